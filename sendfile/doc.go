@@ -1,0 +1,41 @@
+// Package sendfile moves files to sockets, and sockets to files, by the
+// shortest road through the kernel, and says which road it was.
+//
+//	f, err := os.Open("big.iso")
+//	...
+//	res, err := sendfile.Send(ctx, conn, f, 0, -1, &sendfile.Options{Timeout: time.Minute})
+//	log.Printf("%d bytes by %s, %d of them zero-copy: %v", res.Sent, res.Road, res.ZeroCopied, err)
+//
+// Unlike io.Copy, which finds sendfile(2) by luck and uses the file's
+// position, Send takes an absolute offset and a count and leaves the position
+// alone: one open file serves any number of connections at once. A transfer
+// goes in bounded chunks, between which a bandwidth limit may wait, progress
+// is told, and cancellation is looked at. A timeout bounds a stall rather than
+// the transfer.
+//
+// # Roads
+//
+//	road      from           to             how
+//	Sendfile  regular file   stream socket  sendfile(2), Linux
+//	Splice    stream socket  regular file   splice(2) through a pipe, Linux
+//	Copy      anything       anything       a pooled buffer in this process
+//
+// Auto takes the first that fits and falls back to Copy when the kernel says
+// that the road does not lead from here to there (ENOSYS, EINVAL, EOPNOTSUPP,
+// ENOTSUP, EPERM) before a byte of the step has moved. Systems other than
+// Linux copy.
+//
+// # What disables the fast road
+//
+// A destination that does not implement syscall.Conn: *tls.Conn, net.Pipe,
+// and every wrapper that embeds net.Conn as an interface. The reverse is a
+// trap too: a struct that embeds *net.TCPConn and overrides Write, to count or
+// to limit, still implements syscall.Conn, so Send passes its Write by. Look
+// at Result.Road in a test for each wrapper that stands in the way.
+//
+// # Deadlines
+//
+// With Options.Timeout, or a context that can end, the transfer sets the
+// write deadline (Receive: the read deadline) of the connection and clears it
+// at its end. Without either, deadlines set by the caller hold.
+package sendfile

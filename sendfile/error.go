@@ -1,0 +1,105 @@
+package sendfile
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+)
+
+// Side tells whose fault the end of a transfer was.
+type Side uint8
+
+// The sides of a transfer.
+const (
+	Caller Side = iota // the arguments, the context, or a hook
+	File               // the file or the disk below it
+	Peer               // the connection or whoever is at its other end
+)
+
+// String returns "caller", "file" or "peer".
+func (s Side) String() string {
+	switch s {
+	case Caller:
+		return "caller"
+	case File:
+		return "file"
+	case Peer:
+		return "peer"
+	}
+	return fmt.Sprintf("side(%d)", uint8(s))
+}
+
+// Error is the error of every transfer that did not move all its bytes. What
+// was moved before is in the Result beside it.
+type Error struct {
+	Op     string // "send" or "receive"
+	Side   Side   // who ended the transfer
+	Road   Road   // the road it was on
+	Offset int64  // position in the file that was reached
+	Err    error  // cause, for errors.Is and errors.As
+}
+
+// Error reads like "send: peer: sendfile at offset 4096: connection reset by peer".
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: %s: %s at offset %d: %v", e.Op, e.Side, e.Road, e.Offset, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout reports whether the peer let Options.Timeout, or a deadline of the
+// connection, pass.
+func (e *Error) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// sideOf returns side, whose call failed with err, unless we closed that end
+// ourselves.
+func sideOf(err error, side Side) Side {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
+		return Caller
+	}
+	return side
+}
+
+// sideOfBoth tells who is at fault when a call between a file and a socket
+// failed with err.
+func sideOfBoth(err error) Side {
+	var errno syscall.Errno
+	if errors.As(err, &errno) && slices.Contains(peerErrnos[:], errno) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return Peer
+	}
+	return sideOf(err, File)
+}
+
+// peerErrnos are what a call that has a file at one end and a socket at the
+// other returns because of the socket.
+var peerErrnos = [...]syscall.Errno{
+	syscall.EPIPE, // the peer has closed, or we have shut down for writing
+	syscall.ECONNRESET,
+	syscall.ECONNABORTED,
+	syscall.ENOTCONN,
+	syscall.ESHUTDOWN,
+	syscall.ETIMEDOUT, // retransmissions or keep-alive probes went unanswered
+	syscall.EHOSTUNREACH,
+	syscall.ENETUNREACH,
+	syscall.ENETDOWN,
+	syscall.ENETRESET,
+	syscall.ENOBUFS,
+}
+
+// notHere reports whether err says that a road does not lead from this file
+// to this socket or back, rather than that the transfer has failed.
+func notHere(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && slices.Contains(notHereErrnos[:], errno)
+}
+
+var notHereErrnos = [...]syscall.Errno{
+	syscall.ENOSYS,     // no such call: an old or a foreign kernel
+	syscall.EINVAL,     // the source has no page cache (some FUSE, /proc), or an end that cannot be spliced
+	syscall.EOPNOTSUPP, // the socket or the file system refuses
+	syscall.ENOTSUP,    // the same; another number on some systems
+	syscall.EPERM,      // a seccomp filter that knows only read and write
+}

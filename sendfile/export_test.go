@@ -1,0 +1,100 @@
+package sendfile
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync/atomic"
+)
+
+// Faults is a kernel that fails its nth call, for tests.
+type Faults struct {
+	Nth  int64  // which call fails, counted from 1 over all calls
+	Err  error  // with what
+	Hook func() // if not nil, called when it does
+
+	Calls  atomic.Int64 // calls made
+	Failed string       // name of the call that failed; empty: none yet
+}
+
+func (f *Faults) fails(name string) bool {
+	if f.Calls.Add(1) != f.Nth {
+		return false
+	}
+	f.Failed = name
+	if f.Hook != nil {
+		f.Hook()
+	}
+	return true
+}
+
+func (f *Faults) kernel() *kernel {
+	k := system
+	if system.sendfile != nil {
+		k.sendfile = func(socket, file uintptr, off int64, n int) (int, error) {
+			if f.fails("sendfile") {
+				return -1, f.Err
+			}
+			return system.sendfile(socket, file, off, n)
+		}
+	}
+	if system.splice != nil {
+		k.splice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error) {
+			name := "splice in"
+			if toOff != nil {
+				name = "splice out"
+			}
+			if f.fails(name) {
+				return -1, f.Err
+			}
+			return system.splice(from, fromOff, to, toOff, n)
+		}
+	}
+	if system.write != nil {
+		k.write = func(socket uintptr, p []byte) (int, error) {
+			if f.fails("write") {
+				return -1, f.Err
+			}
+			return system.write(socket, p)
+		}
+		k.read = func(socket uintptr, p []byte) (int, error) {
+			if f.fails("read") {
+				return -1, f.Err
+			}
+			return system.read(socket, p)
+		}
+	}
+	k.readAt = func(file *os.File, p []byte, off int64) (int, error) {
+		if f.fails("pread") {
+			return 0, f.Err
+		}
+		return system.readAt(file, p, off)
+	}
+	k.writeAt = func(file *os.File, p []byte, off int64) (int, error) {
+		if f.fails("pwrite") {
+			return 0, f.Err
+		}
+		return system.writeAt(file, p, off)
+	}
+	return &k
+}
+
+// SendWithFaults is Send on the kernel f describes.
+func SendWithFaults(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, f *Faults) (Result, error) {
+	return send(ctx, dst, src, off, n, opt, f.kernel())
+}
+
+// ReceiveWithFaults is Receive on the kernel f describes.
+func ReceiveWithFaults(ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options, f *Faults) (Result, error) {
+	return receive(ctx, dst, src, off, n, opt, f.kernel())
+}
+
+// SendSeen is Send that shows seen the offset and count of each sendfile(2).
+func SendSeen(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, seen func(off int64, n int)) (Result, error) {
+	k := system
+	k.sendfile = func(socket, file uintptr, off int64, n int) (int, error) {
+		seen(off, n)
+		return system.sendfile(socket, file, off, n)
+	}
+	return send(ctx, dst, src, off, n, opt, &k)
+}

@@ -1,0 +1,31 @@
+package sendfile
+
+import "os"
+
+// kernel is what a transfer asks of the operating system. The calls on
+// descriptors return what the system call does: an errno as it is, EINTR and
+// EAGAIN included, and may return a count beside it. Tests put their own in
+// the place of system.
+type kernel struct {
+	// On descriptors; nil where the platform has no such call, and then the
+	// transfer uses net.Conn and os.File.
+	sendfile func(socket, file uintptr, off int64, n int) (int, error)
+	splice   func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
+	write    func(socket uintptr, p []byte) (int, error)
+	read     func(socket uintptr, p []byte) (int, error)
+	queued   func(socket uintptr) (int, error) // bytes written and not yet acknowledged
+
+	readAt  func(f *os.File, p []byte, off int64) (int, error)
+	writeAt func(f *os.File, p []byte, off int64) (int, error)
+}
+
+// system is the kernel we run on.
+var system = kernel{
+	sendfile: sysSendfile,
+	splice:   sysSplice,
+	write:    sysWrite,
+	read:     sysRead,
+	queued:   sysQueued,
+	readAt:   (*os.File).ReadAt,
+	writeAt:  (*os.File).WriteAt,
+}

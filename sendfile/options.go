@@ -1,0 +1,41 @@
+package sendfile
+
+import (
+	"context"
+	"time"
+)
+
+// Options tune a transfer. A nil *Options and the zero value mean all
+// defaults. Options are only read, so one value may serve many transfers.
+type Options struct {
+	// Timeout is the longest wait for the peer in which no byte moves. It
+	// bounds a stall, not the transfer: a slow peer that keeps moving is
+	// never cut. Zero means no bound but the deadlines the caller has set on
+	// the connection. If it is not zero, the transfer sets these deadlines
+	// itself and clears them at its end.
+	Timeout time.Duration
+
+	// Chunk is the most bytes moved between two calls of Wait and Progress.
+	// Zero means a default that suits most; negative values are refused.
+	Chunk int
+
+	// Progress, if not nil, is called after each chunk on the caller's
+	// goroutine with what has been moved so far.
+	Progress func(Result)
+
+	// Wait, if not nil, is asked before each chunk how many of the next n
+	// bytes may be moved now. It may block, for a bandwidth limit, and
+	// returns a number from 1 to n, or an error that ends the transfer.
+	Wait func(ctx context.Context, n int) (int, error)
+
+	// Road forces a road. Sendfile is for Send only, Splice for Receive
+	// only; where a forced road cannot be taken the transfer copies.
+	Road Road
+}
+
+// Result tells how much was moved, and how. It is valid beside an error too.
+type Result struct {
+	Sent       int64 // bytes moved, in either direction
+	ZeroCopied int64 // how many of them never entered this process
+	Road       Road  // the road of the transfer; Copy as soon as one byte was copied
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package sendfile
+
+import "errors"
+
+// pipe is never made here: sysSplice is nil.
+type pipe struct{ r, w int }
+
+func newPipe() (*pipe, error) { return nil, errors.ErrUnsupported }
+
+func (p *pipe) read([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func (p *pipe) close() {}

@@ -1,0 +1,207 @@
+package sendfile_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// testTimeout is longer than any honest wait on a busy machine.
+const testTimeout = 30 * time.Second
+
+// fullPair returns a connection whose peer reads nothing, with buffers so
+// small that a transfer soon waits.
+func fullPair(t *testing.T) (server, client *net.TCPConn) {
+	t.Helper()
+	server, client = nettest.Pair(t)
+	nettest.SmallBuffers(t, server, 8<<10)
+	nettest.SmallBuffers(t, client, 8<<10)
+	return server, client
+}
+
+// opaque hides the descriptor of a connection.
+type opaque struct{ net.Conn }
+
+// sendRoads are the ways to wait for a peer that reads.
+var sendRoads = []struct {
+	name string
+	road sendfile.Road
+	wrap func(net.Conn) net.Conn
+}{
+	{"auto", sendfile.Auto, func(c net.Conn) net.Conn { return c }},
+	{"copy", sendfile.Copy, func(c net.Conn) net.Conn { return c }},
+	{"opaque", sendfile.Auto, func(c net.Conn) net.Conn { return opaque{c} }},
+}
+
+func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
+	for _, tt := range sendRoads {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := fullPair(t)
+			f := nettest.PatternFile(t, 4<<20)
+			const timeout = 50 * time.Millisecond
+			begin := time.Now()
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road})
+			var e *sendfile.Error
+			if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
+				t.Fatalf("Send = %+v, %v, want a timeout of the peer", res, err)
+			}
+			if took := time.Since(begin); took < timeout {
+				t.Errorf("gave up after %v, want %v or more", took, timeout)
+			}
+			if e.Offset != res.Sent {
+				t.Errorf("the error is at offset %d, want %d", e.Offset, res.Sent)
+			}
+			// What was told as sent arrives, and the connection still works.
+			got := nettest.Sum(t, client)
+			if _, err := server.Write([]byte("after")); err != nil {
+				t.Fatalf("the connection is unusable after the timeout: %v", err)
+			}
+			if g := received(t, server, got); g.N != res.Sent+5 {
+				t.Errorf("the peer got %d bytes, want the %d sent and 5 more", g.N, res.Sent)
+			}
+		})
+	}
+}
+
+func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
+	for _, tt := range sendRoads {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := fullPair(t)
+			const size = 200_000
+			f := nettest.PatternFile(t, size)
+			got := nettest.Sum(t, nettest.Trickle(client, 8<<10, 10*time.Millisecond))
+			const timeout = 400 * time.Millisecond
+			begin := time.Now()
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road, Chunk: 128 << 10})
+			if err != nil {
+				t.Fatalf("Send = %+v, %v after %v", res, err, time.Since(begin))
+			}
+			if took := time.Since(begin); took < timeout {
+				t.Errorf("took only %v: that shows nothing about a timeout of %v", took, timeout)
+			}
+			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
+				t.Errorf("the peer got %d other bytes", g.N)
+			}
+		})
+	}
+}
+
+func TestSendKeepsTheCallersDeadlineWithoutATimeout(t *testing.T) {
+	server, _ := fullPair(t)
+	f := nettest.PatternFile(t, 4<<20)
+	if err := server.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sendfile.Send(context.Background(), server, f, 0, -1, nil)
+	if !errors.Is(err, os.ErrDeadlineExceeded) || sideOf(t, err) != sendfile.Peer {
+		t.Errorf("error %v, want the caller's deadline", err)
+	}
+}
+
+func TestCancelEndsASend(t *testing.T) {
+	reason := errors.New("the operator pressed a key")
+	for _, tt := range sendRoads {
+		for _, timeout := range []time.Duration{0, testTimeout} {
+			t.Run(tt.name+"/timeout="+timeout.String(), func(t *testing.T) {
+				t.Parallel()
+				server, client := fullPair(t)
+				f := nettest.PatternFile(t, 4<<20)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				// The first bytes have arrived, so it is under way and about to
+				// wait, or waits.
+				go func() {
+					p := make([]byte, 1)
+					_, _ = client.Read(p)
+					cancel(reason)
+				}()
+				res, err := sendfile.Send(ctx, tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road})
+				if !errors.Is(err, reason) || sideOf(t, err) != sendfile.Caller {
+					t.Fatalf("Send = %+v, %v, want %v from the caller", res, err, reason)
+				}
+				if res.Sent == 0 || res.Sent == 4<<20 {
+					t.Errorf("Sent = %d, want a part", res.Sent)
+				}
+			})
+		}
+	}
+	t.Run("before it has begun", func(t *testing.T) {
+		server, _ := nettest.Pair(t)
+		f := nettest.PatternFile(t, 100)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(reason)
+		res, err := sendfile.Send(ctx, server, f, 0, -1, nil)
+		if !errors.Is(err, reason) || res.Sent != 0 {
+			t.Errorf("Send = %+v, %v, want %v and nothing sent", res, err, reason)
+		}
+		if _, err := server.Write([]byte("x")); err != nil {
+			t.Errorf("the connection is unusable after the cancellation: %v", err)
+		}
+	})
+	t.Run("while it waits for a pipe", func(t *testing.T) {
+		server, _ := nettest.Pair(t)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		defer w.Close()
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancelling := sendfile.Options{Wait: func(_ context.Context, n int) (int, error) {
+			cancel(reason)
+			return n, nil
+		}}
+		if _, err := sendfile.Send(ctx, server, r, 0, -1, &cancelling); !errors.Is(err, reason) || sideOf(t, err) != sendfile.Caller {
+			t.Errorf("error %v, want %v from the caller", err, reason)
+		}
+	})
+}
+
+func TestSendToAPeerThatResets(t *testing.T) {
+	for _, tt := range sendRoads {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := fullPair(t)
+			f := nettest.PatternFile(t, 4<<20)
+			go func() {
+				p := make([]byte, 1)
+				_, _ = client.Read(p)
+				nettest.Reset(t, client)
+			}()
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: testTimeout, Road: tt.road})
+			if err == nil || sideOf(t, err) != sendfile.Peer {
+				t.Errorf("Send = %+v, %v, want an error of the peer", res, err)
+			}
+			var e *sendfile.Error
+			if errors.As(err, &e) && e.Timeout() {
+				t.Errorf("error %v, want no timeout", err)
+			}
+		})
+	}
+}
+
+func TestSendOnAConnectionWeClose(t *testing.T) {
+	for _, tt := range sendRoads {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := fullPair(t)
+			f := nettest.PatternFile(t, 4<<20)
+			go func() {
+				p := make([]byte, 1)
+				_, _ = client.Read(p)
+				_ = server.Close()
+			}()
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Road: tt.road})
+			if !errors.Is(err, net.ErrClosed) || sideOf(t, err) != sendfile.Caller {
+				t.Errorf("Send = %+v, %v, want %v from the caller", res, err, net.ErrClosed)
+			}
+		})
+	}
+}

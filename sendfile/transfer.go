@@ -1,0 +1,380 @@
+package sendfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	defaultChunk = 256 << 10 // larger ones are not cheaper, see BenchmarkSend
+	maxChunk     = 1 << 30   // fits an int and the 0x7ffff000 bytes Linux takes at once
+)
+
+// What Error.Op says.
+const (
+	opSend    = "send"
+	opReceive = "receive"
+)
+
+// endless stands for the length of a source whose end only a read can tell.
+const endless = math.MaxInt64
+
+// transfer is one Send or Receive under way: the loop that both share. What
+// differs is in move, which brings some bytes from source to destination.
+type transfer struct {
+	// What is moved.
+	op   string // opSend or opReceive
+	conn net.Conn
+	file *os.File
+	off  int64 // next position in the file
+	left int64 // bytes still to be moved; endless: until the source ends
+
+	// How it is moved.
+	ctx context.Context
+	opt Options
+	sys *kernel
+	res Result
+	// move brings at most n bytes over and blocks until it has moved at least
+	// one. It returns 0, nil at the end of the source, and a count beside an
+	// error when both are true.
+	move func(t *transfer, n int) (int, error)
+	size int64 // of file when it was last asked for; Send only
+
+	// Descriptors. connRaw is nil when conn must be used through its own Read
+	// and Write (TLS, pipes, wrappers, platforms without raw calls).
+	connRaw syscall.RawConn
+	fileRaw syscall.RawConn
+
+	// The copy road.
+	sequential bool    // file has no positions: a pipe, a FIFO, a socket
+	buf        *buffer // from the pool, returned by release
+	pending    []byte  // part of buf that was read and not yet written
+
+	// One call of a callback. The callbacks are bound once for each transfer
+	// that the pool makes, so that a step allocates nothing.
+	ask         int // in: most bytes to move
+	got         int // out: bytes moved
+	err         error
+	connFD      uintptr
+	queued      int // bytes in the socket's send queue when it was last full
+	onSendReady func(fd uintptr) bool
+	onFile      func(fd uintptr)
+	onWritable  func(fd uintptr) bool
+	onReadable  func(fd uintptr) bool
+	onSplice    func(fd uintptr) bool
+	onDrain     func(fd uintptr)
+
+	// The splice road.
+	pipe     *pipe
+	drainOff int64 // where in file the pipe is emptied to
+}
+
+var transfers = sync.Pool{New: func() any {
+	t := new(transfer)
+	t.onSendReady = t.sendReady
+	t.onFile = t.sendFrom
+	t.onWritable = t.writeReady
+	t.onReadable = t.readReady
+	t.onSplice = t.spliceReady
+	t.onDrain = t.drainInto
+	return t
+}}
+
+// begin takes a transfer from the pool, checked and filled with what Send and
+// Receive have in common.
+func begin(ctx context.Context, op string, conn net.Conn, file *os.File, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
+	t := transfers.Get().(*transfer)
+	t.op, t.conn, t.file, t.off, t.ctx, t.sys = op, conn, file, off, ctx, sys
+	t.opt = Options{}
+	if opt != nil {
+		t.opt = *opt
+	}
+	t.left = n
+	if n < 0 {
+		t.left = endless
+	}
+	t.res = Result{Road: Copy}
+	if err := t.check(); err != nil {
+		return t, t.fail(Caller, err)
+	}
+	t.attach()
+	return t, nil
+}
+
+func (t *transfer) check() error {
+	switch {
+	case t.ctx == nil:
+		return errors.New("nil context")
+	case t.conn == nil:
+		return errors.New("nil connection")
+	case t.file == nil:
+		return errors.New("nil file")
+	case t.off < 0:
+		return fmt.Errorf("negative offset %d", t.off)
+	case t.left != endless && t.left > math.MaxInt64-t.off:
+		return fmt.Errorf("offset %d and count %d pass the largest file", t.off, t.left)
+	case t.opt.Chunk < 0:
+		return fmt.Errorf("negative Options.Chunk %d", t.opt.Chunk)
+	case t.opt.Timeout < 0:
+		return fmt.Errorf("negative Options.Timeout %v", t.opt.Timeout)
+	case t.opt.Road > Copy:
+		return fmt.Errorf("unknown Options.Road %v", t.opt.Road)
+	}
+	if a := t.conn.LocalAddr(); a != nil && !isStream(a.Network()) {
+		return fmt.Errorf("%s is not a stream connection", a.Network())
+	}
+	return nil
+}
+
+// isStream reports whether a connection of that network keeps no message
+// boundaries. Names that package net does not use belong to the caller's own
+// connections and are taken for streams.
+func isStream(network string) bool {
+	for _, datagram := range []string{"udp", "ip", "unixgram", "unixpacket"} {
+		if strings.HasPrefix(network, datagram) {
+			return false
+		}
+	}
+	return true
+}
+
+// attach finds the descriptors below conn and file. Going without one is no
+// error, only slower.
+func (t *transfer) attach() {
+	if t.sys.write == nil {
+		return
+	}
+	if c, ok := t.conn.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			t.connRaw = raw
+		}
+	}
+	if raw, err := t.file.SyscallConn(); err == nil {
+		t.fileRaw = raw
+	}
+}
+
+// release gives back what the transfer borrowed.
+func (t *transfer) release() {
+	if t.buf != nil {
+		buffers.Put(t.buf)
+	}
+	if t.pipe != nil {
+		t.pipe.close()
+	}
+	*t = transfer{
+		onSendReady: t.onSendReady, onFile: t.onFile, onWritable: t.onWritable,
+		onReadable: t.onReadable, onSplice: t.onSplice, onDrain: t.onDrain,
+	}
+	transfers.Put(t)
+}
+
+// run moves everything. It owns conn's deadline meanwhile if there is a
+// timeout or a context that can end.
+func (t *transfer) run() error {
+	if t.left == 0 {
+		return nil
+	}
+	if t.opt.Timeout > 0 {
+		defer t.setDeadline(time.Time{})
+	}
+	if t.ctx.Done() == nil {
+		return t.loop()
+	}
+
+	// A deadline in the past ends a wait under way; the next one is prevented
+	// by arm, which looks at the context after it has set its own deadline.
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(t.ctx, func() {
+		t.interrupt(time.Unix(1, 0))
+		close(interrupted)
+	})
+	err := t.loop()
+	if !stop() {
+		<-interrupted // or it would strike whatever the caller does next
+		t.interrupt(time.Time{})
+	}
+	return err
+}
+
+// interrupt sets the deadlines of all that the transfer may wait for.
+func (t *transfer) interrupt(at time.Time) {
+	_ = t.setDeadline(at)
+	if t.sequential {
+		_ = t.file.SetReadDeadline(at) // a pipe may keep us waiting like a peer
+	}
+}
+
+// setDeadline sets the one deadline of conn that this transfer waits by.
+func (t *transfer) setDeadline(at time.Time) error {
+	if t.op == opReceive {
+		return t.conn.SetReadDeadline(at)
+	}
+	return t.conn.SetWriteDeadline(at)
+}
+
+func (t *transfer) loop() error {
+	for t.left > 0 {
+		grant, err := t.grant()
+		if err != nil {
+			return t.fail(Caller, err)
+		}
+		for grant > 0 {
+			n, err := t.move(t, grant)
+			t.off += int64(n)
+			t.res.Sent += int64(n)
+			grant -= n
+			if t.left != endless {
+				t.left -= int64(n)
+			}
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return t.atEOF()
+			}
+		}
+		if t.opt.Progress != nil {
+			t.opt.Progress(t.res)
+		}
+	}
+	return nil
+}
+
+// grant returns the size of the next chunk.
+func (t *transfer) grant() (int, error) {
+	n := t.opt.Chunk
+	if n == 0 {
+		n = defaultChunk
+	}
+	n = int(min(int64(n), maxChunk, t.left))
+	if t.opt.Wait == nil {
+		return n, nil
+	}
+	granted, err := t.opt.Wait(t.ctx, n)
+	if err == nil && (granted < 1 || granted > n) {
+		err = fmt.Errorf("Options.Wait granted %d of %d bytes", granted, n)
+	}
+	return granted, err
+}
+
+// arm is called before each wait for the peer and returns why it must not
+// begin.
+func (t *transfer) arm() error {
+	if t.opt.Timeout > 0 {
+		if err := t.setDeadline(time.Now().Add(t.opt.Timeout)); err != nil {
+			return fmt.Errorf("set deadline: %w", err)
+		}
+	}
+	if t.ctx.Err() != nil {
+		return context.Cause(t.ctx)
+	}
+	return nil
+}
+
+// awaitWrite calls ready, which makes one system call and reports whether it
+// need not be repeated when the peer takes more, and returns what it settled.
+func (t *transfer) awaitWrite(ready func(fd uintptr) bool) (int, error) {
+	for {
+		if err := t.arm(); err != nil {
+			return 0, err
+		}
+		err := t.connRaw.Write(ready)
+		if err == nil {
+			return t.got, t.err
+		}
+		if !t.drains(err) {
+			return 0, err
+		}
+	}
+}
+
+// awaitRead is awaitWrite for a peer that sends.
+func (t *transfer) awaitRead(ready func(fd uintptr) bool) (int, error) {
+	if err := t.arm(); err != nil {
+		return 0, err
+	}
+	if err := t.connRaw.Read(ready); err != nil {
+		return 0, err
+	}
+	return t.got, t.err
+}
+
+// full reports whether the socket takes nothing now, and notes how much it
+// holds.
+func (t *transfer) full(fd uintptr) bool {
+	if t.err != syscall.EAGAIN {
+		return false
+	}
+	if t.opt.Timeout > 0 && t.sys.queued != nil {
+		t.queued, _ = t.sys.queued(fd)
+	}
+	return true
+}
+
+// drains reports whether err is a timeout during which the peer has taken
+// bytes all the same. A socket with a send buffer of megabytes becomes
+// writable only when a good part of it is free, which a slow peer may need
+// minutes for without ever stalling.
+func (t *transfer) drains(err error) bool {
+	if t.opt.Timeout == 0 || t.sys.queued == nil || t.ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	left := t.queued
+	_ = t.connRaw.Control(func(fd uintptr) {
+		left, _ = t.sys.queued(fd)
+	})
+	return left < t.queued
+}
+
+// settle takes what a system call returned and reports whether a signal
+// interrupted it before it did anything. A count hides the error beside it
+// (BSDs return both): if the error matters, the next call repeats it.
+func (t *transfer) settle(n int, err error) (again bool) {
+	t.got, t.err = max(n, 0), err
+	if t.got > 0 {
+		t.err = nil
+	}
+	return t.err == syscall.EINTR
+}
+
+// atEOF judges a source that ended: early, unless only its end was to tell.
+func (t *transfer) atEOF() error {
+	if t.left == endless {
+		return nil
+	}
+	source := File
+	if t.op == opReceive {
+		source = Peer
+	}
+	return t.fail(source, io.ErrUnexpectedEOF)
+}
+
+// fail dresses a cause; end completes it. A wait that the context prevented or
+// interrupted is the caller's doing.
+func (t *transfer) fail(side Side, err error) error {
+	if t.ctx != nil && t.ctx.Err() != nil {
+		if cause := context.Cause(t.ctx); errors.Is(err, cause) || errors.Is(err, os.ErrDeadlineExceeded) {
+			side, err = Caller, cause
+		}
+	}
+	return &Error{Op: t.op, Side: side, Err: err}
+}
+
+// end returns what the transfer returns.
+func (t *transfer) end(err error) (Result, error) {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Road, e.Offset = t.res.Road, t.off
+	}
+	return t.res, err
+}

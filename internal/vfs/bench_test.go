@@ -1,0 +1,79 @@
+package vfs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"sluice/internal/vfs"
+)
+
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
+	roads := map[string]func(b *testing.B){
+		"os.Root": func(b *testing.B) { benchmarkOpen(b, rootTree(b, dir), "/pub/docs/readme.txt") },
+		"os.Open": func(b *testing.B) { // no tree, no check: what the kernel and package os cost
+			name := filepath.Join(dir, "pub", "docs", "readme.txt")
+			b.ReportAllocs()
+			for b.Loop() {
+				f, err := os.Open(name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = f.Close()
+			}
+		},
+	}
+	if runtime.GOOS == "linux" {
+		roads["openat2"] = func(b *testing.B) { benchmarkOpen(b, openat2Tree(b, dir), "/pub/docs/readme.txt") }
+	}
+	for _, road := range []string{"openat2", "os.Root", "os.Open"} {
+		if run := roads[road]; run != nil {
+			b.Run(road, run)
+		}
+	}
+}
+
+func benchmarkOpen(b *testing.B, tree *vfs.Tree, name string) {
+	b.ReportAllocs()
+	for b.Loop() {
+		f, err := tree.File(name, os.O_RDONLY, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = f.Close()
+	}
+}
+
+func BenchmarkStat(b *testing.B) {
+	dir := b.TempDir()
+	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
+	tree := openTree(b, dir)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tree.Stat("/pub/docs/readme.txt"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReadDir(b *testing.B) {
+	for _, n := range []int{10, 2000} {
+		b.Run(fmt.Sprintf("%d entries", n), func(b *testing.B) {
+			dir := b.TempDir()
+			for i := range n {
+				plant(b, dir, map[string]string{fmt.Sprintf("pub/docs/%d", i): ""})
+			}
+			tree := openTree(b, dir)
+			b.ReportAllocs()
+			for b.Loop() {
+				if infos, err := tree.ReadDir("/pub/docs"); err != nil || len(infos) != n {
+					b.Fatalf("got %d entries, %v, want %d", len(infos), err, n)
+				}
+			}
+		})
+	}
+}

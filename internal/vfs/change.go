@@ -1,0 +1,145 @@
+package vfs
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// isRoot reports whether a path that local made is the root of the tree. No other path can name it: the changes
+// that care do not follow a link in the last element.
+func isRoot(path string) bool { return path == "." }
+
+// change does what f does to the path that name stands for, if this view may.
+func (t *Tree) change(op, name string, f func(root *os.Root, path string) error) error {
+	if !t.writable {
+		return t.fail(op, name, ErrReadOnly)
+	}
+	path, err := local(name)
+	if err != nil {
+		return t.fail(op, name, err)
+	}
+	if err := f(t.disk.root, path); err != nil {
+		return t.fail(op, name, err)
+	}
+	return nil
+}
+
+// Mkdir makes a directory. perm is cut by the umask and may hold nothing but permission bits.
+func (t *Tree) Mkdir(name string, perm fs.FileMode) error {
+	return t.change("mkdir", name, func(root *os.Root, path string) error {
+		if perm != perm.Perm() {
+			return errMode
+		}
+		return root.Mkdir(path, perm)
+	})
+}
+
+// MkdirAll makes a directory and those above it that are missing. One that exists already is no error.
+func (t *Tree) MkdirAll(name string, perm fs.FileMode) error {
+	return t.change("mkdir", name, func(root *os.Root, path string) error {
+		if perm != perm.Perm() {
+			return errMode
+		}
+		return root.MkdirAll(path, perm)
+	})
+}
+
+// Remove removes a file, a link (never what it leads to) or a special file. A directory is EISDIR.
+//
+// The kind is looked at before, so an empty directory that takes the file's place in between is removed.
+func (t *Tree) Remove(name string) error {
+	return t.change("remove", name, func(root *os.Root, path string) error {
+		fi, err := root.Lstat(path)
+		if err != nil {
+			return err
+		}
+		if fi.IsDir() {
+			return syscall.EISDIR
+		}
+		return root.Remove(path)
+	})
+}
+
+// RemoveDir removes an empty directory, but not the root of the tree. What is no directory, a link to one
+// included, is ENOTDIR.
+//
+// The kind is looked at before, so a file that takes the directory's place in between is removed.
+func (t *Tree) RemoveDir(name string) error {
+	return t.change("rmdir", name, func(root *os.Root, path string) error {
+		if isRoot(path) {
+			return errRoot
+		}
+		fi, err := root.Lstat(path)
+		if err != nil {
+			return err
+		}
+		if !fi.IsDir() {
+			return syscall.ENOTDIR
+		}
+		return root.Remove(path)
+	})
+}
+
+// RemoveAll removes name and all that is beneath it, but not the root of the tree. Links are removed, not
+// followed. A name that does not exist is no error.
+func (t *Tree) RemoveAll(name string) error {
+	return t.change("removeall", name, func(root *os.Root, path string) error {
+		if isRoot(path) {
+			return errRoot
+		}
+		return root.RemoveAll(path)
+	})
+}
+
+// Rename moves oldname, a link itself rather than what it leads to, to newname. It replaces a file or a link
+// there; a directory there is EEXIST. The root of the tree cannot be moved, nor replaced.
+func (t *Tree) Rename(oldname, newname string) error {
+	if err := t.rename(oldname, newname); err != nil {
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: t.cause(err)}
+	}
+	return nil
+}
+
+func (t *Tree) rename(oldname, newname string) error {
+	if !t.writable {
+		return ErrReadOnly
+	}
+	oldpath, err := local(oldname)
+	if err != nil {
+		return err
+	}
+	newpath, err := local(newname)
+	if err != nil {
+		return err
+	}
+	if isRoot(oldpath) || isRoot(newpath) {
+		return errRoot
+	}
+	return t.disk.root.Rename(oldpath, newpath)
+}
+
+// Chmod sets the permission bits of the file that name leads to; other bits are refused.
+func (t *Tree) Chmod(name string, mode fs.FileMode) error {
+	return t.change("chmod", name, func(root *os.Root, path string) error {
+		if mode != mode.Perm() {
+			return errMode
+		}
+		return root.Chmod(path, mode)
+	})
+}
+
+// Chown sets owner and group of the file that name leads to; -1 keeps one.
+func (t *Tree) Chown(name string, uid, gid int) error {
+	return t.change("chown", name, func(root *os.Root, path string) error {
+		return root.Chown(path, uid, gid)
+	})
+}
+
+// Chtimes sets the times of the file that name leads to; a zero time keeps one.
+func (t *Tree) Chtimes(name string, atime, mtime time.Time) error {
+	return t.change("chtimes", name, func(root *os.Root, path string) error {
+		return root.Chtimes(path, atime, mtime)
+	})
+}

@@ -1,0 +1,29 @@
+package vfs
+
+import "io/fs"
+
+// Clean is the pure part of how a name becomes a path.
+var Clean = clean
+
+// UsesOpenat2 reports whether t opens with openat2 rather than through os.Root.
+func UsesOpenat2(t *Tree) bool {
+	_, ok := t.disk.opener.(inRoot)
+	return !ok
+}
+
+// WithoutOpenat2 makes all views of t open through os.Root, as where openat2 is missing.
+func WithoutOpenat2(t *Tree) error {
+	err := t.disk.opener.Close()
+	t.disk.opener = inRoot{t.disk.root}
+	return err
+}
+
+// Describe is the part of ReadDir that comes after the names of the entries were read.
+func Describe(t *Tree, name string, names []string) ([]fs.FileInfo, error) {
+	dir, err := t.disk.root.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return t.describe(name, dir, names), nil
+}

@@ -1,0 +1,32 @@
+package vfs
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// clean returns the one form that all spellings of a client's name have: relative to the root, separated by
+// single slashes, without "." and ".." elements. The root is ".".
+func clean(name string) (string, error) {
+	if strings.IndexByte(name, 0) >= 0 {
+		return "", fs.ErrInvalid // the kernel would take the part before the NUL for the whole name
+	}
+	if name == "" || name[0] != '/' {
+		name = "/" + name
+	}
+	// Cleaning a rooted path drops each ".." that would climb above it.
+	if name = path.Clean(name)[1:]; name == "" {
+		name = "."
+	}
+	return name, nil
+}
+
+// local returns the path beneath the root that name stands for on this system.
+func local(name string) (string, error) {
+	name, err := clean(name)
+	if err != nil {
+		return "", err
+	}
+	return localize(name)
+}

@@ -1,0 +1,115 @@
+package vfs_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/internal/vfs"
+)
+
+// exchange swaps two names at one stroke.
+func exchange(a, b string) error {
+	return unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+}
+
+// A directory is swapped with a link to the outside while others go through it.
+func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
+	t.Parallel()
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		host := t.TempDir()
+		plant(t, host, map[string]string{
+			"outside/file":   secret,
+			"outside/SECRET": secret,
+			"outside/empty/": "",
+			"root/door/file": "inside",
+			"root/link":      "-> ../outside",
+			"root/spare":     "inside",
+		})
+		before := snapshot(t, filepath.Join(host, "outside"))
+		tree := opener(t, filepath.Join(host, "root")).Writable()
+		door, link := filepath.Join(host, "root", "door"), filepath.Join(host, "root", "link")
+
+		done := make(chan struct{})
+		var swapper, users sync.WaitGroup
+		swapper.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := exchange(door, link); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for _, m := range methods() {
+			users.Go(func() {
+				var in, out int
+				for range 300 {
+					for _, name := range []string{"door/file", "door/new", "door/empty", "door"} {
+						if m.writes && name == "door" {
+							continue // would take the door away, or lock it
+						}
+						got, err := m.do(tree, name)
+						if strings.Contains(got, secret) {
+							t.Errorf("%s %s: got %q from outside", m.name, name, got)
+						}
+						checkShape(t, err, name, host)
+						if errors.Is(err, vfs.ErrOutside) {
+							out++
+						} else {
+							in++
+						}
+					}
+				}
+				t.Logf("%s: %d times inside, %d times refused", m.name, in, out)
+			})
+		}
+		users.Wait()
+		close(done)
+		swapper.Wait()
+		if after := snapshot(t, filepath.Join(host, "outside")); after != before {
+			t.Errorf("the outside was changed: got\n%s\nwant\n%s", after, before)
+		}
+	})
+}
+
+// The kernel cannot tell whether ".." stays in the tree while anything is renamed anywhere; it must be asked again.
+func TestOpenThroughDotDotWhileOthersRename(t *testing.T) {
+	t.Parallel()
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		dir := t.TempDir()
+		plant(t, dir, map[string]string{"file": "inside", "d/up": "-> ../file", "a/": "", "b/": ""})
+		tree := opener(t, dir)
+		done := make(chan struct{})
+		var renamer sync.WaitGroup
+		renamer.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := exchange(filepath.Join(dir, "a"), filepath.Join(dir, "b")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for range 5000 {
+			if got, err := content(tree, "d/up"); got != "inside" || err != nil {
+				t.Errorf("got %q, %v, want %q", got, err, "inside")
+				break
+			}
+		}
+		close(done)
+		renamer.Wait()
+	})
+}

@@ -1,0 +1,128 @@
+// Package vfs is a rooted tree: every path that a client names meets the disk only here.
+//
+//	tree, err := vfs.Open("/srv/pub")
+//	if err != nil {
+//		return err // names the directory: for the operator, not for a client
+//	}
+//	defer tree.Close()
+//	f, err := tree.File("/docs/readme.txt", os.O_RDONLY, 0)
+//	if err != nil {
+//		return err // names what the client asked for, and nothing of the host
+//	}
+//	defer f.Close() // a plain *os.File: ready for sendfile, pread and splice
+//
+// A [Tree] is also an afero.Fs, so that what speaks afero can stand on it.
+//
+// # Names
+//
+// A name is a sequence of bytes, separated by slashes, as a client sends it: "/a/b", "a/b" and "//a/./b" are the
+// same, and "", "." and "/" are the root. Names are cleaned as text before the disk is asked: ".." takes away the
+// element before it, whatever that element is on the disk, and never climbs above the root. A NUL byte is
+// [fs.ErrInvalid]. On Unix every other byte may stand in a name, whether it is valid UTF-8 or not; Windows refuses
+// backslashes, colons, reserved names (NUL, COM1) and what is not UTF-8.
+//
+// # Symbolic links
+//
+// Links are followed as long as they stay beneath the root; the others are [ErrOutside]. An absolute link is
+// refused even when it points back into the tree, because the kernel's RESOLVE_BENEATH and [os.Root] both refuse
+// it: make links inside a tree relative. The magic links of /proc are never followed. A long chain of links is
+// ELOOP; on Linux a file may be opened through up to 40 of them, everything else follows 8.
+//
+// # Files
+//
+// Only regular files and directories can be opened. A FIFO would hold a thread until somebody writes to it, a
+// device does things when it is read: they, and sockets, are [ErrSpecial], and no call ever waits for one.
+//
+// # What it does not protect from
+//
+// Hard links and mounts are part of the tree, wherever they lead. A device is opened before it is seen to be one,
+// so a tree in which others may make device nodes belongs on a file system mounted nodev. A file that another
+// program holds a lease on may answer EAGAIN instead of waiting for that program. A directory that may be searched
+// but not read lets files beneath it be opened on Linux; everything else, [os.Root] does only where it can read.
+package vfs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/afero"
+)
+
+// Tree is a view of a directory tree that no name leads out of.
+//
+// The methods are safe for use by many goroutines at once, and stay in the tree while others change it: each name
+// is resolved beneath the descriptor of the root at the moment of use, never checked before.
+//
+// Each error is an [*fs.PathError], from Rename an [*os.LinkError]. It holds the name as the client gave it and
+// the bare cause, so that errors.Is with [fs.ErrNotExist] and its kin tells what happened; it never holds the
+// path of the root.
+type Tree struct {
+	disk     *disk
+	writable bool
+}
+
+var _ interface {
+	afero.Fs
+	afero.Lstater
+} = (*Tree)(nil)
+
+// disk is what all views of a tree share.
+type disk struct {
+	dir    string // absolute
+	root   *os.Root
+	opener opener
+	escape error // what root answers to a name that leads out; package os has it, but does not export it
+}
+
+// Open returns a read-only view of the directory dir and of all that lies beneath it. It follows the directory,
+// not its name: the view stays with it when it is moved. The caller closes the tree.
+func Open(dir string) (*Tree, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	// Asked first, because os.OpenRoot waits for a writer when dir is a FIFO, and has no errno for a regular file.
+	// "" is no directory, although Abs takes it for the current one.
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+	}
+	if !fi.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+	}
+	opener, err := newOpener(root) // fails where dir may be read but not searched
+	if err != nil {
+		_ = root.Close()
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+	}
+	_, escape := root.Lstat("..") // refused before the disk is asked
+	return &Tree{disk: &disk{dir: abs, root: root, opener: opener, escape: bare(escape)}}, nil
+}
+
+// Writable returns a view of the same tree through which files may be changed.
+func (t *Tree) Writable() *Tree { return &Tree{disk: t.disk, writable: true} }
+
+// CanWrite reports whether files may be changed through this view.
+func (t *Tree) CanWrite() bool { return t.writable }
+
+// Close closes what all views of the tree share: none of them can be used afterwards, their calls return
+// [fs.ErrClosed]. Files that were opened through them stay open. Closing twice is harmless.
+func (t *Tree) Close() error {
+	err := t.disk.opener.Close()
+	if rerr := t.disk.root.Close(); err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// Dir returns the directory given to [Open], made absolute. It is for the operator; clients must not see it.
+func (t *Tree) Dir() string { return t.disk.dir }
+
+// Name returns the name of this kind of file system, as afero wants it.
+func (t *Tree) Name() string { return "vfs" }

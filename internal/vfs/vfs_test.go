@@ -1,0 +1,264 @@
+package vfs_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"sluice/internal/vfs"
+)
+
+// backends runs f with each way to open files: opener gives a read-only tree that uses it.
+func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir string) *vfs.Tree)) {
+	t.Helper()
+	if runtime.GOOS == "linux" {
+		t.Run("openat2", func(t *testing.T) { f(t, openat2Tree) })
+	}
+	t.Run("os.Root", func(t *testing.T) { f(t, rootTree) })
+}
+
+func openat2Tree(t testing.TB, dir string) *vfs.Tree {
+	t.Helper()
+	tree := openTree(t, dir)
+	if !vfs.UsesOpenat2(tree) {
+		t.Skip("this kernel, or its seccomp filter, has no openat2")
+	}
+	return tree
+}
+
+func rootTree(t testing.TB, dir string) *vfs.Tree {
+	t.Helper()
+	tree := openTree(t, dir)
+	if err := vfs.WithoutOpenat2(tree); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+func openTree(t testing.TB, dir string) *vfs.Tree {
+	t.Helper()
+	tree, err := vfs.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tree.Close(); err != nil {
+			t.Errorf("close of the tree: %v", err)
+		}
+	})
+	return tree
+}
+
+// plant makes files with their content, directories (a name that ends in a slash) and symbolic links ("-> target")
+// beneath dir, with what is needed above them. The links come last: on Windows they must know what they lead to.
+func plant(t testing.TB, dir string, files map[string]string) {
+	t.Helper()
+	links := make(map[string]string)
+	for name, content := range files {
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		parent := filepath.Dir(full)
+		if strings.HasSuffix(name, "/") {
+			parent = full
+		}
+		if err := os.MkdirAll(parent, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if parent == full {
+			continue
+		}
+		if target, ok := strings.CutPrefix(content, "-> "); ok {
+			links[full] = target
+			continue
+		}
+		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, target := range links {
+		symlink(t, target, name)
+	}
+}
+
+func symlink(t testing.TB, target, name string) {
+	t.Helper()
+	err := os.Symlink(filepath.FromSlash(target), name)
+	if err != nil && runtime.GOOS == "windows" {
+		t.Skipf("symbolic links need a privilege on Windows: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// content returns all that can be read of name.
+func content(tree *vfs.Tree, name string) (string, error) {
+	f, err := tree.File(name, os.O_RDONLY, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	return string(b), err
+}
+
+// put writes text to name with the given flags.
+func put(tree *vfs.Tree, name string, flag int, text string) error {
+	f, err := tree.File(name, flag, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func TestOpenNamesADirectoryThatCannotBeServed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plant(t, dir, map[string]string{"file": "x"})
+	tests := []struct {
+		name string
+		dir  string
+		want error
+	}{
+		{"the directory is missing", filepath.Join(dir, "missing"), fs.ErrNotExist},
+		{"the directory is a file", filepath.Join(dir, "file"), syscall.ENOTDIR},
+		{"the name is empty", "", fs.ErrNotExist},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := vfs.Open(tt.dir)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			var pathErr *fs.PathError
+			if !errors.As(err, &pathErr) || pathErr.Path != tt.dir {
+				t.Errorf("got %#v, want an error about %q", err, tt.dir)
+			}
+		})
+	}
+}
+
+func TestDirIsAbsolute(t *testing.T) {
+	dir := t.TempDir()
+	plant(t, dir, map[string]string{"sub/": ""})
+	t.Chdir(dir)
+	tree := openTree(t, "sub")
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tree.Dir(), filepath.Join(wd, "sub"); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTreeStaysWithADirectoryThatMoves(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not rename a directory that is open")
+	}
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		host := t.TempDir()
+		plant(t, host, map[string]string{"old/file": "ours"})
+		tree := opener(t, filepath.Join(host, "old"))
+		if err := os.Rename(filepath.Join(host, "old"), filepath.Join(host, "new")); err != nil {
+			t.Fatal(err)
+		}
+		plant(t, host, map[string]string{"old/file": "theirs"})
+		if got, err := content(tree, "file"); got != "ours" || err != nil {
+			t.Errorf("got %q, %v, want %q", got, err, "ours")
+		}
+	})
+}
+
+func TestViewsShareTheTree(t *testing.T) {
+	t.Parallel()
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		reader := opener(t, t.TempDir())
+		writer := reader.Writable()
+		if reader.CanWrite() || !writer.CanWrite() {
+			t.Errorf("CanWrite: got %v and %v, want false and true", reader.CanWrite(), writer.CanWrite())
+		}
+		if err := put(writer, "f", os.O_WRONLY|os.O_CREATE, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := content(reader, "f"); got != "x" || err != nil {
+			t.Errorf("got %q, %v, want %q", got, err, "x")
+		}
+		if err := writer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, tree := range []*vfs.Tree{reader, writer} {
+			if _, err := tree.Open("f"); !errors.Is(err, fs.ErrClosed) {
+				t.Errorf("open after close: got %v, want %v", err, fs.ErrClosed)
+			}
+			if _, err := tree.Stat("f"); !errors.Is(err, fs.ErrClosed) {
+				t.Errorf("stat after close: got %v, want %v", err, fs.ErrClosed)
+			}
+		}
+	})
+}
+
+func TestCloseWhileOthersOpen(t *testing.T) {
+	t.Parallel()
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		dir := t.TempDir()
+		plant(t, dir, map[string]string{"f": "inside"})
+		tree := opener(t, dir)
+		var openers sync.WaitGroup
+		started := make(chan struct{}, 4)
+		for range cap(started) {
+			openers.Go(func() {
+				for n := 0; ; n++ {
+					if n == 10 {
+						started <- struct{}{}
+					}
+					got, err := content(tree, "f")
+					if errors.Is(err, fs.ErrClosed) && n > 10 {
+						return
+					}
+					if err != nil || got != "inside" {
+						t.Errorf("got %q, %v, want the file or %v", got, err, fs.ErrClosed)
+						started <- struct{}{}
+						return
+					}
+				}
+			})
+		}
+		for range cap(started) {
+			<-started
+		}
+		if err := tree.Close(); err != nil {
+			t.Error(err)
+		}
+		openers.Wait()
+	})
+}
+
+func TestEachRefusalIsAlsoAPermissionError(t *testing.T) {
+	t.Parallel()
+	all := []error{vfs.ErrOutside, vfs.ErrSpecial, vfs.ErrReadOnly}
+	for i, err := range all {
+		wrapped := fmt.Errorf("wrapped: %w", err)
+		if !errors.Is(wrapped, fs.ErrPermission) {
+			t.Errorf("%v is no permission error", err)
+		}
+		for j, other := range all {
+			if got, want := errors.Is(wrapped, other), i == j; got != want {
+				t.Errorf("errors.Is(%v, %v): got %v, want %v", err, other, got, want)
+			}
+		}
+	}
+}

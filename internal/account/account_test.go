@@ -1,0 +1,82 @@
+package account_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sluice/internal/account"
+)
+
+func TestCheck(t *testing.T) {
+	var users account.Users
+	for _, name := range []string{"alice", "bob"} {
+		if err := users.Add(name, "secret of "+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name           string
+		user, password string
+		want           bool
+	}{
+		{"the right password is accepted", "alice", "secret of alice", true},
+		{"the second user is known too", "bob", "secret of bob", true},
+		{"another user's password is refused", "alice", "secret of bob", false},
+		{"an empty password is refused", "alice", "", false},
+		{"an unknown user is refused", "carol", "secret of alice", false},
+		{"an unknown user with an empty password is refused", "carol", "", false},
+		{"names are case sensitive", "Alice", "secret of alice", false},
+		{"a longer password is refused", "alice", "secret of alice ", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := users.Check(tt.user, tt.password); got != tt.want {
+				t.Errorf("Check(%q, %q) = %v, want %v", tt.user, tt.password, got, tt.want)
+			}
+		})
+	}
+	if got, want := users.Names(), []string{"alice", "bob"}; !slices.Equal(got, want) {
+		t.Errorf("Names() = %v, want %v", got, want)
+	}
+}
+
+func TestNobodyIsKnownWithoutAccounts(t *testing.T) {
+	var none *account.Users
+	if none.Check("alice", "") || new(account.Users).Check("", "") {
+		t.Error("somebody logged in, want nobody")
+	}
+	if got := none.Names(); len(got) != 0 {
+		t.Errorf("Names() = %v, want none", got)
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		user, password string
+		want           string
+	}{
+		{"an empty name", "", "x", "needs a name"},
+		{"an empty password", "alice", "", "needs a password"},
+		{"a name with a line break", "al\nice", "x", "line break"},
+		{"a name with a colon", "al:ice", "x", "colon"},
+		{"a password with a line break", "alice", "x\r", "line break"},
+		{"the anonymous name", "Anonymous", "x", "reserved"},
+		{"the other anonymous name", "ftp", "x", "reserved"},
+		{"a name given before", "known", "y", "twice"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var users account.Users
+			if err := users.Add("known", "password"); err != nil {
+				t.Fatal(err)
+			}
+			err := users.Add(tt.user, tt.password)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("Add(%q, %q) = %v, want an error about %q", tt.user, tt.password, err, tt.want)
+			}
+			if !users.Check("known", "password") {
+				t.Error("the account added before is lost")
+			}
+		})
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package httpd
+
+func isExhausted(error) bool { return false }
+
+func isNoPath(error) bool { return false }

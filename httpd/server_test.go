@@ -1,0 +1,537 @@
+package httpd_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sluice/httpd"
+	"sluice/internal/nettest"
+	"sluice/internal/vfs"
+	"sluice/sendfile"
+)
+
+// fastRoad is the road of a file's body here.
+var fastRoad = map[bool]sendfile.Road{true: sendfile.Sendfile, false: sendfile.Copy}[runtime.GOOS == "linux"]
+
+// A site is a server under test and what it told.
+type site struct {
+	*httpd.Server
+	dir  string
+	addr string
+	url  string
+
+	mu       sync.Mutex // guards the field below
+	requests []httpd.Request
+	told     chan struct{} // one for each request
+}
+
+// serve serves a new directory; change may set more fields.
+func serve(t *testing.T, change func(*httpd.Server)) *site {
+	t.Helper()
+	s := &site{dir: t.TempDir(), told: make(chan struct{}, 1000)}
+	tree, err := vfs.Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Server = &httpd.Server{Handler: httpd.Handler{Tree: tree, OnRequest: func(r httpd.Request) {
+		s.mu.Lock()
+		s.requests = append(s.requests, r)
+		s.mu.Unlock()
+		s.told <- struct{}{}
+	}}}
+	if change != nil {
+		change(s.Server)
+	}
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = ln.Addr().String()
+	s.url = "http://" + s.addr
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
+		}
+		_ = tree.Close()
+	})
+	return s
+}
+
+// last waits for the next request to be told and returns it.
+func (s *site) last(t *testing.T) httpd.Request {
+	t.Helper()
+	<-s.told
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[len(s.requests)-1]
+}
+
+func (s *site) write(t *testing.T, name, content string) {
+	t.Helper()
+	full := filepath.Join(s.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *site) pattern(t *testing.T, name string, size int64) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(s.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(f, nettest.Pattern(size)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dial opens a connection of its own to the server.
+func (s *site) dial(t *testing.T) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.(*net.TCPConn)
+}
+
+// do asks as a client without a mind of its own: no redirects, no decoding,
+// and the target as it is given.
+func (s *site) do(t *testing.T, method, target string, header http.Header) (*http.Response, string) {
+	t.Helper()
+	c := s.dial(t)
+	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", method, target)
+	if err := header.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
+	const size = 3<<20 + 17
+	s := serve(t, nil)
+	s.pattern(t, "file.bin", size)
+	for _, tt := range []struct {
+		name   string
+		header http.Header
+		status int
+		off, n int64
+	}{
+		{"whole", nil, 200, 0, size},
+		{"a range", http.Header{"Range": {"bytes=1000000-1999999"}}, 206, 1000000, 1000000},
+		{"the end", http.Header{"Range": {"bytes=-5"}}, 206, size - 5, 5},
+		{"one byte", http.Header{"Range": {"bytes=0-0"}}, 206, 0, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := s.do(t, "GET", "/file.bin", tt.header)
+			if resp.StatusCode != tt.status || int64(len(body)) != tt.n || sha256.Sum256([]byte(body)) != nettest.PatternSum(tt.off, tt.n) {
+				t.Errorf("%s with %d bytes, want %d with the %d at %d", resp.Status, len(body), tt.status, tt.n, tt.off)
+			}
+			told := s.last(t)
+			want := sendfile.Result{Sent: tt.n, Road: fastRoad}
+			if fastRoad == sendfile.Sendfile {
+				want.ZeroCopied = tt.n
+			}
+			if told.Result != want || told.Err != nil || told.Status != tt.status {
+				t.Errorf("told %+v, want %+v", told, want)
+			}
+		})
+	}
+}
+
+func TestACopyCanBeForced(t *testing.T) {
+	s := serve(t, func(srv *httpd.Server) { srv.Handler.Road = sendfile.Copy })
+	s.pattern(t, "file", 100_000)
+	_, body := s.do(t, "GET", "/file", nil)
+	if told := s.last(t); told.Result != (sendfile.Result{Sent: 100_000, Road: sendfile.Copy}) || len(body) != 100_000 {
+		t.Errorf("told %+v for %d bytes, want 100000 copied", told, len(body))
+	}
+}
+
+func TestOneConnectionCarriesManyRequests(t *testing.T) {
+	s := serve(t, nil)
+	s.pattern(t, "a", 70_000)
+	s.write(t, "b", "bb")
+	s.write(t, "empty", "")
+	c := s.dial(t)
+	r := bufio.NewReader(c)
+	for _, tt := range []struct {
+		method, target string
+		status         int
+		n              int64
+	}{
+		{"GET", "/a", 200, 70_000},
+		{"HEAD", "/a", 200, 0},
+		{"GET", "/missing", 404, 14},
+		{"GET", "/empty", 200, 0},
+		{"GET", "/b", 200, 2},
+		{"GET", "/a", 200, 70_000},
+	} {
+		fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: test\r\n\r\n", tt.method, tt.target)
+		resp, err := http.ReadResponse(r, &http.Request{Method: tt.method})
+		if err != nil {
+			t.Fatalf("%s %s: %v", tt.method, tt.target, err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		if err != nil || resp.StatusCode != tt.status || n != tt.n || resp.Close {
+			t.Errorf("%s %s: %s with %d bytes, %v, close %v, want %d with %d on an open connection", tt.method, tt.target, resp.Status, n, err, resp.Close, tt.status, tt.n)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	s := serve(t, nil)
+	s.write(t, "hello.txt", "hello")
+	s.write(t, "sub/page.html", "<p>")
+	s.write(t, "site/index.html", "<p>index")
+	s.write(t, ".secret", "secret")
+	s.write(t, ".well-known/security.txt", "contact")
+	s.write(t, "sub/.git/config", "secret")
+	s.write(t, "sub/a name with spaces & <b>.txt", "x")
+	s.write(t, "evil.com/x", "x")
+	for _, tt := range []struct {
+		name, method, target string
+		status               int
+		header               map[string]string // what must be there; "-" must not
+		body                 string            // what the body contains
+	}{
+		{"a file", "GET", "/hello.txt", 200, map[string]string{"Content-Type": "text/plain; charset=utf-8", "Content-Length": "5", "Accept-Ranges": "bytes"}, "hello"},
+		{"its header", "HEAD", "/hello.txt", 200, map[string]string{"Content-Length": "5", "Content-Type": "text/plain; charset=utf-8"}, ""},
+		{"a query is not part of the name", "GET", "/hello.txt?v=1", 200, nil, "hello"},
+		{"escapes are decoded once", "GET", "/hello%2etxt", 200, nil, "hello"},
+		{"and not twice", "GET", "/hello%252etxt", 404, nil, ""},
+		{"a name with spaces", "GET", "/sub/a%20name%20with%20spaces%20&%20%3Cb%3E.txt", 200, nil, "x"},
+		{"a missing file", "GET", "/missing", 404, map[string]string{"Content-Type": "text/plain; charset=utf-8"}, "404 Not Found"},
+		{"a file as a directory", "GET", "/hello.txt/", 404, nil, ""},
+		{"below a file", "GET", "/hello.txt/x", 404, nil, ""},
+		{"a name too long to be", "GET", "/" + strings.Repeat("x", 300), 404, nil, ""},
+		{"a NUL", "GET", "/hello.txt%00", 400, nil, ""},
+		{"another method", "DELETE", "/hello.txt", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, "405"},
+		{"POST", "POST", "/", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, ""},
+		{"OPTIONS", "OPTIONS", "/hello.txt", 204, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, ""},
+		{"OPTIONS of the server", "OPTIONS", "*", 204, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, ""},
+		{"a listing", "GET", "/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, `<a href="./hello.txt">hello.txt</a>`},
+		{"the header of a listing", "HEAD", "/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, ""},
+		{"a listing below", "GET", "/sub/", 200, nil, `<a href="../">../</a>`},
+		{"a listing escapes names", "GET", "/sub/", 200, nil, `<a href="./a%20name%20with%20spaces%20&amp;%20%3Cb%3E.txt">a name with spaces &amp; &lt;b&gt;.txt</a>`},
+		{"an index file stands for its directory", "GET", "/site/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, "<p>index"},
+		{"a directory without its slash", "GET", "/sub?x=1", 301, map[string]string{"Location": "./sub/?x=1"}, ""},
+		{"no redirect to another host", "GET", "//evil.com", 301, map[string]string{"Location": "./evil.com/"}, ""},
+		{"a dot file", "GET", "/.secret", 404, nil, ""},
+		{"below a dot directory", "GET", "/sub/.git/config", 404, nil, ""},
+		{"what is well known", "GET", "/.well-known/security.txt", 200, nil, "contact"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := s.do(t, tt.method, tt.target, nil)
+			if resp.StatusCode != tt.status || !strings.Contains(body, tt.body) {
+				t.Errorf("%s, body %.200q, want %d with %q", resp.Status, body, tt.status, tt.body)
+			}
+			for name, want := range tt.header {
+				if got := resp.Header.Get(name); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if told := s.last(t); told.Status != tt.status || told.Method != tt.method || told.Target != tt.target {
+				t.Errorf("told %+v, want %s %s: %d", told, tt.method, tt.target, tt.status)
+			}
+		})
+	}
+	_, page := s.do(t, "GET", "/", nil)
+	if strings.Contains(page, "secret") {
+		t.Error("the listing shows a dot file")
+	}
+}
+
+func TestConditionsWorkAgainstTheRealFile(t *testing.T) {
+	s := serve(t, nil)
+	s.write(t, "f", "one")
+	first, _ := s.do(t, "GET", "/f", nil)
+	etag := first.Header.Get("Etag")
+	if resp, body := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); resp.StatusCode != 304 || body != "" {
+		t.Errorf("unchanged: %s with %q, want 304 without a body", resp.Status, body)
+	}
+	// The same size in the same second, and yet another file.
+	info, err := os.Stat(filepath.Join(s.dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, "f.new", "two")
+	if err := os.Chtimes(filepath.Join(s.dir, "f.new"), info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(s.dir, "f.new"), filepath.Join(s.dir, "f")); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); runtime.GOOS == "linux" && (resp.StatusCode != 200 || body != "two") {
+		t.Errorf("replaced: %s with %q, want 200 with the new file", resp.Status, body)
+	}
+	if resp, body := s.do(t, "GET", "/f", http.Header{"Range": {"bytes=1-"}, "If-Range": {etag}}); runtime.GOOS == "linux" && (resp.StatusCode != 200 || body != "two") {
+		t.Errorf("replaced, resumed: %s with %q, want 200 with the whole new file", resp.Status, body)
+	}
+}
+
+func TestNothingOutsideTheTreeIsServed(t *testing.T) {
+	s := serve(t, nil)
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(s.dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(s.dir, "secret")); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(outside, "secret")
+	for _, target := range []string{
+		"/../" + secret, "/..%2f" + secret, "/%2e%2e/" + secret, "/%2e%2e%2f" + secret, "/.%2e/" + secret,
+		"/..%5c" + secret, "/%252e%252e/" + secret, "/..;/" + secret, "/" + secret, "//" + secret,
+		"/a/../../" + secret, "/out", "/out/", "/out/secret", "/secret", "/out%2fsecret", "/./out/../out/secret",
+	} {
+		resp, body := s.do(t, "GET", target, nil)
+		if resp.StatusCode < 400 || strings.Contains(body, "secret") || strings.Contains(body, outside) {
+			t.Errorf("%s: %s, %q", target, resp.Status, body)
+		}
+	}
+	if _, page := s.do(t, "GET", "/", nil); strings.Contains(page, "secret") || strings.Contains(page, "out/") {
+		t.Errorf("the listing shows what leads out:\n%s", page)
+	}
+}
+
+// A client that shuts down its sending side has not gone away.
+func TestAHalfClosedClientGetsItsFile(t *testing.T) {
+	const size = 8 << 20
+	s := serve(t, nil)
+	s.pattern(t, "f", size)
+	c := s.dial(t)
+	_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
+		t.Errorf("%d bytes, %v, want %d", n, err, size)
+	}
+}
+
+// slowly asks for a file and reads only the header of the response. The file
+// should be larger than what the buffers between the two ends take.
+func (s *site) slowly(t *testing.T, target string) (*net.TCPConn, *http.Response) {
+	t.Helper()
+	c := s.dial(t)
+	_, _ = io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReaderSize(c, 1024), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, resp
+}
+
+func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
+	const size = 64 << 20 // more than the buffers of a connection hold
+	s := serve(t, nil)
+	s.pattern(t, "f", size)
+	_, resp := s.slowly(t, "/f")
+	if err := os.Truncate(filepath.Join(s.dir, "f"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) || n >= size {
+		t.Errorf("the client got %d bytes and %v, want less than %d and an unexpected EOF", n, err, size)
+	}
+	var e *sendfile.Error
+	if told := s.last(t); !errors.As(told.Err, &e) || e.Side != sendfile.File {
+		t.Errorf("told %v, want an error of the file", told.Err)
+	}
+}
+
+func TestAStalledClientIsCut(t *testing.T) {
+	s := serve(t, func(srv *httpd.Server) { srv.Handler.StallTimeout = 50 * time.Millisecond })
+	s.pattern(t, "f", 64<<20)
+	_, _ = s.slowly(t, "/f")
+	var e *sendfile.Error
+	if told := s.last(t); !errors.As(told.Err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
+		t.Errorf("told %v, want a timeout of the peer", told.Err)
+	}
+}
+
+func TestShutdownLetsTransfersFinish(t *testing.T) {
+	const size = 64 << 20
+	s := serve(t, nil)
+	s.pattern(t, "f", size)
+	_, resp := s.slowly(t, "/f")
+	down := make(chan error, 1)
+	go func() { down <- s.Shutdown(t.Context()) }()
+	// The listener closes first, and then the transfer is still there.
+	for {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			break
+		}
+		_ = c.Close()
+	}
+	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
+		t.Errorf("%d bytes, %v, want %d", n, err, size)
+	}
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown = %v", err)
+	}
+}
+
+func TestShutdownCutsWhatTakesTooLong(t *testing.T) {
+	s := serve(t, nil)
+	s.pattern(t, "f", 64<<20)
+	_, resp := s.slowly(t, "/f")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown = %v, want %v", err, context.DeadlineExceeded)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("the client took a part for the whole")
+	}
+	if told := s.last(t); !errors.Is(told.Err, net.ErrClosed) {
+		t.Errorf("told %v, want %v", told.Err, net.ErrClosed)
+	}
+}
+
+func TestClientsThatGoAwayLeaveNothingBehind(t *testing.T) {
+	nettest.CheckLeaks(t)
+	s := serve(t, nil)
+	s.pattern(t, "f", 64<<20)
+	var clients sync.WaitGroup
+	for i := range 40 {
+		clients.Go(func() {
+			c, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
+			_, _ = io.ReadFull(c, make([]byte, 1<<16))
+			if i%2 == 0 {
+				nettest.Reset(t, c.(*net.TCPConn))
+			}
+			_ = c.Close()
+		})
+	}
+	clients.Wait()
+	for range 40 {
+		if told := s.last(t); told.Err == nil {
+			t.Errorf("told %+v, want an error", told)
+		}
+	}
+}
+
+func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
+	const size = 300_000
+	s := serve(t, nil)
+	s.pattern(t, "f", size)
+	for name, start := range map[string]func(http.Handler) *httptest.Server{
+		"plain": httptest.NewServer, "TLS": httptest.NewTLSServer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := start(&s.Handler)
+			defer other.Close()
+			req, err := http.NewRequest("GET", other.URL+"/f", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Range", "bytes=1000-")
+			resp, err := other.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if g := <-nettest.Sum(t, resp.Body); g.Err != nil || g.SHA256 != nettest.PatternSum(1000, size-1000) {
+				t.Errorf("%d other bytes, %v", g.N, g.Err)
+			}
+			if told := s.last(t); told.Sent != size-1000 || told.Road != sendfile.Auto {
+				t.Errorf("told %+v, want %d bytes by a road that is not known", told, size-1000)
+			}
+		})
+	}
+}
+
+// An entry for the listing's own test.
+type entry struct {
+	name string
+	dir  bool
+	size int64
+}
+
+func (e entry) Name() string       { return e.name }
+func (e entry) Size() int64        { return e.size }
+func (e entry) IsDir() bool        { return e.dir }
+func (e entry) ModTime() time.Time { return time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC) }
+func (e entry) Sys() any           { return nil }
+func (e entry) Mode() fs.FileMode {
+	if e.dir {
+		return fs.ModeDir
+	}
+	return 0
+}
+
+func TestListing(t *testing.T) {
+	page := string(httpd.Listing("/a<b/", []fs.FileInfo{
+		entry{name: "small", size: 1023}, entry{name: "zdir", dir: true}, entry{name: "big", size: 5 << 30},
+		entry{name: "a:b", size: 1536}, entry{name: "100%\"'>", size: 0}, entry{name: ".hidden"},
+	}))
+	at := -1
+	for _, want := range []string{ // in this order
+		"<title>/a&lt;b/</title>",
+		`<a href="../">../</a>`,
+		`<a href="./zdir/">zdir/</a><td><td>2026-03-01 12:30:00`,
+		`<a href="./small">small</a><td>1023 B<td>`,
+		`<a href="./big">big</a><td>5.0 GiB<td>`,
+		`<a href="./a:b">a:b</a><td>1.5 KiB<td>`,
+		`<a href="./100%25%22%27%3E">100%&#34;&#39;&gt;</a><td>0 B<td>`,
+	} {
+		next := strings.Index(page, want)
+		if next <= at {
+			t.Errorf("%q is not there, or not in its place:\n%s", want, page)
+		}
+		at = next
+	}
+	if strings.Contains(page, "hidden") {
+		t.Error("the listing shows a dot file")
+	}
+}

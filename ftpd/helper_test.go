@@ -1,0 +1,358 @@
+package ftpd_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/account"
+	"sluice/internal/nettest"
+	"sluice/internal/vfs"
+)
+
+// patience bounds every wait of a test, so that a failure is not a hang.
+const patience = 20 * time.Second
+
+// server is a Server under test and what its hooks have told.
+type server struct {
+	*ftpd.Server
+	t         *testing.T
+	dir       string // what it serves
+	addr      string
+	served    chan error // what Serve returned
+	transfers chan ftpd.Transfer
+	logins    chan ftpd.Login
+	leavings  chan ftpd.Disconnect
+}
+
+// start serves a new directory on loopback, with the user u, password secret,
+// who may write, and anonymous. setup, if not nil, changes that. The end of the
+// test closes the server and looks for what it has left behind.
+func start(t *testing.T, setup func(*ftpd.Server)) *server {
+	t.Helper()
+	return startOn(t, "127.0.0.1:0", setup)
+}
+
+func startOn(t *testing.T, addr string, setup func(*ftpd.Server)) *server {
+	t.Helper()
+	nettest.CheckLeaks(t)
+	s := &server{
+		t: t, dir: t.TempDir(), served: make(chan error, 1),
+		transfers: make(chan ftpd.Transfer, 100),
+		logins:    make(chan ftpd.Login, 100),
+		leavings:  make(chan ftpd.Disconnect, 100),
+	}
+	tree, err := vfs.Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tree.Close() })
+	users := new(account.Users)
+	if err := users.Add("u", "secret"); err != nil {
+		t.Fatal(err)
+	}
+	s.Server = &ftpd.Server{
+		Tree: tree, Users: users, Anonymous: true, Write: true,
+		OnTransfer:   func(x ftpd.Transfer) { s.transfers <- x },
+		OnLogin:      func(x ftpd.Login) { s.logins <- x },
+		OnDisconnect: func(x ftpd.Disconnect) { s.leavings <- x },
+	}
+	s.HurryForTest(time.Millisecond, 0, 0)
+	if setup != nil {
+		setup(s.Server)
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Skip("cannot listen:", err)
+	}
+	s.addr = ln.Addr().String()
+	go func() { s.served <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		if err := <-s.served; !errors.Is(err, ftpd.ErrServerClosed) {
+			t.Errorf("Serve = %v, want ErrServerClosed", err)
+		}
+	})
+	return s
+}
+
+// file makes a file of the pattern beneath the root.
+func (s *server) file(name string, size int64) {
+	s.t.Helper()
+	f, err := os.Create(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(io.NewOffsetWriter(f, 0), nettest.Pattern(size)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sparse makes a file of zeros that needs no room.
+func (s *server) sparse(name string, size int64) {
+	s.t.Helper()
+	s.file(name, 0)
+	if err := os.Truncate(filepath.Join(s.dir, name), size); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *server) content(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// names returns what is in the root directory, hidden names included.
+func (s *server) names() []string {
+	s.t.Helper()
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// transfer returns the next transfer that ended.
+func (s *server) transfer() ftpd.Transfer {
+	s.t.Helper()
+	return next(s.t, s.transfers)
+}
+
+func next[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case x := <-c:
+		return x
+	case <-time.After(patience):
+		t.Fatal("nothing happened")
+		panic("unreachable")
+	}
+}
+
+// client is one side of a dialogue.
+type client struct {
+	t    *testing.T
+	conn *net.TCPConn
+	r    *bufio.Reader
+}
+
+// dial connects and takes the greeting. The end of the test closes it.
+func (s *server) dial() *client {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	c := &client{s.t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	c.expect(220, "")
+	return c
+}
+
+// login returns a client that is logged in as u, who may write.
+func (s *server) login() *client {
+	s.t.Helper()
+	c := s.dial()
+	c.want(331, "USER u")
+	c.want(230, "PASS secret")
+	return c
+}
+
+// guest returns a client that is logged in anonymously.
+func (s *server) guest() *client {
+	s.t.Helper()
+	c := s.dial()
+	c.want(331, "USER anonymous")
+	c.want(230, "PASS me@example.org")
+	return c
+}
+
+func (c *client) send(line string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
+		c.t.Fatalf("%s: %v", line, err)
+	}
+}
+
+// reply returns the next reply, all its lines joined by \n.
+func (c *client) reply() (code int, text string, err error) {
+	line, err := c.r.ReadString('\n')
+	if err != nil {
+		return 0, "", err
+	}
+	text = line
+	for len(line) > 3 && (line[3] != ' ' || line[:3] != text[:3]) {
+		if line, err = c.r.ReadString('\n'); err != nil {
+			return 0, text, err
+		}
+		text += line
+	}
+	if !strings.HasSuffix(line, "\r\n") {
+		return 0, text, fmt.Errorf("line %q ends without CRLF", line)
+	}
+	code, err = strconv.Atoi(text[:3])
+	return code, strings.TrimSuffix(text, "\r\n"), err
+}
+
+// expect takes the next reply and returns its text; what names the occasion.
+func (c *client) expect(code int, what string) string {
+	c.t.Helper()
+	got, text, err := c.reply()
+	if err != nil {
+		c.t.Fatalf("%s: %v after %q", what, err, text)
+	}
+	if got != code {
+		c.t.Errorf("%s: reply %q, want %d", what, text, code)
+	}
+	return text
+}
+
+// want sends a command, expects a reply and returns its text.
+func (c *client) want(code int, line string) string {
+	c.t.Helper()
+	c.send(line)
+	return c.expect(code, line)
+}
+
+// end expects that the server closes the control connection.
+func (c *client) end() {
+	c.t.Helper()
+	if code, text, err := c.reply(); err == nil {
+		c.t.Errorf("reply %d %q, want the end of the connection", code, text)
+	}
+}
+
+// block makes the library wait for the end of the transfer under way before it
+// reads another command, or that the client is gone.
+func (c *client) block() {
+	c.t.Helper()
+	c.send("STAT\r\nNOOP") // both in one packet: who has answered one has read the other
+	c.expect(211, "STAT")
+}
+
+// mode is the command by which a data connection is agreed on.
+type mode string
+
+const (
+	pasv mode = "PASV"
+	epsv mode = "EPSV"
+	port mode = "PORT"
+	eprt mode = "EPRT"
+)
+
+// data agrees on a data connection, sends a command and returns the connection
+// after reply 150. The end of the test closes it.
+func (c *client) data(m mode, line string) *net.TCPConn {
+	c.t.Helper()
+	switch m {
+	case pasv, epsv:
+		addr := c.passive(m)
+		c.send(line)
+		conn := c.connect(addr)
+		c.expect(150, line)
+		return conn
+	}
+	host, _, _ := net.SplitHostPort(c.conn.LocalAddr().String())
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer ln.Close()
+	p := ln.Addr().(*net.TCPAddr).Port
+	if m == port {
+		c.want(200, fmt.Sprintf("PORT %s,%d,%d", strings.ReplaceAll(host, ".", ","), p>>8, p&255))
+	} else {
+		family := 1
+		if strings.Contains(host, ":") {
+			family = 2
+		}
+		c.want(200, fmt.Sprintf("EPRT |%d|%s|%d|", family, host, p))
+	}
+	c.send(line)
+	_ = ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	conn, err := ln.Accept()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.own(conn)
+	c.expect(150, line)
+	return conn.(*net.TCPConn)
+}
+
+// passive sends PASV or EPSV and returns the address to connect to.
+func (c *client) passive(m mode) string {
+	c.t.Helper()
+	if m == epsv {
+		text := c.want(229, "EPSV")
+		_, rest, _ := strings.Cut(text, "(|||")
+		p, _, _ := strings.Cut(rest, "|)")
+		host, _, _ := net.SplitHostPort(c.conn.RemoteAddr().String())
+		return net.JoinHostPort(host, p)
+	}
+	text := c.want(227, "PASV")
+	_, rest, _ := strings.Cut(text, "(")
+	var h [4]int
+	var hi, lo int
+	if _, err := fmt.Sscanf(rest, "%d,%d,%d,%d,%d,%d)", &h[0], &h[1], &h[2], &h[3], &hi, &lo); err != nil {
+		c.t.Fatalf("PASV: %q: %v", text, err)
+	}
+	return fmt.Sprintf("%d.%d.%d.%d:%d", h[0], h[1], h[2], h[3], hi<<8|lo)
+}
+
+func (c *client) connect(addr string) *net.TCPConn {
+	c.t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.own(conn)
+	return conn.(*net.TCPConn)
+}
+
+func (c *client) own(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	c.t.Cleanup(func() { _ = conn.Close() })
+}
+
+// get sends a command that sends data, and returns the data.
+func (c *client) get(m mode, line string) string {
+	c.t.Helper()
+	conn := c.data(m, line)
+	defer conn.Close()
+	b, err := io.ReadAll(conn)
+	if err != nil {
+		c.t.Errorf("%s: %v", line, err)
+	}
+	c.expect(226, line)
+	return string(b)
+}
+
+// put sends a command that takes data, and the data.
+func (c *client) put(m mode, line string, r io.Reader) {
+	c.t.Helper()
+	conn := c.data(m, line)
+	if _, err := io.Copy(conn, r); err != nil {
+		c.t.Errorf("%s: %v", line, err)
+	}
+	_ = conn.Close()
+	c.expect(226, line)
+}

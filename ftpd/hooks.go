@@ -1,0 +1,51 @@
+package ftpd
+
+import (
+	"net/netip"
+	"time"
+
+	"sluice/sendfile"
+)
+
+// What a Transfer calls itself: the command that began it (RFC 959, 4.1.3).
+const (
+	Retrieve = "RETR"
+	Store    = "STOR"
+	Append   = "APPE"
+)
+
+// Transfer tells how a RETR, STOR or APPE ended. Listings are not told: where
+// an active one ends is not seen.
+type Transfer struct {
+	Session uint64         // the same number in all hooks
+	Remote  netip.AddrPort // of the control connection
+	User    string         // "anonymous" for both names that need no password
+	Op      string         // Retrieve, Store or Append
+	Path    string         // absolute, cleaned, in terms of the tree
+	Offset  int64          // in bytes, where it began: REST, or the size for APPE
+
+	sendfile.Result               // what went, and by which road
+	Duration        time.Duration // from the command to the end of the file's use
+
+	// Err is nil if all went well, as far as this side can know. A
+	// *sendfile.Error in it says which side failed. It is for the operator
+	// and names more than a client may know.
+	Err error
+}
+
+// Login tells of a PASS and how it was answered.
+type Login struct {
+	Session uint64
+	Remote  netip.AddrPort
+	User    string // as the client gave it, so it may be a password typed too early
+	Err     error  // nil if the user is logged in
+}
+
+// Disconnect tells that a client is gone and all its files are closed.
+type Disconnect struct {
+	Session  uint64
+	Remote   netip.AddrPort
+	User     string        // last logged in; "" if nobody was
+	Duration time.Duration // since the connection was accepted
+	Err      error         // nil if the client left by itself
+}

@@ -1,0 +1,49 @@
+package ftpd
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+)
+
+// libraryLogger returns the logger for the library's view of a session.
+func (s *Server) libraryLogger(sess *session) *slog.Logger {
+	if s.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(discreet{s.Logger.Handler()}).With("session", sess.id, "remote", sess.remote)
+}
+
+// discreet passes warnings on without what the client typed: a password may
+// stand where a command is expected, or in the line that made a command panic.
+type discreet struct{ to slog.Handler }
+
+// typed are the attributes in which the library quotes the client, or an
+// answer that quotes it.
+var typed = []string{"command", "param", "line"}
+
+// Enabled lets warnings pass: below them the library only repeats the
+// dialogue, and tells that it listens, which it does for each client anew.
+func (h discreet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.to.Enabled(ctx, level)
+}
+
+// Handle drops what the client typed.
+func (h discreet) Handle(ctx context.Context, r slog.Record) error {
+	kept := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		if !slices.Contains(typed, a.Key) {
+			kept.AddAttrs(a)
+		}
+		return true
+	})
+	return h.to.Handle(ctx, kept)
+}
+
+// WithAttrs keeps the discretion.
+func (h discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return discreet{h.to.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the discretion.
+func (h discreet) WithGroup(name string) slog.Handler { return discreet{h.to.WithGroup(name)} }

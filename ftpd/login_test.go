@@ -1,0 +1,177 @@
+package ftpd_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+)
+
+func TestLogin(t *testing.T) {
+	everybody := func(*ftpd.Server) {}
+	noAnonymous := func(s *ftpd.Server) { s.Anonymous = false }
+	noUsers := func(s *ftpd.Server) { s.Users = nil }
+	for _, tt := range []struct {
+		name           string
+		setup          func(*ftpd.Server)
+		user, password string
+		code           int
+		as             string // what a transfer is told of
+	}{
+		{"a user with the right password", everybody, "u", "secret", 230, "u"},
+		{"a user with a wrong password", everybody, "u", "Secret", 530, ""},
+		{"a user with the password and more", everybody, "u", "secret ", 530, ""},
+		{"a user without a password", everybody, "u", "", 530, ""},
+		{"an unknown user", everybody, "nobody", "secret", 530, ""},
+		{"a user in capitals", everybody, "U", "secret", 530, ""},
+		{"anonymous with an address", everybody, "anonymous", "a@b", 230, "anonymous"},
+		{"anonymous without a password", everybody, "anonymous", "", 230, "anonymous"},
+		{"ftp", everybody, "ftp", "x", 230, "anonymous"},
+		{"Anonymous", everybody, "Anonymous", "x", 230, "anonymous"},
+		{"anonymous where it is off", noAnonymous, "anonymous", "a@b", 530, ""},
+		{"ftp where anonymous is off", noAnonymous, "ftp", "a@b", 530, ""},
+		{"a user where there are none", noUsers, "u", "secret", 530, ""},
+		{"no name", everybody, "", "secret", 530, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, tt.setup)
+			s.file("f", 1)
+			c := s.dial()
+			c.want(331, "USER "+tt.user)
+			c.want(tt.code, "PASS "+tt.password)
+			l := next(t, s.logins)
+			if l.User != tt.user || (l.Err == nil) != (tt.code == 230) {
+				t.Errorf("told %+v", l)
+			}
+			if tt.code != 230 {
+				c.end()
+				if x := next(t, s.leavings); x.User != "" {
+					t.Errorf("told that %q left", x.User)
+				}
+				return
+			}
+			c.get(pasv, "RETR f")
+			if x := s.transfer(); x.User != tt.as || x.Session != l.Session {
+				t.Errorf("told %+v, want user %s of session %d", x, tt.as, l.Session)
+			}
+			c.want(221, "QUIT")
+			c.end()
+			if x := next(t, s.leavings); x.User != tt.as || x.Session != l.Session || x.Err != nil {
+				t.Errorf("told %+v", x)
+			}
+		})
+	}
+}
+
+func TestPasswordWithoutUserIsRefused(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial()
+	c.want(530, "PASS secret")
+	c.end()
+}
+
+func TestRightsGoWithTheLastLogin(t *testing.T) {
+	s := start(t, nil)
+	c := s.login()
+	c.want(257, "MKD a")
+	c.want(331, "USER anonymous")
+	c.want(230, "PASS me")
+	c.want(550, "MKD b")
+	c.want(331, "USER u") // a name alone gives nothing
+	c.want(550, "MKD b")
+	c.want(230, "PASS secret")
+	c.want(257, "MKD b")
+	c.want(331, "USER anonymous")
+	c.want(257, "MKD c") // nor takes it
+	c.want(331, "USER u")
+	c.want(530, "PASS wrong")
+	c.end()
+}
+
+func TestFailedLoginsSoundAlike(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.Anonymous = false })
+	said := make(map[string]bool)
+	for _, user := range []string{"u", "nobody", "anonymous", "ftp"} {
+		c := s.dial()
+		said[c.want(331, "USER "+user)] = true
+		said[c.want(530, "PASS wrong")] = true
+	}
+	if len(said) != 2 {
+		t.Errorf("replies differ: %v", said)
+	}
+}
+
+func TestFailedLoginIsAnsweredLate(t *testing.T) {
+	const delay = 100 * time.Millisecond
+	s := start(t, func(s *ftpd.Server) { s.HurryForTest(delay, 0, 0) })
+	c := s.dial()
+	c.want(331, "USER u")
+	begun := time.Now()
+	c.want(530, "PASS wrong")
+	if d := time.Since(begun); d < delay {
+		t.Errorf("answered after %v, want %v", d, delay)
+	}
+}
+
+func TestCloseDoesNotWaitForALateAnswer(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.HurryForTest(time.Hour, 0, 0) })
+	c := s.dial()
+	c.want(331, "USER u")
+	c.send("PASS wrong")
+	next(t, s.logins)
+	_ = s.Close() // or the cleanup would hang
+	c.end()
+}
+
+func TestNothingWorksWithoutLogin(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", 1)
+	c := s.dial()
+	for _, line := range []string{
+		"RETR f", "STOR f", "APPE f", "LIST", "NLST", "MLSD", "MLST f", "SIZE f", "MDTM f", "CWD /", "PWD", "PASV", "EPSV",
+		"PORT 127,0,0,1,200,200", "EPRT |1|127.0.0.1|50000|", "DELE f", "RMD d", "MKD d", "RNFR f", "RNTO g", "MFMT 20200101000000 f",
+		"SITE CHMOD 777 f", "STAT f", "REST 1", "ALLO 1", "HASH f", "XCRC f", "COMB f f", "AVBL",
+	} {
+		c.want(530, line)
+	}
+	if got := s.names(); len(got) != 1 {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+func TestClientThatDoesNotLogInIsDismissed(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 50*time.Millisecond, 0) })
+	c := s.dial()
+	c.expect(421, "no login")
+	c.end()
+	if x := next(t, s.leavings); x.Err == nil {
+		t.Error("told that it left by itself")
+	}
+}
+
+func TestClientThatLogsInIsNotDismissed(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 300*time.Millisecond, 0) })
+	c := s.login()
+	_ = c.conn.SetReadDeadline(time.Now().Add(600 * time.Millisecond))
+	if code, text, err := c.reply(); err == nil {
+		t.Errorf("reply %d %q", code, text)
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	c.want(200, "NOOP")
+}
+
+func TestIdleClientIsDismissed(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.IdleTimeout = time.Second })
+	c := s.login()
+	_, _ = c.conn.Write([]byte("DELE f")) // no line end: not a command
+	s.file("f", 1)
+	c.expect(421, "idle")
+	c.end()
+	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "silent") {
+		t.Errorf("told %v", x.Err)
+	}
+	if got := s.names(); len(got) != 1 {
+		t.Error("a part of a command was obeyed")
+	}
+}

@@ -1,0 +1,4 @@
+package ftpd_test
+
+// hasSendfile tells what road package sendfile takes here.
+const hasSendfile = true

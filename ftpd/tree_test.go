@@ -1,0 +1,334 @@
+package ftpd_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+)
+
+func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
+	for _, who := range []struct {
+		name  string
+		setup func(*ftpd.Server)
+		login func(*server) *client
+	}{
+		{"anonymous", nil, (*server).guest},
+		{"anonymous on a tree that is writable", func(s *ftpd.Server) { s.Tree = s.Tree.Writable() }, (*server).guest},
+		{"a user without Write", func(s *ftpd.Server) { s.Write = false }, (*server).login},
+		{"a user without Write on a tree that is writable", func(s *ftpd.Server) {
+			s.Tree, s.Write = s.Tree.Writable(), false
+		}, (*server).login},
+	} {
+		t.Run(who.name, func(t *testing.T) {
+			s := start(t, who.setup)
+			s.file("f", 10)
+			if err := os.Mkdir(filepath.Join(s.dir, "d"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(s.dir, "f")
+			old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+			c := who.login(s)
+			for _, tt := range []struct {
+				before string
+				code   int
+				line   string
+			}{
+				{"PASV", 550, "STOR f"},
+				{"PASV", 550, "STOR new"},
+				{"PASV", 550, "APPE f"},
+				{"PASV", 550, "APPE new"},
+				{"REST 3", 550, "STOR f"},
+				{"", 550, "DELE f"},
+				{"", 550, "RMD d"},
+				{"", 550, "XRMD d"},
+				{"", 550, "MKD new"},
+				{"", 550, "XMKD new"},
+				{"RNFR f", 550, "RNTO new"},
+				{"RNFR d", 550, "RNTO new"},
+				{"", 550, "MFMT 20200101000000 f"},
+				{"", 500, "SITE CHMOD 777 f"},
+				{"", 500, "SITE CHMOD"},
+				{"", 500, "SITE RMDIR d"},
+				{"", 500, "SITE MKDIR new"},
+				{"", 500, "SITE SYMLINK f new"},
+				{"", 500, "SITE CHOWN 1:1 f"},
+				{"", 502, "COMB f f"},
+				{"", 502, "STOU"},
+			} {
+				if tt.before != "" {
+					c.send(tt.before)
+					if code, text, err := c.reply(); err != nil || code >= 400 {
+						t.Errorf("%s: %q, %v", tt.before, text, err)
+					}
+				}
+				c.want(tt.code, tt.line)
+			}
+			if got := s.names(); !slices.Equal(got, []string{"d", "f"}) || s.content("f") != pattern(0, 10) {
+				t.Errorf("the tree has %q", got)
+			}
+			if info, err := os.Stat(path); err != nil || !info.ModTime().Equal(old) || info.Mode().Perm() != 0o644 {
+				t.Errorf("f has changed: %v, %v", info, err)
+			}
+		})
+	}
+}
+
+func TestChangesOfOneWhoMay(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", 10)
+	c := s.login()
+	c.want(257, "MKD d")
+	c.want(350, "RNFR f")
+	c.want(250, "RNTO d/g")
+	c.want(213, "MFMT 20200102030405 d/g")
+	if text := c.want(213, "MDTM d/g"); text != "213 20200102030405" {
+		t.Errorf("MDTM: %q", text)
+	}
+	c.want(550, "RMD d") // not empty
+	c.want(550, "DELE d")
+	c.want(550, "RMD d/g")
+	c.want(250, "DELE d/g")
+	c.want(250, "RMD d")
+	c.want(200, "ALLO 100")
+	if got := s.names(); len(got) != 0 {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
+	s := start(t, nil)
+	for _, d := range []string{"d", "d/e"} {
+		if err := os.Mkdir(filepath.Join(s.dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.file("f", 10)
+	c := s.login()
+	c.want(250, "CWD /d/e")
+	for _, line := range []string{"DELE", "RMD", "RMD /d/e", "RMD ..", "RMD /", "DELE /", "XRMD ."} {
+		c.want(550, line)
+	}
+	c.want(350, "RNFR")
+	c.want(550, "RNTO /x")
+	c.want(350, "RNFR /d")
+	c.want(550, "RNTO /x")
+	c.want(350, "RNFR /f")
+	c.want(550, "RNTO")
+	c.want(350, "RNFR /")
+	c.want(550, "RNTO /x")
+	c.want(250, "CWD /")
+	c.want(250, "RMD d/e")
+}
+
+func TestNoNameLeadsOut(t *testing.T) {
+	s := start(t, nil)
+	outside := t.TempDir()
+	secret := filepath.Join(outside, "secret")
+	if err := os.WriteFile(secret, []byte("secret"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	link := func(to, name string) {
+		if err := os.Symlink(to, filepath.Join(s.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(outside, "dir")
+	link(secret, "file")
+	link("../"+filepath.Base(outside)+"/secret", "relative")
+	link("loop", "loop")
+	makeFIFO(t, filepath.Join(s.dir, "fifo"))
+	link("fifo", "tofifo")
+	if err := os.Mkdir(filepath.Join(s.dir, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+
+	c := s.login()
+	c.want(250, "CWD sub")
+	before := s.names()
+	up := strings.Repeat("../", 40)
+	for _, name := range []string{
+		secret, up + secret, "..", up + "etc/passwd", "/../../etc/passwd", "/dir", "/dir/secret",
+		"/file", "/relative", "/loop", "/fifo", "/tofifo", "/sub/../dir/secret", "..\\..\\etc", "/proc/self/root", "\x00", "/file\x00.txt",
+		"~root", "$HOME", "/dir/./secret", "//dir//secret",
+	} {
+		for _, cmd := range []string{"RETR", "STOR", "APPE", "SIZE", "MDTM", "MLST", "CWD", "LIST", "NLST", "MLSD", "STAT", "RMD", "MFMT 20200101000000"} {
+			if cmd == "STOR" && !strings.Contains(name, "dir") && !strings.Contains(name, "f") {
+				continue // would rightly make a file
+			}
+			if cmd == "APPE" && !strings.Contains(name, "f") {
+				continue
+			}
+			if name == ".." && cmd != "RETR" && cmd != "SIZE" && cmd != "RMD" {
+				continue // is the root, which may be looked at
+			}
+			line := cmd + " " + name
+			c.passive(epsv)
+			c.send(line)
+			code, text, err := c.reply()
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if code < 450 {
+				t.Errorf("%q: %q", line, text)
+			}
+			if strings.Contains(text, s.dir) {
+				t.Errorf("%q: %q names the root", line, text)
+			}
+		}
+	}
+	if text := c.want(257, "PWD"); !strings.Contains(text, `"/sub"`) {
+		t.Errorf("PWD: %q", text)
+	}
+	// A link itself may be removed, what it leads to stays.
+	c.want(250, "DELE /file")
+	c.want(550, "DELE /dir/secret")
+	if b, err := os.ReadFile(secret); string(b) != "secret" || err != nil {
+		t.Errorf("the file outside: %q, %v", b, err)
+	}
+	if got := s.names(); len(got) != len(before)-1 {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+func TestReplyToCWDOfTheRootDoesNotNameIt(t *testing.T) {
+	s := start(t, nil)
+	c := s.guest()
+	for _, line := range []string{"CWD /", "CWD ..", "CDUP", "PWD", "STAT /", "MLST /", "MLST", "STAT"} {
+		c.send(line)
+		_, text, err := c.reply()
+		if err != nil || strings.Contains(text, filepath.Base(s.dir)) {
+			t.Errorf("%s: %q, %v", line, text, err)
+		}
+	}
+}
+
+func TestListings(t *testing.T) {
+	s := start(t, nil)
+	s.file("file", 1234)
+	s.file(".hidden", 1)
+	s.file(".x.123.sluice-part", 1)
+	if err := os.Mkdir(filepath.Join(s.dir, "dir"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("file", filepath.Join(s.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(s.dir, "file"), 0o644|os.ModeSetuid|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	mtime := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, name := range s.names() {
+		if err := os.Chtimes(filepath.Join(s.dir, name), mtime, mtime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []mode{pasv, port} {
+		c := s.guest()
+		want := ".hidden\r\ndir\r\nfile\r\nlink\r\n"
+		if got := c.get(m, "NLST"); got != want {
+			t.Errorf("NLST = %q, want %q", got, want)
+		}
+		var lines []string
+		for line := range strings.Lines(c.get(m, "LIST -la")) {
+			f := strings.Fields(line)
+			if len(f) != 9 || f[5] != "Jan" || f[6] != "2" || f[7] != "2020" {
+				t.Errorf("LIST: %q", line)
+				continue
+			}
+			lines = append(lines, f[0]+" "+f[8])
+		}
+		if want := []string{"-rw-r--r-- .hidden", "drwxr-xr-x dir", "-rw-r--r-- file", "-rw-r--r-- link"}; !slices.Equal(lines, want) {
+			t.Errorf("LIST = %q, want %q", lines, want)
+		}
+		got := c.get(m, "MLSD")
+		for _, want := range []string{"Type=file;Size=1234;Modify=20200102030405; file\r\n", "Type=dir;"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("MLSD = %q, without %q", got, want)
+			}
+		}
+		if got := c.get(m, "LIST file"); strings.Count(got, "\r\n") != 1 || !strings.HasSuffix(got, " file\r\n") {
+			t.Errorf("LIST file = %q", got)
+		}
+		if got := c.get(m, "NLST dir"); got != "" {
+			t.Errorf("NLST dir = %q", got)
+		}
+	}
+}
+
+func TestNoNameForgesALine(t *testing.T) {
+	s := start(t, nil)
+	const evil = "a\r\n-rw-r--r-- 1 ftp ftp 1 Jan 1 2020 forged\x1b[2J\x7f"
+	s.file(evil, 1)
+	s.file("b", 1)
+	const shown = "a??-rw-r--r-- 1 ftp ftp 1 Jan 1 2020 forged?[2J?"
+	for _, m := range []mode{pasv, port} {
+		for _, cmd := range []string{"LIST", "NLST", "MLSD"} {
+			got := s.guest().get(m, cmd)
+			if strings.Count(got, "\n") != 2 || strings.Count(got, "\r") != 2 || !strings.Contains(got, shown+"\r\n") {
+				t.Errorf("%s = %q", cmd, got)
+			}
+		}
+	}
+}
+
+func TestLargeListing(t *testing.T) {
+	const files = 3000
+	s := start(t, nil)
+	var want strings.Builder
+	for i := range files {
+		name := fmt.Sprintf("a-file-with-a-rather-long-name-%05d", i)
+		s.file(name, 0)
+		want.WriteString(name + "\r\n")
+	}
+	for _, m := range []mode{pasv, port} {
+		if got := s.guest().get(m, "NLST"); got != want.String() {
+			t.Errorf("%s: NLST gave %d bytes, want %d", m, len(got), want.Len())
+		}
+	}
+}
+
+func TestListingToAClientThatStallsIsCut(t *testing.T) {
+	for _, m := range []mode{pasv, port} {
+		t.Run(string(m), func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { s.StallTimeout = 200 * time.Millisecond })
+			path := s.deep(2000)
+			c := s.guest()
+			conn := c.data(m, "NLST "+path)
+			_ = conn.SetReadBuffer(16 << 10)
+			switch m {
+			case pasv: // the data connection is cut, the client stays
+				c.expect(550, "NLST")
+				c.want(200, "NOOP")
+			case port: // nobody sees the data connection, so the client goes
+				if x := next(t, s.leavings); x.Err == nil {
+					t.Error("told that the client left by itself")
+				}
+			}
+			_ = conn.Close()
+		})
+	}
+}
+
+// deep makes empty files in a directory with a long path, which it returns.
+// NLST repeats the path with each name, and so a listing says more than the
+// sockets between client and server hold.
+func (s *server) deep(files int) string {
+	s.t.Helper()
+	path := strings.Repeat(strings.Repeat("d", 250)+"/", 12)
+	if err := os.MkdirAll(filepath.Join(s.dir, path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	for i := range files {
+		s.file(path+fmt.Sprint(i), 0)
+	}
+	return path
+}

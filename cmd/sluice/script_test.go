@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts run the real program in a process of its own.
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sluice": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values[stageKey{}] = new(stage)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status":  status,
+			"start":   start,
+			"fill":    fill,
+			"signal":  signalServer,
+			"ended":   ended,
+			"hold":    hold,
+			"release": release,
+			"refused": refused,
+			"occupy":  occupy,
+		},
+	})
+}
+
+// patience bounds every wait of a script for something that must come.
+const patience = 30 * time.Second
+
+// stage is what a script has going on beside it.
+type stage struct {
+	server *exec.Cmd
+	log    strings.Builder // of the server, complete once it has ended
+	held   *http.Response  // a download that has begun and waits
+}
+
+type stageKey struct{}
+
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+
+// status CODE PROGRAM ARG... runs a program that must exit with that status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	code := 0
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%s exited with %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// start ARG... runs "sluice serve ARG..." beside the script and waits until it
+// has said where. $HTTP and $FTP become the addresses.
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	s := stageOf(ts)
+	program, err := exec.LookPath("sluice")
+	ts.Check(err)
+	s.server = exec.Command(program, append([]string{"serve"}, args...)...)
+	s.server.Dir = ts.Getenv("WORK")
+	s.server.Stderr = &s.log
+	stdout, err := s.server.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.server.Start())
+	ts.Defer(func() { _ = s.server.Process.Kill() })
+	urls := bufio.NewScanner(stdout)
+	for _, scheme := range []string{"http", "ftp"} {
+		if !urls.Scan() {
+			ts.Fatalf("the server ended instead of naming its %s URL:\n%s", scheme, s.log.String())
+		}
+		addr, ok := strings.CutPrefix(urls.Text(), scheme+"://")
+		if !ok {
+			ts.Fatalf("the server printed %q, want its %s URL", urls.Text(), scheme)
+		}
+		ts.Setenv(strings.ToUpper(scheme), strings.TrimSuffix(addr, "/"))
+	}
+}
+
+// fill FILE SIZE makes a file of zeros.
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	name := ts.MkAbs(args[0])
+	ts.Check(os.WriteFile(name, nil, 0o644))
+	ts.Check(os.Truncate(name, size))
+}
+
+// signal NAME sends the server SIGTERM or SIGINT.
+func signalServer(ts *testscript.TestScript, _ bool, args []string) {
+	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt}[args[0]]
+	ts.Check(stageOf(ts).server.Process.Signal(sig))
+}
+
+// ended STATUS waits for the server to exit with that status and makes its
+// log $WORK/log.
+func ended(ts *testscript.TestScript, _ bool, args []string) {
+	s := stageOf(ts)
+	timer := time.AfterFunc(patience, func() { _ = s.server.Process.Signal(syscall.SIGQUIT) })
+	err := s.server.Wait()
+	timer.Stop()
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		ts.Check(err)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("log"), []byte(s.log.String()), 0o644))
+	if got := s.server.ProcessState.ExitCode(); strconv.Itoa(got) != args[0] {
+		ts.Fatalf("the server exited with %d, want %s:\n%s", got, args[0], s.log.String())
+	}
+}
+
+// hold PATH begins to download a file by HTTP and reads only the header.
+func hold(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := http.Get("http://" + ts.Getenv("HTTP") + args[0])
+	ts.Check(err)
+	stageOf(ts).held = resp
+	ts.Defer(func() { _ = resp.Body.Close() })
+}
+
+// release lets the held download go on and wants all of it; with ! it wants
+// to find it cut.
+func release(ts *testscript.TestScript, neg bool, _ []string) {
+	resp := stageOf(ts).held
+	n, err := io.Copy(io.Discard, resp.Body)
+	whole := err == nil && n == resp.ContentLength
+	if whole == neg {
+		ts.Fatalf("got %d of %d bytes, %v", n, resp.ContentLength, err)
+	}
+}
+
+// refused ADDR waits until no connection is accepted there.
+func refused(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(patience); ; {
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			return
+		}
+		_ = c.Close()
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s still accepts connections", args[0])
+		}
+	}
+}
+
+// occupy VARIABLE listens on a port and puts its address in the variable.
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = ln.Close() })
+	ts.Setenv(args[0], fmt.Sprint(ln.Addr()))
+}

@@ -1,0 +1,110 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// packages are the Debian packages of the clients, where the name differs.
+var packages = map[string]string{"aria2c": "aria2"}
+
+// needs fails the test if a program is not installed.
+func needs(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	pkg := name
+	if other, ok := packages[name]; ok {
+		pkg = other
+	}
+	t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
+}
+
+// environ is an environment in which no one's configuration and no proxy
+// change what a client does.
+func environ(t *testing.T) []string {
+	t.Helper()
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LC_ALL=C.UTF-8"}
+}
+
+// command prepares a client, which runs in dir and is killed with the test or
+// when patience is over.
+func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	needs(t, name)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, environ(t), patience
+	return cmd
+}
+
+// try runs a client in dir and returns all that it has printed, and its exit
+// status.
+func try(t *testing.T, dir, name string, args ...string) (printed string, status int) {
+	t.Helper()
+	out, err := command(t, dir, name, args...).CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return string(out), 0
+	case errors.As(err, &exit) && exit.Exited():
+		return string(out), exit.ExitCode()
+	}
+	t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	panic("unreachable")
+}
+
+// run is try for a client that must succeed.
+func run(t *testing.T, dir, name string, args ...string) (printed string) {
+	t.Helper()
+	printed, status := try(t, dir, name, args...)
+	if status != 0 {
+		t.Fatalf("%s %s: exit status %d\n%s", name, strings.Join(args, " "), status, printed)
+	}
+	return printed
+}
+
+// contents returns what is in a tree: the SHA-256 of each file and the word
+// "directory" for each directory, by the slash-separated path.
+func contents(t *testing.T, root string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			all[name] = "directory"
+			return nil
+		}
+		content, err := os.ReadFile(filepath.Join(root, name))
+		all[name] = fmt.Sprintf("%x", sha256.Sum256(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// wantSameTree expects that two directories have the same in them.
+func wantSameTree(t *testing.T, got, want string) {
+	t.Helper()
+	if diff := cmp.Diff(contents(t, want), contents(t, got)); diff != "" {
+		t.Errorf("the trees differ (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,226 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+)
+
+// patience bounds every wait of a test, so that a failure is not a hang.
+const patience = 30 * time.Second
+
+// program is the path of the program under test.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(buildAndTest(m)) }
+
+func buildAndTest(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sluice-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "sluice")
+	build := exec.Command("go", "build", "-o", program, "sluice/cmd/sluice")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "go build:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// server is the program under test while it serves a directory.
+type server struct {
+	t    *testing.T
+	dir  string   // what it serves
+	http *url.URL // where; the path is /
+	ftp  *url.URL
+	out  *lines // its standard output
+	log  *lines // its standard error
+
+	process *os.Process
+	exited  chan struct{} // closed when it is gone and err is set
+	err     error
+	checked bool // wantExit was called
+}
+
+// start serves a new directory over HTTP and FTP on loopback. The end of the
+// test ends the program by SIGTERM and expects that it ends well.
+func start(t *testing.T, flags ...string) *server {
+	t.Helper()
+	return startUnder(t, nil, t.TempDir(), flags...)
+}
+
+// startWritable is start with a user who may write: login.
+func startWritable(t *testing.T, flags ...string) *server {
+	t.Helper()
+	return start(t, append([]string{"--user", login, "--write"}, flags...)...)
+}
+
+// The user of startWritable.
+const (
+	user     = "u"
+	password = "secret"
+	login    = user + ":" + password
+)
+
+// startUnder is start for a directory that is there already. If there is a
+// wrapper, it is the command that runs the program, and must be replaced by it.
+func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *server {
+	t.Helper()
+	argv := append(wrapper, program, "serve", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0")
+	argv = append(append(argv, flags...), dir)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = environ(t)
+	cmd.WaitDelay = patience
+	s := &server{t: t, dir: dir, out: newLines(), log: newLines(), exited: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = s.out, s.log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.process = cmd.Process
+	go s.wait(cmd)
+	t.Cleanup(func() {
+		if !s.checked {
+			_ = s.process.Signal(syscall.SIGTERM) // it may have ended by itself
+			s.wantExit(patience)
+		}
+	})
+	s.http, s.ftp = s.url("http"), s.url("ftp")
+	return s
+}
+
+// wait waits for the end of the program and of what it says.
+func (s *server) wait(cmd *exec.Cmd) {
+	s.err = cmd.Wait()
+	s.out.end()
+	s.log.end()
+	close(s.exited)
+}
+
+// url takes the URL of the given scheme from what the program has printed.
+func (s *server) url(scheme string) *url.URL {
+	s.t.Helper()
+	found := s.out.await(1, patience, func(line string) bool { return strings.HasPrefix(line, scheme+"://") })
+	if len(found) == 0 {
+		s.t.Fatalf("no URL of %s; output:\n%slog:\n%s", scheme, s.out, s.log)
+	}
+	u, err := url.Parse(found[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return u
+}
+
+// signal sends the program a signal.
+func (s *server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.process.Signal(sig); err != nil {
+		s.t.Fatalf("%v: %v", sig, err)
+	}
+}
+
+// wantExit waits for the end of the program, which must come within d and be
+// a good one.
+func (s *server) wantExit(d time.Duration) {
+	s.t.Helper()
+	s.checked = true
+	select {
+	case <-s.exited:
+	case <-time.After(d):
+		_ = s.process.Kill()
+		<-s.exited
+		s.t.Errorf("the server did not end within %v; log:\n%s", d, s.log)
+		return
+	}
+	if s.err != nil {
+		s.t.Errorf("the server ended with %v, want status 0; log:\n%s", s.err, s.log)
+	}
+	for _, trouble := range []string{"panic", "fatal error", "DATA RACE", "level=ERROR"} {
+		if strings.Contains(s.log.String(), trouble) {
+			s.t.Errorf("the log has %q:\n%s", trouble, s.log)
+		}
+	}
+	if got := strings.Count(s.out.String(), "\n"); got != 2 {
+		s.t.Errorf("%d lines on standard output, want a URL each for HTTP and FTP:\n%s", got, s.out)
+	}
+}
+
+// path returns where on the disk the server has the file of that name.
+func (s *server) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// file makes a file of the pattern in what is served.
+func (s *server) file(name string, size int64) {
+	s.t.Helper()
+	writePattern(s.t, s.path(name), size)
+}
+
+// writePattern makes a file of the first size bytes of the pattern, with the
+// directories above it.
+func writePattern(t *testing.T, name string, size int64) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(io.NewOffsetWriter(f, 0), nettest.Pattern(size)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantPattern expects that a file holds size bytes of the pattern from off on.
+func wantPattern(t *testing.T, name string, off, size int64) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	want := nettest.Got{N: size, SHA256: nettest.PatternSum(off, size)}
+	if got := <-nettest.Sum(t, f); got != want {
+		t.Errorf("%s: got %d bytes, error %v, not the %d of the pattern at %d",
+			filepath.Base(name), got.N, got.Err, size, off)
+	}
+}
+
+// wantRefused waits until nobody listens on the address any more.
+func wantRefused(t *testing.T, addr string) {
+	t.Helper()
+	eventually(t, addr+" refuses connections", func() bool {
+		conn, err := net.DialTimeout("tcp", addr, patience)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+}
+
+// eventually waits until a state is reached.
+func eventually(t *testing.T, state string, reached func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !reached(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("not within %v: %s", patience, state)
+			return
+		}
+	}
+}

@@ -1,0 +1,255 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A prison is a served directory with temptations around it.
+//
+//	outside/secret.txt          holds secret
+//	outside/private/inner.txt   the same
+//	outside/root/               what is served
+//	outside/root-sibling/s.txt  secret too: the names begin alike
+type prison struct {
+	*server
+	outside string
+	before  map[string]string // what is outside, as of snapshot
+}
+
+// secret is what no client may see, and open is what each may.
+const (
+	secret = "s3cr3t-content"
+	open   = "0pen-content"
+)
+
+// imprison starts a server that a user may write to.
+func imprison(t *testing.T) *prison {
+	t.Helper()
+	p := &prison{outside: t.TempDir()}
+	root := filepath.Join(p.outside, "root")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"secret.txt", "private/inner.txt", "root-sibling/s.txt"} {
+		write(t, filepath.Join(p.outside, name), secret)
+	}
+	p.before = p.snapshot(t)
+	p.server = startUnder(t, nil, root, "--user", login, "--write")
+	p.furnish(t)
+	return p
+}
+
+// furnish puts into the root, in the place of what is there, two files and
+// links: all but the one called inside lead out.
+func (p *prison) furnish(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(p.path(e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, p.path("open.txt"), open)
+	write(t, p.path("sub/open.txt"), open)
+	for name, target := range map[string]string{
+		"inside": "sub/open.txt",
+		"link":   "../secret.txt", "dir": "../private", "up": "..", "sub/up2": "../..", "chain": "link", "loop": "loop",
+		"abs": filepath.Join(p.outside, "secret.txt"), "absdir": p.outside, "host": "/",
+	} {
+		if err := os.Symlink(target, p.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// write makes a file and the directories above it.
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// snapshot describes all that is outside: kind, mode, time, and content.
+func (p *prison) snapshot(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	err := filepath.WalkDir(p.outside, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == "root" && d.IsDir() {
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		all[name] = fmt.Sprint(info.Mode(), info.ModTime())
+		if info.Mode().IsRegular() {
+			content, err := os.ReadFile(name)
+			all[name] += " " + string(content)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// wantShut expects that what a client was told, in answer to what it asked,
+// has nothing from outside, and not where on the host the root is either.
+func (p *prison) wantShut(t *testing.T, asked, told string) {
+	t.Helper()
+	for _, leak := range []string{
+		secret, p.outside, "root-sibling", "inner.txt", "secret.txt", // content, and names in listings
+		"root:x:0:0", "etc\r\n", "./etc/", // the same of the host
+	} {
+		if strings.Contains(told, leak) && !strings.Contains(asked, leak) {
+			t.Errorf("%s: the answer has %q:\n%s", asked, leak, told)
+		}
+	}
+}
+
+// wantUntouched expects that nothing outside has changed.
+func (p *prison) wantUntouched(t *testing.T) {
+	t.Helper()
+	if diff := cmp.Diff(p.before, p.snapshot(t)); diff != "" {
+		t.Errorf("outside of the root (-want +got):\n%s", diff)
+	}
+}
+
+func TestNoRequestLeadsOutOfTheTree(t *testing.T) {
+	p := imprison(t)
+	host := strings.TrimSuffix(p.http.String(), "/")
+	get := func(args ...string) string {
+		t.Helper()
+		return run(t, t.TempDir(), "curl", append([]string{"-sS", "-i", "--path-as-is", "--globoff"}, args...)...)
+	}
+	for _, target := range []string{
+		"/../secret.txt", "/..", "/../", "/../..//../../../../../../etc/passwd", "/sub/../../secret.txt",
+		"/./.././secret.txt", "//../secret.txt", "/sub/../../root-sibling/s.txt", "/../root-sibling/s.txt",
+		"/%2e%2e/secret.txt", "/.%2e/secret.txt", "/%2E%2E/%2E%2E/etc/passwd", "/%2e%2e%2fsecret.txt",
+		"/..%2fsecret.txt", "/sub%2f..%2f..%2fsecret.txt", "/%2fetc%2fpasswd", "/%2f..%2fsecret.txt",
+		"/%252e%252e/secret.txt", "/%252e%252e%252fsecret.txt", "/..%252fsecret.txt",
+		"/..%c0%afsecret.txt", "/%c0%ae%c0%ae/secret.txt", "/%uff0e%uff0e/secret.txt",
+		`/..\secret.txt`, `/sub\..\..\secret.txt`, "/..%5csecret.txt", "/..%5c..%5cetc%5cpasswd",
+		"/....//secret.txt", "/.../secret.txt", "/..;/secret.txt", "/..%00/secret.txt", "/open.txt%00/../../secret.txt",
+		"/etc/passwd", "//etc/passwd", "/" + p.outside + "/secret.txt", p.outside + "/secret.txt", "/file://" + p.outside,
+		"/link", "/link/", "/abs", "/chain", "/loop", "/dir", "/dir/", "/dir/inner.txt", "/absdir/", "/absdir/secret.txt",
+		"/up", "/up/", "/up/secret.txt", "/sub/up2/secret.txt", "/host/etc/passwd", "/host/", "/dir/../secret.txt",
+		"/inside/../../secret.txt", "/sub/../up/secret.txt", "/open.txt/../../secret.txt",
+	} {
+		p.wantShut(t, target, get(host+target))
+	}
+	for _, target := range []string{
+		"../secret.txt", p.outside + "/secret.txt", "file://" + p.outside + "/secret.txt",
+		host + "/../secret.txt", "http://x/../secret.txt", `\..\secret.txt`, "*", "?/../secret.txt",
+	} {
+		p.wantShut(t, "target "+target, get("--request-target", target, host))
+	}
+	for _, method := range []string{"PUT", "POST", "DELETE", "PATCH", "MKCOL", "MOVE", "COPY", "PROPFIND", "TRACE"} {
+		for _, target := range []string{"/link", "/dir/new.txt", "/../new.txt", "/open.txt"} {
+			p.wantShut(t, method+" "+target, get("-X", method, "-d", "x", "-H", "Destination: /../new.txt", host+target))
+		}
+	}
+	p.wantUntouched(t)
+	for _, target := range []string{"/open.txt", "/inside", "/sub/../open.txt", "/../open.txt"} {
+		if said := get("-L", host+target); !strings.HasSuffix(said, open) {
+			t.Errorf("%s: the answer lacks %q, so that this test sees nothing:\n%s", target, open, said)
+		}
+	}
+}
+
+// waysOut are names for FTP that lead out, each in its own way.
+func (p *prison) waysOut() []string {
+	return []string{
+		"..", "../", "/..", "../secret.txt", "/../secret.txt", "../../../secret.txt", "sub/../../secret.txt",
+		"../root-sibling/s.txt", p.outside + "/secret.txt", "/" + p.outside + "/secret.txt", p.outside,
+		"%2e%2e/secret.txt", "..%2fsecret.txt", "%252e%252e%252fsecret.txt", `..\secret.txt`, `\..\secret.txt`,
+		"....//secret.txt", "~/secret.txt", "..\x00/secret.txt", "open.txt\x00../../secret.txt",
+		"link", "abs", "chain", "loop", "dir", "dir/inner.txt", "absdir", "absdir/secret.txt", "up", "up/secret.txt",
+		"sub/up2", "sub/up2/secret.txt", "dir/../secret.txt", "inside/../../secret.txt",
+		"-la ..", "|cat ../secret.txt", "*/../../secret.txt", "up/*",
+	}
+}
+
+// ask sends commands and returns all that the server tells. When it ends the
+// session, those that are left go through another one.
+func (p *prison) ask(t *testing.T, commands ...string) (told string) {
+	t.Helper()
+	for len(commands) > 0 {
+		c, err := dialFTP(t.Context(), p.ftp.Host, user, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.conn.Close()
+		for err == nil && len(commands) > 0 {
+			var said string
+			said, err = c.exchange(t.Context(), commands[0])
+			told += said
+			commands = commands[1:]
+		}
+	}
+	return told
+}
+
+func TestNoFTPCommandReadsOutsideTheTree(t *testing.T) {
+	p := imprison(t)
+	names := append(p.waysOut(),
+		"/etc/passwd", "//etc/passwd", "../../etc/passwd", "~root/.profile", "host", "host/etc/passwd")
+	for _, name := range names {
+		for _, verb := range []string{"RETR", "SIZE", "MDTM", "MLST", "LIST", "NLST", "MLSD", "STAT"} {
+			command := verb + " " + name
+			p.wantShut(t, command, p.ask(t, command))
+		}
+		p.wantShut(t, "CWD "+name, p.ask(t, "CWD "+name,
+			"PWD", "LIST", "NLST", "MLSD", "RETR secret.txt", "RETR inner.txt", "RETR etc/passwd"))
+	}
+	p.wantShut(t, "CDUP", p.ask(t, "CDUP", "CDUP", "CWD ..", "CWD sub", "CWD ../..", "PWD", "LIST", "RETR secret.txt"))
+	p.wantShut(t, "REST", p.ask(t, "REST 1", "RETR ../secret.txt", "REST 1", "RETR link"))
+	p.wantUntouched(t)
+	if told := p.ask(t, "CWD /../sub/..", "RETR ../open.txt"); !strings.Contains(told, open) {
+		t.Errorf("this test sees nothing: the answer lacks %q:\n%s", open, told)
+	}
+}
+
+// The names of this test stay in directories of its own, should it ever fail.
+func TestNoFTPCommandWritesOutsideTheTree(t *testing.T) {
+	p := imprison(t)
+	for _, name := range append(p.waysOut(), "../new.txt", "/../new.txt", "up/new.txt", "dir/new.txt", "absdir/new.txt") {
+		for _, commands := range [][]string{
+			{"STOR " + name}, {"APPE " + name}, {"REST 3", "STOR " + name}, {"STOU " + name},
+			{"RNFR open.txt", "RNTO " + name}, {"RNFR " + name, "RNTO taken.txt", "RETR taken.txt"},
+			{"MFMT 20200101000000 " + name}, {"MKD " + name}, {"RMD " + name}, {"DELE " + name},
+			{"CWD " + name, "STOR new.txt", "DELE secret.txt", "DELE inner.txt", "MKD new"},
+			{"SITE CHMOD 777 " + name}, {"SITE MKDIR " + name}, {"SITE RMDIR " + name},
+			{"SITE SYMLINK " + name + " taken.txt", "RETR taken.txt"},
+		} {
+			p.furnish(t)
+			p.wantShut(t, strings.Join(commands, ", "), p.ask(t, commands...))
+		}
+	}
+	p.wantUntouched(t)
+	told := p.ask(t, "STOR new.txt", "RNFR new.txt", "RNTO ../sub/../renamed.txt", "MKD made", "LIST")
+	if !strings.Contains(told, "renamed.txt\r\n") || !strings.Contains(told, "made\r\n") {
+		t.Errorf("this test sees nothing: the answer lacks what was made:\n%s", told)
+	}
+}

@@ -74,10 +74,16 @@ func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
 	for _, tt := range sendRoads {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			server, client := fullPair(t)
-			const size = 200_000
+			// Not as small as those of fullPair: windows of a few KiB make TCP
+			// itself pause for longer than the timeout.
+			server, client := nettest.Pair(t)
+			nettest.SmallBuffers(t, server, 64<<10)
+			nettest.SmallBuffers(t, client, 64<<10)
+			// At 16 KiB in 10 ms or more that is a second, less what the buffers
+			// still hold at the end.
+			const size = 1_700_000
 			f := nettest.PatternFile(t, size)
-			got := nettest.Sum(t, nettest.Trickle(client, 8<<10, 10*time.Millisecond))
+			got := nettest.Sum(t, nettest.Trickle(client, 16<<10, 10*time.Millisecond))
 			const timeout = 400 * time.Millisecond
 			begin := time.Now()
 			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road, Chunk: 128 << 10})

@@ -66,20 +66,27 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	if opt.Road == sendfile.Splice {
 		opt.Road = sendfile.Auto // a road for uploads
 	}
+	d.session.setDownload(tcp)
+	defer d.session.setDownload(nil)
 	res, err := sendfile.Send(d.session.ctx, conn, d.file, d.off, d.size-d.off, opt)
 	d.told.Result = res
 	d.off += res.Sent
 	if err == nil {
 		return res.Sent, nil
 	}
-	var stall *sendfile.Error
-	if tcp != nil && errors.As(err, &stall) && stall.Timeout() {
-		// Or the kernel would offer what it has to a client that does not
-		// take it, for minutes after we have given up.
+	// A client that is not told by a reply must see it here, see abortData.
+	// And to one that has stalled the kernel would offer what it has for
+	// minutes after we have given up.
+	if tcp != nil && (d.session.ctx.Err() != nil || isStall(err)) {
 		_ = tcp.SetLinger(0)
 	}
 	d.fail(d.reason(err))
 	return res.Sent, forClient(err)
+}
+
+func isStall(err error) bool {
+	var e *sendfile.Error
+	return errors.As(err, &e) && e.Timeout()
 }
 
 // Read is WriteTo for whoever must look at the bytes.

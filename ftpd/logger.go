@@ -2,8 +2,11 @@ package ftpd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"slices"
+	"syscall"
 )
 
 // libraryLogger returns the logger for the library's view of a session.
@@ -28,16 +31,31 @@ func (h discreet) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.to.Enabled(ctx, level)
 }
 
-// Handle drops what the client typed.
+// Handle drops what the client typed, and what the library has to say about a
+// client that has left: OnTransfer and OnDisconnect tell that better.
 func (h discreet) Handle(ctx context.Context, r slog.Record) error {
 	kept := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	gone := false
 	r.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok && hasLeft(err) {
+			gone = true
+			return false
+		}
 		if !slices.Contains(typed, a.Key) {
 			kept.AddAttrs(a)
 		}
 		return true
 	})
+	if gone {
+		return nil
+	}
 	return h.to.Handle(ctx, kept)
+}
+
+// hasLeft reports whether err is what remains of a connection that the client
+// or we have closed.
+func hasLeft(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // WithAttrs keeps the discretion.

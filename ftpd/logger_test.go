@@ -3,11 +3,13 @@ package ftpd_test
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 
 	"sluice/ftpd"
+	"sluice/internal/nettest"
 )
 
 // record is a writer for one handler and a reader at the end.
@@ -45,5 +47,23 @@ func TestLoggerGetsWarningsWithoutPasswords(t *testing.T) {
 	}
 	if strings.Contains(strings.ToLower(got), "hunter2") || strings.Contains(got, "Listening") {
 		t.Errorf("log = %s", got)
+	}
+}
+
+func TestClientsThatLeaveAreNoWarnings(t *testing.T) {
+	var l record
+	s := start(t, func(s *ftpd.Server) { s.Logger = slog.New(slog.NewTextHandler(&l, nil)) })
+	for range 10 {
+		c := s.guest()
+		from := s.begin(c, pasv)
+		nettest.Reset(t, from.(*net.TCPConn))
+		nettest.Reset(t, c.conn)
+		if x := s.transfer(); x.Err == nil {
+			t.Error("told no error")
+		}
+		next(t, s.leavings)
+	}
+	if got := l.String(); got != "" {
+		t.Errorf("log = %s, want none: the hooks tell it", got)
 	}
 }

@@ -121,7 +121,9 @@ func TestCloseDoesNotWaitForALateAnswer(t *testing.T) {
 	c.send("PASS wrong")
 	next(t, s.logins)
 	_ = s.Close() // or the cleanup would hang
-	c.end()
+	if code, _, err := c.reply(); err == nil && code != 530 {
+		t.Errorf("reply %d, want 530 or none", code)
+	}
 }
 
 func TestNothingWorksWithoutLogin(t *testing.T) {

@@ -102,6 +102,17 @@ func (l *passiveListener) Close() error {
 	return nil
 }
 
+// abort is Close with a reset in place of an orderly end, which to a client
+// would be the end of what it was to get.
+func (l *passiveListener) abort() {
+	l.mu.Lock()
+	if l.conn != nil {
+		_ = l.conn.tcp.SetLinger(0)
+	}
+	l.mu.Unlock()
+	_ = l.Close()
+}
+
 // inUse reports whether there is a data connection, which is not closed.
 func (l *passiveListener) inUse() bool {
 	l.mu.Lock()

@@ -52,6 +52,7 @@ type session struct {
 	client   ftpserver.ClientContext // nil before the library's greeting
 	user     string                  // logged in; "" before
 	passive  *passiveListener        // the last one
+	download *net.TCPConn            // that a file goes to now; nil: none
 	files    int                     // open for transfers
 	moving   bool                    // between reply 150 and the final one
 	draining bool                    // to be dismissed after the transfer
@@ -169,7 +170,7 @@ func (s *session) lost(err error) {
 	} else {
 		s.cancel(fmt.Errorf("control connection: %w", err))
 	}
-	s.closePassive() // somebody may wait in Accept
+	s.abortData() // somebody may wait in Accept
 }
 
 // GetTLSConfig makes the library refuse AUTH and PROT.
@@ -207,6 +208,27 @@ func (s *session) closePassive() {
 	if s.passive != nil {
 		_ = s.passive.Close()
 	}
+}
+
+// abortData is for a session that gets no final reply any more. It makes the
+// data connection end with a reset, because an orderly end is the end of the
+// file, and closes it if it is ours.
+func (s *session) abortData() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.download != nil {
+		_ = s.download.SetLinger(0)
+	}
+	if s.passive != nil {
+		s.passive.abort()
+	}
+}
+
+// setDownload notes the connection that a file goes to; nil: none.
+func (s *session) setDownload(tcp *net.TCPConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.download = tcp
 }
 
 // openTransfer counts a file that is about to be opened, and refuses when no
@@ -303,7 +325,7 @@ func (s *session) expireListing() { s.cut(errStalled) }
 func (s *session) cut(cause error) {
 	s.cancel(cause)
 	_ = s.control.Close()
-	s.closePassive()
+	s.abortData()
 	s.setAlarm(alarmCut, lastResort, s.insist)
 }
 

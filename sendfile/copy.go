@@ -60,7 +60,7 @@ func (t *transfer) fill(n int) error {
 // write makes one write to conn.
 func (t *transfer) write(p []byte) (int, error) {
 	if t.connRaw != nil {
-		return t.awaitWrite(t.onWritable)
+		return t.awaitWrite(t.callbacks.writable)
 	}
 	if err := t.arm(); err != nil {
 		return 0, err
@@ -113,7 +113,7 @@ func (t *transfer) read(p []byte) (int, error) {
 	var err error
 	if t.connRaw != nil {
 		t.pending = p
-		n, err = t.awaitRead(t.onReadable)
+		n, err = t.awaitRead(t.callbacks.readable)
 		t.pending = nil
 	} else if err = t.arm(); err == nil {
 		n, err = t.conn.Read(p)

@@ -11,6 +11,7 @@ import (
 type Faults struct {
 	Nth  int64  // which call fails, counted from 1 over all calls
 	Err  error  // with what
+	Only string // count and fail only calls of this name; empty: all
 	Hook func() // if not nil, called when it does
 
 	Calls  atomic.Int64 // calls made
@@ -18,7 +19,7 @@ type Faults struct {
 }
 
 func (f *Faults) fails(name string) bool {
-	if f.Calls.Add(1) != f.Nth {
+	if f.Only != "" && f.Only != name || f.Calls.Add(1) != f.Nth {
 		return false
 	}
 	f.Failed = name
@@ -31,7 +32,7 @@ func (f *Faults) fails(name string) bool {
 func (f *Faults) kernel() *kernel {
 	k := system
 	if system.sendfile != nil {
-		k.sendfile = func(socket, file uintptr, off int64, n int) (int, error) {
+		k.sendfile = func(socket, file uintptr, off *int64, n int) (int, error) {
 			if f.fails("sendfile") {
 				return -1, f.Err
 			}
@@ -92,9 +93,35 @@ func ReceiveWithFaults(ctx context.Context, dst *os.File, src net.Conn, off, n i
 // SendSeen is Send that shows seen the offset and count of each sendfile(2).
 func SendSeen(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, seen func(off int64, n int)) (Result, error) {
 	k := system
-	k.sendfile = func(socket, file uintptr, off int64, n int) (int, error) {
-		seen(off, n)
+	k.sendfile = func(socket, file uintptr, off *int64, n int) (int, error) {
+		seen(*off, n)
 		return system.sendfile(socket, file, off, n)
 	}
 	return send(ctx, dst, src, off, n, opt, &k)
+}
+
+// SendfileCall is sendfile(2) of some system.
+type SendfileCall = func(socket, file int, off *int64, n int) (int, error)
+
+// SendByStepOf is Send with the step of the named system, made of call.
+func SendByStepOf(system string, call SendfileCall, ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
+	k := kernelWithStep(system, call)
+	return send(ctx, dst, src, off, n, opt, &k)
+}
+
+func kernelWithStep(name string, call sendfileCall) kernel {
+	k := system
+	switch name {
+	case "linux":
+		k.sendfile = call.linux
+	case "freebsd", "dragonfly":
+		k.sendfile = call.bsd
+	case "darwin":
+		k.sendfile = call.darwin
+	case "illumos", "solaris":
+		k.sendfile = call.solaris
+	default:
+		panic("no step for " + name)
+	}
+	return k
 }

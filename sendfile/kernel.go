@@ -1,6 +1,9 @@
 package sendfile
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // kernel is what a transfer asks of the operating system. The calls on
 // descriptors return what the system call does: an errno as it is, EINTR and
@@ -9,11 +12,12 @@ import "os"
 type kernel struct {
 	// On descriptors; nil where the platform has no such call, and then the
 	// transfer uses net.Conn and os.File.
-	sendfile func(socket, file uintptr, off int64, n int) (int, error)
+	sendfile func(socket, file uintptr, off *int64, n int) (int, error) // *off may change and means nothing afterwards
 	splice   func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
 	write    func(socket uintptr, p []byte) (int, error)
 	read     func(socket uintptr, p []byte) (int, error)
 	queued   func(socket uintptr) (int, error) // bytes written and not yet acknowledged
+	fstat    func(file uintptr) (size int64, mode fs.FileMode, err error)
 
 	readAt  func(f *os.File, p []byte, off int64) (int, error)
 	writeAt func(f *os.File, p []byte, off int64) (int, error)
@@ -26,6 +30,7 @@ var system = kernel{
 	write:    sysWrite,
 	read:     sysRead,
 	queued:   sysQueued,
+	fstat:    sysFstat,
 	readAt:   (*os.File).ReadAt,
 	writeAt:  (*os.File).WriteAt,
 }

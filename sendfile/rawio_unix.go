@@ -2,7 +2,11 @@
 
 package sendfile
 
-import "golang.org/x/sys/unix"
+import (
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
 
 // Sockets of package net never block, so these return EAGAIN rather than
 // wait, and a write returns what fitted.
@@ -10,3 +14,24 @@ var (
 	sysWrite = func(socket uintptr, p []byte) (int, error) { return unix.Write(int(socket), p) }
 	sysRead  = func(socket uintptr, p []byte) (int, error) { return unix.Read(int(socket), p) }
 )
+
+// sysFstat is fstat(2), which unlike os.File.Stat allocates nothing. The mode
+// tells what kind of file it is and no more.
+var sysFstat = func(file uintptr) (size int64, mode fs.FileMode, err error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file), &st); err != nil {
+		return 0, 0, err
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		mode = fs.ModeDir
+	case unix.S_IFIFO:
+		mode = fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		mode = fs.ModeSocket
+	default:
+		mode = fs.ModeDevice
+	}
+	return st.Size, mode, nil
+}

@@ -84,12 +84,27 @@ func (t *transfer) prepareSend() error {
 	return nil
 }
 
+// stat asks for size and kind of the file.
 func (t *transfer) stat() (size int64, mode fs.FileMode, err error) {
-	info, err := t.file.Stat()
+	if t.sys.fstat != nil && t.fileRaw != nil {
+		if err = t.withFile(t.callbacks.stat); err == nil {
+			err = t.err
+		}
+		size, mode = t.size, t.mode
+	} else {
+		var info fs.FileInfo
+		if info, err = t.file.Stat(); err == nil {
+			size, mode = info.Size(), info.Mode()
+		}
+	}
 	if err != nil {
 		return 0, 0, t.fail(sideOf(err, File), err)
 	}
-	return info.Size(), info.Mode(), nil
+	return size, mode, nil
+}
+
+func (t *transfer) statFD(fd uintptr) {
+	t.size, t.mode, t.err = t.sys.fstat(fd)
 }
 
 // sendGrowth sends what src has gained since its size was taken.
@@ -122,7 +137,7 @@ func (t *transfer) sendFile(n int) (int, error) {
 		}
 	}
 	t.ask = int(min(int64(n), t.size-t.off))
-	n, err := t.awaitWrite(t.onSendReady)
+	n, err := t.awaitWrite(t.callbacks.sendReady)
 	t.res.ZeroCopied += int64(n)
 	switch {
 	case err == nil:
@@ -139,18 +154,17 @@ func (t *transfer) copyInstead(n int) (int, error) {
 	return t.copyOut(n)
 }
 
-// sendReady is called while the connection's descriptor is safe to use, and
-// borrows the file's for as long as the call lasts: a number alone could mean
-// another file by then.
 func (t *transfer) sendReady(fd uintptr) bool {
 	t.connFD = fd
-	if err := t.fileRaw.Control(t.onFile); err != nil {
+	if err := t.withFile(t.callbacks.sendFrom); err != nil {
 		t.got, t.err = 0, err
 	}
 	return !t.full(fd)
 }
 
 func (t *transfer) sendFrom(fd uintptr) {
-	for t.settle(t.sys.sendfile(t.connFD, fd, t.off, t.ask)) {
+	for again := true; again; {
+		t.at = t.off
+		again = t.settle(t.sys.sendfile(t.connFD, fd, &t.at, t.ask))
 	}
 }

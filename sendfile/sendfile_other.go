@@ -1,10 +1,7 @@
-//go:build !linux
+//go:build !linux && !freebsd && !dragonfly && !darwin && !solaris
 
 package sendfile
 
-// No road but Copy yet, and no look into the send queue.
-var (
-	sysSendfile func(socket, file uintptr, off int64, n int) (int, error)
-	sysSplice   func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
-	sysQueued   func(socket uintptr) (int, error)
-)
+// There is no sendfile(2): openbsd, netbsd, aix, windows. On the first three
+// package x/sys has a function of that name, which returns ENOSYS.
+var sysSendfile func(socket, file uintptr, off *int64, n int) (int, error)

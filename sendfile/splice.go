@@ -9,7 +9,7 @@ import (
 // spliceIn is the move of the splice road: socket to pipe, pipe to file.
 func (t *transfer) spliceIn(n int) (int, error) {
 	t.ask = n
-	inPipe, err := t.awaitRead(t.onSplice)
+	inPipe, err := t.awaitRead(t.callbacks.splice)
 	switch {
 	case err == nil && inPipe == 0:
 		return 0, nil // the peer has closed
@@ -45,7 +45,7 @@ func (t *transfer) drain(inPipe int) (int, error) {
 	for written < inPipe {
 		t.ask = inPipe - written
 		t.drainOff = t.off + int64(written)
-		if err := t.fileRaw.Control(t.onDrain); err != nil {
+		if err := t.withFile(t.callbacks.drain); err != nil {
 			return written, err
 		}
 		if t.err != nil {
@@ -60,8 +60,9 @@ func (t *transfer) drain(inPipe int) (int, error) {
 }
 
 func (t *transfer) drainInto(fd uintptr) {
-	off := t.drainOff
-	for t.settle(t.sys.splice(uintptr(t.pipe.r), nil, fd, &off, t.ask)) {
+	for again := true; again; {
+		t.at = t.drainOff
+		again = t.settle(t.sys.splice(uintptr(t.pipe.r), nil, fd, &t.at, t.ask))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"net"
 	"os"
@@ -32,11 +33,12 @@ const endless = math.MaxInt64
 // differs is in move, which brings some bytes from source to destination.
 type transfer struct {
 	// What is moved.
-	op   string // opSend or opReceive
-	conn net.Conn
-	file *os.File
-	off  int64 // next position in the file
-	left int64 // bytes still to be moved; endless: until the source ends
+	op      string   // opSend or opReceive
+	conn    net.Conn // below counter, if there is one
+	counter *Conn    // nil: nobody counts
+	file    *os.File
+	off     int64 // next position in the file
+	left    int64 // bytes still to be moved; endless: until the source ends
 
 	// How it is moved.
 	ctx context.Context
@@ -47,7 +49,10 @@ type transfer struct {
 	// one. It returns 0, nil at the end of the source, and a count beside an
 	// error when both are true.
 	move func(t *transfer, n int) (int, error)
-	size int64 // of file when it was last asked for; Send only
+
+	// Of file when it was last asked for; Send only.
+	size int64
+	mode fs.FileMode
 
 	// Descriptors. connRaw is nil when conn must be used through its own Read
 	// and Write (TLS, pipes, wrappers, platforms without raw calls).
@@ -59,41 +64,101 @@ type transfer struct {
 	buf        *buffer // from the pool, returned by release
 	pending    []byte  // part of buf that was read and not yet written
 
-	// One call of a callback. The callbacks are bound once for each transfer
-	// that the pool makes, so that a step allocates nothing.
-	ask         int // in: most bytes to move
-	got         int // out: bytes moved
-	err         error
-	connFD      uintptr
-	queued      int // bytes in the socket's send queue when it was last full
-	onSendReady func(fd uintptr) bool
-	onFile      func(fd uintptr)
-	onWritable  func(fd uintptr) bool
-	onReadable  func(fd uintptr) bool
-	onSplice    func(fd uintptr) bool
-	onDrain     func(fd uintptr)
+	// One call of a callback.
+	ask    int // in: most bytes to move
+	got    int // out: bytes moved
+	err    error
+	at     int64 // an offset for the kernel to scribble on
+	connFD uintptr
+	queued int // bytes in the socket's send queue when it was last full
 
 	// The splice road.
 	pipe     *pipe
 	drainOff int64 // where in file the pipe is emptied to
+
+	// Kept from one use to the next, so that neither a step nor the next
+	// transfer on a connection allocates.
+	callbacks callbacks
+	last      descriptors
+}
+
+// callbacks are methods of a transfer, bound once for each that the pool
+// makes.
+type callbacks struct {
+	stat      func(fd uintptr)
+	sendReady func(fd uintptr) bool
+	sendFrom  func(fd uintptr)
+	writable  func(fd uintptr) bool
+	readable  func(fd uintptr) bool
+	splice    func(fd uintptr) bool
+	drain     func(fd uintptr)
 }
 
 var transfers = sync.Pool{New: func() any {
 	t := new(transfer)
-	t.onSendReady = t.sendReady
-	t.onFile = t.sendFrom
-	t.onWritable = t.writeReady
-	t.onReadable = t.readReady
-	t.onSplice = t.spliceReady
-	t.onDrain = t.drainInto
+	t.callbacks = callbacks{
+		stat:      t.statFD,
+		sendReady: t.sendReady,
+		sendFrom:  t.sendFrom,
+		writable:  t.writeReady,
+		readable:  t.readReady,
+		splice:    t.spliceReady,
+		drain:     t.drainInto,
+	}
 	return t
 }}
+
+// descriptors are those of a transfer's last use. The next on the same
+// connection usually gets the same transfer from the pool. They are kept no
+// longer than the pool, which forgets with the garbage collector.
+type descriptors struct {
+	tcp  *net.TCPConn
+	conn syscall.RawConn // of tcp
+	os   *os.File
+	file syscall.RawConn // of os
+}
+
+// ofConn returns nil if conn has no descriptor. Only *net.TCPConn is
+// remembered: not every connection can be compared.
+func (d *descriptors) ofConn(conn net.Conn) syscall.RawConn {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if ok && tcp == d.tcp {
+		return d.conn
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	if ok {
+		d.tcp, d.conn = tcp, raw
+	}
+	return raw
+}
+
+// ofFile returns nil if file is closed.
+func (d *descriptors) ofFile(file *os.File) syscall.RawConn {
+	if file != d.os {
+		raw, err := file.SyscallConn()
+		if err != nil {
+			return nil
+		}
+		d.os, d.file = file, raw
+	}
+	return d.file
+}
 
 // begin takes a transfer from the pool, checked and filled with what Send and
 // Receive have in common.
 func begin(ctx context.Context, op string, conn net.Conn, file *os.File, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
 	t := transfers.Get().(*transfer)
 	t.op, t.conn, t.file, t.off, t.ctx, t.sys = op, conn, file, off, ctx, sys
+	if c, ok := conn.(*Conn); ok {
+		t.counter, t.conn = c, c.conn
+	}
 	t.opt = Options{}
 	if opt != nil {
 		t.opt = *opt
@@ -153,14 +218,17 @@ func (t *transfer) attach() {
 	if t.sys.write == nil {
 		return
 	}
-	if c, ok := t.conn.(syscall.Conn); ok {
-		if raw, err := c.SyscallConn(); err == nil {
-			t.connRaw = raw
-		}
+	t.connRaw = t.last.ofConn(t.conn)
+	t.fileRaw = t.last.ofFile(t.file)
+}
+
+// withFile calls f with the descriptor of the file, which stays its own for as
+// long as the call lasts: a number alone could mean another file by then.
+func (t *transfer) withFile(f func(fd uintptr)) error {
+	if t.fileRaw.Control(f) != nil {
+		return os.ErrClosed // the only reason there is; package os does not export its value
 	}
-	if raw, err := t.file.SyscallConn(); err == nil {
-		t.fileRaw = raw
-	}
+	return nil
 }
 
 // release gives back what the transfer borrowed.
@@ -171,10 +239,7 @@ func (t *transfer) release() {
 	if t.pipe != nil {
 		t.pipe.close()
 	}
-	*t = transfer{
-		onSendReady: t.onSendReady, onFile: t.onFile, onWritable: t.onWritable,
-		onReadable: t.onReadable, onSplice: t.onSplice, onDrain: t.onDrain,
-	}
+	*t = transfer{callbacks: t.callbacks, last: t.last}
 	transfers.Put(t)
 }
 
@@ -229,9 +294,13 @@ func (t *transfer) loop() error {
 			return t.fail(Caller, err)
 		}
 		for grant > 0 {
+			zeroCopied := t.res.ZeroCopied
 			n, err := t.move(t, grant)
 			t.off += int64(n)
 			t.res.Sent += int64(n)
+			if t.counter != nil {
+				t.counter.count(t.op, int64(n), t.res.ZeroCopied-zeroCopied)
+			}
 			grant -= n
 			if t.left != endless {
 				t.left -= int64(n)
@@ -372,8 +441,7 @@ func (t *transfer) fail(side Side, err error) error {
 
 // end returns what the transfer returns.
 func (t *transfer) end(err error) (Result, error) {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := err.(*Error); ok { // fail made it, nothing is around it
 		e.Road, e.Offset = t.res.Road, t.off
 	}
 	return t.res, err

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sendfile_test
+
+const raceEnabled = false

@@ -1,0 +1,16 @@
+package sendfile
+
+import "golang.org/x/sys/unix"
+
+// sysSplice is splice(2); one of the two must be a pipe, which has no offset.
+// NONBLOCK concerns the pipe only and keeps a full one from putting the thread
+// to sleep.
+var sysSplice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error) {
+	moved, err := unix.Splice(int(from), fromOff, int(to), toOff, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	return int(moved), err
+}
+
+// sysQueued is ioctl(2) SIOCOUTQ, see tcp(7).
+var sysQueued = func(socket uintptr) (int, error) {
+	return unix.IoctlGetInt(int(socket), unix.SIOCOUTQ)
+}

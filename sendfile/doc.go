@@ -15,15 +15,32 @@
 //
 // # Roads
 //
-//	road      from           to             how
-//	Sendfile  regular file   stream socket  sendfile(2), Linux
-//	Splice    stream socket  regular file   splice(2) through a pipe, Linux
-//	Copy      anything       anything       a pooled buffer in this process
+//	road          from           to             how
+//	Sendfile      regular file   stream socket  sendfile(2): Linux, FreeBSD, DragonFly BSD, macOS, illumos, Solaris
+//	TransmitFile  regular file   stream socket  TransmitFile: Windows
+//	Splice        stream socket  regular file   splice(2) through a pipe: Linux
+//	Copy          anything       anything       a pooled buffer in this process
 //
 // Auto takes the first that fits and falls back to Copy when the kernel says
 // that the road does not lead from here to there (ENOSYS, EINVAL, EOPNOTSUPP,
-// ENOTSUP, EPERM) before a byte of the step has moved. Systems other than
-// Linux copy.
+// ENOTSUP, EPERM, on Windows ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED and
+// the like) before a byte of the step has moved.
+//
+// # Windows
+//
+// Client editions run two TransmitFile calls at a time, of all programs
+// together, and let the others wait. So Auto transmits on server editions
+// only, and copies on the others; Options.Road = TransmitFile transmits
+// everywhere. Without Options.Timeout Auto copies too, because a transmission
+// does not see the deadlines that the caller has set.
+//
+// Close on a connection from which a transmission runs ends it, and waits for
+// that up to 50 ms. What is left after a transmission that a timeout or the
+// context cut short is a connection to close: whether the system has sent more
+// than the Result tells is not known.
+//
+// Receive copies. A Send that waits for a pipe cannot be cancelled there,
+// because package os gives pipes no deadlines.
 //
 // # What disables the fast road
 //
@@ -37,5 +54,6 @@
 //
 // With Options.Timeout, or a context that can end, the transfer sets the
 // write deadline (Receive: the read deadline) of the connection and clears it
-// at its end. Without either, deadlines set by the caller hold.
+// at its end. Without either, deadlines set by the caller hold, but not on the
+// road TransmitFile.
 package sendfile

@@ -73,33 +73,10 @@ func sideOfBoth(err error) Side {
 	return sideOf(err, File)
 }
 
-// peerErrnos are what a call that has a file at one end and a socket at the
-// other returns because of the socket.
-var peerErrnos = [...]syscall.Errno{
-	syscall.EPIPE, // the peer has closed, or we have shut down for writing
-	syscall.ECONNRESET,
-	syscall.ECONNABORTED,
-	syscall.ENOTCONN,
-	syscall.ESHUTDOWN,
-	syscall.ETIMEDOUT, // retransmissions or keep-alive probes went unanswered
-	syscall.EHOSTUNREACH,
-	syscall.ENETUNREACH,
-	syscall.ENETDOWN,
-	syscall.ENETRESET,
-	syscall.ENOBUFS,
-}
-
-// notHere reports whether err says that a road does not lead from this file
-// to this socket or back, rather than that the transfer has failed.
+// notHere reports whether err, bare as a system call returns it, says that a
+// road does not lead from this file to this socket or back, rather than that
+// the transfer has failed.
 func notHere(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && slices.Contains(notHereErrnos[:], errno)
-}
-
-var notHereErrnos = [...]syscall.Errno{
-	syscall.ENOSYS,     // no such call: an old or a foreign kernel
-	syscall.EINVAL,     // the source has no page cache (some FUSE, /proc), or an end that cannot be spliced
-	syscall.EOPNOTSUPP, // the socket or the file system refuses
-	syscall.ENOTSUP,    // the same; another number on some systems
-	syscall.EPERM,      // a seccomp filter that knows only read and write
+	errno, ok := err.(syscall.Errno)
+	return ok && slices.Contains(notHereErrnos[:], errno)
 }

@@ -2,10 +2,13 @@ package sendfile_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 
@@ -50,4 +53,142 @@ func ExampleSend() {
 	}
 	fmt.Printf("%s\n", got)
 	// Output: package sendfile_tes
+}
+
+// An upload: what the peer sends until it closes its side goes to the end of
+// a file, in place of io.Copy.
+func ExampleReceive() {
+	f, err := os.CreateTemp("", "upload")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	server, client := connected()
+	defer server.Close()
+	go func() {
+		_, _ = io.WriteString(client, "twelve bytes")
+		_ = client.Close()
+	}()
+
+	res, err := sendfile.Receive(context.Background(), f, server, 0, -1, &sendfile.Options{Timeout: time.Minute})
+	fmt.Println(res.Sent, err)
+	// Output: 12 <nil>
+}
+
+// Behind an API that only knows io.Reader: io.Copy finds the Section's
+// WriteTo, and that finds the connection.
+func ExampleSection() {
+	f, err := os.Open("example_test.go")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	server, client := connected()
+	defer server.Close()
+	defer client.Close()
+
+	part := sendfile.NewSection(f, 8, 8)
+	n, err := io.Copy(server, part)
+	fmt.Println(n, err, part.Result().Sent)
+	// Output: 8 <nil> 8
+}
+
+// A connection that counts and does not get in the way.
+func ExampleConn() {
+	f, err := os.Open("example_test.go")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	server, client := connected()
+	defer client.Close()
+
+	conn := sendfile.NewConn(server)
+	defer conn.Close()
+	fmt.Fprintln(conn, "250 here it comes")
+	if _, err := sendfile.Send(context.Background(), conn, f, 0, 100, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(conn.Sent())
+	// Output: 118
+}
+
+// In net/http a handler owns the connection after Hijack. What it sends then,
+// header included, is its own business, and so is to close.
+func ExampleSend_hijack() {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		f, err := os.Open("example_test.go")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer f.Close()
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\nConnection: close\r\n\r\n")
+		if _, err := sendfile.Send(context.Background(), conn, f, 0, 20, &sendfile.Options{Timeout: time.Minute}); err != nil {
+			log.Print(err)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(handler))
+	defer server.Close()
+
+	resp, err := http.Get(server.URL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	fmt.Printf("%s %v\n", body, err)
+	// Output: package sendfile_tes <nil>
+}
+
+// TLS encrypts in this process, so the bytes are copied, and the Result says
+// so. Everything else is the same.
+func ExampleSend_tls() {
+	f, err := os.Open("example_test.go")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	server, client := connected()
+	secure := tls.Server(server, certificates())
+	go func() {
+		reader := tls.Client(client, &tls.Config{InsecureSkipVerify: true}) // an example has no name to verify
+		_, _ = io.Copy(io.Discard, reader)
+		_ = reader.Close()
+	}()
+
+	res, err := sendfile.Send(context.Background(), secure, f, 0, 100, nil)
+	_ = secure.Close()
+	fmt.Println(res.Road, res.Sent, err)
+	// Output: copy 100 <nil>
+}
+
+// connected returns the two ends of a connection.
+func connected() (server, client net.Conn) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ln.Close()
+	if client, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		log.Fatal(err)
+	}
+	if server, err = ln.Accept(); err != nil {
+		log.Fatal(err)
+	}
+	return server, client
+}
+
+// certificates returns a configuration with a certificate for tests.
+func certificates() *tls.Config {
+	s := httptest.NewTLSServer(nil)
+	s.Close()
+	return s.TLS
 }

@@ -116,7 +116,7 @@ func TestReceiveWithEachCallFailing(t *testing.T) {
 				}
 			}
 			feed(client, n, func() { close(sent) })
-			dst, err := os.Create(filepath.Join(t.TempDir(), "dst"))
+			dst, err := os.Create(filepath.Join(nettest.TempDir(t), "dst"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,6 +132,9 @@ func TestReceiveWithEachCallFailing(t *testing.T) {
 // A kernel without the fast calls is not slower to understand: it copies, and
 // says so from the first byte.
 func TestWithoutTheFastRoadEverythingIsCopied(t *testing.T) {
+	if fastRoad == sendfile.Copy {
+		t.Skip("there is no fast road here")
+	}
 	const n = 100_000
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)

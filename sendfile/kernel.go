@@ -18,6 +18,11 @@ type kernel struct {
 	read     func(socket uintptr, p []byte) (int, error)
 	queued   func(socket uintptr) (int, error) // bytes written and not yet acknowledged
 	fstat    func(file uintptr) (size int64, mode fs.FileMode, err error)
+	reserve  func(file uintptr, off, n int64) error // makes room behind the end without moving it
+
+	transmit func() (transmission, error)        // for one transfer; nil where there is no TransmitFile
+	isServer func() bool                         // transmissions do not wait for those of others; nil as above
+	taken    func(socket uintptr) (int64, error) // bytes that the peer has acknowledged, as far as that is known; nil as above
 
 	readAt  func(f *os.File, p []byte, off int64) (int, error)
 	writeAt func(f *os.File, p []byte, off int64) (int, error)
@@ -31,6 +36,10 @@ var system = kernel{
 	read:     sysRead,
 	queued:   sysQueued,
 	fstat:    sysFstat,
+	reserve:  sysReserve,
+	transmit: sysTransmit,
+	isServer: sysIsServer,
+	taken:    sysTaken,
 	readAt:   (*os.File).ReadAt,
 	writeAt:  (*os.File).WriteAt,
 }

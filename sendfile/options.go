@@ -28,8 +28,9 @@ type Options struct {
 	// returns a number from 1 to n, or an error that ends the transfer.
 	Wait func(ctx context.Context, n int) (int, error)
 
-	// Road forces a road. Sendfile is for Send only, Splice for Receive
-	// only; where a forced road cannot be taken the transfer copies.
+	// Road forces a road. Sendfile and TransmitFile are for Send only, Splice
+	// for Receive only; where a forced road cannot be taken the transfer
+	// copies.
 	Road Road
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -71,11 +70,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		wantAll(t, res, got, err, 0, 0)
 	})
 	t.Run("the socket must be a stream", func(t *testing.T) {
-		udp, err := net.Dial("udp", "127.0.0.1:9")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer udp.Close()
+		udp := datagrams(t)
 		if res, err := sendfile.Send(t.Context(), udp, nettest.PatternFile(t, size), 0, -1, nil); err == nil || res.Sent != 0 {
 			t.Errorf("%+v, %v, want a refusal", res, err)
 		}

@@ -39,7 +39,7 @@ func spliceRoad() sendfile.Road {
 // target returns a file of size bytes of 0xff.
 func target(t *testing.T, size int) *os.File {
 	t.Helper()
-	f, err := os.Create(filepath.Join(t.TempDir(), "target"))
+	f, err := os.Create(filepath.Join(nettest.TempDir(t), "target"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,6 +203,9 @@ func TestReceiveBeyondFourGiB(t *testing.T) {
 	}
 }
 
+// notWritable is in the error of a write to a file that is open for reading.
+var notWritable = map[bool]string{false: "bad file descriptor", true: "denied"}[runtime.GOOS == "windows"]
+
 func TestReceiveRefuses(t *testing.T) {
 	server, client := nettest.Pair(t)
 	f := target(t, 0)
@@ -231,7 +234,7 @@ func TestReceiveRefuses(t *testing.T) {
 		{"a negative offset", f, -1, sendfile.Options{}, sendfile.Caller, "negative offset -1"},
 		{"a road that leads the other way", f, 0, sendfile.Options{Road: sendfile.Sendfile}, sendfile.Caller, "Send only"},
 		{"no file", nil, 0, sendfile.Options{}, sendfile.Caller, "nil file"},
-		{"a file open for reading", readOnly, 0, sendfile.Options{Road: sendfile.Copy}, sendfile.File, "bad file descriptor"},
+		{"a file open for reading", readOnly, 0, sendfile.Options{Road: sendfile.Copy}, sendfile.File, notWritable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res, err := sendfile.Receive(t.Context(), tt.dst, server, tt.off, 4, &tt.opt)
@@ -318,6 +321,9 @@ func TestCancelEndsAReceive(t *testing.T) {
 }
 
 func TestReceiveFromAPeerThatResets(t *testing.T) {
+	if nettest.OnWine() {
+		t.Skip("wine 8 reads the end of the stream from a connection that was reset")
+	}
 	for _, road := range uploadRoads {
 		t.Run(road.name, func(t *testing.T) {
 			t.Parallel()
@@ -337,6 +343,9 @@ func TestReceiveFromAPeerThatResets(t *testing.T) {
 
 // A full disk is the file's fault and loses nothing of what was written.
 func TestReceiveOntoAFullDisk(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no /dev/full: what wine shows is that of the system below")
+	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip("no /dev/full here:", err)

@@ -12,9 +12,16 @@ const (
 	Sendfile             // sendfile(2), page cache to socket
 	Splice               // splice(2), socket to pipe to page cache
 	Copy                 // read and write through a buffer in this process
+
+	// TransmitFile is TransmitFile of Windows, page cache to socket. Auto
+	// takes it on server editions and with a timeout only: the client editions
+	// run two of these calls at a time, whoever makes them, and let the others
+	// wait in line behind two peers that may be slow, while their own timeouts
+	// pass. Forced by Options.Road it is taken there too.
+	TransmitFile
 )
 
-var roadNames = [...]string{Auto: "auto", Sendfile: "sendfile", Splice: "splice", Copy: "copy"}
+var roadNames = [...]string{Auto: "auto", Sendfile: "sendfile", Splice: "splice", Copy: "copy", TransmitFile: "transmitfile"}
 
 // String returns the lower-case name that ParseRoad understands.
 func (r Road) String() string {

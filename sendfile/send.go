@@ -20,8 +20,8 @@ import (
 //
 // The bytes go by sendfile(2) when dst is a stream socket that can be reached
 // through syscall.Conn (*net.TCPConn and *net.UnixConn can; *tls.Conn cannot)
-// and src is a regular file with a page cache. Otherwise they are copied; the
-// Result says which. A src without positions (a pipe) is read from where it
+// and src is a regular file with a page cache, or by TransmitFile on server
+// editions of Windows. Otherwise they are copied; the Result says which. A src without positions (a pipe) is read from where it
 // is: off must be 0, and bytes read but not accepted by the peer are lost.
 //
 // If src ends before n bytes the error is io.ErrUnexpectedEOF, and what there
@@ -71,9 +71,13 @@ func (t *transfer) prepareSend() error {
 		return nil // a device: read it until it ends
 	}
 
-	if t.opt.Road != Copy && t.sys.sendfile != nil && t.connRaw != nil && t.fileRaw != nil {
+	switch {
+	case t.wantsSendfile():
 		t.move = (*transfer).sendFile
 		t.res.Road = Sendfile
+	case t.wantsTransmit() && t.prepareTransmit():
+		t.move = (*transfer).transmitFile
+		t.res.Road = TransmitFile
 	}
 	// A regular file of size 0 may be one of /proc's, whose end only a read
 	// can tell.
@@ -82,6 +86,13 @@ func (t *transfer) prepareSend() error {
 	}
 	t.size = size
 	return nil
+}
+
+func (t *transfer) wantsSendfile() bool {
+	if t.sys.sendfile == nil || t.connRaw == nil || t.fileRaw == nil {
+		return false
+	}
+	return t.opt.Road == Sendfile || t.opt.Road == Auto
 }
 
 // stat asks for size and kind of the file.
@@ -148,7 +159,7 @@ func (t *transfer) sendFile(n int) (int, error) {
 	return n, t.fail(sideOfBoth(err), os.NewSyscallError("sendfile", err))
 }
 
-// copyInstead leaves the sendfile road for the rest of the transfer.
+// copyInstead leaves the fast road for the rest of the transfer.
 func (t *transfer) copyInstead(n int) (int, error) {
 	t.move = (*transfer).copyOut
 	return t.copyOut(n)

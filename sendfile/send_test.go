@@ -25,9 +25,15 @@ import (
 // fastRoad is what Auto gives a regular file on a TCP connection here.
 var fastRoad = map[string]sendfile.Road{"linux": sendfile.Sendfile}[runtime.GOOS]
 
+// transmitRoad is what a forced TransmitFile becomes here. On Linux the tests
+// play that call.
+var transmitRoad = map[string]sendfile.Road{"linux": sendfile.TransmitFile, "windows": sendfile.TransmitFile}[runtime.GOOS]
+
 func init() {
-	if fastRoad == sendfile.Auto {
-		fastRoad = sendfile.Copy
+	for _, road := range []*sendfile.Road{&fastRoad, &transmitRoad} {
+		if *road == sendfile.Auto {
+			*road = sendfile.Copy
+		}
 	}
 }
 
@@ -80,7 +86,9 @@ func TestSend(t *testing.T) {
 		{name: "a chunk larger than the file", size: 100_000, n: -1, opt: &sendfile.Options{Chunk: 1 << 30}, want: 100_000},
 		{name: "chunks of one byte", size: 100, n: -1, opt: &sendfile.Options{Chunk: 1}, want: 100},
 	} {
-		for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy} {
+		for road, want := range map[sendfile.Road]sendfile.Road{
+			sendfile.Auto: fastRoad, sendfile.Copy: sendfile.Copy, sendfile.TransmitFile: transmitRoad,
+		} {
 			t.Run(road.String()+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
@@ -106,12 +114,12 @@ func TestSend(t *testing.T) {
 				if res.Sent != tt.want {
 					t.Errorf("Sent = %d, want %d", res.Sent, tt.want)
 				}
-				wantRoad, wantZeroCopied := fastRoad, tt.want
-				if road == sendfile.Copy || fastRoad == sendfile.Copy {
-					wantRoad, wantZeroCopied = sendfile.Copy, 0
+				wantZeroCopied := tt.want
+				if want == sendfile.Copy {
+					wantZeroCopied = 0
 				}
-				if res.Road != wantRoad || res.ZeroCopied != wantZeroCopied {
-					t.Errorf("road %v with %d bytes zero-copied, want %v with %d", res.Road, res.ZeroCopied, wantRoad, wantZeroCopied)
+				if res.Road != want || res.ZeroCopied != wantZeroCopied {
+					t.Errorf("road %v with %d bytes zero-copied, want %v with %d", res.Road, res.ZeroCopied, want, wantZeroCopied)
 				}
 				if g := received(t, server, got); g.N != tt.want || g.SHA256 != nettest.PatternSum(tt.off, tt.want) {
 					t.Errorf("the peer got %d bytes, want the %d at %d", g.N, tt.want, tt.off)
@@ -127,7 +135,7 @@ func TestSend(t *testing.T) {
 func TestSendRefuses(t *testing.T) {
 	server, client := nettest.Pair(t)
 	f := nettest.PatternFile(t, 100)
-	dir, err := os.Open(t.TempDir())
+	dir, err := os.Open(nettest.TempDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,15 +201,25 @@ func grant(n int, err error) func(context.Context, int) (int, error) {
 	return func(context.Context, int) (int, error) { return n, err }
 }
 
-func TestSendRefusesDatagrams(t *testing.T) {
-	f := nettest.PatternFile(t, 100)
+// datagrams returns a connection that is no stream.
+func datagrams(t *testing.T) net.Conn {
+	t.Helper()
+	if nettest.OnWine() {
+		t.Skip("wine 8 lacks SIO_UDP_NETRESET, without which package net makes no UDP socket")
+	}
 	udp, err := net.Dial("udp", "127.0.0.1:9")
 	if err != nil {
 		t.Fatal(err)
 	}
-	conns := []net.Conn{udp}
+	t.Cleanup(func() { _ = udp.Close() })
+	return udp
+}
+
+func TestSendRefusesDatagrams(t *testing.T) {
+	f := nettest.PatternFile(t, 100)
+	conns := []net.Conn{datagrams(t)}
 	if runtime.GOOS != "windows" {
-		name := filepath.Join(t.TempDir(), "gram")
+		name := filepath.Join(nettest.TempDir(t), "gram")
 		ln, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
 		if err != nil {
 			t.Fatal(err)
@@ -234,6 +252,10 @@ func (embeddedTCP) Write([]byte) (int, error) { panic("passed by") }
 
 func TestSendTakesTheRoadThatLeadsThere(t *testing.T) {
 	const size = 300_000
+	ask, fastRoad := sendfile.Auto, fastRoad
+	if runtime.GOOS == "windows" { // where Auto depends on the edition
+		ask, fastRoad = sendfile.TransmitFile, transmitRoad
+	}
 	for _, tt := range []struct {
 		name string
 		pair func(t *testing.T) (server, client net.Conn)
@@ -259,7 +281,7 @@ func TestSendTakesTheRoadThatLeadsThere(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := tt.pair(t)
 			got := nettest.Sum(t, client)
-			opt := &sendfile.Options{Timeout: testTimeout} // exercises the short writes of opaque connections
+			opt := &sendfile.Options{Timeout: testTimeout, Road: ask} // exercises the short writes of opaque connections
 			res, err := sendfile.Send(t.Context(), server, f, 5, -1, opt)
 			if err != nil {
 				t.Fatal(err)
@@ -278,7 +300,7 @@ func tcpPair(t *testing.T) (server, client net.Conn) { return nettest.Pair(t) }
 
 func unixPair(t *testing.T) (server, client net.Conn) {
 	t.Helper()
-	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	ln, err := net.Listen("unix", filepath.Join(nettest.TempDir(t), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +390,7 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 // pattern at off.
 func sparse(t *testing.T, off, size int64) *os.File {
 	t.Helper()
-	f, err := os.Create(filepath.Join(t.TempDir(), "sparse"))
+	f, err := os.Create(filepath.Join(nettest.TempDir(t), "sparse"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,14 +409,16 @@ func sparse(t *testing.T, off, size int64) *os.File {
 func TestSendBeyondFourGiB(t *testing.T) {
 	const off, n = 4<<30 + 4095, 1 << 20
 	f := sparse(t, off, n)
-	server, client := nettest.Pair(t)
-	got := nettest.Sum(t, client)
-	res, err := sendfile.Send(t.Context(), server, f, off, n, nil)
-	if err != nil || res.Sent != n || res.Road != fastRoad {
-		t.Errorf("Send = %+v, %v, want %d bytes by %v", res, err, n, fastRoad)
-	}
-	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, n) {
-		t.Errorf("the peer got %d bytes, not those at %d", g.N, int64(off))
+	for road, want := range map[sendfile.Road]sendfile.Road{sendfile.Auto: fastRoad, sendfile.TransmitFile: transmitRoad} {
+		server, client := nettest.Pair(t)
+		got := nettest.Sum(t, client)
+		res, err := sendfile.Send(t.Context(), server, f, off, n, &sendfile.Options{Road: road})
+		if err != nil || res.Sent != n || res.Road != want {
+			t.Errorf("Send = %+v, %v, want %d bytes by %v", res, err, n, want)
+		}
+		if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, n) {
+			t.Errorf("%v: the peer got %d bytes, not those at %d", road, g.N, int64(off))
+		}
 	}
 }
 
@@ -431,16 +455,18 @@ func TestTwoSendsShareOneFile(t *testing.T) {
 	const size = 1 << 20
 	f := nettest.PatternFile(t, size)
 	var transfers sync.WaitGroup
-	for _, off := range []int64{0, size / 3} {
-		server, client := nettest.Pair(t)
-		got := nettest.Sum(t, client)
-		transfers.Go(func() {
-			res, err := sendfile.Send(t.Context(), server, f, off, -1, &sendfile.Options{Chunk: 10_000})
-			_ = server.Close()
-			if g := <-got; err != nil || g.SHA256 != nettest.PatternSum(off, size-off) {
-				t.Errorf("from %d: %+v, %v, and the peer got %d bytes", off, res, err, g.N)
-			}
-		})
+	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.TransmitFile} {
+		for _, off := range []int64{0, size / 3} {
+			server, client := nettest.Pair(t)
+			got := nettest.Sum(t, client)
+			transfers.Go(func() {
+				res, err := sendfile.Send(t.Context(), server, f, off, -1, &sendfile.Options{Chunk: 10_000, Road: road})
+				_ = server.Close()
+				if g := <-got; err != nil || g.SHA256 != nettest.PatternSum(off, size-off) {
+					t.Errorf("%v from %d: %+v, %v, and the peer got %d bytes", road, off, res, err, g.N)
+				}
+			})
+		}
 	}
 	transfers.Wait()
 }
@@ -486,8 +512,11 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 			}
 		}, size, nil},
 	} {
-		for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy} {
+		for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
 			t.Run(road.String()+"/"+tt.name, func(t *testing.T) {
+				if strings.Contains(tt.name, "replaced") && runtime.GOOS == "windows" {
+					t.Skip("Windows lets nobody replace an open file")
+				}
 				f := nettest.PatternFile(t, size)
 				server, client := nettest.Pair(t)
 				got := nettest.Sum(t, client)
@@ -535,7 +564,7 @@ func TestNoCountPassesTheEndOfTheFile(t *testing.T) {
 
 func TestHooksSeeEveryChunk(t *testing.T) {
 	const size, chunk = 100_000, 30_000
-	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy} {
+	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
 		t.Run(road.String(), func(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := nettest.Pair(t)
@@ -577,7 +606,7 @@ func TestErrorTellsSideRoadOffsetAndCause(t *testing.T) {
 }
 
 func TestParseRoad(t *testing.T) {
-	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Sendfile, sendfile.Splice, sendfile.Copy} {
+	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Sendfile, sendfile.Splice, sendfile.Copy, sendfile.TransmitFile} {
 		if got, err := sendfile.ParseRoad(road.String()); err != nil || got != road {
 			t.Errorf("ParseRoad(%q) = %v, %v", road, got, err)
 		}

@@ -17,7 +17,7 @@ import (
 
 const (
 	defaultChunk = 256 << 10 // larger ones are not cheaper, see BenchmarkSend
-	maxChunk     = 1 << 30   // fits an int and the 0x7ffff000 bytes Linux takes at once
+	maxChunk     = 1 << 30   // fits an int, the 0x7ffff000 bytes that Linux takes at once and the 2^31-2 of Windows
 )
 
 // What Error.Op says.
@@ -76,6 +76,10 @@ type transfer struct {
 	pipe     *pipe
 	drainOff int64 // where in file the pipe is emptied to
 
+	transmitter *transmitter // of the TransmitFile road; nil on any other
+
+	reserved int64 // end of the room made in file; Receive only
+
 	// Kept from one use to the next, so that neither a step nor the next
 	// transfer on a connection allocates.
 	callbacks callbacks
@@ -92,6 +96,9 @@ type callbacks struct {
 	readable  func(fd uintptr) bool
 	splice    func(fd uintptr) bool
 	drain     func(fd uintptr)
+	transmit  func(fd uintptr)
+	startFrom func(fd uintptr)
+	askTaken  func(fd uintptr)
 }
 
 var transfers = sync.Pool{New: func() any {
@@ -104,6 +111,9 @@ var transfers = sync.Pool{New: func() any {
 		readable:  t.readReady,
 		splice:    t.spliceReady,
 		drain:     t.drainInto,
+		transmit:  t.transmitTo,
+		startFrom: t.startFrom,
+		askTaken:  t.askTaken,
 	}
 	return t
 }}
@@ -191,7 +201,7 @@ func (t *transfer) check() error {
 		return fmt.Errorf("negative Options.Chunk %d", t.opt.Chunk)
 	case t.opt.Timeout < 0:
 		return fmt.Errorf("negative Options.Timeout %v", t.opt.Timeout)
-	case t.opt.Road > Copy:
+	case t.opt.Road > TransmitFile:
 		return fmt.Errorf("unknown Options.Road %v", t.opt.Road)
 	}
 	if a := t.conn.LocalAddr(); a != nil && !isStream(a.Network()) {
@@ -215,11 +225,10 @@ func isStream(network string) bool {
 // attach finds the descriptors below conn and file. Going without one is no
 // error, only slower.
 func (t *transfer) attach() {
-	if t.sys.write == nil {
-		return
-	}
-	t.connRaw = t.last.ofConn(t.conn)
 	t.fileRaw = t.last.ofFile(t.file)
+	if t.sys.write != nil {
+		t.connRaw = t.last.ofConn(t.conn)
+	}
 }
 
 // withFile calls f with the descriptor of the file, which stays its own for as
@@ -237,7 +246,10 @@ func (t *transfer) release() {
 		buffers.Put(t.buf)
 	}
 	if t.pipe != nil {
-		t.pipe.close()
+		putPipe(t.pipe)
+	}
+	if t.transmitter != nil {
+		t.transmitter.close()
 	}
 	*t = transfer{callbacks: t.callbacks, last: t.last}
 	transfers.Put(t)
@@ -263,12 +275,14 @@ func (t *transfer) run() error {
 		t.interrupt(time.Unix(1, 0))
 		close(interrupted)
 	})
-	err := t.loop()
-	if !stop() {
-		<-interrupted // or it would strike whatever the caller does next
-		t.interrupt(time.Time{})
-	}
-	return err
+	// Also when a hook panics: by then this transfer would be another.
+	defer func() {
+		if !stop() {
+			<-interrupted // or it would strike whatever the caller does next
+			t.interrupt(time.Time{})
+		}
+	}()
+	return t.loop()
 }
 
 // interrupt sets the deadlines of all that the transfer may wait for.

@@ -66,6 +66,9 @@ func TestSmallBuffersStallSoon(t *testing.T) {
 }
 
 func TestResetIsNotAnEnd(t *testing.T) {
+	if nettest.OnWine() {
+		t.Skip("wine 8 reads the end of the stream from a connection that was reset")
+	}
 	server, client := nettest.Pair(t)
 	nettest.Reset(t, client)
 	n, err := server.Read(make([]byte, 1))

@@ -57,7 +57,7 @@ func PatternSum(off, n int64) [32]byte {
 // closes and removes it.
 func PatternFile(t testing.TB, size int64) *os.File {
 	t.Helper()
-	f, err := os.Create(filepath.Join(t.TempDir(), "pattern"))
+	f, err := os.Create(filepath.Join(TempDir(t), "pattern"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,3 +14,8 @@ var sysSplice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n i
 var sysQueued = func(socket uintptr) (int, error) {
 	return unix.IoctlGetInt(int(socket), unix.SIOCOUTQ)
 }
+
+// sysReserve is fallocate(2).
+var sysReserve = func(file uintptr, off, n int64) error {
+	return unix.Fallocate(int(file), unix.FALLOC_FL_KEEP_SIZE, off, n)
+}

@@ -1,0 +1,274 @@
+package sendfile_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/sendfile"
+)
+
+// The peers of a benchmark are a process of their own, so that the processor
+// seconds can be told apart: cpu-s/GB are those of the side under test and
+// both-cpu-s/GB include the peers'. Both matter on loopback, where the kernel
+// does the work of one side on the time of the other, as it happens to be
+// awake. Throughput on loopback says more about the peer.
+
+// peerEnv makes the test binary play peers: "drain N ADDRESS" reads and drops
+// what it is sent on N connections, "flood N ADDRESS" sends until it is cut.
+const peerEnv = "SENDFILE_BENCH_PEER"
+
+func TestMain(m *testing.M) {
+	if peers := os.Getenv(peerEnv); peers != "" {
+		if err := playPeers(peers); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func playPeers(peers string) error {
+	var role, address string
+	var n int
+	if _, err := fmt.Sscan(peers, &role, &n, &address); err != nil {
+		return err
+	}
+	var crowd sync.WaitGroup
+	for range n {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			return err
+		}
+		crowd.Go(func() { playPeer(role, conn) })
+	}
+	crowd.Wait()
+	return nil
+}
+
+// playPeer returns when the benchmark has ended.
+func playPeer(role string, conn net.Conn) {
+	p := make([]byte, 256<<10)
+	var err error
+	for err == nil {
+		if role == "flood" {
+			_, err = conn.Write(p)
+		} else {
+			_, err = conn.Read(p)
+		}
+	}
+}
+
+// benchSizes span a page, a photograph, a song and a film.
+var benchSizes = []struct {
+	name string
+	n    int64
+}{{"64KiB", 64 << 10}, {"1MiB", 1 << 20}, {"16MiB", 16 << 20}, {"100MiB", 100 << 20}}
+
+// A way brings size bytes over a connection, from or to a file.
+type way struct {
+	name   string
+	writes bool // so each connection needs a file of its own
+	move   func(ctx context.Context, c net.Conn, f *os.File, size int64) error
+}
+
+func sendBy(road sendfile.Road) way {
+	opt := &sendfile.Options{Road: road}
+	return way{road.String(), false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+		_, err := sendfile.Send(ctx, c, f, 0, size, opt)
+		return err
+	}}
+}
+
+// sendLoop is what there would be without this package.
+func sendLoop(buffer int) way {
+	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), false, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
+		p := make([]byte, buffer)
+		for off := int64(0); off < size; {
+			n, err := f.ReadAt(p[:min(int64(buffer), size-off)], off)
+			if err == nil {
+				_, err = c.Write(p[:n])
+			}
+			if err != nil {
+				return err
+			}
+			off += int64(n)
+		}
+		return nil
+	}}
+}
+
+func BenchmarkSend(b *testing.B) {
+	for _, size := range benchSizes {
+		for _, w := range []way{sendBy(sendfile.Auto), sendBy(sendfile.Copy), sendLoop(8 << 10), sendLoop(64 << 10)} {
+			b.Run(size.name+"/"+w.name, func(b *testing.B) {
+				benchCrowd(b, benchPeers(b, "drain", 1), size.n, w)
+			})
+		}
+	}
+}
+
+func receiveBy(road sendfile.Road) way {
+	opt := &sendfile.Options{Road: road}
+	return way{road.String(), true, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+		_, err := sendfile.Receive(ctx, f, c, 0, size, opt)
+		return err
+	}}
+}
+
+func receiveLoop(buffer int) way {
+	p := sync.Pool{New: func() any { return new(make([]byte, buffer)) }}
+	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), true, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
+		b := p.Get().(*[]byte)
+		defer p.Put(b)
+		for off := int64(0); off < size; {
+			n, err := io.ReadFull(c, (*b)[:min(int64(buffer), size-off)])
+			if err == nil {
+				_, err = f.WriteAt((*b)[:n], off)
+			}
+			if err != nil {
+				return err
+			}
+			off += int64(n)
+		}
+		return nil
+	}}
+}
+
+// BenchmarkReceive writes into files that are there already: making room for
+// a new one costs the file system more than either road. TMPDIR chooses the
+// file system.
+func BenchmarkReceive(b *testing.B) {
+	for _, size := range benchSizes {
+		for _, uploads := range []int{1, 64} {
+			for _, w := range []way{
+				receiveBy(sendfile.Splice), receiveBy(sendfile.Copy), receiveLoop(128 << 10), receiveLoop(512 << 10), receiveLoop(1 << 20),
+			} {
+				b.Run(fmt.Sprintf("%s/uploads=%d/%s", size.name, uploads, w.name), func(b *testing.B) {
+					if uploads*int(size.n) > 2<<30 {
+						b.Skip("more than the page cache should be asked for")
+					}
+					benchCrowd(b, benchPeers(b, "flood", uploads), size.n, w)
+				})
+			}
+		}
+	}
+}
+
+// crowd is what a benchmark moves bytes to or from.
+type crowd struct {
+	conns []net.Conn
+	pid   int // of the peers
+}
+
+// benchCrowd moves size bytes b.N times in all, over all connections at once,
+// from one file or to a file each.
+func benchCrowd(b *testing.B, peers crowd, size int64, w way) {
+	b.Helper()
+	files := make([]*os.File, len(peers.conns))
+	dir := b.TempDir()
+	for i := range files {
+		if i > 0 && !w.writes {
+			files[i] = files[0]
+			continue
+		}
+		files[i] = benchFile(b, filepath.Join(dir, fmt.Sprint(i)), size)
+	}
+	b.SetBytes(size)
+	b.ReportAllocs()
+	var begun atomic.Int64
+	ours, theirs := cpuTime(b, unix.CLOCK_PROCESS_CPUTIME_ID), cpuTime(b, clockOf(peers.pid))
+	b.ResetTimer()
+	var moving sync.WaitGroup
+	for i, c := range peers.conns {
+		moving.Go(func() {
+			for begun.Add(1) <= int64(b.N) {
+				if err := w.move(context.Background(), c, files[i], size); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	moving.Wait()
+	b.StopTimer()
+	gigabytes := float64(size) * float64(b.N) / 1e9
+	ours = cpuTime(b, unix.CLOCK_PROCESS_CPUTIME_ID) - ours
+	theirs = cpuTime(b, clockOf(peers.pid)) - theirs
+	b.ReportMetric(ours.Seconds()/gigabytes, "cpu-s/GB")
+	b.ReportMetric((ours+theirs).Seconds()/gigabytes, "both-cpu-s/GB")
+}
+
+// clockOf returns the clock of a process, as clock_getcpuclockid(3) makes it.
+func clockOf(pid int) int32 { return int32(^pid<<3 | 2) }
+
+func cpuTime(b *testing.B, clock int32) time.Duration {
+	b.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(clock, &ts); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(ts.Nano())
+}
+
+func benchFile(b *testing.B, name string, size int64) *os.File {
+	b.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = f.Close() })
+	// Written, not truncated to: a hole has no pages to send.
+	if _, err := io.CopyN(f, zeros{}, size); err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// benchPeers starts a process that plays n peers.
+func benchPeers(b *testing.B, role string, n int) crowd {
+	b.Helper()
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	ln, err := lc.Listen(b.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	peer := exec.Command(os.Args[0])
+	peer.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", peerEnv, role, n, ln.Addr()))
+	peer.Stderr = os.Stderr
+	if err := peer.Start(); err != nil {
+		b.Fatal(err)
+	}
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		if conns[i], err = ln.Accept(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Cleanup(func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		if err := peer.Wait(); err != nil {
+			b.Errorf("peer: %v", err)
+		}
+	})
+	return crowd{conns, peer.Process.Pid}
+}

@@ -1,9 +1,0 @@
-//go:build !linux
-
-package sendfile
-
-// Neither splice(2) nor a look into the send queue.
-var (
-	sysSplice func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
-	sysQueued func(socket uintptr) (int, error)
-)

@@ -1,0 +1,273 @@
+package sendfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+)
+
+// altered is a transmission with other answers.
+type altered struct {
+	transmission
+	begin func(off int64, n int) error        // before start; an error takes its place
+	end   func(n int, err error) (int, error) // what result returns
+}
+
+func (a *altered) start(socket, file uintptr, off int64, n int) error {
+	if a.begin != nil {
+		if err := a.begin(off, n); err != nil {
+			return err
+		}
+	}
+	return a.transmission.start(socket, file, off, n)
+}
+
+func (a *altered) result(socket uintptr) (int, error) {
+	n, err := a.transmission.result(socket)
+	if a.end != nil {
+		return a.end(n, err)
+	}
+	return n, err
+}
+
+// transmitKernel is the system with altered transmissions.
+func transmitKernel(t *testing.T, a altered) *kernel {
+	t.Helper()
+	if system.transmit == nil {
+		t.Skip("no TransmitFile here, and none is played")
+	}
+	k := system
+	k.transmit = func() (transmission, error) {
+		var err error
+		a.transmission, err = system.transmit()
+		return &a, err
+	}
+	return &k
+}
+
+func TestTransmitFileIsLeftForCopyingWhereItDoesNotLead(t *testing.T) {
+	const off, size, chunk = 11, 100_000, 10_000
+	for _, errno := range notHereErrnos {
+		for refused := 1; refused <= 2; refused++ {
+			t.Run(fmt.Sprintf("%v at call %d", errno, refused), func(t *testing.T) {
+				calls := 0
+				k := transmitKernel(t, altered{begin: func(int64, int) error {
+					if calls++; calls == refused {
+						return errno
+					}
+					return nil
+				}})
+				server, client := nettest.Pair(t)
+				got := nettest.Sum(t, client)
+				res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
+				want := Result{Sent: size - off, ZeroCopied: int64(refused-1) * chunk, Road: Copy}
+				if err != nil || res != want || calls != refused {
+					t.Errorf("%+v, %v after %d calls, want %+v after %d", res, err, calls, want, refused)
+				}
+				_ = server.Close()
+				if g := <-got; g.SHA256 != nettest.PatternSum(off, size-off) {
+					t.Errorf("the peer got %d other bytes", g.N)
+				}
+			})
+		}
+	}
+}
+
+func TestTransmitFileTellsTheSideAndWhatWentBesideAnError(t *testing.T) {
+	const off, size, chunk = 11, 100_000, 10_000
+	cases := map[syscall.Errno]Side{syscall.EIO: File, syscall.EBADF: File}
+	for _, errno := range peerErrnos {
+		cases[errno] = Peer
+	}
+	for _, errno := range notHereErrnos { // too late for that after a part went
+		cases[errno] = File
+	}
+	for errno, side := range cases {
+		t.Run(errno.Error(), func(t *testing.T) {
+			calls := 0
+			k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+				if calls++; calls == 3 {
+					return n, errno
+				}
+				return n, err
+			}})
+			server, client := nettest.Pair(t)
+			got := nettest.Sum(t, client)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
+			var e *Error
+			if !errors.As(err, &e) || e.Side != side || e.Err.(*os.SyscallError).Err != errno || e.Offset != off+3*chunk {
+				t.Errorf("error %v, want %v of the %v at offset %d", err, errno, side, off+3*chunk)
+			}
+			if want := (Result{Sent: 3 * chunk, ZeroCopied: 3 * chunk, Road: TransmitFile}); res != want {
+				t.Errorf("%+v, want %+v", res, want)
+			}
+			_ = server.Close()
+			if g := <-got; g.SHA256 != nettest.PatternSum(off, 3*chunk) {
+				t.Errorf("the peer got %d other bytes", g.N)
+			}
+		})
+	}
+}
+
+func TestTransmitFileOfAFileThatEndsUnderTheCall(t *testing.T) {
+	const size, chunk = 100_000, 10_000
+	f := nettest.PatternFile(t, size)
+	calls := 0
+	k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+		if calls++; calls == 3 {
+			n = 0
+		}
+		return n, err
+	}})
+	server, client := nettest.Pair(t)
+	got := nettest.Sum(t, client)
+	res, err := send(t.Context(), server, f, 0, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
+	var e *Error
+	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) || e.Side != File || res.Sent != 2*chunk {
+		t.Errorf("%+v, %v, want %d bytes and an unexpected EOF of the file", res, err, 2*chunk)
+	}
+	_ = server.Close()
+	<-got
+}
+
+func TestWhoGetsTransmitFile(t *testing.T) {
+	const size = 50_000
+	for _, tt := range []struct {
+		name   string
+		server bool
+		opt    Options
+		want   Road
+	}{
+		{"a client edition copies", false, Options{Timeout: time.Minute}, Copy},
+		{"a client edition obeys", false, Options{Timeout: time.Minute, Road: TransmitFile}, TransmitFile},
+		{"a server edition transmits", true, Options{Timeout: time.Minute}, TransmitFile},
+		{"a server edition copies when the deadline is the caller's", true, Options{}, Copy},
+		{"a server edition obeys without a timeout", true, Options{Road: TransmitFile}, TransmitFile},
+		{"a server edition copies when told to", true, Options{Timeout: time.Minute, Road: Copy}, Copy},
+		{"a road of another system is copied", true, Options{Timeout: time.Minute, Road: Sendfile}, Copy},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := transmitKernel(t, altered{})
+			k.sendfile = nil // as on Windows
+			k.isServer = func() bool { return tt.server }
+			server, client := nettest.Pair(t)
+			got := nettest.Sum(t, client)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, size), 0, -1, &tt.opt, k)
+			if err != nil || res.Road != tt.want || res.Sent != size {
+				t.Errorf("%+v, %v, want %d bytes by %v", res, err, size, tt.want)
+			}
+			_ = server.Close()
+			if g := <-got; g.SHA256 != nettest.PatternSum(0, size) {
+				t.Errorf("the peer got %d other bytes", g.N)
+			}
+		})
+	}
+	t.Run("an upload does not", func(t *testing.T) {
+		server, _ := nettest.Pair(t)
+		_, err := Receive(t.Context(), nettest.PatternFile(t, 0), server, 0, 1, &Options{Road: TransmitFile})
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Side != Caller {
+			t.Errorf("error %v, want one of the caller", err)
+		}
+	})
+}
+
+// A transmission tells nothing before it is done, so with a timeout it is
+// short where nobody else tells anything either.
+func TestTransmitFileIsShortWhereProgressIsNotTold(t *testing.T) {
+	const size, chunk = 300_000, 100_000
+	for _, tt := range []struct {
+		name    string
+		tells   bool
+		timeout time.Duration
+		want    int // the largest call
+	}{
+		{"no timeout", false, 0, chunk},
+		{"progress is told", true, time.Minute, chunk},
+		{"progress is not told", false, time.Minute, opaqueWrite},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			largest := 0
+			k := transmitKernel(t, altered{begin: func(_ int64, n int) error {
+				largest = max(largest, n)
+				return nil
+			}})
+			k.taken = func(uintptr) (int64, error) {
+				if tt.tells {
+					return 0, nil
+				}
+				return 0, errors.ErrUnsupported
+			}
+			server, client := nettest.Pair(t)
+			got := nettest.Sum(t, client)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, size), 0, -1, &Options{Road: TransmitFile, Chunk: chunk, Timeout: tt.timeout}, k)
+			if err != nil || largest != tt.want {
+				t.Errorf("%+v, %v with calls of %d bytes at most, want %d", res, err, largest, tt.want)
+			}
+			_ = server.Close()
+			<-got
+		})
+	}
+}
+
+// The peer of a long call is judged by what it takes meanwhile.
+func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	for _, tt := range []struct {
+		name  string
+		takes int64 // between two looks
+		looks int   // for how long
+		want  time.Duration
+	}{
+		{"nothing", 0, 100, timeout},
+		{"the probes of a full window", 1, 100, timeout},
+		{"a little, then nothing", 1000, 4, 4 * timeout},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k := transmitKernel(t, altered{})
+			var taken int64
+			looks := 0
+			k.taken = func(uintptr) (int64, error) {
+				if looks++; looks > 2 && looks <= 2+tt.looks { // after those before the first wait
+					taken += tt.takes
+				}
+				return taken, nil
+			}
+			server, client := nettest.Pair(t)
+			nettest.SmallBuffers(t, server, 8<<10)
+			nettest.SmallBuffers(t, client, 8<<10)
+			begin := time.Now()
+			res, err := send(t.Context(), server, nettest.PatternFile(t, 4<<20), 0, -1, &Options{Road: TransmitFile, Timeout: timeout, Chunk: 4 << 20}, k)
+			var e *Error
+			if !errors.As(err, &e) || !e.Timeout() || e.Side != Peer {
+				t.Errorf("%+v, %v, want a timeout of the peer", res, err)
+			}
+			if took := time.Since(begin); took < tt.want || tt.want == timeout && took > 20*timeout {
+				t.Errorf("took %v, want %v", took, tt.want)
+			}
+		})
+	}
+}
+
+// What is done before it can be cut short counts as done.
+func TestTransmitFileThatIsDoneWhenItIsCut(t *testing.T) {
+	const size = 1000
+	ctx, cancel := context.WithCancel(t.Context())
+	k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+		cancel()
+		return n, err
+	}})
+	server, client := nettest.Pair(t)
+	got := nettest.Sum(t, client)
+	if res, err := send(ctx, server, nettest.PatternFile(t, size), 0, size, &Options{Road: TransmitFile}, k); err != nil || res.Sent != size {
+		t.Errorf("%+v, %v, want %d bytes", res, err, size)
+	}
+	_ = server.Close()
+	<-got
+}

@@ -1,0 +1,163 @@
+package sendfile
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// sysIsServer reports whether this is a server edition of Windows. The client
+// editions run two TransmitFile calls at a time, of all processes together,
+// and let the others wait in line.
+var sysIsServer = sync.OnceValue(func() bool {
+	const workstation = 1 // VER_NT_WORKSTATION
+	return windows.RtlGetVersion().ProductType != workstation
+})
+
+// tcpInfo is TCP_INFO_v0 of mstcpip.h.
+type tcpInfo struct {
+	state             uint32
+	mss               uint32
+	connectionTime    uint64
+	timestampsEnabled byte
+	rtt               uint32
+	minRTT            uint32
+	bytesInFlight     uint32
+	cwnd              uint32
+	sndWnd            uint32
+	rcvWnd            uint32
+	rcvBuf            uint32
+	bytesOut          uint64
+	bytesIn           uint64
+	bytesReordered    uint32
+	bytesRetrans      uint32
+	fastRetrans       uint32
+	dupAcksIn         uint32
+	timeoutEpisodes   uint32
+	synRetrans        byte
+}
+
+// sysTaken is SIO_TCP_INFO, which Windows has since the 1703 of Windows 10;
+// wine 8 has not. Whether bytesOut counts what was sent twice is not
+// documented. If it does not, the result is too small on a path that loses
+// packets, but still does not grow when the peer takes nothing.
+var sysTaken = func(socket uintptr) (int64, error) {
+	const getTCPInfo = windows.IOC_INOUT | windows.IOC_VENDOR | 39 // SIO_TCP_INFO
+	var (
+		version uint32
+		info    tcpInfo
+		n       uint32
+	)
+	err := windows.WSAIoctl(windows.Handle(socket), getTCPInfo,
+		(*byte)(unsafe.Pointer(&version)), uint32(unsafe.Sizeof(version)),
+		(*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), &n, nil, 0)
+	if err != nil {
+		return 0, os.NewSyscallError("wsaioctl", err)
+	}
+	return int64(info.bytesOut) - int64(info.bytesRetrans) - int64(info.bytesInFlight), nil
+}
+
+// overlapped is TransmitFile with an OVERLAPPED, which says where in the file
+// to begin and what to tell at the end: an event. Its low bit keeps the
+// completion from the port that package net polls, and that knows nothing of
+// this call.
+//
+// No thread waits for the event, but for one of the system's pool that waits
+// for many: a thousand slow peers would need a thousand, and at ten thousand
+// the Go runtime gives up.
+type overlapped struct {
+	o     windows.Overlapped // pinned: the kernel writes into it at the end
+	event windows.Handle
+	wait  windows.Handle // registration of the wait for event; 0: none
+	ended chan struct{}  // has room for one end
+	pin   runtime.Pinner
+}
+
+var sysTransmit = func() (transmission, error) {
+	event, err := windows.CreateEvent(nil, 1 /* stays set */, 0, nil)
+	if err != nil {
+		return nil, os.NewSyscallError("createevent", err)
+	}
+	c := &overlapped{event: event, ended: make(chan struct{}, 1)}
+	c.pin.Pin(c)
+	return c, nil
+}
+
+func (c *overlapped) start(socket, file uintptr, off int64, n int) error {
+	if err := windows.ResetEvent(c.event); err != nil {
+		return err
+	}
+	c.o = windows.Overlapped{Offset: uint32(off), OffsetHigh: uint32(off >> 32), HEvent: c.event | 1}
+	// WRITE_BEHIND: done when the system has the bytes. Without it each call
+	// would last until the peer has acknowledged them, a round trip.
+	err := windows.TransmitFile(windows.Handle(socket), windows.Handle(file), uint32(n), 0, &c.o, nil, windows.TF_WRITE_BEHIND)
+	switch err {
+	case nil:
+		c.ended <- struct{}{}
+	case windows.ERROR_IO_PENDING:
+		c.awaitEvent()
+	default:
+		return err
+	}
+	return nil
+}
+
+var (
+	kernel32                    = windows.NewLazySystemDLL("kernel32.dll")
+	registerWaitForSingleObject = kernel32.NewProc("RegisterWaitForSingleObject")
+	unregisterWaitEx            = kernel32.NewProc("UnregisterWaitEx")
+
+	// eventIsSet is called on a thread of the system's pool. A process can
+	// have few of these callbacks and never gets rid of one, so all share it.
+	eventIsSet = sync.OnceValue(func() uintptr {
+		return windows.NewCallback(func(c *overlapped, _ uintptr) uintptr {
+			c.ended <- struct{}{}
+			return 0
+		})
+	})
+)
+
+// awaitEvent has ended told when the event is set.
+func (c *overlapped) awaitEvent() {
+	const executeOnlyOnce = 0x8 // WT_EXECUTEONLYONCE
+	ok, _, _ := registerWaitForSingleObject.Call(uintptr(unsafe.Pointer(&c.wait)), uintptr(c.event),
+		eventIsSet(), uintptr(unsafe.Pointer(c)), windows.INFINITE, executeOnlyOnce)
+	if ok == 0 {
+		c.wait = 0
+		go c.blockForEvent() // the call is under way and must be waited for, whatever it costs
+	}
+}
+
+func (c *overlapped) blockForEvent() {
+	_, _ = windows.WaitForSingleObject(c.event, windows.INFINITE)
+	c.ended <- struct{}{}
+}
+
+func (c *overlapped) done() <-chan struct{} { return c.ended }
+
+// cancel fails when the call is done already, and then nothing is left to do.
+func (c *overlapped) cancel(socket uintptr) {
+	_ = windows.CancelIoEx(windows.Handle(socket), &c.o)
+}
+
+func (c *overlapped) result(socket uintptr) (int, error) {
+	if c.wait != 0 {
+		// The invalid handle makes it wait until the callback has returned.
+		_, _, _ = unregisterWaitEx.Call(uintptr(c.wait), uintptr(windows.InvalidHandle))
+		c.wait = 0
+	}
+	var n, flags uint32
+	err := windows.WSAGetOverlappedResult(windows.Handle(socket), &c.o, &n, false, &flags)
+	if err == windows.ERROR_HANDLE_EOF {
+		err = nil // the file has become shorter; the count tells
+	}
+	return int(c.o.InternalHigh), err // n may be left at 0 beside an error
+}
+
+func (c *overlapped) close() {
+	_ = windows.CloseHandle(c.event)
+	c.pin.Unpin()
+}

@@ -26,6 +26,20 @@
 // ENOTSUP, EPERM, on Windows ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED and
 // the like) before a byte of the step has moved.
 //
+// By system:
+//
+//	GOOS                       Send, Auto                     Receive, Auto
+//	linux                      Sendfile                       Splice from 2 MiB on or of unknown length
+//	freebsd, dragonfly         Sendfile                       Copy
+//	darwin, ios                Sendfile                       Copy
+//	illumos, solaris           Sendfile                       Copy
+//	windows, server editions   TransmitFile with a timeout    Copy
+//	windows, client editions   Copy                           Copy
+//	openbsd, netbsd, aix       Copy                           Copy
+//
+// A source that is no regular file, such as a pipe or a file of /proc, is
+// copied everywhere.
+//
 // # Windows
 //
 // Client editions run two TransmitFile calls at a time, of all programs
@@ -42,6 +56,18 @@
 // Receive copies. A Send that waits for a pipe cannot be cancelled there,
 // because package os gives pipes no deadlines.
 //
+// # Ownership
+//
+// A transfer closes nothing and keeps nothing. The file may be shared, with
+// other transfers too; the connection's direction is the transfer's own until
+// it returns. To end a transfer from outside, end its context or close the
+// connection.
+//
+// # Behind io.Copy
+//
+// A [Section] is a part of a file whose WriteTo is Send, and a [Conn] counts
+// the bytes of a connection without losing the fast roads.
+//
 // # What disables the fast road
 //
 // A destination that does not implement syscall.Conn: *tls.Conn, net.Pipe,
@@ -56,4 +82,10 @@
 // write deadline (Receive: the read deadline) of the connection and clears it
 // at its end. Without either, deadlines set by the caller hold, but not on the
 // road TransmitFile.
+//
+// A peer stalls when it takes nothing for the length of the timeout. Linux
+// lets us see how much it has taken (SIOCOUTQ), so a peer that drains a full
+// send buffer slowly is not mistaken for one that stalls. Elsewhere, and on a
+// connection without a descriptor, what counts is that the system accepts
+// something, 16 KiB at most at a time.
 package sendfile

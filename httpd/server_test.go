@@ -43,7 +43,7 @@ type site struct {
 // serve serves a new directory; change may set more fields.
 func serve(t *testing.T, change func(*httpd.Server)) *site {
 	t.Helper()
-	s := &site{dir: t.TempDir(), told: make(chan struct{}, 1000)}
+	s := &site{dir: nettest.TempDir(t), told: make(chan struct{}, 1000)}
 	tree, err := vfs.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +223,7 @@ func TestAnswers(t *testing.T) {
 	s.write(t, ".secret", "secret")
 	s.write(t, ".well-known/security.txt", "contact")
 	s.write(t, "sub/.git/config", "secret")
-	s.write(t, "sub/a name with spaces & <b>.txt", "x")
+	s.write(t, "sub/a name with spaces & 'b'.txt", "x")
 	s.write(t, "evil.com/x", "x")
 	for _, tt := range []struct {
 		name, method, target string
@@ -236,7 +236,7 @@ func TestAnswers(t *testing.T) {
 		{"a query is not part of the name", "GET", "/hello.txt?v=1", 200, nil, "hello"},
 		{"escapes are decoded once", "GET", "/hello%2etxt", 200, nil, "hello"},
 		{"and not twice", "GET", "/hello%252etxt", 404, nil, ""},
-		{"a name with spaces", "GET", "/sub/a%20name%20with%20spaces%20&%20%3Cb%3E.txt", 200, nil, "x"},
+		{"a name with spaces", "GET", "/sub/a%20name%20with%20spaces%20&%20%27b%27.txt", 200, nil, "x"},
 		{"a missing file", "GET", "/missing", 404, map[string]string{"Content-Type": "text/plain; charset=utf-8"}, "404 Not Found"},
 		{"a file as a directory", "GET", "/hello.txt/", 404, nil, ""},
 		{"below a file", "GET", "/hello.txt/x", 404, nil, ""},
@@ -249,7 +249,7 @@ func TestAnswers(t *testing.T) {
 		{"a listing", "GET", "/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, `<a href="./hello.txt">hello.txt</a>`},
 		{"the header of a listing", "HEAD", "/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, ""},
 		{"a listing below", "GET", "/sub/", 200, nil, `<a href="../">../</a>`},
-		{"a listing escapes names", "GET", "/sub/", 200, nil, `<a href="./a%20name%20with%20spaces%20&amp;%20%3Cb%3E.txt">a name with spaces &amp; &lt;b&gt;.txt</a>`},
+		{"a listing escapes names", "GET", "/sub/", 200, nil, `<a href="./a%20name%20with%20spaces%20&amp;%20%27b%27.txt">a name with spaces &amp; &#39;b&#39;.txt</a>`},
 		{"an index file stands for its directory", "GET", "/site/", 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, "<p>index"},
 		{"a directory without its slash", "GET", "/sub?x=1", 301, map[string]string{"Location": "./sub/?x=1"}, ""},
 		{"no redirect to another host", "GET", "//evil.com", 301, map[string]string{"Location": "./evil.com/"}, ""},
@@ -308,7 +308,7 @@ func TestConditionsWorkAgainstTheRealFile(t *testing.T) {
 
 func TestNothingOutsideTheTreeIsServed(t *testing.T) {
 	s := serve(t, nil)
-	outside := t.TempDir()
+	outside := nettest.TempDir(t)
 	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func BenchmarkReceive(b *testing.B) {
 				receiveBy(sendfile.Splice), receiveBy(sendfile.Copy), receiveLoop(128 << 10), receiveLoop(512 << 10), receiveLoop(1 << 20),
 			} {
 				b.Run(fmt.Sprintf("%s/uploads=%d/%s", size.name, uploads, w.name), func(b *testing.B) {
-					if uploads*int(size.n) > 2<<30 {
+					if int64(uploads)*size.n > 2<<30 {
 						b.Skip("more than the page cache should be asked for")
 					}
 					benchCrowd(b, benchPeers(b, "flood", uploads), size.n, w)

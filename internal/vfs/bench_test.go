@@ -7,11 +7,12 @@ import (
 	"runtime"
 	"testing"
 
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
 func BenchmarkOpen(b *testing.B) {
-	dir := b.TempDir()
+	dir := nettest.TempDir(b)
 	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
 	roads := map[string]func(b *testing.B){
 		"os.Root": func(b *testing.B) { benchmarkOpen(b, rootTree(b, dir), "/pub/docs/readme.txt") },
@@ -49,7 +50,7 @@ func benchmarkOpen(b *testing.B, tree *vfs.Tree, name string) {
 }
 
 func BenchmarkStat(b *testing.B) {
-	dir := b.TempDir()
+	dir := nettest.TempDir(b)
 	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
 	tree := openTree(b, dir)
 	b.ReportAllocs()
@@ -63,7 +64,7 @@ func BenchmarkStat(b *testing.B) {
 func BenchmarkReadDir(b *testing.B) {
 	for _, n := range []int{10, 2000} {
 		b.Run(fmt.Sprintf("%d entries", n), func(b *testing.B) {
-			dir := b.TempDir()
+			dir := nettest.TempDir(b)
 			for i := range n {
 				plant(b, dir, map[string]string{fmt.Sprintf("pub/docs/%d", i): ""})
 			}

@@ -13,13 +13,14 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
 func TestEveryOpenGivesAnOSFile(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
-		dir := t.TempDir()
+		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "x"})
 		var tree afero.Fs = opener(t, dir).Writable()
 		opens := map[string]func() (afero.File, error){
@@ -43,7 +44,7 @@ func TestEveryOpenGivesAnOSFile(t *testing.T) {
 
 func TestAFailedOpenGivesNoFile(t *testing.T) {
 	t.Parallel()
-	tree := openTree(t, t.TempDir())
+	tree := openTree(t, nettest.TempDir(t))
 	if f, err := tree.Open("missing"); f != nil || err == nil { // a nil *os.File in the interface would not be nil
 		t.Errorf("got %v, %v, want nil and an error", f, err)
 	}
@@ -63,17 +64,22 @@ func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
 			{"here/relative-dir/file", "here/relative-dir/file"},
 		}
 		for _, tt := range tests {
-			f, err := tree.File(tt.name, os.O_RDONLY, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := f.Name(); got != tt.want {
-				t.Errorf("File(%q).Name(): got %q, want %q", tt.name, got, tt.want)
-			}
-			_ = f.Close()
-			if _, err := f.Stat(); err == nil || strings.Contains(err.Error(), host) {
-				t.Errorf("error of the closed file: got %v, want one without the path on the host", err)
-			}
+			t.Run(tt.name, func(t *testing.T) {
+				if strings.Contains(tt.name, "relative") {
+					needsLinks(t)
+				}
+				f, err := tree.File(tt.name, os.O_RDONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := f.Name(); got != tt.want {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+				_ = f.Close()
+				if _, err := f.Stat(); err == nil || strings.Contains(err.Error(), host) {
+					t.Errorf("error of the closed file: got %v, want one without the path on the host", err)
+				}
+			})
 		}
 	})
 }
@@ -81,7 +87,7 @@ func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
 // Looking the entries of a directory up by its name would describe other files: the name is the client's.
 func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
-		dir, decoy := t.TempDir(), t.TempDir()
+		dir, decoy := nettest.TempDir(t), nettest.TempDir(t)
 		plant(t, dir, map[string]string{"etc/passwd": "inside"})
 		plant(t, decoy, map[string]string{"etc/passwd": "a longer file of the same name"})
 		t.Chdir(decoy)
@@ -103,7 +109,7 @@ func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
 func TestReadAtNeedsNoPosition(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
-		dir := t.TempDir()
+		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "0123456789"})
 		f, err := opener(t, dir).File("f", os.O_RDONLY, 0)
 		if err != nil {
@@ -142,7 +148,7 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
-				dir := t.TempDir()
+				dir := nettest.TempDir(t)
 				plant(t, dir, map[string]string{"f": "old"})
 				tree := opener(t, dir).Writable()
 				if err := put(tree, "f", tt.flag, "newer"); !errors.Is(err, tt.err) {
@@ -159,7 +165,7 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 func TestModesHoldPermissionBitsOnly(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
-		dir := t.TempDir()
+		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "x"})
 		tree := opener(t, dir).Writable()
 		for _, mode := range []fs.FileMode{fs.ModeSetuid | 0o755, fs.ModeSticky, fs.ModeDir | 0o755, 0o4755} {
@@ -187,7 +193,7 @@ func TestNewFilesHaveTheModeThatWasAsked(t *testing.T) {
 		t.Skip("Windows has no permission bits")
 	}
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
-		tree := opener(t, t.TempDir()).Writable()
+		tree := opener(t, nettest.TempDir(t)).Writable()
 		f, err := tree.File("f", os.O_WRONLY|os.O_CREATE, 0o600)
 		if err != nil {
 			t.Fatal(err)
@@ -220,7 +226,7 @@ func TestNamesAreBytes(t *testing.T) {
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
 		for _, name := range names {
 			t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
-				dir := t.TempDir()
+				dir := nettest.TempDir(t)
 				tree := opener(t, dir).Writable()
 				if err := put(tree, "/"+name, os.O_WRONLY|os.O_CREATE, "inside"); err != nil {
 					t.Fatal(err)

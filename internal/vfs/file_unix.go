@@ -46,7 +46,7 @@ func settle(fd, flag int) error {
 
 // reopen returns a duplicate of f, called name. The caller still closes f.
 func reopen(f *os.File, name string, flag int) (*os.File, error) {
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := duplicate(f.Fd())
 	runtime.KeepAlive(f)
 	if err != nil {
 		return nil, err

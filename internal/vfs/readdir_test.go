@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
@@ -30,6 +31,7 @@ func list(infos []fs.FileInfo) string {
 
 func TestReadDirShowsWhatCanBeOpened(t *testing.T) {
 	t.Parallel()
+	needsLinks(t)
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		tests := []struct{ name, path, want string }{
@@ -68,7 +70,7 @@ func TestReadDirOfAFileIsAnError(t *testing.T) {
 
 func TestReadDirOfAnEmptyDirectory(t *testing.T) {
 	t.Parallel()
-	tree := openTree(t, t.TempDir())
+	tree := openTree(t, nettest.TempDir(t))
 	if infos, err := tree.ReadDir(""); len(infos) != 0 || err != nil {
 		t.Errorf("got %v, %v, want nothing", infos, err)
 	}
@@ -77,7 +79,7 @@ func TestReadDirOfAnEmptyDirectory(t *testing.T) {
 func TestReadDirSortsByName(t *testing.T) {
 	t.Parallel()
 	const n = 2000
-	dir := t.TempDir()
+	dir := nettest.TempDir(t)
 	var want []string
 	for i := range n {
 		name := fmt.Sprintf("%x", i*7919%n) // a permutation: 7919 is prime
@@ -98,6 +100,7 @@ func TestReadDirSortsByName(t *testing.T) {
 
 func TestReadDirSkipsWhatVanished(t *testing.T) {
 	t.Parallel()
+	needsLinks(t)
 	tree := openTree(t, filepath.Join(fixture(t), "root"))
 	infos, err := vfs.Describe(tree, "dir", []string{"before", "file", "gone", "up", "\x00"})
 	if got, want := list(infos), "file up"; got != want || err != nil {
@@ -107,7 +110,7 @@ func TestReadDirSkipsWhatVanished(t *testing.T) {
 
 func TestReadDirWhileEntriesComeAndGo(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := nettest.TempDir(t)
 	plant(t, dir, map[string]string{"a": "", "m": "", "z": ""})
 	tree := openTree(t, dir)
 	done := make(chan struct{})

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
@@ -21,7 +22,7 @@ const secret = "SECRET"
 // that holds both.
 func fixture(t testing.TB) string {
 	t.Helper()
-	host := t.TempDir()
+	host := nettest.TempDir(t)
 	plant(t, host, map[string]string{
 		"outside/SECRET":          secret,
 		"outside/sub/SECRET":      secret,
@@ -122,8 +123,8 @@ func TestNoNameLeadsOut(t *testing.T) {
 		{"an empty directory behind a link to the outside", "to-dir/SECRET-empty", vfs.ErrOutside, vfs.ErrOutside},
 		{"a new name behind a link to the outside", "to-dir/new", vfs.ErrOutside, vfs.ErrOutside},
 		{"a new name far behind a link to the outside", "to-dir/new/newer", vfs.ErrOutside, vfs.ErrOutside},
-		{"a path through the parent of the root", "to-parent/outside/SECRET", vfs.ErrOutside, vfs.ErrOutside},
-		{"a path through the parent of the root and back", "to-parent/root/plain", vfs.ErrOutside, vfs.ErrOutside},
+		{"a path through a link to the parent of the root", "to-parent/outside/SECRET", vfs.ErrOutside, vfs.ErrOutside},
+		{"a path through a link to the parent of the root and back", "to-parent/root/plain", vfs.ErrOutside, vfs.ErrOutside},
 		{"a path through a link to the root and out", "here/to-dir/SECRET", vfs.ErrOutside, vfs.ErrOutside},
 		{"a link to itself", "self", syscall.ELOOP, anything},
 		{"a loop of links", "loop", syscall.ELOOP, anything},
@@ -137,8 +138,14 @@ func TestNoNameLeadsOut(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
+				if strings.Contains(tt.name, "link") {
+					needsLinks(t)
+				}
 				if runtime.GOOS == "windows" && tt.following == syscall.ENAMETOOLONG { //nolint:errorlint // the table's value
 					t.Skip("Windows calls a long name an invalid one")
+				}
+				if nettest.OnWine() && len(tt.path) > 4096 {
+					t.Skip("wine makes directories that are too deep for it to remove")
 				}
 				for _, m := range methods() {
 					t.Run(m.name, func(t *testing.T) {
@@ -171,6 +178,7 @@ func TestNoNameLeadsOut(t *testing.T) {
 
 func TestLinksBeneathTheRootAreFollowed(t *testing.T) {
 	t.Parallel()
+	needsLinks(t)
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		for _, name := range []string{"relative", "relative-dir/file", "dir/up", "here/here/relative", "relative-dir/up"} {

@@ -1,0 +1,135 @@
+// Command typecheck checks the types of all packages of the module in the
+// working directory, tests included, for each of the platforms given.
+//
+//	go run ./testdata/typecheck linux/386 windows/amd64
+//
+// It finds what "go vet" would find there except for vet's own remarks, and
+// without compiling what the packages import, the runtime first of all. For a
+// platform that was never built for, that is a second instead of a minute.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("typecheck: ")
+	if len(os.Args) < 2 {
+		log.Fatal("usage: typecheck GOOS/GOARCH...")
+	}
+	failed := false
+	for _, platform := range os.Args[1:] {
+		fmt.Println(platform)
+		if err := check(".", platform); err != nil {
+			failed = true
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	if failed {
+		os.Exit(1)
+	}
+}
+
+// A listed package is what "go list -json" says of one.
+type listed struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string          // a test's package has its test files here
+	ImportMap  map[string]string // import paths, as they are written, of vendored packages and of those built for a test
+	Module     *struct {
+		Main      bool
+		GoVersion string
+	}
+}
+
+// check type-checks the packages below dir and all that they import.
+func check(dir, platform string) error {
+	goos, goarch, _ := strings.Cut(platform, "/")
+	list := exec.Command("go", "list", "-deps", "-test", "-json=ImportPath,Dir,GoFiles,ImportMap,Module", "./...")
+	list.Dir = dir
+	list.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+	list.Stderr = os.Stderr
+	out, err := list.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := list.Start(); err != nil {
+		return err
+	}
+	c := checker{
+		sizes:   types.SizesFor("gc", goarch),
+		fset:    token.NewFileSet(),
+		checked: map[string]*types.Package{"unsafe": types.Unsafe},
+	}
+	for packages := json.NewDecoder(out); ; { // those that others import come first
+		var p listed
+		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return errors.Join(err, list.Process.Kill(), list.Wait())
+		}
+		if p.ImportPath != "unsafe" && !strings.HasSuffix(p.ImportPath, ".test") { // a main function the go command makes
+			c.check(p)
+		}
+	}
+	return errors.Join(errors.Join(c.errors...), list.Wait())
+}
+
+// A checker holds what is known of one platform.
+type checker struct {
+	sizes   types.Sizes
+	fset    *token.FileSet
+	checked map[string]*types.Package
+	errors  []error
+}
+
+func (c *checker) fail(err error) { c.errors = append(c.errors, err) }
+
+// check type-checks a package; of those of other modules only what they show.
+func (c *checker) check(p listed) {
+	var files []*ast.File
+	for _, name := range p.GoFiles {
+		f, err := parser.ParseFile(c.fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			c.fail(err)
+			continue
+		}
+		files = append(files, f)
+	}
+	config := types.Config{
+		IgnoreFuncBodies: p.Module == nil || !p.Module.Main,
+		Sizes:            c.sizes,
+		Error:            c.fail,
+		Importer: importer(func(path string) (*types.Package, error) {
+			if mapped, ok := p.ImportMap[path]; ok {
+				path = mapped
+			}
+			if imported, ok := c.checked[path]; ok {
+				return imported, nil
+			}
+			return nil, errors.New("go list did not name it before")
+		}),
+	}
+	if p.Module != nil && p.Module.GoVersion != "" {
+		config.GoVersion = "go" + p.Module.GoVersion
+	}
+	path, _, _ := strings.Cut(p.ImportPath, " ") // behind the space: for which test
+	c.checked[p.ImportPath], _ = config.Check(path, c.fset, files, nil)
+}
+
+type importer func(path string) (*types.Package, error)
+
+func (f importer) Import(path string) (*types.Package, error) { return f(path) }

@@ -84,8 +84,9 @@
 // road TransmitFile.
 //
 // A peer stalls when it takes nothing for the length of the timeout. Linux
-// lets us see how much it has taken (SIOCOUTQ), so a peer that drains a full
-// send buffer slowly is not mistaken for one that stalls. Elsewhere, and on a
-// connection without a descriptor, what counts is that the system accepts
-// something, 16 KiB at most at a time.
+// tells how much it has taken (SIOCOUTQ), and so does Windows 10 from 1703 on
+// for transmissions (SIO_TCP_INFO): there a peer that drains a full send buffer
+// slowly is not mistaken for one that stalls. Elsewhere, and on a connection
+// without a descriptor, what counts is that the system accepts something, for
+// which little is offered at a time.
 package sendfile

@@ -21,7 +21,10 @@ export GOOS=linux CGO_ENABLED=0
 
 echo 386
 GOARCH=386 go test -short -timeout 600s "$@"
+# The player of TransmitFile asks TCP_INFO how much was acknowledged; qemu 7.2
+# hands on four bytes of that, and so to it every peer is stalled.
+skip='^TestSendToASlowButMovingPeerTakesItsTime$/^transmitfile$'
 for pair in $emulated; do
 	echo "${pair%/*}"
-	GOARCH=${pair%/*} go test -short -timeout 600s -exec "qemu-${pair#*/}-static" "$@"
+	GOARCH=${pair%/*} go test -short -skip "$skip" -timeout 600s -exec "qemu-${pair#*/}-static" "$@"
 done

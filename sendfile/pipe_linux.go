@@ -3,8 +3,6 @@ package sendfile
 import (
 	"io"
 	"os"
-	"runtime"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,39 +11,11 @@ import (
 // for. With the default of 64 KiB splicing costs more than copying.
 const pipeSize = 1 << 20
 
-// pipe is the waypoint that splice(2) needs between a socket and a file.
-type pipe struct {
-	r, w int
-	held int // bytes in it
-}
-
-// pipes are empty ones, for the next upload. The garbage collector closes
-// those that nobody asks for.
-var pipes sync.Pool
-
-// getPipe returns an empty pipe, which the caller gives to putPipe.
-func getPipe() (*pipe, error) {
-	if p, ok := pipes.Get().(*pipe); ok {
-		return p, nil
-	}
-	p, err := newPipe()
-	if err != nil {
-		return nil, err
-	}
-	runtime.SetFinalizer(p, (*pipe).close)
-	return p, nil
-}
-
-// putPipe closes a pipe that a failure has left something in: the next upload
-// would begin with it.
-func putPipe(p *pipe) {
-	if p.held == 0 {
-		pipes.Put(p)
-		return
-	}
-	runtime.SetFinalizer(p, nil)
-	p.close()
-}
+// pipe is the waypoint that splice(2) needs between a socket and a file. Each
+// upload makes its own: with those that are spliced the four system calls do
+// not show, and a pool would keep descriptors open and had to tell pipes that
+// a failure has left something in.
+type pipe struct{ r, w int }
 
 func newPipe() (*pipe, error) {
 	var fds [2]int
@@ -73,7 +43,6 @@ func (p *pipe) read(b []byte) (int, error) {
 		case n == 0:
 			return 0, io.ErrUnexpectedEOF
 		default:
-			p.held -= n
 			return n, nil
 		}
 	}

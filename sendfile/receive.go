@@ -71,7 +71,7 @@ func (t *transfer) prepareReceive() error {
 	if !t.wantsSplice() {
 		return nil
 	}
-	p, err := getPipe()
+	p, err := newPipe()
 	if err != nil {
 		return nil // out of descriptors or of pipe memory: a buffer does nearly as well
 	}

@@ -20,7 +20,6 @@ func (t *transfer) spliceIn(n int) (int, error) {
 		return 0, t.fail(sideOf(err, Peer), err)
 	}
 
-	t.pipe.held = inPipe
 	n, err = t.drain(inPipe)
 	t.res.ZeroCopied += int64(n)
 	switch {
@@ -56,7 +55,6 @@ func (t *transfer) drain(inPipe int) (int, error) {
 			return written, io.ErrShortWrite // a file takes something or says why not
 		}
 		written += t.got
-		t.pipe.held -= t.got
 	}
 	return written, nil
 }

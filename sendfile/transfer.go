@@ -246,7 +246,7 @@ func (t *transfer) release() {
 		buffers.Put(t.buf)
 	}
 	if t.pipe != nil {
-		putPipe(t.pipe)
+		t.pipe.close()
 	}
 	if t.transmitter != nil {
 		t.transmitter.close()

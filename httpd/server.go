@@ -28,6 +28,10 @@ type Server struct {
 
 	once sync.Once
 	http http.Server
+
+	mu      sync.Mutex    // guards the fields below
+	running int           // requests being answered
+	ended   chan struct{} // closed when there are none; nil: nobody waits
 }
 
 // Serve answers the connections of ln until Shutdown or Close, and then
@@ -40,20 +44,58 @@ func (s *Server) Serve(ln net.Listener) error {
 
 // Shutdown closes the listeners and the idle connections and waits until the
 // other connections have had their response, or until ctx ends; then it cuts
-// them and returns ctx's error.
+// them and returns ctx's error. When it returns, every request has been told
+// to Handler.OnRequest.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(s.prepare)
 	err := s.http.Shutdown(ctx)
 	if err != nil {
-		_ = s.http.Close()
+		_ = s.Close()
 	}
 	return err
 }
 
-// Close closes the listeners and cuts all connections.
+// Close closes the listeners, cuts all connections and waits for the requests
+// that they had, which takes no longer than the disk needs.
 func (s *Server) Close() error {
 	s.once.Do(s.prepare)
-	return s.http.Close()
+	err := s.http.Close()
+	s.await()
+	return err
+}
+
+// serveHTTP is the Handler's, counted: net/http does not wait for handlers
+// whose connections it cuts.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.running++
+	s.mu.Unlock()
+	defer s.leave()
+	s.Handler.ServeHTTP(w, r)
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running--; s.running == 0 && s.ended != nil {
+		close(s.ended)
+		s.ended = nil
+	}
+}
+
+// await blocks until no request is being answered.
+func (s *Server) await() {
+	s.mu.Lock()
+	if s.running == 0 {
+		s.mu.Unlock()
+		return
+	}
+	if s.ended == nil {
+		s.ended = make(chan struct{})
+	}
+	ended := s.ended
+	s.mu.Unlock()
+	<-ended
 }
 
 func (s *Server) prepare() {
@@ -62,7 +104,7 @@ func (s *Server) prepare() {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s.http = http.Server{
-		Handler:                      &s.Handler,
+		Handler:                      http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout:            headerTimeout,
 		ReadTimeout:                  requestTimeout,
 		IdleTimeout:                  idleTimeout,

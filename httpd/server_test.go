@@ -425,6 +425,9 @@ func TestShutdownCutsWhatTakesTooLong(t *testing.T) {
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown = %v, want %v", err, context.DeadlineExceeded)
 	}
+	if len(s.told) != 1 {
+		t.Error("Shutdown returned before the request was told")
+	}
 	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Error("the client took a part for the whole")
 	}

@@ -8,15 +8,14 @@ import (
 )
 
 // spliceFrom is the length from which the road by the pipe is the cheaper one.
-// BenchmarkReceive, CPU seconds of the server per GB on ext4 and on tmpfs,
-// medians of three on a busy machine, splice against the best loop over a
-// pooled buffer of 128 KiB to 1 MiB:
+// BenchmarkReceive, CPU seconds of the server per GB, medians of three: splice,
+// and the better of this package's copy and a loop over pooled 512 KiB.
 //
-//	          1 upload                    64 uploads
-//	64 KiB    0.29 0.31 / 0.25 0.22       0.35 0.44 / 0.31 0.34
-//	1 MiB     0.26 0.37 / 0.21 0.30       0.36 0.50 / 0.35 0.37
-//	16 MiB    0.32 0.36 / 0.45 0.45       0.52 0.51 / 0.45 0.55
-//	100 MiB   0.29 0.46 / 0.36 0.47
+//	           ext4, 1      ext4, 64     tmpfs, 1     tmpfs, 64 uploads
+//	64 KiB     0.44 0.17    0.38 0.26    0.39 0.30    0.49 0.35
+//	1 MiB      0.24 0.17    0.32 0.32    0.36 0.25    0.45 0.37
+//	16 MiB     0.31 0.34    0.44 0.43    0.37 0.44    0.54 0.55
+//	100 MiB    0.35 0.35                 0.37 0.47
 const spliceFrom = 2 << 20
 
 // Receive moves n bytes from src into dst at offset off. If n is negative it

@@ -33,7 +33,8 @@ const spliceFrom = 2 << 20
 // than it saves. Options.Road forces either.
 //
 // If n is known and not small, the space is reserved first, so that a disk that
-// is too full is found out before anything is received.
+// is too full is found out before anything is received. What was not used is
+// given back, so nobody else may extend dst meanwhile.
 //
 // If src ends before n bytes the error is io.ErrUnexpectedEOF with side Peer.
 // Every error is an *Error, and the Result beside it tells how much is in dst.

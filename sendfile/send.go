@@ -21,8 +21,9 @@ import (
 // The bytes go by sendfile(2) when dst is a stream socket that can be reached
 // through syscall.Conn (*net.TCPConn and *net.UnixConn can; *tls.Conn cannot)
 // and src is a regular file with a page cache, or by TransmitFile on server
-// editions of Windows. Otherwise they are copied; the Result says which. A src without positions (a pipe) is read from where it
-// is: off must be 0, and bytes read but not accepted by the peer are lost.
+// editions of Windows. Otherwise they are copied; the Result says which. A src
+// without positions (a pipe) is read from where it is: off must be 0, and bytes
+// read but not accepted by the peer are lost.
 //
 // If src ends before n bytes the error is io.ErrUnexpectedEOF, and what there
 // was has been sent. Every error is an *Error, and the Result beside it tells
@@ -54,20 +55,19 @@ func (t *transfer) prepareSend() error {
 	}
 	t.move = (*transfer).copyOut
 
-	size, mode, err := t.stat()
-	if err != nil {
+	if err := t.stat(); err != nil {
 		return err
 	}
 	switch {
-	case mode.IsDir():
+	case t.mode.IsDir():
 		return t.fail(File, syscall.EISDIR)
-	case mode&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
+	case t.mode&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
 		t.sequential = true
 		if t.off != 0 {
 			return t.fail(Caller, errors.New("a pipe has no offset but 0"))
 		}
 		return nil
-	case !mode.IsRegular():
+	case !t.mode.IsRegular():
 		return nil // a device: read it until it ends
 	}
 
@@ -81,10 +81,9 @@ func (t *transfer) prepareSend() error {
 	}
 	// A regular file of size 0 may be one of /proc's, whose end only a read
 	// can tell.
-	if t.left == endless && size > 0 {
-		t.left = max(size-t.off, 0)
+	if t.left == endless && t.size > 0 {
+		t.left = max(t.size-t.off, 0)
 	}
-	t.size = size
 	return nil
 }
 
@@ -96,22 +95,22 @@ func (t *transfer) wantsSendfile() bool {
 }
 
 // stat asks for size and kind of the file.
-func (t *transfer) stat() (size int64, mode fs.FileMode, err error) {
+func (t *transfer) stat() error {
+	var err error
 	if t.sys.fstat != nil && t.fileRaw != nil {
 		if err = t.withFile(t.callbacks.stat); err == nil {
 			err = t.err
 		}
-		size, mode = t.size, t.mode
 	} else {
 		var info fs.FileInfo
 		if info, err = t.file.Stat(); err == nil {
-			size, mode = info.Size(), info.Mode()
+			t.size, t.mode = info.Size(), info.Mode()
 		}
 	}
 	if err != nil {
-		return 0, 0, t.fail(sideOf(err, File), err)
+		return t.fail(sideOf(err, File), err)
 	}
-	return size, mode, nil
+	return nil
 }
 
 func (t *transfer) statFD(fd uintptr) {
@@ -121,11 +120,10 @@ func (t *transfer) statFD(fd uintptr) {
 // sendGrowth sends what src has gained since its size was taken.
 func (t *transfer) sendGrowth() error {
 	for t.left == 0 {
-		size, _, err := t.stat()
-		if err != nil || size <= t.off {
+		if err := t.stat(); err != nil || t.size <= t.off {
 			return err
 		}
-		t.size, t.left = size, size-t.off
+		t.left = t.size - t.off
 		if err := t.run(); err != nil {
 			return err
 		}
@@ -139,11 +137,10 @@ func (t *transfer) sendFile(n int) (int, error) {
 	// packet for more (MSG_MORE), up to 200 ms. So the size is asked again
 	// before the end is believed, and only a read may confirm it.
 	if t.size <= t.off {
-		size, _, err := t.stat()
-		if err != nil {
+		if err := t.stat(); err != nil {
 			return 0, err
 		}
-		if t.size = size; size <= t.off {
+		if t.size <= t.off {
 			return t.copyInstead(n)
 		}
 	}

@@ -95,15 +95,14 @@ func (t *transfer) transmitFile(n int) (int, error) {
 	}
 	// Asked each time: what becomes of a call that passes the end of the file
 	// is documented nowhere. Under wine it ends short, without an error.
-	size, _, err := t.stat()
-	if err != nil {
+	if err := t.stat(); err != nil {
 		return 0, err
 	}
-	if t.size = size; size <= t.off {
+	if t.size <= t.off {
 		return t.copyInstead(n)
 	}
 	x := t.transmitter
-	t.ask = int(min(int64(n), size-t.off))
+	t.ask = int(min(int64(n), t.size-t.off))
 	if t.opt.Timeout > 0 && !x.tells {
 		t.ask = min(t.ask, opaqueWrite) // as with a Write that tells nothing before it is done
 	}

@@ -91,22 +91,30 @@ func sendBy(road sendfile.Road) way {
 	}}
 }
 
-// sendLoop is what there would be without this package.
-func sendLoop(buffer int) way {
-	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), false, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
-		p := make([]byte, buffer)
-		for off := int64(0); off < size; {
-			n, err := f.ReadAt(p[:min(int64(buffer), size-off)], off)
-			if err == nil {
-				_, err = c.Write(p[:n])
-			}
-			if err != nil {
+// loop is what there would be without this package: step moves a piece that
+// lies at off through a pooled buffer.
+func loop(buffer int, writes bool, step func(c net.Conn, f *os.File, p []byte, off int64) error) way {
+	pool := sync.Pool{New: func() any { return new(make([]byte, buffer)) }}
+	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), writes, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
+		b := pool.Get().(*[]byte)
+		defer pool.Put(b)
+		for off := int64(0); off < size; off += int64(buffer) {
+			if err := step(c, f, (*b)[:min(int64(buffer), size-off)], off); err != nil {
 				return err
 			}
-			off += int64(n)
 		}
 		return nil
 	}}
+}
+
+func sendLoop(buffer int) way {
+	return loop(buffer, false, func(c net.Conn, f *os.File, p []byte, off int64) error {
+		_, err := f.ReadAt(p, off)
+		if err == nil {
+			_, err = c.Write(p)
+		}
+		return err
+	})
 }
 
 func BenchmarkSend(b *testing.B) {
@@ -128,22 +136,13 @@ func receiveBy(road sendfile.Road) way {
 }
 
 func receiveLoop(buffer int) way {
-	p := sync.Pool{New: func() any { return new(make([]byte, buffer)) }}
-	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), true, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
-		b := p.Get().(*[]byte)
-		defer p.Put(b)
-		for off := int64(0); off < size; {
-			n, err := io.ReadFull(c, (*b)[:min(int64(buffer), size-off)])
-			if err == nil {
-				_, err = f.WriteAt((*b)[:n], off)
-			}
-			if err != nil {
-				return err
-			}
-			off += int64(n)
+	return loop(buffer, true, func(c net.Conn, f *os.File, p []byte, off int64) error {
+		_, err := io.ReadFull(c, p)
+		if err == nil {
+			_, err = f.WriteAt(p, off)
 		}
-		return nil
-	}}
+		return err
+	})
 }
 
 // BenchmarkReceive writes into files that are there already: making room for

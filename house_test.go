@@ -45,6 +45,11 @@ const (
 	afero    = "github.com/spf13/afero"
 	ftplib   = "github.com/fclairamb/ftpserverlib"
 	gopsutil = "github.com/shirou/gopsutil/v4"
+
+	histogram = "github.com/HdrHistogram/hdrhistogram-go"
+	plot      = "gonum.org/v1/plot"
+	gonum     = "gonum.org/v1/gonum"
+	term      = "golang.org/x/term"
 )
 
 // frontend is what both servers stand on.
@@ -53,6 +58,7 @@ var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", 
 const (
 	noSibling = "the servers stand side by side, so that a program can take one without the other; share through internal/live"
 	noConfig  = "servers are configured by their fields; files and flags are read in cmd/sluice alone"
+	onlyWire  = "a bench that knew our servers would measure them by other means than the others"
 	noServer  = "nothing below the servers knows them; call a hook instead"
 )
 
@@ -81,8 +87,28 @@ var rules = []rule{
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "bench", others: []string{sys},
+		folder: "bench", others: []string{sys, histogram, plot, gonum, term},
+		why: "a report is figures and how to show them, whoever measured",
+	},
+	{folder: "bench/proc", others: []string{sys}, why: "what processes use is asked of the system alone"},
+	{
+		folder: "bench/load", others: []string{sys, histogram},
 		why: "it speaks only the wire, so that it measures any server, and ours by the same means",
+	},
+	{
+		folder: "bench/roads", own: []string{"bench", "bench/load", "bench/proc", "sendfile"}, others: []string{sys, histogram},
+		why:   "a road is a system call or two, and ours is measured as the servers take it",
+		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
+	},
+	{
+		folder: "bench/peers", own: []string{"bench/proc"}, others: []string{sys},
+		why:   "a peer is a program and its configuration",
+		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
+	},
+	{
+		folder: "bench/servers", own: []string{"bench", "bench/load", "bench/peers", "bench/proc"}, others: []string{histogram},
+		why:   "it speaks only the wire, so that it measures any server, and ours by the same means",
+		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
 	},
 	{folder: "cmd/sluice/...", own: []string{"..."}, others: []string{"..."}},
 	{

@@ -1,0 +1,41 @@
+package proc
+
+import (
+	"bytes"
+	"sync"
+)
+
+// tailSize is how many bytes a tail keeps: a screen or two.
+const tailSize = 8 << 10
+
+// A tail is a writer that keeps the last of what is written.
+type tail struct {
+	mu  sync.Mutex // guards the fields below
+	buf []byte
+	cut bool // something before buf was dropped
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - tailSize; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+		t.cut = true
+	}
+	return len(p), nil
+}
+
+// String returns what was kept, without blank space around it, beginning with
+// a whole line if it has one.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	kept := t.buf
+	if t.cut {
+		if _, after, ok := bytes.Cut(kept, []byte("\n")); ok {
+			kept = after
+		}
+	}
+	return string(bytes.TrimSpace(kept))
+}

@@ -1,0 +1,70 @@
+package load
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// mostURLs is how many URLs Expand makes at most.
+const mostURLs = 1_000_000
+
+// Expand returns the URLs with each {a..b}, a and b being whole numbers, written out as all
+// numbers from a to b: http://host/{1..1000}.bin names a thousand files. A
+// zero in front of a, as in {001..100}, makes all as long as a. Several in a URL
+// make all combinations. Other braces stay as they are. It is an error if
+// there are too many.
+func Expand(urls []string) ([]string, error) {
+	var all []string
+	for _, url := range urls {
+		expanded, err := expand(url)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, expanded...); len(all) > mostURLs {
+			return nil, fmt.Errorf("more than %d URLs", mostURLs)
+		}
+	}
+	return all, nil
+}
+
+// expand writes out the ranges of one URL from the first on.
+func expand(url string) ([]string, error) {
+	for at := 0; ; {
+		open := strings.IndexByte(url[at:], '{')
+		if open < 0 {
+			return []string{url}, nil
+		}
+		open += at
+		at = open + 1
+		end := strings.IndexByte(url[at:], '}')
+		if end < 0 {
+			return []string{url}, nil
+		}
+		end += at
+		from, to, ok := strings.Cut(url[at:end], "..")
+		first, err1 := strconv.ParseUint(from, 10, 32)
+		last, err2 := strconv.ParseUint(to, 10, 32)
+		if !ok || err1 != nil || err2 != nil || last < first {
+			continue // these braces are part of a name
+		}
+		width := 1
+		if from[0] == '0' {
+			width = len(from)
+		}
+		rests, err := expand(url[end+1:])
+		if err != nil {
+			return nil, err
+		}
+		if (last-first+1)*uint64(len(rests)) > mostURLs {
+			return nil, fmt.Errorf("%s: more than %d URLs", url, mostURLs)
+		}
+		var all []string
+		for n := first; n <= last; n++ {
+			for _, rest := range rests {
+				all = append(all, fmt.Sprintf("%s%0*d%s", url[:open], width, n, rest))
+			}
+		}
+		return all, nil
+	}
+}

@@ -1,0 +1,217 @@
+package load
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// An httpClient is one connection that speaks HTTP/1.1.
+type httpClient struct {
+	target  *target
+	config  *tls.Config // nil without TLS
+	timeout time.Duration
+	moved   *atomic.Int64
+	keep    bool // a connection is to serve more than one request
+
+	wire *wire  // nil when there is none
+	out  []byte // the head of the last request
+}
+
+func (c *httpClient) connect(ctx context.Context) (err error) {
+	if c.wire, err = dial(ctx, c.target.address, c.config, c.timeout); err != nil {
+		c.wire = nil
+		return err
+	}
+	c.wire.moved = c.moved
+	return nil
+}
+
+func (c *httpClient) connected() bool { return c.wire != nil }
+
+func (c *httpClient) address() string { return c.wire.conn.RemoteAddr().String() }
+
+func (c *httpClient) close() {
+	if c.wire != nil {
+		c.wire.close()
+		c.wire = nil
+	}
+}
+
+func (c *httpClient) do(rq *request) error {
+	if rq.op == nothing { // there is no less than fetching it
+		rq.op = fetch
+	}
+	c.out = appendRequest(c.out[:0], c.target, rq, c.keep)
+	sent := c.wire.send(c.out)
+	if sent == nil && rq.op == store {
+		sent = c.wire.upload(rq.content, rq.size)
+	}
+	h, err := c.head()
+	if sent != nil && err != nil {
+		return sent // the response that the server gave up with did not come either
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.accept(rq); err != nil || sent != nil {
+		c.close() // what follows on the connection is of no use
+		if err == nil {
+			err = sent
+		}
+		return err
+	}
+	n, err := c.body(&h, rq.digest)
+	rq.got = n
+	if err != nil || h.close || !c.keep {
+		c.close()
+	}
+	return err
+}
+
+func (c *httpClient) hold() error {
+	if c.wire == nil {
+		return io.EOF // the response was the last
+	}
+	return c.wire.hold()
+}
+
+// appendRequest appends the head of a request to p.
+func appendRequest(p []byte, t *target, rq *request, keep bool) []byte {
+	path := t.paths[rq.url]
+	method := "GET"
+	switch rq.op {
+	case store:
+		method, path = "PUT", rq.name
+	case remove:
+		method, path = "DELETE", rq.name
+	}
+	p = append(p, method...)
+	p = append(p, ' ')
+	p = append(p, path...)
+	p = append(p, " HTTP/1.1\r\nHost: "...)
+	p = append(p, t.authority...)
+	p = append(p, "\r\nUser-Agent: sluice-bench\r\n"...)
+	if auth := t.basicAuth(); auth != "" {
+		p = append(p, "Authorization: "...)
+		p = append(p, auth...)
+		p = append(p, "\r\n"...)
+	}
+	if !keep {
+		p = append(p, "Connection: close\r\n"...)
+	}
+	switch rq.op {
+	case store:
+		p = append(p, "Content-Length: "...)
+		p = strconv.AppendInt(p, rq.size, 10)
+		p = append(p, "\r\n"...)
+	case part:
+		p = append(p, "Range: bytes="...)
+		p = strconv.AppendInt(p, rq.off, 10)
+		p = append(p, '-')
+		p = strconv.AppendInt(p, rq.off+rq.size-1, 10)
+		p = append(p, "\r\n"...)
+	}
+	return append(p, "\r\n"...)
+}
+
+// head reads up to the end of the final response's head.
+func (c *httpClient) head() (head, error) {
+	for begun := false; ; begun = true {
+		h, n, err := parseHead(c.wire.buf[c.wire.r:c.wire.w])
+		if err != nil {
+			return h, err
+		}
+		c.wire.r += n
+		switch {
+		case n > 0 && h.status >= 200:
+			return h, nil
+		case n > 0:
+			continue // an interim response (RFC 9110, section 15.2)
+		}
+		if err := c.wire.fill(); err != nil {
+			if begun {
+				err = atMiddle(err)
+			}
+			return h, err
+		}
+	}
+}
+
+// accept returns what is wrong with a response as the answer to rq.
+func (h *head) accept(rq *request) error {
+	switch {
+	case rq.op == fetch && (h.status == 200 || h.status == 206),
+		rq.op == part && h.status == 206,
+		rq.op >= store && (h.status == 200 || h.status == 201 || h.status == 202 || h.status == 204):
+	default:
+		return statusError(h.status)
+	}
+	if rq.op != part {
+		return nil
+	}
+	last := rq.off + rq.size - 1
+	if h.total >= 0 {
+		last = min(last, h.total-1)
+	}
+	if h.first != rq.off || h.last != last || h.length >= 0 && h.length != h.last-h.first+1 {
+		return errRange
+	}
+	return nil
+}
+
+// body reads the body that follows h and returns how long it was.
+func (c *httpClient) body(h *head, d *digest) (int64, error) {
+	before := c.moved.Load()
+	err := c.readBody(h, d)
+	return c.moved.Load() - before, err
+}
+
+func (c *httpClient) readBody(h *head, d *digest) error {
+	switch {
+	case h.bodyless():
+		return nil
+	case !h.chunked:
+		if h.length < 0 {
+			h.close = true // as its end is that of the body
+		}
+		return c.wire.body(h.length, d)
+	}
+	for {
+		line, err := c.wire.line()
+		if err != nil {
+			return err
+		}
+		n, err := parseChunkSize(line)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return c.trailer()
+		}
+		if err := c.wire.body(n, d); err != nil {
+			return err
+		}
+		if line, err = c.wire.line(); err != nil {
+			return err
+		}
+		if len(line) > 0 {
+			return errHead
+		}
+	}
+}
+
+// trailer reads up to the empty line after the last chunk.
+func (c *httpClient) trailer() error {
+	for size := 0; size < maxHead; {
+		line, err := c.wire.line()
+		if err != nil || len(line) == 0 {
+			return err
+		}
+		size += len(line)
+	}
+	return errHead
+}

@@ -1,0 +1,79 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// mostRate is the highest rate that makes sense of one machine.
+const mostRate = 1e6
+
+// check returns what is wrong with a job.
+func (j *Job) check() error {
+	switch j.Kind {
+	case Download, Churn, Idle:
+	case Range:
+		if j.RangeSize <= 0 {
+			return fmt.Errorf("ranges of %d bytes: there must be at least one", j.RangeSize)
+		}
+	case Upload:
+		if j.UploadSize < 0 {
+			return fmt.Errorf("uploads of %d bytes", j.UploadSize)
+		}
+	default:
+		return fmt.Errorf("kind of load %q: want %s, %s, %s, %s or %s", j.Kind, Download, Range, Upload, Churn, Idle)
+	}
+	switch {
+	case j.Clients < 1:
+		return fmt.Errorf("%d clients: there must be at least one", j.Clients)
+	case !(j.Rate >= 0 && j.Rate <= mostRate): // NaN too
+		return fmt.Errorf("%v requests a second: want 0 to %.0f", j.Rate, mostRate)
+	case !(j.Verify >= 0 && j.Verify <= 1):
+		return fmt.Errorf("a share of %v to verify: want 0 to 1", j.Verify)
+	case j.Warmup < 0 || j.Duration < 0 || j.Requests < 0 || j.Timeout < 0:
+		return errors.New("a time or a number of requests below zero")
+	case j.Duration == 0 && j.Requests == 0 && j.Kind != Idle:
+		return errors.New("neither a duration nor a number of requests: it would never end")
+	}
+	return nil
+}
+
+// timeout is how long a step may take.
+func (j *Job) timeout() time.Duration {
+	if j.Timeout == 0 {
+		return 30 * time.Second
+	}
+	return j.Timeout
+}
+
+// connectsEachTime reports whether no connection serves two requests.
+func (j *Job) connectsEachTime() bool { return j.Reconnect || j.Kind == Churn }
+
+// fetches reports whether this kind of job has content to compare.
+func (j *Job) fetches() bool { return j.Kind == Download || j.Kind == Range }
+
+// verifies reports whether content is compared while it is measured.
+func (j *Job) verifies() bool { return j.Verify > 0 && j.fetches() }
+
+// content returns what must be at url, or nil if anything may be there.
+func (j *Job) content(url string) io.Reader {
+	if j.Content == nil || !j.fetches() {
+		return nil
+	}
+	return j.Content(url)
+}
+
+// checkFiles returns an error if the clients need more descriptors than there are.
+func (j *Job) checkFiles(t *target) error {
+	const others = 32
+	need := uint64(j.Clients)
+	if t.protocol == ftp && j.Kind != Idle && j.Kind != Churn {
+		need *= 2 // control and data
+	}
+	if limit, known := fileLimit(); known && need+others > limit {
+		return fmt.Errorf("%d clients need %d file descriptors, and the limit is %d: raise it with ulimit -n", j.Clients, need+others, limit)
+	}
+	return nil
+}

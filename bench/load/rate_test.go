@@ -1,0 +1,98 @@
+package load_test
+
+import (
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice/bench/load"
+)
+
+// stalls serves at once, but for one second after the tenth request nobody gets anything.
+func stalls() http.HandlerFunc {
+	var asked, until atomic.Int64
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 10 {
+			until.Store(time.Now().Add(time.Second).UnixNano())
+		}
+		time.Sleep(time.Until(time.Unix(0, until.Load())))
+		_, _ = io.WriteString(w, "hello")
+	}
+}
+
+func TestAStallShowsAtAFixedRate(t *testing.T) {
+	job := load.Job{Kind: load.Download, Clients: 4, Duration: 2 * time.Second}
+	const quarter, half = int64(250 * time.Millisecond), int64(500 * time.Millisecond)
+
+	t.Run("in all requests that it delayed", func(t *testing.T) {
+		t.Parallel()
+		job := job
+		job.URLs, job.Rate = []string{newSite(t, "http", stalls()).URL}, 200
+		res := run(t, job)
+		noErrors(t, res)
+		// 200 of 400 were due during the stall, and waited for half a second on average.
+		if p99, p75 := res.Latency.ValueAtPercentile(99), res.Latency.ValueAtPercentile(75); p99 < half || p75 < quarter {
+			t.Errorf("p99 = %v, p75 = %v, want more than %v and %v",
+				time.Duration(p99), time.Duration(p75), time.Duration(half), time.Duration(quarter))
+		}
+	})
+	t.Run("but not in a closed loop", func(t *testing.T) {
+		t.Parallel()
+		job := job
+		job.URLs = []string{newSite(t, "http", stalls()).URL}
+		res := run(t, job)
+		noErrors(t, res)
+		// Four of thousands waited; the others were never begun.
+		if p99, most := res.Latency.ValueAtPercentile(99), res.Latency.Max(); p99 > half || most < half {
+			t.Errorf("p99 = %v, max %v of %d, want below and above %v",
+				time.Duration(p99), time.Duration(most), res.Requests, time.Duration(half))
+		}
+	})
+	t.Run("even if it lasts to the end", func(t *testing.T) {
+		t.Parallel()
+		release := make(chan struct{})
+		defer close(release)
+		var asked atomic.Int64
+		s := newSite(t, "http", func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Add(1) > 10 {
+				<-release
+			}
+		})
+		job := job
+		job.URLs, job.Rate, job.Duration = []string{s.URL}, 100, time.Second
+		res := run(t, job)
+		noErrors(t, res)
+		if res.Requests != 9 || res.Unfinished < 85 || res.Unfinished > 95 || res.Latency.TotalCount() != res.Requests+res.Unfinished {
+			t.Errorf("%d requests, %d unfinished, %d times, want 9, about 91 and the sum",
+				res.Requests, res.Unfinished, res.Latency.TotalCount())
+		}
+		if p50 := res.Latency.ValueAtPercentile(50); p50 < quarter {
+			t.Errorf("p50 = %v, want more than %v", time.Duration(p50), time.Duration(quarter))
+		}
+	})
+}
+
+func TestLatencyIsWhatTheServerTook(t *testing.T) {
+	const delay = 20 * time.Millisecond
+	s := newSite(t, "http", func(http.ResponseWriter, *http.Request) { time.Sleep(delay) })
+	for name, rate := range map[string]float64{"in a closed loop": 0, "at a fixed rate": 100} {
+		t.Run(name, func(t *testing.T) {
+			res := run(t, load.Job{Kind: load.Download, URLs: []string{s.URL}, Clients: 10, Requests: 20, Rate: rate})
+			// What was under way at the end is there with less. Values are within 0.1 %.
+			if p50 := time.Duration(res.Latency.ValueAtPercentile(50)); p50 < delay*999/1000 {
+				t.Errorf("half took less than %v, want at least %v", p50, delay)
+			}
+		})
+	}
+}
+
+func TestTheRateIsKept(t *testing.T) {
+	s := newSite(t, "http", files(10))
+	begin := time.Now()
+	res := run(t, load.Job{Kind: load.Download, URLs: []string{s.URL}, Clients: 4, Rate: 200, Requests: 100})
+	if res.Requests != 100 || time.Since(begin) < 490*time.Millisecond {
+		t.Errorf("%d requests at 200/s in %v, want 100 in half a second or more", res.Requests, time.Since(begin))
+	}
+}

@@ -1,0 +1,160 @@
+package load
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// A target is the one server that all URLs of a job name.
+type target struct {
+	urls      []string // as given, for messages
+	paths     []string // of each URL, as the protocol writes them
+	protocol  protocol
+	tls       tlsMode
+	host      string // its name, which its certificate must bear
+	authority string // host and port as in the URL, for HTTP's Host
+	address   string // host and port to dial
+	user      string
+	password  string
+}
+
+type protocol string
+
+const (
+	http11 protocol = "http"
+	ftp    protocol = "ftp"
+)
+
+type tlsMode string
+
+const (
+	plain    tlsMode = ""
+	implicit tlsMode = "implicit" // from the first byte on
+	explicit tlsMode = "explicit" // asked for by AUTH TLS (RFC 4217)
+)
+
+// schemes is what a URL may begin with.
+var schemes = map[string]struct {
+	protocol protocol
+	tls      tlsMode
+	port     string
+}{
+	"http":  {http11, plain, "80"},
+	"https": {http11, implicit, "443"},
+	"ftp":   {ftp, plain, "21"},
+	"ftps":  {ftp, explicit, "21"},
+	"ftpes": {ftp, explicit, "21"},
+}
+
+// parseTarget returns the server that all the URLs name.
+func parseTarget(urls []string) (*target, error) {
+	if len(urls) == 0 {
+		return nil, errors.New("no URL to ask for")
+	}
+	var first *target
+	for _, raw := range urls {
+		t, err := parseURL(raw)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = t
+			continue
+		}
+		if t.server() != first.server() {
+			return nil, fmt.Errorf("%s and %s are on two servers: measure one at a time", first.urls[0], t.urls[0])
+		}
+		first.urls = append(first.urls, t.urls[0])
+		first.paths = append(first.paths, t.paths[0])
+	}
+	return first, nil
+}
+
+// server is what must be the same for all URLs of a job.
+func (t *target) server() [5]string {
+	return [5]string{string(t.protocol), string(t.tls), t.address, t.user, t.password}
+}
+
+func parseURL(raw string) (*target, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, err // a *url.Error, which names the URL
+	}
+	s, ok := schemes[u.Scheme]
+	if !ok {
+		return nil, fmt.Errorf("%s: scheme %q: want http, https, ftp or ftps", raw, u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("%s: no host", raw)
+	}
+	port := u.Port()
+	if port == "" {
+		port = s.port
+	}
+	t := &target{
+		urls:      []string{u.Redacted()},
+		protocol:  s.protocol,
+		tls:       s.tls,
+		host:      u.Hostname(),
+		authority: u.Host,
+		address:   net.JoinHostPort(u.Hostname(), port),
+		user:      u.User.Username(),
+	}
+	t.password, _ = u.User.Password()
+	switch t.protocol {
+	case http11:
+		t.paths = []string{u.RequestURI()}
+	case ftp:
+		if t.tls == explicit && port == "990" {
+			t.tls = implicit
+		}
+		if u.User == nil {
+			t.user, t.password = "anonymous", "sluice-bench@"
+		}
+		// Relative to where the login leads; a path that begins with %2F is
+		// absolute (RFC 1738, section 3.2.2).
+		t.paths = []string{strings.TrimPrefix(u.Path, "/")}
+	}
+	if strings.ContainsAny(t.user+t.password+t.paths[0], "\r\n\x00") {
+		return nil, fmt.Errorf("%q: a line break in a name", raw)
+	}
+	return t, nil
+}
+
+// tlsConfig returns what connections to the server begin TLS with, or nil if
+// they are in clear.
+func (t *target) tlsConfig(insecure bool) *tls.Config {
+	if t.tls == plain {
+		return nil
+	}
+	c := &tls.Config{ServerName: t.host, InsecureSkipVerify: insecure}
+	if t.protocol == http11 {
+		c.NextProtos = []string{"http/1.1"}
+	}
+	return c
+}
+
+// basicAuth returns the value of Authorization, or "".
+func (t *target) basicAuth() string {
+	if t.user == "" {
+		return ""
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(t.user+":"+t.password))
+}
+
+// child returns the path of a name below path number i.
+func (t *target) child(i int, name string) string {
+	path := t.paths[i]
+	if t.protocol == http11 {
+		path, _, _ = strings.Cut(path, "?")
+	}
+	if path != "" && !strings.HasSuffix(path, "/") {
+		path += "/"
+	}
+	return path + name
+}

@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// logs returns the logarithms of samples, of which there are some. It is false
+// if one is not above zero.
+func logs(samples []float64) ([]float64, bool) {
+	out := make([]float64, len(samples))
+	for i, v := range samples {
+		if v <= 0 {
+			return nil, false
+		}
+		out[i] = math.Log(v)
+	}
+	return out, true
+}
+
+// shift returns a confidence interval of how far b lies above a: the
+// differences of all pairs without the extremes that Mann and Whitney's U
+// allows to leave out. If that is none, it is the range of the differences.
+func shift(a, b []float64, level float64) (low, high float64) {
+	all := make([]float64, 0, len(a)*len(b))
+	for _, x := range a {
+		for _, y := range b {
+			all = append(all, y-x)
+		}
+	}
+	slices.Sort(all)
+	out := rankCut(len(a), len(b), level)
+	return all[out], all[len(all)-1-out]
+}
+
+// rankCut returns the largest k for which U, of n and m samples of the same
+// distribution without ties, is below k with a chance of at most level/2.
+func rankCut(n, m int, level float64) int {
+	if n*m > 2500 {
+		// The normal distribution is as good there, and 3 % too narrow at worst.
+		deviation := math.Sqrt(float64(n) * float64(m) * float64(n+m+1) / 12)
+		z := math.Sqrt2 * math.Erfinv(1-level)
+		return max(0, int(float64(n)*float64(m)/2-z*deviation))
+	}
+	limit := level / 2 * math.Exp(logBinomial(n+m, n))
+	sum := 0.0
+	for k, ways := range rankSums(n, m) {
+		if sum += ways; sum > limit {
+			return k
+		}
+	}
+	return 0
+}
+
+// rankSums returns in how many of the orders of n and m samples U is 0, 1, and
+// so on: the coefficients of the Gaussian binomial (n+m choose n).
+func rankSums(n, m int) []float64 {
+	sums := make([]float64, n*m+1)
+	sums[0] = 1
+	for i := 1; i <= n; i++ {
+		// Times 1-q^(m+i), over 1-q^i.
+		for u := len(sums) - 1; u >= m+i; u-- {
+			sums[u] -= sums[u-m-i]
+		}
+		for u := i; u < len(sums); u++ {
+			sums[u] += sums[u-i]
+		}
+	}
+	return sums
+}
+
+// exceeds says whether the mean of b is above that of a by more than margin,
+// by Welch's t test of one side at this level.
+func exceeds(a, b []float64, margin, level float64) bool {
+	meanA, errorA := meanError(a)
+	meanB, errorB := meanError(b)
+	excess := meanB - meanA - margin
+	if excess <= 0 {
+		return false
+	}
+	sum := errorA + errorB
+	if sum == 0 {
+		return true
+	}
+	freedom := sum * sum / (errorA*errorA/float64(len(a)-1) + errorB*errorB/float64(len(b)-1))
+	t := distuv.StudentsT{Sigma: 1, Nu: freedom}
+	return t.Survival(excess/math.Sqrt(sum)) < level
+}
+
+// meanError returns the mean and the square of its standard error.
+func meanError(samples []float64) (mean, squared float64) {
+	mean, variance := stat.MeanVariance(samples, nil)
+	return mean, variance / float64(len(samples))
+}

@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// A Progress shows how far a run is. On a terminal it is one line that is
+// written over and over; elsewhere, in a log, it is a line for each tenth of
+// the way. Its methods may be called from several goroutines.
+type Progress struct {
+	width func() int // of the terminal; nil: not a terminal
+	now   func() time.Time
+
+	mu    sync.Mutex // guards the fields below
+	w     io.Writer
+	begin time.Time // of the first step
+	first int       // steps that were done then
+	shown int       // columns on the line
+	tenth int       // last one written to a log
+}
+
+// NewProgress returns a Progress that writes to w, which is a terminal if it is
+// an *os.File that says so. Errors of w are ignored.
+func NewProgress(w io.Writer) *Progress {
+	p := &Progress{w: w, now: time.Now}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.width = func() int {
+			columns, _, err := term.GetSize(int(f.Fd()))
+			if err != nil || columns < 1 {
+				return 80
+			}
+			return columns
+		}
+	}
+	return p
+}
+
+// Step says that done of total steps are over and that what is measured now.
+// The time that remains is reckoned from the steps since the first call.
+func (p *Progress) Step(done, total int, what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begin.IsZero() {
+		p.begin, p.first, p.tenth = p.now(), done, -1
+	}
+	line := fmt.Sprintf("%d of %d", done, total)
+	if left, ok := p.remaining(done, total); ok {
+		line += ", " + left + " left"
+	}
+	line += ": " + plain(what)
+	if p.width == nil {
+		if tenth := done * 10 / max(total, 1); tenth > p.tenth {
+			p.tenth = tenth
+			_, _ = fmt.Fprintln(p.w, line)
+		}
+		return
+	}
+	// The last column stays free: some terminals wrap when it is written.
+	line = cut(line, p.width()-1)
+	n := utf8.RuneCountInString(line)
+	_, _ = fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, min(p.shown, p.width()-1)-n)))
+	p.shown = n
+}
+
+// Done erases the line, so that something else can be written. The next Step
+// draws it again.
+func (p *Progress) Done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown > 0 {
+		_, _ = fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", min(p.shown, p.width()-1)))
+		p.shown = 0
+	}
+}
+
+// remaining returns the time that is left, once it can be told.
+func (p *Progress) remaining(done, total int) (string, bool) {
+	if done <= p.first || done > total {
+		return "", false
+	}
+	each := float64(p.now().Sub(p.begin)) / float64(done-p.first)
+	return time.Duration(each * float64(total-done)).Round(time.Second).String(), true
+}

@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/combin"
+)
+
+// enoughRounds is the fewest rounds a side from which a difference between two
+// subjects or two runs is told: with fewer, the samples of equal subjects lie
+// apart by chance too often (with four each, in 2 of 70 cases).
+const enoughRounds = 4
+
+// A Summary is a metric over its rounds.
+type Summary struct {
+	Rounds int
+	Median float64
+
+	// Low and High hold the median of a second run of as many rounds, with a
+	// chance of at least Chance, if nothing but chance makes the runs differ.
+	// They are samples: no distribution is assumed. With fewer than nine
+	// rounds (eight are too few because there is an even number of them) even
+	// the range of all samples, which they are then, has less than 95 %.
+	Low, High float64
+	Chance    float64
+}
+
+// wantedChance is how sure the spread should be.
+const wantedChance = 0.95
+
+// Summary returns the median and the spread of m's samples, of which there
+// must be at least one.
+func (m Metric) Summary() Summary {
+	sorted := slices.Sorted(slices.Values(m.Samples))
+	n := len(sorted)
+	cut := spreadCut(n)
+	return Summary{
+		Rounds: n,
+		Median: medianOf(sorted),
+		Low:    sorted[cut],
+		High:   sorted[n-1-cut],
+		Chance: spreadChance(n, cut),
+	}
+}
+
+// Relative returns how far the spread reaches from the median, as a part of
+// the median. It is false where that says nothing: of one round, or about zero.
+func (s Summary) Relative() (float64, bool) {
+	if s.Rounds < 2 || s.Median == 0 {
+		return 0, false
+	}
+	return max(s.High-s.Median, s.Median-s.Low) / math.Abs(s.Median), true
+}
+
+// whole says whether the spread is the range of all samples for want of rounds.
+func (s Summary) whole() bool { return s.Chance < wantedChance }
+
+// apart says whether two summaries differ beyond the noise.
+func (s Summary) apart(t Summary) bool {
+	return s.Rounds >= enoughRounds && t.Rounds >= enoughRounds && (s.High < t.Low || t.High < s.Low)
+}
+
+func medianOf(sorted []float64) float64 {
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	// Not the half of the sum, which may overflow.
+	return sorted[n/2-1]/2 + sorted[n/2]/2
+}
+
+// spreadCut returns how many samples to leave out at either end of n: as many
+// as the wanted chance allows.
+func spreadCut(n int) int {
+	tooMany := sort.Search(n/2, func(cut int) bool { return spreadChance(n, cut) < wantedChance })
+	return max(0, tooMany-1)
+}
+
+// spreadChance returns the least chance that the median of n further samples
+// falls between the sample with cut others below it and the one with cut
+// others above it.
+//
+// All orders of the 2n samples are equally likely. The median is above the
+// upper bound if, of the new samples, at most n/2 are below it; for an even n
+// the median is the mean of two samples, and the upper of them is taken.
+func spreadChance(n, cut int) float64 {
+	above := 0.0
+	for below := range n/2 + 1 {
+		// below new and n-1-cut old samples are under the bound, the others over it.
+		ways := logBinomial(n-1-cut+below, below) + logBinomial(cut+n-below, cut)
+		above += math.Exp(ways - logBinomial(2*n, n))
+	}
+	return max(0, 1-2*above)
+}
+
+func logBinomial(n, k int) float64 {
+	return combin.LogGeneralizedBinomial(float64(n), float64(k))
+}

@@ -1,0 +1,145 @@
+package peers
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"sluice/bench/proc"
+)
+
+// bench is who logs in where anonymous may not store files.
+const bench = "bench"
+
+// anonymous is who logs in elsewhere.
+const anonymous = "anonymous:bench@"
+
+var ftpPeers = []Peer{
+	{Name: "sluice", Scheme: "ftp", command: func(pl *plan) (proc.Command, error) {
+		password := rand.Text()
+		pl.Login = bench + ":" + password + "@"
+		c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--http", "", "--write", "--anonymous=false", pl.Dir)
+		c.Env = []string{"SLUICE_USER_" + bench + "=" + password}
+		return c, err
+	}},
+	{
+		Name: "vsftpd", Scheme: "ftp", Program: "vsftpd", Package: "vsftpd",
+		version: []string{"-v"}, config: "vsftpd.conf",
+		command: func(pl *plan) (proc.Command, error) {
+			pl.Login = anonymous
+			// It writes what is wrong to standard input, where a client would be.
+			return proc.Command{Args: []string{"sh", "-c", `exec "$0" "$1" <&2`, pl.Program, pl.Config()}}, nil
+		},
+	},
+	{
+		Name: "pure-ftpd", Scheme: "ftp", Program: "pure-ftpd", Package: "pure-ftpd",
+		version: []string{"--help"}, able: needsRoot, command: pureFTPd,
+	},
+	{
+		Name: "proftpd", Scheme: "ftp", Program: "proftpd", Package: "proftpd-core",
+		version: []string{"-v"}, config: "proftpd.conf",
+		able: needsRoot, // else it lets anonymous users not log in, having no chroot for them
+		command: func(pl *plan) (proc.Command, error) {
+			pl.Login = anonymous
+			return pl.programCommand("-n", "-q", "-c", pl.Config()) // -q: in the foreground it would log each session
+		},
+	},
+	{
+		Name: "pyftpdlib", Scheme: "ftp", Program: "python3", Package: "python3-pyftpdlib",
+		version: []string{"-c", "import pyftpdlib; print(pyftpdlib.__ver__)"}, config: "pyftpdlib.py",
+		find: findPyftpdlib,
+		command: func(pl *plan) (proc.Command, error) {
+			pl.Login = anonymous
+			return pl.programCommand(pl.Config())
+		},
+	},
+}
+
+// findPyftpdlib returns an interpreter that has the library: the first on PATH
+// is often one of an environment without it.
+func findPyftpdlib() (string, error) {
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		path, err := exec.LookPath(python)
+		if err != nil {
+			continue
+		}
+		cmd := exec.Command(path, "-c", "import pyftpdlib")
+		cmd.Dir = filepath.Dir(path) // Python looks for modules where it is, and might find ours
+		if cmd.Run() == nil {
+			return path, nil
+		}
+	}
+	return "", notInstalled("pyftpdlib", "python3-pyftpdlib")
+}
+
+// cheapHash is the password "bench", by MD5. A hash that pure-pw makes costs
+// seconds of each login, and anonymous may do as much with the other peers.
+const cheapHash = "$1$sluice00$.1yYu3SEBok7XbPJoa9pC/"
+
+// pureFTPd is configured by its arguments. Anonymous users get the home of the
+// user ftp, whatever one says, so that there must be a virtual user with Dir as
+// home. That one cannot be root: it is nobody, to whom Dir must be open.
+func pureFTPd(pl *plan) (proc.Command, error) {
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return proc.Command{}, err
+	}
+	if err := openToAll(pl.Dir); err != nil {
+		return proc.Command{}, err
+	}
+	if err := os.Chmod(filepath.Join(pl.Dir, incoming), 0o777); err != nil {
+		return proc.Command{}, err
+	}
+	purePW, err := findProgram("pure-pw")
+	if err != nil { // beside the server, if that is not installed in the usual place
+		purePW, err = exec.LookPath(filepath.Join(filepath.Dir(pl.Program), "..", "bin", "pure-pw"))
+	}
+	if err != nil {
+		return proc.Command{}, notInstalled("pure-pw", "pure-ftpd-common")
+	}
+	pl.Login = bench + ":" + bench + "@"
+	line := fmt.Sprintf("%s:%s:%s:%s::%s/./::::::::::::\n", bench, cheapHash, nobody.Uid, nobody.Gid, pl.Dir)
+	if err := os.WriteFile(pl.File("users"), []byte(line), 0o600); err != nil {
+		return proc.Command{}, err
+	}
+	users := pl.File("users.pdb")
+	if out, err := exec.Command(purePW, "mkdb", users, "-f", pl.File("users")).CombinedOutput(); err != nil {
+		return proc.Command{}, fmt.Errorf("pure-pw mkdb: %w\n%s", err, out)
+	}
+	const clients = "10000"
+	c, err := pl.programCommand(
+		"-S", pl.Host+","+strconv.Itoa(pl.Port),
+		"-l", "puredb:"+users, // and no other users
+		"-E",                         // no anonymous ones
+		"-A",                         // Dir is their root
+		"-H",                         // no names of hosts are asked for
+		"-c", clients, "-C", clients, // all from one host
+		"-g", pl.File("pid"),
+	)
+	if pl.AccessLog {
+		c.Args = append(c.Args, "-O", "clf:"+pl.File("access.log"))
+	}
+	return c, err
+}
+
+// openToAll tells whether any user may read a folder.
+func openToAll(dir string) error {
+	for need := os.FileMode(0o5); ; need = 0o1 {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&need != need {
+			return fmt.Errorf("it serves as nobody, to whom %s is closed: chmod o+rx", dir)
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return nil
+		}
+		dir = up
+	}
+}

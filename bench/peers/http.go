@@ -1,0 +1,56 @@
+package peers
+
+import (
+	"errors"
+
+	"sluice/bench/proc"
+)
+
+var httpPeers = []Peer{
+	{Name: "sluice", Scheme: "http", command: func(pl *plan) (proc.Command, error) {
+		return pl.selfCommand("serve", "--http", pl.Address(), "--ftp", "", pl.Dir)
+	}},
+	{Name: goFileServer, Scheme: "http", command: func(pl *plan) (proc.Command, error) {
+		return pl.selfCommand(GoFSRole, pl.Address(), pl.Dir)
+	}},
+	{
+		Name: "nginx", Scheme: "http", Program: "nginx", Package: "nginx-light",
+		version: []string{"-v"}, config: "nginx.conf",
+		// -e: else it complains of a log that it cannot open before it reads the configuration
+		command: func(pl *plan) (proc.Command, error) {
+			return pl.programCommand("-e", "stderr", "-p", pl.Work, "-c", pl.Config())
+		},
+	},
+	{
+		Name: "lighttpd", Scheme: "http", Program: "lighttpd", Package: "lighttpd",
+		version: []string{"-v"}, config: "lighttpd.conf",
+		command: func(pl *plan) (proc.Command, error) { return pl.programCommand("-D", "-f", pl.Config()) },
+	},
+	{
+		Name: "h2o", Scheme: "http", Program: "h2o", Package: "h2o",
+		version: []string{"-v"}, config: "h2o.conf",
+		command: func(pl *plan) (proc.Command, error) { return pl.programCommand("-m", "worker", "-c", pl.Config()) },
+	},
+	{
+		Name: "caddy", Scheme: "http", Program: "caddy", Package: "caddy",
+		version: []string{"version"}, config: "Caddyfile",
+		command: func(pl *plan) (proc.Command, error) {
+			c, err := pl.programCommand("run", "--adapter", "caddyfile", "--config", pl.Config())
+			c.Env = []string{"XDG_DATA_HOME=" + pl.Work, "XDG_CONFIG_HOME=" + pl.Work}
+			return c, err
+		},
+	},
+}
+
+// selfCommand runs this program.
+func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
+	if len(pl.self) == 0 {
+		return proc.Command{}, errors.New("Setup.Self does not say how to start this program")
+	}
+	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...)}, nil
+}
+
+// programCommand runs the program of the peer.
+func (pl *plan) programCommand(args ...string) (proc.Command, error) {
+	return proc.Command{Args: append([]string{pl.Program}, args...)}, nil
+}

@@ -1,0 +1,24 @@
+# pyftpdlib for anonymous users, who may store files.
+#
+# Its event loop in one process for each processor is its fastest model that
+# needs no thread or process for each client.
+# max_cons: the default of 512 is less than some loads have.
+# ac_out_buffer_size stays at the 64 KiB that each sendfile is given.
+import logging
+
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler
+from pyftpdlib.servers import FTPServer
+
+logging.basicConfig(level=logging.{{if .AccessLog}}INFO{{else}}ERROR{{end}})
+
+authorizer = DummyAuthorizer()
+authorizer.add_anonymous("{{.Dir}}", perm="elradfmwMT")
+
+FTPHandler.authorizer = authorizer
+FTPHandler.use_sendfile = True
+FTPHandler.timeout = 600
+
+server = FTPServer(("{{.Host}}", {{.Port}}), FTPHandler, backlog=4096)
+server.max_cons = 10000
+server.serve_forever(worker_processes={{.Workers}})

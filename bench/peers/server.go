@@ -1,0 +1,220 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"sluice/bench/proc"
+)
+
+// A Setup says what a peer shall serve, and where it may run.
+type Setup struct {
+	Dir  string // the folder to serve; FTP peers make a folder "incoming" in it
+	Work string // a folder for configurations, logs and the like; each start makes its own in it
+	CPUs []int  // where the server may run; nil: where this process may
+
+	// Self begins the command line of this program. "serve" and its flags are
+	// added for Sluice, GoFSRole, an address and a folder for gofs; the program
+	// then calls ServeGoFS.
+	Self []string
+
+	Log       io.Writer // gets what the server prints; nil: nobody
+	AccessLog bool      // log requests into Work, or where the server logs; Sluice always does
+}
+
+// A Server is a peer that runs.
+type Server struct {
+	URL     string // of the folder that is served, ending in "/"; for FTP with user and password
+	Upload  string // of the folder below which files can be stored; "": there is none
+	Process *proc.Process
+}
+
+// grace is how long a server may take to end before it is killed.
+const grace = 3 * time.Second
+
+// Stop ends the server and all processes that come from it.
+func (s *Server) Stop() error { return s.Process.Stop(grace) }
+
+const (
+	attempts = 3                // ports to try
+	patience = 20 * time.Second // for a server to answer
+)
+
+// errTaken means that another has taken the port before the server could.
+var errTaken = errors.New("its port was taken by another")
+
+// Start starts the server, and returns when it answers. A port that another
+// takes in that moment is replaced by another one, a few times. The error of a
+// server that ends has in it what it printed. When ctx ends before the server
+// answers, it is stopped; later ctx has no meaning.
+func (p Peer) Start(ctx context.Context, s Setup) (*Server, error) {
+	return p.start(ctx, s, freePort)
+}
+
+func (p Peer) start(ctx context.Context, s Setup, choose func() (int, error)) (*Server, error) {
+	program, err := p.Find()
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; ; i++ {
+		port, err := choose()
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", p.Name, err)
+		}
+		server, err := p.startOn(ctx, s, program, port)
+		switch {
+		case err == nil:
+			return server, nil
+		case i == attempts || !errors.Is(err, errTaken):
+			return nil, fmt.Errorf("start %s on port %d: %w", p.Name, port, err)
+		}
+	}
+}
+
+// startOn starts the server on a port.
+func (p Peer) startOn(ctx context.Context, s Setup, program string, port int) (*Server, error) {
+	pl, err := p.prepare(s, program, port)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.command(pl)
+	if err != nil {
+		return nil, err
+	}
+	c.CPUs, c.Log, c.Dir = s.CPUs, s.Log, pl.Work
+	process, err := proc.Start(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := await(ctx, process, p.Scheme, pl.Address()); err != nil {
+		if !isFree(port) && process.Err() != nil {
+			err = fmt.Errorf("%w: %w", errTaken, err)
+		}
+		return nil, errors.Join(err, process.Stop(0))
+	}
+	server := &Server{URL: p.Scheme + "://" + pl.Login + pl.Address() + "/", Process: process}
+	if p.Scheme == "ftp" {
+		server.Upload = server.URL + incoming + "/"
+	}
+	return server, nil
+}
+
+// incoming is the folder for uploads. Some servers want its parent to be closed
+// to them.
+const incoming = "incoming"
+
+// prepare makes the folders and the configuration.
+func (p Peer) prepare(s Setup, program string, port int) (*plan, error) {
+	pl, err := newPlan(s, program, port)
+	if err != nil {
+		return nil, err
+	}
+	if pl.Work, err = os.MkdirTemp(pl.Work, p.Name+"-"); err != nil {
+		return nil, err
+	}
+	if p.Scheme == "ftp" {
+		dir := filepath.Join(pl.Dir, incoming)
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, err
+		}
+	}
+	if p.config == "" {
+		return pl, nil
+	}
+	text, err := p.render(pl)
+	if err != nil {
+		return nil, err
+	}
+	return pl, os.WriteFile(pl.Config(), text, 0o600)
+}
+
+// await waits until the server answers.
+func await(ctx context.Context, process *proc.Process, scheme, address string) error {
+	ctx, timeout := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it does not answer within %v", patience))
+	defer timeout()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-process.Exited():
+			cancel(process.Err())
+		case <-ctx.Done():
+		}
+	}()
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		err := answers(ctx, scheme, address)
+		select {
+		case <-process.Exited():
+			return process.Err() // even if one answers: that is another
+		default:
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if err := process.Err(); err != nil {
+				return err
+			}
+			err = fmt.Errorf("%w; the last try: %w", context.Cause(ctx), err)
+			if said := process.Printed(); said != "" {
+				err = fmt.Errorf("%w; it printed:\n%s", err, said)
+			}
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// answers asks a server for a sign of life.
+func answers(ctx context.Context, scheme, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	begin := "HTTP/1."
+	if scheme == "ftp" {
+		begin = "220"
+	} else if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+address+"\r\nConnection: close\r\n\r\n"); err != nil {
+		return err
+	}
+	got := make([]byte, len(begin))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(string(got), begin) {
+		return fmt.Errorf("it answers %q, not %q", got, begin)
+	}
+	return nil
+}
+
+// freePort returns a port that nobody listens on.
+func freePort() (int, error) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port, nil
+}
+
+func isFree(port int) bool {
+	ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	_ = ln.Close()
+	return true
+}

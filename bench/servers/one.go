@@ -1,0 +1,41 @@
+package servers
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"sluice/bench"
+	"sluice/bench/load"
+	"sluice/bench/proc"
+)
+
+// Measure does a job Rounds times to a server that runs already. If pid is
+// not 0, the processes from it down are taken for the server's.
+func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(Step)) (*bench.Report, error) {
+	begin := time.Now()
+	c := newCell(string(job.Kind), bench.Pair{Name: "clients", Value: strconv.Itoa(job.Clients)})
+	c.perRequest, c.perGB = true, job.Kind != load.Churn
+	var usage func() (proc.Usage, error)
+	if pid != 0 {
+		usage = func() (proc.Usage, error) { return proc.Tree(pid) }
+	}
+	step := Step{Total: rounds, What: string(job.Kind)}
+	var err error
+	for step.Done = 0; step.Done < rounds && err == nil; step.Done++ {
+		if progress != nil {
+			progress(step)
+		}
+		err = c.measure(ctx, job, usage)
+	}
+	if len(c.metrics) == 0 {
+		return nil, err
+	}
+	r := &bench.Report{
+		Format: bench.Format, Title: string(job.Kind) + " from " + job.URLs[0],
+		Begin: begin, Elapsed: time.Since(begin).Seconds(),
+		Host: bench.ThisHost(),
+	}
+	c.addTo(r)
+	return r, err
+}

@@ -1,0 +1,3 @@
+package servers_test
+
+const costsKnown = true

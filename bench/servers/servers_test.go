@@ -1,0 +1,245 @@
+package servers_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/bench"
+	"sluice/bench/load"
+	"sluice/bench/peers"
+	"sluice/bench/servers"
+	"sluice/internal/nettest"
+)
+
+// TestMain lets this program be the server that Compare starts.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == peers.GoFSRole {
+		_ = peers.ServeGoFS(os.Args[2], os.Args[3])
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// gofs is the one peer that is always there.
+func gofs(t *testing.T) peers.Peer {
+	t.Helper()
+	all := peers.All("http")
+	i := slices.IndexFunc(all, func(p peers.Peer) bool { return p.Name == "gofs" })
+	if i < 0 {
+		t.Fatal("there is no peer gofs")
+	}
+	return all[i]
+}
+
+func self(t *testing.T) []string {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{program}
+}
+
+// quick is a comparison of workloads that takes a moment.
+func quick(t *testing.T, workloads ...servers.Workload) servers.Config {
+	return servers.Config{
+		Peers: []peers.Peer{gofs(t)}, Workloads: workloads, Rounds: 2,
+		Time: 30 * time.Millisecond, Dir: nettest.TempDir(t), Self: self(t),
+	}
+}
+
+func units(c bench.Cell) []string {
+	var all []string
+	for _, m := range c.Metrics {
+		all = append(all, m.Unit)
+	}
+	return all
+}
+
+func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
+	nettest.CheckLeaks(t)
+	c := quick(t,
+		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "a/small", Size: 1000}}, Clients: 3},
+		servers.Workload{Scheme: "http", Name: "bulk", Kind: load.Download, Files: []servers.File{{Name: "bulk", Size: 1 << 20}}, Clients: 2},
+		servers.Workload{Scheme: "http", Name: "idle", Kind: load.Idle, Files: []servers.File{{Name: "a/small", Size: 1000}}, Clients: 20},
+		servers.Workload{Scheme: "ftp", Name: "not for HTTP", Kind: load.Churn, Clients: 1},
+	)
+	var steps int
+	c.Progress = func(s servers.Step) {
+		if s.Done != steps || s.Total != 6 {
+			t.Errorf("step %d of %d, want %d of 6", s.Done, s.Total, steps)
+		}
+		steps++
+	}
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps != 6 {
+		t.Errorf("%d steps, want two rounds of three workloads", steps)
+	}
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	if len(r.Notes) > 0 {
+		t.Errorf("notes %q, want none", r.Notes)
+	}
+	if len(r.Cells) != 3 {
+		t.Fatalf("%d cells, want 3", len(r.Cells))
+	}
+	for i, tt := range []struct {
+		name string
+		want []string // where costs can be known
+	}{
+		{"small", []string{"req/s", "p50-us", "p99-us", "cpu-s/100k"}},
+		{"bulk", []string{"MB/s", "p50-us", "p99-us", "cpu-s/GB"}},
+		{"idle", []string{"KiB/conn"}},
+	} {
+		cell := r.Cells[i]
+		for _, unit := range tt.want {
+			if !costsKnown && (strings.HasPrefix(unit, "cpu") || unit == "KiB/conn") {
+				continue
+			}
+			j := slices.Index(units(cell), unit)
+			if j < 0 {
+				t.Errorf("%s: metrics %q, want %s", tt.name, units(cell), unit)
+				continue
+			}
+			m := cell.Metrics[j]
+			if len(m.Samples) != 2 {
+				t.Errorf("%s: %d samples of %s, want one a round", tt.name, len(m.Samples), unit)
+			}
+			if unit != "KiB/conn" && slices.Min(m.Samples) <= 0 {
+				t.Errorf("%s: %s %v, want more than nothing", tt.name, unit, m.Samples)
+			}
+		}
+	}
+	if left, _ := os.ReadDir(c.Dir); len(left) > 0 {
+		t.Errorf("%d files are left", len(left))
+	}
+}
+
+func TestCompareNamesWhatIsMissing(t *testing.T) {
+	missing := gofs(t)
+	missing.Name, missing.Program, missing.Package = "nothere", "sluice-no-such-program", "no-such-package"
+	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+	c.Peers = append(c.Peers, missing)
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 1 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "apt install no-such-package") {
+		t.Errorf("%d cells, notes %q; want one cell and how to install the other", len(r.Cells), r.Notes)
+	}
+	c.Peers = []peers.Peer{missing}
+	if _, err := servers.Compare(t.Context(), c); err == nil || !strings.Contains(err.Error(), "nothere") {
+		t.Errorf("with nothing to measure: %v, want an error that names it", err)
+	}
+}
+
+func TestCompareLeavesOutWhoFails(t *testing.T) {
+	c := quick(t,
+		servers.Workload{Scheme: "http", Name: "upload", Kind: load.Upload, UploadSize: 1, Clients: 1}, // gofs takes none
+		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1},
+	)
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 1 || len(r.Notes) != 1 || !strings.HasPrefix(r.Notes[0], "gofs left out of http upload: ") {
+		t.Errorf("%d cells, notes %q; want the other workload, and a reason", len(r.Cells), r.Notes)
+	}
+}
+
+func TestCompareEndsWithItsContext(t *testing.T) {
+	nettest.CheckLeaks(t)
+	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+	c.Time = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	c.Progress = func(servers.Step) { cancel() }
+	if _, err := servers.Compare(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	if left, _ := os.ReadDir(c.Dir); len(left) > 0 {
+		t.Errorf("%d files are left", len(left))
+	}
+}
+
+func TestMeasureOfAServerThatRuns(t *testing.T) {
+	content := sha256.Sum256(nil)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content[:]) }))
+	defer site.Close()
+	job := load.Job{Kind: load.Download, URLs: []string{site.URL + "/"}, Clients: 2, Requests: 40, Verify: 1}
+	r, err := servers.Measure(t.Context(), job, 3, os.Getpid(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	want := []string{"MB/s", "req/s", "p50-us", "p99-us"}
+	if costsKnown {
+		want = append(want, "cpu-s/GB", "cpu-s/100k")
+	}
+	for _, unit := range want {
+		if i := slices.Index(units(r.Cells[0]), unit); i < 0 || len(r.Cells[0].Metrics[i].Samples) != 3 {
+			t.Errorf("metrics %q, want %s of three rounds", units(r.Cells[0]), unit)
+		}
+	}
+	if got := r.Cells[0].Latency.Count; got < 3*40 {
+		t.Errorf("%d latencies, want those of all rounds, 120 or more", got)
+	}
+}
+
+func TestMeasureTellsWhatGoesWrong(t *testing.T) {
+	var asked int
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked%2 == 0 { // one client: one at a time
+			w.WriteHeader(http.StatusTeapot)
+		}
+	}))
+	defer site.Close()
+	job := load.Job{Kind: load.Download, URLs: []string{site.URL + "/"}, Clients: 1, Requests: 10}
+	r, err := servers.Measure(t.Context(), job, 1, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "requests failed: status 418 (") {
+		t.Errorf("notes %q, want the failed ones with their status", r.Notes)
+	}
+	if slices.Contains(units(r.Cells[0]), "cpu-s/100k") {
+		t.Error("a cost of a process that nobody named")
+	}
+
+	job.URLs = []string{"http://127.0.0.1:1/"}
+	if r, err := servers.Measure(t.Context(), job, 1, 0, nil); r != nil || err == nil {
+		t.Errorf("where nobody listens: %v, %v, want an error", r, err)
+	}
+}
+
+func TestWorkloadsAreForTheirScheme(t *testing.T) {
+	for _, scheme := range []string{"http", "ftp"} {
+		all, err := servers.Workloads(scheme)
+		if err != nil || len(all) == 0 {
+			t.Errorf("%s: %d workloads, %v", scheme, len(all), err)
+		}
+		seen := map[string]bool{}
+		for _, w := range all {
+			if w.Scheme != scheme || seen[w.Name] {
+				t.Errorf("%s: workload %q of %s, want one of a name", scheme, w.Name, w.Scheme)
+			}
+			seen[w.Name] = true
+		}
+	}
+	if _, err := servers.Workloads("gopher"); err == nil {
+		t.Error("gopher: no error")
+	}
+}

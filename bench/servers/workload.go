@@ -1,0 +1,106 @@
+package servers
+
+import (
+	"fmt"
+	"strconv"
+
+	"sluice/bench/load"
+)
+
+// A Workload is what clients ask of every server.
+type Workload struct {
+	Scheme  string // http or ftp: the servers that it is for
+	Name    string
+	Kind    load.Kind
+	Files   []File // asked for in turn
+	Clients int
+
+	Reconnect  bool  // a new connection for each request
+	RangeSize  int64 // for load.Range
+	UploadSize int64 // for load.Upload
+}
+
+// A File is one to serve. Its content is made from its name, the same in each
+// run.
+type File struct {
+	Name string // relative, with slashes
+	Size int64  // bytes
+}
+
+// perGB is the mean number of bytes from which on a request is told in bytes:
+// below, what costs is the request.
+const perGB = 512 << 10
+
+// isBulk reports whether what costs is the bytes and not the requests.
+func (w Workload) isBulk() bool {
+	if w.Kind == load.Upload {
+		return w.UploadSize >= perGB
+	}
+	if w.Kind == load.Range {
+		return w.RangeSize >= perGB
+	}
+	var sum int64
+	for _, f := range w.Files {
+		sum += f.Size
+	}
+	return w.Kind == load.Download && sum >= perGB*int64(len(w.Files))
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+)
+
+var (
+	tiny   = []File{{"1KiB.bin", kib}}
+	small  = []File{{"10KiB.bin", 10 * kib}}
+	medium = []File{{"100KiB.bin", 100 * kib}}
+	large  = []File{{"1MiB.bin", mib}}
+	huge   = []File{{"100MiB.bin", 100 * mib}}
+)
+
+// many returns n different files of that size in a folder.
+func many(folder string, n int, size int64) []File {
+	files := make([]File, n)
+	for i := range files {
+		files[i] = File{folder + "/" + strconv.Itoa(i) + ".bin", size}
+	}
+	return files
+}
+
+// HTTP returns the workloads that static file servers are compared by.
+func HTTP() []Workload {
+	return []Workload{
+		{Scheme: "http", Name: "1KiB", Kind: load.Download, Files: tiny, Clients: 64},
+		{Scheme: "http", Name: "10KiB", Kind: load.Download, Files: small, Clients: 64},
+		{Scheme: "http", Name: "100KiB", Kind: load.Download, Files: medium, Clients: 64},
+		{Scheme: "http", Name: "1MiB", Kind: load.Download, Files: large, Clients: 64},
+		{Scheme: "http", Name: "100MiB", Kind: load.Download, Files: huge, Clients: 4},
+		{Scheme: "http", Name: "1KiB-reconnect", Kind: load.Download, Files: tiny, Clients: 64, Reconnect: true},
+		{Scheme: "http", Name: "1000-files-of-4KiB", Kind: load.Download, Files: many("storm", 1000, 4*kib), Clients: 64},
+		{Scheme: "http", Name: "64KiB-ranges", Kind: load.Range, Files: huge, Clients: 64, RangeSize: 64 * kib},
+		{Scheme: "http", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 2000},
+	}
+}
+
+// FTP returns the workloads that FTP servers are compared by.
+func FTP() []Workload {
+	return []Workload{
+		{Scheme: "ftp", Name: "RETR-100MiB", Kind: load.Download, Files: huge, Clients: 4},
+		{Scheme: "ftp", Name: "STOR-16MiB", Kind: load.Upload, Clients: 4, UploadSize: 16 * mib},
+		{Scheme: "ftp", Name: "RETR-1KiB", Kind: load.Download, Files: tiny, Clients: 16},
+		{Scheme: "ftp", Name: "login", Kind: load.Churn, Files: tiny, Clients: 8},
+		{Scheme: "ftp", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 300},
+	}
+}
+
+// Workloads returns those for a scheme, http or ftp.
+func Workloads(scheme string) ([]Workload, error) {
+	switch scheme {
+	case "http":
+		return HTTP(), nil
+	case "ftp":
+		return FTP(), nil
+	}
+	return nil, fmt.Errorf("there are workloads for http and ftp, not for %q", scheme)
+}

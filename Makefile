@@ -14,13 +14,13 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # lint"; VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-windows test-arch e2e fuzz bench lint cross clean
+.PHONY: help run test race test-windows test-arch e2e fuzz bench bench-http bench-ftp bench-go lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: testdata/sample ## serve a small sample tree; more flags in ARGS='...'
-	go build -o bin/sluice ./cmd/sluice && exec bin/sluice serve $(ARGS) testdata/sample
+run: bin/sluice testdata/sample ## serve a small sample tree; more flags in ARGS='...'
+	exec bin/sluice serve $(ARGS) testdata/sample
 
 test: ## all tests but those of make e2e
 	go test ./... $(MORE)
@@ -40,7 +40,16 @@ e2e: ## the program against real clients: curl, wget, lftp, aria2c
 fuzz: ## each fuzz target for FUZZTIME=10s
 	tools/fuzz.sh $(FUZZTIME)
 
-bench: ## benchmarks of the two fast roads
+bench: bin/sluice ## what each way to send a file costs here; more flags in ARGS='...'
+	bin/sluice bench roads $(ARGS)
+
+bench-http: bin/sluice ## this server and those that are installed, by HTTP
+	bin/sluice bench compare http $(ARGS)
+
+bench-ftp: bin/sluice ## the same by FTP
+	bin/sluice bench compare ftp $(ARGS)
+
+bench-go: ## the Go benchmarks
 	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd
 
 lint: ## gofmt, go vet, staticcheck
@@ -54,6 +63,11 @@ cross: ## types on all platforms, go vet on one of each kind
 
 clean: ## remove what make made
 	rm -rf bin testdata/sample
+
+bin/sluice: FORCE
+	go build -o $@ ./cmd/sluice
+
+FORCE:
 
 testdata/sample:
 	go run ./testdata/mksample $@

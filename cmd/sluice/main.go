@@ -53,7 +53,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(misused)
-	root.AddCommand(serveCommand(), versionCommand())
+	root.AddCommand(serveCommand(), benchCommand(), gofsCommand(), versionCommand())
 	return root
 }
 

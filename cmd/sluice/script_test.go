@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"release": release,
 			"refused": refused,
 			"occupy":  occupy,
+			"appears": appears,
+			"running": running,
 		},
 	})
 }
@@ -170,4 +174,43 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { _ = ln.Close() })
 	ts.Setenv(args[0], fmt.Sprint(ln.Addr()))
+}
+
+// appears PATTERN waits until there is a file whose name matches; with ! it
+// wants that there is none.
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	await(ts, neg, args[0], func() bool {
+		names, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		return len(names) > 0
+	})
+}
+
+// running DIR waits until a server is told to serve something beneath DIR;
+// with ! it wants that there is none.
+func running(ts *testscript.TestScript, neg bool, args []string) {
+	await(ts, neg, args[0], func() bool {
+		lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+		ts.Check(err)
+		for _, name := range lines {
+			line, _ := os.ReadFile(name) // it may have ended
+			if bytes.Contains(line, []byte("\x00"+args[0]+"/")) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// await waits until something is there; with neg it wants that it is not.
+func await(ts *testscript.TestScript, neg bool, what string, there func() bool) {
+	for deadline := time.Now().Add(patience); there() == neg; {
+		if neg {
+			ts.Fatalf("%s is there", what)
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s is not there", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

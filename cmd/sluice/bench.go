@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sluice/bench"
+	"sluice/bench/servers"
+)
+
+func benchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure what zero-copy saves here, and this server against others",
+		Long: `Measure on this machine what the ways to send a file cost, what a server does
+under load, and how servers compare. The client runs in this process, the
+server in another.
+
+What is compared is the processor time of the server, for each GB (10^9 bytes)
+or for each 100,000 requests: on one machine the client takes its share, and a
+rate tells about both. A figure is the median of several rounds, and the ±
+beside it what the next run should fall within.`,
+		Args: noCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(benchRoadsCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
+	return cmd
+}
+
+// results are the flags that say what becomes of a report.
+type results struct {
+	json, html, gobench string
+	baseline            string
+}
+
+func (r *results) flags(cmd *cobra.Command, html string) {
+	f := cmd.Flags()
+	f.StringVar(&r.json, "json", "", "write the report as JSON to `FILE`, for --baseline")
+	f.StringVar(&r.html, "html", html, "write the report with charts to `FILE`; '' writes none")
+	f.StringVar(&r.gobench, "gobench", "", "write the figures to `FILE` in the format of Go benchmarks, for benchstat")
+	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if something has got worse")
+}
+
+// A benchRun is a measurement under way: its signals and its progress line.
+type benchRun struct {
+	cmd      *cobra.Command
+	results  results
+	baseline *bench.Report
+	progress *bench.Progress
+}
+
+// step shows what is measured next.
+func (b *benchRun) step(s servers.Step) { b.progress.Step(s.Done, s.Total, s.What) }
+
+// run measures, and prints and writes what came of it. What there is of an
+// interrupted run is printed too, and nothing of it is written.
+func (r results) run(cmd *cobra.Command, measure func(*benchRun) (*bench.Report, error)) error {
+	b := &benchRun{cmd: cmd, results: r, progress: bench.NewProgress(cmd.ErrOrStderr())}
+	// Before minutes are spent.
+	if r.baseline != "" {
+		old, err := readReport(r.baseline)
+		if err != nil {
+			return usageError{fmt.Errorf("--baseline: %w", err)}
+		}
+		b.baseline = old
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cmd.SetContext(ctx)
+
+	report, err := measure(b)
+	b.progress.Done()
+	if report != nil {
+		report.Command = strings.Join(os.Args, " ")
+		if terr := bench.WriteTable(cmd.OutOrStdout(), report, width(cmd.OutOrStdout())); err == nil {
+			err = terr
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted: the report is not complete and was not written")
+	case err != nil:
+		return err
+	}
+	return b.write(report)
+}
+
+// write writes the files and compares with the baseline.
+func (b *benchRun) write(report *bench.Report) error {
+	for _, to := range []struct {
+		file  string
+		write func(io.Writer, *bench.Report) error
+	}{
+		{b.results.json, bench.WriteJSON},
+		{b.results.gobench, bench.WriteGoBench},
+		{b.results.html, bench.WriteHTML},
+	} {
+		if to.file == "" {
+			continue
+		}
+		if err := writeReport(to.file, report, to.write); err != nil {
+			return err
+		}
+		fmt.Fprintf(b.cmd.ErrOrStderr(), "written: %s\n", to.file)
+	}
+	if b.baseline == nil {
+		return nil
+	}
+	c := bench.Compare(b.baseline, report)
+	out := b.cmd.OutOrStdout()
+	if err := bench.WriteComparison(out, c, width(out)); err != nil {
+		return err
+	}
+	if worse := c.Regressions(); len(worse) > 0 {
+		return fmt.Errorf("%d figures have got worse than in %s", len(worse), b.results.baseline)
+	}
+	return nil
+}
+
+func readReport(name string) (*bench.Report, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := bench.ReadJSON(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, nil
+}
+
+func writeReport(name string, report *bench.Report, write func(io.Writer, *bench.Report) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	err = write(f, report)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// width returns how many columns a table may have there.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 120
+}

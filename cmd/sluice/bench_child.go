@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"sluice/bench/peers"
+	"sluice/bench/roads"
+)
+
+// benchChildCommand holds the servers that a bench starts from this program.
+// They are not for people.
+func benchChildCommand() *cobra.Command {
+	child := &cobra.Command{Use: "child", Hidden: true}
+	child.AddCommand(
+		&cobra.Command{
+			Use: "roads",
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return roads.Serve(cmd.Context(), os.Stdin, os.Stdout)
+			},
+		},
+	)
+	return child
+}
+
+// gofsCommand is the peer gofs.
+func gofsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: peers.GoFSRole + " ADDR DIR", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error { return peers.ServeGoFS(args[0], args[1]) },
+	}
+}

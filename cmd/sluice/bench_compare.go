@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice/bench"
+	"sluice/bench/peers"
+	"sluice/bench/servers"
+)
+
+func benchCompareCommand() *cobra.Command {
+	var (
+		res              results
+		conf             servers.Config
+		names, workloads []string
+	)
+	cmd := &cobra.Command{
+		Use:   "compare http|ftp...",
+		Short: "Compare this server with others that are installed",
+		Long: `Start this server and the others that are installed, each tuned for the
+purpose, on loopback, let them take turns under the same load, and stop them.
+Those that are not installed are left out, with a word on how to install them.`,
+		Example: `  sluice bench compare http
+  sluice bench compare http ftp --json today.json --html today.html
+  sluice bench compare http --servers sluice,nginx --workloads 1KiB,100MiB`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misused(cmd, errors.New("say what to compare: http, ftp or both"))
+			}
+			for _, scheme := range args {
+				of, err := servers.Workloads(scheme)
+				if err != nil {
+					return misused(cmd, err)
+				}
+				conf.Workloads = append(conf.Workloads, of...)
+				conf.Peers = append(conf.Peers, peers.All(scheme)...)
+			}
+			var err error
+			if conf.Peers, err = pick("--servers", conf.Peers, names, func(p peers.Peer) string { return p.Name }); err != nil {
+				return misused(cmd, err)
+			}
+			if conf.Workloads, err = pick("--workloads", conf.Workloads, workloads, func(w servers.Workload) string { return w.Name }); err != nil {
+				return misused(cmd, err)
+			}
+			if conf.Self, err = self(); err != nil {
+				return err
+			}
+			return res.run(cmd, func(b *benchRun) (*bench.Report, error) {
+				conf.Progress = b.step
+				return servers.Compare(cmd.Context(), conf)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&names, "servers", nil, "compare only those of these `NAMES`, separated by commas")
+	f.StringSliceVar(&workloads, "workloads", nil, "compare only by those of these `NAMES`, separated by commas")
+	f.IntVar(&conf.Rounds, "rounds", 9, "`NUMBER` of turns that each server gets with each workload")
+	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each turn, after a quarter of it as warm-up")
+	f.StringVar(&conf.Dir, "dir", "", "make the files to serve in this `DIR`; '': the system's place for temporary files")
+	res.flags(cmd, "")
+	return cmd
+}
+
+// pick returns those of all that are named, or all if none is.
+func pick[T any](flag string, all []T, names []string, nameOf func(T) string) ([]T, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	for _, x := range all {
+		known = append(known, nameOf(x))
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s: there is no %q; there are %s", flag, name, strings.Join(slices.Compact(known), ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(x T) bool { return !slices.Contains(names, nameOf(x)) }), nil
+}

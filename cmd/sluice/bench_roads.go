@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"sluice/bench"
+	"sluice/bench/roads"
+)
+
+func benchRoadsCommand() *cobra.Command {
+	var (
+		res   results
+		conf  = roads.Config{Cold: true}
+		sizes []string
+		list  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "roads",
+		Short: "Measure what each way to send a file costs on this machine",
+		Long: `Measure what each way to send a file costs on this machine: sendfile(2),
+splice(2), io_uring, mmap, loops of read and write, TLS. A server in a process
+of its own takes them in turn, for files of several sizes and several clients
+at once, with the file in the page cache and without.`,
+		Example: `  sluice bench roads
+  sluice bench roads --list
+  sluice bench roads --roads sluice,rw-64k --sizes 1MiB,1GiB --clients 64 --html ''`,
+		Args: argsAtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if list {
+				return listRoads(cmd)
+			}
+			for _, text := range sizes {
+				var s size
+				if err := s.Set(text); err != nil {
+					return misused(cmd, fmt.Errorf("--sizes: %w", err))
+				}
+				conf.Sizes = append(conf.Sizes, int64(s))
+			}
+			var err error
+			if conf.Self, err = self(); err != nil {
+				return err
+			}
+			conf.Self = append(conf.Self, "bench", "child", "roads")
+			return res.run(cmd, func(b *benchRun) (*bench.Report, error) {
+				return roads.Run(cmd.Context(), conf, func(p roads.Progress) { b.progress.Step(p.Done, p.Of, p.Now) })
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&list, "list", false, "say which roads there are, and which of them this machine has")
+	f.StringSliceVar(&conf.Roads, "roads", nil, "measure only the roads of these `NAMES`, separated by commas")
+	f.StringSliceVar(&sizes, "sizes", []string{"64KiB", "1MiB", "100MiB"}, "`SIZES` of the files")
+	f.IntSliceVar(&conf.Clients, "clients", []int{1, 16}, "`NUMBERS` of connections side by side")
+	f.BoolVar(&conf.Cold, "cold", conf.Cold, "also measure with nothing of the file in the page cache")
+	f.IntVar(&conf.Rounds, "rounds", 9, "`NUMBER` of rounds")
+	f.DurationVar(&conf.Time, "time", 0, "measure each cell for this `TIME` in each round; 0: so that all takes less than two minutes")
+	f.StringVar(&conf.Dir, "dir", "", "make the files in this `DIR`; '': in one that is on a disk, if there is")
+	f.Uint64Var(&conf.Seed, "seed", 0, "`SEED` of the order in which cells are measured; 0: another in each run")
+	res.flags(cmd, "bench-roads.html")
+	return cmd
+}
+
+func listRoads(cmd *cobra.Command) error {
+	for _, r := range roads.All() {
+		about := r.About
+		if r.Err != nil {
+			about += fmt.Sprintf(" (not here: %v)", r.Err)
+		}
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%-13s %s\n", r.Name, about); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// self returns the command line that starts this program.
+func self() ([]string, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program, to start it as a server: %w", err)
+	}
+	return []string{program}, nil
+}

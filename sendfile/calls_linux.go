@@ -10,6 +10,11 @@ var sysSplice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n i
 	return int(moved), err
 }
 
+// sysHold is send(2) with MSG_MORE.
+var sysHold = func(socket uintptr, p []byte) (int, error) {
+	return unix.SendmsgN(int(socket), p, nil, nil, unix.MSG_MORE)
+}
+
 // sysQueued is ioctl(2) SIOCOUTQ, see tcp(7).
 var sysQueued = func(socket uintptr) (int, error) {
 	return unix.IoctlGetInt(int(socket), unix.SIOCOUTQ)

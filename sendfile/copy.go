@@ -72,7 +72,11 @@ func (t *transfer) write(p []byte) (int, error) {
 }
 
 func (t *transfer) writeReady(fd uintptr) bool {
-	for t.settle(t.sys.write(fd, t.pending)) {
+	write := t.sys.write
+	if t.opt.More && t.sys.hold != nil {
+		write = t.sys.hold
+	}
+	for t.settle(write(fd, t.pending)) {
 	}
 	return !t.full(fd)
 }

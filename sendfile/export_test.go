@@ -65,6 +65,14 @@ func (f *Faults) kernel() *kernel {
 			return system.read(socket, p)
 		}
 	}
+	if system.hold != nil {
+		k.hold = func(socket uintptr, p []byte) (int, error) {
+			if f.fails("hold") {
+				return -1, f.Err
+			}
+			return system.hold(socket, p)
+		}
+	}
 	k.readAt = func(file *os.File, p []byte, off int64) (int, error) {
 		if f.fails("pread") {
 			return 0, f.Err
@@ -124,4 +132,9 @@ func kernelWithStep(name string, call sendfileCall) kernel {
 		panic("no step for " + name)
 	}
 	return k
+}
+
+// WriteWithFaults is Write on the kernel f describes.
+func WriteWithFaults(ctx context.Context, dst net.Conn, p []byte, opt *Options, f *Faults) (Result, error) {
+	return write(ctx, dst, p, opt, f.kernel())
 }

@@ -15,6 +15,7 @@ type kernel struct {
 	sendfile func(socket, file uintptr, off *int64, n int) (int, error) // *off may change and means nothing afterwards
 	splice   func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
 	write    func(socket uintptr, p []byte) (int, error)
+	hold     func(socket uintptr, p []byte) (int, error) // write, of what more follows at once; nil: the same as write
 	read     func(socket uintptr, p []byte) (int, error)
 	queued   func(socket uintptr) (int, error) // bytes written and not yet acknowledged
 	fstat    func(file uintptr) (size int64, mode fs.FileMode, err error)
@@ -33,6 +34,7 @@ var system = kernel{
 	sendfile: sysSendfile,
 	splice:   sysSplice,
 	write:    sysWrite,
+	hold:     sysHold,
 	read:     sysRead,
 	queued:   sysQueued,
 	fstat:    sysFstat,

@@ -28,6 +28,13 @@ type Options struct {
 	// returns a number from 1 to n, or an error that ends the transfer.
 	Wait func(ctx context.Context, n int) (int, error)
 
+	// More says that the caller sends more on this connection at once. What
+	// does not fill a packet then waits for it, where the system can do that
+	// (MSG_MORE of Linux, for 200 ms at most). It is for a header before a
+	// file: one packet and one wake-up of the peer less. Only bytes that
+	// are copied heed it.
+	More bool
+
 	// Road forces a road. Sendfile and TransmitFile are for Send only, Splice
 	// for Receive only; where a forced road cannot be taken the transfer
 	// copies.

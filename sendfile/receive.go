@@ -43,7 +43,7 @@ func Receive(ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt 
 }
 
 func receive(ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options, sys *kernel) (Result, error) {
-	t, err := begin(ctx, opReceive, src, dst, off, n, opt, sys)
+	t, err := begin(ctx, opReceive, src, dst, nil, off, n, opt, sys)
 	defer t.release()
 	if err == nil {
 		err = t.prepareReceive()

@@ -33,7 +33,7 @@ func Send(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Op
 }
 
 func send(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, sys *kernel) (Result, error) {
-	t, err := begin(ctx, opSend, dst, src, off, n, opt, sys)
+	t, err := begin(ctx, opSend, dst, src, nil, off, n, opt, sys)
 	defer t.release()
 	if err == nil {
 		err = t.prepareSend()

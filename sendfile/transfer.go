@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,6 +64,7 @@ type transfer struct {
 	sequential bool    // file has no positions: a pipe, a FIFO, a socket
 	buf        *buffer // from the pool, returned by release
 	pending    []byte  // part of buf that was read and not yet written
+	source     []byte  // what Write was given and has not yet written
 
 	// One call of a callback.
 	ask    int // in: most bytes to move
@@ -71,6 +73,8 @@ type transfer struct {
 	at     int64 // an offset for the kernel to scribble on
 	connFD uintptr
 	queued int // bytes in the socket's send queue when it was last full
+
+	armed bool // the deadline of conn is ours
 
 	// The splice road.
 	pipe     *pipe
@@ -161,11 +165,11 @@ func (d *descriptors) ofFile(file *os.File) syscall.RawConn {
 	return d.file
 }
 
-// begin takes a transfer from the pool, checked and filled with what Send and
-// Receive have in common.
-func begin(ctx context.Context, op string, conn net.Conn, file *os.File, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
+// begin takes a transfer from the pool, checked and filled with what Send,
+// Write and Receive have in common. Write has a source instead of a file.
+func begin(ctx context.Context, op string, conn net.Conn, file *os.File, source []byte, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
 	t := transfers.Get().(*transfer)
-	t.op, t.conn, t.file, t.off, t.ctx, t.sys = op, conn, file, off, ctx, sys
+	t.op, t.conn, t.file, t.source, t.off, t.ctx, t.sys = op, conn, file, source, off, ctx, sys
 	if c, ok := conn.(*Conn); ok {
 		t.counter, t.conn = c, c.conn
 	}
@@ -191,7 +195,7 @@ func (t *transfer) check() error {
 		return errors.New("nil context")
 	case t.conn == nil:
 		return errors.New("nil connection")
-	case t.file == nil:
+	case t.file == nil && t.source == nil:
 		return errors.New("nil file")
 	case t.off < 0:
 		return fmt.Errorf("negative offset %d", t.off)
@@ -225,7 +229,9 @@ func isStream(network string) bool {
 // attach finds the descriptors below conn and file. Going without one is no
 // error, only slower.
 func (t *transfer) attach() {
-	t.fileRaw = t.last.ofFile(t.file)
+	if t.file != nil {
+		t.fileRaw = t.last.ofFile(t.file)
+	}
 	if t.sys.write != nil {
 		t.connRaw = t.last.ofConn(t.conn)
 	}
@@ -261,9 +267,7 @@ func (t *transfer) run() error {
 	if t.left == 0 {
 		return nil
 	}
-	if t.opt.Timeout > 0 {
-		defer t.setDeadline(time.Time{})
-	}
+	defer t.disarm()
 	if t.ctx.Done() == nil {
 		return t.loop()
 	}
@@ -329,6 +333,9 @@ func (t *transfer) loop() error {
 		if t.opt.Progress != nil {
 			t.opt.Progress(t.res)
 		}
+		if t.left > 0 {
+			runtime.Gosched() // let the other transfers have their turn
+		}
 	}
 	return nil
 }
@@ -354,6 +361,7 @@ func (t *transfer) grant() (int, error) {
 // begin.
 func (t *transfer) arm() error {
 	if t.opt.Timeout > 0 {
+		t.armed = true
 		if err := t.setDeadline(time.Now().Add(t.opt.Timeout)); err != nil {
 			return fmt.Errorf("set deadline: %w", err)
 		}
@@ -364,18 +372,30 @@ func (t *transfer) arm() error {
 	return nil
 }
 
+// disarm clears the deadline if it is ours.
+func (t *transfer) disarm() {
+	if t.armed {
+		_ = t.setDeadline(time.Time{})
+	}
+}
+
 // awaitWrite calls ready, which makes one system call and reports whether it
 // need not be repeated when the peer takes more, and returns what it settled.
+// Most calls need not wait, and then there is no deadline to set: full does,
+// unless one of the caller's stands in the way.
 func (t *transfer) awaitWrite(ready func(fd uintptr) bool) (int, error) {
+	if t.ctx.Err() != nil {
+		return 0, context.Cause(t.ctx)
+	}
 	for {
-		if err := t.arm(); err != nil {
-			return 0, err
-		}
 		err := t.connRaw.Write(ready)
 		if err == nil {
 			return t.got, t.err
 		}
-		if !t.drains(err) {
+		if !t.drains(err) && (t.armed || t.opt.Timeout == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return 0, err
+		}
+		if err := t.arm(); err != nil {
 			return 0, err
 		}
 	}
@@ -392,8 +412,8 @@ func (t *transfer) awaitRead(ready func(fd uintptr) bool) (int, error) {
 	return t.got, t.err
 }
 
-// full reports whether the socket takes nothing now, and notes how much it
-// holds.
+// full reports whether the socket takes nothing now and may be waited for. It
+// notes how much it holds.
 func (t *transfer) full(fd uintptr) bool {
 	if t.err != syscall.EAGAIN {
 		return false
@@ -401,7 +421,8 @@ func (t *transfer) full(fd uintptr) bool {
 	if t.opt.Timeout > 0 && t.sys.queued != nil {
 		t.queued, _ = t.sys.queued(fd)
 	}
-	return true
+	t.err = t.arm()
+	return t.err == nil
 }
 
 // drains reports whether err is a timeout during which the peer has taken

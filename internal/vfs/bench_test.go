@@ -62,19 +62,22 @@ func BenchmarkStat(b *testing.B) {
 }
 
 func BenchmarkReadDir(b *testing.B) {
-	for _, n := range []int{10, 2000} {
-		b.Run(fmt.Sprintf("%d entries", n), func(b *testing.B) {
-			dir := nettest.TempDir(b)
-			for i := range n {
-				plant(b, dir, map[string]string{fmt.Sprintf("pub/docs/%d", i): ""})
-			}
-			tree := openTree(b, dir)
+	for _, n := range []int{10, 2000, 50_000} {
+		dir := nettest.TempDir(b)
+		for i := range n {
+			plant(b, dir, map[string]string{fmt.Sprintf("pub/docs/%d", i): ""})
+		}
+		run := func(b *testing.B, tree *vfs.Tree) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if infos, err := tree.ReadDir("/pub/docs"); err != nil || len(infos) != n {
 					b.Fatalf("got %d entries, %v, want %d", len(infos), err, n)
 				}
 			}
-		})
+		}
+		if runtime.GOOS == "linux" {
+			b.Run(fmt.Sprintf("openat2/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir)) })
+		}
+		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, rootTree(b, dir)) })
 	}
 }

@@ -20,10 +20,10 @@ func WithoutOpenat2(t *Tree) error {
 
 // Describe is the part of ReadDir that comes after the names of the entries were read.
 func Describe(t *Tree, name string, names []string) ([]fs.FileInfo, error) {
-	dir, err := t.disk.root.OpenRoot(name)
+	dir, err := t.disk.opener.openDir(name)
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
-	return t.describe(name, dir, names), nil
+	return t.describe(name, dir, names, allLinks), nil
 }

@@ -13,6 +13,8 @@ type opener interface {
 	// open opens a path that local made. The file's name is that path with slashes; anything but a regular file
 	// or a directory is ErrSpecial. Nothing stays open on error. The error may be wrapped in any way.
 	open(path string, flag int, perm fs.FileMode) (*os.File, error)
+	// openDir opens the directory at a path that local made, to list it. What is no directory is ENOTDIR.
+	openDir(path string) (directory, error)
 	io.Closer
 }
 

@@ -93,6 +93,14 @@ func methods() []method {
 			}
 			return strings.Join(names, " "), err
 		}},
+		{"Walk", false, true, func(tree *vfs.Tree, name string) (string, error) {
+			var paths []string
+			err := tree.Walk(name, func(path string, _ fs.FileInfo, _ error) error {
+				paths = append(paths, path)
+				return nil
+			})
+			return strings.Join(paths, " "), err
+		}},
 		{"Mkdir", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Mkdir(name, 0o755) }},
 		{"MkdirAll", true, true, func(tree *vfs.Tree, name string) (string, error) {
 			return "", tree.MkdirAll(name, 0o755)

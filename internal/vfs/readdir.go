@@ -1,10 +1,29 @@
 package vfs
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+)
+
+// directory is an open directory.
+type directory interface {
+	// names returns the names of the entries, in no order. It can be called once.
+	names() ([]string, error)
+	// lstat describes an entry of the directory itself, whatever has been renamed above it, and not what a link
+	// leads to.
+	lstat(name string) (fs.FileInfo, error)
+	io.Closer
+}
+
+// linkRule says which symbolic links are shown as what they lead to. The others are left out.
+type linkRule int
+
+const (
+	allLinks    linkRule = iota
+	linksToFile          // not those that lead to a directory
 )
 
 // ReadDir returns what can be opened in the directory name, sorted by name.
@@ -12,44 +31,46 @@ import (
 // A symbolic link is described by what it leads to, under its own name. Links that lead nowhere or out of the
 // tree are left out, and so are special files, and entries that vanish or cannot be described while the directory
 // is read: one bad entry does not hide the others.
+//
+// On Linux [os.SameFile] does not know the descriptions; their Sys is a *syscall.Stat_t, as that of package os.
 func (t *Tree) ReadDir(name string) ([]fs.FileInfo, error) {
 	path, err := local(name)
 	if err != nil {
 		return nil, t.fail("readdir", name, err)
 	}
-	// The entries are looked up beneath the directory itself, so that a long path costs once and a rename of one
-	// of its elements does not matter. The dot makes name an element to pass through, which os.Root opens with
-	// O_DIRECTORY; as the last one it would be opened without, and a FIFO would wait for a writer.
-	dir, err := t.disk.root.OpenRoot(path + string(filepath.Separator) + ".")
+	infos, err := t.list(path, allLinks)
 	if err != nil {
 		return nil, t.fail("readdir", name, err)
 	}
-	defer dir.Close()
-	names, err := readNames(dir)
-	if err != nil {
-		return nil, t.fail("readdir", name, err)
-	}
-	slices.Sort(names)
-	return t.describe(path, dir, names), nil
+	return infos, nil
 }
 
-func readNames(dir *os.Root) ([]string, error) {
-	f, err := dir.Open(".")
+// list describes the entries of the directory at path, which local made, sorted by name.
+func (t *Tree) list(path string, links linkRule) ([]fs.FileInfo, error) {
+	dir, err := t.disk.opener.openDir(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return f.Readdirnames(-1)
+	defer dir.Close()
+	names, err := dir.names()
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	return t.describe(path, dir, names, links), nil
 }
 
 // describe returns the entries of dir, which is the directory at path, that can be opened.
-func (t *Tree) describe(path string, dir *os.Root, names []string) []fs.FileInfo {
+func (t *Tree) describe(path string, dir directory, names []string, links linkRule) []fs.FileInfo {
 	infos := make([]fs.FileInfo, 0, len(names))
 	for _, name := range names {
-		fi, err := dir.Lstat(name)
+		fi, err := dir.lstat(name)
 		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
 			// From the root of the tree: to dir, a link to its own parent would lead outside.
 			fi, err = t.disk.root.Stat(filepath.Join(path, name))
+			if err == nil && fi.IsDir() && links == linksToFile {
+				continue
+			}
 		}
 		if err == nil && served(fi.Mode()) {
 			infos = append(infos, fi)
@@ -57,3 +78,29 @@ func (t *Tree) describe(path string, dir *os.Root, names []string) []fs.FileInfo
 	}
 	return infos
 }
+
+// dirInRoot is a directory that os.Root opened.
+type dirInRoot struct{ root *os.Root }
+
+func (o inRoot) openDir(path string) (directory, error) {
+	// The dot makes path an element to pass through, which os.Root opens with O_DIRECTORY; as the last one it would
+	// be opened without, and a FIFO would wait for a writer.
+	dir, err := o.root.OpenRoot(path + string(filepath.Separator) + ".")
+	if err != nil {
+		return nil, err
+	}
+	return dirInRoot{dir}, nil
+}
+
+func (d dirInRoot) names() ([]string, error) {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+func (d dirInRoot) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
+
+func (d dirInRoot) Close() error { return d.root.Close() }

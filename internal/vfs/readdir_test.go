@@ -101,11 +101,45 @@ func TestReadDirSortsByName(t *testing.T) {
 func TestReadDirSkipsWhatVanished(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	tree := openTree(t, filepath.Join(fixture(t), "root"))
-	infos, err := vfs.Describe(tree, "dir", []string{"before", "file", "gone", "up", "\x00"})
-	if got, want := list(infos), "file up"; got != want || err != nil {
-		t.Errorf("got %s, %v, want %s", got, err, want)
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		tree := opener(t, filepath.Join(fixture(t), "root"))
+		infos, err := vfs.Describe(tree, "dir", []string{"../plain", "before", "file", "gone", "up", "\x00"})
+		if got, want := list(infos), "file up"; got != want || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, want)
+		}
+	})
+}
+
+func TestReadDirDescribesAsPackageOsDoes(t *testing.T) {
+	t.Parallel()
+	host := fixture(t)
+	plant(t, host, map[string]string{"root/private": "x", "root/sticky/": "", "root/set-id": "x"})
+	for name, mode := range map[string]fs.FileMode{
+		"private": 0o600, "sticky": 0o755 | fs.ModeSticky, "set-id": 0o755 | fs.ModeSetuid | fs.ModeSetgid,
+	} {
+		if err := os.Chmod(filepath.Join(host, "root", name), mode); err != nil {
+			t.Fatal(err)
+		}
 	}
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		tree := opener(t, filepath.Join(host, "root"))
+		infos, err := tree.ReadDir("/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range infos {
+			want, err := os.Stat(filepath.Join(host, "root", got.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g, w := fs.FormatFileInfo(got), fs.FormatFileInfo(want); g != w {
+				t.Errorf("got %s, want %s", g, w)
+			}
+			if !got.ModTime().Equal(want.ModTime()) {
+				t.Errorf("%s: got %v, want %v", got.Name(), got.ModTime(), want.ModTime())
+			}
+		}
+	})
 }
 
 func TestReadDirWhileEntriesComeAndGo(t *testing.T) {

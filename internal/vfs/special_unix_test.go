@@ -56,7 +56,7 @@ func refusesSpecial(t *testing.T, put func(t *testing.T, path string)) {
 						if !errors.Is(err, vfs.ErrSpecial) {
 							t.Errorf("%s: got %v, want %v", name, err, vfs.ErrSpecial)
 						}
-					case m.name == "ReadDir":
+					case m.name == "ReadDir", m.name == "Walk":
 						if !errors.Is(err, unix.ENOTDIR) {
 							t.Errorf("%s: got %v, want %v", name, err, unix.ENOTDIR)
 						}

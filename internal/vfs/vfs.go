@@ -26,7 +26,7 @@
 // Links are followed as long as they stay beneath the root; the others are [ErrOutside]. An absolute link is
 // refused even when it points back into the tree, because the kernel's RESOLVE_BENEATH and [os.Root] both refuse
 // it: make links inside a tree relative. The magic links of /proc are never followed. A long chain of links is
-// ELOOP; on Linux a file may be opened through up to 40 of them, everything else follows 8.
+// ELOOP; on Linux a file may be opened, and a directory listed, through up to 40 of them; everything else follows 8.
 //
 // # Files
 //
@@ -38,7 +38,8 @@
 // Hard links and mounts are part of the tree, wherever they lead. A device is opened before it is seen to be one,
 // so a tree in which others may make device nodes belongs on a file system mounted nodev. A file that another
 // program holds a lease on may answer EAGAIN instead of waiting for that program. A directory that may be searched
-// but not read lets files beneath it be opened on Linux; everything else, [os.Root] does only where it can read.
+// but not read lets what lies beneath it be opened and listed on Linux; everything else, [os.Root] does only where
+// it can read.
 package vfs
 
 import (

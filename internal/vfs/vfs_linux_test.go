@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"sluice/internal/vfs"
@@ -145,6 +146,28 @@ func TestFilesFeedSendfileAndSplice(t *testing.T) {
 		}
 		if n, err := unix.Read(pipe[0], buf); err != nil || string(buf[:n]) != "6789" {
 			t.Errorf("after splice: got %q, %v, want %q", buf[:max(n, 0)], err, "6789")
+		}
+	})
+}
+
+// httpd makes tags of the inode and the time of its change.
+func TestReadDirHasTheSysOfPackageOs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plant(t, dir, map[string]string{"f": "inside", "d/": "", "link": "-> f"})
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+		infos, err := opener(t, dir).ReadDir("/")
+		if err != nil || len(infos) != 3 {
+			t.Fatalf("got %s, %v, want three entries", list(infos), err)
+		}
+		for _, fi := range infos {
+			want, err := os.Stat(filepath.Join(dir, fi.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want.Sys(), fi.Sys()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", fi.Name(), diff)
+			}
 		}
 	})
 }

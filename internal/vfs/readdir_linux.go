@@ -1,0 +1,85 @@
+package vfs
+
+import (
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// dirBeneath is a directory that openat2 opened. It asks the kernel for each entry by one fstatat(2) and makes
+// less garbage, in about four fifths of the time that os.Root takes.
+type dirBeneath struct{ f *os.File }
+
+func (b *beneath) openDir(path string) (directory, error) {
+	f, err := b.open(path, unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return dirBeneath{f}, nil
+}
+
+func (d dirBeneath) names() ([]string, error) { return d.f.Readdirnames(-1) }
+
+func (d dirBeneath) lstat(name string) (fs.FileInfo, error) {
+	// The kernel lets no file system hand out such names, but only since 5.5 (verify_dirent_name).
+	if strings.IndexByte(name, '/') >= 0 {
+		return nil, ErrOutside
+	}
+	e := &dirEntry{name: name}
+	err := again(func() error { return unix.Fstatat(int(d.f.Fd()), name, &e.st, unix.AT_SYMLINK_NOFOLLOW) })
+	runtime.KeepAlive(d.f)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (d dirBeneath) Close() error { return d.f.Close() }
+
+// dirEntry describes what fstatat found in a directory.
+type dirEntry struct {
+	name string
+	st   unix.Stat_t
+}
+
+func (e *dirEntry) Name() string       { return e.name }
+func (e *dirEntry) Size() int64        { return e.st.Size }
+func (e *dirEntry) ModTime() time.Time { return time.Unix(e.st.Mtim.Unix()) }
+func (e *dirEntry) IsDir() bool        { return e.Mode().IsDir() }
+
+func (e *dirEntry) Mode() fs.FileMode {
+	mode := fs.FileMode(e.st.Mode).Perm()
+	switch e.st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
+	default: // a FIFO, a socket, a device: nobody gets to see which
+		mode |= fs.ModeIrregular
+	}
+	if e.st.Mode&unix.S_ISUID != 0 {
+		mode |= fs.ModeSetuid
+	}
+	if e.st.Mode&unix.S_ISGID != 0 {
+		mode |= fs.ModeSetgid
+	}
+	if e.st.Mode&unix.S_ISVTX != 0 {
+		mode |= fs.ModeSticky
+	}
+	return mode
+}
+
+// Sys returns what package os would: the Stat_t of syscall, which is not that of x/sys.
+func (e *dirEntry) Sys() any {
+	return &syscall.Stat_t{
+		Dev: e.st.Dev, Ino: e.st.Ino, Nlink: e.st.Nlink, Mode: e.st.Mode, Uid: e.st.Uid, Gid: e.st.Gid,
+		Rdev: e.st.Rdev, Size: e.st.Size, Blksize: e.st.Blksize, Blocks: e.st.Blocks,
+		Atim: syscall.Timespec(e.st.Atim), Mtim: syscall.Timespec(e.st.Mtim), Ctim: syscall.Timespec(e.st.Ctim),
+	}
+}

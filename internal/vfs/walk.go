@@ -1,0 +1,73 @@
+package vfs
+
+import (
+	"io/fs"
+	"path"
+	"path/filepath"
+)
+
+// Walk calls f for each entry beneath the directory name: those of one directory sorted by name, and what is in a
+// directory right after it. The path that f is given is below name, as "docs/readme.txt"; the directory name itself
+// is not among them.
+//
+// Entries are as [Tree.ReadDir] has them, but links that lead to a directory are left out. So each directory is
+// walked once, at its own place, and no loop or net of links makes the walk endless.
+//
+// When a directory cannot be read, f is called a second time for it, with the error; what it returns decides. f may
+// return [fs.SkipDir], for a directory to pass over what is in it and for a file to pass over the rest of its
+// directory, or [fs.SkipAll] to end the walk. Any other error ends the walk, and Walk returns it.
+//
+// The tree may change meanwhile. Walk has one directory open at a time, while it reads it, and none when it calls f.
+func (t *Tree) Walk(name string, f filepath.WalkFunc) error {
+	top, err := local(name)
+	if err != nil {
+		return t.fail("readdir", name, err)
+	}
+	infos, err := t.list(top, linksToFile)
+	if err != nil {
+		return t.fail("readdir", name, err)
+	}
+	w := walk{tree: t, name: name, top: top, f: f}
+	if err := w.each("", infos); err != fs.SkipAll { //nolint:errorlint // f returns the bare value, as for fs.WalkDir
+		return err
+	}
+	return nil
+}
+
+// walk is what one call of Walk is about.
+type walk struct {
+	tree *Tree
+	name string // as the caller gave it
+	top  string // as local made it
+	f    filepath.WalkFunc
+}
+
+// each walks the entries of the directory dir, which is "" or ends in a slash.
+func (w *walk) each(dir string, infos []fs.FileInfo) error {
+	for _, fi := range infos {
+		rel := dir + fi.Name()
+		err := w.f(rel, fi, nil)
+		if err == nil && fi.IsDir() {
+			err = w.beneath(rel, fi)
+		}
+		if err == fs.SkipDir { //nolint:errorlint // as in Walk
+			if !fi.IsDir() {
+				return nil
+			}
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beneath walks what is in the directory rel.
+func (w *walk) beneath(rel string, fi fs.FileInfo) error {
+	infos, err := w.tree.list(filepath.Join(w.top, filepath.FromSlash(rel)), linksToFile)
+	if err != nil {
+		return w.f(rel, fi, w.tree.fail("readdir", path.Join(w.name, rel), err))
+	}
+	return w.each(rel+"/", infos)
+}

@@ -45,6 +45,8 @@ const (
 	afero    = "github.com/spf13/afero"
 	ftplib   = "github.com/fclairamb/ftpserverlib"
 	gopsutil = "github.com/shirou/gopsutil/v4"
+	compress = "github.com/klauspost/compress"
+	proxy    = "github.com/pires/go-proxyproto"
 
 	histogram = "github.com/HdrHistogram/hdrhistogram-go"
 	plot      = "gonum.org/v1/plot"
@@ -77,7 +79,8 @@ var rules = []rule{
 		never: map[string]string{"sendfile": "observing does not need moving: whoever wants both calls both"},
 	},
 	{
-		folder: "httpd", own: frontend,
+		folder: "httpd", others: []string{compress, proxy},
+		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
@@ -122,6 +125,15 @@ var rules = []rule{
 	},
 	{folder: "internal/account", why: "what guards the passwords has no code of strangers in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
+	{folder: "internal/h1", why: "what strangers send is taken apart by pure functions, which a review of this folder alone covers"},
+	{
+		folder: "internal/filecache", own: []string{"internal/vfs"}, others: []string{sys},
+		why:   "it keeps what the tree has opened and knows no protocol",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{folder: "internal/archive", why: "the layout of an archive is arithmetic: who uses it opens the files"},
+	{folder: "internal/digest", others: []string{sys}, why: "a checksum is about an open file, wherever it came from"},
+	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{
 		folder: "internal/config", why: "the configuration is data: cmd/sluice turns it into servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},

@@ -1,0 +1,115 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Entry is a file or a directory to be put into an archive.
+type Entry struct {
+	Name     string      // separated by slashes; see the package comment for what is done to it
+	Size     int64       // of the file, in bytes; a directory has none
+	Modified time.Time   // as the file system says
+	Mode     fs.FileMode // of which the permission bits are kept
+	Dir      bool        // a directory; else a regular file
+
+	// Open opens the file. It is called when the turn of the file comes, perhaps never and perhaps often, by several
+	// goroutines at once if they use the archive so. It is not called for directories and empty files, which may
+	// leave it nil.
+	Open func() (*os.File, error)
+	// CRC returns the CRC-32 (IEEE) of the file's content, for a zip. An archive that has got it does not ask again.
+	// It is called as Open is, and may be nil where that may be.
+	CRC func(ctx context.Context) (uint32, error)
+}
+
+// Part is Size bytes of an archive, from one of two sources. Both may be used by many goroutines at once.
+type Part struct {
+	Size int64
+
+	// Bytes makes them. It may have to read a whole file for its checksum; ctx ends that.
+	Bytes func(ctx context.Context) ([]byte, error)
+	// Open opens a file that begins with them. The caller closes it.
+	Open func() (*os.File, error)
+}
+
+// ErrChanged means that a file has not the size or time of its entry any more, or is no regular file.
+var ErrChanged = errors.New("changed since the archive was laid out")
+
+// hasContent reports whether there are bytes of the entry in the archive.
+func (e *Entry) hasContent() bool { return !e.Dir && e.Size > 0 }
+
+// open opens the file if it still is what the entry says.
+func (e *Entry) open() (*os.File, error) {
+	f, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && (!fi.Mode().IsRegular() || fi.Size() != e.Size || !fi.ModTime().Equal(e.Modified)) {
+		err = &fs.PathError{Op: "open", Path: e.Name, Err: ErrChanged}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// format is how one kind of archive wraps its entries.
+type format interface {
+	// headSize and tailSize return how many bytes go before and behind the content of entry i.
+	headSize(i int) int64
+	tailSize(i int) int64
+	// appendHead and appendTail append them.
+	appendHead(b []byte, i int) []byte
+	appendTail(ctx context.Context, b []byte, i int) ([]byte, error)
+}
+
+// maxMade is how many bytes a part may reach before the next one begins, so that no part takes much memory, however
+// many entries have no content.
+const maxMade = 64 << 10
+
+// wrap returns the parts of all entries: what is behind one file and before the next is one part.
+func wrap(f format, entries []Entry) []Part {
+	parts := make([]Part, 0, 2*len(entries)+2) // and those at the end
+	tail := -1                                 // the entry whose tail is to be written
+	var size int64                             // of that tail and of the heads from first on
+	first := 0
+	flush := func(end int) {
+		if size > 0 {
+			parts = append(parts, Part{Size: size, Bytes: between(f, size, tail, first, end)})
+		}
+		tail, size, first = -1, 0, end
+	}
+	for i := range entries {
+		size += f.headSize(i)
+		if e := &entries[i]; e.hasContent() {
+			flush(i + 1)
+			parts = append(parts, Part{Size: e.Size, Open: e.open})
+			tail, size = i, f.tailSize(i)
+		} else if size >= maxMade {
+			flush(i + 1)
+		}
+	}
+	flush(len(entries))
+	return parts
+}
+
+// between makes the tail of one entry, unless it is -1, and the heads of those from first up to end.
+func between(f format, size int64, tail, first, end int) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) (b []byte, err error) {
+		b = make([]byte, 0, size)
+		if tail >= 0 {
+			if b, err = f.appendTail(ctx, b, tail); err != nil {
+				return nil, err
+			}
+		}
+		for i := first; i < end; i++ {
+			b = f.appendHead(b, i)
+		}
+		return b, nil
+	}
+}

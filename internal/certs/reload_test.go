@@ -1,0 +1,182 @@
+package certs_test
+
+import (
+	"crypto/tls"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice/internal/certs"
+	"sluice/internal/nettest"
+)
+
+// The tests run on the clock of a bubble, on which a second takes no time.
+const second = time.Second
+
+// loaded returns a Reloader of one pair that is loaded, and what it tells.
+func loaded(t *testing.T, p certs.Pair) (r *certs.Reloader, told *[]error) {
+	t.Helper()
+	told = new([]error)
+	r = &certs.Reloader{Pairs: []certs.Pair{p}, OnReload: func(got certs.Pair, err error) {
+		if got != p {
+			t.Errorf("told of %v, want %v", got, p)
+		}
+		*told = append(*told, err)
+	}}
+	if err := r.Load(); err != nil {
+		t.Fatal(err)
+	}
+	return r, told
+}
+
+func TestANewPairIsUsedWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := nettest.TempDir(t)
+		old := writePair(t, dir, "a")
+		r, told := loaded(t, pair(dir, "a"))
+
+		time.Sleep(second)
+		if got := shown(t, r.Config(), ""); got != old || len(*told) != 0 {
+			t.Errorf("nothing has changed: got %s, told %v, want %s", got, *told, old)
+		}
+		want := writePair(t, dir, "a")
+		if got := shown(t, r.Config(), ""); got != old {
+			t.Errorf("files were looked at twice in a second: got %s, want %s", got, old)
+		}
+		time.Sleep(second)
+		for range 3 {
+			if got := shown(t, r.Config(), ""); got != want {
+				t.Errorf("got %s, want the new one, %s", got, want)
+			}
+			time.Sleep(second)
+		}
+		if len(*told) != 1 || (*told)[0] != nil {
+			t.Errorf("told %v, want one success", *told)
+		}
+	})
+}
+
+func TestABrokenPairLeavesTheOldOneInUse(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(t *testing.T, dir string)
+		want  string
+	}{
+		{"garbage", func(t *testing.T, dir string) { replace(t, pair(dir, "a").Cert, []byte("garbage")) }, "PEM"},
+		{"an empty key", func(t *testing.T, dir string) { replace(t, pair(dir, "a").Key, nil) }, "PEM"},
+		{"a certificate without its key", func(t *testing.T, dir string) {
+			writePair(t, dir, "b")
+			if err := os.Rename(pair(dir, "b").Cert, pair(dir, "a").Cert); err != nil {
+				t.Fatal(err)
+			}
+		}, "match"},
+		{"no key any more", func(t *testing.T, dir string) {
+			if err := os.Remove(pair(dir, "a").Key); err != nil {
+				t.Fatal(err)
+			}
+		}, "a.key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := nettest.TempDir(t)
+				old := writePair(t, dir, "a")
+				r, told := loaded(t, pair(dir, "a"))
+				tt.spoil(t, dir)
+				for range 3 {
+					time.Sleep(second)
+					if got := shown(t, r.Config(), ""); got != old {
+						t.Errorf("got %s, want the old one, %s", got, old)
+					}
+				}
+				if len(*told) != 1 || !strings.Contains((*told)[0].Error(), tt.want) || !strings.Contains((*told)[0].Error(), pair(dir, "a").Cert) {
+					t.Errorf("told %v, want once the name and %q", *told, tt.want)
+				}
+
+				want := writePair(t, dir, "a")
+				time.Sleep(second)
+				if got := shown(t, r.Config(), ""); got != want {
+					t.Errorf("after the repair: got %s, want %s", got, want)
+				}
+				if len(*told) != 2 || (*told)[1] != nil {
+					t.Errorf("after the repair: told %v, want a success at the end", *told)
+				}
+			})
+		})
+	}
+}
+
+// A pair is often replaced one file after the other.
+func TestAPairThatIsSeenHalfReplacedIsSeenWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := nettest.TempDir(t)
+		old := writePair(t, dir, "a")
+		r, told := loaded(t, pair(dir, "a"))
+		want := writePair(t, dir, "b")
+		for i, move := range []struct{ from, to, want string }{
+			{pair(dir, "b").Key, pair(dir, "a").Key, old},
+			{pair(dir, "b").Cert, pair(dir, "a").Cert, want},
+		} {
+			if err := os.Rename(move.from, move.to); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(second)
+			if got := shown(t, r.Config(), ""); got != move.want || len(*told) != i+1 {
+				t.Errorf("after %d files: got %s, told %v, want %s", i+1, got, *told, move.want)
+			}
+		}
+	})
+}
+
+// As certbot does it: the names stay links, and a renewal moves them.
+func TestALinkThatMovesIsAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := nettest.TempDir(t)
+		for _, archive := range []string{"1", "2"} {
+			if err := os.Mkdir(filepath.Join(dir, archive), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		link := func(archive string) {
+			t.Helper()
+			live := filepath.Join(dir, "live")
+			_ = os.Remove(live)
+			if err := os.Symlink(archive, live); err != nil {
+				t.Skip(err) // Windows wants a privilege
+			}
+		}
+		writePair(t, filepath.Join(dir, "1"), "a")
+		want := writePair(t, filepath.Join(dir, "2"), "a")
+		link("1")
+		r, _ := loaded(t, pair(filepath.Join(dir, "live"), "a"))
+		link("2")
+		time.Sleep(second)
+		if got := shown(t, r.Config(), ""); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestCertificatesAreThereWhilePairsAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := nettest.TempDir(t)
+		writePair(t, dir, "a")
+		r, _ := loaded(t, pair(dir, "a"))
+		for range 5 {
+			writePair(t, dir, "a")
+			time.Sleep(second)
+			var clients sync.WaitGroup
+			for range 20 {
+				clients.Go(func() {
+					if cert, err := r.GetCertificate(&tls.ClientHelloInfo{ServerName: "localhost"}); err != nil || cert.Leaf == nil {
+						t.Errorf("got %v, %v", cert, err)
+					}
+				})
+			}
+			clients.Wait()
+		}
+	})
+}

@@ -1,0 +1,288 @@
+package filecache
+
+import (
+	"errors"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"sluice/internal/vfs"
+)
+
+// Cache keeps files open. Set the fields before the first call. The methods
+// are safe for use by many goroutines at once.
+type Cache struct {
+	// Tree is where names are looked up. The caller closes it, after the Cache.
+	Tree *vfs.Tree
+
+	// Valid is how long an entry is believed. Zero means a second; negative
+	// means not at all: then each Get opens, and nothing is kept.
+	Valid time.Duration
+
+	// MaxFiles bounds how many names are remembered, each of which has a
+	// descriptor unless it leads nowhere. Zero means 1024. It is never more
+	// than a quarter of the descriptors that the process may have.
+	MaxFiles int
+
+	// MaxBody is the size of the largest file whose content is kept, in bytes.
+	// Zero means 32 KiB; negative means that none is.
+	MaxBody int64
+
+	// MaxMemory bounds all contents together, in bytes. Zero means 64 MiB.
+	MaxMemory int64
+
+	once   sync.Once
+	now    func() time.Time
+	epoch  time.Time
+	valid  time.Duration
+	seed   maphash.Seed
+	shards []shard // a power of two
+	body   int64   // largest kept
+	opens  atomic.Int64
+	sweeps sweeper
+}
+
+const (
+	defaultValid  = time.Second
+	defaultFiles  = 1024
+	defaultBody   = 32 << 10
+	defaultMemory = 64 << 20
+
+	longestPath = 4096             // longer names are not remembered, so that their number bounds their size
+	forget      = 10 * time.Second // after this long without a Get
+)
+
+func (c *Cache) prepare() {
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.epoch = c.now().Add(-time.Nanosecond) // so that no instant of use is 0
+	c.valid = c.Valid
+	if c.valid == 0 {
+		c.valid = defaultValid
+	}
+	files := c.MaxFiles
+	if files <= 0 {
+		files = defaultFiles
+	}
+	if most, ok := descriptorLimit(); ok {
+		files = min(files, max(most/4, 1))
+	}
+	memory := c.MaxMemory
+	if memory <= 0 {
+		memory = defaultMemory
+	}
+	c.body = c.MaxBody
+	if c.body == 0 {
+		c.body = defaultBody
+	}
+
+	// Each shard has its share of the bounds, so it must not be too small for
+	// the luck of the hash.
+	n := 1
+	for n < 16 && files/n >= 128 && memory/int64(n) >= 16*c.body {
+		n *= 2
+	}
+	c.body = min(c.body, memory)
+	c.seed = maphash.MakeSeed()
+	c.shards = make([]shard, n)
+	for i := range c.shards {
+		c.shards[i] = shard{entries: make(map[string]*entry), maxFiles: files / n, maxMemory: memory / int64(n)}
+	}
+}
+
+// Get returns what path leads to, a file or a directory, as [vfs.Tree.File]
+// opens it for reading, with the same errors. That a name leads nowhere is
+// remembered as well. The caller releases the File. When several ask for what
+// is not there yet, one opens and the others wait for it.
+//
+// Get does not keep path.
+func (c *Cache) Get(path string) (*File, error) {
+	c.once.Do(c.prepare)
+	if c.valid < 0 {
+		return c.open(path, nil, 0)
+	}
+	s := c.shard(maphash.String(c.seed, path))
+	now := c.since(c.now())
+	s.mu.RLock()
+	f, err, ok := s.entries[path].take(now, c.valid)
+	s.mu.RUnlock()
+	if ok && (f == nil || f.isCurrent()) {
+		return f, err
+	}
+	if ok {
+		s.outdate(path, f)
+		f.Release()
+	}
+	return c.fill(s, path)
+}
+
+// Hit returns the file that Get would, if it is at hand at the time now, and
+// else nil. It never waits for the disk and allocates nothing; it makes at
+// most one system call, and none if the File has a Body. The caller releases
+// the File.
+//
+// Nothing keeps path, not even an error.
+func (c *Cache) Hit(path string, now time.Time) *File {
+	c.once.Do(c.prepare)
+	s := c.shard(maphash.String(c.seed, path))
+	s.mu.RLock()
+	f, _, ok := s.entries[path].take(c.since(now), c.valid)
+	s.mu.RUnlock()
+	if !ok || f == nil {
+		return nil
+	}
+	if !f.isCurrent() {
+		f.Release()
+		return nil
+	}
+	return f
+}
+
+// DropIdle closes the files that nobody uses and reports whether there were
+// any. It helps when descriptors run out.
+func (c *Cache) DropIdle() bool {
+	c.once.Do(c.prepare)
+	dropped := false
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for _, e := range s.entries {
+			if e.load == nil && e.file.isIdle() {
+				s.remove(e)
+				dropped = true
+			}
+		}
+		s.mu.Unlock()
+	}
+	return dropped
+}
+
+// Close forgets all files. Those still in use are closed when they are
+// released. Afterwards the Cache works as if Valid were negative.
+func (c *Cache) Close() error {
+	c.once.Do(c.prepare)
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for _, e := range s.entries {
+			s.remove(e)
+		}
+		s.entries = nil
+		s.mu.Unlock()
+	}
+	c.sweeps.stop()
+	return nil
+}
+
+// Stats is what a Cache holds and has done.
+type Stats struct {
+	Entries int   // names remembered
+	Files   int   // of these, with an open descriptor
+	Memory  int64 // bytes of all bodies
+	Opens   int64 // times the disk was asked for a name
+}
+
+// Stats counts what there is.
+func (c *Cache) Stats() Stats {
+	c.once.Do(c.prepare)
+	stats := Stats{Opens: c.opens.Load()}
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.RLock()
+		stats.Entries += len(s.entries)
+		stats.Memory += s.memory
+		for _, e := range s.entries {
+			if e.file != nil {
+				stats.Files++
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return stats
+}
+
+func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash&uint64(len(c.shards)-1)] }
+
+func (c *Cache) since(t time.Time) time.Duration { return t.Sub(c.epoch) }
+
+// fill asks the disk what path leads to, or waits for whoever does already.
+func (c *Cache) fill(s *shard, path string) (*File, error) {
+	s.mu.Lock()
+	began := c.since(c.now())
+	e := s.entries[path]
+	if f, err, ok := e.take(began, c.valid); ok { // it has come while we waited for the lock
+		s.mu.Unlock()
+		return f, err
+	}
+	if e == nil {
+		if s.entries == nil || len(path) > longestPath {
+			s.mu.Unlock()
+			return c.open(path, nil, 0)
+		}
+		e = s.add(path, began)
+	}
+	if l := e.load; l != nil {
+		l.waiters++
+		s.mu.Unlock()
+		<-l.done
+		return l.file, l.err
+	}
+	l := &load{done: make(chan struct{})}
+	e.load = l
+	old := e.file
+	if old != nil {
+		old.refs.Add(1) // for Close may come meanwhile
+		defer old.Release()
+	}
+	s.mu.Unlock()
+
+	f, err := c.open(path, old, c.body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.load = nil
+	l.file, l.err = f, err
+	if f != nil {
+		f.refs.Add(l.waiters)
+	}
+	close(l.done)
+	switch {
+	case s.entries[e.path] != e: // closed
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		s.remove(e)
+	default:
+		s.set(e, f, err, began)
+		c.sweeps.start(c)
+	}
+	return f, err
+}
+
+// open asks the disk. The File is the caller's own, and it is old, with one
+// more user, if that is still true. A content of up to body bytes is read.
+func (c *Cache) open(path string, old *File, body int64) (*File, error) {
+	c.opens.Add(1)
+	osFile, err := c.Tree.File(path, os.O_RDONLY, 0)
+	if isExhausted(err) && c.DropIdle() {
+		osFile, err = c.Tree.File(path, os.O_RDONLY, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFile(osFile, old, body, c.now())
+	if f == nil || f == old {
+		_ = osFile.Close()
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return f, nil
+}
+
+// isExhausted reports whether the process or the system has no descriptor left.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}

@@ -1,0 +1,524 @@
+package filecache_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice/internal/filecache"
+	"sluice/internal/nettest"
+	"sluice/internal/vfs"
+)
+
+// A shelf is a cache over a new directory, with a clock that only the test
+// moves. It starts an hour late, so that what the test writes is settled.
+type shelf struct {
+	*filecache.Cache
+	dir string
+	now atomic.Int64 // past the start
+}
+
+func newShelf(t testing.TB, c *filecache.Cache) *shelf {
+	t.Helper()
+	nettest.CheckLeaks(t)
+	s := &shelf{Cache: c, dir: nettest.TempDir(t)}
+	tree, err := vfs.Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Tree = tree
+	start := time.Now().Add(time.Hour)
+	c.SetClock(func() time.Time { return start.Add(time.Duration(s.now.Load())) })
+	t.Cleanup(func() {
+		_ = c.Close()
+		_ = tree.Close()
+	})
+	return s
+}
+
+func (s *shelf) pass(d time.Duration) { s.now.Add(int64(d)) }
+
+func (s *shelf) clock() time.Time { return time.Now().Add(time.Hour + time.Duration(s.now.Load())) }
+
+func (s *shelf) write(t testing.TB, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace gives a name a new file at once.
+func (s *shelf) replace(t testing.TB, name, content string) {
+	t.Helper()
+	s.write(t, ".new", content)
+	s.rename(t, ".new", name)
+}
+
+func (s *shelf) rename(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shelf) remove(t testing.TB, name string) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns what a Get of name leads to: the content, "<dir>" or an error.
+func (s *shelf) read(t testing.TB, name string) string {
+	t.Helper()
+	f, err := s.Get(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return "<none>"
+		}
+		return "<" + err.Error() + ">"
+	}
+	defer f.Release()
+	return content(t, f)
+}
+
+func content(t testing.TB, f *filecache.File) string {
+	t.Helper()
+	if f.Info.IsDir() {
+		return "<dir>"
+	}
+	p := make([]byte, f.Info.Size())
+	if _, err := f.File.ReadAt(p, 0); err != nil && err != io.EOF {
+		t.Fatal(err)
+	}
+	if f.Body != nil && string(f.Body) != string(p) {
+		t.Errorf("Body is %q, and the file %q", f.Body, p)
+	}
+	return string(p)
+}
+
+func TestAnEntryIsBelievedForASecond(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	for range 3 {
+		if got := s.read(t, "/a"); got != "one" {
+			t.Errorf("got %q, want one", got)
+		}
+	}
+	if got := s.Stats(); got != (filecache.Stats{Entries: 1, Files: 1, Memory: 3, Opens: 1}) {
+		t.Errorf("after three: %+v, want one open", got)
+	}
+
+	s.replace(t, "a", "two")
+	s.pass(time.Second - 1)
+	if got := s.read(t, "/a"); got != "one" {
+		t.Errorf("just before the second is over: %q, want one", got)
+	}
+	s.pass(1)
+	if got := s.read(t, "/a"); got != "two" {
+		t.Errorf("after a second: %q, want two", got)
+	}
+}
+
+// Each change is seen when the time of an entry is over, whether the file is
+// small enough to be kept in memory or not.
+func TestChangesAreSeen(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(t *testing.T, s *shelf)
+		want   string
+	}{
+		{"nothing", func(*testing.T, *shelf) {}, "content"},
+		{"replaced by a file of the same size", func(t *testing.T, s *shelf) { s.replace(t, "a", "CONTENT") }, "CONTENT"},
+		{"truncated", func(t *testing.T, s *shelf) { s.truncate(t, "a", 3) }, "con"},
+		{"appended to", func(t *testing.T, s *shelf) { s.append(t, "a", " and more") }, "content and more"},
+		{"written over in place", func(t *testing.T, s *shelf) { s.overwrite(t, "a", "CONTENT") }, "CONTENT"},
+		{"removed", func(t *testing.T, s *shelf) { s.remove(t, "a") }, "<none>"},
+		{"now a directory", func(t *testing.T, s *shelf) {
+			s.remove(t, "a")
+			if err := os.Mkdir(filepath.Join(s.dir, "a"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}, "<dir>"},
+	} {
+		for _, body := range []int64{0, -1} {
+			t.Run(tt.name+map[int64]string{0: ", in memory", -1: ", on disk"}[body], func(t *testing.T) {
+				s := newShelf(t, &filecache.Cache{MaxBody: body})
+				s.write(t, "a", "content")
+				if got := s.read(t, "/a"); got != "content" {
+					t.Fatalf("got %q at first", got)
+				}
+				tt.change(t, s)
+				s.pass(time.Second)
+				if got := s.read(t, "/a"); got != tt.want {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func (s *shelf) truncate(t *testing.T, name string, n int64) {
+	t.Helper()
+	if err := os.Truncate(filepath.Join(s.dir, name), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shelf) append(t *testing.T, name, content string) {
+	t.Helper()
+	s.open(t, name, os.O_APPEND, content)
+}
+
+func (s *shelf) overwrite(t *testing.T, name, content string) {
+	t.Helper()
+	s.open(t, name, 0, content)
+}
+
+func (s *shelf) open(t *testing.T, name string, flag int, content string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_WRONLY|flag, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFileWithoutBodyIsSeenToChangeAtOnce(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{MaxBody: 3})
+	s.write(t, "a", "long enough")
+	if got := s.read(t, "/a"); got != "long enough" {
+		t.Fatalf("got %q at first", got)
+	}
+	s.truncate(t, "a", 4)
+	if f := s.Hit("/a", s.clock()); f != nil {
+		f.Release()
+		t.Errorf("Hit gave a file of %d bytes, which now has 4", f.Info.Size())
+	}
+	if got := s.read(t, "/a"); got != "long" {
+		t.Errorf("got %q, want what is left", got)
+	}
+}
+
+// A change within one tick of the clock of the file system leaves no trace in
+// the times of a file: here they are set back.
+func TestAYoungBodyIsReadAgain(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.now.Store(-int64(time.Hour))
+	s.write(t, "a", "one")
+	f, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	s.pass(time.Second)
+	g, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Release()
+	if f == g {
+		t.Error("a body read within a second of the last change was believed longer than a second")
+	}
+	s.pass(5 * time.Second)
+	h, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Release()
+	s.pass(time.Second)
+	i, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Release()
+	if h == g || h != i {
+		t.Error("a body read six seconds after the last change should stay as long as the stamp")
+	}
+}
+
+func TestANameThatLeadsNowhereIsRemembered(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	for range 3 {
+		if got := s.read(t, "/a"); got != "<none>" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if got := s.Stats(); got != (filecache.Stats{Entries: 1, Opens: 1}) {
+		t.Errorf("after three: %+v, want one open", got)
+	}
+	s.write(t, "a", "here")
+	s.pass(time.Second)
+	if got := s.read(t, "/a"); got != "here" {
+		t.Errorf("got %q, want the new file", got)
+	}
+}
+
+func TestOtherErrorsAreNot(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "file")
+	for range 2 {
+		if _, err := s.Get("/\x00"); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("got %v, want %v", err, fs.ErrInvalid)
+		}
+	}
+	if got := s.Stats(); got != (filecache.Stats{Opens: 2}) {
+		t.Errorf("after two: %+v, want nothing kept", got)
+	}
+}
+
+func TestWithoutValidityEachGetOpens(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{Valid: -1})
+	s.write(t, "a", "one")
+	if got := s.read(t, "/a"); got != "one" {
+		t.Errorf("got %q", got)
+	}
+	s.replace(t, "a", "two")
+	if got := s.read(t, "/a"); got != "two" {
+		t.Errorf("got %q, want two", got)
+	}
+	if got := s.Stats(); got != (filecache.Stats{Opens: 2}) {
+		t.Errorf("after two: %+v, want nothing kept", got)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		cache         *filecache.Cache
+		entries, kept int
+	}{
+		{"entries", &filecache.Cache{MaxFiles: 10}, 10, 10},
+		{"entries in many shards", &filecache.Cache{MaxFiles: 256}, 256, 256},
+		{"memory", &filecache.Cache{MaxMemory: 1000}, 10, 10},
+		{"memory in many shards", &filecache.Cache{MaxMemory: 10_000, MaxBody: 100}, 100, 100},
+		{"size of a body", &filecache.Cache{MaxBody: 99, MaxMemory: 1 << 20}, 300, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newShelf(t, tt.cache)
+			content := string(make([]byte, 100))
+			for i := range 300 {
+				name := string(rune('a'+i%26)) + string(rune('a'+i/26))
+				s.write(t, name, content)
+				s.read(t, "/"+name)
+				if got := s.Stats(); got.Entries > tt.entries || got.Files > tt.entries || got.Memory > int64(100*tt.kept) {
+					t.Fatalf("after %d: %+v, want at most %d with %d bodies", i+1, got, tt.entries, tt.kept)
+				}
+			}
+			if got := s.Stats(); got.Entries < tt.entries/4 {
+				t.Errorf("at the end %d entries, of %d that may be", got.Entries, tt.entries)
+			}
+		})
+	}
+}
+
+func TestWhatIsUsedStays(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{MaxFiles: 8, Valid: time.Hour})
+	s.write(t, "hot", "hot")
+	s.read(t, "/hot")
+	for i := range 100 {
+		s.pass(time.Millisecond)
+		s.read(t, "/hot")
+		s.pass(time.Millisecond)
+		s.read(t, "/missing"+string(rune('0'+i)))
+	}
+	if got := s.Stats(); got.Opens != 101 {
+		t.Errorf("%d opens, want one of each", got.Opens)
+	}
+}
+
+func TestAFileStaysOpenForItsUsers(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	f, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := s.Hit("/a", s.clock())
+	if g != f {
+		t.Fatalf("Hit = %p, want %p", g, f)
+	}
+	s.remove(t, "a")
+	s.pass(time.Second)
+	s.read(t, "/a")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Release()
+	if got := content(t, g); got != "one" {
+		t.Errorf("got %q, want one", got)
+	}
+	g.Release()
+	if _, err := g.File.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after the last use: %v, want a closed file", err)
+	}
+}
+
+func TestReleasingTooOftenPanics(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{Valid: -1})
+	s.write(t, "a", "one")
+	f, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Release()
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	f.Release()
+}
+
+func TestIdleFilesAreForgotten(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{Valid: time.Hour})
+	s.write(t, "a", "one")
+	s.write(t, "b", "two")
+	s.read(t, "/a")
+	s.read(t, "/b")
+	s.pass(6 * time.Second)
+	s.read(t, "/b")
+	s.pass(6 * time.Second)
+	s.Sweep()
+	if got := s.Stats(); got.Entries != 1 || got.Memory != 3 {
+		t.Errorf("%+v, want the one that was asked for", got)
+	}
+	f, err := s.Get("/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.DropIdle() {
+		t.Error("a file in use was dropped")
+	}
+	f.Release()
+	if !s.DropIdle() || s.Stats().Entries != 0 {
+		t.Error("an idle file was not dropped")
+	}
+}
+
+func TestAfterCloseNothingIsKept(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	s.read(t, "/a")
+	_ = s.Close()
+	if got := s.read(t, "/a"); got != "one" {
+		t.Errorf("got %q", got)
+	}
+	if got := s.Stats(); got != (filecache.Stats{Opens: 2}) {
+		t.Errorf("got %+v, want nothing kept", got)
+	}
+}
+
+func TestAStampedeIsOneOpen(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	for _, name := range []string{"/a", "/missing"} {
+		before := s.Stats().Opens
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				<-start
+				s.read(t, name)
+			})
+		}
+		close(start)
+		wg.Wait()
+		if got := s.Stats().Opens - before; got != 1 {
+			t.Errorf("%s: %d opens, want 1", name, got)
+		}
+	}
+}
+
+// What a reader gets is one of the contents that the writers wrote, whole.
+func TestReadersAndWriters(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{MaxFiles: 4, MaxMemory: 20, MaxBody: 10})
+	contents := []string{"short", "a good deal longer", "twelve bytes"}
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	for _, name := range names {
+		s.write(t, name, contents[0])
+	}
+	stop := make(chan struct{})
+	var readers, writers sync.WaitGroup
+	for w := range 2 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := names[(i+w)%len(names)]
+				next := ".new" + string(rune('0'+w))
+				if err := os.WriteFile(filepath.Join(s.dir, next), []byte(contents[i%3]), 0o644); err != nil {
+					t.Error(err)
+				}
+				if err := os.Rename(filepath.Join(s.dir, next), filepath.Join(s.dir, name)); err != nil {
+					t.Error(err)
+				}
+				s.pass(100 * time.Millisecond)
+				s.DropIdle()
+				s.Sweep()
+			}
+		})
+	}
+	for r := range 4 {
+		readers.Go(func() {
+			for i := range 500 {
+				got := s.read(t, "/"+names[(i*7+r)%len(names)])
+				if got != contents[0] && got != contents[1] && got != contents[2] {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	readers.Wait()
+	close(stop)
+	writers.Wait()
+}
+
+func TestAHitAllocatesNothing(t *testing.T) {
+	for _, body := range []int64{0, -1} {
+		s := newShelf(t, &filecache.Cache{MaxBody: body})
+		s.write(t, "a", "one")
+		s.read(t, "/a")
+		path, now := "/a", s.clock()
+		allocs := testing.AllocsPerRun(100, func() {
+			f := s.Hit(path, now)
+			if f == nil {
+				t.Fatal("no hit")
+			}
+			f.Release()
+			if f, _ = s.Get("/a"); f != nil {
+				f.Release()
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("with MaxBody %d: %v allocations, want 0", body, allocs)
+		}
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	for _, body := range []int64{0, -1} {
+		b.Run(map[int64]string{0: "memory", -1: "disk"}[body], func(b *testing.B) {
+			s := newShelf(b, &filecache.Cache{MaxBody: body})
+			s.write(b, "a", "one")
+			s.read(b, "/a")
+			path, now := "/a", s.clock()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Hit(path, now).Release()
+			}
+		})
+	}
+}

@@ -1,0 +1,109 @@
+//go:build unix
+
+package filecache_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/internal/filecache"
+)
+
+func TestAFileThatMayNoLongerBeReadIsSeen(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	s.read(t, "/a")
+	if err := os.Chmod(filepath.Join(s.dir, "a"), 0); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Second)
+	if _, err := s.Get("/a"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v, want %v", err, fs.ErrPermission)
+	}
+}
+
+func TestAChangeOfModeIsSeen(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	s.read(t, "/a")
+	if err := os.Chmod(filepath.Join(s.dir, "a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Second)
+	f, err := s.Get("/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	if got := f.Info.Mode(); got != 0o600 {
+		t.Errorf("mode %v, want 0600", got)
+	}
+}
+
+// A rewrite that leaves size and times of modification as they were is told
+// by the time of change alone.
+func TestTimesThatWereSetBackDoNotHideAChange(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	s.read(t, "/a")
+	path := filepath.Join(s.dir, "a")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.overwrite(t, "a", "two")
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Second)
+	if got := s.read(t, "/a"); got != "two" {
+		t.Errorf("got %q, want two", got)
+	}
+}
+
+func TestIdleFilesMakeRoomWhenDescriptorsRunOut(t *testing.T) {
+	s := newShelf(t, &filecache.Cache{})
+	for _, name := range []string{"a", "b", "c"} {
+		s.write(t, name, name)
+	}
+	s.read(t, "/a")
+	held, err := s.Get("/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Release()
+
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	spare, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Close(spare)
+	low := limit
+	low.Cur = likeLimit(spare, limit.Cur) // the lowest free descriptor: none is below it
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	if got := s.read(t, "/c"); got != "c" {
+		t.Errorf("got %q, want the content by the descriptor of an idle file", got)
+	}
+	if got := content(t, held); got != "b" {
+		t.Errorf("the file in use gives %q", got)
+	}
+}
+
+// likeLimit returns n in the type of a limit, which differs by system.
+func likeLimit[T int64 | uint64](n int, _ T) T { return T(n) }

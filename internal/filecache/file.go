@@ -1,0 +1,89 @@
+package filecache
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// File is an open file or directory, shared by all who have got it. Nothing
+// of it may be changed but Extra.
+type File struct {
+	File *os.File    // of which the position must not be used
+	Info fs.FileInfo // what File was when it was opened
+	Body []byte      // the whole content if it is kept, else nil
+
+	// Extra is for the user of the cache: what took some work to make from
+	// the rest, and ends with it.
+	Extra atomic.Value
+
+	refs    atomic.Int32 // users, the cache included
+	stamp   stamp
+	settled bool // a change would have changed the stamp
+}
+
+// Release ends the caller's use of the file. It is called once for each Get or
+// Hit; the descriptor is closed with the last.
+func (f *File) Release() {
+	switch refs := f.refs.Add(-1); {
+	case refs == 0:
+		_ = f.File.Close() // it was only read
+	case refs < 0:
+		panic("filecache: a File was released more often than it was got")
+	}
+}
+
+// tick is more than the clocks of file systems need between two changes to
+// tell them apart; FAT has two seconds.
+const tick = 2 * time.Second
+
+// newFile makes a File with one user, or returns old, with one more, if that
+// is the same file and has not changed. It then has no use for osFile.
+func newFile(osFile *os.File, old *File, body int64, now time.Time) (*File, error) {
+	st, err := stampOf(osFile)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && (old.settled || old.Body == nil) && old.stamp.equals(st) {
+		old.refs.Add(1)
+		return old, nil
+	}
+	f := &File{File: osFile, stamp: st, settled: now.Sub(st.changed()) > tick}
+	f.refs.Store(1)
+	if f.Info, err = osFile.Stat(); err != nil {
+		return nil, err
+	}
+	if f.Info.Mode().IsRegular() && f.Info.Size() <= body {
+		f.Body = readWhole(osFile, f.Info.Size())
+		if !f.isCurrentOnDisk() {
+			f.Body = nil
+		}
+	}
+	return f, nil
+}
+
+// readWhole returns the n bytes that a file has, or nil.
+func readWhole(f *os.File, n int64) []byte {
+	body := make([]byte, n)
+	if n == 0 {
+		return body
+	}
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, n), body); err != nil {
+		return nil
+	}
+	return body
+}
+
+// isCurrent reports whether the File is what it was when it was opened. A Body
+// cannot change.
+func (f *File) isCurrent() bool { return f.Body != nil || f.isCurrentOnDisk() }
+
+func (f *File) isCurrentOnDisk() bool {
+	st, err := stampOf(f.File)
+	return err == nil && st.equals(f.stamp)
+}
+
+// isIdle reports whether nobody but the cache uses the file; f may be nil.
+func (f *File) isIdle() bool { return f != nil && f.refs.Load() == 1 }

@@ -1,0 +1,126 @@
+package filecache
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// shard is a part of a Cache with a lock of its own.
+type shard struct {
+	maxFiles  int
+	maxMemory int64
+
+	mu      sync.RWMutex      // guards the fields below and those of the entries
+	entries map[string]*entry // by path; nil after Close
+	memory  int64             // of all bodies
+}
+
+// entry is what is known of a name.
+type entry struct {
+	path    string
+	file    *File         // nil: err is why there is none
+	err     error         // one that says that there is no such file
+	checked time.Duration // when the disk was asked; 0: never, or it is outdated
+	load    *load         // under way; nil: none
+
+	used atomic.Int64 // time.Duration of the last use; written by those who hold mu for reading
+}
+
+// load is one question to the disk and those who wait for its answer.
+type load struct {
+	waiters int32         // guarded by the shard's mu
+	done    chan struct{} // closed when the fields below are set; each waiter then is a user of file
+	file    *File
+	err     error
+}
+
+// take returns what the entry knows, if it is still to be believed, and makes
+// the caller a user of it. e may be nil. The caller holds mu, for reading at
+// least.
+func (e *entry) take(now, valid time.Duration) (f *File, err error, ok bool) {
+	if e == nil || e.checked == 0 || now-e.checked >= valid {
+		return nil, nil, false
+	}
+	e.used.Store(int64(now))
+	if e.file != nil {
+		e.file.refs.Add(1)
+	}
+	return e.file, e.err, true
+}
+
+// outdate makes the next Get of path ask the disk, unless f has been replaced.
+func (s *shard) outdate(path string, f *File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[path]; e != nil && e.file == f {
+		e.checked = 0
+	}
+}
+
+// add makes an entry about which nothing is known yet. The caller holds mu.
+func (s *shard) add(path string, now time.Duration) *entry {
+	for len(s.entries) >= s.maxFiles && s.evict(anyEntry) {
+	}
+	e := &entry{path: path}
+	e.used.Store(int64(now))
+	s.entries[path] = e
+	return e
+}
+
+// set fills an entry. The caller holds mu and f, in which the cache becomes
+// one more user.
+func (s *shard) set(e *entry, f *File, err error, checked time.Duration) {
+	if f != e.file {
+		s.drop(e)
+		if f != nil {
+			f.refs.Add(1)
+			s.memory += int64(len(f.Body))
+		}
+	}
+	e.file, e.err, e.checked = f, err, checked
+	for s.memory > s.maxMemory && s.evict(func(o *entry) bool { return o != e && o.file != nil && len(o.file.Body) > 0 }) {
+	}
+}
+
+func anyEntry(*entry) bool { return true }
+
+// evict removes the entry that was used longest ago among a few that accept
+// allows, and reports whether there was one. Which few, is left to the order
+// of the map, which is random. The caller holds mu.
+func (s *shard) evict(accept func(*entry) bool) bool {
+	const sample = 8
+	var oldest *entry
+	seen := 0
+	for _, e := range s.entries {
+		if e.load != nil || !accept(e) {
+			continue
+		}
+		if oldest == nil || e.used.Load() < oldest.used.Load() {
+			oldest = e
+		}
+		if seen++; seen == sample {
+			break
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	s.remove(oldest)
+	return true
+}
+
+// remove forgets an entry. The caller holds mu.
+func (s *shard) remove(e *entry) {
+	s.drop(e)
+	delete(s.entries, e.path)
+}
+
+// drop ends the cache's use of the entry's file. The caller holds mu.
+func (s *shard) drop(e *entry) {
+	if e.file != nil {
+		s.memory -= int64(len(e.file.Body))
+		e.file.Release()
+		e.file = nil
+	}
+}

@@ -1,0 +1,88 @@
+// Package h1 understands the plain ones among the heads of HTTP/1.x requests.
+//
+//	var h h1.Head
+//	n, verdict := h1.Parse(in, &h)
+//	switch verdict {
+//	case h1.Incomplete: // read more, parse again from the start
+//	case h1.Simple:     // h holds all that matters, in[n:] is the next request
+//	case h1.Other:      // for a parser that knows more, from in[0] on
+//	case h1.Conflict:   // 400, and close
+//	}
+//
+// It is not a parser for everything that HTTP allows, and decides nothing that
+// is open to doubt: it says Simple to a GET or HEAD that has no body, asks for
+// nothing unusual and is valid to the letter of RFC 9112 and RFC 9110, and
+// leaves the rest alone. Whatever is Simple means the same to net/http; a fuzz
+// test compares.
+//
+// Nothing is allocated and nothing is copied: the parts of a Head are parts of
+// the string.
+package h1
+
+import "strings"
+
+// MaxSize is the length of the longest head that is Simple. Heads that reach
+// it without an end are Other.
+const MaxSize = 16 << 10
+
+// Verdict is what Parse thinks of a head.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Incomplete Verdict = iota // the head does not end here, and so far nothing is wrong with it
+	Simple                    // understood
+	Other                     // not understood: unusual, malformed or too long
+	Conflict                  // whole, and has both Content-Length and Transfer-Encoding (RFC 9112, 6.3)
+)
+
+// Head is a request's head. A field that was not sent and one that was sent
+// empty are both "".
+type Head struct {
+	Head   bool   // the method is HEAD; else GET
+	Minor  byte   // of the version: 0 or 1
+	Close  bool   // the connection ends with the response (RFC 9112, 9.3)
+	Target string // origin-form: begins with a slash
+	Path   string // of Target, percent-encoded, each escape valid; see AppendPath
+	Query  string // of Target, without the question mark
+	Host   string // present and valid in HTTP/1.1
+
+	Accept            string
+	AcceptEncoding    string
+	IfMatch           string
+	IfNoneMatch       string
+	IfModifiedSince   string
+	IfUnmodifiedSince string
+	IfRange           string
+	Range             string
+	WantReprDigest    string
+	Origin            string
+}
+
+// Parse looks at the head that in begins with. If it is Simple, or a Conflict,
+// n is its length. h is filled if it is Simple, and undefined if not.
+func Parse(in string, h *Head) (n int, v Verdict) {
+	*h = Head{}
+	p := parser{in: in[:min(len(in), MaxSize)], head: h}
+	switch v = p.parse(); v {
+	case Simple, Conflict:
+		return p.pos, v
+	case Incomplete:
+		if len(in) >= MaxSize {
+			return 0, Other
+		}
+	}
+	return 0, v
+}
+
+// AppendPath appends a Path, decoded, to dst.
+func AppendPath(dst []byte, path string) []byte {
+	for {
+		i := strings.IndexByte(path, '%')
+		if i < 0 {
+			return append(dst, path...)
+		}
+		dst = append(append(dst, path[:i]...), unhex[path[i+1]]<<4|unhex[path[i+2]])
+		path = path[i+3:]
+	}
+}

@@ -1,0 +1,304 @@
+package h1
+
+import "strings"
+
+// parser is one run over a head.
+type parser struct {
+	in   string
+	pos  int
+	head *Head
+
+	other bool  // it is well formed, but not Simple
+	seen  field // so far
+}
+
+// parse stops at the first thing that is wrong. What is only unusual it reads
+// to the end, because a Conflict must not be missed.
+func (p *parser) parse() Verdict {
+	if v := p.requestLine(); v != Simple {
+		return v
+	}
+	for {
+		rest := p.in[p.pos:]
+		switch {
+		case len(rest) == 0:
+			return Incomplete
+		case rest[0] != '\r':
+			if v := p.fieldLine(); v != Simple {
+				return v
+			}
+		case len(rest) == 1:
+			return Incomplete
+		case rest[1] != '\n':
+			return Other
+		default:
+			p.pos += 2
+			return p.judge()
+		}
+	}
+}
+
+// judge decides about a head that is whole.
+func (p *parser) judge() Verdict {
+	h := p.head
+	switch {
+	case p.seen&contentLength != 0 && p.seen&transferEncoding != 0:
+		return Conflict
+	case p.other, h.Host == "" && h.Minor == 1:
+		return Other
+	}
+	if h.Minor == 0 && p.seen&connection == 0 {
+		h.Close = true
+	}
+	return Simple
+}
+
+// requestLine parses "GET /target HTTP/1.1\r\n".
+func (p *parser) requestLine() Verdict {
+	in, h := p.in, p.head
+	i := 0
+	for ; ; i++ {
+		if i == len(in) {
+			return Incomplete
+		}
+		if !is(in[i], token) {
+			break
+		}
+	}
+	if i == 0 || in[i] != ' ' {
+		return Other
+	}
+	switch in[:i] {
+	case "GET":
+	case "HEAD":
+		h.Head = true
+	default:
+		p.other = true
+	}
+	i++
+
+	start, query := i, -1
+	for ; i < len(in) && is(in[i], target); i++ {
+		switch in[i] {
+		case '?':
+			if query < 0 {
+				query = i
+			}
+		case '%':
+			// An escape that the buffer ends in is looked at again.
+			if query < 0 && i+2 < len(in) && (!is(in[i+1], hex) || !is(in[i+2], hex)) {
+				return Other
+			}
+		}
+	}
+	if i == len(in) {
+		return Incomplete
+	}
+	if i == start || in[i] != ' ' {
+		return Other
+	}
+	if in[start] != '/' {
+		p.other = true // "*", or the absolute-form
+	}
+	h.Target, h.Path = in[start:i], in[start:i]
+	if query >= 0 {
+		h.Path, h.Query = in[start:query], in[query+1:i]
+	}
+	// With the blank behind it, the last escape has been in sight.
+	i++
+
+	const http10, http11 = "HTTP/1.0\r\n", "HTTP/1.1\r\n"
+	version := in[i:min(i+len(http11), len(in))]
+	switch {
+	case version == http11:
+		h.Minor = 1
+	case version == http10:
+	case strings.HasPrefix(http11, version), strings.HasPrefix(http10, version):
+		return Incomplete
+	default:
+		return Other
+	}
+	p.pos = i + len(version)
+	return Simple
+}
+
+// fieldLine parses "Name: value\r\n".
+func (p *parser) fieldLine() Verdict {
+	in := p.in
+	i := p.pos
+	for i < len(in) && is(in[i], token) {
+		i++
+	}
+	if i == len(in) {
+		return Incomplete
+	}
+	if i == p.pos || in[i] != ':' { // also a folded line, and a blank before the colon
+		return Other
+	}
+	name := in[p.pos:i]
+	i++
+	for i < len(in) && isBlank(in[i]) {
+		i++
+	}
+	start := i
+	i = valueEnd(in, i)
+	if i == len(in) {
+		return Incomplete
+	}
+	if in[i] != '\r' {
+		return Other
+	}
+	if i+1 == len(in) {
+		return Incomplete
+	}
+	if in[i+1] != '\n' {
+		return Other
+	}
+	p.pos = i + 2
+	for i > start && isBlank(in[i-1]) {
+		i--
+	}
+	p.take(name, in[start:i])
+	return Simple
+}
+
+// field is a set of the fields that may be there once. Some may be there more
+// often by their nature, but hardly ever are.
+type field uint32
+
+const (
+	hostField field = 1 << iota
+	accept
+	acceptEncoding
+	ifMatch
+	ifNoneMatch
+	ifModifiedSince
+	ifUnmodifiedSince
+	ifRange
+	byteRange
+	wantReprDigest
+	origin
+	connection
+	contentLength
+	transferEncoding
+)
+
+// take keeps a field if it is one that matters. Most are not, and are told
+// apart by their length.
+func (p *parser) take(name, value string) {
+	h := p.head
+	switch len(name) {
+	case 4:
+		if isName(name, "host") {
+			p.keep(hostField, &h.Host, value)
+			p.other = p.other || !isHost(value)
+		}
+	case 5:
+		if isName(name, "range") {
+			p.keep(byteRange, &h.Range, value)
+		}
+	case 6:
+		switch {
+		case isName(name, "accept"):
+			p.keep(accept, &h.Accept, value)
+		case isName(name, "origin"):
+			p.keep(origin, &h.Origin, value)
+		case isName(name, "expect"):
+			p.other = true
+		}
+	case 7:
+		if isName(name, "upgrade") || isName(name, "trailer") {
+			p.other = true
+		}
+	case 8:
+		switch {
+		case isName(name, "if-match"):
+			p.keep(ifMatch, &h.IfMatch, value)
+		case isName(name, "if-range"):
+			p.keep(ifRange, &h.IfRange, value)
+		}
+	case 10:
+		if isName(name, "connection") {
+			p.note(connection)
+			p.takeConnection(value)
+		}
+	case 13:
+		if isName(name, "if-none-match") {
+			p.keep(ifNoneMatch, &h.IfNoneMatch, value)
+		}
+	case 14:
+		switch {
+		case isName(name, "content-length"):
+			p.note(contentLength)
+			p.other = p.other || value != "0"
+		case isName(name, "http2-settings"):
+			p.other = true
+		}
+	case 15:
+		if isName(name, "accept-encoding") {
+			p.keep(acceptEncoding, &h.AcceptEncoding, value)
+		}
+	case 16:
+		if isName(name, "want-repr-digest") {
+			p.keep(wantReprDigest, &h.WantReprDigest, value)
+		}
+	case 17:
+		switch {
+		case isName(name, "if-modified-since"):
+			p.keep(ifModifiedSince, &h.IfModifiedSince, value)
+		case isName(name, "transfer-encoding"):
+			p.note(transferEncoding)
+			p.other = true
+		}
+	case 19:
+		if isName(name, "if-unmodified-since") {
+			p.keep(ifUnmodifiedSince, &h.IfUnmodifiedSince, value)
+		}
+	}
+}
+
+func (p *parser) keep(f field, to *string, value string) {
+	p.note(f)
+	*to = value
+}
+
+// note remembers that f was there. A second one is for a parser that knows
+// what to make of it.
+func (p *parser) note(f field) {
+	p.other = p.other || p.seen&f != 0
+	p.seen |= f
+}
+
+// takeConnection understands the two options that say whether the connection
+// stays.
+func (p *parser) takeConnection(value string) {
+	switch {
+	case len(value) == len("close") && isName(value, "close"):
+		p.head.Close = true
+	case len(value) == len("keep-alive") && isName(value, "keep-alive"):
+	default:
+		p.other = true
+	}
+}
+
+// isHost accepts what hosts and ports are made of in practice.
+func isHost(value string) bool {
+	for i := range len(value) {
+		if !is(value[i], host) {
+			return false
+		}
+	}
+	return len(value) > 0
+}
+
+// isName reports whether name is lower, but for the case of its letters. They
+// are of one length, lower has no capitals and name no control characters, of
+// which some would pass for others.
+func isName(name, lower string) bool {
+	for i := range len(name) {
+		if name[i]|0x20 != lower[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -8,38 +8,37 @@ import (
 
 // validators are what a client can compare its copy by (RFC 9110, 8.8).
 type validators struct {
-	etag     string // a strong entity tag with its quotes
-	modified time.Time
+	etag     string    // an entity tag with its quotes; "": there is none
+	modified time.Time // zero: nobody knows
 }
 
 // precondition evaluates the conditions of a GET or HEAD in the order of RFC
 // 9110, 13.2.2, except If-Range. It returns 0 to go on, 304 or 412.
-func precondition(h http.Header, v validators) int {
-	if match := h.Values("If-Match"); len(match) > 0 {
-		if !matchesAny(match, v.etag, strongMatch) {
+func precondition(a *ask, v validators) int {
+	if a.ifMatch != "" {
+		if !matchesAny(a.ifMatch, v.etag, strongMatch) {
 			return http.StatusPreconditionFailed
 		}
-	} else if since, ok := date(h, "If-Unmodified-Since"); ok && seconds(v.modified).After(since) {
+	} else if since, ok := date(a.ifUnmodifiedSince, v); ok && seconds(v.modified).After(since) {
 		return http.StatusPreconditionFailed
 	}
 
-	if none := h.Values("If-None-Match"); len(none) > 0 {
-		if matchesAny(none, v.etag, weakMatch) {
+	if a.ifNoneMatch != "" {
+		if matchesAny(a.ifNoneMatch, v.etag, weakMatch) {
 			return http.StatusNotModified
 		}
-	} else if since, ok := date(h, "If-Modified-Since"); ok && !seconds(v.modified).After(since) {
+	} else if since, ok := date(a.ifModifiedSince, v); ok && !seconds(v.modified).After(since) {
 		return http.StatusNotModified
 	}
 	return 0
 }
 
 // rangeApplies evaluates If-Range (RFC 9110, 13.1.5) at the time now.
-func rangeApplies(h http.Header, v validators, now time.Time) bool {
-	condition := h.Get("If-Range")
+func rangeApplies(condition string, v validators, now time.Time) bool {
 	if condition == "" {
 		return true
 	}
-	if since, err := http.ParseTime(condition); err == nil {
+	if since, ok := date(condition, v); ok {
 		// A date is a strong validator only when the file cannot have changed
 		// again within the same second (RFC 9110, 8.8.2.2).
 		return seconds(v.modified).Equal(since) && now.Sub(v.modified) >= time.Second
@@ -47,29 +46,30 @@ func rangeApplies(h http.Header, v validators, now time.Time) bool {
 	return strongMatch(condition, v.etag)
 }
 
-// date returns the date in the named field. One that is no date is as good as
-// absent.
-func date(h http.Header, name string) (time.Time, bool) {
-	t, err := http.ParseTime(h.Get(name))
+// date returns the date that is the value of a condition on the time of
+// modification. One that is no date, or two of them, is as good as absent, and
+// so is every one when that time is not known.
+func date(value string, v validators) (time.Time, bool) {
+	if value == "" || v.modified.IsZero() {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(value)
 	return t, err == nil
 }
 
 // seconds is t as an HTTP date can tell it.
 func seconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
-// matchesAny reports whether one of the entity tags in the field's lines, or
-// the asterisk that stands for any, matches etag.
-func matchesAny(lines []string, etag string, match func(a, b string) bool) bool {
-	for _, line := range lines {
-		if strings.TrimSpace(line) == "*" {
+// matchesAny reports whether one of the listed entity tags, or the asterisk
+// that stands for any, matches etag.
+func matchesAny(list, etag string, match func(a, b string) bool) bool {
+	if strings.Trim(list, " \t") == "*" {
+		return true
+	}
+	for list != "" {
+		var tag string
+		if tag, list = nextETag(list); tag != "" && match(tag, etag) {
 			return true
-		}
-		for line != "" {
-			var tag string
-			tag, line = nextETag(line)
-			if tag != "" && match(tag, etag) {
-				return true
-			}
 		}
 	}
 	return false

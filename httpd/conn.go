@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"context"
 	"io"
 	"net"
 	"os"
@@ -10,32 +9,31 @@ import (
 	"sluice/sendfile"
 )
 
-// conn stands between net/http and a connection, for two things that net/http
-// does not do: a deadline that moves with each write, and the fast road for
-// the part of a file. It passes everything on by itself instead of embedding
-// the connection, so that nothing can pass it by.
+// conn is a connection of the net/http lane, below TLS if there is any. It
+// stands between net/http and the wire for three things that net/http does not
+// do: to read again what the fast lane has read, to bound each wait for the
+// client but not the response, and to send the part of a file by the fast
+// road.
 type conn struct {
-	c     net.Conn
+	wire  *wire
+	first []byte        // read already, and to be read again
 	stall time.Duration // longest wait in which the peer takes nothing; zero: none
 }
 
-func (c *conn) Read(p []byte) (int, error)         { return c.c.Read(p) }
-func (c *conn) Close() error                       { return c.c.Close() }
-func (c *conn) LocalAddr() net.Addr                { return c.c.LocalAddr() }
-func (c *conn) RemoteAddr() net.Addr               { return c.c.RemoteAddr() }
-func (c *conn) SetDeadline(t time.Time) error      { return c.c.SetDeadline(t) }
-func (c *conn) SetReadDeadline(t time.Time) error  { return c.c.SetReadDeadline(t) }
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.c.SetWriteDeadline(t) }
-
-// Write sends p, which net/http hands over in pieces of a few KiB, so that a
-// peer who takes none of them in time has stalled.
-func (c *conn) Write(p []byte) (int, error) {
-	if c.stall > 0 {
-		if err := c.c.SetWriteDeadline(time.Now().Add(c.stall)); err != nil {
-			return 0, err
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(p, c.first)
+		if c.first = c.first[n:]; len(c.first) == 0 {
+			c.first = nil
 		}
+		return n, nil
 	}
-	return c.c.Write(p)
+	return c.wire.Read(p)
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	res, err := c.wire.sendBytes(p, sendfile.Options{Timeout: c.stall})
+	return int(res.Sent), err
 }
 
 // ReadFrom sends the part of a file by the best road, and anything else by
@@ -45,18 +43,20 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	err := part.send(c.c)
+	err := part.send(c.wire)
 	return part.res.Sent, err
 }
 
 // CloseWrite lets net/http end a response with a FIN before it closes, so
 // that the client reads all of it even when it has sent more than we read.
-func (c *conn) CloseWrite() error {
-	if cw, ok := c.c.(interface{ CloseWrite() error }); ok {
-		return cw.CloseWrite()
-	}
-	return nil
-}
+func (c *conn) CloseWrite() error { return c.wire.CloseWrite() }
+
+func (c *conn) Close() error                       { return c.wire.Close() }
+func (c *conn) LocalAddr() net.Addr                { return c.wire.LocalAddr() }
+func (c *conn) RemoteAddr() net.Addr               { return c.wire.RemoteAddr() }
+func (c *conn) SetDeadline(t time.Time) error      { return c.wire.SetDeadline(t) }
+func (c *conn) SetReadDeadline(t time.Time) error  { return c.wire.SetReadDeadline(t) }
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.wire.SetWriteDeadline(t) }
 
 // filePart is the part of a file that is a response's body, on its way
 // through net/http to the conn that knows what it is.
@@ -67,12 +67,11 @@ type filePart struct {
 	res    sendfile.Result
 }
 
-func (p *filePart) send(dst net.Conn) error {
+// send sends it past net/http. Not with the context of the request, which
+// net/http cancels when a client only shuts down its sending side.
+func (p *filePart) send(dst *wire) error {
 	var err error
-	// No context: when a client only shuts down its sending side net/http
-	// cancels the request's, and a shutdown that is out of patience closes
-	// the connection.
-	p.res, err = sendfile.Send(context.Background(), dst, p.file, p.off, p.n, &p.opt)
+	p.res, err = dst.sendFile(p.file, p.off, p.n, p.opt)
 	return err
 }
 

@@ -1,8 +1,13 @@
 package httpd
 
 import (
+	"context"
+	"encoding/base64"
 	"io/fs"
 	"strconv"
+
+	"sluice/internal/digest"
+	"sluice/internal/filecache"
 )
 
 // etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
@@ -23,4 +28,18 @@ func etagOf(info fs.FileInfo) string {
 	}
 	b = append(b, '"')
 	return string(b)
+}
+
+// maxTagged is the size of the largest file whose tag is made of its content:
+// larger ones would keep the first who asks waiting.
+const maxTagged = 64 << 20
+
+// etag returns the entity tag of a file, of its content where that is wanted.
+func (h *Handler) etag(ctx context.Context, f *filecache.File) string {
+	if h.ContentETags && f.Info.Size() <= maxTagged {
+		if sum, err := h.sum(ctx, f, digest.SHA256); err == nil {
+			return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+		}
+	}
+	return etagOf(f.Info)
 }

@@ -1,120 +1,222 @@
 package httpd
 
 import (
-	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"html"
+	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
-	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// indexName is the file that stands for its directory.
-const indexName = "index.html"
-
-// serveDir answers with the directory's index file, or lists it.
-func (h *Handler) serveDir(w http.ResponseWriter, r *http.Request) outcome {
-	if f, err := h.Tree.File(path.Join(r.URL.Path, indexName), os.O_RDONLY, 0); err == nil {
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			return h.serveFile(w, r, f, info)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fail(w, r, statusOf(err)) // there is one, and it is not to be read
-	}
-	entries, err := h.Tree.ReadDir(r.URL.Path)
-	if err != nil {
-		return fail(w, r, statusOf(err))
-	}
-	page := listing(r.URL.Path, entries)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
-	w.Header().Set("Cache-Control", "no-cache") // it has no validator
-	w.WriteHeader(http.StatusOK)
-	o := outcome{status: http.StatusOK}
-	if r.Method == http.MethodGet {
-		n, err := w.Write(page)
-		o.res.Sent, o.err = int64(n), err
-	}
-	return o
-}
-
-// The page reads on a phone and in the dark, and needs no other file.
-const (
-	listingHead = `<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>%[1]s</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.25rem; overflow-wrap: anywhere }
-table { width: 100%%; border-collapse: collapse }
-th { text-align: left; font-weight: 600 }
-th, td { padding: .25rem .5rem; border-bottom: 1px solid #8884 }
-td:first-child { overflow-wrap: anywhere }
-th:nth-child(2), td:nth-child(2) { text-align: right; white-space: nowrap }
-td:nth-child(3) { white-space: nowrap; font-variant-numeric: tabular-nums }
-a { text-decoration: none }
-a:hover { text-decoration: underline }
-@media (max-width: 30rem) { th:nth-child(3), td:nth-child(3) { display: none } }
-</style>
-<h1>%[1]s</h1>
-<table>
-<thead><tr><th>Name<th>Size<th>Modified (UTC)</thead>
-<tbody>
-`
-	listingFoot = "</tbody>\n</table>\n</html>\n"
-)
-
-// listing returns the page for a directory, directories first.
-func listing(urlPath string, entries []fs.FileInfo) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, listingHead, html.EscapeString(urlPath))
-	if path.Clean(urlPath) != "/" {
-		b.WriteString("<tr><td><a href=\"../\">../</a><td><td>\n")
-	}
-	for _, dirs := range []bool{true, false} {
-		for _, e := range entries {
-			if e.IsDir() == dirs && !isHidden(e.Name()) {
-				writeEntry(&b, e)
+// serveDir answers with the directory's index file, or with what is made of
+// the directory.
+func (h *Handler) serveDir(ctx context.Context, a *ask) reply {
+	if h.Archives && a.query != "" {
+		query, _ := url.ParseQuery(a.query) // what can be parsed of it
+		for _, kind := range archives {
+			if query.Has(kind.word) {
+				return h.serveArchive(ctx, a, kind)
 			}
 		}
 	}
-	b.WriteString(listingFoot)
-	return b.Bytes()
+	for _, name := range h.index() {
+		name = path.Join(a.path, name)
+		f, err := h.regular(name)
+		if err == nil {
+			return h.serveFile(ctx, a, name, f)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return h.refuse(ctx, a, err) // there is one, and it is not to be read
+		}
+	}
+	if h.NoListing {
+		return h.missing(ctx, a)
+	}
+	return h.serveListing(ctx, a)
 }
 
-func writeEntry(b *bytes.Buffer, e fs.FileInfo) {
-	name, size := e.Name(), formatSize(e.Size())
-	if e.IsDir() {
-		name, size = name+"/", ""
+func (h *Handler) index() []string {
+	if h.Index == nil {
+		return []string{"index.html"}
 	}
-	href := "./" + url.PathEscape(strings.TrimSuffix(name, "/"))
-	if e.IsDir() {
-		href += "/"
-	}
-	fmt.Fprintf(b, "<tr><td><a href=\"%s\">%s</a><td>%s<td>%s\n",
-		html.EscapeString(href), html.EscapeString(name), size, e.ModTime().UTC().Format(time.DateTime))
+	return h.Index
 }
 
-// formatSize renders a size in the largest binary unit that it fills.
-func formatSize(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
+// serveListing answers with the entries of a directory, as a page or as JSON.
+// It is streamed: the first lines are out before the last are made.
+func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
+	entries, err := h.Tree.ReadDir(a.path)
+	if err != nil {
+		return h.refuse(ctx, a, err)
 	}
-	value, unit := float64(n)/1024, 0
-	for value >= 1024 && unit < len(units)-1 {
-		value /= 1024
-		unit++
+	l := newListing(a, h.visible(entries))
+	if h.Archives {
+		for _, kind := range archives {
+			l.archives = append(l.archives, kind.word)
+		}
 	}
-	return fmt.Sprintf("%.1f %ciB", value, units[unit])
+	res := resource{negotiated: "Accept"}
+	write := l.writeHTML
+	if prefers(a.accept, "text/html", "application/json") == "application/json" {
+		write = l.writeJSON
+		res.fields.add("Content-Type", "application/json")
+	} else {
+		res.fields.add("Content-Type", "text/html; charset=utf-8")
+		res.fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'")
+	}
+	res.fields.add("X-Content-Type-Options", "nosniff")
+	res.fields.add("Cache-Control", "no-cache") // ask again each time, with the tag
+	res.etag = l.etag(res.fields.get("Content-Type"))
+	res.stream = func(_ context.Context, w io.Writer) error { return write(w) }
+	if h.CompressListings {
+		res.compress(a)
+	}
+	return planFile(a, &res, time.Now())
+}
+
+// visible drops the hidden entries, in place.
+func (h *Handler) visible(entries []fs.FileInfo) []fs.FileInfo {
+	if h.ShowHidden {
+		return entries
+	}
+	return slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return h.hides("/" + e.Name()) })
+}
+
+// A listing is what is shown of a directory.
+type listing struct {
+	path    string // as it was asked for; ends in a slash
+	entries []fs.FileInfo
+	found   int // how many there are that match; entries may be a part of them
+
+	archives []string // in which the directory can be had
+
+	// From the query. What is not valid there is as good as absent.
+	sort          string // "name", "size" or "time"
+	descending    bool
+	search        string // in the names, without regard to case
+	offset, limit int    // of the entries shown; limit 0: all
+}
+
+// newListing sorts out what the query of a request wants to see.
+func newListing(a *ask, entries []fs.FileInfo) *listing {
+	query, _ := url.ParseQuery(a.query) // what can be parsed of it
+	l := &listing{path: a.path, sort: "name", descending: query.Get("order") == "desc", search: query.Get("search")}
+	if s := query.Get("sort"); s == "size" || s == "time" {
+		l.sort = s
+	}
+	l.offset, l.limit = count(query.Get("offset")), count(query.Get("limit"))
+
+	if l.search != "" {
+		needle := strings.ToLower(l.search)
+		entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool {
+			return !strings.Contains(strings.ToLower(e.Name()), needle)
+		})
+	}
+	slices.SortStableFunc(entries, l.compare) // stable: what is equal stays by name
+	l.found = len(entries)
+	l.offset = min(l.offset, l.found)
+	l.entries = entries[l.offset:]
+	if l.limit > 0 {
+		l.entries = l.entries[:min(l.limit, len(l.entries))]
+	}
+	return l
+}
+
+// count parses a number of entries; what is none is 0.
+func count(s string) int {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// compare puts directories first, whatever the order.
+func (l *listing) compare(a, b fs.FileInfo) int {
+	if a.IsDir() != b.IsDir() {
+		if a.IsDir() {
+			return -1
+		}
+		return 1
+	}
+	var c int
+	switch {
+	case l.sort == "time":
+		c = a.ModTime().Compare(b.ModTime())
+	case l.sort == "size" && !a.IsDir():
+		c = cmp.Compare(a.Size(), b.Size())
+	default:
+		c = compareNames(a.Name(), b.Name())
+	}
+	if l.descending {
+		return -c
+	}
+	return c
+}
+
+// compareNames compares without regard to the case of ASCII letters, as people
+// look for names.
+func compareNames(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if c := cmp.Compare(lower(a[i]), lower(b[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// etag returns a weak entity tag of what is shown in a form. It changes with
+// the names, sizes and times of the entries, and with the page around them.
+func (l *listing) etag(form string) string {
+	sum := sha256.New()
+	_, _ = fmt.Fprintf(sum, "%s %d %v %s", form, l.found, l.archives, pageHead)
+	b := make([]byte, 0, 512)
+	for _, e := range l.entries {
+		b = append(b[:0], e.Name()...)
+		b = append(b, 0) // which no name has
+		b = binary.BigEndian.AppendUint32(b, uint32(e.Mode().Type()))
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Size()))
+		b = binary.BigEndian.AppendUint64(b, uint64(e.ModTime().UnixNano()))
+		sum.Write(b)
+	}
+	return `W/"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
+}
+
+// query returns the query of a link to the same listing in another order or
+// from another place on.
+func (l *listing) query(sort string, descending bool, offset int) string {
+	q := url.Values{}
+	if sort != "name" || descending {
+		q.Set("sort", sort)
+	}
+	if descending {
+		q.Set("order", "desc")
+	}
+	if l.search != "" {
+		q.Set("search", l.search)
+	}
+	if l.limit > 0 {
+		q.Set("limit", strconv.Itoa(l.limit))
+	}
+	if offset > 0 {
+		q.Set("offset", strconv.Itoa(offset))
+	}
+	return "?" + q.Encode()
 }

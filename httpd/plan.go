@@ -1,54 +1,100 @@
 package httpd
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
-// resource is what the plan has to know of a file.
+// resource is what the plan has to know of what is asked for: a file, or what
+// is made of files.
 type resource struct {
 	validators
-	size        int64
-	contentType string
+	fields header // of every 200: Content-Type and what else belongs to the representation
+	body   body
+	stream func(ctx context.Context, w io.Writer) error // instead of body, as in reply
+
+	// negotiated names the field that decided which representation this is;
+	// "" is none.
+	negotiated string
 }
 
-// plan is a response to be: its status, its header, and the part of the file
-// that is its body. Status 304, 412 and 416 have no part.
-type plan struct {
-	status int
-	header http.Header
-	body   byteRange
-}
+// coded reports whether the body is in a content coding.
+func (res *resource) coded() bool { return res.fields.get("Content-Encoding") != "" }
 
-// planFile decides what to answer to a GET or HEAD of a file. It is pure; now
-// is the time of the request.
-func planFile(h http.Header, res resource, now time.Time) plan {
-	p := plan{status: http.StatusOK, header: http.Header{}, body: byteRange{0, res.size}}
-	p.header.Set("Etag", res.etag)
-	if !res.modified.IsZero() && !res.modified.After(now) { // RFC 9110, 8.8.2.1: no date in the future
-		p.header.Set("Last-Modified", res.modified.UTC().Format(http.TimeFormat))
+// planFile decides what to answer to a GET or HEAD of a resource. It is pure
+// but for the boundary of several ranges; now is the time of the request.
+// When the request is not conditional the answer depends on the resource
+// alone.
+func planFile(a *ask, res *resource, now time.Time) reply {
+	switch status := precondition(a, res.validators); status {
+	case http.StatusNotModified:
+		return notModified(res)
+	case http.StatusPreconditionFailed:
+		rep := failure(a, status)
+		rep.header.validate(res, now)
+		return rep
 	}
-	p.header.Set("Accept-Ranges", "bytes")
 
-	if status := precondition(h, res.validators); status != 0 {
-		p.status, p.body = status, byteRange{}
-		return p
-	}
-	if ranges := h.Values("Range"); len(ranges) == 1 && rangeApplies(h, res.validators, now) {
-		part, ok, err := parseRange(ranges[0], res.size)
+	rep := reply{status: http.StatusOK, body: res.body, stream: res.stream}
+	size := res.body.size()
+	// For HEAD no range is defined (RFC 9110, 14.2).
+	if a.rng != "" && !a.head && res.stream == nil && rangeApplies(a.ifRange, res.validators, now) {
+		ranges, err := parseRanges(a.rng, size)
 		switch {
 		case err != nil:
-			p.status, p.body = http.StatusRequestedRangeNotSatisfiable, byteRange{}
-			p.header.Set("Content-Range", fmt.Sprintf("bytes */%d", res.size))
-			return p
-		case ok:
-			p.status, p.body = http.StatusPartialContent, part
-			p.header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", part.off, part.off+part.n-1, res.size))
+			rep := failure(a, http.StatusRequestedRangeNotSatisfiable)
+			rep.header.add("Content-Range", fmt.Sprintf("bytes */%d", size))
+			rep.header.validate(res, now)
+			return rep
+		case len(ranges) == 1:
+			rep.status = http.StatusPartialContent
+			rep.body = res.body.cut(ranges[0].off, ranges[0].n)
+			rep.header.add("Content-Range", contentRange(ranges[0], size))
+		case len(ranges) > 1 && !res.coded():
+			return planParts(res, ranges, now)
 		}
 	}
-	p.header.Set("Content-Type", res.contentType)
-	p.header.Set("Content-Length", strconv.FormatInt(p.body.n, 10))
-	return p
+	rep.header = append(rep.header, res.fields...)
+	rep.header.validate(res, now)
+	if res.stream == nil {
+		rep.header.add("Accept-Ranges", "bytes")
+	}
+	return rep
 }
+
+// notModified has of a 200's header only what a cache needs to choose and to
+// freshen what it has (RFC 9110, 15.4.5).
+func notModified(res *resource) reply {
+	rep := reply{status: http.StatusNotModified}
+	if res.etag == "" {
+		rep.header.add("Last-Modified", formatDate(res.modified))
+	} else {
+		rep.header.add("Etag", res.etag)
+	}
+	if res.negotiated != "" {
+		rep.header.vary(res.negotiated)
+	}
+	return rep
+}
+
+// validate adds what a client can later ask by.
+func (h *header) validate(res *resource, now time.Time) {
+	if res.etag != "" {
+		h.add("Etag", res.etag)
+	}
+	if !res.modified.IsZero() && !res.modified.After(now) { // RFC 9110, 8.8.2.1: no date in the future
+		h.add("Last-Modified", formatDate(res.modified))
+	}
+	if res.negotiated != "" {
+		h.vary(res.negotiated)
+	}
+}
+
+func contentRange(r byteRange, size int64) string {
+	return fmt.Sprintf("bytes %d-%d/%d", r.off, r.end()-1, size)
+}
+
+func formatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

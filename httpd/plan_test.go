@@ -1,9 +1,12 @@
 package httpd_test
 
 import (
-	"errors"
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
-	"strings"
+	"net/url"
 	"testing"
 	"time"
 
@@ -12,192 +15,154 @@ import (
 	"sluice/httpd"
 )
 
-func TestParseRange(t *testing.T) {
-	const big = "99999999999999999999999999"
-	for _, tt := range []struct {
-		name   string
-		header string
-		size   int64
-		off, n int64
-		ok     bool
-		err    error
-	}{
-		{"a closed range", "bytes=0-499", 1000, 0, 500, true, nil},
-		{"a range of one byte", "bytes=5-5", 1000, 5, 1, true, nil},
-		{"an open range", "bytes=900-", 1000, 900, 100, true, nil},
-		{"a suffix", "bytes=-100", 1000, 900, 100, true, nil},
-		{"a suffix longer than the file", "bytes=-2000", 1000, 0, 1000, true, nil},
-		{"an end beyond the file", "bytes=900-2000", 1000, 900, 100, true, nil},
-		{"an end beyond every file", "bytes=900-" + big, 1000, 900, 100, true, nil},
-		{"a suffix beyond every file", "bytes=-" + big, 1000, 0, 1000, true, nil},
-		{"the unit in capitals", "BYTES=0-0", 1000, 0, 1, true, nil},
-		{"space around the range", "bytes= 0-0 ", 1000, 0, 1, true, nil},
-		{"a begin at the end", "bytes=1000-", 1000, 0, 0, false, httpd.ErrUnsatisfiable},
-		{"a begin beyond every file", "bytes=" + big + "-", 1000, 0, 0, false, httpd.ErrUnsatisfiable},
-		{"the last no bytes", "bytes=-0", 1000, 0, 0, false, httpd.ErrUnsatisfiable},
-		{"the first byte of nothing", "bytes=0-0", 0, 0, 0, false, httpd.ErrUnsatisfiable},
-		{"the end of nothing is all of it", "bytes=-5", 0, 0, 0, false, nil},
-		{"several ranges are answered whole", "bytes=0-1,3-4", 1000, 0, 0, false, nil},
-		{"another unit", "lines=0-1", 1000, 0, 0, false, nil},
-		{"no unit", "0-1", 1000, 0, 0, false, nil},
-		{"no range", "bytes=", 1000, 0, 0, false, nil},
-		{"only a hyphen", "bytes=-", 1000, 0, 0, false, nil},
-		{"backwards", "bytes=5-4", 1000, 0, 0, false, nil},
-		{"a sign", "bytes=+1-2", 1000, 0, 0, false, nil},
-		{"a negative begin", "bytes=--1", 1000, 0, 0, false, nil},
-		{"hexadecimal", "bytes=0x1-0x2", 1000, 0, 0, false, nil},
-		{"space inside", "bytes=1 -2", 1000, 0, 0, false, nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			off, n, ok, err := httpd.ParseRange(tt.header, tt.size)
-			if off != tt.off || n != tt.n || ok != tt.ok || !errors.Is(err, tt.err) {
-				t.Errorf("got %d bytes at %d, %v, %v, want %d at %d, %v, %v", n, off, ok, err, tt.n, tt.off, tt.ok, tt.err)
-			}
-		})
-	}
-}
-
-func FuzzParseRange(f *testing.F) {
-	for _, header := range []string{"bytes=0-", "bytes=-1", "bytes=5-4", "bytes=9223372036854775807-", "bytes=0-9223372036854775807"} {
-		f.Add(header, int64(1000))
-	}
-	f.Fuzz(func(t *testing.T, header string, size int64) {
-		if size < 0 {
-			return
-		}
-		off, n, ok, err := httpd.ParseRange(header, size)
-		if ok && (off < 0 || n < 1 || off > size-n) {
-			t.Errorf("%q of %d: %d bytes at %d are not inside", header, size, n, off)
-		}
-		if ok && err != nil {
-			t.Errorf("%q of %d: both a range and %v", header, size, err)
-		}
-	})
-}
-
-func FuzzNextETag(f *testing.F) {
-	for _, list := range []string{`"a", "b"`, `W/"a"`, `,,"`, `"a,b"c`, `x, "y"`} {
-		f.Add(list)
-	}
-	f.Fuzz(func(t *testing.T, list string) {
-		for list != "" {
-			tag, rest := httpd.NextETag(list)
-			if len(rest) >= len(list) {
-				t.Fatalf("%q: no progress, %q remains", list, rest)
-			}
-			if opaque := strings.TrimPrefix(tag, "W/"); tag != "" && (len(opaque) < 2 || opaque[0] != '"' || strings.Count(opaque, `"`) != 2) {
-				t.Fatalf("%q: %q is no entity tag", list, tag)
-			}
-			list = rest
-		}
-	})
-}
-
-func TestPlanFollowsTheOrderOfRFC9110(t *testing.T) {
-	const etag = `"abc"`
-	modified := time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
-	date := func(d time.Duration) string { return modified.Add(d).UTC().Format(http.TimeFormat) }
-	now := modified.Add(time.Hour)
-	type header map[string]string
-	for _, tt := range []struct {
-		name   string
-		header header
-		now    time.Time
-		want   int
-		off, n int64
-	}{
-		{"no condition", nil, now, 200, 0, 1000},
-		{"If-None-Match that matches", header{"If-None-Match": `"abc"`}, now, 304, 0, 0},
-		{"If-None-Match compares weakly", header{"If-None-Match": `W/"abc"`}, now, 304, 0, 0},
-		{"If-None-Match in a list", header{"If-None-Match": `"x", "a,b" , "abc"`}, now, 304, 0, 0},
-		{"If-None-Match *", header{"If-None-Match": `*`}, now, 304, 0, 0},
-		{"If-None-Match that does not match", header{"If-None-Match": `"x"`}, now, 200, 0, 1000},
-		{"If-None-Match without quotes matches nothing", header{"If-None-Match": `abc`}, now, 200, 0, 1000},
-		{"If-None-Match hides If-Modified-Since", header{"If-None-Match": `"x"`, "If-Modified-Since": date(0)}, now, 200, 0, 1000},
-		{"If-Modified-Since the same second", header{"If-Modified-Since": date(0)}, now, 304, 0, 0},
-		{"If-Modified-Since later", header{"If-Modified-Since": date(time.Hour)}, now, 304, 0, 0},
-		{"If-Modified-Since earlier", header{"If-Modified-Since": date(-time.Second)}, now, 200, 0, 1000},
-		{"If-Modified-Since that is no date", header{"If-Modified-Since": "yesterday"}, now, 200, 0, 1000},
-		{"If-Match that matches", header{"If-Match": `"abc"`}, now, 200, 0, 1000},
-		{"If-Match *", header{"If-Match": `*`}, now, 200, 0, 1000},
-		{"If-Match compares strongly", header{"If-Match": `W/"abc"`}, now, 412, 0, 0},
-		{"If-Match that does not match", header{"If-Match": `"x"`}, now, 412, 0, 0},
-		{"If-Match hides If-Unmodified-Since", header{"If-Match": `"abc"`, "If-Unmodified-Since": date(-time.Hour)}, now, 200, 0, 1000},
-		{"If-Match fails before If-None-Match is looked at", header{"If-Match": `"x"`, "If-None-Match": `"abc"`}, now, 412, 0, 0},
-		{"If-Unmodified-Since the same second", header{"If-Unmodified-Since": date(0)}, now, 200, 0, 1000},
-		{"If-Unmodified-Since earlier", header{"If-Unmodified-Since": date(-time.Second)}, now, 412, 0, 0},
-		{"If-Match and then If-None-Match", header{"If-Match": `"abc"`, "If-None-Match": `"abc"`}, now, 304, 0, 0},
-		{"Range", header{"Range": "bytes=10-19"}, now, 206, 10, 10},
-		{"Range that cannot be", header{"Range": "bytes=1000-"}, now, 416, 0, 0},
-		{"Range and If-None-Match that matches", header{"Range": "bytes=10-19", "If-None-Match": etag}, now, 304, 0, 0},
-		{"If-Range with the tag", header{"Range": "bytes=10-19", "If-Range": etag}, now, 206, 10, 10},
-		{"If-Range with a weak tag never matches", header{"Range": "bytes=10-19", "If-Range": `W/"abc"`}, now, 200, 0, 1000},
-		{"If-Range with another tag", header{"Range": "bytes=10-19", "If-Range": `"x"`}, now, 200, 0, 1000},
-		{"If-Range makes an impossible range harmless", header{"Range": "bytes=1000-", "If-Range": `"x"`}, now, 200, 0, 1000},
-		{"If-Range with the date", header{"Range": "bytes=10-19", "If-Range": date(0)}, now, 206, 10, 10},
-		{"If-Range with a later date", header{"Range": "bytes=10-19", "If-Range": date(time.Hour)}, now, 200, 0, 1000},
-		{"If-Range with a date too young to be sure", header{"Range": "bytes=10-19", "If-Range": date(0)}, modified.Add(time.Second - 1), 200, 0, 1000},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			h := http.Header{}
-			for name, value := range tt.header {
-				h.Set(name, value)
-			}
-			p := httpd.PlanFile(h, etag, modified, 1000, tt.now)
-			if p.Status != tt.want || p.Off != tt.off || p.N != tt.n {
-				t.Errorf("got %d with %d bytes at %d, want %d with %d at %d", p.Status, p.N, p.Off, tt.want, tt.n, tt.off)
-			}
-			if got := p.Header.Get("Etag"); got != etag {
-				t.Errorf("Etag %q, want %q", got, etag)
-			}
-		})
-	}
-}
-
 func TestPlanHeaders(t *testing.T) {
 	modified := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	now := modified.Add(time.Hour)
-	common := map[string]string{"Etag": `"abc"`, "Last-Modified": "Sun, 01 Mar 2026 12:00:00 GMT", "Accept-Ranges": "bytes"}
+	content := bytes.Repeat([]byte("0123456789"), 100)
+	fields := http.Header{"Content-Type": {"text/css"}, "Content-Disposition": {"attachment"}}
+	common := map[string]string{"Etag": `"abc"`, "Last-Modified": "Sun, 01 Mar 2026 12:00:00 GMT"}
+	whole := map[string]string{"Content-Type": "text/css", "Content-Disposition": "attachment", "Accept-Ranges": "bytes"}
+	page := map[string]string{"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", "Vary": "Accept"}
+	with := func(maps ...map[string]string) http.Header {
+		h := http.Header{}
+		for _, m := range maps {
+			for name, value := range m {
+				h.Set(name, value)
+			}
+		}
+		return h
+	}
 	for _, tt := range []struct {
-		name string
-		req  http.Header
-		more map[string]string
+		name   string
+		req    *http.Request
+		status int
+		header http.Header
+		body   string
 	}{
-		{"200", nil, map[string]string{"Content-Type": "text/plain; charset=utf-8", "Content-Length": "1000"}},
-		{"206", http.Header{"Range": {"bytes=-10"}}, map[string]string{"Content-Type": "text/plain; charset=utf-8", "Content-Length": "10", "Content-Range": "bytes 990-999/1000"}},
-		{"304 has neither type nor length", http.Header{"If-None-Match": {"*"}}, nil},
-		{"416 tells the size", http.Header{"Range": {"bytes=-0"}}, map[string]string{"Content-Range": "bytes */1000"}},
-		{"two Range lines are none", http.Header{"Range": {"bytes=0-1", "bytes=2-3"}}, map[string]string{"Content-Type": "text/plain; charset=utf-8", "Content-Length": "1000"}},
+		{"200", request(t, "GET"), 200, with(common, whole), string(content)},
+		{"206", request(t, "GET", "Range", "bytes=-3"), 206, with(common, whole, map[string]string{"Content-Range": "bytes 997-999/1000"}), "789"},
+		{"304 has only what tells copies apart", request(t, "GET", "If-None-Match", "*"), 304, with(map[string]string{"Etag": `"abc"`}), ""},
+		{"412 says what the file is now", request(t, "GET", "If-Match", `"x"`), 412, with(common, page), "412 Precondition Failed\n"},
+		{"416 tells the size", request(t, "GET", "Range", "bytes=-0"), 416, with(common, page, map[string]string{"Content-Range": "bytes */1000"}), "416 Requested Range Not Satisfiable\n"},
+		{"HEAD has no ranges", request(t, "HEAD", "Range", "bytes=0-1"), 200, with(common, whole), string(content)},
+		{"HEAD has conditions", request(t, "HEAD", "If-None-Match", "*"), 304, with(map[string]string{"Etag": `"abc"`}), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			want := http.Header{}
-			for _, fields := range []map[string]string{common, tt.more} {
-				for name, value := range fields {
-					want.Set(name, value)
-				}
+			got := httpd.PlanFile(tt.req, `"abc"`, modified, fields, content, now)
+			if got.Status != tt.status || string(got.Body) != tt.body {
+				t.Errorf("got %d with %q, want %d with %q", got.Status, got.Body, tt.status, tt.body)
 			}
-			got := httpd.PlanFile(tt.req, `"abc"`, modified, 1000, now).Header
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(tt.header, got.Header); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
 		})
 	}
-	if got := httpd.PlanFile(nil, `"abc"`, now.Add(time.Hour), 1000, now).Header.Get("Last-Modified"); got != "" {
+	if got := httpd.PlanFile(request(t, "GET"), `"abc"`, now.Add(time.Hour), nil, content, now).Header.Get("Last-Modified"); got != "" {
 		t.Errorf("Last-Modified %s of a file from the future, want none", got)
 	}
 }
 
-func TestTypeOf(t *testing.T) {
-	for name, want := range map[string]string{
-		"index.html": "text/html; charset=utf-8",
-		"A.TXT":      "text/plain; charset=utf-8",
-		"x.tar.gz":   "application/gzip",
-		"noext":      "application/octet-stream",
-		"x.unknown":  "application/octet-stream",
-		"film.mp4":   "video/mp4",
+// parts takes a multipart/byteranges body apart.
+func parts(t *testing.T, contentType string, body io.Reader) (headers []http.Header, contents []string) {
+	t.Helper()
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	if err != nil || mediaType != "multipart/byteranges" {
+		t.Fatalf("Content-Type %q, want multipart/byteranges", contentType)
+	}
+	r := multipart.NewReader(body, params["boundary"])
+	for {
+		p, err := r.NextRawPart()
+		if err == io.EOF {
+			return headers, contents
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		headers, contents = append(headers, http.Header(p.Header)), append(contents, string(content))
+	}
+}
+
+func TestSeveralRangesAreParts(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789"), 100)
+	fields := http.Header{"Content-Type": {"text/css"}}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	got := httpd.PlanFile(request(t, "GET", "Range", "bytes=500-502,0-1,-1"), `"abc"`, time.Time{}, fields, content, now)
+	if got.Status != 206 || got.Header.Get("Content-Range") != "" {
+		t.Errorf("got %d with Content-Range %q, want 206 without", got.Status, got.Header.Get("Content-Range"))
+	}
+	headers, contents := parts(t, got.Header.Get("Content-Type"), bytes.NewReader(got.Body))
+	if diff := cmp.Diff([]string{"012", "01", "9"}, contents); diff != "" {
+		t.Errorf("contents (-want +got):\n%s", diff)
+	}
+	wantHeaders := []http.Header{
+		{"Content-Type": {"text/css"}, "Content-Range": {"bytes 500-502/1000"}},
+		{"Content-Type": {"text/css"}, "Content-Range": {"bytes 0-1/1000"}},
+		{"Content-Type": {"text/css"}, "Content-Range": {"bytes 999-999/1000"}},
+	}
+	if diff := cmp.Diff(wantHeaders, headers); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	again := httpd.PlanFile(request(t, "GET", "Range", "bytes=500-502,0-1"), `"abc"`, time.Time{}, fields, content, now)
+	if again.Header.Get("Content-Type") == got.Header.Get("Content-Type") {
+		t.Error("two responses have the same boundary")
+	}
+}
+
+func TestSeveralRangesOfWhatIsCodedAreTheWhole(t *testing.T) {
+	fields := http.Header{"Content-Type": {"text/css"}, "Content-Encoding": {"gzip"}}
+	got := httpd.PlanFile(request(t, "GET", "Range", "bytes=0-1,-1"), `"abc"`, time.Time{}, fields, make([]byte, 1000), time.Now())
+	if got.Status != 200 || len(got.Body) != 1000 {
+		t.Errorf("got %d with %d bytes, want 200 with 1000", got.Status, len(got.Body))
+	}
+}
+
+// What the fast lane may answer with a header that it has kept, and what it
+// should leave to others.
+func TestWhatTheFastLaneMayDo(t *testing.T) {
+	all := &httpd.Handler{Precompressed: true, CORS: []string{"*"}}
+	for _, tt := range []struct {
+		name           string
+		h              *httpd.Handler
+		req            *http.Request
+		plain, lengthy bool
+	}{
+		{"a file", all, target(t, "/f.txt"), true, false},
+		{"a file in a directory", all, target(t, "/a/b/f.txt", "Accept", "text/html", "User-Agent", "x"), true, false},
+		{"a directory", all, target(t, "/a/"), false, false},
+		{"a hidden name", all, target(t, "/a/.env"), false, false},
+		{"a query", all, target(t, "/f.txt?v=2"), false, false},
+		{"a download", all, target(t, "/f.txt?download"), false, false},
+		{"a checksum", all, target(t, "/f.txt?sha256"), false, true},
+		{"an archive", all, target(t, "/a/?zip"), false, true},
+		{"If-Match", all, target(t, "/f.txt", "If-Match", "*"), false, false},
+		{"If-None-Match", all, target(t, "/f.txt", "If-None-Match", "*"), false, false},
+		{"If-Modified-Since", all, target(t, "/f.txt", "If-Modified-Since", "x"), false, false},
+		{"If-Unmodified-Since", all, target(t, "/f.txt", "If-Unmodified-Since", "x"), false, false},
+		{"Range", all, target(t, "/f.txt", "Range", "x"), false, false},
+		{"If-Range alone says nothing", all, target(t, "/f.txt", "If-Range", "x"), true, false},
+		{"Want-Repr-Digest", all, target(t, "/f.txt", "Want-Repr-Digest", "x"), false, true},
+		{"Accept-Encoding", all, target(t, "/f.txt", "Accept-Encoding", "x"), false, false},
+		{"Accept-Encoding where it does not matter", &httpd.Handler{}, target(t, "/f.txt", "Accept-Encoding", "x"), true, false},
+		{"Origin", all, target(t, "/f.txt", "Origin", "x"), false, false},
+		{"Origin where it does not matter", &httpd.Handler{}, target(t, "/f.txt", "Origin", "x"), true, false},
 	} {
-		if got := httpd.TypeOf(name); got != want {
-			t.Errorf("TypeOf(%q) = %q, want %q", name, got, want)
+		if plain, lengthy := httpd.Plain(tt.h, tt.req), httpd.Lengthy(tt.req); plain != tt.plain || lengthy != tt.lengthy {
+			t.Errorf("%s: got plain %v, lengthy %v, want %v, %v", tt.name, plain, lengthy, tt.plain, tt.lengthy)
 		}
 	}
+}
+
+func target(t *testing.T, target string, header ...string) *http.Request {
+	t.Helper()
+	r := request(t, "GET", header...)
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.URL = u
+	return r
 }

@@ -1,61 +1,129 @@
 package httpd
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 )
 
 // byteRange is a part of a representation: n bytes from off on.
 type byteRange struct{ off, n int64 }
 
-// errUnsatisfiable says that a range is well formed and has no byte in common
-// with the representation.
+func (r byteRange) end() int64 { return r.off + r.n }
+
+// errUnsatisfiable says that a set of ranges is well formed and has no byte in
+// common with the representation.
 var errUnsatisfiable = errors.New("range not satisfiable")
 
-// parseRange finds the one range that a Range header asks of size bytes
-// (RFC 9110, 14.1.2 and 14.2). It returns ok false for whatever is to be
-// answered as if there were no such header: other units, bad syntax, and a
-// set of several ranges, which a server may ignore.
-func parseRange(header string, size int64) (r byteRange, ok bool, err error) {
-	unit, set, found := strings.Cut(header, "=")
-	if !found || !strings.EqualFold(strings.TrimSpace(unit), "bytes") {
-		return r, false, nil
-	}
-	first, last, found := strings.Cut(strings.Trim(set, " \t"), "-")
-	if !found {
-		return r, false, nil
-	}
+const (
+	// maxRanges is how many ranges a request may ask for. Who asks for more
+	// gets the whole file: it is either an attack (CVE-2011-3192) or better
+	// served by it.
+	maxRanges = 64
 
+	// minGap is the distance from which on two ranges are worth a part each:
+	// the header of a part is about as long (RFC 9110, 15.3.7.2).
+	minGap = 80
+)
+
+// parseRanges finds the ranges that a Range field asks of size bytes (RFC
+// 9110, 14.1.2 and 14.2), in the order of the field. Those that overlap or
+// nearly touch have become one, so that no byte is sent twice; those that
+// begin beyond the end are left out. Nil without an error is what to answer
+// as if there were no such field: other units, bad syntax, too many ranges.
+func parseRanges(field string, size int64) ([]byteRange, error) {
+	unit, set, found := strings.Cut(field, "=")
+	if !found || !strings.EqualFold(strings.Trim(unit, " \t"), "bytes") {
+		return nil, nil
+	}
+	if strings.Count(set, ",") >= maxRanges {
+		return nil, nil
+	}
+	var ranges []byteRange
+	asked, satisfiable := false, false
+	for spec := range strings.SplitSeq(set, ",") {
+		spec = strings.Trim(spec, " \t")
+		if spec == "" {
+			continue // RFC 9110, 5.6.1.2
+		}
+		r, has, ok := parseRange(spec, size)
+		if !ok {
+			return nil, nil
+		}
+		asked = true
+		satisfiable = satisfiable || has
+		if r.n > 0 {
+			ranges = append(ranges, r)
+		}
+	}
+	if asked && !satisfiable {
+		return nil, errUnsatisfiable
+	}
+	return coalesce(ranges), nil
+}
+
+// parseRange parses one range. The end of nothing, "-5" of an empty file, is
+// satisfiable and empty; no Content-Range can say that.
+func parseRange(spec string, size int64) (r byteRange, satisfiable, ok bool) {
+	first, last, found := strings.Cut(spec, "-")
+	if !found {
+		return r, false, false
+	}
 	if first == "" {
 		suffix, valid := parsePosition(last)
-		switch {
-		case !valid:
-			return r, false, nil
-		case suffix == 0:
-			return r, false, errUnsatisfiable
-		case size == 0:
-			return r, false, nil // all of nothing, which no Content-Range can say
-		}
 		n := min(suffix, size)
-		return byteRange{size - n, n}, true, nil
+		return byteRange{size - n, n}, suffix > 0, valid
 	}
-
 	begin, valid := parsePosition(first)
 	if !valid {
-		return r, false, nil
+		return r, false, false
 	}
 	end := int64(math.MaxInt64) - 1
 	if last != "" {
 		if end, valid = parsePosition(last); !valid || end < begin {
-			return r, false, nil
+			return r, false, false
 		}
 	}
 	if begin >= size {
-		return r, false, errUnsatisfiable
+		return r, false, true
 	}
 	end = min(end, size-1)
-	return byteRange{begin, end - begin + 1}, true, nil
+	return byteRange{begin, end - begin + 1}, true, true
+}
+
+// coalesce joins ranges that overlap or that less than minGap bytes lie
+// between. A joined range stands where the first of its ranges stood.
+func coalesce(ranges []byteRange) []byteRange {
+	order := make([]int, len(ranges)) // of the ranges by offset
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ranges[a].off, ranges[b].off) })
+
+	type joined struct {
+		byteRange
+		place int // in the field
+	}
+	var all []joined
+	for _, i := range order {
+		r := ranges[i]
+		if len(all) > 0 {
+			if last := &all[len(all)-1]; r.off-last.end() < minGap {
+				last.n = max(last.end(), r.end()) - last.off
+				last.place = min(last.place, i)
+				continue
+			}
+		}
+		all = append(all, joined{r, i})
+	}
+	slices.SortFunc(all, func(a, b joined) int { return a.place - b.place })
+	ranges = ranges[:0]
+	for _, j := range all {
+		ranges = append(ranges, j.byteRange)
+	}
+	return ranges
 }
 
 // parsePosition parses 1*DIGIT. What does not fit is as far away as can be:

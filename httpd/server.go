@@ -2,44 +2,149 @@ package httpd
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// The limits of a request. They bound what a client can make us wait and
-// remember before it has a response; the response is bounded by
-// Handler.StallTimeout alone, because a large file takes its time.
-const (
-	headerTimeout  = 15 * time.Second
-	requestTimeout = time.Minute // header and whatever body, which we read only to drop it
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 32 << 10
-)
-
 // Server is an HTTP server for one tree. Set the fields before Serve.
+//
+// Plain requests by TCP and by unix sockets are answered in a lane of our own,
+// and the others by net/http: those by TLS, by HTTP/2, with a body or a method
+// that is neither GET nor HEAD, and whatever is not valid to the letter. What
+// is answered does not depend on the lane.
 type Server struct {
 	Handler Handler
 
 	// Logger gets what goes wrong outside any request. Nil drops it.
 	Logger *slog.Logger
 
-	once sync.Once
-	http http.Server
+	// HeaderTimeout is how long the header of a request may take from its
+	// first byte on. Zero means ten seconds; negative means for ever.
+	HeaderTimeout time.Duration
 
-	mu      sync.Mutex    // guards the fields below
-	running int           // requests being answered
-	ended   chan struct{} // closed when there are none; nil: nobody waits
+	// IdleTimeout is how long a connection may wait for its next request, or
+	// its first. Zero means 75 seconds; negative means for ever. The end may be
+	// late by a fifth.
+	IdleTimeout time.Duration
+
+	// MaxConns bounds the connections at one time, and MaxConnsPerAddr those of
+	// one client: an address of IPv4, a network of 64 bits of IPv6. Who comes
+	// when there are too many gets a 503, or none by TLS. Zero means no bound
+	// but the descriptors that the process may have.
+	MaxConns, MaxConnsPerAddr int
+
+	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.
+	TLSConfig *tls.Config
+
+	// ProxyFrom holds the addresses of proxies whose word is taken for who the
+	// client is: connections from there may begin with a header of the PROXY
+	// protocol, version 1 or 2. A unix socket counts as 127.0.0.1. Nil means
+	// that nobody's is.
+	ProxyFrom []netip.Prefix
+
+	// NoFastLane has net/http answer all requests.
+	NoFastLane bool
+
+	once    sync.Once
+	http    http.Server
+	tls     *tls.Config
+	limits  limits
+	lanes   laneSet
+	handed  chan net.Conn // to net/http
+	closing atomic.Bool   // by Shutdown or Close
+	running tally         // requests that net/http has given to the Handler
+	refused atomic.Int32  // connections that are told so
+	base    context.Context
+	cancel  context.CancelFunc // ends base
+
+	mu        sync.Mutex // guards the fields below
+	listeners map[net.Listener]struct{}
+}
+
+const (
+	defaultHeaderTimeout = 10 * time.Second
+	defaultIdleTimeout   = 75 * time.Second
+
+	requestTimeout = time.Minute // header and whatever body, which we read only to drop it
+	maxHeaderBytes = 32 << 10
+)
+
+func (s *Server) headerTimeout() time.Duration {
+	return timeout(s.HeaderTimeout, defaultHeaderTimeout)
+}
+
+func (s *Server) idleTimeout() time.Duration { return timeout(s.IdleTimeout, defaultIdleTimeout) }
+
+// timeout returns what a field of a timeout means; zero is none.
+func timeout(field, ifZero time.Duration) time.Duration {
+	if field == 0 {
+		return ifZero
+	}
+	return max(field, 0)
 }
 
 // Serve answers the connections of ln until Shutdown or Close, and then
 // returns http.ErrServerClosed at once, while Shutdown still waits. It closes
 // ln. It may be called for several listeners.
-func (s *Server) Serve(ln net.Listener) error {
+//
+// The fast lane takes the connections that have a descriptor, as those of
+// package net do, and net/http the others.
+func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, false) }
+
+// ServeTLS is Serve for connections that begin with TLS, as TLSConfig says.
+func (s *Server) ServeTLS(ln net.Listener) error {
+	if s.TLSConfig == nil {
+		_ = ln.Close()
+		return errors.New("httpd: ServeTLS needs Server.TLSConfig")
+	}
+	return s.serve(ln, true)
+}
+
+func (s *Server) serve(ln net.Listener, secure bool) error {
 	s.once.Do(s.prepare)
-	return s.http.Serve(listener{ln, s.Handler.stallTimeout()})
+	defer ln.Close()
+	if !s.track(ln) {
+		return http.ErrServerClosed
+	}
+	defer s.untrack(ln)
+	return s.accept(ln, secure)
+}
+
+func (s *Server) prepare() {
+	logger := s.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	s.limits.most, s.limits.mostPerAddr = s.MaxConns, s.MaxConnsPerAddr
+	s.handed = make(chan net.Conn)
+	s.http = http.Server{
+		Handler:                      http.HandlerFunc(s.serveHTTP),
+		ReadHeaderTimeout:            s.headerTimeout(),
+		ReadTimeout:                  requestTimeout,
+		IdleTimeout:                  s.idleTimeout(),
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true, // ours knows what is allowed
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+	if s.TLSConfig != nil {
+		s.tls = s.TLSConfig.Clone()
+		if len(s.tls.NextProtos) == 0 {
+			s.tls.NextProtos = []string{"h2", "http/1.1"}
+		}
+		s.http.TLSConfig = s.tls.Clone() // which net/http changes while connections use the other
+	}
+	go func() { _ = s.http.Serve(handedListener{s}) }() // until Shutdown or Close
 }
 
 // Shutdown closes the listeners and the idle connections and waits until the
@@ -48,10 +153,17 @@ func (s *Server) Serve(ln net.Listener) error {
 // to Handler.OnRequest.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(s.prepare)
-	err := s.http.Shutdown(ctx)
+	s.closeListeners()
+	s.http.SetKeepAlivesEnabled(false) // its idle connections end now
+	s.lanes.close((*lane).endIdle)
+	err := s.lanes.wait(ctx) // some may still go over to net/http
+	if err == nil {
+		err = s.http.Shutdown(ctx)
+	}
 	if err != nil {
 		_ = s.Close()
 	}
+	s.cancel()
 	return err
 }
 
@@ -59,77 +171,40 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // that they had, which takes no longer than the disk needs.
 func (s *Server) Close() error {
 	s.once.Do(s.prepare)
+	s.closeListeners()
+	s.cancel()
+	s.lanes.close((*lane).cut)
 	err := s.http.Close()
-	s.await()
+	_ = s.lanes.wait(context.Background())
+	s.running.wait()
 	return err
 }
 
-// serveHTTP is the Handler's, counted: net/http does not wait for handlers
-// whose connections it cuts.
-func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.running++
-	s.mu.Unlock()
-	defer s.leave()
-	s.Handler.ServeHTTP(w, r)
-}
-
-func (s *Server) leave() {
+// track reports whether ln may be served.
+func (s *Server) track(ln net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running--; s.running == 0 && s.ended != nil {
-		close(s.ended)
-		s.ended = nil
+	if s.closing.Load() {
+		return false
 	}
+	if s.listeners == nil {
+		s.listeners = make(map[net.Listener]struct{})
+	}
+	s.listeners[ln] = struct{}{}
+	return true
 }
 
-// await blocks until no request is being answered.
-func (s *Server) await() {
+func (s *Server) untrack(ln net.Listener) {
 	s.mu.Lock()
-	if s.running == 0 {
-		s.mu.Unlock()
-		return
-	}
-	if s.ended == nil {
-		s.ended = make(chan struct{})
-	}
-	ended := s.ended
-	s.mu.Unlock()
-	<-ended
+	defer s.mu.Unlock()
+	delete(s.listeners, ln)
 }
 
-func (s *Server) prepare() {
-	logger := s.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing.Store(true)
+	for ln := range s.listeners {
+		_ = ln.Close()
 	}
-	s.http = http.Server{
-		Handler:                      http.HandlerFunc(s.serveHTTP),
-		ReadHeaderTimeout:            headerTimeout,
-		ReadTimeout:                  requestTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // ours knows what is allowed
-		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
-		},
-	}
-}
-
-// connKey is the context key of the *conn that a request came by.
-type connKey struct{}
-
-// listener makes connections that keep the fast road.
-type listener struct {
-	net.Listener
-	stall time.Duration
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &conn{c, l.stall}, nil
 }

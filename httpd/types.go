@@ -8,14 +8,9 @@ import (
 // unknownType says that we know nothing (RFC 2046, 4.5.1); browsers save it.
 const unknownType = "application/octet-stream"
 
-// typeOf returns the media type of a file by its extension. The table is ours
-// so that a server answers the same on every host.
-func typeOf(name string) string {
-	if t, ok := types[strings.ToLower(path.Ext(name))]; ok {
-		return t
-	}
-	return unknownType
-}
+// typeOf returns the media type of a file by its extension, or "". The table
+// is ours so that a server answers the same on every host.
+func typeOf(name string) string { return types[strings.ToLower(path.Ext(name))] }
 
 var types = map[string]string{
 	".7z":          "application/x-7z-compressed",

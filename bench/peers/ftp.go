@@ -22,7 +22,7 @@ var ftpPeers = []Peer{
 	{Name: "sluice", Scheme: "ftp", command: func(pl *plan) (proc.Command, error) {
 		password := rand.Text()
 		pl.Login = bench + ":" + password + "@"
-		c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--http", "", "--write", "--anonymous=false", pl.Dir)
+		c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
 		c.Env = []string{"SLUICE_USER_" + bench + "=" + password}
 		return c, err
 	}},

@@ -2,13 +2,14 @@ package peers
 
 import (
 	"errors"
+	"fmt"
 
 	"sluice/bench/proc"
 )
 
 var httpPeers = []Peer{
 	{Name: "sluice", Scheme: "http", command: func(pl *plan) (proc.Command, error) {
-		return pl.selfCommand("serve", "--http", pl.Address(), "--ftp", "", pl.Dir)
+		return pl.selfCommand("serve", "--http", pl.Address(), "--ftp", "", pl.accessLogFlag(), pl.Dir)
 	}},
 	{Name: goFileServer, Scheme: "http", command: func(pl *plan) (proc.Command, error) {
 		return pl.selfCommand(GoFSRole, pl.Address(), pl.Dir)
@@ -49,6 +50,9 @@ func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 	}
 	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...)}, nil
 }
+
+// accessLogFlag has this program log requests or not.
+func (pl *plan) accessLogFlag() string { return fmt.Sprintf("--access-log=%t", pl.AccessLog) }
 
 // programCommand runs the program of the peer.
 func (pl *plan) programCommand(args ...string) (proc.Command, error) {

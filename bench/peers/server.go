@@ -26,7 +26,7 @@ type Setup struct {
 	Self []string
 
 	Log       io.Writer // gets what the server prints; nil: nobody
-	AccessLog bool      // log requests into Work, or where the server logs; Sluice always does
+	AccessLog bool      // log requests into Work, or where the server logs
 }
 
 // A Server is a peer that runs.

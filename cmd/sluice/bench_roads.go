@@ -8,6 +8,7 @@ import (
 
 	"sluice/bench"
 	"sluice/bench/roads"
+	"sluice/internal/config"
 )
 
 func benchRoadsCommand() *cobra.Command {
@@ -33,7 +34,7 @@ at once, with the file in the page cache and without.`,
 				return listRoads(cmd)
 			}
 			for _, text := range sizes {
-				var s size
+				var s config.Bytes
 				if err := s.Set(text); err != nil {
 					return misused(cmd, fmt.Errorf("--sizes: %w", err))
 				}

@@ -10,6 +10,7 @@ import (
 	"sluice/bench"
 	"sluice/bench/load"
 	"sluice/bench/servers"
+	"sluice/internal/config"
 )
 
 func benchServeCommand() *cobra.Command {
@@ -20,8 +21,8 @@ func benchServeCommand() *cobra.Command {
 		rounds     int
 		pid        int
 		yesIOwnIt  bool
-		rangeSize  = size(job.RangeSize)
-		uploadSize = size(job.UploadSize)
+		rangeSize  = config.Bytes(job.RangeSize)
+		uploadSize = config.Bytes(job.UploadSize)
 	)
 	cmd := &cobra.Command{
 		Use:   "serve URL...",

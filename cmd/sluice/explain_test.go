@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,6 +41,7 @@ func TestExplainListenSaysWhatToDo(t *testing.T) {
 		{"somebody else's address", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), "no address of this machine; choose another with --ftp", false},
 		{"no port", &net.AddrError{Err: "missing port in address", Addr: "x"}, "write it like :8080", true},
 		{"no such host", &net.DNSError{Err: "no such host", Name: "x"}, "write it like :8080", true},
+		{"sockets that cannot share", errors.ErrUnsupported, "--reuseport does not work on this system", true},
 		{"anything else", syscall.ENOBUFS, "cannot listen on x:", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,32 +56,28 @@ func TestExplainListenSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestURLs(t *testing.T) {
-	network := func(s string) net.Addr {
-		ip, n, err := net.ParseCIDR(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &net.IPNet{IP: ip, Mask: n.Mask}
-	}
-	interfaces := []net.Addr{
-		network("127.0.0.1/8"), network("::1/128"), network("192.168.1.5/24"), network("fe80::1/64"), network("2001:db8::5/64"),
-	}
+func TestExplainUnixSaysWhatToDo(t *testing.T) {
 	for _, tt := range []struct {
-		name, scheme, addr string
-		want               []string
+		name    string
+		err     error
+		want    string
+		misused bool
 	}{
-		{"one address", "http", "127.0.0.1:8080", []string{"http://127.0.0.1:8080/"}},
-		{"one IPv6 address", "ftp", "[::1]:2121", []string{"ftp://[::1]:2121/"}},
-		{"the default port is left out", "http", "192.168.1.5:80", []string{"http://192.168.1.5/"}},
-		{"the default port is left out after brackets", "ftp", "[::1]:21", []string{"ftp://[::1]/"}},
-		{"another protocol's default port is not", "ftp", "192.168.1.5:80", []string{"ftp://192.168.1.5:80/"}},
-		{"all addresses, without loopback and link-local ones", "http", "[::]:8080", []string{"http://localhost:8080/", "http://192.168.1.5:8080/", "http://[2001:db8::5]:8080/"}},
-		{"all IPv4 addresses", "http", "0.0.0.0:80", []string{"http://localhost/", "http://192.168.1.5/"}},
+		{"no name", errNoName, "write it like unix:/run/sluice.sock", true},
+		{"another file of that name", errNoSocket, "remove it, or choose another name with --https", false},
+		{"in use", os.NewSyscallError("bind", syscall.EADDRINUSE), "stop that, or choose another name with --https", false},
+		{"no directory", os.NewSyscallError("bind", syscall.ENOENT), "make it, or choose another name with --https", false},
+		{"no permission", os.NewSyscallError("bind", syscall.EACCES), "this user may not make x;", false},
+		{"a long name", os.NewSyscallError("bind", syscall.EINVAL), "at most 100 bytes with --https", false},
+		{"anything else", syscall.ENOBUFS, "cannot listen on x:", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := urls(tt.scheme, netip.MustParseAddrPort(tt.addr), interfaces); !slices.Equal(got, tt.want) {
-				t.Errorf("got %v, want %v", got, tt.want)
+			err := explainUnix("https", "x", &net.OpError{Op: "listen", Net: "unix", Err: tt.err})
+			if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want one line with %q", err, tt.want)
+			}
+			if got := errors.As(err, new(usageError)); got != tt.misused {
+				t.Errorf("a usage error: %v, want %v", got, tt.misused)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"strconv"
 	"time"
 
 	"sluice/ftpd"
@@ -11,11 +12,42 @@ import (
 
 // The logs of what was served: one line each, whose message is the protocol.
 
-func logRequest(logger *slog.Logger) func(httpd.Request) {
+// logRequest writes the lines of requests itself, as slog's TextHandler would
+// write them: there may be a hundred thousand of them in a second.
+func logRequest(w *logWriter) func(httpd.Request) {
 	return func(r httpd.Request) {
-		attrs := []any{"remote", r.Remote, "method", r.Method, "target", r.Target, "status", r.Status}
-		logger.Info("http", append(attrs, outcome(r.Result, r.Duration, r.Err)...)...)
+		w.add(func(line []byte) []byte {
+			line = time.Now().AppendFormat(append(line, "time="...), "2006-01-02T15:04:05.000Z07:00")
+			line = append(line, " level=INFO msg=http"...)
+			line = appendText(append(line, " remote="...), r.Remote)
+			line = appendText(append(line, " method="...), r.Method)
+			line = appendText(append(line, " target="...), r.Target)
+			line = strconv.AppendInt(append(line, " status="...), int64(r.Status), 10)
+			line = strconv.AppendInt(append(line, " bytes="...), r.Sent, 10)
+			if r.Road != sendfile.Auto {
+				line = append(append(line, " road="...), r.Road.String()...)
+			}
+			line = append(append(line, " took="...), r.Duration.Round(time.Microsecond).String()...)
+			if r.Err != nil {
+				line = appendText(append(line, " err="...), r.Err.Error())
+			}
+			return append(line, '\n')
+		})
 	}
+}
+
+// appendText appends a value, in quotes if it could be taken for something
+// else without them.
+func appendText(line []byte, value string) []byte {
+	for i := range len(value) {
+		if c := value[i]; c <= ' ' || c >= 0x7f || c == '=' || c == '"' {
+			return strconv.AppendQuote(line, value)
+		}
+	}
+	if value == "" {
+		return append(line, '"', '"')
+	}
+	return append(line, value...)
 }
 
 func logTransfer(logger *slog.Logger) func(ftpd.Transfer) {

@@ -45,7 +45,7 @@ func misused(cmd *cobra.Command, err error) error {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sluice",
-		Short: "Serve a directory over HTTP and FTP at the speed of the kernel",
+		Short: "Serve a directory over HTTP, HTTPS and FTP at the speed of the kernel",
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		// sluice prints errors, each in one line.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,7 +80,7 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // start ARG... runs "sluice serve ARG..." beside the script and waits until it
-// has said where. $HTTP and $FTP become the addresses.
+// has said where. $HTTP, $HTTPS and $FTP become the addresses.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	s := stageOf(ts)
 	program, err := exec.LookPath("sluice")
@@ -92,7 +93,10 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.server.Start())
 	ts.Defer(func() { _ = s.server.Process.Kill() })
 	urls := bufio.NewScanner(stdout)
-	for _, scheme := range []string{"http", "ftp"} {
+	for _, scheme := range []string{"http", "https", "ftp"} {
+		if slices.Contains(args, "--"+scheme+"=") || scheme == "https" && !slices.Contains(args, "--https") {
+			continue
+		}
 		if !urls.Scan() {
 			ts.Fatalf("the server ended instead of naming its %s URL:\n%s", scheme, s.log.String())
 		}

@@ -10,32 +10,45 @@ import (
 	"time"
 )
 
-// service is one server on one listener.
+// service is one server on its listeners.
 type service struct {
-	scheme   string // of its URLs
-	listener net.Listener
-	server   interface {
-		Serve(ln net.Listener) error
+	name   string // in messages
+	doors  []door
+	server interface {
 		Shutdown(ctx context.Context) error
 	}
 }
 
-// urls returns where the service can be found.
-func (s *service) urls() []string {
-	interfaces, err := net.InterfaceAddrs()
-	if err != nil {
-		interfaces = nil // then the ones we know must do
+// door is a listener with what serves it.
+type door struct {
+	scheme   string // of its URLs
+	listener net.Listener
+	serve    func(net.Listener) error // closes the listener
+}
+
+// doors returns the listeners with what serves them.
+func doors(scheme string, listeners []net.Listener, serve func(net.Listener) error) []door {
+	var all []door
+	for _, ln := range listeners {
+		all = append(all, door{scheme, ln, serve})
 	}
-	return urls(s.scheme, s.listener.Addr().(*net.TCPAddr).AddrPort(), interfaces)
+	return all
 }
 
 // run runs the services until one fails or stop receives, and then shuts all
 // of them down. Transfers may go on for as long as drain, or until stop
 // receives again.
 func run(services []*service, stop <-chan os.Signal, drain time.Duration, logger *slog.Logger) error {
-	failed := make(chan error, len(services))
+	failed := make(chan error, 1)
 	for _, s := range services {
-		go func() { failed <- fmt.Errorf("%s: %w", s.scheme, s.server.Serve(s.listener)) }()
+		for _, d := range s.doors {
+			go func() {
+				select {
+				case failed <- fmt.Errorf("%s: %w", d.scheme, d.serve(d.listener)):
+				default: // another one was first
+				}
+			}()
+		}
 	}
 
 	var failure error
@@ -65,7 +78,7 @@ func shutdown(ctx context.Context, services []*service, logger *slog.Logger) {
 	for _, s := range services {
 		ending.Go(func() {
 			if err := s.server.Shutdown(ctx); err != nil {
-				logger.Warn("transfers were cut", "server", s.scheme, "err", err)
+				logger.Warn("transfers were cut", "server", s.name, "err", err)
 			}
 		})
 	}

@@ -5,8 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"net/netip"
 	"time"
 )
 
@@ -14,72 +13,72 @@ import (
 type Config struct {
 	Root string // directory to serve
 
-	HTTP string // address to serve HTTP on, as of net.Listen; "": no HTTP
-	FTP  string // address to serve FTP on; "": no FTP
+	// Where. An address is one of net.Listen for TCP, or "unix:PATH" for a
+	// socket of that name, or [Systemd]; "": that protocol is not served.
+	HTTP  string
+	HTTPS string
+	FTP   string
+
+	ReusePort int            // sockets that share each TCP address; 0: one that shares it with nobody
+	ProxyFrom []netip.Prefix // who may say by the PROXY protocol for whom it connects by HTTP or HTTPS
+
+	// How many may connect by HTTP and HTTPS together. 0: no limit.
+	MaxConns        int
+	MaxConnsPerAddr int
+
+	// Certificates of HTTPS. The keys are in the order of the certificates,
+	// or there are none because the files of the certificates hold them.
+	TLSCerts      []string
+	TLSKeys       []string
+	TLSSelfSigned bool // one made for a trial instead
 
 	Logins    []Login // who may log in by password
 	Anonymous bool    // whether FTP clients may log in without one
 	Write     bool    // whether those with a login may change files
 
-	Road  string        // road of file data: "auto" or "copy"
+	// What HTTP shows.
+	Index         []string // names of the files that stand for their directory, the first that is there
+	NoListing     bool     // whether a directory without one is kept to ourselves
+	Hidden        bool     // whether names that begin with a dot are served
+	Archives      bool     // whether ?zip and ?tar of a directory are
+	NotFound      string   // path of the page for what is not there; "": a plain one
+	Fallback      string   // path of what is served in its place; "": nothing
+	Precompressed bool     // whether x.zst, x.br and x.gz are served in the place of x to those who can read them
+	ContentETags  bool     // whether entity tags are hashes of the content
+
+	// What HTTP says beside it.
+	Headers []string // rules "PATTERN Name: value"
+	CORS    []string // origins whose pages may read the responses; "*": all
+
+	CacheValid time.Duration // how long an open file is believed to be the one of its name; 0: never
+	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
+	FastLane   bool          // whether plain requests take the short way past net/http
+
+	Road      string // road of file data: "auto" or "copy"
+	AccessLog bool   // whether each request and each transfer is logged
+
 	Drain time.Duration // how long transfers may go on after the signal to stop
 }
+
+// Systemd as an address stands for the sockets that systemd hands over under
+// the name of the protocol: http, https or ftp.
+const Systemd = "systemd"
 
 // Default returns what holds where nothing else is said.
 func Default() Config {
 	return Config{
-		Root:      ".",
-		HTTP:      ":8080",
-		FTP:       ":2121",
-		Anonymous: true,
-		Road:      "auto",
-		Drain:     30 * time.Second,
+		Root:       ".",
+		HTTP:       ":8080",
+		FTP:        ":2121",
+		Anonymous:  true,
+		Index:      []string{"index.html"},
+		Archives:   true,
+		CacheValid: time.Second,
+		FastLane:   true,
+		AccessLog:  true,
+		Road:       "auto",
+		Drain:      30 * time.Second,
 	}
-}
-
-// Login is a name and its password.
-type Login struct{ Name, Password string }
-
-// String hides the password, so that none gets into a message by accident.
-func (l Login) String() string { return l.Name + ":***" }
-
-// ParseLogin parses NAME:PASSWORD. The password may contain colons.
-func ParseLogin(s string) (Login, error) {
-	name, password, ok := strings.Cut(s, ":")
-	switch {
-	case !ok:
-		// s may be a password whose name was forgotten: do not repeat it.
-		return Login{}, errors.New("there is no colon between name and password")
-	case name == "":
-		return Login{}, errors.New("the name before the colon is empty")
-	case password == "":
-		return Login{}, fmt.Errorf("the password of %s after the colon is empty", name)
-	}
-	return Login{name, password}, nil
-}
-
-// loginPrefix begins the environment variables that are logins.
-const loginPrefix = "SLUICE_USER_"
-
-// LoginsFrom returns the logins in an environment like that of os.Environ:
-// SLUICE_USER_alice=secret is the user alice. They are sorted by name.
-func LoginsFrom(environ []string) ([]Login, error) {
-	var logins []Login
-	for _, variable := range environ {
-		name, password, _ := strings.Cut(variable, "=")
-		name, ok := strings.CutPrefix(name, loginPrefix)
-		switch {
-		case !ok:
-			continue
-		case name == "":
-			return nil, fmt.Errorf("the variable %s lacks the user's name at its end", loginPrefix)
-		case password == "":
-			return nil, fmt.Errorf("the variable %s%s holds no password", loginPrefix, name)
-		}
-		logins = append(logins, Login{name, password})
-	}
-	slices.SortFunc(logins, func(a, b Login) int { return strings.Compare(a.Name, b.Name) })
-	return logins, nil
 }
 
 // Check reports the first thing in c that makes no sense, in the words of the
@@ -88,14 +87,44 @@ func (c Config) Check() error {
 	switch {
 	case c.Root == "":
 		return errors.New("the directory to serve has an empty name")
-	case c.HTTP == "" && c.FTP == "":
-		return errors.New("nothing to serve: both --http and --ftp are switched off")
+	case c.HTTP == "" && c.HTTPS == "" && c.FTP == "":
+		return errors.New("nothing to serve: --http, --https and --ftp are all switched off")
+	case c.ReusePort < 0:
+		return fmt.Errorf("--reuseport %d is negative", c.ReusePort)
+	case c.MaxConns < 0:
+		return fmt.Errorf("--max-conns %d is negative", c.MaxConns)
+	case c.MaxConnsPerAddr < 0:
+		return fmt.Errorf("--max-conns-per-addr %d is negative", c.MaxConnsPerAddr)
+	case c.CacheValid < 0:
+		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
 	case c.Road != "auto" && c.Road != "copy":
 		return fmt.Errorf("--road %q is neither auto nor copy", c.Road)
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case c.Write && len(c.Logins) == 0:
 		return errors.New("--write lets nobody write without a --user NAME:PASSWORD")
+	}
+	for _, origin := range c.CORS {
+		if !isOrigin(origin) {
+			return fmt.Errorf("--cors %q is no origin; write it like https://example.com, without a path, or *", origin)
+		}
+	}
+	return c.checkTLS()
+}
+
+func (c Config) checkTLS() error {
+	certs, keys := len(c.TLSCerts), len(c.TLSKeys)
+	switch {
+	case keys > 0 && keys != certs:
+		return fmt.Errorf("%d --tls-key for %d --tls-cert: give each certificate its key in the same order, or no key if the files of the certificates hold them", keys, certs)
+	case certs > 0 && c.TLSSelfSigned:
+		return errors.New("--tls-cert and --tls-self-signed exclude each other")
+	case c.HTTPS != "" && certs == 0 && !c.TLSSelfSigned:
+		return errors.New("--https needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
+	case c.HTTPS == "" && certs > 0:
+		return errors.New("--tls-cert is of no use without --https ADDR")
+	case c.HTTPS == "" && c.TLSSelfSigned:
+		return errors.New("--tls-self-signed is of no use without --https ADDR")
 	}
 	return nil
 }

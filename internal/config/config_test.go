@@ -5,60 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"sluice/internal/config"
 )
-
-func TestParseLogin(t *testing.T) {
-	for _, tt := range []struct {
-		name, in string
-		want     config.Login
-		wantErr  string
-	}{
-		{"name and password", "alice:secret", config.Login{Name: "alice", Password: "secret"}, ""},
-		{"a password with colons", "alice:a:b:c", config.Login{Name: "alice", Password: "a:b:c"}, ""},
-		{"no colon", "secret", config.Login{}, "no colon"},
-		{"no name", ":secret", config.Login{}, "name before the colon is empty"},
-		{"no password", "alice:", config.Login{}, "password of alice"},
-		{"nothing", "", config.Login{}, "no colon"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := config.ParseLogin(tt.in)
-			if got != tt.want {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-			if tt.wantErr == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-				t.Errorf("error %v, want %q", err, tt.wantErr)
-			}
-			if err != nil && strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error %q shows a password", err)
-			}
-		})
-	}
-}
-
-func TestLoginsFrom(t *testing.T) {
-	got, err := config.LoginsFrom([]string{"HOME=/", "SLUICE_USER_bob=b=b", "SLUICE_USER_alice=secret", "sluice_user_carol=x", "SLUICE_USERS=x"})
-	want := []config.Login{{Name: "alice", Password: "secret"}, {Name: "bob", Password: "b=b"}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-	for variable, want := range map[string]string{
-		"SLUICE_USER_=x":     "lacks the user's name",
-		"SLUICE_USER_alice=": "SLUICE_USER_alice holds no password",
-	} {
-		if _, err := config.LoginsFrom([]string{variable}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want %q", variable, err, want)
-		}
-	}
-}
-
-func TestALoginPrintsWithoutItsPassword(t *testing.T) {
-	if got := (config.Login{Name: "alice", Password: "secret"}).String(); got != "alice:***" {
-		t.Errorf("got %s", got)
-	}
-}
 
 func TestCheck(t *testing.T) {
 	if err := config.Default().Check(); err != nil {
@@ -70,6 +18,20 @@ func TestCheck(t *testing.T) {
 		want   string
 	}{
 		{"nothing to serve", func(c *config.Config) { c.HTTP, c.FTP = "", "" }, "nothing to serve"},
+		{"HTTPS without a certificate", func(c *config.Config) { c.HTTPS = ":8443" }, "--https needs --tls-cert"},
+		{"a certificate without HTTPS", func(c *config.Config) { c.TLSCerts = []string{"a"} }, "--tls-cert is of no use"},
+		{"a certificate for a trial without HTTPS", func(c *config.Config) { c.TLSSelfSigned = true }, "--tls-self-signed is of no use"},
+		{"two kinds of certificates", func(c *config.Config) {
+			c.HTTPS, c.TLSCerts, c.TLSSelfSigned = ":8443", []string{"a"}, true
+		}, "exclude"},
+		{"one key for two certificates", func(c *config.Config) {
+			c.HTTPS, c.TLSCerts, c.TLSKeys = ":8443", []string{"a", "b"}, []string{"a"}
+		}, "1 --tls-key for 2 --tls-cert"},
+		{"a key without a certificate", func(c *config.Config) { c.TLSKeys = []string{"a"} }, "1 --tls-key for 0 --tls-cert"},
+		{"less than no socket", func(c *config.Config) { c.ReusePort = -1 }, "--reuseport -1"},
+		{"less than no connection", func(c *config.Config) { c.MaxConns = -1 }, "--max-conns -1"},
+		{"less than no connection for each", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},
+		{"a belief that ended before it began", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},
 		{"no directory", func(c *config.Config) { c.Root = "" }, "directory"},
 		{"a road that leads nowhere", func(c *config.Config) { c.Road = "teleport" }, `--road "teleport"`},
 		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
@@ -82,5 +44,55 @@ func TestCheck(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestCheckAcceptsHTTPS(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*config.Config)
+	}{
+		{"with a pair", func(c *config.Config) { c.TLSCerts, c.TLSKeys = []string{"a"}, []string{"b"} }},
+		{"with a file that holds both", func(c *config.Config) { c.TLSCerts = []string{"a"} }},
+		{"with a certificate for a trial", func(c *config.Config) { c.TLSSelfSigned = true }},
+		{"alone", func(c *config.Config) { c.HTTP, c.FTP, c.TLSSelfSigned = "", "", true }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config.Default()
+			c.HTTPS = ":8443"
+			tt.change(&c)
+			if err := c.Check(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestCheckKnowsAnOrigin(t *testing.T) {
+	for origin, want := range map[string]bool{
+		"*":                         true,
+		"https://example.com":       true,
+		"http://127.0.0.1:8080":     true,
+		"http://[::1]:8080":         true,
+		"moz-extension://0a1b":      true,
+		"https://example.com/":      false,
+		"https://example.com/page":  false,
+		"https://example.com?x":     false,
+		"https://Example.com":       false,
+		"https://example.com:443":   false,
+		"http://example.com:80":     false,
+		"https://user@example.com":  false,
+		"example.com":               false,
+		"https://":                  false,
+		"":                          false,
+		"null":                      false,
+		"https://example.com https": false,
+	} {
+		c := config.Default()
+		c.CORS = []string{"*", origin}
+		err := c.Check()
+		if err == nil != want || err != nil && !strings.Contains(err.Error(), "--cors") {
+			t.Errorf("%q: error %v, want it accepted: %v", origin, err, want)
+		}
 	}
 }

@@ -24,10 +24,7 @@ var schemes = []string{"http", "ftp"}
 
 // urlOf returns the URL of a file, whose name needs no escaping.
 func (s *server) urlOf(scheme, name string) string {
-	if scheme == "http" {
-		return s.http.JoinPath(name).String()
-	}
-	return s.ftp.JoinPath(name).String()
+	return s.urls[scheme].JoinPath(name).String()
 }
 
 func TestCurlDownloadsFilesOfAnySize(t *testing.T) {
@@ -140,7 +137,7 @@ func TestCurlResumesADownload(t *testing.T) {
 }
 
 func TestCurlKeepsWhatHasNotChanged(t *testing.T) {
-	s := start(t)
+	s := start(t, "--cache-valid", "0")
 	s.file("f", 1000)
 	dir := t.TempDir()
 	file := s.urlOf("http", "f")
@@ -160,6 +157,19 @@ func TestCurlKeepsWhatHasNotChanged(t *testing.T) {
 	if got := status("--etag-compare", "etag"); got != "200 2000" {
 		t.Errorf("with the entity tag of another content: %s, want 200 and all of it", got)
 	}
+}
+
+func TestAChangeIsSeenSoon(t *testing.T) {
+	s := start(t)
+	s.file("f", 1000)
+	size := func() string {
+		return curl(t, t.TempDir(), "-o", "got", "-w", "%{size_download}", s.urlOf("http", "f"))
+	}
+	if got := size(); got != "1000" {
+		t.Fatalf("got %s bytes, want 1000", got)
+	}
+	s.file("f", 2000)
+	eventually(t, "the new content is served", func() bool { return size() == "2000" })
 }
 
 func TestCurlInEveryModeOfFTP(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 // packages are the Debian packages of the clients, where the name differs.
-var packages = map[string]string{"aria2c": "aria2"}
+var packages = map[string]string{"aria2c": "aria2", "ab": "apache2-utils"}
 
 // needs fails the test if a program is not installed.
 func needs(t *testing.T, name string) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,8 +47,9 @@ func buildAndTest(m *testing.M) int {
 // server is the program under test while it serves a directory.
 type server struct {
 	t    *testing.T
-	dir  string   // what it serves
-	http *url.URL // where; the path is /
+	dir  string              // what it serves
+	urls map[string]*url.URL // where, by scheme; the path is /
+	http *url.URL            // two of them
 	ftp  *url.URL
 	out  *lines // its standard output
 	log  *lines // its standard error
@@ -82,12 +84,28 @@ const (
 // wrapper, it is the command that runs the program, and must be replaced by it.
 func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *server {
 	t.Helper()
-	argv := append(wrapper, program, "serve", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0")
-	argv = append(append(argv, flags...), dir)
+	flags = append([]string{"--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0"}, flags...)
+	s := launch{wrapper: wrapper, schemes: schemes}.serve(t, dir, flags...)
+	s.http, s.ftp = s.urls["http"], s.urls["ftp"]
+	return s
+}
+
+// launch is how a server is started.
+type launch struct {
+	wrapper []string   // as of startUnder
+	files   []*os.File // its descriptors from 3 on
+	schemes []string   // of the URLs that it is to print, one each
+}
+
+// serve starts a server for dir with exactly these flags and waits for its
+// URLs.
+func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
+	t.Helper()
+	argv := append(append(slices.Clone(l.wrapper), program, "serve"), append(flags, dir)...)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = environ(t)
+	cmd.Env, cmd.ExtraFiles = environ(t), l.files
 	cmd.WaitDelay = patience
-	s := &server{t: t, dir: dir, out: newLines(), log: newLines(), exited: make(chan struct{})}
+	s := &server{t: t, dir: dir, urls: make(map[string]*url.URL), out: newLines(), log: newLines(), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.out, s.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -100,7 +118,9 @@ func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *se
 			s.wantExit(patience)
 		}
 	})
-	s.http, s.ftp = s.url("http"), s.url("ftp")
+	for _, scheme := range l.schemes {
+		s.urls[scheme] = s.url(scheme)
+	}
 	return s
 }
 
@@ -155,8 +175,8 @@ func (s *server) wantExit(d time.Duration) {
 			s.t.Errorf("the log has %q:\n%s", trouble, s.log)
 		}
 	}
-	if got := strings.Count(s.out.String(), "\n"); got != 2 {
-		s.t.Errorf("%d lines on standard output, want a URL each for HTTP and FTP:\n%s", got, s.out)
+	if got := strings.Count(s.out.String(), "\n"); got != len(s.urls) {
+		s.t.Errorf("%d lines on standard output, want %d URLs:\n%s", got, len(s.urls), s.out)
 	}
 }
 

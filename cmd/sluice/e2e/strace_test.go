@@ -21,9 +21,9 @@ func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
 		file, scheme string
 		flags        []string
 	}{
-		{"whole", "http", nil},
-		{"passive", "ftp", nil},
-		{"active", "ftp", []string{"-P", "-"}},
+		{"whole.zip", "http", nil}, // of a type that is known without a look inside
+		{"passive.zip", "ftp", nil},
+		{"active.zip", "ftp", []string{"-P", "-"}},
 	}
 	s, finish := startTraced(t)
 	for _, tt := range downloads {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"io"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/httpd"
+	"sluice/internal/config"
+	"sluice/internal/nettest"
+	"sluice/internal/vfs"
+)
+
+// built returns the server of HTTP that a configuration gives.
+func built(t *testing.T, change func(*config.Config)) *httpd.Server {
+	t.Helper()
+	conf := config.Default()
+	conf.Root, conf.HTTP, conf.FTP = nettest.TempDir(t), "127.0.0.1:0", ""
+	change(&conf)
+	b, err := newBuilder(conf, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.tree, err = vfs.Open(conf.Root); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.tree.Close() })
+	b.opener = new(opener)
+	t.Cleanup(b.opener.close)
+	services, err := b.services(t.Context())
+	if err != nil || len(services) != 1 {
+		t.Fatalf("got %v, %v, want the service of HTTP", services, err)
+	}
+	return services[0].server.(*httpd.Server)
+}
+
+// What a client sees of the others is tested in e2e.
+func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
+	type limits struct {
+		MaxConns, MaxConnsPerAddr int
+		ProxyFrom                 string
+		NoFastLane                bool
+		MinRate                   int64
+		Valid                     time.Duration
+		Logged                    bool
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*config.Config)
+		want   limits
+	}{
+		{"what holds where nothing is said", func(*config.Config) {}, limits{Valid: time.Second, Logged: true}},
+		{"everything", func(c *config.Config) {
+			c.MaxConns, c.MaxConnsPerAddr, c.MinRate = 3, 2, 1000
+			c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+			c.FastLane, c.CacheValid, c.AccessLog = false, time.Minute, false
+		}, limits{3, 2, "10.0.0.0/8", true, 1000, time.Minute, false}},
+		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := built(t, tt.change)
+			got := limits{
+				MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
+				MinRate: s.Handler.MinRate, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,
+			}
+			for _, p := range s.ProxyFrom {
+				got.ProxyFrom += p.String()
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

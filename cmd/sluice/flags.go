@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/config"
+)
+
+// addFlags adds the flags of "sluice serve" in the order of its help: where it
+// serves, to whom, what, and how. Those that need more than their own value to
+// be understood stay as they are given in users.
+func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	addAddressFlags(cmd, conf)
+	addTLSFlags(cmd, conf)
+
+	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in by FTP; may be repeated")
+	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let FTP clients log in as anonymous, to read only")
+	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
+
+	addContentFlags(cmd, conf)
+	addSpeedFlags(cmd, conf)
+}
+
+func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
+	f := cmd.Flags()
+	f.StringVar(&conf.HTTP, "http", conf.HTTP, "serve HTTP on `ADDR`; '' switches it off")
+	f.StringVar(&conf.HTTPS, "https", conf.HTTPS, "serve HTTPS on `ADDR`, with HTTP/2 and HTTP/1.1")
+	f.StringVar(&conf.FTP, "ftp", conf.FTP, "serve FTP on `ADDR`; '' switches it off")
+	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "share each TCP address among `N` sockets, and with other processes of this user")
+	f.Func("proxy-from", "take the word of proxies in the network or at the address `CIDR` for who the client is, by the PROXY protocol; 127.0.0.1 means unix sockets too; may be repeated", func(s string) error {
+		prefix, err := config.ParsePrefix(s)
+		conf.ProxyFrom = append(conf.ProxyFrom, prefix)
+		return err
+	})
+	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect by HTTP and HTTPS; 0: no limit")
+	f.IntVar(&conf.MaxConnsPerAddr, "max-conns-per-addr", conf.MaxConnsPerAddr, "let at most `N` of them connect from one address; 0: no limit")
+}
+
+func addTLSFlags(cmd *cobra.Command, conf *config.Config) {
+	f := cmd.Flags()
+	f.StringArrayVar(&conf.TLSCerts, "tls-cert", nil, "PEM `FILE` of a certificate and its chain, read again when it changes; may be repeated")
+	f.StringArrayVar(&conf.TLSKeys, "tls-key", nil, "PEM `FILE` of its key, unless the file of the certificate holds it; may be repeated in the same order")
+	f.BoolVar(&conf.TLSSelfSigned, "tls-self-signed", conf.TLSSelfSigned, "make a certificate for a trial, for which nobody vouches")
+}
+
+func addContentFlags(cmd *cobra.Command, conf *config.Config) {
+	f := cmd.Flags()
+	f.StringArrayVar(&conf.Index, "index", conf.Index, "`NAME` of a file that stands for its directory; may be repeated, '' means none")
+	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not show what is in a directory")
+	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot by HTTP")
+	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
+	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "`PATH` in DIR of the page for what is not there")
+	f.StringVar(&conf.Fallback, "fallback", conf.Fallback, "`PATH` in DIR of the page that stands for those that are not there, for single-page applications")
+	f.BoolVar(&conf.Precompressed, "precompressed", conf.Precompressed, "serve FILE.zst, FILE.br or FILE.gz for FILE to clients that can read it")
+	f.BoolVar(&conf.ContentETags, "content-etags", conf.ContentETags, "make entity tags of the content of files, not of their times")
+	f.StringArrayVar(&conf.Headers, "header", nil, "add a line to the header of responses, by a `RULE` such as '/assets/** Cache-Control: max-age=3600'; may be repeated")
+	f.StringArrayVar(&conf.CORS, "cors", nil, "let pages of `ORIGIN`, such as https://example.com or *, read the responses; may be repeated")
+}
+
+func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
+	f := cmd.Flags()
+	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "look after this `TIME` whether a file is still the one of its name; 0 looks each time")
+	f.Var(&conf.MinRate, "min-rate", "cut a download that is slower than `BYTES` a second, such as 64KiB; 0 cuts none")
+	f.BoolVar(&conf.FastLane, "fast-lane", conf.FastLane, "answer plain requests without net/http; off only to compare")
+	f.StringVar(&conf.Road, "road", conf.Road, "`ROAD` of file data: auto (sendfile where it works) or copy")
+	f.BoolVar(&conf.AccessLog, "access-log", conf.AccessLog, "log each request and each transfer")
+	f.DurationVar(&conf.Drain, "drain", conf.Drain, "let transfers finish for this `TIME` when told to stop")
+}
+
+// addLogins adds those of the --user flags and of the environment.
+func addLogins(conf *config.Config, users, environ []string) error {
+	for _, user := range users {
+		login, err := config.ParseLogin(user)
+		if err != nil {
+			return fmt.Errorf("--user wants NAME:PASSWORD: %w", err)
+		}
+		conf.Logins = append(conf.Logins, login)
+	}
+	logins, err := config.LoginsFrom(environ)
+	conf.Logins = append(conf.Logins, logins...)
+	return err
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"sluice/internal/config"
+)
+
+// opener opens the listeners that the flags name, and closes them.
+type opener struct {
+	reusePort int                       // sockets that share each TCP address; 0: one that shares it with nobody
+	activated map[string][]net.Listener // what systemd handed over and nobody has opened, by name
+	opened    []net.Listener
+}
+
+func newOpener(reusePort int) (*opener, error) {
+	handedOver, err := activated()
+	return &opener{reusePort: reusePort, activated: handedOver}, err
+}
+
+// open listens where the flag of that scheme says: nowhere, at one address, or
+// where systemd says.
+func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Listener, err error) {
+	name, isUnix := strings.CutPrefix(addr, "unix:")
+	switch {
+	case addr == "":
+	case addr == config.Systemd:
+		all, err = o.takeActivated(scheme)
+	case isUnix && scheme != "ftp":
+		all, err = listenUnix(ctx, scheme, name)
+	default:
+		if all, err = listenTCP(ctx, addr, o.reusePort); err != nil {
+			err = explainListen(scheme, addr, err)
+		}
+	}
+	o.opened = append(o.opened, all...)
+	return all, err
+}
+
+// close closes all that was opened and all that systemd handed over.
+func (o *opener) close() {
+	closeAll(o.opened)
+	for _, unused := range o.activated {
+		closeAll(unused)
+	}
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, ln := range listeners {
+		_ = ln.Close()
+	}
+}
+
+// listenTCP listens by one socket, or by as many as shared says that share the
+// address. It does without multipath TCP, which package net would use: on such
+// connections some socket features fail.
+func listenTCP(ctx context.Context, addr string, shared int) (all []net.Listener, err error) {
+	var lc net.ListenConfig
+	lc.SetMultipathTCP(false)
+	if shared > 0 {
+		lc.Control = shareAddress
+	}
+	for len(all) < max(shared, 1) {
+		ln, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			closeAll(all)
+			return nil, err
+		}
+		all = append(all, ln)
+		addr = ln.Addr().String() // the same port, if it was not ours to choose
+	}
+	return all, nil
+}
+
+// listenUnix listens on a socket in the file system, which its user and its
+// group may connect to.
+func listenUnix(ctx context.Context, scheme, name string) ([]net.Listener, error) {
+	path, err := filepath.Abs(name)
+	if err != nil || name == "" {
+		return nil, explainUnix(scheme, name, errNoName)
+	}
+	ln, err := openUnix(ctx, path)
+	if err != nil {
+		return nil, explainUnix(scheme, path, err)
+	}
+	return []net.Listener{ln}, nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sluice/httpd"
+	"sluice/sendfile"
+)
+
+func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
+	plain := httpd.Request{
+		Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200,
+		Result: sendfile.Result{Sent: 1000, Road: sendfile.Sendfile}, Duration: 12_345_678,
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*httpd.Request)
+	}{
+		{"plain", func(*httpd.Request) {}},
+		{"nothing in it", func(r *httpd.Request) { *r = httpd.Request{} }},
+		{"an error", func(r *httpd.Request) { r.Err = errors.New(`read "x": gone`) }},
+		{"a query", func(r *httpd.Request) { r.Target = "/?a=b" }},
+		{"a line of somebody else", func(r *httpd.Request) { r.Target = "/\nlevel=INFO msg=\"forged\"" }},
+		{"a control character", func(r *httpd.Request) { r.Method = "GET\x1b[31m" }},
+		{"no UTF-8", func(r *httpd.Request) { r.Target = "/\xff\x00" }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // where the time stands still
+				r := plain
+				tt.change(&r)
+				var got, want bytes.Buffer
+				w := &logWriter{w: &got}
+				logRequest(w)(r)
+				w.flush()
+				attrs := []any{"remote", r.Remote, "method", r.Method, "target", r.Target, "status", r.Status}
+				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(r.Result, r.Duration, r.Err)...)...)
+				if got.String() != want.String() {
+					t.Errorf("got  %q\nwant %q", &got, &want)
+				}
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// counted counts writes and keeps what was written.
+type counted struct {
+	bytes.Buffer
+	writes int
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.writes++
+	return c.Buffer.Write(p)
+}
+
+func TestLinesOfRequestsWaitForEachOtherAndNotForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out counted
+		w := &logWriter{w: &out}
+		add := func(s string) { w.add(func(b []byte) []byte { return append(b, s...) }) }
+		add("one\n")
+		add("two\n")
+		if out.writes != 0 {
+			t.Errorf("%d writes before the time, want none", out.writes)
+		}
+		time.Sleep(logDelay)
+		synctest.Wait()
+		if out.writes != 1 || out.String() != "one\ntwo\n" {
+			t.Errorf("%d writes of %q, want one of both lines", out.writes, out.String())
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if out.writes != 1 {
+			t.Errorf("%d writes when there is nothing to write", out.writes)
+		}
+
+		add("three\n")
+		if _, err := w.Write([]byte("four\n")); err != nil {
+			t.Fatal(err)
+		}
+		if out.writes != 2 || !strings.HasSuffix(out.String(), "three\nfour\n") {
+			t.Errorf("%d writes of %q, want the line of another log at once, behind those that wait", out.writes, out.String())
+		}
+		add(strings.Repeat("x", logBytes))
+		if out.writes != 3 {
+			t.Errorf("%d writes, want that much to be written at once", out.writes)
+		}
+	})
+}
+
+func TestLinesOfManyRequestsStayWhole(t *testing.T) {
+	const clients, each = 8, 2000
+	var out bytes.Buffer
+	w := &logWriter{w: &out}
+	log := logRequest(w)
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range each {
+				log(httpd.Request{Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200})
+			}
+		})
+	}
+	all.Wait()
+	w.flush()
+	n := 0
+	for line := range strings.Lines(out.String()) {
+		n++
+		if !strings.HasPrefix(line, "time=") || !strings.HasSuffix(line, " target=/a status=200 bytes=0 took=0s\n") {
+			t.Fatalf("line %d is %q", n, line)
+		}
+	}
+	if n != clients*each {
+		t.Errorf("%d lines, want %d", n, clients*each)
+	}
+}
+
+func BenchmarkLogRequest(b *testing.B) {
+	log := logRequest(&logWriter{w: new(counted)})
+	r := httpd.Request{
+		Remote: "127.0.0.1:45802", Method: "GET", Target: "/docs/readme.txt", Status: 200,
+		Result: sendfile.Result{Sent: 1000, Road: sendfile.Copy}, Duration: 12_345,
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		log(r)
+	}
+}

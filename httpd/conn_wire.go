@@ -1,0 +1,99 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"sluice/sendfile"
+)
+
+// wire is an accepted connection, whoever serves it. It is what package
+// sendfile writes to, with one syscall.RawConn for its whole life, where
+// package net would make a new one each time it is asked. It passes everything
+// on by itself instead of embedding the connection, so that nothing can pass
+// it by.
+type wire struct {
+	c      net.Conn
+	raw    syscall.RawConn // nil: c has no descriptor
+	remote net.Addr        // the client's: not always that of c, if a proxy has spoken
+	addr   netip.Addr      // under which the client is counted
+	limits *limits         // which Close leaves
+	pace   pace            // which the client must keep
+	closed atomic.Bool
+}
+
+// newWire takes c over.
+func newWire(c net.Conn) *wire {
+	w := &wire{c: c, remote: c.RemoteAddr()}
+	if sc, ok := c.(syscall.Conn); ok {
+		w.raw, _ = sc.SyscallConn() // an error means that c is closed, which every use will tell
+	}
+	return w
+}
+
+// SyscallConn makes wire a syscall.Conn.
+func (w *wire) SyscallConn() (syscall.RawConn, error) {
+	if w.raw == nil {
+		return nil, errors.ErrUnsupported
+	}
+	return w.raw, nil
+}
+
+// sendFile sends the part of a file, and sendBytes what is in memory, both
+// without a context: a shutdown that is out of patience closes the connection.
+func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options) (sendfile.Result, error) {
+	if w.pace.stretch > 0 {
+		return w.pace.send(n, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+			o := opt
+			return sendfile.Send(ctx, w, f, off+done, n, &o)
+		})
+	}
+	return sendfile.Send(context.Background(), w, f, off, n, &opt)
+}
+
+func (w *wire) sendBytes(p []byte, opt sendfile.Options) (sendfile.Result, error) {
+	if w.pace.stretch > 0 {
+		return w.pace.send(int64(len(p)), func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+			o := opt
+			return sendfile.Write(ctx, w, p[done:done+n], &o)
+		})
+	}
+	return sendfile.Write(context.Background(), w, p, &opt)
+}
+
+// cut makes all that is done to the connection fail. Anybody may call it, and
+// whoever serves the connection still has to close it.
+func (w *wire) cut() { _ = w.c.Close() }
+
+// Close makes room for another connection. Closing twice is harmless.
+func (w *wire) Close() error {
+	if w.closed.Swap(true) {
+		return nil
+	}
+	if w.limits != nil {
+		w.limits.leave(w.addr)
+	}
+	return w.c.Close()
+}
+
+// CloseWrite ends what we send. The peer may go on.
+func (w *wire) CloseWrite() error {
+	if cw, ok := w.c.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return nil
+}
+
+func (w *wire) Read(p []byte) (int, error)         { return w.c.Read(p) }
+func (w *wire) Write(p []byte) (int, error)        { return w.c.Write(p) }
+func (w *wire) LocalAddr() net.Addr                { return w.c.LocalAddr() }
+func (w *wire) RemoteAddr() net.Addr               { return w.remote }
+func (w *wire) SetDeadline(t time.Time) error      { return w.c.SetDeadline(t) }
+func (w *wire) SetReadDeadline(t time.Time) error  { return w.c.SetReadDeadline(t) }
+func (w *wire) SetWriteDeadline(t time.Time) error { return w.c.SetWriteDeadline(t) }

@@ -1,0 +1,122 @@
+package httpd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+
+	"sluice/sendfile"
+)
+
+// send carries out a reply in the net/http lane. The Result is that of the
+// body; an error means that it was cut.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply) (sendfile.Result, error) {
+	for _, f := range rep.header {
+		w.Header().Add(f.name, f.value)
+	}
+	if rep.hasLength() {
+		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
+	}
+	w.WriteHeader(rep.status)
+	s := sender{h: h, w: w}
+	if _, fast := r.Context().Value(connKey{}).(*conn); fast {
+		s.flush = http.NewResponseController(w).Flush
+	}
+	var err error
+	switch {
+	case r.Method == http.MethodHead:
+	case rep.stream != nil:
+		err = rep.stream(r.Context(), &s)
+	default:
+		err = s.sendBody(r.Context(), rep.body)
+	}
+	return s.res, err
+}
+
+// sender writes a body to where it goes.
+type sender struct {
+	h   *Handler
+	w   io.Writer
+	res sendfile.Result // so far
+
+	// flush, if not nil, says that w leads to a connection of our own, with a
+	// fast road for files, and gets what stands before them out of the way.
+	flush func() error
+}
+
+// Write sends bytes that are no file's.
+func (s *sender) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.res.Sent += int64(n)
+	return n, err
+}
+
+func (s *sender) sendBody(ctx context.Context, b body) error {
+	for _, p := range b {
+		if err := s.sendPiece(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) sendPiece(ctx context.Context, p piece) error {
+	switch {
+	case p.n == 0:
+		return nil
+	case p.data != nil:
+		if p.file != nil {
+			s.res.Road = sendfile.Copy // its content, from memory
+		}
+		_, err := s.Write(p.data[p.off : p.off+p.n])
+		return err
+	case p.file != nil:
+		return s.sendFile(p.file, p.off, p.n)
+	case p.open != nil:
+		f, err := p.open()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return s.sendFile(f, p.off, p.n)
+	}
+	data, err := p.make(ctx)
+	if err != nil {
+		return err
+	}
+	if int64(len(data)) < p.off+p.n {
+		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
+	}
+	_, err = s.Write(data[p.off : p.off+p.n])
+	return err
+}
+
+// sendFile sends a part of a file, on our own connections past net/http.
+func (s *sender) sendFile(f *os.File, off, n int64) error {
+	part := &filePart{
+		file: f, off: off, n: n,
+		opt: sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road},
+	}
+	var err error
+	if s.flush != nil {
+		// Before the header is out, net/http would read the beginning of the
+		// body itself to look at it.
+		if err = s.flush(); err == nil {
+			_, err = io.Copy(s.w, part)
+		}
+	} else {
+		buf := copyBuffers.Get().(*[]byte)
+		_, err = io.CopyBuffer(s.w, part, *buf)
+		copyBuffers.Put(buf)
+	}
+	addResult(&s.res, part.res)
+	return err
+}
+
+// copyBuffers serve connections that take a file only through us: those of TLS
+// and of other servers.
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}

@@ -1,0 +1,235 @@
+package httpd
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	"unsafe"
+
+	"sluice/internal/filecache"
+	"sluice/internal/h1"
+	"sluice/sendfile"
+)
+
+// laneHead is the part of a response's head that stays the same as long as
+// its file does. It is kept with the file, as filecache.File.Extra.
+type laneHead string
+
+// answer answers the request in, which the desk's head takes apart. Nothing
+// may keep in.
+func (l *lane) answer(in string) next {
+	d, h := l.desk, &l.server.Handler
+	path := d.head.Path
+	if strings.IndexByte(path, '%') >= 0 {
+		d.path = h1.AppendPath(d.path[:0], path)
+		path = unsafe.String(unsafe.SliceData(d.path), len(d.path))
+	}
+	if a := askOfHead(&d.head, path); h.plain(&a) {
+		if f := h.cache().Hit(path, l.now); f != nil {
+			defer f.Release()
+			if head, ok := f.Extra.Load().(laneHead); ok {
+				return l.answerKept(f, head)
+			}
+		}
+	}
+	return l.answerPlanned(strings.Clone(in))
+}
+
+// answerKept answers with a file of which the head is known.
+func (l *lane) answerKept(f *filecache.File, head laneHead) next {
+	d := l.desk
+	n := stay
+	if l.closes(&d.head) {
+		n = end
+	}
+	d.out = append(d.out, head...)
+	l.endHead(n)
+	var t told
+	t.status = http.StatusOK
+	if !d.head.Head {
+		t.err = l.send(piece{n: f.Info.Size(), file: f.File, data: f.Body}, &t.res)
+	}
+	return l.tell(&d.head, &t, n)
+}
+
+// answerPlanned answers a request by the plan.
+func (l *lane) answerPlanned(in string) next {
+	s, h := l.server, &l.server.Handler
+	var head h1.Head
+	h1.Parse(in, &head)
+	path := head.Path
+	if strings.IndexByte(path, '%') >= 0 {
+		path = string(h1.AppendPath(nil, path))
+	}
+	a := askOfHead(&head, path)
+	if a.lengthy() {
+		return handOver // net/http sees when a client is gone, and so need not go on for nobody
+	}
+	rep := h.respond(s.base, &a)
+	defer rep.release()
+	if rep.stream != nil && !head.Head {
+		return handOver // net/http sends it in chunks
+	}
+
+	d := l.desk
+	n := stay
+	if l.closes(&head) {
+		n = end
+	}
+	begin := len(d.out)
+	l.beginHead(&rep)
+	if rep.status == http.StatusOK && len(rep.body) == 1 && h.plain(&a) {
+		l.keepHead(path, rep.body[0].file, d.out[begin:])
+	}
+	l.endHead(n)
+	t := told{status: rep.status}
+	if !head.Head {
+		for _, p := range rep.body {
+			if t.err = l.send(p, &t.res); t.err != nil {
+				break
+			}
+		}
+	}
+	return l.tell(&head, &t, n)
+}
+
+// keepHead keeps the beginning of a head with the file at path, if that is
+// file.
+func (l *lane) keepHead(path string, file *os.File, head []byte) {
+	if f := l.server.Handler.cache().Hit(path, l.now); f != nil {
+		if f.File == file {
+			f.Extra.Store(laneHead(head))
+		}
+		f.Release()
+	}
+}
+
+// closes reports whether the connection ends with the response.
+func (l *lane) closes(head *h1.Head) bool { return head.Close || l.server.closing.Load() }
+
+// send sends a piece of a body behind what is in out.
+func (l *lane) send(p piece, res *sendfile.Result) error {
+	switch {
+	case p.n == 0:
+		return nil
+	case p.data != nil:
+		if p.file != nil {
+			res.Road = sendfile.Copy // its content, from memory
+		}
+		return l.sendBytes(p.data[p.off:p.off+p.n], res)
+	case p.file != nil:
+		return l.sendFile(p.file, p.off, p.n, res)
+	case p.open != nil:
+		f, err := p.open()
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return l.sendFile(f, p.off, p.n, res)
+	}
+	data, err := p.make(l.server.base)
+	if err != nil {
+		return err
+	}
+	if int64(len(data)) < p.off+p.n {
+		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
+	}
+	return l.sendBytes(data[p.off:p.off+p.n], res)
+}
+
+// sendBytes puts p behind what is in out, and sends both if they do not fit.
+func (l *lane) sendBytes(p []byte, res *sendfile.Result) error {
+	d := l.desk
+	if len(d.out)+len(p) <= cap(d.out) {
+		d.out = append(d.out, p...)
+		res.Sent += int64(len(p))
+		return nil
+	}
+	if _, err := l.flush(true); err != nil {
+		return err
+	}
+	n, err := l.write(p, false)
+	res.Sent += n
+	return err
+}
+
+// sendFile sends the part of a file behind what is in out.
+func (l *lane) sendFile(f *os.File, off, n int64, res *sendfile.Result) error {
+	if _, err := l.flush(joins(int64(len(l.desk.out)), n)); err != nil {
+		return err
+	}
+	h := &l.server.Handler
+	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{Timeout: h.stallTimeout(), Road: h.Road})
+	addResult(res, sent)
+	return err
+}
+
+// joins reports whether a head had better wait for the n bytes behind it. The
+// system hands over 64 KiB at a time, and a head that makes one more of them
+// necessary costs more than a packet of its own: under BBR it is sent when a
+// timer says so.
+func joins(head, n int64) bool {
+	const most = 64 << 10
+	return (n-1)%most+1+head <= most
+}
+
+// flush sends what is in out. It returns how much of that was not sent. If
+// more follows at once, the last packet may wait for it.
+func (l *lane) flush(more bool) (unsent int64, err error) {
+	d := l.desk
+	if len(d.out) == 0 {
+		return 0, nil
+	}
+	n, err := l.write(d.out, more)
+	unsent = int64(len(d.out)) - n
+	d.out = d.out[:0]
+	return unsent, err
+}
+
+// write sends p and returns how much of it was sent.
+func (l *lane) write(p []byte, more bool) (int64, error) {
+	res, err := l.wire.sendBytes(p, sendfile.Options{Timeout: l.server.Handler.stallTimeout(), More: more})
+	return res.Sent, err
+}
+
+// told is what an answer tells for the Request.
+type told struct {
+	status int
+	res    sendfile.Result
+	err    error
+}
+
+// tell calls the hook, if there is one, and returns what becomes of the
+// connection. Who wants to be told, is told what has happened and not what
+// will, so nothing waits in out then.
+func (l *lane) tell(head *h1.Head, t *told, n next) next {
+	h := &l.server.Handler
+	if h.OnRequest != nil {
+		if t.err == nil {
+			var unsent int64
+			unsent, t.err = l.flush(false)
+			t.res.Sent = max(t.res.Sent-unsent, 0)
+		}
+		if l.remote == "" {
+			l.remote = l.wire.remote.String()
+		}
+		method, proto := http.MethodGet, "HTTP/1.1"
+		if head.Head {
+			method = http.MethodHead
+		}
+		if head.Minor == 0 {
+			proto = "HTTP/1.0"
+		}
+		h.OnRequest(Request{
+			Remote: l.remote, Method: method, Target: strings.Clone(head.Target), Proto: proto,
+			Status: t.status, Result: t.res, Duration: time.Since(l.now), Err: t.err,
+		})
+	}
+	if t.err != nil {
+		l.desk.out = l.desk.out[:0]
+		return end
+	}
+	return n
+}

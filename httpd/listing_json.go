@@ -1,0 +1,44 @@
+package httpd
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// entryJSON is an entry in a listing for programs.
+type entryJSON struct {
+	Name     string    `json:"name"` // bytes that are not UTF-8 replaced
+	Type     string    `json:"type"` // "file" or "directory"
+	Size     *int64    `json:"size,omitempty"`
+	Modified time.Time `json:"modified"`
+	URL      string    `json:"url"` // relative to the directory; exact, whatever the name
+}
+
+// writeJSON writes an array with an object for each entry, one a line.
+func (l *listing) writeJSON(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	lead := "[\n"
+	for _, e := range l.entries {
+		entry := entryJSON{Name: e.Name(), Type: "directory", Modified: e.ModTime().UTC(), URL: string(appendReference(nil, e))}
+		if !e.IsDir() {
+			size := e.Size()
+			entry.Type, entry.Size = "file", &size
+		}
+		line, err := json.Marshal(entry)
+		if err != nil {
+			return err // of a year that RFC 3339 cannot tell
+		}
+		_, _ = b.WriteString(lead)
+		if _, err := b.Write(line); err != nil {
+			return err
+		}
+		lead = ",\n"
+	}
+	if len(l.entries) == 0 {
+		_, _ = b.WriteString("[")
+	}
+	_, _ = b.WriteString("\n]\n")
+	return b.Flush()
+}

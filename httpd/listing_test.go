@@ -1,0 +1,186 @@
+package httpd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/httpd"
+)
+
+// An entry for the listing's own test.
+type entry struct {
+	name string
+	dir  bool
+	size int64
+	age  time.Duration
+}
+
+func (e entry) Name() string       { return e.name }
+func (e entry) Size() int64        { return e.size }
+func (e entry) IsDir() bool        { return e.dir }
+func (e entry) ModTime() time.Time { return time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC).Add(-e.age) }
+func (e entry) Sys() any           { return nil }
+func (e entry) Mode() fs.FileMode {
+	if e.dir {
+		return fs.ModeDir
+	}
+	return 0
+}
+
+func TestListing(t *testing.T) {
+	page, _ := httpd.Listing(&httpd.Handler{}, "/a<b/", "", []fs.FileInfo{
+		entry{name: "small", size: 1023}, entry{name: "zdir", dir: true}, entry{name: "big", size: 5 << 30},
+		entry{name: "a:b", size: 1536}, entry{name: "100%\"'>", size: 0}, entry{name: ".hidden"},
+	})
+	at := -1
+	for _, want := range []string{ // in this order
+		"<title>/a&lt;b/</title>",
+		`<a href="../">../</a>`,
+		`<a href="./zdir/">zdir/</a><td><td>2026-03-01 12:30:00`,
+		`<a href="./100%25%22%27%3E">100%&#34;&#39;&gt;</a><td>0 B<td>`,
+		`<a href="./a:b">a:b</a><td>1.5 KiB<td>`,
+		`<a href="./big">big</a><td>5.0 GiB<td>`,
+		`<a href="./small">small</a><td>1023 B<td>`,
+	} {
+		next := strings.Index(page, want)
+		if next <= at {
+			t.Errorf("%q is not there, or not in its place:\n%s", want, page)
+		}
+		at = next
+	}
+	if strings.Contains(page, "hidden") {
+		t.Error("the listing shows a dot file")
+	}
+}
+
+// files are as many files, sizes and times going down as the names go up.
+func files(names ...string) (entries []fs.FileInfo) {
+	for i, name := range names {
+		entries = append(entries, entry{name: name, size: int64(100 - i), age: time.Duration(i) * time.Hour})
+	}
+	return entries
+}
+
+func TestListingsAreSortedAndSearched(t *testing.T) {
+	for _, tt := range []struct {
+		query string
+		want  string // names, in the order of the listing
+	}{
+		{"", "z/ apple Bee cat"},
+		{"sort=name", "z/ apple Bee cat"},
+		{"sort=name&order=desc", "z/ cat Bee apple"},
+		{"sort=size", "z/ cat Bee apple"},
+		{"sort=size&order=desc", "z/ apple Bee cat"},
+		{"sort=time", "z/ cat Bee apple"},
+		{"sort=time&order=desc", "z/ apple Bee cat"},
+		{"sort=nonsense&order=nonsense", "z/ apple Bee cat"},
+		{"search=E", "apple Bee"},
+		{"search=%20", ""},
+		{"limit=2", "z/ apple"},
+		{"limit=2&offset=2", "Bee cat"},
+		{"limit=2&offset=4", ""},
+		{"offset=1", "apple Bee cat"},
+		{"offset=99999999999999999999&limit=-1", "z/ apple Bee cat"},
+		{"limit=1&offset=2000000000", ""},
+		{"search=e&sort=size&limit=1", "Bee"},
+		{"%zz&sort=size;&search=cat", "cat"},
+	} {
+		t.Run(tt.query, func(t *testing.T) {
+			page, text := httpd.Listing(&httpd.Handler{}, "/", tt.query, append(files("apple", "Bee", "cat"), entry{name: "z", dir: true}))
+			var list []struct{ Name, Type, URL string }
+			if err := json.Unmarshal([]byte(text), &list); err != nil {
+				t.Fatalf("%v in\n%s", err, text)
+			}
+			var names []string
+			at := 0
+			for _, e := range list {
+				name := e.Name
+				if e.Type == "directory" {
+					name += "/"
+				}
+				names = append(names, name)
+				next := strings.Index(page[at:], `<a href="./`+name+`">`+name+`</a>`)
+				if next < 0 {
+					t.Fatalf("%s is not in its place in\n%s", name, page)
+				}
+				at += next
+			}
+			if got := strings.Join(names, " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestListingInJSON(t *testing.T) {
+	_, got := httpd.Listing(&httpd.Handler{}, "/", "", []fs.FileInfo{
+		entry{name: "d", dir: true}, entry{name: "a \"b\".txt", size: 0}, entry{name: "caf\xe9", size: 7},
+	})
+	const want = `[
+{"name":"d","type":"directory","modified":"2026-03-01T12:30:00Z","url":"./d/"},
+{"name":"a \"b\".txt","type":"file","size":0,"modified":"2026-03-01T12:30:00Z","url":"./a%20%22b%22.txt"},
+{"name":"caf\ufffd","type":"file","size":7,"modified":"2026-03-01T12:30:00Z","url":"./caf%E9"}
+]
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, got := httpd.Listing(&httpd.Handler{}, "/", "", nil); got != "[\n]\n" {
+		t.Errorf("of nothing: got %q", got)
+	}
+}
+
+// What a stranger can name a file must not become a part of the page (as in
+// CVE-2023-38501).
+func FuzzListing(f *testing.F) {
+	for _, s := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "a'b&amp;", "\xff\xfe", "../x", "\n"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, name, search string) {
+		if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
+			return
+		}
+		h := &httpd.Handler{ShowHidden: true}
+		harmless, _ := httpd.Listing(h, "/x/", "search=", files("x"))
+		page, text := httpd.Listing(h, "/"+name+"/", "", files(name))
+		nothing, _ := httpd.Listing(h, "/x/", "search=x", nil)
+		searched, _ := httpd.Listing(h, "/x/", "search="+url.QueryEscape(search), nil)
+		if tags(page) != tags(harmless) {
+			t.Errorf("%q: %d tags, want %d:\n%s", name, tags(page), tags(harmless), page)
+		}
+		if search != "" && tags(searched) != tags(nothing) {
+			t.Errorf("search %q: %d tags:\n%s", search, tags(searched), searched)
+		}
+		if strings.ContainsAny(page, "\x00") || strings.Contains(page, `href="javascript`) {
+			t.Errorf("%q:\n%s", name, page)
+		}
+		var list []struct{ URL string }
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		u, err := url.Parse(list[0].URL)
+		if err != nil || u.Path != "./"+name || u.IsAbs() || u.Host != "" {
+			t.Errorf("%q: the link %q leads to %+v, %v", name, list[0].URL, u, err)
+		}
+	})
+}
+
+// tags counts what begins a tag, or an attribute's value.
+func tags(page string) int { return strings.Count(page, "<") + strings.Count(page, `="`) }
+
+func BenchmarkListing(b *testing.B) {
+	entries := make([]fs.FileInfo, 50_000)
+	for i := range entries {
+		entries[i] = entry{name: fmt.Sprintf("picture-%06d.jpeg", i), size: int64(i) * 1000}
+	}
+	for b.Loop() {
+		httpd.Listing(&httpd.Handler{}, "/", "", entries)
+	}
+}

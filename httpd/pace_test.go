@@ -1,0 +1,78 @@
+package httpd_test
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"sluice/httpd"
+	"sluice/internal/nettest"
+)
+
+func TestAClientThatTricklesIsCut(t *testing.T) {
+	const size = 64 << 20               // more than the buffers of a connection hold
+	other := httptest.NewTLSServer(nil) // for its certificate
+	defer other.Close()
+	for _, lane := range []string{"fast", "net/http", "TLS"} {
+		t.Run(lane, func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) {
+				srv.NoFastLane = lane == "net/http"
+				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
+				srv.Handler.StallTimeout, srv.Handler.MinRate = time.Second/2, size // half of it in time
+			})
+			s.pattern(t, "f", size)
+			var c net.Conn
+			if lane == "TLS" {
+				addr, _ := s.serveTLS(t)
+				tcp, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c = tls.Client(tcp, &tls.Config{InsecureSkipVerify: true})
+			} else {
+				c = s.dial(t)
+			}
+			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
+			done := make(chan struct{})
+			go func() { // some bytes a millisecond are progress, and too slow
+				defer close(done)
+				for buf := make([]byte, 4096); ; <-time.After(time.Millisecond) {
+					if _, err := c.Read(buf); err != nil {
+						return
+					}
+				}
+			}()
+			if told := s.last(t); !errors.Is(told.Err, httpd.ErrTooSlow) {
+				t.Errorf("told %v, want %v", told.Err, httpd.ErrTooSlow)
+			}
+			_ = c.Close()
+			<-done
+		})
+	}
+}
+
+func TestAClientThatKeepsPaceGetsAll(t *testing.T) {
+	const size = 5<<20 + 7
+	for name, change := range map[string]func(*httpd.Server){
+		"in the fast lane": func(*httpd.Server) {},
+		"by net/http":      func(srv *httpd.Server) { srv.NoFastLane = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) { change(srv); srv.Handler.MinRate = 1000 })
+			s.pattern(t, "f", size)
+			for range 2 { // each has stretches that the other began
+				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
+					t.Errorf("%d other bytes", len(body))
+				}
+				if told := s.last(t); told.Err != nil || told.Sent != size || told.Road != fastRoad {
+					t.Errorf("told %+v, want all by %v", told, fastRoad)
+				}
+			}
+		})
+	}
+}

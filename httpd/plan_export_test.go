@@ -1,0 +1,94 @@
+package httpd
+
+import (
+	"bytes"
+	"io/fs"
+	"net/http"
+	"time"
+)
+
+// For the tests of what the server decides without a file or a connection.
+var (
+	ErrUnsatisfiable = errUnsatisfiable
+	NextETag         = nextETag
+	ErrTooSlow       = errTooSlow
+	TypeOf           = typeOf
+	Sniff            = sniff
+	Attachment       = attachment
+	Prefers          = prefers
+	WantedDigest     = wantedDigest
+	CoalesceBelow    = int64(minGap)
+	MaxRanges        = maxRanges
+)
+
+// ParseRanges returns pairs of an offset and a length.
+func ParseRanges(field string, size int64) (ranges [][2]int64, err error) {
+	parsed, err := parseRanges(field, size)
+	for _, r := range parsed {
+		ranges = append(ranges, [2]int64{r.off, r.n})
+	}
+	return ranges, err
+}
+
+// AcceptedCodings returns the names of the codings of files that a client
+// takes.
+func AcceptedCodings(acceptEncoding string) (names []string) {
+	for _, c := range acceptedCodings(acceptEncoding, codings) {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// RuleMatches reports whether a rule with the pattern holds for the path.
+func RuleMatches(pattern, urlPath string) bool { return Rule{Pattern: pattern}.matches(urlPath) }
+
+// A Planned is a plan laid open.
+type Planned struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// PlanFile plans the answer to a request for a resource with the content.
+func PlanFile(r *http.Request, etag string, modified time.Time, fields http.Header, content []byte, now time.Time) Planned {
+	a := askOf(r)
+	res := resource{validators: validators{etag, modified}, body: body{text(content)}}
+	for name := range fields {
+		res.fields.add(name, fields.Get(name))
+	}
+	rep := planFile(&a, &res, now)
+	p := Planned{Status: rep.status, Header: http.Header{}}
+	for _, f := range rep.header {
+		p.Header.Add(f.name, f.value)
+	}
+	for _, piece := range rep.body {
+		p.Body = append(p.Body, piece.data[piece.off:piece.off+piece.n]...)
+	}
+	return p
+}
+
+// Listing returns the page and the JSON of a listing.
+func Listing(h *Handler, urlPath, query string, entries []fs.FileInfo) (page, json string) {
+	l := newListing(&ask{path: urlPath, query: query}, h.visible(entries))
+	var p, j bytes.Buffer
+	_, _ = l.writeHTML(&p), l.writeJSON(&j)
+	return p.String(), j.String()
+}
+
+// BoundArchives sets the bounds of archives and returns what undoes it.
+func BoundArchives(each int, atOnce int64) (undo func()) {
+	oldEach, oldAtOnce := maxArchived, maxArchivedAtOnce
+	maxArchived, maxArchivedAtOnce = each, atOnce
+	return func() { maxArchived, maxArchivedAtOnce = oldEach, oldAtOnce }
+}
+
+// Plain and Lengthy are what the fast lane asks of a request.
+func Plain(h *Handler, r *http.Request) bool {
+	a := askOf(r)
+	return h.plain(&a)
+}
+
+func Lengthy(r *http.Request) bool {
+	a := askOf(r)
+	return a.lengthy()
+}

@@ -1,0 +1,95 @@
+package httpd
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// connKey is the context key of the connection that a request came by, a
+// *conn if its road is fast.
+type connKey struct{}
+
+// serveHTTP is the Handler's, counted: net/http does not wait for handlers
+// whose connections it cuts.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	s.running.enter()
+	defer s.running.leave()
+	if len(r.TransferEncoding) > 0 {
+		// Whether there was a Content-Length as well cannot be told any more,
+		// and then what follows may be somebody else's (golang/go#80942).
+		w.Header().Set("Connection", "close")
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// handOver gives a connection of which first has been read to net/http, or
+// closes it when that has ended.
+func (s *Server) handOver(w *wire, first []byte, secure bool) {
+	var c net.Conn = &conn{wire: w, first: first, stall: s.Handler.stallTimeout()}
+	if secure {
+		c = tls.Server(c, s.tls)
+	}
+	select {
+	case s.handed <- c:
+	case <-s.base.Done():
+		_ = w.Close()
+	}
+}
+
+// handedListener is where net/http accepts what is handed over.
+type handedListener struct{ s *Server }
+
+func (l handedListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.s.handed:
+		return c, nil
+	case <-l.s.base.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+func (l handedListener) Close() error {
+	l.s.cancel()
+	return nil
+}
+
+func (l handedListener) Addr() net.Addr { return &net.UnixAddr{Name: "handed over", Net: "unix"} }
+
+// tally counts what is under way.
+type tally struct {
+	mu   sync.Mutex // guards the fields below
+	n    int
+	zero chan struct{} // closed when n is zero; nil: nobody waits
+}
+
+func (t *tally) enter() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n++
+}
+
+func (t *tally) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n--; t.n == 0 && t.zero != nil {
+		close(t.zero)
+		t.zero = nil
+	}
+}
+
+// wait blocks until nothing is under way.
+func (t *tally) wait() {
+	t.mu.Lock()
+	if t.n == 0 {
+		t.mu.Unlock()
+		return
+	}
+	if t.zero == nil {
+		t.zero = make(chan struct{})
+	}
+	zero := t.zero
+	t.mu.Unlock()
+	<-zero
+}

@@ -1,0 +1,61 @@
+package httpd_test
+
+import (
+	"bufio"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"sluice/httpd"
+)
+
+func TestAProxyTellsWhoTheClientIs(t *testing.T) {
+	const (
+		request = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+		v2      = "\r\n\r\n\x00\r\nQUIT\n"
+	)
+	for _, tt := range []struct {
+		name, from, in string
+		remote         string // "" is that of the connection
+		refused        bool
+	}{
+		{"version 1", "127.0.0.0/8", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n" + request, "192.0.2.1:1234", false},
+		{"version 1 of IPv6", "127.0.0.0/8", "PROXY TCP6 2001:db8::1 2001:db8::2 1234 80\r\n" + request, "[2001:db8::1]:1234", false},
+		{"version 1 that does not know", "127.0.0.0/8", "PROXY UNKNOWN\r\n" + request, "", false},
+		{"version 2", "127.0.0.1/32", v2 + "\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x00\x50" + request, "192.0.2.1:1234", false},
+		{"version 2 of the proxy itself", "127.0.0.1/32", v2 + "\x20\x00\x00\x00" + request, "", false},
+		{"nothing of the kind", "127.0.0.1/32", request, "", false},
+		{"version 1 that is malformed", "127.0.0.1/32", "PROXY TCP4 192.0.2.1\r\n" + request, "", true},
+		{"somebody whose word is not taken", "192.0.2.0/24", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n" + request, "", true},
+	} {
+		for lane, slow := range map[string]bool{"fast": false, "net/http": true} {
+			t.Run(tt.name+", "+lane, func(t *testing.T) {
+				s := serve(t, func(srv *httpd.Server) {
+					srv.ProxyFrom = []netip.Prefix{netip.MustParsePrefix(tt.from)}
+					srv.NoFastLane = slow
+				})
+				s.write(t, "a", "a")
+				c := s.dial(t)
+				go func() { _, _ = io.WriteString(c, tt.in) }()
+				if tt.refused {
+					got, _ := io.ReadAll(c)
+					if strings.Contains(string(got), " 200 ") {
+						t.Errorf("got %q, want no such answer", got)
+					}
+					return
+				}
+				if got := read(t, bufio.NewReader(c), "GET"); got.body != "a" {
+					t.Errorf("got %+v", got)
+				}
+				want := tt.remote
+				if want == "" {
+					want = c.LocalAddr().String()
+				}
+				if told := s.last(t); told.Remote != want {
+					t.Errorf("told %s, want %s", told.Remote, want)
+				}
+			})
+		}
+	}
+}

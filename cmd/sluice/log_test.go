@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,11 +54,11 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 // counted counts writes and keeps what was written.
 type counted struct {
 	bytes.Buffer
-	writes int
+	writes atomic.Int32
 }
 
 func (c *counted) Write(p []byte) (int, error) {
-	c.writes++
+	c.writes.Add(1)
 	return c.Buffer.Write(p)
 }
 
@@ -68,30 +69,30 @@ func TestLinesOfRequestsWaitForEachOtherAndNotForLong(t *testing.T) {
 		add := func(s string) { w.add(func(b []byte) []byte { return append(b, s...) }) }
 		add("one\n")
 		add("two\n")
-		if out.writes != 0 {
-			t.Errorf("%d writes before the time, want none", out.writes)
+		if out.writes.Load() != 0 {
+			t.Errorf("%d writes before the time, want none", out.writes.Load())
 		}
 		time.Sleep(logDelay)
 		synctest.Wait()
-		if out.writes != 1 || out.String() != "one\ntwo\n" {
-			t.Errorf("%d writes of %q, want one of both lines", out.writes, out.String())
+		if out.writes.Load() != 1 || out.String() != "one\ntwo\n" {
+			t.Errorf("%d writes of %q, want one of both lines", out.writes.Load(), out.String())
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if out.writes != 1 {
-			t.Errorf("%d writes when there is nothing to write", out.writes)
+		if out.writes.Load() != 1 {
+			t.Errorf("%d writes when there is nothing to write", out.writes.Load())
 		}
 
 		add("three\n")
 		if _, err := w.Write([]byte("four\n")); err != nil {
 			t.Fatal(err)
 		}
-		if out.writes != 2 || !strings.HasSuffix(out.String(), "three\nfour\n") {
-			t.Errorf("%d writes of %q, want the line of another log at once, behind those that wait", out.writes, out.String())
+		if out.writes.Load() != 2 || !strings.HasSuffix(out.String(), "three\nfour\n") {
+			t.Errorf("%d writes of %q, want the line of another log at once, behind those that wait", out.writes.Load(), out.String())
 		}
 		add(strings.Repeat("x", logBytes))
-		if out.writes != 3 {
-			t.Errorf("%d writes, want that much to be written at once", out.writes)
+		if out.writes.Load() != 3 {
+			t.Errorf("%d writes, want that much to be written at once", out.writes.Load())
 		}
 	})
 }

@@ -14,7 +14,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # lint"; VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-windows test-arch e2e fuzz bench bench-http bench-ftp bench-go lint cross clean FORCE
+.PHONY: help run test race test-windows test-arch e2e fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ race: ## the same under the race detector
 	go test -race ./...
 
 test-windows: ## what depends on Windows, under wine
-	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./httpd
+	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./httpd ./metrics
 
 test-arch: ## what depends on the processor, on 386 and under qemu on arm64, arm, riscv64 and s390x
 	tools/arch.sh ./sendfile ./internal/nettest
@@ -51,6 +51,9 @@ bench-ftp: bin/sluice ## the same by FTP
 
 bench-go: ## the Go benchmarks
 	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd
+
+bench-metrics: ## what metrics costs, beside gopsutil and psutil
+	go test -run=NONE -bench=. -benchmem ./metrics
 
 lint: ## gofmt, go vet, staticcheck
 	@bad=$$(gofmt -l .) && test -z "$$bad" || { echo "not formatted:" $$bad; exit 1; }

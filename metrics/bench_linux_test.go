@@ -1,0 +1,233 @@
+package metrics
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	psnet "github.com/shirou/gopsutil/v4/net"
+	psprocess "github.com/shirou/gopsutil/v4/process"
+
+	"sluice/internal/nettest"
+)
+
+// Each benchmark has what others need for the same beside it, in the same run:
+// machines differ, and so do their hours.
+
+func BenchmarkSample(b *testing.B) {
+	server, _ := nettest.Pair(b)
+	s := newSocket(b, server)
+	var st TCP
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.Sample(&st); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// target is a process to look at, of some threads and 100 descriptors.
+func target(b *testing.B) int {
+	b.Helper()
+	return start(b, "idle", func(c *exec.Cmd) {
+		for range 100 {
+			f, err := os.Open(os.DevNull)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = f.Close() })
+			c.ExtraFiles = append(c.ExtraFiles, f)
+		}
+	}).Process.Pid
+}
+
+func BenchmarkProcess(b *testing.B) {
+	pid := target(b)
+	ours := func(p *Process, want Fields) func(b *testing.B) {
+		return func(b *testing.B) {
+			var s Snapshot
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := p.Read(&s, want); err != nil || !s.Have.Has(want) {
+					b.Fatal(s.Have, err)
+				}
+			}
+		}
+	}
+	self := Self()
+	b.Cleanup(func() { _ = self.Close() })
+	other := open(b, pid)
+	b.Run("self", ours(self, Basic))
+	b.Run("other", ours(other, Basic))
+	b.Run("other+switches", ours(other, Basic|FieldSwitches))
+	b.Run("other+footprint", ours(other, Basic|FieldFootprint))
+	b.Run("open+read", func(b *testing.B) {
+		var s Snapshot
+		b.ReportAllocs()
+		for b.Loop() {
+			p, err := Host{}.Open(pid)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := p.Read(&s, Basic); err != nil {
+				b.Fatal(err)
+			}
+			_ = p.Close()
+		}
+	})
+	b.Run("gopsutil", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			p, err := psprocess.NewProcess(int32(pid))
+			if err != nil {
+				b.Fatal(err)
+			}
+			readByGopsutil(p)
+		}
+	})
+	b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/process", "process", strconv.Itoa(pid)) })
+}
+
+// readByGopsutil asks for what is in Basic.
+func readByGopsutil(p *psprocess.Process) {
+	_, _ = p.Name()
+	_, _ = p.Status()
+	_, _ = p.Ppid()
+	_, _ = p.CreateTime()
+	_, _ = p.NumThreads()
+	_, _ = p.Times()
+	_, _ = p.MemoryInfo()
+	_, _ = p.IOCounters()
+	_, _ = p.NumFDs()
+	_, _ = p.PageFaults()
+}
+
+// benchPsutil reports what psutil takes for the same, which a script measures
+// itself: Python's start is not in it.
+func benchPsutil(b *testing.B, unit string, args ...string) {
+	b.Helper()
+	python := psutil(b)
+	var sum float64
+	rounds := 0
+	for b.Loop() {
+		out, err := exec.Command(python, append([]string{"testdata/psutil_cost.py"}, args...)...).Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(out)), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += seconds
+		rounds++
+	}
+	b.ReportMetric(0, "ns/op") // Python's start is in that
+	b.ReportMetric(sum/float64(rounds)*1e9, unit)
+}
+
+func BenchmarkAllProcesses(b *testing.B) {
+	perProcess := func(b *testing.B, n int) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/process")
+	}
+	b.Run("ours", func(b *testing.B) {
+		var s Snapshot
+		n := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			for p, err := range (Host{}).Processes() {
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = p.Read(&s, Basic)
+				n++
+			}
+		}
+		perProcess(b, n)
+	})
+	b.Run("gopsutil", func(b *testing.B) {
+		n := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			all, err := psprocess.Processes()
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, p := range all {
+				readByGopsutil(p)
+				n++
+			}
+		}
+		perProcess(b, n)
+	})
+	b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/process", "processes") })
+}
+
+// BenchmarkConnections lists N connections, both ends of which are here.
+func BenchmarkConnections(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprintf("N=%d", n), func(b *testing.B) {
+			port := crowd(b, n/2)
+			for _, tt := range []struct {
+				name   string
+				filter Filter
+			}{
+				{"plain", Filter{}},
+				{"tcp", Filter{TCP: true}},
+				{"tcp+port", Filter{TCP: true, LocalPort: port}},
+				{"tcp+states", Filter{TCP: true, States: States(Established)}},
+				{"listening", Filter{States: States(Listen)}},
+				{"owner", Filter{Owner: true}},
+			} {
+				b.Run(tt.name, func(b *testing.B) {
+					rows, rounds := 0, 0
+					b.ReportAllocs()
+					for b.Loop() {
+						for _, err := range (Host{}).Connections(tt.filter) {
+							if err != nil {
+								b.Fatal(err)
+							}
+							rows++
+						}
+						rounds++
+					}
+					b.ReportMetric(float64(rows)/float64(rounds), "rows")
+				})
+			}
+			b.Run("gopsutil", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := psnet.ConnectionsWithoutUids("tcp"); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/list", "connections") })
+		})
+	}
+}
+
+// crowd makes n connections and returns the port that is at one end of all.
+func crowd(b *testing.B, n int) uint16 {
+	b.Helper()
+	ln := listen(b)
+	for range n {
+		client, err := net.DialTCP("tcp4", nil, ln.Addr().(*net.TCPAddr))
+		if err != nil {
+			b.Skip("too few descriptors:", err)
+		}
+		server, err := ln.AcceptTCP()
+		if err != nil {
+			b.Skip("too few descriptors:", err)
+		}
+		b.Cleanup(func() {
+			_ = client.SetLinger(0) // no TIME_WAIT is left of it
+			_ = client.Close()
+			_ = server.Close()
+		})
+	}
+	return addrPort(ln.Addr()).Port()
+}

@@ -1,0 +1,116 @@
+package metrics
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+)
+
+// A role is played by a goroutine until its connection is closed.
+type role func(c *net.TCPConn)
+
+func flood(c *net.TCPConn)  { _, _ = io.Copy(c, zeros{}) }
+func drain(c *net.TCPConn)  { _, _ = io.Copy(io.Discard, c) }
+func ignore(_ *net.TCPConn) {}
+
+// trickle sends a little at times.
+func trickle(c *net.TCPConn) {
+	for {
+		if _, err := c.Write(make([]byte, 100)); err != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// checkCause lets two roles play until Limit says what is wanted twice in a
+// row: a transfer begins with other causes, and a machine that is busy with
+// something else has its own. A cause that is named wrong stays so.
+func checkCause(t *testing.T, server, client *net.TCPConn, sender, receiver role, want Cause) {
+	t.Helper()
+	var players sync.WaitGroup
+	players.Go(func() { sender(server) })
+	players.Go(func() { receiver(client) })
+	defer func() {
+		_ = server.Close()
+		_ = client.Close()
+		players.Wait()
+	}()
+	s := newSocket(t, server)
+	var a, b TCP
+	if err := s.Sample(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got Cause
+	for right, tries := 0, 0; right < 2; tries++ {
+		if tries == 20 {
+			t.Fatalf("got %v, want %v, between\n%+v\n%+v", got, want, a, b)
+		}
+		time.Sleep(100 * time.Millisecond) // what is measured is what happens meanwhile
+		a = b
+		if err := s.Sample(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got = Limit(&a, &b); got == want {
+			right++
+		} else {
+			right = 0
+		}
+	}
+}
+
+func TestCausesAreNamedRight(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		sender, receiver role
+		want             Cause
+	}{
+		{"a reader that sleeps", flood, ignore, CauseReceiver},
+		{"a sender that sleeps", trickle, drain, CauseApplication},
+		{"a sender that has nothing", ignore, drain, CauseApplication},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nettest.CheckLeaks(t)
+			server, client := nettest.Pair(t)
+			checkCause(t, server, client, tt.sender, tt.receiver, tt.want)
+		})
+	}
+}
+
+func TestCausesOnAPath(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a network namespace needs root")
+	}
+	for _, program := range []string{"ip", "tc"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("no %s: install iproute2", program)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		path   func(t *testing.T) (server, client *net.TCPConn)
+		sndbuf int
+		want   Cause
+	}{
+		{"a path of 20 Mbit/s", shapedPath, 0, CausePath},
+		{"a path of 20 Mbit/s is more of a limit than a send buffer of 4 KiB", shapedPath, 4096, CausePath},
+		{"a send buffer of 4 KiB on a path of 40 ms", longPath, 4096, CauseSendBuffer},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nettest.CheckLeaks(t)
+			server, client := tt.path(t)
+			if tt.sndbuf != 0 {
+				if err := server.SetWriteBuffer(tt.sndbuf); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checkCause(t, server, client, flood, drain, tt.want)
+		})
+	}
+}

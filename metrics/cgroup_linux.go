@@ -1,0 +1,110 @@
+package metrics
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"strings"
+)
+
+// cgroupDirs returns the directories of the cgroups that hold this process, its
+// own first, and whether they are of version 2. With version 1 they are those
+// of one controller. It relies on them being mounted where systemd and all
+// container engines mount them.
+func (h Host) cgroupDirs(controller string) (dirs []string, unified bool) {
+	b, err := os.ReadFile(path.Join(h.proc(), "self/cgroup"))
+	if err != nil {
+		return nil, false
+	}
+	root := path.Join(h.sys(), "fs/cgroup")
+	unified = true
+	group, ok := parseCgroup(b, controller)
+	if ok {
+		root, unified = path.Join(root, controller), false
+	} else if group, ok = parseCgroup(b, ""); !ok {
+		return nil, false
+	}
+	for {
+		// What is not there was the host's and is out of sight: a container
+		// of version 1 has its own cgroup mounted at the root.
+		dirs = append(dirs, path.Join(root, group))
+		if group == "/" {
+			return dirs, unified
+		}
+		group = path.Dir(group)
+	}
+}
+
+// parseCgroup returns the path in the line of a controller in
+// /proc/PID/cgroup, see cgroups(7). Version 2 has one line, for "".
+func parseCgroup(b []byte, controller string) (group string, ok bool) {
+	for line := range bytes.Lines(b) {
+		_, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
+		controllers, group, ok := strings.Cut(rest, ":")
+		if !ok || !strings.HasPrefix(group, "/") {
+			continue
+		}
+		for c := range strings.SplitSeq(controllers, ",") {
+			if c == controller {
+				return path.Clean(group), true
+			}
+		}
+	}
+	return "", false
+}
+
+// memoryLimit returns the least limit of the cgroups above this process, and
+// what is used of it.
+func (h Host) memoryLimit() (limit, used uint64, ok bool) {
+	dirs, unified := h.cgroupDirs("memory")
+	limitName, usedName := "memory.limit_in_bytes", "memory.usage_in_bytes"
+	if unified {
+		limitName, usedName = "memory.max", "memory.current"
+	}
+	for _, dir := range dirs {
+		n, known := numberIn(path.Join(dir, limitName)) // not known: "max", or the root of version 2
+		if !known || ok && n >= limit {
+			continue
+		}
+		if u, known := numberIn(path.Join(dir, usedName)); known {
+			limit, used, ok = n, u, true
+		}
+	}
+	return limit, used, ok
+}
+
+// cpuQuota returns the least of the cgroups above this process, in processors,
+// or 0.
+func (h Host) cpuQuota() (least float64) {
+	dirs, unified := h.cgroupDirs("cpu")
+	for _, dir := range dirs {
+		var quota, period uint64
+		var ok1, ok2 bool
+		if unified {
+			b, _ := os.ReadFile(path.Join(dir, "cpu.max")) // "max 100000" or "150000 100000"
+			var rest []byte
+			quota, rest, ok1 = number(b)
+			period, _, ok2 = number(bytes.TrimLeft(rest, " "))
+		} else {
+			quota, ok1 = numberIn(path.Join(dir, "cpu.cfs_quota_us")) // -1: none
+			period, ok2 = numberIn(path.Join(dir, "cpu.cfs_period_us"))
+		}
+		if !ok1 || !ok2 || quota == 0 || period == 0 {
+			continue
+		}
+		if n := float64(quota) / float64(period); least == 0 || n < least {
+			least = n
+		}
+	}
+	return least
+}
+
+// numberIn returns the number in a file.
+func numberIn(name string) (uint64, bool) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return 0, false
+	}
+	n, _, ok := number(b)
+	return n, ok
+}

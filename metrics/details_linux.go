@@ -1,0 +1,226 @@
+package metrics
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	fdinfoDir   cstring = "fdinfo\x00"
+	cmdlineFile cstring = "cmdline\x00"
+	environFile cstring = "environ\x00"
+	limitsFile  cstring = "limits\x00"
+	exeLink     cstring = "exe\x00"
+	cwdLink     cstring = "cwd\x00"
+)
+
+// readIdentity leaves empty what is refused or, as the program of a thread of
+// the kernel, not there.
+func (o *process) readIdentity(s *Snapshot, buf []byte) error {
+	cmdline, err := readFile(o.dir, cmdlineFile)
+	if err != nil {
+		return err
+	}
+	s.Identity.Args = splitStrings(cmdline)
+	s.Identity.Exe, _ = readLink(o.dir, exeLink.ptr())
+	s.Identity.Cwd, _ = readLink(o.dir, cwdLink.ptr())
+	if st, err := readStat(o.dir, buf); err == nil {
+		s.Identity.Terminal = terminalName(st.tty)
+	}
+	s.Have |= FieldIdentity
+	return nil
+}
+
+// splitStrings splits strings that end in a zero byte each. The last one may be
+// without.
+func splitStrings(b []byte) []string {
+	if len(b) == 0 {
+		return nil
+	}
+	var all []string
+	for s := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte{0}), []byte{0}) {
+		all = append(all, string(s))
+	}
+	return all
+}
+
+// terminalName returns the path of a terminal by its device number, as
+// admin-guide/devices.txt of the kernel has them, or "".
+func terminalName(device int) string {
+	major, minor := unix.Major(uint64(uint32(device))), unix.Minor(uint64(uint32(device)))
+	switch {
+	case 136 <= major && major <= 143:
+		return fmt.Sprintf("/dev/pts/%d", (major-136)<<8|minor)
+	case major == 4 && minor < 64:
+		return fmt.Sprintf("/dev/tty%d", minor)
+	case major == 4:
+		return fmt.Sprintf("/dev/ttyS%d", minor-64)
+	}
+	return ""
+}
+
+func (p *Process) environ() ([]string, error) {
+	b, err := p.os.file(environFile)
+	return splitStrings(b), err
+}
+
+func (p *Process) limits() (map[Resource]ResourceLimit, error) {
+	b, err := p.os.file(limitsFile)
+	if err != nil {
+		return nil, err
+	}
+	return parseLimits(b), nil
+}
+
+// file reads a whole file.
+func (o *process) file(name cstring) ([]byte, error) {
+	if err := o.hold(); err != nil {
+		return nil, err
+	}
+	defer o.mu.RUnlock()
+	b, err := readFile(o.dir, name)
+	if err != nil {
+		return nil, o.reason(err)
+	}
+	return b, nil
+}
+
+var limitNames = map[string]Resource{
+	"Max cpu time":          LimitCPU,
+	"Max file size":         LimitFileSize,
+	"Max data size":         LimitData,
+	"Max stack size":        LimitStack,
+	"Max core file size":    LimitCore,
+	"Max resident set":      LimitRSS,
+	"Max processes":         LimitProcesses,
+	"Max open files":        LimitOpenFiles,
+	"Max locked memory":     LimitLocked,
+	"Max address space":     LimitAddressSpace,
+	"Max file locks":        LimitLocks,
+	"Max pending signals":   LimitSignals,
+	"Max msgqueue size":     LimitQueues,
+	"Max nice priority":     LimitNice,
+	"Max realtime priority": LimitRealtime,
+	"Max realtime timeout":  LimitRealtimeTime,
+}
+
+// parseLimits reads the content of /proc/PID/limits: a name of 25 columns, and
+// two of 20 with a number or "unlimited".
+func parseLimits(b []byte) map[Resource]ResourceLimit {
+	limits := make(map[Resource]ResourceLimit)
+	for line := range bytes.Lines(b) {
+		if len(line) < 26 {
+			continue
+		}
+		resource, known := limitNames[string(bytes.TrimSpace(line[:26]))]
+		values := bytes.Fields(line[26:])
+		if !known || len(values) < 2 {
+			continue
+		}
+		soft, ok1 := parseLimit(values[0])
+		hard, ok2 := parseLimit(values[1])
+		if ok1 && ok2 {
+			limits[resource] = ResourceLimit{Soft: soft, Hard: hard}
+		}
+	}
+	return limits
+}
+
+func parseLimit(b []byte) (uint64, bool) {
+	if string(b) == "unlimited" {
+		return Unlimited, true
+	}
+	n, rest, ok := number(b)
+	return n, ok && len(rest) == 0
+}
+
+func (p *Process) threads() ([]Thread, error) {
+	o := &p.os
+	if err := o.hold(); err != nil {
+		return nil, err
+	}
+	defer o.mu.RUnlock()
+	tasks, err := openAt(o.dir, taskDir, directory)
+	if err != nil {
+		return nil, o.reason(err)
+	}
+	defer unix.Close(tasks)
+	var threads []Thread
+	var names, buf [bufferSize]byte
+	err = eachEntry(tasks, names[:], func(tid []byte) bool {
+		b, err := readPiece(tasks, below(tid, "/stat").ptr(), buf[:])
+		var st stat
+		if err == nil && st.parse(b) { // else it has ended since
+			threads = append(threads, Thread{ID: st.pid, User: st.cpu.User, System: st.cpu.System})
+		}
+		return true
+	})
+	if err == nil && threads == nil {
+		err = ErrNoProcess
+	}
+	return threads, err
+}
+
+// below returns the name of something in a directory.
+func below(dir []byte, name string) cstring { return cstring(string(dir) + name + "\x00") }
+
+func (p *Process) openFiles() ([]OpenFile, error) {
+	o := &p.os
+	if err := o.hold(); err != nil {
+		return nil, err
+	}
+	defer o.mu.RUnlock()
+	dir, err := openAt(o.dir, fdDir, directory)
+	if err != nil {
+		return nil, o.reason(err)
+	}
+	defer unix.Close(dir)
+	info, err := openAt(o.dir, fdinfoDir, location)
+	if err != nil {
+		return nil, o.reason(err)
+	}
+	defer unix.Close(info)
+
+	var files []OpenFile
+	var names, buf [bufferSize]byte
+	err = eachEntry(dir, names[:], func(name []byte) bool {
+		fd, err := strconv.Atoi(string(name))
+		path, linkErr := readLink(dir, &name[0])
+		if err != nil || linkErr != nil || path == "" || path[0] != '/' { // closed since, or no file
+			return true
+		}
+		var st unix.Stat_t
+		if unix.Fstatat(dir, string(name), &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+			return true
+		}
+		f := OpenFile{FD: fd, Path: path, Position: -1, Flags: -1}
+		if b, err := readPiece(info, &name[0], buf[:]); err == nil {
+			f.parseInfo(b)
+		}
+		files = append(files, f)
+		return true
+	})
+	if err != nil {
+		return nil, o.reason(err)
+	}
+	slices.SortFunc(files, func(a, b OpenFile) int { return cmp.Compare(a.FD, b.FD) })
+	return files, nil
+}
+
+// parseInfo reads the content of /proc/PID/fdinfo/FD: the flags are octal.
+func (f *OpenFile) parseInfo(b []byte) {
+	if pos, ok := numberOf(b, "pos"); ok {
+		f.Position = int64(pos)
+	}
+	if value, ok := valueOf(b, "flags"); ok {
+		digits, _, _ := bytes.Cut(value, []byte("\n"))
+		if flags, err := strconv.ParseUint(string(digits), 8, 31); err == nil {
+			f.Flags = int(flags)
+		}
+	}
+}

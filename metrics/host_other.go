@@ -1,0 +1,105 @@
+//go:build !linux && !(netbsd && 386) && !(openbsd && ppc64)
+
+package metrics
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/cpu"
+	"github.com/shirou/gopsutil/v4/disk"
+	"github.com/shirou/gopsutil/v4/host"
+	"github.com/shirou/gopsutil/v4/mem"
+	"github.com/shirou/gopsutil/v4/net"
+)
+
+func (h Host) memory() (HostMemory, error) {
+	v, err := mem.VirtualMemory()
+	if err != nil {
+		return HostMemory{}, libraryError(err)
+	}
+	available := min(v.Available, v.Total)
+	m := HostMemory{Total: v.Total, Available: available, Used: v.Total - available, Free: v.Free}
+	if v.Buffers != 0 {
+		m.Buffers = v.Buffers
+		m.Have |= HostBuffers
+	}
+	if v.Cached != 0 {
+		m.Cached = v.Cached
+		m.Have |= HostCached
+	}
+	return m, nil
+}
+
+func (h Host) swap() (HostSwap, error) {
+	s, err := mem.SwapMemory()
+	if err != nil {
+		return HostSwap{}, libraryError(err)
+	}
+	return HostSwap{Total: s.Total, Used: s.Used, Free: s.Free}, nil
+}
+
+func (h Host) cpus() (CPUs, error) {
+	logical, err := cpu.Counts(true)
+	if err != nil || logical == 0 {
+		logical = runtime.NumCPU()
+	}
+	physical, err := cpu.Counts(false)
+	if err != nil {
+		physical = 0
+	}
+	return CPUs{Logical: logical, Physical: physical}, nil
+}
+
+func (h Host) boot() (time.Time, error) {
+	s, err := host.BootTime()
+	return time.Unix(int64(s), 0), libraryError(err)
+}
+
+// diskFields is what gopsutil fills in, and not with zeros.
+var diskFields = map[string]DiskFields{
+	"darwin":  DiskCounts | DiskTimes,
+	"freebsd": DiskCounts | DiskTimes | DiskBusy,
+	"netbsd":  DiskCounts,
+	"openbsd": DiskCounts,
+	"windows": DiskCounts | DiskTimes,
+}
+
+func (h Host) disks() ([]DiskIO, error) {
+	counters, err := disk.IOCounters()
+	if err != nil {
+		return nil, libraryError(err)
+	}
+	ms := func(n uint64) time.Duration { return time.Duration(n) * time.Millisecond }
+	var disks []DiskIO
+	for name, c := range counters {
+		disks = append(disks, DiskIO{
+			Name:  name,
+			Reads: c.ReadCount, ReadBytes: c.ReadBytes, ReadTime: ms(c.ReadTime),
+			Writes: c.WriteCount, WriteBytes: c.WriteBytes, WriteTime: ms(c.WriteTime),
+			Busy: ms(c.IoTime),
+			Have: diskFields[runtime.GOOS],
+		})
+	}
+	slices.SortFunc(disks, func(a, b DiskIO) int { return cmp.Compare(a.Name, b.Name) })
+	return disks, nil
+}
+
+func (h Host) netIO() (map[string]NetIO, error) {
+	counters, err := net.IOCounters(true)
+	if err != nil { // the addresses are good without them
+		return nil, nil
+	}
+	all := make(map[string]NetIO, len(counters))
+	for _, c := range counters {
+		all[c.Name] = NetIO{
+			SentBytes: c.BytesSent, RecvBytes: c.BytesRecv,
+			SentPackets: c.PacketsSent, RecvPackets: c.PacketsRecv,
+			SendErrors: c.Errout, RecvErrors: c.Errin,
+			SendDrops: c.Dropout, RecvDrops: c.Dropin,
+		}
+	}
+	return all, nil
+}

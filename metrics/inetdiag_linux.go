@@ -1,0 +1,135 @@
+package metrics
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// Of linux/inet_diag.h. A request is a struct inet_diag_req_v2 and perhaps a
+// filter, an answer a struct inet_diag_msg and attributes.
+const (
+	diagReqLen = 56
+	diagMsgLen = 72
+
+	diagInfo     = 2  // INET_DIAG_INFO, an attribute: a tcpInfo
+	diagCgroupID = 21 // INET_DIAG_CGROUP_ID, an attribute: uint64 (Linux 5.8)
+
+	diagReqBytecode = 1 // INET_DIAG_REQ_BYTECODE, an attribute of a request
+	sourcePortGE    = 2 // INET_DIAG_BC_S_GE
+	sourcePortLE    = 3 // INET_DIAG_BC_S_LE
+
+	newSynRecv = 12 // TCP_NEW_SYN_RECV: told as SYN_RECV, but asked for on its own
+	allStates  = 1<<(newSynRecv+1) - 1
+)
+
+// A diagRequest asks for sockets.
+type diagRequest [unix.NLMSG_HDRLEN + diagReqLen + 4 + 16]byte
+
+// begin fills in what all requests have.
+func (r *diagRequest) begin(family uint8, info bool) {
+	req := r[unix.NLMSG_HDRLEN:]
+	req[0], req[1] = family, unix.IPPROTO_TCP
+	if info {
+		req[2] = 1 << (diagInfo - 1)
+	}
+}
+
+// all asks for the sockets of a family that match f, and returns the request.
+func (r *diagRequest) all(family uint8, f Filter) []byte {
+	r.begin(family, f.TCP)
+	states := uint32(f.States)
+	switch {
+	case states == 0:
+		states = allStates
+	case f.States.Has(SynRecv):
+		states |= 1 << newSynRecv
+	}
+	binary.NativeEndian.PutUint32(r[unix.NLMSG_HDRLEN+4:], states)
+
+	const filter = unix.NLMSG_HDRLEN + diagReqLen
+	if f.LocalPort == 0 {
+		return r[:filter]
+	}
+	code := r[filter:]
+	binary.NativeEndian.PutUint16(code, uint16(len(code)))
+	binary.NativeEndian.PutUint16(code[2:], diagReqBytecode)
+	// A test and its operand. It jumps "yes" bytes on when it holds, else "no":
+	// to the end is a match, past it is none.
+	test := func(at int, op uint8, no uint16) {
+		code[at], code[at+1] = op, 8
+		binary.NativeEndian.PutUint16(code[at+2:], no)
+		binary.NativeEndian.PutUint16(code[at+6:], f.LocalPort)
+	}
+	test(4, sourcePortGE, 20)
+	test(12, sourcePortLE, 12)
+	return r[:]
+}
+
+// one asks for the socket with these addresses, and returns the request.
+func (r *diagRequest) one(local, remote netip.AddrPort) []byte {
+	family := uint8(unix.AF_INET)
+	if local.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	r.begin(family, true)
+	id := r[unix.NLMSG_HDRLEN+8:]
+	binary.BigEndian.PutUint16(id, local.Port())
+	binary.BigEndian.PutUint16(id[2:], remote.Port())
+	copy(id[4:20], local.Addr().AsSlice())
+	copy(id[20:36], remote.Addr().AsSlice())
+	if zone := local.Addr().Zone(); zone != "" { // a link-local address is of one interface
+		if i, err := net.InterfaceByName(zone); err == nil {
+			binary.NativeEndian.PutUint32(id[36:], uint32(i.Index))
+		}
+	}
+	binary.NativeEndian.PutUint64(id[40:], ^uint64(0)) // INET_DIAG_NOCOOKIE: whichever socket it is
+	return r[:unix.NLMSG_HDRLEN+diagReqLen]
+}
+
+// parseDiag fills c, but for PID, from the payload of an answer, and returns
+// the id of the socket's cgroup, or 0. It reports false for what is no answer.
+func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) {
+	if len(b) < diagMsgLen {
+		return 0, false
+	}
+	addr := func(at int) (a netip.Addr) {
+		switch b[0] {
+		case unix.AF_INET:
+			return netip.AddrFrom4([4]byte(b[at:]))
+		case unix.AF_INET6:
+			return netip.AddrFrom16([16]byte(b[at:]))
+		}
+		return netip.Addr{}
+	}
+	*c = Connection{
+		Local:     netip.AddrPortFrom(addr(8), binary.BigEndian.Uint16(b[4:])),
+		Remote:    netip.AddrPortFrom(addr(24), binary.BigEndian.Uint16(b[6:])),
+		State:     TCPState(b[1]),
+		Have:      ConnectionCookie | ConnectionQueues,
+		Cookie:    uint64(binary.NativeEndian.Uint32(b[44:])) | uint64(binary.NativeEndian.Uint32(b[48:]))<<32,
+		RecvQueue: binary.NativeEndian.Uint32(b[56:]),
+		SendQueue: binary.NativeEndian.Uint32(b[60:]),
+		Inode:     uint64(binary.NativeEndian.Uint32(b[68:])),
+	}
+	if !c.Local.IsValid() {
+		return 0, false
+	}
+	if c.Inode != 0 { // else the kernel keeps it without an owner, and tells user 0
+		c.Have |= ConnectionInode | ConnectionUID
+		c.UID = binary.NativeEndian.Uint32(b[64:])
+	}
+	for kind, value, rest := attribute(b[diagMsgLen:]); kind != 0; kind, value, rest = attribute(rest) {
+		switch {
+		case kind == diagInfo && c.State != Listen:
+			n := info.fill(value)
+			info.decode(&c.TCP, tcpFieldsIn(n))
+			c.Have |= ConnectionTCP
+		case kind == diagCgroupID && len(value) == 8:
+			cgroup = binary.NativeEndian.Uint64(value)
+		}
+	}
+	return cgroup, true
+}

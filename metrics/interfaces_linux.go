@@ -1,0 +1,56 @@
+package metrics
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path"
+)
+
+func (h Host) netIO() (map[string]NetIO, error) {
+	b, err := os.ReadFile(path.Join(h.proc(), "net/dev"))
+	if err != nil {
+		return nil, err
+	}
+	return parseNetIO(b), nil
+}
+
+// parseNetIO reads the content of /proc/net/dev: behind the name and a colon 8
+// numbers of what was received and 8 of what was sent. A name may hold a colon
+// as well, of an alias.
+func parseNetIO(b []byte) map[string]NetIO {
+	all := make(map[string]NetIO)
+	for line := range bytes.Lines(b) {
+		colon := bytes.LastIndexByte(line, ':')
+		if colon < 0 {
+			continue // one of two headings
+		}
+		f := bytes.Fields(line[colon+1:])
+		if len(f) < 16 {
+			continue
+		}
+		var v [16]uint64
+		ok := true
+		for i := range v {
+			var isNumber bool
+			v[i], _, isNumber = number(f[i])
+			ok = ok && isNumber
+		}
+		if ok {
+			all[string(bytes.TrimSpace(line[:colon]))] = NetIO{
+				RecvBytes: v[0], RecvPackets: v[1], RecvErrors: v[2], RecvDrops: v[3],
+				SentBytes: v[8], SentPackets: v[9], SendErrors: v[10], SendDrops: v[11],
+			}
+		}
+	}
+	return all
+}
+
+// linkSpeed returns 0 where there is none: the file says -1, or cannot be read.
+func (h Host) linkSpeed(name string, _ int) uint64 {
+	mbits, ok := numberIn(path.Join(h.sys(), "class/net", name, "speed"))
+	if !ok || mbits == math.MaxUint32 { // how some drivers write -1
+		return 0
+	}
+	return mbits * 1_000_000
+}

@@ -1,0 +1,75 @@
+package metrics
+
+import (
+	"bytes"
+
+	"golang.org/x/sys/unix"
+)
+
+// socketsOf returns the inodes of the sockets that a process has open. The
+// error is ErrNoProcess, or one that is fs.ErrPermission.
+func (h Host) socketsOf(pid int) (map[uint64]int, error) {
+	p, err := h.Open(pid)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	sockets := make(map[uint64]int)
+	if err := p.addSockets(sockets); err != nil {
+		return nil, processError(pid, "sockets", err)
+	}
+	return sockets, nil
+}
+
+// socketOwners returns the inodes of the sockets that all processes have open,
+// and the lowest PID that has each. What is refused is missing.
+func (h Host) socketOwners() map[uint64]int {
+	owners := make(map[uint64]int)
+	for p, err := range h.Processes() {
+		if err != nil {
+			break
+		}
+		_ = p.addSockets(owners) // refused, or it has ended
+	}
+	return owners
+}
+
+// addSockets adds the sockets of a process to owners.
+func (p *Process) addSockets(owners map[uint64]int) error {
+	o := &p.os
+	if err := o.hold(); err != nil {
+		return err
+	}
+	defer o.mu.RUnlock()
+	dir, err := openAt(o.dir, fdDir, directory)
+	if err != nil {
+		return o.reason(err)
+	}
+	defer unix.Close(dir)
+	names := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(names)
+	var target [64]byte
+	err = eachEntry(dir, names[:], func(name []byte) bool {
+		n, _ := readLinkInto(dir, &name[0], target[:]) // closed since: nothing
+		if inode, ok := socketInode(target[:n]); ok {
+			if lowest, known := owners[inode]; !known || p.id.PID < lowest {
+				owners[inode] = p.id.PID
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return o.reason(err)
+	}
+	return nil
+}
+
+// socketInode reads a link as "socket:[4711]".
+func socketInode(target []byte) (uint64, bool) {
+	digits, ok := bytes.CutPrefix(target, []byte("socket:["))
+	if !ok {
+		return 0, false
+	}
+	inode, rest, ok := number(digits)
+	return inode, ok && string(rest) == "]"
+}

@@ -1,0 +1,57 @@
+package metrics
+
+import (
+	"errors"
+
+	gopsutil "github.com/shirou/gopsutil/v4/process"
+	"golang.org/x/sys/windows"
+)
+
+func readSelf(s *Snapshot) {
+	s.State = Running // whoever asks runs
+	s.Have |= FieldState
+}
+
+func readState(*gopsutil.Process) (State, error) { return Unknown, errors.ErrUnsupported }
+
+func readThreads(p *gopsutil.Process) (int, error) {
+	n, err := p.NumThreads()
+	return int(n), err
+}
+
+// take keeps what GetProcessIoCounters tells: what went through any handle.
+func (io *IO) take(from *gopsutil.IOCountersStat) error {
+	*io = IO{
+		ReadOps: from.ReadCount, WriteOps: from.WriteCount,
+		ReadChars: from.ReadBytes, WriteChars: from.WriteBytes,
+		Have: IOOps | IOChars,
+	}
+	return nil
+}
+
+func (p *Process) limits() (map[Resource]ResourceLimit, error) { return nil, errors.ErrUnsupported }
+
+func (p *Process) openFiles() ([]OpenFile, error) {
+	found, err := p.find()
+	if err != nil {
+		return nil, err
+	}
+	open, err := found.OpenFiles()
+	if err != nil {
+		return nil, libraryError(err)
+	}
+	files := make([]OpenFile, 0, len(open))
+	for _, f := range open {
+		files = append(files, OpenFile{FD: int(f.Fd), Path: f.Path, Position: -1, Flags: -1})
+	}
+	return files, nil
+}
+
+// systemError says ErrNoProcess for what OpenProcess answers when there is no
+// such PID.
+func systemError(err error) error {
+	if errors.Is(err, windows.ERROR_INVALID_PARAMETER) {
+		return ErrNoProcess
+	}
+	return err
+}

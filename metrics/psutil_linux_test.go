@@ -1,0 +1,343 @@
+package metrics
+
+import (
+	"encoding/json"
+	"math"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+)
+
+// A psutilSnapshot is what testdata/psutil_snapshot.py prints.
+type psutilSnapshot struct {
+	Process struct {
+		Name, State, Username, Exe, Cwd, Terminal string
+		Parent, Threads, FDs                      int
+		Started                                   float64
+		CPU                                       []float64
+		RSS, VMS, Shared, Text, Data, USS, PSS    uint64
+		Swap                                      uint64
+		IO, Switches, Nofile                      []int64
+		UIDs, GIDs                                []uint32
+		Children                                  []int
+		Args                                      []string
+		Environ                                   map[string]string
+		Files                                     [][]any
+	}
+	Memory struct{ Total, Available uint64 }
+	Swap   struct{ Total, Used, Free, In, Out uint64 }
+	CPUs   struct{ Logical, Physical int }
+	Boot   float64
+	Disks  map[string][]uint64
+	NICs   map[string][]uint64
+	Addrs  map[string][][]string
+	MTU    map[string]int
+
+	Connections [][]any
+}
+
+// psutil is a Python that has it.
+func psutil(t testing.TB) string {
+	t.Helper()
+	for _, python := range []string{"/usr/bin/python3", "python3"} { // where Debian has python3-psutil, whatever is first in PATH
+		if exec.Command(python, "-c", "import psutil").Run() == nil {
+			return python
+		}
+	}
+	t.Skip("no psutil: install python3-psutil")
+	return ""
+}
+
+func askPsutil(t *testing.T, what string, pid int) (s psutilSnapshot) {
+	t.Helper()
+	out, err := exec.Command(psutil(t), "testdata/psutil_snapshot.py", what, strconv.Itoa(pid)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
+	psutil(t)
+	nettest.CheckLeaks(t)
+	name := filepath.Join(nettest.TempDir(t), "open")
+	if err := os.WriteFile(name, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	// A program of one thread that does nothing.
+	cmd := exec.Command("sleep", "600")
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Env = []string{"SLUICE=a b", "EMPTY="}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	p := open(t, cmd.Process.Pid)
+	var before, s Snapshot
+	for before = snap(t, p, All); before.State != Sleeping || before.Name != "sleep" || s.Switches != before.Switches; before = snap(t, p, All) {
+		s = before // until it sleeps, and has not woken up again
+	}
+	theirs := askPsutil(t, "process", cmd.Process.Pid).Process
+	after := snap(t, p, All)
+
+	for _, tt := range []struct {
+		name         string
+		ours, theirs any
+	}{
+		{"name", after.Name, theirs.Name},
+		{"state", after.State.String(), theirs.State},
+		{"parent", after.Parent, theirs.Parent},
+		{"threads", after.Threads, theirs.Threads},
+		{"descriptors", after.FDs, theirs.FDs},
+		{"rss", after.Memory.RSS, theirs.RSS},
+		{"vms", after.Memory.VMS, theirs.VMS},
+		{"shared", after.Memory.Shared, theirs.Shared},
+		{"text", after.Memory.Text, theirs.Text},
+		{"data", after.Memory.Data, theirs.Data},
+		{"uss", after.Footprint.USS, theirs.USS},
+		{"swap", after.Footprint.Swap, theirs.Swap},
+		{"read calls", int64(after.IO.ReadOps), theirs.IO[0]},
+		{"write calls", int64(after.IO.WriteOps), theirs.IO[1]},
+		{"read", int64(after.IO.ReadChars), theirs.IO[2]},
+		{"written", int64(after.IO.WriteChars), theirs.IO[3]},
+		{"read from a disk", int64(after.IO.ReadBytes), theirs.IO[4]},
+		{"written to a disk", int64(after.IO.WriteBytes), theirs.IO[5]},
+		{"voluntary switches", int64(after.Switches.Voluntary), theirs.Switches[0]},
+		{"involuntary switches", int64(after.Switches.Involuntary), theirs.Switches[1]},
+		{"real user", after.Owner.UID, theirs.UIDs[0]},
+		{"effective user", after.Owner.EUID, theirs.UIDs[1]},
+		{"saved group", after.Owner.SavedGID, theirs.GIDs[2]},
+		{"program", after.Identity.Exe, theirs.Exe},
+		{"arguments", strings.Join(after.Identity.Args, "|"), strings.Join(theirs.Args, "|")},
+		{"directory", after.Identity.Cwd, theirs.Cwd},
+		{"terminal", after.Identity.Terminal, theirs.Terminal},
+		{"user time", after.CPU.User.Seconds(), theirs.CPU[0]},
+		{"system time", after.CPU.System.Seconds(), theirs.CPU[1]},
+		{"children's time", after.CPU.ChildUser.Seconds(), theirs.CPU[2]},
+	} {
+		if tt.ours != tt.theirs {
+			t.Errorf("%s: got %v, psutil says %v", tt.name, tt.ours, tt.theirs)
+		}
+	}
+	// PSS depends on who else has the same libraries mapped.
+	if low, high := min(before.Footprint.PSS, after.Footprint.PSS)/2, 2*max(before.Footprint.PSS, after.Footprint.PSS); theirs.PSS < low || theirs.PSS > high {
+		t.Errorf("pss: got from %d to %d, psutil says %d", before.Footprint.PSS, after.Footprint.PSS, theirs.PSS)
+	}
+	if started := float64(after.Started.UnixMicro()) / 1e6; math.Abs(started-theirs.Started) > 1.1 { // it adds to a boot time in seconds
+		t.Errorf("started: got %f, psutil says %f", started, theirs.Started)
+	}
+	if u, err := after.Owner.Username(); err != nil || u != theirs.Username {
+		t.Errorf("user: got %q and %v, psutil says %q", u, err, theirs.Username)
+	}
+	env, err := p.Environ()
+	if err != nil || len(env) != len(theirs.Environ) || theirs.Environ["SLUICE"] != "a b" || !slices.Equal(env, cmd.Env) {
+		t.Errorf("environment: got %q and %v, psutil says %q", env, err, theirs.Environ)
+	}
+	files, err := p.OpenFiles()
+	if err != nil || len(files) != 1 || len(theirs.Files) != 1 {
+		t.Fatalf("files: got %+v and %v, psutil says %v", files, err, theirs.Files)
+	}
+	if got, want := files[0], theirs.Files[0]; got.Path != name || float64(got.FD) != want[0] || got.Path != want[1] ||
+		float64(got.Position) != want[2] || float64(got.Flags) != want[3] {
+		t.Errorf("file: got %+v, psutil says %v", got, want)
+	}
+	limits, err := p.Limits()
+	if l := limits[LimitOpenFiles]; err != nil || l != (ResourceLimit{uint64(theirs.Nofile[0]), uint64(theirs.Nofile[1])}) {
+		t.Errorf("limit of open files: got %+v and %v, psutil says %v", l, err, theirs.Nofile)
+	}
+	parent := Self()
+	defer parent.Close()
+	children, err := parent.Children()
+	var pids []int
+	for _, c := range children {
+		if slices.Contains(theirs.Children, c.PID) {
+			pids = append(pids, c.PID)
+		}
+	}
+	if err != nil || !slices.Contains(pids, cmd.Process.Pid) {
+		t.Errorf("children: got %v and %v, psutil says %v", children, err, theirs.Children)
+	}
+}
+
+func TestPsutilSaysTheSameOfTheHost(t *testing.T) {
+	psutil(t)
+	var h Host
+	type host struct {
+		memory HostMemory
+		swap   HostSwap
+		disks  []DiskIO
+		nics   []Interface
+	}
+	ask := func() (a host) {
+		t.Helper()
+		var errs [4]error
+		a.memory, errs[0] = h.Memory()
+		a.swap, errs[1] = h.Swap()
+		a.disks, errs[2] = h.Disks()
+		a.nics, errs[3] = h.Interfaces()
+		for _, err := range errs {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return a
+	}
+	before := ask()
+	theirs := askPsutil(t, "host", os.Getpid())
+	after := ask()
+
+	if after.memory.Total != theirs.Memory.Total {
+		t.Errorf("memory: got %d, psutil says %d", after.memory.Total, theirs.Memory.Total)
+	}
+	slack := after.memory.Total / 10 // others are at work
+	if low, high := min(before.memory.Available, after.memory.Available), max(before.memory.Available, after.memory.Available); theirs.Memory.Available+slack < low || theirs.Memory.Available > high+slack {
+		t.Errorf("available: got from %d to %d, psutil says %d", low, high, theirs.Memory.Available)
+	}
+	if after.swap.Total != theirs.Swap.Total || theirs.Swap.Used > max(before.swap.Used, after.swap.Used) ||
+		theirs.Swap.In < before.swap.In || theirs.Swap.In > after.swap.In || !after.swap.HaveMoved {
+		t.Errorf("swap: got %+v and then %+v, psutil says %+v", before.swap, after.swap, theirs.Swap)
+	}
+	cpus, err := h.CPUs()
+	if err != nil || cpus.Logical != theirs.CPUs.Logical || cpus.Physical != theirs.CPUs.Physical {
+		t.Errorf("processors: got %+v and %v, psutil says %+v", cpus, err, theirs.CPUs)
+	}
+	boot, err := h.BootTime()
+	if d := boot.Sub(time.Unix(int64(theirs.Boot), 0)).Abs(); err != nil || d > 1100*time.Millisecond {
+		t.Errorf("boot: got %v and %v, psutil says %v", boot, err, theirs.Boot)
+	}
+	// Counters lie between two of ours.
+	between := func(name string, low, high []uint64, got []uint64) {
+		for i := range got {
+			if got[i] < low[i] || got[i] > high[i] {
+				t.Errorf("%s: psutil says %v, which is not from %v to %v", name, got, low, high)
+			}
+		}
+	}
+	diskCounts := func(all []DiskIO, name string) []uint64 {
+		i := slices.IndexFunc(all, func(d DiskIO) bool { return d.Name == name })
+		if i < 0 {
+			t.Fatalf("no disk %s in %+v", name, all)
+		}
+		d := all[i]
+		return []uint64{d.Reads, d.Writes, d.ReadBytes, d.WriteBytes, uint64(d.Busy / time.Millisecond), d.ReadMerged, d.WriteMerged}
+	}
+	for name, counts := range theirs.Disks {
+		between(name, diskCounts(before.disks, name), diskCounts(after.disks, name), counts)
+	}
+	nicOf := func(all []Interface, name string) Interface {
+		i := slices.IndexFunc(all, func(n Interface) bool { return n.Name == name })
+		if i < 0 {
+			t.Fatalf("no interface %s in %+v", name, all)
+		}
+		return all[i]
+	}
+	counts := func(n Interface) []uint64 {
+		return []uint64{n.SentBytes, n.RecvBytes, n.SentPackets, n.RecvPackets}
+	}
+	for name, c := range theirs.NICs {
+		now := nicOf(after.nics, name)
+		between(name, counts(nicOf(before.nics, name)), counts(now), c)
+		if !now.HaveIO || now.MTU != theirs.MTU[name] {
+			t.Errorf("%s: got MTU %d, psutil says %d", name, now.MTU, theirs.MTU[name])
+		}
+		for _, a := range theirs.Addrs[name] {
+			address, _, _ := strings.Cut(a[0], "%")
+			if !slices.ContainsFunc(now.Addrs, func(p netip.Prefix) bool { return p.Addr().String() == address && netmask(p) == a[1] }) {
+				t.Errorf("%s: got %v, psutil says %v too", name, now.Addrs, a)
+			}
+		}
+	}
+}
+
+// netmask returns the mask of a prefix as psutil writes it.
+func netmask(p netip.Prefix) string {
+	ones := netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	if p.Addr().Is6() {
+		ones = netip.AddrFrom16([16]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255})
+	}
+	m, err := ones.Prefix(p.Bits())
+	if err != nil {
+		return err.Error()
+	}
+	return m.Addr().String()
+}
+
+// pair is one line of netstat.
+type pair struct {
+	local, remote netip.AddrPort
+	state         string
+}
+
+func TestPsutilSeesTheSameConnections(t *testing.T) {
+	psutil(t)
+	nettest.CheckLeaks(t)
+	listen(t)
+	nettest.Pair(t)
+	ours := func() map[pair]int {
+		all := make(map[pair]int)
+		for _, c := range rows(t, Filter{Owner: true}) {
+			if c.Remote.Port() == 0 {
+				c.Remote = netip.AddrPort{}
+			}
+			all[pair{c.Local, c.Remote, c.State.String()}] = c.PID
+		}
+		return all
+	}
+	before := ours()
+	theirs := make(map[pair]int)
+	for _, c := range askPsutil(t, "connections", os.Getpid()).Connections {
+		state := c[4].(string)
+		theirs[pair{parsed(t, c[0], c[1]), parsed(t, c[2], c[3]), state}] = int(c[5].(float64))
+	}
+	after := ours()
+	own := 0
+	for p, pid := range before {
+		if now, still := after[p]; !still || now != pid { // it came or went meanwhile
+			continue
+		}
+		if pid == os.Getpid() {
+			own++
+		}
+		if got, ok := theirs[p]; !ok || got != pid {
+			t.Errorf("%v of process %d: psutil says %v of %d", p, pid, ok, got)
+		}
+	}
+	if own < 3 {
+		t.Errorf("got %d sockets of this process, want 3", own)
+	}
+	for p, pid := range theirs {
+		_, was := before[p]
+		_, is := after[p]
+		if pid == os.Getpid() && !was && !is {
+			t.Errorf("psutil has %v, which we have not", p)
+		}
+	}
+}
+
+func parsed(t *testing.T, ip, port any) netip.AddrPort {
+	t.Helper()
+	if ip == "" {
+		return netip.AddrPort{}
+	}
+	a, err := netip.ParseAddr(ip.(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return netip.AddrPortFrom(a, uint16(port.(float64)))
+}

@@ -1,0 +1,62 @@
+package metrics
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// readSwitches adds up the threads. The files of the process itself tell those
+// of its first thread alone: in a Go server a small part of the truth.
+func (o *process) readSwitches(s *Snapshot, buf []byte) error {
+	if s.Have.Has(FieldThreads) && s.Threads == 1 {
+		b, err := readPiece(o.dir, statusFile.ptr(), buf)
+		if err != nil {
+			return err
+		}
+		if !s.Switches.add(b) {
+			return errMalformed
+		}
+		s.Have |= FieldSwitches
+		return nil
+	}
+	tasks, err := openAt(o.dir, taskDir, directory)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tasks)
+	names := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(names)
+	var failed error
+	err = eachEntry(tasks, names[:], func(tid []byte) bool {
+		var name [32]byte
+		copy(name[copy(name[:], tid):], "/status")
+		b, err := readPiece(tasks, &name[0], buf)
+		switch {
+		case errors.Is(processGone(err), ErrNoProcess): // the thread has ended
+		case err != nil:
+			failed = err
+		case !s.Switches.add(b):
+			failed = errMalformed
+		}
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		s.Switches = Switches{}
+		return err
+	}
+	s.Have |= FieldSwitches
+	return nil
+}
+
+// add adds those in /proc/PID/task/TID/status.
+func (w *Switches) add(b []byte) bool {
+	voluntary, ok1 := numberOf(b, "voluntary_ctxt_switches")
+	involuntary, ok2 := numberOf(b, "nonvoluntary_ctxt_switches")
+	w.Voluntary += voluntary
+	w.Involuntary += involuntary
+	return ok1 && ok2
+}

@@ -1,0 +1,57 @@
+"""Prints what psutil knows of a process, the host or its connections, as JSON.
+
+Usage: psutil_snapshot.py process|host|connections PID
+"""
+import json
+import sys
+
+import psutil
+
+
+def process():
+    p = psutil.Process(int(sys.argv[2]))
+    full = p.memory_full_info()
+    switches = p.num_ctx_switches()
+    io = p.io_counters()
+    return {"process": {
+        "name": p.name(), "state": p.status(), "parent": p.ppid(), "started": p.create_time(),
+        "threads": p.num_threads(), "fds": p.num_fds(), "cpu": list(p.cpu_times())[:4],
+        "rss": full.rss, "vms": full.vms, "shared": full.shared, "text": full.text, "data": full.data,
+        "uss": full.uss, "pss": full.pss, "swap": full.swap,
+        "io": [io.read_count, io.write_count, io.read_chars, io.write_chars, io.read_bytes, io.write_bytes],
+        "switches": [switches.voluntary, switches.involuntary],
+        "uids": list(p.uids()), "gids": list(p.gids()), "username": p.username(),
+        "exe": p.exe(), "args": p.cmdline(), "cwd": p.cwd(), "terminal": p.terminal() or "",
+        "environ": p.environ(),
+        "files": [[f.fd, f.path, f.position, f.flags] for f in p.open_files()],
+        "nofile": list(p.rlimit(psutil.RLIMIT_NOFILE)),
+        "children": [c.pid for c in psutil.Process(p.ppid()).children()],
+    }}
+
+
+def host():
+    memory = psutil.virtual_memory()
+    swap = psutil.swap_memory()
+    return {
+        "memory": {"total": memory.total, "available": memory.available},
+        "swap": {"total": swap.total, "used": swap.used, "free": swap.free, "in": swap.sin, "out": swap.sout},
+        "cpus": {"logical": psutil.cpu_count(), "physical": psutil.cpu_count(logical=False) or 0},
+        "boot": psutil.boot_time(),
+        "disks": {n: [d.read_count, d.write_count, d.read_bytes, d.write_bytes, d.busy_time,
+                      d.read_merged_count, d.write_merged_count]
+                  for n, d in psutil.disk_io_counters(perdisk=True, nowrap=False).items()},
+        "nics": {n: [c.bytes_sent, c.bytes_recv, c.packets_sent, c.packets_recv]
+                 for n, c in psutil.net_io_counters(pernic=True, nowrap=False).items()},
+        "addrs": {n: [[a.address, a.netmask] for a in addrs if a.family in (2, 10)]
+                  for n, addrs in psutil.net_if_addrs().items()},
+        "mtu": {n: s.mtu for n, s in psutil.net_if_stats().items()},
+    }
+
+
+def connections():
+    return {"connections": [
+        [c.laddr.ip, c.laddr.port, c.raddr.ip if c.raddr else "", c.raddr.port if c.raddr else 0, c.status, c.pid or 0]
+        for c in psutil.net_connections("tcp")]}
+
+
+json.dump({"process": process, "host": host, "connections": connections}[sys.argv[1]](), sys.stdout)

@@ -7,9 +7,7 @@ type alarm int
 
 const (
 	alarmLogin   alarm = iota // not logged in for too long
-	alarmListing              // a listing does not move
-	alarmDrained              // the last transfer is over, and its reply overdue
-	alarmCut                  // cut, but the library has not noticed
+	alarmSession              // here for too long
 	alarmCount
 )
 
@@ -18,18 +16,13 @@ const (
 func (s *session) setAlarm(a alarm, d time.Duration, f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.setAlarmLocked(a, d, f)
-}
-
-func (s *session) setAlarmLocked(a alarm, d time.Duration, f func()) {
-	if s.departed {
-		return // the library is ending it
-	}
-	if t := s.alarms[a]; t != nil {
+	switch t := s.alarms[a]; {
+	case d <= 0 || s.departed: // no bound, or it ends by itself
+	case t != nil:
 		t.Reset(d)
-		return
+	default:
+		s.alarms[a] = time.AfterFunc(d, f)
 	}
-	s.alarms[a] = time.AfterFunc(d, f)
 }
 
 func (s *session) stopAlarmLocked(a alarm) {

@@ -1,94 +1,107 @@
 package ftpd
 
 import (
-	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"sync"
 	"time"
 )
 
-// listingBuffer makes some packets of a listing that the library writes line
-// by line.
-const listingBuffer = 32 << 10
-
-// dataConn is a passive data connection. Files go past it: download and upload
-// use tcp itself, and dataConn has no SyscallConn by which anybody else could.
-// What comes through Read and Write are listings.
+// dataConn is a data connection, in clear or protected. The TLS handshake is
+// made before the first byte, since clients begin with it when they have seen
+// reply 150.
 type dataConn struct {
-	tcp   *net.TCPConn
-	stall time.Duration // bound of each read and write; zero: none
-	out   *bufio.Writer // nil before the first byte
-	once  sync.Once     // closes tcp
+	session *session
+	tcp     *net.TCPConn
+
+	mu     sync.Mutex // guards the fields below
+	tls    *tls.Conn  // nil in clear, and before the handshake
+	failed bool       // the client must not take the end for an orderly one
+	closed bool
 }
 
-var _ net.Conn = (*dataConn)(nil)
+// newDataConn takes tcp over.
+func newDataConn(s *session, tcp *net.TCPConn) *dataConn { return &dataConn{session: s, tcp: tcp} }
 
-// Read reads what there is.
-func (d *dataConn) Read(p []byte) (int, error) {
-	if d.stall > 0 {
-		if err := d.tcp.SetReadDeadline(time.Now().Add(d.stall)); err != nil {
-			return 0, err
-		}
+// secure returns what bytes go through: the socket itself, for package
+// sendfile, or after the handshake the TLS connection if data is to be
+// protected. It blocks until that is done, ctx ends, or the client stalls.
+func (d *dataConn) secure(ctx context.Context) (net.Conn, error) {
+	if !d.session.protects() {
+		return d.tcp, nil
 	}
-	return d.tcp.Read(p)
+	protected, err := d.session.protect(ctx, d.tcp)
+	if err != nil {
+		d.fail()
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tls = protected
+	return protected, nil
 }
 
-// Write keeps p until there is enough for a packet, or Flush.
-func (d *dataConn) Write(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil // the library does so at the end of an empty transfer
-	}
-	if d.out == nil {
-		d.out = bufio.NewWriterSize((*eagerConn)(d), listingBuffer)
-	}
-	return d.out.Write(p)
-}
-
-// Flush sends what Write has kept. The library ignores the error and answers
-// 226, so the client must see it here: as a reset.
-func (d *dataConn) Flush() error {
-	if d.out == nil {
+// end tells the client that all has gone, if it is not the end of the
+// connection that does so. It blocks until that is sent, or the client stalls.
+func (d *dataConn) end() error {
+	d.mu.Lock()
+	protected := d.tls
+	d.mu.Unlock()
+	if protected == nil {
 		return nil
 	}
-	err := d.out.Flush()
+	err := endTLS(protected, d.session.server.stallTimeout())
 	if err != nil {
-		_ = d.tcp.SetLinger(0)
+		d.fail()
+		d.session.failData(err)
 	}
 	return err
 }
 
-// eagerConn is a dataConn whose Write waits for nothing but the client.
-type eagerConn dataConn
-
-func (d *eagerConn) Write(p []byte) (int, error) {
-	if d.stall > 0 {
-		if err := d.tcp.SetWriteDeadline(time.Now().Add(d.stall)); err != nil {
-			return 0, err
-		}
-	}
-	return d.tcp.Write(p)
+// steady writes to a connection, with a bound on each write.
+type steady struct {
+	conn  net.Conn
+	stall time.Duration // zero: none
 }
 
-// Close closes the connection, also under a Read or Write that blocks. What
-// was not flushed is lost. Closing twice is harmless: the library closes the
-// listener, which closes the connection, and then the connection.
+var _ io.Writer = steady{}
+
+func (w steady) Write(p []byte) (int, error) {
+	var deadline time.Time
+	if w.stall > 0 {
+		deadline = time.Now().Add(w.stall)
+	}
+	if err := w.conn.SetWriteDeadline(deadline); err != nil {
+		return 0, err
+	}
+	return w.conn.Write(p)
+}
+
+// fail makes the connection end with a reset: an orderly end is the end of the
+// file. And to a client that has stalled the kernel would offer what it has for
+// minutes after we have given up.
+func (d *dataConn) fail() {
+	d.mu.Lock()
+	d.failed = true
+	d.mu.Unlock()
+	_ = d.tcp.SetLinger(0)
+}
+
+// Close closes the connection, also under a read or write that blocks, and a
+// protected one with the alert that says so (RFC 8446, 6.1), unless it has
+// failed. Closing twice is harmless.
 func (d *dataConn) Close() error {
-	var err error
-	d.once.Do(func() { err = d.tcp.Close() })
-	return err
+	d.mu.Lock()
+	again, failed, protected := d.closed, d.failed, d.tls
+	d.closed = true
+	d.mu.Unlock()
+	switch {
+	case failed || protected == nil && !again:
+		_ = d.tcp.Close()
+	case !again:
+		_ = protected.Close() // waits a few seconds for room, or for the next case above
+	}
+	return nil
 }
-
-// LocalAddr returns our address.
-func (d *dataConn) LocalAddr() net.Addr { return d.tcp.LocalAddr() }
-
-// RemoteAddr returns the client's address.
-func (d *dataConn) RemoteAddr() net.Addr { return d.tcp.RemoteAddr() }
-
-// SetDeadline sets the deadlines, until the next Read and Write set theirs.
-func (d *dataConn) SetDeadline(t time.Time) error { return d.tcp.SetDeadline(t) }
-
-// SetReadDeadline sets the deadline until the next Read sets its own.
-func (d *dataConn) SetReadDeadline(t time.Time) error { return d.tcp.SetReadDeadline(t) }
-
-// SetWriteDeadline sets the deadline until the next Write sets its own.
-func (d *dataConn) SetWriteDeadline(t time.Time) error { return d.tcp.SetWriteDeadline(t) }

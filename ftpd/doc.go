@@ -1,5 +1,4 @@
-// Package ftpd serves a directory tree over FTP (RFC 959, with RFC 2428 for
-// IPv6 and RFC 3659 for resuming and machine-readable listings).
+// Package ftpd serves a directory tree over FTP and FTPS.
 //
 //	tree, err := vfs.Open("/srv/pub")
 //	...
@@ -9,43 +8,56 @@
 //	err = srv.Serve(ln) // until srv.Shutdown(ctx) from elsewhere
 //
 // Downloads go through sendfile.Send, uploads through sendfile.Receive;
-// Server.OnTransfer tells of each by which road its bytes went.
+// Server.OnTransfer tells of each by which road its bytes went, and so does the
+// final reply.
 //
 // # Who may do what
 //
 // With Server.Anonymous the names "anonymous" and "ftp" log in with any
 // password, and only read. The names in Server.Users log in with theirs, and
-// change files if Server.Write is set. Nobody else gets in.
+// change files if Server.Write is set. Nobody else gets in. Wrong passwords are
+// answered late and alike; three end the session, and many from one address
+// keep it out for a while.
+//
+// # Protection
+//
+// With Server.TLSConfig clients may protect commands by AUTH TLS, or from the
+// first byte on by Server.ServeTLS, and data by PROT P (RFC 4217). Server.TLS
+// makes that a must, and Server.Reuse makes data connections prove that they
+// belong to the session. In TLS 1.2 that needs session tickets, which clients
+// on libcurl do not take.
 //
 // # Uploads
 //
 // STOR writes to a hidden file beside its target, which takes the target's
 // name when all has arrived and is on the disk: whatever breaks off before
 // leaves the target as it was. RFC 959 ends a file by closing the connection,
-// so a client that closes cleanly half-way cannot be told from one that has
-// finished; one that resets, aborts or takes the control connection down with
-// it can. Where the target is a symbolic link, the file replaces the link.
+// so in clear a client that closes cleanly half-way cannot be told from one
+// that has finished; one that resets, aborts or takes the control connection
+// down with it can, and in TLS every one. Where the target is a symbolic link,
+// the file replaces the link.
 //
-// REST with STOR, and APPE to a file that exists, write into that file, since
-// resuming means to keep what is there; one at a time.
+// What has arrived of an upload that broke off is kept for a while, and REST or
+// APPE goes on there.
 //
-// # What it does not do
+// # What is spoken
 //
-// There is no TLS, no TYPE A conversion (bytes go as they are, whatever the
-// type, and so SIZE and REST work in both), no SITE, HASH, COMB or MODE Z.
-// Symbolic links are followed within the tree and cannot be made.
+// RFC 959 with RFC 1123; RFC 2228 and 4217 for TLS; RFC 2389, 2428, 2640, 3659
+// and 7151; and of drafts and customs MFMT, MFF, AVBL, RANG, HASH, XCRC and its
+// kin, SITE CHMOD, UTIME, UMASK, SYMLINK and WHO. FEAT and HELP tell what there
+// is. There is no TYPE A conversion (bytes go as they are, whatever the type,
+// and so SIZE and REST work in both), no record structure, and no MODE but S.
+//
+// Commands are answered in the order in which they come. During a transfer
+// ABOR, NOOP, STAT and HELP are answered at once, and others wait for its end.
 //
 // # Layers
 //
-// Each control connection has its own FtpServer of ftpserverlib, so that every
-// hook of the library knows its client. The library parses and answers; below
-// it, type control sees each line that comes and goes; beside it, type
-// passiveListener decides who gets the data. What the client may touch is in
-// type driver, and package vfs below that keeps it inside the tree.
-//
-// Some of the library's weaknesses can only be cured by a filter of commands,
-// which is not written yet: a PORT to the client's own ports below 1024 is
-// obeyed, a command during a transfer is answered after it (NOOP) or into the
-// middle of it (unknown ones), failed transfers answer 550 where RFC 959 has
-// 426 and 451, and PASV over IPv6 answers 421.
+// Each control connection has its own FtpServer of ftpserverlib, and type guard
+// stands between the two: it reads the lines, answers most commands itself from
+// the tables of commands, and lets the library have the rest, one at a time.
+// Below the guard is TLS. Transfers and listings are operations of a session;
+// their data connections come from a dataSource, which is a port of ours or
+// one of the client's. What a client may touch is in type driver, and package
+// vfs below that keeps it inside the tree.
 package ftpd

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -146,7 +149,6 @@ func TestShutdownWithoutPatienceCuts(t *testing.T) {
 			down, up := s.guest(), s.login()
 			from := s.begin(down, m)
 			s.beginUpload(up, "STOR f", pattern(0, 600_000), 256<<10)
-			up.block()
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			if err := next(t, s.shutdown(ctx)); !errors.Is(err, context.Canceled) {
@@ -163,25 +165,63 @@ func TestShutdownWithoutPatienceCuts(t *testing.T) {
 			}
 			down.end()
 			for _, name := range s.names() {
-				if ftpd.IsPartial(name) || name == "f" {
-					t.Errorf("%s is left", name)
+				if name == "f" {
+					t.Error("half an upload is taken for a whole one")
 				}
 			}
 		})
 	}
 }
 
-func TestCloseCutsAListingThatTheLibraryWaitsFor(t *testing.T) {
+func TestCloseCutsAListing(t *testing.T) {
 	s := start(t, nil)
 	path := s.deep(2000)
 	c := s.guest()
 	conn := c.data(port, "NLST "+path)
 	_ = conn.SetReadBuffer(16 << 10)
-	c.block()
 	begun := time.Now()
 	_ = s.Close()
 	if d := time.Since(begun); d > patience {
 		t.Errorf("Close took %v", d)
+	}
+}
+
+func TestPanicEndsOneSessionOnly(t *testing.T) {
+	for _, size := range []int64{10, 100_000} { // by the reader itself, and in the background
+		var l record
+		var careful atomic.Bool
+		s := start(t, func(s *ftpd.Server) {
+			s.Logger = slog.New(slog.NewTextHandler(&l, nil))
+			s.OnTransfer = func(ftpd.Transfer) {
+				if !careful.Load() {
+					panic("a mistake")
+				}
+			}
+		})
+		s.file("f", size)
+		c, other := s.guest(), s.guest()
+		conn := c.connect(c.passive(pasv))
+		c.send("RETR f")
+		_, _ = io.Copy(io.Discard, conn)
+		for {
+			code, text, err := c.reply()
+			if err != nil {
+				break
+			}
+			if code != 150 {
+				t.Errorf("reply %q", text)
+			}
+		}
+		if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
+			t.Errorf("told %v", x.Err)
+		}
+		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "end_test.go") {
+			t.Errorf("log = %s, want where it was", got)
+		}
+		careful.Store(true)
+		if got := len(other.get(pasv, "RETR f")); got != int(size) {
+			t.Errorf("another session got %d bytes", got)
+		}
 	}
 }
 
@@ -226,7 +266,7 @@ func TestServeNeedsATree(t *testing.T) {
 
 func TestFiftyClientsThatDieHalfWayLeaveNothing(t *testing.T) {
 	const clients = 50
-	s := start(t, nil) // looks for goroutines and descriptors at the end
+	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // looks for goroutines and descriptors at the end
 	type pair struct {
 		control *client
 		data    net.Conn

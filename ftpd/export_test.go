@@ -2,30 +2,91 @@ package ftpd
 
 import (
 	"io"
+	"io/fs"
+	"log/slog"
 	"net"
 	"time"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"sluice/internal/account"
 )
 
 // What the tests of this package need from inside.
 
 // HurryForTest shortens what no user can set.
 func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
-	s.waits = waits{badLogin: badLogin, login: login, dataConn: dataConn}
+	s.waits.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
 }
 
-// NewControlForTest returns conn as the library would see it.
-func NewControlForTest(conn net.Conn) io.ReadWriteCloser {
-	s := &session{server: new(Server), over: make(chan struct{}), cancel: func(error) {}}
-	s.control = &control{conn: conn, session: s}
-	return s.control
+// BanForTest shortens for how long failed logins are remembered, and their
+// delay.
+func (s *Server) BanForTest(ban time.Duration) {
+	s.waits = waits{badLogin: time.Microsecond, ban: ban}
 }
+
+// NewGuardForTest returns conn as the library of a session of s would see it,
+// after an anonymous login.
+func NewGuardForTest(s *Server, conn net.Conn) io.ReadWriteCloser {
+	sess, err := newSession(s, conn, false)
+	if err != nil {
+		panic(err)
+	}
+	sess.client = new(placeForTest)
+	sess.driver, _ = sess.login("ftp", "")
+	return sess.guard
+}
+
+// ProtectForTest returns conn as data connections have it below TLS, and
+// EndTLSForTest ends TLS on one.
+func ProtectForTest(conn net.Conn) net.Conn { return &strictConn{Conn: conn} }
+
+var EndTLSForTest = endTLS
+
+// LibraryLoggerForTest returns the logger that the library gets.
+func LibraryLoggerForTest(s *Server) *slog.Logger {
+	return s.libraryLogger(&session{id: 7})
+}
+
+// placeForTest is what is asked of the library's view of a client.
+type placeForTest struct {
+	ftpserver.ClientContext // nil: the rest is not asked for
+	path                    string
+}
+
+func (p *placeForTest) Path() string        { return "/" + p.path }
+func (p *placeForTest) SetPath(path string) { p.path = path[1:] }
 
 var (
-	ParseReply  = parseReply
 	Printable   = printable
 	PartialName = partialName
 	IsPartial   = isPartial
-	ForClient   = forClient
+	ReasonOf    = reasonOf
 )
 
-const MaxLine = maxLine
+const (
+	MaxLine    = maxLine
+	MaxWrong   = maxWrong
+	MaxGuesses = maxGuesses
+	MaxHeld    = maxHeld
+)
+
+const SparePorts = sparePorts
+
+// Perm returns the fact "perm" of a file or directory for a user with rights.
+func Perm(rights account.Rights, info fs.FileInfo, name, kind string) string {
+	v := view{rights: rights}
+	return string(v.appendPerm(nil, item{FileInfo: info, name: name, kind: kind}))
+}
+
+// What takes arguments of clients apart.
+var (
+	CutQuoted      = cutQuoted
+	ParseSpan      = parseSpan
+	ParseOffset    = parseOffset
+	CutTime        = cutTime
+	CutMinutes     = cutMinutes
+	CutThreeTimes  = cutThreeTimes
+	ParseMode      = parseMode
+	WithoutOptions = withoutOptions
+)

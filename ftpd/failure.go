@@ -5,10 +5,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"slices"
 	"syscall"
-
-	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/sendfile"
 )
@@ -22,7 +19,10 @@ func bare(err error) error {
 		var link *os.LinkError
 		var call *os.SyscallError
 		var op *net.OpError
+		var transfer *sendfile.Error
 		switch {
+		case errors.As(err, &transfer):
+			err = transfer.Err
 		case errors.As(err, &path):
 			err = path.Err
 		case errors.As(err, &link):
@@ -37,27 +37,54 @@ func bare(err error) error {
 	}
 }
 
-// forClient returns what a client is told of a failed transfer. The library
-// has a code of its own, 552, for a full disk.
-func forClient(err error) error {
+// codeOf returns the code that says whose fault err is (RFC 959, 5.4): 425 and
+// 426 are for the client's connection, 45x and 55x for the file.
+func (op *operation) codeOf(err error) int {
 	var t *sendfile.Error
-	var errno syscall.Errno
+	isTransfer := errors.As(err, &t)
 	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &errno) && slices.Contains(full[:], errno):
-		return ftpserver.ErrStorageExceeded
-	case errors.As(err, &t) && t.Timeout():
-		return errStalled
-	case errors.As(err, &t):
-		return bare(t.Err)
+	case errors.Is(err, errAborted):
+		return 426
+	case errors.Is(err, ErrServerClosed):
+		return 421
+	case errors.Is(err, errReuse):
+		return 522
+	case errors.Is(err, errBusy):
+		return 450
+	case errors.Is(err, syscall.ENOSPC):
+		return 452
+	case errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+		return 552
+	case errors.Is(err, errName):
+		return 553
+	case errors.Is(err, errNoDirectory):
+		return 501
+	case isTransfer && t.Side == sendfile.File:
+		return 451
+	case isTransfer:
+		return 426
+	case op.opened && op.failure != nil:
+		return 426
+	case op.failure != nil:
+		return 425
+	case op.opened:
+		return 451
 	}
-	return bare(err)
+	return 550
 }
 
-// full are the errors of a write for which there is no room.
-var full = [...]syscall.Errno{
-	syscall.ENOSPC, // the disk
-	syscall.EDQUOT, // the user's share of it
-	syscall.EFBIG,  // the file system's, or our own, bound on one file
+// reasonOf returns what the client is told of err, which names no path of ours.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, errAborted): // around it stands how
+		return errAborted.Error()
+	case isStall(err):
+		return errStalled.Error()
+	}
+	return bare(err).Error()
+}
+
+// isFull reports whether err means that there is no room for what was written.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -168,6 +168,23 @@ func (s *server) dial() *client {
 	return c
 }
 
+// greeting connects, and returns the first reply.
+func (s *server) greeting() (code int, text string) {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	c := &client{s.t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+	code, text, err = c.reply()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return code, text
+}
+
 // login returns a client that is logged in as u, who may write.
 func (s *server) login() *client {
 	s.t.Helper()
@@ -239,14 +256,6 @@ func (c *client) end() {
 	if code, text, err := c.reply(); err == nil {
 		c.t.Errorf("reply %d %q, want the end of the connection", code, text)
 	}
-}
-
-// block makes the library wait for the end of the transfer under way before it
-// reads another command, or that the client is gone.
-func (c *client) block() {
-	c.t.Helper()
-	c.send("STAT\r\nNOOP") // both in one packet: who has answered one has read the other
-	c.expect(211, "STAT")
 }
 
 // mode is the command by which a data connection is agreed on.

@@ -14,18 +14,21 @@ const (
 	Append   = "APPE"
 )
 
-// Transfer tells how a RETR, STOR or APPE ended. Listings are not told: where
-// an active one ends is not seen.
+// Transfer tells how a RETR, STOR, STOU or APPE ended.
 type Transfer struct {
 	Session uint64         // the same number in all hooks
 	Remote  netip.AddrPort // of the control connection
 	User    string         // "anonymous" for both names that need no password
-	Op      string         // Retrieve, Store or Append
+	Op      string         // Retrieve, Store (for STOU too) or Append
 	Path    string         // absolute, cleaned, in terms of the tree
 	Offset  int64          // in bytes, where it began: REST, or the size for APPE
 
 	sendfile.Result               // what went, and by which road
 	Duration        time.Duration // from the command to the end of the file's use
+
+	// Kept is how many bytes of an upload that broke off are kept, so that its
+	// user can go on there: by REST and STOR, or by APPE.
+	Kept int64
 
 	// Err is nil if all went well, as far as this side can know. A
 	// *sendfile.Error in it says which side failed. It is for the operator

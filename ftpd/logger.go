@@ -14,12 +14,16 @@ func (s *Server) libraryLogger(sess *session) *slog.Logger {
 	if s.Logger == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(discreet{s.Logger.Handler()}).With("session", sess.id, "remote", sess.remote)
+	return slog.New(discreet{s.Logger.Handler(), sess})
 }
 
-// discreet passes warnings on without what the client typed: a password may
-// stand where a command is expected, or in the line that made a command panic.
-type discreet struct{ to slog.Handler }
+// discreet passes warnings on without what the client typed: it may stand in
+// the line that made a command panic. There is one for each session, so it
+// costs nothing until there is something to tell.
+type discreet struct {
+	to      slog.Handler
+	session *session
+}
 
 // typed are the attributes in which the library quotes the client, or an
 // answer that quotes it.
@@ -35,6 +39,7 @@ func (h discreet) Enabled(ctx context.Context, level slog.Level) bool {
 // client that has left: OnTransfer and OnDisconnect tell that better.
 func (h discreet) Handle(ctx context.Context, r slog.Record) error {
 	kept := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	kept.Add("session", h.session.id, "remote", h.session.remote)
 	gone := false
 	r.Attrs(func(a slog.Attr) bool {
 		if err, ok := a.Value.Any().(error); ok && hasLeft(err) {
@@ -58,10 +63,8 @@ func hasLeft(err error) bool {
 	return errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// WithAttrs keeps the discretion.
-func (h discreet) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return discreet{h.to.WithAttrs(attrs)}
-}
+// WithAttrs drops the attributes: the library has numbers of its own.
+func (h discreet) WithAttrs([]slog.Attr) slog.Handler { return h }
 
-// WithGroup keeps the discretion.
-func (h discreet) WithGroup(name string) slog.Handler { return discreet{h.to.WithGroup(name)} }
+// WithGroup drops the group.
+func (h discreet) WithGroup(string) slog.Handler { return h }

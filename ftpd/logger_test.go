@@ -2,6 +2,7 @@ package ftpd_test
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -30,7 +31,7 @@ func (l *record) String() string {
 	return l.b.String()
 }
 
-func TestLoggerGetsWarningsWithoutPasswords(t *testing.T) {
+func TestPasswordsAreInNoLog(t *testing.T) {
 	var l record
 	s := start(t, func(s *ftpd.Server) {
 		s.Logger = slog.New(slog.NewTextHandler(&l, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -39,14 +40,26 @@ func TestLoggerGetsWarningsWithoutPasswords(t *testing.T) {
 	c.want(331, "USER u")
 	c.want(500, "hunter2") // typed where no password belongs
 	c.want(530, "PASS hunter2")
-	c.end()
+	c.want(331, "USER u")
+	c.want(230, "PASS secret")
+	c.want(221, "QUIT")
 	next(t, s.leavings)
-	got := l.String()
-	if !strings.Contains(got, "Unknown command") || !strings.Contains(got, "session=1") || !strings.Contains(got, "remote=127.0.0.1:") {
-		t.Errorf("log = %s, want the warning of an unknown command", got)
-	}
-	if strings.Contains(strings.ToLower(got), "hunter2") || strings.Contains(got, "Listening") {
+	if got := l.String(); got != "" {
 		t.Errorf("log = %s", got)
+	}
+}
+
+func TestWarningsOfTheLibraryLackWhatWasTyped(t *testing.T) {
+	var l record
+	s := &ftpd.Server{Logger: slog.New(slog.NewTextHandler(&l, nil))}
+	logger := ftpd.LibraryLoggerForTest(s).With("clientId", 1).WithGroup("g")
+	logger.Info("Listening")
+	logger.Warn("Problem closing", "err", &net.OpError{Op: "close", Err: net.ErrClosed})
+	logger.Warn("Internal error", "err", io.ErrShortWrite, "command", "hunter2", "param", "hunter2", "line", "hunter2")
+	got := l.String()
+	if strings.Count(got, "\n") != 1 || strings.Contains(got, "hunter2") || strings.Contains(got, "clientId") ||
+		!strings.Contains(got, `msg="Internal error" session=7`) || !strings.Contains(got, "short write") {
+		t.Errorf("log = %s, want one line", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"crypto/tls"
 	"errors"
 	"time"
 
@@ -12,47 +13,110 @@ import (
 // anonymous is how a user without an account is called in hooks.
 const anonymous = "anonymous"
 
-var errLogin = errors.New("login incorrect")
+// maxFailed is how many wrong passwords end a session.
+const maxFailed = 3
 
-// AuthUser answers PASS. A failure is answered late, against guessing, and
-// always alike, so that nobody learns which names exist (RFC 2577, 5 and 6).
-// The library closes the connection after one.
-func (s *session) AuthUser(client ftpserver.ClientContext, user, password string) (ftpserver.ClientDriver, error) {
-	d, err := s.login(client, user, password)
+var replyBanned = say(421, "Too many failed logins from your address, try again later")
+
+var (
+	errLogin  = errors.New("login incorrect")
+	errFailed = errors.New("too many wrong passwords")
+	errBanned = errors.New("too many wrong passwords from the address")
+)
+
+// userCommand is USER. It ends the login that there was (RFC 959, 4.1.1).
+// Names that are known and those that are not get the same reply.
+func (s *session) userCommand(name string) reply {
+	s.logOut()
+	if s.server.TLS == TLSRequired && !s.security.on {
+		return say(530, "Encryption is required: send AUTH TLS first")
+	}
+	s.name = name
+	return say(331, "Password required")
+}
+
+// passPassword is PASS. The library, which would close after one failure, only
+// hears of success, and never of a password. A failure is answered late,
+// against guessing, and always alike (RFC 2577, 5 and 6).
+func (s *session) passPassword(password string) (string, reply) {
+	name := s.name
+	if name == "" {
+		return "", say(503, "Send USER first")
+	}
+	s.name = ""
+	d, err := s.login(name, password)
 	if hook := s.server.OnLogin; hook != nil {
-		hook(Login{Session: s.id, Remote: s.remote, User: user, Err: err})
+		hook(Login{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
-	if err != nil {
-		s.pause(s.server.waits.afterBadLogin())
-		return nil, err // not d: a nil *driver in an interface is not nil
+	switch err {
+	case nil:
+		s.admitted = d
+		return "PASS", reply{}
+	case errBanned:
+		s.then = func(*guard) error { return errBanned }
+		return "", replyBanned
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.user = d.user
-	s.stopAlarmLocked(alarmLogin)
-	return d, nil
+	s.pause(s.server.guesses.add(s.remote.Addr(), s.server.waits))
+	if s.failed++; s.failed == maxFailed {
+		s.then = func(*guard) error { return errFailed }
+	}
+	return "", say(530, "Login incorrect")
 }
 
 // login returns what the user may touch.
-func (s *session) login(client ftpserver.ClientContext, user, password string) (*driver, error) {
+func (s *session) login(user, password string) (*driver, error) {
 	srv := s.server
 	switch {
+	case srv.guesses.banned(s.remote.Addr(), srv.waits): // by others from there, as a rule
+		return nil, errBanned
 	case srv.Anonymous && account.IsAnonymous(user):
-		return &driver{session: s, client: client, tree: srv.Tree, user: anonymous, access: reads}, nil
-	case user == "" || !srv.Users.Check(user, password): // "": PASS without USER
+		return &driver{session: s, client: s.client, tree: srv.Tree, user: anonymous, rights: account.ReadOnly}, nil
+	case !srv.Users.Check(user, password):
 		return nil, errLogin
 	case srv.Write:
-		return &driver{session: s, client: client, tree: srv.Tree.Writable(), user: user, access: writes}, nil
+		return &driver{session: s, client: s.client, tree: srv.Tree.Writable(), user: user, rights: account.All}, nil
 	}
-	return &driver{session: s, client: client, tree: srv.Tree, user: user, access: reads}, nil
+	return &driver{session: s, client: s.client, tree: srv.Tree, user: user, rights: account.ReadOnly}, nil
 }
 
-// PostAuthMessage returns the text of reply 230 or 530.
-func (s *session) PostAuthMessage(_ ftpserver.ClientContext, _ string, err error) string {
-	if err != nil {
-		return "Login incorrect"
+// AuthUser gives the library what passPassword has admitted.
+func (s *session) AuthUser(ftpserver.ClientContext, string, string) (ftpserver.ClientDriver, error) {
+	if s.admitted == nil {
+		return nil, errLogin // not reached: passPassword stands before
 	}
-	return "Logged in"
+	s.driver, s.admitted = s.admitted, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user = s.driver.user
+	s.stopAlarmLocked(alarmLogin)
+	return s.driver, nil
+}
+
+// GetTLSConfig is not called: the guard speaks TLS, and the library sees none.
+func (s *session) GetTLSConfig() (*tls.Config, error) { return nil, errors.ErrUnsupported }
+
+// PostAuthMessage returns the text of reply 230.
+func (s *session) PostAuthMessage(ftpserver.ClientContext, string, error) string { return "Logged in" }
+
+// logOut takes back what the user may touch. Who does not log in again is
+// dismissed as who never did.
+func (s *session) logOut() {
+	if s.driver == nil {
+		return
+	}
+	s.driver = nil
+	s.content = contentState{}
+	s.client.SetPath("/")
+	s.dropSource()
+	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
+}
+
+// reinCommand is REIN. TLS stays: to end it here would put the next password
+// on the wire.
+func (s *session) reinCommand(string) reply {
+	s.logOut()
+	s.name, s.epsvOnly, s.ascii = "", false, false
+	return say(220, "Ready for a new user")
 }
 
 // pause blocks for d, or until the session must end.

@@ -32,7 +32,6 @@ func TestLogin(t *testing.T) {
 		{"anonymous where it is off", noAnonymous, "anonymous", "a@b", 530, ""},
 		{"ftp where anonymous is off", noAnonymous, "ftp", "a@b", 530, ""},
 		{"a user where there are none", noUsers, "u", "secret", 530, ""},
-		{"no name", everybody, "", "secret", 530, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, tt.setup)
@@ -45,7 +44,7 @@ func TestLogin(t *testing.T) {
 				t.Errorf("told %+v", l)
 			}
 			if tt.code != 230 {
-				c.end()
+				c.want(221, "QUIT")
 				if x := next(t, s.leavings); x.User != "" {
 					t.Errorf("told that %q left", x.User)
 				}
@@ -64,29 +63,43 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-func TestPasswordWithoutUserIsRefused(t *testing.T) {
+func TestThreeWrongPasswordsEndTheSession(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial()
-	c.want(530, "PASS secret")
+	for range 3 {
+		c.want(331, "USER u")
+		c.want(530, "PASS wrong")
+	}
 	c.end()
+	if x := next(t, s.leavings); x.Err == nil {
+		t.Error("told that the client left by itself")
+	}
 }
 
-func TestRightsGoWithTheLastLogin(t *testing.T) {
-	s := start(t, nil)
-	c := s.login()
-	c.want(257, "MKD a")
-	c.want(331, "USER anonymous")
-	c.want(230, "PASS me")
-	c.want(550, "MKD b")
-	c.want(331, "USER u") // a name alone gives nothing
-	c.want(550, "MKD b")
-	c.want(230, "PASS secret")
-	c.want(257, "MKD b")
-	c.want(331, "USER anonymous")
-	c.want(257, "MKD c") // nor takes it
-	c.want(331, "USER u")
-	c.want(530, "PASS wrong")
-	c.end()
+func TestAddressThatGuessesIsBanned(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.BanForTest(300 * time.Millisecond) })
+	early := s.dial() // counts for nothing
+	early.want(331, "USER u")
+	var last *client
+	for i := range ftpd.MaxGuesses {
+		if i%3 == 0 { // the session ends with the third
+			last = s.dial()
+		}
+		last.want(331, "USER u")
+		last.want(530, "PASS wrong")
+	}
+	code, _ := s.greeting()
+	if code != 421 {
+		t.Errorf("greeted with %d, want 421", code)
+	}
+	early.want(421, "PASS secret")
+	early.end()
+	for deadline := time.Now().Add(patience); code != 220 && time.Now().Before(deadline); {
+		code, _ = s.greeting()
+	}
+	if code != 220 {
+		t.Error("the ban does not end")
+	}
 }
 
 func TestFailedLoginsSoundAlike(t *testing.T) {
@@ -133,7 +146,7 @@ func TestNothingWorksWithoutLogin(t *testing.T) {
 	for _, line := range []string{
 		"RETR f", "STOR f", "APPE f", "LIST", "NLST", "MLSD", "MLST f", "SIZE f", "MDTM f", "CWD /", "PWD", "PASV", "EPSV",
 		"PORT 127,0,0,1,200,200", "EPRT |1|127.0.0.1|50000|", "DELE f", "RMD d", "MKD d", "RNFR f", "RNTO g", "MFMT 20200101000000 f",
-		"SITE CHMOD 777 f", "STAT f", "REST 1", "ALLO 1", "HASH f", "XCRC f", "COMB f f", "AVBL",
+		"SITE CHMOD 777 f", "STAT f", "REST 1", "ALLO 1", "HASH f", "XCRC f", "AVBL",
 	} {
 		c.want(530, line)
 	}
@@ -163,8 +176,59 @@ func TestClientThatLogsInIsNotDismissed(t *testing.T) {
 	c.want(200, "NOOP")
 }
 
+func TestClientThatTakesNoReplyIsCut(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.StallTimeout = 200 * time.Millisecond })
+	c := s.guest()
+	_ = c.conn.SetReadBuffer(4 << 10)
+	go func() {
+		help := []byte(strings.Repeat("HELP\r\n", 1000))
+		for {
+			if _, err := c.conn.Write(help); err != nil {
+				return
+			}
+		}
+	}()
+	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "reply not taken") {
+		t.Errorf("told %v", x.Err)
+	}
+}
+
+func TestNoopDoesNotExtendTheTimeToLogIn(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.LoginTimeout = 200 * time.Millisecond })
+	c := s.dial()
+	for {
+		c.send("NOOP")
+		code, _, err := c.reply()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code == 421 {
+			return
+		}
+	}
+}
+
+func TestUserMustLogInAgainInTime(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.LoginTimeout = 200 * time.Millisecond })
+	c := s.login()
+	c.want(331, "USER u")
+	c.expect(421, "no login")
+	c.end()
+}
+
+func TestSessionHasAnEnd(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.SessionTimeout = 200 * time.Millisecond })
+	c := s.guest()
+	s.begin(c, pasv)
+	c.expect(421, "session timeout")
+	c.end()
+	if x := s.transfer(); x.Err == nil {
+		t.Errorf("told a success: %+v", x)
+	}
+}
+
 func TestIdleClientIsDismissed(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.IdleTimeout = time.Second })
+	s := start(t, func(s *ftpd.Server) { s.IdleTimeout = 200 * time.Millisecond })
 	c := s.login()
 	_, _ = c.conn.Write([]byte("DELE f")) // no line end: not a command
 	s.file("f", 1)

@@ -2,13 +2,17 @@ package ftpd
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
 	"path"
 	"strings"
 	"unicode/utf8"
 )
 
-// An upload that is not yet whole is called .NAME.RANDOM.sluice-part. Clients
-// neither see nor reach such names.
+// An upload that is not yet whole is called .NAME.TAG.sluice-part. Clients
+// neither see nor reach such names. While it is under way its tag is random;
+// once it has broken off, the tag is that of its user, who may go on with it.
 const (
 	partialPrefix = "."
 	partialSuffix = ".sluice-part"
@@ -17,9 +21,17 @@ const (
 
 // partialName returns a new name in the directory of the target for what is to
 // become it.
-func partialName(target string) string {
+func partialName(target string) string { return tagged(target, rand.Text()) } // 130 bits
+
+// keptName returns the name of what a user's last upload to target has left.
+func keptName(target, user string) string {
+	sum := sha256.Sum256([]byte(user + "/" + path.Base(target))) // the name as well: it may be cut
+	return tagged(target, hex.EncodeToString(sum[:8]))
+}
+
+func tagged(target, tag string) string {
 	dir, base := path.Split(target)
-	tail := "." + rand.Text() + partialSuffix // 130 bits
+	tail := "." + tag + partialSuffix
 	return dir + partialPrefix + shorten(base, nameMax-len(partialPrefix)-len(tail)) + tail
 }
 
@@ -34,7 +46,12 @@ func shorten(name string, n int) string {
 	return name[:n]
 }
 
-// isPartial reports whether a file of that name is an upload under way.
+// isPartial reports whether a file of that name is an upload that is not whole.
 func isPartial(base string) bool {
 	return strings.HasPrefix(base, partialPrefix) && strings.HasSuffix(base, partialSuffix)
+}
+
+// kept describes what the user's last upload to arg has left.
+func (d *driver) kept(arg string) (fs.FileInfo, error) {
+	return d.tree.Stat(keptName(d.path(arg), d.user))
 }

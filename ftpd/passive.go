@@ -1,92 +1,76 @@
 package ftpd
 
 import (
-	"context"
 	"errors"
 	"net"
-	"net/netip"
-	"os"
 	"sync"
 	"time"
 )
 
 // passiveListener waits for the one data connection of a PASV or EPSV. It
-// listens on the address the client has connected to, and gives the connection
-// to nobody but the host of that client: a stranger who tries the port is
-// closed and does not cost the transfer (RFC 2577, 4: port stealing).
+// gives it to nobody but the host of the client: a stranger who tries the port
+// is reset and does not cost the transfer (RFC 2577, 4: port stealing).
 type passiveListener struct {
-	listener *net.TCPListener
-	spare    net.Listener // the library's own, unused; it sets deadlines on it, so it must stay open
-	client   netip.Addr
-	wait     time.Duration // of Accept
-	stall    time.Duration // of the connection; zero: none
+	session *session
+	spot    *reservation
+	over    chan struct{} // closed by Close
 
 	mu     sync.Mutex // guards the fields below
-	conn   *dataConn  // nil before Accept
+	conn   *dataConn  // nil before open
 	closed bool
 }
 
-var _ net.Listener = (*passiveListener)(nil)
+var _ dataSource = (*passiveListener)(nil)
 
 var errNoDataConn = errors.New("client did not connect")
 
-// newPassiveListener takes spare over if it succeeds.
-func newPassiveListener(s *session, spare net.Listener) (*passiveListener, error) {
-	network := "tcp6"
-	if s.local.Addr().Is4() {
-		network = "tcp4"
-	}
-	var lc net.ListenConfig
-	lc.SetMultipathTCP(false) // or sendfile would meet a socket it may not know
-	ln, err := lc.Listen(context.Background(), network, netip.AddrPortFrom(s.local.Addr(), 0).String())
+// newPassiveListener reserves a port on the address that the client has
+// connected to. The caller closes the listener.
+func newPassiveListener(s *session) (*passiveListener, error) {
+	spot, err := s.server.dataPorts().reserve(s.local.Addr(), s.remote.Addr())
 	if err != nil {
 		return nil, err
 	}
-	return &passiveListener{
-		listener: ln.(*net.TCPListener),
-		spare:    spare,
-		client:   s.remote.Addr(),
-		wait:     s.server.waits.forDataConn(),
-		stall:    s.server.stallTimeout(),
-	}, nil
+	return &passiveListener{session: s, spot: spot, over: make(chan struct{})}, nil
 }
 
-// Accept blocks until the client has connected, its time is up, or the
-// listener is closed. The port is free again when it returns.
-func (l *passiveListener) Accept() (net.Conn, error) {
-	defer l.listener.Close()
-	if err := l.listener.SetDeadline(time.Now().Add(l.wait)); err != nil {
-		return nil, err
+// open blocks until the client has connected, its time is up, or the
+// listener is closed.
+func (l *passiveListener) open() (*dataConn, error) {
+	select {
+	case tcp := <-l.spot.arrived: // most clients connect before they send the command
+		return l.adopt(tcp)
+	default:
 	}
-	for {
-		tcp, err := l.listener.AcceptTCP()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, errNoDataConn
-		}
-		if err != nil {
-			return nil, err
-		}
-		if from, ok := tcpAddr(tcp.RemoteAddr()); ok && from.Addr() == l.client {
-			return l.adopt(tcp)
-		}
-		reset(tcp)
+	timer := time.NewTimer(l.session.server.acceptTimeout())
+	defer timer.Stop()
+	select {
+	case tcp := <-l.spot.arrived:
+		return l.adopt(tcp)
+	case <-timer.C:
+		return nil, errNoDataConn
+	case <-l.over:
+		return nil, net.ErrClosed
 	}
 }
+
+// isThere reports whether the client has connected.
+func (l *passiveListener) isThere() bool { return len(l.spot.arrived) > 0 }
 
 // adopt takes tcp over.
-func (l *passiveListener) adopt(tcp *net.TCPConn) (net.Conn, error) {
+func (l *passiveListener) adopt(tcp *net.TCPConn) (*dataConn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		reset(tcp)
 		return nil, net.ErrClosed
 	}
-	l.conn = &dataConn{tcp: tcp, stall: l.stall}
+	l.conn = newDataConn(l.session, tcp)
 	return l.conn, nil
 }
 
-// Close closes the port and the connection that came through it. Closing twice
-// is harmless.
+// Close gives the port back and closes the connection that came through it.
+// Closing twice is harmless.
 func (l *passiveListener) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,11 +78,11 @@ func (l *passiveListener) Close() error {
 		return nil
 	}
 	l.closed = true
-	_ = l.spare.Close()
+	close(l.over)
+	l.spot.release()
 	if l.conn != nil {
 		_ = l.conn.Close()
 	}
-	_ = l.listener.Close() // closed already after Accept
 	return nil
 }
 
@@ -107,24 +91,8 @@ func (l *passiveListener) Close() error {
 func (l *passiveListener) abort() {
 	l.mu.Lock()
 	if l.conn != nil {
-		_ = l.conn.tcp.SetLinger(0)
+		l.conn.fail()
 	}
 	l.mu.Unlock()
 	_ = l.Close()
-}
-
-// inUse reports whether there is a data connection, which is not closed.
-func (l *passiveListener) inUse() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.conn != nil && !l.closed
-}
-
-// Addr returns the address whose port is announced to the client.
-func (l *passiveListener) Addr() net.Addr { return l.listener.Addr() }
-
-// reset closes tcp without waiting for anything it has to send.
-func reset(tcp *net.TCPConn) {
-	_ = tcp.SetLinger(0)
-	_ = tcp.Close()
 }

@@ -2,16 +2,17 @@ package ftpd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
+	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"sluice/internal/account"
+	"sluice/internal/digest"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -46,14 +47,68 @@ type Server struct {
 	StallTimeout time.Duration
 
 	// IdleTimeout is how long a client may be silent between two commands,
-	// transfers not counted. It is rounded up to seconds. Zero means five
-	// minutes; negative, no bound.
+	// transfers not counted. Zero means five minutes; negative, no bound.
 	IdleTimeout time.Duration
+
+	// LoginTimeout is how long a client may take to log in, in all. Zero means
+	// one minute; negative, no bound.
+	LoginTimeout time.Duration
+
+	// AcceptTimeout is how long a data connection may take to be opened, by
+	// the client or to it. Zero means 30 seconds.
+	AcceptTimeout time.Duration
+
+	// SessionTimeout is how long a session may last, whatever it does. Zero
+	// means that it may last for ever.
+	SessionTimeout time.Duration
+
+	// MaxConns and MaxConnsPerAddr are how many clients may be connected, in
+	// all and from one address; zero means any number. Others are told 421.
+	MaxConns        int
+	MaxConnsPerAddr int
+
+	// TLSConfig is how TLS is done, for those who ask for it with AUTH and for
+	// ServeTLS; nil means that there is none. It must have certificates. Its
+	// keys for session tickets are used for data connections too.
+	TLSConfig *tls.Config
+
+	// TLS says whether clients may log in and move data without it.
+	TLS TLSPolicy
+
+	// Reuse says whether data connections resume the TLS session of their
+	// control connection. Not all clients can: LaxReuse, if not nil, tells for
+	// which users ReuseRequired means ReuseOffered.
+	Reuse    SessionReuse
+	LaxReuse func(user string) bool
+
+	// NoActive refuses PORT and EPRT: the server opens no connections.
+	NoActive bool
+
+	// PassivePorts are the ports on which data connections are awaited, the
+	// same on each address. A client holds one from PASV until it connects, and
+	// shares it with clients of other addresses.
+	PassivePorts PortRange
+
+	// PublicAddrs tell PASV what to announce, by the network of the client; the
+	// first one that it is in counts. By default it is the address that the
+	// client has connected to.
+	PublicAddrs []PublicAddr
+
+	// KeepPartials is how long the beginning of an upload that broke off is
+	// kept, so that its user can go on by APPE or REST. Zero means three days;
+	// negative, not at all. See Sweep.
+	KeepPartials time.Duration
+
+	// LaxTLS, if not nil, tells for which users a protected upload that ends
+	// without TLS having told so counts as whole. Some clients never tell, but
+	// then nobody can tell a whole file from one that was cut.
+	LaxTLS func(user string) bool
 
 	// OnLogin, OnTransfer and OnDisconnect, if not nil, are called on the
 	// goroutine of what they tell of, which waits for them. OnTransfer is
-	// called once at the end of each RETR, STOR and APPE, refused ones
-	// included, and before the client gets the final reply.
+	// called once at the end of each RETR, STOR, STOU and APPE, refused ones
+	// included if there was a data connection to be had, and before the client
+	// gets the final reply.
 	OnLogin      func(Login)
 	OnTransfer   func(Transfer)
 	OnDisconnect func(Disconnect)
@@ -64,23 +119,40 @@ type Server struct {
 
 	waits   waits
 	inPlace inPlace
+	ports   portPool
+	digests digest.Cache
+	guesses guesses
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
+
+	tlsOnce    sync.Once   // sets the fields below
+	tlsControl *tls.Config // nil: there is no TLS
+	tlsData    *tls.Config
 
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
 	lastID    uint64     // of a session
 	listeners map[*net.Listener]struct{}
 	sessions  map[*session]struct{}
+	crowd     map[netip.Addr]int // sessions by the address of the client
 }
 
 // Serve accepts clients on ln, a TCP listener, and serves each on goroutines
 // of its own. It blocks until ln fails or is closed, and returns why; after
 // Shutdown or Close that is ErrServerClosed. It closes ln. Clients it has
 // accepted are served on.
-func (s *Server) Serve(ln net.Listener) error {
+func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, false) }
+
+// ServeTLS is Serve for clients that begin with a TLS handshake (implicit
+// FTPS, port 990), whose data is protected unless they send PROT C.
+func (s *Server) ServeTLS(ln net.Listener) error { return s.serve(ln, true) }
+
+func (s *Server) serve(ln net.Listener, implicit bool) error {
 	defer ln.Close()
-	if s.Tree == nil {
+	switch {
+	case s.Tree == nil:
 		return errors.New("ftpd: Server.Tree is nil")
+	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
+		return errors.New("ftpd: Server.TLSConfig is nil")
 	}
 	if !s.trackListener(&ln) {
 		return ErrServerClosed
@@ -92,7 +164,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 			pause = 0
-			s.welcome(conn)
+			s.welcome(conn, implicit)
 		case s.isClosing():
 			return ErrServerClosed
 		case passes(err):
@@ -132,6 +204,7 @@ func (s *Server) Close() error {
 	s.stop()
 	s.cut()
 	s.running.Wait()
+	s.ports.close()
 	return nil
 }
 
@@ -158,6 +231,7 @@ func (s *Server) cut() {
 
 func (s *Server) awaitSessions(ended chan<- struct{}) {
 	s.running.Wait()
+	s.ports.close()
 	close(ended)
 }
 
@@ -194,54 +268,4 @@ func (s *Server) forgetListener(ln *net.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners, ln)
-}
-
-// welcome starts the session of conn, which it takes over.
-func (s *Server) welcome(conn net.Conn) {
-	sess, err := newSession(s, conn)
-	if err != nil {
-		_ = conn.Close()
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		_ = conn.Close()
-		return
-	}
-	s.lastID++
-	sess.id = s.lastID
-	if s.sessions == nil {
-		s.sessions = make(map[*session]struct{})
-	}
-	s.sessions[sess] = struct{}{}
-	s.running.Go(sess.serve)
-}
-
-func (s *Server) forgetSession(sess *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, sess)
-}
-
-// How long Serve waits after a failure that passes, doubling each time.
-const (
-	minPause = 5 * time.Millisecond
-	maxPause = time.Second
-)
-
-// passes reports whether accept failed for a reason that the next call need
-// not meet.
-func passes(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && slices.Contains(passing[:], errno)
-}
-
-var passing = [...]syscall.Errno{
-	syscall.ECONNABORTED, // the client has left the queue
-	syscall.ECONNRESET,   // the same, on some systems
-	syscall.EMFILE,       // out of descriptors, until somebody leaves
-	syscall.ENFILE,       // the same for the whole system
-	syscall.ENOBUFS,      // out of kernel memory
-	syscall.ENOMEM,
 }

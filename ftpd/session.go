@@ -2,36 +2,35 @@ package ftpd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
 
-// Replies that do not come from the library (RFC 959, 5.4: 421 may answer any
-// command if the service knows it must shut down).
-const (
-	replyShutdown = "421 Server is shutting down"
-	replyNoLogin  = "421 Login took too long"
+// Replies that may come at any time (RFC 959, 5.4: 421 may answer any command
+// if the service knows it must shut down).
+var (
+	replyShutdown = say(421, "Server is shutting down")
+	replyNoLogin  = say(421, "Login took too long")
+	replyTooLong  = say(421, "The session has lasted long enough")
 )
 
 // Why a session or one of its transfers ended.
 var (
-	errIdle     = errors.New("client was silent for too long")
-	errNoLogin  = errors.New("login took too long")
-	errStalled  = errors.New("no byte moved for too long")
-	errLeft     = errors.New("control connection lost") // a transfer's view of it
-	errRefused  = errors.New("server is shutting down")
-	errNoTLS    = errors.New("TLS is not available")
-	errUseEPSV  = errors.New("PASV is for IPv4, use EPSV")
-	errNotTCP   = errors.New("not a TCP connection")
-	errListener = errors.New("session is over")
+	errIdle    = errors.New("client was silent for too long")
+	errNoLogin = errors.New("login took too long")
+	errTooLong = errors.New("session has lasted too long")
+	errStalled = errors.New("no byte moved for too long")
+	errLeft    = errors.New("control connection lost") // a transfer's view of it
+	errNotTCP  = errors.New("not a TCP connection")
 )
 
 // session is one client, from the accepted connection to the end of its last
@@ -43,31 +42,50 @@ type session struct {
 	local  netip.AddrPort
 	remote netip.AddrPort
 
-	control *control
-	ctx     context.Context // ends when transfers must
-	cancel  context.CancelCauseFunc
-	over    chan struct{} // closed when the library has let go of the client and no file is open
+	guard  *guard
+	ctx    context.Context // ends when transfers must
+	cancel context.CancelCauseFunc
 
-	mu       sync.Mutex              // guards the fields below
-	client   ftpserver.ClientContext // nil before the library's greeting
-	user     string                  // logged in; "" before
-	passive  *passiveListener        // the last one
-	download *net.TCPConn            // that a file goes to now; nil: none
-	files    int                     // open for transfers
-	moving   bool                    // between reply 150 and the final one
-	draining bool                    // to be dismissed after the transfer
-	departed bool                    // the library has said that the client is gone
-	alarms   [alarmCount]*time.Timer // nil before their first use
+	// What commands leave to those that follow. Used by the goroutine of the
+	// library's reader alone.
+	client   ftpserver.ClientContext // nil before the greeting
+	name     string                  // of USER; "": none, or its PASS has come
+	admitted *driver                 // for AuthUser: the password was right
+	driver   *driver                 // what the user may touch; nil: not logged in
+	failed   int                     // passwords that were wrong
+	previous string                  // the command before this one
+	passed   string                  // the last command that the library was given
+	then     func(*guard) error      // to be done when the command is answered
+	epsvOnly bool                    // EPSV ALL
+	ascii    bool                    // TYPE A, which changes nothing
+	content  contentState
+	security security
+
+	moved atomic.Int64 // bytes of the transfer under way
+
+	mu        sync.Mutex              // guards the fields below
+	user      string                  // logged in; "": nobody is
+	op        *operation              // under way; nil: none
+	held      []string                // lines that wait for its end
+	heldBytes int                     // in them
+	quiet     time.Time               // since when the client may send
+	private   bool                    // PROT P
+	allocated int64                   // bytes that ALLO has announced; negative: none
+	source    dataSource              // of the next data connection; nil: none
+	taken     bool                    // source was asked for the connection, or aborted: it is good for no other
+	working   int                     // goroutines of operations
+	draining  bool                    // to be dismissed after the operation
+	departed  bool                    // the library has said that the client is gone
+	alarms    [alarmCount]*time.Timer // nil before their first use
 }
 
 var _ interface {
 	ftpserver.MainDriver
-	ftpserver.MainDriverExtensionPassiveWrapper
 	ftpserver.MainDriverExtensionPostAuthMessage
 } = (*session)(nil)
 
 // newSession prepares a session for conn, which is the caller's until serve.
-func newSession(server *Server, conn net.Conn) (*session, error) {
+func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) {
 	local, ok := tcpAddr(conn.LocalAddr())
 	remote, ok2 := tcpAddr(conn.RemoteAddr())
 	if !ok || !ok2 {
@@ -80,39 +98,22 @@ func newSession(server *Server, conn net.Conn) (*session, error) {
 	}
 	s := &session{
 		server: server, start: time.Now(), local: local, remote: remote,
-		over: make(chan struct{}),
+		allocated: -1,
+		security:  newSecurity(server, implicit), private: implicit,
 	}
-	s.control = &control{conn: conn, session: s, stall: server.stallTimeout()}
+	s.guard = &guard{conn: conn, tcp: conn, session: s, stall: server.stallTimeout()}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
-// serve blocks until the client is gone and its files are closed. It closes
-// the control connection.
+// serve hands the control connection over to the library, which serves it on a
+// goroutine of its own.
 func (s *session) serve() {
-	defer s.server.forgetSession(s)
-	s.setAlarm(alarmLogin, s.server.waits.forLogin(), s.expireLogin)
-
-	lib := ftpserver.NewFtpServer(s)
-	lib.Logger = s.server.libraryLogger(s)
-	err := lib.ListenAndServe() // accepts once and waits for over
-
-	s.cancel(err)
-	_ = s.control.Close()
-	s.mu.Lock()
-	user := s.user
-	for _, t := range s.alarms {
-		if t != nil {
-			t.Stop()
-		}
-	}
-	s.mu.Unlock()
-	if hook := s.server.OnDisconnect; hook != nil {
-		hook(Disconnect{
-			Session: s.id, Remote: s.remote, User: user,
-			Duration: time.Since(s.start), Err: s.reason(),
-		})
-	}
+	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
+	s.setAlarm(alarmSession, s.server.SessionTimeout, s.expireSession)
+	library := ftpserver.NewFtpServer(s)
+	library.Logger = s.server.libraryLogger(s)
+	_ = library.ListenAndServe() // it cannot fail: the listener is single, the settings are constant
 }
 
 // reason tells why the session ended; nil: the client left.
@@ -123,222 +124,116 @@ func (s *session) reason() error {
 	return nil
 }
 
-// ClientConnected returns the greeting (reply 220).
+// ClientConnected returns the greeting (reply 220). Where TLS comes first, it
+// blocks for the handshake.
 func (s *session) ClientConnected(client ftpserver.ClientContext) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.client = client
+	if !s.security.implicit {
+		return banner, nil
+	}
+	if err := s.guard.startTLS(); err != nil {
+		s.lost(err)
+		_ = s.guard.Close()
+		return "", err
+	}
 	return banner, nil
 }
 
 // ClientDisconnected is told by the library that it will read no more
-// commands. A transfer may still be under way, and the library then closes its
-// data connection next.
+// commands. A transfer may still be under way.
 func (s *session) ClientDisconnected(ftpserver.ClientContext) {
-	cause := errLeft
-	if s.control.idle {
-		cause = errIdle
-	}
-	s.cancel(cause)
+	s.cancel(errLeft)
+	s.leave(func() { s.departed = true })
+}
 
+// enter counts a goroutine of an operation, which must call release at its end.
+func (s *session) enter() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.departed = true
-	s.endLocked()
+	s.working++
 }
 
-// endLocked ends the session if nothing holds it any more.
-func (s *session) endLocked() {
-	if !s.departed || s.files > 0 {
+// release is called by the goroutine of an operation when it has ended.
+func (s *session) release() { s.leave(func() { s.working-- }) }
+
+// leave does step, and ends the session if nobody is left in it. It closes the
+// control connection then.
+func (s *session) leave(step func()) {
+	s.mu.Lock()
+	step()
+	if !s.departed || s.working > 0 {
+		s.mu.Unlock()
 		return
 	}
-	if s.passive != nil {
-		_ = s.passive.Close()
+	s.dropSourceLocked()
+	user := s.user
+	for a := range s.alarms {
+		s.stopAlarmLocked(alarm(a))
 	}
-	select {
-	case <-s.over:
-	default:
-		close(s.over)
-	}
-}
-
-// lost is told by the control connection that the client is gone, nil, or that
-// the connection has failed. RFC 959, 3.1.2, lets transfers end with it.
-func (s *session) lost(err error) {
-	if err == nil || errors.Is(err, net.ErrClosed) { // we close after QUIT and a failed login
-		s.cancel(errLeft)
-	} else {
-		s.cancel(fmt.Errorf("control connection: %w", err))
-	}
-	s.abortData() // somebody may wait in Accept
-}
-
-// GetTLSConfig makes the library refuse AUTH and PROT.
-func (s *session) GetTLSConfig() (*tls.Config, error) { return nil, errNoTLS }
-
-// WrapPassiveListener puts our own listener in the place of the library's,
-// which listens to everybody on all addresses. It takes spare over.
-func (s *session) WrapPassiveListener(spare net.Listener) (net.Listener, error) {
-	s.closePassive() // the library forgets the listener of a PASV that PORT follows
-	s.mu.Lock()
-	pasv := s.client.GetLastCommand() == "PASV"
 	s.mu.Unlock()
-	if pasv && !s.local.Addr().Is4() {
-		_ = spare.Close()
-		return nil, errUseEPSV
+
+	_ = s.guard.Close()
+	if hook := s.server.OnDisconnect; hook != nil {
+		hook(Disconnect{
+			Session: s.id, Remote: s.remote, User: user,
+			Duration: time.Since(s.start), Err: s.reason(),
+		})
 	}
-	l, err := newPassiveListener(s, spare)
-	if err != nil {
-		_ = spare.Close()
-		return nil, bare(err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.passive = l
-	if s.ctx.Err() != nil { // cut meanwhile
-		_ = l.Close()
-		return nil, errListener
-	}
-	return l, nil
+	s.server.forgetSession(s)
 }
 
-func (s *session) closePassive() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.passive != nil {
-		_ = s.passive.Close()
-	}
-}
-
-// abortData is for a session that gets no final reply any more. It makes the
-// data connection end with a reset, because an orderly end is the end of the
-// file, and closes it if it is ours.
-func (s *session) abortData() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.download != nil {
-		_ = s.download.SetLinger(0)
-	}
-	if s.passive != nil {
-		s.passive.abort()
-	}
-}
-
-// setDownload notes the connection that a file goes to; nil: none.
-func (s *session) setDownload(tcp *net.TCPConn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.download = tcp
-}
-
-// openTransfer counts a file that is about to be opened, and refuses when no
-// transfer may begin any more. Each success needs a closeTransfer.
-func (s *session) openTransfer() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining || s.departed || s.ctx.Err() != nil {
-		return errRefused
-	}
-	s.files++
-	return nil
-}
-
-func (s *session) closeTransfer() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.files--
-	s.endLocked()
-	if s.draining && s.files == 0 {
-		s.setAlarmLocked(alarmDrained, lastReply, s.dismiss)
-	}
-}
-
-// replied is told each reply, before it is sent, and reports whether it is the
-// last one of a session that is to be dismissed.
-func (s *session) replied(code int) (last bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// lost is told why no more commands will come. RFC 959, 3.1.2, lets transfers
+// end with the control connection.
+func (s *session) lost(err error) {
 	switch {
-	case code < 200:
-		s.moving = true
-		s.watchListingLocked()
-	case code == ftpserver.StatusTransferAborted:
-		// ABOR, which gets a second reply.
-	case code == ftpserver.StatusSystemStatus, code == ftpserver.StatusSyntaxErrorNotRecognised:
-		// STAT, or a command the library does not know: the only other replies
-		// it gives in the middle of a transfer.
-	default:
-		s.moving = false
-		s.stopAlarmLocked(alarmListing)
-		return s.draining && s.files == 0
+	case err == io.EOF, errors.Is(err, net.ErrClosed): // we close after QUIT
+		err = errLeft
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("control connection: %w", err)
 	}
-	return false
+	s.cancel(err)
+	s.abort(err)
 }
 
-// listed is told that an entry of a listing is about to be written.
-func (s *session) listed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.moving {
-		s.watchListingLocked()
-	}
-}
-
-// watchListingLocked bounds the time to the next entry of a listing in active
-// mode. The connection of it is the library's, and has no deadline.
-func (s *session) watchListingLocked() {
-	stall := s.server.stallTimeout()
-	if stall == 0 || s.files > 0 || s.passive != nil && s.passive.inUse() {
-		return
-	}
-	s.setAlarmLocked(alarmListing, stall, s.expireListing)
-}
-
-// drain dismisses the client, after its transfer if there is one.
+// drain dismisses the client, after the operation under way if there is one.
 func (s *session) drain() {
 	s.mu.Lock()
 	s.draining = true
-	busy := s.files > 0 || s.moving
+	busy := s.op != nil
 	s.mu.Unlock()
 	if !busy {
-		s.dismiss()
+		s.dismiss(ErrServerClosed, replyShutdown)
 	}
 }
 
-// dismiss ends a session that has no transfer.
-func (s *session) dismiss() {
+// isDrained reports whether the session is to end and nothing is under way.
+func (s *session) isDrained() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining || s.op != nil {
+		return false
+	}
 	s.cancel(ErrServerClosed)
-	s.control.bye(replyShutdown)
+	return true
 }
 
-func (s *session) expireLogin() {
-	s.cancel(errNoLogin)
-	s.control.bye(replyNoLogin)
+// dismiss ends the session for the reason of cause, of which the client hears
+// last. What is under way is cut.
+func (s *session) dismiss(cause error, last reply) {
+	s.cancel(cause)
+	s.guard.bye(last)
+	s.abort(cause)
 }
 
-// expireListing cuts a session whose listing does not move: the data
-// connection alone cannot be reached.
-func (s *session) expireListing() { s.cut(errStalled) }
+func (s *session) expireLogin()   { s.dismiss(errNoLogin, replyNoLogin) }
+func (s *session) expireSession() { s.dismiss(errTooLong, replyTooLong) }
 
 // cut ends everything at once, for the reason of cause. The session is over
 // when its transfer has closed its file.
 func (s *session) cut(cause error) {
 	s.cancel(cause)
-	_ = s.control.Close()
-	s.abortData()
-	s.setAlarm(alarmCut, lastResort, s.insist)
-}
-
-// insist makes the library close an active data connection. It does so by
-// itself unless it waits for the transfer before it reads the next command.
-// It may block while such a connection is being opened.
-func (s *session) insist() {
-	s.mu.Lock()
-	client, departed := s.client, s.departed
-	s.mu.Unlock()
-	if client != nil && !departed {
-		_ = client.Close()
-	}
+	_ = s.guard.Close()
+	s.abort(cause)
 }
 
 // tcpAddr returns a as an address that compares: IPv4 is never dressed as IPv6.

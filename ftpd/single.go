@@ -5,31 +5,25 @@ import "net"
 // single is a listener that accepts one connection, which is there already.
 // It makes one server of the library serve one client.
 type single struct {
-	conn chan net.Conn   // holds the connection until it is accepted
-	over <-chan struct{} // closed when there is nothing left to wait for
-	addr net.Addr
+	conn     net.Conn
+	accepted bool
 }
 
-func newSingle(conn net.Conn, over <-chan struct{}) *single {
-	l := &single{conn: make(chan net.Conn, 1), over: over, addr: conn.LocalAddr()}
-	l.conn <- conn
-	return l
-}
+var _ net.Listener = (*single)(nil)
 
-// Accept returns the connection, and to the second call net.ErrClosed when all
-// is over: that ends the library's accept loop.
+// Accept returns the connection, and to the second call net.ErrClosed: that
+// ends the library's accept loop, and with it the goroutine that would wait
+// for another client. The library has none but the one to whom it listens.
 func (l *single) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conn:
-		return conn, nil
-	default:
+	if l.accepted {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed}
 	}
-	<-l.over
-	return nil, &net.OpError{Op: "accept", Net: l.addr.Network(), Addr: l.addr, Err: net.ErrClosed}
+	l.accepted = true
+	return l.conn, nil
 }
 
-// Close does nothing: the session knows when it is over.
+// Close does nothing: whoever accepts the connection closes it.
 func (l *single) Close() error { return nil }
 
 // Addr returns the address that the client has connected to.
-func (l *single) Addr() net.Addr { return l.addr }
+func (l *single) Addr() net.Addr { return l.conn.LocalAddr() }

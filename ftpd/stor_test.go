@@ -130,7 +130,6 @@ func TestUploadsRefused(t *testing.T) {
 	}{
 		{"a directory", 0, "STOR d", 550},
 		{"the root", 0, "STOR /", 550},
-		{"no name", 0, "STOR", 550},
 		{"a FIFO", 0, "STOR fifo", 550},
 		{"a link out of the tree", 0, "STOR out", 550},
 		{"a directory that is missing", 0, "STOR x/f", 550},
@@ -139,7 +138,6 @@ func TestUploadsRefused(t *testing.T) {
 		{"to append to a directory", 0, "APPE d", 550},
 		{"to append to a FIFO", 0, "APPE fifo", 550},
 		{"to continue beyond the end", 11, "STOR f", 550},
-		{"to continue before the beginning", -1, "STOR f", 550},
 		{"to continue nothing", 1, "STOR g", 550},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -208,14 +206,14 @@ func TestStorThatBreaksOffLeavesTheOldFile(t *testing.T) {
 	}{
 		{"when the client resets the data connection", 0, func(s *server, c *client, conn io.WriteCloser) {
 			reset(s.t, conn)
-			c.expect(550, "STOR")
+			c.expect(426, "STOR")
 		}},
 		{"when the client aborts", 0, func(s *server, c *client, _ io.WriteCloser) {
 			c.want(426, "ABOR")
 			c.expect(226, "ABOR")
 		}},
 		{"when the client stalls", 100 * time.Millisecond, func(s *server, c *client, _ io.WriteCloser) {
-			c.expect(550, "STOR")
+			c.expect(426, "STOR")
 		}},
 		{"when the control connection is reset", 0, func(s *server, c *client, _ io.WriteCloser) {
 			nettest.Reset(s.t, c.conn)
@@ -233,7 +231,7 @@ func TestStorThatBreaksOffLeavesTheOldFile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, old := range []string{"", "old"} {
-				s := start(t, func(s *ftpd.Server) { s.StallTimeout = tt.stall })
+				s := start(t, func(s *ftpd.Server) { s.StallTimeout, s.KeepPartials = tt.stall, -1 })
 				if old != "" {
 					s.file(old, 10)
 				}
@@ -267,7 +265,7 @@ func TestAppendThatBreaksOffKeepsWhatArrived(t *testing.T) {
 	c := s.login()
 	conn := s.beginUpload(c, "APPE f", pattern(10, 600_000), 10+256<<10)
 	reset(t, conn)
-	c.expect(550, "APPE")
+	c.expect(426, "APPE")
 	got := s.content("f")
 	if int64(len(got)) < 256<<10 || got != pattern(0, int64(len(got))) {
 		t.Errorf("%d bytes, not the beginning of the file", len(got))
@@ -289,19 +287,22 @@ func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
 	c, other := s.login(), s.login()
 	conn := s.beginUpload(c, "STOR f", pattern(0, 600_000), 256<<10)
 	for _, cmd := range []string{"LIST -a", "NLST", "MLSD"} {
-		if got := other.get(pasv, cmd); got != "" {
+		if got := other.get(pasv, cmd); strings.Contains(got, "f.") {
 			t.Errorf("%s: %q", cmd, got)
 		}
 	}
+	other.passive(pasv)
 	other.want(550, "SIZE f")
 	hidden := s.names()[0]
 	if !ftpd.IsPartial(hidden) {
 		t.Fatalf("the tree has %q", hidden)
 	}
-	for _, line := range []string{"SIZE " + hidden, "MLST " + hidden, "DELE " + hidden, "RNFR " + hidden, "RETR " + hidden, "MFMT 20200101000000 " + hidden} {
+	for _, line := range []string{"SIZE " + hidden, "MLST " + hidden, "DELE " + hidden, "RNFR " + hidden, "RETR " + hidden, "HASH " + hidden, "XMD5 " + hidden} {
 		other.want(550, line)
 	}
-	other.want(553, "STOR "+hidden)
+	for _, line := range []string{"STOR " + hidden, "APPE " + hidden} {
+		other.want(553, line)
+	}
 	_ = conn.Close()
 	c.expect(226, "STOR")
 	if s.content("f") != pattern(0, 600_000) {
@@ -335,7 +336,7 @@ func TestTwoUploadsOfOneNameDoNotMix(t *testing.T) {
 	}
 }
 
-func TestTwoUploadsIntoOneFileAreRefused(t *testing.T) {
+func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	if err := os.Link(filepath.Join(s.dir, "f"), filepath.Join(s.dir, "g")); err != nil {
@@ -344,10 +345,10 @@ func TestTwoUploadsIntoOneFileAreRefused(t *testing.T) {
 	c, other := s.login(), s.login()
 	conn := c.data(pasv, "APPE f")
 	other.passive(pasv)
-	other.want(550, "APPE f")
-	other.want(550, "APPE g")
-	other.want(350, "REST 3")
-	other.want(550, "STOR f")
+	other.want(450, "APPE f")
+	other.want(450, "APPE g")
+	other.want(350, "REST 10")
+	other.want(450, "STOR f")
 	_ = conn.Close()
 	c.expect(226, "APPE")
 	other.put(pasv, "APPE g", strings.NewReader("!"))
@@ -381,13 +382,11 @@ func TestUploadWithoutADataConnectionLeavesNothing(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 0, 50*time.Millisecond) })
 	s.file("f", 10)
 	c := s.login()
-	c.want(550, "STOR f") // neither PASV nor PORT
+	c.want(425, "STOR f") // neither PASV nor PORT
 	c.passive(pasv)
 	c.want(425, "STOR f") // nobody connects
-	for range 2 {
-		if x := s.transfer(); x.Err == nil || x.Sent != 0 {
-			t.Errorf("told %+v", x)
-		}
+	if x := s.transfer(); x.Err == nil || x.Sent != 0 {
+		t.Errorf("told %+v", x)
 	}
 	if got := s.names(); len(got) != 1 || s.content("f") != pattern(0, 10) {
 		t.Errorf("the tree has %q", got)

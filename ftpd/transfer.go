@@ -4,62 +4,75 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"sluice/sendfile"
 )
 
-// transfer is what RETR, STOR and APPE have in common. The library calls its
-// methods on one goroutine, that of the command, and Close last.
+// transfer is what all movers have in common.
 type transfer struct {
 	session *session
 	begun   time.Time
-	told    Transfer // what OnTransfer will be told; Err is the first error
+	told    Transfer // what OnTransfer will be told
 }
 
-var (
-	errAborted       = errors.New("aborted by the client")
-	errNotForWriting = errors.New("not open for writing")
-	errNotForReading = errors.New("not open for reading")
-	errOffset        = errors.New("offset is not in the file")
-)
+var errOffset = errors.New("offset is not in the file")
 
-// TransferError is told by the library that a transfer did not end normally,
-// also when the data connection could not be opened.
-func (t *transfer) TransferError(err error) { t.fail(err) }
+// newTransfer begins a transfer of what arg names.
+func (d *driver) newTransfer(op, arg string) transfer {
+	return transfer{session: d.session, begun: time.Now(), told: Transfer{
+		Session: d.session.id, Remote: d.session.remote, User: d.user, Op: op, Path: d.path(arg),
+	}}
+}
 
-// fail keeps the first error, which is the cause of the others.
-func (t *transfer) fail(err error) {
-	if t.told.Err == nil {
-		t.told.Err = err
+// options are those of package sendfile for conn: by the server's road, if it
+// is one of roads and there is a choice.
+func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Options {
+	srv := t.session.server
+	opt := &sendfile.Options{
+		Timeout:  srv.stallTimeout(),
+		Progress: func(r sendfile.Result) { t.session.moved.Store(r.Sent) },
 	}
+	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(roads, srv.Road) {
+		opt.Road = srv.Road
+	}
+	return opt
 }
 
-// reason returns why a transfer failed. Connections are closed to end one, and
-// that they were is not the reason.
-func (t *transfer) reason(err error) error {
+// ended keeps what package sendfile has done, and returns why not all went.
+// Connections are closed to end a transfer, and that they were is not the
+// reason.
+func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) error {
+	t.told.Result = res
 	var e *sendfile.Error
-	if !errors.As(err, &e) || !errors.Is(err, net.ErrClosed) {
-		return err
+	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {
+		told := *e
+		told.Err = context.Cause(ctx)
+		return &told
 	}
-	told := *e
-	if told.Err = errAborted; t.session.ctx.Err() != nil {
-		told.Err = context.Cause(t.session.ctx)
-	}
-	return &told
+	return err
 }
 
-// end tells of the transfer and lets the session go, in this order, so that
-// Shutdown returns after the last OnTransfer.
-func (t *transfer) end(err error) {
-	defer t.session.closeTransfer()
-	t.report(err)
-}
-
-func (t *transfer) report(err error) {
-	t.fail(err)
+// report tells of the end of the transfer, err if not nil is why it failed: the
+// session first, then the hook if it is about a file. It returns err.
+func (t *transfer) report(err error) error {
+	t.told.Err = err
 	t.told.Duration = time.Since(t.begun)
-	if hook := t.session.server.OnTransfer; hook != nil {
+	t.session.settle(t.told)
+	if hook := t.session.server.OnTransfer; hook != nil && t.isFile() {
 		hook(t.told)
 	}
+	return err
+}
+
+func (t *transfer) isFile() bool {
+	return t.told.Op == Retrieve || t.told.Op == Store || t.told.Op == Append
+}
+
+// isStall reports whether err means that the client took or sent nothing for
+// too long.
+func isStall(err error) bool {
+	var e *sendfile.Error
+	return errors.As(err, &e) && e.Timeout()
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"slices"
 
-	"sluice/ftpd"
 	"sluice/httpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
@@ -28,11 +29,15 @@ type builder struct {
 	users *account.Users
 	rules []httpd.Rule
 	cache *filecache.Cache // the caller closes it, before the tree
+
+	listeners map[string][]net.Listener // by scheme
+	tls       *tls.Config               // nil: there is no certificate
+	sweep     func(context.Context) (removed int, err error)
 }
 
 // newBuilder reads what of the configuration is more than a value.
-func newBuilder(conf config.Config, stderr io.Writer) (b builder, err error) {
-	b = builder{conf: conf, log: &logWriter{w: stderr}, users: new(account.Users), cache: &filecache.Cache{Valid: conf.CacheValid}}
+func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
+	b = &builder{conf: conf, log: &logWriter{w: stderr}, users: new(account.Users), cache: &filecache.Cache{Valid: conf.CacheValid}}
 	b.logger = slog.New(slog.NewTextHandler(b.log, nil))
 	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
 		return b, err // Check has seen it
@@ -57,13 +62,15 @@ func newBuilder(conf config.Config, stderr io.Writer) (b builder, err error) {
 
 // services opens the doors of all services. One that is switched off has none
 // and is left out.
-func (b builder) services(ctx context.Context) ([]*service, error) {
+func (b *builder) services(ctx context.Context) ([]*service, error) {
+	if err := b.listen(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.certify(); err != nil {
+		return nil, err
+	}
 	var services []*service
-	for _, build := range []func(context.Context) (*service, error){b.web, b.ftp} {
-		s, err := build(ctx)
-		if err != nil {
-			return nil, err
-		}
+	for _, s := range []*service{b.web(), b.ftp()} {
 		if len(s.doors) > 0 {
 			services = append(services, s)
 		}
@@ -71,34 +78,45 @@ func (b builder) services(ctx context.Context) ([]*service, error) {
 	return services, b.checkAllTaken()
 }
 
+// listen opens all listeners.
+func (b *builder) listen(ctx context.Context) (err error) {
+	b.listeners = make(map[string][]net.Listener)
+	for _, door := range []struct{ scheme, addr string }{
+		{"http", b.conf.HTTP}, {"https", b.conf.HTTPS}, {"ftp", b.conf.FTP}, {"ftps", b.conf.FTPS},
+	} {
+		if b.listeners[door.scheme], err = b.open(ctx, door.scheme, door.addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// certify gets the certificate, if one is given: one for all who listen.
+func (b *builder) certify() (err error) {
+	if len(b.conf.TLSCerts) == 0 && !b.conf.TLSSelfSigned {
+		return nil
+	}
+	secure := slices.Concat(b.listeners["https"], b.listeners["ftps"], b.listeners["ftp"])
+	b.tls, err = tlsConfig(b.conf, allHosts(secure), b.logger)
+	return err
+}
+
 // web makes the server of HTTP and HTTPS.
-func (b builder) web(ctx context.Context) (*service, error) {
-	plain, err := b.open(ctx, "http", b.conf.HTTP)
-	if err != nil {
-		return nil, err
-	}
-	secure, err := b.open(ctx, "https", b.conf.HTTPS)
-	if err != nil {
-		return nil, err
-	}
+func (b *builder) web() *service {
 	server := &httpd.Server{
 		Logger:   b.logger,
 		MaxConns: b.conf.MaxConns, MaxConnsPerAddr: b.conf.MaxConnsPerAddr,
 		ProxyFrom:  b.conf.ProxyFrom,
 		NoFastLane: !b.conf.FastLane,
+		TLSConfig:  b.tls,
 	}
 	b.setUp(&server.Handler)
-	if len(secure) > 0 {
-		if server.TLSConfig, err = tlsConfig(b.conf, allHosts(secure), b.logger); err != nil {
-			return nil, err
-		}
-	}
-	all := append(doors("http", plain, server.Serve), doors("https", secure, server.ServeTLS)...)
-	return &service{"http", all, server}, nil
+	all := append(doors("http", b.listeners["http"], server.Serve), doors("https", b.listeners["https"], server.ServeTLS)...)
+	return &service{"http", all, server}
 }
 
 // setUp tells a Handler what to show and how.
-func (b builder) setUp(h *httpd.Handler) {
+func (b *builder) setUp(h *httpd.Handler) {
 	b.cache.Tree = b.tree
 	h.Tree, h.Cache, h.Road = b.tree, b.cache, b.road
 	h.MinRate = int64(b.conf.MinRate)
@@ -114,7 +132,7 @@ func (b builder) setUp(h *httpd.Handler) {
 
 // warnOfMissing tells of pages that are wanted and not there: they may come,
 // so that this is no error.
-func (b builder) warnOfMissing() {
+func (b *builder) warnOfMissing() {
 	for flag, page := range map[string]string{"--not-found": b.conf.NotFound, "--fallback": b.conf.Fallback} {
 		if page == "" {
 			continue
@@ -123,20 +141,4 @@ func (b builder) warnOfMissing() {
 			b.logger.Warn("a page cannot be served", "flag", flag, "err", err)
 		}
 	}
-}
-
-// ftp makes the server of FTP.
-func (b builder) ftp(ctx context.Context) (*service, error) {
-	listeners, err := b.open(ctx, "ftp", b.conf.FTP)
-	if err != nil {
-		return nil, err
-	}
-	server := &ftpd.Server{
-		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Write: b.conf.Write, Road: b.road,
-		OnLogin: logLogin(b.logger), Logger: b.logger,
-	}
-	if b.conf.AccessLog {
-		server.OnTransfer = logTransfer(b.logger)
-	}
-	return &service{"ftp", doors("ftp", listeners, server.Serve), server}, nil
 }

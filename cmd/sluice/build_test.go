@@ -14,11 +14,11 @@ import (
 	"sluice/internal/vfs"
 )
 
-// built returns the server of HTTP that a configuration gives.
-func built(t *testing.T, change func(*config.Config)) *httpd.Server {
+// built returns the only server that a configuration gives.
+func built(t *testing.T, change func(*config.Config)) any {
 	t.Helper()
 	conf := config.Default()
-	conf.Root, conf.HTTP, conf.FTP = nettest.TempDir(t), "127.0.0.1:0", ""
+	conf.Root, conf.HTTP, conf.FTP = nettest.TempDir(t), "", ""
 	change(&conf)
 	b, err := newBuilder(conf, io.Discard)
 	if err != nil {
@@ -32,9 +32,9 @@ func built(t *testing.T, change func(*config.Config)) *httpd.Server {
 	t.Cleanup(b.opener.close)
 	services, err := b.services(t.Context())
 	if err != nil || len(services) != 1 {
-		t.Fatalf("got %v, %v, want the service of HTTP", services, err)
+		t.Fatalf("got %v, %v, want one service", services, err)
 	}
-	return services[0].server.(*httpd.Server)
+	return services[0].server
 }
 
 // What a client sees of the others is tested in e2e.
@@ -61,7 +61,7 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := built(t, tt.change)
+			s := built(t, func(c *config.Config) { c.HTTP = "127.0.0.1:0"; tt.change(c) }).(*httpd.Server)
 			got := limits{
 				MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
 				MinRate: s.Handler.MinRate, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,

@@ -9,7 +9,7 @@ import (
 	"sluice/internal/config"
 )
 
-// tlsConfig returns how HTTPS is served. hosts are the names and addresses
+// tlsConfig returns how TLS is done by HTTPS and FTP. hosts are the names and addresses
 // under which the server can be found, for a certificate of our own.
 func tlsConfig(conf config.Config, hosts []string, logger *slog.Logger) (*tls.Config, error) {
 	if conf.TLSSelfSigned {

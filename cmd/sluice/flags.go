@@ -21,6 +21,7 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let FTP clients log in as anonymous, to read only")
 	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
 
+	addFTPFlags(cmd, conf)
 	addContentFlags(cmd, conf)
 	addSpeedFlags(cmd, conf)
 }
@@ -30,6 +31,7 @@ func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
 	f.StringVar(&conf.HTTP, "http", conf.HTTP, "serve HTTP on `ADDR`; '' switches it off")
 	f.StringVar(&conf.HTTPS, "https", conf.HTTPS, "serve HTTPS on `ADDR`, with HTTP/2 and HTTP/1.1")
 	f.StringVar(&conf.FTP, "ftp", conf.FTP, "serve FTP on `ADDR`; '' switches it off")
+	f.StringVar(&conf.FTPS, "ftps", conf.FTPS, "serve FTP on `ADDR` to clients that begin with TLS")
 	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "share each TCP address among `N` sockets, and with other processes of this user")
 	f.Func("proxy-from", "take the word of proxies in the network or at the address `CIDR` for who the client is, by the PROXY protocol; 127.0.0.1 means unix sockets too; may be repeated", func(s string) error {
 		prefix, err := config.ParsePrefix(s)

@@ -29,7 +29,7 @@ func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Liste
 	case addr == "":
 	case addr == config.Systemd:
 		all, err = o.takeActivated(scheme)
-	case isUnix && scheme != "ftp":
+	case isUnix && !isFTP(scheme):
 		all, err = listenUnix(ctx, scheme, name)
 	default:
 		if all, err = listenTCP(ctx, addr, o.reusePort); err != nil {
@@ -39,6 +39,10 @@ func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Liste
 	o.opened = append(o.opened, all...)
 	return all, err
 }
+
+// isFTP reports whether a scheme needs other connections beside the one that
+// is listened for.
+func isFTP(scheme string) bool { return scheme == "ftp" || scheme == "ftps" }
 
 // close closes all that was opened and all that systemd handed over.
 func (o *opener) close() {

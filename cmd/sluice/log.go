@@ -17,23 +17,52 @@ import (
 func logRequest(w *logWriter) func(httpd.Request) {
 	return func(r httpd.Request) {
 		w.add(func(line []byte) []byte {
-			line = time.Now().AppendFormat(append(line, "time="...), "2006-01-02T15:04:05.000Z07:00")
-			line = append(line, " level=INFO msg=http"...)
-			line = appendText(append(line, " remote="...), r.Remote)
+			line = appendText(appendStart(line, "http"), r.Remote)
 			line = appendText(append(line, " method="...), r.Method)
 			line = appendText(append(line, " target="...), r.Target)
 			line = strconv.AppendInt(append(line, " status="...), int64(r.Status), 10)
-			line = strconv.AppendInt(append(line, " bytes="...), r.Sent, 10)
-			if r.Road != sendfile.Auto {
-				line = append(append(line, " road="...), r.Road.String()...)
-			}
-			line = append(append(line, " took="...), r.Duration.Round(time.Microsecond).String()...)
-			if r.Err != nil {
-				line = appendText(append(line, " err="...), r.Err.Error())
-			}
-			return append(line, '\n')
+			return appendEnd(line, r.Result, r.Duration, r.Err)
 		})
 	}
+}
+
+// logTransfer writes the lines of transfers in the same way.
+func logTransfer(w *logWriter) func(ftpd.Transfer) {
+	return func(t ftpd.Transfer) {
+		w.add(func(line []byte) []byte {
+			line = t.Remote.AppendTo(appendStart(line, "ftp"))
+			line = strconv.AppendUint(append(line, " session="...), t.Session, 10)
+			line = appendText(append(line, " user="...), t.User)
+			line = appendText(append(line, " op="...), t.Op)
+			line = appendText(append(line, " path="...), t.Path)
+			if t.Offset != 0 {
+				line = strconv.AppendInt(append(line, " offset="...), t.Offset, 10)
+			}
+			if t.Kept != 0 {
+				line = strconv.AppendInt(append(line, " kept="...), t.Kept, 10)
+			}
+			return appendEnd(line, t.Result, t.Duration, t.Err)
+		})
+	}
+}
+
+// appendStart appends what all lines begin with.
+func appendStart(line []byte, protocol string) []byte {
+	line = time.Now().AppendFormat(append(line, "time="...), "2006-01-02T15:04:05.000Z07:00")
+	return append(append(append(line, " level=INFO msg="...), protocol...), " remote="...)
+}
+
+// appendEnd appends how it ended.
+func appendEnd(line []byte, res sendfile.Result, took time.Duration, err error) []byte {
+	line = strconv.AppendInt(append(line, " bytes="...), res.Sent, 10)
+	if res.Road != sendfile.Auto {
+		line = append(append(line, " road="...), res.Road.String()...)
+	}
+	line = append(append(line, " took="...), took.Round(time.Microsecond).String()...)
+	if err != nil {
+		line = appendText(append(line, " err="...), err.Error())
+	}
+	return append(line, '\n')
 }
 
 // appendText appends a value, in quotes if it could be taken for something
@@ -50,16 +79,6 @@ func appendText(line []byte, value string) []byte {
 	return append(line, value...)
 }
 
-func logTransfer(logger *slog.Logger) func(ftpd.Transfer) {
-	return func(t ftpd.Transfer) {
-		attrs := []any{"remote", t.Remote.String(), "session", t.Session, "user", t.User, "op", t.Op, "path", t.Path}
-		if t.Offset != 0 {
-			attrs = append(attrs, "offset", t.Offset)
-		}
-		logger.Info("ftp", append(attrs, outcome(t.Result, t.Duration, t.Err)...)...)
-	}
-}
-
 func logLogin(logger *slog.Logger) func(ftpd.Login) {
 	return func(l ftpd.Login) {
 		attrs := []any{"remote", l.Remote.String(), "session", l.Session}
@@ -70,17 +89,4 @@ func logLogin(logger *slog.Logger) func(ftpd.Login) {
 		}
 		logger.Info("ftp login", append(attrs, "user", l.User)...)
 	}
-}
-
-// outcome returns what is logged of the end of a transfer.
-func outcome(res sendfile.Result, took time.Duration, err error) []any {
-	attrs := []any{"bytes", res.Sent}
-	if res.Road != sendfile.Auto {
-		attrs = append(attrs, "road", res.Road.String())
-	}
-	attrs = append(attrs, "took", took.Round(time.Microsecond))
-	if err != nil {
-		attrs = append(attrs, "err", err)
-	}
-	return attrs
 }

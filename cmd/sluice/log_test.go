@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sluice/ftpd"
 	"sluice/httpd"
 	"sluice/sendfile"
 )
@@ -49,6 +51,59 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
+	plain := ftpd.Transfer{
+		Session: 7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
+		Result: sendfile.Result{Sent: 1000, Road: sendfile.Splice}, Duration: 12_345_678,
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*ftpd.Transfer)
+	}{
+		{"plain", func(*ftpd.Transfer) {}},
+		{"over IPv6", func(x *ftpd.Transfer) { x.Remote = netip.MustParseAddrPort("[fe80::1%eth0]:5") }},
+		{"an offset", func(x *ftpd.Transfer) { x.Offset = 5 }},
+		{"a part that is kept", func(x *ftpd.Transfer) { x.Kept, x.Err = 5, errors.New("gone") }},
+		{"a line of somebody else", func(x *ftpd.Transfer) { x.Path = "/\nlevel=INFO msg=\"forged\"" }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // where the time stands still
+				x := plain
+				tt.change(&x)
+				var got, want bytes.Buffer
+				w := &logWriter{w: &got}
+				logTransfer(w)(x)
+				w.flush()
+				attrs := []any{"remote", x.Remote.String(), "session", x.Session, "user", x.User, "op", x.Op, "path", x.Path}
+				if x.Offset != 0 {
+					attrs = append(attrs, "offset", x.Offset)
+				}
+				if x.Kept != 0 {
+					attrs = append(attrs, "kept", x.Kept)
+				}
+				slog.New(slog.NewTextHandler(&want, nil)).Info("ftp", append(attrs, outcome(x.Result, x.Duration, x.Err)...)...)
+				if got.String() != want.String() {
+					t.Errorf("got  %q\nwant %q", &got, &want)
+				}
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// outcome returns what is logged of the end of a transfer.
+func outcome(res sendfile.Result, took time.Duration, err error) []any {
+	attrs := []any{"bytes", res.Sent}
+	if res.Road != sendfile.Auto {
+		attrs = append(attrs, "road", res.Road.String())
+	}
+	attrs = append(attrs, "took", took.Round(time.Microsecond))
+	if err != nil {
+		attrs = append(attrs, "err", err)
+	}
+	return attrs
 }
 
 // counted counts writes and keeps what was written.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,9 @@ func serveCommand() *cobra.Command {
 	var users []string
 	cmd := &cobra.Command{
 		Use:   "serve [DIR]",
-		Short: "Serve a directory over HTTP, HTTPS and FTP",
-		Long: `Serve the files of a directory, and of those below it, over HTTP, HTTPS and FTP.
+		Short: "Serve a directory over HTTP, HTTPS, FTP and FTPS",
+		Long: `Serve the files of a directory, and of those below it, over HTTP, HTTPS, FTP and
+FTPS.
 Without DIR it is the one you are in.
 
 The URLs are printed on standard output, what happens is logged on standard
@@ -29,7 +31,7 @@ while --drain lasts, then they are cut. A second signal cuts them at once.
 
 ADDR is HOST:PORT, or :PORT for all addresses of this machine; for HTTP and
 HTTPS also unix:PATH, a socket for a proxy in front; or the word systemd for the
-sockets that systemd hands over under the name http, https or ftp.
+sockets that systemd hands over under the name http, https, ftp or ftps.
 
 A password on the command line can be read by every user of this machine. The
 variable SLUICE_USER_alice=secret is the same as --user alice:secret without
@@ -37,6 +39,7 @@ that.`,
 		Example: `  sluice serve /srv/pub
   sluice serve --http 127.0.0.1:8000 --ftp '' .
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
+  sluice serve --ftp :21 --ftps :990 --ftp-tls required --tls-cert site.pem --tls-key site.key /srv/pub
   SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -79,6 +82,11 @@ func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 		return err
 	}
 	b.warnOfMissing()
+	chores, cancel := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { b.sweepNowAndThen(chores) })
+	defer sweeping.Wait()
+	defer cancel()
 	stop := make(chan os.Signal, 2) // the second cuts
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(stop)

@@ -46,7 +46,7 @@ func hosts(addr *net.TCPAddr, interfaces []net.Addr) []string {
 }
 
 // defaultPorts need not be written.
-var defaultPorts = map[string]uint16{"http": 80, "https": 443, "ftp": 21}
+var defaultPorts = map[string]uint16{"http": 80, "https": 443, "ftp": 21, "ftps": 990}
 
 func urlOf(scheme, host string, port uint16) string {
 	if port != defaultPorts[scheme] {

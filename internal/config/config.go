@@ -18,6 +18,7 @@ type Config struct {
 	HTTP  string
 	HTTPS string
 	FTP   string
+	FTPS  string // for clients that begin with TLS
 
 	ReusePort int            // sockets that share each TCP address; 0: one that shares it with nobody
 	ProxyFrom []netip.Prefix // who may say by the PROXY protocol for whom it connects by HTTP or HTTPS
@@ -26,7 +27,7 @@ type Config struct {
 	MaxConns        int
 	MaxConnsPerAddr int
 
-	// Certificates of HTTPS. The keys are in the order of the certificates,
+	// Certificates of HTTPS and FTP. The keys are in the order of the certificates,
 	// or there are none because the files of the certificates hold them.
 	TLSCerts      []string
 	TLSKeys       []string
@@ -35,6 +36,8 @@ type Config struct {
 	Logins    []Login // who may log in by password
 	Anonymous bool    // whether FTP clients may log in without one
 	Write     bool    // whether those with a login may change files
+
+	FTPOptions FTPOptions
 
 	// What HTTP shows.
 	Index         []string // names of the files that stand for their directory, the first that is there
@@ -61,7 +64,7 @@ type Config struct {
 }
 
 // Systemd as an address stands for the sockets that systemd hands over under
-// the name of the protocol: http, https or ftp.
+// the name of the protocol: http, https, ftp or ftps.
 const Systemd = "systemd"
 
 // Default returns what holds where nothing else is said.
@@ -70,6 +73,7 @@ func Default() Config {
 		Root:       ".",
 		HTTP:       ":8080",
 		FTP:        ":2121",
+		FTPOptions: defaultFTP(),
 		Anonymous:  true,
 		Index:      []string{"index.html"},
 		Archives:   true,
@@ -87,8 +91,8 @@ func (c Config) Check() error {
 	switch {
 	case c.Root == "":
 		return errors.New("the directory to serve has an empty name")
-	case c.HTTP == "" && c.HTTPS == "" && c.FTP == "":
-		return errors.New("nothing to serve: --http, --https and --ftp are all switched off")
+	case c.HTTP == "" && c.HTTPS == "" && c.FTP == "" && c.FTPS == "":
+		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
 	case c.ReusePort < 0:
 		return fmt.Errorf("--reuseport %d is negative", c.ReusePort)
 	case c.MaxConns < 0:
@@ -109,7 +113,17 @@ func (c Config) Check() error {
 			return fmt.Errorf("--cors %q is no origin; write it like https://example.com, without a path, or *", origin)
 		}
 	}
+	if err := c.checkFTP(); err != nil {
+		return err
+	}
 	return c.checkTLS()
+}
+
+func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }
+
+// wantsCertificate reports whether one is of any use.
+func (c Config) wantsCertificate() bool {
+	return c.HTTPS != "" || c.FTPS != "" || c.FTP != "" && c.FTPOptions.TLS != "off"
 }
 
 func (c Config) checkTLS() error {
@@ -119,12 +133,14 @@ func (c Config) checkTLS() error {
 		return fmt.Errorf("%d --tls-key for %d --tls-cert: give each certificate its key in the same order, or no key if the files of the certificates hold them", keys, certs)
 	case certs > 0 && c.TLSSelfSigned:
 		return errors.New("--tls-cert and --tls-self-signed exclude each other")
-	case c.HTTPS != "" && certs == 0 && !c.TLSSelfSigned:
+	case c.HTTPS != "" && !c.hasCertificate():
 		return errors.New("--https needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
-	case c.HTTPS == "" && certs > 0:
-		return errors.New("--tls-cert is of no use without --https ADDR")
-	case c.HTTPS == "" && c.TLSSelfSigned:
-		return errors.New("--tls-self-signed is of no use without --https ADDR")
+	case c.FTPS != "" && !c.hasCertificate():
+		return errors.New("--ftps needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
+	case certs > 0 && !c.wantsCertificate():
+		return errors.New("--tls-cert is of no use without --https, --ftps or --ftp ADDR")
+	case c.TLSSelfSigned && !c.wantsCertificate():
+		return errors.New("--tls-self-signed is of no use without --https, --ftps or --ftp ADDR")
 	}
 	return nil
 }

@@ -19,8 +19,22 @@ func TestCheck(t *testing.T) {
 	}{
 		{"nothing to serve", func(c *config.Config) { c.HTTP, c.FTP = "", "" }, "nothing to serve"},
 		{"HTTPS without a certificate", func(c *config.Config) { c.HTTPS = ":8443" }, "--https needs --tls-cert"},
-		{"a certificate without HTTPS", func(c *config.Config) { c.TLSCerts = []string{"a"} }, "--tls-cert is of no use"},
-		{"a certificate for a trial without HTTPS", func(c *config.Config) { c.TLSSelfSigned = true }, "--tls-self-signed is of no use"},
+		{"a certificate for HTTP alone", func(c *config.Config) { c.FTP, c.TLSCerts = "", []string{"a"} }, "--tls-cert is of no use"},
+		{"a certificate for a trial of HTTP alone", func(c *config.Config) { c.FTP, c.TLSSelfSigned = "", true }, "--tls-self-signed is of no use"},
+		{"a certificate where FTP does without", func(c *config.Config) {
+			c.FTPOptions.TLS, c.TLSCerts = "off", []string{"a"}
+		}, "--tls-cert is of no use"},
+		{"FTPS without a certificate", func(c *config.Config) { c.FTPS = ":990" }, "--ftps needs --tls-cert"},
+		{"FTPS without TLS", func(c *config.Config) {
+			c.FTPS, c.FTPOptions.TLS, c.TLSSelfSigned = ":990", "off", true
+		}, "exclude"},
+		{"TLS without a certificate", func(c *config.Config) { c.FTPOptions.TLS = "required" }, "--ftp-tls required needs"},
+		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
+		{"sessions as one likes", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
+		{"less than no client", func(c *config.Config) { c.FTPOptions.MaxConns = -1 }, "--ftp-max-conns -1"},
+		{"less than no client for each", func(c *config.Config) { c.FTPOptions.MaxConnsPerAddr = -1 }, "--ftp-max-conns-per-addr -1"},
+		{"negative idleness", func(c *config.Config) { c.FTPOptions.IdleTimeout = -1 }, "--ftp-idle-timeout -1ns"},
+		{"no time to connect in", func(c *config.Config) { c.FTPOptions.AcceptTimeout = 0 }, "--ftp-accept-timeout 0s"},
 		{"two kinds of certificates", func(c *config.Config) {
 			c.HTTPS, c.TLSCerts, c.TLSSelfSigned = ":8443", []string{"a"}, true
 		}, "exclude"},

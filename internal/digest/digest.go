@@ -85,7 +85,7 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 		return nil, ctx.Err()
 	case <-fl.done:
 	case <-fl.turn:
-		err := c.read(ctx, fl, f, id)
+		err := c.read(ctx, fl, f, id, id.size)
 		if ctx.Err() != nil && err != nil {
 			fl.turn <- struct{}{} // the next one reads on
 			return nil, ctx.Err()
@@ -98,13 +98,40 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 	return bytes.Clone(fl.sum), fl.err
 }
 
+// Part returns the checksum of n bytes of the regular file f from off on. Of the whole file it is [Cache.Sum];
+// otherwise it is computed anew each time, like Sum in all else. What is not in the file is [fs.ErrInvalid].
+func (c *Cache) Part(ctx context.Context, f *os.File, algorithm Algorithm, off, n int64) ([]byte, error) {
+	id, err := stat(f)
+	switch {
+	case err != nil:
+	case off < 0 || n < 0 || off > id.size-n:
+		err = fs.ErrInvalid
+	case off == 0 && n == id.size:
+		return c.Sum(ctx, f, algorithm)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "digest", Path: f.Name(), Err: err}
+	}
+	h, err := algorithm.hash()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.read(ctx, &flight{hash: h, off: off}, f, id, off+n); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &fs.PathError{Op: "digest", Path: f.Name(), Err: err}
+	}
+	return h.Sum(nil), nil
+}
+
 // block is how much is read at once, in bytes.
 const block = 256 << 10
 
 var blocks = sync.Pool{New: func() any { return new([block]byte) }}
 
-// read computes on with the content of f, which was id when it was asked for.
-func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id identity) error {
+// read computes on with the content of f up to end. f was id when it was asked for.
+func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id identity, end int64) error {
 	slots := c.parallel()
 	select {
 	case slots <- struct{}{}:
@@ -114,15 +141,15 @@ func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id identity) e
 	}
 	buf := blocks.Get().(*[block]byte)
 	defer blocks.Put(buf)
-	for fl.off < id.size {
+	for fl.off < end {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := c.pread(f, buf[:min(block, id.size-fl.off)], fl.off)
+		n, err := c.pread(f, buf[:min(block, end-fl.off)], fl.off)
 		fl.hash.Write(buf[:n])
 		fl.off += int64(n)
 		switch {
-		case err == nil || fl.off == id.size:
+		case err == nil || fl.off == end:
 		case errors.Is(err, io.EOF):
 			return ErrChanged
 		default:

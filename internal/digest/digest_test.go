@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -322,5 +324,58 @@ func TestWhatHasNoSum(t *testing.T) {
 		if sum, err := new(digest.Cache).Sum(context.Background(), tt.f, tt.algorithm); sum != nil || err == nil {
 			t.Errorf("%s: got %x, %v, want an error", tt.name, sum, err)
 		}
+	}
+}
+
+func TestPartIsTheSumOfThatPart(t *testing.T) {
+	t.Parallel()
+	content := strings.Repeat("0123456789", digest.Block/4)
+	f := plant(t, content)
+	size := int64(len(content))
+	cache, read := counted(t)
+	for _, tt := range []struct {
+		name   string
+		off, n int64
+	}{
+		{"all", 0, size},
+		{"the beginning", 0, 5},
+		{"the end", size - 3, 3},
+		{"nothing", 7, 0},
+		{"nothing at the end", size, 0},
+		{"more than a block", 1, 2*digest.Block + 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			read()
+			want := sha256.Sum256([]byte(content[tt.off : tt.off+tt.n]))
+			got, err := cache.Part(t.Context(), f, digest.SHA256, tt.off, tt.n)
+			if string(got) != string(want[:]) || err != nil {
+				t.Errorf("got %x, %v, want %x", got, err, want)
+			}
+			if n := read(); int64(n) != tt.n {
+				t.Errorf("read %d bytes, want %d", n, tt.n)
+			}
+		})
+	}
+	for _, tt := range []struct{ off, n int64 }{{-1, 1}, {0, -1}, {0, size + 1}, {size, 1}, {size + 1, 0}, {1, math.MaxInt64}} {
+		if sum, err := cache.Part(t.Context(), f, digest.SHA256, tt.off, tt.n); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%d bytes from %d: got %x, %v, want %v", tt.n, tt.off, sum, err, fs.ErrInvalid)
+		}
+	}
+}
+
+func TestPartEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	f := plant(t, "0123456789")
+	ctx, cancel := context.WithCancel(t.Context())
+	cache := new(digest.Cache)
+	cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+		cancel()
+		return f.ReadAt(p[:1], off)
+	})
+	if sum, err := cache.Part(ctx, f, digest.MD5, 1, 5); err != context.Canceled {
+		t.Errorf("got %x, %v, want %v", sum, err, context.Canceled)
+	}
+	if !cache.Idle() {
+		t.Error("something is still under way")
 	}
 }

@@ -3,6 +3,7 @@ package vfs
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -141,5 +142,21 @@ func (t *Tree) Chown(name string, uid, gid int) error {
 func (t *Tree) Chtimes(name string, atime, mtime time.Time) error {
 	return t.change("chtimes", name, func(root *os.Root, path string) error {
 		return root.Chtimes(path, atime, mtime)
+	})
+}
+
+// Symlink makes name a symbolic link to target, which need not exist. Both are names in the tree; what the link
+// holds is the way from one to the other, so that it leads nowhere else wherever the tree lies.
+func (t *Tree) Symlink(target, name string) error {
+	return t.change("symlink", name, func(root *os.Root, link string) error {
+		to, err := local(target)
+		if err != nil {
+			return err
+		}
+		to, err = filepath.Rel(filepath.Dir(link), to)
+		if err != nil {
+			return err
+		}
+		return root.Symlink(to, link)
 	})
 }

@@ -112,6 +112,7 @@ func methods() []method {
 			return "", tree.Rename(name, "fresh")
 		}},
 		{"Rename to", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Rename(other, name) }},
+		{"Symlink", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Symlink(other, name) }},
 		{"Chmod", true, true, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Chmod(name, 0o750) }},
 		{"Chown", true, true, func(tree *vfs.Tree, name string) (string, error) {
 			return "", tree.Chown(name, uid, -1)

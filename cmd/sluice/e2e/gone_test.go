@@ -13,8 +13,9 @@ import (
 // stay, no descriptor, no thread that waits, no memory, no half of a file.
 func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
 	const size, each = 32 << 20, 12
-	s := startWritable(t)
+	s := startWritable(t, "--ftp-keep-partials", "0")
 	s.file("f", size)
+	s.openPassivePorts()
 	before := s.usage()
 
 	var leave []func()
@@ -57,6 +58,24 @@ func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
 	for _, d := range s.downloadAll("f") {
 		if err := d.finish(t, size); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// openPassivePorts makes the server open as many ports for data connections as
+// it keeps.
+func (s *server) openPassivePorts() {
+	s.t.Helper()
+	c, err := dialFTP(s.t.Context(), s.ftp.Host, "", "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.conn.Close()
+	seen := make(map[string]bool)
+	for text := ""; !seen[text]; { // until one comes again
+		seen[text] = true
+		if text, err = c.do(229, "EPSV"); err != nil {
+			s.t.Fatal(err)
 		}
 	}
 }

@@ -19,6 +19,7 @@ func (s *server) lftp(dir string, commands ...string) string {
 		"set net:max-retries 1",
 		"set net:timeout 10",
 		"set ftp:charset UTF-8",
+		"set ssl:verify-certificate no",
 		fmt.Sprintf("open -u %s,%s %s", user, password, s.ftp),
 	}, commands...)
 	return run(s.t, dir, "lftp", "-c", strings.Join(script, "; "))

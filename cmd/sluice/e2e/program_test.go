@@ -18,7 +18,9 @@ import (
 )
 
 // packages are the Debian packages of the clients, where the name differs.
-var packages = map[string]string{"aria2c": "aria2", "ab": "apache2-utils"}
+var packages = map[string]string{
+	"aria2c": "aria2", "ab": "apache2-utils", "ncftpput": "ncftp", "ncftpget": "ncftp", "ncftpls": "ncftp",
+}
 
 // needs fails the test if a program is not installed.
 func needs(t *testing.T, name string) {

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"net"
+	"slices"
+	"time"
+
+	"sluice/ftpd"
+)
+
+// ftp makes the server of FTP.
+func (b *builder) ftp() *service {
+	o := b.conf.FTPOptions
+	server := &ftpd.Server{
+		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Write: b.conf.Write, Road: b.road,
+
+		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
+		LaxTLS:       func(user string) bool { return slices.Contains(o.LaxTLS, user) },
+		LaxReuse:     func(user string) bool { return slices.Contains(o.LaxReuse, user) },
+		NoActive:     !o.Active,
+		PassivePorts: ftpd.PortRange(o.PassivePorts),
+		MaxConns:     o.MaxConns, MaxConnsPerAddr: o.MaxConnsPerAddr,
+
+		LoginTimeout: orOff(o.LoginTimeout), IdleTimeout: orOff(o.IdleTimeout), StallTimeout: orOff(o.StallTimeout),
+		AcceptTimeout: o.AcceptTimeout, SessionTimeout: o.SessionTimeout, KeepPartials: orOff(o.KeepPartials),
+
+		OnLogin: logLogin(b.logger), Logger: b.logger,
+	}
+	if o.TLS != "off" {
+		server.TLSConfig = b.tls
+	}
+	for _, addr := range o.PublicAddrs {
+		server.PublicAddrs = append(server.PublicAddrs, ftpd.PublicAddr(addr))
+	}
+	if b.conf.AccessLog {
+		server.OnTransfer = logTransfer(b.log)
+	}
+	b.sweep = server.Sweep
+	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
+	b.warnOfPassive(server, all)
+	return &service{"ftp", all, server}
+}
+
+// What the words of the flags mean.
+var (
+	ftpTLS   = map[string]ftpd.TLSPolicy{"on": ftpd.TLSOffered, "required": ftpd.TLSRequired}
+	ftpReuse = map[string]ftpd.SessionReuse{"on": ftpd.ReuseOffered, "off": ftpd.ReuseOff, "required": ftpd.ReuseRequired}
+)
+
+// orOff returns d as package ftpd says it: 0 is off.
+func orOff(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+// warnOfPassive tells what will keep clients from opening data connections.
+func (b *builder) warnOfPassive(server *ftpd.Server, doors []door) {
+	var told []string
+	for _, d := range doors {
+		addr, ok := d.listener.Addr().(*net.TCPAddr)
+		if !ok {
+			continue // Serve will say what is wrong with it
+		}
+		for _, warning := range server.CheckPassive(addr.AddrPort().Addr().Unmap()) {
+			if !slices.Contains(told, warning) {
+				b.logger.Info("FTP may not work for all", "why", warning)
+				told = append(told, warning)
+			}
+		}
+	}
+}
+
+// sweepEvery is how often the tree is searched for what broken uploads have
+// left. They may stay for days.
+const sweepEvery = 6 * time.Hour
+
+// sweepNowAndThen sweeps until ctx ends.
+func (b *builder) sweepNowAndThen(ctx context.Context) {
+	ticks := time.NewTicker(sweepEvery)
+	defer ticks.Stop()
+	for {
+		if n, err := b.sweep(ctx); n > 0 || err != nil && ctx.Err() == nil {
+			b.logger.Info("removed what was left of broken uploads", "files", n, "err", err)
+		}
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

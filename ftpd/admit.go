@@ -1,0 +1,91 @@
+package ftpd
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// welcome starts the session of conn, which it takes over, or refuses it.
+func (s *Server) welcome(conn net.Conn, implicit bool) {
+	sess, err := newSession(s, conn, implicit)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	refusal := s.admit(sess)
+	if refusal.code == 0 {
+		sess.serve()
+		return
+	}
+	if !implicit { // or it would not be understood
+		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
+		_, _ = conn.Write(refusal.append(nil))
+	}
+	_ = conn.Close()
+}
+
+// admit counts a session, or returns why it must not be. Each success needs a
+// forgetSession.
+func (s *Server) admit(sess *session) reply {
+	host := neighbourhood(sess.remote.Addr())
+	banned := s.guesses.banned(host, s.waits)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closing:
+		return replyShutdown
+	case banned:
+		return replyBanned
+	case s.MaxConns > 0 && len(s.sessions) >= s.MaxConns:
+		return say(421, "Too many clients, try again later")
+	case s.MaxConnsPerAddr > 0 && s.crowd[host] >= s.MaxConnsPerAddr:
+		return say(421, "Too many clients from your address")
+	}
+	s.lastID++
+	sess.id = s.lastID
+	if s.sessions == nil {
+		s.sessions = make(map[*session]struct{})
+		s.crowd = make(map[netip.Addr]int)
+	}
+	s.sessions[sess] = struct{}{}
+	s.crowd[host]++
+	s.running.Add(1)
+	return reply{}
+}
+
+func (s *Server) forgetSession(sess *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, sess)
+	host := neighbourhood(sess.remote.Addr())
+	if s.crowd[host]--; s.crowd[host] == 0 {
+		delete(s.crowd, host)
+	}
+	s.running.Done()
+}
+
+// How long Serve waits after a failure that passes, doubling each time.
+const (
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// passes reports whether accept failed for a reason that the next call need
+// not meet.
+func passes(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && slices.Contains(passing[:], errno)
+}
+
+var passing = [...]syscall.Errno{
+	syscall.ECONNABORTED, // the client has left the queue
+	syscall.ECONNRESET,   // the same, on some systems
+	syscall.EMFILE,       // out of descriptors, until somebody leaves
+	syscall.ENFILE,       // the same for the whole system
+	syscall.ENOBUFS,      // out of kernel memory
+	syscall.ENOMEM,
+}

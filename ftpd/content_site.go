@@ -1,0 +1,135 @@
+package ftpd
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/internal/account"
+)
+
+// siteCommands are the commands after SITE.
+var siteCommands = map[string]command{
+	"CHMOD":   {arg: requiredArg, syntax: "mode file", login: true, run: (*session).siteChmod},
+	"UTIME":   {arg: requiredArg, syntax: "YYYYMMDDhhmm[ss] file", login: true, run: (*session).siteUtime},
+	"UMASK":   {arg: optionalArg, syntax: "[mask]", login: true, run: (*session).siteUmask},
+	"SYMLINK": {arg: requiredArg, syntax: "target link", login: true, run: (*session).siteSymlink},
+	"WHO":     {login: true, run: (*session).siteWho},
+}
+
+// siteChmod sets the permission bits of a file.
+func (s *session) siteChmod(arg string) reply {
+	digits, name, _ := strings.Cut(arg, " ")
+	mode, ok := parseMode(digits)
+	if !ok || name == "" {
+		return say(501, "Not a mode of permission bits and a name")
+	}
+	if err := s.driver.setMode(name, mode); err != nil {
+		return unavailable(err)
+	}
+	return say(200, fmt.Sprintf("Mode of %s is %03o", name, mode))
+}
+
+// siteUtime sets the time of a file, in either of two forms that clients have:
+// "time name", and "name atime mtime ctime UTC".
+func (s *session) siteUtime(arg string) reply {
+	when, name, ok := cutTime(arg)
+	if !ok {
+		when, name, ok = cutMinutes(arg)
+	}
+	if !ok {
+		when, name, ok = cutThreeTimes(arg)
+	}
+	if !ok {
+		return say(501, "Not a time and a name")
+	}
+	if err := s.driver.setTime(name, when); err != nil {
+		return unavailable(err)
+	}
+	return say(200, "Time of "+name+" is "+when.Format(timeFormat))
+}
+
+// cutMinutes is cutTime for a time without seconds.
+func cutMinutes(arg string) (when time.Time, rest string, ok bool) {
+	text, rest, _ := strings.Cut(arg, " ")
+	when, err := time.Parse(timeFormat[:len("YYYYMMDDhhmm")], text)
+	return when, rest, err == nil && rest != ""
+}
+
+// cutThreeTimes takes the second of three times from the end of arg.
+func cutThreeTimes(arg string) (when time.Time, name string, ok bool) {
+	words := strings.Split(arg, " ")
+	n := len(words) - 4
+	if n < 1 || words[n+3] != "UTC" {
+		return time.Time{}, "", false
+	}
+	when, err := parseTime(words[n+1])
+	name = strings.Join(words[:n], " ")
+	return when, name, err == nil && name != ""
+}
+
+// siteUmask tells or sets which permission bits new files do not get.
+func (s *session) siteUmask(arg string) reply {
+	if arg != "" {
+		mask, ok := parseMode(arg)
+		if !ok {
+			return say(501, "Not a mask of permission bits")
+		}
+		s.content.umask = &mask
+	}
+	return say(200, fmt.Sprintf("UMASK is %03o", s.content.mask()))
+}
+
+// siteSymlink makes a symbolic link, relative, so that it goes with the tree
+// wherever that is. Neither name need be quoted if it has no space.
+func (s *session) siteSymlink(arg string) reply {
+	target, link := cutQuoted(arg)
+	if link == "" {
+		target, link, _ = strings.Cut(arg, " ")
+	}
+	if link, _ = cutQuoted(link); link == "" {
+		return say(501, "Not two names")
+	}
+	d := s.driver
+	if _, err := d.stat(target); err != nil {
+		return unavailable(err)
+	}
+	err := d.change(account.Link, link, func(link string) error { return d.tree.Symlink(d.path(target), link) })
+	if err != nil {
+		return unavailable(err)
+	}
+	return say(200, link+" leads to "+target)
+}
+
+// siteWho tells who is connected, to those with an account.
+func (s *session) siteWho(string) reply {
+	if s.driver.user == anonymous {
+		return unavailable(fs.ErrPermission)
+	}
+	s.server.mu.Lock()
+	sessions := s.server.sessionsLocked()
+	s.server.mu.Unlock()
+	slices.SortFunc(sessions, func(a, b *session) int { return int(a.id) - int(b.id) })
+	lines := []string{fmt.Sprintf("%d connected", len(sessions))}
+	for _, other := range sessions {
+		lines = append(lines, other.describe())
+	}
+	return say(200, append(lines, "End")...)
+}
+
+// describe tells who the client is and what it does, in one line.
+func (s *session) describe() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user := s.user
+	if user == "" {
+		user = "(not logged in)"
+	}
+	text := fmt.Sprintf("%d %s %s since %s", s.id, user, s.remote.Addr(), s.start.UTC().Format(time.RFC3339))
+	if s.op != nil {
+		text += fmt.Sprintf(" %s %s, %d bytes, %.0f s", s.op.name, s.op.arg, s.moved.Load(), time.Since(s.op.begun).Seconds())
+	}
+	return text
+}

@@ -1,0 +1,163 @@
+package ftpd
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"sluice/internal/digest"
+)
+
+// hashKind is a way to compute a checksum, as clients call it.
+type hashKind struct {
+	name string // of HASH (draft bryan-ftp-hash)
+	of   digest.Algorithm
+}
+
+var hashKinds = []*hashKind{
+	{"SHA-256", digest.SHA256}, // the default
+	{"SHA-512", digest.SHA512},
+	{"SHA-1", digest.SHA1},
+	{"MD5", digest.MD5},
+	{"CRC32", digest.CRC32},
+}
+
+// hashCommand returns a command that stands for one kind. No standard has such
+// commands; clients know them from other servers.
+func hashCommand(kind digest.Algorithm) command {
+	return command{
+		arg: requiredArg, syntax: "file [first [end]]", login: true, long: true,
+		run: func(s *session, arg string) reply { return s.sumOf(kind, arg) },
+	}
+}
+
+// hashKind returns what HASH computes.
+func (c *contentState) hashKind() *hashKind {
+	if c.hash != nil {
+		return c.hash
+	}
+	return hashKinds[0]
+}
+
+// featHASH returns the line of FEAT, with a star after what HASH computes.
+func featHASH(s *session) string {
+	var names []string
+	for _, k := range hashKinds {
+		name := k.name
+		if k == s.content.hashKind() {
+			name += "*"
+		}
+		names = append(names, name)
+	}
+	return "HASH " + strings.Join(names, ";")
+}
+
+// optsHASH answers OPTS HASH, which tells or chooses what HASH computes.
+func (s *session) optsHASH(arg string) reply {
+	if arg == "" {
+		return say(200, s.content.hashKind().name)
+	}
+	for _, k := range hashKinds {
+		if strings.EqualFold(k.name, arg) {
+			s.content.hash = k
+			return say(200, k.name)
+		}
+	}
+	return say(504, "Unknown checksum")
+}
+
+// sum answers HASH for the file, or for the range that RANG has set.
+func (s *session) sum(arg string) reply {
+	kind := s.content.hashKind()
+	f, size, err := s.openToSum(arg)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer f.Close()
+	part := span{0, size - 1}
+	if r := s.content.ranged; r != nil {
+		part = span{r.first, min(r.last, size-1)}
+		s.content.ranged = nil
+	}
+	sum, err := s.server.digests.Part(s.opContext(), f, kind.of, part.first, part.last-part.first+1)
+	if err != nil {
+		return s.noSum(err)
+	}
+	return say(213, fmt.Sprintf("%s %d-%d %s %s", kind.name, part.first, max(part.last, 0), hex.EncodeToString(sum), arg))
+}
+
+// sumOf answers XCRC and its like: a name, quoted if numbers follow that could
+// be part of it, and the part of the file from first up to but without end.
+func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
+	name, rest := cutQuoted(arg)
+	f, size, err := s.openToSum(name)
+	if err != nil && rest == "" { // perhaps numbers follow a name without quotes
+		name, rest, _ = strings.Cut(arg, " ")
+		if rest != "" {
+			f, size, err = s.openToSum(name)
+		}
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	defer f.Close()
+	first, end, ok := parseSpan(rest, size)
+	if !ok {
+		return say(501, "Not a part of the file")
+	}
+	sum, err := s.server.digests.Part(s.opContext(), f, kind, first, end-first)
+	if err != nil {
+		return s.noSum(err)
+	}
+	return say(250, strings.ToUpper(hex.EncodeToString(sum)))
+}
+
+// openToSum opens the file that arg names. The caller closes it.
+func (s *session) openToSum(arg string) (*os.File, int64, error) {
+	return s.driver.openWhole(s.driver.path(arg))
+}
+
+// noSum tells why there is no checksum.
+func (s *session) noSum(err error) reply {
+	if s.opContext().Err() != nil {
+		return say(426, "Aborted")
+	}
+	if errors.Is(err, digest.ErrChanged) {
+		return say(450, "File "+digest.ErrChanged.Error())
+	}
+	return unavailable(err)
+}
+
+// cutQuoted takes a name in double quotes from the beginning of arg; a quote in
+// it is doubled. Without quotes all of arg is the name.
+func cutQuoted(arg string) (name, rest string) {
+	if !strings.HasPrefix(arg, `"`) {
+		return arg, ""
+	}
+	for i := 1; i < len(arg); i++ {
+		switch {
+		case arg[i] != '"':
+		case i+1 < len(arg) && arg[i+1] == '"':
+			i++
+		default:
+			return strings.ReplaceAll(arg[1:i], `""`, `"`), strings.TrimSpace(arg[i+1:])
+		}
+	}
+	return arg, "" // it begins with a quote that has no end
+}
+
+// parseSpan reads the first byte and the one after the last, both of which may
+// be missing, of a file of size bytes.
+func parseSpan(text string, size int64) (first, end int64, ok bool) {
+	fields := strings.Fields(text)
+	end, ok = size, len(fields) <= 2
+	if ok && len(fields) > 0 {
+		first, ok = parseOffset(fields[0])
+	}
+	if ok && len(fields) > 1 {
+		end, ok = parseOffset(fields[1])
+	}
+	return first, end, ok && first <= end && end <= size
+}

@@ -1,0 +1,214 @@
+package ftpd_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/nettest"
+)
+
+const kept = 300_000 // bytes of an upload that breaks off, at least
+
+// breakUpload sends the beginning of the pattern by STOR and resets. It returns
+// how much the server has kept.
+func (s *server) breakUpload(c *client, name string) int64 {
+	s.t.Helper()
+	conn := s.beginUpload(c, "STOR "+name, pattern(0, 2*kept), kept)
+	reset(s.t, conn)
+	text := c.expect(426, "STOR")
+	x := s.transfer()
+	if x.Kept < kept || !strings.Contains(text, fmt.Sprint(x.Kept)) {
+		s.t.Fatalf("kept %d bytes, reply %q", x.Kept, text)
+	}
+	return x.Kept
+}
+
+func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
+	const size = 3*kept + 7
+	for _, tt := range []struct {
+		name string
+		old  string // content of the target before; "": there is none
+		line func(c *client, n int64) (line string, offset int64)
+	}{
+		{"by REST where it has ended", "", func(c *client, n int64) (string, int64) {
+			c.want(350, fmt.Sprint("REST ", n))
+			return "STOR f", n
+		}},
+		{"by REST before its end", "", func(c *client, n int64) (string, int64) {
+			c.want(350, fmt.Sprint("REST ", n-1000))
+			return "STOR f", n - 1000
+		}},
+		{"by APPE", "", func(c *client, n int64) (string, int64) { return "APPE f", n }},
+		{"by REST where there is an old file", "old", func(c *client, n int64) (string, int64) {
+			c.want(350, fmt.Sprint("REST ", n))
+			return "STOR f", n
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, nil)
+			if tt.old != "" {
+				if err := os.WriteFile(filepath.Join(s.dir, "f"), []byte(tt.old), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := s.login()
+			n := s.breakUpload(c, "f")
+			if tt.old == "" {
+				if text := c.want(213, "SIZE f"); text != fmt.Sprint("213 ", n) {
+					t.Errorf("SIZE: %q, want %d", text, n)
+				}
+				c.want(550, "MDTM f") // there is no file
+			} else if got := s.content("f"); got != tt.old {
+				t.Errorf("the old file is %q", got)
+			}
+			if got := c.get(pasv, "NLST"); strings.Contains(got, "sluice") {
+				t.Errorf("NLST shows %q", got)
+			}
+			line, off := tt.line(c, n)
+			c.put(pasv, line, strings.NewReader(pattern(off, size-off)))
+			if s.content("f") != pattern(0, size) {
+				t.Error("the file is not whole")
+			}
+			if x := s.transfer(); x.Offset != off || x.Err != nil {
+				t.Errorf("told %+v", x)
+			}
+			if got := s.names(); !slices.Equal(got, []string{"f"}) {
+				t.Errorf("the tree has %q", got)
+			}
+		})
+	}
+}
+
+func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) {
+		if err := s.Users.Add("v", "secret"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	n := s.breakUpload(s.login(), "f")
+	other := s.dial()
+	other.want(331, "USER v")
+	other.want(230, "PASS secret")
+	for _, c := range []*client{other, s.guest()} {
+		c.want(550, "SIZE f")
+		c.passive(pasv)
+		c.want(550, "RETR f")
+	}
+	other.want(350, fmt.Sprint("REST ", n))
+	other.want(550, "STOR f")
+	other.put(pasv, "APPE f", strings.NewReader("mine"))
+	if got := s.content("f"); got != "mine" {
+		t.Errorf("the file has %d bytes", len(got))
+	}
+}
+
+func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
+	s := start(t, nil)
+	c := s.login()
+	n := s.breakUpload(c, "f")
+	c.put(pasv, "STOR f", strings.NewReader("whole"))
+	c.want(350, fmt.Sprint("REST ", n))
+	c.passive(pasv)
+	c.want(550, "STOR f")
+	if got := s.names(); !slices.Equal(got, []string{"f"}) || s.content("f") != "whole" {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
+	s := start(t, nil)
+	c, other := s.login(), s.login()
+	n := s.breakUpload(c, "f")
+	conn := c.data(pasv, "APPE f")
+	other.want(350, fmt.Sprint("REST ", n))
+	other.passive(pasv)
+	other.want(550, "STOR f")
+	if _, err := io.WriteString(conn, pattern(n, 10)); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	c.expect(226, "APPE")
+	if s.content("f") != pattern(0, n+10) {
+		t.Error("the file is not whole")
+	}
+}
+
+func TestALittleIsNotKept(t *testing.T) {
+	s := start(t, nil)
+	c := s.login()
+	conn := c.data(pasv, "STOR f")
+	if _, err := io.WriteString(conn, "a little"); err != nil {
+		t.Fatal(err)
+	}
+	nettest.Reset(t, conn)
+	c.expect(426, "STOR")
+	if x := s.transfer(); x.Kept != 0 {
+		t.Errorf("told that %d bytes are kept", x.Kept)
+	}
+	if got := s.names(); len(got) > 0 {
+		t.Errorf("the tree has %q", got)
+	}
+}
+
+// A STOR after REST in the middle must leave the file as it was, too, when it
+// breaks off.
+func TestOverwritingThatBreaksOffLeavesTheOldFile(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", kept)
+	c := s.login()
+	c.want(350, "REST 10")
+	conn := s.beginUpload(c, "STOR f", strings.Repeat("x", 2*kept), kept+1)
+	reset(t, conn)
+	c.expect(426, "STOR")
+	if s.content("f") != pattern(0, kept) {
+		t.Error("the old file has changed")
+	}
+}
+
+func TestSweep(t *testing.T) {
+	s := start(t, nil)
+	for name, age := range map[string]time.Duration{
+		".old.ABC.sluice-part":       100 * time.Hour,
+		".young.ABC.sluice-part":     time.Hour,
+		"d/e/.deep.ABC.sluice-part":  100 * time.Hour,
+		"not.ours.sluice-part":       100 * time.Hour,
+		".dir.ABC.sluice-part/inner": 100 * time.Hour,
+		".hidden":                    100 * time.Hour,
+	} {
+		path := filepath.Join(s.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(path, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := s.Sweep(gone); n != 0 || err != context.Canceled {
+		t.Errorf("after its time: removed %d, %v, want %v", n, err, context.Canceled)
+	}
+	if n, err := s.Sweep(t.Context()); n != 2 || err != nil {
+		t.Errorf("removed %d, %v, want 2", n, err)
+	}
+	want := []string{".dir.ABC.sluice-part", ".hidden", ".young.ABC.sluice-part", "d", "not.ours.sluice-part"}
+	if got := s.names(); !slices.Equal(got, want) {
+		t.Errorf("the tree has %q, want %q", got, want)
+	}
+	reader := &ftpd.Server{Tree: s.Tree, KeepPartials: -1}
+	if n, err := reader.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("a server that only reads has removed %d, %v", n, err)
+	}
+}

@@ -1,0 +1,402 @@
+package ftpd_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/nettest"
+)
+
+func withTLS(s *ftpd.Server) { s.TLSConfig = testCertificate() }
+
+// secured is a client whose commands are protected.
+type secured struct {
+	*client
+	conn   *tls.Conn
+	config *tls.Config
+}
+
+// trust is the configuration of a client, up to that version of TLS.
+func trust(version uint16) *tls.Config {
+	return &tls.Config{
+		InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version,
+		ClientSessionCache: tls.NewLRUClientSessionCache(9),
+	}
+}
+
+// auth protects the commands of c.
+func (c *client) auth(config *tls.Config) *secured {
+	c.t.Helper()
+	c.want(234, "AUTH TLS")
+	conn := tls.Client(c.conn, config)
+	if err := conn.Handshake(); err != nil {
+		c.t.Fatal(err)
+	}
+	return &secured{&client{c.t, c.conn, bufio.NewReader(conn)}, conn, config}
+}
+
+func (c *secured) want(code int, line string) string {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, line+"\r\n"); err != nil {
+		c.t.Fatalf("%s: %v", line, err)
+	}
+	return c.expect(code, line)
+}
+
+// secure returns a client that is logged in, with data protected.
+func (s *server) secure(config *tls.Config) *secured {
+	s.t.Helper()
+	c := s.dial().auth(config)
+	c.want(331, "USER u")
+	c.want(230, "PASS secret")
+	c.want(200, "PBSZ 0")
+	c.want(200, "PROT P")
+	return c
+}
+
+// begin sends a command that moves data and returns the protected connection,
+// before the handshake.
+func (c *secured) begin(line string, config *tls.Config) *tls.Conn {
+	c.t.Helper()
+	text := c.want(229, "EPSV")
+	n := digits.FindAllString(text, -1)
+	conn := c.connect(net.JoinHostPort("127.0.0.1", n[1]))
+	c.want(150, line)
+	return tls.Client(conn, config)
+}
+
+func TestSessionReuse(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		reuse   ftpd.SessionReuse
+		version uint16
+		forget  bool // the client has no memory
+		code    int  // of the transfer
+		resumed bool
+	}{
+		{"offered, in TLS 1.3", ftpd.ReuseOffered, tls.VersionTLS13, false, 226, true},
+		{"offered, in TLS 1.2", ftpd.ReuseOffered, tls.VersionTLS12, false, 226, true},
+		{"offered, to a client that cannot", ftpd.ReuseOffered, tls.VersionTLS13, true, 226, false},
+		{"required, in TLS 1.3", ftpd.ReuseRequired, tls.VersionTLS13, false, 226, true},
+		{"required, in TLS 1.2", ftpd.ReuseRequired, tls.VersionTLS12, false, 226, true},
+		{"required, of a client that cannot", ftpd.ReuseRequired, tls.VersionTLS13, true, 522, false},
+		{"required, of a client that cannot, in TLS 1.2", ftpd.ReuseRequired, tls.VersionTLS12, true, 522, false},
+		{"off", ftpd.ReuseOff, tls.VersionTLS13, false, 226, false},
+		{"off, in TLS 1.2", ftpd.ReuseOff, tls.VersionTLS12, false, 226, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = tt.reuse })
+			s.file("f", 300_000)
+			c := s.secure(trust(tt.version))
+			for i := range 3 { // tickets of data connections count too
+				config := c.config
+				if tt.forget {
+					config = trust(tt.version)
+				}
+				data := c.begin("RETR f", config)
+				got := <-nettest.Sum(t, data)
+				c.expect(tt.code, "RETR")
+				if tt.code != 226 {
+					if got.N != 0 || got.Err == nil {
+						t.Errorf("a stranger got %d bytes, %v", got.N, got.Err)
+					}
+					return
+				}
+				if got.SHA256 != nettest.PatternSum(0, 300_000) {
+					t.Errorf("got %d bytes, %v", got.N, got.Err)
+				}
+				if resumed := data.ConnectionState().DidResume; resumed != tt.resumed {
+					t.Errorf("transfer %d: resumed = %v, want %v", i, resumed, tt.resumed)
+				}
+				_ = data.Close()
+			}
+		})
+	}
+}
+
+func TestSomeUsersNeedNotResume(t *testing.T) {
+	for user, code := range map[string]int{"u": 226, "v": 522} {
+		s := start(t, func(s *ftpd.Server) {
+			withTLS(s)
+			s.Reuse, s.LaxReuse = ftpd.ReuseRequired, func(name string) bool { return name == user }
+		})
+		s.file("f", 10_000)
+		c := s.secure(trust(0)) // as u
+		<-nettest.Sum(t, c.begin("RETR f", trust(0)))
+		c.expect(code, "RETR where "+user+" need not resume")
+	}
+}
+
+func TestTicketsOfAnotherSessionAreNoneOfThisOne(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = ftpd.ReuseRequired })
+			s.file("f", 10)
+			thief, c := s.secure(trust(version)), s.secure(trust(version))
+			if got := <-nettest.Sum(t, c.begin("RETR f", thief.config)); got.N != 0 {
+				t.Errorf("got %d bytes, %v", got.N, got.Err)
+			}
+			c.expect(522, "RETR")
+
+			// A client that comes again brings its old tickets along.
+			c = s.secure(thief.config)
+			if !c.conn.ConnectionState().DidResume {
+				t.Error("commands were not resumed")
+			}
+			if got := <-nettest.Sum(t, c.begin("RETR f", c.config)); got.N != 10 {
+				t.Errorf("got %d bytes, %v", got.N, got.Err)
+			}
+			c.expect(226, "RETR")
+		})
+	}
+}
+
+func TestImplicitTLS(t *testing.T) {
+	s := start(t, withTLS)
+	s.file("f", 100_000)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.ServeTLS(ln) }()
+	conn, err := tls.Dial("tcp", ln.Addr().String(), trust(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	c := &secured{&client{t, conn.NetConn().(*net.TCPConn), bufio.NewReader(conn)}, conn, trust(0)}
+	c.expect(220, "")
+	c.want(503, "AUTH TLS")
+	c.want(331, "USER u")
+	c.want(230, "PASS secret")
+	data := c.begin("RETR f", c.config) // protected without being asked
+	if got := <-nettest.Sum(t, data); got.SHA256 != nettest.PatternSum(0, 100_000) {
+		t.Errorf("got %d bytes, %v", got.N, got.Err)
+	}
+	c.expect(226, "RETR")
+	_ = data.Close()
+	_ = s.Close()
+	if err := next(t, served); !errors.Is(err, ftpd.ErrServerClosed) {
+		t.Errorf("ServeTLS = %v", err)
+	}
+}
+
+func TestWhoDoesNotSpeakTLSIsNotServedThere(t *testing.T) {
+	s := start(t, withTLS)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.ServeTLS(ln) }()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, "USER u\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := io.ReadAll(conn); len(b) > 7 || len(b) > 0 && b[0] != 0x15 { // an alert at most
+		t.Errorf("got %q", b)
+	}
+	if x := next(t, s.leavings); x.Err == nil {
+		t.Error("told that the client left by itself")
+	}
+	_ = s.Close()
+	<-served
+}
+
+func TestServeNeedsACertificateForTLS(t *testing.T) {
+	for name, serve := range map[string]func(*ftpd.Server, net.Listener) error{
+		"implicit": func(s *ftpd.Server, ln net.Listener) error { return s.ServeTLS(ln) },
+		"required": func(s *ftpd.Server, ln net.Listener) error { s.TLS = ftpd.TLSRequired; return s.Serve(ln) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := serve(tester(t), ln); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestBrowsersGetNoHandshake(t *testing.T) {
+	for proto, want := range map[string]bool{"http/1.1": false, "h2": false, "ftp": true} {
+		t.Run(proto, func(t *testing.T) {
+			s := start(t, withTLS)
+			c := s.dial()
+			c.want(234, "AUTH TLS")
+			config := trust(0)
+			config.NextProtos = []string{proto}
+			if err := tls.Client(c.conn, config).Handshake(); (err == nil) != want {
+				t.Errorf("handshake: %v", err)
+			}
+		})
+	}
+}
+
+func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
+	s := start(t, withTLS)
+	c := s.secure(trust(0))
+	data := c.begin("STOR f", c.config)
+	if _, err := io.WriteString(data, "half"); err != nil {
+		t.Fatal(err)
+	}
+	_ = data.NetConn().(*net.TCPConn).CloseWrite()
+	c.expect(426, "STOR")
+	for _, name := range s.names() {
+		if name == "f" {
+			t.Error("half an upload is taken for a whole one")
+		}
+	}
+}
+
+func TestDataHandshakeThatDoesNotCome(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { withTLS(s); s.StallTimeout = 100 * time.Millisecond })
+	s.file("f", 10)
+	c := s.secure(trust(0))
+	c.begin("RETR f", c.config)
+	c.expect(426, "RETR")
+	c.begin("STOR g", c.config)
+	c.expect(426, "STOR")
+	c.want(200, "NOOP")
+}
+
+func TestAborDuringADataHandshake(t *testing.T) {
+	s := start(t, withTLS)
+	s.file("f", 10)
+	c := s.secure(trust(0))
+	c.begin("RETR f", c.config)
+	c.want(426, "ABOR")
+	c.expect(226, "ABOR")
+}
+
+// RFC 4217, 12.3
+func TestCommandsGoOnInClearAfterCCC(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			s := start(t, withTLS)
+			s.file("f", 100_000)
+			c := s.secure(trust(version))
+			c.want(200, "CCC")
+			if err := c.conn.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := c.conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Fatalf("Read = %d, %v, want the end of TLS", n, err)
+			}
+			_ = c.client.conn.SetDeadline(time.Now().Add(patience)) // CloseWrite has set one
+			plain := &client{t, c.client.conn, bufio.NewReader(c.client.conn)}
+			plain.want(200, "NOOP")
+			plain.want(533, "CCC")
+			plain.want(503, "AUTH TLS")
+			addr := plain.passive(epsv)
+			plain.send("RETR f")
+			data := plain.connect(addr)
+			plain.expect(150, "RETR")
+			if got := <-nettest.Sum(t, tls.Client(data, c.config)); got.SHA256 != nettest.PatternSum(0, 100_000) {
+				t.Errorf("got %d bytes, %v", got.N, got.Err)
+			}
+			plain.expect(226, "RETR")
+		})
+	}
+}
+
+// curl leaves the end of TLS to the server, and goes on in clear.
+func TestClientMayLeaveOutItsEndOfTLSAfterCCC(t *testing.T) {
+	s := start(t, withTLS)
+	c := s.secure(trust(0))
+	c.want(200, "CCC")
+	if n, err := c.conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Fatalf("Read = %d, %v, want the end of TLS", n, err)
+	}
+	plain := &client{t, c.client.conn, bufio.NewReader(c.client.conn)}
+	plain.want(257, "PWD")
+	plain.want(200, "NOOP")
+}
+
+func TestNothingMoreComesInTLSAfterCCC(t *testing.T) {
+	s := start(t, withTLS)
+	s.file("f", 10)
+	c := s.secure(trust(0))
+	c.want(200, "CCC")
+	if _, err := io.WriteString(c.conn, "DELE f\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if x := next(t, s.leavings); x.Err == nil {
+		t.Error("told that the client left by itself")
+	}
+	if got := s.names(); len(got) != 1 {
+		t.Error("a command in TLS was obeyed after CCC")
+	}
+}
+
+func TestCommandsBehindCCCAreNotTaken(t *testing.T) {
+	s := start(t, withTLS)
+	s.file("f", 10)
+	c := s.secure(trust(0))
+	if _, err := io.WriteString(c.conn, "CCC\r\nDELE f\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(200, "CCC")
+	next(t, s.leavings)
+	if got := s.names(); len(got) != 1 {
+		t.Error("a command behind CCC was obeyed")
+	}
+}
+
+// slowConn notes how long a write would have been waited for.
+type slowConn struct {
+	net.Conn
+	deadline time.Time
+	waits    []time.Time // the deadline of each write
+}
+
+func (c *slowConn) SetWriteDeadline(t time.Time) error {
+	c.deadline = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *slowConn) Write(p []byte) (int, error) {
+	c.waits = append(c.waits, c.deadline)
+	return c.Conn.Write(p)
+}
+
+// Package tls would give it five seconds.
+func TestEndOfTLSIsWaitedForAsLongAsData(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	slow := &slowConn{Conn: server}
+	conn := tls.Server(ftpd.ProtectForTest(slow), testCertificate())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, tls.Client(client, trust(0)))
+		ended <- err
+	}()
+	if _, err := io.WriteString(conn, "all"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ftpd.EndTLSForTest(conn, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if wait := time.Until(slow.waits[len(slow.waits)-1]); wait < time.Minute {
+		t.Errorf("waits for %v, want an hour", wait)
+	}
+	_ = conn.Close()
+	if err := next(t, ended); err != nil {
+		t.Errorf("the client reads to %v, want the end", err)
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FTPOptions is how FTP is served, beyond where and to whom. A time of 0 means
+// no bound, except where it says otherwise.
+type FTPOptions struct {
+	TLS      string   // "off", "on" if there is a certificate, or "required"
+	TLSReuse string   // whether data resumes the session of the commands: "off", "on" or "required"
+	LaxReuse []string // users of whom it is not required
+	LaxTLS   []string // users whose uploads are whole without TLS telling so
+
+	Active       bool // whether PORT and EPRT are obeyed
+	PassivePorts PortRange
+	PublicAddrs  []PublicAddr // what PASV announces, the first that fits
+
+	MaxConns        int // clients in all; 0: no limit
+	MaxConnsPerAddr int // clients from one address; 0: no limit
+
+	LoginTimeout   time.Duration
+	IdleTimeout    time.Duration
+	StallTimeout   time.Duration
+	AcceptTimeout  time.Duration // more than 0
+	SessionTimeout time.Duration
+	KeepPartials   time.Duration // how long broken uploads are kept; 0: not at all
+}
+
+// PortRange are the ports from First to Last; the zero value leaves the choice
+// to the system.
+type PortRange struct{ First, Last uint16 }
+
+// PublicAddr is an address by which clients of a network reach this machine.
+type PublicAddr struct {
+	Clients netip.Prefix // the zero Prefix: all
+	Addr    netip.Addr   // the zero Addr: the one they have connected to
+}
+
+// defaultFTP returns what holds where nothing else is said.
+func defaultFTP() FTPOptions {
+	return FTPOptions{
+		TLS: "on", TLSReuse: "on", Active: true,
+		LoginTimeout:  time.Minute,
+		IdleTimeout:   5 * time.Minute,
+		StallTimeout:  time.Minute,
+		AcceptTimeout: 30 * time.Second,
+		KeepPartials:  72 * time.Hour,
+	}
+}
+
+// ParsePortRange parses a range of ports such as 50000-50100.
+func ParsePortRange(s string) (PortRange, error) {
+	first, last, ok := strings.Cut(s, "-")
+	if !ok {
+		last = first
+	}
+	a, err1 := strconv.ParseUint(first, 10, 16)
+	b, err2 := strconv.ParseUint(last, 10, 16)
+	switch {
+	case errors.Join(err1, err2) != nil:
+		return PortRange{}, errors.New("write it like 50000-50100")
+	case a == 0 || a > b:
+		return PortRange{}, fmt.Errorf("%s is an empty range", s)
+	}
+	return PortRange{uint16(a), uint16(b)}, nil
+}
+
+// ParsePublicAddr parses an address of IPv4, which may follow a network and an
+// equals sign; then it is for clients of that network, and may be missing.
+func ParsePublicAddr(s string) (p PublicAddr, err error) {
+	network, addr, ok := strings.Cut(s, "=")
+	if !ok {
+		network, addr = "", s
+	} else if p.Clients, err = ParsePrefix(network); err != nil {
+		return PublicAddr{}, err
+	}
+	if ok && addr == "" {
+		return p, nil
+	}
+	if p.Addr, err = netip.ParseAddr(addr); err != nil || !p.Addr.Is4() {
+		return PublicAddr{}, errors.New("write it like 203.0.113.7 or 10.0.0.0/8=10.1.2.3")
+	}
+	return p, nil
+}
+
+// modes are what --ftp-tls and --ftp-tls-reuse take.
+var modes = []string{"off", "on", "required"}
+
+// checkFTP is what Check says of FTP.
+func (c Config) checkFTP() error {
+	o := c.FTPOptions
+	for _, mode := range []struct{ flag, value string }{{"--ftp-tls", o.TLS}, {"--ftp-tls-reuse", o.TLSReuse}} {
+		if !slices.Contains(modes, mode.value) {
+			return fmt.Errorf("%s %q is neither off, on nor required", mode.flag, mode.value)
+		}
+	}
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{{"--ftp-max-conns", o.MaxConns}, {"--ftp-max-conns-per-addr", o.MaxConnsPerAddr}} {
+		if n.value < 0 {
+			return fmt.Errorf("%s %d is negative", n.flag, n.value)
+		}
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"--ftp-login-timeout", o.LoginTimeout}, {"--ftp-idle-timeout", o.IdleTimeout}, {"--ftp-stall-timeout", o.StallTimeout},
+		{"--ftp-session-timeout", o.SessionTimeout}, {"--ftp-keep-partials", o.KeepPartials},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("%s %v is negative", d.flag, d.value)
+		}
+	}
+	switch {
+	case o.AcceptTimeout <= 0:
+		return fmt.Errorf("--ftp-accept-timeout %v is no time to connect in", o.AcceptTimeout)
+	case c.FTP != "" && o.TLS == "required" && !c.hasCertificate():
+		return errors.New("--ftp-tls required needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
+	case c.FTPS != "" && o.TLS == "off":
+		return errors.New("--ftps and --ftp-tls off exclude each other")
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package config_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"sluice/internal/config"
+)
+
+func TestParsePortRange(t *testing.T) {
+	for in, want := range map[string]config.PortRange{
+		"50000-50100": {First: 50000, Last: 50100},
+		"1-65535":     {First: 1, Last: 65535},
+		"50000":       {First: 50000, Last: 50000},
+		"":            {},
+		"0-1":         {},
+		"2-1":         {},
+		"50000-":      {},
+		"-50000":      {},
+		"1-65536":     {},
+		"1-2-3":       {},
+		"1 - 2":       {},
+	} {
+		got, err := config.ParsePortRange(in)
+		if got != want || (err == nil) != (want != config.PortRange{}) {
+			t.Errorf("%q: got %v, %v, want %v", in, got, err, want)
+		}
+	}
+}
+
+func TestParsePublicAddr(t *testing.T) {
+	addr := netip.MustParseAddr("203.0.113.7")
+	for in, want := range map[string]config.PublicAddr{
+		"203.0.113.7":            {Addr: addr},
+		"10.0.0.0/8=203.0.113.7": {Clients: netip.MustParsePrefix("10.0.0.0/8"), Addr: addr},
+		"10.0.0.0/8=":            {Clients: netip.MustParsePrefix("10.0.0.0/8")},
+		"10.0.0.1=203.0.113.7":   {Clients: netip.MustParsePrefix("10.0.0.1/32"), Addr: addr},
+		"":                       {},
+		"=203.0.113.7":           {},
+		"2001:db8::1":            {},
+		"ftp.example.org":        {},
+		"10.0.0.0/8":             {},
+	} {
+		got, err := config.ParsePublicAddr(in)
+		if got != want || (err == nil) != (want != config.PublicAddr{}) {
+			t.Errorf("%q: got %v, %v, want %v", in, got, err, want)
+		}
+	}
+}

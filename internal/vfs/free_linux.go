@@ -1,0 +1,16 @@
+package vfs
+
+import (
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// freeBlocks returns how many blocks, of size bytes, those who are not root may use.
+func freeBlocks(f *os.File) (blocks, size uint64, err error) {
+	var st unix.Statfs_t
+	err = again(func() error { return unix.Fstatfs(int(f.Fd()), &st) })
+	runtime.KeepAlive(f)
+	return st.Bavail, uint64(st.Frsize), err
+}

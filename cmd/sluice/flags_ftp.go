@@ -9,8 +9,8 @@ import (
 // addFTPFlags adds the flags of FTP alone.
 func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 	f, o := cmd.Flags(), &conf.FTPOptions
-	f.StringVar(&o.TLS, "ftp-tls", o.TLS, "TLS for clients of --ftp that ask for it: on if there is a certificate, off, or `required`")
-	f.StringVar(&o.TLSReuse, "ftp-tls-reuse", o.TLSReuse, "whether a data connection resumes the TLS session of its commands: on if the client likes, off, or `required`")
+	f.StringVar(&o.TLS, "ftp-tls", o.TLS, "`WHETHER` clients of --ftp may use TLS: on if there is a certificate, off, or required")
+	f.StringVar(&o.TLSReuse, "ftp-tls-reuse", o.TLSReuse, "`WHETHER` a data connection resumes the TLS session of its commands: on if the client likes, off, or required")
 	f.StringArrayVar(&o.LaxReuse, "ftp-lax-reuse", nil, "do not require that of `USER`; may be repeated")
 	f.StringArrayVar(&o.LaxTLS, "ftp-lax-tls", nil, "take protected uploads of `USER` for whole if TLS does not tell, for clients that never do; may be repeated")
 	f.BoolVar(&o.Active, "ftp-active", o.Active, "connect to clients that ask for it by PORT and EPRT")

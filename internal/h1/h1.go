@@ -57,6 +57,8 @@ type Head struct {
 	Range             string
 	WantReprDigest    string
 	Origin            string
+	Referer           string
+	UserAgent         string
 }
 
 // Parse looks at the head that in begins with. If it is Simple, or a Conflict,

@@ -178,6 +178,8 @@ const (
 	byteRange
 	wantReprDigest
 	origin
+	referer
+	userAgent
 	connection
 	contentLength
 	transferEncoding
@@ -207,7 +209,10 @@ func (p *parser) take(name, value string) {
 			p.other = true
 		}
 	case 7:
-		if isName(name, "upgrade") || isName(name, "trailer") {
+		switch {
+		case isName(name, "referer"):
+			p.keep(referer, &h.Referer, value)
+		case isName(name, "upgrade"), isName(name, "trailer"):
 			p.other = true
 		}
 	case 8:
@@ -218,7 +223,10 @@ func (p *parser) take(name, value string) {
 			p.keep(ifRange, &h.IfRange, value)
 		}
 	case 10:
-		if isName(name, "connection") {
+		switch {
+		case isName(name, "user-agent"):
+			p.keep(userAgent, &h.UserAgent, value)
+		case isName(name, "connection"):
 			p.note(connection)
 			p.takeConnection(value)
 		}

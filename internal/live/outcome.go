@@ -1,0 +1,47 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+
+	"sluice/sendfile"
+)
+
+// Outcome is how a transfer ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Complete   Outcome = iota
+	PeerFailed         // the client left, stalled, or lost its connection
+	FileFailed         // the file or the disk below it failed, or the file has shrunk
+	Cut                // by us: Kill, the end of the server, or a limit
+)
+
+var outcomeNames = [...]string{"complete", "peer", "file", "cut"}
+
+// String returns "complete", "peer", "file" or "cut".
+func (o Outcome) String() string { return outcomeNames[min(int(o), len(outcomeNames)-1)] }
+
+// outcomeOf tells by the error of a transfer how it ended. What is neither
+// the file's fault nor ours is the client's: HTTP/2, for one, has many errors
+// for that and names none of them.
+func outcomeOf(err error) Outcome {
+	if err == nil {
+		return Complete
+	}
+	if moving, ok := errors.AsType[*sendfile.Error](err); ok {
+		return [...]Outcome{sendfile.Caller: Cut, sendfile.File: FileFailed, sendfile.Peer: PeerFailed}[moving.Side]
+	}
+	_, ofFile := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Cut
+	case ofFile, errors.Is(err, io.ErrUnexpectedEOF):
+		return FileFailed
+	}
+	return PeerFailed
+}

@@ -1,0 +1,279 @@
+package live_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// at is a client at an address.
+func at(address string) live.Client {
+	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(address, "1000"))
+	if err != nil {
+		panic(err)
+	}
+	return live.Client{Remote: tcp}
+}
+
+func enter(t testing.TB, r *live.Registry, c live.Client) *live.Session {
+	t.Helper()
+	s, err := r.Enter(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestHowManyMayEnter(t *testing.T) {
+	unix := live.Client{Remote: &net.UnixAddr{Name: "@", Net: "unix"}}
+	for _, tt := range []struct {
+		name    string
+		reg     *live.Registry
+		clients []live.Client // all but the last enter
+		want    error         // of the last
+	}{
+		{"without a limit, all", &live.Registry{}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
+		{"up to the limit", &live.Registry{MaxConns: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.2")}, nil},
+		{"not beyond", &live.Registry{MaxConns: 2}, []live.Client{at("192.0.2.1"), unix, at("192.0.2.3")}, live.ErrTooMany},
+		{"not from one address", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"but from another", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.2")}, nil},
+		{"an address of IPv4 is one within IPv6 too", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("192.0.2.1"), at("::ffff:192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"a network of IPv6 is one client", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8::ffff:1")}, live.ErrTooManyFromAddr},
+		{"two networks are two", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8:0:1::1")}, nil},
+		{"unix sockets have no address", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{unix, unix, unix}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			last := len(tt.clients) - 1
+			var first *live.Session
+			for _, c := range tt.clients[:last] {
+				first = enter(t, tt.reg, c)
+			}
+			if _, err := tt.reg.Enter(tt.clients[last]); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if tt.want != nil {
+				first.Leave()
+				first.Leave() // which is harmless
+				enter(t, tt.reg, tt.clients[last])
+				if got := tt.reg.Snapshot().Totals.Protocols[0].Refused; got != 1 {
+					t.Errorf("%d refused, want 1", got)
+				}
+			}
+		})
+	}
+}
+
+func TestHowManyOfAUserMayEnter(t *testing.T) {
+	r := live.Registry{MaxConnsPerUser: 2}
+	var all []*live.Session
+	for range 4 {
+		all = append(all, enter(t, &r, at("192.0.2.1")))
+	}
+	set := func(s *live.Session, user string, want error) {
+		t.Helper()
+		if err := s.SetUser(user); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", user, err, want)
+		}
+	}
+	set(all[0], "ann", nil)
+	set(all[0], "ann", nil) // again, by another password
+	set(all[1], "ann", nil)
+	set(all[2], "ann", live.ErrTooManyOfUser)
+	set(all[2], "bob", nil)
+	set(all[3], "ann", live.ErrTooManyOfUser)
+	set(all[1], "bob", nil)
+	set(all[3], "ann", nil)
+	set(all[2], "ann", live.ErrTooManyOfUser)
+	all[0].Leave()
+	set(all[2], "ann", nil)
+	set(all[0], "late", nil)
+	var users []string
+	for _, s := range r.Snapshot().Sessions {
+		users = append(users, s.User)
+	}
+	if got, want := fmt.Sprint(users), "[bob ann ann]"; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestKillCutsAllConnectionsOfASession(t *testing.T) {
+	nettest.CheckLeaks(t)
+	var r live.Registry
+	control, controlClient := nettest.Pair(t)
+	data, dataClient := nettest.Pair(t)
+	other, _ := nettest.Pair(t)
+	s := enter(t, &r, live.Client{Protocol: live.FTP, Remote: control.RemoteAddr(), Conn: control})
+	enter(t, &r, live.Client{Protocol: live.FTP, Remote: other.RemoteAddr(), Conn: other})
+	transfer := s.Begin(live.Job{Op: "RETR", Size: 1 << 30, Conn: data})
+	if r.Kill(s.ID() + 100) {
+		t.Error("killed a session that there is not")
+	}
+	if !r.Kill(s.ID()) {
+		t.Error("the session was not found")
+	}
+	for name, c := range map[string]net.Conn{"control": controlClient, "data": dataClient} {
+		if n, err := c.Read(make([]byte, 1)); err == nil {
+			t.Errorf("%s: read %d bytes, want an end", name, n)
+		}
+	}
+	_, err := data.Write([]byte("x"))
+	if got := transfer.End(sendfile.Result{}, err).Outcome; got != live.Cut {
+		t.Errorf("outcome %v, want cut", got)
+	}
+	s.Leave()
+	if r.Kill(s.ID()) {
+		t.Error("killed who has left")
+	}
+	if _, err := other.Write([]byte("x")); err != nil {
+		t.Errorf("another session: %v", err)
+	}
+}
+
+func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
+	var r live.Registry
+	s := enter(t, &r, at("192.0.2.1"))
+	a, b := s.Begin(live.Job{Op: "GET", Size: 100}), s.Begin(live.Job{Op: "GET", Size: 100})
+	a.Progress(sendfile.Result{Sent: 10, Road: sendfile.Copy})
+	b.Progress(sendfile.Result{Sent: 20, Road: sendfile.Copy})
+	s.Leave()
+	want := func(sessions, transfers int, bytes uint64) {
+		t.Helper()
+		if n, m := r.Len(); n != sessions || m != transfers {
+			t.Errorf("%d sessions with %d transfers, want %d and %d", n, m, sessions, transfers)
+		}
+		if got := r.Snapshot().Totals.Bytes[0].Bytes; got != bytes {
+			t.Errorf("%d bytes, want %d", got, bytes)
+		}
+	}
+	want(1, 2, 30)
+	a.End(sendfile.Result{Sent: 15, Road: sendfile.Copy}, nil)
+	want(1, 1, 35)
+	b.End(sendfile.Result{Sent: 20, Road: sendfile.Copy}, nil)
+	want(0, 0, 35)
+	s.Begin(live.Job{}).End(sendfile.Result{}, nil) // too late, and so not counted
+	want(0, 0, 35)
+}
+
+func TestNobodyHasToRecord(t *testing.T) {
+	var s *live.Session
+	s.SetProtocol(live.FTPS)
+	s.SetCommand("PWD")
+	s.Count(s0, sendfile.Result{})
+	if err := s.SetUser("ann"); err != nil || s.ID() != 0 {
+		t.Errorf("got ID %d, %v", s.ID(), err)
+	}
+	transfer := s.Begin(live.Job{Size: 1})
+	transfer.Add(sendfile.Result{Sent: 1})
+	transfer.Progress(sendfile.Result{Sent: 1})
+	if transfer.Hook() != nil || transfer.Limited(nil) != nil {
+		t.Error("a transfer that is none has hooks")
+	}
+	rec := transfer.End(sendfile.Result{Sent: 1}, errors.New("gone"))
+	if rec.Sent != 1 || rec.Outcome != live.PeerFailed || rec.Retransmits != -1 {
+		t.Errorf("got %+v", rec)
+	}
+	s.Leave()
+}
+
+func TestASessionIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(live.Session{}); n > 400 {
+		t.Errorf("%d bytes, want 400 at most", n)
+	}
+}
+
+// Many come and go while others look; nothing that was counted is lost, and no
+// counter goes back.
+func TestCrowd(t *testing.T) {
+	nettest.CheckLeaks(t)
+	const clients, each, size = 2000, 3, 1 << 20
+	r := live.Registry{MaxConnsPerAddr: clients, MaxConnsPerUser: clients}
+	records := make(chan live.Record, clients*each)
+	r.OnTransfer = func(rec live.Record) { records <- rec }
+	stop := make(chan struct{})
+	var lookers, crowd sync.WaitGroup
+	for range 2 {
+		lookers.Go(func() { look(t, &r, stop) })
+	}
+	tickets := make(chan struct{}, 100) // as many at a time
+	for i := range clients {
+		tickets <- struct{}{}
+		crowd.Go(func() {
+			defer func() { <-tickets }()
+			c := at("192.0.2.1")
+			c.Protocol = live.Protocol(i % 4)
+			s, err := r.Enter(c)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Leave()
+			_ = s.SetUser("ann")
+			for range each {
+				s.SetCommand("RETR x")
+				s.Count(s0, sendfile.Result{Sent: 7})
+				transfer := s.Begin(live.Job{Op: "RETR", Path: "/x", Size: size})
+				for range 2 { // calls of package sendfile, of two chunks each
+					transfer.Progress(sendfile.Result{Sent: size / 4, Road: sendfile.Copy})
+					transfer.Progress(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
+					transfer.Add(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
+				}
+				transfer.End(sendfile.Result{Sent: size, Road: sendfile.Copy}, nil)
+			}
+		})
+	}
+	crowd.Wait()
+	close(stop)
+	lookers.Wait()
+	st := r.Snapshot()
+	if len(st.Sessions) != 0 || len(records) != clients*each {
+		t.Errorf("%d sessions are left, %d transfers were told", len(st.Sessions), len(records))
+	}
+	for _, p := range st.Totals.Protocols {
+		if p.Connections != clients/4 || p.Requests != clients/4*each*2 || p.Refused != 0 {
+			t.Errorf("got %+v", p)
+		}
+	}
+	for _, b := range st.Totals.Bytes {
+		want := map[string]uint64{"": clients / 4 * each * 7, "copy": clients / 4 * each * size}[b.Road]
+		if b.Bytes != want {
+			t.Errorf("got %+v, want %d bytes", b, want)
+		}
+	}
+	for _, sum := range st.Totals.Transfers {
+		if sum.Count != clients/4*each || sum.Bytes != clients/4*each*size || sum.Result != "complete" {
+			t.Errorf("got %+v", sum)
+		}
+	}
+	if len(st.Totals.Protocols) != 4 || len(st.Totals.Bytes) != 8 || len(st.Totals.Transfers) != 4 {
+		t.Errorf("got %d, %d and %d rows, want 4, 8 and 4", len(st.Totals.Protocols), len(st.Totals.Bytes), len(st.Totals.Transfers))
+	}
+}
+
+// look looks until it is stopped, and that what was counted does not grow less.
+func look(t *testing.T, r *live.Registry, stop <-chan struct{}) {
+	last := make(map[live.ByteTotal]uint64)
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(time.Millisecond): // so that others have the processor too
+		}
+		for _, b := range r.Snapshot().Totals.Bytes {
+			row := b
+			row.Bytes = 0
+			if b.Bytes < last[row] {
+				t.Errorf("%+v after %d", b, last[row])
+				return
+			}
+			last[row] = b.Bytes
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package live_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// patience bounds the wait for what comes by itself.
+const patience = 20 * time.Second
+
+// await looks at the only transfer until it is as wanted.
+func await(t *testing.T, r *live.Registry, wanted func(live.TransferStatus) bool) live.TransferStatus {
+	t.Helper()
+	var last live.TransferStatus
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if st := r.Snapshot(); len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 {
+			if last = st.Sessions[0].Transfers[0]; wanted(last) {
+				return last
+			}
+		}
+	}
+	t.Fatalf("after %v it is %+v, by %+v", patience, last, last.TCP)
+	return last
+}
+
+// A download sends a file in a session, and what End says of it.
+type download struct {
+	registry live.Registry
+	transfer *live.Transfer
+	ended    chan live.Record
+}
+
+// start sends f over server until its end, or that of the connection.
+func start(t *testing.T, server *net.TCPConn, f *os.File, opt sendfile.Options) *download {
+	t.Helper()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &download{ended: make(chan live.Record, 1)}
+	s := enter(t, &d.registry, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	d.transfer = s.Begin(live.Job{Op: "GET", Path: "/f", Size: info.Size()})
+	opt.Progress, opt.Wait = d.transfer.Hook(), d.transfer.Limited(opt.Wait)
+	go func() {
+		res, err := sendfile.Send(context.Background(), server, f, 0, -1, &opt)
+		d.transfer.Add(res)
+		d.ended <- d.transfer.End(res, err)
+		s.Leave()
+	}()
+	t.Cleanup(func() {
+		if server.Close() == nil {
+			<-d.ended
+		}
+	})
+	return d
+}
+
+// slowly makes a limit of some bytes every 20 ms.
+func slowly(n int) func(context.Context, int) (int, error) {
+	return func(_ context.Context, most int) (int, error) {
+		time.Sleep(20 * time.Millisecond) // is the limit
+		return min(n, most), nil
+	}
+}
+
+func drain(c net.Conn)  { _, _ = io.Copy(io.Discard, c) }
+func ignore(_ net.Conn) {}
+
+func TestCausesAreNamedRight(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		path   func(testing.TB) (server, client *net.TCPConn)
+		sndbuf int
+		wait   func(context.Context, int) (int, error)
+		reader func(net.Conn)
+		want   string
+	}{
+		{"a reader that sleeps", nettest.Pair, 0, nil, ignore, "receiver"},
+		{"a limit of our own", nettest.Pair, 0, slowly(100), drain, "rate limit"},
+		{"a path of 20 Mbit/s", nettest.ShapedPath, 0, nil, drain, "path"},
+		{"a send buffer of 4 KiB on a path of 20 ms", nettest.LongPath, 4096, nil, drain, "send buffer"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nettest.CheckLeaks(t)
+			server, client := tt.path(t)
+			if tt.sndbuf > 0 {
+				if err := server.SetWriteBuffer(tt.sndbuf); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d := start(t, server, nettest.PatternFile(t, 32<<20), sendfile.Options{Wait: tt.wait})
+			read := make(chan struct{})
+			go func() { tt.reader(client); close(read) }()
+			// Buffers fill at first, and the last cause is not that of all.
+			await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == tt.want })
+			_ = client.SetLinger(0)
+			_ = client.Close()
+			<-read
+		})
+	}
+}
+
+// Who sends nothing because its disk is slow has no limit to blame.
+func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, client := nettest.Pair(t)
+	go drain(client)
+	var r live.Registry
+	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	transfer := s.Begin(live.Job{Op: "GET", Size: -1})
+	var sent sendfile.Result
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond): // is the disk
+			}
+			n, _ := server.Write(make([]byte, 100))
+			sent.Sent += int64(n)
+			transfer.Add(sendfile.Result{Sent: int64(n), Road: sendfile.Copy})
+		}
+	}()
+	await(t, &r, func(st live.TransferStatus) bool { return st.Cause == "application" })
+	close(stop)
+	<-done
+	rec := transfer.End(sent, nil)
+	if rec.Cause != live.Application || rec.RTT == 0 || rec.Retransmits != 0 {
+		t.Errorf("got %+v", rec)
+	}
+}
+
+// A chunk that takes for ever calls nobody: it is looked at from beside.
+func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
+	nettest.CheckLeaks(t)
+	const size = 64 << 20
+	server, client := nettest.Pair(t)
+	d := start(t, server, nettest.PatternFile(t, size), sendfile.Options{Chunk: size})
+	const taken = 10_000
+	if _, err := io.ReadFull(client, make([]byte, taken)); err != nil {
+		t.Fatal(err)
+	}
+	st := await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == "receiver" })
+	if st.Confirmed == nil || *st.Confirmed < taken || *st.Confirmed == size || st.Moved < *st.Confirmed {
+		t.Errorf("%d moved, confirmed %v", st.Moved, st.Confirmed)
+	}
+	if st.TCP == nil || st.TCP.RTT == nil || st.TCP.NotSent == nil || *st.TCP.NotSent == 0 {
+		t.Errorf("got %+v, want the round trip time, and something that was not sent", st.TCP)
+	}
+	if st.Road != "" || st.Rate == nil {
+		t.Errorf("road %q, rate %v, want none so far, and a rate", st.Road, st.Rate)
+	}
+	d.registry.Kill(1)
+	rec := <-d.ended
+	if rec.Outcome != live.Cut || rec.Cause != live.Receiver || rec.Sent == 0 {
+		t.Errorf("got %+v", rec)
+	}
+}
+
+func TestATransferThatIsOverAtOnceHasASample(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, client := nettest.Pair(t)
+	go drain(client)
+	const size = 40_000
+	d := start(t, server, nettest.PatternFile(t, size), sendfile.Options{})
+	rec := <-d.ended
+	if rec.RTT == 0 || rec.Retransmits != 0 || rec.Sent != size || rec.Outcome != live.Complete {
+		t.Errorf("got %+v", rec)
+	}
+	d.ended <- rec
+}
+
+// Segments that were sent again may have been so before: absent is not zero.
+func TestOneSampleDoesNotTellWhatWasSentAgain(t *testing.T) {
+	for name, tt := range map[string]struct{ before, want int64 }{
+		"on a new connection":               {0, 0},
+		"on one that has carried something": {1000, -1},
+		"on one of which that is not known": {-1, -1},
+	} {
+		server, _ := nettest.Pair(t)
+		var r live.Registry
+		s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+		rec := s.Begin(live.Job{Op: "GET", Size: 1000, Before: tt.before}).End(sendfile.Result{Sent: 1000}, nil)
+		if rec.Retransmits != tt.want || rec.RTT == 0 {
+			t.Errorf("%s: got %d, want %d; %+v", name, rec.Retransmits, tt.want, rec)
+		}
+	}
+}
+
+// What was sent before on the same connection is not the transfer's.
+func TestConfirmedIsOfTheTransferAlone(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, client := nettest.Pair(t)
+	var r live.Registry
+	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	write := func(n int) {
+		if _, err := server.Write(make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(50_000)
+	transfer := s.Begin(live.Job{Op: "GET", Size: -1, Before: 50_000})
+	write(30_000)
+	for range 2 {
+		transfer.Add(sendfile.Result{Sent: 15_000, Road: sendfile.Copy})
+	}
+	await(t, &r, func(st live.TransferStatus) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
+	transfer.End(sendfile.Result{Sent: 30_000}, nil)
+
+	hidden := s.Begin(live.Job{Op: "GET", Size: -1, Before: -1})
+	st := await(t, &r, func(st live.TransferStatus) bool { return st.TCP != nil })
+	if st.Confirmed != nil {
+		t.Errorf("%d bytes are confirmed of what nobody can tell apart", *st.Confirmed)
+	}
+	hidden.End(sendfile.Result{}, nil)
+}
+
+func TestAPeerOnThisHostIsFound(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, _ := nettest.Pair(t)
+	var r live.Registry
+	enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	enter(t, &r, at("192.0.2.1"))
+	st := r.Snapshot()
+	st.AddPeers(t.Context())
+	if p := st.Sessions[0].Peer; p == nil || p.PID == nil || *p.PID != os.Getpid() || p.UID == nil || int(*p.UID) != os.Getuid() {
+		t.Errorf("got %+v, want this process", p)
+	}
+	if p := st.Sessions[1].Peer; p != nil {
+		t.Errorf("got %+v of a client elsewhere", p)
+	}
+}

@@ -1,0 +1,215 @@
+package live_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// s0 is some time.
+var s0 = time.Unix(1_000_000_000, 0)
+
+// fakeConn has addresses and nothing else.
+type fakeConn struct {
+	net.Conn
+	local net.Addr
+}
+
+func (c fakeConn) LocalAddr() net.Addr { return c.local }
+
+// The JSON is read by programs of others: what is in it stays.
+func TestTheStatusAsJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where the clock is ours
+		r := live.Registry{MaxConns: 100, MaxConnsPerUser: 5}
+		local := fakeConn{local: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 21}}
+		c := at("192.0.2.1")
+		c.Protocol, c.Conn = live.FTP, local
+		login := enter(t, &r, c)
+		login.SetProtocol(live.FTPS)
+		time.Sleep(time.Second)
+
+		up := enter(t, &r, c)
+		_ = up.SetUser("ann <admin>")
+		up.SetCommand("STOR a b")
+		stor := up.Begin(live.Job{Op: "STOR", Path: "/a b", Offset: 1000, Size: -1, Upload: true})
+		working := enter(t, &r, at("192.0.2.2"))
+		working.Count(time.Now(), sendfile.Result{Sent: 7})
+		working.SetCommand("GET /?zip")
+		down := enter(t, &r, live.Client{Protocol: live.HTTPS, Remote: &net.UnixAddr{Net: "unix"}})
+		get := down.Begin(live.Job{Op: "GET", Path: "/c", Size: 1000})
+		small := down.Begin(live.Job{Op: "GET", Path: "/small", Size: 9})
+		for range 10 {
+			time.Sleep(100 * time.Millisecond)
+			stor.Add(sendfile.Result{Sent: 1000, Road: sendfile.Splice})
+			get.Add(sendfile.Result{Sent: 25, Road: sendfile.Sendfile})
+		}
+		small.End(sendfile.Result{Sent: 9, Road: sendfile.Copy}, errors.New("reset"))
+		time.Sleep(500 * time.Millisecond)
+		got, err := json.MarshalIndent(r.Snapshot(), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareGolden(t, "status.json", string(got)+"\n")
+		var back live.Status
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := json.MarshalIndent(back, "", "  "); string(again) != string(got) {
+			t.Errorf("read back it is\n%s", again)
+		}
+		get.End(sendfile.Result{Sent: 250}, nil)
+		stor.End(sendfile.Result{Sent: 10_000}, nil)
+		time.Sleep(2 * time.Second) // for the timer to find nothing to do
+	})
+}
+
+// compareGolden compares with a file of testdata, which UPDATE=1 writes anew.
+func compareGolden(t *testing.T, name, got string) {
+	t.Helper()
+	name = filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r live.Registry
+		s := enter(t, &r, at("192.0.2.1"))
+		transfer := s.Begin(live.Job{Op: "GET", Size: 100_000_000})
+		rate := func() *float64 { return r.Snapshot().Sessions[0].Transfers[0].Rate }
+		run := func(d time.Duration, perStep int64) {
+			for range d / (100 * time.Millisecond) {
+				time.Sleep(100 * time.Millisecond)
+				transfer.Add(sendfile.Result{Sent: perStep})
+			}
+		}
+		if got := rate(); got != nil {
+			t.Errorf("at once %v, want that nothing is known", *got)
+		}
+		within := func(when string, from, to float64) {
+			t.Helper()
+			if got := rate(); got == nil || *got < from || *got > to {
+				t.Errorf("%s: got %v, want %v to %v", when, got, from, to)
+			}
+		}
+		run(time.Minute, 100_000)
+		within("steady", 999_999, 1_000_001)
+		run(6*time.Second, 10_000)
+		within("slower for 6 s", 99_999, 100_001)
+		time.Sleep(7 * time.Second)
+		within("stuck for 7 s", 0, 1)
+		if eta := r.Snapshot().Sessions[0].Transfers[0].ETA; eta != nil {
+			t.Errorf("stuck: ETA %v, want none", *eta)
+		}
+		transfer.End(sendfile.Result{}, nil)
+		time.Sleep(2 * time.Second)
+	})
+}
+
+func TestOutcomes(t *testing.T) {
+	var r live.Registry
+	s := enter(t, &r, at("192.0.2.1"))
+	for _, tt := range []struct {
+		name string
+		err  error
+		want live.Outcome
+	}{
+		{"no error", nil, live.Complete},
+		{"the peer's", &sendfile.Error{Side: sendfile.Peer, Err: io.EOF}, live.PeerFailed},
+		{"the file's", &sendfile.Error{Side: sendfile.File, Err: io.EOF}, live.FileFailed},
+		{"ours", &sendfile.Error{Side: sendfile.Caller, Err: io.EOF}, live.Cut},
+		{"a connection that we have closed", &net.OpError{Op: "write", Err: net.ErrClosed}, live.Cut},
+		{"a file that has shrunk", io.ErrUnexpectedEOF, live.FileFailed},
+		{"a file that cannot be opened", &fs.PathError{Op: "open", Err: fs.ErrPermission}, live.FileFailed},
+		{"another", errors.New("stream closed"), live.PeerFailed},
+	} {
+		if got := s.Begin(live.Job{}).End(sendfile.Result{}, tt.err).Outcome; got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestNoMemoryIsTakenForWhatIsServed(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget on purpose")
+	}
+	var r live.Registry
+	server, _ := nettest.Pair(t)
+	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	for name, serve := range map[string]func(){
+		"a small answer": func() { s.Count(s0, sendfile.Result{Sent: 1}) },
+		"a transfer": func() {
+			transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: 1 << 20})
+			transfer.Hook()(sendfile.Result{Sent: 1 << 18, Road: sendfile.Sendfile})
+			transfer.Add(sendfile.Result{Sent: 1 << 20, Road: sendfile.Sendfile})
+			transfer.End(sendfile.Result{Sent: 1 << 20, Road: sendfile.Sendfile}, nil)
+		},
+	} {
+		if got := testing.AllocsPerRun(100, serve); got != 0 {
+			t.Errorf("%s: %v allocations, want none", name, got)
+		}
+	}
+}
+
+func BenchmarkCount(b *testing.B) {
+	var r live.Registry
+	s := enter(b, &r, at("192.0.2.1"))
+	for b.Loop() {
+		s.Count(s0, sendfile.Result{Sent: 1})
+	}
+}
+
+func BenchmarkTransfer(b *testing.B) {
+	for name, size := range map[string]int64{"64KiB": 64 << 10, "1MiB": 1 << 20} {
+		b.Run(name, func(b *testing.B) {
+			var r live.Registry
+			server, _ := nettest.Pair(b)
+			s := enter(b, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+			b.ReportAllocs()
+			for b.Loop() {
+				transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: size})
+				res := sendfile.Result{Road: sendfile.Sendfile}
+				for res.Sent < size {
+					res.Sent += min(size, 256<<10)
+					transfer.Progress(res)
+				}
+				transfer.Add(res)
+				transfer.End(res, nil)
+			}
+		})
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	var r live.Registry
+	for range 10_000 {
+		s := enter(b, &r, at("192.0.2.1"))
+		s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: 1})
+	}
+	for b.Loop() {
+		r.Snapshot()
+	}
+}

@@ -1,0 +1,107 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"sluice/sendfile"
+)
+
+// totals is what was counted of a protocol, apart from the sessions that there
+// are.
+type totals struct {
+	connections, refused uint64
+	requests             uint64
+	sent, received       [roads]uint64 // bytes
+}
+
+// addCounts adds what a session has counted.
+func (t *totals) addCounts(c *counts) {
+	t.requests += c.requests.Load()
+	for road := range roads {
+		t.sent[road] += c.sent[road].Load()
+		t.received[road] += c.received[road].Load()
+	}
+}
+
+// add adds what others add up to.
+func (t *totals) add(o *totals) {
+	t.requests += o.requests
+	for road := range roads {
+		t.sent[road] += o.sent[road]
+		t.received[road] += o.received[road]
+	}
+}
+
+// endings counts the transfers that have ended.
+type endings struct {
+	mu sync.Mutex // guards the field below
+	by map[ending]*ended
+}
+
+type ending struct {
+	protocol Protocol
+	upload   bool
+	road     sendfile.Road
+	outcome  Outcome
+	cause    Cause
+}
+
+type ended struct {
+	n, bytes uint64
+	time     time.Duration
+}
+
+func (e *endings) add(r *Record) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := ending{r.Protocol, r.Upload, r.Road, r.Outcome, r.Cause}
+	sum := e.by[key]
+	if sum == nil {
+		if e.by == nil {
+			e.by = make(map[ending]*ended)
+		}
+		sum = new(ended)
+		e.by[key] = sum
+	}
+	sum.n++
+	sum.bytes += uint64(r.Sent)
+	sum.time += r.Duration
+}
+
+// rows returns them in an order that stays.
+func (e *endings) rows() []TransferTotal {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rows := make([]TransferTotal, 0, len(e.by))
+	for key, sum := range e.by {
+		rows = append(rows, TransferTotal{
+			Protocol: key.protocol, Direction: direction(key.upload), Road: roadName(key.road),
+			Result: key.outcome.String(), Cause: key.cause.name(),
+			Count: sum.n, Bytes: sum.bytes, Seconds: sum.time.Seconds(),
+		})
+	}
+	slices.SortFunc(rows, func(a, b TransferTotal) int {
+		return cmp.Or(
+			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Road, b.Road),
+			cmp.Compare(a.Result, b.Result), cmp.Compare(a.Cause, b.Cause))
+	})
+	return rows
+}
+
+func direction(upload bool) string {
+	if upload {
+		return "in"
+	}
+	return "out"
+}
+
+// roadName is what is shown of a road: nothing for bytes that are no file's.
+func roadName(r sendfile.Road) string {
+	if r == sendfile.Auto {
+		return ""
+	}
+	return r.String()
+}

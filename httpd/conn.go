@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -61,17 +62,18 @@ func (c *conn) SetWriteDeadline(t time.Time) error { return c.wire.SetWriteDeadl
 // filePart is the part of a file that is a response's body, on its way
 // through net/http to the conn that knows what it is.
 type filePart struct {
-	file   *os.File
-	off, n int64
-	opt    sendfile.Options
-	res    sendfile.Result
+	file     *os.File
+	off, n   int64
+	opt      sendfile.Options
+	res      sendfile.Result
+	transfer *live.Transfer // that it is a part of; nil: none
 }
 
 // send sends it past net/http. Not with the context of the request, which
 // net/http cancels when a client only shuts down its sending side.
 func (p *filePart) send(dst *wire) error {
 	var err error
-	p.res, err = dst.sendFile(p.file, p.off, p.n, p.opt)
+	p.res, err = dst.sendFile(p.file, p.off, p.n, p.opt, p.transfer)
 	return err
 }
 
@@ -84,6 +86,7 @@ func (p *filePart) Read(b []byte) (int, error) {
 	n, err := p.file.ReadAt(b, p.off+p.res.Sent)
 	p.res.Sent += int64(n)
 	p.res.Road = sendfile.Copy
+	p.transfer.Add(sendfile.Result{Sent: int64(n), Road: sendfile.Copy})
 	if err == io.EOF && p.res.Sent < p.n {
 		err = io.ErrUnexpectedEOF // the file has shrunk
 	}

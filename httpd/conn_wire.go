@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -22,9 +22,9 @@ type wire struct {
 	c      net.Conn
 	raw    syscall.RawConn // nil: c has no descriptor
 	remote net.Addr        // the client's: not always that of c, if a proxy has spoken
-	addr   netip.Addr      // under which the client is counted
-	limits *limits         // which Close leaves
+	live   *live.Session   // which Close leaves; nil: nobody was let in
 	pace   pace            // which the client must keep
+	sent   atomic.Int64    // bytes, by sendFile and sendBytes
 	closed atomic.Bool
 }
 
@@ -45,26 +45,37 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 	return w.raw, nil
 }
 
-// sendFile sends the part of a file, and sendBytes what is in memory, both
-// without a context: a shutdown that is out of patience closes the connection.
-func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options) (sendfile.Result, error) {
+// sendFile sends the part of a file, of which t is told, and sendBytes what is
+// in memory, both without a context: a shutdown that is out of patience closes
+// the connection.
+func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
+	opt.Progress = t.Hook()
 	if w.pace.stretch > 0 {
 		return w.pace.send(n, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
-			return sendfile.Send(ctx, w, f, off+done, n, &o)
+			res, err := sendfile.Send(ctx, w, f, off+done, n, &o)
+			w.sent.Add(res.Sent)
+			t.Add(res)
+			return res, err
 		})
 	}
-	return sendfile.Send(context.Background(), w, f, off, n, &opt)
+	res, err := sendfile.Send(context.Background(), w, f, off, n, &opt)
+	w.sent.Add(res.Sent)
+	t.Add(res)
+	return res, err
 }
 
-func (w *wire) sendBytes(p []byte, opt sendfile.Options) (sendfile.Result, error) {
+func (w *wire) sendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, err error) {
 	if w.pace.stretch > 0 {
-		return w.pace.send(int64(len(p)), func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+		res, err = w.pace.send(int64(len(p)), func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
 			return sendfile.Write(ctx, w, p[done:done+n], &o)
 		})
+	} else {
+		res, err = sendfile.Write(context.Background(), w, p, &opt)
 	}
-	return sendfile.Write(context.Background(), w, p, &opt)
+	w.sent.Add(res.Sent)
+	return res, err
 }
 
 // cut makes all that is done to the connection fail. Anybody may call it, and
@@ -76,9 +87,7 @@ func (w *wire) Close() error {
 	if w.closed.Swap(true) {
 		return nil
 	}
-	if w.limits != nil {
-		w.limits.leave(w.addr)
-	}
+	w.live.Leave()
 	return w.c.Close()
 }
 

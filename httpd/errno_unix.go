@@ -18,3 +18,7 @@ func isExhausted(err error) bool {
 func isNoPath(err error) bool {
 	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG)
 }
+
+// isGone reports whether a client had left before it was accepted. Package net
+// goes on by itself then.
+func isGone(error) bool { return false }

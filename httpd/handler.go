@@ -9,6 +9,7 @@ import (
 
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
+	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -39,6 +40,15 @@ type Handler struct {
 	// OnRequest, if not nil, is called once when a request has been answered,
 	// on its goroutine. What net/http refuses by itself is not told.
 	OnRequest func(Request)
+
+	// TellAgent fills in Request.Referer and UserAgent, for logs that have
+	// them.
+	TellAgent bool
+
+	// ServerTiming adds the field Server-Timing to responses: the time from
+	// the request to the head of the response, and whether the file was in the
+	// cache. It tells strangers what was asked for lately.
+	ServerTiming bool
 
 	// ShowHidden serves and lists names that begin with a dot.
 	ShowHidden bool
@@ -141,21 +151,54 @@ type Request struct {
 	sendfile.Result
 	Duration time.Duration
 	Err      error // why the body was cut; nil: it was not
+
+	// Of responses of more than 64 KiB by a Server, as far as the system tells:
+	// what held the body back ("application", "receiver", "send buffer" or
+	// "path"; "": not told), the last round trip time (0: not told), and the
+	// segments that were sent again (negative: not told).
+	Cause       string
+	RTT         time.Duration
+	Retransmits int64
+
+	Referer, UserAgent string // as the client sent them, if Handler.TellAgent
+}
+
+// addRecord adds what is known of a response that was a transfer.
+func (r *Request) addRecord(rec *live.Record) {
+	r.RTT, r.Retransmits = rec.RTT, rec.Retransmits
+	if rec.Cause != live.Unknown {
+		r.Cause = rec.Cause.String()
+	}
 }
 
 // ServeHTTP implements http.Handler. A body that cannot be completed ends with
 // the connection, so that no client takes a part for the whole.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
+	session := sessionOf(r.Context())
+	if session != nil {
+		session.SetCommand(r.Method + " " + r.RequestURI)
+		defer session.SetCommand("")
+	}
 	a := askOf(r)
 	rep := h.respondTo(r.Context(), r.Method, &a)
 	defer rep.release()
-	res, err := h.send(w, r, &rep)
+	if h.ServerTiming {
+		w.Header().Set("Server-Timing", string(appendTiming(nil, cacheNone, time.Since(begin))))
+	}
+	t := beginOf(session, r, &rep)
+	res, err := h.send(w, r, &rep, t)
+	rec := account(session, t, begin, res, err)
 	if h.OnRequest != nil {
-		h.OnRequest(Request{
+		told := Request{
 			Remote: r.RemoteAddr, Method: r.Method, Target: r.RequestURI, Proto: r.Proto,
 			Status: rep.status, Result: res, Duration: time.Since(begin), Err: err,
-		})
+		}
+		if h.TellAgent {
+			told.Referer, told.UserAgent = r.Referer(), r.UserAgent()
+		}
+		told.addRecord(&rec)
+		h.OnRequest(told)
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler)

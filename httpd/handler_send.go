@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"sync"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
-// send carries out a reply in the net/http lane. The Result is that of the
-// body; an error means that it was cut.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply) (sendfile.Result, error) {
+// send carries out a reply in the net/http lane, as part of t. The Result is
+// that of the body; an error means that it was cut.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *live.Transfer) (sendfile.Result, error) {
 	for _, f := range rep.header {
 		w.Header().Add(f.name, f.value)
 	}
@@ -22,7 +23,7 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply) (send
 		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
 	}
 	w.WriteHeader(rep.status)
-	s := sender{h: h, w: w}
+	s := sender{h: h, w: w, transfer: t}
 	if _, fast := r.Context().Value(connKey{}).(*conn); fast {
 		s.flush = http.NewResponseController(w).Flush
 	}
@@ -43,15 +44,24 @@ type sender struct {
 	w   io.Writer
 	res sendfile.Result // so far
 
+	transfer *live.Transfer // nil: none
+
 	// flush, if not nil, says that w leads to a connection of our own, with a
 	// fast road for files, and gets what stands before them out of the way.
 	flush func() error
 }
 
 // Write sends bytes that are no file's.
-func (s *sender) Write(p []byte) (int, error) {
+func (s *sender) Write(p []byte) (int, error) { return s.write(p, sendfile.Auto) }
+
+// write sends bytes that came from memory.
+func (s *sender) write(p []byte, road sendfile.Road) (int, error) {
 	n, err := s.w.Write(p)
 	s.res.Sent += int64(n)
+	if road != sendfile.Auto {
+		s.res.Road = road
+	}
+	s.transfer.Add(sendfile.Result{Sent: int64(n), Road: road})
 	return n, err
 }
 
@@ -69,10 +79,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 	case p.n == 0:
 		return nil
 	case p.data != nil:
-		if p.file != nil {
-			s.res.Road = sendfile.Copy // its content, from memory
-		}
-		_, err := s.Write(p.data[p.off : p.off+p.n])
+		_, err := s.write(p.data[p.off:p.off+p.n], p.road())
 		return err
 	case p.file != nil:
 		return s.sendFile(p.file, p.off, p.n)
@@ -99,7 +106,8 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 func (s *sender) sendFile(f *os.File, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt: sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road},
+		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road},
+		transfer: s.transfer,
 	}
 	var err error
 	if s.flush != nil {

@@ -203,14 +203,17 @@ func TestHiddenNames(t *testing.T) {
 
 func TestWhatCannotBeServed(t *testing.T) {
 	s := open(t, &httpd.Handler{}, map[string]string{"f": "x"})
-	if err := os.Symlink("..", filepath.Join(s.dir, "out")); err != nil {
-		t.Fatal(err)
-	}
-	for target, status := range map[string]int{
-		"/out": 403, "/out/": 403, "/out/x": 403,
+	statuses := map[string]int{
 		"/f/": 404, "/f/x": 404, "/none": 404, "/" + strings.Repeat("x", 300): 404,
 		"/f%00": 400,
-	} {
+	}
+	if runtime.GOOS != "windows" { // where links need a privilege, and wine makes none
+		if err := os.Symlink("..", filepath.Join(s.dir, "out")); err != nil {
+			t.Fatal(err)
+		}
+		statuses["/out"], statuses["/out/"], statuses["/out/x"] = 403, 403, 403
+	}
+	for target, status := range statuses {
 		if w := s.ask(t, "GET", target); w.Code != status {
 			t.Errorf("%s: got %d, want %d", target, w.Code, status)
 		}

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"sluice/internal/h1"
+	"sluice/internal/live"
 )
 
 // lane is a connection in the fast lane: it reads plain requests and answers
@@ -119,15 +120,17 @@ func (l *lane) admit() next {
 		l.borrowDesk()
 		l.desk.to = copy(l.desk.in[:], first)
 	}
-	w.addr = countedAs(w.remote)
-	switch {
-	case !l.wake():
+	if !l.wake() {
 		return end
-	case !s.limits.enter(w.addr):
+	}
+	protocol := live.HTTP
+	if l.secure {
+		protocol = live.HTTPS
+	}
+	if w.live, err = s.registry.Enter(live.Client{Protocol: protocol, Remote: w.remote, Conn: w.c}); err != nil {
 		s.refuse(w, l.secure)
 		return end
 	}
-	w.limits = &s.limits
 	w.pace = s.Handler.pace()
 	if l.secure || s.NoFastLane || w.raw == nil {
 		return handOver

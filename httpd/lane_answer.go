@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/filecache"
 	"sluice/internal/h1"
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -30,28 +31,38 @@ func (l *lane) answer(in string) next {
 		if f := h.cache().Hit(path, l.now); f != nil {
 			defer f.Release()
 			if head, ok := f.Extra.Load().(laneHead); ok {
-				return l.answerKept(f, head)
+				return l.answerKept(f, head, path)
 			}
 		}
 	}
 	return l.answerPlanned(strings.Clone(in))
 }
 
-// answerKept answers with a file of which the head is known.
-func (l *lane) answerKept(f *filecache.File, head laneHead) next {
+// answerKept answers with the file at path, of which the head is known.
+func (l *lane) answerKept(f *filecache.File, head laneHead, path string) next {
 	d := l.desk
 	n := stay
 	if l.closes(&d.head) {
 		n = end
 	}
 	d.out = append(d.out, head...)
-	l.endHead(n)
-	var t told
-	t.status = http.StatusOK
+	l.endHead(n, cacheHit)
+	t := told{status: http.StatusOK}
 	if !d.head.Head {
-		t.err = l.send(piece{n: f.Info.Size(), file: f.File, data: f.Body}, &t.res)
+		size := f.Info.Size()
+		l.begin(&t, path, size)
+		t.err = l.send(piece{n: size, file: f.File, data: f.Body}, &t)
 	}
 	return l.tell(&d.head, &t, n)
+}
+
+// begin makes a response one that is seen while it is sent, unless it is small.
+func (l *lane) begin(t *told, path string, size int64) {
+	if size > smallBody {
+		t.transfer = l.wire.live.Begin(live.Job{
+			Op: http.MethodGet, Path: path, Size: size, Before: l.wire.sent.Load() + int64(len(l.desk.out)),
+		})
+	}
 }
 
 // answerPlanned answers a request by the plan.
@@ -67,6 +78,9 @@ func (l *lane) answerPlanned(in string) next {
 	if a.lengthy() {
 		return handOver // net/http sees when a client is gone, and so need not go on for nobody
 	}
+	line, _, _ := strings.Cut(in, " HTTP/")
+	l.wire.live.SetCommand(line)
+	defer l.wire.live.SetCommand("")
 	rep := h.respond(s.base, &a)
 	defer rep.release()
 	if rep.stream != nil && !head.Head {
@@ -83,11 +97,12 @@ func (l *lane) answerPlanned(in string) next {
 	if rep.status == http.StatusOK && len(rep.body) == 1 && h.plain(&a) {
 		l.keepHead(path, rep.body[0].file, d.out[begin:])
 	}
-	l.endHead(n)
+	l.endHead(n, cacheNone)
 	t := told{status: rep.status}
 	if !head.Head {
+		l.begin(&t, path, rep.body.size())
 		for _, p := range rep.body {
-			if t.err = l.send(p, &t.res); t.err != nil {
+			if t.err = l.send(p, &t); t.err != nil {
 				break
 			}
 		}
@@ -110,24 +125,21 @@ func (l *lane) keepHead(path string, file *os.File, head []byte) {
 func (l *lane) closes(head *h1.Head) bool { return head.Close || l.server.closing.Load() }
 
 // send sends a piece of a body behind what is in out.
-func (l *lane) send(p piece, res *sendfile.Result) error {
+func (l *lane) send(p piece, t *told) error {
 	switch {
 	case p.n == 0:
 		return nil
 	case p.data != nil:
-		if p.file != nil {
-			res.Road = sendfile.Copy // its content, from memory
-		}
-		return l.sendBytes(p.data[p.off:p.off+p.n], res)
+		return l.sendBytes(p.data[p.off:p.off+p.n], p.road(), t)
 	case p.file != nil:
-		return l.sendFile(p.file, p.off, p.n, res)
+		return l.sendFile(p.file, p.off, p.n, t)
 	case p.open != nil:
 		f, err := p.open()
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		return l.sendFile(f, p.off, p.n, res)
+		return l.sendFile(f, p.off, p.n, t)
 	}
 	data, err := p.make(l.server.base)
 	if err != nil {
@@ -136,33 +148,33 @@ func (l *lane) send(p piece, res *sendfile.Result) error {
 	if int64(len(data)) < p.off+p.n {
 		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
 	}
-	return l.sendBytes(data[p.off:p.off+p.n], res)
+	return l.sendBytes(data[p.off:p.off+p.n], sendfile.Auto, t)
 }
 
 // sendBytes puts p behind what is in out, and sends both if they do not fit.
-func (l *lane) sendBytes(p []byte, res *sendfile.Result) error {
+func (l *lane) sendBytes(p []byte, road sendfile.Road, t *told) error {
 	d := l.desk
 	if len(d.out)+len(p) <= cap(d.out) {
 		d.out = append(d.out, p...)
-		res.Sent += int64(len(p))
+		t.add(int64(len(p)), road)
 		return nil
 	}
 	if _, err := l.flush(true); err != nil {
 		return err
 	}
 	n, err := l.write(p, false)
-	res.Sent += n
+	t.add(n, road)
 	return err
 }
 
 // sendFile sends the part of a file behind what is in out.
-func (l *lane) sendFile(f *os.File, off, n int64, res *sendfile.Result) error {
+func (l *lane) sendFile(f *os.File, off, n int64, t *told) error {
 	if _, err := l.flush(joins(int64(len(l.desk.out)), n)); err != nil {
 		return err
 	}
 	h := &l.server.Handler
-	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{Timeout: h.stallTimeout(), Road: h.Road})
-	addResult(res, sent)
+	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{Timeout: h.stallTimeout(), Road: h.Road}, t.transfer)
+	addResult(&t.res, sent)
 	return err
 }
 
@@ -196,22 +208,33 @@ func (l *lane) write(p []byte, more bool) (int64, error) {
 
 // told is what an answer tells for the Request.
 type told struct {
-	status int
-	res    sendfile.Result
-	err    error
+	status   int
+	res      sendfile.Result
+	err      error
+	transfer *live.Transfer // nil: the response is small
 }
 
-// tell calls the hook, if there is one, and returns what becomes of the
-// connection. Who wants to be told, is told what has happened and not what
-// will, so nothing waits in out then.
+// add adds bytes that came from memory.
+func (t *told) add(n int64, road sendfile.Road) {
+	t.res.Sent += n
+	if road != sendfile.Auto {
+		t.res.Road = road
+	}
+	t.transfer.Add(sendfile.Result{Sent: n, Road: road})
+}
+
+// tell counts the answer, calls the hook, if there is one, and returns what
+// becomes of the connection. Who wants to be told, is told what has happened
+// and not what will, so nothing waits in out then.
 func (l *lane) tell(head *h1.Head, t *told, n next) next {
 	h := &l.server.Handler
+	if h.OnRequest != nil && t.err == nil {
+		var unsent int64
+		unsent, t.err = l.flush(false)
+		t.res.Sent = max(t.res.Sent-unsent, 0)
+	}
+	rec := account(l.wire.live, t.transfer, l.now, t.res, t.err)
 	if h.OnRequest != nil {
-		if t.err == nil {
-			var unsent int64
-			unsent, t.err = l.flush(false)
-			t.res.Sent = max(t.res.Sent-unsent, 0)
-		}
 		if l.remote == "" {
 			l.remote = l.wire.remote.String()
 		}
@@ -222,10 +245,15 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 		if head.Minor == 0 {
 			proto = "HTTP/1.0"
 		}
-		h.OnRequest(Request{
+		r := Request{
 			Remote: l.remote, Method: method, Target: strings.Clone(head.Target), Proto: proto,
 			Status: t.status, Result: t.res, Duration: time.Since(l.now), Err: t.err,
-		})
+		}
+		if h.TellAgent {
+			r.Referer, r.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
+		}
+		r.addRecord(&rec)
+		h.OnRequest(r)
 	}
 	if t.err != nil {
 		l.desk.out = l.desk.out[:0]

@@ -63,9 +63,14 @@ func appendField(out []byte, name, value string) []byte {
 }
 
 // endHead puts into out what the lane says, and the end of the head.
-func (l *lane) endHead(n next) {
+func (l *lane) endHead(n next, cache string) {
 	d := l.desk
 	d.out = append(d.out, dateLine(l.now)...)
+	if l.server.Handler.ServerTiming {
+		d.out = append(d.out, "Server-Timing: "...)
+		d.out = appendTiming(d.out, cache, time.Since(l.now))
+		d.out = append(d.out, "\r\n"...)
+	}
 	switch {
 	case n == end:
 		d.out = append(d.out, "Connection: close\r\n"...)

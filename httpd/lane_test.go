@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,8 +27,10 @@ import (
 	"sluice/sendfile"
 )
 
-// cached makes a site keep its files as it does by default.
-func cached(srv *httpd.Server) { srv.Handler.Cache = &filecache.Cache{Tree: srv.Handler.Tree} }
+// cached makes a site keep its files as it does by default, save on Windows.
+func cached(srv *httpd.Server) {
+	srv.Handler.Cache = &filecache.Cache{Tree: srv.Handler.Tree, Valid: time.Second}
+}
 
 // An answer is a response in short.
 type answer struct {
@@ -198,7 +201,9 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 					t.Errorf("header (-net/http +fast)\n%s", diff)
 				}
 				told := fast.last(t)
-				told.Duration, told.Remote, wantTold.Duration, wantTold.Remote = 0, "", 0, ""
+				for _, r := range []*httpd.Request{&told, &wantTold} {
+					r.Duration, r.Remote, r.RTT, r.Retransmits = 0, "", 0, 0
+				}
 				if told != wantTold {
 					t.Errorf("told %+v, want %+v", told, wantTold)
 				}
@@ -381,6 +386,9 @@ func TestAbortedDownloadsLeaveNothingBehind(t *testing.T) {
 // While a file is replaced and cut, each response is one of the contents as a
 // whole, or breaks off.
 func TestAFileThatChangesWhileItIsServed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows lets nobody replace a file that is open")
+	}
 	s := serve(t, func(srv *httpd.Server) {
 		srv.Handler.Cache = &filecache.Cache{Tree: srv.Handler.Tree, Valid: time.Millisecond}
 		srv.Handler.OnRequest = nil
@@ -436,6 +444,9 @@ func TestAPlainRequestAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
+	if fastRoad != sendfile.Sendfile {
+		t.Skip("this is a promise of calls on descriptors")
+	}
 	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil })
 	s.pattern(t, "small file", 1000)
 	s.pattern(t, "large", 100_000)
@@ -482,6 +493,9 @@ func TestAUnixSocketIsFastToo(t *testing.T) {
 	s.pattern(t, "f", size)
 	path := filepath.Join(nettest.TempDir(t), "s")
 	ln, err := net.Listen("unix", path)
+	if nettest.OnWine() && err != nil {
+		t.Skip("wine 8 has no unix sockets")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"sluice/sendfile"
 )
 
 // ask is what of a request decides the response. Each lane makes one from
@@ -130,6 +132,14 @@ type piece struct {
 	file *os.File                                  // open, and not the piece's to close
 	open func() (*os.File, error)                  // opened when its turn comes, and closed after
 	make func(ctx context.Context) ([]byte, error) // made when its turn comes; always of the same length
+}
+
+// road is that of what is there already: Copy if it is a file's.
+func (p *piece) road() sendfile.Road {
+	if p.file != nil {
+		return sendfile.Copy
+	}
+	return sendfile.Auto
 }
 
 // text is a piece of what is there already.

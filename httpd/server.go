@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"sluice/internal/live"
 )
 
 // Server is an HTTP server for one tree. Set the fields before Serve.
@@ -40,6 +42,11 @@ type Server struct {
 	// but the descriptors that the process may have.
 	MaxConns, MaxConnsPerAddr int
 
+	// Live is where connections and transfers are seen, and may be shared with
+	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
+	// Nil means one of the Server's own.
+	Live *live.Registry
+
 	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.
 	TLSConfig *tls.Config
 
@@ -52,17 +59,17 @@ type Server struct {
 	// NoFastLane has net/http answer all requests.
 	NoFastLane bool
 
-	once    sync.Once
-	http    http.Server
-	tls     *tls.Config
-	limits  limits
-	lanes   laneSet
-	handed  chan net.Conn // to net/http
-	closing atomic.Bool   // by Shutdown or Close
-	running tally         // requests that net/http has given to the Handler
-	refused atomic.Int32  // connections that are told so
-	base    context.Context
-	cancel  context.CancelFunc // ends base
+	once     sync.Once
+	http     http.Server
+	tls      *tls.Config
+	registry *live.Registry
+	lanes    laneSet
+	handed   chan net.Conn // to net/http
+	closing  atomic.Bool   // by Shutdown or Close
+	running  tally         // requests that net/http has given to the Handler
+	refused  atomic.Int32  // connections that are told so
+	base     context.Context
+	cancel   context.CancelFunc // ends base
 
 	mu        sync.Mutex // guards the fields below
 	listeners map[net.Listener]struct{}
@@ -123,7 +130,9 @@ func (s *Server) prepare() {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
-	s.limits.most, s.limits.mostPerAddr = s.MaxConns, s.MaxConnsPerAddr
+	if s.registry = s.Live; s.registry == nil {
+		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
+	}
 	s.handed = make(chan net.Conn)
 	s.http = http.Server{
 		Handler:                      http.HandlerFunc(s.serveHTTP),

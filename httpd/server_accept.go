@@ -43,6 +43,8 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 				continue
 			}
 			fallthrough
+		case isGone(err):
+			continue
 		case isTemporary(err):
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			time.Sleep(pause)

@@ -35,6 +35,16 @@ func (s *Server) readProxy(w *wire) ([]byte, error) {
 	return first, nil
 }
 
+// ipOf returns the address of a TCP client, and one that is not valid of any
+// other.
+func ipOf(a net.Addr) netip.Addr {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap().WithZone("")
+}
+
 // trusts reports whether the word of a proxy at addr is taken.
 func (s *Server) trusts(addr net.Addr) bool {
 	ip := ipOf(addr)

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"time"
 
 	"sluice/httpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/filecache"
+	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -24,6 +26,7 @@ type builder struct {
 	tree   *vfs.Tree
 	log    *logWriter // what logger writes to
 	logger *slog.Logger
+	live   *live.Registry
 
 	road  sendfile.Road
 	users *account.Users
@@ -38,7 +41,8 @@ type builder struct {
 // newBuilder reads what of the configuration is more than a value.
 func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	b = &builder{conf: conf, log: &logWriter{w: stderr}, users: new(account.Users), cache: &filecache.Cache{Valid: conf.CacheValid}}
-	b.logger = slog.New(slog.NewTextHandler(b.log, nil))
+	b.logger = newLogger(b.log, conf.LogFormat)
+	b.live = &live.Registry{MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr, Started: time.Now()}
 	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
 		return b, err // Check has seen it
 	}
@@ -104,8 +108,8 @@ func (b *builder) certify() (err error) {
 // web makes the server of HTTP and HTTPS.
 func (b *builder) web() *service {
 	server := &httpd.Server{
-		Logger:   b.logger,
-		MaxConns: b.conf.MaxConns, MaxConnsPerAddr: b.conf.MaxConnsPerAddr,
+		Logger:     b.logger,
+		Live:       b.live,
 		ProxyFrom:  b.conf.ProxyFrom,
 		NoFastLane: !b.conf.FastLane,
 		TLSConfig:  b.tls,
@@ -121,8 +125,10 @@ func (b *builder) setUp(h *httpd.Handler) {
 	h.Tree, h.Cache, h.Road = b.tree, b.cache, b.road
 	h.MinRate = int64(b.conf.MinRate)
 	if b.conf.AccessLog {
-		h.OnRequest = logRequest(b.log)
+		h.OnRequest = logRequest(b.log, lineFormats[b.conf.LogFormat])
+		h.TellAgent = b.conf.LogFormat == config.LogCombined
 	}
+	h.ServerTiming = b.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(b.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = b.conf.NoListing, b.conf.Hidden, b.conf.Archives
 	h.NotFoundPage, h.Fallback = b.conf.NotFound, b.conf.Fallback

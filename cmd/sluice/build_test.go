@@ -46,6 +46,7 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		MinRate                   int64
 		Valid                     time.Duration
 		Logged                    bool
+		TellAgent, ServerTiming   bool
 	}
 	for _, tt := range []struct {
 		name   string
@@ -57,14 +58,17 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 			c.MaxConns, c.MaxConnsPerAddr, c.MinRate = 3, 2, 1000
 			c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 			c.FastLane, c.CacheValid, c.AccessLog = false, time.Minute, false
-		}, limits{3, 2, "10.0.0.0/8", true, 1000, time.Minute, false}},
+			c.ServerTiming = true
+		}, limits{3, 2, "10.0.0.0/8", true, 1000, time.Minute, false, false, true}},
+		{"a log that names browsers", func(c *config.Config) { c.LogFormat = config.LogCombined }, limits{Valid: time.Second, Logged: true, TellAgent: true}},
 		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.HTTP = "127.0.0.1:0"; tt.change(c) }).(*httpd.Server)
 			got := limits{
-				MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
+				MaxConns: s.Live.MaxConns, MaxConnsPerAddr: s.Live.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
 				MinRate: s.Handler.MinRate, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,
+				TellAgent: s.Handler.TellAgent, ServerTiming: s.Handler.ServerTiming,
 			}
 			for _, p := range s.ProxyFrom {
 				got.ProxyFrom += p.String()

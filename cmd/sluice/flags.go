@@ -70,6 +70,8 @@ func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
 	f.BoolVar(&conf.FastLane, "fast-lane", conf.FastLane, "answer plain requests without net/http; off only to compare")
 	f.StringVar(&conf.Road, "road", conf.Road, "`ROAD` of file data: auto (sendfile where it works) or copy")
 	f.BoolVar(&conf.AccessLog, "access-log", conf.AccessLog, "log each request and each transfer")
+	f.StringVar(&conf.LogFormat, "log-format", conf.LogFormat, "`FORMAT` of these lines: text, json, combined or xferlog; see above")
+	f.BoolVar(&conf.ServerTiming, "server-timing", conf.ServerTiming, "tell browsers, by the field Server-Timing, how long it took to plan the response and whether the file was at hand")
 	f.DurationVar(&conf.Drain, "drain", conf.Drain, "let transfers finish for this `TIME` when told to stop")
 }
 

@@ -34,7 +34,7 @@ func (b *builder) ftp() *service {
 		server.PublicAddrs = append(server.PublicAddrs, ftpd.PublicAddr(addr))
 	}
 	if b.conf.AccessLog {
-		server.OnTransfer = logTransfer(b.log)
+		server.OnTransfer = logTransfer(b.log, lineFormats[b.conf.LogFormat])
 	}
 	b.sweep = server.Sweep
 	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)

@@ -2,81 +2,102 @@ package main
 
 import (
 	"log/slog"
-	"strconv"
+	"net"
+	"strings"
 	"time"
 
 	"sluice/ftpd"
 	"sluice/httpd"
+	"sluice/internal/config"
 	"sluice/sendfile"
 )
 
-// The logs of what was served: one line each, whose message is the protocol.
+// An entry is what the log says of a request or of a transfer by FTP, in
+// whatever format.
+type entry struct {
+	protocol string // "http" or "ftp"
+	remote   string // HOST:PORT of the client; something else for those by unix sockets
 
-// logRequest writes the lines of requests itself, as slog's TextHandler would
-// write them: there may be a hundred thousand of them in a second.
-func logRequest(w *logWriter) func(httpd.Request) {
-	return func(r httpd.Request) {
-		w.add(func(line []byte) []byte {
-			line = appendText(appendStart(line, "http"), r.Remote)
-			line = appendText(append(line, " method="...), r.Method)
-			line = appendText(append(line, " target="...), r.Target)
-			line = strconv.AppendInt(append(line, " status="...), int64(r.Status), 10)
-			return appendEnd(line, r.Result, r.Duration, r.Err)
-		})
+	// Of a request.
+	method, target, proto string
+	status                int
+	referer, userAgent    string // if the format wants them
+
+	// Of a transfer.
+	session  uint64
+	user     string
+	op, path string
+	offset   int64
+	kept     int64 // of an upload that broke off
+
+	// How it ended.
+	sendfile.Result
+	took        time.Duration
+	cause       string        // what held it back; "": not told
+	rtt         time.Duration // 0: not told
+	retransmits int64         // segments; negative: not told
+	err         error
+}
+
+func entryOfRequest(r httpd.Request) entry {
+	return entry{
+		protocol: "http", remote: r.Remote,
+		method: r.Method, target: r.Target, proto: r.Proto, status: r.Status,
+		referer: r.Referer, userAgent: r.UserAgent,
+		Result: r.Result, took: r.Duration, cause: r.Cause, rtt: r.RTT, retransmits: r.Retransmits, err: r.Err,
 	}
 }
 
-// logTransfer writes the lines of transfers in the same way.
-func logTransfer(w *logWriter) func(ftpd.Transfer) {
-	return func(t ftpd.Transfer) {
-		w.add(func(line []byte) []byte {
-			line = t.Remote.AppendTo(appendStart(line, "ftp"))
-			line = strconv.AppendUint(append(line, " session="...), t.Session, 10)
-			line = appendText(append(line, " user="...), t.User)
-			line = appendText(append(line, " op="...), t.Op)
-			line = appendText(append(line, " path="...), t.Path)
-			if t.Offset != 0 {
-				line = strconv.AppendInt(append(line, " offset="...), t.Offset, 10)
-			}
-			if t.Kept != 0 {
-				line = strconv.AppendInt(append(line, " kept="...), t.Kept, 10)
-			}
-			return appendEnd(line, t.Result, t.Duration, t.Err)
-		})
+func entryOfTransfer(t ftpd.Transfer) entry {
+	return entry{
+		protocol: "ftp", remote: t.Remote.String(),
+		session: t.Session, user: t.User, op: t.Op, path: t.Path, offset: t.Offset, kept: t.Kept,
+		Result: t.Result, took: t.Duration, retransmits: -1, err: t.Err,
 	}
 }
 
-// appendStart appends what all lines begin with.
-func appendStart(line []byte, protocol string) []byte {
-	line = time.Now().AppendFormat(append(line, "time="...), "2006-01-02T15:04:05.000Z07:00")
-	return append(append(append(line, " level=INFO msg="...), protocol...), " remote="...)
-}
-
-// appendEnd appends how it ended.
-func appendEnd(line []byte, res sendfile.Result, took time.Duration, err error) []byte {
-	line = strconv.AppendInt(append(line, " bytes="...), res.Sent, 10)
-	if res.Road != sendfile.Auto {
-		line = append(append(line, " road="...), res.Road.String()...)
-	}
-	line = append(append(line, " took="...), took.Round(time.Microsecond).String()...)
+// host is the client's address without the port; "unix:" for those that have
+// none, as nginx has it.
+func (e *entry) host() string {
+	host, _, err := net.SplitHostPort(e.remote)
 	if err != nil {
-		line = appendText(append(line, " err="...), err.Error())
+		return "unix:"
 	}
-	return append(line, '\n')
+	host, _, _ = strings.Cut(host, "%")
+	return host
 }
 
-// appendText appends a value, in quotes if it could be taken for something
-// else without them.
-func appendText(line []byte, value string) []byte {
-	for i := range len(value) {
-		if c := value[i]; c <= ' ' || c >= 0x7f || c == '=' || c == '"' {
-			return strconv.AppendQuote(line, value)
-		}
+// A lineFormat appends the line of an entry, or nothing if the format has none
+// for it.
+type lineFormat func(line []byte, now time.Time, e entry) []byte
+
+// lineFormats are those of --log-format, by their names.
+var lineFormats = map[string]lineFormat{
+	config.LogText:     appendTextLine,
+	config.LogJSON:     appendJSONLine,
+	config.LogCombined: appendCombinedLine,
+	config.LogXferlog:  appendXferlogLine,
+}
+
+func logRequest(w *logWriter, format lineFormat) func(httpd.Request) {
+	return func(r httpd.Request) {
+		w.add(func(line []byte) []byte { return format(line, time.Now(), entryOfRequest(r)) })
 	}
-	if value == "" {
-		return append(line, '"', '"')
+}
+
+func logTransfer(w *logWriter, format lineFormat) func(ftpd.Transfer) {
+	return func(t ftpd.Transfer) {
+		w.add(func(line []byte) []byte { return format(line, time.Now(), entryOfTransfer(t)) })
 	}
-	return append(line, value...)
+}
+
+// newLogger returns the logger for all else: JSON beside lines in JSON, and
+// otherwise text.
+func newLogger(w *logWriter, format string) *slog.Logger {
+	if format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: inSeconds}))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 func logLogin(logger *slog.Logger) func(ftpd.Login) {

@@ -20,7 +20,7 @@ import (
 func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 	plain := httpd.Request{
 		Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200,
-		Result: sendfile.Result{Sent: 1000, Road: sendfile.Sendfile}, Duration: 12_345_678,
+		Result: sendfile.Result{Sent: 1000, Road: sendfile.Sendfile}, Duration: 12_345_678, Retransmits: -1,
 	}
 	for _, tt := range []struct {
 		name   string
@@ -28,6 +28,7 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 	}{
 		{"plain", func(*httpd.Request) {}},
 		{"nothing in it", func(r *httpd.Request) { *r = httpd.Request{} }},
+		{"what TCP tells", func(r *httpd.Request) { r.Cause, r.RTT, r.Retransmits = "send buffer", 1_234_000, 0 }},
 		{"an error", func(r *httpd.Request) { r.Err = errors.New(`read "x": gone`) }},
 		{"a query", func(r *httpd.Request) { r.Target = "/?a=b" }},
 		{"a line of somebody else", func(r *httpd.Request) { r.Target = "/\nlevel=INFO msg=\"forged\"" }},
@@ -40,10 +41,10 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 				tt.change(&r)
 				var got, want bytes.Buffer
 				w := &logWriter{w: &got}
-				logRequest(w)(r)
+				logRequest(w, appendTextLine)(r)
 				w.flush()
 				attrs := []any{"remote", r.Remote, "method", r.Method, "target", r.Target, "status", r.Status}
-				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(r.Result, r.Duration, r.Err)...)...)
+				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(entryOfRequest(r))...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
 				}
@@ -69,12 +70,12 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 		{"a line of somebody else", func(x *ftpd.Transfer) { x.Path = "/\nlevel=INFO msg=\"forged\"" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // where the time stands still
+			synctest.Test(t, func(t *testing.T) {
 				x := plain
 				tt.change(&x)
 				var got, want bytes.Buffer
 				w := &logWriter{w: &got}
-				logTransfer(w)(x)
+				logTransfer(w, appendTextLine)(x)
 				w.flush()
 				attrs := []any{"remote", x.Remote.String(), "session", x.Session, "user", x.User, "op", x.Op, "path", x.Path}
 				if x.Offset != 0 {
@@ -83,7 +84,7 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 				if x.Kept != 0 {
 					attrs = append(attrs, "kept", x.Kept)
 				}
-				slog.New(slog.NewTextHandler(&want, nil)).Info("ftp", append(attrs, outcome(x.Result, x.Duration, x.Err)...)...)
+				slog.New(slog.NewTextHandler(&want, nil)).Info("ftp", append(attrs, outcome(entryOfTransfer(x))...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
 				}
@@ -93,15 +94,24 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 	}
 }
 
-// outcome returns what is logged of the end of a transfer.
-func outcome(res sendfile.Result, took time.Duration, err error) []any {
-	attrs := []any{"bytes", res.Sent}
-	if res.Road != sendfile.Auto {
-		attrs = append(attrs, "road", res.Road.String())
+// outcome returns what is logged of how something ended.
+func outcome(e entry) []any {
+	attrs := []any{"bytes", e.Sent}
+	if e.Road != sendfile.Auto {
+		attrs = append(attrs, "road", e.Road.String())
 	}
-	attrs = append(attrs, "took", took.Round(time.Microsecond))
-	if err != nil {
-		attrs = append(attrs, "err", err)
+	attrs = append(attrs, "took", e.took.Round(time.Microsecond))
+	if e.cause != "" {
+		attrs = append(attrs, "cause", e.cause)
+	}
+	if e.rtt != 0 {
+		attrs = append(attrs, "rtt", e.rtt)
+	}
+	if e.retransmits >= 0 {
+		attrs = append(attrs, "retransmits", e.retransmits)
+	}
+	if e.err != nil {
+		attrs = append(attrs, "err", e.err)
 	}
 	return attrs
 }
@@ -156,12 +166,12 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 	const clients, each = 8, 2000
 	var out bytes.Buffer
 	w := &logWriter{w: &out}
-	log := logRequest(w)
+	log := logRequest(w, appendTextLine)
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {
 			for range each {
-				log(httpd.Request{Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200})
+				log(httpd.Request{Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200, Retransmits: -1})
 			}
 		})
 	}
@@ -180,13 +190,17 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 }
 
 func BenchmarkLogRequest(b *testing.B) {
-	log := logRequest(&logWriter{w: new(counted)})
 	r := httpd.Request{
 		Remote: "127.0.0.1:45802", Method: "GET", Target: "/docs/readme.txt", Status: 200,
-		Result: sendfile.Result{Sent: 1000, Road: sendfile.Copy}, Duration: 12_345,
+		Result: sendfile.Result{Sent: 1000, Road: sendfile.Copy}, Duration: 12_345, Retransmits: -1,
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		log(r)
+	for name, format := range lineFormats {
+		b.Run(name, func(b *testing.B) {
+			log := logRequest(&logWriter{w: new(counted)}, format)
+			b.ReportAllocs()
+			for b.Loop() {
+				log(r)
+			}
+		})
 	}
 }

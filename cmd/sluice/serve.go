@@ -33,6 +33,14 @@ ADDR is HOST:PORT, or :PORT for all addresses of this machine; for HTTP and
 HTTPS also unix:PATH, a socket for a proxy in front; or the word systemd for the
 sockets that systemd hands over under the name http, https, ftp or ftps.
 
+The access log has a line for each request and each transfer, as --log-format
+says: text is key=value and json the same as JSON, with the road of the bytes
+and, of what took more than a moment, what held it back. combined is that of
+nginx and Apache; a transfer by FTP stands in it as in ProFTPD's logs, as
+"RETR /path" with the status 226, 426, 451 or 550. xferlog is that of wu-ftpd,
+with a line for each file that was moved, by HTTP too. With these two, lines
+about anything else stay text among them.
+
 A password on the command line can be read by every user of this machine. The
 variable SLUICE_USER_alice=secret is the same as --user alice:secret without
 that.`,

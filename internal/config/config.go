@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
+	"slices"
 	"time"
 )
 
@@ -59,9 +61,20 @@ type Config struct {
 
 	Road      string // road of file data: "auto" or "copy"
 	AccessLog bool   // whether each request and each transfer is logged
+	LogFormat string // of these lines: LogText, LogJSON, LogCombined or LogXferlog
+
+	ServerTiming bool // whether responses by HTTP tell what took how long
 
 	Drain time.Duration // how long transfers may go on after the signal to stop
 }
+
+// The formats of the access log.
+const (
+	LogText     = "text"
+	LogJSON     = "json"
+	LogCombined = "combined"
+	LogXferlog  = "xferlog"
+)
 
 // Systemd as an address stands for the sockets that systemd hands over under
 // the name of the protocol: http, https, ftp or ftps.
@@ -77,12 +90,22 @@ func Default() Config {
 		Anonymous:  true,
 		Index:      []string{"index.html"},
 		Archives:   true,
-		CacheValid: time.Second,
+		CacheValid: defaultCacheValid(),
 		FastLane:   true,
 		AccessLog:  true,
+		LogFormat:  LogText,
 		Road:       "auto",
 		Drain:      30 * time.Second,
 	}
+}
+
+// defaultCacheValid is none on Windows, where nobody can replace or remove a
+// file that is kept open.
+func defaultCacheValid() time.Duration {
+	if runtime.GOOS == "windows" {
+		return 0
+	}
+	return time.Second
 }
 
 // Check reports the first thing in c that makes no sense, in the words of the
@@ -103,6 +126,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
 	case c.Road != "auto" && c.Road != "copy":
 		return fmt.Errorf("--road %q is neither auto nor copy", c.Road)
+	case !slices.Contains([]string{LogText, LogJSON, LogCombined, LogXferlog}, c.LogFormat):
+		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case c.Write && len(c.Logins) == 0:

@@ -47,6 +47,7 @@ func TestCheck(t *testing.T) {
 		{"less than no connection for each", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},
 		{"a belief that ended before it began", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},
 		{"no directory", func(c *config.Config) { c.Root = "" }, "directory"},
+		{"a log that nobody can read", func(c *config.Config) { c.LogFormat = "clay" }, `--log-format "clay"`},
 		{"a road that leads nowhere", func(c *config.Config) { c.Road = "teleport" }, `--road "teleport"`},
 		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
 		{"writing without a writer", func(c *config.Config) { c.Write = true }, "--user"},

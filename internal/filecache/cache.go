@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,8 +20,9 @@ type Cache struct {
 	// Tree is where names are looked up. The caller closes it, after the Cache.
 	Tree *vfs.Tree
 
-	// Valid is how long an entry is believed. Zero means a second; negative
-	// means not at all: then each Get opens, and nothing is kept.
+	// Valid is how long an entry is believed. Zero means a second, but on
+	// Windows, where nobody can replace or remove a file that is open, not at
+	// all. Nor does negative: then each Get opens, and nothing is kept.
 	Valid time.Duration
 
 	// MaxFiles bounds how many names are remembered, each of which has a
@@ -47,7 +49,6 @@ type Cache struct {
 }
 
 const (
-	defaultValid  = time.Second
 	defaultFiles  = 1024
 	defaultBody   = 32 << 10
 	defaultMemory = 64 << 20
@@ -56,6 +57,14 @@ const (
 	forget      = 10 * time.Second // after this long without a Get
 )
 
+// defaultValid is what zero means for Cache.Valid.
+func defaultValid() time.Duration {
+	if runtime.GOOS == "windows" {
+		return -1
+	}
+	return time.Second
+}
+
 func (c *Cache) prepare() {
 	if c.now == nil {
 		c.now = time.Now
@@ -63,7 +72,7 @@ func (c *Cache) prepare() {
 	c.epoch = c.now().Add(-time.Nanosecond) // so that no instant of use is 0
 	c.valid = c.Valid
 	if c.valid == 0 {
-		c.valid = defaultValid
+		c.valid = defaultValid()
 	}
 	files := c.MaxFiles
 	if files <= 0 {

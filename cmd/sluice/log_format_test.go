@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/ftpd"
+	"sluice/httpd"
+	"sluice/sendfile"
+)
+
+// logged is what is written in each format, in this order.
+var logged = []entry{
+	entryOfRequest(httpd.Request{
+		Remote: "192.0.2.1:50000", Method: "GET", Target: "/pub/a%20b.iso?download", Proto: "HTTP/1.1", Status: 200,
+		Result: sendfile.Result{Sent: 5_000_000, ZeroCopied: 5_000_000, Road: sendfile.Sendfile}, Duration: 2_400 * time.Millisecond,
+		Cause: "receiver", RTT: 12_345 * time.Microsecond, Retransmits: 3,
+		Referer: "https://example.com/", UserAgent: `Mozilla/5.0 (X11; "Linux")`,
+	}),
+	entryOfRequest(httpd.Request{
+		Remote: "[2001:db8::1]:50000", Method: "HEAD", Target: "/none", Proto: "HTTP/2.0", Status: 404,
+		Duration: 45 * time.Microsecond, Retransmits: -1,
+	}),
+	entryOfRequest(httpd.Request{
+		Remote: "@", Method: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Proto: "HTTP/1.1", Status: 206,
+		Result: sendfile.Result{Sent: 10, Road: sendfile.Copy}, Retransmits: -1,
+		Err:       &sendfile.Error{Op: "send", Side: sendfile.Peer, Road: sendfile.Copy, Offset: 10, Err: io.ErrClosedPipe},
+		UserAgent: "</script>\r\nx: \"y\"",
+	}),
+	entryOfTransfer(ftpd.Transfer{
+		Session: 7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
+		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Road: sendfile.Sendfile}, Duration: 10 * time.Millisecond,
+	}),
+	entryOfTransfer(ftpd.Transfer{
+		Session: 8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f/ü",
+		Result: sendfile.Result{Sent: 2000, Road: sendfile.Splice}, Duration: 90 * time.Second,
+		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Road: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
+	}),
+	entryOfTransfer(ftpd.Transfer{
+		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
+		Result: sendfile.Result{Road: sendfile.Splice},
+		Err:    &sendfile.Error{Op: "receive", Side: sendfile.Peer, Road: sendfile.Splice, Err: io.ErrUnexpectedEOF},
+	}),
+	entryOfTransfer(ftpd.Transfer{
+		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret",
+		Err: os.ErrPermission,
+	}),
+}
+
+// Programs of others read these lines: what is in them stays, and nobody can
+// put a line of his own among them.
+func TestLinesInEachFormat(t *testing.T) {
+	now := time.Date(2026, 9, 5, 7, 8, 9, 123_000_000, time.FixedZone("", 2*3600))
+	for name, format := range lineFormats {
+		t.Run(name, func(t *testing.T) {
+			var lines []byte
+			for _, e := range logged {
+				before := bytes.Count(lines, []byte("\n"))
+				lines = format(lines, now, e)
+				if n := bytes.Count(lines, []byte("\n")) - before; n > 1 {
+					t.Errorf("%d lines of one entry", n)
+				}
+			}
+			golden := filepath.Join("testdata", "log", name+".golden")
+			if os.Getenv("UPDATE") != "" {
+				if err := os.WriteFile(golden, lines, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(lines)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Whatever strangers send, a line has the same number of fields.
+func FuzzLines(f *testing.F) {
+	f.Add("/a b", "u", "agent")
+	f.Add("\n\"\\ - [\x00", "\r\n", "\xff\"")
+	f.Fuzz(func(t *testing.T, path, user, agent string) {
+		e := entry{
+			protocol: "ftp", remote: "192.0.2.1:1", op: ftpd.Retrieve, path: path, user: user,
+			referer: agent, userAgent: agent, Result: sendfile.Result{Road: sendfile.Copy}, retransmits: -1,
+		}
+		now := time.Unix(0, 0)
+		if got := string(appendXferlogLine(nil, now, e)); strings.Count(got, "\n") != 1 || len(strings.Fields(got)) != 18 {
+			t.Errorf("xferlog: %q has %d fields, want 18", got, len(strings.Fields(got)))
+		}
+		got := string(appendCombinedLine(nil, now, e))
+		if strings.Count(got, "\n") != 1 || strings.Count(got, `"`) != 6 || strings.Index(got, " [") != strings.Index(got, " - ")+3+len(appendName(nil, user)) {
+			t.Errorf("combined: %q", got)
+		}
+		var back map[string]any
+		line := appendJSONLine(nil, now, e)
+		if err := json.Unmarshal(line, &back); err != nil || bytes.Count(line, []byte("\n")) != 1 {
+			t.Errorf("json: %q: %v", line, err)
+		}
+		if got := appendTextLine(nil, now, e); bytes.Count(got, []byte("\n")) != 1 {
+			t.Errorf("text: %q", got)
+		}
+	})
+}
+
+// Beside lines in JSON all others are JSON too.
+func TestTheLoggerSpeaksTheFormatOfTheLines(t *testing.T) {
+	for format, want := range map[string]string{
+		"json": `,"level":"INFO","msg":"shutting down","drain_seconds":1.5}` + "\n",
+		"text": ` level=INFO msg="shutting down" drain=1.5s` + "\n", "combined": ` level=INFO msg="shutting down" drain=1.5s` + "\n",
+	} {
+		var out bytes.Buffer
+		newLogger(&logWriter{w: &out}, format).LogAttrs(t.Context(), slog.LevelInfo, "shutting down", slog.Duration("drain", 1500*time.Millisecond))
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s: got %q, want ...%q", format, &out, want)
+		}
+	}
+}

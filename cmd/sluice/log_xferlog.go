@@ -1,0 +1,67 @@
+package main
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/sendfile"
+)
+
+// appendXferlogLine writes the format of wu-ftpd, xferlog(5), which vsftpd,
+// ProFTPD and awstats know: a line for each file that was moved. A response by
+// HTTP has one if it carries bytes of a file; its service is http.
+func appendXferlogLine(line []byte, now time.Time, e entry) []byte {
+	path, user, mode, direction := e.path, e.user, "r", "o"
+	switch {
+	case e.protocol == "http" && e.Road == sendfile.Auto:
+		return line
+	case e.protocol == "http":
+		path, user, mode = pathOf(e.target), "?", "a"
+	case e.user == "anonymous":
+		user, mode = "?", "a" // xferlog wants the password here, which was an address once
+	}
+	if e.op == ftpd.Store || e.op == ftpd.Append {
+		direction = "i"
+	}
+	line = now.AppendFormat(line, "Mon Jan _2 15:04:05 2006 ")
+	line = strconv.AppendInt(line, max(int64(e.took.Round(time.Second)/time.Second), 1), 10)
+	line = append(append(line, ' '), e.host()...)
+	line = strconv.AppendInt(append(line, ' '), e.Sent, 10)
+	line = appendWord(append(line, ' '), path)
+	line = append(append(line, " b _ "...), direction...) // binary, nothing special done to it
+	line = append(append(line, ' '), mode...)
+	line = appendWord(append(line, ' '), user)
+	line = append(append(line, ' '), e.protocol...)
+	completion := " 0 * c\n" // not authenticated otherwise, as nobody, complete
+	if e.err != nil {
+		completion = " 0 * i\n"
+	}
+	return append(line, completion...)
+}
+
+// pathOf returns the path of a request's target.
+func pathOf(target string) string {
+	target, _, _ = strings.Cut(target, "?")
+	if path, err := url.PathUnescape(target); err == nil {
+		return path
+	}
+	return target
+}
+
+// appendWord appends a value in which nothing can end a field or a line: blanks
+// and control characters become underscores, as they do by wu-ftpd.
+func appendWord(line []byte, value string) []byte {
+	if value == "" {
+		return append(line, '?')
+	}
+	for _, c := range []byte(value) {
+		if c <= ' ' || c == 0x7f {
+			c = '_'
+		}
+		line = append(line, c)
+	}
+	return line
+}

@@ -1,0 +1,76 @@
+package httpd
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+// smallBody is the length of the longest body that is only counted. It is gone
+// in one write, for which a record would be a twentieth of the cost; for 1 MiB
+// it is a two-hundredth.
+const smallBody = 64 << 10
+
+// sessionOf returns the session of a connection that net/http serves, nil if
+// it is not one of ours.
+func sessionOf(ctx context.Context) *live.Session {
+	if c := connOf(ctx); c != nil {
+		return c.wire.live
+	}
+	return nil
+}
+
+// connOf returns the connection below TLS, if there is any, nil if it is not
+// one of ours.
+func connOf(ctx context.Context) *conn {
+	c := ctx.Value(connKey{})
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	ours, _ := c.(*conn)
+	return ours
+}
+
+// beginOf makes a response in the net/http lane one that is seen while it is
+// sent, unless it is small or nobody looks; then it is nil.
+func beginOf(s *live.Session, r *http.Request, rep *reply) *live.Transfer {
+	if s == nil || r.Method == http.MethodHead {
+		return nil
+	}
+	job := live.Job{Op: r.Method, Path: r.URL.Path, Size: -1, Before: -1}
+	if rep.stream == nil {
+		if job.Size = rep.body.size(); job.Size <= smallBody {
+			return nil
+		}
+	}
+	if c := connOf(r.Context()); r.ProtoMajor == 1 { // of HTTP/2 there are others on the connection
+		job.Before = c.wire.sent.Load()
+	}
+	return s.Begin(job)
+}
+
+// account tells a session that a response is over, and returns what is known
+// of it. t is nil if it was only to be counted.
+func account(s *live.Session, t *live.Transfer, begin time.Time, res sendfile.Result, err error) live.Record {
+	if t == nil {
+		s.Count(begin, res)
+	}
+	return t.End(res, err)
+}
+
+// Whether a file was in the cache, for Server-Timing.
+const (
+	cacheHit  = "cache;desc=hit, "
+	cacheNone = "" // nobody has looked, or not only there
+)
+
+// appendTiming appends what Server-Timing says: what is known before the body.
+func appendTiming(out []byte, cache string, took time.Duration) []byte {
+	out = append(append(out, cache...), "plan;dur="...)
+	return strconv.AppendFloat(out, float64(took.Microseconds())/1000, 'f', -1, 64)
+}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"sluice/internal/live"
 )
 
 // welcome starts the session of conn, which it takes over, or refuses it.
@@ -45,6 +47,9 @@ func (s *Server) admit(sess *session) reply {
 	case s.MaxConnsPerAddr > 0 && s.crowd[host] >= s.MaxConnsPerAddr:
 		return say(421, "Too many clients from your address")
 	}
+	if err := s.enterLive(sess); err != nil {
+		return say(421, "There are "+err.Error())
+	}
 	s.lastID++
 	sess.id = s.lastID
 	if s.sessions == nil {
@@ -57,7 +62,21 @@ func (s *Server) admit(sess *session) reply {
 	return reply{}
 }
 
+// enterLive tells Live of a session.
+func (s *Server) enterLive(sess *session) (err error) {
+	if s.Live == nil {
+		return nil
+	}
+	client := live.Client{Protocol: live.FTP, Remote: sess.guard.tcp.RemoteAddr(), Conn: sess.guard.tcp}
+	if sess.security.implicit {
+		client.Protocol = live.FTPS
+	}
+	sess.live, err = s.Live.Enter(client)
+	return err
+}
+
 func (s *Server) forgetSession(sess *session) {
+	sess.live.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess)

@@ -74,6 +74,7 @@ func (d *download) move(data *dataConn) error {
 		return err
 	}
 	opt := d.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
+	d.watch(data, false, d.stop-d.told.Offset)
 	res, err := sendfile.Send(ctx, conn, d.file, d.told.Offset, d.stop-d.told.Offset, opt)
 	if ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
 		data.fail()

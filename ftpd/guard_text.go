@@ -74,6 +74,9 @@ func summary(t *Transfer) string {
 	if t.Road != sendfile.Auto {
 		b = append(append(b, ", "...), t.Road.String()...)
 	}
+	if t.Cause != "" {
+		b = append(append(b, ", held back by: "...), t.Cause...)
+	}
 	return string(b)
 }
 

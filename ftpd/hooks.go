@@ -26,6 +26,13 @@ type Transfer struct {
 	sendfile.Result               // what went, and by which road
 	Duration        time.Duration // from the command to the end of the file's use
 
+	// What held a download back that took a while: the cause in a word, such as
+	// "receiver"; "" is not told. The smoothed round trip on its connection; 0
+	// is not told. Segments that were sent again; negative is not told.
+	Cause       string
+	RTT         time.Duration
+	Retransmits int64
+
 	// Kept is how many bytes of an upload that broke off are kept, so that its
 	// user can go on there: by REST and STOR, or by APPE.
 	Kept int64

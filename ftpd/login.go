@@ -84,6 +84,9 @@ func (s *session) AuthUser(ftpserver.ClientContext, string, string) (ftpserver.C
 	if s.admitted == nil {
 		return nil, errLogin // not reached: passPassword stands before
 	}
+	if err := s.live.SetUser(s.admitted.user); err != nil {
+		return nil, err
+	}
 	s.driver, s.admitted = s.admitted, nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,6 +108,7 @@ func (s *session) logOut() {
 		return
 	}
 	s.driver = nil
+	_ = s.live.SetUser("") // of nobody there are never too many
 	s.content = contentState{}
 	s.client.SetPath("/")
 	s.dropSource()

@@ -3,6 +3,7 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,7 @@ func (s *session) begin(name, arg string) {
 	op.ctx, op.cancel = context.WithCancelCause(s.ctx)
 	s.op = op
 	s.moved.Store(0)
+	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
 	_ = s.guard.tcp.SetReadDeadline(time.Time{}) // the client may wait for the end in silence
 }
 
@@ -56,6 +58,7 @@ func (s *session) end(r reply) []reply {
 		s.allocated = -1 // it was about this one
 	}
 	op.cancel(nil)
+	s.live.SetCommand("")
 	if op.over != nil {
 		close(op.over)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/digest"
+	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -66,6 +67,10 @@ type Server struct {
 	// all and from one address; zero means any number. Others are told 421.
 	MaxConns        int
 	MaxConnsPerAddr int
+
+	// Live, if not nil, is told of all sessions and of what they move, and may
+	// refuse them.
+	Live *live.Registry
 
 	// TLSConfig is how TLS is done, for those who ask for it with AUTH and for
 	// ServeTLS; nil means that there is none. It must have certificates. Its

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"sluice/internal/live"
 )
 
 // Replies that may come at any time (RFC 959, 5.4: 421 may answer any command
@@ -61,7 +63,8 @@ type session struct {
 	content  contentState
 	security security
 
-	moved atomic.Int64 // bytes of the transfer under way
+	live  *live.Session // nil: nobody looks
+	moved atomic.Int64  // bytes of the transfer under way
 
 	mu        sync.Mutex              // guards the fields below
 	user      string                  // logged in; "": nobody is

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"time"
+
+	"sluice/internal/live"
 )
 
 // TLSPolicy says whether clients may, or must, use TLS.
@@ -74,6 +76,7 @@ func (g *guard) startTLS() error {
 	defer g.mu.Unlock()
 	g.conn = conn
 	s.security.on = true
+	s.live.SetProtocol(live.FTPS)
 	s.name = ""
 	return nil
 }
@@ -134,6 +137,7 @@ func (g *guard) endTLS() error {
 	defer g.mu.Unlock()
 	g.conn = &plainConn{conn.NetConn().(*recordConn), conn}
 	g.session.security.on, g.session.security.was = false, true
+	g.session.live.SetProtocol(live.FTP)
 	return nil
 }
 

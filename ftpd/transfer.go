@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -14,7 +15,8 @@ import (
 type transfer struct {
 	session *session
 	begun   time.Time
-	told    Transfer // what OnTransfer will be told
+	told    Transfer       // what OnTransfer will be told
+	watched *live.Transfer // nil: nobody looks
 }
 
 var errOffset = errors.New("offset is not in the file")
@@ -22,7 +24,7 @@ var errOffset = errors.New("offset is not in the file")
 // newTransfer begins a transfer of what arg names.
 func (d *driver) newTransfer(op, arg string) transfer {
 	return transfer{session: d.session, begun: time.Now(), told: Transfer{
-		Session: d.session.id, Remote: d.session.remote, User: d.user, Op: op, Path: d.path(arg),
+		Session: d.session.id, Remote: d.session.remote, User: d.user, Op: op, Path: d.path(arg), Retransmits: -1,
 	}}
 }
 
@@ -31,8 +33,11 @@ func (d *driver) newTransfer(op, arg string) transfer {
 func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Options {
 	srv := t.session.server
 	opt := &sendfile.Options{
-		Timeout:  srv.stallTimeout(),
-		Progress: func(r sendfile.Result) { t.session.moved.Store(r.Sent) },
+		Timeout: srv.stallTimeout(),
+		Progress: func(r sendfile.Result) {
+			t.session.moved.Store(r.Sent)
+			t.watched.Progress(r)
+		},
 	}
 	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(roads, srv.Road) {
 		opt.Road = srv.Road
@@ -45,6 +50,7 @@ func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Opti
 // reason.
 func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) error {
 	t.told.Result = res
+	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
 	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {
 		told := *e

@@ -38,7 +38,7 @@ func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
 		conf.ProxyFrom = append(conf.ProxyFrom, prefix)
 		return err
 	})
-	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect by HTTP and HTTPS; 0: no limit")
+	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect, by all protocols together; 0: no limit")
 	f.IntVar(&conf.MaxConnsPerAddr, "max-conns-per-addr", conf.MaxConnsPerAddr, "let at most `N` of them connect from one address; 0: no limit")
 }
 

@@ -20,6 +20,7 @@ func (b *builder) ftp() *service {
 		LaxReuse:     func(user string) bool { return slices.Contains(o.LaxReuse, user) },
 		NoActive:     !o.Active,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
+		Live:         b.live,
 		MaxConns:     o.MaxConns, MaxConnsPerAddr: o.MaxConnsPerAddr,
 
 		LoginTimeout: orOff(o.LoginTimeout), IdleTimeout: orOff(o.IdleTimeout), StallTimeout: orOff(o.StallTimeout),

@@ -52,7 +52,7 @@ func entryOfTransfer(t ftpd.Transfer) entry {
 	return entry{
 		protocol: "ftp", remote: t.Remote.String(),
 		session: t.Session, user: t.User, op: t.Op, path: t.Path, offset: t.Offset, kept: t.Kept,
-		Result: t.Result, took: t.Duration, retransmits: -1, err: t.Err,
+		Result: t.Result, took: t.Duration, cause: t.Cause, rtt: t.RTT, retransmits: t.Retransmits, err: t.Err,
 	}
 }
 

@@ -39,21 +39,25 @@ var logged = []entry{
 		UserAgent: "</script>\r\nx: \"y\"",
 	}),
 	entryOfTransfer(ftpd.Transfer{
-		Session: 7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
+		Retransmits: -1,
+		Session:     7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
 		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Road: sendfile.Sendfile}, Duration: 10 * time.Millisecond,
 	}),
 	entryOfTransfer(ftpd.Transfer{
-		Session: 8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f/ü",
+		Retransmits: -1,
+		Session:     8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f/ü",
 		Result: sendfile.Result{Sent: 2000, Road: sendfile.Splice}, Duration: 90 * time.Second,
 		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Road: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
 	}),
 	entryOfTransfer(ftpd.Transfer{
-		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
+		Retransmits: -1,
+		Session:     8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
 		Result: sendfile.Result{Road: sendfile.Splice},
 		Err:    &sendfile.Error{Op: "receive", Side: sendfile.Peer, Road: sendfile.Splice, Err: io.ErrUnexpectedEOF},
 	}),
 	entryOfTransfer(ftpd.Transfer{
-		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret",
+		Retransmits: -1,
+		Session:     8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret",
 		Err: os.ErrPermission,
 	}),
 }

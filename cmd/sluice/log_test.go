@@ -56,7 +56,8 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 
 func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 	plain := ftpd.Transfer{
-		Session: 7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
+		Retransmits: -1,
+		Session:     7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
 		Result: sendfile.Result{Sent: 1000, Road: sendfile.Splice}, Duration: 12_345_678,
 	}
 	for _, tt := range []struct {
@@ -66,6 +67,7 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 		{"plain", func(*ftpd.Transfer) {}},
 		{"over IPv6", func(x *ftpd.Transfer) { x.Remote = netip.MustParseAddrPort("[fe80::1%eth0]:5") }},
 		{"an offset", func(x *ftpd.Transfer) { x.Offset = 5 }},
+		{"what held it back", func(x *ftpd.Transfer) { x.Cause, x.RTT, x.Retransmits = "receiver", 1500*time.Microsecond, 3 }},
 		{"a part that is kept", func(x *ftpd.Transfer) { x.Kept, x.Err = 5, errors.New("gone") }},
 		{"a line of somebody else", func(x *ftpd.Transfer) { x.Path = "/\nlevel=INFO msg=\"forged\"" }},
 	} {

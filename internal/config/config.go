@@ -25,7 +25,7 @@ type Config struct {
 	ReusePort int            // sockets that share each TCP address; 0: one that shares it with nobody
 	ProxyFrom []netip.Prefix // who may say by the PROXY protocol for whom it connects by HTTP or HTTPS
 
-	// How many may connect by HTTP and HTTPS together. 0: no limit.
+	// How many may connect, by all protocols together. 0: no limit.
 	MaxConns        int
 	MaxConnsPerAddr int
 

@@ -1,0 +1,96 @@
+package ftpd_test
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"sluice/ftpd"
+	"sluice/internal/live"
+)
+
+func TestSessionsAndTransfersAreSeen(t *testing.T) {
+	const size = 64 << 20 // more than the buffers of a connection hold
+	reg := new(live.Registry)
+	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
+	s.sparse("f", size)
+	s.file("small", 1000)
+	c := s.login()
+	if st := reg.Snapshot(); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP || st.Sessions[0].State != "idle" {
+		t.Errorf("got %+v, want one idle session of u", st.Sessions)
+	}
+
+	data := c.data(epsv, "RETR f")
+	if _, err := io.ReadFull(data, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	session := reg.Snapshot().Sessions[0]
+	if session.Command != "RETR f" || len(session.Transfers) != 1 {
+		t.Fatalf("got %+v, want that f moves", session)
+	}
+	if x := session.Transfers[0]; x.Op != ftpd.Retrieve || x.Path != "/f" || x.Size == nil || *x.Size != size {
+		t.Errorf("got %+v, want RETR of /f with %d bytes", x, size)
+	}
+	if n, err := io.Copy(io.Discard, data); n != size-1000 || err != nil {
+		t.Errorf("got %d more bytes, %v, want %d", n, err, size-1000)
+	}
+	c.expect(226, "RETR f")
+	s.transfer()
+
+	small := c.data(epsv, "RETR small")
+	_, _ = io.Copy(io.Discard, small)
+	c.expect(226, "RETR small")
+	s.transfer()
+	up := c.data(epsv, "STOR up")
+	_, _ = io.WriteString(up, "hello")
+	_ = up.Close()
+	c.expect(226, "STOR up")
+	if x := s.transfer(); x.Cause != "" || x.Retransmits > 0 {
+		t.Errorf("got cause %q and %d retransmits of an upload, want none told", x.Cause, x.Retransmits)
+	}
+	session = reg.Snapshot().Sessions[0]
+	if session.Command != "" || len(session.Transfers) != 0 || session.Requests != 3 || session.Sent != size+1000 || session.Received != 5 {
+		t.Errorf("afterwards: got %+v, want three requests, %d bytes sent and 5 received", session, size+1000)
+	}
+	c.want(220, "REIN")
+	if user := reg.Snapshot().Sessions[0].User; user != "" {
+		t.Errorf("after REIN: got user %q, want nobody", user)
+	}
+	c.want(221, "QUIT")
+	_ = s.Close() // waits for its end
+	if sessions, transfers := reg.Len(); sessions != 0 || transfers != 0 {
+		t.Errorf("after QUIT: got %d sessions and %d transfers, want none", sessions, transfers)
+	}
+}
+
+func TestATransferCanBeKilled(t *testing.T) {
+	reg := new(live.Registry)
+	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
+	s.sparse("f", 64<<20)
+	data := s.guest().data(pasv, "RETR f")
+	if !reg.Kill(reg.Snapshot().Sessions[0].ID) {
+		t.Fatal("nobody was killed")
+	}
+	if n, err := io.Copy(io.Discard, data); n == 64<<20 {
+		t.Errorf("got all of the file, %v, want less", err)
+	}
+	if x := s.transfer(); x.Err == nil {
+		t.Error("the transfer was told as a success")
+	}
+	next(t, s.leavings)
+}
+
+func TestLiveMayRefuseASession(t *testing.T) {
+	reg := &live.Registry{MaxConns: 1, MaxConnsPerUser: 1}
+	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
+	other, err := reg.Enter(live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, text := s.greeting(); code != 421 || !strings.Contains(text, "too many connections") {
+		t.Errorf("got %d %q, want 421 and why", code, text)
+	}
+	other.Leave()
+	s.login()
+}

@@ -1,0 +1,41 @@
+package ftpd
+
+import (
+	"context"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+// smallTransfer is the size of the longest download that is only counted: it is
+// gone before anybody could look.
+const smallTransfer = 64 << 10
+
+// watch makes what is about to move over data one that others can look at. size
+// is how much that is; negative: not known.
+func (t *transfer) watch(data *dataConn, upload bool, size int64) {
+	if size >= 0 && size <= smallTransfer {
+		return
+	}
+	t.watched = t.session.live.Begin(live.Job{
+		Op: t.told.Op, Path: t.told.Path, Offset: t.told.Offset, Size: size, Upload: upload, Conn: data.tcp,
+	})
+}
+
+// unwatch tells how the moving has ended, while there still is a connection.
+func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) {
+	if t.watched == nil {
+		t.session.live.Count(time.Now(), res)
+		return
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	rec := t.watched.End(res, err)
+	t.watched = nil
+	if rec.Cause != live.Unknown {
+		t.told.Cause = rec.Cause.String()
+	}
+	t.told.RTT, t.told.Retransmits = rec.RTT, rec.Retransmits
+}

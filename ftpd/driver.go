@@ -28,6 +28,14 @@ type driver struct {
 	tree    *vfs.Tree
 	user    string
 	rights  account.Rights
+	home    *vfs.Tree // tree, if it is the user's own; else nil
+}
+
+// leaveHome closes the user's own tree, if there is one. d may be nil.
+func (d *driver) leaveHome() {
+	if d != nil && d.home != nil {
+		_ = d.home.Close()
+	}
 }
 
 var _ interface {

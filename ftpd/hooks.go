@@ -55,7 +55,7 @@ type Login struct {
 type Disconnect struct {
 	Session  uint64
 	Remote   netip.AddrPort
-	User     string        // last logged in; "" if nobody was
+	User     string        // who was logged in; "" if nobody was
 	Duration time.Duration // since the connection was accepted
 	Err      error         // nil if the client left by itself
 }

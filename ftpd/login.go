@@ -3,6 +3,7 @@ package ftpd
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -22,6 +23,8 @@ var (
 	errLogin  = errors.New("login incorrect")
 	errFailed = errors.New("too many wrong passwords")
 	errBanned = errors.New("too many wrong passwords from the address")
+	errCrowd  = errors.New("too many sessions of the user")
+	errHome   = errors.New("home directory cannot be opened")
 )
 
 // userCommand is USER. It ends the login that there was (RFC 959, 4.1.1).
@@ -48,13 +51,17 @@ func (s *session) passPassword(password string) (string, reply) {
 	if hook := s.server.OnLogin; hook != nil {
 		hook(Login{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		s.admitted = d
 		return "PASS", reply{}
-	case errBanned:
+	case err == errBanned:
 		s.then = func(*guard) error { return errBanned }
 		return "", replyBanned
+	case err == errCrowd:
+		return "", say(530, "Too many sessions of this user")
+	case errors.Is(err, errHome): // the password was right
+		return "", say(530, "The home directory is not there")
 	}
 	s.pause(s.server.guesses.add(s.remote.Addr(), s.server.waits))
 	if s.failed++; s.failed == maxFailed {
@@ -71,12 +78,54 @@ func (s *session) login(user, password string) (*driver, error) {
 		return nil, errBanned
 	case srv.Anonymous && account.IsAnonymous(user):
 		return &driver{session: s, client: s.client, tree: srv.Tree, user: anonymous, rights: account.ReadOnly}, nil
-	case !srv.Users.Check(user, password):
-		return nil, errLogin
-	case srv.Write:
-		return &driver{session: s, client: s.client, tree: srv.Tree.Writable(), user: user, rights: account.All}, nil
 	}
-	return &driver{session: s, client: s.client, tree: srv.Tree, user: user, rights: account.ReadOnly}, nil
+	a, ok := srv.Users.Login(user, password)
+	if !ok {
+		return nil, errLogin
+	}
+	return s.driverOf(a)
+}
+
+// driverOf returns what a user may touch. The session closes a tree of its own
+// when the user logs out, or is gone.
+func (s *session) driverOf(a account.Account) (*driver, error) {
+	srv := s.server
+	d := &driver{session: s, client: s.client, tree: srv.Tree, user: a.Name, rights: a.Rights & account.ReadOnly}
+	if srv.Write && a.Rights != d.rights {
+		d.tree, d.rights = srv.Tree.Writable(), a.Rights
+	}
+	if a.Home != "" {
+		home, err := d.tree.Sub(a.Home)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errHome, err)
+		}
+		d.tree, d.home = home, home
+	}
+	if !srv.seat(s, a) {
+		d.leaveHome()
+		return nil, errCrowd
+	}
+	return d, nil
+}
+
+// seat makes a session that of a user, and reports whether there was room for
+// one more.
+func (s *Server) seat(sess *session, a account.Account) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.MaxSessions > 0 {
+		others := 0
+		for other := range s.sessions {
+			if other.userName() == a.Name {
+				others++
+			}
+		}
+		if others >= a.MaxSessions {
+			return false
+		}
+	}
+	sess.setUser(a.Name)
+	return true
 }
 
 // AuthUser gives the library what passPassword has admitted.
@@ -88,11 +137,23 @@ func (s *session) AuthUser(ftpserver.ClientContext, string, string) (ftpserver.C
 		return nil, err
 	}
 	s.driver, s.admitted = s.admitted, nil
+	s.setUser(s.driver.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.user = s.driver.user
 	s.stopAlarmLocked(alarmLogin)
 	return s.driver, nil
+}
+
+func (s *session) userName() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user
+}
+
+func (s *session) setUser(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user = name
 }
 
 // GetTLSConfig is not called: the guard speaks TLS, and the library sees none.
@@ -107,7 +168,9 @@ func (s *session) logOut() {
 	if s.driver == nil {
 		return
 	}
+	s.driver.leaveHome()
 	s.driver = nil
+	s.setUser("")
 	_ = s.live.SetUser("") // of nobody there are never too many
 	s.content = contentState{}
 	s.client.SetPath("/")

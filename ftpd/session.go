@@ -175,6 +175,7 @@ func (s *session) leave(step func()) {
 	}
 	s.mu.Unlock()
 
+	s.driver.leaveHome()
 	_ = s.guard.Close()
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{

@@ -17,10 +17,29 @@ import (
 )
 
 // Users are the accounts with a password. The zero value and a nil *Users
-// know nobody. Fill it before it is shared: Check may be called from any
+// know nobody. Fill it before it is shared: Login may be called from any
 // number of goroutines, Add may not.
 type Users struct {
-	accounts map[string]digest
+	accounts map[string]entry
+}
+
+// Account is who a user is, and what it may.
+type Account struct {
+	Name   string
+	Rights Rights
+
+	// Home is the directory that the user sees as the root, by its path in the
+	// tree that is served; "" is all of that.
+	Home string
+
+	// MaxSessions is how many sessions the user may have at one time; zero is
+	// any number.
+	MaxSessions int
+}
+
+type entry struct {
+	account Account
+	digest  digest
 }
 
 type digest struct {
@@ -28,9 +47,15 @@ type digest struct {
 	sum  [sha256.Size]byte
 }
 
-// Add lets name log in with password. Adding a name twice is an error, so
-// that no setting silently overrides another.
+// Add lets name log in with password, with all rights, everywhere.
 func (u *Users) Add(name, password string) error {
+	return u.AddAccount(Account{Name: name, Rights: All}, password)
+}
+
+// AddAccount lets the user of an account log in with password. Adding a name
+// twice is an error, so that no setting silently overrides another.
+func (u *Users) AddAccount(a Account, password string) error {
+	name := a.Name
 	switch {
 	case name == "":
 		return errors.New("a user needs a name")
@@ -43,26 +68,32 @@ func (u *Users) Add(name, password string) error {
 	case strings.ContainsAny(password, "\r\n\x00"):
 		return fmt.Errorf("the password of user %s contains a line break or NUL, which no client can send", name)
 	}
+	if a.MaxSessions < 0 {
+		return fmt.Errorf("user %s may have %d sessions, which is negative", name, a.MaxSessions)
+	}
 	if _, taken := u.accounts[name]; taken {
 		return fmt.Errorf("user %s is given twice", name)
 	}
 	if u.accounts == nil {
-		u.accounts = make(map[string]digest)
+		u.accounts = make(map[string]entry)
 	}
-	u.accounts[name] = newDigest(password)
+	u.accounts[name] = entry{a, newDigest(password)}
 	return nil
 }
 
-// Check reports whether name may log in with password.
-func (u *Users) Check(name, password string) bool {
-	var known digest
-	var ok bool
+// Login returns the account that name logs in to with password; ok is false if
+// there is none, or the password is wrong.
+func (u *Users) Login(name, password string) (a Account, ok bool) {
+	var known entry
 	if u != nil {
 		known, ok = u.accounts[name]
 	}
 	// An unknown name costs a digest too.
-	sum := known.of(password)
-	return subtle.ConstantTimeCompare(sum[:], known.sum[:]) == 1 && ok
+	sum := known.digest.of(password)
+	if subtle.ConstantTimeCompare(sum[:], known.digest.sum[:]) != 1 || !ok {
+		return Account{}, false
+	}
+	return known.account, true
 }
 
 // Names returns the names in alphabetical order.

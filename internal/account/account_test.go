@@ -8,7 +8,7 @@ import (
 	"sluice/internal/account"
 )
 
-func TestCheck(t *testing.T) {
+func TestLogin(t *testing.T) {
 	var users account.Users
 	for _, name := range []string{"alice", "bob"} {
 		if err := users.Add(name, "secret of "+name); err != nil {
@@ -30,8 +30,9 @@ func TestCheck(t *testing.T) {
 		{"a longer password is refused", "alice", "secret of alice ", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := users.Check(tt.user, tt.password); got != tt.want {
-				t.Errorf("Check(%q, %q) = %v, want %v", tt.user, tt.password, got, tt.want)
+			a, got := users.Login(tt.user, tt.password)
+			if got != tt.want || got != (a.Name == tt.user) || !got && a != (account.Account{}) {
+				t.Errorf("Login(%q, %q) = %+v, %v, want %v", tt.user, tt.password, a, got, tt.want)
 			}
 		})
 	}
@@ -42,8 +43,10 @@ func TestCheck(t *testing.T) {
 
 func TestNobodyIsKnownWithoutAccounts(t *testing.T) {
 	var none *account.Users
-	if none.Check("alice", "") || new(account.Users).Check("", "") {
-		t.Error("somebody logged in, want nobody")
+	for _, users := range []*account.Users{none, new(account.Users)} {
+		if a, ok := users.Login("", ""); ok {
+			t.Errorf("%+v logged in, want nobody", a)
+		}
 	}
 	if got := none.Names(); len(got) != 0 {
 		t.Errorf("Names() = %v, want none", got)
@@ -74,9 +77,23 @@ func TestAddRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("Add(%q, %q) = %v, want an error about %q", tt.user, tt.password, err, tt.want)
 			}
-			if !users.Check("known", "password") {
+			if _, ok := users.Login("known", "password"); !ok {
 				t.Error("the account added before is lost")
 			}
 		})
+	}
+}
+
+func TestAnAccountIsWhatWasAdded(t *testing.T) {
+	var users account.Users
+	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3}
+	if err := users.AddAccount(want, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := users.Login("alice", "secret"); got != want || !ok {
+		t.Errorf("got %+v, %v, want %+v", got, ok, want)
+	}
+	if err := users.AddAccount(account.Account{Name: "bob", MaxSessions: -1}, "x"); err == nil {
+		t.Error("a negative number of sessions was taken")
 	}
 }

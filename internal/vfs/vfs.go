@@ -97,13 +97,48 @@ func Open(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
 	}
+	d, err := newDisk(root, abs)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+	}
+	return &Tree{disk: d}, nil
+}
+
+// newDisk takes root over, which is dir.
+func newDisk(root *os.Root, dir string) (*disk, error) {
 	opener, err := newOpener(root) // fails where dir may be read but not searched
 	if err != nil {
 		_ = root.Close()
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused before the disk is asked
-	return &Tree{disk: &disk{dir: abs, root: root, opener: opener, escape: bare(escape)}}, nil
+	return &disk{dir: dir, root: root, opener: opener, escape: bare(escape)}, nil
+}
+
+// Sub returns a view of the directory name and of all that lies beneath it, as a tree of its own: no name leads out
+// of that directory either. Files may be changed through it if they may through t. The caller closes it; closing t
+// does not.
+func (t *Tree) Sub(name string) (*Tree, error) {
+	path, err := local(name)
+	if err != nil {
+		return nil, t.fail("open", name, err)
+	}
+	fi, err := t.disk.root.Stat(path) // as in Open
+	if err == nil && !fi.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return nil, t.fail("open", name, err)
+	}
+	root, err := t.disk.root.OpenRoot(path)
+	if err != nil {
+		return nil, t.fail("open", name, err)
+	}
+	d, err := newDisk(root, filepath.Join(t.disk.dir, path))
+	if err != nil {
+		return nil, t.fail("open", name, err)
+	}
+	return &Tree{disk: d, writable: t.writable}, nil
 }
 
 // Writable returns a view of the same tree through which files may be changed.

@@ -1,0 +1,61 @@
+package ftpd_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sluice/ftpd"
+	"sluice/internal/account"
+)
+
+func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) {
+		for _, a := range []account.Account{
+			{Name: "reader", Rights: account.ReadOnly},
+			{Name: "dropper", Rights: account.List | account.Create, Home: "/in"},
+			{Name: "single", Rights: account.All, MaxSessions: 1},
+			{Name: "homeless", Rights: account.All, Home: "/none"},
+		} {
+			if err := srv.Users.AddAccount(a, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if err := os.Mkdir(filepath.Join(s.dir, "in"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.file("f", 10)
+	as := func(name string, code int) *client {
+		t.Helper()
+		c := s.dial()
+		c.want(331, "USER "+name)
+		c.want(code, "PASS x")
+		return c
+	}
+
+	reader := as("reader", 230)
+	reader.want(213, "SIZE f")
+	reader.want(550, "DELE f")
+
+	dropper := as("dropper", 230)
+	dropper.want(550, "SIZE /f")
+	dropper.want(550, "SIZE ../f")
+	up := dropper.data(epsv, "STOR new")
+	_, _ = up.Write([]byte("hello"))
+	_ = up.Close()
+	dropper.expect(226, "STOR new")
+	if got := s.content("in/new"); got != "hello" {
+		t.Errorf("got %q in the home, want hello", got)
+	}
+	dropper.want(550, "XCRC new")
+	dropper.want(220, "REIN")
+	dropper.want(530, "SIZE new")
+
+	single := as("single", 230)
+	as("single", 530).want(331, "USER u") // the other session goes on
+	single.want(331, "USER reader")       // which is another user now
+	as("single", 230)
+
+	as("homeless", 530)
+}

@@ -52,6 +52,10 @@ const (
 	plot      = "gonum.org/v1/plot"
 	gonum     = "gonum.org/v1/gonum"
 	term      = "golang.org/x/term"
+
+	prometheus = "github.com/prometheus/client_golang"
+	bubbletea  = "charm.land/bubbletea/v2"
+	ansi       = "github.com/charmbracelet/x/ansi"
 )
 
 // frontend is what both servers stand on.
@@ -122,6 +126,16 @@ var rules = []rule{
 		folder: "internal/live", own: []string{"sendfile", "metrics"},
 		why:   "the record that both frontends fill is about what moves bytes and what observes them",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
+	},
+	{
+		folder: "internal/admin", own: []string{"internal/live", "internal/filecache", "metrics"}, others: []string{prometheus},
+		why:   "it shows what the servers have recorded",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
+	},
+	{folder: "internal/show", others: []string{ansi}, why: "how a figure looks does not depend on whose it is"},
+	{
+		folder: "internal/top", own: []string{"internal/admin", "internal/live", "internal/show"}, others: []string{bubbletea},
+		why: "a view knows what it shows, and not where that comes from",
 	},
 	{folder: "internal/account", why: "what guards the passwords has no code of strangers in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},

@@ -98,6 +98,22 @@ func (p *portPool) reserve(local, client netip.Addr) (*reservation, error) {
 	return r, nil
 }
 
+// PortsInUse returns how many ports a client is awaited on, on all addresses
+// together, and how many there may be on each; 0: as many as the system has.
+func (s *Server) PortsInUse() (used, total int) {
+	p := &s.ports
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, host := range p.hosts {
+		for _, pt := range host.open {
+			if len(pt.waiting) > 0 {
+				used++
+			}
+		}
+	}
+	return used, s.PassivePorts.size()
+}
+
 // freeLocked returns the next port where client has no reservation; nil: there
 // is none.
 func (h *hostPorts) freeLocked(client netip.Addr) *port {

@@ -219,6 +219,23 @@ func TestCheckPassive(t *testing.T) {
 	}
 }
 
+func TestPortsInUseAreThoseThatAreWaitedOn(t *testing.T) {
+	s := start(t, nil)
+	c := s.guest()
+	if used, total := s.PortsInUse(); used != 0 || total != 0 {
+		t.Errorf("got %d of %d, want none of any number", used, total)
+	}
+	c.passive(epsv)
+	if used, _ := s.PortsInUse(); used != 1 {
+		t.Errorf("after EPSV: got %d, want 1", used)
+	}
+	c.want(221, "QUIT")
+	next(t, s.leavings)
+	if used, _ := s.PortsInUse(); used != 0 {
+		t.Errorf("after QUIT: got %d, want none", used)
+	}
+}
+
 func TestPassivePortsAreClosedWithTheServer(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)

@@ -48,7 +48,7 @@ func (o *opener) takeActivated(scheme string) ([]net.Listener, error) {
 func (o *opener) checkAllTaken() error {
 	for _, name := range slices.Sorted(maps.Keys(o.activated)) {
 		return fmt.Errorf("systemd handed over a socket of the name %s, which is not used; "+
-			"call it http, https, ftp or ftps by FileDescriptorName= in its .socket unit, and ask for it by --http %s and the like", name, config.Systemd)
+			"call it http, https, ftp, ftps or admin by FileDescriptorName= in its .socket unit, and ask for it by --http %s and the like", name, config.Systemd)
 	}
 	return nil
 }

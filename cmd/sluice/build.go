@@ -36,6 +36,8 @@ type builder struct {
 	listeners map[string][]net.Listener // by scheme
 	tls       *tls.Config               // nil: there is no certificate
 	sweep     func(context.Context) (removed int, err error)
+
+	portsInUse func() (used, total int) // of FTP's data connections
 }
 
 // newBuilder reads what of the configuration is more than a value.

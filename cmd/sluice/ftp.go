@@ -37,7 +37,7 @@ func (b *builder) ftp() *service {
 	if b.conf.AccessLog {
 		server.OnTransfer = logTransfer(b.log, lineFormats[b.conf.LogFormat])
 	}
-	b.sweep = server.Sweep
+	b.sweep, b.portsInUse = server.Sweep, server.PortsInUse
 	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)
 	return &service{"ftp", all, server}

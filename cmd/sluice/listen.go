@@ -32,7 +32,11 @@ func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Liste
 	case isUnix && !isFTP(scheme):
 		all, err = listenUnix(ctx, scheme, name)
 	default:
-		if all, err = listenTCP(ctx, addr, o.reusePort); err != nil {
+		shared := o.reusePort
+		if scheme == adminScheme {
+			shared = 0 // a question is for this process and not for one of those that share its addresses
+		}
+		if all, err = listenTCP(ctx, addr, shared); err != nil {
 			err = explainListen(scheme, addr, err)
 		}
 	}

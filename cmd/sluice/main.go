@@ -53,7 +53,8 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(misused)
-	root.AddCommand(serveCommand(), benchCommand(), gofsCommand(), versionCommand())
+	root.AddCommand(serveCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
+		benchCommand(), gofsCommand(), versionCommand())
 	return root
 }
 

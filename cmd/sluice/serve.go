@@ -31,7 +31,7 @@ while --drain lasts, then they are cut. A second signal cuts them at once.
 
 ADDR is HOST:PORT, or :PORT for all addresses of this machine; for HTTP and
 HTTPS also unix:PATH, a socket for a proxy in front; or the word systemd for the
-sockets that systemd hands over under the name http, https, ftp or ftps.
+sockets that systemd hands over under the name http, https, ftp, ftps or admin.
 
 The access log has a line for each request and each transfer, as --log-format
 says: text is key=value and json the same as JSON, with the road of the bytes
@@ -85,6 +85,11 @@ func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 	}
 	defer b.opener.close()
 
+	operator, err := b.operator(ctx)
+	if err != nil {
+		return err
+	}
+	defer operator.close()
 	services, err := b.services(ctx)
 	if err != nil {
 		return err
@@ -103,5 +108,9 @@ func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 			return fmt.Errorf("print the URL: %w", err)
 		}
 	}
-	return run(services, stop, conf.Drain, b.logger)
+	if b.conf.FTP != "" || b.conf.FTPS != "" {
+		operator.handler.PassivePorts = b.portsInUse
+	}
+	operator.serve(services)
+	return run(services, stop, conf.Drain, operator.handler.Drain, b.logger)
 }

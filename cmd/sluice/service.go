@@ -37,8 +37,8 @@ func doors(scheme string, listeners []net.Listener, serve func(net.Listener) err
 
 // run runs the services until one fails or stop receives, and then shuts all
 // of them down. Transfers may go on for as long as drain, or until stop
-// receives again.
-func run(services []*service, stop <-chan os.Signal, drain time.Duration, logger *slog.Logger) error {
+// receives again. Before that, draining is called.
+func run(services []*service, stop <-chan os.Signal, drain time.Duration, draining func(), logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	for _, s := range services {
 		for _, d := range s.doors {
@@ -59,6 +59,7 @@ func run(services []*service, stop <-chan os.Signal, drain time.Duration, logger
 		logger.Info("shutting down", "signal", sig.String(), "drain", drain)
 	}
 
+	draining()
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	go func() {

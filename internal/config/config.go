@@ -22,6 +22,11 @@ type Config struct {
 	FTP   string
 	FTPS  string // for clients that begin with TLS
 
+	// Where the operator is answered: an address as above, or "" for nowhere.
+	Admin          string
+	AdminTokenFile string // file with what the operator must show; "": nothing, or what the environment says
+	AdminPprof     bool   // whether profiles are shown
+
 	ReusePort int            // sockets that share each TCP address; 0: one that shares it with nobody
 	ProxyFrom []netip.Prefix // who may say by the PROXY protocol for whom it connects by HTTP or HTTPS
 
@@ -77,7 +82,7 @@ const (
 )
 
 // Systemd as an address stands for the sockets that systemd hands over under
-// the name of the protocol: http, https, ftp or ftps.
+// the name of the protocol: http, https, ftp or ftps, or under admin.
 const Systemd = "systemd"
 
 // Default returns what holds where nothing else is said.
@@ -116,6 +121,10 @@ func (c Config) Check() error {
 		return errors.New("the directory to serve has an empty name")
 	case c.HTTP == "" && c.HTTPS == "" && c.FTP == "" && c.FTPS == "":
 		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
+	case c.Admin == "" && c.AdminTokenFile != "":
+		return errors.New("--admin-token-file is of no use without --admin ADDR")
+	case c.Admin == "" && c.AdminPprof:
+		return errors.New("--admin-pprof is of no use without --admin ADDR")
 	case c.ReusePort < 0:
 		return fmt.Errorf("--reuseport %d is negative", c.ReusePort)
 	case c.MaxConns < 0:

@@ -42,6 +42,8 @@ func TestCheck(t *testing.T) {
 			c.HTTPS, c.TLSCerts, c.TLSKeys = ":8443", []string{"a", "b"}, []string{"a"}
 		}, "1 --tls-key for 2 --tls-cert"},
 		{"a key without a certificate", func(c *config.Config) { c.TLSKeys = []string{"a"} }, "1 --tls-key for 0 --tls-cert"},
+		{"a token for nobody", func(c *config.Config) { c.AdminTokenFile = "t" }, "--admin-token-file is of no use"},
+		{"profiles for nobody", func(c *config.Config) { c.AdminPprof = true }, "--admin-pprof is of no use"},
 		{"less than no socket", func(c *config.Config) { c.ReusePort = -1 }, "--reuseport -1"},
 		{"less than no connection", func(c *config.Config) { c.MaxConns = -1 }, "--max-conns -1"},
 		{"less than no connection for each", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},

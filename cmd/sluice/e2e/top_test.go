@@ -1,0 +1,107 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A screen is a terminal of 80 columns and 24 lines that a program runs in.
+type screen struct {
+	t      *testing.T
+	dir    string
+	socket string // of tmux
+}
+
+// newScreen runs a program in a terminal until the test ends.
+func newScreen(t *testing.T, argv ...string) *screen {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "top-") // short, for the name of a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	sc := &screen{t, dir, filepath.Join(dir, "s")}
+	t.Cleanup(sc.end)
+	sc.tmux(append([]string{"new-session", "-d", "-x", "80", "-y", "24", "--"}, argv...)...)
+	sc.tmux("set-option", "-g", "remain-on-exit", "on")
+	return sc
+}
+
+func (sc *screen) tmux(args ...string) string {
+	sc.t.Helper()
+	return run(sc.t, sc.dir, "tmux", append([]string{"-S", sc.socket, "-f", os.DevNull}, args...)...)
+}
+
+// end ends the terminal and what runs in it.
+func (sc *screen) end() {
+	cmd := exec.Command("tmux", "-S", sc.socket, "kill-server") // the context of the test is over
+	_ = cmd.Run()                                               // fails if it has ended by itself
+}
+
+// press presses keys, by the names that tmux has for them.
+func (sc *screen) press(keys ...string) {
+	sc.t.Helper()
+	sc.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+// masked returns what is shown. What differs from run to run is masked: each
+// figure is N, each run of spaces is one, and totals, which have no room, are
+// left out.
+func (sc *screen) masked() string {
+	sc.t.Helper()
+	text := sc.tmux("capture-pane", "-p")
+	text = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`).ReplaceAllString(text, "N")
+	text = regexp.MustCompile(` +`).ReplaceAllString(text, " ")
+	text = regexp.MustCompile(` [kM]B`).ReplaceAllString(text, " B")
+	text = regexp.MustCompile(`(?m) total: .*$`).ReplaceAllString(text, " total")
+	return strings.TrimRight(regexp.MustCompile(`(?m)^ | $`).ReplaceAllString(text, ""), "\n") + "\n"
+}
+
+// want waits until the screen is that of a golden file.
+func (sc *screen) want(name string) {
+	sc.t.Helper()
+	golden, err := os.ReadFile(filepath.Join("testdata", "top", name+".txt"))
+	if err != nil {
+		sc.t.Fatal(err)
+	}
+	var got string
+	eventually(sc.t, "the screen "+name, func() bool {
+		got = sc.masked()
+		return got == string(golden)
+	})
+	if sc.t.Failed() {
+		sc.t.Fatalf("got:\n%s\nwant:\n%s", got, golden)
+	}
+}
+
+func TestTopInATerminal(t *testing.T) {
+	s := start(t, "--admin", "127.0.0.1:0")
+	s.file("large.bin", 256<<20)
+	held, err := http.Get(s.http.String() + "large.bin") // and is not read
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Body.Close()
+	sc := newScreen(t, program, "top", "--admin", adminOf(s), "--interval", "200ms")
+	sc.want("stalled")
+	sc.press("?")
+	sc.want("help")
+	sc.press("q")
+	sc.want("stalled")
+	sc.press("k")
+	sc.want("question")
+	sc.press("y")
+	sc.want("cut")
+	if got := len(s.log.await(1, patience, func(line string) bool { return strings.Contains(line, "a session was cut by the operator") })); got != 1 {
+		t.Errorf("the log tells of %d sessions that were cut, want 1", got)
+	}
+	sc.press("q")
+	eventually(t, "top has ended", func() bool { return sc.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}") == "1 0\n" })
+}

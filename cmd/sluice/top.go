@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sluice/internal/admin"
+	"sluice/internal/top"
+)
+
+func topCommand() *cobra.Command {
+	var (
+		from         adminFlags
+		once, asJSON bool
+		interval     time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "top",
+		Short: "Show what a running server transfers, how fast, and what holds it back",
+		Long: `Show what a running server transfers, the fastest first: how far each transfer
+is, by which road through the kernel it goes, and what holds it back. The key ?
+explains the others.
+
+The server must have been started with --admin. With --once there is one look
+and no key; where the output is no terminal no column is left out. With
+--once --json it is the status as the server tells it, all sessions included.`,
+		Example: `  sluice serve --admin 127.0.0.1:9180 /srv/pub
+  sluice top
+  sluice top --admin unix:/run/sluice/admin.sock
+  sluice top --once --json | jq '.sessions[].transfers[]?.path'`,
+		Args: argsAtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case asJSON && !once:
+				return misused(cmd, errors.New("--json is of no use without --once"))
+			case interval < shortestInterval:
+				return misused(cmd, fmt.Errorf("--interval %v is shorter than %v", interval, shortestInterval))
+			}
+			if !once && !isTerminal(cmd.OutOrStdout()) {
+				return misused(cmd, errors.New("the output is no terminal; one look is --once"))
+			}
+			st, err := from.status(cmd, admin.Sessions) // which can be told of, unlike in the view
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return printJSON(cmd, st)
+			case once:
+				return printText(cmd, top.Text(st, terminalWidth(cmd.OutOrStdout())))
+			}
+			c, err := from.client(cmd)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return top.Run(cmd.Context(), explaining{c, &from}, interval)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	from.add(cmd)
+	f.DurationVar(&interval, "interval", time.Second, "look again after this `TIME`")
+	f.BoolVar(&once, "once", false, "look once and print it")
+	f.BoolVar(&asJSON, "json", false, "print it as JSON, with --once")
+	return cmd
+}
+
+// shortestInterval between two looks: the server's figures are no younger.
+const shortestInterval = 100 * time.Millisecond
+
+// explaining is a client whose errors say what to do.
+type explaining struct {
+	*admin.Client
+	from *adminFlags
+}
+
+func (e explaining) Status(ctx context.Context, want admin.Want) (*admin.Status, error) {
+	st, err := e.Client.Status(ctx, want)
+	return st, e.from.explain(err)
+}
+
+// printJSON prints v for people and programs.
+func printJSON(cmd *cobra.Command, v any) error {
+	e := json.NewEncoder(cmd.OutOrStdout())
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return printed(e.Encode(v))
+}
+
+func printText(cmd *cobra.Command, text string) error {
+	_, err := io.WriteString(cmd.OutOrStdout(), text)
+	return printed(err)
+}
+
+func printed(err error) error {
+	if err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// terminalWidth returns how many columns w has; 0: it is no terminal.
+func terminalWidth(w io.Writer) int {
+	if !isTerminal(w) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sluice/internal/admin"
+	"sluice/internal/live"
+	"sluice/internal/show"
+)
+
+func whoCommand() *cobra.Command {
+	var (
+		from          adminFlags
+		asJSON, peers bool
+	)
+	cmd := &cobra.Command{
+		Use:   "who",
+		Short: "List who is connected to a running server",
+		Long: `List who is connected to a running server, the oldest connection first, and
+what each does. The server must have been started with --admin.`,
+		Example: `  sluice who
+  sluice who --peers
+  sluice who --json | jq '.[].user'`,
+		Args: argsAtMost(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			want := admin.Sessions
+			if peers {
+				want = admin.Peers
+			}
+			st, err := from.status(cmd, want)
+			switch {
+			case err != nil:
+				return err
+			case asJSON:
+				return printJSON(cmd, st.Sessions)
+			}
+			return printText(cmd, whoTable(st, want))
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	from.add(cmd)
+	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host, which takes some milliseconds for each")
+	f.BoolVar(&asJSON, "json", false, "print the list as JSON")
+	return cmd
+}
+
+// whoTable has a line for each session.
+func whoTable(st *admin.Status, want admin.Want) string {
+	columns := []show.Column{
+		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"}, {Title: "SINCE"},
+		{Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right}, {Title: "STATE"}, {Title: "WHAT"},
+	}
+	if want == admin.Peers {
+		columns = append(columns[:4], append([]show.Column{{Title: "PID", Side: show.Right}}, columns[4:]...)...)
+	}
+	var rows [][]string
+	for i := range st.Sessions {
+		s := &st.Sessions[i]
+		row := []string{fmt.Sprint(s.ID), s.Protocol.String(), orDash(s.User), orDash(s.Remote)}
+		if want == admin.Peers {
+			pid := "-"
+			if s.Peer != nil && s.Peer.PID != nil {
+				pid = fmt.Sprint(*s.Peer.PID)
+			}
+			row = append(row, pid)
+		}
+		rows = append(rows, append(row,
+			s.Since.In(st.Now.Location()).Format(time.DateTime), show.Time(st.Now.Sub(s.LastActive)),
+			show.Bytes(s.Sent), show.Bytes(s.Received), s.State, orDash(what(s))))
+	}
+	return show.Table(columns, rows)
+}
+
+// what is what a session does: the oldest transfer, or a command.
+func what(s *live.SessionStatus) string {
+	if len(s.Transfers) > 0 {
+		return s.Transfers[0].Op + " " + s.Transfers[0].Path
+	}
+	return s.Command
+}
+
+// orDash returns a text that may hold anything as it can be printed.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return show.Plain(s)
+}

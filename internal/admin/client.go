@@ -1,0 +1,147 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/internal/live"
+)
+
+// Client asks the Handler of a running server.
+type Client struct {
+	base  string // URL without a slash at the end
+	token string
+	http  http.Client
+}
+
+// The errors of a Client, beside those of the connection.
+var (
+	ErrToken     = errors.New("the server wants another token")
+	ErrNoSession = errors.New("there is no such session")
+	ErrStranger  = errors.New("what answers there is not sluice")
+	ErrSchema    = errors.New("the server is of another version")
+)
+
+const (
+	patience = 10 * time.Second // of a Client
+	maxBody  = 256 << 20        // bytes of an answer; 100,000 sessions have about 100 MB
+)
+
+// NewClient returns a Client for an address: HOST:PORT, unix:PATH, or a URL of
+// HTTP or HTTPS. The token may be "". No proxy is used.
+func NewClient(addr, token string) (*Client, error) {
+	c := &Client{token: token}
+	transport := &http.Transport{IdleConnTimeout: time.Minute}
+	c.http = http.Client{
+		Transport: transport, Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	path, isUnix := strings.CutPrefix(addr, "unix:")
+	switch {
+	case isUnix:
+		c.base = "http://localhost"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	case strings.Contains(addr, "://"):
+		u, err := url.Parse(addr)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("%q is no URL of HTTP", addr)
+		}
+		c.base = strings.TrimSuffix(addr, "/")
+	default:
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no address: write it like 127.0.0.1:9180", addr)
+		}
+		if host == "" {
+			host = "localhost"
+		}
+		c.base = "http://" + net.JoinHostPort(host, port)
+	}
+	return c, nil
+}
+
+// Close closes the connections that are kept for the next question.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// A Want says what a Status is to hold.
+type Want uint8
+
+// What can be wanted.
+const (
+	Sessions Want = iota
+	Peers         // Sessions, and the processes of clients on the server's host
+)
+
+// Status asks for the Status.
+func (c *Client) Status(ctx context.Context, want Want) (*Status, error) {
+	path := "/status.json"
+	if want == Peers {
+		path += "?peers=1"
+	}
+	resp, err := c.do(ctx, http.MethodGet, path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%w (it says %s)", ErrStranger, resp.Status)
+	}
+	st := new(Status)
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(st)
+	switch {
+	case st.Schema > 0 && st.Schema != live.Schema:
+		return nil, fmt.Errorf("%w: its status has schema %d, and %d is known here", ErrSchema, st.Schema, live.Schema)
+	case err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil || st.Schema == 0:
+		return nil, ErrStranger
+	}
+	return st, nil
+}
+
+// Kill cuts a session. The error is ErrNoSession if there is none of that ID.
+func (c *Client) Kill(ctx context.Context, id uint64) error {
+	resp, err := c.do(ctx, http.MethodDelete, "/sessions/"+strconv.FormatUint(id, 10))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusNoContent:
+		return nil
+	case http.StatusNotFound:
+		return ErrNoSession
+	}
+	return fmt.Errorf("%w (it says %s)", ErrStranger, resp.Status)
+}
+
+// do asks. The caller closes the body.
+func (c *Client) do(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		_ = resp.Body.Close()
+		return nil, ErrToken
+	}
+	return resp, nil
+}

@@ -1,0 +1,224 @@
+package admin
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+func TestMetricsAreLintClean(t *testing.T) {
+	h := busy(t)
+	defer h.Close()
+	_, body := get(t, h, "/metrics")
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestMetricsTellAll(t *testing.T) {
+	h := busy(t)
+	defer h.Close()
+	_, body := get(t, h, "/metrics")
+	for _, f := range append(append([]family(nil), families...), processFamilies...) {
+		name := regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(f.String())[1]
+		if onLinux && !strings.Contains(body, "\n"+name+" ") && !strings.Contains(body, "\n"+name+"{") {
+			t.Errorf("%s is not told", name)
+		}
+	}
+	for _, line := range []string{
+		`sluice_build_info{goversion="go`,
+		`sluice_connections_total{protocol="http"} 2`,
+		`sluice_connections_refused_total{protocol="ftps"} 0`,
+		`sluice_requests_total{protocol="https"} 2`,
+		`sluice_sent_bytes_total{protocol="http",road="sendfile"} 5000`,
+		`sluice_sent_bytes_total{protocol="ftp",road="splice"} 1000`,
+		`sluice_received_bytes_total{protocol="ftp",road="splice"} 1000`,
+		`sluice_transfers_total{cause="unknown",direction="in",protocol="ftps",result="complete",road="splice"} 1`,
+		`sluice_transfer_bytes_total{cause="unknown",direction="out",protocol="http",result="complete",road="splice"} 1000`,
+		`sluice_transfer_duration_seconds_count{direction="in",protocol="ftp"} 1`,
+		`sluice_transfer_rate_bytes_per_second_count{direction="out",protocol="http"} 1`,
+		`sluice_transfers_running{cause="unknown",direction="out",protocol="http"} 1`,
+		`sluice_sessions{protocol="http",state="sending"} 1`,
+		`sluice_sessions{protocol="ftp",state="login"} 1`,
+		`sluice_sessions_limit{scope="all"} 100`,
+		`sluice_sessions_limit{scope="address"} 50`,
+		`sluice_sessions_limit{scope="user"} 5`,
+		`sluice_passive_ports_in_use 2`,
+		`sluice_passive_ports_limit 10`,
+		`sluice_file_cache_open_files 3`,
+		`sluice_file_cache_opens_total 7`,
+		`go_goroutines `,
+	} {
+		if !strings.Contains(body, "\n"+line) {
+			t.Errorf("got no line %s", line)
+		}
+	}
+}
+
+// Each metric has a family that was announced, of the same name and labels.
+func TestCollectorsArePedantic(t *testing.T) {
+	h := busy(t)
+	defer h.Close()
+	h.once.Do(h.prepare)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(collector{h}, processCollector{h})
+	if _, err := reg.Gather(); err != nil {
+		t.Error(err)
+	}
+	if n := testutil.CollectAndCount(processCollector{h}); onLinux && n < len(processFamilies) {
+		t.Errorf("got %d metrics of the process, want %d", n, len(processFamilies))
+	}
+}
+
+func TestHistogramsOfTransfers(t *testing.T) {
+	h := &Handler{Live: new(live.Registry)}
+	defer h.Close()
+	for _, rec := range []live.Record{
+		{Result: sendfile.Result{Sent: 5e6}, Duration: time.Second},
+		{Result: sendfile.Result{Sent: 5e7}, Duration: 2 * time.Second},
+		{Result: sendfile.Result{Sent: 0}, Duration: 20 * time.Second}, // has no rate
+		{Result: sendfile.Result{Sent: 10}, Duration: 0},               // has none that can be told
+	} {
+		h.OnTransfer(rec)
+	}
+	_, body := get(t, h, "/metrics")
+	for _, line := range []string{
+		`sluice_transfer_rate_bytes_per_second_bucket{direction="out",protocol="http",le="3e+06"} 0`,
+		`sluice_transfer_rate_bytes_per_second_bucket{direction="out",protocol="http",le="1e+07"} 1`,
+		`sluice_transfer_rate_bytes_per_second_bucket{direction="out",protocol="http",le="3e+07"} 2`,
+		`sluice_transfer_rate_bytes_per_second_count{direction="out",protocol="http"} 2`,
+		`sluice_transfer_duration_seconds_bucket{direction="out",protocol="http",le="0.001"} 1`,
+		`sluice_transfer_duration_seconds_bucket{direction="out",protocol="http",le="1"} 2`,
+		`sluice_transfer_duration_seconds_bucket{direction="out",protocol="http",le="30"} 4`,
+	} {
+		if !strings.Contains(body, "\n"+line+"\n") {
+			t.Errorf("got no line %s", line)
+		}
+	}
+}
+
+// 2,000 connections move and come and go while they are scraped: no counter
+// goes back, and in the end nothing is missing.
+func TestScrapeWhileConnectionsMove(t *testing.T) {
+	nettest.CheckLeaks(t)
+	const (
+		clients = 2000
+		chunks  = 20
+		chunk   = 1000
+	)
+	h := &Handler{Live: new(live.Registry)}
+	h.Live.OnTransfer = h.OnTransfer
+	defer h.Close()
+
+	var moving sync.WaitGroup
+	begun, scraped := make(chan struct{}, clients), make(chan struct{})
+	for range clients {
+		moving.Go(func() {
+			s, err := h.Live.Enter(live.Client{Protocol: live.FTP})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Leave()
+			tr := s.Begin(live.Job{Op: "RETR", Path: "/a", Size: chunks * chunk})
+			begun <- struct{}{}
+			for n := range chunks {
+				tr.Progress(sendfile.Result{Sent: int64(n) * chunk, Road: sendfile.Sendfile})
+				if n == chunks/2 {
+					<-scraped // so that all of them move at once
+				}
+			}
+			tr.End(sendfile.Result{Sent: chunks * chunk, Road: sendfile.Sendfile}, nil)
+		})
+	}
+	ended := make(chan struct{})
+	go func() { moving.Wait(); close(ended) }()
+
+	for range clients {
+		<-begun
+	}
+	if _, body := get(t, h, "/metrics"); value(t, body, `sluice_sessions{protocol="ftp",state="sending"}`) != clients {
+		t.Error("not all of them are told")
+	}
+	close(scraped)
+	var before float64
+	for scrapes, done := 0, false; !done; scrapes++ {
+		select {
+		case <-ended:
+			done = true
+		default:
+		}
+		_, body := get(t, h, "/metrics")
+		sent := value(t, body, `sluice_sent_bytes_total{protocol="ftp",road="sendfile"}`)
+		if sent < before {
+			t.Fatalf("scrape %d: got %v bytes after %v", scrapes, sent, before)
+		}
+		before = sent
+	}
+	if want := float64(clients * chunks * chunk); before != want {
+		t.Errorf("got %v bytes in all, want %v", before, want)
+	}
+	_, body := get(t, h, "/metrics")
+	for _, name := range []string{
+		`sluice_transfers_total{cause="unknown",direction="out",protocol="ftp",result="complete",road="sendfile"}`,
+		`sluice_transfer_duration_seconds_count{direction="out",protocol="ftp"}`,
+		`sluice_connections_total{protocol="ftp"}`,
+	} {
+		if got := value(t, body, name); got != clients {
+			t.Errorf("%s: got %v, want %d", name, got, clients)
+		}
+	}
+}
+
+// value returns that of a metric, 0 if it is not there.
+func value(t *testing.T, body, name string) float64 {
+	t.Helper()
+	_, rest, found := strings.Cut(body, "\n"+name+" ")
+	if !found {
+		return 0
+	}
+	text, _, _ := strings.Cut(rest, "\n")
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func BenchmarkScrape(b *testing.B) {
+	for _, sessions := range []int{0, 2000} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			h := &Handler{Live: new(live.Registry)}
+			defer h.Close()
+			for range sessions {
+				s, err := h.Live.Enter(live.Client{Protocol: live.HTTP})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Begin(live.Job{Op: "GET", Path: "/a", Size: 1000}).End(sendfile.Result{}, nil)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if resp := ask(h, loopback, request("GET", "/metrics")); resp.StatusCode != 200 {
+					b.Fatal(resp.Status)
+				}
+			}
+		})
+	}
+}

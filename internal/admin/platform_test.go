@@ -1,0 +1,6 @@
+package admin
+
+import "runtime"
+
+// onLinux says that the system tells all that is asked for.
+const onLinux = runtime.GOOS == "linux"

@@ -1,0 +1,250 @@
+//go:build !aix
+
+package top
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sluice/internal/admin"
+	"sluice/internal/live"
+)
+
+func TestKillNeedsAYes(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		err          error
+		want         []uint64
+		notice       string
+	}{
+		{"yes", "y", nil, []uint64{5}, "session 5 was cut"},
+		{"yes in capitals", "Y", nil, []uint64{5}, "session 5 was cut"},
+		{"no", "n", nil, nil, ""},
+		{"another key", "k", nil, nil, ""},
+		{"enter", "enter", nil, nil, ""},
+		{"yes, too late", "y", admin.ErrNoSession, []uint64{5}, "session 5 has ended before"},
+		{"yes, in vain", "y", errGone, []uint64{5}, "session 5 was not cut: " + errGone.Error()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := drive(t, 200, 20)
+			d.server.err = tt.err
+			d.press("down", "k") // the second by rate
+			if !strings.Contains(d.screen(), "cut session 5 of ftps, user alice, from [2001:db8:1:2:3:4:5:6]:50003? y/n") {
+				t.Errorf("there is no question:\n%s", d.screen())
+			}
+			// Another session comes first meanwhile.
+			st := after(30)
+			st.Sessions[3].Transfers[0].Rate = new(1e12)
+			d.send(statusMsg{status: st})
+			if cmd := d.press(tt.answer); cmd != nil {
+				d.send(cmd())
+			}
+			if !slices.Equal(d.server.killed, tt.want) {
+				t.Errorf("got %v cut, want %v", d.server.killed, tt.want)
+			}
+			if d.m.notice != tt.notice || !strings.Contains(d.screen(), tt.notice) {
+				t.Errorf("got the notice %q, want %q", d.m.notice, tt.notice)
+			}
+			if d.m.mode != looking {
+				t.Error("the question stays")
+			}
+		})
+	}
+}
+
+func TestKillOfNothing(t *testing.T) {
+	d := drive(t, 80, 20)
+	d.press("/", "#", "enter")
+	if cmd := d.press("k"); cmd != nil || d.m.mode != looking {
+		t.Error("there is a question about no session")
+	}
+}
+
+func TestSelectionStaysWithItsRow(t *testing.T) {
+	d := drive(t, 120, 20)
+	d.press("down")
+	was := d.file()
+	st := after(30)
+	st.Sessions[2].Transfers[0].Rate = new(1e12) // it is the first now
+	d.send(statusMsg{status: st})
+	if d.file() != was || d.m.index != 0 {
+		t.Errorf("got row %d, %q, want row 0, %q", d.m.index, d.file(), was)
+	}
+	// What is not there any more leaves the place to the next.
+	st = after(40)
+	st.Sessions[2].Transfers = nil
+	d.send(statusMsg{status: st})
+	if d.m.index != 0 || d.file() == was {
+		t.Errorf("got row %d, %q, want row 0 and another one", d.m.index, d.file())
+	}
+	st.Sessions = []live.SessionStatus{}
+	d.send(statusMsg{status: st})
+	d.press("up", "down", "end")
+	if d.m.index != 0 || d.file() != "" {
+		t.Errorf("got row %d of none", d.m.index)
+	}
+}
+
+func TestSorting(t *testing.T) {
+	files := func(d *driver) (all []string) {
+		for _, r := range d.m.rows {
+			all = append(all, r.file())
+		}
+		return all
+	}
+	const iso, zip, tar, young = "/iso/debian-13.1.0-amd64-DVD-1.iso", "/incoming/\x1b[2J\u202ebad\xff.zip", "/日本語/とても長い名前のファイル.tar", "/new"
+	for _, tt := range []struct {
+		name string
+		keys []string
+		want []string
+	}{
+		{"by rate", nil, []string{iso, zip, tar, young}},
+		{"by rate, reversed", []string{"r"}, []string{young, tar, zip, iso}},
+		{"by how much is done", []string{">"}, []string{tar, iso, young, zip}},
+		{"by the session", []string{"<"}, []string{iso, zip, tar, young}},
+		{"by the file, round the corner", []string{"<", "<"}, []string{zip, iso, young, tar}},
+		{"by the session, after all columns", slices.Repeat([]string{">"}, 12), []string{iso, zip, tar, young}},
+		{"not reversed by another column", []string{"r", ">"}, []string{tar, iso, young, zip}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := drive(t, 120, 20)
+			d.press(tt.keys...)
+			if got := files(d); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFilter(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       int
+	}{
+		{"a user", "ALICE", 1}, {"a file", "debian", 1}, {"a cause", "send buf", 1}, {"a road", "splice", 1},
+		{"an address", "192.0.2.", 2}, {"a protocol", "ftps", 1}, {"a state", "working", 1}, {"a command", "list", 1}, {"nothing", "", 6}, {"nobody", "nobody", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := drive(t, 120, 20)
+			d.press("i", "/")
+			for _, r := range tt.text {
+				d.press(string(r))
+			}
+			d.press("enter")
+			if got := len(d.m.rows); got != tt.want {
+				t.Errorf("got %d rows, want %d", got, tt.want)
+			}
+			d.press("esc")
+			if got := len(d.m.rows); got != 6 {
+				t.Errorf("after esc: got %d rows, want 6", got)
+			}
+		})
+	}
+}
+
+func TestFilterIsTyped(t *testing.T) {
+	d := drive(t, 120, 20)
+	d.press("/", "q", "日", "k", "backspace")
+	if got, want := d.m.filter, "q日"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d.press("backspace", "backspace", "backspace", "up", "x")
+	if got, want := d.m.filter, "x"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d.press("esc")
+	if d.m.filter != "" || d.m.mode != looking {
+		t.Errorf("after esc: got %q", d.m.filter)
+	}
+}
+
+func TestPause(t *testing.T) {
+	d := drive(t, 120, 20)
+	d.press("p")
+	d.send(statusMsg{status: after(50)}) // was asked for before
+	if got, want := d.m.now.Now, after(20).Now; !got.Equal(want) {
+		t.Errorf("while it pauses: got the look of %v, want that of %v", got, want)
+	}
+	if cmd := d.send(lookMsg{}); cmd == nil {
+		t.Error("while it pauses nobody waits for its end")
+	}
+	d.press(" ")
+	if d.m.paused {
+		t.Error("the space does not end it")
+	}
+	d.send(d.send(lookMsg{})())
+	if d.m.failure != nil || !d.m.now.Now.Equal(after(20).Now) {
+		t.Errorf("after it: got %v", d.m.failure)
+	}
+}
+
+// A server that was started again has other totals: there are no rates
+// between it and the one before.
+func TestRestartedServerHasNoRates(t *testing.T) {
+	d := drive(t, 160, 20)
+	if got := d.screen(); !strings.Contains(got, "98.0 MB/s") || !strings.Contains(got, "CPU 25.0%") || !strings.Contains(got, "7/s") {
+		t.Errorf("there are no rates at first:\n%s", got)
+	}
+	st := after(21)
+	st.Server.PID++
+	d.send(statusMsg{status: st})
+	if lines := strings.Split(d.screen(), "\n"); strings.Contains(lines[0]+lines[1], "/s") || strings.Contains(lines[0], "%") {
+		t.Errorf("there are rates:\n%s\n%s", lines[0], lines[1])
+	}
+}
+
+func TestAFailureGoesAwayWithTheNextLook(t *testing.T) {
+	d := drive(t, 200, 20)
+	if cmd := d.send(statusMsg{err: errGone}); cmd == nil {
+		t.Error("it is not asked again")
+	}
+	if !strings.Contains(d.screen(), "no answer: "+errGone.Error()) || !strings.Contains(d.screen(), "/iso/debian") {
+		t.Errorf("the failure is not told beside the last look:\n%s", d.screen())
+	}
+	d.send(statusMsg{status: after(30)})
+	if strings.Contains(d.screen(), "no answer") {
+		t.Error("the failure stays")
+	}
+}
+
+func TestQuit(t *testing.T) {
+	for _, keys := range [][]string{{"q"}, {"ctrl+c"}, {"/", "ctrl+c"}, {"k", "ctrl+c"}, {"?", "ctrl+c"}} {
+		d := drive(t, 80, 20)
+		cmd := d.press(keys...)
+		if cmd == nil {
+			t.Errorf("%v: it goes on", keys)
+			continue
+		}
+		if _, ok := cmd().(tea.QuitMsg); !ok {
+			t.Errorf("%v: it goes on", keys)
+		}
+	}
+}
+
+func TestEveryKeyIsInOneBinding(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, b := range bindings {
+		for _, k := range b.keys {
+			if seen[k] {
+				t.Errorf("%s has two meanings", k)
+			}
+			seen[k] = true
+		}
+	}
+}
+
+func TestQuestionsReachTheServer(t *testing.T) {
+	d := drive(t, 80, 20)
+	d.server.err = errGone
+	if msg := d.m.Init()().(statusMsg); !errors.Is(msg.err, errGone) {
+		t.Errorf("got %v, want the error of the server", msg.err)
+	}
+	d.server.err = nil
+	if msg := d.send(lookMsg{})().(statusMsg); msg.status == nil {
+		t.Error("got no status")
+	}
+}

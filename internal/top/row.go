@@ -1,0 +1,190 @@
+package top
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/internal/show"
+)
+
+// row is a transfer, or a session without one.
+type row struct {
+	session  *live.SessionStatus
+	transfer *live.TransferStatus // nil: none
+}
+
+// rowID names a row from one look to the next.
+type rowID struct {
+	session uint64
+	started int64 // of the transfer, Unix ns
+}
+
+func (r row) id() rowID {
+	if r.transfer == nil {
+		return rowID{session: r.session.ID}
+	}
+	return rowID{r.session.ID, r.transfer.Started.UnixNano()}
+}
+
+// rows returns the transfers of all sessions, and those without one if idle is
+// wanted, that have the filter in one of their texts. They are in the order of
+// the column.
+func rows(sessions []live.SessionStatus, idle bool, filter string, by order) []row {
+	var all []row
+	for i := range sessions {
+		s := &sessions[i]
+		for j := range s.Transfers {
+			all = append(all, row{s, &s.Transfers[j]})
+		}
+		if idle && len(s.Transfers) == 0 {
+			all = append(all, row{session: s})
+		}
+	}
+	if filter != "" {
+		all = slices.DeleteFunc(all, func(r row) bool { return !r.has(filter) })
+	}
+	slices.SortStableFunc(all, by.compare)
+	return all
+}
+
+// has reports whether the filter is in one of the texts, whatever the case.
+func (r row) has(filter string) bool {
+	texts := []string{r.session.Protocol.String(), r.session.State, r.session.User, r.session.Remote, r.session.Command}
+	if t := r.transfer; t != nil {
+		texts = append(texts, t.Op, t.Path, t.Road, t.Cause)
+	}
+	filter = strings.ToLower(filter)
+	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), filter) })
+}
+
+// The values of a row. What is not known is negative, or "".
+
+func (r row) rate() float64 {
+	if r.transfer == nil || r.transfer.Rate == nil {
+		return -1
+	}
+	return *r.transfer.Rate
+}
+
+func (r row) done() float64 {
+	t := r.transfer
+	if t == nil || t.Size == nil {
+		return -1
+	}
+	if *t.Size == 0 {
+		return 1
+	}
+	moved := t.Moved
+	if t.Confirmed != nil {
+		moved = *t.Confirmed
+	}
+	return float64(moved) / float64(*t.Size)
+}
+
+func (r row) eta() float64 {
+	if r.transfer == nil || r.transfer.ETA == nil {
+		return -1
+	}
+	return *r.transfer.ETA
+}
+
+func (r row) rtt() float64 {
+	if r.transfer == nil || r.transfer.TCP == nil || r.transfer.TCP.RTT == nil {
+		return -1
+	}
+	return *r.transfer.TCP.RTT
+}
+
+func (r row) retransmits() int64 {
+	if r.transfer == nil || r.transfer.TCP == nil || r.transfer.TCP.Retransmits == nil {
+		return -1
+	}
+	return int64(*r.transfer.TCP.Retransmits)
+}
+
+func (r row) road() string {
+	if r.transfer == nil {
+		return ""
+	}
+	return r.transfer.Road
+}
+
+// cause is what holds a transfer back, or what a session without one does.
+func (r row) cause() string {
+	if r.transfer == nil {
+		return r.session.State
+	}
+	return r.transfer.Cause
+}
+
+func (r row) op() string {
+	if r.transfer == nil {
+		return ""
+	}
+	return r.transfer.Op
+}
+
+// peer is the address of the client, without its port.
+func (r row) peer() string {
+	if host, _, err := net.SplitHostPort(r.session.Remote); err == nil {
+		return host
+	}
+	return cmp.Or(r.session.Remote, "unix")
+}
+
+// file is what is transferred, or the command of a session that does not.
+func (r row) file() string {
+	if r.transfer == nil {
+		return r.session.Command
+	}
+	return r.transfer.Path
+}
+
+// Texts of values that may not be known.
+
+func unless(unknown bool, text func() string) string {
+	if unknown {
+		return "-"
+	}
+	return text()
+}
+
+func (r row) rateText() string {
+	v := r.rate()
+	return unless(v < 0, func() string { return show.Rate(v) })
+}
+
+func (r row) doneText() string {
+	v := r.done()
+	return unless(v < 0, func() string { return fmt.Sprintf("%d%%", int(100*min(v, 1))) })
+}
+
+func (r row) barText() string {
+	if v := r.done(); v >= 0 {
+		return show.Bar(v, barWidth)
+	}
+	return ""
+}
+
+func (r row) etaText() string {
+	v := r.eta()
+	return unless(v < 0, func() string { return show.Time(time.Duration(min(v, 1<<33) * float64(time.Second))) })
+}
+
+func (r row) rttText() string {
+	v := r.rtt()
+	return unless(v < 0, func() string { return fmt.Sprintf("%.1f ms", v*1000) })
+}
+
+func (r row) retransmitsText() string {
+	v := r.retransmits()
+	return unless(v < 0, func() string { return fmt.Sprint(v) })
+}
+
+// named returns the text of a name, which may hold anything.
+func named(s string) string { return unless(s == "", func() string { return show.Plain(s) }) }

@@ -1,0 +1,139 @@
+//go:build !aix
+
+package top
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sluice/internal/show"
+)
+
+// Escapes of colour, by which the terminal's own colours are kept.
+const (
+	bold    = "\x1b[1m"
+	reverse = "\x1b[7m"
+	plain   = "\x1b[m"
+)
+
+// around is how many lines there are beside the rows: two of the server, that
+// of the prompt, the titles, and the last.
+const around = 5
+
+// page is how many rows fit.
+func (m model) page() int { return max(m.height-around, 1) }
+
+func (m model) View() tea.View {
+	v := tea.NewView(m.content())
+	v.AltScreen = true
+	v.WindowTitle = "sluice top"
+	return v
+}
+
+func (m model) content() string {
+	switch {
+	case m.width == 0:
+		return ""
+	case m.now == nil && m.failure == nil:
+		return "asking the server..."
+	case m.now == nil:
+		return m.cut(m.failure.Error())
+	case m.mode == helping:
+		return m.help()
+	}
+	var lines []string
+	for _, line := range header(m.now, m.before) {
+		lines = append(lines, bold+m.cut(line)+plain)
+	}
+	lines = append(lines, m.cut(m.prompt()))
+	return strings.Join(append(append(lines, m.table()...), m.cut(m.footer())), "\n")
+}
+
+func (m model) cut(line string) string { return show.Cut(line, m.width) }
+
+// prompt is the line between the server and the table.
+func (m model) prompt() string {
+	switch {
+	case m.mode == filtering:
+		return "/" + show.Plain(m.filter) + "█"
+	case m.mode == asking:
+		return fmt.Sprintf("cut session %d%s? y/n", m.victim, m.whose(m.victim))
+	case m.failure != nil:
+		return "no answer: " + show.Plain(m.failure.Error())
+	case m.notice != "":
+		return show.Plain(m.notice)
+	case m.paused:
+		return "PAUSED"
+	case m.filter != "":
+		return "only /" + show.Plain(m.filter)
+	}
+	return ""
+}
+
+// whose says whose session it is, if it is still there.
+func (m model) whose(id uint64) string {
+	for i := range m.now.Sessions {
+		if s := &m.now.Sessions[i]; s.ID == id {
+			text := fmt.Sprintf(" of %s", s.Protocol)
+			if s.User != "" {
+				text += ", user " + show.Plain(s.User)
+			}
+			if s.Remote != "" {
+				text += ", from " + show.Plain(s.Remote)
+			}
+			return text
+		}
+	}
+	return ""
+}
+
+// table returns the titles and the page of rows that has the selected one.
+func (m model) table() []string {
+	page := m.page()
+	first := m.index / page * page
+	shown := m.rows[first:min(first+page, len(m.rows))]
+	titles, lines := table(shown, m.width)
+	if len(lines) > 0 {
+		lines[m.index-first] = reverse + show.Pad(lines[m.index-first], m.width, show.Left) + plain
+	}
+	if len(lines) == 0 {
+		lines = append(lines, m.cut("nothing moves"+map[bool]string{false: "; the key i shows idle sessions too"}[m.idle]))
+	}
+	for len(lines) < page {
+		lines = append(lines, "")
+	}
+	return append([]string{bold + titles + plain}, lines...)
+}
+
+// footer tells by what is sorted, and the keys.
+func (m model) footer() string {
+	by := "by " + columns[m.order.column].title
+	if m.order.reverse {
+		by += ", reversed"
+	}
+	return fmt.Sprintf("%d of %d, %s  q quit  < > sort  r reverse  / filter  k kill  p pause  ? help",
+		min(m.index+1, len(m.rows)), len(m.rows), by)
+}
+
+func (m model) help() string {
+	lines := []string{bold + "sluice top" + plain, ""}
+	for _, b := range bindings {
+		if b.name != "" {
+			lines = append(lines, m.cut("  "+show.Pad(b.name, 5, show.Left)+b.help))
+		}
+	}
+	for _, text := range []string{
+		"",
+		"RATE  of what the client has confirmed, over the last 3 to 6 seconds",
+		"ROAD  sendfile, splice: by the kernel; copy: through the process",
+		"CAUSE what holds it back: application, receiver, send buffer, path, rate limit",
+		"RETR  segments of the connection that were sent again",
+		"",
+		"any key goes back",
+	} {
+		lines = append(lines, m.cut(text))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,129 @@
+//go:build !aix
+
+package top
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"sluice/internal/live"
+	"sluice/internal/show"
+)
+
+func TestScreens(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		width, height int
+		do            func(*driver)
+	}{
+		{"wide", 160, 16, func(*driver) {}},
+		{"usual", 80, 16, func(*driver) {}},
+		{"narrow", 40, 10, func(*driver) {}},
+		{"idle", 80, 16, func(d *driver) { d.press("i") }},
+		{"filter", 80, 16, func(d *driver) { d.press("/", "A", "l", "i") }},
+		{"filtered", 80, 16, func(d *driver) { d.press("/", "n", "o", "n", "e", "enter") }},
+		{"question", 80, 16, func(d *driver) { d.press("down", "k") }},
+		{"paused", 80, 16, func(d *driver) { d.press("p") }},
+		{"gone", 80, 16, func(d *driver) { d.send(statusMsg{err: errGone}) }},
+		{"sorted", 80, 16, func(d *driver) { d.press("<", "<", "r") }}, // by FILE, the last
+		{"help", 80, 24, func(d *driver) { d.press("?") }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := drive(t, tt.width, tt.height)
+			tt.do(d)
+			golden(t, tt.name+".txt", d.screen())
+		})
+	}
+}
+
+func TestText(t *testing.T) {
+	golden(t, "once80.txt", Text(after(20), 80))
+	golden(t, "once.txt", Text(after(20), unbounded))
+}
+
+// Whatever the size, nothing is wider or longer than the terminal.
+func TestAnySizeFits(t *testing.T) {
+	for width := 1; width <= 200; width += 3 {
+		for _, height := range []int{around + 1, 10, 40} {
+			d := drive(t, width, height)
+			d.press("i")
+			_ = d.screen()
+			d.press("k")
+			_ = d.screen()
+		}
+	}
+}
+
+func TestBeforeTheFirstLook(t *testing.T) {
+	d := &driver{t: t, server: new(fake)}
+	d.m = newModel(t.Context(), d.server, 1)
+	if got := d.m.content(); got != "" {
+		t.Errorf("without a size: got %q, want nothing", got)
+	}
+	d.send(tea.WindowSizeMsg{Width: 40, Height: 10})
+	if got, want := d.screen(), "asking the server...\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d.press("down", "i", "r", ">", "k", "p") // which may come early
+	d.send(statusMsg{err: errGone})
+	if got, want := d.screen(), "no server answers on 127.0.0.1:9180; st…\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A terminal obeys escapes in a name, unless they are shown.
+func TestNamesCannotSteerTheTerminal(t *testing.T) {
+	st := after(20)
+	for i := range st.Sessions {
+		s := &st.Sessions[i]
+		s.User, s.Remote, s.Command = "\x1b]0;u\a", "\x1b[31m", "\r\n\x9b"
+		for j := range s.Transfers {
+			x := &s.Transfers[j]
+			x.Op, x.Path, x.Road, x.Cause = "\x1b[2J", "\x1b[2J", "\x1b[2J", "\x1b[2J"
+		}
+	}
+	st.Server.Version = "\x1b[2J"
+	d := drive(t, 120, 20)
+	d.send(statusMsg{status: st})
+	d.press("i", "/", "\x1b", "enter", "k")
+	for _, text := range []string{d.screen(), Text(st, unbounded)} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 }); i >= 0 {
+			t.Errorf("got a control character: %q", text[i:])
+		}
+	}
+}
+
+func TestPagesFollowTheSelection(t *testing.T) {
+	st := after(20)
+	st.Sessions = nil
+	for i := range 25 {
+		st.Sessions = append(st.Sessions, live.SessionStatus{ID: uint64(i + 1), Transfers: []live.TransferStatus{
+			{Path: fmt.Sprintf("/f%02d", i), Rate: new(float64(100 - i))},
+		}})
+	}
+	d := drive(t, 100, around+10)
+	d.send(statusMsg{status: st})
+	for _, tt := range []struct{ key, want, first string }{
+		{"end", "/f24", "/f20"}, {"home", "/f00", "/f00"}, {"up", "/f00", "/f00"}, {"pgdown", "/f10", "/f10"},
+		{"down", "/f11", "/f10"}, {"pgdown", "/f21", "/f20"}, {"pgdown", "/f24", "/f20"}, {"pgup", "/f14", "/f10"},
+	} {
+		d.press(tt.key)
+		if got := d.file(); got != tt.want {
+			t.Fatalf("%s: got %s, want %s", tt.key, got, tt.want)
+		}
+		if first := strings.Split(d.screen(), "\n")[around-1]; !strings.HasSuffix(first, tt.first) {
+			t.Errorf("%s: the page begins with %q, want %s", tt.key, first, tt.first)
+		}
+	}
+	for _, line := range strings.Split(d.m.content(), "\n") {
+		if strings.Contains(line, reverse) != strings.Contains(line, "/f14") {
+			t.Errorf("another row than the selected one is marked: %q", line)
+		}
+		if strings.Contains(line, reverse) && show.Width(line) != 100 {
+			t.Errorf("got a mark of %d columns, want 100", show.Width(line))
+		}
+	}
+}

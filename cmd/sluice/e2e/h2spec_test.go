@@ -18,9 +18,10 @@ var h2Otherwise = []string{
 	"http2/6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE",
 	"http2/8.1.2.2: Sends a HEADERS frame that contains the connection-specific header field",
 	`http2/8.1.2.2: Sends a HEADERS frame that contains the TE header field with any value other than "trailers"`,
-	// These two only when the response is through before the mistake comes.
+	// These only when the response is through before the mistake comes.
 	"http2/6.9.1: Sends multiple WINDOW_UPDATE frames increasing the flow control window to above 2^31-1 on a stream",
 	`http2/8.1.2.6: Sends a HEADERS frame with the "content-length" header field which does not equal the DATA frame payload length`,
+	`http2/8.1.2.6: Sends a HEADERS frame with the "content-length" header field which does not equal the sum of the multiple DATA frames payload length`,
 }
 
 func TestTheRulesOfHTTP2(t *testing.T) {

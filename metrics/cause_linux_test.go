@@ -94,13 +94,13 @@ func TestCausesOnAPath(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		path   func(t *testing.T) (server, client *net.TCPConn)
+		path   func(t testing.TB) (server, client *net.TCPConn)
 		sndbuf int
 		want   Cause
 	}{
-		{"a path of 20 Mbit/s", shapedPath, 0, CausePath},
-		{"a path of 20 Mbit/s is more of a limit than a send buffer of 4 KiB", shapedPath, 4096, CausePath},
-		{"a send buffer of 4 KiB on a path of 40 ms", longPath, 4096, CauseSendBuffer},
+		{"a path of 20 Mbit/s", nettest.ShapedPath, 0, CausePath},
+		{"a path of 20 Mbit/s is more of a limit than a send buffer of 4 KiB", nettest.ShapedPath, 4096, CausePath},
+		{"a send buffer of 4 KiB on a path of 40 ms", nettest.LongPath, 4096, CauseSendBuffer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)

@@ -5,7 +5,6 @@ package metrics
 import (
 	"errors"
 	"io/fs"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,20 +13,7 @@ import (
 func readSelf(s *Snapshot) {
 	s.State = Running // whoever asks runs
 	s.Have |= FieldState
-	var own, children unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &own) != nil || unix.Getrusage(unix.RUSAGE_CHILDREN, &children) != nil {
-		return
-	}
-	s.CPU = CPUTime{
-		User:         time.Duration(own.Utime.Nano()),
-		System:       time.Duration(own.Stime.Nano()),
-		ChildUser:    time.Duration(children.Utime.Nano()),
-		ChildSystem:  time.Duration(children.Stime.Nano()),
-		HaveChildren: true,
-	}
-	s.Faults = Faults{Minor: uint64(own.Minflt), Major: uint64(own.Majflt)}
-	s.Switches = Switches{Voluntary: uint64(own.Nvcsw), Involuntary: uint64(own.Nivcsw)}
-	s.Have |= FieldCPU | FieldFaults | FieldSwitches
+	readUsage(s)
 }
 
 // limits asks getrlimit(2), which tells a process its own.

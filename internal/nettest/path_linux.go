@@ -81,6 +81,9 @@ func pairAt(address string) (server, client *net.TCPConn, err error) {
 		return nil, nil, err
 	}
 	defer ln.Close()
+	if err := setReno(ln.(*net.TCPListener)); err != nil {
+		return nil, nil, err
+	}
 	to := net.TCPAddr{IP: net.ParseIP(address), Port: ln.Addr().(*net.TCPAddr).Port}
 	if client, err = net.DialTCP("tcp4", nil, &to); err != nil {
 		return nil, nil, err
@@ -90,14 +93,14 @@ func pairAt(address string) (server, client *net.TCPConn, err error) {
 		_ = client.Close()
 		return nil, nil, err
 	}
-	server = accepted.(*net.TCPConn)
-	return server, client, setReno(server)
+	return accepted.(*net.TCPConn), client, nil
 }
 
-// setReno takes the congestion control that every kernel has. Under what the
-// host prefers, such as BBR, a path behaves in another way on each host.
-func setReno(c *net.TCPConn) error {
-	raw, err := c.SyscallConn()
+// setReno takes the congestion control that every kernel has, for all that ln
+// accepts and from their beginning. Under what the host prefers a path behaves
+// in another way on each host, and BBR first finds out how fast it may be.
+func setReno(ln *net.TCPListener) error {
+	raw, err := ln.SyscallConn()
 	if err != nil {
 		return err
 	}

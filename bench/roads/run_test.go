@@ -65,7 +65,7 @@ func tiny(t *testing.T) Config {
 	dir := nettest.TempDir(t)
 	return Config{
 		Roads: []string{"sluice", "rw-8k"}, Sizes: []int64{100_000}, Clients: []int{2},
-		Rounds: 1, Time: 20 * time.Millisecond, Dir: dir, Seed: 1,
+		Rounds: 1, Time: 100 * time.Millisecond, Dir: dir, Seed: 1,
 		Self: []string{os.Args[0], role, dir},
 	}
 }

@@ -52,7 +52,7 @@ func self(t *testing.T) []string {
 func quick(t *testing.T, workloads ...servers.Workload) servers.Config {
 	return servers.Config{
 		Peers: []peers.Peer{gofs(t)}, Workloads: workloads, Rounds: 2,
-		Time: 30 * time.Millisecond, Dir: nettest.TempDir(t), Self: self(t),
+		Time: 100 * time.Millisecond, Dir: nettest.TempDir(t), Self: self(t),
 	}
 }
 

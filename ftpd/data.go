@@ -3,10 +3,8 @@ package ftpd
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	"sync"
-	"time"
 )
 
 // dataConn is a data connection, in clear or protected. The TLS handshake is
@@ -58,25 +56,6 @@ func (d *dataConn) end() error {
 		d.session.failData(err)
 	}
 	return err
-}
-
-// steady writes to a connection, with a bound on each write.
-type steady struct {
-	conn  net.Conn
-	stall time.Duration // zero: none
-}
-
-var _ io.Writer = steady{}
-
-func (w steady) Write(p []byte) (int, error) {
-	var deadline time.Time
-	if w.stall > 0 {
-		deadline = time.Now().Add(w.stall)
-	}
-	if err := w.conn.SetWriteDeadline(deadline); err != nil {
-		return 0, err
-	}
-	return w.conn.Write(p)
 }
 
 // fail makes the connection end with a reset: an orderly end is the end of the

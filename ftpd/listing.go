@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"path"
 	"strings"
 	"sync/atomic"
@@ -91,13 +92,16 @@ func (l *listing) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
-	out := &counter{w: steady{conn, l.session.server.stallTimeout()}, moved: &l.session.moved}
-	err = l.writeTo(out)
+	err = l.writeTo(&sink{conn, sendfile.Options{Timeout: l.session.server.stallTimeout()}, &l.session.moved})
 	l.told.Sent, l.told.Road = l.session.moved.Load(), sendfile.Copy
 	if err == nil {
 		return nil
 	}
 	data.fail()
+	var e *sendfile.Error
+	if errors.As(err, &e) { // of one Write, and not of all
+		err = e.Err
+	}
 	if ctx.Err() != nil { // it was closed to end the transfer
 		err = context.Cause(ctx)
 	}
@@ -189,14 +193,17 @@ func (l *listing) writeTo(w io.Writer) error {
 	return out.Flush()
 }
 
-// counter counts what goes through it.
-type counter struct {
-	w     io.Writer
+// sink sends what is written to it, with the same idea of a stall as files are
+// sent with, and counts it.
+type sink struct {
+	conn  net.Conn
+	opt   sendfile.Options
 	moved *atomic.Int64
 }
 
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.moved.Add(int64(n))
-	return n, err
+func (w *sink) Write(p []byte) (int, error) {
+	// No context: to end the transfer its connection is closed.
+	res, err := sendfile.Write(context.Background(), w.conn, p, &w.opt)
+	w.moved.Add(res.Sent)
+	return int(res.Sent), err
 }

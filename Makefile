@@ -29,7 +29,7 @@ race: ## the same under the race detector
 	go test -race ./...
 
 test-windows: ## what depends on Windows, under wine
-	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./httpd ./metrics
+	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd ./metrics
 
 test-arch: ## what depends on the processor, on 386 and under qemu on arm64, arm, riscv64 and s390x
 	tools/arch.sh ./sendfile ./internal/nettest

@@ -84,7 +84,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{compress, proxy},
-		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest"}, frontend...),
+		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
@@ -141,12 +141,13 @@ var rules = []rule{
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "what strangers send is taken apart by pure functions, which a review of this folder alone covers"},
 	{
-		folder: "internal/filecache", own: []string{"internal/vfs"}, others: []string{sys},
+		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid"}, others: []string{sys},
 		why:   "it keeps what the tree has opened and knows no protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{folder: "internal/archive", why: "the layout of an archive is arithmetic: who uses it opens the files"},
-	{folder: "internal/digest", others: []string{sys}, why: "a checksum is about an open file, wherever it came from"},
+	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is about an open file, wherever it came from"},
+	{folder: "internal/fileid", others: []string{sys}, why: "what a file is does not depend on who asks"},
 	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{
 		folder: "internal/config", why: "the configuration is data: cmd/sluice turns it into servers",

@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
+	"sluice/internal/fileid"
 )
 
 // etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
@@ -20,11 +21,11 @@ func etagOf(info fs.FileInfo) string {
 	b = strconv.AppendInt(b, info.Size(), 36)
 	b = append(b, '-')
 	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
-	if inode, changed, ok := identity(info); ok {
+	if id := fileid.OfInfo(info); id.Known() {
 		b = append(b, '-')
-		b = strconv.AppendUint(b, inode, 36)
+		b = strconv.AppendUint(b, id.Inode, 36)
 		b = append(b, '-')
-		b = strconv.AppendInt(b, changed, 36)
+		b = strconv.AppendInt(b, id.Changed, 36)
 	}
 	b = append(b, '"')
 	return string(b)

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"sluice/internal/fileid"
 )
 
 // Cache computes checksums and remembers them. The zero value is ready for use, by many goroutines at once.
@@ -33,24 +35,18 @@ var errNotRegular = errors.New("not a regular file")
 
 // key is what a checksum belongs to.
 type key struct {
-	identity
+	fileid.ID
 	algorithm Algorithm
 }
 
-// identity tells a state of a file from all other states of all files.
-type identity struct {
-	device, inode uint64
-	size          int64
-	written       time.Time // when the content changed, or what somebody set in its place
-	changed       time.Time // when anything changed; zero: the system does not tell
+// identify returns the state of a regular file.
+func identify(f *os.File) (fileid.ID, error) {
+	id, err := fileid.Of(f)
+	if err == nil && !id.Regular {
+		err = errNotRegular
+	}
+	return id, err
 }
-
-// known reports whether two files with this identity are the same.
-func (id identity) known() bool { return !id.changed.IsZero() }
-
-// settled is how long ago a file must have changed for its identity to tell of the next change. The slowest clock is
-// that of FAT, with two seconds.
-const settled = 2 * time.Second
 
 // Sum returns the checksum of the regular file f, all of it. It reads f only if the checksum is not known, in blocks
 // and at explicit offsets: the file position is neither used nor moved.
@@ -65,14 +61,14 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 		return nil, err
 	}
 	now := c.time() // before the identity is asked for: what changes later must look later
-	id, err := stat(f)
+	id, err := identify(f)
 	if err != nil {
 		return nil, &fs.PathError{Op: "digest", Path: f.Name(), Err: err}
 	}
 	k := key{id, algorithm}
 	sum, fl := c.join(k, &flight{
 		hash: h,
-		keep: id.known() && now.Sub(id.changed) >= settled,
+		keep: id.Known() && id.Settled(now),
 		turn: make(chan struct{}, 1),
 		done: make(chan struct{}),
 	})
@@ -85,7 +81,7 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 		return nil, ctx.Err()
 	case <-fl.done:
 	case <-fl.turn:
-		err := c.read(ctx, fl, f, id, id.size)
+		err := c.read(ctx, fl, f, id, id.Size)
 		if ctx.Err() != nil && err != nil {
 			fl.turn <- struct{}{} // the next one reads on
 			return nil, ctx.Err()
@@ -101,12 +97,12 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 // Part returns the checksum of n bytes of the regular file f from off on. Of the whole file it is [Cache.Sum];
 // otherwise it is computed anew each time, like Sum in all else. What is not in the file is [fs.ErrInvalid].
 func (c *Cache) Part(ctx context.Context, f *os.File, algorithm Algorithm, off, n int64) ([]byte, error) {
-	id, err := stat(f)
+	id, err := identify(f)
 	switch {
 	case err != nil:
-	case off < 0 || n < 0 || off > id.size-n:
+	case off < 0 || n < 0 || off > id.Size-n:
 		err = fs.ErrInvalid
-	case off == 0 && n == id.size:
+	case off == 0 && n == id.Size:
 		return c.Sum(ctx, f, algorithm)
 	}
 	if err != nil {
@@ -131,7 +127,7 @@ const block = 256 << 10
 var blocks = sync.Pool{New: func() any { return new([block]byte) }}
 
 // read computes on with the content of f up to end. f was id when it was asked for.
-func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id identity, end int64) error {
+func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id fileid.ID, end int64) error {
 	slots := c.parallel()
 	select {
 	case slots <- struct{}{}:
@@ -156,7 +152,7 @@ func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id identity, e
 			return err
 		}
 	}
-	switch after, err := stat(f); {
+	switch after, err := identify(f); {
 	case err != nil:
 		return err
 	case after != id:

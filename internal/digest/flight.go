@@ -35,7 +35,7 @@ func (c *Cache) join(k key, fresh *flight) ([]byte, *flight) {
 		if c.flights == nil {
 			c.flights = make(map[key]*flight)
 		}
-		if k.known() {
+		if k.Known() {
 			c.flights[k] = fl
 		}
 	}

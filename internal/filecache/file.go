@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"sluice/internal/fileid"
 )
 
 // File is an open file or directory, shared by all who have got it. Nothing
@@ -20,8 +22,8 @@ type File struct {
 	Extra atomic.Value
 
 	refs    atomic.Int32 // users, the cache included
-	stamp   stamp
-	settled bool // a change would have changed the stamp
+	id      fileid.ID
+	settled bool // a change would have changed the id
 }
 
 // Release ends the caller's use of the file. It is called once for each Get or
@@ -35,22 +37,18 @@ func (f *File) Release() {
 	}
 }
 
-// tick is more than the clocks of file systems need between two changes to
-// tell them apart; FAT has two seconds.
-const tick = 2 * time.Second
-
 // newFile makes a File with one user, or returns old, with one more, if that
 // is the same file and has not changed. It then has no use for osFile.
 func newFile(osFile *os.File, old *File, body int64, now time.Time) (*File, error) {
-	st, err := stampOf(osFile)
+	id, err := fileid.Of(osFile)
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && (old.settled || old.Body == nil) && old.stamp.equals(st) {
+	if old != nil && (old.settled || old.Body == nil) && old.id == id {
 		old.refs.Add(1)
 		return old, nil
 	}
-	f := &File{File: osFile, stamp: st, settled: now.Sub(st.changed()) > tick}
+	f := &File{File: osFile, id: id, settled: id.Settled(now)}
 	f.refs.Store(1)
 	if f.Info, err = osFile.Stat(); err != nil {
 		return nil, err
@@ -81,8 +79,8 @@ func readWhole(f *os.File, n int64) []byte {
 func (f *File) isCurrent() bool { return f.Body != nil || f.isCurrentOnDisk() }
 
 func (f *File) isCurrentOnDisk() bool {
-	st, err := stampOf(f.File)
-	return err == nil && st.equals(f.stamp)
+	id, err := fileid.Of(f.File)
+	return err == nil && id == f.id
 }
 
 // isIdle reports whether nobody but the cache uses the file; f may be nil.

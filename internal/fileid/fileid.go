@@ -1,0 +1,44 @@
+package fileid
+
+import (
+	"io/fs"
+	"time"
+)
+
+// ID is a state of a file. It is comparable.
+type ID struct {
+	Device, Inode uint64
+	Size          int64
+	Mode          uint32 // type, permissions and attributes, as the system tells them
+	Regular       bool   // by that
+	Modified      int64  // when the content changed, or what somebody set in its place; Unix, in ns
+
+	// Changed is when anything changed, content or attributes, which no program
+	// can set back; Unix, in ns. Zero means that the system or the file system
+	// does not tell.
+	Changed int64
+}
+
+// Known reports whether two files with this ID have the same content.
+func (id ID) Known() bool { return id.Changed != 0 }
+
+// tick is more than the clocks of file systems need between two changes to
+// tell them apart; FAT has two seconds.
+const tick = 2 * time.Second
+
+// Settled reports whether a change from now on would show in the ID.
+func (id ID) Settled(now time.Time) bool {
+	last := id.Changed
+	if !id.Known() {
+		last = id.Modified
+	}
+	return now.Sub(time.Unix(0, last)) > tick
+}
+
+// partial is what every FileInfo tells.
+func partial(info fs.FileInfo) ID {
+	return ID{
+		Size: info.Size(), Mode: uint32(info.Mode()), Regular: info.Mode().IsRegular(),
+		Modified: info.ModTime().UnixNano(),
+	}
+}

@@ -1,0 +1,36 @@
+//go:build unix
+
+package fileid
+
+import (
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Of asks fstat(2) for the present state of f. Unlike os.File.Stat it allocates
+// nothing.
+func Of(f *os.File) (ID, error) {
+	var st unix.Stat_t
+	err := unix.Fstat(int(f.Fd()), &st)
+	for err == unix.EINTR { //nolint:errorlint // a system call's bare errno, of FUSE and NFS mounts
+		err = unix.Fstat(int(f.Fd()), &st)
+	}
+	runtime.KeepAlive(f)
+	if err != nil {
+		return ID{}, os.NewSyscallError("fstat", err)
+	}
+	id := ID{
+		Device:   uint64(st.Dev), //nolint:unconvert // of 32 bits on some systems
+		Inode:    uint64(st.Ino), //nolint:unconvert // as above
+		Size:     st.Size,
+		Mode:     uint32(st.Mode), //nolint:unconvert // of 16 bits on some systems
+		Regular:  st.Mode&unix.S_IFMT == unix.S_IFREG,
+		Modified: st.Mtim.Nano(),
+	}
+	if sec, _ := st.Ctim.Unix(); sec != 0 { // or it is a file system that keeps no such time
+		id.Changed = st.Ctim.Nano()
+	}
+	return id, nil
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sluice/internal/filecache"
+	"sluice/internal/vfs"
 )
 
 // respond decides what to answer to a GET or HEAD. It may open files and ask
@@ -124,9 +125,9 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return http.StatusBadRequest
-	case isExhausted(err):
+	case vfs.IsExhausted(err):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, fs.ErrNotExist), isNoPath(err):
+	case errors.Is(err, fs.ErrNotExist), vfs.IsNoPath(err):
 		return http.StatusNotFound
 	}
 	return http.StatusInternalServerError

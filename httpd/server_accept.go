@@ -6,7 +6,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
+
+	"sluice/internal/vfs"
 )
 
 // accept gives each connection of ln a goroutine, until ln fails.
@@ -37,21 +41,23 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 			} else {
 				go l.sendAway() // it has a descriptor that was kept for this
 			}
-		case isExhausted(err):
-			// A client that waits in the queue would not know why: say it.
-			if s.Handler.cache().DropIdle() || reserve.free() {
-				continue
-			}
-			fallthrough
 		case isGone(err):
-			continue
-		case isTemporary(err):
+		case vfs.IsExhausted(err) && (s.Handler.cache().DropIdle() || reserve.free()):
+			// A client that waits in the queue would not know why: say it.
+		case vfs.IsExhausted(err), isTemporary(err):
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
 			time.Sleep(pause)
 		default:
 			return err
 		}
 	}
+}
+
+// isGone reports whether a client had left before it was accepted. On Unix
+// package net goes on by itself then.
+func isGone(err error) bool {
+	const notConnected = syscall.Errno(10057) // WSAENOTCONN
+	return runtime.GOOS == "windows" && errors.Is(err, notConnected)
 }
 
 // isTemporary reports whether a listener that failed may work again.

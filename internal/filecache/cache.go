@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"sluice/internal/vfs"
@@ -275,7 +274,7 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 func (c *Cache) open(path string, old *File, body int64) (*File, error) {
 	c.opens.Add(1)
 	osFile, err := c.Tree.File(path, os.O_RDONLY, 0)
-	if isExhausted(err) && c.DropIdle() {
+	if vfs.IsExhausted(err) && c.DropIdle() {
 		osFile, err = c.Tree.File(path, os.O_RDONLY, 0)
 	}
 	if err != nil {
@@ -289,9 +288,4 @@ func (c *Cache) open(path string, old *File, body int64) (*File, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	return f, nil
-}
-
-// isExhausted reports whether the process or the system has no descriptor left.
-func isExhausted(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

@@ -86,7 +86,7 @@ func TestCausesAreNamedRight(t *testing.T) {
 		{"a reader that sleeps", nettest.Pair, 0, nil, ignore, "receiver"},
 		{"a limit of our own", nettest.Pair, 0, slowly(100), drain, "rate limit"},
 		{"a path of 20 Mbit/s", nettest.ShapedPath, 0, nil, drain, "path"},
-		{"a send buffer of 4 KiB on a path of 20 ms", nettest.LongPath, 4096, nil, drain, "send buffer"},
+		{"a send buffer of 4 KiB on a path of 40 ms", nettest.LongPath, 4096, nil, drain, "send buffer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)

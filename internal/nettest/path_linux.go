@@ -18,32 +18,52 @@ import (
 // the test unless it is run by root, with iproute2.
 func ShapedPath(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
-	return pairElsewhere(t, "127.0.0.1", func() error {
+	return pairElsewhere(t, "127.0.0.1", "reno", func() error {
 		return runAll("ip link set lo up mtu 1500", "tc qdisc add dev lo root tbf rate 20mbit burst 16kb latency 10ms")
 	})
 }
 
-// LongPath is Pair over a TUN device, from which each packet returns after 20
-// ms with its addresses exchanged, so that this host talks to itself. It skips
-// the test as ShapedPath does.
+// LongPath is Pair over a Path of 40 ms, there and back, with reno. It skips the test as
+// ShapedPath does.
 func LongPath(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
-	return pairElsewhere(t, "10.9.0.2", func() error {
+	return Path{Delay: 20 * time.Millisecond, MTU: 1500, Queue: 500}.pair(t, "reno")
+}
+
+// Path is a TUN device, from which each packet returns after the delay with its
+// addresses exchanged, so that this host talks to itself.
+type Path struct {
+	Delay time.Duration // one way
+	MTU   int           // bytes
+	Queue int           // packets, of the device
+}
+
+// Pair is the function Pair over the path, with the congestion control that the
+// host prefers. It skips the test as ShapedPath does.
+func (p Path) Pair(t testing.TB) (server, client *net.TCPConn) {
+	t.Helper()
+	return p.pair(t, "")
+}
+
+func (p Path) pair(t testing.TB, congestion string) (server, client *net.TCPConn) {
+	t.Helper()
+	return pairElsewhere(t, "10.9.0.2", congestion, func() error {
 		tun, err := openTUN("long0")
 		if err != nil {
 			return err
 		}
 		returned := make(chan struct{})
-		go func() { returnPackets(tun, 20*time.Millisecond); close(returned) }()
+		go func() { returnPackets(tun, p.MTU, p.Delay); close(returned) }()
 		t.Cleanup(func() { _ = tun.Close(); <-returned })
-		return runAll("ip link set lo up", "ip addr add 10.9.0.1/30 dev long0", "ip link set long0 up")
+		return runAll("ip link set lo up", fmt.Sprintf("ip link set long0 mtu %d txqueuelen %d", p.MTU, p.Queue),
+			"ip addr add 10.9.0.1/30 dev long0", "ip link set long0 up")
 	})
 }
 
 // pairElsewhere makes a Pair in a network namespace of its own, once that is
 // prepared. A socket stays in the namespace that it was made in, whatever
 // thread uses it.
-func pairElsewhere(t testing.TB, address string, prepare func() error) (server, client *net.TCPConn) {
+func pairElsewhere(t testing.TB, address, congestion string, prepare func() error) (server, client *net.TCPConn) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace needs root")
@@ -61,7 +81,7 @@ func pairElsewhere(t testing.TB, address string, prepare func() error) (server, 
 			err = prepare()
 		}
 		if err == nil {
-			server, client, err = pairAt(address)
+			server, client, err = pairAt(address, congestion)
 		}
 		made <- err
 	}()
@@ -73,7 +93,7 @@ func pairElsewhere(t testing.TB, address string, prepare func() error) (server, 
 }
 
 // pairAt connects to a listener at any address of this thread's namespace.
-func pairAt(address string) (server, client *net.TCPConn, err error) {
+func pairAt(address, congestion string) (server, client *net.TCPConn, err error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
 	ln, err := lc.Listen(context.Background(), "tcp4", ":0")
@@ -81,8 +101,10 @@ func pairAt(address string) (server, client *net.TCPConn, err error) {
 		return nil, nil, err
 	}
 	defer ln.Close()
-	if err := setReno(ln.(*net.TCPListener)); err != nil {
-		return nil, nil, err
+	if congestion != "" {
+		if err := setCongestion(ln.(*net.TCPListener), congestion); err != nil {
+			return nil, nil, err
+		}
 	}
 	to := net.TCPAddr{IP: net.ParseIP(address), Port: ln.Addr().(*net.TCPAddr).Port}
 	if client, err = net.DialTCP("tcp4", nil, &to); err != nil {
@@ -96,17 +118,18 @@ func pairAt(address string) (server, client *net.TCPConn, err error) {
 	return accepted.(*net.TCPConn), client, nil
 }
 
-// setReno takes the congestion control that every kernel has, for all that ln
-// accepts and from their beginning. Under what the host prefers a path behaves
-// in another way on each host, and BBR first finds out how fast it may be.
-func setReno(ln *net.TCPListener) error {
+// setCongestion chooses the congestion control of all that ln accepts, from
+// their beginning. Reno is the one that every kernel has; under what the host
+// prefers a path behaves in another way on each host, and BBR first finds out
+// how fast it may be.
+func setCongestion(ln *net.TCPListener, name string) error {
 	raw, err := ln.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var setErr error
 	if err := raw.Control(func(fd uintptr) {
-		setErr = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno")
+		setErr = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
 	}); err != nil {
 		return err
 	}
@@ -142,7 +165,7 @@ func openTUN(name string) (*os.File, error) {
 
 // returnPackets returns the IPv4 packets that come out of tun, in their order
 // and after a while, until it is closed.
-func returnPackets(tun *os.File, after time.Duration) {
+func returnPackets(tun *os.File, mtu int, after time.Duration) {
 	type packet struct {
 		due  time.Time
 		data []byte
@@ -157,7 +180,7 @@ func returnPackets(tun *os.File, after time.Duration) {
 		}
 	}()
 	for {
-		b := make([]byte, 2048)
+		b := make([]byte, mtu)
 		n, err := tun.Read(b)
 		if err != nil {
 			break

@@ -10,6 +10,15 @@ import (
 type validators struct {
 	etag     string    // an entity tag with its quotes; "": there is none
 	modified time.Time // zero: nobody knows
+	date     string    // modified as HTTP says it; "": it is yet to be made
+}
+
+// lastModified is the value of the field of that name.
+func (v *validators) lastModified() string {
+	if v.date == "" {
+		return formatDate(v.modified)
+	}
+	return v.date
 }
 
 // precondition evaluates the conditions of a GET or HEAD in the order of RFC

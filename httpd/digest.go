@@ -69,6 +69,9 @@ func (h *Handler) sum(ctx context.Context, f *filecache.File, alg digest.Algorit
 // wants (RFC 9530, 4). It waits for it, as long as ctx lasts: the line stands
 // before the body. Without a checksum the client gets the rest all the same.
 func (h *Handler) addReprDigest(ctx context.Context, a *ask, rep *reply, f *filecache.File) {
+	if a.wantReprDigest == "" {
+		return
+	}
 	alg, ok := wantedDigest(a.wantReprDigest)
 	if !ok || rep.status != 200 && rep.status != 206 {
 		return

@@ -36,11 +36,11 @@ func etagOf(info fs.FileInfo) string {
 const maxTagged = 64 << 20
 
 // etag returns the entity tag of a file, of its content where that is wanted.
-func (h *Handler) etag(ctx context.Context, f *filecache.File) string {
+func (h *Handler) etag(ctx context.Context, f *filecache.File, known *facts) string {
 	if h.ContentETags && f.Info.Size() <= maxTagged {
 		if sum, err := h.sum(ctx, f, digest.SHA256); err == nil {
 			return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 		}
 	}
-	return etagOf(f.Info)
+	return known.etag
 }

@@ -14,10 +14,6 @@ import (
 	"sluice/sendfile"
 )
 
-// laneHead is the part of a response's head that stays the same as long as
-// its file does. It is kept with the file, as filecache.File.Extra.
-type laneHead string
-
 // answer answers the request in, which the desk's head takes apart. Nothing
 // may keep in.
 func (l *lane) answer(in string) next {
@@ -30,8 +26,8 @@ func (l *lane) answer(in string) next {
 	if a := askOfHead(&d.head, path); h.plain(&a) {
 		if f := h.cache().Hit(path, l.now); f != nil {
 			defer f.Release()
-			if head, ok := f.Extra.Load().(laneHead); ok {
-				return l.answerKept(f, head, path)
+			if known, ok := f.Extra.Load().(*facts); ok && known.head.Load() != nil {
+				return l.answerKept(f, *known.head.Load(), path)
 			}
 		}
 	}
@@ -39,7 +35,7 @@ func (l *lane) answer(in string) next {
 }
 
 // answerKept answers with the file at path, of which the head is known.
-func (l *lane) answerKept(f *filecache.File, head laneHead, path string) next {
+func (l *lane) answerKept(f *filecache.File, head, path string) next {
 	d := l.desk
 	n := stay
 	if l.closes(&d.head) {
@@ -115,7 +111,8 @@ func (l *lane) answerPlanned(in string) next {
 func (l *lane) keepHead(path string, file *os.File, head []byte) {
 	if f := l.server.Handler.cache().Hit(path, l.now); f != nil {
 		if f.File == file {
-			f.Extra.Store(laneHead(head))
+			kept := string(head)
+			factsOf(path, f).head.Store(&kept)
 		}
 		f.Release()
 	}

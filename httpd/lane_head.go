@@ -53,11 +53,12 @@ func (l *lane) beginHead(rep *reply) {
 // net/http does it.
 func appendField(out []byte, name, value string) []byte {
 	out = append(append(out, name...), ": "...)
-	for _, c := range []byte(value) {
+	begin := len(out)
+	out = append(out, value...)
+	for i, c := range out[begin:] {
 		if c == '\r' || c == '\n' {
-			c = ' '
+			out[begin+i] = ' '
 		}
-		out = append(out, c)
 	}
 	return append(out, "\r\n"...)
 }

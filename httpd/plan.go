@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -38,7 +39,7 @@ func planFile(a *ask, res *resource, now time.Time) reply {
 		return rep
 	}
 
-	rep := reply{status: http.StatusOK, body: res.body, stream: res.stream}
+	rep := reply{status: http.StatusOK, header: make(header, 0, 8), body: res.body, stream: res.stream}
 	size := res.body.size()
 	// For HEAD no range is defined (RFC 9110, 14.2).
 	if a.rng != "" && !a.head && res.stream == nil && rangeApplies(a.ifRange, res.validators, now) {
@@ -70,7 +71,7 @@ func planFile(a *ask, res *resource, now time.Time) reply {
 func notModified(res *resource) reply {
 	rep := reply{status: http.StatusNotModified}
 	if res.etag == "" {
-		rep.header.add("Last-Modified", formatDate(res.modified))
+		rep.header.add("Last-Modified", res.lastModified())
 	} else {
 		rep.header.add("Etag", res.etag)
 	}
@@ -86,7 +87,7 @@ func (h *header) validate(res *resource, now time.Time) {
 		h.add("Etag", res.etag)
 	}
 	if !res.modified.IsZero() && !res.modified.After(now) { // RFC 9110, 8.8.2.1: no date in the future
-		h.add("Last-Modified", formatDate(res.modified))
+		h.add("Last-Modified", res.lastModified())
 	}
 	if res.negotiated != "" {
 		h.vary(res.negotiated)
@@ -94,7 +95,10 @@ func (h *header) validate(res *resource, now time.Time) {
 }
 
 func contentRange(r byteRange, size int64) string {
-	return fmt.Sprintf("bytes %d-%d/%d", r.off, r.end()-1, size)
+	b := append(make([]byte, 0, 64), "bytes "...)
+	b = append(strconv.AppendInt(b, r.off, 10), '-')
+	b = append(strconv.AppendInt(b, r.end()-1, 10), '/')
+	return string(strconv.AppendInt(b, size, 10))
 }
 
 func formatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

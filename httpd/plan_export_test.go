@@ -52,7 +52,7 @@ type Planned struct {
 // PlanFile plans the answer to a request for a resource with the content.
 func PlanFile(r *http.Request, etag string, modified time.Time, fields http.Header, content []byte, now time.Time) Planned {
 	a := askOf(r)
-	res := resource{validators: validators{etag, modified}, body: body{text(content)}}
+	res := resource{validators: validators{etag: etag, modified: modified}, body: body{text(content)}}
 	for name := range fields {
 		res.fields.add(name, fields.Get(name))
 	}
@@ -91,4 +91,14 @@ func Plain(h *Handler, r *http.Request) bool {
 func Lengthy(r *http.Request) bool {
 	a := askOf(r)
 	return a.lengthy()
+}
+
+// Planner returns a function that plans the answer to r and returns its status.
+func Planner(h *Handler, r *http.Request) func() int {
+	a := askOf(r)
+	return func() int {
+		rep := h.respond(r.Context(), &a)
+		rep.release()
+		return rep.status
+	}
 }

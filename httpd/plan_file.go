@@ -12,16 +12,16 @@ import (
 // serveFile answers with a file, the one at name, or with what the query wants
 // of it. It takes over f.
 func (h *Handler) serveFile(ctx context.Context, a *ask, name string, f *filecache.File) reply {
-	query, _ := url.ParseQuery(a.query) // what can be parsed of it
+	var query url.Values
+	if a.query != "" {
+		query, _ = url.ParseQuery(a.query) // what can be parsed of it
+	}
 	for _, kind := range checksums {
 		if query.Has(kind.word) {
 			return h.serveChecksum(a, name, f, kind)
 		}
 	}
-	var res resource
-	f, res.negotiated, res.fields = h.represent(a, name, f)
-	res.validators = validators{etag: h.etag(ctx, f), modified: f.Info.ModTime()}
-	res.body = bodyOf(f)
+	f, res := h.represent(ctx, a, name, f)
 	if query.Has("download") {
 		res.fields.add("Content-Disposition", attachment(path.Base(name)))
 	}
@@ -32,29 +32,39 @@ func (h *Handler) serveFile(ctx context.Context, a *ask, name string, f *filecac
 }
 
 // represent chooses between the file at name and the compressed forms of it
-// that lie beside it. It takes over f and returns the file to send, the
-// request's field that decided, and the fields of the representation.
-func (h *Handler) represent(a *ask, name string, f *filecache.File) (_ *filecache.File, negotiated string, fields header) {
-	t := mediaType(name, f)
-	fields.add("Content-Type", t)
-	fields.add("X-Content-Type-Options", "nosniff")
-	if !h.Precompressed || !compressible(t) {
-		return f, "", fields
+// that lie beside it. It takes over f and returns the file to send.
+func (h *Handler) represent(ctx context.Context, a *ask, name string, f *filecache.File) (*filecache.File, resource) {
+	known := factsOf(name, f)
+	var res resource
+	res.fields = append(make(header, 0, 4),
+		field{"Content-Type", known.mediaType}, field{"X-Content-Type-Options", "nosniff"})
+	if h.Precompressed && compressible(known.mediaType) {
+		res.negotiated = "Accept-Encoding"
+		if side, c := h.compressed(a, name, f); side != nil {
+			f.Release()
+			f, known = side, factsOf(name+c.ext, side)
+			res.fields.add("Content-Encoding", c.name)
+		}
 	}
+	res.validators = validators{etag: h.etag(ctx, f, known), modified: f.Info.ModTime(), date: known.modified}
+	res.body = bodyOf(f)
+	return f, res
+}
+
+// compressed returns the compressed form of the file at name that the client
+// likes best, or nil.
+func (h *Handler) compressed(a *ask, name string, f *filecache.File) (*filecache.File, coding) {
 	for _, c := range acceptedCodings(a.acceptEncoding, codings) {
 		side, err := h.regular(name + c.ext)
 		if err != nil {
 			continue
 		}
-		if side.Info.ModTime().Before(f.Info.ModTime()) { // made of an older file
-			side.Release()
-			continue
+		if !side.Info.ModTime().Before(f.Info.ModTime()) {
+			return side, c
 		}
-		f.Release()
-		fields.add("Content-Encoding", c.name)
-		return side, "Accept-Encoding", fields
+		side.Release() // made of an older file
 	}
-	return f, "Accept-Encoding", fields
+	return nil, coding{}
 }
 
 // bodyOf returns a body that is the whole file.

@@ -76,7 +76,7 @@ func (h *Handler) missing(ctx context.Context, a *ask) reply {
 	rep := failure(a, http.StatusNotFound)
 	if h.NotFoundPage != "" {
 		if f, err := h.regular(h.NotFoundPage); err == nil {
-			rep.header.set("Content-Type", mediaType(h.NotFoundPage, f))
+			rep.header.set("Content-Type", factsOf(h.NotFoundPage, f).mediaType)
 			rep.body, rep.done = bodyOf(f), f.Release
 		}
 	}

@@ -89,7 +89,7 @@ var rules = []rule{
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"internal/digest"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"internal/digest", "internal/show"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},

@@ -3,7 +3,6 @@ package ftpd
 import (
 	"errors"
 	"net"
-	"net/netip"
 	"slices"
 	"syscall"
 	"time"
@@ -33,8 +32,11 @@ func (s *Server) welcome(conn net.Conn, implicit bool) {
 // admit counts a session, or returns why it must not be. Each success needs a
 // forgetSession.
 func (s *Server) admit(sess *session) reply {
-	host := neighbourhood(sess.remote.Addr())
-	banned := s.guesses.banned(host, s.waits)
+	client := live.Client{Protocol: live.FTP, Remote: sess.guard.RemoteAddr(), Conn: sess.guard.tcp}
+	if sess.security.implicit {
+		client.Protocol = live.FTPS
+	}
+	banned := s.guesses.banned(sess.host, s.waits)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -42,37 +44,19 @@ func (s *Server) admit(sess *session) reply {
 		return replyShutdown
 	case banned:
 		return replyBanned
-	case s.MaxConns > 0 && len(s.sessions) >= s.MaxConns:
-		return say(421, "Too many clients, try again later")
-	case s.MaxConnsPerAddr > 0 && s.crowd[host] >= s.MaxConnsPerAddr:
+	}
+	var err error
+	switch sess.live, err = s.registry.Enter(client); err {
+	case nil:
+	case live.ErrTooManyFromAddr:
 		return say(421, "Too many clients from your address")
+	default:
+		return say(421, "Too many clients, try again later")
 	}
-	if err := s.enterLive(sess); err != nil {
-		return say(421, "There are "+err.Error())
-	}
-	s.lastID++
-	sess.id = s.lastID
-	if s.sessions == nil {
-		s.sessions = make(map[*session]struct{})
-		s.crowd = make(map[netip.Addr]int)
-	}
+	sess.id = sess.live.ID()
 	s.sessions[sess] = struct{}{}
-	s.crowd[host]++
 	s.running.Add(1)
 	return reply{}
-}
-
-// enterLive tells Live of a session.
-func (s *Server) enterLive(sess *session) (err error) {
-	if s.Live == nil {
-		return nil
-	}
-	client := live.Client{Protocol: live.FTP, Remote: sess.guard.tcp.RemoteAddr(), Conn: sess.guard.tcp}
-	if sess.security.implicit {
-		client.Protocol = live.FTPS
-	}
-	sess.live, err = s.Live.Enter(client)
-	return err
 }
 
 func (s *Server) forgetSession(sess *session) {
@@ -80,10 +64,6 @@ func (s *Server) forgetSession(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess)
-	host := neighbourhood(sess.remote.Addr())
-	if s.crowd[host]--; s.crowd[host] == 0 {
-		delete(s.crowd, host)
-	}
 	s.running.Done()
 }
 

@@ -2,9 +2,11 @@ package ftpd_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 
 	"sluice/ftpd"
@@ -13,16 +15,10 @@ import (
 // BenchmarkLogin is a client that connects, logs in and leaves. Both sides
 // count.
 func BenchmarkLogin(b *testing.B) {
-	s := tester(b)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln) }()
+	addr := serveBench(b, tester(b))
 	b.ReportAllocs()
 	for b.Loop() {
-		conn, err := net.Dial("tcp", ln.Addr().String())
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -35,8 +31,70 @@ func BenchmarkLogin(b *testing.B) {
 		}
 		_ = conn.Close()
 	}
-	_ = s.Close()
-	if err := <-served; !errors.Is(err, ftpd.ErrServerClosed) {
-		b.Error(err)
+}
+
+// BenchmarkRetrieve is a client that fetches one small file after the other.
+// Both sides count.
+func BenchmarkRetrieve(b *testing.B) {
+	const size = 1 << 10
+	s := tester(b)
+	f, err := s.Tree.Writable().File("f", os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		b.Fatal(err)
 	}
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+		b.Fatal(err)
+	}
+	s.AcceptTimeout = patience
+	conn, err := net.Dial("tcp", serveBench(b, s))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	ask := func(line, code string) []byte {
+		_, _ = io.WriteString(conn, line)
+		text, err := r.ReadSlice('\n')
+		if err != nil || !bytes.HasPrefix(text, []byte(code)) {
+			b.Fatalf("%q: got %q, %v, want %s", line, text, err, code)
+		}
+		return text
+	}
+	ask("", "220")
+	ask("USER ftp\r\n", "331")
+	ask("PASS x\r\n", "230")
+	b.ReportAllocs()
+	b.SetBytes(size)
+	for b.Loop() {
+		text := ask("EPSV\r\n", "229")
+		port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
+		data, err := net.Dial("tcp", "127.0.0.1:"+string(port))
+		if err != nil {
+			b.Fatal(err)
+		}
+		ask("RETR f\r\n", "150")
+		if n, err := io.Copy(io.Discard, data); n != size || err != nil {
+			b.Fatalf("got %d bytes, %v", n, err)
+		}
+		_ = data.Close()
+		ask("", "226")
+	}
+}
+
+// serveBench serves s on loopback until the benchmark ends, and returns the
+// address.
+func serveBench(b *testing.B, s *ftpd.Server) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	b.Cleanup(func() {
+		_ = s.Close()
+		if err := <-served; !errors.Is(err, ftpd.ErrServerClosed) {
+			b.Error(err)
+		}
+	})
+	return ln.Addr().String()
 }

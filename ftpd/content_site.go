@@ -2,8 +2,6 @@ package ftpd
 
 import (
 	"fmt"
-	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -101,35 +99,4 @@ func (s *session) siteSymlink(arg string) reply {
 		return unavailable(err)
 	}
 	return say(200, link+" leads to "+target)
-}
-
-// siteWho tells who is connected, to those with an account.
-func (s *session) siteWho(string) reply {
-	if s.driver.user == anonymous {
-		return unavailable(fs.ErrPermission)
-	}
-	s.server.mu.Lock()
-	sessions := s.server.sessionsLocked()
-	s.server.mu.Unlock()
-	slices.SortFunc(sessions, func(a, b *session) int { return int(a.id) - int(b.id) })
-	lines := []string{fmt.Sprintf("%d connected", len(sessions))}
-	for _, other := range sessions {
-		lines = append(lines, other.describe())
-	}
-	return say(200, append(lines, "End")...)
-}
-
-// describe tells who the client is and what it does, in one line.
-func (s *session) describe() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	user := s.user
-	if user == "" {
-		user = "(not logged in)"
-	}
-	text := fmt.Sprintf("%d %s %s since %s", s.id, user, s.remote.Addr(), s.start.UTC().Format(time.RFC3339))
-	if s.op != nil {
-		text += fmt.Sprintf(" %s %s, %d bytes, %.0f s", s.op.name, s.op.arg, s.moved.Load(), time.Since(s.op.begun).Seconds())
-	}
-	return text
 }

@@ -155,7 +155,7 @@ func (d *driver) may(right account.Rights) error {
 	switch {
 	case d.rights.Has(right):
 		return nil
-	case d.rights&^account.ReadOnly == 0:
+	case d.rights&account.All&^account.ReadOnly == 0:
 		return vfs.ErrReadOnly
 	}
 	return fs.ErrPermission

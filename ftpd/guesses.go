@@ -18,8 +18,8 @@ const (
 	maxDoublings = 3
 )
 
-// guesses are the failed logins by address. An address that has failed too
-// often is banned until it has been quiet for a while: attempts that are
+// guesses are the failed logins by address, as live.ClientOf tells clients
+// apart. An address that has failed too often is banned until it has been quiet for a while: attempts that are
 // refused do not count, so that a program which goes on trying bans nobody for
 // ever. The zero value is ready for use.
 type guesses struct {
@@ -37,7 +37,6 @@ func (g *guesses) add(addr netip.Addr, w waits) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	addr = neighbourhood(addr)
 	who, ok := g.by[addr]
 	if now.Sub(who.last) > w.forBan() {
 		who = guesser{}
@@ -76,19 +75,6 @@ func (g *guesses) makeRoomLocked(now time.Time, ban time.Duration) {
 func (g *guesses) banned(addr netip.Addr, w waits) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	who := g.by[neighbourhood(addr)]
+	who := g.by[addr]
 	return who.failed >= maxGuesses && time.Since(who.last) <= w.forBan()
-}
-
-// neighbourhood returns what one host can have: a single address of IPv4, 64
-// bits of IPv6.
-func neighbourhood(addr netip.Addr) netip.Addr {
-	if addr.Is4() {
-		return addr
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return addr
-	}
-	return prefix.Addr()
 }

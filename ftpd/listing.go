@@ -9,10 +9,10 @@ import (
 	"net"
 	"path"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"sluice/internal/account"
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -92,20 +92,17 @@ func (l *listing) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
-	err = l.writeTo(&sink{conn, sendfile.Options{Timeout: l.session.server.stallTimeout()}, &l.session.moved})
-	l.told.Sent, l.told.Road = l.session.moved.Load(), sendfile.Copy
-	if err == nil {
-		return nil
+	l.watch(data, false, -1)
+	out := &sink{conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}, watched: l.watched}
+	err = l.writeTo(out)
+	if err != nil {
+		data.fail()
 	}
-	data.fail()
 	var e *sendfile.Error
 	if errors.As(err, &e) { // of one Write, and not of all
-		err = e.Err
+		e.Offset = out.sent.Sent
 	}
-	if ctx.Err() != nil { // it was closed to end the transfer
-		err = context.Cause(ctx)
-	}
-	return &sendfile.Error{Op: "send", Side: sendfile.Peer, Road: sendfile.Copy, Offset: l.told.Sent, Err: err}
+	return l.ended(ctx, out.sent, err)
 }
 
 // close has nothing to close.
@@ -196,14 +193,16 @@ func (l *listing) writeTo(w io.Writer) error {
 // sink sends what is written to it, with the same idea of a stall as files are
 // sent with, and counts it.
 type sink struct {
-	conn  net.Conn
-	opt   sendfile.Options
-	moved *atomic.Int64
+	conn    net.Conn
+	opt     sendfile.Options
+	watched *live.Transfer
+	sent    sendfile.Result // by no road: these are no bytes of a file
 }
 
 func (w *sink) Write(p []byte) (int, error) {
 	// No context: to end the transfer its connection is closed.
 	res, err := sendfile.Write(context.Background(), w.conn, p, &w.opt)
-	w.moved.Add(res.Sent)
+	w.sent.Sent += res.Sent
+	w.watched.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/live"
+	"sluice/sendfile"
 )
 
 func TestSessionsAndTransfersAreSeen(t *testing.T) {
@@ -82,15 +83,58 @@ func TestATransferCanBeKilled(t *testing.T) {
 }
 
 func TestLiveMayRefuseASession(t *testing.T) {
-	reg := &live.Registry{MaxConns: 1, MaxConnsPerUser: 1}
-	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
+	reg := &live.Registry{MaxConns: 1}
+	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxConns = reg, 9 })
 	other, err := reg.Enter(live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, text := s.greeting(); code != 421 || !strings.Contains(text, "too many connections") {
+	if code, text := s.greeting(); code != 421 || !strings.Contains(text, "Too many clients") {
 		t.Errorf("got %d %q, want 421 and why", code, text)
 	}
 	other.Leave()
 	s.login()
+}
+
+// A session cannot tell whose limit it was: the account's, or that of all.
+func TestLiveMayRefuseAUser(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) { srv.Live = &live.Registry{MaxConnsPerUser: 1} })
+	first := s.login()
+	second := s.dial()
+	second.want(331, "USER u")
+	if text := second.want(530, "PASS secret"); !strings.Contains(text, "Too many sessions") {
+		t.Errorf("got %q, want why", text)
+	}
+	first.want(220, "REIN")
+	second.want(331, "USER u")
+	second.want(230, "PASS secret")
+}
+
+// What the server cuts is not the client's fault.
+func TestWhatTheServerCutsIsCounted(t *testing.T) {
+	records := make(chan live.Record, 1)
+	s := start(t, func(srv *ftpd.Server) {
+		srv.Live = &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
+	})
+	s.sparse("f", 64<<20)
+	s.guest().data(epsv, "RETR f")
+	_ = s.Close()
+	if rec := next(t, records); rec.Outcome != live.Cut {
+		t.Errorf("got %v, want cut", rec.Outcome)
+	}
+}
+
+func TestListingsAreCounted(t *testing.T) {
+	records := make(chan live.Record, 1)
+	reg := &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
+	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
+	s.file("f", 10)
+	text := s.guest().get(epsv, "LIST")
+	rec := next(t, records)
+	if rec.Op != "LIST" || rec.Sent != int64(len(text)) || rec.Road != sendfile.Auto || rec.Outcome != live.Complete {
+		t.Errorf("got %+v, want LIST of %d bytes by no road", rec, len(text))
+	}
+	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != uint64(len(text)) || got[0].Road != "" {
+		t.Errorf("got %+v, want %d bytes by no road", got, len(text))
+	}
 }

@@ -9,6 +9,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/internal/account"
+	"sluice/internal/live"
 )
 
 // anonymous is how a user without an account is called in hooks.
@@ -23,7 +24,6 @@ var (
 	errLogin  = errors.New("login incorrect")
 	errFailed = errors.New("too many wrong passwords")
 	errBanned = errors.New("too many wrong passwords from the address")
-	errCrowd  = errors.New("too many sessions of the user")
 	errHome   = errors.New("home directory cannot be opened")
 )
 
@@ -58,12 +58,12 @@ func (s *session) passPassword(password string) (string, reply) {
 	case err == errBanned:
 		s.then = func(*guard) error { return errBanned }
 		return "", replyBanned
-	case err == errCrowd:
+	case err == live.ErrTooManyOfUser:
 		return "", say(530, "Too many sessions of this user")
 	case errors.Is(err, errHome): // the password was right
 		return "", say(530, "The home directory is not there")
 	}
-	s.pause(s.server.guesses.add(s.remote.Addr(), s.server.waits))
+	s.pause(s.server.guesses.add(s.host, s.server.waits))
 	if s.failed++; s.failed == maxFailed {
 		s.then = func(*guard) error { return errFailed }
 	}
@@ -74,10 +74,10 @@ func (s *session) passPassword(password string) (string, reply) {
 func (s *session) login(user, password string) (*driver, error) {
 	srv := s.server
 	switch {
-	case srv.guesses.banned(s.remote.Addr(), srv.waits): // by others from there, as a rule
+	case srv.guesses.banned(s.host, srv.waits): // by others from there, as a rule
 		return nil, errBanned
 	case srv.Anonymous && account.IsAnonymous(user):
-		return &driver{session: s, client: s.client, tree: srv.Tree, user: anonymous, rights: account.ReadOnly}, nil
+		return s.driverOf(account.Account{Name: anonymous, Rights: account.ReadOnly})
 	}
 	a, ok := srv.Users.Login(user, password)
 	if !ok {
@@ -86,11 +86,11 @@ func (s *session) login(user, password string) (*driver, error) {
 	return s.driverOf(a)
 }
 
-// driverOf returns what a user may touch. The session closes a tree of its own
-// when the user logs out, or is gone.
+// driverOf returns what a user may touch, and counts the session as the user's.
+// The session closes a tree of its own when the user logs out, or is gone.
 func (s *session) driverOf(a account.Account) (*driver, error) {
 	srv := s.server
-	d := &driver{session: s, client: s.client, tree: srv.Tree, user: a.Name, rights: a.Rights & account.ReadOnly}
+	d := &driver{session: s, client: s.client, tree: srv.Tree, user: a.Name, rights: a.Rights & (account.ReadOnly | account.Who)}
 	if srv.Write && a.Rights != d.rights {
 		d.tree, d.rights = srv.Tree.Writable(), a.Rights
 	}
@@ -101,31 +101,11 @@ func (s *session) driverOf(a account.Account) (*driver, error) {
 		}
 		d.tree, d.home = home, home
 	}
-	if !srv.seat(s, a) {
+	if err := s.live.SetUser(a.Name, a.MaxSessions); err != nil {
 		d.leaveHome()
-		return nil, errCrowd
+		return nil, err
 	}
 	return d, nil
-}
-
-// seat makes a session that of a user, and reports whether there was room for
-// one more.
-func (s *Server) seat(sess *session, a account.Account) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a.MaxSessions > 0 {
-		others := 0
-		for other := range s.sessions {
-			if other.userName() == a.Name {
-				others++
-			}
-		}
-		if others >= a.MaxSessions {
-			return false
-		}
-	}
-	sess.setUser(a.Name)
-	return true
 }
 
 // AuthUser gives the library what passPassword has admitted.
@@ -133,27 +113,11 @@ func (s *session) AuthUser(ftpserver.ClientContext, string, string) (ftpserver.C
 	if s.admitted == nil {
 		return nil, errLogin // not reached: passPassword stands before
 	}
-	if err := s.live.SetUser(s.admitted.user); err != nil {
-		return nil, err
-	}
 	s.driver, s.admitted = s.admitted, nil
-	s.setUser(s.driver.user)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopAlarmLocked(alarmLogin)
 	return s.driver, nil
-}
-
-func (s *session) userName() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.user
-}
-
-func (s *session) setUser(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.user = name
 }
 
 // GetTLSConfig is not called: the guard speaks TLS, and the library sees none.
@@ -170,8 +134,7 @@ func (s *session) logOut() {
 	}
 	s.driver.leaveHome()
 	s.driver = nil
-	s.setUser("")
-	_ = s.live.SetUser("") // of nobody there are never too many
+	_ = s.live.SetUser("", 0) // of nobody there are never too many
 	s.content = contentState{}
 	s.client.SetPath("/")
 	s.dropSource()

@@ -36,7 +36,6 @@ func (s *session) begin(name, arg string) {
 	op := &operation{name: name, arg: arg, begun: time.Now(), size: -1}
 	op.ctx, op.cancel = context.WithCancelCause(s.ctx)
 	s.op = op
-	s.moved.Store(0)
 	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
 	_ = s.guard.tcp.SetReadDeadline(time.Time{}) // the client may wait for the end in silence
 }
@@ -61,6 +60,9 @@ func (s *session) end(r reply) []reply {
 	s.live.SetCommand("")
 	if op.over != nil {
 		close(op.over)
+	}
+	if op.result != nil {
+		s.last = op.result
 	}
 	s.op = nil
 	if s.taken {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -63,13 +62,14 @@ type Server struct {
 	// means that it may last for ever.
 	SessionTimeout time.Duration
 
-	// MaxConns and MaxConnsPerAddr are how many clients may be connected, in
-	// all and from one address; zero means any number. Others are told 421.
-	MaxConns        int
-	MaxConnsPerAddr int
+	// MaxConns bounds the sessions at one time, and MaxConnsPerAddr those of
+	// one client: an address of IPv4, a network of 64 bits of IPv6. Who comes
+	// when there are too many is told 421. Zero means any number.
+	MaxConns, MaxConnsPerAddr int
 
-	// Live, if not nil, is told of all sessions and of what they move, and may
-	// refuse them.
+	// Live is where sessions and transfers are seen, and may be shared with
+	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
+	// Nil means one of the Server's own.
 	Live *live.Registry
 
 	// TLSConfig is how TLS is done, for those who ask for it with AUTH and for
@@ -133,12 +133,12 @@ type Server struct {
 	tlsControl *tls.Config // nil: there is no TLS
 	tlsData    *tls.Config
 
+	registry *live.Registry // set by the first Serve
+
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
-	lastID    uint64     // of a session
 	listeners map[*net.Listener]struct{}
 	sessions  map[*session]struct{}
-	crowd     map[netip.Addr]int // sessions by the address of the client
 }
 
 // Serve accepts clients on ln, a TCP listener, and serves each on goroutines
@@ -264,6 +264,10 @@ func (s *Server) trackListener(ln *net.Listener) bool {
 	}
 	if s.listeners == nil {
 		s.listeners = make(map[*net.Listener]struct{})
+		s.sessions = make(map[*session]struct{})
+		if s.registry = s.Live; s.registry == nil {
+			s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
+		}
 	}
 	s.listeners[ln] = struct{}{}
 	return true

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,6 +42,7 @@ type session struct {
 	start  time.Time
 	local  netip.AddrPort
 	remote netip.AddrPort
+	host   netip.Addr // by which the client is counted
 
 	guard  *guard
 	ctx    context.Context // ends when transfers must
@@ -63,12 +63,11 @@ type session struct {
 	content  contentState
 	security security
 
-	live  *live.Session // nil: nobody looks
-	moved atomic.Int64  // bytes of the transfer under way
+	live *live.Session // knows who is logged in; nil until the session is let in
 
 	mu        sync.Mutex              // guards the fields below
-	user      string                  // logged in; "": nobody is
 	op        *operation              // under way; nil: none
+	last      *Transfer               // that has ended, or listing; nil: none
 	held      []string                // lines that wait for its end
 	heldBytes int                     // in them
 	quiet     time.Time               // since when the client may send
@@ -100,7 +99,7 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 		}
 	}
 	s := &session{
-		server: server, start: time.Now(), local: local, remote: remote,
+		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientOf(conn.RemoteAddr()),
 		allocated: -1,
 		security:  newSecurity(server, implicit), private: implicit,
 	}
@@ -169,7 +168,6 @@ func (s *session) leave(step func()) {
 		return
 	}
 	s.dropSourceLocked()
-	user := s.user
 	for a := range s.alarms {
 		s.stopAlarmLocked(alarm(a))
 	}
@@ -179,7 +177,7 @@ func (s *session) leave(step func()) {
 	_ = s.guard.Close()
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{
-			Session: s.id, Remote: s.remote, User: user,
+			Session: s.id, Remote: s.remote, User: s.live.User(),
 			Duration: time.Since(s.start), Err: s.reason(),
 		})
 	}

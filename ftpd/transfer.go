@@ -33,11 +33,8 @@ func (d *driver) newTransfer(op, arg string) transfer {
 func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Options {
 	srv := t.session.server
 	opt := &sendfile.Options{
-		Timeout: srv.stallTimeout(),
-		Progress: func(r sendfile.Result) {
-			t.session.moved.Store(r.Sent)
-			t.watched.Progress(r)
-		},
+		Timeout:  srv.stallTimeout(),
+		Progress: func(r sendfile.Result) { t.watched.Progress(r) }, // watched from later on
 	}
 	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(roads, srv.Road) {
 		opt.Road = srv.Road

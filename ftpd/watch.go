@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"sluice/internal/live"
@@ -29,8 +30,12 @@ func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) 
 		t.session.live.Count(time.Now(), res)
 		return
 	}
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	switch cause := context.Cause(ctx); {
+	case err == nil || cause == nil:
+	case cause == ErrServerClosed || cause == errTooLong:
+		err = net.ErrClosed // which package live takes for a cut by us
+	default:
+		err = cause
 	}
 	rec := t.watched.End(res, err)
 	t.watched = nil

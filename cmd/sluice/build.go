@@ -44,7 +44,11 @@ type builder struct {
 func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	b = &builder{conf: conf, log: &logWriter{w: stderr}, users: new(account.Users), cache: &filecache.Cache{Valid: conf.CacheValid}}
 	b.logger = newLogger(b.log, conf.LogFormat)
-	b.live = &live.Registry{MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr, Started: time.Now()}
+	b.live = &live.Registry{
+		MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr,
+		MaxFTPConns: conf.FTPOptions.MaxConns, MaxFTPConnsPerAddr: conf.FTPOptions.MaxConnsPerAddr,
+		Started: time.Now(),
+	}
 	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
 		return b, err // Check has seen it
 	}

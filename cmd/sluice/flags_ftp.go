@@ -23,8 +23,8 @@ func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 		o.PublicAddrs = append(o.PublicAddrs, addr)
 		return err
 	})
-	f.IntVar(&o.MaxConns, "ftp-max-conns", o.MaxConns, "let at most `N` clients connect by FTP; 0: no limit")
-	f.IntVar(&o.MaxConnsPerAddr, "ftp-max-conns-per-addr", o.MaxConnsPerAddr, "let at most `N` of them connect from one address; 0: no limit")
+	f.IntVar(&o.MaxConns, "ftp-max-conns", o.MaxConns, "let at most `N` of the clients of --max-conns connect by FTP; 0: no limit")
+	f.IntVar(&o.MaxConnsPerAddr, "ftp-max-conns-per-addr", o.MaxConnsPerAddr, "let at most `N` connect by FTP from one address; 0: no limit")
 	f.DurationVar(&o.LoginTimeout, "ftp-login-timeout", o.LoginTimeout, "dismiss a client that takes `TIME` to log in; 0: never")
 	f.DurationVar(&o.IdleTimeout, "ftp-idle-timeout", o.IdleTimeout, "dismiss a client that sends no command for `TIME`; 0: never")
 	f.DurationVar(&o.StallTimeout, "ftp-stall-timeout", o.StallTimeout, "cut a transfer in which no byte moves for `TIME`; 0: never")

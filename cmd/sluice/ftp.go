@@ -21,7 +21,6 @@ func (b *builder) ftp() *service {
 		NoActive:     !o.Active,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
 		Live:         b.live,
-		MaxConns:     o.MaxConns, MaxConnsPerAddr: o.MaxConnsPerAddr,
 
 		LoginTimeout: orOff(o.LoginTimeout), IdleTimeout: orOff(o.IdleTimeout), StallTimeout: orOff(o.StallTimeout),
 		AcceptTimeout: o.AcceptTimeout, SessionTimeout: o.SessionTimeout, KeepPartials: orOff(o.KeepPartials),

@@ -58,7 +58,7 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.FTP = "127.0.0.1:0"; tt.change(c) }).(*ftpd.Server)
 			got := options{
 				TLS: s.TLS, Reuse: s.Reuse, Lax: s.LaxTLS("u"), LaxReuse: s.LaxReuse("u"), HasTLS: s.TLSConfig != nil, NoActive: s.NoActive, Ports: s.PassivePorts,
-				MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr,
+				MaxConns: s.Live.MaxFTPConns, MaxConnsPerAddr: s.Live.MaxFTPConnsPerAddr,
 				Login: s.LoginTimeout, Idle: s.IdleTimeout, Stall: s.StallTimeout, Accept: s.AcceptTimeout, Session: s.SessionTimeout,
 				KeepsUploads: s.KeepPartials,
 			}

@@ -112,5 +112,5 @@ func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 		operator.handler.PassivePorts = b.portsInUse
 	}
 	operator.serve(services)
-	return run(services, stop, conf.Drain, operator.handler.Drain, b.logger)
+	return run(services, stop, conf.Drain, operator.handler.Drain, b.live, b.logger)
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"sluice/internal/live"
 )
 
 // service is one server on its listeners.
@@ -36,9 +38,9 @@ func doors(scheme string, listeners []net.Listener, serve func(net.Listener) err
 }
 
 // run runs the services until one fails or stop receives, and then shuts all
-// of them down. Transfers may go on for as long as drain, or until stop
-// receives again. Before that, draining is called.
-func run(services []*service, stop <-chan os.Signal, drain time.Duration, draining func(), logger *slog.Logger) error {
+// of them down. Transfers, which reg knows, may go on for as long as drain, or
+// until stop receives again. Before that, draining is called.
+func run(services []*service, stop <-chan os.Signal, drain time.Duration, draining func(), reg *live.Registry, logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	for _, s := range services {
 		for _, d := range s.doors {
@@ -60,17 +62,37 @@ func run(services []*service, stop <-chan os.Signal, drain time.Duration, draini
 	}
 
 	draining()
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
-	defer cancel()
+	ctx, cut := context.WithCancel(context.Background())
+	defer cut()
 	go func() {
 		select {
 		case <-stop:
-			cancel()
+		case <-time.After(drain):
 		case <-ctx.Done():
+			return
 		}
+		tellUnfinished(reg, logger)
+		cut()
 	}()
 	shutdown(ctx, services, logger)
 	return failure
+}
+
+// tellUnfinished logs what is going to be cut.
+func tellUnfinished(reg *live.Registry, logger *slog.Logger) {
+	const most = 10 // are named
+	var paths []string
+	st := reg.Snapshot()
+	for i := range st.Sessions {
+		for _, t := range st.Sessions[i].Transfers {
+			paths = append(paths, t.Op+" "+t.Path)
+		}
+	}
+	n := len(paths)
+	if n > most {
+		paths = append(paths[:most], "...")
+	}
+	logger.Warn("unfinished transfers are cut", "transfers", n, "what", paths)
 }
 
 // shutdown shuts all services down at once and blocks until they are.
@@ -79,7 +101,7 @@ func shutdown(ctx context.Context, services []*service, logger *slog.Logger) {
 	for _, s := range services {
 		ending.Go(func() {
 			if err := s.server.Shutdown(ctx); err != nil {
-				logger.Warn("transfers were cut", "server", s.name, "err", err)
+				logger.Warn("connections were cut", "server", s.name, "err", err)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package account
 
-// Rights are what a user may do with files, a bit each. Zero is nothing at
-// all.
+// Rights are what a user may do, a bit each. Zero is nothing at all.
 type Rights uint
 
 // The rights there are.
@@ -13,9 +12,10 @@ const (
 	Delete                    // remove files and directories
 	Rename                    // move files and directories
 	Link                      // make symbolic links
+	Who                       // see who else is connected and what they do, by SITE WHO
 )
 
-// What most users have.
+// What most users have. Who is in neither: names of files tell much.
 const (
 	ReadOnly = List | Read
 	All      = ReadOnly | Create | Change | Delete | Rename | Link

@@ -19,6 +19,7 @@ func TestRights(t *testing.T) {
 		{"two, of which one is not there", account.ReadOnly, account.Read | account.Delete, false},
 		{"of nothing", 0, account.List, false},
 		{"none", 0, 0, true},
+		{"who is connected, which is not about files", account.All, account.Who, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.has.Has(tt.asks); got != tt.want {

@@ -43,7 +43,7 @@ var (
 	endedSeconds = counter(namespace+"transfer_seconds_total", "Time that transfers took which have ended.", transferLabels...)
 
 	sessions      = gauge(namespace+"sessions", "Clients that are connected, by what they do.", "protocol", "state")
-	sessionsLimit = gauge(namespace+"sessions_limit", "As many sessions are let in: in all, of one address, of one user.", "scope")
+	sessionsLimit = gauge(namespace+"sessions_limit", "As many sessions are let in: in all, of one address, of one user; by FTP, and of these of one address.", "scope")
 	running       = gauge(namespace+"transfers_running", "Transfers under way, by what holds them back now.", "protocol", "direction", "cause")
 
 	waiting      = gauge(namespace+"listener_backlog_connections", "Connections that wait to be accepted.", "protocol", "address")
@@ -163,7 +163,9 @@ func (e emitter) sessions(all []live.SessionStatus) {
 }
 
 func (e emitter) limits(l live.Limits) {
-	for scope, limit := range map[string]int{"all": l.Conns, "address": l.ConnsPerAddr, "user": l.ConnsPerUser} {
+	for scope, limit := range map[string]int{
+		"all": l.Conns, "address": l.ConnsPerAddr, "user": l.ConnsPerUser, "ftp": l.FTPConns, "ftp_address": l.FTPConnsPerAddr,
+	} {
 		if limit > 0 {
 			e.emit(sessionsLimit, float64(limit), scope)
 		}

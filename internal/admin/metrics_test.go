@@ -59,6 +59,7 @@ func TestMetricsTellAll(t *testing.T) {
 		`sluice_sessions_limit{scope="all"} 100`,
 		`sluice_sessions_limit{scope="address"} 50`,
 		`sluice_sessions_limit{scope="user"} 5`,
+		`sluice_sessions_limit{scope="ftp_address"} 4`,
 		`sluice_passive_ports_in_use 2`,
 		`sluice_passive_ports_limit 10`,
 		`sluice_file_cache_open_files 3`,

@@ -24,7 +24,7 @@ func Example() {
 		return
 	}
 	defer s.Leave()
-	if err := s.SetUser("ann"); err != nil {
+	if err := s.SetUser("ann", 0); err != nil {
 		fmt.Println("530", err)
 		return
 	}

@@ -1,9 +1,7 @@
 package live
 
 import (
-	"errors"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,11 +12,14 @@ import (
 // any goroutine.
 type Registry struct {
 	// MaxConns bounds the sessions at one time, MaxConnsPerAddr those of one
-	// client, and MaxConnsPerUser those of one user. A client is an address of
-	// IPv4 or a network of 64 bits of IPv6, of which one client has all
-	// addresses; those of unix sockets have none and are not bounded by it.
+	// client, as ClientOf tells them apart, and MaxConnsPerUser those of one
+	// user. Clients of unix sockets have no address and are not bounded by it.
 	// Zero means any number.
 	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int
+
+	// MaxFTPConns and MaxFTPConnsPerAddr bound those by FTP and FTPS among
+	// them: browsers need more connections than one should have of these.
+	MaxFTPConns, MaxFTPConnsPerAddr int
 
 	// OnTransfer, if not nil, is called at the end of each transfer, on its
 	// goroutine, which waits for it.
@@ -31,23 +32,16 @@ type Registry struct {
 	running  atomic.Int64 // transfers
 	watching atomic.Bool  // watch will be called
 
-	mu       sync.Mutex // guards the fields below
-	lastID   uint64
-	sessions map[uint64]*Session // until they have left and their last transfer has ended
-	entered  int                 // those that have not left
-	byAddr   map[netip.Addr]int  // of these
-	byUser   map[string]int
-	totals   [protocols]totals // of what is not in sessions any more
+	mu        sync.Mutex // guards the fields below
+	lastID    uint64
+	sessions  map[uint64]*Session // until they have left and their last transfer has ended
+	everybody crowd               // those that have not left
+	ftp       crowd               // of these
+	byUser    map[string]int
+	totals    [protocols]totals // of what is not in sessions any more
 
 	endings endings
 }
-
-// The errors of Enter and SetUser.
-var (
-	ErrTooMany         = errors.New("too many connections")
-	ErrTooManyFromAddr = errors.New("too many connections from one address")
-	ErrTooManyOfUser   = errors.New("too many connections of one user")
-)
 
 // Client is who enters.
 type Client struct {
@@ -68,7 +62,7 @@ type Client struct {
 func (r *Registry) Enter(c Client) (*Session, error) {
 	s := &Session{
 		registry: r, remote: c.Remote, conn: c.Conn,
-		entered: c.Protocol, addr: countedAs(c.Remote), since: time.Now(),
+		entered: c.Protocol, addr: ClientOf(c.Remote), since: time.Now(),
 	}
 	if c.Conn != nil {
 		s.local = c.Conn.LocalAddr()
@@ -80,10 +74,11 @@ func (r *Registry) Enter(c Client) (*Session, error) {
 	if r.Started.IsZero() {
 		r.Started = s.since
 	}
-	if err := r.countLocked(s); err != nil {
+	if err := r.checkLocked(s); err != nil {
 		r.totals[c.Protocol].refused++
 		return nil, err
 	}
+	r.countLocked(s, 1)
 	r.totals[c.Protocol].connections++
 	r.lastID++
 	s.id = r.lastID
@@ -92,77 +87,6 @@ func (r *Registry) Enter(c Client) (*Session, error) {
 	}
 	r.sessions[s.id] = s
 	return s, nil
-}
-
-// countLocked counts a session unless there are too many.
-func (r *Registry) countLocked(s *Session) error {
-	if r.MaxConns > 0 && r.entered >= r.MaxConns {
-		return ErrTooMany
-	}
-	if r.MaxConnsPerAddr > 0 && s.addr.IsValid() {
-		if r.byAddr[s.addr] >= r.MaxConnsPerAddr {
-			return ErrTooManyFromAddr
-		}
-		if r.byAddr == nil {
-			r.byAddr = make(map[netip.Addr]int)
-		}
-		r.byAddr[s.addr]++
-	}
-	r.entered++
-	return nil
-}
-
-// uncountLocked takes back what countLocked and SetUser have counted.
-func (r *Registry) uncountLocked(s *Session, user string) {
-	r.entered--
-	if r.MaxConnsPerAddr > 0 && s.addr.IsValid() {
-		decrease(r.byAddr, s.addr)
-	}
-	r.uncountUserLocked(user)
-}
-
-// countUserLocked reports whether there is room for one more session of the
-// user, and takes it.
-func (r *Registry) countUserLocked(user string) bool {
-	if r.MaxConnsPerUser <= 0 || user == "" {
-		return true
-	}
-	if r.byUser[user] >= r.MaxConnsPerUser {
-		return false
-	}
-	if r.byUser == nil {
-		r.byUser = make(map[string]int)
-	}
-	r.byUser[user]++
-	return true
-}
-
-func (r *Registry) uncountUserLocked(user string) {
-	if r.MaxConnsPerUser > 0 && user != "" {
-		decrease(r.byUser, user)
-	}
-}
-
-// decrease keeps no zeros.
-func decrease[K comparable](m map[K]int, k K) {
-	if m[k]--; m[k] == 0 {
-		delete(m, k)
-	}
-}
-
-// countedAs returns the address under which a client is counted for
-// MaxConnsPerAddr. It is not valid for those who have none.
-func countedAs(a net.Addr) netip.Addr {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if addr.Is6() {
-		prefix, _ := addr.Prefix(64) // fails for no length that an address has
-		return prefix.Addr()
-	}
-	return addr
 }
 
 // Len returns how many sessions and transfers there are.

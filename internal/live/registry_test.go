@@ -23,6 +23,16 @@ func at(address string) live.Client {
 	return live.Client{Remote: tcp}
 }
 
+// ftp and ftps are clients at an address that speak these.
+func ftp(address string) live.Client  { return speaking(live.FTP, address) }
+func ftps(address string) live.Client { return speaking(live.FTPS, address) }
+
+func speaking(p live.Protocol, address string) live.Client {
+	c := at(address)
+	c.Protocol = p
+	return c
+}
+
 func enter(t testing.TB, r *live.Registry, c live.Client) *live.Session {
 	t.Helper()
 	s, err := r.Enter(c)
@@ -48,6 +58,10 @@ func TestHowManyMayEnter(t *testing.T) {
 		{"an address of IPv4 is one within IPv6 too", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("192.0.2.1"), at("::ffff:192.0.2.1")}, live.ErrTooManyFromAddr},
 		{"a network of IPv6 is one client", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8::ffff:1")}, live.ErrTooManyFromAddr},
 		{"two networks are two", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8:0:1::1")}, nil},
+		{"not by FTP", &live.Registry{MaxFTPConns: 2}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.2"), ftp("192.0.2.3")}, live.ErrTooMany},
+		{"nor by FTP from one address", &live.Registry{MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"but by HTTP", &live.Registry{MaxFTPConns: 1, MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
+		{"by FTP not beyond the limit of all", &live.Registry{MaxConns: 2, MaxFTPConns: 9}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), ftp("192.0.2.2")}, live.ErrTooMany},
 		{"unix sockets have no address", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{unix, unix, unix}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,8 +77,12 @@ func TestHowManyMayEnter(t *testing.T) {
 				first.Leave()
 				first.Leave() // which is harmless
 				enter(t, tt.reg, tt.clients[last])
-				if got := tt.reg.Snapshot().Totals.Protocols[0].Refused; got != 1 {
-					t.Errorf("%d refused, want 1", got)
+				refused := 0
+				for _, p := range tt.reg.Snapshot().Totals.Protocols {
+					refused += int(p.Refused)
+				}
+				if refused != 1 {
+					t.Errorf("%d refused, want 1", refused)
 				}
 			}
 		})
@@ -77,30 +95,69 @@ func TestHowManyOfAUserMayEnter(t *testing.T) {
 	for range 4 {
 		all = append(all, enter(t, &r, at("192.0.2.1")))
 	}
-	set := func(s *live.Session, user string, want error) {
+	set := func(s *live.Session, user string, most int, want error) {
 		t.Helper()
-		if err := s.SetUser(user); !errors.Is(err, want) {
+		if err := s.SetUser(user, most); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", user, err, want)
 		}
+		if want != nil {
+			user = ""
+		}
+		if got := s.User(); got != user {
+			t.Errorf("got %q, want %q", got, user)
+		}
 	}
-	set(all[0], "ann", nil)
-	set(all[0], "ann", nil) // again, by another password
-	set(all[1], "ann", nil)
-	set(all[2], "ann", live.ErrTooManyOfUser)
-	set(all[2], "bob", nil)
-	set(all[3], "ann", live.ErrTooManyOfUser)
-	set(all[1], "bob", nil)
-	set(all[3], "ann", nil)
-	set(all[2], "ann", live.ErrTooManyOfUser)
+	set(all[0], "ann", 0, nil)
+	set(all[0], "ann", 0, nil) // again, by another password
+	set(all[1], "ann", 1, live.ErrTooManyOfUser)
+	set(all[1], "ann", 9, nil)
+	set(all[2], "ann", 9, live.ErrTooManyOfUser)
+	set(all[2], "bob", 1, nil)
+	set(all[3], "ann", 0, live.ErrTooManyOfUser)
+	set(all[1], "bob", 0, nil)
+	set(all[3], "ann", 0, nil)
+	set(all[2], "ann", 0, live.ErrTooManyOfUser)
 	all[0].Leave()
-	set(all[2], "ann", nil)
-	set(all[0], "late", nil)
+	set(all[2], "ann", 0, nil)
+	if err := all[0].SetUser("late", 0); err != nil {
+		t.Error(err)
+	}
 	var users []string
 	for _, s := range r.Snapshot().Sessions {
 		users = append(users, s.User)
 	}
 	if got, want := fmt.Sprint(users), "[bob ann ann]"; got != want {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, s := range all {
+		s.Leave()
+	}
+	var free []*live.Session
+	for range 2 { // nothing is left of those before
+		free = append(free, enter(t, &r, at("192.0.2.1")))
+		set(free[len(free)-1], "ann", 2, nil)
+	}
+}
+
+func TestClientOf(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		addr net.Addr
+		want string
+	}{
+		{"an address of IPv4", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 7}, "192.0.2.1"},
+		{"one within IPv6", &net.TCPAddr{IP: net.ParseIP("::ffff:192.0.2.1")}, "192.0.2.1"},
+		{"a network of IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8:1:2:3:4:5:6")}, "2001:db8:1:2::"},
+		{"a link", &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}, "fe80::"},
+		{"a unix socket", &net.UnixAddr{Name: "@", Net: "unix"}, "invalid IP"},
+		{"nobody", nil, "invalid IP"},
+		{"TCP without an address", &net.TCPAddr{}, "invalid IP"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := live.ClientOf(tt.addr).String(); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 
@@ -167,7 +224,7 @@ func TestNobodyHasToRecord(t *testing.T) {
 	s.SetProtocol(live.FTPS)
 	s.SetCommand("PWD")
 	s.Count(s0, sendfile.Result{})
-	if err := s.SetUser("ann"); err != nil || s.ID() != 0 {
+	if err := s.SetUser("ann", 1); err != nil || s.ID() != 0 || s.User() != "" || s.Status().ID != 0 {
 		t.Errorf("got ID %d, %v", s.ID(), err)
 	}
 	transfer := s.Begin(live.Job{Size: 1})
@@ -189,43 +246,59 @@ func TestASessionIsSmall(t *testing.T) {
 	}
 }
 
-// Many come and go while others look; nothing that was counted is lost, and no
-// counter goes back.
+// 10,000 are there at once, and then come and go, while others look: nothing
+// that was counted is lost, and no counter goes back.
 func TestCrowd(t *testing.T) {
 	nettest.CheckLeaks(t)
-	const clients, each, size = 2000, 3, 1 << 20
-	r := live.Registry{MaxConnsPerAddr: clients, MaxConnsPerUser: clients}
-	records := make(chan live.Record, clients*each)
+	const (
+		workers, each = 100, 100 // the race detector has no room for a goroutine each
+		clients       = workers * each
+		rounds        = 2
+		size          = 1 << 20
+	)
+	r := live.Registry{MaxConns: clients, MaxConnsPerAddr: clients, MaxConnsPerUser: clients, MaxFTPConns: clients / 2}
+	records := make(chan live.Record, clients*rounds)
 	r.OnTransfer = func(rec live.Record) { records <- rec }
 	stop := make(chan struct{})
-	var lookers, crowd sync.WaitGroup
+	var lookers, crowd, gathering sync.WaitGroup
 	for range 2 {
 		lookers.Go(func() { look(t, &r, stop) })
 	}
-	tickets := make(chan struct{}, 100) // as many at a time
-	for i := range clients {
-		tickets <- struct{}{}
+	begin := func(i int) (*live.Session, *live.Transfer) {
+		c := at("192.0.2.1")
+		c.Protocol = live.Protocol(i % 4)
+		s, err := r.Enter(c)
+		if err != nil {
+			t.Error(err)
+			return nil, nil
+		}
+		_ = s.SetUser("ann", clients)
+		s.SetCommand("RETR x")
+		s.Count(s0, sendfile.Result{Sent: 7})
+		return s, s.Begin(live.Job{Op: "RETR", Path: "/x", Size: size})
+	}
+	end := func(s *live.Session, transfer *live.Transfer) {
+		for range 2 { // calls of package sendfile, of two chunks each
+			transfer.Progress(sendfile.Result{Sent: size / 4, Road: sendfile.Copy})
+			transfer.Progress(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
+			transfer.Add(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
+		}
+		transfer.End(sendfile.Result{Sent: size, Road: sendfile.Copy}, nil)
+		s.Leave()
+	}
+	gathering.Add(workers)
+	for range workers {
 		crowd.Go(func() {
-			defer func() { <-tickets }()
-			c := at("192.0.2.1")
-			c.Protocol = live.Protocol(i % 4)
-			s, err := r.Enter(c)
-			if err != nil {
-				t.Error(err)
-				return
+			var sessions [each]*live.Session
+			var transfers [each]*live.Transfer
+			for i := range each {
+				sessions[i], transfers[i] = begin(i)
 			}
-			defer s.Leave()
-			_ = s.SetUser("ann")
-			for range each {
-				s.SetCommand("RETR x")
-				s.Count(s0, sendfile.Result{Sent: 7})
-				transfer := s.Begin(live.Job{Op: "RETR", Path: "/x", Size: size})
-				for range 2 { // calls of package sendfile, of two chunks each
-					transfer.Progress(sendfile.Result{Sent: size / 4, Road: sendfile.Copy})
-					transfer.Progress(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
-					transfer.Add(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
-				}
-				transfer.End(sendfile.Result{Sent: size, Road: sendfile.Copy}, nil)
+			gathering.Done()
+			gathering.Wait()
+			for i := range each {
+				end(sessions[i], transfers[i])
+				end(begin(i))
 			}
 		})
 	}
@@ -233,22 +306,23 @@ func TestCrowd(t *testing.T) {
 	close(stop)
 	lookers.Wait()
 	st := r.Snapshot()
-	if len(st.Sessions) != 0 || len(records) != clients*each {
+	if len(st.Sessions) != 0 || len(records) != clients*rounds {
 		t.Errorf("%d sessions are left, %d transfers were told", len(st.Sessions), len(records))
 	}
+	const ofOne = clients / 4 * rounds // transfers, and sessions, of a protocol
 	for _, p := range st.Totals.Protocols {
-		if p.Connections != clients/4 || p.Requests != clients/4*each*2 || p.Refused != 0 {
+		if p.Connections != ofOne || p.Requests != 2*ofOne || p.Refused != 0 {
 			t.Errorf("got %+v", p)
 		}
 	}
 	for _, b := range st.Totals.Bytes {
-		want := map[string]uint64{"": clients / 4 * each * 7, "copy": clients / 4 * each * size}[b.Road]
+		want := map[string]uint64{"": ofOne * 7, "copy": ofOne * size}[b.Road]
 		if b.Bytes != want {
 			t.Errorf("got %+v, want %d bytes", b, want)
 		}
 	}
 	for _, sum := range st.Totals.Transfers {
-		if sum.Count != clients/4*each || sum.Bytes != clients/4*each*size || sum.Result != "complete" {
+		if sum.Count != ofOne || sum.Bytes != ofOne*size || sum.Result != "complete" {
 			t.Errorf("got %+v", sum)
 		}
 	}
@@ -264,7 +338,7 @@ func look(t *testing.T, r *live.Registry, stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(time.Millisecond): // so that others have the processor too
+		case <-time.After(10 * time.Millisecond): // so that others have the processor too
 		}
 		for _, b := range r.Snapshot().Totals.Bytes {
 			row := b

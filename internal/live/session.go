@@ -76,9 +76,10 @@ func (s *Session) SetProtocol(p Protocol) {
 	}
 }
 
-// SetUser tells who has logged in; "" is nobody. If that user has too many
-// sessions, the error is ErrTooManyOfUser, and nobody has.
-func (s *Session) SetUser(name string) error {
+// SetUser tells who has logged in; "" is nobody. most bounds the sessions of
+// that user beside Registry.MaxConnsPerUser, zero does not. If there are as many
+// already, the error is ErrTooManyOfUser, and nobody has logged in.
+func (s *Session) SetUser(name string, most int) error {
 	if s == nil {
 		return nil
 	}
@@ -90,13 +91,26 @@ func (s *Session) SetUser(name string) error {
 	if s.left {
 		return nil
 	}
-	r.uncountUserLocked(s.user)
+	r.countUserLocked(s.user, -1)
 	s.user = ""
-	if !r.countUserLocked(name) {
-		return ErrTooManyOfUser
+	for _, limit := range [...]int{r.MaxConnsPerUser, most} {
+		if limit > 0 && name != "" && r.byUser[name] >= limit {
+			return ErrTooManyOfUser
+		}
 	}
+	r.countUserLocked(name, 1)
 	s.user = name
 	return nil
+}
+
+// User returns who has logged in; "" is nobody.
+func (s *Session) User() string {
+	if s == nil {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.user
 }
 
 // SetCommand tells what the session does: a command, or the line of a request.
@@ -137,7 +151,8 @@ func (s *Session) Leave() {
 		return
 	}
 	s.left = true
-	r.uncountLocked(s, s.user)
+	r.countLocked(s, -1)
+	r.countUserLocked(s.user, -1)
 	if s.first == nil {
 		r.forgetLocked(s)
 	}

@@ -17,7 +17,7 @@ func (r *Registry) Snapshot() Status {
 	r.mu.Lock()
 	st := Status{
 		Schema: Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
-		Limits: Limits{r.MaxConns, r.MaxConnsPerAddr, r.MaxConnsPerUser},
+		Limits: Limits{r.MaxConns, r.MaxConnsPerAddr, r.MaxConnsPerUser, r.MaxFTPConns, r.MaxFTPConnsPerAddr},
 	}
 	sums := r.totals
 	all := r.allLocked()
@@ -30,6 +30,14 @@ func (r *Registry) Snapshot() Status {
 		s.fill(&st.Sessions[i], &sums[s.entered])
 	}
 	st.Totals.Protocols, st.Totals.Bytes = totalRows(&sums)
+	return st
+}
+
+// Status returns a copy of what is known of the session.
+func (s *Session) Status() (st SessionStatus) {
+	if s != nil {
+		s.fill(&st, new(totals))
+	}
 	return st
 }
 
@@ -68,7 +76,6 @@ func (s *Session) lastActiveLocked() int64 {
 }
 
 func (s *Session) stateLocked() string {
-	protocol := Protocol(s.protocol.Load())
 	switch {
 	case s.first != nil && s.first.job.Upload:
 		return "receiving"
@@ -76,10 +83,19 @@ func (s *Session) stateLocked() string {
 		return "sending"
 	case s.command != "":
 		return "working"
-	case s.user == "" && (protocol == FTP || protocol == FTPS):
+	case s.user == "" && Protocol(s.protocol.Load()).isFTP():
 		return "login"
 	}
 	return "idle"
+}
+
+// Done returns how many bytes have moved: those that the client's kernel has
+// confirmed if that is known, or else those that ours has taken.
+func (t *TransferStatus) Done() int64 {
+	if t.Confirmed != nil {
+		return *t.Confirmed
+	}
+	return t.Moved
 }
 
 func addrText(a net.Addr) string {

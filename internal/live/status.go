@@ -19,9 +19,11 @@ type Status struct {
 
 // Limits are those of the Registry. Zero is none.
 type Limits struct {
-	Conns        int `json:"max_conns,omitempty"`
-	ConnsPerAddr int `json:"max_conns_per_addr,omitempty"`
-	ConnsPerUser int `json:"max_conns_per_user,omitempty"`
+	Conns           int `json:"max_conns,omitempty"`
+	ConnsPerAddr    int `json:"max_conns_per_addr,omitempty"`
+	ConnsPerUser    int `json:"max_conns_per_user,omitempty"`
+	FTPConns        int `json:"max_ftp_conns,omitempty"`
+	FTPConnsPerAddr int `json:"max_ftp_conns_per_addr,omitempty"`
 }
 
 // Totals is what was counted, up to now: transfers that are under way are in

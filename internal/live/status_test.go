@@ -42,7 +42,7 @@ func TestTheStatusAsJSON(t *testing.T) {
 		time.Sleep(time.Second)
 
 		up := enter(t, &r, c)
-		_ = up.SetUser("ann <admin>")
+		_ = up.SetUser("ann <admin>", 0)
 		up.SetCommand("STOR a b")
 		stor := up.Begin(live.Job{Op: "STOR", Path: "/a b", Offset: 1000, Size: -1, Upload: true})
 		working := enter(t, &r, at("192.0.2.2"))
@@ -171,45 +171,5 @@ func TestNoMemoryIsTakenForWhatIsServed(t *testing.T) {
 		if got := testing.AllocsPerRun(100, serve); got != 0 {
 			t.Errorf("%s: %v allocations, want none", name, got)
 		}
-	}
-}
-
-func BenchmarkCount(b *testing.B) {
-	var r live.Registry
-	s := enter(b, &r, at("192.0.2.1"))
-	for b.Loop() {
-		s.Count(s0, sendfile.Result{Sent: 1})
-	}
-}
-
-func BenchmarkTransfer(b *testing.B) {
-	for name, size := range map[string]int64{"64KiB": 64 << 10, "1MiB": 1 << 20} {
-		b.Run(name, func(b *testing.B) {
-			var r live.Registry
-			server, _ := nettest.Pair(b)
-			s := enter(b, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
-			b.ReportAllocs()
-			for b.Loop() {
-				transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: size})
-				res := sendfile.Result{Road: sendfile.Sendfile}
-				for res.Sent < size {
-					res.Sent += min(size, 256<<10)
-					transfer.Progress(res)
-				}
-				transfer.Add(res)
-				transfer.End(res, nil)
-			}
-		})
-	}
-}
-
-func BenchmarkSnapshot(b *testing.B) {
-	var r live.Registry
-	for range 10_000 {
-		s := enter(b, &r, at("192.0.2.1"))
-		s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: 1})
-	}
-	for b.Loop() {
-		r.Snapshot()
 	}
 }

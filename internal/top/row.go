@@ -79,11 +79,7 @@ func (r row) done() float64 {
 	if *t.Size == 0 {
 		return 1
 	}
-	moved := t.Moved
-	if t.Confirmed != nil {
-		moved = *t.Confirmed
-	}
-	return float64(moved) / float64(*t.Size)
+	return float64(t.Done()) / float64(*t.Size)
 }
 
 func (r row) eta() float64 {

@@ -1,0 +1,124 @@
+package ftpd
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+
+	"sluice/internal/account"
+	"sluice/internal/live"
+	"sluice/internal/show"
+)
+
+// status is STAT without an argument. It may be asked while a transfer is
+// under way, and tells how far that is.
+func (s *session) status() reply {
+	st := s.live.Status()
+	user := "Not logged in"
+	if st.User != "" {
+		user = "Logged in as " + show.Plain(st.User)
+	}
+	control := "in clear"
+	if state, ok := s.guard.tlsState(); ok {
+		control = tls.VersionName(state.Version)
+	}
+	data := "in clear"
+	if s.protects() {
+		data = "protected"
+	}
+	kind := "binary"
+	if s.ascii {
+		kind = "ASCII, without conversion"
+	}
+	return say(211, banner,
+		"From "+s.remote.String()+", for "+show.Time(time.Since(s.start)),
+		user,
+		"Commands "+control+", data "+data,
+		"Type "+kind+", structure F, mode S",
+		s.doing(&st),
+		fmt.Sprintf("Since then sent %s, received %s, in transfers: %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
+		"End")
+}
+
+// doing tells of the transfer under way, or else of the last one.
+func (s *session) doing(st *live.SessionStatus) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case len(st.Transfers) > 0:
+		return progress(&st.Transfers[0])
+	case s.op != nil: // it waits for its connection, or is no transfer
+		return show.Plain(s.op.name+" "+s.op.arg) + ": for " + show.Time(time.Since(s.op.begun))
+	case s.last == nil:
+		return "No transfer"
+	}
+	text := "No transfer, the last was " + s.last.Op + " " + show.Plain(s.last.Path) + ": " + summary(s.last)
+	if s.last.Err != nil {
+		text += ", not complete"
+	}
+	return text
+}
+
+// siteWho tells who is connected, by all protocols, and what they do.
+func (s *session) siteWho(string) reply {
+	if !s.driver.rights.Has(account.Who) {
+		return say(550, "You may not see who else is connected")
+	}
+	st := s.server.registry.Snapshot()
+	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
+	return reply{200, append(append(lines, whoLines(&st)...), "End")}
+}
+
+// whoLines is a table with a line for each session.
+func whoLines(st *live.Status) []string {
+	columns := []show.Column{
+		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"}, {Title: "SINCE"},
+		{Title: "IDLE", Side: show.Right}, {Title: "STATE"}, {Title: "WHAT"},
+	}
+	var rows [][]string
+	for i := range st.Sessions {
+		session := &st.Sessions[i]
+		what := show.Plain(session.Command)
+		if len(session.Transfers) > 0 {
+			what = progress(&session.Transfers[0])
+		}
+		rows = append(rows, []string{
+			fmt.Sprint(session.ID), session.Protocol.String(), orDash(show.Plain(session.User)), orDash(session.Remote),
+			session.Since.Format(time.DateTime), show.Time(st.Now.Sub(session.LastActive)), session.State, orDash(what),
+		})
+	}
+	return strings.Split(strings.TrimSuffix(show.Table(columns, rows), "\n"), "\n")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// progress tells how far a transfer is, at what rate, and what holds it back.
+func progress(t *live.TransferStatus) string {
+	at := t.Done()
+	text := t.Op + " " + show.Plain(t.Path) + ": " + show.Bytes(at)
+	if t.Size != nil {
+		text += " of " + show.Bytes(*t.Size)
+	}
+	if t.Size != nil && *t.Size > 0 {
+		text += fmt.Sprintf(" (%d %%)", int(100*float64(at)/float64(*t.Size)))
+	}
+	if t.Rate != nil {
+		text += ", " + show.Rate(*t.Rate)
+	}
+	if t.ETA != nil {
+		text += ", " + show.Time(time.Duration(min(*t.ETA, 1<<33)*float64(time.Second))) + " left"
+	}
+	if t.Road != "" {
+		text += ", " + t.Road
+	}
+	if t.Cause != "" {
+		text += ", held back by: " + t.Cause
+	}
+	return text
+}

@@ -1,0 +1,92 @@
+package ftpd_test
+
+import (
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sluice/ftpd"
+	"sluice/internal/account"
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+func TestStatTellsOfTheTransfer(t *testing.T) {
+	const size = 64 << 20 // more than the buffers of a connection hold
+	s := start(t, nil)
+	s.sparse("f", size)
+	c := s.login()
+	wantLine := func(pattern string) {
+		t.Helper()
+		if text := c.want(211, "STAT"); !regexp.MustCompile(`(?m)^ ` + pattern + `\r$`).MatchString(text) {
+			t.Errorf("got %q, want a line %s", text, pattern)
+		}
+	}
+	wantLine("No transfer")
+	data := c.data(epsv, "RETR f")
+	if _, err := io.ReadFull(data, make([]byte, 10<<20)); err != nil {
+		t.Fatal(err)
+	}
+	wantLine(`RETR /f: [\d.]+ .?B of 67\.1 MB \(\d+ %\).*`)
+	if _, err := io.Copy(io.Discard, data); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(226, "RETR")
+	wantLine(`No transfer, the last was RETR /f: 67108864 bytes in [\d.]+ s, .*`)
+	wantLine(`Since then sent 67\.1 MB, received 0 B, in transfers: 1`)
+
+	begun := c.data(epsv, "RETR f")
+	c.want(426, "ABOR")
+	c.expect(226, "ABOR")
+	_ = begun.Close()
+	wantLine(`No transfer, the last was RETR /f: .*, not complete`)
+}
+
+func TestWhoIsConnected(t *testing.T) {
+	reg := new(live.Registry)
+	s := start(t, func(srv *ftpd.Server) {
+		srv.Live = reg
+		srv.Write = false // which takes nothing of this right
+		if err := srv.Users.AddAccount(account.Account{Name: "boss", Rights: account.ReadOnly | account.Who}, "x"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.sparse("f", 64<<20)
+	browser, err := reg.Enter(live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer browser.Leave()
+	moving := browser.Begin(live.Job{Op: "GET", Path: "/a\x1b[2J\r\n200 End\u202e", Size: 1000})
+	defer func() { moving.End(moved(1000), nil) }()
+	moving.Progress(moved(250))
+	s.dial()
+	s.guest().data(epsv, "RETR f")
+
+	for name, c := range map[string]*client{"anonymous": s.guest(), "an account without the right": s.login()} {
+		if text := c.want(550, "SITE WHO"); !strings.Contains(text, "who else is connected") {
+			t.Errorf("%s: got %q, want why not", name, text)
+		}
+	}
+	boss := s.dial()
+	boss.want(331, "USER boss")
+	boss.want(230, "PASS x")
+	boss.want(550, "DELE f")
+	got := boss.want(200, "SITE WHO")
+	const when = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d:\d\d  `
+	want := regexp.MustCompile(`^200-6 connected\r\n` +
+		` +ID  PROTO  USER +FROM +SINCE +IDLE  STATE +WHAT\r\n` +
+		` +1  http   - +192\.0\.2\.1:4711 +` + when + `sending  GET /a\\x1b\[2J\\r\\n200 End\\u202e: 250 B of 1\.00 kB \(25 %\), sendfile\r\n` +
+		` +2  ftp    - +127\.0\.0\.1:\d+ +` + when + `login    -\r\n` +
+		` +3  ftp    anonymous  127\.0\.0\.1:\d+ +` + when + `(sending|working)  RETR /?f.*\r\n` +
+		`( +\d  ftp    (anonymous|u) +127.*  idle     -\r\n){2}` +
+		` +6  ftp    boss +127\.0\.0\.1:\d+ +` + when + `idle     -\r\n200 End$`)
+	if !want.MatchString(got) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// moved is what has moved so far.
+func moved(n int64) sendfile.Result { return sendfile.Result{Sent: n, Road: sendfile.Sendfile} }

@@ -4,18 +4,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync"
 )
 
 // activeSource connects to the port that the client has named with PORT or
 // EPRT.
 type activeSource struct {
-	session *session
-	addr    netip.AddrPort
-
-	mu     sync.Mutex // guards the fields below
-	conn   *dataConn  // nil before open
-	closed bool
+	dataSlot
+	addr netip.AddrPort
 }
 
 var _ dataSource = (*activeSource)(nil)
@@ -35,37 +30,10 @@ func (a *activeSource) open() (*dataConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		reset(conn.(*net.TCPConn))
-		return nil, net.ErrClosed
-	}
-	a.conn = newDataConn(a.session, conn.(*net.TCPConn))
-	return a.conn, nil
+	return a.fill(conn.(*net.TCPConn))
 }
 
 // isThere reports that the client must be connected to first.
 func (a *activeSource) isThere() bool { return false }
 
-// Close closes the connection. It ends no open: the operation's context does.
-// Closing twice is harmless.
-func (a *activeSource) Close() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.closed = true
-	if a.conn != nil {
-		_ = a.conn.Close()
-	}
-	return nil
-}
-
-// abort is Close with a reset.
-func (a *activeSource) abort() {
-	a.mu.Lock()
-	if a.conn != nil {
-		a.conn.fail()
-	}
-	a.mu.Unlock()
-	_ = a.Close()
-}
+func (a *activeSource) close() { a.shut() }

@@ -15,8 +15,8 @@ func (s *session) pasvCommand(string) reply {
 	if s.epsvOnly {
 		return replyEPSVOnly
 	}
-	public, err := s.publicAddr()
-	if err != nil || !public.Is4() {
+	public := s.publicAddr()
+	if !public.Is4() {
 		return say(425, "PASV is for IPv4, use EPSV")
 	}
 	p, refusal := s.listen()
@@ -98,7 +98,7 @@ func (s *session) connectTo(addr netip.AddrPort) reply {
 	case addr.Port() < 1024:
 		return say(501, "That port is below 1024")
 	}
-	s.setSource(&activeSource{session: s, addr: netip.AddrPortFrom(s.remote.Addr(), addr.Port())})
+	s.setSource(&activeSource{dataSlot: dataSlot{session: s}, addr: netip.AddrPortFrom(s.remote.Addr(), addr.Port())})
 	return say(200, "OK")
 }
 

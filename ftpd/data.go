@@ -20,9 +20,6 @@ type dataConn struct {
 	closed bool
 }
 
-// newDataConn takes tcp over.
-func newDataConn(s *session, tcp *net.TCPConn) *dataConn { return &dataConn{session: s, tcp: tcp} }
-
 // secure returns what bytes go through: the socket itself, for package
 // sendfile, or after the handshake the TLS connection if data is to be
 // protected. It blocks until that is done, ctx ends, or the client stalls.

@@ -28,6 +28,7 @@ func (s *Server) BanForTest(ban time.Duration) {
 // NewGuardForTest returns conn as the library of a session of s would see it,
 // after an anonymous login.
 func NewGuardForTest(s *Server, conn net.Conn) io.ReadWriteCloser {
+	s.once.Do(s.prepare)
 	sess, err := newSession(s, conn, false)
 	if err != nil {
 		panic(err)

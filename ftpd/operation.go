@@ -104,7 +104,8 @@ func (s *session) abortLocked(cause error) {
 		s.op.cancel(cause)
 	}
 	if s.source != nil {
-		s.source.abort()
+		s.source.fail()
+		s.source.close()
 		s.taken = true
 	}
 }

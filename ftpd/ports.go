@@ -35,8 +35,7 @@ var errNoPort = errors.New("no port is free for a data connection")
 //
 // A port listens only on the address that a control connection came to.
 type portPool struct {
-	once    sync.Once // sets ports
-	ports   PortRange
+	ports   PortRange // set before the first reserve
 	running sync.WaitGroup
 
 	mu     sync.Mutex // guards the fields below, and those of ports and reservations

@@ -1,7 +1,6 @@
 package ftpd
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -16,30 +15,19 @@ type PublicAddr struct {
 	Addr    netip.Addr   // IPv4; the zero Addr: the one that the client has connected to
 }
 
-var errNoIPv4 = errors.New("PASV is for IPv4, use EPSV")
-
 // publicAddr returns the address that PASV tells the client: that of the first
 // network of Server.PublicAddrs that it is in.
-func (s *session) publicAddr() (netip.Addr, error) {
-	addr := s.local.Addr()
+func (s *session) publicAddr() netip.Addr {
 	for _, p := range s.server.PublicAddrs {
-		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(s.remote.Addr()) {
-			if p.Addr.IsValid() {
-				addr = p.Addr
-			}
-			break
+		if p.Clients != (netip.Prefix{}) && !p.Clients.Contains(s.remote.Addr()) {
+			continue
 		}
+		if p.Addr.IsValid() {
+			return p.Addr
+		}
+		break
 	}
-	if !addr.Is4() {
-		return netip.Addr{}, errNoIPv4
-	}
-	return addr, nil
-}
-
-// dataPorts returns the ports for passive data connections.
-func (s *Server) dataPorts() *portPool {
-	s.ports.once.Do(func() { s.ports.ports = s.PassivePorts })
-	return &s.ports
+	return s.local.Addr()
 }
 
 // CheckPassive looks, before the first Serve, for what keeps clients from

@@ -1,7 +1,6 @@
 package ftpd
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -129,11 +128,10 @@ type Server struct {
 	guesses guesses
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
 
-	tlsOnce    sync.Once   // sets the fields below
+	once       sync.Once // prepares the fields below
+	registry   *live.Registry
 	tlsControl *tls.Config // nil: there is no TLS
 	tlsData    *tls.Config
-
-	registry *live.Registry // set by the first Serve
 
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
@@ -159,6 +157,7 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
 		return errors.New("ftpd: Server.TLSConfig is nil")
 	}
+	s.once.Do(s.prepare)
 	if !s.trackListener(&ln) {
 		return ErrServerClosed
 	}
@@ -181,71 +180,13 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 	}
 }
 
-// Shutdown stops accepting clients, dismisses those without a transfer with
-// reply 421, lets the transfers under way finish and dismisses their clients
-// after the final reply. When ctx ends first, it cuts what is left and returns
-// the error of ctx. It blocks until all sessions have ended; cutting takes as
-// long as the disk needs, or up to ten seconds where an active data connection
-// is being opened.
-func (s *Server) Shutdown(ctx context.Context) error {
-	for _, sess := range s.stop() {
-		go sess.drain()
+// prepare makes what all sessions share of what the fields say.
+func (s *Server) prepare() {
+	if s.registry = s.Live; s.registry == nil {
+		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
-	ended := make(chan struct{})
-	go s.awaitSessions(ended)
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-	}
-	s.cut()
-	<-ended
-	return ctx.Err()
-}
-
-// Close stops accepting clients and cuts all sessions. It blocks until they
-// have ended, as Shutdown does, so that no partial upload is left.
-func (s *Server) Close() error {
-	s.stop()
-	s.cut()
-	s.running.Wait()
-	s.ports.close()
-	return nil
-}
-
-// stop closes the listeners and returns the sessions there are; no others
-// will come.
-func (s *Server) stop() []*session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closing = true
-	for ln := range s.listeners {
-		_ = (*ln).Close()
-	}
-	return s.sessionsLocked()
-}
-
-func (s *Server) cut() {
-	s.mu.Lock()
-	sessions := s.sessionsLocked()
-	s.mu.Unlock()
-	for _, sess := range sessions {
-		sess.cut(ErrServerClosed)
-	}
-}
-
-func (s *Server) awaitSessions(ended chan<- struct{}) {
-	s.running.Wait()
-	s.ports.close()
-	close(ended)
-}
-
-func (s *Server) sessionsLocked() []*session {
-	all := make([]*session, 0, len(s.sessions))
-	for sess := range s.sessions {
-		all = append(all, sess)
-	}
-	return all
+	s.ports.ports = s.PassivePorts
+	s.tlsControl, s.tlsData = s.tlsConfigs()
 }
 
 func (s *Server) isClosing() bool {
@@ -265,9 +206,6 @@ func (s *Server) trackListener(ln *net.Listener) bool {
 	if s.listeners == nil {
 		s.listeners = make(map[*net.Listener]struct{})
 		s.sessions = make(map[*session]struct{})
-		if s.registry = s.Live; s.registry == nil {
-			s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
-		}
 	}
 	s.listeners[ln] = struct{}{}
 	return true

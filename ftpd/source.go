@@ -1,5 +1,10 @@
 package ftpd
 
+import (
+	"net"
+	"sync"
+)
+
 // dataSource is where the next data connection comes from: a port on which the
 // client is waited for, or the address that it waits on. It is closed by
 // whoever has it last.
@@ -11,12 +16,54 @@ type dataSource interface {
 	// isThere reports whether open would give a connection without waiting.
 	isThere() bool
 
-	// Close ends an open that blocks, and closes the connection.
-	Close() error
+	// fail makes close reset a connection that is open: an orderly end would be
+	// the end of the file.
+	fail()
 
-	// abort is Close, with a reset for a connection that is open: an orderly
-	// end would be the end of the file.
-	abort()
+	// close closes the connection. Of the client's port it ends no open: the
+	// operation's context does. Closing twice is harmless.
+	close()
+}
+
+// dataSlot is where a dataSource keeps the connection that it has given.
+type dataSlot struct {
+	session *session
+
+	mu     sync.Mutex // guards the fields below
+	conn   *dataConn  // nil before open
+	closed bool
+}
+
+// fill takes tcp over, which is reset if the source is closed.
+func (d *dataSlot) fill(tcp *net.TCPConn) (*dataConn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		reset(tcp)
+		return nil, net.ErrClosed
+	}
+	d.conn = &dataConn{session: d.session, tcp: tcp}
+	return d.conn, nil
+}
+
+func (d *dataSlot) fail() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn != nil {
+		d.conn.fail()
+	}
+}
+
+// shut closes the connection and reports whether it is the first to do so.
+func (d *dataSlot) shut() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn != nil {
+		_ = d.conn.Close()
+	}
+	first := !d.closed
+	d.closed = true
+	return first
 }
 
 // setSource makes the next data connection come from d.
@@ -36,7 +83,7 @@ func (s *session) dropSource() {
 
 func (s *session) dropSourceLocked() {
 	if s.source != nil {
-		_ = s.source.Close()
+		s.source.close()
 	}
 	s.source, s.taken = nil, false
 }

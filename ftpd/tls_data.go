@@ -33,30 +33,28 @@ var errReuse = errors.New("session of the control connection was not resumed")
 // attack named ALPACA).
 var protocols = []string{"ftp", "ftp-data"}
 
-// tlsConfigs makes the configurations that all sessions share, once; nil if
-// there is no TLS. Keys of tickets are those of control, so that a ticket of
-// one connection is good on the other.
+// tlsConfigs makes the configurations that all sessions share; nil if there is
+// no TLS. Keys of tickets are those of control, so that a ticket of one
+// connection is good on the other.
 func (s *Server) tlsConfigs() (control, data *tls.Config) {
-	s.tlsOnce.Do(func() {
-		if s.TLSConfig == nil {
-			return
-		}
-		s.tlsControl = s.TLSConfig.Clone()
-		s.tlsControl.NextProtos = protocols
-		s.tlsControl.SessionTicketsDisabled = s.tlsControl.SessionTicketsDisabled || s.Reuse == ReuseOff
-		s.tlsData = s.tlsControl.Clone()
-		// Small records at the start of a connection are for browsers, which
-		// can use a part of what they get.
-		s.tlsData.DynamicRecordSizingDisabled = true
-		s.tlsData.WrapSession = s.tlsControl.EncryptTicket
-		s.tlsData.UnwrapSession = s.tlsControl.DecryptTicket
-	})
-	return s.tlsControl, s.tlsData
+	if s.TLSConfig == nil {
+		return nil, nil
+	}
+	control = s.TLSConfig.Clone()
+	control.NextProtos = protocols
+	control.SessionTicketsDisabled = control.SessionTicketsDisabled || s.Reuse == ReuseOff
+	data = control.Clone()
+	// Small records at the start of a connection are for browsers, which can
+	// use a part of what they get.
+	data.DynamicRecordSizingDisabled = true
+	data.WrapSession = control.EncryptTicket
+	data.UnwrapSession = control.DecryptTicket
+	return control, data
 }
 
 // newSecurity returns what a new session knows of TLS.
 func newSecurity(server *Server, implicit bool) security {
-	control, data := server.tlsConfigs()
+	control, data := server.tlsControl, server.tlsData
 	if control != nil && server.Reuse == ReuseRequired {
 		control, data = bindTickets(control, data)
 	}

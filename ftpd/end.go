@@ -1,6 +1,10 @@
 package ftpd
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
 // Shutdown stops accepting clients, dismisses those without a transfer with
 // reply 421, lets the transfers under way finish and dismisses their clients
@@ -9,7 +13,8 @@ import "context"
 // long as the disk needs, or up to ten seconds where an active data connection
 // is being opened.
 func (s *Server) Shutdown(ctx context.Context) error {
-	for _, sess := range s.stop() {
+	s.stop()
+	for _, sess := range s.all() {
 		go sess.drain()
 	}
 	ended := make(chan struct{})
@@ -34,23 +39,18 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// stop closes the listeners and returns the sessions there are; no others
-// will come.
-func (s *Server) stop() []*session {
+// stop closes the listeners. No more sessions will come.
+func (s *Server) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closing = true
 	for ln := range s.listeners {
 		_ = (*ln).Close()
 	}
-	return s.sessionsLocked()
 }
 
 func (s *Server) cut() {
-	s.mu.Lock()
-	sessions := s.sessionsLocked()
-	s.mu.Unlock()
-	for _, sess := range sessions {
+	for _, sess := range s.all() {
 		sess.cut(ErrServerClosed)
 	}
 }
@@ -61,10 +61,9 @@ func (s *Server) awaitSessions(ended chan<- struct{}) {
 	close(ended)
 }
 
-func (s *Server) sessionsLocked() []*session {
-	all := make([]*session, 0, len(s.sessions))
-	for sess := range s.sessions {
-		all = append(all, sess)
-	}
-	return all
+// all returns the sessions that there are.
+func (s *Server) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.sessions))
 }

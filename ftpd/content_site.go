@@ -8,13 +8,13 @@ import (
 	"sluice/internal/account"
 )
 
-// siteCommands are the commands after SITE.
+// siteCommands are the commands after SITE, which itself needs a login.
 var siteCommands = map[string]command{
-	"CHMOD":   {arg: requiredArg, syntax: "mode file", login: true, run: (*session).siteChmod},
-	"UTIME":   {arg: requiredArg, syntax: "YYYYMMDDhhmm[ss] file", login: true, run: (*session).siteUtime},
-	"UMASK":   {arg: optionalArg, syntax: "[mask]", login: true, run: (*session).siteUmask},
-	"SYMLINK": {arg: requiredArg, syntax: "target link", login: true, run: (*session).siteSymlink},
-	"WHO":     {login: true, run: (*session).siteWho},
+	"CHMOD":   {arg: requiredArg, syntax: "mode file", run: (*session).siteChmod},
+	"UTIME":   {arg: requiredArg, syntax: "YYYYMMDDhhmm[ss] file", run: (*session).siteUtime},
+	"UMASK":   {arg: optionalArg, syntax: "[mask]", run: (*session).siteUmask},
+	"SYMLINK": {arg: requiredArg, syntax: "target link", run: (*session).siteSymlink},
+	"WHO":     {run: (*session).siteWho},
 }
 
 // siteChmod sets the permission bits of a file.

@@ -50,6 +50,8 @@
 //
 // Commands are answered in the order in which they come. During a transfer
 // ABOR, NOOP, STAT and HELP are answered at once, and others wait for its end.
+// STAT tells how far it is, and SITE WHO, to those with the right account.Who,
+// what all clients do, those of other servers with the same Server.Live too.
 //
 // # Layers
 //

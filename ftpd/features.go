@@ -1,13 +1,6 @@
 package ftpd
 
-import (
-	"maps"
-	"slices"
-)
-
-func sortedNames(commands map[string]command) []string {
-	return slices.Sorted(maps.Keys(commands))
-}
+import "slices"
 
 // featCommand is FEAT (RFC 2389): what the tables say.
 func (s *session) featCommand(string) reply {

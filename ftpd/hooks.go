@@ -16,7 +16,7 @@ const (
 
 // Transfer tells how a RETR, STOR, STOU or APPE ended.
 type Transfer struct {
-	Session uint64         // the same number in all hooks
+	Session uint64         // the same number in all hooks, and by which Server.Live knows it
 	Remote  netip.AddrPort // of the control connection
 	User    string         // "anonymous" for both names that need no password
 	Op      string         // Retrieve, Store (for STOU too) or Append

@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -235,7 +236,7 @@ func help(prefix string, commands map[string]command, name string) reply {
 	}
 	const perLine = 8
 	lines := []string{"Commands:"}
-	for names := range slices.Chunk(sortedNames(commands), perLine) {
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(commands)), perLine) {
 		var text strings.Builder
 		for _, name := range names {
 			fmt.Fprintf(&text, "%-8s", name)

@@ -11,8 +11,8 @@ import (
 	"sluice/internal/show"
 )
 
-// status is STAT without an argument. It may be asked while a transfer is
-// under way, and tells how far that is.
+// status is STAT without an argument (RFC 959, 4.1.3). It may be asked while a
+// transfer is under way, and tells how far that is.
 func (s *session) status() reply {
 	st := s.live.Status()
 	user := "Not logged in"

@@ -19,9 +19,9 @@ const (
 )
 
 // guesses are the failed logins by address, as live.ClientOf tells clients
-// apart. An address that has failed too often is banned until it has been quiet for a while: attempts that are
-// refused do not count, so that a program which goes on trying bans nobody for
-// ever. The zero value is ready for use.
+// apart. An address that has failed too often is banned until it has been quiet
+// for a while: attempts that are refused do not count, so that a program which
+// goes on trying bans nobody for ever. The zero value is ready for use.
 type guesses struct {
 	mu sync.Mutex // guards the field below
 	by map[netip.Addr]guesser

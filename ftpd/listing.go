@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"sluice/internal/account"
-	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -92,8 +91,7 @@ func (l *listing) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
-	l.watch(data, false, -1)
-	out := &sink{conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}, watched: l.watched}
+	out := &sink{listing: l, data: data, conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}}
 	err = l.writeTo(out)
 	if err != nil {
 		data.fail()
@@ -193,16 +191,20 @@ func (l *listing) writeTo(w io.Writer) error {
 // sink sends what is written to it, with the same idea of a stall as files are
 // sent with, and counts it.
 type sink struct {
-	conn    net.Conn
+	listing *listing
+	data    *dataConn
+	conn    net.Conn // of data
 	opt     sendfile.Options
-	watched *live.Transfer
 	sent    sendfile.Result // by no road: these are no bytes of a file
 }
 
 func (w *sink) Write(p []byte) (int, error) {
+	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
+		w.listing.watch(w.data, false, -1)
+	}
 	// No context: to end the transfer its connection is closed.
 	res, err := sendfile.Write(context.Background(), w.conn, p, &w.opt)
 	w.sent.Sent += res.Sent
-	w.watched.Add(sendfile.Result{Sent: res.Sent})
+	w.listing.watched.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err
 }

@@ -128,13 +128,19 @@ func TestListingsAreCounted(t *testing.T) {
 	records := make(chan live.Record, 1)
 	reg := &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
-	s.file("f", 10)
-	text := s.guest().get(epsv, "LIST")
-	rec := next(t, records)
-	if rec.Op != "LIST" || rec.Sent != int64(len(text)) || rec.Road != sendfile.Auto || rec.Outcome != live.Complete {
-		t.Errorf("got %+v, want LIST of %d bytes by no road", rec, len(text))
+	path := s.deep(2000)
+	c := s.guest()
+	text := c.get(epsv, "LIST")
+	if len(records) > 0 {
+		t.Errorf("got %+v of a small one, want none", <-records)
 	}
-	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != uint64(len(text)) || got[0].Road != "" {
-		t.Errorf("got %+v, want %d bytes by no road", got, len(text))
+	long := c.get(epsv, "NLST "+path)
+	rec := next(t, records)
+	if rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Road != sendfile.Auto || rec.Outcome != live.Complete {
+		t.Errorf("got %+v, want NLST of %d bytes by no road", rec, len(long))
+	}
+	want := uint64(len(text) + len(long))
+	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Road != "" {
+		t.Errorf("got %+v, want %d bytes by no road", got, want)
 	}
 }

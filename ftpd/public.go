@@ -19,13 +19,12 @@ type PublicAddr struct {
 // network of Server.PublicAddrs that it is in.
 func (s *session) publicAddr() netip.Addr {
 	for _, p := range s.server.PublicAddrs {
-		if p.Clients != (netip.Prefix{}) && !p.Clients.Contains(s.remote.Addr()) {
-			continue
+		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(s.remote.Addr()) {
+			if p.Addr.IsValid() {
+				return p.Addr
+			}
+			break
 		}
-		if p.Addr.IsValid() {
-			return p.Addr
-		}
-		break
 	}
 	return s.local.Addr()
 }

@@ -57,12 +57,12 @@ func (d *dataSlot) fail() {
 // shut closes the connection and reports whether it is the first to do so.
 func (d *dataSlot) shut() bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conn != nil {
-		_ = d.conn.Close()
-	}
-	first := !d.closed
+	conn, first := d.conn, !d.closed
 	d.closed = true
+	d.mu.Unlock()
+	if conn != nil {
+		_ = conn.Close()
+	}
 	return first
 }
 

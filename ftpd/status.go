@@ -37,7 +37,7 @@ func (s *session) status() reply {
 		"Commands "+control+", data "+data,
 		"Type "+kind+", structure F, mode S",
 		s.doing(&st),
-		fmt.Sprintf("Since then sent %s, received %s, in transfers: %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
+		fmt.Sprintf("Since the beginning sent %s, received %s, transfers %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
 		"End")
 }
 

@@ -35,7 +35,7 @@ func TestStatTellsOfTheTransfer(t *testing.T) {
 	}
 	c.expect(226, "RETR")
 	wantLine(`No transfer, the last was RETR /f: 67108864 bytes in [\d.]+ s, .*`)
-	wantLine(`Since then sent 67\.1 MB, received 0 B, in transfers: 1`)
+	wantLine(`Since the beginning sent 67\.1 MB, received 0 B, transfers 1`)
 
 	begun := c.data(epsv, "RETR f")
 	c.want(426, "ABOR")

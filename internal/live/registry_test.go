@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -192,6 +193,23 @@ func TestKillCutsAllConnectionsOfASession(t *testing.T) {
 	if _, err := other.Write([]byte("x")); err != nil {
 		t.Errorf("another session: %v", err)
 	}
+}
+
+func TestASessionTellsOfItself(t *testing.T) {
+	var r live.Registry
+	enter(t, &r, at("192.0.2.1"))
+	s := enter(t, &r, ftp("192.0.2.2"))
+	transfer := s.Begin(live.Job{Op: "RETR", Path: "/x", Size: 100})
+	transfer.Progress(sendfile.Result{Sent: 30, Road: sendfile.Copy})
+	got, want := s.Status(), r.Snapshot().Sessions[1]
+	if !reflect.DeepEqual(got, want) || got.ID != s.ID() || got.Transfers[0].Done() != 30 {
+		t.Errorf("got %+v, want %+v with 30 bytes", got, want)
+	}
+	got.Transfers[0].Confirmed = new(int64(20))
+	if n := got.Transfers[0].Done(); n != 20 {
+		t.Errorf("got %d, want the 20 that are confirmed", n)
+	}
+	transfer.End(sendfile.Result{}, nil)
 }
 
 func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {

@@ -59,3 +59,27 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 
 	as("homeless", 530)
 }
+
+func TestAnonymousIsBoundByItsAccount(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) {
+		err := srv.Users.BoundAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	s.file("f", 10)
+	if err := os.Mkdir(filepath.Join(s.dir, "pub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.file("pub/g", 20)
+	c := s.dial()
+	c.want(331, "USER ftp")
+	c.want(230, "PASS x")
+	c.want(550, "SIZE /f")
+	c.want(213, "SIZE /g")
+	c.want(550, "DELE /g")
+
+	other := s.dial()
+	other.want(331, "USER anonymous")
+	other.want(530, "PASS x")
+}

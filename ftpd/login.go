@@ -13,7 +13,7 @@ import (
 )
 
 // anonymous is how a user without an account is called in hooks.
-const anonymous = "anonymous"
+const anonymous = account.Anonymous
 
 // maxFailed is how many wrong passwords end a session.
 const maxFailed = 3
@@ -77,9 +77,9 @@ func (s *session) login(user, password string) (*driver, error) {
 	case srv.guesses.banned(s.host, srv.waits): // by others from there, as a rule
 		return nil, errBanned
 	case srv.Anonymous && account.IsAnonymous(user):
-		return s.driverOf(account.Account{Name: anonymous, Rights: account.ReadOnly})
+		return s.driverOf(srv.Users.Anonymous())
 	}
-	a, ok := srv.Users.Login(user, password)
+	a, ok := srv.Users.Login(s.ctx, user, password)
 	if !ok {
 		return nil, errLogin
 	}

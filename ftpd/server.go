@@ -26,11 +26,12 @@ type Server struct {
 	// last session has ended.
 	Tree *vfs.Tree
 
-	// Users may log in with their passwords; nil knows nobody.
+	// Users may log in with their passwords; nil knows nobody. They may be
+	// replaced at any time.
 	Users *account.Users
 
-	// Anonymous lets "anonymous" and "ftp" log in with any password. They
-	// never change anything, whatever Write says.
+	// Anonymous lets "anonymous" and "ftp" log in with any password, within the
+	// bounds that Users know. They never change anything, whatever Write says.
 	Anonymous bool
 
 	// Write lets the logged-in Users change files.

@@ -1,27 +1,15 @@
-// Package account knows who may log in.
+// Package account knows who may log in, and what each may do.
 //
 // It keeps salted digests in memory only, so that a heap dump shows no
-// password, and answers in the same time whether the name or the password is
-// wrong. It defends no stored file against guessing: there is none yet.
+// password. What a file keeps is a [Hash], which is dear to guess from. A
+// wrong password takes the same time for every name, known or not.
 package account
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
-
-// Users are the accounts with a password. The zero value and a nil *Users
-// know nobody. Fill it before it is shared: Login may be called from any
-// number of goroutines, Add may not.
-type Users struct {
-	accounts map[string]entry
-}
 
 // Account is who a user is, and what it may.
 type Account struct {
@@ -35,26 +23,23 @@ type Account struct {
 	// MaxSessions is how many sessions the user may have at one time; zero is
 	// any number.
 	MaxSessions int
+
+	// MaxRate is how many bytes per second all transfers of the user may take
+	// together, each direction for itself; zero is any number.
+	MaxRate int64
 }
 
-type entry struct {
-	account Account
-	digest  digest
+// Anonymous is the name of the account of those who log in without one.
+const Anonymous = "anonymous"
+
+// IsAnonymous reports whether name asks for a login without an account
+// (RFC 1635 names both).
+func IsAnonymous(name string) bool {
+	return strings.EqualFold(name, Anonymous) || strings.EqualFold(name, "ftp")
 }
 
-type digest struct {
-	salt [16]byte
-	sum  [sha256.Size]byte
-}
-
-// Add lets name log in with password, with all rights, everywhere.
-func (u *Users) Add(name, password string) error {
-	return u.AddAccount(Account{Name: name, Rights: All}, password)
-}
-
-// AddAccount lets the user of an account log in with password. Adding a name
-// twice is an error, so that no setting silently overrides another.
-func (u *Users) AddAccount(a Account, password string) error {
+// check reports what is wrong with an account that has a password.
+func (a Account) check() error {
 	name := a.Name
 	switch {
 	case name == "":
@@ -63,63 +48,26 @@ func (u *Users) AddAccount(a Account, password string) error {
 		return fmt.Errorf("user name %q contains a line break, NUL, slash or colon", name)
 	case IsAnonymous(name):
 		return fmt.Errorf("user name %q is reserved for logins without a password", name)
-	case password == "":
-		return fmt.Errorf("user %s needs a password", name)
-	case strings.ContainsAny(password, "\r\n\x00"):
-		return fmt.Errorf("the password of user %s contains a line break or NUL, which no client can send", name)
 	}
+	return a.checkBounds()
+}
+
+func (a Account) checkBounds() error {
 	if a.MaxSessions < 0 {
-		return fmt.Errorf("user %s may have %d sessions, which is negative", name, a.MaxSessions)
+		return fmt.Errorf("user %s may have %d sessions, which is negative", a.Name, a.MaxSessions)
 	}
-	if _, taken := u.accounts[name]; taken {
-		return fmt.Errorf("user %s is given twice", name)
+	if a.MaxRate < 0 {
+		return fmt.Errorf("user %s may take %d bytes per second, which is negative", a.Name, a.MaxRate)
 	}
-	if u.accounts == nil {
-		u.accounts = make(map[string]entry)
-	}
-	u.accounts[name] = entry{a, newDigest(password)}
 	return nil
 }
 
-// Login returns the account that name logs in to with password; ok is false if
-// there is none, or the password is wrong.
-func (u *Users) Login(name, password string) (a Account, ok bool) {
-	var known entry
-	if u != nil {
-		known, ok = u.accounts[name]
+func checkPassword(password string) error {
+	switch {
+	case password == "":
+		return errors.New("the password is empty")
+	case strings.ContainsAny(password, "\r\n\x00"):
+		return errors.New("the password contains a line break or NUL, which no client can send")
 	}
-	// An unknown name costs a digest too.
-	sum := known.digest.of(password)
-	if subtle.ConstantTimeCompare(sum[:], known.digest.sum[:]) != 1 || !ok {
-		return Account{}, false
-	}
-	return known.account, true
-}
-
-// Names returns the names in alphabetical order.
-func (u *Users) Names() []string {
-	if u == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(u.accounts))
-}
-
-// IsAnonymous reports whether name asks for a login without an account
-// (RFC 1635 names both).
-func IsAnonymous(name string) bool {
-	return strings.EqualFold(name, "anonymous") || strings.EqualFold(name, "ftp")
-}
-
-func newDigest(password string) digest {
-	var d digest
-	_, _ = rand.Read(d.salt[:]) // never fails, see its documentation
-	d.sum = d.of(password)
-	return d
-}
-
-func (d digest) of(password string) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write(d.salt[:])
-	h.Write([]byte(password))
-	return [sha256.Size]byte(h.Sum(nil))
+	return nil
 }

@@ -30,7 +30,7 @@ func TestLogin(t *testing.T) {
 		{"a longer password is refused", "alice", "secret of alice ", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, got := users.Login(tt.user, tt.password)
+			a, got := users.Login(t.Context(), tt.user, tt.password)
 			if got != tt.want || got != (a.Name == tt.user) || !got && a != (account.Account{}) {
 				t.Errorf("Login(%q, %q) = %+v, %v, want %v", tt.user, tt.password, a, got, tt.want)
 			}
@@ -44,7 +44,7 @@ func TestLogin(t *testing.T) {
 func TestNobodyIsKnownWithoutAccounts(t *testing.T) {
 	var none *account.Users
 	for _, users := range []*account.Users{none, new(account.Users)} {
-		if a, ok := users.Login("", ""); ok {
+		if a, ok := users.Login(t.Context(), "", ""); ok {
 			t.Errorf("%+v logged in, want nobody", a)
 		}
 	}
@@ -60,7 +60,7 @@ func TestAddRefuses(t *testing.T) {
 		want           string
 	}{
 		{"an empty name", "", "x", "needs a name"},
-		{"an empty password", "alice", "", "needs a password"},
+		{"an empty password", "alice", "", "user alice: the password is empty"},
 		{"a name with a line break", "al\nice", "x", "line break"},
 		{"a name with a colon", "al:ice", "x", "colon"},
 		{"a password with a line break", "alice", "x\r", "line break"},
@@ -77,7 +77,7 @@ func TestAddRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("Add(%q, %q) = %v, want an error about %q", tt.user, tt.password, err, tt.want)
 			}
-			if _, ok := users.Login("known", "password"); !ok {
+			if _, ok := users.Login(t.Context(), "known", "password"); !ok {
 				t.Error("the account added before is lost")
 			}
 		})
@@ -86,14 +86,16 @@ func TestAddRefuses(t *testing.T) {
 
 func TestAnAccountIsWhatWasAdded(t *testing.T) {
 	var users account.Users
-	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3}
+	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3, MaxRate: 1000}
 	if err := users.AddAccount(want, "secret"); err != nil {
 		t.Fatal(err)
 	}
-	if got, ok := users.Login("alice", "secret"); got != want || !ok {
+	if got, ok := users.Login(t.Context(), "alice", "secret"); got != want || !ok {
 		t.Errorf("got %+v, %v, want %+v", got, ok, want)
 	}
-	if err := users.AddAccount(account.Account{Name: "bob", MaxSessions: -1}, "x"); err == nil {
-		t.Error("a negative number of sessions was taken")
+	for _, negative := range []account.Account{{Name: "bob", MaxSessions: -1}, {Name: "bob", MaxRate: -1}} {
+		if err := users.AddAccount(negative, "x"); err == nil {
+			t.Errorf("%+v was taken", negative)
+		}
 	}
 }

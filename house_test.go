@@ -56,6 +56,8 @@ const (
 	prometheus = "github.com/prometheus/client_golang"
 	bubbletea  = "charm.land/bubbletea/v2"
 	ansi       = "github.com/charmbracelet/x/ansi"
+
+	toml = "github.com/BurntSushi/toml"
 )
 
 // frontend is what both servers stand on.
@@ -150,7 +152,8 @@ var rules = []rule{
 	{folder: "internal/fileid", others: []string{sys}, why: "what a file is does not depend on who asks"},
 	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{
-		folder: "internal/config", why: "the configuration is data: cmd/sluice turns it into servers",
+		folder: "internal/config", own: []string{"internal/account"}, others: []string{toml},
+		why:   "the configuration is data: cmd/sluice turns it into servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{folder: forTests, others: []string{sys}, why: "the tests of every folder use it, so that it may depend on none"},

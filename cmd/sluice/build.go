@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sluice/httpd"
 	"sluice/internal/account"
+	"sluice/internal/certs"
 	"sluice/internal/config"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
@@ -29,20 +31,25 @@ type builder struct {
 	live   *live.Registry
 
 	road  sendfile.Road
-	users *account.Users
 	rules []httpd.Rule
 	cache *filecache.Cache // the caller closes it, before the tree
 
 	listeners map[string][]net.Listener // by scheme
 	tls       *tls.Config               // nil: there is no certificate
-	sweep     func(context.Context) (removed int, err error)
+
+	// What a reload exchanges while the services run.
+	now   atomic.Pointer[config.Config]
+	users *account.Users
+	certs atomic.Pointer[certs.Reloader] // nil: none from files
+
+	sweep func(context.Context) (removed int, err error)
 
 	portsInUse func() (used, total int) // of FTP's data connections
 }
 
 // newBuilder reads what of the configuration is more than a value.
 func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
-	b = &builder{conf: conf, log: &logWriter{w: stderr}, users: new(account.Users), cache: &filecache.Cache{Valid: conf.CacheValid}}
+	b = &builder{conf: conf, log: &logWriter{w: stderr}, cache: &filecache.Cache{Valid: conf.CacheValid}}
 	b.logger = newLogger(b.log, conf.LogFormat)
 	b.live = &live.Registry{
 		MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr,
@@ -52,11 +59,10 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
 		return b, err // Check has seen it
 	}
-	for _, login := range conf.Logins {
-		if err := b.users.Add(login.Name, login.Password); err != nil {
-			return b, usageError{fmt.Errorf("%w; see --user", err)}
-		}
+	if b.users, err = accounts(conf); err != nil {
+		return b, err
 	}
+	b.now.Store(&b.conf)
 	for _, header := range conf.Headers {
 		rule, err := httpd.ParseRule(header)
 		if err != nil {
@@ -88,27 +94,23 @@ func (b *builder) services(ctx context.Context) ([]*service, error) {
 	return services, b.checkAllTaken()
 }
 
+// address is where a protocol is served; addr "" is nowhere.
+type address struct{ scheme, addr string }
+
+// addresses returns where each protocol is served.
+func addresses(conf config.Config) []address {
+	return []address{{"http", conf.HTTP}, {"https", conf.HTTPS}, {"ftp", conf.FTP}, {"ftps", conf.FTPS}}
+}
+
 // listen opens all listeners.
 func (b *builder) listen(ctx context.Context) (err error) {
 	b.listeners = make(map[string][]net.Listener)
-	for _, door := range []struct{ scheme, addr string }{
-		{"http", b.conf.HTTP}, {"https", b.conf.HTTPS}, {"ftp", b.conf.FTP}, {"ftps", b.conf.FTPS},
-	} {
-		if b.listeners[door.scheme], err = b.open(ctx, door.scheme, door.addr); err != nil {
+	for _, a := range addresses(b.conf) {
+		if b.listeners[a.scheme], err = b.open(ctx, a.scheme, a.addr); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// certify gets the certificate, if one is given: one for all who listen.
-func (b *builder) certify() (err error) {
-	if len(b.conf.TLSCerts) == 0 && !b.conf.TLSSelfSigned {
-		return nil
-	}
-	secure := slices.Concat(b.listeners["https"], b.listeners["ftps"], b.listeners["ftp"])
-	b.tls, err = tlsConfig(b.conf, allHosts(secure), b.logger)
-	return err
 }
 
 // web makes the server of HTTP and HTTPS.
@@ -142,8 +144,9 @@ func (b *builder) setUp(h *httpd.Handler) {
 	h.Rules, h.CORS = b.rules, b.conf.CORS
 }
 
-// warnOfMissing tells of pages that are wanted and not there: they may come,
-// so that this is no error.
+// warnOfMissing tells of pages and homes that are wanted and not there: they
+// may come, so that this is no error. It tells also what else may be amiss
+// with users.
 func (b *builder) warnOfMissing() {
 	for flag, page := range map[string]string{"--not-found": b.conf.NotFound, "--fallback": b.conf.Fallback} {
 		if page == "" {
@@ -153,4 +156,5 @@ func (b *builder) warnOfMissing() {
 			b.logger.Warn("a page cannot be served", "flag", flag, "err", err)
 		}
 	}
+	b.warnOfUsers(b.conf)
 }

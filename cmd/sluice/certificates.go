@@ -4,22 +4,39 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"sluice/internal/certs"
 	"sluice/internal/config"
 )
 
-// tlsConfig returns how TLS is done by HTTPS and FTP. hosts are the names and addresses
-// under which the server can be found, for a certificate of our own.
-func tlsConfig(conf config.Config, hosts []string, logger *slog.Logger) (*tls.Config, error) {
-	if conf.TLSSelfSigned {
-		cert, err := certs.SelfSigned(hosts)
+// certify gets the certificate, if one is given: one for all who listen.
+func (b *builder) certify() error {
+	switch {
+	case b.conf.TLSSelfSigned:
+		secure := slices.Concat(b.listeners["https"], b.listeners["ftps"], b.listeners["ftp"])
+		cert, err := certs.SelfSigned(allHosts(secure))
 		if err != nil {
-			return nil, fmt.Errorf("--tls-self-signed: %w", err)
+			return fmt.Errorf("--tls-self-signed: %w", err)
 		}
-		logger.Info("self-signed certificate", "sha256", certs.Fingerprint(cert), "until", cert.Leaf.NotAfter.UTC())
-		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}, nil
+		b.logger.Info("self-signed certificate", "sha256", certs.Fingerprint(cert), "until", cert.Leaf.NotAfter.UTC())
+		b.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	case len(b.conf.TLSCerts) > 0:
+		files, err := readCertificates(b.conf, b.logger)
+		if err != nil {
+			return err
+		}
+		b.certs.Store(files)
+		b.tls = files.Config()
+		b.tls.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return b.certs.Load().GetCertificate(hello) // a reload exchanges them
+		}
 	}
+	return nil
+}
+
+// readCertificates reads those that the configuration names.
+func readCertificates(conf config.Config, logger *slog.Logger) (*certs.Reloader, error) {
 	files := &certs.Reloader{OnReload: logReload(logger)}
 	for i, cert := range conf.TLSCerts {
 		pair := certs.Pair{Cert: cert}
@@ -31,7 +48,7 @@ func tlsConfig(conf config.Config, hosts []string, logger *slog.Logger) (*tls.Co
 	if err := files.Load(); err != nil {
 		return nil, explainCertificate(err)
 	}
-	return files.Config(), nil
+	return files, nil
 }
 
 func logReload(logger *slog.Logger) func(certs.Pair, error) {

@@ -14,15 +14,8 @@ func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 	f.StringArrayVar(&o.LaxReuse, "ftp-lax-reuse", nil, "do not require that of `USER`; may be repeated")
 	f.StringArrayVar(&o.LaxTLS, "ftp-lax-tls", nil, "take protected uploads of `USER` for whole if TLS does not tell, for clients that never do; may be repeated")
 	f.BoolVar(&o.Active, "ftp-active", o.Active, "connect to clients that ask for it by PORT and EPRT")
-	f.Func("ftp-passive-ports", "wait for data connections on the ports `FIRST-LAST`", func(s string) (err error) {
-		o.PassivePorts, err = config.ParsePortRange(s)
-		return err
-	})
-	f.Func("ftp-public-addr", "announce by PASV the address `[CIDR=]ADDR`, to clients of the network CIDR or to all; may be repeated, the first that fits counts", func(s string) error {
-		addr, err := config.ParsePublicAddr(s)
-		o.PublicAddrs = append(o.PublicAddrs, addr)
-		return err
-	})
+	f.Var(&o.PassivePorts, "ftp-passive-ports", "wait for data connections on the ports `FIRST-LAST`")
+	f.Var(repeatedVar(&o.PublicAddrs, config.ParsePublicAddr), "ftp-public-addr", "announce by PASV the address `[CIDR=]ADDR`, to clients of the network CIDR or to all; may be repeated, the first that fits counts")
 	f.IntVar(&o.MaxConns, "ftp-max-conns", o.MaxConns, "let at most `N` of the clients of --max-conns connect by FTP; 0: no limit")
 	f.IntVar(&o.MaxConnsPerAddr, "ftp-max-conns-per-addr", o.MaxConnsPerAddr, "let at most `N` connect by FTP from one address; 0: no limit")
 	f.DurationVar(&o.LoginTimeout, "ftp-login-timeout", o.LoginTimeout, "dismiss a client that takes `TIME` to log in; 0: never")

@@ -13,11 +13,13 @@ import (
 func (b *builder) ftp() *service {
 	o := b.conf.FTPOptions
 	server := &ftpd.Server{
-		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Write: b.conf.Write, Road: b.road,
+		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Road: b.road,
+		// With a file the rights of each user decide, and may change.
+		Write: b.conf.Write || b.conf.File != "",
 
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
-		LaxTLS:       func(user string) bool { return slices.Contains(o.LaxTLS, user) },
-		LaxReuse:     func(user string) bool { return slices.Contains(o.LaxReuse, user) },
+		LaxTLS:       func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxTLS, user) },
+		LaxReuse:     func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxReuse, user) },
 		NoActive:     !o.Active,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
 		Live:         b.live,

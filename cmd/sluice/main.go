@@ -53,7 +53,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(misused)
-	root.AddCommand(serveCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
+	root.AddCommand(serveCommand(), passwdCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
 		benchCommand(), gofsCommand(), versionCommand())
 	return root
 }

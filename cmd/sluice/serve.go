@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +17,8 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	conf := config.Default()
-	var users []string
+	var c call
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "serve [DIR]",
 		Short: "Serve a directory over HTTP, HTTPS, FTP and FTPS",
@@ -43,33 +44,72 @@ about anything else stay text among them.
 
 A password on the command line can be read by every user of this machine. The
 variable SLUICE_USER_alice=secret is the same as --user alice:secret without
-that.`,
+that.
+
+The file of --config is TOML. Its keys are the flags below without the dashes
+and, for DIR, root; flags that may be repeated take lists. What the command line
+says counts in the place of what the file says. Relative names of files are
+relative to the folder of the file. Users are tables:
+
+  root = "/srv/pub"
+  http = ":80"
+  ftp-passive-ports = "50000-50100"
+  index = ["index.html", "index.htm"]
+
+  [user.alice]
+  password = "..."              # a hash that "sluice passwd" makes
+  home = "/alice"               # in DIR; all of DIR if not given
+  rights = ["list", "read"]     # of list, read, create, change, delete, rename,
+                                # link, all of these by "all", and who (SITE WHO);
+                                # if not given, what --write says
+  max-sessions = 2              # at one time
+  max-rate = "1MiB"             # bytes per second, of all transfers together
+
+  [user.anonymous]              # bounds of logins without a password
+  home = "/pub"
+
+SIGHUP reads the file again: users and certificates change for new logins and
+new connections, what else has changed is named in the log and waits for the
+next start. A file with a mistake in it changes nothing.`,
 		Example: `  sluice serve /srv/pub
   sluice serve --http 127.0.0.1:8000 --ftp '' .
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
   sluice serve --ftp :21 --ftps :990 --ftp-tls required --tls-cert site.pem --tls-key site.key /srv/pub
-  SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub`,
+  SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub
+  sluice serve --config /etc/sluice.toml --check`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				conf.Root = args[0]
-			}
-			if err := addLogins(&conf, users, os.Environ()); err != nil {
+			c.flags, c.args, c.environ = cmd.Flags(), args, os.Environ()
+			s, err := c.settle()
+			switch {
+			case errors.As(err, new(*config.FileError)):
+				return usageError{err}
+			case err != nil:
 				return misused(cmd, err)
+			case check:
+				err = try(s.conf, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			default:
+				err = serve(cmd.Context(), s, &c, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
-			if err := conf.Check(); err != nil {
-				return misused(cmd, err)
+			if bad := (usageError{}); errors.As(err, &bad) {
+				err = usageError{c.blame(s.file, bad.err)}
 			}
-			return serve(cmd.Context(), conf, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return err
 		},
 	}
-	addFlags(cmd, &conf, &users)
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&c.file, "config", "", "read what follows from `FILE` where it is not said here; see above")
+	f.BoolVar(&check, "check", false, "only look whether all that is said makes sense and can be read, and serve nothing")
+	unused := config.Default() // settle parses into its own
+	addFlags(cmd, &unused, new([]string))
 	return cmd
 }
 
 // serve serves until a signal or a failure ends it. Nothing is printed before
 // all that can be known to fail has been tried.
-func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) error {
+	conf := s.conf
 	b, err := newBuilder(conf, stderr)
 	if err != nil {
 		return err
@@ -96,9 +136,15 @@ func serve(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 	}
 	b.warnOfMissing()
 	chores, cancel := context.WithCancel(ctx)
-	var sweeping sync.WaitGroup
-	sweeping.Go(func() { b.sweepNowAndThen(chores) })
-	defer sweeping.Wait()
+	var doing sync.WaitGroup
+	doing.Go(func() { b.sweepNowAndThen(chores) })
+	if conf.File != "" {
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
+		defer signal.Stop(hangups)
+		doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
+	}
+	defer doing.Wait()
 	defer cancel()
 	stop := make(chan os.Signal, 2) // the second cuts
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)

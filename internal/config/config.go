@@ -1,5 +1,5 @@
 // Package config is what sluice can be told: one struct, its defaults, and
-// where its values come from besides flags.
+// where its values come from besides flags: a file and the environment.
 package config
 
 import (
@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"sluice/internal/account"
 )
 
 // Config is all that "sluice serve" can be told.
@@ -40,9 +42,12 @@ type Config struct {
 	TLSKeys       []string
 	TLSSelfSigned bool // one made for a trial instead
 
-	Logins    []Login // who may log in by password
+	File  string // what some of this was read from; "": there is no file
+	Users []User // who may log in by what it says, and the bounds of anonymous
+
+	Logins    []Login // who else may log in by password
 	Anonymous bool    // whether FTP clients may log in without one
-	Write     bool    // whether those with a login may change files
+	Write     bool    // whether those with a login may change files, unless File says what they may
 
 	FTPOptions FTPOptions
 
@@ -139,8 +144,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
-	case c.Write && len(c.Logins) == 0:
-		return errors.New("--write lets nobody write without a --user NAME:PASSWORD")
+	case c.Write && !c.hasUser():
+		return errors.New("--write lets nobody write without a --user NAME:PASSWORD, or one in the file of --config")
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {
@@ -151,6 +156,11 @@ func (c Config) Check() error {
 		return err
 	}
 	return c.checkTLS()
+}
+
+// hasUser reports whether anybody may log in by password.
+func (c Config) hasUser() bool {
+	return len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 
 func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }

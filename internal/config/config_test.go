@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/account"
 	"sluice/internal/config"
 )
 
@@ -53,6 +54,9 @@ func TestCheck(t *testing.T) {
 		{"a road that leads nowhere", func(c *config.Config) { c.Road = "teleport" }, `--road "teleport"`},
 		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
 		{"writing without a writer", func(c *config.Config) { c.Write = true }, "--user"},
+		{"writing by those without a password", func(c *config.Config) {
+			c.Write, c.Users = true, []config.User{{Account: account.Account{Name: "anonymous"}}}
+		}, "--user"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := config.Default()

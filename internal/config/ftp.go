@@ -55,8 +55,9 @@ func defaultFTP() FTPOptions {
 	}
 }
 
-// ParsePortRange parses a range of ports such as 50000-50100.
-func ParsePortRange(s string) (PortRange, error) {
+// Set parses a range of ports such as 50000-50100, or a port. A PortRange is a
+// value of a flag.
+func (p *PortRange) Set(s string) error {
 	first, last, ok := strings.Cut(s, "-")
 	if !ok {
 		last = first
@@ -65,12 +66,24 @@ func ParsePortRange(s string) (PortRange, error) {
 	b, err2 := strconv.ParseUint(last, 10, 16)
 	switch {
 	case errors.Join(err1, err2) != nil:
-		return PortRange{}, errors.New("write it like 50000-50100")
+		return errors.New("write it like 50000-50100")
 	case a == 0 || a > b:
-		return PortRange{}, fmt.Errorf("%s is an empty range", s)
+		return fmt.Errorf("%s is an empty range", s)
 	}
-	return PortRange{uint16(a), uint16(b)}, nil
+	*p = PortRange{uint16(a), uint16(b)}
+	return nil
 }
+
+// String returns what Set takes, or "" if the choice is the system's.
+func (p PortRange) String() string {
+	if p == (PortRange{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", p.First, p.Last)
+}
+
+// Type is how the help calls such a value.
+func (*PortRange) Type() string { return "ports" }
 
 // ParsePublicAddr parses an address of IPv4, which may follow a network and an
 // equals sign; then it is for clients of that network, and may be missing.

@@ -7,7 +7,7 @@ import (
 	"sluice/internal/config"
 )
 
-func TestParsePortRange(t *testing.T) {
+func TestPortRange(t *testing.T) {
 	for in, want := range map[string]config.PortRange{
 		"50000-50100": {First: 50000, Last: 50100},
 		"1-65535":     {First: 1, Last: 65535},
@@ -21,9 +21,13 @@ func TestParsePortRange(t *testing.T) {
 		"1-2-3":       {},
 		"1 - 2":       {},
 	} {
-		got, err := config.ParsePortRange(in)
+		var got config.PortRange
+		err := got.Set(in)
 		if got != want || (err == nil) != (want != config.PortRange{}) {
 			t.Errorf("%q: got %v, %v, want %v", in, got, err, want)
+		}
+		if again := (config.PortRange{}); err == nil && (again.Set(got.String()) != nil || again != got) {
+			t.Errorf("%q: %q is %v", in, got.String(), again)
 		}
 	}
 }

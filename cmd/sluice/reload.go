@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// reloadAt reloads at each signal until ctx ends.
+func (b *builder) reloadAt(ctx context.Context, signals <-chan os.Signal, started *settings, c *call) {
+	for {
+		select {
+		case <-signals:
+			if err := b.reload(started, c); err != nil {
+				b.logger.Warn("the configuration cannot be used, the one before stays", "err", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reload takes over what can change while the services run, all or nothing,
+// and names the rest. Sessions and transfers go on.
+func (b *builder) reload(started *settings, c *call) error {
+	s, err := c.settle()
+	if err != nil {
+		return err
+	}
+	next, err := newBuilder(s.conf, io.Discard)
+	if err != nil {
+		return c.blame(s.file, err)
+	}
+	next.logger = b.logger
+	files, err := next.inspect()
+	if err != nil {
+		return c.blame(s.file, err)
+	}
+	changeable := []string{"write", "ftp-lax-tls", "ftp-lax-reuse"}
+	if files != nil && b.certs.Load() != nil { // neither is a certificate made for a trial
+		b.certs.Store(files)
+		changeable = append(changeable, "tls-cert", "tls-key")
+	}
+	b.users.Replace(next.users)
+	b.now.Store(&s.conf)
+
+	b.logger.Info("the configuration was read again", "file", s.conf.File, "users", len(b.users.Names()))
+	b.warnOfUsers(s.conf)
+	b.tellOfChanges(started, s, changeable)
+	return nil
+}
+
+// tellOfChanges names what has changed since the start and is not in force.
+func (b *builder) tellOfChanges(started, s *settings, inForce []string) {
+	var waiting []string
+	s.flags.VisitAll(func(f *pflag.Flag) {
+		before := started.flags.Lookup(f.Name).Value.String()
+		if f.Value.String() != before && !slices.Contains(inForce, f.Name) {
+			waiting = append(waiting, f.Name)
+		}
+	})
+	if len(waiting) > 0 {
+		b.logger.Warn("changed, takes effect at the next start", "keys", strings.Join(waiting, ", "))
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"sluice/internal/account"
+	"sluice/internal/config"
+)
+
+// accounts returns who may log in.
+func accounts(conf config.Config) (*account.Users, error) {
+	users := new(account.Users)
+	usual := account.ReadOnly
+	if conf.Write {
+		usual = account.All
+	}
+	for _, login := range conf.Logins {
+		if err := users.AddAccount(account.Account{Name: login.Name, Rights: usual}, login.Password); err != nil {
+			return nil, usageError{fmt.Errorf("%w; see --user", err)}
+		}
+	}
+	for _, user := range conf.Users {
+		if err := addUser(users, user, usual); err != nil {
+			return nil, usageError{fmt.Errorf("%w; see [user.%s] in %s, and --user", err, user.Account.Name, conf.File)}
+		}
+	}
+	return users, nil
+}
+
+// addUser adds one that a file tells of, with the usual rights if it does not
+// say which.
+func addUser(users *account.Users, user config.User, usual account.Rights) error {
+	a := user.Account
+	if a.Name == account.Anonymous {
+		if !user.HasRights {
+			a.Rights = account.ReadOnly
+		}
+		return users.BoundAnonymous(a)
+	}
+	if !user.HasRights {
+		a.Rights = usual
+	}
+	return users.AddHash(a, user.Password)
+}
+
+// warnOfUsers tells what may be amiss with the users of a file.
+func (b *builder) warnOfUsers(conf config.Config) {
+	if len(conf.Users) == 0 {
+		return
+	}
+	for _, u := range conf.Users {
+		if err := b.tryHome(u.Account.Home); err != nil {
+			b.logger.Warn("the home of a user cannot be opened", "user", u.Account.Name, "err", err)
+		}
+	}
+	if readByAll(conf.File) {
+		b.logger.Warn("everybody on this machine can read the file with the hashes of passwords, to guess from; take that back by chmod o-r", "file", conf.File)
+	}
+}
+
+// tryHome looks whether a home is there, which may come later.
+func (b *builder) tryHome(home string) error {
+	if home == "" {
+		return nil
+	}
+	tree, err := b.tree.Sub(home)
+	if err != nil {
+		return err
+	}
+	return tree.Close()
+}
+
+// readByAll reports whether all users of this machine may read a file. Windows
+// says that by other means than a mode.
+func readByAll(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows"
+}

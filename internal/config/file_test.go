@@ -1,0 +1,190 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/account"
+	"sluice/internal/config"
+)
+
+// hash is one of the password "secret".
+const hash = "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8"
+
+func TestParseFile(t *testing.T) {
+	password, err := account.ParseHash(hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.ParseFile("f.toml", []byte(`# a comment
+http = ":80"
+max-conns = 1_000
+
+write = true
+index = ["a", "b"]
+cors = []
+
+[user.bob]
+password = "`+hash+`"
+
+[user.alice]
+home = "a/../b/"
+password = '`+hash+`'
+rights = ["list", "read"]
+max-sessions = 2
+max-rate = "1MiB"
+
+[user.anonymous]
+home = "/"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.File{
+		Name: "f.toml",
+		Settings: []config.Setting{
+			{Key: "http", Kind: config.String, Texts: []string{":80"}, Line: 2},
+			{Key: "max-conns", Kind: config.Integer, Texts: []string{"1000"}, Line: 3},
+			{Key: "write", Kind: config.Boolean, Texts: []string{"true"}, Line: 5},
+			{Key: "index", Kind: config.List, Texts: []string{"a", "b"}, Line: 6},
+			{Key: "cors", Kind: config.List, Texts: []string{}, Line: 7},
+		},
+		Users: []config.User{
+			{Account: account.Account{Name: "bob"}, Password: password},
+			{
+				Account:  account.Account{Name: "alice", Rights: account.ReadOnly, Home: "/b", MaxSessions: 2, MaxRate: 1 << 20},
+				Password: password, HasRights: true,
+			},
+			{Account: account.Account{Name: "anonymous"}},
+		},
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b account.Hash) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestParseFileRefuses(t *testing.T) {
+	password := "\npassword = \"" + hash + "\"\n"
+	for _, tt := range []struct{ name, in, want string }{
+		{"a key twice", "http = ':1'\nftp = ''\nhttp = ':2'", "f.toml:3: http: Key 'http' has already been defined."},
+		{"what is no TOML", "http = ':1'\nmax-conns = [1, 2", "f.toml:2: max-conns: expected a comma"},
+		{"bytes that are no text", "\nhttp = '\xff'", "f.toml:2: http: invalid UTF-8 byte: 0xff"},
+		{"a number with a fraction", "x = 1.5", "f.toml:1: x: no key takes such a value; "},
+		{"a date", "x = 2026-01-01", "f.toml:1: x: no key takes such a value; "},
+		{"a list of numbers", "\n\nx = [1]", `f.toml:3: x: the value wants to be a list of strings, such as ["a", "b"]`},
+		{"a table", "[x]\ny = 1", "f.toml:1: x: there is no such table; write users as [user.NAME]"},
+		{"a list of tables", "[[x]]\ny = 1", "f.toml:1: x: there is no such table; "},
+		{"a key with a dot", "x.y = 1", "f.toml: x: there is no such table; "},
+
+		{"users that are no table", "user = ['a:b']", "f.toml:1: user: write users as [user.NAME], "},
+		{"a user that is no table", "[user]\nalice = 'x'", "f.toml:2: user.alice: write it as a table, [user.alice]"},
+		{"a list of users", "[[user]]\nname = 'alice'", "f.toml:1: user: write users as [user.NAME], "},
+		{"a user twice", "[user.a]" + password + "[user.a]\n", "f.toml:3: user: Key 'user.a' has already been defined."},
+		{"a user without a password", "[user.alice]\nhome = '/'", `f.toml:1: user.alice: the user has no password; make one with "sluice passwd"`},
+		{"a password in clear", "[user.alice]\npassword = 'tops3cret'", `f.toml:2: user.alice.password: it is no hash of a password that begins with $pbkdf2-sha256$i=; make one with "sluice passwd"`},
+		{"a password without quotes", "[user.alice]\npassword = tops3cret", "f.toml:2: user.alice.password: the value is no string; write a hash in quotes"},
+		{"a password that is a number", "[user.alice]\npassword = 12345", "f.toml:2: user.alice.password: it is no hash"},
+		{"a hash that is garbled", "[user.alice]\npassword = '" + hash[:60] + "'", "f.toml:2: user.alice.password: the hash is cut short"},
+		{"a key that users do not have", "[user.alice]\nhmoe = '/'", "f.toml:2: user.alice.hmoe: there is no such key; of a user there are password, home, rights"},
+		{"a key of the server below a user", "[user.alice]" + password + "max-conns = 5", "f.toml:3: user.alice.max-conns: there is no such key; of a user there are password, "},
+		{"a home that is no path", "[user.alice]" + password + "home = 5", "f.toml:3: user.alice.home: write it as a path"},
+		{"an empty home", "[user.alice]" + password + "home = ''", "f.toml:3: user.alice.home: write it as a path"},
+		{"rights that are no list", "[user.alice]" + password + "rights = 'read'", `f.toml:3: user.alice.rights: write it as a list, such as ["list", "read"]`},
+		{"rights that are no words", "[user.alice]" + password + "rights = [true]", "f.toml:3: user.alice.rights: the value wants to be a list of strings"},
+		{"a right that there is not", "[user.alice]" + password + "rights = ['write']", `f.toml:3: user.alice.rights: "write" is no right; there are list, read, `},
+		{"sessions that are no number", "[user.alice]" + password + "max-sessions = '2'", "f.toml:3: user.alice.max-sessions: write it as a number of sessions"},
+		{"a negative number of sessions", "[user.alice]" + password + "max-sessions = -1", "f.toml:3: user.alice.max-sessions: write it as"},
+		{"a rate that is none", "[user.alice]" + password + "max-rate = 'fast'", "f.toml:3: user.alice.max-rate: write it as a number of bytes per second"},
+		{"a negative rate", "[user.alice]" + password + "max-rate = -1", "f.toml:3: user.alice.max-rate: write it as"},
+		{"a name that no client can send", "[user.\"a:b\"]" + password, `f.toml:1: user."a:b": user name "a:b" contains a line break, NUL, slash or colon`},
+		{"the other name of anonymous", "[user.ftp]" + password, `f.toml:1: user.ftp: user name "ftp" is reserved`},
+		{"a password for anonymous", "[user.anonymous]" + password, "f.toml:1: user.anonymous: anonymous logs in without a password; leave it out"},
+		{"rights to change for anonymous", "[user.anonymous]\nrights = ['read', 'create']", "f.toml:1: user.anonymous: user anonymous may list and read at most"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := config.ParseFile("f.toml", []byte(tt.in))
+			if f != nil || err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Fatalf("got %+v, %v, want the error %s", f, err, tt.want)
+			}
+			if !errors.As(err, new(*config.FileError)) {
+				t.Errorf("the error is a %T, want a FileError", err)
+			}
+			if strings.Contains(err.Error(), "tops3cret") || strings.Contains(err.Error(), "12345") {
+				t.Errorf("the error shows a password: %v", err)
+			}
+		})
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "f.toml")
+	if _, err := config.ReadFile(name); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v, want %v", err, fs.ErrNotExist)
+	}
+	if _, err := config.ReadFile(dir); err == nil {
+		t.Error("a directory was read")
+	}
+	if err := os.WriteFile(name, []byte("http = ''"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := config.ReadFile(name); err != nil || f.Name != name || len(f.Settings) != 1 {
+		t.Errorf("got %+v, %v, want one setting of %s", f, err, name)
+	}
+	if err := os.Truncate(name, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.ReadFile(name); err == nil || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("a file of a gigabyte: %v, want that it is too large", err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"http", "https", "ftp", "max-conns", "max-conns-per-addr"}
+	for name, want := range map[string]string{
+		"htp": "http", "httpss": "https", "max-conn": "max-conns", "maxconns": "max-conns", "max_conns": "max-conns",
+		"max-conns-per-address": "max-conns-per-addr", "bandwidth": "", "": "", "x": "", "ftp": "ftp",
+	} {
+		if got := config.Nearest(name, names); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func FuzzParseFile(f *testing.F) {
+	f.Add("http = ':80'\nindex = ['a']\n[user.alice]\npassword = '" + hash + "'\nhome = '/a'")
+	f.Add("user.a.b.c = 1\n[[user]]\n")
+	f.Add("[user]\n\"\" = {password = {}}")
+	f.Fuzz(func(t *testing.T, content string) {
+		file, err := config.ParseFile("f", []byte(content))
+		if err != nil {
+			var at *config.FileError
+			if !errors.As(err, &at) || at.File != "f" || at.Line > strings.Count(content, "\n")+1 {
+				t.Fatalf("got the error %#v", err)
+			}
+			return
+		}
+		var users account.Users
+		for _, u := range file.Users {
+			if u.Account.Name == account.Anonymous {
+				err = users.BoundAnonymous(u.Account)
+			} else {
+				err = users.AddHash(u.Account, u.Password)
+			}
+			if err != nil {
+				t.Errorf("%+v cannot be added: %v", u, err)
+			}
+		}
+		for _, s := range file.Settings {
+			if s.Line < 1 || s.Kind != config.List && len(s.Texts) != 1 {
+				t.Errorf("got %+v", s)
+			}
+		}
+	})
+}

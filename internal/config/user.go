@@ -1,0 +1,159 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"sluice/internal/account"
+)
+
+// User is who may log in by what a file says, or anonymous with its bounds.
+type User struct {
+	Account  account.Account // its Rights count only if HasRights
+	Password account.Hash    // zero for anonymous alone
+
+	HasRights bool // whether the file says which; else they are the usual ones
+}
+
+// usersKey is the table that the tables of users are in.
+const usersKey = "user"
+
+// passwordKey is the key whose value no message repeats.
+const passwordKey = "password"
+
+// userKeys are what can be said of a user.
+var userKeys = []struct {
+	key string
+	set func(u *User, value any) error
+}{
+	{passwordKey, (*User).setPassword},
+	{"home", (*User).setHome},
+	{"rights", (*User).setRights},
+	{"max-sessions", (*User).setMaxSessions},
+	{"max-rate", (*User).setMaxRate},
+}
+
+// users understands the table of the tables of users.
+func (d *document) users(value toml.Primitive) ([]User, error) {
+	tables, ok := d.table(value)
+	if !ok {
+		return nil, &FileError{Line: d.line(value), Key: usersKey, Err: fmt.Errorf("write users as [%s.NAME], with a hash that \"sluice passwd\" makes as their %s", usersKey, passwordKey)}
+	}
+	var all []User
+	for _, name := range d.keysIn([]string{usersKey}) {
+		u, err := d.user(name, tables[name])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// user understands the table of one user.
+func (d *document) user(name string, value toml.Primitive) (User, error) {
+	at := toml.Key{usersKey, name}
+	u := User{Account: account.Account{Name: name}}
+	wrong := func(line int, key toml.Key, err error) (User, error) {
+		return u, &FileError{Line: line, Key: key.String(), Err: err}
+	}
+	line := d.line(value)
+	values, ok := d.table(value)
+	if !ok {
+		return wrong(line, at, fmt.Errorf("write it as a table, [%v]", at))
+	}
+	for _, key := range d.keysIn(at) {
+		if err := u.set(key, d.value(values[key])); err != nil {
+			return wrong(d.line(values[key]), append(at, key), err)
+		}
+	}
+	if err := u.check(); err != nil {
+		return wrong(line, at, err)
+	}
+	return u, nil
+}
+
+// check looks at what no single key tells.
+func (u *User) check() error {
+	var users account.Users
+	switch {
+	case u.Account.Name == account.Anonymous && u.Password != account.Hash{}:
+		return errors.New("anonymous logs in without a password; leave it out")
+	case u.Account.Name == account.Anonymous:
+		return users.BoundAnonymous(u.Account)
+	case u.Password == account.Hash{}:
+		return fmt.Errorf("the user has no %s; make one with \"sluice passwd\"", passwordKey)
+	}
+	return users.AddHash(u.Account, u.Password)
+}
+
+func (u *User) set(key string, value any) error {
+	var known []string
+	for _, k := range userKeys {
+		if k.key == key {
+			return k.set(u, value)
+		}
+		known = append(known, k.key)
+	}
+	return fmt.Errorf("there is no such key; of a user there are %s, and what is not of a user stands above the first table", strings.Join(known, ", "))
+}
+
+func (u *User) setPassword(value any) error {
+	text, _ := value.(string)
+	hash, err := account.ParseHash(text)
+	if err != nil {
+		return fmt.Errorf("%w; make one with \"sluice passwd\"", err)
+	}
+	u.Password = hash
+	return nil
+}
+
+// setHome takes a path in the tree that is served, with or without a slash
+// before it.
+func (u *User) setHome(value any) error {
+	home, ok := value.(string)
+	if !ok || home == "" || strings.Contains(home, "\x00") {
+		return errors.New(`write it as a path in the directory that is served, such as "/alice"`)
+	}
+	if home = path.Clean("/" + home); home != "/" {
+		u.Account.Home = home
+	}
+	return nil
+}
+
+func (u *User) setRights(value any) (err error) {
+	list, ok := value.([]any)
+	if !ok {
+		return errors.New(`write it as a list, such as ["list", "read"]`)
+	}
+	words, err := stringsOf(list)
+	if err != nil {
+		return err
+	}
+	u.HasRights = true
+	u.Account.Rights, err = account.ParseRights(words)
+	return err
+}
+
+func (u *User) setMaxSessions(value any) error {
+	n, ok := value.(int64)
+	if !ok || n < 0 || n > math.MaxInt32 {
+		return errors.New("write it as a number of sessions, such as 2; 0: any number")
+	}
+	u.Account.MaxSessions = int(n)
+	return nil
+}
+
+func (u *User) setMaxRate(value any) error {
+	var rate Bytes
+	if err := rate.Set(fmt.Sprint(value)); err != nil { // whole numbers too
+		return errors.New(`write it as a number of bytes per second, such as "1MiB" or 1500; 0: any number`)
+	}
+	u.Account.MaxRate = int64(rate)
+	return nil
+}

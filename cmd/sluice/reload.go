@@ -15,9 +15,11 @@ func (b *builder) reloadAt(ctx context.Context, signals <-chan os.Signal, starte
 	for {
 		select {
 		case <-signals:
+			notify(stateReloading)
 			if err := b.reload(started, c); err != nil {
 				b.logger.Warn("the configuration cannot be used, the one before stays", "err", err)
 			}
+			notify(stateReady)
 		case <-ctx.Done():
 			return
 		}

@@ -110,6 +110,11 @@ next start. A file with a mistake in it changes nothing.`,
 // all that can be known to fail has been tried.
 func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) error {
 	conf := s.conf
+	hangups := make(chan os.Signal, 1)
+	if conf.File != "" { // one that comes too early must not end us
+		signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
+		defer signal.Stop(hangups)
+	}
 	b, err := newBuilder(conf, stderr)
 	if err != nil {
 		return err
@@ -138,12 +143,7 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 	chores, cancel := context.WithCancel(ctx)
 	var doing sync.WaitGroup
 	doing.Go(func() { b.sweepNowAndThen(chores) })
-	if conf.File != "" {
-		hangups := make(chan os.Signal, 1)
-		signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
-		defer signal.Stop(hangups)
-		doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
-	}
+	doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
 	defer doing.Wait()
 	defer cancel()
 	stop := make(chan os.Signal, 2) // the second cuts
@@ -158,5 +158,6 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 		operator.handler.PassivePorts = b.portsInUse
 	}
 	operator.serve(services)
+	notify(stateReady) // who connects from now on waits in a queue, and is not refused
 	return run(services, stop, conf.Drain, operator.handler.Drain, b.live, b.logger)
 }

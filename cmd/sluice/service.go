@@ -61,6 +61,7 @@ func run(services []*service, stop <-chan os.Signal, drain time.Duration, draini
 		logger.Info("shutting down", "signal", sig.String(), "drain", drain)
 	}
 
+	notify(stateStopping)
 	draining()
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()

@@ -24,6 +24,11 @@ type Connection struct {
 	// acknowledged; of a listener, how many connections may wait.
 	RecvQueue, SendQueue uint32
 
+	// Drops are the connections that a listener has refused since it was
+	// opened, nearly always because its queue was full. Those of multipath TCP
+	// are told as well, unlike in a Backlog.
+	Drops uint64
+
 	PID int // a process that has it open, the lowest if there are several
 	TCP TCP
 }
@@ -40,6 +45,7 @@ const (
 	ConnectionQueues
 	ConnectionPID
 	ConnectionTCP
+	ConnectionDrops
 )
 
 // Has reports whether all of g are in f.
@@ -52,6 +58,7 @@ type Filter struct {
 	PID       int       // connections that this process has open; 0: all
 	Owner     bool      // find PID, for which the descriptors of all processes are looked through
 	TCP       bool      // fill in TCP, but for Congestion and SendBufferFull
+	Drops     bool      // fill in Drops; Linux alone tells them (4.12)
 }
 
 // Connections returns the TCP sockets that match f, of the network namespace

@@ -15,7 +15,11 @@ const (
 	diagMsgLen = 72
 
 	diagInfo     = 2  // INET_DIAG_INFO, an attribute: a tcpInfo
+	diagMemory   = 7  // INET_DIAG_SKMEMINFO, an attribute: SK_MEMINFO_VARS times uint32
 	diagCgroupID = 21 // INET_DIAG_CGROUP_ID, an attribute: uint64 (Linux 5.8)
+
+	withInfo   = 1 << (diagInfo - 1) // of a request: which attributes an answer shall have
+	withMemory = 1 << (diagMemory - 1)
 
 	diagReqBytecode = 1 // INET_DIAG_REQ_BYTECODE, an attribute of a request
 	sourcePortGE    = 2 // INET_DIAG_BC_S_GE
@@ -29,17 +33,21 @@ const (
 type diagRequest [unix.NLMSG_HDRLEN + diagReqLen + 4 + 16]byte
 
 // begin fills in what all requests have.
-func (r *diagRequest) begin(family uint8, info bool) {
+func (r *diagRequest) begin(family, attributes uint8) {
 	req := r[unix.NLMSG_HDRLEN:]
-	req[0], req[1] = family, unix.IPPROTO_TCP
-	if info {
-		req[2] = 1 << (diagInfo - 1)
-	}
+	req[0], req[1], req[2] = family, unix.IPPROTO_TCP, attributes
 }
 
 // all asks for the sockets of a family that match f, and returns the request.
 func (r *diagRequest) all(family uint8, f Filter) []byte {
-	r.begin(family, f.TCP)
+	var attributes uint8
+	if f.TCP {
+		attributes |= withInfo
+	}
+	if f.Drops {
+		attributes |= withMemory
+	}
+	r.begin(family, attributes)
 	states := uint32(f.States)
 	switch {
 	case states == 0:
@@ -74,7 +82,7 @@ func (r *diagRequest) one(local, remote netip.AddrPort) []byte {
 	if local.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	r.begin(family, true)
+	r.begin(family, withInfo)
 	id := r[unix.NLMSG_HDRLEN+8:]
 	binary.BigEndian.PutUint16(id, local.Port())
 	binary.BigEndian.PutUint16(id[2:], remote.Port())
@@ -127,6 +135,9 @@ func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) 
 			n := info.fill(value)
 			info.decode(&c.TCP, tcpFieldsIn(n))
 			c.Have |= ConnectionTCP
+		case kind == diagMemory && c.State == Listen && len(value) >= 4*unix.SK_MEMINFO_VARS: // without drops before Linux 4.12
+			c.Drops = uint64(binary.NativeEndian.Uint32(value[4*unix.SK_MEMINFO_DROPS:]))
+			c.Have |= ConnectionDrops
 		case kind == diagCgroupID && len(value) == 8:
 			cgroup = binary.NativeEndian.Uint64(value)
 		}

@@ -8,6 +8,7 @@
 package show
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -28,7 +29,7 @@ func Plain(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r):
+		case unicode.IsPrint(r):
 			b.WriteRune(r)
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)
@@ -37,6 +38,28 @@ func Plain(s string) string {
 	}
 	return b.String()
 }
+
+// PlainJSON is Plain for what encoding/json has written, with escapes of JSON: it
+// means the same.
+func PlainJSON(text []byte) []byte {
+	if !bytes.ContainsFunc(text, isHidden) {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) { // which is UTF-8
+		if isHidden(r) {
+			b = fmt.Appendf(b, `\u%04x`, r)
+		} else {
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
+}
+
+// isHidden reports whether a character of JSON cannot be seen. There are none
+// below DEL, but for the spaces between values, and those above U+FFFF steer
+// nothing.
+func isHidden(r rune) bool { return r >= 0x7f && r <= 0xffff && !unicode.IsPrint(r) }
 
 // Bytes returns a size with three digits, in powers of 1000: "0 B", "1.02 kB",
 // "98.1 MB".

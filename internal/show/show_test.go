@@ -1,9 +1,11 @@
 package show
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestPlain(t *testing.T) {
@@ -35,6 +37,29 @@ func FuzzPlain(f *testing.F) {
 		}
 		if again := Plain(got); again != got {
 			t.Errorf("Plain(%q) = %q, want it as it is", got, again)
+		}
+	})
+}
+
+func FuzzPlainJSON(f *testing.F) {
+	f.Add("a\x1b[2J\u009b\u0085\u2028\u202e\ufeff\x7f\xff 日本 \U000e0001\"\\")
+	f.Fuzz(func(t *testing.T, s string) {
+		written, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := PlainJSON(written)
+		for _, r := range string(got) {
+			if r <= 0xffff && !unicode.IsPrint(r) {
+				t.Fatalf("%q: got %q, which has what cannot be seen", s, got)
+			}
+		}
+		var want, back string
+		if err := json.Unmarshal(written, &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(got, &back); err != nil || back != want {
+			t.Errorf("%q: it means %q, %v, want %q", s, back, err, want)
 		}
 	})
 }

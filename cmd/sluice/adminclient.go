@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,8 @@ func (a *adminFlags) explain(err error) error {
 		return fmt.Errorf("the server on %s wants a token, or another one; name the file with it by --admin-token-file", a.addr)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("this user may not connect to %s; ask as the user of the server, or one of its group", a.addr)
+	case errors.As(err, &op) && op.Op == "dial" && strings.Contains(a.addr, "://"):
+		return fmt.Errorf("no server answers on %s: %w", a.addr, op.Err)
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("no server answers on %s; start one with \"sluice serve --admin %s\", or say by --admin where it is", a.addr, a.addr)
 	}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
-	"os"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,10 +20,12 @@ func netstatCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "netstat",
 		Short: "List the TCP sockets of this host, and what holds them back",
-		Long: `List the TCP sockets of this host: listeners first, then connections. Recv-Q is
-how many bytes wait for the program, and of a listener how many connections;
-Send-Q how many bytes are not confirmed, and of a listener how many connections
-may wait.
+		Long: `List the TCP sockets of this host: listeners first, then connections. Sockets of
+UDP and those in the file system are not listed. Recv-Q is how many bytes wait
+for the program, and of a listener how many connections; Send-Q how many bytes
+are not confirmed, and of a listener how many connections may wait. Drops, told
+with --listening, are the connections that a listener has refused since it was
+opened, nearly always because too many waited.
 
 With --tcp the kernel's figures of each connection follow, as of "ss -ti", and
 what has held it back for the last half second: for that there are two looks.
@@ -43,18 +42,16 @@ system does not tell is -.`,
 				return misused(cmd, fmt.Errorf("--pid %d is negative", filter.PID))
 			}
 			if listening {
-				filter.States = metrics.States(metrics.Listen)
+				filter.States, filter.Drops = metrics.States(metrics.Listen), true
 			}
 			sockets, err := look(cmd, filter)
 			switch {
-			case errors.Is(err, metrics.ErrNoProcess):
-				return noProcess(filter.PID)
 			case err != nil:
-				return err
+				return explainSockets(err, filter.PID)
 			case asJSON:
 				return printJSON(cmd, socketsJSON(sockets))
 			}
-			return printText(cmd, netstatTable(sockets))
+			return printText(cmd, netstatTable(sockets, filter))
 		},
 	}
 	f := cmd.Flags()
@@ -66,116 +63,64 @@ system does not tell is -.`,
 	return cmd
 }
 
-// betweenLooks is long enough to tell what holds a connection back.
-const betweenLooks = 500 * time.Millisecond
-
-// socket is a row.
-type socket struct {
-	metrics.Connection
-	program string        // name of the process PID; "": not told
-	cause   metrics.Cause // since the look before
+// explainSockets says what an error of looking for sockets means, of a process
+// if pid is not 0.
+func explainSockets(err error, pid int) error {
+	switch {
+	case errors.Is(err, metrics.ErrNoProcess):
+		return noProcess(pid)
+	case errors.Is(err, errors.ErrUnsupported):
+		return errors.New("this system does not tell about its sockets")
+	case errors.Is(err, fs.ErrPermission) && pid > 0:
+		return fmt.Errorf("this user may not see which sockets process %d has", pid)
+	}
+	return err
 }
 
-// look returns the sockets, and if TCP is wanted what has held them back.
-func look(cmd *cobra.Command, filter metrics.Filter) ([]socket, error) {
-	var before map[uint64]metrics.TCP
-	if filter.TCP {
-		first, err := sockets(filter)
-		if err != nil {
-			return nil, err
-		}
-		before = make(map[uint64]metrics.TCP)
-		for _, s := range first {
-			before[s.Cookie] = s.TCP
-		}
-		select {
-		case <-time.After(betweenLooks):
-		case <-cmd.Context().Done():
-			return nil, cmd.Context().Err()
-		}
-	}
-	all, err := sockets(filter)
-	for i := range all {
-		s := &all[i]
-		if was, ok := before[s.Cookie]; ok && s.Have.Has(metrics.ConnectionCookie) {
-			s.cause = metrics.Limit(&was, &s.TCP)
-		}
-	}
-	return all, err
+// netstatColumn is one of the table.
+type netstatColumn struct {
+	show.Column
+	text func(*socket) string
 }
 
-// thisHost is where to look: in a container the variables name where the file
-// systems of the host are mounted.
-func thisHost() metrics.Host {
-	return metrics.Host{Proc: os.Getenv("HOST_PROC"), Sys: os.Getenv("HOST_SYS")}
+const dropsTitle = "Drops"
+
+// netstatColumns are those of netstat(8), and Drops.
+var netstatColumns = []netstatColumn{
+	{show.Column{Title: "Proto"}, proto},
+	{show.Column{Title: "Recv-Q", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionQueues, s.RecvQueue) }},
+	{show.Column{Title: "Send-Q", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionQueues, s.SendQueue) }},
+	{show.Column{Title: dropsTitle, Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionDrops, s.Drops) }},
+	{show.Column{Title: "Local address"}, func(s *socket) string { return addr(s.Local) }},
+	{show.Column{Title: "Remote address"}, func(s *socket) string { return addr(s.Remote) }},
+	{show.Column{Title: "State"}, func(s *socket) string { return s.State.String() }},
+	{show.Column{Title: "PID", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionPID, s.PID) }},
+	{show.Column{Title: "Program"}, func(s *socket) string { return orDash(s.program) }},
 }
 
-// sockets returns those that match, listeners first.
-func sockets(filter metrics.Filter) ([]socket, error) {
-	var all []socket
-	names := make(map[int]string)
-	for c, err := range thisHost().Connections(filter) {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return nil, errors.New("this system does not tell about its sockets")
+// netstatTable has a line for each socket, with Drops if they were asked for,
+// and below it the figures of TCP.
+func netstatTable(all []socket, asked metrics.Filter) string {
+	var titles []show.Column
+	rows := make([][]string, len(all))
+	for _, c := range netstatColumns {
+		if c.Title == dropsTitle && !asked.Drops {
+			continue
 		}
-		if err != nil {
-			return nil, err
+		titles = append(titles, c.Column)
+		for i := range all {
+			rows[i] = append(rows[i], c.text(&all[i]))
 		}
-		s := socket{Connection: *c}
-		if c.Have.Has(metrics.ConnectionPID) {
-			if _, known := names[c.PID]; !known {
-				names[c.PID] = nameOf(c.PID)
-			}
-			s.program = names[c.PID]
-		}
-		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b socket) int {
-		return cmp.Or(
-			cmp.Compare(order(a.State), order(b.State)), a.Local.Compare(b.Local), a.Remote.Compare(b.Remote))
-	})
-	return all, nil
+	return withDetails(show.Table(titles, rows), all)
 }
 
-// order puts listeners in front.
-func order(s metrics.TCPState) int {
-	if s == metrics.Listen {
-		return 0
+// text returns a figure, or - if the system has not told it.
+func (s *socket) text(field metrics.ConnectionFields, value any) string {
+	if !s.Have.Has(field) {
+		return "-"
 	}
-	return 1
-}
-
-// nameOf returns the name of a process, or "" if it is not told.
-func nameOf(pid int) string {
-	p, err := thisHost().Open(pid)
-	if err != nil {
-		return ""
-	}
-	defer p.Close()
-	var s metrics.Snapshot
-	_ = p.Read(&s, metrics.FieldName) // "" if it cannot
-	return s.Name
-}
-
-// netstatTable has the columns of netstat(8).
-func netstatTable(all []socket) string {
-	columns := []show.Column{
-		{Title: "Proto"}, {Title: "Recv-Q", Side: show.Right}, {Title: "Send-Q", Side: show.Right}, {Title: "Local address"},
-		{Title: "Remote address"}, {Title: "State"}, {Title: "PID", Side: show.Right}, {Title: "Program"},
-	}
-	var rows [][]string
-	for i := range all {
-		s := &all[i]
-		pid, in, out := "-", "-", "-"
-		if s.Have.Has(metrics.ConnectionPID) {
-			pid = fmt.Sprint(s.PID)
-		}
-		if s.Have.Has(metrics.ConnectionQueues) {
-			in, out = fmt.Sprint(s.RecvQueue), fmt.Sprint(s.SendQueue)
-		}
-		rows = append(rows, []string{proto(s), in, out, addr(s.Local), addr(s.Remote), s.State.String(), pid, orDash(s.program)})
-	}
-	return withDetails(show.Table(columns, rows), all)
+	return fmt.Sprint(value)
 }
 
 func proto(s *socket) string {

@@ -1,8 +1,12 @@
 package main
 
-import "sluice/metrics"
+import (
+	"sluice/internal/live"
+	"sluice/metrics"
+)
 
-// socketJSON is a row of "netstat --json". What is not told is absent.
+// socketJSON is a row of "netstat --json", and of the sockets of "procinfo
+// --json". What is not told is absent.
 type socketJSON struct {
 	Protocol  string  `json:"protocol"` // "tcp" or "tcp6"
 	Local     string  `json:"local"`
@@ -10,11 +14,14 @@ type socketJSON struct {
 	State     string  `json:"state"`
 	RecvQueue *uint32 `json:"recv_queue,omitempty"`
 	SendQueue *uint32 `json:"send_queue,omitempty"`
+	Drops     *uint64 `json:"drops,omitempty"` // told with --listening
 	UID       *uint32 `json:"uid,omitempty"`
 	Inode     *uint64 `json:"inode,omitempty"`
 	PID       *int    `json:"pid,omitempty"`
 	Program   string  `json:"program,omitempty"`
 	Cause     string  `json:"cause,omitempty"` // what has held it back since the look before
+
+	TCP *live.TCPStatus `json:"tcp,omitempty"` // as in /status.json; absent: not asked for
 }
 
 func socketsJSON(all []socket) []socketJSON {
@@ -24,10 +31,14 @@ func socketsJSON(all []socket) []socketJSON {
 		row := socketJSON{
 			Protocol: proto(s), Local: s.Local.String(), State: s.State.String(), Program: s.program,
 			RecvQueue: told(s, metrics.ConnectionQueues, &s.RecvQueue), SendQueue: told(s, metrics.ConnectionQueues, &s.SendQueue),
-			UID: told(s, metrics.ConnectionUID, &s.UID), Inode: told(s, metrics.ConnectionInode, &s.Inode), PID: told(s, metrics.ConnectionPID, &s.PID),
+			Drops: told(s, metrics.ConnectionDrops, &s.Drops),
+			UID:   told(s, metrics.ConnectionUID, &s.UID), Inode: told(s, metrics.ConnectionInode, &s.Inode), PID: told(s, metrics.ConnectionPID, &s.PID),
 		}
 		if s.State != metrics.Listen {
 			row.Remote = s.Remote.String()
+			if s.Have.Has(metrics.ConnectionTCP) {
+				row.TCP = live.NewTCPStatus(&s.TCP)
+			}
 		}
 		if s.cause != metrics.CauseUnknown {
 			row.Cause = s.cause.String()

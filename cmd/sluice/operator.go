@@ -57,13 +57,8 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		return nil, err
 	}
 	for _, ln := range o.listeners {
-		tcp, ok := ln.Addr().(*net.TCPAddr)
-		switch {
-		case !ok || tcp.IP.IsLoopback():
-		case o.handler.Token == "":
-			return nil, usageError{fmt.Errorf("--admin %s: others can reach %v, so it needs a token; name a file with one by --admin-token-file, or listen on 127.0.0.1", b.conf.Admin, tcp)}
-		default:
-			b.logger.Warn("the admin listener has no TLS: on the way to it its token can be read", "addr", tcp.String())
+		if err := o.checkReach(ln.Addr()); err != nil {
+			return nil, usageError{fmt.Errorf("--admin %s: %w; name a file with one by --admin-token-file, or listen on 127.0.0.1", b.conf.Admin, err)}
 		}
 	}
 	b.live.OnTransfer = o.handler.OnTransfer
@@ -72,6 +67,20 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		ErrorLog: slog.NewLogLogger(b.logger.Handler(), slog.LevelWarn),
 	}
 	return o, nil
+}
+
+// checkReach refuses an address that others can reach if there is no token, and
+// warns of it if there is one.
+func (o *operator) checkReach(addr net.Addr) error {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || tcp.IP.IsLoopback() {
+		return nil
+	}
+	if o.handler.Token == "" {
+		return fmt.Errorf("others can reach %v, so it needs a token", tcp)
+	}
+	o.logger.Warn("the admin listener has no TLS: on the way to it its token can be read", "addr", tcp.String())
+	return nil
 }
 
 // serve begins to answer.

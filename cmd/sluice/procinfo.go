@@ -34,21 +34,22 @@ of this host that is "sluice serve"; which one is said on standard error.`,
   sluice procinfo --json | jq .memory`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pid, err := 0, error(nil)
-			if len(args) > 0 {
-				if pid, err = strconv.Atoi(args[0]); err != nil || pid <= 0 {
-					return misused(cmd, fmt.Errorf("%q is no PID", args[0]))
-				}
-			} else if pid, err = findServer(cmd, &from); err != nil {
+			p, err := openProcess(cmd, &from, args)
+			if err != nil {
 				return err
 			}
-			info, err := newProcessInfo(pid)
+			defer p.Close()
+			info, err := newProcessInfo(p)
 			switch {
 			case errors.Is(err, metrics.ErrNoProcess):
-				return noProcess(pid)
+				return noProcess(p.ID().PID)
 			case err != nil:
 				return err
-			case asJSON:
+			}
+			if info.denied {
+				remark(cmd, "some of it is not for this user to see")
+			}
+			if asJSON {
 				return printJSON(cmd, info)
 			}
 			return printText(cmd, cutLines(info.String(), terminalWidth(cmd.OutOrStdout())))
@@ -61,55 +62,78 @@ of this host that is "sluice serve"; which one is said on standard error.`,
 	return cmd
 }
 
-func noProcess(pid int) error { return fmt.Errorf("there is no process %d", pid) }
-
-// findServer returns the PID of the running server, and says on standard error
-// how it was found.
-func findServer(cmd *cobra.Command, from *adminFlags) (int, error) {
-	pid, how := 0, ""
-	c, err := from.client(cmd)
-	if err != nil {
-		return 0, err
+// openProcess returns a handle on the process that is meant, which the caller
+// closes: that of the argument, or the server.
+func openProcess(cmd *cobra.Command, from *adminFlags, args []string) (*metrics.Process, error) {
+	if len(args) == 0 {
+		return openServer(cmd, from)
 	}
-	defer c.Close()
-	if st, err := c.Status(cmd.Context(), admin.Sessions); err == nil {
-		pid, how = st.Server.PID, "which answers on "+from.addr
-	} else if cmd.Flags().Changed("admin") {
-		return 0, from.explain(err)
-	} else if pid, err = onlyServer(cmd.Context()); err != nil {
-		return 0, err
-	} else {
-		how = "found by its name"
+	pid, err := strconv.Atoi(args[0])
+	if err != nil || pid <= 0 {
+		return nil, misused(cmd, fmt.Errorf("%q is no PID", args[0]))
 	}
-	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "sluice: process %d, %s\n", pid, how)
-	return pid, err
+	p, err := thisHost().Open(pid)
+	if errors.Is(err, metrics.ErrNoProcess) {
+		return nil, noProcess(pid)
+	}
+	return p, err
 }
 
-// onlyServer returns the PID of the one process that serves.
-func onlyServer(ctx context.Context) (int, error) {
+func noProcess(pid int) error { return fmt.Errorf("there is no process %d", pid) }
+
+// openServer is openProcess for the running server, and says on standard error
+// how that was found.
+func openServer(cmd *cobra.Command, from *adminFlags) (*metrics.Process, error) {
+	st, err := from.status(cmd, admin.Sessions)
+	if err != nil {
+		if cmd.Flags().Changed("admin") {
+			return nil, err
+		}
+		p, err := onlyServer(cmd.Context())
+		if err == nil {
+			remark(cmd, "process %d, found by its name", p.ID().PID)
+		}
+		return p, err
+	}
+	p, err := st.Server.Open(thisHost())
+	switch {
+	case errors.Is(err, admin.ErrElsewhere):
+		return nil, fmt.Errorf("the server on %s cannot be seen from here: it runs on another host, in a container, or hidden from this user; "+
+			"for what it tells of itself see \"sluice top --once --admin %s\"", from.addr, from.addr)
+	case err != nil:
+		return nil, err
+	}
+	remark(cmd, "process %d, which answers on %s", st.Server.PID, from.addr)
+	return p, nil
+}
+
+// onlyServer returns a handle on the one process that serves.
+func onlyServer(ctx context.Context) (*metrics.Process, error) {
 	var found []int
 	var s metrics.Snapshot
 	for p, err := range thisHost().Processes() {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if ctx.Err() != nil {
-			return 0, ctx.Err()
+			return nil, ctx.Err()
 		}
-		if p.Read(&s, metrics.FieldName|metrics.FieldIdentity) != nil {
-			continue // it has ended
-		}
-		args := s.Identity.Args
-		if strings.TrimSuffix(s.Name, ".exe") == "sluice" && len(args) > 1 && args[1] == "serve" {
+		if p.Read(&s, metrics.FieldName|metrics.FieldIdentity) == nil && serves(&s) { // or it has ended
 			found = append(found, p.ID().PID)
 		}
 	}
-	slices.Sort(found)
 	switch len(found) {
 	case 0:
-		return 0, errors.New("no server runs here that could be found; name a process: sluice procinfo PID")
+		return nil, errors.New("no server runs here that could be found; name a process: sluice procinfo PID")
 	case 1:
-		return found[0], nil
+		return thisHost().Open(found[0])
 	}
-	return 0, fmt.Errorf("there are several servers, with the PIDs %s; name one: sluice procinfo PID", strings.Trim(fmt.Sprint(found), "[]"))
+	slices.Sort(found)
+	return nil, fmt.Errorf("there are several servers, with the PIDs %s; name one: sluice procinfo PID", strings.Trim(fmt.Sprint(found), "[]"))
+}
+
+// serves reports whether a process is "sluice serve".
+func serves(s *metrics.Snapshot) bool {
+	args := s.Identity.Args
+	return strings.TrimSuffix(s.Name, ".exe") == "sluice" && len(args) > 1 && args[1] == "serve"
 }

@@ -10,110 +10,14 @@ import (
 	"sluice/metrics"
 )
 
-// processInfo is what "procinfo --json" prints. What is not told is absent.
-// Sizes are bytes, times seconds.
-type processInfo struct {
-	PID      int        `json:"pid"`
-	Name     string     `json:"name,omitempty"`
-	Parent   *processID `json:"parent,omitempty"`
-	Exe      string     `json:"exe,omitempty"`
-	Cwd      string     `json:"cwd,omitempty"`
-	Args     []string   `json:"args,omitempty"`
-	Terminal string     `json:"terminal,omitempty"`
-	Started  *time.Time `json:"started,omitempty"`
-	User     string     `json:"user,omitempty"`
-	UIDs     *ids       `json:"uids,omitempty"`
-	GIDs     *ids       `json:"gids,omitempty"`
-	State    string     `json:"state,omitempty"`
-
-	CPU      *cpuInfo      `json:"cpu,omitempty"`
-	Memory   *memoryInfo   `json:"memory,omitempty"`
-	IO       *ioInfo       `json:"io,omitempty"`
-	Faults   *faultInfo    `json:"page_faults,omitempty"`
-	Switches *switchesInfo `json:"context_switches,omitempty"`
-	Threads  *int          `json:"threads,omitempty"`
-	FDs      *int          `json:"fds,omitempty"`
-
-	Children    []processID  `json:"children,omitempty"`
-	OpenFiles   []fileInfo   `json:"open_files,omitempty"`
-	Connections []socketJSON `json:"connections,omitempty"`
-	ThreadTimes []threadInfo `json:"thread_times,omitempty"`
-	Limits      []limitInfo  `json:"limits,omitempty"`
-}
-
-type (
-	processID struct {
-		PID  int    `json:"pid"`
-		Name string `json:"name,omitempty"`
-	}
-	ids struct {
-		Real      uint32 `json:"real"`
-		Effective uint32 `json:"effective"`
-		Saved     uint32 `json:"saved"`
-	}
-	cpuInfo struct {
-		User        float64  `json:"user_seconds"`
-		System      float64  `json:"system_seconds"`
-		ChildUser   *float64 `json:"children_user_seconds,omitempty"`
-		ChildSystem *float64 `json:"children_system_seconds,omitempty"`
-	}
-	memoryInfo struct {
-		RSS     uint64   `json:"rss"`
-		VMS     uint64   `json:"vms"`
-		Shared  *uint64  `json:"shared,omitempty"`
-		Text    *uint64  `json:"text,omitempty"`
-		Data    *uint64  `json:"data,omitempty"`
-		USS     *uint64  `json:"uss,omitempty"`
-		PSS     *uint64  `json:"pss,omitempty"`
-		Swap    *uint64  `json:"swap,omitempty"`
-		Percent *float64 `json:"percent,omitempty"` // RSS of the host's memory
-	}
-	ioInfo struct {
-		ReadOps    *uint64 `json:"read_count,omitempty"`
-		WriteOps   *uint64 `json:"write_count,omitempty"`
-		ReadChars  *uint64 `json:"read_chars,omitempty"`
-		WriteChars *uint64 `json:"write_chars,omitempty"`
-		ReadBytes  *uint64 `json:"read_bytes,omitempty"`
-		WriteBytes *uint64 `json:"write_bytes,omitempty"`
-	}
-	faultInfo struct {
-		Minor uint64 `json:"minor"`
-		Major uint64 `json:"major"`
-	}
-	switchesInfo struct {
-		Voluntary   uint64 `json:"voluntary"`
-		Involuntary uint64 `json:"involuntary"`
-	}
-	fileInfo struct {
-		FD       int    `json:"fd"`
-		Path     string `json:"path"`
-		Position *int64 `json:"position,omitempty"`
-	}
-	threadInfo struct {
-		ID     int     `json:"tid"`
-		User   float64 `json:"user_seconds"`
-		System float64 `json:"system_seconds"`
-	}
-	limitInfo struct {
-		Name string  `json:"name"`
-		Soft *uint64 `json:"soft,omitempty"` // absent: no limit
-		Hard *uint64 `json:"hard,omitempty"`
-	}
-)
-
-// newProcessInfo reads all that is told of a process. Its error is one of
-// metrics.Open.
-func newProcessInfo(pid int) (*processInfo, error) {
-	p, err := thisHost().Open(pid)
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
+// newProcessInfo reads all that is told of a process. The error is ErrNoProcess
+// if it has ended.
+func newProcessInfo(p *metrics.Process) (*processInfo, error) {
 	var s metrics.Snapshot
 	if err := p.Read(&s, metrics.All); err != nil {
 		return nil, err
 	}
-	info := &processInfo{PID: pid, Name: s.Name}
+	info := &processInfo{PID: s.ID.PID, Name: s.Name}
 	info.identify(&s)
 	info.measure(&s)
 	return info, info.look(p)
@@ -201,19 +105,30 @@ func newIOInfo(c *metrics.IO) *ioInfo {
 
 // look lists what it has: each list is empty if it is not told.
 func (info *processInfo) look(p *metrics.Process) error {
-	children, err := p.Children()
-	if !bearable(err) {
-		return err
+	for _, list := range []func(*metrics.Process) error{
+		info.listChildren, info.listFiles, info.listConnections, info.listThreads, info.listLimits,
+	} {
+		switch err := list(p); {
+		case errors.Is(err, fs.ErrPermission):
+			info.denied = true
+		case err != nil && !errors.Is(err, errors.ErrUnsupported):
+			return err
+		}
 	}
+	return nil
+}
+
+func (info *processInfo) listChildren(p *metrics.Process) error {
+	children, err := p.Children()
 	for _, c := range children {
 		info.Children = append(info.Children, processID{c.PID, nameOf(c.PID)})
 	}
 	slices.SortFunc(info.Children, func(a, b processID) int { return cmp.Compare(a.PID, b.PID) })
+	return err
+}
 
+func (info *processInfo) listFiles(p *metrics.Process) error {
 	files, err := p.OpenFiles()
-	if !bearable(err) {
-		return err
-	}
 	for _, f := range files {
 		file := fileInfo{FD: f.FD, Path: f.Path}
 		if f.Position >= 0 {
@@ -221,35 +136,36 @@ func (info *processInfo) look(p *metrics.Process) error {
 		}
 		info.OpenFiles = append(info.OpenFiles, file)
 	}
+	return err
+}
 
-	threads, err := p.Threads()
-	if !bearable(err) {
+func (info *processInfo) listConnections(p *metrics.Process) error {
+	all, err := sockets(metrics.Filter{PID: p.ID().PID})
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return err
-	}
-	for _, t := range threads {
-		info.ThreadTimes = append(info.ThreadTimes, threadInfo{t.ID, t.User.Seconds(), t.System.Seconds()})
-	}
-
-	limits, err := p.Limits()
-	if !bearable(err) {
-		return err
-	}
-	for r, name := range resourceNames {
-		if l, ok := limits[metrics.Resource(r)]; ok {
-			info.Limits = append(info.Limits, limitInfo{name, limited(l.Soft), limited(l.Hard)})
-		}
-	}
-
-	if all, err := sockets(metrics.Filter{PID: info.PID}); err == nil { // or it is not told
+	case err == nil && len(all) > 0: // else there may be no netlink here
 		info.Connections = socketsJSON(all)
 	}
 	return nil
 }
 
-// bearable reports whether an error means no more than that something is not
-// told, or not to this user.
-func bearable(err error) bool {
-	return err == nil || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission)
+func (info *processInfo) listThreads(p *metrics.Process) error {
+	threads, err := p.Threads()
+	for _, t := range threads {
+		info.ThreadTimes = append(info.ThreadTimes, threadInfo{t.ID, t.User.Seconds(), t.System.Seconds()})
+	}
+	return err
+}
+
+func (info *processInfo) listLimits(p *metrics.Process) error {
+	limits, err := p.Limits()
+	for r, name := range resourceNames {
+		if l, ok := limits[metrics.Resource(r)]; ok {
+			info.Limits = append(info.Limits, limitInfo{name, limited(l.Soft), limited(l.Hard)})
+		}
+	}
+	return err
 }
 
 // resourceNames are those that prlimit(1) gives the resources, but for the

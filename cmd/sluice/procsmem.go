@@ -37,9 +37,7 @@ container the variable HOST_PROC can name where the host's /proc is.`,
 				return err
 			}
 			if denied > 0 {
-				if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "sluice: %d processes are not for this user to see\n", denied); err != nil {
-					return err
-				}
+				remark(cmd, "processes that are not for this user to see: %d", denied)
 			}
 			if asJSON {
 				return printJSON(cmd, all)
@@ -133,16 +131,4 @@ func procsmemTable(all []processMemory, width int) string {
 		})
 	}
 	return cutLines(show.Table(columns, rows), width)
-}
-
-// cutLines returns the lines as they fit on a terminal; 0: as they are.
-func cutLines(text string, width int) string {
-	if width == 0 {
-		return text
-	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString(show.Cut(strings.TrimSuffix(line, "\n"), width) + "\n")
-	}
-	return b.String()
 }

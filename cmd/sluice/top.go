@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sluice/internal/admin"
 	"sluice/internal/top"
@@ -43,9 +40,10 @@ and no key; where the output is no terminal no column is left out. With
 				return misused(cmd, errors.New("--json is of no use without --once"))
 			case interval < shortestInterval:
 				return misused(cmd, fmt.Errorf("--interval %v is shorter than %v", interval, shortestInterval))
-			}
-			if !once && !isTerminal(cmd.OutOrStdout()) {
+			case !once && !isTerminal(cmd.OutOrStdout()):
 				return misused(cmd, errors.New("the output is no terminal; one look is --once"))
+			case !once && os.Getenv("TERM") == "dumb":
+				return misused(cmd, errors.New("this terminal cannot move its cursor (TERM=dumb); one look is --once"))
 			}
 			st, err := from.status(cmd, admin.Sessions) // which can be told of, unlike in the view
 			switch {
@@ -85,41 +83,4 @@ type explaining struct {
 func (e explaining) Status(ctx context.Context, want admin.Want) (*admin.Status, error) {
 	st, err := e.Client.Status(ctx, want)
 	return st, e.from.explain(err)
-}
-
-// printJSON prints v for people and programs.
-func printJSON(cmd *cobra.Command, v any) error {
-	e := json.NewEncoder(cmd.OutOrStdout())
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return printed(e.Encode(v))
-}
-
-func printText(cmd *cobra.Command, text string) error {
-	_, err := io.WriteString(cmd.OutOrStdout(), text)
-	return printed(err)
-}
-
-func printed(err error) error {
-	if err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// terminalWidth returns how many columns w has; 0: it is no terminal.
-func terminalWidth(w io.Writer) int {
-	if !isTerminal(w) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,11 +52,12 @@ what each does. The server must have been started with --admin.`,
 // whoTable has a line for each session.
 func whoTable(st *admin.Status, want admin.Want) string {
 	columns := []show.Column{
-		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"}, {Title: "SINCE"},
-		{Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right}, {Title: "STATE"}, {Title: "WHAT"},
+		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"},
+		{Title: "SINCE"}, {Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right},
+		{Title: "STATE"}, {Title: "WHAT"},
 	}
 	if want == admin.Peers {
-		columns = append(columns[:4], append([]show.Column{{Title: "PID", Side: show.Right}}, columns[4:]...)...)
+		columns = slices.Insert(columns, 4, show.Column{Title: "PID", Side: show.Right})
 	}
 	var rows [][]string
 	for i := range st.Sessions {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,36 +40,40 @@ const (
 // NewClient returns a Client for an address: HOST:PORT, unix:PATH, or a URL of
 // HTTP or HTTPS. The token may be "". No proxy is used.
 func NewClient(addr, token string) (*Client, error) {
-	c := &Client{token: token}
 	transport := &http.Transport{IdleConnTimeout: time.Minute}
-	c.http = http.Client{
+	c := &Client{token: token, http: http.Client{
 		Transport: transport, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	path, isUnix := strings.CutPrefix(addr, "unix:")
-	switch {
-	case isUnix:
+	}}
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		c.base = "http://localhost"
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}
-	case strings.Contains(addr, "://"):
+		return c, nil
+	}
+	base, err := baseURL(addr)
+	if err != nil {
+		return nil, err
+	}
+	c.base = base
+	return c, nil
+}
+
+// baseURL returns where to ask, without a slash at the end.
+func baseURL(addr string) (string, error) {
+	if strings.Contains(addr, "://") {
 		u, err := url.Parse(addr)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("%q is no URL of HTTP", addr)
+			return "", fmt.Errorf("%q is no URL of HTTP", addr)
 		}
-		c.base = strings.TrimSuffix(addr, "/")
-	default:
-		host, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return nil, fmt.Errorf("%q is no address: write it like 127.0.0.1:9180", addr)
-		}
-		if host == "" {
-			host = "localhost"
-		}
-		c.base = "http://" + net.JoinHostPort(host, port)
+		return strings.TrimSuffix(addr, "/"), nil
 	}
-	return c, nil
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("%q is no address: write it like 127.0.0.1:9180", addr)
+	}
+	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), nil
 }
 
 // Close closes the connections that are kept for the next question.
@@ -95,7 +100,7 @@ func (c *Client) Status(ctx context.Context, want Want) (*Status, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w (it says %s)", ErrStranger, resp.Status)
+		return nil, fmt.Errorf("%w (it says %d)", ErrStranger, resp.StatusCode)
 	}
 	st := new(Status)
 	err = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(st)
@@ -123,7 +128,7 @@ func (c *Client) Kill(ctx context.Context, id uint64) error {
 	case http.StatusNotFound:
 		return ErrNoSession
 	}
-	return fmt.Errorf("%w (it says %s)", ErrStranger, resp.Status)
+	return fmt.Errorf("%w (it says %d)", ErrStranger, resp.StatusCode)
 }
 
 // do asks. The caller closes the body.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"runtime"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -105,15 +106,34 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	e, st := emitter(ch), c.h.Status()
 	e.emit(buildInfo, 1, st.Server.Version, runtime.Version())
 	e.emit(draining, map[bool]float64{true: 1}[st.Server.Draining])
-	e.totals(&st.Totals)
-	e.sessions(st.Sessions)
+	names := protocols(&st)
+	e.totals(&st.Totals, names)
+	e.sessions(st.Sessions, names)
 	e.limits(st.Limits)
 	e.server(&st.Server)
 }
 
-func (e emitter) totals(t *live.Totals) {
+// protocols returns the names of those that are listened for or were spoken:
+// what there is none of, of these, is 0. Prometheus counts from there, and has
+// no alarm for what is missing.
+func protocols(st *Status) (names []string) {
+	for _, l := range st.Server.Listeners {
+		names = append(names, l.Protocol)
+	}
+	for _, p := range st.Totals.Protocols {
+		names = append(names, p.Protocol.String())
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (e emitter) totals(t *live.Totals, protocols []string) {
+	spoken := make(map[string]live.ProtocolTotal)
 	for _, p := range t.Protocols {
-		name := p.Protocol.String()
+		spoken[p.Protocol.String()] = p
+	}
+	for _, name := range protocols {
+		p := spoken[name]
 		e.emit(connections, float64(p.Connections), name)
 		e.emit(refused, float64(p.Refused), name)
 		e.emit(requests, float64(p.Requests), name)
@@ -139,10 +159,21 @@ const (
 	noCause = "unknown"
 )
 
-func (e emitter) sessions(all []live.SessionStatus) {
+// states are those of a live.SessionStatus.
+var states = []string{"sending", "receiving", "working", "login", "idle"}
+
+func (e emitter) sessions(all []live.SessionStatus, protocols []string) {
 	type doing struct{ protocol, state string }
 	type moving struct{ protocol, direction, cause string }
 	byState, byCause := make(map[doing]int), make(map[moving]int)
+	for _, p := range protocols {
+		for _, state := range states {
+			byState[doing{p, state}] = 0
+		}
+		for c := live.Unknown; c <= live.RateLimit; c++ {
+			byCause[moving{p, "in", c.String()}], byCause[moving{p, "out", c.String()}] = 0, 0
+		}
+	}
 	for i := range all {
 		s := &all[i]
 		byState[doing{s.Protocol.String(), s.State}]++

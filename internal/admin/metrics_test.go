@@ -72,6 +72,28 @@ func TestMetricsTellAll(t *testing.T) {
 	}
 }
 
+// What nobody does is 0 where it is listened for, and elsewhere it is not there:
+// an alarm on a gauge needs one.
+func TestMetricsOfAnIdleServer(t *testing.T) {
+	h := &Handler{Live: new(live.Registry), Listeners: []Door{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
+	defer h.Close()
+	_, body := get(t, h, "/metrics")
+	for _, line := range []string{
+		`sluice_connections_total{protocol="ftp"} 0`,
+		`sluice_sessions{protocol="ftp",state="idle"} 0`,
+		`sluice_sessions{protocol="ftp",state="login"} 0`,
+		`sluice_transfers_running{cause="receiver",direction="in",protocol="ftp"} 0`,
+		`sluice_transfers_running{cause="rate limit",direction="out",protocol="ftp"} 0`,
+	} {
+		if !strings.Contains(body, "\n"+line+"\n") {
+			t.Errorf("got no line %s", line)
+		}
+	}
+	if strings.Contains(body, `protocol="http"`) {
+		t.Error("a protocol is told that nobody can speak")
+	}
+}
+
 // Each metric has a family that was announced, of the same name and labels.
 func TestCollectorsArePedantic(t *testing.T) {
 	h := busy(t)

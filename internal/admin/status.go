@@ -21,6 +21,8 @@ type Status struct {
 type Server struct {
 	Version   string        `json:"version,omitempty"`
 	PID       int           `json:"pid"`
+	Start     uint64        `json:"pid_start,omitempty"` // with PID a metrics.ProcessID; absent: not told
+	Boot      string        `json:"boot_id,omitempty"`   // of the kernel that it runs on; absent: not told
 	Draining  bool          `json:"draining"`
 	Process   Process       `json:"process"`
 	Listeners []Listener    `json:"listeners"`
@@ -67,7 +69,7 @@ type PassivePorts struct {
 func (h *Handler) Status() Status {
 	h.once.Do(h.prepare)
 	st := Status{Status: h.Live.Snapshot(), Server: Server{
-		Version: h.Version, PID: os.Getpid(), Draining: h.draining.Load(),
+		Version: h.Version, PID: os.Getpid(), Start: h.self.ID().Start, Boot: bootID(), Draining: h.draining.Load(),
 		Process: newProcess(h.readProcess()), Listeners: h.readListeners(),
 	}}
 	if h.Cache != nil {

@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 
 	"sluice/internal/live"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden file in testdata")
 
 // The names in the JSON are a promise.
 func TestStatusJSON(t *testing.T) {
@@ -28,7 +25,7 @@ func TestStatusJSON(t *testing.T) {
 			}},
 		},
 		Server: Server{
-			Version: "1.2.3", PID: 4711, Draining: true,
+			Version: "1.2.3", PID: 4711, Start: 8150, Boot: "5b7e9a40-boot", Draining: true,
 			Process: Process{CPU: new(1.5), RSS: new(uint64(1000)), VMS: new(uint64(2000)), Threads: new(5), FDs: new(6), MaxFDs: new(uint64(20000))},
 			Listeners: []Listener{
 				{Protocol: "http", Address: "127.0.0.1:80", Waiting: new(0), Backlog: new(4096), Drops: new(uint64(0))},
@@ -43,7 +40,7 @@ func TestStatusJSON(t *testing.T) {
 	}
 	got = append(got, '\n')
 	golden := filepath.Join("testdata", "status.json")
-	if *update {
+	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +51,7 @@ func TestStatusJSON(t *testing.T) {
 	}
 	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n")) // Windows may have them
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), run with -update if that is right:\n%s", golden, diff)
+		t.Errorf("%s (-want +got), run with UPDATE=1 if that is right:\n%s", golden, diff)
 	}
 	var back Status
 	if err := json.Unmarshal(want, &back); err != nil {

@@ -127,7 +127,7 @@ func (t *Transfer) statusLocked() TransferStatus {
 		}
 	}
 	if t.sampled {
-		st.TCP = tcpStatus(&t.last)
+		st.TCP = NewTCPStatus(&t.last)
 	}
 	return st
 }
@@ -140,7 +140,8 @@ func told[T any](tcp *metrics.TCP, field metrics.TCPFields, v T) *T {
 	return &v
 }
 
-func tcpStatus(t *metrics.TCP) *TCPStatus {
+// NewTCPStatus returns what a sample tells. What it does not have is nil.
+func NewTCPStatus(t *metrics.TCP) *TCPStatus {
 	return &TCPStatus{
 		At: t.At.UTC(), Congestion: t.Congestion,
 		RTT:           told(t, metrics.TCPRTT, t.RTT.Seconds()),

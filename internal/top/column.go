@@ -2,20 +2,19 @@ package top
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"sluice/internal/show"
 )
 
-// column is one of the table. It cannot be wider than most; 0 is as wide as it
-// likes. Where there is not enough room, the one with the greatest rank goes
-// away first; the rank 0 stays.
+// column is one of the table. Where there is not enough room, the one with the
+// greatest rank goes away first; the rank 0 stays.
 type column struct {
 	title string
 	side  show.Side
-	most  int
+	least int // columns of the terminal, so that others stay where they are while figures change
+	most  int // 0: as many as it likes
 	rank  int
 
 	text    func(row) string
@@ -28,24 +27,36 @@ const (
 )
 
 var columns = []column{
-	{title: "ID", side: show.Right, rank: 10, text: func(r row) string { return fmt.Sprint(r.session.ID) }, compare: func(a, b row) int { return cmp.Compare(a.session.ID, b.session.ID) }},
-	{title: "RATE", side: show.Right, text: row.rateText, compare: func(a, b row) int { return cmp.Compare(b.rate(), a.rate()) }},
+	{title: "ID", side: show.Right, rank: 10, text: row.idText, compare: ascending(row.sessionID)},
+	{title: "RATE", side: show.Right, least: 9, text: row.rateText, compare: descending(row.rate)},
 	{rank: 6, text: row.barText},
-	{title: "DONE", side: show.Right, text: row.doneText, compare: func(a, b row) int { return cmp.Compare(b.done(), a.done()) }},
-	{title: "ETA", side: show.Right, rank: 4, text: row.etaText, compare: func(a, b row) int { return cmp.Compare(a.eta(), b.eta()) }},
-	{title: "PROTO", rank: 9, text: func(r row) string { return r.session.Protocol.String() }, compare: byText(func(r row) string { return r.session.Protocol.String() })},
-	{title: "ROAD", rank: 2, text: func(r row) string { return named(r.road()) }, compare: byText(row.road)},
-	{title: "CAUSE", text: func(r row) string { return named(r.cause()) }, compare: byText(row.cause)},
-	{title: "RTT", side: show.Right, rank: 7, text: row.rttText, compare: func(a, b row) int { return cmp.Compare(b.rtt(), a.rtt()) }},
-	{title: "RETR", side: show.Right, rank: 8, text: row.retransmitsText, compare: func(a, b row) int { return cmp.Compare(b.retransmits(), a.retransmits()) }},
-	{title: "USER", rank: 3, most: 8, text: func(r row) string { return named(r.session.User) }, compare: byText(func(r row) string { return r.session.User })},
-	{title: "PEER", rank: 1, most: 15, text: func(r row) string { return named(r.peer()) }, compare: byText(row.peer)},
-	{title: "OP", rank: 5, most: 6, text: func(r row) string { return named(r.op()) }, compare: byText(row.op)},
-	{title: "FILE", text: func(r row) string { return named(r.file()) }, compare: byText(row.file)},
+	{title: "DONE", side: show.Right, text: row.doneText, compare: descending(row.done)},
+	{title: "ETA", side: show.Right, rank: 4, text: row.etaText, compare: ascending(row.eta)},
+	{title: "PROTO", rank: 9, text: row.protocol, compare: ascending(row.protocol)},
+	{title: "ROAD", rank: 2, text: named(row.road), compare: ascending(row.road)},
+	{title: "CAUSE", text: named(row.cause), compare: ascending(row.cause)},
+	{title: "RTT", side: show.Right, least: 7, rank: 7, text: row.rttText, compare: descending(row.rtt)},
+	{title: "RETR", side: show.Right, rank: 8, text: row.retransmitsText, compare: descending(row.retransmits)},
+	{title: "USER", rank: 3, most: 8, text: named(row.user), compare: ascending(row.user)},
+	{title: "PEER", rank: 1, most: 15, text: named(row.peer), compare: ascending(row.peer)},
+	{title: "OP", rank: 5, most: 6, text: named(row.op), compare: ascending(row.op)},
+	{title: "FILE", text: named(row.file), compare: ascending(row.file)},
 }
 
-func byText(text func(row) string) func(a, b row) int {
-	return func(a, b row) int { return strings.Compare(text(a), text(b)) }
+// named is the text of a name, which may hold anything.
+func named(name func(row) string) func(row) string {
+	return func(r row) string {
+		s := name(r)
+		return unless(s == "", func() string { return show.Plain(s) })
+	}
+}
+
+func ascending[T cmp.Ordered](value func(row) T) func(a, b row) int {
+	return func(a, b row) int { return cmp.Compare(value(a), value(b)) }
+}
+
+func descending[T cmp.Ordered](value func(row) T) func(a, b row) int {
+	return func(a, b row) int { return cmp.Compare(value(b), value(a)) }
 }
 
 // order is by which column rows are sorted.
@@ -85,7 +96,7 @@ func table(all []row, width int) (titles string, lines []string) {
 	cells := make([][]string, len(columns))
 	widths := make([]int, len(columns))
 	for i, c := range columns {
-		widths[i] = show.Width(c.title)
+		widths[i] = max(show.Width(c.title), c.least)
 		for _, r := range all {
 			cell := c.text(r)
 			if c.most > 0 && width != unbounded {

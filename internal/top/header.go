@@ -8,20 +8,24 @@ import (
 	"sluice/internal/show"
 )
 
-// header returns the lines of the server. before is the look before, for what
-// is a rate; nil: there is none.
-func header(st, before *admin.Status) [2]string {
-	return [2]string{machine(st, before), traffic(st, before)}
+// header returns the lines of the server. What is a rate is over past, as
+// remember keeps it; without two looks there is none.
+func header(st *admin.Status, past []look) [2]string {
+	return [2]string{machine(st, past), traffic(st, past)}
 }
 
-func machine(st, before *admin.Status) string {
+func machine(st *admin.Status, past []look) string {
 	s := &st.Server
-	items := []string{
-		strings.TrimSpace("sluice " + show.Plain(s.Version)), fmt.Sprintf("pid %d", s.PID),
-		"up " + show.Time(st.Now.Sub(st.Started)),
+	items := []string{strings.TrimSpace("sluice " + show.Plain(s.Version))}
+	if s.Draining {
+		items = append(items, "DRAINING")
 	}
+	items = append(items, fmt.Sprintf("pid %d", s.PID), "up "+show.Time(st.Now.Sub(st.Started)))
 	if s.Process.CPU != nil {
-		items = append(items, "CPU "+cpuText(st, before))
+		items = append(items, "CPU "+cpuText(*s.Process.CPU, past))
+	}
+	if n := drops(s.Listeners); n > 0 {
+		items = append(items, fmt.Sprintf("backlog drops %d", n))
 	}
 	if s.Process.RSS != nil {
 		items = append(items, "RSS "+show.Bytes(*s.Process.RSS))
@@ -33,38 +37,22 @@ func machine(st, before *admin.Status) string {
 		}
 		items = append(items, fds)
 	}
-	if n := drops(s.Listeners); n > 0 {
-		items = append(items, fmt.Sprintf("backlog drops %d", n))
-	}
-	if s.Draining {
-		items = append(items, "DRAINING")
-	}
 	return strings.Join(items, "  ")
 }
 
-// cpuText is the share of a processor since the look before, or else the time
+// cpuText is the share of a processor, or of several, over past; else the time
 // since the start.
-func cpuText(st, before *admin.Status) string {
-	used := *st.Server.Process.CPU
-	wall := since(st, before)
-	if wall <= 0 || before.Server.Process.CPU == nil {
+func cpuText(used float64, past []look) string {
+	wall := span(past)
+	if wall <= 0 || past[0].cpu == nil {
 		return fmt.Sprintf("%.1f s", used)
 	}
-	return fmt.Sprintf("%.1f%%", 100*max(used-*before.Server.Process.CPU, 0)/wall)
+	return fmt.Sprintf("%.1f%%", 100*max(used-*past[0].cpu, 0)/wall)
 }
 
-// since returns the seconds from one look to the next of the same server; 0 if
-// they are not.
-func since(st, before *admin.Status) float64 {
-	if before == nil || before.Server.PID != st.Server.PID || !before.Started.Equal(st.Started) {
-		return 0
-	}
-	return st.Now.Sub(before.Now).Seconds()
-}
-
-// traffic tells how fast it goes if there was a look before, and how much there
-// was in all: the latter comes last, where it is cut first.
-func traffic(st, before *admin.Status) string {
+// traffic tells how fast it goes, and how much there was in all: the latter
+// comes last, where it is cut first.
+func traffic(st *admin.Status, past []look) string {
 	now := sum(st)
 	moving := 0
 	for i := range st.Sessions {
@@ -74,8 +62,8 @@ func traffic(st, before *admin.Status) string {
 	if now.refused > 0 {
 		items = append(items, fmt.Sprintf("refused %d", now.refused))
 	}
-	if wall := since(st, before); wall > 0 {
-		was := sum(before)
+	if wall := span(past); wall > 0 {
+		was := past[0].sums
 		items = append([]string{
 			"out " + show.Rate(float64(now.out-was.out)/wall), "in " + show.Rate(float64(now.in-was.in)/wall),
 			fmt.Sprintf("requests %.0f/s", float64(now.requests-was.requests)/wall),
@@ -90,24 +78,6 @@ func sessionsText(n, limit int) string {
 		return fmt.Sprintf("sessions %d/%d", n, limit)
 	}
 	return fmt.Sprintf("sessions %d", n)
-}
-
-// sums are the totals of all protocols. They never go back.
-type sums struct{ out, in, requests, refused uint64 }
-
-func sum(st *admin.Status) (s sums) {
-	for _, b := range st.Totals.Bytes {
-		if b.Direction == "in" {
-			s.in += b.Bytes
-		} else {
-			s.out += b.Bytes
-		}
-	}
-	for _, p := range st.Totals.Protocols {
-		s.requests += p.Requests
-		s.refused += p.Refused
-	}
-	return s
 }
 
 func drops(listeners []admin.Listener) (n uint64) {

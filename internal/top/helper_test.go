@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +21,11 @@ import (
 	"sluice/internal/show"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files in testdata")
-
 // golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	name = filepath.Join("testdata", name)
-	if *update {
+	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +36,7 @@ func golden(t *testing.T, name, got string) {
 	}
 	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n")) // Windows may have them
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), run with -update if that is right:\n%s", name, diff)
+		t.Errorf("%s (-want +got), run with UPDATE=1 if that is right:\n%s", name, diff)
 	}
 }
 

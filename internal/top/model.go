@@ -30,9 +30,10 @@ type model struct {
 
 	width, height int // of the terminal; 0: not told yet
 
-	now, before *admin.Status // the last looks; nil: none yet
-	failure     error         // of the last look, or of a kill
-	notice      string        // what became of the last command
+	now     *admin.Status // the last look; nil: none yet
+	past    []look        // it and those before, for rates
+	failure error         // of the last look
+	notice  string        // what became of the last command
 
 	mode   mode
 	paused bool
@@ -41,7 +42,7 @@ type model struct {
 	order  order
 
 	rows     []row  // of now
-	selected rowID  // which need not be there any more
+	selected rowID  // which need not be there any more; zero: whichever is the first
 	index    int    // of it in rows, or where it was
 	victim   uint64 // session that the question is about
 }
@@ -81,6 +82,10 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case tea.KeyPressMsg:
 		return m.press(msg)
+	case tea.PasteMsg:
+		if m.mode == filtering {
+			m.setFilter(m.filter + msg.Content)
+		}
 	case lookMsg:
 		if m.paused {
 			return m, m.lookLater()
@@ -89,7 +94,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case statusMsg:
 		m.failure = msg.err
 		if msg.err == nil && !m.paused { // it may have been asked for before
-			m.now, m.before = msg.status, m.now
+			m.now, m.past = msg.status, remember(m.past, msg.status)
 			m.arrange()
 		}
 		return m, m.lookLater()
@@ -105,17 +110,23 @@ func (m *model) arrange() {
 		return
 	}
 	m.rows = rows(m.now.Sessions, m.idle, m.filter, m.order)
-	if i := slices.IndexFunc(m.rows, func(r row) bool { return r.id() == m.selected }); i >= 0 {
+	switch i := slices.IndexFunc(m.rows, func(r row) bool { return r.id() == m.selected }); {
+	case m.selected == rowID{}:
+		m.index = 0
+	case i >= 0:
 		m.index = i
+	default:
+		m.move(0) // to the one that has its place
 	}
-	m.move(0)
 }
 
-// move selects another row: the one that is so many below.
+// move selects another row: the one that is so many below. The first row is the
+// first whatever it is about, so that the top of the list stays in view until
+// another is selected.
 func (m *model) move(step int) {
 	m.index = max(min(m.index+step, len(m.rows)-1), 0)
 	m.selected = rowID{}
-	if len(m.rows) > 0 {
+	if m.index > 0 {
 		m.selected = m.rows[m.index].id()
 	}
 }

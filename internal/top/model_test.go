@@ -156,7 +156,12 @@ func TestFilterIsTyped(t *testing.T) {
 	if got, want := d.m.filter, "x"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	d.send(tea.PasteMsg{Content: "yz"})
+	if got, want := d.m.filter, "xyz"; got != want {
+		t.Errorf("after a paste: got %q, want %q", got, want)
+	}
 	d.press("esc")
+	d.send(tea.PasteMsg{Content: "k"})
 	if d.m.filter != "" || d.m.mode != looking {
 		t.Errorf("after esc: got %q", d.m.filter)
 	}
@@ -182,18 +187,34 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// A server that was started again has other totals: there are no rates
-// between it and the one before.
-func TestRestartedServerHasNoRates(t *testing.T) {
-	d := drive(t, 160, 20)
-	if got := d.screen(); !strings.Contains(got, "98.0 MB/s") || !strings.Contains(got, "CPU 25.0%") || !strings.Contains(got, "7/s") {
-		t.Errorf("there are no rates at first:\n%s", got)
+// Who has selected nothing sees the fastest, whatever becomes of those that were
+// the fastest before; a selection goes where its transfer goes.
+func TestTheTopOfTheListStaysInView(t *testing.T) {
+	const iso, tar = "/iso/debian-13.1.0-amd64-DVD-1.iso", "/日本語/とても長い名前のファイル.tar"
+	d := drive(t, 120, around+1)
+	fast := func(i int) {
+		st := after(30)
+		st.Sessions[i].Transfers[0].Rate = new(1e12)
+		d.send(statusMsg{status: st})
 	}
-	st := after(21)
-	st.Server.PID++
-	d.send(statusMsg{status: st})
-	if lines := strings.Split(d.screen(), "\n"); strings.Contains(lines[0]+lines[1], "/s") || strings.Contains(lines[0], "%") {
-		t.Errorf("there are rates:\n%s\n%s", lines[0], lines[1])
+	for _, tt := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"at first", func() {}, iso},
+		{"another is faster", func() { fast(3) }, tar},
+		{"it is the first again", func() { fast(1) }, iso},
+		{"the third is selected", func() { d.press("down", "down") }, tar},
+		{"and becomes the first", func() { fast(3) }, tar},
+		{"and is not any more", func() { fast(1) }, tar},
+		{"the first is selected", func() { d.press("home") }, iso},
+		{"and becomes another", func() { fast(3) }, tar},
+	} {
+		tt.do()
+		if got := d.file(); got != tt.want {
+			t.Fatalf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -64,6 +64,12 @@ func (r row) has(filter string) bool {
 
 // The values of a row. What is not known is negative, or "".
 
+func (r row) sessionID() uint64 { return r.session.ID }
+
+func (r row) protocol() string { return r.session.Protocol.String() }
+
+func (r row) user() string { return r.session.User }
+
 func (r row) rate() float64 {
 	if r.transfer == nil || r.transfer.Rate == nil {
 		return -1
@@ -150,6 +156,8 @@ func unless(unknown bool, text func() string) string {
 	return text()
 }
 
+func (r row) idText() string { return fmt.Sprint(r.session.ID) }
+
 func (r row) rateText() string {
 	v := r.rate()
 	return unless(v < 0, func() string { return show.Rate(v) })
@@ -181,6 +189,3 @@ func (r row) retransmitsText() string {
 	v := r.retransmits()
 	return unless(v < 0, func() string { return fmt.Sprint(v) })
 }
-
-// named returns the text of a name, which may hold anything.
-func named(s string) string { return unless(s == "", func() string { return show.Plain(s) }) }

@@ -12,8 +12,6 @@ import (
 
 // Run shows the server on the terminal, with a look every interval, until the
 // user has enough or ctx ends. A server that does not answer is asked again.
-// There is no such view on AIX, for which Bubble Tea is not built: there the
-// error is errors.ErrUnsupported.
 func Run(ctx context.Context, server Server, interval time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the question under way

@@ -39,12 +39,12 @@ func (m model) content() string {
 	case m.now == nil && m.failure == nil:
 		return "asking the server..."
 	case m.now == nil:
-		return m.cut(m.failure.Error())
+		return m.cut(show.Plain(m.failure.Error()))
 	case m.mode == helping:
 		return m.help()
 	}
 	var lines []string
-	for _, line := range header(m.now, m.before) {
+	for _, line := range header(m.now, m.past) {
 		lines = append(lines, bold+m.cut(line)+plain)
 	}
 	lines = append(lines, m.cut(m.prompt()))
@@ -99,7 +99,7 @@ func (m model) table() []string {
 		lines[m.index-first] = reverse + show.Pad(lines[m.index-first], m.width, show.Left) + plain
 	}
 	if len(lines) == 0 {
-		lines = append(lines, m.cut("nothing moves"+map[bool]string{false: "; the key i shows idle sessions too"}[m.idle]))
+		lines = append(lines, m.cut(m.nothing()))
 	}
 	for len(lines) < page {
 		lines = append(lines, "")
@@ -107,13 +107,25 @@ func (m model) table() []string {
 	return append([]string{bold + titles + plain}, lines...)
 }
 
-// footer tells by what is sorted, and the keys.
+// nothing says why there is no row.
+func (m model) nothing() string {
+	switch {
+	case m.filter != "":
+		return "nothing has that text; the key esc shows all again"
+	case !m.idle:
+		return "nothing moves; the key i shows idle sessions too"
+	}
+	return "nobody is connected"
+}
+
+// footer tells by what is sorted, and the keys, the first of which explains
+// those that have no room.
 func (m model) footer() string {
-	by := "by " + columns[m.order.column].title
+	by := columns[m.order.column].title
 	if m.order.reverse {
 		by += ", reversed"
 	}
-	return fmt.Sprintf("%d of %d, %s  q quit  < > sort  r reverse  / filter  k kill  p pause  ? help",
+	return fmt.Sprintf("%d/%d by %s  ? help  q quit  / filter  k kill  < > sort  r reverse  p pause",
 		min(m.index+1, len(m.rows)), len(m.rows), by)
 }
 
@@ -126,6 +138,7 @@ func (m model) help() string {
 	}
 	for _, text := range []string{
 		"",
+		"out, in, requests and CPU at the top are of the last 5 seconds",
 		"RATE  of what the client has confirmed, over the last 3 to 6 seconds",
 		"ROAD  sendfile, splice: by the kernel; copy: through the process",
 		"CAUSE what holds it back: application, receiver, send buffer, path, rate limit",

@@ -27,6 +27,11 @@ func TestScreens(t *testing.T) {
 		{"filtered", 80, 16, func(d *driver) { d.press("/", "n", "o", "n", "e", "enter") }},
 		{"question", 80, 16, func(d *driver) { d.press("down", "k") }},
 		{"paused", 80, 16, func(d *driver) { d.press("p") }},
+		{"draining", 40, 10, func(d *driver) {
+			st := after(30)
+			st.Server.Draining = true
+			d.send(statusMsg{status: st})
+		}},
 		{"gone", 80, 16, func(d *driver) { d.send(statusMsg{err: errGone}) }},
 		{"sorted", 80, 16, func(d *driver) { d.press("<", "<", "r") }}, // by FILE, the last
 		{"help", 80, 24, func(d *driver) { d.press("?") }},

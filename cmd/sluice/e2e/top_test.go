@@ -106,3 +106,10 @@ func TestTopInATerminal(t *testing.T) {
 	// Not its status: tmux does not always hear of that.
 	eventually(t, "top has ended", func() bool { return sc.tmux("display-message", "-p", "#{pane_dead}") == "1\n" })
 }
+
+func TestTopRefusesATerminalThatCannotMoveItsCursor(t *testing.T) {
+	sc := newScreen(t, "sh", "-c", "TERM=dumb "+program+" top; cat") // cat keeps the terminal
+	eventually(t, "top is refused", func() bool {
+		return strings.Contains(strings.ReplaceAll(sc.tmux("capture-pane", "-p"), "\n", ""), "one look is --once; see")
+	})
+}

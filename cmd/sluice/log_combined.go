@@ -53,8 +53,8 @@ func ftpStatus(e entry) int {
 	return 550
 }
 
-// appendName appends the name of a user, who has chosen it and could put
-// blanks into it.
+// appendName appends the name of a user, in which blanks, and the brackets by
+// which some readers find the time behind it, become underscores.
 func appendName(line []byte, name string) []byte {
 	if name == "" {
 		return append(line, '-')
@@ -62,7 +62,7 @@ func appendName(line []byte, name string) []byte {
 	begin := len(line)
 	line = appendEscaped(line, name)
 	for i := begin; i < len(line); i++ {
-		if line[i] == ' ' {
+		if c := line[i]; c == ' ' || c == '[' || c == ']' {
 			line[i] = '_'
 		}
 	}

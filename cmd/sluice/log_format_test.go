@@ -9,9 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,7 +48,7 @@ var logged = []entry{
 	}),
 	entryOfTransfer(ftpd.Transfer{
 		Retransmits: -1,
-		Session:     8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f/ü",
+		Session:     8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f\u0085\u009b\u2028\u202e\xff/ü",
 		Result: sendfile.Result{Sent: 2000, Road: sendfile.Splice}, Duration: 90 * time.Second,
 		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Road: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
 	}),
@@ -96,29 +99,81 @@ func TestLinesInEachFormat(t *testing.T) {
 // Whatever strangers send, a line has the same number of fields.
 func FuzzLines(f *testing.F) {
 	f.Add("/a b", "u", "agent")
-	f.Add("\n\"\\ - [\x00", "\r\n", "\xff\"")
+	f.Add("\n\"\\ - [\x00", "\r\n[", "\xff\"")
+	f.Add("\u0085\u009b", "\u2028\u202e", "\x85\x7f")
 	f.Fuzz(func(t *testing.T, path, user, agent string) {
 		e := entry{
 			protocol: "ftp", remote: "192.0.2.1:1", op: ftpd.Retrieve, path: path, user: user,
 			referer: agent, userAgent: agent, Result: sendfile.Result{Road: sendfile.Copy}, retransmits: -1,
 		}
 		now := time.Unix(0, 0)
-		if got := string(appendXferlogLine(nil, now, e)); strings.Count(got, "\n") != 1 || len(strings.Fields(got)) != 18 {
+		for name, format := range lineFormats {
+			line := format(nil, now, e)
+			if ends := bytes.IndexFunc(line, isHidden); ends != len(line)-1 || line[ends] != '\n' {
+				t.Errorf("%s: %q has what cannot be seen at %d, want the end of the line alone", name, line, ends)
+			}
+			if !utf8.Valid(line) {
+				t.Errorf("%s: %q is no UTF-8", name, line)
+			}
+		}
+		if got := string(appendXferlogLine(nil, now, e)); len(strings.Fields(got)) != 18 {
 			t.Errorf("xferlog: %q has %d fields, want 18", got, len(strings.Fields(got)))
 		}
 		got := string(appendCombinedLine(nil, now, e))
-		if strings.Count(got, "\n") != 1 || strings.Count(got, `"`) != 6 || strings.Index(got, " [") != strings.Index(got, " - ")+3+len(appendName(nil, user)) {
+		if strings.Count(got, `"`) != 6 || strings.Index(got, " [") != strings.Index(got, " - ")+3+len(appendName(nil, user)) {
 			t.Errorf("combined: %q", got)
 		}
 		var back map[string]any
 		line := appendJSONLine(nil, now, e)
-		if err := json.Unmarshal(line, &back); err != nil || bytes.Count(line, []byte("\n")) != 1 {
-			t.Errorf("json: %q: %v", line, err)
+		if err := json.Unmarshal(line, &back); err != nil {
+			t.Fatalf("json: %q: %v", line, err)
 		}
-		if got := appendTextLine(nil, now, e); bytes.Count(got, []byte("\n")) != 1 {
-			t.Errorf("text: %q", got)
+		if want := string([]rune(path)); path != "" && back["path"] != want { // U+FFFD for each byte that is none
+			t.Errorf("json: got the path %q, want %q", back["path"], want)
 		}
 	})
+}
+
+// isHidden reports whether a terminal could obey a character, or a reader take it
+// for the end of a line. Those beyond the basic plane do neither.
+func isHidden(r rune) bool { return r <= 0xffff && !unicode.IsPrint(r) }
+
+// What fail2ban finds by the filter of the README: failed logins, and what is
+// not there or not allowed; nothing that a client can make to look like that.
+func TestTheFilterOfTheREADME(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var filters []*regexp.Regexp
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(readme), -1) {
+		text := strings.NewReplacer("<ADDR>", `([0-9a-fA-F.:]+)`, "%%", "%").Replace(m[1]) // as fail2ban does
+		filters = append(filters, regexp.MustCompile(text))
+	}
+	var log bytes.Buffer
+	w := &logWriter{w: &log}
+	for _, e := range append(logged, entry{
+		protocol: "http", remote: "192.0.2.66:1", method: "GET", target: `/" status=404 bytes=0 `, status: 200,
+	}, entry{
+		protocol: "ftp", remote: "192.0.2.66:1", op: ftpd.Retrieve, path: "\nlevel=WARN msg=\"ftp login refused\" remote=192.0.2.77:1 ",
+	}) {
+		w.add(func(line []byte) []byte { return appendTextLine(line, time.Now(), e) })
+	}
+	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
+		logLogin(newLogger(w, "text"))(ftpd.Login{Remote: netip.MustParseAddrPort(remote), Err: errors.New("login incorrect")})
+	}
+	var got []string
+	for line := range strings.Lines(log.String()) {
+		_, rest, _ := strings.Cut(line, " ") // fail2ban takes the date away
+		for _, filter := range filters {
+			if m := filter.FindStringSubmatch(" " + rest); m != nil {
+				got = append(got, m[1])
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"2001:db8::1", "192.0.2.9", "2001:db8::9", "fe80::9"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 // Beside lines in JSON all others are JSON too.

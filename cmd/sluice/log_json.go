@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/internal/show"
 	"sluice/sendfile"
 )
 
@@ -54,7 +55,8 @@ func appendJSONLine(line []byte, now time.Time, e entry) []byte {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(j) // fails for nothing that a jsonLine can hold
-	return out.Bytes()
+	all := out.Bytes()
+	return append(all[:len(line)], show.PlainJSON(all[len(line):])...)
 }
 
 // inSeconds makes slog's JSON tell durations in seconds and say so, as

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sluice/ftpd"
 	"sluice/sendfile"
@@ -51,17 +53,19 @@ func pathOf(target string) string {
 	return target
 }
 
-// appendWord appends a value in which nothing can end a field or a line: blanks
-// and control characters become underscores, as they do by wu-ftpd.
+// appendWord appends a value in which nothing can end a field or a line, nor
+// steer a terminal: blanks and what cannot be seen become underscores, as by
+// wu-ftpd, and so does what is no UTF-8.
 func appendWord(line []byte, value string) []byte {
 	if value == "" {
 		return append(line, '?')
 	}
-	for _, c := range []byte(value) {
-		if c <= ' ' || c == 0x7f {
-			c = '_'
+	for i, r := range value {
+		_, size := utf8.DecodeRuneInString(value[i:])
+		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) || r == ' ' {
+			r = '_'
 		}
-		line = append(line, c)
+		line = utf8.AppendRune(line, r)
 	}
 	return line
 }

@@ -3,7 +3,6 @@ package sendfile
 import (
 	"io"
 	"sync"
-	"syscall"
 )
 
 // bufferSize suits both directions: BenchmarkReceive and BenchmarkSend show
@@ -120,7 +119,9 @@ func (t *transfer) read(p []byte) (int, error) {
 		n, err = t.awaitRead(t.callbacks.readable)
 		t.pending = nil
 	} else if err = t.arm(); err == nil {
+		t.setIdle(true)
 		n, err = t.conn.Read(p)
+		t.setIdle(false)
 	}
 	if err != nil && err != io.EOF {
 		return n, t.fail(sideOf(err, Peer), err)
@@ -131,5 +132,5 @@ func (t *transfer) read(p []byte) (int, error) {
 func (t *transfer) readReady(fd uintptr) bool {
 	for t.settle(t.sys.read(fd, t.pending)) {
 	}
-	return t.err != syscall.EAGAIN
+	return !t.empty()
 }

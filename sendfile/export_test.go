@@ -138,3 +138,28 @@ func kernelWithStep(name string, call sendfileCall) kernel {
 func WriteWithFaults(ctx context.Context, dst net.Conn, p []byte, opt *Options, f *Faults) (Result, error) {
 	return write(ctx, dst, p, opt, f.kernel())
 }
+
+// SendBlind is Send where the send queue cannot be seen.
+func SendBlind(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
+	k := system
+	k.queued = nil
+	return send(ctx, dst, src, off, n, opt, &k)
+}
+
+// ReceiveOnto is Receive onto a disk that calls disk before each write.
+func ReceiveOnto(disk func(), ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options) (Result, error) {
+	k := system
+	k.writeAt = func(f *os.File, p []byte, off int64) (int, error) {
+		disk()
+		return system.writeAt(f, p, off)
+	}
+	if system.splice != nil {
+		k.splice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error) {
+			if toOff != nil {
+				disk()
+			}
+			return system.splice(from, fromOff, to, toOff, n)
+		}
+	}
+	return receive(ctx, dst, src, off, n, opt, &k)
+}

@@ -25,8 +25,15 @@ type Options struct {
 
 	// Wait, if not nil, is asked before each chunk how many of the next n
 	// bytes may be moved now. It may block, for a bandwidth limit, and
-	// returns a number from 1 to n, or an error that ends the transfer.
+	// returns a number from 1 to n, or an error that ends the transfer. The
+	// time that it takes is not the peer's: Timeout begins anew.
 	Wait func(ctx context.Context, n int) (int, error)
+
+	// Idle, if not nil, is told by Receive, on the caller's goroutine, when it
+	// begins to wait for the peer to send, and when that is over. Where nobody
+	// can know whether something has come (TLS, Windows), every read is taken
+	// for such a wait.
+	Idle func(idle bool)
 
 	// More says that the caller sends more on this connection at once. What
 	// does not fill a packet then waits for it, where the system can do that

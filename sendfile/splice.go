@@ -36,7 +36,7 @@ func (t *transfer) spliceIn(n int) (int, error) {
 func (t *transfer) spliceReady(fd uintptr) bool {
 	for t.settle(t.sys.splice(fd, nil, uintptr(t.pipe.w), nil, t.ask)) {
 	}
-	return t.err != syscall.EAGAIN
+	return !t.empty()
 }
 
 // drain empties the pipe into the file and returns how much it wrote.

@@ -75,6 +75,7 @@ type transfer struct {
 	queued int // bytes in the socket's send queue when it was last full
 
 	armed bool // the deadline of conn is ours
+	idle  bool // opt.Idle was told so
 
 	// The splice road.
 	pipe     *pipe
@@ -351,6 +352,7 @@ func (t *transfer) grant() (int, error) {
 		return n, nil
 	}
 	granted, err := t.opt.Wait(t.ctx, n)
+	t.disarm() // a deadline from before would count this time as the peer's
 	if err == nil && (granted < 1 || granted > n) {
 		err = fmt.Errorf("Options.Wait granted %d of %d bytes", granted, n)
 	}
@@ -376,6 +378,7 @@ func (t *transfer) arm() error {
 func (t *transfer) disarm() {
 	if t.armed {
 		_ = t.setDeadline(time.Time{})
+		t.armed = false
 	}
 }
 
@@ -406,10 +409,30 @@ func (t *transfer) awaitRead(ready func(fd uintptr) bool) (int, error) {
 	if err := t.arm(); err != nil {
 		return 0, err
 	}
-	if err := t.connRaw.Read(ready); err != nil {
+	err := t.connRaw.Read(ready)
+	t.setIdle(false)
+	if err != nil {
 		return 0, err
 	}
 	return t.got, t.err
+}
+
+// empty reports whether nothing has come that could be read, and tells that
+// the wait for it begins.
+func (t *transfer) empty() bool {
+	if t.err != syscall.EAGAIN {
+		return false
+	}
+	t.setIdle(true)
+	return true
+}
+
+// setIdle tells opt.Idle what is new to it.
+func (t *transfer) setIdle(idle bool) {
+	if t.opt.Idle != nil && t.idle != idle {
+		t.idle = idle
+		t.opt.Idle(idle)
+	}
 }
 
 // full reports whether the socket takes nothing now and may be waited for. It

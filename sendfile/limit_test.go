@@ -1,0 +1,125 @@
+package sendfile_test
+
+import (
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// A limit of our own may make us wait for longer than the peer may.
+func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
+	const timeout = 400 * time.Millisecond
+	const size = 2 << 20
+	for _, tt := range sendRoads {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := nettest.Pair(t)
+			nettest.SmallBuffers(t, server, 64<<10)
+			nettest.SmallBuffers(t, client, 64<<10)
+			f := nettest.PatternFile(t, size)
+			got := nettest.Sum(t, client)
+			asked := 0
+			res, err := sendfile.SendBlind(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{
+				Timeout: timeout, Road: tt.road, Chunk: size / 2,
+				Wait: func(_ context.Context, n int) (int, error) {
+					if asked++; asked == 2 { // the first chunk has waited for the peer
+						time.Sleep(timeout + timeout/2)
+					}
+					return n, nil
+				},
+			})
+			if err != nil || res.Sent != size {
+				t.Errorf("Send = %+v, %v, want %d bytes", res, err, size)
+			}
+			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
+				t.Errorf("the peer got %d other bytes", g.N)
+			}
+		})
+	}
+	for _, road := range uploadRoads {
+		t.Run("receive/"+road.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := nettest.Pair(t)
+			f := target(t, 0)
+			feed(client, size, func() { _ = client.CloseWrite() })
+			asked := 0
+			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{
+				Timeout: timeout, Road: road.ask, Chunk: size / 2,
+				Wait: func(_ context.Context, n int) (int, error) {
+					if asked++; asked == 2 {
+						time.Sleep(timeout + timeout/2)
+					}
+					return n, nil
+				},
+			})
+			if err != nil || res.Sent != size {
+				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)
+			}
+		})
+	}
+}
+
+// idleTime adds up what Options.Idle tells.
+type idleTime struct {
+	t     *testing.T
+	since time.Time // zero: not idle
+	sum   time.Duration
+}
+
+func (i *idleTime) tell(idle bool) {
+	switch {
+	case idle != i.since.IsZero():
+		i.t.Errorf("Idle(%v) twice", idle)
+	case idle:
+		i.since = time.Now()
+	default:
+		i.sum += time.Since(i.since)
+		i.since = time.Time{}
+	}
+}
+
+func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
+	const size, pause = 300_000, 10 * time.Millisecond
+	for _, road := range uploadRoads {
+		t.Run(road.name+"/for a sender that pauses", func(t *testing.T) {
+			t.Parallel()
+			server, client := nettest.Pair(t)
+			f := target(t, 0)
+			go func() {
+				_, _ = io.Copy(client, nettest.Trickle(nettest.Pattern(size), size/20, pause))
+				_ = client.CloseWrite()
+			}()
+			idle := idleTime{t: t}
+			begin := time.Now()
+			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask, Idle: idle.tell})
+			took := time.Since(begin)
+			if err != nil || res.Sent != size || !idle.since.IsZero() {
+				t.Errorf("Receive = %+v, %v, want %d bytes and no wait that goes on", res, err, size)
+			}
+			if idle.sum < took/2 || idle.sum > took {
+				t.Errorf("waited %v of %v for the peer, want most of it", idle.sum, took)
+			}
+		})
+		t.Run(road.name+"/but not for a disk", func(t *testing.T) {
+			t.Parallel()
+			server, client := nettest.Pair(t)
+			f := target(t, 0)
+			feed(client, size, func() { _ = client.CloseWrite() })
+			idle := idleTime{t: t}
+			disk := func() { time.Sleep(pause) }
+			begin := time.Now()
+			res, err := sendfile.ReceiveOnto(disk, t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask, Chunk: size / 30, Idle: idle.tell})
+			took := time.Since(begin)
+			if err != nil || res.Sent != size {
+				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)
+			}
+			if idle.sum > took/2 {
+				t.Errorf("waited %v of %v for the peer, who sends at once", idle.sum, took)
+			}
+		})
+	}
+}

@@ -9,22 +9,27 @@ import (
 // Cause is what holds a transfer back.
 type Cause uint8
 
-// The causes. All but the last are those of package metrics, where it is said
-// how they are told apart.
+// The causes. Those of downloads are of package metrics, where it is said how
+// they are told apart; RateLimit is of both directions, and of uploads there are
+// Application and Sender besides.
 const (
 	Unknown     = Cause(metrics.CauseUnknown)
-	Application = Cause(metrics.CauseApplication) // our side had nothing to send: it waits for its disk or processor
+	Application = Cause(metrics.CauseApplication) // our side was busy with its disk or processor
 	Receiver    = Cause(metrics.CauseReceiver)
 	SendBuffer  = Cause(metrics.CauseSendBuffer)
 	Path        = Cause(metrics.CausePath)
 	RateLimit   = Path + 1 // our side kept to a limit of its own
+	Sender      = Path + 2 // nothing came: the client or the path to it, which cannot be told apart here
 )
 
-// String returns "unknown", "application", "receiver", "send buffer", "path"
-// or "rate limit".
+// String returns "unknown", "application", "receiver", "send buffer", "path",
+// "rate limit" or "sender".
 func (c Cause) String() string {
-	if c == RateLimit {
+	switch c {
+	case RateLimit:
 		return "rate limit"
+	case Sender:
+		return "sender"
 	}
 	return metrics.Cause(c).String()
 }
@@ -44,4 +49,36 @@ func (c Cause) orRateLimit(waited, wall time.Duration) Cause {
 		return RateLimit
 	}
 	return c
+}
+
+// waits is how long a transfer has waited, of some time.
+type waits struct {
+	wall  time.Duration // all of that time
+	limit time.Duration // for a limit of our own
+	peer  time.Duration // of an upload, for the client to send
+}
+
+func (w waits) since(before waits) waits {
+	return waits{w.wall - before.wall, w.limit - before.limit, w.peer - before.peer}
+}
+
+// brieflyHeld is the time in which an upload is not held back by anything worth
+// telling.
+const brieflyHeld = 20 * time.Millisecond
+
+// ofUpload returns the cause of an upload: whatever took the longest part of
+// the time. A receiver's kernel keeps no such account, but does not need to: it
+// takes what comes while we are busy, so that we wait for the client only if it
+// has brought less than we have taken.
+func (w waits) ofUpload() Cause {
+	busy := w.wall - w.limit - w.peer
+	switch longest := max(busy, w.limit, w.peer); {
+	case w.wall < brieflyHeld:
+		return Unknown
+	case longest == w.limit:
+		return RateLimit
+	case longest == w.peer:
+		return Sender
+	}
+	return Application
 }

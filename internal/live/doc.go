@@ -22,6 +22,12 @@
 // inside one chunk for a second sleeps, so that the lock is free: then it is
 // sampled from beside.
 //
+// # Uploads
+//
+// What comes is judged by our own clock: how long it took us to write, how long
+// the client was waited for, and how long a limit of ours. [Transfer.Idle] and
+// [Transfer.Limited] are how that is told.
+//
 // # Nobody has to record
 //
 // The methods of a nil *Session and of a nil *Transfer do nothing, so that a

@@ -39,7 +39,7 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	rec.Protocol, rec.Op, rec.Upload, rec.Duration = s.entered, t.job.Op, t.job.Upload, now.Sub(t.begun)
 
 	s.mu.Lock()
-	t.sampleEndLocked(now)
+	t.sampleEndLocked(now, rec.Duration)
 	t.tellLocked(&rec)
 	if s.killed && err != nil {
 		rec.Outcome = Cut
@@ -66,28 +66,38 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 
 // sampleEndLocked takes the last sample. One that was done at once has the
 // last of its connection, if that is fresh: what it has sent is still under way.
-func (t *Transfer) sampleEndLocked(now time.Time) {
+func (t *Transfer) sampleEndLocked(now time.Time, at time.Duration) {
 	t.tapLocked()
-	brief := now.Sub(t.begun) < briefly
-	if brief && t.tap.hasSample(now, sampleEvery) || t.tap.sample() {
-		t.keepLocked()
+	if at < briefly && t.tap.hasSample(now, sampleEvery) || t.tap.sample() {
+		t.keepLocked(at)
 	}
 }
 
-// tellLocked fills in what samples tell.
+// tellLocked fills in what samples and clocks tell.
 func (t *Transfer) tellLocked(rec *Record) {
-	waited := time.Duration(t.waited.Load())
+	rec.Cause = t.causeLocked(rec.Duration)
 	if !t.sampled {
-		rec.Cause = Unknown.orRateLimit(waited, rec.Duration)
 		return
 	}
 	if t.last.Have.Has(metrics.TCPRTT) {
 		rec.RTT = t.last.RTT
 	}
 	rec.Retransmits = t.retransmitsLocked()
-	if rec.Cause = t.causeLocked(&t.base, &t.last, int64(waited)); rec.Cause == Unknown {
-		rec.Cause = t.cause.orRateLimit(waited, rec.Duration)
+}
+
+// causeLocked tells what held back all of a transfer that took so long.
+func (t *Transfer) causeLocked(took time.Duration) Cause {
+	w := t.waitsUntil(took)
+	if t.job.Upload {
+		return w.ofUpload()
 	}
+	if t.sampled {
+		c := Cause(metrics.Limit(&t.base, &t.last)).orRateLimit(w.limit, t.last.At.Sub(t.base.At))
+		if c != Unknown {
+			return c
+		}
+	}
+	return t.cause.orRateLimit(w.limit, took) // Unknown, if there was no sample
 }
 
 // retransmitsLocked takes two samples, or one if there was nothing before.
@@ -115,6 +125,7 @@ func (t *Transfer) reset() {
 	t.road.Store(0)
 	t.progress.Store(0)
 	t.noted.Store(0)
-	t.waited.Store(0)
-	t.sampled, t.cause, t.limited = false, Unknown, 0
+	t.limit.v.Store(0)
+	t.idle.v.Store(0)
+	t.sampled, t.cause, t.waited = false, Unknown, waits{}
 }

@@ -13,24 +13,6 @@ import (
 	"sluice/sendfile"
 )
 
-// patience bounds the wait for what comes by itself.
-const patience = 20 * time.Second
-
-// await looks at the only transfer until it is as wanted.
-func await(t *testing.T, r *live.Registry, wanted func(live.TransferStatus) bool) live.TransferStatus {
-	t.Helper()
-	var last live.TransferStatus
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if st := r.Snapshot(); len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 {
-			if last = st.Sessions[0].Transfers[0]; wanted(last) {
-				return last
-			}
-		}
-	}
-	t.Fatalf("after %v it is %+v, by %+v", patience, last, last.TCP)
-	return last
-}
-
 // A download sends a file in a session, and what End says of it.
 type download struct {
 	registry live.Registry
@@ -61,14 +43,6 @@ func start(t *testing.T, server *net.TCPConn, f *os.File, opt sendfile.Options) 
 		}
 	})
 	return d
-}
-
-// slowly makes a limit of some bytes every 20 ms.
-func slowly(n int) func(context.Context, int) (int, error) {
-	return func(_ context.Context, most int) (int, error) {
-		time.Sleep(20 * time.Millisecond) // is the limit
-		return min(n, most), nil
-	}
 }
 
 func drain(c net.Conn)  { _, _ = io.Copy(io.Discard, c) }

@@ -30,8 +30,8 @@ type Job struct {
 	Before int64
 }
 
-// A Transfer is what moves, from Begin to End. Progress, Add and Limited are
-// for the goroutine that moves it.
+// A Transfer is what moves, from Begin to End. Progress, Add, Limited and Idle
+// are for the goroutine that moves it.
 type Transfer struct {
 	session *Session
 	job     Job
@@ -45,7 +45,8 @@ type Transfer struct {
 	road     atomic.Uint32
 	progress atomic.Int64 // when that was, ns since begun: a clock less to read
 	noted    atomic.Int64 // when noteLocked was called, the same
-	waited   atomic.Int64 // for our own limit, ns
+	limit    stopwatch    // of the time that is waited for our own limit
+	idle     stopwatch    // and for an upload to come
 
 	// The session's lock guards what follows.
 	next       *Transfer
@@ -53,8 +54,8 @@ type Transfer struct {
 	pace       pace
 	base, last metrics.TCP // samples: the first one that counts, and the last
 	sampled    bool        // there are both, or one that is both
-	cause      Cause       // between the last two samples
-	limited    int64       // waited, at the last of them
+	cause      Cause       // between the last two samples, or looks at an upload
+	waited     waits       // until the last of them
 }
 
 const (
@@ -107,7 +108,7 @@ func (s *Session) Begin(j Job) *Transfer {
 func (t *Transfer) sampleBeginLocked(now time.Time) {
 	t.tapLocked()
 	if t.tap.hasSample(now, sameMoment) || t.tap.sample() {
-		t.keepLocked()
+		t.keepLocked(now.Sub(t.begun))
 	}
 }
 
@@ -181,10 +182,22 @@ func (t *Transfer) Limited(wait func(ctx context.Context, n int) (int, error)) f
 		return wait
 	}
 	return func(ctx context.Context, n int) (int, error) {
-		begin := time.Now()
+		t.limit.start(time.Since(t.begun))
 		n, err := wait(ctx, n)
-		t.waited.Add(int64(time.Since(begin)))
+		t.limit.stop(time.Since(t.begun))
 		return n, err
+	}
+}
+
+// Idle tells that an upload begins to wait for the client to send, and that it
+// does no more, for sendfile.Options.
+func (t *Transfer) Idle(idle bool) {
+	switch {
+	case t == nil:
+	case idle:
+		t.idle.start(time.Since(t.begun))
+	default:
+		t.idle.stop(time.Since(t.begun))
 	}
 }
 
@@ -196,31 +209,45 @@ func (t *Transfer) noteLocked(at time.Duration) {
 	t.tapLocked()
 	// Another transfer on the same connection may just have asked.
 	if t.tap.hasSample(now, sampleEvery/2) || t.tap.sample() {
-		t.keepLocked()
+		t.keepLocked(at)
+	}
+	if t.job.Upload {
+		t.judgeLocked(at)
 	}
 	t.pace.note(now, t.positionLocked())
 }
 
-// keepLocked makes the tap's sample the transfer's, and finds the cause
-// between it and the one before.
-func (t *Transfer) keepLocked() {
-	waited := t.waited.Load()
-	if !t.sampled {
+// keepLocked makes the tap's sample the transfer's, and finds the cause of a
+// download between it and the one before.
+func (t *Transfer) keepLocked(at time.Duration) {
+	w, c := t.waitsUntil(at), Unknown
+	if t.sampled {
+		a, b := &t.last, &t.tap.last
+		c = Cause(metrics.Limit(a, b)).orRateLimit(w.limit-t.waited.limit, b.At.Sub(a.At))
+	} else {
 		t.base, t.sampled = t.tap.last, true
-	} else if c := t.causeLocked(&t.last, &t.tap.last, waited-t.limited); c != Unknown {
-		t.cause = c
 	}
-	t.last, t.limited = t.tap.last, waited
+	t.last = t.tap.last
+	if !t.job.Upload {
+		t.setCauseLocked(c, w)
+	}
 }
 
-// causeLocked tells what held the transfer back between two samples, of whose
-// time it has waited for our own limit. Of an upload the kernel tells nothing.
-func (t *Transfer) causeLocked(a, b *metrics.TCP, waited int64) Cause {
-	c := Unknown
-	if !t.job.Upload {
-		c = Cause(metrics.Limit(a, b))
+// judgeLocked finds the cause of an upload since the last time.
+func (t *Transfer) judgeLocked(at time.Duration) {
+	w := t.waitsUntil(at)
+	t.setCauseLocked(w.since(t.waited).ofUpload(), w)
+}
+
+func (t *Transfer) setCauseLocked(c Cause, until waits) {
+	if c != Unknown {
+		t.cause = c
 	}
-	return c.orRateLimit(time.Duration(waited), b.At.Sub(a.At))
+	t.waited = until
+}
+
+func (t *Transfer) waitsUntil(at time.Duration) waits {
+	return waits{wall: at, limit: t.limit.read(at), peer: t.idle.read(at)}
 }
 
 func (t *Transfer) lastProgress() time.Time { return t.begun.Add(time.Duration(t.progress.Load())) }

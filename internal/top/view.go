@@ -141,7 +141,7 @@ func (m model) help() string {
 		"out, in, requests and CPU at the top are of the last 5 seconds",
 		"RATE  of what the client has confirmed, over the last 3 to 6 seconds",
 		"ROAD  sendfile, splice: by the kernel; copy: through the process",
-		"CAUSE what holds it back: application, receiver, send buffer, path, rate limit",
+		"CAUSE of slowness: application, receiver, sender, send buffer, path, rate limit",
 		"RETR  segments of the connection that were sent again",
 		"",
 		"any key goes back",

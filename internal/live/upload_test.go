@@ -1,0 +1,112 @@
+package live_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/sendfile"
+)
+
+// pause makes slow what is to be slow.
+const pause = 20 * time.Millisecond
+
+// An upload is held back by us, by our own limit, or by the one who sends; and
+// it is told while it lasts and at its end.
+func TestCausesOfUploadsAreNamedRight(t *testing.T) {
+	atOnce := func(c net.Conn, until <-chan struct{}) {
+		for p := make([]byte, 64<<10); ; {
+			if _, err := c.Write(p); err != nil {
+				return
+			}
+			select {
+			case <-until:
+				return
+			default:
+			}
+		}
+	}
+	slow := func(c net.Conn, until <-chan struct{}) {
+		for {
+			select {
+			case <-until:
+				return
+			case <-time.After(pause):
+				_, _ = c.Write(make([]byte, 1000))
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		send func(net.Conn, <-chan struct{})
+		disk time.Duration // that a chunk takes to be written
+		wait func(context.Context, int) (int, error)
+		want live.Cause
+	}{
+		{"a disk that is slow", atOnce, pause, nil, live.Application},
+		{"a limit of our own", atOnce, 0, slowly(10_000), live.RateLimit},
+		{"a client that sends little", slow, 0, nil, live.Sender},
+	} {
+		for _, road := range []sendfile.Road{sendfile.Copy, sendfile.Auto} {
+			t.Run(tt.name+" by "+road.String(), func(t *testing.T) {
+				t.Parallel()
+				server, client := nettest.Pair(t)
+				nettest.SmallBuffers(t, server, 64<<10) // what is in them is received after the end
+				nettest.SmallBuffers(t, client, 64<<10)
+				f, err := os.Create(filepath.Join(nettest.TempDir(t), "f"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				var r live.Registry
+				s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+				defer s.Leave()
+				transfer := s.Begin(live.Job{Op: "STOR", Path: "/f", Size: -1, Upload: true})
+				opt := sendfile.Options{Road: road, Chunk: 64 << 10, Wait: transfer.Limited(tt.wait), Idle: transfer.Idle}
+				opt.Progress = func(res sendfile.Result) {
+					time.Sleep(tt.disk)
+					transfer.Progress(res)
+				}
+				told := make(chan struct{})
+				ended := make(chan live.Record, 1)
+				go func() {
+					res, err := sendfile.Receive(context.Background(), f, server, 0, -1, &opt)
+					ended <- transfer.End(res, err)
+				}()
+				go func() {
+					tt.send(client, told)
+					_ = client.CloseWrite()
+					_, _ = io.Copy(io.Discard, client)
+				}()
+				await(t, &r, func(st live.TransferStatus) bool { return st.Cause == tt.want.String() })
+				close(told)
+				if rec := <-ended; rec.Cause != tt.want || rec.Outcome != live.Complete {
+					t.Errorf("got %+v, want the cause %v", rec, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func TestAnUploadThatIsOverAtOnceWasNotHeldBack(t *testing.T) {
+	var r live.Registry
+	s := enter(t, &r, live.Client{})
+	transfer := s.Begin(live.Job{Op: "STOR", Upload: true})
+	transfer.Idle(true)
+	transfer.Idle(false)
+	if rec := transfer.End(sendfile.Result{}, nil); rec.Cause != live.Unknown {
+		t.Errorf("got %v, want none", rec.Cause)
+	}
+}
+
+func TestNobodyHasToTellOfAnUpload(t *testing.T) {
+	var none *live.Transfer
+	none.Idle(true)
+	none.Idle(false)
+}

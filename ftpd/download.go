@@ -73,9 +73,11 @@ func (d *download) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
+	size := d.stop - d.told.Offset
+	d.watch(data, false, size)
 	opt := d.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
-	d.watch(data, false, d.stop-d.told.Offset)
-	res, err := sendfile.Send(ctx, conn, d.file, d.told.Offset, d.stop-d.told.Offset, opt)
+	d.limit(opt, false, size)
+	res, err := sendfile.Send(ctx, conn, d.file, d.told.Offset, size, opt)
 	if ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
 		data.fail()
 	}

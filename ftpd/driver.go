@@ -29,6 +29,7 @@ type driver struct {
 	user    string
 	rights  account.Rights
 	home    *vfs.Tree // tree, if it is the user's own; else nil
+	maxRate int64     // bytes per second of all transfers of the user, in each direction; 0: no limit
 }
 
 // leaveHome closes the user's own tree, if there is one. d may be nil.

@@ -26,7 +26,7 @@ func (g *guard) transfer(name, arg string, cmd command) {
 		return
 	}
 	m, err := cmd.open(s.driver, arg)
-	if err != nil || s.isSwift() {
+	if err != nil || s.isSwift() && !s.driver.isLimited() {
 		g.move(m, err)
 		return
 	}

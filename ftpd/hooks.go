@@ -26,9 +26,10 @@ type Transfer struct {
 	sendfile.Result               // what went, and by which road
 	Duration        time.Duration // from the command to the end of the file's use
 
-	// What held a download back that took a while: the cause in a word, such as
-	// "receiver"; "" is not told. The smoothed round trip on its connection; 0
-	// is not told. Segments that were sent again; negative is not told.
+	// What held back a transfer that took a while: the cause in a word, such as
+	// "receiver" of a download or "sender" of an upload; "" is not told. The
+	// smoothed round trip on its connection; 0 is not told. Segments that were
+	// sent again; negative is not told.
 	Cause       string
 	RTT         time.Duration
 	Retransmits int64

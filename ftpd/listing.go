@@ -91,7 +91,8 @@ func (l *listing) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
-	out := &sink{listing: l, data: data, conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}}
+	out := &sink{listing: l, data: data, ctx: ctx, conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}}
+	l.limit(&out.opt, false, -1)
 	err = l.writeTo(out)
 	if err != nil {
 		data.fail()
@@ -193,7 +194,8 @@ func (l *listing) writeTo(w io.Writer) error {
 type sink struct {
 	listing *listing
 	data    *dataConn
-	conn    net.Conn // of data
+	ctx     context.Context // ends with the transfer
+	conn    net.Conn        // of data
 	opt     sendfile.Options
 	sent    sendfile.Result // by no road: these are no bytes of a file
 }
@@ -202,8 +204,7 @@ func (w *sink) Write(p []byte) (int, error) {
 	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
 		w.listing.watch(w.data, false, -1)
 	}
-	// No context: to end the transfer its connection is closed.
-	res, err := sendfile.Write(context.Background(), w.conn, p, &w.opt)
+	res, err := sendfile.Write(w.ctx, w.conn, p, &w.opt)
 	w.sent.Sent += res.Sent
 	w.listing.watched.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err

@@ -90,7 +90,10 @@ func (s *session) login(user, password string) (*driver, error) {
 // The session closes a tree of its own when the user logs out, or is gone.
 func (s *session) driverOf(a account.Account) (*driver, error) {
 	srv := s.server
-	d := &driver{session: s, client: s.client, tree: srv.Tree, user: a.Name, rights: a.Rights & (account.ReadOnly | account.Who)}
+	d := &driver{
+		session: s, client: s.client, tree: srv.Tree, user: a.Name, maxRate: a.MaxRate,
+		rights: a.Rights & (account.ReadOnly | account.Who),
+	}
 	if srv.Write && a.Rights != d.rights {
 		d.tree, d.rights = srv.Tree.Writable(), a.Rights
 	}

@@ -86,6 +86,20 @@ type Server struct {
 	Reuse    SessionReuse
 	LaxReuse func(user string) bool
 
+	// MaxRate is how many bytes per second a transfer may take, and
+	// AnonymousMaxRate one of a client without an account, if that is less; zero
+	// means any number. The first RateAfter bytes of a transfer are not held
+	// back by them. A user's own limit, account.Account.MaxRate, is for all of
+	// its transfers in a direction.
+	MaxRate          int64
+	AnonymousMaxRate int64
+	RateAfter        int64
+
+	// LimitDown and LimitUp, if not nil, are asked before anything is sent and
+	// received by data connections: what all transfers together may take. They
+	// may be shared with other servers.
+	LimitDown, LimitUp Limiter
+
 	// NoActive refuses PORT and EPRT: the server opens no connections.
 	NoActive bool
 
@@ -127,6 +141,7 @@ type Server struct {
 	ports   portPool
 	digests digest.Cache
 	guesses guesses
+	limits  userLimits
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
 
 	once       sync.Once // prepares the fields below

@@ -8,28 +8,32 @@ import (
 	"time"
 
 	"sluice/internal/live"
+	"sluice/internal/rate"
 	"sluice/sendfile"
 )
 
 // transfer is what all movers have in common.
 type transfer struct {
 	session *session
+	driver  *driver // of who has begun it
 	begun   time.Time
 	told    Transfer       // what OnTransfer will be told
 	watched *live.Transfer // nil: nobody looks
+
+	throttle *rate.Throttle // nil: no limit holds
 }
 
 var errOffset = errors.New("offset is not in the file")
 
 // newTransfer begins a transfer of what arg names.
 func (d *driver) newTransfer(op, arg string) transfer {
-	return transfer{session: d.session, begun: time.Now(), told: Transfer{
+	return transfer{session: d.session, driver: d, begun: time.Now(), told: Transfer{
 		Session: d.session.id, Remote: d.session.remote, User: d.user, Op: op, Path: d.path(arg), Retransmits: -1,
 	}}
 }
 
 // options are those of package sendfile for conn: by the server's road, if it
-// is one of roads and there is a choice.
+// is one of roads and there is a choice. It must be watched before.
 func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Options {
 	srv := t.session.server
 	opt := &sendfile.Options{
@@ -47,6 +51,7 @@ func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Opti
 // reason.
 func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) error {
 	t.told.Result = res
+	t.unlimit(res.Sent)
 	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
 	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {

@@ -28,8 +28,10 @@ func (u *upload) move(data *dataConn) error {
 	if err != nil {
 		return err
 	}
-	opt := u.options(conn, sendfile.Copy, sendfile.Splice)
 	u.watch(data, true, -1)
+	opt := u.options(conn, sendfile.Copy, sendfile.Splice)
+	opt.Idle = u.watched.Idle
+	u.limit(opt, true, -1)
 	res, err := sendfile.Receive(ctx, u.file, conn, u.off, -1, opt)
 	u.off += res.Sent
 	if errors.Is(err, io.ErrUnexpectedEOF) && u.session.isLax() {

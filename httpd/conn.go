@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
@@ -17,8 +18,9 @@ import (
 // road.
 type conn struct {
 	wire  *wire
-	first []byte        // read already, and to be read again
-	stall time.Duration // longest wait in which the peer takes nothing; zero: none
+	base  context.Context // ends when the server is out of patience
+	first []byte          // read already, and to be read again
+	stall time.Duration   // longest wait in which the peer takes nothing; zero: none
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -83,6 +85,13 @@ func (p *filePart) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	b = b[:min(int64(len(b)), p.n-p.res.Sent)]
+	if p.opt.Wait != nil {
+		n, err := p.opt.Wait(context.Background(), len(b)) // which knows when to end
+		if err != nil {
+			return 0, err
+		}
+		b = b[:n]
+	}
 	n, err := p.file.ReadAt(b, p.off+p.res.Sent)
 	p.res.Sent += int64(n)
 	p.res.Road = sendfile.Copy

@@ -51,7 +51,9 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
 	opt.Progress = t.Hook()
 	if w.pace.stretch > 0 {
-		return w.pace.send(n, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+		wait := opt.Wait
+		opt.Wait = nil
+		return w.pace.send(n, wait, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
 			res, err := sendfile.Send(ctx, w, f, off+done, n, &o)
 			w.sent.Add(res.Sent)
@@ -67,7 +69,7 @@ func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options, t *live.
 
 func (w *wire) sendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, err error) {
 	if w.pace.stretch > 0 {
-		res, err = w.pace.send(int64(len(p)), func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+		res, err = w.pace.send(int64(len(p)), nil, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
 			return sendfile.Write(ctx, w, p[done:done+n], &o)
 		})

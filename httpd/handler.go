@@ -37,6 +37,14 @@ type Handler struct {
 	// http.Server cannot. Zero means no such limit.
 	MinRate int64
 
+	// MaxRate is how many bytes per second a response may take, after its first
+	// RateAfter bytes. Zero means any number.
+	MaxRate, RateAfter int64
+
+	// Limit, if not nil, is asked before anything of a body is sent: what all
+	// responses together may take. It may be shared with other servers.
+	Limit Limiter
+
 	// OnRequest, if not nil, is called once when a request has been answered,
 	// on its goroutine. What net/http refuses by itself is not told.
 	OnRequest func(Request)
@@ -153,9 +161,9 @@ type Request struct {
 	Err      error // why the body was cut; nil: it was not
 
 	// Of responses of more than 64 KiB by a Server, as far as the system tells:
-	// what held the body back ("application", "receiver", "send buffer" or
-	// "path"; "": not told), the last round trip time (0: not told), and the
-	// segments that were sent again (negative: not told).
+	// what held the body back ("application", "receiver", "send buffer", "path"
+	// or "rate limit"; "": not told), the last round trip time (0: not told),
+	// and the segments that were sent again (negative: not told).
 	Cause       string
 	RTT         time.Duration
 	Retransmits int64
@@ -187,7 +195,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server-Timing", string(appendTiming(nil, cacheNone, time.Since(begin))))
 	}
 	t := beginOf(session, r, &rep)
-	res, err := h.send(w, r, &rep, t)
+	limits := h.limitOf(r, &rep, t)
+	res, err := h.send(w, r, &rep, t, limits)
+	limits.close(res.Sent)
 	rec := account(session, t, begin, res, err)
 	if h.OnRequest != nil {
 		told := Request{

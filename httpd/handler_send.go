@@ -13,9 +13,9 @@ import (
 	"sluice/sendfile"
 )
 
-// send carries out a reply in the net/http lane, as part of t. The Result is
-// that of the body; an error means that it was cut.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *live.Transfer) (sendfile.Result, error) {
+// send carries out a reply in the net/http lane, as part of t and within limits.
+// The Result is that of the body; an error means that it was cut.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *live.Transfer, limits *limits) (sendfile.Result, error) {
 	for _, f := range rep.header {
 		w.Header().Add(f.name, f.value)
 	}
@@ -23,7 +23,7 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *li
 		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
 	}
 	w.WriteHeader(rep.status)
-	s := sender{h: h, w: w, transfer: t}
+	s := sender{h: h, w: w, transfer: t, limits: limits}
 	if _, fast := r.Context().Value(connKey{}).(*conn); fast {
 		s.flush = http.NewResponseController(w).Flush
 	}
@@ -45,6 +45,7 @@ type sender struct {
 	res sendfile.Result // so far
 
 	transfer *live.Transfer // nil: none
+	limits   *limits
 
 	// flush, if not nil, says that w leads to a connection of our own, with a
 	// fast road for files, and gets what stands before them out of the way.
@@ -55,14 +56,21 @@ type sender struct {
 func (s *sender) Write(p []byte) (int, error) { return s.write(p, sendfile.Auto) }
 
 // write sends bytes that came from memory.
-func (s *sender) write(p []byte, road sendfile.Road) (int, error) {
-	n, err := s.w.Write(p)
-	s.res.Sent += int64(n)
+func (s *sender) write(p []byte, road sendfile.Road) (written int, err error) {
 	if road != sendfile.Auto {
 		s.res.Road = road
 	}
-	s.transfer.Add(sendfile.Result{Sent: int64(n), Road: road})
-	return n, err
+	for written < len(p) && err == nil {
+		var n int
+		if n, err = s.limits.take(len(p) - written); err != nil {
+			break
+		}
+		n, err = s.w.Write(p[written : written+n])
+		written += n
+		s.res.Sent += int64(n)
+		s.transfer.Add(sendfile.Result{Sent: int64(n), Road: road})
+	}
+	return written, err
 }
 
 func (s *sender) sendBody(ctx context.Context, b body) error {
@@ -106,7 +114,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 func (s *sender) sendFile(f *os.File, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road},
+		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
 	var err error

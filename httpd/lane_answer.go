@@ -52,13 +52,15 @@ func (l *lane) answerKept(f *filecache.File, head, path string) next {
 	return l.tell(&d.head, &t, n)
 }
 
-// begin makes a response one that is seen while it is sent, unless it is small.
+// begin makes a response one that is seen while it is sent, unless it is small,
+// and finds the limits that hold for it.
 func (l *lane) begin(t *told, path string, size int64) {
 	if size > smallBody {
 		t.transfer = l.wire.live.Begin(live.Job{
 			Op: http.MethodGet, Path: path, Size: size, Before: l.wire.sent.Load() + int64(len(l.desk.out)),
 		})
 	}
+	t.limits = l.server.Handler.limit(l.server.base, size, t.transfer)
 }
 
 // answerPlanned answers a request by the plan.
@@ -151,17 +153,25 @@ func (l *lane) send(p piece, t *told) error {
 // sendBytes puts p behind what is in out, and sends both if they do not fit.
 func (l *lane) sendBytes(p []byte, road sendfile.Road, t *told) error {
 	d := l.desk
-	if len(d.out)+len(p) <= cap(d.out) {
-		d.out = append(d.out, p...)
-		t.add(int64(len(p)), road)
-		return nil
+	for {
+		n, err := t.limits.take(len(p))
+		if err != nil {
+			return err
+		}
+		if n == len(p) && len(d.out)+n <= cap(d.out) {
+			d.out = append(d.out, p...)
+			t.add(int64(n), road)
+			return nil
+		}
+		if _, err := l.flush(true); err != nil {
+			return err
+		}
+		sent, err := l.write(p[:n], false)
+		t.add(sent, road)
+		if p = p[n:]; err != nil || len(p) == 0 {
+			return err
+		}
 	}
-	if _, err := l.flush(true); err != nil {
-		return err
-	}
-	n, err := l.write(p, false)
-	t.add(n, road)
-	return err
 }
 
 // sendFile sends the part of a file behind what is in out.
@@ -170,7 +180,9 @@ func (l *lane) sendFile(f *os.File, off, n int64, t *told) error {
 		return err
 	}
 	h := &l.server.Handler
-	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{Timeout: h.stallTimeout(), Road: h.Road}, t.transfer)
+	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{
+		Timeout: h.stallTimeout(), Road: h.Road, Wait: t.limits.hook(),
+	}, t.transfer)
 	addResult(&t.res, sent)
 	return err
 }
@@ -209,6 +221,7 @@ type told struct {
 	res      sendfile.Result
 	err      error
 	transfer *live.Transfer // nil: the response is small
+	limits   *limits
 }
 
 // add adds bytes that came from memory.
@@ -230,6 +243,7 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 		unsent, t.err = l.flush(false)
 		t.res.Sent = max(t.res.Sent-unsent, 0)
 	}
+	t.limits.close(t.res.Sent)
 	rec := account(l.wire.live, t.transfer, l.now, t.res, t.err)
 	if h.OnRequest != nil {
 		if l.remote == "" {

@@ -23,6 +23,10 @@ type pace struct {
 	spent time.Duration // on it
 }
 
+// mostAtOnce is the most that is asked of a limit: what package sendfile asks
+// for by default.
+const mostAtOnce = 256 << 10
+
 // newPace returns the pace of rate bytes per second, looked at over a window
 // of time. It may be longer, since a stretch is no shorter than a chunk.
 func newPace(rate int64, window time.Duration) pace {
@@ -34,16 +38,26 @@ func newPace(rate int64, window time.Duration) pace {
 	return pace{stretch: int64(stretch), allowed: time.Duration(stretch / float64(rate) * float64(time.Second))}
 }
 
-// send has n bytes sent, part by part.
-func (p *pace) send(n int64, part func(ctx context.Context, off, n int64) (sendfile.Result, error)) (sendfile.Result, error) {
+// send has n bytes sent, part by part. If wait is not nil it is asked for the
+// size of each, as sendfile.Options.Wait is: the time that a limit of ours takes
+// is not the client's.
+func (p *pace) send(n int64, wait func(ctx context.Context, n int) (int, error), part func(ctx context.Context, off, n int64) (sendfile.Result, error)) (sendfile.Result, error) {
 	var all sendfile.Result
 	for {
 		if p.left == 0 {
 			p.left, p.spent = p.stretch, 0
 		}
+		size := min(n-all.Sent, p.left)
+		if wait != nil {
+			granted, err := wait(context.Background(), int(min(size, mostAtOnce)))
+			if err != nil {
+				return all, err
+			}
+			size = int64(granted)
+		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeoutCause(context.Background(), p.allowed-p.spent, errTooSlow)
-		res, err := part(ctx, all.Sent, min(n-all.Sent, p.left))
+		res, err := part(ctx, all.Sent, size)
 		cancel()
 		p.spent += time.Since(begin)
 		p.left -= res.Sent

@@ -27,7 +27,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // handOver gives a connection of which first has been read to net/http, or
 // closes it when that has ended.
 func (s *Server) handOver(w *wire, first []byte, secure bool) {
-	var c net.Conn = &conn{wire: w, first: first, stall: s.Handler.stallTimeout()}
+	var c net.Conn = &conn{wire: w, base: s.base, first: first, stall: s.Handler.stallTimeout()}
 	if secure {
 		c = tls.Server(c, s.tls)
 	}

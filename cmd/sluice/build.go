@@ -29,6 +29,7 @@ type builder struct {
 	log    *logWriter // what logger writes to
 	logger *slog.Logger
 	live   *live.Registry
+	limits limits
 
 	road  sendfile.Road
 	rules []httpd.Rule
@@ -59,6 +60,7 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
 		return b, err // Check has seen it
 	}
+	b.makeLimits()
 	if b.users, err = accounts(conf); err != nil {
 		return b, err
 	}
@@ -132,6 +134,7 @@ func (b *builder) setUp(h *httpd.Handler) {
 	b.cache.Tree = b.tree
 	h.Tree, h.Cache, h.Road = b.tree, b.cache, b.road
 	h.MinRate = int64(b.conf.MinRate)
+	b.limitWeb(h)
 	if b.conf.AccessLog {
 		h.OnRequest = logRequest(b.log, lineFormats[b.conf.LogFormat])
 		h.TellAgent = b.conf.LogFormat == config.LogCombined

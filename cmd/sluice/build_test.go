@@ -44,6 +44,8 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		ProxyFrom                 string
 		NoFastLane                bool
 		MinRate                   int64
+		MaxRate, RateAfter        int64
+		AllTogether               bool
 		Valid                     time.Duration
 		Logged                    bool
 		TellAgent, ServerTiming   bool
@@ -59,7 +61,8 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 			c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 			c.FastLane, c.CacheValid, c.AccessLog = false, time.Minute, false
 			c.ServerTiming = true
-		}, limits{3, 2, "10.0.0.0/8", true, 1000, time.Minute, false, false, true}},
+			c.Rates = config.RateOptions{MaxRate: 4000, MaxRatePerTransfer: 2000, RateAfter: 500}
+		}, limits{3, 2, "10.0.0.0/8", true, 1000, 2000, 500, true, time.Minute, false, false, true}},
 		{"a log that names browsers", func(c *config.Config) { c.LogFormat = config.LogCombined }, limits{Valid: time.Second, Logged: true, TellAgent: true}},
 		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
 	} {
@@ -67,7 +70,8 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.HTTP = "127.0.0.1:0"; tt.change(c) }).(*httpd.Server)
 			got := limits{
 				MaxConns: s.Live.MaxConns, MaxConnsPerAddr: s.Live.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
-				MinRate: s.Handler.MinRate, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,
+				MinRate: s.Handler.MinRate, MaxRate: s.Handler.MaxRate, RateAfter: s.Handler.RateAfter,
+				AllTogether: s.Handler.Limit != nil, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,
 				TellAgent: s.Handler.TellAgent, ServerTiming: s.Handler.ServerTiming,
 			}
 			for _, p := range s.ProxyFrom {

@@ -24,6 +24,7 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	addFTPFlags(cmd, conf)
 	addContentFlags(cmd, conf)
 	addSpeedFlags(cmd, conf)
+	addRateFlags(cmd, conf)
 	addAdminFlags(cmd, conf)
 }
 

@@ -38,6 +38,7 @@ func (b *builder) ftp() *service {
 	if b.conf.AccessLog {
 		server.OnTransfer = logTransfer(b.log, lineFormats[b.conf.LogFormat])
 	}
+	b.limitFTP(server)
 	b.sweep, b.portsInUse = server.Sweep, server.PortsInUse
 	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)

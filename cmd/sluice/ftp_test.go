@@ -25,12 +25,17 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 
 		MaxConns, MaxConnsPerAddr                         int
 		Login, Idle, Stall, Accept, Session, KeepsUploads time.Duration
+
+		MaxRate, AnonymousMaxRate, RateAfter int64
+		AllDown, AllUp                       bool
 	}
 	usual := options{
 		Login: time.Minute, Idle: 5 * time.Minute, Stall: time.Minute, Accept: 30 * time.Second, KeepsUploads: 72 * time.Hour,
 	}
 	withTLS := usual
 	withTLS.HasTLS = true
+	limited := usual
+	limited.MaxRate, limited.AnonymousMaxRate, limited.RateAfter, limited.AllDown, limited.AllUp = 2, 3, 4, true, true
 	for _, tt := range []struct {
 		name   string
 		change func(*config.Config)
@@ -53,6 +58,9 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 			MaxConns: 3, MaxConnsPerAddr: 2,
 			Login: -1, Idle: -1, Stall: -1, Accept: time.Second, Session: time.Hour, KeepsUploads: -1,
 		}},
+		{"rates", func(c *config.Config) {
+			c.Rates = config.RateOptions{MaxRate: 1, MaxRatePerTransfer: 2, AnonymousMaxRate: 3, RateAfter: 4}
+		}, limited},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.FTP = "127.0.0.1:0"; tt.change(c) }).(*ftpd.Server)
@@ -61,6 +69,8 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 				MaxConns: s.Live.MaxFTPConns, MaxConnsPerAddr: s.Live.MaxFTPConnsPerAddr,
 				Login: s.LoginTimeout, Idle: s.IdleTimeout, Stall: s.StallTimeout, Accept: s.AcceptTimeout, Session: s.SessionTimeout,
 				KeepsUploads: s.KeepPartials,
+				MaxRate:      s.MaxRate, AnonymousMaxRate: s.AnonymousMaxRate, RateAfter: s.RateAfter,
+				AllDown: s.LimitDown != nil, AllUp: s.LimitUp != nil,
 			}
 			for _, p := range s.PublicAddrs {
 				got.Public += fmt.Sprint(p)

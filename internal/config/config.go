@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -50,6 +51,7 @@ type Config struct {
 	Write     bool    // whether those with a login may change files, unless File says what they may
 
 	FTPOptions FTPOptions
+	Rates      RateOptions
 
 	// What HTTP shows.
 	Index         []string // names of the files that stand for their directory, the first that is there
@@ -152,7 +154,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("--cors %q is no origin; write it like https://example.com, without a path, or *", origin)
 		}
 	}
-	if err := c.checkFTP(); err != nil {
+	if err := cmp.Or(c.checkFTP(), c.checkRates()); err != nil {
 		return err
 	}
 	return c.checkTLS()

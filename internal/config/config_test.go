@@ -53,6 +53,8 @@ func TestCheck(t *testing.T) {
 		{"a log that nobody can read", func(c *config.Config) { c.LogFormat = "clay" }, `--log-format "clay"`},
 		{"a road that leads nowhere", func(c *config.Config) { c.Road = "teleport" }, `--road "teleport"`},
 		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
+		{"free bytes before no limit", func(c *config.Config) { c.Rates.RateAfter, c.Rates.MaxRate = 1, 1 }, "--rate-after is of no use"},
+		{"a limit for nobody", func(c *config.Config) { c.Rates.AnonymousMaxRate, c.Anonymous = 1, false }, "--anonymous-max-rate is of no use"},
 		{"writing without a writer", func(c *config.Config) { c.Write = true }, "--user"},
 		{"writing by those without a password", func(c *config.Config) {
 			c.Write, c.Users = true, []config.User{{Account: account.Account{Name: "anonymous"}}}

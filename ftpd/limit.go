@@ -1,0 +1,91 @@
+package ftpd
+
+import (
+	"context"
+	"sync"
+
+	"sluice/internal/rate"
+	"sluice/sendfile"
+)
+
+// Limiter is a limit of bandwidth that transfers share, whichever server they
+// are of. It is called from many goroutines.
+type Limiter interface {
+	// Wait blocks until some of the next n bytes may go and returns how many,
+	// from 1 to n, or the cause of ctx when that ends first. n is all that is to
+	// come, as far as that is known: what is granted at once is for the Limiter
+	// to choose.
+	Wait(ctx context.Context, n int) (int, error)
+
+	// Return gives back n bytes that Wait has granted and that have not gone.
+	Return(n int)
+}
+
+// ownRate is the bytes per second that each transfer of d's user may take; 0:
+// there is no limit.
+func (d *driver) ownRate() int64 {
+	srv := d.session.server
+	if d.user == anonymous && srv.AnonymousMaxRate > 0 && (srv.MaxRate <= 0 || srv.AnonymousMaxRate < srv.MaxRate) {
+		return srv.AnonymousMaxRate
+	}
+	return srv.MaxRate
+}
+
+// isLimited reports whether a download of d's user may have to wait for a limit
+// of ours.
+func (d *driver) isLimited() bool {
+	return d.ownRate() > 0 || d.maxRate > 0 || d.session.server.LimitDown != nil
+}
+
+// limit makes opt keep a transfer of size bytes, negative if that is not known,
+// to all limits that hold for it. It must be watched before, and unlimit called
+// after.
+func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
+	d, srv := t.driver, t.session.server
+	all := srv.LimitDown
+	if upload {
+		all = srv.LimitUp
+	}
+	var ofUser rate.Limiter
+	if d.maxRate > 0 {
+		ofUser = srv.limits.of(userWay{d.user, d.maxRate, upload})
+	}
+	t.throttle = rate.Begin(size, rate.Own{Rate: d.ownRate(), After: srv.RateAfter}, ofUser, all)
+	opt.Wait = t.watched.Limited(t.throttle.Hook())
+}
+
+// unlimit ends what limit has begun. moved is how many bytes have gone.
+func (t *transfer) unlimit(moved int64) {
+	t.throttle.Close(moved)
+	t.throttle = nil
+}
+
+// userLimits are the limits of users, once they have had a transfer. They stay:
+// who comes back at once has no fresh one.
+type userLimits struct {
+	mu    sync.Mutex // guards the field below
+	limit map[userWay]*rate.Limit
+}
+
+// userWay is a direction of a user, at a rate, which may be another at the next
+// login.
+type userWay struct {
+	name   string
+	rate   int64
+	upload bool
+}
+
+// of returns what all transfers of a way share.
+func (u *userLimits) of(way userWay) *rate.Limit {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := u.limit[way]
+	if l == nil {
+		if u.limit == nil {
+			u.limit = make(map[userWay]*rate.Limit)
+		}
+		l = rate.New(way.rate)
+		u.limit[way] = l
+	}
+	return l
+}

@@ -1,0 +1,258 @@
+package ftpd_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/account"
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/internal/rate"
+)
+
+// limited gives u an account with a limit of its own.
+func limited(bytesPerSecond int64) func(*ftpd.Server) {
+	return func(srv *ftpd.Server) {
+		srv.Users = new(account.Users)
+		// It cannot fail: the name is new and the limit not negative.
+		_ = srv.Users.AddAccount(account.Account{Name: "u", Rights: account.All, MaxRate: bytesPerSecond}, "secret")
+	}
+}
+
+func TestTransfersKeepToTheirLimits(t *testing.T) {
+	const size, atMost = 500_000, 1e6
+	const least = 300 * time.Millisecond // less the first turn, what was not used in the moment before, and a margin
+	down := func(c *client) { c.get(epsv, "RETR f") }
+	up := func(c *client) { c.put(epsv, "STOR up", nettest.Pattern(size)) }
+	slow := func(srv *ftpd.Server) { srv.MaxRate = atMost }
+	for _, tt := range []struct {
+		name  string
+		setup func(*ftpd.Server)
+		guest bool
+		move  func(*client)
+		want  bool // slow
+	}{
+		{"RETR", slow, false, down, true},
+		{"STOR", slow, false, up, true},
+		{"APPE", slow, false, func(c *client) { c.put(epsv, "APPE up", nettest.Pattern(size)) }, true},
+		{"RETR of a guest", func(srv *ftpd.Server) { srv.AnonymousMaxRate = atMost }, true, down, true},
+		{"RETR of a guest who may take less than others", func(srv *ftpd.Server) { srv.AnonymousMaxRate, srv.MaxRate = atMost, 1e12 }, true, down, true},
+		{"RETR of a guest who may take more than others", func(srv *ftpd.Server) { srv.AnonymousMaxRate, srv.MaxRate = 1e12, atMost }, true, down, true},
+		{"but not RETR of a user by the limit of guests", func(srv *ftpd.Server) { srv.AnonymousMaxRate = 1 }, false, down, false},
+		{"RETR of a user with a limit", limited(atMost), false, down, true},
+		{"STOR of a user with a limit", limited(atMost), false, up, true},
+		{"RETR by the limit of all", func(srv *ftpd.Server) { srv.LimitDown = rate.New(atMost) }, false, down, true},
+		{"STOR by the limit of all", func(srv *ftpd.Server) { srv.LimitUp = rate.New(atMost) }, false, up, true},
+		{"but not STOR by that of the other direction", func(srv *ftpd.Server) { srv.LimitDown = rate.New(1) }, false, up, false},
+		{"but not RETR of the bytes before", func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, func(srv *ftpd.Server) {
+				srv.Live = new(live.Registry)
+				tt.setup(srv)
+			})
+			s.file("f", size)
+			c := s.login()
+			if tt.guest {
+				c = s.guest()
+			}
+			begin := time.Now()
+			tt.move(c)
+			took := time.Since(begin)
+			x := s.transfer()
+			if x.Err != nil || x.Sent != size {
+				t.Errorf("told %+v, want %d bytes", x, size)
+			}
+			if tt.want && took < least {
+				t.Errorf("took %v, want at least %v", took, least)
+			}
+			if limited := x.Cause == "rate limit"; limited != tt.want {
+				t.Errorf("the cause is %q", x.Cause)
+			}
+		})
+	}
+}
+
+func TestALimitIsToldInTheReply(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxRate = new(live.Registry), 500_000 })
+	s.file("f", 200_000)
+	c := s.login()
+	data := c.data(epsv, "RETR f")
+	_, _ = io.Copy(io.Discard, data)
+	if text := c.expect(226, "RETR"); !strings.Contains(text, "held back by: rate limit") {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestListingsKeepToTheLimit(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 20_000 })
+	for i := range 200 {
+		s.file(fmt.Sprintf("a name that is long enough %d", i), 0)
+	}
+	begin := time.Now()
+	text := s.login().get(epsv, "LIST")
+	if took, least := time.Since(begin), 400*time.Millisecond; took < least || len(text) < 12_000 {
+		t.Errorf("%d bytes took %v, want 12000 or more, and at least %v", len(text), took, least)
+	}
+}
+
+func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
+	s := start(t, limited(1e6))
+	s.file("f", 400_000)
+	begin := time.Now()
+	var wg sync.WaitGroup
+	for range 2 {
+		data := s.login().data(epsv, "RETR f")
+		wg.Go(func() { _, _ = io.Copy(io.Discard, data) })
+	}
+	wg.Wait()
+	if took, least := time.Since(begin), 600*time.Millisecond; took < least {
+		t.Errorf("two took %v, want at least %v", took, least)
+	}
+}
+
+func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
+	s := start(t, limited(100_000))
+	s.file("f", 4000)
+	c := s.login()
+	begin := time.Now()
+	for range 20 {
+		c.get(epsv, "RETR f")
+	}
+	if took, least := time.Since(begin), 500*time.Millisecond; took < least {
+		t.Errorf("20 took %v, want at least %v", took, least)
+	}
+}
+
+// A file that is so small that the reader sends it itself would keep it from
+// hearing of an abort.
+func TestAborEndsAWaitForTheLimit(t *testing.T) {
+	for _, size := range []int64{1000, 100_000} {
+		s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
+		s.file("f", size)
+		c := s.login()
+		conn := c.connect(c.passive(epsv))
+		c.send("RETR f")
+		if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		c.send("ABOR")
+		if size > 4<<10 { // or else the reply waits for the final one
+			c.expect(150, "RETR")
+		}
+		for code := 0; code != 226; {
+			var err error
+			if code, _, err = c.reply(); err != nil {
+				t.Fatalf("%d bytes: %v", size, err)
+			}
+		}
+		if x := s.transfer(); x.Err == nil || x.Sent == size {
+			t.Errorf("told %+v, want an error", x)
+		}
+	}
+}
+
+func TestCloseDoesNotWaitForTheLimit(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
+	s.file("f", 100_000)
+	data := s.login().data(epsv, "RETR f")
+	if _, err := io.ReadFull(data, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	_ = s.Close()
+	if took := time.Since(begin); took > patience {
+		t.Errorf("took %v", took)
+	}
+}
+
+// A ledger is a limit as another program may have one.
+type ledger struct{ granted, returned atomic.Int64 }
+
+func (l *ledger) Wait(_ context.Context, n int) (int, error) {
+	n = min(n, 100_000)
+	l.granted.Add(int64(n))
+	return n, nil
+}
+
+func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
+
+func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
+	const size = 1_234_567
+	var up, down ledger
+	s := start(t, func(srv *ftpd.Server) { srv.LimitUp, srv.LimitDown = &up, &down })
+	s.file("f", size)
+	c := s.login()
+	c.get(epsv, "RETR f")
+	s.transfer()
+	for range 3 {
+		c.put(epsv, "STOR up", nettest.Pattern(1000))
+		s.transfer()
+	}
+	if got := down.granted.Load() - down.returned.Load(); got != size {
+		t.Errorf("charged %d bytes for a download of %d", got, size)
+	}
+	if got := up.granted.Load() - up.returned.Load(); got != 3000 {
+		t.Errorf("charged %d bytes for uploads of 3000", got)
+	}
+}
+
+func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
+	const size = 100_000
+	slowly := func() io.Reader { return nettest.Trickle(nettest.Pattern(size), size/10, 10*time.Millisecond) }
+	for name, put := range map[string]func(*server){
+		"in clear": func(s *server) { s.login().put(epsv, "STOR up", slowly()) },
+		"by TLS": func(s *server) {
+			c := s.secure(trust(0))
+			data := c.begin("STOR up", c.config)
+			if _, err := io.Copy(data, slowly()); err != nil {
+				t.Error(err)
+			}
+			_ = data.Close()
+			c.expect(226, "STOR up")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live = new(live.Registry) })
+			put(s)
+			if x := s.transfer(); x.Cause != "sender" || x.Sent != size {
+				t.Errorf("told %+v, want the cause sender", x)
+			}
+		})
+	}
+}
+
+func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
+	const size = 300_000
+	s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live, srv.MaxRate = new(live.Registry), 1e6 })
+	s.file("f", size)
+	c := s.secure(trust(0))
+	for _, line := range []string{"RETR f", "STOR up"} {
+		begin := time.Now()
+		data := c.begin(line, c.config)
+		var err error
+		if line == "RETR f" {
+			_, err = io.Copy(io.Discard, data)
+		} else {
+			_, err = io.Copy(data, nettest.Pattern(size))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		_ = data.Close()
+		c.expect(226, line)
+		if took, least := time.Since(begin), 200*time.Millisecond; took < least {
+			t.Errorf("%s took %v, want at least %v", line, took, least)
+		}
+		if x := s.transfer(); x.Cause != "rate limit" || x.Sent != size {
+			t.Errorf("told %+v, want the cause rate limit", x)
+		}
+	}
+}

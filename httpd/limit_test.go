@@ -1,0 +1,242 @@
+package httpd_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sluice/httpd"
+	"sluice/internal/live"
+	"sluice/internal/nettest"
+	"sluice/internal/rate"
+)
+
+// limitedSize at limitedRate takes half a second, or limitedTime at least: less
+// the first turn, what was not used in the moment before, and a margin.
+const (
+	limitedSize = 500_000
+	limitedRate = 1_000_000
+	limitedTime = 300 * time.Millisecond
+)
+
+func TestResponsesKeepToTheirLimits(t *testing.T) {
+	other := httptest.NewTLSServer(nil) // for its certificate, and a client that trusts it
+	defer other.Close()
+	trusted := other.Client().Transport.(*http.Transport).TLSClientConfig
+	own := func(srv *httpd.Server) { srv.Handler.MaxRate = limitedRate }
+	all := func(srv *httpd.Server) { srv.Handler.Limit = rate.New(limitedRate) }
+	for _, tt := range []struct {
+		name   string
+		limit  func(*httpd.Server)
+		target string
+		secure bool
+		http2  bool
+		want   bool // slow
+	}{
+		{"of their own", own, "/f", false, false, true},
+		{"of all", all, "/f", false, false, true},
+		{"of both", func(srv *httpd.Server) { own(srv); all(srv) }, "/f", false, false, true},
+		{"by net/http", func(srv *httpd.Server) { own(srv); srv.NoFastLane = true }, "/f", false, false, true},
+		{"by net/http those of all", func(srv *httpd.Server) { all(srv); srv.NoFastLane = true }, "/f", false, false, true},
+		{"at a minimum rate", func(srv *httpd.Server) { own(srv); srv.Handler.MinRate = 1 }, "/f", false, false, true},
+		{"by TLS", own, "/f", true, false, true},
+		{"by HTTP/2", own, "/f", true, true, true},
+		{"by HTTP/2 those of all", all, "/f", true, true, true},
+		{"as archives", own, "/?tar", false, false, true},
+		{"as archives by TLS", own, "/?zip", true, false, true},
+		{"as archives that are made on the way", own, "/?tar.gz", false, false, true},
+		{"but not before these hold", func(srv *httpd.Server) {
+			srv.Handler.MaxRate, srv.Handler.RateAfter = 1, limitedSize
+		}, "/f", false, false, false},
+		{"but not where there are none", func(*httpd.Server) {}, "/f", false, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var reg live.Registry
+			s := serve(t, func(srv *httpd.Server) {
+				watched(&reg)(srv)
+				srv.Handler.Archives = true
+				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
+				tt.limit(srv)
+			})
+			s.pattern(t, "f", limitedSize)
+			url := s.url
+			if tt.secure {
+				addr, served := s.serveTLS(t)
+				url = "https://" + addr
+				defer func() { _ = s.Close(); <-served }()
+			}
+			transport := &http.Transport{TLSClientConfig: trusted.Clone(), ForceAttemptHTTP2: tt.http2, DisableCompression: true}
+			defer transport.CloseIdleConnections()
+			begin := time.Now()
+			resp, err := (&http.Client{Transport: transport}).Get(url + tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			got := <-nettest.Sum(t, resp.Body)
+			took := time.Since(begin)
+			if tt.target == "/f" && got.SHA256 != nettest.PatternSum(0, limitedSize) || got.Err != nil {
+				t.Errorf("%d other bytes, %v", got.N, got.Err)
+			}
+			if tt.want && took < limitedTime {
+				t.Errorf("took %v, want at least %v", took, limitedTime)
+			}
+			told := s.last(t)
+			if limited := told.Cause == "rate limit"; limited != tt.want || told.Sent != got.N || told.Err != nil {
+				t.Errorf("told %+v, want %d bytes", told, got.N)
+			}
+		})
+	}
+}
+
+// Together they are as long as one that is held back.
+func TestSmallResponsesKeepToTheLimitOfAll(t *testing.T) {
+	const size = 10_000
+	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) {
+				cached(srv)
+				srv.NoFastLane = noFastLane
+				srv.Handler.Limit = rate.New(limitedRate)
+			})
+			s.pattern(t, "f", size)
+			c := s.dial(t)
+			r := bufio.NewReader(c)
+			begin := time.Now()
+			for range limitedSize / size {
+				_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
+				if got := read(t, r, "GET"); sha256.Sum256([]byte(got.body)) != nettest.PatternSum(0, size) {
+					t.Fatalf("%d other bytes", len(got.body))
+				}
+			}
+			if took := time.Since(begin); took < limitedTime {
+				t.Errorf("took %v, want at least %v", took, limitedTime)
+			}
+		})
+	}
+}
+
+// A ledger is a limit as another program may have one.
+type ledger struct{ granted, returned atomic.Int64 }
+
+func (l *ledger) Wait(_ context.Context, n int) (int, error) {
+	n = min(n, 70_000)
+	l.granted.Add(int64(n))
+	return n, nil
+}
+
+func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
+
+func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
+	const size = 1_234_567
+	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+		t.Run(name, func(t *testing.T) {
+			var all ledger
+			s := serve(t, func(srv *httpd.Server) {
+				cached(srv)
+				srv.NoFastLane = noFastLane
+				srv.Handler.Limit, srv.Handler.Archives, srv.Handler.CompressListings = &all, true, true
+			})
+			s.pattern(t, "f", size)
+			s.write(t, "small", "content")
+			for _, tt := range []struct {
+				method, target string
+				header         http.Header
+			}{
+				{"GET", "/f", nil},
+				{"HEAD", "/f", nil},
+				{"GET", "/f", http.Header{"Range": {"bytes=5-99"}}},
+				{"GET", "/f", http.Header{"Range": {"bytes=5-99,100000-400000"}}},
+				{"GET", "/small", nil},
+				{"GET", "/small", nil}, // from the cache
+				{"GET", "/nothing", nil},
+				{"GET", "/", nil},
+				{"GET", "/?tar", nil},
+				{"GET", "/?tar.gz", nil},
+				{"OPTIONS", "/f", nil},
+			} {
+				before := all.granted.Load() - all.returned.Load()
+				_, body := s.do(t, tt.method, tt.target, tt.header)
+				s.last(t)
+				if got := all.granted.Load() - all.returned.Load() - before; got != int64(len(body)) {
+					t.Errorf("%s %s: charged %d bytes for %d", tt.method, tt.target, got, len(body))
+				}
+			}
+		})
+	}
+}
+
+// The limit is slower than the client must be.
+func TestTheMinimumRateIsNotThatOfOurLimit(t *testing.T) {
+	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) {
+				srv.NoFastLane = noFastLane
+				srv.Handler.MaxRate = limitedRate
+				srv.Handler.StallTimeout, srv.Handler.MinRate = 200*time.Millisecond, 5*limitedRate
+			})
+			s.pattern(t, "f", limitedSize)
+			if _, body := s.do(t, "GET", "/f", nil); len(body) != limitedSize {
+				t.Errorf("got %d bytes, want %d", len(body), limitedSize)
+			}
+			if told := s.last(t); told.Err != nil || told.Duration < limitedTime {
+				t.Errorf("told %+v, want no error, after at least %v", told, limitedTime)
+			}
+		})
+	}
+}
+
+// A client that has said all still gets all, and one that waits for its turn
+// does not keep the server.
+func TestTheEndOfAWaitForTheLimit(t *testing.T) {
+	for _, noFastLane := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the client ends its side, net/http is %v", noFastLane), func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastLane, srv.Handler.MaxRate = noFastLane, limitedRate })
+			s.pattern(t, "f", limitedSize)
+			c := s.dial(t)
+			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+			_ = c.CloseWrite()
+			if got := read(t, bufio.NewReader(c), "GET"); len(got.body) != limitedSize {
+				t.Errorf("got %d bytes, want %d", len(got.body), limitedSize)
+			}
+		})
+		t.Run(fmt.Sprintf("the server ends, net/http is %v", noFastLane), func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastLane, srv.Handler.MaxRate = noFastLane, 10 })
+			s.pattern(t, "f", limitedSize)
+			c := s.dial(t)
+			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
+			if _, err := io.ReadFull(c, make([]byte, 200)); err != nil { // the head is out, and so it waits
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			_ = s.Close()
+			if took := time.Since(begin); took > 10*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if told := s.last(t); told.Err == nil {
+				t.Errorf("told %+v, want an error", told)
+			}
+		})
+	}
+	t.Run("as a handler of another server", func(t *testing.T) {
+		h := httpd.Handler{MaxRate: limitedRate}
+		s := open(t, &h, map[string]string{"f": strings.Repeat("x", limitedSize)})
+		begin := time.Now()
+		if w := s.ask(t, "GET", "/f"); w.Body.Len() != limitedSize {
+			t.Errorf("got %d bytes, want %d", w.Body.Len(), limitedSize)
+		}
+		if took := time.Since(begin); took < limitedTime {
+			t.Errorf("took %v, want at least %v", took, limitedTime)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -99,6 +100,10 @@ func (k kernelTypes) text(at uint32) string {
 		}
 	}
 	return ""
+}
+
+func (k kernelTypes) has(name string) bool {
+	return slices.ContainsFunc(k.types, func(typ btfType) bool { return typ.kind == btfStruct && typ.name == name })
 }
 
 // members returns the members of a struct by name.

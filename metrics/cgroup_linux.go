@@ -2,7 +2,8 @@ package metrics
 
 import (
 	"bytes"
-	"os"
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 )
@@ -12,7 +13,7 @@ import (
 // of one controller. It relies on them being mounted where systemd and all
 // container engines mount them.
 func (h Host) cgroupDirs(controller string) (dirs []string, unified bool) {
-	b, err := os.ReadFile(path.Join(h.proc(), "self/cgroup"))
+	b, err := readPath(path.Join(h.proc(), "self/cgroup"))
 	if err != nil {
 		return nil, false
 	}
@@ -62,49 +63,71 @@ func (h Host) memoryLimit() (limit, used uint64, ok bool) {
 		limitName, usedName = "memory.max", "memory.current"
 	}
 	for _, dir := range dirs {
-		n, known := numberIn(path.Join(dir, limitName)) // not known: "max", or the root of version 2
+		n, known, err := numberIn(path.Join(dir, limitName)) // not known: "max", or the root of version 2
+		if err != nil {
+			return 0, 0, false // it might be the least
+		}
 		if !known || ok && n >= limit {
 			continue
 		}
-		if u, known := numberIn(path.Join(dir, usedName)); known {
-			limit, used, ok = n, u, true
+		u, known, err := numberIn(path.Join(dir, usedName))
+		if err != nil || !known {
+			return 0, 0, false
 		}
+		limit, used, ok = n, u, true
 	}
 	return limit, used, ok
 }
 
 // cpuQuota returns the least of the cgroups above this process, in processors,
-// or 0.
+// or 0 if there is none, or not all are told.
 func (h Host) cpuQuota() (least float64) {
 	dirs, unified := h.cgroupDirs("cpu")
 	for _, dir := range dirs {
-		var quota, period uint64
-		var ok1, ok2 bool
-		if unified {
-			b, _ := os.ReadFile(path.Join(dir, "cpu.max")) // "max 100000" or "150000 100000"
-			var rest []byte
-			quota, rest, ok1 = number(b)
-			period, _, ok2 = number(bytes.TrimLeft(rest, " "))
-		} else {
-			quota, ok1 = numberIn(path.Join(dir, "cpu.cfs_quota_us")) // -1: none
-			period, ok2 = numberIn(path.Join(dir, "cpu.cfs_period_us"))
+		n, err := quotaIn(dir, unified)
+		if err != nil {
+			return 0 // it might be the least
 		}
-		if !ok1 || !ok2 || quota == 0 || period == 0 {
-			continue
-		}
-		if n := float64(quota) / float64(period); least == 0 || n < least {
+		if n > 0 && (least == 0 || n < least) {
 			least = n
 		}
 	}
 	return least
 }
 
-// numberIn returns the number in a file.
-func numberIn(name string) (uint64, bool) {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return 0, false
+// quotaIn returns that of one cgroup, or 0.
+func quotaIn(dir string, unified bool) (processors float64, err error) {
+	var quota, period uint64
+	if unified {
+		var b []byte
+		b, err = readIfThere(path.Join(dir, "cpu.max")) // "max 100000" or "150000 100000"
+		quota, b, _ = number(b)
+		period, _, _ = number(bytes.TrimLeft(b, " "))
+	} else {
+		var err1, err2 error
+		quota, _, err1 = numberIn(path.Join(dir, "cpu.cfs_quota_us")) // -1: none
+		period, _, err2 = numberIn(path.Join(dir, "cpu.cfs_period_us"))
+		err = errors.Join(err1, err2)
 	}
-	n, _, ok := number(b)
-	return n, ok
+	if err != nil || period == 0 {
+		return 0, err
+	}
+	return float64(quota) / float64(period), nil
+}
+
+// numberIn returns the number in a file. It is not ok if there is no such file,
+// or no number in it.
+func numberIn(name string) (n uint64, ok bool, err error) {
+	b, err := readIfThere(name)
+	n, _, ok = number(b)
+	return n, ok, err
+}
+
+// readIfThere returns nothing for a file that is not there.
+func readIfThere(name string) ([]byte, error) {
+	b, err := readPath(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
 }

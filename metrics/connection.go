@@ -68,7 +68,8 @@ type Filter struct {
 //
 // The row is reused in the next step: copy it to keep it. Connections that
 // come or go meanwhile may be missing. An error ends the iteration; rows
-// before it are good. Each loop asks anew.
+// before it are good. It is errors.ErrUnsupported if a Linux lacks the module
+// tcp_diag. Each loop asks anew.
 //
 // A PID is told only of processes whose descriptors this one may read.
 func (h Host) Connections(f Filter) iter.Seq2[*Connection, error] {

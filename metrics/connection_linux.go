@@ -1,10 +1,6 @@
 package metrics
 
-import (
-	"fmt"
-
-	"golang.org/x/sys/unix"
-)
+import "fmt"
 
 // connections fills c for each socket that matches f and calls yield, until
 // that returns false.
@@ -26,10 +22,11 @@ func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 	defer d.close()
 
 	var info tcpInfo
-	stopped := false
+	malformed := false
 	each := func(payload []byte) bool {
 		if _, ok := parseDiag(payload, c, &info); !ok {
-			return true
+			malformed = true
+			return false
 		}
 		if pid, ok := owners[c.Inode]; ok && c.Inode != 0 {
 			c.PID = pid
@@ -40,17 +37,14 @@ func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 		if c.Have.Has(ConnectionTCP) {
 			c.TCP.At = d.told
 		}
-		stopped = !yield()
-		return !stopped
+		return yield()
 	}
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		var request diagRequest
-		if err := d.ask(request.all(family, f), unix.NLM_F_DUMP, each); err != nil {
-			return fmt.Errorf("metrics: connections: %w", err)
-		}
-		if stopped {
-			return nil
-		}
+	err = d.dump(f, each)
+	if malformed {
+		err = errMalformed
+	}
+	if err != nil {
+		return fmt.Errorf("metrics: connections: %w", err)
 	}
 	return nil
 }

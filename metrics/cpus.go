@@ -9,7 +9,7 @@ import (
 type CPUs struct {
 	Logical  int     // that are on line: hardware threads
 	Physical int     // cores; 0: not told
-	Quota    float64 // as many a cgroup lets this process and its kin use, as 1.5; 0: no bound
+	Quota    float64 // as many a cgroup lets this process and its kin use, as 1.5; 0: no bound that is told
 }
 
 // CPUs counts the processors. They may change while the host runs.

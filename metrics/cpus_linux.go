@@ -2,20 +2,22 @@ package metrics
 
 import (
 	"bytes"
-	"os"
+	"errors"
+	"io/fs"
 	"path"
-	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func (h Host) cpus() (CPUs, error) {
 	c := CPUs{Physical: h.cores(), Quota: h.cpuQuota()}
-	online, err := os.ReadFile(path.Join(h.sys(), "devices/system/cpu/online"))
+	online, err := readPath(path.Join(h.sys(), "devices/system/cpu/online"))
 	if err == nil {
 		c.Logical = countList(online)
 	}
 	if c.Logical == 0 { // no sysfs
-		b, err := os.ReadFile(path.Join(h.proc(), "stat"))
+		b, err := readPath(path.Join(h.proc(), "stat"))
 		if err != nil {
 			return CPUs{}, err
 		}
@@ -58,19 +60,37 @@ func countCPULines(b []byte) (n int) {
 	return n
 }
 
-// cores counts sets of hardware threads that share a core, or returns 0.
+// cores counts sets of hardware threads that share a core. It returns 0 if it
+// cannot see them all.
 func (h Host) cores() int {
+	root := path.Join(h.sys(), "devices/system/cpu")
+	dir, err := openAt(unix.AT_FDCWD, cstring(root+"\x00"), directory)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(dir)
+	var names [bufferSize]byte
 	sets := make(map[string]bool)
-	for _, name := range []string{"core_cpus_list", "thread_siblings_list"} { // the latter before Linux 5.2
-		files, _ := filepath.Glob(path.Join(h.sys(), "devices/system/cpu/cpu[0-9]*/topology", name))
-		for _, file := range files {
-			if b, err := os.ReadFile(file); err == nil {
-				sets[string(b)] = true
-			}
+	var failed error
+	err = eachEntry(dir, names[:], func(name []byte) bool {
+		if number, ok := bytes.CutPrefix(name, []byte("cpu")); !ok || len(number) == 0 || number[0] < '0' || number[0] > '9' {
+			return true
 		}
-		if len(sets) > 0 {
-			break
+		topology := path.Join(root, string(name), "topology")
+		b, err := readPath(path.Join(topology, "core_cpus_list"))
+		if errors.Is(err, fs.ErrNotExist) { // before Linux 5.2
+			b, err = readPath(path.Join(topology, "thread_siblings_list"))
 		}
+		switch {
+		case err == nil:
+			sets[string(b)] = true
+		case !errors.Is(err, fs.ErrNotExist): // it has none while it is off line
+			failed = err
+		}
+		return failed == nil
+	})
+	if err != nil || failed != nil {
+		return 0
 	}
 	return len(sets)
 }

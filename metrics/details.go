@@ -19,7 +19,8 @@ type OpenFile struct {
 }
 
 // OpenFiles returns the regular files that the process has open, by descriptor.
-// Those closed meanwhile are left out.
+// Those closed meanwhile are left out, and those of which the file system
+// does not say what they are.
 func (p *Process) OpenFiles() ([]OpenFile, error) {
 	files, err := p.openFiles()
 	return files, processError(p.id.PID, "open files", err)

@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -152,18 +153,30 @@ func (p *Process) threads() ([]Thread, error) {
 	defer unix.Close(tasks)
 	var threads []Thread
 	var names, buf [bufferSize]byte
+	var failed error
 	err = eachEntry(tasks, names[:], func(tid []byte) bool {
 		b, err := readPiece(tasks, below(tid, "/stat").ptr(), buf[:])
 		var st stat
-		if err == nil && st.parse(b) { // else it has ended since
+		switch {
+		case errors.Is(processGone(err), ErrNoProcess): // it has ended since
+		case err != nil:
+			failed = err
+		case !st.parse(b):
+			failed = errMalformed
+		default:
 			threads = append(threads, Thread{ID: st.pid, User: st.cpu.User, System: st.cpu.System})
 		}
-		return true
+		return failed == nil
 	})
-	if err == nil && threads == nil {
-		err = ErrNoProcess
+	switch {
+	case err != nil:
+		return nil, o.reason(err)
+	case failed != nil:
+		return nil, failed
+	case threads == nil:
+		return nil, ErrNoProcess
 	}
-	return threads, err
+	return threads, nil
 }
 
 // below returns the name of something in a directory.
@@ -188,14 +201,19 @@ func (p *Process) openFiles() ([]OpenFile, error) {
 
 	var files []OpenFile
 	var names, buf [bufferSize]byte
+	var failed error
 	err = eachEntry(dir, names[:], func(name []byte) bool {
 		fd, err := strconv.Atoi(string(name))
 		path, linkErr := readLink(dir, &name[0])
-		if err != nil || linkErr != nil || path == "" || path[0] != '/' { // closed since, or no file
+		if linkErr != nil && !errors.Is(processGone(linkErr), ErrNoProcess) { // else closed since
+			failed = linkErr
+			return false
+		}
+		if err != nil || path == "" || path[0] != '/' { // no file
 			return true
 		}
 		var st unix.Stat_t
-		if unix.Fstatat(dir, string(name), &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		if failure("fstatat") != 0 || unix.Fstatat(dir, string(name), &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			return true
 		}
 		f := OpenFile{FD: fd, Path: path, Position: -1, Flags: -1}
@@ -205,6 +223,9 @@ func (p *Process) openFiles() ([]OpenFile, error) {
 		files = append(files, f)
 		return true
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, o.reason(err)
 	}

@@ -2,27 +2,30 @@ package metrics
 
 import (
 	"bytes"
-	"os"
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 	"time"
 )
 
 func (h Host) disks() ([]DiskIO, error) {
-	b, err := os.ReadFile(path.Join(h.proc(), "diskstats"))
+	b, err := readPath(path.Join(h.proc(), "diskstats"))
 	if err != nil {
 		return nil, err
 	}
 	disks := parseDisks(b)
 	block := path.Join(h.sys(), "block")
-	if _, err := os.Stat(block); err != nil {
+	if lookUp(block) != nil {
 		return disks, nil
 	}
 	for i, d := range disks {
 		// A disk has a directory here, a partition has one in its disk's.
-		_, err := os.Stat(path.Join(block, strings.ReplaceAll(d.Name, "/", "!")))
-		disks[i].Part = os.IsNotExist(err)
-		disks[i].Have |= DiskPart
+		err := lookUp(path.Join(block, strings.ReplaceAll(d.Name, "/", "!")))
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			disks[i].Part = err != nil
+			disks[i].Have |= DiskPart
+		}
 	}
 	return disks, nil
 }

@@ -63,9 +63,9 @@
 //
 // On Linux Socket.Sample is one system call and allocates nothing, but it
 // waits for the socket's lock. Self().Read of Basic makes seven system calls,
-// that of another process ten, and neither allocates. Connections walks
-// the kernel's table of sockets once for each version of IP, and allocates the
-// same for ten sockets as for ten thousand.
+// that of another process ten, and neither allocates. Connections walks the
+// kernel's table of sockets once, and allocates the same for ten sockets as for
+// ten thousand.
 //
 // # Privileges
 //

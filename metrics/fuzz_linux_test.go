@@ -192,6 +192,9 @@ func TestMessages(t *testing.T) {
 		err  error
 	}{
 		{"two and no end", join(odd, message(unix.SOCK_DIAG_BY_FAMILY, seq, []byte("defg"))), []string{"abc", "defg"}, false, nil},
+		{"of the older kind", message(diagAll, seq, []byte("abcd")), []string{"abcd"}, false, nil},
+		{"an overrun", message(unix.NLMSG_OVERRUN, seq, nil), nil, false, unix.ENOBUFS},
+		{"an error without a number", message(unix.NLMSG_ERROR, seq, []byte{1}), nil, false, errMalformed},
 		{"one and the end", join(odd, message(unix.NLMSG_DONE, seq, code(0))), []string{"abc"}, true, nil},
 		{"the end without a number", message(unix.NLMSG_DONE, seq, nil), nil, true, nil},
 		{"the end with an error", message(unix.NLMSG_DONE, seq, code(-int32(unix.EINVAL))), nil, true, unix.EINVAL},
@@ -200,9 +203,9 @@ func TestMessages(t *testing.T) {
 		{"an acknowledgement", message(unix.NLMSG_ERROR, seq, code(0)), nil, false, nil},
 		{"an answer to somebody else", message(unix.SOCK_DIAG_BY_FAMILY, seq+1, []byte("abcd")), nil, false, nil},
 		{"of another kind", message(unix.NLMSG_NOOP, seq, []byte("abcd")), nil, false, nil},
-		{"cut off in the header", odd[:10], nil, false, errMalformedAnswer},
-		{"cut off in the payload", odd[:17], nil, false, errMalformedAnswer},
-		{"shorter than its header", func() []byte { b := bytes.Clone(odd); b[0] = 15; return b }(), nil, false, errMalformedAnswer},
+		{"cut off in the header", odd[:10], nil, false, errMalformed},
+		{"cut off in the payload", odd[:17], nil, false, errMalformed},
+		{"shorter than its header", func() []byte { b := bytes.Clone(odd); b[0] = 15; return b }(), nil, false, errMalformed},
 		{"nothing", nil, nil, false, nil},
 	} {
 		var got []string
@@ -237,7 +240,7 @@ func FuzzMessages(f *testing.F) {
 			t.Errorf("%d messages in %d bytes", messages, len(in))
 		}
 		var errno syscall.Errno
-		if err != nil && !errors.Is(err, errMalformedAnswer) && !errors.As(err, &errno) {
+		if err != nil && !errors.Is(err, errMalformed) && !errors.As(err, &errno) {
 			t.Errorf("got %v, want an errno", err)
 		}
 	})

@@ -2,12 +2,11 @@ package metrics
 
 import (
 	"bytes"
-	"os"
 	"path"
 )
 
 func (h Host) memory() (HostMemory, error) {
-	b, err := os.ReadFile(path.Join(h.proc(), "meminfo"))
+	b, err := readPath(path.Join(h.proc(), "meminfo"))
 	if err != nil {
 		return HostMemory{}, err
 	}
@@ -16,7 +15,7 @@ func (h Host) memory() (HostMemory, error) {
 		return HostMemory{}, errMalformed
 	}
 	if _, ok := numberOf(b, "MemAvailable"); !ok { // before Linux 3.14
-		zones, err := os.ReadFile(path.Join(h.proc(), "zoneinfo"))
+		zones, err := readPath(path.Join(h.proc(), "zoneinfo"))
 		if err != nil {
 			return HostMemory{}, err
 		}
@@ -89,7 +88,7 @@ func lowWatermark(b []byte) (sum uint64) {
 }
 
 func (h Host) swap() (HostSwap, error) {
-	b, err := os.ReadFile(path.Join(h.proc(), "meminfo"))
+	b, err := readPath(path.Join(h.proc(), "meminfo"))
 	if err != nil {
 		return HostSwap{}, err
 	}
@@ -99,7 +98,7 @@ func (h Host) swap() (HostSwap, error) {
 		return HostSwap{}, errMalformed
 	}
 	s := HostSwap{Total: total << 10, Free: free << 10, Used: (total - free) << 10}
-	if b, err := os.ReadFile(path.Join(h.proc(), "vmstat")); err == nil {
+	if b, err := readPath(path.Join(h.proc(), "vmstat")); err == nil {
 		in, ok1 := spacedNumberOf(b, "pswpin")
 		out, ok2 := spacedNumberOf(b, "pswpout")
 		s.In, s.Out, s.HaveMoved = in*pageSize, out*pageSize, ok1 && ok2

@@ -8,11 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Of linux/inet_diag.h. A request is a struct inet_diag_req_v2 and perhaps a
-// filter, an answer a struct inet_diag_msg and attributes.
+// Of linux/inet_diag.h. A request for one socket is a struct inet_diag_req_v2.
+// One for all is a struct inet_diag_req and perhaps a filter: the older kind,
+// which ss(8) uses too, since it is answered for both versions of IP in one walk
+// of the kernel's table. An answer is a struct inet_diag_msg and attributes.
 const (
-	diagReqLen = 56
+	diagOneLen = 56
+	diagAllLen = 60
 	diagMsgLen = 72
+
+	diagAll = 18 // TCPDIAG_GETSOCK, the type of a request for all and of the answers
 
 	diagInfo     = 2  // INET_DIAG_INFO, an attribute: a tcpInfo
 	diagMemory   = 7  // INET_DIAG_SKMEMINFO, an attribute: SK_MEMINFO_VARS times uint32
@@ -30,24 +35,17 @@ const (
 )
 
 // A diagRequest asks for sockets.
-type diagRequest [unix.NLMSG_HDRLEN + diagReqLen + 4 + 16]byte
+type diagRequest [unix.NLMSG_HDRLEN + diagAllLen + 4 + 16]byte
 
-// begin fills in what all requests have.
-func (r *diagRequest) begin(family, attributes uint8) {
+// all asks for the sockets that match f, and returns the request.
+func (r *diagRequest) all(f Filter) []byte {
 	req := r[unix.NLMSG_HDRLEN:]
-	req[0], req[1], req[2] = family, unix.IPPROTO_TCP, attributes
-}
-
-// all asks for the sockets of a family that match f, and returns the request.
-func (r *diagRequest) all(family uint8, f Filter) []byte {
-	var attributes uint8
 	if f.TCP {
-		attributes |= withInfo
+		req[3] |= withInfo
 	}
 	if f.Drops {
-		attributes |= withMemory
+		req[3] |= withMemory
 	}
-	r.begin(family, attributes)
 	states := uint32(f.States)
 	switch {
 	case states == 0:
@@ -55,11 +53,11 @@ func (r *diagRequest) all(family uint8, f Filter) []byte {
 	case f.States.Has(SynRecv):
 		states |= 1 << newSynRecv
 	}
-	binary.NativeEndian.PutUint32(r[unix.NLMSG_HDRLEN+4:], states)
+	binary.NativeEndian.PutUint32(req[52:], states)
 
-	const filter = unix.NLMSG_HDRLEN + diagReqLen
+	const filter = unix.NLMSG_HDRLEN + diagAllLen
 	if f.LocalPort == 0 {
-		return r[:filter]
+		return r.complete(filter, diagAll, unix.NLM_F_DUMP)
 	}
 	code := r[filter:]
 	binary.NativeEndian.PutUint16(code, uint16(len(code)))
@@ -73,7 +71,7 @@ func (r *diagRequest) all(family uint8, f Filter) []byte {
 	}
 	test(4, sourcePortGE, 20)
 	test(12, sourcePortLE, 12)
-	return r[:]
+	return r.complete(len(r), diagAll, unix.NLM_F_DUMP)
 }
 
 // one asks for the socket with these addresses, and returns the request.
@@ -82,8 +80,9 @@ func (r *diagRequest) one(local, remote netip.AddrPort) []byte {
 	if local.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	r.begin(family, withInfo)
-	id := r[unix.NLMSG_HDRLEN+8:]
+	req := r[unix.NLMSG_HDRLEN:]
+	req[0], req[1], req[2] = family, unix.IPPROTO_TCP, withInfo
+	id := req[8:]
 	binary.BigEndian.PutUint16(id, local.Port())
 	binary.BigEndian.PutUint16(id[2:], remote.Port())
 	copy(id[4:20], local.Addr().AsSlice())
@@ -94,7 +93,16 @@ func (r *diagRequest) one(local, remote netip.AddrPort) []byte {
 		}
 	}
 	binary.NativeEndian.PutUint64(id[40:], ^uint64(0)) // INET_DIAG_NOCOOKIE: whichever socket it is
-	return r[:unix.NLMSG_HDRLEN+diagReqLen]
+	return r.complete(unix.NLMSG_HDRLEN+diagOneLen, unix.SOCK_DIAG_BY_FAMILY, 0)
+}
+
+// complete returns the first n bytes with a struct nlmsghdr filled in, but for
+// the sequence number.
+func (r *diagRequest) complete(n int, kind, flags uint16) []byte {
+	binary.NativeEndian.PutUint32(r[:], uint32(n))
+	binary.NativeEndian.PutUint16(r[4:], kind)
+	binary.NativeEndian.PutUint16(r[6:], flags|unix.NLM_F_REQUEST)
+	return r[:n]
 }
 
 // parseDiag fills c, but for PID, from the payload of an answer, and returns

@@ -3,12 +3,11 @@ package metrics
 import (
 	"bytes"
 	"math"
-	"os"
 	"path"
 )
 
 func (h Host) netIO() (map[string]NetIO, error) {
-	b, err := os.ReadFile(path.Join(h.proc(), "net/dev"))
+	b, err := readPath(path.Join(h.proc(), "net/dev"))
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +47,7 @@ func parseNetIO(b []byte) map[string]NetIO {
 
 // linkSpeed returns 0 where there is none: the file says -1, or cannot be read.
 func (h Host) linkSpeed(name string, _ int) uint64 {
-	mbits, ok := numberIn(path.Join(h.sys(), "class/net", name, "speed"))
+	mbits, ok, _ := numberIn(path.Join(h.sys(), "class/net", name, "speed"))
 	if !ok || mbits == math.MaxUint32 { // how some drivers write -1
 		return 0
 	}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -84,20 +85,26 @@ func TestDiagMessagesAreLaidOutAsTheKernelSays(t *testing.T) {
 		{"inet_diag_req_v2", map[string]uint32{
 			"sdiag_family": 0, "sdiag_protocol": 1, "idiag_ext": 2, "idiag_states": 4, "id": 8,
 		}},
+		{"inet_diag_req", map[string]uint32{"idiag_ext": 3, "id": 4, "idiag_states": 52}},
 		{"inet_diag_bc_op", map[string]uint32{"code": 0, "yes": 1, "no": 2}},
 		{"nlmsghdr", map[string]uint32{"nlmsg_len": 0, "nlmsg_type": 4, "nlmsg_flags": 6, "nlmsg_seq": 8}},
 		{"nlattr", map[string]uint32{"nla_len": 0, "nla_type": 2}},
 		{"linux_dirent64", map[string]uint32{"d_reclen": 16, "d_name": 19}},
 	} {
-		members := k.members(t, s.name)
-		for name, want := range s.want {
-			m, ok := members[name]
-			if !ok {
-				t.Errorf("%s: the kernel has no %s", s.name, name)
+		t.Run(s.name, func(t *testing.T) {
+			if strings.HasPrefix(s.name, "inet_diag") && !k.has(s.name) {
+				t.Skip("inet_diag is a module here, and its types are not among those of the kernel")
 			}
-			if kernel := m.offset / 8; want != kernel {
-				t.Errorf("%s.%s: got byte %d, want %d", s.name, name, want, kernel)
+			members := k.members(t, s.name)
+			for name, want := range s.want {
+				m, ok := members[name]
+				if !ok {
+					t.Errorf("the kernel has no %s", name)
+				}
+				if kernel := m.offset / 8; want != kernel {
+					t.Errorf("%s: got byte %d, want %d", name, want, kernel)
+				}
 			}
-		}
+		})
 	}
 }

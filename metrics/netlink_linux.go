@@ -29,6 +29,9 @@ type diag struct {
 var diagSeq atomic.Uint32
 
 func openDiag() (*diag, error) {
+	if errno := failure("socket"); errno != 0 {
+		return nil, diagError("socket", errno)
+	}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, diagError("socket", err)
@@ -43,33 +46,47 @@ func openDiag() (*diag, error) {
 
 func (d *diag) close() { _ = unix.Close(d.fd) }
 
-// ask sends a request, which begins with room for the header, and hands the
+// ask sends a request, which lacks but its sequence number, and hands the
 // payload of each message of the answer to each, until that returns false. A
 // payload is valid until each returns.
-func (d *diag) ask(request []byte, flags uint16, each func(payload []byte) bool) error {
-	putHeader(request, flags, d.seq)
+func (d *diag) ask(request []byte, each func(payload []byte) bool) error {
+	binary.NativeEndian.PutUint32(request[8:], d.seq)
+	isDump := binary.NativeEndian.Uint16(request[6:])&unix.NLM_F_DUMP != 0
+	if errno := failure("send"); errno != 0 {
+		return diagError("write", errno)
+	}
 	if _, err := unix.Write(d.fd, request); err != nil {
 		return diagError("write", err)
 	}
 	buf := answers.Get().(*[answerSize]byte)
 	defer answers.Put(buf)
 	for {
-		n, err := unix.Read(d.fd, buf[:])
-		if err == unix.EINTR { //nolint:errorlint // a system call's bare errno
-			continue
-		}
-		if err != nil {
+		n, err := read("recv", d.fd, buf[:])
+		if err != nil { // ENOBUFS: the kernel had no room, and part of the answer is lost
 			return diagError("read", err)
+		}
+		if n == 0 {
+			return diagError("sock_diag", errMalformed)
 		}
 		d.told = time.Now()
 		last, err := eachMessage(buf[:n], d.seq, each)
 		if err != nil {
 			return diagError("sock_diag", err)
 		}
-		if last || flags&unix.NLM_F_DUMP == 0 {
+		if last || !isDump {
 			return nil
 		}
 	}
+}
+
+// dump asks for all that match f.
+func (d *diag) dump(f Filter, each func(payload []byte) bool) error {
+	var request diagRequest
+	err := d.ask(request.all(f), each)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) { // no module tcp_diag, or no inet_diag either
+		return errors.ErrUnsupported
+	}
+	return err
 }
 
 // diagError names the call that failed.
@@ -80,27 +97,17 @@ func diagError(call string, err error) error {
 	return os.NewSyscallError(call, err)
 }
 
-// putHeader fills in the struct nlmsghdr at the beginning of a request.
-func putHeader(request []byte, flags uint16, seq uint32) {
-	binary.NativeEndian.PutUint32(request, uint32(len(request)))
-	binary.NativeEndian.PutUint16(request[4:], unix.SOCK_DIAG_BY_FAMILY)
-	binary.NativeEndian.PutUint16(request[6:], flags|unix.NLM_F_REQUEST)
-	binary.NativeEndian.PutUint32(request[8:], seq)
-}
-
-var errMalformedAnswer = errors.New("malformed answer")
-
 // eachMessage hands the payloads of netlink messages to each. It returns true
 // after the last message of an answer, and when each returned false. An error
-// is an errno, or errMalformedAnswer.
+// is an errno, or errMalformed.
 func eachMessage(b []byte, seq uint32, each func(payload []byte) bool) (last bool, err error) {
 	for len(b) > 0 {
 		if len(b) < unix.NLMSG_HDRLEN {
-			return false, errMalformedAnswer
+			return false, errMalformed
 		}
 		n := int(binary.NativeEndian.Uint32(b))
 		if n < unix.NLMSG_HDRLEN || n > len(b) {
-			return false, errMalformedAnswer
+			return false, errMalformed
 		}
 		kind, payload := binary.NativeEndian.Uint16(b[4:]), b[unix.NLMSG_HDRLEN:n]
 		if binary.NativeEndian.Uint32(b[8:]) == seq {
@@ -108,10 +115,15 @@ func eachMessage(b []byte, seq uint32, each func(payload []byte) bool) (last boo
 			case unix.NLMSG_DONE:
 				return true, answerError(payload)
 			case unix.NLMSG_ERROR:
+				if len(payload) < 4 {
+					return false, errMalformed
+				}
 				if err := answerError(payload); err != nil {
 					return false, err
 				}
-			case unix.SOCK_DIAG_BY_FAMILY:
+			case unix.NLMSG_OVERRUN: // something before it is lost
+				return false, unix.ENOBUFS
+			case unix.SOCK_DIAG_BY_FAMILY, diagAll:
 				if !each(payload) {
 					return true, nil
 				}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"errors"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +35,8 @@ func (h Host) socketOwners() map[uint64]int {
 	return owners
 }
 
-// addSockets adds the sockets of a process to owners.
+// addSockets adds the sockets of a process to owners: as many as it can, and
+// all if there is no error.
 func (p *Process) addSockets(owners map[uint64]int) error {
 	o := &p.os
 	if err := o.hold(); err != nil {
@@ -49,8 +51,12 @@ func (p *Process) addSockets(owners map[uint64]int) error {
 	names := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(names)
 	var target [64]byte
+	var failed error
 	err = eachEntry(dir, names[:], func(name []byte) bool {
-		n, _ := readLinkInto(dir, &name[0], target[:]) // closed since: nothing
+		n, err := readLinkInto(dir, &name[0], target[:])
+		if err != nil && failed == nil && !errors.Is(processGone(err), ErrNoProcess) { // else closed since
+			failed = err
+		}
 		if inode, ok := socketInode(target[:n]); ok {
 			if lowest, known := owners[inode]; !known || p.id.PID < lowest {
 				owners[inode] = p.id.PID
@@ -58,6 +64,9 @@ func (p *Process) addSockets(owners map[uint64]int) error {
 		}
 		return true
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return o.reason(err)
 	}

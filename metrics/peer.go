@@ -18,7 +18,8 @@ type Peer struct {
 // Have if none of them shows it to this process.
 //
 // The error is ErrNoPeer if there is no such socket, as for a client on
-// another host, and errors.ErrUnsupported elsewhere than on Linux.
+// another host, and errors.ErrUnsupported elsewhere than on Linux, or if the
+// kernel lacks the module tcp_diag.
 func (h Host) Peer(local, remote netip.AddrPort) (Peer, error) {
 	p, err := h.peer(unmapped(remote), unmapped(local))
 	if err != nil {

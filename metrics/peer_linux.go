@@ -17,14 +17,20 @@ func (h Host) peer(local, remote netip.AddrPort) (Peer, error) {
 	var p Peer
 	found := false
 	var request diagRequest
-	err = d.ask(request.one(local, remote), 0, func(payload []byte) bool {
+	err = d.ask(request.one(local, remote), func(payload []byte) bool {
 		var info tcpInfo
 		p.CgroupID, found = parseDiag(payload, &p.Connection, &info)
 		return false
 	})
 	switch {
-	case errors.Is(err, unix.ENOENT), err == nil && !found:
+	case errors.Is(err, unix.ENOENT):
+		// There is none, if there is somebody to answer for TCP at all.
+		if err := d.dump(Filter{States: States(Listen)}, func([]byte) bool { return false }); err != nil {
+			return Peer{}, err
+		}
 		return Peer{}, ErrNoPeer
+	case err == nil && !found:
+		return Peer{}, errMalformed
 	case err != nil:
 		return Peer{}, err
 	}

@@ -118,19 +118,24 @@ func (p *Process) Parent() (*Process, error) {
 	return parent, nil
 }
 
-// Children returns the processes that p is the parent of, in no order. It looks
-// through all processes.
+// Children returns the processes that p is the parent of, in no order, but for
+// those that are hidden from this one. It looks through all processes.
 func (p *Process) Children() ([]ProcessID, error) {
-	if !p.Alive() {
-		return nil, processError(p.id.PID, "children", ErrNoProcess)
+	var s Snapshot
+	if err := p.Read(&s, FieldParent); err != nil {
+		return nil, err
 	}
 	var children []ProcessID
-	var s Snapshot
 	for other, err := range p.host.Processes() {
 		if err != nil {
 			return nil, err
 		}
-		if other.Read(&s, FieldParent) == nil && s.Have.Has(FieldParent) && s.Parent == p.id.PID && other.id.Start >= p.id.Start {
+		switch err := other.Read(&s, FieldParent); {
+		case errors.Is(err, ErrNoProcess), errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
+			// It has ended since, or is hidden.
+		case err != nil:
+			return nil, err
+		case s.Have.Has(FieldParent) && s.Parent == p.id.PID && other.id.Start >= p.id.Start:
 			children = append(children, other.id)
 		}
 	}

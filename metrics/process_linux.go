@@ -15,7 +15,8 @@ import (
 type process struct {
 	mu     sync.RWMutex // held for reading while descriptors are in use: a reused number would be another file
 	closed bool
-	dir    int // noFile: there is no /proc, which only Self gets over
+	dir    int   // noFile: /proc/PID could not be opened, which only Self gets over
+	noDir  error // why
 	own    *ownFiles
 
 	started   time.Time
@@ -97,14 +98,26 @@ func (h Host) processes(yield func(*Process) bool) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	p := &Process{host: h, os: process{dir: noFile, closed: true}}
-	return eachEntry(proc, buf[:], func(name []byte) bool {
-		if name[0] < '0' || name[0] > '9' || p.openIn(proc, &name[0], bySize) != nil {
-			return true // no process, or one that has ended, or hidden
+	var failed error
+	err = eachEntry(proc, buf[:], func(name []byte) bool {
+		if name[0] < '0' || name[0] > '9' {
+			return true // no process
+		}
+		switch err := p.openIn(proc, &name[0], bySize); {
+		case errors.Is(err, ErrNoProcess), errors.Is(err, fs.ErrPermission): // it has ended, or is hidden
+			return true
+		case err != nil: // as for want of descriptors: the others would be missing too
+			failed = err
+			return false
 		}
 		more := yield(p)
 		_ = p.os.close()
 		return more
 	})
+	if err == nil {
+		err = failed
+	}
+	return err
 }
 
 func (h Host) openProc() (int, error) {
@@ -116,7 +129,7 @@ func (h Host) openProc() (int, error) {
 func (h Host) fdsBySize(proc int) bool {
 	if h.Proc != "" {
 		var st unix.Statfs_t
-		if unix.Fstatfs(proc, &st) != nil || st.Type != unix.PROC_SUPER_MAGIC { // a copy
+		if failure("fstatfs") != 0 || unix.Fstatfs(proc, &st) != nil || st.Type != unix.PROC_SUPER_MAGIC { // a copy
 			return false
 		}
 	}
@@ -145,12 +158,18 @@ func processGone(err error) error {
 }
 
 // reason explains an error of a file of the process: one that is not there may
-// be one that this kernel does not have.
+// be one that this kernel does not have, or that a zombie has no more.
 func (o *process) reason(err error) error {
-	if errors.Is(err, unix.ENOENT) {
-		if _, statErr := sizeAt(o.dir, statFile); statErr == nil {
-			return errors.ErrUnsupported
+	if o.noDir != nil {
+		return o.noDir
+	}
+	if errors.Is(processGone(err), ErrNoProcess) {
+		fd, err := openAt(o.dir, statFile, location)
+		if err != nil {
+			return processGone(err)
 		}
+		_ = unix.Close(fd)
+		return errors.ErrUnsupported
 	}
 	return processGone(err)
 }

@@ -116,6 +116,12 @@ func TestAZombieIsAState(t *testing.T) {
 	if s.Memory.RSS != 0 {
 		t.Errorf("memory: got %d, want none", s.Memory.RSS)
 	}
+	if err := p.Read(&s, FieldFootprint); !errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrNoProcess) {
+		t.Errorf("footprint: got %+v and %v, want errors.ErrUnsupported: it has none, and is there", s.Footprint, err)
+	}
+	if all, err := p.Children(); err != nil || len(all) != 0 {
+		t.Errorf("children: got %v and %v, want none", all, err)
+	}
 }
 
 // asNobody runs f on a thread without any rights.

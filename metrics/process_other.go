@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -106,6 +107,8 @@ func libraryError(err error) error {
 		return fs.ErrPermission
 	case err.Error() == "not implemented yet": // of a package that others cannot import
 		return errors.ErrUnsupported
+	case strings.HasPrefix(err.Error(), "couldn't find pid: "): // of Windows, in the list of processes
+		return ErrNoProcess
 	}
 	return systemError(err)
 }

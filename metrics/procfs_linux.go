@@ -3,8 +3,10 @@ package metrics
 import (
 	"bytes"
 	"encoding/binary"
+	"io/fs"
 	"slices"
 	"sync"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +18,8 @@ import (
 
 // A cstring is a name that ends in a zero byte.
 type cstring string
+
+func (c cstring) ptr() *byte { return unsafe.StringData(string(c)) }
 
 const (
 	directory = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
@@ -31,13 +35,17 @@ const bufferSize = 4096
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
 func openAt(dir int, name cstring, flags int) (int, error) {
-	return openAtPtr(dir, unsafe.StringData(string(name)), flags)
+	return openAtPtr(dir, name.ptr(), flags)
 }
 
 // openAtPtr opens a name that ends in a zero byte.
 func openAtPtr(dir int, name *byte, flags int) (int, error) {
 	for {
-		fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(flags), 0, 0, 0)
+		var fd uintptr
+		errno := failure("openat")
+		if errno == 0 {
+			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(flags), 0, 0, 0)
+		}
 		switch errno {
 		case 0:
 			return int(fd), nil
@@ -48,20 +56,29 @@ func openAtPtr(dir int, name *byte, flags int) (int, error) {
 	}
 }
 
-// readPiece reads a file that the kernel makes in one piece, so that a read
-// which leaves room in buf has had all of it. It returns buf, or a larger one.
+// readPiece reads a file that the kernel makes in one piece of whole lines, so
+// that a read which leaves room in buf and ends with a line has had all of it.
+// It returns buf, or a larger one.
 func readPiece(dir int, name *byte, buf []byte) ([]byte, error) {
 	fd, err := openAtPtr(dir, name, readOnly)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	n, err := read(fd, buf)
-	if err != nil || n < len(buf) {
+	n, err := read("read", fd, buf)
+	if err != nil || n < len(buf) && isWhole(buf[:n]) {
 		return buf[:n], err
 	}
-	return readOn(fd, buf)
+	b, err := readOn(fd, buf[:n])
+	if err == nil && !isWhole(b) {
+		err = errMalformed
+	}
+	return b, err
 }
+
+// isWhole reports whether b ends with a line: else a number at its end may have
+// been cut off.
+func isWhole(b []byte) bool { return len(b) > 0 && b[len(b)-1] == '\n' }
 
 // readFile reads a file of any kind.
 func readFile(dir int, name cstring) ([]byte, error) {
@@ -73,11 +90,29 @@ func readFile(dir int, name cstring) ([]byte, error) {
 	return readOn(fd, nil)
 }
 
+// readPath reads a file of the host.
+func readPath(name string) ([]byte, error) {
+	b, err := readFile(unix.AT_FDCWD, cstring(name+"\x00"))
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return b, nil
+}
+
+// lookUp reports why a file of the host cannot be found, or nil.
+func lookUp(name string) error {
+	fd, err := openAt(unix.AT_FDCWD, cstring(name+"\x00"), location)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	return err
+}
+
 // readOn appends the rest of a file to b.
 func readOn(fd int, b []byte) ([]byte, error) {
 	for {
 		b = slices.Grow(b, bufferSize)
-		n, err := read(fd, b[len(b):cap(b)])
+		n, err := read("read", fd, b[len(b):cap(b)])
 		if err != nil || n == 0 {
 			return b, err
 		}
@@ -85,13 +120,37 @@ func readOn(fd int, b []byte) ([]byte, error) {
 	}
 }
 
-func read(fd int, b []byte) (int, error) {
+// read is read(2), called as what it is done for.
+func read(call string, fd int, b []byte) (int, error) {
 	for {
-		n, err := unix.Read(fd, b)
-		if err != unix.EINTR { //nolint:errorlint // a system call's bare errno
-			return max(n, 0), err
+		errno := failure(call)
+		if errno == 0 {
+			n, err := unix.Read(fd, b)
+			if err == nil {
+				return spoiled(call, b[:n]), nil
+			}
+			errno = err.(syscall.Errno) //nolint:errorlint // a system call's bare errno
+		}
+		if errno != unix.EINTR {
+			return 0, errno
 		}
 	}
+}
+
+// readAgain reads an open file from its beginning, in one piece as readPiece
+// does, or returns nothing.
+func readAgain(fd int, buf []byte) []byte {
+	if fd == noFile || failure("pread") != 0 {
+		return nil
+	}
+	n, err := unix.Pread(fd, buf, 0)
+	if err != nil {
+		return nil
+	}
+	if n = spoiled("pread", buf[:n]); n == len(buf) || !isWhole(buf[:n]) {
+		return nil
+	}
+	return buf[:n]
 }
 
 // readLink returns where a link points.
@@ -110,8 +169,12 @@ func readLink(dir int, name *byte) (string, error) {
 
 // readLinkInto puts as much of it into b as there is room for.
 func readLinkInto(dir int, name *byte, b []byte) (int, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
-		uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0)
+	var n uintptr
+	errno := failure("readlinkat")
+	if errno == 0 {
+		n, _, errno = unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
+			uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0)
+	}
 	if errno != 0 {
 		return 0, errno
 	}
@@ -121,26 +184,42 @@ func readLinkInto(dir int, name *byte, b []byte) (int, error) {
 // sizeAt returns what stat(2) calls the size of a file.
 func sizeAt(dir int, name cstring) (uint64, error) {
 	var st unix.Statx_t
-	_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(unsafe.StringData(string(name)))),
-		0, unix.STATX_SIZE, uintptr(unsafe.Pointer(&st)), 0)
+	errno := failure("statx")
+	if errno == 0 {
+		_, _, errno = unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(name.ptr())),
+			0, unix.STATX_SIZE, uintptr(unsafe.Pointer(&st)), 0)
+	}
 	if errno != 0 {
 		return 0, errno
 	}
 	return st.Size, nil
 }
 
+// fstat returns zeros for a file that is none.
+func fstat(fd int) (st unix.Stat_t) {
+	if fd == noFile || failure("fstat") != 0 || unix.Fstat(fd, &st) != nil {
+		return unix.Stat_t{}
+	}
+	return st
+}
+
 // eachEntry calls each with the names in an open directory, but for those that
 // begin with a dot, until it returns false. The byte behind a name is zero.
 func eachEntry(dir int, buf []byte, each func(name []byte) bool) error {
 	for {
-		n, err := unix.Getdents(dir, buf)
-		if err == unix.EINTR { //nolint:errorlint // a system call's bare errno
+		errno, n := failure("getdents"), 0
+		if errno == 0 {
+			var err error
+			if n, err = unix.Getdents(dir, buf); err != nil {
+				errno = err.(syscall.Errno) //nolint:errorlint // a system call's bare errno
+			}
+		}
+		switch {
+		case errno == unix.EINTR:
 			continue
-		}
-		if err != nil || n <= 0 {
-			return err
-		}
-		if !eachName(buf[:n], each) {
+		case errno != 0:
+			return errno
+		case n == 0 || !eachName(buf[:n], each):
 			return nil
 		}
 	}

@@ -3,7 +3,6 @@ package metrics
 import (
 	"bytes"
 	"errors"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,8 +20,6 @@ const (
 )
 
 var errMalformed = errors.New("malformed answer")
-
-func (c cstring) ptr() *byte { return unsafe.StringData(string(c)) }
 
 // read fills in what is wanted and returns the first error it met.
 func (p *Process) read(s *Snapshot, want Fields) error {

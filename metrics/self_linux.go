@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ type ownFiles struct {
 // "self", since a PID may be another process in a /proc of another namespace.
 func (p *Process) openSelf() {
 	own := &ownFiles{statm: noFile, io: noFile, fd: noFile, task: noFile}
-	if p.openIn(unix.AT_FDCWD, cstring("/proc/self\x00").ptr(), kernelCountsFDs()) == nil {
+	if err := p.openIn(unix.AT_FDCWD, cstring("/proc/self\x00").ptr(), kernelCountsFDs()); err == nil {
 		var s Snapshot
 		if p.read(&s, FieldName) == nil {
 			own.name, own.started = s.Name, s.Started
@@ -32,7 +33,10 @@ func (p *Process) openSelf() {
 		}
 	} else {
 		p.id.PID = unix.Getpid()
-		p.os.dir, p.os.closed = noFile, false
+		p.os.dir, p.os.closed, p.os.noDir = noFile, false, err
+		if errors.Is(err, ErrNoProcess) { // which cannot be
+			p.os.noDir = errors.ErrUnsupported
+		}
 	}
 	p.os.own = own
 }
@@ -66,43 +70,21 @@ func (o *ownFiles) read(s *Snapshot, want Fields, buf []byte) {
 		readUsage(s)
 	}
 	if want&FieldThreads != 0 {
-		s.Threads = linked(o.task) - 2 // each thread is a directory in it, "." and ".." link to it too
-		if s.Threads > 0 {
+		if n := int(fstat(o.task).Nlink); n > 2 { // each thread is a directory in it, "." and ".." link to it too
+			s.Threads = n - 2
 			s.Have |= FieldThreads
 		}
 	}
 	if want&FieldFDs != 0 {
-		s.FDs = sized(o.fd)
-		if s.FDs > 0 {
+		if n := int(fstat(o.fd).Size); n > 0 {
+			s.FDs = n
 			s.Have |= FieldFDs
 		}
 	}
-	if want&FieldMemory != 0 && o.statm != noFile {
-		if n, err := unix.Pread(o.statm, buf, 0); err == nil && s.Memory.parse(buf[:n]) {
-			s.Have |= FieldMemory
-		}
+	if want&FieldMemory != 0 && s.Memory.parse(readAgain(o.statm, buf)) {
+		s.Have |= FieldMemory
 	}
-	if want&FieldIO != 0 && o.io != noFile {
-		if n, err := unix.Pread(o.io, buf, 0); err == nil && s.IO.parse(buf[:n]) {
-			s.Have |= FieldIO
-		}
+	if want&FieldIO != 0 && s.IO.parse(readAgain(o.io, buf)) {
+		s.Have |= FieldIO
 	}
-}
-
-// linked returns how many links an open file has, or 0.
-func linked(fd int) int {
-	var st unix.Stat_t
-	if fd == noFile || unix.Fstat(fd, &st) != nil {
-		return 0
-	}
-	return int(st.Nlink)
-}
-
-// sized returns the size of an open file, or 0.
-func sized(fd int) int {
-	var st unix.Stat_t
-	if fd == noFile || unix.Fstat(fd, &st) != nil {
-		return 0
-	}
-	return int(st.Size)
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -88,11 +90,22 @@ func TestASocketThatIsNotTCPIsUnsupported(t *testing.T) {
 	}
 }
 
-// listen returns a listener that is closed with the test.
+// listen returns a listener of plain TCP that is closed with the test.
 func listen(t testing.TB) *net.TCPListener {
 	t.Helper()
+	return listenWith(t, false)
+}
+
+// listenMultipath does as package net does by default.
+func listenMultipath(t testing.TB) *net.TCPListener {
+	t.Helper()
+	return listenWith(t, true)
+}
+
+func listenWith(t testing.TB, multipath bool) *net.TCPListener {
+	t.Helper()
 	var lc net.ListenConfig
-	lc.SetMultipathTCP(false)
+	lc.SetMultipathTCP(multipath)
 	ln, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -103,14 +116,7 @@ func listen(t testing.TB) *net.TCPListener {
 
 func TestBacklogOfMultipathTCPHasNoDrops(t *testing.T) {
 	nettest.CheckLeaks(t)
-	var lc net.ListenConfig
-	lc.SetMultipathTCP(true)
-	ln, err := lc.Listen(t.Context(), "tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	s, err := NewSocket(ln.(*net.TCPListener))
+	s, err := NewSocket(listenMultipath(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,31 +140,20 @@ func fileExists(name string) bool {
 func TestBacklogTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 	nettest.CheckLeaks(t)
 	ln := listen(t)
-	raw, err := ln.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const limit = 2
-	if err := raw.Control(func(fd uintptr) { _ = unix.Listen(int(fd), limit) }); err != nil { // once more, with less room
-		t.Fatal(err)
-	}
+	shorten(t, ln)
 	s, err := NewSocket(ln)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want := range limit + 1 { // the kernel takes one more than it says
+	for want := range shortQueue + 1 { // the kernel takes one more than it says
 		got, err := s.Backlog()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Waiting != want || got.Limit != limit || got.Drops != 0 || !got.HaveDrops {
-			t.Fatalf("got %+v, want %d of %d waiting", got, want, limit)
+		if got.Waiting != want || got.Limit != shortQueue || got.Drops != 0 || !got.HaveDrops {
+			t.Fatalf("got %+v, want %d of %d waiting", got, want, shortQueue)
 		}
-		c, err := net.DialTCP("tcp4", nil, ln.Addr().(*net.TCPAddr))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		dial(t, ln)
 	}
 	knock(t, ln.Addr().(*net.TCPAddr))
 	for {
@@ -170,6 +165,71 @@ func TestBacklogTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 			break
 		}
 	}
+}
+
+// The row of a listener tells the drops even of multipath TCP: it is that of
+// the socket which counts them.
+func TestAListenersRowTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
+	nettest.CheckLeaks(t)
+	for name, listen := range map[string]func(testing.TB) *net.TCPListener{"plain": listen, "multipath": listenMultipath} {
+		t.Run(name, func(t *testing.T) {
+			ln := listen(t)
+			shorten(t, ln)
+			row := func(ask Filter) Connection {
+				t.Helper()
+				ask.LocalPort, ask.States = addrPort(ln.Addr()).Port(), States(Listen)
+				all := rows(t, ask)
+				if len(all) != 1 || !all[0].Have.Has(ConnectionQueues) || all[0].SendQueue != shortQueue {
+					t.Fatalf("got %+v, want one listener with room for %d", all, shortQueue)
+				}
+				return all[0]
+			}
+			for want := range uint32(shortQueue + 1) {
+				if got := row(Filter{Drops: true}); got.RecvQueue != want || got.Drops != 0 || !got.Have.Has(ConnectionDrops) {
+					t.Errorf("got %+v, want %d waiting and no drops", got, want)
+				}
+				dial(t, ln)
+			}
+			knock(t, ln.Addr().(*net.TCPAddr))
+			for row(Filter{Drops: true}).Drops == 0 { //nolint:revive // until the kernel has refused it
+			}
+			if got := row(Filter{TCP: true}); got.Have.Has(ConnectionDrops) || got.Drops != 0 {
+				t.Errorf("not asked for drops: got %+v", got)
+			}
+		})
+	}
+	server, client := nettest.Pair(t)
+	ends := []netip.AddrPort{addrPort(server.LocalAddr()), addrPort(client.LocalAddr())}
+	for _, c := range rows(t, Filter{Drops: true, States: States(Established)}) {
+		if slices.Contains(ends, c.Local) && (c.Have.Has(ConnectionDrops) || c.Drops != 0) {
+			t.Errorf("a connection: got %+v, want no drops", c)
+		}
+	}
+}
+
+// shortQueue is how many may wait for a listener after shorten.
+const shortQueue = 2
+
+// shorten has a listener listen once more, with less room.
+func shorten(t *testing.T, ln *net.TCPListener) {
+	t.Helper()
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { _ = unix.Listen(int(fd), shortQueue) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dial connects to a listener until the end of the test.
+func dial(t *testing.T, ln *net.TCPListener) {
+	t.Helper()
+	c, err := net.DialTCP("tcp4", nil, ln.Addr().(*net.TCPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
 }
 
 // knock sends a SYN and does not wait for the answer.

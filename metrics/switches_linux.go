@@ -28,6 +28,7 @@ func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 	names := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(names)
 	var failed error
+	counted := false
 	err = eachEntry(tasks, names[:], func(tid []byte) bool {
 		var name [32]byte
 		copy(name[copy(name[:], tid):], "/status")
@@ -38,11 +39,17 @@ func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 			failed = err
 		case !s.Switches.add(b):
 			failed = errMalformed
+		default:
+			counted = true
 		}
 		return failed == nil
 	})
-	if err == nil {
+	switch {
+	case err != nil:
+	case failed != nil:
 		err = failed
+	case !counted: // all of them have ended
+		err = ErrNoProcess
 	}
 	if err != nil {
 		s.Switches = Switches{}

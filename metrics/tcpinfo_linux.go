@@ -92,8 +92,14 @@ var tcpMembers = func() []tcpMember {
 	}
 }()
 
+// inTCPInfo are the fields that a whole tcpInfo tells.
+const inTCPInfo = TCPSendBufferFull - 1
+
 // tcpFieldsIn returns the fields that n bytes of a tcpInfo tell.
 func tcpFieldsIn(n int) TCPFields {
+	if n >= tcpInfoSize { // spares each row of a list the loop
+		return inTCPInfo
+	}
 	var have TCPFields
 	for _, m := range tcpMembers {
 		if uintptr(n) < m.end {

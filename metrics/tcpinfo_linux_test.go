@@ -19,9 +19,6 @@ func filled() tcpInfo {
 	return i
 }
 
-// inTCPInfo are the fields that a tcpInfo tells.
-const inTCPInfo = TCPSendBufferFull - 1
-
 func bytesOf(i *tcpInfo) []byte { return (*[tcpInfoSize]byte)(unsafe.Pointer(i))[:] }
 
 // fieldsOfTCP says which struct fields a bit stands for.

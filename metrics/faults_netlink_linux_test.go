@@ -1,0 +1,171 @@
+package metrics
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/internal/nettest"
+)
+
+func TestNoFaultHidesASocket(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, client := nettest.Pair(t)
+	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
+	ends := 0
+	list := func(f Filter) func() error {
+		return func() error {
+			ends = 0
+			for c, err := range (Host{}).Connections(f) {
+				if err != nil {
+					return err
+				}
+				if c.Local == local && c.Remote == remote || c.Local == remote && c.Remote == local {
+					ends++
+					if f.PID != 0 && c.PID != f.PID || f.TCP && c.TCP.RTT == 0 {
+						return fmt.Errorf("got %+v", c)
+					}
+				}
+			}
+			return nil
+		}
+	}
+	check := func(errno syscall.Errno, err error) error {
+		if err == nil && ends != 2 || errno == unix.EINTR && err != nil {
+			return fmt.Errorf("got %d ends and %w, want 2", ends, err)
+		}
+		return nil
+	}
+	eachFault(t, list(Filter{TCP: true, Drops: true, States: States(Established)}), check)
+	eachFault(t, list(Filter{PID: os.Getpid(), States: States(Established)}), func(errno syscall.Errno, err error) error {
+		if errno == unix.ENOENT || errno == unix.ESRCH { // the descriptor has been closed
+			return nil
+		}
+		return check(errno, err)
+	})
+	_ = client
+}
+
+// spoiledMessages are ways in which a netlink answer may fail, and whether
+// that is told.
+var spoiledMessages = []struct {
+	name  string
+	spoil func(b []byte) int
+	err   error // nil: none
+}{
+	{"nothing", func([]byte) int { return 0 }, errMalformed},
+	{"cut in the first header", func([]byte) int { return 10 }, errMalformed},
+	{"cut in a row", func(b []byte) int { return min(len(b)-1, unix.NLMSG_HDRLEN+20) }, errMalformed},
+	{"an error", func(b []byte) int { return put(b, unix.NLMSG_ERROR, 20, -int32(unix.EACCES)) }, fs.ErrPermission},
+	{"an error without a number", func(b []byte) int { return put(b, unix.NLMSG_ERROR, unix.NLMSG_HDRLEN, 0) }, errMalformed},
+	{"an end with an error", func(b []byte) int { return put(b, unix.NLMSG_DONE, 20, -int32(unix.ENOMEM)) }, unix.ENOMEM},
+	{"an overrun", func(b []byte) int { return put(b, unix.NLMSG_OVERRUN, unix.NLMSG_HDRLEN, 0) }, unix.ENOBUFS},
+	{"a row that is too short", func(b []byte) int { return put(b, unix.SOCK_DIAG_BY_FAMILY, 20, 0) }, errMalformed},
+}
+
+// put makes b a netlink message of n bytes of the request that it answers.
+func put(b []byte, kind uint16, n int, code int32) int {
+	binary.NativeEndian.PutUint32(b, uint32(n))
+	binary.NativeEndian.PutUint16(b[4:], kind)
+	binary.NativeEndian.PutUint32(b[unix.NLMSG_HDRLEN:], uint32(code))
+	return n
+}
+
+func TestASpoiledAnswerOfNetlinkIsTold(t *testing.T) {
+	nettest.CheckLeaks(t)
+	defer func() { spoilAnswer = nil }()
+	server, client := nettest.Pair(t)
+	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
+	for _, tt := range spoiledMessages {
+		for name, act := range map[string]func() error{
+			"connections": func() error {
+				for _, err := range (Host{}).Connections(Filter{TCP: true}) {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			"peer": func() error { _, err := Host{}.Peer(local, remote); return err },
+		} {
+			for n := 1; ; n++ {
+				answers := 0
+				spoilAnswer = func(call string, b []byte) int {
+					if call == "recv" {
+						if answers++; answers == n {
+							return tt.spoil(b)
+						}
+					}
+					return len(b)
+				}
+				err := act()
+				spoilAnswer = nil
+				if answers < n {
+					break
+				}
+				if !errors.Is(err, tt.err) {
+					t.Errorf("%s, answer %d is %s: got %v, want %v", name, n, tt.name, err, tt.err)
+				}
+			}
+		}
+	}
+	_ = client
+}
+
+// An interrupted dump is one during which sockets came or went: what is told is good.
+func TestAnInterruptedDumpIsGood(t *testing.T) {
+	server, _ := nettest.Pair(t)
+	defer func() { spoilAnswer = nil }()
+	spoilAnswer = func(_ string, b []byte) int {
+		for rest := b; len(rest) >= unix.NLMSG_HDRLEN; {
+			binary.NativeEndian.PutUint16(rest[6:], binary.NativeEndian.Uint16(rest[6:])|unix.NLM_F_DUMP_INTR)
+			rest = rest[min(align4(int(binary.NativeEndian.Uint32(rest))), len(rest)):]
+		}
+		return len(b)
+	}
+	if _, ok := find(t, rows(t, Filter{}), addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())); !ok {
+		t.Error("the server's end is missing")
+	}
+}
+
+// Where the module tcp_diag is missing, the kernel says ENOENT to all questions.
+func TestWithoutTCPDiagNothingIsKnown(t *testing.T) {
+	defer func() { spoilAnswer = nil }()
+	spoilAnswer = func(_ string, b []byte) int {
+		return put(b, unix.NLMSG_ERROR, unix.NLMSG_HDRLEN+4, -int32(unix.ENOENT))
+	}
+	for _, err := range (Host{}).Connections(Filter{}) {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Connections: got %v, want errors.ErrUnsupported", err)
+		}
+	}
+	here := netip.MustParseAddrPort("127.0.0.1:1")
+	if p, err := (Host{}).Peer(here, here); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Peer: got %+v and %v, want errors.ErrUnsupported", p, err)
+	}
+}
+
+func TestPeerAfterFaults(t *testing.T) {
+	nettest.CheckLeaks(t)
+	server, client := nettest.Pair(t)
+	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
+	var got Peer
+	h := tree(t, "linux-6.6") // with few processes
+	eachFault(t, func() (err error) { got, err = h.Peer(local, remote); return err }, func(errno syscall.Errno, err error) error {
+		if errors.Is(err, ErrNoPeer) && errno != unix.ENOENT || errno == unix.EINTR && err != nil {
+			return fmt.Errorf("got %w", err)
+		}
+		if err == nil && (unmapped(got.Local) != remote || got.TCP.RTT == 0 || got.Have.Has(ConnectionPID)) {
+			return fmt.Errorf("got %+v", got)
+		}
+		return nil
+	})
+	_ = client
+}

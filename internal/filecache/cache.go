@@ -25,7 +25,7 @@ type Cache struct {
 	Valid time.Duration
 
 	// MaxFiles bounds how many names are remembered, each of which has a
-	// descriptor unless it leads nowhere. Zero means 1024. It is never more
+	// descriptor unless it leads nowhere. Zero means 4096. It is never more
 	// than a quarter of the descriptors that the process may have.
 	MaxFiles int
 
@@ -42,13 +42,14 @@ type Cache struct {
 	valid  time.Duration
 	seed   maphash.Seed
 	shards []shard // a power of two
-	body   int64   // largest kept
+	held   holdings
+	body   int64 // largest kept
 	opens  atomic.Int64
 	sweeps sweeper
 }
 
 const (
-	defaultFiles  = 1024
+	defaultFiles  = 4096
 	defaultBody   = 32 << 10
 	defaultMemory = 64 << 20
 
@@ -89,17 +90,18 @@ func (c *Cache) prepare() {
 		c.body = defaultBody
 	}
 
-	// Each shard has its share of the bounds, so it must not be too small for
-	// the luck of the hash.
+	// A shard makes room among its own, so it must not be too small for the luck
+	// of the hash.
 	n := 1
 	for n < 16 && files/n >= 128 && memory/int64(n) >= 16*c.body {
 		n *= 2
 	}
 	c.body = min(c.body, memory)
 	c.seed = maphash.MakeSeed()
+	c.held.maxFiles, c.held.maxMemory = int64(files), memory
 	c.shards = make([]shard, n)
 	for i := range c.shards {
-		c.shards[i] = shard{entries: make(map[string]*entry), maxFiles: files / n, maxMemory: memory / int64(n)}
+		c.shards[i] = shard{entries: make(map[string]*entry), held: &c.held}
 	}
 }
 
@@ -198,12 +200,10 @@ type Stats struct {
 // Stats counts what there is.
 func (c *Cache) Stats() Stats {
 	c.once.Do(c.prepare)
-	stats := Stats{Opens: c.opens.Load()}
+	stats := Stats{Entries: int(c.held.files.Load()), Memory: c.held.memory.Load(), Opens: c.opens.Load()}
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.RLock()
-		stats.Entries += len(s.entries)
-		stats.Memory += s.memory
 		for _, e := range s.entries {
 			if e.file != nil {
 				stats.Files++
@@ -232,7 +232,10 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 			s.mu.Unlock()
 			return c.open(path, nil, 0)
 		}
-		e = s.add(path, began)
+		if e = s.add(path, began); e == nil {
+			s.mu.Unlock()
+			return c.open(path, nil, 0)
+		}
 	}
 	if l := e.load; l != nil {
 		l.waiters++

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -332,6 +333,21 @@ func TestBounds(t *testing.T) {
 				t.Errorf("at the end %d entries, of %d that may be", got.Entries, tt.entries)
 			}
 		})
+	}
+}
+
+// The hash is not even: shards with bounds of their own would be full long
+// before all together are.
+func TestAsManyAsThereMayBeStay(t *testing.T) {
+	const n = 1000
+	s := newShelf(t, &filecache.Cache{MaxFiles: n, Valid: time.Hour})
+	for range 2 {
+		for i := range n {
+			s.read(t, "/"+strconv.Itoa(i))
+		}
+	}
+	if got := s.Stats(); got != (filecache.Stats{Entries: n, Opens: n}) {
+		t.Errorf("%d names twice: %+v, want one open of each", n, got)
 	}
 }
 

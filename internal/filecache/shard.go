@@ -8,12 +8,19 @@ import (
 
 // shard is a part of a Cache with a lock of its own.
 type shard struct {
-	maxFiles  int
-	maxMemory int64
+	held *holdings
 
-	mu      sync.RWMutex      // guards the fields below and those of the entries
+	mu      sync.RWMutex      // guards the field below and those of the entries
 	entries map[string]*entry // by path; nil after Close
-	memory  int64             // of all bodies
+}
+
+// holdings is what all shards hold together, and what they may. Bounds for each
+// shard would make a cache forget before it is full: the hash is not even.
+type holdings struct {
+	maxFiles, maxMemory int64
+
+	files  atomic.Int64 // entries
+	memory atomic.Int64 // of all bodies
 }
 
 // entry is what is known of a name.
@@ -58,9 +65,14 @@ func (s *shard) outdate(path string, f *File) {
 	}
 }
 
-// add makes an entry about which nothing is known yet. The caller holds mu.
+// add makes an entry about which nothing is known yet, or returns nil if there
+// is no room and nothing in this shard to make some. The caller holds mu.
 func (s *shard) add(path string, now time.Duration) *entry {
-	for len(s.entries) >= s.maxFiles && s.evict(anyEntry) {
+	for s.held.files.Add(1) > s.held.maxFiles {
+		s.held.files.Add(-1)
+		if !s.evict(anyEntry) {
+			return nil
+		}
 	}
 	e := &entry{path: path}
 	e.used.Store(int64(now))
@@ -75,15 +87,23 @@ func (s *shard) set(e *entry, f *File, err error, checked time.Duration) {
 		s.drop(e)
 		if f != nil {
 			f.refs.Add(1)
-			s.memory += int64(len(f.Body))
+			s.held.memory.Add(int64(len(f.Body)))
 		}
 	}
 	e.file, e.err, e.checked = f, err, checked
-	for s.memory > s.maxMemory && s.evict(func(o *entry) bool { return o != e && o.file != nil && len(o.file.Body) > 0 }) {
+	for s.held.memory.Load() > s.held.maxMemory {
+		if !s.evict(func(o *entry) bool { return o != e && o.hasBody() }) {
+			if e.hasBody() {
+				s.remove(e)
+			}
+			return
+		}
 	}
 }
 
 func anyEntry(*entry) bool { return true }
+
+func (e *entry) hasBody() bool { return e.file != nil && len(e.file.Body) > 0 }
 
 // evict removes the entry that was used longest ago among a few that accept
 // allows, and reports whether there was one. Which few, is left to the order
@@ -114,12 +134,13 @@ func (s *shard) evict(accept func(*entry) bool) bool {
 func (s *shard) remove(e *entry) {
 	s.drop(e)
 	delete(s.entries, e.path)
+	s.held.files.Add(-1)
 }
 
 // drop ends the cache's use of the entry's file. The caller holds mu.
 func (s *shard) drop(e *entry) {
 	if e.file != nil {
-		s.memory -= int64(len(e.file.Body))
+		s.held.memory.Add(-int64(len(e.file.Body)))
 		e.file.Release()
 		e.file = nil
 	}

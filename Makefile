@@ -50,7 +50,7 @@ bench-ftp: bin/sluice ## the same by FTP
 	bin/sluice bench compare ftp $(ARGS)
 
 bench-go: ## the Go benchmarks
-	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd
+	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd ./ftpd ./internal/...
 
 bench-metrics: ## what metrics costs, beside gopsutil and psutil
 	go test -run=NONE -bench=. -benchmem ./metrics

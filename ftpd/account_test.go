@@ -3,6 +3,8 @@ package ftpd_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"sluice/ftpd"
@@ -58,6 +60,54 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 	as("single", 230)
 
 	as("homeless", 530)
+}
+
+func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) {
+		for _, a := range []account.Account{
+			{Name: "creator", Rights: account.Create},
+			{Name: "mover", Rights: account.Rename},
+			{Name: "editor", Rights: account.Rename | account.Change},
+		} {
+			if err := srv.Users.AddAccount(a, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	s.file("f", 10)
+	s.file("g", 20)
+	as := func(name string) *client {
+		t.Helper()
+		c := s.dial()
+		c.want(331, "USER "+name)
+		c.want(230, "PASS x")
+		return c
+	}
+
+	creator, other := as("creator"), s.login()
+	late := creator.data(epsv, "STOR h")
+	other.put(epsv, "STOR h", strings.NewReader("first"))
+	_, _ = late.Write([]byte("second"))
+	_ = late.Close()
+	creator.expect(553, "STOR of a name that was free when it began")
+	if got := s.content("h"); got != "first" {
+		t.Errorf("the file of another holds %q", got)
+	}
+
+	mover := as("mover")
+	mover.want(350, "RNFR f")
+	mover.want(550, "RNTO g")
+	mover.want(350, "RNFR f")
+	mover.want(250, "RNTO e")
+	if got := s.content("g"); len(got) != 20 {
+		t.Errorf("RNTO without the right to change has replaced a file by %d bytes", len(got))
+	}
+	editor := as("editor")
+	editor.want(350, "RNFR e")
+	editor.want(250, "RNTO g")
+	if got := s.names(); !slices.Equal(got, []string{"g", "h"}) {
+		t.Errorf("the tree has %q", got)
+	}
 }
 
 func TestAnonymousIsBoundByItsAccount(t *testing.T) {

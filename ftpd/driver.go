@@ -79,8 +79,26 @@ func (d *driver) Rename(oldname, newname string) error {
 		return errCurrent
 	}
 	return d.change(account.Rename, oldname, func(oldname string) error {
-		return d.change(account.Rename, newname, func(newname string) error { return d.tree.Rename(oldname, newname) })
+		return d.change(account.Rename, newname, func(newname string) error { return d.move(oldname, newname) })
 	})
+}
+
+// move renames, and replaces what has the new name if the user may change
+// files. For those who may not the lock keeps others from giving that name to a
+// file between the look and the renaming.
+func (d *driver) move(oldname, newname string) error {
+	names := &d.session.server.names
+	if d.rights.Has(account.Change) {
+		names.RLock()
+		defer names.RUnlock()
+		return d.tree.Rename(oldname, newname)
+	}
+	names.Lock()
+	defer names.Unlock()
+	if _, err := d.tree.Lstat(newname); err == nil {
+		return fs.ErrExist
+	}
+	return d.tree.Rename(oldname, newname)
 }
 
 // Name names the kind of file system, as afero wants it.

@@ -55,7 +55,7 @@ func (op *operation) codeOf(err error) int {
 		return 452
 	case errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		return 552
-	case errors.Is(err, errName):
+	case errors.Is(err, errName), errors.Is(err, fs.ErrExist):
 		return 553
 	case errors.Is(err, errNoDirectory):
 		return 501

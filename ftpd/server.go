@@ -138,6 +138,7 @@ type Server struct {
 
 	waits   waits
 	inPlace inPlace
+	names   sync.RWMutex // held by driver.move
 	ports   portPool
 	digests digest.Cache
 	guesses guesses

@@ -169,6 +169,10 @@ func (d *driver) openTarget(t transfer) (*upload, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.may(account.Change); err != nil { // it was not there a moment ago
+		_ = f.Close()
+		return nil, err
+	}
 	if !d.session.server.inPlace.claim(f) {
 		_ = f.Close()
 		return nil, errBusy

@@ -84,7 +84,7 @@ func (u *upload) publish() error {
 	if err := u.file.Close(); err != nil {
 		return err
 	}
-	if err := u.tree.Rename(u.partial, u.told.Path); err != nil {
+	if err := u.driver.move(u.partial, u.told.Path); err != nil {
 		return err
 	}
 	_ = u.tree.Remove(keptName(u.told.Path, u.told.User)) // of an earlier try, if any

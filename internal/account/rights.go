@@ -15,7 +15,7 @@ const (
 	Create                    // make files and directories under names that are free
 	Change                    // replace files, append to them, set their times and modes
 	Delete                    // remove files and directories
-	Rename                    // move files and directories
+	Rename                    // move files and directories to names that are free, and with Change over files
 	Link                      // make symbolic links
 	Who                       // see who else is connected and what they do, by SITE WHO
 )

@@ -336,6 +336,26 @@ func TestTwoUploadsOfOneNameDoNotMix(t *testing.T) {
 	}
 }
 
+func TestTwoUniqueUploadsAtOnceAreTwoFiles(t *testing.T) {
+	s := start(t, nil)
+	c, other := s.login(), s.login()
+	one, two := c.data(pasv, "STOU"), other.data(pasv, "STOU")
+	_, _ = one.Write([]byte("one"))
+	_, _ = two.Write([]byte("two"))
+	_ = one.Close()
+	c.expect(226, "STOU")
+	_ = two.Close()
+	other.expect(226, "STOU")
+	var got []string
+	for _, name := range s.names() {
+		got = append(got, s.content(name))
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("the files hold %q, want one and two", got)
+	}
+}
+
 func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)

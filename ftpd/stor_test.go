@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -374,6 +375,36 @@ func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	other.put(pasv, "APPE g", strings.NewReader("!"))
 	if got := s.content("f"); got != pattern(0, 10)+"!" {
 		t.Errorf("content = %q", got)
+	}
+}
+
+func TestAppendToAFileThatGoesMeanwhileIsNoSuccess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot go")
+	}
+	s := start(t, nil)
+	for _, tt := range []struct {
+		name string
+		code int
+		do   func(other *client)
+	}{
+		{"replaced", 451, func(other *client) { other.put(pasv, "STOR f", strings.NewReader("new")) }},
+		{"removed", 451, func(other *client) { other.want(250, "DELE f") }},
+		{"renamed", 226, func(other *client) { // the bytes are under that name
+			other.want(350, "RNFR f")
+			other.want(250, "RNTO g")
+		}},
+	} {
+		s.file("f", 10)
+		c := s.login()
+		conn := c.data(pasv, "APPE f")
+		_, _ = conn.Write([]byte("lost?"))
+		tt.do(s.login())
+		_ = conn.Close()
+		c.expect(tt.code, "APPE to a file that was "+tt.name)
+	}
+	if got := s.content("g"); got != pattern(0, 10)+"lost?" {
+		t.Errorf("the renamed file holds %q", got)
 	}
 }
 

@@ -14,7 +14,10 @@ import (
 // minKept is how many bytes of an upload that broke off are worth to be kept.
 const minKept = 64 << 10
 
-var errBusy = errors.New("file is being written by another transfer")
+var (
+	errBusy = errors.New("file is being written by another transfer")
+	errGone = errors.New("file was removed or replaced meanwhile")
+)
 
 // openStore opens for STOR.
 func openStore(d *driver, arg string) (mover, error) {

@@ -79,7 +79,7 @@ func (u *upload) publish() error {
 		return context.Cause(u.session.ctx)
 	}
 	if u.partial == "" {
-		return nil
+		return u.checkTarget()
 	}
 	if err := u.file.Close(); err != nil {
 		return err
@@ -88,6 +88,19 @@ func (u *upload) publish() error {
 		return err
 	}
 	_ = u.tree.Remove(keptName(u.told.Path, u.told.User)) // of an earlier try, if any
+	return nil
+}
+
+// checkTarget reports whether the target was removed, or replaced, while bytes
+// were added to it: nobody can read them any more.
+func (u *upload) checkTarget() error {
+	info, err := u.file.Stat()
+	if err != nil {
+		return err
+	}
+	if id, ok := identify(info); ok && id.links == 0 {
+		return errGone
+	}
 	return nil
 }
 

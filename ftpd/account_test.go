@@ -15,6 +15,8 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) {
 		for _, a := range []account.Account{
 			{Name: "reader", Rights: account.ReadOnly},
+			{Name: "blind", Rights: account.Create},
+			{Name: "nobody"},
 			{Name: "dropper", Rights: account.List | account.Create, Home: "/in"},
 			{Name: "single", Rights: account.All, MaxSessions: 1},
 			{Name: "homeless", Rights: account.All, Home: "/none"},
@@ -39,6 +41,21 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 	reader := as("reader", 230)
 	reader.want(213, "SIZE f")
 	reader.want(550, "DELE f")
+
+	for _, name := range []string{"blind", "nobody"} {
+		c := as(name, 230)
+		for _, line := range []string{"SIZE f", "MDTM f", "MLST f", "STAT f", "HASH f"} {
+			if got := c.want(550, line); got != "550 Permission denied" {
+				t.Errorf("%s: %s: %q", name, line, got)
+			}
+		}
+		for _, line := range []string{"LIST", "RETR f"} {
+			c.passive(epsv)
+			if got := c.want(550, line); got != "550 Permission denied" {
+				t.Errorf("%s: %s: %q", name, line, got)
+			}
+		}
+	}
 
 	dropper := as("dropper", 230)
 	dropper.want(550, "SIZE /f")

@@ -148,6 +148,16 @@ func (d *driver) stat(arg string) (fs.FileInfo, error) {
 	return info, bare(err)
 }
 
+// look is stat for a client who asks how large and how old a file is: one who
+// may list files, or fetch them.
+func (d *driver) look(arg string) (fs.FileInfo, error) {
+	info, err := d.stat(arg)
+	if err == nil && d.rights&account.ReadOnly == 0 {
+		return nil, fs.ErrPermission
+	}
+	return info, err
+}
+
 // change lets f change name if the user has that right.
 func (d *driver) change(right account.Rights, name string, f func(name string) error) error {
 	name = d.path(name)
@@ -174,7 +184,7 @@ func (d *driver) may(right account.Rights) error {
 	switch {
 	case d.rights.Has(right):
 		return nil
-	case d.rights&account.All&^account.ReadOnly == 0:
+	case !account.ReadOnly.Has(right) && d.rights&account.All&^account.ReadOnly == 0:
 		return vfs.ErrReadOnly
 	}
 	return fs.ErrPermission

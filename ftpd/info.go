@@ -27,7 +27,7 @@ func unavailable(err error) reply {
 // size answers SIZE. Of a file that is not there, but whose upload broke off,
 // it tells how much has arrived: so much a client need not send again.
 func (s *session) size(arg string) reply {
-	info, err := s.driver.stat(arg)
+	info, err := s.driver.look(arg)
 	if errors.Is(err, fs.ErrNotExist) && s.driver.rights.Has(account.Create) {
 		info, err = s.driver.kept(arg)
 	}
@@ -43,7 +43,7 @@ func (s *session) size(arg string) reply {
 // mdtm answers MDTM with the time of a file; with a time before the name, which
 // older clients send in place of MFMT, it sets it.
 func (s *session) mdtm(arg string) reply {
-	info, err := s.driver.stat(arg)
+	info, err := s.driver.look(arg)
 	if err != nil {
 		if when, name, ok := cutTime(arg); ok {
 			if err := s.driver.setTime(name, when); err != nil {
@@ -58,7 +58,7 @@ func (s *session) mdtm(arg string) reply {
 
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
-	info, err := s.driver.stat(arg)
+	info, err := s.driver.look(arg)
 	if err != nil {
 		return unavailable(err)
 	}

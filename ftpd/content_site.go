@@ -52,7 +52,7 @@ func (s *session) siteUtime(arg string) reply {
 // cutMinutes is cutTime for a time without seconds.
 func cutMinutes(arg string) (when time.Time, rest string, ok bool) {
 	text, rest, _ := strings.Cut(arg, " ")
-	when, err := time.Parse(timeFormat[:len("YYYYMMDDhhmm")], text)
+	when, err := parseTimeAs(timeFormat[:len("YYYYMMDDhhmm")], text)
 	return when, rest, err == nil && rest != ""
 }
 

@@ -102,5 +102,15 @@ func cutTime(arg string) (when time.Time, rest string, ok bool) {
 
 func parseTime(text string) (time.Time, error) {
 	whole, _, _ := strings.Cut(text, ".")
-	return time.Parse(timeFormat, whole)
+	return parseTimeAs(timeFormat, whole)
+}
+
+// parseTimeAs refuses what is before 1677 or after 2262: package os counts the
+// time of a file in nanoseconds, in 64 bits, and would set another.
+func parseTimeAs(format, text string) (time.Time, error) {
+	when, err := time.Parse(format, text)
+	if err == nil && !time.Unix(0, when.UnixNano()).Equal(when) {
+		err = errors.New("no file can have that time")
+	}
+	return when, err
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 
 	"github.com/BurntSushi/toml"
@@ -89,7 +88,7 @@ func ParseFile(name string, content []byte) (*File, error) {
 	if err != nil {
 		return nil, syntaxError(name, err)
 	}
-	d := &document{meta: meta}
+	d := newDocument(meta)
 	f := &File{Name: name}
 	for _, key := range d.keysIn(nil) {
 		if key == usersKey {
@@ -148,18 +147,29 @@ func stringsOf(list []any) ([]string, error) {
 }
 
 // document is a file that package toml has understood.
-type document struct{ meta toml.MetaData }
+type document struct {
+	meta toml.MetaData
+	keys map[string][]string // right beneath each table, in the order of the file
+}
 
-// keysIn returns the keys right beneath a table in the order of the file.
-func (d *document) keysIn(table []string) []string {
-	var all []string
-	for _, key := range d.meta.Keys() {
-		if n := len(table); len(key) > n && slices.Equal(key[:n], table) && !slices.Contains(all, key[n]) {
-			all = append(all, key[n])
+// newDocument looks at each key once: there may be thousands of users.
+func newDocument(meta toml.MetaData) *document {
+	d := &document{meta: meta, keys: make(map[string][]string)}
+	seen := make(map[string]bool)
+	for _, key := range meta.Keys() {
+		for n := range key { // some tables have no line of their own
+			if name := key[:n+1].String(); !seen[name] {
+				seen[name] = true
+				table := key[:n].String()
+				d.keys[table] = append(d.keys[table], key[n])
+			}
 		}
 	}
-	return all
+	return d
 }
+
+// keysIn returns the keys right beneath a table in the order of the file.
+func (d *document) keysIn(table toml.Key) []string { return d.keys[table.String()] }
 
 // value returns what package toml makes of a value by itself.
 func (d *document) value(p toml.Primitive) (v any) {
@@ -176,7 +186,7 @@ func (d *document) table(p toml.Primitive) (values map[string]toml.Primitive, ok
 }
 
 // line returns where a value stands, or 0: package toml tells it only of what
-// it was told to be wrong.
+// it was told to be wrong. It goes through the whole file for that.
 func (d *document) line(p toml.Primitive) int {
 	var at toml.ParseError
 	errors.As(d.meta.PrimitiveDecode(p, wrong{}), &at)

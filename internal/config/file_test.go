@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,6 +120,25 @@ func TestParseFileRefuses(t *testing.T) {
 				t.Errorf("the error shows a password: %v", err)
 			}
 		})
+	}
+}
+
+// What is looked for from the beginning of the file for each user takes minutes
+// here.
+func TestManyUsersAreReadInTheirOrder(t *testing.T) {
+	const users = 20_000
+	var text strings.Builder
+	for i := range users {
+		fmt.Fprintf(&text, "[user.u%d]\npassword = '%s'\nhome = '/u'\n", i, hash)
+	}
+	f, err := config.ParseFile("f.toml", []byte(text.String()))
+	if err != nil || len(f.Users) != users {
+		t.Fatalf("got %v, want %d users", err, users)
+	}
+	for i, u := range f.Users {
+		if want := fmt.Sprint("u", i); u.Account.Name != want {
+			t.Fatalf("user %d is %s, want %s", i, u.Account.Name, want)
+		}
 	}
 }
 

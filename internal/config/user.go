@@ -45,7 +45,7 @@ func (d *document) users(value toml.Primitive) ([]User, error) {
 		return nil, &FileError{Line: d.line(value), Key: usersKey, Err: fmt.Errorf("write users as [%s.NAME], with a hash that \"sluice passwd\" makes as their %s", usersKey, passwordKey)}
 	}
 	var all []User
-	for _, name := range d.keysIn([]string{usersKey}) {
+	for _, name := range d.keysIn(toml.Key{usersKey}) {
 		u, err := d.user(name, tables[name])
 		if err != nil {
 			return nil, err
@@ -59,21 +59,20 @@ func (d *document) users(value toml.Primitive) ([]User, error) {
 func (d *document) user(name string, value toml.Primitive) (User, error) {
 	at := toml.Key{usersKey, name}
 	u := User{Account: account.Account{Name: name}}
-	wrong := func(line int, key toml.Key, err error) (User, error) {
-		return u, &FileError{Line: line, Key: key.String(), Err: err}
+	wrong := func(value toml.Primitive, key toml.Key, err error) (User, error) {
+		return u, &FileError{Line: d.line(value), Key: key.String(), Err: err}
 	}
-	line := d.line(value)
 	values, ok := d.table(value)
 	if !ok {
-		return wrong(line, at, fmt.Errorf("write it as a table, [%v]", at))
+		return wrong(value, at, fmt.Errorf("write it as a table, [%v]", at))
 	}
 	for _, key := range d.keysIn(at) {
 		if err := u.set(key, d.value(values[key])); err != nil {
-			return wrong(d.line(values[key]), append(at, key), err)
+			return wrong(values[key], append(at, key), err)
 		}
 	}
 	if err := u.check(); err != nil {
-		return wrong(line, at, err)
+		return wrong(value, at, err)
 	}
 	return u, nil
 }

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/internal/account"
+	"sluice/internal/vfs"
 )
 
 // What the tests of this package need from inside.
@@ -17,6 +19,16 @@ import (
 // HurryForTest shortens what no user can set.
 func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
 	s.waits.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
+}
+
+// GlobForTest looks for what matches an absolute pattern, for a client that has
+// left.
+func GlobForTest(tree *vfs.Tree, pattern string) error {
+	s := new(session)
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.cancel(errLeft)
+	_, err := (&driver{session: s, tree: tree}).glob(pattern)
+	return err
 }
 
 // BanForTest shortens for how long failed logins are remembered, and their
@@ -63,6 +75,7 @@ var (
 	PartialName = partialName
 	IsPartial   = isPartial
 	ReasonOf    = reasonOf
+	ErrLeft     = errLeft
 )
 
 const (

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"errors"
 	"path"
 	"strings"
@@ -24,7 +25,9 @@ func isPattern(arg string) bool { return strings.ContainsAny(arg, "*?[") }
 // glob returns what matches pattern, sorted by name: * and ? for any
 // characters of one element, [a-z] for one of several, \ before each of them for
 // itself. As in a shell, a name that begins with a dot needs a pattern that does.
+// Between two directories it looks whether that is still wanted.
 func (d *driver) glob(pattern string) ([]item, error) {
+	ctx := d.session.opContext()
 	elements := strings.Split(pattern, "/")
 	found := []item{{}} // in them the next element is looked for; "" is the current directory
 	dirs := 0
@@ -40,6 +43,9 @@ func (d *driver) glob(pattern string) ([]item, error) {
 		for _, dir := range found {
 			if dirs++; dirs > maxGlobDirs {
 				return nil, errPattern
+			}
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
 			matches, err := d.match(dir.name, element)
 			if err != nil {

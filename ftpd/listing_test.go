@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,7 +9,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/vfs"
 )
+
+// ABOR ends it the same way.
+func TestAPatternIsGivenUpWhenItsClientHasLeft(t *testing.T) {
+	tree, err := vfs.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	if err := ftpd.GlobForTest(tree, "/*"); !errors.Is(err, ftpd.ErrLeft) {
+		t.Errorf("got %v, want %v", err, ftpd.ErrLeft)
+	}
+}
 
 func TestAPatternThatLooksEverywhereIsRefused(t *testing.T) {
 	s := start(t, nil)

@@ -58,12 +58,19 @@ func (d *driver) Remove(name string) error {
 }
 
 // RemoveDir removes an empty directory, for RMD, but neither the current one
-// nor one above it.
+// nor one above it. One with nothing but what broken uploads have left is
+// empty: clients see nothing in it.
 func (d *driver) RemoveDir(name string) error {
 	if d.isCurrent(name) {
 		return errCurrent
 	}
-	return d.change(account.Delete, name, d.tree.RemoveDir)
+	return d.change(account.Delete, name, func(name string) error {
+		err := d.tree.RemoveDir(name)
+		if errors.Is(err, fs.ErrExist) && d.forgetKept(name) { // ENOTEMPTY
+			err = d.tree.RemoveDir(name)
+		}
+		return err
+	})
 }
 
 // Mkdir makes a directory, for MKD.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,6 +17,7 @@ import (
 const (
 	partialPrefix = "."
 	partialSuffix = ".sluice-part"
+	keptTag       = 16  // characters of a tag of that kind
 	nameMax       = 255 // bytes, of one element of a path on all common file systems
 )
 
@@ -26,7 +28,7 @@ func partialName(target string) string { return tagged(target, rand.Text()) } //
 // keptName returns the name of what a user's last upload to target has left.
 func keptName(target, user string) string {
 	sum := sha256.Sum256([]byte(user + "/" + path.Base(target))) // the name as well: it may be cut
-	return tagged(target, hex.EncodeToString(sum[:8]))
+	return tagged(target, hex.EncodeToString(sum[:keptTag/2]))
 }
 
 func tagged(target, tag string) string {
@@ -49,6 +51,25 @@ func shorten(name string, n int) string {
 // isPartial reports whether a file of that name is an upload that is not whole.
 func isPartial(base string) bool {
 	return strings.HasPrefix(base, partialPrefix) && strings.HasSuffix(base, partialSuffix)
+}
+
+// isKept reports whether a file of that name is what a broken upload has left.
+func isKept(base string) bool {
+	rest, _ := strings.CutSuffix(base, partialSuffix)
+	return isPartial(base) && len(rest)-len(".")-strings.LastIndexByte(rest, '.') == keptTag
+}
+
+// forgetKept removes what broken uploads have left in the directory dir, and
+// reports whether it has nothing else.
+func (d *driver) forgetKept(dir string) bool {
+	infos, err := d.tree.ReadDir(dir)
+	if err != nil || slices.ContainsFunc(infos, func(info fs.FileInfo) bool { return !isKept(info.Name()) }) {
+		return false
+	}
+	for _, info := range infos {
+		_ = d.tree.Remove(path.Join(dir, info.Name())) // RemoveDir tells
+	}
+	return true
 }
 
 // kept describes what the user's last upload to arg has left.

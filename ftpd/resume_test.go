@@ -123,6 +123,28 @@ func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
 	}
 }
 
+func TestADirectoryWithNothingButAKeptUploadIsEmpty(t *testing.T) {
+	s := start(t, nil)
+	c := s.login()
+	s.breakUpload(c, "f")
+	c.want(257, "MKD d")
+	left := s.names()[0]
+	if err := os.Rename(filepath.Join(s.dir, left), filepath.Join(s.dir, "d", left)); err != nil {
+		t.Fatal(err)
+	}
+	underWay := s.login().data(pasv, "STOR d/g")
+	c.want(550, "RMD d")
+	_, _ = underWay.Write([]byte("g"))
+	_ = underWay.Close()
+	if x := s.transfer(); x.Err != nil {
+		t.Fatal(x.Err)
+	}
+	c.want(550, "RMD d")
+	c.want(250, "DELE d/g")
+	c.want(213, "SIZE d/f") // what was kept stays while the directory does
+	c.want(250, "RMD d")
+}
+
 func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
 	s := start(t, nil)
 	c, other := s.login(), s.login()

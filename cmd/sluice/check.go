@@ -37,12 +37,12 @@ func try(conf config.Config, stdout, stderr io.Writer) error {
 // inspect looks at what is opened later: addresses, the token, and the
 // certificates from files, which it returns; nil: there are none.
 func (b *builder) inspect() (*certs.Reloader, error) {
-	for _, a := range append(addresses(b.conf), address{adminScheme, b.conf.Admin}) {
-		if err := tryAddress(a); err != nil {
+	for _, a := range addresses(b.conf) {
+		if _, err := tryAddress(a); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := readToken(b.conf.AdminTokenFile); err != nil {
+	if err := b.inspectAdmin(); err != nil {
 		return nil, err
 	}
 	if len(b.conf.TLSCerts) == 0 {
@@ -51,20 +51,38 @@ func (b *builder) inspect() (*certs.Reloader, error) {
 	return readCertificates(b.conf, b.logger)
 }
 
-// tryAddress looks at an address without listening there.
-func tryAddress(a address) error {
+// inspectAdmin looks at where the operator is to be answered, and to whom.
+func (b *builder) inspectAdmin() error {
+	if b.conf.Admin == "" {
+		return nil
+	}
+	addr, err := tryAddress(address{adminScheme, b.conf.Admin})
+	if err != nil {
+		return err
+	}
+	token, err := readToken(b.conf.AdminTokenFile)
+	if err != nil || addr == nil {
+		return err
+	}
+	return b.checkReach(addr, token)
+}
+
+// tryAddress looks at an address without listening there, and returns it; nil:
+// it is none of TCP.
+func tryAddress(a address) (*net.TCPAddr, error) {
 	name, isUnix := strings.CutPrefix(a.addr, "unix:")
 	switch {
 	case a.addr == "", a.addr == config.Systemd:
-		return nil
+		return nil, nil
 	case isUnix && !isFTP(a.scheme):
 		if name == "" {
-			return explainUnix(a.scheme, name, errNoName)
+			return nil, explainUnix(a.scheme, name, errNoName)
 		}
-		return nil
+		return nil, nil
 	}
-	if _, err := net.ResolveTCPAddr("tcp", a.addr); err != nil {
-		return explainListen(a.scheme, a.addr, err)
+	addr, err := net.ResolveTCPAddr("tcp", a.addr)
+	if err != nil {
+		return nil, explainListen(a.scheme, a.addr, err)
 	}
-	return nil
+	return addr, nil
 }

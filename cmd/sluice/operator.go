@@ -57,8 +57,11 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		return nil, err
 	}
 	for _, ln := range o.listeners {
-		if err := o.checkReach(ln.Addr()); err != nil {
-			return nil, usageError{fmt.Errorf("--admin %s: %w; name a file with one by --admin-token-file, or listen on 127.0.0.1", b.conf.Admin, err)}
+		if err := b.checkReach(ln.Addr(), o.handler.Token); err != nil {
+			return nil, err
+		}
+		if isOpen(ln.Addr()) {
+			o.logger.Warn("the admin listener has no TLS: on the way to it its token can be read", "addr", ln.Addr().String())
 		}
 	}
 	b.live.OnTransfer = o.handler.OnTransfer
@@ -69,18 +72,19 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 	return o, nil
 }
 
-// checkReach refuses an address that others can reach if there is no token, and
-// warns of it if there is one.
-func (o *operator) checkReach(addr net.Addr) error {
+// isOpen reports whether other hosts can reach addr.
+func isOpen(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
-	if !ok || tcp.IP.IsLoopback() {
+	return ok && !tcp.IP.IsLoopback()
+}
+
+// checkReach refuses to answer the operator on an address that others can reach
+// if there is no token.
+func (b *builder) checkReach(addr net.Addr, token string) error {
+	if token != "" || !isOpen(addr) {
 		return nil
 	}
-	if o.handler.Token == "" {
-		return fmt.Errorf("others can reach %v, so it needs a token", tcp)
-	}
-	o.logger.Warn("the admin listener has no TLS: on the way to it its token can be read", "addr", tcp.String())
-	return nil
+	return usageError{fmt.Errorf("--admin %s: others can reach %v, so it needs a token; name a file with one by --admin-token-file, or listen on 127.0.0.1", b.conf.Admin, addr)}
 }
 
 // serve begins to answer.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ type settings struct {
 // The error is a *config.FileError if it is about the file.
 func (c *call) settle() (*settings, error) {
 	if c.file == "" {
+		if c.flags.Changed("config") { // by a variable that is not set, as a rule: the defaults are not what is meant
+			return nil, errors.New("--config names no file")
+		}
 		return c.settleWith(nil)
 	}
 	file, err := config.ReadFile(c.file)

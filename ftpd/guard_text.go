@@ -42,7 +42,7 @@ func (op *operation) final(r reply, allocated int64) reply {
 		return better(op.name, r)
 	}
 	lines := []string{"Transfer complete: " + summary(op.result)}
-	if op.name == Store && allocated >= 0 && allocated != op.result.Sent {
+	if op.result.Op == Store && allocated >= 0 && allocated != op.result.Sent {
 		lines = append([]string{fmt.Sprintf("ALLO announced %d bytes", allocated)}, lines...)
 	}
 	return reply{226, lines}

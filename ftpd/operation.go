@@ -53,7 +53,7 @@ func (s *session) end(r reply) []reply {
 	for range op.aborts {
 		replies = append(replies, say(226, "Aborted"))
 	}
-	if op.name == Store {
+	if op.isUpload() {
 		s.allocated = -1 // it was about this one
 	}
 	op.cancel(nil)
@@ -75,6 +75,10 @@ func (s *session) end(r reply) []reply {
 		s.setIdleLocked()
 	}
 	return replies
+}
+
+func (op *operation) isUpload() bool {
+	return op.name == Store || op.name == "STOU" || op.name == Append
 }
 
 // longAgo is a deadline that has passed.

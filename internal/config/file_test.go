@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -123,22 +124,32 @@ func TestParseFileRefuses(t *testing.T) {
 	}
 }
 
-// What is looked for from the beginning of the file for each user takes minutes
-// here.
-func TestManyUsersAreReadInTheirOrder(t *testing.T) {
-	const users = 20_000
-	var text strings.Builder
-	for i := range users {
-		fmt.Fprintf(&text, "[user.u%d]\npassword = '%s'\nhome = '/u'\n", i, hash)
-	}
-	f, err := config.ParseFile("f.toml", []byte(text.String()))
-	if err != nil || len(f.Users) != users {
-		t.Fatalf("got %v, want %d users", err, users)
-	}
-	for i, u := range f.Users {
-		if want := fmt.Sprint("u", i); u.Account.Name != want {
-			t.Fatalf("user %d is %s, want %s", i, u.Account.Name, want)
+// Whatever goes through the whole file for each user is felt where there are
+// thousands.
+func TestTheCostOfAUserDoesNotGrowWithTheirNumber(t *testing.T) {
+	parse := func(users int) (allocated uint64) {
+		t.Helper()
+		var text strings.Builder
+		for i := range users {
+			fmt.Fprintf(&text, "[user.u%d]\npassword = '%s'\nhome = '/u'\n", i, hash)
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err := config.ParseFile("f.toml", []byte(text.String()))
+		runtime.ReadMemStats(&after)
+		if err != nil || len(f.Users) != users {
+			t.Fatalf("got %v, want %d users", err, users)
+		}
+		for i, u := range f.Users {
+			if want := fmt.Sprint("u", i); u.Account.Name != want {
+				t.Fatalf("user %d is %s, want %s", i, u.Account.Name, want)
+			}
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	few, many := parse(300), parse(3000)
+	if many > 20*few {
+		t.Errorf("ten times as many users took %d times as many bytes", many/few)
 	}
 }
 

@@ -208,10 +208,11 @@ func TestNoNameLeadsOut(t *testing.T) {
 func TestReplyToCWDOfTheRootDoesNotNameIt(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
+	path := string(filepath.Separator) + filepath.Base(s.dir) // without the separator it may stand in a time
 	for _, line := range []string{"CWD /", "CWD ..", "CDUP", "PWD", "STAT /", "MLST /", "MLST", "STAT"} {
 		c.send(line)
 		_, text, err := c.reply()
-		if err != nil || strings.Contains(text, filepath.Base(s.dir)) {
+		if err != nil || strings.Contains(text, path) {
 			t.Errorf("%s: %q, %v", line, text, err)
 		}
 	}

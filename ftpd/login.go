@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -62,6 +63,8 @@ func (s *session) passPassword(password string) (string, reply) {
 		return "", say(530, "Too many sessions of this user")
 	case errors.Is(err, errHome): // the password was right
 		return "", say(530, "The home directory is not there")
+	case err != errLogin: // the session must end, and nobody knows whether it was
+		return "", replyNoLogin
 	}
 	s.pause(s.server.guesses.add(s.host, s.server.waits))
 	if s.failed++; s.failed == maxFailed {
@@ -80,10 +83,13 @@ func (s *session) login(user, password string) (*driver, error) {
 		return s.driverOf(srv.Users.Anonymous())
 	}
 	a, ok := srv.Users.Login(s.ctx, user, password)
-	if !ok {
-		return nil, errLogin
+	switch {
+	case ok:
+		return s.driverOf(a)
+	case s.ctx.Err() != nil:
+		return nil, context.Cause(s.ctx)
 	}
-	return s.driverOf(a)
+	return nil, errLogin
 }
 
 // driverOf returns what a user may touch, and counts the session as the user's.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/ftpd"
+	"sluice/internal/account"
 )
 
 func TestLogin(t *testing.T) {
@@ -240,4 +241,29 @@ func TestIdleClientIsDismissed(t *testing.T) {
 	if got := s.names(); len(got) != 1 {
 		t.Error("a part of a command was obeyed")
 	}
+}
+
+// Under a flood of guesses a client may wait for its turn until its time is
+// up: that is no wrong password.
+func TestALoginThatIsNotAnsweredInTimeIsNoGuess(t *testing.T) {
+	// It takes a second to calculate, which is more than a login may take.
+	slow := "$pbkdf2-sha256$i=4000000$" + strings.Repeat("A", 22) + "$" + strings.Repeat("A", 43)
+	s := start(t, func(srv *ftpd.Server) {
+		hash, err := account.ParseHash(slow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.Users.AddHash(account.Account{Name: "slow"}, hash); err != nil {
+			t.Fatal(err)
+		}
+		srv.LoginTimeout = 300 * time.Millisecond
+	})
+	c := s.dial()
+	c.want(331, "USER slow")
+	c.send("PASS wrong")
+	c.expect(421, "PASS")
+	if l := next(t, s.logins); l.Err == nil || strings.Contains(l.Err.Error(), "incorrect") {
+		t.Errorf("told %v, want that the login took too long", l.Err)
+	}
+	c.end()
 }

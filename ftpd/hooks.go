@@ -49,7 +49,7 @@ type Login struct {
 	Session uint64
 	Remote  netip.AddrPort
 	User    string // as the client gave it, so it may be a password typed too early
-	Err     error  // nil if the user is logged in
+	Err     error  // nil if the user is logged in; ErrLogin if it was a guess; else why it could not be
 }
 
 // Disconnect tells that a client is gone and all its files are closed.

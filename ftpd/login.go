@@ -21,8 +21,10 @@ const maxFailed = 3
 
 var replyBanned = say(421, "Too many failed logins from your address, try again later")
 
+// ErrLogin is what Login.Err is for a wrong name or password.
+var ErrLogin = errors.New("login incorrect")
+
 var (
-	errLogin  = errors.New("login incorrect")
 	errFailed = errors.New("too many wrong passwords")
 	errBanned = errors.New("too many wrong passwords from the address")
 	errHome   = errors.New("home directory cannot be opened")
@@ -63,7 +65,7 @@ func (s *session) passPassword(password string) (string, reply) {
 		return "", say(530, "Too many sessions of this user")
 	case errors.Is(err, errHome): // the password was right
 		return "", say(530, "The home directory is not there")
-	case err != errLogin: // the session must end, and nobody knows whether it was
+	case err != ErrLogin: // the session must end, and nobody knows whether it was
 		return "", replyNoLogin
 	}
 	s.pause(s.server.guesses.add(s.host, s.server.waits))
@@ -89,7 +91,7 @@ func (s *session) login(user, password string) (*driver, error) {
 	case s.ctx.Err() != nil:
 		return nil, context.Cause(s.ctx)
 	}
-	return nil, errLogin
+	return nil, ErrLogin
 }
 
 // driverOf returns what a user may touch, and counts the session as the user's.
@@ -120,7 +122,7 @@ func (s *session) driverOf(a account.Account) (*driver, error) {
 // AuthUser gives the library what passPassword has admitted.
 func (s *session) AuthUser(ftpserver.ClientContext, string, string) (ftpserver.ClientDriver, error) {
 	if s.admitted == nil {
-		return nil, errLogin // not reached: passPassword stands before
+		return nil, ErrLogin // not reached: passPassword stands before
 	}
 	s.driver, s.admitted = s.admitted, nil
 	s.mu.Lock()

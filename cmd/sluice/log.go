@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -103,11 +104,14 @@ func newLogger(w *logWriter, format string) *slog.Logger {
 func logLogin(logger *slog.Logger) func(ftpd.Login) {
 	return func(l ftpd.Login) {
 		attrs := []any{"remote", l.Remote.String(), "session", l.Session}
-		if l.Err != nil {
-			// Without the name, which may be a password that came too early.
+		switch {
+		case l.Err == nil:
+			logger.Info("ftp login", append(attrs, "user", l.User)...)
+		// Without the name, which may be a password that came too early.
+		case errors.Is(l.Err, ftpd.ErrLogin):
 			logger.Warn("ftp login refused", append(attrs, "err", l.Err)...)
-			return
+		default: // programs that ban addresses must not take it for a guess
+			logger.Warn("ftp login not possible", append(attrs, "err", l.Err)...)
 		}
-		logger.Info("ftp login", append(attrs, "user", l.User)...)
 	}
 }

@@ -65,6 +65,7 @@ type Server struct {
 	registry *live.Registry
 	lanes    laneSet
 	handed   chan net.Conn // to net/http
+	noMore   chan struct{} // closed when net/http takes nothing any more
 	closing  atomic.Bool   // by Shutdown or Close
 	running  tally         // requests that net/http has given to the Handler
 	refused  atomic.Int32  // connections that are told so
@@ -133,7 +134,7 @@ func (s *Server) prepare() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
-	s.handed = make(chan net.Conn)
+	s.handed, s.noMore = make(chan net.Conn), make(chan struct{})
 	s.http = http.Server{
 		Handler:                      http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout:            s.headerTimeout(),

@@ -33,25 +33,28 @@ func (s *Server) handOver(w *wire, first []byte, secure bool) {
 	}
 	select {
 	case s.handed <- c:
-	case <-s.base.Done():
+	case <-s.noMore:
 		_ = w.Close()
 	}
 }
 
-// handedListener is where net/http accepts what is handed over.
+// handedListener is where net/http accepts what is handed over. It is closed
+// when a Shutdown begins to wait for net/http, which is not the end of base: what
+// is under way goes on.
 type handedListener struct{ s *Server }
 
 func (l handedListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.s.handed:
 		return c, nil
-	case <-l.s.base.Done():
+	case <-l.s.noMore:
 		return nil, net.ErrClosed
 	}
 }
 
+// Close is called by net/http, and once.
 func (l handedListener) Close() error {
-	l.s.cancel()
+	close(l.s.noMore)
 	return nil
 }
 

@@ -398,26 +398,50 @@ func TestAStalledClientIsCut(t *testing.T) {
 
 func TestShutdownLetsTransfersFinish(t *testing.T) {
 	const size = 64 << 20
-	s := serve(t, nil)
-	s.pattern(t, "f", size)
-	_, resp := s.slowly(t, "/f")
-	down := make(chan error, 1)
-	go func() { down <- s.Shutdown(t.Context()) }()
-	// The listener closes first, and then the transfer is still there.
-	for {
-		c, err := net.Dial("tcp", s.addr)
-		if err != nil {
-			break
-		}
-		_ = c.Close()
-	}
-	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
-		t.Errorf("%d bytes, %v, want %d", n, err, size)
-	}
-	if err := <-down; err != nil {
-		t.Errorf("Shutdown = %v", err)
+	limited := func(srv *httpd.Server) { srv.Handler.Limit = untilTheEnd{} }
+	for name, change := range map[string]func(*httpd.Server){
+		"in the fast lane":             nil,
+		"in the fast lane, limited":    limited,
+		"in that of net/http, limited": func(srv *httpd.Server) { limited(srv); srv.NoFastLane = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, change)
+			s.pattern(t, "f", size)
+			_, resp := s.slowly(t, "/f")
+			down := make(chan error, 1)
+			go func() { down <- s.Shutdown(t.Context()) }()
+			// The listener closes first, and then the transfer is still there.
+			for {
+				c, err := net.Dial("tcp", s.addr)
+				if err != nil {
+					break
+				}
+				_ = c.Close()
+			}
+			if n, err := io.Copy(io.Discard, resp.Body); err != nil || n != size {
+				t.Errorf("%d bytes, %v, want %d", n, err, size)
+			}
+			if err := <-down; err != nil {
+				t.Errorf("Shutdown = %v", err)
+			}
+		})
 	}
 }
+
+// untilTheEnd is a limit that grants all, after a moment, until it is told to
+// end.
+type untilTheEnd struct{}
+
+func (untilTheEnd) Wait(ctx context.Context, n int) (int, error) {
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(time.Millisecond):
+		return n, nil
+	}
+}
+
+func (untilTheEnd) Return(int) {}
 
 func TestShutdownCutsWhatTakesTooLong(t *testing.T) {
 	s := serve(t, nil)

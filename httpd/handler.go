@@ -109,6 +109,8 @@ type Handler struct {
 	files    *filecache.Cache
 	walks    chan struct{} // one element for each archive that is being laid out
 	archived atomic.Int64  // entries of the archives that are being sent
+	reads    chan struct{} // one element for each directory that is being read for a listing
+	listed   atomic.Int64  // entries of the listings that are being sent
 	digests  digest.Cache
 }
 
@@ -118,6 +120,7 @@ func (h *Handler) prepare() {
 		h.files = &filecache.Cache{Tree: h.Tree}
 	}
 	h.walks = make(chan struct{}, runtime.GOMAXPROCS(0))
+	h.reads = make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)) // some wait for a disk
 }
 
 // cache returns the cache that the Handler uses.

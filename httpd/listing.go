@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -52,14 +53,26 @@ func (h *Handler) index() []string {
 	return h.Index
 }
 
+// maxListedAtOnce bounds the entries of all listings that are being sent. Each
+// takes a third of a kilobyte until its client has taken the last. It is a
+// variable for the tests.
+var maxListedAtOnce = int64(1_000_000)
+
 // serveListing answers with the entries of a directory, as a page or as JSON.
 // It is streamed: the first lines are out before the last are made.
 func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
-	entries, err := h.Tree.ReadDir(a.path)
-	if err != nil {
+	l, err := h.list(ctx, a)
+	switch {
+	case ctx.Err() != nil:
+		return failure(a, http.StatusServiceUnavailable)
+	case err != nil:
 		return h.refuse(ctx, a, err)
 	}
-	l := newListing(a, h.visible(entries))
+	n := int64(len(l.entries))
+	if all := h.listed.Add(n); all > maxListedAtOnce && all > n { // one alone may be as large as it is
+		h.listed.Add(-n)
+		return failure(a, http.StatusServiceUnavailable)
+	}
 	if h.Archives {
 		for _, kind := range archives {
 			l.archives = append(l.archives, kind.word)
@@ -81,7 +94,24 @@ func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
 	if h.CompressListings {
 		res.compress(a)
 	}
-	return planFile(a, &res, time.Now())
+	rep := planFile(a, &res, time.Now())
+	rep.done = func() { h.listed.Add(-n) }
+	return rep
+}
+
+// list reads the directory that a asks for and sorts out what of it to show.
+func (h *Handler) list(ctx context.Context, a *ask) (*listing, error) {
+	select { // for what is read takes memory before it can be counted
+	case h.reads <- struct{}{}:
+		defer func() { <-h.reads }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	entries, err := h.Tree.ReadDir(a.path)
+	if err != nil {
+		return nil, err
+	}
+	return newListing(a, h.visible(entries)), nil
 }
 
 // visible drops the hidden entries, in place.
@@ -125,10 +155,11 @@ func newListing(a *ask, entries []fs.FileInfo) *listing {
 	slices.SortStableFunc(entries, l.compare) // stable: what is equal stays by name
 	l.found = len(entries)
 	l.offset = min(l.offset, l.found)
-	l.entries = entries[l.offset:]
+	entries = entries[l.offset:]
 	if l.limit > 0 {
-		l.entries = l.entries[:min(l.limit, len(l.entries))]
+		entries = entries[:min(l.limit, len(entries))]
 	}
+	l.entries = slices.Clone(entries) // or all would be kept for a part
 	return l
 }
 

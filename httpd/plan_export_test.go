@@ -82,6 +82,13 @@ func BoundArchives(each int, atOnce int64) (undo func()) {
 	return func() { maxArchived, maxArchivedAtOnce = oldEach, oldAtOnce }
 }
 
+// BoundListings sets the bound of listings and returns what undoes it.
+func BoundListings(atOnce int64) (undo func()) {
+	old := maxListedAtOnce
+	maxListedAtOnce = atOnce
+	return func() { maxListedAtOnce = old }
+}
+
 // Plain and Lengthy are what the fast lane asks of a request.
 func Plain(h *Handler, r *http.Request) bool {
 	a := askOf(r)

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -518,5 +519,51 @@ func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 				t.Errorf("told %+v, want %d bytes copied", told, size-1000)
 			}
 		})
+	}
+}
+
+// firstWaits is a limit that has the first who asks wait until it is opened.
+type firstWaits struct {
+	asked, open chan struct{}
+	taken       atomic.Bool
+}
+
+func (f *firstWaits) Wait(_ context.Context, n int) (int, error) {
+	if !f.taken.Swap(true) {
+		close(f.asked)
+		<-f.open
+	}
+	return n, nil
+}
+
+func (*firstWaits) Return(int) {}
+
+// Those who take their listings slowly, or not at all, keep no more in memory
+// than there is room for.
+func TestListingsAreBounded(t *testing.T) {
+	defer httpd.BoundListings(5)()
+	first := &firstWaits{asked: make(chan struct{}), open: make(chan struct{})}
+	s := serve(t, func(srv *httpd.Server) { srv.Handler.Limit = first })
+	for i := range 6 {
+		s.write(t, fmt.Sprint(i), "")
+	}
+	get := func(target string) int {
+		resp, _ := s.do(t, "GET", target, nil)
+		return resp.StatusCode
+	}
+	done := make(chan int)
+	go func() { done <- get("/") }()
+	<-first.asked
+	for target, want := range map[string]int{"/": 503, "/?limit=1": 503, "/0": 200} {
+		if got := get(target); got != want {
+			t.Errorf("GET %s while another is sent = %d, want %d", target, got, want)
+		}
+	}
+	close(first.open)
+	if got := <-done; got != 200 {
+		t.Errorf("a listing that is larger than the bound, alone = %d, want 200", got)
+	}
+	if got := get("/"); got != 200 {
+		t.Errorf("GET / after it = %d, want 200", got)
 	}
 }

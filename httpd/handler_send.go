@@ -26,6 +26,10 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *li
 	s := sender{h: h, w: w, transfer: t, limits: limits}
 	if _, fast := r.Context().Value(connKey{}).(*conn); fast {
 		s.flush = http.NewResponseController(w).Flush
+	} else if stall := h.stallTimeout(); r.ProtoMajor == 2 && stall > 0 {
+		s.stream = &streamWriter{w: w, stall: stall}
+		s.w, s.limits = s.stream, limits.resting(s.stream)
+		defer s.stream.end()
 	}
 	var err error
 	switch {
@@ -46,6 +50,7 @@ type sender struct {
 
 	transfer *live.Transfer // nil: none
 	limits   *limits
+	stream   *streamWriter // w, if it is one
 
 	// flush, if not nil, says that w leads to a connection of our own, with a
 	// fast road for files, and gets what stands before them out of the way.
@@ -99,6 +104,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 		defer f.Close()
 		return s.sendFile(f, p.off, p.n)
 	}
+	s.stream.rest()
 	data, err := p.make(ctx)
 	if err != nil {
 		return err

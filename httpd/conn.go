@@ -21,6 +21,7 @@ type conn struct {
 	base  context.Context // ends when the server is out of patience
 	first []byte          // read already, and to be read again
 	stall time.Duration   // longest wait in which the peer takes nothing; zero: none
+	talk  *talk           // nil: there is TLS above, and so not here
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -35,6 +36,7 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	c.talk.answer(p)
 	res, err := c.wire.sendBytes(p, sendfile.Options{Timeout: c.stall})
 	return int(res.Sent), err
 }

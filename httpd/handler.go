@@ -46,7 +46,9 @@ type Handler struct {
 	Limit Limiter
 
 	// OnRequest, if not nil, is called once when a request has been answered,
-	// on its goroutine. What net/http refuses by itself is not told.
+	// on its goroutine. Of those that a Server refuses because they are malformed
+	// or too long, it tells the status, and the rest only if it is the first that
+	// was not plain on a connection; what is not known is "".
 	OnRequest func(Request)
 
 	// TellAgent fills in Request.Referer and UserAgent, for logs that have

@@ -98,7 +98,7 @@ func (l *lane) run() {
 		l.returnDesk()
 	}
 	_ = l.wire.SetReadDeadline(time.Time{})
-	l.server.handOver(l.wire, rest, l.secure)
+	l.handOver(rest)
 }
 
 // sendAway is run for a connection for which there is no room.
@@ -186,8 +186,10 @@ func (l *lane) answerAll() next {
 		case h1.Other:
 			return l.flushed(handOver)
 		case h1.Conflict:
-			l.desk.out = append(l.desk.out, refusal(http.StatusBadRequest)...)
+			answer := refusal(http.StatusBadRequest)
+			l.desk.out = append(l.desk.out, answer...)
 			l.flushed(end)
+			l.server.Handler.tellRefusal(l.wire, lineOf(d.in[d.from:d.to]), answer)
 			linger(l.wire)
 			return end
 		}
@@ -233,6 +235,12 @@ func (l *lane) park() bool {
 	if l.desk != nil {
 		return true
 	}
+	return l.idle()
+}
+
+// idle lets a Shutdown end the lane until it wakes. It reports whether none has
+// already.
+func (l *lane) idle() bool {
 	l.state.Store(laneIdle)
 	// Shutdown sets closing first and then looks at the states.
 	return !l.server.closing.Load() || !l.state.CompareAndSwap(laneIdle, laneEnded)

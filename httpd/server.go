@@ -143,6 +143,7 @@ func (s *Server) prepare() {
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // ours knows what is allowed
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ConnState:                    func(c net.Conn, state http.ConnState) { talkOf(c).follow(state) },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},

@@ -1,14 +1,13 @@
 package httpd
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
 )
 
-// connKey is the context key of the connection that a request came by, a
-// *conn if its road is fast.
+// connKey is the context key of the connection that a request came by: a *conn
+// if its road is fast, a *secureConn, or a *tls.Conn with HTTP/2.
 type connKey struct{}
 
 // serveHTTP is the Handler's, counted: net/http does not wait for handlers
@@ -16,6 +15,7 @@ type connKey struct{}
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.enter()
 	defer s.running.leave()
+	talkOf(r.Context().Value(connKey{})).ask()
 	if len(r.TransferEncoding) > 0 {
 		// Whether there was a Content-Length as well cannot be told any more,
 		// and then what follows may be somebody else's (golang/go#80942).
@@ -24,17 +24,22 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(w, r)
 }
 
-// handOver gives a connection of which first has been read to net/http, or
+// handOver gives the connection, of which first has been read, to net/http, or
 // closes it when that has ended.
-func (s *Server) handOver(w *wire, first []byte, secure bool) {
-	var c net.Conn = &conn{wire: w, base: s.base, first: first, stall: s.Handler.stallTimeout()}
-	if secure {
-		c = tls.Server(c, s.tls)
+func (l *lane) handOver(first []byte) {
+	s := l.server
+	clear := &conn{wire: l.wire, base: s.base, first: first, stall: s.Handler.stallTimeout()}
+	var c net.Conn = clear
+	if !l.secure {
+		clear.talk = &talk{handler: &s.Handler, wire: l.wire, line: lineOf(first)}
+	} else if c = l.shake(clear); c == nil {
+		_ = l.wire.Close()
+		return
 	}
 	select {
 	case s.handed <- c:
 	case <-s.noMore:
-		_ = w.Close()
+		_ = l.wire.Close()
 	}
 }
 

@@ -94,6 +94,9 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 	if got, _ := io.ReadAll(c); len(got) < 12 || string(got[:12]) != "HTTP/1.0 400" {
 		t.Errorf("got %q, want a 400", got)
 	}
+	if told := s.last(t); told.Status != http.StatusBadRequest {
+		t.Errorf("told %+v, want a 400", told)
+	}
 	_ = s.Close()
 	<-served
 }

@@ -28,12 +28,15 @@ func sessionOf(ctx context.Context) *live.Session {
 // connOf returns the connection below TLS, if there is any, nil if it is not
 // one of ours.
 func connOf(ctx context.Context) *conn {
-	c := ctx.Value(connKey{})
-	if secure, ok := c.(*tls.Conn); ok {
-		c = secure.NetConn()
+	switch c := ctx.Value(connKey{}).(type) {
+	case *conn:
+		return c
+	case *secureConn:
+		return c.conn
+	case *tls.Conn:
+		return c.NetConn().(*conn)
 	}
-	ours, _ := c.(*conn)
-	return ours
+	return nil
 }
 
 // beginOf makes a response in the net/http lane one that is seen while it is

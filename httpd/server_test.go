@@ -541,7 +541,7 @@ func (*firstWaits) Return(int) {}
 // Those who take their listings slowly, or not at all, keep no more in memory
 // than there is room for.
 func TestListingsAreBounded(t *testing.T) {
-	defer httpd.BoundListings(5)()
+	t.Cleanup(httpd.BoundListings(5)) // when the server is closed
 	first := &firstWaits{asked: make(chan struct{}), open: make(chan struct{})}
 	s := serve(t, func(srv *httpd.Server) { srv.Handler.Limit = first })
 	for i := range 6 {

@@ -12,8 +12,8 @@ type entryJSON struct {
 	Name     string    `json:"name"` // bytes that are not UTF-8 replaced
 	Type     string    `json:"type"` // "file" or "directory"
 	Size     *int64    `json:"size,omitempty"`
-	Modified time.Time `json:"modified"`
-	URL      string    `json:"url"` // relative to the directory; exact, whatever the name
+	Modified time.Time `json:"modified,omitzero"` // absent if the year has not four digits
+	URL      string    `json:"url"`               // relative to the directory; exact, whatever the name
 }
 
 // writeJSON writes an array with an object for each entry, one a line.
@@ -21,14 +21,17 @@ func (l *listing) writeJSON(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
 	lead := "[\n"
 	for _, e := range l.entries {
-		entry := entryJSON{Name: e.Name(), Type: "directory", Modified: e.ModTime().UTC(), URL: string(appendReference(nil, e))}
+		entry := entryJSON{Name: e.Name(), Type: "directory", URL: string(appendReference(nil, e))}
+		if t := e.ModTime().UTC(); hasFourDigits(t) {
+			entry.Modified = t
+		}
 		if !e.IsDir() {
 			size := e.Size()
 			entry.Type, entry.Size = "file", &size
 		}
 		line, err := json.Marshal(entry)
 		if err != nil {
-			return err // of a year that RFC 3339 cannot tell
+			return err
 		}
 		_, _ = b.WriteString(lead)
 		if _, err := b.Write(line); err != nil {

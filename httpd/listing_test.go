@@ -184,3 +184,29 @@ func BenchmarkListing(b *testing.B) {
 		httpd.Listing(&httpd.Handler{}, "/", "", entries)
 	}
 }
+
+// dated is an entry of any time.
+type dated struct {
+	entry
+	modified time.Time
+}
+
+func (d dated) ModTime() time.Time { return d.modified }
+
+// What touch(1) did to one file must not take the others from the listing.
+func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
+	var entries []fs.FileInfo
+	for _, year := range []int{-1199, 2026, 33658} {
+		entries = append(entries, dated{entry{name: fmt.Sprint(year)}, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
+	}
+	_, got := httpd.Listing(&httpd.Handler{}, "/", "", entries)
+	const want = `[
+{"name":"-1199","type":"file","size":0,"url":"./-1199"},
+{"name":"2026","type":"file","size":0,"modified":"2026-01-01T00:00:00Z","url":"./2026"},
+{"name":"33658","type":"file","size":0,"url":"./33658"}
+]
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

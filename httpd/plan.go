@@ -86,7 +86,7 @@ func (h *header) validate(res *resource, now time.Time) {
 	if res.etag != "" {
 		h.add("Etag", res.etag)
 	}
-	if !res.modified.IsZero() && !res.modified.After(now) { // RFC 9110, 8.8.2.1: no date in the future
+	if !res.modified.IsZero() && !res.modified.After(now) && hasFourDigits(res.modified) { // RFC 9110, 8.8.2.1: no date in the future
 		h.add("Last-Modified", res.lastModified())
 	}
 	if res.negotiated != "" {
@@ -99,6 +99,13 @@ func contentRange(r byteRange, size int64) string {
 	b = append(strconv.AppendInt(b, r.off, 10), '-')
 	b = append(strconv.AppendInt(b, r.end()-1, 10), '/')
 	return string(strconv.AppendInt(b, size, 10))
+}
+
+// hasFourDigits reports whether the year of t is one that dates of HTTP and of RFC
+// 3339 can tell. Some file systems have others.
+func hasFourDigits(t time.Time) bool {
+	year := t.UTC().Year()
+	return 0 <= year && year <= 9999
 }
 
 func formatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

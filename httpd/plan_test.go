@@ -57,6 +57,10 @@ func TestPlanHeaders(t *testing.T) {
 			}
 		})
 	}
+	old := time.Date(-1199, 1, 1, 0, 0, 0, 0, time.UTC)
+	if got := httpd.PlanFile(request(t, "GET"), `"abc"`, old, nil, content, now).Header.Get("Last-Modified"); got != "" {
+		t.Errorf("a file of %d is Last-Modified %s", old.Year(), got)
+	}
 	if got := httpd.PlanFile(request(t, "GET"), `"abc"`, now.Add(time.Hour), nil, content, now).Header.Get("Last-Modified"); got != "" {
 		t.Errorf("Last-Modified %s of a file from the future, want none", got)
 	}

@@ -127,7 +127,11 @@ func (l *listing) writeSummary(b *bufio.Writer) {
 	_, _ = fmt.Fprintf(b, "<footer>%s, %s, %s", plural(dirs, "directory", "directories"),
 		plural(len(l.entries)-dirs, "file", "files"), appendSize(nil, total))
 	if l.offset > 0 {
-		_, _ = fmt.Fprintf(b, ` · <a href="%s">previous</a>`, html.EscapeString(l.query(l.sort, l.descending, max(l.offset-l.limit, 0))))
+		previous := 0 // without a limit, all that is before is there
+		if l.limit > 0 {
+			previous = max(l.offset-l.limit, 0)
+		}
+		_, _ = fmt.Fprintf(b, ` · <a href="%s">previous</a>`, html.EscapeString(l.query(l.sort, l.descending, previous)))
 	}
 	if next := l.offset + len(l.entries); next < l.found {
 		_, _ = fmt.Fprintf(b, ` · <a href="%s">next</a> of %d`, html.EscapeString(l.query(l.sort, l.descending, next)), l.found)

@@ -210,3 +210,10 @@ func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestPreviousWithoutALimitIsAllOfIt(t *testing.T) {
+	page, _ := httpd.Listing(&httpd.Handler{}, "/", "offset=1", []fs.FileInfo{entry{name: "a"}, entry{name: "b"}})
+	if want := `<a href="?">previous</a>`; !strings.Contains(page, want) {
+		t.Errorf("%s is not there:\n%s", want, page)
+	}
+}

@@ -57,7 +57,7 @@ func expand(url string) ([]string, error) {
 			return nil, err
 		}
 		if (last-first+1)*uint64(len(rests)) > mostURLs {
-			return nil, fmt.Errorf("%s: more than %d URLs", url, mostURLs)
+			return nil, fmt.Errorf("%s: more than %d URLs", Redact(url), mostURLs)
 		}
 		var all []string
 		for n := first; n <= last; n++ {

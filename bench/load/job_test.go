@@ -42,11 +42,37 @@ func TestJobsThatCannotBe(t *testing.T) {
 }
 
 func TestErrorsDoNotTellPasswords(t *testing.T) {
-	_, err := load.Run(t.Context(), load.Job{
-		Kind: load.Download, URLs: []string{"http://joe:secret@127.0.0.1:1/"}, Clients: 1, Requests: 1,
-	})
-	if err == nil || strings.Contains(err.Error(), "secret") {
+	for _, url := range []string{
+		"http://joe:secret@127.0.0.1:1/",
+		"http://joe:secret@127.0.0.1:port/",
+		"gopher://joe:secret@127.0.0.1/",
+		"http://joe:secret@/",
+		"ftp://joe:secret@127.0.0.1/%0d%0a",
+		"http://joe:a%zzsecret@127.0.0.1/",
+	} {
+		_, err := load.Run(t.Context(), load.Job{Kind: load.Download, URLs: []string{url}, Clients: 1, Requests: 1})
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v, want an error without the password", url, err)
+		}
+	}
+	if _, err := load.Expand([]string{"http://joe:secret@h/{1..2000000}"}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v, want an error without the password", err)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"bench serve ftp://a:b@h/x http://c:d@i/", "bench serve ftp://a:xxxxx@h/x http://c:xxxxx@i/"},
+		{"ftp://a:@h/", "ftp://a:xxxxx@h/"},
+		{"ftp://a:b:c@d@h/", "ftp://a:xxxxx@h/"},
+		{"http://h:80/a@b", "http://h:80/a@b"},
+		{"http://a@h:80/", "http://a@h:80/"},
+		{"http://[::1]:80/?q=a:b@c", "http://[::1]:80/?q=a:b@c"},
+		{"--time 1s", "--time 1s"},
+	} {
+		if got := load.Redact(tt.in); got != tt.want {
+			t.Errorf("Redact(%s) = %s, want %s", tt.in, got, tt.want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -80,24 +81,32 @@ func (t *target) server() [5]string {
 	return [5]string{string(t.protocol), string(t.tls), t.address, t.user, t.password}
 }
 
+// password is that of a URL, and what stands around it.
+var password = regexp.MustCompile(`(://[^/?#@:\s]*:)[^/?#\s]*(@)`)
+
+// Redact returns a text with xxxxx for the passwords of the URLs in it, be
+// they valid or not: for what is shown, kept or passed on.
+func Redact(text string) string { return password.ReplaceAllString(text, "${1}xxxxx$2") }
+
 func parseURL(raw string) (*target, error) {
+	name := Redact(raw)
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, err // a *url.Error, which names the URL
+		return nil, fmt.Errorf("%s: %w", name, errors.Unwrap(err)) // a *url.Error, which names the URL
 	}
 	s, ok := schemes[u.Scheme]
 	if !ok {
-		return nil, fmt.Errorf("%s: scheme %q: want http, https, ftp or ftps", raw, u.Scheme)
+		return nil, fmt.Errorf("%s: scheme %q: want http, https, ftp or ftps", name, u.Scheme)
 	}
 	if u.Hostname() == "" {
-		return nil, fmt.Errorf("%s: no host", raw)
+		return nil, fmt.Errorf("%s: no host", name)
 	}
 	port := u.Port()
 	if port == "" {
 		port = s.port
 	}
 	t := &target{
-		urls:      []string{u.Redacted()},
+		urls:      []string{name},
 		protocol:  s.protocol,
 		tls:       s.tls,
 		host:      u.Hostname(),
@@ -121,7 +130,7 @@ func parseURL(raw string) (*target, error) {
 		t.paths = []string{strings.TrimPrefix(u.Path, "/")}
 	}
 	if strings.ContainsAny(t.user+t.password+t.paths[0], "\r\n\x00") {
-		return nil, fmt.Errorf("%q: a line break in a name", raw)
+		return nil, fmt.Errorf("%q: a line break in a name", name)
 	}
 	return t, nil
 }

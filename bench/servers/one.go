@@ -32,7 +32,7 @@ func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(S
 		return nil, err
 	}
 	r := &bench.Report{
-		Format: bench.Format, Title: string(job.Kind) + " from " + job.URLs[0],
+		Format: bench.Format, Title: string(job.Kind) + " from " + load.Redact(job.URLs[0]),
 		Begin: begin, Elapsed: time.Since(begin).Seconds(),
 		Host: bench.ThisHost(),
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"sluice/bench"
+	"sluice/bench/load"
 	"sluice/bench/servers"
 )
 
@@ -79,7 +80,7 @@ func (r results) run(cmd *cobra.Command, measure func(*benchRun) (*bench.Report,
 	report, err := measure(b)
 	b.progress.Done()
 	if report != nil {
-		report.Command = strings.Join(os.Args, " ")
+		report.Command = load.Redact(strings.Join(os.Args, " "))
 		if terr := bench.WriteTable(cmd.OutOrStdout(), report, width(cmd.OutOrStdout())); err == nil {
 			err = terr
 		}

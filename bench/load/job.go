@@ -10,7 +10,25 @@ import (
 // mostRate is the highest rate that makes sense of one machine.
 const mostRate = 1e6
 
-// check returns what is wrong with a job.
+// Check returns what Run would refuse before it asks the server, or nil.
+func (j *Job) Check() error {
+	_, err := j.resolve()
+	return err
+}
+
+// resolve returns the server of a job that can be done.
+func (j *Job) resolve() (*target, error) {
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	t, err := parseTarget(j.URLs)
+	if err != nil {
+		return nil, err
+	}
+	return t, j.checkFiles(t)
+}
+
+// check returns what is wrong with a job but for its URLs.
 func (j *Job) check() error {
 	switch j.Kind {
 	case Download, Churn, Idle:

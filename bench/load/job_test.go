@@ -23,6 +23,7 @@ func TestJobsThatCannotBe(t *testing.T) {
 		{"two servers", func(j *load.Job) { j.URLs = append(j.URLs, "http://127.0.0.1:2/") }, "two servers"},
 		{"a command in a path", func(j *load.Job) { j.URLs = []string{"ftp://127.0.0.1/a%0d%0aDELE%20b"} }, "line break"},
 		{"no clients", func(j *load.Job) { j.Clients = 0 }, "0 clients"},
+		{"more clients than descriptors", func(j *load.Job) { j.Clients = math.MaxInt32 }, "file descriptors"},
 		{"a rate below zero", func(j *load.Job) { j.Rate = -1 }, "a second"},
 		{"a rate that is no number", func(j *load.Job) { j.Rate = math.NaN() }, "a second"},
 		{"more than all to verify", func(j *load.Job) { j.Verify = 1.1 }, "verify"},
@@ -34,8 +35,11 @@ func TestJobsThatCannotBe(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			job := load.Job{Kind: load.Download, URLs: []string{"http://127.0.0.1:1/"}, Clients: 1, Duration: time.Second}
 			tt.change(&job)
+			if err := job.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Check: got %v, want %q in it", err, tt.want)
+			}
 			if _, err := load.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want %q in it", err, tt.want)
+				t.Errorf("Run: got %v, want %q in it", err, tt.want)
 			}
 		})
 	}

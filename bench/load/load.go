@@ -135,18 +135,12 @@ type Result struct {
 // possible. What was uploaded is deleted before Run returns, if the server
 // lets it; that may take ten seconds more.
 func Run(ctx context.Context, job Job) (*Result, error) {
-	if err := job.check(); err != nil {
+	t, err := job.resolve()
+	if err != nil {
 		return nil, err
 	}
 	if job.Kind == Idle {
 		job.Warmup, job.Duration, job.Requests, job.Rate = 0, 0, 0, 0
-	}
-	t, err := parseTarget(job.URLs)
-	if err != nil {
-		return nil, err
-	}
-	if err := job.checkFiles(t); err != nil {
-		return nil, err
 	}
 	return newRun(&job, t).do(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/bench/load"
 	"sluice/bench/proc"
 )
 
@@ -32,7 +33,7 @@ type Config struct {
 }
 
 const (
-	defaultRounds  = 6
+	defaultRounds  = 9
 	longestWindow  = 200 * time.Millisecond
 	shortestWindow = 20 * time.Millisecond
 
@@ -49,7 +50,11 @@ var (
 	defaultClients = []int{1, 16}
 )
 
-// resolve puts the defaults in, and looks at the rest.
+// Check returns what Run would refuse whatever the machine is, or nil.
+func (c Config) Check() error { return c.resolve() }
+
+// resolve puts the defaults in, leaves out what is said twice, and looks at
+// the rest.
 func (c *Config) resolve() error {
 	if c.Sizes == nil {
 		c.Sizes = defaultSizes
@@ -64,6 +69,7 @@ func (c *Config) resolve() error {
 	for c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
+	c.Sizes, c.Clients = unique(c.Sizes), unique(c.Clients)
 	for _, name := range c.Roads {
 		if _, err := find(name); err != nil {
 			return err
@@ -72,6 +78,8 @@ func (c *Config) resolve() error {
 	switch {
 	case len(c.Self) == 0:
 		return errors.New("Config.Self does not say how to start the server")
+	case c.Roads != nil && len(c.Roads) == 0:
+		return errors.New("no road to measure")
 	case len(c.Sizes) == 0 || slices.Min(c.Sizes) < 1:
 		return fmt.Errorf("sizes of files must be 1 byte or more: %v", c.Sizes)
 	case len(c.Clients) == 0 || slices.Min(c.Clients) < 1:
@@ -79,7 +87,18 @@ func (c *Config) resolve() error {
 	case c.Rounds < 0 || c.Time < 0:
 		return fmt.Errorf("%d rounds of %v cannot be measured", c.Rounds, c.Time)
 	}
-	return nil
+	most := load.Job{Kind: load.Download, URLs: []string{"http://127.0.0.1/"}, Clients: slices.Max(c.Clients), Duration: time.Second}
+	return most.Check()
+}
+
+// unique returns each element where it comes first.
+func unique[E comparable](all []E) (once []E) {
+	for _, e := range all {
+		if !slices.Contains(once, e) {
+			once = append(once, e)
+		}
+	}
+	return once
 }
 
 // usable returns the roads to measure, and why others are left out. A road

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -243,14 +244,16 @@ func TestRoadsThatCannotBeTaken(t *testing.T) {
 
 func TestConfigsThatCannotBeMeasured(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
-		"no server":          func(c *Config) { c.Self = nil },
-		"an unknown road":    func(c *Config) { c.Roads = []string{"teleport"} },
-		"an empty file":      func(c *Config) { c.Sizes = []int64{0} },
-		"no size":            func(c *Config) { c.Sizes = []int64{} },
-		"no client":          func(c *Config) { c.Clients = []int{1, 0} },
-		"a negative time":    func(c *Config) { c.Time = -1 },
-		"less than no round": func(c *Config) { c.Rounds = -1 },
-		"no such folder":     func(c *Config) { c.Dir = filepath.Join(c.Dir, "none") },
+		"no server":                     func(c *Config) { c.Self = nil },
+		"an unknown road":               func(c *Config) { c.Roads = []string{"teleport"} },
+		"no road":                       func(c *Config) { c.Roads = []string{} },
+		"an empty file":                 func(c *Config) { c.Sizes = []int64{0} },
+		"no size":                       func(c *Config) { c.Sizes = []int64{} },
+		"no client":                     func(c *Config) { c.Clients = []int{1, 0} },
+		"more clients than descriptors": func(c *Config) { c.Clients = []int{math.MaxInt32} },
+		"a negative time":               func(c *Config) { c.Time = -1 },
+		"less than no round":            func(c *Config) { c.Rounds = -1 },
+		"no such folder":                func(c *Config) { c.Dir = filepath.Join(c.Dir, "none") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			nettest.CheckLeaks(t)

@@ -65,13 +65,24 @@ func (c Config) warmup() time.Duration {
 	return c.Warmup
 }
 
+// Check returns what Compare would refuse before it starts a server, or nil.
+func (c Config) Check() error {
+	switch {
+	case len(c.Workloads) == 0:
+		return errors.New("no workload to compare by")
+	case c.Rounds < 0 || c.Time < 0:
+		return fmt.Errorf("%d rounds of %v cannot be measured", c.Rounds, c.Time)
+	}
+	return nil
+}
+
 // Compare measures the peers that are installed and names those that are not
 // in the report's notes. It blocks until all is measured or ctx ends; then no
 // server runs any more and the files are gone. An error beside a report says
 // why it is not complete.
 func Compare(ctx context.Context, c Config) (*bench.Report, error) {
-	if len(c.Workloads) == 0 {
-		return nil, errors.New("no workload to compare by")
+	if err := c.Check(); err != nil {
+		return nil, err
 	}
 	root, err := os.MkdirTemp(c.Dir, "sluice-bench-")
 	if err != nil {

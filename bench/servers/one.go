@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -10,15 +11,22 @@ import (
 	"sluice/bench/proc"
 )
 
-// Measure does a job Rounds times to a server that runs already. If pid is
-// not 0, the processes from it down are taken for the server's.
+// Measure does a job rounds times, at least once, to a server that runs
+// already. If pid is not 0, the processes from it down are taken for the
+// server's.
 func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(Step)) (*bench.Report, error) {
+	if rounds < 1 {
+		return nil, fmt.Errorf("%d rounds: there must be at least one", rounds)
+	}
 	begin := time.Now()
 	c := newCell(string(job.Kind), bench.Pair{Name: "clients", Value: strconv.Itoa(job.Clients)})
 	c.perRequest, c.perGB = true, job.Kind != load.Churn
 	var usage func() (proc.Usage, error)
 	if pid != 0 {
 		usage = func() (proc.Usage, error) { return proc.Tree(pid) }
+		if _, err := usage(); err != nil {
+			return nil, fmt.Errorf("account process %d: %w", pid, err)
+		}
 	}
 	step := Step{Total: rounds, What: string(job.Kind)}
 	var err error

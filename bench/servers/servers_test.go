@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -159,6 +160,20 @@ func TestCompareLeavesOutWhoFails(t *testing.T) {
 	}
 }
 
+func TestComparisonsThatCannotBe(t *testing.T) {
+	for name, spoil := range map[string]func(*servers.Config){
+		"no workload":        func(c *servers.Config) { c.Workloads = nil },
+		"less than no round": func(c *servers.Config) { c.Rounds = -1 },
+		"a negative time":    func(c *servers.Config) { c.Time = -1 },
+	} {
+		c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+		spoil(&c)
+		if r, err := servers.Compare(t.Context(), c); r != nil || err == nil {
+			t.Errorf("%s: %v, %v, want an error", name, r, err)
+		}
+	}
+}
+
 func TestCompareEndsWithItsContext(t *testing.T) {
 	nettest.CheckLeaks(t)
 	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
@@ -219,6 +234,14 @@ func TestMeasureTellsWhatGoesWrong(t *testing.T) {
 		t.Error("a cost of a process that nobody named")
 	}
 
+	for _, rounds := range []int{0, -1} {
+		if r, err := servers.Measure(t.Context(), job, rounds, 0, nil); r != nil || err == nil {
+			t.Errorf("%d rounds: %v, %v, want an error", rounds, r, err)
+		}
+	}
+	if _, err := servers.Measure(t.Context(), job, 1, math.MaxInt32, nil); err == nil || !strings.Contains(err.Error(), "process 2147483647") {
+		t.Errorf("a process that there is not: %v, want an error that names it", err)
+	}
 	job.URLs = []string{"http://127.0.0.1:1/"}
 	if r, err := servers.Measure(t.Context(), job, 1, 0, nil); r != nil || err == nil {
 		t.Errorf("where nobody listens: %v, %v, want an error", r, err)

@@ -126,6 +126,14 @@ func (b *benchRun) write(report *bench.Report) error {
 	return nil
 }
 
+// checkRounds refuses to measure nothing.
+func checkRounds(rounds int) error {
+	if rounds < 1 {
+		return fmt.Errorf("--rounds %d: there must be at least one", rounds)
+	}
+	return nil
+}
+
 func readReport(name string) (*bench.Report, error) {
 	f, err := os.Open(name)
 	if err != nil {

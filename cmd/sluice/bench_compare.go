@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,7 +34,10 @@ Those that are not installed are left out, with a word on how to install them.`,
 			if len(args) == 0 {
 				return misused(cmd, errors.New("say what to compare: http, ftp or both"))
 			}
-			for _, scheme := range args {
+			for i, scheme := range args {
+				if slices.Contains(args[:i], scheme) {
+					continue
+				}
 				of, err := servers.Workloads(scheme)
 				if err != nil {
 					return misused(cmd, err)
@@ -46,6 +50,9 @@ Those that are not installed are left out, with a word on how to install them.`,
 				return misused(cmd, err)
 			}
 			if conf.Workloads, err = pick("--workloads", conf.Workloads, workloads, func(w servers.Workload) string { return w.Name }); err != nil {
+				return misused(cmd, err)
+			}
+			if err := cmp.Or(checkRounds(conf.Rounds), conf.Check()); err != nil {
 				return misused(cmd, err)
 			}
 			if conf.Self, err = self(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
@@ -45,6 +46,9 @@ at once, with the file in the page cache and without.`,
 				return err
 			}
 			conf.Self = append(conf.Self, "bench", "child", "roads")
+			if err := cmp.Or(checkRounds(conf.Rounds), conf.Check()); err != nil {
+				return misused(cmd, err)
+			}
 			return res.run(cmd, func(b *benchRun) (*bench.Report, error) {
 				return roads.Run(cmd.Context(), conf, func(p roads.Progress) { b.progress.Step(p.Done, p.Of, p.Now) })
 			})

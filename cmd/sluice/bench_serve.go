@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -57,6 +58,12 @@ that it has started.`,
 			}
 			job.Kind, job.URLs = load.Kind(kind), urls
 			job.RangeSize, job.UploadSize = int64(rangeSize), int64(uploadSize)
+			if pid < 0 {
+				return misused(cmd, fmt.Errorf("--pid %d is negative", pid))
+			}
+			if err := cmp.Or(checkRounds(rounds), job.Check()); err != nil {
+				return misused(cmd, err)
+			}
 			if !yesIOwnIt {
 				switch err := load.OnlyLoopback(cmd.Context(), urls); {
 				case errors.Is(err, load.ErrRemote):

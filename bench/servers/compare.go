@@ -232,15 +232,26 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 	return cells
 }
 
-// measure gives one workload to one server.
+// measure gives one workload to one server, for longer if nothing came of it.
 func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	job := w.job(c.server)
 	if len(job.URLs) == 0 {
 		return errors.New("it takes no uploads")
 	}
 	job.Warmup, job.Duration = m.warmup(), m.time()
-	return c.measure(ctx, job, c.server.Process.Usage)
+	for {
+		err := c.measure(ctx, job, c.server.Process.Usage)
+		if !errors.Is(err, errSilent) || job.Duration > patience {
+			return err
+		}
+		job.Duration *= 2
+	}
 }
+
+// patience is the longest time that is doubled because no request was answered
+// in it: on a busy machine an answer may take longer than a round, and to
+// leave a server out for that would lose all its rounds.
+const patience = 10 * time.Second
 
 // job returns what the clients do to that server.
 func (w Workload) job(s *peers.Server) load.Job {

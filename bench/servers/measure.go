@@ -32,6 +32,9 @@ type cell struct {
 	failed  map[string]int64
 }
 
+// errSilent is a round in which no request was answered.
+var errSilent = errors.New("no request was answered")
+
 func newCell(subject string, params ...bench.Pair) *cell {
 	return &cell{subject: subject, params: params}
 }
@@ -64,7 +67,7 @@ func (c *cell) measure(ctx context.Context, job load.Job, usage func() (proc.Usa
 	case len(res.Errors) > 0 && res.Requests == 0:
 		return fmt.Errorf("no request succeeded: %s", list(res.Errors))
 	case res.Requests == 0 && (!c.perGB || res.Bytes == 0):
-		return fmt.Errorf("no request was answered in %v", res.Elapsed.Round(time.Millisecond))
+		return fmt.Errorf("%w in %v", errSilent, res.Elapsed.Round(time.Millisecond))
 	}
 	if job.Kind == load.Idle {
 		c.addMemory(before, after, res.Requests)

@@ -20,8 +20,19 @@ import (
 	"sluice/internal/nettest"
 )
 
+// slow is the argument with which this program takes longer for a response than
+// a round of quick.
+const slow = "slow"
+
 // TestMain lets this program be the server that Compare starts.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == slow {
+		_ = http.ListenAndServe(os.Args[3], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(300 * time.Millisecond)
+			http.FileServer(http.Dir(os.Args[4])).ServeHTTP(w, r)
+		}))
+		os.Exit(1)
+	}
 	if len(os.Args) == 4 && os.Args[1] == peers.GoFSRole {
 		_ = peers.ServeGoFS(os.Args[2], os.Args[3])
 		os.Exit(1)
@@ -157,6 +168,19 @@ func TestCompareLeavesOutWhoFails(t *testing.T) {
 	}
 	if len(r.Cells) != 1 || len(r.Notes) != 1 || !strings.HasPrefix(r.Notes[0], "gofs left out of http upload: ") {
 		t.Errorf("%d cells, notes %q; want the other workload, and a reason", len(r.Cells), r.Notes)
+	}
+}
+
+func TestCompareWaitsForAServerThatIsSlow(t *testing.T) {
+	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+	c.Rounds = 1
+	c.Self = append(c.Self, slow)
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) != 1 || len(r.Notes) > 0 {
+		t.Errorf("%d cells, notes %q, want one cell and no note", len(r.Cells), r.Notes)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -66,6 +67,11 @@ func (b *benchRun) step(s servers.Step) { b.progress.Step(s.Done, s.Total, s.Wha
 func (r results) run(cmd *cobra.Command, measure func(*benchRun) (*bench.Report, error)) error {
 	b := &benchRun{cmd: cmd, results: r, progress: bench.NewProgress(cmd.ErrOrStderr())}
 	// Before minutes are spent.
+	for _, file := range []string{r.json, r.gobench, r.html} {
+		if err := writable(file); err != nil {
+			return usageError{err}
+		}
+	}
 	if r.baseline != "" {
 		old, err := readReport(r.baseline)
 		if err != nil {
@@ -145,6 +151,24 @@ func readReport(name string) (*bench.Report, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
+}
+
+// writable returns why a report cannot be written to that file, and leaves
+// nothing of it if it is not there.
+func writable(name string) error {
+	info, err := os.Stat(name)
+	if name == "" || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil // a pipe takes it for the end if it is closed again
+	}
+	f, openErr := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+	if openErr != nil {
+		return openErr
+	}
+	_ = f.Close()
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Remove(name)
+	}
+	return nil
 }
 
 func writeReport(name string, report *bench.Report, write func(io.Writer, *bench.Report) error) error {

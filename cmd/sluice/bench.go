@@ -48,7 +48,7 @@ func (r *results) flags(cmd *cobra.Command, html string) {
 	f.StringVar(&r.json, "json", "", "write the report as JSON to `FILE`, for --baseline")
 	f.StringVar(&r.html, "html", html, "write the report with charts to `FILE`; '' writes none")
 	f.StringVar(&r.gobench, "gobench", "", "write the figures to `FILE` in the format of Go benchmarks, for benchstat")
-	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if something has got worse")
+	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if something has got worse, or nothing can be compared")
 }
 
 // A benchRun is a measurement under way: its signals and its progress line.
@@ -125,6 +125,9 @@ func (b *benchRun) write(report *bench.Report) error {
 	out := b.cmd.OutOrStdout()
 	if err := bench.WriteComparison(out, c, width(out)); err != nil {
 		return err
+	}
+	if len(c.Changes) == 0 {
+		return fmt.Errorf("no figure of this run is in %s too: nothing was compared", b.results.baseline)
 	}
 	if worse := c.Regressions(); len(worse) > 0 {
 		return fmt.Errorf("%d figures have got worse than in %s", len(worse), b.results.baseline)

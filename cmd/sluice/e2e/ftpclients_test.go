@@ -154,7 +154,7 @@ print('all well')
 func TestLftpMirrorsByFTPS(t *testing.T) {
 	s := startWritable(t, append([]string{"--ftp-tls", "required", "--ftp-tls-reuse", "required"}, newPair(t).flags()...)...)
 	dir := t.TempDir()
-	manyFiles(t, dir)
+	manyFiles(t, dir, 100) // each is two handshakes, twice
 	writePattern(t, filepath.Join(dir, "large"), 20<<20)
 	secure := "set ftp:ssl-force yes; set ftp:ssl-protect-data yes"
 	s.lftp(dir, secure, "mirror -R --parallel=4 . /")
@@ -166,7 +166,7 @@ func TestLftpMirrorsByFTPS(t *testing.T) {
 
 func TestLftpMirrorsInParallel(t *testing.T) {
 	s := startWritable(t, "--ftp-passive-ports", "41010-41029")
-	manyFiles(t, s.dir)
+	manyFiles(t, s.dir, 500)
 	dir := filepath.Join(t.TempDir(), "copy")
 	s.lftp(t.TempDir(), "mirror --parallel=8 --use-pget-n=3 / "+dir)
 	wantSameTree(t, dir, s.dir)

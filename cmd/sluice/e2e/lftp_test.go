@@ -25,11 +25,11 @@ func (s *server) lftp(dir string, commands ...string) string {
 	return run(s.t, dir, "lftp", "-c", strings.Join(script, "; "))
 }
 
-// manyFiles makes a tree of 500 small files in nested directories, with names
+// manyFiles makes a tree of n small files in nested directories, with names
 // that a listing must carry unharmed.
-func manyFiles(t *testing.T, root string) {
+func manyFiles(t *testing.T, root string, n int) {
 	t.Helper()
-	for i := range 500 {
+	for i := range n {
 		dir := []string{"", "plain", "plain/deeper/and deeper", "Ελλάδα", "日本/東京 🌊", "-dash"}[i%6]
 		base := []string{"file %d.txt", "Grüße%d", "100%% #%d", `q"u'o%dte`, "[%d]*?", " lead%d", "semi;colon%d&"}[i%7]
 		writePattern(t, filepath.Join(root, dir, fmt.Sprintf(base, i)), int64(i*7))
@@ -41,7 +41,7 @@ func manyFiles(t *testing.T, root string) {
 
 func TestLftpMirrorsATree(t *testing.T) {
 	s := startWritable(t)
-	manyFiles(t, s.dir)
+	manyFiles(t, s.dir, 500)
 	for _, tt := range []struct{ name, setting string }{
 		{"by MLSD", "set ftp:use-mlsd yes"},
 		{"by LIST", "set ftp:use-mlsd no"},
@@ -58,7 +58,7 @@ func TestLftpMirrorsATree(t *testing.T) {
 func TestLftpUploadsATree(t *testing.T) {
 	s := startWritable(t)
 	dir := t.TempDir()
-	manyFiles(t, dir)
+	manyFiles(t, dir, 500)
 	s.lftp(dir, "mirror -R . /")
 	wantSameTree(t, s.dir, dir)
 }

@@ -5,7 +5,6 @@ package metrics
 import (
 	"errors"
 	"io/fs"
-	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -43,7 +42,7 @@ func (p *Process) read(s *Snapshot, _ Fields) error {
 
 func (h Host) processes(func(*Process) bool) error                { return errors.ErrUnsupported }
 func (h Host) connections(Filter, *Connection, func() bool) error { return errors.ErrUnsupported }
-func (h Host) peer(_, _ netip.AddrPort) (p Peer, err error)       { return p, errors.ErrUnsupported }
+func (h Host) peers([]Ends) ([]Peer, error)                       { return nil, errors.ErrUnsupported }
 func (p *Process) environ() ([]string, error)                     { return nil, errors.ErrUnsupported }
 func (p *Process) threads() ([]Thread, error)                     { return nil, errors.ErrUnsupported }
 func (h Host) memory() (m HostMemory, err error)                  { return m, errors.ErrUnsupported }

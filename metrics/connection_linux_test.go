@@ -301,6 +301,35 @@ func TestPeerIsThisProcess(t *testing.T) {
 	}
 }
 
+func TestPeersOfManyAreFoundTogether(t *testing.T) {
+	nettest.CheckLeaks(t)
+	var ends []Ends
+	for range 20 {
+		server, client := nettest.Pair(t)
+		defer client.Close()
+		ends = append(ends,
+			Ends{addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())},
+			Ends{addrPort(server.LocalAddr()), netip.MustParseAddrPort("127.0.0.1:1")}, // nobody
+		)
+	}
+	peers, err := Host{}.Peers(ends)
+	if err != nil || len(peers) != len(ends) {
+		t.Fatalf("got %d peers and %v, want %d", len(peers), err, len(ends))
+	}
+	for i, p := range peers {
+		there := i%2 == 0
+		if there && (unmapped(p.Local) != ends[i].Remote || unmapped(p.Remote) != ends[i].Local || p.PID != os.Getpid()) {
+			t.Errorf("of %v: got %+v, want this process", ends[i], p)
+		}
+		if !there && p.Have != 0 {
+			t.Errorf("of %v: got %+v, want nothing", ends[i], p)
+		}
+	}
+	if peers, err := (Host{}).Peers(nil); err != nil || len(peers) > 0 {
+		t.Errorf("of none: got %d and %v", len(peers), err)
+	}
+}
+
 func TestPeerThatIsNotHere(t *testing.T) {
 	ln := listen(t)
 	here := addrPort(ln.Addr())

@@ -2,10 +2,7 @@
 
 package metrics
 
-import (
-	"errors"
-	"net/netip"
-)
+import "errors"
 
 func (p *Process) environ() ([]string, error) {
 	found, err := p.find()
@@ -18,4 +15,4 @@ func (p *Process) environ() ([]string, error) {
 
 func (p *Process) threads() ([]Thread, error) { return nil, errors.ErrUnsupported }
 
-func (h Host) peer(_, _ netip.AddrPort) (Peer, error) { return Peer{}, errors.ErrUnsupported }
+func (h Host) peers([]Ends) ([]Peer, error) { return nil, errors.ErrUnsupported }

@@ -21,11 +21,28 @@ type Peer struct {
 // another host, and errors.ErrUnsupported elsewhere than on Linux, or if the
 // kernel lacks the module tcp_diag.
 func (h Host) Peer(local, remote netip.AddrPort) (Peer, error) {
-	p, err := h.peer(unmapped(remote), unmapped(local))
+	peers, err := h.peers([]Ends{{local, remote}})
+	if err == nil && peers[0].Have == 0 {
+		err = ErrNoPeer
+	}
 	if err != nil {
 		return Peer{}, fmt.Errorf("metrics: peer %v: %w", remote, err)
 	}
-	return p, nil
+	return peers[0], nil
+}
+
+// Ends are the addresses that a connection has at this end.
+type Ends struct{ Local, Remote netip.AddrPort }
+
+// Peers does for each of ends what Peer does, and looks through the
+// descriptors of processes once for all of them. A Peer that there is not has
+// nothing in Have. The error is errors.ErrUnsupported as that of Peer is.
+func (h Host) Peers(ends []Ends) ([]Peer, error) {
+	peers, err := h.peers(ends)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: peers: %w", err)
+	}
+	return peers, nil
 }
 
 // unmapped returns the IPv4 address that a socket for both versions of IP shows

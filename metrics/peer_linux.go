@@ -7,14 +7,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peer looks for the socket that has these addresses.
-func (h Host) peer(local, remote netip.AddrPort) (Peer, error) {
+// peers looks for the sockets at the other ends.
+func (h Host) peers(ends []Ends) ([]Peer, error) {
 	d, err := openDiag()
 	if err != nil {
-		return Peer{}, err
+		return nil, err
 	}
 	defer d.close()
-	var p Peer
+	peers := make([]Peer, len(ends))
+	users := make(map[uint32]bool)
+	missing := false
+	for i, e := range ends {
+		switch p, err := d.peer(unmapped(e.Remote), unmapped(e.Local)); {
+		case err == nil:
+			peers[i] = p
+			users[p.UID] = true
+		case errors.Is(err, unix.ENOENT):
+			missing = true
+		case !errors.Is(err, ErrNoPeer):
+			return nil, err
+		}
+	}
+	if missing {
+		// There is none, if there is somebody to answer for TCP at all.
+		if err := d.dump(Filter{States: States(Listen)}, func([]byte) bool { return false }); err != nil {
+			return nil, err
+		}
+	}
+	h.addOwners(peers, users)
+	return peers, nil
+}
+
+// peer looks for the socket that has these addresses. The error is ENOENT if
+// the kernel says that there is none.
+func (d *diag) peer(local, remote netip.AddrPort) (p Peer, err error) {
 	found := false
 	var request diagRequest
 	err = d.ask(request.one(local, remote), func(payload []byte) bool {
@@ -23,46 +49,40 @@ func (h Host) peer(local, remote netip.AddrPort) (Peer, error) {
 		return false
 	})
 	switch {
-	case errors.Is(err, unix.ENOENT):
-		// There is none, if there is somebody to answer for TCP at all.
-		if err := d.dump(Filter{States: States(Listen)}, func([]byte) bool { return false }); err != nil {
-			return Peer{}, err
-		}
-		return Peer{}, ErrNoPeer
-	case err == nil && !found:
-		return Peer{}, errMalformed
 	case err != nil:
 		return Peer{}, err
-	}
-	p.TCP.At = d.told
-	// The kernel may have found a listener instead.
-	if unmapped(p.Remote) != withoutZone(remote) {
+	case !found:
+		return Peer{}, errMalformed
+	case unmapped(p.Remote) != withoutZone(remote): // the kernel may have found a listener instead
 		return Peer{}, ErrNoPeer
 	}
-	if p.Have.Has(ConnectionInode) {
-		if pid, ok := h.socketOwner(p.Inode, p.UID); ok {
-			p.PID = pid
-			p.Have |= ConnectionPID
-		}
-	}
+	p.TCP.At = d.told
 	return p, nil
 }
 
-// socketOwner returns the lowest PID that has a socket open, of the processes
-// that are the user's.
-func (h Host) socketOwner(inode uint64, uid uint32) (pid int, ok bool) {
+// addOwners fills in the lowest PID that has each socket open, of the
+// processes of these users.
+func (h Host) addOwners(peers []Peer, users map[uint32]bool) {
+	if len(users) == 0 {
+		return
+	}
 	owners := make(map[uint64]int)
 	var s Snapshot
 	for p, err := range h.Processes() {
 		if err != nil {
 			break
 		}
-		if p.Read(&s, FieldOwner) == nil && s.Have.Has(FieldOwner) && (s.Owner.EUID == uid || s.Owner.UID == uid) {
+		if p.Read(&s, FieldOwner) == nil && s.Have.Has(FieldOwner) && (users[s.Owner.EUID] || users[s.Owner.UID]) {
 			_ = p.addSockets(owners)
 		}
 	}
-	pid, ok = owners[inode]
-	return pid, ok
+	for i := range peers {
+		p := &peers[i]
+		if pid, ok := owners[p.Inode]; ok && p.Have.Has(ConnectionInode) {
+			p.PID = pid
+			p.Have |= ConnectionPID
+		}
+	}
 }
 
 // withoutZone is how the kernel tells an address.

@@ -44,7 +44,7 @@ what each does. The server must have been started with --admin.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	from.add(cmd)
-	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host, which takes some milliseconds for each")
+	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host, which takes some milliseconds")
 	f.BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd
 }

@@ -142,7 +142,7 @@ func (h *Handler) serveHealth(w http.ResponseWriter) {
 func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) {
 	st := h.Status()
 	if peers, _ := strconv.ParseBool(r.URL.Query().Get("peers")); peers {
-		st.AddPeers(r.Context())
+		st.AddPeers()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(&st) // fails only if the client is gone

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"net/netip"
 
 	"sluice/metrics"
@@ -15,13 +14,14 @@ type Peer struct {
 }
 
 // AddPeers finds the processes of those clients by TCP that are on this host,
-// where the system tells (Linux). It takes some milliseconds for each, and ends
-// with ctx.
-func (st *Status) AddPeers(ctx context.Context) {
+// where the system tells (Linux). For that it looks once through the
+// descriptors of the processes of their users, which takes some milliseconds.
+func (st *Status) AddPeers() {
+	var (
+		ends []metrics.Ends
+		of   []*SessionStatus
+	)
 	for i := range st.Sessions {
-		if ctx.Err() != nil {
-			return
-		}
 		s := &st.Sessions[i]
 		local, err := netip.ParseAddrPort(s.Local)
 		if err != nil {
@@ -31,8 +31,15 @@ func (st *Status) AddPeers(ctx context.Context) {
 		if err != nil || !remote.Addr().IsLoopback() && remote.Addr() != local.Addr() {
 			continue
 		}
-		if p, err := (metrics.Host{}).Peer(local, remote); err == nil {
-			s.Peer = newPeer(&p)
+		ends, of = append(ends, metrics.Ends{Local: local, Remote: remote}), append(of, s)
+	}
+	peers, err := metrics.Host{}.Peers(ends)
+	if err != nil {
+		return
+	}
+	for i := range peers {
+		if peers[i].Have != 0 {
+			of[i].Peer = newPeer(&peers[i])
 		}
 	}
 }

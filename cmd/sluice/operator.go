@@ -65,11 +65,16 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		}
 	}
 	b.live.OnTransfer = o.handler.OnTransfer
-	o.server = http.Server{
-		Handler: o.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(b.logger.Handler(), slog.LevelWarn),
-	}
+	o.server = http.Server{Handler: o.handler, ErrorLog: slog.NewLogLogger(b.logger.Handler(), slog.LevelWarn)}
+	boundTimes(&o.server, 2*time.Minute) // longer than a profile of the processor
 	return o, nil
+}
+
+// boundTimes lets no client keep one of the few places of admin.Limit longer
+// than that, whatever it sends or does not read. A token is asked for later.
+func boundTimes(s *http.Server, longest time.Duration) {
+	s.ReadHeaderTimeout = min(10*time.Second, longest)
+	s.ReadTimeout, s.WriteTimeout, s.IdleTimeout = longest, longest, longest
 }
 
 // isOpen reports whether other hosts can reach addr.

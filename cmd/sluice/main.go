@@ -51,7 +51,9 @@ func rootCommand() *cobra.Command {
 		// sluice prints errors, each in one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       versionText(), // of the flag --version
 	}
+	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(misused)
 	root.AddCommand(serveCommand(), passwdCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
 		benchCommand(), gofsCommand(), versionCommand())

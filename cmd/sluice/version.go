@@ -10,14 +10,18 @@ import (
 // version is the latest of CHANGELOG.md.
 const version = "0.1.0"
 
+// versionText is a line that tells it, and what it was built with.
+func versionText() string {
+	return fmt.Sprintf("sluice %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of sluice and of what it was built with",
 		Args:  argsAtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sluice %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return printText(cmd, versionText())
 		},
 	}
 }

@@ -185,7 +185,7 @@ func TestFTP(t *testing.T) {
 		quirk    func(command string, n int64) string
 		body     int64
 		verifies int64
-		sessions int64 // 0: one a request at least
+		sessions int64 // at most: a client may come when all is done; 0: one a request at least
 	}{
 		{"downloads", load.Job{Kind: load.Download}, nil, size, 0, 4},
 		{"downloads, compared", load.Job{Kind: load.Download, Verify: 1}, nil, size, requests, 4},
@@ -221,7 +221,7 @@ func TestFTP(t *testing.T) {
 				if least, most := (requests-3)*tt.body, (requests+2*3)*tt.body; res.Bytes < least || res.Bytes > most {
 					t.Errorf("%d bytes, want %d to %d", res.Bytes, least, most)
 				}
-				if n := s.sessions.Load(); tt.sessions > 0 && n != tt.sessions || tt.sessions == 0 && n < requests {
+				if n := s.sessions.Load(); tt.sessions > 0 && n > tt.sessions || tt.sessions == 0 && n < requests {
 					t.Errorf("%d sessions, want %d", n, tt.sessions)
 				}
 				if n := s.full.Load(); n > 0 {

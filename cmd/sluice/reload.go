@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"sluice/internal/config"
 )
 
 // reloadAt reloads at each signal until ctx ends.
@@ -32,6 +35,9 @@ func (b *builder) reload(started *settings, c *call) error {
 	s, err := c.settle()
 	if err != nil {
 		return err
+	}
+	if len(s.file.Settings) == 0 && len(s.file.Users) == 0 { // or is about to be written: without its users, guests may read all
+		return &config.FileError{File: s.file.Name, Err: errors.New("nothing is in it; write it under another name and rename that")}
 	}
 	next, err := newBuilder(s.conf, io.Discard)
 	if err != nil {

@@ -100,6 +100,7 @@ func TestReloadOfAWrongFileChangesNothing(t *testing.T) {
 	r := newReloading(t, aliceTable)
 	bobTable := strings.ReplaceAll(aliceTable, "alice", "bob")
 	for _, tt := range []struct{ name, file, want string }{
+		{"nothing, as of one that is about to be written", "", "f.toml: nothing is in it"},
 		{"no TOML", bobTable + "[[", "f.toml:3:"},
 		{"a key that there is not", "x = 1\n" + bobTable, "f.toml:1: x: there is no such key"},
 		{"what makes no sense", "road = 'x'\n" + bobTable, "f.toml:1: road: "},

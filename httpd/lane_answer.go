@@ -79,9 +79,10 @@ func (l *lane) answerPlanned(in string) next {
 	line, _, _ := strings.Cut(in, " HTTP/")
 	l.wire.live.SetCommand(line)
 	defer l.wire.live.SetCommand("")
+	a.handsOver = !head.Head
 	rep := h.respond(s.base, &a)
 	defer rep.release()
-	if rep.stream != nil && !head.Head {
+	if rep.stream != nil && a.handsOver {
 		return handOver // net/http sends it in chunks
 	}
 

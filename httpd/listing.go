@@ -61,6 +61,9 @@ var maxListedAtOnce = int64(1_000_000)
 // serveListing answers with the entries of a directory, as a page or as JSON.
 // It is streamed: the first lines are out before the last are made.
 func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
+	if a.handsOver {
+		return reply{stream: func(context.Context, io.Writer) error { return errors.ErrUnsupported }}
+	}
 	l, err := h.list(ctx, a)
 	switch {
 	case ctx.Err() != nil:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -215,5 +217,24 @@ func TestPreviousWithoutALimitIsAllOfIt(t *testing.T) {
 	page, _ := httpd.Listing(&httpd.Handler{}, "/", "offset=1", []fs.FileInfo{entry{name: "a"}, entry{name: "b"}})
 	if want := `<a href="?">previous</a>`; !strings.Contains(page, want) {
 		t.Errorf("%s is not there:\n%s", want, page)
+	}
+}
+
+func TestAListingThatAnotherSendsIsNotRead(t *testing.T) {
+	s := serve(t, nil)
+	s.write(t, "f", "content")
+	resp, err := http.Get(s.url + "/f") // who answers is ready
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	h := &s.Handler
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if handOver, entries := httpd.PlanToHandOver(h, r); !handOver || entries != 0 {
+		t.Errorf("of a listing: handed over %v with %d entries read, want it handed over unread", handOver, entries)
+	}
+	s.write(t, "index.html", "index")
+	if handOver, _ := httpd.PlanToHandOver(h, r); handOver {
+		t.Error("a page is handed over")
 	}
 }

@@ -109,3 +109,13 @@ func Planner(h *Handler, r *http.Request) func() int {
 		return rep.status
 	}
 }
+
+// PlanToHandOver plans the answer to r as the fast lane does. It returns whether
+// that is for another to send, and how many entries of a directory were read.
+func PlanToHandOver(h *Handler, r *http.Request) (handOver bool, entries int64) {
+	a := askOf(r)
+	a.handsOver = true
+	rep := h.respond(r.Context(), &a)
+	defer rep.release()
+	return rep.stream != nil, h.listed.Load()
+}

@@ -28,6 +28,10 @@ type ask struct {
 	rng               string // Range
 	wantReprDigest    string
 	origin            string
+
+	// handsOver means that who asks does not send streams, and lets another ask
+	// again for what would be one: it need not be made.
+	handsOver bool
 }
 
 // conditional reports whether a header field of the request may make the

@@ -21,6 +21,7 @@ import (
 	"sluice/ftpd"
 	"sluice/httpd"
 	"sluice/internal/live"
+	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
 
@@ -80,17 +81,8 @@ func TestLinesInEachFormat(t *testing.T) {
 					t.Errorf("%d lines of one entry", n)
 				}
 			}
-			golden := filepath.Join("testdata", "log", name+".golden")
-			if os.Getenv("UPDATE") != "" {
-				if err := os.WriteFile(golden, lines, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(lines)); diff != "" {
+			want := nettest.Golden(t, "log/"+name+".golden", string(lines))
+			if diff := cmp.Diff(want, string(lines)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

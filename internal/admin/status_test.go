@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/live"
+	"sluice/internal/nettest"
 )
 
 // The names in the JSON are a promise.
@@ -39,22 +39,12 @@ func TestStatusJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = append(got, '\n')
-	golden := filepath.Join("testdata", "status.json")
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n")) // Windows may have them
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), run with UPDATE=1 if that is right:\n%s", golden, diff)
+	want := nettest.Golden(t, "status.json", string(got))
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("status.json (-want +got), run with UPDATE=1 if that is right:\n%s", diff)
 	}
 	var back Status
-	if err := json.Unmarshal(want, &back); err != nil {
+	if err := json.Unmarshal([]byte(want), &back); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(st, back); diff != "" {

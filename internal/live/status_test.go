@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,7 +60,9 @@ func TestTheStatusAsJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compareGolden(t, "status.json", string(got)+"\n")
+		if diff := cmp.Diff(nettest.Golden(t, "status.json", string(got)+"\n"), string(got)+"\n"); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
 		var back live.Status
 		if err := json.Unmarshal(got, &back); err != nil {
 			t.Fatal(err)
@@ -74,24 +74,6 @@ func TestTheStatusAsJSON(t *testing.T) {
 		stor.End(sendfile.Result{Sent: 10_000}, nil)
 		time.Sleep(2 * time.Second) // for the timer to find nothing to do
 	})
-}
-
-// compareGolden compares with a file of testdata, which UPDATE=1 writes anew.
-func compareGolden(t *testing.T, name, got string) {
-	t.Helper()
-	name = filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
 }
 
 func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {

@@ -3,11 +3,8 @@
 package top
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,24 +15,14 @@ import (
 
 	"sluice/internal/admin"
 	"sluice/internal/live"
+	"sluice/internal/nettest"
 	"sluice/internal/show"
 )
 
 // golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	name = filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n")) // Windows may have them
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := cmp.Diff(nettest.Golden(t, name, got), got); diff != "" {
 		t.Errorf("%s (-want +got), run with UPDATE=1 if that is right:\n%s", name, diff)
 	}
 }

@@ -3,11 +3,11 @@ package ftpd
 import (
 	"errors"
 	"net"
-	"slices"
 	"syscall"
 	"time"
 
 	"sluice/internal/live"
+	"sluice/internal/vfs"
 )
 
 // welcome starts the session of conn, which it takes over, or refuses it.
@@ -76,15 +76,7 @@ const (
 // passes reports whether accept failed for a reason that the next call need
 // not meet.
 func passes(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && slices.Contains(passing[:], errno)
-}
-
-var passing = [...]syscall.Errno{
-	syscall.ECONNABORTED, // the client has left the queue
-	syscall.ECONNRESET,   // the same, on some systems
-	syscall.EMFILE,       // out of descriptors, until somebody leaves
-	syscall.ENFILE,       // the same for the whole system
-	syscall.ENOBUFS,      // out of kernel memory
-	syscall.ENOMEM,
+	return vfs.IsExhausted(err) || // until somebody leaves
+		errors.Is(err, syscall.ECONNABORTED) || // the client has left the queue
+		errors.Is(err, syscall.ECONNRESET) // the same, on some systems
 }

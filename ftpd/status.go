@@ -79,23 +79,16 @@ func whoLines(st *live.Status) []string {
 	var rows [][]string
 	for i := range st.Sessions {
 		session := &st.Sessions[i]
-		what := show.Plain(session.Command)
+		what := show.OrDash(session.Command)
 		if len(session.Transfers) > 0 {
 			what = progress(&session.Transfers[0])
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(session.ID), session.Protocol.String(), orDash(show.Plain(session.User)), orDash(session.Remote),
-			session.Since.Format(time.DateTime), show.Time(st.Now.Sub(session.LastActive)), session.State, orDash(what),
+			fmt.Sprint(session.ID), session.Protocol.String(), show.OrDash(session.User), show.OrDash(session.Remote),
+			session.Since.Format(time.DateTime), show.Time(st.Now.Sub(session.LastActive)), session.State, what,
 		})
 	}
 	return strings.Split(strings.TrimSuffix(show.Table(columns, rows), "\n"), "\n")
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // progress tells how far a transfer is, at what rate, and what holds it back.

@@ -95,7 +95,7 @@ var netstatColumns = []netstatColumn{
 	{show.Column{Title: "Remote address"}, func(s *socket) string { return addr(s.Remote) }},
 	{show.Column{Title: "State"}, func(s *socket) string { return s.State.String() }},
 	{show.Column{Title: "PID", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionPID, s.PID) }},
-	{show.Column{Title: "Program"}, func(s *socket) string { return orDash(s.program) }},
+	{show.Column{Title: "Program"}, func(s *socket) string { return show.OrDash(s.program) }},
 }
 
 // netstatTable has a line for each socket, with Drops if they were asked for,

@@ -67,7 +67,7 @@ func (info *processInfo) String() string {
 	p.line("pid", fmt.Sprint(info.PID))
 	p.line("name", show.Plain(info.Name))
 	if info.Parent != nil {
-		p.line("parent", fmt.Sprintf("%d (%s)", info.Parent.PID, orDash(info.Parent.Name)))
+		p.line("parent", fmt.Sprintf("%d (%s)", info.Parent.PID, show.OrDash(info.Parent.Name)))
 	}
 	p.line("exe", show.Plain(info.Exe))
 	p.line("cwd", show.Plain(info.Cwd))
@@ -129,19 +129,19 @@ func (info *processInfo) usage(p *page) {
 func (info *processInfo) lists(p *page) {
 	var rows [][]string
 	for _, c := range info.Children {
-		rows = append(rows, []string{fmt.Sprint(c.PID), orDash(c.Name)})
+		rows = append(rows, []string{fmt.Sprint(c.PID), show.OrDash(c.Name)})
 	}
 	p.list("children", []show.Column{{Title: "PID", Side: show.Right}, {Title: "NAME"}}, rows)
 
 	rows = nil
 	for _, f := range info.OpenFiles {
-		rows = append(rows, []string{fmt.Sprint(f.FD), orDash(f.Path)})
+		rows = append(rows, []string{fmt.Sprint(f.FD), show.OrDash(f.Path)})
 	}
 	p.list("open-files", []show.Column{{Title: "FD", Side: show.Right}, {Title: "PATH"}}, rows)
 
 	rows = nil
 	for _, c := range info.Connections {
-		rows = append(rows, []string{c.Protocol, c.Local, orDash(c.Remote), c.State})
+		rows = append(rows, []string{c.Protocol, c.Local, show.OrDash(c.Remote), c.State})
 	}
 	p.list("connections", []show.Column{{Title: "PROTO"}, {Title: "LOCAL ADDR"}, {Title: "REMOTE ADDR"}, {Title: "STATUS"}}, rows)
 

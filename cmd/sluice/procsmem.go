@@ -126,8 +126,8 @@ func procsmemTable(all []processMemory, width int) string {
 		}
 		line := strings.Join(p.Args, " ")
 		rows = append(rows, []string{
-			fmt.Sprint(p.PID), orDash(p.User), show.Bytes(p.USS), show.Bytes(p.PSS), show.Bytes(p.Swapped), rss,
-			orDash(cmp.Or(line, p.Name)),
+			fmt.Sprint(p.PID), show.OrDash(p.User), show.Bytes(p.USS), show.Bytes(p.PSS), show.Bytes(p.Swapped), rss,
+			show.OrDash(cmp.Or(line, p.Name)),
 		})
 	}
 	return cutLines(show.Table(columns, rows), width)

@@ -62,7 +62,7 @@ func whoTable(st *admin.Status, want admin.Want) string {
 	var rows [][]string
 	for i := range st.Sessions {
 		s := &st.Sessions[i]
-		row := []string{fmt.Sprint(s.ID), s.Protocol.String(), orDash(s.User), orDash(s.Remote)}
+		row := []string{fmt.Sprint(s.ID), s.Protocol.String(), show.OrDash(s.User), show.OrDash(s.Remote)}
 		if want == admin.Peers {
 			pid := "-"
 			if s.Peer != nil && s.Peer.PID != nil {
@@ -72,7 +72,7 @@ func whoTable(st *admin.Status, want admin.Want) string {
 		}
 		rows = append(rows, append(row,
 			s.Since.In(st.Now.Location()).Format(time.DateTime), show.Time(st.Now.Sub(s.LastActive)),
-			show.Bytes(s.Sent), show.Bytes(s.Received), s.State, orDash(what(s))))
+			show.Bytes(s.Sent), show.Bytes(s.Received), s.State, show.OrDash(what(s))))
 	}
 	return show.Table(columns, rows)
 }
@@ -83,12 +83,4 @@ func what(s *live.SessionStatus) string {
 		return s.Transfers[0].Op + " " + s.Transfers[0].Path
 	}
 	return s.Command
-}
-
-// orDash returns a text that may hold anything as it can be printed.
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return show.Plain(s)
 }

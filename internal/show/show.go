@@ -39,6 +39,14 @@ func Plain(s string) string {
 	return b.String()
 }
 
+// OrDash is Plain, with a dash for nothing.
+func OrDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return Plain(s)
+}
+
 // PlainJSON is Plain for what encoding/json has written, with escapes of JSON: it
 // means the same.
 func PlainJSON(text []byte) []byte {

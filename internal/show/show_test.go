@@ -26,6 +26,14 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestOrDash(t *testing.T) {
+	for in, want := range map[string]string{"": "-", "-": "-", "a b": "a b", "a\nb": `a\nb`} {
+		if got := OrDash(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func FuzzPlain(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -78,6 +78,27 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	return b, nil
 }
 
+// openBuilder is newBuilder with the tree to serve. The caller calls
+// closeFiles.
+func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
+	b, err := newBuilder(conf, stderr)
+	if err != nil {
+		return nil, err
+	}
+	if b.tree, err = vfs.Open(conf.Root); err != nil {
+		b.log.flush()
+		return nil, explainRoot(conf.Root, err)
+	}
+	return b, nil
+}
+
+// closeFiles closes what openBuilder has opened, when nothing is served any more.
+func (b *builder) closeFiles() {
+	_ = b.cache.Close()
+	_ = b.tree.Close()
+	b.log.flush()
+}
+
 // services opens the doors of all services. One that is switched off has none
 // and is left out.
 func (b *builder) services(ctx context.Context) ([]*service, error) {

@@ -8,22 +8,16 @@ import (
 
 	"sluice/internal/certs"
 	"sluice/internal/config"
-	"sluice/internal/vfs"
 )
 
 // try does what serve does before it listens, and says that it went well. What
 // only shows when an address is listened on is not known then.
 func try(conf config.Config, stdout, stderr io.Writer) error {
-	b, err := newBuilder(conf, stderr)
+	b, err := openBuilder(conf, stderr)
 	if err != nil {
 		return err
 	}
-	defer b.log.flush()
-	if b.tree, err = vfs.Open(conf.Root); err != nil {
-		return explainRoot(conf.Root, err)
-	}
-	defer b.tree.Close()
-	defer b.cache.Close()
+	defer b.closeFiles()
 	if _, err := b.inspect(); err != nil {
 		return err
 	}

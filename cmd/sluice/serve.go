@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/config"
-	"sluice/internal/vfs"
 )
 
 func serveCommand() *cobra.Command {
@@ -115,16 +114,11 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 		signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
 		defer signal.Stop(hangups)
 	}
-	b, err := newBuilder(conf, stderr)
+	b, err := openBuilder(conf, stderr)
 	if err != nil {
 		return err
 	}
-	defer b.log.flush()
-	if b.tree, err = vfs.Open(conf.Root); err != nil {
-		return explainRoot(conf.Root, err)
-	}
-	defer b.tree.Close()
-	defer b.cache.Close()
+	defer b.closeFiles()
 	if b.opener, err = newOpener(conf.ReusePort); err != nil {
 		return err
 	}

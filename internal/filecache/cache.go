@@ -227,15 +227,12 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 		s.mu.Unlock()
 		return f, err
 	}
-	if e == nil {
-		if s.entries == nil || len(path) > longestPath {
-			s.mu.Unlock()
-			return c.open(path, nil, 0)
-		}
-		if e = s.add(path, began); e == nil {
-			s.mu.Unlock()
-			return c.open(path, nil, 0)
-		}
+	if e == nil && s.entries != nil && len(path) <= longestPath {
+		e = s.add(path, began)
+	}
+	if e == nil { // it will not be remembered
+		s.mu.Unlock()
+		return c.open(path, nil, 0)
 	}
 	if l := e.load; l != nil {
 		l.waiters++

@@ -15,6 +15,7 @@ import (
 	"sluice/internal/live"
 	"sluice/internal/nettest"
 	"sluice/internal/rate"
+	"sluice/sendfile"
 )
 
 // limited gives u an account with a limit of its own.
@@ -72,6 +73,10 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 			}
 			if tt.want && took < least {
 				t.Errorf("took %v, want at least %v", took, least)
+			}
+			roads := map[bool]sendfile.Road{true: sendfile.Sendfile, false: sendfile.Splice} // by whether it is a download
+			if road := roads[x.Op == ftpd.Retrieve]; hasSendfile && x.Road != road {
+				t.Errorf("road = %v, want %v", x.Road, road)
 			}
 			if limited := x.Cause == "rate limit"; limited != tt.want {
 				t.Errorf("the cause is %q", x.Cause)

@@ -18,6 +18,7 @@ import (
 	"sluice/internal/live"
 	"sluice/internal/nettest"
 	"sluice/internal/rate"
+	"sluice/sendfile"
 )
 
 // limitedSize at limitedRate takes half a second, or limitedTime at least: less
@@ -94,6 +95,13 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 			told := s.last(t)
 			if limited := told.Cause == "rate limit"; limited != tt.want || told.Sent != got.N || told.Err != nil {
 				t.Errorf("told %+v, want %d bytes", told, got.N)
+			}
+			road := fastRoad
+			if tt.secure {
+				road = sendfile.Copy
+			}
+			if tt.target == "/f" && told.Road != road {
+				t.Errorf("road = %v, want %v", told.Road, road)
 			}
 		})
 	}

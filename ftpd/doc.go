@@ -8,7 +8,7 @@
 //	err = srv.Serve(ln) // until srv.Shutdown(ctx) from elsewhere
 //
 // Downloads go through sendfile.Send, uploads through sendfile.Receive;
-// Server.OnTransfer tells of each by which road its bytes went, and so does the
+// Server.OnTransfer tells of each by which method its bytes went, and so does the
 // final reply.
 //
 // # Who may do what

@@ -29,7 +29,7 @@ func ExampleServer() {
 		Tree:      tree,
 		Anonymous: true,
 		OnTransfer: func(t ftpd.Transfer) {
-			fmt.Printf("%s %s %s: %d bytes by %s in %v: %v\n", t.User, t.Op, t.Path, t.Sent, t.Road, t.Duration, t.Err)
+			fmt.Printf("%s %s %s: %d bytes by %s in %v: %v\n", t.User, t.Op, t.Path, t.Sent, t.Method, t.Duration, t.Err)
 		},
 	}
 

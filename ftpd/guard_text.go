@@ -60,7 +60,7 @@ func (op *operation) kept() string {
 // anything but the time that a reply takes.
 const rateWorthTelling = 1 << 20
 
-// summary tells what went, how fast, and by which road. It is made for each
+// summary tells what went, how fast, and by which method. It is made for each
 // small file, so without package fmt, which takes longer than all the rest of
 // the reply.
 func summary(t *Transfer) string {
@@ -71,8 +71,8 @@ func summary(t *Transfer) string {
 		rate := float64(t.Sent) / t.Duration.Seconds() / 1e6
 		b = append(strconv.AppendFloat(append(b, ", "...), rate, 'f', 1, 64), " MB/s"...)
 	}
-	if t.Road != sendfile.Auto {
-		b = append(append(b, ", "...), t.Road.String()...)
+	if t.Method != sendfile.Auto {
+		b = append(append(b, ", "...), t.Method.String()...)
 	}
 	if t.Cause != "" {
 		b = append(append(b, ", held back by: "...), t.Cause...)

@@ -23,7 +23,7 @@ type Transfer struct {
 	Path    string         // absolute, cleaned, in terms of the tree
 	Offset  int64          // in bytes, where it began: REST, or the size for APPE
 
-	sendfile.Result               // what went, and by which road
+	sendfile.Result               // what went, and by which method
 	Duration        time.Duration // from the command to the end of the file's use
 
 	// What held back a transfer that took a while: the cause in a word, such as

@@ -74,9 +74,9 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 			if tt.want && took < least {
 				t.Errorf("took %v, want at least %v", took, least)
 			}
-			roads := map[bool]sendfile.Road{true: sendfile.Sendfile, false: sendfile.Splice} // by whether it is a download
-			if road := roads[x.Op == ftpd.Retrieve]; hasSendfile && x.Road != road {
-				t.Errorf("road = %v, want %v", x.Road, road)
+			methods := map[bool]sendfile.Method{true: sendfile.Sendfile, false: sendfile.Splice} // by whether it is a download
+			if method := methods[x.Op == ftpd.Retrieve]; hasSendfile && x.Method != method {
+				t.Errorf("method = %v, want %v", x.Method, method)
 			}
 			if limited := x.Cause == "rate limit"; limited != tt.want {
 				t.Errorf("the cause is %q", x.Cause)

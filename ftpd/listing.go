@@ -197,7 +197,7 @@ type sink struct {
 	ctx     context.Context // ends with the transfer
 	conn    net.Conn        // of data
 	opt     sendfile.Options
-	sent    sendfile.Result // by no road: these are no bytes of a file
+	sent    sendfile.Result // by no method: these are no bytes of a file
 }
 
 func (w *sink) Write(p []byte) (int, error) {

@@ -136,11 +136,11 @@ func TestListingsAreCounted(t *testing.T) {
 	}
 	long := c.get(epsv, "NLST "+path)
 	rec := next(t, records)
-	if rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Road != sendfile.Auto || rec.Outcome != live.Complete {
-		t.Errorf("got %+v, want NLST of %d bytes by no road", rec, len(long))
+	if rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Method != sendfile.Auto || rec.Outcome != live.Complete {
+		t.Errorf("got %+v, want NLST of %d bytes by no method", rec, len(long))
 	}
 	want := uint64(len(text) + len(long))
-	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Road != "" {
-		t.Errorf("got %+v, want %d bytes by no road", got, want)
+	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Method != "" {
+		t.Errorf("got %+v, want %d bytes by no method", got, want)
 	}
 }

@@ -1,4 +1,4 @@
 package ftpd_test
 
-// hasSendfile tells what road package sendfile takes here.
+// hasSendfile tells what method package sendfile takes here.
 const hasSendfile = true

@@ -2,5 +2,5 @@
 
 package ftpd_test
 
-// hasSendfile tells what road package sendfile takes here.
+// hasSendfile tells what method package sendfile takes here.
 const hasSendfile = false

@@ -46,34 +46,34 @@ func TestRetrIsZeroCopyInEveryMode(t *testing.T) {
 			if x.Op != ftpd.Retrieve || x.Path != "/f" || x.User != "anonymous" || x.Err != nil {
 				t.Errorf("told %+v", x)
 			}
-			wantRoad(t, x, size)
+			wantMethod(t, x, size)
 		})
 	}
 }
 
-// wantRoad expects that all of n bytes went by sendfile(2), where there is one.
-func wantRoad(t *testing.T, x ftpd.Transfer, n int64) {
+// wantMethod expects that all of n bytes went by sendfile(2), where there is one.
+func wantMethod(t *testing.T, x ftpd.Transfer, n int64) {
 	t.Helper()
 	if x.Sent != n {
 		t.Errorf("sent = %d, want %d", x.Sent, n)
 	}
-	if hasSendfile && (x.Road != sendfile.Sendfile || x.ZeroCopied != n) {
-		t.Errorf("road = %v with %d zero-copied, want sendfile with %d", x.Road, x.ZeroCopied, n)
+	if hasSendfile && (x.Method != sendfile.Sendfile || x.ZeroCopied != n) {
+		t.Errorf("method = %v with %d zero-copied, want sendfile with %d", x.Method, x.ZeroCopied, n)
 	}
 }
 
-func TestRetrByTheRoadThatIsAskedFor(t *testing.T) {
-	for _, road := range []sendfile.Road{sendfile.Copy, sendfile.Splice} {
-		t.Run(road.String(), func(t *testing.T) {
-			s := start(t, func(s *ftpd.Server) { s.Road = road })
+func TestRetrByTheMethodThatIsAskedFor(t *testing.T) {
+	for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
+		t.Run(method.String(), func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { s.Method = method })
 			s.file("f", 100_000)
 			s.guest().get(pasv, "RETR f")
-			want := road
-			if road == sendfile.Splice && hasSendfile { // for uploads only
+			want := method
+			if method == sendfile.Splice && hasSendfile { // for uploads only
 				want = sendfile.Sendfile
 			}
-			if x := s.transfer(); x.Road != want || x.Sent != 100_000 {
-				t.Errorf("sent %d by %v, want 100000 by %v", x.Sent, x.Road, want)
+			if x := s.transfer(); x.Method != want || x.Sent != 100_000 {
+				t.Errorf("sent %d by %v, want 100000 by %v", x.Sent, x.Method, want)
 			}
 		})
 	}
@@ -149,7 +149,7 @@ func TestRetrNearTheEndOfAHugeFileMovesTheTailOnly(t *testing.T) {
 		t.Errorf("got %d bytes, want %d", got, tail)
 	}
 	x := s.transfer()
-	wantRoad(t, x, tail)
+	wantMethod(t, x, tail)
 	if x.Offset != size-tail {
 		t.Errorf("offset = %d", x.Offset)
 	}
@@ -165,7 +165,7 @@ func TestRetrDoesNotConvertTypeA(t *testing.T) {
 	if got.SHA256 != nettest.PatternSum(0, 10_000) {
 		t.Error("the bytes have changed")
 	}
-	wantRoad(t, s.transfer(), 10_000)
+	wantMethod(t, s.transfer(), 10_000)
 }
 
 // big is more than all the buffers between two sockets hold.

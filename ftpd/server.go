@@ -37,9 +37,9 @@ type Server struct {
 	// Write lets the logged-in Users change files.
 	Write bool
 
-	// Road forces a road: Copy in both directions, Sendfile for downloads,
+	// Method forces a method: Copy in both directions, Sendfile for downloads,
 	// Splice for uploads. Zero means the best for each.
-	Road sendfile.Road
+	Method sendfile.Method
 
 	// StallTimeout is how long a data connection may wait for the client
 	// without moving a byte, and a reply for being taken. It bounds a stall,

@@ -107,8 +107,8 @@ func progress(t *live.TransferStatus) string {
 	if t.ETA != nil {
 		text += ", " + show.Time(time.Duration(min(*t.ETA, 1<<33)*float64(time.Second))) + " left"
 	}
-	if t.Road != "" {
-		text += ", " + t.Road
+	if t.Method != "" {
+		text += ", " + t.Method
 	}
 	if t.Cause != "" {
 		text += ", held back by: " + t.Cause

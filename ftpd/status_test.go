@@ -89,4 +89,4 @@ func TestWhoIsConnected(t *testing.T) {
 }
 
 // moved is what has moved so far.
-func moved(n int64) sendfile.Result { return sendfile.Result{Sent: n, Road: sendfile.Sendfile} }
+func moved(n int64) sendfile.Result { return sendfile.Result{Sent: n, Method: sendfile.Sendfile} }

@@ -36,7 +36,7 @@ func TestStorInEveryMode(t *testing.T) {
 				t.Error("the file is not what was sent")
 			}
 			x := s.transfer()
-			if x.Op != ftpd.Store || x.Path != "/f" || x.User != "u" || x.Sent != size || x.Err != nil || x.Road == sendfile.Auto {
+			if x.Op != ftpd.Store || x.Path != "/f" || x.User != "u" || x.Sent != size || x.Err != nil || x.Method == sendfile.Auto {
 				t.Errorf("told %+v", x)
 			}
 			if got := s.names(); !slices.Equal(got, []string{"f"}) {
@@ -48,19 +48,19 @@ func TestStorInEveryMode(t *testing.T) {
 
 // The descriptor must be reachable through whatever the library wraps around
 // the connection.
-func TestStorByTheRoadThatIsAskedFor(t *testing.T) {
+func TestStorByTheMethodThatIsAskedFor(t *testing.T) {
 	const size = 3 << 20
 	for _, m := range []mode{pasv, port} {
-		for _, road := range []sendfile.Road{sendfile.Copy, sendfile.Splice} {
-			t.Run(string(m)+" by "+road.String(), func(t *testing.T) {
-				if road == sendfile.Splice && !hasSendfile {
+		for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
+			t.Run(string(m)+" by "+method.String(), func(t *testing.T) {
+				if method == sendfile.Splice && !hasSendfile {
 					t.Skip("no splice here")
 				}
-				s := start(t, func(s *ftpd.Server) { s.Road = road })
+				s := start(t, func(s *ftpd.Server) { s.Method = method })
 				s.login().put(m, "STOR f", nettest.Pattern(size))
 				x := s.transfer()
-				if x.Road != road || x.Sent != size || (x.ZeroCopied == size) != (road == sendfile.Splice) {
-					t.Errorf("sent %d by %v, %d zero-copied", x.Sent, x.Road, x.ZeroCopied)
+				if x.Method != method || x.Sent != size || (x.ZeroCopied == size) != (method == sendfile.Splice) {
+					t.Errorf("sent %d by %v, %d zero-copied", x.Sent, x.Method, x.ZeroCopied)
 				}
 			})
 		}

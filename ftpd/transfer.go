@@ -32,16 +32,16 @@ func (d *driver) newTransfer(op, arg string) transfer {
 	}}
 }
 
-// options are those of package sendfile for conn: by the server's road, if it
-// is one of roads and there is a choice. It must be watched before.
-func (t *transfer) options(conn net.Conn, roads ...sendfile.Road) *sendfile.Options {
+// options are those of package sendfile for conn: by the server's method, if it
+// is one of methods and there is a choice. It must be watched before.
+func (t *transfer) options(conn net.Conn, methods ...sendfile.Method) *sendfile.Options {
 	srv := t.session.server
 	opt := &sendfile.Options{
 		Timeout:  srv.stallTimeout(),
 		Progress: func(r sendfile.Result) { t.watched.Progress(r) }, // watched from later on
 	}
-	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(roads, srv.Road) {
-		opt.Road = srv.Road
+	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(methods, srv.Method) {
+		opt.Method = srv.Method
 	}
 	return opt
 }

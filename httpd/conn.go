@@ -15,7 +15,7 @@ import (
 // stands between net/http and the wire for three things that net/http does not
 // do: to read again what the fast lane has read, to bound each wait for the
 // client but not the response, and to send the part of a file by the fast
-// road.
+// method.
 type conn struct {
 	wire  *wire
 	base  context.Context // ends when the server is out of patience
@@ -41,7 +41,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return int(res.Sent), err
 }
 
-// ReadFrom sends the part of a file by the best road, and anything else by
+// ReadFrom sends the part of a file by the best method, and anything else by
 // Write. It is how the ReadFrom of net/http's ResponseWriter reaches us.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	part, ok := r.(*filePart)
@@ -96,8 +96,8 @@ func (p *filePart) Read(b []byte) (int, error) {
 	}
 	n, err := p.file.ReadAt(b, p.off+p.res.Sent)
 	p.res.Sent += int64(n)
-	p.res.Road = sendfile.Copy
-	p.transfer.Add(sendfile.Result{Sent: int64(n), Road: sendfile.Copy})
+	p.res.Method = sendfile.Copy
+	p.transfer.Add(sendfile.Result{Sent: int64(n), Method: sendfile.Copy})
 	if err == io.EOF && p.res.Sent < p.n {
 		err = io.ErrUnexpectedEOF // the file has shrunk
 	}

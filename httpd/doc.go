@@ -13,7 +13,7 @@
 // and directories as pages, as JSON and as archives. The body that it plans is
 // a list of pieces: bytes, parts of files, and what is made when its turn
 // comes. Ranges and archives are nothing but such lists, so that the bytes of
-// files always leave by the same road.
+// files always leave by the same method.
 //
 // That is sendfile.Send, on the connection that [Server.Serve] accepted, past
 // the buffers of net/http, and [Request] tells of it. Under another

@@ -24,8 +24,8 @@ type Handler struct {
 	// use.
 	Cache *filecache.Cache
 
-	// Road forces the road of the bodies of files, Auto or Copy.
-	Road sendfile.Road
+	// Method forces the method of the bodies of files, Auto or Copy.
+	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
 	// response. Zero means a minute; negative means for ever.
@@ -155,11 +155,11 @@ func (h *Handler) pace() pace {
 // Request is what became of a request.
 type Request struct {
 	Remote string // address of the client
-	Method string
+	Op     string // the method of HTTP, such as GET
 	Target string // the request target as the client sent it
 	Proto  string // "HTTP/1.1"
 	Status int
-	// Result is that of the body. Its Road is that of the files in it, and
+	// Result is that of the body. Its Method is that of the files in it, and
 	// Auto if there are none.
 	sendfile.Result
 	Duration time.Duration
@@ -206,7 +206,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := account(session, t, begin, res, err)
 	if h.OnRequest != nil {
 		told := Request{
-			Remote: r.RemoteAddr, Method: r.Method, Target: r.RequestURI, Proto: r.Proto,
+			Remote: r.RemoteAddr, Op: r.Method, Target: r.RequestURI, Proto: r.Proto,
 			Status: rep.status, Result: res, Duration: time.Since(begin), Err: err,
 		}
 		if h.TellAgent {

@@ -53,7 +53,7 @@ type sender struct {
 	stream   *streamWriter // w, if it is one
 
 	// flush, if not nil, says that w leads to a connection of our own, with a
-	// fast road for files, and gets what stands before them out of the way.
+	// fast path for files, and gets what stands before them out of the way.
 	flush func() error
 }
 
@@ -61,9 +61,9 @@ type sender struct {
 func (s *sender) Write(p []byte) (int, error) { return s.write(p, sendfile.Auto) }
 
 // write sends bytes that came from memory.
-func (s *sender) write(p []byte, road sendfile.Road) (written int, err error) {
-	if road != sendfile.Auto {
-		s.res.Road = road
+func (s *sender) write(p []byte, method sendfile.Method) (written int, err error) {
+	if method != sendfile.Auto {
+		s.res.Method = method
 	}
 	for written < len(p) && err == nil {
 		var n int
@@ -73,7 +73,7 @@ func (s *sender) write(p []byte, road sendfile.Road) (written int, err error) {
 		n, err = s.w.Write(p[written : written+n])
 		written += n
 		s.res.Sent += int64(n)
-		s.transfer.Add(sendfile.Result{Sent: int64(n), Road: road})
+		s.transfer.Add(sendfile.Result{Sent: int64(n), Method: method})
 	}
 	return written, err
 }
@@ -92,7 +92,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 	case p.n == 0:
 		return nil
 	case p.data != nil:
-		_, err := s.write(p.data[p.off:p.off+p.n], p.road())
+		_, err := s.write(p.data[p.off:p.off+p.n], p.method())
 		return err
 	case p.file != nil:
 		return s.sendFile(p.file, p.off, p.n)
@@ -120,7 +120,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 func (s *sender) sendFile(f *os.File, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Road: s.h.Road, Wait: s.limits.hook()},
+		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Method: s.h.Method, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
 	var err error

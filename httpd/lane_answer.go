@@ -130,7 +130,7 @@ func (l *lane) send(p piece, t *told) error {
 	case p.n == 0:
 		return nil
 	case p.data != nil:
-		return l.sendBytes(p.data[p.off:p.off+p.n], p.road(), t)
+		return l.sendBytes(p.data[p.off:p.off+p.n], p.method(), t)
 	case p.file != nil:
 		return l.sendFile(p.file, p.off, p.n, t)
 	case p.open != nil:
@@ -152,7 +152,7 @@ func (l *lane) send(p piece, t *told) error {
 }
 
 // sendBytes puts p behind what is in out, and sends both if they do not fit.
-func (l *lane) sendBytes(p []byte, road sendfile.Road, t *told) error {
+func (l *lane) sendBytes(p []byte, method sendfile.Method, t *told) error {
 	d := l.desk
 	for {
 		n, err := t.limits.take(len(p))
@@ -161,14 +161,14 @@ func (l *lane) sendBytes(p []byte, road sendfile.Road, t *told) error {
 		}
 		if n == len(p) && len(d.out)+n <= cap(d.out) {
 			d.out = append(d.out, p...)
-			t.add(int64(n), road)
+			t.add(int64(n), method)
 			return nil
 		}
 		if _, err := l.flush(true); err != nil {
 			return err
 		}
 		sent, err := l.write(p[:n], false)
-		t.add(sent, road)
+		t.add(sent, method)
 		if p = p[n:]; err != nil || len(p) == 0 {
 			return err
 		}
@@ -182,7 +182,7 @@ func (l *lane) sendFile(f *os.File, off, n int64, t *told) error {
 	}
 	h := &l.server.Handler
 	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{
-		Timeout: h.stallTimeout(), Road: h.Road, Wait: t.limits.hook(),
+		Timeout: h.stallTimeout(), Method: h.Method, Wait: t.limits.hook(),
 	}, t.transfer)
 	addResult(&t.res, sent)
 	return err
@@ -226,12 +226,12 @@ type told struct {
 }
 
 // add adds bytes that came from memory.
-func (t *told) add(n int64, road sendfile.Road) {
+func (t *told) add(n int64, method sendfile.Method) {
 	t.res.Sent += n
-	if road != sendfile.Auto {
-		t.res.Road = road
+	if method != sendfile.Auto {
+		t.res.Method = method
 	}
-	t.transfer.Add(sendfile.Result{Sent: n, Road: road})
+	t.transfer.Add(sendfile.Result{Sent: n, Method: method})
 }
 
 // tell counts the answer, calls the hook, if there is one, and returns what
@@ -258,7 +258,7 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 			proto = "HTTP/1.0"
 		}
 		r := Request{
-			Remote: l.remote, Method: method, Target: strings.Clone(head.Target), Proto: proto,
+			Remote: l.remote, Op: method, Target: strings.Clone(head.Target), Proto: proto,
 			Status: t.status, Result: t.res, Duration: time.Since(l.now), Err: t.err,
 		}
 		if h.TellAgent {

@@ -212,7 +212,7 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 	}
 }
 
-func TestTheRoadOfBothLanes(t *testing.T) {
+func TestTheMethodOfBothLanes(t *testing.T) {
 	const size = 1 << 20
 	for name, change := range map[string]func(*httpd.Server){
 		"fast": cached, "net/http": func(srv *httpd.Server) { cached(srv); srv.NoFastLane = true },
@@ -225,12 +225,12 @@ func TestTheRoadOfBothLanes(t *testing.T) {
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if told := s.last(t); told.Road != fastRoad || told.Sent != size {
-					t.Errorf("told %d bytes by %v, want %d by %v", told.Sent, told.Road, size, fastRoad)
+				if told := s.last(t); told.Method != fastMethod || told.Sent != size {
+					t.Errorf("told %d bytes by %v, want %d by %v", told.Sent, told.Method, size, fastMethod)
 				}
 				s.do(t, "GET", "/small", nil)
-				if told := s.last(t); told.Road != sendfile.Copy || told.Sent != 1000 {
-					t.Errorf("told %d bytes by %v, want 1000 from memory", told.Sent, told.Road)
+				if told := s.last(t); told.Method != sendfile.Copy || told.Sent != 1000 {
+					t.Errorf("told %d bytes by %v, want 1000 from memory", told.Sent, told.Method)
 				}
 			}
 		})
@@ -444,7 +444,7 @@ func TestAPlainRequestAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
-	if fastRoad != sendfile.Sendfile {
+	if fastMethod != sendfile.Sendfile {
 		t.Skip("this is a promise of calls on descriptors")
 	}
 	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil })
@@ -510,8 +510,8 @@ func TestAUnixSocketIsFastToo(t *testing.T) {
 	if got := read(t, bufio.NewReader(c), "GET"); got.status != 200 || len(got.body) != size {
 		t.Errorf("got %d with %d bytes", got.status, len(got.body))
 	}
-	if told := s.last(t); told.Road != fastRoad {
-		t.Errorf("told %v, want %v", told.Road, fastRoad)
+	if told := s.last(t); told.Method != fastMethod {
+		t.Errorf("told %v, want %v", told.Method, fastMethod)
 	}
 	_ = s.Close()
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {

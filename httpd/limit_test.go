@@ -96,12 +96,12 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 			if limited := told.Cause == "rate limit"; limited != tt.want || told.Sent != got.N || told.Err != nil {
 				t.Errorf("told %+v, want %d bytes", told, got.N)
 			}
-			road := fastRoad
+			method := fastMethod
 			if tt.secure {
-				road = sendfile.Copy
+				method = sendfile.Copy
 			}
-			if tt.target == "/f" && told.Road != road {
-				t.Errorf("road = %v, want %v", told.Road, road)
+			if tt.target == "/f" && told.Method != method {
+				t.Errorf("method = %v, want %v", told.Method, method)
 			}
 		})
 	}

@@ -94,7 +94,7 @@ func TestAResponseIsSeenWhileItIsSent(t *testing.T) {
 			}
 			st = awaitStatus(t, &reg, "its end", func(st live.Status) bool { return len(st.Totals.Transfers) == 1 })
 			total := st.Totals.Transfers[0]
-			if total.Protocol != tt.protocol || total.Result != "complete" || total.Count != 1 || total.Bytes != size || total.Road == "" {
+			if total.Protocol != tt.protocol || total.Result != "complete" || total.Count != 1 || total.Bytes != size || total.Method == "" {
 				t.Errorf("got %+v", total)
 			}
 		})

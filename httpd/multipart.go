@@ -9,7 +9,7 @@ import (
 
 // planParts answers several ranges by a body of as many parts (RFC 9110,
 // 14.6). What stands between them is text, the parts are cuts of the body, so
-// that they leave by the road of any other. Content-Type goes to the parts,
+// that they leave by the method of any other. Content-Type goes to the parts,
 // the rest of the resource's fields stay on top. A body in a content coding
 // has no place here: nothing says whether the coding is that of the parts.
 func planParts(res *resource, ranges []byteRange, now time.Time) reply {

@@ -73,7 +73,7 @@ func (p *pace) send(n int64, wait func(ctx context.Context, n int) (int, error),
 func addResult(all *sendfile.Result, next sendfile.Result) {
 	all.Sent += next.Sent
 	all.ZeroCopied += next.ZeroCopied
-	if all.Road != sendfile.Copy {
-		all.Road = next.Road
+	if all.Method != sendfile.Copy {
+		all.Method = next.Method
 	}
 }

@@ -69,8 +69,8 @@ func TestAClientThatKeepsPaceGetsAll(t *testing.T) {
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if told := s.last(t); told.Err != nil || told.Sent != size || told.Road != fastRoad {
-					t.Errorf("told %+v, want all by %v", told, fastRoad)
+				if told := s.last(t); told.Err != nil || told.Sent != size || told.Method != fastMethod {
+					t.Errorf("told %+v, want all by %v", told, fastMethod)
 				}
 			}
 		})

@@ -138,8 +138,8 @@ type piece struct {
 	make func(ctx context.Context) ([]byte, error) // made when its turn comes; always of the same length
 }
 
-// road is that of what is there already: Copy if it is a file's.
-func (p *piece) road() sendfile.Road {
+// method is that of what is there already: Copy if it is a file's.
+func (p *piece) method() sendfile.Method {
 	if p.file != nil {
 		return sendfile.Copy
 	}

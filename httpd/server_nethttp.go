@@ -7,7 +7,7 @@ import (
 )
 
 // connKey is the context key of the connection that a request came by: a *conn
-// if its road is fast, a *secureConn, or a *tls.Conn with HTTP/2.
+// if its method is fast, a *secureConn, or a *tls.Conn with HTTP/2.
 type connKey struct{}
 
 // serveHTTP is the Handler's, counted: net/http does not wait for handlers

@@ -26,8 +26,8 @@ import (
 	"sluice/sendfile"
 )
 
-// fastRoad is the road of a file's body here.
-var fastRoad = map[bool]sendfile.Road{true: sendfile.Sendfile, false: sendfile.Copy}[runtime.GOOS == "linux"]
+// fastMethod is the method of a file's body here.
+var fastMethod = map[bool]sendfile.Method{true: sendfile.Sendfile, false: sendfile.Copy}[runtime.GOOS == "linux"]
 
 // A site is a server under test and what it told.
 type site struct {
@@ -168,8 +168,8 @@ func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
 				t.Errorf("%s with %d bytes, want %d with the %d at %d", resp.Status, len(body), tt.status, tt.n, tt.off)
 			}
 			told := s.last(t)
-			want := sendfile.Result{Sent: tt.n, Road: fastRoad}
-			if fastRoad == sendfile.Sendfile {
+			want := sendfile.Result{Sent: tt.n, Method: fastMethod}
+			if fastMethod == sendfile.Sendfile {
 				want.ZeroCopied = tt.n
 			}
 			if told.Result != want || told.Err != nil || told.Status != tt.status {
@@ -180,10 +180,10 @@ func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
 }
 
 func TestACopyCanBeForced(t *testing.T) {
-	s := serve(t, func(srv *httpd.Server) { srv.Handler.Road = sendfile.Copy })
+	s := serve(t, func(srv *httpd.Server) { srv.Handler.Method = sendfile.Copy })
 	s.pattern(t, "file", 100_000)
 	_, body := s.do(t, "GET", "/file", nil)
-	if told := s.last(t); told.Result != (sendfile.Result{Sent: 100_000, Road: sendfile.Copy}) || len(body) != 100_000 {
+	if told := s.last(t); told.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
 		t.Errorf("told %+v for %d bytes, want 100000 copied", told, len(body))
 	}
 }
@@ -271,7 +271,7 @@ func TestAnswers(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
-			if told := s.last(t); told.Status != tt.status || told.Method != tt.method || told.Target != tt.target {
+			if told := s.last(t); told.Status != tt.status || told.Op != tt.method || told.Target != tt.target {
 				t.Errorf("told %+v, want %s %s: %d", told, tt.method, tt.target, tt.status)
 			}
 		})
@@ -515,7 +515,7 @@ func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 			if g := <-nettest.Sum(t, resp.Body); g.Err != nil || g.SHA256 != nettest.PatternSum(1000, size-1000) {
 				t.Errorf("%d other bytes, %v", g.N, g.Err)
 			}
-			if told := s.last(t); told.Sent != size-1000 || told.Road != sendfile.Copy {
+			if told := s.last(t); told.Sent != size-1000 || told.Method != sendfile.Copy {
 				t.Errorf("told %+v, want %d bytes copied", told, size-1000)
 			}
 		})

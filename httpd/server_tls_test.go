@@ -36,7 +36,7 @@ func TestTLSWithAndWithoutHTTP2(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		transport.CloseIdleConnections()
-		if told := s.last(t); told.Proto != proto || told.Road != sendfile.Copy || told.Sent != size {
+		if told := s.last(t); told.Proto != proto || told.Method != sendfile.Copy || told.Sent != size {
 			t.Errorf("told %+v, want %s and %d bytes copied", told, proto, size)
 		}
 	}

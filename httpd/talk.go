@@ -69,7 +69,7 @@ func (h *Handler) tellRefusal(w *wire, line string, answer []byte) {
 		return
 	}
 	r := Request{Remote: w.remote.String(), Status: status, Result: res}
-	r.Method, r.Target, _ = strings.Cut(line, " ")
+	r.Op, r.Target, _ = strings.Cut(line, " ")
 	if i := strings.LastIndexByte(r.Target, ' '); i >= 0 {
 		if _, _, ok := http.ParseHTTPVersion(r.Target[i+1:]); ok {
 			r.Target, r.Proto = r.Target[:i], r.Target[i+1:]

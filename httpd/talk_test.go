@@ -24,14 +24,14 @@ func TestRefusalsAreTold(t *testing.T) {
 		name, in string
 		want     httpd.Request
 	}{
-		{"no host", "GET /a HTTP/1.1\r\n\r\n", httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
-		{"a version to come", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
-		{"a target with blanks", "GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", httpd.Request{Method: "GET", Target: "/a b", Proto: "HTTP/1.1", Status: 400}},
-		{"nonsense", "\x00\xff\n\n", httpd.Request{Method: "\x00\xff", Status: 400}},
-		{"a head without end", "GET /a HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 40<<10), httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 431}},
-		{"a coding that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
-		{"an expectation that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
-		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Request{Method: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
+		{"no host", "GET /a HTTP/1.1\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
+		{"a version to come", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
+		{"a target with blanks", "GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", httpd.Request{Op: "GET", Target: "/a b", Proto: "HTTP/1.1", Status: 400}},
+		{"nonsense", "\x00\xff\n\n", httpd.Request{Op: "\x00\xff", Status: 400}},
+		{"a head without end", "GET /a HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 40<<10), httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 431}},
+		{"a coding that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
+		{"an expectation that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
+		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
 		{"behind another request", "OPTIONS / HTTP/1.1\r\nHost: test\r\n\r\nGET /a HTTP/1.1\r\n\r\n", httpd.Request{Status: 400}},
 	} {
 		for _, lane := range []string{"fast", "TLS"} {
@@ -68,7 +68,7 @@ func TestRefusalsAreTold(t *testing.T) {
 					t.Errorf("answered %d, want %d", resp.StatusCode, tt.want.Status)
 				}
 				told := s.last(t)
-				got := httpd.Request{Method: told.Method, Target: told.Target, Proto: told.Proto, Status: told.Status}
+				got := httpd.Request{Op: told.Op, Target: told.Target, Proto: told.Proto, Status: told.Status}
 				if fmt.Sprint(got) != fmt.Sprint(tt.want) || told.Remote != c.LocalAddr().String() || told.Sent != int64(len(body)) {
 					t.Errorf("told %+v, want %+v with %d bytes", told, tt.want, len(body))
 				}

@@ -14,8 +14,8 @@ func TestSendAllocatesNothingAfterTheFirstOnAConnection(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
-	if fastRoad != sendfile.Sendfile {
-		t.Skip("this is a promise of the sendfile road")
+	if fastMethod != sendfile.Sendfile {
+		t.Skip("this is a promise of the sendfile method")
 	}
 	server, client := nettest.Pair(t)
 	f := nettest.PatternFile(t, 100_000)

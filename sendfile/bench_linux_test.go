@@ -83,9 +83,9 @@ type way struct {
 	move   func(ctx context.Context, c net.Conn, f *os.File, size int64) error
 }
 
-func sendBy(road sendfile.Road) way {
-	opt := &sendfile.Options{Road: road}
-	return way{road.String(), false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+func sendBy(method sendfile.Method) way {
+	opt := &sendfile.Options{Method: method}
+	return way{method.String(), false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
 		_, err := sendfile.Send(ctx, c, f, 0, size, opt)
 		return err
 	}}
@@ -127,9 +127,9 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-func receiveBy(road sendfile.Road) way {
-	opt := &sendfile.Options{Road: road}
-	return way{road.String(), true, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+func receiveBy(method sendfile.Method) way {
+	opt := &sendfile.Options{Method: method}
+	return way{method.String(), true, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
 		_, err := sendfile.Receive(ctx, f, c, 0, size, opt)
 		return err
 	}}
@@ -146,7 +146,7 @@ func receiveLoop(buffer int) way {
 }
 
 // BenchmarkReceive writes into files that are there already: making room for
-// a new one costs the file system more than either road. TMPDIR chooses the
+// a new one costs the file system more than either method. TMPDIR chooses the
 // file system.
 func BenchmarkReceive(b *testing.B) {
 	for _, size := range benchSizes {

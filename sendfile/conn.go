@@ -10,7 +10,7 @@ import (
 )
 
 // Conn is a connection that counts what passes through it and keeps the fast
-// roads open: for Send and Receive, and for an io.Copy between it and a
+// methods open: for Send and Receive, and for an io.Copy between it and a
 // *Section, a *os.File or an io.LimitedReader over one.
 //
 // It shows no syscall.Conn: what finds the descriptor passes by all that a

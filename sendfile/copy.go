@@ -18,7 +18,7 @@ type buffer [bufferSize]byte
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// copyOut is the move of Send's copy road.
+// copyOut is the move of Send's copy method.
 func (t *transfer) copyOut(n int) (int, error) {
 	if len(t.pending) == 0 {
 		if err := t.fill(n); err != nil || len(t.pending) == 0 {
@@ -28,7 +28,7 @@ func (t *transfer) copyOut(n int) (int, error) {
 	n, err := t.write(t.pending)
 	t.pending = t.pending[n:]
 	if n > 0 {
-		t.res.Road = Copy
+		t.res.Method = Copy
 	}
 	if err != nil {
 		return n, t.fail(sideOf(err, Peer), err)
@@ -80,7 +80,7 @@ func (t *transfer) writeReady(fd uintptr) bool {
 	return !t.full(fd)
 }
 
-// copyIn is the move of Receive's copy road. It gathers what the peer sends
+// copyIn is the move of Receive's copy method. It gathers what the peer sends
 // until the buffer is full, because a write to the file costs much the same
 // for a packet and for a buffer, and writes what it has before it reports why
 // there is no more.
@@ -103,7 +103,7 @@ func (t *transfer) copyIn(n int) (int, error) {
 		return 0, readErr
 	}
 	written, err := t.sys.writeAt(t.file, p[:got], t.off)
-	t.res.Road = Copy
+	t.res.Method = Copy
 	if err != nil {
 		return written, t.fail(sideOf(err, File), err)
 	}

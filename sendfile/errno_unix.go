@@ -20,7 +20,7 @@ var peerErrnos = [...]syscall.Errno{
 	syscall.ENOBUFS,
 }
 
-// notHereErrnos say that a road does not lead from one end to the other.
+// notHereErrnos say that a method does not lead from one end to the other.
 var notHereErrnos = [...]syscall.Errno{
 	syscall.ENOSYS,     // no such call: an old or a foreign kernel
 	syscall.EINVAL,     // the source has no page cache (some FUSE, /proc), or an end that cannot be spliced

@@ -28,7 +28,7 @@ var peerErrnos = [...]syscall.Errno{
 	windows.ERROR_OPERATION_ABORTED,   // not by us: the connection went away below the call
 }
 
-// notHereErrnos say that a road does not lead from one end to the other. A
+// notHereErrnos say that a method does not lead from one end to the other. A
 // read and a write find out what is the matter if none of them does.
 var notHereErrnos = [...]syscall.Errno{
 	windows.ERROR_INVALID_FUNCTION,  // the file system does not know the request

@@ -37,14 +37,14 @@ func (s Side) String() string {
 type Error struct {
 	Op     string // "send" or "receive"
 	Side   Side   // who ended the transfer
-	Road   Road   // the road it was on
+	Method Method // the method it was on
 	Offset int64  // position in the file that was reached
 	Err    error  // cause, for errors.Is and errors.As
 }
 
 // Error reads like "send: peer: sendfile at offset 4096: connection reset by peer".
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s: %s: %s at offset %d: %v", e.Op, e.Side, e.Road, e.Offset, e.Err)
+	return fmt.Sprintf("%s: %s: %s at offset %d: %v", e.Op, e.Side, e.Method, e.Offset, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -74,7 +74,7 @@ func sideOfBoth(err error) Side {
 }
 
 // notHere reports whether err, bare as a system call returns it, says that a
-// road does not lead from this file to this socket or back, rather than that
+// method does not lead from this file to this socket or back, rather than that
 // the transfer has failed.
 func notHere(err error) bool {
 	errno, ok := err.(syscall.Errno)

@@ -36,7 +36,7 @@ func ExampleSend() {
 			}
 			res, err := sendfile.Send(context.Background(), conn, f, 0, 20, &sendfile.Options{Timeout: time.Minute})
 			if err != nil {
-				log.Printf("%v: %d bytes by %s: %v", conn.RemoteAddr(), res.Sent, res.Road, err)
+				log.Printf("%v: %d bytes by %s: %v", conn.RemoteAddr(), res.Sent, res.Method, err)
 			}
 			_ = conn.Close()
 		}
@@ -166,7 +166,7 @@ func ExampleSend_tls() {
 
 	res, err := sendfile.Send(context.Background(), secure, f, 0, 100, nil)
 	_ = secure.Close()
-	fmt.Println(res.Road, res.Sent, err)
+	fmt.Println(res.Method, res.Sent, err)
 	// Output: copy 100 <nil>
 }
 

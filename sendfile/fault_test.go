@@ -28,7 +28,7 @@ func wantSide(call string, errno syscall.Errno) (side sendfile.Side, none bool) 
 	case call == "pread" || call == "pwrite":
 		return sendfile.File, false
 	case errno == syscall.ENOSYS || errno == syscall.EINVAL:
-		return 0, true // the road does not lead here: copy
+		return 0, true // the method does not lead here: copy
 	case call == "splice in":
 		return sendfile.Peer, false
 	case call == "sendfile" && errno == syscall.ECONNRESET:
@@ -40,14 +40,14 @@ func wantSide(call string, errno syscall.Errno) (side sendfile.Side, none bool) 
 // A transfer runs on a kernel with a fault and returns what arrived.
 type faultyRun func(t *testing.T, f *sendfile.Faults) (res sendfile.Result, arrived [32]byte, err error)
 
-func eachFault(t *testing.T, off, n int64, roads []sendfile.Road, run func(road sendfile.Road) faultyRun) {
-	for _, road := range roads {
+func eachFault(t *testing.T, off, n int64, methods []sendfile.Method, run func(method sendfile.Method) faultyRun) {
+	for _, method := range methods {
 		for _, errno := range faults {
-			t.Run(fmt.Sprintf("%v/%v", road, errno), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%v/%v", method, errno), func(t *testing.T) {
 				t.Parallel()
 				for nth := int64(1); ; nth++ {
 					f := &sendfile.Faults{Nth: nth, Err: errno}
-					res, arrived, err := run(road)(t, f)
+					res, arrived, err := run(method)(t, f)
 					if f.Calls.Load() < nth {
 						if nth == 1 {
 							t.Fatal("no call was made: this shows nothing")
@@ -82,7 +82,7 @@ func eachFault(t *testing.T, off, n int64, roads []sendfile.Road, run func(road 
 
 func TestSendWithEachCallFailing(t *testing.T) {
 	const off, n = 1000, 200_000
-	eachFault(t, off, n, []sendfile.Road{sendfile.Auto, sendfile.Copy}, func(road sendfile.Road) faultyRun {
+	eachFault(t, off, n, []sendfile.Method{sendfile.Auto, sendfile.Copy}, func(method sendfile.Method) faultyRun {
 		return func(t *testing.T, f *sendfile.Faults) (sendfile.Result, [32]byte, error) {
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
@@ -94,7 +94,7 @@ func TestSendWithEachCallFailing(t *testing.T) {
 				}
 			}
 			src := nettest.PatternFile(t, off+n)
-			res, err := sendfile.SendWithFaults(t.Context(), server, src, off, n, &sendfile.Options{Chunk: 30_000, Timeout: testTimeout, Road: road}, f)
+			res, err := sendfile.SendWithFaults(t.Context(), server, src, off, n, &sendfile.Options{Chunk: 30_000, Timeout: testTimeout, Method: method}, f)
 			_ = src.Close()
 			_ = server.CloseWrite()
 			return res, (<-got).SHA256, err
@@ -104,7 +104,7 @@ func TestSendWithEachCallFailing(t *testing.T) {
 
 func TestReceiveWithEachCallFailing(t *testing.T) {
 	const n = 50_000 // fits the receive buffer, so that the end of the stream behind it arrives too
-	eachFault(t, 0, n, []sendfile.Road{sendfile.Splice, sendfile.Copy}, func(road sendfile.Road) faultyRun {
+	eachFault(t, 0, n, []sendfile.Method{sendfile.Splice, sendfile.Copy}, func(method sendfile.Method) faultyRun {
 		return func(t *testing.T, f *sendfile.Faults) (sendfile.Result, [32]byte, error) {
 			server, client := nettest.Pair(t)
 			// As above: the end of the stream wakes the transfer.
@@ -121,7 +121,7 @@ func TestReceiveWithEachCallFailing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer dst.Close()
-			res, err := sendfile.ReceiveWithFaults(t.Context(), dst, server, 0, n, &sendfile.Options{Chunk: 8_000, Timeout: testTimeout, Road: road}, f)
+			res, err := sendfile.ReceiveWithFaults(t.Context(), dst, server, 0, n, &sendfile.Options{Chunk: 8_000, Timeout: testTimeout, Method: method}, f)
 			sum := sumAt(t, dst, 0, res.Sent)
 			_ = server.Close()
 			return res, sum, err
@@ -131,16 +131,16 @@ func TestReceiveWithEachCallFailing(t *testing.T) {
 
 // A kernel without the fast calls is not slower to understand: it copies, and
 // says so from the first byte.
-func TestWithoutTheFastRoadEverythingIsCopied(t *testing.T) {
-	if fastRoad == sendfile.Copy {
-		t.Skip("there is no fast road here")
+func TestWithoutTheFastMethodEverythingIsCopied(t *testing.T) {
+	if fastMethod == sendfile.Copy {
+		t.Skip("there is no fast path here")
 	}
 	const n = 100_000
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
 	src := nettest.PatternFile(t, n)
 	res, err := sendfile.SendWithFaults(t.Context(), server, src, 0, -1, nil, &sendfile.Faults{Nth: 1, Err: syscall.ENOSYS})
-	if err != nil || res != (sendfile.Result{Sent: n, Road: sendfile.Copy}) {
+	if err != nil || res != (sendfile.Result{Sent: n, Method: sendfile.Copy}) {
 		t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, n)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, n) {

@@ -45,7 +45,7 @@ func FuzzSend(f *testing.F) {
 		}
 		opt := &sendfile.Options{Chunk: int(chunk)}
 		if copies {
-			opt.Road = sendfile.Copy
+			opt.Method = sendfile.Copy
 		}
 		src := nettest.PatternFile(t, int64(size))
 		defer src.Close()
@@ -67,7 +67,7 @@ func FuzzSend(f *testing.F) {
 		if sendErr != nil && off >= 0 && !errors.Is(sendErr, io.ErrUnexpectedEOF) {
 			t.Errorf("error %v, want an unexpected EOF", sendErr)
 		}
-		if res.ZeroCopied > res.Sent || (res.Road == sendfile.Copy) != (res.ZeroCopied < res.Sent || copies || res.Sent == 0 && fastRoad == sendfile.Copy || off < 0) {
+		if res.ZeroCopied > res.Sent || (res.Method == sendfile.Copy) != (res.ZeroCopied < res.Sent || copies || res.Sent == 0 && fastMethod == sendfile.Copy || off < 0) {
 			t.Errorf("%+v contradicts itself", res)
 		}
 	})

@@ -14,7 +14,7 @@ import (
 func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 	const timeout = 400 * time.Millisecond
 	const size = 2 << 20
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
@@ -24,7 +24,7 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 			got := nettest.Sum(t, client)
 			asked := 0
 			res, err := sendfile.SendBlind(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{
-				Timeout: timeout, Road: tt.road, Chunk: size / 2,
+				Timeout: timeout, Method: tt.method, Chunk: size / 2,
 				Wait: func(_ context.Context, n int) (int, error) {
 					if asked++; asked == 2 { // the first chunk has waited for the peer
 						time.Sleep(timeout + timeout/2)
@@ -40,15 +40,15 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 			}
 		})
 	}
-	for _, road := range uploadRoads {
-		t.Run("receive/"+road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run("receive/"+method.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, size, func() { _ = client.CloseWrite() })
 			asked := 0
-			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{
-				Timeout: timeout, Road: road.ask, Chunk: size / 2,
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{
+				Timeout: timeout, Method: method.ask, Chunk: size / 2,
 				Wait: func(_ context.Context, n int) (int, error) {
 					if asked++; asked == 2 {
 						time.Sleep(timeout + timeout/2)
@@ -84,8 +84,8 @@ func (i *idleTime) tell(idle bool) {
 
 func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 	const size, pause = 300_000, 10 * time.Millisecond
-	for _, road := range uploadRoads {
-		t.Run(road.name+"/for a sender that pauses", func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name+"/for a sender that pauses", func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
@@ -95,7 +95,7 @@ func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 			}()
 			idle := idleTime{t: t}
 			begin := time.Now()
-			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask, Idle: idle.tell})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask, Idle: idle.tell})
 			took := time.Since(begin)
 			if err != nil || res.Sent != size || !idle.since.IsZero() {
 				t.Errorf("Receive = %+v, %v, want %d bytes and no wait that goes on", res, err, size)
@@ -104,7 +104,7 @@ func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 				t.Errorf("waited %v of %v for the peer, want most of it", idle.sum, took)
 			}
 		})
-		t.Run(road.name+"/but not for a disk", func(t *testing.T) {
+		t.Run(method.name+"/but not for a disk", func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
@@ -112,7 +112,7 @@ func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 			idle := idleTime{t: t}
 			disk := func() { time.Sleep(pause) }
 			begin := time.Now()
-			res, err := sendfile.ReceiveOnto(disk, t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask, Chunk: size / 30, Idle: idle.tell})
+			res, err := sendfile.ReceiveOnto(disk, t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask, Chunk: size / 30, Idle: idle.tell})
 			took := time.Since(begin)
 			if err != nil || res.Sent != size {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)

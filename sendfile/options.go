@@ -42,15 +42,15 @@ type Options struct {
 	// are copied heed it.
 	More bool
 
-	// Road forces a road. Sendfile and TransmitFile are for Send only, Splice
-	// for Receive only; where a forced road cannot be taken the transfer
+	// Method forces a method. Sendfile and TransmitFile are for Send only, Splice
+	// for Receive only; where a forced method cannot be taken the transfer
 	// copies.
-	Road Road
+	Method Method
 }
 
 // Result tells how much was moved, and how. It is valid beside an error too.
 type Result struct {
-	Sent       int64 // bytes moved, in either direction
-	ZeroCopied int64 // how many of them never entered this process
-	Road       Road  // the road of the transfer; Copy as soon as one byte was copied
+	Sent       int64  // bytes moved, in either direction
+	ZeroCopied int64  // how many of them never entered this process
+	Method     Method // the method of the transfer; Copy as soon as one byte was copied
 }

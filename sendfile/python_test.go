@@ -76,10 +76,10 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		}
 	})
 	t.Run("without sendfile it reads and sends", func(t *testing.T) {
-		res, got, err := send(t, nettest.PatternFile(t, size), 10, -1, &sendfile.Options{Road: sendfile.Copy}, nil)
+		res, got, err := send(t, nettest.PatternFile(t, size), 10, -1, &sendfile.Options{Method: sendfile.Copy}, nil)
 		wantAll(t, res, got, err, 10, size-10)
-		if res.Road != sendfile.Copy {
-			t.Errorf("road %v, want copy", res.Road)
+		if res.Method != sendfile.Copy {
+			t.Errorf("method %v, want copy", res.Method)
 		}
 	})
 	t.Run("what is no regular file is read and sent", func(t *testing.T) {
@@ -95,12 +95,12 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		res, got, err := send(t, r, 0, -1, nil, nil)
 		wantAll(t, res, got, err, 0, 1000)
 	})
-	if fastRoad == sendfile.Sendfile {
+	if fastMethod == sendfile.Sendfile {
 		t.Run("when the first call fails it reads and sends", func(t *testing.T) {
 			res, got, err := send(t, nettest.PatternFile(t, size), 10, -1, nil, &sendfile.Faults{Nth: 1, Err: syscall.EINVAL})
 			wantAll(t, res, got, err, 10, size-10)
-			if res.Road != sendfile.Copy {
-				t.Errorf("road %v, want copy", res.Road)
+			if res.Method != sendfile.Copy {
+				t.Errorf("method %v, want copy", res.Method)
 			}
 		})
 		t.Run("the fallback starts at the offset, not at the file's position as there", func(t *testing.T) {

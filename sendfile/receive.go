@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// spliceFrom is the length from which the road by the pipe is the cheaper one.
+// spliceFrom is the length from which the method by the pipe is the cheaper one.
 // BenchmarkReceive, CPU seconds of the server per GB, medians of three: splice,
 // and the better of this package's copy and a loop over pooled 512 KiB.
 //
@@ -30,7 +30,7 @@ const spliceFrom = 2 << 20
 // The bytes go by splice(2) through a pipe when src is a stream socket that
 // can be reached through syscall.Conn and dst is a regular file, and are
 // copied otherwise, or when n is so small that making the pipe costs more
-// than it saves. Options.Road forces either.
+// than it saves. Options.Method forces either.
 //
 // If n is known and not small, the space is reserved first, so that a disk that
 // is too full is found out before anything is received. What was not used is
@@ -59,8 +59,8 @@ func receive(ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt 
 }
 
 func (t *transfer) prepareReceive() error {
-	if t.opt.Road == Sendfile || t.opt.Road == TransmitFile {
-		return t.fail(Caller, fmt.Errorf("%v is a road for Send only", t.opt.Road))
+	if t.opt.Method == Sendfile || t.opt.Method == TransmitFile {
+		return t.fail(Caller, fmt.Errorf("%v is a method for Send only", t.opt.Method))
 	}
 	// Package os knows whether the file appends and refuses, also when there
 	// is nothing to write.
@@ -77,7 +77,7 @@ func (t *transfer) prepareReceive() error {
 	}
 	t.pipe = p
 	t.move = (*transfer).spliceIn
-	t.res.Road = Splice
+	t.res.Method = Splice
 	return nil
 }
 
@@ -85,5 +85,5 @@ func (t *transfer) wantsSplice() bool {
 	if t.sys.splice == nil || t.connRaw == nil || t.fileRaw == nil {
 		return false
 	}
-	return t.opt.Road == Splice || t.opt.Road == Auto && t.left >= spliceFrom
+	return t.opt.Method == Splice || t.opt.Method == Auto && t.left >= spliceFrom
 }

@@ -17,19 +17,19 @@ import (
 	"sluice/sendfile"
 )
 
-// uploadRoads are the roads into a file, and what each is called here.
-var uploadRoads = []struct {
+// uploadMethods are the methods into a file, and what each is called here.
+var uploadMethods = []struct {
 	name string
-	ask  sendfile.Road
-	want sendfile.Road
+	ask  sendfile.Method
+	want sendfile.Method
 	wrap func(net.Conn) net.Conn
 }{
-	{"splice", sendfile.Splice, spliceRoad(), func(c net.Conn) net.Conn { return c }},
+	{"splice", sendfile.Splice, spliceMethod(), func(c net.Conn) net.Conn { return c }},
 	{"copy", sendfile.Copy, sendfile.Copy, func(c net.Conn) net.Conn { return c }},
 	{"opaque", sendfile.Auto, sendfile.Copy, func(c net.Conn) net.Conn { return opaque{c} }},
 }
 
-func spliceRoad() sendfile.Road {
+func spliceMethod() sendfile.Method {
 	if runtime.GOOS == "linux" {
 		return sendfile.Splice
 	}
@@ -93,8 +93,8 @@ func TestReceive(t *testing.T) {
 		{name: "chunks of a page", n: -1, send: 100_000, chunk: 4096, want: 100_000},
 		{name: "chunks of one byte", n: 50, send: 50, chunk: 1, want: 50},
 	} {
-		for _, road := range uploadRoads {
-			t.Run(road.name+"/"+tt.name, func(t *testing.T) {
+		for _, method := range uploadMethods {
+			t.Run(method.name+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
 				f := target(t, tt.there)
@@ -103,15 +103,15 @@ func TestReceive(t *testing.T) {
 					t.Fatal(err)
 				}
 				feed(client, tt.send, func() { _ = client.CloseWrite() })
-				res, err := sendfile.Receive(t.Context(), f, road.wrap(server), tt.off, tt.n, &sendfile.Options{Road: road.ask, Chunk: tt.chunk})
+				res, err := sendfile.Receive(t.Context(), f, method.wrap(server), tt.off, tt.n, &sendfile.Options{Method: method.ask, Chunk: tt.chunk})
 				if !errors.Is(err, tt.wantErr) {
 					t.Errorf("error %v, want %v", err, tt.wantErr)
 				}
 				if err != nil && sideOf(t, err) != sendfile.Peer {
 					t.Errorf("side %v, want peer", sideOf(t, err))
 				}
-				if res.Sent != tt.want || res.Road != road.want {
-					t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Road, tt.want, road.want)
+				if res.Sent != tt.want || res.Method != method.want {
+					t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Method, tt.want, method.want)
 				}
 				if want := zeroCopied(res); res.ZeroCopied != want {
 					t.Errorf("%d bytes zero-copied, want %d", res.ZeroCopied, want)
@@ -142,28 +142,28 @@ func TestReceive(t *testing.T) {
 }
 
 func zeroCopied(res sendfile.Result) int64 {
-	if res.Road == sendfile.Splice {
+	if res.Method == sendfile.Splice {
 		return res.Sent
 	}
 	return 0
 }
 
-func TestReceiveChoosesTheCheaperRoad(t *testing.T) {
+func TestReceiveChoosesTheCheaperMethod(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		n    int64
-		want sendfile.Road
+		want sendfile.Method
 	}{
 		{"a small upload is copied", 100_000, sendfile.Copy},
-		{"a large one is spliced", 4 << 20, spliceRoad()},
-		{"one of unknown length is spliced", -1, spliceRoad()},
+		{"a large one is spliced", 4 << 20, spliceMethod()},
+		{"one of unknown length is spliced", -1, spliceMethod()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, max(tt.n, 100_000), func() { _ = client.CloseWrite() })
-			if res, err := sendfile.Receive(t.Context(), f, server, 0, tt.n, nil); err != nil || res.Road != tt.want {
-				t.Errorf("Receive = %+v, %v, want road %v", res, err, tt.want)
+			if res, err := sendfile.Receive(t.Context(), f, server, 0, tt.n, nil); err != nil || res.Method != tt.want {
+				t.Errorf("Receive = %+v, %v, want method %v", res, err, tt.want)
 			}
 		})
 	}
@@ -178,7 +178,7 @@ func TestReceiveOverTLS(t *testing.T) {
 		_ = client.Close()
 	}()
 	res, err := sendfile.Receive(t.Context(), f, server, 0, -1, &sendfile.Options{Timeout: testTimeout})
-	if err != nil || res.Sent != size || res.Road != sendfile.Copy {
+	if err != nil || res.Sent != size || res.Method != sendfile.Copy {
 		t.Errorf("Receive = %+v, %v, want %d bytes copied", res, err, size)
 	}
 	if sumAt(t, f, 0, size) != nettest.PatternSum(0, size) {
@@ -188,12 +188,12 @@ func TestReceiveOverTLS(t *testing.T) {
 
 func TestReceiveBeyondFourGiB(t *testing.T) {
 	const off, n = 4<<30 + 4095, 1 << 20
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, n, nil)
-			if res, err := sendfile.Receive(t.Context(), f, road.wrap(server), off, n, &sendfile.Options{Road: road.ask}); err != nil || res.Sent != n {
+			if res, err := sendfile.Receive(t.Context(), f, method.wrap(server), off, n, &sendfile.Options{Method: method.ask}); err != nil || res.Sent != n {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, n)
 			}
 			if sumAt(t, f, off, n) != nettest.PatternSum(0, n) {
@@ -232,9 +232,9 @@ func TestReceiveRefuses(t *testing.T) {
 	}{
 		{"a file that appends", appending, 0, sendfile.Options{}, sendfile.Caller, "O_APPEND"},
 		{"a negative offset", f, -1, sendfile.Options{}, sendfile.Caller, "negative offset -1"},
-		{"a road that leads the other way", f, 0, sendfile.Options{Road: sendfile.Sendfile}, sendfile.Caller, "Send only"},
+		{"a method that leads the other way", f, 0, sendfile.Options{Method: sendfile.Sendfile}, sendfile.Caller, "Send only"},
 		{"no file", nil, 0, sendfile.Options{}, sendfile.Caller, "nil file"},
-		{"a file open for reading", readOnly, 0, sendfile.Options{Road: sendfile.Copy}, sendfile.File, notWritable},
+		{"a file open for reading", readOnly, 0, sendfile.Options{Method: sendfile.Copy}, sendfile.File, notWritable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res, err := sendfile.Receive(t.Context(), tt.dst, server, tt.off, 4, &tt.opt)
@@ -249,13 +249,13 @@ func TestReceiveRefuses(t *testing.T) {
 }
 
 func TestReceiveFromAStalledPeerEndsAfterTheTimeout(t *testing.T) {
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, 100_000, nil) // and then nothing
-			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Road: road.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Method: method.ask})
 			var e *sendfile.Error
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
 				t.Fatalf("Receive = %+v, %v, want a timeout of the peer", res, err)
@@ -277,8 +277,8 @@ func TestReceiveFromAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 }
 
 func TestReceiveFromASlowButMovingPeerTakesItsTime(t *testing.T) {
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
@@ -289,7 +289,7 @@ func TestReceiveFromASlowButMovingPeerTakesItsTime(t *testing.T) {
 			}()
 			const timeout = 300 * time.Millisecond
 			begin := time.Now()
-			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Timeout: timeout, Road: road.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Timeout: timeout, Method: method.ask})
 			if err != nil || res.Sent != size {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)
 			}
@@ -302,14 +302,14 @@ func TestReceiveFromASlowButMovingPeerTakesItsTime(t *testing.T) {
 
 func TestCancelEndsAReceive(t *testing.T) {
 	reason := errors.New("the operator pressed a key")
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			feed(client, 1000, func() { cancel(reason) })
-			res, err := sendfile.Receive(ctx, f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask})
+			res, err := sendfile.Receive(ctx, f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask})
 			if !errors.Is(err, reason) || sideOf(t, err) != sendfile.Caller {
 				t.Errorf("Receive = %+v, %v, want %v from the caller", res, err, reason)
 			}
@@ -324,13 +324,13 @@ func TestReceiveFromAPeerThatResets(t *testing.T) {
 	if nettest.OnWine() {
 		t.Skip("wine 8 reads the end of the stream from a connection that was reset")
 	}
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, 100_000, func() { nettest.Reset(t, client) })
-			res, err := sendfile.Receive(t.Context(), f, road.wrap(server), 0, -1, &sendfile.Options{Road: road.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask})
 			if err == nil || sideOf(t, err) != sendfile.Peer {
 				t.Errorf("Receive = %+v, %v, want an error of the peer: a reset is no end", res, err)
 			}
@@ -351,11 +351,11 @@ func TestReceiveOntoAFullDisk(t *testing.T) {
 		t.Skip("no /dev/full here:", err)
 	}
 	defer full.Close()
-	for _, road := range uploadRoads {
-		t.Run(road.name, func(t *testing.T) {
+	for _, method := range uploadMethods {
+		t.Run(method.name, func(t *testing.T) {
 			server, client := nettest.Pair(t)
 			feed(client, 1000, nil)
-			res, err := sendfile.Receive(t.Context(), full, road.wrap(server), 0, 1000, &sendfile.Options{Road: road.ask})
+			res, err := sendfile.Receive(t.Context(), full, method.wrap(server), 0, 1000, &sendfile.Options{Method: method.ask})
 			if err == nil || sideOf(t, err) != sendfile.File || !strings.Contains(err.Error(), "no space left") || res.Sent != 0 {
 				t.Errorf("Receive = %+v, %v, want no space left in the file", res, err)
 			}

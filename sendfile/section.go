@@ -104,7 +104,7 @@ func (s *Section) WriteTo(w io.Writer) (int64, error) {
 		return s.last.Sent, err
 	}
 	n, err := io.Copy(w, struct{ io.Reader }{s})
-	s.last = Result{Sent: n, Road: Copy}
+	s.last = Result{Sent: n, Method: Copy}
 	return n, err
 }
 

@@ -48,16 +48,16 @@ func TestASectionIsAReader(t *testing.T) {
 	})
 }
 
-func TestCopyingASectionTakesTheFastRoad(t *testing.T) {
+func TestCopyingASectionTakesTheFastPath(t *testing.T) {
 	const off, n = 1000, 500_000
 	f := nettest.PatternFile(t, off+n+1000)
 	for _, tt := range []struct {
 		name string
 		wrap func(c net.Conn) net.Conn
-		want sendfile.Road
+		want sendfile.Method
 	}{
-		{"to a TCP connection", func(c net.Conn) net.Conn { return c }, fastRoad},
-		{"to a counting connection", func(c net.Conn) net.Conn { return sendfile.NewConn(c) }, fastRoad},
+		{"to a TCP connection", func(c net.Conn) net.Conn { return c }, fastMethod},
+		{"to a counting connection", func(c net.Conn) net.Conn { return sendfile.NewConn(c) }, fastMethod},
 		{"to a wrapper", func(c net.Conn) net.Conn { return opaque{c} }, sendfile.Copy},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestCopyingASectionTakesTheFastRoad(t *testing.T) {
 			if err != nil || sent != n-100 {
 				t.Errorf("%d bytes, %v, want %d", sent, err, n-100)
 			}
-			if res := s.Result(); res.Road != tt.want || res.Sent != n-100 {
-				t.Errorf("told %+v, want road %v", res, tt.want)
+			if res := s.Result(); res.Method != tt.want || res.Sent != n-100 {
+				t.Errorf("told %+v, want method %v", res, tt.want)
 			}
 			if left, err := io.ReadAll(s); err != nil || len(left) != 0 {
 				t.Errorf("%d bytes left, %v, want none", len(left), err)
@@ -85,7 +85,7 @@ func TestCopyingASectionTakesTheFastRoad(t *testing.T) {
 	t.Run("to something else it is copied", func(t *testing.T) {
 		var b bytes.Buffer
 		s := sendfile.NewSection(f, off, n)
-		if sent, err := io.Copy(&b, s); err != nil || sent != n || s.Result().Road != sendfile.Copy {
+		if sent, err := io.Copy(&b, s); err != nil || sent != n || s.Result().Method != sendfile.Copy {
 			t.Errorf("%d bytes, %v, %+v", sent, err, s.Result())
 		}
 		if sha256.Sum256(b.Bytes()) != nettest.PatternSum(off, n) {
@@ -94,10 +94,10 @@ func TestCopyingASectionTakesTheFastRoad(t *testing.T) {
 	})
 }
 
-func TestAConnCountsAndKeepsTheFastRoad(t *testing.T) {
+func TestAConnCountsAndKeepsTheFastPath(t *testing.T) {
 	const size = 300_000
 	zero := func(n int64) int64 {
-		if fastRoad == sendfile.Copy {
+		if fastMethod == sendfile.Copy {
 			return 0
 		}
 		return n
@@ -181,7 +181,7 @@ func TestAConnCountsWhatItReceives(t *testing.T) {
 				t.Errorf("%d bytes, %v, counted %d, want %d", n, err, c.Received(), size)
 			}
 			var want int64
-			if tt.splices && spliceRoad() == sendfile.Splice {
+			if tt.splices && spliceMethod() == sendfile.Splice {
 				want = size
 			}
 			if c.ZeroCopied() != want {

@@ -47,11 +47,11 @@ func send(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Op
 	return t.end(err)
 }
 
-// prepareSend chooses the road and, if the caller wants everything, finds out
+// prepareSend chooses the method and, if the caller wants everything, finds out
 // how much that is.
 func (t *transfer) prepareSend() error {
-	if t.opt.Road == Splice {
-		return t.fail(Caller, errors.New("splice is a road for Receive only"))
+	if t.opt.Method == Splice {
+		return t.fail(Caller, errors.New("splice is a method for Receive only"))
 	}
 	t.move = (*transfer).copyOut
 
@@ -74,10 +74,10 @@ func (t *transfer) prepareSend() error {
 	switch {
 	case t.wantsSendfile():
 		t.move = (*transfer).sendFile
-		t.res.Road = Sendfile
+		t.res.Method = Sendfile
 	case t.wantsTransmit() && t.prepareTransmit():
 		t.move = (*transfer).transmitFile
-		t.res.Road = TransmitFile
+		t.res.Method = TransmitFile
 	}
 	// A regular file of size 0 may be one of /proc's, whose end only a read
 	// can tell.
@@ -91,7 +91,7 @@ func (t *transfer) wantsSendfile() bool {
 	if t.sys.sendfile == nil || t.connRaw == nil || t.fileRaw == nil {
 		return false
 	}
-	return t.opt.Road == Sendfile || t.opt.Road == Auto
+	return t.opt.Method == Sendfile || t.opt.Method == Auto
 }
 
 // stat asks for size and kind of the file.
@@ -131,7 +131,7 @@ func (t *transfer) sendGrowth() error {
 	return nil
 }
 
-// sendFile is the move of the sendfile road.
+// sendFile is the move of the sendfile method.
 func (t *transfer) sendFile(n int) (int, error) {
 	// A count that passes the end of the file makes Linux hold back the last
 	// packet for more (MSG_MORE), up to 200 ms. So the size is asked again
@@ -156,7 +156,7 @@ func (t *transfer) sendFile(n int) (int, error) {
 	return n, t.fail(sideOfBoth(err), os.NewSyscallError("sendfile", err))
 }
 
-// copyInstead leaves the fast road for the rest of the transfer.
+// copyInstead leaves the fast path for the rest of the transfer.
 func (t *transfer) copyInstead(n int) (int, error) {
 	t.move = (*transfer).copyOut
 	return t.copyOut(n)

@@ -22,17 +22,17 @@ import (
 	"sluice/sendfile"
 )
 
-// fastRoad is what Auto gives a regular file on a TCP connection here.
-var fastRoad = map[string]sendfile.Road{"linux": sendfile.Sendfile}[runtime.GOOS]
+// fastMethod is what Auto gives a regular file on a TCP connection here.
+var fastMethod = map[string]sendfile.Method{"linux": sendfile.Sendfile}[runtime.GOOS]
 
-// transmitRoad is what a forced TransmitFile becomes here. On Linux the tests
+// transmitMethod is what a forced TransmitFile becomes here. On Linux the tests
 // play that call.
-var transmitRoad = map[string]sendfile.Road{"linux": sendfile.TransmitFile, "windows": sendfile.TransmitFile}[runtime.GOOS]
+var transmitMethod = map[string]sendfile.Method{"linux": sendfile.TransmitFile, "windows": sendfile.TransmitFile}[runtime.GOOS]
 
 func init() {
-	for _, road := range []*sendfile.Road{&fastRoad, &transmitRoad} {
-		if *road == sendfile.Auto {
-			*road = sendfile.Copy
+	for _, method := range []*sendfile.Method{&fastMethod, &transmitMethod} {
+		if *method == sendfile.Auto {
+			*method = sendfile.Copy
 		}
 	}
 }
@@ -86,10 +86,10 @@ func TestSend(t *testing.T) {
 		{name: "a chunk larger than the file", size: 100_000, n: -1, opt: &sendfile.Options{Chunk: 1 << 30}, want: 100_000},
 		{name: "chunks of one byte", size: 100, n: -1, opt: &sendfile.Options{Chunk: 1}, want: 100},
 	} {
-		for road, want := range map[sendfile.Road]sendfile.Road{
-			sendfile.Auto: fastRoad, sendfile.Copy: sendfile.Copy, sendfile.TransmitFile: transmitRoad,
+		for method, want := range map[sendfile.Method]sendfile.Method{
+			sendfile.Auto: fastMethod, sendfile.Copy: sendfile.Copy, sendfile.TransmitFile: transmitMethod,
 		} {
-			t.Run(road.String()+"/"+tt.name, func(t *testing.T) {
+			t.Run(method.String()+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
 				got := nettest.Sum(t, client)
@@ -103,7 +103,7 @@ func TestSend(t *testing.T) {
 				if tt.opt != nil {
 					opt = *tt.opt
 				}
-				opt.Road = road
+				opt.Method = method
 				res, err := sendfile.Send(t.Context(), server, f, tt.off, tt.n, &opt)
 				if !errors.Is(err, tt.wantErr) {
 					t.Errorf("error %v, want %v", err, tt.wantErr)
@@ -118,8 +118,8 @@ func TestSend(t *testing.T) {
 				if want == sendfile.Copy {
 					wantZeroCopied = 0
 				}
-				if res.Road != want || res.ZeroCopied != wantZeroCopied {
-					t.Errorf("road %v with %d bytes zero-copied, want %v with %d", res.Road, res.ZeroCopied, want, wantZeroCopied)
+				if res.Method != want || res.ZeroCopied != wantZeroCopied {
+					t.Errorf("method %v with %d bytes zero-copied, want %v with %d", res.Method, res.ZeroCopied, want, wantZeroCopied)
 				}
 				if g := received(t, server, got); g.N != tt.want || g.SHA256 != nettest.PatternSum(tt.off, tt.want) {
 					t.Errorf("the peer got %d bytes, want the %d at %d", g.N, tt.want, tt.off)
@@ -166,8 +166,8 @@ func TestSendRefuses(t *testing.T) {
 		{"an offset and count beyond the largest file", server, f, math.MaxInt64 - 1, 2, sendfile.Options{}, sendfile.Caller, "largest file"},
 		{"a negative chunk", server, f, 0, 1, sendfile.Options{Chunk: -1}, sendfile.Caller, "Chunk -1"},
 		{"a negative timeout", server, f, 0, 1, sendfile.Options{Timeout: -1}, sendfile.Caller, "Timeout -1ns"},
-		{"a road that does not exist", server, f, 0, 1, sendfile.Options{Road: 99}, sendfile.Caller, "road(99)"},
-		{"a road that leads the other way", server, f, 0, 1, sendfile.Options{Road: sendfile.Splice}, sendfile.Caller, "Receive only"},
+		{"a method that does not exist", server, f, 0, 1, sendfile.Options{Method: 99}, sendfile.Caller, "method(99)"},
+		{"a method that leads the other way", server, f, 0, 1, sendfile.Options{Method: sendfile.Splice}, sendfile.Caller, "Receive only"},
 		{"no connection", nil, f, 0, 1, sendfile.Options{}, sendfile.Caller, "nil connection"},
 		{"no file", server, nil, 0, 1, sendfile.Options{}, sendfile.Caller, "nil file"},
 		{"a closed file", server, closed, 0, 1, sendfile.Options{}, sendfile.Caller, "closed"},
@@ -250,19 +250,19 @@ type (
 
 func (embeddedTCP) Write([]byte) (int, error) { panic("passed by") }
 
-func TestSendTakesTheRoadThatLeadsThere(t *testing.T) {
+func TestSendTakesTheMethodThatLeadsThere(t *testing.T) {
 	const size = 300_000
-	ask, fastRoad := sendfile.Auto, fastRoad
+	ask, fastMethod := sendfile.Auto, fastMethod
 	if runtime.GOOS == "windows" { // where Auto depends on the edition
-		ask, fastRoad = sendfile.TransmitFile, transmitRoad
+		ask, fastMethod = sendfile.TransmitFile, transmitMethod
 	}
 	for _, tt := range []struct {
 		name string
 		pair func(t *testing.T) (server, client net.Conn)
-		want sendfile.Road
+		want sendfile.Method
 	}{
-		{"TCP", tcpPair, fastRoad},
-		{"a Unix stream socket", unixPair, fastRoad},
+		{"TCP", tcpPair, fastMethod},
+		{"a Unix stream socket", unixPair, fastMethod},
 		{"TLS", tlsPair, sendfile.Copy},
 		{"net.Pipe", func(*testing.T) (net.Conn, net.Conn) { return net.Pipe() }, sendfile.Copy},
 		{"an embedded net.Conn", func(t *testing.T) (net.Conn, net.Conn) {
@@ -272,7 +272,7 @@ func TestSendTakesTheRoadThatLeadsThere(t *testing.T) {
 		{"an embedded *net.TCPConn, past its Write", func(t *testing.T) (net.Conn, net.Conn) {
 			server, client := nettest.Pair(t)
 			return embeddedTCP{server}, client
-		}, fastRoad},
+		}, fastMethod},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if strings.Contains(tt.name, "Unix") && runtime.GOOS == "windows" {
@@ -281,13 +281,13 @@ func TestSendTakesTheRoadThatLeadsThere(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := tt.pair(t)
 			got := nettest.Sum(t, client)
-			opt := &sendfile.Options{Timeout: testTimeout, Road: ask} // exercises the short writes of opaque connections
+			opt := &sendfile.Options{Timeout: testTimeout, Method: ask} // exercises the short writes of opaque connections
 			res, err := sendfile.Send(t.Context(), server, f, 5, -1, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if res.Road != tt.want || res.Sent != size-5 {
-				t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Road, size-5, tt.want)
+			if res.Method != tt.want || res.Sent != size-5 {
+				t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Method, size-5, tt.want)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(5, size-5) {
 				t.Errorf("the peer got %d bytes, not those at 5", g.N)
@@ -339,7 +339,7 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 		server, client := nettest.Pair(t)
 		got := nettest.Sum(t, client)
 		res, err := sendfile.Send(t.Context(), server, r, 0, -1, nil)
-		if err != nil || res.Road != sendfile.Copy || res.Sent != size {
+		if err != nil || res.Method != sendfile.Copy || res.Sent != size {
 			t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, size)
 		}
 		if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
@@ -377,7 +377,7 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 		server, client := nettest.Pair(t)
 		got := nettest.Sum(t, client)
 		res, err := sendfile.Send(t.Context(), server, f, 0, -1, nil)
-		if err != nil || res.Road != sendfile.Copy || res.Sent != int64(len(want)) {
+		if err != nil || res.Method != sendfile.Copy || res.Sent != int64(len(want)) {
 			t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, len(want))
 		}
 		if g := received(t, server, got); g.SHA256 != sha256.Sum256(want) {
@@ -409,15 +409,15 @@ func sparse(t *testing.T, off, size int64) *os.File {
 func TestSendBeyondFourGiB(t *testing.T) {
 	const off, n = 4<<30 + 4095, 1 << 20
 	f := sparse(t, off, n)
-	for road, want := range map[sendfile.Road]sendfile.Road{sendfile.Auto: fastRoad, sendfile.TransmitFile: transmitRoad} {
+	for method, want := range map[sendfile.Method]sendfile.Method{sendfile.Auto: fastMethod, sendfile.TransmitFile: transmitMethod} {
 		server, client := nettest.Pair(t)
 		got := nettest.Sum(t, client)
-		res, err := sendfile.Send(t.Context(), server, f, off, n, &sendfile.Options{Road: road})
-		if err != nil || res.Sent != n || res.Road != want {
+		res, err := sendfile.Send(t.Context(), server, f, off, n, &sendfile.Options{Method: method})
+		if err != nil || res.Sent != n || res.Method != want {
 			t.Errorf("Send = %+v, %v, want %d bytes by %v", res, err, n, want)
 		}
 		if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, n) {
-			t.Errorf("%v: the peer got %d bytes, not those at %d", road, g.N, int64(off))
+			t.Errorf("%v: the peer got %d bytes, not those at %d", method, g.N, int64(off))
 		}
 	}
 }
@@ -443,8 +443,8 @@ func TestSendWholeFileOfFiveGiB(t *testing.T) {
 		_, _ = io.Copy(io.Discard, client)
 	}()
 	res, err := sendfile.Send(t.Context(), server, f, 0, -1, nil)
-	if err != nil || res.Sent != 5<<30 || res.Road != fastRoad {
-		t.Errorf("Send = %+v, %v, want 5 GiB by %v", res, err, fastRoad)
+	if err != nil || res.Sent != 5<<30 || res.Method != fastMethod {
+		t.Errorf("Send = %+v, %v, want 5 GiB by %v", res, err, fastMethod)
 	}
 	if <-tail != nettest.PatternSum(off, n) {
 		t.Errorf("the bytes at %d are not those of the file", int64(off))
@@ -455,15 +455,15 @@ func TestTwoSendsShareOneFile(t *testing.T) {
 	const size = 1 << 20
 	f := nettest.PatternFile(t, size)
 	var transfers sync.WaitGroup
-	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.TransmitFile} {
+	for _, method := range []sendfile.Method{sendfile.Auto, sendfile.TransmitFile} {
 		for _, off := range []int64{0, size / 3} {
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
 			transfers.Go(func() {
-				res, err := sendfile.Send(t.Context(), server, f, off, -1, &sendfile.Options{Chunk: 10_000, Road: road})
+				res, err := sendfile.Send(t.Context(), server, f, off, -1, &sendfile.Options{Chunk: 10_000, Method: method})
 				_ = server.Close()
 				if g := <-got; err != nil || g.SHA256 != nettest.PatternSum(off, size-off) {
-					t.Errorf("%v from %d: %+v, %v, and the peer got %d bytes", road, off, res, err, g.N)
+					t.Errorf("%v from %d: %+v, %v, and the peer got %d bytes", method, off, res, err, g.N)
 				}
 			})
 		}
@@ -512,8 +512,8 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 			}
 		}, size, nil},
 	} {
-		for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
-			t.Run(road.String()+"/"+tt.name, func(t *testing.T) {
+		for _, method := range []sendfile.Method{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
+			t.Run(method.String()+"/"+tt.name, func(t *testing.T) {
 				if strings.Contains(tt.name, "replaced") && runtime.GOOS == "windows" {
 					t.Skip("Windows lets nobody replace an open file")
 				}
@@ -522,7 +522,7 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 				got := nettest.Sum(t, client)
 				change := sync.OnceFunc(func() { tt.change(t, f) })
 				res, err := sendfile.Send(t.Context(), server, f, 0, tt.n, &sendfile.Options{
-					Road: road, Chunk: chunk, Progress: func(sendfile.Result) { change() },
+					Method: method, Chunk: chunk, Progress: func(sendfile.Result) { change() },
 				})
 				if !errors.Is(err, tt.wantErr) || res.Sent != tt.want {
 					t.Errorf("Send = %+v, %v, want %d bytes and %v", res, err, tt.want, tt.wantErr)
@@ -541,7 +541,7 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 // A count that passes the end makes Linux hold the last packet back, which no
 // result shows: see the calls themselves.
 func TestNoCountPassesTheEndOfTheFile(t *testing.T) {
-	if fastRoad != sendfile.Sendfile {
+	if fastMethod != sendfile.Sendfile {
 		t.Skip("sendfile(2) is not used here")
 	}
 	const size = 100_001
@@ -564,15 +564,15 @@ func TestNoCountPassesTheEndOfTheFile(t *testing.T) {
 
 func TestHooksSeeEveryChunk(t *testing.T) {
 	const size, chunk = 100_000, 30_000
-	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
-		t.Run(road.String(), func(t *testing.T) {
+	for _, method := range []sendfile.Method{sendfile.Auto, sendfile.Copy, sendfile.TransmitFile} {
+		t.Run(method.String(), func(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
 			var asked, told []int64
 			_, err := sendfile.Send(t.Context(), server, f, 0, size, &sendfile.Options{
-				Road:  road,
-				Chunk: chunk,
+				Method: method,
+				Chunk:  chunk,
 				Wait: func(_ context.Context, n int) (int, error) {
 					asked = append(asked, int64(n))
 					return min(n, 25_000), nil
@@ -596,7 +596,7 @@ func TestHooksSeeEveryChunk(t *testing.T) {
 }
 
 func TestErrorTellsSideRoadOffsetAndCause(t *testing.T) {
-	err := &sendfile.Error{Op: "send", Side: sendfile.Peer, Road: sendfile.Sendfile, Offset: 4096, Err: syscall.ECONNRESET}
+	err := &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Sendfile, Offset: 4096, Err: syscall.ECONNRESET}
 	if got, want := err.Error(), "send: peer: sendfile at offset 4096: "+syscall.ECONNRESET.Error(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -606,12 +606,12 @@ func TestErrorTellsSideRoadOffsetAndCause(t *testing.T) {
 }
 
 func TestParseRoad(t *testing.T) {
-	for _, road := range []sendfile.Road{sendfile.Auto, sendfile.Sendfile, sendfile.Splice, sendfile.Copy, sendfile.TransmitFile} {
-		if got, err := sendfile.ParseRoad(road.String()); err != nil || got != road {
-			t.Errorf("ParseRoad(%q) = %v, %v", road, got, err)
+	for _, method := range []sendfile.Method{sendfile.Auto, sendfile.Sendfile, sendfile.Splice, sendfile.Copy, sendfile.TransmitFile} {
+		if got, err := sendfile.ParseMethod(method.String()); err != nil || got != method {
+			t.Errorf("ParseMethod(%q) = %v, %v", method, got, err)
 		}
 	}
-	if _, err := sendfile.ParseRoad("teleport"); err == nil {
-		t.Error("ParseRoad knows a road called teleport")
+	if _, err := sendfile.ParseMethod("teleport"); err == nil {
+		t.Error("ParseMethod knows a method called teleport")
 	}
 }

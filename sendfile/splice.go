@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// spliceIn is the move of the splice road: socket to pipe, pipe to file.
+// spliceIn is the move of the splice method: socket to pipe, pipe to file.
 func (t *transfer) spliceIn(n int) (int, error) {
 	t.ask = n
 	inPipe, err := t.awaitRead(t.callbacks.splice)
@@ -79,7 +79,7 @@ func (t *transfer) rescue(written, n int) (int, error) {
 		}
 		w, err := t.sys.writeAt(t.file, p[:m], t.off+int64(written+done))
 		done += w
-		t.res.Road = Copy
+		t.res.Method = Copy
 		if err != nil {
 			return done, t.fail(sideOf(err, File), err)
 		}

@@ -29,11 +29,11 @@ func fullPair(t *testing.T) (server, client *net.TCPConn) {
 // opaque hides the descriptor of a connection.
 type opaque struct{ net.Conn }
 
-// sendRoads are the ways to wait for a peer that reads.
-var sendRoads = []struct {
-	name string
-	road sendfile.Road
-	wrap func(net.Conn) net.Conn
+// sendMethods are the ways to wait for a peer that reads.
+var sendMethods = []struct {
+	name   string
+	method sendfile.Method
+	wrap   func(net.Conn) net.Conn
 }{
 	{"auto", sendfile.Auto, func(c net.Conn) net.Conn { return c }},
 	{"copy", sendfile.Copy, func(c net.Conn) net.Conn { return c }},
@@ -42,14 +42,14 @@ var sendRoads = []struct {
 }
 
 func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := fullPair(t)
 			f := nettest.PatternFile(t, 4<<20)
 			const timeout = 50 * time.Millisecond
 			begin := time.Now()
-			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road})
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Method: tt.method})
 			var e *sendfile.Error
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
 				t.Fatalf("Send = %+v, %v, want a timeout of the peer", res, err)
@@ -73,7 +73,7 @@ func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 }
 
 func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			// Not as small as those of fullPair: windows of a few KiB make TCP
@@ -88,7 +88,7 @@ func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
 			got := nettest.Sum(t, nettest.Trickle(client, 16<<10, 10*time.Millisecond))
 			const timeout = 400 * time.Millisecond
 			begin := time.Now()
-			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road, Chunk: 128 << 10})
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Method: tt.method, Chunk: 128 << 10})
 			if err != nil {
 				t.Fatalf("Send = %+v, %v after %v", res, err, time.Since(begin))
 			}
@@ -116,20 +116,20 @@ func TestSendKeepsTheCallersDeadlineWithoutATimeout(t *testing.T) {
 }
 
 // skipCancelledWrite skips a test that interrupts package net in a write.
-func skipCancelledWrite(t *testing.T, road sendfile.Road) {
+func skipCancelledWrite(t *testing.T, method sendfile.Method) {
 	t.Helper()
-	if nettest.OnWine() && road != sendfile.TransmitFile {
+	if nettest.OnWine() && method != sendfile.TransmitFile {
 		t.Skip("wine 8 misses a CancelIoEx that comes while a send moves on, and package net waits for its effect for ever")
 	}
 }
 
 func TestCancelEndsASend(t *testing.T) {
 	reason := errors.New("the operator pressed a key")
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		for _, timeout := range []time.Duration{0, testTimeout} {
 			t.Run(tt.name+"/timeout="+timeout.String(), func(t *testing.T) {
 				t.Parallel()
-				skipCancelledWrite(t, tt.road)
+				skipCancelledWrite(t, tt.method)
 				server, client := fullPair(t)
 				f := nettest.PatternFile(t, 4<<20)
 				ctx, cancel := context.WithCancelCause(t.Context())
@@ -140,7 +140,7 @@ func TestCancelEndsASend(t *testing.T) {
 					_, _ = client.Read(p)
 					cancel(reason)
 				}()
-				res, err := sendfile.Send(ctx, tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Road: tt.road})
+				res, err := sendfile.Send(ctx, tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Method: tt.method})
 				if !errors.Is(err, reason) || sideOf(t, err) != sendfile.Caller {
 					t.Fatalf("Send = %+v, %v, want %v from the caller", res, err, reason)
 				}
@@ -186,7 +186,7 @@ func TestCancelEndsASend(t *testing.T) {
 }
 
 func TestSendToAPeerThatResets(t *testing.T) {
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server, client := fullPair(t)
@@ -196,7 +196,7 @@ func TestSendToAPeerThatResets(t *testing.T) {
 				_, _ = client.Read(p)
 				nettest.Reset(t, client)
 			}()
-			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: testTimeout, Road: tt.road})
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: testTimeout, Method: tt.method})
 			if err == nil || sideOf(t, err) != sendfile.Peer {
 				t.Errorf("Send = %+v, %v, want an error of the peer", res, err)
 			}
@@ -209,10 +209,10 @@ func TestSendToAPeerThatResets(t *testing.T) {
 }
 
 func TestSendOnAConnectionWeClose(t *testing.T) {
-	for _, tt := range sendRoads {
+	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			skipCancelledWrite(t, tt.road)
+			skipCancelledWrite(t, tt.method)
 			server, client := fullPair(t)
 			f := nettest.PatternFile(t, 4<<20)
 			go func() {
@@ -220,7 +220,7 @@ func TestSendOnAConnectionWeClose(t *testing.T) {
 				_, _ = client.Read(p)
 				_ = server.Close()
 			}()
-			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Road: tt.road})
+			res, err := sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Method: tt.method})
 			if !errors.Is(err, net.ErrClosed) || sideOf(t, err) != sendfile.Caller {
 				t.Errorf("Send = %+v, %v, want %v from the caller", res, err, net.ErrClosed)
 			}

@@ -28,17 +28,17 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 		systems []string
 		play    play
 		// what must come of it
-		road sendfile.Road
-		sent int64 // -1: all
-		err  error
-		side sendfile.Side
+		method sendfile.Method
+		sent   int64 // -1: all
+		err    error
+		side   sendfile.Side
 	}{
 		{
 			name: "a part, without an error and without moving the offset", systems: []string{"freebsd", "dragonfly", "darwin"},
 			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				return half(real, *off, n)
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "a part beside EAGAIN", systems: []string{"freebsd", "dragonfly", "darwin"},
@@ -46,7 +46,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				sent, err := half(real, *off, n)
 				return sent, or(err, syscall.EAGAIN)
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "a part beside EINTR", systems: []string{"freebsd", "dragonfly", "darwin"},
@@ -54,7 +54,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				sent, err := half(real, *off, n)
 				return sent, or(err, syscall.EINTR)
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "EINTR before anything was sent", systems: []string{"linux", "freebsd", "dragonfly", "darwin", "solaris", "illumos"},
@@ -66,14 +66,14 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				*off += int64(sent)
 				return sent, err
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "a refusal that leaves the count as it was asked for", systems: []string{"darwin"},
 			play: func(_ int, _ func(int64, int) (int, error), _ *int64, n int) (int, error) {
 				return n, syscall.ENOTSUP
 			},
-			road: sendfile.Copy, sent: -1,
+			method: sendfile.Copy, sent: -1,
 		},
 		{
 			name: "such a refusal in the middle", systems: []string{"darwin"},
@@ -83,7 +83,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				}
 				return real(*off, n)
 			},
-			road: sendfile.Copy, sent: -1,
+			method: sendfile.Copy, sent: -1,
 		},
 		{
 			name: "a peer that is gone, with the count as it was asked for", systems: []string{"darwin"},
@@ -93,7 +93,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				}
 				return real(*off, n)
 			},
-			road: sendfile.Sendfile, sent: 2 * chunk, err: syscall.EPIPE, side: sendfile.Peer,
+			method: sendfile.Sendfile, sent: 2 * chunk, err: syscall.EPIPE, side: sendfile.Peer,
 		},
 		{
 			name: "EINVAL after data was sent", systems: []string{"solaris", "illumos"},
@@ -102,14 +102,14 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				*off += int64(sent)
 				return -1, or(err, syscall.EINVAL)
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "EINVAL before", systems: []string{"solaris", "illumos", "freebsd", "linux"},
 			play: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
 				return -1, syscall.EINVAL
 			},
-			road: sendfile.Copy, sent: -1,
+			method: sendfile.Copy, sent: -1,
 		},
 		{
 			name: "an offset that tells and a count that does not", systems: []string{"solaris", "illumos"},
@@ -118,7 +118,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				*off += int64(sent)
 				return 0, err
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "a part beside EINTR, told by the offset", systems: []string{"solaris", "illumos"},
@@ -127,14 +127,14 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				*off += int64(sent)
 				return -1, or(err, syscall.EINTR)
 			},
-			road: sendfile.Sendfile, sent: -1,
+			method: sendfile.Sendfile, sent: -1,
 		},
 		{
 			name: "no such call", systems: []string{"linux", "freebsd", "dragonfly", "darwin", "solaris", "illumos"},
 			play: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
 				return -1, syscall.ENOSYS
 			},
-			road: sendfile.Copy, sent: -1,
+			method: sendfile.Copy, sent: -1,
 		},
 	} {
 		for _, system := range tt.systems {
@@ -160,8 +160,8 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				if want < 0 {
 					want = n
 				}
-				if res.Sent != want || res.Road != tt.road {
-					t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Road, want, tt.road)
+				if res.Sent != want || res.Method != tt.method {
+					t.Errorf("%d bytes by %v, want %d by %v", res.Sent, res.Method, want, tt.method)
 				}
 				if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, want) {
 					t.Errorf("the peer got %d bytes, not the %d of the file", g.N, want)

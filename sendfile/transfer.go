@@ -60,7 +60,7 @@ type transfer struct {
 	connRaw syscall.RawConn
 	fileRaw syscall.RawConn
 
-	// The copy road.
+	// The copy method.
 	sequential bool    // file has no positions: a pipe, a FIFO, a socket
 	buf        *buffer // from the pool, returned by release
 	pending    []byte  // part of buf that was read and not yet written
@@ -77,11 +77,11 @@ type transfer struct {
 	armed bool // the deadline of conn is ours
 	idle  bool // opt.Idle was told so
 
-	// The splice road.
+	// The splice method.
 	pipe     *pipe
 	drainOff int64 // where in file the pipe is emptied to
 
-	transmitter *transmitter // of the TransmitFile road; nil on any other
+	transmitter *transmitter // of the TransmitFile method; nil on any other
 
 	reserved int64 // end of the room made in file; Receive only
 
@@ -182,7 +182,7 @@ func begin(ctx context.Context, op string, conn net.Conn, file *os.File, source 
 	if n < 0 {
 		t.left = endless
 	}
-	t.res = Result{Road: Copy}
+	t.res = Result{Method: Copy}
 	if err := t.check(); err != nil {
 		return t, t.fail(Caller, err)
 	}
@@ -206,8 +206,8 @@ func (t *transfer) check() error {
 		return fmt.Errorf("negative Options.Chunk %d", t.opt.Chunk)
 	case t.opt.Timeout < 0:
 		return fmt.Errorf("negative Options.Timeout %v", t.opt.Timeout)
-	case t.opt.Road > TransmitFile:
-		return fmt.Errorf("unknown Options.Road %v", t.opt.Road)
+	case t.opt.Method > TransmitFile:
+		return fmt.Errorf("unknown Options.Method %v", t.opt.Method)
 	}
 	if a := t.conn.LocalAddr(); a != nil && !isStream(a.Network()) {
 		return fmt.Errorf("%s is not a stream connection", a.Network())
@@ -500,7 +500,7 @@ func (t *transfer) fail(side Side, err error) error {
 // end returns what the transfer returns.
 func (t *transfer) end(err error) (Result, error) {
 	if e, ok := err.(*Error); ok { // fail made it, nothing is around it
-		e.Road, e.Offset = t.res.Road, t.off
+		e.Method, e.Offset = t.res.Method, t.off
 	}
 	return t.res, err
 }

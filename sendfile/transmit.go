@@ -37,7 +37,7 @@ type transmission interface {
 	close()
 }
 
-// transmitter is what a transfer needs on the TransmitFile road.
+// transmitter is what a transfer needs on the TransmitFile method.
 type transmitter struct {
 	call  transmission
 	conn  syscall.RawConn
@@ -47,7 +47,7 @@ type transmitter struct {
 	taken int64 // by the peer when it was last asked
 }
 
-// wantsTransmit reports whether the road is asked for, or good without being
+// wantsTransmit reports whether the method is asked for, or good without being
 // asked for. That takes an edition of Windows that does not make a
 // transmission wait for those of others, and a timeout: a transmission cannot
 // see the deadlines that the caller has set, which hold when there is none.
@@ -55,10 +55,10 @@ func (t *transfer) wantsTransmit() bool {
 	if t.sys.transmit == nil {
 		return false
 	}
-	return t.opt.Road == TransmitFile || t.opt.Road == Auto && t.opt.Timeout > 0 && t.sys.isServer()
+	return t.opt.Method == TransmitFile || t.opt.Method == Auto && t.opt.Timeout > 0 && t.sys.isServer()
 }
 
-// prepareTransmit reports whether the road is open.
+// prepareTransmit reports whether the method is open.
 func (t *transfer) prepareTransmit() bool {
 	conn := t.last.ofConn(t.conn)
 	if conn == nil || t.fileRaw == nil {
@@ -88,7 +88,7 @@ func (x *transmitter) close() {
 	x.call.close()
 }
 
-// transmitFile is the move of the TransmitFile road.
+// transmitFile is the move of the TransmitFile method.
 func (t *transfer) transmitFile(n int) (int, error) {
 	if t.ctx.Err() != nil {
 		return 0, t.fail(Caller, context.Cause(t.ctx))

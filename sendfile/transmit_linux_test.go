@@ -8,7 +8,7 @@ import (
 )
 
 // Linux has no TransmitFile. For the tests it gets one, so that all of them
-// that force the road run its portable part here too.
+// that force the method run its portable part here too.
 func init() {
 	system.transmit = func() (transmission, error) {
 		return &playedTransmission{ended: make(chan struct{}, 1)}, nil

@@ -66,8 +66,8 @@ func TestTransmitFileIsLeftForCopyingWhereItDoesNotLead(t *testing.T) {
 				}})
 				server, client := nettest.Pair(t)
 				got := nettest.Sum(t, client)
-				res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
-				want := Result{Sent: size - off, ZeroCopied: int64(refused-1) * chunk, Road: Copy}
+				res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Method: TransmitFile, Chunk: chunk}, k)
+				want := Result{Sent: size - off, ZeroCopied: int64(refused-1) * chunk, Method: Copy}
 				if err != nil || res != want || calls != refused {
 					t.Errorf("%+v, %v after %d calls, want %+v after %d", res, err, calls, want, refused)
 				}
@@ -100,12 +100,12 @@ func TestTransmitFileTellsTheSideAndWhatWentBesideAnError(t *testing.T) {
 			}})
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
-			res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, size), off, -1, &Options{Method: TransmitFile, Chunk: chunk}, k)
 			var e *Error
 			if !errors.As(err, &e) || e.Side != side || e.Err.(*os.SyscallError).Err != errno || e.Offset != off+3*chunk {
 				t.Errorf("error %v, want %v of the %v at offset %d", err, errno, side, off+3*chunk)
 			}
-			if want := (Result{Sent: 3 * chunk, ZeroCopied: 3 * chunk, Road: TransmitFile}); res != want {
+			if want := (Result{Sent: 3 * chunk, ZeroCopied: 3 * chunk, Method: TransmitFile}); res != want {
 				t.Errorf("%+v, want %+v", res, want)
 			}
 			_ = server.Close()
@@ -128,7 +128,7 @@ func TestTransmitFileOfAFileThatEndsUnderTheCall(t *testing.T) {
 	}})
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
-	res, err := send(t.Context(), server, f, 0, -1, &Options{Road: TransmitFile, Chunk: chunk}, k)
+	res, err := send(t.Context(), server, f, 0, -1, &Options{Method: TransmitFile, Chunk: chunk}, k)
 	var e *Error
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) || e.Side != File || res.Sent != 2*chunk {
 		t.Errorf("%+v, %v, want %d bytes and an unexpected EOF of the file", res, err, 2*chunk)
@@ -143,15 +143,15 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 		name   string
 		server bool
 		opt    Options
-		want   Road
+		want   Method
 	}{
 		{"a client edition copies", false, Options{Timeout: time.Minute}, Copy},
-		{"a client edition obeys", false, Options{Timeout: time.Minute, Road: TransmitFile}, TransmitFile},
+		{"a client edition obeys", false, Options{Timeout: time.Minute, Method: TransmitFile}, TransmitFile},
 		{"a server edition transmits", true, Options{Timeout: time.Minute}, TransmitFile},
 		{"a server edition copies when the deadline is the caller's", true, Options{}, Copy},
-		{"a server edition obeys without a timeout", true, Options{Road: TransmitFile}, TransmitFile},
-		{"a server edition copies when told to", true, Options{Timeout: time.Minute, Road: Copy}, Copy},
-		{"a road of another system is copied", true, Options{Timeout: time.Minute, Road: Sendfile}, Copy},
+		{"a server edition obeys without a timeout", true, Options{Method: TransmitFile}, TransmitFile},
+		{"a server edition copies when told to", true, Options{Timeout: time.Minute, Method: Copy}, Copy},
+		{"a method of another system is copied", true, Options{Timeout: time.Minute, Method: Sendfile}, Copy},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := transmitKernel(t, altered{})
@@ -160,7 +160,7 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
 			res, err := send(t.Context(), server, nettest.PatternFile(t, size), 0, -1, &tt.opt, k)
-			if err != nil || res.Road != tt.want || res.Sent != size {
+			if err != nil || res.Method != tt.want || res.Sent != size {
 				t.Errorf("%+v, %v, want %d bytes by %v", res, err, size, tt.want)
 			}
 			_ = server.Close()
@@ -171,7 +171,7 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 	}
 	t.Run("an upload does not", func(t *testing.T) {
 		server, _ := nettest.Pair(t)
-		_, err := Receive(t.Context(), nettest.PatternFile(t, 0), server, 0, 1, &Options{Road: TransmitFile})
+		_, err := Receive(t.Context(), nettest.PatternFile(t, 0), server, 0, 1, &Options{Method: TransmitFile})
 		if e := (*Error)(nil); !errors.As(err, &e) || e.Side != Caller {
 			t.Errorf("error %v, want one of the caller", err)
 		}
@@ -206,7 +206,7 @@ func TestTransmitFileIsShortWhereProgressIsNotTold(t *testing.T) {
 			}
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
-			res, err := send(t.Context(), server, nettest.PatternFile(t, size), 0, -1, &Options{Road: TransmitFile, Chunk: chunk, Timeout: tt.timeout}, k)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, size), 0, -1, &Options{Method: TransmitFile, Chunk: chunk, Timeout: tt.timeout}, k)
 			if err != nil || largest != tt.want {
 				t.Errorf("%+v, %v with calls of %d bytes at most, want %d", res, err, largest, tt.want)
 			}
@@ -243,7 +243,7 @@ func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 			nettest.SmallBuffers(t, server, 8<<10)
 			nettest.SmallBuffers(t, client, 8<<10)
 			begin := time.Now()
-			res, err := send(t.Context(), server, nettest.PatternFile(t, 4<<20), 0, -1, &Options{Road: TransmitFile, Timeout: timeout, Chunk: 4 << 20}, k)
+			res, err := send(t.Context(), server, nettest.PatternFile(t, 4<<20), 0, -1, &Options{Method: TransmitFile, Timeout: timeout, Chunk: 4 << 20}, k)
 			var e *Error
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != Peer {
 				t.Errorf("%+v, %v, want a timeout of the peer", res, err)
@@ -265,7 +265,7 @@ func TestTransmitFileThatIsDoneWhenItIsCut(t *testing.T) {
 	}})
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
-	if res, err := send(ctx, server, nettest.PatternFile(t, size), 0, size, &Options{Road: TransmitFile}, k); err != nil || res.Sent != size {
+	if res, err := send(ctx, server, nettest.PatternFile(t, size), 0, size, &Options{Method: TransmitFile}, k); err != nil || res.Sent != size {
 		t.Errorf("%+v, %v, want %d bytes", res, err, size)
 	}
 	_ = server.Close()

@@ -36,8 +36,8 @@ func TestTransmitFileOfFilesOpenedEitherWay(t *testing.T) {
 			}
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
-			res, err := Send(t.Context(), server, f, off, -1, &Options{Road: TransmitFile, Chunk: 50_000})
-			if want := (Result{Sent: size - off, ZeroCopied: size - off, Road: TransmitFile}); err != nil || res != want {
+			res, err := Send(t.Context(), server, f, off, -1, &Options{Method: TransmitFile, Chunk: 50_000})
+			if want := (Result{Sent: size - off, ZeroCopied: size - off, Method: TransmitFile}); err != nil || res != want {
 				t.Errorf("Send = %+v, %v, want %+v", res, err, want)
 			}
 			_ = server.Close()
@@ -63,7 +63,7 @@ func TestWaitingTransmissionsNeedNoThreads(t *testing.T) {
 		nettest.SmallBuffers(t, server, 8<<10)
 		nettest.SmallBuffers(t, client, 8<<10)
 		running.Go(func() {
-			if _, err := Send(ctx, server, f, 0, -1, &Options{Road: TransmitFile}); !errors.Is(err, context.Canceled) {
+			if _, err := Send(ctx, server, f, 0, -1, &Options{Method: TransmitFile}); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want the cancellation", err)
 			}
 		})
@@ -96,7 +96,7 @@ func TestTransmissionsLeaveNoHandles(t *testing.T) {
 		if i == 100 { // what is made once is made
 			before = handles()
 		}
-		if _, err := Send(t.Context(), server, f, 0, -1, &Options{Road: TransmitFile, Timeout: time.Minute}); err != nil {
+		if _, err := Send(t.Context(), server, f, 0, -1, &Options{Method: TransmitFile, Timeout: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 	}

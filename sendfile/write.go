@@ -8,7 +8,7 @@ import (
 // Write sends p as Send sends a file: with the same idea of a stall, the same
 // hooks and the same errors, whose offset is one in p. It is for what goes
 // before, between and behind the parts of files, and for what is small enough
-// to be kept in memory. Its road is Copy.
+// to be kept in memory. Its method is Copy.
 //
 // Unlike the Write of most connections it does not mistake a peer who drains a
 // full send buffer slowly for one that stalls, and as long as it need not wait

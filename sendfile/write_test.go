@@ -22,7 +22,7 @@ func TestWriteSendsAllOfIt(t *testing.T) {
 			p := make([]byte, size)
 			nettest.PatternAt(p, 0)
 			res, err := sendfile.Write(t.Context(), server, p, opt)
-			if want := (sendfile.Result{Sent: int64(size), Road: sendfile.Copy}); err != nil || res != want {
+			if want := (sendfile.Result{Sent: int64(size), Method: sendfile.Copy}); err != nil || res != want {
 				t.Errorf("%d bytes, %s: got %+v, %v, want %+v", size, name, res, err, want)
 			}
 			_ = server.Close()
@@ -55,7 +55,7 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 }
 
 func TestWriteWithFaults(t *testing.T) {
-	if fastRoad != sendfile.Sendfile {
+	if fastMethod != sendfile.Sendfile {
 		t.Skip("no calls on descriptors here")
 	}
 	for _, tt := range []struct {
@@ -127,7 +127,7 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
-	if fastRoad != sendfile.Sendfile {
+	if fastMethod != sendfile.Sendfile {
 		t.Skip("this is a promise of calls on descriptors")
 	}
 	server, client := nettest.Pair(t)

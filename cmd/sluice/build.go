@@ -31,7 +31,7 @@ type builder struct {
 	live   *live.Registry
 	limits limits
 
-	road  sendfile.Road
+	road  sendfile.Method
 	rules []httpd.Rule
 	cache *filecache.Cache // the caller closes it, before the tree
 
@@ -57,7 +57,7 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 		MaxFTPConns: conf.FTPOptions.MaxConns, MaxFTPConnsPerAddr: conf.FTPOptions.MaxConnsPerAddr,
 		Started: time.Now(),
 	}
-	if b.road, err = sendfile.ParseRoad(conf.Road); err != nil {
+	if b.road, err = sendfile.ParseMethod(conf.Road); err != nil {
 		return b, err // Check has seen it
 	}
 	b.makeLimits()
@@ -153,7 +153,7 @@ func (b *builder) web() *service {
 // setUp tells a Handler what to show and how.
 func (b *builder) setUp(h *httpd.Handler) {
 	b.cache.Tree = b.tree
-	h.Tree, h.Cache, h.Road = b.tree, b.cache, b.road
+	h.Tree, h.Cache, h.Method = b.tree, b.cache, b.road
 	h.MinRate = int64(b.conf.MinRate)
 	b.limitWeb(h)
 	if b.conf.AccessLog {

@@ -13,7 +13,7 @@ import (
 func (b *builder) ftp() *service {
 	o := b.conf.FTPOptions
 	server := &ftpd.Server{
-		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Road: b.road,
+		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Method: b.road,
 		// With a file the rights of each user decide, and may change.
 		Write: b.conf.Write || b.conf.File != "",
 

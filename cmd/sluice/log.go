@@ -43,7 +43,7 @@ type entry struct {
 func entryOfRequest(r httpd.Request) entry {
 	return entry{
 		protocol: "http", remote: r.Remote,
-		method: r.Method, target: r.Target, proto: r.Proto, status: r.Status,
+		method: r.Op, target: r.Target, proto: r.Proto, status: r.Status,
 		referer: r.Referer, userAgent: r.UserAgent,
 		Result: r.Result, took: r.Duration, cause: r.Cause, rtt: r.RTT, retransmits: r.Retransmits, err: r.Err,
 	}

@@ -28,37 +28,37 @@ import (
 // logged is what is written in each format, in this order.
 var logged = []entry{
 	entryOfRequest(httpd.Request{
-		Remote: "192.0.2.1:50000", Method: "GET", Target: "/pub/a%20b.iso?download", Proto: "HTTP/1.1", Status: 200,
-		Result: sendfile.Result{Sent: 5_000_000, ZeroCopied: 5_000_000, Road: sendfile.Sendfile}, Duration: 2_400 * time.Millisecond,
+		Remote: "192.0.2.1:50000", Op: "GET", Target: "/pub/a%20b.iso?download", Proto: "HTTP/1.1", Status: 200,
+		Result: sendfile.Result{Sent: 5_000_000, ZeroCopied: 5_000_000, Method: sendfile.Sendfile}, Duration: 2_400 * time.Millisecond,
 		Cause: "receiver", RTT: 12_345 * time.Microsecond, Retransmits: 3,
 		Referer: "https://example.com/", UserAgent: `Mozilla/5.0 (X11; "Linux")`,
 	}),
 	entryOfRequest(httpd.Request{
-		Remote: "[2001:db8::1]:50000", Method: "HEAD", Target: "/none", Proto: "HTTP/2.0", Status: 404,
+		Remote: "[2001:db8::1]:50000", Op: "HEAD", Target: "/none", Proto: "HTTP/2.0", Status: 404,
 		Duration: 45 * time.Microsecond, Retransmits: -1,
 	}),
 	entryOfRequest(httpd.Request{
-		Remote: "@", Method: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Proto: "HTTP/1.1", Status: 206,
-		Result: sendfile.Result{Sent: 10, Road: sendfile.Copy}, Retransmits: -1,
-		Err:       &sendfile.Error{Op: "send", Side: sendfile.Peer, Road: sendfile.Copy, Offset: 10, Err: io.ErrClosedPipe},
+		Remote: "@", Op: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Proto: "HTTP/1.1", Status: 206,
+		Result: sendfile.Result{Sent: 10, Method: sendfile.Copy}, Retransmits: -1,
+		Err:       &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Copy, Offset: 10, Err: io.ErrClosedPipe},
 		UserAgent: "</script>\r\nx: \"y\"",
 	}),
 	entryOfTransfer(ftpd.Transfer{
 		Retransmits: -1,
 		Session:     7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
-		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Road: sendfile.Sendfile}, Duration: 10 * time.Millisecond,
+		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Method: sendfile.Sendfile}, Duration: 10 * time.Millisecond,
 	}),
 	entryOfTransfer(ftpd.Transfer{
 		Retransmits: -1,
 		Session:     8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f\u0085\u009b\u2028\u202e\xff/ü",
-		Result: sendfile.Result{Sent: 2000, Road: sendfile.Splice}, Duration: 90 * time.Second,
-		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Road: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
+		Result: sendfile.Result{Sent: 2000, Method: sendfile.Splice}, Duration: 90 * time.Second,
+		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Method: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
 	}),
 	entryOfTransfer(ftpd.Transfer{
 		Retransmits: -1,
 		Session:     8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
-		Result: sendfile.Result{Road: sendfile.Splice},
-		Err:    &sendfile.Error{Op: "receive", Side: sendfile.Peer, Road: sendfile.Splice, Err: io.ErrUnexpectedEOF},
+		Result: sendfile.Result{Method: sendfile.Splice},
+		Err:    &sendfile.Error{Op: "receive", Side: sendfile.Peer, Method: sendfile.Splice, Err: io.ErrUnexpectedEOF},
 	}),
 	entryOfTransfer(ftpd.Transfer{
 		Retransmits: -1,
@@ -97,7 +97,7 @@ func FuzzLines(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path, user, agent string) {
 		e := entry{
 			protocol: "ftp", remote: "192.0.2.1:1", op: ftpd.Retrieve, path: path, user: user,
-			referer: agent, userAgent: agent, Result: sendfile.Result{Road: sendfile.Copy}, retransmits: -1,
+			referer: agent, userAgent: agent, Result: sendfile.Result{Method: sendfile.Copy}, retransmits: -1,
 		}
 		now := time.Unix(0, 0)
 		for name, format := range lineFormats {

@@ -27,7 +27,7 @@ type jsonLine struct {
 	Offset  int64     `json:"offset,omitempty"`
 	Kept    int64     `json:"kept,omitempty"`
 	Bytes   int64     `json:"bytes"`
-	Road    string    `json:"road,omitempty"`
+	How     string    `json:"road,omitempty"`
 	Took    float64   `json:"took_seconds"`
 	Cause   string    `json:"cause,omitempty"`
 	RTT     float64   `json:"rtt_seconds,omitempty"`
@@ -42,8 +42,8 @@ func appendJSONLine(line []byte, now time.Time, e entry) []byte {
 		Session: e.session, User: e.user, Op: e.op, Path: e.path, Offset: e.offset, Kept: e.kept,
 		Bytes: e.Sent, Took: e.took.Round(time.Microsecond).Seconds(), Cause: e.cause, RTT: e.rtt.Seconds(),
 	}
-	if e.Road != sendfile.Auto {
-		j.Road = e.Road.String()
+	if e.Method != sendfile.Auto {
+		j.How = e.Method.String()
 	}
 	if e.retransmits >= 0 {
 		j.Resent = &e.retransmits

@@ -19,8 +19,8 @@ import (
 
 func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 	plain := httpd.Request{
-		Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200,
-		Result: sendfile.Result{Sent: 1000, Road: sendfile.Sendfile}, Duration: 12_345_678, Retransmits: -1,
+		Remote: "127.0.0.1:5", Op: "GET", Target: "/a", Status: 200,
+		Result: sendfile.Result{Sent: 1000, Method: sendfile.Sendfile}, Duration: 12_345_678, Retransmits: -1,
 	}
 	for _, tt := range []struct {
 		name   string
@@ -32,7 +32,7 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 		{"an error", func(r *httpd.Request) { r.Err = errors.New(`read "x": gone`) }},
 		{"a query", func(r *httpd.Request) { r.Target = "/?a=b" }},
 		{"a line of somebody else", func(r *httpd.Request) { r.Target = "/\nlevel=INFO msg=\"forged\"" }},
-		{"a control character", func(r *httpd.Request) { r.Method = "GET\x1b[31m" }},
+		{"a control character", func(r *httpd.Request) { r.Op = "GET\x1b[31m" }},
 		{"no UTF-8", func(r *httpd.Request) { r.Target = "/\xff\x00" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 				w := &logWriter{w: &got}
 				logRequest(w, appendTextLine)(r)
 				w.flush()
-				attrs := []any{"remote", r.Remote, "method", r.Method, "target", r.Target, "status", r.Status}
+				attrs := []any{"remote", r.Remote, "method", r.Op, "target", r.Target, "status", r.Status}
 				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(entryOfRequest(r))...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
@@ -58,7 +58,7 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 	plain := ftpd.Transfer{
 		Retransmits: -1,
 		Session:     7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
-		Result: sendfile.Result{Sent: 1000, Road: sendfile.Splice}, Duration: 12_345_678,
+		Result: sendfile.Result{Sent: 1000, Method: sendfile.Splice}, Duration: 12_345_678,
 	}
 	for _, tt := range []struct {
 		name   string
@@ -99,8 +99,8 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 // outcome returns what is logged of how something ended.
 func outcome(e entry) []any {
 	attrs := []any{"bytes", e.Sent}
-	if e.Road != sendfile.Auto {
-		attrs = append(attrs, "road", e.Road.String())
+	if e.Method != sendfile.Auto {
+		attrs = append(attrs, "road", e.Method.String())
 	}
 	attrs = append(attrs, "took", e.took.Round(time.Microsecond))
 	if e.cause != "" {
@@ -173,7 +173,7 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 	for range clients {
 		all.Go(func() {
 			for range each {
-				log(httpd.Request{Remote: "127.0.0.1:5", Method: "GET", Target: "/a", Status: 200, Retransmits: -1})
+				log(httpd.Request{Remote: "127.0.0.1:5", Op: "GET", Target: "/a", Status: 200, Retransmits: -1})
 			}
 		})
 	}
@@ -193,8 +193,8 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 
 func BenchmarkLogRequest(b *testing.B) {
 	r := httpd.Request{
-		Remote: "127.0.0.1:45802", Method: "GET", Target: "/docs/readme.txt", Status: 200,
-		Result: sendfile.Result{Sent: 1000, Road: sendfile.Copy}, Duration: 12_345, Retransmits: -1,
+		Remote: "127.0.0.1:45802", Op: "GET", Target: "/docs/readme.txt", Status: 200,
+		Result: sendfile.Result{Sent: 1000, Method: sendfile.Copy}, Duration: 12_345, Retransmits: -1,
 	}
 	for name, format := range lineFormats {
 		b.Run(name, func(b *testing.B) {

@@ -30,8 +30,8 @@ func appendTextLine(line []byte, now time.Time, e entry) []byte {
 		}
 	}
 	line = strconv.AppendInt(append(line, " bytes="...), e.Sent, 10)
-	if e.Road != sendfile.Auto {
-		line = append(append(line, " road="...), e.Road.String()...)
+	if e.Method != sendfile.Auto {
+		line = append(append(line, " road="...), e.Method.String()...)
 	}
 	line = append(append(line, " took="...), e.took.Round(time.Microsecond).String()...)
 	if e.cause != "" {

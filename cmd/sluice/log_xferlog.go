@@ -18,7 +18,7 @@ import (
 func appendXferlogLine(line []byte, now time.Time, e entry) []byte {
 	path, user, mode, direction := e.path, e.user, "r", "o"
 	switch {
-	case e.protocol == "http" && e.Road == sendfile.Auto:
+	case e.protocol == "http" && e.Method == sendfile.Auto:
 		return line
 	case e.protocol == "http":
 		path, user, mode = pathOf(e.target), "?", "a"

@@ -119,11 +119,11 @@ func busy(t *testing.T) *Handler {
 	for _, p := range []live.Protocol{live.HTTP, live.HTTPS, live.FTP, live.FTPS} {
 		s := enter(t, h.Live, p, nil)
 		for _, upload := range []bool{false, true} {
-			s.Begin(live.Job{Op: "STOR", Path: "/a", Size: 1000, Upload: upload}).End(sendfile.Result{Sent: 1000, Road: sendfile.Splice}, nil)
+			s.Begin(live.Job{Op: "STOR", Path: "/a", Size: 1000, Upload: upload}).End(sendfile.Result{Sent: 1000, Method: sendfile.Splice}, nil)
 		}
 	}
 	running := enter(t, h.Live, live.HTTP, nil).Begin(live.Job{Op: "GET", Path: "/b", Size: 1 << 30})
-	running.Progress(sendfile.Result{Sent: 5000, Road: sendfile.Sendfile})
+	running.Progress(sendfile.Result{Sent: 5000, Method: sendfile.Sendfile})
 	t.Cleanup(func() { running.End(sendfile.Result{}, nil) })
 	return h
 }

@@ -143,10 +143,10 @@ func (e emitter) totals(t *live.Totals, protocols []string) {
 		if b.Direction == "in" {
 			way = received
 		}
-		e.emit(way, float64(b.Bytes), b.Protocol.String(), cmp.Or(b.Road, noRoad))
+		e.emit(way, float64(b.Bytes), b.Protocol.String(), cmp.Or(b.Method, noRoad))
 	}
 	for _, x := range t.Transfers {
-		labels := []string{x.Protocol.String(), x.Direction, cmp.Or(x.Road, noRoad), x.Result, cmp.Or(x.Cause, noCause)}
+		labels := []string{x.Protocol.String(), x.Direction, cmp.Or(x.Method, noRoad), x.Result, cmp.Or(x.Cause, noCause)}
 		e.emit(ended, float64(x.Count), labels...)
 		e.emit(endedBytes, float64(x.Bytes), labels...)
 		e.emit(endedSeconds, x.Seconds, labels...)

@@ -162,12 +162,12 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 			tr := s.Begin(live.Job{Op: "RETR", Path: "/a", Size: chunks * chunk})
 			begun <- struct{}{}
 			for n := range chunks {
-				tr.Progress(sendfile.Result{Sent: int64(n) * chunk, Road: sendfile.Sendfile})
+				tr.Progress(sendfile.Result{Sent: int64(n) * chunk, Method: sendfile.Sendfile})
 				if n == chunks/2 {
 					<-scraped // so that all of them move at once
 				}
 			}
-			tr.End(sendfile.Result{Sent: chunks * chunk, Road: sendfile.Sendfile}, nil)
+			tr.End(sendfile.Result{Sent: chunks * chunk, Method: sendfile.Sendfile}, nil)
 		})
 	}
 	ended := make(chan struct{})

@@ -65,7 +65,7 @@ func BenchmarkTransfer(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: size})
-				res := sendfile.Result{Road: sendfile.Sendfile}
+				res := sendfile.Result{Method: sendfile.Sendfile}
 				for res.Sent < size {
 					res.Sent += min(size, 256<<10)
 					transfer.Progress(res)

@@ -43,7 +43,7 @@ func Example() {
 	record := t.End(res, err) // before data is closed
 	_ = data.Close()
 	s.SetCommand("")
-	fmt.Println("226", record.Outcome, record.Sent, "bytes by", record.Road)
+	fmt.Println("226", record.Outcome, record.Sent, "bytes by", record.Method)
 
 	st := reg.Snapshot()
 	fmt.Println(st.Sessions[0].User, "is", st.Sessions[0].State)

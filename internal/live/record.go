@@ -45,7 +45,7 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 		rec.Outcome = Cut
 	}
 	s.unlinkLocked(t)
-	t.count(res.Sent, res.Road)
+	t.count(res.Sent, res.Method)
 	last := s.left && s.first == nil
 	s.mu.Unlock()
 
@@ -122,7 +122,7 @@ func (t *Transfer) reset() {
 	t.session, t.job, t.conn, t.tap, t.path, t.hook = nil, Job{}, nil, nil, path, hook
 	t.done = 0
 	t.total.Store(0)
-	t.road.Store(0)
+	t.method.Store(0)
 	t.progress.Store(0)
 	t.noted.Store(0)
 	t.limit.v.Store(0)

@@ -200,7 +200,7 @@ func TestASessionTellsOfItself(t *testing.T) {
 	enter(t, &r, at("192.0.2.1"))
 	s := enter(t, &r, ftp("192.0.2.2"))
 	transfer := s.Begin(live.Job{Op: "RETR", Path: "/x", Size: 100})
-	transfer.Progress(sendfile.Result{Sent: 30, Road: sendfile.Copy})
+	transfer.Progress(sendfile.Result{Sent: 30, Method: sendfile.Copy})
 	got, want := s.Status(), r.Snapshot().Sessions[1]
 	if !reflect.DeepEqual(got, want) || got.ID != s.ID() || got.Transfers[0].Done() != 30 {
 		t.Errorf("got %+v, want %+v with 30 bytes", got, want)
@@ -216,8 +216,8 @@ func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
 	var r live.Registry
 	s := enter(t, &r, at("192.0.2.1"))
 	a, b := s.Begin(live.Job{Op: "GET", Size: 100}), s.Begin(live.Job{Op: "GET", Size: 100})
-	a.Progress(sendfile.Result{Sent: 10, Road: sendfile.Copy})
-	b.Progress(sendfile.Result{Sent: 20, Road: sendfile.Copy})
+	a.Progress(sendfile.Result{Sent: 10, Method: sendfile.Copy})
+	b.Progress(sendfile.Result{Sent: 20, Method: sendfile.Copy})
 	s.Leave()
 	want := func(sessions, transfers int, bytes uint64) {
 		t.Helper()
@@ -229,9 +229,9 @@ func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
 		}
 	}
 	want(1, 2, 30)
-	a.End(sendfile.Result{Sent: 15, Road: sendfile.Copy}, nil)
+	a.End(sendfile.Result{Sent: 15, Method: sendfile.Copy}, nil)
 	want(1, 1, 35)
-	b.End(sendfile.Result{Sent: 20, Road: sendfile.Copy}, nil)
+	b.End(sendfile.Result{Sent: 20, Method: sendfile.Copy}, nil)
 	want(0, 0, 35)
 	s.Begin(live.Job{}).End(sendfile.Result{}, nil) // too late, and so not counted
 	want(0, 0, 35)
@@ -297,11 +297,11 @@ func TestCrowd(t *testing.T) {
 	}
 	end := func(s *live.Session, transfer *live.Transfer) {
 		for range 2 { // calls of package sendfile, of two chunks each
-			transfer.Progress(sendfile.Result{Sent: size / 4, Road: sendfile.Copy})
-			transfer.Progress(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
-			transfer.Add(sendfile.Result{Sent: size / 2, Road: sendfile.Copy})
+			transfer.Progress(sendfile.Result{Sent: size / 4, Method: sendfile.Copy})
+			transfer.Progress(sendfile.Result{Sent: size / 2, Method: sendfile.Copy})
+			transfer.Add(sendfile.Result{Sent: size / 2, Method: sendfile.Copy})
 		}
-		transfer.End(sendfile.Result{Sent: size, Road: sendfile.Copy}, nil)
+		transfer.End(sendfile.Result{Sent: size, Method: sendfile.Copy}, nil)
 		s.Leave()
 	}
 	gathering.Add(workers)
@@ -334,7 +334,7 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 	for _, b := range st.Totals.Bytes {
-		want := map[string]uint64{"": ofOne * 7, "copy": ofOne * size}[b.Road]
+		want := map[string]uint64{"": ofOne * 7, "copy": ofOne * size}[b.Method]
 		if b.Bytes != want {
 			t.Errorf("got %+v, want %d bytes", b, want)
 		}

@@ -103,7 +103,7 @@ func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
 			}
 			n, _ := server.Write(make([]byte, 100))
 			sent.Sent += int64(n)
-			transfer.Add(sendfile.Result{Sent: int64(n), Road: sendfile.Copy})
+			transfer.Add(sendfile.Result{Sent: int64(n), Method: sendfile.Copy})
 		}
 	}()
 	await(t, &r, func(st live.TransferStatus) bool { return st.Cause == "application" })
@@ -132,8 +132,8 @@ func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
 	if st.TCP == nil || st.TCP.RTT == nil || st.TCP.NotSent == nil || *st.TCP.NotSent == 0 {
 		t.Errorf("got %+v, want the round trip time, and something that was not sent", st.TCP)
 	}
-	if st.Road != "" || st.Rate == nil {
-		t.Errorf("road %q, rate %v, want none so far, and a rate", st.Road, st.Rate)
+	if st.Method != "" || st.Rate == nil {
+		t.Errorf("method %q, rate %v, want none so far, and a rate", st.Method, st.Rate)
 	}
 	d.registry.Kill(1)
 	rec := <-d.ended
@@ -190,7 +190,7 @@ func TestConfirmedIsOfTheTransferAlone(t *testing.T) {
 	transfer := s.Begin(live.Job{Op: "GET", Size: -1, Before: 50_000})
 	write(30_000)
 	for range 2 {
-		transfer.Add(sendfile.Result{Sent: 15_000, Road: sendfile.Copy})
+		transfer.Add(sendfile.Result{Sent: 15_000, Method: sendfile.Copy})
 	}
 	await(t, &r, func(st live.TransferStatus) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
 	transfer.End(sendfile.Result{Sent: 30_000}, nil)

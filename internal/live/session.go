@@ -11,8 +11,8 @@ import (
 	"sluice/sendfile"
 )
 
-// roads is how many there are. Auto stands for bytes that are no file's.
-const roads = int(sendfile.TransmitFile) + 1
+// methods is how many there are. Auto stands for bytes that are no file's.
+const methods = int(sendfile.TransmitFile) + 1
 
 // A Session is a client's connection, from Enter to Leave. Its methods may be
 // called from any goroutine.
@@ -43,19 +43,19 @@ type Session struct {
 // and without.
 type counts struct {
 	requests atomic.Uint64
-	sent     [roads]atomic.Uint64 // bytes
-	received [roads]atomic.Uint64
+	sent     [methods]atomic.Uint64 // bytes
+	received [methods]atomic.Uint64
 }
 
 // add counts bytes that a transfer has moved. What it takes back when it fails,
 // because it was not written in the end, stays counted.
-func (c *counts) add(upload bool, road sendfile.Road, n int64) {
+func (c *counts) add(upload bool, method sendfile.Method, n int64) {
 	switch {
 	case n <= 0:
 	case upload:
-		c.received[road].Add(uint64(n))
+		c.received[method].Add(uint64(n))
 	default:
-		c.sent[road].Add(uint64(n))
+		c.sent[method].Add(uint64(n))
 	}
 }
 
@@ -133,7 +133,7 @@ func (s *Session) Count(now time.Time, res sendfile.Result) {
 	}
 	s.touched.Store(now.UnixNano())
 	s.counts.requests.Add(1)
-	s.counts.sent[res.Road].Add(uint64(res.Sent))
+	s.counts.sent[res.Method].Add(uint64(res.Sent))
 }
 
 // Leave ends the session. Transfers that are under way may still go on, and

@@ -61,9 +61,9 @@ func (s *Session) fill(st *SessionStatus, sum *totals) {
 	own.addCounts(&s.counts)
 	sum.add(&own)
 	st.Requests = own.requests
-	for road := range roads {
-		st.Sent += own.sent[road]
-		st.Received += own.received[road]
+	for method := range methods {
+		st.Sent += own.sent[method]
+		st.Received += own.received[method]
 	}
 }
 
@@ -108,7 +108,7 @@ func addrText(a net.Addr) string {
 func (t *Transfer) statusLocked() TransferStatus {
 	st := TransferStatus{
 		Op: t.job.Op, Path: string(t.path), Offset: t.job.Offset,
-		Moved: t.total.Load(), Road: roadName(sendfile.Road(t.road.Load())), Cause: t.cause.name(),
+		Moved: t.total.Load(), Method: methodName(sendfile.Method(t.method.Load())), Cause: t.cause.name(),
 		Started: t.begun.UTC(), LastProgress: t.lastProgress().UTC(),
 	}
 	if t.job.Size >= 0 {
@@ -182,11 +182,11 @@ func totalRows(sums *[protocols]totals) (rows []ProtocolTotal, bytes []ByteTotal
 		rows = append(rows, ProtocolTotal{p, sum.connections, sum.refused, sum.requests})
 		for _, way := range []struct {
 			name  string
-			moved *[roads]uint64
+			moved *[methods]uint64
 		}{{direction(true), &sum.received}, {direction(false), &sum.sent}} {
-			for road, n := range way.moved {
+			for method, n := range way.moved {
 				if n > 0 {
-					bytes = append(bytes, ByteTotal{p, way.name, roadName(sendfile.Road(road)), n})
+					bytes = append(bytes, ByteTotal{p, way.name, methodName(sendfile.Method(method)), n})
 				}
 			}
 		}

@@ -42,11 +42,11 @@ type ProtocolTotal struct {
 	Requests    uint64   `json:"requests"`    // transfers, and answers that need none
 }
 
-// ByteTotal is what went in a direction by a road.
+// ByteTotal is what went in a direction by a method.
 type ByteTotal struct {
 	Protocol  Protocol `json:"protocol"`
 	Direction string   `json:"direction"`      // "in": uploads, "out": downloads
-	Road      string   `json:"road,omitempty"` // absent: bytes that are no file's, as of listings
+	Method    string   `json:"road,omitempty"` // absent: bytes that are no file's, as of listings
 	Bytes     uint64   `json:"bytes"`
 }
 
@@ -54,7 +54,7 @@ type ByteTotal struct {
 type TransferTotal struct {
 	Protocol  Protocol `json:"protocol"`
 	Direction string   `json:"direction"`
-	Road      string   `json:"road,omitempty"`
+	Method    string   `json:"road,omitempty"`
 	Result    string   `json:"result"`          // an Outcome: "complete", "peer", "file" or "cut"
 	Cause     string   `json:"cause,omitempty"` // a Cause; absent: not known
 	Count     uint64   `json:"count"`
@@ -95,10 +95,10 @@ type TransferStatus struct {
 	Moved     int64  `json:"bytes_moved"`               // given to, or taken from, our kernel
 	Confirmed *int64 `json:"bytes_confirmed,omitempty"` // that the client's kernel has, by the last sample
 
-	Rate  *float64 `json:"bytes_per_second,omitempty"` // confirmed if that is known, over the last 3 to 6 seconds
-	ETA   *float64 `json:"eta_seconds,omitempty"`      // at that rate
-	Road  string   `json:"road,omitempty"`             // absent before the first byte
-	Cause string   `json:"cause,omitempty"`            // what held it back between the last two samples
+	Rate   *float64 `json:"bytes_per_second,omitempty"` // confirmed if that is known, over the last 3 to 6 seconds
+	ETA    *float64 `json:"eta_seconds,omitempty"`      // at that rate
+	Method string   `json:"road,omitempty"`             // absent before the first byte
+	Cause  string   `json:"cause,omitempty"`            // what held it back between the last two samples
 
 	Started      time.Time  `json:"started"`
 	LastProgress time.Time  `json:"last_progress"`

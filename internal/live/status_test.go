@@ -51,10 +51,10 @@ func TestTheStatusAsJSON(t *testing.T) {
 		small := down.Begin(live.Job{Op: "GET", Path: "/small", Size: 9})
 		for range 10 {
 			time.Sleep(100 * time.Millisecond)
-			stor.Add(sendfile.Result{Sent: 1000, Road: sendfile.Splice})
-			get.Add(sendfile.Result{Sent: 25, Road: sendfile.Sendfile})
+			stor.Add(sendfile.Result{Sent: 1000, Method: sendfile.Splice})
+			get.Add(sendfile.Result{Sent: 25, Method: sendfile.Sendfile})
 		}
-		small.End(sendfile.Result{Sent: 9, Road: sendfile.Copy}, errors.New("reset"))
+		small.End(sendfile.Result{Sent: 9, Method: sendfile.Copy}, errors.New("reset"))
 		time.Sleep(500 * time.Millisecond)
 		got, err := json.MarshalIndent(r.Snapshot(), "", "  ")
 		if err != nil {
@@ -145,9 +145,9 @@ func TestNoMemoryIsTakenForWhatIsServed(t *testing.T) {
 		"a small answer": func() { s.Count(s0, sendfile.Result{Sent: 1}) },
 		"a transfer": func() {
 			transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: 1 << 20})
-			transfer.Hook()(sendfile.Result{Sent: 1 << 18, Road: sendfile.Sendfile})
-			transfer.Add(sendfile.Result{Sent: 1 << 20, Road: sendfile.Sendfile})
-			transfer.End(sendfile.Result{Sent: 1 << 20, Road: sendfile.Sendfile}, nil)
+			transfer.Hook()(sendfile.Result{Sent: 1 << 18, Method: sendfile.Sendfile})
+			transfer.Add(sendfile.Result{Sent: 1 << 20, Method: sendfile.Sendfile})
+			transfer.End(sendfile.Result{Sent: 1 << 20, Method: sendfile.Sendfile}, nil)
 		},
 	} {
 		if got := testing.AllocsPerRun(100, serve); got != 0 {

@@ -14,24 +14,24 @@ import (
 type totals struct {
 	connections, refused uint64
 	requests             uint64
-	sent, received       [roads]uint64 // bytes
+	sent, received       [methods]uint64 // bytes
 }
 
 // addCounts adds what a session has counted.
 func (t *totals) addCounts(c *counts) {
 	t.requests += c.requests.Load()
-	for road := range roads {
-		t.sent[road] += c.sent[road].Load()
-		t.received[road] += c.received[road].Load()
+	for method := range methods {
+		t.sent[method] += c.sent[method].Load()
+		t.received[method] += c.received[method].Load()
 	}
 }
 
 // add adds what others add up to.
 func (t *totals) add(o *totals) {
 	t.requests += o.requests
-	for road := range roads {
-		t.sent[road] += o.sent[road]
-		t.received[road] += o.received[road]
+	for method := range methods {
+		t.sent[method] += o.sent[method]
+		t.received[method] += o.received[method]
 	}
 }
 
@@ -44,7 +44,7 @@ type endings struct {
 type ending struct {
 	protocol Protocol
 	upload   bool
-	road     sendfile.Road
+	method   sendfile.Method
 	outcome  Outcome
 	cause    Cause
 }
@@ -57,7 +57,7 @@ type ended struct {
 func (e *endings) add(r *Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	key := ending{r.Protocol, r.Upload, r.Road, r.Outcome, r.Cause}
+	key := ending{r.Protocol, r.Upload, r.Method, r.Outcome, r.Cause}
 	sum := e.by[key]
 	if sum == nil {
 		if e.by == nil {
@@ -78,14 +78,14 @@ func (e *endings) rows() []TransferTotal {
 	rows := make([]TransferTotal, 0, len(e.by))
 	for key, sum := range e.by {
 		rows = append(rows, TransferTotal{
-			Protocol: key.protocol, Direction: direction(key.upload), Road: roadName(key.road),
+			Protocol: key.protocol, Direction: direction(key.upload), Method: methodName(key.method),
 			Result: key.outcome.String(), Cause: key.cause.name(),
 			Count: sum.n, Bytes: sum.bytes, Seconds: sum.time.Seconds(),
 		})
 	}
 	slices.SortFunc(rows, func(a, b TransferTotal) int {
 		return cmp.Or(
-			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Road, b.Road),
+			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Method, b.Method),
 			cmp.Compare(a.Result, b.Result), cmp.Compare(a.Cause, b.Cause))
 	})
 	return rows
@@ -98,8 +98,8 @@ func direction(upload bool) string {
 	return "out"
 }
 
-// roadName is what is shown of a road: nothing for bytes that are no file's.
-func roadName(r sendfile.Road) string {
+// methodName is what is shown of a method: nothing for bytes that are no file's.
+func methodName(r sendfile.Method) string {
 	if r == sendfile.Auto {
 		return ""
 	}

@@ -42,7 +42,7 @@ type Transfer struct {
 
 	done     int64        // bytes, by calls of package sendfile that are over
 	total    atomic.Int64 // and by the one under way, as far as it has told
-	road     atomic.Uint32
+	method   atomic.Uint32
 	progress atomic.Int64 // when that was, ns since begun: a clock less to read
 	noted    atomic.Int64 // when noteLocked was called, the same
 	limit    stopwatch    // of the time that is waited for our own limit
@@ -140,7 +140,7 @@ func (t *Transfer) Progress(res sendfile.Result) {
 	if t == nil {
 		return
 	}
-	t.moved(t.done+res.Sent, res.Road)
+	t.moved(t.done+res.Sent, res.Method)
 }
 
 // Add tells what was moved, by a call of package sendfile that is over or by
@@ -151,14 +151,14 @@ func (t *Transfer) Add(res sendfile.Result) {
 		return
 	}
 	t.done += res.Sent
-	t.moved(t.done, res.Road)
+	t.moved(t.done, res.Method)
 }
 
-// moved counts what is new of a total, by a road.
-func (t *Transfer) moved(total int64, road sendfile.Road) {
-	t.count(total, road)
-	if road != sendfile.Auto {
-		t.road.Store(uint32(road))
+// moved counts what is new of a total, by a method.
+func (t *Transfer) moved(total int64, method sendfile.Method) {
+	t.count(total, method)
+	if method != sendfile.Auto {
+		t.method.Store(uint32(method))
 	}
 	at := time.Since(t.begun)
 	t.progress.Store(int64(at))
@@ -170,8 +170,8 @@ func (t *Transfer) moved(total int64, road sendfile.Road) {
 	}
 }
 
-func (t *Transfer) count(total int64, road sendfile.Road) {
-	t.session.counts.add(t.job.Upload, road, total-t.total.Load())
+func (t *Transfer) count(total int64, method sendfile.Method) {
+	t.session.counts.add(t.job.Upload, method, total-t.total.Load())
 	t.total.Store(total)
 }
 

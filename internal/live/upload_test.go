@@ -53,8 +53,8 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 		{"a limit of our own", atOnce, 0, slowly(10_000), live.RateLimit},
 		{"a client that sends little", slow, 0, nil, live.Sender},
 	} {
-		for _, road := range []sendfile.Road{sendfile.Copy, sendfile.Auto} {
-			t.Run(tt.name+" by "+road.String(), func(t *testing.T) {
+		for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Auto} {
+			t.Run(tt.name+" by "+method.String(), func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
 				nettest.SmallBuffers(t, server, 64<<10) // what is in them is received after the end
@@ -68,7 +68,7 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 				s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
 				defer s.Leave()
 				transfer := s.Begin(live.Job{Op: "STOR", Path: "/f", Size: -1, Upload: true})
-				opt := sendfile.Options{Road: road, Chunk: 64 << 10, Wait: transfer.Limited(tt.wait), Idle: transfer.Idle}
+				opt := sendfile.Options{Method: method, Chunk: 64 << 10, Wait: transfer.Limited(tt.wait), Idle: transfer.Idle}
 				opt.Progress = func(res sendfile.Result) {
 					time.Sleep(tt.disk)
 					transfer.Progress(res)

@@ -40,8 +40,8 @@ func after(seconds int) *admin.Status {
 			Totals: live.Totals{
 				Protocols: []live.ProtocolTotal{{Protocol: live.HTTP, Connections: 9, Refused: 2, Requests: 100 + 7*n}},
 				Bytes: []live.ByteTotal{
-					{Protocol: live.HTTP, Direction: "out", Road: "sendfile", Bytes: 12e9 + n*98e6},
-					{Protocol: live.FTP, Direction: "in", Road: "splice", Bytes: 3e9 + n*1e6},
+					{Protocol: live.HTTP, Direction: "out", Method: "sendfile", Bytes: 12e9 + n*98e6},
+					{Protocol: live.FTP, Direction: "in", Method: "splice", Bytes: 3e9 + n*1e6},
 				},
 			},
 			Sessions: []live.SessionStatus{
@@ -50,20 +50,20 @@ func after(seconds int) *admin.Status {
 					ID: 4, Protocol: live.HTTP, Remote: "192.0.2.17:50002", State: "sending", Since: at(0),
 					Transfers: []live.TransferStatus{{
 						Op: "GET", Path: "/iso/debian-13.1.0-amd64-DVD-1.iso", Size: new(int64(4e9)), Moved: 1e9 + 3e6, Confirmed: new(int64(1e9)),
-						Rate: new(97.3e6), ETA: new(30.8), Road: "sendfile", Cause: "path", Started: at(1),
+						Rate: new(97.3e6), ETA: new(30.8), Method: "sendfile", Cause: "path", Started: at(1),
 						TCP: &live.TCPStatus{RTT: new(0.0123), Retransmits: new(uint32(17))},
 					}},
 				},
 				{
 					ID: 5, Protocol: live.FTPS, User: "alice", Remote: "[2001:db8:1:2:3:4:5:6]:50003", State: "receiving", Since: at(0),
 					Transfers: []live.TransferStatus{{
-						Op: "STOR", Path: "/incoming/\x1b[2J\u202ebad\xff.zip", Moved: 5e6, Rate: new(1.2e6), Road: "splice", Started: at(2),
+						Op: "STOR", Path: "/incoming/\x1b[2J\u202ebad\xff.zip", Moved: 5e6, Rate: new(1.2e6), Method: "splice", Started: at(2),
 					}},
 				},
 				{
 					ID: 6, Protocol: live.HTTP, User: "a-user-with-a-long-name", State: "sending", Since: at(0),
 					Transfers: []live.TransferStatus{
-						{Op: "GET", Path: "/日本語/とても長い名前のファイル.tar", Size: new(int64(1e6)), Moved: 1e6, Rate: new(0.0), Road: "copy", Cause: "send buffer", Started: at(3)},
+						{Op: "GET", Path: "/日本語/とても長い名前のファイル.tar", Size: new(int64(1e6)), Moved: 1e6, Rate: new(0.0), Method: "copy", Cause: "send buffer", Started: at(3)},
 						{Op: "GET", Path: "/new", Size: new(int64(100)), Started: at(seconds)},
 					},
 				},

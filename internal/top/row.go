@@ -56,7 +56,7 @@ func rows(sessions []live.SessionStatus, idle bool, filter string, by order) []r
 func (r row) has(filter string) bool {
 	texts := []string{r.session.Protocol.String(), r.session.State, r.session.User, r.session.Remote, r.session.Command}
 	if t := r.transfer; t != nil {
-		texts = append(texts, t.Op, t.Path, t.Road, t.Cause)
+		texts = append(texts, t.Op, t.Path, t.Method, t.Cause)
 	}
 	filter = strings.ToLower(filter)
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), filter) })
@@ -113,7 +113,7 @@ func (r row) road() string {
 	if r.transfer == nil {
 		return ""
 	}
-	return r.transfer.Road
+	return r.transfer.Method
 }
 
 // cause is what holds a transfer back, or what a session without one does.

@@ -87,7 +87,7 @@ func TestNamesCannotSteerTheTerminal(t *testing.T) {
 		s.User, s.Remote, s.Command = "\x1b]0;u\a", "\x1b[31m", "\r\n\x9b"
 		for j := range s.Transfers {
 			x := &s.Transfers[j]
-			x.Op, x.Path, x.Road, x.Cause = "\x1b[2J", "\x1b[2J", "\x1b[2J", "\x1b[2J"
+			x.Op, x.Path, x.Method, x.Cause = "\x1b[2J", "\x1b[2J", "\x1b[2J", "\x1b[2J"
 		}
 	}
 	st.Server.Version = "\x1b[2J"

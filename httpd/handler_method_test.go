@@ -23,8 +23,8 @@ func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 		check := func(name string, fromFiles int64) {
 			t.Helper()
 			told := s.last(t)
-			if told.Err != nil || told.Road != fastRoad || fastRoad == sendfile.Sendfile && told.ZeroCopied != fromFiles {
-				t.Errorf("%s, fast lane %v: told %+v, want %d bytes of files by %v", name, !noFastLane, told, fromFiles, fastRoad)
+			if told.Err != nil || told.Method != fastMethod || fastMethod == sendfile.Sendfile && told.ZeroCopied != fromFiles {
+				t.Errorf("%s, fast lane %v: told %+v, want %d bytes of files by %v", name, !noFastLane, told, fromFiles, fastMethod)
 			}
 		}
 

@@ -25,10 +25,10 @@ import (
 type driver struct {
 	session *session
 	client  ftpserver.ClientContext
-	tree    *vfs.Tree
+	tree    *vfs.Root
 	user    string
 	rights  account.Rights
-	home    *vfs.Tree // tree, if it is the user's own; else nil
+	home    *vfs.Root // tree, if it is the user's own; else nil
 	maxRate int64     // bytes per second of all transfers of the user, in each direction; 0: no limit
 }
 

@@ -23,7 +23,7 @@ func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
 
 // GlobForTest looks for what matches an absolute pattern, for a client that has
 // left.
-func GlobForTest(tree *vfs.Tree, pattern string) error {
+func GlobForTest(tree *vfs.Root, pattern string) error {
 	s := new(session)
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.cancel(errLeft)

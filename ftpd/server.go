@@ -24,7 +24,7 @@ var ErrServerClosed = errors.New("ftpd: server closed")
 type Server struct {
 	// Tree is what is served. It is needed. The caller closes it, after the
 	// last session has ended.
-	Tree *vfs.Tree
+	Tree *vfs.Root
 
 	// Users may log in with their passwords; nil knows nobody. They may be
 	// replaced at any time.

@@ -14,7 +14,7 @@ import (
 // upload is the file of a STOR or APPE.
 type upload struct {
 	transfer
-	tree    *vfs.Tree
+	tree    *vfs.Root
 	file    *os.File
 	off     int64       // next byte; always given, so that the file is not open with O_APPEND
 	partial string      // what the file is called until it is whole; "": it is the target itself

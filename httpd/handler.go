@@ -17,7 +17,7 @@ import (
 // Handler answers requests for one tree. Set the fields before the first.
 type Handler struct {
 	// Tree is what is served. The caller closes it, after the last request.
-	Tree *vfs.Tree
+	Tree *vfs.Root
 
 	// Cache is what keeps files of Tree open between requests. Nil means one of
 	// the Handler's own; its files are closed within ten seconds of their last

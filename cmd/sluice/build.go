@@ -25,7 +25,7 @@ import (
 type builder struct {
 	*opener
 	conf   config.Config
-	tree   *vfs.Tree
+	tree   *vfs.Root
 	log    *logWriter // what logger writes to
 	logger *slog.Logger
 	live   *live.Registry

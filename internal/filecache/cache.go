@@ -17,7 +17,7 @@ import (
 // are safe for use by many goroutines at once.
 type Cache struct {
 	// Tree is where names are looked up. The caller closes it, after the Cache.
-	Tree *vfs.Tree
+	Tree *vfs.Root
 
 	// Valid is how long an entry is believed. Zero means a second, but on
 	// Windows, where nobody can replace or remove a file that is open, not at
@@ -105,7 +105,7 @@ func (c *Cache) prepare() {
 	}
 }
 
-// Get returns what path leads to, a file or a directory, as [vfs.Tree.File]
+// Get returns what path leads to, a file or a directory, as [vfs.Root.File]
 // opens it for reading, with the same errors. That a name leads nowhere is
 // remembered as well. The caller releases the File. When several ask for what
 // is not there yet, one opens and the others wait for it.

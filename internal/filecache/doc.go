@@ -5,7 +5,7 @@
 //	defer cache.Close()
 //	f, err := cache.Get("/docs/readme.txt")
 //	if err != nil {
-//		return err // as vfs.Tree.File's
+//		return err // as vfs.Root.File's
 //	}
 //	defer f.Release()
 //	// f.File is shared: read it at explicit offsets only

@@ -38,7 +38,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-func benchmarkOpen(b *testing.B, tree *vfs.Tree, name string) {
+func benchmarkOpen(b *testing.B, tree *vfs.Root, name string) {
 	b.ReportAllocs()
 	for b.Loop() {
 		f, err := tree.File(name, os.O_RDONLY, 0)
@@ -67,7 +67,7 @@ func BenchmarkReadDir(b *testing.B) {
 		for i := range n {
 			plant(b, dir, map[string]string{fmt.Sprintf("pub/docs/%d", i): ""})
 		}
-		run := func(b *testing.B, tree *vfs.Tree) {
+		run := func(b *testing.B, tree *vfs.Root) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if infos, err := tree.ReadDir("/pub/docs"); err != nil || len(infos) != n {

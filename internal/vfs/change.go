@@ -13,7 +13,7 @@ import (
 func isRoot(path string) bool { return path == "." }
 
 // change does what f does to the path that name stands for, if this view may.
-func (t *Tree) change(op, name string, f func(root *os.Root, path string) error) error {
+func (t *Root) change(op, name string, f func(root *os.Root, path string) error) error {
 	if !t.writable {
 		return t.fail(op, name, ErrReadOnly)
 	}
@@ -28,7 +28,7 @@ func (t *Tree) change(op, name string, f func(root *os.Root, path string) error)
 }
 
 // Mkdir makes a directory. perm is cut by the umask and may hold nothing but permission bits.
-func (t *Tree) Mkdir(name string, perm fs.FileMode) error {
+func (t *Root) Mkdir(name string, perm fs.FileMode) error {
 	return t.change("mkdir", name, func(root *os.Root, path string) error {
 		if perm != perm.Perm() {
 			return errMode
@@ -38,7 +38,7 @@ func (t *Tree) Mkdir(name string, perm fs.FileMode) error {
 }
 
 // MkdirAll makes a directory and those above it that are missing. One that exists already is no error.
-func (t *Tree) MkdirAll(name string, perm fs.FileMode) error {
+func (t *Root) MkdirAll(name string, perm fs.FileMode) error {
 	return t.change("mkdir", name, func(root *os.Root, path string) error {
 		if perm != perm.Perm() {
 			return errMode
@@ -50,7 +50,7 @@ func (t *Tree) MkdirAll(name string, perm fs.FileMode) error {
 // Remove removes a file, a link (never what it leads to) or a special file. A directory is EISDIR.
 //
 // The kind is looked at before, so an empty directory that takes the file's place in between is removed.
-func (t *Tree) Remove(name string) error {
+func (t *Root) Remove(name string) error {
 	return t.change("remove", name, func(root *os.Root, path string) error {
 		fi, err := root.Lstat(path)
 		if err != nil {
@@ -67,7 +67,7 @@ func (t *Tree) Remove(name string) error {
 // included, is ENOTDIR.
 //
 // The kind is looked at before, so a file that takes the directory's place in between is removed.
-func (t *Tree) RemoveDir(name string) error {
+func (t *Root) RemoveDir(name string) error {
 	return t.change("rmdir", name, func(root *os.Root, path string) error {
 		if isRoot(path) {
 			return errRoot
@@ -85,7 +85,7 @@ func (t *Tree) RemoveDir(name string) error {
 
 // RemoveAll removes name and all that is beneath it, but not the root of the tree. Links are removed, not
 // followed. A name that does not exist is no error.
-func (t *Tree) RemoveAll(name string) error {
+func (t *Root) RemoveAll(name string) error {
 	return t.change("removeall", name, func(root *os.Root, path string) error {
 		if isRoot(path) {
 			return errRoot
@@ -96,14 +96,14 @@ func (t *Tree) RemoveAll(name string) error {
 
 // Rename moves oldname, a link itself rather than what it leads to, to newname. It replaces a file or a link
 // there; a directory there is EEXIST. The root of the tree cannot be moved, nor replaced.
-func (t *Tree) Rename(oldname, newname string) error {
+func (t *Root) Rename(oldname, newname string) error {
 	if err := t.rename(oldname, newname); err != nil {
 		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: t.cause(err)}
 	}
 	return nil
 }
 
-func (t *Tree) rename(oldname, newname string) error {
+func (t *Root) rename(oldname, newname string) error {
 	if !t.writable {
 		return ErrReadOnly
 	}
@@ -122,7 +122,7 @@ func (t *Tree) rename(oldname, newname string) error {
 }
 
 // Chmod sets the permission bits of the file that name leads to; other bits are refused.
-func (t *Tree) Chmod(name string, mode fs.FileMode) error {
+func (t *Root) Chmod(name string, mode fs.FileMode) error {
 	return t.change("chmod", name, func(root *os.Root, path string) error {
 		if mode != mode.Perm() {
 			return errMode
@@ -132,14 +132,14 @@ func (t *Tree) Chmod(name string, mode fs.FileMode) error {
 }
 
 // Chown sets owner and group of the file that name leads to; -1 keeps one.
-func (t *Tree) Chown(name string, uid, gid int) error {
+func (t *Root) Chown(name string, uid, gid int) error {
 	return t.change("chown", name, func(root *os.Root, path string) error {
 		return root.Chown(path, uid, gid)
 	})
 }
 
 // Chtimes sets the times of the file that name leads to; a zero time keeps one.
-func (t *Tree) Chtimes(name string, atime, mtime time.Time) error {
+func (t *Root) Chtimes(name string, atime, mtime time.Time) error {
 	return t.change("chtimes", name, func(root *os.Root, path string) error {
 		return root.Chtimes(path, atime, mtime)
 	})
@@ -147,7 +147,7 @@ func (t *Tree) Chtimes(name string, atime, mtime time.Time) error {
 
 // Symlink makes name a symbolic link to target, which need not exist. Both are names in the tree; what the link
 // holds is the way from one to the other, so that it leads nowhere else wherever the tree lies.
-func (t *Tree) Symlink(target, name string) error {
+func (t *Root) Symlink(target, name string) error {
 	return t.change("symlink", name, func(root *os.Root, link string) error {
 		to, err := local(target)
 		if err != nil {

@@ -17,21 +17,21 @@ import (
 
 func TestChangesDoWhatTheySay(t *testing.T) {
 	t.Parallel()
-	on := func(method func(*vfs.Tree, string) error) func(string) func(*vfs.Tree) error {
-		return func(name string) func(*vfs.Tree) error {
-			return func(tree *vfs.Tree) error { return method(tree, name) }
+	on := func(method func(*vfs.Root, string) error) func(string) func(*vfs.Root) error {
+		return func(name string) func(*vfs.Root) error {
+			return func(tree *vfs.Root) error { return method(tree, name) }
 		}
 	}
-	remove, removeDir, removeAll := on((*vfs.Tree).Remove), on((*vfs.Tree).RemoveDir), on((*vfs.Tree).RemoveAll)
-	mkdir := on(func(tree *vfs.Tree, name string) error { return tree.Mkdir(name, 0o755) })
-	mkdirAll := on(func(tree *vfs.Tree, name string) error { return tree.MkdirAll(name, 0o755) })
-	create := on(func(tree *vfs.Tree, name string) error { return put(tree, name, os.O_WRONLY|os.O_CREATE, "x") })
-	rename := func(oldname, newname string) func(*vfs.Tree) error {
-		return func(tree *vfs.Tree) error { return tree.Rename(oldname, newname) }
+	remove, removeDir, removeAll := on((*vfs.Root).Remove), on((*vfs.Root).RemoveDir), on((*vfs.Root).RemoveAll)
+	mkdir := on(func(tree *vfs.Root, name string) error { return tree.Mkdir(name, 0o755) })
+	mkdirAll := on(func(tree *vfs.Root, name string) error { return tree.MkdirAll(name, 0o755) })
+	create := on(func(tree *vfs.Root, name string) error { return put(tree, name, os.O_WRONLY|os.O_CREATE, "x") })
+	rename := func(oldname, newname string) func(*vfs.Root) error {
+		return func(tree *vfs.Root) error { return tree.Rename(oldname, newname) }
 	}
 	tests := []struct {
 		name string
-		do   func(*vfs.Tree) error
+		do   func(*vfs.Root) error
 		want error
 		gone string // what is not there afterwards, and
 		kept string // what is
@@ -75,7 +75,7 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 		{"MkdirAll does not mind the root", mkdirAll("/"), nil, "", "plain"},
 		{"Create makes the target of a dangling link", create("dangling"), nil, "", "missing"},
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -120,7 +120,7 @@ func TestRenameNamesBoth(t *testing.T) {
 func TestAttributesAreSetThroughLinks(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root")).Writable()
 		when := time.Unix(1234567890, 0)
 		if err := tree.Chtimes("relative", time.Time{}, when); err != nil {
@@ -151,7 +151,7 @@ func TestAttributesAreSetThroughLinks(t *testing.T) {
 func TestReadOnlyViewChangesNothing(t *testing.T) {
 	t.Parallel()
 	names := []string{"plain", "dir", "relative", "missing", "to-file", "to-dir/SECRET", "/", "..", "self"}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
 		tree := opener(t, filepath.Join(host, "root"))
 		before := snapshot(t, host)
@@ -181,7 +181,7 @@ func TestReadOnlyViewChangesNothing(t *testing.T) {
 
 func TestReadOnlyViewReads(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		for _, m := range methods() {
 			name := "plain"

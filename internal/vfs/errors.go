@@ -29,12 +29,12 @@ func (r refusal) Error() string      { return string(r) }
 func (refusal) Is(target error) bool { return target == fs.ErrPermission }
 
 // fail wraps err for the caller. It is the one place where errors of the disk become errors of the tree.
-func (t *Tree) fail(op, name string, err error) error {
+func (t *Root) fail(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: t.cause(err)}
 }
 
 // cause returns the bare reason of err. What os.Root says of a name that leads out becomes ErrOutside.
-func (t *Tree) cause(err error) error {
+func (t *Root) cause(err error) error {
 	if err = bare(err); err == t.disk.escape { //nolint:errorlint // bare, and the very value that Open was given
 		return ErrOutside
 	}

@@ -24,10 +24,10 @@ const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND
 // File opens name with the flags of [os.OpenFile]; perm, cut by the umask, is the mode of a file that is created.
 // The caller closes the file.
 //
-// The file's Name is the cleaned name, without a leading slash. To list a directory use [Tree.ReadDir] or the
+// The file's Name is the cleaned name, without a leading slash. To list a directory use [Root.ReadDir] or the
 // file's Readdir and Readdirnames. Its ReadDir gives fs.DirEntry values, and their Info looks that name up in the
 // working directory of the process: os offers no way to tell it better.
-func (t *Tree) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
+func (t *Root) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	if flag&writing != 0 && !t.writable {
 		return nil, t.fail("open", name, ErrReadOnly)
 	}
@@ -45,9 +45,9 @@ func (t *Tree) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// OpenFile is [Tree.File] for callers that speak afero. The file is always an [*os.File], so that zero-copy
+// OpenFile is [Root.File] for callers that speak afero. The file is always an [*os.File], so that zero-copy
 // transfers are not lost behind the interface.
-func (t *Tree) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+func (t *Root) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	f, err := t.File(name, flag, perm)
 	if err != nil {
 		return nil, err // not f: a nil *os.File in an interface is not nil
@@ -56,11 +56,11 @@ func (t *Tree) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, er
 }
 
 // Open opens name for reading. The file is always an [*os.File].
-func (t *Tree) Open(name string) (afero.File, error) {
+func (t *Root) Open(name string) (afero.File, error) {
 	return t.OpenFile(name, os.O_RDONLY, 0)
 }
 
 // Create creates or truncates name and opens it for reading and writing. The file is always an [*os.File].
-func (t *Tree) Create(name string) (afero.File, error) {
+func (t *Root) Create(name string) (afero.File, error) {
 	return t.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }

@@ -19,7 +19,7 @@ import (
 
 func TestEveryOpenGivesAnOSFile(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "x"})
 		var tree afero.Fs = opener(t, dir).Writable()
@@ -52,7 +52,7 @@ func TestAFailedOpenGivesNoFile(t *testing.T) {
 
 func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
 		tree := opener(t, filepath.Join(host, "root"))
 		tests := []struct{ name, want string }{
@@ -86,7 +86,7 @@ func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
 
 // Looking the entries of a directory up by its name would describe other files: the name is the client's.
 func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir, decoy := nettest.TempDir(t), nettest.TempDir(t)
 		plant(t, dir, map[string]string{"etc/passwd": "inside"})
 		plant(t, decoy, map[string]string{"etc/passwd": "a longer file of the same name"})
@@ -108,7 +108,7 @@ func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
 
 func TestReadAtNeedsNoPosition(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "0123456789"})
 		f, err := opener(t, dir).File("f", os.O_RDONLY, 0)
@@ -145,7 +145,7 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 		{"creating keeps what is there", os.O_WRONLY | os.O_CREATE, "newer", nil},
 		{"creating anew refuses what is there", os.O_WRONLY | os.O_CREATE | os.O_EXCL, "old", fs.ErrExist},
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				dir := nettest.TempDir(t)
@@ -164,7 +164,7 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 
 func TestModesHoldPermissionBitsOnly(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "x"})
 		tree := opener(t, dir).Writable()
@@ -192,7 +192,7 @@ func TestNewFilesHaveTheModeThatWasAsked(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no permission bits")
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, nettest.TempDir(t)).Writable()
 		f, err := tree.File("f", os.O_WRONLY|os.O_CREATE, 0o600)
 		if err != nil {
@@ -223,7 +223,7 @@ func TestNamesAreBytes(t *testing.T) {
 	names := []string{
 		"\xff\xfe", `back\slash`, `..\up`, "new\nline", " ", "...", "-rf", "a:b", "NUL", "\x7f\x01", "ü", "u\u0308",
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, name := range names {
 			t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 				dir := nettest.TempDir(t)

@@ -7,7 +7,7 @@ import (
 
 // Free returns how many bytes files in the directory name may yet take, as far as the file system tells. Where this
 // system has no way to ask, the error is [errors.ErrUnsupported].
-func (t *Tree) Free(name string) (int64, error) {
+func (t *Root) Free(name string) (int64, error) {
 	f, err := t.File(name, os.O_RDONLY, 0)
 	if err != nil {
 		return 0, err

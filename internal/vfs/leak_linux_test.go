@@ -13,7 +13,7 @@ import (
 
 // Not parallel: other tests would open descriptors of their own.
 func TestNoDescriptorIsLeaked(t *testing.T) {
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
 		root := filepath.Join(host, "root")
 		if err := unix.Mkfifo(filepath.Join(root, "fifo"), 0o666); err != nil {

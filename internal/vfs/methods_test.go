@@ -19,15 +19,15 @@ type method struct {
 	writes  bool // refused by a read-only view
 	follows bool // acts on what a link in the last element leads to, rather than on the link
 	// do tries the method with all its might and returns what it could read.
-	do func(tree *vfs.Tree, name string) (string, error)
+	do func(tree *vfs.Root, name string) (string, error)
 }
 
 // other is a second name for the methods that take two; it exists in the fixture.
 const other = "spare"
 
 func methods() []method {
-	writeWith := func(flag int) func(*vfs.Tree, string) (string, error) {
-		return func(tree *vfs.Tree, name string) (string, error) { return "", put(tree, name, flag, "owned") }
+	writeWith := func(flag int) func(*vfs.Root, string) (string, error) {
+		return func(tree *vfs.Root, name string) (string, error) { return "", put(tree, name, flag, "owned") }
 	}
 	description := func(fi fs.FileInfo, err error) (string, error) {
 		if err != nil {
@@ -42,7 +42,7 @@ func methods() []method {
 	}
 	return []method{
 		{"File", false, true, content},
-		{"Open", false, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Open", false, true, func(tree *vfs.Root, name string) (string, error) {
 			f, err := tree.Open(name)
 			if err != nil {
 				return "", err
@@ -57,7 +57,7 @@ func methods() []method {
 		{"File to truncate", true, true, writeWith(os.O_RDWR | os.O_TRUNC)},
 		{"File to create or write", true, true, writeWith(os.O_WRONLY | os.O_CREATE)},
 		{"File to create anew", true, false, writeWith(os.O_WRONLY | os.O_CREATE | os.O_EXCL)},
-		{"OpenFile to create", true, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"OpenFile to create", true, true, func(tree *vfs.Root, name string) (string, error) {
 			f, err := tree.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 			if err != nil {
 				return "", err
@@ -67,7 +67,7 @@ func methods() []method {
 			_, err = f.WriteString("owned")
 			return string(b), err
 		}},
-		{"Create", true, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Create", true, true, func(tree *vfs.Root, name string) (string, error) {
 			f, err := tree.Create(name)
 			if err != nil {
 				return "", err
@@ -76,16 +76,16 @@ func methods() []method {
 			_, err = f.WriteString("owned")
 			return "", err
 		}},
-		{"Stat", false, true, func(tree *vfs.Tree, name string) (string, error) { return description(tree.Stat(name)) }},
-		{"Lstat", false, false, func(tree *vfs.Tree, name string) (string, error) { return description(tree.Lstat(name)) }},
-		{"LstatIfPossible", false, false, func(tree *vfs.Tree, name string) (string, error) {
+		{"Stat", false, true, func(tree *vfs.Root, name string) (string, error) { return description(tree.Stat(name)) }},
+		{"Lstat", false, false, func(tree *vfs.Root, name string) (string, error) { return description(tree.Lstat(name)) }},
+		{"LstatIfPossible", false, false, func(tree *vfs.Root, name string) (string, error) {
 			fi, possible, err := tree.LstatIfPossible(name)
 			if err == nil && !possible {
 				return "", errors.New("a link was followed")
 			}
 			return description(fi, err)
 		}},
-		{"ReadDir", false, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"ReadDir", false, true, func(tree *vfs.Root, name string) (string, error) {
 			infos, err := tree.ReadDir(name)
 			var names []string
 			for _, fi := range infos {
@@ -93,7 +93,7 @@ func methods() []method {
 			}
 			return strings.Join(names, " "), err
 		}},
-		{"Walk", false, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Walk", false, true, func(tree *vfs.Root, name string) (string, error) {
 			var paths []string
 			err := tree.Walk(name, func(path string, _ fs.FileInfo, _ error) error {
 				paths = append(paths, path)
@@ -101,23 +101,23 @@ func methods() []method {
 			})
 			return strings.Join(paths, " "), err
 		}},
-		{"Mkdir", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Mkdir(name, 0o755) }},
-		{"MkdirAll", true, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Mkdir", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Mkdir(name, 0o755) }},
+		{"MkdirAll", true, true, func(tree *vfs.Root, name string) (string, error) {
 			return "", tree.MkdirAll(name, 0o755)
 		}},
-		{"Remove", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Remove(name) }},
-		{"RemoveDir", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.RemoveDir(name) }},
-		{"RemoveAll", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.RemoveAll(name) }},
-		{"Rename from", true, false, func(tree *vfs.Tree, name string) (string, error) {
+		{"Remove", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Remove(name) }},
+		{"RemoveDir", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.RemoveDir(name) }},
+		{"RemoveAll", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.RemoveAll(name) }},
+		{"Rename from", true, false, func(tree *vfs.Root, name string) (string, error) {
 			return "", tree.Rename(name, "fresh")
 		}},
-		{"Rename to", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Rename(other, name) }},
-		{"Symlink", true, false, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Symlink(other, name) }},
-		{"Chmod", true, true, func(tree *vfs.Tree, name string) (string, error) { return "", tree.Chmod(name, 0o750) }},
-		{"Chown", true, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Rename to", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Rename(other, name) }},
+		{"Symlink", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Symlink(other, name) }},
+		{"Chmod", true, true, func(tree *vfs.Root, name string) (string, error) { return "", tree.Chmod(name, 0o750) }},
+		{"Chown", true, true, func(tree *vfs.Root, name string) (string, error) {
 			return "", tree.Chown(name, uid, -1)
 		}},
-		{"Chtimes", true, true, func(tree *vfs.Tree, name string) (string, error) {
+		{"Chtimes", true, true, func(tree *vfs.Root, name string) (string, error) {
 			return "", tree.Chtimes(name, then, then)
 		}},
 	}

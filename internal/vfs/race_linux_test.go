@@ -20,7 +20,7 @@ func exchange(a, b string) error {
 // A directory is swapped with a link to the outside while others go through it.
 func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := t.TempDir()
 		plant(t, host, map[string]string{
 			"outside/file":   secret,
@@ -84,7 +84,7 @@ func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 // The kernel cannot tell whether ".." stays in the tree while anything is renamed anywhere; it must be asked again.
 func TestOpenThroughDotDotWhileOthersRename(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
 		plant(t, dir, map[string]string{"file": "inside", "d/up": "-> ../file", "a/": "", "b/": ""})
 		tree := opener(t, dir)

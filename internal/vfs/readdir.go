@@ -33,7 +33,7 @@ const (
 // is read: one bad entry does not hide the others.
 //
 // On Linux [os.SameFile] does not know the descriptions; their Sys is a *syscall.Stat_t, as that of package os.
-func (t *Tree) ReadDir(name string) ([]fs.FileInfo, error) {
+func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) {
 	path, err := local(name)
 	if err != nil {
 		return nil, t.fail("readdir", name, err)
@@ -46,7 +46,7 @@ func (t *Tree) ReadDir(name string) ([]fs.FileInfo, error) {
 }
 
 // list describes the entries of the directory at path, which local made, sorted by name.
-func (t *Tree) list(path string, links linkRule) ([]fs.FileInfo, error) {
+func (t *Root) list(path string, links linkRule) ([]fs.FileInfo, error) {
 	dir, err := t.disk.opener.openDir(path)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (t *Tree) list(path string, links linkRule) ([]fs.FileInfo, error) {
 }
 
 // describe returns the entries of dir, which is the directory at path, that can be opened.
-func (t *Tree) describe(path string, dir directory, names []string, links linkRule) []fs.FileInfo {
+func (t *Root) describe(path string, dir directory, names []string, links linkRule) []fs.FileInfo {
 	infos := make([]fs.FileInfo, 0, len(names))
 	for _, name := range names {
 		fi, err := dir.lstat(name)

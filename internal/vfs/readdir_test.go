@@ -32,7 +32,7 @@ func list(infos []fs.FileInfo) string {
 func TestReadDirShowsWhatCanBeOpened(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		tests := []struct{ name, path, want string }{
 			{
@@ -101,7 +101,7 @@ func TestReadDirSortsByName(t *testing.T) {
 func TestReadDirSkipsWhatVanished(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		infos, err := vfs.Describe(tree, "dir", []string{"../plain", "before", "file", "gone", "up", "\x00"})
 		if got, want := list(infos), "file up"; got != want || err != nil {
@@ -121,7 +121,7 @@ func TestReadDirDescribesAsPackageOsDoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(host, "root"))
 		infos, err := tree.ReadDir("/")
 		if err != nil {

@@ -34,7 +34,7 @@ func atOnce(t *testing.T, f func()) {
 // refusesSpecial runs each method on the special file that put makes in an otherwise empty tree.
 func refusesSpecial(t *testing.T, put func(t *testing.T, path string)) {
 	t.Helper()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, m := range methods() {
 			t.Run(m.name, func(t *testing.T) {
 				dir, err := os.MkdirTemp("", "vfs") // short: a socket's path holds about 100 bytes
@@ -159,7 +159,7 @@ func TestUnreadableRootIsNamed(t *testing.T) {
 
 func TestFilesAreBlockingAndClosedOnExec(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
 		plant(t, dir, map[string]string{"f": "x"})
 		tree := opener(t, dir).Writable()

@@ -10,7 +10,7 @@ func served(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
 
 // Stat describes the file that name leads to. A special file is [ErrSpecial]: it could be described without
 // harm, but who has seen its size goes on to open it, and ReadDir does not show it either.
-func (t *Tree) Stat(name string) (fs.FileInfo, error) {
+func (t *Root) Stat(name string) (fs.FileInfo, error) {
 	fi, err := t.info("stat", name, (*os.Root).Stat)
 	if err != nil {
 		return nil, err
@@ -23,18 +23,18 @@ func (t *Tree) Stat(name string) (fs.FileInfo, error) {
 
 // Lstat describes name itself, be it a symbolic link or a special file: it is the question to ask before one
 // removes or renames something.
-func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
+func (t *Root) Lstat(name string) (fs.FileInfo, error) {
 	return t.info("lstat", name, (*os.Root).Lstat)
 }
 
-// LstatIfPossible is [Tree.Lstat] for callers that speak afero. It is always possible.
-func (t *Tree) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
+// LstatIfPossible is [Root.Lstat] for callers that speak afero. It is always possible.
+func (t *Root) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
 	fi, err := t.Lstat(name)
 	return fi, true, err
 }
 
 // info describes name in the way of stat.
-func (t *Tree) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
+func (t *Root) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
 	path, err := local(name)
 	if err != nil {
 		return nil, t.fail(op, name, err)

@@ -14,7 +14,7 @@ import (
 func TestSymlinkLeadsToItsTargetFromAnywhere(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range []struct{ target, name, want string }{
 			{"f", "l", "f"},
 			{"/f", "/l", "f"},

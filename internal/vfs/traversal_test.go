@@ -134,7 +134,7 @@ func TestNoNameLeadsOut(t *testing.T) {
 		{"a very long element", long, syscall.ENAMETOOLONG, syscall.ENAMETOOLONG},
 		{"a very long path", strings.Repeat(long[:200]+"/", 25) + "x", anything, anything},
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -179,7 +179,7 @@ func TestNoNameLeadsOut(t *testing.T) {
 func TestLinksBeneathTheRootAreFollowed(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		for _, name := range []string{"relative", "relative-dir/file", "dir/up", "here/here/relative", "relative-dir/up"} {
 			if got, err := content(tree, name); got != "inside" || err != nil {
@@ -199,7 +199,7 @@ func TestLinksBeneathTheRootAreFollowed(t *testing.T) {
 
 func TestMissingNamesAreToldApart(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		for _, name := range []string{"missing", "dir/missing", "missing/missing", "dangling"} {
 			_, err := tree.Open(name)

@@ -11,7 +11,7 @@
 //	}
 //	defer f.Close() // a plain *os.File: ready for sendfile, pread and splice
 //
-// A [Tree] is also an afero.Fs, so that what speaks afero can stand on it.
+// A [Root] is also an afero.Fs, so that what speaks afero can stand on it.
 //
 // # Names
 //
@@ -51,7 +51,7 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Tree is a view of a directory tree that no name leads out of.
+// Root is a view of a directory tree that no name leads out of.
 //
 // The methods are safe for use by many goroutines at once, and stay in the tree while others change it: each name
 // is resolved beneath the descriptor of the root at the moment of use, never checked before.
@@ -59,7 +59,7 @@ import (
 // Each error is an [*fs.PathError], from Rename an [*os.LinkError]. It holds the name as the client gave it and
 // the bare cause, so that errors.Is with [fs.ErrNotExist] and its kin tells what happened; it never holds the
 // path of the root.
-type Tree struct {
+type Root struct {
 	disk     *disk
 	writable bool
 }
@@ -67,7 +67,7 @@ type Tree struct {
 var _ interface {
 	afero.Fs
 	afero.Lstater
-} = (*Tree)(nil)
+} = (*Root)(nil)
 
 // disk is what all views of a tree share.
 type disk struct {
@@ -79,7 +79,7 @@ type disk struct {
 
 // Open returns a read-only view of the directory dir and of all that lies beneath it. It follows the directory,
 // not its name: the view stays with it when it is moved. The caller closes the tree.
-func Open(dir string) (*Tree, error) {
+func Open(dir string) (*Root, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
@@ -101,7 +101,7 @@ func Open(dir string) (*Tree, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
 	}
-	return &Tree{disk: d}, nil
+	return &Root{disk: d}, nil
 }
 
 // newDisk takes root over, which is dir.
@@ -118,7 +118,7 @@ func newDisk(root *os.Root, dir string) (*disk, error) {
 // Sub returns a view of the directory name and of all that lies beneath it, as a tree of its own: no name leads out
 // of that directory either. Files may be changed through it if they may through t. The caller closes it; closing t
 // does not.
-func (t *Tree) Sub(name string) (*Tree, error) {
+func (t *Root) Sub(name string) (*Root, error) {
 	path, err := local(name)
 	if err != nil {
 		return nil, t.fail("open", name, err)
@@ -138,18 +138,18 @@ func (t *Tree) Sub(name string) (*Tree, error) {
 	if err != nil {
 		return nil, t.fail("open", name, err)
 	}
-	return &Tree{disk: d, writable: t.writable}, nil
+	return &Root{disk: d, writable: t.writable}, nil
 }
 
 // Writable returns a view of the same tree through which files may be changed.
-func (t *Tree) Writable() *Tree { return &Tree{disk: t.disk, writable: true} }
+func (t *Root) Writable() *Root { return &Root{disk: t.disk, writable: true} }
 
 // CanWrite reports whether files may be changed through this view.
-func (t *Tree) CanWrite() bool { return t.writable }
+func (t *Root) CanWrite() bool { return t.writable }
 
 // Close closes what all views of the tree share: none of them can be used afterwards, their calls return
 // [fs.ErrClosed]. Files that were opened through them stay open. Closing twice is harmless.
-func (t *Tree) Close() error {
+func (t *Root) Close() error {
 	err := t.disk.opener.Close()
 	if rerr := t.disk.root.Close(); err == nil {
 		err = rerr
@@ -158,7 +158,7 @@ func (t *Tree) Close() error {
 }
 
 // Dir returns the directory given to [Open], made absolute. It is for the operator; clients must not see it.
-func (t *Tree) Dir() string { return t.disk.dir }
+func (t *Root) Dir() string { return t.disk.dir }
 
 // Name returns the name of this kind of file system, as afero wants it.
-func (t *Tree) Name() string { return "vfs" }
+func (t *Root) Name() string { return "vfs" }

@@ -43,7 +43,7 @@ func TestMagicLinksAreNotFollowed(t *testing.T) {
 	up := strings.Repeat("../", strings.Count(host, "/")+1)
 	symlink(t, up+"proc/self/root"+host, filepath.Join(host, "root", "magic"))
 	self := fmt.Sprintf("/proc/%d", os.Getpid()) // /proc/self is an ordinary link
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tests := []struct{ name, dir, path string }{
 			{"root", self, "root" + name},
 			{"cwd", self, "cwd/vfs.go"},
@@ -69,7 +69,7 @@ func TestChainsOfLinksAreBounded(t *testing.T) {
 	for i := 1; i <= 50; i++ {
 		symlink(t, fmt.Sprint(i-1), filepath.Join(dir, fmt.Sprint(i)))
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, dir)
 		for links, want := range map[int]error{8: nil, 41: unix.ELOOP} {
 			if _, err := content(tree, fmt.Sprint(links)); !errors.Is(err, want) {
@@ -88,7 +88,7 @@ func TestChainsOfLinksAreBounded(t *testing.T) {
 // Without O_NONBLOCK the open would wait for the holder of the lease, up to /proc/sys/fs/lease-break-time seconds.
 func TestLeasedFileAnswersAtOnce(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
 		plant(t, dir, map[string]string{"f": "inside"})
 		holder, err := os.Open(filepath.Join(dir, "f"))
@@ -110,7 +110,7 @@ func TestLeasedFileAnswersAtOnce(t *testing.T) {
 
 func TestFilesFeedSendfileAndSplice(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
 		plant(t, dir, map[string]string{"f": "0123456789"})
 		f, err := opener(t, dir).File("f", os.O_RDONLY, 0)
@@ -155,7 +155,7 @@ func TestReadDirHasTheSysOfPackageOs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plant(t, dir, map[string]string{"f": "inside", "d/": "", "link": "-> f"})
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		infos, err := opener(t, dir).ReadDir("/")
 		if err != nil || len(infos) != 3 {
 			t.Fatalf("got %s, %v, want three entries", list(infos), err)

@@ -18,7 +18,7 @@ import (
 )
 
 // backends runs f with each way to open files: opener gives a read-only tree that uses it.
-func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir string) *vfs.Tree)) {
+func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir string) *vfs.Root)) {
 	t.Helper()
 	if runtime.GOOS == "linux" {
 		t.Run("openat2", func(t *testing.T) { f(t, openat2Tree) })
@@ -26,7 +26,7 @@ func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir s
 	t.Run("os.Root", func(t *testing.T) { f(t, rootTree) })
 }
 
-func openat2Tree(t testing.TB, dir string) *vfs.Tree {
+func openat2Tree(t testing.TB, dir string) *vfs.Root {
 	t.Helper()
 	tree := openTree(t, dir)
 	if !vfs.UsesOpenat2(tree) {
@@ -35,7 +35,7 @@ func openat2Tree(t testing.TB, dir string) *vfs.Tree {
 	return tree
 }
 
-func rootTree(t testing.TB, dir string) *vfs.Tree {
+func rootTree(t testing.TB, dir string) *vfs.Root {
 	t.Helper()
 	tree := openTree(t, dir)
 	if err := vfs.WithoutOpenat2(tree); err != nil {
@@ -44,7 +44,7 @@ func rootTree(t testing.TB, dir string) *vfs.Tree {
 	return tree
 }
 
-func openTree(t testing.TB, dir string) *vfs.Tree {
+func openTree(t testing.TB, dir string) *vfs.Root {
 	t.Helper()
 	tree, err := vfs.Open(dir)
 	if err != nil {
@@ -108,7 +108,7 @@ func needsLinks(t testing.TB) {
 }
 
 // content returns all that can be read of name.
-func content(tree *vfs.Tree, name string) (string, error) {
+func content(tree *vfs.Root, name string) (string, error) {
 	f, err := tree.File(name, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
@@ -119,7 +119,7 @@ func content(tree *vfs.Tree, name string) (string, error) {
 }
 
 // put writes text to name with the given flags.
-func put(tree *vfs.Tree, name string, flag int, text string) error {
+func put(tree *vfs.Root, name string, flag int, text string) error {
 	f, err := tree.File(name, flag, 0o644)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func TestTreeStaysWithADirectoryThatMoves(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not rename a directory that is open")
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := nettest.TempDir(t)
 		plant(t, host, map[string]string{"old/file": "ours"})
 		tree := opener(t, filepath.Join(host, "old"))
@@ -194,7 +194,7 @@ func TestTreeStaysWithADirectoryThatMoves(t *testing.T) {
 
 func TestViewsShareTheTree(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		reader := opener(t, nettest.TempDir(t))
 		writer := reader.Writable()
 		if reader.CanWrite() || !writer.CanWrite() {
@@ -209,7 +209,7 @@ func TestViewsShareTheTree(t *testing.T) {
 		if err := writer.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for _, tree := range []*vfs.Tree{reader, writer} {
+		for _, tree := range []*vfs.Root{reader, writer} {
 			if _, err := tree.Open("f"); !errors.Is(err, fs.ErrClosed) {
 				t.Errorf("open after close: got %v, want %v", err, fs.ErrClosed)
 			}
@@ -222,7 +222,7 @@ func TestViewsShareTheTree(t *testing.T) {
 
 func TestCloseWhileOthersOpen(t *testing.T) {
 	t.Parallel()
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
 		plant(t, dir, map[string]string{"f": "inside"})
 		tree := opener(t, dir)

@@ -10,7 +10,7 @@ import (
 // directory right after it. The path that f is given is below name, as "docs/readme.txt"; the directory name itself
 // is not among them.
 //
-// Entries are as [Tree.ReadDir] has them, but links that lead to a directory are left out. So each directory is
+// Entries are as [Root.ReadDir] has them, but links that lead to a directory are left out. So each directory is
 // walked once, at its own place, and no loop or net of links makes the walk endless.
 //
 // When a directory cannot be read, f is called a second time for it, with the error; what it returns decides. f may
@@ -18,7 +18,7 @@ import (
 // directory, or [fs.SkipAll] to end the walk. Any other error ends the walk, and Walk returns it.
 //
 // The tree may change meanwhile. Walk has one directory open at a time, while it reads it, and none when it calls f.
-func (t *Tree) Walk(name string, f filepath.WalkFunc) error {
+func (t *Root) Walk(name string, f filepath.WalkFunc) error {
 	top, err := local(name)
 	if err != nil {
 		return t.fail("readdir", name, err)
@@ -36,7 +36,7 @@ func (t *Tree) Walk(name string, f filepath.WalkFunc) error {
 
 // walk is what one call of Walk is about.
 type walk struct {
-	tree *Tree
+	tree *Root
 	name string // as the caller gave it
 	top  string // as local made it
 	f    filepath.WalkFunc

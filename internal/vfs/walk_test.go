@@ -15,7 +15,7 @@ import (
 
 // walk renders what Walk calls its function with, one word a call: the path, with a slash after a directory and the
 // reason when there is an error. do answers each call.
-func walk(tree *vfs.Tree, name string, do func(path string, err error) error) (string, error) {
+func walk(tree *vfs.Root, name string, do func(path string, err error) error) (string, error) {
 	var words []string
 	err := tree.Walk(name, func(path string, fi fs.FileInfo, err error) error {
 		word := path
@@ -37,7 +37,7 @@ func goOn(string, error) error { return nil }
 func TestWalkVisitsEachDirectoryOnce(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
 		plant(t, host, map[string]string{"root/etc/ssl/key": "inside", "root/etc/more": "inside", "root/etc/back": "-> .."})
 		tree := opener(t, filepath.Join(host, "root"))
@@ -106,7 +106,7 @@ func TestWalkTellsOfADirectoryThatCannotBeRead(t *testing.T) {
 		{"and passes over it", fs.SkipDir, "b/ b/!top/b c/ c/d", nil},
 		{"and ends", fs.ErrNotExist, "b/ b/!top/b", fs.ErrNotExist},
 	}
-	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Tree) {
+	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				dir := nettest.TempDir(t)

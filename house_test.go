@@ -156,7 +156,7 @@ var rules = []rule{
 		why:   "the configuration is data: cmd/sluice turns it into servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
-	{folder: forTests, others: []string{sys}, why: "the tests of every folder use it, so that it may depend on none"},
+	{folder: forTests, others: []string{sys, afero}, why: "the tests of every folder use it, so that it may depend on none"},
 }
 
 func TestPackageComments(t *testing.T) { report(t, checkComments(os.DirFS("."))) }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/afero"
 	"golang.org/x/sys/unix"
 
 	"sluice/internal/vfs"
@@ -184,4 +185,28 @@ func TestFilesAreBlockingAndClosedOnExec(t *testing.T) {
 			_ = f.Close()
 		}
 	})
+}
+
+func TestSpecialFilesOfOtherFileSystemsAreRefusedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Skip("no FIFO can be made here:", err)
+	}
+	if err := os.Symlink("fifo", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	tree := vfs.Of(afero.NewBasePathFs(afero.NewOsFs(), dir))
+	for _, name := range []string{"fifo", "link"} {
+		for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_CREATE} {
+			if _, err := tree.OpenFile(name, flag, 0o600); !errors.Is(err, vfs.ErrSpecial) {
+				t.Errorf("OpenFile(%q, %#x) = %v, want %v", name, flag, err, vfs.ErrSpecial)
+			}
+		}
+		if _, err := tree.Stat(name); !errors.Is(err, vfs.ErrSpecial) {
+			t.Errorf("Stat(%q) = %v, want %v", name, err, vfs.ErrSpecial)
+		}
+	}
+	if infos, err := tree.ReadDir("/"); err != nil || len(infos) != 0 {
+		t.Errorf("ReadDir = %v, %v, want nothing", infos, err)
+	}
 }

@@ -23,23 +23,38 @@ func (t *Root) Walk(name string, f filepath.WalkFunc) error {
 	if err != nil {
 		return t.fail("readdir", name, err)
 	}
-	infos, err := t.list(top, linksToFile)
-	if err != nil {
-		return t.fail("readdir", name, err)
-	}
-	w := walk{tree: t, name: name, top: top, f: f}
-	if err := w.each("", infos); err != fs.SkipAll { //nolint:errorlint // f returns the bare value, as for fs.WalkDir
-		return err
-	}
-	return nil
+	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
+		name := name
+		infos, err := t.list(filepath.Join(top, filepath.FromSlash(rel)), linksToFile)
+		if err != nil {
+			if rel != "" {
+				name = path.Join(name, rel)
+			}
+			return nil, t.fail("readdir", name, err)
+		}
+		return infos, nil
+	}}
+	return w.all()
 }
 
 // walk is what one call of Walk is about.
 type walk struct {
-	tree *Root
-	name string // as the caller gave it
-	top  string // as local made it
-	f    filepath.WalkFunc
+	f filepath.WalkFunc
+
+	// list describes the entries of a directory by its path beneath the top, "" for that itself.
+	list func(rel string) ([]fs.FileInfo, error)
+}
+
+// all walks everything.
+func (w *walk) all() error {
+	infos, err := w.list("")
+	if err != nil {
+		return err
+	}
+	if err := w.each("", infos); err != fs.SkipAll { //nolint:errorlint // f returns the bare value, as for fs.WalkDir
+		return err
+	}
+	return nil
 }
 
 // each walks the entries of the directory dir, which is "" or ends in a slash.
@@ -65,9 +80,9 @@ func (w *walk) each(dir string, infos []fs.FileInfo) error {
 
 // beneath walks what is in the directory rel.
 func (w *walk) beneath(rel string, fi fs.FileInfo) error {
-	infos, err := w.tree.list(filepath.Join(w.top, filepath.FromSlash(rel)), linksToFile)
+	infos, err := w.list(rel)
 	if err != nil {
-		return w.f(rel, fi, w.tree.fail("readdir", path.Join(w.name, rel), err))
+		return w.f(rel, fi, err)
 	}
 	return w.each(rel+"/", infos)
 }

@@ -1,0 +1,475 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// adapter is an afero.Fs as a Tree.
+type adapter struct {
+	fs    afero.Fs
+	base  string // of all names, as clean makes them
+	style *rootStyle
+	calls *calls
+}
+
+func newAdapter(fsys afero.Fs) *adapter {
+	return &adapter{fs: fsys, base: ".", style: new(rootStyle), calls: new(calls)}
+}
+
+// sub returns the view of a directory. It may lie anywhere: where links lead is up to the file system.
+func (a *adapter) sub(name string) (*adapter, error) {
+	fi, err := a.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.IsDir() {
+		return nil, a.fail("open", name, syscall.ENOTDIR)
+	}
+	below := *a
+	cleaned, _ := clean(name) // Stat has seen that it is one
+	below.base = path.Join(a.base, cleaned)
+	return &below, nil
+}
+
+// full returns the name by which the file system knows what a client calls name.
+func (a *adapter) full(name string) (string, error) {
+	name, err := clean(name)
+	if err != nil {
+		return "", err
+	}
+	name = path.Join(a.base, name)
+	if a.style.isRelative(a) {
+		return name, nil
+	}
+	if name == "." {
+		return "/", nil
+	}
+	return "/" + name, nil
+}
+
+// isRoot reports whether name means the root of this view.
+func (a *adapter) isRoot(name string) bool {
+	cleaned, err := clean(name)
+	return err == nil && isRoot(cleaned)
+}
+
+func (a *adapter) fail(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: bare(err)}
+}
+
+// ask returns what f says of the file that a client calls name.
+func ask[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
+	var none T
+	full, err := a.full(name)
+	if err != nil {
+		return none, a.fail(op, name, err)
+	}
+	value, err := call(a.calls, func() (T, error) { return f(full) }, nil)
+	if err != nil {
+		return none, a.fail(op, name, err)
+	}
+	return value, nil
+}
+
+// do has f do something to the file that a client calls name.
+func (a *adapter) do(op, name string, f func(full string) error) error {
+	_, err := ask(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
+	return err
+}
+
+// Name returns the name of the file system.
+func (a *adapter) Name() string { return a.fs.Name() }
+
+// Stat describes what name leads to.
+func (a *adapter) Stat(name string) (fs.FileInfo, error) {
+	return ask(a, "stat", name, a.stat)
+}
+
+func (a *adapter) stat(full string) (fs.FileInfo, error) {
+	fi, err := a.fs.Stat(full)
+	switch {
+	case err != nil:
+		return nil, err
+	case !served(fi.Mode()):
+		return nil, ErrSpecial
+	}
+	return snapshot(fi, full), nil
+}
+
+// Lstat describes name itself, if the file system knows links.
+func (a *adapter) Lstat(name string) (fs.FileInfo, error) {
+	return ask(a, "lstat", name, a.lstat)
+}
+
+func (a *adapter) lstat(full string) (fs.FileInfo, error) {
+	var fi fs.FileInfo
+	var err error
+	if l, ok := a.fs.(afero.Lstater); ok {
+		fi, _, err = l.LstatIfPossible(full)
+	} else {
+		fi, err = a.fs.Stat(full)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return snapshot(fi, full), nil
+}
+
+// Open opens name for reading.
+func (a *adapter) Open(name string) (afero.File, error) { return a.OpenFile(name, os.O_RDONLY, 0) }
+
+// Create creates or truncates name and opens it for reading and writing.
+func (a *adapter) Create(name string) (afero.File, error) {
+	return a.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+// OpenFile opens name with the flags of os.OpenFile. A file is created only in a directory that is there: some file
+// systems would make that too.
+func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	full, err := a.full(name)
+	if err == nil && perm != perm.Perm() {
+		err = errMode
+	}
+	if err != nil {
+		return nil, a.fail("open", name, err)
+	}
+	f, err := call(a.calls, func() (afero.File, error) { return a.open(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
+	if err != nil {
+		return nil, a.fail("open", name, err)
+	}
+	return f, nil
+}
+
+func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, error) {
+	// Asked before, because to open a FIFO waits for its other end.
+	fi, err := a.stat(full)
+	switch {
+	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
+		return nil, fs.ErrExist
+	case err == nil && fi.IsDir() && flag&writing != 0:
+		return nil, syscall.EISDIR
+	case err == nil:
+	case flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	default:
+		if err := a.checkParent(full); err != nil {
+			return nil, err
+		}
+	}
+	f, err := a.openRaw(full, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	if osFile, ok := OSFile(f); ok {
+		if fi, err = osFile.Stat(); err == nil && !served(fi.Mode()) { // it was replaced meanwhile
+			err = ErrSpecial
+		}
+		if err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+		return osFile, nil
+	}
+	h := &handle{File: f, name: strings.TrimPrefix(full, "/"), size: -1, shared: isShared(f)}
+	if flag&writing == 0 {
+		h.size = fi.Size()
+		h.reopen = func() (afero.File, error) {
+			return call(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
+		}
+	}
+	return h, nil
+}
+
+// openRaw opens a file as the file system does. An afero.CopyOnWriteFs reads directories only by Open.
+func (a *adapter) openRaw(full string, flag int, perm fs.FileMode) (afero.File, error) {
+	if flag == os.O_RDONLY {
+		return a.fs.Open(full)
+	}
+	if _, ok := a.fs.(afero.FromIOFS); ok { // which would open for reading instead
+		return nil, ErrReadOnly
+	}
+	return a.fs.OpenFile(full, flag, perm)
+}
+
+// checkParent returns why a file cannot be made: some file systems, such as afero.MemMapFs, would make it below a
+// directory that is not there, or below a file.
+func (a *adapter) checkParent(full string) error {
+	fi, err := a.fs.Stat(path.Dir(full))
+	if err == nil && !fi.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return err
+}
+
+// ReadDir describes the entries of a directory.
+func (a *adapter) ReadDir(name string) ([]fs.FileInfo, error) {
+	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, allLinks) })
+}
+
+func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
+	if fi, err := a.stat(full); err != nil {
+		return nil, err
+	} else if !fi.IsDir() {
+		return nil, syscall.ENOTDIR
+	}
+	dir, err := a.fs.Open(full)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	all, err := dir.Readdir(-1)
+	if err != nil {
+		// One entry that vanishes must not hide the others, as it does behind an afero.FromIOFS.
+		if all, err = a.describe(full); err != nil {
+			return nil, err
+		}
+	}
+	infos := make([]fs.FileInfo, 0, len(all))
+	for _, fi := range all {
+		name := base(fi.Name())
+		if fi.Mode().Type() == fs.ModeSymlink {
+			target, err := a.fs.Stat(path.Join(full, name))
+			if err != nil || target.IsDir() && links == linksToFile {
+				continue
+			}
+			fi = target
+		}
+		if served(fi.Mode()) && name != "." && name != ".." && name != "/" {
+			infos = append(infos, snapshot(fi, name))
+		}
+	}
+	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	return infos, nil
+}
+
+// describe describes the entries of a directory one by one, and leaves out those that cannot be.
+func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
+	dir, err := a.fs.Open(full)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var infos []fs.FileInfo
+	for _, name := range names {
+		if fi, err := a.lstat(path.Join(full, name)); err == nil {
+			infos = append(infos, fi)
+		}
+	}
+	return infos, nil
+}
+
+// base returns the last element of a name, which some file systems give with a slash behind it.
+func base(name string) string { return path.Base(filepath.ToSlash(name)) }
+
+// Walk calls f for each entry beneath the directory name.
+func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
+	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
+		return ask(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
+			return a.list(full, linksToFile)
+		})
+	}}
+	return w.all()
+}
+
+// Mkdir makes a directory in one that is there.
+func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
+	return a.do("mkdir", name, func(full string) error {
+		if perm != perm.Perm() {
+			return errMode
+		}
+		if _, err := a.lstat(full); err == nil {
+			return fs.ErrExist
+		}
+		if err := a.checkParent(full); err != nil {
+			return err
+		}
+		return a.fs.Mkdir(full, perm)
+	})
+}
+
+// MkdirAll makes a directory and those above it that are missing.
+func (a *adapter) MkdirAll(name string, perm fs.FileMode) error {
+	return a.do("mkdir", name, func(full string) error {
+		if perm != perm.Perm() {
+			return errMode
+		}
+		return a.fs.MkdirAll(full, perm)
+	})
+}
+
+// Remove removes a file.
+func (a *adapter) Remove(name string) error {
+	return a.do("remove", name, func(full string) error {
+		fi, err := a.lstat(full)
+		switch {
+		case err != nil:
+			return err
+		case fi.IsDir():
+			return syscall.EISDIR
+		}
+		return a.fs.Remove(full)
+	})
+}
+
+// RemoveDir removes a directory that is empty, which not every file system sees to.
+func (a *adapter) RemoveDir(name string) error {
+	return a.do("rmdir", name, func(full string) error {
+		if a.isRoot(name) {
+			return errRoot
+		}
+		fi, err := a.lstat(full)
+		switch {
+		case err != nil:
+			return err
+		case !fi.IsDir():
+			return syscall.ENOTDIR
+		}
+		dir, err := a.fs.Open(full)
+		if err != nil {
+			return err
+		}
+		names, _ := dir.Readdirnames(1) // io.EOF: there are none; else Remove tells
+		_ = dir.Close()
+		if len(names) > 0 {
+			return syscall.ENOTEMPTY
+		}
+		return a.fs.Remove(full)
+	})
+}
+
+// RemoveAll removes name and all that is beneath it.
+func (a *adapter) RemoveAll(name string) error {
+	return a.do("removeall", name, func(full string) error {
+		if a.isRoot(name) {
+			return errRoot
+		}
+		return a.fs.RemoveAll(full)
+	})
+}
+
+// Rename moves oldname to newname, which may be a file that is there, but no directory.
+func (a *adapter) Rename(oldname, newname string) error {
+	err := a.do("rename", oldname, func(from string) error {
+		to, err := a.full(newname)
+		if err != nil {
+			return err
+		}
+		return a.rename(oldname, newname, from, to)
+	})
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: bare(err)}
+	}
+	return nil
+}
+
+func (a *adapter) rename(oldname, newname, from, to string) error {
+	if a.isRoot(oldname) || a.isRoot(newname) {
+		return errRoot
+	}
+	fi, err := a.lstat(from)
+	switch {
+	case err != nil:
+		return err
+	case from == to:
+		return nil
+	case fi.IsDir() && strings.HasPrefix(to, from+"/"): // into itself
+		return syscall.EINVAL
+	}
+	if there, err := a.lstat(to); err == nil && (there.IsDir() || fi.IsDir()) {
+		return fs.ErrExist
+	}
+	if err := a.checkParent(to); err != nil {
+		return err
+	}
+	return a.fs.Rename(from, to)
+}
+
+// Chmod sets the permission bits of a file.
+func (a *adapter) Chmod(name string, mode fs.FileMode) error {
+	return a.do("chmod", name, func(full string) error {
+		if mode != mode.Perm() {
+			return errMode
+		}
+		return a.fs.Chmod(full, mode)
+	})
+}
+
+// Chown sets owner and group of a file.
+func (a *adapter) Chown(name string, uid, gid int) error {
+	return a.do("chown", name, func(full string) error { return a.fs.Chown(full, uid, gid) })
+}
+
+// Chtimes sets the times of a file.
+func (a *adapter) Chtimes(name string, atime, mtime time.Time) error {
+	return a.do("chtimes", name, func(full string) error { return a.fs.Chtimes(full, atime, mtime) })
+}
+
+// Symlink makes no link: by the interface of afero nobody can say where it would lead.
+func (a *adapter) Symlink(_, name string) error {
+	return a.fail("symlink", name, errors.ErrUnsupported)
+}
+
+// Free is as the file system says, if it does.
+func (a *adapter) Free(name string) (int64, error) {
+	return ask(a, "free", name, func(full string) (int64, error) {
+		if f, ok := a.fs.(interface {
+			Free(name string) (int64, error)
+		}); ok {
+			return f.Free(full)
+		}
+		return 0, errors.ErrUnsupported
+	})
+}
+
+// rootStyle is how names have to look for a file system. It is found out once.
+type rootStyle struct {
+	once     sync.Once
+	relative bool // "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
+}
+
+func (s *rootStyle) isRelative(a *adapter) bool {
+	s.once.Do(func() {
+		s.relative, _ = call(a.calls, func() (bool, error) { return wantsRelative(a.fs), nil }, nil)
+	})
+	return s.relative
+}
+
+// wantsRelative reports whether fsys knows no names that begin with a slash. A union of a file system that does and
+// one that does not shows less of its root as "/" than as ".".
+func wantsRelative(fsys afero.Fs) bool {
+	if fi, err := fsys.Stat("/"); err != nil || !fi.IsDir() {
+		fi, err = fsys.Stat(".")
+		return err == nil && fi.IsDir()
+	}
+	switch fsys.(type) {
+	case *afero.CopyOnWriteFs, *afero.CacheOnReadFs, *afero.ReadOnlyFs, *afero.RegexpFs:
+		slash, dot := rootNames(fsys, "/"), rootNames(fsys, ".")
+		return len(dot) > len(slash) && !slices.ContainsFunc(slash, func(name string) bool { return !slices.Contains(dot, name) })
+	}
+	return false
+}
+
+func rootNames(fsys afero.Fs, root string) []string {
+	dir, err := fsys.Open(root)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) // what there is
+	return names
+}

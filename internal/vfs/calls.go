@@ -1,0 +1,72 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// ErrHangs means that a file system has not answered for so long that nobody waits for it any more, or that so many
+// calls hang in it that no other is made.
+var ErrHangs = errors.New("the file system does not answer")
+
+// calls makes calls of a file system that may hang, such as one on a network. A call that hangs keeps its goroutine
+// until it returns: so their number is bounded.
+type calls struct {
+	limit time.Duration // zero: hangAfter
+	hung  atomic.Int32
+}
+
+const (
+	hangAfter = 30 * time.Second
+	maxHung   = 16
+)
+
+// call returns what f returns, or ErrHangs. If f returns later than that, late is called with what it has returned
+// and must not be forgotten, such as an open file.
+func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
+	var none T
+	if c.hung.Load() >= maxHung {
+		return none, ErrHangs
+	}
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := protect(f)
+		done <- result{value, err}
+	}()
+	limit := c.limit
+	if limit == 0 {
+		limit = hangAfter
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-timer.C:
+	}
+	c.hung.Add(1)
+	go func() {
+		r := <-done
+		c.hung.Add(-1)
+		if r.err == nil && late != nil {
+			late(r.value)
+		}
+	}()
+	return none, ErrHangs
+}
+
+// protect calls f, whose panic becomes an error: it is the fault of one file, and no reason to end a server.
+func protect[T any](f func() (T, error)) (value T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the file system panics: %v", r)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,93 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// hanging is a file system whose Open waits.
+type hanging struct {
+	afero.Fs
+	release chan struct{}
+}
+
+func (h *hanging) Open(name string) (afero.File, error) {
+	<-h.release
+	return h.Fs.Open(name)
+}
+
+// counted is a file whose Close is counted.
+type counted struct {
+	afero.File
+	closed *int
+}
+
+func (c counted) Close() error { *c.closed++; return c.File.Close() }
+
+func TestAnOpenThatHangsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := afero.NewMemMapFs()
+		if err := afero.WriteFile(memory, "/f", []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		h := &hanging{memory, make(chan struct{})}
+		tree := Of(h)
+		if _, err := tree.Stat("f"); err != nil { // which does not hang
+			t.Fatal(err)
+		}
+		for range maxHung {
+			begin := time.Now()
+			if _, err := tree.Open("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != hangAfter {
+				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrHangs, hangAfter)
+			}
+		}
+		begin := time.Now()
+		if _, err := tree.Stat("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != 0 {
+			t.Errorf("got %v after %v, want %v at once: too many calls hang", err, time.Since(begin), ErrHangs)
+		}
+		close(h.release)
+		synctest.Wait()
+		if f, err := tree.Open("f"); err != nil {
+			t.Errorf("got %v, want the file: it answers again", err)
+		} else {
+			_ = f.Close()
+		}
+		if n := tree.(*adapter).calls.hung.Load(); n != 0 {
+			t.Errorf("%d calls count as hung, want none", n)
+		}
+	})
+}
+
+func TestAFileThatIsOpenedTooLateIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := 0
+		release := make(chan struct{})
+		_, err := call(&calls{limit: time.Second}, func() (afero.File, error) {
+			<-release
+			return counted{File: nothingFile(t), closed: &closed}, nil
+		}, func(f afero.File) { _ = f.Close() })
+		if !errors.Is(err, ErrHangs) {
+			t.Fatal(err)
+		}
+		close(release)
+		synctest.Wait()
+		if closed != 1 {
+			t.Errorf("closed %d times, want once", closed)
+		}
+	})
+}
+
+func nothingFile(t *testing.T) afero.File {
+	f, err := afero.NewMemMapFs().Create("/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+var _ fs.FileInfo = (*info)(nil)

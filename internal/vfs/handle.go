@@ -1,0 +1,221 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"reflect"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// handle is an open file of a file system of which only Read, Write and Seek are believed, and these only on a handle
+// that nobody else has. It makes ReadAt and WriteAt of them, which the files of several kinds of afero.Fs do not
+// have, or have with a position that others see. It is for one goroutine at a time.
+type handle struct {
+	afero.File
+
+	name   string // as Name returns it
+	reopen func() (afero.File, error)
+
+	at     int64 // where the file's position is
+	noSeek bool  // Seek does not work here
+	shared bool  // the position is that of other handles too
+	size   int64 // of a file opened for reading: it is not read behind that; negative: it is written to
+}
+
+// maxEmpty is how often a Read may return nothing in a row (as in package bufio).
+const maxEmpty = 100
+
+func (h *handle) Name() string { return h.name }
+
+// Stat describes the file as it is now.
+func (h *handle) Stat() (fs.FileInfo, error) {
+	return protect(func() (fs.FileInfo, error) {
+		fi, err := h.File.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return snapshot(fi, h.name), nil
+	})
+}
+
+// ReadAt reads from off on, as io.ReaderAt asks for. To go back where the file cannot seek, it is opened again and read
+// from the beginning.
+func (h *handle) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fs.ErrInvalid
+	}
+	want := len(p)
+	if h.size >= 0 { // the files of afero's zipfs panic behind their end
+		p = p[:min(int64(want), max(h.size-off, 0))]
+	}
+	if len(p) > 0 && !h.shared {
+		if err := h.seek(off); err != nil {
+			return 0, err
+		}
+	}
+	n, err := h.readFull(p, off)
+	if err == nil && n < want {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Read reads from the position on.
+func (h *handle) Read(p []byte) (int, error) {
+	n, err := protect(func() (int, error) { return h.File.Read(p) })
+	n, err = checkCount("read", n, len(p), err)
+	h.at += int64(n)
+	return n, err
+}
+
+// readFull reads from off on, where the position is, until p is full or the file ends, which is io.EOF.
+func (h *handle) readFull(p []byte, off int64) (int, error) {
+	got, empty := 0, 0
+	for got < len(p) {
+		n, err := h.read(p[got:], off+int64(got))
+		got += n
+		switch {
+		case got == len(p):
+		case err != nil:
+			return got, err
+		case n > 0:
+			empty = 0
+		default:
+			if empty++; empty == maxEmpty {
+				return got, io.ErrNoProgress
+			}
+		}
+	}
+	return got, nil
+}
+
+// read makes one call of the file.
+func (h *handle) read(p []byte, off int64) (int, error) {
+	if !h.shared {
+		return h.Read(p)
+	}
+	n, err := protect(func() (int, error) { return h.File.ReadAt(p, off) })
+	return checkCount("read", n, len(p), err)
+}
+
+// checkCount returns what a call that was to move most bytes has returned, unless that cannot be.
+func checkCount(verb string, n, most int, err error) (int, error) {
+	if n < 0 && err != nil {
+		return 0, err
+	}
+	if n < 0 || n > most {
+		return 0, fmt.Errorf("the file system says that it has %s %d of %d bytes", verb, n, most)
+	}
+	return n, err
+}
+
+// isShared reports whether all handles of a file have one position, so that only ReadAt can be used: a fault of
+// afero's tarfs.
+func isShared(f afero.File) bool {
+	t := reflect.TypeOf(f)
+	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/spf13/afero/tarfs"
+}
+
+// WriteAt writes at off, as io.WriterAt asks for.
+func (h *handle) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fs.ErrInvalid
+	}
+	if err := h.seek(off); err != nil {
+		return 0, err
+	}
+	return h.Write(p)
+}
+
+// Write writes at the position.
+func (h *handle) Write(p []byte) (int, error) {
+	n, err := protect(func() (int, error) { return h.File.Write(p) })
+	n, err = checkCount("written", n, len(p), err)
+	h.at += int64(n)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
+
+// Seek moves the position.
+func (h *handle) Seek(offset int64, whence int) (int64, error) {
+	at, err := protect(func() (int64, error) { return h.File.Seek(offset, whence) })
+	if err == nil {
+		h.at = at
+	}
+	return at, err
+}
+
+// seek brings the position to off.
+func (h *handle) seek(off int64) error {
+	if h.at == off {
+		return nil
+	}
+	if !h.noSeek {
+		at, err := h.Seek(off, io.SeekStart)
+		if err == nil && at == off {
+			return nil
+		}
+		if h.size < 0 {
+			return errors.Join(errors.New("the file system cannot write at an offset"), err)
+		}
+		h.noSeek = true
+	}
+	if off < h.at || h.at < 0 {
+		if err := h.again(); err != nil {
+			return err
+		}
+	}
+	_, err := io.CopyN(io.Discard, struct{ io.Reader }{h}, off-h.at)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// again puts a fresh file, at its beginning, in the place of the one that there was.
+func (h *handle) again() error {
+	f, err := h.reopen()
+	if err != nil {
+		return err
+	}
+	_ = h.File.Close() // it was only read
+	h.File, h.at = f, 0
+	return nil
+}
+
+// Close closes the file.
+func (h *handle) Close() error {
+	_, err := protect(func() (struct{}, error) { return struct{}{}, h.File.Close() })
+	return err
+}
+
+// WriteString writes s at the position.
+func (h *handle) WriteString(s string) (int, error) { return h.Write([]byte(s)) }
+
+// info is what a file system has said of a file, once: the fs.FileInfo of some, such as afero.MemMapFs, changes with
+// the file.
+type info struct {
+	name    string
+	size    int64
+	mode    fs.FileMode
+	modTime time.Time
+	sys     any
+}
+
+// snapshot returns a copy of fi, under name's last element.
+func snapshot(fi fs.FileInfo, name string) fs.FileInfo {
+	return &info{base(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
+}
+
+func (i *info) Name() string       { return i.name }
+func (i *info) Size() int64        { return i.size }
+func (i *info) Mode() fs.FileMode  { return i.mode }
+func (i *info) ModTime() time.Time { return i.modTime }
+func (i *info) IsDir() bool        { return i.mode.IsDir() }
+func (i *info) Sys() any           { return i.sys }

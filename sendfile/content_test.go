@@ -336,6 +336,16 @@ func TestCancelDuringAReadAtEndsTheSend(t *testing.T) {
 	}
 }
 
+func TestATimeoutOfTheSourceIsNotThePeers(t *testing.T) {
+	src := readerAt(func([]byte, int64) (int, error) { return 0, os.ErrDeadlineExceeded })
+	server, _ := nettest.Pair(t)
+	_, err := sendfile.Send(t.Context(), server, src, 0, -1, nil)
+	var e *sendfile.Error
+	if !errors.As(err, &e) || e.Side != sendfile.File || e.Timeout() {
+		t.Errorf("error %v, want one of the file that is no timeout of the peer", err)
+	}
+}
+
 func TestSixteenSendsShareOneReaderAt(t *testing.T) {
 	const size = 1 << 20
 	src := bytes.NewReader(pattern(0, size))

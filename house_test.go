@@ -1,6 +1,7 @@
 // Package sluice_test guards what holds for the whole tree and what no
-// compiler checks: the package comments, who may import whom, the format, and
-// that DESIGN.md knows every dependency.
+// compiler checks: the package comments, who may import whom, the format, that
+// DESIGN.md knows every dependency, and that programs can name every type that a
+// public package shows them.
 //
 // Each guard is a function from a tree to its complaints, so that the tests at
 // the end can show that it sees what it should.
@@ -187,7 +188,7 @@ func report(t *testing.T, complaints []string) {
 // checkComments wants one package comment in each folder, where all platforms
 // and every reader find it. Test files count only where there are no others.
 func checkComments(tree fs.FS) (complaints []string) {
-	files, complaints := sources(tree)
+	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
 		if slices.ContainsFunc(files, source.isCode) {
 			files = slices.DeleteFunc(files, source.isTest)
@@ -228,7 +229,7 @@ func checkComments(tree fs.FS) (complaints []string) {
 
 // checkImports wants every import, on whatever platform, to be in the table.
 func checkImports(tree fs.FS, rules []rule) (complaints []string) {
-	files, complaints := sources(tree)
+	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
 		r, ok := ruleFor(rules, folder)
 		if !ok {
@@ -378,7 +379,10 @@ func directRequirements(gomod string) (needs [][2]string) {
 	return needs
 }
 
-// A source is a Go file, parsed as far as its imports.
+// header parses a file as far as its imports, which is all that most guards need.
+const header = parser.ImportsOnly | parser.ParseComments
+
+// A source is a Go file of this module.
 type source struct {
 	name string // slash-separated path from the top
 	fset *token.FileSet
@@ -388,10 +392,10 @@ type source struct {
 func (s source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) isCode() bool { return !s.isTest() }
 
-// sources parses the Go files of this module for all platforms and tags, and
-// complains of those it cannot parse. Like the go command, it passes over
+// sources parses the Go files of this module for all platforms and tags in the
+// given mode, and complains of those it cannot parse. Like the go command, it passes over
 // testdata, folders with an underscore in front, and other modules.
-func sources(tree fs.FS) (files []source, complaints []string) {
+func sources(tree fs.FS, mode parser.Mode) (files []source, complaints []string) {
 	names := goFiles(tree, func(folder string) bool {
 		_, err := fs.Stat(tree, path.Join(folder, "go.mod"))
 		return path.Base(folder) == "testdata" || path.Base(folder)[0] == '_' || err == nil
@@ -403,7 +407,7 @@ func sources(tree fs.FS) (files []source, complaints []string) {
 			continue
 		}
 		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, src, parser.ImportsOnly|parser.ParseComments)
+		file, err := parser.ParseFile(fset, name, src, mode)
 		if err != nil {
 			complaints = append(complaints, err.Error())
 			continue

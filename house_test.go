@@ -1,6 +1,7 @@
 // Package sluice_test guards what holds for the whole tree and what no
-// compiler checks: the package comments, who may import whom, the format, and
-// that DESIGN.md knows every dependency.
+// compiler checks: the package comments, who may import whom, the format, that
+// DESIGN.md knows every dependency, that programs can name every type that a
+// public package shows them, and that every test can fail.
 //
 // Each guard is a function from a tree to its complaints, so that the tests at
 // the end can show that it sees what it should.
@@ -165,6 +166,8 @@ func TestImports(t *testing.T) { report(t, checkImports(os.DirFS("."), rules)) }
 
 func TestFormat(t *testing.T) { report(t, checkFormat(os.DirFS("."))) }
 
+func TestAssertions(t *testing.T) { report(t, checkAssertions(os.DirFS("."))) }
+
 func TestRequirements(t *testing.T) {
 	gomod, err := os.ReadFile("go.mod")
 	if err != nil {
@@ -187,7 +190,7 @@ func report(t *testing.T, complaints []string) {
 // checkComments wants one package comment in each folder, where all platforms
 // and every reader find it. Test files count only where there are no others.
 func checkComments(tree fs.FS) (complaints []string) {
-	files, complaints := sources(tree)
+	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
 		if slices.ContainsFunc(files, source.isCode) {
 			files = slices.DeleteFunc(files, source.isTest)
@@ -228,7 +231,7 @@ func checkComments(tree fs.FS) (complaints []string) {
 
 // checkImports wants every import, on whatever platform, to be in the table.
 func checkImports(tree fs.FS, rules []rule) (complaints []string) {
-	files, complaints := sources(tree)
+	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
 		r, ok := ruleFor(rules, folder)
 		if !ok {
@@ -323,6 +326,85 @@ func checkFormat(tree fs.FS) (complaints []string) {
 	return complaints
 }
 
+// checkAssertions wants every test to be able to fail: to call a method of its
+// *testing.T that fails the test, or to pass it to a function that may. Fuzz
+// targets are left out, because a panic is what they look for.
+func checkAssertions(tree fs.FS) (complaints []string) {
+	files, complaints := sources(tree, parser.SkipObjectResolution)
+	for _, s := range files {
+		if s.isCode() {
+			continue
+		}
+		for _, decl := range s.file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") && len(testNames(f.Type)) > 0 && !asserts(f) {
+				complaints = append(complaints, fmt.Sprintf("%s:%d: %s asserts nothing: its *testing.T is neither made to fail nor passed on",
+					s.name, s.fset.Position(f.Pos()).Line, f.Name.Name))
+			}
+		}
+	}
+	return slices.Sorted(slices.Values(complaints))
+}
+
+// testNames returns the names of the parameters that are a *testing.T; one
+// without a name is "_".
+func testNames(f *ast.FuncType) (names []string) {
+	for _, param := range f.Params.List {
+		star, ok := param.Type.(*ast.StarExpr)
+		if !ok {
+			continue
+		}
+		if t, ok := star.X.(*ast.SelectorExpr); !ok || t.Sel.Name != "T" {
+			continue
+		}
+		if len(param.Names) == 0 {
+			names = append(names, "_")
+		}
+		for _, name := range param.Names {
+			names = append(names, name.Name)
+		}
+	}
+	return names
+}
+
+// asserts reports whether a test does more with its *testing.T, or with that of a
+// subtest, than to call methods that fail no test.
+func asserts(test *ast.FuncDecl) bool {
+	names := testNames(test.Type)
+	ast.Inspect(test.Body, func(n ast.Node) bool {
+		if f, ok := n.(*ast.FuncLit); ok {
+			names = append(names, testNames(f.Type)...)
+		}
+		return true
+	})
+	isTest := func(e ast.Expr) bool {
+		id, ok := e.(*ast.Ident)
+		return ok && id.Name != "_" && slices.Contains(names, id.Name)
+	}
+	found := false
+	ast.Inspect(test.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field: // a parameter with that name is no use of it
+			return false
+		case *ast.SelectorExpr:
+			if isTest(n.X) && slices.Contains(silentMethods, n.Sel.Name) {
+				return false
+			}
+		case *ast.Ident:
+			found = found || isTest(n)
+		}
+		return !found
+	})
+	return found
+}
+
+// silentMethods are the methods of a *testing.T that a test asserts nothing by.
+// Some of them can fail it, though only because the machine does.
+var silentMethods = []string{
+	"ArtifactDir", "Attr", "Chdir", "Cleanup", "Context", "Deadline", "Failed", "Helper", "Log", "Logf", "Name", "Output", "Parallel",
+	"Run", "Setenv", "Skip", "SkipNow", "Skipf", "Skipped", "TempDir",
+}
+
 // checkRequirements wants a line in DESIGN.md for every direct dependency: its
 // module path, its version, and a reason of some words.
 func checkRequirements(gomod, design string) (complaints []string) {
@@ -378,7 +460,10 @@ func directRequirements(gomod string) (needs [][2]string) {
 	return needs
 }
 
-// A source is a Go file, parsed as far as its imports.
+// header parses a file as far as its imports, which is all that most guards need.
+const header = parser.ImportsOnly | parser.ParseComments
+
+// A source is a Go file of this module.
 type source struct {
 	name string // slash-separated path from the top
 	fset *token.FileSet
@@ -388,10 +473,10 @@ type source struct {
 func (s source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) isCode() bool { return !s.isTest() }
 
-// sources parses the Go files of this module for all platforms and tags, and
-// complains of those it cannot parse. Like the go command, it passes over
+// sources parses the Go files of this module for all platforms and tags in the
+// given mode, and complains of those it cannot parse. Like the go command, it passes over
 // testdata, folders with an underscore in front, and other modules.
-func sources(tree fs.FS) (files []source, complaints []string) {
+func sources(tree fs.FS, mode parser.Mode) (files []source, complaints []string) {
 	names := goFiles(tree, func(folder string) bool {
 		_, err := fs.Stat(tree, path.Join(folder, "go.mod"))
 		return path.Base(folder) == "testdata" || path.Base(folder)[0] == '_' || err == nil
@@ -403,7 +488,7 @@ func sources(tree fs.FS) (files []source, complaints []string) {
 			continue
 		}
 		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, src, parser.ImportsOnly|parser.ParseComments)
+		file, err := parser.ParseFile(fset, name, src, mode)
 		if err != nil {
 			complaints = append(complaints, err.Error())
 			continue
@@ -602,6 +687,36 @@ func TestFormatGuard(t *testing.T) {
 		"c/broken.go: 1:19: expected ')', found 'EOF'",
 		"tools/t.go: not formatted: run gofmt -w",
 	})
+}
+
+func TestAssertionsGuard(t *testing.T) {
+	const complaint = "a/a_test.go:1: TestA asserts nothing: its *testing.T is neither made to fail nor passed on"
+	for _, tt := range []struct {
+		name, test string
+		fails      bool
+	}{
+		{"accepts what may fail", "func TestA(t *testing.T) { if f() { t.Error() } }", false},
+		{"accepts a helper", "func TestA(t *testing.T) { helper(t) }", false},
+		{"accepts a helper that keeps it", "func TestA(t *testing.T) { s := &server{t: t}; s.get() }", false},
+		{"accepts a subtest that may fail", `func TestA(t *testing.T) { t.Run("x", func(tt *testing.T) { tt.Fatal() }) }`, false},
+		{"accepts a method that is passed on", "func TestA(t *testing.T) { f(t.Errorf) }", false},
+		{"accepts fuzz targets, benchmarks and TestMain", "func FuzzA(f *testing.F) { f.Fuzz(func(t *testing.T) {}) }; " +
+			"func BenchmarkA(b *testing.B) {}; func TestMain(m *testing.M) {}", false},
+		{"accepts a helper with such a name", "func TestA(name string) {}; func (s) TestB(t *testing.T) {}", false},
+		{"sees a test that only calls", "func TestA(t *testing.T) { t.Parallel(); t.Helper(); f() }", true},
+		{"sees a test without a name for it", "func TestA(*testing.T) { f() }", true},
+		{"sees a test that ignores it", "func TestA(_ *testing.T) { _ = f() }", true},
+		{"sees that a folder or a log is none", `func TestA(t *testing.T) { f(t.Context(), t.TempDir()); t.Log("x") }`, true},
+		{"sees subtests that only call", `func TestA(t *testing.T) { t.Run("x", func(t *testing.T) { t.Parallel(); f() }) }`, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var want []string
+			if tt.fails {
+				want = []string{complaint}
+			}
+			compare(t, checkAssertions(model{"a/a_test.go": "package a; " + tt.test, "a/a.go": "package a; func TestA(t *testing.T) {}"}.tree()), want)
+		})
+	}
 }
 
 func TestRequirementsGuard(t *testing.T) {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -71,14 +72,55 @@ func TestProgressInALogIsALineForEachTenth(t *testing.T) {
 	}
 }
 
+// Lines from several goroutines are whole: none is lost, and none is written into
+// another.
 func TestProgressTakesStepsFromSeveralGoroutines(t *testing.T) {
-	p := NewProgress(new(bytes.Buffer))
-	var wg sync.WaitGroup
-	for i := range 4 {
-		wg.Go(func() {
-			p.Step(i, 0, "x")
-			p.Done()
-		})
+	const steps = 8
+	line := regexp.MustCompile(`^([0-7]) of 8(, [0-9ms]+ left)?: x *$`)
+	several := func(p *Progress) {
+		var wg sync.WaitGroup
+		for i := range steps {
+			wg.Go(func() {
+				p.Step(i, steps, "x")
+				p.Done()
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
+	t.Run("on a terminal", func(t *testing.T) {
+		p, b := screen(60)
+		several(p)
+		seen := make(map[string]bool)
+		for part := range strings.SplitSeq(b.String(), "\r") {
+			if strings.Trim(part, " ") == "" { // an erased line
+				continue
+			}
+			m := line.FindStringSubmatch(part)
+			if m == nil || seen[m[1]] {
+				t.Fatalf("got %q in %q, want each step once", part, b)
+			}
+			seen[m[1]] = true
+		}
+		if len(seen) != steps {
+			t.Errorf("got %d steps, want %d: %q", len(seen), steps, b)
+		}
+		if !strings.HasSuffix(b.String(), " \r") {
+			t.Errorf("got %q, want an erased line at the end", b)
+		}
+	})
+	t.Run("in a log", func(t *testing.T) { // which has no line for a step before the last one in it
+		var b bytes.Buffer
+		several(NewProgress(&b))
+		last := ""
+		for part := range strings.Lines(b.String()) {
+			m := line.FindStringSubmatch(strings.TrimSuffix(part, "\n"))
+			if m == nil || !strings.HasSuffix(part, "\n") || m[1] <= last {
+				t.Fatalf("got %q after step %q, want the line of a later step", part, last)
+			}
+			last = m[1]
+		}
+		if last != "7" {
+			t.Errorf("the last line is of step %q, want 7:\n%s", last, &b)
+		}
+	})
 }

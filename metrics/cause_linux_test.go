@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -88,9 +87,7 @@ func TestCausesOnAPath(t *testing.T) {
 		t.Skip("a network namespace needs root")
 	}
 	for _, program := range []string{"ip", "tc"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s: install iproute2", program)
-		}
+		nettest.NeedsProgram(t, program, "iproute2")
 	}
 	for _, tt := range []struct {
 		name   string

@@ -52,7 +52,7 @@ func psutil(t testing.TB) string {
 			return python
 		}
 	}
-	t.Skip("no psutil: install python3-psutil")
+	nettest.Missing(t, "psutil", "python3-psutil")
 	return ""
 }
 

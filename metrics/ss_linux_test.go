@@ -15,9 +15,7 @@ import (
 // ss returns the line of one connection, with its TCP_INFO.
 func ss(t *testing.T, local, remote string) string {
 	t.Helper()
-	if _, err := exec.LookPath("ss"); err != nil {
-		t.Skip("no ss: install iproute2")
-	}
+	nettest.NeedsProgram(t, "ss", "iproute2")
 	out, err := exec.Command("ss", "-tineOH", "src", local, "dst", remote).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -155,9 +155,7 @@ func TestTreeOfNobody(t *testing.T) {
 }
 
 func TestSyscallsAreCounted(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: apt install strace")
-	}
+	nettest.NeedsProgram(t, "strace", "strace")
 	nettest.CheckLeaks(t)
 	p, ask := talking(t, "caller")
 	n, err := Syscalls(t.Context(), p.PID(), func() { ask() })
@@ -182,9 +180,7 @@ func TestSyscallsTellWhyTheyAreNotCounted(t *testing.T) {
 			t.Errorf("got %d, %v, want %v", n, err, exec.ErrNotFound)
 		}
 	})
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("strace is not installed: apt install strace")
-	}
+	nettest.NeedsProgram(t, "strace", "strace")
 	p, _ := talking(t, "caller")
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -105,8 +105,27 @@ func TestAnUploadThatIsOverAtOnceWasNotHeldBack(t *testing.T) {
 	}
 }
 
-func TestNobodyHasToTellOfAnUpload(t *testing.T) {
+// The Transfer of a server without a Registry is nil. Its methods change nothing,
+// keep nothing, and cost no memory.
+func TestNobodyHasToRecordAnUpload(t *testing.T) {
 	var none *live.Transfer
 	none.Idle(true)
 	none.Idle(false)
+	wait := none.Limited(func(_ context.Context, n int) (int, error) { return n - 1, io.EOF })
+	if n, err := wait(t.Context(), 5); n != 4 || err != io.EOF {
+		t.Errorf("Limited: got %d, %v, want what the limit says: 4, %v", n, err, io.EOF)
+	}
+	res := sendfile.Result{Sent: 5, Method: sendfile.Splice}
+	want := live.Record{Result: res, Outcome: live.Complete, Retransmits: -1}
+	if got := none.End(res, nil); got != want {
+		t.Errorf("End: got %+v, want %+v", got, want)
+	}
+	if got := testing.AllocsPerRun(100, func() {
+		none.Idle(true)
+		none.Progress(res)
+		none.Idle(false)
+		none.End(res, nil)
+	}); got != 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
 }

@@ -69,9 +69,7 @@ func pairElsewhere(t testing.TB, address, congestion string, prepare func() erro
 		t.Skip("a network namespace needs root")
 	}
 	for _, program := range []string{"ip", "tc"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s: install iproute2", program)
-		}
+		NeedsProgram(t, program, "iproute2")
 	}
 	made := make(chan error, 1)
 	go func() {

@@ -46,7 +46,7 @@ func (s *Server) admit(sess *session) reply {
 		return replyBanned
 	}
 	var err error
-	switch sess.live, err = s.registry.Enter(client); err {
+	switch sess.live, err = live.Enter(s.registry, client); err {
 	case nil:
 	case live.ErrTooManyFromAddr:
 		return say(421, "Too many clients from your address")

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -74,8 +75,8 @@ func summary(t *Transfer) string {
 	if t.Method != sendfile.Auto {
 		b = append(append(b, ", "...), t.Method.String()...)
 	}
-	if t.Cause != "" {
-		b = append(append(b, ", held back by: "...), t.Cause...)
+	if t.Cause != live.Unknown {
+		b = append(append(b, ", held back by: "...), t.Cause.String()...)
 	}
 	return string(b)
 }

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"time"
 
-	"sluice/sendfile"
+	"sluice/internal/live"
 )
 
 // What a Transfer calls itself: the command that began it (RFC 959, 4.1.3).
@@ -14,35 +14,38 @@ const (
 	Append   = "APPE"
 )
 
-// Transfer tells how a RETR, STOR, STOU or APPE ended.
-type Transfer struct {
-	Session uint64         // the same number in all hooks, and by which Server.Live knows it
-	Remote  netip.AddrPort // of the control connection
-	User    string         // "anonymous" for both names that need no password
-	Op      string         // Retrieve, Store (for STOU too) or Append
-	Path    string         // absolute, cleaned, in terms of the tree
-	Offset  int64          // in bytes, where it began: REST, or the size for APPE
+// Transfer tells how a RETR, STOR, STOU or APPE ended: whose it was, how many
+// bytes went and by which method, how long that took, what held it back, and how
+// it ended. Package httpd has the same type.
+//
+// It embeds a sendfile.Result (Sent, ZeroCopied, Method). Its other fields are:
+// Session, Protocol, Remote (a netip.AddrPort), User; Op (Retrieve, Store or
+// Append), Path, Offset, Upload; Duration, Outcome, Err (nil if it is whole, as far
+// as this side can know), Kept (bytes that can be resumed); and where Watched is
+// set Cause, RTT and Retransmits. Target, Proto, Status, Referer and UserAgent are
+// for HTTP.
+type Transfer = live.Record
 
-	sendfile.Result               // what went, and by which method
-	Duration        time.Duration // from the command to the end of the file's use
+// Protocol is what is spoken on a connection; its String is "http", "https",
+// "ftp" or "ftps".
+type Protocol = live.Protocol
 
-	// What held back a transfer that took a while: the cause in a word, such as
-	// "receiver" of a download or "sender" of an upload; "" is not told. The
-	// smoothed round trip on its connection; 0 is not told. Segments that were
-	// sent again; negative is not told.
-	Cause       string
-	RTT         time.Duration
-	Retransmits int64
+// Outcome is how a Transfer ended; its String is "complete", "peer" (the client
+// left, stalled, or lost its connection), "file" (the file or the disk failed, or
+// the file has shrunk) or "cut" (by this side).
+type Outcome = live.Outcome
 
-	// Kept is how many bytes of an upload that broke off are kept, so that its
-	// user can go on there: by REST and STOR, or by APPE.
-	Kept int64
+// Cause is what held a Transfer back; its String is "unknown", "application",
+// "receiver", "send buffer", "path", "rate limit" or, of uploads, "sender".
+type Cause = live.Cause
 
-	// Err is nil if all went well, as far as this side can know. A
-	// *sendfile.Error in it says which side failed. It is for the operator
-	// and names more than a client may know.
-	Err error
-}
+// Registry knows who is connected to the servers that share it, and what moves.
+// Its fields are the limits MaxConns, MaxConnsPerAddr, MaxConnsPerUser,
+// MaxFTPConns and MaxFTPConnsPerAddr, which zero switches off; OnTransfer, a hook
+// that is called with each Transfer of all servers, listings included; and
+// Started. Len counts sessions and transfers, Kill cuts the connections of a
+// session, and MarshalJSON tells all that is known. The zero value is ready.
+type Registry = live.Registry
 
 // Login tells of a PASS and how it was answered.
 type Login struct {

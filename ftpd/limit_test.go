@@ -78,8 +78,8 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 			if method := methods[x.Op == ftpd.Retrieve]; hasSendfile && x.Method != method {
 				t.Errorf("method = %v, want %v", x.Method, method)
 			}
-			if limited := x.Cause == "rate limit"; limited != tt.want {
-				t.Errorf("the cause is %q", x.Cause)
+			if limited := x.Cause == live.RateLimit; limited != tt.want {
+				t.Errorf("the cause is %v", x.Cause)
 			}
 		})
 	}
@@ -227,7 +227,7 @@ func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live = new(live.Registry) })
 			put(s)
-			if x := s.transfer(); x.Cause != "sender" || x.Sent != size {
+			if x := s.transfer(); x.Cause != live.Sender || x.Sent != size {
 				t.Errorf("told %+v, want the cause sender", x)
 			}
 		})
@@ -256,7 +256,7 @@ func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
 		if took, least := time.Since(begin), 200*time.Millisecond; took < least {
 			t.Errorf("%s took %v, want at least %v", line, took, least)
 		}
-		if x := s.transfer(); x.Cause != "rate limit" || x.Sent != size {
+		if x := s.transfer(); x.Cause != live.RateLimit || x.Sent != size {
 			t.Errorf("told %+v, want the cause rate limit", x)
 		}
 	}

@@ -18,7 +18,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	s.sparse("f", size)
 	s.file("small", 1000)
 	c := s.login()
-	if st := reg.Snapshot(); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP || st.Sessions[0].State != "idle" {
+	if st := live.Snapshot(reg); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP || st.Sessions[0].State != "idle" {
 		t.Errorf("got %+v, want one idle session of u", st.Sessions)
 	}
 
@@ -26,7 +26,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	if _, err := io.ReadFull(data, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	session := reg.Snapshot().Sessions[0]
+	session := live.Snapshot(reg).Sessions[0]
 	if session.Command != "RETR f" || len(session.Transfers) != 1 {
 		t.Fatalf("got %+v, want that f moves", session)
 	}
@@ -47,15 +47,15 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	_, _ = io.WriteString(up, "hello")
 	_ = up.Close()
 	c.expect(226, "STOR up")
-	if x := s.transfer(); x.Cause != "" || x.Retransmits > 0 {
-		t.Errorf("got cause %q and %d retransmits of an upload, want none told", x.Cause, x.Retransmits)
+	if x := s.transfer(); x.Cause != live.Unknown || x.Retransmits > 0 {
+		t.Errorf("got cause %v and %d retransmits of an upload, want none told", x.Cause, x.Retransmits)
 	}
-	session = reg.Snapshot().Sessions[0]
+	session = live.Snapshot(reg).Sessions[0]
 	if session.Command != "" || len(session.Transfers) != 0 || session.Requests != 3 || session.Sent != size+1000 || session.Received != 5 {
 		t.Errorf("afterwards: got %+v, want three requests, %d bytes sent and 5 received", session, size+1000)
 	}
 	c.want(220, "REIN")
-	if user := reg.Snapshot().Sessions[0].User; user != "" {
+	if user := live.Snapshot(reg).Sessions[0].User; user != "" {
 		t.Errorf("after REIN: got user %q, want nobody", user)
 	}
 	c.want(221, "QUIT")
@@ -70,7 +70,7 @@ func TestATransferCanBeKilled(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
 	s.sparse("f", 64<<20)
 	data := s.guest().data(pasv, "RETR f")
-	if !reg.Kill(reg.Snapshot().Sessions[0].ID) {
+	if !reg.Kill(live.Snapshot(reg).Sessions[0].ID) {
 		t.Fatal("nobody was killed")
 	}
 	if n, err := io.Copy(io.Discard, data); n == 64<<20 {
@@ -85,7 +85,7 @@ func TestATransferCanBeKilled(t *testing.T) {
 func TestLiveMayRefuseASession(t *testing.T) {
 	reg := &live.Registry{MaxConns: 1}
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxConns = reg, 9 })
-	other, err := reg.Enter(live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
+	other, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,22 +125,23 @@ func TestWhatTheServerCutsIsCounted(t *testing.T) {
 }
 
 func TestListingsAreCounted(t *testing.T) {
-	records := make(chan live.Record, 1)
+	records := make(chan live.Record, 2)
 	reg := &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
 	path := s.deep(2000)
 	c := s.guest()
 	text := c.get(epsv, "LIST")
-	if len(records) > 0 {
-		t.Errorf("got %+v of a small one, want none", <-records)
+	rec := next(t, records)
+	if rec.Op != "LIST" || rec.Sent != int64(len(text)) || rec.Watched {
+		t.Errorf("got %+v, want LIST of %d bytes, too small to be watched", rec, len(text))
 	}
 	long := c.get(epsv, "NLST "+path)
-	rec := next(t, records)
-	if rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Method != sendfile.Auto || rec.Outcome != live.Complete {
+	rec = next(t, records)
+	if !rec.Watched || rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Method != sendfile.Auto || rec.Outcome != live.Complete {
 		t.Errorf("got %+v, want NLST of %d bytes by no method", rec, len(long))
 	}
 	want := uint64(len(text) + len(long))
-	if got := reg.Snapshot().Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Method != "" {
+	if got := live.Snapshot(reg).Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Method != "" {
 		t.Errorf("got %+v, want %d bytes by no method", got, want)
 	}
 }

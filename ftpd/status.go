@@ -65,7 +65,7 @@ func (s *session) siteWho(string) reply {
 	if !s.driver.rights.Has(account.Who) {
 		return say(550, "You may not see who else is connected")
 	}
-	st := s.server.registry.Snapshot()
+	st := live.Snapshot(s.server.registry)
 	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
 	return reply{200, append(append(lines, whoLines(&st)...), "End")}
 }

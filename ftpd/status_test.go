@@ -54,7 +54,7 @@ func TestWhoIsConnected(t *testing.T) {
 		}
 	})
 	s.sparse("f", 64<<20)
-	browser, err := reg.Enter(live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
+	browser, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ var errOffset = errors.New("offset is not in the file")
 // newTransfer begins a transfer of what arg names.
 func (d *driver) newTransfer(op, arg string) transfer {
 	return transfer{session: d.session, driver: d, begun: time.Now(), told: Transfer{
-		Session: d.session.id, Remote: d.session.remote, User: d.user, Op: op, Path: d.path(arg), Retransmits: -1,
+		User: d.user, Op: op, Path: d.path(arg), Upload: op == Store || op == Append, Retransmits: -1,
 	}}
 }
 
@@ -50,7 +50,6 @@ func (t *transfer) options(conn net.Conn, methods ...sendfile.Method) *sendfile.
 // Connections are closed to end a transfer, and that they were is not the
 // reason.
 func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) error {
-	t.told.Result = res
 	t.unlimit(res.Sent)
 	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
@@ -67,10 +66,15 @@ func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) er
 func (t *transfer) report(err error) error {
 	t.told.Err = err
 	t.told.Duration = time.Since(t.begun)
-	t.session.settle(t.told)
-	if hook := t.session.server.OnTransfer; hook != nil && t.isFile() {
-		hook(t.told)
+	if err == nil || !t.told.Watched {
+		t.told.Outcome = live.OutcomeOf(err)
 	}
+	t.session.settle(t.told)
+	var hook func(Transfer)
+	if t.isFile() {
+		hook = t.session.server.OnTransfer
+	}
+	t.session.live.Report(&t.told, hook)
 	return err
 }
 

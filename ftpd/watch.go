@@ -28,6 +28,7 @@ func (t *transfer) watch(data *dataConn, upload bool, size int64) {
 func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) {
 	if t.watched == nil {
 		t.session.live.Count(time.Now(), res)
+		t.told.Result = res
 		return
 	}
 	switch cause := context.Cause(ctx); {
@@ -39,8 +40,6 @@ func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) 
 	}
 	rec := t.watched.End(res, err)
 	t.watched = nil
-	if rec.Cause != live.Unknown {
-		t.told.Cause = rec.Cause.String()
-	}
-	t.told.RTT, t.told.Retransmits = rec.RTT, rec.Retransmits
+	rec.User, rec.Op, rec.Path, rec.Offset = t.told.User, t.told.Op, t.told.Path, t.told.Offset
+	t.told = rec
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"sluice/httpd"
-	"sluice/internal/filecache"
 	"sluice/internal/vfs"
 )
 
@@ -24,8 +23,8 @@ func BenchmarkPlan(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer tree.Close()
-	h := &httpd.Handler{Tree: tree, Cache: &filecache.Cache{Tree: tree}}
-	defer h.Cache.Close()
+	h := httpd.FileServer(tree)
+	defer h.Close()
 	first := httptest.NewRecorder()
 	h.ServeHTTP(first, httptest.NewRequest(http.MethodHead, "/file", nil))
 	for _, bm := range []struct {

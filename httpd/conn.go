@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
-	"os"
+	"sync"
 	"time"
 
 	"sluice/internal/live"
@@ -17,11 +17,11 @@ import (
 // client but not the response, and to send the part of a file by the fast
 // method.
 type conn struct {
-	wire  *wire
-	base  context.Context // ends when the server is out of patience
-	first []byte          // read already, and to be read again
-	stall time.Duration   // longest wait in which the peer takes nothing; zero: none
-	talk  *talk           // nil: there is TLS above, and so not here
+	wire   *wire
+	server *Server
+	first  []byte        // read already, and to be read again
+	stall  time.Duration // longest wait in which the peer takes nothing; zero: none
+	talk   *talk         // nil: there is TLS above, and so not here
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -48,8 +48,7 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	err := part.send(c.wire)
-	return part.res.Sent, err
+	return part.send(c.wire)
 }
 
 // CloseWrite lets net/http end a response with a FIN before it closes, so
@@ -63,25 +62,53 @@ func (c *conn) SetDeadline(t time.Time) error      { return c.wire.SetDeadline(t
 func (c *conn) SetReadDeadline(t time.Time) error  { return c.wire.SetReadDeadline(t) }
 func (c *conn) SetWriteDeadline(t time.Time) error { return c.wire.SetWriteDeadline(t) }
 
-// filePart is the part of a file that is a response's body, on its way
-// through net/http to the conn that knows what it is.
+// filePart is the part of a file that is a response's body, on its way through
+// net/http to a connection that it can be sent on past all buffers.
 type filePart struct {
-	file     *os.File
+	file     io.ReaderAt
 	off, n   int64
 	opt      sendfile.Options
-	res      sendfile.Result
-	transfer *live.Transfer // that it is a part of; nil: none
+	res      sendfile.Result // so far
+	transfer *live.Transfer  // that it is a part of; nil: none
 }
 
-// send sends it past net/http. Not with the context of the request, which
-// net/http cancels when a client only shuts down its sending side.
-func (p *filePart) send(dst *wire) error {
-	var err error
-	p.res, err = dst.sendFile(p.file, p.off, p.n, p.opt, p.transfer)
-	return err
+// left sends what is left of the part by f, and keeps the account.
+func (p *filePart) left(f func(off, n int64) (sendfile.Result, error)) (int64, error) {
+	res, err := f(p.off+p.res.Sent, p.n-p.res.Sent)
+	if res.Sent > 0 || p.res.Sent == 0 {
+		addResult(&p.res, res)
+	}
+	return res.Sent, err
 }
 
-// Read is for a connection that is not ours, such as one of TLS.
+// send sends it on a connection of ours. Not with the context of the request,
+// which net/http cancels when a client only shuts down its sending side.
+func (p *filePart) send(dst *wire) (int64, error) {
+	return p.left(func(off, n int64) (sendfile.Result, error) {
+		return dst.sendFile(p.file, off, n, p.opt, p.transfer)
+	})
+}
+
+// WriteTo is how a part arrives at the connection of another http.Server: its
+// ResponseWriter hands the part to the ReadFrom of *net.TCPConn, and that, as it
+// does not know the type, to WriteTo, with a writer that has all methods of the
+// connection but ReadFrom. Any other writer is written to; one with a ReadFrom is
+// given the part first, which may lead to a connection.
+func (p *filePart) WriteTo(w io.Writer) (int64, error) {
+	switch w := w.(type) {
+	case net.Conn:
+		return p.left(func(off, n int64) (sendfile.Result, error) {
+			return sendfile.Send(context.Background(), w, p.file, off, n, &p.opt)
+		})
+	case io.ReaderFrom:
+		return w.ReadFrom(p)
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+}
+
+// Read is for what takes a file only through us.
 func (p *filePart) Read(b []byte) (int, error) {
 	if p.n == p.res.Sent {
 		return 0, io.EOF
@@ -95,11 +122,17 @@ func (p *filePart) Read(b []byte) (int, error) {
 		b = b[:n]
 	}
 	n, err := p.file.ReadAt(b, p.off+p.res.Sent)
-	p.res.Sent += int64(n)
-	p.res.Method = sendfile.Copy
-	p.transfer.Add(sendfile.Result{Sent: int64(n), Method: sendfile.Copy})
-	if err == io.EOF && p.res.Sent < p.n {
+	res := sendfile.Result{Sent: int64(n), Method: sendfile.Copy}
+	addResult(&p.res, res)
+	p.transfer.Add(res)
+	if err == io.EOF && p.res.Sent == p.n {
+		err = nil
+	} else if err == io.EOF {
 		err = io.ErrUnexpectedEOF // the file has shrunk
 	}
 	return n, err
 }
+
+// copyBuffers serve connections that take a file only through us: those of TLS,
+// and of other servers.
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}

@@ -59,10 +59,10 @@ func (l *lane) shake(c *conn) net.Conn {
 	_ = secure.SetDeadline(time.Time{})
 	switch {
 	case err != nil:
-		c.talk = &talk{handler: &s.Handler, wire: c.wire} // who speaks HTTP without TLS is told so
+		c.talk = &talk{server: s, wire: c.wire} // who speaks HTTP without TLS is told so
 		return secure
 	case secure.ConnectionState().NegotiatedProtocol == "h2":
 		return secure
 	}
-	return &secureConn{tls: secure, conn: c, talk: &talk{handler: &s.Handler, wire: c.wire}}
+	return &secureConn{tls: secure, conn: c, talk: &talk{server: s, wire: c.wire}}
 }

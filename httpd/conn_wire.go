@@ -3,8 +3,8 @@ package httpd
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
-	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -48,7 +48,7 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 // sendFile sends the part of a file, of which t is told, and sendBytes what is
 // in memory, both without a context: a shutdown that is out of patience closes
 // the connection.
-func (w *wire) sendFile(f *os.File, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
+func (w *wire) sendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
 	opt.Progress = t.Hook()
 	if w.pace.stretch > 0 {
 		wait := opt.Wait

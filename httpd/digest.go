@@ -39,7 +39,7 @@ func (h *Handler) serveChecksum(a *ask, name string, f *filecache.File, kind che
 	}
 	line := func(sum []byte) []byte { return []byte(mark + hex.EncodeToString(sum) + "  " + name + "\n") }
 	res := resource{
-		validators: validators{etag: strings.TrimSuffix(etagOf(f.Info), `"`) + "-" + kind.word + `"`, modified: f.Info.ModTime()},
+		validators: validators{etag: etagWith(etagOf(f.Info), kind.word), modified: f.Info.ModTime()},
 		body: body{{n: int64(len(line(make([]byte, kind.size)))), make: func(ctx context.Context) ([]byte, error) {
 			sum, err := h.sum(ctx, f, kind.alg)
 			return line(sum), err

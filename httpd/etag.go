@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
@@ -14,14 +15,19 @@ import (
 // etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
 // change of the file: its size and its time of modification in nanoseconds
 // and, where the system tells them, its inode and its time of change, which
-// no program can set back.
+// no program can set back. It is "" where the time says nothing, as that of
+// embedded files: another file of the same size would have the same tag.
 func etagOf(info fs.FileInfo) string {
+	id := fileid.OfInfo(info)
+	if !id.Known() && info.ModTime().Unix() <= 1 {
+		return ""
+	}
 	b := make([]byte, 0, 64)
 	b = append(b, '"')
 	b = strconv.AppendInt(b, info.Size(), 36)
 	b = append(b, '-')
 	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
-	if id := fileid.OfInfo(info); id.Known() {
+	if id.Known() {
 		b = append(b, '-')
 		b = strconv.AppendUint(b, id.Inode, 36)
 		b = append(b, '-')
@@ -43,4 +49,13 @@ func (h *Handler) etag(ctx context.Context, f *filecache.File, known *facts) str
 		}
 	}
 	return known.etag
+}
+
+// etagWith returns the tag of what is made of a file in some way; "" if the file
+// has none.
+func etagWith(tag, way string) string {
+	if tag == "" {
+		return ""
+	}
+	return strings.TrimSuffix(tag, `"`) + "-" + way + `"`
 }

@@ -36,7 +36,7 @@ func ExampleHandler() {
 	defer tree.Close()
 
 	mux := http.NewServeMux()
-	mux.Handle("/files/", http.StripPrefix("/files", &httpd.Handler{Tree: tree}))
+	mux.Handle("/files/", http.StripPrefix("/files", httpd.FileServer(tree)))
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 
@@ -67,7 +67,7 @@ func ExampleHandler_checksum() {
 	defer tree.Close()
 
 	w := httptest.NewRecorder()
-	h := &httpd.Handler{Tree: tree}
+	h := httpd.FileServer(tree)
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/hello.txt?sha256", nil))
 	fmt.Print(w.Body)
 	// Output:

@@ -1,59 +1,63 @@
 package httpd
 
 import (
+	"io/fs"
 	"net/http"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
-	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
-// Handler answers requests for one tree. Set the fields before the first.
+// Handler is an http.Handler that answers with the files of one file system. Set
+// the fields before the first request. The zero value answers 404 to everything.
+//
+// It works in any http.Server, behind http.StripPrefix and behind middleware, and
+// sends files by sendfile(2) wherever the connection and the ResponseWriter allow
+// that. In a [Server] it does a little more: see there.
 type Handler struct {
-	// Tree is what is served. The caller closes it, after the last request.
-	Tree *vfs.Root
+	// FS is what is served; nil is nothing. Use [Dir] for a directory, which no
+	// name and no link leads out of, and afero.FromIOFS for an io/fs.FS. Only
+	// names that the FS lists or opens as regular files and directories are
+	// served. The caller closes it, if it must be closed, after Close.
+	FS afero.Fs
 
-	// Cache is what keeps files of Tree open between requests. Nil means one of
-	// the Handler's own; its files are closed within ten seconds of their last
-	// use.
-	Cache *filecache.Cache
+	// CacheValid is how long an open file is believed to be what its name means,
+	// and a name of a [Root] to mean nothing. Zero means a second, but on
+	// Windows, where nobody can replace or remove a file that is open, not at
+	// all; nor does negative. Files that are not those of the operating system
+	// (afero.MemMapFs) are never kept.
+	CacheValid time.Duration
 
-	// Method forces the method of the bodies of files, Auto or Copy.
+	// Method forces how the bodies of files are sent: sendfile.Auto or
+	// sendfile.Copy.
 	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
-	// response. Zero means a minute; negative means for ever.
+	// response. Zero means a minute; negative means for ever. Connections of a
+	// [Server] have that of the Server instead, and where http.Server has a
+	// WriteTimeout, that counts alone.
 	StallTimeout time.Duration
-
-	// MinRate is how many bytes per second a client must take, on average over
-	// StallTimeout or a minute, not to be cut. Only the time counts in which
-	// there is something to take; a Server heeds it, a Handler under another
-	// http.Server cannot. Zero means no such limit.
-	MinRate int64
 
 	// MaxRate is how many bytes per second a response may take, after its first
 	// RateAfter bytes. Zero means any number.
 	MaxRate, RateAfter int64
 
-	// Limit, if not nil, is asked before anything of a body is sent: what all
+	// Limiter, if not nil, is asked before anything of a body is sent: what all
 	// responses together may take. It may be shared with other servers.
-	Limit Limiter
+	Limiter Limiter
 
-	// OnRequest, if not nil, is called once when a request has been answered,
-	// on its goroutine. Of those that a Server refuses because they are malformed
-	// or too long, it tells the status, and the rest only if it is the first that
-	// was not plain on a connection; what is not known is "".
-	OnRequest func(Request)
-
-	// TellAgent fills in Request.Referer and UserAgent, for logs that have
-	// them.
-	TellAgent bool
+	// OnTransfer, if not nil, is called once for each request when it has been
+	// answered, on its goroutine, which waits for it. Nil means that of the
+	// [Server], if it is one.
+	OnTransfer func(Transfer)
 
 	// ServerTiming adds the field Server-Timing to responses: the time from
 	// the request to the head of the response, and whether the file was in the
@@ -107,88 +111,101 @@ type Handler struct {
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
-	once     sync.Once // guards the making of the fields below
-	files    *filecache.Cache
-	walks    chan struct{} // one element for each archive that is being laid out
-	archived atomic.Int64  // entries of the archives that are being sent
-	reads    chan struct{} // one element for each directory that is being read for a listing
-	listed   atomic.Int64  // entries of the listings that are being sent
+	once     sync.Once        // guards the making of the fields below
+	files    *filecache.Cache // nil: FS is
+	walks    chan struct{}    // one element for each archive that is being laid out
+	archived atomic.Int64     // entries of the archives that are being sent
+	reads    chan struct{}    // one element for each directory that is being read for a listing
+	listed   atomic.Int64     // entries of the listings that are being sent
 	digests  digest.Cache
 }
 
+// FileServer returns a Handler for fsys, as http.FileServer does for its file
+// systems: any io/fs.FS is one by afero.FromIOFS. More can be set in the fields
+// of the Handler.
+func FileServer(fsys afero.Fs) *Handler { return &Handler{FS: fsys} }
+
+// Root is a directory that no name and no symbolic link leads out of, and an
+// afero.Fs. It is read-only.
+//
+// Its methods are those of afero.Fs; beyond them, Close gives back what it holds,
+// Sub returns a directory in it as a Root of its own, and Writable a view through
+// which files can be changed, as a server of FTP may want. Each error is an
+// *fs.PathError or *os.LinkError with the name as it was given, and holds nothing
+// of the path of the directory.
+type Root = vfs.Root
+
+// Dir opens the directory name to be served. It follows the directory rather
+// than its name. The caller closes it, after the last request.
+func Dir(name string) (*Root, error) { return vfs.Open(name) }
+
 func (h *Handler) prepare() {
-	h.files = h.Cache
-	if h.files == nil {
-		h.files = &filecache.Cache{Tree: h.Tree}
+	if fsys := h.FS; fsys != nil && fsys != (*Root)(nil) {
+		h.files = &filecache.Cache{Tree: vfs.Of(fsys), Valid: h.CacheValid}
 	}
 	h.walks = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.reads = make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)) // some wait for a disk
 }
 
-// cache returns the cache that the Handler uses.
+// cache returns what keeps files open between requests; nil if there are none.
 func (h *Handler) cache() *filecache.Cache {
 	h.once.Do(h.prepare)
 	return h.files
 }
 
+// hit returns the file at path if it is at hand, as filecache.Cache.Hit does.
+func (h *Handler) hit(path string, now time.Time) *filecache.File {
+	if c := h.cache(); c != nil {
+		return c.Hit(path, now)
+	}
+	return nil
+}
+
+// tree is what listings and archives are made of: that of the cache, which is
+// there if a directory was found.
+func (h *Handler) tree() vfs.Tree { return h.cache().Tree }
+
+// get returns the file at name. The caller releases it.
+func (h *Handler) get(name string) (*filecache.File, error) {
+	if c := h.cache(); c != nil {
+		return c.Get(name)
+	}
+	return nil, fs.ErrNotExist
+}
+
+// CacheStats is what a Handler keeps open: Entries is the number of names that it
+// remembers, Files how many of them have a descriptor, Memory the bytes of
+// contents, and Opens how often the file system was asked for a name.
+type CacheStats = filecache.Stats
+
+// CacheStats tells what the Handler keeps open. It may be called at any time.
+func (h *Handler) CacheStats() CacheStats {
+	if c := h.cache(); c != nil {
+		return c.Stats()
+	}
+	return CacheStats{}
+}
+
+// Close closes the files that the Handler keeps open between requests; without
+// it, that happens ten seconds after their last use. Requests that come later are
+// still answered. It never fails.
+func (h *Handler) Close() error {
+	if c := h.cache(); c != nil {
+		return c.Close()
+	}
+	return nil
+}
+
 const defaultStallTimeout = time.Minute
 
-func (h *Handler) stallTimeout() time.Duration {
-	switch {
-	case h.StallTimeout < 0:
-		return 0
-	case h.StallTimeout == 0:
-		return defaultStallTimeout
-	}
-	return h.StallTimeout
-}
-
-// pace is that of a connection.
-func (h *Handler) pace() pace {
-	window := h.stallTimeout()
-	if window == 0 {
-		window = defaultStallTimeout
-	}
-	return newPace(h.MinRate, window)
-}
-
-// Request is what became of a request.
-type Request struct {
-	Remote string // address of the client
-	Op     string // the method of HTTP, such as GET
-	Target string // the request target as the client sent it
-	Proto  string // "HTTP/1.1"
-	Status int
-	// Result is that of the body. Its Method is that of the files in it, and
-	// Auto if there are none.
-	sendfile.Result
-	Duration time.Duration
-	Err      error // why the body was cut; nil: it was not
-
-	// Of responses of more than 64 KiB by a Server, as far as the system tells:
-	// what held the body back ("application", "receiver", "send buffer", "path"
-	// or "rate limit"; "": not told), the last round trip time (0: not told),
-	// and the segments that were sent again (negative: not told).
-	Cause       string
-	RTT         time.Duration
-	Retransmits int64
-
-	Referer, UserAgent string // as the client sent them, if Handler.TellAgent
-}
-
-// addRecord adds what is known of a response that was a transfer.
-func (r *Request) addRecord(rec *live.Record) {
-	r.RTT, r.Retransmits = rec.RTT, rec.Retransmits
-	if rec.Cause != live.Unknown {
-		r.Cause = rec.Cause.String()
-	}
-}
+func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, defaultStallTimeout) }
 
 // ServeHTTP implements http.Handler. A body that cannot be completed ends with
 // the connection, so that no client takes a part for the whole.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	session := sessionOf(r.Context())
+	c := connOf(r.Context())
+	session := c.session()
 	if session != nil {
 		session.SetCommand(r.Method + " " + r.RequestURI)
 		defer session.SetCommand("")
@@ -199,21 +216,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.ServerTiming {
 		w.Header().Set("Server-Timing", string(appendTiming(nil, cacheNone, time.Since(begin))))
 	}
-	t := beginOf(session, r, &rep)
-	limits := h.limitOf(r, &rep, t)
+	t := beginOf(c, r, &rep)
+	limits := h.limitOf(c, &rep, t)
 	res, err := h.send(w, r, &rep, t, limits)
 	limits.close(res.Sent)
 	rec := account(session, t, begin, res, err)
-	if h.OnRequest != nil {
-		told := Request{
-			Remote: r.RemoteAddr, Op: r.Method, Target: r.RequestURI, Proto: r.Proto,
-			Status: rep.status, Result: res, Duration: time.Since(begin), Err: err,
+	if hook := h.hook(c); session.IsHeard(hook) {
+		rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
+		rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
+		rec.Duration = time.Since(begin)
+		if session == nil {
+			rec.Remote, rec.Protocol = remoteOf(r)
 		}
-		if h.TellAgent {
-			told.Referer, told.UserAgent = r.Referer(), r.UserAgent()
-		}
-		told.addRecord(&rec)
-		h.OnRequest(told)
+		session.Report(&rec, hook)
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler)

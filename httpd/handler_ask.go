@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -18,13 +19,17 @@ func askOf(r *http.Request) ask {
 		}
 	}
 	path := r.URL.Path
-	if !strings.HasPrefix(path, "/") { // "*", or what another handler has stripped of a prefix
+	switch {
+	case path == "" && r.RequestURI != "" && !strings.HasSuffix(shown(r.RequestURI), "/"):
+		path = "/." // all was prefix, and no slash behind it: the root, as a name of its own
+	case !strings.HasPrefix(path, "/"): // "*", or what is left behind a prefix
 		path = "/" + path
 	}
 	return ask{
 		head:  r.Method == http.MethodHead,
 		path:  path,
 		query: r.URL.RawQuery,
+		uri:   r.RequestURI,
 
 		accept:            joined("Accept"),
 		acceptEncoding:    joined("Accept-Encoding"),
@@ -37,4 +42,14 @@ func askOf(r *http.Request) ask {
 		wantReprDigest:    joined("Want-Repr-Digest"),
 		origin:            joined("Origin"),
 	}
+}
+
+// shown returns the path in the target of a request, which is what a browser
+// resolves links against; "" if there is none.
+func shown(uri string) string {
+	u, err := url.ParseRequestURI(uri)
+	if err != nil {
+		return ""
+	}
+	return u.Path
 }

@@ -17,7 +17,7 @@ import (
 func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 	const size = 1<<20 + 3
 	for _, noFastLane := range []bool{false, true} {
-		s := serve(t, func(srv *httpd.Server) { srv.Handler.Archives, srv.NoFastLane = true, noFastLane })
+		s := serve(t, func(srv *httpd.Server) { handler(srv).Archives, srv.NoFastPath = true, noFastLane })
 		s.pattern(t, "a.bin", size)
 		s.pattern(t, "b.bin", size)
 		check := func(name string, fromFiles int64) {

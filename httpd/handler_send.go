@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
-	"sync"
+	"time"
 
 	"sluice/internal/live"
 	"sluice/sendfile"
@@ -24,13 +23,7 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *li
 	}
 	w.WriteHeader(rep.status)
 	s := sender{h: h, w: w, transfer: t, limits: limits}
-	if _, fast := r.Context().Value(connKey{}).(*conn); fast {
-		s.flush = http.NewResponseController(w).Flush
-	} else if stall := h.stallTimeout(); r.ProtoMajor == 2 && stall > 0 {
-		s.stream = &streamWriter{w: w, stall: stall}
-		s.w, s.limits = s.stream, limits.resting(s.stream)
-		defer s.stream.end()
-	}
+	defer s.prepare(r)()
 	var err error
 	switch {
 	case r.Method == http.MethodHead:
@@ -51,10 +44,38 @@ type sender struct {
 	transfer *live.Transfer // nil: none
 	limits   *limits
 	stream   *streamWriter // w, if it is one
+	stall    time.Duration // for sendfile.Options
 
-	// flush, if not nil, says that w leads to a connection of our own, with a
-	// fast path for files, and gets what stands before them out of the way.
-	flush func() error
+	// flush, if not nil, says that w leads to a connection with a fast path for
+	// files, and gets what stands before them out of the way.
+	flush func()
+}
+
+// prepare finds out what w leads to, and returns what is to be done at the end.
+func (s *sender) prepare(r *http.Request) (end func()) {
+	w := s.w.(http.ResponseWriter)
+	s.stall = s.h.stallTimeout()
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
+		s.stall = 0 // its deadline is not ours to move
+	}
+	c := connOf(r.Context())
+	if c != nil {
+		s.stall = c.stall
+	}
+	_, takesFiles := w.(io.ReaderFrom)
+	switch {
+	case r.ProtoMajor == 1 && r.TLS == nil && takesFiles:
+		s.flush = func() {
+			// Where middleware has no such method it fails, and net/http copies
+			// the beginning of the body.
+			_ = http.NewResponseController(w).Flush()
+		}
+	case r.ProtoMajor == 2 && s.stall > 0:
+		s.stream = &streamWriter{w: w, stall: s.stall}
+		s.w, s.limits = s.stream, s.limits.resting(s.stream)
+		return s.stream.end
+	}
+	return func() {}
 }
 
 // Write sends bytes that are no file's.
@@ -116,29 +137,19 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 	return err
 }
 
-// sendFile sends a part of a file, on our own connections past net/http.
-func (s *sender) sendFile(f *os.File, off, n int64) error {
+// sendFile sends a part of a file, past net/http if that can be.
+func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.h.stallTimeout(), Method: s.h.Method, Wait: s.limits.hook()},
+		opt:      sendfile.Options{Timeout: s.stall, Method: s.h.Method, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
-	var err error
 	if s.flush != nil {
 		// Before the header is out, net/http would read the beginning of the
 		// body itself to look at it.
-		if err = s.flush(); err == nil {
-			_, err = io.Copy(s.w, part)
-		}
-	} else {
-		buf := copyBuffers.Get().(*[]byte)
-		_, err = io.CopyBuffer(s.w, part, *buf)
-		copyBuffers.Put(buf)
+		s.flush()
 	}
+	_, err := part.WriteTo(s.w)
 	addResult(&s.res, part.res)
 	return err
 }
-
-// copyBuffers serve connections that take a file only through us: those of TLS
-// and of other servers.
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}

@@ -18,7 +18,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"sluice/httpd"
-	"sluice/internal/filecache"
 	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
@@ -49,9 +48,8 @@ func open(t *testing.T, h *httpd.Handler, files map[string]string) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Tree = tree
-	h.Cache = &filecache.Cache{Tree: tree, Valid: -1}
-	t.Cleanup(func() { _ = h.Cache.Close(); _ = tree.Close() })
+	h.FS, h.CacheValid = tree, -1
+	t.Cleanup(func() { _ = h.Close(); _ = tree.Close() })
 	return s
 }
 

@@ -23,8 +23,7 @@ import (
 type lane struct {
 	server *Server
 	wire   *wire
-	secure bool   // TLS is spoken, and so by net/http
-	remote string // for Request; "" until it is asked for
+	secure bool // TLS is spoken, and so by net/http
 	state  atomic.Int32
 
 	desk     *desk     // nil: nothing of a request has come
@@ -127,12 +126,12 @@ func (l *lane) admit() next {
 	if l.secure {
 		protocol = live.HTTPS
 	}
-	if w.live, err = s.registry.Enter(live.Client{Protocol: protocol, Remote: w.remote, Conn: w.c}); err != nil {
+	if w.live, err = live.Enter(s.registry, live.Client{Protocol: protocol, Remote: w.remote, Conn: w.c}); err != nil {
 		s.refuse(w, l.secure)
 		return end
 	}
-	w.pace = s.Handler.pace()
-	if l.secure || s.NoFastLane || w.raw == nil {
+	w.pace = s.pace()
+	if l.secure || s.files == nil || s.NoFastPath || w.raw == nil {
 		return handOver
 	}
 	l.now = time.Now()
@@ -189,7 +188,7 @@ func (l *lane) answerAll() next {
 			answer := refusal(http.StatusBadRequest)
 			l.desk.out = append(l.desk.out, answer...)
 			l.flushed(end)
-			l.server.Handler.tellRefusal(l.wire, lineOf(d.in[d.from:d.to]), answer)
+			l.server.tellRefusal(l.wire, lineOf(d.in[d.from:d.to]), answer)
 			linger(l.wire)
 			return end
 		}

@@ -2,12 +2,13 @@ package httpd
 
 import (
 	"fmt"
+	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 	"unsafe"
 
+	"sluice/internal/archive"
 	"sluice/internal/filecache"
 	"sluice/internal/h1"
 	"sluice/internal/live"
@@ -17,14 +18,14 @@ import (
 // answer answers the request in, which the desk's head takes apart. Nothing
 // may keep in.
 func (l *lane) answer(in string) next {
-	d, h := l.desk, &l.server.Handler
+	d, h := l.desk, l.server.files
 	path := d.head.Path
 	if strings.IndexByte(path, '%') >= 0 {
 		d.path = h1.AppendPath(d.path[:0], path)
 		path = unsafe.String(unsafe.SliceData(d.path), len(d.path))
 	}
 	if a := askOfHead(&d.head, path); h.plain(&a) {
-		if f := h.cache().Hit(path, l.now); f != nil {
+		if f := h.hit(path, l.now); f != nil {
 			defer f.Release()
 			if known, ok := f.Extra.Load().(*facts); ok && known.head.Load() != nil {
 				return l.answerKept(f, *known.head.Load(), path)
@@ -60,12 +61,12 @@ func (l *lane) begin(t *told, path string, size int64) {
 			Op: http.MethodGet, Path: path, Size: size, Before: l.wire.sent.Load() + int64(len(l.desk.out)),
 		})
 	}
-	t.limits = l.server.Handler.limit(l.server.base, size, t.transfer)
+	t.limits = l.server.files.limit(l.server.base, size, t.transfer)
 }
 
 // answerPlanned answers a request by the plan.
 func (l *lane) answerPlanned(in string) next {
-	s, h := l.server, &l.server.Handler
+	s, h := l.server, l.server.files
 	var head h1.Head
 	h1.Parse(in, &head)
 	path := head.Path
@@ -111,9 +112,9 @@ func (l *lane) answerPlanned(in string) next {
 
 // keepHead keeps the beginning of a head with the file at path, if that is
 // file.
-func (l *lane) keepHead(path string, file *os.File, head []byte) {
-	if f := l.server.Handler.cache().Hit(path, l.now); f != nil {
-		if f.File == file {
+func (l *lane) keepHead(path string, file archive.File, head []byte) {
+	if f := l.server.files.hit(path, l.now); f != nil {
+		if f.File == file { // both are an *os.File, or they would not be kept
 			kept := string(head)
 			factsOf(path, f).head.Store(&kept)
 		}
@@ -176,13 +177,13 @@ func (l *lane) sendBytes(p []byte, method sendfile.Method, t *told) error {
 }
 
 // sendFile sends the part of a file behind what is in out.
-func (l *lane) sendFile(f *os.File, off, n int64, t *told) error {
+func (l *lane) sendFile(f io.ReaderAt, off, n int64, t *told) error {
 	if _, err := l.flush(joins(int64(len(l.desk.out)), n)); err != nil {
 		return err
 	}
-	h := &l.server.Handler
+	s := l.server
 	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{
-		Timeout: h.stallTimeout(), Method: h.Method, Wait: t.limits.hook(),
+		Timeout: s.stallTimeout(), Method: s.files.Method, Wait: t.limits.hook(),
 	}, t.transfer)
 	addResult(&t.res, sent)
 	return err
@@ -212,11 +213,11 @@ func (l *lane) flush(more bool) (unsent int64, err error) {
 
 // write sends p and returns how much of it was sent.
 func (l *lane) write(p []byte, more bool) (int64, error) {
-	res, err := l.wire.sendBytes(p, sendfile.Options{Timeout: l.server.Handler.stallTimeout(), More: more})
+	res, err := l.wire.sendBytes(p, sendfile.Options{Timeout: l.server.stallTimeout(), More: more})
 	return res.Sent, err
 }
 
-// told is what an answer tells for the Request.
+// told is what an answer tells of itself.
 type told struct {
 	status   int
 	res      sendfile.Result
@@ -234,42 +235,42 @@ func (t *told) add(n int64, method sendfile.Method) {
 	t.transfer.Add(sendfile.Result{Sent: n, Method: method})
 }
 
-// tell counts the answer, calls the hook, if there is one, and returns what
-// becomes of the connection. Who wants to be told, is told what has happened
-// and not what will, so nothing waits in out then.
+// tell counts the answer, reports it, if anybody listens, and returns what
+// becomes of the connection. What is reported has happened: nothing waits in out
+// then.
 func (l *lane) tell(head *h1.Head, t *told, n next) next {
-	h := &l.server.Handler
-	if h.OnRequest != nil && t.err == nil {
+	session, hook := l.wire.live, l.hook()
+	heard := session.IsHeard(hook)
+	if heard && t.err == nil {
 		var unsent int64
 		unsent, t.err = l.flush(false)
 		t.res.Sent = max(t.res.Sent-unsent, 0)
 	}
 	t.limits.close(t.res.Sent)
-	rec := account(l.wire.live, t.transfer, l.now, t.res, t.err)
-	if h.OnRequest != nil {
-		if l.remote == "" {
-			l.remote = l.wire.remote.String()
-		}
-		method, proto := http.MethodGet, "HTTP/1.1"
+	rec := account(session, t.transfer, l.now, t.res, t.err)
+	if heard {
+		rec.Op, rec.Proto = http.MethodGet, "HTTP/1.1"
 		if head.Head {
-			method = http.MethodHead
+			rec.Op = http.MethodHead
 		}
 		if head.Minor == 0 {
-			proto = "HTTP/1.0"
+			rec.Proto = "HTTP/1.0"
 		}
-		r := Request{
-			Remote: l.remote, Op: method, Target: strings.Clone(head.Target), Proto: proto,
-			Status: t.status, Result: t.res, Duration: time.Since(l.now), Err: t.err,
-		}
-		if h.TellAgent {
-			r.Referer, r.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
-		}
-		r.addRecord(&rec)
-		h.OnRequest(r)
+		rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), t.status, time.Since(l.now)
+		rec.Referer, rec.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
+		session.Report(&rec, hook)
 	}
 	if t.err != nil {
 		l.desk.out = l.desk.out[:0]
 		return end
 	}
 	return n
+}
+
+// hook is what is called with each Transfer; nil: nothing.
+func (l *lane) hook() func(Transfer) {
+	if own := l.server.files.OnTransfer; own != nil {
+		return own
+	}
+	return l.server.OnTransfer
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,14 +23,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/httpd"
-	"sluice/internal/filecache"
 	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
 
 // cached makes a site keep its files as it does by default, save on Windows.
 func cached(srv *httpd.Server) {
-	srv.Handler.Cache = &filecache.Cache{Tree: srv.Handler.Tree, Valid: time.Second}
+	handler(srv).CacheValid = time.Second
 }
 
 // An answer is a response in short.
@@ -147,11 +147,10 @@ func TestDialogues(t *testing.T) {
 // What is answered does not depend on the lane, nor on whether it was asked
 // for before.
 func TestBothLanesAnswerTheSame(t *testing.T) {
-	fast, slow := serve(t, cached), serve(t, func(srv *httpd.Server) { srv.NoFastLane = true; cached(srv) })
+	fast, slow := serve(t, cached), serve(t, func(srv *httpd.Server) { srv.NoFastPath = true; cached(srv) })
 	big := strings.Repeat("0123456789abcdef", 1<<16)
 	// One tree, so that the tags are the same.
-	slow.Handler.Tree = fast.Handler.Tree
-	slow.Handler.Cache = fast.Handler.Cache
+	handler(slow.Server).FS = handler(fast.Server).FS
 	fast.write(t, "small.txt", "small")
 	fast.write(t, "empty", "")
 	fast.write(t, "big.bin", big)
@@ -201,8 +200,8 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 					t.Errorf("header (-net/http +fast)\n%s", diff)
 				}
 				told := fast.last(t)
-				for _, r := range []*httpd.Request{&told, &wantTold} {
-					r.Duration, r.Remote, r.RTT, r.Retransmits = 0, "", 0, 0
+				for _, r := range []*httpd.Transfer{&told, &wantTold} {
+					r.Duration, r.Session, r.Remote, r.RTT, r.Retransmits = 0, 0, netip.AddrPort{}, 0, 0
 				}
 				if told != wantTold {
 					t.Errorf("told %+v, want %+v", told, wantTold)
@@ -215,7 +214,7 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 func TestTheMethodOfBothLanes(t *testing.T) {
 	const size = 1 << 20
 	for name, change := range map[string]func(*httpd.Server){
-		"fast": cached, "net/http": func(srv *httpd.Server) { cached(srv); srv.NoFastLane = true },
+		"fast": cached, "net/http": func(srv *httpd.Server) { cached(srv); srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
@@ -287,7 +286,7 @@ func TestThereIsRoomForSoMany(t *testing.T) {
 	for name, change := range map[string]func(*httpd.Server){
 		"in all":         func(srv *httpd.Server) { srv.MaxConns = 2 },
 		"of one address": func(srv *httpd.Server) { srv.MaxConnsPerAddr = 2 },
-		"in net/http":    func(srv *httpd.Server) { srv.MaxConns = 2; srv.NoFastLane = true },
+		"in net/http":    func(srv *httpd.Server) { srv.MaxConns = 2; srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
@@ -360,7 +359,7 @@ func TestAShutdownAnswersWhatHasBegun(t *testing.T) {
 
 func TestAbortedDownloadsLeaveNothingBehind(t *testing.T) {
 	nettest.CheckLeaks(t)
-	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil })
+	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil })
 	s.pattern(t, "f", 8<<20)
 	var clients sync.WaitGroup
 	for range 20 {
@@ -390,8 +389,8 @@ func TestAFileThatChangesWhileItIsServed(t *testing.T) {
 		t.Skip("Windows lets nobody replace a file that is open")
 	}
 	s := serve(t, func(srv *httpd.Server) {
-		srv.Handler.Cache = &filecache.Cache{Tree: srv.Handler.Tree, Valid: time.Millisecond}
-		srv.Handler.OnRequest = nil
+		handler(srv).CacheValid = time.Millisecond
+		srv.OnTransfer = nil
 	})
 	contents := map[string]bool{}
 	for _, n := range []int{10, 1000, 50_000, 300_000} {
@@ -447,7 +446,7 @@ func TestAPlainRequestAllocatesNothing(t *testing.T) {
 	if fastMethod != sendfile.Sendfile {
 		t.Skip("this is a promise of calls on descriptors")
 	}
-	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil })
+	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil })
 	s.pattern(t, "small file", 1000)
 	s.pattern(t, "large", 100_000)
 	for _, tt := range []struct {

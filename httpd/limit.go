@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"context"
-	"net/http"
 
 	"sluice/internal/live"
 	"sluice/internal/rate"
@@ -10,16 +9,17 @@ import (
 
 // Limiter is a limit of bandwidth that responses share, whichever server they
 // are of. It is called from many goroutines.
-type Limiter interface {
-	// Wait blocks until some of the next n bytes may go and returns how many,
-	// from 1 to n, or the cause of ctx when that ends first. n is all that is to
-	// come, as far as that is known: what is granted at once is for the Limiter
-	// to choose.
-	Wait(ctx context.Context, n int) (int, error)
+//
+// Its methods are Wait(ctx, n int) (int, error), which blocks until some of the
+// next n bytes may go and returns how many, from 1 to n, or the cause of ctx when
+// that ends first; and Return(n int), which gives back n bytes that Wait has
+// granted and that have not gone. n is all that is to come, as far as that is
+// known: what is granted at once is for the Limiter to choose.
+type Limiter = rate.Limiter
 
-	// Return gives back n bytes that Wait has granted and that have not gone.
-	Return(n int)
-}
+// NewLimiter returns a Limiter of so many bytes per second, more than 0, which
+// those who wait share equally.
+func NewLimiter(bytesPerSecond int64) Limiter { return rate.New(bytesPerSecond) }
 
 // limits are those that hold for one body. Nil: none do.
 type limits struct {
@@ -31,10 +31,10 @@ type limits struct {
 // known, of which t is told. Waiting for them ends with ctx, which is not that
 // of the request, for the same reason as in filePart.send.
 func (h *Handler) limit(ctx context.Context, size int64, t *live.Transfer) *limits {
-	if h.MaxRate <= 0 && h.Limit == nil {
+	if h.MaxRate <= 0 && h.Limiter == nil {
 		return nil
 	}
-	l := &limits{throttle: rate.Begin(size, rate.Own{Rate: h.MaxRate, After: h.RateAfter}, h.Limit)}
+	l := &limits{throttle: rate.Begin(size, rate.Own{Rate: h.MaxRate, After: h.RateAfter}, h.Limiter)}
 	l.wait = t.Limited(func(_ context.Context, n int) (int, error) { return l.throttle.Wait(ctx, n) })
 	return l
 }
@@ -63,10 +63,10 @@ func (l *limits) close(moved int64) {
 }
 
 // limitOf returns the limits of a response in the net/http lane.
-func (h *Handler) limitOf(r *http.Request, rep *reply, t *live.Transfer) *limits {
+func (h *Handler) limitOf(c *conn, rep *reply, t *live.Transfer) *limits {
 	ctx := context.Background() // another server's: it has no other way than to cut the connection
-	if c := connOf(r.Context()); c != nil {
-		ctx = c.base
+	if c != nil {
+		ctx = c.server.base
 	}
 	size := int64(-1)
 	if rep.stream == nil {

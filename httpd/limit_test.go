@@ -33,8 +33,8 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 	other := httptest.NewTLSServer(nil) // for its certificate, and a client that trusts it
 	defer other.Close()
 	trusted := other.Client().Transport.(*http.Transport).TLSClientConfig
-	own := func(srv *httpd.Server) { srv.Handler.MaxRate = limitedRate }
-	all := func(srv *httpd.Server) { srv.Handler.Limit = rate.New(limitedRate) }
+	own := func(srv *httpd.Server) { handler(srv).MaxRate = limitedRate }
+	all := func(srv *httpd.Server) { handler(srv).Limiter = rate.New(limitedRate) }
 	for _, tt := range []struct {
 		name   string
 		limit  func(*httpd.Server)
@@ -46,9 +46,9 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 		{"of their own", own, "/f", false, false, true},
 		{"of all", all, "/f", false, false, true},
 		{"of both", func(srv *httpd.Server) { own(srv); all(srv) }, "/f", false, false, true},
-		{"by net/http", func(srv *httpd.Server) { own(srv); srv.NoFastLane = true }, "/f", false, false, true},
-		{"by net/http those of all", func(srv *httpd.Server) { all(srv); srv.NoFastLane = true }, "/f", false, false, true},
-		{"at a minimum rate", func(srv *httpd.Server) { own(srv); srv.Handler.MinRate = 1 }, "/f", false, false, true},
+		{"by net/http", func(srv *httpd.Server) { own(srv); srv.NoFastPath = true }, "/f", false, false, true},
+		{"by net/http those of all", func(srv *httpd.Server) { all(srv); srv.NoFastPath = true }, "/f", false, false, true},
+		{"at a minimum rate", func(srv *httpd.Server) { own(srv); srv.MinRate = 1 }, "/f", false, false, true},
 		{"by TLS", own, "/f", true, false, true},
 		{"by HTTP/2", own, "/f", true, true, true},
 		{"by HTTP/2 those of all", all, "/f", true, true, true},
@@ -56,7 +56,7 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 		{"as archives by TLS", own, "/?zip", true, false, true},
 		{"as archives that are made on the way", own, "/?tar.gz", false, false, true},
 		{"but not before these hold", func(srv *httpd.Server) {
-			srv.Handler.MaxRate, srv.Handler.RateAfter = 1, limitedSize
+			handler(srv).MaxRate, handler(srv).RateAfter = 1, limitedSize
 		}, "/f", false, false, false},
 		{"but not where there are none", func(*httpd.Server) {}, "/f", false, false, false},
 	} {
@@ -65,7 +65,7 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 			var reg live.Registry
 			s := serve(t, func(srv *httpd.Server) {
 				watched(&reg)(srv)
-				srv.Handler.Archives = true
+				handler(srv).Archives = true
 				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
 				tt.limit(srv)
 			})
@@ -93,7 +93,7 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 				t.Errorf("took %v, want at least %v", took, limitedTime)
 			}
 			told := s.last(t)
-			if limited := told.Cause == "rate limit"; limited != tt.want || told.Sent != got.N || told.Err != nil {
+			if limited := told.Cause == live.RateLimit; limited != tt.want || told.Sent != got.N || told.Err != nil {
 				t.Errorf("told %+v, want %d bytes", told, got.N)
 			}
 			method := fastMethod
@@ -114,8 +114,8 @@ func TestSmallResponsesKeepToTheLimitOfAll(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
 				cached(srv)
-				srv.NoFastLane = noFastLane
-				srv.Handler.Limit = rate.New(limitedRate)
+				srv.NoFastPath = noFastLane
+				handler(srv).Limiter = rate.New(limitedRate)
 			})
 			s.pattern(t, "f", size)
 			c := s.dial(t)
@@ -152,8 +152,8 @@ func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 			var all ledger
 			s := serve(t, func(srv *httpd.Server) {
 				cached(srv)
-				srv.NoFastLane = noFastLane
-				srv.Handler.Limit, srv.Handler.Archives, srv.Handler.CompressListings = &all, true, true
+				srv.NoFastPath = noFastLane
+				handler(srv).Limiter, handler(srv).Archives, handler(srv).CompressListings = &all, true, true
 			})
 			s.pattern(t, "f", size)
 			s.write(t, "small", "content")
@@ -189,9 +189,9 @@ func TestTheMinimumRateIsNotThatOfOurLimit(t *testing.T) {
 	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
-				srv.NoFastLane = noFastLane
-				srv.Handler.MaxRate = limitedRate
-				srv.Handler.StallTimeout, srv.Handler.MinRate = 200*time.Millisecond, 5*limitedRate
+				srv.NoFastPath = noFastLane
+				handler(srv).MaxRate = limitedRate
+				srv.StallTimeout, srv.MinRate = 200*time.Millisecond, 5*limitedRate
 			})
 			s.pattern(t, "f", limitedSize)
 			if _, body := s.do(t, "GET", "/f", nil); len(body) != limitedSize {
@@ -209,7 +209,7 @@ func TestTheMinimumRateIsNotThatOfOurLimit(t *testing.T) {
 func TestTheEndOfAWaitForTheLimit(t *testing.T) {
 	for _, noFastLane := range []bool{false, true} {
 		t.Run(fmt.Sprintf("the client ends its side, net/http is %v", noFastLane), func(t *testing.T) {
-			s := serve(t, func(srv *httpd.Server) { srv.NoFastLane, srv.Handler.MaxRate = noFastLane, limitedRate })
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastLane, limitedRate })
 			s.pattern(t, "f", limitedSize)
 			c := s.dial(t)
 			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
@@ -219,7 +219,7 @@ func TestTheEndOfAWaitForTheLimit(t *testing.T) {
 			}
 		})
 		t.Run(fmt.Sprintf("the server ends, net/http is %v", noFastLane), func(t *testing.T) {
-			s := serve(t, func(srv *httpd.Server) { srv.NoFastLane, srv.Handler.MaxRate = noFastLane, 10 })
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastLane, 10 })
 			s.pattern(t, "f", limitedSize)
 			c := s.dial(t)
 			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")

@@ -110,7 +110,7 @@ func (h *Handler) list(ctx context.Context, a *ask) (*listing, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	entries, err := h.Tree.ReadDir(a.path)
+	entries, err := h.tree().ReadDir(a.path)
 	if err != nil {
 		return nil, err
 	}

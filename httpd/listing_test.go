@@ -228,7 +228,7 @@ func TestAListingThatAnotherSendsIsNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	h := &s.Handler
+	h := handler(s.Server)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if handOver, entries := httpd.PlanToHandOver(h, r); !handOver || entries != 0 {
 		t.Errorf("of a listing: handed over %v with %d entries read, want it handed over unread", handOver, entries)

@@ -26,7 +26,7 @@ func watched(reg *live.Registry) func(*httpd.Server) {
 func awaitStatus(t *testing.T, reg *live.Registry, what string, wanted func(live.Status) bool) live.Status {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		st := reg.Snapshot()
+		st := live.Snapshot(reg)
 		switch {
 		case wanted(st):
 			return st
@@ -49,10 +49,10 @@ func TestAResponseIsSeenWhileItIsSent(t *testing.T) {
 		protocol live.Protocol
 	}{
 		{"in the fast lane", func(*httpd.Server) {}, false, false, live.HTTP},
-		{"by net/http", func(srv *httpd.Server) { srv.NoFastLane = true }, false, false, live.HTTP},
+		{"by net/http", func(srv *httpd.Server) { srv.NoFastPath = true }, false, false, live.HTTP},
 		{"by TLS", func(*httpd.Server) {}, false, true, live.HTTPS},
 		{"by HTTP/2", func(*httpd.Server) {}, true, true, live.HTTPS},
-		{"at a minimum rate", func(srv *httpd.Server) { srv.Handler.MinRate = 1 }, false, false, live.HTTP},
+		{"at a minimum rate", func(srv *httpd.Server) { srv.MinRate = 1 }, false, false, live.HTTP},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var reg live.Registry
@@ -105,7 +105,7 @@ func TestSmallAnswersAreCounted(t *testing.T) {
 	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			var reg live.Registry
-			s := serve(t, func(srv *httpd.Server) { watched(&reg)(srv); srv.NoFastLane = noFastLane })
+			s := serve(t, func(srv *httpd.Server) { watched(&reg)(srv); srv.NoFastPath = noFastLane })
 			s.write(t, "a", "content")
 			c := s.dial(t)
 			r := bufio.NewReader(c)
@@ -177,20 +177,20 @@ func TestARequestTellsWhatHeldItBack(t *testing.T) {
 		return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 && st.Sessions[0].Transfers[0].Cause == "receiver"
 	})
 	_, _ = io.Copy(io.Discard, c)
-	if told := s.last(t); told.Cause != "receiver" || told.RTT <= 0 || told.Retransmits < 0 || told.Err != nil {
+	if told := s.last(t); told.Cause != live.Receiver || told.RTT <= 0 || told.Retransmits < 0 || told.Err != nil {
 		t.Errorf("got %+v", told)
 	}
 	s.write(t, "a", "a")
 	s.do(t, "GET", "/a", nil)
-	if told := s.last(t); told.Cause != "" || told.RTT != 0 || told.Retransmits != -1 {
+	if told := s.last(t); told.Cause != live.Unknown || told.RTT != 0 || told.Retransmits != -1 {
 		t.Errorf("a small one: got %+v", told)
 	}
 }
 
 func TestServerTiming(t *testing.T) {
 	const plan = `plan;dur=[0-9]+(\.[0-9]{1,3})?$`
-	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.ServerTiming = true })
-	slow := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.ServerTiming = true; srv.NoFastLane = true })
+	s := serve(t, func(srv *httpd.Server) { cached(srv); handler(srv).ServerTiming = true })
+	slow := serve(t, func(srv *httpd.Server) { cached(srv); handler(srv).ServerTiming = true; srv.NoFastPath = true })
 	silent := serve(t, cached)
 	for _, each := range []*site{s, slow, silent} {
 		each.write(t, "a", "a")
@@ -212,18 +212,16 @@ func TestServerTiming(t *testing.T) {
 	}
 }
 
-func TestRefererAndAgentAreToldIfWanted(t *testing.T) {
+func TestRefererAndAgentAreReported(t *testing.T) {
 	header := http.Header{"Referer": {"http://a/"}, "User-Agent": {"test/1"}}
 	for name, change := range map[string]func(*httpd.Server){
-		"in the fast lane": func(srv *httpd.Server) { srv.Handler.TellAgent = true },
-		"by net/http":      func(srv *httpd.Server) { srv.Handler.TellAgent = true; srv.NoFastLane = true },
-		"not":              func(*httpd.Server) {},
+		"on the fast path": nil,
+		"by net/http":      func(srv *httpd.Server) { srv.NoFastPath = true },
 	} {
 		s := serve(t, change)
 		s.write(t, "a", "a")
 		s.do(t, "GET", "/a", header)
-		told := s.last(t)
-		if wanted := s.Handler.TellAgent; (told.Referer == "http://a/") != wanted || (told.UserAgent == "test/1") != wanted {
+		if told := s.last(t); told.Referer != "http://a/" || told.UserAgent != "test/1" {
 			t.Errorf("%s: got %q and %q", name, told.Referer, told.UserAgent)
 		}
 	}

@@ -24,9 +24,9 @@ func TestAnswersAgreeWithNetHTTP(t *testing.T) {
 	const size = 4000
 	content := make([]byte, size)
 	nettest.PatternAt(content, 0)
-	fast := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil })
-	slow := serve(t, func(srv *httpd.Server) { cached(srv); srv.Handler.OnRequest = nil; srv.NoFastLane = true })
-	slow.Handler.Tree, slow.Handler.Cache = fast.Handler.Tree, fast.Handler.Cache
+	fast := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil })
+	slow := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil; srv.NoFastPath = true })
+	handler(slow.Server).FS = handler(fast.Server).FS
 	fast.write(t, "f.bin", string(content))
 	modified := time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
 	if err := os.Chtimes(filepath.Join(fast.dir, "f.bin"), modified, modified); err != nil {

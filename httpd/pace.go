@@ -8,7 +8,7 @@ import (
 	"sluice/sendfile"
 )
 
-// errTooSlow is why a client is cut that takes less than Handler.MinRate.
+// errTooSlow is why a client is cut that takes less than Server.MinRate.
 var errTooSlow = errors.New("the client takes less than the minimum rate")
 
 // pace bounds how slow the client of a connection may be. What is sent is
@@ -36,6 +36,15 @@ func newPace(rate int64, window time.Duration) pace {
 	}
 	stretch := min(max(float64(rate)*window.Seconds(), least), most)
 	return pace{stretch: int64(stretch), allowed: time.Duration(stretch / float64(rate) * float64(time.Second))}
+}
+
+// pace is that of a connection.
+func (s *Server) pace() pace {
+	window := s.stallTimeout()
+	if window == 0 {
+		window = defaultStallTimeout
+	}
+	return newPace(s.MinRate, window)
 }
 
 // send has n bytes sent, part by part. If wait is not nil it is asked for the

@@ -21,9 +21,9 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 	for _, lane := range []string{"fast", "net/http", "TLS"} {
 		t.Run(lane, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
-				srv.NoFastLane = lane == "net/http"
+				srv.NoFastPath = lane == "net/http"
 				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
-				srv.Handler.StallTimeout, srv.Handler.MinRate = time.Second/2, size // half of it in time
+				srv.StallTimeout, srv.MinRate = time.Second/2, size // half of it in time
 			})
 			s.pattern(t, "f", size)
 			var c net.Conn
@@ -60,10 +60,10 @@ func TestAClientThatKeepsPaceGetsAll(t *testing.T) {
 	const size = 5<<20 + 7
 	for name, change := range map[string]func(*httpd.Server){
 		"in the fast lane": func(*httpd.Server) {},
-		"by net/http":      func(srv *httpd.Server) { srv.NoFastLane = true },
+		"by net/http":      func(srv *httpd.Server) { srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(srv *httpd.Server) { change(srv); srv.Handler.MinRate = 1000 })
+			s := serve(t, func(srv *httpd.Server) { change(srv); srv.MinRate = 1000 })
 			s.pattern(t, "f", size)
 			for range 2 { // each has stretches that the other began
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {

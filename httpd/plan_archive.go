@@ -9,10 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/spf13/afero"
 
 	"sluice/internal/archive"
 	"sluice/internal/digest"
@@ -71,7 +72,7 @@ func (h *Handler) serveArchive(ctx context.Context, a *ask, kind archiveKind) re
 	if name == "/" {
 		name = "archive"
 	}
-	res := resource{validators: validators{etag: `"` + etag + "-" + kind.word + `"`}}
+	res := resource{validators: validators{etag: etagWith(etag, kind.word)}}
 	res.fields.add("Content-Type", kind.mediaType)
 	res.fields.add("Content-Disposition", attachment(name+"."+kind.word))
 	res.fields.add("X-Content-Type-Options", "nosniff")
@@ -90,7 +91,9 @@ func (h *Handler) serveArchive(ctx context.Context, a *ask, kind archiveKind) re
 // representation each time, if only by the version of the encoder.
 func (res *resource) gzip(h *Handler) {
 	content := res.body
-	res.etag = "W/" + res.etag
+	if res.etag != "" {
+		res.etag = "W/" + res.etag
+	}
 	res.body = nil
 	res.stream = encode("gzip", func(ctx context.Context, w io.Writer) error {
 		s := sender{h: h, w: w}
@@ -99,7 +102,7 @@ func (res *resource) gzip(h *Handler) {
 }
 
 // collect lists what is beneath dir and has the right to be seen, and makes a
-// tag of it. In the archive all of it lies in a directory of the same name.
+// tag of it; "" if a file has none. In the archive all of it lies in a directory of the same name.
 func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.Entry, etag string, err error) {
 	select { // for a walk keeps a processor busy, and the disk
 	case h.walks <- struct{}{}:
@@ -108,8 +111,8 @@ func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.En
 		return nil, "", ctx.Err()
 	}
 	top := strings.TrimPrefix(path.Base(dir), "/")
-	sum := sha256.New()
-	err = h.Tree.Walk(dir, func(rel string, info fs.FileInfo, err error) error {
+	sum, tagged := sha256.New(), true
+	err = h.tree().Walk(dir, func(rel string, info fs.FileInfo, err error) error {
 		switch {
 		case err != nil:
 			return nil // a directory that cannot be read has nothing in it for us
@@ -127,19 +130,23 @@ func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.En
 		if !e.Dir {
 			name := path.Join(dir, rel)
 			e.Size = info.Size()
-			e.Open = func() (*os.File, error) { return h.reopen(name, tag) }
+			tagged = tagged && tag != ""
+			e.Open = func() (archive.File, error) { return h.reopen(name, tag) }
 			e.CRC = func(ctx context.Context) (uint32, error) { return h.checksum32(ctx, name, tag) }
 		}
 		entries = append(entries, e)
 		sum.Write([]byte(e.Name + "\x00" + tag))
 		return nil
 	})
-	return entries, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]), err
+	if tagged {
+		etag = `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
+	}
+	return entries, etag, err
 }
 
 // reopen opens a file that had the tag when it was seen. It is the caller's.
-func (h *Handler) reopen(name, tag string) (*os.File, error) {
-	f, err := h.Tree.File(name, os.O_RDONLY, 0)
+func (h *Handler) reopen(name, tag string) (afero.File, error) {
+	f, err := h.tree().Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (h *Handler) find(ctx context.Context, a *ask) reply {
 	if h.hides(a.path) {
 		return h.missing(ctx, a)
 	}
-	f, err := h.cache().Get(a.path)
+	f, err := h.get(a.path)
 	if err != nil {
 		return h.refuse(ctx, a, err)
 	}
@@ -110,7 +110,7 @@ func (h *Handler) hides(urlPath string) bool {
 
 // regular returns a file that must be one. The caller releases it.
 func (h *Handler) regular(name string) (*filecache.File, error) {
-	f, err := h.cache().Get(name)
+	f, err := h.get(name)
 	if err == nil && f.Info.IsDir() {
 		f.Release()
 		return nil, fs.ErrNotExist
@@ -125,7 +125,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return http.StatusBadRequest
-	case vfs.IsExhausted(err):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrHangs):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist), vfs.IsNoPath(err):
 		return http.StatusNotFound
@@ -135,11 +135,15 @@ func statusOf(err error) int {
 
 // redirectToSlash sends the client to the form of a directory's name from
 // which the links of a page resolve. The target is relative and has the last
-// element alone, so that no name can lead to another host; its ./ keeps a name
-// with a colon from being taken for a scheme.
+// element alone, of the path that the client knows, so that no name can lead to
+// another host; its ./ keeps a name with a colon from being taken for a scheme.
 func redirectToSlash(a *ask) reply {
 	rep := failure(a, http.StatusMovedPermanently)
-	target := a.path[strings.LastIndexByte(a.path, '/')+1:]
+	known := shown(a.uri)
+	if known == "" || strings.HasSuffix(known, "/") {
+		known = a.path
+	}
+	target := known[strings.LastIndexByte(known, '/')+1:]
 	if target != "." && target != ".." {
 		target = "./" + url.PathEscape(target)
 	}

@@ -3,10 +3,10 @@ package httpd
 import (
 	"context"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
+	"sluice/internal/archive"
 	"sluice/sendfile"
 )
 
@@ -16,6 +16,10 @@ type ask struct {
 	head  bool   // HEAD: the response to GET without its body
 	path  string // decoded, as the client wrote it otherwise; begins with a slash
 	query string // as the client wrote it, without the question mark
+
+	// uri is the target of the request. Its path is another than path where a
+	// handler before this one has taken away a prefix. "": it is not known.
+	uri string
 
 	// Header fields. Lines of one name are joined by ", "; "" is absent.
 	accept            string
@@ -133,8 +137,8 @@ type piece struct {
 	off, n int64
 
 	data []byte                                    // there already, or all of file
-	file *os.File                                  // open, and not the piece's to close
-	open func() (*os.File, error)                  // opened when its turn comes, and closed after
+	file archive.File                              // open, and not the piece's to close
+	open func() (archive.File, error)              // opened when its turn comes, and closed after
 	make func(ctx context.Context) ([]byte, error) // made when its turn comes; always of the same length
 }
 

@@ -15,14 +15,35 @@ import (
 	"sluice/internal/live"
 )
 
-// Server is an HTTP server for one tree. Set the fields before Serve.
+// Server is an HTTP server. Set the fields before Serve.
 //
-// Plain requests by TCP and by unix sockets are answered in a lane of our own,
-// and the others by net/http: those by TLS, by HTTP/2, with a body or a method
-// that is neither GET nor HEAD, and whatever is not valid to the letter. What
-// is answered does not depend on the lane.
+// Where Handler is a [*Handler], plain requests by TCP and by unix sockets are
+// answered on a fast path of our own, and the others by net/http: those by TLS, by
+// HTTP/2, with a body or a method that is neither GET nor HEAD, and whatever is not
+// valid to the letter. What is answered does not depend on the path.
+//
+// Any other http.Handler is served by net/http. A [*Handler] that it calls, behind
+// middleware or a mux, still sends files past the buffers of net/http by
+// sendfile(2), if the middleware hands on the ResponseWriter, or one that passes
+// on the methods ReadFrom and Flush.
 type Server struct {
-	Handler Handler
+	// Handler answers the requests. Nil answers 404.
+	Handler http.Handler
+
+	// StallTimeout is the longest wait in which a client takes nothing of its
+	// response, whatever Handler.StallTimeout says. Zero means a minute; negative
+	// means for ever.
+	StallTimeout time.Duration
+
+	// MinRate is how many bytes per second a client must take, on average over
+	// StallTimeout or a minute, not to be cut. Only the time counts in which
+	// there is something to take. Zero means no such limit.
+	MinRate int64
+
+	// OnTransfer, if not nil, is called once for each request that a [*Handler]
+	// without an OnTransfer of its own has answered, and for each that was refused
+	// before any handler was asked, on its goroutine, which waits for it.
+	OnTransfer func(Transfer)
 
 	// Logger gets what goes wrong outside any request. Nil drops it.
 	Logger *slog.Logger
@@ -45,7 +66,7 @@ type Server struct {
 	// Live is where connections and transfers are seen, and may be shared with
 	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
 	// Nil means one of the Server's own.
-	Live *live.Registry
+	Live *Registry
 
 	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.
 	TLSConfig *tls.Config
@@ -56,10 +77,11 @@ type Server struct {
 	// that nobody's is.
 	ProxyFrom []netip.Prefix
 
-	// NoFastLane has net/http answer all requests.
-	NoFastLane bool
+	// NoFastPath has net/http answer all requests.
+	NoFastPath bool
 
 	once     sync.Once
+	files    *Handler // Handler, if it is one; else nil
 	http     http.Server
 	tls      *tls.Config
 	registry *live.Registry
@@ -87,6 +109,8 @@ const (
 func (s *Server) headerTimeout() time.Duration {
 	return timeout(s.HeaderTimeout, defaultHeaderTimeout)
 }
+
+func (s *Server) stallTimeout() time.Duration { return timeout(s.StallTimeout, defaultStallTimeout) }
 
 func (s *Server) idleTimeout() time.Duration { return timeout(s.IdleTimeout, defaultIdleTimeout) }
 
@@ -130,6 +154,10 @@ func (s *Server) prepare() {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Handler == nil {
+		s.Handler = new(Handler)
+	}
+	s.files, _ = s.Handler.(*Handler)
 	s.base, s.cancel = context.WithCancel(context.Background())
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
@@ -161,7 +189,7 @@ func (s *Server) prepare() {
 // Shutdown closes the listeners and the idle connections and waits until the
 // other connections have had their response, or until ctx ends; then it cuts
 // them and returns ctx's error. When it returns, every request has been told
-// to Handler.OnRequest.
+// to OnTransfer.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(s.prepare)
 	s.closeListeners()

@@ -42,7 +42,7 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 				go l.sendAway() // it has a descriptor that was kept for this
 			}
 		case isGone(err):
-		case vfs.IsExhausted(err) && (s.Handler.cache().DropIdle() || reserve.free()):
+		case vfs.IsExhausted(err) && (s.dropIdle() || reserve.free()):
 			// A client that waits in the queue would not know why: say it.
 		case vfs.IsExhausted(err), isTemporary(err):
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
@@ -51,6 +51,11 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 			return err
 		}
 	}
+}
+
+// dropIdle closes files that nobody uses and reports whether there were any.
+func (s *Server) dropIdle() bool {
+	return s.files != nil && s.files.cache() != nil && s.files.files.DropIdle()
 }
 
 // isGone reports whether a client had left before it was accepted. On Unix

@@ -25,7 +25,7 @@ func TestAWindowThatStaysClosedIsAStall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
 				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
-				srv.Handler.StallTimeout = 50 * time.Millisecond
+				srv.StallTimeout = 50 * time.Millisecond
 			})
 			s.pattern(t, "f", size)
 			addr, _ := s.serveTLS(t)

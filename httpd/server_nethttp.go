@@ -28,10 +28,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // closes it when that has ended.
 func (l *lane) handOver(first []byte) {
 	s := l.server
-	clear := &conn{wire: l.wire, base: s.base, first: first, stall: s.Handler.stallTimeout()}
+	clear := &conn{wire: l.wire, server: s, first: first, stall: s.stallTimeout()}
 	var c net.Conn = clear
 	if !l.secure {
-		clear.talk = &talk{handler: &s.Handler, wire: l.wire, line: lineOf(first)}
+		clear.talk = &talk{server: s, wire: l.wire, line: lineOf(first)}
 	} else if c = l.shake(clear); c == nil {
 		_ = l.wire.Close()
 		return

@@ -33,7 +33,7 @@ func TestAProxyTellsWhoTheClientIs(t *testing.T) {
 			t.Run(tt.name+", "+lane, func(t *testing.T) {
 				s := serve(t, func(srv *httpd.Server) {
 					srv.ProxyFrom = []netip.Prefix{netip.MustParsePrefix(tt.from)}
-					srv.NoFastLane = slow
+					srv.NoFastPath = slow
 				})
 				s.write(t, "a", "a")
 				c := s.dial(t)
@@ -52,7 +52,7 @@ func TestAProxyTellsWhoTheClientIs(t *testing.T) {
 				if want == "" {
 					want = c.LocalAddr().String()
 				}
-				if told := s.last(t); told.Remote != want {
+				if told := s.last(t); told.Remote.String() != want {
 					t.Errorf("told %s, want %s", told.Remote, want)
 				}
 			})

@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"sluice/httpd"
-	"sluice/internal/filecache"
 	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
@@ -37,9 +36,12 @@ type site struct {
 	url  string
 
 	mu       sync.Mutex // guards the field below
-	requests []httpd.Request
+	requests []httpd.Transfer
 	told     chan struct{} // one for each request
 }
+
+// handler returns the Handler of a server.
+func handler(srv *httpd.Server) *httpd.Handler { return srv.Handler.(*httpd.Handler) }
 
 // serve serves a new directory; change may set more fields.
 func serve(t *testing.T, change func(*httpd.Server)) *site {
@@ -50,13 +52,12 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 		t.Fatal(err)
 	}
 	// No file is kept, so that each test sees at once what it changes.
-	cache := &filecache.Cache{Tree: tree, Valid: -1}
-	s.Server = &httpd.Server{Handler: httpd.Handler{Tree: tree, Cache: cache, OnRequest: func(r httpd.Request) {
+	s.Server = &httpd.Server{Handler: &httpd.Handler{FS: tree, CacheValid: -1}, OnTransfer: func(r httpd.Transfer) {
 		s.mu.Lock()
 		s.requests = append(s.requests, r)
 		s.mu.Unlock()
 		s.told <- struct{}{}
-	}}}
+	}}
 	if change != nil {
 		change(s.Server)
 	}
@@ -72,7 +73,7 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
 		_ = s.Close()
-		_ = s.Handler.Cache.Close()
+		_ = handler(s.Server).Close()
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
 		}
@@ -82,7 +83,7 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 }
 
 // last waits for the next request to be told and returns it.
-func (s *site) last(t *testing.T) httpd.Request {
+func (s *site) last(t *testing.T) httpd.Transfer {
 	t.Helper()
 	<-s.told
 	s.mu.Lock()
@@ -180,7 +181,7 @@ func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
 }
 
 func TestACopyCanBeForced(t *testing.T) {
-	s := serve(t, func(srv *httpd.Server) { srv.Handler.Method = sendfile.Copy })
+	s := serve(t, func(srv *httpd.Server) { handler(srv).Method = sendfile.Copy })
 	s.pattern(t, "file", 100_000)
 	_, body := s.do(t, "GET", "/file", nil)
 	if told := s.last(t); told.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
@@ -388,7 +389,7 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 }
 
 func TestAStalledClientIsCut(t *testing.T) {
-	s := serve(t, func(srv *httpd.Server) { srv.Handler.StallTimeout = 50 * time.Millisecond })
+	s := serve(t, func(srv *httpd.Server) { srv.StallTimeout = 50 * time.Millisecond })
 	s.pattern(t, "f", 64<<20)
 	_, _ = s.slowly(t, "/f")
 	var e *sendfile.Error
@@ -399,11 +400,11 @@ func TestAStalledClientIsCut(t *testing.T) {
 
 func TestShutdownLetsTransfersFinish(t *testing.T) {
 	const size = 64 << 20
-	limited := func(srv *httpd.Server) { srv.Handler.Limit = untilTheEnd{} }
+	limited := func(srv *httpd.Server) { handler(srv).Limiter = untilTheEnd{} }
 	for name, change := range map[string]func(*httpd.Server){
 		"in the fast lane":             nil,
 		"in the fast lane, limited":    limited,
-		"in that of net/http, limited": func(srv *httpd.Server) { limited(srv); srv.NoFastLane = true },
+		"in that of net/http, limited": func(srv *httpd.Server) { limited(srv); srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
@@ -494,13 +495,17 @@ func TestClientsThatGoAwayLeaveNothingBehind(t *testing.T) {
 
 func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 	const size = 300_000
-	s := serve(t, nil)
+	s := serve(t, func(srv *httpd.Server) { handler(srv).OnTransfer = srv.OnTransfer })
 	s.pattern(t, "f", size)
-	for name, start := range map[string]func(http.Handler) *httptest.Server{
-		"plain": httptest.NewServer, "TLS": httptest.NewTLSServer,
+	for _, tt := range []struct {
+		name  string
+		start func(http.Handler) *httptest.Server
+		want  sendfile.Method
+	}{
+		{"plain", httptest.NewServer, fastMethod}, {"TLS", httptest.NewTLSServer, sendfile.Copy},
 	} {
-		t.Run(name, func(t *testing.T) {
-			other := start(&s.Handler)
+		t.Run(tt.name, func(t *testing.T) {
+			other := tt.start(s.Handler)
 			defer other.Close()
 			req, err := http.NewRequest("GET", other.URL+"/f", nil)
 			if err != nil {
@@ -515,8 +520,8 @@ func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 			if g := <-nettest.Sum(t, resp.Body); g.Err != nil || g.SHA256 != nettest.PatternSum(1000, size-1000) {
 				t.Errorf("%d other bytes, %v", g.N, g.Err)
 			}
-			if told := s.last(t); told.Sent != size-1000 || told.Method != sendfile.Copy {
-				t.Errorf("told %+v, want %d bytes copied", told, size-1000)
+			if told := s.last(t); told.Sent != size-1000 || told.Method != tt.want {
+				t.Errorf("told %+v, want %d bytes by %v", told, size-1000, tt.want)
 			}
 		})
 	}
@@ -543,7 +548,7 @@ func (*firstWaits) Return(int) {}
 func TestListingsAreBounded(t *testing.T) {
 	t.Cleanup(httpd.BoundListings(5)) // when the server is closed
 	first := &firstWaits{asked: make(chan struct{}), open: make(chan struct{})}
-	s := serve(t, func(srv *httpd.Server) { srv.Handler.Limit = first })
+	s := serve(t, func(srv *httpd.Server) { handler(srv).Limiter = first })
 	for i := range 6 {
 		s.write(t, fmt.Sprint(i), "")
 	}

@@ -14,10 +14,10 @@ import (
 // What net/http refuses by itself, because it is malformed or too long, never
 // comes to the Handler. It shows here: as an answer before anybody was asked.
 type talk struct {
-	handler *Handler
-	wire    *wire
-	line    string // of the first request; "": there was another since, or it is not known
-	asked   bool   // the Handler was, since net/http last waited for a request
+	server *Server
+	wire   *wire
+	line   string // of the first request; "": there was another since, or it is not known
+	asked  bool   // the Handler was, since net/http last waited for a request
 }
 
 // talkOf returns that of a connection which net/http has; nil: it has none.
@@ -50,33 +50,35 @@ func (t *talk) ask() {
 func (t *talk) answer(p []byte) {
 	if t != nil && !t.asked {
 		t.asked = true
-		t.handler.tellRefusal(t.wire, t.line, p)
+		t.server.tellRefusal(t.wire, t.line, p)
 	}
 }
 
 // tellRefusal counts a request that was refused before it was understood, and
 // calls the hook. The answer tells the status.
-func (h *Handler) tellRefusal(w *wire, line string, answer []byte) {
+func (s *Server) tellRefusal(w *wire, line string, answer []byte) {
 	head, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
 	const before = len("HTTP/1.1 ")
 	status, err := strconv.Atoi(string(head[min(before, len(head)):min(before+3, len(head))]))
 	if err != nil {
 		return
 	}
-	res := sendfile.Result{Sent: int64(len(body))}
-	rec := account(w.live, nil, time.Now(), res, nil)
-	if h.OnRequest == nil {
+	rec := account(w.live, nil, time.Now(), sendfile.Result{Sent: int64(len(body))}, nil)
+	hook := s.OnTransfer
+	if s.files != nil && s.files.OnTransfer != nil {
+		hook = s.files.OnTransfer
+	}
+	if !w.live.IsHeard(hook) {
 		return
 	}
-	r := Request{Remote: w.remote.String(), Status: status, Result: res}
-	r.Op, r.Target, _ = strings.Cut(line, " ")
-	if i := strings.LastIndexByte(r.Target, ' '); i >= 0 {
-		if _, _, ok := http.ParseHTTPVersion(r.Target[i+1:]); ok {
-			r.Target, r.Proto = r.Target[:i], r.Target[i+1:]
+	rec.Status = status
+	rec.Op, rec.Target, _ = strings.Cut(line, " ")
+	if i := strings.LastIndexByte(rec.Target, ' '); i >= 0 {
+		if _, _, ok := http.ParseHTTPVersion(rec.Target[i+1:]); ok {
+			rec.Target, rec.Proto = rec.Target[:i], rec.Target[i+1:]
 		}
 	}
-	r.addRecord(&rec)
-	h.OnRequest(r)
+	w.live.Report(&rec, hook)
 }
 
 // lineOf returns the line that a request begins with, as far as it has come.

@@ -22,17 +22,17 @@ func TestRefusalsAreTold(t *testing.T) {
 	defer other.Close()
 	for _, tt := range []struct {
 		name, in string
-		want     httpd.Request
+		want     httpd.Transfer
 	}{
-		{"no host", "GET /a HTTP/1.1\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
-		{"a version to come", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
-		{"a target with blanks", "GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", httpd.Request{Op: "GET", Target: "/a b", Proto: "HTTP/1.1", Status: 400}},
-		{"nonsense", "\x00\xff\n\n", httpd.Request{Op: "\x00\xff", Status: 400}},
-		{"a head without end", "GET /a HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 40<<10), httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 431}},
-		{"a coding that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
-		{"an expectation that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
-		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Request{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
-		{"behind another request", "OPTIONS / HTTP/1.1\r\nHost: test\r\n\r\nGET /a HTTP/1.1\r\n\r\n", httpd.Request{Status: 400}},
+		{"no host", "GET /a HTTP/1.1\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
+		{"a version to come", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
+		{"a target with blanks", "GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a b", Proto: "HTTP/1.1", Status: 400}},
+		{"nonsense", "\x00\xff\n\n", httpd.Transfer{Op: "\x00\xff", Status: 400}},
+		{"a head without end", "GET /a HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 40<<10), httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 431}},
+		{"a coding that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
+		{"an expectation that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
+		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
+		{"behind another request", "OPTIONS / HTTP/1.1\r\nHost: test\r\n\r\nGET /a HTTP/1.1\r\n\r\n", httpd.Transfer{Status: 400}},
 	} {
 		for _, lane := range []string{"fast", "TLS"} {
 			t.Run(tt.name+", "+lane, func(t *testing.T) {
@@ -68,8 +68,8 @@ func TestRefusalsAreTold(t *testing.T) {
 					t.Errorf("answered %d, want %d", resp.StatusCode, tt.want.Status)
 				}
 				told := s.last(t)
-				got := httpd.Request{Op: told.Op, Target: told.Target, Proto: told.Proto, Status: told.Status}
-				if fmt.Sprint(got) != fmt.Sprint(tt.want) || told.Remote != c.LocalAddr().String() || told.Sent != int64(len(body)) {
+				got := httpd.Transfer{Op: told.Op, Target: told.Target, Proto: told.Proto, Status: told.Status}
+				if fmt.Sprint(got) != fmt.Sprint(tt.want) || told.Remote.String() != c.LocalAddr().String() || told.Sent != int64(len(body)) {
 					t.Errorf("told %+v, want %+v with %d bytes", told, tt.want, len(body))
 				}
 				_ = s.Close()

@@ -16,15 +16,6 @@ import (
 // it is a two-hundredth.
 const smallBody = 64 << 10
 
-// sessionOf returns the session of a connection that net/http serves, nil if
-// it is not one of ours.
-func sessionOf(ctx context.Context) *live.Session {
-	if c := connOf(ctx); c != nil {
-		return c.wire.live
-	}
-	return nil
-}
-
 // connOf returns the connection below TLS, if there is any, nil if it is not
 // one of ours.
 func connOf(ctx context.Context) *conn {
@@ -39,10 +30,19 @@ func connOf(ctx context.Context) *conn {
 	return nil
 }
 
+// session returns what the registry knows of the connection; nil if it is not
+// one of ours.
+func (c *conn) session() *live.Session {
+	if c == nil {
+		return nil
+	}
+	return c.wire.live
+}
+
 // beginOf makes a response in the net/http lane one that is seen while it is
 // sent, unless it is small or nobody looks; then it is nil.
-func beginOf(s *live.Session, r *http.Request, rep *reply) *live.Transfer {
-	if s == nil || r.Method == http.MethodHead {
+func beginOf(c *conn, r *http.Request, rep *reply) *live.Transfer {
+	if c == nil || r.Method == http.MethodHead {
 		return nil
 	}
 	job := live.Job{Op: r.Method, Path: r.URL.Path, Size: -1, Before: -1}
@@ -51,10 +51,10 @@ func beginOf(s *live.Session, r *http.Request, rep *reply) *live.Transfer {
 			return nil
 		}
 	}
-	if c := connOf(r.Context()); r.ProtoMajor == 1 { // of HTTP/2 there are others on the connection
+	if r.ProtoMajor == 1 { // of HTTP/2 there are others on the connection
 		job.Before = c.wire.sent.Load()
 	}
-	return s.Begin(job)
+	return c.session().Begin(job)
 }
 
 // account tells a session that a response is over, and returns what is known

@@ -15,7 +15,6 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/certs"
 	"sluice/internal/config"
-	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
@@ -33,7 +32,7 @@ type builder struct {
 
 	road  sendfile.Method
 	rules []httpd.Rule
-	cache *filecache.Cache // the caller closes it, before the tree
+	pages *httpd.Handler // the caller closes it, before the tree
 
 	listeners map[string][]net.Listener // by scheme
 	tls       *tls.Config               // nil: there is no certificate
@@ -50,12 +49,15 @@ type builder struct {
 
 // newBuilder reads what of the configuration is more than a value.
 func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
-	b = &builder{conf: conf, log: &logWriter{w: stderr}, cache: &filecache.Cache{Valid: conf.CacheValid}}
+	b = &builder{conf: conf, log: &logWriter{w: stderr}, pages: new(httpd.Handler)}
 	b.logger = newLogger(b.log, conf.LogFormat)
 	b.live = &live.Registry{
 		MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr,
 		MaxFTPConns: conf.FTPOptions.MaxConns, MaxFTPConnsPerAddr: conf.FTPOptions.MaxConnsPerAddr,
 		Started: time.Now(),
+	}
+	if conf.AccessLog {
+		b.hear(logTransfer(b.log, lineFormats[conf.LogFormat]))
 	}
 	if b.road, err = sendfile.ParseMethod(conf.Road); err != nil {
 		return b, err // Check has seen it
@@ -71,9 +73,6 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 			return b, usageError{fmt.Errorf("--header %q: %w; write it like '/assets/** Cache-Control: max-age=3600'", header, err)}
 		}
 		b.rules = append(b.rules, rule)
-	}
-	if conf.CacheValid == 0 {
-		b.cache.Valid = -1 // which is how the cache says it
 	}
 	return b, nil
 }
@@ -94,7 +93,7 @@ func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
 
 // closeFiles closes what openBuilder has opened, when nothing is served any more.
 func (b *builder) closeFiles() {
-	_ = b.cache.Close()
+	_ = b.pages.Close()
 	_ = b.tree.Close()
 	b.log.flush()
 }
@@ -139,27 +138,33 @@ func (b *builder) listen(ctx context.Context) (err error) {
 // web makes the server of HTTP and HTTPS.
 func (b *builder) web() *service {
 	server := &httpd.Server{
+		Handler:    b.pages,
+		MinRate:    int64(b.conf.MinRate),
 		Logger:     b.logger,
 		Live:       b.live,
 		ProxyFrom:  b.conf.ProxyFrom,
-		NoFastLane: !b.conf.FastLane,
+		NoFastPath: !b.conf.FastLane,
 		TLSConfig:  b.tls,
 	}
-	b.setUp(&server.Handler)
+	b.setUp(b.pages)
 	all := append(doors("http", b.listeners["http"], server.Serve), doors("https", b.listeners["https"], server.ServeTLS)...)
 	return &service{"http", all, server}
 }
 
+// hear adds a hook that is called with each request and transfer of all servers.
+func (b *builder) hear(hook func(live.Record)) {
+	before := b.live.OnTransfer
+	if before == nil {
+		b.live.OnTransfer = hook
+		return
+	}
+	b.live.OnTransfer = func(rec live.Record) { before(rec); hook(rec) }
+}
+
 // setUp tells a Handler what to show and how.
 func (b *builder) setUp(h *httpd.Handler) {
-	b.cache.Tree = b.tree
-	h.Tree, h.Cache, h.Method = b.tree, b.cache, b.road
-	h.MinRate = int64(b.conf.MinRate)
+	h.FS, h.CacheValid, h.Method = b.tree, orOff(b.conf.CacheValid), b.road
 	b.limitWeb(h)
-	if b.conf.AccessLog {
-		h.OnRequest = logRequest(b.log, lineFormats[b.conf.LogFormat])
-		h.TellAgent = b.conf.LogFormat == config.LogCombined
-	}
 	h.ServerTiming = b.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(b.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = b.conf.NoListing, b.conf.Hidden, b.conf.Archives

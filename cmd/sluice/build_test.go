@@ -48,7 +48,7 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		AllTogether               bool
 		Valid                     time.Duration
 		Logged                    bool
-		TellAgent, ServerTiming   bool
+		ServerTiming              bool
 	}
 	for _, tt := range []struct {
 		name   string
@@ -62,17 +62,17 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 			c.FastLane, c.CacheValid, c.AccessLog = false, time.Minute, false
 			c.ServerTiming = true
 			c.Rates = config.RateOptions{MaxRate: 4000, MaxRatePerTransfer: 2000, RateAfter: 500}
-		}, limits{3, 2, "10.0.0.0/8", true, 1000, 2000, 500, true, time.Minute, false, false, true}},
-		{"a log that names browsers", func(c *config.Config) { c.LogFormat = config.LogCombined }, limits{Valid: time.Second, Logged: true, TellAgent: true}},
+		}, limits{3, 2, "10.0.0.0/8", true, 1000, 2000, 500, true, time.Minute, false, true}},
 		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.HTTP = "127.0.0.1:0"; tt.change(c) }).(*httpd.Server)
+			h := s.Handler.(*httpd.Handler)
 			got := limits{
-				MaxConns: s.Live.MaxConns, MaxConnsPerAddr: s.Live.MaxConnsPerAddr, NoFastLane: s.NoFastLane,
-				MinRate: s.Handler.MinRate, MaxRate: s.Handler.MaxRate, RateAfter: s.Handler.RateAfter,
-				AllTogether: s.Handler.Limit != nil, Valid: s.Handler.Cache.Valid, Logged: s.Handler.OnRequest != nil,
-				TellAgent: s.Handler.TellAgent, ServerTiming: s.Handler.ServerTiming,
+				MaxConns: s.Live.MaxConns, MaxConnsPerAddr: s.Live.MaxConnsPerAddr, NoFastLane: s.NoFastPath,
+				MinRate: s.MinRate, MaxRate: h.MaxRate, RateAfter: h.RateAfter,
+				AllTogether: h.Limiter != nil, Valid: h.CacheValid, Logged: s.Live.OnTransfer != nil,
+				ServerTiming: h.ServerTiming,
 			}
 			for _, p := range s.ProxyFrom {
 				got.ProxyFrom += p.String()

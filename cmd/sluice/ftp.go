@@ -35,9 +35,6 @@ func (b *builder) ftp() *service {
 	for _, addr := range o.PublicAddrs {
 		server.PublicAddrs = append(server.PublicAddrs, ftpd.PublicAddr(addr))
 	}
-	if b.conf.AccessLog {
-		server.OnTransfer = logTransfer(b.log, lineFormats[b.conf.LogFormat])
-	}
 	b.limitFTP(server)
 	b.sweep, b.portsInUse = server.Sweep, server.PortsInUse
 	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)

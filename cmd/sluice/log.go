@@ -3,74 +3,17 @@ package main
 import (
 	"errors"
 	"log/slog"
-	"net"
-	"strings"
+	"slices"
 	"time"
 
 	"sluice/ftpd"
-	"sluice/httpd"
 	"sluice/internal/config"
-	"sluice/sendfile"
+	"sluice/internal/live"
 )
 
-// An entry is what the log says of a request or of a transfer by FTP, in
-// whatever format.
-type entry struct {
-	protocol string // "http" or "ftp"
-	remote   string // HOST:PORT of the client; something else for those by unix sockets
-
-	// Of a request.
-	method, target, proto string
-	status                int
-	referer, userAgent    string // if the format wants them
-
-	// Of a transfer.
-	session  uint64
-	user     string
-	op, path string
-	offset   int64
-	kept     int64 // of an upload that broke off
-
-	// How it ended.
-	sendfile.Result
-	took        time.Duration
-	cause       string        // what held it back; "": not told
-	rtt         time.Duration // 0: not told
-	retransmits int64         // segments; negative: not told
-	err         error
-}
-
-func entryOfRequest(r httpd.Request) entry {
-	return entry{
-		protocol: "http", remote: r.Remote,
-		method: r.Op, target: r.Target, proto: r.Proto, status: r.Status,
-		referer: r.Referer, userAgent: r.UserAgent,
-		Result: r.Result, took: r.Duration, cause: r.Cause, rtt: r.RTT, retransmits: r.Retransmits, err: r.Err,
-	}
-}
-
-func entryOfTransfer(t ftpd.Transfer) entry {
-	return entry{
-		protocol: "ftp", remote: t.Remote.String(),
-		session: t.Session, user: t.User, op: t.Op, path: t.Path, offset: t.Offset, kept: t.Kept,
-		Result: t.Result, took: t.Duration, cause: t.Cause, rtt: t.RTT, retransmits: t.Retransmits, err: t.Err,
-	}
-}
-
-// host is the client's address without the port; "unix:" for those that have
-// none, as nginx has it.
-func (e *entry) host() string {
-	host, _, err := net.SplitHostPort(e.remote)
-	if err != nil {
-		return "unix:"
-	}
-	host, _, _ = strings.Cut(host, "%")
-	return host
-}
-
-// A lineFormat appends the line of an entry, or nothing if the format has none
-// for it.
-type lineFormat func(line []byte, now time.Time, e entry) []byte
+// A lineFormat appends the line of a request or of a transfer by FTP, or nothing
+// if the format has none for it.
+type lineFormat func(line []byte, now time.Time, rec *live.Record) []byte
 
 // lineFormats are those of --log-format, by their names.
 var lineFormats = map[string]lineFormat{
@@ -80,16 +23,42 @@ var lineFormats = map[string]lineFormat{
 	config.LogXferlog:  appendXferlogLine,
 }
 
-func logRequest(w *logWriter, format lineFormat) func(httpd.Request) {
-	return func(r httpd.Request) {
-		w.add(func(line []byte) []byte { return format(line, time.Now(), entryOfRequest(r)) })
+// logTransfer returns a hook that writes a line for each request and each file
+// that goes by FTP, but none for listings.
+func logTransfer(w *logWriter, format lineFormat) func(live.Record) {
+	return func(rec live.Record) {
+		if rec.Protocol.IsFTP() && !slices.Contains([]string{ftpd.Retrieve, ftpd.Store, ftpd.Append}, rec.Op) {
+			return
+		}
+		w.add(func(line []byte) []byte { return format(line, time.Now(), &rec) })
 	}
 }
 
-func logTransfer(w *logWriter, format lineFormat) func(ftpd.Transfer) {
-	return func(t ftpd.Transfer) {
-		w.add(func(line []byte) []byte { return format(line, time.Now(), entryOfTransfer(t)) })
+// family is what the log calls the protocol: whether by TLS, it does not tell.
+func family(rec *live.Record) string {
+	if rec.Protocol.IsFTP() {
+		return "ftp"
 	}
+	return "http"
+}
+
+// noHost stands for the address of a client by a unix socket, as nginx has it.
+const noHost = "unix:"
+
+// remoteOf is the client's HOST:PORT.
+func remoteOf(rec *live.Record) string {
+	if !rec.Remote.IsValid() {
+		return noHost
+	}
+	return rec.Remote.String()
+}
+
+// hostOf is the client's address without the port and the zone.
+func hostOf(rec *live.Record) string {
+	if !rec.Remote.IsValid() {
+		return noHost
+	}
+	return rec.Remote.Addr().WithZone("").String()
 }
 
 // newLogger returns the logger for all else: JSON beside lines in JSON, and

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
@@ -12,23 +13,23 @@ import (
 // nginx does: awstats, goaccess and fail2ban know it. A transfer by FTP looks
 // as in ProFTPD's ExtendedLog: its request is the command, its status the reply
 // that fits how it ended.
-func appendCombinedLine(line []byte, now time.Time, e entry) []byte {
-	line = append(append(line, e.host()...), " - "...)
-	line = appendName(line, e.user)
+func appendCombinedLine(line []byte, now time.Time, rec *live.Record) []byte {
+	line = append(append(line, hostOf(rec)...), " - "...)
+	line = appendName(line, rec.User)
 	line = now.AppendFormat(line, " [02/Jan/2006:15:04:05 -0700] \"")
-	status := e.status
-	if e.protocol == "http" {
-		line = append(appendEscaped(line, e.method), ' ')
-		line = append(appendEscaped(line, e.target), ' ')
-		line = append(line, e.proto...)
+	status := rec.Status
+	if !rec.Protocol.IsFTP() {
+		line = append(appendEscaped(line, rec.Op), ' ')
+		line = append(appendEscaped(line, rec.Target), ' ')
+		line = append(line, rec.Proto...)
 	} else {
-		line = append(append(line, e.op...), ' ')
-		line = appendEscaped(line, e.path)
-		status = ftpStatus(e)
+		line = append(append(line, rec.Op...), ' ')
+		line = appendEscaped(line, rec.Path)
+		status = ftpStatus(rec)
 	}
 	line = strconv.AppendInt(append(line, "\" "...), int64(status), 10)
-	line = strconv.AppendInt(append(line, ' '), e.Sent, 10)
-	for _, field := range []string{e.referer, e.userAgent} {
+	line = strconv.AppendInt(append(line, ' '), rec.Sent, 10)
+	for _, field := range []string{rec.Referer, rec.UserAgent} {
 		line = append(line, " \""...)
 		if field == "" {
 			line = append(line, '-')
@@ -40,14 +41,14 @@ func appendCombinedLine(line []byte, now time.Time, e entry) []byte {
 
 // ftpStatus returns the reply of RFC 959 for how a transfer ended: 226 if it is
 // whole, 426 if the client failed, 451 if we did, and 550 if it never began.
-func ftpStatus(e entry) int {
-	moving, began := errors.AsType[*sendfile.Error](e.err)
+func ftpStatus(rec *live.Record) int {
+	moving, began := errors.AsType[*sendfile.Error](rec.Err)
 	switch {
-	case e.err == nil:
+	case rec.Err == nil:
 		return 226
 	case began && moving.Side == sendfile.Peer:
 		return 426
-	case began || e.Sent > 0:
+	case began || rec.Sent > 0:
 		return 451
 	}
 	return 550

@@ -19,52 +19,51 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/ftpd"
-	"sluice/httpd"
 	"sluice/internal/live"
 	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
 
 // logged is what is written in each format, in this order.
-var logged = []entry{
-	entryOfRequest(httpd.Request{
-		Remote: "192.0.2.1:50000", Op: "GET", Target: "/pub/a%20b.iso?download", Proto: "HTTP/1.1", Status: 200,
+var logged = []live.Record{
+	{
+		Remote: netip.MustParseAddrPort("192.0.2.1:50000"), Op: "GET", Target: "/pub/a%20b.iso?download", Proto: "HTTP/1.1", Status: 200,
 		Result: sendfile.Result{Sent: 5_000_000, ZeroCopied: 5_000_000, Method: sendfile.Sendfile}, Duration: 2_400 * time.Millisecond,
-		Cause: "receiver", RTT: 12_345 * time.Microsecond, Retransmits: 3,
+		Cause: live.Receiver, RTT: 12_345 * time.Microsecond, Retransmits: 3,
 		Referer: "https://example.com/", UserAgent: `Mozilla/5.0 (X11; "Linux")`,
-	}),
-	entryOfRequest(httpd.Request{
-		Remote: "[2001:db8::1]:50000", Op: "HEAD", Target: "/none", Proto: "HTTP/2.0", Status: 404,
+	},
+	{
+		Remote: netip.MustParseAddrPort("[2001:db8::1]:50000"), Op: "HEAD", Target: "/none", Proto: "HTTP/2.0", Status: 404,
 		Duration: 45 * time.Microsecond, Retransmits: -1,
-	}),
-	entryOfRequest(httpd.Request{
-		Remote: "@", Op: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Proto: "HTTP/1.1", Status: 206,
+	},
+	{
+		Op: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Proto: "HTTP/1.1", Status: 206,
 		Result: sendfile.Result{Sent: 10, Method: sendfile.Copy}, Retransmits: -1,
 		Err:       &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Copy, Offset: 10, Err: io.ErrClosedPipe},
 		UserAgent: "</script>\r\nx: \"y\"",
-	}),
-	entryOfTransfer(ftpd.Transfer{
-		Retransmits: -1,
-		Session:     7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1,
+		Session: 7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: ftpd.Retrieve, Path: "/pub/c d", Offset: 1000,
 		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Method: sendfile.Sendfile}, Duration: 10 * time.Millisecond,
-	}),
-	entryOfTransfer(ftpd.Transfer{
-		Retransmits: -1,
-		Session:     8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f\u0085\u009b\u2028\u202e\xff/ü",
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1,
+		Session: 8, Remote: netip.MustParseAddrPort("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f\u0085\u009b\u2028\u202e\xff/ü",
 		Result: sendfile.Result{Sent: 2000, Method: sendfile.Splice}, Duration: 90 * time.Second,
 		Err: &sendfile.Error{Op: "receive", Side: sendfile.File, Method: sendfile.Splice, Offset: 2000, Err: errors.New("no space left on device")},
-	}),
-	entryOfTransfer(ftpd.Transfer{
-		Retransmits: -1,
-		Session:     8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1,
+		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Append, Path: "/x",
 		Result: sendfile.Result{Method: sendfile.Splice},
 		Err:    &sendfile.Error{Op: "receive", Side: sendfile.Peer, Method: sendfile.Splice, Err: io.ErrUnexpectedEOF},
-	}),
-	entryOfTransfer(ftpd.Transfer{
-		Retransmits: -1,
-		Session:     8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret",
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1,
+		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret",
 		Err: os.ErrPermission,
-	}),
+	},
 }
 
 // Programs of others read these lines: what is in them stays, and nobody can
@@ -76,7 +75,7 @@ func TestLinesInEachFormat(t *testing.T) {
 			var lines []byte
 			for _, e := range logged {
 				before := bytes.Count(lines, []byte("\n"))
-				lines = format(lines, now, e)
+				lines = format(lines, now, &e)
 				if n := bytes.Count(lines, []byte("\n")) - before; n > 1 {
 					t.Errorf("%d lines of one entry", n)
 				}
@@ -95,9 +94,9 @@ func FuzzLines(f *testing.F) {
 	f.Add("\n\"\\ - [\x00", "\r\n[", "\xff\"")
 	f.Add("\u0085\u009b", "\u2028\u202e", "\x85\x7f")
 	f.Fuzz(func(t *testing.T, path, user, agent string) {
-		e := entry{
-			protocol: "ftp", remote: "192.0.2.1:1", op: ftpd.Retrieve, path: path, user: user,
-			referer: agent, userAgent: agent, Result: sendfile.Result{Method: sendfile.Copy}, retransmits: -1,
+		e := &live.Record{
+			Protocol: live.FTP, Remote: netip.MustParseAddrPort("192.0.2.1:1"), Op: ftpd.Retrieve, Path: path, User: user,
+			Referer: agent, UserAgent: agent, Result: sendfile.Result{Method: sendfile.Copy}, Retransmits: -1,
 		}
 		now := time.Unix(0, 0)
 		for name, format := range lineFormats {
@@ -145,12 +144,12 @@ func TestTheFilterOfTheREADME(t *testing.T) {
 	}
 	var log bytes.Buffer
 	w := &logWriter{w: &log}
-	for _, e := range append(logged, entry{
-		protocol: "http", remote: "192.0.2.66:1", method: "GET", target: `/" status=404 bytes=0 `, status: 200,
-	}, entry{
-		protocol: "ftp", remote: "192.0.2.66:1", op: ftpd.Retrieve, path: "\nlevel=WARN msg=\"ftp login refused\" remote=192.0.2.77:1 ",
+	for _, e := range append(logged, live.Record{
+		Remote: netip.MustParseAddrPort("192.0.2.66:1"), Op: "GET", Target: `/" status=404 bytes=0 `, Status: 200,
+	}, live.Record{
+		Protocol: live.FTP, Remote: netip.MustParseAddrPort("192.0.2.66:1"), Op: ftpd.Retrieve, Path: "\nlevel=WARN msg=\"ftp login refused\" remote=192.0.2.77:1 ",
 	}) {
-		w.add(func(line []byte) []byte { return appendTextLine(line, time.Now(), e) })
+		w.add(func(line []byte) []byte { return appendTextLine(line, time.Now(), &e) })
 	}
 	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
 		logLogin(newLogger(w, "text"))(ftpd.Login{Remote: netip.MustParseAddrPort(remote), Err: ftpd.ErrLogin})

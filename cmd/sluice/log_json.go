@@ -6,11 +6,12 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/internal/show"
 	"sluice/sendfile"
 )
 
-// jsonLine is an entry as JSON. It begins as the lines of slog's JSONHandler
+// jsonLine is a line as JSON. It begins as the lines of slog's JSONHandler
 // do, and what is not known is missing.
 type jsonLine struct {
 	Time    time.Time `json:"time"`
@@ -35,21 +36,27 @@ type jsonLine struct {
 	Err     string    `json:"err,omitempty"`
 }
 
-func appendJSONLine(line []byte, now time.Time, e entry) []byte {
+func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	j := jsonLine{
-		Time: now, Level: slog.LevelInfo.String(), Msg: e.protocol, Remote: e.remote,
-		Method: e.method, Target: e.target, Status: e.status,
-		Session: e.session, User: e.user, Op: e.op, Path: e.path, Offset: e.offset, Kept: e.kept,
-		Bytes: e.Sent, Took: e.took.Round(time.Microsecond).Seconds(), Cause: e.cause, RTT: e.rtt.Seconds(),
+		Time: now, Level: slog.LevelInfo.String(), Msg: family(rec), Remote: remoteOf(rec),
+		Bytes: rec.Sent, Took: rec.Duration.Round(time.Microsecond).Seconds(), RTT: rec.RTT.Seconds(),
 	}
-	if e.Method != sendfile.Auto {
-		j.How = e.Method.String()
+	if rec.Protocol.IsFTP() {
+		j.Session, j.User, j.Op, j.Path, j.Offset, j.Kept = rec.Session, rec.User, rec.Op, rec.Path, rec.Offset, rec.Kept
+	} else {
+		j.Method, j.Target, j.Status = rec.Op, rec.Target, rec.Status
 	}
-	if e.retransmits >= 0 {
-		j.Resent = &e.retransmits
+	if rec.Cause != live.Unknown {
+		j.Cause = rec.Cause.String()
 	}
-	if e.err != nil {
-		j.Err = e.err.Error()
+	if rec.Method != sendfile.Auto {
+		j.How = rec.Method.String()
+	}
+	if rec.Retransmits >= 0 {
+		j.Resent = &rec.Retransmits
+	}
+	if rec.Err != nil {
+		j.Err = rec.Err.Error()
 	}
 	out := bytes.NewBuffer(line)
 	enc := json.NewEncoder(out)

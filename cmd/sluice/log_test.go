@@ -13,27 +13,27 @@ import (
 	"time"
 
 	"sluice/ftpd"
-	"sluice/httpd"
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
 func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
-	plain := httpd.Request{
-		Remote: "127.0.0.1:5", Op: "GET", Target: "/a", Status: 200,
+	plain := live.Record{
+		Remote: netip.MustParseAddrPort("127.0.0.1:5"), Op: "GET", Target: "/a", Status: 200,
 		Result: sendfile.Result{Sent: 1000, Method: sendfile.Sendfile}, Duration: 12_345_678, Retransmits: -1,
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(*httpd.Request)
+		change func(*live.Record)
 	}{
-		{"plain", func(*httpd.Request) {}},
-		{"nothing in it", func(r *httpd.Request) { *r = httpd.Request{} }},
-		{"what TCP tells", func(r *httpd.Request) { r.Cause, r.RTT, r.Retransmits = "send buffer", 1_234_000, 0 }},
-		{"an error", func(r *httpd.Request) { r.Err = errors.New(`read "x": gone`) }},
-		{"a query", func(r *httpd.Request) { r.Target = "/?a=b" }},
-		{"a line of somebody else", func(r *httpd.Request) { r.Target = "/\nlevel=INFO msg=\"forged\"" }},
-		{"a control character", func(r *httpd.Request) { r.Op = "GET\x1b[31m" }},
-		{"no UTF-8", func(r *httpd.Request) { r.Target = "/\xff\x00" }},
+		{"plain", func(*live.Record) {}},
+		{"nothing in it", func(r *live.Record) { *r = live.Record{} }},
+		{"what TCP tells", func(r *live.Record) { r.Cause, r.RTT, r.Retransmits = live.SendBuffer, 1_234_000, 0 }},
+		{"an error", func(r *live.Record) { r.Err = errors.New(`read "x": gone`) }},
+		{"a query", func(r *live.Record) { r.Target = "/?a=b" }},
+		{"a line of somebody else", func(r *live.Record) { r.Target = "/\nlevel=INFO msg=\"forged\"" }},
+		{"a control character", func(r *live.Record) { r.Op = "GET\x1b[31m" }},
+		{"no UTF-8", func(r *live.Record) { r.Target = "/\xff\x00" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // where the time stands still
@@ -41,10 +41,10 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 				tt.change(&r)
 				var got, want bytes.Buffer
 				w := &logWriter{w: &got}
-				logRequest(w, appendTextLine)(r)
+				logTransfer(w, appendTextLine)(r)
 				w.flush()
-				attrs := []any{"remote", r.Remote, "method", r.Op, "target", r.Target, "status", r.Status}
-				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(entryOfRequest(r))...)...)
+				attrs := []any{"remote", remoteOf(&r), "method", r.Op, "target", r.Target, "status", r.Status}
+				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(&r)...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
 				}
@@ -55,21 +55,21 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 }
 
 func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
-	plain := ftpd.Transfer{
-		Retransmits: -1,
-		Session:     7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
+	plain := live.Record{
+		Protocol: live.FTP, Retransmits: -1,
+		Session: 7, Remote: netip.MustParseAddrPort("127.0.0.1:5"), User: "u", Op: ftpd.Retrieve, Path: "/a",
 		Result: sendfile.Result{Sent: 1000, Method: sendfile.Splice}, Duration: 12_345_678,
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(*ftpd.Transfer)
+		change func(*live.Record)
 	}{
-		{"plain", func(*ftpd.Transfer) {}},
-		{"over IPv6", func(x *ftpd.Transfer) { x.Remote = netip.MustParseAddrPort("[fe80::1%eth0]:5") }},
-		{"an offset", func(x *ftpd.Transfer) { x.Offset = 5 }},
-		{"what held it back", func(x *ftpd.Transfer) { x.Cause, x.RTT, x.Retransmits = "receiver", 1500*time.Microsecond, 3 }},
-		{"a part that is kept", func(x *ftpd.Transfer) { x.Kept, x.Err = 5, errors.New("gone") }},
-		{"a line of somebody else", func(x *ftpd.Transfer) { x.Path = "/\nlevel=INFO msg=\"forged\"" }},
+		{"plain", func(*live.Record) {}},
+		{"over IPv6", func(x *live.Record) { x.Remote = netip.MustParseAddrPort("[fe80::1%eth0]:5") }},
+		{"an offset", func(x *live.Record) { x.Offset = 5 }},
+		{"what held it back", func(x *live.Record) { x.Cause, x.RTT, x.Retransmits = live.Receiver, 1500*time.Microsecond, 3 }},
+		{"a part that is kept", func(x *live.Record) { x.Kept, x.Err = 5, errors.New("gone") }},
+		{"a line of somebody else", func(x *live.Record) { x.Path = "/\nlevel=INFO msg=\"forged\"" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 				if x.Kept != 0 {
 					attrs = append(attrs, "kept", x.Kept)
 				}
-				slog.New(slog.NewTextHandler(&want, nil)).Info("ftp", append(attrs, outcome(entryOfTransfer(x))...)...)
+				slog.New(slog.NewTextHandler(&want, nil)).Info("ftp", append(attrs, outcome(&x)...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
 				}
@@ -97,23 +97,23 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 }
 
 // outcome returns what is logged of how something ended.
-func outcome(e entry) []any {
+func outcome(e *live.Record) []any {
 	attrs := []any{"bytes", e.Sent}
 	if e.Method != sendfile.Auto {
 		attrs = append(attrs, "road", e.Method.String())
 	}
-	attrs = append(attrs, "took", e.took.Round(time.Microsecond))
-	if e.cause != "" {
-		attrs = append(attrs, "cause", e.cause)
+	attrs = append(attrs, "took", e.Duration.Round(time.Microsecond))
+	if e.Cause != live.Unknown {
+		attrs = append(attrs, "cause", e.Cause.String())
 	}
-	if e.rtt != 0 {
-		attrs = append(attrs, "rtt", e.rtt)
+	if e.RTT != 0 {
+		attrs = append(attrs, "rtt", e.RTT)
 	}
-	if e.retransmits >= 0 {
-		attrs = append(attrs, "retransmits", e.retransmits)
+	if e.Retransmits >= 0 {
+		attrs = append(attrs, "retransmits", e.Retransmits)
 	}
-	if e.err != nil {
-		attrs = append(attrs, "err", e.err)
+	if e.Err != nil {
+		attrs = append(attrs, "err", e.Err)
 	}
 	return attrs
 }
@@ -168,12 +168,12 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 	const clients, each = 8, 2000
 	var out bytes.Buffer
 	w := &logWriter{w: &out}
-	log := logRequest(w, appendTextLine)
+	log := logTransfer(w, appendTextLine)
 	var all sync.WaitGroup
 	for range clients {
 		all.Go(func() {
 			for range each {
-				log(httpd.Request{Remote: "127.0.0.1:5", Op: "GET", Target: "/a", Status: 200, Retransmits: -1})
+				log(live.Record{Remote: netip.MustParseAddrPort("127.0.0.1:5"), Op: "GET", Target: "/a", Status: 200, Retransmits: -1})
 			}
 		})
 	}
@@ -192,13 +192,13 @@ func TestLinesOfManyRequestsStayWhole(t *testing.T) {
 }
 
 func BenchmarkLogRequest(b *testing.B) {
-	r := httpd.Request{
-		Remote: "127.0.0.1:45802", Op: "GET", Target: "/docs/readme.txt", Status: 200,
+	r := live.Record{
+		Remote: netip.MustParseAddrPort("127.0.0.1:45802"), Op: "GET", Target: "/docs/readme.txt", Status: 200,
 		Result: sendfile.Result{Sent: 1000, Method: sendfile.Copy}, Duration: 12_345, Retransmits: -1,
 	}
 	for name, format := range lineFormats {
 		b.Run(name, func(b *testing.B) {
-			log := logRequest(&logWriter{w: new(counted)}, format)
+			log := logTransfer(&logWriter{w: new(counted)}, format)
 			b.ReportAllocs()
 			for b.Loop() {
 				log(r)

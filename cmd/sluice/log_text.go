@@ -4,47 +4,48 @@ import (
 	"strconv"
 	"time"
 
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
 // appendTextLine writes what slog's TextHandler would write, by itself: there
 // may be a hundred thousand lines in a second.
-func appendTextLine(line []byte, now time.Time, e entry) []byte {
+func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 	line = now.AppendFormat(append(line, "time="...), "2006-01-02T15:04:05.000Z07:00")
-	line = append(append(line, " level=INFO msg="...), e.protocol...)
-	line = appendText(append(line, " remote="...), e.remote)
-	if e.protocol == "http" {
-		line = appendText(append(line, " method="...), e.method)
-		line = appendText(append(line, " target="...), e.target)
-		line = strconv.AppendInt(append(line, " status="...), int64(e.status), 10)
+	line = append(append(line, " level=INFO msg="...), family(rec)...)
+	line = appendText(append(line, " remote="...), remoteOf(rec))
+	if !rec.Protocol.IsFTP() {
+		line = appendText(append(line, " method="...), rec.Op)
+		line = appendText(append(line, " target="...), rec.Target)
+		line = strconv.AppendInt(append(line, " status="...), int64(rec.Status), 10)
 	} else {
-		line = strconv.AppendUint(append(line, " session="...), e.session, 10)
-		line = appendText(append(line, " user="...), e.user)
-		line = appendText(append(line, " op="...), e.op)
-		line = appendText(append(line, " path="...), e.path)
-		if e.offset != 0 {
-			line = strconv.AppendInt(append(line, " offset="...), e.offset, 10)
+		line = strconv.AppendUint(append(line, " session="...), rec.Session, 10)
+		line = appendText(append(line, " user="...), rec.User)
+		line = appendText(append(line, " op="...), rec.Op)
+		line = appendText(append(line, " path="...), rec.Path)
+		if rec.Offset != 0 {
+			line = strconv.AppendInt(append(line, " offset="...), rec.Offset, 10)
 		}
-		if e.kept != 0 {
-			line = strconv.AppendInt(append(line, " kept="...), e.kept, 10)
+		if rec.Kept != 0 {
+			line = strconv.AppendInt(append(line, " kept="...), rec.Kept, 10)
 		}
 	}
-	line = strconv.AppendInt(append(line, " bytes="...), e.Sent, 10)
-	if e.Method != sendfile.Auto {
-		line = append(append(line, " road="...), e.Method.String()...)
+	line = strconv.AppendInt(append(line, " bytes="...), rec.Sent, 10)
+	if rec.Method != sendfile.Auto {
+		line = append(append(line, " road="...), rec.Method.String()...)
 	}
-	line = append(append(line, " took="...), e.took.Round(time.Microsecond).String()...)
-	if e.cause != "" {
-		line = appendText(append(line, " cause="...), e.cause)
+	line = append(append(line, " took="...), rec.Duration.Round(time.Microsecond).String()...)
+	if rec.Cause != live.Unknown {
+		line = appendText(append(line, " cause="...), rec.Cause.String())
 	}
-	if e.rtt != 0 {
-		line = append(append(line, " rtt="...), e.rtt.String()...)
+	if rec.RTT != 0 {
+		line = append(append(line, " rtt="...), rec.RTT.String()...)
 	}
-	if e.retransmits >= 0 {
-		line = strconv.AppendInt(append(line, " retransmits="...), e.retransmits, 10)
+	if rec.Retransmits >= 0 {
+		line = strconv.AppendInt(append(line, " retransmits="...), rec.Retransmits, 10)
 	}
-	if e.err != nil {
-		line = appendText(append(line, " err="...), e.err.Error())
+	if rec.Err != nil {
+		line = appendText(append(line, " err="...), rec.Err.Error())
 	}
 	return append(line, '\n')
 }

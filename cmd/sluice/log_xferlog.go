@@ -9,36 +9,37 @@ import (
 	"unicode/utf8"
 
 	"sluice/ftpd"
+	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
 // appendXferlogLine writes the format of wu-ftpd, xferlog(5), which vsftpd,
 // ProFTPD and awstats know: a line for each file that was moved. A response by
 // HTTP has one if it carries bytes of a file; its service is http.
-func appendXferlogLine(line []byte, now time.Time, e entry) []byte {
-	path, user, mode, direction := e.path, e.user, "r", "o"
+func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
+	path, user, mode, direction := rec.Path, rec.User, "r", "o"
 	switch {
-	case e.protocol == "http" && e.Method == sendfile.Auto:
+	case !rec.Protocol.IsFTP() && rec.Method == sendfile.Auto:
 		return line
-	case e.protocol == "http":
-		path, user, mode = pathOf(e.target), "?", "a"
-	case e.user == "anonymous":
+	case !rec.Protocol.IsFTP():
+		path, user, mode = pathOf(rec.Target), "?", "a"
+	case rec.User == "anonymous":
 		user, mode = "?", "a" // xferlog wants the password here, which was an address once
 	}
-	if e.op == ftpd.Store || e.op == ftpd.Append {
+	if rec.Op == ftpd.Store || rec.Op == ftpd.Append {
 		direction = "i"
 	}
 	line = now.AppendFormat(line, "Mon Jan _2 15:04:05 2006 ")
-	line = strconv.AppendInt(line, max(int64(e.took.Round(time.Second)/time.Second), 1), 10)
-	line = append(append(line, ' '), e.host()...)
-	line = strconv.AppendInt(append(line, ' '), e.Sent, 10)
+	line = strconv.AppendInt(line, max(int64(rec.Duration.Round(time.Second)/time.Second), 1), 10)
+	line = append(append(line, ' '), hostOf(rec)...)
+	line = strconv.AppendInt(append(line, ' '), rec.Sent, 10)
 	line = appendWord(append(line, ' '), path)
 	line = append(append(line, " b _ "...), direction...) // binary, nothing special done to it
 	line = append(append(line, ' '), mode...)
 	line = appendWord(append(line, ' '), user)
-	line = append(append(line, ' '), e.protocol...)
+	line = append(append(line, ' '), family(rec)...)
 	completion := " 0 * c\n" // not authenticated otherwise, as nobody, complete
-	if e.err != nil {
+	if rec.Err != nil {
 		completion = " 0 * i\n"
 	}
 	return append(line, completion...)

@@ -41,7 +41,7 @@ type operator struct {
 // operator opens the listener of --admin.
 func (b *builder) operator(ctx context.Context) (*operator, error) {
 	o := &operator{logger: b.logger, handler: &admin.Handler{
-		Live: b.live, Version: version, Pprof: b.conf.AdminPprof, Cache: b.cache.Stats,
+		Live: b.live, Version: version, Pprof: b.conf.AdminPprof, Cache: b.pages.CacheStats,
 		OnKill: func(id uint64, by string) {
 			b.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},
@@ -64,7 +64,7 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 			o.logger.Warn("the admin listener has no TLS: on the way to it its token can be read", "addr", ln.Addr().String())
 		}
 	}
-	b.live.OnTransfer = o.handler.OnTransfer
+	b.hear(o.handler.OnTransfer)
 	o.server = http.Server{Handler: o.handler, ErrorLog: slog.NewLogLogger(b.logger.Handler(), slog.LevelWarn)}
 	boundTimes(&o.server, 2*time.Minute) // longer than a profile of the processor
 	return o, nil

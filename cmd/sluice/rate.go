@@ -20,7 +20,7 @@ func (b *builder) makeLimits() {
 func (b *builder) limitWeb(h *httpd.Handler) {
 	h.MaxRate, h.RateAfter = int64(b.conf.Rates.MaxRatePerTransfer), int64(b.conf.Rates.RateAfter)
 	if b.limits.down != nil {
-		h.Limit = b.limits.down
+		h.Limiter = b.limits.down
 	}
 }
 

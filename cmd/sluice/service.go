@@ -83,7 +83,7 @@ func run(services []*service, stop <-chan os.Signal, drain time.Duration, draini
 func tellUnfinished(reg *live.Registry, logger *slog.Logger) {
 	const most = 10 // are named
 	var paths []string
-	st := reg.Snapshot()
+	st := live.Snapshot(reg)
 	for i := range st.Sessions {
 		for _, t := range st.Sessions[i].Transfers {
 			paths = append(paths, t.Op+" "+t.Path)

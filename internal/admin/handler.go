@@ -83,9 +83,12 @@ func (h *Handler) Close() error {
 // Drain makes /healthz tell that nobody new is to be sent here.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
-// OnTransfer is for live.Registry, of which it takes down how long transfers
-// take and how fast they are.
+// OnTransfer is for live.Registry: it notes how long transfers take and how
+// fast they are. Small responses and transfers are passed over.
 func (h *Handler) OnTransfer(rec live.Record) {
+	if !rec.Watched {
+		return
+	}
 	h.once.Do(h.prepare)
 	h.transfers.observe(&rec)
 }

@@ -97,7 +97,7 @@ func request(method, path string) *http.Request {
 // enter lets a client in.
 func enter(t *testing.T, reg *live.Registry, p live.Protocol, c net.Conn) *live.Session {
 	t.Helper()
-	s, err := reg.Enter(live.Client{Protocol: p, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, Conn: c})
+	s, err := live.Enter(reg, live.Client{Protocol: p, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, Conn: c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,8 @@ func busy(t *testing.T) *Handler {
 	for _, p := range []live.Protocol{live.HTTP, live.HTTPS, live.FTP, live.FTPS} {
 		s := enter(t, h.Live, p, nil)
 		for _, upload := range []bool{false, true} {
-			s.Begin(live.Job{Op: "STOR", Path: "/a", Size: 1000, Upload: upload}).End(sendfile.Result{Sent: 1000, Method: sendfile.Splice}, nil)
+			rec := s.Begin(live.Job{Op: "STOR", Path: "/a", Size: 1000, Upload: upload}).End(sendfile.Result{Sent: 1000, Method: sendfile.Splice}, nil)
+			s.Report(&rec, nil)
 		}
 	}
 	running := enter(t, h.Live, live.HTTP, nil).Begin(live.Job{Op: "GET", Path: "/b", Size: 1 << 30})

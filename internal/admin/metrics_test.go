@@ -118,8 +118,10 @@ func TestHistogramsOfTransfers(t *testing.T) {
 		{Result: sendfile.Result{Sent: 0}, Duration: 20 * time.Second}, // has no rate
 		{Result: sendfile.Result{Sent: 10}, Duration: 0},               // has none that can be told
 	} {
+		rec.Watched = true
 		h.OnTransfer(rec)
 	}
+	h.OnTransfer(live.Record{Result: sendfile.Result{Sent: 100}, Duration: time.Second}) // too small to be a transfer
 	_, body := get(t, h, "/metrics")
 	for _, line := range []string{
 		`sluice_transfer_rate_bytes_per_second_bucket{direction="out",protocol="http",le="3e+06"} 0`,
@@ -153,7 +155,7 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 	begun, scraped := make(chan struct{}, clients), make(chan struct{})
 	for range clients {
 		moving.Go(func() {
-			s, err := h.Live.Enter(live.Client{Protocol: live.FTP})
+			s, err := live.Enter(h.Live, live.Client{Protocol: live.FTP})
 			if err != nil {
 				t.Error(err)
 				return
@@ -167,7 +169,8 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 					<-scraped // so that all of them move at once
 				}
 			}
-			tr.End(sendfile.Result{Sent: chunks * chunk, Method: sendfile.Sendfile}, nil)
+			rec := tr.End(sendfile.Result{Sent: chunks * chunk, Method: sendfile.Sendfile}, nil)
+			s.Report(&rec, nil)
 		})
 	}
 	ended := make(chan struct{})
@@ -230,7 +233,7 @@ func BenchmarkScrape(b *testing.B) {
 			h := &Handler{Live: new(live.Registry)}
 			defer h.Close()
 			for range sessions {
-				s, err := h.Live.Enter(live.Client{Protocol: live.HTTP})
+				s, err := live.Enter(h.Live, live.Client{Protocol: live.HTTP})
 				if err != nil {
 					b.Fatal(err)
 				}

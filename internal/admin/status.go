@@ -68,7 +68,7 @@ type PassivePorts struct {
 // Status returns what is known now.
 func (h *Handler) Status() Status {
 	h.once.Do(h.prepare)
-	st := Status{Status: h.Live.Snapshot(), Server: Server{
+	st := Status{Status: live.Snapshot(h.Live), Server: Server{
 		Version: h.Version, PID: os.Getpid(), Start: h.self.ID().Start, Boot: bootID(), Draining: h.draining.Load(),
 		Process: newProcess(h.readProcess()), Listeners: h.readListeners(),
 	}}

@@ -3,10 +3,17 @@ package archive
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
-	"os"
 	"time"
 )
+
+// File is an open file, such as an *os.File.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Stat() (fs.FileInfo, error)
+}
 
 // Entry is a file or a directory to be put into an archive.
 type Entry struct {
@@ -19,7 +26,7 @@ type Entry struct {
 	// Open opens the file. It is called when the turn of the file comes, perhaps never and perhaps often, by several
 	// goroutines at once if they use the archive so. It is not called for directories and empty files, which may
 	// leave it nil.
-	Open func() (*os.File, error)
+	Open func() (File, error)
 	// CRC returns the CRC-32 (IEEE) of the file's content, for a zip. An archive that has got it does not ask again.
 	// It is called as Open is, and may be nil where that may be.
 	CRC func(ctx context.Context) (uint32, error)
@@ -32,7 +39,7 @@ type Part struct {
 	// Bytes makes them. It may have to read a whole file for its checksum; ctx ends that.
 	Bytes func(ctx context.Context) ([]byte, error)
 	// Open opens a file that begins with them. The caller closes it.
-	Open func() (*os.File, error)
+	Open func() (File, error)
 }
 
 // ErrChanged means that a file has not the size or time of its entry any more, or is no regular file.
@@ -42,7 +49,7 @@ var ErrChanged = errors.New("changed since the archive was laid out")
 func (e *Entry) hasContent() bool { return !e.Dir && e.Size > 0 }
 
 // open opens the file if it still is what the entry says.
-func (e *Entry) open() (*os.File, error) {
+func (e *Entry) open() (File, error) {
 	f, err := e.Open()
 	if err != nil {
 		return nil, err

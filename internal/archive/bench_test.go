@@ -14,7 +14,7 @@ func BenchmarkLayout(b *testing.B) {
 	for i := range entries {
 		entries[i] = archive.Entry{
 			Name: fmt.Sprintf("some/directory/file%d.dat", i), Size: 1000, Modified: then, Mode: 0o644,
-			Open: func() (*os.File, error) { return nil, os.ErrInvalid },
+			Open: func() (archive.File, error) { return nil, os.ErrInvalid },
 		}
 	}
 	for _, l := range layouts {

@@ -89,7 +89,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("../../x", `C:\x`, int64(-1), false)
 	f.Add("\xff/\x00", "a\nb", int64(1<<40), true)
 	f.Fuzz(func(t *testing.T, a, b string, seconds int64, dir bool) {
-		null := func() (*os.File, error) { return nil, os.ErrInvalid }
+		null := func() (archive.File, error) { return nil, os.ErrInvalid }
 		entries := []archive.Entry{
 			{Name: a, Modified: time.Unix(seconds%1e13, 0), Dir: dir, Open: null},
 			{Name: b, Modified: then, Mode: 0o644},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -19,8 +18,8 @@ type Cache struct {
 	Parallel   int // how many files are read at once; zero: half of GOMAXPROCS, but at least one
 	MaxEntries int // how many checksums are remembered; zero: 65,536, which take about 20 MB
 
-	now    func() time.Time                                         // nil: time.Now
-	readAt func(f *os.File, p []byte, off int64) (n int, err error) // nil: f.ReadAt
+	now    func() time.Time                                     // nil: time.Now
+	readAt func(f File, p []byte, off int64) (n int, err error) // nil: f.ReadAt
 
 	mu      sync.Mutex // guards the fields below
 	slots   chan struct{}
@@ -33,6 +32,13 @@ var ErrChanged = errors.New("changed while its checksum was computed")
 
 var errNotRegular = errors.New("not a regular file")
 
+// File is a file to be read, such as an *os.File. Its ReadAt need not be for several goroutines at once.
+type File interface {
+	io.ReaderAt
+	Name() string
+	Stat() (fs.FileInfo, error)
+}
+
 // key is what a checksum belongs to.
 type key struct {
 	fileid.ID
@@ -40,7 +46,7 @@ type key struct {
 }
 
 // identify returns the state of a regular file.
-func identify(f *os.File) (fileid.ID, error) {
+func identify(f File) (fileid.ID, error) {
 	id, err := fileid.Of(f)
 	if err == nil && !id.Regular {
 		err = errNotRegular
@@ -55,7 +61,7 @@ func identify(f *os.File) (fileid.ID, error) {
 // only this wait, within one block. Each reads from its own f, and not after Sum has returned.
 //
 // The error is ctx.Err() or, as an [*fs.PathError], [ErrChanged] or what the system says. The caller owns the bytes.
-func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byte, error) {
+func (c *Cache) Sum(ctx context.Context, f File, algorithm Algorithm) ([]byte, error) {
 	h, err := algorithm.hash()
 	if err != nil {
 		return nil, err
@@ -96,7 +102,7 @@ func (c *Cache) Sum(ctx context.Context, f *os.File, algorithm Algorithm) ([]byt
 
 // Part returns the checksum of n bytes of the regular file f from off on. Of the whole file it is [Cache.Sum];
 // otherwise it is computed anew each time, like Sum in all else. What is not in the file is [fs.ErrInvalid].
-func (c *Cache) Part(ctx context.Context, f *os.File, algorithm Algorithm, off, n int64) ([]byte, error) {
+func (c *Cache) Part(ctx context.Context, f File, algorithm Algorithm, off, n int64) ([]byte, error) {
 	id, err := identify(f)
 	switch {
 	case err != nil:
@@ -127,7 +133,7 @@ const block = 256 << 10
 var blocks = sync.Pool{New: func() any { return new([block]byte) }}
 
 // read computes on with the content of f up to end. f was id when it was asked for.
-func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id fileid.ID, end int64) error {
+func (c *Cache) read(ctx context.Context, fl *flight, f File, id fileid.ID, end int64) error {
 	slots := c.parallel()
 	select {
 	case slots <- struct{}{}:
@@ -161,7 +167,7 @@ func (c *Cache) read(ctx context.Context, fl *flight, f *os.File, id fileid.ID, 
 	return nil
 }
 
-func (c *Cache) pread(f *os.File, p []byte, off int64) (int, error) {
+func (c *Cache) pread(f File, p []byte, off int64) (int, error) {
 	if c.readAt != nil {
 		return c.readAt(f, p, off)
 	}

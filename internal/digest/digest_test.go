@@ -47,7 +47,7 @@ func counted(t testing.TB) (*digest.Cache, func() int) {
 	t.Helper()
 	cache, bytes := new(digest.Cache), 0
 	cache.SetNow(later)
-	cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+	cache.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		n, err := f.ReadAt(p, off)
 		bytes += n
 		return n, err
@@ -264,7 +264,7 @@ func TestFileThatChangesMeanwhile(t *testing.T) {
 			f := nettest.PatternFile(t, 3*digest.Block)
 			cache := new(digest.Cache)
 			cache.SetNow(later)
-			cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+			cache.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 				n, err := f.ReadAt(p, off)
 				if off == 0 {
 					if err := tt.change(f.Name()); err != nil {
@@ -294,7 +294,7 @@ func TestReadThatFails(t *testing.T) {
 	want := nettest.PatternSum(0, size)
 	for k := range 4 {
 		cache, calls := new(digest.Cache), 0
-		cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+		cache.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 			if calls++; calls == k+1 {
 				return 0, broken
 			}
@@ -371,7 +371,7 @@ func TestPartEndsWithItsContext(t *testing.T) {
 	f := plant(t, "0123456789")
 	ctx, cancel := context.WithCancel(t.Context())
 	cache := new(digest.Cache)
-	cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+	cache.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		cancel()
 		return f.ReadAt(p[:1], off)
 	})

@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"os"
 	"time"
 )
 
@@ -9,7 +8,7 @@ import (
 func (c *Cache) SetNow(now func() time.Time) { c.now = now }
 
 // SetReadAt makes the cache read by f.
-func (c *Cache) SetReadAt(f func(f *os.File, p []byte, off int64) (int, error)) { c.readAt = f }
+func (c *Cache) SetReadAt(f func(f File, p []byte, off int64) (int, error)) { c.readAt = f }
 
 // Idle reports whether nothing is under way.
 func (c *Cache) Idle() bool {

@@ -35,7 +35,7 @@ type gate struct {
 func newGate() *gate {
 	g := &gate{arrived: make(chan int64, 100), through: make(chan struct{}, 100)}
 	g.SetNow(later)
-	g.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+	g.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		g.arrived <- off
 		<-g.through
 		n, err := f.ReadAt(p, off)
@@ -155,7 +155,7 @@ func TestLargeFileIsLeftAtOnce(t *testing.T) {
 	var cache digest.Cache
 	ctx, cancel := context.WithCancel(t.Context())
 	var reads int
-	cache.SetReadAt(func(f *os.File, p []byte, off int64) (int, error) {
+	cache.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		if reads++; reads == 3 {
 			cancel()
 		}

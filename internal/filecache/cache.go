@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"io/fs"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,7 @@ import (
 // are safe for use by many goroutines at once.
 type Cache struct {
 	// Tree is where names are looked up. The caller closes it, after the Cache.
-	Tree *vfs.Root
+	Tree vfs.Tree
 
 	// Valid is how long an entry is believed. Zero means a second, but on
 	// Windows, where nobody can replace or remove a file that is open, not at
@@ -105,10 +104,10 @@ func (c *Cache) prepare() {
 	}
 }
 
-// Get returns what path leads to, a file or a directory, as [vfs.Root.File]
-// opens it for reading, with the same errors. That a name leads nowhere is
-// remembered as well. The caller releases the File. When several ask for what
-// is not there yet, one opens and the others wait for it.
+// Get returns what path leads to, a file or a directory, as the Tree opens it
+// for reading, with the same errors. The caller releases the File. When several
+// ask for what is not there yet, one opens and the others wait for it, unless
+// the File cannot be shared.
 //
 // Get does not keep path.
 func (c *Cache) Get(path string) (*File, error) {
@@ -238,6 +237,9 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 		l.waiters++
 		s.mu.Unlock()
 		<-l.done
+		if l.file == nil && l.err == nil {
+			return c.open(path, nil, 0)
+		}
 		return l.file, l.err
 	}
 	l := &load{done: make(chan struct{})}
@@ -253,14 +255,17 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.load = nil
-	l.file, l.err = f, err
-	if f != nil {
+	kept := c.keeps(f, err)
+	if f == nil || f.os != nil {
+		l.file, l.err = f, err
+	}
+	if l.file != nil {
 		f.refs.Add(l.waiters)
 	}
 	close(l.done)
 	switch {
 	case s.entries[e.path] != e: // closed
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case !kept:
 		s.remove(e)
 	default:
 		s.set(e, f, err, began)
@@ -269,20 +274,32 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 	return f, err
 }
 
+// keeps reports whether what the disk has answered may be given to the next who
+// asks: files of the operating system, each of which any number of requests can
+// share, and that there is none in a directory of its. Of other file systems
+// each open file is for one.
+func (c *Cache) keeps(f *File, err error) bool {
+	if f != nil {
+		return f.os != nil
+	}
+	_, ok := c.Tree.(*vfs.Root)
+	return ok && errors.Is(err, fs.ErrNotExist)
+}
+
 // open asks the disk. The File is the caller's own, and it is old, with one
 // more user, if that is still true. A content of up to body bytes is read.
 func (c *Cache) open(path string, old *File, body int64) (*File, error) {
 	c.opens.Add(1)
-	osFile, err := c.Tree.File(path, os.O_RDONLY, 0)
+	opened, err := c.Tree.Open(path)
 	if vfs.IsExhausted(err) && c.DropIdle() {
-		osFile, err = c.Tree.File(path, os.O_RDONLY, 0)
+		opened, err = c.Tree.Open(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFile(osFile, old, body, c.now())
+	f, err := newFile(opened, old, body, c.now())
 	if f == nil || f == old {
-		_ = osFile.Close()
+		_ = opened.Close()
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}

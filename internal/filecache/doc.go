@@ -5,7 +5,7 @@
 //	defer cache.Close()
 //	f, err := cache.Get("/docs/readme.txt")
 //	if err != nil {
-//		return err // as vfs.Root.File's
+//		return err // as the tree's Open
 //	}
 //	defer f.Release()
 //	// f.File is shared: read it at explicit offsets only
@@ -24,6 +24,10 @@
 // A file may be changed twice within one tick of the clock that stamps it. So
 // a body younger than two seconds when it was read is read again, rather than
 // compared, when its time is up.
+//
+// Only files of the operating system are kept, also those that an afero.Fs hides
+// in wrappers: their content can be read by many at once, and fstat tells
+// whether they have changed. Any other is opened anew for each Get.
 //
 // Files that nobody has asked for in ten seconds are closed, so that a file
 // system can be unmounted and the space of a removed file comes back.

@@ -7,13 +7,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/fileid"
 )
 
-// File is an open file or directory, shared by all who have got it. Nothing
-// of it may be changed but Extra.
+// File is an open file or directory. One of the operating system is shared by
+// all who have got it, and nothing of it may be changed but Extra; any other is
+// the caller's own, for one goroutine at a time.
 type File struct {
-	File *os.File    // of which the position must not be used
+	File afero.File  // of which ReadAt and Stat alone may be used
 	Info fs.FileInfo // what File was when it was opened
 	Body []byte      // the whole content if it is kept, else nil
 
@@ -21,6 +24,7 @@ type File struct {
 	// the rest, and ends with it.
 	Extra atomic.Value
 
+	os      *os.File     // File, if it is one; else nil
 	refs    atomic.Int32 // users, the cache included
 	id      fileid.ID
 	settled bool // a change would have changed the id
@@ -38,9 +42,9 @@ func (f *File) Release() {
 }
 
 // newFile makes a File with one user, or returns old, with one more, if that
-// is the same file and has not changed. It then has no use for osFile.
-func newFile(osFile *os.File, old *File, body int64, now time.Time) (*File, error) {
-	id, err := fileid.Of(osFile)
+// is the same file and has not changed. It then has no use for opened.
+func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, error) {
+	id, err := fileid.Of(opened)
 	if err != nil {
 		return nil, err
 	}
@@ -48,13 +52,14 @@ func newFile(osFile *os.File, old *File, body int64, now time.Time) (*File, erro
 		old.refs.Add(1)
 		return old, nil
 	}
-	f := &File{File: osFile, id: id, settled: id.Settled(now)}
+	f := &File{File: opened, id: id, settled: id.Settled(now)}
+	f.os, _ = opened.(*os.File)
 	f.refs.Store(1)
-	if f.Info, err = osFile.Stat(); err != nil {
+	if f.Info, err = opened.Stat(); err != nil {
 		return nil, err
 	}
-	if f.Info.Mode().IsRegular() && f.Info.Size() <= body {
-		f.Body = readWhole(osFile, f.Info.Size())
+	if f.os != nil && f.Info.Mode().IsRegular() && f.Info.Size() <= body {
+		f.Body = readWhole(f.os, f.Info.Size())
 		if !f.isCurrentOnDisk() {
 			f.Body = nil
 		}
@@ -79,7 +84,7 @@ func readWhole(f *os.File, n int64) []byte {
 func (f *File) isCurrent() bool { return f.Body != nil || f.isCurrentOnDisk() }
 
 func (f *File) isCurrentOnDisk() bool {
-	id, err := fileid.Of(f.File)
+	id, err := fileid.Of(f.os)
 	return err == nil && id == f.id
 }
 

@@ -2,8 +2,27 @@ package fileid
 
 import (
 	"io/fs"
+	"os"
 	"time"
 )
+
+// File is an open file of any kind.
+type File interface {
+	Stat() (fs.FileInfo, error)
+}
+
+// Of returns the present state of f, as much of it as is told: all of an
+// *os.File, where the system does.
+func Of(f File) (ID, error) {
+	if osFile, ok := f.(*os.File); ok {
+		return ofOS(osFile)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return ID{}, err
+	}
+	return OfInfo(info), nil
+}
 
 // ID is a state of a file. It is comparable.
 type ID struct {

@@ -4,9 +4,9 @@ package fileid
 
 import "os"
 
-// Of asks for the present state of f, as much as there is. The time of its last
+// ofOS asks for the present state of f, as much as there is. The time of its last
 // change is not, so it is not known.
-func Of(f *os.File) (ID, error) {
+func ofOS(f *os.File) (ID, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return ID{}, err

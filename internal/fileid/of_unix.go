@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Of asks fstat(2) for the present state of f. Unlike os.File.Stat it allocates
+// ofOS asks fstat(2) for the present state of f. Unlike os.File.Stat it allocates
 // nothing.
-func Of(f *os.File) (ID, error) {
+func ofOS(f *os.File) (ID, error) {
 	var st unix.Stat_t
 	err := unix.Fstat(int(f.Fd()), &st)
 	for err == unix.EINTR { //nolint:errorlint // a system call's bare errno, of FUSE and NFS mounts

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Of asks for the present state of f.
-func Of(f *os.File) (ID, error) {
+// ofOS asks for the present state of f.
+func ofOS(f *os.File) (ID, error) {
 	h := windows.Handle(f.Fd())
 	var info windows.ByHandleFileInformation
 	var basic basicInfo

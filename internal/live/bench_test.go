@@ -128,7 +128,7 @@ func BenchmarkThroughput(b *testing.B) {
 						case <-stop:
 							return
 						case <-ticks.C:
-							r.Snapshot()
+							live.Snapshot(r)
 						}
 					}
 				})
@@ -152,6 +152,6 @@ func BenchmarkThroughput(b *testing.B) {
 func BenchmarkSnapshot(b *testing.B) {
 	r := benchCrowd(b, 10_000)
 	for b.Loop() {
-		r.Snapshot()
+		live.Snapshot(r)
 	}
 }

@@ -2,17 +2,18 @@
 // it is not faster.
 //
 //	var reg live.Registry
-//	s, err := reg.Enter(live.Client{Protocol: live.FTP, Remote: c.RemoteAddr(), Conn: c})
+//	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: c.RemoteAddr(), Conn: c})
 //	...
 //	defer s.Leave()
 //	t := s.Begin(live.Job{Op: "RETR", Path: "/a.iso", Size: size, Conn: data})
 //	res, err := sendfile.Send(ctx, data, f, 0, size, &sendfile.Options{Progress: t.Hook()})
 //	record := t.End(res, err) // before data is closed
+//	s.Report(&record, nil)    // to reg.OnTransfer
 //
 // A Session is a connection with a client, a Transfer what moves on it or, as
 // with FTP, on a connection beside it. What is small is not a Transfer: it is
 // counted by [Session.Count], which takes no lock and allocates nothing.
-// [Registry.Snapshot] copies all of it, for people and programs.
+// [Snapshot] copies all of it, for people and programs.
 //
 // # Samples
 //

@@ -18,7 +18,7 @@ func Example() {
 	control, data := pipe(), pipe()
 	defer control.Close()
 
-	s, err := reg.Enter(live.Client{Protocol: live.FTP, Remote: control.RemoteAddr(), Conn: control})
+	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: control.RemoteAddr(), Conn: control})
 	if err != nil {
 		fmt.Println("421", err)
 		return
@@ -45,7 +45,7 @@ func Example() {
 	s.SetCommand("")
 	fmt.Println("226", record.Outcome, record.Sent, "bytes by", record.Method)
 
-	st := reg.Snapshot()
+	st := live.Snapshot(&reg)
 	fmt.Println(st.Sessions[0].User, "is", st.Sessions[0].State)
 	// Output:
 	// 226 complete 100 bytes by copy

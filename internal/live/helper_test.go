@@ -16,7 +16,7 @@ func await(t *testing.T, r *live.Registry, wanted func(live.TransferStatus) bool
 	t.Helper()
 	var last live.TransferStatus
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if st := r.Snapshot(); len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 {
+		if st := live.Snapshot(r); len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 {
 			if last = st.Sessions[0].Transfers[0]; wanted(last) {
 				return last
 			}

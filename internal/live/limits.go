@@ -69,7 +69,7 @@ func change[K comparable](counts *map[K]int, k K, by int) {
 // checkLocked returns why a session may not enter.
 func (r *Registry) checkLocked(s *Session) error {
 	err := r.everybody.check(s.addr, r.MaxConns, r.MaxConnsPerAddr)
-	if err == nil && s.entered.isFTP() {
+	if err == nil && s.entered.IsFTP() {
 		err = r.ftp.check(s.addr, r.MaxFTPConns, r.MaxFTPConnsPerAddr)
 	}
 	return err
@@ -78,7 +78,7 @@ func (r *Registry) checkLocked(s *Session) error {
 // countLocked counts a session: by 1 when it enters, by -1 when it leaves.
 func (r *Registry) countLocked(s *Session, by int) {
 	r.everybody.add(s.addr, by)
-	if s.entered.isFTP() {
+	if s.entered.IsFTP() {
 		r.ftp.add(s.addr, by)
 	}
 }

@@ -26,10 +26,10 @@ var outcomeNames = [...]string{"complete", "peer", "file", "cut"}
 // String returns "complete", "peer", "file" or "cut".
 func (o Outcome) String() string { return outcomeNames[min(int(o), len(outcomeNames)-1)] }
 
-// outcomeOf tells by the error of a transfer how it ended. What is neither
+// OutcomeOf returns how a transfer ended by its error. What is neither
 // the file's fault nor ours is the client's: HTTP/2, for one, has many errors
 // for that and names none of them.
-func outcomeOf(err error) Outcome {
+func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Complete
 	}

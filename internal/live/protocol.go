@@ -28,8 +28,8 @@ func (p Protocol) String() string {
 	return fmt.Sprintf("protocol(%d)", uint8(p))
 }
 
-// isFTP reports whether it is FTP, by TLS or in clear.
-func (p Protocol) isFTP() bool { return p == FTP || p == FTPS }
+// IsFTP reports whether it is FTP, by TLS or in clear.
+func (p Protocol) IsFTP() bool { return p == FTP || p == FTPS }
 
 // MarshalText makes JSON show the name.
 func (p Protocol) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

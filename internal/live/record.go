@@ -1,34 +1,72 @@
 package live
 
 import (
+	"net"
+	"net/netip"
 	"time"
 
 	"sluice/metrics"
 	"sluice/sendfile"
 )
 
-// Record is what became of a transfer.
+// Record is what became of a request of HTTP, or of a transfer of FTP. The
+// public packages call it Transfer.
 type Record struct {
-	Protocol Protocol
-	Op       string
-	Upload   bool
+	// Who asked. Session is the number by which the server knows the connection;
+	// 0 if it does not, as in another http.Server. Remote is not valid for unix
+	// sockets. User is who has logged in, "anonymous" without an account; "" is
+	// nobody.
+	Session  uint64
+	Protocol Protocol // of the connection, when it was accepted
+	Remote   netip.AddrPort
+	User     string
 
+	// What was asked for.
+	Op     string // GET, HEAD, ... of HTTP; RETR, STOR (for STOU too) or APPE of FTP
+	Path   string // by FTP: absolute, cleaned, in terms of the tree
+	Offset int64  // by FTP: in bytes, where it began: REST, or the size for APPE
+	Upload bool   // from the client to us
+
+	// By HTTP. Of a request that is refused because it is malformed or too long,
+	// the Status is known, and the rest only if it is the first that was not plain
+	// on a connection; what is not known is "".
+	Target             string // as the client sent it
+	Proto              string // "HTTP/1.1"
+	Status             int
+	Referer, UserAgent string // as the client sent them
+
+	// What was moved. Of a response it is the body; Method is that of the files
+	// in it, and Auto if there are none.
 	sendfile.Result
-	Duration time.Duration
-	Outcome  Outcome
-	Cause    Cause // over all of it
+	Duration time.Duration // from the command or request to the end of the file's use
 
-	// Of the connection, by its last sample.
-	RTT         time.Duration // smoothed round trip; 0: not told
+	// How it ended. Err is nil if all went well, as far as this side can know; a
+	// *sendfile.Error in it says which side failed. It is for the operator, and
+	// names more than a client may know. Outcome is the same in a word.
+	Outcome Outcome
+	Err     error
+	Kept    int64 // bytes of an upload that broke off, which its user can resume
+
+	// Watched is set for what has moved more than 64 KiB on a connection of a
+	// server of this module: only then the following is known, as far as the
+	// system tells.
+	Watched     bool
+	Cause       Cause         // what held it back, over all of it
+	RTT         time.Duration // smoothed round trip, by the last sample; 0: not told
 	Retransmits int64         // segments sent again meanwhile; negative: not told
+}
+
+// newRecord returns what is known of a transfer that nobody has watched.
+func newRecord(res sendfile.Result, err error) Record {
+	return Record{Result: res, Outcome: OutcomeOf(err), Err: err, Retransmits: -1}
 }
 
 // End tells that the transfer is over, and what it has moved in all. It takes
 // a last sample: call it before the connection is closed, and t not any more
-// after it. The Record of a nil Transfer has the Result and nothing else that is
-// known.
+// after it. The caller adds to the Record what only it knows, and hands it to
+// Session.Report. That of a nil Transfer has the Result and how it ended.
 func (t *Transfer) End(res sendfile.Result, err error) Record {
-	rec := Record{Result: res, Outcome: outcomeOf(err), Retransmits: -1}
+	rec := newRecord(res, err)
 	if t == nil {
 		return rec
 	}
@@ -36,6 +74,7 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	r := s.registry
 	now := time.Now()
 	s.touched.Store(now.UnixNano())
+	rec.Watched = true
 	rec.Protocol, rec.Op, rec.Upload, rec.Duration = s.entered, t.job.Op, t.job.Upload, now.Sub(t.begun)
 
 	s.mu.Lock()
@@ -56,12 +95,39 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 		r.mu.Unlock()
 	}
 	r.endings.add(&rec)
-	if r.OnTransfer != nil {
-		r.OnTransfer(rec)
-	}
 	t.reset()
 	transfers.Put(t)
 	return rec
+}
+
+// IsHeard reports whether Report has anybody to call.
+func (s *Session) IsHeard(hook func(Record)) bool {
+	return hook != nil || s != nil && s.registry.OnTransfer != nil
+}
+
+// Report calls hook, if it is not nil, and Registry.OnTransfer with a Record, to
+// which it adds what the Session knows. s may be nil.
+func (s *Session) Report(rec *Record, hook func(Record)) {
+	if s != nil {
+		rec.Session, rec.Protocol, rec.Remote = s.id, s.entered, AddrPortOf(s.remote)
+	}
+	if hook != nil {
+		hook(*rec)
+	}
+	if s != nil && s.registry.OnTransfer != nil {
+		s.registry.OnTransfer(*rec)
+	}
+}
+
+// AddrPortOf returns the address of a TCP client, IPv4 never dressed as IPv6. It
+// is not valid for any other.
+func AddrPortOf(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // sampleEndLocked takes the last sample. One that was done at once has the

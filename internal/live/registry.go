@@ -8,8 +8,11 @@ import (
 )
 
 // A Registry knows all sessions of a server, or of several. Its zero value is
-// ready. Set the fields before the first Enter; all methods may be called from
-// any goroutine.
+// ready. Set the fields before the first Enter; all methods and functions may be
+// called from any goroutine.
+//
+// The public packages have it under a name of their own. So what names other
+// types of this package is no method: [Enter] and [Snapshot].
 type Registry struct {
 	// MaxConns bounds the sessions at one time, MaxConnsPerAddr those of one
 	// client, as ClientOf tells them apart, and MaxConnsPerUser those of one
@@ -21,8 +24,8 @@ type Registry struct {
 	// them: browsers need more connections than one should have of these.
 	MaxFTPConns, MaxFTPConnsPerAddr int
 
-	// OnTransfer, if not nil, is called at the end of each transfer, on its
-	// goroutine, which waits for it.
+	// OnTransfer, if not nil, is called with each Record of all servers, on the
+	// goroutine of what has ended, which waits for it.
 	OnTransfer func(Record)
 
 	// Started is when the server was started, for Status. Zero means the first
@@ -59,7 +62,7 @@ type Client struct {
 
 // Enter lets a client in, unless there are too many already: then the error is
 // ErrTooMany or ErrTooManyFromAddr. Whoever was let in must Leave.
-func (r *Registry) Enter(c Client) (*Session, error) {
+func Enter(r *Registry, c Client) (*Session, error) {
 	s := &Session{
 		registry: r, remote: c.Remote, conn: c.Conn,
 		entered: c.Protocol, addr: ClientOf(c.Remote), since: time.Now(),

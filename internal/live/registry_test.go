@@ -36,7 +36,7 @@ func speaking(p live.Protocol, address string) live.Client {
 
 func enter(t testing.TB, r *live.Registry, c live.Client) *live.Session {
 	t.Helper()
-	s, err := r.Enter(c)
+	s, err := live.Enter(r, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestHowManyMayEnter(t *testing.T) {
 			for _, c := range tt.clients[:last] {
 				first = enter(t, tt.reg, c)
 			}
-			if _, err := tt.reg.Enter(tt.clients[last]); !errors.Is(err, tt.want) {
+			if _, err := live.Enter(tt.reg, tt.clients[last]); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 			if tt.want != nil {
@@ -79,7 +79,7 @@ func TestHowManyMayEnter(t *testing.T) {
 				first.Leave() // which is harmless
 				enter(t, tt.reg, tt.clients[last])
 				refused := 0
-				for _, p := range tt.reg.Snapshot().Totals.Protocols {
+				for _, p := range live.Snapshot(tt.reg).Totals.Protocols {
 					refused += int(p.Refused)
 				}
 				if refused != 1 {
@@ -124,7 +124,7 @@ func TestHowManyOfAUserMayEnter(t *testing.T) {
 		t.Error(err)
 	}
 	var users []string
-	for _, s := range r.Snapshot().Sessions {
+	for _, s := range live.Snapshot(&r).Sessions {
 		users = append(users, s.User)
 	}
 	if got, want := fmt.Sprint(users), "[bob ann ann]"; got != want {
@@ -201,7 +201,7 @@ func TestASessionTellsOfItself(t *testing.T) {
 	s := enter(t, &r, ftp("192.0.2.2"))
 	transfer := s.Begin(live.Job{Op: "RETR", Path: "/x", Size: 100})
 	transfer.Progress(sendfile.Result{Sent: 30, Method: sendfile.Copy})
-	got, want := s.Status(), r.Snapshot().Sessions[1]
+	got, want := s.Status(), live.Snapshot(&r).Sessions[1]
 	if !reflect.DeepEqual(got, want) || got.ID != s.ID() || got.Transfers[0].Done() != 30 {
 		t.Errorf("got %+v, want %+v with 30 bytes", got, want)
 	}
@@ -224,7 +224,7 @@ func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
 		if n, m := r.Len(); n != sessions || m != transfers {
 			t.Errorf("%d sessions with %d transfers, want %d and %d", n, m, sessions, transfers)
 		}
-		if got := r.Snapshot().Totals.Bytes[0].Bytes; got != bytes {
+		if got := live.Snapshot(&r).Totals.Bytes[0].Bytes; got != bytes {
 			t.Errorf("%d bytes, want %d", got, bytes)
 		}
 	}
@@ -285,7 +285,7 @@ func TestCrowd(t *testing.T) {
 	begin := func(i int) (*live.Session, *live.Transfer) {
 		c := at("192.0.2.1")
 		c.Protocol = live.Protocol(i % 4)
-		s, err := r.Enter(c)
+		s, err := live.Enter(&r, c)
 		if err != nil {
 			t.Error(err)
 			return nil, nil
@@ -301,7 +301,8 @@ func TestCrowd(t *testing.T) {
 			transfer.Progress(sendfile.Result{Sent: size / 2, Method: sendfile.Copy})
 			transfer.Add(sendfile.Result{Sent: size / 2, Method: sendfile.Copy})
 		}
-		transfer.End(sendfile.Result{Sent: size, Method: sendfile.Copy}, nil)
+		rec := transfer.End(sendfile.Result{Sent: size, Method: sendfile.Copy}, nil)
+		s.Report(&rec, nil)
 		s.Leave()
 	}
 	gathering.Add(workers)
@@ -323,7 +324,7 @@ func TestCrowd(t *testing.T) {
 	crowd.Wait()
 	close(stop)
 	lookers.Wait()
-	st := r.Snapshot()
+	st := live.Snapshot(&r)
 	if len(st.Sessions) != 0 || len(records) != clients*rounds {
 		t.Errorf("%d sessions are left, %d transfers were told", len(st.Sessions), len(records))
 	}
@@ -358,7 +359,7 @@ func look(t *testing.T, r *live.Registry, stop <-chan struct{}) {
 			return
 		case <-time.After(10 * time.Millisecond): // so that others have the processor too
 		}
-		for _, b := range r.Snapshot().Totals.Bytes {
+		for _, b := range live.Snapshot(r).Totals.Bytes {
 			row := b
 			row.Bytes = 0
 			if b.Bytes < last[row] {

@@ -209,7 +209,7 @@ func TestAPeerOnThisHostIsFound(t *testing.T) {
 	var r live.Registry
 	enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
 	enter(t, &r, at("192.0.2.1"))
-	st := r.Snapshot()
+	st := live.Snapshot(&r)
 	st.AddPeers()
 	if p := st.Sessions[0].Peer; p == nil || p.PID == nil || *p.PID != os.Getpid() || p.UID == nil || int(*p.UID) != os.Getuid() {
 		t.Errorf("got %+v, want this process", p)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"encoding/json"
 	"net"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 // Snapshot returns a copy of all that is known. Sessions do not stand still
 // meanwhile: each is of one moment, and no counter ever goes back from one
 // Snapshot to the next.
-func (r *Registry) Snapshot() Status {
+func Snapshot(r *Registry) Status {
 	r.mu.Lock()
 	st := Status{
 		Schema: Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
@@ -32,6 +33,9 @@ func (r *Registry) Snapshot() Status {
 	st.Totals.Protocols, st.Totals.Bytes = totalRows(&sums)
 	return st
 }
+
+// MarshalJSON returns a Snapshot as JSON, in the form of status.json.
+func (r *Registry) MarshalJSON() ([]byte, error) { return json.Marshal(Snapshot(r)) }
 
 // Status returns a copy of what is known of the session.
 func (s *Session) Status() (st SessionStatus) {
@@ -83,7 +87,7 @@ func (s *Session) stateLocked() string {
 		return "sending"
 	case s.command != "":
 		return "working"
-	case s.user == "" && Protocol(s.protocol.Load()).isFTP():
+	case s.user == "" && Protocol(s.protocol.Load()).IsFTP():
 		return "login"
 	}
 	return "idle"

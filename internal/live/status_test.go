@@ -56,7 +56,7 @@ func TestTheStatusAsJSON(t *testing.T) {
 		}
 		small.End(sendfile.Result{Sent: 9, Method: sendfile.Copy}, errors.New("reset"))
 		time.Sleep(500 * time.Millisecond)
-		got, err := json.MarshalIndent(r.Snapshot(), "", "  ")
+		got, err := json.MarshalIndent(live.Snapshot(&r), "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 		var r live.Registry
 		s := enter(t, &r, at("192.0.2.1"))
 		transfer := s.Begin(live.Job{Op: "GET", Size: 100_000_000})
-		rate := func() *float64 { return r.Snapshot().Sessions[0].Transfers[0].Rate }
+		rate := func() *float64 { return live.Snapshot(&r).Sessions[0].Transfers[0].Rate }
 		run := func(d time.Duration, perStep int64) {
 			for range d / (100 * time.Millisecond) {
 				time.Sleep(100 * time.Millisecond)
@@ -103,7 +103,7 @@ func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 		within("slower for 6 s", 99_999, 100_001)
 		time.Sleep(7 * time.Second)
 		within("stuck for 7 s", 0, 1)
-		if eta := r.Snapshot().Sessions[0].Transfers[0].ETA; eta != nil {
+		if eta := live.Snapshot(&r).Sessions[0].Transfers[0].ETA; eta != nil {
 			t.Errorf("stuck: ETA %v, want none", *eta)
 		}
 		transfer.End(sendfile.Result{}, nil)

@@ -86,7 +86,7 @@ var rules = []rule{
 		never: map[string]string{"sendfile": "observing does not need moving: whoever wants both calls both"},
 	},
 	{
-		folder: "httpd", others: []string{compress, proxy},
+		folder: "httpd", others: []string{afero, compress, proxy},
 		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
@@ -144,7 +144,7 @@ var rules = []rule{
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "what strangers send is taken apart by pure functions, which a review of this folder alone covers"},
 	{
-		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid"}, others: []string{sys},
+		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid"}, others: []string{afero, sys},
 		why:   "it keeps what the tree has opened and knows no protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},

@@ -450,26 +450,32 @@ func (s *rootStyle) isRelative(a *adapter) bool {
 }
 
 // wantsRelative reports whether fsys knows no names that begin with a slash. A union of a file system that does and
-// one that does not shows less of its root as "/" than as ".".
+// one that does not, such as an afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".".
+// A file system for which "." is another place than "/", the working directory, shows something else there.
 func wantsRelative(fsys afero.Fs) bool {
-	if fi, err := fsys.Stat("/"); err != nil || !fi.IsDir() {
-		fi, err = fsys.Stat(".")
-		return err == nil && fi.IsDir()
+	dot, err := fsys.Stat(".")
+	if err != nil || !dot.IsDir() {
+		return false
 	}
-	switch fsys.(type) {
-	case *afero.CopyOnWriteFs, *afero.CacheOnReadFs, *afero.ReadOnlyFs, *afero.RegexpFs:
-		slash, dot := rootNames(fsys, "/"), rootNames(fsys, ".")
-		return len(dot) > len(slash) && !slices.ContainsFunc(slash, func(name string) bool { return !slices.Contains(dot, name) })
+	if slash, err := fsys.Stat("/"); err != nil || !slash.IsDir() {
+		return true
 	}
-	return false
+	const most = 1000 // names of a root: one that has more of them as "/" is whole
+	slash := rootNames(fsys, "/", most)
+	if len(slash) >= most {
+		return false
+	}
+	names := rootNames(fsys, ".", -1)
+	return len(names) > len(slash) && !slices.ContainsFunc(slash, func(name string) bool { return !slices.Contains(names, name) })
 }
 
-func rootNames(fsys afero.Fs, root string) []string {
+// rootNames returns at most n names of a root, or all of them if n is negative.
+func rootNames(fsys afero.Fs, root string, n int) []string {
 	dir, err := fsys.Open(root)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // what there is
+	names, _ := dir.Readdirnames(n) // what there is
 	return names
 }

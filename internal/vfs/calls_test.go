@@ -10,14 +10,16 @@ import (
 	"github.com/spf13/afero"
 )
 
-// hanging is a file system whose Open waits.
+// hanging is a file system in which to open the file f waits.
 type hanging struct {
 	afero.Fs
 	release chan struct{}
 }
 
 func (h *hanging) Open(name string) (afero.File, error) {
-	<-h.release
+	if name == "/f" {
+		<-h.release
+	}
 	return h.Fs.Open(name)
 }
 

@@ -52,7 +52,7 @@ var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 // [ErrHangs], and the panic of one becomes its error.
 //
 // Names begin with a slash when fsys gets them, unless it has no such root, as every [fs.FS] behind an
-// afero.FromIOFS. An afero.CopyOnWriteFs over one is found out by listing its root.
+// afero.FromIOFS, or shows less there, as an afero.CopyOnWriteFs over one: its root is listed once to find out.
 func Of(fsys afero.Fs) Tree {
 	if t, ok := fsys.(Tree); ok {
 		return t

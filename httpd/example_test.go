@@ -1,0 +1,194 @@
+package httpd_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/httpd"
+)
+
+// published is a directory to show.
+func published() (dir string) {
+	dir, err := os.MkdirTemp("", "published")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "hello.txt"), []byte("Hello, world\n"), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	return dir
+}
+
+// A server of a directory that tells how each file went, and ends with grace.
+func ExampleServer() {
+	dir := published()
+	defer os.RemoveAll(dir)
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := &httpd.Server{
+		Handler: httpd.FileServer(root),
+		OnTransfer: func(t httpd.Transfer) {
+			fmt.Println(t.Op, t.Target, t.Status, t.Sent, "bytes,", t.Outcome)
+		},
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+
+	resp, err := http.Get("http://" + ln.Addr().String() + "/hello.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = io.Copy(os.Stdout, resp.Body)
+	_ = resp.Body.Close()
+
+	grace, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		log.Print("responses were cut: ", err)
+	}
+	fmt.Println(errors.Is(<-served, http.ErrServerClosed))
+	// Unordered output:
+	// GET /hello.txt 200 13 bytes, complete
+	// Hello, world
+	// true
+}
+
+// Any afero.Fs is served, one in memory too.
+func ExampleFileServer() {
+	memory := afero.NewMemMapFs()
+	if err := afero.WriteFile(memory, "/docs/hello.txt", []byte("Hello from memory\n"), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	srv := httptest.NewServer(httpd.FileServer(memory))
+	defer srv.Close()
+
+	resp, err := http.Get(srv.URL + "/docs/hello.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(os.Stdout, resp.Body)
+	// Output:
+	// Hello from memory
+}
+
+// Any io/fs.FS is served by afero.FromIOFS: an embed.FS, or the content of a zip
+// file.
+func ExampleFileServer_ioFS() {
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	f, err := w.Create("hello.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = io.WriteString(f, "Hello from a zip\n")
+	_ = w.Close()
+	unpacked, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := httptest.NewServer(httpd.FileServer(afero.FromIOFS{FS: unpacked}))
+	defer srv.Close()
+
+	resp, err := http.Get(srv.URL + "/hello.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(os.Stdout, resp.Body)
+	// Output:
+	// Hello from a zip
+}
+
+// A Handler is an http.Handler: it can stand behind a mux, http.StripPrefix and
+// middleware, in any http.Server.
+func ExampleHandler() {
+	dir := published()
+	defer os.RemoveAll(dir)
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+
+	files := &httpd.Handler{FS: root, Archives: true, NoListing: true}
+	defer files.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/files/", http.StripPrefix("/files", files))
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+
+	req, _ := http.NewRequest("GET", srv.URL+"/files/hello.txt", nil)
+	req.Header.Set("Range", "bytes=7-11")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println(resp.Status, resp.Header.Get("Content-Range"))
+	fmt.Printf("%s\n", body)
+	// Output:
+	// 206 Partial Content bytes 7-11/13
+	// world
+}
+
+// A client asks for the checksum of a file by its query, and gets it in the form
+// that sha256sum -c takes.
+func ExampleHandler_checksum() {
+	dir := published()
+	defer os.RemoveAll(dir)
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+
+	w := httptest.NewRecorder()
+	httpd.FileServer(root).ServeHTTP(w, httptest.NewRequest("GET", "/hello.txt?sha256", nil))
+	fmt.Print(w.Body)
+	// Output:
+	// 37980c33951de6b0e450c3701b219bfeee930544705f637cd1158b63827bb390  hello.txt
+}
+
+// Two handlers that share a Limiter take so many bytes per second together.
+func ExampleNewLimiter() {
+	all := httpd.NewLimiter(10 << 20)
+	docs := &httpd.Handler{FS: afero.NewMemMapFs(), Limiter: all}
+	media := &httpd.Handler{FS: afero.NewMemMapFs(), Limiter: all, MaxRate: 1 << 20} // each response
+	mux := http.NewServeMux()
+	mux.Handle("/docs/", http.StripPrefix("/docs", docs))
+	mux.Handle("/media/", http.StripPrefix("/media", media))
+	fmt.Println(docs.Limiter == media.Limiter)
+	// Output: true
+}
+
+func ExampleParseRule() {
+	rule, err := httpd.ParseRule("/assets/** Cache-Control: max-age=31536000, immutable")
+	fmt.Printf("%+v %v\n", rule, err)
+	_, err = httpd.ParseRule("*.js Content-Length: 0")
+	fmt.Println(err)
+	// Output:
+	// {Pattern:/assets/** Name:Cache-Control Value:max-age=31536000, immutable} <nil>
+	// the field Content-Length is the server's
+}

@@ -1,0 +1,284 @@
+// Package embed_test runs the programs of this module as their users would: they
+// import the packages of module sluice, and nothing of it is theirs.
+package embed_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// programs is where they are built.
+var programs string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "embed")
+	if err != nil {
+		panic(err)
+	}
+	programs = dir
+	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./...")
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	code := 1
+	if err := build.Run(); err != nil {
+		fmt.Println("the programs do not build:", err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// program is one that runs.
+type program struct {
+	t   *testing.T
+	log *bufio.Reader
+}
+
+var address = regexp.MustCompile(`(?:http|ftp)://([0-9.:]+)`)
+
+// run starts a program and returns the addresses that it says it listens on.
+func run(t *testing.T, name string, args ...string) (p *program, addrs []string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(programs, name), args...)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	p = &program{t, bufio.NewReader(out)}
+	for _, m := range address.FindAllStringSubmatch(p.line(), -1) {
+		addrs = append(addrs, m[1])
+	}
+	return p, addrs
+}
+
+// line returns the next line that the program logs.
+func (p *program) line() string {
+	p.t.Helper()
+	line, err := p.log.ReadString('\n')
+	if err != nil {
+		p.t.Fatalf("the program logged %q, %v", line, err)
+	}
+	return line
+}
+
+// published returns a directory with a large file and a home, and the content of
+// the file.
+func published(t *testing.T) (dir string, content []byte) {
+	t.Helper()
+	dir, content = t.TempDir(), make([]byte, 3_000_000)
+	_, _ = rand.Read(content)
+	if err := os.WriteFile(filepath.Join(dir, "big.bin"), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "bob"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bob", "mine.txt"), []byte("bob's\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir, content
+}
+
+func get(t *testing.T, url string) (body []byte, header http.Header) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, resp.Status, err)
+	}
+	return body, resp.Header
+}
+
+// client speaks FTP.
+type client struct {
+	t *testing.T
+	*textproto.Conn
+	host string
+}
+
+func dial(t *testing.T, addr string) *client {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	host, _, _ := net.SplitHostPort(addr)
+	c := &client{t, textproto.NewConn(conn), host}
+	c.want(220)
+	return c
+}
+
+func (c *client) want(code int) string {
+	c.t.Helper()
+	_, message, err := c.ReadResponse(code)
+	if err != nil {
+		c.t.Fatalf("got the reply %v, want %d", err, code)
+	}
+	return message
+}
+
+func (c *client) command(code int, line string) string {
+	c.t.Helper()
+	if err := c.PrintfLine("%s", line); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.want(code)
+}
+
+// login logs in, and expects the reply code.
+func (c *client) login(user, password string, code int) {
+	c.t.Helper()
+	c.command(331, "USER "+user)
+	c.command(code, "PASS "+password)
+	if code == 230 {
+		c.command(200, "TYPE I")
+	}
+}
+
+// data opens a data connection for a command.
+func (c *client) data(line string) net.Conn {
+	c.t.Helper()
+	port := regexp.MustCompile(`\|\|\|(\d+)\|`).FindStringSubmatch(c.command(229, "EPSV"))[1]
+	conn, err := net.Dial("tcp", net.JoinHostPort(c.host, port))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.PrintfLine("%s", line); err != nil {
+		c.t.Fatal(err)
+	}
+	return conn
+}
+
+func (c *client) get(path string) []byte {
+	c.t.Helper()
+	conn := c.data("RETR " + path)
+	defer conn.Close()
+	c.want(150)
+	content, err := io.ReadAll(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.want(226)
+	return content
+}
+
+func (c *client) put(path, content string) {
+	c.t.Helper()
+	conn := c.data("STOR " + path)
+	c.want(150)
+	_, err := io.WriteString(conn, content)
+	_ = conn.Close()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.want(226)
+}
+
+// zeroCopy is the method of a large file here.
+func zeroCopy() string {
+	switch runtime.GOOS {
+	case "linux", "darwin", "freebsd", "dragonfly", "illumos", "solaris":
+		return "sendfile"
+	}
+	return "copy"
+}
+
+func wantLine(t *testing.T, got, end string) {
+	t.Helper()
+	if !strings.HasSuffix(got, end+"\n") {
+		t.Errorf("the program logged %q, want %q at its end", got, end)
+	}
+}
+
+func TestADirectoryByHTTP(t *testing.T) {
+	dir, content := published(t)
+	p, addrs := run(t, "httpdir", "127.0.0.1:0", dir)
+	if got, _ := get(t, "http://"+addrs[0]+"/big.bin"); !bytes.Equal(got, content) {
+		t.Errorf("got %d other bytes", len(got))
+	}
+	wantLine(t, p.line(), "GET /big.bin: 200, 3000000 bytes by "+zeroCopy())
+}
+
+func TestADirectoryByFTP(t *testing.T) {
+	dir, content := published(t)
+	p, addrs := run(t, "ftpdir", "127.0.0.1:0", dir)
+	c := dial(t, addrs[0])
+	c.login("anonymous", "me@", 230)
+	if got := c.get("/big.bin"); !bytes.Equal(got, content) {
+		t.Errorf("got %d other bytes", len(got))
+	}
+	wantLine(t, p.line(), "RETR /big.bin: 3000000 bytes by "+zeroCopy())
+	c.command(550, "DELE /big.bin")
+}
+
+func TestFilesInMemoryByBoth(t *testing.T) {
+	_, addrs := run(t, "memory", "127.0.0.1:0", "127.0.0.1:0")
+	if got, _ := get(t, "http://"+addrs[0]+"/hello.txt"); string(got) != "Hello from memory\n" {
+		t.Errorf("by HTTP: got %q", got)
+	}
+	c := dial(t, addrs[1])
+	c.login("ftp", "me@", 230)
+	if got := c.get("hello.txt"); string(got) != "Hello from memory\n" {
+		t.Errorf("by FTP: got %q", got)
+	}
+}
+
+func TestAHandlerBehindMiddleware(t *testing.T) {
+	dir, content := published(t)
+	p, addrs := run(t, "middleware", "127.0.0.1:0", dir)
+	got, header := get(t, "http://"+addrs[0]+"/files/big.bin")
+	if !bytes.Equal(got, content) || header.Get("Cache-Control") != "private" {
+		t.Errorf("got %d other bytes, or not by the middleware: %v", len(got), header)
+	}
+	wantLine(t, p.line(), "/files/big.bin: 3000000 bytes by "+zeroCopy())
+	if page, _ := get(t, "http://"+addrs[0]+"/files/bob"); !bytes.Contains(page, []byte(`href="./mine.txt"`)) {
+		t.Errorf("the listing is\n%s", page)
+	}
+}
+
+func TestALoginOfOnesOwn(t *testing.T) {
+	dir, content := published(t)
+	_, addrs := run(t, "login", "127.0.0.1:0", dir)
+	ann := dial(t, addrs[0])
+	ann.login("ann", "secret", 230)
+	ann.put("new.txt", "from ann")
+	if got, err := os.ReadFile(filepath.Join(dir, "new.txt")); err != nil || string(got) != "from ann" {
+		t.Errorf("the upload is %q, %v", got, err)
+	}
+	if got := ann.get("big.bin"); !bytes.Equal(got, content) {
+		t.Errorf("ann got %d other bytes", len(got))
+	}
+	bob := dial(t, addrs[0])
+	bob.login("bob", "anything", 230)
+	if got := bob.get("/mine.txt"); string(got) != "bob's\n" {
+		t.Errorf("bob got %q", got)
+	}
+	bob.command(550, "SIZE /../big.bin")
+	bob.command(550, "DELE mine.txt")
+	for _, user := range []string{"ann", "eve", "anonymous"} {
+		dial(t, addrs[0]).login(user, "wrong", 530)
+	}
+}

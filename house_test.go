@@ -91,7 +91,7 @@ var rules = []rule{
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"internal/digest", "internal/show"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
@@ -123,6 +123,11 @@ var rules = []rule{
 	{
 		folder: "internal/vfs", others: []string{sys, afero},
 		why: "every path of a client passes here, so that a review of this folder alone must be enough",
+	},
+	{
+		folder: "internal/upload", own: []string{"internal/vfs"}, others: []string{afero},
+		why:   "how a file becomes whole does not depend on the protocol by which it comes",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it hands out what to write to: who receives calls both"},
 	},
 	{
 		folder: "internal/live", own: []string{"sendfile", "metrics"},

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"sluice/internal/account"
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -48,7 +49,7 @@ func (d *driver) openWhole(name string) (*os.File, int64, error) {
 	if err := d.may(account.Read); err != nil {
 		return nil, 0, err
 	}
-	if isPartial(path.Base(name)) {
+	if upload.IsPartial(path.Base(name)) {
 		return nil, 0, fs.ErrNotExist
 	}
 	f, err := d.tree.File(name, os.O_RDONLY, 0)

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/digest"
 	"sluice/internal/live"
+	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -137,8 +138,7 @@ type Server struct {
 	Logger *slog.Logger
 
 	waits   waits
-	inPlace inPlace
-	names   sync.RWMutex // held by driver.move
+	uploads upload.Store
 	ports   portPool
 	digests digest.Cache
 	guesses guesses

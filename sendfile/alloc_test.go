@@ -1,6 +1,7 @@
 package sendfile_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"testing"
@@ -21,15 +22,17 @@ func TestSendAllocatesNothingAfterTheFirstOnAConnection(t *testing.T) {
 	f := nettest.PatternFile(t, 100_000)
 	done := make(chan struct{})
 	go func() { _, _ = io.Copy(io.Discard, client); close(done) }()
-	for _, opt := range []*sendfile.Options{nil, {Timeout: time.Minute, Chunk: 10_000}} {
-		for _, n := range []int64{-1, 1000} {
-			send := func() {
-				if _, err := sendfile.Send(context.Background(), server, f, 0, n, opt); err != nil {
-					t.Fatal(err)
+	for name, src := range map[string]io.ReaderAt{"a file": f, "memory": bytes.NewReader(pattern(0, 100_000))} {
+		for _, opt := range []*sendfile.Options{nil, {Timeout: time.Minute, Chunk: 10_000}} {
+			for _, n := range []int64{-1, 1000} {
+				send := func() {
+					if _, err := sendfile.Send(context.Background(), server, src, 0, n, opt); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			if got := testing.AllocsPerRun(100, send); got != 0 {
-				t.Errorf("count %d, options %+v: %v allocations, want none", n, opt, got)
+				if got := testing.AllocsPerRun(100, send); got != 0 {
+					t.Errorf("%s, count %d, options %+v: %v allocations, want none", name, n, opt, got)
+				}
 			}
 		}
 	}

@@ -20,10 +20,11 @@ var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // copyOut is the move of Send's copy method.
 func (t *transfer) copyOut(n int) (int, error) {
+	if len(t.pending) == 0 && t.readErr == nil {
+		t.fill(n)
+	}
 	if len(t.pending) == 0 {
-		if err := t.fill(n); err != nil || len(t.pending) == 0 {
-			return 0, err
-		}
+		return 0, t.readFailure()
 	}
 	n, err := t.write(t.pending)
 	t.pending = t.pending[n:]
@@ -33,12 +34,15 @@ func (t *transfer) copyOut(n int) (int, error) {
 	if err != nil {
 		return n, t.fail(sideOf(err, Peer), err)
 	}
+	if len(t.pending) == 0 {
+		return n, t.readFailure()
+	}
 	return n, nil
 }
 
-// fill reads up to n bytes of the file into pending, which stays empty at the
-// end of the file.
-func (t *transfer) fill(n int) error {
+// fill reads up to n bytes of the source into pending, and keeps in readErr
+// why no more can be read.
+func (t *transfer) fill(n int) {
 	if t.buf == nil {
 		t.buf = buffers.Get().(*buffer)
 	}
@@ -47,13 +51,19 @@ func (t *transfer) fill(n int) error {
 	if t.sequential {
 		n, err = t.file.Read(p)
 	} else {
-		n, err = t.sys.readAt(t.file, p, t.off)
+		n, err = t.sys.readAt(t.source, p, t.off)
 	}
+	n, t.readErr = checkRead(len(p), n, err)
 	t.pending = p[:n]
-	if err != nil && err != io.EOF && n == 0 {
-		return t.fail(sideOf(err, File), err)
+}
+
+// readFailure returns why the source could not be read on. Its end is no
+// failure.
+func (t *transfer) readFailure() error {
+	if t.readErr == nil || t.readErr == io.EOF {
+		return nil
 	}
-	return nil
+	return t.fail(sideOf(t.readErr, File), t.readErr)
 }
 
 // write makes one write to conn.
@@ -81,8 +91,8 @@ func (t *transfer) writeReady(fd uintptr) bool {
 }
 
 // copyIn is the move of Receive's copy method. It gathers what the peer sends
-// until the buffer is full, because a write to the file costs much the same
-// for a packet and for a buffer, and writes what it has before it reports why
+// until the buffer is full, because a write to a file costs much the same for
+// a packet and for a buffer, and writes what it has before it reports why
 // there is no more.
 func (t *transfer) copyIn(n int) (int, error) {
 	if t.buf == nil {
@@ -102,12 +112,22 @@ func (t *transfer) copyIn(n int) (int, error) {
 	if got == 0 {
 		return 0, readErr
 	}
-	written, err := t.sys.writeAt(t.file, p[:got], t.off)
-	t.res.Method = Copy
+	written, err := t.writeAt(p[:got], t.off)
 	if err != nil {
-		return written, t.fail(sideOf(err, File), err)
+		return written, err
 	}
 	return written, readErr
+}
+
+// writeAt writes all of p to the target, or fails.
+func (t *transfer) writeAt(p []byte, off int64) (int, error) {
+	n, err := t.sys.writeAt(t.target, p, off)
+	n, err = checkWrite(len(p), n, err)
+	t.res.Method = Copy
+	if err != nil {
+		return n, t.fail(sideOf(err, File), err)
+	}
+	return n, nil
 }
 
 // read makes one read from conn. It returns 0, nil at the end of the stream.

@@ -1,17 +1,32 @@
-// Package sendfile moves files to sockets, and sockets to files, by the
-// shortest method through the kernel, and says which method it was.
+// Package sendfile sends files to connections, and receives files from them,
+// by the shortest method through the kernel, and says which method it was. What
+// is not a file is copied through the same interface.
 //
 //	f, err := os.Open("big.iso")
 //	...
-//	res, err := sendfile.Send(ctx, conn, f, 0, -1, &sendfile.Options{Timeout: time.Minute})
-//	log.Printf("%d bytes by %s, %d of them zero-copy: %v", res.Sent, res.Method, res.ZeroCopied, err)
+//	for {
+//		conn, err := listener.Accept()
+//		...
+//		go func() {
+//			defer conn.Close()
+//			res, err := sendfile.Send(ctx, conn, f, 0, -1, &sendfile.Options{Timeout: time.Minute})
+//			log.Printf("%d bytes by %s, %d of them zero-copy: %v", res.Sent, res.Method, res.ZeroCopied, err)
+//		}()
+//	}
+//
+// Send takes any io.ReaderAt and Receive any io.WriterAt. Only a *os.File is
+// fast: its bytes can go from the page cache to the socket without entering
+// this process. Everything else (bytes.Reader, io.SectionReader, a type of your
+// own, even if it embeds *os.File) is copied by its own ReadAt or WriteAt
+// through a pooled buffer. Chunks, limits, timeouts, cancellation and errors are
+// the same for all.
 //
 // Unlike io.Copy, which finds sendfile(2) by luck and uses the file's
 // position, Send takes an absolute offset and a count and leaves the position
 // alone: one open file serves any number of connections at once. A transfer
-// goes in bounded chunks, between which a bandwidth limit may wait, progress
-// is told, and cancellation is looked at. A timeout bounds a stall rather than
-// the transfer.
+// moves bounded chunks. Between two chunks a bandwidth limit may wait, progress
+// is reported, and cancellation is looked at. A timeout bounds a stall rather
+// than the transfer.
 //
 // # Methods
 //
@@ -37,8 +52,9 @@
 //	windows, client editions   Copy                           Copy
 //	openbsd, netbsd, aix       Copy                           Copy
 //
-// A source that is no regular file, such as a pipe or a file of /proc, is
-// copied everywhere.
+// A source that is no regular *os.File, such as a pipe, a file of /proc or any
+// other io.ReaderAt, is copied everywhere. So is what goes to an io.WriterAt that
+// is no *os.File. Forcing a method does not change that.
 //
 // # Windows
 //
@@ -58,19 +74,23 @@
 //
 // # Ownership
 //
-// A transfer closes nothing and keeps nothing. The file may be shared, with
-// other transfers too; the connection's direction is the transfer's own until
-// it returns. To end a transfer from outside, end its context or close the
+// A transfer closes nothing and keeps nothing. The source of a Send may be
+// shared, with other transfers too; the connection's direction is the transfer's
+// own until it returns. To end a transfer from outside, end its context or close the
 // connection.
 //
 // # Behind io.Copy
 //
-// A [Section] is a part of a file whose WriteTo is Send, and a [Conn] counts
+// A [Section] is a part of a source whose WriteTo is Send, and a [Conn] counts
 // the bytes of a connection without losing the fast paths.
 //
 // # What disables the fast path
 //
-// A destination that does not implement syscall.Conn: *tls.Conn, net.Pipe,
+// A source or destination that is not itself a *os.File: there is no guessing
+// what a wrapper would do with the bytes. To send a part of a file, pass the file
+// with an offset and a count, not an io.SectionReader.
+//
+// A connection that does not implement syscall.Conn: *tls.Conn, net.Pipe,
 // and every wrapper that embeds net.Conn as an interface. The reverse is a
 // trap too: a struct that embeds *net.TCPConn and overrides Write, to count or
 // to limit, still implements syscall.Conn, so Send passes its Write by. Look

@@ -15,7 +15,7 @@ type Side uint8
 // The sides of a transfer.
 const (
 	Caller Side = iota // the arguments, the context, or a hook
-	File               // the file or the disk below it
+	File               // the file or the disk below it, or the io.ReaderAt or io.WriterAt in its place
 	Peer               // the connection or whoever is at its other end
 )
 
@@ -38,7 +38,7 @@ type Error struct {
 	Op     string // "send" or "receive"
 	Side   Side   // who ended the transfer
 	Method Method // the method it was on
-	Offset int64  // position in the file that was reached
+	Offset int64  // position in the file, or in what is in its place, that was reached
 	Err    error  // cause, for errors.Is and errors.As
 }
 
@@ -52,7 +52,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Timeout reports whether the peer let Options.Timeout, or a deadline of the
 // connection, pass.
-func (e *Error) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+func (e *Error) Timeout() bool {
+	return e.Side == Peer && errors.Is(e.Err, os.ErrDeadlineExceeded)
+}
 
 // sideOf returns side, whose call failed with err, unless we closed that end
 // ourselves.

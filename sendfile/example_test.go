@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"time"
 
 	"sluice/sendfile"
@@ -53,6 +54,57 @@ func ExampleSend() {
 	}
 	fmt.Printf("%s\n", got)
 	// Output: package sendfile_tes
+}
+
+// Sending from memory: any io.ReaderAt will do. The bytes are copied, and many
+// connections may share one source.
+func ExampleSend_memory() {
+	page := strings.NewReader("HTTP/1.0 200 OK\r\n\r\nhello, world\n")
+	server, client := connected()
+	defer client.Close()
+
+	res, err := sendfile.Send(context.Background(), server, page, 0, -1, &sendfile.Options{Timeout: time.Minute})
+	_ = server.Close()
+	fmt.Println(res.Method, res.Sent, err)
+
+	got, err := io.ReadAll(client)
+	fmt.Printf("%q %v\n", got, err)
+	// Output:
+	// copy 32 <nil>
+	// "HTTP/1.0 200 OK\r\n\r\nhello, world\n" <nil>
+}
+
+// Receiving into an io.WriterAt of your own: here a slice of fixed size, which
+// refuses what does not fit.
+func ExampleReceive_memory() {
+	server, client := connected()
+	defer server.Close()
+	go func() {
+		_, _ = io.WriteString(client, "world")
+		_ = client.Close()
+	}()
+
+	s := slice("hello, .....!")
+	res, err := sendfile.Receive(context.Background(), s, server, 7, -1, &sendfile.Options{Timeout: time.Minute})
+	fmt.Println(res.Sent, err)
+	fmt.Println(string(s))
+	// Output:
+	// 5 <nil>
+	// hello, world!
+}
+
+// slice is an io.WriterAt of fixed size.
+type slice []byte
+
+func (s slice) WriteAt(p []byte, off int64) (int, error) {
+	if off > int64(len(s)) {
+		return 0, io.ErrShortWrite
+	}
+	n := copy(s[off:], p)
+	if n < len(p) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
 }
 
 // An upload: what the peer sends until it closes its side goes to the end of

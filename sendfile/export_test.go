@@ -2,6 +2,7 @@ package sendfile
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -73,28 +74,28 @@ func (f *Faults) kernel() *kernel {
 			return system.hold(socket, p)
 		}
 	}
-	k.readAt = func(file *os.File, p []byte, off int64) (int, error) {
+	k.readAt = func(source io.ReaderAt, p []byte, off int64) (int, error) {
 		if f.fails("pread") {
 			return 0, f.Err
 		}
-		return system.readAt(file, p, off)
+		return system.readAt(source, p, off)
 	}
-	k.writeAt = func(file *os.File, p []byte, off int64) (int, error) {
+	k.writeAt = func(target io.WriterAt, p []byte, off int64) (int, error) {
 		if f.fails("pwrite") {
 			return 0, f.Err
 		}
-		return system.writeAt(file, p, off)
+		return system.writeAt(target, p, off)
 	}
 	return &k
 }
 
 // SendWithFaults is Send on the kernel f describes.
-func SendWithFaults(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, f *Faults) (Result, error) {
+func SendWithFaults(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options, f *Faults) (Result, error) {
 	return send(ctx, dst, src, off, n, opt, f.kernel())
 }
 
 // ReceiveWithFaults is Receive on the kernel f describes.
-func ReceiveWithFaults(ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options, f *Faults) (Result, error) {
+func ReceiveWithFaults(ctx context.Context, dst io.WriterAt, src net.Conn, off, n int64, opt *Options, f *Faults) (Result, error) {
 	return receive(ctx, dst, src, off, n, opt, f.kernel())
 }
 
@@ -140,7 +141,7 @@ func WriteWithFaults(ctx context.Context, dst net.Conn, p []byte, opt *Options, 
 }
 
 // SendBlind is Send where the send queue cannot be seen.
-func SendBlind(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
+func SendBlind(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
 	k := system
 	k.queued = nil
 	return send(ctx, dst, src, off, n, opt, &k)
@@ -149,9 +150,9 @@ func SendBlind(ctx context.Context, dst net.Conn, src *os.File, off, n int64, op
 // ReceiveOnto is Receive onto a disk that calls disk before each write.
 func ReceiveOnto(disk func(), ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options) (Result, error) {
 	k := system
-	k.writeAt = func(f *os.File, p []byte, off int64) (int, error) {
+	k.writeAt = func(target io.WriterAt, p []byte, off int64) (int, error) {
 		disk()
-		return system.writeAt(f, p, off)
+		return system.writeAt(target, p, off)
 	}
 	if system.splice != nil {
 		k.splice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error) {

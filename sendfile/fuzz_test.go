@@ -73,6 +73,93 @@ func FuzzSend(f *testing.F) {
 	})
 }
 
+// FuzzSendFromReaderAt sends from a source that follows a script, one letter
+// for each ReadAt, and breaks the rules of io.ReaderAt at some of them. All
+// that it gave before arrives, and only all of it is a success.
+func FuzzSendFromReaderAt(f *testing.F) {
+	f.Add(uint16(1000), uint16(0), int32(-1), uint16(0), []byte("fff"))
+	f.Add(uint16(60000), uint16(10), int32(50000), uint16(1000), []byte("fhfeh"))
+	f.Add(uint16(5000), uint16(4990), int32(20), uint16(7), []byte("hhE"))
+	f.Add(uint16(5000), uint16(0), int32(-1), uint16(900), []byte("ff0"))
+	f.Add(uint16(5000), uint16(0), int32(5000), uint16(900), []byte("f-"))
+	f.Add(uint16(5000), uint16(0), int32(5000), uint16(900), []byte("f+"))
+	f.Add(uint16(5000), uint16(0), int32(-1), uint16(900), []byte("hx"))
+	f.Fuzz(func(t *testing.T, size, off uint16, n int32, chunk uint16, script []byte) {
+		if chunk > 0 && int(size)/int(chunk) > 500 {
+			t.Skip("too many steps to be worth the time")
+		}
+		s := &scripted{t: t, data: pattern(0, int64(size)), script: script, limit: -1}
+		if n >= 0 {
+			s.limit = int64(off) + int64(n)
+		}
+		server, client := nettest.Pair(t)
+		got := make(chan []byte, 1)
+		go readPieces(client, 4096, got)
+		res, err := sendfile.Send(t.Context(), server, s, int64(off), int64(n), &sendfile.Options{Chunk: int(chunk)})
+		_ = server.Close()
+		arrived := <-got
+
+		wanted, tooShort := want(s.data, int64(off), int64(n))
+		if res.Sent != int64(len(arrived)) || !bytes.HasPrefix(wanted, arrived) || int64(len(arrived)) != s.given {
+			t.Errorf("%d bytes arrived, %d were reported and %d given, want the same and a prefix of %d", len(arrived), res.Sent, s.given, len(wanted))
+		}
+		if complete := len(arrived) == len(wanted) && !tooShort && !s.broke; complete != (err == nil) {
+			t.Errorf("%d of %d bytes, a source that broke the rules: %v, and error %v", len(arrived), len(wanted), s.broke, err)
+		}
+	})
+}
+
+// scripted is the source of FuzzSendFromReaderAt.
+type scripted struct {
+	t      *testing.T
+	data   []byte
+	script []byte // what is left of it
+	limit  int64  // no byte from here on may be asked for; -1: no limit
+	given  int64
+	broke  bool // a rule, or failed
+}
+
+func (s *scripted) ReadAt(p []byte, off int64) (int, error) {
+	if s.broke {
+		s.t.Error("ReadAt is called again after it broke a rule")
+	}
+	if len(p) == 0 || s.limit >= 0 && off+int64(len(p)) > s.limit {
+		s.t.Errorf("ReadAt of %d bytes at %d, want none from %d on", len(p), off, s.limit)
+	}
+	letter := byte('f')
+	if len(s.script) > 0 {
+		letter, s.script = s.script[0], s.script[1:]
+	}
+	n := copy(p, s.data[min(off, int64(len(s.data))):])
+	var err error
+	if n < len(p) {
+		err = io.EOF
+	}
+	switch letter {
+	case 'h': // half of it, without an error if it is not nothing
+		if n > 1 {
+			n, err = n/2, nil
+		}
+	case 'e': // the end, as soon as it is known
+		if off+int64(n) >= int64(len(s.data)) {
+			err = io.EOF
+		}
+	case 'x': // a failure next to the bytes
+		s.broke, err = true, errors.New("failed")
+	case '0':
+		s.broke = true
+		return 0, nil
+	case '-':
+		s.broke = true
+		return -1, err
+	case '+':
+		s.broke = true
+		return len(p) + 1, err
+	}
+	s.given += int64(n)
+	return n, err
+}
+
 // readPieces reads c to its end in pieces of up to size bytes.
 func readPieces(c net.Conn, size int, got chan<- []byte) {
 	var all []byte

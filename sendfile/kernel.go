@@ -1,8 +1,8 @@
 package sendfile
 
 import (
+	"io"
 	"io/fs"
-	"os"
 )
 
 // kernel is what a transfer asks of the operating system. The calls on
@@ -11,7 +11,7 @@ import (
 // the place of system.
 type kernel struct {
 	// On descriptors; nil where the platform has no such call, and then the
-	// transfer uses net.Conn and os.File.
+	// transfer uses the methods of net.Conn and os.File.
 	sendfile func(socket, file uintptr, off *int64, n int) (int, error) // *off may change and means nothing afterwards
 	splice   func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error)
 	write    func(socket uintptr, p []byte) (int, error)
@@ -25,8 +25,8 @@ type kernel struct {
 	isServer func() bool                         // transmissions do not wait for those of others; nil as above
 	taken    func(socket uintptr) (int64, error) // bytes that the peer has acknowledged, as far as that is known; nil as above
 
-	readAt  func(f *os.File, p []byte, off int64) (int, error)
-	writeAt func(f *os.File, p []byte, off int64) (int, error)
+	readAt  func(source io.ReaderAt, p []byte, off int64) (int, error)
+	writeAt func(target io.WriterAt, p []byte, off int64) (int, error)
 }
 
 // system is the kernel we run on.
@@ -42,6 +42,6 @@ var system = kernel{
 	transmit: sysTransmit,
 	isServer: sysIsServer,
 	taken:    sysTaken,
-	readAt:   (*os.File).ReadAt,
-	writeAt:  (*os.File).WriteAt,
+	readAt:   io.ReaderAt.ReadAt,
+	writeAt:  io.WriterAt.WriteAt,
 }

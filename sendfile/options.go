@@ -43,8 +43,8 @@ type Options struct {
 	More bool
 
 	// Method forces a method. Sendfile and TransmitFile are for Send only, Splice
-	// for Receive only; where a forced method cannot be taken the transfer
-	// copies.
+	// for Receive only; where a forced method cannot be taken, for instance because the
+	// source is no *os.File, the transfer copies.
 	Method Method
 }
 

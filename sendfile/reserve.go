@@ -12,7 +12,7 @@ const reserveFrom = 1 << 20
 // reserve makes room on the disk for all that is to come, if that is known and
 // the system can.
 func (t *transfer) reserve() error {
-	if t.sys.reserve == nil || t.fileRaw == nil || t.left == endless || t.left < reserveFrom {
+	if t.sys.reserve == nil || t.fileRaw == nil || t.untilEnd || t.left < reserveFrom {
 		return nil
 	}
 	err := t.onFile(func(fd uintptr) error { return t.sys.reserve(fd, t.off, t.left) })

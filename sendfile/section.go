@@ -8,18 +8,18 @@ import (
 	"os"
 )
 
-// Section is a part of a file for those who only know io.Reader and io.Copy:
-// when it is copied to a net.Conn it goes there by Send.
+// Section is a part of a file, or of another source, for code that only knows
+// io.Reader and io.Copy: when it is copied to a net.Conn it goes there by Send.
 //
 // Like io.SectionReader, which copies always, it has a position of its own and
-// neither uses nor moves that of the file. It is not safe for concurrent use,
-// except for ReadAt; any number of Sections may share one file.
+// neither uses nor moves that of a file. It is not safe for concurrent use,
+// except for ReadAt; any number of Sections may share one source.
 type Section struct {
 	// Options are those of Send in WriteTo; nil means all defaults.
 	Options *Options
 
-	file *os.File
-	off  int64 // of the section in the file
+	src  io.ReaderAt
+	off  int64 // of the section in src
 	n    int64 // length of the section
 	pos  int64 // in the section; may lie behind its end
 	last Result
@@ -31,10 +31,11 @@ var _ interface {
 	io.WriterTo
 } = (*Section)(nil)
 
-// NewSection returns the n bytes of f at off. It opens and closes nothing.
-// Negative numbers are taken for 0.
-func NewSection(f *os.File, off, n int64) *Section {
-	return &Section{file: f, off: max(off, 0), n: max(n, 0)}
+// NewSection returns the n bytes of src at off. It opens and closes nothing.
+// Negative numbers are taken for 0. What Send says of its source holds here
+// too: only a *os.File is sent without a copy.
+func NewSection(src io.ReaderAt, off, n int64) *Section {
+	return &Section{src: src, off: max(off, 0), n: max(n, 0)}
 }
 
 // Size returns the length of the section in bytes.
@@ -51,7 +52,7 @@ func (s *Section) Read(p []byte) (int, error) {
 }
 
 // ReadAt reads at an offset in the section. At the end of the section it
-// returns io.EOF; if the file ends before, io.ErrUnexpectedEOF.
+// returns io.EOF; if the source ends before, io.ErrUnexpectedEOF.
 func (s *Section) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("sendfile: negative offset in a section")
@@ -59,16 +60,23 @@ func (s *Section) ReadAt(p []byte, off int64) (int, error) {
 	if off >= s.n {
 		return 0, io.EOF
 	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if s.src == nil {
+		return 0, os.ErrInvalid
+	}
 	want := len(p)
 	p = p[:min(int64(want), s.n-off)]
-	n, err := s.file.ReadAt(p, s.off+off)
+	n, err := s.src.ReadAt(p, s.off+off)
+	n, err = checkRead(len(p), n, err)
 	switch {
 	case err == io.EOF && n < len(p):
 		err = io.ErrUnexpectedEOF
 	case err == io.EOF:
 		err = nil
 	}
-	if err == nil && n < want {
+	if err == nil && n == len(p) && n < want {
 		err = io.EOF
 	}
 	return n, err
@@ -99,7 +107,7 @@ func (s *Section) WriteTo(w io.Writer) (int64, error) {
 	left := max(s.n-s.pos, 0)
 	if conn, ok := w.(net.Conn); ok {
 		var err error
-		s.last, err = Send(context.Background(), conn, s.file, s.off+s.pos, left, s.Options)
+		s.last, err = Send(context.Background(), conn, s.src, s.off+s.pos, left, s.Options)
 		s.pos += s.last.Sent
 		return s.last.Sent, err
 	}

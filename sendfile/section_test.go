@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -90,6 +91,58 @@ func TestCopyingASectionTakesTheFastPath(t *testing.T) {
 		}
 		if sha256.Sum256(b.Bytes()) != nettest.PatternSum(off, n) {
 			t.Error("other bytes")
+		}
+	})
+}
+
+func TestASectionOfMemoryIsCopied(t *testing.T) {
+	const off, n = 1000, 300_000
+	src := bytes.NewReader(pattern(0, off+n+1000))
+	server, client := nettest.Pair(t)
+	got := nettest.Sum(t, client)
+	s := sendfile.NewSection(src, off, n)
+	if sent, err := io.Copy(server, s); err != nil || sent != n {
+		t.Errorf("%d bytes, %v, want %d", sent, err, n)
+	}
+	if want := (sendfile.Result{Sent: n, Method: sendfile.Copy}); s.Result() != want {
+		t.Errorf("Result = %+v, want %+v", s.Result(), want)
+	}
+	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, n) {
+		t.Errorf("the peer got %d other bytes", g.N)
+	}
+}
+
+func TestReadingASectionOfASourceThatBreaksTheRulesEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		count func(asked int) int
+		want  string
+	}{
+		{"no bytes and no error", func(int) int { return 0 }, io.ErrNoProgress.Error()},
+		{"a negative count", func(int) int { return -1 }, "invalid count"},
+		{"a count larger than asked", func(asked int) int { return asked + 1 }, "invalid count"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			src := readerAt(func(p []byte, _ int64) (int, error) { return tt.count(len(p)), nil })
+			n, err := io.Copy(io.Discard, sendfile.NewSection(src, 0, 1000))
+			if n != 0 || err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%d bytes, %v, want none and an error about %q", n, err, tt.want)
+			}
+		})
+	}
+	t.Run("a few bytes without an error are not the end", func(t *testing.T) {
+		src := readerAt(func(p []byte, off int64) (int, error) {
+			p = p[:min(len(p), 7)]
+			nettest.PatternAt(p, off)
+			return len(p), nil
+		})
+		if got, err := io.ReadAll(sendfile.NewSection(src, 0, 1000)); err != nil || !bytes.Equal(got, pattern(0, 1000)) {
+			t.Errorf("%d bytes, %v, want 1000", len(got), err)
+		}
+	})
+	t.Run("a nil source is an error", func(t *testing.T) {
+		if n, err := sendfile.NewSection(nil, 0, 10).Read(make([]byte, 5)); n != 0 || err == nil {
+			t.Errorf("%d bytes, %v, want an error", n, err)
 		}
 	})
 }

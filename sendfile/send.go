@@ -3,37 +3,52 @@ package sendfile
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 	"syscall"
 )
 
-// Send moves n bytes of src, starting at offset off, to dst. If n is negative
-// it moves everything to the end of src, to the end it then has if src grows
-// meanwhile. It blocks until all is accepted by the kernel, the transfer
-// fails, or ctx ends.
+// Send sends n bytes of src, from offset off on, to dst. If n is negative it
+// sends everything up to the end of src, including what a file gains meanwhile.
+// Send blocks until the system has accepted all bytes for the peer, the
+// transfer fails, or ctx ends.
 //
-// The file position of src neither matters nor changes, so any number of
-// transfers may share one src. The caller keeps both and closes them, but not
-// before Send has returned. Nobody else may write to dst meanwhile.
+// off and n count bytes. off must not be negative, and off+n must not exceed
+// the largest int64. An off at or behind the end of src is no error by itself:
+// nothing is sent if n is negative or 0.
 //
-// The bytes go by sendfile(2) when dst is a stream socket that can be reached
-// through syscall.Conn (*net.TCPConn and *net.UnixConn can; *tls.Conn cannot)
-// and src is a regular file with a page cache, or by TransmitFile on server
-// editions of Windows. Otherwise they are copied; the Result says which. A src
-// without positions (a pipe) is read from where it is: off must be 0, and bytes
-// read but not accepted by the peer are lost.
+// If src is a regular *os.File with a page cache and dst is a stream socket
+// that can be reached through syscall.Conn (*net.TCPConn and *net.UnixConn
+// can; *tls.Conn cannot), the bytes go by sendfile(2), or by TransmitFile on
+// server editions of Windows. Every other src is copied through a pooled buffer
+// by its own ReadAt, also if it embeds a *os.File. Result.Method says which it
+// was.
 //
-// If src ends before n bytes the error is io.ErrUnexpectedEOF, and what there
-// was has been sent. Every error is an *Error, and the Result beside it tells
-// how much the kernel accepted.
-func Send(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
+// A file's position neither matters nor changes, so any number of transfers may
+// share one *os.File. They may share any other src whose ReadAt may be called
+// concurrently, as io.ReaderAt demands. Send calls ReadAt once at a time, only
+// for bytes below off+n, and not again after it has returned an error. A ReadAt
+// that blocks is not interrupted: ctx is looked at when it returns.
+//
+// A *os.File without positions, such as a pipe, is read from where it is: off
+// must be 0, and bytes read but not accepted by the peer are lost.
+//
+// The caller keeps src and dst and closes them, but not before Send has
+// returned. Nobody else may write to dst meanwhile.
+//
+// Every error is an *Error, and the Result next to it says how many bytes the
+// system has accepted. If src ends before n bytes, all it had has been sent, and
+// the error is io.ErrUnexpectedEOF with side File. If ReadAt returns neither
+// bytes nor an error, the error is io.ErrNoProgress, also with side File. A nil
+// src, or a nil *os.File, is refused with side Caller.
+func Send(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
 	return send(ctx, dst, src, off, n, opt, &system)
 }
 
-func send(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, sys *kernel) (Result, error) {
-	t, err := begin(ctx, opSend, dst, src, nil, off, n, opt, sys)
+func send(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options, sys *kernel) (Result, error) {
+	t, err := begin(ctx, opSend, dst, contentOfSource(src), off, n, opt, sys)
 	defer t.release()
 	if err == nil {
 		err = t.prepareSend()
@@ -54,6 +69,9 @@ func (t *transfer) prepareSend() error {
 		return t.fail(Caller, errors.New("splice is a method for Receive only"))
 	}
 	t.move = (*transfer).copyOut
+	if t.file == nil {
+		return nil
+	}
 
 	if err := t.stat(); err != nil {
 		return err
@@ -81,8 +99,8 @@ func (t *transfer) prepareSend() error {
 	}
 	// A regular file of size 0 may be one of /proc's, whose end only a read
 	// can tell.
-	if t.left == endless && t.size > 0 {
-		t.left = max(t.size-t.off, 0)
+	if t.untilEnd && t.size > 0 {
+		t.untilEnd, t.left = false, max(t.size-t.off, 0)
 	}
 	return nil
 }
@@ -119,7 +137,7 @@ func (t *transfer) statFD(fd uintptr) {
 
 // sendGrowth sends what src has gained since its size was taken.
 func (t *transfer) sendGrowth() error {
-	for t.left == 0 {
+	for t.left == 0 && !t.untilEnd {
 		if err := t.stat(); err != nil || t.size <= t.off {
 			return err
 		}

@@ -595,7 +595,7 @@ func TestHooksSeeEveryChunk(t *testing.T) {
 	}
 }
 
-func TestErrorTellsSideRoadOffsetAndCause(t *testing.T) {
+func TestErrorTellsSideMethodOffsetAndCause(t *testing.T) {
 	err := &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Sendfile, Offset: 4096, Err: syscall.ECONNRESET}
 	if got, want := err.Error(), "send: peer: sendfile at offset 4096: "+syscall.ECONNRESET.Error(); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -605,7 +605,7 @@ func TestErrorTellsSideRoadOffsetAndCause(t *testing.T) {
 	}
 }
 
-func TestParseRoad(t *testing.T) {
+func TestParseMethod(t *testing.T) {
 	for _, method := range []sendfile.Method{sendfile.Auto, sendfile.Sendfile, sendfile.Splice, sendfile.Copy, sendfile.TransmitFile} {
 		if got, err := sendfile.ParseMethod(method.String()); err != nil || got != method {
 			t.Errorf("ParseMethod(%q) = %v, %v", method, got, err)

@@ -77,11 +77,10 @@ func (t *transfer) rescue(written, n int) (int, error) {
 		if err != nil {
 			return done, t.fail(File, err)
 		}
-		w, err := t.sys.writeAt(t.file, p[:m], t.off+int64(written+done))
+		w, err := t.writeAt(p[:m], t.off+int64(written+done))
 		done += w
-		t.res.Method = Copy
 		if err != nil {
-			return done, t.fail(sideOf(err, File), err)
+			return done, err
 		}
 	}
 	return done, nil

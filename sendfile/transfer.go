@@ -27,9 +27,6 @@ const (
 	opReceive = "receive"
 )
 
-// endless stands for the length of a source whose end only a read can tell.
-const endless = math.MaxInt64
-
 // transfer is one Send or Receive under way: the loop that both share. What
 // differs is in move, which brings some bytes from source to destination.
 type transfer struct {
@@ -37,9 +34,12 @@ type transfer struct {
 	op      string   // opSend or opReceive
 	conn    net.Conn // below counter, if there is one
 	counter *Conn    // nil: nobody counts
-	file    *os.File
-	off     int64 // next position in the file
-	left    int64 // bytes still to be moved; endless: until the source ends
+	content
+	off  int64 // next position in the content
+	left int64 // most bytes still to be moved
+	// untilEnd says that the transfer is complete when the source ends, which
+	// only a read can find out. Then left is what the largest offset allows.
+	untilEnd bool
 
 	// How it is moved.
 	ctx context.Context
@@ -51,12 +51,13 @@ type transfer struct {
 	// error when both are true.
 	move func(t *transfer, n int) (int, error)
 
-	// Of file when it was last asked for; Send only.
+	// Of file when it was last asked for; Send from a file only.
 	size int64
 	mode fs.FileMode
 
 	// Descriptors. connRaw is nil when conn must be used through its own Read
-	// and Write (TLS, pipes, wrappers, platforms without raw calls).
+	// and Write (TLS, pipes, wrappers, platforms without raw calls), and
+	// fileRaw when the content is no file or a closed one.
 	connRaw syscall.RawConn
 	fileRaw syscall.RawConn
 
@@ -64,7 +65,7 @@ type transfer struct {
 	sequential bool    // file has no positions: a pipe, a FIFO, a socket
 	buf        *buffer // from the pool, returned by release
 	pending    []byte  // part of buf that was read and not yet written
-	source     []byte  // what Write was given and has not yet written
+	readErr    error   // why the source gave no more; what is pending goes first
 
 	// One call of a callback.
 	ask    int // in: most bytes to move
@@ -167,10 +168,10 @@ func (d *descriptors) ofFile(file *os.File) syscall.RawConn {
 }
 
 // begin takes a transfer from the pool, checked and filled with what Send,
-// Write and Receive have in common. Write has a source instead of a file.
-func begin(ctx context.Context, op string, conn net.Conn, file *os.File, source []byte, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
+// Write and Receive have in common.
+func begin(ctx context.Context, op string, conn net.Conn, content content, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
 	t := transfers.Get().(*transfer)
-	t.op, t.conn, t.file, t.source, t.off, t.ctx, t.sys = op, conn, file, source, off, ctx, sys
+	t.op, t.conn, t.content, t.off, t.ctx, t.sys = op, conn, content, off, ctx, sys
 	if c, ok := conn.(*Conn); ok {
 		t.counter, t.conn = c, c.conn
 	}
@@ -180,7 +181,7 @@ func begin(ctx context.Context, op string, conn net.Conn, file *os.File, source 
 	}
 	t.left = n
 	if n < 0 {
-		t.left = endless
+		t.untilEnd, t.left = true, math.MaxInt64-max(off, 0)
 	}
 	t.res = Result{Method: Copy}
 	if err := t.check(); err != nil {
@@ -196,11 +197,11 @@ func (t *transfer) check() error {
 		return errors.New("nil context")
 	case t.conn == nil:
 		return errors.New("nil connection")
-	case t.file == nil && t.source == nil:
+	case t.isMissing():
 		return errors.New("nil file")
 	case t.off < 0:
 		return fmt.Errorf("negative offset %d", t.off)
-	case t.left != endless && t.left > math.MaxInt64-t.off:
+	case t.left > math.MaxInt64-t.off:
 		return fmt.Errorf("offset %d and count %d pass the largest file", t.off, t.left)
 	case t.opt.Chunk < 0:
 		return fmt.Errorf("negative Options.Chunk %d", t.opt.Chunk)
@@ -321,9 +322,7 @@ func (t *transfer) loop() error {
 				t.counter.count(t.op, int64(n), t.res.ZeroCopied-zeroCopied)
 			}
 			grant -= n
-			if t.left != endless {
-				t.left -= int64(n)
-			}
+			t.left -= int64(n)
 			if err != nil {
 				return err
 			}
@@ -476,7 +475,7 @@ func (t *transfer) settle(n int, err error) (again bool) {
 
 // atEOF judges a source that ended: early, unless only its end was to tell.
 func (t *transfer) atEOF() error {
-	if t.left == endless {
+	if t.untilEnd {
 		return nil
 	}
 	source := File

@@ -18,10 +18,7 @@ func Write(ctx context.Context, dst net.Conn, p []byte, opt *Options) (Result, e
 }
 
 func write(ctx context.Context, dst net.Conn, p []byte, opt *Options, sys *kernel) (Result, error) {
-	if p == nil {
-		p = []byte{} // nil would be a missing file
-	}
-	t, err := begin(ctx, opSend, dst, nil, p, 0, int64(len(p)), opt, sys)
+	t, err := begin(ctx, opSend, dst, contentOfBytes(p), 0, int64(len(p)), opt, sys)
 	defer t.release()
 	if err == nil {
 		t.move = (*transfer).writeOut
@@ -32,9 +29,9 @@ func write(ctx context.Context, dst net.Conn, p []byte, opt *Options, sys *kerne
 
 // writeOut is the move of Write.
 func (t *transfer) writeOut(n int) (int, error) {
-	t.pending = t.source[:n]
+	t.pending = t.bytes[:n]
 	n, err := t.write(t.pending)
-	t.source = t.source[n:]
+	t.bytes = t.bytes[n:]
 	if err != nil {
 		return n, t.fail(sideOf(err, Peer), err)
 	}

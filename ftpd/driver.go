@@ -26,17 +26,18 @@ import (
 type driver struct {
 	session *session
 	client  ftpserver.ClientContext
-	tree    *vfs.Root
+	tree    vfs.Tree
+	isRoot  bool // the tree is a directory of this machine: its files open at once
 	user    string
 	rights  account.Rights
-	home    *vfs.Root // tree, if it is the user's own; else nil
-	maxRate int64     // bytes per second of all transfers of the user, in each direction; 0: no limit
+	account Account
+	home    func() // closes tree, if it is the user's own; else nil
 }
 
 // leaveHome closes the user's own tree, if there is one. d may be nil.
 func (d *driver) leaveHome() {
 	if d != nil && d.home != nil {
-		_ = d.home.Close()
+		d.home()
 	}
 }
 

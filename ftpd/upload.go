@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"time"
+
+	"github.com/spf13/afero"
 
 	"sluice/internal/account"
 	"sluice/internal/upload"
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -79,7 +80,7 @@ func (u *storing) move(data *dataConn) error {
 	opt := u.options(conn, sendfile.Copy, sendfile.Splice)
 	opt.Idle = u.watched.Idle
 	u.limit(opt, true, -1)
-	res, err := receive(ctx, u.file.Writer(), conn, u.size, opt)
+	res, err := sendfile.Receive(ctx, u.file.Writer(), conn, u.size, -1, opt)
 	u.size += res.Sent
 	if errors.Is(err, io.ErrUnexpectedEOF) && u.session.isLax() {
 		err = nil
@@ -117,25 +118,11 @@ func (s *session) checkHere() error {
 // keptFor resolves Server.KeepPartials; zero: they are not kept.
 func (s *Server) keptFor() time.Duration { return max(or(s.KeepPartials, 72*time.Hour), 0) }
 
-// Sweep removes from the tree what uploads have left that broke off longer ago
-// than KeepPartials, or that a crash has ended; unless Write is set it does
-// nothing. It walks the whole tree and blocks until it is through or ctx ends,
-// whose error it returns then. Call it now and then. Uploads under way are
-// younger, and stay: each moves within StallTimeout.
-func (s *Server) Sweep(ctx context.Context) (removed int, err error) {
-	if !s.Write {
-		return 0, nil
-	}
-	return upload.Sweep(ctx, s.Tree.Writable(), time.Now().Add(-max(s.keptFor(), time.Hour, 2*s.stallTimeout())))
-}
-
-// receive is sendfile.Receive until src ends.
-//
-// TODO(sendfile): only an *os.File can be written to until package sendfile takes an io.WriterAt.
-func receive(ctx context.Context, dst io.WriterAt, src net.Conn, off int64, opt *sendfile.Options) (sendfile.Result, error) {
-	f, ok := dst.(*os.File)
-	if !ok {
-		return sendfile.Result{}, errors.ErrUnsupported
-	}
-	return sendfile.Receive(ctx, f, src, off, -1, opt)
+// Sweep removes from fsys what uploads have left that broke off longer ago than
+// KeepPartials, or that a crash has ended. It walks all of fsys and blocks until
+// it is through or ctx ends, whose error it returns then; what it may not remove
+// is left. Call it now and then, for each file system that is written to.
+// Uploads under way are younger, and stay: each moves within StallTimeout.
+func (s *Server) Sweep(ctx context.Context, fsys afero.Fs) (removed int, err error) {
+	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(s.keptFor(), time.Hour, 2*s.stallTimeout())))
 }

@@ -7,13 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"sluice/ftpd"
 	"sluice/internal/account"
 )
 
 func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
-	s := start(t, func(srv *ftpd.Server) {
-		for _, a := range []account.Account{
+	s := startAs(t, func(a *access) {
+		for _, user := range []account.Account{
 			{Name: "reader", Rights: account.ReadOnly},
 			{Name: "blind", Rights: account.Create},
 			{Name: "nobody"},
@@ -21,11 +20,11 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 			{Name: "single", Rights: account.All, MaxSessions: 1},
 			{Name: "homeless", Rights: account.All, Home: "/none"},
 		} {
-			if err := srv.Users.AddAccount(a, "x"); err != nil {
+			if err := a.users.AddAccount(user, "x"); err != nil {
 				t.Fatal(err)
 			}
 		}
-	})
+	}, nil)
 	if err := os.Mkdir(filepath.Join(s.dir, "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -80,17 +79,17 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 }
 
 func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
-	s := start(t, func(srv *ftpd.Server) {
-		for _, a := range []account.Account{
+	s := startAs(t, func(a *access) {
+		for _, user := range []account.Account{
 			{Name: "creator", Rights: account.Create},
 			{Name: "mover", Rights: account.Rename},
 			{Name: "editor", Rights: account.Rename | account.Change},
 		} {
-			if err := srv.Users.AddAccount(a, "x"); err != nil {
+			if err := a.users.AddAccount(user, "x"); err != nil {
 				t.Fatal(err)
 			}
 		}
-	})
+	}, nil)
 	s.file("f", 10)
 	s.file("g", 20)
 	as := func(name string) *client {
@@ -128,12 +127,12 @@ func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
 }
 
 func TestAnonymousIsBoundByItsAccount(t *testing.T) {
-	s := start(t, func(srv *ftpd.Server) {
-		err := srv.Users.BoundAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
+	s := startAs(t, func(a *access) {
+		err := a.users.BoundAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-	})
+	}, nil)
 	s.file("f", 10)
 	if err := os.Mkdir(filepath.Join(s.dir, "pub"), 0o755); err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func BenchmarkLogin(b *testing.B) {
 func BenchmarkRetrieve(b *testing.B) {
 	const size = 1 << 10
 	s := tester(b)
-	f, err := s.Tree.Writable().File("f", os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := s.FS.OpenFile("f", os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,7 +31,8 @@ type command struct {
 	run func(s *session, arg string) reply
 
 	// open opens what the command moves over a data connection, on the
-	// goroutine of the transfer, or if that is quick, of the library's reader.
+	// goroutine of the transfer, or if that is quick, as in a directory of this
+	// machine, of the library's reader.
 	// It tells the session of its own failure.
 	open  func(d *driver, arg string) (mover, error)
 	quick bool

@@ -1,23 +1,51 @@
-// Package ftpd serves a directory tree over FTP and FTPS.
+// Package ftpd serves files over FTP and FTPS. This program serves a directory
+// to everybody, read-only:
 //
-//	tree, err := vfs.Open("/srv/pub")
-//	...
-//	ln, err := net.Listen("tcp", ":21")
-//	...
-//	srv := &ftpd.Server{Tree: tree, Anonymous: true}
-//	err = srv.Serve(ln) // until srv.Shutdown(ctx) from elsewhere
+//	package main
 //
-// Downloads go through sendfile.Send, uploads through sendfile.Receive;
-// Server.OnTransfer tells of each by which method its bytes went, and so does the
-// final reply.
+//	import (
+//		"log"
+//		"net"
+//
+//		"sluice/ftpd"
+//	)
+//
+//	func main() {
+//		root, err := ftpd.Dir("/srv/pub")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer root.Close()
+//		ln, err := net.Listen("tcp", ":2121")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		srv := &ftpd.Server{FS: root}
+//		log.Fatal(srv.Serve(ln)) // until srv.Shutdown(ctx) from elsewhere
+//	}
 //
 // # Who may do what
 //
-// With Server.Anonymous the names "anonymous" and "ftp" log in with any
-// password, and only read. The names in Server.Users log in with theirs, and
-// change files if Server.Write is set. Nobody else gets in. Wrong passwords are
-// answered late and alike; three end the session, and many from one address
-// keep it out for a while.
+// Server.FS is for the names "anonymous" and "ftp", which log in with any
+// password and only read. Server.Login decides about all other names: it
+// returns an [Account], which says what the user sees, as which file system, and
+// what it may do there. Nobody else gets in. Wrong passwords are answered late
+// and alike; three end the session, and many from one address keep it out for a
+// while.
+//
+// # File systems
+//
+// Any afero.Fs can be served, by Server.FS and Account.FS alike: [Dir] for a
+// directory of this machine, afero.NewMemMapFs, afero.NewReadOnlyFs and the
+// other wrappers of afero, afero.FromIOFS for any io/fs.FS. Where its files are
+// *os.File, also inside those wrappers, downloads go by sendfile and uploads by
+// splice, as far as the system has them; all else is copied. Server.OnTransfer
+// tells by which method the bytes of each transfer went, and so does the final
+// reply. What a file system cannot do, such as links, is refused with 504.
+//
+// Names stay in what [Dir] has opened, whatever links lead out of it. For other
+// file systems that is up to them: an afero.BasePathFs over an afero.OsFs
+// follows links anywhere.
 //
 // # Protection
 //
@@ -29,16 +57,18 @@
 //
 // # Uploads
 //
-// STOR writes to a hidden file beside its target, which takes the target's
+// STOR writes to a hidden file next to its target, which takes the target's
 // name when all has arrived and is on the disk: whatever breaks off before
-// leaves the target as it was. RFC 959 ends a file by closing the connection,
-// so in clear a client that closes cleanly half-way cannot be told from one
-// that has finished; one that resets, aborts or takes the control connection
-// down with it can, and in TLS every one. Where the target is a symbolic link,
-// the file replaces the link.
+// leaves the target as it was. (Whether others may see a part of a file while it
+// gets its name depends on the file system: not in what Dir has opened, and not
+// in afero.MemMapFs.) RFC 959 ends a file by closing the connection, so in clear
+// a client that closes cleanly half-way cannot be told from one that has
+// finished; one that resets, aborts or takes the control connection down with it
+// can, and in TLS every one. Where the target is a symbolic link, the file
+// replaces the link.
 //
 // What has arrived of an upload that broke off is kept for a while, and REST or
-// APPE goes on there.
+// APPE goes on there. Server.Sweep removes what is too old.
 //
 // # What is spoken
 //
@@ -50,8 +80,8 @@
 //
 // Commands are answered in the order in which they come. During a transfer
 // ABOR, NOOP, STAT and HELP are answered at once, and others wait for its end.
-// STAT tells how far it is, and SITE WHO, to those with the right account.Who,
-// what all clients do, those of other servers with the same Server.Live too.
+// STAT tells how far it is, and SITE WHO, to those with the right [Who], what all
+// clients do, those of other servers with the same Server.Live too.
 //
 // # Layers
 //
@@ -60,6 +90,7 @@
 // the tables of commands, and lets the library have the rest, one at a time.
 // Below the guard is TLS. Transfers and listings are operations of a session;
 // their data connections come from a dataSource, which is a port of ours or
-// one of the client's. What a client may touch is in type driver, and package
-// vfs below that keeps it inside the tree.
+// one of the client's. What a client may touch is in type driver; below it,
+// package vfs makes a tree of any file system, and package upload whole files of
+// what arrives.
 package ftpd

@@ -2,11 +2,14 @@ package ftpd
 
 import (
 	"io/fs"
-	"os"
 	"path"
 	"syscall"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/account"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -17,8 +20,8 @@ import (
 // short file for the whole; what it gains is left for the next time.
 type download struct {
 	transfer
-	file *os.File
-	stop int64 // where what goes ends, in bytes from the beginning of the file
+	file afero.File // an *os.File, if its bytes are those of one
+	stop int64      // where what goes ends, in bytes from the beginning of the file
 }
 
 // openRetrieve opens for RETR.
@@ -44,16 +47,19 @@ func openRetrieve(d *driver, arg string) (mover, error) {
 
 // openWhole opens the regular file name for RETR and checksums, and returns its size. The
 // caller closes it. What is not whole yet is not there.
-func (d *driver) openWhole(name string) (*os.File, int64, error) {
+func (d *driver) openWhole(name string) (afero.File, int64, error) {
 	if err := d.may(account.Read); err != nil {
 		return nil, 0, err
 	}
-	if isPartial(path.Base(name)) {
+	if upload.IsPartial(path.Base(name)) {
 		return nil, 0, fs.ErrNotExist
 	}
-	f, err := d.tree.File(name, os.O_RDONLY, 0)
+	f, err := d.tree.Open(name)
 	if err != nil {
 		return nil, 0, err
+	}
+	if osFile, ok := vfs.OSFile(f); ok {
+		f = osFile
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {

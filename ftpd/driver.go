@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/account"
+	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
 
@@ -25,17 +26,18 @@ import (
 type driver struct {
 	session *session
 	client  ftpserver.ClientContext
-	tree    *vfs.Root
+	tree    vfs.Tree
+	isRoot  bool // the tree is a directory of this machine: its files open at once
 	user    string
 	rights  account.Rights
-	home    *vfs.Root // tree, if it is the user's own; else nil
-	maxRate int64     // bytes per second of all transfers of the user, in each direction; 0: no limit
+	account Account
+	home    func() // closes tree, if it is the user's own; else nil
 }
 
 // leaveHome closes the user's own tree, if there is one. d may be nil.
 func (d *driver) leaveHome() {
 	if d != nil && d.home != nil {
-		_ = d.home.Close()
+		d.home()
 	}
 }
 
@@ -66,7 +68,7 @@ func (d *driver) RemoveDir(name string) error {
 	}
 	return d.change(account.Delete, name, func(name string) error {
 		err := d.tree.RemoveDir(name)
-		if errors.Is(err, fs.ErrExist) && d.forgetKept(name) { // ENOTEMPTY
+		if errors.Is(err, fs.ErrExist) && upload.ForgetKept(d.tree, name) { // ENOTEMPTY
 			err = d.tree.RemoveDir(name)
 		}
 		return err
@@ -86,26 +88,10 @@ func (d *driver) Rename(oldname, newname string) error {
 		return errCurrent
 	}
 	return d.change(account.Rename, oldname, func(oldname string) error {
-		return d.change(account.Rename, newname, func(newname string) error { return d.move(oldname, newname) })
+		return d.change(account.Rename, newname, func(newname string) error {
+			return d.session.server.uploads.Rename(d.tree, oldname, newname, d.existing())
+		})
 	})
-}
-
-// move renames, and replaces what has the new name if the user may change
-// files. For those who may not the lock keeps others from giving that name to a
-// file between the look and the renaming.
-func (d *driver) move(oldname, newname string) error {
-	names := &d.session.server.names
-	if d.rights.Has(account.Change) {
-		names.RLock()
-		defer names.RUnlock()
-		return d.tree.Rename(oldname, newname)
-	}
-	names.Lock()
-	defer names.Unlock()
-	if _, err := d.tree.Lstat(newname); err == nil {
-		return fs.ErrExist
-	}
-	return d.tree.Rename(oldname, newname)
 }
 
 // Name names the kind of file system, as afero wants it.
@@ -148,7 +134,7 @@ func (d *driver) path(name string) string {
 // stat describes what arg leads to. What is not whole yet is not there.
 func (d *driver) stat(arg string) (fs.FileInfo, error) {
 	name := d.path(arg)
-	if isPartial(path.Base(name)) {
+	if upload.IsPartial(path.Base(name)) {
 		return nil, fs.ErrNotExist
 	}
 	info, err := d.tree.Stat(name)
@@ -180,7 +166,7 @@ func (d *driver) mayChange(right account.Rights, name string) error {
 	if err := d.may(right); err != nil {
 		return err
 	}
-	if isPartial(path.Base(name)) {
+	if upload.IsPartial(path.Base(name)) {
 		return errName
 	}
 	return nil
@@ -202,4 +188,9 @@ func (d *driver) isCurrent(name string) bool {
 	name = d.path(name)
 	current := d.path(".")
 	return name == "/" || name == current || strings.HasPrefix(current, name+"/")
+}
+
+// kept describes what the user's last upload to arg has left.
+func (d *driver) kept(arg string) (fs.FileInfo, error) {
+	return upload.Kept(d.tree, d.path(arg), d.user)
 }

@@ -71,11 +71,9 @@ func (p *placeForTest) Path() string        { return "/" + p.path }
 func (p *placeForTest) SetPath(path string) { p.path = path[1:] }
 
 var (
-	Printable   = printable
-	PartialName = partialName
-	IsPartial   = isPartial
-	ReasonOf    = reasonOf
-	ErrLeft     = errLeft
+	Printable = printable
+	ReasonOf  = reasonOf
+	ErrLeft   = errLeft
 )
 
 const (

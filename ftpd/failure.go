@@ -7,6 +7,7 @@ import (
 	"os"
 	"syscall"
 
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -49,7 +50,7 @@ func (op *operation) codeOf(err error) int {
 		return 421
 	case errors.Is(err, errReuse):
 		return 522
-	case errors.Is(err, errBusy):
+	case errors.Is(err, upload.ErrBusy):
 		return 450
 	case errors.Is(err, syscall.ENOSPC):
 		return 452
@@ -82,9 +83,4 @@ func reasonOf(err error) string {
 		return errStalled.Error()
 	}
 	return bare(err).Error()
-}
-
-// isFull reports whether err means that there is no room for what was written.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -175,6 +175,47 @@ func (g *guard) background(run func()) {
 	}()
 }
 
+// hearAfter is how long a login may take before anybody listens to whether the
+// client still waits for it. Most take less.
+const hearAfter = 50 * time.Millisecond
+
+// hearDuring calls f and hears meanwhile whether the client goes away, which
+// ends the context of the session. What the client sends waits for its turn. It
+// is called within Read.
+func (g *guard) hearDuring(f func()) {
+	_ = g.tcp.SetReadDeadline(time.Time{}) // until the next rest
+	heard := make(chan struct{})
+	timer := time.AfterFunc(hearAfter, func() {
+		defer close(heard)
+		g.hear()
+	})
+	defer func() {
+		if !timer.Stop() {
+			_ = g.tcp.SetReadDeadline(longAgo) // wakes it
+			<-heard
+		}
+	}()
+	f()
+}
+
+// hear reads until the deadline is moved, the client goes away, or has sent as
+// much as there is room for.
+func (g *guard) hear() {
+	for g.in.have < maxLine {
+		n, err := g.conn.Read(g.in.room())
+		g.in.add(n)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return
+		case err == io.EOF && !g.in.empty(): // it has closed its direction, and may wait for the answers
+			return
+		case err != nil:
+			g.session.lost(err)
+			return
+		}
+	}
+}
+
 // count ends a session that has said nothing but nonsense for a while.
 func (g *guard) count(code int) error {
 	if code/10 != 50 { // not the syntax

@@ -93,7 +93,7 @@ func tester(t testing.TB) *ftpd.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &ftpd.Server{Tree: tree, Anonymous: true}
+	s := &ftpd.Server{FS: tree.Writable()}
 	s.HurryForTest(time.Microsecond, 0, time.Millisecond)
 	t.Cleanup(func() {
 		_ = s.Close()

@@ -21,7 +21,7 @@ func (g *guard) transfer(name, arg string, cmd command) {
 		return
 	}
 	s.begin(name, arg)
-	if !cmd.quick {
+	if !cmd.quick || !s.driver.isRoot {
 		g.background(func() { g.move(cmd.open(s.driver, arg)) })
 		return
 	}

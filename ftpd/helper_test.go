@@ -2,6 +2,7 @@ package ftpd_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,6 @@ import (
 	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/nettest"
-	"sluice/internal/vfs"
 )
 
 // patience bounds every wait of a test, so that a failure is not a hang.
@@ -25,13 +25,43 @@ const patience = 20 * time.Second
 // server is a Server under test and what its hooks have told.
 type server struct {
 	*ftpd.Server
+	access    *access
 	t         *testing.T
 	dir       string // what it serves
 	addr      string
 	served    chan error // what Serve returned
 	transfers chan ftpd.Transfer
-	logins    chan ftpd.Login
+	logins    chan ftpd.LoginAttempt
 	leavings  chan ftpd.Disconnect
+}
+
+// access is who may log in, and what each may do, in a directory of this
+// machine.
+type access struct {
+	root      *ftpd.Root // read-only, as a rule
+	users     *account.Users
+	anonymous bool
+	write     bool  // the users' rights beyond looking count
+	guestRate int64 // of each transfer of anonymous
+}
+
+func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
+	if a.anonymous && account.IsAnonymous(name) {
+		guest := a.users.Anonymous()
+		guest.FS, guest.MaxRatePerTransfer = a.root, a.guestRate
+		return &guest, nil
+	}
+	user, ok := a.users.Login(ctx, name, password)
+	switch {
+	case !ok:
+		return nil, ftpd.ErrLogin
+	case a.write:
+		user.FS = a.root.Writable()
+	default:
+		user.FS = a.root
+		user.Rights &= ftpd.ReadOnly | ftpd.Who
+	}
+	return &user, nil
 }
 
 // start serves a new directory on loopback, with the user u, password secret,
@@ -44,26 +74,40 @@ func start(t *testing.T, setup func(*ftpd.Server)) *server {
 
 func startOn(t *testing.T, addr string, setup func(*ftpd.Server)) *server {
 	t.Helper()
+	return startFor(t, addr, nil, setup)
+}
+
+// startAs is start where admit, if not nil, changes who may do what.
+func startAs(t *testing.T, admit func(*access), setup func(*ftpd.Server)) *server {
+	t.Helper()
+	return startFor(t, "127.0.0.1:0", admit, setup)
+}
+
+func startFor(t *testing.T, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
+	t.Helper()
 	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, dir: t.TempDir(), served: make(chan error, 1),
 		transfers: make(chan ftpd.Transfer, 100),
-		logins:    make(chan ftpd.Login, 100),
+		logins:    make(chan ftpd.LoginAttempt, 100),
 		leavings:  make(chan ftpd.Disconnect, 100),
 	}
-	tree, err := vfs.Open(s.dir)
+	root, err := ftpd.Dir(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = tree.Close() })
-	users := new(account.Users)
-	if err := users.Add("u", "secret"); err != nil {
+	t.Cleanup(func() { _ = root.Close() })
+	s.access = &access{root: root, users: new(account.Users), anonymous: true, write: true}
+	if err := s.access.users.Add("u", "secret"); err != nil {
 		t.Fatal(err)
 	}
+	if admit != nil {
+		admit(s.access)
+	}
 	s.Server = &ftpd.Server{
-		Tree: tree, Users: users, Anonymous: true, Write: true,
+		Login:        s.access.login,
 		OnTransfer:   func(x ftpd.Transfer) { s.transfers <- x },
-		OnLogin:      func(x ftpd.Login) { s.logins <- x },
+		OnLogin:      func(x ftpd.LoginAttempt) { s.logins <- x },
 		OnDisconnect: func(x ftpd.Disconnect) { s.leavings <- x },
 	}
 	s.HurryForTest(time.Millisecond, 0, 0)

@@ -47,12 +47,12 @@ type Cause = live.Cause
 // session, and MarshalJSON tells all that is known. The zero value is ready.
 type Registry = live.Registry
 
-// Login tells of a PASS and how it was answered.
-type Login struct {
+// LoginAttempt tells of a PASS and how it was answered.
+type LoginAttempt struct {
 	Session uint64
 	Remote  netip.AddrPort
 	User    string // as the client gave it, so it may be a password typed too early
-	Err     error  // nil if the user is logged in; ErrLogin if it was a guess; else why it could not be
+	Err     error  // nil if the user is logged in; wraps ErrLogin if it was a guess; else why it could not be
 }
 
 // Disconnect tells that a client is gone and all its files are closed.

@@ -20,6 +20,8 @@ func unavailable(err error) reply {
 		return say(550, "No such file or directory")
 	case errors.Is(err, fs.ErrPermission):
 		return say(550, "Permission denied")
+	case errors.Is(err, errors.ErrUnsupported):
+		return say(504, "The file system cannot do that")
 	}
 	return say(550, sentence(reasonOf(err)))
 }

@@ -1,40 +1,26 @@
 package ftpd
 
 import (
-	"context"
 	"sync"
 
 	"sluice/internal/rate"
 	"sluice/sendfile"
 )
 
-// Limiter is a limit of bandwidth that transfers share, whichever server they
-// are of. It is called from many goroutines.
-type Limiter interface {
-	// Wait blocks until some of the next n bytes may go and returns how many,
-	// from 1 to n, or the cause of ctx when that ends first. n is all that is to
-	// come, as far as that is known: what is granted at once is for the Limiter
-	// to choose.
-	Wait(ctx context.Context, n int) (int, error)
-
-	// Return gives back n bytes that Wait has granted and that have not gone.
-	Return(n int)
-}
-
 // ownRate is the bytes per second that each transfer of d's user may take; 0:
 // there is no limit.
 func (d *driver) ownRate() int64 {
-	srv := d.session.server
-	if d.user == anonymous && srv.AnonymousMaxRate > 0 && (srv.MaxRate <= 0 || srv.AnonymousMaxRate < srv.MaxRate) {
-		return srv.AnonymousMaxRate
+	ofServer, ofUser := d.session.server.MaxRate, d.account.MaxRatePerTransfer
+	if ofUser > 0 && (ofServer <= 0 || ofUser < ofServer) {
+		return ofUser
 	}
-	return srv.MaxRate
+	return ofServer
 }
 
 // isLimited reports whether a download of d's user may have to wait for a limit
 // of ours.
 func (d *driver) isLimited() bool {
-	return d.ownRate() > 0 || d.maxRate > 0 || d.session.server.LimitDown != nil
+	return d.ownRate() > 0 || d.account.MaxRate > 0 || d.session.server.Limiter != nil
 }
 
 // limit makes opt keep a transfer of size bytes, negative if that is not known,
@@ -42,13 +28,13 @@ func (d *driver) isLimited() bool {
 // after.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	d, srv := t.driver, t.session.server
-	all := srv.LimitDown
+	all := srv.Limiter
 	if upload {
-		all = srv.LimitUp
+		all = srv.UploadLimiter
 	}
 	var ofUser rate.Limiter
-	if d.maxRate > 0 {
-		ofUser = srv.limits.of(userWay{d.user, d.maxRate, upload})
+	if most := d.account.MaxRate; most > 0 {
+		ofUser = srv.limits.of(userWay{d.user, most, upload})
 	}
 	t.throttle = rate.Begin(size, rate.Own{Rate: d.ownRate(), After: srv.RateAfter}, ofUser, all)
 	opt.Wait = t.watched.Limited(t.throttle.Hook())

@@ -19,11 +19,11 @@ import (
 )
 
 // limited gives u an account with a limit of its own.
-func limited(bytesPerSecond int64) func(*ftpd.Server) {
-	return func(srv *ftpd.Server) {
-		srv.Users = new(account.Users)
+func limited(bytesPerSecond int64) func(*access) {
+	return func(a *access) {
+		a.users = new(account.Users)
 		// It cannot fail: the name is new and the limit not negative.
-		_ = srv.Users.AddAccount(account.Account{Name: "u", Rights: account.All, MaxRate: bytesPerSecond}, "secret")
+		_ = a.users.AddAccount(account.Account{Name: "u", Rights: account.All, MaxRate: bytesPerSecond}, "secret")
 	}
 }
 
@@ -33,31 +33,35 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 	down := func(c *client) { c.get(epsv, "RETR f") }
 	up := func(c *client) { c.put(epsv, "STOR up", nettest.Pattern(size)) }
 	slow := func(srv *ftpd.Server) { srv.MaxRate = atMost }
+	slowGuests := func(a *access) { a.guestRate = atMost }
 	for _, tt := range []struct {
 		name  string
+		admit func(*access)
 		setup func(*ftpd.Server)
 		guest bool
 		move  func(*client)
 		want  bool // slow
 	}{
-		{"RETR", slow, false, down, true},
-		{"STOR", slow, false, up, true},
-		{"APPE", slow, false, func(c *client) { c.put(epsv, "APPE up", nettest.Pattern(size)) }, true},
-		{"RETR of a guest", func(srv *ftpd.Server) { srv.AnonymousMaxRate = atMost }, true, down, true},
-		{"RETR of a guest who may take less than others", func(srv *ftpd.Server) { srv.AnonymousMaxRate, srv.MaxRate = atMost, 1e12 }, true, down, true},
-		{"RETR of a guest who may take more than others", func(srv *ftpd.Server) { srv.AnonymousMaxRate, srv.MaxRate = 1e12, atMost }, true, down, true},
-		{"but not RETR of a user by the limit of guests", func(srv *ftpd.Server) { srv.AnonymousMaxRate = 1 }, false, down, false},
-		{"RETR of a user with a limit", limited(atMost), false, down, true},
-		{"STOR of a user with a limit", limited(atMost), false, up, true},
-		{"RETR by the limit of all", func(srv *ftpd.Server) { srv.LimitDown = rate.New(atMost) }, false, down, true},
-		{"STOR by the limit of all", func(srv *ftpd.Server) { srv.LimitUp = rate.New(atMost) }, false, up, true},
-		{"but not STOR by that of the other direction", func(srv *ftpd.Server) { srv.LimitDown = rate.New(1) }, false, up, false},
-		{"but not RETR of the bytes before", func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
+		{"RETR", nil, slow, false, down, true},
+		{"STOR", nil, slow, false, up, true},
+		{"APPE", nil, slow, false, func(c *client) { c.put(epsv, "APPE up", nettest.Pattern(size)) }, true},
+		{"RETR of a guest", slowGuests, nil, true, down, true},
+		{"RETR of a guest who may take less than others", slowGuests, func(srv *ftpd.Server) { srv.MaxRate = 1e12 }, true, down, true},
+		{"RETR of a guest who may take more than others", func(a *access) { a.guestRate = 1e12 }, slow, true, down, true},
+		{"but not RETR of a user by the limit of guests", func(a *access) { a.guestRate = 1 }, nil, false, down, false},
+		{"RETR of a user with a limit", limited(atMost), nil, false, down, true},
+		{"STOR of a user with a limit", limited(atMost), nil, false, up, true},
+		{"RETR by the limit of all", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(atMost) }, false, down, true},
+		{"STOR by the limit of all", nil, func(srv *ftpd.Server) { srv.UploadLimiter = rate.New(atMost) }, false, up, true},
+		{"but not STOR by that of the other direction", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(1) }, false, up, false},
+		{"but not RETR of the bytes before", nil, func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, func(srv *ftpd.Server) {
+			s := startAs(t, tt.admit, func(srv *ftpd.Server) {
 				srv.Live = new(live.Registry)
-				tt.setup(srv)
+				if tt.setup != nil {
+					tt.setup(srv)
+				}
 			})
 			s.file("f", size)
 			c := s.login()
@@ -109,7 +113,7 @@ func TestListingsKeepToTheLimit(t *testing.T) {
 }
 
 func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
-	s := start(t, limited(1e6))
+	s := startAs(t, limited(1e6), nil)
 	s.file("f", 400_000)
 	begin := time.Now()
 	var wg sync.WaitGroup
@@ -124,7 +128,7 @@ func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
 }
 
 func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
-	s := start(t, limited(100_000))
+	s := startAs(t, limited(100_000), nil)
 	s.file("f", 4000)
 	c := s.login()
 	begin := time.Now()
@@ -192,7 +196,7 @@ func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
 func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 	const size = 1_234_567
 	var up, down ledger
-	s := start(t, func(srv *ftpd.Server) { srv.LimitUp, srv.LimitDown = &up, &down })
+	s := start(t, func(srv *ftpd.Server) { srv.UploadLimiter, srv.Limiter = &up, &down })
 	s.file("f", size)
 	c := s.login()
 	c.get(epsv, "RETR f")

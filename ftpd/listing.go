@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/account"
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -162,7 +163,7 @@ func (d *driver) readDir(name, prefix string) ([]item, error) {
 	}
 	items := make([]item, 0, len(infos)+2)
 	for _, info := range infos {
-		if name := info.Name(); !isPartial(name) {
+		if name := info.Name(); !upload.IsPartial(name) {
 			items = append(items, item{FileInfo: info, name: prefix + name})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/live"
+	"sluice/internal/vfs"
 )
 
 // anonymous is how a user without an account is called in hooks.
@@ -20,9 +21,6 @@ const anonymous = account.Anonymous
 const maxFailed = 3
 
 var replyBanned = say(421, "Too many failed logins from your address, try again later")
-
-// ErrLogin is what Login.Err is for a wrong name or password.
-var ErrLogin = errors.New("login incorrect")
 
 var (
 	errFailed = errors.New("too many wrong passwords")
@@ -52,7 +50,7 @@ func (s *session) passPassword(password string) (string, reply) {
 	s.name = ""
 	d, err := s.login(name, password)
 	if hook := s.server.OnLogin; hook != nil {
-		hook(Login{Session: s.id, Remote: s.remote, User: name, Err: err})
+		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
 	switch {
 	case err == nil:
@@ -65,7 +63,9 @@ func (s *session) passPassword(password string) (string, reply) {
 		return "", say(530, "Too many sessions of this user")
 	case errors.Is(err, errHome): // the password was right
 		return "", say(530, "The home directory is not there")
-	case err != ErrLogin: // the session must end, and nobody knows whether it was
+	case errors.Is(err, ErrUnavailable):
+		return "", say(530, "Login is not possible now")
+	case !errors.Is(err, ErrLogin): // the session must end, and nobody knows whether it was
 		return "", replyNoLogin
 	}
 	s.pause(s.server.guesses.add(s.host, s.server.waits))
@@ -81,38 +81,55 @@ func (s *session) login(user, password string) (*driver, error) {
 	switch {
 	case srv.guesses.banned(s.host, srv.waits): // by others from there, as a rule
 		return nil, errBanned
-	case srv.Anonymous && account.IsAnonymous(user):
-		return s.driverOf(srv.Users.Anonymous())
+	case srv.guests != nil && account.IsAnonymous(user):
+		return s.driverOf(&Account{Name: anonymous, FS: srv.guests, Rights: ReadOnly}, user)
+	case srv.Login == nil:
+		return nil, ErrLogin
 	}
-	a, ok := srv.Users.Login(s.ctx, user, password)
+	var a *Account
+	var err error
+	s.guard.hearDuring(func() { a, err = srv.Login(s.ctx, s.asClient(), user, password) })
 	switch {
-	case ok:
-		return s.driverOf(a)
+	case err == nil && a != nil:
+		return s.driverOf(a, user)
 	case s.ctx.Err() != nil:
 		return nil, context.Cause(s.ctx)
+	case err == nil:
+		return nil, ErrLogin
+	case errors.Is(err, ErrLogin), errors.Is(err, ErrUnavailable):
+		return nil, err
 	}
-	return nil, ErrLogin
+	return nil, fmt.Errorf("%w: %w", ErrLogin, err)
+}
+
+// asClient returns who asks for a login.
+func (s *session) asClient() Client {
+	c := Client{Session: s.id, Remote: s.remote, Local: s.local}
+	if state, ok := s.guard.tlsState(); ok {
+		c.TLS = &state
+	}
+	return c
 }
 
 // driverOf returns what a user may touch, and counts the session as the user's.
 // The session closes a tree of its own when the user logs out, or is gone.
-func (s *session) driverOf(a account.Account) (*driver, error) {
-	srv := s.server
-	d := &driver{
-		session: s, client: s.client, tree: srv.Tree, user: a.Name, maxRate: a.MaxRate,
-		rights: a.Rights & (account.ReadOnly | account.Who),
+func (s *session) driverOf(a *Account, user string) (*driver, error) {
+	if a.FS == nil {
+		return nil, fmt.Errorf("%w: the FS of the account is nil", ErrUnavailable)
 	}
-	if srv.Write && a.Rights != d.rights {
-		d.tree, d.rights = srv.Tree.Writable(), a.Rights
+	if a.Name != "" {
+		user = a.Name
 	}
+	d := &driver{session: s, client: s.client, tree: vfs.Of(a.FS), user: user, rights: a.Rights, account: *a}
 	if a.Home != "" {
-		home, err := d.tree.Sub(a.Home)
+		home, leave, err := vfs.Sub(d.tree, a.Home)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errHome, err)
 		}
-		d.tree, d.home = home, home
+		d.tree, d.home = home, leave
 	}
-	if err := s.live.SetUser(a.Name, a.MaxSessions); err != nil {
+	_, d.isRoot = d.tree.(*vfs.Root)
+	if err := s.live.SetUser(user, a.MaxSessions); err != nil {
 		d.leaveHome()
 		return nil, err
 	}

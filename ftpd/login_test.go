@@ -10,12 +10,12 @@ import (
 )
 
 func TestLogin(t *testing.T) {
-	everybody := func(*ftpd.Server) {}
-	noAnonymous := func(s *ftpd.Server) { s.Anonymous = false }
-	noUsers := func(s *ftpd.Server) { s.Users = nil }
+	everybody := func(*access) {}
+	noAnonymous := func(a *access) { a.anonymous = false }
+	noUsers := func(a *access) { a.users = nil }
 	for _, tt := range []struct {
 		name           string
-		setup          func(*ftpd.Server)
+		admit          func(*access)
 		user, password string
 		code           int
 		as             string // what a transfer is told of
@@ -35,7 +35,7 @@ func TestLogin(t *testing.T) {
 		{"a user where there are none", noUsers, "u", "secret", 530, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, tt.setup)
+			s := startAs(t, tt.admit, nil)
 			s.file("f", 1)
 			c := s.dial()
 			c.want(331, "USER "+tt.user)
@@ -104,7 +104,7 @@ func TestAddressThatGuessesIsBanned(t *testing.T) {
 }
 
 func TestFailedLoginsSoundAlike(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.Anonymous = false })
+	s := startAs(t, func(a *access) { a.anonymous = false }, nil)
 	said := make(map[string]bool)
 	for _, user := range []string{"u", "nobody", "anonymous", "ftp"} {
 		c := s.dial()
@@ -248,16 +248,15 @@ func TestIdleClientIsDismissed(t *testing.T) {
 func TestALoginThatIsNotAnsweredInTimeIsNoGuess(t *testing.T) {
 	// It takes a second to calculate, which is more than a login may take.
 	slow := "$pbkdf2-sha256$i=4000000$" + strings.Repeat("A", 22) + "$" + strings.Repeat("A", 43)
-	s := start(t, func(srv *ftpd.Server) {
+	s := startAs(t, func(a *access) {
 		hash, err := account.ParseHash(slow)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := srv.Users.AddHash(account.Account{Name: "slow"}, hash); err != nil {
+		if err := a.users.AddHash(account.Account{Name: "slow"}, hash); err != nil {
 			t.Fatal(err)
 		}
-		srv.LoginTimeout = 300 * time.Millisecond
-	})
+	}, func(s *ftpd.Server) { s.LoginTimeout = 300 * time.Millisecond })
 	c := s.dial()
 	c.want(331, "USER slow")
 	c.send("PASS wrong")

@@ -88,11 +88,11 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 }
 
 func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) {
-		if err := s.Users.Add("v", "secret"); err != nil {
+	s := startAs(t, func(a *access) {
+		if err := a.users.Add("v", "secret"); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}, nil)
 	n := s.breakUpload(s.login(), "f")
 	other := s.dial()
 	other.want(331, "USER v")
@@ -219,18 +219,18 @@ func TestSweep(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n, err := s.Sweep(gone); n != 0 || err != context.Canceled {
+	if n, err := s.Sweep(gone, s.access.root.Writable()); n != 0 || err != context.Canceled {
 		t.Errorf("after its time: removed %d, %v, want %v", n, err, context.Canceled)
 	}
-	if n, err := s.Sweep(t.Context()); n != 2 || err != nil {
+	if n, err := s.Sweep(t.Context(), s.access.root.Writable()); n != 2 || err != nil {
 		t.Errorf("removed %d, %v, want 2", n, err)
 	}
 	want := []string{".dir.ABC.sluice-part", ".hidden", ".young.ABC.sluice-part", "d", "not.ours.sluice-part"}
 	if got := s.names(); !slices.Equal(got, want) {
 		t.Errorf("the tree has %q, want %q", got, want)
 	}
-	reader := &ftpd.Server{Tree: s.Tree, KeepPartials: -1}
-	if n, err := reader.Sweep(t.Context()); n != 0 || err != nil {
+	reader := &ftpd.Server{FS: s.access.root, KeepPartials: -1}
+	if n, err := reader.Sweep(t.Context(), reader.FS); n != 0 || err != nil {
 		t.Errorf("a server that only reads has removed %d, %v", n, err)
 	}
 }

@@ -60,8 +60,6 @@ func TestScripts(t *testing.T) {
 
 // settings are what "set" knows.
 var settings = map[string]func(s *ftpd.Server, value string){
-	"anonymous":    func(s *ftpd.Server, v string) { s.Anonymous = v == "on" },
-	"write":        func(s *ftpd.Server, v string) { s.Write = v == "on" },
 	"active":       func(s *ftpd.Server, v string) { s.NoActive = v == "off" },
 	"tls":          func(s *ftpd.Server, v string) { s.TLS = map[string]ftpd.TLSPolicy{"required": ftpd.TLSRequired}[v] },
 	"certificate":  func(s *ftpd.Server, _ string) { s.TLSConfig = testCertificate() },
@@ -71,6 +69,12 @@ var settings = map[string]func(s *ftpd.Server, value string){
 	"keep":         func(s *ftpd.Server, v string) { s.KeepPartials, _ = time.ParseDuration(v) },
 	"public":       func(s *ftpd.Server, v string) { s.PublicAddrs = []ftpd.PublicAddr{{Addr: netip.MustParseAddr(v)}} },
 	"close-notify": func(s *ftpd.Server, v string) { s.LaxTLS = func(string) bool { return v == "off" } },
+}
+
+// admissions are what else "set" knows.
+var admissions = map[string]func(a *access, value string){
+	"anonymous": func(a *access, v string) { a.anonymous = v == "on" },
+	"write":     func(a *access, v string) { a.write = v == "on" },
 }
 
 // player is the client of a script.
@@ -88,14 +92,26 @@ type player struct {
 
 func play(t *testing.T, name string, archive *txtar.Archive) {
 	lines := strings.Split(string(archive.Comment), "\n")
-	s := start(t, func(s *ftpd.Server) {
-		for _, line := range lines {
-			if rest, ok := strings.CutPrefix(line, "set "); ok {
-				key, value, _ := strings.Cut(rest, " ")
-				if settings[key] == nil {
-					t.Fatalf("unknown setting %q", key)
-				}
-				settings[key](s, value)
+	var set [][2]string
+	for _, line := range lines {
+		if rest, ok := strings.CutPrefix(line, "set "); ok {
+			key, value, _ := strings.Cut(rest, " ")
+			if settings[key] == nil && admissions[key] == nil {
+				t.Fatalf("unknown setting %q", key)
+			}
+			set = append(set, [2]string{key, value})
+		}
+	}
+	s := startAs(t, func(a *access) {
+		for _, s := range set {
+			if admit := admissions[s[0]]; admit != nil {
+				admit(a, s[1])
+			}
+		}
+	}, func(server *ftpd.Server) {
+		for _, s := range set {
+			if change := settings[s[0]]; change != nil {
+				change(server, s[1])
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"sluice/internal/account"
+	"github.com/spf13/afero"
+
 	"sluice/internal/digest"
 	"sluice/internal/live"
+	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -20,22 +23,27 @@ import (
 var ErrServerClosed = errors.New("ftpd: server closed")
 
 // Server is an FTP server. Set its fields before the first Serve and leave
-// them alone afterwards. With nothing but Tree it lets nobody in.
+// them alone afterwards. FS or Login is needed.
 type Server struct {
-	// Tree is what is served. It is needed. The caller closes it, after the
-	// last session has ended.
-	Tree *vfs.Root
+	// FS is what "anonymous" and "ftp" see after a login with any password. They
+	// only read. Nil: no such login. The caller closes it, if that is necessary,
+	// after the last session has ended.
+	FS afero.Fs
 
-	// Users may log in with their passwords; nil knows nobody. They may be
-	// replaced at any time.
-	Users *account.Users
-
-	// Anonymous lets "anonymous" and "ftp" log in with any password, within the
-	// bounds that Users know. They never change anything, whatever Write says.
-	Anonymous bool
-
-	// Write lets the logged-in Users change files.
-	Write bool
+	// Login decides about every other name, and about those two as well if FS
+	// is nil. It returns what the user may touch, or an error if there is no such
+	// user or the password is wrong; any error, and a nil Account, is a failed
+	// login: answered late and always alike, and counted against guessing.
+	//
+	// An error that wraps ErrUnavailable is not: the client is told that a login
+	// is not possible now, and so it is if Account.FS is nil. Nor is any error
+	// after the end of ctx.
+	//
+	// It may be called from many goroutines at once, and may block: ctx ends when
+	// the client goes away, has taken longer than LoginTimeout, or the server
+	// stops. A panic is no failed login either: it ends the session, as that of a
+	// hook does, and Logger and OnDisconnect tell of it. Nil: nobody else gets in.
+	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
 
 	// Method forces a method: Copy in both directions, Sendfile for downloads,
 	// Splice for uploads. Zero means the best for each.
@@ -86,19 +94,16 @@ type Server struct {
 	Reuse    SessionReuse
 	LaxReuse func(user string) bool
 
-	// MaxRate is how many bytes per second a transfer may take, and
-	// AnonymousMaxRate one of a client without an account, if that is less; zero
-	// means any number. The first RateAfter bytes of a transfer are not held
-	// back by them. A user's own limit, account.Account.MaxRate, is for all of
-	// its transfers in a direction.
-	MaxRate          int64
-	AnonymousMaxRate int64
-	RateAfter        int64
+	// MaxRate is how many bytes per second a transfer may take; zero means any
+	// number. Where Account.MaxRatePerTransfer is less, that counts. The first
+	// RateAfter bytes of a transfer are not held back by either.
+	MaxRate   int64
+	RateAfter int64
 
-	// LimitDown and LimitUp, if not nil, are asked before anything is sent and
-	// received by data connections: what all transfers together may take. They
-	// may be shared with other servers.
-	LimitDown, LimitUp Limiter
+	// Limiter and UploadLimiter, if not nil, are asked before anything is sent
+	// and received by data connections: what all transfers together may take.
+	// They may be shared with other servers.
+	Limiter, UploadLimiter Limiter
 
 	// NoActive refuses PORT and EPRT: the server opens no connections.
 	NoActive bool
@@ -128,7 +133,7 @@ type Server struct {
 	// called once at the end of each RETR, STOR, STOU and APPE, refused ones
 	// included if there was a data connection to be had, and before the client
 	// gets the final reply.
-	OnLogin      func(Login)
+	OnLogin      func(LoginAttempt)
 	OnTransfer   func(Transfer)
 	OnDisconnect func(Disconnect)
 
@@ -137,8 +142,7 @@ type Server struct {
 	Logger *slog.Logger
 
 	waits   waits
-	inPlace inPlace
-	names   sync.RWMutex // held by driver.move
+	uploads upload.Store
 	ports   portPool
 	digests digest.Cache
 	guesses guesses
@@ -146,6 +150,7 @@ type Server struct {
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
 
 	once       sync.Once // prepares the fields below
+	guests     vfs.Tree  // of FS; nil: there are none
 	registry   *live.Registry
 	tlsControl *tls.Config // nil: there is no TLS
 	tlsData    *tls.Config
@@ -169,8 +174,8 @@ func (s *Server) ServeTLS(ln net.Listener) error { return s.serve(ln, true) }
 func (s *Server) serve(ln net.Listener, implicit bool) error {
 	defer ln.Close()
 	switch {
-	case s.Tree == nil:
-		return errors.New("ftpd: Server.Tree is nil")
+	case s.FS == nil && s.Login == nil:
+		return errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
 	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
 		return errors.New("ftpd: Server.TLSConfig is nil")
 	}
@@ -201,6 +206,9 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 func (s *Server) prepare() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
+	}
+	if s.FS != nil {
+		s.guests = vfs.Of(s.FS)
 	}
 	s.ports.ports = s.PassivePorts
 	s.tlsControl, s.tlsData = s.tlsConfigs()

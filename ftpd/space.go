@@ -2,10 +2,13 @@ package ftpd
 
 import "strconv"
 
-// featAVBL offers AVBL where the system tells what it asks for.
+// featAVBL offers AVBL where the file system tells what it asks for. Before the
+// login nobody knows which that will be.
 func featAVBL(s *session) string {
-	if _, err := s.server.Tree.Free("/"); err != nil {
-		return ""
+	if s.driver != nil {
+		if _, err := s.driver.tree.Free("/"); err != nil {
+			return ""
+		}
 	}
 	return "AVBL"
 }

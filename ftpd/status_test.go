@@ -46,13 +46,12 @@ func TestStatTellsOfTheTransfer(t *testing.T) {
 
 func TestWhoIsConnected(t *testing.T) {
 	reg := new(live.Registry)
-	s := start(t, func(srv *ftpd.Server) {
-		srv.Live = reg
-		srv.Write = false // which takes nothing of this right
-		if err := srv.Users.AddAccount(account.Account{Name: "boss", Rights: account.ReadOnly | account.Who}, "x"); err != nil {
+	s := startAs(t, func(a *access) {
+		a.write = false // which takes nothing of this right
+		if err := a.users.AddAccount(account.Account{Name: "boss", Rights: account.ReadOnly | account.Who}, "x"); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}, func(srv *ftpd.Server) { srv.Live = reg })
 	s.sparse("f", 64<<20)
 	browser, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -295,7 +296,7 @@ func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
 	other.passive(pasv)
 	other.want(550, "SIZE f")
 	hidden := s.names()[0]
-	if !ftpd.IsPartial(hidden) {
+	if !upload.IsPartial(hidden) {
 		t.Fatalf("the tree has %q", hidden)
 	}
 	for _, line := range []string{"SIZE " + hidden, "MLST " + hidden, "DELE " + hidden, "RNFR " + hidden, "RETR " + hidden, "HASH " + hidden, "XMD5 " + hidden} {
@@ -443,20 +444,4 @@ func TestUploadWithoutADataConnectionLeavesNothing(t *testing.T) {
 		t.Errorf("the tree has %q", got)
 	}
 	c.want(200, "NOOP")
-}
-
-func TestPartialNames(t *testing.T) {
-	for _, target := range []string{"/f", "/d/e/f.txt", "/" + strings.Repeat("x", 255), "/d/" + strings.Repeat("ü", 127)} {
-		got := ftpd.PartialName(target)
-		dir, base := filepath.Split(got)
-		if wantDir, _ := filepath.Split(target); dir != wantDir || len(base) > 255 || !ftpd.IsPartial(base) {
-			t.Errorf("PartialName(%q) = %q", target, got)
-		}
-		if got == ftpd.PartialName(target) {
-			t.Error("the same name twice")
-		}
-		if strings.ToValidUTF8(base, "") != base {
-			t.Errorf("PartialName(%q) = %q, cut in a character", target, got)
-		}
-	}
 }

@@ -15,18 +15,18 @@ import (
 func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
 	for _, who := range []struct {
 		name  string
-		setup func(*ftpd.Server)
+		admit func(*access)
 		login func(*server) *client
 	}{
 		{"anonymous", nil, (*server).guest},
-		{"anonymous on a tree that is writable", func(s *ftpd.Server) { s.Tree = s.Tree.Writable() }, (*server).guest},
-		{"a user without Write", func(s *ftpd.Server) { s.Write = false }, (*server).login},
-		{"a user without Write on a tree that is writable", func(s *ftpd.Server) {
-			s.Tree, s.Write = s.Tree.Writable(), false
+		{"anonymous on a tree that is writable", func(a *access) { a.root = a.root.Writable() }, (*server).guest},
+		{"a user without Write", func(a *access) { a.write = false }, (*server).login},
+		{"a user without Write on a tree that is writable", func(a *access) {
+			a.root, a.write = a.root.Writable(), false
 		}, (*server).login},
 	} {
 		t.Run(who.name, func(t *testing.T) {
-			s := start(t, who.setup)
+			s := startAs(t, who.admit, nil)
 			s.file("f", 10)
 			if err := os.Mkdir(filepath.Join(s.dir, "d"), 0o755); err != nil {
 				t.Fatal(err)

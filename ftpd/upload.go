@@ -4,25 +4,73 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
+	"time"
 
+	"github.com/spf13/afero"
+
+	"sluice/internal/account"
+	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
-// upload is the file of a STOR or APPE.
-type upload struct {
+// storing is the file of a STOR or APPE.
+type storing struct {
 	transfer
-	tree    *vfs.Root
-	file    *os.File
-	off     int64       // next byte; always given, so that the file is not open with O_APPEND
-	partial string      // what the file is called until it is whole; "": it is the target itself
-	old     fs.FileInfo // of the target that is replaced; nil: there is none
+	file *upload.Upload
+	size int64 // of what there is, in bytes from the beginning of the file
+}
+
+// openStore opens for STOR, after REST somewhere in the file.
+func openStore(d *driver, arg string) (mover, error) {
+	return d.openUpload(Store, arg, func(t upload.Target, off int64) (*upload.Upload, error) {
+		return d.session.server.uploads.WriteFrom(d.session.opContext(), t, off)
+	})
+}
+
+// openAppend opens for APPE, which without a file is STOR (RFC 959, 4.1.3).
+func openAppend(d *driver, arg string) (mover, error) {
+	return d.openUpload(Append, arg, func(t upload.Target, _ int64) (*upload.Upload, error) {
+		return d.session.server.uploads.Append(t)
+	})
+}
+
+func (d *driver) openUpload(op, arg string, open func(t upload.Target, off int64) (*upload.Upload, error)) (mover, error) {
+	t := d.newTransfer(op, arg)
+	t.told.Offset, _ = d.session.content.takeStart()
+	right := account.Create
+	if _, err := d.tree.Lstat(t.told.Path); err == nil {
+		right = account.Change
+	}
+	if err := d.mayChange(right, t.told.Path); err != nil {
+		return nil, t.report(err)
+	}
+	f, err := open(d.target(t.told.Path), t.told.Offset)
+	if err != nil {
+		return nil, t.report(err)
+	}
+	t.told.Offset = f.Start()
+	return &storing{transfer: t, file: f, size: f.Start()}, nil
+}
+
+// target is where the user uploads a file to.
+func (d *driver) target(name string) upload.Target {
+	return upload.Target{
+		Tree: d.tree, Name: name, Existing: d.existing(), Perm: 0o666 &^ d.session.content.mask(),
+		Owner: d.user, Keep: d.session.server.keptFor() > 0,
+	}
+}
+
+// existing says whether the user may replace files.
+func (d *driver) existing() upload.Existing {
+	if d.rights.Has(account.Change) {
+		return upload.Replace
+	}
+	return upload.Leave
 }
 
 // move receives the file, whose end is that of the data connection.
-func (u *upload) move(data *dataConn) error {
+func (u *storing) move(data *dataConn) error {
 	ctx := u.session.opContext()
 	conn, err := data.secure(ctx)
 	if err != nil {
@@ -32,8 +80,8 @@ func (u *upload) move(data *dataConn) error {
 	opt := u.options(conn, sendfile.Copy, sendfile.Splice)
 	opt.Idle = u.watched.Idle
 	u.limit(opt, true, -1)
-	res, err := sendfile.Receive(ctx, u.file, conn, u.off, -1, opt)
-	u.off += res.Sent
+	res, err := sendfile.Receive(ctx, u.file.Writer(), conn, u.size, -1, opt)
+	u.size += res.Sent
 	if errors.Is(err, io.ErrUnexpectedEOF) && u.session.isLax() {
 		err = nil
 	}
@@ -49,72 +97,32 @@ func (s *session) isLax() bool {
 
 // close makes the upload visible if all went well, and keeps what there is of
 // it if not.
-func (u *upload) close(err error) error {
+func (u *storing) close(err error) error {
 	if err == nil {
-		err = u.publish()
+		u.told.Kept, err = u.file.Commit(u.size, u.session.checkHere)
+	} else {
+		u.told.Kept = u.file.Abort(u.size, err)
 	}
-	if u.partial == "" {
-		u.session.server.inPlace.release(u.file)
-	} else if err != nil {
-		u.keep(err)
-	}
-	_ = u.file.Close() // again, after publish
 	return u.report(err)
 }
 
-// publish brings the file to the disk and, if it has a name of its own, under
-// that of the target.
-func (u *upload) publish() error {
-	if u.old != nil {
-		if err := u.file.Chmod(u.old.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	if err := u.file.Sync(); err != nil {
-		return err
-	}
-	// A client that dies closes all its connections, and the data connection
-	// looks as if the file were whole.
-	if u.session.ctx.Err() != nil {
-		return context.Cause(u.session.ctx)
-	}
-	if u.partial == "" {
-		return u.checkTarget()
-	}
-	if err := u.file.Close(); err != nil {
-		return err
-	}
-	if err := u.driver.move(u.partial, u.told.Path); err != nil {
-		return err
-	}
-	_ = u.tree.Remove(keptName(u.told.Path, u.told.User)) // of an earlier try, if any
-	return nil
-}
-
-// checkTarget reports whether the target was removed, or replaced, while bytes
-// were added to it: nobody can read them any more.
-func (u *upload) checkTarget() error {
-	info, err := u.file.Stat()
-	if err != nil {
-		return err
-	}
-	if id, ok := identify(info); ok && id.links == 0 {
-		return errGone
+// checkHere returns why the session has ended. A client that dies closes all
+// its connections, and the data connection looks as if the file were whole.
+func (s *session) checkHere() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
 	}
 	return nil
 }
 
-// keep lets the user go on another time with what has arrived. Not if it was
-// the disk that had no more room, and not if it is too little to be worth it.
-func (u *upload) keep(err error) {
-	if u.off >= minKept && !isFull(err) && u.session.server.keptFor() > 0 &&
-		u.file.Truncate(u.off) == nil && u.file.Sync() == nil {
-		_ = u.file.Close()
-		if u.tree.Rename(u.partial, keptName(u.told.Path, u.told.User)) == nil {
-			u.told.Kept = u.off
-			return
-		}
-	}
-	_ = u.file.Close() // Windows removes no open file
-	_ = u.tree.Remove(u.partial)
+// keptFor resolves Server.KeepPartials; zero: they are not kept.
+func (s *Server) keptFor() time.Duration { return max(or(s.KeepPartials, 72*time.Hour), 0) }
+
+// Sweep removes from fsys what uploads have left that broke off longer ago than
+// KeepPartials, or that a crash has ended. It walks all of fsys and blocks until
+// it is through or ctx ends, whose error it returns then; what it may not remove
+// is left. Call it now and then, for each file system that is written to.
+// Uploads under way are younger, and stay: each moves within StallTimeout.
+func (s *Server) Sweep(ctx context.Context, fsys afero.Fs) (removed int, err error) {
+	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(s.keptFor(), time.Hour, 2*s.stallTimeout())))
 }

@@ -13,9 +13,7 @@ import (
 func (b *builder) ftp() *service {
 	o := b.conf.FTPOptions
 	server := &ftpd.Server{
-		Tree: b.tree, Users: b.users, Anonymous: b.conf.Anonymous, Method: b.road,
-		// With a file the rights of each user decide, and may change.
-		Write: b.conf.Write || b.conf.File != "",
+		Login: b.logIn, Method: b.road,
 
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
 		LaxTLS:       func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxTLS, user) },
@@ -36,7 +34,13 @@ func (b *builder) ftp() *service {
 		server.PublicAddrs = append(server.PublicAddrs, ftpd.PublicAddr(addr))
 	}
 	b.limitFTP(server)
-	b.sweep, b.portsInUse = server.Sweep, server.PortsInUse
+	b.sweep = func(ctx context.Context) (removed int, err error) {
+		if !b.mayWrite() {
+			return 0, nil
+		}
+		return server.Sweep(ctx, b.tree.Writable())
+	}
+	b.portsInUse = server.PortsInUse
 	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)
 	return &service{"ftp", all, server}

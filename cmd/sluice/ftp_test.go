@@ -64,13 +64,17 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := built(t, func(c *config.Config) { c.FTP = "127.0.0.1:0"; tt.change(c) }).(*ftpd.Server)
+			guest, err := s.Login(t.Context(), ftpd.Client{}, "anonymous", "")
+			if err != nil {
+				t.Fatal(err)
+			}
 			got := options{
 				TLS: s.TLS, Reuse: s.Reuse, Lax: s.LaxTLS("u"), LaxReuse: s.LaxReuse("u"), HasTLS: s.TLSConfig != nil, NoActive: s.NoActive, Ports: s.PassivePorts,
 				MaxConns: s.Live.MaxFTPConns, MaxConnsPerAddr: s.Live.MaxFTPConnsPerAddr,
 				Login: s.LoginTimeout, Idle: s.IdleTimeout, Stall: s.StallTimeout, Accept: s.AcceptTimeout, Session: s.SessionTimeout,
 				KeepsUploads: s.KeepPartials,
-				MaxRate:      s.MaxRate, AnonymousMaxRate: s.AnonymousMaxRate, RateAfter: s.RateAfter,
-				AllDown: s.LimitDown != nil, AllUp: s.LimitUp != nil,
+				MaxRate:      s.MaxRate, AnonymousMaxRate: guest.MaxRatePerTransfer, RateAfter: s.RateAfter,
+				AllDown: s.Limiter != nil, AllUp: s.UploadLimiter != nil,
 			}
 			for _, p := range s.PublicAddrs {
 				got.Public += fmt.Sprint(p)

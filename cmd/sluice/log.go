@@ -70,8 +70,8 @@ func newLogger(w *logWriter, format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, nil))
 }
 
-func logLogin(logger *slog.Logger) func(ftpd.Login) {
-	return func(l ftpd.Login) {
+func logLogin(logger *slog.Logger) func(ftpd.LoginAttempt) {
+	return func(l ftpd.LoginAttempt) {
 		attrs := []any{"remote", l.Remote.String(), "session", l.Session}
 		switch {
 		case l.Err == nil:

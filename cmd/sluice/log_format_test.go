@@ -152,9 +152,9 @@ func TestTheFilterOfTheREADME(t *testing.T) {
 		w.add(func(line []byte) []byte { return appendTextLine(line, time.Now(), &e) })
 	}
 	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
-		logLogin(newLogger(w, "text"))(ftpd.Login{Remote: netip.MustParseAddrPort(remote), Err: ftpd.ErrLogin})
+		logLogin(newLogger(w, "text"))(ftpd.LoginAttempt{Remote: netip.MustParseAddrPort(remote), Err: ftpd.ErrLogin})
 	}
-	logLogin(newLogger(w, "text"))(ftpd.Login{Remote: netip.MustParseAddrPort("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
+	logLogin(newLogger(w, "text"))(ftpd.LoginAttempt{Remote: netip.MustParseAddrPort("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
 	var got []string
 	for line := range strings.Lines(log.String()) {
 		_, rest, _ := strings.Cut(line, " ") // fail2ban takes the date away

@@ -27,8 +27,8 @@ func (b *builder) limitWeb(h *httpd.Handler) {
 // limitFTP tells a Server its limits.
 func (b *builder) limitFTP(s *ftpd.Server) {
 	r := b.conf.Rates
-	s.MaxRate, s.AnonymousMaxRate, s.RateAfter = int64(r.MaxRatePerTransfer), int64(r.AnonymousMaxRate), int64(r.RateAfter)
+	s.MaxRate, s.RateAfter = int64(r.MaxRatePerTransfer), int64(r.RateAfter)
 	if b.limits.down != nil {
-		s.LimitDown, s.LimitUp = b.limits.down, b.limits.up
+		s.Limiter, s.UploadLimiter = b.limits.down, b.limits.up
 	}
 }

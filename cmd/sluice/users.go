@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
 
+	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
 )
@@ -44,6 +46,32 @@ func addUser(users *account.Users, user config.User, usual account.Rights) error
 	}
 	return users.AddHash(a, user.Password)
 }
+
+// logIn decides who may log in by FTP, and what each may touch.
+func (b *builder) logIn(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
+	if b.conf.Anonymous && account.IsAnonymous(name) {
+		guest := b.users.Anonymous()
+		guest.FS, guest.MaxRatePerTransfer = b.tree, int64(b.conf.Rates.AnonymousMaxRate)
+		return &guest, nil
+	}
+	user, ok := b.users.Login(ctx, name, password)
+	if !ok {
+		return nil, ftpd.ErrLogin
+	}
+	const looking = ftpd.ReadOnly | ftpd.Who
+	if !b.mayWrite() {
+		user.Rights &= looking
+	}
+	user.FS = b.tree
+	if user.Rights&^looking != 0 {
+		user.FS = b.tree.Writable()
+	}
+	return &user, nil
+}
+
+// mayWrite reports whether anybody may change files. With a file the rights of
+// each user decide, and may change.
+func (b *builder) mayWrite() bool { return b.conf.Write || b.conf.File != "" }
 
 // warnOfUsers tells what may be amiss with the users of a file.
 func (b *builder) warnOfUsers(conf config.Config) {

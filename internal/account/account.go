@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/afero"
 )
 
 // Account is who a user is, and what it may.
@@ -16,8 +18,12 @@ type Account struct {
 	Name   string
 	Rights Rights
 
-	// Home is the directory that the user sees as the root, by its path in the
-	// tree that is served; "" is all of that.
+	// FS is what the user sees. Users do not know it: who lets the user in sets
+	// it.
+	FS afero.Fs
+
+	// Home is the directory that the user sees as the root, by its path in FS;
+	// "" is all of that.
 	Home string
 
 	// MaxSessions is how many sessions the user may have at one time; zero is
@@ -27,6 +33,10 @@ type Account struct {
 	// MaxRate is how many bytes per second all transfers of the user may take
 	// together, each direction for itself; zero is any number.
 	MaxRate int64
+
+	// MaxRatePerTransfer is how many bytes per second each of them may take;
+	// zero is any number.
+	MaxRatePerTransfer int64
 }
 
 // Anonymous is the name of the account of those who log in without one.
@@ -56,8 +66,10 @@ func (a Account) checkBounds() error {
 	if a.MaxSessions < 0 {
 		return fmt.Errorf("user %s may have %d sessions, which is negative", a.Name, a.MaxSessions)
 	}
-	if a.MaxRate < 0 {
-		return fmt.Errorf("user %s may take %d bytes per second, which is negative", a.Name, a.MaxRate)
+	for _, rate := range []int64{a.MaxRate, a.MaxRatePerTransfer} {
+		if rate < 0 {
+			return fmt.Errorf("user %s may take %d bytes per second, which is negative", a.Name, rate)
+		}
 	}
 	return nil
 }

@@ -86,14 +86,14 @@ func TestAddRefuses(t *testing.T) {
 
 func TestAnAccountIsWhatWasAdded(t *testing.T) {
 	var users account.Users
-	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3, MaxRate: 1000}
+	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3, MaxRate: 1000, MaxRatePerTransfer: 100}
 	if err := users.AddAccount(want, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	if got, ok := users.Login(t.Context(), "alice", "secret"); got != want || !ok {
 		t.Errorf("got %+v, %v, want %+v", got, ok, want)
 	}
-	for _, negative := range []account.Account{{Name: "bob", MaxSessions: -1}, {Name: "bob", MaxRate: -1}} {
+	for _, negative := range []account.Account{{Name: "bob", MaxSessions: -1}, {Name: "bob", MaxRate: -1}, {Name: "bob", MaxRatePerTransfer: -1}} {
 		if err := users.AddAccount(negative, "x"); err == nil {
 			t.Errorf("%+v was taken", negative)
 		}

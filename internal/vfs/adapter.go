@@ -181,7 +181,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		}
 		return osFile, nil
 	}
-	h := &handle{File: f, name: strings.TrimPrefix(full, "/"), size: -1, shared: isShared(f)}
+	h := newHandle(f, full)
 	if flag&writing == 0 {
 		h.size = fi.Size()
 		h.reopen = func() (afero.File, error) {

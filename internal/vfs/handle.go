@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/spf13/afero"
@@ -24,6 +25,11 @@ type handle struct {
 	noSeek bool  // Seek does not work here
 	shared bool  // the position is that of other handles too
 	size   int64 // of a file opened for reading: it is not read behind that; negative: it is written to
+}
+
+// newHandle returns the handle of f, which full names, to write to.
+func newHandle(f afero.File, full string) *handle {
+	return &handle{File: f, name: strings.TrimPrefix(full, "/"), size: -1, shared: isShared(f)}
 }
 
 // maxEmpty is how often a Read may return nothing in a row (as in package bufio).

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"io/fs"
+	"path"
 	"path/filepath"
 	"reflect"
 
@@ -89,6 +90,22 @@ func IsSame(a, b Tree) bool {
 		return x.base == y.base && equal(x.fs, y.fs)
 	}
 	return ok1 == ok2 && equal(a, b)
+}
+
+// IsSameFile reports whether name in a and other in b mean the same file, as far as names can tell: it looks at no
+// file, and so a link is not what it leads to. A tree that Sub has made is part of the one that it was made of, unless
+// these are [Root] (of whose files os.SameFile knows more).
+func IsSameFile(a Tree, name string, b Tree, other string) bool {
+	x, ok1 := a.(*adapter)
+	y, ok2 := b.(*adapter)
+	if ok1 && ok2 && equal(x.fs, y.fs) {
+		one, err1 := x.full(name)
+		two, err2 := y.full(other)
+		return err1 == nil && err2 == nil && path.Clean("/"+one) == path.Clean("/"+two)
+	}
+	one, err1 := clean(name)
+	two, err2 := clean(other)
+	return err1 == nil && err2 == nil && one == two && IsSame(a, b)
 }
 
 // equal compares two file systems, some kinds of which cannot be compared.

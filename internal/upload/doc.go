@@ -1,0 +1,35 @@
+// Package upload makes files of what clients send, so that nobody ever sees a part of one.
+//
+//	var uploads upload.Store // one for all who write into the same trees
+//
+//	u, err := uploads.Create(upload.Target{Tree: tree, Name: "/a.bin", Owner: "alice", Perm: 0o644, Keep: true})
+//	if err != nil {
+//		return err
+//	}
+//	res, err := sendfile.Receive(ctx, u.Writer(), conn, u.Start(), -1, nil)
+//	if err != nil {
+//		kept := u.Abort(u.Start()+res.Sent, err) // bytes with which alice can go on another time
+//		return err
+//	}
+//	_, err = u.Commit(u.Start()+res.Sent, nil) // on the disk, and under its name
+//
+// # What becomes of the bytes
+//
+// [Store.Create] writes to a hidden file next to its target, which takes the target's name when all has arrived and is
+// on the disk: whatever breaks off before leaves the target as it was. [Store.WriteFrom] begins in the middle: it goes
+// on with what an earlier upload of the same owner has left, or works on a copy of the target. Only what is added at
+// the end of a target, by WriteFrom or [Store.Append], goes into the target itself, where readers see it at once and
+// what has arrived stays. Nobody else can write into that file meanwhile.
+//
+// What has arrived of an upload that broke off is kept for its owner under another hidden name, if it is worth that.
+// [Kept] finds it, [ForgetKept] and [Sweep] remove it.
+//
+// # File systems
+//
+// A target is in a [vfs.Tree], which vfs.Of makes of any afero.Fs. A file system in which a file can appear whole
+// under its name says so by the methods of [Atomic]. Of every other one it is hoped that Rename does that, which
+// cannot be found out: afero.MemMapFs and the file systems of a host do, an afero.CopyOnWriteFs does as its layer does.
+//
+// Permission bits are those of the file that is replaced. On the disk of a [vfs.Root] a file is replaced only if it
+// can be opened for writing, and elsewhere unless its mode says that its owner may not write to it.
+package upload

@@ -1,0 +1,9 @@
+package upload
+
+var (
+	PartialName = partialName
+	KeptName    = keptName
+	IsKept      = isKept
+)
+
+const MinKept = minKept

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package upload
+
+import "io/fs"
+
+// hasNoName reports whether info is of an open file that was removed, or replaced: here an open file keeps its name.
+func hasNoName(fs.FileInfo) bool { return false }

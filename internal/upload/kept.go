@@ -1,0 +1,51 @@
+package upload
+
+import (
+	"context"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"sluice/internal/vfs"
+)
+
+// Kept describes what the owner's last upload to target has left; the error is fs.ErrNotExist if that is nothing.
+func Kept(tree vfs.Tree, target, owner string) (fs.FileInfo, error) {
+	if owner == "" {
+		return nil, fs.ErrNotExist
+	}
+	return tree.Stat(keptName(target, owner))
+}
+
+// ForgetKept removes what uploads that broke off have left in the directory dir, and reports whether nothing else is
+// in it. If there is anything else it removes nothing.
+func ForgetKept(tree vfs.Tree, dir string) bool {
+	infos, err := tree.ReadDir(dir)
+	if err != nil || slices.ContainsFunc(infos, func(info fs.FileInfo) bool { return !isKept(info.Name()) }) {
+		return false
+	}
+	for _, info := range infos {
+		_ = remove(tree, path.Join(dir, info.Name())) // RemoveDir tells
+	}
+	return true
+}
+
+// Sweep removes from a tree what uploads have left that nobody has written to since the time before: those that broke
+// off, and those that a crash has ended. It walks the whole tree, and blocks until it is through or ctx ends, whose
+// error it returns then. What cannot be read or removed is passed over.
+//
+// An upload under way must have been written to since then.
+func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, err error) {
+	err = tree.Walk("/", func(name string, info fs.FileInfo, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && info.Mode().IsRegular() && IsPartial(path.Base(name)) && info.ModTime().Before(before) &&
+			remove(tree, name) == nil {
+			removed++
+		}
+		return nil
+	})
+	return removed, err
+}

@@ -1,0 +1,326 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/vfs"
+)
+
+// Why an upload cannot begin, or was in vain.
+var (
+	// ErrBusy means that another upload is adding to the same file.
+	ErrBusy = errors.New("file is being written by another transfer")
+	// ErrGone means that a file was removed, or replaced, while bytes were added to it: nobody can read them any more.
+	ErrGone = errors.New("file was removed or replaced meanwhile")
+	// ErrOffset means that an upload was to begin behind the end of what there is: the gap would look like data.
+	ErrOffset = errors.New("offset is not in the file")
+)
+
+// Store keeps uploads from getting in each other's way. All who write into the same trees share one. The zero value is
+// ready for use, by many goroutines at once; it must not be copied.
+type Store struct {
+	names  sync.RWMutex // held while a file gets a name: for writing by those who must not replace one
+	claims claims
+}
+
+// Existing says what becomes of a file that already has the name of a target.
+type Existing int
+
+const (
+	Leave   Existing = iota // it stays as it is, and the upload fails with fs.ErrExist
+	Replace                 // it is replaced, or written to
+)
+
+// Target is where an upload goes, and whose it is.
+type Target struct {
+	Tree     vfs.Tree
+	Name     string // absolute and clean; a symbolic link of that name is replaced, not followed
+	Existing Existing
+	Perm     fs.FileMode // of a new file; the umask of the process comes on top
+
+	// Owner is who may go on with what is left of the upload; "" is nobody.
+	Owner string
+
+	// Keep keeps what has arrived of an upload that breaks off, if there is an Owner.
+	Keep bool
+}
+
+// Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
+//
+// It is an error if the target could not be written: what cannot be changed is not replaced either. Where Existing is
+// Leave a target that is there is no error yet, but one of Commit.
+func (s *Store) Create(t Target) (*Upload, error) {
+	old, err := t.replaceable()
+	if err != nil {
+		return nil, err
+	}
+	return s.create(t, old)
+}
+
+// WriteFrom begins an upload whose first byte is byte off of the target. The caller ends it by Commit or Abort.
+//
+// Up to off the file will hold what the owner's last upload has left, if that reaches so far and there is no target,
+// or if off is its end; else what the target holds, of which WriteFrom makes a copy, and blocks until that is done or
+// ctx ends. At the end of the target nothing is copied: it goes on there. The error is ErrOffset if neither reaches so
+// far. With off 0 it is Create.
+func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, error) {
+	old, err := t.replaceable()
+	if err != nil {
+		return nil, err
+	}
+	if off == 0 {
+		return s.create(t, old)
+	}
+	kept, err := Kept(t.Tree, t.Name, t.Owner)
+	switch {
+	case err == nil && off <= kept.Size() && (old == nil || off == kept.Size() && off != old.Size()):
+		return s.resume(t, old, off)
+	case old == nil || off > old.Size():
+		return nil, ErrOffset
+	case off == old.Size():
+		return s.extend(t, off)
+	}
+	return s.rewrite(ctx, t, old, off)
+}
+
+// Append begins an upload at the end of the target. If there is none it goes on with what the owner's last upload has
+// left, and if there is nothing of that it is Create. The caller ends it by Commit or Abort.
+func (s *Store) Append(t Target) (*Upload, error) {
+	u, err := s.extend(t, toEnd)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return u, err
+	}
+	kept, err := Kept(t.Tree, t.Name, t.Owner)
+	if err != nil {
+		return s.create(t, nil)
+	}
+	return s.resume(t, nil, kept.Size())
+}
+
+// Rename moves oldname to newname in a tree. A file that has that name is replaced, or is fs.ErrExist, as existing
+// says; that holds against everybody who renames or commits by this Store.
+func (s *Store) Rename(tree vfs.Tree, oldname, newname string, existing Existing) error {
+	return s.name(tree, newname, existing, func() error { return tree.Rename(oldname, newname) })
+}
+
+// name calls give, which gives a file the name newname.
+func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func() error) error {
+	if existing == Replace {
+		s.names.RLock()
+		defer s.names.RUnlock()
+		return give()
+	}
+	s.names.Lock()
+	defer s.names.Unlock()
+	if _, err := tree.Lstat(newname); err == nil {
+		return fs.ErrExist
+	}
+	return give()
+}
+
+// replaceable describes the target, nil if there is none. It is an error if it could not be written.
+func (t Target) replaceable() (fs.FileInfo, error) {
+	info, err := t.lookWritable()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return info, err
+}
+
+func (t Target) lookWritable() (fs.FileInfo, error) {
+	if _, ok := t.Tree.(*vfs.Root); !ok { // an afero.CopyOnWriteFs copies what is opened for writing
+		info, err := t.Tree.Stat(t.Name)
+		switch {
+		case err != nil:
+			return nil, err
+		case info.IsDir():
+			return nil, syscall.EISDIR
+		case info.Mode().Perm() != 0 && info.Mode()&0o200 == 0: // what afero.MemMapFs.Create makes has no mode
+			return nil, fs.ErrPermission
+		}
+		return info, nil
+	}
+	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0) // asks all that at once
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+// create begins an upload in a new hidden file.
+func (s *Store) create(t Target, old fs.FileInfo) (*Upload, error) {
+	h := &hidden{temp: partialName(t.Name), old: old}
+	f, err := create(t.Tree, h.temp, t.Perm)
+	if err != nil {
+		return nil, err
+	}
+	return newUpload(s, t, f, 0, h), nil
+}
+
+// resume begins an upload in what an earlier one has left. That is taken by renaming it, so that of two who want it
+// one comes too late.
+func (s *Store) resume(t Target, old fs.FileInfo, off int64) (*Upload, error) {
+	h := &hidden{temp: partialName(t.Name), old: old}
+	kept := keptName(t.Name, t.Owner)
+	if err := t.Tree.Rename(kept, h.temp); err != nil {
+		return nil, err
+	}
+	f, err := openAt(t.Tree, h.temp, off)
+	if err != nil {
+		_ = t.Tree.Rename(h.temp, kept)
+		return nil, err
+	}
+	return newUpload(s, t, f, off, h), nil
+}
+
+// openAt opens a file to write, and cuts it at size.
+func openAt(tree vfs.Tree, name string, size int64) (afero.File, error) {
+	f, err := tree.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// copyChunk is how much of a file is copied between two looks at whether that is still wanted.
+const copyChunk = 64 << 20
+
+// rewrite begins an upload in a new hidden file that holds what the target does.
+func (s *Store) rewrite(ctx context.Context, t Target, old fs.FileInfo, off int64) (*Upload, error) {
+	from, err := t.Tree.Open(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	u, err := s.create(t, old)
+	if err != nil {
+		return nil, err
+	}
+	for err == nil {
+		_, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}
+	if err != io.EOF {
+		u.Abort(0, err)
+		return nil, err
+	}
+	u.start = off
+	return u, nil
+}
+
+// toEnd is an offset at the end of a file, wherever that is.
+const toEnd = -1
+
+// extend begins an upload in the target itself, whose end must be at off.
+func (s *Store) extend(t Target, off int64) (*Upload, error) {
+	f, err := t.openEnd()
+	if err != nil {
+		return nil, err
+	}
+	claim, err := s.claims.take(t, f)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	u := newUpload(s, t, f, off, &inPlace{claim})
+	info, err := f.Stat() // after the claim: the size stays
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = syscall.EISDIR
+	case off == toEnd:
+		u.start = info.Size()
+	case off != info.Size():
+		err = ErrOffset
+	}
+	if err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
+	return u, nil
+}
+
+// openEnd opens the target to write into it, if that is allowed.
+func (t Target) openEnd() (afero.File, error) {
+	if _, ok := t.Tree.(*vfs.Root); !ok {
+		if _, err := t.lookWritable(); err != nil {
+			return nil, err
+		}
+	}
+	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if t.Existing == Leave { // whoever called us has seen none, a moment ago
+		_ = f.Close()
+		return nil, fs.ErrExist
+	}
+	return f, nil
+}
+
+// claims are the files that uploads write into without a file of their own. Two in one would mix: each writes at
+// offsets that it has computed before.
+type claims struct {
+	mu  sync.Mutex // guards the field below
+	all map[*claim]struct{}
+}
+
+// claim is a file that is one upload's alone.
+type claim struct {
+	info fs.FileInfo // of a file of the operating system, of which links are other names; nil: of no such file
+	tree vfs.Tree    // of any other file, which its name tells
+	name string
+}
+
+// take claims f, which is the target, until release. The error is ErrBusy if another upload has it.
+func (c *claims) take(t Target, f afero.File) (*claim, error) {
+	mine := &claim{tree: t.Tree, name: path.Clean("/" + t.Name)}
+	if osFile, ok := vfs.OSFile(f); ok {
+		info, err := osFile.Stat()
+		if err != nil {
+			return nil, err
+		}
+		mine.info = info
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other := range c.all {
+		if mine.isSame(other) {
+			return nil, ErrBusy
+		}
+	}
+	if c.all == nil {
+		c.all = make(map[*claim]struct{})
+	}
+	c.all[mine] = struct{}{}
+	return mine, nil
+}
+
+func (c *claims) release(mine *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.all, mine)
+}
+
+func (c *claim) isSame(other *claim) bool {
+	if c.info != nil && other.info != nil {
+		return os.SameFile(c.info, other.info)
+	}
+	return c.info == nil && other.info == nil && vfs.IsSameFile(c.tree, c.name, other.tree, other.name)
+}

@@ -1,0 +1,106 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/afero"
+)
+
+// uploads is what package upload asks of a file system beyond afero.Fs, if it has it (see upload.Atomic, which this
+// package does not import). Root has it; an adapter passes it on where the file system below has it.
+type uploads interface {
+	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
+	SyncUpload(f afero.File) error
+	CommitUpload(temp, target string) error
+	AbortUpload(temp string) error
+}
+
+var _ = [...]uploads{(*Root)(nil), (*adapter)(nil)}
+
+// CreateUpload creates the file temp, which must not be there, and opens it for writing.
+func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
+	return t.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+}
+
+// SyncUpload brings what was written to f to the disk.
+func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
+
+// CommitUpload gives the file temp the name target: whoever opens target finds the file that was there before or the
+// whole new one.
+func (t *Root) CommitUpload(temp, target string) error { return t.Rename(temp, target) }
+
+// AbortUpload removes the file temp.
+func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }
+
+// CreateUpload passes the call on, if the directory is there; [errors.ErrUnsupported] means that the file system has no such method.
+func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
+	up, ok := a.fs.(uploads)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	full, err := a.full(temp)
+	if err == nil && perm != perm.Perm() {
+		err = errMode
+	}
+	if err != nil {
+		return nil, a.fail("create", temp, err)
+	}
+	f, err := call(a.calls, func() (afero.File, error) {
+		if err := a.checkParent(full); err != nil {
+			return nil, err
+		}
+		return up.CreateUpload(full, perm)
+	}, func(f afero.File) { _ = f.Close() })
+	if err != nil {
+		return nil, a.fail("create", temp, err)
+	}
+	if osFile, ok := OSFile(f); ok {
+		return osFile, nil
+	}
+	return newHandle(f, full), nil
+}
+
+// SyncUpload passes the call on, as CreateUpload does. It waits for as long as that takes: one that is given up may
+// yet succeed.
+func (a *adapter) SyncUpload(f afero.File) error {
+	up, ok := a.fs.(uploads)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	if h, ok := f.(*handle); ok {
+		f = h.File
+	}
+	_, err := protect(func() (struct{}, error) { return struct{}{}, up.SyncUpload(f) })
+	return err
+}
+
+// CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It waits as SyncUpload does.
+func (a *adapter) CommitUpload(temp, target string) error {
+	up, ok := a.fs.(uploads)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	from, err1 := a.full(temp)
+	to, err2 := a.full(target)
+	if err := errors.Join(err1, err2); err != nil {
+		return a.fail("rename", target, fs.ErrInvalid)
+	}
+	if fi, err := a.Lstat(target); err == nil && fi.IsDir() {
+		return a.fail("rename", target, fs.ErrExist)
+	}
+	if _, err := protect(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
+		return a.fail("rename", target, err)
+	}
+	return nil
+}
+
+// AbortUpload passes the call on, as CreateUpload does.
+func (a *adapter) AbortUpload(temp string) error {
+	up, ok := a.fs.(uploads)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return a.do("remove", temp, up.AbortUpload)
+}

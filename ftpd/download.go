@@ -9,7 +9,6 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/upload"
-	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -57,9 +56,6 @@ func (d *driver) openWhole(name string) (afero.File, int64, error) {
 	f, err := d.tree.Open(name)
 	if err != nil {
 		return nil, 0, err
-	}
-	if osFile, ok := vfs.OSFile(f); ok {
-		f = osFile
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {

@@ -4,13 +4,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/afero"
 
 	"sluice/internal/digest"
-	"sluice/internal/vfs"
 )
 
 // hashKind is a way to compute a checksum, as clients call it.
@@ -79,16 +77,12 @@ func (s *session) sum(arg string) reply {
 		return unavailable(err)
 	}
 	defer f.Close()
-	src, err := source(f)
-	if err != nil {
-		return unavailable(err)
-	}
 	part := span{0, size - 1}
 	if r := s.content.ranged; r != nil {
 		part = span{r.first, min(r.last, size-1)}
 		s.content.ranged = nil
 	}
-	sum, err := s.server.digests.Part(s.opContext(), src, kind.of, part.first, part.last-part.first+1)
+	sum, err := s.server.digests.Part(s.opContext(), f, kind.of, part.first, part.last-part.first+1)
 	if err != nil {
 		return s.noSum(err)
 	}
@@ -110,15 +104,11 @@ func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
 		return unavailable(err)
 	}
 	defer f.Close()
-	src, err := source(f)
-	if err != nil {
-		return unavailable(err)
-	}
 	first, end, ok := parseSpan(rest, size)
 	if !ok {
 		return say(501, "Not a part of the file")
 	}
-	sum, err := s.server.digests.Part(s.opContext(), src, kind, first, end-first)
+	sum, err := s.server.digests.Part(s.opContext(), f, kind, first, end-first)
 	if err != nil {
 		return s.noSum(err)
 	}
@@ -128,18 +118,6 @@ func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
 // openToSum opens the file that arg names. The caller closes it.
 func (s *session) openToSum(arg string) (afero.File, int64, error) {
 	return s.driver.openWhole(s.driver.path(arg))
-}
-
-// source returns what package digest can read of a file.
-//
-// TODO(digest): that is an *os.File alone until digest.Cache.Part takes more.
-// Then this function goes away.
-func source(f afero.File) (*os.File, error) {
-	osFile, ok := vfs.OSFile(f)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return osFile, nil
 }
 
 // noSum tells why there is no checksum.

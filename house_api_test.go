@@ -6,12 +6,15 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
+
+func TestPublicAPI(t *testing.T) { report(t, checkPublicAPI(os.DirFS("."))) }
 
 // checkPublicAPI wants every type that a public package shows its users to be
 // one that they can name. The exported declarations of a public package may name

@@ -24,6 +24,7 @@ run: bin/sluice testdata/sample ## serve a small sample tree; more flags in ARGS
 
 test: ## all tests but those of make e2e
 	go test ./... $(MORE)
+	cd testdata/embed && go test ./...
 
 race: ## the same under the race detector
 	go test -race ./...
@@ -58,6 +59,7 @@ bench-metrics: ## what metrics costs, beside gopsutil and psutil
 lint: ## gofmt, go vet, staticcheck
 	@bad=$$(gofmt -l .) && test -z "$$bad" || { echo "not formatted:" $$bad; exit 1; }
 	go vet -tags e2e ./... $(MORE)
+	cd testdata/embed && go vet ./...
 	go tool -modfile=tools/go.mod staticcheck -tags e2e ./... $(MORE)
 
 cross: ## types on all platforms, go vet on one of each kind

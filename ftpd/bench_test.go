@@ -3,6 +3,7 @@ package ftpd_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -97,4 +98,48 @@ func serveBench(b *testing.B, s *ftpd.Server) string {
 		}
 	})
 	return ln.Addr().String()
+}
+
+// BenchmarkStore is a client that sends one small file after the other, in the
+// place of the one before. Both sides count.
+func BenchmarkStore(b *testing.B) {
+	const size = 1 << 10
+	s := tester(b)
+	fsys := s.FS
+	s.AcceptTimeout = patience
+	s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
+	}
+	conn, err := net.Dial("tcp", serveBench(b, s))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	ask := func(line, code string) []byte {
+		_, _ = io.WriteString(conn, line)
+		text, err := r.ReadSlice('\n')
+		if err != nil || !bytes.HasPrefix(text, []byte(code)) {
+			b.Fatalf("%q: got %q, %v, want %s", line, text, err, code)
+		}
+		return text
+	}
+	ask("", "220")
+	ask("USER u\r\n", "331")
+	ask("PASS x\r\n", "230")
+	content := make([]byte, size)
+	b.ReportAllocs()
+	b.SetBytes(size)
+	for b.Loop() {
+		text := ask("EPSV\r\n", "229")
+		port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
+		data, err := net.Dial("tcp", "127.0.0.1:"+string(port))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = data.Write(content)
+		_ = data.Close()
+		ask("STOR f\r\n", "150")
+		ask("", "226")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
@@ -79,9 +80,11 @@ func (g *guard) survive(after func()) {
 		return
 	}
 	s := g.session
-	if logger := s.server.Logger; logger != nil {
-		logger.Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
+	logger := s.server.Logger
+	if logger == nil {
+		logger = slog.Default()
 	}
+	logger.Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
 	s.cut(fmt.Errorf("panic: %v", r))
 	after()
 }

@@ -35,14 +35,14 @@ type Server struct {
 	// user or the password is wrong; any error, and a nil Account, is a failed
 	// login: answered late and always alike, and counted against guessing.
 	//
-	// An error that wraps ErrUnavailable is not: the client is told that a login
-	// is not possible now, and so it is if Account.FS is nil. Nor is any error
-	// after the end of ctx.
+	// An error that wraps ErrUnavailable is no failed login: the client is told
+	// that a login is not possible now. An Account without an FS is the same. An
+	// error after the end of ctx does not count either.
 	//
-	// It may be called from many goroutines at once, and may block: ctx ends when
-	// the client goes away, has taken longer than LoginTimeout, or the server
-	// stops. A panic is no failed login either: it ends the session, as that of a
-	// hook does, and Logger and OnDisconnect tell of it. Nil: nobody else gets in.
+	// Login may be called from many goroutines at once, and may block: ctx ends
+	// when the client goes away, has taken longer than LoginTimeout, or the
+	// server stops. A panic of Login is logged and ends the session, as that of a
+	// hook does; OnDisconnect is told of it. If Login is nil nobody else gets in.
 	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
 
 	// Method forces a method: Copy in both directions, Sendfile for downloads,
@@ -138,7 +138,7 @@ type Server struct {
 	OnDisconnect func(Disconnect)
 
 	// Logger gets the warnings of the protocol library, without anything a
-	// client typed; nil discards them.
+	// client typed; nil discards them. Panics go to slog.Default then.
 	Logger *slog.Logger
 
 	waits   waits

@@ -112,6 +112,22 @@ func methods() []method {
 			return "", tree.Rename(name, "fresh")
 		}},
 		{"Rename to", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Rename(other, name) }},
+		{"CreateUpload", true, false, func(tree *vfs.Root, name string) (string, error) {
+			f, err := tree.CreateUpload(name, 0o600)
+			if err != nil {
+				return "", err
+			}
+			defer f.Close()
+			_, err = f.WriteString("owned")
+			return "", err
+		}},
+		{"CommitUpload of", true, false, func(tree *vfs.Root, name string) (string, error) {
+			return "", tree.CommitUpload(name, "fresh")
+		}},
+		{"CommitUpload to", true, false, func(tree *vfs.Root, name string) (string, error) {
+			return "", tree.CommitUpload(other, name)
+		}},
+		{"AbortUpload", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.AbortUpload(name) }},
 		{"Symlink", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Symlink(other, name) }},
 		{"Chmod", true, true, func(tree *vfs.Root, name string) (string, error) { return "", tree.Chmod(name, 0o750) }},
 		{"Chown", true, true, func(tree *vfs.Root, name string) (string, error) {

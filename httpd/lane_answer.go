@@ -247,24 +247,30 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 		t.res.Sent = max(t.res.Sent-unsent, 0)
 	}
 	t.limits.close(t.res.Sent)
-	rec := account(session, t.transfer, l.now, t.res, t.err)
-	if heard {
-		rec.Op, rec.Proto = http.MethodGet, "HTTP/1.1"
-		if head.Head {
-			rec.Op = http.MethodHead
-		}
-		if head.Minor == 0 {
-			rec.Proto = "HTTP/1.0"
-		}
-		rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), t.status, time.Since(l.now)
-		rec.Referer, rec.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
-		session.Report(&rec, hook)
+	if !heard && t.transfer == nil {
+		session.Count(l.now, t.res) // a Record would cost as much as all else here
+	} else if rec := account(session, t.transfer, l.now, t.res, t.err); heard {
+		l.report(&rec, head, t, hook)
 	}
 	if t.err != nil {
 		l.desk.out = l.desk.out[:0]
 		return end
 	}
 	return n
+}
+
+// report adds to rec what the request says, and reports it.
+func (l *lane) report(rec *live.Record, head *h1.Head, t *told, hook func(Transfer)) {
+	rec.Op, rec.Proto = http.MethodGet, "HTTP/1.1"
+	if head.Head {
+		rec.Op = http.MethodHead
+	}
+	if head.Minor == 0 {
+		rec.Proto = "HTTP/1.0"
+	}
+	rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), t.status, time.Since(l.now)
+	rec.Referer, rec.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
+	l.wire.live.Report(rec, hook)
 }
 
 // hook is what is called with each Transfer; nil: nothing.

@@ -44,12 +44,18 @@ type sender struct {
 	transfer *live.Transfer // nil: none
 	limits   *limits
 	stream   *streamWriter // w, if it is one
-	stall    time.Duration // for sendfile.Options
+	stall    time.Duration // for sendfile.Options, as chunk
+	chunk    int
 
 	// flush, if not nil, says that w leads to a connection with a fast path for
 	// files, and gets what stands before them out of the way.
 	flush func()
 }
+
+// unwatchedChunk is how much is sent at once where nobody looks on, on connections
+// of another http.Server. 8 clients, 1 MiB, CPU ms per 1,000 responses: 491 with the
+// usual 256 KiB, 336 with this, http.FileServer 333.
+const unwatchedChunk = 1 << 20
 
 // prepare finds out what w leads to, and returns what is to be done at the end.
 func (s *sender) prepare(r *http.Request) (end func()) {
@@ -61,6 +67,8 @@ func (s *sender) prepare(r *http.Request) (end func()) {
 	c := connOf(r.Context())
 	if c != nil {
 		s.stall = c.stall
+	} else {
+		s.chunk = unwatchedChunk
 	}
 	_, takesFiles := w.(io.ReaderFrom)
 	switch {
@@ -141,7 +149,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.stall, Method: s.h.Method, Wait: s.limits.hook()},
+		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.Method, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
 	if s.flush != nil {

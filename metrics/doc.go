@@ -2,11 +2,25 @@
 // socket and of the host, and what holds a connection back. It reads; it never
 // changes anything, sleeps, or samples by itself.
 //
-//	self := metrics.Self()
-//	defer self.Close()
-//	var s metrics.Snapshot
-//	err := self.Read(&s, metrics.Basic)
-//	log.Printf("%d descriptors, %v of user time", s.FDs, s.CPU.User)
+//	package main
+//
+//	import (
+//		"log"
+//
+//		"sluice/metrics"
+//	)
+//
+//	func main() {
+//		self := metrics.Self()
+//		defer self.Close()
+//		var s metrics.Snapshot
+//		if err := self.Read(&s, metrics.Basic); err != nil {
+//			log.Fatal(err)
+//		}
+//		log.Printf("%d descriptors, %v of user time", s.FDs, s.CPU.User)
+//	}
+//
+// What held a connection back between two moments:
 //
 //	socket, err := metrics.NewSocket(conn)
 //	...

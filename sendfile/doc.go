@@ -2,16 +2,38 @@
 // by the shortest method through the kernel, and says which method it was. What
 // is not a file is copied through the same interface.
 //
-//	f, err := os.Open("big.iso")
-//	...
-//	for {
-//		conn, err := listener.Accept()
-//		...
-//		go func() {
-//			defer conn.Close()
-//			res, err := sendfile.Send(ctx, conn, f, 0, -1, &sendfile.Options{Timeout: time.Minute})
-//			log.Printf("%d bytes by %s, %d of them zero-copy: %v", res.Sent, res.Method, res.ZeroCopied, err)
-//		}()
+//	package main
+//
+//	import (
+//		"context"
+//		"log"
+//		"net"
+//		"os"
+//		"time"
+//
+//		"sluice/sendfile"
+//	)
+//
+//	func main() {
+//		f, err := os.Open("big.iso")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		ln, err := net.Listen("tcp", "127.0.0.1:9000")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		for {
+//			conn, err := ln.Accept()
+//			if err != nil {
+//				log.Fatal(err)
+//			}
+//			go func() {
+//				defer conn.Close()
+//				res, err := sendfile.Send(context.Background(), conn, f, 0, -1, &sendfile.Options{Timeout: time.Minute})
+//				log.Printf("%d bytes by %v, %d of them zero-copy: %v", res.Sent, res.Method, res.ZeroCopied, err)
+//			}()
+//		}
 //	}
 //
 // Send takes any io.ReaderAt and Receive any io.WriterAt. Only a *os.File is

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"io"
 	"net"
 	"net/http"
@@ -281,4 +283,44 @@ func TestALoginOfOnesOwn(t *testing.T) {
 	for _, user := range []string{"ann", "eve", "anonymous"} {
 		dial(t, addrs[0]).login(user, "wrong", 530)
 	}
+}
+
+// The package documentation of each package begins with a program.
+func TestTheProgramsInTheDocsCompile(t *testing.T) {
+	for _, name := range []string{"httpd", "ftpd", "sendfile", "metrics"} {
+		t.Run(name, func(t *testing.T) {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", name, "doc.go"), nil, parser.ParseComments|parser.PackageClauseOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			program := firstCode(file.Doc.Text())
+			if !strings.HasPrefix(program, "package main\n") {
+				t.Fatalf("the documentation begins with\n%s", program)
+			}
+			main := filepath.Join(t.TempDir(), "main.go")
+			if err := os.WriteFile(main, []byte(program), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("go", "vet", main).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// firstCode returns the first block of code of a comment.
+func firstCode(doc string) string {
+	var code strings.Builder
+	for line := range strings.Lines(doc) {
+		indented, isCode := strings.CutPrefix(line, "\t")
+		switch {
+		case isCode:
+			code.WriteString(indented)
+		case code.Len() > 0 && strings.TrimSpace(line) != "":
+			return code.String()
+		case code.Len() > 0:
+			code.WriteString("\n")
+		}
+	}
+	return code.String()
 }

@@ -1,6 +1,9 @@
 package httpd_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -49,5 +52,63 @@ func BenchmarkPlan(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkElsewhere is what a response costs in a plain http.Server, by a Handler and
+// by http.FileServer, both sides counted. See BENCHMARKS.md for the server alone.
+func BenchmarkElsewhere(b *testing.B) {
+	dir := b.TempDir()
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	ours := httpd.FileServer(root)
+	defer ours.Close()
+	for _, size := range []struct {
+		name  string
+		bytes int64
+	}{{"1KiB", 1 << 10}, {"100KiB", 100 << 10}, {"1MiB", 1 << 20}, {"32MiB", 32 << 20}} {
+		if err := os.WriteFile(filepath.Join(dir, size.name), make([]byte, size.bytes), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		for _, server := range []struct {
+			name    string
+			handler http.Handler
+		}{{"FileServer", http.FileServer(http.Dir(dir))}, {"Handler", ours}} {
+			b.Run(size.name+"/"+server.name, func(b *testing.B) {
+				srv := httptest.NewServer(server.handler)
+				defer srv.Close()
+				request := "GET /" + size.name + " HTTP/1.1\r\nHost: test\r\n\r\n"
+				b.SetBytes(size.bytes)
+				b.ReportAllocs()
+				b.SetParallelism(4)
+				b.RunParallel(func(pb *testing.PB) {
+					c, err := net.Dial("tcp", srv.Listener.Addr().String())
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					defer c.Close()
+					in := bufio.NewReaderSize(c, 64<<10)
+					for pb.Next() {
+						if _, err := io.WriteString(c, request); err != nil {
+							b.Error(err)
+							return
+						}
+						resp, err := http.ReadResponse(in, nil)
+						if err != nil {
+							b.Error(err)
+							return
+						}
+						if n, err := io.Copy(io.Discard, resp.Body); n != size.bytes || err != nil {
+							b.Errorf("%d bytes, %v", n, err)
+							return
+						}
+					}
+				})
+			})
+		}
 	}
 }

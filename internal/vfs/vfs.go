@@ -1,17 +1,19 @@
 // Package vfs is a rooted tree: every path that a client names meets the disk only here.
 //
-//	tree, err := vfs.Open("/srv/pub")
+//	root, err := vfs.Open("/srv/pub")
 //	if err != nil {
 //		return err // names the directory: for the operator, not for a client
 //	}
-//	defer tree.Close()
-//	f, err := tree.File("/docs/readme.txt", os.O_RDONLY, 0)
+//	defer root.Close()
+//	f, err := root.File("/docs/readme.txt", os.O_RDONLY, 0)
 //	if err != nil {
 //		return err // names what the client asked for, and nothing of the host
 //	}
 //	defer f.Close() // a plain *os.File: ready for sendfile, pread and splice
 //
-// A [Root] is also an afero.Fs, so that what speaks afero can stand on it.
+// A [Root] is also an afero.Fs, so that what speaks afero can stand on it. [Of] makes a [Tree], which is what the
+// servers ask of a file system, of any other afero.Fs. What follows is about Root; an adapter cleans names in the same
+// way and refuses the same special files, but where links lead is up to its file system.
 //
 // # Names
 //

@@ -405,7 +405,8 @@ func (a *adapter) Chmod(name string, mode fs.FileMode) error {
 		if mode != mode.Perm() {
 			return errMode
 		}
-		return a.fs.Chmod(full, mode)
+		// afero.MemMapFs looks for the name as it is, and knows it as filepath.Clean makes it.
+		return a.fs.Chmod(filepath.FromSlash(full), mode)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
@@ -22,7 +23,7 @@ func (s saying) OSFile() *os.File { return s.hidden }
 type embedding struct{ *os.File }
 
 func TestOSFile(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	f, err := os.Create(filepath.Join(nettest.TempDir(t), "f"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,12 +125,20 @@ func (p *filePart) Read(b []byte) (int, error) {
 	res := sendfile.Result{Sent: int64(n), Method: sendfile.Copy}
 	addResult(&p.res, res)
 	p.transfer.Add(res)
-	if err == io.EOF && p.res.Sent == p.n {
+	switch {
+	case err == io.EOF && p.res.Sent == p.n:
 		err = nil
-	} else if err == io.EOF {
-		err = io.ErrUnexpectedEOF // the file has shrunk
+	case err == io.EOF:
+		err = p.failure(io.ErrUnexpectedEOF) // it has shrunk
+	case err != nil:
+		err = p.failure(err)
 	}
 	return n, err
+}
+
+// failure says that err is the file's, as sendfile.Send would.
+func (p *filePart) failure(err error) error {
+	return &sendfile.Error{Op: "send", Side: sendfile.File, Method: sendfile.Copy, Offset: p.off + p.res.Sent, Err: err}
 }
 
 // copyBuffers serve connections that take a file only through us: those of TLS,

@@ -231,6 +231,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		session.Report(&rec, hook)
 	}
 	if err != nil {
+		cutOff(c, w, r)
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// cutOff has a response end where it is, also where middleware recovers from the
+// panic that follows: net/http would then complete it, or let the middleware do so.
+func cutOff(c *conn, w http.ResponseWriter, r *http.Request) {
+	if c != nil && r.ProtoMajor == 1 {
+		c.wire.cut()
+		return
+	}
+	past := time.Unix(1, 0)
+	_ = http.NewResponseController(w).SetWriteDeadline(past) // fails only where middleware has no Unwrap
 }

@@ -105,7 +105,13 @@ func (p *filePart) WriteTo(w io.Writer) (int64, error) {
 	}
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
-	return io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+	begin := p.res.Sent
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+	if unsent := p.res.Sent - begin - n; unsent > 0 { // it was read, and w has failed
+		p.res.Sent -= unsent
+		p.transfer.Add(sendfile.Result{Sent: -unsent, Method: sendfile.Copy})
+	}
+	return n, err
 }
 
 // Read is for what takes a file only through us.

@@ -41,15 +41,15 @@ type sender struct {
 	w   io.Writer
 	res sendfile.Result // so far
 
+	// direct, if not nil, is a ResponseWriter that leads to a connection with a
+	// fast path for files: they are given to it in place of w.
+	direct http.ResponseWriter
+
 	transfer *live.Transfer // nil: none
 	limits   *limits
 	stream   *streamWriter // w, if it is one
 	stall    time.Duration // for sendfile.Options, as chunk
 	chunk    int
-
-	// flush, if not nil, says that w leads to a connection with a fast path for
-	// files, and gets what stands before them out of the way.
-	flush func()
 }
 
 // unwatchedChunk is how much is sent at once where nobody looks on, on connections
@@ -70,17 +70,14 @@ func (s *sender) prepare(r *http.Request) (end func()) {
 	} else {
 		s.chunk = unwatchedChunk
 	}
-	_, takesFiles := w.(io.ReaderFrom)
-	switch {
-	case r.ProtoMajor == 1 && r.TLS == nil && takesFiles:
-		s.flush = func() {
-			// Where middleware has no such method it fails, and net/http copies
-			// the beginning of the body.
-			_ = http.NewResponseController(w).Flush()
-		}
-	case r.ProtoMajor == 2 && s.stall > 0:
+	if _, takesFiles := w.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
+		s.direct = w
+	}
+	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nobody below bounds the wait for the client
 		s.stream = &streamWriter{w: w, stall: s.stall}
 		s.w, s.limits = s.stream, s.limits.resting(s.stream)
+	}
+	if s.stream != nil && r.ProtoMajor == 2 {
 		return s.stream.end
 	}
 	return func() {}
@@ -99,7 +96,7 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 		if n, err = s.limits.take(len(p) - written); err != nil {
 			break
 		}
-		n, err = s.w.Write(p[written : written+n])
+		n, err = checkedWrite(s.w, p[written:written+n])
 		written += n
 		s.res.Sent += int64(n)
 		s.transfer.Add(sendfile.Result{Sent: int64(n), Method: method})
@@ -152,12 +149,32 @@ func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
 		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.Method, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
-	if s.flush != nil {
+	w := s.w
+	if s.direct != nil {
+		w = s.direct
 		// Before the header is out, net/http would read the beginning of the
-		// body itself to look at it.
-		s.flush()
+		// body itself to look at it. Where middleware has no such method this
+		// fails, and net/http does that.
+		_ = http.NewResponseController(s.direct).Flush()
 	}
-	_, err := part.WriteTo(s.w)
+	_, err := part.WriteTo(w)
+	if err == nil && part.res.Sent < n {
+		err = io.ErrShortWrite // by a ReadFrom of middleware; what follows would take the place of the rest
+	}
 	addResult(&s.res, part.res)
+	s.stream.moved()
 	return err
+}
+
+// checkedWrite has w write p, and believes no count that cannot be: a
+// ResponseWriter may be anybody's.
+func checkedWrite(w io.Writer, p []byte) (int, error) {
+	n, err := w.Write(p)
+	switch {
+	case n < 0 || n > len(p):
+		return 0, fmt.Errorf("Write returned an invalid count: %d for %d bytes", n, len(p))
+	case n < len(p) && err == nil:
+		err = io.ErrShortWrite
+	}
+	return n, err
 }

@@ -12,9 +12,10 @@ import (
 	"sluice/sendfile"
 )
 
-// send carries out a reply in the net/http lane, as part of t and within limits.
-// The Result is that of the body; an error means that it was cut.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *live.Transfer, limits *limits) (sendfile.Result, error) {
+// send carries out a reply in the net/http lane, to the ResponseWriter that w is.
+// An error means that the body was cut.
+func (s *sender) send(r *http.Request, rep *reply) error {
+	w := s.w.(http.ResponseWriter)
 	for _, f := range rep.header {
 		w.Header().Add(f.name, f.value)
 	}
@@ -22,17 +23,14 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *li
 		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
 	}
 	w.WriteHeader(rep.status)
-	s := sender{h: h, w: w, transfer: t, limits: limits}
-	defer s.prepare(r)()
-	var err error
+	defer s.prepare(r, w)()
 	switch {
 	case r.Method == http.MethodHead:
+		return nil
 	case rep.stream != nil:
-		err = rep.stream(r.Context(), &s)
-	default:
-		err = s.sendBody(r.Context(), rep.body)
+		return rep.stream(r.Context(), s)
 	}
-	return s.res, err
+	return s.sendBody(r.Context(), rep.body)
 }
 
 // sender writes a body to where it goes.
@@ -57,9 +55,8 @@ type sender struct {
 // usual 256 KiB, 336 with this, http.FileServer 333.
 const unwatchedChunk = 1 << 20
 
-// prepare finds out what w leads to, and returns what is to be done at the end.
-func (s *sender) prepare(r *http.Request) (end func()) {
-	w := s.w.(http.ResponseWriter)
+// prepare finds out what w, which s has, leads to, and returns what is to be done at the end.
+func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 	s.stall = s.h.stallTimeout()
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
 		s.stall = 0 // its deadline is not ours to move

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,11 @@ import (
 func (s *sender) send(r *http.Request, rep *reply) error {
 	w := s.w.(http.ResponseWriter)
 	for _, f := range rep.header {
-		w.Header().Add(f.name, f.value)
+		if slices.Contains(single, f.name) {
+			w.Header().Set(f.name, f.value)
+		} else {
+			w.Header().Add(f.name, f.value)
+		}
 	}
 	if rep.hasLength() {
 		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
@@ -31,6 +36,13 @@ func (s *sender) send(r *http.Request, rep *reply) error {
 		return rep.stream(r.Context(), s)
 	}
 	return s.sendBody(r.Context(), rep.body)
+}
+
+// single are the fields that a response has once, so that ours take the place of
+// what middleware has set before.
+var single = []string{
+	"Accept-Ranges", "Content-Disposition", "Content-Range", "Content-Type", "Etag", "Last-Modified", "Location",
+	"X-Content-Type-Options",
 }
 
 // sender writes a body to where it goes.

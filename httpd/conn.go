@@ -105,7 +105,13 @@ func (p *filePart) WriteTo(w io.Writer) (int64, error) {
 	}
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
-	return io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+	begin := p.res.Sent
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+	if unsent := p.res.Sent - begin - n; unsent > 0 { // it was read, and w has failed
+		p.res.Sent -= unsent
+		p.transfer.Add(sendfile.Result{Sent: -unsent, Method: sendfile.Copy})
+	}
+	return n, err
 }
 
 // Read is for what takes a file only through us.
@@ -125,12 +131,20 @@ func (p *filePart) Read(b []byte) (int, error) {
 	res := sendfile.Result{Sent: int64(n), Method: sendfile.Copy}
 	addResult(&p.res, res)
 	p.transfer.Add(res)
-	if err == io.EOF && p.res.Sent == p.n {
+	switch {
+	case err == io.EOF && p.res.Sent == p.n:
 		err = nil
-	} else if err == io.EOF {
-		err = io.ErrUnexpectedEOF // the file has shrunk
+	case err == io.EOF:
+		err = p.failure(io.ErrUnexpectedEOF) // it has shrunk
+	case err != nil:
+		err = p.failure(err)
 	}
 	return n, err
+}
+
+// failure says that err is the file's, as sendfile.Send would.
+func (p *filePart) failure(err error) error {
+	return &sendfile.Error{Op: "send", Side: sendfile.File, Method: sendfile.Copy, Offset: p.off + p.res.Sent, Err: err}
 }
 
 // copyBuffers serve connections that take a file only through us: those of TLS,

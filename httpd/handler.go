@@ -1,7 +1,9 @@
 package httpd
 
 import (
+	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -203,12 +205,26 @@ func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, 
 // ServeHTTP implements http.Handler. A body that cannot be completed ends with
 // the connection, so that no client takes a part for the whole.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	begin := time.Now()
 	c := connOf(r.Context())
+	if err := h.serve(c, w, r); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// errPanic is why a body was cut if a ResponseWriter or a Limiter has panicked.
+var errPanic = fmt.Errorf("a panic: %w", net.ErrClosed) // so that this side has cut it
+
+// serve answers a request of net/http and reports that. c may be nil. An error
+// means that the body was cut, and cannot be completed.
+func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err error) {
+	begin := time.Now()
 	session := c.session()
 	if session != nil {
 		session.SetCommand(r.Method + " " + r.RequestURI)
 		defer session.SetCommand("")
+	}
+	if c != nil && c.server.files == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
+		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
 	a := askOf(r)
 	rep := h.respondTo(r.Context(), r.Method, &a)
@@ -218,19 +234,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	t := beginOf(c, r, &rep)
 	limits := h.limitOf(c, &rep, t)
-	res, err := h.send(w, r, &rep, t, limits)
-	limits.close(res.Sent)
-	rec := account(session, t, begin, res, err)
-	if hook := h.hook(c); session.IsHeard(hook) {
-		rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
-		rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
-		rec.Duration = time.Since(begin)
-		if session == nil {
-			rec.Remote, rec.Protocol = remoteOf(r)
+	s := sender{h: h, w: w, transfer: t, limits: limits}
+	err = errPanic
+	defer func() { // also of a panic
+		limits.close(s.res.Sent)
+		rec := account(session, t, begin, s.res, err)
+		if err != nil {
+			cutOff(c, w, r)
 		}
-		session.Report(&rec, hook)
+		if hook := h.hook(c); session.IsHeard(hook) {
+			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
+			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
+			rec.Duration = time.Since(begin)
+			if session == nil {
+				rec.Remote, rec.Protocol = remoteOf(r)
+			}
+			session.Report(&rec, hook)
+		}
+	}()
+	err = s.send(r, &rep)
+	return err
+}
+
+// cutOff has a response end where it is, also where middleware recovers from the
+// panic that follows: net/http would then complete it, or let the middleware do so.
+func cutOff(c *conn, w http.ResponseWriter, r *http.Request) {
+	if c != nil && r.ProtoMajor == 1 {
+		c.wire.cut()
+		return
 	}
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
+	past := time.Unix(1, 0)
+	_ = http.NewResponseController(w).SetWriteDeadline(past) // fails only where middleware has no Unwrap
 }

@@ -44,12 +44,12 @@ func askOf(r *http.Request) ask {
 	}
 }
 
-// shown returns the path in the target of a request, which is what a browser
-// resolves links against; "" if there is none.
+// shown returns the path in the target of a request, encoded as the client wrote
+// it, which is what a browser resolves links against; "" if there is none.
 func shown(uri string) string {
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
 		return ""
 	}
-	return u.Path
+	return u.EscapedPath()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,27 +13,36 @@ import (
 	"sluice/sendfile"
 )
 
-// send carries out a reply in the net/http lane, as part of t and within limits.
-// The Result is that of the body; an error means that it was cut.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, rep *reply, t *live.Transfer, limits *limits) (sendfile.Result, error) {
+// send carries out a reply in the net/http lane, to the ResponseWriter that w is.
+// An error means that the body was cut.
+func (s *sender) send(r *http.Request, rep *reply) error {
+	w := s.w.(http.ResponseWriter)
 	for _, f := range rep.header {
-		w.Header().Add(f.name, f.value)
+		if slices.Contains(single, f.name) {
+			w.Header().Set(f.name, f.value)
+		} else {
+			w.Header().Add(f.name, f.value)
+		}
 	}
 	if rep.hasLength() {
 		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
 	}
 	w.WriteHeader(rep.status)
-	s := sender{h: h, w: w, transfer: t, limits: limits}
-	defer s.prepare(r)()
-	var err error
+	defer s.prepare(r, w)()
 	switch {
 	case r.Method == http.MethodHead:
+		return nil
 	case rep.stream != nil:
-		err = rep.stream(r.Context(), &s)
-	default:
-		err = s.sendBody(r.Context(), rep.body)
+		return rep.stream(r.Context(), s)
 	}
-	return s.res, err
+	return s.sendBody(r.Context(), rep.body)
+}
+
+// single are the fields that a response has once, so that ours take the place of
+// what middleware has set before.
+var single = []string{
+	"Accept-Ranges", "Content-Disposition", "Content-Range", "Content-Type", "Etag", "Last-Modified", "Location",
+	"X-Content-Type-Options",
 }
 
 // sender writes a body to where it goes.
@@ -41,15 +51,15 @@ type sender struct {
 	w   io.Writer
 	res sendfile.Result // so far
 
+	// direct, if not nil, is a ResponseWriter that leads to a connection with a
+	// fast path for files: they are given to it in place of w.
+	direct http.ResponseWriter
+
 	transfer *live.Transfer // nil: none
 	limits   *limits
 	stream   *streamWriter // w, if it is one
 	stall    time.Duration // for sendfile.Options, as chunk
 	chunk    int
-
-	// flush, if not nil, says that w leads to a connection with a fast path for
-	// files, and gets what stands before them out of the way.
-	flush func()
 }
 
 // unwatchedChunk is how much is sent at once where nobody looks on, on connections
@@ -57,9 +67,8 @@ type sender struct {
 // usual 256 KiB, 336 with this, http.FileServer 333.
 const unwatchedChunk = 1 << 20
 
-// prepare finds out what w leads to, and returns what is to be done at the end.
-func (s *sender) prepare(r *http.Request) (end func()) {
-	w := s.w.(http.ResponseWriter)
+// prepare finds out what w, which s has, leads to, and returns what is to be done at the end.
+func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 	s.stall = s.h.stallTimeout()
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
 		s.stall = 0 // its deadline is not ours to move
@@ -70,17 +79,14 @@ func (s *sender) prepare(r *http.Request) (end func()) {
 	} else {
 		s.chunk = unwatchedChunk
 	}
-	_, takesFiles := w.(io.ReaderFrom)
-	switch {
-	case r.ProtoMajor == 1 && r.TLS == nil && takesFiles:
-		s.flush = func() {
-			// Where middleware has no such method it fails, and net/http copies
-			// the beginning of the body.
-			_ = http.NewResponseController(w).Flush()
-		}
-	case r.ProtoMajor == 2 && s.stall > 0:
+	if _, takesFiles := w.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
+		s.direct = w
+	}
+	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nobody below bounds the wait for the client
 		s.stream = &streamWriter{w: w, stall: s.stall}
 		s.w, s.limits = s.stream, s.limits.resting(s.stream)
+	}
+	if s.stream != nil && r.ProtoMajor == 2 {
 		return s.stream.end
 	}
 	return func() {}
@@ -99,7 +105,7 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 		if n, err = s.limits.take(len(p) - written); err != nil {
 			break
 		}
-		n, err = s.w.Write(p[written : written+n])
+		n, err = checkedWrite(s.w, p[written:written+n])
 		written += n
 		s.res.Sent += int64(n)
 		s.transfer.Add(sendfile.Result{Sent: int64(n), Method: method})
@@ -152,12 +158,32 @@ func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
 		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.Method, Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
-	if s.flush != nil {
+	w := s.w
+	if s.direct != nil {
+		w = s.direct
 		// Before the header is out, net/http would read the beginning of the
-		// body itself to look at it.
-		s.flush()
+		// body itself to look at it. Where middleware has no such method this
+		// fails, and net/http does that.
+		_ = http.NewResponseController(s.direct).Flush()
 	}
-	_, err := part.WriteTo(s.w)
+	_, err := part.WriteTo(w)
+	if err == nil && part.res.Sent < n {
+		err = io.ErrShortWrite // by a ReadFrom of middleware; what follows would take the place of the rest
+	}
 	addResult(&s.res, part.res)
+	s.stream.moved()
 	return err
+}
+
+// checkedWrite has w write p, and believes no count that cannot be: a
+// ResponseWriter may be anybody's.
+func checkedWrite(w io.Writer, p []byte) (int, error) {
+	n, err := w.Write(p)
+	switch {
+	case n < 0 || n > len(p):
+		return 0, fmt.Errorf("Write returned an invalid count: %d for %d bytes", n, len(p))
+	case n < len(p) && err == nil:
+		err = io.ErrShortWrite
+	}
+	return n, err
 }

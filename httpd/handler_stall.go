@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// streamWriter writes the body of a response by HTTP/2, and bounds each wait for
-// its client. That of a stream is for a window, which the client may keep closed
-// while the connection is as lively as can be; so what bounds the waits of the
-// connection does not see it.
+// streamWriter writes the body of a response, and bounds each wait for its client
+// where nothing below does. That is so on the connections of another http.Server,
+// and by HTTP/2 everywhere: the wait of a stream is for a window, which the client
+// may keep closed while the connection is as lively as can be.
 type streamWriter struct {
 	w        http.ResponseWriter
 	stall    time.Duration // not zero
@@ -31,7 +31,7 @@ func (s *streamWriter) Write(p []byte) (written int, err error) {
 			s.setDeadline(begin.Add(s.stall + s.stall/8))
 		}
 		var n int
-		n, err = s.w.Write(p[written:min(len(p), written+streamStep)])
+		n, err = checkedWrite(s.w, p[written:min(len(p), written+streamStep)])
 		written += n
 		if err != nil && time.Since(begin) >= s.stall {
 			err = os.ErrDeadlineExceeded // net/http says only that the stream is closed
@@ -47,12 +47,21 @@ func (s *streamWriter) rest() {
 	}
 }
 
-// end bounds the wait for what is still in the buffers of net/http.
+// moved is called when a file has gone past s, by what may have taken the
+// deadline away. s may be nil.
+func (s *streamWriter) moved() {
+	if s != nil {
+		s.deadline = time.Time{}
+	}
+}
+
+// end bounds the wait for what is still in the buffers of net/http. By HTTP/1 the
+// last deadline does, which net/http takes away when the response is out.
 func (s *streamWriter) end() { s.setDeadline(time.Now().Add(s.stall)) }
 
 func (s *streamWriter) setDeadline(at time.Time) {
 	s.deadline = at
-	_ = http.NewResponseController(s.w).SetWriteDeadline(at) // cannot fail with HTTP/2
+	_ = http.NewResponseController(s.w).SetWriteDeadline(at) // fails only where middleware has no Unwrap
 }
 
 // resting is the limits, which have s rest while they have somebody wait.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ type lane struct {
 
 	came       int                   // bytes, by the last read
 	onReadable func(fd uintptr) bool // a method, bound once; nil where reads block
+
+	told told // by the response that is under way
 }
 
 // The states of a lane. It may be ended by another goroutine only when it is
@@ -80,6 +83,7 @@ const (
 // run answers requests until the connection ends or is handed over.
 func (l *lane) run() {
 	defer l.server.lanes.remove(l)
+	defer l.survive()
 	n := l.admit()
 	for n == stay {
 		if n = l.await(); n == stay {
@@ -98,6 +102,26 @@ func (l *lane) run() {
 	}
 	_ = l.wire.SetReadDeadline(time.Time{})
 	l.handOver(rest)
+}
+
+// survive ends the connection, and not the program, if a hook or a Limiter has
+// panicked, as net/http does.
+func (l *lane) survive() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if r != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+		l.server.http.ErrorLog.Printf("httpd: panic serving %v: %v\n%s", l.wire.RemoteAddr(), r, debug.Stack())
+	}
+	defer func() {
+		_ = recover() // of the hook, once more
+		_ = l.wire.Close()
+	}()
+	if l.told.status != 0 {
+		l.told.err = errPanic
+		l.tell(&l.desk.head, end)
+	}
 }
 
 // sendAway is run for a connection for which there is no room.

@@ -44,13 +44,14 @@ func (l *lane) answerKept(f *filecache.File, head, path string) next {
 	}
 	d.out = append(d.out, head...)
 	l.endHead(n, cacheHit)
-	t := told{status: http.StatusOK}
+	t := &l.told
+	*t = told{status: http.StatusOK}
 	if !d.head.Head {
 		size := f.Info.Size()
-		l.begin(&t, path, size)
-		t.err = l.send(piece{n: size, file: f.File, data: f.Body}, &t)
+		l.begin(t, path, size)
+		t.err = l.send(piece{n: size, file: f.File, data: f.Body}, t)
 	}
-	return l.tell(&d.head, &t, n)
+	return l.tell(&d.head, n)
 }
 
 // begin makes a response one that is seen while it is sent, unless it is small,
@@ -98,16 +99,17 @@ func (l *lane) answerPlanned(in string) next {
 		l.keepHead(path, rep.body[0].file, d.out[begin:])
 	}
 	l.endHead(n, cacheNone)
-	t := told{status: rep.status}
+	t := &l.told
+	*t = told{status: rep.status}
 	if !head.Head {
-		l.begin(&t, path, rep.body.size())
+		l.begin(t, path, rep.body.size())
 		for _, p := range rep.body {
-			if t.err = l.send(p, &t); t.err != nil {
+			if t.err = l.send(p, t); t.err != nil {
 				break
 			}
 		}
 	}
-	return l.tell(&head, &t, n)
+	return l.tell(&head, n)
 }
 
 // keepHead keeps the beginning of a head with the file at path, if that is
@@ -219,7 +221,7 @@ func (l *lane) write(p []byte, more bool) (int64, error) {
 
 // told is what an answer tells of itself.
 type told struct {
-	status   int
+	status   int // zero: there is no answer under way
 	res      sendfile.Result
 	err      error
 	transfer *live.Transfer // nil: the response is small
@@ -238,7 +240,9 @@ func (t *told) add(n int64, method sendfile.Method) {
 // tell counts the answer, reports it, if anybody listens, and returns what
 // becomes of the connection. What is reported has happened: nothing waits in out
 // then.
-func (l *lane) tell(head *h1.Head, t *told, n next) next {
+func (l *lane) tell(head *h1.Head, n next) next {
+	t := l.told
+	l.told = told{} // so that this is done once, also if it panics
 	session, hook := l.wire.live, l.hook()
 	heard := session.IsHeard(hook)
 	if heard && t.err == nil {
@@ -250,7 +254,7 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 	if !heard && t.transfer == nil {
 		session.Count(l.now, t.res) // a Record would cost as much as all else here
 	} else if rec := account(session, t.transfer, l.now, t.res, t.err); heard {
-		l.report(&rec, head, t, hook)
+		l.report(&rec, head, t.status, hook)
 	}
 	if t.err != nil {
 		l.desk.out = l.desk.out[:0]
@@ -260,7 +264,7 @@ func (l *lane) tell(head *h1.Head, t *told, n next) next {
 }
 
 // report adds to rec what the request says, and reports it.
-func (l *lane) report(rec *live.Record, head *h1.Head, t *told, hook func(Transfer)) {
+func (l *lane) report(rec *live.Record, head *h1.Head, status int, hook func(Transfer)) {
 	rec.Op, rec.Proto = http.MethodGet, "HTTP/1.1"
 	if head.Head {
 		rec.Op = http.MethodHead
@@ -268,7 +272,7 @@ func (l *lane) report(rec *live.Record, head *h1.Head, t *told, hook func(Transf
 	if head.Minor == 0 {
 		rec.Proto = "HTTP/1.0"
 	}
-	rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), t.status, time.Since(l.now)
+	rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), status, time.Since(l.now)
 	rec.Referer, rec.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
 	l.wire.live.Report(rec, hook)
 }

@@ -16,6 +16,7 @@ func askOfHead(head *h1.Head, path string) ask {
 		head:  head.Head,
 		path:  path,
 		query: head.Query,
+		uri:   head.Target,
 
 		accept:            head.Accept,
 		acceptEncoding:    head.AcceptEncoding,

@@ -119,3 +119,10 @@ func PlanToHandOver(h *Handler, r *http.Request) (handOver bool, entries int64) 
 	defer rep.release()
 	return rep.stream != nil, h.listed.Load()
 }
+
+// BoundBodies sets the bound of bodies that are dropped and returns what undoes it.
+func BoundBodies(limit time.Duration) (undo func()) {
+	old := requestTimeout
+	requestTimeout = limit
+	return func() { requestTimeout = old }
+}

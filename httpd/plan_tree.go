@@ -50,7 +50,7 @@ func (h *Handler) find(ctx context.Context, a *ask) reply {
 		return h.serveFile(ctx, a, a.path, f)
 	}
 	f.Release()
-	if !wantsDir {
+	if !wantsDir || a.isSlashEncoded() {
 		return redirectToSlash(a)
 	}
 	return h.serveDir(ctx, a)
@@ -136,14 +136,16 @@ func statusOf(err error) int {
 // redirectToSlash sends the client to the form of a directory's name from
 // which the links of a page resolve. The target is relative and has the last
 // element alone, of the path that the client knows, so that no name can lead to
-// another host; its ./ keeps a name with a colon from being taken for a scheme.
+// another host; its ./ keeps a name with a colon from being taken for a scheme. An
+// encoded slash is a part of that element.
 func redirectToSlash(a *ask) reply {
 	rep := failure(a, http.StatusMovedPermanently)
 	known := shown(a.uri)
 	if known == "" || strings.HasSuffix(known, "/") {
-		known = a.path
+		known = (&url.URL{Path: a.path}).EscapedPath()
 	}
 	target := known[strings.LastIndexByte(known, '/')+1:]
+	target, _ = url.PathUnescape(target) // which url has encoded, or has found to be
 	if target != "." && target != ".." {
 		target = "./" + url.PathEscape(target)
 	}

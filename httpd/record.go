@@ -48,9 +48,14 @@ func (h *Handler) hook(c *conn) func(Transfer) {
 	return h.OnTransfer
 }
 
-// remoteOf returns what another server tells of a client.
+// remoteOf returns what another server tells of a client. Middleware that knows
+// better, from a proxy, often has no port.
 func remoteOf(r *http.Request) (remote netip.AddrPort, protocol Protocol) {
-	remote, _ = netip.ParseAddrPort(r.RemoteAddr) // or it stays invalid: a unix socket
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		addr, _ := netip.ParseAddr(r.RemoteAddr) // or it stays invalid: a unix socket
+		remote = netip.AddrPortFrom(addr, 0)
+	}
 	if r.TLS != nil {
 		protocol = live.HTTPS
 	}

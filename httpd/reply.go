@@ -17,8 +17,9 @@ type ask struct {
 	path  string // decoded, as the client wrote it otherwise; begins with a slash
 	query string // as the client wrote it, without the question mark
 
-	// uri is the target of the request. Its path is another than path where a
-	// handler before this one has taken away a prefix. "": it is not known.
+	// uri is the target of the request, as the client wrote it. Its path is another
+	// than path where a handler before this one has taken away a prefix. "": it is
+	// not known.
 	uri string
 
 	// Header fields. Lines of one name are joined by ", "; "" is absent.
@@ -42,6 +43,15 @@ type ask struct {
 // response another than the whole file.
 func (a *ask) conditional() bool {
 	return a.ifMatch != "" || a.ifNoneMatch != "" || a.ifModifiedSince != "" || a.ifUnmodifiedSince != "" || a.rng != ""
+}
+
+// isSlashEncoded reports whether the slash at the end of the path was encoded: for
+// a browser it is a part of the last name, and so the links of a page that stands
+// for a directory would lead elsewhere.
+func (a *ask) isSlashEncoded() bool {
+	path, _, _ := strings.Cut(a.uri, "?")
+	const slash = "%2F"
+	return len(path) > len(slash) && strings.EqualFold(path[len(path)-len(slash):], slash)
 }
 
 // lengthy reports whether the answer may take as long as it takes to read

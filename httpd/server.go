@@ -102,9 +102,12 @@ const (
 	defaultHeaderTimeout = 10 * time.Second
 	defaultIdleTimeout   = 75 * time.Second
 
-	requestTimeout = time.Minute // header and whatever body, which we read only to drop it
 	maxHeaderBytes = 32 << 10
 )
+
+// requestTimeout is for a header and whatever body, which a *Handler reads only to
+// drop it. It is a variable for the tests.
+var requestTimeout = time.Minute
 
 func (s *Server) headerTimeout() time.Duration {
 	return timeout(s.HeaderTimeout, defaultHeaderTimeout)
@@ -166,7 +169,6 @@ func (s *Server) prepare() {
 	s.http = http.Server{
 		Handler:                      http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout:            s.headerTimeout(),
-		ReadTimeout:                  requestTimeout,
 		IdleTimeout:                  s.idleTimeout(),
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // ours knows what is allowed
@@ -175,6 +177,9 @@ func (s *Server) prepare() {
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
+	}
+	if s.files != nil {
+		s.http.ReadTimeout = requestTimeout // any other handler knows how long it reads
 	}
 	if s.TLSConfig != nil {
 		s.tls = s.TLSConfig.Clone()

@@ -106,8 +106,8 @@ func (c *Cache) prepare() {
 
 // Get returns what path leads to, a file or a directory, as the Tree opens it
 // for reading, with the same errors. The caller releases the File. When several
-// ask for what is not there yet, one opens and the others wait for it, unless
-// the File cannot be shared.
+// ask for what is not there yet, one opens and the others wait for it, and open for
+// themselves only if the answer cannot be shared.
 //
 // Get does not keep path.
 func (c *Cache) Get(path string) (*File, error) {
@@ -256,7 +256,7 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 	defer s.mu.Unlock()
 	e.load = nil
 	kept := c.keeps(f, err)
-	if f == nil || f.os != nil {
+	if _, ok := c.Tree.(*vfs.Root); ok || kept {
 		l.file, l.err = f, err
 	}
 	if l.file != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
@@ -85,4 +86,64 @@ func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stuck is a file system in which the first Open of a file waits, and then says
+// what was true when it began.
+type stuck struct {
+	afero.Fs
+	calls   atomic.Int64
+	entered chan struct{}
+	leave   chan struct{}
+}
+
+func (s *stuck) Open(name string) (afero.File, error) {
+	f, err := s.Fs.Open(name)
+	if name == "/f" && s.calls.Add(1) == 1 {
+		close(s.entered)
+		<-s.leave
+	}
+	return f, err
+}
+
+func (s *stuck) Stat(name string) (fs.FileInfo, error) {
+	if name == "/f" && s.calls.Load() == 0 { // it is there, for Open to be asked
+		return s.Fs.Stat("/there")
+	}
+	return s.Fs.Stat(name)
+}
+
+// A Get sees what was written before it began, also if another Get began earlier.
+func TestAFileIsThereOnceItIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := afero.NewMemMapFs()
+		write := func(name string) {
+			if err := afero.WriteFile(memory, name, []byte("content"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("/there")
+		fsys := &stuck{Fs: memory, entered: make(chan struct{}), leave: make(chan struct{})}
+		cache := &filecache.Cache{Tree: vfs.Of(fsys)}
+		defer cache.Close()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := cache.Get("/f"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("before it is written: %v, want %v", err, fs.ErrNotExist)
+			}
+		})
+		<-fsys.entered
+		write("/f")
+		wg.Go(func() {
+			f, err := cache.Get("/f")
+			if err != nil {
+				t.Errorf("after it is written: %v", err)
+				return
+			}
+			f.Release()
+		})
+		synctest.Wait()
+		close(fsys.leave)
+		wg.Wait()
+	})
 }

@@ -12,7 +12,9 @@ type File interface {
 }
 
 // Of returns the present state of f, as much of it as is told: all of an
-// *os.File, where the system does.
+// *os.File, where the system does. Of any other no device, no inode and no change
+// is believed: what is made of a file, such as its decrypted content, often has
+// the FileInfo of that file.
 func Of(f File) (ID, error) {
 	if osFile, ok := f.(*os.File); ok {
 		return ofOS(osFile)
@@ -21,7 +23,7 @@ func Of(f File) (ID, error) {
 	if err != nil {
 		return ID{}, err
 	}
-	return OfInfo(info), nil
+	return partial(info), nil
 }
 
 // ID is a state of a file. It is comparable.

@@ -2,13 +2,14 @@ package vfs
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -48,9 +49,13 @@ func (a *adapter) full(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if filepath.Separator == '\\' && strings.Contains(name, `\`) {
+		return "", fs.ErrInvalid // it would separate elements that clean has not seen, such as ".."
+	}
 	name = path.Join(a.base, name)
-	if a.style.isRelative(a) {
-		return name, nil
+	relative, err := a.style.isRelative(a)
+	if relative || err != nil {
+		return name, err
 	}
 	if name == "." {
 		return "/", nil
@@ -183,7 +188,15 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	}
 	h := newHandle(f, full)
 	if flag&writing == 0 {
-		h.size = fi.Size()
+		// Asked again, because by now the name may mean another file, or one of another length.
+		if fi, err = h.Stat(); err == nil && !served(fi.Mode()) {
+			err = ErrSpecial
+		}
+		if err != nil {
+			_ = h.Close()
+			return nil, err
+		}
+		h.size, h.modTime = fi.Size(), fi.ModTime()
 		h.reopen = func() (afero.File, error) {
 			return call(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
 		}
@@ -229,7 +242,7 @@ func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
 	}
 	defer dir.Close()
 	all, err := dir.Readdir(-1)
-	if err != nil {
+	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
 		// One entry that vanishes must not hide the others, as it does behind an afero.FromIOFS.
 		if all, err = a.describe(full); err != nil {
 			return nil, err
@@ -237,6 +250,9 @@ func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
 	}
 	infos := make([]fs.FileInfo, 0, len(all))
 	for _, fi := range all {
+		if fi == nil {
+			continue
+		}
 		name := base(fi.Name())
 		if fi.Mode().Type() == fs.ModeSymlink {
 			target, err := a.fs.Stat(path.Join(full, name))
@@ -249,8 +265,8 @@ func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
 			infos = append(infos, snapshot(fi, name))
 		}
 	}
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-	return infos, nil
+	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() }), nil
 }
 
 // describe describes the entries of a directory one by one, and leaves out those that cannot be.
@@ -261,7 +277,7 @@ func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(-1)
-	if err != nil {
+	if err != nil && err != io.EOF { //nolint:errorlint // as above
 		return nil, err
 	}
 	var infos []fs.FileInfo
@@ -437,37 +453,52 @@ func (a *adapter) Free(name string) (int64, error) {
 	})
 }
 
-// rootStyle is how names have to look for a file system. It is found out once.
+// rootStyle is how names have to look for a file system. It is found out once that can answer.
 type rootStyle struct {
-	once     sync.Once
-	relative bool // "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
+	known atomic.Pointer[bool] // relative: "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
 }
 
-func (s *rootStyle) isRelative(a *adapter) bool {
-	s.once.Do(func() {
-		s.relative, _ = call(a.calls, func() (bool, error) { return wantsRelative(a.fs), nil }, nil)
-	})
-	return s.relative
-}
-
-// wantsRelative reports whether fsys knows no names that begin with a slash. A union of a file system that does and
-// one that does not, such as an afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".".
-// A file system for which "." is another place than "/", the working directory, shows something else there.
-func wantsRelative(fsys afero.Fs) bool {
-	dot, err := fsys.Stat(".")
-	if err != nil || !dot.IsDir() {
-		return false
+func (s *rootStyle) isRelative(a *adapter) (bool, error) {
+	if known := s.known.Load(); known != nil {
+		return *known, nil
 	}
-	if slash, err := fsys.Stat("/"); err != nil || !slash.IsDir() {
-		return true
+	known := false
+	relative, err := call(a.calls, func() (relative bool, err error) {
+		relative, known = wantsRelative(a.fs)
+		return relative, nil
+	}, nil)
+	switch {
+	case errors.Is(err, ErrHangs):
+		return false, err
+	case err == nil && known: // or it has panicked
+		s.known.Store(&relative)
+	}
+	return relative, nil
+}
+
+// wantsRelative reports whether fsys takes no names that begin with a slash, and whether that is known, or only likely
+// because its root cannot be looked at. A union of a file system that does and one that does not, such as an
+// afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".". A file system for which "." is
+// another place than "/", the working directory, shows something else there.
+func wantsRelative(fsys afero.Fs) (relative, known bool) {
+	dot, err := fsys.Stat(".")
+	isDot := err == nil && dot.IsDir()
+	slash, err := fsys.Stat("/")
+	isSlash := err == nil && slash.IsDir()
+	isRefused := errors.Is(err, fs.ErrInvalid)
+	switch {
+	case !isDot:
+		return isRefused, isSlash
+	case !isSlash:
+		return true, err == nil || isRefused || errors.Is(err, fs.ErrNotExist)
 	}
 	const most = 1000 // names of a root: one that has more of them as "/" is whole
-	slash := rootNames(fsys, "/", most)
-	if len(slash) >= most {
-		return false
+	first := rootNames(fsys, "/", most)
+	if len(first) >= most {
+		return false, true
 	}
 	names := rootNames(fsys, ".", -1)
-	return len(names) > len(slash) && !slices.ContainsFunc(slash, func(name string) bool { return !slices.Contains(names, name) })
+	return len(names) > len(first) && !slices.ContainsFunc(first, func(name string) bool { return !slices.Contains(names, name) }), true
 }
 
 // rootNames returns at most n names of a root, or all of them if n is negative.

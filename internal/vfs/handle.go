@@ -24,7 +24,10 @@ type handle struct {
 	at     int64 // where the file's position is
 	noSeek bool  // Seek does not work here
 	shared bool  // the position is that of other handles too
-	size   int64 // of a file opened for reading: it is not read behind that; negative: it is written to
+
+	// Of a file opened for reading, what it was then.
+	size    int64 // it is not read behind that; negative: it is written to
+	modTime time.Time
 }
 
 // newHandle returns the handle of f, which full names, to write to.
@@ -184,10 +187,21 @@ func (h *handle) seek(off int64) error {
 	return err
 }
 
-// again puts a fresh file, at its beginning, in the place of the one that there was.
+// errReplaced means that a file cannot be read on, because another has its name.
+var errReplaced = errors.New("the file was replaced while it was read")
+
+// again puts a fresh file, at its beginning, in the place of the one that there was, if it is the same.
 func (h *handle) again() error {
 	f, err := h.reopen()
 	if err != nil {
+		return err
+	}
+	fi, err := newHandle(f, h.name).Stat()
+	if err == nil && (fi.Size() != h.size || !fi.ModTime().Equal(h.modTime)) {
+		err = errReplaced
+	}
+	if err != nil {
+		_, _ = protect(func() (struct{}, error) { return struct{}{}, f.Close() })
 		return err
 	}
 	_ = h.File.Close() // it was only read

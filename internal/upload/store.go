@@ -183,13 +183,20 @@ func (s *Store) resume(t Target, old fs.FileInfo, off int64) (*Upload, error) {
 	return newUpload(s, t, f, off, h), nil
 }
 
-// openAt opens a file to write, and cuts it at size.
+// openAt opens a file to write, and cuts it at size. The error is ErrOffset if it is shorter: to cut it would lengthen it.
 func openAt(tree vfs.Tree, name string, size int64) (afero.File, error) {
 	f, err := tree.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Truncate(size); err != nil {
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = ErrOffset
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -210,11 +217,16 @@ func (s *Store) rewrite(ctx context.Context, t Target, old fs.FileInfo, off int6
 	if err != nil {
 		return nil, err
 	}
+	var copied, n int64
 	for err == nil {
-		_, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
+		n, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
+		copied += n
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
+	}
+	if err == io.EOF && copied < off { // it has become shorter
+		err = ErrOffset
 	}
 	if err != io.EOF {
 		u.Abort(0, err)

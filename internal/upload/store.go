@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"syscall"
 
@@ -107,13 +106,25 @@ func (s *Store) Append(t Target) (*Upload, error) {
 }
 
 // Rename moves oldname to newname in a tree. A file that has that name is replaced, or is fs.ErrExist, as existing
-// says; that holds against everybody who renames or commits by this Store.
+// says; that holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added
+// to what would be moved, and only its name tells that: a file of the operating system can be moved then.
 func (s *Store) Rename(tree vfs.Tree, oldname, newname string, existing Existing) error {
+	if s.claims.isMoved(tree, oldname) {
+		return ErrBusy
+	}
 	return s.name(tree, newname, existing, func() error { return tree.Rename(oldname, newname) })
 }
 
 // name calls give, which gives a file the name newname.
 func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func() error) error {
+	err := s.nameAlone(tree, newname, existing, give)
+	if err == nil {
+		s.claims.replace(tree, newname)
+	}
+	return err
+}
+
+func (s *Store) nameAlone(tree vfs.Tree, newname string, existing Existing, give func() error) error {
 	if existing == Replace {
 		s.names.RLock()
 		defer s.names.RUnlock()
@@ -241,16 +252,20 @@ const toEnd = -1
 
 // extend begins an upload in the target itself, whose end must be at off.
 func (s *Store) extend(t Target, off int64) (*Upload, error) {
-	f, err := t.openEnd()
+	claim, err := s.claims.take(t.Tree, t.Name)
 	if err != nil {
 		return nil, err
 	}
-	claim, err := s.claims.take(t, f)
+	f, err := t.openEnd()
 	if err != nil {
-		_ = f.Close()
+		s.claims.release(claim)
 		return nil, err
 	}
 	u := newUpload(s, t, f, off, &inPlace{claim})
+	if err := s.claims.identify(claim, f); err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
 	info, err := f.Stat() // after the claim: the size stays
 	switch {
 	case err != nil:
@@ -284,55 +299,4 @@ func (t Target) openEnd() (afero.File, error) {
 		return nil, fs.ErrExist
 	}
 	return f, nil
-}
-
-// claims are the files that uploads write into without a file of their own. Two in one would mix: each writes at
-// offsets that it has computed before.
-type claims struct {
-	mu  sync.Mutex // guards the field below
-	all map[*claim]struct{}
-}
-
-// claim is a file that is one upload's alone.
-type claim struct {
-	info fs.FileInfo // of a file of the operating system, of which links are other names; nil: of no such file
-	tree vfs.Tree    // of any other file, which its name tells
-	name string
-}
-
-// take claims f, which is the target, until release. The error is ErrBusy if another upload has it.
-func (c *claims) take(t Target, f afero.File) (*claim, error) {
-	mine := &claim{tree: t.Tree, name: path.Clean("/" + t.Name)}
-	if osFile, ok := vfs.OSFile(f); ok {
-		info, err := osFile.Stat()
-		if err != nil {
-			return nil, err
-		}
-		mine.info = info
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for other := range c.all {
-		if mine.isSame(other) {
-			return nil, ErrBusy
-		}
-	}
-	if c.all == nil {
-		c.all = make(map[*claim]struct{})
-	}
-	c.all[mine] = struct{}{}
-	return mine, nil
-}
-
-func (c *claims) release(mine *claim) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.all, mine)
-}
-
-func (c *claim) isSame(other *claim) bool {
-	if c.info != nil && other.info != nil {
-		return os.SameFile(c.info, other.info)
-	}
-	return c.info == nil && other.info == nil && vfs.IsSameFile(c.tree, c.name, other.tree, other.name)
 }

@@ -172,7 +172,7 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 		err = check()
 	}
 	if err == nil {
-		err = u.checkThere()
+		err = u.checkThere(p.claim)
 	}
 	if err == nil {
 		err = u.file.Close()
@@ -183,12 +183,12 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 	return err
 }
 
-// checkThere returns ErrGone if nobody can read the target any more.
-func (u *Upload) checkThere() error {
+// checkThere returns ErrGone if nobody can read what was written any more.
+func (u *Upload) checkThere(mine *claim) error {
 	osFile, ok := vfs.OSFile(u.file)
 	if !ok {
 		_, err := u.target.Tree.Stat(u.target.Name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && u.store.claims.isReplaced(mine) {
 			return ErrGone
 		}
 		return err
@@ -201,7 +201,7 @@ func (u *Upload) checkThere() error {
 }
 
 func (p *inPlace) abort(u *Upload, _ int64, _ error) (kept int64) {
-	u.store.claims.release(p.claim)
-	_ = u.file.Close() // again, perhaps: what it holds is what there is
+	_ = u.file.Close()              // again, perhaps: what it holds is what there is
+	u.store.claims.release(p.claim) // after that: some file systems write when they close
 	return 0
 }

@@ -260,6 +260,85 @@ func vfsAppend(s *upload.Store, tree vfs.Tree) (int64, error) {
 	return u.Abort(u.Start(), io.ErrUnexpectedEOF), nil
 }
 
+// A commit may take as long as the file system likes. Nobody waits for it who does not want the same name.
+func TestACommitThatHangsHoldsNobodyElseBack(t *testing.T) {
+	hangs, end := make(chan struct{}), make(chan struct{})
+	slow, _ := hook(t, nil, func(_ vfs.Tree, call, name string) error {
+		if call == "rename" {
+			close(hangs)
+			<-end
+		}
+		return nil
+	})
+	var s upload.Store
+	u, err := s.Create(target(slow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hung := make(chan error, 1)
+	size := write(t, u, "new")
+	go func() {
+		_, err := u.Commit(size, nil)
+		hung <- err
+	}()
+	wait(t, hangs)
+
+	other := rootOf(t, nil)
+	done := make(chan error, 2)
+	for name, existing := range map[string]upload.Existing{"/careful": upload.Leave, "/usual": upload.Replace} {
+		at := target(other)
+		at.Name, at.Existing = name, existing
+		u, err := s.Create(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := write(t, u, "new")
+		go func() {
+			_, err := u.Commit(size, nil)
+			done <- err
+		}()
+	}
+	for range 2 {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(patience / 4):
+			t.Error("a commit in another file system waits")
+		}
+	}
+	close(end)
+	if err := wait(t, hung); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoMayNotReplaceDoesNotWhereNobodyKnowsWhatIsThere(t *testing.T) {
+	armed := false
+	tree, plain := hook(t, without("old"), func(_ vfs.Tree, call, name string) error {
+		if armed && call == "lstat" && name == "/f" {
+			return errFault
+		}
+		return nil
+	})
+	var s upload.Store
+	at := target(tree)
+	at.Existing = upload.Leave
+	u, err := s.Create(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := write(t, u, "new")
+	armed = true
+	if _, err := u.Commit(size, nil); !errors.Is(err, errFault) {
+		t.Errorf("Commit = %v, want %v", err, errFault)
+	}
+	if got := content(t, plain, "/f"); got != "old" {
+		t.Errorf("the target is %q, want old", got)
+	}
+}
+
 // flushing is a file of a file system that writes when a file is closed.
 type flushing struct {
 	afero.File

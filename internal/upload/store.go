@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -27,7 +26,7 @@ var (
 // Store keeps uploads from getting in each other's way. All who write into the same trees share one. The zero value is
 // ready for use, by many goroutines at once; it must not be copied.
 type Store struct {
-	names  sync.RWMutex // held while a file gets a name: for writing by those who must not replace one
+	names  names
 	claims claims
 }
 
@@ -117,25 +116,20 @@ func (s *Store) Rename(tree vfs.Tree, oldname, newname string, existing Existing
 
 // name calls give, which gives a file the name newname.
 func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func() error) error {
-	err := s.nameAlone(tree, newname, existing, give)
+	defer s.names.lock(newname, existing)()
+	if existing == Leave {
+		switch _, err := tree.Lstat(newname); {
+		case err == nil:
+			return fs.ErrExist
+		case !errors.Is(err, fs.ErrNotExist): // nobody knows what would be replaced
+			return err
+		}
+	}
+	err := give()
 	if err == nil {
 		s.claims.replace(tree, newname)
 	}
 	return err
-}
-
-func (s *Store) nameAlone(tree vfs.Tree, newname string, existing Existing, give func() error) error {
-	if existing == Replace {
-		s.names.RLock()
-		defer s.names.RUnlock()
-		return give()
-	}
-	s.names.Lock()
-	defer s.names.Unlock()
-	if _, err := tree.Lstat(newname); err == nil {
-		return fs.ErrExist
-	}
-	return give()
 }
 
 // replaceable describes the target, nil if there is none. It is an error if it could not be written.

@@ -339,6 +339,38 @@ func TestWhoMayNotReplaceDoesNotWhereNobodyKnowsWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestWhatCouldNotGetItsNameIsKept(t *testing.T) {
+	armed := true
+	tree, plain := hook(t, nil, func(_ vfs.Tree, call, name string) error {
+		if armed && call == "rename" && name == "/f" {
+			return errFault
+		}
+		return nil
+	})
+	const size = upload.MinKept + 1
+	var s upload.Store
+	u, err := s.Create(target(tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, u, pattern(0, size))
+	kept, err := u.Commit(size, nil)
+	if kept != size || !errors.Is(err, errFault) {
+		t.Fatalf("Commit = %d, %v, want %d, %v", kept, err, size, errFault)
+	}
+	armed = false
+	if u, err = s.Append(target(tree)); err != nil || u.Start() != size {
+		t.Fatalf("Append: %v", err)
+	}
+	if _, err := u.Commit(size, nil); err != nil {
+		t.Fatal(err)
+	}
+	if content(t, plain, "/f") != pattern(0, size) {
+		t.Error("the file is not whole")
+	}
+	wantHidden(t, plain, 0)
+}
+
 // flushing is a file of a file system that writes when a file is closed.
 type flushing struct {
 	afero.File

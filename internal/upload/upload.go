@@ -128,7 +128,8 @@ func (c closed) publish(u *Upload) error {
 	return nil
 }
 
-// chmod sets the mode of the file of that name, which is open. A file system without modes has none to keep.
+// chmod sets the mode of the file of that name, which is open. A file system without modes has none to keep, and one in
+// which all files have the same mode, such as afero's gcsfs, need not be able to set it.
 func (u *Upload) chmod(name string, mode fs.FileMode) error {
 	if osFile, ok := vfs.OSFile(u.file); ok {
 		return osFile.Chmod(mode)
@@ -136,10 +137,14 @@ func (u *Upload) chmod(name string, mode fs.FileMode) error {
 	if mode == 0 {
 		return nil
 	}
-	if err := u.target.Tree.Chmod(name, mode); !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	err := u.target.Tree.Chmod(name, mode)
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return nil
 	}
-	return nil
+	if info, statErr := u.target.Tree.Stat(name); statErr == nil && info.Mode().Perm() == mode {
+		return nil
+	}
+	return err
 }
 
 func (h *hidden) abort(u *Upload, size int64, cause error) (kept int64) {

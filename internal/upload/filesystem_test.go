@@ -1,0 +1,42 @@
+package upload_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// As afero's gcsfs, in which all files have one mode.
+func TestAFileSystemThatCannotChmodReplacesFiles(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		mode fs.FileMode // of what is replaced
+		want error
+	}{
+		{"by one of the same mode", 0o644, nil},
+		{"but not by one that others may read", 0o600, errFault},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tree, plain := hook(t, without("old"), func(_ vfs.Tree, call, _ string) error {
+				if call == "chmod" {
+					return errFault
+				}
+				return nil
+			})
+			if err := plain.Chmod("/f", tt.mode); err != nil {
+				t.Fatal(err)
+			}
+			var s upload.Store
+			u, err := s.Create(target(tree))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := u.Commit(write(t, u, "new"), nil); !errors.Is(err, tt.want) {
+				t.Errorf("Commit = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -38,5 +40,31 @@ func TestAFileSystemThatCannotChmodReplacesFiles(t *testing.T) {
 				t.Errorf("Commit = %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+// encrypting stands for a program's own file system over a Root, which sees to all that is opened.
+type encrypting struct {
+	*vfs.Root
+	opened []string
+}
+
+func (e *encrypting) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	e.opened = append(e.opened, name)
+	return e.Root.OpenFile(name, flag, perm)
+}
+
+func TestAFileSystemThatEmbedsARootOpensWhatIsUploaded(t *testing.T) {
+	fsys := &encrypting{Root: rootOf(t, nil)}
+	var s upload.Store
+	u, err := s.Create(target(vfs.Of(fsys)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Commit(write(t, u, "new"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(fsys.opened) == 0 {
+		t.Error("the file was created behind its back")
 	}
 }

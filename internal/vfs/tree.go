@@ -45,7 +45,10 @@ type Tree interface {
 
 var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 
-// Of returns fsys, which is not nil, as a Tree: itself if it is one, and else an adapter.
+// Of returns fsys, which is not nil, as a Tree: itself if it is a [Root] or came from here, and else an adapter.
+//
+// A type that embeds a Root gets an adapter too, and of its methods only those of afero.Fs are called: to hide or to
+// encrypt files it need not know what else a Root has.
 //
 // The adapter trusts fsys as far as its operator must: where links lead, and what a name beneath the root means, is
 // up to fsys. (An afero.BasePathFs over an afero.OsFs follows links out of its directory; [Open] does not.) It does
@@ -55,7 +58,10 @@ var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 // Names begin with a slash when fsys gets them, unless it has no such root, as every [fs.FS] behind an
 // afero.FromIOFS, or shows less there, as an afero.CopyOnWriteFs over one: its root is listed once to find out.
 func Of(fsys afero.Fs) Tree {
-	if t, ok := fsys.(Tree); ok {
+	switch t := fsys.(type) {
+	case *Root:
+		return t
+	case *adapter:
 		return t
 	}
 	return newAdapter(fsys)

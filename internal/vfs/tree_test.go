@@ -362,3 +362,67 @@ func TestPanicsOfAFileSystemAreErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// hiding is a program's own file system over a Root, in which a file is not there. It has the other methods of Root too.
+type hiding struct{ *vfs.Root }
+
+func (h hiding) Stat(name string) (fs.FileInfo, error) {
+	if filepath.Base(name) == "secret" {
+		return nil, fs.ErrNotExist
+	}
+	return h.Root.Stat(name)
+}
+
+func (h hiding) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
+	fi, err := h.Stat(name)
+	return fi, false, err
+}
+
+func (h hiding) Open(name string) (afero.File, error) {
+	if filepath.Base(name) == "secret" {
+		return nil, fs.ErrNotExist
+	}
+	f, err := h.Root.Open(name)
+	return hidingFile{f}, err
+}
+
+type hidingFile struct{ afero.File }
+
+func (f hidingFile) Readdir(n int) ([]fs.FileInfo, error) {
+	infos, err := f.File.Readdir(n)
+	return slices.DeleteFunc(infos, func(fi fs.FileInfo) bool { return fi.Name() == "secret" }), err
+}
+
+func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
+	root, err := vfs.Open(nettest.TempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, name := range []string{"/secret", "/shown"} {
+		if err := afero.WriteFile(root.Writable(), name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, fsys := range map[string]afero.Fs{"a value": hiding{root}, "a pointer": &hiding{root}} {
+		t.Run(name, func(t *testing.T) {
+			tree := vfs.Of(fsys)
+			infos, err := tree.ReadDir("/")
+			if err != nil || len(infos) != 1 || infos[0].Name() != "shown" {
+				t.Errorf("ReadDir = %v, %v", infos, err)
+			}
+			if _, err := tree.Lstat("/secret"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("Lstat = %v", err)
+			}
+			err = tree.Walk("/", func(name string, _ fs.FileInfo, err error) error {
+				if name != "shown" {
+					t.Errorf("Walk finds %s", name)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

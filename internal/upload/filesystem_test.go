@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -66,5 +67,28 @@ func TestAFileSystemThatEmbedsARootOpensWhatIsUploaded(t *testing.T) {
 	}
 	if len(fsys.opened) == 0 {
 		t.Error("the file was created behind its back")
+	}
+}
+
+func TestSweepLeavesFilesWithoutATime(t *testing.T) {
+	tree := vfs.Of(afero.NewMemMapFs())
+	var s upload.Store
+	u, err := s.Create(target(tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := write(t, u, "new")
+	infos, err := tree.ReadDir("/")
+	if err != nil || len(infos) != 1 {
+		t.Fatal(infos, err)
+	}
+	if err := tree.Chtimes("/"+infos[0].Name(), time.Time{}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := upload.Sweep(t.Context(), tree, time.Now().Add(-time.Hour)); n != 0 || err != nil {
+		t.Errorf("Sweep = %d, %v: nobody knows that the upload is old", n, err)
+	}
+	if _, err := u.Commit(size, nil); err != nil {
+		t.Error(err)
 	}
 }

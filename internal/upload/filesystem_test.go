@@ -3,6 +3,8 @@ package upload_test
 import (
 	"errors"
 	"io/fs"
+	"path"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,5 +92,22 @@ func TestSweepLeavesFilesWithoutATime(t *testing.T) {
 	}
 	if _, err := u.Commit(size, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// An APFS or NTFS finds a file by a name in other letters, and the name of what is kept can be computed by everybody.
+func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
+	kept := path.Base(upload.KeptName("/f", "alice"))
+	for name, want := range map[string]bool{
+		kept:                  true,
+		strings.ToUpper(kept): true,
+		strings.Replace(kept, "sluice-part", "Sluice-Part", 1): true,
+		strings.Replace(kept, "sluice", "\u017fluice", 1):      true, // its capital is S
+		"f.sluice-part":     false,
+		".f.sluice-partial": false,
+	} {
+		if got := upload.IsPartial(name); got != want {
+			t.Errorf("IsPartial(%q) = %v, want %v", name, got, want)
+		}
 	}
 }

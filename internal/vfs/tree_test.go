@@ -426,3 +426,58 @@ func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
 		})
 	}
 }
+
+func TestAFileThatGrowsWhileItIsOpenedIsReadAsFarAsItsStatSays(t *testing.T) {
+	memory := afero.NewMemMapFs()
+	if err := afero.WriteFile(memory, "/f", []byte("1234"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := vfs.Of(&odd{Fs: memory, open: func(name string) (afero.File, error) {
+		if name == "/f" {
+			if err := afero.WriteFile(memory, "/f", []byte("12345678"), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+		return memory.Open(name)
+	}}).Open("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, fi.Size())
+	if n, err := f.ReadAt(p, 0); n != len(p) || err != nil && err != io.EOF {
+		t.Errorf("read %d of %d bytes, %v", n, len(p), err)
+	}
+}
+
+// panicking is a file whose every change panics.
+type panicking struct{ afero.File }
+
+func (panicking) Truncate(int64) error { panic("no") }
+func (panicking) Sync() error          { panic("no") }
+
+type panickingFs struct{ afero.Fs }
+
+func (p panickingFs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	f, err := p.Fs.OpenFile(name, flag, perm)
+	return panicking{f}, err
+}
+
+func TestPanicsOfAFileThatIsWrittenAreErrors(t *testing.T) {
+	f, err := vfs.Of(panickingFs{afero.NewMemMapFs()}).OpenFile("/f", os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const want = "the file system panics: no"
+	if err := f.Truncate(0); err == nil || err.Error() != want {
+		t.Errorf("Truncate = %v", err)
+	}
+	if err := f.Sync(); err == nil || err.Error() != want {
+		t.Errorf("Sync = %v", err)
+	}
+}

@@ -64,6 +64,9 @@ func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) er
 // report tells of the end of the transfer, err if not nil is why it failed: the
 // session first, then the hook if it is about a file. It returns err.
 func (t *transfer) report(err error) error {
+	if t.watched != nil { // nobody has ended it: a hook has panicked
+		t.unwatch(t.session.ctx, sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
+	}
 	t.told.Err = err
 	t.told.Duration = time.Since(t.begun)
 	if err == nil || !t.told.Watched {

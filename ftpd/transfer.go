@@ -3,12 +3,14 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"slices"
 	"time"
 
 	"sluice/internal/live"
 	"sluice/internal/rate"
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -69,8 +71,8 @@ func (t *transfer) report(err error) error {
 	}
 	t.told.Err = err
 	t.told.Duration = time.Since(t.begun)
-	if err == nil || !t.told.Watched {
-		t.told.Outcome = live.OutcomeOf(err)
+	if err == nil || t.told.Outcome == live.Complete { // all has moved, but the file may have failed since
+		t.told.Outcome = outcomeOf(err)
 	}
 	t.session.settle(t.told)
 	var hook func(Transfer)
@@ -79,6 +81,17 @@ func (t *transfer) report(err error) error {
 	}
 	t.session.live.Report(&t.told, hook)
 	return err
+}
+
+// outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
+func outcomeOf(err error) Outcome {
+	switch {
+	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic):
+		return live.Cut
+	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
+		return live.FileFailed
+	}
+	return live.OutcomeOf(err)
 }
 
 func (t *transfer) isFile() bool {

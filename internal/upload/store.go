@@ -23,8 +23,9 @@ var (
 	ErrOffset = errors.New("offset is not in the file")
 )
 
-// Store keeps uploads from getting in each other's way. All who write into the same trees share one. The zero value is
-// ready for use, by many goroutines at once; it must not be copied.
+// Store begins uploads, and keeps them from getting in each other's way. All who write into the same trees share one;
+// what another Store or another process does, it does not know. The zero value is ready for use, by many goroutines at
+// once; it must not be copied.
 type Store struct {
 	names  names
 	claims claims
@@ -54,8 +55,8 @@ type Target struct {
 
 // Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
 //
-// It is an error if the target could not be written: what cannot be changed is not replaced either. Where Existing is
-// Leave a target that is there is no error yet, but one of Commit.
+// A target that may not be written to is an error: what cannot be changed is not replaced either. If Existing is Leave,
+// a target that exists is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
 	old, err := t.replaceable()
 	if err != nil {
@@ -66,10 +67,15 @@ func (s *Store) Create(t Target) (*Upload, error) {
 
 // WriteFrom begins an upload whose first byte is byte off of the target. The caller ends it by Commit or Abort.
 //
-// Up to off the file will hold what the owner's last upload has left, if that reaches so far and there is no target,
-// or if off is its end; else what the target holds, of which WriteFrom makes a copy, and blocks until that is done or
-// ctx ends. At the end of the target nothing is copied: it goes on there. The error is ErrOffset if neither reaches so
-// far. With off 0 it is Create.
+// Where the bytes before off come from:
+//
+//   - If there is no target, from what the owner's last upload has left. That is cut at off.
+//   - If there is one, and off is its end, they are in the target: the upload is added to it.
+//   - If off is the end of what the owner's last upload has left, from that.
+//   - Else from a copy of the target, which keeps what is behind the upload's end too. WriteFrom blocks until the copy
+//     is made or ctx ends.
+//
+// The error is ErrOffset if off is behind the end of both. With off 0 WriteFrom is Create.
 func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, error) {
 	old, err := t.replaceable()
 	if err != nil {

@@ -44,8 +44,8 @@ func newUpload(s *Store, t Target, f afero.File, start int64, p place) *Upload {
 // Start returns the offset of the first byte that is to come: in the file that Writer writes to, and in the target.
 func (u *Upload) Start() int64 { return u.start }
 
-// Writer returns what the bytes are to be written to, at their offsets in the target. It is an *os.File where the
-// bytes are those of one. Upload closes it.
+// Writer returns what the bytes are to be written to, at their offsets in the target, until Commit or Abort, which close
+// it. It is an *os.File where the bytes are those of one; every other is for one goroutine at a time.
 func (u *Upload) Writer() io.WriterAt { return u.file }
 
 // Commit ends an upload of which all has arrived; size is the offset behind its last byte. It brings the file to the

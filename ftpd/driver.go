@@ -89,7 +89,7 @@ func (d *driver) Rename(oldname, newname string) error {
 	}
 	return d.change(account.Rename, oldname, func(oldname string) error {
 		return d.change(account.Rename, newname, func(newname string) error {
-			return d.session.server.uploads.Rename(d.tree, oldname, newname, d.existing())
+			return uploads.Rename(d.tree, oldname, newname, d.existing())
 		})
 	})
 }

@@ -43,6 +43,14 @@ func startOnFS(t *testing.T, fsys afero.Fs) *server {
 	})
 }
 
+// startForU serves fsys to everybody, with all rights.
+func startForU(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
+	t.Helper()
+	return deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
+	}, setup)
+}
+
 // eachFileSystem runs f with a server for every kind of file system, and for a Root.
 func eachFileSystem(t *testing.T, f func(t *testing.T, s *server, kind nettest.FileSystem)) {
 	kinds := nettest.FileSystems(t, someFiles(), aDay)
@@ -347,4 +355,34 @@ func wantNothingHidden(t *testing.T, fsys afero.Fs, dir string) {
 			t.Errorf("%s is left", info.Name())
 		}
 	}
+}
+
+func TestTwoServersOfOneTreeDoNotMixAppends(t *testing.T) {
+	for name, fsys := range map[string]afero.Fs{"a directory": rootOf(t, map[string]string{"f": "old"}), "memory": memoryOf(t, "/f", "old")} {
+		t.Run(name, func(t *testing.T) {
+			a := startForU(t, fsys, nil).login()
+			conn := a.data(epsv, "APPE f")
+			b := startForU(t, fsys, nil).login()
+			b.passive(epsv)
+			b.want(450, "APPE f")
+			if _, err := io.WriteString(conn, "+"); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.Close()
+			a.expect(226, "APPE")
+			b.put(epsv, "APPE f", strings.NewReader("-"))
+			if got := readAll(t, fsys, "f"); got != "old+-" {
+				t.Errorf("content %q", got)
+			}
+		})
+	}
+}
+
+func memoryOf(t *testing.T, name, content string) afero.Fs {
+	t.Helper()
+	memory := afero.NewMemMapFs()
+	if err := afero.WriteFile(memory, name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return memory
 }

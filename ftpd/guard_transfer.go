@@ -1,5 +1,7 @@
 package ftpd
 
+import "errors"
+
 // mover is what goes over a data connection: a file, or a listing. Its methods
 // are called on the goroutine of its transfer, move at most once and then close.
 type mover interface {
@@ -37,13 +39,22 @@ func (g *guard) transfer(name, arg string, cmd command) {
 // done.
 func (g *guard) move(m mover, err error) {
 	if err == nil {
-		err = m.close(g.session.send(m))
+		err = g.session.run(m)
 	}
 	if err != nil {
 		g.finish(say(550, sentence(reasonOf(err))))
 		return
 	}
 	g.finish(say(226, "Transfer complete"))
+}
+
+var errPanic = errors.New("panic during the transfer")
+
+// run moves m and closes it, which frees its file also if a hook panics.
+func (s *session) run(m mover) (err error) {
+	err = errPanic // unless send returns
+	defer func() { err = m.close(err) }()
+	return s.send(m)
 }
 
 // send lets m move over the data connection.

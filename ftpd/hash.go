@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -117,8 +119,32 @@ func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
 
 // openToSum opens the file that arg names. The caller closes it.
 func (s *session) openToSum(arg string) (afero.File, int64, error) {
-	return s.driver.openWhole(s.driver.path(arg))
+	f, size, err := s.driver.openWhole(s.driver.path(arg))
+	if err != nil {
+		return nil, 0, err
+	}
+	if _, ok := f.(*os.File); !ok {
+		f = unknown{f}
+	}
+	return f, size, nil
 }
+
+// unknown is a file whose checksum is not remembered. Server.digests know files
+// by their inodes, and a file system that encrypts, for one, shows other bytes
+// of the same inode to other users.
+type unknown struct{ afero.File }
+
+func (u unknown) Stat() (fs.FileInfo, error) {
+	info, err := u.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return withoutSys{info}, nil
+}
+
+type withoutSys struct{ fs.FileInfo }
+
+func (withoutSys) Sys() any { return nil }
 
 // noSum tells why there is no checksum.
 func (s *session) noSum(err error) reply {

@@ -49,12 +49,12 @@ func (s *session) passPassword(password string) (string, reply) {
 	}
 	s.name = ""
 	d, err := s.login(name, password)
+	s.admitted = d // already now: a session that ends closes the home of it
 	if hook := s.server.OnLogin; hook != nil {
 		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
 	switch {
 	case err == nil:
-		s.admitted = d
 		return "PASS", reply{}
 	case err == errBanned:
 		s.then = func(*guard) error { return errBanned }

@@ -14,7 +14,6 @@ import (
 
 	"sluice/internal/digest"
 	"sluice/internal/live"
-	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -142,7 +141,6 @@ type Server struct {
 	Logger *slog.Logger
 
 	waits   waits
-	uploads upload.Store
 	ports   portPool
 	digests digest.Cache
 	guesses guesses

@@ -174,6 +174,7 @@ func (s *session) leave(step func()) {
 	s.mu.Unlock()
 
 	s.driver.leaveHome()
+	s.admitted.leaveHome() // OnLogin has panicked
 	_ = s.guard.Close()
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{

@@ -3,12 +3,14 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"slices"
 	"time"
 
 	"sluice/internal/live"
 	"sluice/internal/rate"
+	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
@@ -64,10 +66,13 @@ func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) er
 // report tells of the end of the transfer, err if not nil is why it failed: the
 // session first, then the hook if it is about a file. It returns err.
 func (t *transfer) report(err error) error {
+	if t.watched != nil { // nobody has ended it: a hook has panicked
+		t.unwatch(t.session.ctx, sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
+	}
 	t.told.Err = err
 	t.told.Duration = time.Since(t.begun)
-	if err == nil || !t.told.Watched {
-		t.told.Outcome = live.OutcomeOf(err)
+	if err == nil || t.told.Outcome == live.Complete { // all has moved, but the file may have failed since
+		t.told.Outcome = outcomeOf(err)
 	}
 	t.session.settle(t.told)
 	var hook func(Transfer)
@@ -76,6 +81,17 @@ func (t *transfer) report(err error) error {
 	}
 	t.session.live.Report(&t.told, hook)
 	return err
+}
+
+// outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
+func outcomeOf(err error) Outcome {
+	switch {
+	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic):
+		return live.Cut
+	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
+		return live.FileFailed
+	}
+	return live.OutcomeOf(err)
 }
 
 func (t *transfer) isFile() bool {

@@ -14,6 +14,10 @@ import (
 	"sluice/sendfile"
 )
 
+// uploads are those of all servers of this process, which may serve the same
+// trees.
+var uploads upload.Store
+
 // storing is the file of a STOR or APPE.
 type storing struct {
 	transfer
@@ -24,14 +28,14 @@ type storing struct {
 // openStore opens for STOR, after REST somewhere in the file.
 func openStore(d *driver, arg string) (mover, error) {
 	return d.openUpload(Store, arg, func(t upload.Target, off int64) (*upload.Upload, error) {
-		return d.session.server.uploads.WriteFrom(d.session.opContext(), t, off)
+		return uploads.WriteFrom(d.session.opContext(), t, off)
 	})
 }
 
 // openAppend opens for APPE, which without a file is STOR (RFC 959, 4.1.3).
 func openAppend(d *driver, arg string) (mover, error) {
 	return d.openUpload(Append, arg, func(t upload.Target, _ int64) (*upload.Upload, error) {
-		return d.session.server.uploads.Append(t)
+		return uploads.Append(t)
 	})
 }
 

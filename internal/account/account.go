@@ -1,8 +1,8 @@
 // Package account knows who may log in, and what each may do.
 //
 // It keeps salted digests in memory only, so that a heap dump shows no
-// password. What a file keeps is a [Hash], which is dear to guess from. A
-// wrong password takes the same time for every name, known or not.
+// password. What a file keeps is a [Hash], from which a password is expensive
+// to guess. A wrong password takes the same time for every name, known or not.
 package account
 
 import (
@@ -13,17 +13,18 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Account is who a user is, and what it may.
+// Account says who a user is, and what the user may do. Users of package ftpd
+// see it as ftpd.Account.
 type Account struct {
 	Name   string
 	Rights Rights
 
-	// FS is what the user sees. Users do not know it: who lets the user in sets
-	// it.
+	// FS is what the user sees. Accounts that Users return have none: the caller
+	// of Login sets it.
 	FS afero.Fs
 
-	// Home is the directory that the user sees as the root, by its path in FS;
-	// "" is all of that.
+	// Home is the path in FS of the directory that the user sees as the root;
+	// "" is the root of FS.
 	Home string
 
 	// MaxSessions is how many sessions the user may have at one time; zero is

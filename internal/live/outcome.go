@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 
 	"sluice/sendfile"
 )
@@ -37,10 +38,11 @@ func OutcomeOf(err error) Outcome {
 		return [...]Outcome{sendfile.Caller: Cut, sendfile.File: FileFailed, sendfile.Peer: PeerFailed}[moving.Side]
 	}
 	_, ofFile := errors.AsType[*fs.PathError](err)
+	_, ofName := errors.AsType[*os.LinkError](err)
 	switch {
 	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Cut
-	case ofFile, errors.Is(err, io.ErrUnexpectedEOF):
+	case ofFile, ofName, errors.Is(err, io.ErrUnexpectedEOF):
 		return FileFailed
 	}
 	return PeerFailed

@@ -19,7 +19,7 @@
 // on the disk: whatever breaks off before leaves the target as it was. [Store.WriteFrom] begins in the middle: it goes
 // on with what an earlier upload of the same owner has left, or works on a copy of the target. Only what is added at
 // the end of a target, by WriteFrom or [Store.Append], goes into the target itself, where readers see it at once and
-// what has arrived stays. Nobody else can write into that file meanwhile.
+// what has arrived stays. No other upload of the same Store is added to that file meanwhile: it fails with [ErrBusy].
 //
 // What has arrived of an upload that broke off is kept for its owner under another hidden name, if it is worth that.
 // [Kept] finds it, [ForgetKept] and [Sweep] remove it.

@@ -35,17 +35,21 @@ func ForgetKept(tree vfs.Tree, dir string) bool {
 // off, and those that a crash has ended. It walks the whole tree, and blocks until it is through or ctx ends, whose
 // error it returns then. What cannot be read or removed is passed over.
 //
-// An upload under way must have been written to since then.
+// An upload under way must have been written to since then. Files without a time stay: nobody knows how old they are.
 func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, err error) {
 	err = tree.Walk("/", func(name string, info fs.FileInfo, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && info.Mode().IsRegular() && IsPartial(path.Base(name)) && info.ModTime().Before(before) &&
-			remove(tree, name) == nil {
+		if err == nil && info.Mode().IsRegular() && IsPartial(path.Base(name)) && isOlder(info, before) && remove(tree, name) == nil {
 			removed++
 		}
 		return nil
 	})
 	return removed, err
+}
+
+func isOlder(info fs.FileInfo, before time.Time) bool {
+	at := info.ModTime()
+	return !at.IsZero() && at.Before(before)
 }

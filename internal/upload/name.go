@@ -14,14 +14,15 @@ import (
 const (
 	partialPrefix = "."
 	partialSuffix = ".sluice-part"
+	partialUpper  = ".SLUICE-PART"
 	keptTag       = 16  // characters of a tag of that kind
 	nameMax       = 255 // bytes, of one element of a path on all common file systems
 )
 
 // IsPartial reports whether a file whose last element is base is an upload that is not whole. Clients neither see nor
-// reach such names.
+// reach such names, in capitals either: to many file systems those are the same.
 func IsPartial(base string) bool {
-	return strings.HasPrefix(base, partialPrefix) && strings.HasSuffix(base, partialSuffix)
+	return strings.HasPrefix(base, partialPrefix) && strings.HasSuffix(strings.ToUpper(base), partialUpper)
 }
 
 // isKept reports whether a file of that name is what an upload that broke off has left.

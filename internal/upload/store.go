@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -25,10 +23,11 @@ var (
 	ErrOffset = errors.New("offset is not in the file")
 )
 
-// Store keeps uploads from getting in each other's way. All who write into the same trees share one. The zero value is
-// ready for use, by many goroutines at once; it must not be copied.
+// Store begins uploads, and keeps them from getting in each other's way. All who write into the same trees share one;
+// what another Store or another process does, it does not know. The zero value is ready for use, by many goroutines at
+// once; it must not be copied.
 type Store struct {
-	names  sync.RWMutex // held while a file gets a name: for writing by those who must not replace one
+	names  names
 	claims claims
 }
 
@@ -56,8 +55,8 @@ type Target struct {
 
 // Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
 //
-// It is an error if the target could not be written: what cannot be changed is not replaced either. Where Existing is
-// Leave a target that is there is no error yet, but one of Commit.
+// A target that may not be written to is an error: what cannot be changed is not replaced either. If Existing is Leave,
+// a target that exists is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
 	old, err := t.replaceable()
 	if err != nil {
@@ -68,10 +67,15 @@ func (s *Store) Create(t Target) (*Upload, error) {
 
 // WriteFrom begins an upload whose first byte is byte off of the target. The caller ends it by Commit or Abort.
 //
-// Up to off the file will hold what the owner's last upload has left, if that reaches so far and there is no target,
-// or if off is its end; else what the target holds, of which WriteFrom makes a copy, and blocks until that is done or
-// ctx ends. At the end of the target nothing is copied: it goes on there. The error is ErrOffset if neither reaches so
-// far. With off 0 it is Create.
+// Where the bytes before off come from:
+//
+//   - If there is no target, from what the owner's last upload has left. That is cut at off.
+//   - If there is one, and off is its end, they are in the target: the upload is added to it.
+//   - If off is the end of what the owner's last upload has left, from that.
+//   - Else from a copy of the target, which keeps what is behind the upload's end too. WriteFrom blocks until the copy
+//     is made or ctx ends.
+//
+// The error is ErrOffset if off is behind the end of both. With off 0 WriteFrom is Create.
 func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, error) {
 	old, err := t.replaceable()
 	if err != nil {
@@ -107,24 +111,31 @@ func (s *Store) Append(t Target) (*Upload, error) {
 }
 
 // Rename moves oldname to newname in a tree. A file that has that name is replaced, or is fs.ErrExist, as existing
-// says; that holds against everybody who renames or commits by this Store.
+// says; that holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added
+// to what would be moved, and only its name tells that: a file of the operating system can be moved then.
 func (s *Store) Rename(tree vfs.Tree, oldname, newname string, existing Existing) error {
+	if s.claims.isMoved(tree, oldname) {
+		return ErrBusy
+	}
 	return s.name(tree, newname, existing, func() error { return tree.Rename(oldname, newname) })
 }
 
 // name calls give, which gives a file the name newname.
 func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func() error) error {
-	if existing == Replace {
-		s.names.RLock()
-		defer s.names.RUnlock()
-		return give()
+	defer s.names.lock(newname, existing)()
+	if existing == Leave {
+		switch _, err := tree.Lstat(newname); {
+		case err == nil:
+			return fs.ErrExist
+		case !errors.Is(err, fs.ErrNotExist): // nobody knows what would be replaced
+			return err
+		}
 	}
-	s.names.Lock()
-	defer s.names.Unlock()
-	if _, err := tree.Lstat(newname); err == nil {
-		return fs.ErrExist
+	err := give()
+	if err == nil {
+		s.claims.replace(tree, newname)
 	}
-	return give()
+	return err
 }
 
 // replaceable describes the target, nil if there is none. It is an error if it could not be written.
@@ -183,13 +194,20 @@ func (s *Store) resume(t Target, old fs.FileInfo, off int64) (*Upload, error) {
 	return newUpload(s, t, f, off, h), nil
 }
 
-// openAt opens a file to write, and cuts it at size.
+// openAt opens a file to write, and cuts it at size. The error is ErrOffset if it is shorter: to cut it would lengthen it.
 func openAt(tree vfs.Tree, name string, size int64) (afero.File, error) {
 	f, err := tree.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Truncate(size); err != nil {
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = ErrOffset
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -210,11 +228,16 @@ func (s *Store) rewrite(ctx context.Context, t Target, old fs.FileInfo, off int6
 	if err != nil {
 		return nil, err
 	}
+	var copied, n int64
 	for err == nil {
-		_, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
+		n, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
+		copied += n
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
+	}
+	if err == io.EOF && copied < off { // it has become shorter
+		err = ErrOffset
 	}
 	if err != io.EOF {
 		u.Abort(0, err)
@@ -229,16 +252,20 @@ const toEnd = -1
 
 // extend begins an upload in the target itself, whose end must be at off.
 func (s *Store) extend(t Target, off int64) (*Upload, error) {
-	f, err := t.openEnd()
+	claim, err := s.claims.take(t.Tree, t.Name)
 	if err != nil {
 		return nil, err
 	}
-	claim, err := s.claims.take(t, f)
+	f, err := t.openEnd()
 	if err != nil {
-		_ = f.Close()
+		s.claims.release(claim)
 		return nil, err
 	}
 	u := newUpload(s, t, f, off, &inPlace{claim})
+	if err := s.claims.identify(claim, f); err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
 	info, err := f.Stat() // after the claim: the size stays
 	switch {
 	case err != nil:
@@ -272,55 +299,4 @@ func (t Target) openEnd() (afero.File, error) {
 		return nil, fs.ErrExist
 	}
 	return f, nil
-}
-
-// claims are the files that uploads write into without a file of their own. Two in one would mix: each writes at
-// offsets that it has computed before.
-type claims struct {
-	mu  sync.Mutex // guards the field below
-	all map[*claim]struct{}
-}
-
-// claim is a file that is one upload's alone.
-type claim struct {
-	info fs.FileInfo // of a file of the operating system, of which links are other names; nil: of no such file
-	tree vfs.Tree    // of any other file, which its name tells
-	name string
-}
-
-// take claims f, which is the target, until release. The error is ErrBusy if another upload has it.
-func (c *claims) take(t Target, f afero.File) (*claim, error) {
-	mine := &claim{tree: t.Tree, name: path.Clean("/" + t.Name)}
-	if osFile, ok := vfs.OSFile(f); ok {
-		info, err := osFile.Stat()
-		if err != nil {
-			return nil, err
-		}
-		mine.info = info
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for other := range c.all {
-		if mine.isSame(other) {
-			return nil, ErrBusy
-		}
-	}
-	if c.all == nil {
-		c.all = make(map[*claim]struct{})
-	}
-	c.all[mine] = struct{}{}
-	return mine, nil
-}
-
-func (c *claims) release(mine *claim) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.all, mine)
-}
-
-func (c *claim) isSame(other *claim) bool {
-	if c.info != nil && other.info != nil {
-		return os.SameFile(c.info, other.info)
-	}
-	return c.info == nil && other.info == nil && vfs.IsSameFile(c.tree, c.name, other.tree, other.name)
 }

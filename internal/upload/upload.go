@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -43,8 +44,8 @@ func newUpload(s *Store, t Target, f afero.File, start int64, p place) *Upload {
 // Start returns the offset of the first byte that is to come: in the file that Writer writes to, and in the target.
 func (u *Upload) Start() int64 { return u.start }
 
-// Writer returns what the bytes are to be written to, at their offsets in the target. It is an *os.File where the
-// bytes are those of one. Upload closes it.
+// Writer returns what the bytes are to be written to, at their offsets in the target, until Commit or Abort, which close
+// it. It is an *os.File where the bytes are those of one; every other is for one goroutine at a time.
 func (u *Upload) Writer() io.WriterAt { return u.file }
 
 // Commit ends an upload of which all has arrived; size is the offset behind its last byte. It brings the file to the
@@ -67,13 +68,15 @@ func (u *Upload) Commit(size int64, check func() error) (kept int64, err error) 
 // has. The target stays as it was; what was added at its end stays there.
 //
 // It returns how many bytes are kept, so that the owner can go on there by Append or WriteFrom. That is 0 if it is
-// too little to be worth it, if there is no room for what was written, and if the target says so.
+// too little to be worth it, if there is no room for what was written, if the target may not be replaced, and if the
+// Target says so.
 func (u *Upload) Abort(size int64, cause error) (kept int64) { return u.place.abort(u, size, cause) }
 
 // hidden is a file next to the target, which it replaces when it is whole.
 type hidden struct {
-	temp string      // its name
-	old  fs.FileInfo // of the target that is replaced; nil: there is none
+	temp   string      // its name
+	old    fs.FileInfo // of the target that is replaced; nil: there is none
+	closed bool        // without an error: it is whole
 }
 
 // A hidden file becomes visible in three steps, each of which needs the one before: it is whole on the disk, then
@@ -107,7 +110,11 @@ func (h *hidden) sync(u *Upload) (synced, error) {
 	return synced{h}, syncFile(u.target.Tree, u.file)
 }
 
-func (s synced) close(u *Upload) (closed, error) { return closed(s), u.file.Close() }
+func (s synced) close(u *Upload) (closed, error) {
+	err := u.file.Close()
+	s.h.closed = err == nil
+	return closed(s), err
+}
 
 func (c closed) publish(u *Upload) error {
 	t := &u.target
@@ -121,7 +128,8 @@ func (c closed) publish(u *Upload) error {
 	return nil
 }
 
-// chmod sets the mode of the file of that name, which is open. A file system without modes has none to keep.
+// chmod sets the mode of the file of that name, which is open. A file system without modes has none to keep, and one in
+// which all files have the same mode, such as afero's gcsfs, need not be able to set it.
 func (u *Upload) chmod(name string, mode fs.FileMode) error {
 	if osFile, ok := vfs.OSFile(u.file); ok {
 		return osFile.Chmod(mode)
@@ -129,15 +137,19 @@ func (u *Upload) chmod(name string, mode fs.FileMode) error {
 	if mode == 0 {
 		return nil
 	}
-	if err := u.target.Tree.Chmod(name, mode); !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	err := u.target.Tree.Chmod(name, mode)
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return nil
 	}
-	return nil
+	if info, statErr := u.target.Tree.Stat(name); statErr == nil && info.Mode().Perm() == mode {
+		return nil
+	}
+	return err
 }
 
 func (h *hidden) abort(u *Upload, size int64, cause error) (kept int64) {
 	t := &u.target
-	if t.Keep && t.Owner != "" && size >= minKept && !isFull(cause) && u.cut(size) == nil &&
+	if t.Keep && t.Owner != "" && size >= minKept && !isUseless(cause) && h.cut(u, size) == nil &&
 		t.Tree.Rename(h.temp, keptName(t.Name, t.Owner)) == nil {
 		return size
 	}
@@ -146,8 +158,16 @@ func (h *hidden) abort(u *Upload, size int64, cause error) (kept int64) {
 	return 0
 }
 
-// cut brings size bytes of the file to the disk and closes it.
-func (u *Upload) cut(size int64) error {
+// cut brings size bytes of the file to the disk and closes it. It opens the file again if it has been closed, because
+// it could not get its name.
+func (h *hidden) cut(u *Upload, size int64) error {
+	if h.closed {
+		f, err := u.target.Tree.OpenFile(h.temp, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		u.file = f
+	}
 	err := u.file.Truncate(size)
 	if err == nil {
 		err = syncFile(u.target.Tree, u.file)
@@ -158,9 +178,11 @@ func (u *Upload) cut(size int64) error {
 	return err
 }
 
-// isFull reports whether err means that there is no room for what was written.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+// isUseless reports whether nobody could go on with an upload that has ended because of err: there is no room for what
+// was written, or a file that may not be replaced.
+func isUseless(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) ||
+		errors.Is(err, fs.ErrExist)
 }
 
 // inPlace is the target itself, which is written to at its end.
@@ -172,7 +194,7 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 		err = check()
 	}
 	if err == nil {
-		err = u.checkThere()
+		err = u.checkThere(p.claim)
 	}
 	if err == nil {
 		err = u.file.Close()
@@ -183,12 +205,12 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 	return err
 }
 
-// checkThere returns ErrGone if nobody can read the target any more.
-func (u *Upload) checkThere() error {
+// checkThere returns ErrGone if nobody can read what was written any more.
+func (u *Upload) checkThere(mine *claim) error {
 	osFile, ok := vfs.OSFile(u.file)
 	if !ok {
 		_, err := u.target.Tree.Stat(u.target.Name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && u.store.claims.isReplaced(mine) {
 			return ErrGone
 		}
 		return err
@@ -201,7 +223,7 @@ func (u *Upload) checkThere() error {
 }
 
 func (p *inPlace) abort(u *Upload, _ int64, _ error) (kept int64) {
-	u.store.claims.release(p.claim)
-	_ = u.file.Close() // again, perhaps: what it holds is what there is
+	_ = u.file.Close()              // again, perhaps: what it holds is what there is
+	u.store.claims.release(p.claim) // after that: some file systems write when they close
 	return 0
 }

@@ -40,14 +40,18 @@ const maxEmpty = 100
 
 func (h *handle) Name() string { return h.name }
 
-// Stat describes the file as it is now.
+// Stat describes the file as it is now, and so far it can be read from then on.
 func (h *handle) Stat() (fs.FileInfo, error) {
 	return protect(func() (fs.FileInfo, error) {
 		fi, err := h.File.Stat()
 		if err != nil {
 			return nil, err
 		}
-		return snapshot(fi, h.name), nil
+		now := snapshot(fi, h.name)
+		if h.size >= 0 && now.Mode().IsRegular() {
+			h.size = now.Size()
+		}
+		return now, nil
 	})
 }
 
@@ -209,9 +213,20 @@ func (h *handle) again() error {
 	return nil
 }
 
+// Truncate changes the size of the file.
+func (h *handle) Truncate(size int64) error {
+	return h.do(func() error { return h.File.Truncate(size) })
+}
+
+// Sync brings what was written to the disk.
+func (h *handle) Sync() error { return h.do(h.File.Sync) }
+
 // Close closes the file.
-func (h *handle) Close() error {
-	_, err := protect(func() (struct{}, error) { return struct{}{}, h.File.Close() })
+func (h *handle) Close() error { return h.do(h.File.Close) }
+
+// do makes a call whose panic becomes an error.
+func (h *handle) do(f func() error) error {
+	_, err := protect(func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 

@@ -45,9 +45,10 @@ type Tree interface {
 
 var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 
-// Of returns fsys, which is not nil, as a Tree: itself if it is a [*Root] or was made by Of, and else an adapter. A type
-// that embeds a Root has all methods of a Tree, and none of their promises: those of its own that are in the place of
-// the Root's would be passed by.
+// Of returns fsys, which is not nil, as a Tree: itself if it is a [Root] or came from here, and else an adapter.
+//
+// A type that embeds a Root gets an adapter too, and of its methods only those of afero.Fs are called: to hide or to
+// encrypt files it need not know what else a Root has.
 //
 // The adapter trusts fsys as far as its operator must: where links lead, and what a name beneath the root means, is
 // up to fsys. (An afero.BasePathFs over an afero.OsFs follows links out of its directory; [Open] does not.) It does

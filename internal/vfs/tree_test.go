@@ -362,3 +362,122 @@ func TestPanicsOfAFileSystemAreErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// hiding is a program's own file system over a Root, in which a file is not there. It has the other methods of Root too.
+type hiding struct{ *vfs.Root }
+
+func (h hiding) Stat(name string) (fs.FileInfo, error) {
+	if filepath.Base(name) == "secret" {
+		return nil, fs.ErrNotExist
+	}
+	return h.Root.Stat(name)
+}
+
+func (h hiding) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
+	fi, err := h.Stat(name)
+	return fi, false, err
+}
+
+func (h hiding) Open(name string) (afero.File, error) {
+	if filepath.Base(name) == "secret" {
+		return nil, fs.ErrNotExist
+	}
+	f, err := h.Root.Open(name)
+	return hidingFile{f}, err
+}
+
+type hidingFile struct{ afero.File }
+
+func (f hidingFile) Readdir(n int) ([]fs.FileInfo, error) {
+	infos, err := f.File.Readdir(n)
+	return slices.DeleteFunc(infos, func(fi fs.FileInfo) bool { return fi.Name() == "secret" }), err
+}
+
+func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
+	root, err := vfs.Open(nettest.TempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, name := range []string{"/secret", "/shown"} {
+		if err := afero.WriteFile(root.Writable(), name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, fsys := range map[string]afero.Fs{"a value": hiding{root}, "a pointer": &hiding{root}} {
+		t.Run(name, func(t *testing.T) {
+			tree := vfs.Of(fsys)
+			infos, err := tree.ReadDir("/")
+			if err != nil || len(infos) != 1 || infos[0].Name() != "shown" {
+				t.Errorf("ReadDir = %v, %v", infos, err)
+			}
+			if _, err := tree.Lstat("/secret"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("Lstat = %v", err)
+			}
+			err = tree.Walk("/", func(name string, _ fs.FileInfo, err error) error {
+				if name != "shown" {
+					t.Errorf("Walk finds %s", name)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAFileThatGrowsWhileItIsOpenedIsReadAsFarAsItsStatSays(t *testing.T) {
+	memory := afero.NewMemMapFs()
+	if err := afero.WriteFile(memory, "/f", []byte("1234"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := vfs.Of(&odd{Fs: memory, open: func(name string) (afero.File, error) {
+		if name == "/f" {
+			if err := afero.WriteFile(memory, "/f", []byte("12345678"), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+		return memory.Open(name)
+	}}).Open("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, fi.Size())
+	if n, err := f.ReadAt(p, 0); n != len(p) || err != nil && err != io.EOF {
+		t.Errorf("read %d of %d bytes, %v", n, len(p), err)
+	}
+}
+
+// panicking is a file whose every change panics.
+type panicking struct{ afero.File }
+
+func (panicking) Truncate(int64) error { panic("no") }
+func (panicking) Sync() error          { panic("no") }
+
+type panickingFs struct{ afero.Fs }
+
+func (p panickingFs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	f, err := p.Fs.OpenFile(name, flag, perm)
+	return panicking{f}, err
+}
+
+func TestPanicsOfAFileThatIsWrittenAreErrors(t *testing.T) {
+	f, err := vfs.Of(panickingFs{afero.NewMemMapFs()}).OpenFile("/f", os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const want = "the file system panics: no"
+	if err := f.Truncate(0); err == nil || err.Error() != want {
+		t.Errorf("Truncate = %v", err)
+	}
+	if err := f.Sync(); err == nil || err.Error() != want {
+		t.Errorf("Sync = %v", err)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"reflect"
+	"slices"
 
 	"github.com/spf13/afero"
 )
@@ -34,9 +36,26 @@ func (t *Root) CommitUpload(temp, target string) error { return t.Rename(temp, t
 // AbortUpload removes the file temp.
 func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }
 
+// uploads returns the methods of the file system below, if it has them. Those that it has because it embeds a Root are
+// none of its own: they would pass by its OpenFile and Rename.
+func (a *adapter) uploads() (uploads, bool) {
+	up, ok := a.fs.(uploads)
+	return up, ok && !embedsRoot(reflect.TypeOf(a.fs))
+}
+
+// embedsRoot reports whether a type is a struct, or a pointer to one, that embeds a Root at any depth.
+func embedsRoot(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct && slices.ContainsFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+		return f.Anonymous && (f.Type == reflect.TypeFor[*Root]() || f.Type == reflect.TypeFor[Root]())
+	})
+}
+
 // CreateUpload passes the call on, if the directory is there; [errors.ErrUnsupported] means that the file system has no such method.
 func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
-	up, ok := a.fs.(uploads)
+	up, ok := a.uploads()
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -65,7 +84,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 // SyncUpload passes the call on, as CreateUpload does. It waits for as long as that takes: one that is given up may
 // yet succeed.
 func (a *adapter) SyncUpload(f afero.File) error {
-	up, ok := a.fs.(uploads)
+	up, ok := a.uploads()
 	if !ok {
 		return errors.ErrUnsupported
 	}
@@ -78,7 +97,7 @@ func (a *adapter) SyncUpload(f afero.File) error {
 
 // CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It waits as SyncUpload does.
 func (a *adapter) CommitUpload(temp, target string) error {
-	up, ok := a.fs.(uploads)
+	up, ok := a.uploads()
 	if !ok {
 		return errors.ErrUnsupported
 	}
@@ -98,7 +117,7 @@ func (a *adapter) CommitUpload(temp, target string) error {
 
 // AbortUpload passes the call on, as CreateUpload does.
 func (a *adapter) AbortUpload(temp string) error {
-	up, ok := a.fs.(uploads)
+	up, ok := a.uploads()
 	if !ok {
 		return errors.ErrUnsupported
 	}

@@ -1,0 +1,80 @@
+package ftpd_test
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"sluice/ftpd"
+)
+
+// unnamed is a file system in which no upload gets its name.
+type unnamed struct{ afero.Fs }
+
+func (unnamed) Rename(string, string) error {
+	return &fs.PathError{Op: "rename", Err: errors.New("no")}
+}
+
+// What is watched has an outcome before its file is committed.
+func TestTheOutcomeIsThatOfTheFileToo(t *testing.T) {
+	for name, size := range map[string]int64{"a small upload": 10, "one that is watched": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			s := startForU(t, unnamed{afero.NewMemMapFs()}, nil)
+			c := s.login()
+			conn := c.data(epsv, "STOR f")
+			if _, err := io.WriteString(conn, pattern(0, size)); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.Close()
+			c.expect(451, "STOR")
+			if x := s.transfer(); x.Err == nil || x.Sent != size || x.Outcome.String() != "file" {
+				t.Errorf("told %v (%v) of %d bytes, want file", x.Outcome, x.Err, x.Sent)
+			}
+		})
+	}
+}
+
+// stuck is a file system whose files need somebody's leave to be synced.
+type stuck struct {
+	afero.Fs
+	syncs, leave chan struct{}
+}
+
+type stuckFile struct {
+	afero.File
+	of *stuck
+}
+
+func (s *stuck) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	f, err := s.Fs.OpenFile(name, flag, perm)
+	return stuckFile{f, s}, err
+}
+
+func (f stuckFile) Sync() error {
+	f.of.syncs <- struct{}{}
+	<-f.of.leave
+	return nil
+}
+
+func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
+	fsys := &stuck{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
+	s := startForU(t, fsys, nil)
+	c := s.login()
+	conn := c.data(epsv, "STOR f")
+	_ = conn.Close()
+	next(t, fsys.syncs)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	c.end()
+	close(fsys.leave)
+	if x := s.transfer(); x.Outcome.String() != "cut" || !errors.Is(x.Err, ftpd.ErrServerClosed) {
+		t.Errorf("told %v, %v, want cut", x.Outcome, x.Err)
+	}
+	if err := next(t, closed); err != nil {
+		t.Error(err)
+	}
+	wantNothingHidden(t, fsys, "")
+}

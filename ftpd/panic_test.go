@@ -1,0 +1,80 @@
+package ftpd_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"sluice/ftpd"
+)
+
+// panicking is a limit that panics once.
+type panicking struct{ did atomic.Bool }
+
+func (p *panicking) Wait(_ context.Context, n int) (int, error) {
+	if p.did.CompareAndSwap(false, true) {
+		panic("a mistake in the program")
+	}
+	return n, nil
+}
+
+func (p *panicking) Return(int) {}
+
+// A panic of a hook ends its session alone: its file is closed, and free again, and OnTransfer is told.
+func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
+	for _, tt := range []struct{ name, line string }{
+		{"an upload", "STOR f"},
+		{"an append", "APPE f"},
+		{"a download", "RETR f"},
+		{"a large download", "RETR big"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := rootOf(t, map[string]string{"f": "old", "big": pattern(0, 1<<20)})
+			s := startForU(t, root, func(srv *ftpd.Server) {
+				limit := new(panicking)
+				srv.Limiter, srv.UploadLimiter = limit, limit
+			})
+			c := s.login()
+			conn := c.connect(c.passive(epsv))
+			c.send(tt.line)
+			_, _ = io.WriteString(conn, "new")
+			_ = conn.CloseWrite()
+			if x := s.transfer(); x.Err == nil || x.Outcome.String() == "complete" || x.Op+" "+x.Path[1:] != tt.line {
+				t.Errorf("told %+v", x)
+			}
+			if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
+				t.Errorf("told that the client left: %v", x.Err)
+			}
+			select {
+			case x := <-s.transfers:
+				t.Errorf("told again: %+v", x)
+			default:
+			}
+			if got := readAll(t, root, "f"); got != "old" {
+				t.Errorf("content %q", got)
+			}
+			wantNothingHidden(t, root, "")
+			other := s.login()
+			other.put(epsv, "APPE f", strings.NewReader("+"))
+		})
+	}
+}
+
+// The home of an account is a descriptor, which CheckLeaks looks for.
+func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
+	root := rootOf(t, map[string]string{"home/f": "f"})
+	s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+		return &ftpd.Account{FS: root, Home: "home", Rights: ftpd.All}, nil
+	}, func(srv *ftpd.Server) {
+		srv.OnLogin = func(ftpd.LoginAttempt) { panic("a mistake in the program") }
+	})
+	c := s.dial()
+	c.want(331, "USER u")
+	c.send("PASS x")
+	c.end()
+	if x := next(t, s.leavings); x.Err == nil {
+		t.Error("told that the client left")
+	}
+}

@@ -1,0 +1,113 @@
+package upload_test
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// As afero's gcsfs, in which all files have one mode.
+func TestAFileSystemThatCannotChmodReplacesFiles(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		mode fs.FileMode // of what is replaced
+		want error
+	}{
+		{"by one of the same mode", 0o644, nil},
+		{"but not by one that others may read", 0o600, errFault},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tree, plain := hook(t, without("old"), func(_ vfs.Tree, call, _ string) error {
+				if call == "chmod" {
+					return errFault
+				}
+				return nil
+			})
+			if err := plain.Chmod("/f", tt.mode); err != nil {
+				t.Fatal(err)
+			}
+			var s upload.Store
+			u, err := s.Create(target(tree))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := u.Commit(write(t, u, "new"), nil); !errors.Is(err, tt.want) {
+				t.Errorf("Commit = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+// encrypting stands for a program's own file system over a Root, which sees to all that is opened.
+type encrypting struct {
+	*vfs.Root
+	opened []string
+}
+
+func (e *encrypting) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	e.opened = append(e.opened, name)
+	return e.Root.OpenFile(name, flag, perm)
+}
+
+func TestAFileSystemThatEmbedsARootOpensWhatIsUploaded(t *testing.T) {
+	fsys := &encrypting{Root: rootOf(t, nil)}
+	var s upload.Store
+	u, err := s.Create(target(vfs.Of(fsys)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Commit(write(t, u, "new"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(fsys.opened) == 0 {
+		t.Error("the file was created behind its back")
+	}
+}
+
+func TestSweepLeavesFilesWithoutATime(t *testing.T) {
+	tree := vfs.Of(afero.NewMemMapFs())
+	var s upload.Store
+	u, err := s.Create(target(tree))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := write(t, u, "new")
+	infos, err := tree.ReadDir("/")
+	if err != nil || len(infos) != 1 {
+		t.Fatal(infos, err)
+	}
+	if err := tree.Chtimes("/"+infos[0].Name(), time.Time{}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := upload.Sweep(t.Context(), tree, time.Now().Add(-time.Hour)); n != 0 || err != nil {
+		t.Errorf("Sweep = %d, %v: nobody knows that the upload is old", n, err)
+	}
+	if _, err := u.Commit(size, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// An APFS or NTFS finds a file by a name in other letters, and the name of what is kept can be computed by everybody.
+func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
+	kept := path.Base(upload.KeptName("/f", "alice"))
+	for name, want := range map[string]bool{
+		kept:                  true,
+		strings.ToUpper(kept): true,
+		strings.Replace(kept, "sluice-part", "Sluice-Part", 1): true,
+		strings.Replace(kept, "sluice", "\u017fluice", 1):      true, // its capital is S
+		"f.sluice-part":     false,
+		".f.sluice-partial": false,
+	} {
+		if got := upload.IsPartial(name); got != want {
+			t.Errorf("IsPartial(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

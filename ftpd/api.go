@@ -33,7 +33,8 @@ func Dir(name string) (*Root, error) { return vfs.Open(name) }
 //
 //	Name string               // how hooks, limits and kept uploads know the user; "": as it logged in
 //	FS   afero.Fs             // what it sees; not nil
-//	Home string               // the directory of FS that it sees as the root; "": all of FS
+//	Home string               // the directory of FS that it sees as the root; "": all of FS. One that is not there
+//	                          // refuses the login, which does not count as a wrong password
 //	Rights Rights             // zero: none
 //
 //	MaxSessions int           // at one time; 0: any number
@@ -73,6 +74,15 @@ const (
 //
 // Both are called from many goroutines.
 type Limiter = rate.Limiter
+
+// NewLimiter returns a Limiter that grants bytesPerSecond bytes per second, shared
+// equally by all who wait. Zero or less is no limit: then it returns nil.
+func NewLimiter(bytesPerSecond int64) Limiter {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	return rate.New(bytesPerSecond)
+}
 
 // Client is who asks for a login.
 type Client struct {

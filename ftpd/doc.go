@@ -41,7 +41,9 @@
 // *os.File, also inside those wrappers, downloads go by sendfile and uploads by
 // splice, as far as the system has them; all else is copied. Server.OnTransfer
 // tells by which method the bytes of each transfer went, and so does the final
-// reply. What a file system cannot do, such as links, is refused with 504.
+// reply. What a file system has no way to do, such as links, is refused with 504,
+// and what it refuses with 550. Names that begin with a dot are listed and served;
+// the parts of unfinished uploads are hidden.
 //
 // Names stay in what [Dir] has opened, whatever links lead out of it. For other
 // file systems that is up to them: an afero.BasePathFs over an afero.OsFs

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"sluice/internal/upload"
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -81,6 +82,8 @@ func reasonOf(err error) string {
 		return errAborted.Error()
 	case isStall(err):
 		return errStalled.Error()
+	case errors.As(err, new(*vfs.PanicError)):
+		return "the file system has failed"
 	}
 	return bare(err).Error()
 }

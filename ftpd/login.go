@@ -114,7 +114,7 @@ func (s *session) asClient() Client {
 // driverOf returns what a user may touch, and counts the session as the user's.
 // The session closes a tree of its own when the user logs out, or is gone.
 func (s *session) driverOf(a *Account, user string) (*driver, error) {
-	if a.FS == nil {
+	if vfs.IsNothing(a.FS) {
 		return nil, fmt.Errorf("%w: the FS of the account is nil", ErrUnavailable)
 	}
 	if a.Name != "" {
@@ -128,7 +128,12 @@ func (s *session) driverOf(a *Account, user string) (*driver, error) {
 		}
 		d.tree, d.home = home, leave
 	}
-	_, d.isRoot = d.tree.(*vfs.Root)
+	if root, ok := d.tree.(*vfs.Root); ok {
+		d.isRoot = true
+		if !root.CanWrite() { // or facts would tell rights that the Root refuses
+			d.rights &= ReadOnly | Who
+		}
+	}
 	if err := s.live.SetUser(user, a.MaxSessions); err != nil {
 		d.leaveHome()
 		return nil, err

@@ -74,10 +74,10 @@ type Server struct {
 	// when there are too many is told 421. Zero means any number.
 	MaxConns, MaxConnsPerAddr int
 
-	// Live is where sessions and transfers are seen, and may be shared with
-	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
-	// Nil means one of the Server's own.
-	Live *live.Registry
+	// Live counts and lists sessions and transfers, and may be shared with other
+	// servers. Its limits take the place of MaxConns and MaxConnsPerAddr. If it
+	// is nil, the Server has one of its own, which nobody sees.
+	Live *Registry
 
 	// TLSConfig is how TLS is done, for those who ask for it with AUTH and for
 	// ServeTLS; nil means that there is none. It must have certificates. Its
@@ -137,7 +137,8 @@ type Server struct {
 	OnDisconnect func(Disconnect)
 
 	// Logger gets the warnings of the protocol library, without anything a
-	// client typed; nil discards them. Panics go to slog.Default then.
+	// client typed, and panics. If it is nil, warnings are discarded, and panics
+	// go to slog.Default.
 	Logger *slog.Logger
 
 	waits   waits

@@ -86,7 +86,8 @@ func (t *transfer) report(err error) error {
 // outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
 func outcomeOf(err error) Outcome {
 	switch {
-	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic):
+	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset),
+		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy):
 		return live.Cut
 	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
 		return live.FileFailed

@@ -52,8 +52,10 @@
 // comes. Ranges and archives are such lists too, so that the bytes of files
 // always go the same way: by sendfile.Send, past the buffers of net/http, on the
 // connection that a [Server] or a plain http.Server accepted in clear. By TLS and
-// by HTTP/2 files are copied, as they are where middleware hides the ReadFrom of
-// the ResponseWriter. [Transfer] tells by which method the bytes went.
+// by HTTP/2 files are copied, as they are where middleware hands on a
+// ResponseWriter of its own without ReadFrom and Flush (an Unwrap is not enough),
+// and so are files of up to 32 KiB, which are kept in memory for a moment.
+// [Transfer] tells by which method the bytes went.
 //
 // # What can be asked for
 //

@@ -25,7 +25,7 @@ import (
 // sends files by sendfile(2) wherever the connection and the ResponseWriter allow
 // that. In a [Server] it does a little more: see there.
 type Handler struct {
-	// FS is what is served; nil is nothing. Use [Dir] for a directory, which no
+	// FS is what is served. If it is nil, every request is answered 404. Use [Dir] for a directory, which no
 	// name and no link leads out of, and afero.FromIOFS for an io/fs.FS. Only
 	// names that the FS lists or opens as regular files and directories are
 	// served. The caller closes it, if it must be closed, after Close.
@@ -34,12 +34,12 @@ type Handler struct {
 	// CacheValid is how long an open file is believed to be what its name means,
 	// and a name of a [Root] to mean nothing. Zero means a second, but on
 	// Windows, where nobody can replace or remove a file that is open, not at
-	// all; nor does negative. Files that are not those of the operating system
+	// all. A negative value means not at all. Files that are not those of the operating system
 	// (afero.MemMapFs) are never kept.
 	CacheValid time.Duration
 
-	// Method forces how the bodies of files are sent: sendfile.Auto or
-	// sendfile.Copy.
+	// Method is how the bodies of files are sent: sendfile.Copy copies them
+	// always; every other value means the best method that there is.
 	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
@@ -48,8 +48,8 @@ type Handler struct {
 	// WriteTimeout, that counts alone.
 	StallTimeout time.Duration
 
-	// MaxRate is how many bytes per second a response may take, after its first
-	// RateAfter bytes. Zero means any number.
+	// MaxRate is the most bytes per second that a response is sent. Its first
+	// RateAfter bytes are not limited. Zero means no limit.
 	MaxRate, RateAfter int64
 
 	// Limiter, if not nil, is asked before anything of a body is sent: what all
@@ -57,13 +57,15 @@ type Handler struct {
 	Limiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
-	// answered, on its goroutine, which waits for it. Nil means that of the
-	// [Server], if it is one.
+	// answered, on its goroutine, which waits for it. If it is nil, that of the
+	// [Server] is called, if the request came through one. If it panics, the
+	// connection is cut.
 	OnTransfer func(Transfer)
 
 	// ServerTiming adds the field Server-Timing to responses: the time from
 	// the request to the head of the response, and whether the file was in the
-	// cache. It tells strangers what was asked for lately.
+	// cache. Anybody can read from it whether somebody has asked for a file
+	// lately.
 	ServerTiming bool
 
 	// ShowHidden serves and lists names that begin with a dot.
@@ -114,7 +116,8 @@ type Handler struct {
 	CORS []string
 
 	once     sync.Once        // guards the making of the fields below
-	files    *filecache.Cache // nil: FS is
+	files    *filecache.Cache // nil: FS is nothing
+	rules    []Rule           // those of Rules that can be heeded
 	walks    chan struct{}    // one element for each archive that is being laid out
 	archived atomic.Int64     // entries of the archives that are being sent
 	reads    chan struct{}    // one element for each directory that is being read for a listing
@@ -130,11 +133,16 @@ func FileServer(fsys afero.Fs) *Handler { return &Handler{FS: fsys} }
 // Root is a directory that no name and no symbolic link leads out of, and an
 // afero.Fs. It is read-only.
 //
-// Its methods are those of afero.Fs; beyond them, Close gives back what it holds,
-// Sub returns a directory in it as a Root of its own, and Writable a view through
-// which files can be changed, as a server of FTP may want. Each error is an
-// *fs.PathError or *os.LinkError with the name as it was given, and holds nothing
-// of the path of the directory.
+// Besides the methods of afero.Fs it has
+//
+//	Close() error                          // for all that came of it by Writable, but not by Sub
+//	Sub(name string) (*Root, error)        // a directory in it, as a Root that the caller closes
+//	Writable() *Root                       // the same directory, in which files may be changed, as by FTP
+//	CanWrite() bool                        // whether they may, through this Root
+//	Dir() string                           // the absolute path that it was opened by
+//
+// Each error is an *fs.PathError or *os.LinkError with the name as it was given,
+// and holds nothing of the path of the directory.
 type Root = vfs.Root
 
 // Dir opens the directory name to be served. It follows the directory rather
@@ -142,8 +150,13 @@ type Root = vfs.Root
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
 func (h *Handler) prepare() {
-	if fsys := h.FS; fsys != nil && fsys != (*Root)(nil) {
-		h.files = &filecache.Cache{Tree: vfs.Of(fsys), Valid: h.CacheValid}
+	if !vfs.IsNothing(h.FS) {
+		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
+	}
+	for _, r := range h.Rules {
+		if r, err := r.checked(); err == nil {
+			h.rules = append(h.rules, r)
+		}
 	}
 	h.walks = make(chan struct{}, runtime.GOMAXPROCS(0))
 	h.reads = make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)) // some wait for a disk
@@ -200,6 +213,14 @@ func (h *Handler) Close() error {
 
 const defaultStallTimeout = time.Minute
 
+// method resolves the field Method.
+func (h *Handler) method() sendfile.Method {
+	if h.Method == sendfile.Copy {
+		return sendfile.Copy
+	}
+	return sendfile.Auto
+}
+
 func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, defaultStallTimeout) }
 
 // ServeHTTP implements http.Handler. A body that cannot be completed ends with
@@ -242,15 +263,16 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		if hook := h.hook(c); session.IsHeard(hook) {
+		hook := h.hook(c)
+		if session.IsHeard(hook) {
 			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)
 			if session == nil {
 				rec.Remote, rec.Protocol = remoteOf(r)
 			}
-			session.Report(&rec, hook)
 		}
+		session.Report(&rec, hook)
 	}()
 	err = s.send(r, &rep)
 	return err

@@ -155,7 +155,7 @@ func (s *sender) sendPiece(ctx context.Context, p piece) error {
 func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.Method, Wait: s.limits.hook()},
+		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.hook()},
 		transfer: s.transfer,
 	}
 	w := s.w

@@ -185,7 +185,7 @@ func (l *lane) sendFile(f io.ReaderAt, off, n int64, t *told) error {
 	}
 	s := l.server
 	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{
-		Timeout: s.stallTimeout(), Method: s.files.Method, Wait: t.limits.hook(),
+		Timeout: s.stallTimeout(), Method: s.files.method(), Wait: t.limits.hook(),
 	}, t.transfer)
 	addResult(&t.res, sent)
 	return err
@@ -253,8 +253,13 @@ func (l *lane) tell(head *h1.Head, n next) next {
 	t.limits.close(t.res.Sent)
 	if !heard && t.transfer == nil {
 		session.Count(l.now, t.res) // a Record would cost as much as all else here
-	} else if rec := account(session, t.transfer, l.now, t.res, t.err); heard {
-		l.report(&rec, head, t.status, hook)
+	} else {
+		rec := account(session, t.transfer, l.now, t.res, t.err)
+		if heard {
+			describe(&rec, head)
+			rec.Status, rec.Duration = t.status, time.Since(l.now)
+		}
+		session.Report(&rec, hook)
 	}
 	if t.err != nil {
 		l.desk.out = l.desk.out[:0]
@@ -263,8 +268,8 @@ func (l *lane) tell(head *h1.Head, n next) next {
 	return n
 }
 
-// report adds to rec what the request says, and reports it.
-func (l *lane) report(rec *live.Record, head *h1.Head, status int, hook func(Transfer)) {
+// describe adds to rec what the head of a request says.
+func describe(rec *live.Record, head *h1.Head) {
 	rec.Op, rec.Proto = http.MethodGet, "HTTP/1.1"
 	if head.Head {
 		rec.Op = http.MethodHead
@@ -272,9 +277,8 @@ func (l *lane) report(rec *live.Record, head *h1.Head, status int, hook func(Tra
 	if head.Minor == 0 {
 		rec.Proto = "HTTP/1.0"
 	}
-	rec.Target, rec.Status, rec.Duration = strings.Clone(head.Target), status, time.Since(l.now)
+	rec.Target = strings.Clone(head.Target)
 	rec.Referer, rec.UserAgent = strings.Clone(head.Referer), strings.Clone(head.UserAgent)
-	l.wire.live.Report(rec, hook)
 }
 
 // hook is what is called with each Transfer; nil: nothing.

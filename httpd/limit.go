@@ -8,18 +8,26 @@ import (
 )
 
 // Limiter is a limit of bandwidth that responses share, whichever server they
-// are of. It is called from many goroutines.
+// are of:
 //
-// Its methods are Wait(ctx, n int) (int, error), which blocks until some of the
-// next n bytes may go and returns how many, from 1 to n, or the cause of ctx when
-// that ends first; and Return(n int), which gives back n bytes that Wait has
-// granted and that have not gone. n is all that is to come, as far as that is
-// known: what is granted at once is for the Limiter to choose.
+//	// Wait blocks until some of the next n bytes may go and returns how many, from 1 to n, or the cause of ctx when
+//	// that ends first. n is all that is to come, as far as that is known.
+//	Wait(ctx context.Context, n int) (int, error)
+//
+//	// Return gives back n bytes that Wait has granted and that have not gone.
+//	Return(n int)
+//
+// Both are called from many goroutines.
 type Limiter = rate.Limiter
 
-// NewLimiter returns a Limiter of so many bytes per second, more than 0, which
-// those who wait share equally.
-func NewLimiter(bytesPerSecond int64) Limiter { return rate.New(bytesPerSecond) }
+// NewLimiter returns a Limiter that grants bytesPerSecond bytes per second, shared
+// equally by all who wait. Zero or less is no limit: then it returns nil.
+func NewLimiter(bytesPerSecond int64) Limiter {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	return rate.New(bytesPerSecond)
+}
 
 // limits are those that hold for one body. Nil: none do.
 type limits struct {

@@ -9,35 +9,57 @@ import (
 
 // Transfer is what became of a request: who asked for what, how many bytes went
 // and by which method, how long that took, what held it back, and how it ended.
-// Package ftpd has the same type.
+// Package ftpd has the same type. Its fields are:
 //
-// It embeds a sendfile.Result (Sent, ZeroCopied, Method), which is that of the
-// body. Its other fields are: Session, Protocol, Remote (a netip.AddrPort, not
-// valid for unix sockets), User; Op (the method, such as GET), Target, Proto,
-// Status, Referer, UserAgent; Duration, Outcome, Err (why the body was cut; nil
-// if it was not); and where Watched is set Cause, RTT and Retransmits. Path,
-// Offset, Upload and Kept are for FTP.
+//	Session  uint64         // by which a Registry knows the connection; 0: in another http.Server
+//	Protocol Protocol
+//	Remote   netip.AddrPort // the client; not valid for unix sockets
+//
+//	Op                        string // the method of the request, such as GET
+//	Target, Proto             string // as the client sent them, "HTTP/1.1"
+//	Status                    int
+//	Referer, UserAgent        string
+//
+//	Sent, ZeroCopied int64           // bytes of the body, and those that never entered this process
+//	Method           sendfile.Method // of the files in it; sendfile.Auto: there are none
+//	Duration         time.Duration
+//	Outcome          Outcome
+//	Err              error           // why the body was cut; nil: it was not. For the operator
+//
+//	Watched     bool          // a body of more than 64 KiB, or a listing, on a connection of a Server
+//	Cause       Cause         // if Watched: what held it back
+//	RTT         time.Duration // if Watched: smoothed round trip; 0: not known
+//	Retransmits int64         // if Watched: segments sent again; negative: not known
+//
+// User, Path, Offset, Upload and Kept are for FTP. Of a request that is refused
+// because it is malformed, what is not known is "".
 type Transfer = live.Record
 
 // Protocol is what is spoken on a connection; its String is "http", "https",
 // "ftp" or "ftps".
 type Protocol = live.Protocol
 
-// Outcome is how a Transfer ended; its String is "complete", "peer" (the client
+// Outcome is how a Transfer ended. Compare its String, which is "complete", "peer" (the client
 // left, stalled, or lost its connection), "file" (the file failed or has shrunk)
 // or "cut" (by this side).
 type Outcome = live.Outcome
 
-// Cause is what held a Transfer back; its String is "unknown", "application",
+// Cause is what held a Transfer back. Compare its String, which is "unknown", "application",
 // "receiver", "send buffer", "path", "rate limit" or "sender".
 type Cause = live.Cause
 
 // Registry knows who is connected to the servers that share it, and what moves.
-// Its fields are the limits MaxConns, MaxConnsPerAddr, MaxConnsPerUser,
-// MaxFTPConns and MaxFTPConnsPerAddr, which zero switches off; OnTransfer, a hook
-// that is called with each Transfer of all servers; and Started. Len counts
-// sessions and transfers, Kill cuts the connections of a session, and MarshalJSON
-// tells all that is known. The zero value is ready.
+// The zero value is ready. Its fields, to be set before the first connection, and
+// its methods are:
+//
+//	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int // connections at one time; 0: any number
+//	MaxFTPConns, MaxFTPConnsPerAddr            int // those by FTP among them
+//	OnTransfer func(Transfer)                      // called with each Transfer of all servers, after their own hook
+//	Started    time.Time                           // for MarshalJSON; zero: the first connection
+//
+//	Len() (sessions, transfers int)
+//	Kill(session uint64) bool          // cuts the connections of a session; false: there is none
+//	MarshalJSON() ([]byte, error)      // all that is known, as "sluice top" shows it
 type Registry = live.Registry
 
 // hook is what is called with each Transfer; nil: nothing. c may be nil.

@@ -20,7 +20,8 @@ import (
 //
 // Rules hold for responses that are no errors, so that no error is kept in a
 // cache for a year. Of several rules for one Name the last wins, also over
-// what the server would say itself; an empty Value takes the line away.
+// what the server would say itself; an empty Value takes the line away. A Rule
+// that ParseRule would refuse has no effect.
 type Rule struct {
 	Pattern, Name, Value string
 }
@@ -34,23 +35,28 @@ func ParseRule(s string) (Rule, error) {
 	if !found || !colon {
 		return Rule{}, errors.New(`a rule is "PATTERN Name: value"`)
 	}
-	name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
-	for element := range strings.SplitSeq(pattern, "/") {
+	return Rule{pattern, strings.Trim(name, " \t"), strings.Trim(value, " \t")}.checked()
+}
+
+// checked returns the rule with the name of its field in canonical form, or why it
+// must not be heeded.
+func (r Rule) checked() (Rule, error) {
+	for element := range strings.SplitSeq(r.Pattern, "/") {
 		if _, err := path.Match(element, ""); err != nil {
-			return Rule{}, fmt.Errorf("pattern %q: %w", pattern, err)
+			return Rule{}, fmt.Errorf("pattern %q: %w", r.Pattern, err)
 		}
 	}
-	if !isToken(name) {
-		return Rule{}, fmt.Errorf("%q is no name of a header field", name)
+	if !isToken(r.Name) {
+		return Rule{}, fmt.Errorf("%q is no name of a header field", r.Name)
 	}
-	name = textproto.CanonicalMIMEHeaderKey(name)
-	if slices.Contains(ours, name) {
-		return Rule{}, fmt.Errorf("the field %s is the server's", name)
+	r.Name = textproto.CanonicalMIMEHeaderKey(r.Name)
+	if slices.Contains(ours, r.Name) {
+		return Rule{}, fmt.Errorf("the field %s is the server's", r.Name)
 	}
-	if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-		return Rule{}, fmt.Errorf("the value %q has control characters", value)
+	if strings.ContainsFunc(r.Value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+		return Rule{}, fmt.Errorf("the value %q has control characters", r.Value)
 	}
-	return Rule{Pattern: pattern, Name: name, Value: value}, nil
+	return r, nil
 }
 
 // ours are the fields that no rule can set.
@@ -116,7 +122,8 @@ func matchElements(pattern, name []string) bool {
 // finish adds to a header what does not depend on what was found: the lines of
 // the rules and of CORS.
 func (h *Handler) finish(a *ask, rep *reply) {
-	for _, r := range h.Rules {
+	h.once.Do(h.prepare)
+	for _, r := range h.rules {
 		switch {
 		case rep.status >= 400 || !r.matches(a.path):
 		case rep.status == 304 && strings.HasPrefix(r.Name, "Content-"): // of what the client has already

@@ -63,9 +63,9 @@ type Server struct {
 	// but the descriptors that the process may have.
 	MaxConns, MaxConnsPerAddr int
 
-	// Live is where connections and transfers are seen, and may be shared with
+	// Live counts and lists connections and transfers, and may be shared with
 	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
-	// Nil means one of the Server's own.
+	// If it is nil, the Server has one of its own, which nobody sees.
 	Live *Registry
 
 	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.

@@ -31,6 +31,9 @@ func (r Method) String() string {
 	return fmt.Sprintf("method(%d)", uint8(r))
 }
 
+// MarshalText makes JSON and flags show the name.
+func (r Method) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // ParseMethod returns the Method that String calls name.
 func ParseMethod(name string) (Method, error) {
 	for r, s := range methodNames {

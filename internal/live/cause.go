@@ -34,6 +34,9 @@ func (c Cause) String() string {
 	return metrics.Cause(c).String()
 }
 
+// MarshalText makes JSON show the words.
+func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // name is what is shown of it: nothing where nothing is known.
 func (c Cause) name() string {
 	if c == Unknown {

@@ -19,13 +19,16 @@ const (
 	Complete   Outcome = iota
 	PeerFailed         // the client left, stalled, or lost its connection
 	FileFailed         // the file or the disk below it failed, or the file has shrunk
-	Cut                // by us: Kill, the end of the server, or a limit
+	Cut                // by us: a refusal, Kill, the end of the server, or a limit
 )
 
 var outcomeNames = [...]string{"complete", "peer", "file", "cut"}
 
 // String returns "complete", "peer", "file" or "cut".
 func (o Outcome) String() string { return outcomeNames[min(int(o), len(outcomeNames)-1)] }
+
+// MarshalText makes JSON show the word.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // OutcomeOf returns how a transfer ended by its error. What is neither
 // the file's fault nor ours is the client's: HTTP/2, for one, has many errors
@@ -40,6 +43,8 @@ func OutcomeOf(err error) Outcome {
 	_, ofFile := errors.AsType[*fs.PathError](err)
 	_, ofName := errors.AsType[*os.LinkError](err)
 	switch {
+	case errors.Is(err, fs.ErrPermission) && !ofFile && !ofName: // a refusal of ours
+		return Cut
 	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Cut
 	case ofFile, ofName, errors.Is(err, io.ErrUnexpectedEOF):

@@ -47,9 +47,9 @@ type Record struct {
 	Err     error
 	Kept    int64 // bytes of an upload that broke off, which its user can resume
 
-	// Watched is set for what has moved more than 64 KiB on a connection of a
-	// server of this module: only then the following is known, as far as the
-	// system tells.
+	// Watched is set for files of more than 64 KiB, and for everything whose size
+	// is not known before (uploads, listings), on a connection of a server of this
+	// module. Only then the following is known, as far as the system tells.
 	Watched     bool
 	Cause       Cause         // what held it back, over all of it
 	RTT         time.Duration // smoothed round trip, by the last sample; 0: not told
@@ -63,8 +63,9 @@ func newRecord(res sendfile.Result, err error) Record {
 
 // End tells that the transfer is over, and what it has moved in all. It takes
 // a last sample: call it before the connection is closed, and t not any more
-// after it. The caller adds to the Record what only it knows, and hands it to
-// Session.Report. That of a nil Transfer has the Result and how it ended.
+// after it. The caller adds to the Record what only it knows, corrects Err and
+// Outcome if the file fails afterwards, and hands it to Session.Report, which
+// counts it. That of a nil Transfer has the Result and how it ended.
 func (t *Transfer) End(res sendfile.Result, err error) Record {
 	rec := newRecord(res, err)
 	if t == nil {
@@ -94,7 +95,6 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 		r.forgetLocked(s)
 		r.mu.Unlock()
 	}
-	r.endings.add(&rec)
 	t.reset()
 	transfers.Put(t)
 	return rec
@@ -105,11 +105,15 @@ func (s *Session) IsHeard(hook func(Record)) bool {
 	return hook != nil || s != nil && s.registry.OnTransfer != nil
 }
 
-// Report calls hook, if it is not nil, and Registry.OnTransfer with a Record, to
-// which it adds what the Session knows. s may be nil.
+// Report counts a Record among those that have ended, if it is of a Transfer, and
+// calls hook, if it is not nil, and then Registry.OnTransfer with it. It adds what
+// the Session knows. s may be nil.
 func (s *Session) Report(rec *Record, hook func(Record)) {
 	if s != nil {
 		rec.Session, rec.Protocol, rec.Remote = s.id, s.entered, AddrPortOf(s.remote)
+		if rec.Watched {
+			s.registry.endings.add(rec)
+		}
 	}
 	if hook != nil {
 		hook(*rec)

@@ -54,7 +54,8 @@ func TestTheStatusAsJSON(t *testing.T) {
 			stor.Add(sendfile.Result{Sent: 1000, Method: sendfile.Splice})
 			get.Add(sendfile.Result{Sent: 25, Method: sendfile.Sendfile})
 		}
-		small.End(sendfile.Result{Sent: 9, Method: sendfile.Copy}, errors.New("reset"))
+		rec := small.End(sendfile.Result{Sent: 9, Method: sendfile.Copy}, errors.New("reset"))
+		down.Report(&rec, nil)
 		time.Sleep(500 * time.Millisecond)
 		got, err := json.MarshalIndent(live.Snapshot(&r), "", "  ")
 		if err != nil {

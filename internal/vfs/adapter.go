@@ -109,7 +109,7 @@ func (a *adapter) stat(full string) (fs.FileInfo, error) {
 	case !served(fi.Mode()):
 		return nil, ErrSpecial
 	}
-	return snapshot(fi, full), nil
+	return checkSize(snapshot(fi, full))
 }
 
 // Lstat describes name itself, if the file system knows links.
@@ -260,6 +260,9 @@ func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
 				continue
 			}
 			fi = target
+		}
+		if fi.Size() < 0 {
+			continue
 		}
 		if served(fi.Mode()) && name != "." && name != ".." && name != "/" {
 			infos = append(infos, snapshot(fi, name))

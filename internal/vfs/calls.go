@@ -61,11 +61,17 @@ func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	return none, ErrHangs
 }
 
+// PanicError is the panic of a file system.
+type PanicError struct{ Value any }
+
+// Error tells what the panic said. It is for the operator alone.
+func (e *PanicError) Error() string { return fmt.Sprintf("the file system panics: %v", e.Value) }
+
 // protect calls f, whose panic becomes an error: it is the fault of one file, and no reason to end a server.
 func protect[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the file system panics: %v", r)
+			err = &PanicError{r}
 		}
 	}()
 	return f()

@@ -47,7 +47,10 @@ func (h *handle) Stat() (fs.FileInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		now := snapshot(fi, h.name)
+		now, err := checkSize(snapshot(fi, h.name))
+		if err != nil {
+			return nil, err
+		}
 		if h.size >= 0 && now.Mode().IsRegular() {
 			h.size = now.Size()
 		}
@@ -246,6 +249,14 @@ type info struct {
 // snapshot returns a copy of fi, under name's last element.
 func snapshot(fi fs.FileInfo, name string) fs.FileInfo {
 	return &info{base(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
+}
+
+// checkSize refuses a size that no file has.
+func checkSize(fi fs.FileInfo) (fs.FileInfo, error) {
+	if fi.Size() < 0 {
+		return nil, fmt.Errorf("the file system says that a file has %d bytes", fi.Size())
+	}
+	return fi, nil
 }
 
 func (i *info) Name() string       { return i.name }

@@ -45,7 +45,7 @@ type Tree interface {
 
 var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 
-// Of returns fsys, which is not nil, as a Tree: itself if it is a [Root] or came from here, and else an adapter.
+// Of returns fsys, which is something (see [IsNothing]), as a Tree: itself if it is a [Root] or came from here, and else an adapter.
 //
 // A type that embeds a Root gets an adapter too, and of its methods only those of afero.Fs are called: to hide or to
 // encrypt files it need not know what else a Root has.
@@ -65,6 +65,12 @@ func Of(fsys afero.Fs) Tree {
 		return t
 	}
 	return newAdapter(fsys)
+}
+
+// IsNothing reports whether fsys is none: nil, or a Root that was never opened.
+func IsNothing(fsys afero.Fs) bool {
+	root, ok := fsys.(*Root)
+	return fsys == nil || ok && (root == nil || root.disk == nil)
 }
 
 // Sub returns the directory name of t, and what lies beneath it, as a Tree of its own. The caller calls done when

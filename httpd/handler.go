@@ -45,7 +45,9 @@ type Handler struct {
 	// StallTimeout is the longest wait in which a client takes nothing of its
 	// response. Zero means a minute; negative means for ever. Connections of a
 	// [Server] have that of the Server instead, and where http.Server has a
-	// WriteTimeout, that counts alone.
+	// WriteTimeout, that counts alone. It takes the place of a deadline for writing
+	// that middleware has set; negative leaves that. A ResponseWriter of middleware
+	// must have Unwrap, as http.ResponseController asks for.
 	StallTimeout time.Duration
 
 	// MaxRate is the most bytes per second that a response is sent. Its first
@@ -224,7 +226,9 @@ func (h *Handler) method() sendfile.Method {
 func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, defaultStallTimeout) }
 
 // ServeHTTP implements http.Handler. A body that cannot be completed ends with
-// the connection, so that no client takes a part for the whole.
+// the connection, or with the stream of HTTP/2, so that no client takes a part for
+// the whole: by a panic with http.ErrAbortHandler, and where middleware recovers
+// from that, by a deadline, for which its ResponseWriter must have Unwrap.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := connOf(r.Context())
 	if err := h.serve(c, w, r); err != nil {

@@ -49,7 +49,9 @@ type Server struct {
 	Logger *slog.Logger
 
 	// HeaderTimeout is how long the header of a request may take from its
-	// first byte on. Zero means ten seconds; negative means for ever.
+	// first byte on. Zero means ten seconds; negative means for ever. A body that
+	// comes with a request for a file is dropped, and has a minute; any other
+	// handler says by http.ResponseController how long one may take.
 	HeaderTimeout time.Duration
 
 	// IdleTimeout is how long a connection may wait for its next request, or

@@ -16,7 +16,7 @@ import (
 // How long a body may take is for the handler to say that reads it. We drop what
 // comes with a request for a file, and do not wait for it for ever.
 func TestABodyMayTakeAsLongAsItsHandlerSays(t *testing.T) {
-	defer httpd.BoundBodies(50 * time.Millisecond)()
+	t.Cleanup(httpd.BoundBodies(50 * time.Millisecond)) // when the servers have ended
 	memory := afero.NewMemMapFs()
 	mux := http.NewServeMux()
 	mux.Handle("/files/", httpd.FileServer(memory))

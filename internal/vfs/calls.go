@@ -12,7 +12,7 @@ import (
 var ErrHangs = errors.New("the file system does not answer")
 
 // calls makes calls of a file system that may hang, such as one on a network. A call that hangs keeps its goroutine
-// until it returns: so their number is bounded.
+// until it returns: so no other is made as long as maxHung of those that were given up hang.
 type calls struct {
 	limit time.Duration // zero: hangAfter
 	hung  atomic.Int32

@@ -104,6 +104,9 @@ func (s *session) isLax() bool {
 func (u *storing) close(err error) error {
 	if err == nil {
 		u.told.Kept, err = u.file.Commit(u.size, u.session.checkHere)
+		if err != nil && u.session.ctx.Err() == nil { // all has come: it is the file's fault
+			err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: u.told.Method, Offset: u.size, Err: err}
+		}
 	} else {
 		u.told.Kept = u.file.Abort(u.size, err)
 	}

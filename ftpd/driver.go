@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -68,7 +69,8 @@ func (d *driver) RemoveDir(name string) error {
 	}
 	return d.change(account.Delete, name, func(name string) error {
 		err := d.tree.RemoveDir(name)
-		if errors.Is(err, fs.ErrExist) && upload.ForgetKept(d.tree, name) { // ENOTEMPTY
+		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
+		if isFull && upload.ForgetKept(d.tree, name) {
 			err = d.tree.RemoveDir(name)
 		}
 		return err

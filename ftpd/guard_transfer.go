@@ -1,6 +1,9 @@
 package ftpd
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // mover is what goes over a data connection: a file, or a listing. Its methods
 // are called on the goroutine of its transfer, move at most once and then close.
@@ -91,6 +94,9 @@ func (s *session) connectData() (*dataConn, error) {
 	s.mu.Unlock()
 	data, err := source.open()
 	if err != nil {
+		if ctx := s.opContext(); ctx.Err() != nil { // it was closed, and that is why
+			err = context.Cause(ctx)
+		}
 		s.failData(err)
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -77,4 +78,39 @@ func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
 		t.Error(err)
 	}
 	wantNothingHidden(t, fsys, "")
+}
+
+// A transfer that ends while the data connection is awaited is told for the same reason as one that has begun.
+func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		end     func(s *server, c *client)
+		outcome string
+		want    string // in the error
+	}{
+		{"ABOR", func(_ *server, c *client) { c.want(426, "ABOR") }, "peer", "aborted by the client"},
+		{"the client leaves", func(_ *server, c *client) { _ = c.conn.Close() }, "peer", "control connection lost"},
+		{"the server closes", func(s *server, _ *client) { go func() { _ = s.Close() }() }, "cut", "server closed"},
+	} {
+		for _, command := range []string{"STOR new", "APPE f", "RETR f", "STOU"} {
+			t.Run(tt.name+" during "+command, func(t *testing.T) {
+				root := rootOf(t, map[string]string{"f": "f"})
+				s := startForU(t, root, nil)
+				c := s.login()
+				c.passive(epsv)
+				c.send(command)
+				c.send("STAT") // its reply comes when the operation has begun
+				c.expect(211, "STAT")
+				tt.end(s, c)
+				x := s.transfer()
+				if x.Outcome.String() != tt.outcome || x.Err == nil || !strings.Contains(x.Err.Error(), tt.want) {
+					t.Errorf("told %v, %v, want %s, %s", x.Outcome, x.Err, tt.outcome, tt.want)
+				}
+				if x.Session == 0 || x.User != "u" || x.Protocol.String() != "ftp" || !x.Remote.IsValid() || x.Path == "" || x.Upload != (command != "RETR f") {
+					t.Errorf("told %+v", x)
+				}
+				wantNothingHidden(t, root, "")
+			})
+		}
+	}
 }

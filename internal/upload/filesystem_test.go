@@ -111,3 +111,19 @@ func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
 		}
 	}
 }
+
+// ReadDir shows neither, so that they must be looked for otherwise.
+func TestForgetKeptSeesWhatIsNotShown(t *testing.T) {
+	root := rootOf(t, nil)
+	kept := upload.KeptName("/d/f", "alice")
+	put(t, root, map[string]string{strings.TrimPrefix(kept, "/"): "kept"})
+	if err := root.Symlink("/nowhere", "/d/link"); err != nil {
+		t.Skip(err)
+	}
+	if upload.ForgetKept(root, "/d") {
+		t.Error("nothing else is there, it says")
+	}
+	if got := content(t, root, kept); got != "kept" {
+		t.Errorf("what is kept: %q", got)
+	}
+}

@@ -19,16 +19,30 @@ func Kept(tree vfs.Tree, target, owner string) (fs.FileInfo, error) {
 }
 
 // ForgetKept removes what uploads that broke off have left in the directory dir, and reports whether nothing else is
-// in it. If there is anything else it removes nothing.
+// in it. If there is anything else, be it something that clients do not see, it removes nothing.
 func ForgetKept(tree vfs.Tree, dir string) bool {
-	infos, err := tree.ReadDir(dir)
-	if err != nil || slices.ContainsFunc(infos, func(info fs.FileInfo) bool { return !isKept(info.Name()) }) {
+	names, err := namesIn(tree, dir)
+	if err != nil || slices.ContainsFunc(names, func(name string) bool { return !isKept(name) }) {
 		return false
 	}
-	for _, info := range infos {
-		_ = remove(tree, path.Join(dir, info.Name())) // RemoveDir tells
+	for _, name := range names {
+		_ = remove(tree, path.Join(dir, name)) // RemoveDir tells
 	}
 	return true
+}
+
+// namesIn returns the names of all that is in a directory, also of what ReadDir leaves out.
+func namesIn(tree vfs.Tree, dir string) ([]string, error) {
+	f, err := tree.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	for i, name := range names {
+		names[i] = path.Base(name) // some file systems give directories with a slash behind
+	}
+	return names, err
 }
 
 // Sweep removes from a tree what uploads have left that nobody has written to since the time before: those that broke

@@ -386,3 +386,64 @@ func memoryOf(t *testing.T, name, content string) afero.Fs {
 	}
 	return memory
 }
+
+// What is not whole is not there, for no command and in no spelling that a file system may take for the same.
+func TestUnfinishedUploadsAreHiddenInEveryFileSystem(t *testing.T) {
+	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
+		if !kind.Writable {
+			t.Skip("nothing can be written")
+		}
+		c := s.login()
+		conn := c.data(epsv, "STOR docs/up")
+		if _, err := io.WriteString(conn, "half"); err != nil {
+			t.Fatal(err)
+		}
+		other := s.login()
+		infos, err := vfs.Of(kind.FS).ReadDir("/docs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden := ""
+		for _, info := range infos {
+			if upload.IsPartial(info.Name()) {
+				hidden = "docs/" + info.Name()
+			}
+		}
+		if hidden == "" {
+			t.Fatal("there is no hidden file")
+		}
+		for _, name := range []string{hidden, strings.ToUpper(hidden), "docs/" + strings.ToUpper(hidden[len("docs/"):]), "/" + hidden, "docs/../" + hidden} {
+			for _, line := range []string{
+				"SIZE ", "MDTM ", "MLST ", "STAT ", "RNFR ", "DELE ", "RMD ", "CWD ", "HASH ", "XCRC ",
+				"MDTM 20200101000000 ", "MFMT 20200101000000 ", "MFF modify=20200101000000; ", "SITE CHMOD 600 ", "SITE UTIME 20200101000000 ",
+			} {
+				other.want(550, line+name)
+			}
+			for line, code := range map[string]int{"RETR ": 550, "LIST ": 550, "NLST ": 550, "MLSD ": 550, "STOR ": 553, "APPE ": 553} {
+				other.passive(epsv)
+				other.want(code, line+name)
+			}
+			other.want(350, "RNFR docs/a.txt")
+			other.send("RNTO " + name)
+			if code, text, err := other.reply(); err != nil || code < 500 {
+				t.Errorf("RNTO: %q, %v", text, err)
+			}
+			other.send("MKD " + name)
+			if code, text, err := other.reply(); err != nil || code < 500 {
+				t.Errorf("MKD: %q, %v", text, err)
+			}
+		}
+		other.passive(epsv)
+		other.want(550, "LIST docs/.*")
+		for _, line := range []string{"LIST docs", "NLST docs", "MLSD docs"} {
+			if got := other.get(epsv, line); strings.Contains(strings.ToLower(got), "sluice-part") {
+				t.Errorf("%s: %q", line, got)
+			}
+		}
+		_ = conn.Close()
+		c.expect(226, "STOR")
+		if got := readAll(t, kind.FS, "docs/up"); got != "half" {
+			t.Errorf("content %q", got)
+		}
+	})
+}

@@ -107,7 +107,7 @@ func (s *Section) WriteTo(w io.Writer) (int64, error) {
 	left := max(s.n-s.pos, 0)
 	if conn, ok := w.(net.Conn); ok {
 		var err error
-		s.last, err = Send(context.Background(), conn, s.src, s.off+s.pos, left, s.Options)
+		s.last, err = Send(context.Background(), conn, s.src, s.off+min(s.pos, s.n), left, s.Options)
 		s.pos += s.last.Sent
 		return s.last.Sent, err
 	}

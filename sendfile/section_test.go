@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -244,5 +245,17 @@ func TestAConnCountsWhatItReceives(t *testing.T) {
 				t.Error("the file has other bytes")
 			}
 		})
+	}
+}
+
+func TestASectionWhosePositionIsBehindTheLargestOffsetSendsNothing(t *testing.T) {
+	server, _ := net.Pipe()
+	defer server.Close()
+	s := sendfile.NewSection(strings.NewReader("0123456789"), 5, 5)
+	if _, err := s.Seek(math.MaxInt64, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.WriteTo(server); n != 0 || err != nil {
+		t.Errorf("WriteTo = %d, %v, want nothing", n, err)
 	}
 }

@@ -120,7 +120,7 @@ func TestLoginIsToldOfTheClient(t *testing.T) {
 	}
 }
 
-// Whoever waits for a login that takes long is heard: the wait ends with the client, and with the server.
+// A login that takes long ends when the client goes away, and when the server closes.
 func TestALoginThatTakesLong(t *testing.T) {
 	for _, tt := range []struct {
 		name string

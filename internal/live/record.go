@@ -12,7 +12,7 @@ import (
 // Record is what became of a request of HTTP, or of a transfer of FTP. The
 // public packages call it Transfer.
 type Record struct {
-	// Who asked. Session is the number by which the server knows the connection;
+	// The client. Session is the number by which the server knows the connection;
 	// 0 if it does not, as in another http.Server. Remote is not valid for unix
 	// sockets. User is who has logged in, "anonymous" without an account; "" is
 	// nobody.

@@ -9,9 +9,9 @@ import (
 
 // OSFile returns the file of the operating system that f is, or that a wrapper which changes nothing of its bytes
 // hides: a *afero.BasePathFile, the file of an afero.FromIOFS, and whatever says so by a method OSFile() *os.File.
-// (afero.ReadOnlyFs, afero.CopyOnWriteFs and afero.RegexpFs hand out the files of what is below them.)
+// (afero.ReadOnlyFs and afero.CopyOnWriteFs hand out the files of what is below them; an afero.RegexpFs hides them.)
 //
-// Whoever uses that file closes it in place of f. A wrapper that must see Close, Read or Write has no such method. No
+// The caller closes that file in place of f. A wrapper that must see Close, Read or Write has no such method. No
 // other method is taken for a hint: a struct that embeds an *os.File to encrypt or count still has its SyscallConn.
 func OSFile(f afero.File) (*os.File, bool) {
 	for {

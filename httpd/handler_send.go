@@ -83,7 +83,10 @@ func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 		s.direct = w
 	}
 	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nobody below bounds the wait for the client
-		s.stream = &streamWriter{w: w, stall: s.stall}
+		s.stream = &streamWriter{w: w, stall: s.stall, step: wholeStep}
+		if r.ProtoMajor == 2 {
+			s.stream.step = streamStep
+		}
 		s.w, s.limits = s.stream, s.limits.resting(s.stream)
 	}
 	if s.stream != nil && r.ProtoMajor == 2 {

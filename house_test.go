@@ -92,9 +92,14 @@ var rules = []rule{
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"ftpd/internal/list", "internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "ftpd/internal/list", own: []string{"internal/account"},
+		why:   "how a listing looks depends on files and rights, not on the session that sends it",
+		never: map[string]string{"internal/vfs": "it lists what it is given: patterns look through two methods, which need no disk"},
 	},
 	{
 		folder: "bench", others: []string{sys, histogram, plot, gonum, term},

@@ -3,14 +3,12 @@ package ftpd
 import (
 	"context"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
-	"sluice/internal/account"
 	"sluice/internal/vfs"
 )
 
@@ -71,9 +69,8 @@ func (p *placeForTest) Path() string        { return "/" + p.path }
 func (p *placeForTest) SetPath(path string) { p.path = path[1:] }
 
 var (
-	Printable = printable
-	ReasonOf  = reasonOf
-	ErrLeft   = errLeft
+	ReasonOf = reasonOf
+	ErrLeft  = errLeft
 )
 
 const (
@@ -84,12 +81,6 @@ const (
 )
 
 const SparePorts = sparePorts
-
-// Perm returns the fact "perm" of a file or directory for a user with rights.
-func Perm(rights account.Rights, info fs.FileInfo, name, kind string) string {
-	v := view{rights: rights}
-	return string(v.appendPerm(nil, item{FileInfo: info, name: name, kind: kind}))
-}
 
 // What takes arguments of clients apart.
 var (

@@ -3,6 +3,8 @@ package ftpd
 import (
 	"bytes"
 	"strconv"
+
+	"sluice/ftpd/internal/list"
 )
 
 // append appends r as it goes over the wire (RFC 959, 4.2).
@@ -20,7 +22,7 @@ func (r reply) append(b []byte) []byte {
 		default:
 			b = append(b, ' ') // so that it is not taken for the end
 		}
-		b = append(b, printable(text)...)
+		b = append(b, list.Printable(text)...)
 		b = append(b, '\r', '\n')
 	}
 	return b

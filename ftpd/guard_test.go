@@ -195,16 +195,6 @@ func TestRepliesOfTheLibrary(t *testing.T) {
 	}
 }
 
-func FuzzPrintable(f *testing.F) {
-	f.Add("a\r\nb\x00\x1b\x7fü\xff")
-	f.Fuzz(func(t *testing.T, name string) {
-		got := ftpd.Printable(name)
-		if len(got) != len(name) || strings.ContainsAny(got, "\r\n\x00\x1b\x7f") {
-			t.Errorf("Printable(%q) = %q", name, got)
-		}
-	})
-}
-
 // ftpserverlib runs what it has of a line when the connection ends
 // (facts/ftp.md, 4, number 2).
 func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 )
 
 // timeFormat is how times are written (RFC 3659, 2.3), in UTC.
-const timeFormat = "20060102150405"
+const timeFormat = list.TimeFormat
 
 // unavailable tells why a file cannot be had.
 func unavailable(err error) reply {
@@ -66,7 +67,7 @@ func (s *session) mlst(arg string) reply {
 	}
 	v := s.driver.view()
 	name := s.driver.path(arg)
-	b := v.appendFacts(nil, item{FileInfo: info, name: name})
+	b := v.AppendFacts(nil, list.Item{Info: info, Name: name})
 	return say(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
 }
 
@@ -81,11 +82,11 @@ func (s *session) statPath(arg string) reply {
 	}
 	lines := []string{"Status of " + arg}
 	for _, it := range l.items {
-		b := l.view.appendLong(nil, it)
+		b := l.view.AppendLong(nil, it)
 		lines = append(lines, string(b[:len(b)-len("\r\n")]))
 	}
 	code := 212
-	if len(l.items) == 1 && l.items[0].name == arg {
+	if len(l.items) == 1 && l.items[0].Name == arg {
 		code = 213
 	}
 	return say(code, append(lines, "End")...)

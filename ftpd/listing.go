@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"net"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
+	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/upload"
 	"sluice/sendfile"
@@ -22,36 +24,13 @@ const listingBuffer = 64 << 10
 // listing is the answer to LIST, NLST or MLSD, and to STAT of a path.
 type listing struct {
 	transfer
-	view  view
-	items []item
-}
-
-// item is a file under the name by which it is listed. Its FileInfo is that of
-// what a symbolic link leads to.
-type item struct {
-	fs.FileInfo
-	name string // as it is on the disk
-	kind string // the fact "type"; "": what the mode says
-}
-
-// view is what all lines of a listing have in common.
-type view struct {
-	now    time.Time
-	rights account.Rights
-	hosts  bool // tell owners and groups by their numbers on the host
-	facts  factSet
+	view  list.View
+	items []list.Item
 }
 
 // view returns how d's user sees files.
-func (d *driver) view() view {
-	return view{now: time.Now(), rights: d.rights, hosts: d.user != anonymous, facts: d.session.content.factSet()}
-}
-
-// formats append the line of an item, with its end.
-var formats = map[string]func(v *view, b []byte, it item) []byte{
-	"LIST": (*view).appendLong,
-	"NLST": (*view).appendName,
-	"MLSD": (*view).appendFacts,
+func (d *driver) view() list.View {
+	return list.View{Now: time.Now(), Rights: d.rights, HostIDs: d.user != anonymous, Facts: d.session.content.factSet()}
 }
 
 // openList opens for LIST.
@@ -111,7 +90,7 @@ func (l *listing) close(err error) error { return l.report(err) }
 var errNoDirectory = errors.New("not a directory")
 
 // readFacts returns the directory name with itself and the one above.
-func (d *driver) readFacts(name string) ([]item, error) {
+func (d *driver) readFacts(name string) ([]list.Item, error) {
 	name = d.path(name)
 	self, err := d.stat(name)
 	if err == nil && !self.IsDir() {
@@ -120,55 +99,72 @@ func (d *driver) readFacts(name string) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items := []item{{self, ".", "cdir"}}
+	items := []list.Item{{Info: self, Name: ".", Type: "cdir"}}
 	if name != "/" {
 		above, err := d.stat(path.Dir(name))
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, item{above, "..", "pdir"})
+		items = append(items, list.Item{Info: above, Name: "..", Type: "pdir"})
 	}
-	rest, err := d.readDir(name, "")
+	rest, err := d.readItems(name, "")
 	return append(items, rest...), err
 }
 
 // readNames returns what arg names to LIST or NLST: the entries of a
 // directory, a file, or what matches a pattern.
-func (d *driver) readNames(op, arg string) ([]item, error) {
+func (d *driver) readNames(op, arg string) ([]list.Item, error) {
 	info, err := d.stat(arg)
 	if err != nil {
 		arg = withoutOptions(arg)
 		info, err = d.stat(arg)
 	}
 	switch {
-	case err != nil && isPattern(arg):
+	case err != nil && list.IsPattern(arg):
 		return d.glob(arg)
 	case err != nil:
 		return nil, err
 	case !info.IsDir():
 	case op == "NLST" && arg != "" && arg != ".": // names that the client can send as they are
-		return d.readDir(d.path(arg), strings.TrimSuffix(arg, "/")+"/")
+		return d.readItems(arg, strings.TrimSuffix(arg, "/")+"/")
 	default:
-		return d.readDir(d.path(arg), "")
+		return d.readItems(arg, "")
 	}
-	return []item{{FileInfo: info, name: arg}}, nil
+	return []list.Item{{Info: info, Name: arg}}, nil
 }
 
-// readDir returns the entries of the directory name, each with prefix before
+// readItems returns the entries of the directory arg, each with prefix before
 // its own name.
-func (d *driver) readDir(name, prefix string) ([]item, error) {
-	infos, err := d.tree.ReadDir(name)
+func (d *driver) readItems(arg, prefix string) ([]list.Item, error) {
+	entries, err := d.readDir(arg)
+	if err != nil {
+		return nil, err
+	}
+	return list.Items(entries, prefix), nil
+}
+
+// readDir returns the entries of the directory arg. What is not whole yet is
+// not there.
+func (d *driver) readDir(arg string) ([]fs.FileInfo, error) {
+	entries, err := d.tree.ReadDir(d.path(arg))
 	if err != nil {
 		return nil, bare(err)
 	}
-	items := make([]item, 0, len(infos)+2)
-	for _, info := range infos {
-		if name := info.Name(); !upload.IsPartial(name) {
-			items = append(items, item{FileInfo: info, name: prefix + name})
-		}
-	}
-	return items, nil
+	return slices.DeleteFunc(entries, func(info fs.FileInfo) bool { return upload.IsPartial(info.Name()) }), nil
 }
+
+// glob returns what matches pattern, until the operation under way ends.
+func (d *driver) glob(pattern string) ([]list.Item, error) {
+	return list.Glob(d.session.opContext(), globTree{d}, pattern)
+}
+
+// globTree shows list.Glob what the driver's user sees. The driver has no ReadDir
+// of its own, because the library would use it.
+type globTree struct{ driver *driver }
+
+func (t globTree) Stat(name string) (fs.FileInfo, error) { return t.driver.stat(name) }
+
+func (t globTree) ReadDir(dir string) ([]fs.FileInfo, error) { return t.driver.readDir(dir) }
 
 // withoutOptions takes off what clients give to ls: LIST -la d. No option
 // changes what is shown.
@@ -183,7 +179,7 @@ func withoutOptions(arg string) string {
 // writeTo writes the lines, many at a time.
 func (l *listing) writeTo(w io.Writer) error {
 	out := bufio.NewWriterSize(w, listingBuffer)
-	appendLine := formats[l.told.Op]
+	appendLine := list.FormatOf(l.told.Op)
 	for _, it := range l.items {
 		_, _ = out.Write(appendLine(&l.view, out.AvailableBuffer(), it)) // Flush tells
 	}

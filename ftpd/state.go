@@ -5,16 +5,18 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"sluice/ftpd/internal/list"
 )
 
 // contentState is what commands about files leave to those that follow. It
 // belongs to the command that is under way.
 type contentState struct {
-	wanted  *factSet     // by OPTS MLST; nil: all
-	restart int64        // by REST, for the next transfer
-	ranged  *span        // by RANG, for the next RETR or HASH; nil: none
-	hash    *hashKind    // by OPTS HASH; nil: the default
-	umask   *fs.FileMode // by SITE UMASK; nil: the default
+	wanted  *list.FactSet // by OPTS MLST; nil: all
+	restart int64         // by REST, for the next transfer
+	ranged  *span         // by RANG, for the next RETR or HASH; nil: none
+	hash    *hashKind     // by OPTS HASH; nil: the default
+	umask   *fs.FileMode  // by SITE UMASK; nil: the default
 }
 
 // span is a part of a file.

@@ -1,14 +1,14 @@
 //go:build unix
 
-package ftpd
+package list
 
 import (
 	"io/fs"
 	"syscall"
 )
 
-// identify returns what the host knows a file by; false: nothing.
-func identify(info fs.FileInfo) (fileID, bool) {
+// identify returns what the host knows about a file; ok is false if it knows nothing.
+func identify(info fs.FileInfo) (id fileID, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return fileID{}, false

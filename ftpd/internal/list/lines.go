@@ -1,0 +1,93 @@
+package list
+
+import (
+	"io/fs"
+	"strconv"
+	"time"
+)
+
+// recent is how young a file must be for ls to show the time rather than the
+// year (POSIX: six months).
+const recent = 182 * 24 * time.Hour
+
+// AppendLong appends a line of "ls -l" for it to b, CRLF included, which is what
+// clients expect of LIST: mode, links, owner, group, size, date, name. Times are
+// in UTC, so that LIST agrees with MLSD and MDTM.
+func (v *View) AppendLong(b []byte, it Item) []byte {
+	links, owner, group := uint64(1), "ftp", "ftp"
+	b = appendMode(b, it.Info.Mode())
+	if id, ok := identify(it.Info); ok && v.HostIDs {
+		links, owner, group = id.links, strconv.FormatUint(id.owner, 10), strconv.FormatUint(id.group, 10)
+	}
+	b = append(b, ' ')
+	b = strconv.AppendUint(b, links, 10)
+	b = appendPadded(append(b, ' '), owner, 8, false)
+	b = appendPadded(append(b, ' '), group, 8, false)
+	size := it.Info.Size()
+	if it.Info.IsDir() { // the size of a directory is the host's own bookkeeping
+		size = 0
+	}
+	b = appendPadded(append(b, ' '), strconv.FormatInt(size, 10), 12, true)
+	b = append(b, ' ')
+	date := "Jan _2  2006"
+	if age := v.Now.Sub(it.Info.ModTime()); age < recent && age > -time.Hour { // clocks differ
+		date = "Jan _2 15:04"
+	}
+	b = it.Info.ModTime().UTC().AppendFormat(b, date)
+	return v.AppendName(append(b, ' '), it)
+}
+
+// AppendName appends the line of NLST for it to b: the name and CRLF. Control
+// characters in the name become ?, as in [Printable].
+func (v *View) AppendName(b []byte, it Item) []byte {
+	return append(appendPrintable(b, it.Name), "\r\n"...)
+}
+
+// appendMode appends the ten characters of ls. Other types and bits than these
+// are not shown, and Go's own letters would shift the columns.
+func appendMode(b []byte, mode fs.FileMode) []byte {
+	kind := byte('-')
+	if mode.IsDir() {
+		kind = 'd'
+	}
+	b = append(b, kind)
+	const letters = "rwxrwxrwx"
+	for i, c := range []byte(letters) {
+		if mode&(1<<(len(letters)-1-i)) == 0 {
+			c = '-'
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
+// appendPadded appends s with spaces to n characters at least.
+func appendPadded(b []byte, s string, n int, right bool) []byte {
+	if !right {
+		b = append(b, s...)
+	}
+	for range n - len(s) {
+		b = append(b, ' ')
+	}
+	if right {
+		b = append(b, s...)
+	}
+	return b
+}
+
+// Printable returns name with ? for each control character of ASCII: a line feed
+// in a name would forge a line of a listing or of a reply, an escape would reach
+// a terminal. Other bytes stay, whatever their encoding.
+func Printable(name string) string { return string(appendPrintable(nil, name)) }
+
+// appendPrintable appends what Printable returns.
+func appendPrintable(b []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		if c < ' ' || c == 0x7f {
+			c = '?'
+		}
+		b = append(b, c)
+	}
+	return b
+}

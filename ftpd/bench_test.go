@@ -47,11 +47,30 @@ func BenchmarkRetrieve(b *testing.B) {
 		b.Fatal(err)
 	}
 	s.AcceptTimeout = patience
+	ask := loginBench(b, s, "ftp")
+	b.ReportAllocs()
+	b.SetBytes(size)
+	for b.Loop() {
+		data := ask.data(b)
+		ask("RETR f\r\n", "150")
+		if n, err := io.Copy(io.Discard, data); n != size || err != nil {
+			b.Fatalf("got %d bytes, %v", n, err)
+		}
+		_ = data.Close()
+		ask("", "226")
+	}
+}
+
+// asker sends a line, and returns the reply, which must have that code.
+type asker func(line, code string) []byte
+
+// loginBench serves s, and returns the asker of a client that has logged in as user.
+func loginBench(b *testing.B, s *ftpd.Server, user string) asker {
 	conn, err := net.Dial("tcp", serveBench(b, s))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer conn.Close()
+	b.Cleanup(func() { _ = conn.Close() })
 	r := bufio.NewReader(conn)
 	ask := func(line, code string) []byte {
 		_, _ = io.WriteString(conn, line)
@@ -62,24 +81,20 @@ func BenchmarkRetrieve(b *testing.B) {
 		return text
 	}
 	ask("", "220")
-	ask("USER ftp\r\n", "331")
+	ask("USER "+user+"\r\n", "331")
 	ask("PASS x\r\n", "230")
-	b.ReportAllocs()
-	b.SetBytes(size)
-	for b.Loop() {
-		text := ask("EPSV\r\n", "229")
-		port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
-		data, err := net.Dial("tcp", "127.0.0.1:"+string(port))
-		if err != nil {
-			b.Fatal(err)
-		}
-		ask("RETR f\r\n", "150")
-		if n, err := io.Copy(io.Discard, data); n != size || err != nil {
-			b.Fatalf("got %d bytes, %v", n, err)
-		}
-		_ = data.Close()
-		ask("", "226")
+	return ask
+}
+
+// data opens a data connection.
+func (ask asker) data(b *testing.B) net.Conn {
+	text := ask("EPSV\r\n", "229")
+	port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
+	conn, err := net.Dial("tcp", "127.0.0.1:"+string(port))
+	if err != nil {
+		b.Fatal(err)
 	}
+	return conn
 }
 
 // serveBench serves s on loopback until the benchmark ends, and returns the
@@ -110,33 +125,12 @@ func BenchmarkStore(b *testing.B) {
 	s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
 	}
-	conn, err := net.Dial("tcp", serveBench(b, s))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
-	r := bufio.NewReader(conn)
-	ask := func(line, code string) []byte {
-		_, _ = io.WriteString(conn, line)
-		text, err := r.ReadSlice('\n')
-		if err != nil || !bytes.HasPrefix(text, []byte(code)) {
-			b.Fatalf("%q: got %q, %v, want %s", line, text, err, code)
-		}
-		return text
-	}
-	ask("", "220")
-	ask("USER u\r\n", "331")
-	ask("PASS x\r\n", "230")
+	ask := loginBench(b, s, "u")
 	content := make([]byte, size)
 	b.ReportAllocs()
 	b.SetBytes(size)
 	for b.Loop() {
-		text := ask("EPSV\r\n", "229")
-		port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
-		data, err := net.Dial("tcp", "127.0.0.1:"+string(port))
-		if err != nil {
-			b.Fatal(err)
-		}
+		data := ask.data(b)
 		_, _ = data.Write(content)
 		_ = data.Close()
 		ask("STOR f\r\n", "150")

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"sluice/internal/live"
 )
 
 // PortRange are the ports from First to Last, both included. The zero value
@@ -194,7 +196,7 @@ func (pt *port) serve() {
 }
 
 func (pt *port) deliver(tcp *net.TCPConn) {
-	from, _ := tcpAddr(tcp.RemoteAddr())
+	from := live.AddrPortOf(tcp.RemoteAddr())
 	pt.pool.mu.Lock()
 	r := pt.waiting[from.Addr()]
 	if r != nil {

@@ -88,9 +88,9 @@ var _ interface {
 
 // newSession prepares a session for conn, which is the caller's until serve.
 func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) {
-	local, ok := tcpAddr(conn.LocalAddr())
-	remote, ok2 := tcpAddr(conn.RemoteAddr())
-	if !ok || !ok2 {
+	local := live.AddrPortOf(conn.LocalAddr())
+	remote := live.AddrPortOf(conn.RemoteAddr())
+	if !local.IsValid() || !remote.IsValid() {
 		return nil, errNotTCP // there would be no address for data connections
 	}
 	if sc, ok := conn.(syscall.Conn); ok {
@@ -237,14 +237,4 @@ func (s *session) cut(cause error) {
 	s.cancel(cause)
 	_ = s.guard.Close()
 	s.abort(cause)
-}
-
-// tcpAddr returns a as an address that compares: IPv4 is never dressed as IPv6.
-func tcpAddr(a net.Addr) (netip.AddrPort, bool) {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}, false
-	}
-	ap := tcp.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), ap.IsValid()
 }

@@ -22,12 +22,7 @@ type Limiter = rate.Limiter
 
 // NewLimiter returns a Limiter that grants bytesPerSecond bytes per second, shared
 // equally by all who wait. Zero or less is no limit: then it returns nil.
-func NewLimiter(bytesPerSecond int64) Limiter {
-	if bytesPerSecond <= 0 {
-		return nil
-	}
-	return rate.New(bytesPerSecond)
-}
+func NewLimiter(bytesPerSecond int64) Limiter { return rate.NewLimiter(bytesPerSecond) }
 
 // limits are those that hold for one body. Nil: none do.
 type limits struct {

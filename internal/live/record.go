@@ -123,7 +123,7 @@ func (s *Session) Report(rec *Record, hook func(Record)) {
 	}
 }
 
-// AddrPortOf returns the address of a TCP client, IPv4 never dressed as IPv6. It
+// AddrPortOf returns a as the address of a TCP peer, IPv4 never dressed as IPv6. It
 // is not valid for any other.
 func AddrPortOf(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)

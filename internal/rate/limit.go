@@ -44,6 +44,15 @@ func New(bytesPerSecond int64) *Limit {
 	return &Limit{rate: float64(bytesPerSecond), free: time.Now()}
 }
 
+// NewLimiter is New for a rate of which zero or less is no limit: nil, and not
+// a nil *Limit in an interface.
+func NewLimiter(bytesPerSecond int64) Limiter {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	return New(bytesPerSecond)
+}
+
 // Wait waits for a turn, and returns how many of the next n bytes it is for,
 // from 1 to n. They are booked: what does not go is to be returned. When ctx
 // ends first the error is its cause, and nothing is booked.

@@ -92,12 +92,21 @@ var rules = []rule{
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"ftpd/internal/list", "internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd/internal/list", own: []string{"internal/account"},
+		folder: "ftpd/internal/control",
+		why:    "what strangers send is taken apart by pure functions, which a review of this folder alone covers",
+	},
+	{
+		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/vfs"},
+		why:   "a data connection does not depend on the session that has asked for it",
+		never: map[string]string{"ftpd/internal/control": "who may connect is settled before; the replies are the session's", "sendfile": "it opens and ends what others move bytes over"},
+	},
+	{
+		folder: "ftpd/internal/list", own: []string{"internal/account", "ftpd/internal/control"},
 		why:   "how a listing looks depends on files and rights, not on the session that sends it",
 		never: map[string]string{"internal/vfs": "it lists what it is given: patterns look through two methods, which need no disk"},
 	},

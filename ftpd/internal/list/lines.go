@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"strconv"
 	"time"
+
+	"sluice/ftpd/internal/control"
 )
 
 // recent is how young a file must be for ls to show the time rather than the
@@ -38,9 +40,9 @@ func (v *View) AppendLong(b []byte, it Item) []byte {
 }
 
 // AppendName appends the line of NLST for it to b: the name and CRLF. Control
-// characters in the name become ?, as in [Printable].
+// characters in the name become ?, as in [control.AppendPrintable].
 func (v *View) AppendName(b []byte, it Item) []byte {
-	return append(appendPrintable(b, it.Name), "\r\n"...)
+	return append(control.AppendPrintable(b, it.Name), "\r\n"...)
 }
 
 // appendMode appends the ten characters of ls. Other types and bits than these
@@ -71,23 +73,6 @@ func appendPadded(b []byte, s string, n int, right bool) []byte {
 	}
 	if right {
 		b = append(b, s...)
-	}
-	return b
-}
-
-// Printable returns name with ? for each control character of ASCII: a line feed
-// in a name would forge a line of a listing or of a reply, an escape would reach
-// a terminal. Other bytes stay, whatever their encoding.
-func Printable(name string) string { return string(appendPrintable(nil, name)) }
-
-// appendPrintable appends what Printable returns.
-func appendPrintable(b []byte, name string) []byte {
-	for i := range len(name) {
-		c := name[i]
-		if c < ' ' || c == 0x7f {
-			c = '?'
-		}
-		b = append(b, c)
 	}
 	return b
 }

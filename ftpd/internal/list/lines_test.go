@@ -92,13 +92,3 @@ func TestLines(t *testing.T) {
 		t.Error("RETR has a format")
 	}
 }
-
-func FuzzPrintable(f *testing.F) {
-	f.Add("a\r\nb\x00\x1b\x7fü\xff")
-	f.Fuzz(func(t *testing.T, name string) {
-		got := list.Printable(name)
-		if len(got) != len(name) || strings.ContainsAny(got, "\r\n\x00\x1b\x7f") {
-			t.Errorf("Printable(%q) = %q", name, got)
-		}
-	})
-}

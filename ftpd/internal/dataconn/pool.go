@@ -1,0 +1,312 @@
+package dataconn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"sluice/internal/live"
+)
+
+// PortRange are the ports from First to Last, both included. The zero value
+// leaves the choice to the system.
+type PortRange struct{ First, Last uint16 }
+
+// Size returns the number of ports; zero: the choice is the system's.
+func (r PortRange) Size() int {
+	if r == (PortRange{}) {
+		return 0
+	}
+	return int(r.Last) - int(r.First) + 1
+}
+
+// SparePorts is how many ports stay open on an address once they were needed.
+// They are used in turn, so that a late connection to one finds nobody there.
+const SparePorts = 16
+
+var errNoPort = errors.New("no port is free for a data connection")
+
+// Pool are the ports that passive data connections come to. They stay open from
+// one transfer to the next: to open one for each costs more than a small file.
+// Several hosts can wait on one port, since a connection belongs to the
+// reservation of the host it comes from; who has none is reset at once.
+//
+// A port listens only on the address that a control connection came to. Set the
+// exported fields before the first Listen; the zero value is ready.
+type Pool struct {
+	// Ports are those of the pool, unless Next is set.
+	Ports PortRange
+
+	// Next returns a port to try, and the one to announce in its place; ok is
+	// false if there is none. Attempts is how often it is asked for one port.
+	Next     func() (announced, listened uint16, ok bool)
+	Attempts int
+
+	// Exclusive gives each port to one client at a time.
+	Exclusive bool
+
+	// AnyClient takes a connection from any address, and so makes ports exclusive.
+	AnyClient bool
+
+	// Wrap, if not nil, is called once for each port that is opened.
+	Wrap func(net.Listener) (net.Listener, error)
+
+	running sync.WaitGroup
+
+	mu     sync.Mutex // guards the fields below, and those of ports and reservations
+	closed bool
+	hosts  map[netip.Addr]*host // by local address
+}
+
+// host has the open ports of one local address.
+type host struct {
+	open  []*port
+	turn  int    // index in open of the port used last
+	last  uint16 // of the range, tried last; 0: none
+	short bool   // there are fewer than SparePorts, and no more to be had
+}
+
+// port is a listening socket.
+type port struct {
+	pool      *Pool
+	host      *host
+	ln        net.Listener
+	number    uint16
+	announced uint16
+	waiting   map[netip.Addr]*reservation // by the address of the client; the zero one is any
+}
+
+// reservation is the right of one client to connect to one port, once.
+type reservation struct {
+	port    *port
+	client  netip.Addr
+	arrived chan net.Conn // holds the connection until it is taken
+}
+
+// Listen reserves a port on local, an address of this host, for client. wait
+// bounds Open. The caller closes the source.
+func (p *Pool) Listen(local, client netip.Addr, wait time.Duration) (*Passive, error) {
+	spot, err := p.reserve(local, client)
+	if err != nil {
+		return nil, err
+	}
+	return &Passive{spot: spot, wait: wait, over: make(chan struct{})}, nil
+}
+
+func (p *Pool) reserve(local, client netip.Addr) (*reservation, error) {
+	if p.AnyClient {
+		client = netip.Addr{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, net.ErrClosed
+	}
+	h := p.hosts[local]
+	if h == nil {
+		if p.hosts == nil {
+			p.hosts = make(map[netip.Addr]*host)
+		}
+		h = new(host)
+		p.hosts[local] = h
+	}
+	if len(h.open) < SparePorts && !h.short {
+		h.short = p.openLocked(h, local) != nil
+	}
+	pt := h.freeLocked(client)
+	if pt == nil { // the client holds all there are
+		if err := p.openLocked(h, local); err != nil {
+			return nil, err
+		}
+		pt = h.freeLocked(client)
+	}
+	r := &reservation{port: pt, client: client, arrived: make(chan net.Conn, 1)}
+	pt.waiting[client] = r
+	return r, nil
+}
+
+// InUse returns how many ports a client is awaited on, on all addresses together.
+func (p *Pool) InUse() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	used := 0
+	for _, h := range p.hosts {
+		for _, pt := range h.open {
+			if len(pt.waiting) > 0 {
+				used++
+			}
+		}
+	}
+	return used
+}
+
+// freeLocked returns the next port that client may have; nil: there is none.
+func (h *host) freeLocked(client netip.Addr) *port {
+	for range h.open {
+		h.turn = (h.turn + 1) % len(h.open)
+		if pt := h.open[h.turn]; pt.isFreeLocked(client) {
+			return pt
+		}
+	}
+	return nil
+}
+
+func (pt *port) isFreeLocked(client netip.Addr) bool {
+	if pt.pool.Exclusive {
+		return len(pt.waiting) == 0
+	}
+	return pt.waiting[client] == nil
+}
+
+// openLocked opens one more port and serves it. It is the next one that can be
+// bound.
+func (p *Pool) openLocked(h *host, local netip.Addr) error {
+	switch {
+	case p.Next != nil:
+		return p.openMappedLocked(h, local)
+	case p.Ports.Size() == 0:
+		return p.listenLocked(h, netip.AddrPortFrom(local, 0), 0)
+	}
+	for range p.Ports.Size() {
+		if h.last++; h.last < p.Ports.First || h.last > p.Ports.Last {
+			h.last = p.Ports.First
+		}
+		if h.listensLocked(h.last) {
+			continue
+		}
+		if p.listenLocked(h, netip.AddrPortFrom(local, h.last), 0) == nil {
+			return nil
+		}
+	}
+	return errNoPort
+}
+
+// openMappedLocked is openLocked for ports that Next names.
+func (p *Pool) openMappedLocked(h *host, local netip.Addr) error {
+	for range max(p.Attempts, 1) {
+		announced, listened, ok := p.Next()
+		if !ok {
+			break
+		}
+		if !h.listensLocked(listened) && p.listenLocked(h, netip.AddrPortFrom(local, listened), announced) == nil {
+			return nil
+		}
+	}
+	return errNoPort
+}
+
+func (h *host) listensLocked(number uint16) bool {
+	return slices.ContainsFunc(h.open, func(pt *port) bool { return pt.number == number })
+}
+
+// listenLocked opens the port of addr; announced is 0 if it is announced as what
+// it is.
+func (p *Pool) listenLocked(h *host, addr netip.AddrPort, announced uint16) error {
+	ln, err := Listen(addr)
+	if err != nil {
+		return err
+	}
+	number := uint16(ln.Addr().(*net.TCPAddr).Port)
+	if p.Wrap != nil {
+		wrapped, err := p.Wrap(ln)
+		if err != nil {
+			_ = ln.Close()
+			return err
+		}
+		ln = wrapped
+	}
+	if announced == 0 {
+		announced = number
+	}
+	pt := &port{pool: p, host: h, ln: ln, number: number, announced: announced, waiting: make(map[netip.Addr]*reservation)}
+	h.open = append(h.open, pt)
+	p.running.Go(pt.serve)
+	return nil
+}
+
+// Listen listens on addr for data connections.
+func Listen(addr netip.AddrPort) (net.Listener, error) {
+	network := "tcp6"
+	if addr.Addr().Is4() {
+		network = "tcp4"
+	}
+	lc := net.ListenConfig{KeepAlive: -1} // a stall is noticed sooner
+	lc.SetMultipathTCP(false)             // or sendfile would meet a socket it may not know
+	return lc.Listen(context.Background(), network, addr.String())
+}
+
+// serve gives each connection to the client it comes from, until the port is
+// closed.
+func (pt *port) serve() {
+	var pause Pause
+	for {
+		conn, err := pt.ln.Accept()
+		switch {
+		case err == nil:
+			pause.Reset()
+			pt.deliver(conn)
+		case !pause.Passes(err):
+			return
+		}
+	}
+}
+
+func (pt *port) deliver(conn net.Conn) {
+	from := live.AddrPortOf(conn.RemoteAddr()).Addr()
+	pt.pool.mu.Lock()
+	r := pt.waiting[from]
+	if r == nil {
+		r = pt.waiting[netip.Addr{}]
+	}
+	if r != nil {
+		pt.dropLocked(r)
+		r.arrived <- conn // never blocks: nothing else comes after the drop
+	}
+	pt.pool.mu.Unlock()
+	if r == nil {
+		reset(conn)
+	}
+}
+
+// release ends the reservation. A connection that has arrived and was not
+// taken is closed. Releasing twice is harmless.
+func (r *reservation) release() {
+	r.port.pool.mu.Lock()
+	r.port.dropLocked(r)
+	r.port.pool.mu.Unlock()
+	select {
+	case conn := <-r.arrived:
+		reset(conn)
+	default:
+	}
+}
+
+// dropLocked takes r out of the list, and closes the port if it was opened only
+// because all others were taken.
+func (pt *port) dropLocked(r *reservation) {
+	if pt.waiting[r.client] != r {
+		return
+	}
+	delete(pt.waiting, r.client)
+	if len(pt.waiting) == 0 && len(pt.host.open) > SparePorts {
+		pt.host.open = slices.DeleteFunc(pt.host.open, func(other *port) bool { return other == pt })
+		_ = pt.ln.Close()
+	}
+}
+
+// Close closes all ports and waits until nobody serves them.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	for _, h := range p.hosts {
+		for _, pt := range h.open {
+			_ = pt.ln.Close()
+		}
+	}
+	p.mu.Unlock()
+	p.running.Wait()
+}

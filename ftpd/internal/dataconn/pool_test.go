@@ -1,0 +1,235 @@
+package dataconn_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/nettest"
+)
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// patience bounds every wait, so that a failure is not a hang.
+const patience = 20 * time.Second
+
+// listen reserves a port for client. The end of the test gives it back.
+func listen(t *testing.T, p *dataconn.Pool, client netip.Addr) *dataconn.Passive {
+	t.Helper()
+	l, err := p.Listen(loopback, client, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// dial connects to a port of loopback.
+func dial(t *testing.T, port uint16) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", netip.AddrPortFrom(loopback, port).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	return conn
+}
+
+// wantGiven wants that l gives the connection of client.
+func wantGiven(t *testing.T, l *dataconn.Passive, client net.Conn) {
+	t.Helper()
+	conn, err := l.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := conn.NetConn().RemoteAddr().String(), client.LocalAddr().String(); got != want {
+		t.Errorf("the connection comes from %s, want %s", got, want)
+	}
+}
+
+// wantReset wants that nobody takes a connection to a port of loopback.
+func wantReset(t *testing.T, port uint16) {
+	t.Helper()
+	conn, err := net.Dial("tcp", netip.AddrPortFrom(loopback, port).String())
+	if errors.Is(err, syscall.ECONNRESET) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
+		t.Errorf("read %d bytes, %v, want a reset", n, err)
+	}
+}
+
+func newPool(t *testing.T, p *dataconn.Pool) *dataconn.Pool {
+	t.Helper()
+	nettest.CheckLeaks(t)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func TestAPortBelongsToTheHostThatHasReservedIt(t *testing.T) {
+	p := newPool(t, new(dataconn.Pool))
+	other := listen(t, p, netip.MustParseAddr("192.0.2.1"))
+	wantReset(t, other.Port())
+	mine := listen(t, p, loopback)
+	if mine.IsThere() {
+		t.Error("a connection is there before it was made")
+	}
+	wantGiven(t, mine, dial(t, mine.Port()))
+	if got := p.InUse(); got != 1 {
+		t.Errorf("%d ports are in use, want that of the other host", got)
+	}
+}
+
+func TestPortsAreSharedByHostsUnlessTheyAreExclusive(t *testing.T) {
+	for _, exclusive := range []bool{false, true} {
+		p := newPool(t, &dataconn.Pool{Ports: onePort(t), Exclusive: exclusive})
+		listen(t, p, loopback)
+		l, err := p.Listen(loopback, netip.MustParseAddr("192.0.2.1"), patience)
+		if l != nil {
+			l.Close()
+		}
+		if (err != nil) != exclusive {
+			t.Errorf("exclusive %v: the second host gets %v", exclusive, err)
+		}
+	}
+}
+
+func TestAnyClientMayConnectWhereThatIsWanted(t *testing.T) {
+	p := newPool(t, &dataconn.Pool{AnyClient: true})
+	l := listen(t, p, netip.MustParseAddr("192.0.2.1"))
+	wantGiven(t, l, dial(t, l.Port()))
+	if other := listen(t, p, netip.MustParseAddr("192.0.2.2")); other.Port() == l.Port() {
+		listen(t, p, loopback) // the port was given back by the connection
+	}
+}
+
+// onePort returns a range of one port that was free a moment ago.
+func onePort(t *testing.T) dataconn.PortRange {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	port := uint16(ln.Addr().(*net.TCPAddr).Port)
+	return dataconn.PortRange{First: port, Last: port}
+}
+
+func TestAMappedPortIsAnnouncedUnderItsOtherNumber(t *testing.T) {
+	free := onePort(t).First
+	asked := 0
+	p := newPool(t, &dataconn.Pool{Attempts: 2, Next: func() (announced, listened uint16, ok bool) {
+		asked++
+		return 4321, free, true
+	}})
+	l := listen(t, p, loopback)
+	if l.Port() != 4321 {
+		t.Errorf("port %d is announced, want 4321", l.Port())
+	}
+	wantGiven(t, l, dial(t, free))
+	listen(t, p, loopback)
+	if _, err := p.Listen(loopback, loopback, patience); err == nil {
+		t.Error("one port was reserved twice")
+	}
+	if asked > 6 {
+		t.Errorf("asked for a port %d times", asked)
+	}
+}
+
+func TestWrapIsCalledOnceAPort(t *testing.T) {
+	wrapped := 0
+	p := newPool(t, &dataconn.Pool{Ports: onePort(t), Wrap: func(ln net.Listener) (net.Listener, error) {
+		wrapped++
+		return ln, nil
+	}})
+	for range 3 {
+		l := listen(t, p, loopback)
+		wantGiven(t, l, dial(t, l.Port()))
+		l.Close()
+	}
+	if wrapped != 1 {
+		t.Errorf("wrapped %d times, want once", wrapped)
+	}
+	failure := errors.New("no")
+	refusing := newPool(t, &dataconn.Pool{Wrap: func(net.Listener) (net.Listener, error) { return nil, failure }})
+	if _, err := refusing.Listen(loopback, loopback, patience); err != failure {
+		t.Errorf("got %v, want what Wrap has returned", err)
+	}
+}
+
+func TestOpenEndsWithTheTimeTheContextAndTheSource(t *testing.T) {
+	p := newPool(t, new(dataconn.Pool))
+	short, err := p.Listen(loopback, loopback, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer short.Close()
+	if _, err := short.Open(t.Context()); err != dataconn.ErrNoConn {
+		t.Errorf("after its time: %v", err)
+	}
+	for name, end := range map[string]func(l *dataconn.Passive, cancel func()){
+		"the context": func(_ *dataconn.Passive, cancel func()) { cancel() },
+		"the source":  func(l *dataconn.Passive, _ func()) { l.Close() },
+	} {
+		l := listen(t, p, loopback)
+		ctx, cancel := context.WithCancel(t.Context())
+		opened := make(chan error, 1)
+		go func() {
+			_, err := l.Open(ctx)
+			opened <- err
+		}()
+		end(l, cancel)
+		if err := <-opened; err != net.ErrClosed {
+			t.Errorf("after the end of %s: %v", name, err)
+		}
+		cancel()
+	}
+}
+
+func TestAConnectionToTheClientsPort(t *testing.T) {
+	nettest.CheckLeaks(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	from := onePort(t).First
+	for range 2 { // the second one while the first is in TIME_WAIT
+		to := netip.MustParseAddrPort(ln.Addr().String())
+		a := dataconn.Dial(netip.AddrPortFrom(loopback, from), to, patience)
+		conn, err := a.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.NetConn().LocalAddr().(*net.TCPAddr).Port; got != int(from) {
+			t.Errorf("it leaves from port %d, want %d", got, from)
+		}
+		client, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		if _, err := io.ReadAll(client); err != nil {
+			t.Errorf("the client sees %v, want the end", err)
+		}
+		_ = client.Close()
+	}
+	a := dataconn.Dial(netip.AddrPortFrom(loopback, 0), netip.MustParseAddrPort(ln.Addr().String()), patience)
+	a.Close()
+	if _, err := a.Open(t.Context()); err == nil {
+		t.Error("a source that was closed gives a connection")
+	}
+}

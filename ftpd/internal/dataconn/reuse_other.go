@@ -1,0 +1,6 @@
+//go:build !unix
+
+package dataconn
+
+// reuseAddr does nothing: on Windows the option would let others take the port.
+func reuseAddr(uintptr) error { return nil }

@@ -14,15 +14,22 @@ const (
 // setAlarm calls f after d, on a goroutine of its own, unless the alarm is set
 // again or stopped before, or the session ends.
 func (s *session) setAlarm(a alarm, d time.Duration, f func()) {
+	if d <= 0 { // no bound
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch t := s.alarms[a]; {
-	case d <= 0 || s.departed: // no bound, or it ends by itself
-	case t != nil:
+	if t := s.alarms[a]; t != nil {
 		t.Reset(d)
-	default:
-		s.alarms[a] = time.AfterFunc(d, f)
+		return
 	}
+	s.alarms[a] = time.AfterFunc(d, f)
+}
+
+func (s *session) stopAlarm(a alarm) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopAlarmLocked(a)
 }
 
 func (s *session) stopAlarmLocked(a alarm) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
 	"sluice/internal/rate"
 	"sluice/internal/vfs"
@@ -62,6 +63,14 @@ const (
 	ReadOnly = account.ReadOnly // List and Read
 	All      = account.All      // all but Who
 )
+
+// PortRange are the ports from First to Last, both included. The zero value leaves
+// the choice to the system. Its fields and its method are:
+//
+//	First, Last uint16
+//
+//	Size() int // the number of ports; 0: the choice is the system's
+type PortRange = dataconn.PortRange
 
 // Limiter is a limit of bandwidth that transfers share, whichever server they are of:
 //

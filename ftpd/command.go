@@ -1,6 +1,18 @@
 package ftpd
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/ftpd/internal/control"
+)
+
+// reply is what a client is told.
+type reply = control.Reply
+
+// say returns a reply of one line, or of more.
+func say(code int, lines ...string) reply { return control.Say(code, lines...) }
 
 // argRule says whether a command takes an argument.
 type argRule int
@@ -12,57 +24,81 @@ const (
 )
 
 // command is a command that clients may send. What is in no table is answered
-// 500 by the guard: the library sees only what it may, in the form it
-// understands.
+// 500.
 type command struct {
 	arg    argRule
 	syntax string // of the argument, for HELP
 	login  bool   // only after login
-	during bool   // answered at once while a transfer or a long command is under way
+	during bool   // answered at once while an operation is under way
 
-	// long marks a run that may take long, as a transfer does: it has a
-	// goroutine of its own, and must end soon after session.opContext has.
-	// The client may send ABOR, NOOP and STAT meanwhile.
-	long bool
-
-	// run answers the command, on the goroutine of the library's reader, so
-	// that nothing of the library runs or writes meanwhile. If run and open
-	// are nil the library answers.
+	// run answers the command at once, on the goroutine that reads commands.
 	run func(s *session, arg string) reply
 
-	// open opens what the command moves over a data connection, on the
-	// goroutine of the transfer, or if that is quick, as in a directory of this
-	// machine, of the library's reader.
-	// It tells the session of its own failure.
-	open  func(d *driver, arg string) (mover, error)
+	// work answers a command that may take long: it is an operation, during which
+	// the client may send ABOR, NOOP, STAT and HELP. It must end soon after the
+	// context of the operation has. If it is quick, it begins on the goroutine that
+	// reads commands, and calls detach before it may have to wait for the client.
+	work  func(op *operation, arg string) reply
 	quick bool
 
-	// pass returns the line that the library gets in the place of the
-	// client's, without its end, or else the reply that the client gets. If
-	// both are nil the library gets what the client has sent.
-	pass func(s *session, arg string) (line string, refusal reply)
+	// data says that work needs a data connection.
+	data bool
 
 	// feat returns the line of FEAT, without the space before it; nil or "":
 	// there is none.
 	feat func(s *session) string
 }
 
-// reply is what a client is told: a code and one or more lines of text. Whoever
-// sends it takes out what would forge other lines. The zero reply is none.
-type reply struct {
-	code  int
-	lines []string
-}
-
-// say returns a reply of one line, or of more.
-func say(code int, lines ...string) reply { return reply{code, lines} }
-
 // commands are all commands by their names, in capitals.
 var commands map[string]command
 
 func init() {
-	commands = maps.Clone(protocolCommands)
-	maps.Copy(commands, contentCommands)
+	commands = make(map[string]command)
+	for _, table := range []map[string]command{sessionCommands, tlsCommands, dataCommands, fileCommands} {
+		maps.Copy(commands, table)
+	}
+}
+
+// unimplemented are commands of RFCs that are known and not done, which get
+// 502 where others get 500 (RFC 959, 4.2).
+var unimplemented = []string{
+	"COMB", "SMNT", "ADAT", "CCC", "MIC", "CONF", "ENC", "LPRT", "LPSV", "MFCT", "MAIL", "MSND", "MSOM", "MSAM", "MRSQ", "MRCP", "MLFL",
+	"XRSQ", "XSEM", "XSEN",
+}
+
+// check looks a command up, and returns why it cannot be obeyed; the zero
+// reply: it can. A command that is not known is not repeated: it may be a
+// password.
+func (s *session) check(name, arg string) (command, reply) {
+	cmd, ok := commands[name]
+	switch {
+	case slices.Contains(unimplemented, name):
+		return cmd, say(502, "Not implemented")
+	case !ok:
+		return cmd, say(500, "Unknown command")
+	case cmd.login && s.user == nil:
+		return cmd, say(530, "Log in with USER and PASS first")
+	}
+	return cmd, cmd.checkArg(name, arg)
+}
+
+// checkArg returns what is wrong with arg; the zero reply: nothing.
+func (c command) checkArg(name, arg string) reply {
+	switch {
+	case c.arg == requiredArg && strings.TrimSpace(arg) == "":
+		return say(501, "Write it like "+c.usage(name))
+	case c.arg == noArg && strings.TrimSpace(arg) != "":
+		return say(501, name+" takes no argument")
+	}
+	return reply{}
+}
+
+// usage returns how the command is written.
+func (c command) usage(name string) string {
+	if c.syntax == "" {
+		return name
+	}
+	return name + " " + c.syntax
 }
 
 // line returns a feat that is always the same.

@@ -87,12 +87,12 @@
 //
 // # Layers
 //
-// Each control connection has its own FtpServer of ftpserverlib, and type guard
-// stands between the two: it reads the lines, answers most commands itself from
-// the tables of commands, and lets the library have the rest, one at a time.
-// Below the guard is TLS. Transfers and listings are operations of a session;
-// their data connections come from a dataSource, which is a port of ours or
-// one of the client's. What a client may touch is in type driver; below it,
+// A session is one control connection. One goroutine at a time reads its lines,
+// which package control makes of bytes, and answers their commands; the tables of
+// commands say how (commands_*.go). A command that takes long, as a transfer does,
+// is an operation: it keeps the goroutine, and another reads on. Data connections
+// come from package dataconn, which knows no session, and the lines of listings
+// from package list. What a client sees and may do is in type user; below it,
 // package vfs makes a tree of any file system, and package upload whole files of
 // what arrives.
 package ftpd

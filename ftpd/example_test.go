@@ -98,7 +98,7 @@ func ExampleServer_memory() {
 	// Output:
 	// USER ftp: 331 Password required
 	// PASS me@example.org: 230 Logged in
-	// CWD docs: 250 CD worked on /docs
+	// CWD docs: 250 Directory is /docs
 	// SIZE readme.txt: 213 6
 }
 

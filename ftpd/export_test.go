@@ -2,13 +2,11 @@ package ftpd
 
 import (
 	"context"
-	"io"
-	"log/slog"
 	"net"
 	"time"
 
-	ftpserver "github.com/fclairamb/ftpserverlib"
-
+	"sluice/ftpd/internal/control"
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/vfs"
 )
 
@@ -22,10 +20,10 @@ func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
 // GlobForTest looks for what matches an absolute pattern, for a client that has
 // left.
 func GlobForTest(tree *vfs.Root, pattern string) error {
-	s := new(session)
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.cancel(errLeft)
-	_, err := (&driver{session: s, tree: tree}).glob(pattern)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errLeft)
+	s := &session{user: &user{tree: tree, rights: All}, cwd: "/"}
+	_, err := s.items(ctx, "LIST", pattern)
 	return err
 }
 
@@ -35,38 +33,26 @@ func (s *Server) BanForTest(ban time.Duration) {
 	s.waits = waits{badLogin: time.Microsecond, ban: ban}
 }
 
-// NewGuardForTest returns conn as the library of a session of s would see it,
-// after an anonymous login.
-func NewGuardForTest(s *Server, conn net.Conn) io.ReadWriteCloser {
+// ServeForTest obeys what conn sends, after an anonymous login, until its end. It
+// blocks until the session is over. s serves nobody else.
+func ServeForTest(s *Server, conn net.Conn) {
 	s.once.Do(s.prepare)
 	sess, err := newSession(s, conn, false)
 	if err != nil {
 		panic(err)
 	}
-	sess.client = new(placeForTest)
-	sess.driver, _ = sess.login("ftp", "")
-	return sess.guard
+	s.mu.Lock()
+	s.sessions = make(map[*session]struct{})
+	s.mu.Unlock()
+	if refusal := s.admit(sess); !refusal.IsZero() {
+		panic(refusal)
+	}
+	if sess.user, err = sess.login("ftp", ""); err != nil {
+		panic(err)
+	}
+	sess.serve()
+	s.running.Wait()
 }
-
-// ProtectForTest returns conn as data connections have it below TLS, and
-// EndTLSForTest ends TLS on one.
-func ProtectForTest(conn net.Conn) net.Conn { return &strictConn{Conn: conn} }
-
-var EndTLSForTest = endTLS
-
-// LibraryLoggerForTest returns the logger that the library gets.
-func LibraryLoggerForTest(s *Server) *slog.Logger {
-	return s.libraryLogger(&session{id: 7})
-}
-
-// placeForTest is what is asked of the library's view of a client.
-type placeForTest struct {
-	ftpserver.ClientContext // nil: the rest is not asked for
-	path                    string
-}
-
-func (p *placeForTest) Path() string        { return "/" + p.path }
-func (p *placeForTest) SetPath(path string) { p.path = path[1:] }
 
 var (
 	ReasonOf = reasonOf
@@ -74,13 +60,12 @@ var (
 )
 
 const (
-	MaxLine    = maxLine
+	MaxLine    = control.MaxLine
 	MaxWrong   = maxWrong
 	MaxGuesses = maxGuesses
-	MaxHeld    = maxHeld
 )
 
-const SparePorts = sparePorts
+const SparePorts = dataconn.SparePorts
 
 // What takes arguments of clients apart.
 var (

@@ -31,15 +31,15 @@ var hashKinds = []*hashKind{
 // commands; clients know them from other servers.
 func hashCommand(kind digest.Algorithm) command {
 	return command{
-		arg: requiredArg, syntax: "file [first [end]]", login: true, long: true,
-		run: func(s *session, arg string) reply { return s.sumOf(kind, arg) },
+		arg: requiredArg, syntax: "file [first [end]]", login: true,
+		work: func(op *operation, arg string) reply { return op.sumOf(kind, arg) },
 	}
 }
 
 // hashKind returns what HASH computes.
-func (c *contentState) hashKind() *hashKind {
-	if c.hash != nil {
-		return c.hash
+func (s *session) hashKind() *hashKind {
+	if s.hash != nil {
+		return s.hash
 	}
 	return hashKinds[0]
 }
@@ -49,7 +49,7 @@ func featHASH(s *session) string {
 	var names []string
 	for _, k := range hashKinds {
 		name := k.name
-		if k == s.content.hashKind() {
+		if k == s.hashKind() {
 			name += "*"
 		}
 		names = append(names, name)
@@ -60,40 +60,42 @@ func featHASH(s *session) string {
 // optsHASH answers OPTS HASH, which tells or chooses what HASH computes.
 func (s *session) optsHASH(arg string) reply {
 	if arg == "" {
-		return say(200, s.content.hashKind().name)
+		return say(200, s.hashKind().name)
 	}
 	for _, k := range hashKinds {
 		if strings.EqualFold(k.name, arg) {
-			s.content.hash = k
+			s.hash = k
 			return say(200, k.name)
 		}
 	}
 	return say(504, "Unknown checksum")
 }
 
-// sum answers HASH for the file, or for the range that RANG has set.
-func (s *session) sum(arg string) reply {
-	kind := s.content.hashKind()
+// hash answers HASH for the file, or for the range that RANG has set.
+func (op *operation) hash(arg string) reply {
+	s := op.session
+	kind := s.hashKind()
 	f, size, err := s.openToSum(arg)
 	if err != nil {
 		return unavailable(err)
 	}
 	defer f.Close()
 	part := span{0, size - 1}
-	if r := s.content.ranged; r != nil {
+	if r := s.ranged; r != nil {
 		part = span{r.first, min(r.last, size-1)}
-		s.content.ranged = nil
+		s.ranged = nil
 	}
-	sum, err := s.server.digests.Part(s.opContext(), f, kind.of, part.first, part.last-part.first+1)
+	sum, err := s.server.digests.Part(op.ctx, f, kind.of, part.first, part.last-part.first+1)
 	if err != nil {
-		return s.noSum(err)
+		return op.noSum(err)
 	}
 	return say(213, fmt.Sprintf("%s %d-%d %s %s", kind.name, part.first, max(part.last, 0), hex.EncodeToString(sum), arg))
 }
 
 // sumOf answers XCRC and its like: a name, quoted if numbers follow that could
 // be part of it, and the part of the file from first up to but without end.
-func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
+func (op *operation) sumOf(kind digest.Algorithm, arg string) reply {
+	s := op.session
 	name, rest := cutQuoted(arg)
 	f, size, err := s.openToSum(name)
 	if err != nil && rest == "" { // perhaps numbers follow a name without quotes
@@ -110,16 +112,16 @@ func (s *session) sumOf(kind digest.Algorithm, arg string) reply {
 	if !ok {
 		return say(501, "Not a part of the file")
 	}
-	sum, err := s.server.digests.Part(s.opContext(), f, kind, first, end-first)
+	sum, err := s.server.digests.Part(op.ctx, f, kind, first, end-first)
 	if err != nil {
-		return s.noSum(err)
+		return op.noSum(err)
 	}
 	return say(250, strings.ToUpper(hex.EncodeToString(sum)))
 }
 
 // openToSum opens the file that arg names. The caller closes it.
 func (s *session) openToSum(arg string) (afero.File, int64, error) {
-	f, size, err := s.driver.openWhole(s.driver.path(arg))
+	f, size, err := s.user.openWhole(s.path(arg))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -147,8 +149,8 @@ type withoutSys struct{ fs.FileInfo }
 func (withoutSys) Sys() any { return nil }
 
 // noSum tells why there is no checksum.
-func (s *session) noSum(err error) reply {
-	if s.opContext().Err() != nil {
+func (op *operation) noSum(err error) reply {
+	if op.ctx.Err() != nil {
 		return say(426, "Aborted")
 	}
 	if errors.Is(err, digest.ErrChanged) {

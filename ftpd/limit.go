@@ -7,36 +7,36 @@ import (
 	"sluice/sendfile"
 )
 
-// ownRate is the bytes per second that each transfer of d's user may take; 0:
+// ownRate is the bytes per second that each transfer of u may take from srv; 0:
 // there is no limit.
-func (d *driver) ownRate() int64 {
-	ofServer, ofUser := d.session.server.MaxRate, d.account.MaxRatePerTransfer
+func (u *user) ownRate(srv *Server) int64 {
+	ofServer, ofUser := srv.MaxRate, u.account.MaxRatePerTransfer
 	if ofUser > 0 && (ofServer <= 0 || ofUser < ofServer) {
 		return ofUser
 	}
 	return ofServer
 }
 
-// isLimited reports whether a download of d's user may have to wait for a limit
+// isLimited reports whether a download of u from srv may have to wait for a limit
 // of ours.
-func (d *driver) isLimited() bool {
-	return d.ownRate() > 0 || d.account.MaxRate > 0 || d.session.server.Limiter != nil
+func (u *user) isLimited(srv *Server) bool {
+	return u.ownRate(srv) > 0 || u.account.MaxRate > 0 || srv.Limiter != nil
 }
 
 // limit makes opt keep a transfer of size bytes, negative if that is not known,
 // to all limits that hold for it. It must be watched before, and unlimit called
 // after.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
-	d, srv := t.driver, t.session.server
+	u, srv := t.user, t.session.server
 	all := srv.Limiter
 	if upload {
 		all = srv.UploadLimiter
 	}
 	var ofUser rate.Limiter
-	if most := d.account.MaxRate; most > 0 {
-		ofUser = srv.limits.of(userWay{d.user, most, upload})
+	if most := u.account.MaxRate; most > 0 {
+		ofUser = srv.limits.of(userWay{u.name, most, upload})
 	}
-	t.throttle = rate.Begin(size, rate.Own{Rate: d.ownRate(), After: srv.RateAfter}, ofUser, all)
+	t.throttle = rate.Begin(size, rate.Own{Rate: u.ownRate(srv), After: srv.RateAfter}, ofUser, all)
 	opt.Wait = t.watched.Limited(t.throttle.Hook())
 }
 

@@ -4,95 +4,49 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
-	"io/fs"
-	"net"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
-	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
-// listingBuffer makes one packet, or a few TLS records, of many lines.
-const listingBuffer = 64 << 10
-
-// listing is the answer to LIST, NLST or MLSD, and to STAT of a path.
-type listing struct {
-	transfer
-	view  list.View
-	items []list.Item
-}
-
-// view returns how d's user sees files.
-func (d *driver) view() list.View {
-	return list.View{Now: time.Now(), Rights: d.rights, HostIDs: d.user != anonymous, Facts: d.session.content.factSet()}
-}
-
-// openList opens for LIST.
-func openList(d *driver, arg string) (mover, error) { return d.openListing("LIST", arg) }
-
-// openNames opens for NLST.
-func openNames(d *driver, arg string) (mover, error) { return d.openListing("NLST", arg) }
-
-// openFacts opens for MLSD.
-func openFacts(d *driver, arg string) (mover, error) { return d.openListing("MLSD", arg) }
-
-func (d *driver) openListing(op, arg string) (mover, error) {
-	l, err := d.list(op, arg)
+// list answers LIST, NLST and MLSD.
+func (op *operation) list(arg string) (r reply) {
+	t := op.newTransfer(op.name, arg)
+	items, err := op.session.items(op.ctx, op.name, arg)
 	if err != nil {
-		return nil, l.report(err)
+		return t.end(err)
 	}
-	return l, nil
+	err = errPanic // of a hook, unless sendLines returns
+	defer func() { r = t.end(err) }()
+	err = t.sendLines(items)
+	return
 }
 
-// list finds what op is to show.
-func (d *driver) list(op, arg string) (l *listing, err error) {
-	l = &listing{transfer: d.newTransfer(op, arg), view: d.view()}
-	if err := d.may(account.List); err != nil {
-		return l, err
-	}
-	if op == "MLSD" {
-		l.items, err = d.readFacts(arg)
-	} else {
-		l.items, err = d.readNames(op, arg)
-	}
-	return l, err
+// view returns how the user sees files.
+func (s *session) view() list.View {
+	return list.View{Now: time.Now(), Rights: s.user.rights, HostIDs: s.user.name != anonymous, Facts: s.facts()}
 }
-
-// move sends the lines.
-func (l *listing) move(data *dataConn) error {
-	ctx := l.session.opContext()
-	conn, err := data.secure(ctx)
-	if err != nil {
-		return err
-	}
-	out := &sink{listing: l, data: data, ctx: ctx, conn: conn, opt: sendfile.Options{Timeout: l.session.server.stallTimeout()}}
-	l.limit(&out.opt, false, -1)
-	err = l.writeTo(out)
-	if err != nil {
-		data.fail()
-	}
-	var e *sendfile.Error
-	if errors.As(err, &e) { // of one Write, and not of all
-		e.Offset = out.sent.Sent
-	}
-	return l.ended(ctx, out.sent, err)
-}
-
-// close has nothing to close.
-func (l *listing) close(err error) error { return l.report(err) }
 
 var errNoDirectory = errors.New("not a directory")
 
-// readFacts returns the directory name with itself and the one above.
-func (d *driver) readFacts(name string) ([]list.Item, error) {
-	name = d.path(name)
-	self, err := d.stat(name)
+// items finds what a listing is to show, until ctx ends.
+func (s *session) items(ctx context.Context, command, arg string) ([]list.Item, error) {
+	if err := s.user.may(account.List); err != nil {
+		return nil, err
+	}
+	if command == "MLSD" {
+		return s.factItems(s.path(arg))
+	}
+	return s.nameItems(ctx, command, arg)
+}
+
+// factItems returns the directory name with itself and the one above.
+func (s *session) factItems(name string) ([]list.Item, error) {
+	self, err := s.user.stat(name)
 	if err == nil && !self.IsDir() {
 		err = errNoDirectory // and nothing else is listed (RFC 3659, 7.2.1)
 	}
@@ -101,70 +55,46 @@ func (d *driver) readFacts(name string) ([]list.Item, error) {
 	}
 	items := []list.Item{{Info: self, Name: ".", Type: "cdir"}}
 	if name != "/" {
-		above, err := d.stat(path.Dir(name))
+		above, err := s.user.stat(path.Dir(name))
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, list.Item{Info: above, Name: "..", Type: "pdir"})
 	}
-	rest, err := d.readItems(name, "")
+	rest, err := s.dirItems(name, "")
 	return append(items, rest...), err
 }
 
-// readNames returns what arg names to LIST or NLST: the entries of a
+// nameItems returns what arg names to LIST or NLST: the entries of a
 // directory, a file, or what matches a pattern.
-func (d *driver) readNames(op, arg string) ([]list.Item, error) {
-	info, err := d.stat(arg)
+func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.Item, error) {
+	info, err := s.user.stat(s.path(arg))
 	if err != nil {
 		arg = withoutOptions(arg)
-		info, err = d.stat(arg)
+		info, err = s.user.stat(s.path(arg))
 	}
 	switch {
 	case err != nil && list.IsPattern(arg):
-		return d.glob(arg)
+		return list.Glob(ctx, globTree{s}, arg)
 	case err != nil:
 		return nil, err
 	case !info.IsDir():
-	case op == "NLST" && arg != "" && arg != ".": // names that the client can send as they are
-		return d.readItems(arg, strings.TrimSuffix(arg, "/")+"/")
-	default:
-		return d.readItems(arg, "")
+		return []list.Item{{Info: info, Name: arg}}, nil
+	case command == "NLST" && arg != "" && arg != ".": // names that the client can send as they are
+		return s.dirItems(s.path(arg), strings.TrimSuffix(arg, "/")+"/")
 	}
-	return []list.Item{{Info: info, Name: arg}}, nil
+	return s.dirItems(s.path(arg), "")
 }
 
-// readItems returns the entries of the directory arg, each with prefix before
+// dirItems returns the entries of the directory name, each with prefix before
 // its own name.
-func (d *driver) readItems(arg, prefix string) ([]list.Item, error) {
-	entries, err := d.readDir(arg)
+func (s *session) dirItems(name, prefix string) ([]list.Item, error) {
+	entries, err := s.user.readDir(name)
 	if err != nil {
 		return nil, err
 	}
 	return list.Items(entries, prefix), nil
 }
-
-// readDir returns the entries of the directory arg. What is not whole yet is
-// not there.
-func (d *driver) readDir(arg string) ([]fs.FileInfo, error) {
-	entries, err := d.tree.ReadDir(d.path(arg))
-	if err != nil {
-		return nil, bare(err)
-	}
-	return slices.DeleteFunc(entries, func(info fs.FileInfo) bool { return upload.IsPartial(info.Name()) }), nil
-}
-
-// glob returns what matches pattern, until the operation under way ends.
-func (d *driver) glob(pattern string) ([]list.Item, error) {
-	return list.Glob(d.session.opContext(), globTree{d}, pattern)
-}
-
-// globTree shows list.Glob what the driver's user sees. The driver has no ReadDir
-// of its own, because the library would use it.
-type globTree struct{ driver *driver }
-
-func (t globTree) Stat(name string) (fs.FileInfo, error) { return t.driver.stat(name) }
-
-func (t globTree) ReadDir(dir string) ([]fs.FileInfo, error) { return t.driver.readDir(dir) }
 
 // withoutOptions takes off what clients give to ls: LIST -la d. No option
 // changes what is shown.
@@ -176,33 +106,71 @@ func withoutOptions(arg string) string {
 	return arg
 }
 
-// writeTo writes the lines, many at a time.
-func (l *listing) writeTo(w io.Writer) error {
-	out := bufio.NewWriterSize(w, listingBuffer)
-	appendLine := list.FormatOf(l.told.Op)
-	for _, it := range l.items {
-		_, _ = out.Write(appendLine(&l.view, out.AvailableBuffer(), it)) // Flush tells
-	}
-	return out.Flush()
+// listingBuffer makes one packet, or a few TLS records, of many lines.
+const listingBuffer = 64 << 10
+
+// sendLines sends the lines of items, many at a time.
+func (t *transfer) sendLines(items []list.Item) error {
+	view, appendLine := t.session.view(), list.FormatOf(t.record.Op)
+	return t.over(func(conn *stream) error {
+		to := &sink{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.session.server.stallTimeout()}}
+		t.limit(&to.opt, false, -1)
+		out := bufio.NewWriterSize(to, listingBuffer)
+		for _, it := range items {
+			_, _ = out.Write(appendLine(&view, out.AvailableBuffer(), it)) // Flush tells
+		}
+		err := out.Flush()
+		if err != nil {
+			conn.data.Fail()
+		}
+		var e *sendfile.Error
+		if errors.As(err, &e) { // of one Write, and not of all
+			e.Offset = to.sent.Sent
+		}
+		return t.ended(to.sent, err)
+	})
 }
 
 // sink sends what is written to it, with the same idea of a stall as files are
 // sent with, and counts it.
 type sink struct {
-	listing *listing
-	data    *dataConn
-	ctx     context.Context // ends with the transfer
-	conn    net.Conn        // of data
-	opt     sendfile.Options
-	sent    sendfile.Result // by no method: these are no bytes of a file
+	transfer *transfer
+	conn     *stream
+	opt      sendfile.Options
+	sent     sendfile.Result // by no method: these are no bytes of a file
 }
 
+// Write blocks until p is sent, the client stalls, or the operation ends.
 func (w *sink) Write(p []byte) (int, error) {
 	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
-		w.listing.watch(w.data, false, -1)
+		w.transfer.watch(w.conn, false, -1)
 	}
-	res, err := sendfile.Write(w.ctx, w.conn, p, &w.opt)
+	res, err := sendfile.Write(w.conn.ctx, w.conn.Conn, p, &w.opt)
 	w.sent.Sent += res.Sent
-	w.listing.watched.Add(sendfile.Result{Sent: res.Sent})
+	w.transfer.watched.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err
+}
+
+// maxStat is how many entries STAT tells: a reply is written at once.
+const maxStat = 10_000
+
+// statPath answers STAT with an argument: a LIST over the control connection.
+func (s *session) statPath(arg string) reply {
+	items, err := s.items(s.ctx, "LIST", arg)
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case len(items) > maxStat:
+		return say(450, "Too many entries, use LIST")
+	}
+	view, lines := s.view(), []string{"Status of " + arg}
+	for _, it := range items {
+		b := view.AppendLong(nil, it)
+		lines = append(lines, string(b[:len(b)-len("\r\n")]))
+	}
+	code := 212
+	if len(items) == 1 && items[0].Name == arg {
+		code = 213
+	}
+	return say(code, append(lines, "End")...)
 }

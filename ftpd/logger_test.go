@@ -2,10 +2,8 @@ package ftpd_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 
@@ -46,20 +44,6 @@ func TestPasswordsAreInNoLog(t *testing.T) {
 	next(t, s.leavings)
 	if got := l.String(); got != "" {
 		t.Errorf("log = %s", got)
-	}
-}
-
-func TestWarningsOfTheLibraryLackWhatWasTyped(t *testing.T) {
-	var l record
-	s := &ftpd.Server{Logger: slog.New(slog.NewTextHandler(&l, nil))}
-	logger := ftpd.LibraryLoggerForTest(s).With("clientId", 1).WithGroup("g")
-	logger.Info("Listening")
-	logger.Warn("Problem closing", "err", &net.OpError{Op: "close", Err: net.ErrClosed})
-	logger.Warn("Internal error", "err", io.ErrShortWrite, "command", "hunter2", "param", "hunter2", "line", "hunter2")
-	got := l.String()
-	if strings.Count(got, "\n") != 1 || strings.Contains(got, "hunter2") || strings.Contains(got, "clientId") ||
-		!strings.Contains(got, `msg="Internal error" session=7`) || !strings.Contains(got, "short write") {
-		t.Errorf("log = %s, want one line", got)
 	}
 }
 

@@ -5,50 +5,81 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"sluice/ftpd/internal/dataconn"
 )
 
 // operation is what a session is busy with: a transfer, or another command that
 // takes long. It begins when the command's turn has come and ends with its
-// final reply. The session's mutex guards it.
+// final reply.
 type operation struct {
+	session   *session
 	name, arg string // the command
 	begun     time.Time
-	ctx       context.Context
+	ctx       context.Context // ends with the cause errAborted after ABOR
 	cancel    context.CancelCauseFunc
-	over      chan struct{} // closed at the end; nil: nobody waits
+	detached  bool // another goroutine reads commands; of the goroutine that works
 
-	aborts  int       // ABORs that wait for the final reply
-	intro   string    // text of reply 150; "": a plain one
-	size    int64     // bytes to come, as far as known; negative: not known
-	opened  bool      // there is a data connection, and reply 150 was due
-	silent  reply     // that reply, if it waits for the final one
-	result  *Transfer // how it has ended; nil: not known
-	failure error     // of the data connection, where result does not tell it
+	// The session's mutex guards these.
+	over    chan struct{} // closed at the end; nil: nobody waits
+	aborts  int           // ABORs that wait for the final reply
+	intro   string        // text of reply 150; "": a plain one
+	size    int64         // bytes to come, as far as known; negative: not known
+	opened  bool          // there is a data connection, and reply 150 was due
+	silent  reply         // that reply, if it waits for the final one
+	result  *Transfer     // how it has ended; nil: not known
+	failure error         // of the data connection, where result does not tell it
 }
 
 var errAborted = errors.New("aborted by the client")
 
-// begin begins an operation. Whoever needs its data connection has asked
-// mayTransfer.
-func (s *session) begin(name, arg string) {
+// operate answers a command that may take long. It reports whether another
+// goroutine reads commands now.
+func (s *session) operate(name, arg string, cmd command) (left bool) {
+	if cmd.data {
+		if refusal := s.mayTransfer(); !refusal.IsZero() {
+			s.send(refusal)
+			return false
+		}
+	}
+	op := s.begin(name, arg)
+	if !cmd.quick || !s.user.isRoot {
+		op.detach()
+	}
+	r := cmd.work(op, arg)
+	s.answer(func() []reply { return op.end(r) })
+	return op.detached
+}
+
+// begin begins an operation.
+func (s *session) begin(name, arg string) *operation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	op := &operation{name: name, arg: arg, begun: time.Now(), size: -1}
+	op := &operation{session: s, name: name, arg: arg, begun: time.Now(), size: -1}
 	op.ctx, op.cancel = context.WithCancelCause(s.ctx)
 	s.op = op
 	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
-	_ = s.guard.tcp.SetReadDeadline(time.Time{}) // the client may wait for the end in silence
+	s.control.readBy(time.Time{}) // the client may wait for the end in silence
+	return op
+}
+
+// detach leaves reading commands to another goroutine, because what comes may
+// take long.
+func (op *operation) detach() {
+	if op.detached {
+		return
+	}
+	op.detached = true
+	op.session.enter()
+	go op.session.serve()
 }
 
 // end ends the operation with the reply r and returns what is to be sent in its
-// place; if there is no operation it returns r.
-func (s *session) end(r reply) []reply {
+// place.
+func (op *operation) end(r reply) []reply {
+	s := op.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	op := s.op
-	if op == nil {
-		return []reply{r}
-	}
 	replies := []reply{op.silent, op.final(r, s.allocated)}
 	for range op.aborts {
 		replies = append(replies, say(226, "Aborted"))
@@ -69,30 +100,16 @@ func (s *session) end(r reply) []reply {
 		s.dropSourceLocked()
 	}
 	s.quiet = time.Now()
-	if len(s.held) > 0 {
-		_ = s.guard.tcp.SetReadDeadline(longAgo) // wakes the reader
-	} else {
+	if s.held.IsEmpty() {
 		s.setIdleLocked()
+	} else {
+		s.control.readBy(longAgo) // wakes the reader
 	}
 	return replies
 }
 
 func (op *operation) isUpload() bool {
 	return op.name == Store || op.name == "STOU" || op.name == Append
-}
-
-// longAgo is a deadline that has passed.
-var longAgo = time.Unix(1, 0)
-
-// opContext returns the context of the operation under way, which ABOR ends
-// with the cause errAborted; without one that of the session.
-func (s *session) opContext() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.op == nil {
-		return s.ctx
-	}
-	return s.op.ctx
 }
 
 // abort ends the operation under way, if there is one, for the reason of
@@ -108,47 +125,97 @@ func (s *session) abortLocked(cause error) {
 		s.op.cancel(cause)
 	}
 	if s.source != nil {
-		s.source.fail()
-		s.source.close()
+		s.source.Fail()
+		s.source.Close()
 		s.taken = true
 	}
+}
+
+// connect opens the data connection that the client has agreed on, and sends
+// reply 150.
+func (op *operation) connect() (*dataconn.Conn, error) {
+	s := op.session
+	s.mu.Lock()
+	source := s.source
+	s.taken = true
+	s.mu.Unlock()
+	data, err := source.Open(op.ctx)
+	if err != nil {
+		if op.ctx.Err() != nil { // it was closed, and that is why
+			err = context.Cause(op.ctx)
+		}
+		return nil, op.failData(err)
+	}
+	s.send(op.open())
+	return data, nil
+}
+
+// open notes that there is a data connection and returns reply 150; the zero
+// reply: it goes out together with the final one.
+func (op *operation) open() reply {
+	s := op.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	op.opened = true
+	r := say(150, op.opening())
+	if op.isSmall() && !s.private {
+		op.silent = r
+		return reply{}
+	}
+	return r
+}
+
+// maxSilent is the size of a file whose reply 150 goes out together with the
+// final one. It fits the smallest send buffer, so that no client can be waiting
+// for the one reply, and we for the client, before the other is there.
+const maxSilent = 4 << 10
+
+// isSmall reports whether little is to be sent: see maxSilent.
+func (op *operation) isSmall() bool { return op.size >= 0 && op.size <= maxSilent }
+
+// isSwift reports whether the transfer cannot wait for the client: the data
+// connection is there, and its send buffer has room for all that is to go. Such a
+// transfer needs no goroutine, which would add half to its cost.
+func (op *operation) isSwift() bool {
+	s := op.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return op.isSmall() && !s.private && s.source != nil && s.source.IsThere()
 }
 
 // What the transfers tell of themselves.
 
 // announce tells how many bytes a RETR is going to send.
-func (s *session) announce(size int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.op != nil {
-		s.op.size = size
-	}
+func (op *operation) announce(size int64) {
+	op.session.mu.Lock()
+	defer op.session.mu.Unlock()
+	op.size = size
 }
 
 // introduce sets the text of reply 150.
-func (s *session) introduce(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.op != nil {
-		s.op.intro = text
-	}
+func (op *operation) introduce(text string) {
+	op.session.mu.Lock()
+	defer op.session.mu.Unlock()
+	op.intro = text
 }
 
 // settle tells how a transfer has ended, before its final reply. The first
 // word counts.
-func (s *session) settle(t Transfer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.op != nil && s.op.result == nil {
-		s.op.result = &t
+func (op *operation) settle(t Transfer) {
+	op.session.mu.Lock()
+	defer op.session.mu.Unlock()
+	if op.result == nil {
+		op.result = &t
 	}
 }
 
-// failData tells that the data connection has failed. The first word counts.
-func (s *session) failData(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.op != nil && s.op.failure == nil {
-		s.op.failure = err
+// failData tells that the data connection has failed, and returns err. The first
+// word counts.
+func (op *operation) failData(err error) error {
+	op.session.mu.Lock()
+	defer op.session.mu.Unlock()
+	if op.failure == nil {
+		op.failure = err
 	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/digest"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
@@ -136,23 +137,21 @@ type Server struct {
 	OnTransfer   func(Transfer)
 	OnDisconnect func(Disconnect)
 
-	// Logger gets the warnings of the protocol library, without anything a
-	// client typed, and panics. If it is nil, warnings are discarded, and panics
-	// go to slog.Default.
+	// Logger gets panics, which end the session they come from and nothing else.
+	// If it is nil, they go to slog.Default.
 	Logger *slog.Logger
 
 	waits   waits
-	ports   portPool
+	ports   dataconn.Pool
 	digests digest.Cache
 	guesses guesses
 	limits  userLimits
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
 
-	once       sync.Once // prepares the fields below
-	guests     vfs.Tree  // of FS; nil: there are none
-	registry   *live.Registry
-	tlsControl *tls.Config // nil: there is no TLS
-	tlsData    *tls.Config
+	once     sync.Once // prepares the fields below
+	guests   vfs.Tree  // of FS; nil: there are none
+	registry *live.Registry
+	tls      dataconn.Configs
 
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
@@ -183,19 +182,16 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 		return ErrServerClosed
 	}
 	defer s.forgetListener(&ln)
-	var pause time.Duration
+	var pause dataconn.Pause
 	for {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			pause = 0
+			pause.Reset()
 			s.welcome(conn, implicit)
 		case s.isClosing():
 			return ErrServerClosed
-		case passes(err):
-			pause = min(max(2*pause, minPause), maxPause)
-			time.Sleep(pause)
-		default:
+		case !pause.Passes(err):
 			return fmt.Errorf("ftpd: %w", err)
 		}
 	}
@@ -209,8 +205,8 @@ func (s *Server) prepare() {
 	if s.FS != nil {
 		s.guests = vfs.Of(s.FS)
 	}
-	s.ports.ports = s.PassivePorts
-	s.tlsControl, s.tlsData = s.tlsConfigs()
+	s.ports.Ports = s.PassivePorts
+	s.tls = dataconn.NewConfigs(s.TLSConfig, s.Reuse != ReuseOff)
 }
 
 func (s *Server) isClosing() bool {

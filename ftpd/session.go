@@ -5,16 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"path"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
 
-	ftpserver "github.com/fclairamb/ftpserverlib"
-
+	"sluice/ftpd/internal/control"
+	"sluice/ftpd/internal/dataconn"
+	"sluice/ftpd/internal/list"
 	"sluice/internal/live"
 )
+
+// banner greets clients. It names no version: what is patched is nobody's
+// business.
+const banner = "Sluice"
 
 // Replies that may come at any time (RFC 959, 5.4: 421 may answer any command
 // if the service knows it must shut down).
@@ -32,10 +41,16 @@ var (
 	errStalled = errors.New("no byte moved for too long")
 	errLeft    = errors.New("control connection lost") // a transfer's view of it
 	errNotTCP  = errors.New("not a TCP connection")
+	errWrong   = errors.New("too many commands in a row that are none")
 )
 
 // session is one client, from the accepted connection to the end of its last
-// transfer. To the library it is the MainDriver of a server with one client.
+// transfer.
+//
+// One goroutine at a time reads commands and obeys them, in order. A command that
+// takes long is an operation: the goroutine that has read it works on it, and
+// leaves reading to another (see operation.detach), which answers ABOR, NOOP, STAT
+// and HELP meanwhile and keeps all else until the operation has ended.
 type session struct {
 	server *Server
 	id     uint64
@@ -44,47 +59,48 @@ type session struct {
 	remote netip.AddrPort
 	host   netip.Addr // by which the client is counted
 
-	guard  *guard
-	ctx    context.Context // ends when transfers must
-	cancel context.CancelCauseFunc
+	control *controlConn
+	ctx     context.Context // ends when transfers must
+	cancel  context.CancelCauseFunc
+	live    *live.Session // knows who is logged in; nil until the session is let in
 
-	// What commands leave to those that follow. Used by the goroutine of the
-	// library's reader alone.
-	client   ftpserver.ClientContext // nil before the greeting
-	name     string                  // of USER; "": none, or its PASS has come
-	admitted *driver                 // for AuthUser: the password was right
-	driver   *driver                 // what the user may touch; nil: not logged in
-	failed   int                     // passwords that were wrong
-	previous string                  // the command before this one
-	passed   string                  // the last command that the library was given
-	then     func(*guard) error      // to be done when the command is answered
-	epsvOnly bool                    // EPSV ALL
-	ascii    bool                    // TYPE A, which changes nothing
-	content  contentState
-	security security
+	// What commands leave to those that follow. It belongs to the command that is
+	// under way. cwd is also guarded by mu when it is written.
+	greeted  bool
+	wrong    int          // commands in a row that made no sense
+	then     func() error // to be done when the command is answered
+	implicit bool         // TLS from the first byte on
+	secured  bool         // commands are protected
+	sized    bool         // PBSZ was sent
+	tls      dataconn.Configs
 
-	live *live.Session // knows who is logged in; nil until the session is let in
+	name   string // of USER; "": none, or its PASS has come
+	failed int    // passwords that were wrong
+	user   *user  // nil: not logged in
+
+	cwd        string        // absolute and clean
+	renameFrom string        // the path of RNFR, for the next command alone; "": none
+	restart    int64         // by REST, for the next transfer
+	ranged     *span         // by RANG, for the next RETR or HASH; nil: none
+	wanted     *list.FactSet // by OPTS MLST; nil: all
+	hash       *hashKind     // by OPTS HASH; nil: the default
+	umask      *os.FileMode  // by SITE UMASK; nil: the default
+	ascii      bool          // TYPE A, which changes nothing
+	epsvOnly   bool          // EPSV ALL
 
 	mu        sync.Mutex              // guards the fields below
 	op        *operation              // under way; nil: none
 	last      *Transfer               // that has ended, or listing; nil: none
-	held      []string                // lines that wait for its end
-	heldBytes int                     // in them
+	held      control.Queue           // lines that wait for its end
 	quiet     time.Time               // since when the client may send
 	private   bool                    // PROT P
 	allocated int64                   // bytes that ALLO has announced; negative: none
-	source    dataSource              // of the next data connection; nil: none
+	source    dataconn.Source         // of the next data connection; nil: none
 	taken     bool                    // source was asked for the connection, or aborted: it is good for no other
-	working   int                     // goroutines of operations
+	working   int                     // goroutines of the session
 	draining  bool                    // to be dismissed after the operation
-	departed  bool                    // the library has said that the client is gone
 	alarms    [alarmCount]*time.Timer // nil before their first use
 }
-
-var _ interface {
-	ftpserver.MainDriver
-	ftpserver.MainDriverExtensionPostAuthMessage
-} = (*session)(nil)
 
 // newSession prepares a session for conn, which is the caller's until serve.
 func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) {
@@ -100,22 +116,136 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 	}
 	s := &session{
 		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientOf(conn.RemoteAddr()),
-		allocated: -1,
-		security:  newSecurity(server, implicit), private: implicit,
+		control: &controlConn{conn: conn, tcp: conn, stall: server.stallTimeout()},
+		cwd:     "/", allocated: -1, working: 1,
+		implicit: implicit, sized: implicit, private: implicit, tls: server.tls,
 	}
-	s.guard = &guard{conn: conn, tcp: conn, session: s, stall: server.stallTimeout()}
+	if server.Reuse == ReuseRequired {
+		s.tls = s.tls.Bind()
+	}
+	s.control.last = s.drained
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
-// serve hands the control connection over to the library, which serves it on a
-// goroutine of its own.
+// serve greets the client and obeys its commands until no more will come, or an
+// operation has left reading to another goroutine.
 func (s *session) serve() {
+	defer s.leave()
+	defer s.survive()
+	err := s.greet()
+	for err == nil {
+		var line string
+		if line, err = s.next(); err != nil {
+			break
+		}
+		var left bool
+		if left, err = s.obey(line); left {
+			return
+		}
+	}
+	s.lost(err)
+}
+
+// greet sends reply 220, once. Where TLS comes first, it blocks for the handshake.
+func (s *session) greet() error {
+	if s.greeted {
+		return nil
+	}
+	s.greeted = true
 	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
 	s.setAlarm(alarmSession, s.server.SessionTimeout, s.expireSession)
-	library := ftpserver.NewFtpServer(s)
-	library.Logger = s.server.libraryLogger(s)
-	_ = library.ListenAndServe() // it cannot fail: the listener is single, the settings are constant
+	if s.implicit {
+		if err := s.startTLS(); err != nil {
+			return err
+		}
+	}
+	s.send(say(220, banner))
+	return nil
+}
+
+// obey answers the command of a line. left reports that another goroutine reads
+// the next one.
+func (s *session) obey(line string) (left bool, err error) {
+	name, arg := control.Split(line)
+	cmd, refusal := s.check(name, arg)
+	if !refusal.IsZero() {
+		s.send(refusal)
+		return false, s.count(refusal.Code)
+	}
+	s.control.in.Trust()
+	s.wrong = 0
+	if name != "RNTO" {
+		s.renameFrom = ""
+	}
+	if cmd.work != nil {
+		return s.operate(name, arg, cmd), nil
+	}
+	s.send(cmd.run(s, arg))
+	then := s.then
+	s.then = nil
+	if then != nil {
+		err = then()
+	}
+	return false, err
+}
+
+// maxWrong is how many commands in a row may be unknown or lack what they
+// need. People guess, and clients try what a server can; programs that speak
+// something else do not stop.
+const maxWrong = 30
+
+// count ends a session that has said nothing but nonsense for a while.
+func (s *session) count(code int) error {
+	if code/10 != 50 { // not the syntax
+		return nil
+	}
+	if s.wrong++; s.wrong < maxWrong {
+		return nil
+	}
+	s.control.bye(say(421, "Too many errors"))
+	return errWrong
+}
+
+// send sends replies, as answer does.
+func (s *session) send(replies ...reply) { s.answer(func() []reply { return replies }) }
+
+// answer sends the replies that f returns before anything that is sent after f was
+// called. If they are not taken, the session ends.
+func (s *session) answer(f func() []reply) {
+	if err := s.control.write(f); err != nil {
+		s.cancel(fmt.Errorf("reply not taken: %w", err)) // reading ends with the connection
+	}
+}
+
+// path returns what the client calls arg as an absolute, clean path.
+func (s *session) path(arg string) string {
+	if !path.IsAbs(arg) {
+		arg = path.Join("/", s.cwd, arg)
+	}
+	return path.Clean(arg)
+}
+
+// setDir sets the current directory.
+func (s *session) setDir(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cwd = name
+}
+
+// survive, deferred, keeps a mistake of ours, or of a hook, from ending the
+// process with all other sessions: it ends this one.
+func (s *session) survive() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	logger := s.server.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
+	s.cut(fmt.Errorf("panic: %v", r))
 }
 
 // reason tells why the session ended; nil: the client left.
@@ -126,44 +256,17 @@ func (s *session) reason() error {
 	return nil
 }
 
-// ClientConnected returns the greeting (reply 220). Where TLS comes first, it
-// blocks for the handshake.
-func (s *session) ClientConnected(client ftpserver.ClientContext) (string, error) {
-	s.client = client
-	if !s.security.implicit {
-		return banner, nil
-	}
-	if err := s.guard.startTLS(); err != nil {
-		s.lost(err)
-		_ = s.guard.Close()
-		return "", err
-	}
-	return banner, nil
-}
-
-// ClientDisconnected is told by the library that it will read no more
-// commands. A transfer may still be under way.
-func (s *session) ClientDisconnected(ftpserver.ClientContext) {
-	s.cancel(errLeft)
-	s.leave(func() { s.departed = true })
-}
-
-// enter counts a goroutine of an operation, which must call release at its end.
+// enter counts a goroutine of the session, which must call leave at its end.
 func (s *session) enter() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.working++
 }
 
-// release is called by the goroutine of an operation when it has ended.
-func (s *session) release() { s.leave(func() { s.working-- }) }
-
-// leave does step, and ends the session if nobody is left in it. It closes the
-// control connection then.
-func (s *session) leave(step func()) {
+// leave ends the session if nobody is left in it.
+func (s *session) leave() {
 	s.mu.Lock()
-	step()
-	if !s.departed || s.working > 0 {
+	if s.working--; s.working > 0 {
 		s.mu.Unlock()
 		return
 	}
@@ -173,16 +276,17 @@ func (s *session) leave(step func()) {
 	}
 	s.mu.Unlock()
 
-	s.driver.leaveHome()
-	s.admitted.leaveHome() // OnLogin has panicked
-	_ = s.guard.Close()
+	s.cancel(errLeft)
+	s.user.close()
+	s.control.close()
+	defer s.server.forgetSession(s)
+	defer s.survive()
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{
 			Session: s.id, Remote: s.remote, User: s.live.User(),
 			Duration: time.Since(s.start), Err: s.reason(),
 		})
 	}
-	s.server.forgetSession(s)
 }
 
 // lost is told why no more commands will come. RFC 959, 3.1.2, lets transfers
@@ -209,22 +313,23 @@ func (s *session) drain() {
 	}
 }
 
-// isDrained reports whether the session is to end and nothing is under way.
-func (s *session) isDrained() bool {
+// drained returns the last reply, if the session was only waiting for the end of
+// an operation; else the zero one.
+func (s *session) drained() reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining || s.op != nil {
-		return false
+		return reply{}
 	}
 	s.cancel(ErrServerClosed)
-	return true
+	return replyShutdown
 }
 
 // dismiss ends the session for the reason of cause, of which the client hears
 // last. What is under way is cut.
 func (s *session) dismiss(cause error, last reply) {
 	s.cancel(cause)
-	s.guard.bye(last)
+	s.control.bye(last)
 	s.abort(cause)
 }
 
@@ -235,6 +340,6 @@ func (s *session) expireSession() { s.dismiss(errTooLong, replyTooLong) }
 // when its transfer has closed its file.
 func (s *session) cut(cause error) {
 	s.cancel(cause)
-	_ = s.guard.Close()
+	s.control.close()
 	s.abort(cause)
 }

@@ -215,7 +215,7 @@ func TestPanicEndsOneSessionOnly(t *testing.T) {
 		if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
 			t.Errorf("told %v", x.Err)
 		}
-		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "end_test.go") {
+		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "shutdown_test.go") {
 			t.Errorf("log = %s, want where it was", got)
 		}
 		careful.Store(true)

@@ -19,12 +19,12 @@ func (s *session) status() reply {
 	if st.User != "" {
 		user = "Logged in as " + show.Plain(st.User)
 	}
-	control := "in clear"
-	if state, ok := s.guard.tlsState(); ok {
-		control = tls.VersionName(state.Version)
+	commands := "in clear"
+	if state, ok := s.control.tlsState(); ok {
+		commands = tls.VersionName(state.Version)
 	}
 	data := "in clear"
-	if s.protects() {
+	if s.protection() != nil {
 		data = "protected"
 	}
 	kind := "binary"
@@ -34,7 +34,7 @@ func (s *session) status() reply {
 	return say(211, banner,
 		"From "+s.remote.String()+", for "+show.Time(time.Since(s.start)),
 		user,
-		"Commands "+control+", data "+data,
+		"Commands "+commands+", data "+data,
 		"Type "+kind+", structure F, mode S",
 		s.doing(&st),
 		fmt.Sprintf("Since the beginning sent %s, received %s, transfers %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
@@ -62,12 +62,12 @@ func (s *session) doing(st *live.SessionStatus) string {
 
 // siteWho tells who is connected, by all protocols, and what they do.
 func (s *session) siteWho(string) reply {
-	if !s.driver.rights.Has(account.Who) {
+	if !s.user.rights.Has(account.Who) {
 		return say(550, "You may not see who else is connected")
 	}
 	st := live.Snapshot(s.server.registry)
 	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
-	return reply{200, append(append(lines, whoLines(&st)...), "End")}
+	return say(200, append(append(lines, whoLines(&st)...), "End")...)
 }
 
 // whoLines is a table with a line for each session.

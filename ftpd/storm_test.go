@@ -18,7 +18,7 @@ import (
 
 // The library shares one writer between its goroutines, without a lock; an
 // unknown command or an ABOR at the wrong moment makes both write (facts/ftp.md,
-// 4, number 5). Under -race this sees whether the guard lets that happen.
+// 4, number 5). Under -race this sees whether ours does.
 func TestStormOfAborts(t *testing.T) {
 	const clients, rounds = 8, 25
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.AcceptTimeout = 100 * time.Millisecond })

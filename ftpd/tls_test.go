@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -284,119 +285,14 @@ func TestAborDuringADataHandshake(t *testing.T) {
 	c.expect(226, "ABOR")
 }
 
-// RFC 4217, 12.3
-func TestCommandsGoOnInClearAfterCCC(t *testing.T) {
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		t.Run(tls.VersionName(version), func(t *testing.T) {
-			s := start(t, withTLS)
-			s.file("f", 100_000)
-			c := s.secure(trust(version))
-			c.want(200, "CCC")
-			if err := c.conn.CloseWrite(); err != nil {
-				t.Fatal(err)
-			}
-			if n, err := c.conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-				t.Fatalf("Read = %d, %v, want the end of TLS", n, err)
-			}
-			_ = c.client.conn.SetDeadline(time.Now().Add(patience)) // CloseWrite has set one
-			plain := &client{t, c.client.conn, bufio.NewReader(c.client.conn)}
-			plain.want(200, "NOOP")
-			plain.want(533, "CCC")
-			plain.want(503, "AUTH TLS")
-			addr := plain.passive(epsv)
-			plain.send("RETR f")
-			data := plain.connect(addr)
-			plain.expect(150, "RETR")
-			if got := <-nettest.Sum(t, tls.Client(data, c.config)); got.SHA256 != nettest.PatternSum(0, 100_000) {
-				t.Errorf("got %d bytes, %v", got.N, got.Err)
-			}
-			plain.expect(226, "RETR")
-		})
-	}
-}
-
-// curl leaves the end of TLS to the server, and goes on in clear.
-func TestClientMayLeaveOutItsEndOfTLSAfterCCC(t *testing.T) {
+// What a firewall can read of the commands, others can change: there is no way back
+// to clear text.
+func TestCCCIsRefusedAndNotOffered(t *testing.T) {
 	s := start(t, withTLS)
 	c := s.secure(trust(0))
-	c.want(200, "CCC")
-	if n, err := c.conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		t.Fatalf("Read = %d, %v, want the end of TLS", n, err)
-	}
-	plain := &client{t, c.client.conn, bufio.NewReader(c.client.conn)}
-	plain.want(257, "PWD")
-	plain.want(200, "NOOP")
-}
-
-func TestNothingMoreComesInTLSAfterCCC(t *testing.T) {
-	s := start(t, withTLS)
-	s.file("f", 10)
-	c := s.secure(trust(0))
-	c.want(200, "CCC")
-	if _, err := io.WriteString(c.conn, "DELE f\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left by itself")
-	}
-	if got := s.names(); len(got) != 1 {
-		t.Error("a command in TLS was obeyed after CCC")
-	}
-}
-
-func TestCommandsBehindCCCAreNotTaken(t *testing.T) {
-	s := start(t, withTLS)
-	s.file("f", 10)
-	c := s.secure(trust(0))
-	if _, err := io.WriteString(c.conn, "CCC\r\nDELE f\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	c.expect(200, "CCC")
-	next(t, s.leavings)
-	if got := s.names(); len(got) != 1 {
-		t.Error("a command behind CCC was obeyed")
-	}
-}
-
-// slowConn notes how long a write would have been waited for.
-type slowConn struct {
-	net.Conn
-	deadline time.Time
-	waits    []time.Time // the deadline of each write
-}
-
-func (c *slowConn) SetWriteDeadline(t time.Time) error {
-	c.deadline = t
-	return c.Conn.SetWriteDeadline(t)
-}
-
-func (c *slowConn) Write(p []byte) (int, error) {
-	c.waits = append(c.waits, c.deadline)
-	return c.Conn.Write(p)
-}
-
-// Package tls would give it five seconds.
-func TestEndOfTLSIsWaitedForAsLongAsData(t *testing.T) {
-	client, server := net.Pipe()
-	defer client.Close()
-	slow := &slowConn{Conn: server}
-	conn := tls.Server(ftpd.ProtectForTest(slow), testCertificate())
-	ended := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, tls.Client(client, trust(0)))
-		ended <- err
-	}()
-	if _, err := io.WriteString(conn, "all"); err != nil {
-		t.Fatal(err)
-	}
-	if err := ftpd.EndTLSForTest(conn, time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	if wait := time.Until(slow.waits[len(slow.waits)-1]); wait < time.Minute {
-		t.Errorf("waits for %v, want an hour", wait)
-	}
-	_ = conn.Close()
-	if err := next(t, ended); err != nil {
-		t.Errorf("the client reads to %v, want the end", err)
+	c.want(502, "CCC")
+	c.want(200, "NOOP")
+	if text := c.want(211, "FEAT"); strings.Contains(text, "CCC") {
+		t.Errorf("FEAT offers it: %q", text)
 	}
 }

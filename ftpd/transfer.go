@@ -8,41 +8,89 @@ import (
 	"slices"
 	"time"
 
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/live"
 	"sluice/internal/rate"
 	"sluice/internal/upload"
 	"sluice/sendfile"
 )
 
-// transfer is what all movers have in common.
+// transfer is a RETR, STOR, STOU, APPE, LIST, NLST or MLSD under way.
 type transfer struct {
+	op      *operation
 	session *session
-	driver  *driver // of who has begun it
+	user    *user // of who has begun it
 	begun   time.Time
-	told    Transfer       // what OnTransfer will be told
+	record  Transfer       // for OnTransfer
 	watched *live.Transfer // nil: nobody looks
 
 	throttle *rate.Throttle // nil: no limit holds
 }
 
-var errOffset = errors.New("offset is not in the file")
+var (
+	errOffset = errors.New("offset is not in the file")
+	errPanic  = errors.New("panic during the transfer")
+)
 
 // newTransfer begins a transfer of what arg names.
-func (d *driver) newTransfer(op, arg string) transfer {
-	return transfer{session: d.session, driver: d, begun: time.Now(), told: Transfer{
-		User: d.user, Op: op, Path: d.path(arg), Upload: op == Store || op == Append, Retransmits: -1,
+func (op *operation) newTransfer(command, arg string) transfer {
+	s := op.session
+	return transfer{op: op, session: s, user: s.user, begun: time.Now(), record: Transfer{
+		User: s.user.name, Op: command, Path: s.path(arg), Upload: command == Store || command == Append, Retransmits: -1,
 	}}
+}
+
+// stream is an open data connection, protected if it has to be.
+type stream struct {
+	net.Conn                // what bytes go through
+	data     *dataconn.Conn // below it
+	ctx      context.Context
+}
+
+// over opens the data connection, lets move move all bytes over it, and ends it.
+// It blocks until that is done, the client stalls, or the operation ends.
+func (t *transfer) over(move func(s *stream) error) error {
+	data, err := t.op.connect()
+	if err != nil {
+		return err
+	}
+	conn, err := data.Secure(t.op.ctx, t.session.protection())
+	if err != nil {
+		return t.op.failData(err)
+	}
+	if err := move(&stream{conn, data, t.op.ctx}); err != nil {
+		return err
+	}
+	if err := data.End(t.session.server.stallTimeout()); err != nil {
+		return t.op.failData(err)
+	}
+	return nil
+}
+
+// protection returns how data connections are protected; nil: not at all.
+func (s *session) protection() *dataconn.Protection {
+	s.mu.Lock()
+	private := s.private
+	s.mu.Unlock()
+	if !private {
+		return nil
+	}
+	lax := s.server.LaxReuse
+	return &dataconn.Protection{
+		Config: s.tls.Data, Stall: s.server.stallTimeout(),
+		Resume: s.server.Reuse == ReuseRequired && (lax == nil || !lax(s.user.name)),
+	}
 }
 
 // options are those of package sendfile for conn: by the server's method, if it
 // is one of methods and there is a choice. It must be watched before.
-func (t *transfer) options(conn net.Conn, methods ...sendfile.Method) *sendfile.Options {
+func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.Options {
 	srv := t.session.server
 	opt := &sendfile.Options{
 		Timeout:  srv.stallTimeout(),
 		Progress: func(r sendfile.Result) { t.watched.Progress(r) }, // watched from later on
 	}
-	if _, clear := conn.(*net.TCPConn); clear && slices.Contains(methods, srv.Method) {
+	if _, clear := conn.Conn.(*net.TCPConn); clear && slices.Contains(methods, srv.Method) {
 		opt.Method = srv.Method
 	}
 	return opt
@@ -51,36 +99,40 @@ func (t *transfer) options(conn net.Conn, methods ...sendfile.Method) *sendfile.
 // ended keeps what package sendfile has done, and returns why not all went.
 // Connections are closed to end a transfer, and that they were is not the
 // reason.
-func (t *transfer) ended(ctx context.Context, res sendfile.Result, err error) error {
+func (t *transfer) ended(res sendfile.Result, err error) error {
+	ctx := t.op.ctx
 	t.unlimit(res.Sent)
 	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
 	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {
-		told := *e
-		told.Err = context.Cause(ctx)
-		return &told
+		cut := *e
+		cut.Err = context.Cause(ctx)
+		return &cut
 	}
 	return err
 }
 
-// report tells of the end of the transfer, err if not nil is why it failed: the
-// session first, then the hook if it is about a file. It returns err.
-func (t *transfer) report(err error) error {
+// end tells of the end of the transfer, err if not nil is why it failed: the
+// session first, then the hook if it is about a file. It returns the final reply.
+func (t *transfer) end(err error) reply {
 	if t.watched != nil { // nobody has ended it: a hook has panicked
 		t.unwatch(t.session.ctx, sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
 	}
-	t.told.Err = err
-	t.told.Duration = time.Since(t.begun)
-	if err == nil || t.told.Outcome == live.Complete { // all has moved, but the file may have failed since
-		t.told.Outcome = outcomeOf(err)
+	t.record.Err = err
+	t.record.Duration = time.Since(t.begun)
+	if err == nil || t.record.Outcome == live.Complete { // all has moved, but the file may have failed since
+		t.record.Outcome = outcomeOf(err)
 	}
-	t.session.settle(t.told)
+	t.op.settle(t.record)
 	var hook func(Transfer)
 	if t.isFile() {
 		hook = t.session.server.OnTransfer
 	}
-	t.session.live.Report(&t.told, hook)
-	return err
+	t.session.live.Report(&t.record, hook)
+	if err != nil {
+		return say(550, sentence(reasonOf(err)))
+	}
+	return say(226, "Transfer complete")
 }
 
 // outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
@@ -96,7 +148,7 @@ func outcomeOf(err error) Outcome {
 }
 
 func (t *transfer) isFile() bool {
-	return t.told.Op == Retrieve || t.told.Op == Store || t.told.Op == Append
+	return t.record.Op == Retrieve || t.record.Op == Store || t.record.Op == Append
 }
 
 // isStall reports whether err means that the client took or sent nothing for
@@ -104,4 +156,39 @@ func (t *transfer) isFile() bool {
 func isStall(err error) bool {
 	var e *sendfile.Error
 	return errors.As(err, &e) && e.Timeout()
+}
+
+// smallTransfer is the size of the longest download that is only counted: it is
+// gone before anybody could look.
+const smallTransfer = 64 << 10
+
+// watch makes what is about to move over conn one that others can look at. size
+// is how much that is; negative: not known.
+func (t *transfer) watch(conn *stream, upload bool, size int64) {
+	if size >= 0 && size <= smallTransfer {
+		return
+	}
+	t.watched = t.session.live.Begin(live.Job{
+		Op: t.record.Op, Path: t.record.Path, Offset: t.record.Offset, Size: size, Upload: upload, Conn: conn.data.NetConn(),
+	})
+}
+
+// unwatch tells how the moving has ended, while there still is a connection.
+func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) {
+	if t.watched == nil {
+		t.session.live.Count(time.Now(), res)
+		t.record.Result = res
+		return
+	}
+	switch cause := context.Cause(ctx); {
+	case err == nil || cause == nil:
+	case cause == ErrServerClosed || cause == errTooLong:
+		err = net.ErrClosed // which package live takes for a cut by us
+	default:
+		err = cause
+	}
+	rec := t.watched.End(res, err)
+	t.watched = nil
+	rec.User, rec.Op, rec.Path, rec.Offset = t.record.User, t.record.Op, t.record.Path, t.record.Offset
+	t.record = rec
 }

@@ -1,19 +1,54 @@
 package ftpd
 
-import "time"
+import (
+	"errors"
+	"os"
+	"time"
 
-// Held commands wait for the end of an operation. A client that sends more
-// than that is not read from meanwhile.
-const (
-	maxHeld      = 64
-	maxHeldBytes = 2 * maxLine
+	"sluice/ftpd/internal/control"
 )
+
+// Whose turn it is: the next line of the client, one that was kept, or nobody's.
+
+// next blocks until it is some command's turn, and returns its line.
+func (s *session) next() (string, error) {
+	s.rest()
+	for {
+		if held, ok := s.nextHeld(); ok {
+			return held, nil
+		}
+		line, err := s.control.line()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if s.isIdle() {
+				s.control.bye(say(421, "No command for too long"))
+				return "", errIdle
+			}
+			continue // an operation has ended, or begun to be waited for
+		case err == control.ErrTooLong:
+			s.send(say(500, "Command line too long"))
+			continue
+		case err == control.ErrNUL:
+			s.send(say(501, "NUL in the command line"))
+			continue
+		case err == control.ErrForeign:
+			s.control.bye(say(421, "This is FTP"))
+			return "", err
+		case err != nil:
+			return "", err
+		}
+		if !s.hold(line) {
+			return line, nil
+		}
+	}
+}
 
 // hold takes a line whose turn it is not: it answers it, or keeps it until the
 // operation has ended. It reports false if there is none. Commands are
-// answered in the order in which they have come; ABOR is obeyed at once.
+// answered in the order in which they have come; ABOR is obeyed at once. While
+// too many lines are kept the client is not read from.
 func (s *session) hold(line string) bool {
-	name, arg := splitLine(line)
+	name, arg := control.Split(line)
 	cmd := commands[name]
 	now := cmd.during && arg == ""
 	s.mu.Lock()
@@ -26,26 +61,25 @@ func (s *session) hold(line string) bool {
 		s.abortLocked(errAborted)
 	}
 	switch {
-	case !now || len(s.held) > 0:
-		s.held = append(s.held, line)
-		s.heldBytes += len(line)
-		full := s.fullLocked()
+	case !now || !s.held.IsEmpty():
+		s.held.Push(line)
+		room := s.roomLocked()
 		s.mu.Unlock()
-		<-full
+		<-room
 	case abort:
 		s.op.aborts++
 		s.mu.Unlock()
 	default:
 		s.mu.Unlock()
-		s.guard.send(cmd.run(s, arg))
+		s.send(cmd.run(s, arg))
 	}
 	return true
 }
 
-// fullLocked returns a channel that is closed when there is room for another
+// roomLocked returns a channel that is closed when there is room for another
 // held line.
-func (s *session) fullLocked() <-chan struct{} {
-	if len(s.held) < maxHeld && s.heldBytes < maxHeldBytes {
+func (s *session) roomLocked() <-chan struct{} {
+	if !s.held.IsFull() {
 		return closed
 	}
 	if s.op.over == nil {
@@ -62,15 +96,10 @@ func init() { close(closed) }
 func (s *session) nextHeld() (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.op != nil || len(s.held) == 0 {
+	if s.op != nil {
 		return "", false
 	}
-	line := s.held[0]
-	s.heldBytes -= len(line)
-	if s.held = s.held[1:]; len(s.held) == 0 {
-		s.held = nil
-	}
-	return line, true
+	return s.held.Pop()
 }
 
 // rest begins to wait for the next command.
@@ -90,7 +119,7 @@ func (s *session) setIdleLocked() {
 	if idle := s.server.idleTimeout(); idle > 0 {
 		deadline = s.quiet.Add(idle)
 	}
-	_ = s.guard.tcp.SetReadDeadline(deadline)
+	s.control.readBy(deadline)
 }
 
 // isIdle reports whether the client has been silent for too long.
@@ -98,5 +127,5 @@ func (s *session) isIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	idle := s.server.idleTimeout()
-	return s.op == nil && len(s.held) == 0 && idle > 0 && time.Since(s.quiet) >= idle
+	return s.op == nil && s.held.IsEmpty() && idle > 0 && time.Since(s.quiet) >= idle
 }

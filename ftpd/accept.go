@@ -1,13 +1,10 @@
 package ftpd
 
 import (
-	"errors"
 	"net"
-	"syscall"
 	"time"
 
 	"sluice/internal/live"
-	"sluice/internal/vfs"
 )
 
 // welcome starts the session of conn, which it takes over, or refuses it.
@@ -18,13 +15,13 @@ func (s *Server) welcome(conn net.Conn, implicit bool) {
 		return
 	}
 	refusal := s.admit(sess)
-	if refusal.code == 0 {
-		sess.serve()
+	if refusal.IsZero() {
+		go sess.serve()
 		return
 	}
 	if !implicit { // or it would not be understood
 		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
-		_, _ = conn.Write(refusal.append(nil))
+		_, _ = conn.Write(refusal.Append(nil))
 	}
 	_ = conn.Close()
 }
@@ -32,8 +29,8 @@ func (s *Server) welcome(conn net.Conn, implicit bool) {
 // admit counts a session, or returns why it must not be. Each success needs a
 // forgetSession.
 func (s *Server) admit(sess *session) reply {
-	client := live.Client{Protocol: live.FTP, Remote: sess.guard.RemoteAddr(), Conn: sess.guard.tcp}
-	if sess.security.implicit {
+	client := live.Client{Protocol: live.FTP, Remote: sess.control.tcp.RemoteAddr(), Conn: sess.control.tcp}
+	if sess.implicit {
 		client.Protocol = live.FTPS
 	}
 	banned := s.guesses.banned(sess.host, s.waits)
@@ -65,18 +62,4 @@ func (s *Server) forgetSession(sess *session) {
 	defer s.mu.Unlock()
 	delete(s.sessions, sess)
 	s.running.Done()
-}
-
-// How long Serve waits after a failure that passes, doubling each time.
-const (
-	minPause = 5 * time.Millisecond
-	maxPause = time.Second
-)
-
-// passes reports whether accept failed for a reason that the next call need
-// not meet.
-func passes(err error) bool {
-	return vfs.IsExhausted(err) || // until somebody leaves
-		errors.Is(err, syscall.ECONNABORTED) || // the client has left the queue
-		errors.Is(err, syscall.ECONNRESET) // the same, on some systems
 }

@@ -35,7 +35,7 @@ func (s *Server) Close() error {
 	s.stop()
 	s.cut()
 	s.running.Wait()
-	s.ports.close()
+	s.ports.Close()
 	return nil
 }
 
@@ -57,7 +57,7 @@ func (s *Server) cut() {
 
 func (s *Server) awaitSessions(ended chan<- struct{}) {
 	s.running.Wait()
-	s.ports.close()
+	s.ports.Close()
 	close(ended)
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"sluice/ftpd/internal/dataconn"
 )
 
 // PublicAddr is the address under which clients of a network reach this host,
@@ -85,6 +87,10 @@ func hostAddrs() []netip.Addr {
 	return addrs
 }
 
+// PortsInUse returns how many ports a client is awaited on, on all addresses
+// together, and how many there may be on each; 0: as many as the system has.
+func (s *Server) PortsInUse() (used, total int) { return s.ports.InUse(), s.PassivePorts.Size() }
+
 // fewPorts is how many ports are too few for a server of more than one client:
 // each that has sent PASV holds one until it connects.
 const fewPorts = 10
@@ -99,8 +105,8 @@ func (s *Server) checkPorts(addr netip.Addr) []string {
 		return []string{fmt.Sprintf("the passive ports %d-%d are an empty range", r.First, r.Last)}
 	}
 	taken := 0
-	for n := range min(r.size(), 100) { // enough to know
-		ln, err := listenData(netip.AddrPortFrom(addr, r.First+uint16(n)))
+	for n := range min(r.Size(), 100) { // enough to know
+		ln, err := dataconn.Listen(netip.AddrPortFrom(addr, r.First+uint16(n)))
 		if err != nil {
 			taken++
 			continue
@@ -109,13 +115,13 @@ func (s *Server) checkPorts(addr netip.Addr) []string {
 	}
 	var warnings []string
 	switch {
-	case taken == r.size() || taken == 100:
+	case taken == r.Size() || taken == 100:
 		warnings = append(warnings, fmt.Sprintf("none of the passive ports %d-%d can be bound", r.First, r.Last))
 	case taken > 0:
 		warnings = append(warnings, fmt.Sprintf("%d of the passive ports %d-%d cannot be bound", taken, r.First, r.Last))
 	}
-	if r.size() < fewPorts {
-		warnings = append(warnings, fmt.Sprintf("%d passive ports are few: a client holds one from PASV until it connects", r.size()))
+	if r.Size() < fewPorts {
+		warnings = append(warnings, fmt.Sprintf("%d passive ports are few: a client holds one from PASV until it connects", r.Size()))
 	}
 	return warnings
 }

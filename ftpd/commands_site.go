@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"sluice/internal/account"
+	"sluice/ftpd/internal/control"
 )
 
 // siteCommands are the commands after SITE, which itself needs a login.
@@ -17,6 +17,22 @@ var siteCommands = map[string]command{
 	"WHO":     {run: (*session).siteWho},
 }
 
+// site answers SITE: commands of our own.
+func (s *session) site(arg string) reply {
+	name, rest := control.Split(arg)
+	if name == "HELP" {
+		return helpOn("SITE ", siteCommands, rest)
+	}
+	cmd, ok := siteCommands[name]
+	if !ok {
+		return say(504, "Unknown command, see SITE HELP")
+	}
+	if refusal := cmd.checkArg("SITE "+name, rest); !refusal.IsZero() {
+		return refusal
+	}
+	return cmd.run(s, rest)
+}
+
 // siteChmod sets the permission bits of a file.
 func (s *session) siteChmod(arg string) reply {
 	digits, name, _ := strings.Cut(arg, " ")
@@ -24,7 +40,7 @@ func (s *session) siteChmod(arg string) reply {
 	if !ok || name == "" {
 		return say(501, "Not a mode of permission bits and a name")
 	}
-	if err := s.driver.setMode(name, mode); err != nil {
+	if err := s.setMode(name, mode); err != nil {
 		return unavailable(err)
 	}
 	return say(200, fmt.Sprintf("Mode of %s is %03o", name, mode))
@@ -43,7 +59,7 @@ func (s *session) siteUtime(arg string) reply {
 	if !ok {
 		return say(501, "Not a time and a name")
 	}
-	if err := s.driver.setTime(name, when); err != nil {
+	if err := s.setTime(name, when); err != nil {
 		return unavailable(err)
 	}
 	return say(200, "Time of "+name+" is "+when.Format(timeFormat))
@@ -75,13 +91,12 @@ func (s *session) siteUmask(arg string) reply {
 		if !ok {
 			return say(501, "Not a mask of permission bits")
 		}
-		s.content.umask = &mask
+		s.umask = &mask
 	}
-	return say(200, fmt.Sprintf("UMASK is %03o", s.content.mask()))
+	return say(200, fmt.Sprintf("UMASK is %03o", s.mask()))
 }
 
-// siteSymlink makes a symbolic link, relative, so that it goes with the tree
-// wherever that is. Neither name need be quoted if it has no space.
+// siteSymlink makes a symbolic link. Neither name need be quoted if it has no space.
 func (s *session) siteSymlink(arg string) reply {
 	target, link := cutQuoted(arg)
 	if link == "" {
@@ -90,12 +105,11 @@ func (s *session) siteSymlink(arg string) reply {
 	if link, _ = cutQuoted(link); link == "" {
 		return say(501, "Not two names")
 	}
-	d := s.driver
-	if _, err := d.stat(target); err != nil {
+	to := s.path(target)
+	if _, err := s.user.stat(to); err != nil {
 		return unavailable(err)
 	}
-	err := d.change(account.Link, link, func(link string) error { return d.tree.Symlink(d.path(target), link) })
-	if err != nil {
+	if err := s.user.symlink(to, s.path(link)); err != nil {
 		return unavailable(err)
 	}
 	return say(200, link+" leads to "+target)

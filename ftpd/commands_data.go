@@ -1,0 +1,315 @@
+package ftpd
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"sluice/ftpd/internal/dataconn"
+)
+
+// dataCommands agree on data connections, and move data over them.
+var dataCommands = map[string]command{
+	"TYPE": {arg: requiredArg, syntax: "A|I|L 8", login: true, run: (*session).setType},
+	"STRU": {arg: requiredArg, syntax: "F", login: true, run: (*session).stru},
+	"MODE": {arg: requiredArg, syntax: "S", login: true, run: (*session).mode},
+	"ALLO": {arg: requiredArg, syntax: "bytes [R bytes]", login: true, run: (*session).allo},
+
+	"PASV": {login: true, run: (*session).pasv},
+	"EPSV": {arg: optionalArg, syntax: "[1|2|ALL]", login: true, run: (*session).epsv, feat: line("EPSV")},
+	"PORT": {arg: requiredArg, syntax: "h1,h2,h3,h4,p1,p2", login: true, run: (*session).port},
+	"EPRT": {arg: requiredArg, syntax: "|family|address|port|", login: true, run: (*session).eprt, feat: line("EPRT")},
+	"ABOR": {during: true, run: (*session).abor},
+
+	"REST": {arg: requiredArg, syntax: "offset", login: true, run: (*session).restartAt, feat: line("REST STREAM")},
+	"RANG": {arg: requiredArg, syntax: "first last", login: true, run: (*session).rang, feat: line("RANG STREAM")},
+	"RETR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).retr, quick: true},
+	"STOR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).stor},
+	"APPE": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).appe},
+	"STOU": {arg: optionalArg, syntax: "[file]", login: true, data: true, work: (*operation).stou},
+	"LIST": {arg: optionalArg, syntax: "[pattern]", login: true, data: true, work: (*operation).list},
+	"NLST": {arg: optionalArg, syntax: "[pattern]", login: true, data: true, work: (*operation).list},
+	"MLSD": {arg: optionalArg, syntax: "[directory]", login: true, data: true, work: (*operation).list},
+}
+
+// setType answers TYPE. All types mean bytes as they are.
+func (s *session) setType(arg string) reply {
+	switch strings.ToUpper(arg) {
+	case "A", "A N":
+		s.ascii = true
+		return say(200, "Type is ASCII, without conversion")
+	case "I", "L 8":
+		s.ascii = false
+		return say(200, "Type is binary")
+	}
+	return say(504, "Types are A, A N, I and L 8")
+}
+
+// stru answers STRU.
+func (s *session) stru(arg string) reply {
+	if !strings.EqualFold(arg, "F") {
+		return say(504, "The structure is F")
+	}
+	return say(200, "Structure is F")
+}
+
+// mode answers MODE.
+func (s *session) mode(arg string) reply {
+	if !strings.EqualFold(arg, "S") {
+		return say(504, "The mode is S")
+	}
+	return say(200, "Mode is S")
+}
+
+// allo answers ALLO, which reserves nothing; but the client is told if what
+// it sends next is not of that size.
+func (s *session) allo(arg string) reply {
+	words := strings.Fields(arg)
+	if len(words) != 1 && (len(words) != 3 || !strings.EqualFold(words[1], "R")) {
+		return say(501, "Write it like ALLO 1000 or ALLO 1000 R 80")
+	}
+	size, err := strconv.ParseUint(words[0], 10, 63)
+	if len(words) == 3 && err == nil {
+		_, err = strconv.ParseUint(words[2], 10, 63)
+	}
+	if err != nil {
+		return say(501, "That is no number of bytes")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.allocated = int64(size)
+	return say(200, "Nothing needs to be reserved")
+}
+
+// abor answers ABOR when nothing is under way; otherwise see hold.
+func (s *session) abor(string) reply {
+	s.dropSource()
+	return say(226, "Nothing to abort")
+}
+
+// span is a part of a file.
+type span struct{ first, last int64 } // of bytes, both included
+
+// restartAt answers REST.
+func (s *session) restartAt(arg string) reply {
+	n, ok := parseOffset(arg)
+	if !ok {
+		return say(501, "Not an offset in bytes")
+	}
+	s.restart, s.ranged = n, nil
+	return say(350, fmt.Sprintf("Restarting at %d", n))
+}
+
+// rang answers RANG, the first and last byte of the next RETR or HASH (draft
+// bryan-ftp-range). A last byte before the first takes the range back.
+func (s *session) rang(arg string) reply {
+	a, b, _ := strings.Cut(arg, " ")
+	first, ok1 := parseOffset(a)
+	last, ok2 := parseOffset(b)
+	if !ok1 || !ok2 {
+		return say(501, "Not two offsets in bytes")
+	}
+	s.restart, s.ranged = 0, nil
+	if last < first {
+		return say(350, "No range")
+	}
+	s.ranged = &span{first, last}
+	return say(350, fmt.Sprintf("Range from %d to %d", first, last))
+}
+
+// takeRange returns where the next transfer begins and ends, which holds for
+// that one alone; last is negative for the end of the file.
+func (s *session) takeRange() (first, last int64) {
+	first, last = s.restart, -1
+	if s.ranged != nil {
+		first, last = s.ranged.first, s.ranged.last
+	}
+	s.restart, s.ranged = 0, nil
+	return first, last
+}
+
+// parseOffset reads an offset of decimal digits.
+func parseOffset(s string) (int64, bool) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return int64(n), err == nil && s[0] != '+'
+}
+
+var replyEPSVOnly = say(501, "After EPSV ALL there is only EPSV")
+
+// pasv answers PASV (RFC 959).
+func (s *session) pasv(string) reply {
+	if s.epsvOnly {
+		return replyEPSVOnly
+	}
+	public := s.publicAddr()
+	if !public.Is4() {
+		return say(425, "PASV is for IPv4, use EPSV")
+	}
+	p, refusal := s.listen()
+	if !refusal.IsZero() {
+		return refusal
+	}
+	h := public.As4()
+	return say(227, fmt.Sprintf("Entering Passive Mode (%d,%d,%d,%d,%d,%d)", h[0], h[1], h[2], h[3], p>>8, p&0xff))
+}
+
+// epsv answers EPSV (RFC 2428, 3).
+func (s *session) epsv(arg string) reply {
+	switch family := s.family(); {
+	case strings.EqualFold(arg, "ALL"):
+		s.epsvOnly = true
+		return say(200, "Only EPSV from now on")
+	case arg != "" && arg != family:
+		return replyFamily(family)
+	}
+	p, refusal := s.listen()
+	if !refusal.IsZero() {
+		return refusal
+	}
+	return say(229, fmt.Sprintf("Entering Extended Passive Mode (|||%d|)", p))
+}
+
+// port answers PORT (RFC 959).
+func (s *session) port(arg string) reply {
+	addr, err := parsePort(arg)
+	if err != nil {
+		return say(501, "Write it like PORT 192,0,2,1,200,10")
+	}
+	return s.connectTo(addr)
+}
+
+// eprt answers EPRT (RFC 2428, 2).
+func (s *session) eprt(arg string) reply {
+	family, addr, err := parseEprt(arg)
+	switch {
+	case err != nil:
+		return say(501, "Write it like EPRT |1|192.0.2.1|51210|")
+	case family != s.family():
+		return replyFamily(s.family())
+	}
+	return s.connectTo(addr)
+}
+
+// family returns the address family of the session as RFC 2428, 2, numbers it.
+func (s *session) family() string {
+	if s.local.Addr().Is4() {
+		return "1"
+	}
+	return "2"
+}
+
+func replyFamily(family string) reply {
+	return say(522, "Network protocol not supported, use ("+family+")")
+}
+
+// listen waits for the client on a port of ours.
+func (s *session) listen() (port uint16, refusal reply) {
+	s.dropSource() // or its port would be taken
+	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout())
+	if err != nil {
+		return 0, say(425, "Cannot listen for a data connection: "+bare(err).Error())
+	}
+	s.setSource(l)
+	return l.Port(), reply{}
+}
+
+// connectTo agrees to connect to a port of the client. Nobody else's ports, and
+// none of those on which services wait, are connected to: no client is to
+// make us attack one (RFC 2577, 3).
+func (s *session) connectTo(addr netip.AddrPort) reply {
+	switch {
+	case s.epsvOnly:
+		return replyEPSVOnly
+	case s.server.NoActive:
+		return say(502, "Use EPSV or PASV")
+	case addr.Addr() != s.remote.Addr().WithZone(""):
+		return say(501, "That is not your address")
+	case addr.Port() < 1024:
+		return say(501, "That port is below 1024")
+	}
+	from, to := netip.AddrPortFrom(s.local.Addr(), 0), netip.AddrPortFrom(s.remote.Addr(), addr.Port())
+	s.setSource(dataconn.Dial(from, to, s.server.acceptTimeout()))
+	return say(200, "OK")
+}
+
+// setSource makes the next data connection come from d.
+func (s *session) setSource(d dataconn.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropSourceLocked()
+	s.source = d
+}
+
+// dropSource forgets what the client has agreed on.
+func (s *session) dropSource() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropSourceLocked()
+}
+
+func (s *session) dropSourceLocked() {
+	if s.source != nil {
+		s.source.Close()
+	}
+	s.source, s.taken = nil, false
+}
+
+// mayTransfer returns why no data connection can be opened now; the zero
+// reply: it can.
+func (s *session) mayTransfer() reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return replyShutdown
+	case s.server.TLS == TLSRequired && !s.private:
+		return say(522, "Data must be protected: PROT P") // RFC 4217, 10
+	case s.source == nil:
+		return say(425, "No data connection: send PASV, EPSV, PORT or EPRT first")
+	}
+	return reply{}
+}
+
+// parsePort parses the argument of PORT: four bytes of an address and two of a
+// port, in decimal.
+func parsePort(arg string) (netip.AddrPort, error) {
+	var b [6]byte
+	fields := strings.Split(arg, ",")
+	if len(fields) != len(b) {
+		return netip.AddrPort{}, strconv.ErrSyntax
+	}
+	for i, field := range fields {
+		n, err := strconv.ParseUint(field, 10, 8)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		b[i] = byte(n)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[:4])), uint16(b[4])<<8|uint16(b[5])), nil
+}
+
+// parseEprt parses the argument of EPRT: family, address and port between
+// delimiters, which are | as a rule.
+func parseEprt(arg string) (family string, addr netip.AddrPort, err error) {
+	if arg == "" || arg[0] < '!' || arg[0] > '~' {
+		return "", addr, strconv.ErrSyntax
+	}
+	fields := strings.Split(arg, arg[:1])
+	if len(fields) != 5 || fields[4] != "" {
+		return "", addr, strconv.ErrSyntax
+	}
+	family = fields[1]
+	if family != "1" && family != "2" {
+		return family, addr, nil // it is refused whatever follows
+	}
+	ip, err := netip.ParseAddr(fields[2])
+	if err != nil {
+		return family, addr, err
+	}
+	port, err := strconv.ParseUint(fields[3], 10, 16)
+	if err != nil || ip.Is4() != (family == "1") || ip.Zone() != "" {
+		return family, addr, strconv.ErrSyntax
+	}
+	return family, netip.AddrPortFrom(ip.Unmap(), uint16(port)), nil
+}

@@ -1,0 +1,316 @@
+package ftpd
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"sluice/ftpd/internal/list"
+	"sluice/internal/account"
+	"sluice/internal/digest"
+)
+
+// fileCommands name files and move none.
+var fileCommands = map[string]command{
+	"CWD":  {arg: requiredArg, syntax: "directory", login: true, run: (*session).cwdTo},
+	"XCWD": {arg: requiredArg, syntax: "directory", login: true, run: (*session).cwdTo},
+	"CDUP": {login: true, run: (*session).cdup},
+	"XCUP": {login: true, run: (*session).cdup},
+	"PWD":  {login: true, run: (*session).pwd},
+	"XPWD": {login: true, run: (*session).pwd},
+	"MKD":  {arg: requiredArg, syntax: "directory", login: true, run: (*session).mkd},
+	"XMKD": {arg: requiredArg, syntax: "directory", login: true, run: (*session).mkd},
+	"RMD":  {arg: requiredArg, syntax: "directory", login: true, run: (*session).rmd},
+	"XRMD": {arg: requiredArg, syntax: "directory", login: true, run: (*session).rmd},
+	"DELE": {arg: requiredArg, syntax: "file", login: true, run: (*session).dele},
+	"RNFR": {arg: requiredArg, syntax: "file", login: true, run: (*session).rnfr},
+	"RNTO": {arg: requiredArg, syntax: "file", login: true, run: (*session).rnto},
+
+	"MLST": {arg: optionalArg, syntax: "[file]", login: true, run: (*session).mlst, feat: featMLST},
+	"SIZE": {arg: requiredArg, syntax: "file", login: true, run: (*session).size, feat: line("SIZE")},
+	"MDTM": {arg: requiredArg, syntax: "file", login: true, run: (*session).mdtm, feat: line("MDTM")},
+	"MFMT": {arg: requiredArg, syntax: "YYYYMMDDhhmmss file", login: true, run: (*session).mfmt, feat: line("MFMT")},
+	"MFF":  {arg: requiredArg, syntax: "fact=value; file", login: true, run: (*session).mff, feat: line("MFF modify;UNIX.mode;")},
+	"AVBL": {arg: optionalArg, syntax: "[directory]", login: true, run: (*session).avbl, feat: featAVBL},
+
+	"HASH":    {arg: requiredArg, syntax: "file", login: true, work: (*operation).hash, feat: featHASH},
+	"XCRC":    hashCommand(digest.CRC32),
+	"XMD5":    hashCommand(digest.MD5),
+	"MD5":     hashCommand(digest.MD5),
+	"XSHA":    hashCommand(digest.SHA1),
+	"XSHA1":   hashCommand(digest.SHA1),
+	"XSHA256": hashCommand(digest.SHA256),
+	"XSHA512": hashCommand(digest.SHA512),
+}
+
+// timeFormat is how times are written (RFC 3659, 2.3), in UTC.
+const timeFormat = list.TimeFormat
+
+// cwdTo answers CWD.
+func (s *session) cwdTo(arg string) reply {
+	name := s.path(arg)
+	info, err := s.user.stat(name)
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case !info.IsDir():
+		return say(550, "Not a directory")
+	}
+	s.setDir(name)
+	return say(250, "Directory is "+name)
+}
+
+// cdup answers CDUP.
+func (s *session) cdup(string) reply { return s.cwdTo("..") }
+
+// pwd answers PWD.
+func (s *session) pwd(string) reply { return say(257, quote(s.cwd)+" is the current directory") }
+
+// quote returns name in quotes, with those in it doubled (RFC 959, appendix II).
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// mkd answers MKD. The name comes first, in quotes: programs look there (RFC 959,
+// appendix II).
+func (s *session) mkd(arg string) reply {
+	name := s.path(arg)
+	if err := s.user.mkdir(name, 0o777&^s.mask()); err != nil {
+		return unavailable(err)
+	}
+	return say(257, quote(name)+" created")
+}
+
+var errCurrent = errors.New("is the current directory, or above it")
+
+// isCurrent reports whether name is the current directory or one above it.
+func (s *session) isCurrent(name string) bool {
+	return name == "/" || name == s.cwd || strings.HasPrefix(s.cwd, name+"/")
+}
+
+// rmd answers RMD. Neither the current directory nor one above it is removed.
+func (s *session) rmd(arg string) reply {
+	name := s.path(arg)
+	if s.isCurrent(name) {
+		return unavailable(errCurrent)
+	}
+	if err := s.user.removeDir(name); err != nil {
+		return unavailable(err)
+	}
+	return say(250, "Directory deleted")
+}
+
+// dele answers DELE.
+func (s *session) dele(arg string) reply {
+	if err := s.user.remove(s.path(arg)); err != nil {
+		return unavailable(err)
+	}
+	return say(250, "File deleted")
+}
+
+// rnfr answers RNFR.
+func (s *session) rnfr(arg string) reply {
+	name := s.path(arg)
+	if _, err := s.user.stat(name); err != nil {
+		return unavailable(err)
+	}
+	s.renameFrom = name
+	return say(350, "Send RNTO with the new name")
+}
+
+// rnto answers RNTO, which comes right after RNFR (RFC 959, 4.1.3). The current
+// directory stays where it is.
+func (s *session) rnto(arg string) reply {
+	from, to := s.renameFrom, s.path(arg)
+	s.renameFrom = ""
+	switch {
+	case from == "":
+		return say(503, "Send RNFR first")
+	case s.isCurrent(from) || s.isCurrent(to):
+		return unavailable(errCurrent)
+	}
+	if err := s.user.rename(from, to); err != nil {
+		return unavailable(err)
+	}
+	return say(250, "Renamed")
+}
+
+// size answers SIZE. Of a file that is not there, but whose upload broke off,
+// it tells how much has arrived: so much a client need not send again.
+func (s *session) size(arg string) reply {
+	name := s.path(arg)
+	info, err := s.user.look(name)
+	if errors.Is(err, fs.ErrNotExist) && s.user.rights.Has(account.Create) {
+		info, err = s.user.kept(name)
+	}
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case info.IsDir():
+		return say(550, "Is a directory")
+	}
+	return say(213, strconv.FormatInt(info.Size(), 10))
+}
+
+// mdtm answers MDTM with the time of a file; with a time before the name, which
+// older clients send in place of MFMT, it sets it.
+func (s *session) mdtm(arg string) reply {
+	info, err := s.user.look(s.path(arg))
+	if err != nil {
+		if when, name, ok := cutTime(arg); ok {
+			if err := s.setTime(name, when); err != nil {
+				return unavailable(err)
+			}
+			return say(213, when.Format(timeFormat))
+		}
+		return unavailable(err)
+	}
+	return say(213, info.ModTime().UTC().Format(timeFormat))
+}
+
+// mlst answers MLST (RFC 3659, 7).
+func (s *session) mlst(arg string) reply {
+	name := s.path(arg)
+	info, err := s.user.look(name)
+	if err != nil {
+		return unavailable(err)
+	}
+	v := s.view()
+	b := v.AppendFacts(nil, list.Item{Info: info, Name: name})
+	return say(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
+}
+
+// featMLST returns the line of FEAT that names the facts, those that MLST and
+// MLSD show with a star (RFC 3659, 7.8).
+func featMLST(s *session) string { return "MLST " + s.facts().Feature() }
+
+// facts returns the facts that the client wants.
+func (s *session) facts() list.FactSet {
+	if s.wanted == nil {
+		return list.AllFacts
+	}
+	return *s.wanted
+}
+
+// avbl answers AVBL with the room for files in a directory, in bytes (draft
+// peterson-streamlined-ftp-command-extensions, 4).
+func (s *session) avbl(arg string) reply {
+	free, err := s.user.tree.Free(s.path(arg))
+	if err != nil {
+		return unavailable(err)
+	}
+	return say(213, strconv.FormatInt(free, 10))
+}
+
+// featAVBL offers AVBL where the file system tells what it asks for. Before the
+// login nobody knows which that will be.
+func featAVBL(s *session) string {
+	if s.user != nil {
+		if _, err := s.user.tree.Free("/"); err != nil {
+			return ""
+		}
+	}
+	return "AVBL"
+}
+
+// mfmt answers MFMT, which sets the time of a file (draft somers-ftp-mfxx, 3).
+func (s *session) mfmt(arg string) reply {
+	when, name, ok := cutTime(arg)
+	if !ok {
+		return say(501, "Not a time and a name")
+	}
+	if err := s.setTime(name, when); err != nil {
+		return unavailable(err)
+	}
+	return say(213, "Modify="+when.Format(timeFormat)+"; "+name)
+}
+
+// mff answers MFF, which sets facts of a file (draft somers-ftp-mfxx, 5): all,
+// or none if one of them is not known.
+func (s *session) mff(arg string) reply {
+	facts, name, ok := strings.Cut(arg, "; ")
+	if !ok || name == "" {
+		return say(501, "Not facts and a name")
+	}
+	var set []func() error
+	for fact := range strings.SplitSeq(facts, ";") {
+		key, value, _ := strings.Cut(fact, "=")
+		when, err := parseTime(value)
+		mode, isMode := parseMode(value)
+		switch {
+		case strings.EqualFold(key, "modify") && err == nil:
+			set = append(set, func() error { return s.setTime(name, when) })
+		case strings.EqualFold(key, "UNIX.mode") && isMode:
+			set = append(set, func() error { return s.setMode(name, mode) })
+		default:
+			return say(504, "Cannot set the fact "+key)
+		}
+	}
+	for _, f := range set {
+		if err := f(); err != nil {
+			return unavailable(err)
+		}
+	}
+	return say(213, facts+"; "+name)
+}
+
+// setTime sets the time at which a file was last changed.
+func (s *session) setTime(arg string, when time.Time) error {
+	return s.user.changeFile(s.path(arg), func(name string) error {
+		return s.user.tree.Chtimes(name, time.Time{}, when)
+	})
+}
+
+// setMode sets the permission bits of a file.
+func (s *session) setMode(arg string, mode fs.FileMode) error {
+	return s.user.changeFile(s.path(arg), func(name string) error {
+		return s.user.tree.Chmod(name, mode)
+	})
+}
+
+// mask returns the permission bits that new files and directories do not get.
+// That of the process comes on top.
+func (s *session) mask() fs.FileMode {
+	if s.umask != nil {
+		return *s.umask
+	}
+	return 0o022
+}
+
+// parseMode reads permission bits in octal digits.
+func parseMode(text string) (fs.FileMode, bool) {
+	n, err := strconv.ParseUint(text, 8, 12)
+	return fs.FileMode(n), err == nil && n == n&uint64(fs.ModePerm)
+}
+
+// cutTime takes a time from the beginning of arg (RFC 3659, 2.3; fractions of a
+// second are dropped).
+func cutTime(arg string) (when time.Time, rest string, ok bool) {
+	text, rest, _ := strings.Cut(arg, " ")
+	when, err := parseTime(text)
+	return when, rest, err == nil && rest != ""
+}
+
+func parseTime(text string) (time.Time, error) {
+	whole, _, _ := strings.Cut(text, ".")
+	return parseTimeAs(timeFormat, whole)
+}
+
+// parseTimeAs refuses what is before 1677 or after 2262: package os counts the
+// time of a file in nanoseconds, in 64 bits, and would set another.
+func parseTimeAs(format, text string) (time.Time, error) {
+	when, err := time.Parse(format, text)
+	if err == nil && !time.Unix(0, when.UnixNano()).Equal(when) {
+		err = errors.New("no file can have that time")
+	}
+	return when, err
+}
+
+// globTree shows list.Glob what the user sees.
+type globTree struct{ *session }
+
+// Stat implements list.Tree.
+func (t globTree) Stat(name string) (fs.FileInfo, error) { return t.user.stat(t.path(name)) }
+
+// ReadDir implements list.Tree.
+func (t globTree) ReadDir(dir string) ([]fs.FileInfo, error) { return t.user.readDir(t.path(dir)) }

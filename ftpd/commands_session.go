@@ -1,0 +1,158 @@
+package ftpd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sluice/ftpd/internal/control"
+	"sluice/ftpd/internal/list"
+)
+
+// sessionCommands are about the session itself.
+var sessionCommands = map[string]command{
+	"USER": {arg: requiredArg, syntax: "name", run: (*session).userCommand},
+	"PASS": {arg: optionalArg, syntax: "password", run: (*session).pass},
+	"ACCT": {arg: requiredArg, syntax: "account", run: func(*session, string) reply { return say(202, "No account is needed") }},
+	"REIN": {run: (*session).rein},
+	"QUIT": {run: (*session).quit},
+	"HOST": {arg: requiredArg, syntax: "name", run: (*session).hostCommand, feat: line("HOST")},
+
+	"FEAT": {run: (*session).feat, feat: line("TVFS")},
+	"OPTS": {arg: requiredArg, syntax: "command [options]", run: (*session).opts, feat: line("UTF8")},
+	"LANG": {arg: optionalArg, syntax: "[EN]", run: (*session).lang, feat: line("LANG EN*")},
+	"HELP": {arg: optionalArg, syntax: "[command]", during: true, run: (*session).help},
+	"STAT": {arg: optionalArg, syntax: "[path]", during: true, run: (*session).stat},
+	"SITE": {arg: requiredArg, syntax: "command", login: true, run: (*session).site},
+	"NOOP": {during: true, run: func(*session, string) reply { return say(200, "OK") }},
+	"SYST": {run: func(*session, string) reply { return say(215, "UNIX Type: L8") }},
+	"CLNT": {arg: requiredArg, syntax: "name", run: func(*session, string) reply { return say(200, "OK") }, feat: line("CLNT")},
+}
+
+// quit answers QUIT.
+func (s *session) quit(string) reply {
+	s.then = func() error { return errLeft }
+	return say(221, "Goodbye")
+}
+
+// rein answers REIN. TLS stays: to end it here would put the next password
+// on the wire.
+func (s *session) rein(string) reply {
+	s.logOut()
+	s.name, s.epsvOnly, s.ascii = "", false, false
+	return say(220, "Ready for a new user")
+}
+
+// hostCommand answers HOST (RFC 7151), which must come before the login. There is
+// one tree, and all names are its names.
+func (s *session) hostCommand(name string) reply {
+	if s.user != nil || s.name != "" {
+		return say(503, "HOST comes before USER")
+	}
+	bracketed := strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]")
+	if strings.ContainsAny(name, " /@") || strings.Contains(name, ":") && !bracketed {
+		return say(501, "Invalid host name")
+	}
+	return say(220, "Host accepted")
+}
+
+// feat answers FEAT (RFC 2389): what the tables say.
+func (s *session) feat(string) reply {
+	var features []string
+	for _, cmd := range commands {
+		if cmd.feat == nil {
+			continue
+		}
+		if text := cmd.feat(s); text != "" {
+			features = append(features, text)
+		}
+	}
+	slices.Sort(features)
+	lines := append([]string{"Features:"}, features...)
+	return say(211, append(lines, "End")...)
+}
+
+// options are the commands that OPTS knows.
+var options = map[string]func(s *session, arg string) reply{
+	"UTF8":  (*session).optsUTF8,
+	"UTF-8": (*session).optsUTF8,
+	"MLST":  (*session).optsMLST,
+	"HASH":  (*session).optsHASH,
+}
+
+// opts answers OPTS (RFC 2389, 4).
+func (s *session) opts(arg string) reply {
+	name, rest := control.Split(arg)
+	run, ok := options[name]
+	if !ok {
+		return say(501, "That command has no options")
+	}
+	return run(s, rest)
+}
+
+// optsUTF8 answers OPTS UTF8, which older clients want to hear before they send
+// anything but ASCII.
+func (s *session) optsUTF8(arg string) reply {
+	if strings.EqualFold(strings.TrimSpace(arg), "OFF") {
+		return say(504, "Names are sent as they are, UTF-8 as a rule")
+	}
+	return say(200, "UTF-8 is on")
+}
+
+// optsMLST answers OPTS MLST, which names the facts to be shown (RFC 3659, 7.9).
+func (s *session) optsMLST(arg string) reply {
+	wanted := list.ParseFacts(arg)
+	s.wanted = &wanted
+	return say(200, "MLST OPTS "+wanted.String())
+}
+
+// lang answers LANG (RFC 2640, 4.1).
+func (s *session) lang(arg string) reply {
+	tag, _, _ := strings.Cut(strings.ToUpper(arg), "-")
+	if tag != "" && tag != "EN" {
+		return say(504, "Replies are in English")
+	}
+	return say(200, "Replies are in English")
+}
+
+// stat answers STAT: of the session, or of a path as a listing.
+func (s *session) stat(arg string) reply {
+	switch {
+	case arg == "":
+		return s.status()
+	case s.user == nil:
+		return say(530, "Log in with USER and PASS first")
+	}
+	return s.statPath(arg)
+}
+
+// help answers HELP.
+func (s *session) help(arg string) reply {
+	name, rest := control.Split(arg)
+	if name == "SITE" && rest == "" {
+		return helpOn("SITE ", siteCommands, "")
+	}
+	return helpOn("", commands, arg)
+}
+
+// helpOn tells of one of the commands, or of all if name is empty.
+func helpOn(prefix string, commands map[string]command, name string) reply {
+	if name = control.Upper(strings.TrimSpace(name)); name != "" {
+		cmd, ok := commands[name]
+		if !ok {
+			return say(502, "Unknown command")
+		}
+		return say(214, cmd.usage(prefix+name))
+	}
+	const perLine = 8
+	lines := []string{"Commands:"}
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(commands)), perLine) {
+		var text strings.Builder
+		for _, name := range names {
+			fmt.Fprintf(&text, "%-8s", name)
+		}
+		lines = append(lines, strings.TrimRight(text.String(), " "))
+	}
+	return say(214, append(lines, prefix+"HELP NAME tells of one")...)
+}

@@ -1,0 +1,114 @@
+package ftpd
+
+import (
+	"context"
+	"time"
+
+	"sluice/ftpd/internal/control"
+	"sluice/internal/live"
+)
+
+// TLSPolicy says whether clients may, or must, use TLS.
+type TLSPolicy int
+
+// The policies. A session protects commands and data apart: RFC 4217.
+const (
+	TLSOffered  TLSPolicy = iota // those who ask for it get it, if there is a Server.TLSConfig
+	TLSRequired                  // nobody logs in, and no data goes, without
+)
+
+// SessionReuse says whether a TLS connection for data resumes the session of
+// its control connection. Then a client can be sure that both end at the same
+// place, and the handshake is cheaper.
+type SessionReuse int
+
+// The kinds of SessionReuse.
+const (
+	ReuseOffered  SessionReuse = iota // clients may
+	ReuseRequired                     // they must: whoever else connects to a data port, even from the same host, gets nothing
+	ReuseOff                          // they cannot
+)
+
+// tlsCommands are those of RFC 2228 and 4217. There is no CCC: what a firewall can
+// read of the commands, others can change.
+var tlsCommands = map[string]command{
+	"AUTH": {arg: requiredArg, syntax: "TLS", run: (*session).auth, feat: featTLS("AUTH TLS")},
+	"PBSZ": {arg: requiredArg, syntax: "0", run: (*session).pbsz, feat: featTLS("PBSZ")},
+	"PROT": {arg: requiredArg, syntax: "C|P", run: (*session).prot, feat: featTLS("PROT")},
+}
+
+// handshakeTimeout bounds a handshake on the control connection. The login
+// timeout bounds it too.
+const handshakeTimeout = 30 * time.Second
+
+// auth answers AUTH (RFC 2228, 3).
+func (s *session) auth(mechanism string) reply {
+	switch {
+	case s.tls.Control == nil:
+		return say(502, "TLS is not available")
+	case s.secured:
+		return say(503, "TLS is on already")
+	case s.user != nil:
+		return say(503, "AUTH comes before the login")
+	}
+	switch control.Upper(mechanism) {
+	case "TLS", "TLS-C", "SSL": // RFC 4217, 2; SSL is what old clients call it
+	default:
+		return say(504, "The mechanism is TLS")
+	}
+	s.then = s.startTLS
+	return say(234, "Begin the handshake")
+}
+
+// startTLS makes the handshake on the control connection, and blocks until it is
+// done.
+func (s *session) startTLS() error {
+	ctx, cancel := context.WithTimeout(s.ctx, handshakeTimeout)
+	defer cancel()
+	if err := s.control.startTLS(ctx, s.tls.Control); err != nil {
+		return err
+	}
+	s.secured = true
+	s.live.SetProtocol(live.FTPS)
+	s.name = "" // what was said in clear does not count
+	return nil
+}
+
+// pbsz answers PBSZ, which TLS has no use for (RFC 4217, 8).
+func (s *session) pbsz(string) reply {
+	if !s.secured {
+		return say(503, "AUTH comes before PBSZ")
+	}
+	s.sized = true
+	return say(200, "PBSZ=0")
+}
+
+// prot answers PROT: whether data is protected (RFC 4217, 9).
+func (s *session) prot(level string) reply {
+	if !s.sized {
+		return say(503, "PBSZ comes before PROT")
+	}
+	level = control.Upper(level)
+	switch {
+	case level == "S" || level == "E":
+		return say(536, "The levels are C and P")
+	case level != "C" && level != "P":
+		return say(504, "The levels are C and P")
+	case level == "C" && s.server.TLS == TLSRequired:
+		return say(534, "Data must be protected")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.private = level == "P"
+	return say(200, "Protection is "+level)
+}
+
+// featTLS is for commands that need a certificate.
+func featTLS(text string) func(*session) string {
+	return func(s *session) string {
+		if s.tls.Control == nil {
+			return ""
+		}
+		return text
+	}
+}

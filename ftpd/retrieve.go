@@ -1,0 +1,55 @@
+package ftpd
+
+import (
+	"io"
+
+	"sluice/sendfile"
+)
+
+// retr answers RETR.
+//
+// What goes is what the file holds when it is opened, from the offset on: if
+// it shrinks meanwhile the transfer fails, because the client would take a
+// short file for the whole; what it gains is left for the next time.
+func (op *operation) retr(arg string) (r reply) {
+	t := op.newTransfer(Retrieve, arg)
+	first, last := op.session.takeRange()
+	t.record.Offset = first
+	f, size, err := t.user.openWhole(t.record.Path)
+	if err != nil {
+		return t.end(err)
+	}
+	stop := size
+	if last >= 0 && last < size {
+		stop = last + 1
+	}
+	err = errPanic // of a hook, unless send returns
+	defer func() {
+		_ = f.Close() // it was only read
+		r = t.end(err)
+	}()
+	if first > size {
+		err = errOffset
+		return
+	}
+	op.announce(stop - first)
+	if !op.isSwift() || t.user.isLimited(t.session.server) {
+		op.detach()
+	}
+	err = t.send(f, first, stop-first)
+	return
+}
+
+// send sends size bytes of f from the offset on.
+func (t *transfer) send(f io.ReaderAt, offset, size int64) error {
+	return t.over(func(conn *stream) error {
+		t.watch(conn, false, size)
+		opt := t.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
+		t.limit(opt, false, size)
+		res, err := sendfile.Send(conn.ctx, conn.Conn, f, offset, size, opt)
+		if conn.ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
+			conn.data.Fail()
+		}
+		return t.ended(res, err)
+	})
+}

@@ -1,0 +1,161 @@
+package ftpd_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/ftpd"
+	"sluice/internal/vfs"
+)
+
+// bits is a connection that gives its input in pieces and takes any output.
+type bits struct {
+	net.Conn // nil: what is not below is not called
+	in       []byte
+	size     int // of a piece
+	out      bytes.Buffer
+}
+
+func (b *bits) Read(p []byte) (int, error) {
+	if len(b.in) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.in[:min(b.size, len(b.in))])
+	b.in = b.in[n:]
+	return n, nil
+}
+func (b *bits) Write(p []byte) (int, error)    { return b.out.Write(p) }
+func (*bits) Close() error                     { return nil }
+func (*bits) SetReadDeadline(time.Time) error  { return nil }
+func (*bits) SetWriteDeadline(time.Time) error { return nil }
+func (*bits) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 21} }
+func (*bits) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000} }
+
+func TestCommandsAreTheSameInWhateverPieces(t *testing.T) {
+	s := tester(t)
+	tooLong := strings.Repeat("x", ftpd.MaxLine) + "\r\n"
+	for _, tt := range []struct {
+		name, in string
+		want     string // the codes of the replies
+	}{
+		{"nothing", "", ""},
+		{"small letters", "cwd /\r\n", "250"},
+		{"two lines", "CWD /\r\nPWD\r\n", "250 257"},
+		{"a line and a part of one", "PWD\r\nPWD", "257"},
+		{"an unknown command", "XYZQUIT\r\nPWD\r\n", "500 257"},
+		{"a line that is too long", tooLong + "PWD\r\n", "500 257"},
+		{"a missing argument", "DELE\r\nDELE \r\nPWD\r\n", "501 501 257"},
+		{"an argument too much", "PWD x\r\nCDUP\r\n", "501 250"},
+		{"a NUL", "DELE victim\x00.txt\r\nPWD\r\n", "501 257"},
+		{"HTTP", "GET / HTTP/1.1\r\nPWD\r\n", "421"},
+		{"HTTP after a command", "PWD\r\nGET / HTTP/1.1\r\nPWD\r\n", "257 500 257"},
+		{"TLS", "\x16\x03\x01\nPWD\r\n", ""},
+		{"nothing but errors", strings.Repeat("x\r\n", ftpd.MaxWrong) + "PWD\r\n", strings.Repeat("500 ", ftpd.MaxWrong) + "421"},
+		{"errors and commands", strings.Repeat(strings.Repeat("x\r\n", ftpd.MaxWrong-1)+"PWD\r\n", 2),
+			strings.Repeat(strings.Repeat("500 ", ftpd.MaxWrong-1)+"257 ", 2)},
+		{"RNTO right after RNFR", "RNFR /\r\nRNTO a\r\n", "350 550"},
+		{"RNTO after RNFR and another command", "RNFR /\r\nNOOP\r\nRNTO a\r\n", "350 200 503"},
+		{"RNTO after RNFR and an error", "RNFR /\r\nx\r\nRNTO a\r\n", "350 500 550"},
+		{"RNTO after an RNFR that was refused", "RNFR nothing\r\nRNTO a\r\n", "550 503"},
+		{"RNTO twice", "RNFR /\r\nRNTO a\r\nRNTO a\r\n", "350 550 503"},
+		{"a command behind QUIT", "QUIT\r\nPWD\r\n", "221"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, size := range []int{1, 2, 3, 7, 1000, 1 << 20} {
+				var codes []string
+				for reply := range bytes.Lines(transcript(s, []byte(tt.in), size)) {
+					codes = append(codes, string(reply[:3]))
+				}
+				if got, want := strings.Join(codes, " "), strings.TrimSpace("220 "+tt.want); got != want {
+					t.Errorf("in pieces of %d: got %q, want %q", size, got, want)
+				}
+			}
+		})
+	}
+}
+
+// tester serves an empty directory to whom tests make up.
+func tester(t testing.TB) *ftpd.Server {
+	t.Helper()
+	tree, err := vfs.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &ftpd.Server{FS: tree.Writable()}
+	s.HurryForTest(time.Microsecond, 0, time.Millisecond)
+	t.Cleanup(func() {
+		_ = s.Close()
+		_ = tree.Close()
+	})
+	return s
+}
+
+// transcript returns what an anonymous client gets that sends in, in pieces of size
+// bytes, and then closes the connection.
+func transcript(s *ftpd.Server, in []byte, size int) []byte {
+	b := &bits{in: in, size: size}
+	ftpd.ServeForTest(s, b)
+	return b.out.Bytes()
+}
+
+func FuzzSession(f *testing.F) {
+	f.Add([]byte("USER u\r\nPASS x\r\nDELE victim"), 3)
+	f.Add([]byte("\n\n\r\n\x00\xff\xf4ABOR\r\n"), 1)
+	f.Add(bytes.Repeat([]byte("x"), 5000), 4096)
+	f.Add([]byte("dele a\r\x00\xff\xff\xff\xfb\x01b\r\nRETR f\r\nEPSV ALL\r\nPORT 127,0,0,1,200,200\r\n"), 7)
+	f.Add([]byte("SITE CHMOD 777 f\r\nHELP SITE\r\nFEAT\r\nREIN\r\nQUIT\r\n"), 2)
+	f.Add([]byte("RETR f\r\nSTOR f\r\nLIST -a\r\nREST 1\r\nRNFR a\r\nRNTO b\r\nOPTS MLST size;\r\nMLST\r\n"), 2)
+	f.Add([]byte("SIZE f\r\nMDTM f\r\nMFF modify=20200101000000; f\r\nRANG 1 2\r\nABOR\r\nNOOP\r\n"), 2)
+	s := tester(f)
+	s.BanForTest(time.Nanosecond) // or the wrong passwords of one input would keep out the next
+	// These take time, during which others are answered or not, or tell it.
+	varies := regexp.MustCompile(`(?i)HASH|XCRC|MD5|XSHA|STAT|WHO|PASV|EPSV|AVBL`)
+	line := regexp.MustCompile(`^(\d\d\d[ -]| )[^\r\n]*\r\n$`)
+	f.Fuzz(func(t *testing.T, in []byte, size int) {
+		got := transcript(s, in, 1+int(uint(size)%5000))
+		for reply := range bytes.Lines(got) {
+			if !line.Match(reply) {
+				t.Fatalf("the client gets %q", reply)
+			}
+		}
+		if varies.Match(in) {
+			return
+		}
+		if whole := transcript(s, in, 1<<20); !bytes.Equal(got, whole) {
+			t.Fatalf("in pieces of %d the client gets %q, in one %q", size, got, whole)
+		}
+	})
+}
+
+// ftpserverlib runs what it has of a line when the connection ends
+// (facts/ftp.md, 4, number 2).
+func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {
+	s := start(t, nil)
+	s.file("victim", 10)
+	s.file("victim-old", 10)
+	c := s.login()
+	if _, err := c.conn.Write([]byte("DELE victim")); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.conn.CloseWrite()
+	next(t, s.leavings)
+	if _, err := os.Stat(filepath.Join(s.dir, "victim")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLineThatIsTooLongIsNoCommand(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", 1)
+	c := s.login()
+	c.send("CWD " + strings.Repeat("x", ftpd.MaxLine) + strings.Repeat("DELE f ", 1000))
+	c.expect(500, "long line")
+	c.want(213, "SIZE f")
+}

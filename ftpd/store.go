@@ -1,0 +1,149 @@
+package ftpd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/account"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+	"sluice/sendfile"
+)
+
+// uploads are those of all servers of this process, which may serve the same
+// trees.
+var uploads upload.Store
+
+// stor answers STOR, after REST somewhere in the file.
+func (op *operation) stor(arg string) reply {
+	return op.store(Store, arg, func(t upload.Target, off int64) (*upload.Upload, error) {
+		return uploads.WriteFrom(op.ctx, t, off)
+	})
+}
+
+// appe answers APPE, which without a file is STOR (RFC 959, 4.1.3).
+func (op *operation) appe(arg string) reply {
+	return op.store(Append, arg, func(t upload.Target, _ int64) (*upload.Upload, error) {
+		return uploads.Append(t)
+	})
+}
+
+// stou answers STOU: as STOR, under a name that no file has, which
+// reply 150 tells (RFC 1123, 4.1.2.9). The argument, if there is one, is how it
+// begins. The rest is random even if that name is free: it may be the name of
+// another upload, which is not to be seen before it is whole.
+func (op *operation) stou(arg string) reply {
+	if arg == "" {
+		arg = "upload"
+	}
+	for {
+		name := arg + "." + strings.ToLower(rand.Text()[:8]) // 40 random bits are soon free
+		if _, err := op.session.user.tree.Lstat(op.session.path(name)); err != nil {
+			op.introduce("FILE: " + name)
+			return op.stor(name)
+		}
+	}
+}
+
+// store receives a file. It is visible when all of it has come and is on the disk;
+// what has come of one that broke off is kept.
+func (op *operation) store(command, arg string, open func(t upload.Target, off int64) (*upload.Upload, error)) (r reply) {
+	t := op.newTransfer(command, arg)
+	t.record.Offset, _ = op.session.takeRange()
+	if err := t.user.mayStore(t.record.Path); err != nil {
+		return t.end(err)
+	}
+	f, err := open(op.session.target(t.record.Path), t.record.Offset)
+	if err != nil {
+		return t.end(err)
+	}
+	t.record.Offset = f.Start()
+	size := f.Start()
+	err = errPanic // of a hook, unless receive returns
+	defer func() { r = t.end(t.publish(f, size, err)) }()
+	size, err = t.receive(f.Writer(), size)
+	return
+}
+
+// mayStore returns why the user may not write to the file name.
+func (u *user) mayStore(name string) error {
+	right := account.Create
+	if _, err := u.tree.Lstat(name); err == nil {
+		right = account.Change
+	}
+	return u.mayChange(right, name)
+}
+
+// target is where the user uploads a file to.
+func (s *session) target(name string) upload.Target {
+	return upload.Target{
+		Tree: s.user.tree, Name: name, Existing: s.user.existing(), Perm: 0o666 &^ s.mask(),
+		Owner: s.user.name, Keep: s.server.keptFor() > 0,
+	}
+}
+
+// receive writes what the client sends to f, from the offset at on, and returns
+// where that ends: with the data connection.
+func (t *transfer) receive(f io.WriterAt, at int64) (end int64, err error) {
+	err = t.over(func(conn *stream) error {
+		t.watch(conn, true, -1)
+		opt := t.options(conn, sendfile.Copy, sendfile.Splice)
+		opt.Idle = t.watched.Idle
+		t.limit(opt, true, -1)
+		res, err := sendfile.Receive(conn.ctx, f, conn.Conn, at, -1, opt)
+		at += res.Sent
+		if errors.Is(err, io.ErrUnexpectedEOF) && t.session.isLax() {
+			err = nil
+		}
+		return t.ended(res, err)
+	})
+	return at, err
+}
+
+// isLax reports whether a protected upload counts as whole although TLS did not
+// tell its end: some clients never do, and neither does one that was cut.
+func (s *session) isLax() bool {
+	lax := s.server.LaxTLS
+	return lax != nil && lax(s.user.name)
+}
+
+// publish makes the upload of size bytes visible if err is nil, and else keeps what
+// there is of it. It returns why it is not visible.
+func (t *transfer) publish(f *upload.Upload, size int64, err error) error {
+	if err != nil {
+		t.record.Kept = f.Abort(size, err)
+		return err
+	}
+	t.record.Kept, err = f.Commit(size, t.session.checkHere)
+	if err != nil && t.session.ctx.Err() == nil { // all has come: it is the file's fault
+		err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: t.record.Method, Offset: size, Err: err}
+	}
+	return err
+}
+
+// checkHere returns why the session has ended. A client that dies closes all
+// its connections, and the data connection looks as if the file were whole.
+func (s *session) checkHere() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	return nil
+}
+
+// keptFor resolves Server.KeepPartials; zero: they are not kept.
+func (s *Server) keptFor() time.Duration { return max(or(s.KeepPartials, 72*time.Hour), 0) }
+
+// Sweep removes from fsys what uploads have left that broke off longer ago than
+// KeepPartials, or that a crash has ended. It walks all of fsys and blocks until
+// it is through or ctx ends, whose error it returns then; what it may not remove
+// is left. Call it now and then, for each file system that is written to.
+// Uploads under way are younger, and stay: each moves within StallTimeout.
+func (s *Server) Sweep(ctx context.Context, fsys afero.Fs) (removed int, err error) {
+	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(s.keptFor(), time.Hour, 2*s.stallTimeout())))
+}

@@ -1,0 +1,208 @@
+package ftpd
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/account"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// user is who has logged in: what it sees, and what it may do there. Its methods
+// take absolute, clean paths of its tree.
+type user struct {
+	account Account
+	name    string // how hooks, limits and kept uploads know it
+	rights  account.Rights
+	tree    vfs.Tree
+	isRoot  bool   // the tree is a directory of this machine: its files open at once
+	home    func() // closes tree, if it is the user's own; else nil
+}
+
+// errName is for names that no file can have here.
+var errName = errors.New("file name not allowed")
+
+// newUser returns the user of an account, who has logged in as name. The caller
+// closes it.
+func newUser(a *Account, name string) (*user, error) {
+	if vfs.IsNothing(a.FS) {
+		return nil, errNoFS
+	}
+	if a.Name != "" {
+		name = a.Name
+	}
+	u := &user{account: *a, name: name, rights: a.Rights, tree: vfs.Of(a.FS)}
+	if a.Home != "" {
+		home, leave, err := vfs.Sub(u.tree, a.Home)
+		if err != nil {
+			return nil, err
+		}
+		u.tree, u.home = home, leave
+	}
+	if root, ok := u.tree.(*vfs.Root); ok {
+		u.isRoot = true
+		if !root.CanWrite() { // or facts would tell rights that the Root refuses
+			u.rights &= ReadOnly | Who
+		}
+	}
+	return u, nil
+}
+
+// close closes the user's own tree, if there is one. u may be nil.
+func (u *user) close() {
+	if u != nil && u.home != nil {
+		u.home()
+	}
+}
+
+// stat describes what name leads to. What is not whole yet is not there.
+func (u *user) stat(name string) (fs.FileInfo, error) {
+	if upload.IsPartial(path.Base(name)) {
+		return nil, fs.ErrNotExist
+	}
+	info, err := u.tree.Stat(name)
+	return info, bare(err)
+}
+
+// look is stat for a client who asks how large and how old a file is: one who
+// may list files, or fetch them.
+func (u *user) look(name string) (fs.FileInfo, error) {
+	info, err := u.stat(name)
+	if err == nil && u.rights&account.ReadOnly == 0 {
+		return nil, fs.ErrPermission
+	}
+	return info, err
+}
+
+// readDir returns the entries of a directory. What is not whole yet is not there.
+func (u *user) readDir(name string) ([]fs.FileInfo, error) {
+	entries, err := u.tree.ReadDir(name)
+	if err != nil {
+		return nil, bare(err)
+	}
+	whole := entries[:0]
+	for _, info := range entries {
+		if !upload.IsPartial(info.Name()) {
+			whole = append(whole, info)
+		}
+	}
+	return whole, nil
+}
+
+// openWhole opens a regular file, and returns its size. The caller closes it.
+// What is not whole yet is not there.
+func (u *user) openWhole(name string) (afero.File, int64, error) {
+	if err := u.may(account.Read); err != nil {
+		return nil, 0, err
+	}
+	if upload.IsPartial(path.Base(name)) {
+		return nil, 0, fs.ErrNotExist
+	}
+	f, err := u.tree.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = syscall.EISDIR
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// kept describes what the user's last upload to name has left.
+func (u *user) kept(name string) (fs.FileInfo, error) { return upload.Kept(u.tree, name, u.name) }
+
+// existing says whether the user may replace files.
+func (u *user) existing() upload.Existing {
+	if u.rights.Has(account.Change) {
+		return upload.Replace
+	}
+	return upload.Leave
+}
+
+// remove removes a file; a directory it refuses.
+func (u *user) remove(name string) error { return u.change(account.Delete, name, u.tree.Remove) }
+
+// removeDir removes an empty directory. One with nothing but what broken uploads
+// have left is empty: clients see nothing in it.
+func (u *user) removeDir(name string) error {
+	return u.change(account.Delete, name, func(name string) error {
+		err := u.tree.RemoveDir(name)
+		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
+		if isFull && upload.ForgetKept(u.tree, name) {
+			err = u.tree.RemoveDir(name)
+		}
+		return err
+	})
+}
+
+// mkdir makes a directory.
+func (u *user) mkdir(name string, perm fs.FileMode) error {
+	return u.change(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
+}
+
+// rename moves a file or directory.
+func (u *user) rename(from, to string) error {
+	return u.change(account.Rename, from, func(from string) error {
+		return u.change(account.Rename, to, func(to string) error {
+			return uploads.Rename(u.tree, from, to, u.existing())
+		})
+	})
+}
+
+// symlink makes a symbolic link, relative, so that it goes with the tree wherever
+// that is.
+func (u *user) symlink(target, link string) error {
+	return u.change(account.Link, link, func(link string) error { return u.tree.Symlink(target, link) })
+}
+
+// change lets f change name if the user has that right.
+func (u *user) change(right account.Rights, name string, f func(name string) error) error {
+	if err := u.mayChange(right, name); err != nil {
+		return err
+	}
+	return bare(f(name))
+}
+
+// changeFile is change for a file that is there: special files do not exist for a
+// client.
+func (u *user) changeFile(name string, f func(name string) error) error {
+	return u.change(account.Change, name, func(name string) error {
+		if _, err := u.tree.Stat(name); err != nil {
+			return err
+		}
+		return f(name)
+	})
+}
+
+// mayChange refuses before the tree would, so that a tree which is writable
+// for other reasons stays closed to those who only read.
+func (u *user) mayChange(right account.Rights, name string) error {
+	if err := u.may(right); err != nil {
+		return err
+	}
+	if upload.IsPartial(path.Base(name)) {
+		return errName
+	}
+	return nil
+}
+
+// may returns an error if the user lacks that right.
+func (u *user) may(right account.Rights) error {
+	switch {
+	case u.rights.Has(right):
+		return nil
+	case !account.ReadOnly.Has(right) && u.rights&account.All&^account.ReadOnly == 0:
+		return vfs.ErrReadOnly
+	}
+	return fs.ErrPermission
+}

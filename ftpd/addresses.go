@@ -17,18 +17,21 @@ type PublicAddr struct {
 	Addr    netip.Addr   // IPv4; the zero Addr: the one that the client has connected to
 }
 
-// publicAddr returns the address that PASV tells the client: that of the first
-// network of Server.PublicAddrs that it is in.
-func (s *session) publicAddr() netip.Addr {
+// publicAddr returns the address that PASV tells the client: that which a driver
+// tells, or of the first network of Server.PublicAddrs that it is in.
+func (s *session) publicAddr() (netip.Addr, error) {
+	if addr, ok, err := s.server.driver.publicAddr(s); ok {
+		return addr.Unmap(), err
+	}
 	for _, p := range s.server.PublicAddrs {
 		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(s.remote.Addr()) {
 			if p.Addr.IsValid() {
-				return p.Addr
+				return p.Addr, nil
 			}
 			break
 		}
 	}
-	return s.local.Addr()
+	return s.local.Addr(), nil
 }
 
 // CheckPassive looks, before the first Serve, for what keeps clients from

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/netip"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
 	"sluice/internal/rate"
@@ -88,8 +90,10 @@ type Limiter = rate.Limiter
 // equally by all who wait. Zero or less is no limit: then it returns nil.
 func NewLimiter(bytesPerSecond int64) Limiter { return rate.NewLimiter(bytesPerSecond) }
 
-// Client is who asks for a login.
+// Client is who asks for a login. It is a ClientContext of ftpserverlib, whose
+// SetPath chooses the directory that the client begins in.
 type Client struct {
+	ftpserver.ClientContext
 	Session uint64               // the same number in all hooks, and by which Server.Live knows it
 	Remote  netip.AddrPort       // of the control connection, at the client
 	Local   netip.AddrPort       // of the control connection, here

@@ -66,6 +66,9 @@ var unimplemented = []string{
 	"XRSQ", "XSEM", "XSEN",
 }
 
+// replyDisabled is for what the operator does not want.
+var replyDisabled = say(502, "That command is disabled")
+
 // check looks a command up, and returns why it cannot be obeyed; the zero
 // reply: it can. A command that is not known is not repeated: it may be a
 // password.
@@ -76,6 +79,8 @@ func (s *session) check(name, arg string) (command, reply) {
 		return cmd, say(502, "Not implemented")
 	case !ok:
 		return cmd, say(500, "Unknown command")
+	case s.server.policy.disabled[name]:
+		return cmd, replyDisabled
 	case cmd.login && s.user == nil:
 		return cmd, say(530, "Log in with USER and PASS first")
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"sluice/ftpd/internal/dataconn"
 )
 
@@ -33,11 +35,15 @@ var dataCommands = map[string]command{
 	"MLSD": {arg: optionalArg, syntax: "[directory]", login: true, data: true, work: (*operation).list},
 }
 
-// setType answers TYPE. All types mean bytes as they are.
+// setType answers TYPE. All types mean bytes as they are, unless a driver of
+// ftpserverlib leaves the conversion of lines on.
 func (s *session) setType(arg string) reply {
 	switch strings.ToUpper(arg) {
 	case "A", "A N":
 		s.ascii = true
+		if s.converts() {
+			return say(200, "Type is ASCII")
+		}
 		return say(200, "Type is ASCII, without conversion")
 	case "I", "L 8":
 		s.ascii = false
@@ -45,6 +51,9 @@ func (s *session) setType(arg string) reply {
 	}
 	return say(504, "Types are A, A N, I and L 8")
 }
+
+// converts reports whether the ends of lines are converted, by TYPE A.
+func (s *session) converts() bool { return s.ascii && s.server.policy.convertASCII }
 
 // stru answers STRU.
 func (s *session) stru(arg string) reply {
@@ -62,8 +71,8 @@ func (s *session) mode(arg string) reply {
 	return say(200, "Mode is S")
 }
 
-// allo answers ALLO, which reserves nothing; but the client is told if what
-// it sends next is not of that size.
+// allo answers ALLO, which reserves nothing, unless a driver does; but the client is
+// told if what it sends next is not of that size.
 func (s *session) allo(arg string) reply {
 	words := strings.Fields(arg)
 	if len(words) != 1 && (len(words) != 3 || !strings.EqualFold(words[1], "R")) {
@@ -76,10 +85,17 @@ func (s *session) allo(arg string) reply {
 	if err != nil {
 		return say(501, "That is no number of bytes")
 	}
+	text := "Nothing needs to be reserved"
+	if s.user.ext.allocate != nil {
+		if err := s.user.ext.allocate(int(size)); err != nil {
+			return unavailable(err)
+		}
+		text = "Reserved"
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allocated = int64(size)
-	return say(200, "Nothing needs to be reserved")
+	return say(200, text)
 }
 
 // abor answers ABOR when nothing is under way; otherwise see hold.
@@ -91,8 +107,13 @@ func (s *session) abor(string) reply {
 // span is a part of a file.
 type span struct{ first, last int64 } // of bytes, both included
 
+var replyConverts = say(501, "No offsets with TYPE A, which converts lines: send TYPE I")
+
 // restartAt answers REST.
 func (s *session) restartAt(arg string) reply {
+	if s.converts() {
+		return replyConverts
+	}
 	n, ok := parseOffset(arg)
 	if !ok {
 		return say(501, "Not an offset in bytes")
@@ -104,6 +125,9 @@ func (s *session) restartAt(arg string) reply {
 // rang answers RANG, the first and last byte of the next RETR or HASH (draft
 // bryan-ftp-range). A last byte before the first takes the range back.
 func (s *session) rang(arg string) reply {
+	if s.converts() {
+		return replyConverts
+	}
 	a, b, _ := strings.Cut(arg, " ")
 	first, ok1 := parseOffset(a)
 	last, ok2 := parseOffset(b)
@@ -142,7 +166,10 @@ func (s *session) pasv(string) reply {
 	if s.epsvOnly {
 		return replyEPSVOnly
 	}
-	public := s.publicAddr()
+	public, err := s.publicAddr()
+	if err != nil {
+		return say(425, "The public address is not known: "+bare(err).Error())
+	}
 	if !public.Is4() {
 		return say(425, "PASV is for IPv4, use EPSV")
 	}
@@ -211,6 +238,7 @@ func (s *session) listen() (port uint16, refusal reply) {
 		return 0, say(425, "Cannot listen for a data connection: "+bare(err).Error())
 	}
 	s.setSource(l)
+	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelPassive })
 	return l.Port(), reply{}
 }
 
@@ -223,12 +251,16 @@ func (s *session) connectTo(addr netip.AddrPort) reply {
 		return replyEPSVOnly
 	case s.server.NoActive:
 		return say(502, "Use EPSV or PASV")
-	case addr.Addr() != s.remote.Addr().WithZone(""):
+	case addr.Addr() != s.remote.Addr().WithZone("") && !s.server.policy.anyActive:
 		return say(501, "That is not your address")
 	case addr.Port() < 1024:
 		return say(501, "That port is below 1024")
 	}
-	from, to := netip.AddrPortFrom(s.local.Addr(), 0), netip.AddrPortFrom(s.remote.Addr(), addr.Port())
+	from, to := netip.AddrPortFrom(s.local.Addr(), s.server.policy.activePort), addr
+	if addr.Addr() == s.remote.Addr().WithZone("") {
+		to = netip.AddrPortFrom(s.remote.Addr(), addr.Port()) // with its zone
+	}
+	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelActive })
 	s.setSource(dataconn.Dial(from, to, s.server.acceptTimeout()))
 	return say(200, "OK")
 }
@@ -258,12 +290,13 @@ func (s *session) dropSourceLocked() {
 // mayTransfer returns why no data connection can be opened now; the zero
 // reply: it can.
 func (s *session) mayTransfer() reply {
+	protect := s.mustProtect()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.draining:
 		return replyShutdown
-	case s.server.TLS == TLSRequired && !s.private:
+	case protect && !s.private:
 		return say(522, "Data must be protected: PROT P") // RFC 4217, 10
 	case s.source == nil:
 		return say(425, "No data connection: send PASV, EPSV, PORT or EPRT first")

@@ -66,7 +66,7 @@ func (s *session) cwdTo(arg string) reply {
 func (s *session) cdup(string) reply { return s.cwdTo("..") }
 
 // pwd answers PWD.
-func (s *session) pwd(string) reply { return say(257, quote(s.cwd)+" is the current directory") }
+func (s *session) pwd(string) reply { return say(257, quote(s.dir())+" is the current directory") }
 
 // quote returns name in quotes, with those in it doubled (RFC 959, appendix II).
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -85,7 +85,8 @@ var errCurrent = errors.New("is the current directory, or above it")
 
 // isCurrent reports whether name is the current directory or one above it.
 func (s *session) isCurrent(name string) bool {
-	return name == "/" || name == s.cwd || strings.HasPrefix(s.cwd, name+"/")
+	current := s.dir()
+	return name == "/" || name == current || strings.HasPrefix(current, name+"/")
 }
 
 // rmd answers RMD. Neither the current directory nor one above it is removed.
@@ -130,6 +131,9 @@ func (s *session) rnto(arg string) reply {
 		return unavailable(errCurrent)
 	}
 	if err := s.user.rename(from, to); err != nil {
+		if errors.Is(err, errName) {
+			return say(553, sentence(err.Error())) // RFC 959, 5.4
+		}
 		return unavailable(err)
 	}
 	return say(250, "Renamed")
@@ -138,6 +142,9 @@ func (s *session) rnto(arg string) reply {
 // size answers SIZE. Of a file that is not there, but whose upload broke off,
 // it tells how much has arrived: so much a client need not send again.
 func (s *session) size(arg string) reply {
+	if s.converts() {
+		return say(550, "No size with TYPE A, which converts lines: send TYPE I")
+	}
 	name := s.path(arg)
 	info, err := s.user.look(name)
 	if errors.Is(err, fs.ErrNotExist) && s.user.rights.Has(account.Create) {
@@ -195,7 +202,7 @@ func (s *session) facts() list.FactSet {
 // avbl answers AVBL with the room for files in a directory, in bytes (draft
 // peterson-streamlined-ftp-command-extensions, 4).
 func (s *session) avbl(arg string) reply {
-	free, err := s.user.tree.Free(s.path(arg))
+	free, err := s.user.free(s.path(arg))
 	if err != nil {
 		return unavailable(err)
 	}
@@ -206,7 +213,7 @@ func (s *session) avbl(arg string) reply {
 // login nobody knows which that will be.
 func featAVBL(s *session) string {
 	if s.user != nil {
-		if _, err := s.user.tree.Free("/"); err != nil {
+		if _, err := s.user.free("/"); err != nil {
 			return ""
 		}
 	}

@@ -27,20 +27,26 @@ var sessionCommands = map[string]command{
 	"SITE": {arg: requiredArg, syntax: "command", login: true, run: (*session).site},
 	"NOOP": {during: true, run: func(*session, string) reply { return say(200, "OK") }},
 	"SYST": {run: func(*session, string) reply { return say(215, "UNIX Type: L8") }},
-	"CLNT": {arg: requiredArg, syntax: "name", run: func(*session, string) reply { return say(200, "OK") }, feat: line("CLNT")},
+	"CLNT": {arg: requiredArg, syntax: "name", run: (*session).clnt, feat: line("CLNT")},
 }
 
 // quit answers QUIT.
 func (s *session) quit(string) reply {
 	s.then = func() error { return errLeft }
-	return say(221, "Goodbye")
+	return say(221, s.server.driver.goodbye()...)
+}
+
+// clnt answers CLNT, by which clients tell which program they are.
+func (s *session) clnt(name string) reply {
+	s.note(func(c *clientContext) { c.version = name })
+	return say(200, "OK")
 }
 
 // rein answers REIN. TLS stays: to end it here would put the next password
 // on the wire.
 func (s *session) rein(string) reply {
 	s.logOut()
-	s.name, s.epsvOnly, s.ascii = "", false, false
+	s.name, s.epsvOnly, s.ascii = "", false, s.server.policy.startASCII
 	return say(220, "Ready for a new user")
 }
 
@@ -60,8 +66,8 @@ func (s *session) hostCommand(name string) reply {
 // feat answers FEAT (RFC 2389): what the tables say.
 func (s *session) feat(string) reply {
 	var features []string
-	for _, cmd := range commands {
-		if cmd.feat == nil {
+	for name, cmd := range commands {
+		if cmd.feat == nil || s.server.policy.disabled[name] {
 			continue
 		}
 		if text := cmd.feat(s); text != "" {
@@ -119,6 +125,8 @@ func (s *session) lang(arg string) reply {
 // stat answers STAT: of the session, or of a path as a listing.
 func (s *session) stat(arg string) reply {
 	switch {
+	case arg == "" && s.server.policy.noStatus:
+		return replyDisabled
 	case arg == "":
 		return s.status()
 	case s.user == nil:
@@ -133,7 +141,17 @@ func (s *session) help(arg string) reply {
 	if name == "SITE" && rest == "" {
 		return helpOn("SITE ", siteCommands, "")
 	}
-	return helpOn("", commands, arg)
+	return helpOn("", s.offered(), arg)
+}
+
+// offered returns the commands that are not disabled.
+func (s *session) offered() map[string]command {
+	if s.server.policy.disabled == nil {
+		return commands
+	}
+	offered := maps.Clone(commands)
+	maps.DeleteFunc(offered, func(name string, _ command) bool { return s.server.policy.disabled[name] })
+	return offered
 }
 
 // helpOn tells of one of the commands, or of all if name is empty.

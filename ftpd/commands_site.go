@@ -2,10 +2,12 @@ package ftpd
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"sluice/ftpd/internal/control"
+	"sluice/internal/account"
 )
 
 // siteCommands are the commands after SITE, which itself needs a login.
@@ -17,13 +19,28 @@ var siteCommands = map[string]command{
 	"WHO":     {run: (*session).siteWho},
 }
 
+// driverSiteCommands are those that ftpserverlib has besides, for its drivers.
+var driverSiteCommands = map[string]command{
+	"CHOWN": {arg: requiredArg, syntax: "user[:group] file", run: (*session).siteChown},
+	"MKDIR": {arg: requiredArg, syntax: "directory", run: (*session).siteMkdir},
+	"RMDIR": {arg: requiredArg, syntax: "directory", run: (*session).siteRmdir},
+}
+
 // site answers SITE: commands of our own.
 func (s *session) site(arg string) reply {
+	if s.user.ext.site != nil {
+		if answer := s.user.ext.site(arg); answer != nil {
+			return say(answer.Code, textLines(answer.Message)...)
+		}
+	}
 	name, rest := control.Split(arg)
 	if name == "HELP" {
 		return helpOn("SITE ", siteCommands, rest)
 	}
 	cmd, ok := siteCommands[name]
+	if !ok && s.server.driver != nil {
+		cmd, ok = driverSiteCommands[name]
+	}
 	if !ok {
 		return say(504, "Unknown command, see SITE HELP")
 	}
@@ -113,4 +130,43 @@ func (s *session) siteSymlink(arg string) reply {
 		return unavailable(err)
 	}
 	return say(200, link+" leads to "+target)
+}
+
+// siteChown sets the owner and group of a file, both by numbers.
+func (s *session) siteChown(arg string) reply {
+	ids, name, _ := strings.Cut(arg, " ")
+	owner, group, _ := strings.Cut(ids, ":")
+	uid, err := strconv.ParseUint(owner, 10, 31)
+	gid := uint64(0)
+	if err == nil && group != "" {
+		gid, err = strconv.ParseUint(group, 10, 31)
+	}
+	if err != nil || name == "" {
+		return say(501, "Not a user, perhaps a group, and a name")
+	}
+	if err := s.user.changeFile(s.path(name), func(name string) error { return s.user.tree.Chown(name, int(uid), int(gid)) }); err != nil {
+		return unavailable(err)
+	}
+	return say(200, "Owner of "+name+" is "+ids)
+}
+
+// siteMkdir makes a directory, and those above it.
+func (s *session) siteMkdir(arg string) reply {
+	perm := 0o777 &^ s.mask()
+	if err := s.user.change(account.Create, s.path(arg), func(name string) error { return s.user.tree.MkdirAll(name, perm) }); err != nil {
+		return unavailable(err)
+	}
+	return say(250, "Directory created")
+}
+
+// siteRmdir removes a directory with all that is in it.
+func (s *session) siteRmdir(arg string) reply {
+	name := s.path(arg)
+	if s.isCurrent(name) {
+		return unavailable(errCurrent)
+	}
+	if err := s.user.change(account.Delete, name, s.user.tree.RemoveAll); err != nil {
+		return unavailable(err)
+	}
+	return say(250, "Directory deleted with all that was in it")
 }

@@ -68,7 +68,9 @@ func (s *session) startTLS() error {
 	if err := s.control.startTLS(ctx, s.tls.Control); err != nil {
 		return err
 	}
+	s.mu.Lock()
 	s.secured = true
+	s.mu.Unlock()
 	s.live.SetProtocol(live.FTPS)
 	s.name = "" // what was said in clear does not count
 	return nil
@@ -94,7 +96,7 @@ func (s *session) prot(level string) reply {
 		return say(536, "The levels are C and P")
 	case level != "C" && level != "P":
 		return say(504, "The levels are C and P")
-	case level == "C" && s.server.TLS == TLSRequired:
+	case level == "C" && s.mustProtect():
 		return say(534, "Data must be protected")
 	}
 	s.mu.Lock()

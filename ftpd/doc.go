@@ -85,6 +85,34 @@
 // STAT tells how far it is, and SITE WHO, to those with the right [Who], what all
 // clients do, those of other servers with the same Server.Live too.
 //
+// # Drivers of ftpserverlib
+//
+// FromDriver runs a driver of github.com/fclairamb/ftpserverlib v0.32.3 on the
+// engine of this package:
+//
+//	NewFtpServer(d)          FromDriver(d)
+//	server.Logger            srv.Logger
+//	server.ListenAndServe()  srv.ListenAndServe(), or srv.Serve(listener)
+//	server.Stop()            srv.Shutdown(ctx), which lets transfers finish, or srv.Close()
+//	server.Addr()            the address of the listener
+//
+// All its extensions of MainDriver and ClientDriver are called, and what Login gets
+// as its Client is a ClientContext. Uploads have a hidden name until they are whole,
+// which the driver sees as OpenFile, Chmod if a file is replaced, and Rename.
+// A driver with GetHandle opens the file itself instead: its bytes are copied, one
+// after the other, and what becomes of an upload that breaks off is up to it;
+// TransferError comes before Close then.
+//
+// Settings are honoured, or Serve returns why they are not: EnableCOMB and
+// DeflateCompressionLevel, which are not implemented. TYPE A converts lines only
+// with DisableASCIIConversion unset, and then SIZE, REST and RANG are refused.
+// WrapPassiveListener is called once for each port, since ports stay open.
+// GetTLSConfig is asked once for all that it says, and for the certificate with
+// each handshake; where the settings do not require TLS its error means that there
+// is none. Unlike there, wrong passwords are answered late and do not end the
+// session until the third, PORT and EPRT lead to no port below 1024, and a client
+// that ClientConnected refuses gets 421.
+//
 // # Layers
 //
 // A session is one control connection. One goroutine at a time reads its lines,

@@ -22,7 +22,7 @@ func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
 func GlobForTest(tree *vfs.Root, pattern string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errLeft)
-	s := &session{user: &user{tree: tree, rights: All}, cwd: "/"}
+	s := &session{server: new(Server), user: &user{tree: tree, rights: All}, cwd: "/"}
 	_, err := s.items(ctx, "LIST", pattern)
 	return err
 }
@@ -36,7 +36,9 @@ func (s *Server) BanForTest(ban time.Duration) {
 // ServeForTest obeys what conn sends, after an anonymous login, until its end. It
 // blocks until the session is over. s serves nobody else.
 func ServeForTest(s *Server, conn net.Conn) {
-	s.once.Do(s.prepare)
+	if err := s.prepare(); err != nil {
+		panic(err)
+	}
 	sess, err := newSession(s, conn, false)
 	if err != nil {
 		panic(err)

@@ -68,8 +68,9 @@ func (s *session) factItems(name string) ([]list.Item, error) {
 // nameItems returns what arg names to LIST or NLST: the entries of a
 // directory, a file, or what matches a pattern.
 func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.Item, error) {
+	s.note(func(c *clientContext) { c.listPath = "" })
 	info, err := s.user.stat(s.path(arg))
-	if err != nil {
+	if err != nil && !s.server.policy.keepOptions {
 		arg = withoutOptions(arg)
 		info, err = s.user.stat(s.path(arg))
 	}
@@ -80,10 +81,27 @@ func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.It
 		return nil, err
 	case !info.IsDir():
 		return []list.Item{{Info: info, Name: arg}}, nil
-	case command == "NLST" && arg != "" && arg != ".": // names that the client can send as they are
-		return s.dirItems(s.path(arg), strings.TrimSuffix(arg, "/")+"/")
+	case command == "NLST" && arg != "" && arg != ".":
+		items, err := s.dirItems(s.path(arg), "")
+		prefix := s.listPath(arg)
+		for i := range items { // names that the client can send as they are
+			items[i].Name = prefix + items[i].Name
+		}
+		return items, err
 	}
 	return s.dirItems(s.path(arg), "")
+}
+
+// listPath returns the directory that the names of an NLST of arg are in, with a
+// slash at its end: as the client calls it, unless a driver has said otherwise while
+// it was read, because arg is a pattern to it.
+func (s *session) listPath(arg string) string {
+	s.note(func(c *clientContext) {
+		if c.listPath != "" {
+			arg = c.listPath
+		}
+	})
+	return strings.TrimSuffix(arg, "/") + "/"
 }
 
 // dirItems returns the entries of the directory name, each with prefix before

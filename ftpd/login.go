@@ -29,7 +29,10 @@ var (
 // Names that are known and those that are not get the same reply.
 func (s *session) userCommand(name string) reply {
 	s.logOut()
-	if s.server.TLS == TLSRequired && !s.secured {
+	if r, done := s.server.driver.user(s, name); done {
+		return r
+	}
+	if s.mustProtect() && !s.secured {
 		return say(530, "Encryption is required: send AUTH TLS first")
 	}
 	s.name = name
@@ -45,14 +48,21 @@ func (s *session) pass(password string) reply {
 	}
 	s.name = ""
 	u, err := s.login(name, password)
+	return s.loggedIn(name, u, err)
+}
+
+// loggedIn answers a login as name, which has made the client u or has failed for
+// the reason of err.
+func (s *session) loggedIn(name string, u *user, err error) reply {
 	s.user = u // already now: a session that ends closes the home of it
 	if hook := s.server.OnLogin; hook != nil {
 		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
+	text := s.server.driver.authMessage(s, name, err)
 	switch {
 	case err == nil:
 		s.stopAlarm(alarmLogin)
-		return say(230, "Logged in")
+		return say(230, orText(text, "Logged in")...)
 	case err == errBanned:
 		s.then = func() error { return errBanned }
 		return replyBanned
@@ -69,7 +79,15 @@ func (s *session) pass(password string) reply {
 	if s.failed++; s.failed == maxFailed {
 		s.then = func() error { return errFailed }
 	}
-	return say(530, "Login incorrect")
+	return say(530, orText(text, "Login incorrect")...)
+}
+
+// orText returns the lines of text, or else one of our own.
+func orText(text []string, own string) []string {
+	if text == nil {
+		return []string{own}
+	}
+	return text
 }
 
 // login returns who has logged in, and counts the session as that user's.
@@ -101,7 +119,7 @@ func (s *session) login(name, password string) (*user, error) {
 
 // asClient returns who asks for a login.
 func (s *session) asClient() Client {
-	c := Client{Session: s.id, Remote: s.remote, Local: s.local}
+	c := Client{ClientContext: s.context(), Session: s.id, Remote: s.remote, Local: s.local}
 	if state, ok := s.control.tlsState(); ok {
 		c.TLS = &state
 	}
@@ -111,6 +129,9 @@ func (s *session) asClient() Client {
 // admit returns the user of an account.
 func (s *session) admit(a *Account, name string) (*user, error) {
 	u, err := newUser(a, name)
+	if err == nil && s.server.driver != nil {
+		u.ext = extensionsOf(a.FS)
+	}
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, err

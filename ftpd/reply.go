@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/live"
@@ -148,7 +150,7 @@ func (op *operation) codeOf(err error) int {
 		return 450
 	case errors.Is(err, syscall.ENOSPC):
 		return 452
-	case errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+	case errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG), errors.Is(err, ftpserver.ErrStorageExceeded):
 		return 552
 	case errors.Is(err, errName), errors.Is(err, fs.ErrExist):
 		return 553

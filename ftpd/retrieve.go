@@ -6,6 +6,9 @@ import (
 	"sluice/sendfile"
 )
 
+// toEnd is the size of what is sent up to its end, wherever that is.
+const toEnd = -1
+
 // retr answers RETR.
 //
 // What goes is what the file holds when it is opened, from the offset on: if
@@ -15,6 +18,9 @@ func (op *operation) retr(arg string) (r reply) {
 	t := op.newTransfer(Retrieve, arg)
 	first, last := op.session.takeRange()
 	t.record.Offset = first
+	if t.isSequential() {
+		return t.retrieveOn(first, last)
+	}
 	f, size, err := t.user.openWhole(t.record.Path)
 	if err != nil {
 		return t.end(err)
@@ -25,6 +31,7 @@ func (op *operation) retr(arg string) (r reply) {
 	}
 	err = errPanic // of a hook, unless send returns
 	defer func() {
+		tellFailure(f, err)
 		_ = f.Close() // it was only read
 		r = t.end(err)
 	}()

@@ -141,6 +141,9 @@ type Server struct {
 	// If it is nil, they go to slog.Default.
 	Logger *slog.Logger
 
+	driver *driver // of FromDriver; nil: there is none
+	policy policy  // what it asks for
+
 	waits   waits
 	ports   dataconn.Pool
 	digests digest.Cache
@@ -149,6 +152,7 @@ type Server struct {
 	running sync.WaitGroup // sessions; added to with mu held and closing unset
 
 	once     sync.Once // prepares the fields below
+	unfit    error     // why nobody can be served
 	guests   vfs.Tree  // of FS; nil: there are none
 	registry *live.Registry
 	tls      dataconn.Configs
@@ -171,13 +175,16 @@ func (s *Server) ServeTLS(ln net.Listener) error { return s.serve(ln, true) }
 
 func (s *Server) serve(ln net.Listener, implicit bool) error {
 	defer ln.Close()
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	implicit = implicit || s.policy.implicit
 	switch {
 	case s.FS == nil && s.Login == nil:
 		return errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
 	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
 		return errors.New("ftpd: Server.TLSConfig is nil")
 	}
-	s.once.Do(s.prepare)
 	if !s.trackListener(&ln) {
 		return ErrServerClosed
 	}
@@ -197,8 +204,21 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 	}
 }
 
-// prepare makes what all sessions share of what the fields say.
-func (s *Server) prepare() {
+// prepare makes what all sessions share of what the fields say, once. It returns
+// why nobody can be served, which only a driver knows of.
+func (s *Server) prepare() error {
+	s.once.Do(func() {
+		if s.driver != nil {
+			s.unfit = s.driver.configure(s)
+		}
+		if s.unfit == nil {
+			s.share()
+		}
+	})
+	return s.unfit
+}
+
+func (s *Server) share() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
@@ -206,6 +226,7 @@ func (s *Server) prepare() {
 		s.guests = vfs.Of(s.FS)
 	}
 	s.ports.Ports = s.PassivePorts
+	s.driver.passivePorts(&s.ports)
 	s.tls = dataconn.NewConfigs(s.TLSConfig, s.Reuse != ReuseOff)
 }
 

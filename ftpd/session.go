@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -65,27 +66,28 @@ type session struct {
 	live    *live.Session // knows who is logged in; nil until the session is let in
 
 	// What commands leave to those that follow. It belongs to the command that is
-	// under way. cwd is also guarded by mu when it is written.
+	// under way.
 	greeted  bool
 	wrong    int          // commands in a row that made no sense
 	then     func() error // to be done when the command is answered
 	implicit bool         // TLS from the first byte on
-	secured  bool         // commands are protected
+	secured  bool         // commands are protected; also guarded by mu when it is written
 	sized    bool         // PBSZ was sent
 	tls      dataconn.Configs
 
-	name   string // of USER; "": none, or its PASS has come
-	failed int    // passwords that were wrong
-	user   *user  // nil: not logged in
+	client *clientContext // the session as drivers know it; nil: nobody has asked
+	name   string         // of USER; "": none, or its PASS has come
+	failed int            // passwords that were wrong
+	user   *user          // nil: not logged in
 
-	cwd        string        // absolute and clean
+	cwd        string        // absolute and clean; also guarded by mu when it is written
 	renameFrom string        // the path of RNFR, for the next command alone; "": none
 	restart    int64         // by REST, for the next transfer
 	ranged     *span         // by RANG, for the next RETR or HASH; nil: none
 	wanted     *list.FactSet // by OPTS MLST; nil: all
 	hash       *hashKind     // by OPTS HASH; nil: the default
 	umask      *os.FileMode  // by SITE UMASK; nil: the default
-	ascii      bool          // TYPE A, which changes nothing
+	ascii      bool          // TYPE A, which changes nothing unless a driver wants lines converted
 	epsvOnly   bool          // EPSV ALL
 
 	mu        sync.Mutex              // guards the fields below
@@ -114,11 +116,16 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 			_ = raw.Control(func(fd uintptr) { _ = setInline(fd) })
 		}
 	}
+	_, secured := conn.(*tls.Conn) // by the listener
 	s := &session{
 		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientOf(conn.RemoteAddr()),
 		control: &controlConn{conn: conn, tcp: conn, stall: server.stallTimeout()},
 		cwd:     "/", allocated: -1, working: 1,
-		implicit: implicit, sized: implicit, private: implicit, tls: server.tls,
+		implicit: implicit && !secured, secured: secured, sized: implicit, private: implicit, tls: server.tls,
+		ascii: server.policy.startASCII,
+	}
+	if server.driver != nil {
+		s.context().command = ""
 	}
 	if server.Reuse == ReuseRequired {
 		s.tls = s.tls.Bind()
@@ -160,7 +167,12 @@ func (s *session) greet() error {
 			return err
 		}
 	}
-	s.send(say(220, banner))
+	text, err := s.server.driver.greeting(s)
+	if err != nil {
+		s.control.bye(say(421, text...)) // in the library 500
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	s.send(say(220, text...))
 	return nil
 }
 
@@ -175,6 +187,7 @@ func (s *session) obey(line string) (left bool, err error) {
 	}
 	s.control.in.Trust()
 	s.wrong = 0
+	s.note(func(c *clientContext) { c.command = name })
 	if name != "RNTO" {
 		s.renameFrom = ""
 	}
@@ -221,9 +234,16 @@ func (s *session) answer(f func() []reply) {
 // path returns what the client calls arg as an absolute, clean path.
 func (s *session) path(arg string) string {
 	if !path.IsAbs(arg) {
-		arg = path.Join("/", s.cwd, arg)
+		arg = path.Join("/", s.dir(), arg)
 	}
 	return path.Clean(arg)
+}
+
+// dir returns the current directory.
+func (s *session) dir() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cwd
 }
 
 // setDir sets the current directory.
@@ -281,6 +301,7 @@ func (s *session) leave() {
 	s.control.close()
 	defer s.server.forgetSession(s)
 	defer s.survive()
+	s.server.driver.left(s)
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{
 			Session: s.id, Remote: s.remote, User: s.live.User(),

@@ -59,6 +59,9 @@ func (op *operation) store(command, arg string, open func(t upload.Target, off i
 	if err := t.user.mayStore(t.record.Path); err != nil {
 		return t.end(err)
 	}
+	if t.user.ext.open != nil {
+		return t.storeOn()
+	}
 	f, err := open(op.session.target(t.record.Path), t.record.Offset)
 	if err != nil {
 		return t.end(err)
@@ -67,8 +70,22 @@ func (op *operation) store(command, arg string, open func(t upload.Target, off i
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
 	defer func() { r = t.end(t.publish(f, size, err)) }()
-	size, err = t.receive(f.Writer(), size)
+	size, err = t.receiveAs(f.Writer(), size)
 	return
+}
+
+// receiveAs is receive, with lines converted where that is wanted.
+func (t *transfer) receiveAs(f io.WriterAt, at int64) (end int64, err error) {
+	if !t.session.converts() {
+		return t.receive(f, at)
+	}
+	w := &lineWriter{to: f, at: at}
+	if _, err = t.receive(w, at); err == nil {
+		if err = w.flush(); err != nil {
+			err = t.fileFailed(w.at, err)
+		}
+	}
+	return w.at, err
 }
 
 // mayStore returns why the user may not write to the file name.
@@ -122,9 +139,14 @@ func (t *transfer) publish(f *upload.Upload, size int64, err error) error {
 	}
 	t.record.Kept, err = f.Commit(size, t.session.checkHere)
 	if err != nil && t.session.ctx.Err() == nil { // all has come: it is the file's fault
-		err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: t.record.Method, Offset: size, Err: err}
+		err = t.fileFailed(size, err)
 	}
 	return err
+}
+
+// fileFailed returns the error of a file that has failed when all had come.
+func (t *transfer) fileFailed(offset int64, err error) error {
+	return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: t.record.Method, Offset: offset, Err: err}
 }
 
 // checkHere returns why the session has ended. A client that dies closes all

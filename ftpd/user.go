@@ -6,6 +6,7 @@ import (
 	"path"
 	"syscall"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
 
 	"sluice/internal/account"
@@ -22,10 +23,11 @@ type user struct {
 	tree    vfs.Tree
 	isRoot  bool   // the tree is a directory of this machine: its files open at once
 	home    func() // closes tree, if it is the user's own; else nil
+	ext     extensions
 }
 
 // errName is for names that no file can have here.
-var errName = errors.New("file name not allowed")
+var errName = ftpserver.ErrFileNameNotAllowed
 
 // newUser returns the user of an account, who has logged in as name. The caller
 // closes it.
@@ -81,7 +83,7 @@ func (u *user) look(name string) (fs.FileInfo, error) {
 
 // readDir returns the entries of a directory. What is not whole yet is not there.
 func (u *user) readDir(name string) ([]fs.FileInfo, error) {
-	entries, err := u.tree.ReadDir(name)
+	entries, err := u.entries(name)
 	if err != nil {
 		return nil, bare(err)
 	}
@@ -135,11 +137,15 @@ func (u *user) remove(name string) error { return u.change(account.Delete, name,
 // removeDir removes an empty directory. One with nothing but what broken uploads
 // have left is empty: clients see nothing in it.
 func (u *user) removeDir(name string) error {
+	removeDir := u.tree.RemoveDir
+	if u.ext.removeDir != nil {
+		removeDir = u.ext.removeDir
+	}
 	return u.change(account.Delete, name, func(name string) error {
-		err := u.tree.RemoveDir(name)
+		err := removeDir(name)
 		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
 		if isFull && upload.ForgetKept(u.tree, name) {
-			err = u.tree.RemoveDir(name)
+			err = removeDir(name)
 		}
 		return err
 	})
@@ -162,7 +168,20 @@ func (u *user) rename(from, to string) error {
 // symlink makes a symbolic link, relative, so that it goes with the tree wherever
 // that is.
 func (u *user) symlink(target, link string) error {
-	return u.change(account.Link, link, func(link string) error { return u.tree.Symlink(target, link) })
+	return u.change(account.Link, link, func(link string) error {
+		if u.ext.symlink != nil {
+			return u.ext.symlink(target, link)
+		}
+		return u.tree.Symlink(target, link)
+	})
+}
+
+// free returns how many bytes files in a directory may yet take.
+func (u *user) free(dir string) (int64, error) {
+	if u.ext.free != nil {
+		return u.ext.free(dir)
+	}
+	return u.tree.Free(dir)
 }
 
 // change lets f change name if the user has that right.

@@ -70,7 +70,16 @@ func (u *Upload) Commit(size int64, check func() error) (kept int64, err error) 
 // It returns how many bytes are kept, so that the owner can go on there by Append or WriteFrom. That is 0 if it is
 // too little to be worth it, if there is no room for what was written, if the target may not be replaced, and if the
 // Target says so.
+//
+// A file that has a method TransferError(error) is told of cause, before it is closed; after a Commit that has failed too.
 func (u *Upload) Abort(size int64, cause error) (kept int64) { return u.place.abort(u, size, cause) }
+
+// tell tells the file, which is open, that it was not received whole.
+func (u *Upload) tell(cause error) {
+	if f, ok := u.file.(interface{ TransferError(err error) }); ok {
+		f.TransferError(cause)
+	}
+}
 
 // hidden is a file next to the target, which it replaces when it is whole.
 type hidden struct {
@@ -149,6 +158,9 @@ func (u *Upload) chmod(name string, mode fs.FileMode) error {
 
 func (h *hidden) abort(u *Upload, size int64, cause error) (kept int64) {
 	t := &u.target
+	if !h.closed {
+		u.tell(cause)
+	}
 	if t.Keep && t.Owner != "" && size >= minKept && !isUseless(cause) && h.cut(u, size) == nil &&
 		t.Tree.Rename(h.temp, keptName(t.Name, t.Owner)) == nil {
 		return size
@@ -222,7 +234,8 @@ func (u *Upload) checkThere(mine *claim) error {
 	return err
 }
 
-func (p *inPlace) abort(u *Upload, _ int64, _ error) (kept int64) {
+func (p *inPlace) abort(u *Upload, _ int64, cause error) (kept int64) {
+	u.tell(cause)
 	_ = u.file.Close()              // again, perhaps: what it holds is what there is
 	u.store.claims.release(p.claim) // after that: some file systems write when they close
 	return 0

@@ -136,6 +136,14 @@ func isShared(f afero.File) bool {
 	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/spf13/afero/tarfs"
 }
 
+// TransferError tells the file of the file system that it was not moved whole, if it has that method, as files for
+// ftpserverlib may. Close follows.
+func (h *handle) TransferError(err error) {
+	if f, ok := h.File.(interface{ TransferError(err error) }); ok {
+		_, _ = protect(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
+	}
+}
+
 // WriteAt writes at off, as io.WriterAt asks for.
 func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {

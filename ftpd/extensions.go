@@ -1,0 +1,90 @@
+package ftpd
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+)
+
+// extensions are what a ClientDriver does itself. In the place of a nil field this
+// package does it, with the methods of afero.Fs.
+type extensions struct {
+	readDir   func(name string) ([]fs.FileInfo, error)
+	removeDir func(name string) error
+	symlink   func(target, name string) error
+	free      func(dir string) (int64, error)
+	allocate  func(size int) error
+	hash      func(name string, algorithm ftpserver.HASHAlgo, start, end int64) (string, error)
+	site      func(param string) *ftpserver.AnswerCommand
+	open      func(name string, flags int, offset int64) (ftpserver.FileTransfer, error)
+}
+
+// extensionsOf returns what client does itself.
+func extensionsOf(client afero.Fs) extensions {
+	var ext extensions
+	if x, ok := client.(ftpserver.ClientDriverExtensionFileList); ok {
+		ext.readDir = x.ReadDir
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionRemoveDir); ok {
+		ext.removeDir = x.RemoveDir
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionSymlink); ok {
+		ext.symlink = x.Symlink
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionAvailableSpace); ok {
+		ext.free = x.GetAvailableSpace
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionAllocate); ok {
+		ext.allocate = x.AllocateSpace
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionHasher); ok {
+		ext.hash = x.ComputeHash
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtensionSite); ok {
+		ext.site = x.Site
+	}
+	if x, ok := client.(ftpserver.ClientDriverExtentionFileTransfer); ok {
+		ext.open = x.GetHandle
+	}
+	return ext
+}
+
+// entries are the entries of a directory as the driver lists them: regular files
+// and directories, sorted by name; links as what they lead to.
+func (u *user) entries(name string) ([]fs.FileInfo, error) {
+	if u.ext.readDir == nil {
+		return u.tree.ReadDir(name)
+	}
+	all, err := u.ext.readDir(name)
+	if err != nil {
+		return nil, err
+	}
+	var infos []fs.FileInfo
+	for _, info := range all {
+		if info != nil && info.Mode().Type() == fs.ModeSymlink {
+			target, err := u.tree.Stat(path.Join(name, info.Name()))
+			if err != nil {
+				continue
+			}
+			info = named{target, info.Name()}
+		}
+		if info != nil && (info.Mode().IsRegular() || info.IsDir()) {
+			infos = append(infos, info)
+		}
+	}
+	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	return infos, nil
+}
+
+// named is a FileInfo under another name.
+type named struct {
+	fs.FileInfo
+	name string
+}
+
+// Name returns the other name.
+func (n named) Name() string { return n.name }

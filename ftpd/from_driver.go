@@ -1,0 +1,263 @@
+package ftpd
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"sluice/ftpd/internal/dataconn"
+)
+
+// FromDriver returns a server that runs a driver of ftpserverlib v0.32.3, with its
+// extensions, on the engine of this package. See "Drivers of ftpserverlib" in the
+// package documentation for how its settings and methods are honoured.
+//
+// What GetSettings asks for takes the place of the fields of Server that say the
+// same; Login and FS are not used. All other fields may be set. Serve and
+// ListenAndServe return the error of GetSettings, of GetTLSConfig where the
+// settings require TLS, and of settings that cannot be honoured.
+func FromDriver(d ftpserver.MainDriver) *Server { return &Server{driver: &driver{main: d}} }
+
+// ListenAndServe serves where the driver's settings say: on Settings.Listener, or
+// else on Settings.ListenAddr, by default port 2121 of all addresses. It blocks as
+// Serve does, and is an error for a server that FromDriver has not made.
+func (s *Server) ListenAndServe() error {
+	if s.driver == nil {
+		return errors.New("ftpd: no driver says where to listen: call Serve with a listener")
+	}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	ln := s.driver.settings.Listener
+	if ln == nil {
+		var err error
+		if ln, err = net.Listen("tcp", cmp.Or(s.driver.settings.ListenAddr, "0.0.0.0:2121")); err != nil {
+			return fmt.Errorf("ftpd: %w", err)
+		}
+	}
+	return s.Serve(ln)
+}
+
+// driver is what a MainDriver has a say in. A nil driver has none: then its
+// methods answer as this package does by itself.
+type driver struct {
+	main     ftpserver.MainDriver
+	settings ftpserver.Settings
+}
+
+// errRefused is why a session ends that the driver has refused.
+var errRefused = errors.New("refused by the driver")
+
+// greeting returns the text of reply 220, or refuses the session.
+func (d *driver) greeting(s *session) (text []string, err error) {
+	if d == nil {
+		return []string{banner}, nil
+	}
+	message, err := d.main.ClientConnected(s.context())
+	return textLines(message), err
+}
+
+// textLines returns the lines of a text that a driver has made.
+func textLines(text string) []string {
+	return strings.Split(strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\r\n", "\n"), "\n")
+}
+
+// left tells that the client is gone.
+func (d *driver) left(s *session) {
+	if d != nil && s.greeted {
+		d.main.ClientDisconnected(s.context())
+	}
+}
+
+// goodbye returns the text of reply 221.
+func (d *driver) goodbye() []string {
+	if d != nil {
+		if q, ok := d.main.(ftpserver.MainDriverExtensionQuitMessage); ok {
+			return textLines(q.QuitMessage())
+		}
+	}
+	return []string{"Goodbye"}
+}
+
+// user asks whether the name of USER may log in. done reports that r is the
+// answer, because it may not, or is logged in without a password.
+func (d *driver) user(s *session, name string) (r reply, done bool) {
+	if d == nil {
+		return reply{}, false
+	}
+	if v, ok := d.main.(ftpserver.MainDriverExtensionUserVerifier); ok {
+		if err := v.PreAuthUser(s.context(), name); err != nil {
+			return s.refuse(err), true
+		}
+	}
+	if s.mustProtect() && !s.secured {
+		return s.refuse(errors.New("encryption is required")), true
+	}
+	v, ok := d.main.(ftpserver.MainDriverExtensionTLSVerifier)
+	conn, isTLS := s.control.conn.(*tls.Conn)
+	if !ok || !isTLS {
+		return reply{}, false
+	}
+	client, err := v.VerifyConnection(s.context(), name, conn)
+	switch {
+	case err != nil:
+		return s.refuse(err), true
+	case client == nil:
+		return reply{}, false
+	}
+	u, err := s.admit(d.account(client), name)
+	return s.loggedIn(name, u, err), true
+}
+
+// refuse returns the reply to a login that the driver has refused, after which the
+// session ends.
+func (s *session) refuse(err error) reply {
+	s.then = func() error { return errRefused }
+	return say(530, sentence(bare(err).Error()))
+}
+
+// authMessage returns what the driver has to say about a login; nil: nothing.
+func (d *driver) authMessage(s *session, name string, err error) []string {
+	if d == nil {
+		return nil
+	}
+	p, ok := d.main.(ftpserver.MainDriverExtensionPostAuthMessage)
+	if !ok {
+		return nil
+	}
+	message := p.PostAuthMessage(s.context(), name, err)
+	if message == "" {
+		return nil
+	}
+	return textLines(message)
+}
+
+// login is Server.Login.
+func (d *driver) login(_ context.Context, c Client, user, password string) (*Account, error) {
+	client, err := d.main.AuthUser(c.ClientContext, user, password)
+	switch {
+	case err != nil:
+		return nil, err
+	case client == nil:
+		return nil, fmt.Errorf("%w: the driver has returned none for the client", ErrUnavailable)
+	}
+	return d.account(client), nil
+}
+
+// account returns the account of who sees what client has.
+func (d *driver) account(client ftpserver.ClientDriver) *Account {
+	return &Account{FS: client, Rights: All}
+}
+
+// publicAddr returns the address that PASV announces; ok is false if the driver
+// does not care.
+func (d *driver) publicAddr(s *session) (addr netip.Addr, ok bool, err error) {
+	if d == nil || d.settings.PublicHost != "" || d.settings.PublicIPResolver == nil {
+		return addr, false, nil
+	}
+	text, err := d.settings.PublicIPResolver(s.context())
+	if err == nil {
+		addr, err = netip.ParseAddr(text)
+	}
+	return addr, true, err
+}
+
+// configure makes the server what the driver's settings ask for, or returns what
+// cannot be.
+func (d *driver) configure(s *Server) error {
+	got, err := d.main.GetSettings()
+	switch {
+	case err != nil:
+		return fmt.Errorf("ftpd: settings of the driver: %w", err)
+	case got == nil:
+		return errors.New("ftpd: the driver has no settings")
+	}
+	d.settings = *got
+	if err := d.checkSettings(); err != nil {
+		return fmt.Errorf("ftpd: settings of the driver: %w", err)
+	}
+	s.FS, s.Login = nil, d.login
+	d.apply(s)
+	return d.configureTLS(s)
+}
+
+// configureTLS asks for the certificate. A driver that requires no TLS and has
+// none may say so by an error, which AUTH tells.
+func (d *driver) configureTLS(s *Server) error {
+	config, err := d.main.GetTLSConfig()
+	required := d.settings.TLSRequired != ftpserver.ClearOrEncrypted
+	switch {
+	case err != nil && required:
+		return fmt.Errorf("ftpd: TLS configuration of the driver: %w", err)
+	case config == nil && required:
+		return errors.New("ftpd: the driver requires TLS and has no configuration of it")
+	case err != nil || config == nil:
+		s.TLSConfig = nil
+		return nil
+	}
+	s.TLSConfig = config.Clone()
+	// Certificates are exchanged while the server runs. What else changes would end
+	// the resumption of sessions.
+	s.TLSConfig.Certificates = nil
+	s.TLSConfig.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		now, err := d.main.GetTLSConfig()
+		if err != nil {
+			return nil, err
+		}
+		return certificateOf(now, hello)
+	}
+	return nil
+}
+
+// certificateOf returns the certificate that config has for hello, as package tls
+// chooses it.
+func certificateOf(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if config.GetCertificate != nil {
+		if cert, err := config.GetCertificate(hello); cert != nil || err != nil {
+			return cert, err
+		}
+	}
+	for i := range config.Certificates {
+		if hello.SupportsCertificate(&config.Certificates[i]) == nil {
+			return &config.Certificates[i], nil
+		}
+	}
+	if len(config.Certificates) == 0 {
+		return nil, errors.New("no certificate")
+	}
+	return &config.Certificates[0], nil
+}
+
+// passivePorts makes the pool what settings ask for.
+func (d *driver) passivePorts(p *dataconn.Pool) {
+	if d == nil {
+		return
+	}
+	p.AnyClient = d.settings.PasvConnectionsCheck == ftpserver.IPMatchDisabled
+	p.Exclusive = !d.settings.PassiveTransferPortMultiplexing && d.settings.PassiveTransferPortRange != nil
+	if ports := d.settings.PassiveTransferPortRange; ports != nil {
+		p.Attempts = min(max(ports.NumberAttempts(), minAttempts), maxAttempts)
+		p.Next = func() (announced, listened uint16, ok bool) {
+			a, l, ok := ports.FetchNext()
+			return uint16(a), uint16(l), ok && isPort(a) && isPort(l)
+		}
+	}
+	if w, ok := d.main.(ftpserver.MainDriverExtensionPassiveWrapper); ok {
+		p.Wrap = w.WrapPassiveListener
+	}
+}
+
+// How often a driver is asked for a port, whatever it says itself.
+const (
+	minAttempts = 10
+	maxAttempts = 1000
+)
+
+func isPort(n int) bool { return 0 < n && n <= 0xffff }

@@ -1,0 +1,215 @@
+package ftpd
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"sluice/internal/account"
+	"sluice/internal/digest"
+)
+
+// Files of which one byte comes after the other: those of a driver that gives
+// handles, and lines that are converted. Both are copied.
+
+// isSequential reports whether what is retrieved is read from one end to the other.
+func (t *transfer) isSequential() bool { return t.user.ext.open != nil || t.session.converts() }
+
+// retrieveOn is retr for such a file, from the byte first to last; that is negative
+// for the end.
+func (t *transfer) retrieveOn(first, last int64) (r reply) {
+	t.op.detach()
+	f, err := t.user.openOn(t.record.Path, first)
+	if err != nil {
+		return t.end(err)
+	}
+	err = errPanic // of a hook, unless send returns
+	defer func() {
+		tellFailure(f, err)
+		_ = f.Close()
+		r = t.end(err)
+	}()
+	size := int64(toEnd)
+	if last >= first {
+		size = last - first + 1
+	}
+	var from io.ReaderAt = &readOn{f: f, at: first}
+	if t.session.converts() {
+		from = &lineReader{from: f}
+		size = toEnd
+	}
+	err = t.send(from, first, size)
+	return
+}
+
+// storeOn is store for a driver that gives handles: what arrives is written to the
+// file itself, and only its driver knows what becomes of one that breaks off.
+func (t *transfer) storeOn() (r reply) {
+	flags := os.O_WRONLY | os.O_CREATE
+	switch {
+	case t.record.Op == Append:
+		flags |= os.O_APPEND
+		t.record.Offset = 0
+	case t.record.Offset == 0:
+		flags |= os.O_TRUNC
+	}
+	f, err := t.user.handle(t.record.Path, flags, t.record.Offset)
+	if err != nil {
+		return t.end(err)
+	}
+	err = errPanic // of a hook, unless receive returns
+	defer func() {
+		tellFailure(f, err)
+		if e := f.Close(); err == nil && e != nil {
+			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
+		}
+		r = t.end(err)
+	}()
+	_, err = t.receiveAs(&writeOn{f: f, at: t.record.Offset}, t.record.Offset)
+	if err == nil {
+		err = t.session.checkHere()
+	}
+	return
+}
+
+// tellFailure tells a file, if it wants to know, that it was not transferred whole.
+// Close follows.
+func tellFailure(f any, err error) {
+	if x, ok := f.(ftpserver.FileTransferError); ok && err != nil {
+		x.TransferError(err)
+	}
+}
+
+// openOn opens a regular file to be read from the byte offset on. The caller closes
+// it.
+func (u *user) openOn(name string, offset int64) (ftpserver.FileTransfer, error) {
+	if u.ext.open == nil {
+		f, size, err := u.openWhole(name)
+		if err == nil && offset > size {
+			_ = f.Close()
+			return nil, errOffset
+		}
+		return f, err
+	}
+	if err := u.may(account.Read); err != nil {
+		return nil, err
+	}
+	info, err := u.stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, syscall.EISDIR
+	}
+	return u.handle(name, os.O_RDONLY, offset)
+}
+
+// handle returns a handle of the driver, at the byte offset.
+func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+	f, err := u.ext.open(name, flags, offset)
+	if err == nil && f == nil {
+		err = errors.New("the driver has returned no file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if offset != 0 {
+		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			_ = f.Close()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// readOn is an io.ReaderAt of a file that is read on; to go elsewhere it seeks.
+type readOn struct {
+	f  io.ReadSeeker
+	at int64
+}
+
+// ReadAt reads from off on, as io.ReaderAt asks for.
+func (r *readOn) ReadAt(p []byte, off int64) (int, error) {
+	if off != r.at {
+		if _, err := r.f.Seek(off, io.SeekStart); err != nil {
+			return 0, err
+		}
+		r.at = off
+	}
+	n, err := io.ReadFull(r.f, p)
+	r.at += int64(n)
+	if err == io.ErrUnexpectedEOF {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// writeOn is an io.WriterAt of a file that is written on.
+type writeOn struct {
+	f  io.Writer
+	at int64
+}
+
+var errGap = errors.New("file can only be written on")
+
+// WriteAt writes at off, which is where the last one has ended.
+func (w *writeOn) WriteAt(p []byte, off int64) (int, error) {
+	if off != w.at {
+		return 0, errGap
+	}
+	n, err := w.f.Write(p)
+	w.at += int64(n)
+	return n, err
+}
+
+// foreign is a file of a driver whose checksum can be computed, by itself or by the
+// driver.
+type foreign struct {
+	readOn
+	info  fs.FileInfo
+	name  string
+	close func() error
+}
+
+// openForeign opens a file to be read by handle, unless the driver computes
+// checksums itself. The caller closes it.
+func (u *user) openForeign(name string) (f summable, size int64, err error) {
+	if err := u.may(account.Read); err != nil {
+		return nil, 0, err
+	}
+	info, err := u.stat(name)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case info.IsDir():
+		return nil, 0, syscall.EISDIR
+	}
+	whole := &foreign{info: info, name: name, close: func() error { return nil }}
+	if u.ext.hash == nil {
+		h, err := u.handle(name, os.O_RDONLY, 0)
+		if err != nil {
+			return nil, 0, err
+		}
+		whole.f, whole.close = h, h.Close
+	}
+	return whole, info.Size(), nil
+}
+
+// Name returns the name by which the driver knows the file.
+func (f *foreign) Name() string { return f.name }
+
+// Stat describes the file as it was when it was opened.
+func (f *foreign) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, nil }
+
+// Close closes the file.
+func (f *foreign) Close() error { return f.close() }
+
+// driverHashes are the algorithms as drivers call them.
+var driverHashes = map[digest.Algorithm]ftpserver.HASHAlgo{
+	digest.CRC32: ftpserver.HASHAlgoCRC32, digest.MD5: ftpserver.HASHAlgoMD5, digest.SHA1: ftpserver.HASHAlgoSHA1,
+	digest.SHA256: ftpserver.HASHAlgoSHA256, digest.SHA512: ftpserver.HASHAlgoSHA512,
+}

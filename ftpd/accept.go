@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"net"
+	"net/netip"
 	"time"
 
 	"sluice/internal/live"
@@ -28,36 +29,45 @@ func (s *Server) welcome(conn net.Conn, implicit bool) {
 
 // admit counts a session, or returns why it must not be. Each success needs a
 // forgetSession.
-func (s *Server) admit(sess *session) reply {
+func (s *Server) admit(sess *session) (refusal reply) {
 	client := live.Client{Protocol: live.FTP, Remote: sess.control.tcp.RemoteAddr(), Conn: sess.control.tcp}
 	if sess.implicit {
 		client.Protocol = live.FTPS
 	}
-	banned := s.guesses.banned(sess.host, s.waits)
+	_, refusal = s.enter(client, sess.host, func(entered *live.Session) sessionOf {
+		sess.live, sess.id = entered, entered.ID()
+		return sess
+	})
+	return refusal
+}
+
+// enter counts a client at host, whose session is made by begin, or returns why it
+// must not be. Each success needs a forgetSession.
+func (s *Server) enter(client live.Client, host netip.Addr, begin func(*live.Session) sessionOf) (*live.Session, reply) {
+	banned := s.guesses.banned(host, s.waits)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closing:
-		return replyShutdown
+		return nil, replyShutdown
 	case banned:
-		return replyBanned
+		return nil, replyBanned
 	}
-	var err error
-	switch sess.live, err = live.Enter(s.registry, client); err {
+	entered, err := live.Enter(s.registry, client)
+	switch err {
 	case nil:
 	case live.ErrTooManyFromAddr:
-		return say(421, "Too many clients from your address")
+		return nil, say(421, "Too many clients from your address")
 	default:
-		return say(421, "Too many clients, try again later")
+		return nil, say(421, "Too many clients, try again later")
 	}
-	sess.id = sess.live.ID()
-	s.sessions[sess] = struct{}{}
+	s.sessions[begin(entered)] = struct{}{}
 	s.running.Add(1)
-	return reply{}
+	return entered, reply{}
 }
 
-func (s *Server) forgetSession(sess *session) {
-	sess.live.Leave()
+func (s *Server) forgetSession(sess sessionOf, entered *live.Session) {
+	entered.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, sess)

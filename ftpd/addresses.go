@@ -18,20 +18,26 @@ type PublicAddr struct {
 }
 
 // publicAddr returns the address that PASV tells the client: that which a driver
-// tells, or of the first network of Server.PublicAddrs that it is in.
+// tells, or the server.
 func (s *session) publicAddr() (netip.Addr, error) {
 	if addr, ok, err := s.server.driver.publicAddr(s); ok {
 		return addr.Unmap(), err
 	}
-	for _, p := range s.server.PublicAddrs {
-		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(s.remote.Addr()) {
+	return s.server.publicAddrOf(s.remote.Addr(), s.local.Addr()), nil
+}
+
+// publicAddrOf returns what the first network of Server.PublicAddrs has in which
+// remote is; without one, local.
+func (s *Server) publicAddrOf(remote, local netip.Addr) netip.Addr {
+	for _, p := range s.PublicAddrs {
+		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(remote) {
 			if p.Addr.IsValid() {
-				return p.Addr, nil
+				return p.Addr
 			}
 			break
 		}
 	}
-	return s.local.Addr(), nil
+	return local
 }
 
 // CheckPassive looks, before the first Serve, for what keeps clients from

@@ -84,9 +84,11 @@ func (s *session) mkd(arg string) reply {
 var errCurrent = errors.New("is the current directory, or above it")
 
 // isCurrent reports whether name is the current directory or one above it.
-func (s *session) isCurrent(name string) bool {
-	current := s.dir()
-	return name == "/" || name == current || strings.HasPrefix(current, name+"/")
+func (s *session) isCurrent(name string) bool { return holds(name, s.dir()) }
+
+// holds reports whether dir is the directory name, or beneath it.
+func holds(name, dir string) bool {
+	return name == "/" || name == dir || strings.HasPrefix(dir, name+"/")
 }
 
 // rmd answers RMD. Neither the current directory nor one above it is removed.

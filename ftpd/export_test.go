@@ -44,7 +44,7 @@ func ServeForTest(s *Server, conn net.Conn) {
 		panic(err)
 	}
 	s.mu.Lock()
-	s.sessions = make(map[*session]struct{})
+	s.sessions = make(map[sessionOf]struct{})
 	s.mu.Unlock()
 	if refusal := s.admit(sess); !refusal.IsZero() {
 		panic(refusal)

@@ -128,10 +128,14 @@ type summable interface {
 
 // openToSum opens the file that arg names. The caller closes it.
 func (s *session) openToSum(arg string) (f summable, size int64, err error) {
-	if u := s.user; u.ext.open != nil || u.ext.hash != nil {
-		return u.openForeign(s.path(arg))
+	return s.user.openToSum(s.path(arg))
+}
+
+func (u *user) openToSum(name string) (f summable, size int64, err error) {
+	if u.ext.open != nil || u.ext.hash != nil {
+		return u.openForeign(name)
 	}
-	whole, size, err := s.user.openWhole(s.path(arg))
+	whole, size, err := u.openWhole(name)
 	if err != nil {
 		return nil, 0, err
 	}

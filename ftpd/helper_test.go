@@ -85,6 +85,16 @@ func startAs(t *testing.T, admit func(*access), setup func(*ftpd.Server)) *serve
 
 func startFor(t *testing.T, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
+	return startBy(t, byOwnEngine, addr, admit, setup)
+}
+
+// engine serves a listener until the server is closed.
+type engine func(s *server, ln net.Listener) error
+
+func byOwnEngine(s *server, ln net.Listener) error { return s.Serve(ln) }
+
+func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
+	t.Helper()
 	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, dir: t.TempDir(), served: make(chan error, 1),
@@ -123,7 +133,7 @@ func startFor(t *testing.T, addr string, admit func(*access), setup func(*ftpd.S
 		t.Skip("cannot listen:", err)
 	}
 	s.addr = ln.Addr().String()
-	go func() { s.served <- s.Serve(ln) }()
+	go func() { s.served <- serve(s, ln) }()
 	t.Cleanup(func() {
 		_ = s.Close()
 		if err := <-s.served; !errors.Is(err, ftpd.ErrServerClosed) {

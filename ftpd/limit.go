@@ -27,7 +27,7 @@ func (u *user) isLimited(srv *Server) bool {
 // to all limits that hold for it. It must be watched before, and unlimit called
 // after.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
-	u, srv := t.user, t.session.server
+	u, srv := t.user, t.server
 	all := srv.Limiter
 	if upload {
 		all = srv.UploadLimiter

@@ -18,11 +18,12 @@ func (op *operation) list(arg string) (r reply) {
 	t := op.newTransfer(op.name, arg)
 	items, err := op.session.items(op.ctx, op.name, arg)
 	if err != nil {
-		return t.end(err)
+		return op.done(&t, err)
 	}
 	err = errPanic // of a hook, unless sendLines returns
-	defer func() { r = t.end(err) }()
-	err = t.sendLines(items)
+	defer func() { r = op.done(&t, err) }()
+	view, format := op.session.view(), list.FormatOf(op.name)
+	err = op.over(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 
@@ -128,25 +129,22 @@ func withoutOptions(arg string) string {
 const listingBuffer = 64 << 10
 
 // sendLines sends the lines of items, many at a time.
-func (t *transfer) sendLines(items []list.Item) error {
-	view, appendLine := t.session.view(), list.FormatOf(t.record.Op)
-	return t.over(func(conn *stream) error {
-		to := &sink{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.session.server.stallTimeout()}}
-		t.limit(&to.opt, false, -1)
-		out := bufio.NewWriterSize(to, listingBuffer)
-		for _, it := range items {
-			_, _ = out.Write(appendLine(&view, out.AvailableBuffer(), it)) // Flush tells
-		}
-		err := out.Flush()
-		if err != nil {
-			conn.data.Fail()
-		}
-		var e *sendfile.Error
-		if errors.As(err, &e) { // of one Write, and not of all
-			e.Offset = to.sent.Sent
-		}
-		return t.ended(to.sent, err)
-	})
+func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, items []list.Item) error {
+	to := &sink{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
+	t.limit(&to.opt, false, -1)
+	out := bufio.NewWriterSize(to, listingBuffer)
+	for _, it := range items {
+		_, _ = out.Write(format(view, out.AvailableBuffer(), it)) // Flush tells
+	}
+	err := out.Flush()
+	if err != nil {
+		conn.fail()
+	}
+	var e *sendfile.Error
+	if errors.As(err, &e) { // of one Write, and not of all
+		e.Offset = to.sent.Sent
+	}
+	return t.ended(to.sent, err)
 }
 
 // sink sends what is written to it, with the same idea of a stall as files are
@@ -163,7 +161,7 @@ func (w *sink) Write(p []byte) (int, error) {
 	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
 		w.transfer.watch(w.conn, false, -1)
 	}
-	res, err := sendfile.Write(w.conn.ctx, w.conn.Conn, p, &w.opt)
+	res, err := sendfile.Write(w.transfer.ctx, w.conn.Conn, p, &w.opt)
 	w.sent.Sent += res.Sent
 	w.transfer.watched.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"sluice/internal/account"
@@ -75,7 +76,7 @@ func (s *session) loggedIn(name string, u *user, err error) reply {
 	case !errors.Is(err, ErrLogin): // the session must end, and nobody knows whether it was
 		return replyNoLogin
 	}
-	s.pause(s.server.guesses.add(s.host, s.server.waits))
+	pause(s.ctx, s.server.guesses.add(s.host, s.server.waits))
 	if s.failed++; s.failed == maxFailed {
 		s.then = func() error { return errFailed }
 	}
@@ -90,25 +91,35 @@ func orText(text []string, own string) []string {
 	return text
 }
 
-// login returns who has logged in, and counts the session as that user's.
-func (s *session) login(name, password string) (*user, error) {
-	srv := s.server
+// login returns who has logged in, and counts the session as that user's. It hears
+// meanwhile whether the client goes away.
+func (s *session) login(name, password string) (u *user, err error) {
+	s.hearDuring(func() {
+		var a *Account
+		if a, err = s.server.authenticate(s.ctx, s.asClient, s.host, name, password); err == nil {
+			u, err = s.admit(a, name)
+		}
+	})
+	return u, err
+}
+
+// authenticate returns the account of whoever has the password, or why there is none;
+// ctx is that of the client at host.
+func (s *Server) authenticate(ctx context.Context, client func() Client, host netip.Addr, name, password string) (*Account, error) {
 	switch {
-	case srv.guesses.banned(s.host, srv.waits): // by others from there, as a rule
+	case s.guesses.banned(host, s.waits): // by others from there, as a rule
 		return nil, errBanned
-	case srv.guests != nil && account.IsAnonymous(name):
-		return s.admit(&Account{Name: anonymous, FS: srv.guests, Rights: ReadOnly}, name)
-	case srv.Login == nil:
+	case s.guests != nil && account.IsAnonymous(name):
+		return &Account{Name: anonymous, FS: s.guests, Rights: ReadOnly}, nil
+	case s.Login == nil:
 		return nil, ErrLogin
 	}
-	var a *Account
-	var err error
-	s.hearDuring(func() { a, err = srv.Login(s.ctx, s.asClient(), name, password) })
+	a, err := s.Login(ctx, client(), name, password)
 	switch {
 	case err == nil && a != nil:
-		return s.admit(a, name)
-	case s.ctx.Err() != nil:
-		return nil, context.Cause(s.ctx)
+		return a, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case err == nil:
 		return nil, ErrLogin
 	case errors.Is(err, ErrLogin), errors.Is(err, ErrUnavailable):
@@ -128,17 +139,23 @@ func (s *session) asClient() Client {
 
 // admit returns the user of an account.
 func (s *session) admit(a *Account, name string) (*user, error) {
-	u, err := newUser(a, name)
+	u, err := admit(s.live, a, name)
 	if err == nil && s.server.driver != nil {
 		u.ext = extensionsOf(a.FS)
 	}
+	return u, err
+}
+
+// admit returns the user of an account, and counts the session as that user's.
+func admit(session *live.Session, a *Account, name string) (*user, error) {
+	u, err := newUser(a, name)
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errHome, err)
 	}
-	if err := s.live.SetUser(u.name, a.MaxSessions); err != nil {
+	if err := session.SetUser(u.name, a.MaxSessions); err != nil {
 		u.close()
 		return nil, err
 	}
@@ -184,12 +201,12 @@ func (s *session) logOut() {
 	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
 }
 
-// pause blocks for d, or until the session must end.
-func (s *session) pause(d time.Duration) {
+// pause blocks for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-s.ctx.Done():
+	case <-ctx.Done():
 	}
 }

@@ -21,7 +21,7 @@ type operation struct {
 	detached  bool // another goroutine reads commands; of the goroutine that works
 
 	// The session's mutex guards these.
-	over    chan struct{} // closed at the end; nil: nobody waits
+	ended   chan struct{} // closed at the end; nil: nobody waits
 	aborts  int           // ABORs that wait for the final reply
 	intro   string        // text of reply 150; "": a plain one
 	size    int64         // bytes to come, as far as known; negative: not known
@@ -89,8 +89,8 @@ func (op *operation) end(r reply) []reply {
 	}
 	op.cancel(nil)
 	s.live.SetCommand("")
-	if op.over != nil {
-		close(op.over)
+	if op.ended != nil {
+		close(op.ended)
 	}
 	if op.result != nil {
 		s.last = op.result

@@ -18,12 +18,12 @@ func (op *operation) retr(arg string) (r reply) {
 	t := op.newTransfer(Retrieve, arg)
 	first, last := op.session.takeRange()
 	t.record.Offset = first
-	if t.isSequential() {
-		return t.retrieveOn(first, last)
+	if op.isSequential() {
+		return op.retrieveOn(&t, first, last)
 	}
 	f, size, err := t.user.openWhole(t.record.Path)
 	if err != nil {
-		return t.end(err)
+		return op.done(&t, err)
 	}
 	stop := size
 	if last >= 0 && last < size {
@@ -33,30 +33,28 @@ func (op *operation) retr(arg string) (r reply) {
 	defer func() {
 		tellFailure(f, err)
 		_ = f.Close() // it was only read
-		r = t.end(err)
+		r = op.done(&t, err)
 	}()
 	if first > size {
 		err = errOffset
 		return
 	}
 	op.announce(stop - first)
-	if !op.isSwift() || t.user.isLimited(t.session.server) {
+	if !op.isSwift() || t.user.isLimited(t.server) {
 		op.detach()
 	}
-	err = t.send(f, first, stop-first)
+	err = op.over(func(conn *stream) error { return t.send(conn, f, first, stop-first) })
 	return
 }
 
 // send sends size bytes of f from the offset on.
-func (t *transfer) send(f io.ReaderAt, offset, size int64) error {
-	return t.over(func(conn *stream) error {
-		t.watch(conn, false, size)
-		opt := t.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
-		t.limit(opt, false, size)
-		res, err := sendfile.Send(conn.ctx, conn.Conn, f, offset, size, opt)
-		if conn.ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
-			conn.data.Fail()
-		}
-		return t.ended(res, err)
-	})
+func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {
+	t.watch(conn, false, size)
+	opt := t.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
+	t.limit(opt, false, size)
+	res, err := sendfile.Send(t.ctx, conn.Conn, f, offset, size, opt)
+	if t.ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
+		conn.fail()
+	}
+	return t.ended(res, err)
 }

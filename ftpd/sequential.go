@@ -17,38 +17,40 @@ import (
 // handles, and lines that are converted. Both are copied.
 
 // isSequential reports whether what is retrieved is read from one end to the other.
-func (t *transfer) isSequential() bool { return t.user.ext.open != nil || t.session.converts() }
+func (op *operation) isSequential() bool {
+	return op.session.user.ext.open != nil || op.session.converts()
+}
 
 // retrieveOn is retr for such a file, from the byte first to last; that is negative
 // for the end.
-func (t *transfer) retrieveOn(first, last int64) (r reply) {
-	t.op.detach()
+func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
+	op.detach()
 	f, err := t.user.openOn(t.record.Path, first)
 	if err != nil {
-		return t.end(err)
+		return op.done(t, err)
 	}
 	err = errPanic // of a hook, unless send returns
 	defer func() {
 		tellFailure(f, err)
 		_ = f.Close()
-		r = t.end(err)
+		r = op.done(t, err)
 	}()
 	size := int64(toEnd)
 	if last >= first {
 		size = last - first + 1
 	}
 	var from io.ReaderAt = &readOn{f: f, at: first}
-	if t.session.converts() {
+	if op.session.converts() {
 		from = &lineReader{from: f}
 		size = toEnd
 	}
-	err = t.send(from, first, size)
+	err = op.over(func(conn *stream) error { return t.send(conn, from, first, size) })
 	return
 }
 
 // storeOn is store for a driver that gives handles: what arrives is written to the
 // file itself, and only its driver knows what becomes of one that breaks off.
-func (t *transfer) storeOn() (r reply) {
+func (op *operation) storeOn(t *transfer) (r reply) {
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
 	case t.record.Op == Append:
@@ -59,7 +61,7 @@ func (t *transfer) storeOn() (r reply) {
 	}
 	f, err := t.user.handle(t.record.Path, flags, t.record.Offset)
 	if err != nil {
-		return t.end(err)
+		return op.done(t, err)
 	}
 	err = errPanic // of a hook, unless receive returns
 	defer func() {
@@ -67,11 +69,11 @@ func (t *transfer) storeOn() (r reply) {
 		if e := f.Close(); err == nil && e != nil {
 			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
 		}
-		r = t.end(err)
+		r = op.done(t, err)
 	}()
-	_, err = t.receiveAs(&writeOn{f: f, at: t.record.Offset}, t.record.Offset)
+	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)
 	if err == nil {
-		err = t.session.checkHere()
+		err = op.session.checkHere()
 	}
 	return
 }

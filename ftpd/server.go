@@ -22,6 +22,11 @@ import (
 // ErrServerClosed is what Serve returns after Shutdown or Close.
 var ErrServerClosed = errors.New("ftpd: server closed")
 
+var (
+	errNobody = errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
+	errNoTLS  = errors.New("ftpd: Server.TLSConfig is nil")
+)
+
 // Server is an FTP server. Set its fields before the first Serve and leave
 // them alone afterwards. FS or Login is needed.
 type Server struct {
@@ -160,7 +165,7 @@ type Server struct {
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
 	listeners map[*net.Listener]struct{}
-	sessions  map[*session]struct{}
+	sessions  map[sessionOf]struct{}
 }
 
 // Serve accepts clients on ln, a TCP listener, and serves each on goroutines
@@ -181,9 +186,9 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 	implicit = implicit || s.policy.implicit
 	switch {
 	case s.FS == nil && s.Login == nil:
-		return errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
+		return errNobody
 	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
-		return errors.New("ftpd: Server.TLSConfig is nil")
+		return errNoTLS
 	}
 	if !s.trackListener(&ln) {
 		return ErrServerClosed
@@ -202,6 +207,12 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 			return fmt.Errorf("ftpd: %w", err)
 		}
 	}
+}
+
+// sessionOf is a session of one of the two engines.
+type sessionOf interface {
+	drain()          // ends it, after the transfer under way
+	cut(cause error) // ends it at once
 }
 
 // prepare makes what all sessions share of what the fields say, once. It returns
@@ -246,7 +257,7 @@ func (s *Server) trackListener(ln *net.Listener) bool {
 	}
 	if s.listeners == nil {
 		s.listeners = make(map[*net.Listener]struct{})
-		s.sessions = make(map[*session]struct{})
+		s.sessions = make(map[sessionOf]struct{})
 	}
 	s.listeners[ln] = struct{}{}
 	return true

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -233,10 +232,7 @@ func (s *session) answer(f func() []reply) {
 
 // path returns what the client calls arg as an absolute, clean path.
 func (s *session) path(arg string) string {
-	if !path.IsAbs(arg) {
-		arg = path.Join("/", s.dir(), arg)
-	}
-	return path.Clean(arg)
+	return absolute(s.dir(), arg)
 }
 
 // dir returns the current directory.
@@ -268,9 +264,9 @@ func (s *session) survive() {
 	s.cut(fmt.Errorf("panic: %v", r))
 }
 
-// reason tells why the session ended; nil: the client left.
-func (s *session) reason() error {
-	if err := context.Cause(s.ctx); !errors.Is(err, errLeft) && !errors.Is(err, context.Canceled) {
+// reasonFor tells why a session ended whose context ctx is; nil: the client left.
+func reasonFor(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, errLeft) && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
@@ -299,13 +295,13 @@ func (s *session) leave() {
 	s.cancel(errLeft)
 	s.user.close()
 	s.control.close()
-	defer s.server.forgetSession(s)
+	defer s.server.forgetSession(s, s.live)
 	defer s.survive()
 	s.server.driver.left(s)
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{
 			Session: s.id, Remote: s.remote, User: s.live.User(),
-			Duration: time.Since(s.start), Err: s.reason(),
+			Duration: time.Since(s.start), Err: reasonFor(s.ctx),
 		})
 	}
 }

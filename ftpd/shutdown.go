@@ -62,7 +62,7 @@ func (s *Server) awaitSessions(ended chan<- struct{}) {
 }
 
 // all returns the sessions that there are.
-func (s *Server) all() []*session {
+func (s *Server) all() []sessionOf {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.sessions))

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -57,35 +58,21 @@ func (op *operation) store(command, arg string, open func(t upload.Target, off i
 	t := op.newTransfer(command, arg)
 	t.record.Offset, _ = op.session.takeRange()
 	if err := t.user.mayStore(t.record.Path); err != nil {
-		return t.end(err)
+		return op.done(&t, err)
 	}
 	if t.user.ext.open != nil {
-		return t.storeOn()
+		return op.storeOn(&t)
 	}
-	f, err := open(op.session.target(t.record.Path), t.record.Offset)
+	f, err := open(t.target(op.session.mask()), t.record.Offset)
 	if err != nil {
-		return t.end(err)
+		return op.done(&t, err)
 	}
 	t.record.Offset = f.Start()
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
-	defer func() { r = t.end(t.publish(f, size, err)) }()
-	size, err = t.receiveAs(f.Writer(), size)
+	defer func() { r = op.done(&t, t.publish(f, size, err, op.session.checkHere)) }()
+	size, err = op.receive(&t, f.Writer(), size)
 	return
-}
-
-// receiveAs is receive, with lines converted where that is wanted.
-func (t *transfer) receiveAs(f io.WriterAt, at int64) (end int64, err error) {
-	if !t.session.converts() {
-		return t.receive(f, at)
-	}
-	w := &lineWriter{to: f, at: at}
-	if _, err = t.receive(w, at); err == nil {
-		if err = w.flush(); err != nil {
-			err = t.fileFailed(w.at, err)
-		}
-	}
-	return w.at, err
 }
 
 // mayStore returns why the user may not write to the file name.
@@ -97,48 +84,66 @@ func (u *user) mayStore(name string) error {
 	return u.mayChange(right, name)
 }
 
-// target is where the user uploads a file to.
-func (s *session) target(name string) upload.Target {
+// target is where the upload goes. mask has the permission bits that it does not get.
+func (t *transfer) target(mask fs.FileMode) upload.Target {
 	return upload.Target{
-		Tree: s.user.tree, Name: name, Existing: s.user.existing(), Perm: 0o666 &^ s.mask(),
-		Owner: s.user.name, Keep: s.server.keptFor() > 0,
+		Tree: t.user.tree, Name: t.record.Path, Existing: t.user.existing(), Perm: 0o666 &^ mask,
+		Owner: t.user.name, Keep: t.server.keptFor() > 0,
 	}
 }
 
-// receive writes what the client sends to f, from the offset at on, and returns
-// where that ends: with the data connection.
-func (t *transfer) receive(f io.WriterAt, at int64) (end int64, err error) {
-	err = t.over(func(conn *stream) error {
-		t.watch(conn, true, -1)
-		opt := t.options(conn, sendfile.Copy, sendfile.Splice)
-		opt.Idle = t.watched.Idle
-		t.limit(opt, true, -1)
-		res, err := sendfile.Receive(conn.ctx, f, conn.Conn, at, -1, opt)
-		at += res.Sent
-		if errors.Is(err, io.ErrUnexpectedEOF) && t.session.isLax() {
-			err = nil
-		}
-		return t.ended(res, err)
+// receive writes what the client sends to f, from the offset at on, with lines
+// converted where that is wanted, and returns where that ends: with the data
+// connection.
+func (op *operation) receive(t *transfer, f io.WriterAt, at int64) (end int64, err error) {
+	if !op.session.converts() {
+		err = op.over(func(conn *stream) error {
+			at, err = t.receive(conn, f, at)
+			return err
+		})
+		return at, err
+	}
+	w := &lineWriter{to: f, at: at}
+	err = op.over(func(conn *stream) error {
+		_, err := t.receive(conn, w, at)
+		return err
 	})
-	return at, err
+	if err == nil {
+		if err = w.flush(); err != nil {
+			err = t.fileFailed(w.at, err)
+		}
+	}
+	return w.at, err
 }
 
-// isLax reports whether a protected upload counts as whole although TLS did not
-// tell its end: some clients never do, and neither does one that was cut.
-func (s *session) isLax() bool {
-	lax := s.server.LaxTLS
-	return lax != nil && lax(s.user.name)
+// receive writes what comes over conn to f, from the offset at on, and returns where
+// that ends.
+func (t *transfer) receive(conn *stream, f io.WriterAt, at int64) (end int64, err error) {
+	t.watch(conn, true, -1)
+	opt := t.options(conn, sendfile.Copy, sendfile.Splice)
+	opt.Idle = t.watched.Idle
+	t.limit(opt, true, -1)
+	res, err := sendfile.Receive(t.ctx, f, conn.Conn, at, -1, opt)
+	if lax := t.server.LaxTLS; errors.Is(err, io.ErrUnexpectedEOF) && lax != nil && lax(t.user.name) {
+		err = nil // some clients never tell the end of TLS; neither does one that was cut
+	}
+	return at + res.Sent, t.ended(res, err)
 }
 
 // publish makes the upload of size bytes visible if err is nil, and else keeps what
-// there is of it. It returns why it is not visible.
-func (t *transfer) publish(f *upload.Upload, size int64, err error) error {
+// there is of it. check, right before, is the last that can be against it. It returns
+// why the upload is not visible.
+func (t *transfer) publish(f *upload.Upload, size int64, err error, check func() error) error {
 	if err != nil {
 		t.record.Kept = f.Abort(size, err)
 		return err
 	}
-	t.record.Kept, err = f.Commit(size, t.session.checkHere)
-	if err != nil && t.session.ctx.Err() == nil { // all has come: it is the file's fault
+	var gone error
+	t.record.Kept, err = f.Commit(size, func() error {
+		gone = check()
+		return gone
+	})
+	if err != nil && gone == nil { // all has come: it is the file's fault
 		err = t.fileFailed(size, err)
 	}
 	return err

@@ -15,11 +15,13 @@ import (
 	"sluice/sendfile"
 )
 
-// transfer is a RETR, STOR, STOU, APPE, LIST, NLST or MLSD under way.
+// transfer is a RETR, STOR, STOU, APPE, LIST, NLST or MLSD under way, by whichever
+// engine.
 type transfer struct {
-	op      *operation
-	session *session
-	user    *user // of who has begun it
+	server  *Server
+	live    *live.Session
+	user    *user           // of who has begun it
+	ctx     context.Context // ends when it must
 	begun   time.Time
 	record  Transfer       // for OnTransfer
 	watched *live.Transfer // nil: nobody looks
@@ -35,34 +37,39 @@ var (
 // newTransfer begins a transfer of what arg names.
 func (op *operation) newTransfer(command, arg string) transfer {
 	s := op.session
-	return transfer{op: op, session: s, user: s.user, begun: time.Now(), record: Transfer{
-		User: s.user.name, Op: command, Path: s.path(arg), Upload: command == Store || command == Append, Retransmits: -1,
+	return beginTransfer(s.server, s.live, s.user, op.ctx, command, s.path(arg))
+}
+
+func beginTransfer(server *Server, session *live.Session, u *user, ctx context.Context, command, name string) transfer {
+	return transfer{server: server, live: session, user: u, ctx: ctx, begun: time.Now(), record: Transfer{
+		User: u.name, Op: command, Path: name, Upload: command == Store || command == Append, Retransmits: -1,
 	}}
 }
 
-// stream is an open data connection, protected if it has to be.
+// stream is an open data connection: what bytes go through, protected if they have
+// to be.
 type stream struct {
-	net.Conn                // what bytes go through
-	data     *dataconn.Conn // below it
-	ctx      context.Context
+	net.Conn
+	below net.Conn // the socket
+	fail  func()   // makes the end a reset
 }
 
 // over opens the data connection, lets move move all bytes over it, and ends it.
 // It blocks until that is done, the client stalls, or the operation ends.
-func (t *transfer) over(move func(s *stream) error) error {
-	data, err := t.op.connect()
+func (op *operation) over(move func(conn *stream) error) error {
+	data, err := op.connect()
 	if err != nil {
 		return err
 	}
-	conn, err := data.Secure(t.op.ctx, t.session.protection())
+	conn, err := data.Secure(op.ctx, op.session.protection())
 	if err != nil {
-		return t.op.failData(err)
+		return op.failData(err)
 	}
-	if err := move(&stream{conn, data, t.op.ctx}); err != nil {
+	if err := move(&stream{conn, data.NetConn(), data.Fail}); err != nil {
 		return err
 	}
-	if err := data.End(t.session.server.stallTimeout()); err != nil {
-		return t.op.failData(err)
+	if err := data.End(op.session.server.stallTimeout()); err != nil {
+		return op.failData(err)
 	}
 	return nil
 }
@@ -85,7 +92,7 @@ func (s *session) protection() *dataconn.Protection {
 // options are those of package sendfile for conn: by the server's method, if it
 // is one of methods and there is a choice. It must be watched before.
 func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.Options {
-	srv := t.session.server
+	srv := t.server
 	opt := &sendfile.Options{
 		Timeout:  srv.stallTimeout(),
 		Progress: func(r sendfile.Result) { t.watched.Progress(r) }, // watched from later on
@@ -100,7 +107,7 @@ func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.O
 // Connections are closed to end a transfer, and that they were is not the
 // reason.
 func (t *transfer) ended(res sendfile.Result, err error) error {
-	ctx := t.op.ctx
+	ctx := t.ctx
 	t.unlimit(res.Sent)
 	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
@@ -112,27 +119,37 @@ func (t *transfer) ended(res sendfile.Result, err error) error {
 	return err
 }
 
-// end tells of the end of the transfer, err if not nil is why it failed: the
-// session first, then the hook if it is about a file. It returns the final reply.
-func (t *transfer) end(err error) reply {
+// done ends the transfer, which err if not nil has failed: the session is told first,
+// then the hook. It returns the final reply.
+func (op *operation) done(t *transfer, err error) reply {
+	t.conclude(err)
+	op.settle(t.record)
+	t.tell()
+	if err != nil {
+		return say(550, sentence(reasonOf(err)))
+	}
+	return say(226, "Transfer complete")
+}
+
+// conclude completes the record; err if not nil is why the transfer failed.
+func (t *transfer) conclude(err error) {
 	if t.watched != nil { // nobody has ended it: a hook has panicked
-		t.unwatch(t.session.ctx, sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
+		t.unwatch(context.Background(), sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
 	}
 	t.record.Err = err
 	t.record.Duration = time.Since(t.begun)
 	if err == nil || t.record.Outcome == live.Complete { // all has moved, but the file may have failed since
 		t.record.Outcome = outcomeOf(err)
 	}
-	t.op.settle(t.record)
+}
+
+// tell tells of the end of the transfer, the hook if it is about a file.
+func (t *transfer) tell() {
 	var hook func(Transfer)
 	if t.isFile() {
-		hook = t.session.server.OnTransfer
+		hook = t.server.OnTransfer
 	}
-	t.session.live.Report(&t.record, hook)
-	if err != nil {
-		return say(550, sentence(reasonOf(err)))
-	}
-	return say(226, "Transfer complete")
+	t.live.Report(&t.record, hook)
 }
 
 // outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
@@ -168,15 +185,15 @@ func (t *transfer) watch(conn *stream, upload bool, size int64) {
 	if size >= 0 && size <= smallTransfer {
 		return
 	}
-	t.watched = t.session.live.Begin(live.Job{
-		Op: t.record.Op, Path: t.record.Path, Offset: t.record.Offset, Size: size, Upload: upload, Conn: conn.data.NetConn(),
+	t.watched = t.live.Begin(live.Job{
+		Op: t.record.Op, Path: t.record.Path, Offset: t.record.Offset, Size: size, Upload: upload, Conn: conn.below,
 	})
 }
 
 // unwatch tells how the moving has ended, while there still is a connection.
 func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) {
 	if t.watched == nil {
-		t.session.live.Count(time.Now(), res)
+		t.live.Count(time.Now(), res)
 		t.record.Result = res
 		return
 	}

@@ -82,10 +82,10 @@ func (s *session) roomLocked() <-chan struct{} {
 	if !s.held.IsFull() {
 		return closed
 	}
-	if s.op.over == nil {
-		s.op.over = make(chan struct{})
+	if s.op.ended == nil {
+		s.op.ended = make(chan struct{})
 	}
-	return s.op.over
+	return s.op.ended
 }
 
 var closed = make(chan struct{})

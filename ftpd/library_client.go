@@ -1,0 +1,171 @@
+package ftpd
+
+import (
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+
+	"sluice/internal/account"
+	"sluice/internal/digest"
+)
+
+// libraryFS is what a user of the library sees and may do. The library gives it
+// absolute paths as a rule, and the argument of HASH as the client has sent it.
+// Errors name no path: the library sends them to the client.
+type libraryFS struct {
+	client *libraryClient
+	user   *user
+}
+
+var _ interface {
+	ftpserver.ClientDriver
+	ftpserver.ClientDriverExtensionAvailableSpace
+	ftpserver.ClientDriverExtensionFileList
+	ftpserver.ClientDriverExtensionHasher
+	ftpserver.ClientDriverExtensionRemoveDir
+	ftpserver.ClientDriverExtensionSymlink
+	ftpserver.ClientDriverExtentionFileTransfer
+} = (*libraryFS)(nil)
+
+const libraryMask = 0o022 // of new files and directories: the library has no SITE UMASK
+
+// path returns name as an absolute, clean path.
+func (l *libraryFS) path(name string) string { return absolute(l.client.cc.Path(), name) }
+
+// Name returns the name of the file system.
+func (l *libraryFS) Name() string { return l.user.tree.Name() }
+
+// Stat describes what name leads to.
+func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.look(l.path(name)) }
+
+// ReadDir returns the entries of a directory.
+func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
+	if err := l.user.may(account.List); err != nil {
+		return nil, err
+	}
+	return l.user.readDir(l.path(name))
+}
+
+// Mkdir makes a directory.
+func (l *libraryFS) Mkdir(name string, _ os.FileMode) error {
+	return l.user.mkdir(l.path(name), 0o777&^libraryMask)
+}
+
+// MkdirAll makes a directory, and those above it.
+func (l *libraryFS) MkdirAll(name string, _ os.FileMode) error {
+	return l.user.change(account.Create, l.path(name), func(name string) error {
+		return l.user.tree.MkdirAll(name, 0o777&^libraryMask)
+	})
+}
+
+// Remove removes a file; a directory it refuses.
+func (l *libraryFS) Remove(name string) error { return l.user.remove(l.path(name)) }
+
+// RemoveDir removes an empty directory, but not the current one.
+func (l *libraryFS) RemoveDir(name string) error {
+	return l.unlessCurrent(name, l.user.removeDir)
+}
+
+// RemoveAll removes a directory with all that is in it, but not the current one.
+func (l *libraryFS) RemoveAll(name string) error {
+	return l.unlessCurrent(name, func(name string) error {
+		return l.user.change(account.Delete, name, l.user.tree.RemoveAll)
+	})
+}
+
+// Rename moves a file or directory, but not the current one.
+func (l *libraryFS) Rename(from, to string) error {
+	return l.unlessCurrent(from, func(from string) error {
+		return l.unlessCurrent(to, func(to string) error { return l.user.rename(from, to) })
+	})
+}
+
+// unlessCurrent calls f for a path that is not that of the current directory, or of
+// one above it.
+func (l *libraryFS) unlessCurrent(name string, f func(name string) error) error {
+	if name = l.path(name); holds(name, l.path(".")) {
+		return errCurrent
+	}
+	return f(name)
+}
+
+// Chmod sets the permission bits of a file.
+func (l *libraryFS) Chmod(name string, mode os.FileMode) error {
+	if mode != mode.Perm() {
+		return fs.ErrInvalid
+	}
+	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chmod(name, mode) })
+}
+
+// Chtimes sets the time at which a file was last changed.
+func (l *libraryFS) Chtimes(name string, _, mtime time.Time) error {
+	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chtimes(name, time.Time{}, mtime) })
+}
+
+// Chown sets the owner and group of a file, where the file system lets it.
+func (l *libraryFS) Chown(name string, uid, gid int) error {
+	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chown(name, uid, gid) })
+}
+
+// Symlink makes a symbolic link.
+func (l *libraryFS) Symlink(target, name string) error {
+	return l.user.symlink(l.path(target), l.path(name))
+}
+
+// GetAvailableSpace returns how many bytes files in a directory may yet take.
+func (l *libraryFS) GetAvailableSpace(name string) (int64, error) {
+	free, err := l.user.free(l.path(name))
+	return free, bare(err)
+}
+
+// ComputeHash returns a checksum of the bytes from start up to but without end.
+func (l *libraryFS) ComputeHash(name string, algorithm ftpserver.HASHAlgo, start, end int64) (string, error) {
+	for kind, called := range driverHashes {
+		if called == algorithm {
+			return l.sum(name, kind, start, end)
+		}
+	}
+	return "", fs.ErrInvalid
+}
+
+func (l *libraryFS) sum(name string, kind digest.Algorithm, start, end int64) (string, error) {
+	f, _, err := l.user.openToSum(l.path(name))
+	if err != nil {
+		return "", bare(err)
+	}
+	defer f.Close()
+	sum, err := l.client.driver.server.digests.Part(l.client.ctx, f, kind, start, end-start)
+	return hex.EncodeToString(sum), bare(err)
+}
+
+// Open opens a directory to be listed, or a file to be read. The library uses ReadDir
+// and GetHandle instead.
+func (l *libraryFS) Open(name string) (afero.File, error) {
+	f, _, err := l.user.openWhole(l.path(name))
+	return f, bare(err)
+}
+
+// OpenFile refuses what Open does not do: files are written by GetHandle.
+func (l *libraryFS) OpenFile(name string, flag int, _ os.FileMode) (afero.File, error) {
+	if flag != os.O_RDONLY {
+		return nil, fs.ErrInvalid
+	}
+	return l.Open(name)
+}
+
+// Create is not used: see OpenFile.
+func (l *libraryFS) Create(string) (afero.File, error) { return nil, fs.ErrInvalid }
+
+// absolute returns name, which may be relative to the directory dir, as an absolute,
+// clean path.
+func absolute(dir, name string) string {
+	if !path.IsAbs(name) {
+		name = path.Join("/", dir, name)
+	}
+	return path.Clean(name)
+}

@@ -1,0 +1,207 @@
+package ftpd
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+
+	"sluice/internal/upload"
+)
+
+// GetHandle opens a file to be sent from offset on, or to be received. The library
+// copies with io.Copy, which finds WriteTo and ReadFrom: the bytes go by sendfile and
+// splice, as those of our own engine.
+func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+	command := Store
+	switch {
+	case flags&(os.O_WRONLY|os.O_RDWR) == 0:
+		command = Retrieve
+	case flags&os.O_APPEND != 0:
+		command = Append
+	}
+	c := l.client
+	t := beginTransfer(c.driver.server, c.live, l.user, c.ctx, command, l.path(name))
+	t.record.Offset = offset
+	c.enter()
+	f, err := l.handle(&t)
+	if err != nil {
+		t.conclude(err)
+		t.tell()
+		c.leave(func() { c.files-- })
+		return nil, libraryError(err)
+	}
+	return f, nil
+}
+
+// libraryError returns err as the library may tell it.
+func libraryError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if op := (&operation{opened: true}); op.codeOf(err) == 552 {
+		return ftpserver.ErrStorageExceeded
+	}
+	return bare(err)
+}
+
+func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
+	if t.record.Op == Retrieve {
+		f, size, err := l.user.openWhole(t.record.Path)
+		if err == nil && t.record.Offset > size {
+			_ = f.Close()
+			err = errOffset
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &libraryDownload{libraryFile{client: l.client, transfer: *t, at: t.record.Offset}, f, size}, nil
+	}
+	if err := l.user.mayStore(t.record.Path); err != nil {
+		return nil, err
+	}
+	var f *upload.Upload
+	var err error
+	if t.record.Op == Append {
+		f, err = uploads.Append(t.target(libraryMask))
+	} else {
+		f, err = uploads.WriteFrom(t.ctx, t.target(libraryMask), t.record.Offset)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.record.Offset = f.Start()
+	return &libraryUpload{libraryFile{client: l.client, transfer: *t, at: f.Start()}, f}, nil
+}
+
+// libraryFile is what both kinds of handles have in common.
+type libraryFile struct {
+	client   *libraryClient
+	transfer transfer
+	at       int64 // of the next byte
+	failed   error // what TransferError has told; nil: nothing
+}
+
+// TransferError is told that not all has moved. Close follows.
+func (f *libraryFile) TransferError(err error) { f.failed = err }
+
+// Seek goes to where the transfer begins, which is where the file is already: no
+// other offset is asked for.
+func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekStart || offset != f.at {
+		return f.at, errOffset
+	}
+	return f.at, nil
+}
+
+// stream returns what bytes go through, if it is a connection.
+func (f *libraryFile) stream(rw any) (*stream, bool) {
+	conn, ok := rw.(net.Conn)
+	if !ok {
+		return nil, false
+	}
+	below := conn
+	if protected, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		below = protected.NetConn()
+	}
+	return &stream{Conn: conn, below: below, fail: func() { f.client.reset(below) }}, true
+}
+
+// reset makes a data connection end with a reset.
+func (c *libraryClient) reset(conn net.Conn) {
+	if l, ok := conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+}
+
+// end tells of the end of the transfer.
+func (f *libraryFile) end(err error) {
+	f.transfer.conclude(err)
+	f.transfer.tell()
+	f.client.leave(func() { f.client.files-- })
+}
+
+// libraryDownload is the file of a RETR.
+type libraryDownload struct {
+	libraryFile
+	file afero.File
+	size int64
+}
+
+// WriteTo sends the rest of the file.
+func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
+	at := d.at
+	d.at = d.size
+	conn, ok := d.stream(w)
+	if !ok {
+		return io.Copy(w, io.NewSectionReader(d.file, at, d.size-at))
+	}
+	err := d.transfer.send(conn, d.file, at, d.size-at)
+	return d.transfer.record.Sent, libraryError(err)
+}
+
+// Read reads what comes next.
+func (d *libraryDownload) Read(p []byte) (int, error) {
+	n, err := d.file.ReadAt(p[:min(int64(len(p)), max(d.size-d.at, 0))], d.at)
+	d.at += int64(n)
+	if err == nil && n == 0 && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+var errDirection = errors.New("file is not open for that")
+
+// Write refuses.
+func (d *libraryDownload) Write([]byte) (int, error) { return 0, errDirection }
+
+// Close closes the file.
+func (d *libraryDownload) Close() error {
+	_ = d.file.Close() // it was only read
+	d.end(d.failed)
+	return nil
+}
+
+// libraryUpload is the file of a STOR or APPE.
+type libraryUpload struct {
+	libraryFile
+	file *upload.Upload
+}
+
+// ReadFrom receives the rest of the file.
+func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
+	at := u.at
+	conn, ok := u.stream(r)
+	if !ok {
+		n, err := io.Copy(struct{ io.Writer }{u}, r)
+		return n, err
+	}
+	end, err := u.transfer.receive(conn, u.file.Writer(), at)
+	u.at = end
+	return end - at, libraryError(err)
+}
+
+// Write writes what comes next.
+func (u *libraryUpload) Write(p []byte) (int, error) {
+	n, err := u.file.Writer().WriteAt(p, u.at)
+	u.at += int64(n)
+	return n, err
+}
+
+// Read refuses.
+func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
+
+// Close makes the file visible if all of it has come.
+func (u *libraryUpload) Close() error {
+	err := u.transfer.publish(u.file, u.at, u.failed, func() error {
+		if u.client.ctx.Err() != nil {
+			return reasonFor(u.client.ctx)
+		}
+		return nil
+	})
+	u.end(err)
+	return libraryError(err)
+}

@@ -305,14 +305,21 @@ func parseTime(text string) (time.Time, error) {
 	return parseTimeAs(timeFormat, whole)
 }
 
-// parseTimeAs refuses what is before 1677 or after 2262: package os counts the
-// time of a file in nanoseconds, in 64 bits, and would set another.
 func parseTimeAs(format, text string) (time.Time, error) {
 	when, err := time.Parse(format, text)
-	if err == nil && !time.Unix(0, when.UnixNano()).Equal(when) {
-		err = errors.New("no file can have that time")
+	if err == nil {
+		err = checkTime(when)
 	}
 	return when, err
+}
+
+// checkTime refuses what is before 1677 or after 2262: package os counts the time of
+// a file in nanoseconds, in 64 bits, and would set another.
+func checkTime(when time.Time) error {
+	if !time.Unix(0, when.UnixNano()).Equal(when) {
+		return errors.New("no file can have that time")
+	}
+	return nil
 }
 
 // globTree shows list.Glob what the user sees.

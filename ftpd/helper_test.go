@@ -85,6 +85,7 @@ func startAs(t *testing.T, admit func(*access), setup func(*ftpd.Server)) *serve
 
 func startFor(t *testing.T, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
+	nettest.CheckLeaks(t)
 	return startBy(t, byOwnEngine, addr, admit, setup)
 }
 
@@ -93,9 +94,9 @@ type engine func(s *server, ln net.Listener) error
 
 func byOwnEngine(s *server, ln net.Listener) error { return s.Serve(ln) }
 
+// startBy is startFor by an engine, which may leave something behind.
 func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
-	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, dir: t.TempDir(), served: make(chan error, 1),
 		transfers: make(chan ftpd.Transfer, 100),

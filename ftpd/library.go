@@ -130,6 +130,9 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 	c := &libraryClient{
 		driver: d, cc: cc, conn: d.listener.take(remote), remote: remote, host: live.ClientOf(cc.RemoteAddr()), start: time.Now(),
 	}
+	if c.conn == nil {
+		return errNotTCP.Error(), errNotTCP
+	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	cc.SetExtra(c)
 	client := live.Client{Protocol: live.FTP, Remote: cc.RemoteAddr(), Conn: c.conn}
@@ -175,7 +178,7 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 type libraryClient struct {
 	driver *libraryDriver
 	cc     ftpserver.ClientContext
-	conn   net.Conn // of the commands; nil: not known
+	conn   net.Conn // of the commands
 	remote netip.AddrPort
 	host   netip.Addr
 	start  time.Time
@@ -254,8 +257,10 @@ func (c *libraryClient) drain() {
 	}
 }
 
-// cut ends everything at once.
+// cut ends everything at once, but for a data connection that the library waits for.
+// The client's Close would do that too, and is not used: it races with the end of a
+// session in the library.
 func (c *libraryClient) cut(cause error) {
 	c.cancel(cause)
-	_ = c.cc.Close()
+	_ = c.conn.Close()
 }

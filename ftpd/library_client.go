@@ -104,6 +104,9 @@ func (l *libraryFS) Chmod(name string, mode os.FileMode) error {
 
 // Chtimes sets the time at which a file was last changed.
 func (l *libraryFS) Chtimes(name string, _, mtime time.Time) error {
+	if err := checkTime(mtime); err != nil {
+		return err
+	}
 	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chtimes(name, time.Time{}, mtime) })
 }
 

@@ -12,6 +12,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/ftpd"
+	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
 
@@ -27,6 +28,7 @@ func byLibrary(s *server, ln net.Listener) error {
 // startLibrary is start with the engine of the library.
 func startLibrary(t *testing.T, setup func(*ftpd.Server)) *server {
 	t.Helper()
+	nettest.CheckLeaks(t)
 	return startBy(t, byLibrary, "127.0.0.1:0", nil, setup)
 }
 

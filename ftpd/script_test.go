@@ -20,6 +20,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/certs"
+	"sluice/internal/nettest"
 )
 
 // TestScripts plays the dialogues in testdata/script. A script is a txtar
@@ -49,11 +50,10 @@ func TestScripts(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			play(t, name, archive)
+			nettest.CheckLeaks(t)
+			p := newPlayer(t, name, byOwnEngine)
+			p.differ = func(what string) { t.Fatalf("%s: %s", p.where, what) } // the rest would only be out of step
+			p.play()
 		})
 	}
 }
@@ -80,17 +80,29 @@ var admissions = map[string]func(a *access, value string){
 // player is the client of a script.
 type player struct {
 	*client
-	s     *server
-	plain net.Conn
-	tls   *tls.Config // nil in clear
-	where string      // of the script
+	s      *server
+	lines  []string
+	plain  net.Conn
+	tls    *tls.Config // nil in clear
+	script string      // its name
+	at     int         // the line
+	where  string      // both, for people
+	differ func(what string)
+	wait   func() time.Duration // for a reply
 
 	private bool                     // PROT P
 	open    func() (net.Conn, error) // takes the data connection that the server opens
 	data    net.Conn                 // nil: there is none
 }
 
-func play(t *testing.T, name string, archive *txtar.Archive) {
+// newPlayer starts the server of a script, with serve as its engine, and connects to
+// it.
+func newPlayer(t *testing.T, name string, serve engine) *player {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	lines := strings.Split(string(archive.Comment), "\n")
 	var set [][2]string
 	for _, line := range lines {
@@ -102,7 +114,7 @@ func play(t *testing.T, name string, archive *txtar.Archive) {
 			set = append(set, [2]string{key, value})
 		}
 	}
-	s := startAs(t, func(a *access) {
+	s := startBy(t, serve, "127.0.0.1:0", func(a *access) {
 		for _, s := range set {
 			if admit := admissions[s[0]]; admit != nil {
 				admit(a, s[1])
@@ -122,13 +134,30 @@ func play(t *testing.T, name string, archive *txtar.Archive) {
 		}
 	}
 	c := s.dial()
-	p := &player{client: c, s: s, plain: c.conn}
-	for i, line := range lines {
-		p.where = fmt.Sprintf("%s:%d: %s", filepath.Base(name), i+1, line)
-		if p.step(line); t.Failed() {
-			t.FailNow() // the rest would only be out of step
+	return &player{client: c, s: s, plain: c.conn, lines: lines, script: strings.TrimSuffix(filepath.Base(name), ".txtar"), wait: func() time.Duration { return patience }}
+}
+
+// play plays the script to its end, or until it is lost.
+func (p *player) play() {
+	p.t.Helper()
+	defer func() {
+		if r := recover(); r != nil && r != outOfStep {
+			panic(r)
 		}
+	}()
+	for i, line := range p.lines {
+		p.at, p.where = i+1, fmt.Sprintf("%s.txtar:%d: %s", p.script, i+1, line)
+		p.step(line)
 	}
+}
+
+// outOfStep is what ends a script that cannot go on.
+var outOfStep = errors.New("out of step")
+
+// lose ends the script: the rest would be out of step.
+func (p *player) lose(what string) {
+	p.differ(what)
+	panic(outOfStep)
 }
 
 // step plays one line.
@@ -177,18 +206,19 @@ func (p *player) step(line string) {
 	case "content":
 		name, want, _ := strings.Cut(text, " ")
 		if got, err := os.ReadFile(filepath.Join(p.s.dir, name)); string(got) != want || err != nil {
-			p.t.Errorf("%s: got %q, %v", p.where, got, err)
+			p.differ(fmt.Sprintf("other content: %q, %v", got, err))
 		}
 	case "absent":
 		if _, err := os.Lstat(filepath.Join(p.s.dir, text)); !errors.Is(err, os.ErrNotExist) {
-			p.t.Errorf("%s: it is there, or %v", p.where, err)
+			p.differ("it is there")
 		}
 	case "end":
+		_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 		if _, err := p.r.ReadByte(); err == nil || os.IsTimeout(err) {
-			p.t.Errorf("%s: got %v, want the end", p.where, err)
+			p.lose("no end")
 		}
 	default:
-		p.t.Errorf("%s: unknown step", p.where)
+		p.t.Fatalf("%s: unknown step", p.where)
 	}
 }
 
@@ -206,7 +236,7 @@ func (p *player) unquote(s string) string {
 func (p *player) write(text string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.plain, text); err != nil {
-		p.t.Fatalf("%s: %v", p.where, err)
+		p.lose("the end of the connection")
 	}
 	if text == "PROT P\r\n" || text == "PROT C\r\n" {
 		p.private = text == "PROT P\r\n"
@@ -217,17 +247,28 @@ func (p *player) write(text string) {
 func (p *player) take(want string) {
 	p.t.Helper()
 	code, pattern, _ := strings.Cut(want, " ")
-	got, text, err := p.reply()
-	switch {
-	case err != nil:
-		p.t.Errorf("%s: %v after %q", p.where, err, text)
-	case strconv.Itoa(got) != code:
-		p.t.Errorf("%s: got %q", p.where, text)
-	default:
-		if ok, err := regexp.MatchString(pattern, text); !ok || err != nil {
-			p.t.Errorf("%s: got %q, %v", p.where, text, err)
-		}
+	got, text := p.next()
+	if strconv.Itoa(got) != code {
+		p.differ(fmt.Sprintf("reply %d", got))
+		return
 	}
+	if ok, err := regexp.MatchString(pattern, text); !ok || err != nil {
+		p.differ("another text: " + text)
+	}
+}
+
+// next returns the next reply.
+func (p *player) next() (code int, text string) {
+	p.t.Helper()
+	_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
+	code, text, err := p.reply()
+	switch {
+	case os.IsTimeout(err):
+		p.lose("no reply")
+	case err != nil:
+		p.lose("the end of the connection")
+	}
+	return code, text
 }
 
 // secure makes the handshake on the control connection.
@@ -235,8 +276,9 @@ func (p *player) secure() {
 	p.t.Helper()
 	p.tls = &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", ClientSessionCache: tls.NewLRUClientSessionCache(9)}
 	conn := tls.Client(p.plain, p.tls)
+	_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 	if err := conn.Handshake(); err != nil {
-		p.t.Fatalf("%s: %v", p.where, err)
+		p.lose("no handshake")
 	}
 	p.plain, p.r = conn, bufio.NewReader(conn)
 }
@@ -258,7 +300,6 @@ func (p *player) agree(m mode) {
 			p.t.Fatal(err)
 		}
 		p.t.Cleanup(func() { _ = ln.Close() })
-		_ = ln.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
 		n := ln.Addr().(*net.TCPAddr).Port
 		if m == port {
 			p.write(fmt.Sprintf("PORT 127,0,0,1,%d,%d\r\n", n>>8, n&255))
@@ -266,7 +307,10 @@ func (p *player) agree(m mode) {
 			p.write(fmt.Sprintf("EPRT |1|127.0.0.1|%d|\r\n", n))
 		}
 		p.take("200")
-		p.open = ln.Accept
+		p.open = func() (net.Conn, error) {
+			_ = ln.(*net.TCPListener).SetDeadline(time.Now().Add(p.wait()))
+			return ln.Accept()
+		}
 	default:
 		p.t.Fatalf("%s: no way to agree", p.where)
 	}
@@ -276,7 +320,7 @@ func (p *player) dial(addr string) {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		p.t.Fatalf("%s: %v", p.where, err)
+		p.lose("no connection")
 	}
 	p.own(conn)
 	p.data = conn
@@ -287,7 +331,11 @@ var digits = regexp.MustCompile(`\d+`)
 // passiveAddr takes the reply to PASV or EPSV.
 func (p *player) passiveAddr(want int) string {
 	p.t.Helper()
-	n := digits.FindAllString(p.expect(want, p.where), -1)
+	code, text := p.next()
+	if code != want {
+		p.lose(fmt.Sprintf("reply %d", code))
+	}
+	n := digits.FindAllString(text, -1)
 	if want == 229 {
 		return net.JoinHostPort("127.0.0.1", n[1])
 	}
@@ -303,11 +351,11 @@ func (p *player) connected() net.Conn {
 		return p.data
 	}
 	if p.open == nil {
-		p.t.Fatalf("%s: no data connection was agreed on", p.where)
+		p.lose("no data connection was agreed on")
 	}
 	conn, err := p.open()
 	if err != nil {
-		p.t.Fatalf("%s: %v", p.where, err)
+		p.lose("no data connection")
 	}
 	p.own(conn)
 	p.data = conn
@@ -326,9 +374,11 @@ func (p *player) protected() net.Conn {
 
 func (p *player) get(want string) {
 	p.t.Helper()
-	got, err := io.ReadAll(p.protected())
+	conn := p.protected()
+	_ = conn.SetReadDeadline(time.Now().Add(p.wait()))
+	got, err := io.ReadAll(conn)
 	if err != nil || string(got) != want {
-		p.t.Errorf("%s: got %q, %v", p.where, got, err)
+		p.differ(fmt.Sprintf("other data: %q", got))
 	}
 	p.closeData()
 }
@@ -338,11 +388,11 @@ func (p *player) put(text string) {
 	conn := p.protected()
 	if c, ok := conn.(*tls.Conn); ok {
 		if err := c.Handshake(); err != nil { // nothing may be sent
-			p.t.Errorf("%s: %v", p.where, err)
+			p.differ("no handshake of the data connection")
 		}
 	}
 	if _, err := io.WriteString(conn, text); err != nil {
-		p.t.Errorf("%s: %v", p.where, err)
+		p.differ("nothing can be sent")
 	}
 }
 

@@ -15,17 +15,24 @@ import (
 // bench is who logs in where anonymous may not store files.
 const bench = "bench"
 
+// library is the engine that this program can serve FTP by beside its own.
+const library = "ftpserverlib"
+
+// serveFTP runs this program with one of its engines.
+func (pl *plan) serveFTP(engine string) (proc.Command, error) {
+	password := rand.Text()
+	pl.Login = bench + ":" + password + "@"
+	c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--ftp-engine", engine, "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
+	c.Env = []string{"SLUICE_USER_" + bench + "=" + password}
+	return c, err
+}
+
 // anonymous is who logs in elsewhere.
 const anonymous = "anonymous:bench@"
 
 var ftpPeers = []Peer{
-	{Name: "sluice", Scheme: "ftp", command: func(pl *plan) (proc.Command, error) {
-		password := rand.Text()
-		pl.Login = bench + ":" + password + "@"
-		c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
-		c.Env = []string{"SLUICE_USER_" + bench + "=" + password}
-		return c, err
-	}},
+	{Name: "sluice", Scheme: "ftp", command: func(pl *plan) (proc.Command, error) { return pl.serveFTP("sluice") }},
+	{Name: library, Scheme: "ftp", command: func(pl *plan) (proc.Command, error) { return pl.serveFTP(library) }},
 	{
 		Name: "vsftpd", Scheme: "ftp", Program: "vsftpd", Package: "vsftpd",
 		version: []string{"-v"}, config: "vsftpd.conf",

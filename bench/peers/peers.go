@@ -27,6 +27,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -121,10 +122,7 @@ func (p Peer) Version(ctx context.Context) string {
 	case p.Name == goFileServer:
 		return runtime.Version()
 	case p.Program == "":
-		if info, ok := debug.ReadBuildInfo(); ok {
-			return info.Main.Version
-		}
-		return ""
+		return p.built()
 	}
 	path, err := p.lookUp()
 	if err != nil {
@@ -148,6 +146,21 @@ func (p Peer) Version(ctx context.Context) string {
 	_ = r.Close()
 	_ = cmd.Wait() // some fail, having printed it
 	return versionNumber.FindString(string(out))
+}
+
+// built returns the version of this program, or of the library by which it serves; ""
+// if it was built without.
+func (p Peer) built() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, dep := range info.Deps {
+		if p.Name == library && path.Base(dep.Path) == library {
+			return dep.Version
+		}
+	}
+	return info.Main.Version
 }
 
 // needsRoot is the ability of peers that must be started by root.

@@ -9,6 +9,7 @@ import (
 // addFTPFlags adds the flags of FTP alone.
 func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 	f, o := cmd.Flags(), &conf.FTPOptions
+	f.StringVar(&o.Engine, "ftp-engine", o.Engine, "serve FTP by `ENGINE`: sluice, or for comparison and as a way back ftpserverlib")
 	f.StringVar(&o.TLS, "ftp-tls", o.TLS, "`WHETHER` clients of --ftp may use TLS: on if there is a certificate, off, or required")
 	f.StringVar(&o.TLSReuse, "ftp-tls-reuse", o.TLSReuse, "`WHETHER` a data connection resumes the TLS session of its commands: on if the client likes, off, or required")
 	f.StringArrayVar(&o.LaxReuse, "ftp-lax-reuse", nil, "do not require that of `USER`; may be repeated")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"sluice/ftpd"
 )
 
@@ -41,9 +43,25 @@ func (b *builder) ftp() *service {
 		return server.Sweep(ctx, b.tree.Writable())
 	}
 	b.portsInUse = server.PortsInUse
-	all := append(doors("ftp", b.listeners["ftp"], server.Serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
+	serve := server.Serve
+	if o.Engine == "ftpserverlib" {
+		serve = byLibrary(server)
+		b.logger.Warn("FTP is served by ftpserverlib, which keeps fewer promises",
+			"lacks", "ABOR, NOOP and STAT during transfers, ordered replies, login timeouts, patterns, HELP, STOU, RANG and MFF")
+	}
+	all := append(doors("ftp", b.listeners["ftp"], serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)
 	return &service{"ftp", all, server}
+}
+
+// byLibrary serves what server has by the engine of ftpserverlib.
+func byLibrary(server *ftpd.Server) func(net.Listener) error {
+	return func(ln net.Listener) error {
+		if err := ftpserver.NewFtpServer(server.Driver(ln)).ListenAndServe(); err != nil {
+			return err
+		}
+		return ftpd.ErrServerClosed // which the library calls none
+	}
 }
 
 // What the words of the flags mean.

@@ -32,6 +32,16 @@ func TestCheck(t *testing.T) {
 		{"TLS without a certificate", func(c *config.Config) { c.FTPOptions.TLS = "required" }, "--ftp-tls required needs"},
 		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
 		{"sessions as one likes", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
+		{"an engine that there is not", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
+		{"FTPS by the library", func(c *config.Config) {
+			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = ":990", "ftpserverlib", true
+		}, "--ftps and --ftp-engine"},
+		{"sessions that must be resumed, by the library", func(c *config.Config) {
+			c.FTPOptions.Engine, c.FTPOptions.TLSReuse = "ftpserverlib", "required"
+		}, "--ftp-tls-reuse required and --ftp-engine"},
+		{"sessions that end, by the library", func(c *config.Config) {
+			c.FTPOptions.Engine, c.FTPOptions.SessionTimeout = "ftpserverlib", time.Hour
+		}, "--ftp-session-timeout and --ftp-engine"},
 		{"less than no client", func(c *config.Config) { c.FTPOptions.MaxConns = -1 }, "--ftp-max-conns -1"},
 		{"less than no client for each", func(c *config.Config) { c.FTPOptions.MaxConnsPerAddr = -1 }, "--ftp-max-conns-per-addr -1"},
 		{"negative idleness", func(c *config.Config) { c.FTPOptions.IdleTimeout = -1 }, "--ftp-idle-timeout -1ns"},

@@ -13,6 +13,8 @@ import (
 // FTPOptions is how FTP is served, beyond where and to whom. A time of 0 means
 // no bound, except where it says otherwise.
 type FTPOptions struct {
+	Engine string // one of Engines; "" is the first
+
 	TLS      string   // "off", "on" if there is a certificate, or "required"
 	TLSReuse string   // whether data resumes the session of the commands: "off", "on" or "required"
 	LaxReuse []string // users of whom it is not required
@@ -46,7 +48,8 @@ type PublicAddr struct {
 // defaultFTP returns what holds where nothing else is said.
 func defaultFTP() FTPOptions {
 	return FTPOptions{
-		TLS: "on", TLSReuse: "on", Active: true,
+		Engine: Engines[0],
+		TLS:    "on", TLSReuse: "on", Active: true,
 		LoginTimeout:  time.Minute,
 		IdleTimeout:   5 * time.Minute,
 		StallTimeout:  time.Minute,
@@ -103,6 +106,9 @@ func ParsePublicAddr(s string) (p PublicAddr, err error) {
 	return p, nil
 }
 
+// Engines are what --ftp-engine takes: ours, and that of ftpserverlib.
+var Engines = []string{"sluice", "ftpserverlib"}
+
 // modes are what --ftp-tls and --ftp-tls-reuse take.
 var modes = []string{"off", "on", "required"}
 
@@ -113,6 +119,9 @@ func (c Config) checkFTP() error {
 		if !slices.Contains(modes, mode.value) {
 			return fmt.Errorf("%s %q is neither off, on nor required", mode.flag, mode.value)
 		}
+	}
+	if err := c.checkEngine(); err != nil {
+		return err
 	}
 	for _, n := range []struct {
 		flag  string
@@ -140,6 +149,25 @@ func (c Config) checkFTP() error {
 		return errors.New("--ftp-tls required needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
 	case c.FTPS != "" && o.TLS == "off":
 		return errors.New("--ftps and --ftp-tls off exclude each other")
+	}
+	return nil
+}
+
+// checkEngine refuses what the engine of ftpserverlib cannot do, rather than do
+// without in silence.
+func (c Config) checkEngine() error {
+	o := c.FTPOptions
+	switch {
+	case o.Engine == "" || o.Engine == Engines[0]:
+		return nil
+	case !slices.Contains(Engines, o.Engine):
+		return fmt.Errorf("--ftp-engine %q is neither %s", o.Engine, strings.Join(Engines, " nor "))
+	case c.FTPS != "":
+		return fmt.Errorf("--ftps and --ftp-engine %s exclude each other: it knows TLS after AUTH alone", o.Engine)
+	case o.TLSReuse == "required":
+		return fmt.Errorf("--ftp-tls-reuse required and --ftp-engine %s exclude each other: it does not look at data connections", o.Engine)
+	case o.SessionTimeout > 0:
+		return fmt.Errorf("--ftp-session-timeout and --ftp-engine %s exclude each other: it knows no bound for a session", o.Engine)
 	}
 	return nil
 }

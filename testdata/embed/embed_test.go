@@ -285,6 +285,25 @@ func TestALoginOfOnesOwn(t *testing.T) {
 	}
 }
 
+func TestADriverOfFtpserverlib(t *testing.T) {
+	dir, content := published(t)
+	p, addrs := run(t, "driver", "127.0.0.1:0", dir)
+	ann := dial(t, addrs[0])
+	ann.login("ann", "secret", 230)
+	ann.put("new.txt", "from ann")
+	if got, err := os.ReadFile(filepath.Join(dir, "new.txt")); err != nil || string(got) != "from ann" {
+		t.Errorf("the upload is %q, %v", got, err)
+	}
+	p.line() // of the upload
+	if got := ann.get("big.bin"); !bytes.Equal(got, content) {
+		t.Errorf("ann got %d other bytes", len(got))
+	}
+	wantLine(t, p.line(), "RETR /big.bin by "+zeroCopy())
+	ann.command(221, "QUIT")
+	wantLine(t, p.line(), " left")
+	dial(t, addrs[0]).login("ann", "wrong", 530)
+}
+
 // The package documentation of each package begins with a program.
 func TestTheProgramsInTheDocsCompile(t *testing.T) {
 	for _, name := range []string{"httpd", "ftpd", "sendfile", "metrics"} {

@@ -3,6 +3,7 @@ module example.com/embed
 go 1.26.0
 
 require (
+	github.com/fclairamb/ftpserverlib v0.32.3
 	github.com/spf13/afero v1.15.0
 	sluice v0.0.0
 )
@@ -12,7 +13,6 @@ require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/ebitengine/purego v0.11.2 // indirect
-	github.com/fclairamb/ftpserverlib v0.32.3 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.0 // indirect

@@ -55,6 +55,17 @@ func TestLftpMirrorsATree(t *testing.T) {
 	}
 }
 
+func TestLftpMirrorsByTheEngineOfTheLibrary(t *testing.T) {
+	s := startWritable(t, "--ftp-engine", "ftpserverlib")
+	manyFiles(t, s.dir, 100)
+	writePattern(t, filepath.Join(s.dir, "large"), 3_000_000)
+	there := t.TempDir()
+	s.lftp(there, "mirror /", "mirror -R . /back")
+	wantSameTree(t, filepath.Join(s.dir, "back"), there)
+	s.wantLogged("op=RETR", "path=/large", "road=sendfile")
+	s.wantLogged("op=STOR", "path=/back/large", "road=splice")
+}
+
 func TestLftpUploadsATree(t *testing.T) {
 	s := startWritable(t)
 	dir := t.TempDir()

@@ -26,9 +26,14 @@ func (p *Pause) Passes(err error) bool {
 		!errors.Is(err, syscall.ECONNRESET) { // the same, on some systems
 		return false
 	}
+	p.Wait()
+	return true
+}
+
+// Wait waits, longer each time.
+func (p *Pause) Wait() {
 	p.last = min(max(2*p.last, minPause), maxPause)
 	time.Sleep(p.last)
-	return true
 }
 
 // Reset makes the next wait a short one.

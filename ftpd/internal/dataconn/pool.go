@@ -78,6 +78,7 @@ type port struct {
 	number    uint16
 	announced uint16
 	waiting   map[netip.Addr]*reservation // by the address of the client; the zero one is any
+	closed    bool
 }
 
 // reservation is the right of one client to connect to one port, once.
@@ -114,15 +115,18 @@ func (p *Pool) reserve(local, client netip.Addr) (*reservation, error) {
 		h = new(host)
 		p.hosts[local] = h
 	}
+	var err error
 	if len(h.open) < SparePorts && !h.short {
-		h.short = p.openLocked(h, local) != nil
+		err = p.openLocked(h, local)
+		h.short = err != nil
 	}
 	pt := h.freeLocked(client)
-	if pt == nil { // the client holds all there are
-		if err := p.openLocked(h, local); err != nil {
-			return nil, err
-		}
+	if pt == nil && err == nil { // the client holds all there are
+		err = p.openLocked(h, local)
 		pt = h.freeLocked(client)
+	}
+	if pt == nil {
+		return nil, err
 	}
 	r := &reservation{port: pt, client: client, arrived: make(chan net.Conn, 1)}
 	pt.waiting[client] = r
@@ -163,61 +167,19 @@ func (pt *port) isFreeLocked(client netip.Addr) bool {
 }
 
 // openLocked opens one more port and serves it. It is the next one that can be
-// bound.
+// bound. The lock is not held while the port is wrapped.
 func (p *Pool) openLocked(h *host, local netip.Addr) error {
-	switch {
-	case p.Next != nil:
-		return p.openMappedLocked(h, local)
-	case p.Ports.Size() == 0:
-		return p.listenLocked(h, netip.AddrPortFrom(local, 0), 0)
-	}
-	for range p.Ports.Size() {
-		if h.last++; h.last < p.Ports.First || h.last > p.Ports.Last {
-			h.last = p.Ports.First
-		}
-		if h.listensLocked(h.last) {
-			continue
-		}
-		if p.listenLocked(h, netip.AddrPortFrom(local, h.last), 0) == nil {
-			return nil
-		}
-	}
-	return errNoPort
-}
-
-// openMappedLocked is openLocked for ports that Next names.
-func (p *Pool) openMappedLocked(h *host, local netip.Addr) error {
-	for range max(p.Attempts, 1) {
-		announced, listened, ok := p.Next()
-		if !ok {
-			break
-		}
-		if !h.listensLocked(listened) && p.listenLocked(h, netip.AddrPortFrom(local, listened), announced) == nil {
-			return nil
-		}
-	}
-	return errNoPort
-}
-
-func (h *host) listensLocked(number uint16) bool {
-	return slices.ContainsFunc(h.open, func(pt *port) bool { return pt.number == number })
-}
-
-// listenLocked opens the port of addr; announced is 0 if it is announced as what
-// it is.
-func (p *Pool) listenLocked(h *host, addr netip.AddrPort, announced uint16) error {
-	ln, err := Listen(addr)
+	ln, announced, err := p.bindLocked(h, local)
 	if err != nil {
 		return err
 	}
 	number := uint16(ln.Addr().(*net.TCPAddr).Port)
-	if p.Wrap != nil {
-		wrapped, err := p.Wrap(ln)
-		if err != nil {
-			_ = ln.Close()
-			return err
-		}
-		ln = wrapped
+	if ln, err = p.wrapLocked(ln); err != nil {
+		return err
+	}
+	if p.closed {
+		_ = ln.Close()
+		return net.ErrClosed
 	}
 	if announced == 0 {
 		announced = number
@@ -226,6 +188,74 @@ func (p *Pool) listenLocked(h *host, addr netip.AddrPort, announced uint16) erro
 	h.open = append(h.open, pt)
 	p.running.Go(pt.serve)
 	return nil
+}
+
+// bindLocked binds the next port that can be; announced is 0 if it is announced as
+// what it is.
+func (p *Pool) bindLocked(h *host, local netip.Addr) (ln net.Listener, announced uint16, err error) {
+	switch {
+	case p.Next != nil:
+		return p.bindMappedLocked(h, local)
+	case p.Ports.Size() == 0:
+		ln, err = Listen(netip.AddrPortFrom(local, 0))
+		return ln, 0, err
+	}
+	for range p.Ports.Size() {
+		if h.last++; h.last < p.Ports.First || h.last > p.Ports.Last {
+			h.last = p.Ports.First
+		}
+		if h.listensLocked(h.last) {
+			continue
+		}
+		if ln, err = Listen(netip.AddrPortFrom(local, h.last)); err == nil {
+			return ln, 0, nil
+		}
+	}
+	return nil, 0, errNoPort
+}
+
+// bindMappedLocked is bindLocked for ports that Next names.
+func (p *Pool) bindMappedLocked(h *host, local netip.Addr) (ln net.Listener, announced uint16, err error) {
+	for range max(p.Attempts, 1) {
+		announced, listened, ok := p.Next()
+		if !ok {
+			break
+		}
+		if h.listensLocked(listened) {
+			continue
+		}
+		if ln, err = Listen(netip.AddrPortFrom(local, listened)); err == nil {
+			return ln, announced, nil
+		}
+	}
+	return nil, 0, errNoPort
+}
+
+var errNoListener = errors.New("the listener was wrapped in none")
+
+// wrapLocked returns ln as Wrap wants it. If it does not, ln is closed. The lock is
+// given back meanwhile, since nobody knows what Wrap calls.
+func (p *Pool) wrapLocked(ln net.Listener) (wrapped net.Listener, err error) {
+	if p.Wrap == nil {
+		return ln, nil
+	}
+	err = errNoListener
+	defer func() {
+		if err != nil { // or it panics
+			_ = ln.Close()
+		}
+	}()
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	wrapped, err = p.Wrap(ln)
+	if err == nil && wrapped == nil {
+		err = errNoListener
+	}
+	return wrapped, err
+}
+
+func (h *host) listensLocked(number uint16) bool {
+	return slices.ContainsFunc(h.open, func(pt *port) bool { return pt.number == number })
 }
 
 // Listen listens on addr for data connections.
@@ -240,7 +270,8 @@ func Listen(addr netip.AddrPort) (net.Listener, error) {
 }
 
 // serve gives each connection to the client it comes from, until the port is
-// closed.
+// closed. Whatever else Accept fails for is about one connection, as far as anybody
+// knows what has wrapped the port.
 func (pt *port) serve() {
 	var pause Pause
 	for {
@@ -249,10 +280,24 @@ func (pt *port) serve() {
 		case err == nil:
 			pause.Reset()
 			pt.deliver(conn)
-		case !pause.Passes(err):
+		case pt.isClosed():
 			return
+		default:
+			pause.Wait()
 		}
 	}
+}
+
+func (pt *port) isClosed() bool {
+	pt.pool.mu.Lock()
+	defer pt.pool.mu.Unlock()
+	return pt.closed
+}
+
+// closeLocked closes the port. Those who wait there wait in vain.
+func (pt *port) closeLocked() {
+	pt.closed = true
+	_ = pt.ln.Close()
 }
 
 func (pt *port) deliver(conn net.Conn) {
@@ -294,7 +339,7 @@ func (pt *port) dropLocked(r *reservation) {
 	delete(pt.waiting, r.client)
 	if len(pt.waiting) == 0 && len(pt.host.open) > SparePorts {
 		pt.host.open = slices.DeleteFunc(pt.host.open, func(other *port) bool { return other == pt })
-		_ = pt.ln.Close()
+		pt.closeLocked()
 	}
 }
 
@@ -304,7 +349,7 @@ func (p *Pool) Close() {
 	p.closed = true
 	for _, h := range p.hosts {
 		for _, pt := range h.open {
-			_ = pt.ln.Close()
+			pt.closeLocked()
 		}
 	}
 	p.mu.Unlock()

@@ -3,6 +3,7 @@ package ftpd
 import (
 	"errors"
 	"net"
+	"path"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
@@ -13,6 +14,7 @@ type clientContext struct {
 	session *session
 
 	// The session's mutex guards these.
+	told     bool // the driver knows of the client
 	extra    any
 	debug    bool
 	version  string // of CLNT
@@ -53,7 +55,7 @@ func of[T any](c *clientContext, f func() T) T {
 func (c *clientContext) Path() string { return c.session.dir() }
 
 // SetPath sets the current directory, as the client calls it.
-func (c *clientContext) SetPath(value string) { c.session.setDir(value) }
+func (c *clientContext) SetPath(value string) { c.session.setDir(path.Clean("/" + value)) }
 
 // SetListPath sets the directory in which the names of an NLST under way are.
 func (c *clientContext) SetListPath(value string) {

@@ -60,7 +60,8 @@ func (d *driver) greeting(s *session) (text []string, err error) {
 	if d == nil {
 		return []string{banner}, nil
 	}
-	message, err := d.main.ClientConnected(s.context())
+	s.note(func(c *clientContext) { c.told = true })
+	message, err := d.main.ClientConnected(s.client)
 	return textLines(message), err
 }
 
@@ -69,11 +70,19 @@ func textLines(text string) []string {
 	return strings.Split(strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\r\n", "\n"), "\n")
 }
 
-// left tells that the client is gone.
+// left tells that the client is gone, if it was told that it has come.
 func (d *driver) left(s *session) {
-	if d != nil && s.greeted {
-		d.main.ClientDisconnected(s.context())
+	if d != nil && of(s.client, func() bool { return s.client.told }) {
+		d.main.ClientDisconnected(s.client)
 	}
+}
+
+// banner returns the first lines of STAT.
+func (d *driver) banner() []string {
+	if d == nil || d.settings.Banner == "" {
+		return []string{banner}
+	}
+	return textLines(d.settings.Banner)
 }
 
 // goodbye returns the text of reply 221.
@@ -208,18 +217,23 @@ func (d *driver) configureTLS(s *Server) error {
 	s.TLSConfig.Certificates = nil
 	s.TLSConfig.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		now, err := d.main.GetTLSConfig()
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case now == nil:
+			return nil, errNoCertificate
 		}
 		return certificateOf(now, hello)
 	}
 	return nil
 }
 
+var errNoCertificate = errors.New("the driver has no certificate")
+
 // certificateOf returns the certificate that config has for hello, as package tls
 // chooses it.
 func certificateOf(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if config.GetCertificate != nil {
+	if config.GetCertificate != nil && (len(config.Certificates) == 0 || hello.ServerName != "") {
 		if cert, err := config.GetCertificate(hello); cert != nil || err != nil {
 			return cert, err
 		}
@@ -230,7 +244,7 @@ func certificateOf(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certifi
 		}
 	}
 	if len(config.Certificates) == 0 {
-		return nil, errors.New("no certificate")
+		return nil, errNoCertificate
 	}
 	return &config.Certificates[0], nil
 }

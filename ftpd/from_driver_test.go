@@ -1,11 +1,18 @@
 package ftpd_test
 
 import (
+	"bufio"
+	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
@@ -16,11 +23,15 @@ import (
 )
 
 // mainDriver is the least that a driver of ftpserverlib is. Tests embed it, and add
-// the extension that they are about.
+// the extension that they are about. A field that is nil does what its comment says.
 type mainDriver struct {
 	settings ftpserver.Settings
 	client   ftpserver.ClientDriver // of the user u, password secret
-	tls      *tls.Config
+
+	connected    func(ftpserver.ClientContext) (string, error)                        // greets
+	disconnected func(ftpserver.ClientContext)                                        // nothing
+	auth         func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) // lets u in
+	config       func() (*tls.Config, error)                                          // has none
 }
 
 func (d *mainDriver) GetSettings() (*ftpserver.Settings, error) {
@@ -28,22 +39,47 @@ func (d *mainDriver) GetSettings() (*ftpserver.Settings, error) {
 	return &set, nil
 }
 
-func (d *mainDriver) ClientConnected(ftpserver.ClientContext) (string, error) { return "Hello", nil }
-func (d *mainDriver) ClientDisconnected(ftpserver.ClientContext)              {}
+func (d *mainDriver) ClientConnected(c ftpserver.ClientContext) (string, error) {
+	if d.connected != nil {
+		return d.connected(c)
+	}
+	return "Hello", nil
+}
 
-func (d *mainDriver) AuthUser(_ ftpserver.ClientContext, user, pass string) (ftpserver.ClientDriver, error) {
-	if user != "u" || pass != "secret" {
-		return nil, errors.New("who are you")
+func (d *mainDriver) ClientDisconnected(c ftpserver.ClientContext) {
+	if d.disconnected != nil {
+		d.disconnected(c)
+	}
+}
+
+var errWho = errors.New("who are you")
+
+func (d *mainDriver) AuthUser(c ftpserver.ClientContext, user, pass string) (ftpserver.ClientDriver, error) {
+	switch {
+	case d.auth != nil:
+		return d.auth(c, user, pass)
+	case user != "u" || pass != "secret":
+		return nil, errWho
 	}
 	return d.client, nil
 }
 
+var errNoTLS = errors.New("no certificate at all")
+
 func (d *mainDriver) GetTLSConfig() (*tls.Config, error) {
-	if d.tls == nil {
-		return nil, errors.New("no certificate")
+	if d.config == nil {
+		return nil, errNoTLS
 	}
-	return d.tls, nil
+	return d.config()
 }
+
+// always returns what a driver is asked for a TLS configuration.
+func always(config *tls.Config) func() (*tls.Config, error) {
+	return func() (*tls.Config, error) { return config, nil }
+}
+
+// binary are settings by which nothing is converted.
+var binary = ftpserver.Settings{DefaultTransferType: ftpserver.TransferTypeBinary}
 
 // run serves a driver on loopback. setup, if not nil, changes the server.
 func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server {
@@ -51,9 +87,11 @@ func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server
 	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, Server: ftpd.FromDriver(d), served: make(chan error, 1),
-		transfers: make(chan ftpd.Transfer, 100), leavings: make(chan ftpd.Disconnect, 100),
+		transfers: make(chan ftpd.Transfer, 100), leavings: make(chan ftpd.Disconnect, 100), logins: make(chan ftpd.LoginAttempt, 100),
 	}
+	s.HurryForTest(time.Millisecond, 0, 0)
 	s.OnTransfer = func(x ftpd.Transfer) { s.transfers <- x }
+	s.OnLogin = func(x ftpd.LoginAttempt) { s.logins <- x }
 	s.OnDisconnect = func(x ftpd.Disconnect) { s.leavings <- x }
 	if setup != nil {
 		setup(s.Server)
@@ -84,7 +122,7 @@ func TestADriverIsServed(t *testing.T) {
 		{"in a directory", afero.NewBasePathFs(afero.NewOsFs(), dir), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := run(t, &mainDriver{client: tt.fs, settings: ftpserver.Settings{DefaultTransferType: ftpserver.TransferTypeBinary}}, nil)
+			s := run(t, &mainDriver{client: tt.fs, settings: binary}, nil)
 			c := s.login()
 			content := pattern(0, 300_000)
 			c.put(epsv, "STOR f", strings.NewReader(content))
@@ -104,6 +142,327 @@ func TestADriverIsServed(t *testing.T) {
 			}
 			c.want(250, "DELE d/g")
 			c.want(250, "RMD d")
+		})
+	}
+}
+
+// knock connects, and leaves the greeting to the caller.
+func (s *server) knock() *client {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := &client{s.t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+	c.own(conn)
+	return c
+}
+
+func TestTheDriverGreets(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		message string
+		err     error
+		want    string // the reply
+	}{
+		{"in a line", "Good morning", nil, "220 Good morning\r\n"},
+		{"in lines", "Good morning\nto\r\nall\n", nil, "220-Good morning\r\n to\r\n220 all\r\n"},
+		{"in no words", "", nil, "220 \r\n"},
+		{"and forges no reply", "a\rb\x1b", nil, "220 a?b?\r\n"},
+		{"or sends the client away", "We are full", io.ErrNoProgress, "421 We are full\r\n"},
+		{"or sends the client away in lines", "We\nare full", io.ErrNoProgress, "421-We\r\n421 are full\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := run(t, &mainDriver{connected: func(ftpserver.ClientContext) (string, error) { return tt.message, tt.err }}, nil)
+			c := s.knock()
+			_, text, err := c.reply()
+			if text+"\r\n" != tt.want || err != nil {
+				t.Errorf("got %q, %v", text, err)
+			}
+			if tt.err != nil {
+				c.end()
+				if x := next(t, s.leavings); !errors.Is(x.Err, tt.err) {
+					t.Errorf("told that the client is gone for %v", x.Err)
+				}
+				return
+			}
+			c.want(200, "NOOP")
+		})
+	}
+}
+
+func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
+	refuse := func(ftpserver.ClientContext) (string, error) { return "no", errWho }
+	for _, tt := range []struct {
+		name      string
+		connected func(ftpserver.ClientContext) (string, error)
+		leave     func(s *server)
+	}{
+		{"by QUIT", nil, func(s *server) {
+			c := s.login()
+			c.want(221, "QUIT")
+			c.end()
+		}},
+		{"without a word", nil, func(s *server) { _ = s.dial().conn.Close() }},
+		{"by a reset", nil, func(s *server) { nettest.Reset(s.t, s.login().conn) }},
+		{"in the middle of an upload", nil, func(s *server) {
+			c := s.login()
+			c.data(epsv, "STOR f")
+			nettest.Reset(s.t, c.conn)
+		}},
+		{"after three wrong passwords", nil, func(s *server) {
+			c := s.dial()
+			for range 3 {
+				c.want(331, "USER u")
+				c.want(530, "PASS wrong")
+			}
+			c.end()
+		}},
+		{"because it is refused", refuse, func(s *server) { s.knock().expect(421, "the greeting") }},
+		{"because the server closes", nil, func(s *server) {
+			c := s.login()
+			_ = s.Close()
+			c.end()
+		}},
+		{"because the server closes during a download", nil, func(s *server) {
+			c := s.login()
+			c.put(epsv, "STOR f", strings.NewReader(pattern(0, 30<<20)))
+			c.data(epsv, "RETR f")
+			_ = s.Close()
+			c.end()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			come, gone := make(chan uint32, 10), make(chan uint32, 10)
+			d := &mainDriver{client: afero.NewMemMapFs(), settings: binary}
+			d.connected = func(cc ftpserver.ClientContext) (string, error) {
+				come <- cc.ID()
+				if tt.connected != nil {
+					return tt.connected(cc)
+				}
+				return "Hello", nil
+			}
+			d.disconnected = func(cc ftpserver.ClientContext) { gone <- cc.ID() }
+			s := run(t, d, nil)
+			tt.leave(s)
+			if in, out := next(t, come), next(t, gone); in != out {
+				t.Errorf("session %d has come, and %d is gone", in, out)
+			}
+			_ = s.Close() // waits for all
+			if len(come) > 0 || len(gone) > 0 {
+				t.Error("told again")
+			}
+		})
+	}
+}
+
+func TestOfWhoWasNeverLetInTheDriverIsNotTold(t *testing.T) {
+	d := &mainDriver{config: always(testCertificate())}
+	told := make(chan string, 10)
+	d.connected = func(ftpserver.ClientContext) (string, error) { told <- "come"; return "Hello", nil }
+	d.disconnected = func(ftpserver.ClientContext) { told <- "gone" }
+	d.settings.TLSRequired = ftpserver.ImplicitEncryption
+	s := run(t, d, nil)
+	c := s.knock()
+	c.send("this is no handshake")
+	next(t, s.leavings)
+	if len(told) > 0 {
+		t.Errorf("the driver was told that somebody has %s", <-told)
+	}
+}
+
+func TestAuthUserDecides(t *testing.T) {
+	var noRoot *ftpd.Root
+	for _, tt := range []struct {
+		name   string
+		client afero.Fs
+		err    error
+		want   string
+		guess  bool
+	}{
+		{"lets in", afero.NewMemMapFs(), nil, "230 Logged in", false},
+		{"keeps out", nil, errWho, "530 Login incorrect", true},
+		{"keeps out, whatever else it returns", afero.NewMemMapFs(), errWho, "530 Login incorrect", true},
+		{"returns nothing", nil, nil, "530 Login is not possible now", false},
+		{"returns a root that is none", noRoot, nil, "530 Login is not possible now", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var user, pass string
+			s := run(t, &mainDriver{auth: func(_ ftpserver.ClientContext, u, p string) (afero.Fs, error) {
+				user, pass = u, p
+				return tt.client, tt.err
+			}}, nil)
+			c := s.dial()
+			c.want(331, "USER some body")
+			if got := c.want(code(tt.want), "PASS a pass word "); got != tt.want {
+				t.Errorf("got %q", got)
+			}
+			x := next(t, s.logins)
+			if user != "some body" || pass != "a pass word " || x.User != user {
+				t.Errorf("asked for %q, %q, told of %q", user, pass, x.User)
+			}
+			if guess := errors.Is(x.Err, ftpd.ErrLogin); guess != tt.guess || tt.err != nil && !errors.Is(x.Err, tt.err) {
+				t.Errorf("told %v", x.Err)
+			}
+		})
+	}
+}
+
+// code returns the code of a reply.
+func code(text string) int {
+	n, _ := strconv.Atoi(text[:3])
+	return n
+}
+
+func TestADriverWithoutAClientIsNoGuessOfItsUser(t *testing.T) {
+	d := &mainDriver{}
+	s := run(t, d, nil)
+	c := s.dial()
+	for range 2 * ftpd.MaxGuesses {
+		c.want(331, "USER u")
+		c.want(530, "PASS secret")
+	}
+	s.dial().want(331, "USER u")
+}
+
+// preAuth is a driver that looks at names.
+type preAuth struct {
+	*mainDriver
+	pre func(c ftpserver.ClientContext, user string) error
+}
+
+func (d preAuth) PreAuthUser(c ftpserver.ClientContext, user string) error { return d.pre(c, user) }
+
+func TestPreAuthUserDecidesAboutNames(t *testing.T) {
+	s := run(t, preAuth{&mainDriver{client: afero.NewMemMapFs()}, func(c ftpserver.ClientContext, user string) error {
+		if c.GetLastCommand() != "USER" {
+			t.Errorf("asked during %s", c.GetLastCommand())
+		}
+		if user == "mallory" {
+			return &fs.PathError{Op: "open", Path: "/etc/users", Err: errors.New("not you")}
+		}
+		return nil
+	}}, nil)
+	c := s.login()
+	if got := c.want(530, "USER mallory"); got != "530 Not you" {
+		t.Errorf("got %q", got)
+	}
+	c.end()
+	if x := next(t, s.leavings); x.Err == nil || x.User != "" {
+		t.Errorf("told that %q is gone for %v", x.User, x.Err)
+	}
+}
+
+// poster is a driver that comments logins.
+type poster struct {
+	*mainDriver
+	post func(user string, err error) string
+}
+
+func (d poster) PostAuthMessage(_ ftpserver.ClientContext, user string, err error) string {
+	return d.post(user, err)
+}
+
+func TestPostAuthMessageCommentsLogins(t *testing.T) {
+	s := run(t, poster{&mainDriver{client: afero.NewMemMapFs()}, func(user string, err error) string {
+		switch {
+		case user == "silent":
+			return ""
+		case errors.Is(err, errWho):
+			return "Go away\n" + user
+		case err != nil:
+			t.Errorf("told of %v", err)
+		}
+		return "Welcome\n" + user
+	}}, nil)
+	c := s.dial()
+	for _, tt := range []struct{ user, pass, want string }{
+		{"v", "wrong", "530-Go away\r\n530 v"},
+		{"silent", "wrong", "530 Login incorrect"},
+		{"u", "secret", "230-Welcome\r\n230 u"},
+	} {
+		c.want(331, "USER "+tt.user)
+		if got := c.want(code(tt.want), "PASS "+tt.pass); got != tt.want {
+			t.Errorf("%s: got %q", tt.user, got)
+		}
+	}
+}
+
+// quitter is a driver that says goodbye.
+type quitter struct {
+	*mainDriver
+	message string
+}
+
+func (d quitter) QuitMessage() string { return d.message }
+
+func TestQuitMessageSaysGoodbye(t *testing.T) {
+	for message, want := range map[string]string{"Bye": "221 Bye", "See\nyou": "221-See\r\n221 you", "": "221 "} {
+		c := run(t, quitter{&mainDriver{}, message}, nil).dial()
+		if got := c.want(221, "QUIT"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		c.end()
+	}
+}
+
+func TestListenAndServe(t *testing.T) {
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name     string
+		settings ftpserver.Settings
+		addr     string
+	}{
+		{"on the listener of the settings", ftpserver.Settings{Listener: own, ListenAddr: "203.0.113.1:1"}, own.Addr().String()},
+		{"on the address of the settings", ftpserver.Settings{ListenAddr: fmt.Sprint("127.0.0.1:", openPort(t, "127.0.0.1:0"))}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			nettest.CheckLeaks(t)
+			addr := cmp.Or(tt.addr, tt.settings.ListenAddr)
+			srv := ftpd.FromDriver(&mainDriver{settings: tt.settings})
+			served := make(chan error, 1)
+			go func() { served <- srv.ListenAndServe() }()
+			waitFor(t, "the server to listen", func() bool {
+				conn, err := net.Dial("tcp", addr)
+				if err == nil {
+					_ = conn.Close()
+				}
+				return err == nil
+			})
+			code, text := (&server{t: t, addr: addr}).greeting()
+			if code != 220 || text != "220 Hello" {
+				t.Errorf("got %d %q", code, text)
+			}
+			_ = srv.Close()
+			if err := next(t, served); !errors.Is(err, ftpd.ErrServerClosed) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestListenAndServeTellsWhyNot(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, tt := range []struct {
+		name string
+		srv  *ftpd.Server
+		want string // in the error
+	}{
+		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "no driver"},
+		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "in use"},
+		{"of settings that cannot be", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.srv.ListenAndServe(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v", err)
+			}
 		})
 	}
 }

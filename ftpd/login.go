@@ -48,7 +48,11 @@ func (s *session) pass(password string) reply {
 		return say(503, "Send USER first")
 	}
 	s.name = ""
+	dir := s.dir()
 	u, err := s.login(name, password)
+	if err != nil {
+		s.setDir(dir) // Login may have set that of somebody who is not in
+	}
 	return s.loggedIn(name, u, err)
 }
 

@@ -28,17 +28,20 @@ func (s *session) status() reply {
 		data = "protected"
 	}
 	kind := "binary"
-	if s.ascii {
+	switch {
+	case s.converts():
+		kind = "ASCII"
+	case s.ascii:
 		kind = "ASCII, without conversion"
 	}
-	return say(211, banner,
+	return say(211, append(s.server.driver.banner(),
 		"From "+s.remote.String()+", for "+show.Time(time.Since(s.start)),
 		user,
 		"Commands "+commands+", data "+data,
 		"Type "+kind+", structure F, mode S",
 		s.doing(&st),
 		fmt.Sprintf("Since the beginning sent %s, received %s, transfers %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
-		"End")
+		"End")...)
 }
 
 // doing tells of the transfer under way, or else of the last one.

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -66,8 +67,11 @@ var unimplemented = []string{
 	"XRSQ", "XSEM", "XSEN",
 }
 
-// replyDisabled is for what the operator does not want.
-var replyDisabled = say(502, "That command is disabled")
+// What is told of what the operator does not want.
+var (
+	replyDisabled = say(502, "That command is disabled")
+	errDisabled   = errors.New("that is disabled")
+)
 
 // check looks a command up, and returns why it cannot be obeyed; the zero
 // reply: it can. A command that is not known is not repeated: it may be a

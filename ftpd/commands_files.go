@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/digest"
@@ -133,8 +135,11 @@ func (s *session) rnto(arg string) reply {
 		return unavailable(errCurrent)
 	}
 	if err := s.user.rename(from, to); err != nil {
-		if errors.Is(err, errName) {
-			return say(553, sentence(err.Error())) // RFC 959, 5.4
+		switch { // RFC 959, 5.4
+		case errors.Is(err, errName):
+			return say(553, sentence(err.Error()))
+		case errors.Is(err, ftpserver.ErrStorageExceeded):
+			return say(552, sentence(err.Error()))
 		}
 		return unavailable(err)
 	}
@@ -212,9 +217,9 @@ func (s *session) avbl(arg string) reply {
 }
 
 // featAVBL offers AVBL where the file system tells what it asks for. Before the
-// login nobody knows which that will be.
+// login nobody knows which that will be. A driver that answers it is not asked.
 func featAVBL(s *session) string {
-	if s.user != nil {
+	if s.user != nil && s.user.ext.free == nil {
 		if _, err := s.user.free("/"); err != nil {
 			return ""
 		}
@@ -265,8 +270,15 @@ func (s *session) mff(arg string) reply {
 
 // setTime sets the time at which a file was last changed.
 func (s *session) setTime(arg string, when time.Time) error {
+	if s.server.policy.disabled["MFMT"] { // whichever command asks for it
+		return errDisabled
+	}
+	read := time.Time{} // stays as it is
+	if s.server.driver != nil {
+		read = when // which is what drivers know
+	}
 	return s.user.changeFile(s.path(arg), func(name string) error {
-		return s.user.tree.Chtimes(name, time.Time{}, when)
+		return s.user.tree.Chtimes(name, read, when)
 	})
 }
 

@@ -91,8 +91,11 @@ var options = map[string]func(s *session, arg string) reply{
 func (s *session) opts(arg string) reply {
 	name, rest := control.Split(arg)
 	run, ok := options[name]
-	if !ok {
+	switch {
+	case !ok:
 		return say(501, "That command has no options")
+	case s.server.policy.disabled[name] && (name != "MLST" || s.server.policy.disabled["MLSD"]):
+		return replyDisabled
 	}
 	return run(s, rest)
 }
@@ -138,8 +141,8 @@ func (s *session) stat(arg string) reply {
 // help answers HELP.
 func (s *session) help(arg string) reply {
 	name, rest := control.Split(arg)
-	if name == "SITE" && rest == "" {
-		return helpOn("SITE ", siteCommands, "")
+	if name == "SITE" && rest == "" && !s.server.policy.disabled[name] {
+		return helpOn("SITE ", s.siteCommands(), "")
 	}
 	return helpOn("", s.offered(), arg)
 }

@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -26,21 +27,32 @@ var driverSiteCommands = map[string]command{
 	"RMDIR": {arg: requiredArg, syntax: "directory", run: (*session).siteRmdir},
 }
 
+// siteCommands returns the commands that there are after SITE.
+func (s *session) siteCommands() map[string]command {
+	if s.server.driver == nil {
+		return siteCommands
+	}
+	all := maps.Clone(siteCommands)
+	maps.Copy(all, driverSiteCommands)
+	return all
+}
+
 // site answers SITE: commands of our own.
 func (s *session) site(arg string) reply {
 	if s.user.ext.site != nil {
-		if answer := s.user.ext.site(arg); answer != nil {
+		switch answer := s.user.ext.site(arg); {
+		case answer == nil:
+		case answer.Code < 200 || answer.Code > 599: // it would not end the command
+			return say(500, "The driver has given no reply")
+		default:
 			return say(answer.Code, textLines(answer.Message)...)
 		}
 	}
 	name, rest := control.Split(arg)
 	if name == "HELP" {
-		return helpOn("SITE ", siteCommands, rest)
+		return helpOn("SITE ", s.siteCommands(), rest)
 	}
-	cmd, ok := siteCommands[name]
-	if !ok && s.server.driver != nil {
-		cmd, ok = driverSiteCommands[name]
-	}
+	cmd, ok := s.siteCommands()[name]
 	if !ok {
 		return say(504, "Unknown command, see SITE HELP")
 	}
@@ -123,8 +135,10 @@ func (s *session) siteSymlink(arg string) reply {
 		return say(501, "Not two names")
 	}
 	to := s.path(target)
-	if _, err := s.user.stat(to); err != nil {
-		return unavailable(err)
+	if s.user.ext.symlink == nil { // a driver may know more of where links may lead
+		if _, err := s.user.stat(to); err != nil {
+			return unavailable(err)
+		}
 	}
 	if err := s.user.symlink(to, s.path(link)); err != nil {
 		return unavailable(err)

@@ -3,6 +3,7 @@ package ftpd
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -32,9 +33,13 @@ func (d *driver) checkSettings() error {
 		return errors.New("DeflateCompressionLevel: MODE Z is not implemented")
 	case set.TLSRequired < ftpserver.ClearOrEncrypted || set.TLSRequired > ftpserver.ImplicitEncryption:
 		return fmt.Errorf("TLSRequired is %d, which is none of its values", set.TLSRequired)
-	case set.ActiveConnectionsCheck > ftpserver.IPMatchDisabled, set.PasvConnectionsCheck > ftpserver.IPMatchDisabled:
-		return errors.New("ActiveConnectionsCheck or PasvConnectionsCheck is none of its values")
-	case set.DefaultTransferType > ftpserver.TransferTypeBinary:
+	case set.ConnectionTimeout < 0:
+		return fmt.Errorf("ConnectionTimeout is %d, in which nobody connects", set.ConnectionTimeout)
+	case !isRequirement(set.ActiveConnectionsCheck):
+		return fmt.Errorf("ActiveConnectionsCheck is %d, which is none of its values", set.ActiveConnectionsCheck)
+	case !isRequirement(set.PasvConnectionsCheck):
+		return fmt.Errorf("PasvConnectionsCheck is %d, which is none of its values", set.PasvConnectionsCheck)
+	case set.DefaultTransferType < ftpserver.TransferTypeASCII || set.DefaultTransferType > ftpserver.TransferTypeBinary:
 		return fmt.Errorf("DefaultTransferType is %d, which is none of its values", set.DefaultTransferType)
 	}
 	if set.PublicHost != "" {
@@ -43,6 +48,10 @@ func (d *driver) checkSettings() error {
 		}
 	}
 	return nil
+}
+
+func isRequirement(r ftpserver.DataConnectionRequirement) bool {
+	return r == ftpserver.IPMatchRequired || r == ftpserver.IPMatchDisabled
 }
 
 // apply makes the server what the settings ask for.
@@ -72,7 +81,7 @@ func (d *driver) apply(s *Server) {
 		s.policy.activePort = 20
 	}
 	for name, off := range map[string]bool{
-		"MLSD": set.DisableMLSD, "MLST": set.DisableMLST, "MFMT": set.DisableMFMT, "SITE": set.DisableSite, "SYST": set.DisableSYST,
+		"MLSD": set.DisableMLSD, "MLST": set.DisableMLST, "MFMT": set.DisableMFMT, "MFF": set.DisableMFMT, "SITE": set.DisableSite, "SYST": set.DisableSYST,
 	} {
 		s.policy.disabled[name] = off
 	}
@@ -90,5 +99,5 @@ func seconds(n, fallback int) time.Duration {
 	case n < 0:
 		return -1
 	}
-	return time.Duration(n) * time.Second
+	return time.Duration(min(int64(n), int64(math.MaxInt64/time.Second))) * time.Second
 }

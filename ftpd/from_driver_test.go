@@ -456,7 +456,7 @@ func TestListenAndServeTellsWhyNot(t *testing.T) {
 		want string // in the error
 	}{
 		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "no driver"},
-		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "in use"},
+		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
 		{"of settings that cannot be", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -107,7 +108,11 @@ func (s *session) abor(string) reply {
 // span is a part of a file.
 type span struct{ first, last int64 } // of bytes, both included
 
-var replyConverts = say(501, "No offsets with TYPE A, which converts lines: send TYPE I")
+// What is told of an offset that counts the bytes of lines which are converted.
+var (
+	errConverts   = errors.New("no offsets with TYPE A, which converts lines: send TYPE I")
+	replyConverts = say(501, sentence(errConverts.Error()))
+)
 
 // restartAt answers REST.
 func (s *session) restartAt(arg string) reply {

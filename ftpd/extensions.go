@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -8,6 +9,8 @@ import (
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
+
+	"sluice/internal/vfs"
 )
 
 // extensions are what a ClientDriver does itself. In the place of a nil field this
@@ -23,9 +26,13 @@ type extensions struct {
 	open      func(name string, flags int, offset int64) (ftpserver.FileTransfer, error)
 }
 
-// extensionsOf returns what client does itself.
+// extensionsOf returns what client does itself. A Root, whose methods have some of the
+// names, is asked as everywhere.
 func extensionsOf(client afero.Fs) extensions {
 	var ext extensions
+	if _, ok := client.(*vfs.Root); ok {
+		return ext
+	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionFileList); ok {
 		ext.readDir = x.ReadDir
 	}
@@ -60,7 +67,7 @@ func (u *user) entries(name string) ([]fs.FileInfo, error) {
 		return u.tree.ReadDir(name)
 	}
 	all, err := u.ext.readDir(name)
-	if err != nil {
+	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
 		return nil, err
 	}
 	var infos []fs.FileInfo

@@ -82,26 +82,32 @@ func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.It
 		return nil, err
 	case !info.IsDir():
 		return []list.Item{{Info: info, Name: arg}}, nil
-	case command == "NLST" && arg != "" && arg != ".":
-		items, err := s.dirItems(s.path(arg), "")
-		prefix := s.listPath(arg)
+	}
+	items, err := s.dirItems(s.path(arg), "")
+	if command == "NLST" {
+		prefix := s.listPrefix(arg)
 		for i := range items { // names that the client can send as they are
 			items[i].Name = prefix + items[i].Name
 		}
-		return items, err
 	}
-	return s.dirItems(s.path(arg), "")
+	return items, err
 }
 
-// listPath returns the directory that the names of an NLST of arg are in, with a
-// slash at its end: as the client calls it, unless a driver has said otherwise while
-// it was read, because arg is a pattern to it.
-func (s *session) listPath(arg string) string {
-	s.note(func(c *clientContext) {
-		if c.listPath != "" {
-			arg = c.listPath
+// listPrefix returns what stands before the names of an NLST of the directory arg:
+// the directory as the client calls it, unless a driver has said while it was read
+// that they are in another one, because arg is a pattern to it.
+func (s *session) listPrefix(arg string) string {
+	var other string
+	s.note(func(c *clientContext) { other = c.listPath })
+	switch {
+	case other != "":
+		arg = path.Clean("/" + other)
+		if below, ok := strings.CutPrefix(arg+"/", strings.TrimSuffix(s.dir(), "/")+"/"); ok {
+			return strings.TrimPrefix(below, "/")
 		}
-	})
+	case arg == "" || arg == ".":
+		return ""
+	}
 	return strings.TrimSuffix(arg, "/") + "/"
 }
 

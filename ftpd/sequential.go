@@ -25,7 +25,10 @@ func (op *operation) isSequential() bool {
 // for the end.
 func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
 	op.detach()
-	f, err := t.user.openOn(t.record.Path, first)
+	if op.session.converts() && (first > 0 || last >= 0) {
+		return op.done(t, errConverts)
+	}
+	f, whole, err := t.user.openOn(t.record.Path, first)
 	if err != nil {
 		return op.done(t, err)
 	}
@@ -37,12 +40,11 @@ func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
 	}()
 	size := int64(toEnd)
 	if last >= first {
-		size = last - first + 1
+		size = min(last+1, whole) - first
 	}
 	var from io.ReaderAt = &readOn{f: f, at: first}
 	if op.session.converts() {
 		from = &lineReader{from: f}
-		size = toEnd
 	}
 	err = op.over(func(conn *stream) error { return t.send(conn, from, first, size) })
 	return
@@ -86,28 +88,34 @@ func tellFailure(f any, err error) {
 	}
 }
 
-// openOn opens a regular file to be read from the byte offset on. The caller closes
-// it.
-func (u *user) openOn(name string, offset int64) (ftpserver.FileTransfer, error) {
+// openOn opens a regular file to be read from the byte offset on, and returns its
+// size. That of a file of a driver is what Stat says. The caller closes it. Without
+// GetHandle the offset is 0.
+func (u *user) openOn(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
 	if u.ext.open == nil {
-		f, size, err := u.openWhole(name)
-		if err == nil && offset > size {
-			_ = f.Close()
-			return nil, errOffset
-		}
-		return f, err
+		return u.openWhole(name)
 	}
+	info, err := u.readable(name)
+	if err == nil && offset > info.Size() {
+		err = errOffset
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	f, err = u.handle(name, os.O_RDONLY, offset)
+	return f, info.Size(), err
+}
+
+// readable describes a regular file that the user may read.
+func (u *user) readable(name string) (fs.FileInfo, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, err
 	}
 	info, err := u.stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case info.IsDir():
-		return nil, syscall.EISDIR
+	if err == nil && info.IsDir() {
+		err = syscall.EISDIR
 	}
-	return u.handle(name, os.O_RDONLY, offset)
+	return info, err
 }
 
 // handle returns a handle of the driver, at the byte offset.
@@ -121,6 +129,7 @@ func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTrans
 	}
 	if offset != 0 {
 		if _, err := f.Seek(offset, io.SeekStart); err != nil {
+			tellFailure(f, err)
 			_ = f.Close()
 			return nil, err
 		}
@@ -180,15 +189,9 @@ type foreign struct {
 // openForeign opens a file to be read by handle, unless the driver computes
 // checksums itself. The caller closes it.
 func (u *user) openForeign(name string) (f summable, size int64, err error) {
-	if err := u.may(account.Read); err != nil {
+	info, err := u.readable(name)
+	if err != nil {
 		return nil, 0, err
-	}
-	info, err := u.stat(name)
-	switch {
-	case err != nil:
-		return nil, 0, err
-	case info.IsDir():
-		return nil, 0, syscall.EISDIR
 	}
 	whole := &foreign{info: info, name: name, close: func() error { return nil }}
 	if u.ext.hash == nil {

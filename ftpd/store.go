@@ -57,13 +57,18 @@ func (op *operation) stou(arg string) reply {
 func (op *operation) store(command, arg string, open func(t upload.Target, off int64) (*upload.Upload, error)) (r reply) {
 	t := op.newTransfer(command, arg)
 	t.record.Offset, _ = op.session.takeRange()
+	if op.session.converts() && t.record.Offset > 0 {
+		return op.done(&t, errConverts)
+	}
 	if err := t.user.mayStore(t.record.Path); err != nil {
 		return op.done(&t, err)
 	}
 	if t.user.ext.open != nil {
 		return op.storeOn(&t)
 	}
-	f, err := open(t.target(op.session.mask()), t.record.Offset)
+	target := t.target(op.session.mask())
+	target.Keep = target.Keep && !op.session.converts() // or its client could not tell how much that is
+	f, err := open(target, t.record.Offset)
 	if err != nil {
 		return op.done(&t, err)
 	}

@@ -155,7 +155,7 @@ func (t *transfer) tell() {
 // outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
 func outcomeOf(err error) Outcome {
 	switch {
-	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset),
+	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset), errors.Is(err, errConverts),
 		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy):
 		return live.Cut
 	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):

@@ -120,8 +120,14 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// kept describes what the user's last upload to name has left.
-func (u *user) kept(name string) (fs.FileInfo, error) { return upload.Kept(u.tree, name, u.name) }
+// kept describes what the user's last upload to name has left. Where a driver opens
+// files itself, there is nothing of ours.
+func (u *user) kept(name string) (fs.FileInfo, error) {
+	if u.ext.open != nil {
+		return nil, fs.ErrNotExist
+	}
+	return upload.Kept(u.tree, name, u.name)
+}
 
 // existing says whether the user may replace files.
 func (u *user) existing() upload.Existing {
@@ -144,7 +150,7 @@ func (u *user) removeDir(name string) error {
 	return u.change(account.Delete, name, func(name string) error {
 		err := removeDir(name)
 		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
-		if isFull && upload.ForgetKept(u.tree, name) {
+		if isFull && u.ext.open == nil && upload.ForgetKept(u.tree, name) {
 			err = removeDir(name)
 		}
 		return err
@@ -178,10 +184,17 @@ func (u *user) symlink(target, link string) error {
 
 // free returns how many bytes files in a directory may yet take.
 func (u *user) free(dir string) (int64, error) {
-	if u.ext.free != nil {
-		return u.ext.free(dir)
+	if u.ext.free == nil {
+		return u.tree.Free(dir)
 	}
-	return u.tree.Free(dir)
+	info, err := u.stat(dir)
+	switch {
+	case err != nil:
+		return 0, err
+	case !info.IsDir():
+		return 0, errNoDirectory
+	}
+	return u.ext.free(dir)
 }
 
 // change lets f change name if the user has that right.

@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 
@@ -54,6 +55,15 @@ func ServeForTest(s *Server, conn net.Conn) {
 	}
 	sess.serve()
 	s.running.Wait()
+}
+
+// SendLines returns the lines of r as they go to the client.
+func SendLines(r io.Reader) io.ReaderAt { return &lineReader{from: r} }
+
+// KeepLines returns where the lines of a client are written to, and what ends them.
+func KeepLines(to io.WriterAt, at int64) (w io.WriterAt, flush func() error) {
+	lines := &lineWriter{to: to, at: at}
+	return lines, lines.flush
 }
 
 var (

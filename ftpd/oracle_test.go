@@ -85,10 +85,10 @@ func setOf(lines []string) map[string]bool {
 // ask plays a script once. For what is known not to come it does not wait long. The
 // library leaves sockets behind, which is no matter here.
 func (o oracle) ask(t *testing.T, name string) (differences []string) {
-	p := newPlayer(t, name, func(s *server, ln net.Listener) error {
+	p := newPlayer(t, name, scriptBy(func(s *server, ln net.Listener) error {
 		s.AcceptTimeout = time.Second // the end of a session waits for that in the library
 		return byLibrary(s, ln)
-	})
+	}))
 	difference := func(what string) string {
 		kind, _, _ := strings.Cut(what, ":") // what comes then may differ from run to run
 		return fmt.Sprintf("%s:%d %s -> %s", p.script, p.at, p.lines[p.at-1], kind)

@@ -23,12 +23,13 @@ import (
 	"sluice/internal/nettest"
 )
 
-// TestScripts plays the dialogues in testdata/script. A script is a txtar
+// TestScripts plays the dialogues in testdata/script, and TestDriverScripts those in
+// the folder driver there. A script is a txtar
 // archive: the files are what the server serves, the text before them is the
 // dialogue, one step in a line. The client is connected and greeted.
 //
 //	# COMMENT
-//	set NAME [VALUE]     changes the server (see settings); before all else
+//	set NAME [VALUE]     changes the server (see settings, driverSettings); before all else
 //	> LINE               sends a line; \r, \x00 and the like as in Go
 //	raw BYTES            sends just that
 //	< CODE [REGEXP]      takes a reply, whose text must match
@@ -43,20 +44,28 @@ import (
 //	content NAME TEXT    wants a file of that content
 //	absent NAME          wants no such file
 //	end                  wants the connection to end
-func TestScripts(t *testing.T) {
-	names, err := filepath.Glob("testdata/script/*.txtar")
+func TestScripts(t *testing.T) { eachScript(t, "testdata/script/*.txtar", scriptBy(byOwnEngine)) }
+
+// eachScript plays the scripts that match a pattern, each with a server that begin has
+// started.
+func eachScript(t *testing.T, pattern string, begin func(t *testing.T, set []setting) *server) {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
 		t.Fatal("no scripts", err)
 	}
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			nettest.CheckLeaks(t)
-			p := newPlayer(t, name, byOwnEngine)
+			p := newPlayer(t, name, begin)
 			p.differ = func(what string) { t.Fatalf("%s: %s", p.where, what) } // the rest would only be out of step
 			p.play()
 		})
 	}
 }
+
+// setting is a step "set".
+type setting struct{ key, value string }
 
 // settings are what "set" knows.
 var settings = map[string]func(s *ftpd.Server, value string){
@@ -95,38 +104,46 @@ type player struct {
 	data    net.Conn                 // nil: there is none
 }
 
-// newPlayer starts the server of a script, with serve as its engine, and connects to
-// it.
-func newPlayer(t *testing.T, name string, serve engine) *player {
+// scriptBy returns what starts a server with an engine, as the settings say.
+func scriptBy(serve engine) func(t *testing.T, set []setting) *server {
+	return func(t *testing.T, set []setting) *server {
+		t.Helper()
+		return startBy(t, serve, "127.0.0.1:0", func(a *access) {
+			for _, s := range set {
+				if admit := admissions[s.key]; admit != nil {
+					admit(a, s.value)
+				}
+			}
+		}, func(server *ftpd.Server) {
+			for _, s := range set {
+				change := settings[s.key]
+				switch {
+				case change != nil:
+					change(server, s.value)
+				case admissions[s.key] == nil:
+					t.Fatalf("unknown setting %q", s.key)
+				}
+			}
+		})
+	}
+}
+
+// newPlayer has begin start the server of a script, and connects to it.
+func newPlayer(t *testing.T, name string, begin func(t *testing.T, set []setting) *server) *player {
 	t.Helper()
 	archive, err := txtar.ParseFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(archive.Comment), "\n")
-	var set [][2]string
+	var set []setting
 	for _, line := range lines {
 		if rest, ok := strings.CutPrefix(line, "set "); ok {
 			key, value, _ := strings.Cut(rest, " ")
-			if settings[key] == nil && admissions[key] == nil {
-				t.Fatalf("unknown setting %q", key)
-			}
-			set = append(set, [2]string{key, value})
+			set = append(set, setting{key, value})
 		}
 	}
-	s := startBy(t, serve, "127.0.0.1:0", func(a *access) {
-		for _, s := range set {
-			if admit := admissions[s[0]]; admit != nil {
-				admit(a, s[1])
-			}
-		}
-	}, func(server *ftpd.Server) {
-		for _, s := range set {
-			if change := settings[s[0]]; change != nil {
-				change(server, s[1])
-			}
-		}
-	})
+	s := begin(t, set)
 	for _, f := range archive.Files {
 		path := filepath.Join(s.dir, filepath.FromSlash(f.Name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, f.Data, 0o644)); err != nil {
@@ -134,7 +151,10 @@ func newPlayer(t *testing.T, name string, serve engine) *player {
 		}
 	}
 	c := s.dial()
-	return &player{client: c, s: s, plain: c.conn, lines: lines, script: strings.TrimSuffix(filepath.Base(name), ".txtar"), wait: func() time.Duration { return patience }}
+	return &player{
+		client: c, s: s, plain: c.conn, lines: lines, script: strings.TrimSuffix(filepath.Base(name), ".txtar"),
+		wait: func() time.Duration { return patience },
+	}
 }
 
 // play plays the script to its end, or until it is lost.

@@ -104,9 +104,12 @@
 // TransferError comes before Close then.
 //
 // Settings are honoured, or Serve returns why they are not: EnableCOMB and
-// DeflateCompressionLevel, which are not implemented. TYPE A converts lines only
-// with DisableASCIIConversion unset, and then SIZE, REST and RANG are refused.
-// WrapPassiveListener is called once for each port, since ports stay open.
+// DeflateCompressionLevel, which are not implemented, a negative ConnectionTimeout,
+// and values that are none. TYPE A converts lines only with DisableASCIIConversion
+// unset; then SIZE, REST and RANG are refused, and what breaks off is not kept.
+// DisableMFMT is about every command that sets the time of a file.
+// WrapPassiveListener is called once for each port, since ports stay open; whatever
+// error Accept returns, the port is listened on until it is closed.
 // GetTLSConfig is asked once for all that it says, and for the certificate with
 // each handshake; where the settings do not require TLS its error means that there
 // is none. Unlike there, wrong passwords are answered late and do not end the

@@ -2,6 +2,7 @@ package ftpd_test
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -208,7 +209,7 @@ func TestAWrapperThatPanicsEndsItsSessionAlone(t *testing.T) {
 			panic("a mistake in the program")
 		}
 		return ln, nil
-	}}, nil)
+	}}, func(s *ftpd.Server) { s.Logger = slog.New(slog.DiscardHandler) })
 	c := s.login()
 	c.send("EPSV")
 	c.end()

@@ -36,7 +36,7 @@ var settingTests = map[string]func(t *testing.T){
 	"ConnectionTimeout":               settingConnectionTimeout,
 	"ActiveTransferPortNon20":         settingActiveTransferPortNon20,
 	"DisableMLSD":                     disables(func(s *ftpserver.Settings) { s.DisableMLSD = true }, "MLSD", "MLSD"),
-	"DisableMLST":                     disables(func(s *ftpserver.Settings) { s.DisableMLST = true }, "MLST", "MLST"),
+	"DisableMLST":                     settingDisableMLST,
 	"DisableMFMT":                     settingDisableMFMT,
 	"TLSRequired":                     settingTLSRequired,
 	"DisableLISTArgs":                 settingDisableLISTArgs,
@@ -427,6 +427,17 @@ func settingActiveTransferPortNon20(t *testing.T) {
 				c.expect(226, "RETR")
 			}
 		})
+	}
+}
+
+// settingDisableMLST is about MLST alone: MLSD, which OPTS MLST is about too, stays.
+func settingDisableMLST(t *testing.T) {
+	off := func(s *ftpserver.Settings) { s.DisableMLST = true }
+	disables(off, "MLST", "MLST")(t)
+	c := withSettings(t, off).login()
+	c.want(200, "OPTS MLST size;")
+	if got := c.get(epsv, "MLSD"); !strings.HasSuffix(got, "size=6; f\r\n") || c.offers("MLST") {
+		t.Errorf("got %q, or it is offered", got)
 	}
 }
 

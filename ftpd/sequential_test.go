@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -296,7 +297,19 @@ func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
 		}
 	}
 	c.want(550, "SIZE missing")
-	c.want(550, "RMD d") // in which a hidden file is not looked for
+}
+
+func TestADriverOfHandlesHasNoNamesOfOurs(t *testing.T) {
+	h := newHandles(t)
+	const name = "/e/.g.0123456789abcdef.sluice-part" // as what is kept is called elsewhere
+	if err := afero.WriteFile(h.Fs, name, []byte("its own"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, c := loginTo(t, h)
+	c.want(550, "RMD e")
+	if got := readAll(t, h.Fs, name); got != "its own" {
+		t.Errorf("the file holds %q", got)
+	}
 }
 
 func TestSTOUAsksForAHandleOfAFreeName(t *testing.T) {
@@ -447,7 +460,7 @@ func TestAHandleNeedNotWantToKnow(t *testing.T) {
 func TestAHandleThatPanicsEndsItsSessionAlone(t *testing.T) {
 	h := newHandles(t)
 	d := &mainDriver{client: panickingHandles{h}, settings: binary}
-	s := run(t, d, nil)
+	s := run(t, d, func(s *ftpd.Server) { s.Logger = slog.New(slog.DiscardHandler) })
 	c := s.login()
 	c.connect(c.passive(epsv))
 	c.send("RETR f")

@@ -189,6 +189,7 @@ type libraryClient struct {
 	mu       sync.Mutex // guards the fields below
 	user     *user      // nil: not logged in
 	files    int        // that are open
+	closed   time.Time  // when the last of them was closed, right before the final reply
 	draining bool       // to be dismissed after the last of them
 	departed bool       // no more commands will come
 }
@@ -229,7 +230,10 @@ func (c *libraryClient) enter() {
 // leave does step, and ends the session if that was the last of it.
 func (c *libraryClient) leave(step func()) {
 	c.mu.Lock()
-	step()
+	files := c.files
+	if step(); c.files < files {
+		c.closed = time.Now()
+	}
 	idle, over := c.files == 0, c.files == 0 && c.departed
 	draining, u := c.draining, c.user
 	c.mu.Unlock()
@@ -250,9 +254,13 @@ func (c *libraryClient) leave(step func()) {
 func (c *libraryClient) drain() {
 	c.mu.Lock()
 	c.draining = true
-	busy := c.files > 0
+	busy, replies := c.files > 0, time.Since(c.closed) < farewell
 	c.mu.Unlock()
-	if !busy {
+	switch {
+	case busy:
+	case replies:
+		time.AfterFunc(farewell, func() { c.cut(ErrServerClosed) })
+	default:
 		c.cut(ErrServerClosed)
 	}
 }

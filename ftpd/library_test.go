@@ -116,12 +116,13 @@ func TestTheLibraryKeepsToRights(t *testing.T) {
 
 func TestShutdownEndsTheSessionsOfTheLibrary(t *testing.T) {
 	s := startLibrary(t, nil)
-	s.file("f", 1<<20)
+	const size = 32 << 20 // more than the buffers on the way
+	s.file("f", size)
 	idle, busy := s.guest(), s.guest()
 	conn := busy.data(epsv, "RETR f")
 	done := s.shutdown(t.Context())
 	idle.end()
-	if got, err := io.ReadAll(conn); len(got) != 1<<20 || err != nil {
+	if got, err := io.ReadAll(conn); len(got) != size || err != nil {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 	busy.expect(226, "RETR")

@@ -29,8 +29,7 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	c.enter()
 	f, err := l.handle(&t)
 	if err != nil {
-		t.conclude(err)
-		t.tell()
+		t.report(err, nil)
 		c.leave(func() { c.files-- })
 		return nil, libraryError(err)
 	}
@@ -63,17 +62,10 @@ func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	if err := l.user.mayStore(t.record.Path); err != nil {
 		return nil, err
 	}
-	var f *upload.Upload
-	var err error
-	if t.record.Op == Append {
-		f, err = uploads.Append(t.target(libraryMask))
-	} else {
-		f, err = uploads.WriteFrom(t.ctx, t.target(libraryMask), t.record.Offset)
-	}
+	f, err := t.openUpload(t.target(libraryMask))
 	if err != nil {
 		return nil, err
 	}
-	t.record.Offset = f.Start()
 	return &libraryUpload{libraryFile{client: l.client, transfer: *t, at: f.Start()}, f}, nil
 }
 
@@ -119,8 +111,7 @@ func (c *libraryClient) reset(conn net.Conn) {
 
 // end tells of the end of the transfer.
 func (f *libraryFile) end(err error) {
-	f.transfer.conclude(err)
-	f.transfer.tell()
+	f.transfer.report(err, nil)
 	f.client.leave(func() { f.client.files-- })
 }
 

@@ -24,8 +24,7 @@ func (u *user) isLimited(srv *Server) bool {
 }
 
 // limit makes opt keep a transfer of size bytes, negative if that is not known,
-// to all limits that hold for it. It must be watched before, and unlimit called
-// after.
+// to all limits that hold for it. It must be watched before.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	u, srv := t.user, t.server
 	all := srv.Limiter
@@ -38,12 +37,6 @@ func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	}
 	t.throttle = rate.Begin(size, rate.Own{Rate: u.ownRate(srv), After: srv.RateAfter}, ofUser, all)
 	opt.Wait = t.watched.Limited(t.throttle.Hook())
-}
-
-// unlimit ends what limit has begun. moved is how many bytes have gone.
-func (t *transfer) unlimit(moved int64) {
-	t.throttle.Close(moved)
-	t.throttle = nil
 }
 
 // userLimits are the limits of users, once they have had a transfer. They stay:

@@ -84,7 +84,8 @@ func (op *operation) end(r reply) []reply {
 	for range op.aborts {
 		replies = append(replies, say(226, "Aborted"))
 	}
-	if op.isUpload() {
+	switch op.name {
+	case Store, "STOU", Append:
 		s.allocated = -1 // it was about this one
 	}
 	op.cancel(nil)
@@ -106,10 +107,6 @@ func (op *operation) end(r reply) []reply {
 		s.control.readBy(longAgo) // wakes the reader
 	}
 	return replies
-}
-
-func (op *operation) isUpload() bool {
-	return op.name == Store || op.name == "STOU" || op.name == Append
 }
 
 // abort ends the operation under way, if there is one, for the reason of

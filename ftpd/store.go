@@ -21,43 +21,19 @@ import (
 // trees.
 var uploads upload.Store
 
-// stor answers STOR, after REST somewhere in the file.
-func (op *operation) stor(arg string) reply {
-	return op.store(Store, arg, func(t upload.Target, off int64) (*upload.Upload, error) {
-		return uploads.WriteFrom(op.ctx, t, off)
-	})
-}
-
-// appe answers APPE, which without a file is STOR (RFC 959, 4.1.3).
-func (op *operation) appe(arg string) reply {
-	return op.store(Append, arg, func(t upload.Target, _ int64) (*upload.Upload, error) {
-		return uploads.Append(t)
-	})
-}
-
-// stou answers STOU: as STOR, under a name that no file has, which
-// reply 150 tells (RFC 1123, 4.1.2.9). The argument, if there is one, is how it
-// begins. The rest is random even if that name is free: it may be the name of
-// another upload, which is not to be seen before it is whole.
-func (op *operation) stou(arg string) reply {
-	if arg == "" {
-		arg = "upload"
+// stor answers STOR, APPE and STOU. The file is visible when all of it has come and
+// is on the disk; what has come of one that broke off is kept.
+func (op *operation) stor(arg string) (r reply) {
+	s, command := op.session, Store
+	switch op.name {
+	case "APPE":
+		command = Append
+	case "STOU":
+		arg = op.unusedName(arg)
 	}
-	for {
-		name := arg + "." + strings.ToLower(rand.Text()[:8]) // 40 random bits are soon free
-		if _, err := op.session.user.tree.Lstat(op.session.path(name)); err != nil {
-			op.introduce("FILE: " + name)
-			return op.stor(name)
-		}
-	}
-}
-
-// store receives a file. It is visible when all of it has come and is on the disk;
-// what has come of one that broke off is kept.
-func (op *operation) store(command, arg string, open func(t upload.Target, off int64) (*upload.Upload, error)) (r reply) {
 	t := op.newTransfer(command, arg)
-	t.record.Offset, _ = op.session.takeRange()
-	if op.session.converts() && t.record.Offset > 0 {
+	t.record.Offset, _ = s.takeRange()
+	if s.converts() && t.record.Offset > 0 {
 		return op.done(&t, errConverts)
 	}
 	if err := t.user.mayStore(t.record.Path); err != nil {
@@ -66,18 +42,34 @@ func (op *operation) store(command, arg string, open func(t upload.Target, off i
 	if t.user.ext.open != nil {
 		return op.storeOn(&t)
 	}
-	target := t.target(op.session.mask())
-	target.Keep = target.Keep && !op.session.converts() // or its client could not tell how much that is
-	f, err := open(target, t.record.Offset)
+	target := t.target(s.mask())
+	target.Keep = target.Keep && !s.converts() // or its client could not tell how much that is
+	f, err := t.openUpload(target)
 	if err != nil {
 		return op.done(&t, err)
 	}
-	t.record.Offset = f.Start()
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
-	defer func() { r = op.done(&t, t.publish(f, size, err, op.session.checkHere)) }()
+	defer func() { r = op.done(&t, t.publish(f, size, err, s.checkHere)) }()
 	size, err = op.receive(&t, f.Writer(), size)
 	return
+}
+
+// unusedName returns a name for STOU that no file has, which reply 150 tells
+// (RFC 1123, 4.1.2.9). The argument, if there is one, is how it begins. The rest is
+// random even if that name is free: it may be the name of another upload, which is
+// not to be seen before it is whole.
+func (op *operation) unusedName(arg string) string {
+	if arg == "" {
+		arg = "upload"
+	}
+	for {
+		name := arg + "." + strings.ToLower(rand.Text()[:8]) // 40 random bits are soon free
+		if _, err := op.session.user.tree.Lstat(op.session.path(name)); err != nil {
+			op.introduce("FILE: " + name)
+			return name
+		}
+	}
 }
 
 // mayStore returns why the user may not write to the file name.
@@ -95,6 +87,20 @@ func (t *transfer) target(mask fs.FileMode) upload.Target {
 		Tree: t.user.tree, Name: t.record.Path, Existing: t.user.existing(), Perm: 0o666 &^ mask,
 		Owner: t.user.name, Keep: t.server.keptFor() > 0,
 	}
+}
+
+// openUpload begins the upload, of STOR after REST somewhere in the file, and of APPE at
+// its end; without a file that is STOR (RFC 959, 4.1.3).
+func (t *transfer) openUpload(target upload.Target) (f *upload.Upload, err error) {
+	if t.record.Op == Append {
+		f, err = uploads.Append(target)
+	} else {
+		f, err = uploads.WriteFrom(t.ctx, target, t.record.Offset)
+	}
+	if err == nil {
+		t.record.Offset = f.Start()
+	}
+	return f, err
 }
 
 // receive writes what the client sends to f, from the offset at on, with lines

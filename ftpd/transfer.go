@@ -108,7 +108,8 @@ func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.O
 // reason.
 func (t *transfer) ended(res sendfile.Result, err error) error {
 	ctx := t.ctx
-	t.unlimit(res.Sent)
+	t.throttle.Close(res.Sent)
+	t.throttle = nil
 	t.unwatch(ctx, res, err)
 	var e *sendfile.Error
 	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {
@@ -119,20 +120,18 @@ func (t *transfer) ended(res sendfile.Result, err error) error {
 	return err
 }
 
-// done ends the transfer, which err if not nil has failed: the session is told first,
-// then the hook. It returns the final reply.
+// done ends the transfer, which err if not nil has failed. It returns the final reply.
 func (op *operation) done(t *transfer, err error) reply {
-	t.conclude(err)
-	op.settle(t.record)
-	t.tell()
+	t.report(err, op.settle)
 	if err != nil {
 		return say(550, sentence(reasonOf(err)))
 	}
 	return say(226, "Transfer complete")
 }
 
-// conclude completes the record; err if not nil is why the transfer failed.
-func (t *transfer) conclude(err error) {
+// report tells of the end of the transfer; err if not nil is why it failed. settle, if
+// not nil, is told first, and then the hook, if the transfer is about a file.
+func (t *transfer) report(err error, settle func(Transfer)) {
 	if t.watched != nil { // nobody has ended it: a hook has panicked
 		t.unwatch(context.Background(), sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
 	}
@@ -141,12 +140,11 @@ func (t *transfer) conclude(err error) {
 	if err == nil || t.record.Outcome == live.Complete { // all has moved, but the file may have failed since
 		t.record.Outcome = outcomeOf(err)
 	}
-}
-
-// tell tells of the end of the transfer, the hook if it is about a file.
-func (t *transfer) tell() {
+	if settle != nil {
+		settle(t.record)
+	}
 	var hook func(Transfer)
-	if t.isFile() {
+	if t.record.Op == Retrieve || t.record.Op == Store || t.record.Op == Append {
 		hook = t.server.OnTransfer
 	}
 	t.live.Report(&t.record, hook)
@@ -162,10 +160,6 @@ func outcomeOf(err error) Outcome {
 		return live.FileFailed
 	}
 	return live.OutcomeOf(err)
-}
-
-func (t *transfer) isFile() bool {
-	return t.record.Op == Retrieve || t.record.Op == Store || t.record.Op == Append
 }
 
 // isStall reports whether err means that the client took or sent nothing for

@@ -220,11 +220,16 @@ func (c *libraryClient) asClient() Client {
 	return client
 }
 
-// enter counts a file that is open, and leave takes it back.
-func (c *libraryClient) enter() {
+// enter counts a file that is open, and leave takes it back. It reports false if the
+// session is over: the library may begin a transfer after it has told of the end.
+func (c *libraryClient) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.files == 0 && c.departed {
+		return false
+	}
 	c.files++
+	return true
 }
 
 // leave does step, and ends the session if that was the last of it.

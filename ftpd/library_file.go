@@ -26,7 +26,9 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	c := l.client
 	t := beginTransfer(c.driver.server, c.live, l.user, c.ctx, command, l.path(name))
 	t.record.Offset = offset
-	c.enter()
+	if !c.enter() {
+		return nil, errLeft
+	}
 	f, err := l.handle(&t)
 	if err != nil {
 		t.report(err, nil)

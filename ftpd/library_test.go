@@ -1,13 +1,16 @@
 package ftpd_test
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
@@ -150,4 +153,37 @@ func TestTheLibraryCountsClientsAndGuesses(t *testing.T) {
 	if code, text := s.greeting(); code != 500 || !strings.Contains(text, "Too many clients") {
 		t.Errorf("one too many gets %q", text)
 	}
+}
+
+// The library may open a file after it has told that the client is gone.
+func TestAClientOfTheLibraryThatHasLeftOpensNoFile(t *testing.T) {
+	s := startLibrary(t, func(s *ftpd.Server) {
+		s.AcceptTimeout = time.Second // for which the library waits
+		s.OnTransfer, s.OnLogin = nil, nil
+	})
+	s.file("f", 1000)
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() {
+			for range 50 {
+				c, err := net.Dial("tcp", s.addr)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.SetDeadline(time.Now().Add(100 * time.Millisecond)) // replies get lost there
+				_, _ = io.WriteString(c, "USER ftp\r\nPASS x\r\nEPSV\r\nRETR f\r\n")
+				r := bufio.NewReader(c)
+				for range 4 {
+					_, _ = r.ReadString('\n')
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	clients.Wait()
+	for range 8 * 50 {
+		next(t, s.leavings)
+	}
+	s.guest()
 }

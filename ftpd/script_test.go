@@ -161,7 +161,7 @@ func newPlayer(t *testing.T, name string, begin func(t *testing.T, set []setting
 func (p *player) play() {
 	p.t.Helper()
 	defer func() {
-		if r := recover(); r != nil && r != outOfStep {
+		if r := recover(); r != nil && r != errOutOfStep {
 			panic(r)
 		}
 	}()
@@ -171,13 +171,13 @@ func (p *player) play() {
 	}
 }
 
-// outOfStep is what ends a script that cannot go on.
-var outOfStep = errors.New("out of step")
+// errOutOfStep is what ends a script that cannot go on.
+var errOutOfStep = errors.New("out of step")
 
 // lose ends the script: the rest would be out of step.
 func (p *player) lose(what string) {
 	p.differ(what)
-	panic(outOfStep)
+	panic(errOutOfStep)
 }
 
 // step plays one line.

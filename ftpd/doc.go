@@ -63,10 +63,14 @@
 // name when all has arrived and is on the disk: whatever breaks off before
 // leaves the target as it was. (Whether others may see a part of a file while it
 // gets its name depends on the file system: not in what Dir has opened, and not
-// in afero.MemMapFs.) RFC 959 ends a file by closing the connection, so in clear
-// a client that closes cleanly half-way cannot be told from one that has
-// finished; one that resets, aborts or takes the control connection down with it
-// can, and in TLS every one. Where the target is a symbolic link, the file
+// in afero.MemMapFs.) RFC 959 ends a file by closing the connection, and a
+// client that is killed closes all its connections in order. So the control
+// connection decides: after QUIT, or when as much has come as ALLO has announced, the
+// file is whole; if the control connection ends without that, it is kept to be resumed;
+// and if it stays, the file is published, after a grace of two round trips (5 to 250
+// ms, while it is synced) in which its end may come. A client that closes both without
+// QUIT looks like one that was killed. In TLS the end of data must be told besides.
+// Where the target is a symbolic link, the file
 // replaces the link.
 //
 // What has arrived of an upload that broke off is kept for a while, and REST or

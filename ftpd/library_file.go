@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -101,7 +102,7 @@ func (f *libraryFile) stream(rw any) (*stream, bool) {
 	if protected, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		below = protected.NetConn()
 	}
-	return &stream{Conn: conn, below: below, fail: func() { f.client.reset(below) }}, true
+	return &stream{Conn: conn, below: below, fail: func() { f.client.reset(below) }}, true // the library ends it
 }
 
 // reset makes a data connection end with a reset.
@@ -189,12 +190,12 @@ func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
 // Close makes the file visible if all of it has come.
 func (u *libraryUpload) Close() error {
-	err := u.transfer.publish(u.file, u.at, u.failed, func() error {
-		if u.client.ctx.Err() != nil {
-			return reasonFor(u.client.ctx)
-		}
-		return nil
-	})
+	err := u.failed
+	if err == nil {
+		err = u.transfer.commit(u.file, u.at, func() error { return context.Cause(u.client.ctx) })
+	} else {
+		u.transfer.record.Kept = u.file.Abort(u.at, err)
+	}
 	u.end(err)
 	return libraryError(err)
 }

@@ -23,7 +23,7 @@ func (op *operation) list(arg string) (r reply) {
 	err = errPanic // of a hook, unless sendLines returns
 	defer func() { r = op.done(&t, err) }()
 	view, format := op.session.view(), list.FormatOf(op.name)
-	err = op.over(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
+	err = op.sendOver(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 

@@ -84,8 +84,7 @@ func (op *operation) end(r reply) []reply {
 	for range op.aborts {
 		replies = append(replies, say(226, "Aborted"))
 	}
-	switch op.name {
-	case Store, "STOU", Append:
+	if op.isUpload() {
 		s.allocated = -1 // it was about this one
 	}
 	op.cancel(nil)
@@ -107,6 +106,10 @@ func (op *operation) end(r reply) []reply {
 		s.control.readBy(longAgo) // wakes the reader
 	}
 	return replies
+}
+
+func (op *operation) isUpload() bool {
+	return op.name == Store || op.name == "STOU" || op.name == Append
 }
 
 // abort ends the operation under way, if there is one, for the reason of
@@ -206,8 +209,8 @@ func (op *operation) settle(t Transfer) {
 	}
 }
 
-// failData tells that the data connection has failed, and returns err. The first
-// word counts.
+// failData tells that the data connection has failed, if err is not nil, and returns
+// err. The first word counts.
 func (op *operation) failData(err error) error {
 	op.session.mu.Lock()
 	defer op.session.mu.Unlock()

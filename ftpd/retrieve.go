@@ -43,7 +43,7 @@ func (op *operation) retr(arg string) (r reply) {
 	if !op.isSwift() || t.user.isLimited(t.server) {
 		op.detach()
 	}
-	err = op.over(func(conn *stream) error { return t.send(conn, f, first, stop-first) })
+	err = op.sendOver(func(conn *stream) error { return t.send(conn, f, first, stop-first) })
 	return
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
@@ -46,7 +47,7 @@ func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
 	if op.session.converts() {
 		from = &lineReader{from: f}
 	}
-	err = op.over(func(conn *stream) error { return t.send(conn, from, first, size) })
+	err = op.sendOver(func(conn *stream) error { return t.send(conn, from, first, size) })
 	return
 }
 
@@ -75,7 +76,7 @@ func (op *operation) storeOn(t *transfer) (r reply) {
 	}()
 	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)
 	if err == nil {
-		err = op.session.checkHere()
+		err = op.verdict(time.Now(), t.record.Sent)()
 	}
 	return
 }

@@ -93,6 +93,8 @@ type session struct {
 	op        *operation              // under way; nil: none
 	last      *Transfer               // that has ended, or listing; nil: none
 	held      control.Queue           // lines that wait for its end
+	quitting  bool                    // QUIT is one of them
+	gone      error                   // why no more lines come, while the operation goes on
 	quiet     time.Time               // since when the client may send
 	private   bool                    // PROT P
 	allocated int64                   // bytes that ALLO has announced; negative: none
@@ -110,10 +112,8 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 	if !local.IsValid() || !remote.IsValid() {
 		return nil, errNotTCP // there would be no address for data connections
 	}
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { _ = setInline(fd) })
-		}
+	if raw, err := rawConn(conn); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = setInline(fd) })
 	}
 	_, secured := conn.(*tls.Conn) // by the listener
 	s := &session{

@@ -24,7 +24,7 @@ func (s *session) status() reply {
 		commands = tls.VersionName(state.Version)
 	}
 	data := "in clear"
-	if s.protection() != nil {
+	if s.isPrivate() {
 		data = "protected"
 	}
 	kind := "binary"

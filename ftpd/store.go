@@ -50,7 +50,7 @@ func (op *operation) stor(arg string) (r reply) {
 	}
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
-	defer func() { r = op.done(&t, t.publish(f, size, err, s.checkHere)) }()
+	defer func() { r = op.done(&t, op.publish(&t, f, size, err)) }()
 	size, err = op.receive(&t, f.Writer(), size)
 	return
 }
@@ -135,43 +135,13 @@ func (t *transfer) receive(conn *stream, f io.WriterAt, at int64) (end int64, er
 	opt.Idle = t.watched.Idle
 	t.limit(opt, true, -1)
 	res, err := sendfile.Receive(t.ctx, f, conn.Conn, at, -1, opt)
+	if err == nil && conn.end != nil {
+		_ = conn.end() // what we cannot say afterwards proves nothing about what has come
+	}
 	if lax := t.server.LaxTLS; errors.Is(err, io.ErrUnexpectedEOF) && lax != nil && lax(t.user.name) {
 		err = nil // some clients never tell the end of TLS; neither does one that was cut
 	}
 	return at + res.Sent, t.ended(res, err)
-}
-
-// publish makes the upload of size bytes visible if err is nil, and else keeps what
-// there is of it. check, right before, is the last that can be against it. It returns
-// why the upload is not visible.
-func (t *transfer) publish(f *upload.Upload, size int64, err error, check func() error) error {
-	if err != nil {
-		t.record.Kept = f.Abort(size, err)
-		return err
-	}
-	var gone error
-	t.record.Kept, err = f.Commit(size, func() error {
-		gone = check()
-		return gone
-	})
-	if err != nil && gone == nil { // all has come: it is the file's fault
-		err = t.fileFailed(size, err)
-	}
-	return err
-}
-
-// fileFailed returns the error of a file that has failed when all had come.
-func (t *transfer) fileFailed(offset int64, err error) error {
-	return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: t.record.Method, Offset: offset, Err: err}
-}
-
-// checkHere returns why the session has ended. A client that dies closes all
-// its connections, and the data connection looks as if the file were whole.
-func (s *session) checkHere() error {
-	if s.ctx.Err() != nil {
-		return context.Cause(s.ctx)
-	}
-	return nil
 }
 
 // keptFor resolves Server.KeepPartials; zero: they are not kept.

@@ -50,43 +50,58 @@ func beginTransfer(server *Server, session *live.Session, u *user, ctx context.C
 // to be.
 type stream struct {
 	net.Conn
-	below net.Conn // the socket
-	fail  func()   // makes the end a reset
+	below net.Conn     // the socket
+	fail  func()       // makes the end a reset
+	end   func() error // tells the client that all has gone
 }
 
-// over opens the data connection, lets move move all bytes over it, and ends it.
-// It blocks until that is done, the client stalls, or the operation ends.
+// over opens the data connection and lets move move all bytes over it. It blocks until
+// that is done, the client stalls, or the operation ends.
 func (op *operation) over(move func(conn *stream) error) error {
 	data, err := op.connect()
 	if err != nil {
 		return err
 	}
-	conn, err := data.Secure(op.ctx, op.session.protection())
+	conn, err := data.Secure(op.ctx, op.protection())
 	if err != nil {
 		return op.failData(err)
 	}
-	if err := move(&stream{conn, data.NetConn(), data.Fail}); err != nil {
-		return err
-	}
-	if err := data.End(op.session.server.stallTimeout()); err != nil {
-		return op.failData(err)
-	}
-	return nil
+	return move(&stream{conn, data.NetConn(), data.Fail, func() error { return data.End(op.session.server.stallTimeout()) }})
 }
 
-// protection returns how data connections are protected; nil: not at all.
-func (s *session) protection() *dataconn.Protection {
-	s.mu.Lock()
-	private := s.private
-	s.mu.Unlock()
-	if !private {
+// sendOver is over for what the client must be told the end of.
+func (op *operation) sendOver(send func(conn *stream) error) error {
+	return op.over(func(conn *stream) error {
+		if err := send(conn); err != nil {
+			return err
+		}
+		return op.failData(conn.end())
+	})
+}
+
+// protection returns how the data connection is protected; nil: not at all. That of an
+// upload gets no ticket, unless sessions must be resumed: some clients never read
+// while they upload, and what they have not read makes their close a reset.
+func (op *operation) protection() *dataconn.Protection {
+	s := op.session
+	if !s.isPrivate() {
 		return nil
 	}
-	lax := s.server.LaxReuse
-	return &dataconn.Protection{
-		Config: s.tls.Data, Stall: s.server.stallTimeout(),
-		Resume: s.server.Reuse == ReuseRequired && (lax == nil || !lax(s.user.name)),
+	lax, required := s.server.LaxReuse, s.server.Reuse == ReuseRequired
+	p := &dataconn.Protection{
+		Config: s.tls.Data, Stall: s.server.stallTimeout(), Resume: required && (lax == nil || !lax(s.user.name)),
 	}
+	if op.isUpload() && !required {
+		p.Config = s.tls.Upload
+	}
+	return p
+}
+
+// isPrivate reports whether data is to be protected.
+func (s *session) isPrivate() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.private
 }
 
 // options are those of package sendfile for conn: by the server's method, if it

@@ -35,6 +35,9 @@ func (s *session) next() (string, error) {
 			s.control.bye(say(421, "This is FTP"))
 			return "", err
 		case err != nil:
+			if <-s.goesOn(err); s.quits() {
+				continue // it may wait for the answers
+			}
 			return "", err
 		}
 		if !s.hold(line) {
@@ -63,6 +66,7 @@ func (s *session) hold(line string) bool {
 	switch {
 	case !now || !s.held.IsEmpty():
 		s.held.Push(line)
+		s.quitting = s.quitting || name == "QUIT" && arg == ""
 		room := s.roomLocked()
 		s.mu.Unlock()
 		<-room
@@ -76,16 +80,42 @@ func (s *session) hold(line string) bool {
 	return true
 }
 
+// goesOn returns a channel that is closed when the operation under way has ended, if it
+// goes on although the control connection has ended for the reason of err: because
+// the client has sent QUIT (RFC 959, 4.1.1), or has announced with ALLO how much it
+// uploads.
+func (s *session) goesOn(err error) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.op == nil || !s.quitting && (s.allocated < 0 || !s.op.isUpload()) {
+		return closed
+	}
+	s.gone = err
+	return s.op.endLocked()
+}
+
+// quits reports whether QUIT waits for its turn.
+func (s *session) quits() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.quitting && !s.held.IsEmpty()
+}
+
+// endLocked returns a channel that is closed at the end of the operation.
+func (op *operation) endLocked() <-chan struct{} {
+	if op.ended == nil {
+		op.ended = make(chan struct{})
+	}
+	return op.ended
+}
+
 // roomLocked returns a channel that is closed when there is room for another
 // held line.
 func (s *session) roomLocked() <-chan struct{} {
 	if !s.held.IsFull() {
 		return closed
 	}
-	if s.op.ended == nil {
-		s.op.ended = make(chan struct{})
-	}
-	return s.op.ended
+	return s.op.endLocked()
 }
 
 var closed = make(chan struct{})

@@ -18,6 +18,7 @@ import (
 // good on the other.
 type Configs struct {
 	Control, Data *tls.Config // nil: there is no TLS
+	Upload        *tls.Config // Data without tickets
 }
 
 // protocols are the names by which clients may ask for FTP in the handshake. A
@@ -40,7 +41,9 @@ func NewConfigs(operator *tls.Config, tickets bool) Configs {
 	data.DynamicRecordSizingDisabled = true
 	data.WrapSession = control.EncryptTicket
 	data.UnwrapSession = control.DecryptTicket
-	return Configs{control, data}
+	upload := data.Clone()
+	upload.SessionTicketsDisabled = true
+	return Configs{control, data, upload}
 }
 
 // Bind returns configurations for one session of a client. Tickets carry a mark of
@@ -57,7 +60,7 @@ func (c Configs) Bind() Configs {
 		session.Extra = append(session.Extra, mark)
 		return control.EncryptTicket(state, session)
 	}
-	bound := Configs{control.Clone(), c.Data.Clone()}
+	bound := Configs{control.Clone(), c.Data.Clone(), c.Upload}
 	bound.Control.WrapSession, bound.Data.WrapSession = wrap, wrap
 	bound.Control.UnwrapSession = control.DecryptTicket
 	bound.Data.UnwrapSession = func(ticket []byte, state tls.ConnectionState) (*tls.SessionState, error) {

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package ftpd
+
+// peek cannot look: then what the goroutine that reads has seen must do.
+func peek(uintptr) unread { return nothing }

@@ -1,0 +1,192 @@
+package ftpd_test
+
+import (
+	"crypto/tls"
+	"io"
+	"testing"
+
+	"sluice/ftpd"
+	"sluice/internal/nettest"
+)
+
+// leaves are the ways in which a client leaves when it has sent all that it ever will:
+// its data connection has ended in order.
+var leaves = []struct {
+	name  string
+	leave func(t *testing.T, c *client, data io.Closer)
+	whole bool
+}{
+	{"it is killed, and the data connection ends first", func(_ *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		_ = c.conn.Close()
+	}, false},
+	{"it is killed, and the control connection ends first", func(_ *testing.T, c *client, data io.Closer) {
+		_ = c.conn.Close()
+		_ = data.Close()
+	}, false},
+	{"it is killed, and its control connection is reset", func(t *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		nettest.Reset(t, c.conn)
+	}, false},
+	{"it is killed after commands that wait", func(_ *testing.T, c *client, data io.Closer) {
+		_, _ = io.WriteString(c.conn, "NOOP\r\nSIZE f\r\n")
+		_ = data.Close()
+		_ = c.conn.Close()
+	}, false},
+	{"it has announced more", func(_ *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		_ = c.conn.Close()
+	}, false},
+	{"it quits and closes at once", func(_ *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		_, _ = io.WriteString(c.conn, "QUIT\r\n")
+		_ = c.conn.Close()
+	}, true},
+	{"it has quit before", func(_ *testing.T, c *client, data io.Closer) {
+		_, _ = io.WriteString(c.conn, "QUIT\r\n")
+		_ = c.conn.Close()
+		_ = data.Close()
+	}, true},
+	{"it quits and resets", func(t *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		c.send("QUIT")
+		c.expect(226, "STOR") // so that QUIT was heard
+		nettest.Reset(t, c.conn)
+	}, true},
+	{"it has announced as much", func(_ *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		_ = c.conn.Close()
+	}, true},
+	{"it stays", func(t *testing.T, c *client, data io.Closer) {
+		_ = data.Close()
+		c.expect(226, "STOR")
+	}, true},
+}
+
+// A client that is killed closes its data connection as one that has finished does.
+func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
+	const size, times = 100_000, 20
+	for _, tt := range leaves {
+		t.Run("if "+tt.name, func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 })
+			for range times {
+				s.file("f", 10)
+				c := s.login()
+				switch tt.name {
+				case "it has announced as much":
+					c.want(200, "ALLO 100000")
+				case "it has announced more":
+					c.want(200, "ALLO 100001")
+				}
+				data := c.data(epsv, "STOR f")
+				if _, err := io.WriteString(data, pattern(0, size)); err != nil {
+					t.Fatal(err)
+				}
+				tt.leave(t, c, data)
+				x := s.transfer()
+				want := pattern(0, 10)
+				if tt.whole {
+					want = pattern(0, size)
+				}
+				if (x.Err == nil) != tt.whole || s.content("f") != want {
+					t.Fatalf("told %v, and f has %d bytes, want %d", x.Err, len(s.content("f")), len(want))
+				}
+				_ = c.conn.Close()
+				next(t, s.leavings)
+			}
+		})
+	}
+}
+
+// Half closed, the client still hears how its transfers have ended.
+func TestAClientThatQuitsAndClosesItsDirectionGetsTheAnswers(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", 1<<20)
+	c := s.login()
+	data := c.data(epsv, "RETR f")
+	_, _ = io.WriteString(c.conn, "QUIT\r\n")
+	_ = c.conn.CloseWrite()
+	if got, err := io.ReadAll(data); string(got) != pattern(0, 1<<20) || err != nil {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	c.expect(226, "RETR")
+	c.expect(221, "QUIT")
+	c.end()
+	if x := next(t, s.leavings); x.Err != nil {
+		t.Errorf("told %v, want that the client left", x.Err)
+	}
+}
+
+func TestAbortAfterQuitIsObeyed(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 })
+	c := s.login()
+	data := c.data(epsv, "STOR f")
+	_, _ = io.WriteString(data, "half")
+	c.send("QUIT")
+	c.send("ABOR")
+	c.expect(426, "STOR")
+	c.expect(221, "QUIT")
+	if got := s.names(); len(got) != 0 {
+		t.Errorf("there are %q, want nothing", got)
+	}
+}
+
+// A client may close its connection without waiting for our end of TLS, which we can
+// then not send.
+func TestAnUploadIsWholeWithoutOurEndOfTLS(t *testing.T) {
+	s := start(t, withTLS)
+	for range 20 {
+		c := s.secure(trust(tls.VersionTLS13))
+		data := c.begin("STOR f", c.config)
+		if _, err := io.WriteString(data, pattern(0, 100_000)); err != nil {
+			t.Fatal(err)
+		}
+		_ = data.CloseWrite()
+		_ = data.NetConn().Close()
+		c.expect(226, "STOR")
+		if x := s.transfer(); x.Err != nil {
+			t.Fatal(x.Err)
+		}
+	}
+}
+
+// What a client has not read makes its close a reset: Ruby's and Perl's Net::FTP read
+// nothing while they upload.
+func TestUploadsByTLSGetNoTicket(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		reuse   ftpd.SessionReuse
+		tickets bool
+	}{{"where sessions may be resumed", ftpd.ReuseOffered, false}, {"where they must", ftpd.ReuseRequired, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = tt.reuse })
+			c := s.secure(trust(tls.VersionTLS13))
+			config := c.config.Clone()
+			tickets := &tickets{ClientSessionCache: config.ClientSessionCache}
+			config.ClientSessionCache = tickets
+			data := c.begin("STOR f", config)
+			if _, err := io.WriteString(data, "content"); err != nil {
+				t.Fatal(err)
+			}
+			_ = data.CloseWrite()
+			if _, err := io.ReadAll(data); err != nil {
+				t.Error(err)
+			}
+			c.expect(226, "STOR")
+			if got := tickets.n > 0; got != tt.tickets {
+				t.Errorf("%d tickets came", tickets.n)
+			}
+		})
+	}
+}
+
+// tickets counts those that come.
+type tickets struct {
+	tls.ClientSessionCache
+	n int
+}
+
+func (t *tickets) Put(key string, state *tls.ClientSessionState) {
+	t.n++
+	t.ClientSessionCache.Put(key, state)
+}

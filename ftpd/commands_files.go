@@ -3,6 +3,7 @@ package ftpd
 import (
 	"errors"
 	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -93,10 +94,11 @@ func holds(name, dir string) bool {
 	return name == "/" || name == dir || strings.HasPrefix(dir, name+"/")
 }
 
-// rmd answers RMD. Neither the current directory nor one above it is removed.
+// rmd answers RMD. A directory above the current one is not empty, and the current one
+// itself must be named: clients that remove a tree stand in it.
 func (s *session) rmd(arg string) reply {
 	name := s.path(arg)
-	if s.isCurrent(name) {
+	if s.isCurrent(name) && (name != s.dir() || !path.IsAbs(arg) || name == "/") {
 		return unavailable(errCurrent)
 	}
 	if err := s.user.removeDir(name); err != nil {

@@ -17,6 +17,9 @@ import (
 func (op *operation) list(arg string) (r reply) {
 	t := op.newTransfer(op.name, arg)
 	items, err := op.session.items(op.ctx, op.name, arg)
+	if errors.Is(err, list.ErrNoMatch) {
+		err = nil // a pattern may match nothing, and clients take an error for one of the server
+	}
 	if err != nil {
 		return op.done(&t, err)
 	}

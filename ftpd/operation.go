@@ -26,7 +26,6 @@ type operation struct {
 	intro   string        // text of reply 150; "": a plain one
 	size    int64         // bytes to come, as far as known; negative: not known
 	opened  bool          // there is a data connection, and reply 150 was due
-	silent  reply         // that reply, if it waits for the final one
 	result  *Transfer     // how it has ended; nil: not known
 	failure error         // of the data connection, where result does not tell it
 }
@@ -80,7 +79,7 @@ func (op *operation) end(r reply) []reply {
 	s := op.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	replies := []reply{op.silent, op.final(r, s.allocated)}
+	replies := []reply{op.final(r, s.allocated)}
 	for range op.aborts {
 		replies = append(replies, say(226, "Aborted"))
 	}
@@ -150,28 +149,19 @@ func (op *operation) connect() (*dataconn.Conn, error) {
 	return data, nil
 }
 
-// open notes that there is a data connection and returns reply 150; the zero
-// reply: it goes out together with the final one.
+// open notes that there is a data connection and returns reply 150. It goes out alone
+// and before the first byte, and the final reply alone and after the last: some clients
+// take no two replies at once.
 func (op *operation) open() reply {
 	s := op.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	op.opened = true
-	r := say(150, op.opening())
-	if op.isSmall() && !s.private {
-		op.silent = r
-		return reply{}
-	}
-	return r
+	return say(150, op.opening())
 }
 
-// maxSilent is the size of a file whose reply 150 goes out together with the
-// final one. It fits the smallest send buffer, so that no client can be waiting
-// for the one reply, and we for the client, before the other is there.
-const maxSilent = 4 << 10
-
-// isSmall reports whether little is to be sent: see maxSilent.
-func (op *operation) isSmall() bool { return op.size >= 0 && op.size <= maxSilent }
+// maxSwift is the size of a file that fits the smallest send buffer.
+const maxSwift = 4 << 10
 
 // isSwift reports whether the transfer cannot wait for the client: the data
 // connection is there, and its send buffer has room for all that is to go. Such a
@@ -180,7 +170,7 @@ func (op *operation) isSwift() bool {
 	s := op.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return op.isSmall() && !s.private && s.source != nil && s.source.IsThere()
+	return op.size >= 0 && op.size <= maxSwift && !s.private && s.source != nil && s.source.IsThere()
 }
 
 // What the transfers tell of themselves.

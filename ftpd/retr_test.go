@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -326,4 +327,46 @@ func TestRetrRefused(t *testing.T) {
 		}
 	}
 	c.want(501, "RETR")
+}
+
+// noted is a listener whose connections tell what is written to them, call by call.
+type noted struct {
+	net.Listener
+	writes chan string
+}
+
+func (n noted) Accept() (net.Conn, error) {
+	conn, err := n.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return notedConn{conn.(*net.TCPConn), n.writes}, nil
+}
+
+type notedConn struct {
+	*net.TCPConn
+	writes chan string
+}
+
+func (c notedConn) Write(p []byte) (int, error) {
+	c.writes <- string(p)
+	return c.TCPConn.Write(p)
+}
+
+// Some clients lose the second of two replies that come at once.
+func TestTheRepliesOfATransferAreWrittenOneByOne(t *testing.T) {
+	for _, line := range []string{"RETR small", "NLST"} {
+		writes := make(chan string, 100)
+		s := startBy(t, func(s *server, ln net.Listener) error { return s.Serve(noted{ln, writes}) }, "127.0.0.1:0", nil, nil)
+		s.file("small", 10)
+		c := s.guest()
+		c.get(epsv, line)
+		var got []string
+		for len(writes) > 0 {
+			got = append(got, (<-writes)[:3])
+		}
+		if want := "220 331 230 229 150 226"; strings.Join(got, " ") != want {
+			t.Errorf("%s: the replies were written as %q, want %q", line, got, want)
+		}
+	}
 }

@@ -117,7 +117,7 @@ func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
 	s.file("f", 10)
 	c := s.login()
 	c.want(250, "CWD /d/e")
-	for _, line := range []string{"RMD /d/e", "RMD ..", "RMD /", "DELE /", "XRMD ."} {
+	for _, line := range []string{"RMD .", "RMD ..", "RMD /", "DELE /", "XRMD ."} {
 		c.want(550, line)
 	}
 	for _, line := range []string{"DELE", "RMD", "XRMD", "RNFR", "RNTO", "MKD"} {
@@ -131,8 +131,11 @@ func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
 	c.want(550, "RNTO .")
 	c.want(350, "RNFR /")
 	c.want(550, "RNTO /x")
-	c.want(250, "CWD /")
-	c.want(250, "RMD d/e")
+	c.want(250, "RMD /d/e") // by its name: clients that remove a tree stand in it
+	c.want(250, "CWD ..")
+	if got := s.names(); len(got) != 2 {
+		t.Errorf("there are %q, want d and f", got)
+	}
 }
 
 func TestNoNameLeadsOut(t *testing.T) {

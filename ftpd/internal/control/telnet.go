@@ -10,15 +10,17 @@ const (
 	telnetIAC   = 255 // a command follows, or the byte itself
 )
 
-// cleanLine takes off the end of a line and what is Telnet's. A byte 255 that
-// no command follows is one of a name: most clients do not know that they
-// would have to send it twice.
+// cleanLine takes off the end of a line and what is Telnet's: its commands before the
+// argument, and in the argument the second of two bytes 255. Other bytes of names stay,
+// whatever their encoding: most clients do not know of Telnet. A carriage return in a
+// name is followed by NUL, which goes too.
 func cleanLine(raw []byte) (string, error) {
 	raw = bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r"))
 	if bytes.IndexByte(raw, telnetIAC) < 0 && bytes.IndexByte(raw, 0) < 0 {
 		return trimUrgent(string(raw)), nil
 	}
 	clean := make([]byte, 0, len(raw))
+	argument := false
 	for i := 0; i < len(raw); i++ {
 		c, next := raw[i], byte(1)
 		if i+1 < len(raw) {
@@ -31,6 +33,9 @@ func cleanLine(raw []byte) (string, error) {
 			return "", ErrNUL
 		case c == telnetIAC && next == telnetIAC:
 			i++
+		case argument:
+		case c == ' ':
+			argument = true
 		case c == telnetIAC && next >= telnetWill:
 			i += 2
 			continue

@@ -325,7 +325,7 @@ func (r *reservation) release() {
 	r.port.pool.mu.Unlock()
 	select {
 	case conn := <-r.arrived:
-		reset(conn)
+		_ = conn.Close() // in order: its client may wait for that
 	default:
 	}
 }

@@ -67,7 +67,7 @@
 // client that is killed closes all its connections in order. So the control
 // connection decides: after QUIT, or when as much has come as ALLO has announced, the
 // file is whole; if the control connection ends without that, it is kept to be resumed;
-// and if it stays, the file is published, after a grace of two round trips (3 to 250
+// and if it stays, the file is published, after a grace of two round trips (4 to 250
 // ms, while it is synced) in which its end may come. A client that closes both without
 // QUIT looks like one that was killed. In TLS the end of data must be told besides.
 // Where the target is a symbolic link, the file

@@ -28,7 +28,7 @@ import (
 // How long the grace is: as long as two round trips on the control connection take,
 // within these bounds. The lower one costs an upload of 1 KiB 5 ms, timers included.
 const (
-	minGrace = 3 * time.Millisecond
+	minGrace = 4 * time.Millisecond
 	maxGrace = 250 * time.Millisecond
 )
 

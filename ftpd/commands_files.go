@@ -291,15 +291,6 @@ func (s *session) setMode(arg string, mode fs.FileMode) error {
 	})
 }
 
-// mask returns the permission bits that new files and directories do not get.
-// That of the process comes on top.
-func (s *session) mask() fs.FileMode {
-	if s.umask != nil {
-		return *s.umask
-	}
-	return 0o022
-}
-
 // parseMode reads permission bits in octal digits.
 func parseMode(text string) (fs.FileMode, bool) {
 	n, err := strconv.ParseUint(text, 8, 12)

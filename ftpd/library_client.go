@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
-	"path"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -163,12 +162,3 @@ func (l *libraryFS) OpenFile(name string, flag int, _ os.FileMode) (afero.File, 
 
 // Create is not used: see OpenFile.
 func (l *libraryFS) Create(string) (afero.File, error) { return nil, fs.ErrInvalid }
-
-// absolute returns name, which may be relative to the directory dir, as an absolute,
-// clean path.
-func absolute(dir, name string) string {
-	if !path.IsAbs(name) {
-		name = path.Join("/", dir, name)
-	}
-	return path.Clean(name)
-}

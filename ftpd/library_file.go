@@ -25,12 +25,12 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 		command = Append
 	}
 	c := l.client
-	t := beginTransfer(c.driver.server, c.live, l.user, c.ctx, command, l.path(name))
+	t := newTransfer(c.ctx, c.driver.server, c.live, l.user, command, l.path(name))
 	t.record.Offset = offset
 	if !c.enter() {
 		return nil, errLeft
 	}
-	f, err := l.handle(&t)
+	f, err := l.handle(t)
 	if err != nil {
 		t.report(err, nil)
 		c.leave(func() { c.files-- })
@@ -60,7 +60,7 @@ func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &libraryDownload{libraryFile{client: l.client, transfer: *t, at: t.record.Offset}, f, size}, nil
+		return &libraryDownload{libraryFile{client: l.client, transfer: t, at: t.record.Offset}, f, size}, nil
 	}
 	if err := l.user.mayStore(t.record.Path); err != nil {
 		return nil, err
@@ -69,13 +69,13 @@ func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &libraryUpload{libraryFile{client: l.client, transfer: *t, at: f.Start()}, f}, nil
+	return &libraryUpload{libraryFile{client: l.client, transfer: t, at: f.Start()}, f}, nil
 }
 
 // libraryFile is what both kinds of handles have in common.
 type libraryFile struct {
 	client   *libraryClient
-	transfer transfer
+	transfer *transfer
 	at       int64 // of the next byte
 	failed   error // what TransferError has told; nil: nothing
 }

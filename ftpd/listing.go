@@ -15,17 +15,18 @@ import (
 
 // list answers LIST, NLST and MLSD.
 func (op *operation) list(arg string) (r reply) {
-	t := op.newTransfer(op.name, arg)
-	items, err := op.session.items(op.ctx, op.name, arg)
+	s := op.session
+	t := newTransfer(op.ctx, s.server, s.live, s.user, op.name, s.path(arg))
+	items, err := s.items(op.ctx, op.name, arg)
 	if errors.Is(err, list.ErrNoMatch) {
 		err = nil // a pattern may match nothing, and clients take an error for one of the server
 	}
 	if err != nil {
-		return op.done(&t, err)
+		return op.done(t, err)
 	}
 	err = errPanic // of a hook, unless sendLines returns
-	defer func() { r = op.done(&t, err) }()
-	view, format := op.session.view(), list.FormatOf(op.name)
+	defer func() { r = op.done(t, err) }()
+	view, format := s.view(), list.FormatOf(op.name)
 	err = op.sendOver(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }

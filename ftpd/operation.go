@@ -131,7 +131,8 @@ func (s *session) abortLocked(cause error) {
 }
 
 // connect opens the data connection that the client has agreed on, and sends
-// reply 150.
+// reply 150. That goes out alone and before the first byte, and the final reply alone
+// and after the last: some clients lose the second of two replies.
 func (op *operation) connect() (*dataconn.Conn, error) {
 	s := op.session
 	s.mu.Lock()
@@ -145,19 +146,12 @@ func (op *operation) connect() (*dataconn.Conn, error) {
 		}
 		return nil, op.failData(err)
 	}
-	s.send(op.open())
-	return data, nil
-}
-
-// open notes that there is a data connection and returns reply 150. It goes out alone
-// and before the first byte, and the final reply alone and after the last: some clients
-// take no two replies at once.
-func (op *operation) open() reply {
-	s := op.session
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	op.opened = true
-	return say(150, op.opening())
+	opening := say(150, op.opening())
+	s.mu.Unlock()
+	s.send(opening)
+	return data, nil
 }
 
 // maxSwift is the size of a file that fits the smallest send buffer.

@@ -15,15 +15,16 @@ const toEnd = -1
 // it shrinks meanwhile the transfer fails, because the client would take a
 // short file for the whole; what it gains is left for the next time.
 func (op *operation) retr(arg string) (r reply) {
-	t := op.newTransfer(Retrieve, arg)
-	first, last := op.session.takeRange()
+	s := op.session
+	t := newTransfer(op.ctx, s.server, s.live, s.user, Retrieve, s.path(arg))
+	first, last := s.takeRange()
 	t.record.Offset = first
 	if op.isSequential() {
-		return op.retrieveOn(&t, first, last)
+		return op.retrieveOn(t, first, last)
 	}
 	f, size, err := t.user.openWhole(t.record.Path)
 	if err != nil {
-		return op.done(&t, err)
+		return op.done(t, err)
 	}
 	stop := size
 	if last >= 0 && last < size {
@@ -33,7 +34,7 @@ func (op *operation) retr(arg string) (r reply) {
 	defer func() {
 		tellFailure(f, err)
 		_ = f.Close() // it was only read
-		r = op.done(&t, err)
+		r = op.done(t, err)
 	}()
 	if first > size {
 		err = errOffset

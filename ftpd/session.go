@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -235,6 +236,15 @@ func (s *session) path(arg string) string {
 	return absolute(s.dir(), arg)
 }
 
+// absolute returns name, which may be relative to the directory dir, as an absolute,
+// clean path.
+func absolute(dir, name string) string {
+	if !path.IsAbs(name) {
+		name = path.Join("/", dir, name)
+	}
+	return path.Clean(name)
+}
+
 // dir returns the current directory.
 func (s *session) dir() string {
 	s.mu.Lock()
@@ -247,6 +257,15 @@ func (s *session) setDir(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cwd = name
+}
+
+// mask returns the permission bits that new files and directories do not get.
+// That of the process comes on top.
+func (s *session) mask() os.FileMode {
+	if s.umask != nil {
+		return *s.umask
+	}
+	return 0o022
 }
 
 // survive, deferred, keeps a mistake of ours, or of a hook, from ending the

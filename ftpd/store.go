@@ -31,27 +31,27 @@ func (op *operation) stor(arg string) (r reply) {
 	case "STOU":
 		arg = op.unusedName(arg)
 	}
-	t := op.newTransfer(command, arg)
+	t := newTransfer(op.ctx, s.server, s.live, s.user, command, s.path(arg))
 	t.record.Offset, _ = s.takeRange()
 	if s.converts() && t.record.Offset > 0 {
-		return op.done(&t, errConverts)
+		return op.done(t, errConverts)
 	}
 	if err := t.user.mayStore(t.record.Path); err != nil {
-		return op.done(&t, err)
+		return op.done(t, err)
 	}
 	if t.user.ext.open != nil {
-		return op.storeOn(&t)
+		return op.storeOn(t)
 	}
 	target := t.target(s.mask())
 	target.Keep = target.Keep && !s.converts() // or its client could not tell how much that is
 	f, err := t.openUpload(target)
 	if err != nil {
-		return op.done(&t, err)
+		return op.done(t, err)
 	}
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
-	defer func() { r = op.done(&t, op.publish(&t, f, size, err)) }()
-	size, err = op.receive(&t, f.Writer(), size)
+	defer func() { r = op.done(t, op.publish(t, f, size, err)) }()
+	size, err = op.receive(t, f.Writer(), size)
 	return
 }
 

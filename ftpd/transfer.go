@@ -34,14 +34,9 @@ var (
 	errPanic  = errors.New("panic during the transfer")
 )
 
-// newTransfer begins a transfer of what arg names.
-func (op *operation) newTransfer(command, arg string) transfer {
-	s := op.session
-	return beginTransfer(s.server, s.live, s.user, op.ctx, command, s.path(arg))
-}
-
-func beginTransfer(server *Server, session *live.Session, u *user, ctx context.Context, command, name string) transfer {
-	return transfer{server: server, live: session, user: u, ctx: ctx, begun: time.Now(), record: Transfer{
+// newTransfer begins a transfer of the file or directory name, until ctx ends.
+func newTransfer(ctx context.Context, server *Server, session *live.Session, u *user, command, name string) *transfer {
+	return &transfer{server: server, live: session, user: u, ctx: ctx, begun: time.Now(), record: Transfer{
 		User: u.name, Op: command, Path: name, Upload: command == Store || command == Append, Retransmits: -1,
 	}}
 }

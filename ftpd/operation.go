@@ -45,6 +45,7 @@ func (s *session) operate(name, arg string, cmd command) (left bool) {
 	if !cmd.quick || !s.user.isRoot {
 		op.detach()
 	}
+	defer op.wake()
 	r := cmd.work(op, arg)
 	s.answer(func() []reply { return op.end(r) })
 	return op.detached
@@ -60,6 +61,24 @@ func (s *session) begin(name, arg string) *operation {
 	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
 	s.control.readBy(time.Time{}) // the client may wait for the end in silence
 	return op
+}
+
+// wake wakes those who wait for the end of the operation. A hook that panics leaves it
+// without one otherwise.
+func (op *operation) wake() {
+	op.session.mu.Lock()
+	defer op.session.mu.Unlock()
+	op.wakeLocked()
+}
+
+func (op *operation) wakeLocked() {
+	if op.ended != nil {
+		close(op.ended)
+		op.ended = nil
+	}
+	if op.session.op == op {
+		op.session.op = nil
+	}
 }
 
 // detach leaves reading commands to another goroutine, because what comes may
@@ -88,13 +107,10 @@ func (op *operation) end(r reply) []reply {
 	}
 	op.cancel(nil)
 	s.live.SetCommand("")
-	if op.ended != nil {
-		close(op.ended)
-	}
 	if op.result != nil {
 		s.last = op.result
 	}
-	s.op = nil
+	op.wakeLocked()
 	if s.taken {
 		s.dropSourceLocked()
 	}

@@ -62,6 +62,28 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Who reads commands waits for the end of an operation that a panic takes away.
+func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
+	for name, ahead := range map[string]string{
+		"more than are held":         strings.Repeat("NOOP x\r\n", 200),
+		"QUIT, and no more commands": "QUIT\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startForU(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicking) })
+			c := s.login()
+			conn := c.data(epsv, "STOR f")
+			_, _ = io.WriteString(c.conn, ahead)
+			if name[0] == 'Q' {
+				_ = c.conn.CloseWrite()
+			}
+			_, _ = io.WriteString(conn, "content")
+			if x := next(t, s.leavings); x.Err == nil {
+				t.Error("told that the client left")
+			}
+		})
+	}
+}
+
 // The home of an account is a descriptor, which CheckLeaks looks for.
 func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	root := rootOf(t, map[string]string{"home/f": "f"})

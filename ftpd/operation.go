@@ -45,7 +45,6 @@ func (s *session) operate(name, arg string, cmd command) (left bool) {
 	if !cmd.quick || !s.user.isRoot {
 		op.detach()
 	}
-	defer op.wake()
 	r := cmd.work(op, arg)
 	s.answer(func() []reply { return op.end(r) })
 	return op.detached
@@ -63,14 +62,7 @@ func (s *session) begin(name, arg string) *operation {
 	return op
 }
 
-// wake wakes those who wait for the end of the operation. A hook that panics leaves it
-// without one otherwise.
-func (op *operation) wake() {
-	op.session.mu.Lock()
-	defer op.session.mu.Unlock()
-	op.wakeLocked()
-}
-
+// wakeLocked takes the operation away, and wakes those who wait for its end.
 func (op *operation) wakeLocked() {
 	if op.ended != nil {
 		close(op.ended)

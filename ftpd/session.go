@@ -281,6 +281,11 @@ func (s *session) survive() {
 	}
 	logger.Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
 	s.cut(fmt.Errorf("panic: %v", r))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.op != nil { // it may be the one that has panicked, and have no other end
+		s.op.wakeLocked()
+	}
 }
 
 // reasonFor tells why a session ended whose context ctx is; nil: the client left.

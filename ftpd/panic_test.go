@@ -63,7 +63,8 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// Who reads commands waits for the end of an operation that a panic takes away.
+// The goroutine that reads commands may wait for an operation that has panicked:
+// the session ends all the same.
 func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
 	for name, ahead := range map[string]string{
 		"more than are held":         strings.Repeat("NOOP x\r\n", 200),

@@ -10,6 +10,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
 
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/upload"
 )
 
@@ -102,14 +103,7 @@ func (f *libraryFile) stream(rw any) (*stream, bool) {
 	if protected, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		below = protected.NetConn()
 	}
-	return &stream{Conn: conn, below: below, fail: func() { f.client.reset(below) }}, true // the library ends it
-}
-
-// reset makes a data connection end with a reset.
-func (c *libraryClient) reset(conn net.Conn) {
-	if l, ok := conn.(interface{ SetLinger(sec int) error }); ok {
-		_ = l.SetLinger(0)
-	}
+	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library ends it
 }
 
 // end tells of the end of the transfer.

@@ -66,7 +66,7 @@ func (c *Conn) Fail() {
 	c.mu.Lock()
 	c.failed = true
 	c.mu.Unlock()
-	noLinger(c.tcp)
+	NoLinger(c.tcp)
 }
 
 // Close closes the connection, also under a read or write that blocks, and a

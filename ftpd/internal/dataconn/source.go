@@ -68,13 +68,13 @@ func (s *slot) shut() bool {
 
 // reset closes tcp without waiting for anything it has to send.
 func reset(tcp net.Conn) {
-	noLinger(tcp)
+	NoLinger(tcp)
 	_ = tcp.Close()
 }
 
-// noLinger makes tcp end with a reset, if it is a TCP connection: what an operator
+// NoLinger makes tcp end with a reset, if it is a TCP connection: what an operator
 // has wrapped may not let us.
-func noLinger(tcp net.Conn) {
+func NoLinger(tcp net.Conn) {
 	if l, ok := tcp.(interface{ SetLinger(sec int) error }); ok {
 		_ = l.SetLinger(0)
 	}

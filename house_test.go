@@ -92,7 +92,7 @@ var rules = []rule{
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/durable"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
@@ -140,9 +140,13 @@ var rules = []rule{
 		why: "every path of a client passes here, so that a review of this folder alone must be enough",
 	},
 	{
-		folder: "internal/upload", own: []string{"internal/vfs"}, others: []string{afero},
+		folder: "internal/upload", own: []string{"internal/durable", "internal/vfs"}, others: []string{afero, sys},
 		why:   "how a file becomes whole does not depend on the protocol by which it comes",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it hands out what to write to: who receives calls both"},
+	},
+	{
+		folder: "internal/durable", own: []string{"internal/vfs"}, others: []string{sys},
+		why: "what is on the disk when a client hears of it does not depend on the protocol, nor on what was changed",
 	},
 	{
 		folder: "internal/live", own: []string{"sendfile", "metrics"},

@@ -9,6 +9,7 @@ import (
 
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
+	"sluice/internal/durable"
 	"sluice/internal/rate"
 	"sluice/internal/vfs"
 )
@@ -108,3 +109,29 @@ var (
 	// The client may try again, and this was no guess.
 	ErrUnavailable = errors.New("login is not possible now")
 )
+
+// Durability says what is on the disk, and survives a power cut, when a client is told that its command was done.
+// It reads and writes its names: full, strict, rename and none.
+type Durability = durable.Level
+
+// What is on the disk, by fsync(2), before a client hears of it. Not every file system can sync a directory (some of
+// FUSE, CIFS, all on Windows): names survive there as far as it sees to them by itself.
+const (
+	// DurabilityFull: what was uploaded (226), new directories and links, and what was renamed, with their names.
+	// What was removed, and times and modes, follow within a second.
+	DurabilityFull = durable.Full
+	// DurabilityStrict: those as well.
+	DurabilityStrict = durable.Strict
+	// DurabilityRename: the content of a file alone, before it gets its name. After a crash the name stands for the
+	// old file or the whole new one.
+	DurabilityRename = durable.Rename
+	// DurabilityNone: nothing.
+	DurabilityNone = durable.None
+)
+
+// Sync is one wait for the disk:
+//
+//	Directory bool         // for names in a directory, and not for the content of a file
+//	Duration time.Duration // that it took
+//	Err error              // nil: what it was about is on the disk
+type Sync = durable.Sync

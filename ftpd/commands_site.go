@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"sluice/ftpd/internal/control"
-	"sluice/internal/account"
 )
 
 // siteCommands are the commands after SITE, which itself needs a login.
@@ -167,7 +166,7 @@ func (s *session) siteChown(arg string) reply {
 // siteMkdir makes a directory, and those above it.
 func (s *session) siteMkdir(arg string) reply {
 	perm := 0o777 &^ s.mask()
-	if err := s.user.change(account.Create, s.path(arg), func(name string) error { return s.user.tree.MkdirAll(name, perm) }); err != nil {
+	if err := s.user.mkdirAll(s.path(arg), perm); err != nil {
 		return unavailable(err)
 	}
 	return say(250, "Directory created")
@@ -179,7 +178,7 @@ func (s *session) siteRmdir(arg string) reply {
 	if s.isCurrent(name) {
 		return unavailable(errCurrent)
 	}
-	if err := s.user.change(account.Delete, name, s.user.tree.RemoveAll); err != nil {
+	if err := s.user.removeBy(name, s.user.tree.RemoveAll); err != nil {
 		return unavailable(err)
 	}
 	return say(250, "Directory deleted with all that was in it")

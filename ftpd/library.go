@@ -200,7 +200,7 @@ func (c *libraryClient) login(name, password string) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := admit(c.live, a, name)
+	u, err := c.driver.server.userOf(c.live, a, name)
 	if err != nil {
 		return nil, err
 	}

@@ -57,9 +57,7 @@ func (l *libraryFS) Mkdir(name string, _ os.FileMode) error {
 
 // MkdirAll makes a directory, and those above it.
 func (l *libraryFS) MkdirAll(name string, _ os.FileMode) error {
-	return l.user.change(account.Create, l.path(name), func(name string) error {
-		return l.user.tree.MkdirAll(name, 0o777&^libraryMask)
-	})
+	return l.user.mkdirAll(l.path(name), 0o777&^libraryMask)
 }
 
 // Remove removes a file; a directory it refuses.
@@ -73,7 +71,7 @@ func (l *libraryFS) RemoveDir(name string) error {
 // RemoveAll removes a directory with all that is in it, but not the current one.
 func (l *libraryFS) RemoveAll(name string) error {
 	return l.unlessCurrent(name, func(name string) error {
-		return l.user.change(account.Delete, name, l.user.tree.RemoveAll)
+		return l.user.removeBy(name, l.user.tree.RemoveAll)
 	})
 }
 

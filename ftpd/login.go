@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/internal/account"
+	"sluice/internal/durable"
 	"sluice/internal/live"
 )
 
@@ -143,16 +144,16 @@ func (s *session) asClient() Client {
 
 // admit returns the user of an account.
 func (s *session) admit(a *Account, name string) (*user, error) {
-	u, err := admit(s.live, a, name)
+	u, err := s.server.userOf(s.live, a, name)
 	if err == nil && s.server.driver != nil {
 		u.ext = extensionsOf(a.FS)
 	}
 	return u, err
 }
 
-// admit returns the user of an account, and counts the session as that user's.
-func admit(session *live.Session, a *Account, name string) (*user, error) {
-	u, err := newUser(a, name)
+// userOf returns the user of an account, and counts the session as that user's.
+func (s *Server) userOf(session *live.Session, a *Account, name string) (*user, error) {
+	u, err := newUser(a, name, durable.Policy{Level: s.Durability, OnSync: s.OnSync})
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/durable"
 	"sluice/internal/live"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
@@ -26,6 +27,8 @@ func unavailable(err error) reply {
 		return say(550, "No such file or directory")
 	case errors.Is(err, fs.ErrPermission):
 		return say(550, "Permission denied")
+	case errors.As(err, new(*durable.Error)):
+		return say(451, sentence(reasonOf(err)))
 	case errors.Is(err, errors.ErrUnsupported):
 		return say(504, "The file system cannot do that")
 	}
@@ -120,6 +123,8 @@ func bare(err error) error {
 		switch {
 		case errors.As(err, &transfer):
 			err = transfer.Err
+		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrDoubt):
+			return err // what they say of the file counts
 		case errors.As(err, &path):
 			err = path.Err
 		case errors.As(err, &link):
@@ -179,6 +184,12 @@ func reasonOf(err error) string {
 		return errStalled.Error()
 	case errors.As(err, new(*vfs.PanicError)):
 		return "the file system has failed"
+	case errors.Is(err, upload.ErrDoubt):
+		return upload.ErrDoubt.Error()
+	}
+	var unsure *durable.Error
+	if errors.As(err, &unsure) {
+		return (&durable.Error{Err: bare(unsure.Err)}).Error()
 	}
 	return bare(err).Error()
 }

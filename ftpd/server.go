@@ -128,6 +128,12 @@ type Server struct {
 	// negative, not at all. See Sweep.
 	KeepPartials time.Duration
 
+	// Durability says what is on the disk when a client is told that its command
+	// was done; zero is DurabilityFull. OnSync, if not nil, is called with each
+	// wait for the disk, on the goroutine that waits.
+	Durability Durability
+	OnSync     func(Sync)
+
 	// LaxTLS, if not nil, tells for which users a protected upload that ends
 	// without TLS having told so counts as whole. Some clients never tell, but
 	// then nobody can tell a whole file from one that was cut.

@@ -18,7 +18,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		go sess.drain()
 	}
 	ended := make(chan struct{})
-	go s.awaitSessions(ended)
+	go func() { s.awaitSessions(); close(ended) }()
 	select {
 	case <-ended:
 		return nil
@@ -34,8 +34,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.stop()
 	s.cut()
-	s.running.Wait()
-	s.ports.Close()
+	s.awaitSessions()
 	return nil
 }
 
@@ -55,10 +54,12 @@ func (s *Server) cut() {
 	}
 }
 
-func (s *Server) awaitSessions(ended chan<- struct{}) {
+// awaitSessions blocks until all sessions have ended, and what they have removed is
+// on the disk.
+func (s *Server) awaitSessions() {
 	s.running.Wait()
 	s.ports.Close()
-	close(ended)
+	uploads.Disk.Flush()
 }
 
 // all returns the sessions that there are.

@@ -84,8 +84,7 @@ func (u *user) mayStore(name string) error {
 // target is where the upload goes. mask has the permission bits that it does not get.
 func (t *transfer) target(mask fs.FileMode) upload.Target {
 	return upload.Target{
-		Tree: t.user.tree, Name: t.record.Path, Existing: t.user.existing(), Perm: 0o666 &^ mask,
-		Owner: t.user.name, Keep: t.server.keptFor() > 0,
+		Writer: t.user.writer(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keptFor() > 0,
 	}
 }
 

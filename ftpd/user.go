@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/account"
+	"sluice/internal/durable"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -24,21 +25,22 @@ type user struct {
 	isRoot  bool   // the tree is a directory of this machine: its files open at once
 	home    func() // closes tree, if it is the user's own; else nil
 	ext     extensions
+	disk    durable.Policy // of what it changes
 }
 
 // errName is for names that no file can have here.
 var errName = ftpserver.ErrFileNameNotAllowed
 
-// newUser returns the user of an account, who has logged in as name. The caller
-// closes it.
-func newUser(a *Account, name string) (*user, error) {
+// newUser returns the user of an account, who has logged in as name and changes files
+// as disk says. The caller closes it.
+func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
 	if vfs.IsNothing(a.FS) {
 		return nil, errNoFS
 	}
 	if a.Name != "" {
 		name = a.Name
 	}
-	u := &user{account: *a, name: name, rights: a.Rights, tree: vfs.Of(a.FS)}
+	u := &user{account: *a, name: name, rights: a.Rights, tree: vfs.Of(a.FS), disk: disk}
 	if a.Home != "" {
 		home, leave, err := vfs.Sub(u.tree, a.Home)
 		if err != nil {
@@ -137,8 +139,18 @@ func (u *user) existing() upload.Existing {
 	return upload.Leave
 }
 
+// writer is who changes files for the user.
+func (u *user) writer() upload.Writer {
+	return upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existing(), Disk: u.disk}
+}
+
 // remove removes a file; a directory it refuses.
-func (u *user) remove(name string) error { return u.change(account.Delete, name, u.tree.Remove) }
+func (u *user) remove(name string) error { return u.removeBy(name, u.tree.Remove) }
+
+// removeBy has f remove a file or directory.
+func (u *user) removeBy(name string, f func(name string) error) error {
+	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, f) })
+}
 
 // removeDir removes an empty directory. One with nothing but what broken uploads
 // have left is empty: clients see nothing in it.
@@ -147,7 +159,7 @@ func (u *user) removeDir(name string) error {
 	if u.ext.removeDir != nil {
 		removeDir = u.ext.removeDir
 	}
-	return u.change(account.Delete, name, func(name string) error {
+	return u.removeBy(name, func(name string) error {
 		err := removeDir(name)
 		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
 		if isFull && u.ext.open == nil && upload.ForgetKept(u.tree, name) {
@@ -159,14 +171,24 @@ func (u *user) removeDir(name string) error {
 
 // mkdir makes a directory.
 func (u *user) mkdir(name string, perm fs.FileMode) error {
-	return u.change(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
+	return u.makeBy(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
+}
+
+// mkdirAll makes a directory, and those above it that are missing.
+func (u *user) mkdirAll(name string, perm fs.FileMode) error {
+	return u.makeBy(account.Create, name, func(name string) error { return u.tree.MkdirAll(name, perm) })
+}
+
+// makeBy has f make a directory or a link.
+func (u *user) makeBy(right account.Rights, name string, f func(name string) error) error {
+	return u.change(right, name, func(name string) error { return uploads.Make(u.writer(), name, f) })
 }
 
 // rename moves a file or directory.
 func (u *user) rename(from, to string) error {
 	return u.change(account.Rename, from, func(from string) error {
 		return u.change(account.Rename, to, func(to string) error {
-			return uploads.Rename(u.tree, from, to, u.existing())
+			return uploads.Rename(u.writer(), from, to)
 		})
 	})
 }
@@ -174,7 +196,7 @@ func (u *user) rename(from, to string) error {
 // symlink makes a symbolic link, relative, so that it goes with the tree wherever
 // that is.
 func (u *user) symlink(target, link string) error {
-	return u.change(account.Link, link, func(link string) error {
+	return u.makeBy(account.Link, link, func(link string) error {
 		if u.ext.symlink != nil {
 			return u.ext.symlink(target, link)
 		}
@@ -212,7 +234,7 @@ func (u *user) changeFile(name string, f func(name string) error) error {
 		if _, err := u.tree.Stat(name); err != nil {
 			return err
 		}
-		return f(name)
+		return uploads.Change(u.writer(), name, f)
 	})
 }
 

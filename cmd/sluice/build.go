@@ -44,6 +44,8 @@ type builder struct {
 
 	sweep func(context.Context) (removed int, err error)
 
+	onSync func(directory bool, took time.Duration) // nil: nobody wants to know
+
 	portsInUse func() (used, total int) // of FTP's data connections
 }
 

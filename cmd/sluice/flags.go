@@ -67,6 +67,7 @@ func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
 	f.Var(&conf.MinRate, "min-rate", "cut a download that is slower than `BYTES` a second, such as 64KiB; 0 cuts none")
 	f.BoolVar(&conf.FastLane, "fast-lane", conf.FastLane, "answer plain requests without net/http; off only to compare")
 	f.StringVar(&conf.Road, "road", conf.Road, "`ROAD` of file data: auto (sendfile where it works) or copy")
+	f.StringVar(&conf.Durability, "durability", conf.Durability, "have on the disk, when a client is told that its command was done, `WHAT`: full (what was uploaded, made and renamed), strict (what was removed too), rename (files, but not their names) or none")
 	f.BoolVar(&conf.AccessLog, "access-log", conf.AccessLog, "log each request and each transfer")
 	f.StringVar(&conf.LogFormat, "log-format", conf.LogFormat, "`FORMAT` of these lines: text, json, combined or xferlog; see above")
 	f.BoolVar(&conf.ServerTiming, "server-timing", conf.ServerTiming, "tell browsers, by the field Server-Timing, how long it took to plan the response and whether the file was at hand")

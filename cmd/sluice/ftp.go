@@ -9,6 +9,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/ftpd"
+	"sluice/internal/durable"
 )
 
 // ftp makes the server of FTP.
@@ -27,7 +28,11 @@ func (b *builder) ftp() *service {
 		LoginTimeout: orOff(o.LoginTimeout), IdleTimeout: orOff(o.IdleTimeout), StallTimeout: orOff(o.StallTimeout),
 		AcceptTimeout: o.AcceptTimeout, SessionTimeout: o.SessionTimeout, KeepPartials: orOff(o.KeepPartials),
 
+		OnSync:  b.synced,
 		OnLogin: logLogin(b.logger), Logger: b.logger,
+	}
+	if err := server.Durability.UnmarshalText([]byte(b.conf.Durability)); err != nil {
+		panic(err) // Check has seen it
 	}
 	if o.TLS != "off" {
 		server.TLSConfig = b.tls
@@ -51,6 +56,7 @@ func (b *builder) ftp() *service {
 	}
 	all := append(doors("ftp", b.listeners["ftp"], serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)
+	b.warnOfDisk(server.Durability)
 	return &service{"ftp", all, server}
 }
 
@@ -92,6 +98,24 @@ func (b *builder) warnOfPassive(server *ftpd.Server, doors []door) {
 				told = append(told, warning)
 			}
 		}
+	}
+}
+
+// synced hears of each wait for the disk.
+func (b *builder) synced(s ftpd.Sync) {
+	if s.Err != nil {
+		b.logger.Error("the disk has failed: what was changed may not survive a crash", "directory", s.Directory, "err", s.Err)
+	}
+	if b.onSync != nil {
+		b.onSync(s.Directory, s.Duration)
+	}
+}
+
+// warnOfDisk tells of a promise that the file system cannot keep.
+func (b *builder) warnOfDisk(level ftpd.Durability) {
+	syncs := level == ftpd.DurabilityFull || level == ftpd.DurabilityStrict
+	if syncs && b.mayWrite() && !durable.Supported(b.tree) {
+		b.logger.Warn("the file system cannot sync directories: after a power cut, names may be missing that clients were told of", "dir", b.tree.Dir())
 	}
 }
 

@@ -65,6 +65,7 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		}
 	}
 	b.hear(o.handler.OnTransfer)
+	b.onSync = o.handler.OnSync
 	o.server = http.Server{Handler: o.handler, ErrorLog: slog.NewLogLogger(b.logger.Handler(), slog.LevelWarn)}
 	boundTimes(&o.server, 2*time.Minute) // longer than a profile of the processor
 	return o, nil

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -91,6 +92,13 @@ func (h *Handler) OnTransfer(rec live.Record) {
 	}
 	h.once.Do(h.prepare)
 	h.transfers.observe(&rec)
+}
+
+// OnSync notes how long a wait for the disk has taken: for names in a directory, or for
+// the content of a file.
+func (h *Handler) OnSync(directory bool, took time.Duration) {
+	h.once.Do(h.prepare)
+	h.transfers.observeSync(directory, took)
 }
 
 func (h *Handler) routes() *http.ServeMux {

@@ -1,19 +1,26 @@
 package admin
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sluice/internal/live"
 )
 
-// histograms are of transfers that have ended.
+// histograms are of transfers that have ended, and of waits for the disk.
 type histograms struct {
-	duration, rate *prometheus.HistogramVec
+	duration, rate, sync *prometheus.HistogramVec
 }
 
 func newHistograms() histograms {
 	labels := []string{"protocol", "direction"}
-	return histograms{
+	h := histograms{
+		sync: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    namespace + "sync_duration_seconds",
+			Help:    "How long it took to bring a file, or the names in a directory, to the disk.",
+			Buckets: []float64{.0001, .0003, .001, .003, .01, .03, .1, .3, 1, 3, 10, 30},
+		}, []string{"what"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    namespace + "transfer_duration_seconds",
 			Help:    "How long transfers took, however they ended.",
@@ -25,6 +32,17 @@ func newHistograms() histograms {
 			Buckets: []float64{1e3, 1e4, 1e5, 3e5, 1e6, 3e6, 1e7, 3e7, 1e8, 3e8, 1e9, 3e9, 1e10},
 		}, labels),
 	}
+	for _, what := range syncs {
+		h.sync.WithLabelValues(what) // at 0, so that alerts see it from the start
+	}
+	return h
+}
+
+// syncs are what is brought to the disk, by whether it is a directory.
+var syncs = map[bool]string{false: "file", true: "directory"}
+
+func (h histograms) observeSync(directory bool, took time.Duration) {
+	h.sync.WithLabelValues(syncs[directory]).Observe(took.Seconds())
 }
 
 func (h histograms) observe(rec *live.Record) {

@@ -71,7 +71,7 @@ var (
 // registry returns all that /metrics tells.
 func (h *Handler) registry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collector{h}, processCollector{h}, h.transfers.duration, h.transfers.rate, collectors.NewGoCollector())
+	reg.MustRegister(collector{h}, processCollector{h}, h.transfers.duration, h.transfers.rate, h.transfers.sync, collectors.NewGoCollector())
 	return reg
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/account"
@@ -71,6 +72,8 @@ type Config struct {
 	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
 	FastLane   bool          // whether plain requests take the short way past net/http
 
+	Durability string // what is on the disk when a client hears of it: one of Durabilities
+
 	Road      string // road of file data: "auto" or "copy"
 	AccessLog bool   // whether each request and each transfer is logged
 	LogFormat string // of these lines: LogText, LogJSON, LogCombined or LogXferlog
@@ -87,6 +90,9 @@ const (
 	LogCombined = "combined"
 	LogXferlog  = "xferlog"
 )
+
+// Durabilities are what --durability takes.
+var Durabilities = []string{"full", "strict", "rename", "none"}
 
 // Systemd as an address stands for the sockets that systemd hands over under
 // the name of the protocol: http, https, ftp or ftps, or under admin.
@@ -106,6 +112,7 @@ func Default() Config {
 		FastLane:   true,
 		AccessLog:  true,
 		LogFormat:  LogText,
+		Durability: Durabilities[0],
 		Road:       "auto",
 		Drain:      30 * time.Second,
 	}
@@ -132,6 +139,8 @@ func (c Config) Check() error {
 		return errors.New("--admin-token-file is of no use without --admin ADDR")
 	case c.Admin == "" && c.AdminPprof:
 		return errors.New("--admin-pprof is of no use without --admin ADDR")
+	case !slices.Contains(Durabilities, c.Durability):
+		return fmt.Errorf("--durability %q is none of %s", c.Durability, strings.Join(Durabilities, ", "))
 	case c.ReusePort < 0:
 		return fmt.Errorf("--reuseport %d is negative", c.ReusePort)
 	case c.MaxConns < 0:

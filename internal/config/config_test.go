@@ -32,6 +32,7 @@ func TestCheck(t *testing.T) {
 		{"TLS without a certificate", func(c *config.Config) { c.FTPOptions.TLS = "required" }, "--ftp-tls required needs"},
 		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
 		{"sessions as one likes", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
+		{"a durability that there is not", func(c *config.Config) { c.Durability = "fsync" }, `--durability "fsync" is none of full, strict, rename, none`},
 		{"an engine that there is not", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
 		{"FTPS by the library", func(c *config.Config) {
 			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = ":990", "ftpserverlib", true

@@ -6,4 +6,7 @@ var (
 	IsKept      = isKept
 )
 
-const MinKept = minKept
+const (
+	MinKept   = minKept
+	LastBlock = lastBlock
+)

@@ -121,7 +121,10 @@ func (s *staged) Chmod(name string, mode fs.FileMode) error { return s.from(name
 
 // target is the file f of alice, who may replace it.
 func target(tree vfs.Tree) upload.Target {
-	return upload.Target{Tree: tree, Name: "/f", Existing: upload.Replace, Perm: 0o644, Owner: "alice", Keep: true}
+	return upload.Target{
+		Writer: upload.Writer{Tree: tree, Existing: upload.Replace, Owner: "alice"},
+		Name:   "/f", Perm: 0o644, Keep: true,
+	}
 }
 
 // write writes data at where the upload is, and returns the size that it has then.

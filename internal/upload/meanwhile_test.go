@@ -155,14 +155,14 @@ func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
 			_, err = u.Commit(5, nil)
 			return err
 		}},
-		{"by a rename", func(s *upload.Store, tree vfs.Tree) error { return s.Rename(tree, "/other", "/f", upload.Replace) }},
+		{"by a rename", func(s *upload.Store, tree vfs.Tree) error { return s.Rename(target(tree).Writer, "/other", "/f") }},
 		{"by an upload of one who sees it elsewhere", func(s *upload.Store, tree vfs.Tree) error {
 			home, done, err := vfs.Sub(tree, "/")
 			if err != nil {
 				return err
 			}
 			defer done()
-			return s.Rename(home, "/other", "/f", upload.Replace)
+			return s.Rename(target(home).Writer, "/other", "/f")
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -443,7 +443,7 @@ func TestAFileThatIsAppendedToIsRenamed(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = s.Rename(tree, tt.old, tt.moved, upload.Replace)
+				err = s.Rename(target(tree).Writer, tt.old, tt.moved)
 				if err == nil {
 					other := at
 					other.Name = tt.file
@@ -456,7 +456,7 @@ func TestAFileThatIsAppendedToIsRenamed(t *testing.T) {
 					t.Error(err)
 				}
 				if _, err := tree.Stat(tt.moved); err != nil {
-					if err := s.Rename(tree, tt.old, tt.moved, upload.Replace); errors.Is(err, upload.ErrBusy) {
+					if err := s.Rename(target(tree).Writer, tt.old, tt.moved); errors.Is(err, upload.ErrBusy) {
 						t.Error("the file can never be renamed again")
 					}
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/durable"
 	"sluice/internal/vfs"
 )
 
@@ -19,6 +20,9 @@ var (
 	ErrBusy = errors.New("file is being written by another transfer")
 	// ErrGone means that a file was removed, or replaced, while bytes were added to it: nobody can read them any more.
 	ErrGone = errors.New("file was removed or replaced meanwhile")
+	// ErrDoubt means that what was added to a file could not be brought to the disk, nor taken away again: nobody knows
+	// what is at the end of the file.
+	ErrDoubt = errors.New("the end of the file is in doubt")
 	// ErrOffset means that an upload was to begin behind the end of what there is: the gap would look like data.
 	ErrOffset = errors.New("offset is not in the file")
 )
@@ -27,6 +31,9 @@ var (
 // what another Store or another process does, it does not know. The zero value is ready for use, by many goroutines at
 // once; it must not be copied.
 type Store struct {
+	// Disk brings to the disk what the Store changes, and what its users change by themselves.
+	Disk durable.Syncer
+
 	names  names
 	claims claims
 }
@@ -39,15 +46,25 @@ const (
 	Replace                 // it is replaced, or written to
 )
 
-// Target is where an upload goes, and whose it is.
-type Target struct {
-	Tree     vfs.Tree
-	Name     string // absolute and clean; a symbolic link of that name is replaced, not followed
-	Existing Existing
-	Perm     fs.FileMode // of a new file; the umask of the process comes on top
+// Writer is who changes a tree, and how.
+type Writer struct {
+	Tree vfs.Tree
 
-	// Owner is who may go on with what is left of the upload; "" is nobody.
+	// Owner is who may go on with what is left of an upload; "" is nobody.
 	Owner string
+
+	// Existing says what becomes of files that are there.
+	Existing Existing
+
+	// Disk says what is on the disk when a change is done.
+	Disk durable.Policy
+}
+
+// Target is where an upload goes.
+type Target struct {
+	Writer
+	Name string      // absolute and clean; a symbolic link of that name is replaced, not followed
+	Perm fs.FileMode // of a new file; the umask of the process comes on top
 
 	// Keep keeps what has arrived of an upload that breaks off, if there is an Owner.
 	Keep bool
@@ -110,21 +127,25 @@ func (s *Store) Append(t Target) (*Upload, error) {
 	return s.resume(t, nil, kept.Size())
 }
 
-// Rename moves oldname to newname in a tree. A file that has that name is replaced, or is fs.ErrExist, as existing
-// says; that holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added
-// to what would be moved, and only its name tells that: a file of the operating system can be moved then.
-func (s *Store) Rename(tree vfs.Tree, oldname, newname string, existing Existing) error {
-	if s.claims.isMoved(tree, oldname) {
+// Rename moves oldname to newname. A file that has that name is replaced, or is fs.ErrExist, as w.Existing says; that
+// holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added to what
+// would be moved, and only its name tells that: a file of the operating system can be moved then. After a
+// [*durable.Error] it is moved.
+func (s *Store) Rename(w Writer, oldname, newname string) error {
+	if s.claims.isMoved(w.Tree, oldname) {
 		return ErrBusy
 	}
-	return s.name(tree, newname, existing, func() error { return tree.Rename(oldname, newname) })
+	if err := s.name(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
+		return err
+	}
+	return s.Disk.Added(w.Disk, w.Tree, oldname, newname)
 }
 
 // name calls give, which gives a file the name newname.
-func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func() error) error {
-	defer s.names.lock(newname, existing)()
-	if existing == Leave {
-		switch _, err := tree.Lstat(newname); {
+func (s *Store) name(w Writer, newname string, give func() error) error {
+	defer s.names.lock(newname, w.Existing)()
+	if w.Existing == Leave {
+		switch _, err := w.Tree.Lstat(newname); {
 		case err == nil:
 			return fs.ErrExist
 		case !errors.Is(err, fs.ErrNotExist): // nobody knows what would be replaced
@@ -133,7 +154,7 @@ func (s *Store) name(tree vfs.Tree, newname string, existing Existing, give func
 	}
 	err := give()
 	if err == nil {
-		s.claims.replace(tree, newname)
+		s.claims.replace(w.Tree, newname)
 	}
 	return err
 }

@@ -326,7 +326,7 @@ func TestWhoMayNotReplaceDoesNot(t *testing.T) {
 				t.Errorf("upload %d was told %v, and its content is there: %v", i, won, is)
 			}
 		}
-		if err := s.Rename(tree, "/d/g", "/f", upload.Leave); !errors.Is(err, fs.ErrExist) {
+		if err := s.Rename(upload.Writer{Tree: tree}, "/d/g", "/f"); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("Rename over a file: %v, want %v", err, fs.ErrExist)
 		}
 		at := target(tree)
@@ -335,7 +335,7 @@ func TestWhoMayNotReplaceDoesNot(t *testing.T) {
 			t.Errorf("Append to a file: %v, want %v", err, fs.ErrExist)
 		}
 		put(t, tree, map[string]string{"h": "h"})
-		if err := s.Rename(tree, "/h", "/f", upload.Replace); err != nil || content(t, tree, "/f") != "h" {
+		if err := s.Rename(target(tree).Writer, "/h", "/f"); err != nil || content(t, tree, "/f") != "h" {
 			t.Errorf("Rename of one who may replace: %v", err)
 		}
 		wantHidden(t, tree, 0)

@@ -1,0 +1,229 @@
+package durable_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/durable"
+	"sluice/internal/nettest"
+	"sluice/internal/vfs"
+)
+
+// tree returns a directory of this machine that holds the directory d and in it the file f.
+func tree(t *testing.T) *vfs.Root {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("no directory can be synced here")
+	}
+	dir := nettest.TempDir(t)
+	err := os.Mkdir(filepath.Join(dir, "d"), 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "d", "f"), []byte("content"), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := vfs.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return root.Writable()
+}
+
+// counter counts the syncs that a Policy is told of.
+type counter struct {
+	mu          sync.Mutex
+	files, dirs int
+	err         error
+}
+
+func (c *counter) policy(level durable.Level) durable.Policy {
+	return durable.Policy{Level: level, OnSync: func(s durable.Sync) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if s.Directory {
+			c.dirs++
+		} else {
+			c.files++
+		}
+		c.err = errors.Join(c.err, s.Err)
+	}}
+}
+
+func TestWhatEachLevelSyncsAtOnceAndSoon(t *testing.T) {
+	for _, tt := range []struct {
+		level             durable.Level
+		do                string
+		files, dirs       int // when the call returns
+		allFiles, allDirs int // when what waits is done
+	}{
+		{durable.Full, "file", 1, 0, 1, 0},
+		{durable.Full, "added", 0, 1, 0, 1},
+		{durable.Full, "added in two directories", 0, 2, 0, 2},
+		{durable.Full, "added twice in one directory", 0, 1, 0, 1},
+		{durable.Full, "removed", 0, 0, 0, 1},
+		{durable.Full, "removed twice", 0, 0, 0, 1},
+		{durable.Full, "changed", 0, 0, 1, 0},
+		{durable.Strict, "file", 1, 0, 1, 0},
+		{durable.Strict, "added", 0, 1, 0, 1},
+		{durable.Strict, "removed", 0, 1, 0, 1},
+		{durable.Strict, "changed", 1, 0, 1, 0},
+		{durable.Rename, "file", 1, 0, 1, 0},
+		{durable.Rename, "added", 0, 0, 0, 0},
+		{durable.Rename, "removed", 0, 0, 0, 0},
+		{durable.Rename, "changed", 0, 0, 0, 0},
+		{durable.None, "file", 0, 0, 0, 0},
+		{durable.None, "added", 0, 0, 0, 0},
+		{durable.None, "removed", 0, 0, 0, 0},
+		{durable.None, "changed", 0, 0, 0, 0},
+	} {
+		t.Run(tt.level.String()+"/"+tt.do, func(t *testing.T) {
+			root := tree(t)
+			var c counter
+			var s durable.Syncer
+			p := c.policy(tt.level)
+			err := map[string]func() error{
+				"file":                         func() error { return s.File(p, func() error { return nil }) },
+				"added":                        func() error { return s.Added(p, root, "/d/f") },
+				"added in two directories":     func() error { return s.Added(p, root, "/d/f", "/g") },
+				"added twice in one directory": func() error { return s.Added(p, root, "/d/f", "/d/g") },
+				"removed":                      func() error { return s.Removed(p, root, "/d/gone") },
+				"removed twice":                func() error { return errors.Join(s.Removed(p, root, "/d/gone"), s.Removed(p, root, "/d/other")) },
+				"changed":                      func() error { return s.Changed(p, root, "/d/f") },
+			}[tt.do]()
+			if err != nil || c.files != tt.files || c.dirs != tt.dirs {
+				t.Errorf("%d files and %d directories were synced at once, %v; want %d and %d", c.files, c.dirs, err, tt.files, tt.dirs)
+			}
+			s.Flush()
+			if c.files != tt.allFiles || c.dirs != tt.allDirs {
+				t.Errorf("%d files and %d directories were synced in all, want %d and %d", c.files, c.dirs, tt.allFiles, tt.allDirs)
+			}
+		})
+	}
+}
+
+func TestWhatWaitsIsSyncedWithinASecond(t *testing.T) {
+	root := tree(t)
+	synctest.Test(t, func(t *testing.T) {
+		var c counter
+		var s durable.Syncer
+		if err := s.Removed(c.policy(durable.Full), root, "/d/gone"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // of the bubble
+		synctest.Wait()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.dirs != 1 {
+			t.Errorf("%d directories were synced, want 1", c.dirs)
+		}
+	})
+}
+
+func TestMoreThanMayWaitIsSyncedAtOnce(t *testing.T) {
+	root := tree(t)
+	for i := range durable.MaxWaiting {
+		if err := root.Mkdir("/d"+string(rune('A'+i)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var c counter
+		var s durable.Syncer
+		for i := range durable.MaxWaiting {
+			if err := s.Removed(c.policy(durable.Full), root, "/d"+string(rune('A'+i))+"/gone"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait() // without any time passing
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.dirs != durable.MaxWaiting {
+			t.Errorf("%d directories were synced, want %d", c.dirs, durable.MaxWaiting)
+		}
+	})
+}
+
+// unreadable is a tree in which the directory d may be searched and not read.
+type unreadable struct{ vfs.Tree }
+
+func (u unreadable) Open(name string) (afero.File, error) {
+	if name == "/d" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return u.Tree.Open(name)
+}
+
+func TestADirectoryThatCannotBeReadIsSyncedWithItsFileSystem(t *testing.T) {
+	var c counter
+	var s durable.Syncer
+	if err := s.Added(c.policy(durable.Full), unreadable{tree(t)}, "/d/f"); err != nil || c.dirs != 1 {
+		t.Errorf("%d syncs, %v; want 1", c.dirs, err)
+	}
+}
+
+func TestADirectoryThatIsGoneNeedsNoSync(t *testing.T) {
+	var c counter
+	var s durable.Syncer
+	if err := s.Added(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
+		t.Errorf("%d syncs, %v; want none", c.dirs, err)
+	}
+}
+
+func TestAFileSystemWithoutADiskHasNothingToSync(t *testing.T) {
+	var c counter
+	var s durable.Syncer
+	mem := vfs.Of(afero.NewMemMapFs())
+	if err := s.Added(c.policy(durable.Strict), mem, "/f"); err != nil || c.dirs != 0 {
+		t.Errorf("%d syncs, %v; want none", c.dirs, err)
+	}
+	if durable.Supported(mem) {
+		t.Error("its directories can be synced")
+	}
+	if !durable.Supported(tree(t)) {
+		t.Error("those of a disk cannot")
+	}
+}
+
+func TestAFailureIsToldAndThatNothingCanBeSyncedIsNone(t *testing.T) {
+	broken := errors.New("disk is broken")
+	for _, tt := range []struct{ fails, want error }{
+		{nil, nil},
+		{broken, broken},
+		{&fs.PathError{Op: "sync", Err: errors.ErrUnsupported}, nil},
+		{&fs.PathError{Op: "sync", Err: errInvalid}, nil},
+	} {
+		var c counter
+		var s durable.Syncer
+		err := s.File(c.policy(durable.Full), func() error { return tt.fails })
+		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) || !errors.Is(c.err, tt.want) {
+			t.Errorf("after %v: %v, and OnSync heard of %v; want %v", tt.fails, err, c.err, tt.want)
+		}
+	}
+}
+
+func TestLevelsReadWhatTheyWrite(t *testing.T) {
+	for _, want := range []durable.Level{durable.Full, durable.Strict, durable.Rename, durable.None} {
+		text, _ := want.MarshalText()
+		got := durable.Level(-1)
+		if err := got.UnmarshalText(text); err != nil || got != want {
+			t.Errorf("%s reads as %v, %v", text, got, err)
+		}
+	}
+	if err := new(durable.Level).UnmarshalText([]byte("fsync")); err == nil {
+		t.Error("fsync is a level")
+	}
+	if got := durable.Level(9).String(); got != "Level(9)" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,156 @@
+package upload_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// badDisk is a tree in which some syncs of files fail.
+type badDisk struct {
+	vfs.Tree
+	fails int                // so many syncs, the next ones
+	meet  func(f afero.File) // called before each that fails; nil: nobody
+}
+
+type badFile struct {
+	afero.File
+	disk *badDisk
+}
+
+func (d *badDisk) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	f, err := d.Tree.OpenFile(name, flag, perm)
+	if err != nil || flag&(os.O_WRONLY|os.O_RDWR) == 0 {
+		return f, err
+	}
+	return &badFile{f, d}, nil
+}
+
+func (f *badFile) Sync() error {
+	if f.disk.fails == 0 {
+		return f.File.Sync()
+	}
+	f.disk.fails--
+	if f.disk.meet != nil {
+		f.disk.meet(f.File)
+	}
+	return errFault
+}
+
+// The kernel counts what it could not write as written: a second try would succeed without it.
+func TestAfterASyncThatFailedNothingIsKept(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(u *upload.Upload, size int64) (int64, error)
+	}{
+		{"of a whole upload", func(u *upload.Upload, size int64) (int64, error) { return u.Commit(size, nil) }},
+		{"of one that broke off", func(u *upload.Upload, size int64) (int64, error) { return u.Abort(size, errFault), errFault }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": "old"}), fails: 1}
+			var s upload.Store
+			u, err := s.Create(target(disk))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := write(t, u, pattern(0, 2*upload.MinKept))
+			if kept, err := tt.end(u, size); kept != 0 || !errors.Is(err, errFault) {
+				t.Errorf("%d bytes are kept, %v", kept, err)
+			}
+			wantHidden(t, disk, 0)
+			if got := content(t, disk, "/f"); got != "old" {
+				t.Errorf("the file is %q", got)
+			}
+		})
+	}
+}
+
+func TestAnAppendThatCannotBeSyncedIsTakenBack(t *testing.T) {
+	old := pattern(0, 3*upload.LastBlock/2)
+	for _, tt := range []struct {
+		name  string
+		fails int
+		meet  func(f afero.File)
+		doubt bool
+	}{
+		{"and that is on the disk", 1, nil, false},
+		{"which cannot be synced either", 2, nil, true},
+		{"unless another program has added to it", 1, func(f afero.File) { _, _ = f.WriteAt([]byte("theirs"), int64(len(old)+len("more"))) }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: tt.fails, meet: tt.meet}
+			var s upload.Store
+			u, err := s.Append(target(disk))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = u.Commit(write(t, u, "more"), nil)
+			if !errors.Is(err, errFault) || errors.Is(err, upload.ErrDoubt) != tt.doubt {
+				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
+			}
+			want := old
+			if tt.meet != nil {
+				want = old + "moretheirs"
+			}
+			if got := content(t, disk, "/f"); got != want {
+				t.Errorf("the file has %d bytes, want the %d that it had", len(got), len(want))
+			}
+		})
+	}
+}
+
+// What is written again is what the disk may have lost of the old end.
+func TestTheLastOldBlockIsWrittenAgain(t *testing.T) {
+	old := pattern(0, 3*upload.LastBlock/2)
+	disk := &recorder{badDisk: badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: 1}}
+	var s upload.Store
+	u, err := s.Append(target(disk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := write(t, u, "more")
+	disk.writes = nil
+	if _, err := u.Commit(size, nil); !errors.Is(err, errFault) {
+		t.Fatal(err)
+	}
+	want := int64(len(old)) - upload.LastBlock
+	if len(disk.writes) != 1 || disk.writes[0].off != want || disk.writes[0].data != old[want:] {
+		t.Errorf("%d writes, want the last %d old bytes once", len(disk.writes), upload.LastBlock)
+	}
+}
+
+// recorder is a badDisk that notes what is written.
+type recorder struct {
+	badDisk
+	writes []struct {
+		off  int64
+		data string
+	}
+}
+
+type recordedFile struct {
+	afero.File
+	disk *recorder
+}
+
+func (r *recorder) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	f, err := r.badDisk.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return &recordedFile{f, r}, nil
+}
+
+func (f *recordedFile) WriteAt(p []byte, off int64) (int, error) {
+	f.disk.writes = append(f.disk.writes, struct {
+		off  int64
+		data string
+	}{off, string(p)})
+	return f.File.WriteAt(p, off)
+}

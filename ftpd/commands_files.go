@@ -119,6 +119,7 @@ func (s *session) dele(arg string) reply {
 func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
 	if _, err := s.user.stat(name); err != nil {
+		s.user.forget(name) // the client means a file, and there is none
 		return unavailable(err)
 	}
 	s.renameFrom = name
@@ -149,7 +150,7 @@ func (s *session) rnto(arg string) reply {
 }
 
 // size answers SIZE. Of a file that is not there, but whose upload broke off,
-// it tells how much has arrived: so much a client need not send again.
+// it tells its owner how much has arrived: so much a client need not send again.
 func (s *session) size(arg string) reply {
 	if s.converts() {
 		return say(550, "No size with TYPE A, which converts lines: send TYPE I")
@@ -157,7 +158,9 @@ func (s *session) size(arg string) reply {
 	name := s.path(arg)
 	info, err := s.user.look(name)
 	if errors.Is(err, fs.ErrNotExist) && s.user.rights.Has(account.Create) {
-		info, err = s.user.kept(name)
+		if info, err = s.user.kept(name); err == nil {
+			s.learn(name, info.Size())
+		}
 	}
 	switch {
 	case err != nil:

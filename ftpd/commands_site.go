@@ -178,7 +178,7 @@ func (s *session) siteRmdir(arg string) reply {
 	if s.isCurrent(name) {
 		return unavailable(errCurrent)
 	}
-	if err := s.user.removeBy(name, s.user.tree.RemoveAll); err != nil {
+	if err := s.user.removeAll(name); err != nil {
 		return unavailable(err)
 	}
 	return say(250, "Directory deleted with all that was in it")

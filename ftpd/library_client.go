@@ -70,9 +70,7 @@ func (l *libraryFS) RemoveDir(name string) error {
 
 // RemoveAll removes a directory with all that is in it, but not the current one.
 func (l *libraryFS) RemoveAll(name string) error {
-	return l.unlessCurrent(name, func(name string) error {
-		return l.user.removeBy(name, l.user.tree.RemoveAll)
-	})
+	return l.unlessCurrent(name, l.user.removeAll)
 }
 
 // Rename moves a file or directory, but not the current one.

@@ -124,8 +124,11 @@ type Server struct {
 	PublicAddrs []PublicAddr
 
 	// KeepPartials is how long the beginning of an upload that broke off is
-	// kept, so that its user can go on by APPE or REST. Zero means three days;
-	// negative, not at all. See Sweep.
+	// kept, be it by a crash of this program, so that its user can go on by APPE
+	// or REST. It is no file: SIZE alone tells it, to the user that has left it,
+	// and a session goes on there only if it has asked that, or was told in the
+	// reply that ended the upload. Zero means three days; negative, not at all.
+	// See Sweep.
 	KeepPartials time.Duration
 
 	// Durability says what is on the disk when a client is told that its command

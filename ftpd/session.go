@@ -80,15 +80,16 @@ type session struct {
 	failed int            // passwords that were wrong
 	user   *user          // nil: not logged in
 
-	cwd        string        // absolute and clean; also guarded by mu when it is written
-	renameFrom string        // the path of RNFR, for the next command alone; "": none
-	restart    int64         // by REST, for the next transfer
-	ranged     *span         // by RANG, for the next RETR or HASH; nil: none
-	wanted     *list.FactSet // by OPTS MLST; nil: all
-	hash       *hashKind     // by OPTS HASH; nil: the default
-	umask      *os.FileMode  // by SITE UMASK; nil: the default
-	ascii      bool          // TYPE A, which changes nothing unless a driver wants lines converted
-	epsvOnly   bool          // EPSV ALL
+	cwd        string           // absolute and clean; also guarded by mu when it is written
+	renameFrom string           // the path of RNFR, for the next command alone; "": none
+	restart    int64            // by REST, for the next transfer
+	ranged     *span            // by RANG, for the next RETR or HASH; nil: none
+	kept       map[string]int64 // bytes of broken uploads that the client knows of, by the path of the file
+	wanted     *list.FactSet    // by OPTS MLST; nil: all
+	hash       *hashKind        // by OPTS HASH; nil: the default
+	umask      *os.FileMode     // by SITE UMASK; nil: the default
+	ascii      bool             // TYPE A, which changes nothing unless a driver wants lines converted
+	epsvOnly   bool             // EPSV ALL
 
 	mu        sync.Mutex              // guards the fields below
 	op        *operation              // under way; nil: none

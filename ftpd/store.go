@@ -44,15 +44,36 @@ func (op *operation) stor(arg string) (r reply) {
 	}
 	target := t.target(s.mask())
 	target.Keep = target.Keep && !s.converts() // or its client could not tell how much that is
+	target.Resume = s.kept[t.record.Path]
+	delete(s.kept, t.record.Path)
 	f, err := t.openUpload(target)
 	if err != nil {
 		return op.done(t, err)
 	}
 	size := f.Start()
 	err = errPanic // of a hook, unless receive returns
-	defer func() { r = op.done(t, op.publish(t, f, size, err)) }()
+	defer func() {
+		r = op.done(t, op.publish(t, f, size, err))
+		s.learn(t.record.Path, t.record.Kept)
+	}()
 	size, err = op.receive(t, f.Writer(), size)
 	return
+}
+
+// maxLearned is of how many broken uploads a session remembers that it has told the
+// client. Most clients have one at a time.
+const maxLearned = 100
+
+// learn notes that the client has been told how many bytes are kept of its upload to
+// name, and so may go on there. A client that was not told means to begin anew.
+func (s *session) learn(name string, kept int64) {
+	if kept == 0 {
+		return
+	}
+	if s.kept == nil || len(s.kept) == maxLearned {
+		s.kept = make(map[string]int64)
+	}
+	s.kept[name] = kept
 }
 
 // unusedName returns a name for STOU that no file has, which reply 150 tells

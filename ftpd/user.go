@@ -1,7 +1,6 @@
 package ftpd
 
 import (
-	"errors"
 	"io/fs"
 	"path"
 	"syscall"
@@ -122,13 +121,14 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// kept describes what the user's last upload to name has left. Where a driver opens
-// files itself, there is nothing of ours.
-func (u *user) kept(name string) (fs.FileInfo, error) {
-	if u.ext.open != nil {
-		return nil, fs.ErrNotExist
+// kept describes what the user's last upload to name has left.
+func (u *user) kept(name string) (fs.FileInfo, error) { return uploads.Kept(u.writer(), name) }
+
+// forget removes that, if the user may give the name to something else.
+func (u *user) forget(name string) {
+	if u.may(account.Rename) == nil {
+		uploads.Forget(u.writer(), name)
 	}
-	return upload.Kept(u.tree, name, u.name)
 }
 
 // existing says whether the user may replace files.
@@ -139,34 +139,35 @@ func (u *user) existing() upload.Existing {
 	return upload.Leave
 }
 
-// writer is who changes files for the user.
+// writer is who changes files for the user. Where a driver opens files itself, nothing
+// that an upload has left is ours.
 func (u *user) writer() upload.Writer {
-	return upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existing(), Disk: u.disk}
+	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existing(), Disk: u.disk}
+	if u.ext.open != nil {
+		w.Owner = ""
+	}
+	return w
 }
 
 // remove removes a file; a directory it refuses.
-func (u *user) remove(name string) error { return u.removeBy(name, u.tree.Remove) }
-
-// removeBy has f remove a file or directory.
-func (u *user) removeBy(name string, f func(name string) error) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, f) })
+func (u *user) remove(name string) error {
+	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, u.tree.Remove) })
 }
 
-// removeDir removes an empty directory. One with nothing but what broken uploads
-// have left is empty: clients see nothing in it.
+// removeDir removes an empty directory.
 func (u *user) removeDir(name string) error {
-	removeDir := u.tree.RemoveDir
 	if u.ext.removeDir != nil {
-		removeDir = u.ext.removeDir
+		return u.removeDirBy(name, u.ext.removeDir)
 	}
-	return u.removeBy(name, func(name string) error {
-		err := removeDir(name)
-		isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
-		if isFull && u.ext.open == nil && upload.ForgetKept(u.tree, name) {
-			err = removeDir(name)
-		}
-		return err
-	})
+	return u.removeDirBy(name, u.tree.RemoveDir)
+}
+
+// removeAll removes a directory with all that is in it.
+func (u *user) removeAll(name string) error { return u.removeDirBy(name, u.tree.RemoveAll) }
+
+// removeDirBy has f remove a directory.
+func (u *user) removeDirBy(name string, f func(name string) error) error {
+	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.writer(), name, f) })
 }
 
 // mkdir makes a directory.

@@ -52,7 +52,7 @@ func (b *builder) ftp() *service {
 	if o.Engine == "ftpserverlib" {
 		serve = byLibrary(server)
 		b.logger.Warn("FTP is served by ftpserverlib, which keeps fewer promises",
-			"lacks", "ABOR, NOOP and STAT during transfers, ordered replies, login timeouts, patterns, HELP, STOU, RANG and MFF")
+			"lacks", "ABOR, NOOP and STAT during transfers, ordered replies, resuming uploads that broke off, login timeouts, patterns, HELP, STOU, RANG and MFF")
 	}
 	all := append(doors("ftp", b.listeners["ftp"], serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)

@@ -2,7 +2,8 @@
 //
 //	var uploads upload.Store // one for all who write into the same trees
 //
-//	u, err := uploads.Create(upload.Target{Tree: tree, Name: "/a.bin", Owner: "alice", Perm: 0o644, Keep: true})
+//	alice := upload.Writer{Tree: tree, Owner: "alice", Existing: upload.Replace}
+//	u, err := uploads.Create(upload.Target{Writer: alice, Name: "/a.bin", Perm: 0o644, Keep: true})
 //	if err != nil {
 //		return err
 //	}
@@ -21,8 +22,22 @@
 // the end of a target, by WriteFrom or [Store.Append], goes into the target itself, where readers see it at once and
 // what has arrived stays. No other upload of the same Store is added to that file meanwhile: it fails with [ErrBusy].
 //
-// What has arrived of an upload that broke off is kept for its owner under another hidden name, if it is worth that.
-// [Kept] finds it, [ForgetKept] and [Sweep] remove it.
+// # What is kept of an upload that broke off
+//
+// What has arrived is kept for its owner under another hidden name, if it is worth that and on the disk. After a crash
+// of the process it is where the upload has left it: hidden files are locked (flock(2)) while they are written to, so one
+// without a lock is nobody's any more. A crash of the system may have left holes in it, so that it goes on only until
+// the next boot.
+//
+// It is no file: [Store.Kept] tells its owner how much there is, and nothing else knows of it. An upload goes on there
+// only if the owner has asked that (Target.Resume). Every other upload to the target begins anew, and forgets it; so do a
+// directory, a link and another file that get the name, and the removal of the target or of its directory. [Sweep]
+// removes it in the end.
+//
+// # What is on the disk
+//
+// See package durable. A file is synced before it gets its name, and the name before Commit returns. After a sync that
+// has failed nothing is kept, and what was added to a target is taken away again ([ErrDoubt] if that fails too).
 //
 // # File systems
 //

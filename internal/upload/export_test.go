@@ -10,3 +10,9 @@ const (
 	MinKept   = minKept
 	LastBlock = lastBlock
 )
+
+// Crash ends an upload as the end of its process does.
+func (u *Upload) Crash() {
+	_ = u.file.Close()
+	u.place.(*hidden).release()
+}

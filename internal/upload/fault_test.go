@@ -192,6 +192,7 @@ func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
 		{"a new file", "-", false, nil},
 		{"a file is replaced", "old", false, nil},
 		{"one that goes on", "-", true, func(s *upload.Store, at upload.Target) error {
+			at.Resume = kept
 			u, err := s.WriteFrom(t.Context(), at, kept)
 			if err != nil {
 				return err

@@ -113,14 +113,15 @@ func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
 }
 
 // ReadDir shows neither, so that they must be looked for otherwise.
-func TestForgetKeptSeesWhatIsNotShown(t *testing.T) {
+func TestForgetAllSeesWhatIsNotShown(t *testing.T) {
 	root := rootOf(t, nil)
 	kept := upload.KeptName("/d/f", "alice")
 	put(t, root, map[string]string{strings.TrimPrefix(kept, "/"): "kept"})
 	if err := root.Symlink("/nowhere", "/d/link"); err != nil {
 		t.Skip(err)
 	}
-	if upload.ForgetKept(root, "/d") {
+	var s upload.Store
+	if s.ForgetAll(root, "/d") {
 		t.Error("nothing else is there, it says")
 	}
 	if got := content(t, root, kept); got != "kept" {

@@ -11,7 +11,7 @@ import (
 
 // hidden is a file next to the target, which it replaces when it is whole.
 type hidden struct {
-	temp   string      // its name
+	part
 	old    fs.FileInfo // of the target that is replaced; nil: there is none
 	closed bool        // without an error: it is whole
 }
@@ -40,7 +40,7 @@ func (h *hidden) commit(u *Upload, check func() error) error {
 
 func (h *hidden) sync(u *Upload) (synced, error) {
 	if h.old != nil {
-		if err := u.chmod(h.temp, h.old.Mode().Perm()); err != nil {
+		if err := u.chmod(h.name, h.old.Mode().Perm()); err != nil {
 			return synced{}, err
 		}
 	}
@@ -55,13 +55,11 @@ func (s synced) close(u *Upload) (closed, error) {
 
 func (c closed) publish(u *Upload) error {
 	t := &u.target
-	err := u.store.name(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.temp, t.Name) })
+	err := u.store.name(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
 	if err != nil {
 		return err
 	}
-	if t.Owner != "" {
-		_ = t.Tree.Remove(keptName(t.Name, t.Owner)) // of an earlier try, if any
-	}
+	c.h.release()
 	return nil
 }
 
@@ -86,15 +84,16 @@ func (u *Upload) chmod(name string, mode fs.FileMode) error {
 
 func (h *hidden) abort(u *Upload, cause error) (kept int64) {
 	t := &u.target
+	defer h.release()
 	if !h.closed {
 		u.tell(cause)
 	}
 	if t.Keep && t.Owner != "" && u.end >= minKept && !isUseless(cause) && h.cut(u) == nil &&
-		t.Tree.Rename(h.temp, keptName(t.Name, t.Owner)) == nil {
+		t.Tree.Rename(h.name, keptName(t.Name, t.Owner)) == nil {
 		return u.end
 	}
 	_ = u.file.Close() // again, perhaps; Windows removes no open file
-	_ = remove(t.Tree, h.temp)
+	_ = remove(t.Tree, h.name)
 	return 0
 }
 
@@ -102,7 +101,7 @@ func (h *hidden) abort(u *Upload, cause error) (kept int64) {
 // it could not get its name.
 func (h *hidden) cut(u *Upload) error {
 	if h.closed {
-		f, err := u.target.Tree.OpenFile(h.temp, os.O_WRONLY, 0)
+		f, err := u.target.Tree.OpenFile(h.name, os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}

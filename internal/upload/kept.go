@@ -2,31 +2,117 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/vfs"
 )
 
-// Kept describes what the owner's last upload to target has left; the error is fs.ErrNotExist if that is nothing.
-func Kept(tree vfs.Tree, target, owner string) (fs.FileInfo, error) {
-	if owner == "" {
-		return nil, fs.ErrNotExist
-	}
-	return tree.Stat(keptName(target, owner))
+// Kept describes what the owner's last upload to target has left, be it that it broke off or that a crash has ended it.
+// The error is fs.ErrNotExist if that is nothing, and while an upload of the owner to target is under way.
+func (s *Store) Kept(w Writer, target string) (fs.FileInfo, error) {
+	_, info, err := s.kept(w, target)
+	return info, err
 }
 
-// ForgetKept removes what uploads that broke off have left in the directory dir, and reports whether nothing else is
-// in it. If there is anything else, be it something that clients do not see, it removes nothing.
-func ForgetKept(tree vfs.Tree, dir string) bool {
+// kept is Kept, and returns the name of the hidden file too.
+func (s *Store) kept(w Writer, target string) (name string, info fs.FileInfo, err error) {
+	if w.Owner == "" {
+		return "", nil, fs.ErrNotExist
+	}
+	name = keptName(target, w.Owner)
+	if info, err = w.Tree.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return name, info, err
+	}
+	name = writtenName(target, w.Owner)
+	info, err = w.Tree.Stat(name)
+	if err == nil && (info.Size() == 0 || !s.isDead(w.Tree, name)) {
+		err = fs.ErrNotExist
+	}
+	return name, info, err
+}
+
+// resumable returns where what the owner knows to be kept is, and how much that is; "": nowhere.
+func (s *Store) resumable(t Target) (name string, size int64) {
+	if t.Resume == 0 {
+		return "", 0
+	}
+	name, info, err := s.kept(t.Writer, t.Name)
+	if err != nil || info.Size() != t.Resume {
+		return "", 0
+	}
+	return name, t.Resume
+}
+
+// takeKept opens what is kept under that name and cuts it at size. Of two who want it one comes too late.
+func (s *Store) takeKept(t Target, kept string, size int64) (p part, f afero.File, err error) {
+	if kept != keptName(t.Name, t.Owner) { // a crash has left it under the name that it needs
+		p, f, err = s.takeDead(t.Tree, kept)
+	} else {
+		p, f, err = s.newPart(t, func(name string) (afero.File, error) {
+			if _, err := t.Tree.Lstat(name); err == nil {
+				return nil, fs.ErrExist
+			}
+			if err := t.Tree.Rename(kept, name); err != nil {
+				return nil, err
+			}
+			f, err := t.Tree.OpenFile(name, os.O_WRONLY, 0)
+			if err != nil {
+				_ = t.Tree.Rename(name, kept)
+			}
+			return f, err
+		})
+	}
+	if err != nil {
+		return part{}, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() < size {
+		err = ErrOffset // to cut it would lengthen it
+	}
+	if err == nil {
+		err = f.Truncate(size)
+	}
+	if err != nil {
+		_ = f.Close() // nothing was written to it
+		_ = t.Tree.Rename(p.name, keptName(t.Name, t.Owner))
+		p.release()
+		return part{}, nil, err
+	}
+	return p, f, nil
+}
+
+// Forget removes what the owner's uploads to target have left, and reports whether there was anything.
+func (s *Store) Forget(w Writer, target string) bool {
+	if w.Owner == "" {
+		return false
+	}
+	had := w.Tree.Remove(keptName(target, w.Owner)) == nil
+	return s.removeDead(w.Tree, writtenName(target, w.Owner)) || had
+}
+
+// ForgetAll removes what uploads have left in the directory dir, and reports whether nothing else is in it. If there is
+// anything else, be it something that clients do not see or an upload under way, it removes nothing.
+func (s *Store) ForgetAll(tree vfs.Tree, dir string) bool {
 	names, err := namesIn(tree, dir)
-	if err != nil || slices.ContainsFunc(names, func(name string) bool { return !isKept(name) }) {
+	if err != nil || slices.ContainsFunc(names, func(name string) bool {
+		return !IsPartial(name) || !isKept(name) && !s.isDead(tree, path.Join(dir, name))
+	}) {
 		return false
 	}
 	for _, name := range names {
-		_ = remove(tree, path.Join(dir, name)) // RemoveDir tells
+		name = path.Join(dir, name)
+		if isKept(path.Base(name)) {
+			_ = tree.Remove(name) // RemoveDir tells
+		} else {
+			s.removeDead(tree, name)
+		}
 	}
 	return true
 }

@@ -359,7 +359,7 @@ func TestWhatCouldNotGetItsNameIsKept(t *testing.T) {
 		t.Fatalf("Commit = %d, %v, want %d, %v", kept, err, size, errFault)
 	}
 	armed = false
-	if u, err = s.Append(target(tree)); err != nil || u.Start() != size {
+	if u, err = appended(&s, target(tree)); err != nil || u.Start() != size {
 		t.Fatalf("Append: %v", err)
 	}
 	if _, err := u.Commit(size, nil); err != nil {

@@ -4,18 +4,24 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"path"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
-// An upload that is not yet whole is called .NAME.TAG.sluice-part. While it is under way its tag is random; once it
-// has broken off, the tag is that of its owner, who may go on with it.
+// An upload that is not yet whole is called .NAME.TAG.sluice-part. What the tag is, says what the file is:
+//
+//   - random: an upload under way that nobody could go on with, or that was under way when the server ended;
+//   - that of its owner, and a w: an upload under way, or one that was when the server ended, since the system was
+//     started the last time. A file from before that may have holes where the disk lost what was written;
+//   - that of its owner: what an upload that broke off has left, and that is on the disk.
 const (
 	partialPrefix = "."
 	partialSuffix = ".sluice-part"
 	partialUpper  = ".SLUICE-PART"
-	keptTag       = 16  // characters of a tag of that kind
+	keptTag       = 16  // characters of the tag of an owner
 	nameMax       = 255 // bytes, of one element of a path on all common file systems
 )
 
@@ -35,10 +41,28 @@ func isKept(base string) bool {
 func partialName(target string) string { return tagged(target, rand.Text()) } // 130 bits
 
 // keptName returns the name of what the owner's last upload to target has left.
-func keptName(target, owner string) string {
-	sum := sha256.Sum256([]byte(owner + "/" + path.Base(target))) // the name as well: it may be cut
-	return tagged(target, hex.EncodeToString(sum[:keptTag/2]))
+func keptName(target, owner string) string { return tagged(target, ownerTag(target, owner, "")) }
+
+// writtenName returns the name of an upload of the owner to target that is under way.
+func writtenName(target, owner string) string {
+	return tagged(target, ownerTag(target, owner, thisBoot())+"w")
 }
+
+// ownerTag returns the tag of the owner of an upload to target; salt makes another of it.
+func ownerTag(target, owner, salt string) string {
+	sum := sha256.Sum256([]byte(salt + owner + "/" + path.Base(target))) // the name as well: it may be cut
+	return hex.EncodeToString(sum[:keptTag/2])
+}
+
+// thisBoot returns what is the same until the system is started again, or until this process ends where nobody knows
+// of that.
+var thisBoot = sync.OnceValue(func() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // random(4)
+	if err != nil {
+		return rand.Text()
+	}
+	return string(id)
+})
 
 func tagged(target, tag string) string {
 	dir, base := path.Split(target)

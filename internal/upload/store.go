@@ -36,6 +36,7 @@ type Store struct {
 
 	names  names
 	claims claims
+	parts  parts
 }
 
 // Existing says what becomes of a file that already has the name of a target.
@@ -68,6 +69,11 @@ type Target struct {
 
 	// Keep keeps what has arrived of an upload that breaks off, if there is an Owner.
 	Keep bool
+
+	// Resume is how many bytes the owner knows to be kept of its last upload to this target: Kept, Commit or Abort has
+	// said so. If that is how many there are, WriteFrom and Append may go on there; else, and by Create, they are
+	// forgotten. 0: nothing is known.
+	Resume int64
 }
 
 // Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
@@ -86,9 +92,9 @@ func (s *Store) Create(t Target) (*Upload, error) {
 //
 // Where the bytes before off come from:
 //
-//   - If there is no target, from what the owner's last upload has left. That is cut at off.
+//   - If there is no target, from what is kept for its owner. That is cut at off.
 //   - If there is one, and off is its end, they are in the target: the upload is added to it.
-//   - If off is the end of what the owner's last upload has left, from that.
+//   - If off is the end of what is kept, from that.
 //   - Else from a copy of the target, which keeps what is behind the upload's end too. WriteFrom blocks until the copy
 //     is made or ctx ends.
 //
@@ -101,44 +107,34 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 	if off == 0 {
 		return s.create(t, old)
 	}
-	kept, err := Kept(t.Tree, t.Name, t.Owner)
+	kept, size := s.resumable(t)
 	switch {
-	case err == nil && off <= kept.Size() && (old == nil || off == kept.Size() && off != old.Size()):
-		return s.resume(t, old, off)
+	case kept != "" && off <= size && (old == nil || off == size && off != old.Size()):
+		return s.resume(t, kept, old, off)
 	case old == nil || off > old.Size():
 		return nil, ErrOffset
-	case off == old.Size():
+	}
+	s.Forget(t.Writer, t.Name)
+	if off == old.Size() {
 		return s.extend(t, off)
 	}
 	return s.rewrite(ctx, t, old, off)
 }
 
-// Append begins an upload at the end of the target. If there is none it goes on with what the owner's last upload has
-// left, and if there is nothing of that it is Create. The caller ends it by Commit or Abort.
+// Append begins an upload at the end of the target. If there is none it goes on with what is kept for its owner, and if
+// there is nothing of that it is Create. The caller ends it by Commit or Abort.
 func (s *Store) Append(t Target) (*Upload, error) {
 	u, err := s.extend(t, toEnd)
 	if !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			s.Forget(t.Writer, t.Name)
+		}
 		return u, err
 	}
-	kept, err := Kept(t.Tree, t.Name, t.Owner)
-	if err != nil {
-		return s.create(t, nil)
+	if kept, size := s.resumable(t); kept != "" {
+		return s.resume(t, kept, nil, size)
 	}
-	return s.resume(t, nil, kept.Size())
-}
-
-// Rename moves oldname to newname. A file that has that name is replaced, or is fs.ErrExist, as w.Existing says; that
-// holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added to what
-// would be moved, and only its name tells that: a file of the operating system can be moved then. After a
-// [*durable.Error] it is moved.
-func (s *Store) Rename(w Writer, oldname, newname string) error {
-	if s.claims.isMoved(w.Tree, oldname) {
-		return ErrBusy
-	}
-	if err := s.name(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
-		return err
-	}
-	return s.Disk.Added(w.Disk, w.Tree, oldname, newname)
+	return s.create(t, nil)
 }
 
 // name calls give, which gives a file the name newname.
@@ -189,50 +185,25 @@ func (t Target) lookWritable() (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// create begins an upload in a new hidden file.
+// create begins an upload in a new hidden file. What an earlier one has left is forgotten.
 func (s *Store) create(t Target, old fs.FileInfo) (*Upload, error) {
-	h := &hidden{temp: partialName(t.Name), old: old}
-	f, err := create(t.Tree, h.temp, t.Perm)
+	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
 	if err != nil {
 		return nil, err
 	}
-	return newUpload(s, t, f, 0, h), nil
+	if t.Owner != "" {
+		_ = t.Tree.Remove(keptName(t.Name, t.Owner))
+	}
+	return newUpload(s, t, f, 0, &hidden{part: p, old: old}), nil
 }
 
-// resume begins an upload in what an earlier one has left. That is taken by renaming it, so that of two who want it
-// one comes too late.
-func (s *Store) resume(t Target, old fs.FileInfo, off int64) (*Upload, error) {
-	h := &hidden{temp: partialName(t.Name), old: old}
-	kept := keptName(t.Name, t.Owner)
-	if err := t.Tree.Rename(kept, h.temp); err != nil {
-		return nil, err
-	}
-	f, err := openAt(t.Tree, h.temp, off)
-	if err != nil {
-		_ = t.Tree.Rename(h.temp, kept)
-		return nil, err
-	}
-	return newUpload(s, t, f, off, h), nil
-}
-
-// openAt opens a file to write, and cuts it at size. The error is ErrOffset if it is shorter: to cut it would lengthen it.
-func openAt(tree vfs.Tree, name string, size int64) (afero.File, error) {
-	f, err := tree.OpenFile(name, os.O_WRONLY, 0)
+// resume begins an upload in what an earlier one has left under the name kept.
+func (s *Store) resume(t Target, kept string, old fs.FileInfo, off int64) (*Upload, error) {
+	p, f, err := s.takeKept(t, kept, off)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() < size {
-		err = ErrOffset
-	}
-	if err == nil {
-		err = f.Truncate(size)
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return newUpload(s, t, f, off, &hidden{part: p, old: old}), nil
 }
 
 // copyChunk is how much of a file is copied between two looks at whether that is still wanted.

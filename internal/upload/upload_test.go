@@ -21,12 +21,20 @@ import (
 type open func(s *upload.Store, t upload.Target) (*upload.Upload, error)
 
 func create(s *upload.Store, t upload.Target) (*upload.Upload, error)   { return s.Create(t) }
-func appended(s *upload.Store, t upload.Target) (*upload.Upload, error) { return s.Append(t) }
+func appended(s *upload.Store, t upload.Target) (*upload.Upload, error) { return s.Append(asked(s, t)) }
 
 func from(off int64) open {
 	return func(s *upload.Store, t upload.Target) (*upload.Upload, error) {
-		return s.WriteFrom(context.Background(), t, off)
+		return s.WriteFrom(context.Background(), asked(s, t), off)
 	}
+}
+
+// asked is a target of whose last upload the owner has asked what is kept.
+func asked(s *upload.Store, t upload.Target) upload.Target {
+	if info, err := s.Kept(t.Writer, t.Name); err == nil {
+		t.Resume = info.Size()
+	}
+	return t
 }
 
 // without returns files of which there are none with the content "-".
@@ -119,7 +127,7 @@ func TestUploadsThatBreakOff(t *testing.T) {
 					if got := content(t, tree, "/f"); got != old {
 						t.Errorf("the target is %.10q, want %q", got, old)
 					}
-					info, err := upload.Kept(tree, at.Name, at.Owner)
+					info, err := s.Kept(at.Writer, at.Name)
 					if tt.want == 0 {
 						if !errors.Is(err, fs.ErrNotExist) {
 							t.Errorf("kept: %v", err)
@@ -130,7 +138,9 @@ func TestUploadsThatBreakOff(t *testing.T) {
 					if err != nil || info.Size() != tt.want {
 						t.Errorf("kept %v, %v, want %d bytes", info, err, tt.want)
 					}
-					if _, err := upload.Kept(tree, at.Name, "bob"); !errors.Is(err, fs.ErrNotExist) {
+					bob := at.Writer
+					bob.Owner = "bob"
+					if _, err := s.Kept(bob, at.Name); !errors.Is(err, fs.ErrNotExist) {
 						t.Errorf("another finds it: %v", err)
 					}
 					wantHidden(t, tree, 1)
@@ -179,7 +189,7 @@ func TestUploadsThatGoOn(t *testing.T) {
 					t.Errorf("starts at %d, want %d", u.Start(), tt.off)
 				}
 				if tt.off != 0 {
-					if _, err := s.WriteFrom(t.Context(), target(tree), kept); err == nil {
+					if _, err := from(kept)(&s, target(tree)); err == nil {
 						t.Error("another has begun there too")
 					}
 				}
@@ -422,7 +432,7 @@ func TestACopyThatNobodyWantsAnyMore(t *testing.T) {
 	})
 }
 
-func TestForgetKept(t *testing.T) {
+func TestForgetAll(t *testing.T) {
 	eachTree(t, map[string]string{"f": "f", "d/g": "g"}, func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		if err := tree.Mkdir("/e", 0o755); err != nil {
@@ -435,7 +445,7 @@ func TestForgetKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if upload.ForgetKept(tree, "/d") {
+			if s.ForgetAll(tree, "/d") {
 				t.Error("an upload under way was forgotten")
 			}
 			write(t, u, pattern(0, upload.MinKept))
@@ -443,13 +453,13 @@ func TestForgetKept(t *testing.T) {
 				t.Fatal("nothing is kept")
 			}
 		}
-		if upload.ForgetKept(tree, "/d") {
+		if s.ForgetAll(tree, "/d") {
 			t.Error("d holds a file, and was said to hold nothing else")
 		}
-		if _, err := upload.Kept(tree, "/d/h", "alice"); err != nil {
+		if _, err := s.Kept(target(tree).Writer, "/d/h"); err != nil {
 			t.Errorf("what was kept is gone although the directory stays: %v", err)
 		}
-		if !upload.ForgetKept(tree, "/e") {
+		if !s.ForgetAll(tree, "/e") {
 			t.Error("e holds nothing else, and was said to")
 		}
 		if infos, err := tree.ReadDir("/e"); len(infos) > 0 || err != nil {

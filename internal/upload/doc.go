@@ -45,6 +45,8 @@
 // under its name says so by the methods of [Atomic]. Of every other one it is hoped that Rename does that, which
 // cannot be found out: afero.MemMapFs and the file systems of a host do, an afero.CopyOnWriteFs does as its layer does.
 //
-// Permission bits are those of the file that is replaced. On the disk of a [vfs.Root] a file is replaced only if it
+// A file that replaces another has its permission bits, on Unix its owner and group as far as this process may give
+// them, and on Linux its access control list and what users have noted in extended attributes (user.*). Other names of
+// the old file (hard links) go on naming the old one. On the disk of a [vfs.Root] a file is replaced only if it
 // can be opened for writing, and elsewhere unless its mode says that its owner may not write to it.
 package upload

@@ -5,15 +5,13 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-
-	"sluice/internal/vfs"
 )
 
 // hidden is a file next to the target, which it replaces when it is whole.
 type hidden struct {
 	part
-	old    fs.FileInfo // of the target that is replaced; nil: there is none
-	closed bool        // without an error: it is whole
+	old    *old // the target that is replaced; nil: there is none
+	closed bool // without an error: it is whole
 }
 
 // A hidden file becomes visible in three steps, each of which needs the one before: it is whole on the disk, then
@@ -40,7 +38,7 @@ func (h *hidden) commit(u *Upload, check func() error) error {
 
 func (h *hidden) sync(u *Upload) (synced, error) {
 	if h.old != nil {
-		if err := u.chmod(h.name, h.old.Mode().Perm()); err != nil {
+		if err := h.old.passOn(u, h.name); err != nil {
 			return synced{}, err
 		}
 	}
@@ -61,25 +59,6 @@ func (c closed) publish(u *Upload) error {
 	}
 	c.h.release()
 	return nil
-}
-
-// chmod sets the mode of the file of that name, which is open. A file system without modes has none to keep, and one in
-// which all files have the same mode, such as afero's gcsfs, need not be able to set it.
-func (u *Upload) chmod(name string, mode fs.FileMode) error {
-	if osFile, ok := vfs.OSFile(u.file); ok {
-		return osFile.Chmod(mode)
-	}
-	if mode == 0 {
-		return nil
-	}
-	err := u.target.Tree.Chmod(name, mode)
-	if err == nil || errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	if info, statErr := u.target.Tree.Stat(name); statErr == nil && info.Mode().Perm() == mode {
-		return nil
-	}
-	return err
 }
 
 func (h *hidden) abort(u *Upload, cause error) (kept int64) {

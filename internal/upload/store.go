@@ -156,15 +156,15 @@ func (s *Store) name(w Writer, newname string, give func() error) error {
 }
 
 // replaceable describes the target, nil if there is none. It is an error if it could not be written.
-func (t Target) replaceable() (fs.FileInfo, error) {
-	info, err := t.lookWritable()
+func (t Target) replaceable() (*old, error) {
+	old, err := t.lookWritable()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return info, err
+	return old, err
 }
 
-func (t Target) lookWritable() (fs.FileInfo, error) {
+func (t Target) lookWritable() (*old, error) {
 	if _, ok := t.Tree.(*vfs.Root); !ok { // an afero.CopyOnWriteFs copies what is opened for writing
 		info, err := t.Tree.Stat(t.Name)
 		switch {
@@ -175,18 +175,29 @@ func (t Target) lookWritable() (fs.FileInfo, error) {
 		case info.Mode().Perm() != 0 && info.Mode()&0o200 == 0: // what afero.MemMapFs.Create makes has no mode
 			return nil, fs.ErrPermission
 		}
-		return info, nil
+		if !isOfSystem(info) { // to open it may mean to fetch it
+			return &old{FileInfo: info}, nil
+		}
+		f, err := t.Tree.Open(t.Name)
+		if err != nil { // it may be written to, and not read
+			return &old{FileInfo: info}, nil
+		}
+		defer f.Close()
+		if osFile, ok := vfs.OSFile(f); ok {
+			return describe(osFile)
+		}
+		return &old{FileInfo: info}, nil
 	}
 	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0) // asks all that at once
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return f.Stat()
+	return describe(f.(*os.File)) // as Root has promised
 }
 
 // create begins an upload in a new hidden file. What an earlier one has left is forgotten.
-func (s *Store) create(t Target, old fs.FileInfo) (*Upload, error) {
+func (s *Store) create(t Target, old *old) (*Upload, error) {
 	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
 	if err != nil {
 		return nil, err
@@ -198,7 +209,7 @@ func (s *Store) create(t Target, old fs.FileInfo) (*Upload, error) {
 }
 
 // resume begins an upload in what an earlier one has left under the name kept.
-func (s *Store) resume(t Target, kept string, old fs.FileInfo, off int64) (*Upload, error) {
+func (s *Store) resume(t Target, kept string, old *old, off int64) (*Upload, error) {
 	p, f, err := s.takeKept(t, kept, off)
 	if err != nil {
 		return nil, err
@@ -210,7 +221,7 @@ func (s *Store) resume(t Target, kept string, old fs.FileInfo, off int64) (*Uplo
 const copyChunk = 64 << 20
 
 // rewrite begins an upload in a new hidden file that holds what the target does.
-func (s *Store) rewrite(ctx context.Context, t Target, old fs.FileInfo, off int64) (*Upload, error) {
+func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Upload, error) {
 	from, err := t.Tree.Open(t.Name)
 	if err != nil {
 		return nil, err

@@ -123,6 +123,13 @@ type Server struct {
 	// client has connected to.
 	PublicAddrs []PublicAddr
 
+	// InPlace, if not nil, tells whose uploads are written into the file itself,
+	// rather than into a hidden one that takes its name when it is whole. The file
+	// keeps its owner and its other names, programs that wait for its end see it
+	// (inotify's close_write), and there need be no room for two of it. But others
+	// see it half, and what breaks off has overwritten it.
+	InPlace func(user string) bool
+
 	// KeepPartials is how long the beginning of an upload that broke off is
 	// kept, be it by a crash of this program, so that its user can go on by APPE
 	// or REST. It is no file: SIZE alone tells it, to the user that has left it,

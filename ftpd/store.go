@@ -104,8 +104,10 @@ func (u *user) mayStore(name string) error {
 
 // target is where the upload goes. mask has the permission bits that it does not get.
 func (t *transfer) target(mask fs.FileMode) upload.Target {
+	inPlace := t.server.InPlace
 	return upload.Target{
 		Writer: t.user.writer(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keptFor() > 0,
+		InPlace: inPlace != nil && inPlace(t.user.name),
 	}
 }
 

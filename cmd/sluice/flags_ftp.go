@@ -24,5 +24,6 @@ func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 	f.DurationVar(&o.StallTimeout, "ftp-stall-timeout", o.StallTimeout, "cut a transfer in which no byte moves for `TIME`; 0: never")
 	f.DurationVar(&o.AcceptTimeout, "ftp-accept-timeout", o.AcceptTimeout, "wait for `TIME` for a data connection")
 	f.DurationVar(&o.SessionTimeout, "ftp-session-timeout", o.SessionTimeout, "dismiss a client after `TIME`, whatever it does; 0: never")
+	f.StringArrayVar(&o.Overwrite, "ftp-overwrite", nil, "write uploads `HOW`: replace (the old file stays until the new one is whole) or in-place (into the file itself, which others see half), of one user with =USER behind; may be repeated")
 	f.DurationVar(&o.KeepPartials, "ftp-keep-partials", o.KeepPartials, "keep the beginning of an upload that broke off for `TIME`, so that it can go on; 0: not at all")
 }

@@ -21,6 +21,7 @@ func (b *builder) ftp() *service {
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
 		LaxTLS:       func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxTLS, user) },
 		LaxReuse:     func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxReuse, user) },
+		InPlace:      func(user string) bool { return b.now.Load().FTPOptions.InPlace(user) },
 		NoActive:     !o.Active,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
 		Live:         b.live,

@@ -33,6 +33,8 @@ func TestCheck(t *testing.T) {
 		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
 		{"sessions as one likes", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
 		{"a durability that there is not", func(c *config.Config) { c.Durability = "fsync" }, `--durability "fsync" is none of full, strict, rename, none`},
+		{"a way to overwrite that there is not", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"append"} }, `--ftp-overwrite "append"`},
+		{"a way to overwrite for nobody", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"in-place="} }, `--ftp-overwrite "in-place="`},
 		{"an engine that there is not", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
 		{"FTPS by the library", func(c *config.Config) {
 			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = ":990", "ftpserverlib", true

@@ -32,6 +32,7 @@ type FTPOptions struct {
 	StallTimeout   time.Duration
 	AcceptTimeout  time.Duration // more than 0
 	SessionTimeout time.Duration
+	Overwrite      []string      // how uploads get into files: each is one of Overwrites, for a user if one follows
 	KeepPartials   time.Duration // how long broken uploads are kept; 0: not at all
 }
 
@@ -109,6 +110,34 @@ func ParsePublicAddr(s string) (p PublicAddr, err error) {
 // Engines are what --ftp-engine takes: ours, and that of ftpserverlib.
 var Engines = []string{"sluice", "ftpserverlib"}
 
+// Overwrites are what --ftp-overwrite takes: a hidden file that takes the place of the old one, or the
+// file itself.
+var Overwrites = []string{"replace", "in-place"}
+
+// InPlace reports whether uploads of a user are written into the file itself: what Overwrite says of
+// the user, or else of all, the last that it says.
+func (o *FTPOptions) InPlace(user string) bool {
+	inPlace, known := false, false
+	for _, rule := range o.Overwrite {
+		how, who, isFor := strings.Cut(rule, "=")
+		if isFor && who == user || !isFor && !known {
+			inPlace, known = how == Overwrites[1], known || isFor
+		}
+	}
+	return inPlace
+}
+
+// checkOverwrite refuses rules that make no sense.
+func (o *FTPOptions) checkOverwrite() error {
+	for _, rule := range o.Overwrite {
+		how, who, isFor := strings.Cut(rule, "=")
+		if !slices.Contains(Overwrites, how) || isFor && who == "" {
+			return fmt.Errorf("--ftp-overwrite %q is neither replace nor in-place, nor one of them with =USER behind", rule)
+		}
+	}
+	return nil
+}
+
 // modes are what --ftp-tls and --ftp-tls-reuse take.
 var modes = []string{"off", "on", "required"}
 
@@ -120,7 +149,7 @@ func (c Config) checkFTP() error {
 			return fmt.Errorf("%s %q is neither off, on nor required", mode.flag, mode.value)
 		}
 	}
-	if err := c.checkEngine(); err != nil {
+	if err := errors.Join(c.checkEngine(), o.checkOverwrite()); err != nil {
 		return err
 	}
 	for _, n := range []struct {

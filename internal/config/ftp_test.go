@@ -51,3 +51,25 @@ func TestParsePublicAddr(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLastWordOnAUserDecidesHowItOverwrites(t *testing.T) {
+	for _, tt := range []struct {
+		rules []string
+		want  map[string]bool
+	}{
+		{nil, map[string]bool{"alice": false}},
+		{[]string{"in-place"}, map[string]bool{"alice": true, "bob": true}},
+		{[]string{"in-place", "replace"}, map[string]bool{"alice": false}},
+		{[]string{"in-place=alice"}, map[string]bool{"alice": true, "bob": false}},
+		{[]string{"in-place", "replace=bob"}, map[string]bool{"alice": true, "bob": false}},
+		{[]string{"replace=bob", "in-place"}, map[string]bool{"alice": true, "bob": false}},
+		{[]string{"in-place=a=b"}, map[string]bool{"a=b": true, "a": false}},
+	} {
+		o := config.FTPOptions{Overwrite: tt.rules}
+		for user, want := range tt.want {
+			if got := o.InPlace(user); got != want {
+				t.Errorf("%q, %s: in place %v, want %v", tt.rules, user, got, want)
+			}
+		}
+	}
+}

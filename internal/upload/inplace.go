@@ -3,18 +3,136 @@ package upload
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/spf13/afero"
 
 	"sluice/internal/vfs"
 )
 
-// inPlace is the target itself, which is written to at its end.
-type inPlace struct{ claim *claim }
+// inPlace is the target itself, which is written to.
+type inPlace struct {
+	claim *claim
+	added bool // at its end: what was there before stays
+}
+
+// toEnd is an offset at the end of a file, wherever that is.
+const toEnd = -1
+
+// extend begins an upload at the end of the target, which must be at off.
+func (s *Store) extend(t Target, off int64) (*Upload, error) {
+	if t.Existing == Leave {
+		if _, err := t.lookWritable(); err != nil {
+			return nil, err
+		}
+		return nil, fs.ErrExist // whoever called us has seen none, a moment ago
+	}
+	return s.write(t, off, true, 0)
+}
+
+// overwrite begins an upload in the target at off, or makes it anew if that is 0.
+func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
+	flag := 0
+	switch {
+	case off > 0 && t.Existing == Leave:
+		return nil, fs.ErrExist
+	case off > 0:
+	case t.Existing == Leave:
+		flag = os.O_CREATE | os.O_EXCL
+	default:
+		flag = os.O_CREATE
+	}
+	s.Forget(t.Writer, t.Name)
+	u, err := s.write(t, off, false, flag)
+	if err != nil || off > 0 {
+		return u, err
+	}
+	if err := u.file.Truncate(0); err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
+	return u, nil
+}
+
+// write begins an upload in the target itself, which is opened with that flag too.
+func (s *Store) write(t Target, off int64, added bool, flag int) (*Upload, error) {
+	claim, err := s.claims.take(t.Tree, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := t.openInPlace(flag)
+	if err != nil {
+		s.claims.release(claim)
+		return nil, err
+	}
+	u := newUpload(s, t, f, max(off, 0), &inPlace{claim, added})
+	if err := s.claims.identify(claim, u.file); err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
+	info, err := u.file.Stat() // after the claim: the size stays, as far as we write it
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = syscall.EISDIR
+	case off == toEnd:
+		u.start = info.Size()
+	case added && off != info.Size() || off > info.Size():
+		err = ErrOffset
+	}
+	if err != nil {
+		u.Abort(0, err)
+		return nil, err
+	}
+	if osFile, ok := u.file.(*os.File); ok && added && appendOnly(osFile) == nil {
+		u.to = &appender{file: osFile, end: u.start, alone: off != toEnd}
+	}
+	return u, nil
+}
+
+// openInPlace opens the target to write into it, if that is allowed.
+func (t Target) openInPlace(flag int) (afero.File, error) {
+	if _, ok := t.Tree.(*vfs.Root); !ok {
+		if _, err := t.lookWritable(); err != nil && (flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+	}
+	return t.Tree.OpenFile(t.Name, os.O_WRONLY|flag, t.Perm)
+}
+
+// ErrShared means that another program has written to a file at whose end an upload was to go on: the bytes of both
+// follow each other there.
+var ErrShared = errors.New("another program has written to the file meanwhile")
+
+// appender adds to the end of a file, wherever that is: of two programs that do, neither overwrites the other. It takes
+// no heed of offsets, because its writes follow each other.
+type appender struct {
+	file  *os.File
+	end   int64 // where the last write has ended
+	alone bool  // nothing may come in between
+}
+
+// WriteAt writes p behind all that there is, and returns ErrShared if that is not where it has to be.
+func (a *appender) WriteAt(p []byte, _ int64) (int, error) {
+	n, err := a.file.Write(p)
+	at, seekErr := a.file.Seek(0, io.SeekCurrent)
+	if err == nil {
+		err = seekErr
+	}
+	if err == nil && a.alone && at != a.end+int64(n) {
+		err = ErrShared
+	}
+	a.end = at
+	return n, err
+}
 
 func (p *inPlace) commit(u *Upload, check func() error) error {
 	err := u.sync()
 	if err != nil {
-		return takeBack(u, err)
+		return p.takeBack(u, err)
 	}
 	err = check()
 	if err == nil {
@@ -34,11 +152,14 @@ const lastBlock = 64 << 10
 
 // takeBack takes what was added away again, because cause has kept it from the disk, and returns the error of that. The
 // last old bytes are written once more, because the kernel counts the block that holds them as written. That fails if
-// somebody else has added to the file meanwhile.
-func takeBack(u *Upload, cause error) error {
+// somebody else has added to the file meanwhile, and where old bytes were overwritten.
+func (p *inPlace) takeBack(u *Upload, cause error) error {
+	if !p.added {
+		return fmt.Errorf("%w: %w", ErrDoubt, cause)
+	}
 	info, err := u.file.Stat()
 	if err == nil && info.Size() != u.end {
-		err = errors.New("another program has written to the file")
+		err = ErrShared
 	}
 	if err == nil {
 		err = u.file.Truncate(u.start)
@@ -69,8 +190,12 @@ func writeAgain(u *Upload, from, to int64) error {
 	if _, err := old.ReadAt(p, from); err != nil {
 		return err
 	}
-	_, err = u.file.WriteAt(p, from)
-	return err
+	again, err := u.target.Tree.OpenFile(u.target.Name, os.O_WRONLY, 0) // the file may be open to be added to alone
+	if err != nil {
+		return err
+	}
+	_, err = again.WriteAt(p, from)
+	return errors.Join(err, again.Close())
 }
 
 // checkThere returns ErrGone if nobody can read what was written any more.

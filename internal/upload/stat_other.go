@@ -3,6 +3,7 @@
 package upload
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 )
@@ -19,3 +20,6 @@ func passOwner(fs.FileInfo, *os.File) bool { return true }
 // isOfSystem reports whether info is of a file of the operating system, whose attributes are passed on: here there are
 // none.
 func isOfSystem(fs.FileInfo) bool { return false }
+
+// appendOnly cannot be had here: a file that is open for that tells nobody where its writes have gone.
+func appendOnly(*os.File) error { return errors.ErrUnsupported }

@@ -5,7 +5,10 @@ package upload
 import (
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // hasNoName reports whether info is of an open file that was removed, or replaced.
@@ -49,4 +52,14 @@ func passOwner(info fs.FileInfo, f *os.File) bool {
 func isOfSystem(info fs.FileInfo) bool {
 	_, ok := info.Sys().(*syscall.Stat_t)
 	return ok
+}
+
+// appendOnly has each write to f go to the end of the file, wherever that is then (O_APPEND, open(2)).
+func appendOnly(f *os.File) error {
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETFL, flags|unix.O_APPEND)
+	}
+	runtime.KeepAlive(f)
+	return err
 }

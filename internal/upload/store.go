@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -74,6 +73,10 @@ type Target struct {
 	// said so. If that is how many there are, WriteFrom and Append may go on there; else, and by Create, they are
 	// forgotten. 0: nothing is known.
 	Resume int64
+
+	// InPlace writes into the target itself, under its name, where it keeps its owner, its links and its place on the
+	// disk, and needs no room for a second copy. Readers see it half, and what breaks off has overwritten it.
+	InPlace bool
 }
 
 // Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
@@ -81,6 +84,9 @@ type Target struct {
 // A target that may not be written to is an error: what cannot be changed is not replaced either. If Existing is Leave,
 // a target that exists is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
+	if t.InPlace {
+		return s.overwrite(t, 0)
+	}
 	old, err := t.replaceable()
 	if err != nil {
 		return nil, err
@@ -93,19 +99,20 @@ func (s *Store) Create(t Target) (*Upload, error) {
 // Where the bytes before off come from:
 //
 //   - If there is no target, from what is kept for its owner. That is cut at off.
-//   - If there is one, and off is its end, they are in the target: the upload is added to it.
+//   - If there is one, and off is its end or it is written to in place, they are in the target: the upload goes there.
 //   - If off is the end of what is kept, from that.
-//   - Else from a copy of the target, which keeps what is behind the upload's end too. WriteFrom blocks until the copy
-//     is made or ctx ends.
+//   - Else from a copy of the target, which keeps what is behind the upload's end too. It is made while the upload is
+//     received, and Commit waits for it, until ctx ends; what breaks off before is not kept. (If one of the two is no
+//     *os.File, WriteFrom makes the copy.)
 //
 // The error is ErrOffset if off is behind the end of both. With off 0 WriteFrom is Create.
 func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, error) {
+	if off == 0 {
+		return s.Create(t)
+	}
 	old, err := t.replaceable()
 	if err != nil {
 		return nil, err
-	}
-	if off == 0 {
-		return s.create(t, old)
 	}
 	kept, size := s.resumable(t)
 	switch {
@@ -115,8 +122,11 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 		return nil, ErrOffset
 	}
 	s.Forget(t.Writer, t.Name)
-	if off == old.Size() {
+	switch {
+	case off == old.Size():
 		return s.extend(t, off)
+	case t.InPlace:
+		return s.overwrite(t, off)
 	}
 	return s.rewrite(ctx, t, old, off)
 }
@@ -134,7 +144,7 @@ func (s *Store) Append(t Target) (*Upload, error) {
 	if kept, size := s.resumable(t); kept != "" {
 		return s.resume(t, kept, nil, size)
 	}
-	return s.create(t, nil)
+	return s.Create(t)
 }
 
 // name calls give, which gives a file the name newname.
@@ -215,91 +225,4 @@ func (s *Store) resume(t Target, kept string, old *old, off int64) (*Upload, err
 		return nil, err
 	}
 	return newUpload(s, t, f, off, &hidden{part: p, old: old}), nil
-}
-
-// copyChunk is how much of a file is copied between two looks at whether that is still wanted.
-const copyChunk = 64 << 20
-
-// rewrite begins an upload in a new hidden file that holds what the target does.
-func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Upload, error) {
-	from, err := t.Tree.Open(t.Name)
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
-	u, err := s.create(t, old)
-	if err != nil {
-		return nil, err
-	}
-	var copied, n int64
-	for err == nil {
-		n, err = io.CopyN(u.file, from, copyChunk) // copy_file_range(2) on Linux
-		copied += n
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-	}
-	if err == io.EOF && copied < off { // it has become shorter
-		err = ErrOffset
-	}
-	if err != io.EOF {
-		u.Abort(0, err)
-		return nil, err
-	}
-	u.start = off
-	return u, nil
-}
-
-// toEnd is an offset at the end of a file, wherever that is.
-const toEnd = -1
-
-// extend begins an upload in the target itself, whose end must be at off.
-func (s *Store) extend(t Target, off int64) (*Upload, error) {
-	claim, err := s.claims.take(t.Tree, t.Name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := t.openEnd()
-	if err != nil {
-		s.claims.release(claim)
-		return nil, err
-	}
-	u := newUpload(s, t, f, off, &inPlace{claim})
-	if err := s.claims.identify(claim, f); err != nil {
-		u.Abort(0, err)
-		return nil, err
-	}
-	info, err := f.Stat() // after the claim: the size stays
-	switch {
-	case err != nil:
-	case info.IsDir():
-		err = syscall.EISDIR
-	case off == toEnd:
-		u.start = info.Size()
-	case off != info.Size():
-		err = ErrOffset
-	}
-	if err != nil {
-		u.Abort(0, err)
-		return nil, err
-	}
-	return u, nil
-}
-
-// openEnd opens the target to write into it, if that is allowed.
-func (t Target) openEnd() (afero.File, error) {
-	if _, ok := t.Tree.(*vfs.Root); !ok {
-		if _, err := t.lookWritable(); err != nil {
-			return nil, err
-		}
-	}
-	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0)
-	if err != nil {
-		return nil, err
-	}
-	if t.Existing == Leave { // whoever called us has seen none, a moment ago
-		_ = f.Close()
-		return nil, fs.ErrExist
-	}
-	return f, nil
 }

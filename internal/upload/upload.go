@@ -16,6 +16,7 @@ type Upload struct {
 	store  *Store
 	target Target
 	file   afero.File
+	to     io.WriterAt // what the bytes are written to; mostly the file
 	start  int64
 	end    int64 // of what has arrived; known when the upload ends
 	place  place
@@ -35,7 +36,7 @@ func newUpload(s *Store, t Target, f afero.File, start int64, p place) *Upload {
 	if osFile, ok := vfs.OSFile(f); ok {
 		f = osFile
 	}
-	return &Upload{store: s, target: t, file: f, start: start, place: p}
+	return &Upload{store: s, target: t, file: f, to: f, start: start, place: p}
 }
 
 // Start returns the offset of the first byte that is to come: in the file that Writer writes to, and in the target.
@@ -43,7 +44,7 @@ func (u *Upload) Start() int64 { return u.start }
 
 // Writer returns what the bytes are to be written to, at their offsets in the target, until Commit or Abort, which close
 // it. It is an *os.File where the bytes are those of one; every other is for one goroutine at a time.
-func (u *Upload) Writer() io.WriterAt { return u.file }
+func (u *Upload) Writer() io.WriterAt { return u.to }
 
 // Commit ends an upload of which all has arrived; size is the offset behind its last byte. It brings the file to the
 // disk, calls check if that is not nil, makes the file visible as the target, with the mode of what it replaces, and

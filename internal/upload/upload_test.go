@@ -432,6 +432,30 @@ func TestACopyThatNobodyWantsAnyMore(t *testing.T) {
 	})
 }
 
+// A copy of gigabytes is not waited for, neither before the upload begins nor when it breaks off.
+func TestACopyThatIsNotDoneIsNotKept(t *testing.T) {
+	const off = 64 << 30
+	root := rootOf(t, map[string]string{"f": ""})
+	f, err := root.File("/f", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(2 * off); err != nil {
+		t.Skip("the file system has no sparse files:", err)
+	}
+	var s upload.Store
+	u, err := s.WriteFrom(t.Context(), target(root), off)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := write(t, u, pattern(0, upload.MinKept))
+	if kept := u.Abort(size, io.ErrUnexpectedEOF); kept != 0 {
+		t.Errorf("%d bytes are kept, of which the first were not copied", kept)
+	}
+	wantHidden(t, root, 0)
+}
+
 func TestForgetAll(t *testing.T) {
 	eachTree(t, map[string]string{"f": "f", "d/g": "g"}, func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store

@@ -227,10 +227,10 @@ func (a *adapter) checkParent(full string) error {
 
 // ReadDir describes the entries of a directory.
 func (a *adapter) ReadDir(name string) ([]fs.FileInfo, error) {
-	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, allLinks) })
+	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, opened) })
 }
 
-func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
+func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	if fi, err := a.stat(full); err != nil {
 		return nil, err
 	} else if !fi.IsDir() {
@@ -254,17 +254,21 @@ func (a *adapter) list(full string, links linkRule) ([]fs.FileInfo, error) {
 			continue
 		}
 		name := base(fi.Name())
-		if fi.Mode().Type() == fs.ModeSymlink {
+		if name == "." || name == ".." || name == "/" {
+			continue
+		}
+		switch isLink := fi.Mode().Type() == fs.ModeSymlink; {
+		case isLink && rule == themselves:
+			infos = append(infos, a.link(path.Join(full, name), snapshot(fi, name)))
+			continue
+		case isLink:
 			target, err := a.fs.Stat(path.Join(full, name))
-			if err != nil || target.IsDir() && links == linksToFile {
+			if err != nil || target.IsDir() && rule == openedOnce {
 				continue
 			}
 			fi = target
 		}
-		if fi.Size() < 0 {
-			continue
-		}
-		if served(fi.Mode()) && name != "." && name != ".." && name != "/" {
+		if fi.Size() >= 0 && (served(fi.Mode()) || rule == themselves) {
 			infos = append(infos, snapshot(fi, name))
 		}
 	}
@@ -299,7 +303,7 @@ func base(name string) string { return path.Base(filepath.ToSlash(name)) }
 func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
 		return ask(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
-			return a.list(full, linksToFile)
+			return a.list(full, openedOnce)
 		})
 	}}
 	return w.all()

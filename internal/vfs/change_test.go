@@ -185,7 +185,7 @@ func TestReadOnlyViewReads(t *testing.T) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))
 		for _, m := range methods() {
 			name := "plain"
-			if m.name == "ReadDir" || m.name == "Walk" {
+			if m.name == "ReadDir" || m.name == "Entries" || m.name == "Walk" {
 				name = "dir"
 			}
 			if m.writes {

@@ -25,5 +25,5 @@ func Describe(t *Root, name string, names []string) ([]fs.FileInfo, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	return t.describe(name, dir, names, allLinks), nil
+	return t.describe(name, dir, names, opened), nil
 }

@@ -93,6 +93,21 @@ func methods() []method {
 			}
 			return strings.Join(names, " "), err
 		}},
+		{"Entry", false, false, func(tree *vfs.Root, name string) (string, error) {
+			fi, err := tree.Entry(name)
+			if err != nil {
+				return "", err
+			}
+			return described(fi), nil
+		}},
+		{"Entries", false, true, func(tree *vfs.Root, name string) (string, error) {
+			infos, err := tree.Entries(name)
+			var all []string
+			for _, fi := range infos {
+				all = append(all, described(fi))
+			}
+			return strings.Join(all, " "), err
+		}},
 		{"Walk", false, true, func(tree *vfs.Root, name string) (string, error) {
 			var paths []string
 			err := tree.Walk(name, func(path string, _ fs.FileInfo, _ error) error {

@@ -18,12 +18,13 @@ type directory interface {
 	io.Closer
 }
 
-// linkRule says which symbolic links are shown as what they lead to. The others are left out.
-type linkRule int
+// listRule says which entries of a directory are listed, and how symbolic links are described.
+type listRule int
 
 const (
-	allLinks    linkRule = iota
-	linksToFile          // not those that lead to a directory
+	opened     listRule = iota // what can be opened; links as what they lead to
+	openedOnce                 // the same without links that lead to a directory
+	themselves                 // everything, and links as a [Link]
 )
 
 // ReadDir returns what can be opened in the directory name, sorted by name.
@@ -33,12 +34,14 @@ const (
 // is read: one bad entry does not hide the others.
 //
 // On Linux [os.SameFile] does not know the descriptions; their Sys is a *syscall.Stat_t, as that of package os.
-func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) {
+func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, opened) }
+
+func (t *Root) readDir(name string, rule listRule) ([]fs.FileInfo, error) {
 	path, err := local(name)
 	if err != nil {
 		return nil, t.fail("readdir", name, err)
 	}
-	infos, err := t.list(path, allLinks)
+	infos, err := t.list(path, rule)
 	if err != nil {
 		return nil, t.fail("readdir", name, err)
 	}
@@ -46,7 +49,7 @@ func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) {
 }
 
 // list describes the entries of the directory at path, which local made, sorted by name.
-func (t *Root) list(path string, links linkRule) ([]fs.FileInfo, error) {
+func (t *Root) list(path string, rule listRule) ([]fs.FileInfo, error) {
 	dir, err := t.disk.opener.openDir(path)
 	if err != nil {
 		return nil, err
@@ -57,22 +60,25 @@ func (t *Root) list(path string, links linkRule) ([]fs.FileInfo, error) {
 		return nil, err
 	}
 	slices.Sort(names)
-	return t.describe(path, dir, names, links), nil
+	return t.describe(path, dir, names, rule), nil
 }
 
-// describe returns the entries of dir, which is the directory at path, that can be opened.
-func (t *Root) describe(path string, dir directory, names []string, links linkRule) []fs.FileInfo {
+// describe returns the entries of dir, which is the directory at path.
+func (t *Root) describe(path string, dir directory, names []string, rule listRule) []fs.FileInfo {
 	infos := make([]fs.FileInfo, 0, len(names))
 	for _, name := range names {
 		fi, err := dir.lstat(name)
-		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
+		switch isLink := err == nil && fi.Mode().Type() == fs.ModeSymlink; {
+		case isLink && rule == themselves:
+			fi = t.link(filepath.Join(path, name), fi)
+		case isLink:
 			// From the root of the tree: to dir, a link to its own parent would lead outside.
 			fi, err = t.disk.root.Stat(filepath.Join(path, name))
-			if err == nil && fi.IsDir() && links == linksToFile {
+			if err == nil && fi.IsDir() && rule == openedOnce {
 				continue
 			}
 		}
-		if err == nil && served(fi.Mode()) {
+		if err == nil && (served(fi.Mode()) || rule == themselves) {
 			infos = append(infos, fi)
 		}
 	}

@@ -60,7 +60,15 @@ func (e *dirEntry) Mode() fs.FileMode {
 		mode |= fs.ModeDir
 	case unix.S_IFLNK:
 		mode |= fs.ModeSymlink
-	default: // a FIFO, a socket, a device: nobody gets to see which
+	case unix.S_IFIFO:
+		mode |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		mode |= fs.ModeSocket
+	case unix.S_IFCHR:
+		mode |= fs.ModeDevice | fs.ModeCharDevice
+	case unix.S_IFBLK:
+		mode |= fs.ModeDevice
+	default:
 		mode |= fs.ModeIrregular
 	}
 	if e.st.Mode&unix.S_ISUID != 0 {

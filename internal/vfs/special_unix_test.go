@@ -33,7 +33,7 @@ func atOnce(t *testing.T, f func()) {
 }
 
 // refusesSpecial runs each method on the special file that put makes in an otherwise empty tree.
-func refusesSpecial(t *testing.T, put func(t *testing.T, path string)) {
+func refusesSpecial(t *testing.T, kind string, put func(t *testing.T, path string)) {
 	t.Helper()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, m := range methods() {
@@ -57,7 +57,7 @@ func refusesSpecial(t *testing.T, put func(t *testing.T, path string)) {
 						if !errors.Is(err, vfs.ErrSpecial) {
 							t.Errorf("%s: got %v, want %v", name, err, vfs.ErrSpecial)
 						}
-					case m.name == "ReadDir", m.name == "Walk":
+					case m.name == "ReadDir", m.name == "Walk", m.name == "Entries":
 						if !errors.Is(err, unix.ENOTDIR) {
 							t.Errorf("%s: got %v, want %v", name, err, unix.ENOTDIR)
 						}
@@ -80,13 +80,19 @@ func refusesSpecial(t *testing.T, put func(t *testing.T, path string)) {
 					t.Errorf("got %s, %v, want %s", got, err, want)
 				}
 			})
+			atOnce(t, func() {
+				infos, err := tree.Entries("/")
+				if got, want := entries(infos), "file, link -> special, special "+kind; got != want || err != nil {
+					t.Errorf("Entries: got %s, %v, want %s", got, err, want)
+				}
+			})
 		})
 	})
 }
 
 func TestFIFOIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	refusesSpecial(t, func(t *testing.T, path string) {
+	refusesSpecial(t, "p---------", func(t *testing.T, path string) {
 		if err := unix.Mkfifo(path, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +101,7 @@ func TestFIFOIsRefusedAtOnce(t *testing.T) {
 
 func TestSocketIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	refusesSpecial(t, func(t *testing.T, path string) {
+	refusesSpecial(t, "S---------", func(t *testing.T, path string) {
 		l, err := net.Listen("unix", path)
 		if err != nil {
 			t.Fatal(err)
@@ -208,5 +214,9 @@ func TestSpecialFilesOfOtherFileSystemsAreRefusedAtOnce(t *testing.T) {
 	}
 	if infos, err := tree.ReadDir("/"); err != nil || len(infos) != 0 {
 		t.Errorf("ReadDir = %v, %v, want nothing", infos, err)
+	}
+	infos, err := tree.Entries("/")
+	if got, want := entries(infos), "fifo p---------, link -> fifo"; got != want || err != nil {
+		t.Errorf("Entries: got %s, %v, want %s", got, err, want)
 	}
 }

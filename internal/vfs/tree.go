@@ -16,7 +16,7 @@ import (
 //   - Open and OpenFile return an [*os.File] where the bytes are those of one, so that sendfile(2) and splice(2) can
 //     move them. Every other file is for one goroutine at a time; its ReadAt and WriteAt keep the contracts of package
 //     io and disturb nothing else. None is anything but a regular file or a directory, and no open waits for a FIFO.
-//   - Stat, Lstat and ReadDir return values that do not change when the file does.
+//   - Stat, Lstat, ReadDir, Entry and Entries return values that do not change when the file does.
 //   - Remove refuses a directory, and Rename does not replace one.
 type Tree interface {
 	afero.Fs
@@ -27,6 +27,12 @@ type Tree interface {
 	// ReadDir returns the regular files and directories in the directory name, sorted by name; links are described
 	// by what they lead to.
 	ReadDir(name string) ([]fs.FileInfo, error)
+
+	// Entry describes name itself, a symbolic link by a *Link.
+	Entry(name string) (fs.FileInfo, error)
+
+	// Entries describes all that is in the directory name, as Entry does, sorted by name.
+	Entries(name string) ([]fs.FileInfo, error)
 
 	// Walk calls f for each entry beneath the directory name, as [Root.Walk] does.
 	Walk(name string, f filepath.WalkFunc) error

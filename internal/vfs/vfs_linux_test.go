@@ -23,7 +23,7 @@ func TestDeviceIsRefused(t *testing.T) {
 	if err := unix.Mknod(probe, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); errors.Is(err, unix.EPERM) {
 		t.Skipf("this container may not make device nodes: %v", err)
 	}
-	refusesSpecial(t, func(t *testing.T, path string) {
+	refusesSpecial(t, "Dc---------", func(t *testing.T, path string) {
 		if err := unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func (t *Root) Walk(name string, f filepath.WalkFunc) error {
 	}
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
 		name := name
-		infos, err := t.list(filepath.Join(top, filepath.FromSlash(rel)), linksToFile)
+		infos, err := t.list(filepath.Join(top, filepath.FromSlash(rel)), openedOnce)
 		if err != nil {
 			if rel != "" {
 				name = path.Join(name, rel)

@@ -115,10 +115,10 @@ func (s *session) dele(arg string) reply {
 	return say(250, "File deleted")
 }
 
-// rnfr answers RNFR.
+// rnfr answers RNFR, also about a link that leads nowhere, or a special file.
 func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
-	if _, err := s.user.stat(name); err != nil {
+	if _, err := s.user.entry(name); err != nil {
 		s.user.forget(name) // the client means a file, and there is none
 		return unavailable(err)
 	}
@@ -190,12 +190,16 @@ func (s *session) mdtm(arg string) reply {
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
 	name := s.path(arg)
-	info, err := s.user.look(name)
+	it, err := s.user.entry(name)
+	if err == nil {
+		err = s.user.mayLook()
+	}
 	if err != nil {
 		return unavailable(err)
 	}
 	v := s.view()
-	b := v.AppendFacts(nil, list.Item{Info: info, Name: name})
+	it.Name = name
+	b := v.AppendFacts(nil, it)
 	return say(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
 }
 
@@ -333,8 +337,8 @@ func checkTime(when time.Time) error {
 // globTree shows list.Glob what the user sees.
 type globTree struct{ *session }
 
-// Stat implements list.Tree.
-func (t globTree) Stat(name string) (fs.FileInfo, error) { return t.user.stat(t.path(name)) }
+// Entry implements list.Tree.
+func (t globTree) Entry(name string) (list.Item, error) { return t.user.entry(t.path(name)) }
 
-// ReadDir implements list.Tree.
-func (t globTree) ReadDir(dir string) ([]fs.FileInfo, error) { return t.user.readDir(t.path(dir)) }
+// Entries implements list.Tree.
+func (t globTree) Entries(dir string) ([]list.Item, error) { return t.user.readDir(t.path(dir)) }

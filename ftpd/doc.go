@@ -43,7 +43,9 @@
 // tells by which method the bytes of each transfer went, and so does the final
 // reply. What a file system has no way to do, such as links, is refused with 504,
 // and what it refuses with 550. Names that begin with a dot are listed and served;
-// the parts of unfinished uploads are hidden.
+// the parts of unfinished uploads are hidden. Symbolic links are listed as links, and
+// special files as what they are; DELE, RMD and RNFR mean the link itself, commands
+// that open or enter follow it.
 //
 // Names stay in what [Dir] has opened, whatever links lead out of it. For other
 // file systems that is up to them: an afero.BasePathFs over an afero.OsFs

@@ -60,11 +60,11 @@ func extensionsOf(client afero.Fs) extensions {
 	return ext
 }
 
-// entries are the entries of a directory as the driver lists them: regular files
-// and directories, sorted by name; links as what they lead to.
+// entries are all that is in a directory, as the driver lists them, sorted by name;
+// links are a *vfs.Link.
 func (u *user) entries(name string) ([]fs.FileInfo, error) {
 	if u.ext.readDir == nil {
-		return u.tree.ReadDir(name)
+		return u.tree.Entries(name)
 	}
 	all, err := u.ext.readDir(name)
 	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
@@ -72,26 +72,28 @@ func (u *user) entries(name string) ([]fs.FileInfo, error) {
 	}
 	var infos []fs.FileInfo
 	for _, info := range all {
-		if info != nil && info.Mode().Type() == fs.ModeSymlink {
-			target, err := u.tree.Stat(path.Join(name, info.Name()))
-			if err != nil {
-				continue
-			}
-			info = named{target, info.Name()}
+		switch {
+		case info == nil:
+			continue
+		case info.Mode().Type() == fs.ModeSymlink:
+			info = u.linkOf(path.Join(name, info.Name()), info)
 		}
-		if info != nil && (info.Mode().IsRegular() || info.IsDir()) {
-			infos = append(infos, info)
-		}
+		infos = append(infos, info)
 	}
 	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return infos, nil
 }
 
-// named is a FileInfo under another name.
-type named struct {
-	fs.FileInfo
-	name string
+// linkOf describes a link that the driver has listed with info. Where it leads, the
+// methods of afero tell, as far as they know.
+func (u *user) linkOf(name string, info fs.FileInfo) *vfs.Link {
+	link := &vfs.Link{FileInfo: info}
+	if entry, err := u.tree.Entry(name); err == nil {
+		if known, ok := entry.(*vfs.Link); ok {
+			link.Target, link.End = known.Target, known.End
+		} else {
+			link.End = entry // they follow links
+		}
+	}
+	return link
 }
-
-// Name returns the other name.
-func (n named) Name() string { return n.name }

@@ -362,26 +362,36 @@ func TestListingsAskTheDriver(t *testing.T) {
 			return nil, errFull
 		case "/":
 			return []os.FileInfo{
-				entry{"z", 0o644}, nil, entry{"a", fs.ModeDir | 0o755}, entry{"pipe", fs.ModeNamedPipe},
-				entry{"f", fs.ModeSymlink}, entry{"dangling", fs.ModeSymlink},
+				entry{"z", 0o644}, nil, entry{"a", fs.ModeDir | 0o755}, entry{"pipe", fs.ModeNamedPipe | 0o666},
+				entry{"f", fs.ModeSymlink | 0o777}, entry{"dangling", fs.ModeSymlink | 0o777},
 			}, io.EOF
 		}
 		return nil, nil
 	}})
 	for _, tt := range []struct{ line, want string }{
-		{"NLST", "a\r\nf\r\nz\r\n"}, {"NLST /", "/a\r\n/f\r\n/z\r\n"}, {"NLST z*", "z\r\n"},
+		{"NLST", "a\r\ndangling\r\nf\r\npipe\r\nz\r\n"}, {"NLST /", "/a\r\n/dangling\r\n/f\r\n/pipe\r\n/z\r\n"}, {"NLST z*", "z\r\n"},
 	} {
 		a = nil
 		if got := c.get(epsv, tt.line); got != tt.want || len(a) != 1 || a[0] != "/" {
 			t.Errorf("%s: got %q, the driver was asked for %v", tt.line, got, a)
 		}
 	}
-	if got := c.get(epsv, "LIST"); strings.Count(got, "\r\n") != 3 || !strings.Contains(got, " 7 Feb 29  2024 z\r\n") || !strings.Contains(got, "    6 ") {
-		t.Errorf("LIST: got %q", got)
+	got := c.get(epsv, "LIST")
+	for _, line := range []string{
+		"drwxr-xr-x 1 ftp      ftp                 0 Feb 29  2024 a", "lrwxrwxrwx 1 ftp      ftp                 0 Feb 29  2024 dangling",
+		"lrwxrwxrwx 1 ftp      ftp                 0 Feb 29  2024 f", "prw-rw-rw- 1 ftp      ftp                 0 Feb 29  2024 pipe",
+		"-rw-r--r-- 1 ftp      ftp                 7 Feb 29  2024 z",
+	} {
+		if !strings.Contains(got, line+"\r\n") {
+			t.Errorf("LIST: got %q, without %q", got, line)
+		}
 	}
-	if got := c.get(epsv, "MLSD"); strings.Count(got, "\r\n") != 4 || !strings.Contains(got, "; z\r\n") {
-		t.Errorf("MLSD: got %q", got)
+	c.want(200, "OPTS MLST type;size;")
+	const facts = "type=cdir; .\r\ntype=dir; a\r\ntype=OS.unix=slink; dangling\r\ntype=file;size=6; f\r\ntype=OS.unix=fifo; pipe\r\ntype=file;size=7; z\r\n"
+	if got := c.get(epsv, "MLSD"); got != facts {
+		t.Errorf("MLSD: got %q, want %q", got, facts)
 	}
+	a = nil
 	c.play(&a, []step{{"STAT /", "212-Status of /", "/"}, {"STAT d", "550 No more room", "/d"}})
 	for _, line := range []string{"LIST d", "NLST d", "MLSD d"} {
 		c.passive(epsv)

@@ -9,6 +9,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
 
+	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/digest"
 )
@@ -47,8 +48,41 @@ func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
 	if err := l.user.may(account.List); err != nil {
 		return nil, err
 	}
-	return l.user.readDir(l.path(name))
+	items, err := l.user.readDir(l.path(name))
+	infos := make([]os.FileInfo, 0, len(items))
+	for _, it := range items {
+		infos = append(infos, libraryInfoOf(it))
+	}
+	return infos, err
 }
+
+// libraryInfo is a link or a special file as the library can list it: as something
+// that is no directory. The library has no other word for it in MLSD than "file", and
+// in LIST the letter by which [fs.FileMode.String] begins.
+type libraryInfo struct {
+	fs.FileInfo
+	name string
+	mode fs.FileMode
+}
+
+func libraryInfoOf(it list.Item) fs.FileInfo {
+	mode := it.Info.Mode()
+	switch {
+	case mode.IsRegular() || mode.IsDir():
+		return it.Info
+	case it.Link == nil:
+		return libraryInfo{it.Info, it.Name, mode.Perm() | fs.ModeNamedPipe} // p; the letters of others are unknown to clients
+	}
+	info := it.Info
+	if end := it.LeadsTo(); end != nil && !end.IsDir() {
+		info = end
+	}
+	return libraryInfo{info, it.Name, mode.Perm() | fs.ModeExclusive} // l
+}
+
+func (i libraryInfo) Name() string      { return i.name }
+func (i libraryInfo) Mode() fs.FileMode { return i.mode }
+func (i libraryInfo) IsDir() bool       { return false }
 
 // Mkdir makes a directory.
 func (l *libraryFS) Mkdir(name string, _ os.FileMode) error {

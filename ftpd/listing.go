@@ -66,28 +66,29 @@ func (s *session) factItems(name string) ([]list.Item, error) {
 		}
 		items = append(items, list.Item{Info: above, Name: "..", Type: "pdir"})
 	}
-	rest, err := s.dirItems(name, "")
+	rest, err := s.user.readDir(name)
 	return append(items, rest...), err
 }
 
 // nameItems returns what arg names to LIST or NLST: the entries of a
-// directory, a file, or what matches a pattern.
+// directory, also through a link, a file or a link itself, or what matches a pattern.
 func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.Item, error) {
 	s.note(func(c *clientContext) { c.listPath = "" })
-	info, err := s.user.stat(s.path(arg))
+	it, err := s.user.entry(s.path(arg))
 	if err != nil && !s.server.policy.keepOptions {
 		arg = withoutOptions(arg)
-		info, err = s.user.stat(s.path(arg))
+		it, err = s.user.entry(s.path(arg))
 	}
 	switch {
 	case err != nil && list.IsPattern(arg):
 		return list.Glob(ctx, globTree{s}, arg)
 	case err != nil:
 		return nil, err
-	case !info.IsDir():
-		return []list.Item{{Info: info, Name: arg}}, nil
+	case !it.LeadsToDir():
+		it.Name = arg
+		return []list.Item{it}, nil
 	}
-	items, err := s.dirItems(s.path(arg), "")
+	items, err := s.user.readDir(s.path(arg))
 	if command == "NLST" {
 		prefix := s.listPrefix(arg)
 		for i := range items { // names that the client can send as they are
@@ -113,16 +114,6 @@ func (s *session) listPrefix(arg string) string {
 		return ""
 	}
 	return strings.TrimSuffix(arg, "/") + "/"
-}
-
-// dirItems returns the entries of the directory name, each with prefix before
-// its own name.
-func (s *session) dirItems(name, prefix string) ([]list.Item, error) {
-	entries, err := s.user.readDir(name)
-	if err != nil {
-		return nil, err
-	}
-	return list.Items(entries, prefix), nil
 }
 
 // withoutOptions takes off what clients give to ls: LIST -la d. No option

@@ -163,6 +163,9 @@ func TestNoNameLeadsOut(t *testing.T) {
 	c := s.login()
 	c.want(250, "CWD sub")
 	before := s.names()
+	// These are listed as what they are; RMD removes links. See links_test.go.
+	listed := []string{"/dir", "/file", "/relative", "/loop", "/fifo", "/tofifo"}
+	describing := []string{"LIST", "NLST", "MLST", "STAT", "RMD"}
 	up := strings.Repeat("../", 40)
 	for _, name := range []string{
 		secret, up + secret, "..", up + "etc/passwd", "/../../etc/passwd", "/dir", "/dir/secret",
@@ -178,6 +181,9 @@ func TestNoNameLeadsOut(t *testing.T) {
 			}
 			if name == ".." && cmd != "RETR" && cmd != "SIZE" && cmd != "RMD" {
 				continue // is the root, which may be looked at
+			}
+			if slices.Contains(listed, name) && slices.Contains(describing, cmd) {
+				continue
 			}
 			line := cmd + " " + name
 			c.passive(epsv)

@@ -8,6 +8,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
 
+	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/durable"
 	"sluice/internal/upload"
@@ -72,29 +73,57 @@ func (u *user) stat(name string) (fs.FileInfo, error) {
 	return info, bare(err)
 }
 
-// look is stat for a client who asks how large and how old a file is: one who
-// may list files, or fetch them.
+// entry describes name itself. What is not whole yet is not there.
+func (u *user) entry(name string) (list.Item, error) {
+	if upload.IsPartial(path.Base(name)) {
+		return list.Item{}, fs.ErrNotExist
+	}
+	info, err := u.tree.Entry(name)
+	if err != nil {
+		return list.Item{}, bare(err)
+	}
+	return itemOf(info), nil
+}
+
+// look is stat for a client who asks how large and how old a file is.
 func (u *user) look(name string) (fs.FileInfo, error) {
 	info, err := u.stat(name)
-	if err == nil && u.rights&account.ReadOnly == 0 {
-		return nil, fs.ErrPermission
+	if err == nil {
+		err = u.mayLook()
 	}
 	return info, err
 }
 
-// readDir returns the entries of a directory. What is not whole yet is not there.
-func (u *user) readDir(name string) ([]fs.FileInfo, error) {
+// mayLook returns an error unless the user may list files, or fetch them.
+func (u *user) mayLook() error {
+	if u.rights&account.ReadOnly == 0 {
+		return fs.ErrPermission
+	}
+	return nil
+}
+
+// readDir describes all that is in a directory. What is not whole yet is not there.
+func (u *user) readDir(name string) ([]list.Item, error) {
 	entries, err := u.entries(name)
 	if err != nil {
 		return nil, bare(err)
 	}
-	whole := entries[:0]
+	items := make([]list.Item, 0, len(entries))
 	for _, info := range entries {
 		if !upload.IsPartial(info.Name()) {
-			whole = append(whole, info)
+			items = append(items, itemOf(info))
 		}
 	}
-	return whole, nil
+	return items, nil
+}
+
+// itemOf returns what Entry or Entries of a vfs.Tree has said, under its own name.
+func itemOf(info fs.FileInfo) list.Item {
+	it := list.Item{Info: info, Name: info.Name()}
+	if link, ok := info.(*vfs.Link); ok {
+		it.Info, it.Link = link.FileInfo, &list.Link{Target: link.Target, End: link.End}
+	}
+	return it
 }
 
 // openWhole opens a regular file, and returns its size. The caller closes it.
@@ -149,17 +178,32 @@ func (u *user) writer() upload.Writer {
 	return w
 }
 
-// remove removes a file; a directory it refuses.
+// remove removes a file, a link itself, or a special file; a directory it refuses.
 func (u *user) remove(name string) error {
 	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, u.tree.Remove) })
 }
 
-// removeDir removes an empty directory.
+// removeDir removes an empty directory. A link is removed itself, never what it leads
+// to: clients that do not know links take one to a directory for that, and could not
+// finish otherwise.
 func (u *user) removeDir(name string) error {
+	removeDir := u.tree.RemoveDir
 	if u.ext.removeDir != nil {
-		return u.removeDirBy(name, u.ext.removeDir)
+		removeDir = u.ext.removeDir
 	}
-	return u.removeDirBy(name, u.tree.RemoveDir)
+	return u.removeDirBy(name, func(name string) error {
+		err := removeDir(name)
+		if err != nil && u.isLink(name) {
+			err = u.tree.Remove(name)
+		}
+		return err
+	})
+}
+
+// isLink reports whether name is a symbolic link.
+func (u *user) isLink(name string) bool {
+	info, err := u.tree.Lstat(name)
+	return err == nil && info.Mode().Type() == fs.ModeSymlink
 }
 
 // removeAll removes a directory with all that is in it.

@@ -9,7 +9,7 @@ import (
 // Perm returns the fact "perm" of a file or directory for a user with rights.
 func Perm(rights account.Rights, info fs.FileInfo, name, kind string) string {
 	v := View{Rights: rights}
-	return string(v.appendPerm(nil, Item{Info: info, Name: name, Type: kind}))
+	return string(v.appendPerm(nil, &Item{Info: info, Name: name, Type: kind}))
 }
 
 // The limits of Glob.

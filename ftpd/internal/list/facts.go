@@ -74,34 +74,31 @@ func (f FactSet) Feature() string {
 // AppendFacts appends the line of MLSD for it to b, CRLF included: the facts in
 // v.Facts that it has, a space, and the name. MLST replies with the same line.
 func (v *View) AppendFacts(b []byte, it Item) []byte {
+	info := it.facts()
 	if v.Facts&factType != 0 {
-		kind := it.Type
-		switch {
-		case kind != "":
-		case it.Info.IsDir():
-			kind = "dir"
-		default:
-			kind = "file"
-		}
-		b = append(append(append(b, "type="...), kind...), ';')
+		b = append(append(append(b, "type="...), it.kind()...), ';')
 	}
-	if v.Facts&factSize != 0 && !it.Info.IsDir() {
-		b = append(strconv.AppendInt(append(b, "size="...), it.Info.Size(), 10), ';')
+	if v.Facts&factSize != 0 && info.Mode().IsRegular() {
+		b = append(strconv.AppendInt(append(b, "size="...), info.Size(), 10), ';')
 	}
 	if v.Facts&factModify != 0 {
-		b = append(it.Info.ModTime().UTC().AppendFormat(append(b, "modify="...), TimeFormat), ';')
+		b = append(info.ModTime().UTC().AppendFormat(append(b, "modify="...), TimeFormat), ';')
 	}
 	if v.Facts&factPerm != 0 {
-		b = append(v.appendPerm(append(b, "perm="...), it), ';')
+		b = append(v.appendPerm(append(b, "perm="...), &it), ';')
 	}
 	if v.Facts&factUnique != 0 {
-		if id, ok := identify(it.Info); ok {
+		file := it.LeadsTo() // so that a client sees that a link and a directory are one (RFC 3659, 7.7.4)
+		if file == nil {
+			file = info
+		}
+		if id, ok := identify(file); ok {
 			b = strconv.AppendUint(append(b, "unique="...), id.device, 16)
 			b = append(strconv.AppendUint(append(b, 'g'), id.number, 16), ';')
 		}
 	}
 	if v.Facts&factMode != 0 {
-		b = append(strconv.AppendUint(append(b, "UNIX.mode=0"...), uint64(it.Info.Mode().Perm()), 8), ';')
+		b = append(strconv.AppendUint(append(b, "UNIX.mode=0"...), uint64(info.Mode().Perm()), 8), ';')
 	}
 	return v.AppendName(append(b, ' '), it)
 }
@@ -116,6 +113,10 @@ var (
 		{'c', account.Create}, {'d', account.Delete}, {'e', 0}, {'f', account.Rename}, {'l', account.List},
 		{'m', account.Create}, {'p', account.Delete},
 	}
+	// Of a link to a directory not p: what it deletes is in another place.
+	dirLinkPerms = []perm{{'d', account.Delete}, {'e', 0}, {'f', account.Rename}, {'l', account.List}}
+	// Of what can be neither opened nor entered.
+	deadPerms = []perm{{'d', account.Delete}, {'f', account.Rename}}
 )
 
 type perm struct {
@@ -125,10 +126,15 @@ type perm struct {
 
 // appendPerm appends what the user's rights allow; the file system may still
 // refuse it.
-func (v *View) appendPerm(b []byte, it Item) []byte {
-	perms := filePerms
-	if it.Info.IsDir() {
+func (v *View) appendPerm(b []byte, it *Item) []byte {
+	perms := deadPerms
+	switch mode := it.facts().Mode(); {
+	case mode.IsRegular():
+		perms = filePerms
+	case mode.IsDir():
 		perms = dirPerms
+	case it.LeadsToDir():
+		perms = dirLinkPerms
 	}
 	stays := it.Type != "" || it.Name == "/" // the root and the current directory cannot be removed or renamed
 	for _, p := range perms {

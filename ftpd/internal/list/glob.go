@@ -3,7 +3,6 @@ package list
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path"
 	"strings"
 )
@@ -26,12 +25,12 @@ var (
 // Tree is where Glob looks. Names are as in the pattern: relative to the current
 // directory or absolute, and not cleaned.
 type Tree interface {
-	// Stat describes what name leads to.
-	Stat(name string) (fs.FileInfo, error)
-	// ReadDir returns the entries of the directory dir, sorted by name. dir is
-	// "" for the current directory, and else ends in a slash. Glob does not
-	// change the result.
-	ReadDir(dir string) ([]fs.FileInfo, error)
+	// Entry describes name itself, be it a symbolic link.
+	Entry(name string) (Item, error)
+	// Entries describes what is in the directory dir, sorted by name, under their
+	// own names. dir is "" for the current directory, and else ends in a slash.
+	// Glob does not change the result.
+	Entries(dir string) ([]Item, error)
 }
 
 // IsPattern reports whether arg has a character that makes it a pattern: *, ?
@@ -72,7 +71,7 @@ func Glob(ctx context.Context, tree Tree, pattern string) ([]Item, error) {
 			}
 			for _, it := range matches {
 				if !last {
-					if !it.Info.IsDir() {
+					if !it.LeadsToDir() {
 						continue
 					}
 					it.Name += "/"
@@ -98,22 +97,23 @@ func match(tree Tree, dir, element string) ([]Item, error) {
 		return nil, err
 	}
 	if !IsPattern(element) {
-		info, err := tree.Stat(dir + element)
+		it, err := tree.Entry(dir + element)
 		if err != nil {
 			return nil, nil
 		}
-		return []Item{{Info: info, Name: dir + element}}, nil
+		it.Name = dir + element
+		return []Item{it}, nil
 	}
-	entries, err := tree.ReadDir(dir)
+	entries, err := tree.Entries(dir)
 	if err != nil {
 		return nil, nil
 	}
 	var matches []Item
-	for _, info := range entries {
-		name := info.Name()
-		ok, _ := path.Match(element, name)
-		if ok && (name[0] != '.' || element[0] == '.') {
-			matches = append(matches, Item{Info: info, Name: dir + name})
+	for _, it := range entries {
+		ok, _ := path.Match(element, it.Name)
+		if ok && (it.Name[0] != '.' || element[0] == '.') {
+			it.Name = dir + it.Name
+			matches = append(matches, it)
 		}
 	}
 	return matches, nil

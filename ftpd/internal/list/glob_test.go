@@ -17,25 +17,45 @@ import (
 // memory is a tree in memory, whose top is the current directory.
 type memory struct {
 	fstest.MapFS
-	read func(dir string) // called before each ReadDir, if it is not nil
+	read func(dir string) // called before each directory is read, if it is not nil
 }
 
-func (m memory) Stat(name string) (fs.FileInfo, error) { return fs.Stat(m.MapFS, clean(name)) }
+func (m memory) Entry(name string) (list.Item, error) {
+	info, err := fs.Lstat(m.MapFS, clean(name))
+	if err != nil {
+		return list.Item{}, err
+	}
+	return m.item(info), nil
+}
 
-func (m memory) ReadDir(dir string) ([]fs.FileInfo, error) {
+// item returns what is called like that, and of a link also what it leads to from the
+// top.
+func (m memory) item(info fs.FileInfo) list.Item {
+	it := list.Item{Info: info, Name: info.Name()}
+	if info.Mode().Type() == fs.ModeSymlink {
+		target := string(m.MapFS[info.Name()].Data)
+		it.Link = &list.Link{Target: target}
+		if end, err := fs.Stat(m.MapFS, target); err == nil {
+			it.Link.End = end
+		}
+	}
+	return it
+}
+
+func (m memory) Entries(dir string) ([]list.Item, error) {
 	if m.read != nil {
 		m.read(dir)
 	}
 	entries, err := fs.ReadDir(m.MapFS, clean(dir))
-	var infos []fs.FileInfo
+	var items []list.Item
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, info)
+		items = append(items, m.item(info))
 	}
-	return infos, err
+	return items, err
 }
 
 // clean returns name, relative to the top, as package fs wants it.
@@ -94,6 +114,39 @@ func TestGlob(t *testing.T) {
 	}
 }
 
+// As in a shell: a link is a name among others, and what it leads to is in the way to
+// other names.
+func TestGlobEntersLinksAndShowsThemAsLinks(t *testing.T) {
+	link := func(target string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(target), Mode: fs.ModeSymlink | 0o777}
+	}
+	tree := memory{MapFS: fstest.MapFS{
+		"d/a": {}, "f": {}, "to-d": link("d"), "to-f": link("f"), "to-nothing": link("missing"), "pipe": {Mode: fs.ModeNamedPipe},
+	}}
+	for _, tt := range []struct {
+		pattern string
+		want    []string
+		links   int
+	}{
+		{"*", []string{"d", "f", "pipe", "to-d", "to-f", "to-nothing"}, 3},
+		{"to-*", []string{"to-d", "to-f", "to-nothing"}, 3},
+		{"*/a", []string{"d/a", "to-d/a"}, 0},
+		{"to-d/*", []string{"to-d/a"}, 0},
+		{"to-[fn]*/a", nil, 0},
+	} {
+		items, _ := list.Glob(t.Context(), tree, tt.pattern)
+		links := 0
+		for _, it := range items {
+			if it.Link != nil {
+				links++
+			}
+		}
+		if got := names(items); !slices.Equal(got, tt.want) || links != tt.links {
+			t.Errorf("%q: got %q with %d links, want %q with %d", tt.pattern, got, links, tt.want, tt.links)
+		}
+	}
+}
+
 func TestIsPattern(t *testing.T) {
 	for arg, want := range map[string]bool{"": false, "a": false, `a\b`: false, "a]": false, "*": true, "a?": true, "d/[a]/f": true} {
 		if got := list.IsPattern(arg); got != want {
@@ -124,10 +177,10 @@ type crowded struct {
 
 func (crowded) Name() string { return "f" }
 
-func (c crowded) Stat(string) (fs.FileInfo, error) { return c, nil }
+func (c crowded) Entry(string) (list.Item, error) { return list.Item{Info: c, Name: "f"}, nil }
 
-func (c crowded) ReadDir(string) ([]fs.FileInfo, error) {
-	return slices.Repeat([]fs.FileInfo{c}, c.files), nil
+func (c crowded) Entries(string) ([]list.Item, error) {
+	return slices.Repeat([]list.Item{{Info: c, Name: "f"}}, c.files), nil
 }
 
 func TestGlobFindsSoManyNames(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 const recent = 182 * 24 * time.Hour
 
 // AppendLong appends a line of "ls -l" for it to b, CRLF included, which is what
-// clients expect of LIST: mode, links, owner, group, size, date, name. Times are
-// in UTC, so that LIST agrees with MLSD and MDTM.
+// clients expect of LIST: mode, links, owner, group, size, date, name, and where a
+// symbolic link leads. Times are in UTC, so that LIST agrees with MLSD and MDTM.
 func (v *View) AppendLong(b []byte, it Item) []byte {
 	links, owner, group := uint64(1), "ftp", "ftp"
 	b = appendMode(b, it.Info.Mode())
@@ -25,9 +25,9 @@ func (v *View) AppendLong(b []byte, it Item) []byte {
 	b = strconv.AppendUint(b, links, 10)
 	b = appendPadded(append(b, ' '), owner, 8, false)
 	b = appendPadded(append(b, ' '), group, 8, false)
-	size := it.Info.Size()
-	if it.Info.IsDir() { // the size of a directory is the host's own bookkeeping
-		size = 0
+	size := int64(len(it.target()))
+	if it.Info.Mode().IsRegular() { // the size of a directory is the host's own bookkeeping
+		size = it.Info.Size()
 	}
 	b = appendPadded(append(b, ' '), strconv.FormatInt(size, 10), 12, true)
 	b = append(b, ' ')
@@ -36,7 +36,8 @@ func (v *View) AppendLong(b []byte, it Item) []byte {
 		date = "Jan _2 15:04"
 	}
 	b = it.Info.ModTime().UTC().AppendFormat(b, date)
-	return v.AppendName(append(b, ' '), it)
+	b = control.AppendPrintable(append(b, ' '), it.Name)
+	return append(appendArrow(b, &it), "\r\n"...)
 }
 
 // AppendName appends the line of NLST for it to b: the name and CRLF. Control
@@ -48,11 +49,7 @@ func (v *View) AppendName(b []byte, it Item) []byte {
 // appendMode appends the ten characters of ls. Other types and bits than these
 // are not shown, and Go's own letters would shift the columns.
 func appendMode(b []byte, mode fs.FileMode) []byte {
-	kind := byte('-')
-	if mode.IsDir() {
-		kind = 'd'
-	}
-	b = append(b, kind)
+	b = append(b, letter(mode))
 	const letters = "rwxrwxrwx"
 	for i, c := range []byte(letters) {
 		if mode&(1<<(len(letters)-1-i)) == 0 {

@@ -17,7 +17,7 @@ var now = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 // info describes a file of five bytes.
 func info(t *testing.T, mode fs.FileMode, modified time.Time) fs.FileInfo {
 	t.Helper()
-	fi, err := fs.Stat(fstest.MapFS{"f": {Data: []byte("12345"), Mode: mode, ModTime: modified}}, "f")
+	fi, err := fs.Lstat(fstest.MapFS{"f": {Data: []byte("12345"), Mode: mode, ModTime: modified}}, "f")
 	if err != nil {
 		t.Fatal(err)
 	}

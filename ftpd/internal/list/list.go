@@ -7,9 +7,10 @@ import (
 	"sluice/internal/account"
 )
 
-// Item is a file or directory under the name by which it is listed.
+// Item is an entry of a directory under the name by which it is listed.
 type Item struct {
-	Info fs.FileInfo // of what a symbolic link leads to; its Name is not used
+	Info fs.FileInfo // of the entry itself, be it a symbolic link; its Name is not used
+	Link *Link       // of a symbolic link, and nil of anything else
 	Name string      // as it is on the disk
 	Type string      // the fact "type"; "": what the mode says
 }
@@ -34,13 +35,3 @@ var formats = map[string]Format{
 // FormatOf returns the format of the command LIST, NLST or MLSD, and nil for
 // any other.
 func FormatOf(command string) Format { return formats[command] }
-
-// Items returns the entries of a directory as items, in the same order, each
-// with prefix before its own name.
-func Items(entries []fs.FileInfo, prefix string) []Item {
-	items := make([]Item, 0, len(entries))
-	for _, info := range entries {
-		items = append(items, Item{Info: info, Name: prefix + info.Name()})
-	}
-	return items
-}

@@ -136,7 +136,7 @@ var rules = []rule{
 	},
 	{folder: "cmd/sluice/...", own: []string{"..."}, others: []string{"..."}},
 	{
-		folder: "internal/vfs", others: []string{sys, afero},
+		folder: "internal/vfs", own: []string{"internal/fileid"}, others: []string{sys, afero},
 		why: "every path of a client passes here, so that a review of this folder alone must be enough",
 	},
 	{

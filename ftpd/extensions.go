@@ -26,7 +26,8 @@ type extensions struct {
 	open      func(name string, flags int, offset int64) (ftpserver.FileTransfer, error)
 }
 
-// extensionsOf returns what client does itself. A Root, whose methods have some of the
+// extensionsOf returns what client does itself. What changes files is counted, as the
+// methods of a [vfs.Tree] count it. A Root, whose methods have some of the
 // names, is asked as everywhere.
 func extensionsOf(client afero.Fs) extensions {
 	var ext extensions
@@ -37,10 +38,16 @@ func extensionsOf(client afero.Fs) extensions {
 		ext.readDir = x.ReadDir
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionRemoveDir); ok {
-		ext.removeDir = x.RemoveDir
+		ext.removeDir = func(name string) error {
+			defer vfs.Changed()
+			return x.RemoveDir(name)
+		}
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionSymlink); ok {
-		ext.symlink = x.Symlink
+		ext.symlink = func(target, name string) error {
+			defer vfs.Changed()
+			return x.Symlink(target, name)
+		}
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionAvailableSpace); ok {
 		ext.free = x.GetAvailableSpace
@@ -52,7 +59,10 @@ func extensionsOf(client afero.Fs) extensions {
 		ext.hash = x.ComputeHash
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionSite); ok {
-		ext.site = x.Site
+		ext.site = func(param string) *ftpserver.AnswerCommand {
+			defer vfs.Changed() // perhaps: nobody else knows what it does
+			return x.Site(param)
+		}
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtentionFileTransfer); ok {
 		ext.open = x.GetHandle

@@ -12,6 +12,7 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/digest"
+	"sluice/internal/vfs"
 )
 
 // Files of which one byte comes after the other: those of a driver that gives
@@ -72,6 +73,7 @@ func (op *operation) storeOn(t *transfer) (r reply) {
 		if e := f.Close(); err == nil && e != nil {
 			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
 		}
+		vfs.Changed()
 		r = op.done(t, err)
 	}()
 	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)

@@ -21,6 +21,11 @@ func ofOS(f *os.File) (ID, error) {
 	if err != nil {
 		return ID{}, os.NewSyscallError("fstat", err)
 	}
+	return OfStat(&st), nil
+}
+
+// OfStat returns the state of a file that st describes.
+func OfStat(st *unix.Stat_t) ID {
 	id := ID{
 		Device:   uint64(st.Dev), //nolint:unconvert // of 32 bits on some systems
 		Inode:    uint64(st.Ino), //nolint:unconvert // as above
@@ -32,5 +37,5 @@ func ofOS(f *os.File) (ID, error) {
 	if sec, _ := st.Ctim.Unix(); sec != 0 { // or it is a file system that keeps no such time
 		id.Changed = st.Ctim.Nano()
 	}
-	return id, nil
+	return id
 }

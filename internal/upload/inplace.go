@@ -142,6 +142,7 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 		err = u.file.Close()
 	}
 	if err == nil {
+		vfs.Changed()
 		u.store.claims.release(p.claim)
 	}
 	return err
@@ -217,7 +218,8 @@ func (u *Upload) checkThere(mine *claim) error {
 
 func (p *inPlace) abort(u *Upload, cause error) (kept int64) {
 	u.tell(cause)
-	_ = u.file.Close()              // again, perhaps: what it holds is what there is
+	_ = u.file.Close() // again, perhaps: what it holds is what there is
+	vfs.Changed()
 	u.store.claims.release(p.claim) // after that: some file systems write when they close
 	return 0
 }

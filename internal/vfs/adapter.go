@@ -93,6 +93,14 @@ func (a *adapter) do(op, name string, f func(full string) error) error {
 	return err
 }
 
+// change is do for what changes something. It is counted when it is over, also if nobody waits for that any more.
+func (a *adapter) change(op, name string, f func(full string) error) error {
+	return a.do(op, name, func(full string) error {
+		defer Changed()
+		return f(full)
+	})
+}
+
 // Name returns the name of the file system.
 func (a *adapter) Name() string { return a.fs.Name() }
 
@@ -149,7 +157,12 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 	if err != nil {
 		return nil, a.fail("open", name, err)
 	}
-	f, err := call(a.calls, func() (afero.File, error) { return a.open(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
+	f, err := call(a.calls, func() (afero.File, error) {
+		if flag&writing != 0 { // an afero.CopyOnWriteFs makes a copy then, whatever else the flags say
+			defer Changed()
+		}
+		return a.open(full, flag, perm)
+	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
 		return nil, a.fail("open", name, err)
 	}
@@ -311,7 +324,7 @@ func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 
 // Mkdir makes a directory in one that is there.
 func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
-	return a.do("mkdir", name, func(full string) error {
+	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
 			return errMode
 		}
@@ -327,7 +340,7 @@ func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
 
 // MkdirAll makes a directory and those above it that are missing.
 func (a *adapter) MkdirAll(name string, perm fs.FileMode) error {
-	return a.do("mkdir", name, func(full string) error {
+	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
 			return errMode
 		}
@@ -337,7 +350,7 @@ func (a *adapter) MkdirAll(name string, perm fs.FileMode) error {
 
 // Remove removes a file.
 func (a *adapter) Remove(name string) error {
-	return a.do("remove", name, func(full string) error {
+	return a.change("remove", name, func(full string) error {
 		fi, err := a.lstat(full)
 		switch {
 		case err != nil:
@@ -351,7 +364,7 @@ func (a *adapter) Remove(name string) error {
 
 // RemoveDir removes a directory that is empty, which not every file system sees to.
 func (a *adapter) RemoveDir(name string) error {
-	return a.do("rmdir", name, func(full string) error {
+	return a.change("rmdir", name, func(full string) error {
 		if a.isRoot(name) {
 			return errRoot
 		}
@@ -377,7 +390,7 @@ func (a *adapter) RemoveDir(name string) error {
 
 // RemoveAll removes name and all that is beneath it.
 func (a *adapter) RemoveAll(name string) error {
-	return a.do("removeall", name, func(full string) error {
+	return a.change("removeall", name, func(full string) error {
 		if a.isRoot(name) {
 			return errRoot
 		}
@@ -387,7 +400,7 @@ func (a *adapter) RemoveAll(name string) error {
 
 // Rename moves oldname to newname, which may be a file that is there, but no directory.
 func (a *adapter) Rename(oldname, newname string) error {
-	err := a.do("rename", oldname, func(from string) error {
+	err := a.change("rename", oldname, func(from string) error {
 		to, err := a.full(newname)
 		if err != nil {
 			return err
@@ -424,7 +437,7 @@ func (a *adapter) rename(oldname, newname, from, to string) error {
 
 // Chmod sets the permission bits of a file.
 func (a *adapter) Chmod(name string, mode fs.FileMode) error {
-	return a.do("chmod", name, func(full string) error {
+	return a.change("chmod", name, func(full string) error {
 		if mode != mode.Perm() {
 			return errMode
 		}
@@ -435,12 +448,12 @@ func (a *adapter) Chmod(name string, mode fs.FileMode) error {
 
 // Chown sets owner and group of a file.
 func (a *adapter) Chown(name string, uid, gid int) error {
-	return a.do("chown", name, func(full string) error { return a.fs.Chown(full, uid, gid) })
+	return a.change("chown", name, func(full string) error { return a.fs.Chown(full, uid, gid) })
 }
 
 // Chtimes sets the times of a file.
 func (a *adapter) Chtimes(name string, atime, mtime time.Time) error {
-	return a.do("chtimes", name, func(full string) error { return a.fs.Chtimes(full, atime, mtime) })
+	return a.change("chtimes", name, func(full string) error { return a.fs.Chtimes(full, atime, mtime) })
 }
 
 // Symlink makes no link: by the interface of afero nobody can say where it would lead.

@@ -12,7 +12,8 @@ import (
 // that care do not follow a link in the last element.
 func isRoot(path string) bool { return path == "." }
 
-// change does what f does to the path that name stands for, if this view may.
+// change does what f does to the path that name stands for, if this view may. It is counted also if it fails: RemoveAll
+// may have done half of its work.
 func (t *Root) change(op, name string, f func(root *os.Root, path string) error) error {
 	if !t.writable {
 		return t.fail(op, name, ErrReadOnly)
@@ -21,6 +22,7 @@ func (t *Root) change(op, name string, f func(root *os.Root, path string) error)
 	if err != nil {
 		return t.fail(op, name, err)
 	}
+	defer Changed()
 	if err := f(t.disk.root, path); err != nil {
 		return t.fail(op, name, err)
 	}
@@ -118,6 +120,7 @@ func (t *Root) rename(oldname, newname string) error {
 	if isRoot(oldpath) || isRoot(newpath) {
 		return errRoot
 	}
+	defer Changed()
 	return t.disk.root.Rename(oldpath, newpath)
 }
 

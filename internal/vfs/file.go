@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/spf13/afero"
+
+	"sluice/internal/fileid"
 )
 
 // opener opens files and directories beneath one directory.
@@ -15,6 +17,8 @@ type opener interface {
 	open(path string, flag int, perm fs.FileMode) (*os.File, error)
 	// openDir opens the directory at a path that local made, to list it. What is no directory is ENOTDIR.
 	openDir(path string) (directory, error)
+	// identify returns the state of the file at a path that local made, or errors.ErrUnsupported.
+	identify(path string) (fileid.ID, error)
 	io.Closer
 }
 
@@ -23,6 +27,8 @@ const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND
 
 // File opens name with the flags of [os.OpenFile]; perm, cut by the umask, is the mode of a file that is created.
 // The caller closes the file.
+//
+// What is written to the file is no change that [Generation] counts, before the writer calls [Changed].
 //
 // The file's Name is the cleaned name, without a leading slash. To list a directory use [Root.ReadDir] or the
 // file's Readdir and Readdirnames. Its ReadDir gives fs.DirEntry values, and their Info looks that name up in the
@@ -39,6 +45,9 @@ func (t *Root) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 		return nil, t.fail("open", name, err)
 	}
 	f, err := t.disk.opener.open(path, flag, perm)
+	if flag&(os.O_CREATE|os.O_TRUNC) != 0 {
+		Changed()
+	}
 	if err != nil {
 		return nil, t.fail("open", name, err)
 	}

@@ -232,8 +232,13 @@ func (h *handle) Truncate(size int64) error {
 // Sync brings what was written to the disk.
 func (h *handle) Sync() error { return h.do(h.File.Sync) }
 
-// Close closes the file.
-func (h *handle) Close() error { return h.do(h.File.Close) }
+// Close closes the file. What was written to it is counted as a change, for some file systems show it only now.
+func (h *handle) Close() error {
+	if h.size < 0 {
+		defer Changed()
+	}
+	return h.do(h.File.Close)
+}
 
 // do makes a call whose panic becomes an error.
 func (h *handle) do(f func() error) error {

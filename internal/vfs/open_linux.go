@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/internal/fileid"
 )
 
 // beneath opens with one openat2(2), however long the path is. The kernel resolves it and refuses to leave dir.
@@ -65,6 +67,20 @@ func (b *beneath) openFD(path string, flag int, perm fs.FileMode) (int, error) {
 		return -1, openError(err)
 	}
 	return fd, nil
+}
+
+// identify makes one fstatat(2).
+func (b *beneath) identify(path string) (fileid.ID, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.dir == nil {
+		return fileid.ID{}, fs.ErrClosed
+	}
+	var st unix.Stat_t
+	if err := again(func() error { return unix.Fstatat(b.fd, path, &st, 0) }); err != nil {
+		return fileid.ID{}, err
+	}
+	return fileid.OfStat(&st), nil
 }
 
 // Close waits for the opens under way.

@@ -1,9 +1,12 @@
 package vfs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"sluice/internal/fileid"
 )
 
 // inRoot opens through os.Root: one openat(2) for each element of the path. It works on every system.
@@ -18,6 +21,9 @@ func (o inRoot) open(path string, flag int, perm fs.FileMode) (*os.File, error) 
 	defer f.Close()
 	return reopen(f, filepath.ToSlash(path), flag)
 }
+
+// identify is not for less than it costs to open the file.
+func (o inRoot) identify(string) (fileid.ID, error) { return fileid.ID{}, errors.ErrUnsupported }
 
 // Close does nothing: the tree closes its root.
 func (o inRoot) Close() error { return nil }

@@ -18,6 +18,7 @@ import (
 //     io and disturb nothing else. None is anything but a regular file or a directory, and no open waits for a FIFO.
 //   - Stat, Lstat, ReadDir, Entry and Entries return values that do not change when the file does.
 //   - Remove refuses a directory, and Rename does not replace one.
+//   - Methods that change something have called [Changed] when they return.
 type Tree interface {
 	afero.Fs
 

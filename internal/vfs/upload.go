@@ -70,6 +70,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 		if err := a.checkParent(full); err != nil {
 			return nil, err
 		}
+		defer Changed()
 		return up.CreateUpload(full, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
@@ -109,6 +110,7 @@ func (a *adapter) CommitUpload(temp, target string) error {
 	if fi, err := a.Lstat(target); err == nil && fi.IsDir() {
 		return a.fail("rename", target, fs.ErrExist)
 	}
+	defer Changed()
 	if _, err := protect(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
 		return a.fail("rename", target, err)
 	}
@@ -121,5 +123,5 @@ func (a *adapter) AbortUpload(temp string) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return a.do("remove", temp, up.AbortUpload)
+	return a.change("remove", temp, up.AbortUpload)
 }

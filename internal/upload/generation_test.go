@@ -1,0 +1,36 @@
+package upload_test
+
+import (
+	"errors"
+	"testing"
+
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// What an upload adds to a file that is there is counted as a change when it ends, however it ends.
+func TestTheEndOfAnUploadIntoItsTargetIsCounted(t *testing.T) {
+	eachTree(t, map[string]string{"f": "content"}, func(t *testing.T, tree vfs.Tree) {
+		var s upload.Store
+		for _, end := range []struct {
+			name string
+			do   func(u *upload.Upload, size int64) error
+		}{
+			{"Commit", func(u *upload.Upload, size int64) error { _, err := u.Commit(size, nil); return err }},
+			{"Abort", func(u *upload.Upload, size int64) error { u.Abort(size, errors.New("cut")); return nil }},
+		} {
+			u, err := s.Append(target(tree))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := write(t, u, ", more")
+			before := vfs.Generation()
+			if err := end.do(u, size); err != nil {
+				t.Fatal(err)
+			}
+			if vfs.Generation() == before {
+				t.Errorf("%s is not", end.name)
+			}
+		}
+	})
+}

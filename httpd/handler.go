@@ -32,10 +32,13 @@ type Handler struct {
 	FS afero.Fs
 
 	// CacheValid is how long an open file is believed to be what its name means,
-	// and a name of a [Root] to mean nothing. Zero means a second, but on
-	// Windows, where nobody can replace or remove a file that is open, not at
-	// all. A negative value means not at all. Files that are not those of the operating system
-	// (afero.MemMapFs) are never kept.
+	// and a name of a [Root] to mean nothing, if another process may have changed
+	// that. What a server of FTP in this process has changed, and what was changed
+	// by the methods of a Root, is seen by the next request whatever this says; what
+	// is written to an open file, without such a server, is not. Zero means a second,
+	// but on Windows, where nobody can replace or remove a file that is open, not at
+	// all. A negative value means not at all. Files that are not those of the
+	// operating system (afero.MemMapFs) are never kept.
 	CacheValid time.Duration
 
 	// Method is how the bodies of files are sent: sendfile.Copy copies them

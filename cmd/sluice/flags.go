@@ -63,7 +63,7 @@ func addContentFlags(cmd *cobra.Command, conf *config.Config) {
 
 func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
 	f := cmd.Flags()
-	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "look after this `TIME` whether a file is still the one of its name; 0 looks each time")
+	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "look after this `TIME` whether another process has replaced a file; 0 looks each time")
 	f.Var(&conf.MinRate, "min-rate", "cut a download that is slower than `BYTES` a second, such as 64KiB; 0 cuts none")
 	f.BoolVar(&conf.FastLane, "fast-lane", conf.FastLane, "answer plain requests without net/http; off only to compare")
 	f.StringVar(&conf.Road, "road", conf.Road, "`ROAD` of file data: auto (sendfile where it works) or copy")

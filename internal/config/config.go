@@ -68,7 +68,7 @@ type Config struct {
 	Headers []string // rules "PATTERN Name: value"
 	CORS    []string // origins whose pages may read the responses; "*": all
 
-	CacheValid time.Duration // how long an open file is believed to be the one of its name; 0: never
+	CacheValid time.Duration // how long no other process is believed to have replaced an open file; 0: it may have
 	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
 	FastLane   bool          // whether plain requests take the short way past net/http
 

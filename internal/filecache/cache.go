@@ -18,7 +18,8 @@ type Cache struct {
 	// Tree is where names are looked up. The caller closes it, after the Cache.
 	Tree vfs.Tree
 
-	// Valid is how long an entry is believed. Zero means a second, but on
+	// Valid is how long an entry is believed as far as other processes could have
+	// changed what it says. Zero means a second, but on
 	// Windows, where nobody can replace or remove a file that is open, not at
 	// all. Nor does negative: then each Get opens, and nothing is kept.
 	Valid time.Duration
@@ -115,41 +116,64 @@ func (c *Cache) Get(path string) (*File, error) {
 	if c.valid < 0 {
 		return c.open(path, nil, 0)
 	}
-	s := c.shard(maphash.String(c.seed, path))
 	now := c.since(c.now())
-	s.mu.RLock()
-	f, err, ok := s.entries[path].take(now, c.valid)
-	s.mu.RUnlock()
-	if ok && (f == nil || f.isCurrent()) {
+	if f, err, ok := c.recall(path, now); ok {
 		return f, err
 	}
-	if ok {
-		s.outdate(path, f)
-		f.Release()
-	}
-	return c.fill(s, path)
+	return c.fill(path)
 }
 
 // Hit returns the file that Get would, if it is at hand at the time now, and
-// else nil. It never waits for the disk and allocates nothing; it makes at
-// most one system call, and none if the File has a Body. The caller releases
-// the File.
+// else nil. It opens nothing and makes at most one system call, and none if the
+// File has a Body and this process has changed nothing since the last. Without
+// such a change it allocates nothing. The caller releases the File.
 //
 // Nothing keeps path, not even an error.
 func (c *Cache) Hit(path string, now time.Time) *File {
 	c.once.Do(c.prepare)
-	s := c.shard(maphash.String(c.seed, path))
-	s.mu.RLock()
-	f, _, ok := s.entries[path].take(c.since(now), c.valid)
-	s.mu.RUnlock()
-	if !ok || f == nil {
-		return nil
-	}
-	if !f.isCurrent() {
-		f.Release()
-		return nil
-	}
+	f, _, _ := c.recall(path, c.since(now))
 	return f
+}
+
+// recall returns what is remembered of path, if that is still true; f is nil if
+// there is no such file.
+func (c *Cache) recall(path string, now time.Duration) (f *File, err error, ok bool) {
+	s := c.shard(path)
+	generation := vfs.Generation()
+	s.mu.RLock()
+	f, b, err := s.entries[path].take(now, c.valid, generation)
+	s.mu.RUnlock()
+	switch b {
+	case current:
+		if f == nil || f.isCurrent() {
+			return f, err, true
+		}
+		s.outdate(path, f)
+	case doubtful:
+		if c.isStill(path, f) {
+			s.confirm(path, f, generation)
+			return f, err, true
+		}
+	}
+	if f != nil {
+		f.Release()
+	}
+	return nil, nil, false
+}
+
+// isStill reports whether path is known to mean f, or nothing if f is nil, without
+// opening it. A link that leads out of the tree, which only others can make, is
+// found out when the entry is no longer valid.
+func (c *Cache) isStill(path string, f *File) bool {
+	root, ok := c.Tree.(*vfs.Root)
+	if !ok {
+		return false
+	}
+	id, err := vfs.Identify(root, path)
+	if f == nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return err == nil && f.is(id)
 }
 
 // DropIdle closes the files that nobody uses and reports whether there were
@@ -213,36 +237,48 @@ func (c *Cache) Stats() Stats {
 	return stats
 }
 
-func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash&uint64(len(c.shards)-1)] }
+func (c *Cache) shard(path string) *shard {
+	return &c.shards[maphash.String(c.seed, path)&uint64(len(c.shards)-1)]
+}
 
 func (c *Cache) since(t time.Time) time.Duration { return t.Sub(c.epoch) }
 
 // fill asks the disk what path leads to, or waits for whoever does already.
-func (c *Cache) fill(s *shard, path string) (*File, error) {
+func (c *Cache) fill(path string) (*File, error) {
+	s := c.shard(path)
+	for generation := vfs.Generation(); ; {
+		f, err, ok := c.fillSince(s, path, generation)
+		if ok {
+			return f, err
+		}
+	}
+}
+
+// fillSince is fill for who must see the change that made the generation. It is not ok
+// if it has waited for somebody who has asked the disk before that.
+func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, err error, ok bool) {
 	s.mu.Lock()
 	began := c.since(c.now())
 	e := s.entries[path]
-	if f, err, ok := e.take(began, c.valid); ok { // it has come while we waited for the lock
+	switch f, b, err := e.take(began, c.valid, generation); { // it has come while we waited for the lock
+	case b == current:
 		s.mu.Unlock()
-		return f, err
+		return f, err, true
+	case f != nil:
+		f.Release()
 	}
 	if e == nil && s.entries != nil && len(path) <= longestPath {
 		e = s.add(path, began)
 	}
 	if e == nil { // it will not be remembered
 		s.mu.Unlock()
-		return c.open(path, nil, 0)
+		f, err = c.open(path, nil, 0)
+		return f, err, true
 	}
 	if l := e.load; l != nil {
-		l.waiters++
-		s.mu.Unlock()
-		<-l.done
-		if l.file == nil && l.err == nil {
-			return c.open(path, nil, 0)
-		}
-		return l.file, l.err
+		return c.await(s, l, path, generation)
 	}
-	l := &load{done: make(chan struct{})}
+	l := &load{generation: vfs.Generation(), done: make(chan struct{})}
 	e.load = l
 	old := e.file
 	if old != nil {
@@ -251,7 +287,7 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 	}
 	s.mu.Unlock()
 
-	f, err := c.open(path, old, c.body)
+	f, err = c.open(path, old, c.body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.load = nil
@@ -268,10 +304,29 @@ func (c *Cache) fill(s *shard, path string) (*File, error) {
 	case !kept:
 		s.remove(e)
 	default:
-		s.set(e, f, err, began)
+		s.set(e, f, err, began, l.generation)
 		c.sweeps.start(c)
 	}
-	return f, err
+	return f, err, true
+}
+
+// await waits for the load l of path and returns what has come of it, or what the disk says then if that is not for all.
+// The caller holds the lock of s, which await gives back.
+func (c *Cache) await(s *shard, l *load, path string, generation uint64) (f *File, err error, ok bool) {
+	isRecent := l.generation >= generation
+	if isRecent {
+		l.waiters++
+	}
+	s.mu.Unlock()
+	<-l.done
+	switch {
+	case !isRecent:
+		return nil, nil, false
+	case l.file == nil && l.err == nil:
+		f, err = c.open(path, nil, 0)
+		return f, err, true
+	}
+	return l.file, l.err, true
 }
 
 // keeps reports whether what the disk has answered may be given to the next who

@@ -12,8 +12,14 @@
 //
 // # What can be relied on
 //
-// An entry is believed for [Cache.Valid]. After that the name is opened again
-// and compared, so a file that was replaced, removed or is no longer allowed
+// What this process changes through a [vfs.Tree], be it another than Cache.Tree,
+// is seen by the next Get or Hit: an entry is believed as long as [vfs.Generation]
+// stays what it was. When that has moved, one fstatat(2) shows whether the name
+// still means the same, and the entry stays; where that cannot be asked (trees
+// that are no [vfs.Root], systems other than Linux) the name is opened again.
+//
+// What others change is seen after [Cache.Valid] at most. Then the name is opened
+// again and compared, so a file that was replaced, removed or is no longer allowed
 // is noticed within that time, and so is one that has come to be.
 //
 // What is in [File.Body] was read between two equal answers of fstat and is

@@ -48,7 +48,7 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && (old.settled || old.Body == nil) && old.id == id {
+	if old != nil && old.is(id) {
 		old.refs.Add(1)
 		return old, nil
 	}
@@ -66,6 +66,9 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 	}
 	return f, nil
 }
+
+// is reports whether id, which was found out later, shows that the file is as it was when it was opened.
+func (f *File) is(id fileid.ID) bool { return (f.settled || f.Body == nil) && f.id == id }
 
 // readWhole returns the n bytes that a file has, or nil.
 func readWhole(f *os.File, n int64) []byte {

@@ -31,29 +31,60 @@ type entry struct {
 	checked time.Duration // when the disk was asked; 0: never, or it is outdated
 	load    *load         // under way; nil: none
 
-	used atomic.Int64 // time.Duration of the last use; written by those who hold mu for reading
+	// Written by those who hold mu, for reading at least:
+	used       atomic.Int64  // time.Duration of the last use
+	generation atomic.Uint64 // vfs.Generation before the entry was last found to be true
 }
 
 // load is one question to the disk and those who wait for its answer.
 type load struct {
-	waiters int32         // guarded by the shard's mu
-	done    chan struct{} // closed when the fields below are set; each waiter then is a user of file
-	file    *File
-	err     error
+	generation uint64        // vfs.Generation before the disk was asked
+	waiters    int32         // guarded by the shard's mu
+	done       chan struct{} // closed when the fields below are set; each waiter then is a user of file
+	file       *File
+	err        error
 }
 
-// take returns what the entry knows, if it is still to be believed, and makes
-// the caller a user of it. e may be nil. The caller holds mu, for reading at
-// least.
-func (e *entry) take(now, valid time.Duration) (f *File, err error, ok bool) {
+// belief is how far an entry is to be believed.
+type belief int
+
+const (
+	unknown  belief = iota // not at all
+	doubtful               // this process has changed something since: if the disk says the same
+	current
+)
+
+// take returns what the entry knows, if there is anything to it, and makes the caller a user of it. generation is that
+// of the caller, e may be nil. The caller holds mu, for reading at least.
+func (e *entry) take(now, valid time.Duration, generation uint64) (f *File, b belief, err error) {
 	if e == nil || e.checked == 0 || now-e.checked >= valid {
-		return nil, nil, false
+		return nil, unknown, nil
 	}
 	e.used.Store(int64(now))
 	if e.file != nil {
 		e.file.refs.Add(1)
 	}
-	return e.file, e.err, true
+	if e.generation.Load() < generation {
+		return e.file, doubtful, e.err
+	}
+	return e.file, current, e.err
+}
+
+// confirm says that what the entry of a path knows, f or that there is no file, was found to be true after generation
+// was read, unless it has been replaced.
+func (s *shard) confirm(path string, f *File, generation uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.entries[path]
+	if e == nil || e.file != f {
+		return
+	}
+	for {
+		old := e.generation.Load()
+		if old >= generation || e.generation.CompareAndSwap(old, generation) {
+			return
+		}
+	}
 }
 
 // outdate makes the next Get of path ask the disk, unless f has been replaced.
@@ -82,7 +113,7 @@ func (s *shard) add(path string, now time.Duration) *entry {
 
 // set fills an entry. The caller holds mu and f, in which the cache becomes
 // one more user.
-func (s *shard) set(e *entry, f *File, err error, checked time.Duration) {
+func (s *shard) set(e *entry, f *File, err error, checked time.Duration, generation uint64) {
 	if f != e.file {
 		s.drop(e)
 		if f != nil {
@@ -91,6 +122,7 @@ func (s *shard) set(e *entry, f *File, err error, checked time.Duration) {
 		}
 	}
 	e.file, e.err, e.checked = f, err, checked
+	e.generation.Store(generation)
 	for s.held.memory.Load() > s.held.maxMemory {
 		if !s.evict(func(o *entry) bool { return o != e && o.hasBody() }) {
 			if e.hasBody() {

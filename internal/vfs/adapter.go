@@ -142,6 +142,16 @@ func (a *adapter) lstat(full string) (fs.FileInfo, error) {
 // Open opens name for reading.
 func (a *adapter) Open(name string) (afero.File, error) { return a.OpenFile(name, os.O_RDONLY, 0) }
 
+// Readable opens the file: what its mode means, only its file system knows.
+func (a *adapter) Readable(name string) error {
+	f, err := a.Open(name)
+	if err != nil {
+		return err
+	}
+	_ = f.Close() // it was not even read
+	return nil
+}
+
 // Create creates or truncates name and opens it for reading and writing.
 func (a *adapter) Create(name string) (afero.File, error) {
 	return a.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)

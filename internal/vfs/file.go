@@ -17,6 +17,8 @@ type opener interface {
 	open(path string, flag int, perm fs.FileMode) (*os.File, error)
 	// openDir opens the directory at a path that local made, to list it. What is no directory is ENOTDIR.
 	openDir(path string) (directory, error)
+	// readable returns why the file at a path that local made cannot be opened for reading.
+	readable(path string) error
 	// identify returns the state of the file at a path that local made, or errors.ErrUnsupported.
 	identify(path string) (fileid.ID, error)
 	io.Closer

@@ -69,18 +69,29 @@ func (b *beneath) openFD(path string, flag int, perm fs.FileMode) (int, error) {
 	return fd, nil
 }
 
+// readable makes one faccessat2(2), which asks for the rights of the effective user, as open does; before Linux 5.8 x/sys
+// reckons them from the mode.
+func (b *beneath) readable(path string) error {
+	return b.use(func(fd int) error { return unix.Faccessat(fd, path, unix.R_OK, unix.AT_EACCESS) })
+}
+
 // identify makes one fstatat(2).
 func (b *beneath) identify(path string) (fileid.ID, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.dir == nil {
-		return fileid.ID{}, fs.ErrClosed
-	}
 	var st unix.Stat_t
-	if err := again(func() error { return unix.Fstatat(b.fd, path, &st, 0) }); err != nil {
+	if err := b.use(func(fd int) error { return unix.Fstatat(fd, path, &st, 0) }); err != nil {
 		return fileid.ID{}, err
 	}
 	return fileid.OfStat(&st), nil
+}
+
+// use calls f with the descriptor of the directory, until it is not interrupted.
+func (b *beneath) use(f func(fd int) error) error {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.dir == nil {
+		return fs.ErrClosed
+	}
+	return again(func() error { return f(b.fd) })
 }
 
 // Close waits for the opens under way.

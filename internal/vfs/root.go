@@ -22,6 +22,15 @@ func (o inRoot) open(path string, flag int, perm fs.FileMode) (*os.File, error) 
 	return reopen(f, filepath.ToSlash(path), flag)
 }
 
+// readable opens the file.
+func (o inRoot) readable(path string) error {
+	f, err := o.open(path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // identify is not for less than it costs to open the file.
 func (o inRoot) identify(string) (fileid.ID, error) { return fileid.ID{}, errors.ErrUnsupported }
 

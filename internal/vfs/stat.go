@@ -48,6 +48,20 @@ func (t *Root) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, e
 	return fi, nil
 }
 
+// Readable returns why the file name cannot be opened for reading, and nil if it can. On Linux that is what the
+// permissions say, by one system call; a file system which asks them only when a file is opened, as some in user space
+// do, may still refuse. Other systems are asked by opening the file.
+func (t *Root) Readable(name string) error {
+	path, err := local(name)
+	if err == nil {
+		err = t.disk.opener.readable(path)
+	}
+	if err != nil {
+		return t.fail("open", name, err)
+	}
+	return nil
+}
+
 // Identify returns the state of the file that name leads to in t, as [fileid.Of] does of an open file, by one system call
 // and without a descriptor. It is for comparing with the state of a file that was opened before: alone it proves
 // nothing about what name means, because a link on the way that leads out of the tree is followed. Where it cannot be

@@ -38,6 +38,10 @@ type Tree interface {
 	// Walk calls f for each entry beneath the directory name, as [Root.Walk] does.
 	Walk(name string, f filepath.WalkFunc) error
 
+	// Readable returns why the file name cannot be opened for reading, as far as that can be found out for less than
+	// it costs to open it, or else by opening it; nil means that it can.
+	Readable(name string) error
+
 	// RemoveDir removes an empty directory, but not the root.
 	RemoveDir(name string) error
 

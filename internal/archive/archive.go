@@ -23,6 +23,10 @@ type Entry struct {
 	Mode     fs.FileMode // of which the permission bits are kept
 	Dir      bool        // a directory; else a regular file
 
+	// Content, if not nil, is the content of a file that is nowhere but here. Its length takes the place of Size, and
+	// neither Open nor CRC is called.
+	Content []byte
+
 	// Open opens the file. It is called when the turn of the file comes, perhaps never and perhaps often, by several
 	// goroutines at once if they use the archive so. It is not called for directories and empty files, which may
 	// leave it nil.
@@ -47,6 +51,14 @@ var ErrChanged = errors.New("changed since the archive was laid out")
 
 // hasContent reports whether there are bytes of the entry in the archive.
 func (e *Entry) hasContent() bool { return !e.Dir && e.Size > 0 }
+
+// content returns the part that is the content of a file.
+func (e *Entry) content() Part {
+	if e.Content != nil {
+		return Part{Size: e.Size, Bytes: func(context.Context) ([]byte, error) { return e.Content, nil }}
+	}
+	return Part{Size: e.Size, Open: e.open}
+}
 
 // open opens the file if it still is what the entry says.
 func (e *Entry) open() (File, error) {
@@ -95,7 +107,7 @@ func wrap(f format, entries []Entry) []Part {
 		size += f.headSize(i)
 		if e := &entries[i]; e.hasContent() {
 			flush(i + 1)
-			parts = append(parts, Part{Size: e.Size, Open: e.open})
+			parts = append(parts, e.content())
 			tail, size = i, f.tailSize(i)
 		} else if size >= maxMade {
 			flush(i + 1)

@@ -147,7 +147,8 @@ func TestArchivesAreReadBack(t *testing.T) {
 			entries := []archive.Entry{
 				folder("docs"), private, plant(t, "docs/empty", ""), folder("docs/dir"),
 				plant(t, "docs/größe 大.txt", "x"), plant(t, "latin-\xe9", "y"), plant(t, long, "z"),
-				plant(t, "block", string(make([]byte, 1024))), plant(t, "last", "last"),
+				plant(t, "block", string(make([]byte, 1024))),
+				{Name: "made", Content: []byte("made here"), Mode: 0o644, Modified: then}, plant(t, "last", "last"),
 			}
 			got := l.read(t, assemble(t, lay(t, l, entries)))
 			compare(t, got, []item{
@@ -159,6 +160,7 @@ func TestArchivesAreReadBack(t *testing.T) {
 				file("latin-\xe9", 0o644, "y"),
 				file(long, 0o644, "z"),
 				file("block", 0o644, string(make([]byte, 1024))),
+				file("made", 0o644, "made here"),
 				file("last", 0o644, "last"),
 			})
 		})

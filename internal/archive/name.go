@@ -35,8 +35,11 @@ func checked(entries []Entry) ([]Entry, error) {
 			return nil, fmt.Errorf("%w: %q", errSize, name)
 		}
 		seen[name] = true
-		if e.Dir {
+		switch {
+		case e.Dir:
 			name, e.Size = name+"/", 0
+		case e.Content != nil:
+			e.Size = int64(len(e.Content))
 		}
 		e.Name = name
 		clean[i] = e

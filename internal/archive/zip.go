@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"hash/crc32"
 	"math"
 	"sync/atomic"
 )
@@ -135,6 +136,9 @@ func (z *zipFile) sum(ctx context.Context, i int) (uint32, error) {
 	e := &z.entries[i]
 	if !e.hasContent() {
 		return 0, nil
+	}
+	if e.Content != nil {
+		return crc32.ChecksumIEEE(e.Content), nil
 	}
 	if known := z.sums[i].Load(); known != 0 {
 		return uint32(known), nil

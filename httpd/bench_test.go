@@ -2,6 +2,7 @@ package httpd_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/spf13/afero"
 
 	"sluice/httpd"
 	"sluice/internal/vfs"
@@ -49,6 +52,38 @@ func BenchmarkPlan(b *testing.B) {
 			for b.Loop() {
 				if got := plan(); got != bm.want {
 					b.Fatalf("status %d, want %d", got, bm.want)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLayout is what a client of an archive of 10,000 files waits for.
+func BenchmarkLayout(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 10_000 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("file%d", i)), []byte("x"), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	for _, kind := range []struct {
+		name string
+		fs   afero.Fs
+	}{{"Root", root}, {"BasePathFs over OsFs", afero.NewBasePathFs(afero.NewOsFs(), dir)}} {
+		b.Run(kind.name, func(b *testing.B) {
+			h := &httpd.Handler{FS: kind.fs, Archives: true}
+			defer h.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/?tar", nil))
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Code)
 				}
 			}
 		})

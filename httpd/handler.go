@@ -104,7 +104,10 @@ type Handler struct {
 	CompressListings bool
 
 	// Archives answers a directory with ?zip or ?tar as an archive of what is
-	// beneath it, without hidden names and without links to directories.
+	// beneath it, without hidden names and without links to directories. What
+	// cannot be read is left out, and named in a file UNREADABLE-FILES.txt at its
+	// end. A file that changes, or can no longer be read, while the archive is sent
+	// ends it. Of a file system that is no [Root], each file is opened twice.
 	Archives bool
 
 	// ContentETags makes the entity tags of files of up to 64 MiB from their

@@ -102,7 +102,9 @@ func (res *resource) gzip(h *Handler) {
 }
 
 // collect lists what is beneath dir and has the right to be seen, and makes a
-// tag of it; "" if a file has none. In the archive all of it lies in a directory of the same name.
+// tag of it; "" if a file has none. In the archive all of it lies in a directory of
+// the same name. What cannot be read is left out, and named in a file at the end:
+// it would end each download at the same byte.
 func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.Entry, etag string, err error) {
 	select { // for a walk keeps a processor busy, and the disk
 	case h.walks <- struct{}{}:
@@ -112,23 +114,27 @@ func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.En
 	}
 	top := strings.TrimPrefix(path.Base(dir), "/")
 	sum, tagged := sha256.New(), true
+	var left leftOut
 	err = h.tree().Walk(dir, func(rel string, info fs.FileInfo, err error) error {
 		switch {
-		case err != nil:
-			return nil // a directory that cannot be read has nothing in it for us
+		case err != nil: // a directory that cannot be read: its entry is there already
+			return left.add(rel+"/", info, err)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case h.hides("/"+info.Name()) && info.IsDir():
 			return fs.SkipDir
 		case h.hides("/" + info.Name()):
 			return nil
-		case len(entries) == maxArchived:
+		case len(entries)+len(left.names) == maxArchived:
 			return errTooMany
 		}
 		e := archive.Entry{Name: path.Join(top, rel), Modified: info.ModTime(), Mode: info.Mode(), Dir: info.IsDir()}
 		tag := etagOf(info)
 		if !e.Dir {
 			name := path.Join(dir, rel)
+			if err := h.tree().Readable(name); err != nil {
+				return left.add(rel, info, err)
+			}
 			e.Size = info.Size()
 			tagged = tagged && tag != ""
 			e.Open = func() (archive.File, error) { return h.reopen(name, tag) }
@@ -138,6 +144,12 @@ func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.En
 		sum.Write([]byte(e.Name + "\x00" + tag))
 		return nil
 	})
+	if len(left.names) > 0 {
+		notice := left.notice(top, entries)
+		entries = append(entries, notice)
+		sum.Write([]byte(notice.Name + "\x00"))
+		sum.Write(notice.Content)
+	}
 	if tagged {
 		etag = `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
 	}

@@ -18,6 +18,14 @@ func (h *Handler) serveFile(ctx context.Context, a *ask, name string, f *filecac
 	}
 	for _, kind := range checksums {
 		if query.Has(kind.word) {
+			f, err := h.cache().Renew(name, f) // or its tag would be that of another state than is read
+			switch {
+			case err != nil:
+				return h.refuse(ctx, a, err)
+			case f.Info.IsDir():
+				f.Release()
+				return h.missing(ctx, a)
+			}
 			return h.serveChecksum(a, name, f, kind)
 		}
 	}

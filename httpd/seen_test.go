@@ -1,11 +1,13 @@
 package httpd_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,4 +93,30 @@ func TestWhatOthersChangeIsSeenWithinASecond(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A checksum is read from the file, and so it is that of the file as it is, also where what was remembered of it is no
+// longer true: the reply was cut then.
+func TestAChecksumIsOfTheFileAsItIs(t *testing.T) {
+	dir := nettest.TempDir(t)
+	tree, err := httpd.Dir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	h := &httpd.Handler{FS: tree, CacheValid: time.Hour}
+	defer h.Close()
+	s := &shop{h, dir}
+	for _, content := range []string{"small", "another", strings.Repeat("large", 20_000), ""} {
+		s.write(t, "a", content)
+		want := fmt.Sprintf("%x  a\n", sha256.Sum256([]byte(content)))
+		check(t, s.ask(t, http.MethodGet, "/a?sha256"), http.StatusOK, want)
+	}
+	if runtime.GOOS == "windows" {
+		return // where a file that is open cannot be removed
+	}
+	if err := os.Remove(filepath.Join(dir, "a")); err != nil {
+		t.Fatal(err)
+	}
+	check(t, s.ask(t, http.MethodGet, "/a?sha256"), http.StatusNotFound, "")
 }

@@ -135,6 +135,18 @@ func (c *Cache) Hit(path string, now time.Time) *File {
 	return f
 }
 
+// Renew returns f, which Get has returned for path, if its file is still what f.Info
+// says, and else what Get returns after another look at the disk. It is for who reads
+// the file rather than its Body. It takes over f.
+func (c *Cache) Renew(path string, f *File) (*File, error) {
+	if f.os == nil || f.isCurrentOnDisk() {
+		return f, nil
+	}
+	c.shard(path).outdate(path, f)
+	f.Release()
+	return c.Get(path)
+}
+
 // recall returns what is remembered of path, if that is still true; f is nil if
 // there is no such file.
 func (c *Cache) recall(path string, now time.Duration) (f *File, err error, ok bool) {

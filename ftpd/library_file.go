@@ -45,7 +45,7 @@ func libraryError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if op := (&operation{opened: true}); op.codeOf(err) == 552 {
+	if isBeyondQuota(err) {
 		return ftpserver.ErrStorageExceeded
 	}
 	return bare(err)
@@ -184,12 +184,7 @@ func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
 // Close makes the file visible if all of it has come.
 func (u *libraryUpload) Close() error {
-	err := u.failed
-	if err == nil {
-		err = u.transfer.commit(u.file, u.at, func() error { return context.Cause(u.client.ctx) })
-	} else {
-		u.transfer.record.Kept = u.file.Abort(u.at, err)
-	}
+	err := u.transfer.finish(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
 	u.end(err)
 	return libraryError(err)
 }

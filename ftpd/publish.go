@@ -58,11 +58,7 @@ func (c *controlConn) grace() time.Duration {
 // publish makes the upload of size bytes visible if err is nil and the rule lets it,
 // and else keeps what there is of it. It returns why the upload is not visible.
 func (op *operation) publish(t *transfer, f *upload.Upload, size int64, err error) error {
-	if err != nil {
-		t.record.Kept = f.Abort(size, err)
-		return err
-	}
-	return t.commit(f, size, op.verdict(time.Now(), size-t.record.Offset))
+	return t.finish(f, size, err, op.verdict(time.Now(), size-t.record.Offset))
 }
 
 // verdict returns what is asked right before the upload becomes visible, of which sent
@@ -142,9 +138,14 @@ func (op *operation) isGone() error {
 	return nil
 }
 
-// commit makes the upload of size bytes visible; check, right before, is the last that
-// can be against it. It returns why the upload is not visible.
-func (t *transfer) commit(f *upload.Upload, size int64, check func() error) error {
+// finish makes the upload of size bytes visible if err is nil, and else keeps what there
+// is of it. check, right before, is the last that can be against it. It returns why the
+// upload is not visible.
+func (t *transfer) finish(f *upload.Upload, size int64, err error, check func() error) error {
+	if err != nil {
+		t.record.Kept = f.Abort(size, err)
+		return err
+	}
 	var refused error
 	kept, err := f.Commit(size, func() error {
 		refused = check()

@@ -155,7 +155,7 @@ func (op *operation) codeOf(err error) int {
 		return 450
 	case errors.Is(err, syscall.ENOSPC):
 		return 452
-	case errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG), errors.Is(err, ftpserver.ErrStorageExceeded):
+	case isBeyondQuota(err):
 		return 552
 	case errors.Is(err, errName), errors.Is(err, fs.ErrExist):
 		return 553
@@ -173,6 +173,11 @@ func (op *operation) codeOf(err error) int {
 		return 451
 	}
 	return 550
+}
+
+// isBeyondQuota reports whether a file may not become so large.
+func isBeyondQuota(err error) bool {
+	return errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) || errors.Is(err, ftpserver.ErrStorageExceeded)
 }
 
 // reasonOf returns what the client is told of err, which names no path of ours.

@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -96,7 +97,7 @@ func appendTo(s *upload.Store, t upload.Target) (*upload.Upload, error) { return
 
 func writeFrom(off int64) open {
 	return func(s *upload.Store, t upload.Target) (*upload.Upload, error) {
-		return s.WriteFrom(nil, t, off) //nolint:staticcheck // nothing is copied
+		return s.WriteFrom(context.Background(), t, off)
 	}
 }
 

@@ -2,7 +2,6 @@ package upload
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 
@@ -21,9 +20,6 @@ type rewritten struct {
 	off    int64      // where the upload begins
 	head   chan error // what has become of the copy of the bytes before that, once
 }
-
-// errStale means that there is nothing to go on with: the beginning of the file was not copied yet.
-var errStale = errors.New("the beginning of the file was not copied yet")
 
 // rewrite begins an upload in a new hidden file that holds what the target does.
 func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Upload, error) {

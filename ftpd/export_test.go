@@ -16,7 +16,11 @@ import (
 // HurryForTest shortens what no user can set.
 func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
 	s.waits.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
+	s.waits.reader = time.Millisecond
 }
+
+// WaitForReader sets how long clients have to read reply 150.
+func (s *Server) WaitForReader(d time.Duration) { s.waits.reader = d }
 
 // GlobForTest looks for what matches an absolute pattern, for a client that has
 // left.

@@ -3,6 +3,7 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"time"
 
@@ -13,12 +14,13 @@ import (
 // takes long. It begins when the command's turn has come and ends with its
 // final reply.
 type operation struct {
-	session   *session
-	name, arg string // the command
-	begun     time.Time
-	ctx       context.Context // ends with the cause errAborted after ABOR
-	cancel    context.CancelCauseFunc
-	detached  bool // another goroutine reads commands; of the goroutine that works
+	session    *session
+	name, arg  string // the command
+	begun      time.Time
+	ctx        context.Context // ends with the cause errAborted after ABOR
+	cancel     context.CancelCauseFunc
+	detached   bool      // another goroutine reads commands; of the goroutine that works
+	introduced time.Time // when reply 150 was sent; of the goroutine that works
 
 	// The session's mutex guards these.
 	ended   chan struct{} // closed at the end; nil: nobody waits
@@ -159,20 +161,23 @@ func (op *operation) connect() (*dataconn.Conn, error) {
 	opening := say(150, op.opening())
 	s.mu.Unlock()
 	s.send(opening)
+	op.introduced = time.Now()
 	return data, nil
 }
 
-// maxSwift is the size of a file that fits the smallest send buffer.
-const maxSwift = 4 << 10
-
-// isSwift reports whether the transfer cannot wait for the client: the data
-// connection is there, and its send buffer has room for all that is to go. Such a
-// transfer needs no goroutine, which would add half to its cost.
-func (op *operation) isSwift() bool {
+// isThere reports whether a data connection in clear can be had without waiting.
+func (op *operation) isThere() bool {
 	s := op.session
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return op.size >= 0 && op.size <= maxSwift && !s.private && s.source != nil && s.source.IsThere()
+	source, private := s.source, s.private
+	s.mu.Unlock()
+	if private || source == nil {
+		return false
+	}
+	if !source.IsThere() {
+		runtime.Gosched() // it may wait for the goroutine that accepts it
+	}
+	return source.IsThere()
 }
 
 // What the transfers tell of themselves.

@@ -41,12 +41,22 @@ func (op *operation) retr(arg string) (r reply) {
 		return
 	}
 	op.announce(stop - first)
-	if !op.isSwift() || t.user.isLimited(t.server) {
-		op.detach()
+	swift := stop-first <= maxSwift && !t.user.isLimited(t.server)
+	if !swift || !op.isThere() {
+		op.detach() // which adds half to the cost of a small file
 	}
-	err = op.sendOver(func(conn *stream) error { return t.send(conn, f, first, stop-first) })
+	err = op.sendOver(func(conn *stream) error {
+		if swift {
+			conn.cork()
+		}
+		return t.send(conn, f, first, stop-first)
+	})
 	return
 }
+
+// maxSwift is the size of a file that fits the smallest send buffer, so that sending it
+// cannot wait for the client.
+const maxSwift = 4 << 10
 
 // send sends size bytes of f from the offset on.
 func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {

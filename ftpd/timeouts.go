@@ -7,10 +7,12 @@ import "time"
 type waits struct {
 	badLogin time.Duration // before the first failed login of an address is answered
 	ban      time.Duration // that failed logins of an address are remembered
+	reader   time.Duration // that clients have to read reply 150, and it alone
 }
 
 func (w waits) afterBadLogin() time.Duration { return or(w.badLogin, time.Second) }
 func (w waits) forBan() time.Duration        { return or(w.ban, 10*time.Minute) }
+func (w waits) forReader() time.Duration     { return or(w.reader, 20*time.Millisecond) }
 
 // farewell bounds the wait for a client that does not take its last reply.
 const farewell = time.Second

@@ -46,8 +46,11 @@ func newTransfer(ctx context.Context, server *Server, session *live.Session, u *
 type stream struct {
 	net.Conn
 	below net.Conn     // the socket
+	cork  func()       // lets what is sent go with the end
 	fail  func()       // makes the end a reset
 	end   func() error // tells the client that all has gone
+
+	finish func(deadline time.Time) // ends our direction, and waits for the client to end its own
 }
 
 // over opens the data connection and lets move move all bytes over it. It blocks until
@@ -61,16 +64,27 @@ func (op *operation) over(move func(conn *stream) error) error {
 	if err != nil {
 		return op.failData(err)
 	}
-	return move(&stream{conn, data.NetConn(), data.Fail, func() error { return data.End(op.session.server.stallTimeout()) }})
+	return move(&stream{
+		Conn: conn, below: data.NetConn(), cork: data.Cork, fail: data.Fail, finish: data.Finish,
+		end: func() error { return data.End(op.session.server.stallTimeout()) },
+	})
 }
 
-// sendOver is over for what the client must be told the end of.
+// sendOver is over for what the client must be told the end of. It returns when the
+// client has read reply 150, or has had the time to: aria2 waits for ever if it finds
+// reply 226 behind it. A client that ends the data connection too has read reply 150; no
+// other sign is as quick. One that does so after reply 226 only has its time from reply
+// 150 on.
 func (op *operation) sendOver(send func(conn *stream) error) error {
 	return op.over(func(conn *stream) error {
 		if err := send(conn); err != nil {
 			return err
 		}
-		return op.failData(conn.end())
+		if err := op.failData(conn.end()); err != nil {
+			return err
+		}
+		conn.finish(op.introduced.Add(op.session.server.waits.forReader()))
+		return nil
 	})
 }
 

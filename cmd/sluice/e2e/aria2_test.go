@@ -21,3 +21,14 @@ func TestAria2DownloadsInManyPieces(t *testing.T) {
 		})
 	}
 }
+
+// aria2 with one connection waits for ever if it reads replies 150 and 226 at once (F10).
+func TestAria2DownloadsASmallFileInOnePiece(t *testing.T) {
+	s := start(t)
+	s.file("small", 1000)
+	for range 20 {
+		dir := t.TempDir()
+		run(t, dir, "aria2c", "--no-conf", "-q", "--file-allocation=none", "-x1", "--timeout=5", "--max-tries=1", s.urlOf("ftp", "small"))
+		wantPattern(t, filepath.Join(dir, "small"), 0, 1000)
+	}
+}

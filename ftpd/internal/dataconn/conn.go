@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -57,6 +58,32 @@ func (c *Conn) End(stall time.Duration) error {
 		c.Fail()
 	}
 	return err
+}
+
+// Finish ends our direction, after End, and blocks until the client has ended its own
+// or the deadline passes. Nobody may read any more.
+func (c *Conn) Finish(deadline time.Time) {
+	half, ok := c.tcp.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.tcp.SetReadDeadline(deadline) != nil {
+		return
+	}
+	var rest [64]byte // the end of TLS, as a rule: unread, it would make our close a reset
+	for {
+		if _, err := c.tcp.Read(rest[:]); err != nil {
+			return
+		}
+	}
+}
+
+// Cork lets what is sent from now on go with the end of the connection: one segment
+// costs both sides less than two. It is for what fits in one and is followed by
+// Finish at once, since the kernel holds it back meanwhile, 200 ms at most.
+func (c *Conn) Cork() {
+	if conn, ok := c.tcp.(syscall.Conn); ok {
+		if raw, err := conn.SyscallConn(); err == nil {
+			_ = raw.Control(cork)
+		}
+	}
 }
 
 // Fail makes the connection end with a reset: an orderly end is the end of the

@@ -42,7 +42,8 @@ type command struct {
 	work  func(op *operation, arg string) reply
 	quick bool
 
-	// data says that work needs a data connection.
+	// data says that work needs a data connection. What the client has agreed on is
+	// good for one such command, also for one that is refused.
 	data bool
 
 	// feat returns the line of FEAT, without the space before it; nil or "":

@@ -36,6 +36,7 @@ func TestAPatternThatLooksEverywhereIsRefused(t *testing.T) {
 	c := s.guest()
 	c.passive(pasv)
 	c.want(550, "NLST */*")
+	c.passive(pasv)
 	c.want(550, "LIST */*/*/*/*")
 	if got := c.get(pasv, "NLST d109*"); strings.Count(got, "\r\n") != 11 {
 		t.Errorf("NLST d109* = %q", got)

@@ -16,6 +16,7 @@ import (
 type operation struct {
 	session    *session
 	name, arg  string // the command
+	data       bool   // it needs a data connection, which ends with it, whatever the reply
 	begun      time.Time
 	ctx        context.Context // ends with the cause errAborted after ABOR
 	cancel     context.CancelCauseFunc
@@ -39,11 +40,12 @@ var errAborted = errors.New("aborted by the client")
 func (s *session) operate(name, arg string, cmd command) (left bool) {
 	if cmd.data {
 		if refusal := s.mayTransfer(); !refusal.IsZero() {
+			s.dropSource()
 			s.send(refusal)
 			return false
 		}
 	}
-	op := s.begin(name, arg)
+	op := s.begin(name, arg, cmd.data)
 	if !cmd.quick || !s.user.isRoot {
 		op.detach()
 	}
@@ -53,10 +55,10 @@ func (s *session) operate(name, arg string, cmd command) (left bool) {
 }
 
 // begin begins an operation.
-func (s *session) begin(name, arg string) *operation {
+func (s *session) begin(name, arg string, data bool) *operation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	op := &operation{session: s, name: name, arg: arg, begun: time.Now(), size: -1}
+	op := &operation{session: s, name: name, arg: arg, data: data, begun: time.Now(), size: -1}
 	op.ctx, op.cancel = context.WithCancelCause(s.ctx)
 	s.op = op
 	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
@@ -105,7 +107,7 @@ func (op *operation) end(r reply) []reply {
 		s.last = op.result
 	}
 	op.wakeLocked()
-	if s.taken {
+	if s.taken || op.data {
 		s.dropSourceLocked()
 	}
 	s.quiet = time.Now()

@@ -97,7 +97,7 @@ func TestStrangerGetsNothingFromASecondRetr(t *testing.T) {
 	addr := c.passive(pasv)
 	strangerAt(t, addr)
 	c.want(425, "RETR f")
-	strangerAt(t, addr)
+	strangerAt(t, c.passive(pasv))
 	c.want(425, "RETR f")
 }
 

@@ -103,6 +103,7 @@ func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
 		c.want(550, "RETR f")
 	}
 	other.want(350, fmt.Sprint("REST ", n))
+	other.passive(pasv)
 	other.want(550, "STOR f")
 	other.put(pasv, "APPE f", strings.NewReader("mine"))
 	if got := s.content("f"); got != "mine" {

@@ -316,8 +316,8 @@ func TestRetrRefused(t *testing.T) {
 	}
 	c := s.guest()
 	c.want(425, "RETR f") // neither PASV nor PORT
-	c.passive(pasv)
 	for _, line := range []string{"RETR nothing", "RETR d", "RETR /", "RETR f/f"} {
+		c.passive(pasv)
 		text := c.want(550, line)
 		if strings.Contains(text, s.dir) {
 			t.Errorf("%s: reply %q names the root", line, text)

@@ -101,7 +101,7 @@ type session struct {
 	private   bool                    // PROT P
 	allocated int64                   // bytes that ALLO has announced; negative: none
 	source    dataconn.Source         // of the next data connection; nil: none
-	taken     bool                    // source was asked for the connection, or aborted: it is good for no other
+	taken     bool                    // source was asked for the connection, or aborted: it is good for nothing else
 	working   int                     // goroutines of the session
 	draining  bool                    // to be dismissed after the operation
 	alarms    [alarmCount]*time.Timer // nil before their first use
@@ -183,6 +183,9 @@ func (s *session) obey(line string) (left bool, err error) {
 	name, arg := control.Split(line)
 	cmd, refusal := s.check(name, arg)
 	if !refusal.IsZero() {
+		if cmd.data {
+			s.dropSource() // or the client, which may have connected, would wait there
+		}
 		s.send(refusal)
 		return false, s.count(refusal.Code)
 	}

@@ -293,16 +293,17 @@ func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
 			t.Errorf("%s: %q", cmd, got)
 		}
 	}
-	other.passive(pasv)
 	other.want(550, "SIZE f")
 	hidden := s.names()[0]
 	if !upload.IsPartial(hidden) {
 		t.Fatalf("the tree has %q", hidden)
 	}
 	for _, line := range []string{"SIZE " + hidden, "MLST " + hidden, "DELE " + hidden, "RNFR " + hidden, "RETR " + hidden, "HASH " + hidden, "XMD5 " + hidden} {
+		other.passive(pasv)
 		other.want(550, line)
 	}
 	for _, line := range []string{"STOR " + hidden, "APPE " + hidden} {
+		other.passive(pasv)
 		other.want(553, line)
 	}
 	_ = conn.Close()
@@ -368,8 +369,10 @@ func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	conn := c.data(pasv, "APPE f")
 	other.passive(pasv)
 	other.want(450, "APPE f")
+	other.passive(pasv)
 	other.want(450, "APPE g")
 	other.want(350, "REST 10")
+	other.passive(pasv)
 	other.want(450, "STOR f")
 	_ = conn.Close()
 	c.expect(226, "APPE")

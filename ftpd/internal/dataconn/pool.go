@@ -1,8 +1,10 @@
 package dataconn
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -27,6 +29,10 @@ func (r PortRange) Size() int {
 // SparePorts is how many ports stay open on an address once they were needed.
 // They are used in turn, so that a late connection to one finds nobody there.
 const SparePorts = 16
+
+// strayTime is how long a connection may be on its way to a port that its client has
+// left: that is when systems send the first packet for the third time.
+const strayTime = 3 * time.Second
 
 var errNoPort = errors.New("no port is free for a data connection")
 
@@ -68,6 +74,21 @@ type host struct {
 	turn  int    // index in open of the port used last
 	last  uint16 // of the range, tried last; 0: none
 	short bool   // there are fewer than SparePorts, and no more to be had
+	left  map[spot]leave
+	many  int // size of left at which to look for what can be forgotten
+}
+
+// spot is a client at a port.
+type spot struct {
+	client netip.Addr
+	number uint16
+}
+
+// leave is the end of a reservation whose client had not connected: its connection may
+// still come, and belongs to no later reservation.
+type leave struct {
+	port *port
+	at   time.Time
 }
 
 // port is a listening socket.
@@ -120,13 +141,16 @@ func (p *Pool) reserve(local, client netip.Addr) (*reservation, error) {
 		err = p.openLocked(h, local)
 		h.short = err != nil
 	}
-	pt := h.freeLocked(client)
-	if pt == nil && err == nil { // the client holds all there are
+	pt := h.freeLocked(client, (*port).isUntouchedLocked)
+	if pt == nil && err == nil { // the client holds or has left all there are
 		err = p.openLocked(h, local)
-		pt = h.freeLocked(client)
+		pt = h.freeLocked(client, (*port).isUntouchedLocked)
 	}
 	if pt == nil {
-		return nil, err
+		pt = h.freeLocked(client, (*port).isNewLocked)
+	}
+	if pt == nil {
+		return nil, cmp.Or(err, errNoPort)
 	}
 	r := &reservation{port: pt, client: client, arrived: make(chan net.Conn, 1)}
 	pt.waiting[client] = r
@@ -148,15 +172,28 @@ func (p *Pool) InUse() int {
 	return used
 }
 
-// freeLocked returns the next port that client may have; nil: there is none.
-func (h *host) freeLocked(client netip.Addr) *port {
+// freeLocked returns the next port that client may have and that is fit for it; nil:
+// there is none.
+func (h *host) freeLocked(client netip.Addr, isFit func(*port, netip.Addr) bool) *port {
 	for range h.open {
 		h.turn = (h.turn + 1) % len(h.open)
-		if pt := h.open[h.turn]; pt.isFreeLocked(client) {
+		if pt := h.open[h.turn]; pt.isFreeLocked(client) && isFit(pt, client) {
 			return pt
 		}
 	}
 	return nil
+}
+
+// isUntouchedLocked reports whether no connection of client can be on its way to the
+// port.
+func (pt *port) isUntouchedLocked(client netip.Addr) bool {
+	return time.Since(pt.host.left[spot{client, pt.number}].at) > strayTime
+}
+
+// isNewLocked reports whether the port was opened after client had left it, so that
+// none of its connections can wait to be accepted.
+func (pt *port) isNewLocked(client netip.Addr) bool {
+	return pt.host.left[spot{client, pt.number}].port != pt
 }
 
 func (pt *port) isFreeLocked(client netip.Addr) bool {
@@ -317,11 +354,11 @@ func (pt *port) deliver(conn net.Conn) {
 	}
 }
 
-// release ends the reservation. A connection that has arrived and was not
-// taken is closed. Releasing twice is harmless.
+// release ends the reservation. A connection that has arrived and was not taken is
+// closed; one that comes later is reset. Releasing twice is harmless.
 func (r *reservation) release() {
 	r.port.pool.mu.Lock()
-	r.port.dropLocked(r)
+	r.port.leaveLocked(r)
 	r.port.pool.mu.Unlock()
 	select {
 	case conn := <-r.arrived:
@@ -330,17 +367,48 @@ func (r *reservation) release() {
 	}
 }
 
-// dropLocked takes r out of the list, and closes the port if it was opened only
-// because all others were taken.
-func (pt *port) dropLocked(r *reservation) {
+// leaveLocked takes r out of the list, if it is there: then its client has not
+// connected. Nothing tells a connection that comes now from that of the next
+// reservation. So the port is closed, which resets what the kernel has accepted and we
+// have not; or, as long as others wait there, not given to this client again.
+func (pt *port) leaveLocked(r *reservation) {
 	if pt.waiting[r.client] != r {
 		return
 	}
 	delete(pt.waiting, r.client)
-	if len(pt.waiting) == 0 && len(pt.host.open) > SparePorts {
-		pt.host.open = slices.DeleteFunc(pt.host.open, func(other *port) bool { return other == pt })
-		pt.closeLocked()
+	pt.host.noteLocked(spot{r.client, pt.number}, leave{pt, time.Now()})
+	if len(pt.waiting) == 0 {
+		pt.retireLocked()
 	}
+}
+
+// noteLocked notes l, and forgets what is long past.
+func (h *host) noteLocked(s spot, l leave) {
+	if h.left == nil {
+		h.left = make(map[spot]leave)
+	}
+	if len(h.left) >= h.many {
+		maps.DeleteFunc(h.left, func(_ spot, past leave) bool { return l.at.Sub(past.at) > strayTime })
+		h.many = 2*len(h.left) + SparePorts
+	}
+	h.left[s] = l
+}
+
+// dropLocked takes r out of the list, whose client has connected, and closes the port
+// if it was opened only because all others were taken.
+func (pt *port) dropLocked(r *reservation) {
+	delete(pt.waiting, r.client)
+	if len(pt.waiting) == 0 && len(pt.host.open) > SparePorts {
+		pt.retireLocked()
+	}
+}
+
+// retireLocked closes the port and forgets it. Its number is free again.
+func (pt *port) retireLocked() {
+	h := pt.host
+	h.open = slices.DeleteFunc(h.open, func(other *port) bool { return other == pt })
+	h.short = false
+	pt.closeLocked()
 }
 
 // Close closes all ports and waits until nobody serves them.

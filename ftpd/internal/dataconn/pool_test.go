@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -119,13 +120,35 @@ func TestAnyClientMayConnectWhereThatIsWanted(t *testing.T) {
 // onePort returns a range of one port that was free a moment ago.
 func onePort(t *testing.T) dataconn.PortRange {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return portsInARow(t, 1)
+}
+
+// portsInARow returns n ports in a row that were free a moment ago.
+func portsInARow(t *testing.T, n uint16) dataconn.PortRange {
+	t.Helper()
+	for range 1000 {
+		first := freeAt(t, 0)
+		port := first
+		for port-first < n && port >= first && freeAt(t, port) == port {
+			port++
+		}
+		if port-first == n {
+			return dataconn.PortRange{First: first, Last: port - 1}
+		}
+	}
+	t.Fatal("no ports in a row are free")
+	panic("unreachable")
+}
+
+// freeAt returns port if it is free, or another one if that is 0; 0 if it is not.
+func freeAt(t *testing.T, port uint16) uint16 {
+	t.Helper()
+	ln, err := dataconn.Listen(netip.AddrPortFrom(loopback, port))
 	if err != nil {
-		t.Fatal(err)
+		return 0
 	}
 	defer ln.Close()
-	port := uint16(ln.Addr().(*net.TCPAddr).Port)
-	return dataconn.PortRange{First: port, Last: port}
+	return uint16(ln.Addr().(*net.TCPAddr).Port)
 }
 
 func TestAMappedPortIsAnnouncedUnderItsOtherNumber(t *testing.T) {
@@ -232,4 +255,91 @@ func TestAConnectionToTheClientsPort(t *testing.T) {
 	if _, err := a.Open(t.Context()); err == nil {
 		t.Error("a source that was closed gives a connection")
 	}
+}
+
+// gate is a listener that accepts when it is open: until then connections sit in the
+// queue of the kernel.
+type gate struct {
+	net.Listener
+	open   chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (g *gate) Accept() (net.Conn, error) {
+	select {
+	case <-g.open:
+		return g.Listener.Accept()
+	case <-g.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (g *gate) Close() error {
+	g.once.Do(func() { close(g.closed) })
+	return g.Listener.Close()
+}
+
+// wantEnd wants that conn was reset or closed without a byte.
+func wantEnd(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
+		t.Errorf("read %d bytes, %v, want the end", n, err)
+	}
+}
+
+// F11: what the kernel has accepted and we have not outlives its reservation.
+func TestAConnectionThatIsNotAcceptedYetEndsWithItsReservation(t *testing.T) {
+	for name, shared := range map[string]bool{"on a port of its own": false, "on a port where another host waits": true} {
+		t.Run(name, func(t *testing.T) {
+			open := make(chan struct{})
+			p := newPool(t, &dataconn.Pool{
+				Ports: portsInARow(t, 2),
+				Wrap: func(ln net.Listener) (net.Listener, error) {
+					return &gate{Listener: ln, open: open, closed: make(chan struct{})}, nil
+				},
+			})
+			l := listen(t, p, loopback)
+			if shared {
+				for range 2 { // of two ports
+					listen(t, p, netip.MustParseAddr("192.0.2.1"))
+				}
+			}
+			stray := dial(t, l.Port())
+			l.Close()
+			next := listen(t, p, loopback)
+			mine := dial(t, next.Port())
+			close(open)
+			wantGiven(t, next, mine)
+			wantEnd(t, stray)
+		})
+	}
+}
+
+func TestAPortThatItsClientHasLeftIsNotGivenToItNext(t *testing.T) {
+	p := newPool(t, &dataconn.Pool{Ports: portsInARow(t, 3)})
+	for range 3 {
+		listen(t, p, netip.MustParseAddr("192.0.2.1")) // keeps the ports open
+	}
+	l := listen(t, p, loopback)
+	l.Close()
+	wantReset(t, l.Port())
+	for range 2 {
+		if next := listen(t, p, loopback); next.Port() == l.Port() {
+			t.Error("the port was given to it again")
+		}
+	}
+	if next, err := p.Listen(loopback, loopback, patience); err == nil {
+		t.Errorf("port %d was given to it, want none", next.Port())
+	}
+	listen(t, p, netip.MustParseAddr("192.0.2.2"))
+}
+
+func TestTheOnlyPortIsGivenAgainToAClientThatHasLeftIt(t *testing.T) {
+	p := newPool(t, &dataconn.Pool{Ports: onePort(t)})
+	for range 3 {
+		listen(t, p, loopback).Close()
+	}
+	l := listen(t, p, loopback)
+	wantGiven(t, l, dial(t, l.Port()))
 }

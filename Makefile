@@ -35,7 +35,7 @@ test-windows: ## what depends on Windows, under wine
 test-arch: ## what depends on the processor, on 386 and under qemu on arm64, arm, riscv64 and s390x
 	tools/arch.sh ./sendfile ./internal/nettest
 
-e2e: ## the program against real clients: curl, wget, lftp, aria2c, ncftp, tnftp, ftplib, rclone, basic-ftp, ab, wrk, unzip, chromium, h2spec
+e2e: ## the program against real clients: curl, wget, lftp, aria2c, ncftp, tnftp, ftplib, rclone, basic-ftp, perl, ruby, ab, wrk, unzip, chromium, h2spec
 	go test -tags e2e ./cmd/sluice/e2e/... -count=1
 
 fuzz: ## each fuzz target for FUZZTIME=10s

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/upload"
 )
 
 // dataCommands agree on data connections, and move data over them.
@@ -238,7 +240,7 @@ func replyFamily(family string) reply {
 // listen waits for the client on a port of ours.
 func (s *session) listen() (port uint16, refusal reply) {
 	s.dropSource() // or its port would be taken
-	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout())
+	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout(), s.doubled)
 	if err != nil {
 		return 0, say(425, "Cannot listen for a data connection: "+bare(err).Error())
 	}
@@ -246,6 +248,26 @@ func (s *session) listen() (port uint16, refusal reply) {
 	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelPassive })
 	return l.Port(), reply{}
 }
+
+// stolen is why a transfer ends whose data connection may not be the client's: so may
+// what has come over it.
+type stolen struct{ error }
+
+func (e stolen) Unwrap() []error { return []error{e.error, upload.ErrStranger} }
+
+// doubled is told that a second connection has come to the port source. If a transfer
+// has the first one, that ends; otherwise the next one is refused.
+func (s *session) doubled(source *dataconn.Passive, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source == source && s.taken && s.op != nil {
+		s.op.cancel(stolen{err})
+	}
+}
+
+// isStolen reports whether the data connection may have been another one than the
+// client's.
+func (op *operation) isStolen() bool { return errors.Is(context.Cause(op.ctx), dataconn.ErrSecond) }
 
 // connectTo agrees to connect to a port of the client. Nobody else's ports, and
 // none of those on which services wait, are connected to: no client is to

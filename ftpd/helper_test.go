@@ -405,11 +405,11 @@ func (c *client) own(conn net.Conn) {
 func (c *client) get(m mode, line string) string {
 	c.t.Helper()
 	conn := c.data(m, line)
-	defer conn.Close()
 	b, err := io.ReadAll(conn)
 	if err != nil {
 		c.t.Errorf("%s: %v", line, err)
 	}
+	_ = conn.Close()
 	c.expect(226, line)
 	return string(b)
 }

@@ -58,31 +58,41 @@ func portOf(t *testing.T, addr string) uint16 {
 	return a.Port()
 }
 
-func TestPassivePortsAreTakenInTurnFromTheRange(t *testing.T) {
+func TestPassivePortsAreTakenByChanceFromTheRange(t *testing.T) {
 	r := freeRange(t, 4)
 	s := start(t, func(s *ftpd.Server) { s.PassivePorts = r })
 	s.file("f", 10)
 	c := s.guest()
-	seen := make(map[uint16]int)
-	for range 8 {
+	var order []uint16
+	for range 80 { // one of four ports is missing in 1 of 10^9 runs
 		addr := c.passive(pasv)
-		seen[portOf(t, addr)]++
+		order = append(order, portOf(t, addr))
 		c.send("RETR f")
 		conn := c.connect(addr)
 		c.expect(150, "RETR")
 		if b, err := io.ReadAll(conn); len(b) != 10 || err != nil {
 			t.Errorf("got %d bytes, %v", len(b), err)
 		}
+		_ = conn.Close()
 		c.expect(226, "RETR")
 	}
+	seen := make(map[uint16]bool)
+	inTurn := true
+	for i, p := range order {
+		seen[p] = true
+		inTurn = inTurn && p == order[i%4]
+	}
 	for p := r.First; p <= r.Last; p++ {
-		if seen[p] != 2 {
-			t.Errorf("port %d was used %d times, want 2", p, seen[p])
+		if !seen[p] {
+			t.Errorf("port %d was not used", p)
 		}
 		delete(seen, p)
 	}
 	if len(seen) > 0 {
 		t.Errorf("ports out of the range: %v", seen)
+	}
+	if inTurn {
+		t.Errorf("the ports can be foreseen: %v", order)
 	}
 }
 
@@ -131,26 +141,6 @@ func TestOneHostCannotUseUpThePassivePortsOfOthers(t *testing.T) {
 		code, _, err := late.reply()
 		return err != nil || code == 227
 	})
-}
-
-// A connection that a client has opened too much must not serve the next
-// transfer, of whoever.
-func TestLateConnectionsAreReset(t *testing.T) {
-	s := start(t, nil)
-	s.file("f", 10)
-	c := s.guest()
-	addr := c.passive(pasv)
-	c.send("RETR f")
-	first := c.connect(addr)
-	c.expect(150, "RETR")
-	resetAt(t, addr, "127.0.0.1")
-	if b, err := io.ReadAll(first); len(b) != 10 || err != nil {
-		t.Errorf("got %d bytes, %v", len(b), err)
-	}
-	c.expect(226, "RETR")
-	if got := len(c.get(pasv, "RETR f")); got != 10 {
-		t.Errorf("the next RETR gave %d bytes", got)
-	}
 }
 
 func TestPasvAnnouncesTheAddressForTheNetworkOfTheClient(t *testing.T) {

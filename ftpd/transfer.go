@@ -62,6 +62,9 @@ func (op *operation) over(move func(conn *stream) error) error {
 	}
 	conn, err := data.Secure(op.ctx, op.protection())
 	if err != nil {
+		if op.isStolen() {
+			err = context.Cause(op.ctx)
+		}
 		return op.failData(err)
 	}
 	return move(&stream{
@@ -84,6 +87,9 @@ func (op *operation) sendOver(send func(conn *stream) error) error {
 			return err
 		}
 		conn.finish(op.introduced.Add(op.session.server.waits.forReader()))
+		if op.isStolen() {
+			return op.failData(context.Cause(op.ctx))
+		}
 		return nil
 	})
 }
@@ -178,7 +184,7 @@ func (t *transfer) report(err error, settle func(Transfer)) {
 func outcomeOf(err error) Outcome {
 	switch {
 	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset), errors.Is(err, errConverts),
-		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy):
+		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy), errors.Is(err, dataconn.ErrSecond):
 		return live.Cut
 	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
 		return live.FileFailed
@@ -217,7 +223,7 @@ func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) 
 	}
 	switch cause := context.Cause(ctx); {
 	case err == nil || cause == nil:
-	case cause == ErrServerClosed || cause == errTooLong:
+	case cause == ErrServerClosed, cause == errTooLong, errors.Is(cause, dataconn.ErrSecond):
 		err = net.ErrClosed // which package live takes for a cut by us
 	default:
 		err = cause

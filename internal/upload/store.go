@@ -24,6 +24,8 @@ var (
 	ErrDoubt = errors.New("the end of the file is in doubt")
 	// ErrOffset means that an upload was to begin behind the end of what there is: the gap would look like data.
 	ErrOffset = errors.New("offset is not in the file")
+	// ErrStranger means that what has come may be somebody else's. Nothing of it is kept.
+	ErrStranger = errors.New("what has come may be of somebody else")
 )
 
 // Store begins uploads, and keeps them from getting in each other's way. All who write into the same trees share one;

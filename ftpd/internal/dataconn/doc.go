@@ -3,7 +3,7 @@
 // client is awaited (PASV, EPSV), or a port of the client (PORT, EPRT). It gives
 // one [Conn]:
 //
-//	port, err := pool.Listen(local, client, timeout)
+//	port, err := pool.Listen(local, client, timeout, onSecond)
 //	...
 //	conn, err := port.Open(ctx)
 //	stream, err := conn.Secure(ctx, protection)

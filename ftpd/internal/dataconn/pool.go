@@ -3,7 +3,10 @@ package dataconn
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/netip"
@@ -27,7 +30,6 @@ func (r PortRange) Size() int {
 }
 
 // SparePorts is how many ports stay open on an address once they were needed.
-// They are used in turn, so that a late connection to one finds nobody there.
 const SparePorts = 16
 
 // strayTime is how long a connection may be on its way to a port that its client has
@@ -40,6 +42,10 @@ var errNoPort = errors.New("no port is free for a data connection")
 // one transfer to the next: to open one for each costs more than a small file.
 // Several hosts can wait on one port, since a connection belongs to the
 // reservation of the host it comes from; who has none is reset at once.
+//
+// Another program on the host of the client, or behind the same NAT, may connect first.
+// So each reservation is for a port that nobody can foresee, among those that are open,
+// and fails if a second connection comes as long as it lasts.
 //
 // A port listens only on the address that a control connection came to. Set the
 // exported fields before the first Listen; the zero value is ready.
@@ -71,9 +77,7 @@ type Pool struct {
 // host has the open ports of one local address.
 type host struct {
 	open  []*port
-	turn  int    // index in open of the port used last
-	last  uint16 // of the range, tried last; 0: none
-	short bool   // there are fewer than SparePorts, and no more to be had
+	short bool // there are fewer than SparePorts, and no more to be had
 	left  map[spot]leave
 	many  int // size of left at which to look for what can be forgotten
 }
@@ -98,35 +102,43 @@ type port struct {
 	ln        net.Listener
 	number    uint16
 	announced uint16
-	waiting   map[netip.Addr]*reservation // by the address of the client; the zero one is any
+	reserved  map[netip.Addr]*reservation // by the address of the client; the zero one is any
 	closed    bool
 }
 
-// reservation is the right of one client to connect to one port, once.
+// reservation is the right of one client to connect to one port, once. It lasts until
+// it is released, unless the client gets another one of the port after it has connected.
 type reservation struct {
 	port    *port
 	client  netip.Addr
-	arrived chan net.Conn // holds the connection until it is taken
+	source  *Passive
+	arrived chan net.Conn  // holds the connection until it is taken
+	from    netip.AddrPort // where that has come from; the zero one: the client is awaited
 }
 
 // Listen reserves a port on local, an address of this host, for client. wait
 // bounds Open. The caller closes the source.
-func (p *Pool) Listen(local, client netip.Addr, wait time.Duration) (*Passive, error) {
-	spot, err := p.reserve(local, client)
-	if err != nil {
+//
+// If a second connection comes meanwhile, onSecond, if not nil, is called with the source
+// and an error that is ErrSecond; then both connections are reset, and Open returns that
+// error. It may be called before Listen has returned.
+func (p *Pool) Listen(local, client netip.Addr, wait time.Duration, onSecond func(*Passive, error)) (*Passive, error) {
+	source := &Passive{wait: wait, over: make(chan struct{}), onSecond: onSecond}
+	if err := p.reserve(local, client, source); err != nil {
 		return nil, err
 	}
-	return &Passive{spot: spot, wait: wait, over: make(chan struct{})}, nil
+	return source, nil
 }
 
-func (p *Pool) reserve(local, client netip.Addr) (*reservation, error) {
+// reserve makes a reservation for source.
+func (p *Pool) reserve(local, client netip.Addr, source *Passive) error {
 	if p.AnyClient {
 		client = netip.Addr{}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, net.ErrClosed
+		return net.ErrClosed
 	}
 	h := p.hosts[local]
 	if h == nil {
@@ -138,23 +150,20 @@ func (p *Pool) reserve(local, client netip.Addr) (*reservation, error) {
 	}
 	var err error
 	if len(h.open) < SparePorts && !h.short {
-		err = p.openLocked(h, local)
+		err = p.openLocked(h, local, client)
 		h.short = err != nil
 	}
-	pt := h.freeLocked(client, (*port).isUntouchedLocked)
-	if pt == nil && err == nil { // the client holds or has left all there are
-		err = p.openLocked(h, local)
-		pt = h.freeLocked(client, (*port).isUntouchedLocked)
+	pt, fit := h.pickLocked(client)
+	if fit > shared && err == nil { // the client is awaited on, or has left, all there are
+		err = p.openLocked(h, local, client)
+		pt, fit = h.pickLocked(client)
 	}
-	if pt == nil {
-		pt = h.freeLocked(client, (*port).isNewLocked)
+	if fit == unfit {
+		return cmp.Or(err, errNoPort)
 	}
-	if pt == nil {
-		return nil, cmp.Or(err, errNoPort)
-	}
-	r := &reservation{port: pt, client: client, arrived: make(chan net.Conn, 1)}
-	pt.waiting[client] = r
-	return r, nil
+	source.spot = &reservation{port: pt, client: client, source: source, arrived: make(chan net.Conn, 1)}
+	pt.reserved[client] = source.spot
+	return nil
 }
 
 // InUse returns how many ports a client is awaited on, on all addresses together.
@@ -164,7 +173,7 @@ func (p *Pool) InUse() int {
 	used := 0
 	for _, h := range p.hosts {
 		for _, pt := range h.open {
-			if len(pt.waiting) > 0 {
+			if pt.isAwaitedLocked() {
 				used++
 			}
 		}
@@ -172,41 +181,77 @@ func (p *Pool) InUse() int {
 	return used
 }
 
-// freeLocked returns the next port that client may have and that is fit for it; nil:
-// there is none.
-func (h *host) freeLocked(client netip.Addr, isFit func(*port, netip.Addr) bool) *port {
-	for range h.open {
-		h.turn = (h.turn + 1) % len(h.open)
-		if pt := h.open[h.turn]; pt.isFreeLocked(client) && isFit(pt, client) {
-			return pt
+// fitness is how well a port suits a client, from the best on.
+type fitness int
+
+const (
+	free     fitness = iota
+	shared           // a reservation of the client has its connection, and ends to look for a second one
+	reopened         // the client has left the port, which was closed since
+	unfit            // the client is awaited there, or a connection of its may be on its way
+)
+
+// pickLocked returns a port for client, by chance one of those that suit it best.
+func (h *host) pickLocked(client netip.Addr) (pt *port, fit fitness) {
+	var room [SparePorts]*port
+	best := room[:0]
+	fit = unfit
+	for _, pt := range h.open {
+		f := pt.fitnessLocked(client)
+		if f < fit {
+			fit, best = f, best[:0]
+		}
+		if f == fit {
+			best = append(best, pt)
 		}
 	}
-	return nil
-}
-
-// isUntouchedLocked reports whether no connection of client can be on its way to the
-// port.
-func (pt *port) isUntouchedLocked(client netip.Addr) bool {
-	return time.Since(pt.host.left[spot{client, pt.number}].at) > strayTime
-}
-
-// isNewLocked reports whether the port was opened after client had left it, so that
-// none of its connections can wait to be accepted.
-func (pt *port) isNewLocked(client netip.Addr) bool {
-	return pt.host.left[spot{client, pt.number}].port != pt
-}
-
-func (pt *port) isFreeLocked(client netip.Addr) bool {
-	if pt.pool.Exclusive {
-		return len(pt.waiting) == 0
+	if fit == unfit {
+		return nil, unfit
 	}
-	return pt.waiting[client] == nil
+	return best[chance(len(best))], fit
 }
 
-// openLocked opens one more port and serves it. It is the next one that can be
-// bound. The lock is not held while the port is wrapped.
-func (p *Pool) openLocked(h *host, local netip.Addr) error {
-	ln, announced, err := p.bindLocked(h, local)
+// chance returns a number from 0 to n-1 that nobody can foresee: it is of package
+// crypto/rand because math/rand does not promise that, and costs under 0.1 us.
+func chance(n int) int {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, see its documentation
+	return int(binary.NativeEndian.Uint64(b[:]) % uint64(n))
+}
+
+func (pt *port) fitnessLocked(client netip.Addr) fitness {
+	r := pt.reserved[client]
+	left, hasLeft := pt.host.left[spot{client, pt.number}]
+	switch {
+	case r != nil && r.isAwaited(), pt.pool.Exclusive && pt.isAwaitedLocked():
+		return unfit
+	case hasLeft && time.Since(left.at) < strayTime && left.port == pt: // it may wait to be accepted, too
+		return unfit
+	case hasLeft && time.Since(left.at) < strayTime:
+		return reopened
+	case r != nil:
+		return shared
+	}
+	return free
+}
+
+// isAwaited reports whether the client has not connected yet.
+func (r *reservation) isAwaited() bool { return !r.from.IsValid() }
+
+// isAwaitedLocked reports whether a client is awaited on the port.
+func (pt *port) isAwaitedLocked() bool {
+	for _, r := range pt.reserved {
+		if r.isAwaited() {
+			return true
+		}
+	}
+	return false
+}
+
+// openLocked opens one more port and serves it, if it can be one that client has not
+// left. The lock is not held while the port is wrapped.
+func (p *Pool) openLocked(h *host, local, client netip.Addr) error {
+	ln, announced, err := p.bindLocked(h, local, client)
 	if err != nil {
 		return err
 	}
@@ -221,15 +266,15 @@ func (p *Pool) openLocked(h *host, local netip.Addr) error {
 	if announced == 0 {
 		announced = number
 	}
-	pt := &port{pool: p, host: h, ln: ln, number: number, announced: announced, waiting: make(map[netip.Addr]*reservation)}
+	pt := &port{pool: p, host: h, ln: ln, number: number, announced: announced, reserved: make(map[netip.Addr]*reservation)}
 	h.open = append(h.open, pt)
 	p.running.Go(pt.serve)
 	return nil
 }
 
-// bindLocked binds the next port that can be; announced is 0 if it is announced as
-// what it is.
-func (p *Pool) bindLocked(h *host, local netip.Addr) (ln net.Listener, announced uint16, err error) {
+// bindLocked binds a port, by chance one of those that can be; announced is 0 if it is
+// announced as what it is.
+func (p *Pool) bindLocked(h *host, local, client netip.Addr) (ln net.Listener, announced uint16, err error) {
 	switch {
 	case p.Next != nil:
 		return p.bindMappedLocked(h, local)
@@ -237,15 +282,17 @@ func (p *Pool) bindLocked(h *host, local netip.Addr) (ln net.Listener, announced
 		ln, err = Listen(netip.AddrPortFrom(local, 0))
 		return ln, 0, err
 	}
-	for range p.Ports.Size() {
-		if h.last++; h.last < p.Ports.First || h.last > p.Ports.Last {
-			h.last = p.Ports.First
-		}
-		if h.listensLocked(h.last) {
-			continue
-		}
-		if ln, err = Listen(netip.AddrPortFrom(local, h.last)); err == nil {
-			return ln, 0, nil
+	size := p.Ports.Size()
+	start := chance(size)
+	for _, again := range []bool{false, true} { // the ports that client has left come last
+		for i := range size {
+			number := p.Ports.First + uint16((start+i)%size)
+			if _, left := h.left[spot{client, number}]; left != again || h.listensLocked(number) {
+				continue
+			}
+			if ln, err = Listen(netip.AddrPortFrom(local, number)); err == nil {
+				return ln, 0, nil
+			}
 		}
 	}
 	return nil, 0, errNoPort
@@ -338,46 +385,55 @@ func (pt *port) closeLocked() {
 }
 
 func (pt *port) deliver(conn net.Conn) {
-	from := live.AddrPortOf(conn.RemoteAddr()).Addr()
+	from := live.AddrPortOf(conn.RemoteAddr())
 	pt.pool.mu.Lock()
-	r := pt.waiting[from]
+	r := pt.reserved[from.Addr()]
 	if r == nil {
-		r = pt.waiting[netip.Addr{}]
+		r = pt.reserved[netip.Addr{}]
 	}
-	if r != nil {
-		pt.dropLocked(r)
-		r.arrived <- conn // never blocks: nothing else comes after the drop
+	first := r != nil && r.isAwaited()
+	if first {
+		r.from = from
+		r.arrived <- conn // never blocks: only the first one comes here
 	}
 	pt.pool.mu.Unlock()
-	if r == nil {
+	switch {
+	case r == nil:
 		reset(conn)
+	case !first:
+		reset(conn)
+		r.source.fail(fmt.Errorf("%w: to port %d, from %v and %v", ErrSecond, pt.announced, r.from, from))
 	}
 }
 
-// release ends the reservation. A connection that has arrived and was not taken is
-// closed; one that comes later is reset. Releasing twice is harmless.
-func (r *reservation) release() {
+// release ends the reservation, and returns the connection that has arrived and was
+// not taken, if there is one. One that comes later is reset. Releasing twice is harmless.
+func (r *reservation) release() net.Conn {
 	r.port.pool.mu.Lock()
-	r.port.leaveLocked(r)
+	r.port.releaseLocked(r)
 	r.port.pool.mu.Unlock()
 	select {
 	case conn := <-r.arrived:
-		_ = conn.Close() // in order: its client may wait for that
+		return conn
 	default:
+		return nil
 	}
 }
 
-// leaveLocked takes r out of the list, if it is there: then its client has not
-// connected. Nothing tells a connection that comes now from that of the next
-// reservation. So the port is closed, which resets what the kernel has accepted and we
-// have not; or, as long as others wait there, not given to this client again.
-func (pt *port) leaveLocked(r *reservation) {
-	if pt.waiting[r.client] != r {
+// releaseLocked takes r out of the list. If its client has not connected, nothing tells
+// a connection that comes now from that of the next reservation. So the port is closed,
+// which resets what the kernel has accepted and we have not; or, as long as there are
+// others there, not given to this client again. It is also closed if it was opened only
+// because all others were taken.
+func (pt *port) releaseLocked(r *reservation) {
+	if pt.reserved[r.client] != r {
 		return
 	}
-	delete(pt.waiting, r.client)
-	pt.host.noteLocked(spot{r.client, pt.number}, leave{pt, time.Now()})
-	if len(pt.waiting) == 0 {
+	delete(pt.reserved, r.client)
+	if r.isAwaited() {
+		pt.host.noteLocked(spot{r.client, pt.number}, leave{pt, time.Now()})
+	}
+	if len(pt.reserved) == 0 && (r.isAwaited() || len(pt.host.open) > SparePorts) {
 		pt.retireLocked()
 	}
 }
@@ -392,15 +448,6 @@ func (h *host) noteLocked(s spot, l leave) {
 		h.many = 2*len(h.left) + SparePorts
 	}
 	h.left[s] = l
-}
-
-// dropLocked takes r out of the list, whose client has connected, and closes the port
-// if it was opened only because all others were taken.
-func (pt *port) dropLocked(r *reservation) {
-	delete(pt.waiting, r.client)
-	if len(pt.waiting) == 0 && len(pt.host.open) > SparePorts {
-		pt.retireLocked()
-	}
 }
 
 // retireLocked closes the port and forgets it. Its number is free again.

@@ -24,7 +24,7 @@ const patience = 20 * time.Second
 // listen reserves a port for client. The end of the test gives it back.
 func listen(t *testing.T, p *dataconn.Pool, client netip.Addr) *dataconn.Passive {
 	t.Helper()
-	l, err := p.Listen(loopback, client, patience)
+	l, err := p.Listen(loopback, client, patience, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestPortsAreSharedByHostsUnlessTheyAreExclusive(t *testing.T) {
 	for _, exclusive := range []bool{false, true} {
 		p := newPool(t, &dataconn.Pool{Ports: onePort(t), Exclusive: exclusive})
 		listen(t, p, loopback)
-		l, err := p.Listen(loopback, netip.MustParseAddr("192.0.2.1"), patience)
+		l, err := p.Listen(loopback, netip.MustParseAddr("192.0.2.1"), patience, nil)
 		if l != nil {
 			l.Close()
 		}
@@ -164,7 +164,7 @@ func TestAMappedPortIsAnnouncedUnderItsOtherNumber(t *testing.T) {
 	}
 	wantGiven(t, l, dial(t, free))
 	listen(t, p, loopback)
-	if _, err := p.Listen(loopback, loopback, patience); err == nil {
+	if _, err := p.Listen(loopback, loopback, patience, nil); err == nil {
 		t.Error("one port was reserved twice")
 	}
 	if asked > 6 {
@@ -188,14 +188,14 @@ func TestWrapIsCalledOnceAPort(t *testing.T) {
 	}
 	failure := errors.New("no")
 	refusing := newPool(t, &dataconn.Pool{Wrap: func(net.Listener) (net.Listener, error) { return nil, failure }})
-	if _, err := refusing.Listen(loopback, loopback, patience); err != failure {
+	if _, err := refusing.Listen(loopback, loopback, patience, nil); err != failure {
 		t.Errorf("got %v, want what Wrap has returned", err)
 	}
 }
 
 func TestOpenEndsWithTheTimeTheContextAndTheSource(t *testing.T) {
 	p := newPool(t, new(dataconn.Pool))
-	short, err := p.Listen(loopback, loopback, time.Millisecond)
+	short, err := p.Listen(loopback, loopback, time.Millisecond, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestAPortThatItsClientHasLeftIsNotGivenToItNext(t *testing.T) {
 			t.Error("the port was given to it again")
 		}
 	}
-	if next, err := p.Listen(loopback, loopback, patience); err == nil {
+	if next, err := p.Listen(loopback, loopback, patience, nil); err == nil {
 		t.Errorf("port %d was given to it, want none", next.Port())
 	}
 	listen(t, p, netip.MustParseAddr("192.0.2.2"))

@@ -146,8 +146,11 @@ type Server struct {
 
 	// LaxTLS, if not nil, tells for which users a protected upload that ends
 	// without TLS having told so counts as whole. Some clients never tell, but
-	// then nobody can tell a whole file from one that was cut.
-	LaxTLS func(user string) bool
+	// then nobody can tell a whole file from one that was cut. LaxTLSName is what
+	// the operator knows this by, and is named where such an upload fails; "" is
+	// LaxTLS.
+	LaxTLS     func(user string) bool
+	LaxTLSName string
 
 	// OnLogin, OnTransfer and OnDisconnect, if not nil, are called on the
 	// goroutine of what they tell of, which waits for them. OnTransfer is

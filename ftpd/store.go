@@ -1,9 +1,11 @@
 package ftpd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
@@ -160,10 +163,25 @@ func (t *transfer) receive(conn *stream, f io.WriterAt, at int64) (end int64, er
 	if err == nil && conn.end != nil {
 		_ = conn.end() // what we cannot say afterwards proves nothing about what has come
 	}
-	if lax := t.server.LaxTLS; errors.Is(err, io.ErrUnexpectedEOF) && lax != nil && lax(t.user.name) {
-		err = nil // some clients never tell the end of TLS; neither does one that was cut
+	if errors.Is(err, dataconn.ErrCut) {
+		err = t.cut(err)
 	}
 	return at + res.Sent, t.ended(res, err)
+}
+
+// cut returns what the end of an upload means whose client has not told it by TLS: some
+// never do. Neither does one that was cut.
+func (t *transfer) cut(err error) error {
+	if lax := t.server.LaxTLS; lax != nil && lax(t.user.name) {
+		return nil
+	}
+	var e *sendfile.Error
+	if errors.As(err, &e) {
+		named := *e
+		named.Err = fmt.Errorf("%w (see %s)", e.Err, cmp.Or(t.server.LaxTLSName, "LaxTLS"))
+		return &named
+	}
+	return err
 }
 
 // keptFor resolves Server.KeepPartials; zero: they are not kept.

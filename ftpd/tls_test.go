@@ -249,18 +249,70 @@ func TestBrowsersGetNoHandshake(t *testing.T) {
 	}
 }
 
+// FtpWebRequest of .NET never tells the end of TLS (F14).
 func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
-	s := start(t, withTLS)
-	c := s.secure(trust(0))
-	data := c.begin("STOR f", c.config)
-	if _, err := io.WriteString(data, "half"); err != nil {
-		t.Fatal(err)
+	const size, half = 300_000, 200_000
+	for _, tt := range []struct {
+		name, option, named string
+		close               func(*net.TCPConn) error
+	}{
+		{"to a library", "", "LaxTLS", (*net.TCPConn).CloseWrite},
+		{"to a program that calls it otherwise", "--lax", "--lax", (*net.TCPConn).Close},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, func(s *ftpd.Server) {
+				withTLS(s)
+				s.LaxTLSName = tt.option
+				s.LaxTLS = func(user string) bool { return user != "u" }
+			})
+			c := s.secure(trust(0))
+			data := c.begin("STOR f", c.config)
+			if _, err := io.WriteString(data, pattern(0, half)); err != nil {
+				t.Fatal(err)
+			}
+			_ = tt.close(data.NetConn().(*net.TCPConn))
+			text := c.expect(426, "STOR")
+			for _, want := range []string{"close_notify", "(see " + tt.named + ")", "resume with REST 200000"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("reply %q does not tell %q", text, want)
+				}
+			}
+			if x := s.transfer(); x.Err == nil || !strings.Contains(x.Err.Error(), "(see "+tt.named+")") {
+				t.Errorf("told %v, want the name of the option", x.Err)
+			}
+			c.want(550, "MLST f")
+			c.want(350, "REST 200000")
+			data = c.begin("STOR f", c.config)
+			if _, err := io.WriteString(data, pattern(half, size-half)); err != nil {
+				t.Fatal(err)
+			}
+			_ = data.Close()
+			c.expect(226, "STOR")
+			if s.content("f") != pattern(0, size) {
+				t.Error("the file is not what was sent")
+			}
+		})
 	}
-	_ = data.NetConn().(*net.TCPConn).CloseWrite()
-	c.expect(426, "STOR")
-	for _, name := range s.names() {
-		if name == "f" {
-			t.Error("half an upload is taken for a whole one")
+}
+
+func TestUploadWithoutTheEndOfTLSIsWholeWhereThatIsWanted(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) {
+		withTLS(s)
+		s.LaxTLS = func(user string) bool { return user == "u" }
+	})
+	c := s.secure(trust(0))
+	for _, size := range []int64{0, 10, 200_000} {
+		data := c.begin("STOR f", c.config)
+		if err := data.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(data, pattern(0, size)); err != nil {
+			t.Fatal(err)
+		}
+		_ = data.NetConn().Close()
+		c.expect(226, "STOR")
+		if s.content("f") != pattern(0, size) {
+			t.Error("the file is not what was sent")
 		}
 	}
 }

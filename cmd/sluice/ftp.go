@@ -12,6 +12,11 @@ import (
 	"sluice/internal/durable"
 )
 
+// names reports whether user is one of users, of which * is everybody.
+func names(users []string, user string) bool {
+	return slices.Contains(users, user) || slices.Contains(users, "*")
+}
+
 // ftp makes the server of FTP.
 func (b *builder) ftp() *service {
 	o := b.conf.FTPOptions
@@ -19,8 +24,9 @@ func (b *builder) ftp() *service {
 		Login: b.logIn, Method: b.road,
 
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
-		LaxTLS:       func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxTLS, user) },
-		LaxReuse:     func(user string) bool { return slices.Contains(b.now.Load().FTPOptions.LaxReuse, user) },
+		LaxTLS:       func(user string) bool { return names(b.now.Load().FTPOptions.LaxTLS, user) },
+		LaxTLSName:   "--ftp-lax-tls",
+		LaxReuse:     func(user string) bool { return names(b.now.Load().FTPOptions.LaxReuse, user) },
 		InPlace:      func(user string) bool { return b.now.Load().FTPOptions.InPlace(user) },
 		NoActive:     !o.Active,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),

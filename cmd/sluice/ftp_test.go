@@ -34,6 +34,8 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 	}
 	withTLS := usual
 	withTLS.HasTLS = true
+	lax := usual
+	lax.Lax, lax.LaxReuse = true, true
 	limited := usual
 	limited.MaxRate, limited.AnonymousMaxRate, limited.RateAfter, limited.AllDown, limited.AllUp = 2, 3, 4, true, true
 	for _, tt := range []struct {
@@ -44,6 +46,8 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 		{"what holds where nothing is said", func(*config.Config) {}, usual},
 		{"a certificate", func(c *config.Config) { c.TLSSelfSigned = true }, withTLS},
 		{"a certificate for others", func(c *config.Config) { c.TLSSelfSigned, c.FTPOptions.TLS = true, "off" }, usual},
+		{"all users are lax", func(c *config.Config) { c.FTPOptions.LaxTLS, c.FTPOptions.LaxReuse = []string{"*"}, []string{"*"} }, lax},
+		{"other users are lax", func(c *config.Config) { c.FTPOptions.LaxTLS, c.FTPOptions.LaxReuse = []string{"t"}, []string{"t"} }, usual},
 		{"everything", func(c *config.Config) {
 			c.TLSSelfSigned = true
 			c.FTPOptions = config.FTPOptions{

@@ -100,9 +100,9 @@ func (p *Protection) handshake(ctx context.Context, tcp net.Conn) (*tls.Conn, er
 	return conn, nil
 }
 
-// errCut is what a TLS connection ends with that was not ended by TLS: anybody
+// ErrCut is what a TLS connection ends with that was not ended by TLS: anybody
 // on the way can do that, and half a file would be taken for a whole one.
-var errCut = fmt.Errorf("connection was cut, TLS has not ended: %w", io.ErrUnexpectedEOF)
+var ErrCut = fmt.Errorf("connection ended without close_notify of TLS: %w", io.ErrUnexpectedEOF)
 
 // strictConn is a data connection below TLS. Its end is an error: package tls
 // takes it for an orderly one if no record is cut in two; whoever gets an alert
@@ -116,7 +116,7 @@ type strictConn struct {
 func (c *strictConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err == io.EOF {
-		err = errCut
+		err = ErrCut
 	}
 	return n, err
 }

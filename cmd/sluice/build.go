@@ -109,8 +109,12 @@ func (b *builder) services(ctx context.Context) ([]*service, error) {
 	if err := b.certify(); err != nil {
 		return nil, err
 	}
+	all := []*service{b.web(), b.ftp()}
+	if b.conf.HTTPSRedirect {
+		all = append(all, b.redirecting())
+	}
 	var services []*service
-	for _, s := range []*service{b.web(), b.ftp()} {
+	for _, s := range all {
 		if len(s.doors) > 0 {
 			services = append(services, s)
 		}
@@ -118,20 +122,16 @@ func (b *builder) services(ctx context.Context) ([]*service, error) {
 	return services, b.checkAllTaken()
 }
 
-// address is where a protocol is served; addr "" is nowhere.
-type address struct{ scheme, addr string }
-
-// addresses returns where each protocol is served.
-func addresses(conf config.Config) []address {
-	return []address{{"http", conf.HTTP}, {"https", conf.HTTPS}, {"ftp", conf.FTP}, {"ftps", conf.FTPS}}
-}
-
 // listen opens all listeners.
-func (b *builder) listen(ctx context.Context) (err error) {
+func (b *builder) listen(ctx context.Context) error {
 	b.listeners = make(map[string][]net.Listener)
-	for _, a := range addresses(b.conf) {
-		if b.listeners[a.scheme], err = b.open(ctx, a.scheme, a.addr); err != nil {
-			return err
+	for _, scheme := range config.Schemes {
+		for _, addr := range b.conf.Addresses(scheme) {
+			opened, err := b.open(ctx, scheme, addr)
+			if err != nil {
+				return err
+			}
+			b.listeners[scheme] = append(b.listeners[scheme], opened...)
 		}
 	}
 	return nil
@@ -149,7 +149,10 @@ func (b *builder) web() *service {
 		TLSConfig:  b.tls,
 	}
 	b.setUp(b.pages)
-	all := append(doors("http", b.listeners["http"], server.Serve), doors("https", b.listeners["https"], server.ServeTLS)...)
+	all := doors("https", b.listeners["https"], server.ServeTLS)
+	if !b.conf.HTTPSRedirect {
+		all = append(doors("http", b.listeners["http"], server.Serve), all...)
+	}
 	return &service{"http", all, server}
 }
 
@@ -187,5 +190,13 @@ func (b *builder) warnOfMissing() {
 			b.logger.Warn("a page cannot be served", "flag", flag, "err", err)
 		}
 	}
+	b.warnOfClear()
 	b.warnOfUsers(b.conf)
+}
+
+// warnOfClear tells of a way around TLS where that is demanded.
+func (b *builder) warnOfClear() {
+	if b.conf.Serves("ftp") && b.conf.FTPOptions.TLS == "required" && b.conf.Serves("http") && !b.conf.HTTPSRedirect {
+		b.logger.Warn("FTP demands TLS, and HTTP serves the same directory in clear", "instead", "--https ADDR --https-redirect, or no --http")
+	}
 }

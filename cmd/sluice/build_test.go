@@ -18,7 +18,7 @@ import (
 func built(t *testing.T, change func(*config.Config)) any {
 	t.Helper()
 	conf := config.Default()
-	conf.Root, conf.HTTP, conf.FTP = nettest.TempDir(t), "", ""
+	conf.Root = nettest.TempDir(t)
 	change(&conf)
 	b, err := newBuilder(conf, io.Discard)
 	if err != nil {
@@ -66,7 +66,7 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		{"no cache", func(c *config.Config) { c.CacheValid = 0 }, limits{Valid: -1, Logged: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := built(t, func(c *config.Config) { c.HTTP = "127.0.0.1:0"; tt.change(c) }).(*httpd.Server)
+			s := built(t, func(c *config.Config) { c.HTTP = []string{"127.0.0.1:0"}; tt.change(c) }).(*httpd.Server)
 			h := s.Handler.(*httpd.Handler)
 			got := limits{
 				MaxConns: s.Live.MaxConns, MaxConnsPerAddr: s.Live.MaxConnsPerAddr, NoFastLane: s.NoFastPath,

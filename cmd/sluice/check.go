@@ -31,9 +31,11 @@ func try(conf config.Config, stdout, stderr io.Writer) error {
 // inspect looks at what is opened later: addresses, the token, and the
 // certificates from files, which it returns; nil: there are none.
 func (b *builder) inspect() (*certs.Reloader, error) {
-	for _, a := range addresses(b.conf) {
-		if _, err := tryAddress(a); err != nil {
-			return nil, err
+	for _, scheme := range config.Schemes {
+		for _, addr := range b.conf.Addresses(scheme) {
+			if _, err := tryAddress(scheme, addr); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := b.inspectAdmin(); err != nil {
@@ -50,7 +52,7 @@ func (b *builder) inspectAdmin() error {
 	if b.conf.Admin == "" {
 		return nil
 	}
-	addr, err := tryAddress(address{adminScheme, b.conf.Admin})
+	addr, err := tryAddress(adminScheme, b.conf.Admin)
 	if err != nil {
 		return err
 	}
@@ -63,20 +65,20 @@ func (b *builder) inspectAdmin() error {
 
 // tryAddress looks at an address without listening there, and returns it; nil:
 // it is none of TCP.
-func tryAddress(a address) (*net.TCPAddr, error) {
-	name, isUnix := strings.CutPrefix(a.addr, "unix:")
+func tryAddress(scheme, text string) (*net.TCPAddr, error) {
+	name, isUnix := strings.CutPrefix(text, "unix:")
 	switch {
-	case a.addr == "", a.addr == config.Systemd:
+	case text == config.Systemd:
 		return nil, nil
-	case isUnix && !isFTP(a.scheme):
+	case isUnix && !isFTP(scheme):
 		if name == "" {
-			return nil, explainUnix(a.scheme, name, errNoName)
+			return nil, explainUnix(scheme, name, errNoName)
 		}
 		return nil, nil
 	}
-	addr, err := net.ResolveTCPAddr("tcp", a.addr)
+	addr, err := net.ResolveTCPAddr("tcp", text)
 	if err != nil {
-		return nil, explainListen(a.scheme, a.addr, err)
+		return nil, explainListen(scheme, text, err)
 	}
 	return addr, nil
 }

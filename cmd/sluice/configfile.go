@@ -77,6 +77,9 @@ func (s *settings) unknown(key string) error {
 // way first, and an example of it.
 func written(flag *pflag.Flag) (kinds []config.Kind, example string) {
 	if _, ok := flag.Value.(pflag.SliceValue); ok {
+		if slices.Contains(config.Schemes, flag.Name) { // there is one, as a rule
+			return []config.Kind{config.String, config.List}, `":80"`
+		}
 		return []config.Kind{config.List}, `["a", "b"]`
 	}
 	switch flag.Value.Type() {

@@ -30,10 +30,11 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 
 func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
 	f := cmd.Flags()
-	f.StringVar(&conf.HTTP, "http", conf.HTTP, "serve HTTP on `ADDR`; '' switches it off")
-	f.StringVar(&conf.HTTPS, "https", conf.HTTPS, "serve HTTPS on `ADDR`, with HTTP/2 and HTTP/1.1")
-	f.StringVar(&conf.FTP, "ftp", conf.FTP, "serve FTP on `ADDR`; '' switches it off")
-	f.StringVar(&conf.FTPS, "ftps", conf.FTPS, "serve FTP on `ADDR` to clients that begin with TLS")
+	f.StringArrayVar(&conf.HTTP, "http", nil, "serve HTTP on `ADDR`; may be repeated. Without --http, --https, --ftp and --ftps there are HTTP on :8080 and FTP on :2121; else only what is named; '' switches one off")
+	f.StringArrayVar(&conf.HTTPS, "https", nil, "serve HTTPS on `ADDR`, with HTTP/2 and HTTP/1.1; may be repeated")
+	f.BoolVar(&conf.HTTPSRedirect, "https-redirect", conf.HTTPSRedirect, "send clients of --http to --https, and serve nothing in clear")
+	f.StringArrayVar(&conf.FTP, "ftp", nil, "serve FTP on `ADDR`; may be repeated")
+	f.StringArrayVar(&conf.FTPS, "ftps", nil, "serve FTP on `ADDR` to clients that begin with TLS; may be repeated")
 	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "share each TCP address among `N` sockets, and with other processes of this user")
 	f.Var(repeatedVar(&conf.ProxyFrom, config.ParsePrefix), "proxy-from", "take the word of proxies in the network or at the address `CIDR` for who the client is, by the PROXY protocol; 127.0.0.1 means unix sockets too; may be repeated")
 	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect, by all protocols together; 0: no limit")

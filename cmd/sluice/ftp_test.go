@@ -67,7 +67,7 @@ func TestOptionsReachTheServerOfFTP(t *testing.T) {
 		}, limited},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := built(t, func(c *config.Config) { c.FTP = "127.0.0.1:0"; tt.change(c) }).(*ftpd.Server)
+			s := built(t, func(c *config.Config) { c.FTP = []string{"127.0.0.1:0"}; tt.change(c) }).(*ftpd.Server)
 			guest, err := s.Login(t.Context(), ftpd.Client{}, "anonymous", "")
 			if err != nil {
 				t.Fatal(err)

@@ -73,16 +73,16 @@ func TestReloadExchangesUsers(t *testing.T) {
 }
 
 func TestReloadNamesWhatWaits(t *testing.T) {
-	r := newReloading(t, "http = ':1'\nindex = ['a']\n"+aliceTable, "--max-conns", "5")
+	r := newReloading(t, "http = ':1'\nftp = ':3'\nindex = ['a']\n"+aliceTable, "--max-conns", "5")
 	for _, tt := range []struct{ name, file, want string }{
-		{"nothing has changed", "http = ':1'\nindex = ['a']\n", ""},
-		{"an address", "http = ':2'\nindex = ['a']\n", "keys=http\n"},
-		{"it still waits", "http = ':2'\nindex = ['a']\n", "keys=http\n"},
-		{"a key is gone", "http = ':1'\n", "keys=index\n"},
-		{"two lists", "http = ':1'\nindex = ['b']\nproxy-from = ['::1']\n", `keys="proxy-from, index"`},
-		{"the root", "http = ':1'\nindex = ['a']\nroot = 'x'\n", "keys=root\n"},
-		{"what the command line says too", "http = ':1'\nindex = ['a']\nmax-conns = 7\n", ""},
-		{"certificates where there were none", "http = ':1'\nindex = ['a']\ntls-self-signed = true\n", "keys=tls-self-signed\n"},
+		{"nothing has changed", "http = ':1'\nftp = ':3'\nindex = ['a']\n", ""},
+		{"an address", "http = ':2'\nftp = ':3'\nindex = ['a']\n", "keys=http\n"},
+		{"it still waits", "http = ':2'\nftp = ':3'\nindex = ['a']\n", "keys=http\n"},
+		{"a key is gone", "http = ':1'\nftp = ':3'\n", "keys=index\n"},
+		{"two lists", "http = ':1'\nftp = ':3'\nindex = ['b']\nproxy-from = ['::1']\n", `keys="proxy-from, index"`},
+		{"the root", "http = ':1'\nftp = ':3'\nindex = ['a']\nroot = 'x'\n", "keys=root\n"},
+		{"what the command line says too", "http = ':1'\nftp = ':3'\nindex = ['a']\nmax-conns = 7\n", ""},
+		{"certificates where there were none", "http = ':1'\nftp = ':3'\nindex = ['a']\ntls-self-signed = true\n", "keys=tls-self-signed\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log, err := r.again(t, tt.file+aliceTable)

@@ -71,7 +71,7 @@ SIGHUP reads the file again: users and certificates change for new logins and
 new connections, what else has changed is named in the log and waits for the
 next start. A file with a mistake in it changes nothing.`,
 		Example: `  sluice serve /srv/pub
-  sluice serve --http 127.0.0.1:8000 --ftp '' .
+  sluice serve --http 127.0.0.1:8000 .
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
   sluice serve --ftp :21 --ftps :990 --ftp-tls required --tls-cert site.pem --tls-key site.key /srv/pub
   SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub
@@ -148,7 +148,7 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 			return fmt.Errorf("print the URL: %w", err)
 		}
 	}
-	if b.conf.FTP != "" || b.conf.FTPS != "" {
+	if b.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = b.portsInUse
 	}
 	operator.serve(services)

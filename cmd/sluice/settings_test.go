@@ -50,10 +50,12 @@ func TestWhatCounts(t *testing.T) {
 		got        func(config.Config) any
 		want       any
 	}{
-		{"a default", "write = false", nil, func(c config.Config) any { return c.HTTP }, ":8080"},
-		{"the file in its place", "http = ':80'", nil, func(c config.Config) any { return c.HTTP }, ":80"},
-		{"the command line in the place of the file", "http = ':80'", []string{"--http", ":81"}, func(c config.Config) any { return c.HTTP }, ":81"},
-		{"the default, said on the command line", "http = ':80'", []string{"--http", ":8080"}, func(c config.Config) any { return c.HTTP }, ":8080"},
+		{"a default", "write = false", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":8080"}},
+		{"the file in its place", "http = ':80'", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":80"}},
+		{"two addresses in the file", "http = [':80', ':81']", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":80", ":81"}},
+		{"two addresses on the command line", "http = ':80'", []string{"--http", ":81", "--http", ":82"}, func(c config.Config) any { return c.Addresses("http") }, []string{":81", ":82"}},
+		{"the command line in the place of the file", "http = ':80'", []string{"--http", ":81"}, func(c config.Config) any { return c.Addresses("http") }, []string{":81"}},
+		{"the default, said on the command line", "http = ':80'", []string{"--http", ":8080"}, func(c config.Config) any { return c.Addresses("http") }, []string{":8080"}},
 		{"no file", "", []string{"--max-conns", "5"}, func(c config.Config) any { return c.MaxConns }, 5},
 
 		{"a list in the place of the default", "index = ['a', 'b,c']", nil, func(c config.Config) any { return c.Index }, []string{"a", "b,c"}},
@@ -80,7 +82,7 @@ func TestWhatCounts(t *testing.T) {
 		{"a relative root", "root = 'srv'", nil, inFolder(func(c config.Config) string { return c.Root }), "srv"},
 		{"a certificate", "https = ':1'\ntls-cert = ['c.pem']", nil, inFolder(func(c config.Config) string { return c.TLSCerts[0] }), "c.pem"},
 		{"a certificate of the command line", "https = ':1'\ntls-cert = ['c.pem']", []string{"--tls-cert", "d.pem"}, func(c config.Config) any { return c.TLSCerts[0] }, "d.pem"},
-		{"a socket", "http = 'unix:run/s'", nil, inFolder(func(c config.Config) string { return strings.TrimPrefix(c.HTTP, "unix:") }), "run/s"},
+		{"a socket", "http = 'unix:run/s'", nil, inFolder(func(c config.Config) string { return strings.TrimPrefix(c.HTTP[0], "unix:") }), "run/s"},
 		{"a page, which is no file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

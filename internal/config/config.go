@@ -19,12 +19,14 @@ import (
 type Config struct {
 	Root string // directory to serve
 
-	// Where. An address is one of net.Listen for TCP, or "unix:PATH" for a
-	// socket of that name, or [Systemd]; "": that protocol is not served.
-	HTTP  string
-	HTTPS string
-	FTP   string
-	FTPS  string // for clients that begin with TLS
+	// Where, as said; see Addresses. An address is one of net.Listen for TCP, or
+	// "unix:PATH" for a socket of that name, or [Systemd].
+	HTTP  []string
+	HTTPS []string
+	FTP   []string
+	FTPS  []string // for clients that begin with TLS
+
+	HTTPSRedirect bool // whether HTTP only sends clients to HTTPS
 
 	// Where the operator is answered: an address as above, or "" for nowhere.
 	Admin          string
@@ -102,8 +104,6 @@ const Systemd = "systemd"
 func Default() Config {
 	return Config{
 		Root:       ".",
-		HTTP:       ":8080",
-		FTP:        ":2121",
 		FTPOptions: defaultFTP(),
 		Anonymous:  true,
 		Index:      []string{"index.html"},
@@ -133,8 +133,10 @@ func (c Config) Check() error {
 	switch {
 	case c.Root == "":
 		return errors.New("the directory to serve has an empty name")
-	case c.HTTP == "" && c.HTTPS == "" && c.FTP == "" && c.FTPS == "":
+	case !c.Serves("http", "https", "ftp", "ftps"):
 		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
+	case c.HTTPSRedirect && !(c.Serves("http") && c.Serves("https")):
+		return errors.New("--https-redirect needs --http ADDR, from where, and --https ADDR, where to")
 	case c.Admin == "" && c.AdminTokenFile != "":
 		return errors.New("--admin-token-file is of no use without --admin ADDR")
 	case c.Admin == "" && c.AdminPprof:
@@ -178,7 +180,7 @@ func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfS
 
 // wantsCertificate reports whether one is of any use.
 func (c Config) wantsCertificate() bool {
-	return c.HTTPS != "" || c.FTPS != "" || c.FTP != "" && c.FTPOptions.TLS != "off"
+	return c.Serves("https", "ftps") || c.Serves("ftp") && c.FTPOptions.TLS != "off"
 }
 
 func (c Config) checkTLS() error {
@@ -188,9 +190,9 @@ func (c Config) checkTLS() error {
 		return fmt.Errorf("%d --tls-key for %d --tls-cert: give each certificate its key in the same order, or no key if the files of the certificates hold them", keys, certs)
 	case certs > 0 && c.TLSSelfSigned:
 		return errors.New("--tls-cert and --tls-self-signed exclude each other")
-	case c.HTTPS != "" && !c.hasCertificate():
+	case c.Serves("https") && !c.hasCertificate():
 		return errors.New("--https needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
-	case c.FTPS != "" && !c.hasCertificate():
+	case c.Serves("ftps") && !c.hasCertificate():
 		return errors.New("--ftps needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
 	case certs > 0 && !c.wantsCertificate():
 		return errors.New("--tls-cert is of no use without --https, --ftps or --ftp ADDR")

@@ -18,16 +18,18 @@ func TestCheck(t *testing.T) {
 		change func(*config.Config)
 		want   string
 	}{
-		{"nothing to serve", func(c *config.Config) { c.HTTP, c.FTP = "", "" }, "nothing to serve"},
-		{"HTTPS without a certificate", func(c *config.Config) { c.HTTPS = ":8443" }, "--https needs --tls-cert"},
-		{"a certificate for HTTP alone", func(c *config.Config) { c.FTP, c.TLSCerts = "", []string{"a"} }, "--tls-cert is of no use"},
-		{"a certificate for a trial of HTTP alone", func(c *config.Config) { c.FTP, c.TLSSelfSigned = "", true }, "--tls-self-signed is of no use"},
+		{"nothing to serve", func(c *config.Config) { c.HTTP, c.FTP = []string{""}, []string{""} }, "nothing to serve"},
+		{"a redirect from nowhere", func(c *config.Config) { c.HTTPS, c.TLSSelfSigned, c.HTTPSRedirect = []string{":8443"}, true, true }, "--https-redirect needs --http"},
+		{"a redirect to nowhere", func(c *config.Config) { c.HTTPSRedirect = true }, "--https-redirect needs --http"},
+		{"HTTPS without a certificate", func(c *config.Config) { c.HTTPS = []string{":8443"} }, "--https needs --tls-cert"},
+		{"a certificate for HTTP alone", func(c *config.Config) { c.HTTP, c.TLSCerts = []string{":80"}, []string{"a"} }, "--tls-cert is of no use"},
+		{"a certificate for a trial of HTTP alone", func(c *config.Config) { c.HTTP, c.TLSSelfSigned = []string{":80"}, true }, "--tls-self-signed is of no use"},
 		{"a certificate where FTP does without", func(c *config.Config) {
 			c.FTPOptions.TLS, c.TLSCerts = "off", []string{"a"}
 		}, "--tls-cert is of no use"},
-		{"FTPS without a certificate", func(c *config.Config) { c.FTPS = ":990" }, "--ftps needs --tls-cert"},
+		{"FTPS without a certificate", func(c *config.Config) { c.FTPS = []string{":990"} }, "--ftps needs --tls-cert"},
 		{"FTPS without TLS", func(c *config.Config) {
-			c.FTPS, c.FTPOptions.TLS, c.TLSSelfSigned = ":990", "off", true
+			c.FTPS, c.FTPOptions.TLS, c.TLSSelfSigned = []string{":990"}, "off", true
 		}, "exclude"},
 		{"TLS without a certificate", func(c *config.Config) { c.FTPOptions.TLS = "required" }, "--ftp-tls required needs"},
 		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
@@ -37,7 +39,7 @@ func TestCheck(t *testing.T) {
 		{"a way to overwrite for nobody", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"in-place="} }, `--ftp-overwrite "in-place="`},
 		{"an engine that there is not", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
 		{"FTPS by the library", func(c *config.Config) {
-			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = ":990", "ftpserverlib", true
+			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = []string{":990"}, "ftpserverlib", true
 		}, "--ftps and --ftp-engine"},
 		{"sessions that must be resumed, by the library", func(c *config.Config) {
 			c.FTPOptions.Engine, c.FTPOptions.TLSReuse = "ftpserverlib", "required"
@@ -50,10 +52,10 @@ func TestCheck(t *testing.T) {
 		{"negative idleness", func(c *config.Config) { c.FTPOptions.IdleTimeout = -1 }, "--ftp-idle-timeout -1ns"},
 		{"no time to connect in", func(c *config.Config) { c.FTPOptions.AcceptTimeout = 0 }, "--ftp-accept-timeout 0s"},
 		{"two kinds of certificates", func(c *config.Config) {
-			c.HTTPS, c.TLSCerts, c.TLSSelfSigned = ":8443", []string{"a"}, true
+			c.HTTPS, c.TLSCerts, c.TLSSelfSigned = []string{":8443"}, []string{"a"}, true
 		}, "exclude"},
 		{"one key for two certificates", func(c *config.Config) {
-			c.HTTPS, c.TLSCerts, c.TLSKeys = ":8443", []string{"a", "b"}, []string{"a"}
+			c.HTTPS, c.TLSCerts, c.TLSKeys = []string{":8443"}, []string{"a", "b"}, []string{"a"}
 		}, "1 --tls-key for 2 --tls-cert"},
 		{"a key without a certificate", func(c *config.Config) { c.TLSKeys = []string{"a"} }, "1 --tls-key for 0 --tls-cert"},
 		{"a token for nobody", func(c *config.Config) { c.AdminTokenFile = "t" }, "--admin-token-file is of no use"},
@@ -91,11 +93,11 @@ func TestCheckAcceptsHTTPS(t *testing.T) {
 		{"with a pair", func(c *config.Config) { c.TLSCerts, c.TLSKeys = []string{"a"}, []string{"b"} }},
 		{"with a file that holds both", func(c *config.Config) { c.TLSCerts = []string{"a"} }},
 		{"with a certificate for a trial", func(c *config.Config) { c.TLSSelfSigned = true }},
-		{"alone", func(c *config.Config) { c.HTTP, c.FTP, c.TLSSelfSigned = "", "", true }},
+		{"alone", func(c *config.Config) { c.TLSSelfSigned = true }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := config.Default()
-			c.HTTPS = ":8443"
+			c.HTTPS = []string{":8443"}
 			tt.change(&c)
 			if err := c.Check(); err != nil {
 				t.Error(err)

@@ -174,9 +174,9 @@ func (c Config) checkFTP() error {
 	switch {
 	case o.AcceptTimeout <= 0:
 		return fmt.Errorf("--ftp-accept-timeout %v is no time to connect in", o.AcceptTimeout)
-	case c.FTP != "" && o.TLS == "required" && !c.hasCertificate():
+	case c.Serves("ftp") && o.TLS == "required" && !c.hasCertificate():
 		return errors.New("--ftp-tls required needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
-	case c.FTPS != "" && o.TLS == "off":
+	case c.Serves("ftps") && o.TLS == "off":
 		return errors.New("--ftps and --ftp-tls off exclude each other")
 	}
 	return nil
@@ -191,7 +191,7 @@ func (c Config) checkEngine() error {
 		return nil
 	case !slices.Contains(Engines, o.Engine):
 		return fmt.Errorf("--ftp-engine %q is neither %s", o.Engine, strings.Join(Engines, " nor "))
-	case c.FTPS != "":
+	case c.Serves("ftps"):
 		return fmt.Errorf("--ftps and --ftp-engine %s exclude each other: it knows TLS after AUTH alone", o.Engine)
 	case o.TLSReuse == "required":
 		return fmt.Errorf("--ftp-tls-reuse required and --ftp-engine %s exclude each other: it does not look at data connections", o.Engine)

@@ -14,6 +14,7 @@ import (
 
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
+	"sluice/internal/live"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -280,6 +281,8 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 			rec.Duration = time.Since(begin)
 			if session == nil {
 				rec.Remote, rec.Protocol = remoteOf(r)
+			} else {
+				rec.Remote = c.server.clientOf(live.AddrPortOf(c.wire.remote), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
 			}
 		}
 		session.Report(&rec, hook)

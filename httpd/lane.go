@@ -150,7 +150,8 @@ func (l *lane) admit() next {
 	if l.secure {
 		protocol = live.HTTPS
 	}
-	if w.live, err = live.Enter(s.registry, live.Client{Protocol: protocol, Remote: w.remote, Conn: w.c}); err != nil {
+	client := live.Client{Protocol: protocol, Remote: w.remote, Conn: w.c, Shared: len(s.ProxyFrom) > 0 && s.trustsIP(live.AddrPortOf(w.remote).Addr())}
+	if w.live, err = live.Enter(s.registry, client); err != nil {
 		s.refuse(w, l.secure)
 		return end
 	}

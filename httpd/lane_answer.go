@@ -257,6 +257,7 @@ func (l *lane) tell(head *h1.Head, n next) next {
 		rec := account(session, t.transfer, l.now, t.res, t.err)
 		if heard {
 			describe(&rec, head)
+			rec.Remote = l.server.clientOf(live.AddrPortOf(l.wire.remote), fieldOf(head.ForwardedFor), fieldOf(head.Forwarded))
 			rec.Status, rec.Duration = t.status, time.Since(l.now)
 		}
 		session.Report(&rec, hook)
@@ -266,6 +267,14 @@ func (l *lane) tell(head *h1.Head, n next) next {
 		return end
 	}
 	return n
+}
+
+// fieldOf returns the lines of a field that is there once, if it is.
+func fieldOf(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 // describe adds to rec what the head of a request says.

@@ -73,10 +73,14 @@ type Server struct {
 	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.
 	TLSConfig *tls.Config
 
-	// ProxyFrom holds the addresses of proxies whose word is taken for who the
-	// client is: connections from there may begin with a header of the PROXY
-	// protocol, version 1 or 2. A unix socket counts as 127.0.0.1. Nil means
-	// that nobody's is.
+	// ProxyFrom holds the addresses of proxies that are believed when they tell who
+	// the client is: connections from there may begin with a header of the PROXY
+	// protocol, version 1 or 2, and their requests may have a field X-Forwarded-For
+	// or, if there is none, Forwarded (RFC 7239). The client is the first address
+	// from the right in it that is not one of these proxies; Transfer.Remote tells
+	// it, with port 0 if the field has none. A proxy that writes Forwarded must remove
+	// the other. MaxConnsPerAddr does not hold for the connections of such proxies. A
+	// unix socket counts as 127.0.0.1. Nil means that nobody is believed.
 	ProxyFrom []netip.Prefix
 
 	// NoFastPath has net/http answer all requests.

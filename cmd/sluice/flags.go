@@ -36,7 +36,7 @@ func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
 	f.StringArrayVar(&conf.FTP, "ftp", nil, "serve FTP on `ADDR`; may be repeated")
 	f.StringArrayVar(&conf.FTPS, "ftps", nil, "serve FTP on `ADDR` to clients that begin with TLS; may be repeated")
 	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "share each TCP address among `N` sockets, and with other processes of this user")
-	f.Var(repeatedVar(&conf.ProxyFrom, config.ParsePrefix), "proxy-from", "take the word of proxies in the network or at the address `CIDR` for who the client is, by the PROXY protocol; 127.0.0.1 means unix sockets too; may be repeated")
+	f.Var(repeatedVar(&conf.ProxyFrom, config.ParsePrefix), "proxy-from", "trust proxies in the network or at the address `CIDR` about who the client is: the PROXY protocol, X-Forwarded-For and Forwarded; 127.0.0.1 means unix sockets too; may be repeated")
 	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect, by all protocols together; 0: no limit")
 	f.IntVar(&conf.MaxConnsPerAddr, "max-conns-per-addr", conf.MaxConnsPerAddr, "let at most `N` of them connect from one address; 0: no limit")
 }

@@ -59,6 +59,8 @@ type Head struct {
 	Origin            string
 	Referer           string
 	UserAgent         string
+	Forwarded         string
+	ForwardedFor      string // X-Forwarded-For
 }
 
 // Parse looks at the head that in begins with. If it is Simple, or a Conflict,

@@ -119,7 +119,8 @@ func TestVerdicts(t *testing.T) {
 func TestAHeadIsTakenApart(t *testing.T) {
 	in := "HEAD /a%20b/c?d=e?f HTTP/1.1\r\nhost: example.com:80\r\nAccept:  text/html \t\r\nACCEPT-ENCODING: gzip, br\r\n" +
 		"If-Match: \"a\"\r\nIf-None-Match: \"b\"\r\nIf-Modified-Since: Mon\r\nIf-Unmodified-Since: Tue\r\nIf-Range: \"c\"\r\n" +
-		"Range: bytes=0-\r\nWant-Repr-Digest: sha-256=1\r\nOrigin: http://x\r\nConnection: Close\r\nReferer: http://y/\r\nUser-Agent: test\r\n\r\nGET"
+		"Range: bytes=0-\r\nWant-Repr-Digest: sha-256=1\r\nOrigin: http://x\r\nConnection: Close\r\nReferer: http://y/\r\nUser-Agent: test\r\n" +
+		"Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n\r\nGET"
 	var h h1.Head
 	n, v := h1.Parse(in, &h)
 	if v != h1.Simple || in[n:] != "GET" {
@@ -130,7 +131,7 @@ func TestAHeadIsTakenApart(t *testing.T) {
 		Host: "example.com:80", Accept: "text/html", AcceptEncoding: "gzip, br",
 		IfMatch: `"a"`, IfNoneMatch: `"b"`, IfModifiedSince: "Mon", IfUnmodifiedSince: "Tue",
 		IfRange: `"c"`, Range: "bytes=0-", WantReprDigest: "sha-256=1", Origin: "http://x",
-		Referer: "http://y/", UserAgent: "test",
+		Referer: "http://y/", UserAgent: "test", Forwarded: "for=192.0.2.1", ForwardedFor: "192.0.2.2",
 	}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

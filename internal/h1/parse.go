@@ -180,6 +180,8 @@ const (
 	origin
 	referer
 	userAgent
+	forwarded
+	forwardedFor
 	connection
 	contentLength
 	transferEncoding
@@ -222,6 +224,10 @@ func (p *parser) take(name, value string) {
 		case isName(name, "if-range"):
 			p.keep(ifRange, &h.IfRange, value)
 		}
+	case 9:
+		if isName(name, "forwarded") {
+			p.keep(forwarded, &h.Forwarded, value)
+		}
 	case 10:
 		switch {
 		case isName(name, "user-agent"):
@@ -243,8 +249,11 @@ func (p *parser) take(name, value string) {
 			p.other = true
 		}
 	case 15:
-		if isName(name, "accept-encoding") {
+		switch {
+		case isName(name, "accept-encoding"):
 			p.keep(acceptEncoding, &h.AcceptEncoding, value)
+		case isName(name, "x-forwarded-for"):
+			p.keep(forwardedFor, &h.ForwardedFor, value)
 		}
 	case 16:
 		if isName(name, "want-repr-digest") {

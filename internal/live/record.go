@@ -107,10 +107,14 @@ func (s *Session) IsHeard(hook func(Record)) bool {
 
 // Report counts a Record among those that have ended, if it is of a Transfer, and
 // calls hook, if it is not nil, and then Registry.OnTransfer with it. It adds what
-// the Session knows. s may be nil.
+// the Session knows, and leaves a valid Remote: that of a client behind a proxy. s may
+// be nil.
 func (s *Session) Report(rec *Record, hook func(Record)) {
 	if s != nil {
-		rec.Session, rec.Protocol, rec.Remote = s.id, s.entered, AddrPortOf(s.remote)
+		rec.Session, rec.Protocol = s.id, s.entered
+		if !rec.Remote.IsValid() {
+			rec.Remote = AddrPortOf(s.remote)
+		}
 		if rec.Watched {
 			s.registry.endings.add(rec)
 		}

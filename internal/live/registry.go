@@ -2,6 +2,7 @@ package live
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,10 @@ type Client struct {
 	// end of Conn: a proxy may have said another.
 	Remote net.Addr
 
+	// Shared means that the other end asks for many clients, as a proxy does: the
+	// bound for one address is not for it.
+	Shared bool
+
 	// Conn is the connection as it was accepted, below TLS. It stays the
 	// caller's. The Registry asks for its local address, closes it in Kill, and
 	// samples it if it is a syscall.Conn. Nil does without all that.
@@ -66,6 +71,9 @@ func Enter(r *Registry, c Client) (*Session, error) {
 	s := &Session{
 		registry: r, remote: c.Remote, conn: c.Conn,
 		entered: c.Protocol, addr: ClientOf(c.Remote), since: time.Now(),
+	}
+	if c.Shared {
+		s.addr = netip.Addr{}
 	}
 	if c.Conn != nil {
 		s.local = c.Conn.LocalAddr()

@@ -255,7 +255,7 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 		session.SetCommand(r.Method + " " + r.RequestURI)
 		defer session.SetCommand("")
 	}
-	if c != nil && c.server.files == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
+	if c != nil && c.server.files.Load() == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
 	a := askOf(r)

@@ -35,7 +35,8 @@ type lane struct {
 	came       int                   // bytes, by the last read
 	onReadable func(fd uintptr) bool // a method, bound once; nil where reads block
 
-	told told // by the response that is under way
+	files *Handler // that answers the request under way
+	told  told     // by the response that is under way
 }
 
 // The states of a lane. It may be ended by another goroutine only when it is
@@ -156,7 +157,7 @@ func (l *lane) admit() next {
 		return end
 	}
 	w.pace = s.pace()
-	if l.secure || s.files == nil || s.NoFastPath || w.raw == nil {
+	if l.secure || s.files.Load() == nil || s.NoFastPath || w.raw == nil {
 		return handOver
 	}
 	l.now = time.Now()

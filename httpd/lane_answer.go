@@ -18,7 +18,8 @@ import (
 // answer answers the request in, which the desk's head takes apart. Nothing
 // may keep in.
 func (l *lane) answer(in string) next {
-	d, h := l.desk, l.server.files
+	l.files = l.server.files.Load()
+	d, h := l.desk, l.files
 	path := d.head.Path
 	if strings.IndexByte(path, '%') >= 0 {
 		d.path = h1.AppendPath(d.path[:0], path)
@@ -62,12 +63,12 @@ func (l *lane) begin(t *told, path string, size int64) {
 			Op: http.MethodGet, Path: path, Size: size, Before: l.wire.sent.Load() + int64(len(l.desk.out)),
 		})
 	}
-	t.limits = l.server.files.limit(l.server.base, size, t.transfer)
+	t.limits = l.files.limit(l.server.base, size, t.transfer)
 }
 
 // answerPlanned answers a request by the plan.
 func (l *lane) answerPlanned(in string) next {
-	s, h := l.server, l.server.files
+	s, h := l.server, l.files
 	var head h1.Head
 	h1.Parse(in, &head)
 	path := head.Path
@@ -115,7 +116,7 @@ func (l *lane) answerPlanned(in string) next {
 // keepHead keeps the beginning of a head with the file at path, if that is
 // file.
 func (l *lane) keepHead(path string, file archive.File, head []byte) {
-	if f := l.server.files.hit(path, l.now); f != nil {
+	if f := l.files.hit(path, l.now); f != nil {
 		if f.File == file { // both are an *os.File, or they would not be kept
 			kept := string(head)
 			factsOf(path, f).head.Store(&kept)
@@ -185,7 +186,7 @@ func (l *lane) sendFile(f io.ReaderAt, off, n int64, t *told) error {
 	}
 	s := l.server
 	sent, err := l.wire.sendFile(f, off, n, sendfile.Options{
-		Timeout: s.stallTimeout(), Method: s.files.method(), Wait: t.limits.hook(),
+		Timeout: s.stallTimeout(), Method: l.files.method(), Wait: t.limits.hook(),
 	}, t.transfer)
 	addResult(&t.res, sent)
 	return err
@@ -292,7 +293,7 @@ func describe(rec *live.Record, head *h1.Head) {
 
 // hook is what is called with each Transfer; nil: nothing.
 func (l *lane) hook() func(Transfer) {
-	if own := l.server.files.OnTransfer; own != nil {
+	if own := l.files.OnTransfer; own != nil {
 		return own
 	}
 	return l.server.OnTransfer

@@ -68,7 +68,7 @@ func appendField(out []byte, name, value string) []byte {
 func (l *lane) endHead(n next, cache string) {
 	d := l.desk
 	d.out = append(d.out, dateLine(l.now)...)
-	if l.server.files.ServerTiming {
+	if l.files.ServerTiming {
 		d.out = append(d.out, "Server-Timing: "...)
 		d.out = appendTiming(d.out, cache, time.Since(l.now))
 		d.out = append(d.out, "\r\n"...)

@@ -87,7 +87,7 @@ type Server struct {
 	NoFastPath bool
 
 	once     sync.Once
-	files    *Handler // Handler, if it is one; else nil
+	files    atomic.Pointer[Handler] // Handler, if it is one, or that of SetHandler; else nil
 	http     http.Server
 	tls      *tls.Config
 	registry *live.Registry
@@ -158,6 +158,11 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 	return s.accept(ln, secure)
 }
 
+// SetHandler has h answer the requests that begin from now on, in the place of Handler,
+// which must be a [*Handler] or nil. It may be called at any time; what was begun is
+// ended by the Handler that began it. The caller closes that one.
+func (s *Server) SetHandler(h *Handler) { s.files.Store(h) }
+
 func (s *Server) prepare() {
 	logger := s.Logger
 	if logger == nil {
@@ -166,7 +171,9 @@ func (s *Server) prepare() {
 	if s.Handler == nil {
 		s.Handler = new(Handler)
 	}
-	s.files, _ = s.Handler.(*Handler)
+	if files, ok := s.Handler.(*Handler); ok {
+		s.files.CompareAndSwap(nil, files) // unless SetHandler was called before
+	}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
@@ -184,7 +191,7 @@ func (s *Server) prepare() {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
-	if s.files != nil {
+	if s.files.Load() != nil {
 		s.http.ReadTimeout = requestTimeout // any other handler knows how long it reads
 	}
 	if s.TLSConfig != nil {

@@ -55,7 +55,8 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 
 // dropIdle closes files that nobody uses and reports whether there were any.
 func (s *Server) dropIdle() bool {
-	return s.files != nil && s.files.cache() != nil && s.files.files.DropIdle()
+	files := s.files.Load()
+	return files != nil && files.cache() != nil && files.cache().DropIdle()
 }
 
 // isGone reports whether a client had left before it was accepted. On Unix

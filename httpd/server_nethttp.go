@@ -21,6 +21,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		// and then what follows may be somebody else's (golang/go#80942).
 		w.Header().Set("Connection", "close")
 	}
+	if files := s.files.Load(); files != nil {
+		files.ServeHTTP(w, r)
+		return
+	}
 	s.Handler.ServeHTTP(w, r)
 }
 

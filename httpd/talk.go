@@ -65,8 +65,8 @@ func (s *Server) tellRefusal(w *wire, line string, answer []byte) {
 	}
 	rec := account(w.live, nil, time.Now(), sendfile.Result{Sent: int64(len(body))}, nil)
 	hook := s.OnTransfer
-	if s.files != nil && s.files.OnTransfer != nil {
-		hook = s.files.OnTransfer
+	if files := s.files.Load(); files != nil && files.OnTransfer != nil {
+		hook = files.OnTransfer
 	}
 	if !w.live.IsHeard(hook) {
 		return

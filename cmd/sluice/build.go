@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +31,7 @@ type builder struct {
 
 	road  sendfile.Method
 	rules []httpd.Rule
-	pages *httpd.Handler // the caller closes it, before the tree
+	pages pages
 
 	listeners map[string][]net.Listener // by scheme
 	tls       *tls.Config               // nil: there is no certificate
@@ -51,7 +50,7 @@ type builder struct {
 
 // newBuilder reads what of the configuration is more than a value.
 func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
-	b = &builder{conf: conf, log: &logWriter{w: stderr}, pages: new(httpd.Handler)}
+	b = &builder{conf: conf, log: &logWriter{w: stderr}}
 	b.logger = newLogger(b.log, conf.LogFormat)
 	b.live = &live.Registry{
 		MaxConns: conf.MaxConns, MaxConnsPerAddr: conf.MaxConnsPerAddr,
@@ -95,7 +94,7 @@ func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
 
 // closeFiles closes what openBuilder has opened, when nothing is served any more.
 func (b *builder) closeFiles() {
-	_ = b.pages.Close()
+	b.pages.close()
 	_ = b.tree.Close()
 	b.log.flush()
 }
@@ -139,8 +138,9 @@ func (b *builder) listen(ctx context.Context) error {
 
 // web makes the server of HTTP and HTTPS.
 func (b *builder) web() *service {
+	b.show()
 	server := &httpd.Server{
-		Handler:    b.pages,
+		Handler:    b.pages.current(),
 		MinRate:    int64(b.conf.MinRate),
 		Logger:     b.logger,
 		Live:       b.live,
@@ -148,7 +148,7 @@ func (b *builder) web() *service {
 		NoFastPath: !b.conf.FastLane,
 		TLSConfig:  b.tls,
 	}
-	b.setUp(b.pages)
+	b.pages.server = server
 	all := doors("https", b.listeners["https"], server.ServeTLS)
 	if !b.conf.HTTPSRedirect {
 		all = append(doors("http", b.listeners["http"], server.Serve), all...)
@@ -166,30 +166,11 @@ func (b *builder) hear(hook func(live.Record)) {
 	b.live.OnTransfer = func(rec live.Record) { before(rec); hook(rec) }
 }
 
-// setUp tells a Handler what to show and how.
-func (b *builder) setUp(h *httpd.Handler) {
-	h.FS, h.CacheValid, h.Method = b.tree, orOff(b.conf.CacheValid), b.road
-	b.limitWeb(h)
-	h.ServerTiming = b.conf.ServerTiming
-	h.Index = slices.DeleteFunc(slices.Clone(b.conf.Index), func(name string) bool { return name == "" })
-	h.NoListing, h.ShowHidden, h.Archives = b.conf.NoListing, b.conf.Hidden, b.conf.Archives
-	h.NotFoundPage, h.Fallback = b.conf.NotFound, b.conf.Fallback
-	h.Precompressed, h.CompressListings, h.ContentETags = b.conf.Precompressed, true, b.conf.ContentETags
-	h.Rules, h.CORS = b.rules, b.conf.CORS
-}
-
-// warnOfMissing tells of pages and homes that are wanted and not there: they
-// may come, so that this is no error. It tells also what else may be amiss
-// with users.
+// warnOfMissing tells of pages and homes that are wanted and not there, and of what else
+// may be amiss with users and listeners.
 func (b *builder) warnOfMissing() {
-	for flag, page := range map[string]string{"--not-found": b.conf.NotFound, "--fallback": b.conf.Fallback} {
-		if page == "" {
-			continue
-		}
-		if _, err := b.tree.Stat(page); err != nil {
-			b.logger.Warn("a page cannot be served", "flag", flag, "err", err)
-		}
-	}
+	b.show() // which a check has no other use for
+	b.warnOfPages()
 	b.warnOfClear()
 	b.warnOfUsers(b.conf)
 }

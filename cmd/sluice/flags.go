@@ -18,7 +18,7 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	addTLSFlags(cmd, conf)
 
 	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in by FTP; may be repeated")
-	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let FTP clients log in as anonymous, to read only")
+	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients without a password read: all by HTTP, and those by FTP who log in as anonymous")
 	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
 
 	addFTPFlags(cmd, conf)
@@ -51,7 +51,7 @@ func addTLSFlags(cmd *cobra.Command, conf *config.Config) {
 func addContentFlags(cmd *cobra.Command, conf *config.Config) {
 	f := cmd.Flags()
 	f.StringArrayVar(&conf.Index, "index", conf.Index, "`NAME` of a file that stands for its directory; may be repeated, '' means none")
-	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not show what is in a directory")
+	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not show what is in a directory, nor serve it as an archive")
 	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot by HTTP")
 	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
 	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "`PATH` in DIR of the page for what is not there")

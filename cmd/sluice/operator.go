@@ -41,7 +41,7 @@ type operator struct {
 // operator opens the listener of --admin.
 func (b *builder) operator(ctx context.Context) (*operator, error) {
 	o := &operator{logger: b.logger, handler: &admin.Handler{
-		Live: b.live, Version: version, Pprof: b.conf.AdminPprof, Cache: b.pages.CacheStats,
+		Live: b.live, Version: version, Pprof: b.conf.AdminPprof, Cache: b.pages.stats,
 		OnKill: func(id uint64, by string) {
 			b.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},

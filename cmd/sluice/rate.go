@@ -18,7 +18,11 @@ func (b *builder) makeLimits() {
 
 // limitWeb tells a Handler its limits.
 func (b *builder) limitWeb(h *httpd.Handler) {
-	h.MaxRate, h.RateAfter = int64(b.conf.Rates.MaxRatePerTransfer), int64(b.conf.Rates.RateAfter)
+	r := b.conf.Rates
+	h.MaxRate, h.RateAfter = int64(r.MaxRatePerTransfer), int64(r.RateAfter)
+	if guests := int64(r.AnonymousMaxRate); guests > 0 && (h.MaxRate == 0 || guests < h.MaxRate) {
+		h.MaxRate = guests
+	}
 	if b.limits.down != nil {
 		h.Limiter = b.limits.down
 	}

@@ -48,13 +48,14 @@ func (b *builder) reload(started *settings, c *call) error {
 	if err != nil {
 		return c.blame(s.file, err)
 	}
-	changeable := []string{"write", "ftp-lax-tls", "ftp-lax-reuse"}
+	changeable := []string{"write", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
 	if files != nil && b.certs.Load() != nil { // neither is a certificate made for a trial
 		b.certs.Store(files)
 		changeable = append(changeable, "tls-cert", "tls-key")
 	}
 	b.users.Replace(next.users)
 	b.now.Store(&s.conf)
+	b.show()
 
 	b.logger.Info("the configuration was read again", "file", s.conf.File, "users", len(b.users.Names()))
 	b.warnOfUsers(s.conf)

@@ -64,7 +64,7 @@ relative to the folder of the file. Users are tables:
   max-sessions = 2              # at one time
   max-rate = "1MiB"             # bytes per second, of all transfers together
 
-  [user.anonymous]              # bounds of logins without a password
+  [user.anonymous]              # bounds of who has no password, by HTTP too
   home = "/pub"
 
 SIGHUP reads the file again: users and certificates change for new logins and
@@ -137,6 +137,7 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 	chores, cancel := context.WithCancel(ctx)
 	var doing sync.WaitGroup
 	doing.Go(func() { b.sweepNowAndThen(chores) })
+	doing.Go(func() { b.showAgain(chores) })
 	doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
 	defer doing.Wait()
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 type RateOptions struct {
 	MaxRate            Bytes // of all transfers together, in each direction
 	MaxRatePerTransfer Bytes // of each transfer
-	AnonymousMaxRate   Bytes // of each transfer of an FTP client without a login, if that is less
+	AnonymousMaxRate   Bytes // of each transfer of an client without a login, if that is less
 	RateAfter          Bytes // how many bytes of a transfer the limits of each do not hold back
 }
 

@@ -72,6 +72,17 @@ func TestUsersOfAFile(t *testing.T) {
 			}
 		})
 	}
+	eventually(t, "the guest's home is shown", func() bool {
+		printed, _ := try(t, dir, "curl", "-s", s.urlOf("http", "g"), "-o", "/dev/null", "-w", "%{http_code}")
+		return printed == "200"
+	})
+	for _, path := range []string{"alice/f", "secret", "pub/g", "f"} {
+		for _, login := range [][]string{nil, {"-u", "alice:wrong"}, {"-u", alice}} { // nobody logs in by HTTP
+			if printed, _ := try(t, dir, "curl", append(login, "-s", "-o", "/dev/null", "-w", "%{http_code}", s.urlOf("http", path))...); printed != "404" {
+				t.Errorf("/%s by HTTP, %v: %s, want 404", path, login, printed)
+			}
+		}
+	}
 	listing := run(t, dir, "lftp", "-c", "set net:max-retries 1; open -u 'alice,wonder land' "+s.ftp.String()+"; cls -1 /")
 	if want := "/f\n/new\n"; listing != want {
 		t.Errorf("lftp lists %q, want %q", listing, want)

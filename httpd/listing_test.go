@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func TestListingInJSON(t *testing.T) {
 // What a stranger can name a file must not become a part of the page (as in
 // CVE-2023-38501).
 func FuzzListing(f *testing.F) {
-	for _, s := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "a'b&amp;", "\xff\xfe", "../x", "\n"} {
+	for _, s := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "a'b&amp;", "\xff\xfe", "../x", "\n", "="} {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, name, search string) {
@@ -155,10 +156,10 @@ func FuzzListing(f *testing.F) {
 		nothing, _ := httpd.Listing(h, "/x/", "search=x", nil)
 		searched, _ := httpd.Listing(h, "/x/", "search="+url.QueryEscape(search), nil)
 		if tags(page) != tags(harmless) {
-			t.Errorf("%q: %d tags, want %d:\n%s", name, tags(page), tags(harmless), page)
+			t.Errorf("%q: the tags are not as those of x (-x +it):\n%s\nof\n%s", name, cmp.Diff(tags(harmless), tags(page)), page)
 		}
 		if search != "" && tags(searched) != tags(nothing) {
-			t.Errorf("search %q: %d tags:\n%s", search, tags(searched), searched)
+			t.Errorf("search %q: the tags are not as those of x (-x +it):\n%s\nof\n%s", search, cmp.Diff(tags(nothing), tags(searched)), searched)
 		}
 		if strings.ContainsAny(page, "\x00") || strings.Contains(page, `href="javascript`) {
 			t.Errorf("%q:\n%s", name, page)
@@ -174,8 +175,43 @@ func FuzzListing(f *testing.F) {
 	})
 }
 
-// tags counts what begins a tag, or an attribute's value.
-func tags(page string) int { return strings.Count(page, "<") + strings.Count(page, `="`) }
+var (
+	tag   = regexp.MustCompile(`<[^"<>]*("[^"]*"[^"<>]*)*>`)
+	value = regexp.MustCompile(`"[^"]*"`)
+)
+
+// tags returns the tags of a page with the names of their attributes and without their values, which may hold
+// whatever is escaped or means nothing there, such as =. What could begin or end a tag in the text counts as one.
+func tags(page string) string {
+	all := value.ReplaceAllString(strings.Join(tag.FindAllString(page, -1), "\n"), `""`)
+	for _, text := range tag.Split(page, -1) {
+		if strings.ContainsAny(text, `<>"`) {
+			all += "\nin the text: " + text
+		}
+	}
+	return all
+}
+
+func TestTagsSeeWhatANameMakesOfAPage(t *testing.T) {
+	const harmless = `<p><a href="x">x</a>`
+	for name, page := range map[string]string{
+		"a tag in the text":             `<p><a href="x"><b></a>`,
+		"the beginning of a tag":        `<p><a href="x"><b</a>`,
+		"a quote that ends the value":   `<p><a href="x" onclick="y">x</a>`,
+		"an attribute without a value":  `<p><a href="x"download>x</a>`,
+		"a value that never ends":       `<p><a href="x">x</a><a href="`,
+		"a tag that ends where it must": `<p><a href="x">>x</a>`,
+	} {
+		if tags(page) == tags(harmless) {
+			t.Errorf("%s is not seen in %s", name, page)
+		}
+	}
+	for _, name := range []string{"=", "a=", "&lt;", "'"} {
+		if page := `<p><a href="` + name + `">` + name + `</a>`; tags(page) != tags(harmless) {
+			t.Errorf("in %s there is said to be\n%s", page, tags(page))
+		}
+	}
+}
 
 func BenchmarkListing(b *testing.B) {
 	entries := make([]fs.FileInfo, 50_000)

@@ -64,7 +64,7 @@ func (s *Server) CheckPassive(addr netip.Addr) []string {
 func checkAnnounced(addr netip.Addr) []string {
 	addrs := []netip.Addr{addr}
 	if addr.IsUnspecified() {
-		addrs = hostAddrs()
+		addrs, _ = hostAddrs()
 	}
 	var private []string
 	for _, a := range addrs {
@@ -83,17 +83,16 @@ func checkAnnounced(addr netip.Addr) []string {
 		strings.Join(private, ", "))}
 }
 
-// hostAddrs returns the addresses of this host; none if the system does not
-// tell.
-func hostAddrs() []netip.Addr {
-	nets, _ := net.InterfaceAddrs()
+// hostAddrs returns the addresses of this host, or why the system does not tell.
+func hostAddrs() ([]netip.Addr, error) {
+	nets, err := net.InterfaceAddrs()
 	var addrs []netip.Addr
 	for _, n := range nets {
 		if prefix, err := netip.ParsePrefix(n.String()); err == nil {
 			addrs = append(addrs, prefix.Addr())
 		}
 	}
-	return addrs
+	return addrs, err
 }
 
 // PortsInUse returns how many ports a client is awaited on, on all addresses

@@ -269,26 +269,24 @@ func (s *session) doubled(source *dataconn.Passive, err error) {
 // client's.
 func (op *operation) isStolen() bool { return errors.Is(context.Cause(op.ctx), dataconn.ErrSecond) }
 
-// connectTo agrees to connect to a port of the client. Nobody else's ports, and
-// none of those on which services wait, are connected to: no client is to
-// make us attack one (RFC 2577, 3).
+// connectTo agrees to connect to a port of the client, if checkActive has nothing
+// against it.
 func (s *session) connectTo(addr netip.AddrPort) reply {
 	switch {
 	case s.epsvOnly:
 		return replyEPSVOnly
 	case s.server.NoActive:
 		return say(502, "Use EPSV or PASV")
-	case addr.Addr() != s.remote.Addr().WithZone("") && !s.server.policy.anyActive:
-		return say(501, "That is not your address")
-	case addr.Port() < 1024:
-		return say(501, "That port is below 1024")
+	}
+	if err := s.checkActive(addr); err != nil {
+		return say(501, sentence(err.Error()))
 	}
 	from, to := netip.AddrPortFrom(s.local.Addr(), s.server.policy.activePort), addr
 	if addr.Addr() == s.remote.Addr().WithZone("") {
 		to = netip.AddrPortFrom(s.remote.Addr(), addr.Port()) // with its zone
 	}
 	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelActive })
-	s.setSource(dataconn.Dial(from, to, s.server.acceptTimeout()))
+	s.setSource(dataconn.Dial(from, to, s.server.acceptTimeout(), func() error { return s.checkActive(addr) }))
 	return say(200, "OK")
 }
 

@@ -119,8 +119,8 @@
 // GetTLSConfig is asked once for all that it says, and for the certificate with
 // each handshake; where the settings do not require TLS its error means that there
 // is none. Unlike there, wrong passwords are answered late and do not end the
-// session until the third, PORT and EPRT lead to no port below 1024, and a client
-// that ClientConnected refuses gets 421.
+// session until the third, PORT and EPRT lead to no port below 1024 nor to one that
+// the server listens on, and a client that ClientConnected refuses gets 421.
 //
 // # Layers
 //

@@ -19,7 +19,8 @@ type policy struct {
 	startASCII   bool            // TYPE A holds until the client chooses
 	convertASCII bool            // TYPE A converts the ends of lines
 	keepOptions  bool            // LIST -a is about a file of that name
-	anyActive    bool            // PORT and EPRT may lead anywhere
+	anyActive    bool            // PORT and EPRT may lead anywhere but to ports of ours
+	localActive  bool            // they may lead to this host
 	activePort   uint16          // that connections to the client leave from; 0: any
 }
 
@@ -76,6 +77,7 @@ func (d *driver) apply(s *Server) {
 		convertASCII: !set.DisableASCIIConversion,
 		keepOptions:  set.DisableLISTArgs,
 		anyActive:    set.ActiveConnectionsCheck == ftpserver.IPMatchDisabled,
+		localActive:  true, // no setting refuses it
 	}
 	if !set.ActiveTransferPortNon20 {
 		s.policy.activePort = 20

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 
 	"sluice/ftpd/internal/control"
@@ -94,3 +95,8 @@ var (
 	ParseMode      = parseMode
 	WithoutOptions = withoutOptions
 )
+
+// IsOwnAddrForTest is isOwnAddr.
+func (s *Server) IsOwnAddrForTest(addr, local netip.Addr) (bool, error) {
+	return s.isOwnAddr(addr, local)
+}

@@ -120,6 +120,7 @@ func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup
 		OnTransfer:   func(x ftpd.Transfer) { s.transfers <- x },
 		OnLogin:      func(x ftpd.LoginAttempt) { s.logins <- x },
 		OnDisconnect: func(x ftpd.Disconnect) { s.leavings <- x },
+		LocalActive:  true, // all clients are on this host
 	}
 	s.HurryForTest(time.Millisecond, 0, 0)
 	if setup != nil {

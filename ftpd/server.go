@@ -113,6 +113,18 @@ type Server struct {
 	// NoActive refuses PORT and EPRT: the server opens no connections.
 	NoActive bool
 
+	// LocalActive lets PORT and EPRT lead to this host, for clients that connect from
+	// the same address of it. Without it they are refused there, because services that
+	// trust this host would take what a client has uploaded for a request: a client
+	// that comes through a tunnel or a proxy on this host seems to be on it.
+	LocalActive bool
+
+	// Listening, if not nil, returns the addresses on which the program listens besides
+	// those that it serves by this Server. PORT and EPRT never lead to a port of this
+	// host that is one of them, or one of this Server. It is called from many
+	// goroutines at once.
+	Listening func() []net.Addr
+
 	// PassivePorts are the ports on which data connections are awaited, the
 	// same on each address. A client holds one from PASV until it connects, and
 	// shares it with clients of other addresses.

@@ -15,6 +15,7 @@ func addFTPFlags(cmd *cobra.Command, conf *config.Config) {
 	f.StringArrayVar(&o.LaxReuse, "ftp-lax-reuse", nil, "do not require that of `USER`, * for all; may be repeated")
 	f.StringArrayVar(&o.LaxTLS, "ftp-lax-tls", nil, "take protected uploads of `USER`, * for all, for whole if TLS does not tell, for clients that never do, such as FtpWebRequest of .NET; may be repeated")
 	f.BoolVar(&o.Active, "ftp-active", o.Active, "connect to clients that ask for it by PORT and EPRT")
+	f.BoolVar(&o.ActiveLocal, "ftp-active-local", o.ActiveLocal, "connect also to clients on this host, as those behind a tunnel or a proxy on it seem to be; never to a port of this server")
 	f.Var(&o.PassivePorts, "ftp-passive-ports", "wait for data connections on the ports `FIRST-LAST`")
 	f.Var(repeatedVar(&o.PublicAddrs, config.ParsePublicAddr), "ftp-public-addr", "announce by PASV the address `[CIDR=]ADDR`, to clients of the network CIDR or to all; may be repeated, the first that fits counts")
 	f.IntVar(&o.MaxConns, "ftp-max-conns", o.MaxConns, "let at most `N` of the clients of --max-conns connect by FTP; 0: no limit")

@@ -29,6 +29,8 @@ func (b *builder) ftp() *service {
 		LaxReuse:     func(user string) bool { return names(b.now.Load().FTPOptions.LaxReuse, user) },
 		InPlace:      func(user string) bool { return b.now.Load().FTPOptions.InPlace(user) },
 		NoActive:     !o.Active,
+		LocalActive:  o.ActiveLocal,
+		Listening:    b.listening,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
 		Live:         b.live,
 
@@ -59,7 +61,7 @@ func (b *builder) ftp() *service {
 	if o.Engine == "ftpserverlib" {
 		serve = byLibrary(server)
 		b.logger.Warn("FTP is served by ftpserverlib, which keeps fewer promises",
-			"lacks", "ABOR, NOOP and STAT during transfers, ordered replies, resuming uploads that broke off, login timeouts, patterns, HELP, STOU, RANG and MFF")
+			"lacks", "the refusal of PORT and EPRT to this host, ABOR, NOOP and STAT during transfers, ordered replies, resuming uploads that broke off, login timeouts, patterns, HELP, STOU, RANG and MFF")
 	}
 	all := append(doors("ftp", b.listeners["ftp"], serve), doors("ftps", b.listeners["ftps"], server.ServeTLS)...)
 	b.warnOfPassive(server, all)

@@ -48,6 +48,15 @@ func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Liste
 // is listened for.
 func isFTP(scheme string) bool { return scheme == "ftp" || scheme == "ftps" }
 
+// listening returns the addresses of all that was opened. It is called when nothing is opened any more.
+func (o *opener) listening() []net.Addr {
+	addrs := make([]net.Addr, len(o.opened))
+	for i, ln := range o.opened {
+		addrs[i] = ln.Addr()
+	}
+	return addrs
+}
+
 // close closes all that was opened and all that systemd handed over.
 func (o *opener) close() {
 	closeAll(o.opened)

@@ -21,6 +21,7 @@ type FTPOptions struct {
 	LaxTLS   []string // users whose uploads are whole without TLS telling so
 
 	Active       bool // whether PORT and EPRT are obeyed
+	ActiveLocal  bool // also those of clients on this host
 	PassivePorts PortRange
 	PublicAddrs  []PublicAddr // what PASV announces, the first that fits
 

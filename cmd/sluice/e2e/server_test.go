@@ -60,7 +60,7 @@ type server struct {
 	checked bool // wantExit was called
 }
 
-// start serves a new directory over HTTP and FTP on loopback. The end of the
+// start serves a new directory over HTTP and FTP on loopback, where the clients are too. The end of the
 // test ends the program by SIGTERM and expects that it ends well.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
@@ -84,7 +84,7 @@ const (
 // wrapper, it is the command that runs the program, and must be replaced by it.
 func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *server {
 	t.Helper()
-	flags = append([]string{"--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0"}, flags...)
+	flags = append([]string{"--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--ftp-active-local"}, flags...)
 	s := launch{wrapper: wrapper, schemes: schemes}.serve(t, dir, flags...)
 	s.http, s.ftp = s.urls["http"], s.urls["ftp"]
 	return s

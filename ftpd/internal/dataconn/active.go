@@ -14,6 +14,7 @@ type Active struct {
 	slot
 	from, to netip.AddrPort
 	wait     time.Duration
+	check    func() error // returns why it may not be connected; nil: it may
 }
 
 var _ Source = (*Active)(nil)
@@ -21,13 +22,18 @@ var _ Source = (*Active)(nil)
 // Dial returns the source that connects to the port to of the client, from the
 // address from: that to which the client has connected, since others its filters
 // may not know. The port of from is zero, or one that all connections leave from.
-// wait bounds Open.
-func Dial(from, to netip.AddrPort, wait time.Duration) *Active {
-	return &Active{from: from, to: to, wait: wait}
+// wait bounds Open, which first asks check, if that is not nil, why not to connect.
+func Dial(from, to netip.AddrPort, wait time.Duration, check func() error) *Active {
+	return &Active{from: from, to: to, wait: wait, check: check}
 }
 
 // Open connects to the client.
 func (a *Active) Open(ctx context.Context) (*Conn, error) {
+	if a.check != nil {
+		if err := a.check(); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.wait)
 	defer cancel()
 	d := net.Dialer{

@@ -181,6 +181,18 @@ func (p *Pool) InUse() int {
 	return used
 }
 
+// Listens reports whether the pool waits for connections on a port, on whichever address.
+func (p *Pool) Listens(port uint16) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.hosts {
+		if h.listensLocked(port) {
+			return true
+		}
+	}
+	return false
+}
+
 // fitness is how well a port suits a client, from the best on.
 type fitness int
 

@@ -232,7 +232,7 @@ func TestAConnectionToTheClientsPort(t *testing.T) {
 	from := onePort(t).First
 	for range 2 { // the second one while the first is in TIME_WAIT
 		to := netip.MustParseAddrPort(ln.Addr().String())
-		a := dataconn.Dial(netip.AddrPortFrom(loopback, from), to, patience)
+		a := dataconn.Dial(netip.AddrPortFrom(loopback, from), to, patience, nil)
 		conn, err := a.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +250,7 @@ func TestAConnectionToTheClientsPort(t *testing.T) {
 		}
 		_ = client.Close()
 	}
-	a := dataconn.Dial(netip.AddrPortFrom(loopback, 0), netip.MustParseAddrPort(ln.Addr().String()), patience)
+	a := dataconn.Dial(netip.AddrPortFrom(loopback, 0), netip.MustParseAddrPort(ln.Addr().String()), patience, nil)
 	a.Close()
 	if _, err := a.Open(t.Context()); err == nil {
 		t.Error("a source that was closed gives a connection")

@@ -87,12 +87,12 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, compress, proxy},
-		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid"}, frontend...),
+		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
-		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/durable"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
@@ -140,7 +140,7 @@ var rules = []rule{
 		why: "every path of a client passes here, so that a review of this folder alone must be enough",
 	},
 	{
-		folder: "internal/upload", own: []string{"internal/durable", "internal/vfs"}, others: []string{afero, sys},
+		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/vfs"}, others: []string{afero, sys},
 		why:   "how a file becomes whole does not depend on the protocol by which it comes",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it hands out what to write to: who receives calls both"},
 	},
@@ -173,6 +173,7 @@ var rules = []rule{
 	},
 	{folder: "internal/archive", why: "the layout of an archive is arithmetic: who uses it opens the files"},
 	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is about an open file, wherever it came from"},
+	{folder: "internal/partial", why: "what no client may see is told by its name alone, to every frontend"},
 	{folder: "internal/fileid", others: []string{sys}, why: "what a file is does not depend on who asks"},
 	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{

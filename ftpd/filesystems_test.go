@@ -17,7 +17,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
-	"sluice/internal/upload"
+	"sluice/internal/partial"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -212,7 +212,7 @@ func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
 func underWay(fsys afero.Fs, size int64) bool {
 	infos, _ := vfs.Of(fsys).ReadDir("/")
 	for _, info := range infos {
-		if upload.IsPartial(info.Name()) && info.Size() >= size {
+		if partial.Is(info.Name()) && info.Size() >= size {
 			return true
 		}
 	}
@@ -351,7 +351,7 @@ func wantNothingHidden(t *testing.T, fsys afero.Fs, dir string) {
 		t.Fatal(err)
 	}
 	for _, info := range infos {
-		if upload.IsPartial(info.Name()) {
+		if partial.Is(info.Name()) {
 			t.Errorf("%s is left", info.Name())
 		}
 	}
@@ -405,7 +405,7 @@ func TestUnfinishedUploadsAreHiddenInEveryFileSystem(t *testing.T) {
 		}
 		hidden := ""
 		for _, info := range infos {
-			if upload.IsPartial(info.Name()) {
+			if partial.Is(info.Name()) {
 				hidden = "docs/" + info.Name()
 			}
 		}

@@ -17,7 +17,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
-	"sluice/internal/upload"
+	"sluice/internal/partial"
 	"sluice/sendfile"
 )
 
@@ -159,7 +159,7 @@ func (h *handles) OpenFile(name string, flag int, _ fs.FileMode) (afero.File, er
 func (h *handles) Create(name string) (afero.File, error) { return h.OpenFile(name, os.O_CREATE, 0) }
 
 func (h *handles) Stat(name string) (fs.FileInfo, error) {
-	if upload.IsPartial(name[strings.LastIndexByte(name, '/')+1:]) {
+	if partial.Is(name[strings.LastIndexByte(name, '/')+1:]) {
 		h.t.Errorf("Stat(%s)", name)
 	}
 	return h.Fs.Stat(name)

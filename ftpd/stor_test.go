@@ -16,7 +16,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
-	"sluice/internal/upload"
+	"sluice/internal/partial"
 	"sluice/sendfile"
 )
 
@@ -295,7 +295,7 @@ func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
 	}
 	other.want(550, "SIZE f")
 	hidden := s.names()[0]
-	if !upload.IsPartial(hidden) {
+	if !partial.Is(hidden) {
 		t.Fatalf("the tree has %q", hidden)
 	}
 	for _, line := range []string{"SIZE " + hidden, "MLST " + hidden, "DELE " + hidden, "RNFR " + hidden, "RETR " + hidden, "HASH " + hidden, "XMD5 " + hidden} {

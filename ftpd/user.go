@@ -2,7 +2,6 @@ package ftpd
 
 import (
 	"io/fs"
-	"path"
 	"syscall"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -11,6 +10,7 @@ import (
 	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/durable"
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -66,7 +66,7 @@ func (u *user) close() {
 
 // stat describes what name leads to. What is not whole yet is not there.
 func (u *user) stat(name string) (fs.FileInfo, error) {
-	if upload.IsPartial(path.Base(name)) {
+	if partial.IsIn(name) {
 		return nil, fs.ErrNotExist
 	}
 	info, err := u.tree.Stat(name)
@@ -75,7 +75,7 @@ func (u *user) stat(name string) (fs.FileInfo, error) {
 
 // entry describes name itself. What is not whole yet is not there.
 func (u *user) entry(name string) (list.Item, error) {
-	if upload.IsPartial(path.Base(name)) {
+	if partial.IsIn(name) {
 		return list.Item{}, fs.ErrNotExist
 	}
 	info, err := u.tree.Entry(name)
@@ -110,7 +110,7 @@ func (u *user) readDir(name string) ([]list.Item, error) {
 	}
 	items := make([]list.Item, 0, len(entries))
 	for _, info := range entries {
-		if !upload.IsPartial(info.Name()) {
+		if !partial.Is(info.Name()) {
 			items = append(items, itemOf(info))
 		}
 	}
@@ -132,7 +132,7 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, 0, err
 	}
-	if upload.IsPartial(path.Base(name)) {
+	if partial.IsIn(name) {
 		return nil, 0, fs.ErrNotExist
 	}
 	f, err := u.tree.Open(name)
@@ -289,7 +289,7 @@ func (u *user) mayChange(right account.Rights, name string) error {
 	if err := u.may(right); err != nil {
 		return err
 	}
-	if upload.IsPartial(path.Base(name)) {
+	if partial.IsIn(name) {
 		return errName
 	}
 	return nil

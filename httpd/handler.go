@@ -74,7 +74,8 @@ type Handler struct {
 	// lately.
 	ServerTiming bool
 
-	// ShowHidden serves and lists names that begin with a dot.
+	// ShowHidden serves and lists names that begin with a dot, but never an upload by
+	// FTP that is not whole.
 	ShowHidden bool
 
 	// Index names the files that stand for their directory, the first that is

@@ -119,9 +119,6 @@ func (h *Handler) list(ctx context.Context, a *ask) (*listing, error) {
 
 // visible drops the hidden entries, in place.
 func (h *Handler) visible(entries []fs.FileInfo) []fs.FileInfo {
-	if h.ShowHidden {
-		return entries
-	}
 	return slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return h.hides("/" + e.Name()) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sluice/internal/filecache"
+	"sluice/internal/partial"
 	"sluice/internal/vfs"
 )
 
@@ -95,13 +96,13 @@ func isPage(a *ask) bool {
 }
 
 // hides reports whether an element of the path begins with a dot and so is
-// not served.
+// not served. With ShowHidden that is so for uploads that are not whole alone.
 func (h *Handler) hides(urlPath string) bool {
-	if h.ShowHidden || !strings.Contains(urlPath, "/.") {
+	if !strings.Contains(urlPath, "/.") {
 		return false
 	}
 	for element := range strings.SplitSeq(path.Clean(urlPath)[1:], "/") {
-		if strings.HasPrefix(element, ".") && element != ".well-known" {
+		if partial.Is(element) || !h.ShowHidden && strings.HasPrefix(element, ".") && element != ".well-known" {
 			return true
 		}
 	}

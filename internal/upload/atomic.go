@@ -18,7 +18,7 @@ import (
 // to be kept. All methods are called from many goroutines at once.
 type Atomic interface {
 	// CreateUpload creates the file temp, which is not there, and opens it for writing at any offset. The names of
-	// such files are those of IsPartial, in the directory of what they are to become. They need not be in listings.
+	// such files are those of package partial, in the directory of what they are to become. They need not be in listings.
 	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 
 	// SyncUpload returns when all that was written to f would survive a crash. f is open, and stays so. It comes from

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -295,7 +296,7 @@ func wantWholeOrOld(t *testing.T, tree vfs.Tree, old string, size int64, err err
 	for _, info := range infos {
 		name := "/" + info.Name()
 		switch {
-		case !upload.IsPartial(info.Name()):
+		case !partial.Is(info.Name()):
 		case upload.IsKept(info.Name()):
 			if part := content(t, tree, name); !strings.HasPrefix(pattern(0, size), part) {
 				t.Errorf("%s failed: what is kept is no part of the file", p.failed)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -106,8 +107,8 @@ func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
 		"f.sluice-part":     false,
 		".f.sluice-partial": false,
 	} {
-		if got := upload.IsPartial(name); got != want {
-			t.Errorf("IsPartial(%q) = %v, want %v", name, got, want)
+		if got := partial.Is(name); got != want {
+			t.Errorf("partial.Is(%q) = %v, want %v", name, got, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/nettest"
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -158,7 +159,7 @@ func wantHidden(t *testing.T, tree vfs.Tree, want int) {
 		t.Fatal(err)
 	}
 	for _, info := range infos {
-		if upload.IsPartial(info.Name()) {
+		if partial.Is(info.Name()) {
 			names = append(names, info.Name())
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/partial"
 	"sluice/internal/vfs"
 )
 
@@ -102,7 +103,7 @@ func (s *Store) Forget(w Writer, target string) bool {
 func (s *Store) ForgetAll(tree vfs.Tree, dir string) bool {
 	names, err := namesIn(tree, dir)
 	if err != nil || slices.ContainsFunc(names, func(name string) bool {
-		return !IsPartial(name) || !isKept(name) && !s.isDead(tree, path.Join(dir, name))
+		return !partial.Is(name) || !isKept(name) && !s.isDead(tree, path.Join(dir, name))
 	}) {
 		return false
 	}
@@ -141,7 +142,7 @@ func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && info.Mode().IsRegular() && IsPartial(path.Base(name)) && isOlder(info, before) && remove(tree, name) == nil {
+		if err == nil && info.Mode().IsRegular() && partial.Is(path.Base(name)) && isOlder(info, before) && remove(tree, name) == nil {
 			removed++
 		}
 		return nil

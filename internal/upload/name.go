@@ -9,32 +9,25 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"sluice/internal/partial"
 )
 
-// An upload that is not yet whole is called .NAME.TAG.sluice-part. What the tag is, says what the file is:
+// An upload that is not yet whole is called .NAME.TAG.sluice-part (see package partial). What the tag is, says what the file is:
 //
 //   - random: an upload under way that nobody could go on with, or that was under way when the server ended;
 //   - that of its owner, and a w: an upload under way, or one that was when the server ended, since the system was
 //     started the last time. A file from before that may have holes where the disk lost what was written;
 //   - that of its owner: what an upload that broke off has left, and that is on the disk.
 const (
-	partialPrefix = "."
-	partialSuffix = ".sluice-part"
-	partialUpper  = ".SLUICE-PART"
-	keptTag       = 16  // characters of the tag of an owner
-	nameMax       = 255 // bytes, of one element of a path on all common file systems
+	keptTag = 16  // characters of the tag of an owner
+	nameMax = 255 // bytes, of one element of a path on all common file systems
 )
-
-// IsPartial reports whether a file whose last element is base is an upload that is not whole. Clients neither see nor
-// reach such names, in capitals either: to many file systems those are the same.
-func IsPartial(base string) bool {
-	return strings.HasPrefix(base, partialPrefix) && strings.HasSuffix(strings.ToUpper(base), partialUpper)
-}
 
 // isKept reports whether a file of that name is what an upload that broke off has left.
 func isKept(base string) bool {
-	rest, _ := strings.CutSuffix(base, partialSuffix)
-	return IsPartial(base) && len(rest)-len(".")-strings.LastIndexByte(rest, '.') == keptTag
+	rest, _ := strings.CutSuffix(base, partial.Suffix)
+	return partial.Is(base) && len(rest)-len(".")-strings.LastIndexByte(rest, '.') == keptTag
 }
 
 // partialName returns a new name in the directory of the target for what is to become it.
@@ -66,8 +59,8 @@ var thisBoot = sync.OnceValue(func() string {
 
 func tagged(target, tag string) string {
 	dir, base := path.Split(target)
-	tail := "." + tag + partialSuffix
-	return dir + partialPrefix + shorten(base, nameMax-len(partialPrefix)-len(tail)) + tail
+	tail := "." + tag + partial.Suffix
+	return dir + partial.Prefix + shorten(base, nameMax-len(partial.Prefix)-len(tail)) + tail
 }
 
 // shorten cuts name to at most n bytes, not within a character.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -527,7 +528,7 @@ func TestPartialNames(t *testing.T) {
 	for _, target := range []string{"/f", "/d/e/f.txt", "/" + strings.Repeat("x", 255), "/d/" + strings.Repeat("ü", 127)} {
 		got := upload.PartialName(target)
 		dir, base := path.Split(got)
-		if wantDir, _ := path.Split(target); dir != wantDir || len(base) > 255 || !upload.IsPartial(base) || upload.IsKept(base) {
+		if wantDir, _ := path.Split(target); dir != wantDir || len(base) > 255 || !partial.Is(base) || upload.IsKept(base) {
 			t.Errorf("PartialName(%q) = %q", target, got)
 		}
 		if got == upload.PartialName(target) {

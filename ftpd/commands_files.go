@@ -118,6 +118,9 @@ func (s *session) dele(arg string) reply {
 // rnfr answers RNFR, also about a link that leads nowhere, or a special file.
 func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
+	if err := s.user.may(account.Rename); err != nil && s.user.mayLook() != nil { // RNTO refuses too
+		return unavailable(err)
+	}
 	if _, err := s.user.entry(name); err != nil {
 		s.user.forget(name) // the client means a file, and there is none
 		return unavailable(err)
@@ -157,9 +160,10 @@ func (s *session) size(arg string) reply {
 	}
 	name := s.path(arg)
 	info, err := s.user.look(name)
-	if errors.Is(err, fs.ErrNotExist) && s.user.rights.Has(account.Create) {
-		if info, err = s.user.kept(name); err == nil {
-			s.learn(name, info.Size())
+	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayLook() != nil) {
+		if kept, keptErr := s.user.kept(name); keptErr == nil {
+			s.learn(name, kept.Size())
+			info, err = kept, nil
 		}
 	}
 	switch {
@@ -190,10 +194,10 @@ func (s *session) mdtm(arg string) reply {
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
 	name := s.path(arg)
-	it, err := s.user.entry(name)
-	if err == nil {
-		err = s.user.mayLook()
+	if err := s.user.mayLook(); err != nil {
+		return unavailable(err)
 	}
+	it, err := s.user.entry(name)
 	if err != nil {
 		return unavailable(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/ftpd/internal/control"
+	"sluice/internal/account"
 )
 
 // siteCommands are the commands after SITE, which itself needs a login.
@@ -134,6 +135,9 @@ func (s *session) siteSymlink(arg string) reply {
 		return say(501, "Not two names")
 	}
 	to := s.path(target)
+	if err := s.user.may(account.Link); err != nil {
+		return unavailable(err)
+	}
 	if s.user.ext.symlink == nil { // a driver may know more of where links may lead
 		if _, err := s.user.stat(to); err != nil {
 			return unavailable(err)

@@ -100,3 +100,16 @@ var (
 func (s *Server) IsOwnAddrForTest(addr, local netip.Addr) (bool, error) {
 	return s.isOwnAddr(addr, local)
 }
+
+// CommandsAfterLogin returns the names of all commands that need a login, those after SITE as "SITE NAME".
+func CommandsAfterLogin() (names []string) {
+	for name, cmd := range commands {
+		if cmd.login {
+			names = append(names, name)
+		}
+	}
+	for name := range siteCommands {
+		names = append(names, "SITE "+name)
+	}
+	return names
+}

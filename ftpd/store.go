@@ -98,6 +98,9 @@ func (op *operation) unusedName(arg string) string {
 
 // mayStore returns why the user may not write to the file name.
 func (u *user) mayStore(name string) error {
+	if u.rights&(account.Create|account.Change) == 0 {
+		return u.may(account.Create) // whether the file is there does not matter
+	}
 	right := account.Create
 	if _, err := u.tree.Lstat(name); err == nil {
 		right = account.Change

@@ -64,8 +64,20 @@ func (u *user) close() {
 	}
 }
 
+// maySee returns an error if the user may do nothing with files. Nothing is told then of
+// which there are.
+func (u *user) maySee() error {
+	if u.rights&account.All == 0 {
+		return fs.ErrPermission
+	}
+	return nil
+}
+
 // stat describes what name leads to. What is not whole yet is not there.
 func (u *user) stat(name string) (fs.FileInfo, error) {
+	if err := u.maySee(); err != nil {
+		return nil, err
+	}
 	if partial.IsIn(name) {
 		return nil, fs.ErrNotExist
 	}
@@ -75,6 +87,9 @@ func (u *user) stat(name string) (fs.FileInfo, error) {
 
 // entry describes name itself. What is not whole yet is not there.
 func (u *user) entry(name string) (list.Item, error) {
+	if err := u.maySee(); err != nil {
+		return list.Item{}, err
+	}
 	if partial.IsIn(name) {
 		return list.Item{}, fs.ErrNotExist
 	}
@@ -87,11 +102,10 @@ func (u *user) entry(name string) (list.Item, error) {
 
 // look is stat for a client who asks how large and how old a file is.
 func (u *user) look(name string) (fs.FileInfo, error) {
-	info, err := u.stat(name)
-	if err == nil {
-		err = u.mayLook()
+	if err := u.mayLook(); err != nil {
+		return nil, err
 	}
-	return info, err
+	return u.stat(name)
 }
 
 // mayLook returns an error unless the user may list files, or fetch them.
@@ -251,13 +265,12 @@ func (u *user) symlink(target, link string) error {
 
 // free returns how many bytes files in a directory may yet take.
 func (u *user) free(dir string) (int64, error) {
-	if u.ext.free == nil {
-		return u.tree.Free(dir)
-	}
 	info, err := u.stat(dir)
 	switch {
 	case err != nil:
 		return 0, err
+	case u.ext.free == nil:
+		return u.tree.Free(dir)
 	case !info.IsDir():
 		return 0, errNoDirectory
 	}

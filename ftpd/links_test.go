@@ -141,16 +141,22 @@ func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		moved := "moved"
+		if slices.Contains([]string{"absolute", "dir", "file", "out"}, name) { // it would lead out of there
+			c.want(350, "RNFR proj/"+name)
+			c.want(550, "RNTO moved")
+			moved = "proj/moved"
+		}
 		c.want(350, "RNFR proj/"+name)
-		c.want(250, "RNTO moved")
-		after, err := os.Lstat(filepath.Join(s.dir, "moved"))
+		c.want(250, "RNTO "+moved)
+		after, err := os.Lstat(filepath.Join(s.dir, moved))
 		if err != nil || !os.SameFile(before, after) {
 			t.Errorf("%s: moved is %v, %v, want %v", name, after, err, before)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is still there: %v", name, err)
 		}
-		c.want(250, "DELE moved")
+		c.want(250, "DELE "+moved)
 	}
 	if s.content("shared/f") != pattern(0, 10) {
 		t.Error("what a link leads to has changed")
@@ -224,4 +230,54 @@ func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// faults-trust.md, T17: Sluice does not follow a link that leads out, but other programs do, and users whose tree is
+// larger.
+func TestNoClientMakesOrMovesALinkThatLeadsOut(t *testing.T) {
+	s := startAs(t, func(a *access) {
+		for name, home := range map[string]string{"alice": "/alice", "bob": "/bob", "boss": ""} {
+			if err := a.users.AddAccount(account.Account{Name: name, Home: home, Rights: account.All}, "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, nil)
+	for _, dir := range []string{"alice/d/e/g", "alice/etc", "bob"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.file("alice/etc/passwd", 10)
+	s.file("alice/log", 0)
+	as := func(name string) *client {
+		c := s.dial()
+		c.want(331, "USER "+name)
+		c.want(230, "PASS x")
+		return c
+	}
+	alice := as("alice")
+	alice.want(200, "SITE SYMLINK /etc/passwd /d/e/g/l")
+	alice.want(350, "RNFR /d/e/g/l")
+	if text := alice.want(550, "RNTO /l"); !strings.Contains(text, "lead out") {
+		t.Errorf("RNTO says %q", text)
+	}
+	alice.want(350, "RNFR /d/e/g") // with the link in it
+	alice.want(550, "RNTO /g")
+	alice.want(350, "RNFR /d/e/g/l")
+	alice.want(250, "RNTO /d/e/g/m")
+	alice.want(200, "SITE SYMLINK / /d/e/top")
+	alice.want(200, "SITE SYMLINK /log /d/e/top/l") // which is /l
+	if got, err := os.Readlink(filepath.Join(s.dir, "alice", "l")); err != nil || got != "log" {
+		t.Errorf("/l leads to %q, %v", got, err)
+	}
+
+	boss := as("boss") // for whom it leads nowhere but to alice
+	boss.put(epsv, "APPE /alice/l", strings.NewReader("of the boss"))
+	if got := s.content("alice/log"); got != "of the boss" {
+		t.Errorf("log holds %q", got)
+	}
+	boss.want(350, "RNFR /alice/d/e/g/m")
+	boss.want(550, "RNTO /alice/m")
+	boss.want(350, "RNFR /alice/d/e/g/m") // which leads three directories up
+	boss.want(250, "RNTO /alice/d/e/m")
 }

@@ -25,6 +25,8 @@ func unavailable(err error) reply {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return say(550, "No such file or directory")
+	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooMuch): // no right would help
+		return say(550, sentence(reasonOf(err)))
 	case errors.Is(err, fs.ErrPermission):
 		return say(550, "Permission denied")
 	case errors.As(err, new(*durable.Error)):

@@ -442,6 +442,9 @@ func (a *adapter) rename(oldname, newname, from, to string) error {
 	if err := a.checkParent(to); err != nil {
 		return err
 	}
+	if err := a.checkMove(oldname, newname); err != nil {
+		return err
+	}
 	return a.fs.Rename(from, to)
 }
 

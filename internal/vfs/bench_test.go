@@ -1,6 +1,7 @@
 package vfs_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -81,5 +82,25 @@ func BenchmarkReadDir(b *testing.B) {
 			b.Run(fmt.Sprintf("openat2, Entries/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir), (*vfs.Root).Entries) })
 		}
 		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, rootTree(b, dir), (*vfs.Root).ReadDir) })
+	}
+}
+
+// A directory of 10,000 files that is moved nearer to the root is searched for links.
+func BenchmarkMoveUp(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 10_000 {
+		name := filepath.Join(dir, "a", "d", fmt.Sprint(i%10), fmt.Sprint(i))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	tree := openTree(b, dir).Writable()
+	for b.Loop() {
+		if err := errors.Join(tree.Rename("a/d", "d"), tree.Rename("d", "a/d")); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package vfs
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -98,14 +97,21 @@ func (t *Root) RemoveAll(name string) error {
 
 // Rename moves oldname, a link itself rather than what it leads to, to newname. It replaces a file or a link
 // there; a directory there is EEXIST. The root of the tree cannot be moved, nor replaced.
-func (t *Root) Rename(oldname, newname string) error {
-	if err := t.rename(oldname, newname); err != nil {
+//
+// A move to another directory after which a symbolic link would lead out of the tree, be it in the directory that is
+// moved, is [ErrLeadsOut]. So that a directory can be moved to one that is nearer to the root, no more than 100,000
+// entries may lie beneath it: else the error is [ErrTooMuch].
+func (t *Root) Rename(oldname, newname string) error { return t.renameBy(oldname, newname, t.move) }
+
+// renameBy has rename give what has a path another one.
+func (t *Root) renameBy(oldname, newname string, rename func(from, to string) error) error {
+	if err := t.rename(oldname, newname, rename); err != nil {
 		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: t.cause(err)}
 	}
 	return nil
 }
 
-func (t *Root) rename(oldname, newname string) error {
+func (t *Root) rename(oldname, newname string, rename func(from, to string) error) error {
 	if !t.writable {
 		return ErrReadOnly
 	}
@@ -121,7 +127,7 @@ func (t *Root) rename(oldname, newname string) error {
 		return errRoot
 	}
 	defer Changed()
-	return t.disk.root.Rename(oldpath, newpath)
+	return rename(oldpath, newpath)
 }
 
 // Chmod sets the permission bits of the file that name leads to; other bits are refused.
@@ -149,17 +155,14 @@ func (t *Root) Chtimes(name string, atime, mtime time.Time) error {
 }
 
 // Symlink makes name a symbolic link to target, which need not exist. Both are names in the tree; what the link
-// holds is the way from one to the other, so that it leads nowhere else wherever the tree lies.
+// holds is the way from one to the other, so that it leads nowhere else wherever the tree lies. If target leads out of
+// the tree the error is [ErrLeadsOut].
 func (t *Root) Symlink(target, name string) error {
-	return t.change("symlink", name, func(root *os.Root, link string) error {
+	return t.change("symlink", name, func(_ *os.Root, link string) error {
 		to, err := local(target)
 		if err != nil {
 			return err
 		}
-		to, err = filepath.Rel(filepath.Dir(link), to)
-		if err != nil {
-			return err
-		}
-		return root.Symlink(to, link)
+		return t.makeLink(to, link)
 	})
 }

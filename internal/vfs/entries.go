@@ -6,8 +6,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/spf13/afero"
 )
 
 // Link is how Entry and Entries describe a symbolic link. The FileInfo is that of the link itself.
@@ -90,42 +88,11 @@ func (a *adapter) link(full string, fi fs.FileInfo) *Link {
 	if end, err := a.stat(full); err == nil {
 		l.End = end
 	}
-	if r, ok := a.fs.(afero.LinkReader); ok && a.keepsInside(r, full) {
-		target, _ := r.ReadlinkIfPossible(full)
-		l.Target = filepath.ToSlash(target)
+	if w, ok := a.way(); ok {
+		name := strings.TrimPrefix(path.Join("/", full), path.Join("/", a.base))
+		if _, err := w.follow(".", name); err == nil { // else what it holds is no name of the tree
+			l.Target, _ = w.target(name)
+		}
 	}
 	return l
-}
-
-// keepsInside reports whether the way to full, and from there on if it is a link, stays beneath the base of this view.
-// The file system may follow links out, but what they hold is no name of the tree then.
-func (a *adapter) keepsInside(r afero.LinkReader, full string) bool {
-	const maxLinks = 40 // as on Linux
-	root, _ := a.full("/")
-	var at []string // the elements that lead from the base to where we are, no links among them
-	rest := strings.Split(strings.TrimPrefix(path.Join("/", full), path.Join("/", root)), "/")
-	for links := 0; len(rest) > 0; {
-		element := rest[0]
-		rest = rest[1:]
-		switch {
-		case element == "" || element == ".":
-			continue
-		case element == ".." && len(at) == 0:
-			return false
-		case element == "..":
-			at = at[:len(at)-1]
-			continue
-		}
-		here := path.Join(root, path.Join(at...), element)
-		if fi, err := a.lstat(here); err != nil || fi.Mode().Type() != fs.ModeSymlink {
-			at = append(at, element) // if it is not there, the rest is text
-			continue
-		}
-		target, err := r.ReadlinkIfPossible(here)
-		if links++; err != nil || links > maxLinks || isRooted(target) {
-			return false
-		}
-		rest = append(strings.Split(filepath.ToSlash(target), "/"), rest...)
-	}
-	return true
 }

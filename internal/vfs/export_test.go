@@ -5,6 +5,13 @@ import "io/fs"
 // Clean is the pure part of how a name becomes a path.
 var Clean = clean
 
+// SetMostLooked changes how many entries of a directory that is moved are looked at, until undo.
+func SetMostLooked(n int) (undo func()) {
+	before := mostLooked
+	mostLooked = n
+	return func() { mostLooked = before }
+}
+
 // UsesOpenat2 reports whether t opens with openat2 rather than through os.Root.
 func UsesOpenat2(t *Root) bool {
 	_, ok := t.disk.opener.(inRoot)

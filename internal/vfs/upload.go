@@ -30,8 +30,10 @@ func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
 func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
 
 // CommitUpload gives the file temp the name target: whoever opens target finds the file that was there before or the
-// whole new one.
-func (t *Root) CommitUpload(temp, target string) error { return t.Rename(temp, target) }
+// whole new one. temp is a file, as CreateUpload has made it.
+func (t *Root) CommitUpload(temp, target string) error {
+	return t.renameBy(temp, target, t.disk.root.Rename) // no link is moved: nobody waits for those who move one
+}
 
 // AbortUpload removes the file temp.
 func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }

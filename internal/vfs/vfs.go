@@ -30,6 +30,9 @@
 // it: make links inside a tree relative. The magic links of /proc are never followed. A long chain of links is
 // ELOOP; on Linux a file may be opened, and a directory listed, through up to 40 of them; everything else follows 8.
 //
+// No link leads out by what is done here: [Root.Symlink] makes none, and [Root.Rename] refuses to move a link, or a
+// directory that holds one, so that it would. Other programs would follow it, and so would users of a larger tree.
+//
 // # Files
 //
 // Only regular files and directories can be opened. A FIFO would hold a thread until somebody writes to it, a
@@ -76,6 +79,7 @@ type disk struct {
 	dir    string // absolute
 	root   *os.Root
 	opener opener
+	links  *linkRules
 	escape error // what root answers to a name that leads out; package os has it, but does not export it
 }
 
@@ -99,7 +103,7 @@ func Open(dir string) (*Root, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
 	}
-	d, err := newDisk(root, abs)
+	d, err := newDisk(root, abs, new(linkRules))
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
 	}
@@ -107,14 +111,14 @@ func Open(dir string) (*Root, error) {
 }
 
 // newDisk takes root over, which is dir.
-func newDisk(root *os.Root, dir string) (*disk, error) {
+func newDisk(root *os.Root, dir string, links *linkRules) (*disk, error) {
 	opener, err := newOpener(root) // fails where dir may be read but not searched
 	if err != nil {
 		_ = root.Close()
 		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused before the disk is asked
-	return &disk{dir: dir, root: root, opener: opener, escape: bare(escape)}, nil
+	return &disk{dir: dir, root: root, opener: opener, links: links, escape: bare(escape)}, nil
 }
 
 // Sub returns a view of the directory name and of all that lies beneath it, as a tree of its own: no name leads out
@@ -136,7 +140,7 @@ func (t *Root) Sub(name string) (*Root, error) {
 	if err != nil {
 		return nil, t.fail("open", name, err)
 	}
-	d, err := newDisk(root, filepath.Join(t.disk.dir, path))
+	d, err := newDisk(root, filepath.Join(t.disk.dir, path), t.disk.links)
 	if err != nil {
 		return nil, t.fail("open", name, err)
 	}

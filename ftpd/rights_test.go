@@ -144,16 +144,12 @@ func (c *client) codeOf(line string) int {
 func (c *client) answer(line string) string {
 	c.t.Helper()
 	command, _, _ := strings.Cut(line, " ")
-	var addr string
-	movesData := slices.Contains([]string{"LIST", "NLST", "MLSD", "RETR", "STOR", "APPE", "STOU"}, command)
-	if movesData {
-		addr = c.passive(epsv)
-	}
-	c.send(line)
-	if movesData {
-		conn := c.connect(addr)
+	if slices.Contains([]string{"LIST", "NLST", "MLSD", "RETR", "STOR", "APPE", "STOU"}, command) {
+		conn := c.connect(c.passive(epsv)) // before the command, whose refusal closes the port
+		defer conn.Close()
 		_ = conn.CloseWrite()
 	}
+	c.send(line)
 	code, text, err := c.reply()
 	if err == nil && code < 200 {
 		code, text, err = c.reply()

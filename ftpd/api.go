@@ -40,6 +40,7 @@ func Dir(name string) (*Root, error) { return vfs.Open(name) }
 //	Home string               // the directory of FS that it sees as the root; "": all of FS. One that is not there
 //	                          // refuses the login, which does not count as a wrong password
 //	Rights Rights             // zero: none
+//	HideDotFiles bool         // names that begin with a dot, but .well-known, are not there
 //
 //	MaxSessions int           // at one time; 0: any number
 //	MaxRate int64             // bytes per second of all its transfers in one direction; 0: any number

@@ -115,7 +115,7 @@ func (s *Server) authenticate(ctx context.Context, client func() Client, host ne
 	case s.guesses.banned(host, s.waits): // by others from there, as a rule
 		return nil, errBanned
 	case s.guests != nil && account.IsAnonymous(name):
-		return &Account{Name: anonymous, FS: s.guests, Rights: ReadOnly}, nil
+		return &Account{Name: anonymous, FS: s.guests, Rights: ReadOnly, HideDotFiles: !s.ShowHidden}, nil
 	case s.Login == nil:
 		return nil, ErrLogin
 	}

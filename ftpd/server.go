@@ -31,9 +31,11 @@ var (
 // them alone afterwards. FS or Login is needed.
 type Server struct {
 	// FS is what "anonymous" and "ftp" see after a login with any password. They
-	// only read. Nil: no such login. The caller closes it, if that is necessary,
-	// after the last session has ended.
-	FS afero.Fs
+	// only read, and names that begin with a dot are not there for them, but
+	// .well-known, unless ShowHidden says so. Nil: no such login. The caller closes
+	// it, if that is necessary, after the last session has ended.
+	FS         afero.Fs
+	ShowHidden bool
 
 	// Login decides about every other name, and about those two as well if FS
 	// is nil. It returns what the user may touch, or an error if there is no such

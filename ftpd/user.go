@@ -73,24 +73,30 @@ func (u *user) maySee() error {
 	return nil
 }
 
-// stat describes what name leads to. What is not whole yet is not there.
+// conceals reports whether a name is not there for the user: that of an upload which is
+// not whole yet, or a hidden one.
+func (u *user) conceals(name string) bool {
+	return partial.IsIn(name) || u.account.HideDotFiles && vfs.IsHidden(name)
+}
+
+// stat describes what name leads to, unless it is concealed.
 func (u *user) stat(name string) (fs.FileInfo, error) {
 	if err := u.maySee(); err != nil {
 		return nil, err
 	}
-	if partial.IsIn(name) {
+	if u.conceals(name) {
 		return nil, fs.ErrNotExist
 	}
 	info, err := u.tree.Stat(name)
 	return info, bare(err)
 }
 
-// entry describes name itself. What is not whole yet is not there.
+// entry describes name itself, unless it is concealed.
 func (u *user) entry(name string) (list.Item, error) {
 	if err := u.maySee(); err != nil {
 		return list.Item{}, err
 	}
-	if partial.IsIn(name) {
+	if u.conceals(name) {
 		return list.Item{}, fs.ErrNotExist
 	}
 	info, err := u.tree.Entry(name)
@@ -116,7 +122,7 @@ func (u *user) mayLook() error {
 	return nil
 }
 
-// readDir describes all that is in a directory. What is not whole yet is not there.
+// readDir describes all that is in a directory and not concealed.
 func (u *user) readDir(name string) ([]list.Item, error) {
 	entries, err := u.entries(name)
 	if err != nil {
@@ -124,7 +130,7 @@ func (u *user) readDir(name string) ([]list.Item, error) {
 	}
 	items := make([]list.Item, 0, len(entries))
 	for _, info := range entries {
-		if !partial.Is(info.Name()) {
+		if !u.conceals(info.Name()) {
 			items = append(items, itemOf(info))
 		}
 	}
@@ -141,12 +147,12 @@ func itemOf(info fs.FileInfo) list.Item {
 }
 
 // openWhole opens a regular file, and returns its size. The caller closes it.
-// What is not whole yet is not there.
+// What is concealed is not there.
 func (u *user) openWhole(name string) (afero.File, int64, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, 0, err
 	}
-	if partial.IsIn(name) {
+	if u.conceals(name) {
 		return nil, 0, fs.ErrNotExist
 	}
 	f, err := u.tree.Open(name)
@@ -302,7 +308,7 @@ func (u *user) mayChange(right account.Rights, name string) error {
 	if err := u.may(right); err != nil {
 		return err
 	}
-	if partial.IsIn(name) {
+	if u.conceals(name) {
 		return errName
 	}
 	return nil

@@ -98,15 +98,7 @@ func isPage(a *ask) bool {
 // hides reports whether an element of the path begins with a dot and so is
 // not served. With ShowHidden that is so for uploads that are not whole alone.
 func (h *Handler) hides(urlPath string) bool {
-	if !strings.Contains(urlPath, "/.") {
-		return false
-	}
-	for element := range strings.SplitSeq(path.Clean(urlPath)[1:], "/") {
-		if partial.Is(element) || !h.ShowHidden && strings.HasPrefix(element, ".") && element != ".well-known" {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(urlPath, "/.") && (partial.IsIn(urlPath) || !h.ShowHidden && vfs.IsHidden(urlPath))
 }
 
 // regular returns a file that must be one. The caller releases it.

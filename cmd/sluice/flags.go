@@ -52,7 +52,7 @@ func addContentFlags(cmd *cobra.Command, conf *config.Config) {
 	f := cmd.Flags()
 	f.StringArrayVar(&conf.Index, "index", conf.Index, "`NAME` of a file that stands for its directory; may be repeated, '' means none")
 	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not show what is in a directory, nor serve it as an archive")
-	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot by HTTP")
+	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "show names that begin with a dot to those without a password, by HTTP and FTP")
 	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
 	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "`PATH` in DIR of the page for what is not there")
 	f.StringVar(&conf.Fallback, "fallback", conf.Fallback, "`PATH` in DIR of the page that stands for those that are not there, for single-page applications")

@@ -52,6 +52,7 @@ func (b *builder) logIn(ctx context.Context, _ ftpd.Client, name, password strin
 	if b.conf.Anonymous && account.IsAnonymous(name) {
 		guest := b.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = b.tree, int64(b.conf.Rates.AnonymousMaxRate)
+		guest.HideDotFiles = !b.conf.Hidden
 		return &guest, nil
 	}
 	user, ok := b.users.Login(ctx, name, password)

@@ -27,6 +27,10 @@ type Account struct {
 	// "" is the root of FS.
 	Home string
 
+	// HideDotFiles means that names which begin with a dot, but .well-known, are
+	// not there for the user.
+	HideDotFiles bool
+
 	// MaxSessions is how many sessions the user may have at one time; zero is
 	// any number.
 	MaxSessions int

@@ -30,3 +30,14 @@ func local(name string) (string, error) {
 	}
 	return localize(name)
 }
+
+// IsHidden reports whether an element of a name begins with a dot, by which files are hidden on Unix: those are not for
+// guests. All but ".well-known" are, which is for everybody (RFC 8615).
+func IsHidden(name string) bool {
+	for element := range strings.SplitSeq(path.Clean("/"+name), "/") {
+		if strings.HasPrefix(element, ".") && element != ".well-known" {
+			return true
+		}
+	}
+	return false
+}

@@ -107,3 +107,16 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsHidden(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/": false, "": false, "/a": false, "a.b": false, "/a./b": false, "..": false, "/a/../b": false, "./a": false,
+		"/.env": true, ".env": true, "/a/.git/config": true, "/.git/a": true, "/...": true,
+		"/.well-known": false, "/.well-known/acme-challenge/x": false, "/a/.well-known/b": false, "/.well-known/.x": true,
+		"/.Well-Known": true,
+	} {
+		if got := vfs.IsHidden(name); got != want {
+			t.Errorf("IsHidden(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

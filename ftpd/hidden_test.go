@@ -1,0 +1,60 @@
+package ftpd_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sluice/ftpd"
+)
+
+// faults-http.md, H4: what HTTP hides, FTP showed to everybody.
+func TestHiddenNamesAreNotForGuests(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		setup func(s *ftpd.Server, root *ftpd.Root)
+		login func(s *server) *client
+		shown bool
+	}{
+		{"those of Server.FS", func(s *ftpd.Server, root *ftpd.Root) { s.FS = root }, (*server).guest, false},
+		{"unless it shows them", func(s *ftpd.Server, root *ftpd.Root) { s.FS, s.ShowHidden = root, true }, (*server).guest, true},
+		{"but for users with a password", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, nil)
+			tt.setup(s.Server, s.access.root)
+			for _, name := range []string{".env", ".git/config", ".well-known/security.txt", "plain"} {
+				name = filepath.Join(s.dir, filepath.FromSlash(name))
+				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(name, []byte("content"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := tt.login(s)
+			code := map[bool]int{false: 550, true: 213}[tt.shown]
+			for _, line := range []string{"SIZE .env", "MDTM .env", "SIZE .git/config", "STAT .env"} {
+				c.want(code, line)
+			}
+			c.want(map[bool]int{false: 550, true: 250}[tt.shown], "CWD .git")
+			c.want(250, "CWD /")
+			c.want(213, "SIZE .well-known/security.txt")
+			for _, line := range []string{"LIST", "LIST -a", "NLST", "MLSD", "NLST .*"} {
+				got := c.get(pasv, line)
+				if strings.Contains(got, ".env") != tt.shown || !strings.Contains(got, ".well-known") {
+					t.Errorf("%s shows %q", line, got)
+				}
+			}
+			if !tt.shown {
+				c.passive(pasv)
+				c.want(550, "RETR .env")
+				return
+			}
+			if got := c.get(pasv, "RETR .env"); got != "content" {
+				t.Errorf("RETR gave %q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"sluice/internal/nettest"
+)
+
+// The second user of some tests, who may write too.
+const (
+	otherUser  = "v"
+	otherLogin = otherUser + ":" + password
+)
+
+// loginAs logs a client in; without a name it is anonymous. The end of the test closes it.
+func (s *server) loginAs(name string) *ftpClient {
+	s.t.Helper()
+	c, err := dialFTP(s.t.Context(), s.ftp.Host, name, password)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.conn.Close() })
+	return c
+}
+
+// begin begins an upload, sends the bytes of the pattern from off to end, and leaves the
+// data connection open until the end of the test.
+func (c *ftpClient) begin(t *testing.T, line string, off, end int64) *net.TCPConn {
+	t.Helper()
+	data, err := c.transfer(t.Context(), line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = data.Close() })
+	if err := sendPattern(data, off, end); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// put uploads the bytes of the pattern from off to end, as far as the server takes them,
+// and returns its last reply.
+func (c *ftpClient) put(t *testing.T, line string, off, end int64) (reply string) {
+	t.Helper()
+	data, err := c.transfer(t.Context(), line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = sendPattern(data, off, end) // a server that cannot go on resets the connection
+	_ = data.Close()
+	if reply, err = c.reply(); err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+// wantPut is put for an upload that must end with a reply of that code.
+func (c *ftpClient) wantPut(t *testing.T, code int, line string, off, end int64) (reply string) {
+	t.Helper()
+	reply = c.put(t, line, off, end)
+	if !strings.HasPrefix(reply, fmt.Sprint(code)) {
+		t.Fatalf("%s of %d bytes: reply %q, want %d", line, end-off, reply, code)
+	}
+	return reply
+}
+
+func sendPattern(w io.Writer, off, end int64) error {
+	_, err := io.Copy(w, io.NewSectionReader(nettest.Pattern(end).(io.ReaderAt), off, end-off))
+	return err
+}
+
+// says sends a command and returns the reply, or all that the server sends for it.
+func (c *ftpClient) says(t *testing.T, line string) string {
+	t.Helper()
+	said, err := c.exchange(t.Context(), line)
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return said
+}
+
+// wantSize expects that SIZE tells of n bytes; 0: that there is nothing.
+func (c *ftpClient) wantSize(t *testing.T, n int64, name string) {
+	t.Helper()
+	want := fmt.Sprintf("213 %d\r\n", n)
+	if n == 0 {
+		want = "550 "
+	}
+	if got := c.says(t, "SIZE "+name); !strings.HasPrefix(got, want) {
+		t.Errorf("SIZE %s: %q, want %q", name, got, want)
+	}
+}
+
+// wantNoFile expects that no command and no protocol knows a file of that name, which is
+// of no other file.
+func (s *server) wantNoFile(c *ftpClient, name string) {
+	s.t.Helper()
+	dir, base := filepath.Split(name)
+	for _, line := range []string{"LIST", "LIST -a", "NLST", "MLSD"} {
+		switch got := c.says(s.t, line+" "+dir); {
+		case !strings.HasPrefix(got, "150"):
+			s.t.Errorf("%s: %q", line, got)
+		case strings.Contains(got, base), strings.Contains(got, "sluice-part"):
+			s.t.Errorf("%s shows %q", line, got)
+		}
+	}
+	for _, line := range []string{"MLST ", "MDTM ", "RETR ", "CWD "} {
+		if got := c.says(s.t, line+name); !strings.HasPrefix(got, "550 ") {
+			s.t.Errorf("%s: %q, want 550", line+name, got)
+		}
+	}
+	for path, status := range map[string]int{name: http.StatusNotFound, dir: http.StatusOK} {
+		resp, err := http.Get(s.urlOf("http", path))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body) // whatever there is of it
+		_ = resp.Body.Close()
+		if resp.StatusCode != status || status == http.StatusOK && strings.Contains(string(body), base) {
+			s.t.Errorf("GET %s: %s\n%s", path, resp.Status, body)
+		}
+	}
+}
+
+// partsIn returns the hidden files of uploads in a directory.
+func partsIn(t *testing.T, dir string) []string {
+	t.Helper()
+	parts, err := filepath.Glob(filepath.Join(dir, ".*.sluice-part"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
+}
+
+// awaitPartOf waits until an upload in a directory has n bytes, which must be the only one
+// there.
+func awaitPartOf(t *testing.T, dir string, n int64) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d bytes of an upload have arrived", n), func() bool {
+		parts := partsIn(t, dir)
+		if len(parts) != 1 {
+			return false
+		}
+		info, err := os.Stat(parts[0])
+		return err == nil && info.Size() == n
+	})
+}
+
+// crash ends the program by SIGKILL.
+func (s *server) crash() {
+	s.t.Helper()
+	s.checked = true
+	s.signal(syscall.SIGKILL)
+	<-s.exited
+}

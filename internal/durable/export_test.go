@@ -3,6 +3,8 @@ package durable
 // For the tests.
 const MaxWaiting = maxWaiting
 
+var UnlessGone = unlessGone
+
 // Rounds is rounds with a number in the place of a directory.
 type Rounds struct{ rounds }
 

@@ -99,7 +99,7 @@ func (s *Syncer) Flush() {
 	}
 	s.mu.Unlock()
 	for key, w := range waiting {
-		_ = s.shared.do(key, func() error { return w.policy.timed(w.isDir, w.file.Sync) })
+		_ = s.shared.do(key, func() error { return w.policy.timed(w.isDir, unlessGone(w.file.Sync)) })
 		_ = w.file.Close() // it was not written to
 	}
 }
@@ -159,7 +159,19 @@ func (s *Syncer) syncDir(p Policy, tree vfs.Tree, name string) error {
 	if !ok {
 		return nil // see Supported
 	}
-	return s.shared.do(key, func() error { return p.timed(true, f.Sync) })
+	return s.shared.do(key, func() error { return p.timed(true, unlessGone(f.Sync)) })
+}
+
+// unlessGone is sync for what may be removed while it is open: nothing of that has to survive, and some file systems
+// cannot sync it.
+func unlessGone(sync func() error) func() error {
+	return func() error {
+		err := sync()
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESTALE) { // as FUSE, and as NFS
+			return nil
+		}
+		return err
+	}
 }
 
 // syncAround syncs the file system of a directory that cannot be read, by way of one above it.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,6 +178,19 @@ func TestADirectoryThatIsGoneNeedsNoSync(t *testing.T) {
 	var s durable.Syncer
 	if err := s.Added(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
 		t.Errorf("%d syncs, %v; want none", c.dirs, err)
+	}
+}
+
+// A directory is synced a moment after a file was removed from it, and may be removed in between. FUSE cannot sync it
+// then (ENOENT), nor can NFS (ESTALE), and no disk has failed.
+func TestToSyncWhatIsGoneMeanwhileIsNoFailure(t *testing.T) {
+	for _, err := range []error{syscall.ENOENT, syscall.ESTALE} {
+		if got := durable.UnlessGone(func() error { return &fs.PathError{Op: "sync", Path: "d", Err: err} })(); got != nil {
+			t.Errorf("%v is the failure %v", err, got)
+		}
+	}
+	if got := durable.UnlessGone(func() error { return syscall.EIO })(); !errors.Is(got, syscall.EIO) {
+		t.Errorf("EIO is %v", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"syscall"
 	"time"
@@ -143,8 +144,7 @@ func (op *operation) isGone() error {
 // upload is not visible.
 func (t *transfer) finish(f *upload.Upload, size int64, err error, check func() error) error {
 	if err != nil {
-		t.record.Kept = f.Abort(size, err)
-		return err
+		return t.abort(f, size, err)
 	}
 	var refused error
 	kept, err := f.Commit(size, func() error {
@@ -154,6 +154,16 @@ func (t *transfer) finish(f *upload.Upload, size int64, err error, check func() 
 	t.record.Kept = kept
 	if err != nil && refused == nil { // all has come: it is the file's fault
 		err = t.fileFailed(size, err)
+	}
+	return err
+}
+
+// abort ends the upload, of which size bytes have come, because of err, and returns why
+// it is not visible.
+func (t *transfer) abort(f *upload.Upload, size int64, err error) error {
+	t.record.Kept = f.Abort(size, err)
+	if doubt := f.Doubt(); doubt != nil {
+		err = fmt.Errorf("%w: %w", err, doubt)
 	}
 	return err
 }

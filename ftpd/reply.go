@@ -58,7 +58,7 @@ func (op *operation) final(r reply, allocated int64) reply {
 		err = op.result.Err
 	}
 	switch {
-	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0:
+	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0 && !errors.Is(err, upload.ErrDoubt):
 		return say(426, "Transfer aborted"+op.kept())
 	case err != nil:
 		return say(op.codeOf(err), sentence(reasonOf(err))+op.kept())
@@ -185,14 +185,14 @@ func isBeyondQuota(err error) bool {
 // reasonOf returns what the client is told of err, which names no path of ours.
 func reasonOf(err error) string {
 	switch {
+	case errors.Is(err, upload.ErrDoubt): // whatever else has failed
+		return upload.ErrDoubt.Error()
 	case errors.Is(err, errAborted): // around it stands how
 		return errAborted.Error()
 	case isStall(err):
 		return errStalled.Error()
 	case errors.As(err, new(*vfs.PanicError)):
 		return "the file system has failed"
-	case errors.Is(err, upload.ErrDoubt):
-		return upload.ErrDoubt.Error()
 	}
 	var unsure *durable.Error
 	if errors.As(err, &unsure) {

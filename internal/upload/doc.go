@@ -20,7 +20,7 @@
 // on the disk: whatever breaks off before leaves the target as it was. [Store.WriteFrom] begins in the middle: it goes
 // on with what an earlier upload of the same owner has left, or works on a copy of the target. Only what is added at
 // the end of a target, by WriteFrom or [Store.Append], goes into the target itself, where readers see it at once and
-// what has arrived stays, and whatever Target.InPlace asks it for. No other upload of the same Store is written to that
+// what has arrived stays if it is on the disk, and whatever Target.InPlace asks it for. No other upload of the same Store is written to that
 // file meanwhile: it fails with [ErrBusy]. What another program adds to the file is not overwritten, on Unix: an append
 // goes behind it, and an upload that must go on at the old end fails with [ErrShared].
 //

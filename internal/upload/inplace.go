@@ -15,8 +15,9 @@ import (
 
 // inPlace is the target itself, which is written to.
 type inPlace struct {
-	claim *claim
-	added bool // at its end: what was there before stays
+	claim  *claim
+	added  bool // at its end: what was there before stays
+	synced bool // whether that went well or not
 }
 
 // toEnd is an offset at the end of a file, wherever that is.
@@ -68,7 +69,7 @@ func (s *Store) write(t Target, off int64, added bool, flag int) (*Upload, error
 		s.claims.release(claim)
 		return nil, err
 	}
-	u := newUpload(s, t, f, max(off, 0), &inPlace{claim, added})
+	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, added: added})
 	if err := s.claims.identify(claim, u.file); err != nil {
 		u.Abort(0, err)
 		return nil, err
@@ -130,9 +131,9 @@ func (a *appender) WriteAt(p []byte, _ int64) (int, error) {
 }
 
 func (p *inPlace) commit(u *Upload, check func() error) error {
-	err := u.sync()
+	err := p.sync(u)
 	if err != nil {
-		return p.takeBack(u, err)
+		return err
 	}
 	err = check()
 	if err == nil {
@@ -146,6 +147,16 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 		u.store.claims.release(p.claim)
 	}
 	return err
+}
+
+// sync brings what was written to the disk, or takes it away again.
+func (p *inPlace) sync(u *Upload) error {
+	p.synced = true
+	err := u.sync()
+	if err != nil {
+		return p.takeBack(u, err)
+	}
+	return nil
 }
 
 // lastBlock is as large as the blocks of any disk: one that holds old bytes was written again with the new ones.
@@ -216,8 +227,15 @@ func (u *Upload) checkThere(mine *claim) error {
 	return err
 }
 
+// abort brings to the disk what stays: the sync of a later upload would fail because of it, and that upload alone would
+// be taken away.
 func (p *inPlace) abort(u *Upload, cause error) (kept int64) {
 	u.tell(cause)
+	if !p.synced && u.end > u.start {
+		if err := p.sync(u); errors.Is(err, ErrDoubt) {
+			u.doubt = err
+		}
+	}
 	_ = u.file.Close() // again, perhaps: what it holds is what there is
 	vfs.Changed()
 	u.store.claims.release(p.claim) // after that: some file systems write when they close

@@ -2,6 +2,7 @@ package upload_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"testing"
@@ -100,6 +101,49 @@ func TestAnAppendThatCannotBeSyncedIsTakenBack(t *testing.T) {
 			}
 			if got := content(t, disk, "/f"); got != want {
 				t.Errorf("the file has %d bytes, want the %d that it had", len(got), len(want))
+			}
+		})
+	}
+}
+
+// A sync of the next upload would fail because of what the disk has lost of this one, and the next one alone would be
+// taken away.
+func TestWhatStaysOfABrokenAppendIsOnTheDisk(t *testing.T) {
+	const old = "old"
+	for _, tt := range []struct {
+		name    string
+		inPlace bool
+		fails   int
+		want    string
+		doubt   bool
+	}{
+		{"what is on the disk stays", false, 0, old + "more", false},
+		{"what is not is taken away", false, 1, old, false},
+		{"unless that fails too", false, 2, old, true},
+		{"what has overwritten old bytes cannot be", true, 1, "more", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: tt.fails}
+			var s upload.Store
+			to := target(disk)
+			to.InPlace = tt.inPlace
+			begin := s.Append
+			if tt.inPlace {
+				begin = s.Create
+			}
+			u, err := begin(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Abort(write(t, u, "more"), io.ErrUnexpectedEOF)
+			if err := u.Doubt(); errors.Is(err, upload.ErrDoubt) != tt.doubt || err != nil && !tt.doubt {
+				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
+			}
+			if disk.fails != 0 {
+				t.Errorf("%d syncs were not made", disk.fails)
+			}
+			if got := content(t, disk, "/f"); got != tt.want {
+				t.Errorf("the file is %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -19,6 +19,7 @@ type Upload struct {
 	to     io.WriterAt // what the bytes are written to; mostly the file
 	start  int64
 	end    int64 // of what has arrived; known when the upload ends
+	doubt  error // see Doubt
 	place  place
 }
 
@@ -81,7 +82,7 @@ func (u *Upload) sync() error {
 }
 
 // Abort ends an upload of which not all has arrived, because of cause; size is the offset behind the last byte that
-// has. The target stays as it was; what was added at its end stays there.
+// has. The target stays as it was; what was added at its end stays there, if it can be brought to the disk.
 //
 // It returns how many bytes are kept, so that the owner can go on there by Append or WriteFrom. That is 0 if it is
 // too little to be worth it, if it could not be brought to the disk, if there is no room for what was written, if the
@@ -92,6 +93,9 @@ func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	u.end = size
 	return u.place.abort(u, cause)
 }
+
+// Doubt returns, after Abort, an error that wraps ErrDoubt if that holds for the target, and else nil.
+func (u *Upload) Doubt() error { return u.doubt }
 
 // tell tells the file, which is open, that it was not received whole.
 func (u *Upload) tell(cause error) {

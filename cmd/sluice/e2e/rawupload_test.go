@@ -86,7 +86,7 @@ func (c *ftpClient) says(t *testing.T, line string) string {
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return said
+	return said[:min(len(said), 1000)] // enough to tell what it is
 }
 
 // wantSize expects that SIZE tells of n bytes; 0: that there is nothing.

@@ -1,0 +1,466 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sluice/internal/nettest"
+)
+
+// faultyDisk is a directory that a FUSE file system of testdata/faulty shows, of which
+// calls fail as a test plans it.
+type faultyDisk struct {
+	t     *testing.T
+	dir   string // what the server sees
+	under string // what is on the disk
+	in    io.Writer
+	out   *bufio.Reader
+}
+
+func newFaultyDisk(t *testing.T, options ...string) *faultyDisk {
+	t.Helper()
+	needsRoot(t)
+	d := &faultyDisk{t: t, dir: t.TempDir(), under: t.TempDir()}
+	// Not whichever python3 comes first: the one that has the packages of Debian.
+	cmd := exec.Command("/usr/bin/python3", append([]string{"testdata/faulty/faulty.py", d.under, d.dir}, options...)...)
+	var trouble bytes.Buffer
+	cmd.Stderr = &trouble
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.in, d.out = in, bufio.NewReader(out)
+	mounted := d.answer() == "mounted"
+	t.Cleanup(func() {
+		if mounted {
+			if out, err := exec.Command("umount", d.dir).CombinedOutput(); err != nil {
+				t.Errorf("umount: %v\n%s", err, out)
+			}
+		}
+		if err := cmd.Wait(); err != nil || trouble.Len() > 0 {
+			t.Errorf("the file system: %v\n%s", err, trouble.String())
+		}
+	})
+	if !mounted {
+		t.Fatal("no FUSE file system; it needs python3-fusepy and /dev/fuse")
+	}
+	return d
+}
+
+func (d *faultyDisk) answer() string {
+	line, _ := d.out.ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+// serve is startForTwo for the disk. The log may say that it has failed.
+func (d *faultyDisk) serve(flags ...string) *server {
+	d.t.Helper()
+	s := startForTwo(d.t, d.dir, flags...)
+	s.expected = "the disk has failed"
+	return s
+}
+
+// plan says what is to fail from now on, in the words of faulty.py.
+func (d *faultyDisk) plan(format string, args ...any) {
+	d.t.Helper()
+	fmt.Fprintf(d.in, format+"\n", args...)
+	if got := d.answer(); got != "ready" {
+		d.t.Fatalf("the file system says %q", got)
+	}
+}
+
+// hits returns how often something has failed since the last plan.
+func (d *faultyDisk) hits() int {
+	d.t.Helper()
+	fmt.Fprintln(d.in, "hits")
+	n, err := strconv.Atoi(d.answer())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}
+
+// file makes a file of the pattern, by a disk that does not fail.
+func (d *faultyDisk) file(name string, size int64) {
+	d.t.Helper()
+	d.plan("none")
+	writePattern(d.t, filepath.Join(d.dir, name), size) // under would be behind the back of the kernel
+}
+
+// holds expects that the disk has a file with the beginning of the pattern.
+func (d *faultyDisk) holds(name string, size int64) {
+	d.t.Helper()
+	wantPattern(d.t, filepath.Join(d.under, name), 0, size)
+}
+
+// holdsNo expects that nothing on the disk has a name that contains this.
+func (d *faultyDisk) holdsNo(name string) {
+	d.t.Helper()
+	if found, err := filepath.Glob(filepath.Join(d.under, "*"+name+"*")); len(found) > 0 || err != nil {
+		d.t.Errorf("the disk has %q, %v", found, err)
+	}
+	if found, err := filepath.Glob(filepath.Join(d.under, ".*"+name+"*")); len(found) > 0 || err != nil {
+		d.t.Errorf("the disk has %q, %v", found, err)
+	}
+}
+
+// Sizes of what is there and of what is uploaded: FUSE writes 128 KiB at most at once.
+const (
+	faultOld  = 300_001
+	faultSize = 1_500_003
+)
+
+// faultsAt returns at which calls of a kind a fault is tried: the first, one after the
+// other, or with strides in between.
+func faultsAt() (step int) {
+	if times(0) > 0 {
+		return 1
+	}
+	return 4
+}
+
+// A write that fails is told, leaves nothing half, and what SIZE tells of can be gone on
+// with. If only one of two writes that the kernel makes of one fails, the server sees a
+// short write, goes on, and may succeed: what counts is that the file is right.
+func TestAWriteThatFailsIsToldAndWhatIsKeptIsRight(t *testing.T) {
+	for _, failing := range []int{1, 1000} {
+		t.Run(fmt.Sprint(failing, " in a row"), func(t *testing.T) {
+			d := newFaultyDisk(t)
+			s := d.serve()
+			c := s.loginAs(user)
+			failed, tried := 0, 0
+			for n := 1; ; n += faultsAt() {
+				name := fmt.Sprintf("new%d.bin", n)
+				d.plan("write %d %d", n, failing)
+				reply := c.put(t, "STOR "+name, 0, faultSize)
+				if d.hits() == 0 {
+					break
+				}
+				tried++
+				d.plan("none")
+				off := int64(0)
+				if !strings.HasPrefix(reply, "226") || failing > 1 {
+					failed++
+					if !strings.HasPrefix(reply, "451 ") {
+						t.Errorf("write %d fails: %q, want 451", n, reply)
+					}
+					s.wantNoFile(c, name)
+					s.loginAs(otherUser).wantSize(t, 0, name)
+					off = sizeTold(t, c, name)
+					if off > 0 {
+						c.must(t, 350, fmt.Sprint("REST ", off))
+					}
+					c.wantPut(t, 226, "STOR "+name, off, faultSize)
+				}
+				d.holds(name, faultSize)
+
+				d.file("over", faultOld)
+				d.plan("write %d %d", n, failing)
+				if reply := c.put(t, "STOR over", 0, faultSize); strings.HasPrefix(reply, "226") && failing == 1 {
+					d.holds("over", faultSize)
+				} else {
+					failed++
+					d.holds("over", faultOld)
+				}
+				d.plan("none")
+				c.wantPut(t, 226, "STOR over", 0, faultSize)
+				d.holds("over", faultSize)
+			}
+			if failed < tried/2 || failed == 0 {
+				t.Errorf("only %d uploads failed", failed)
+			}
+			t.Logf("%d uploads, %d failed", 2*tried, failed)
+		})
+	}
+}
+
+// sizeTold returns what SIZE tells; 0: nothing.
+func sizeTold(t *testing.T, c *ftpClient, name string) (n int64) {
+	t.Helper()
+	said := c.says(t, "SIZE "+name)
+	if _, err := fmt.Sscanf(said, "213 %d", &n); err != nil && !strings.HasPrefix(said, "550 ") {
+		t.Errorf("SIZE %s: %q", name, said)
+	}
+	return n
+}
+
+// Of an upload whose bytes the disk has lost nothing is kept: the disk tells of that once.
+func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	c := s.loginAs(user)
+	d.file("over", faultOld)
+	tried := 0
+	for n := 1; ; n += faultsAt() {
+		d.plan("lose %d", n)
+		reply := c.put(t, "STOR new.bin", 0, faultSize)
+		if d.hits() == 0 {
+			if !strings.HasPrefix(reply, "226") {
+				t.Errorf("STOR without a fault: %q", reply)
+			}
+			break
+		}
+		tried++
+		if !strings.HasPrefix(reply, "451 ") || strings.Contains(reply, "kept") {
+			t.Errorf("write %d is lost: %q, want 451 and nothing of what is kept", n, reply)
+		}
+		s.wantNoFile(c, "new.bin")
+		c.wantSize(t, 0, "new.bin")
+		d.holdsNo("new.bin")
+
+		d.plan("lose %d", n)
+		c.wantPut(t, 451, "STOR over", 0, faultSize)
+		d.holds("over", faultOld)
+		d.holdsNo("sluice-part")
+	}
+	d.plan("none")
+	c.wantPut(t, 226, "STOR new.bin", 0, faultSize)
+	d.holds("new.bin", faultSize)
+	t.Logf("%d writes were lost, twice each", tried)
+}
+
+// An upload that breaks off is kept only if it is on the disk.
+func TestABrokenUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	for range times(2) {
+		c := s.loginAs(user)
+		d.plan("lose 2")
+		data := c.begin(t, "STOR new.bin", 0, faultSize)
+		awaitPartOf(t, d.under, faultSize)
+		nettest.Reset(t, data)
+		if reply, err := c.expect(426); err != nil || strings.Contains(reply, "kept") {
+			t.Errorf("%q, %v", reply, err)
+		}
+		c.wantSize(t, 0, "new.bin")
+		d.holdsNo("new.bin")
+	}
+	d.plan("none")
+	c := s.loginAs(user)
+	nettest.Reset(t, c.begin(t, "STOR new.bin", 0, faultSize))
+	if _, err := c.expect(426); err != nil {
+		t.Error(err)
+	}
+	c.wantPut(t, 226, "APPE new.bin", sizeTold(t, c, "new.bin"), faultSize)
+	d.holds("new.bin", faultSize)
+}
+
+// What a write or an fsync that fails leaves of an APPE: a beginning of what was sent, and
+// after an fsync the old file.
+func TestAnAppendThatFailsLeavesTheOldFileOrABeginning(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	c := s.loginAs(user)
+	tried := 0
+	for n := 1; ; n += faultsAt() {
+		d.file("log", faultOld)
+		d.plan("write %d 1000", n)
+		reply := c.put(t, "APPE log", faultOld, faultSize)
+		if d.hits() == 0 {
+			break
+		}
+		tried++
+		d.plan("none")
+		if !strings.HasPrefix(reply, "451 ") {
+			t.Errorf("write %d fails: %q, want 451", n, reply)
+		}
+		off := sizeTold(t, c, "log")
+		if off < faultOld || off >= faultSize {
+			t.Errorf("write %d fails: SIZE %d", n, off)
+		}
+		d.holds("log", off)
+		c.wantPut(t, 226, "APPE log", off, faultSize)
+		d.holds("log", faultSize)
+
+		d.file("log", faultOld)
+		d.plan("lose %d", n)
+		c.wantPut(t, 451, "APPE log", faultOld, faultSize)
+		d.holds("log", faultOld)
+		c.wantPut(t, 226, "APPE log", faultOld, faultSize)
+		d.holds("log", faultSize)
+	}
+	if tried == 0 {
+		t.Error("nothing has failed")
+	}
+	t.Logf("%d writes failed, and as many were lost", tried)
+}
+
+// What cannot be taken away again is told: nobody knows what is at the end of the file.
+func TestAnAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve("--ftp-overwrite", "in-place="+otherUser)
+	for _, tt := range []struct{ name, plan, user, line string }{
+		{"APPE, if the second fsync fails too", "fsync 1 2", user, "APPE log"},
+		{"STOR in place, if the first one fails", "fsync 1 1", otherUser, "STOR log"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d.file("log", faultOld)
+			c := s.loginAs(tt.user)
+			d.plan(tt.plan)
+			if reply := c.wantPut(t, 451, tt.line, 0, faultSize); !strings.Contains(reply, "in doubt") {
+				t.Errorf("reply %q", reply)
+			}
+			c.must(t, 200, "NOOP")
+		})
+	}
+}
+
+// A client that has broken an append off is told too, if it still listens.
+func TestABrokenAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	for _, end := range []string{"reset", "ABOR"} {
+		t.Run(end, func(t *testing.T) {
+			d.file("log", faultOld)
+			c := s.loginAs(user)
+			d.plan("fsync 1 2")
+			data := c.begin(t, "APPE log", faultOld, faultSize)
+			eventually(t, "something has arrived", func() bool {
+				info, err := os.Stat(filepath.Join(d.under, "log"))
+				return err == nil && info.Size() > faultOld
+			})
+			if end == "reset" {
+				nettest.Reset(t, data)
+			} else if err := c.send("ABOR"); err != nil {
+				t.Fatal(err)
+			}
+			if reply, err := c.expect(426); err != nil || !strings.Contains(reply, "in doubt") {
+				t.Errorf("%q, %v", reply, err)
+			}
+		})
+	}
+}
+
+// An upload in place that fails leaves what it has written.
+func TestAWriteInPlaceThatFailsLeavesABeginning(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve("--ftp-overwrite", "in-place")
+	c := s.loginAs(user)
+	for n := 1; n < 10; n += faultsAt() {
+		d.file("f", faultOld)
+		d.plan("write %d 1000", n)
+		c.wantPut(t, 451, "STOR f", 0, faultSize)
+		off := sizeTold(t, c, "f")
+		d.holds("f", off)
+		if off >= faultSize {
+			t.Errorf("SIZE %d", off)
+		}
+		d.plan("none")
+		c.must(t, 350, fmt.Sprint("REST ", off))
+		c.wantPut(t, 226, "STOR f", off, faultSize)
+		d.holds("f", faultSize)
+	}
+}
+
+// An append that breaks off stays, and must be on the disk: an fsync of the next one tells
+// of what the disk has lost, but not of which of them.
+func TestABrokenAppendThatTheDiskHasLostDoesNotStay(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	for range times(2) {
+		d.file("log", faultOld)
+		c := s.loginAs(user)
+		d.plan("lose 2")
+		data := c.begin(t, "APPE log", faultOld, faultSize-100_000)
+		eventually(t, "something is lost", func() bool { return d.hits() > 0 })
+		nettest.Reset(t, data)
+		if _, err := c.expect(426); err != nil {
+			t.Error(err)
+		}
+		for range 3 { // a client goes on until it is through
+			off := sizeTold(t, c, "log")
+			if reply := c.put(t, "APPE log", off, faultSize); strings.HasPrefix(reply, "226") {
+				break
+			}
+		}
+		d.holds("log", faultSize)
+	}
+}
+
+// After a rename whose directory cannot be synced nothing is taken back, and the client is
+// told.
+func TestANameThatCannotBeSyncedIsTold(t *testing.T) {
+	d := newFaultyDisk(t)
+	s := d.serve()
+	c := s.loginAs(user)
+	const unsure = "may not survive a crash"
+	for i := range times(1) {
+		name := fmt.Sprintf("new%d.bin", i)
+		d.plan("fsyncdir 1")
+		if reply := c.wantPut(t, 451, "STOR "+name, 0, faultSize); !strings.Contains(reply, unsure) {
+			t.Errorf("STOR: %q", reply)
+		}
+		d.holds(name, faultSize)
+		d.plan("fsyncdir 1")
+		if reply := c.wantPut(t, 451, "STOR "+name, 0, faultOld); !strings.Contains(reply, unsure) {
+			t.Errorf("STOR over a file: %q", reply)
+		}
+		d.holds(name, faultOld)
+		d.plan("fsyncdir 1")
+		if reply := c.says(t, fmt.Sprint("MKD d", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
+			t.Errorf("MKD: %q", reply)
+		}
+		d.plan("fsyncdir 2") // of two: the names are in different directories
+		c.must(t, 350, "RNFR "+name)
+		if reply := c.says(t, fmt.Sprintf("RNTO d%d/moved", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
+			t.Errorf("RNTO: %q", reply)
+		}
+		d.holds(fmt.Sprintf("d%d/moved", i), faultOld)
+		d.plan("none")
+		c.wantPut(t, 226, "STOR "+name, 0, faultSize)
+		d.holds(name, faultSize)
+	}
+}
+
+// A file system that cannot sync directories is no failure, and said when the server
+// starts. If it lacks the call, Linux takes that for a success, and nobody can tell.
+func TestAFileSystemThatCannotSyncDirectories(t *testing.T) {
+	const warning = "the file system cannot sync directories"
+	strace := []string{"strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSYS"}
+	for _, tt := range []struct {
+		name    string
+		dir     func(t *testing.T) string
+		wrapper []string
+		warns   bool
+	}{
+		{"EINVAL", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=EINVAL").dir }, nil, true},
+		{"ENOTSUP", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=ENOTSUP").dir }, nil, true},
+		{"ENOSYS that the kernel hides", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=none").dir }, nil, false},
+		{"ENOSYS, of files too", func(t *testing.T) string { return t.TempDir() }, strace, true},
+		{"success", func(t *testing.T) string { return newFaultyDisk(t).dir }, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			needs(t, "strace")
+			s := startUnder(t, tt.wrapper, tt.dir(t), "--user", login, "--write")
+			c := s.loginAs(user)
+			c.wantPut(t, 226, "STOR f", 0, faultSize)
+			c.wantPut(t, 226, "STOR f", 0, faultOld)
+			c.wantPut(t, 226, "APPE f", faultOld, faultSize)
+			c.must(t, 257, "MKD d")
+			c.must(t, 350, "RNFR f")
+			c.must(t, 250, "RNTO d/f")
+			c.must(t, 250, "DELE d/f")
+			c.must(t, 250, "RMD d")
+			if got := strings.Contains(s.log.String(), warning); got != tt.warns {
+				t.Errorf("the server has warned: %v, want %v; log:\n%s", got, tt.warns, s.log)
+			}
+		})
+	}
+}

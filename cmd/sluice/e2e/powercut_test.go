@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,12 +29,18 @@ type diskImage struct {
 // itself for minutes.
 func newDisk(t *testing.T, kind string) *diskImage {
 	t.Helper()
+	return newDiskOf(t, kind, 320<<20) // XFS wants 300 MiB
+}
+
+// newDiskOf is newDisk with a size.
+func newDiskOf(t *testing.T, kind string, size int64) *diskImage {
+	t.Helper()
 	needsRoot(t)
 	d := &diskImage{t: t, file: filepath.Join(t.TempDir(), kind), dir: t.TempDir()}
 	if err := os.WriteFile(d.file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(d.file, 320<<20); err != nil { // XFS wants 300 MiB
+	if err := os.Truncate(d.file, size); err != nil {
 		t.Fatal(err)
 	}
 	make := []string{"-q", d.file}
@@ -62,7 +69,9 @@ func (d *diskImage) unmount(dir string) {
 	for i, mounted := range d.unmounts {
 		if mounted == dir {
 			d.unmounts = append(d.unmounts[:i], d.unmounts[i+1:]...)
-			run(d.t, "/", "umount", dir)
+			if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil { // also when the test has ended
+				d.t.Errorf("umount: %v\n%s", err, out)
+			}
 			return
 		}
 	}

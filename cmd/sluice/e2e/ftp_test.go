@@ -21,7 +21,8 @@ type ftpClient struct {
 	r    *bufio.Reader
 }
 
-// dial connects to an address with a deadline that no test should meet.
+// dial connects to an address with a deadline that no test should meet. A control
+// connection gets a new one with each command.
 func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -59,7 +60,12 @@ func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, erro
 	return c, nil
 }
 
+// send sends a command. Its reply, and those to what follows, must not take longer than
+// patience.
 func (c *ftpClient) send(line string) error {
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
 	_, err := io.WriteString(c.conn, line+"\r\n")
 	return err
 }

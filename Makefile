@@ -14,7 +14,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # lint"; VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-windows test-arch e2e fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run test race test-windows test-arch e2e torture fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test-arch: ## what depends on the processor, on 386 and under qemu on arm64, arm
 
 e2e: ## the program against real clients: curl, wget, lftp, aria2c, ncftp, tnftp, ftplib, rclone, basic-ftp, perl, ruby, ab, wrk, unzip, chromium, h2spec
 	go test -tags e2e ./cmd/sluice/e2e/... -count=1
+
+torture: ## what clients, disks and crashes do to transfers, 100 times each, as root; see docs/torture.md
+	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
 
 fuzz: ## each fuzz target for FUZZTIME=10s
 	tools/fuzz.sh $(FUZZTIME)

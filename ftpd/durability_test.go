@@ -116,10 +116,12 @@ func (b brokenDirs) Open(name string) (afero.File, error) {
 // Nobody takes back what others may have seen.
 func TestANameThatCannotBeSyncedIsToldAndNothingIsTakenBack(t *testing.T) {
 	var broken atomic.Bool
-	s := start(t, nil)
-	s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
-		return &ftpd.Account{Name: "u", FS: brokenDirs{s.access.root.Writable(), &broken}, Rights: ftpd.All}, nil
-	}
+	var who *access
+	s := startAs(t, func(a *access) { who = a }, func(s *ftpd.Server) {
+		s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+			return &ftpd.Account{Name: "u", FS: brokenDirs{who.root.Writable(), &broken}, Rights: ftpd.All}, nil
+		}
+	})
 	s.file("old", 5)
 	c := s.login()
 	broken.Store(true)

@@ -1,6 +1,26 @@
 package dataconn
 
-import "net"
+import (
+	"net"
+	"net/netip"
+	"time"
+)
 
 // NewConnForTest returns tcp as a data connection.
 func NewConnForTest(tcp net.Conn) *Conn { return &Conn{tcp: tcp} }
+
+// LeaveEverywhere makes client one that has just left every port of local, as one does that asks for thousands.
+func (p *Pool) LeaveEverywhere(local, client netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for number := range 1 << 16 {
+		p.hosts[local].noteLocked(spot{client, uint16(number)}, leave{at: time.Now()})
+	}
+}
+
+// Opened returns how many ports are open on local.
+func (p *Pool) Opened(local netip.Addr) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.hosts[local].open)
+}

@@ -150,13 +150,20 @@ func (p *Pool) reserve(local, client netip.Addr, source *Passive) error {
 	}
 	var err error
 	if len(h.open) < SparePorts && !h.short {
-		err = p.openLocked(h, local, client)
+		_, err = p.openLocked(h, local, client)
 		h.short = err != nil
 	}
 	pt, fit := h.pickLocked(client)
 	if fit > shared && err == nil { // the client is awaited on, or has left, all there are
-		err = p.openLocked(h, local, client)
-		pt, fit = h.pickLocked(client)
+		var opened *port
+		if opened, err = p.openLocked(h, local, client); err == nil {
+			pt, fit = h.pickLocked(client)
+			if opened.isFitLocked(client, fit) {
+				pt = opened // or nobody would close it
+			} else {
+				opened.closeUnusedLocked()
+			}
+		}
 	}
 	if fit == unfit {
 		return cmp.Or(err, errNoPort)
@@ -247,6 +254,18 @@ func (pt *port) fitnessLocked(client netip.Addr) fitness {
 	return free
 }
 
+// isFitLocked reports whether the port suits a client as well as others do.
+func (pt *port) isFitLocked(client netip.Addr, fit fitness) bool {
+	return !pt.closed && pt.fitnessLocked(client) <= fit
+}
+
+// closeUnusedLocked closes the port if nobody has a reservation of it.
+func (pt *port) closeUnusedLocked() {
+	if !pt.closed && len(pt.reserved) == 0 {
+		pt.retireLocked()
+	}
+}
+
 // isAwaited reports whether the client has not connected yet.
 func (r *reservation) isAwaited() bool { return !r.from.IsValid() }
 
@@ -262,18 +281,18 @@ func (pt *port) isAwaitedLocked() bool {
 
 // openLocked opens one more port and serves it, if it can be one that client has not
 // left. The lock is not held while the port is wrapped.
-func (p *Pool) openLocked(h *host, local, client netip.Addr) error {
+func (p *Pool) openLocked(h *host, local, client netip.Addr) (*port, error) {
 	ln, announced, err := p.bindLocked(h, local, client)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	number := uint16(ln.Addr().(*net.TCPAddr).Port)
 	if ln, err = p.wrapLocked(ln); err != nil {
-		return err
+		return nil, err
 	}
 	if p.closed {
 		_ = ln.Close()
-		return net.ErrClosed
+		return nil, net.ErrClosed
 	}
 	if announced == 0 {
 		announced = number
@@ -281,7 +300,7 @@ func (p *Pool) openLocked(h *host, local, client netip.Addr) error {
 	pt := &port{pool: p, host: h, ln: ln, number: number, announced: announced, reserved: make(map[netip.Addr]*reservation)}
 	h.open = append(h.open, pt)
 	p.running.Go(pt.serve)
-	return nil
+	return pt, nil
 }
 
 // bindLocked binds a port, by chance one of those that can be; announced is 0 if it is

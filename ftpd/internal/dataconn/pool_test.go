@@ -343,3 +343,23 @@ func TestTheOnlyPortIsGivenAgainToAClientThatHasLeftIt(t *testing.T) {
 	l := listen(t, p, loopback)
 	wantGiven(t, l, dial(t, l.Port()))
 }
+
+// What is opened because a client has left all that there are is given to it, or closed.
+func TestNoMorePortsStayOpenThanAreKept(t *testing.T) {
+	var p dataconn.Pool
+	defer p.Close()
+	listen(t, &p, loopback).Close()
+	p.LeaveEverywhere(loopback, loopback)
+	var all []*dataconn.Passive
+	for range 3 * dataconn.SparePorts {
+		l := listen(t, &p, loopback)
+		wantGiven(t, l, dial(t, l.Port()))
+		all = append(all, l)
+	}
+	for _, l := range all {
+		l.Close()
+	}
+	if n := p.Opened(loopback); n > dataconn.SparePorts {
+		t.Errorf("%d ports are open, want %d at most", n, dataconn.SparePorts)
+	}
+}

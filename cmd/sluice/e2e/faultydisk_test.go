@@ -226,9 +226,16 @@ func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
 		d.holdsNo("new.bin")
 
 		d.plan("lose %d", n)
-		c.wantPut(t, 451, "STOR over", 0, faultSize)
-		d.holds("over", faultOld)
+		reply = c.put(t, "STOR over", 0, faultSize)
 		d.holdsNo("sluice-part")
+		if d.hits() == 0 { // this time there were fewer writes
+			d.file("over", faultOld)
+			continue
+		}
+		if !strings.HasPrefix(reply, "451 ") {
+			t.Errorf("write %d over a file is lost: %q, want 451", n, reply)
+		}
+		d.holds("over", faultOld)
 	}
 	d.plan("none")
 	c.wantPut(t, 226, "STOR new.bin", 0, faultSize)

@@ -136,6 +136,7 @@ func parseTrace(text string) (calls []call) {
 
 // harmless are the system calls that move no content of a file.
 var harmless = map[string]bool{
+	"flock": true,
 	"fstat": true, "newfstatat": true, "statx": true, "fcntl": true, "epoll_ctl": true,
 	"lseek": true, "fchmod": true, "fsync": true, "fdatasync": true,
 }

@@ -71,23 +71,33 @@ func pairElsewhere(t testing.TB, address, congestion string, prepare func() erro
 	for _, program := range []string{"ip", "tc"} {
 		NeedsProgram(t, program, "iproute2")
 	}
-	made := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, and the namespace with the last socket
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err == nil {
-			err = prepare()
-		}
+	err := elsewhere(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, func() error {
+		err := prepare()
 		if err == nil {
 			server, client, err = pairAt(address, congestion)
 		}
-		made <- err
-	}()
-	if err := <-made; err != nil {
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close(); _ = client.Close() })
 	return server, client
+}
+
+// elsewhere calls f on a thread of its own, which enter takes to a network
+// namespace, and returns when f has.
+func elsewhere(enter, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, and the namespace with the last socket
+		err := enter()
+		if err == nil {
+			err = f()
+		}
+		done <- err
+	}()
+	return <-done
 }
 
 // pairAt connects to a listener at any address of this thread's namespace.
@@ -164,6 +174,16 @@ func openTUN(name string) (*os.File, error) {
 // returnPackets returns the IPv4 packets that come out of tun, in their order
 // and after a while, until it is closed.
 func returnPackets(tun *os.File, mtu int, after time.Duration) {
+	carry(tun, tun, mtu, after, func(packet []byte) {
+		for i := 12; i < 16; i++ { // which leaves the checksums as they are
+			packet[i], packet[i+4] = packet[i+4], packet[i]
+		}
+	})
+}
+
+// carry puts the IPv4 packets that come out of one device into another, in their
+// order and after a while, as change has left them, until the first is closed.
+func carry(from, to *os.File, mtu int, after time.Duration, change func(packet []byte)) {
 	type packet struct {
 		due  time.Time
 		data []byte
@@ -174,21 +194,19 @@ func returnPackets(tun *os.File, mtu int, after time.Duration) {
 		defer close(sent)
 		for p := range way {
 			time.Sleep(time.Until(p.due)) // the length of the path, not a wait for a state
-			_, _ = tun.Write(p.data)
+			_, _ = to.Write(p.data)
 		}
 	}()
 	for {
 		b := make([]byte, mtu)
-		n, err := tun.Read(b)
+		n, err := from.Read(b)
 		if err != nil {
 			break
 		}
 		if n < 20 || b[0]>>4 != 4 {
 			continue
 		}
-		for i := 12; i < 16; i++ { // which leaves the checksums as they are
-			b[i], b[i+4] = b[i+4], b[i]
-		}
+		change(b[:n])
 		way <- packet{time.Now().Add(after), b[:n]}
 	}
 	close(way)

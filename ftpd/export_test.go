@@ -74,6 +74,7 @@ func KeepLines(to io.WriterAt, at int64) (w io.WriterAt, flush func() error) {
 var (
 	ReasonOf = reasonOf
 	ErrLeft  = errLeft
+	GraceFor = graceFor
 )
 
 const (

@@ -28,32 +28,43 @@ import (
 
 // How long the grace is: as long as two round trips on the control connection take,
 // within these bounds. The lower one costs an upload of 1 KiB 5 ms, timers included.
+//
+// It is also as long as the upload has taken, up to longGrace: a program that closes its
+// connections itself after Ctrl-C, as Python does, closes the control connection some
+// milliseconds later, and tens of them on a busy machine. The longer an upload takes, the
+// likelier it is ended so, and the less it matters to wait.
 const (
-	minGrace = 4 * time.Millisecond
-	maxGrace = 250 * time.Millisecond
+	minGrace  = 4 * time.Millisecond
+	longGrace = 50 * time.Millisecond
+	maxGrace  = 250 * time.Millisecond
 )
 
-// grace returns how long to wait, from the end of the data on, for that of the
-// control connection.
-func (c *controlConn) grace() time.Duration {
+// graceFor returns how long to wait, from the end of the data on, for that of the
+// control connection: a round trip on it takes trip, and the upload has taken took.
+func graceFor(trip, took time.Duration) time.Duration {
+	return min(max(2*trip, minGrace, min(took, longGrace)), maxGrace)
+}
+
+// roundTrip returns how long a round trip takes on the control connection; 0: nobody
+// knows.
+func (c *controlConn) roundTrip() time.Duration {
 	conn, ok := c.tcp.(syscall.Conn)
 	if !ok {
-		return minGrace
+		return 0
 	}
 	socket, err := metrics.NewSocket(conn)
 	if err != nil {
-		return minGrace
+		return 0
 	}
 	var tcp metrics.TCP
-	trip := minGrace / 2
 	switch err := socket.Sample(&tcp); {
 	case err != nil:
 	case tcp.Have.Has(metrics.TCPMinRTT):
-		trip = tcp.MinRTT // the smoothed one is that of delayed acknowledgements here: 40 ms on loopback
+		return tcp.MinRTT // the smoothed one is that of delayed acknowledgements here: 40 ms on loopback
 	case tcp.Have.Has(metrics.TCPRTT):
-		trip = tcp.RTT
+		return tcp.RTT
 	}
-	return min(max(2*trip, minGrace), maxGrace)
+	return 0
 }
 
 // publish makes the upload of size bytes visible if err is nil and the rule lets it,
@@ -66,7 +77,7 @@ func (op *operation) publish(t *transfer, f *upload.Upload, size int64, err erro
 // bytes have come, the last of them at end: it blocks until the grace is over, and
 // returns why the upload must not be published.
 func (op *operation) verdict(end time.Time, sent int64) func() error {
-	over := end.Add(op.session.control.grace())
+	over := end.Add(graceFor(op.session.control.roundTrip(), end.Sub(op.begun)))
 	return func() error {
 		if !op.isWhole(sent) {
 			pause(op.ctx, time.Until(over))

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"testing"
+	"time"
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
@@ -93,6 +94,29 @@ func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
 				}
 				_ = c.conn.Close()
 				next(t, s.leavings)
+			}
+		})
+	}
+}
+
+// A program that is ended by Ctrl-C closes its connections one by one, and not at once.
+func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name             string
+		trip, took, want time.Duration
+	}{
+		{"a small file", 10 * time.Microsecond, ms, 4 * ms},
+		{"one that has taken a while", 10 * time.Microsecond, 30 * ms, 30 * ms},
+		{"a large one", 10 * time.Microsecond, time.Hour, 50 * ms},
+		{"a small file from far away", 60 * ms, 70 * ms, 120 * ms},
+		{"a large one from far away", 60 * ms, time.Hour, 120 * ms},
+		{"one from another planet", time.Minute, time.Hour, 250 * ms},
+		{"one from nobody knows where", 0, ms, 4 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ftpd.GraceFor(tt.trip, tt.took); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 // return errors, because tests run many of them at once.
 type ftpClient struct {
 	conn *net.TCPConn
+	tls  *tls.Conn // on conn; nil: in clear
 	r    *bufio.Reader
 }
 
@@ -34,6 +36,11 @@ func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
 // dialFTP logs a client in; without a name it is anonymous. The caller closes
 // it.
 func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, error) {
+	return dialFTPS(ctx, addr, name, password, nil)
+}
+
+// dialFTPS is dialFTP with commands and data protected as config says; nil: in clear.
+func dialFTPS(ctx context.Context, addr, name, password string, config *tls.Config) (*ftpClient, error) {
 	if name == "" {
 		name, password = "anonymous", "e2e@example.org"
 	}
@@ -41,16 +48,17 @@ func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &ftpClient{conn, bufio.NewReader(conn)}
+	c := &ftpClient{conn: conn, r: bufio.NewReader(conn)}
+	_, err = c.expect(220)
+	if err == nil && config != nil {
+		err = c.startTLS(ctx, config)
+	}
 	for _, step := range []struct {
 		line string
 		code int
-	}{{"", 220}, {"USER " + name, 331}, {"PASS " + password, 230}, {"TYPE I", 200}} {
-		if err == nil && step.line != "" {
-			err = c.send(step.line)
-		}
+	}{{"USER " + name, 331}, {"PASS " + password, 230}, {"TYPE I", 200}} {
 		if err == nil {
-			_, err = c.expect(step.code)
+			_, err = c.do(step.code, step.line)
 		}
 	}
 	if err != nil {
@@ -60,13 +68,38 @@ func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, erro
 	return c, nil
 }
 
+// startTLS protects commands from now on, and the data of all transfers.
+func (c *ftpClient) startTLS(ctx context.Context, config *tls.Config) error {
+	if _, err := c.do(234, "AUTH TLS"); err != nil {
+		return err
+	}
+	c.tls = tls.Client(c.conn, config)
+	if err := c.tls.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	c.r = bufio.NewReader(c.tls)
+	if _, err := c.do(200, "PBSZ 0"); err != nil {
+		return err
+	}
+	_, err := c.do(200, "PROT P")
+	return err
+}
+
+// control returns what commands go through, protected if they are.
+func (c *ftpClient) control() net.Conn {
+	if c.tls != nil {
+		return c.tls
+	}
+	return c.conn
+}
+
 // send sends a command. Its reply, and those to what follows, must not take longer than
 // patience.
 func (c *ftpClient) send(line string) error {
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	_, err := io.WriteString(c.conn, line+"\r\n")
+	_, err := io.WriteString(c.control(), line+"\r\n")
 	return err
 }
 

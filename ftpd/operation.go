@@ -22,6 +22,7 @@ type operation struct {
 	cancel     context.CancelCauseFunc
 	detached   bool      // another goroutine reads commands; of the goroutine that works
 	introduced time.Time // when reply 150 was sent; of the goroutine that works
+	lossy      bool      // packets of the upload were lost on the way; of the same
 
 	// The session's mutex guards these.
 	ended   chan struct{} // closed at the end; nil: nobody waits

@@ -32,7 +32,9 @@ import (
 // It is also as long as the upload has taken, up to longGrace: a program that closes its
 // connections itself after Ctrl-C, as Python does, closes the control connection some
 // milliseconds later, and tens of them on a busy machine. The longer an upload takes, the
-// likelier it is ended so, and the less it matters to wait.
+// likelier it is ended so, and the less it matters to wait. Where packets of the data were
+// lost, the end of the control connection may be lost too, and come again only after its
+// retransmission timeout, which is 200 ms and a round trip: then longGrace is maxGrace.
 const (
 	minGrace  = 4 * time.Millisecond
 	longGrace = 50 * time.Millisecond
@@ -41,30 +43,38 @@ const (
 
 // graceFor returns how long to wait, from the end of the data on, for that of the
 // control connection: a round trip on it takes trip, and the upload has taken took.
-func graceFor(trip, took time.Duration) time.Duration {
-	return min(max(2*trip, minGrace, min(took, longGrace)), maxGrace)
+func graceFor(trip, took time.Duration, lossy bool) time.Duration {
+	long := longGrace
+	if lossy {
+		long = maxGrace
+	}
+	return min(max(2*trip, minGrace, min(took, long)), maxGrace)
 }
 
 // roundTrip returns how long a round trip takes on the control connection; 0: nobody
 // knows.
 func (c *controlConn) roundTrip() time.Duration {
-	conn, ok := c.tcp.(syscall.Conn)
-	if !ok {
-		return 0
-	}
-	socket, err := metrics.NewSocket(conn)
-	if err != nil {
-		return 0
-	}
-	var tcp metrics.TCP
-	switch err := socket.Sample(&tcp); {
-	case err != nil:
+	switch tcp := sample(c.tcp); {
 	case tcp.Have.Has(metrics.TCPMinRTT):
 		return tcp.MinRTT // the smoothed one is that of delayed acknowledgements here: 40 ms on loopback
 	case tcp.Have.Has(metrics.TCPRTT):
 		return tcp.RTT
 	}
 	return 0
+}
+
+// isLossy reports whether packets that conn was sent are known to have been lost: those
+// behind them came first.
+func isLossy(conn net.Conn) bool { return sample(conn).RecvReordered > 0 }
+
+// sample returns what the kernel tells of conn, as far as it does.
+func sample(conn net.Conn) (tcp metrics.TCP) {
+	if conn, ok := conn.(syscall.Conn); ok {
+		if socket, err := metrics.NewSocket(conn); err == nil {
+			_ = socket.Sample(&tcp)
+		}
+	}
+	return tcp
 }
 
 // publish makes the upload of size bytes visible if err is nil and the rule lets it,
@@ -77,7 +87,7 @@ func (op *operation) publish(t *transfer, f *upload.Upload, size int64, err erro
 // bytes have come, the last of them at end: it blocks until the grace is over, and
 // returns why the upload must not be published.
 func (op *operation) verdict(end time.Time, sent int64) func() error {
-	over := end.Add(graceFor(op.session.control.roundTrip(), end.Sub(op.begun)))
+	over := end.Add(graceFor(op.session.control.roundTrip(), end.Sub(op.begun), op.lossy))
 	return func() error {
 		if !op.isWhole(sent) {
 			pause(op.ctx, time.Until(over))

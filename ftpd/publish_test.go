@@ -105,17 +105,20 @@ func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
 		trip, took, want time.Duration
+		lossy            bool
 	}{
-		{"a small file", 10 * time.Microsecond, ms, 4 * ms},
-		{"one that has taken a while", 10 * time.Microsecond, 30 * ms, 30 * ms},
-		{"a large one", 10 * time.Microsecond, time.Hour, 50 * ms},
-		{"a small file from far away", 60 * ms, 70 * ms, 120 * ms},
-		{"a large one from far away", 60 * ms, time.Hour, 120 * ms},
-		{"one from another planet", time.Minute, time.Hour, 250 * ms},
-		{"one from nobody knows where", 0, ms, 4 * ms},
+		{"a small file", 10 * time.Microsecond, ms, 4 * ms, false},
+		{"one that has taken a while", 10 * time.Microsecond, 30 * ms, 30 * ms, false},
+		{"a large one", 10 * time.Microsecond, time.Hour, 50 * ms, false},
+		{"a small file from far away", 60 * ms, 70 * ms, 120 * ms, false},
+		{"a large one from far away", 60 * ms, time.Hour, 120 * ms, false},
+		{"one from another planet", time.Minute, time.Hour, 250 * ms, false},
+		{"one from nobody knows where", 0, ms, 4 * ms, false},
+		{"a large one of which packets were lost", 60 * ms, time.Hour, 250 * ms, true},
+		{"a small file of which packets were lost", 10 * time.Microsecond, 70 * ms, 70 * ms, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := ftpd.GraceFor(tt.trip, tt.took); got != tt.want {
+			if got := ftpd.GraceFor(tt.trip, tt.took, tt.lossy); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

@@ -67,10 +67,12 @@ func (op *operation) over(move func(conn *stream) error) error {
 		}
 		return op.failData(err)
 	}
-	return move(&stream{
+	err = move(&stream{
 		Conn: conn, below: data.NetConn(), cork: data.Cork, fail: data.Fail, finish: data.Finish,
 		end: func() error { return data.End(op.session.server.stallTimeout()) },
 	})
+	op.lossy = op.isUpload() && isLossy(data.NetConn())
+	return err
 }
 
 // sendOver is over for what the client must be told the end of. It returns when the

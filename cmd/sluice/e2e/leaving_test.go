@@ -21,7 +21,7 @@ import (
 func TestTheUploadOfAClientThatLeavesIsPublishedIfTheClientHasSaidThatItIsWhole(t *testing.T) {
 	l := leaving{server: startWritable(t, append(newPair(t).flags(), "--ftp-keep-partials", "0")...), workers: 2}
 	l.on = func(client func() error) error { return client() }
-	l.leave(times(10))
+	l.leave(times(5))
 }
 
 // leave is how a client leaves that has sent all, and has ended its data connection in

@@ -79,7 +79,7 @@ func (r results) run(cmd *cobra.Command, measure func(*benchRun) (*bench.Report,
 		}
 		b.baseline = old
 	}
-	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	cmd.SetContext(ctx)
 

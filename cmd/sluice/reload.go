@@ -13,11 +13,16 @@ import (
 	"sluice/internal/config"
 )
 
-// reloadAt reloads at each signal until ctx ends.
+// reloadAt reloads at each signal until ctx ends. Without a file there is nothing to read again, and no signal ends the
+// program: the log goes to standard error, which nobody but who has opened it can open again.
 func (b *builder) reloadAt(ctx context.Context, signals <-chan os.Signal, started *settings, c *call) {
 	for {
 		select {
 		case <-signals:
+			if started.conf.File == "" {
+				b.logger.Info("hangup: there is no --config to read again, and the log is no file of ours")
+				continue
+			}
 			notify(stateReloading)
 			if err := b.reload(started, c); err != nil {
 				b.logger.Warn("the configuration cannot be used, the one before stays", "err", err)

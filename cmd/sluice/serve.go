@@ -27,7 +27,8 @@ Without DIR it is the one you are in.
 
 The URLs are printed on standard output, what happens is logged on standard
 error. SIGINT and SIGTERM stop it: nobody new is let in, transfers may finish
-while --drain lasts, then they are cut. A second signal cuts them at once.
+while --drain lasts, then they are cut. A second signal cuts them at once. A disk
+that hangs is not waited for longer than 3s after that.
 
 ADDR is HOST:PORT, or :PORT for all addresses of this machine; for HTTP and
 HTTPS also unix:PATH, a socket for a proxy in front; or the word systemd for the
@@ -69,7 +70,8 @@ relative to the folder of the file. Users are tables:
 
 SIGHUP reads the file again: users and certificates change for new logins and
 new connections, what else has changed is named in the log and waits for the
-next start. A file with a mistake in it changes nothing.`,
+next start. A file with a mistake in it changes nothing. It never ends the
+server, also without --config.`,
 		Example: `  sluice serve /srv/pub
   sluice serve --http 127.0.0.1:8000 .
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
@@ -78,6 +80,10 @@ next start. A file with a mistake in it changes nothing.`,
   sluice serve --config /etc/sluice.toml --check`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			hangups := make(chan os.Signal, 1)
+			if !check {
+				signal.Notify(hangups, syscall.SIGHUP) // for as long as the program runs: none ends it; never comes on Windows
+			}
 			c.flags, c.args, c.environ = cmd.Flags(), args, os.Environ()
 			s, err := c.settle()
 			switch {
@@ -88,7 +94,7 @@ next start. A file with a mistake in it changes nothing.`,
 			case check:
 				err = try(s.conf, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			default:
-				err = serve(cmd.Context(), s, &c, cmd.OutOrStdout(), cmd.ErrOrStderr())
+				err = serve(cmd.Context(), s, &c, hangups, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			if bad := (usageError{}); errors.As(err, &bad) {
 				err = usageError{c.blame(s.file, bad.err)}
@@ -107,13 +113,10 @@ next start. A file with a mistake in it changes nothing.`,
 
 // serve serves until a signal or a failure ends it. Nothing is printed before
 // all that can be known to fail has been tried.
-func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) error {
+//
+// It does not return if a disk hangs: then it ends the program.
+func serve(ctx context.Context, s *settings, c *call, hangups <-chan os.Signal, stdout, stderr io.Writer) error {
 	conf := s.conf
-	hangups := make(chan os.Signal, 1)
-	if conf.File != "" { // one that comes too early must not end us
-		signal.Notify(hangups, syscall.SIGHUP) // never comes on Windows
-		defer signal.Stop(hangups)
-	}
 	b, err := openBuilder(conf, stderr)
 	if err != nil {
 		return err
@@ -141,7 +144,7 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 	doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
 	defer doing.Wait()
 	defer cancel()
-	stop := make(chan os.Signal, 2) // the second cuts
+	stop := make(chan os.Signal, 3) // the second cuts, the third does not wait for the disk
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(stop)
 	for _, url := range allURLs(services) {
@@ -154,5 +157,6 @@ func serve(ctx context.Context, s *settings, c *call, stdout, stderr io.Writer) 
 	}
 	operator.serve(services)
 	notify(stateReady) // who connects from now on waits in a queue, and is not refused
-	return run(services, stop, conf.Drain, operator.handler.Drain, b.live, b.logger)
+	end := ending{stop: stop, drain: conf.Drain, draining: operator.handler.Drain, giveUp: b.giveUp}
+	return end.run(services, b.live, b.logger)
 }

@@ -37,10 +37,25 @@ func doors(scheme string, listeners []net.Listener, serve func(net.Listener) err
 	return all
 }
 
+// ending is how the services end.
+type ending struct {
+	stop     <-chan os.Signal // the first ends them, the second cuts, the third does not wait for the disk
+	drain    time.Duration    // in which transfers may go on
+	draining func()           // called before that
+
+	// giveUp ends the program. It is called when connections were cut, or there are none, and the program has not ended
+	// by itself for as long as lastWait: a call to a disk that hangs never returns.
+	giveUp func(failure error)
+}
+
+// lastWait is how long the disk may take to end what was cut. What it does not end is as after a crash: no client was told
+// that it is done.
+const lastWait = 3 * time.Second
+
 // run runs the services until one fails or stop receives, and then shuts all
 // of them down. Transfers, which reg knows, may go on for as long as drain, or
-// until stop receives again. Before that, draining is called.
-func run(services []*service, stop <-chan os.Signal, drain time.Duration, draining func(), reg *live.Registry, logger *slog.Logger) error {
+// until stop receives again.
+func (e ending) run(services []*service, reg *live.Registry, logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	for _, s := range services {
 		for _, d := range s.doors {
@@ -57,26 +72,49 @@ func run(services []*service, stop <-chan os.Signal, drain time.Duration, draini
 	select {
 	case failure = <-failed:
 		logger.Error("a server failed, the others are shut down", "err", failure)
-	case sig := <-stop:
-		logger.Info("shutting down", "signal", sig.String(), "drain", drain)
+	case sig := <-e.stop:
+		logger.Info("shutting down", "signal", sig.String(), "drain", e.drain)
 	}
 
 	notify(stateStopping)
-	draining()
+	e.draining()
+	watch := sync.OnceFunc(func() { go e.giveUpLater(failure) })
+	defer watch()
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()
 	go func() {
 		select {
-		case <-stop:
-		case <-time.After(drain):
+		case <-e.stop:
+		case <-time.After(e.drain):
 		case <-ctx.Done():
 			return
 		}
+		watch()
 		tellUnfinished(reg, logger)
 		cut()
 	}()
 	shutdown(ctx, services, logger)
 	return failure
+}
+
+// giveUpLater ends the program in a while, or when stop receives.
+func (e ending) giveUpLater(failure error) {
+	select {
+	case <-e.stop:
+	case <-time.After(lastWait):
+	}
+	e.giveUp(failure)
+}
+
+// giveUp ends the program although something hangs, such as a file system in user space or on a network.
+func (b *builder) giveUp(failure error) {
+	time.AfterFunc(lastWait, func() { os.Exit(1) }) // if the log hangs too
+	b.logger.Warn("a file system does not answer: ended without waiting for it")
+	b.log.flush()
+	if failure != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // tellUnfinished logs what is going to be cut.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +61,9 @@ and no key; where the output is no terminal no column is left out. With
 				return err
 			}
 			defer c.Close()
-			return top.Run(cmd.Context(), explaining{c, &from}, interval)
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // or it would leave the terminal as it is
+			defer stop()
+			return top.Run(ctx, explaining{c, &from}, interval)
 		},
 	}
 	f := cmd.Flags()

@@ -102,3 +102,26 @@ func TestIdleClientsDoNotDelayTheEnd(t *testing.T) {
 		t.Errorf("the FTP client was told %q, %v, want 421", said, err)
 	}
 }
+
+// faults-http.md, H15: without --config it ended the program.
+func TestSIGHUPEndsNothing(t *testing.T) {
+	s := startWritable(t)
+	s.file("f", large)
+	under := s.downloadAll("f")
+	for range 3 {
+		s.signal(syscall.SIGHUP)
+		s.wantLogged("msg=\"hangup:", "ours\"")
+	}
+	for i, d := range under {
+		if err := d.finish(t, large); err != nil {
+			t.Errorf("%s: %v", protocols[i].name, err)
+		}
+	}
+	up := s.beginUpload("up") // and while transfers may finish
+	s.order(syscall.SIGTERM)
+	s.signal(syscall.SIGHUP)
+	if err := up.finish(1 << 20); err != nil {
+		t.Errorf("upload: %v", err)
+	}
+	s.wantExit(soon)
+}

@@ -15,7 +15,6 @@ import (
 	"sluice/internal/certs"
 	"sluice/internal/config"
 	"sluice/internal/live"
-	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -23,7 +22,7 @@ import (
 type builder struct {
 	*opener
 	conf   config.Config
-	tree   *vfs.Root
+	root   servedRoot
 	log    *logWriter // what logger writes to
 	logger *slog.Logger
 	live   *live.Registry
@@ -85,7 +84,7 @@ func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.tree, err = vfs.Open(conf.Root); err != nil {
+	if err = b.root.open(conf.Root); err != nil {
 		b.log.flush()
 		return nil, explainRoot(conf.Root, err)
 	}
@@ -95,7 +94,7 @@ func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
 // closeFiles closes what openBuilder has opened, when nothing is served any more.
 func (b *builder) closeFiles() {
 	b.pages.close()
-	_ = b.tree.Close()
+	_ = b.root.tree().Close()
 	b.log.flush()
 }
 

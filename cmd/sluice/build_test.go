@@ -11,7 +11,6 @@ import (
 	"sluice/httpd"
 	"sluice/internal/config"
 	"sluice/internal/nettest"
-	"sluice/internal/vfs"
 )
 
 // built returns the only server that a configuration gives.
@@ -24,10 +23,10 @@ func built(t *testing.T, change func(*config.Config)) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.tree, err = vfs.Open(conf.Root); err != nil {
+	if err = b.root.open(conf.Root); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = b.tree.Close() })
+	t.Cleanup(func() { _ = b.root.tree().Close() })
 	b.opener = new(opener)
 	t.Cleanup(b.opener.close)
 	services, err := b.services(t.Context())

@@ -54,7 +54,7 @@ func (b *builder) ftp() *service {
 		if !b.mayWrite() {
 			return 0, nil
 		}
-		return server.Sweep(ctx, b.tree.Writable())
+		return server.Sweep(ctx, b.root.tree().Writable())
 	}
 	b.portsInUse = server.PortsInUse
 	serve := server.Serve
@@ -123,8 +123,8 @@ func (b *builder) synced(s ftpd.Sync) {
 // warnOfDisk tells of a promise that the file system cannot keep.
 func (b *builder) warnOfDisk(level ftpd.Durability) {
 	syncs := level == ftpd.DurabilityFull || level == ftpd.DurabilityStrict
-	if syncs && b.mayWrite() && !durable.Supported(b.tree) {
-		b.logger.Warn("the file system cannot sync directories: after a power cut, names may be missing that clients were told of", "dir", b.tree.Dir())
+	if syncs && b.mayWrite() && !durable.Supported(b.root.tree()) {
+		b.logger.Warn("the file system cannot sync directories: after a power cut, names may be missing that clients were told of", "dir", b.root.tree().Dir())
 	}
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"sluice/httpd"
 	"sluice/internal/account"
@@ -13,12 +11,13 @@ import (
 )
 
 // pages is what HTTP shows: what a guest may see, since nobody logs in there. It changes
-// with the bounds of anonymous.
+// with the bounds of anonymous, and with the directory that is served.
 type pages struct {
 	mu      sync.Mutex // guards the fields below
 	guest   account.Account
-	known   bool           // guest is set, and its home was there
-	handler *httpd.Handler // of guest
+	root    *vfs.Root
+	known   bool           // the two above are set, and the guest's home was there
+	handler *httpd.Handler // of these
 	home    *vfs.Root      // of guest, if it is not the whole tree
 	server  *httpd.Server  // nil: nobody is served yet
 }
@@ -37,42 +36,29 @@ func (b *builder) show() {
 	p := &b.pages
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	guest := b.guest()
-	if p.known && p.guest == guest {
+	guest, root := b.guest(), b.root.tree()
+	isSame := p.handler != nil && p.guest == guest && p.root == root
+	if p.known && isSame {
 		return
 	}
-	handler, home := b.pagesOf(guest)
+	handler, home := b.pagesOf(guest, root)
 	isMissing := guest.Home != "" && home == nil
-	if isMissing && p.handler != nil && p.guest == guest {
+	if isMissing && isSame {
 		return // still
 	}
 	before := p.handler
-	p.handler, p.home, p.guest, p.known = handler, home, guest, !isMissing
+	p.handler, p.home, p.guest, p.root, p.known = handler, home, guest, root, !isMissing
 	if p.server != nil {
 		p.server.SetHandler(p.handler)
 	}
 	if before != nil {
-		_ = before.Close() // what it has begun goes on, and so the home is left to the garbage collector
+		_ = before.Close() // what it has begun goes on, and so the trees are left to the garbage collector
 	}
 }
 
-// showAgain looks every second for a home of the guest that was missing, until ctx ends.
-func (b *builder) showAgain(ctx context.Context) {
-	ticks := time.NewTicker(time.Second)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ticks.C:
-			b.show()
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// pagesOf returns a Handler of what a guest may see, and the tree that was opened for it;
-// nil: none was.
-func (b *builder) pagesOf(guest account.Account) (*httpd.Handler, *vfs.Root) {
+// pagesOf returns a Handler of what a guest may see of root, and the tree that was opened
+// for it; nil: none was.
+func (b *builder) pagesOf(guest account.Account, root *vfs.Root) (*httpd.Handler, *vfs.Root) {
 	h := new(httpd.Handler)
 	b.setUp(h)
 	h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
@@ -81,12 +67,12 @@ func (b *builder) pagesOf(guest account.Account) (*httpd.Handler, *vfs.Root) {
 		return h, nil // nothing
 	}
 	if guest.Home == "" {
-		h.FS = b.tree
+		h.FS = root
 		return h, nil
 	}
-	home, err := b.tree.Sub(guest.Home)
+	home, err := root.Sub(guest.Home)
 	if err != nil {
-		return h, nil // warnOfUsers tells, and showAgain tries again
+		return h, nil // warnOfUsers tells, and followRoot tries again
 	}
 	h.FS = home
 	return h, home

@@ -10,7 +10,6 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/nettest"
-	"sluice/internal/vfs"
 )
 
 // showing returns a builder for a tree with a home and a public directory, of which guests
@@ -38,7 +37,7 @@ func showing(t *testing.T, a account.Account, change func(*config.Config)) *buil
 			t.Fatal(err)
 		}
 	}
-	if b.tree, err = vfs.Open(conf.Root); err != nil {
+	if err := b.root.open(conf.Root); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.closeFiles)

@@ -15,7 +15,6 @@ import (
 	"sluice/internal/certs"
 	"sluice/internal/config"
 	"sluice/internal/nettest"
-	"sluice/internal/vfs"
 )
 
 // reloading is a builder whose services might run, and what it logs.
@@ -36,10 +35,10 @@ func newReloading(t *testing.T, content string, line ...string) *reloading {
 	if r.builder, err = newBuilder(r.started.conf, &r.printed); err != nil {
 		t.Fatal(err)
 	}
-	if r.tree, err = vfs.Open(nettest.TempDir(t)); err != nil {
+	if err = r.root.open(nettest.TempDir(t)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.tree.Close() })
+	t.Cleanup(func() { _ = r.root.tree().Close() })
 	return r
 }
 

@@ -71,7 +71,11 @@ relative to the folder of the file. Users are tables:
 SIGHUP reads the file again: users and certificates change for new logins and
 new connections, what else has changed is named in the log and waits for the
 next start. A file with a mistake in it changes nothing. It never ends the
-server, also without --config.`,
+server, also without --config.
+
+DIR is looked up again twice a second: when its name has come to mean another
+directory, by a link that was switched for example, that is served. Transfers
+under way, and sessions of FTP until they log in again, go on in the old one.`,
 		Example: `  sluice serve /srv/pub
   sluice serve --http 127.0.0.1:8000 .
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
@@ -140,7 +144,7 @@ func serve(ctx context.Context, s *settings, c *call, hangups <-chan os.Signal, 
 	chores, cancel := context.WithCancel(ctx)
 	var doing sync.WaitGroup
 	doing.Go(func() { b.sweepNowAndThen(chores) })
-	doing.Go(func() { b.showAgain(chores) })
+	doing.Go(func() { b.followRoot(chores) })
 	doing.Go(func() { b.reloadAt(chores, hangups, s, c) })
 	defer doing.Wait()
 	defer cancel()

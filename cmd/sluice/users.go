@@ -51,7 +51,7 @@ func addUser(users *account.Users, user config.User, usual account.Rights) error
 func (b *builder) logIn(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
 	if b.conf.Anonymous && account.IsAnonymous(name) {
 		guest := b.users.Anonymous()
-		guest.FS, guest.MaxRatePerTransfer = b.tree, int64(b.conf.Rates.AnonymousMaxRate)
+		guest.FS, guest.MaxRatePerTransfer = b.root.tree(), int64(b.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !b.conf.Hidden
 		return &guest, nil
 	}
@@ -63,9 +63,10 @@ func (b *builder) logIn(ctx context.Context, _ ftpd.Client, name, password strin
 	if !b.mayWrite() {
 		user.Rights &= looking
 	}
-	user.FS = b.tree
+	tree := b.root.tree()
+	user.FS = tree
 	if user.Rights&^looking != 0 {
-		user.FS = b.tree.Writable()
+		user.FS = tree.Writable()
 	}
 	return &user, nil
 }
@@ -94,7 +95,7 @@ func (b *builder) tryHome(home string) error {
 	if home == "" {
 		return nil
 	}
-	tree, err := b.tree.Sub(home)
+	tree, err := b.root.tree().Sub(home)
 	if err != nil {
 		return err
 	}

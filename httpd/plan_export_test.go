@@ -126,3 +126,10 @@ func BoundBodies(limit time.Duration) (undo func()) {
 	requestTimeout = limit
 	return func() { requestTimeout = old }
 }
+
+// SetDevNull changes the name of the file that spare descriptors are of, until undo.
+func SetDevNull(name string) (undo func()) {
+	before := devNull
+	devNull = name
+	return func() { devNull = before }
+}

@@ -79,18 +79,36 @@ type spare struct {
 	n     int
 }
 
-// take reports whether it has all of them, which it tries to get.
+// take reports whether it has all of them, which it tries to get, or lacks some for
+// another reason than that there are no others.
 func (s *spare) take() bool {
 	for s.n < len(s.files) {
-		f, err := os.Open(os.DevNull)
+		f, err := openSpare()
 		if err != nil {
-			return false
+			return !vfs.IsExhausted(err)
 		}
 		s.files[s.n] = f
 		s.n++
 	}
 	return true
 }
+
+// openSpare opens something that can be had everywhere: in a jail there may be no
+// file at all.
+func openSpare() (*os.File, error) {
+	f, err := os.Open(devNull)
+	if err == nil || vfs.IsExhausted(err) {
+		return f, err
+	}
+	f, w, err := os.Pipe()
+	if err == nil {
+		_ = w.Close() // nothing was written to it
+	}
+	return f, err
+}
+
+// devNull is a variable for the tests.
+var devNull = os.DevNull
 
 // free gives one back and reports whether there was any.
 func (s *spare) free() bool {

@@ -2,8 +2,11 @@ package httpd_test
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
@@ -49,4 +52,19 @@ func TestAServerOutOfDescriptorsWaitsForSome(t *testing.T) {
 			t.Errorf("60 failures took %v, want a pause after each, of up to a second", waited)
 		}
 	})
+}
+
+// faults-http.md, H14: in a jail every request was answered 503.
+func TestAServerNeedsNoDevNull(t *testing.T) {
+	t.Cleanup(httpd.SetDevNull(filepath.Join(t.TempDir(), "missing"))) // after the end of the server
+	s := serve(t, nil)
+	s.write(t, "f", "content")
+	resp, err := http.Get(s.url + "/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || string(body) != "content" || err != nil {
+		t.Errorf("%d, %q, %v", resp.StatusCode, body, err)
+	}
 }

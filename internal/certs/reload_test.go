@@ -180,3 +180,31 @@ func TestCertificatesAreThereWhilePairsAreReplaced(t *testing.T) {
 		}
 	})
 }
+
+// A process that may not open its key any more has somebody who does.
+func TestEveryFileIsOpenedByOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, away := nettest.TempDir(t), nettest.TempDir(t)
+		old := writePair(t, away, "a")
+		p := pair(dir, "a") // where nothing is
+		var opened []string
+		r := &certs.Reloader{Pairs: []certs.Pair{p}, Open: func(name string) (*os.File, error) {
+			opened = append(opened, filepath.Base(name))
+			return os.Open(filepath.Join(away, filepath.Base(name)))
+		}}
+		if err := r.Load(); err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(t, r.Config(), ""); got != old {
+			t.Errorf("got %s, want %s", got, old)
+		}
+		want := writePair(t, away, "a")
+		time.Sleep(second)
+		if got := shown(t, r.Config(), ""); got != want {
+			t.Errorf("after a change: got %s, want %s", got, want)
+		}
+		if len(opened) < 6 {
+			t.Errorf("opened %v, want each file twice and looked at", opened)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -36,6 +37,10 @@ type Reloader struct {
 	// Pairs are the certificates, those that are preferred first.
 	Pairs []Pair
 
+	// Open, if not nil, opens the files in the place of os.Open, for a process that may
+	// not do so itself any more.
+	Open func(name string) (*os.File, error)
+
 	// OnReload, if not nil, is called when the files of a pair have changed:
 	// with nil when the new certificate is in use, with the reason when it
 	// cannot be and the old one stays. A reason that stays the same is told
@@ -67,8 +72,8 @@ func (r *Reloader) Load() error {
 	all := make([]tls.Certificate, len(r.Pairs))
 	for i, p := range r.Pairs {
 		var err error
-		pairs[i].seen = look(p)
-		if all[i], err = read(p); err != nil {
+		pairs[i].seen = r.look(p)
+		if all[i], err = r.read(p); err != nil {
 			return err
 		}
 	}
@@ -118,12 +123,12 @@ func (r *Reloader) refreshLocked() {
 		s, p := &r.pairs[i], r.Pairs[i]
 		// Looked at before they are read: whatever changes later is seen the
 		// next time.
-		found := look(p)
+		found := r.look(p)
 		if s.failure == "" && slices.EqualFunc(found, s.seen, same) {
 			continue
 		}
 		s.seen = found
-		cert, err := read(p)
+		cert, err := r.read(p)
 		if err == nil {
 			all := slices.Clone(*r.current.Load())
 			all[i] = cert
@@ -147,16 +152,28 @@ func (r *Reloader) tellLocked(s *state, p Pair, err error) {
 
 // look returns what identifies the content of each file of a pair without
 // reading it. Links are followed: a renewal may only move a link.
-func look(p Pair) []fs.FileInfo {
+func (r *Reloader) look(p Pair) []fs.FileInfo {
 	var found []fs.FileInfo
 	for _, name := range p.files() {
-		info, err := os.Stat(name)
+		info, err := r.stat(name)
 		if err != nil {
 			info = nil
 		}
 		found = append(found, info)
 	}
 	return found
+}
+
+func (r *Reloader) stat(name string) (fs.FileInfo, error) {
+	if r.Open == nil {
+		return os.Stat(name)
+	}
+	f, err := r.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
 }
 
 // same reports whether both are of one file with one content.
@@ -168,11 +185,30 @@ func same(a, b fs.FileInfo) bool {
 }
 
 // read reads and checks a pair.
-func read(p Pair) (tls.Certificate, error) {
-	files := p.files()
-	cert, err := tls.LoadX509KeyPair(files[0], files[len(files)-1])
+func (r *Reloader) read(p Pair) (tls.Certificate, error) {
+	var contents [][]byte
+	for _, name := range p.files() {
+		content, err := r.content(name)
+		if err != nil {
+			return tls.Certificate{}, fmt.Errorf("certificate %s: %w", p.Cert, err)
+		}
+		contents = append(contents, content)
+	}
+	cert, err := tls.X509KeyPair(contents[0], contents[len(contents)-1])
 	if err != nil {
 		return cert, fmt.Errorf("certificate %s: %w", p.Cert, err)
 	}
 	return cert, nil
+}
+
+func (r *Reloader) content(name string) ([]byte, error) {
+	if r.Open == nil {
+		return os.ReadFile(name)
+	}
+	f, err := r.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }

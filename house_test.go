@@ -59,6 +59,9 @@ const (
 	ansi       = "github.com/charmbracelet/x/ansi"
 
 	toml = "github.com/BurntSushi/toml"
+
+	landlock = "github.com/landlock-lsm/go-landlock"
+	psx      = "kernel.org/pub/linux/libs/security/libcap/psx"
 )
 
 // frontend is what both servers stand on.
@@ -175,6 +178,11 @@ var rules = []rule{
 	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is about an open file, wherever it came from"},
 	{folder: "internal/partial", why: "what no client may see is told by its name alone, to every frontend"},
 	{folder: "internal/fileid", others: []string{sys}, why: "what a file is does not depend on who asks"},
+	{
+		folder: "internal/daemon", others: []string{sys, landlock, psx},
+		why:   "what takes rights away from the process is reviewed alone, and knows nothing of what the process does",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
+	},
 	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{
 		folder: "internal/config", own: []string{"internal/account"}, others: []string{toml},

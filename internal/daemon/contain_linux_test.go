@@ -1,0 +1,124 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFollowed(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(names ...string) (all []string) {
+		for _, n := range names {
+			all = append(all, filepath.Join(dir, n))
+		}
+		return all
+	}
+	for _, d := range []string{"site/releases/1/public", "site/releases/2/public", "data/1", "www"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range map[string]string{
+		"site/current": "releases/1", "www/there": filepath.Join(dir, "data/1"), "www/twice": "there", "www/loop": "loop", "www/root": "/",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		tree             string
+		holders, targets []string
+	}{
+		{"site/releases/1", nil, nil},
+		{"site/current", in("site"), in("site/releases")},
+		{"site/current/public", in("site"), in("site/releases")},
+		{"www/there", in("www"), in("data")},
+		{"www/twice", in("www"), in("www", "data")},
+		{"www/root", in("www"), []string{"/"}},
+		{"gone", nil, nil},
+	} {
+		t.Run(tt.tree, func(t *testing.T) {
+			holders, targets := followed(filepath.Join(dir, tt.tree))
+			if !slices.Equal(holders, tt.holders) || !slices.Equal(targets, tt.targets) {
+				t.Errorf("got %v and %v, want %v and %v", holders, targets, tt.holders, tt.targets)
+			}
+		})
+	}
+	if holders, _ := followed(filepath.Join(dir, "www/loop")); len(holders) > 1 {
+		t.Errorf("a loop: got %v, want one directory", holders)
+	}
+}
+
+func TestIsMapped(t *testing.T) {
+	const all, two = "         0          0 4294967295\n", "         0       1000          1\n         1     100000      65536\n"
+	for _, tt := range []struct {
+		name, m string
+		id      int
+		want    bool
+	}{
+		{"the whole machine", all, 65534, true},
+		{"root alone", "0 1000 1\n", 65534, false},
+		{"root alone has root", "0 1000 1\n", 0, true},
+		{"the second range", two, 65534, true},
+		{"behind the second range", two, 65537, false},
+		{"nothing", "", 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := isMapped(tt.m, tt.id); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatAThreadShouldNotHave(t *testing.T) {
+	const clean = "Name:\tx\nUid:\t9\t9\t9\t9\nGid:\t8\t8\t8\t8\nGroups:\t8 7 \nNoNewPrivs:\t1\nSeccomp:\t2\n" +
+		"CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n"
+	u := &User{Name: "u", UID: 9, GID: 8, Groups: []int{7}}
+	replaced := func(old, with string) string { return replaceOnce(t, clean, old, with) }
+	for _, tt := range []struct {
+		name, status string
+		bad          bool
+	}{
+		{"nothing", clean, false},
+		{"a saved user", replaced("Uid:\t9\t9\t9\t9", "Uid:\t9\t9\t0\t9"), true},
+		{"a group of the file system", replaced("Gid:\t8\t8\t8\t8", "Gid:\t8\t8\t8\t0"), true},
+		{"a group of root", replaced("8 7 ", "8 7 0"), true},
+		{"an effective capability", replaced("CapEff:\t00000000000000", "CapEff:\t00000000000001"), true},
+		{"one to be inherited", replaced("CapInh:\t00000000000000", "CapInh:\t00000000000001"), true},
+		{"one within bounds", replaced("CapBnd:\t00000000000000", "CapBnd:\t00000000000001"), true},
+		{"privileges to gain", replaced("NoNewPrivs:\t1", "NoNewPrivs:\t0"), true},
+		{"no filter", replaced("Seccomp:\t2", "Seccomp:\t0"), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			th, err := parseStatus(tt.status)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = th.checkUser(u)
+			if err == nil {
+				err = th.checkPrivileges(0, true, true)
+			}
+			if (err != nil) != tt.bad {
+				t.Errorf("got %v, want an error: %v", err, tt.bad)
+			}
+		})
+	}
+	if _, err := parseStatus("Name:\tx\n"); err == nil {
+		t.Error("a status without the fields was taken for a good one")
+	}
+}
+
+func replaceOnce(t *testing.T, s, old, with string) string {
+	t.Helper()
+	if strings.Count(s, old) != 1 {
+		t.Fatalf("%q is not once in the status", old)
+	}
+	return strings.Replace(s, old, with, 1)
+}

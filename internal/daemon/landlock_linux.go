@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+)
+
+// Rights of Landlock. Nobody may execute, and nobody may make devices or sockets.
+const (
+	readRights  landlock.AccessFSSet = ll.AccessFSReadFile | ll.AccessFSReadDir
+	writeRights landlock.AccessFSSet = readRights | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRefer |
+		ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSym
+)
+
+// systemFiles are what a server reads at any time beside its trees: its own entry of /proc for package metrics
+// and the check in verify, what names of hosts and ports mean for a reload, and the device that stands in for a
+// descriptor.
+var systemFiles = []string{
+	"/proc/self/", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/random/boot_id", "/dev/null",
+	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/localtime",
+}
+
+// restrictFiles lets the process open what the plan names, and nothing else.
+func restrictFiles(p Plan, r *Report) {
+	abi, err := ll.LandlockGetABIVersion()
+	switch {
+	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP):
+		r.lacks("landlock", errors.New("this kernel has none, or it is switched off"))
+		return
+	case err != nil:
+		r.lacks("landlock", err)
+		return
+	case p.Write && abi < 2:
+		r.lacks("landlock", errors.New("that of this kernel (ABI 1) lets no file move to another directory, which users with rights to write may do"))
+		return
+	}
+	rules, closed := treeRules(p)
+	for _, dir := range closed {
+		r.lacks("landlock rule", fmt.Errorf("a new target of the link in %s is out of reach until the next start", dir))
+	}
+	for _, name := range systemFiles {
+		rights := readRights
+		if !strings.HasSuffix(name, "/") {
+			rights = ll.AccessFSReadFile
+		}
+		rules = append(rules, landlock.PathAccess(rights, name).IgnoreIfMissing())
+	}
+	c := landlock.Config{HandledAccessFS: landlock.V9.HandledAccessFS, Scoped: ll.ScopeSignal | ll.ScopeAbstractUnixSocket}
+	switch {
+	case strings.HasPrefix(p.NotifySocket, "@"):
+		c.Scoped &^= ll.ScopeAbstractUnixSocket
+	case p.NotifySocket != "" && abi >= 9:
+		rules = append(rules, landlock.PathAccess(ll.AccessFSResolveUnix, p.NotifySocket).IgnoreIfMissing())
+	}
+	if err := c.BestEffort().Restrict(rules...); err != nil {
+		r.lacks("landlock", err)
+		return
+	}
+	r.Landlock = describe(abi, p.Write)
+}
+
+// describe says what is in force.
+func describe(abi int, write bool) string {
+	text := fmt.Sprintf("ABI %d, ", abi)
+	if write {
+		text += "read and write"
+	} else {
+		text += "read-only"
+	}
+	var open []string
+	for _, later := range []struct {
+		abi  int
+		what string
+	}{{3, "truncate"}, {5, "ioctl of devices"}, {6, "signals"}} {
+		if abi < later.abi {
+			open = append(open, later.what)
+		}
+	}
+	if len(open) > 0 {
+		text += " (not " + strings.Join(open, ", ") + ")"
+	}
+	return text
+}
+
+// treeRules returns the rules for the trees, and the directories with a link for which there is none because it
+// would let the process open everything.
+func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
+	rights := readRights
+	if p.Write {
+		rights = writeRights
+	}
+	for _, tree := range p.Trees {
+		rules = append(rules, landlock.PathAccess(rights, tree))
+		holders, targets := followed(tree)
+		for _, dir := range holders {
+			if dir == "/" {
+				closed = append(closed, dir)
+				continue
+			}
+			rules = append(rules, landlock.PathAccess(readRights, dir).IgnoreIfMissing())
+		}
+		for _, dir := range targets {
+			if dir != "/" {
+				rules = append(rules, landlock.PathAccess(rights, dir).IgnoreIfMissing())
+			}
+		}
+	}
+	return rules, closed
+}
+
+// followed returns the directories that hold the symbolic links which the name of a tree leads over, and those
+// that hold the targets of these links.
+func followed(tree string) (holders, targets []string) {
+	abs, err := filepath.Abs(tree)
+	if err != nil {
+		return nil, nil
+	}
+	const most = 40 // links, path_resolution(7)
+	at, rest := "/", strings.Split(strings.Trim(abs, "/"), "/")
+	for len(rest) > 0 {
+		name := rest[0]
+		rest = rest[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		target, err := os.Readlink(next)
+		if err != nil { // no link
+			at = next
+			continue
+		}
+		if len(holders) == most {
+			break
+		}
+		holders = append(holders, at)
+		to := target
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(at, to)
+		} else {
+			at = "/"
+		}
+		targets = append(targets, filepath.Dir(to))
+		rest = append(strings.Split(strings.Trim(target, "/"), "/"), rest...)
+	}
+	return slices.Compact(holders), slices.Compact(targets)
+}
+
+// containsRoot reports whether all there is may be opened.
+func containsRoot(trees []string) bool {
+	root, err := os.Stat("/")
+	return err != nil || slices.ContainsFunc(trees, func(tree string) bool {
+		info, err := os.Stat(tree)
+		return err == nil && os.SameFile(root, info)
+	})
+}

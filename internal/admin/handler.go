@@ -35,6 +35,7 @@ type Handler struct {
 	Listeners    []Door
 	Cache        func() filecache.Stats
 	PassivePorts func() (used, total int) // total 0: whichever the system gives
+	Contained    *Contained
 
 	// OnKill, if not nil, is called after a session was cut, with its ID and the
 	// address of who asked for it.

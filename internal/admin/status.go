@@ -28,6 +28,19 @@ type Server struct {
 	Listeners []Listener    `json:"listeners"`
 	Cache     *Cache        `json:"file_cache,omitempty"`
 	Passive   *PassivePorts `json:"passive_ports,omitempty"`
+	Contained *Contained    `json:"contained,omitempty"`
+}
+
+// Contained is what keeps the process from doing more than it must.
+type Contained struct {
+	User       string   `json:"user,omitempty"`     // whom it runs as; absent: not told
+	UID        *int     `json:"uid,omitempty"`      //
+	GID        *int     `json:"gid,omitempty"`      //
+	Caps       []string `json:"capabilities"`       // of Linux, that it has left
+	NoNewPrivs bool     `json:"no_new_privs"`       //
+	Landlock   string   `json:"landlock,omitempty"` // what of the file system it lets be opened; absent: it is not in force
+	Seccomp    string   `json:"seccomp,omitempty"`  // which system calls it refuses; absent: it is not in force
+	Lacks      []string `json:"lacks"`              // what is not in force, with the reason
 }
 
 // Process is what the system tells of the server's process.
@@ -70,7 +83,7 @@ func (h *Handler) Status() Status {
 	h.once.Do(h.prepare)
 	st := Status{Status: live.Snapshot(h.Live), Server: Server{
 		Version: h.Version, PID: os.Getpid(), Start: h.self.ID().Start, Boot: bootID(), Draining: h.draining.Load(),
-		Process: newProcess(h.readProcess()), Listeners: h.readListeners(),
+		Process: newProcess(h.readProcess()), Listeners: h.readListeners(), Contained: h.Contained,
 	}}
 	if h.Cache != nil {
 		c := newCache(h.Cache())

@@ -32,6 +32,10 @@ func TestStatusJSON(t *testing.T) {
 				{Protocol: "ftp", Address: "127.0.0.1:21"}, // where the system tells nothing
 			},
 			Cache: &Cache{1, 2, 3, 4}, Passive: &PassivePorts{Used: 1},
+			Contained: &Contained{
+				User: "sluice", UID: new(900), GID: new(901), Caps: []string{}, NoNewPrivs: true,
+				Landlock: "ABI 2, read-only", Seccomp: "no execve", Lacks: []string{"proof: there is no /proc"},
+			},
 		},
 	}
 	got, err := json.MarshalIndent(st, "", "  ")

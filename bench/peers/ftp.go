@@ -22,7 +22,7 @@ const library = "ftpserverlib"
 func (pl *plan) serveFTP(engine string) (proc.Command, error) {
 	password := rand.Text()
 	pl.Login = bench + ":" + password + "@"
-	c, err := pl.selfCommand("serve", "--ftp", pl.Address(), "--ftp-engine", engine, "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
+	c, err := pl.serveSelf("--ftp", pl.Address(), "--ftp-engine", engine, "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
 	c.Env = []string{"SLUICE_USER_" + bench + "=" + password}
 	return c, err
 }

@@ -3,13 +3,14 @@ package peers
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"sluice/bench/proc"
 )
 
 var httpPeers = []Peer{
 	{Name: "sluice", Scheme: "http", command: func(pl *plan) (proc.Command, error) {
-		return pl.selfCommand("serve", "--http", pl.Address(), "--ftp", "", pl.accessLogFlag(), pl.Dir)
+		return pl.serveSelf("--http", pl.Address(), "--ftp", "", pl.accessLogFlag(), pl.Dir)
 	}},
 	{Name: goFileServer, Scheme: "http", command: func(pl *plan) (proc.Command, error) {
 		return pl.selfCommand(GoFSRole, pl.Address(), pl.Dir)
@@ -49,6 +50,15 @@ func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 		return proc.Command{}, errors.New("Setup.Self does not say how to start this program")
 	}
 	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...)}, nil
+}
+
+// serveSelf runs this program as a server, which stays root if root measures: so do the
+// directories that it serves.
+func (pl *plan) serveSelf(flags ...string) (proc.Command, error) {
+	if os.Geteuid() == 0 {
+		flags = append([]string{"--run-as", "root"}, flags...)
+	}
+	return pl.selfCommand(append([]string{"serve"}, flags...)...)
 }
 
 // accessLogFlag has this program log requests or not.

@@ -26,7 +26,7 @@ func (a *adminFlags) add(cmd *cobra.Command) {
 
 // client returns what asks the server. The caller closes it.
 func (a *adminFlags) client(cmd *cobra.Command) (*admin.Client, error) {
-	token, err := readToken(a.tokenFile)
+	token, err := readToken(nil, a.tokenFile)
 	if err != nil {
 		return nil, err
 	}

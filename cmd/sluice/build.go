@@ -14,6 +14,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/certs"
 	"sluice/internal/config"
+	"sluice/internal/daemon"
 	"sluice/internal/live"
 	"sluice/sendfile"
 )
@@ -45,6 +46,11 @@ type builder struct {
 	onSync func(directory bool, took time.Duration) // nil: nobody wants to know
 
 	portsInUse func() (used, total int) // of FTP's data connections
+
+	// How the process is contained.
+	user     *daemon.User  // to become; nil: nobody else
+	files    *daemon.Files // what opens the files of the configuration; nil: the process itself may
+	readOnly bool          // nobody may write before the next start, whatever a reload says
 }
 
 // newBuilder reads what of the configuration is more than a value.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"sluice/internal/certs"
-	"sluice/internal/config"
 )
 
 // certify gets the certificate, if one is given: one for all who listen.
@@ -22,7 +21,7 @@ func (b *builder) certify() error {
 		b.logger.Info("self-signed certificate", "sha256", certs.Fingerprint(cert), "until", cert.Leaf.NotAfter.UTC())
 		b.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
 	case len(b.conf.TLSCerts) > 0:
-		files, err := readCertificates(b.conf, b.logger)
+		files, err := b.readCertificates()
 		if err != nil {
 			return err
 		}
@@ -36,12 +35,15 @@ func (b *builder) certify() error {
 }
 
 // readCertificates reads those that the configuration names.
-func readCertificates(conf config.Config, logger *slog.Logger) (*certs.Reloader, error) {
-	files := &certs.Reloader{OnReload: logReload(logger)}
-	for i, cert := range conf.TLSCerts {
+func (b *builder) readCertificates() (*certs.Reloader, error) {
+	files := &certs.Reloader{OnReload: logReload(b.logger)}
+	if b.files != nil {
+		files.Open = b.files.Open
+	}
+	for i, cert := range b.conf.TLSCerts {
 		pair := certs.Pair{Cert: cert}
-		if len(conf.TLSKeys) > 0 {
-			pair.Key = conf.TLSKeys[i] // Check has counted them
+		if len(b.conf.TLSKeys) > 0 {
+			pair.Key = b.conf.TLSKeys[i] // Check has counted them
 		}
 		files.Pairs = append(files.Pairs, pair)
 	}

@@ -21,6 +21,9 @@ func try(conf config.Config, stdout, stderr io.Writer) error {
 	if _, err := b.inspect(); err != nil {
 		return err
 	}
+	if err := b.chooseUser(); err != nil {
+		return err
+	}
 	b.warnOfMissing()
 	if _, err := fmt.Fprintln(stdout, "ok"); err != nil {
 		return fmt.Errorf("print that all is well: %w", err)
@@ -44,7 +47,7 @@ func (b *builder) inspect() (*certs.Reloader, error) {
 	if len(b.conf.TLSCerts) == 0 {
 		return nil, nil
 	}
-	return readCertificates(b.conf, b.logger)
+	return b.readCertificates()
 }
 
 // inspectAdmin looks at where the operator is to be answered, and to whom.
@@ -56,7 +59,7 @@ func (b *builder) inspectAdmin() error {
 	if err != nil {
 		return err
 	}
-	token, err := readToken(b.conf.AdminTokenFile)
+	token, err := readToken(b.files, b.conf.AdminTokenFile)
 	if err != nil || addr == nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	addSpeedFlags(cmd, conf)
 	addRateFlags(cmd, conf)
 	addAdminFlags(cmd, conf)
+	addContainFlags(cmd, conf)
 }
 
 func addAddressFlags(cmd *cobra.Command, conf *config.Config) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sluice/internal/config"
+	"sluice/internal/daemon"
 )
 
 // opener opens the listeners that the flags name, and closes them.
@@ -14,6 +15,9 @@ type opener struct {
 	reusePort int                       // sockets that share each TCP address; 0: one that shares it with nobody
 	activated map[string][]net.Listener // what systemd handed over and nobody has opened, by name
 	opened    []net.Listener
+	made      []string      // paths of the unix sockets that we have made
+	sockets   []string      // paths of those that are unix sockets
+	files     *daemon.Files // removes them at the end; nil: closing them does
 }
 
 func newOpener(reusePort int) (*opener, error) {
@@ -30,7 +34,9 @@ func (o *opener) open(ctx context.Context, scheme, addr string) (all []net.Liste
 	case addr == config.Systemd:
 		all, err = o.takeActivated(scheme)
 	case isUnix && !isFTP(scheme):
-		all, err = listenUnix(ctx, scheme, name)
+		if all, err = listenUnix(ctx, scheme, name); err == nil {
+			o.made = append(o.made, all[0].Addr().String())
+		}
 	default:
 		shared := o.reusePort
 		if scheme == adminScheme {
@@ -60,6 +66,9 @@ func (o *opener) listening() []net.Addr {
 // close closes all that was opened and all that systemd handed over.
 func (o *opener) close() {
 	closeAll(o.opened)
+	for _, name := range o.sockets {
+		_ = o.files.Remove(name) // or it is there at the next start, which replaces it
+	}
 	for _, unused := range o.activated {
 		closeAll(unused)
 	}

@@ -14,9 +14,14 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"sluice/internal/daemon"
 )
 
-func main() { os.Exit(sluice()) }
+func main() {
+	daemon.RunHelper()
+	os.Exit(sluice())
+}
 
 // sluice is main with an exit status.
 func sluice() int {

@@ -16,6 +16,7 @@ import (
 
 	"sluice/internal/admin"
 	"sluice/internal/config"
+	"sluice/internal/daemon"
 )
 
 // adminScheme is what --admin is called where the others are http and ftp.
@@ -50,7 +51,7 @@ func (b *builder) operator(ctx context.Context) (*operator, error) {
 		return o, nil
 	}
 	var err error
-	if o.handler.Token, err = readToken(b.conf.AdminTokenFile); err != nil {
+	if o.handler.Token, err = readToken(b.files, b.conf.AdminTokenFile); err != nil {
 		return nil, err
 	}
 	if o.listeners, err = b.open(ctx, adminScheme, b.conf.Admin); err != nil {
@@ -122,10 +123,10 @@ const tokenVariable = "SLUICE_ADMIN_TOKEN"
 
 // readToken returns what the file holds, less the end of its line, or if there
 // is no file the variable; "": neither.
-func readToken(file string) (string, error) {
+func readToken(files *daemon.Files, file string) (string, error) {
 	source, token := tokenVariable, os.Getenv(tokenVariable)
 	if file != "" {
-		content, err := os.ReadFile(file)
+		content, err := files.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("--admin-token-file: %w", err)
 		}

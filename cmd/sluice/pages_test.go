@@ -44,8 +44,8 @@ func showing(t *testing.T, a account.Account, change func(*config.Config)) *buil
 	return b
 }
 
-// shown returns what HTTP answers: the content, or the status.
-func shown(b *builder, target string) any {
+// answer returns what HTTP answers: the content, or the status.
+func answer(b *builder, target string) any {
 	w := httptest.NewRecorder()
 	b.pages.current().ServeHTTP(w, httptest.NewRequest("GET", target, nil))
 	if w.Code != 200 {
@@ -88,7 +88,7 @@ func TestHTTPShowsWhatTheGuestMaySee(t *testing.T) {
 			b := showing(t, tt.guest, tt.change)
 			b.show()
 			for target, want := range tt.want {
-				got := shown(b, target)
+				got := answer(b, target)
 				if want == 200 {
 					if _, ok := got.(string); !ok {
 						t.Errorf("%s: %v, want an answer", target, got)
@@ -104,7 +104,7 @@ func TestHTTPShowsWhatTheGuestMaySee(t *testing.T) {
 func TestHTTPShowsAHomeThatComesLater(t *testing.T) {
 	b := showing(t, account.Account{Name: account.Anonymous, Home: "/later", Rights: account.ReadOnly}, func(*config.Config) {})
 	b.show()
-	if got := shown(b, "/f"); got != 404 {
+	if got := answer(b, "/f"); got != 404 {
 		t.Fatalf("got %v", got)
 	}
 	home := filepath.Join(b.conf.Root, "later")
@@ -115,7 +115,7 @@ func TestHTTPShowsAHomeThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.show()
-	if got := shown(b, "/f"); got != "later" {
+	if got := answer(b, "/f"); got != "later" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -123,7 +123,7 @@ func TestHTTPShowsAHomeThatComesLater(t *testing.T) {
 func TestHTTPFollowsTheBoundsOfTheGuest(t *testing.T) {
 	b := showing(t, account.Account{}, func(*config.Config) {})
 	b.show()
-	if got := shown(b, "/alice/secret.txt"); got != "secret" {
+	if got := answer(b, "/alice/secret.txt"); got != "secret" {
 		t.Fatalf("got %v", got)
 	}
 	before := b.pages.current()
@@ -135,10 +135,10 @@ func TestHTTPFollowsTheBoundsOfTheGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.show()
-	if got := shown(b, "/alice/secret.txt"); got != 404 {
+	if got := answer(b, "/alice/secret.txt"); got != 404 {
 		t.Errorf("alice's home: %v, want 404", got)
 	}
-	if got := shown(b, "/news.txt"); got != "news" {
+	if got := answer(b, "/news.txt"); got != "news" {
 		t.Errorf("the guest's home: %v", got)
 	}
 }

@@ -48,7 +48,7 @@ func (b *builder) reload(started *settings, c *call) error {
 	if err != nil {
 		return c.blame(s.file, err)
 	}
-	next.logger = b.logger
+	next.logger, next.files, next.readOnly = b.logger, b.files, b.readOnly
 	files, err := next.inspect()
 	if err != nil {
 		return c.blame(s.file, err)
@@ -65,6 +65,9 @@ func (b *builder) reload(started *settings, c *call) error {
 	b.logger.Info("the configuration was read again", "file", s.conf.File, "users", len(b.users.Names()))
 	b.warnOfUsers(s.conf)
 	b.tellOfChanges(started, s, changeable)
+	if who := writers(s.conf); b.readOnly && len(who) > 0 {
+		b.logger.Warn("a user may write, takes effect at the next start: at the last one nobody might, and the tree was opened to read only", "user", who[0].Name)
+	}
 	return nil
 }
 

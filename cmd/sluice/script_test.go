@@ -91,7 +91,11 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	s := stageOf(ts)
 	program, err := exec.LookPath("sluice")
 	ts.Check(err)
-	s.server = exec.Command(program, append([]string{"serve"}, args...)...)
+	argv := append([]string{"serve"}, args...)
+	if os.Geteuid() == 0 { // as which the script has made its files
+		argv = append(argv, "--run-as", "root")
+	}
+	s.server = exec.Command(program, argv...)
 	s.server.Dir = ts.Getenv("WORK")
 	s.server.Stderr = &s.log
 	stdout, err := s.server.StdoutPipe()

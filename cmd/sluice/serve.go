@@ -68,6 +68,12 @@ relative to the folder of the file. Users are tables:
   [user.anonymous]              # bounds of who has no password, by HTTP too
   home = "/pub"
 
+Started as root, it listens and reads its keys and then becomes another user:
+sluice if there is one, else the owner of DIR unless that is root, else nobody,
+or the one of --run-as. On Linux the process then opens nothing but DIR, runs no
+program and has no capabilities; the files of the configuration are read again
+through a small process that stays what it was. The log tells what is in force.
+
 SIGHUP reads the file again: users and certificates change for new logins and
 new connections, what else has changed is named in the log and waits for the
 next start. A file with a mistake in it changes nothing. It never ends the
@@ -126,6 +132,9 @@ func serve(ctx context.Context, s *settings, c *call, hangups <-chan os.Signal, 
 		return err
 	}
 	defer b.closeFiles()
+	if err := b.chooseUser(); err != nil {
+		return err
+	}
 	if b.opener, err = newOpener(conf.ReusePort); err != nil {
 		return err
 	}
@@ -141,6 +150,12 @@ func serve(ctx context.Context, s *settings, c *call, hangups <-chan os.Signal, 
 		return err
 	}
 	b.warnOfMissing()
+	contained, err := b.contain(c, services)
+	if err != nil {
+		return err
+	}
+	defer b.files.Close()
+	operator.handler.Contained = contained
 	chores, cancel := context.WithCancel(ctx)
 	var doing sync.WaitGroup
 	doing.Go(func() { b.sweepNowAndThen(chores) })

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sluice/internal/config"
+	"sluice/internal/daemon"
 )
 
 // call is how "sluice serve" was called. It can be settled again when the file
@@ -16,7 +17,8 @@ type call struct {
 	flags   *pflag.FlagSet // of the command, parsed
 	args    []string       // besides flags
 	environ []string
-	file    string // of configuration; "": none
+	file    string        // of configuration; "": none
+	opened  *daemon.Files // what opens it; nil: the process itself may
 }
 
 // settings are what a call comes to.
@@ -36,7 +38,7 @@ func (c *call) settle() (*settings, error) {
 		}
 		return c.settleWith(nil)
 	}
-	file, err := config.ReadFile(c.file)
+	file, err := config.ReadFile(c.opened.Open, c.file)
 	if err != nil {
 		return nil, explainFile(c.file, err)
 	}

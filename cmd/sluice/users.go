@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 
 	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
+	"sluice/internal/daemon"
 )
 
 // accounts returns who may log in.
@@ -72,8 +72,8 @@ func (b *builder) logIn(ctx context.Context, _ ftpd.Client, name, password strin
 }
 
 // mayWrite reports whether anybody may change files. With a file the rights of
-// each user decide, and may change.
-func (b *builder) mayWrite() bool { return b.conf.Write || b.conf.File != "" }
+// each user decide, and may change; not so if the process is contained for readers.
+func (b *builder) mayWrite() bool { return (b.conf.Write || b.conf.File != "") && !b.readOnly }
 
 // warnOfUsers tells what may be amiss with the users of a file.
 func (b *builder) warnOfUsers(conf config.Config) {
@@ -85,7 +85,7 @@ func (b *builder) warnOfUsers(conf config.Config) {
 			b.logger.Warn("the home of a user cannot be opened", "user", u.Account.Name, "err", err)
 		}
 	}
-	if readByAll(conf.File) {
+	if readByAll(b.files, conf.File) {
 		b.logger.Warn("everybody on this machine can read the file with the hashes of passwords, to guess from; take that back by chmod o-r", "file", conf.File)
 	}
 }
@@ -104,7 +104,12 @@ func (b *builder) tryHome(home string) error {
 
 // readByAll reports whether all users of this machine may read a file. Windows
 // says that by other means than a mode.
-func readByAll(file string) bool {
-	info, err := os.Stat(file)
+func readByAll(files *daemon.Files, file string) bool {
+	f, err := files.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	return err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows"
 }

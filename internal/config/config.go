@@ -83,7 +83,13 @@ type Config struct {
 	ServerTiming bool // whether responses by HTTP tell what took how long
 
 	Drain time.Duration // how long transfers may go on after the signal to stop
+
+	RunAs   string // USER[:GROUP] to become when started as root; "": see package daemon
+	Sandbox string // one of Sandboxes
 }
+
+// Sandboxes are what --sandbox takes.
+var Sandboxes = []string{"auto", "off", "required"}
 
 // The formats of the access log.
 const (
@@ -115,6 +121,7 @@ func Default() Config {
 		Durability: Durabilities[0],
 		Road:       "auto",
 		Drain:      30 * time.Second,
+		Sandbox:    Sandboxes[0],
 	}
 }
 
@@ -157,6 +164,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
+	case !slices.Contains(Sandboxes, c.Sandbox):
+		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
 	case c.Write && !c.hasUser():
 		return errors.New("--write lets nobody write without a --user NAME:PASSWORD, or one in the file of --config")
 	}

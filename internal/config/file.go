@@ -62,10 +62,10 @@ func (e *FileError) Unwrap() error { return e.Err }
 // maxFile is more than any file of configuration has.
 const maxFile = 16 << 20
 
-// ReadFile reads a file of configuration. An error of the system is an
+// ReadFile reads a file of configuration, which open opens. An error of the system is an
 // [fs.PathError], one in the file is a *FileError.
-func ReadFile(name string) (*File, error) {
-	f, err := os.Open(name)
+func ReadFile(open func(name string) (*os.File, error), name string) (*File, error) {
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}

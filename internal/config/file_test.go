@@ -156,22 +156,22 @@ func TestTheCostOfAUserDoesNotGrowWithTheirNumber(t *testing.T) {
 func TestReadFile(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f.toml")
-	if _, err := config.ReadFile(name); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := config.ReadFile(os.Open, name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is not there: %v, want %v", err, fs.ErrNotExist)
 	}
-	if _, err := config.ReadFile(dir); err == nil {
+	if _, err := config.ReadFile(os.Open, dir); err == nil {
 		t.Error("a directory was read")
 	}
 	if err := os.WriteFile(name, []byte("http = ''"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := config.ReadFile(name); err != nil || f.Name != name || len(f.Settings) != 1 {
+	if f, err := config.ReadFile(os.Open, name); err != nil || f.Name != name || len(f.Settings) != 1 {
 		t.Errorf("got %+v, %v, want one setting of %s", f, err, name)
 	}
 	if err := os.Truncate(name, 1<<30); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := config.ReadFile(name); err == nil || !strings.Contains(err.Error(), "too large") {
+	if _, err := config.ReadFile(os.Open, name); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("a file of a gigabyte: %v, want that it is too large", err)
 	}
 }

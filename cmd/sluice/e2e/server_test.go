@@ -107,7 +107,7 @@ type launch struct {
 // URLs.
 func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
-	argv := append(append(slices.Clone(l.wrapper), program, "serve"), append(flags, dir)...)
+	argv := append(append(slices.Clone(l.wrapper), program, "serve"), append(asRoot(flags), dir)...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env, cmd.ExtraFiles = environ(t), l.files
 	cmd.WaitDelay = patience
@@ -129,6 +129,18 @@ func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
 	}
 	return s
 }
+
+// asRoot lets a server that root starts stay root, unless the test is about that: what the tests
+// make belongs to root, and the directories above it let nobody else pass.
+func asRoot(flags []string) []string {
+	if os.Geteuid() != 0 || slices.Contains(flags, "--run-as") || slices.Contains(flags, defaultUser) {
+		return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == defaultUser })
+	}
+	return append([]string{"--run-as", "root"}, flags...)
+}
+
+// defaultUser among the flags of a test asks for the user that a server has without --run-as.
+const defaultUser = "default user"
 
 // wait waits for the end of the program and of what it says.
 func (s *server) wait(cmd *exec.Cmd) {

@@ -101,6 +101,7 @@ func openBuilder(conf config.Config, stderr io.Writer) (*builder, error) {
 func (b *builder) closeFiles() {
 	b.pages.close()
 	_ = b.root.tree().Close()
+	_ = b.files.Close()
 	b.log.flush()
 }
 

@@ -154,7 +154,6 @@ func serve(ctx context.Context, s *settings, c *call, hangups <-chan os.Signal, 
 	if err != nil {
 		return err
 	}
-	defer b.files.Close()
 	operator.handler.Contained = contained
 	chores, cancel := context.WithCancel(ctx)
 	var doing sync.WaitGroup

@@ -1,0 +1,288 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// daemonID is the number of Debian's user and group daemon.
+const daemonID = 1
+
+// ownedDir returns a directory of the user daemon, as one whose owner the server becomes.
+func ownedDir(t *testing.T) string {
+	t.Helper()
+	dir := publicDir(t)
+	if err := os.Chown(dir, daemonID, daemonID); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
+	needsRoot(t)
+	dir := ownedDir(t)
+	writePattern(t, filepath.Join(dir, "f"), 1<<20)
+	admin := filepath.Join(publicDir(t), "admin")
+	s := startUnder(t, nil, dir, defaultUser, "--user", login, "--write", "--admin", "unix:"+admin)
+	s.wantLogged("msg=contained", "user=daemon", "capabilities=none", "lacks=none")
+
+	got := t.TempDir()
+	curl(t, got, "-o", "f", s.urlOf("http", "f"))
+	wantPattern(t, filepath.Join(got, "f"), 0, 1<<20)
+	curl(t, got, "-u", login, "-T", "f", "--ftp-create-dirs", s.urlOf("ftp", "new/g"))
+	curl(t, got, "-u", login, "-Q", "RNFR new/g", "-Q", "RNTO moved", s.urlOf("ftp", ""))
+	wantPattern(t, filepath.Join(dir, "moved"), 0, 1<<20)
+	info, err := os.Stat(filepath.Join(dir, "moved"))
+	if err != nil || info.Sys().(*syscall.Stat_t).Uid != daemonID {
+		t.Errorf("what was uploaded is %v, %v, want a file of daemon", info, err)
+	}
+
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.process.Pid))
+	if err != nil || len(threads) < 2 {
+		t.Fatalf("threads %v, %v", threads, err)
+	}
+	for _, name := range threads {
+		status, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it has ended
+		}
+		for _, line := range []string{"Uid:\t1\t1\t1\t1", "Gid:\t1\t1\t1\t1", "Groups:\t ", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+			if !strings.Contains(string(status), line+"\n") {
+				t.Errorf("%s lacks %q:\n%s", name, line, status)
+			}
+		}
+	}
+
+	var st struct {
+		Server struct {
+			Process   struct{ FDs, RSS *int }
+			Contained struct {
+				User, Landlock, Seccomp string
+				UID                     int
+				NoNewPrivs              bool `json:"no_new_privs"`
+				Capabilities, Lacks     []string
+			}
+		}
+	}
+	body := run(t, got, "curl", "-sS", "--unix-socket", admin, "http://localhost/status.json")
+	if err := json.Unmarshal([]byte(body), &st); err != nil {
+		t.Fatal(err)
+	}
+	if c := st.Server.Contained; c.User != "daemon" || c.UID != daemonID || !c.NoNewPrivs || c.Landlock == "" || c.Seccomp == "" || len(c.Capabilities)+len(c.Lacks) != 0 {
+		t.Errorf("/status.json tells %+v", c)
+	}
+	if st.Server.Process.FDs == nil {
+		t.Errorf("/status.json tells nothing of the process any more:\n%s", body)
+	}
+}
+
+func TestTheUserOfAServer(t *testing.T) {
+	needsRoot(t)
+	for _, tt := range []struct {
+		name  string
+		flags []string
+		want  []string // of the line
+	}{
+		{"nobody, for a directory of root", []string{defaultUser}, []string{"user=nobody"}},
+		{"a named one", []string{"--run-as", "daemon"}, []string{"user=daemon"}},
+		{"one with another group", []string{"--run-as", "daemon:nogroup"}, []string{"user=daemon"}},
+		{"root", []string{"--run-as", "root"}, []string{"user=root", "capabilities=chown,dac_override,dac_read_search,fowner,fsetid,net_bind_service"}},
+		{"another user without a sandbox", []string{"--run-as", "daemon", "--sandbox", "off"}, []string{"user=daemon", "landlock=none", "seccomp=none"}},
+		{"a sandbox that is required", []string{"--run-as", "daemon", "--sandbox", "required"}, []string{"user=daemon", "lacks=none"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := publicDir(t)
+			put(t, filepath.Join(dir, "f"))
+			s := startUnder(t, nil, dir, tt.flags...)
+			s.wantLogged(append(tt.want, "msg=contained")...)
+			if got := run(t, t.TempDir(), "curl", "-sS", s.urlOf("http", "f")); got != "content" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
+	needsRoot(t)
+	private := publicDir(t)
+	if err := os.Chmod(private, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	homes := ownedDir(t)
+	put(t, filepath.Join(homes, "alice/f")) // whose home is root's
+	conf := configure(t, "", "[user.alice]\nhome = '/alice'\nrights = ['all']\n"+hashLine(t, "x"))
+	for _, tt := range []struct {
+		name   string
+		flags  []string
+		status int
+		want   []string
+	}{
+		{"a user may write, and nobody may not", []string{"--user", login, "--write", publicDir(t)}, 1, []string{"user nobody, who may not", "chown -R nobody", "--run-as OWNER", "--run-as root"}},
+		{"a home cannot be written to", []string{"--config", conf, homes}, 1, []string{"alice may write to " + homes + "/alice", "user daemon", "--run-as"}},
+		{"the directory cannot be read", []string{private}, 1, []string{"nobody may not read " + private, "chown", "--run-as root"}},
+		{"ports that only root may open", []string{"--ftp-passive-ports", "900-910", publicDir(t)}, 1, []string{"--ftp-passive-ports 900-910", "--run-as root"}},
+		{"an unknown user", []string{"--run-as", "nix", publicDir(t)}, 2, []string{`--run-as nix: there is no user "nix"`}},
+		{"no mode", []string{"--sandbox", "on", publicDir(t)}, 2, []string{`--sandbox "on" is none of auto, off, required`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, status := try(t, t.TempDir(), program, append([]string{"serve", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0"}, tt.flags...)...)
+			if status != tt.status || strings.Contains(out, "http://") {
+				t.Errorf("exit status %d, want %d, and no URL:\n%s", status, tt.status, out)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("lacks %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// What only root may read is read again all the same.
+func TestAContainedServerReadsItsFilesAgain(t *testing.T) {
+	needsRoot(t)
+	alice, bob := "[user.alice]\n"+hashLine(t, "a"), "[user.bob]\n"+hashLine(t, "b")
+	conf := configure(t, "", alice)
+	p, next := newPair(t), newPair(t)
+	dir := publicDir(t)
+	put(t, filepath.Join(dir, "f"))
+	flags := append([]string{"--http", "", "--https", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--config", conf, defaultUser}, p.flags()...)
+	s := launch{schemes: []string{"https", "ftp"}}.serve(t, dir, flags...)
+	s.wantLogged("msg=contained", "user=nobody")
+	login := func(user string) int {
+		_, status := try(t, t.TempDir(), "curl", "-sS", "-u", user, "-I", s.urlOf("ftp", "f"))
+		return status
+	}
+	if got := login("bob:b"); got != 67 {
+		t.Errorf("bob before: status %d, want 67", got)
+	}
+	configure(t, conf, alice+bob)
+	s.signal(syscall.SIGHUP)
+	s.wantLogged("file="+conf, "users=2")
+	if got := login("bob:b"); got != 0 {
+		t.Errorf("bob after: status %d, want 0", got)
+	}
+
+	for from, to := range map[string]string{next.cert(): p.cert(), next.key(): p.key()} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the new certificate is shown", func() bool { return s.shown() == next.fingerprint })
+
+	// A file that was not named at the start cannot be opened any more, and nothing changes.
+	another := newPair(t)
+	configure(t, conf, fmt.Sprintf("admin = '127.0.0.1:0'\nadmin-token-file = %q\n", another.cert())+alice)
+	s.signal(syscall.SIGHUP)
+	s.wantLogged("level=WARN", "stays\"", "named")
+	if got := login("bob:b"); got != 0 {
+		t.Errorf("bob after a reload that failed: status %d, want 0", got)
+	}
+}
+
+func TestWritersThatCameWithAReloadWaitForTheNextStart(t *testing.T) {
+	needsRoot(t)
+	readers := "[user.alice]\nrights = ['list', 'read']\n" + hashLine(t, "a")
+	conf := configure(t, "", readers)
+	dir := ownedDir(t)
+	s := startUnder(t, nil, dir, defaultUser, "--config", conf)
+	configure(t, conf, strings.Replace(readers, "'read'", "'read', 'create'", 1))
+	s.signal(syscall.SIGHUP)
+	s.wantLogged("file=" + conf)
+	s.wantLogged("level=WARN", "user=alice")
+	up := put(t, filepath.Join(t.TempDir(), "up"))
+	if out, status := try(t, filepath.Dir(up), "curl", "-sS", "-u", "alice:a", "-T", "up", s.urlOf("ftp", "up")); status != 25 {
+		t.Errorf("an upload: status %d, want 25 (refused):\n%s", status, out)
+	}
+}
+
+func TestASocketBelongsToTheUserOfTheServerAndGoesWithIt(t *testing.T) {
+	needsRoot(t)
+	socket := filepath.Join(publicDir(t), "http") // in a directory of root
+	s := launch{schemes: []string{"http+unix"}}.serve(t, publicDir(t), "--http", "unix:"+socket, "--ftp", "", "--run-as", "daemon")
+	info, err := os.Lstat(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := info.Sys().(*syscall.Stat_t); st.Uid != daemonID || st.Gid != daemonID || info.Mode().Perm() != 0o660 {
+		t.Errorf("it has user %d, group %d and mode %v, want 1, 1 and 0660", st.Uid, st.Gid, info.Mode())
+	}
+	s.signal(syscall.SIGTERM)
+	s.wantExit(soon)
+	if _, err := os.Lstat(socket); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the end: %v, want that it does not exist", err)
+	}
+}
+
+func TestTheHelperEndsWithAServerThatIsKilled(t *testing.T) {
+	needsRoot(t)
+	conf := configure(t, "", "max-conns = 7\n")
+	s := startUnder(t, nil, publicDir(t), defaultUser, "--config", conf)
+	helpers := func() (all []string) {
+		names, _ := filepath.Glob("/proc/[0-9]*/status")
+		for _, name := range names {
+			status, _ := os.ReadFile(name)
+			if strings.Contains(string(status), "\nPPid:\t"+strconv.Itoa(s.process.Pid)+"\n") {
+				all = append(all, filepath.Dir(name))
+			}
+		}
+		return all
+	}
+	all := helpers()
+	if len(all) != 1 {
+		t.Fatalf("the server has the children %v, want one", all)
+	}
+	if environ, err := os.ReadFile(all[0] + "/environ"); err != nil || len(environ) > 0 {
+		t.Errorf("its environment is %q, %v, want none: there may be passwords in it", environ, err)
+	}
+	s.signal(syscall.SIGKILL)
+	<-s.exited
+	s.checked = true
+	eventually(t, "the helper has ended", func() bool {
+		_, err := os.Stat(all[0])
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// Ports below 1024 are bound before the user changes, and the sockets of systemd are taken.
+func TestAPrivilegedPortIsServedByAnotherUser(t *testing.T) {
+	needsRoot(t)
+	dir := publicDir(t)
+	put(t, filepath.Join(dir, "f"))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	_ = ln.Close()
+	s := launch{
+		wrapper: []string{"sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=ftp exec "$@"`, "sh"},
+		files:   []*os.File{file}, schemes: []string{"http", "ftp"},
+	}.serve(t, dir, "--http", "127.0.0.1:847", "--ftp", "systemd", "--run-as", "daemon")
+	s.wantLogged("msg=contained", "user=daemon")
+	resp, err := http.Get(s.urlOf("http", "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("by HTTP: got %s", resp.Status)
+	}
+	curl(t, t.TempDir(), "-o", "f", s.urlOf("ftp", "f"))
+}

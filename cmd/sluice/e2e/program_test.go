@@ -20,6 +20,7 @@ import (
 // packages are the Debian packages of the clients, where the name differs.
 var packages = map[string]string{
 	"aria2c": "aria2", "ab": "apache2-utils", "ncftpput": "ncftp", "ncftpget": "ncftp", "ncftpls": "ncftp", "node": "nodejs",
+	"systemd-analyze": "systemd", "systemd-sysusers": "systemd", "systemd-tmpfiles": "systemd",
 }
 
 // needs fails the test if a program is not installed.

@@ -40,6 +40,7 @@ func buildAndTest(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "sluice")
 	build := exec.Command("go", "build", "-o", program, "sluice/cmd/sluice")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // static, as it is for containers
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "go build:", err)

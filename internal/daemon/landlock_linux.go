@@ -99,62 +99,62 @@ func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
 	}
 	for _, tree := range p.Trees {
 		rules = append(rules, landlock.PathAccess(rights, tree))
-		holders, targets := followed(tree)
-		for _, dir := range holders {
-			if dir == "/" {
-				closed = append(closed, dir)
+		for _, l := range followed(tree) {
+			// Links in the root directory, as /home to another disk, are the system's; but the tree
+			// itself may be one.
+			switch {
+			case l.holder == "/" && l.last:
+				closed = append(closed, l.holder)
+			case l.holder == "/":
 				continue
+			default:
+				rules = append(rules, landlock.PathAccess(readRights, l.holder).IgnoreIfMissing())
 			}
-			rules = append(rules, landlock.PathAccess(readRights, dir).IgnoreIfMissing())
-		}
-		for _, dir := range targets {
-			if dir != "/" {
-				rules = append(rules, landlock.PathAccess(rights, dir).IgnoreIfMissing())
+			if l.target != "/" {
+				rules = append(rules, landlock.PathAccess(rights, l.target).IgnoreIfMissing())
 			}
 		}
 	}
 	return rules, closed
 }
 
-// followed returns the directories that hold the symbolic links which the name of a tree leads over, and those
-// that hold the targets of these links.
-func followed(tree string) (holders, targets []string) {
+// link is a symbolic link that the name of a tree leads over.
+type link struct {
+	holder string // directory of the link
+	target string // directory of what it leads to
+	last   bool   // the tree itself is the link
+}
+
+// followed returns the links that the name of a tree leads over.
+func followed(tree string) (links []link) {
 	abs, err := filepath.Abs(tree)
 	if err != nil {
-		return nil, nil
+		return nil
 	}
 	const most = 40 // links, path_resolution(7)
 	at, rest := "/", strings.Split(strings.Trim(abs, "/"), "/")
-	for len(rest) > 0 {
+	for len(rest) > 0 && len(links) < most {
 		name := rest[0]
 		rest = rest[1:]
-		switch name {
-		case "", ".":
-			continue
-		case "..":
+		if name == ".." {
 			at = filepath.Dir(at)
 			continue
 		}
-		next := filepath.Join(at, name)
+		next := filepath.Join(at, name) // at itself for "" and "."
 		target, err := os.Readlink(next)
 		if err != nil { // no link
 			at = next
 			continue
 		}
-		if len(holders) == most {
-			break
+		l := link{holder: at, target: filepath.Join(at, target), last: len(rest) == 0}
+		if filepath.IsAbs(target) {
+			at, l.target = "/", target
 		}
-		holders = append(holders, at)
-		to := target
-		if !filepath.IsAbs(to) {
-			to = filepath.Join(at, to)
-		} else {
-			at = "/"
-		}
-		targets = append(targets, filepath.Dir(to))
+		l.target = filepath.Dir(l.target)
+		links = append(links, l)
 		rest = append(strings.Split(strings.Trim(target, "/"), "/"), rest...)
 	}
-	return slices.Compact(holders), slices.Compact(targets)
+	return links
 }
 
 // containsRoot reports whether all there is may be opened.

@@ -41,7 +41,16 @@ func filterCalls(refused []uint32) error {
 	}
 	prog := assemble(arch, refused)
 	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
-	id, _, errno := syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&fprog)))
+	set := func(flags uintptr) (thread uintptr, errno syscall.Errno) {
+		thread, _, errno = syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&fprog)))
+		return thread, errno
+	}
+	// Kernels before 5.16 would also switch off speculation for all that is filtered, which is for programs that run
+	// the code of strangers, and slow.
+	id, errno := set(unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW)
+	if errno == syscall.EINVAL { // before 4.17
+		id, errno = set(unix.SECCOMP_FILTER_FLAG_TSYNC)
+	}
 	switch {
 	case errno == syscall.ENOSYS, errno == syscall.EINVAL:
 		return fmt.Errorf("this kernel has none: %w", errno)

@@ -67,6 +67,9 @@ func Contain(p Plan) (Report, error) {
 		return Report{}, fmt.Errorf("sandbox %q is none of %s", p.Mode, strings.Join(Modes, ", "))
 	}
 	r, err := contain(p)
+	if p.User != nil && p.User.Unable != nil {
+		r.Lacks = append(r.Lacks, p.User.Unable.Error())
+	}
 	switch {
 	case err != nil:
 		return r, err

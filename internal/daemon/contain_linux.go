@@ -18,12 +18,6 @@ const canRestrict = true
 func contain(p Plan) (Report, error) {
 	r := Report{UID: os.Geteuid(), GID: os.Getegid()}
 	u := p.User
-	if u != nil && !u.IsRoot() && u.Why != "" {
-		if err := mayBecome(u); err != nil { // a container whose root is nobody outside of it
-			r.lacks("user "+u.Name, err)
-			u = nil
-		}
-	}
 	keep := capsOf(u, r.UID)
 	if p.Mode == Off {
 		if err := setUser(u); err != nil {

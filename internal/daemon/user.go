@@ -16,6 +16,7 @@ type User struct {
 	GID    int
 	Groups []int  // supplementary
 	Why    string // why this one was chosen; "": it was named
+	Unable error  // why root stays root, which was not asked for; nil: it was, or does not
 }
 
 // IsRoot reports whether u is the user whom no permission of a file stops.
@@ -37,13 +38,17 @@ const (
 // the owner of the directory dir unless that is root, else nobody. It is nil if the
 // process stays who it is: not started as root, or on a system without such users.
 func Choose(spec, dir string) (*User, error) {
-	return chooser{euid: os.Geteuid(), owner: ownerOf, lookup: user.Lookup, lookupID: user.LookupId, lookupGroup: user.LookupGroup}.choose(spec, dir)
+	return chooser{
+		euid: os.Geteuid(), owner: ownerOf, able: mayBecome,
+		lookup: user.Lookup, lookupID: user.LookupId, lookupGroup: user.LookupGroup,
+	}.choose(spec, dir)
 }
 
 // chooser holds what Choose asks the system.
 type chooser struct {
 	euid        int // -1: a system without
 	owner       func(dir string) (uid, gid int, err error)
+	able        func(*User) error // why the process cannot become that user
 	lookup      func(name string) (*user.User, error)
 	lookupID    func(uid string) (*user.User, error)
 	lookupGroup func(name string) (*user.Group, error)
@@ -54,7 +59,14 @@ func (c chooser) choose(spec, dir string) (*User, error) {
 	case spec == "" && c.euid != 0:
 		return nil, nil
 	case spec == "":
-		return c.usual(dir)
+		u, err := c.usual(dir)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.able(u); err != nil { // as in a container whose root is nobody outside of it
+			return &User{Name: "root", Unable: fmt.Errorf("user %s: %w", u.Name, err)}, nil
+		}
+		return u, nil
 	case c.euid < 0:
 		return nil, errors.New("this system has no such users")
 	}

@@ -20,6 +20,7 @@ func machine(euid, owner int, users ...*user.User) chooser {
 	}
 	return chooser{
 		euid:  euid,
+		able:  func(*User) error { return nil },
 		owner: func(string) (int, int, error) { return owner, owner + 1, nil },
 		lookup: func(name string) (*user.User, error) {
 			return by(func(u *user.User) bool { return u.Username == name })
@@ -87,5 +88,19 @@ func TestChoose(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// In a user namespace of one number root is nobody outside, and nobody does not exist.
+func TestRootThatCannotBecomeAnotherStaysRoot(t *testing.T) {
+	m := machine(0, 0)
+	cause := errors.New("it does not exist here")
+	m.able = func(*User) error { return cause }
+	u, err := m.choose("", "/srv")
+	if err != nil || !u.IsRoot() || !errors.Is(u.Unable, cause) {
+		t.Errorf("got %+v, %v, want root with the reason", u, err)
+	}
+	if u, err := m.choose("7:8", "/srv"); err != nil || u.UID != 7 {
+		t.Errorf("a named one: got %+v, %v, want it, so that the attempt fails", u, err)
 	}
 }

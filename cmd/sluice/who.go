@@ -32,10 +32,13 @@ what each does. The server must have been started with --admin.`,
 				want = admin.Peers
 			}
 			st, err := from.status(cmd, want)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case asJSON:
+			}
+			if peers {
+				addPeers(st)
+			}
+			if asJSON {
 				return printJSON(cmd, st.Sessions)
 			}
 			return printText(cmd, whoTable(st, want))
@@ -47,6 +50,17 @@ what each does. The server must have been started with --admin.`,
 	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host, which takes some milliseconds")
 	f.BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd
+}
+
+// addPeers finds the processes of clients that the server may not see, if it is on this host: a
+// contained one looks into no other process. Here the rights of who asks decide.
+func addPeers(st *admin.Status) {
+	p, err := st.Server.Open(thisHost())
+	if err != nil {
+		return
+	}
+	_ = p.Close()
+	st.AddPeers()
 }
 
 // whoTable has a line for each session.

@@ -286,3 +286,41 @@ func TestAPrivilegedPortIsServedByAnotherUser(t *testing.T) {
 	}
 	curl(t, t.TempDir(), "-o", "f", s.urlOf("ftp", "f"))
 }
+
+func TestAServerThatRootDoesNotStartIsContainedToo(t *testing.T) {
+	needsRoot(t)
+	dir := publicDir(t)
+	put(t, filepath.Join(dir, "f"))
+	as := []string{"setpriv", "--reuid", "1", "--regid", "1", "--clear-groups", "--inh-caps", "+net_bind_service", "--ambient-caps", "+net_bind_service"}
+	s := launch{wrapper: as, schemes: []string{"http"}}.serve(t, dir, "--http", "127.0.0.1:848", "--ftp", "", defaultUser)
+	s.wantLogged("msg=contained", "user=1", "capabilities=none", "lacks=none")
+	if got := run(t, t.TempDir(), "curl", "-sS", s.urlOf("http", "f")); got != "content" {
+		t.Errorf("got %q", got)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
+	if err != nil || !strings.Contains(string(status), "\nCapEff:\t0000000000000000\n") || !strings.Contains(string(status), "\nCapAmb:\t0000000000000000\n") {
+		t.Errorf("it keeps the capability by which it has bound its port: %v\n%s", err, status)
+	}
+
+	out, code := try(t, dir, as[0], append(as[1:], program, "serve", "--run-as", "nobody", dir)...)
+	if code != 2 || !strings.Contains(out, "only root can become another user") {
+		t.Errorf("--run-as: exit status %d, want 2 and the reason:\n%s", code, out)
+	}
+}
+
+// The server may look into no other process: the command that asks does it.
+func TestWhoFindsTheProcessesOfClientsOfAContainedServer(t *testing.T) {
+	needsRoot(t)
+	socket := filepath.Join(publicDir(t), "admin")
+	s := startUnder(t, nil, publicDir(t), defaultUser, "--admin", "unix:"+socket)
+	c, err := dialFTP(t.Context(), s.ftp.Host, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.conn.Close()
+	var sessions []struct{ Peer struct{ PID int } }
+	out := run(t, t.TempDir(), program, "who", "--peers", "--json", "--admin", "unix:"+socket)
+	if err := json.Unmarshal([]byte(out), &sessions); err != nil || len(sessions) != 1 || sessions[0].Peer.PID != os.Getpid() {
+		t.Errorf("got %+v, %v, want one session of process %d:\n%s", sessions, err, os.Getpid(), out)
+	}
+}

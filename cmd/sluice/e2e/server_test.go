@@ -38,6 +38,10 @@ func buildAndTest(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // other users run it too
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	program = filepath.Join(dir, "sluice")
 	build := exec.Command("go", "build", "-o", program, "sluice/cmd/sluice")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // static, as it is for containers

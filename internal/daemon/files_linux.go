@@ -21,6 +21,7 @@ func self() string {
 // containHelper takes away from the helper what it does not need, as far as the kernel can:
 // it is asked by three bytes, so that this is a second line.
 func containHelper(named Named) {
+	has, err := effectiveCaps() // while /proc can be read
 	_ = ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	var rules []landlock.Rule
 	for _, name := range named.Read {
@@ -37,7 +38,6 @@ func containHelper(named Named) {
 	if len(named.Remove) > 0 {
 		keep |= 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_FOWNER
 	}
-	has, err := effectiveCaps()
 	if err == nil {
 		_, _ = dropBounding(has & keep)
 		_ = setCaps(has & keep)

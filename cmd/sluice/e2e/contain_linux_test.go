@@ -247,6 +247,15 @@ func TestTheHelperEndsWithAServerThatIsKilled(t *testing.T) {
 	if environ, err := os.ReadFile(all[0] + "/environ"); err != nil || len(environ) > 0 {
 		t.Errorf("its environment is %q, %v, want none: there may be passwords in it", environ, err)
 	}
+	status, err := os.ReadFile(all[0] + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"CapEff:\t0000000000000004", "CapBnd:\t0000000000000004", "NoNewPrivs:\t1", "Seccomp:\t2"} { // CAP_DAC_READ_SEARCH alone
+		if !strings.Contains(string(status), line+"\n") {
+			t.Errorf("the helper lacks %q:\n%s", line, status)
+		}
+	}
 	s.signal(syscall.SIGKILL)
 	<-s.exited
 	s.checked = true

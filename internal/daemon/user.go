@@ -129,6 +129,9 @@ func (c chooser) find(name string) (*User, error) {
 	if found, err := c.lookup(name); err == nil {
 		return of(found, "")
 	}
+	if name == "root" { // in a jail without a file of users too
+		return &User{Name: name}, nil
+	}
 	uid, err := number(name)
 	if err != nil {
 		return nil, fmt.Errorf("there is no user %q", name)

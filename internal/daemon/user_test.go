@@ -59,6 +59,7 @@ func TestChoose(t *testing.T) {
 		{"a group", machine(0, 0, all...), "alice:www", "alice 1000 33", ""},
 		{"numbers that no file knows", machine(0, 0), "7:8", "7 7 8", ""},
 		{"root stays root", machine(0, 0, all...), "root", "root 0 0", ""},
+		{"root needs no file", machine(0, 0), "root", "root 0 0", ""},
 		{"root by number needs no file", machine(0, 0), "0", "root 0 0", ""},
 		{"a number without a group", machine(0, 0), "7", "", "7:GROUP"},
 		{"an unknown user", machine(0, 0, all...), "bob", "", `no user "bob"`},

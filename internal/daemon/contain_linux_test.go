@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -121,4 +122,36 @@ func replaceOnce(t *testing.T, s, old, with string) string {
 		t.Fatalf("%q is not once in the status", old)
 	}
 	return strings.Replace(s, old, with, 1)
+}
+
+func TestWhatAnOldKernelLacks(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		abi   int
+		err   error
+		write bool
+		want  string // of the reason, or else of what is in force
+		lacks bool
+	}{
+		{"no Landlock", 0, syscall.ENOSYS, false, "has none", true},
+		{"Landlock that is switched off", 0, syscall.EOPNOTSUPP, false, "has none", true},
+		{"renames of writers", 1, nil, true, "ABI 1", true},
+		{"readers on the first", 1, nil, false, "ABI 1, read-only (not truncate, ioctl of devices, signals)", false},
+		{"writers on Debian 12", 2, nil, true, "ABI 2, read and write (not truncate, ioctl of devices, signals)", false},
+		{"truncate", 3, nil, true, "ABI 3, read and write (not ioctl of devices, signals)", false},
+		{"all", 6, nil, true, "ABI 6, read and write", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := unusable(tt.abi, tt.err, tt.write)
+			if tt.lacks {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want a reason with %q", err, tt.want)
+				}
+				return
+			}
+			if got := describe(tt.abi, tt.write); err != nil || got != tt.want {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
 }

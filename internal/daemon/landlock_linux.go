@@ -31,15 +31,8 @@ var systemFiles = []string{
 // restrictFiles lets the process open what the plan names, and nothing else.
 func restrictFiles(p Plan, r *Report) {
 	abi, err := ll.LandlockGetABIVersion()
-	switch {
-	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP):
-		r.lacks("landlock", errors.New("this kernel has none, or it is switched off"))
-		return
-	case err != nil:
+	if err := unusable(abi, err, p.Write); err != nil {
 		r.lacks("landlock", err)
-		return
-	case p.Write && abi < 2:
-		r.lacks("landlock", errors.New("that of this kernel (ABI 1) lets no file move to another directory, which users with rights to write may do"))
 		return
 	}
 	rules, closed := treeRules(p)
@@ -65,6 +58,19 @@ func restrictFiles(p Plan, r *Report) {
 		return
 	}
 	r.Landlock = describe(abi, p.Write)
+}
+
+// unusable reports why there is to be no Landlock, with what the kernel has answered when it was asked for its ABI.
+func unusable(abi int, err error, write bool) error {
+	switch {
+	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP):
+		return errors.New("this kernel has none, or it is switched off")
+	case err != nil:
+		return err
+	case write && abi < 2: // Linux 5.13 to 5.18
+		return errors.New("that of this kernel (ABI 1) lets no file move to another directory, which users with rights to write may do")
+	}
+	return nil
 }
 
 // describe says what is in force.

@@ -3,7 +3,7 @@
 
 ARGS     =
 FUZZTIME = 10s
-MORE     = ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
+MORE     = ./cmd/sluice/e2e/testdata/hole ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
 
 # All platforms that Go builds for without cgo, but for js, wasip1 and plan9,
 # which lack the system calls.

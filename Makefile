@@ -3,7 +3,8 @@
 
 ARGS     =
 FUZZTIME = 10s
-MORE     = ./cmd/sluice/e2e/testdata/hole ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
+MORE     = ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
+HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/hole)
 
 # All platforms that Go builds for without cgo, but for js, wasip1 and plan9,
 # which lack the system calls.
@@ -61,9 +62,9 @@ bench-metrics: ## what metrics costs, beside gopsutil and psutil
 
 lint: ## gofmt, go vet, staticcheck
 	@bad=$$(gofmt -l .) && test -z "$$bad" || { echo "not formatted:" $$bad; exit 1; }
-	go vet -tags e2e ./... $(MORE)
+	go vet -tags e2e ./... $(MORE) $(HOLE)
 	cd testdata/embed && go vet ./...
-	go tool -modfile=tools/go.mod staticcheck -tags e2e ./... $(MORE)
+	go tool -modfile=tools/go.mod staticcheck -tags e2e ./... $(MORE) $(HOLE)
 
 cross: ## types on all platforms, go vet on one of each kind
 	go run ./testdata/typecheck $(PLATFORMS)

@@ -40,7 +40,11 @@ func startAs(t *testing.T, uid int, flags ...string) *server {
 	}
 	id := fmt.Sprint(uid)
 	wrapper := []string{"setpriv", "--reuid", id, "--regid", id, "--groups", fmt.Sprint(webGroup)}
-	return startUnder(t, wrapper, dir, append([]string{"--user", login, "--write"}, flags...)...)
+	flags = append([]string{"--user", login, "--write"}, flags...)
+	if uid != 0 {
+		flags = append(flags, defaultUser) // which it is already
+	}
+	return startUnder(t, wrapper, dir, flags...)
 }
 
 // An upload that replaces a file leaves it to whom it belonged, as far as the server may.

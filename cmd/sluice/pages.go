@@ -61,6 +61,7 @@ func (b *builder) show() {
 func (b *builder) pagesOf(guest account.Account, root *vfs.Root) (*httpd.Handler, *vfs.Root) {
 	h := new(httpd.Handler)
 	b.setUp(h)
+	b.limitWeb(h, guest.MaxRate)
 	h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
 	h.Archives = h.Archives && !h.NoListing // which tell as much
 	if !guest.Rights.Has(account.Read) {
@@ -103,7 +104,6 @@ func (p *pages) close() {
 // setUp tells a Handler how to show files.
 func (b *builder) setUp(h *httpd.Handler) {
 	h.CacheValid, h.Method = orOff(b.conf.CacheValid), b.road
-	b.limitWeb(h)
 	h.ServerTiming = b.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(b.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = b.conf.NoListing, b.conf.Hidden, b.conf.Archives

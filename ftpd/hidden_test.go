@@ -22,8 +22,8 @@ func TestHiddenNamesAreNotForGuests(t *testing.T) {
 		{"but for users with a password", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, nil)
-			tt.setup(s.Server, s.access.root)
+			var root *ftpd.Root
+			s := startAs(t, func(a *access) { root = a.root }, func(s *ftpd.Server) { tt.setup(s, root) })
 			for _, name := range []string{".env", ".git/config", ".well-known/security.txt", "plain"} {
 				name = filepath.Join(s.dir, filepath.FromSlash(name))
 				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -140,7 +140,8 @@ func TestShutdownEndsTheSessionsOfTheLibrary(t *testing.T) {
 }
 
 func TestTheLibraryCountsClientsAndGuesses(t *testing.T) {
-	s := startLibrary(t, func(s *ftpd.Server) { s.MaxConns = 1 })
+	clients := &ftpd.Registry{MaxConns: 1}
+	s := startLibrary(t, func(s *ftpd.Server) { s.Live = clients })
 	c := s.dial()
 	c.want(331, "USER u")
 	c.want(530, "PASS wrong")
@@ -148,7 +149,7 @@ func TestTheLibraryCountsClientsAndGuesses(t *testing.T) {
 	if x := next(t, s.logins); !errors.Is(x.Err, ftpd.ErrLogin) {
 		t.Errorf("told %+v", x)
 	}
-	next(t, s.leavings)
+	waitFor(t, "the client to be forgotten", func() bool { n, _ := clients.Len(); return n == 0 })
 	s.login()
 	if code, text := s.greeting(); code != 500 || !strings.Contains(text, "Too many clients") {
 		t.Errorf("one too many gets %q", text)

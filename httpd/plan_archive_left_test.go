@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -157,6 +158,10 @@ func TestTheNoticeTakesNoNameThatIsThere(t *testing.T) {
 
 // What says nothing about a file leaves none out.
 func TestAnArchiveIsRefusedWhenDescriptorsRunOut(t *testing.T) {
+	exhausted := syscall.EMFILE
+	if runtime.GOOS == "windows" {
+		exhausted = 4 // ERROR_TOO_MANY_OPEN_FILES
+	}
 	for name, where := range map[string]string{"a file": "/d/a", "a directory": "/d/sub"} {
 		memory := afero.NewMemMapFs()
 		for _, name := range []string{"/d/a", "/d/sub/b"} {
@@ -164,7 +169,7 @@ func TestAnArchiveIsRefusedWhenDescriptorsRunOut(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h := &httpd.Handler{FS: &failing{memory, map[string]error{where: syscall.EMFILE}}, Archives: true}
+		h := &httpd.Handler{FS: &failing{memory, map[string]error{where: exhausted}}, Archives: true}
 		if w := (&shop{Handler: h}).ask(t, http.MethodGet, "/d/?tar"); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: status %d, want 503", name, w.Code)
 		}

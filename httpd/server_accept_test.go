@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice/httpd"
+	"sluice/internal/nettest"
 )
 
 // exhausted is a listener of a process without descriptors, for a while.
@@ -56,7 +57,7 @@ func TestAServerOutOfDescriptorsWaitsForSome(t *testing.T) {
 
 // faults-http.md, H14: in a jail every request was answered 503.
 func TestAServerNeedsNoDevNull(t *testing.T) {
-	t.Cleanup(httpd.SetDevNull(filepath.Join(t.TempDir(), "missing"))) // after the end of the server
+	t.Cleanup(httpd.SetDevNull(filepath.Join(nettest.TempDir(t), "missing"))) // after the end of the server
 	s := serve(t, nil)
 	s.write(t, "f", "content")
 	resp, err := http.Get(s.url + "/f")

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"sluice/internal/live"
@@ -427,8 +428,11 @@ func (pt *port) deliver(conn net.Conn) {
 		r.from = from
 		r.arrived <- conn // never blocks: only the first one comes here
 	}
+	_, hasLeft := pt.host.left[spot{from.Addr(), pt.number}]
 	pt.pool.mu.Unlock()
 	switch {
+	case r == nil && hasLeft:
+		_ = conn.Close() // in order: its client was refused, and may yet write to it
 	case r == nil:
 		reset(conn)
 	case !first:
@@ -453,7 +457,7 @@ func (r *reservation) release() net.Conn {
 
 // releaseLocked takes r out of the list. If its client has not connected, nothing tells
 // a connection that comes now from that of the next reservation. So the port is closed,
-// which resets what the kernel has accepted and we have not; or, as long as there are
+// and what the kernel has accepted and we have not; or, as long as there are
 // others there, not given to this client again. It is also closed if it was opened only
 // because all others were taken.
 func (pt *port) releaseLocked(r *reservation) {
@@ -486,6 +490,11 @@ func (pt *port) retireLocked() {
 	h := pt.host
 	h.open = slices.DeleteFunc(h.open, func(other *port) bool { return other == pt })
 	h.short = false
+	if ln, ok := pt.ln.(syscall.Conn); ok {
+		if raw, err := ln.SyscallConn(); err == nil {
+			_ = raw.Control(drain)
+		}
+	}
 	pt.closeLocked()
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -280,6 +281,11 @@ func (g *gate) Close() error {
 	return g.Listener.Close()
 }
 
+// SyscallConn is that of the listener, through which the pool reaches the queue.
+func (g *gate) SyscallConn() (syscall.RawConn, error) {
+	return g.Listener.(syscall.Conn).SyscallConn()
+}
+
 // wantEnd wants that conn was reset or closed without a byte.
 func wantEnd(t *testing.T, conn net.Conn) {
 	t.Helper()
@@ -313,6 +319,26 @@ func TestAConnectionThatIsNotAcceptedYetEndsWithItsReservation(t *testing.T) {
 			wantGiven(t, next, mine)
 			wantEnd(t, stray)
 		})
+	}
+}
+
+// Perl's Net::FTP by TLS writes to the connection of a refused transfer, and a reset would
+// end it by SIGPIPE.
+func TestAConnectionThatIsNotAcceptedYetEndsInOrder(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only on Linux can the queue be emptied without waiting")
+	}
+	open := make(chan struct{})
+	p := newPool(t, &dataconn.Pool{
+		Wrap: func(ln net.Listener) (net.Listener, error) {
+			return &gate{Listener: ln, open: open, closed: make(chan struct{})}, nil
+		},
+	})
+	l := listen(t, p, loopback)
+	refused := dial(t, l.Port())
+	l.Close()
+	if got, err := io.ReadAll(refused); len(got) != 0 || err != nil {
+		t.Errorf("read %q, %v, want the end", got, err)
 	}
 }
 

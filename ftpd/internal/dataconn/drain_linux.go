@@ -1,0 +1,19 @@
+package dataconn
+
+import "syscall"
+
+// drain takes the connections that the kernel has accepted for a listener and we have not,
+// and closes them in order: closing the listener would reset them, and a client that still
+// writes to one, as Perl does to end TLS, would be ended by SIGPIPE.
+func drain(fd uintptr) {
+	for {
+		conn, _, err := syscall.Accept4(int(fd), syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)
+		switch err { //nolint:errorlint // a system call's bare errno
+		case nil:
+			_ = syscall.Close(conn) // nothing was written to it
+		case syscall.EINTR, syscall.ECONNABORTED:
+		default: // EAGAIN: there are no more
+			return
+		}
+	}
+}

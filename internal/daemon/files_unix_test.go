@@ -73,7 +73,7 @@ func TestTheHelperOpensWhatIsNamed(t *testing.T) {
 	}
 }
 
-// Whoever has taken over the server speaks to the helper without Files.
+// An attacker who has taken over the server can write to the helper's socket what Files never would.
 func TestTheHelperUnderstandsNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")

@@ -16,9 +16,9 @@ var generation struct {
 
 // Generation returns a number that is another after each change that this process makes to the files of any [Tree].
 //
-// Whoever remembers what a name means, or what is in a file, reads it before looking at the disk and stores it with
-// what it has found. As long as Generation returns the same number that holds, as far as this process is concerned;
-// else the disk must be asked again before the next answer. One number stands for all trees, because one directory
+// A cache calls it before it reads the disk, and keeps the number with what it has read. As long as Generation
+// returns that number, this process has changed nothing, and the entry may be used; once it returns another, the
+// cache must ask the disk again before its next answer. One number stands for all trees, because one directory
 // may be seen through several of them: two calls of [Open], a [Sub], an afero.Fs below both servers.
 //
 // What other processes change is not counted.

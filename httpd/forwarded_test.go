@@ -67,16 +67,7 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 					in = "PROXY TCP4 10.2.2.2 192.0.2.2 1234 80\r\n" + in
 				}
 				go func() { _, _ = io.WriteString(c, in) }()
-				if got := read(t, bufio.NewReader(c), "GET"); got.body != "a" {
-					t.Errorf("got %+v", got)
-				}
-				want := tt.want
-				if want == "" {
-					want = c.LocalAddr().String()
-				}
-				if told := s.last(t); told.Remote.String() != want {
-					t.Errorf("told %s, want %s", told.Remote, want)
-				}
+				wantClient(t, s, c, tt.want)
 			})
 		}
 	}

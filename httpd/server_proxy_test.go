@@ -3,6 +3,7 @@ package httpd_test
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -45,17 +46,23 @@ func TestAProxyTellsWhoTheClientIs(t *testing.T) {
 					}
 					return
 				}
-				if got := read(t, bufio.NewReader(c), "GET"); got.body != "a" {
-					t.Errorf("got %+v", got)
-				}
-				want := tt.remote
-				if want == "" {
-					want = c.LocalAddr().String()
-				}
-				if told := s.last(t); told.Remote.String() != want {
-					t.Errorf("told %s, want %s", told.Remote, want)
-				}
+				wantClient(t, s, c, tt.remote)
 			})
 		}
+	}
+}
+
+// wantClient wants that a GET of /a which c has sent is answered, and told as that of the client at remote: "" is
+// that of the connection.
+func wantClient(t *testing.T, s *site, c net.Conn, remote string) {
+	t.Helper()
+	if got := read(t, bufio.NewReader(c), "GET"); got.body != "a" {
+		t.Errorf("got %+v", got)
+	}
+	if remote == "" {
+		remote = c.LocalAddr().String()
+	}
+	if told := s.last(t); told.Remote.String() != remote {
+		t.Errorf("told %s, want %s", told.Remote, remote)
 	}
 }

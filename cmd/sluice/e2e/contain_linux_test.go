@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -270,19 +269,9 @@ func TestAPrivilegedPortIsServedByAnotherUser(t *testing.T) {
 	needsRoot(t)
 	dir := publicDir(t)
 	put(t, filepath.Join(dir, "f"))
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := ln.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	_ = ln.Close()
 	s := launch{
 		wrapper: []string{"sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=ftp exec "$@"`, "sh"},
-		files:   []*os.File{file}, schemes: []string{"http", "ftp"},
+		files:   []*os.File{listeningSocket(t)}, schemes: []string{"http", "ftp"},
 	}.serve(t, dir, "--http", "127.0.0.1:847", "--ftp", "systemd", "--run-as", "daemon")
 	s.wantLogged("msg=contained", "user=daemon")
 	resp, err := http.Get(s.urlOf("http", "f"))

@@ -57,22 +57,28 @@ func TestCurlDownloadsByASocketInTheFileSystem(t *testing.T) {
 	}
 }
 
+// listeningSocket returns a socket that listens on a port of loopback, to be handed over as systemd does it.
+func listeningSocket(t *testing.T) *os.File {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close() // what is returned is another descriptor
+	f, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
 // The sockets are made here and handed over as systemd does it.
 func TestSocketsOfSystemdAreServed(t *testing.T) {
 	const size = 1 << 20
 	var files []*os.File
 	for range 3 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := ln.(*net.TCPListener).File()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		_ = ln.Close() // f is another one
-		files = append(files, f)
+		files = append(files, listeningSocket(t))
 	}
 	activate := launch{
 		wrapper: []string{"sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=3 LISTEN_FDNAMES=https:ftp:http exec "$@"`, "sh"},

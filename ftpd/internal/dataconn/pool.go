@@ -442,7 +442,8 @@ func (pt *port) deliver(conn net.Conn) {
 }
 
 // release ends the reservation, and returns the connection that has arrived and was
-// not taken, if there is one. One that comes later is reset. Releasing twice is harmless.
+// not taken, if there is one. One that comes later is closed and never taken. Releasing
+// twice is harmless.
 func (r *reservation) release() net.Conn {
 	r.port.pool.mu.Lock()
 	r.port.releaseLocked(r)

@@ -18,7 +18,7 @@ const (
 	maxDoublings = 3
 )
 
-// guesses are the failed logins by address, as live.ClientOf tells clients
+// guesses are the failed logins by address, as live.ClientAddr tells clients
 // apart. An address that has failed too often is banned until it has been quiet
 // for a while: attempts that are refused do not count, so that a program which
 // goes on trying bans nobody for ever. The zero value is ready for use.

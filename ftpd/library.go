@@ -128,7 +128,7 @@ func (d *libraryDriver) GetTLSConfig() (*tls.Config, error) {
 func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, error) {
 	remote := live.AddrPortOf(cc.RemoteAddr())
 	c := &libraryClient{
-		driver: d, cc: cc, conn: d.listener.take(remote), remote: remote, host: live.ClientOf(cc.RemoteAddr()), start: time.Now(),
+		driver: d, cc: cc, conn: d.listener.take(remote), remote: remote, host: live.ClientAddr(cc.RemoteAddr()), start: time.Now(),
 	}
 	if c.conn == nil {
 		return errNotTCP.Error(), errNotTCP

@@ -119,7 +119,7 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 	}
 	_, secured := conn.(*tls.Conn) // by the listener
 	s := &session{
-		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientOf(conn.RemoteAddr()),
+		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientAddr(conn.RemoteAddr()),
 		control: &controlConn{conn: conn, tcp: conn, stall: server.stallTimeout()},
 		cwd:     "/", allocated: -1, working: 1,
 		implicit: implicit && !secured, secured: secured, sized: implicit, private: implicit, tls: server.tls,

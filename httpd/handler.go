@@ -276,7 +276,7 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 			cutOff(c, w, r)
 		}
 		hook := h.hook(c)
-		if session.IsHeard(hook) {
+		if session.WantsRecord(hook) {
 			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)

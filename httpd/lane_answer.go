@@ -245,7 +245,7 @@ func (l *lane) tell(head *h1.Head, n next) next {
 	t := l.told
 	l.told = told{} // so that this is done once, also if it panics
 	session, hook := l.wire.live, l.hook()
-	heard := session.IsHeard(hook)
+	heard := session.WantsRecord(hook)
 	if heard && t.err == nil {
 		var unsent int64
 		unsent, t.err = l.flush(false)

@@ -68,7 +68,7 @@ func (s *Server) tellRefusal(w *wire, line string, answer []byte) {
 	if files := s.files.Load(); files != nil && files.OnTransfer != nil {
 		hook = files.OnTransfer
 	}
-	if !w.live.IsHeard(hook) {
+	if !w.live.WantsRecord(hook) {
 		return
 	}
 	rec.Status = status

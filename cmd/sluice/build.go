@@ -65,7 +65,7 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	if conf.AccessLog {
 		b.hear(logTransfer(b.log, lineFormats[conf.LogFormat]))
 	}
-	if b.road, err = sendfile.ParseMethod(conf.Road); err != nil {
+	if b.road, err = sendfile.ParseMethod(conf.Method); err != nil {
 		return b, err // Check has seen it
 	}
 	b.makeLimits()
@@ -151,7 +151,7 @@ func (b *builder) web() *service {
 		Logger:     b.logger,
 		Live:       b.live,
 		ProxyFrom:  b.conf.ProxyFrom,
-		NoFastPath: !b.conf.FastLane,
+		NoFastPath: !b.conf.FastPath,
 		TLSConfig:  b.tls,
 	}
 	b.pages.server = server

@@ -58,7 +58,7 @@ func TestWhatNoClientSeesReachesTheServer(t *testing.T) {
 		{"everything", func(c *config.Config) {
 			c.MaxConns, c.MaxConnsPerAddr, c.MinRate = 3, 2, 1000
 			c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-			c.FastLane, c.CacheValid, c.AccessLog = false, time.Minute, false
+			c.FastPath, c.CacheValid, c.AccessLog = false, time.Minute, false
 			c.ServerTiming = true
 			c.Rates = config.RateOptions{MaxRate: 4000, MaxRatePerTransfer: 2000, RateAfter: 500}
 		}, limits{3, 2, "10.0.0.0/8", true, 1000, 2000, 500, true, time.Minute, false, true}},

@@ -13,11 +13,11 @@ var (
 	ErrTooManyOfUser   = errors.New("too many connections of one user")
 )
 
-// ClientOf returns the address under which the client at a counts: its own of
+// ClientAddr returns the address under which the client at a counts: its own of
 // IPv4, and of IPv6 the first of its network of 64 bits, of which one client
 // has all. Zones and IPv4 within IPv6 make no difference. It is not valid where
 // there is no TCP address.
-func ClientOf(a net.Addr) netip.Addr {
+func ClientAddr(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}

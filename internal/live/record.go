@@ -100,8 +100,8 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	return rec
 }
 
-// IsHeard reports whether Report has anybody to call.
-func (s *Session) IsHeard(hook func(Record)) bool {
+// WantsRecord reports whether Report has anybody to call.
+func (s *Session) WantsRecord(hook func(Record)) bool {
 	return hook != nil || s != nil && s.registry.OnTransfer != nil
 }
 

@@ -16,7 +16,7 @@ import (
 // types of this package is no method: [Enter] and [Snapshot].
 type Registry struct {
 	// MaxConns bounds the sessions at one time, MaxConnsPerAddr those of one
-	// client, as ClientOf tells them apart, and MaxConnsPerUser those of one
+	// client, as ClientAddr tells them apart, and MaxConnsPerUser those of one
 	// user. Clients of unix sockets have no address and are not bounded by it.
 	// Zero means any number.
 	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int
@@ -70,7 +70,7 @@ type Client struct {
 func Enter(r *Registry, c Client) (*Session, error) {
 	s := &Session{
 		registry: r, remote: c.Remote, conn: c.Conn,
-		entered: c.Protocol, addr: ClientOf(c.Remote), since: time.Now(),
+		entered: c.Protocol, addr: ClientAddr(c.Remote), since: time.Now(),
 	}
 	if c.Shared {
 		s.addr = netip.Addr{}

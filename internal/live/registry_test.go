@@ -140,7 +140,7 @@ func TestHowManyOfAUserMayEnter(t *testing.T) {
 	}
 }
 
-func TestClientOf(t *testing.T) {
+func TestClientAddr(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		addr net.Addr
@@ -155,7 +155,7 @@ func TestClientOf(t *testing.T) {
 		{"TCP without an address", &net.TCPAddr{}, "invalid IP"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := live.ClientOf(tt.addr).String(); got != tt.want {
+			if got := live.ClientAddr(tt.addr).String(); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

@@ -29,9 +29,9 @@ type builder struct {
 	live   *live.Registry
 	limits limits
 
-	road  sendfile.Method
-	rules []httpd.Rule
-	pages pages
+	method sendfile.Method
+	rules  []httpd.Rule
+	pages  pages
 
 	listeners map[string][]net.Listener // by scheme
 	tls       *tls.Config               // nil: there is no certificate
@@ -65,7 +65,7 @@ func newBuilder(conf config.Config, stderr io.Writer) (b *builder, err error) {
 	if conf.AccessLog {
 		b.hear(logTransfer(b.log, lineFormats[conf.LogFormat]))
 	}
-	if b.road, err = sendfile.ParseMethod(conf.Method); err != nil {
+	if b.method, err = sendfile.ParseMethod(conf.Method); err != nil {
 		return b, err // Check has seen it
 	}
 	b.makeLimits()

@@ -125,8 +125,8 @@ func (c *call) blame(file *config.File, err error) error {
 		return err
 	}
 	for _, setting := range file.Settings {
-		if setting.Key == key {
-			return &config.FileError{File: file.Name, Line: setting.Line, Key: key, Err: errors.New(wrong)}
+		if currentName(nil, setting.Key) == pflag.NormalizedName(key) {
+			return &config.FileError{File: file.Name, Line: setting.Line, Key: setting.Key, Err: errors.New(wrong)}
 		}
 	}
 	return err

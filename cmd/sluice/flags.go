@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sluice/internal/config"
 )
@@ -14,6 +16,7 @@ import (
 func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	f := cmd.Flags()
 	f.SortFlags = false
+	f.SetNormalizeFunc(currentName)
 	addAddressFlags(cmd, conf)
 	addTLSFlags(cmd, conf)
 
@@ -27,6 +30,15 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	addRateFlags(cmd, conf)
 	addAdminFlags(cmd, conf)
 	addContainFlags(cmd, conf)
+}
+
+// formerNames are the names that flags and keys of a file had before, which
+// still work.
+var formerNames = map[string]string{"road": "method", "fast-lane": "fast-path"}
+
+// currentName returns the name of a flag that may be given by a former one.
+func currentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	return pflag.NormalizedName(cmp.Or(formerNames[name], name))
 }
 
 func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
@@ -67,8 +79,8 @@ func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
 	f := cmd.Flags()
 	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "look after this `TIME` whether another process has replaced a file; 0 looks each time")
 	f.Var(&conf.MinRate, "min-rate", "cut a download that is slower than `BYTES` a second, such as 64KiB; 0 cuts none")
-	f.BoolVar(&conf.FastPath, "fast-lane", conf.FastPath, "answer plain requests without net/http; off only to compare")
-	f.StringVar(&conf.Method, "road", conf.Method, "`ROAD` of file data: auto (sendfile where it works) or copy")
+	f.BoolVar(&conf.FastPath, "fast-path", conf.FastPath, "answer plain requests without net/http; off only to compare")
+	f.StringVar(&conf.Method, "method", conf.Method, "move file data by `METHOD`: auto (sendfile where it works) or copy")
 	f.StringVar(&conf.Durability, "durability", conf.Durability, "have on the disk, when a client is told that its command was done, `WHAT`: full (what was uploaded, made and renamed), strict (what was removed too), rename (files, but not their names) or none")
 	f.BoolVar(&conf.AccessLog, "access-log", conf.AccessLog, "log each request and each transfer")
 	f.StringVar(&conf.LogFormat, "log-format", conf.LogFormat, "`FORMAT` of these lines: text, json, combined or xferlog; see above")

@@ -21,7 +21,7 @@ func names(users []string, user string) bool {
 func (b *builder) ftp() *service {
 	o := b.conf.FTPOptions
 	server := &ftpd.Server{
-		Login: b.logIn, Method: b.road,
+		Login: b.logIn, Method: b.method,
 
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
 		LaxTLS:       func(user string) bool { return names(b.now.Load().FTPOptions.LaxTLS, user) },

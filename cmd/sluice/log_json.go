@@ -18,17 +18,16 @@ type jsonLine struct {
 	Level   string    `json:"level"`
 	Msg     string    `json:"msg"`
 	Remote  string    `json:"remote"`
-	Method  string    `json:"method,omitempty"`
-	Target  string    `json:"target,omitempty"`
-	Status  int       `json:"status,omitempty"`
 	Session uint64    `json:"session,omitempty"`
 	User    string    `json:"user,omitempty"`
 	Op      string    `json:"op,omitempty"`
+	Target  string    `json:"target,omitempty"`
+	Status  int       `json:"status,omitempty"`
 	Path    string    `json:"path,omitempty"`
 	Offset  int64     `json:"offset,omitempty"`
 	Kept    int64     `json:"kept,omitempty"`
 	Bytes   int64     `json:"bytes"`
-	How     string    `json:"road,omitempty"`
+	Method  string    `json:"method,omitempty"`
 	Took    float64   `json:"took_seconds"`
 	Cause   string    `json:"cause,omitempty"`
 	RTT     float64   `json:"rtt_seconds,omitempty"`
@@ -44,13 +43,13 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	if rec.Protocol.IsFTP() {
 		j.Session, j.User, j.Op, j.Path, j.Offset, j.Kept = rec.Session, rec.User, rec.Op, rec.Path, rec.Offset, rec.Kept
 	} else {
-		j.Method, j.Target, j.Status = rec.Op, rec.Target, rec.Status
+		j.Op, j.Target, j.Status = rec.Op, rec.Target, rec.Status
 	}
 	if rec.Cause != live.Unknown {
 		j.Cause = rec.Cause.String()
 	}
 	if rec.Method != sendfile.Auto {
-		j.How = rec.Method.String()
+		j.Method = rec.Method.String()
 	}
 	if rec.Retransmits >= 0 {
 		j.Resent = &rec.Retransmits

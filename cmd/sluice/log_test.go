@@ -43,7 +43,7 @@ func TestALineOfARequestIsAsSlogWouldWriteIt(t *testing.T) {
 				w := &logWriter{w: &got}
 				logTransfer(w, appendTextLine)(r)
 				w.flush()
-				attrs := []any{"remote", remoteOf(&r), "method", r.Op, "target", r.Target, "status", r.Status}
+				attrs := []any{"remote", remoteOf(&r), "op", r.Op, "target", r.Target, "status", r.Status}
 				slog.New(slog.NewTextHandler(&want, nil)).Info("http", append(attrs, outcome(&r)...)...)
 				if got.String() != want.String() {
 					t.Errorf("got  %q\nwant %q", &got, &want)
@@ -100,7 +100,7 @@ func TestALineOfATransferIsAsSlogWouldWriteIt(t *testing.T) {
 func outcome(e *live.Record) []any {
 	attrs := []any{"bytes", e.Sent}
 	if e.Method != sendfile.Auto {
-		attrs = append(attrs, "road", e.Method.String())
+		attrs = append(attrs, "method", e.Method.String())
 	}
 	attrs = append(attrs, "took", e.Duration.Round(time.Microsecond))
 	if e.Cause != live.Unknown {

@@ -15,7 +15,7 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 	line = append(append(line, " level=INFO msg="...), family(rec)...)
 	line = appendText(append(line, " remote="...), remoteOf(rec))
 	if !rec.Protocol.IsFTP() {
-		line = appendText(append(line, " method="...), rec.Op)
+		line = appendText(append(line, " op="...), rec.Op)
 		line = appendText(append(line, " target="...), rec.Target)
 		line = strconv.AppendInt(append(line, " status="...), int64(rec.Status), 10)
 	} else {
@@ -32,7 +32,7 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 	}
 	line = strconv.AppendInt(append(line, " bytes="...), rec.Sent, 10)
 	if rec.Method != sendfile.Auto {
-		line = append(append(line, " road="...), rec.Method.String()...)
+		line = append(append(line, " method="...), rec.Method.String()...)
 	}
 	line = append(append(line, " took="...), rec.Duration.Round(time.Microsecond).String()...)
 	if rec.Cause != live.Unknown {

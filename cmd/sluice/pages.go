@@ -103,7 +103,7 @@ func (p *pages) close() {
 
 // setUp tells a Handler how to show files.
 func (b *builder) setUp(h *httpd.Handler) {
-	h.CacheValid, h.Method = orOff(b.conf.CacheValid), b.road
+	h.CacheValid, h.Method = orOff(b.conf.CacheValid), b.method
 	h.ServerTiming = b.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(b.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = b.conf.NoListing, b.conf.Hidden, b.conf.Archives

@@ -35,8 +35,8 @@ HTTPS also unix:PATH, a socket for a proxy in front; or the word systemd for the
 sockets that systemd hands over under the name http, https, ftp, ftps or admin.
 
 The access log has a line for each request and each transfer, as --log-format
-says: text is key=value and json the same as JSON, with the road of the bytes
-and, of what took more than a moment, what held it back. combined is that of
+says: text is key=value and json the same as JSON, with the method that
+moved the bytes and, of what took more than a moment, what held it back. combined is that of
 nginx and Apache; a transfer by FTP stands in it as in ProFTPD's logs, as
 "RETR /path" with the status 226, 426, 451 or 550. xferlog is that of wu-ftpd,
 with a line for each file that was moved, by HTTP too. With these two, lines

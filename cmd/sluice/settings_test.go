@@ -76,6 +76,9 @@ func TestWhatCounts(t *testing.T) {
 		{"ports", "ftp-passive-ports = '50000-50100'", nil, func(c config.Config) any { return c.FTPOptions.PassivePorts }, config.PortRange{First: 50000, Last: 50100}},
 		{"ports of the command line", "ftp-passive-ports = '50000-50100'", []string{"--ftp-passive-ports", "4000"}, func(c config.Config) any { return c.FTPOptions.PassivePorts }, config.PortRange{First: 4000, Last: 4000}},
 
+		{"a key by its former name", "road = 'copy'", nil, func(c config.Config) any { return c.Method }, "copy"},
+		{"a flag by its former name", "fast-path = true", []string{"--fast-lane=false"}, func(c config.Config) any { return c.FastPath }, false},
+
 		{"DIR", "root = '/srv'", []string{"pub"}, func(c config.Config) any { return c.Root }, "pub"},
 		{"an absolute root", "root = '/srv'", nil, func(c config.Config) any { return c.Root }, "/srv"},
 		{"no root", "http = ':80'", nil, func(c config.Config) any { return c.Root }, "."},

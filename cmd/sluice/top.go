@@ -25,7 +25,7 @@ func topCommand() *cobra.Command {
 		Use:   "top",
 		Short: "Show what a running server transfers, how fast, and what holds it back",
 		Long: `Show what a running server transfers, the fastest first: how far each transfer
-is, by which road through the kernel it goes, and what holds it back. The key ?
+is, by which method the kernel moves it, and what holds it back. The key ?
 explains the others.
 
 The server must have been started with --admin. With --once there is one look

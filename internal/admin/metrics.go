@@ -36,10 +36,10 @@ var (
 	connections = counter(namespace+"connections_total", "Connections that were let in.", "protocol")
 	refused     = counter(namespace+"connections_refused_total", "Connections that a limit has kept out.", "protocol")
 	requests    = counter(namespace+"requests_total", "Requests and commands that were served.", "protocol")
-	sent        = counter(namespace+"sent_bytes_total", "Bytes sent to clients, by the road through the kernel.", "protocol", "road")
-	received    = counter(namespace+"received_bytes_total", "Bytes received from clients, by the road through the kernel.", "protocol", "road")
+	sent        = counter(namespace+"sent_bytes_total", "Bytes sent to clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
+	received    = counter(namespace+"received_bytes_total", "Bytes received from clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
 
-	ended        = counter(namespace+"transfers_total", "Transfers that have ended, by road, result and what held them back. Small answers are no transfers.", transferLabels...)
+	ended        = counter(namespace+"transfers_total", "Transfers that have ended, by method, result and what held them back. Small answers are no transfers.", transferLabels...)
 	endedBytes   = counter(namespace+"transfer_bytes_total", "Bytes of transfers that have ended.", transferLabels...)
 	endedSeconds = counter(namespace+"transfer_seconds_total", "Time that transfers took which have ended.", transferLabels...)
 
@@ -59,7 +59,7 @@ var (
 	cacheMemory  = gauge(namespace+"file_cache_memory_bytes", "Content of small files that is kept in memory.")
 	cacheOpens   = counter(namespace+"file_cache_opens_total", "Times that the disk was asked for a name.")
 
-	transferLabels = []string{"protocol", "direction", "road", "result", "cause"}
+	transferLabels = []string{"protocol", "direction", "method", "result", "cause"}
 
 	families = []family{
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
@@ -143,10 +143,10 @@ func (e emitter) totals(t *live.Totals, protocols []string) {
 		if b.Direction == "in" {
 			way = received
 		}
-		e.emit(way, float64(b.Bytes), b.Protocol.String(), cmp.Or(b.Method, noRoad))
+		e.emit(way, float64(b.Bytes), b.Protocol.String(), cmp.Or(b.Method, noMethod))
 	}
 	for _, x := range t.Transfers {
-		labels := []string{x.Protocol.String(), x.Direction, cmp.Or(x.Method, noRoad), x.Result, cmp.Or(x.Cause, noCause)}
+		labels := []string{x.Protocol.String(), x.Direction, cmp.Or(x.Method, noMethod), x.Result, cmp.Or(x.Cause, noCause)}
 		e.emit(ended, float64(x.Count), labels...)
 		e.emit(endedBytes, float64(x.Bytes), labels...)
 		e.emit(endedSeconds, x.Seconds, labels...)
@@ -155,8 +155,8 @@ func (e emitter) totals(t *live.Totals, protocols []string) {
 
 // What labels show where nothing is known.
 const (
-	noRoad  = "none"
-	noCause = "unknown"
+	noMethod = "none"
+	noCause  = "unknown"
 )
 
 // states are those of a live.SessionStatus.

@@ -72,11 +72,11 @@ type Config struct {
 
 	CacheValid time.Duration // how long no other process is believed to have replaced an open file; 0: it may have
 	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
-	FastPath   bool          // whether plain requests take the short way past net/http
+	FastPath   bool          // whether plain requests are answered without net/http
 
 	Durability string // what is on the disk when a client hears of it: one of Durabilities
 
-	Method      string // road of file data: "auto" or "copy"
+	Method    string // how file data is moved: "auto" or "copy"
 	AccessLog bool   // whether each request and each transfer is logged
 	LogFormat string // of these lines: LogText, LogJSON, LogCombined or LogXferlog
 
@@ -119,7 +119,7 @@ func Default() Config {
 		AccessLog:  true,
 		LogFormat:  LogText,
 		Durability: Durabilities[0],
-		Method:       "auto",
+		Method:     "auto",
 		Drain:      30 * time.Second,
 		Sandbox:    Sandboxes[0],
 	}
@@ -159,7 +159,7 @@ func (c Config) Check() error {
 	case c.CacheValid < 0:
 		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
 	case c.Method != "auto" && c.Method != "copy":
-		return fmt.Errorf("--road %q is neither auto nor copy", c.Method)
+		return fmt.Errorf("--method %q is neither auto nor copy", c.Method)
 	case !slices.Contains([]string{LogText, LogJSON, LogCombined, LogXferlog}, c.LogFormat):
 		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
 	case c.Drain < 0:

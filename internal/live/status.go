@@ -4,7 +4,7 @@ import "time"
 
 // Schema is the version of Status. It changes when a field changes its
 // meaning or goes away, and not when one is added.
-const Schema = 1
+const Schema = 2
 
 // Status is all that a Registry knows at one moment. It is a copy. What is not
 // known is absent: nil, empty, and missing in the JSON.
@@ -45,8 +45,8 @@ type ProtocolTotal struct {
 // ByteTotal is what went in a direction by a method.
 type ByteTotal struct {
 	Protocol  Protocol `json:"protocol"`
-	Direction string   `json:"direction"`      // "in": uploads, "out": downloads
-	Method    string   `json:"road,omitempty"` // absent: bytes that are no file's, as of listings
+	Direction string   `json:"direction"`        // "in": uploads, "out": downloads
+	Method    string   `json:"method,omitempty"` // absent: bytes that are no file's, as of listings
 	Bytes     uint64   `json:"bytes"`
 }
 
@@ -54,7 +54,7 @@ type ByteTotal struct {
 type TransferTotal struct {
 	Protocol  Protocol `json:"protocol"`
 	Direction string   `json:"direction"`
-	Method    string   `json:"road,omitempty"`
+	Method    string   `json:"method,omitempty"`
 	Result    string   `json:"result"`          // an Outcome: "complete", "peer", "file" or "cut"
 	Cause     string   `json:"cause,omitempty"` // a Cause; absent: not known
 	Count     uint64   `json:"count"`
@@ -97,7 +97,7 @@ type TransferStatus struct {
 
 	Rate   *float64 `json:"bytes_per_second,omitempty"` // confirmed if that is known, over the last 3 to 6 seconds
 	ETA    *float64 `json:"eta_seconds,omitempty"`      // at that rate
-	Method string   `json:"road,omitempty"`             // absent before the first byte
+	Method string   `json:"method,omitempty"`           // absent before the first byte
 	Cause  string   `json:"cause,omitempty"`            // what held it back between the last two samples
 
 	Started      time.Time  `json:"started"`

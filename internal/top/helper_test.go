@@ -35,7 +35,7 @@ func after(seconds int) *admin.Status {
 	n := uint64(seconds)
 	return &admin.Status{
 		Status: live.Status{
-			Schema: 1, Now: at(seconds), Started: start,
+			Schema: live.Schema, Now: at(seconds), Started: start,
 			Limits: live.Limits{Conns: 1000},
 			Totals: live.Totals{
 				Protocols: []live.ProtocolTotal{{Protocol: live.HTTP, Connections: 9, Refused: 2, Requests: 100 + 7*n}},

@@ -125,7 +125,7 @@ func TestFilter(t *testing.T) {
 		name, text string
 		want       int
 	}{
-		{"a user", "ALICE", 1}, {"a file", "debian", 1}, {"a cause", "send buf", 1}, {"a road", "splice", 1},
+		{"a user", "ALICE", 1}, {"a file", "debian", 1}, {"a cause", "send buf", 1}, {"a method", "splice", 1},
 		{"an address", "192.0.2.", 2}, {"a protocol", "ftps", 1}, {"a state", "working", 1}, {"a command", "list", 1}, {"nothing", "", 6}, {"nobody", "nobody", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

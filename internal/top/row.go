@@ -109,7 +109,7 @@ func (r row) retransmits() int64 {
 	return int64(*r.transfer.TCP.Retransmits)
 }
 
-func (r row) road() string {
+func (r row) method() string {
 	if r.transfer == nil {
 		return ""
 	}

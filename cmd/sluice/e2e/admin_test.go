@@ -27,7 +27,7 @@ func TestAScrapeTellsWhatWasServed(t *testing.T) {
 	run(t, t.TempDir(), "curl", "-sSo", "a.bin", s.http.String()+"a.bin")
 	metrics := run(t, t.TempDir(), "curl", "-sS", "http://"+adminOf(s)+"/metrics")
 	for _, line := range []string{
-		`sluice_sent_bytes_total{protocol="http",road="sendfile"} 1.048576e+06`,
+		`sluice_sent_bytes_total{method="sendfile",protocol="http"} 1.048576e+06`,
 		`sluice_transfer_duration_seconds_count{direction="out",protocol="http"} 1`,
 		`sluice_connections_total{protocol="http"} 1`,
 	} {

@@ -57,8 +57,8 @@ func TestACrowdOfMixedDownloads(t *testing.T) {
 	close(ready)
 	crowd.Wait()
 	s.wantLoggedTimes(clients/2, "msg=http")
-	s.wantLoggedTimes(large, "msg=http", "road=sendfile") // small ones come from memory
-	s.wantLoggedTimes(clients/2, "msg=ftp", "road=sendfile")
+	s.wantLoggedTimes(large, "msg=http", "method=sendfile") // small ones come from memory
+	s.wantLoggedTimes(clients/2, "msg=ftp", "method=sendfile")
 }
 
 // getHTTP downloads a part on a connection of its own.

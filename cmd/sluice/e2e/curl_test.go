@@ -82,7 +82,7 @@ func TestCurlDownloadsAGigabyte(t *testing.T) {
 		if got := <-got[scheme]; got != whole {
 			t.Errorf("%s: got %d bytes, error %v, not the file", scheme, got.N, got.Err)
 		}
-		s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size), "road=sendfile")
+		s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size), "method=sendfile")
 	}
 }
 
@@ -131,7 +131,7 @@ func TestCurlResumesADownload(t *testing.T) {
 			writePattern(t, got, part)
 			curl(t, filepath.Dir(got), "-C", "-", "-o", "got", s.urlOf(scheme, "f"))
 			wantPattern(t, got, 0, size)
-			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 		})
 	}
 }

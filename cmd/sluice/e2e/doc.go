@@ -6,7 +6,7 @@
 // Each test serves a new directory on loopback and ends the program by a
 // signal; it must then exit with status 0 and must not have written of a
 // panic. What a client cannot see, that it resumed or that its bytes took the
-// fast road, the tests read in the log, and strace shows that the log is right.
+// fast method, the tests read in the log, and strace shows that the log is right.
 //
 // A program that is not installed fails the tests that need it, because a
 // test that is skipped hides what it no longer sees.

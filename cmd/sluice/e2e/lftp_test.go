@@ -62,8 +62,8 @@ func TestLftpMirrorsByTheEngineOfTheLibrary(t *testing.T) {
 	there := t.TempDir()
 	s.lftp(there, "mirror /", "mirror -R . /back")
 	wantSameTree(t, filepath.Join(s.dir, "back"), there)
-	s.wantLogged("op=RETR", "path=/large", "road=sendfile")
-	s.wantLogged("op=STOR", "path=/back/large", "road=splice")
+	s.wantLogged("op=RETR", "path=/large", "method=sendfile")
+	s.wantLogged("op=STOR", "path=/back/large", "method=splice")
 }
 
 func TestLftpUploadsATree(t *testing.T) {
@@ -82,7 +82,7 @@ func TestLftpContinuesAFile(t *testing.T) {
 	writePattern(t, got, part)
 	s.lftp(filepath.Dir(got), "get -c f")
 	wantPattern(t, got, 0, size)
-	s.wantLogged("op=RETR", "path=/f", fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+	s.wantLogged("op=RETR", "path=/f", fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 
 	writePattern(t, s.path("g"), part)
 	s.lftp(filepath.Dir(got), "put -c f -o g")
@@ -99,7 +99,7 @@ func TestLftpDownloadsInFourPieces(t *testing.T) {
 	dir := t.TempDir()
 	s.lftp(dir, "set net:limit-rate 16M; set net:limit-max 64K", "pget -n 4 f")
 	wantPattern(t, filepath.Join(dir, "f"), 0, size)
-	s.wantLoggedTimes(4, "op=RETR", "path=/f", "road=sendfile")
+	s.wantLoggedTimes(4, "op=RETR", "path=/f", "method=sendfile")
 }
 
 func TestLftpChangesTheTree(t *testing.T) {

@@ -48,7 +48,7 @@ func TestCurlDownloadsByASocketInTheFileSystem(t *testing.T) {
 			t.Errorf("got %v, %v, want %d bytes", f, err, size-off)
 		}
 		wantPattern(t, filepath.Join(dir, "got"), off, size-off)
-		s.wantLogged("msg=http", fmt.Sprintf("bytes=%d", size-off), "road=sendfile")
+		s.wantLogged("msg=http", fmt.Sprintf("bytes=%d", size-off), "method=sendfile")
 	}
 	s.signal(syscall.SIGTERM)
 	s.wantExit(soon)
@@ -117,7 +117,7 @@ func TestTheProxyProtocolIsBelievedOfProxiesAlone(t *testing.T) {
 	if got := via(t, trusting); got.N != size || got.SHA256 != nettest.PatternSum(0, size) {
 		t.Errorf("got %d bytes, not the file", got.N)
 	}
-	trusting.wantLogged("msg=http", "remote=192.0.2.7:5678", "road=sendfile")
+	trusting.wantLogged("msg=http", "remote=192.0.2.7:5678", "method=sendfile")
 
 	if got := via(t, wary); got.N != 0 {
 		t.Errorf("a server without --proxy-from served %d bytes", got.N)

@@ -31,7 +31,7 @@ func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
 		dir := t.TempDir()
 		curl(t, dir, append(tt.flags, "-o", "got", s.urlOf(tt.scheme, tt.file))...)
 		wantPattern(t, filepath.Join(dir, "got"), 0, size)
-		s.wantLogged("msg="+tt.scheme, "road=sendfile", fmt.Sprintf("bytes=%d", size))
+		s.wantLogged("msg="+tt.scheme, "method=sendfile", fmt.Sprintf("bytes=%d", size))
 	}
 	calls := finish()
 	for _, tt := range downloads {
@@ -44,7 +44,7 @@ func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
 
 func TestStraceSeesTheRoadOfUploadsThatIsLogged(t *testing.T) {
 	const size = 8 << 20
-	for _, flags := range [][]string{nil, {"--road", "copy"}} {
+	for _, flags := range [][]string{nil, {"--method", "copy"}} {
 		t.Run(fmt.Sprint(flags), func(t *testing.T) {
 			s, finish := startTraced(t, flags...)
 			up := filepath.Join(t.TempDir(), "up")
@@ -55,11 +55,11 @@ func TestStraceSeesTheRoadOfUploadsThatIsLogged(t *testing.T) {
 			moved := movedBy(t, finish(), s.path(".f.")) // the name that it has until it is whole
 			switch {
 			case moved["splice"] == size && len(moved) == 1:
-				s.wantLogged("op=STOR", "road=splice")
+				s.wantLogged("op=STOR", "method=splice")
 			case moved["write"]+moved["pwrite64"] == size && moved["splice"] == 0:
-				s.wantLogged("op=STOR", "road=copy")
+				s.wantLogged("op=STOR", "method=copy")
 			default:
-				t.Errorf("bytes by system call: %v, want %d by one road; log:\n%s", moved, size, s.log)
+				t.Errorf("bytes by system call: %v, want %d by one method; log:\n%s", moved, size, s.log)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ func TestWgetContinuesAFile(t *testing.T) {
 			writePattern(t, got, part)
 			run(t, filepath.Dir(got), "wget", "-nv", "-t", "1", "-c", s.urlOf(scheme, "f"))
 			wantPattern(t, got, 0, size)
-			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 		})
 	}
 }

@@ -65,7 +65,7 @@ const (
 )
 
 // frontend is what both servers stand on.
-var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/account", "internal/rate"}
+var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/status", "internal/account", "internal/rate"}
 
 const (
 	noSibling = "the servers stand side by side, so that a program can take one without the other; share through internal/live"
@@ -152,18 +152,19 @@ var rules = []rule{
 		why: "what is on the disk when a client hears of it does not depend on the protocol, nor on what was changed",
 	},
 	{
-		folder: "internal/live", own: []string{"sendfile", "metrics"},
+		folder: "internal/live", own: []string{"internal/status", "sendfile", "metrics"},
 		why:   "the record that both frontends fill is about what moves bytes and what observes them",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
 	{
-		folder: "internal/admin", own: []string{"internal/live", "internal/filecache", "metrics"}, others: []string{prometheus},
+		folder: "internal/admin", own: []string{"internal/live", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
 		why:   "it shows what the servers have recorded",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
+	{folder: "internal/status", own: []string{"metrics"}, why: "the schema of /status.json is data: live and admin fill it"},
 	{folder: "internal/show", others: []string{ansi}, why: "how a figure looks does not depend on whose it is"},
 	{
-		folder: "internal/top", own: []string{"internal/admin", "internal/live", "internal/show"}, others: []string{bubbletea},
+		folder: "internal/top", own: []string{"internal/admin", "internal/status", "internal/show"}, others: []string{bubbletea},
 		why: "a view knows what it shows, and not where that comes from",
 	},
 	{folder: "internal/account", others: []string{afero}, why: "what guards the passwords has no code of strangers in it; of afero it names a type"},

@@ -18,7 +18,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	s.sparse("f", size)
 	s.file("small", 1000)
 	c := s.login()
-	if st := live.Snapshot(reg); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP || st.Sessions[0].State != "idle" {
+	if st := live.Snapshot(reg); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP.String() || st.Sessions[0].State != "idle" {
 		t.Errorf("got %+v, want one idle session of u", st.Sessions)
 	}
 

@@ -9,6 +9,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/live"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 // status is STAT without an argument (RFC 959, 4.1.3). It may be asked while a
@@ -45,7 +46,7 @@ func (s *session) status() reply {
 }
 
 // doing tells of the transfer under way, or else of the last one.
-func (s *session) doing(st *live.SessionStatus) string {
+func (s *session) doing(st *status.Session) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -74,7 +75,7 @@ func (s *session) siteWho(string) reply {
 }
 
 // whoLines is a table with a line for each session.
-func whoLines(st *live.Status) []string {
+func whoLines(st *status.Snapshot) []string {
 	columns := []show.Column{
 		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"}, {Title: "SINCE"},
 		{Title: "IDLE", Side: show.Right}, {Title: "STATE"}, {Title: "WHAT"},
@@ -87,7 +88,7 @@ func whoLines(st *live.Status) []string {
 			what = progress(&session.Transfers[0])
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(session.ID), session.Protocol.String(), show.OrDash(session.User), show.OrDash(session.Remote),
+			fmt.Sprint(session.ID), session.Protocol, show.OrDash(session.User), show.OrDash(session.Remote),
 			session.Since.Format(time.DateTime), show.Time(st.Now.Sub(session.LastActive)), session.State, what,
 		})
 	}
@@ -95,7 +96,7 @@ func whoLines(st *live.Status) []string {
 }
 
 // progress tells how far a transfer is, at what rate, and what holds it back.
-func progress(t *live.TransferStatus) string {
+func progress(t *status.Transfer) string {
 	at := t.Done()
 	text := t.Op + " " + show.Plain(t.Path) + ": " + show.Bytes(at)
 	if t.Size != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 )
 
 // defaultAdmin is where the commands ask if nothing else is said.
@@ -38,7 +39,7 @@ func (a *adminFlags) client(cmd *cobra.Command) (*admin.Client, error) {
 }
 
 // status asks once.
-func (a *adminFlags) status(cmd *cobra.Command, want admin.Want) (*admin.Status, error) {
+func (a *adminFlags) status(cmd *cobra.Command, want admin.Want) (*status.Status, error) {
 	c, err := a.client(cmd)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/account"
-	"sluice/internal/admin"
 	"sluice/internal/config"
 	"sluice/internal/daemon"
+	"sluice/internal/status"
 	"sluice/internal/vfs"
 )
 
@@ -39,7 +39,7 @@ func (b *builder) chooseUser() (err error) {
 
 // contain makes the process another user's and takes away what it does not need. From then
 // on the files of the configuration are read by b.files.
-func (b *builder) contain(c *call, services []*service) (*admin.Contained, error) {
+func (b *builder) contain(c *call, services []*service) (*status.Contained, error) {
 	who := writers(b.conf)
 	plan := daemon.Plan{
 		User: b.user, Mode: daemon.Mode(b.conf.Sandbox), Trees: []string{b.conf.Root},
@@ -86,8 +86,8 @@ func (b *builder) tellOfContainment(r *daemon.Report) {
 	}
 }
 
-func shown(r *daemon.Report) *admin.Contained {
-	c := &admin.Contained{
+func shown(r *daemon.Report) *status.Contained {
+	c := &status.Contained{
 		User: r.User, Caps: []string{}, NoNewPrivs: r.NoNew, Landlock: r.Landlock, Seccomp: r.Seccomp,
 		Lacks: append([]string{}, r.Lacks...),
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"sluice/internal/live"
+	"sluice/internal/status"
 	"sluice/metrics"
 )
 
@@ -21,7 +21,7 @@ type socketJSON struct {
 	Program   string  `json:"program,omitempty"`
 	Cause     string  `json:"cause,omitempty"` // what has held it back since the look before
 
-	TCP *live.TCPStatus `json:"tcp,omitempty"` // as in /status.json; absent: not asked for
+	TCP *status.TCP `json:"tcp,omitempty"` // as in /status.json; absent: not asked for
 }
 
 func socketsJSON(all []socket) []socketJSON {
@@ -37,7 +37,7 @@ func socketsJSON(all []socket) []socketJSON {
 		if s.State != metrics.Listen {
 			row.Remote = s.Remote.String()
 			if s.Have.Has(metrics.ConnectionTCP) {
-				row.TCP = live.NewTCPStatus(&s.TCP)
+				row.TCP = status.NewTCP(&s.TCP)
 			}
 		}
 		if s.cause != metrics.CauseUnknown {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 	"sluice/metrics"
 )
 
@@ -97,7 +98,7 @@ func openServer(cmd *cobra.Command, from *adminFlags) (*metrics.Process, error) 
 	}
 	p, err := st.Server.Open(thisHost())
 	switch {
-	case errors.Is(err, admin.ErrElsewhere):
+	case errors.Is(err, status.ErrOtherHost):
 		return nil, fmt.Errorf("the server on %s cannot be seen from here: it runs on another host, in a container, or hidden from this user; "+
 			"for what it tells of itself see \"sluice top --once --admin %s\"", from.addr, from.addr)
 	case err != nil:

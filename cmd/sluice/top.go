@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 	"sluice/internal/top"
 )
 
@@ -84,7 +85,7 @@ type explaining struct {
 	from *adminFlags
 }
 
-func (e explaining) Status(ctx context.Context, want admin.Want) (*admin.Status, error) {
+func (e explaining) Status(ctx context.Context, want admin.Want) (*status.Status, error) {
 	st, err := e.Client.Status(ctx, want)
 	return st, e.from.explain(err)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
-	"sluice/internal/live"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 func whoCommand() *cobra.Command {
@@ -54,7 +54,7 @@ what each does. The server must have been started with --admin.`,
 
 // addPeers finds the processes of clients that the server may not see, if it is on this host: a
 // contained one looks into no other process. Here the rights of who asks decide.
-func addPeers(st *admin.Status) {
+func addPeers(st *status.Status) {
 	p, err := st.Server.Open(thisHost())
 	if err != nil {
 		return
@@ -64,7 +64,7 @@ func addPeers(st *admin.Status) {
 }
 
 // whoTable has a line for each session.
-func whoTable(st *admin.Status, want admin.Want) string {
+func whoTable(st *status.Status, want admin.Want) string {
 	columns := []show.Column{
 		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"},
 		{Title: "SINCE"}, {Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right},
@@ -76,7 +76,7 @@ func whoTable(st *admin.Status, want admin.Want) string {
 	var rows [][]string
 	for i := range st.Sessions {
 		s := &st.Sessions[i]
-		row := []string{fmt.Sprint(s.ID), s.Protocol.String(), show.OrDash(s.User), show.OrDash(s.Remote)}
+		row := []string{fmt.Sprint(s.ID), s.Protocol, show.OrDash(s.User), show.OrDash(s.Remote)}
 		if want == admin.Peers {
 			pid := "-"
 			if s.Peer != nil && s.Peer.PID != nil {
@@ -92,7 +92,7 @@ func whoTable(st *admin.Status, want admin.Want) string {
 }
 
 // what is what a session does: the oldest transfer, or a command.
-func what(s *live.SessionStatus) string {
+func what(s *status.Session) string {
 	if len(s.Transfers) > 0 {
 		return s.Transfers[0].Op + " " + s.Transfers[0].Path
 	}

@@ -46,7 +46,7 @@ func TestClient(t *testing.T) {
 			if got, want := st.Server.PID, os.Getpid(); got != want {
 				t.Errorf("got the PID %d, want %d", got, want)
 			}
-			if got, want := st.Sessions[2].Protocol, live.FTP; got != want {
+			if got, want := st.Sessions[2].Protocol, live.FTP.String(); got != want {
 				t.Errorf("got the protocol %v, want %v", got, want)
 			}
 		})

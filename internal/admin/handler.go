@@ -16,6 +16,7 @@ import (
 
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/status"
 	"sluice/metrics"
 )
 
@@ -35,7 +36,7 @@ type Handler struct {
 	Listeners    []Door
 	Cache        func() filecache.Stats
 	PassivePorts func() (used, total int) // total 0: whichever the system gives
-	Contained    *Contained
+	Contained    *status.Contained
 
 	// OnKill, if not nil, is called after a session was cut, with its ID and the
 	// address of who asked for it.

@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"sluice/internal/live"
+	"sluice/internal/status"
 )
 
 // patience bounds the wait for what comes by itself.
 const patience = 20 * time.Second
 
 // await looks at the only transfer until it is as wanted.
-func await(t *testing.T, r *live.Registry, wanted func(live.TransferStatus) bool) live.TransferStatus {
+func await(t *testing.T, r *live.Registry, wanted func(status.Transfer) bool) status.Transfer {
 	t.Helper()
-	var last live.TransferStatus
+	var last status.Transfer
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if st := live.Snapshot(r); len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 {
 			if last = st.Sessions[0].Transfers[0]; wanted(last) {

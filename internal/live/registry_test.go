@@ -12,6 +12,7 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
@@ -352,7 +353,7 @@ func TestCrowd(t *testing.T) {
 
 // look looks until it is stopped, and that what was counted does not grow less.
 func look(t *testing.T, r *live.Registry, stop <-chan struct{}) {
-	last := make(map[live.ByteTotal]uint64)
+	last := make(map[status.ByteTotal]uint64)
 	for {
 		select {
 		case <-stop:

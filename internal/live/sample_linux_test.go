@@ -10,6 +10,7 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
@@ -74,7 +75,7 @@ func TestCausesAreNamedRight(t *testing.T) {
 			read := make(chan struct{})
 			go func() { tt.reader(client); close(read) }()
 			// Buffers fill at first, and the last cause is not that of all.
-			await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == tt.want })
+			await(t, &d.registry, func(st status.Transfer) bool { return st.Cause == tt.want })
 			_ = client.SetLinger(0)
 			_ = client.Close()
 			<-read
@@ -106,7 +107,7 @@ func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
 			transfer.Add(sendfile.Result{Sent: int64(n), Method: sendfile.Copy})
 		}
 	}()
-	await(t, &r, func(st live.TransferStatus) bool { return st.Cause == "application" })
+	await(t, &r, func(st status.Transfer) bool { return st.Cause == "application" })
 	close(stop)
 	<-done
 	rec := transfer.End(sent, nil)
@@ -125,7 +126,7 @@ func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
 	if _, err := io.ReadFull(client, make([]byte, taken)); err != nil {
 		t.Fatal(err)
 	}
-	st := await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == "receiver" })
+	st := await(t, &d.registry, func(st status.Transfer) bool { return st.Cause == "receiver" })
 	if st.Confirmed == nil || *st.Confirmed < taken || *st.Confirmed == size || st.Moved < *st.Confirmed {
 		t.Errorf("%d moved, confirmed %v", st.Moved, st.Confirmed)
 	}
@@ -192,11 +193,11 @@ func TestConfirmedIsOfTheTransferAlone(t *testing.T) {
 	for range 2 {
 		transfer.Add(sendfile.Result{Sent: 15_000, Method: sendfile.Copy})
 	}
-	await(t, &r, func(st live.TransferStatus) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
+	await(t, &r, func(st status.Transfer) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
 	transfer.End(sendfile.Result{Sent: 30_000}, nil)
 
 	hidden := s.Begin(live.Job{Op: "GET", Size: -1, Before: -1})
-	st := await(t, &r, func(st live.TransferStatus) bool { return st.TCP != nil })
+	st := await(t, &r, func(st status.Transfer) bool { return st.TCP != nil })
 	if st.Confirmed != nil {
 		t.Errorf("%d bytes are confirmed of what nobody can tell apart", *st.Confirmed)
 	}

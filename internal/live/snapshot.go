@@ -7,18 +7,21 @@ import (
 	"slices"
 	"time"
 
-	"sluice/metrics"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
 // Snapshot returns a copy of all that is known. Sessions do not stand still
 // meanwhile: each is of one moment, and no counter ever goes back from one
 // Snapshot to the next.
-func Snapshot(r *Registry) Status {
+func Snapshot(r *Registry) status.Snapshot {
 	r.mu.Lock()
-	st := Status{
-		Schema: Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
-		Limits: Limits{r.MaxConns, r.MaxConnsPerAddr, r.MaxConnsPerUser, r.MaxFTPConns, r.MaxFTPConnsPerAddr},
+	st := status.Snapshot{
+		Schema: status.Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
+		Limits: status.Limits{
+			Conns: r.MaxConns, ConnsPerAddr: r.MaxConnsPerAddr, ConnsPerUser: r.MaxConnsPerUser,
+			FTPConns: r.MaxFTPConns, FTPConnsPerAddr: r.MaxFTPConnsPerAddr,
+		},
 	}
 	sums := r.totals
 	all := r.allLocked()
@@ -26,7 +29,7 @@ func Snapshot(r *Registry) Status {
 	st.Totals.Transfers = r.endings.rows()
 
 	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
-	st.Sessions = make([]SessionStatus, len(all))
+	st.Sessions = make([]status.Session, len(all))
 	for i, s := range all {
 		s.fill(&st.Sessions[i], &sums[s.entered])
 	}
@@ -38,7 +41,7 @@ func Snapshot(r *Registry) Status {
 func (r *Registry) MarshalJSON() ([]byte, error) { return json.Marshal(Snapshot(r)) }
 
 // Status returns a copy of what is known of the session.
-func (s *Session) Status() (st SessionStatus) {
+func (s *Session) Status() (st status.Session) {
 	if s != nil {
 		s.fill(&st, new(totals))
 	}
@@ -47,11 +50,11 @@ func (s *Session) Status() (st SessionStatus) {
 
 // fill copies the session, and adds what it has counted to the sum of its
 // protocol.
-func (s *Session) fill(st *SessionStatus, sum *totals) {
+func (s *Session) fill(st *status.Session, sum *totals) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*st = SessionStatus{
-		ID: s.id, Protocol: Protocol(s.protocol.Load()), User: s.user,
+	*st = status.Session{
+		ID: s.id, Protocol: Protocol(s.protocol.Load()).String(), User: s.user,
 		Remote: addrText(s.remote), Local: addrText(s.local),
 		Since: s.since.UTC(), LastActive: time.Unix(0, s.lastActiveLocked()).UTC(),
 		State: s.stateLocked(), Command: s.command,
@@ -93,15 +96,6 @@ func (s *Session) stateLocked() string {
 	return "idle"
 }
 
-// Done returns how many bytes have moved: those that the client's kernel has
-// confirmed if that is known, or else those that ours has taken.
-func (t *TransferStatus) Done() int64 {
-	if t.Confirmed != nil {
-		return *t.Confirmed
-	}
-	return t.Moved
-}
-
 func addrText(a net.Addr) string {
 	if a == nil {
 		return ""
@@ -109,8 +103,8 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-func (t *Transfer) statusLocked() TransferStatus {
-	st := TransferStatus{
+func (t *Transfer) statusLocked() status.Transfer {
+	st := status.Transfer{
 		Op: t.job.Op, Path: string(t.path), Offset: t.job.Offset,
 		Moved: t.total.Load(), Method: methodName(sendfile.Method(t.method.Load())), Cause: t.cause.name(),
 		Started: t.begun.UTC(), LastProgress: t.lastProgress().UTC(),
@@ -131,66 +125,27 @@ func (t *Transfer) statusLocked() TransferStatus {
 		}
 	}
 	if t.sampled {
-		st.TCP = NewTCPStatus(&t.last)
+		st.TCP = status.NewTCP(&t.last)
 	}
 	return st
 }
 
-// told returns a copy of v if a sample has the field that it is of.
-func told[T any](tcp *metrics.TCP, field metrics.TCPFields, v T) *T {
-	if !tcp.Have.Has(field) {
-		return nil
-	}
-	return &v
-}
-
-// NewTCPStatus returns what a sample tells. What it does not have is nil.
-func NewTCPStatus(t *metrics.TCP) *TCPStatus {
-	return &TCPStatus{
-		At: t.At.UTC(), Congestion: t.Congestion,
-		RTT:           told(t, metrics.TCPRTT, t.RTT.Seconds()),
-		RTTVar:        told(t, metrics.TCPRTT, t.RTTVar.Seconds()),
-		MinRTT:        told(t, metrics.TCPMinRTT, t.MinRTT.Seconds()),
-		RTO:           told(t, metrics.TCPRTO, t.RTO.Seconds()),
-		Cwnd:          told(t, metrics.TCPCwnd, t.Cwnd),
-		Ssthresh:      told(t, metrics.TCPSsthresh, t.Ssthresh),
-		MSS:           told(t, metrics.TCPMSS, t.MSS),
-		SendWindow:    told(t, metrics.TCPSendWindow, t.SendWindow),
-		PacingRate:    told(t, metrics.TCPPacingRate, t.PacingRate),
-		DeliveryRate:  told(t, metrics.TCPDeliveryRate, t.DeliveryRate),
-		AppLimited:    told(t, metrics.TCPAppLimited, t.AppLimited),
-		NotSent:       told(t, metrics.TCPNotSent, t.NotSent),
-		InFlight:      told(t, metrics.TCPInFlight, t.InFlight),
-		Sent:          told(t, metrics.TCPSent, t.Sent),
-		Acked:         told(t, metrics.TCPAcked, t.Acked),
-		Received:      told(t, metrics.TCPReceived, t.Received),
-		Retransmits:   told(t, metrics.TCPRetransmits, t.Retransmits),
-		Retransmitted: told(t, metrics.TCPRetransmitted, t.Retransmitted),
-		Lost:          told(t, metrics.TCPLost, t.Lost),
-		Reordered:     told(t, metrics.TCPReordered, t.Reordered),
-		Timeouts:      told(t, metrics.TCPTimeouts, t.Timeouts),
-		Busy:          told(t, metrics.TCPBusy, t.Busy.Seconds()),
-		RwndLimited:   told(t, metrics.TCPRwndLimited, t.RwndLimited.Seconds()),
-		SndbufLimited: told(t, metrics.TCPSndbufLimited, t.SndbufLimited.Seconds()),
-	}
-}
-
 // totalRows puts sums into rows and leaves out those that are all zero.
-func totalRows(sums *[protocols]totals) (rows []ProtocolTotal, bytes []ByteTotal) {
-	rows, bytes = []ProtocolTotal{}, []ByteTotal{}
+func totalRows(sums *[protocols]totals) (rows []status.ProtocolTotal, bytes []status.ByteTotal) {
+	rows, bytes = []status.ProtocolTotal{}, []status.ByteTotal{}
 	for i := range sums {
-		p, sum := Protocol(i), &sums[i]
+		p, sum := Protocol(i).String(), &sums[i]
 		if sum.connections == 0 && sum.refused == 0 {
 			continue
 		}
-		rows = append(rows, ProtocolTotal{p, sum.connections, sum.refused, sum.requests})
+		rows = append(rows, status.ProtocolTotal{Protocol: p, Connections: sum.connections, Refused: sum.refused, Requests: sum.requests})
 		for _, way := range []struct {
 			name  string
 			moved *[methods]uint64
 		}{{direction(true), &sum.received}, {direction(false), &sum.sent}} {
 			for method, n := range way.moved {
 				if n > 0 {
-					bytes = append(bytes, ByteTotal{p, way.name, methodName(sendfile.Method(method)), n})
+					bytes = append(bytes, status.ByteTotal{Protocol: p, Direction: way.name, Method: methodName(sendfile.Method(method)), Bytes: n})
 				}
 			}
 		}

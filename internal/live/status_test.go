@@ -14,6 +14,7 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
@@ -64,7 +65,7 @@ func TestTheStatusAsJSON(t *testing.T) {
 		if diff := cmp.Diff(nettest.Golden(t, "status.json", string(got)+"\n"), string(got)+"\n"); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		var back live.Status
+		var back status.Snapshot
 		if err := json.Unmarshal(got, &back); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
@@ -72,18 +73,18 @@ func (e *endings) add(r *Record) {
 }
 
 // rows returns them in an order that stays.
-func (e *endings) rows() []TransferTotal {
+func (e *endings) rows() []status.TransferTotal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	rows := make([]TransferTotal, 0, len(e.by))
+	rows := make([]status.TransferTotal, 0, len(e.by))
 	for key, sum := range e.by {
-		rows = append(rows, TransferTotal{
-			Protocol: key.protocol, Direction: direction(key.upload), Method: methodName(key.method),
+		rows = append(rows, status.TransferTotal{
+			Protocol: key.protocol.String(), Direction: direction(key.upload), Method: methodName(key.method),
 			Result: key.outcome.String(), Cause: key.cause.name(),
 			Count: sum.n, Bytes: sum.bytes, Seconds: sum.time.Seconds(),
 		})
 	}
-	slices.SortFunc(rows, func(a, b TransferTotal) int {
+	slices.SortFunc(rows, func(a, b status.TransferTotal) int {
 		return cmp.Or(
 			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Method, b.Method),
 			cmp.Compare(a.Result, b.Result), cmp.Compare(a.Cause, b.Cause))

@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
@@ -84,7 +85,7 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 					_ = client.CloseWrite()
 					_, _ = io.Copy(io.Discard, client)
 				}()
-				await(t, &r, func(st live.TransferStatus) bool { return st.Cause == tt.want.String() })
+				await(t, &r, func(st status.Transfer) bool { return st.Cause == tt.want.String() })
 				close(told)
 				if rec := <-ended; rec.Cause != tt.want || rec.Outcome != live.Complete {
 					t.Errorf("got %+v, want the cause %v", rec, tt.want)

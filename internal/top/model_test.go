@@ -11,7 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"sluice/internal/admin"
-	"sluice/internal/live"
+	"sluice/internal/status"
 )
 
 func TestKillNeedsAYes(t *testing.T) {
@@ -81,7 +81,7 @@ func TestSelectionStaysWithItsRow(t *testing.T) {
 	if d.m.index != 0 || d.file() == was {
 		t.Errorf("got row %d, %q, want row 0 and another one", d.m.index, d.file())
 	}
-	st.Sessions = []live.SessionStatus{}
+	st.Sessions = []status.Session{}
 	d.send(statusMsg{status: st})
 	d.press("up", "down", "end")
 	if d.m.index != 0 || d.file() != "" {

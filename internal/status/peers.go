@@ -1,4 +1,4 @@
-package live
+package status
 
 import (
 	"net/netip"
@@ -6,20 +6,20 @@ import (
 	"sluice/metrics"
 )
 
-// Peer is the process of a client on this host.
+// Peer is the process of a client that runs on the server's host.
 type Peer struct {
-	PID      *int    `json:"pid,omitempty"` // absent: none is told to us
+	PID      *int    `json:"pid,omitempty"` // absent: not reported to this process
 	UID      *uint32 `json:"uid,omitempty"`
-	CgroupID uint64  `json:"cgroup_id,omitempty"` // inode of the directory of its cgroup
+	CgroupID uint64  `json:"cgroup_id,omitempty"` // inode of its cgroup's directory
 }
 
-// AddPeers finds the processes of those clients by TCP that are on this host,
-// where the system tells (Linux). For that it looks once through the
-// descriptors of the processes of their users, which takes some milliseconds.
-func (st *Status) AddPeers() {
+// AddPeers sets Peer of the sessions whose client connects by TCP from this
+// host, where the system reports it (Linux). It scans the descriptors of the
+// clients' users once, which takes some milliseconds.
+func (st *Snapshot) AddPeers() {
 	var (
 		ends []metrics.Ends
-		of   []*SessionStatus
+		of   []*Session
 	)
 	for i := range st.Sessions {
 		s := &st.Sessions[i]

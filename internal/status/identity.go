@@ -1,4 +1,4 @@
-package admin
+package status
 
 import (
 	"errors"
@@ -9,32 +9,33 @@ import (
 	"sluice/metrics"
 )
 
-// ErrElsewhere is that of Server.Open.
-var ErrElsewhere = errors.New("the server's process cannot be seen from here")
+// ErrOtherHost is returned by Server.Open.
+var ErrOtherHost = errors.New("the server's process cannot be seen from here")
 
 // Open returns a handle on the server's process, which the caller closes. The
-// error is ErrElsewhere if it is none of the host h: it is on another, in a
-// container with PIDs of its own, hidden from this user, or has ended. A process
-// that has the same PID by chance is not taken for it.
+// error is ErrOtherHost if h has no such process: the server runs on another
+// host, in a container with PIDs of its own, hidden from this user, or has
+// ended. Boot ID and start time must match too, so an unrelated process with the
+// same PID is never returned.
 func (s *Server) Open(h metrics.Host) (*metrics.Process, error) {
 	if s.Boot != bootID() {
-		return nil, ErrElsewhere
+		return nil, ErrOtherHost
 	}
 	p, err := h.Open(s.PID)
 	switch {
 	case errors.Is(err, metrics.ErrNoProcess):
-		return nil, ErrElsewhere
+		return nil, ErrOtherHost
 	case err != nil:
 		return nil, err
 	case p.ID() != metrics.ProcessID{PID: s.PID, Start: s.Start}:
 		_ = p.Close()
-		return nil, ErrElsewhere
+		return nil, ErrOtherHost
 	}
 	return p, nil
 }
 
-// bootID names this run of this kernel: random(4). "" where there is no such
-// name, that is beside Linux.
+// bootID returns the ID of this boot of the kernel, random(4); "" on other
+// systems than Linux.
 var bootID = sync.OnceValue(func() string {
 	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(id))

@@ -128,7 +128,7 @@ func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
 
 func TestAnonymousIsBoundByItsAccount(t *testing.T) {
 	s := startAs(t, func(a *access) {
-		err := a.users.BoundAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
+		err := a.users.SetAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -135,4 +135,4 @@ const (
 //	Directory bool         // for names in a directory, and not for the content of a file
 //	Duration time.Duration // that it took
 //	Err error              // nil: what it was about is on the disk
-type Sync = durable.Sync
+type Sync = durable.SyncResult

@@ -253,7 +253,7 @@ func (s *session) listen() (port uint16, refusal reply) {
 // what has come over it.
 type stolen struct{ error }
 
-func (e stolen) Unwrap() []error { return []error{e.error, upload.ErrStranger} }
+func (e stolen) Unwrap() []error { return []error{e.error, upload.ErrUntrusted} }
 
 // doubled is told that a second connection has come to the port source. If a transfer
 // has the first one, that ends; otherwise the next one is refused.

@@ -39,13 +39,13 @@ func extensionsOf(client afero.Fs) extensions {
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionRemoveDir); ok {
 		ext.removeDir = func(name string) error {
-			defer vfs.Changed()
+			defer vfs.CountChange()
 			return x.RemoveDir(name)
 		}
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionSymlink); ok {
 		ext.symlink = func(target, name string) error {
-			defer vfs.Changed()
+			defer vfs.CountChange()
 			return x.Symlink(target, name)
 		}
 	}
@@ -60,7 +60,7 @@ func extensionsOf(client afero.Fs) extensions {
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionSite); ok {
 		ext.site = func(param string) *ftpserver.AnswerCommand {
-			defer vfs.Changed() // perhaps: nobody else knows what it does
+			defer vfs.CountChange() // perhaps: nobody else knows what it does
 			return x.Site(param)
 		}
 	}

@@ -35,7 +35,7 @@ func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	if most := u.account.MaxRate; most > 0 {
 		ofUser = srv.limits.of(userWay{u.name, most, upload})
 	}
-	t.throttle = rate.Begin(size, rate.Own{Rate: u.ownRate(srv), After: srv.RateAfter}, ofUser, all)
+	t.throttle = rate.Begin(size, rate.PerTransfer{Rate: u.ownRate(srv), After: srv.RateAfter}, ofUser, all)
 	opt.Wait = t.watched.Limited(t.throttle.Hook())
 }
 

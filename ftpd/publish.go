@@ -183,7 +183,7 @@ func (t *transfer) finish(f *upload.Upload, size int64, err error, check func() 
 // it is not visible.
 func (t *transfer) abort(f *upload.Upload, size int64, err error) error {
 	t.record.Kept = f.Abort(size, err)
-	if doubt := f.Doubt(); doubt != nil {
+	if doubt := f.Uncertain(); doubt != nil {
 		err = fmt.Errorf("%w: %w", err, doubt)
 	}
 	return err

@@ -25,7 +25,7 @@ func unavailable(err error) reply {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return say(550, "No such file or directory")
-	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooMuch): // no right would help
+	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries): // no right would help
 		return say(550, sentence(reasonOf(err)))
 	case errors.Is(err, fs.ErrPermission):
 		return say(550, "Permission denied")
@@ -58,7 +58,7 @@ func (op *operation) final(r reply, allocated int64) reply {
 		err = op.result.Err
 	}
 	switch {
-	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0 && !errors.Is(err, upload.ErrDoubt):
+	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0 && !errors.Is(err, upload.ErrUncertain):
 		return say(426, "Transfer aborted"+op.kept())
 	case err != nil:
 		return say(op.codeOf(err), sentence(reasonOf(err))+op.kept())
@@ -125,7 +125,7 @@ func bare(err error) error {
 		switch {
 		case errors.As(err, &transfer):
 			err = transfer.Err
-		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrDoubt):
+		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrUncertain):
 			return err // what they say of the file counts
 		case errors.As(err, &path):
 			err = path.Err
@@ -185,8 +185,8 @@ func isBeyondQuota(err error) bool {
 // reasonOf returns what the client is told of err, which names no path of ours.
 func reasonOf(err error) string {
 	switch {
-	case errors.Is(err, upload.ErrDoubt): // whatever else has failed
-		return upload.ErrDoubt.Error()
+	case errors.Is(err, upload.ErrUncertain): // whatever else has failed
+		return upload.ErrUncertain.Error()
 	case errors.Is(err, errAborted): // around it stands how
 		return errAborted.Error()
 	case isStall(err):

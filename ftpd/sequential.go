@@ -73,7 +73,7 @@ func (op *operation) storeOn(t *transfer) (r reply) {
 		if e := f.Close(); err == nil && e != nil {
 			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
 		}
-		vfs.Changed()
+		vfs.CountChange()
 		r = op.done(t, err)
 	}()
 	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)

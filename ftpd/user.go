@@ -34,7 +34,7 @@ var errName = ftpserver.ErrFileNameNotAllowed
 // newUser returns the user of an account, who has logged in as name and changes files
 // as disk says. The caller closes it.
 func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
-	if vfs.IsNothing(a.FS) {
+	if vfs.IsNil(a.FS) {
 		return nil, errNoFS
 	}
 	if a.Name != "" {
@@ -176,7 +176,7 @@ func (u *user) kept(name string) (fs.FileInfo, error) { return uploads.Kept(u.wr
 // forget removes that, if the user may give the name to something else.
 func (u *user) forget(name string) {
 	if u.may(account.Rename) == nil {
-		uploads.Forget(u.writer(), name)
+		uploads.DiscardKept(u.writer(), name)
 	}
 }
 

@@ -160,7 +160,7 @@ type Root = vfs.Root
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
 func (h *Handler) prepare() {
-	if !vfs.IsNothing(h.FS) {
+	if !vfs.IsNil(h.FS) {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
 	}
 	for _, r := range h.Rules {

@@ -37,7 +37,7 @@ func (h *Handler) limit(ctx context.Context, size int64, t *live.Transfer) *limi
 	if h.MaxRate <= 0 && h.Limiter == nil {
 		return nil
 	}
-	l := &limits{throttle: rate.Begin(size, rate.Own{Rate: h.MaxRate, After: h.RateAfter}, h.Limiter)}
+	l := &limits{throttle: rate.Begin(size, rate.PerTransfer{Rate: h.MaxRate, After: h.RateAfter}, h.Limiter)}
 	l.wait = t.Limited(func(_ context.Context, n int) (int, error) { return l.throttle.Wait(ctx, n) })
 	return l
 }

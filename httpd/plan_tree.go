@@ -118,9 +118,9 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return http.StatusBadRequest
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrHangs):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, fs.ErrNotExist), vfs.IsNoPath(err):
+	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return http.StatusNotFound
 	}
 	return http.StatusInternalServerError

@@ -33,7 +33,7 @@ func showing(t *testing.T, a account.Account, change func(*config.Config)) *buil
 		t.Fatal(err)
 	}
 	if a.Name != "" {
-		if err := b.users.BoundAnonymous(a); err != nil {
+		if err := b.users.SetAnonymous(a); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestHTTPFollowsTheBoundsOfTheGuest(t *testing.T) {
 	if b.pages.current() != before {
 		t.Error("nothing has changed, and there is another Handler")
 	}
-	if err := b.users.BoundAnonymous(account.Account{Name: account.Anonymous, Home: "/pub", Rights: account.ReadOnly}); err != nil {
+	if err := b.users.SetAnonymous(account.Account{Name: account.Anonymous, Home: "/pub", Rights: account.ReadOnly}); err != nil {
 		t.Fatal(err)
 	}
 	b.show()

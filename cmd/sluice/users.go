@@ -39,7 +39,7 @@ func addUser(users *account.Users, user config.User, usual account.Rights) error
 		if !user.HasRights {
 			a.Rights = account.ReadOnly
 		}
-		return users.BoundAnonymous(a)
+		return users.SetAnonymous(a)
 	}
 	if !user.HasRights {
 		a.Rights = usual

@@ -211,7 +211,7 @@ func TestReplaceWhileInUse(t *testing.T) {
 	var next account.Users
 	add(&next, "bob")
 	bounds := account.Account{Name: account.Anonymous, Rights: account.Read, Home: "/pub"}
-	if err := next.BoundAnonymous(bounds); err != nil {
+	if err := next.SetAnonymous(bounds); err != nil {
 		t.Fatal(err)
 	}
 	users.Replace(&next)
@@ -243,7 +243,7 @@ func TestAnonymousIsBound(t *testing.T) {
 		{Name: "ftp"},
 		{Name: "anonymous", MaxSessions: -1},
 	} {
-		if err := users.BoundAnonymous(a); err == nil || users.Anonymous() != usual {
+		if err := users.SetAnonymous(a); err == nil || users.Anonymous() != usual {
 			t.Errorf("%+v: error %v, and anonymous is %+v", a, err, users.Anonymous())
 		}
 	}

@@ -65,9 +65,9 @@ func (u *Users) add(e *entry) error {
 	return nil
 }
 
-// BoundAnonymous sets what those may do who log in without an account: a.Name
+// SetAnonymous sets what those may do who log in without an account: a.Name
 // is Anonymous, and the rights are at most ReadOnly.
-func (u *Users) BoundAnonymous(a Account) error {
+func (u *Users) SetAnonymous(a Account) error {
 	switch {
 	case a.Name != Anonymous:
 		return fmt.Errorf("those without an account are called %s, not %s", Anonymous, a.Name)

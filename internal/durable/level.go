@@ -51,11 +51,11 @@ type Policy struct {
 
 	// OnSync, if not nil, is called after each sync that was made for it, on the goroutine that has made it: one
 	// that waits for it, or one of a Syncer.
-	OnSync func(Sync)
+	OnSync func(SyncResult)
 }
 
-// Sync is what was brought to the disk, or could not be.
-type Sync struct {
+// SyncResult is what was brought to the disk, or could not be.
+type SyncResult struct {
 	Directory bool          // names in one, and not the content of a file
 	Duration  time.Duration // that it took
 	Err       error         // nil: it is on the disk

@@ -37,28 +37,28 @@ const (
 	maxWaiting = 128
 )
 
-// File brings the content of a file to the disk by its method sync, if the level asks for that. It blocks for as long
+// SyncFile brings the content of a file to the disk by its method sync, if the level asks for that. It blocks for as long
 // as the disk needs. After an error nobody knows what of the file is on the disk, and a second try proves nothing: the
 // kernel may have forgotten what it could not write (fsync(2)).
-func (s *Syncer) File(p Policy, sync func() error) error {
+func (s *Syncer) SyncFile(p Policy, sync func() error) error {
 	if p.Level == None {
 		return nil
 	}
 	return p.timed(false, sync)
 }
 
-// Added brings the names of what was made, or has got a name, to the disk, if the level asks for that. It blocks for as
+// SyncAdded brings the names of what was made, or has got a name, to the disk, if the level asks for that. It blocks for as
 // long as the disk needs. The error is an [*Error].
-func (s *Syncer) Added(p Policy, tree vfs.Tree, names ...string) error {
+func (s *Syncer) SyncAdded(p Policy, tree vfs.Tree, names ...string) error {
 	if p.Level == Rename || p.Level == None {
 		return nil
 	}
 	return s.syncParents(p, tree, names)
 }
 
-// Removed is Added for a name that was removed. It waits with the level Strict alone; with Full that is on the disk
+// SyncRemoved is Added for a name that was removed. It waits with the level Strict alone; with Full that is on the disk
 // within a second.
-func (s *Syncer) Removed(p Policy, tree vfs.Tree, name string) error {
+func (s *Syncer) SyncRemoved(p Policy, tree vfs.Tree, name string) error {
 	switch p.Level {
 	case Strict:
 		return s.syncParents(p, tree, []string{name})
@@ -68,8 +68,8 @@ func (s *Syncer) Removed(p Policy, tree vfs.Tree, name string) error {
 	return nil
 }
 
-// Changed brings the time, mode or owner of a file to the disk, when Removed does a name.
-func (s *Syncer) Changed(p Policy, tree vfs.Tree, name string) error {
+// SyncChanged brings the time, mode or owner of a file to the disk, when Removed does a name.
+func (s *Syncer) SyncChanged(p Policy, tree vfs.Tree, name string) error {
 	switch p.Level {
 	case Strict:
 		f, err := open(tree, name)
@@ -232,7 +232,7 @@ func (p Policy) timed(isDir bool, sync func() error) error {
 		err = nil
 	}
 	if p.OnSync != nil {
-		p.OnSync(Sync{Directory: isDir, Duration: time.Since(begun), Err: err})
+		p.OnSync(SyncResult{Directory: isDir, Duration: time.Since(begun), Err: err})
 	}
 	return err
 }

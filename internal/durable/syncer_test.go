@@ -49,7 +49,7 @@ type counter struct {
 }
 
 func (c *counter) policy(level durable.Level) durable.Policy {
-	return durable.Policy{Level: level, OnSync: func(s durable.Sync) {
+	return durable.Policy{Level: level, OnSync: func(s durable.SyncResult) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if s.Directory {
@@ -94,13 +94,15 @@ func TestWhatEachLevelSyncsAtOnceAndSoon(t *testing.T) {
 			var s durable.Syncer
 			p := c.policy(tt.level)
 			err := map[string]func() error{
-				"file":                         func() error { return s.File(p, func() error { return nil }) },
-				"added":                        func() error { return s.Added(p, root, "/d/f") },
-				"added in two directories":     func() error { return s.Added(p, root, "/d/f", "/g") },
-				"added twice in one directory": func() error { return s.Added(p, root, "/d/f", "/d/g") },
-				"removed":                      func() error { return s.Removed(p, root, "/d/gone") },
-				"removed twice":                func() error { return errors.Join(s.Removed(p, root, "/d/gone"), s.Removed(p, root, "/d/other")) },
-				"changed":                      func() error { return s.Changed(p, root, "/d/f") },
+				"file":                         func() error { return s.SyncFile(p, func() error { return nil }) },
+				"added":                        func() error { return s.SyncAdded(p, root, "/d/f") },
+				"added in two directories":     func() error { return s.SyncAdded(p, root, "/d/f", "/g") },
+				"added twice in one directory": func() error { return s.SyncAdded(p, root, "/d/f", "/d/g") },
+				"removed":                      func() error { return s.SyncRemoved(p, root, "/d/gone") },
+				"removed twice": func() error {
+					return errors.Join(s.SyncRemoved(p, root, "/d/gone"), s.SyncRemoved(p, root, "/d/other"))
+				},
+				"changed": func() error { return s.SyncChanged(p, root, "/d/f") },
 			}[tt.do]()
 			if err != nil || c.files != tt.files || c.dirs != tt.dirs {
 				t.Errorf("%d files and %d directories were synced at once, %v; want %d and %d", c.files, c.dirs, err, tt.files, tt.dirs)
@@ -118,7 +120,7 @@ func TestWhatWaitsIsSyncedWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c counter
 		var s durable.Syncer
-		if err := s.Removed(c.policy(durable.Full), root, "/d/gone"); err != nil {
+		if err := s.SyncRemoved(c.policy(durable.Full), root, "/d/gone"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second) // of the bubble
@@ -142,7 +144,7 @@ func TestMoreThanMayWaitIsSyncedAtOnce(t *testing.T) {
 		var c counter
 		var s durable.Syncer
 		for i := range durable.MaxWaiting {
-			if err := s.Removed(c.policy(durable.Full), root, "/d"+string(rune('A'+i))+"/gone"); err != nil {
+			if err := s.SyncRemoved(c.policy(durable.Full), root, "/d"+string(rune('A'+i))+"/gone"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +170,7 @@ func (u unreadable) Open(name string) (afero.File, error) {
 func TestADirectoryThatCannotBeReadIsSyncedWithItsFileSystem(t *testing.T) {
 	var c counter
 	var s durable.Syncer
-	if err := s.Added(c.policy(durable.Full), unreadable{tree(t)}, "/d/f"); err != nil || c.dirs != 1 {
+	if err := s.SyncAdded(c.policy(durable.Full), unreadable{tree(t)}, "/d/f"); err != nil || c.dirs != 1 {
 		t.Errorf("%d syncs, %v; want 1", c.dirs, err)
 	}
 }
@@ -176,7 +178,7 @@ func TestADirectoryThatCannotBeReadIsSyncedWithItsFileSystem(t *testing.T) {
 func TestADirectoryThatIsGoneNeedsNoSync(t *testing.T) {
 	var c counter
 	var s durable.Syncer
-	if err := s.Added(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
+	if err := s.SyncAdded(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
 		t.Errorf("%d syncs, %v; want none", c.dirs, err)
 	}
 }
@@ -198,7 +200,7 @@ func TestAFileSystemWithoutADiskHasNothingToSync(t *testing.T) {
 	var c counter
 	var s durable.Syncer
 	mem := vfs.Of(afero.NewMemMapFs())
-	if err := s.Added(c.policy(durable.Strict), mem, "/f"); err != nil || c.dirs != 0 {
+	if err := s.SyncAdded(c.policy(durable.Strict), mem, "/f"); err != nil || c.dirs != 0 {
 		t.Errorf("%d syncs, %v; want none", c.dirs, err)
 	}
 	if durable.Supported(mem) {
@@ -219,7 +221,7 @@ func TestAFailureIsToldAndThatNothingCanBeSyncedIsNone(t *testing.T) {
 	} {
 		var c counter
 		var s durable.Syncer
-		err := s.File(c.policy(durable.Full), func() error { return tt.fails })
+		err := s.SyncFile(c.policy(durable.Full), func() error { return tt.fails })
 		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) || !errors.Is(c.err, tt.want) {
 			t.Errorf("after %v: %v, and OnSync heard of %v; want %v", tt.fails, err, c.err, tt.want)
 		}

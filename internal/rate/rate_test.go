@@ -68,7 +68,7 @@ func TestATransferKeepsToItsRate(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := mover{throttle: rate.Begin(-1, rate.Own{Rate: tt.rate}), chunk: tt.chunk, work: tt.work}
+				m := mover{throttle: rate.Begin(-1, rate.PerTransfer{Rate: tt.rate}), chunk: tt.chunk, work: tt.work}
 				m.run(t, math.MaxInt64, long)
 				if want := float64(tt.rate) * long.Seconds(); !isNear(float64(m.moved), want, 0.02) && tt.rate > 10_000 {
 					t.Errorf("moved %d bytes in %v, want %.0f within 2 %%", m.moved, long, want)
@@ -88,7 +88,7 @@ func TestATransferKeepsToItsRate(t *testing.T) {
 // as long as it is not much.
 func TestLatenessIsMadeUpFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := mover{throttle: rate.Begin(-1, rate.Own{Rate: 1e6}), chunk: chunk, work: 30 * time.Millisecond}
+		m := mover{throttle: rate.Begin(-1, rate.PerTransfer{Rate: 1e6}), chunk: chunk, work: 30 * time.Millisecond}
 		m.run(t, math.MaxInt64, 10*time.Second)
 		if !isNear(float64(m.moved), 10e6, 0.02) {
 			t.Errorf("moved %d bytes, want 10000000 within 2 %%", m.moved)
@@ -98,7 +98,7 @@ func TestLatenessIsMadeUpFor(t *testing.T) {
 
 func TestWhatWasNotAskedForIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := mover{throttle: rate.Begin(-1, rate.Own{}, rate.New(1e6)), chunk: chunk}
+		m := mover{throttle: rate.Begin(-1, rate.PerTransfer{}, rate.New(1e6)), chunk: chunk}
 		time.Sleep(time.Hour)
 		m.run(t, math.MaxInt64, time.Second)
 		if m.moved > 1.2e6 {
@@ -126,7 +126,7 @@ func TestTransfersShareALimitEqually(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range movers {
 					m := &movers[i]
-					m.throttle = rate.Begin(-1, rate.Own{}, limit)
+					m.throttle = rate.Begin(-1, rate.PerTransfer{}, limit)
 					m.chunk = tt.chunks[i]
 					if m.chunk == 0 {
 						m.chunk = chunk
@@ -162,10 +162,10 @@ func TestANarrowLimitTakesLittleOfAWideOne(t *testing.T) {
 		const long = 10 * time.Second
 		all := rate.New(10e6)
 		slow := make([]mover, 50)
-		fast := mover{throttle: rate.Begin(-1, rate.Own{}, all), chunk: chunk}
+		fast := mover{throttle: rate.Begin(-1, rate.PerTransfer{}, all), chunk: chunk}
 		var wg sync.WaitGroup
 		for i := range slow {
-			slow[i] = mover{throttle: rate.Begin(-1, rate.Own{Rate: 10_000}, all), chunk: chunk}
+			slow[i] = mover{throttle: rate.Begin(-1, rate.PerTransfer{Rate: 10_000}, all), chunk: chunk}
 			wg.Go(func() { slow[i].run(t, math.MaxInt64, long) })
 		}
 		wg.Go(func() { fast.run(t, math.MaxInt64, long) })
@@ -187,7 +187,7 @@ func TestTheFirstBytesAreFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size, after = 20e6, 15e6
 		begin := time.Now()
-		m := mover{throttle: rate.Begin(size, rate.Own{Rate: 1e6, After: after}), chunk: chunk}
+		m := mover{throttle: rate.Begin(size, rate.PerTransfer{Rate: 1e6, After: after}), chunk: chunk}
 		m.run(t, after, time.Hour)
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("the first bytes took %v, want no wait", took)
@@ -213,7 +213,7 @@ func TestLittleTransfersWasteNothing(t *testing.T) {
 					if !known {
 						told = -1
 					}
-					th := rate.Begin(told, rate.Own{}, limit)
+					th := rate.Begin(told, rate.PerTransfer{}, limit)
 					n, err := th.Wait(t.Context(), chunk)
 					if err != nil || n < size {
 						t.Fatalf("granted %d, %v, want %d at once", n, err, size)
@@ -233,7 +233,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		reason := errors.New("the client is gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		limit := rate.New(1000)
-		gone := rate.Begin(-1, rate.Own{}, limit)
+		gone := rate.Begin(-1, rate.PerTransfer{}, limit)
 		time.AfterFunc(time.Second/2, func() { cancel(reason) })
 		begin := time.Now()
 		var err error
@@ -258,7 +258,7 @@ func (g granting) Return(int)                             {}
 
 func TestALimitThatGrantsNonsenseIsAnError(t *testing.T) {
 	for _, nonsense := range []granting{-1, 0, 101} {
-		if n, err := rate.Begin(100, rate.Own{}, nonsense).Wait(t.Context(), 100); err == nil {
+		if n, err := rate.Begin(100, rate.PerTransfer{}, nonsense).Wait(t.Context(), 100); err == nil {
 			t.Errorf("granted %d of a limit that grants %d of 100, want an error", n, nonsense)
 		}
 	}
@@ -266,7 +266,7 @@ func TestALimitThatGrantsNonsenseIsAnError(t *testing.T) {
 
 func TestNoLimitCostsNothing(t *testing.T) {
 	var none rate.Limiter
-	if th := rate.Begin(1, rate.Own{After: 10}, none); th != nil || th.Hook() != nil {
+	if th := rate.Begin(1, rate.PerTransfer{After: 10}, none); th != nil || th.Hook() != nil {
 		t.Errorf("got %+v, want nil and no hook", th)
 	}
 	var th *rate.Throttle
@@ -274,7 +274,7 @@ func TestNoLimitCostsNothing(t *testing.T) {
 		t.Errorf("granted %d, %v, want 7 at once", n, err)
 	}
 	th.Close(7)
-	if n := testing.AllocsPerRun(100, func() { rate.Begin(1, rate.Own{}, none).Close(1) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { rate.Begin(1, rate.PerTransfer{}, none).Close(1) }); n > 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 }

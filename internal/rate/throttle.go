@@ -18,8 +18,8 @@ type Limiter interface {
 	Return(n int)
 }
 
-// Own is the limit of one transfer alone.
-type Own struct {
+// PerTransfer is the limit of one transfer alone.
+type PerTransfer struct {
 	Rate  int64 // bytes per second; zero: none
 	After int64 // bytes that may go before it holds
 }
@@ -49,7 +49,7 @@ const mostAsked = 1 << 30
 // known, to its own limit and to those that it shares, the narrowest first.
 // Nil ones are left out. If none is left it returns nil. Whoever has called it
 // must Close it.
-func Begin(size int64, own Own, shared ...Limiter) *Throttle {
+func Begin(size int64, own PerTransfer, shared ...Limiter) *Throttle {
 	var steps []step
 	if own.Rate > 0 {
 		steps = append(steps, step{New(own.Rate), own.After})

@@ -15,8 +15,8 @@ func (s *Store) Make(w Writer, name string, make func(name string) error) error 
 	if err := make(name); err != nil {
 		return err
 	}
-	s.Forget(w, name)
-	return s.Disk.Added(w.Disk, w.Tree, name)
+	s.DiscardKept(w, name)
+	return s.Disk.SyncAdded(w.Disk, w.Tree, name)
 }
 
 // Remove has remove take a file or a link away. If there is nothing but what an upload has left, to remove that is a
@@ -26,10 +26,10 @@ func (s *Store) Remove(w Writer, name string, remove func(name string) error) er
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if had := s.Forget(w, name); err != nil && !had {
+	if had := s.DiscardKept(w, name); err != nil && !had {
 		return err
 	}
-	return s.Disk.Removed(w.Disk, w.Tree, name)
+	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
 // RemoveDir has remove take a directory away. One with nothing but what uploads have left is empty: clients see nothing
@@ -37,13 +37,13 @@ func (s *Store) Remove(w Writer, name string, remove func(name string) error) er
 func (s *Store) RemoveDir(w Writer, name string, remove func(name string) error) error {
 	err := remove(name)
 	isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
-	if isFull && w.Owner != "" && s.ForgetAll(w.Tree, name) {
+	if isFull && w.Owner != "" && s.DiscardAllKept(w.Tree, name) {
 		err = remove(name)
 	}
 	if err != nil {
 		return err
 	}
-	return s.Disk.Removed(w.Disk, w.Tree, name)
+	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
 // Rename moves oldname to newname. A file that has that name is replaced, or is fs.ErrExist, as w.Existing says; that
@@ -56,9 +56,9 @@ func (s *Store) Rename(w Writer, oldname, newname string) error {
 	if err := s.name(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
 		return err
 	}
-	s.Forget(w, oldname)
-	s.Forget(w, newname)
-	return s.Disk.Added(w.Disk, w.Tree, oldname, newname)
+	s.DiscardKept(w, oldname)
+	s.DiscardKept(w, newname)
+	return s.Disk.SyncAdded(w.Disk, w.Tree, oldname, newname)
 }
 
 // Change has change set the time, the mode or the owner of a file.
@@ -66,5 +66,5 @@ func (s *Store) Change(w Writer, name string, change func(name string) error) er
 	if err := change(name); err != nil {
 		return err
 	}
-	return s.Disk.Changed(w.Disk, w.Tree, name)
+	return s.Disk.SyncChanged(w.Disk, w.Tree, name)
 }

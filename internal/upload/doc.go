@@ -39,7 +39,7 @@
 // # What is on the disk
 //
 // See package durable. A file is synced before it gets its name, and the name before Commit returns. After a sync that
-// has failed nothing is kept, and what was added to a target is taken away again ([ErrDoubt] if that fails too).
+// has failed nothing is kept, and what was added to a target is taken away again ([ErrUncertain] if that fails too).
 //
 // # File systems
 //

@@ -122,7 +122,7 @@ func TestForgetAllSeesWhatIsNotShown(t *testing.T) {
 		t.Skip(err)
 	}
 	var s upload.Store
-	if s.ForgetAll(root, "/d") {
+	if s.DiscardAllKept(root, "/d") {
 		t.Error("nothing else is there, it says")
 	}
 	if got := content(t, root, kept); got != "kept" {

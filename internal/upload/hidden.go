@@ -99,6 +99,6 @@ func (h *hidden) cut(u *Upload) error {
 // isUseless reports whether nobody could go on with an upload that has ended because of err: what has arrived may not be
 // on the disk or may be somebody else's, there is no room for it, or the file may not be replaced.
 func isUseless(err error) bool {
-	return errors.As(err, new(errUnsynced)) || errors.Is(err, ErrStranger) || errors.Is(err, fs.ErrExist) ||
+	return errors.As(err, new(errUnsynced)) || errors.Is(err, ErrUntrusted) || errors.Is(err, fs.ErrExist) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

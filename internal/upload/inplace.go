@@ -46,7 +46,7 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	default:
 		flag = os.O_CREATE
 	}
-	s.Forget(t.Writer, t.Name)
+	s.DiscardKept(t.Writer, t.Name)
 	u, err := s.write(t, off, false, flag)
 	if err != nil || off > 0 {
 		return u, err
@@ -143,7 +143,7 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 		err = u.file.Close()
 	}
 	if err == nil {
-		vfs.Changed()
+		vfs.CountChange()
 		u.store.claims.release(p.claim)
 	}
 	return err
@@ -167,7 +167,7 @@ const lastBlock = 64 << 10
 // somebody else has added to the file meanwhile, and where old bytes were overwritten.
 func (p *inPlace) takeBack(u *Upload, cause error) error {
 	if !p.added {
-		return fmt.Errorf("%w: %w", ErrDoubt, cause)
+		return fmt.Errorf("%w: %w", ErrUncertain, cause)
 	}
 	info, err := u.file.Stat()
 	if err == nil && info.Size() != u.end {
@@ -183,7 +183,7 @@ func (p *inPlace) takeBack(u *Upload, cause error) error {
 		err = u.sync()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w: %w", ErrDoubt, cause, err)
+		return fmt.Errorf("%w: %w: %w", ErrUncertain, cause, err)
 	}
 	return cause
 }
@@ -232,12 +232,12 @@ func (u *Upload) checkThere(mine *claim) error {
 func (p *inPlace) abort(u *Upload, cause error) (kept int64) {
 	u.tell(cause)
 	if !p.synced && u.end > u.start {
-		if err := p.sync(u); errors.Is(err, ErrDoubt) {
+		if err := p.sync(u); errors.Is(err, ErrUncertain) {
 			u.doubt = err
 		}
 	}
 	_ = u.file.Close() // again, perhaps: what it holds is what there is
-	vfs.Changed()
+	vfs.CountChange()
 	u.store.claims.release(p.claim) // after that: some file systems write when they close
 	return 0
 }

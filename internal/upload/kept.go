@@ -89,8 +89,8 @@ func (s *Store) takeKept(t Target, kept string, size int64) (p part, f afero.Fil
 	return p, f, nil
 }
 
-// Forget removes what the owner's uploads to target have left, and reports whether there was anything.
-func (s *Store) Forget(w Writer, target string) bool {
+// DiscardKept removes what the owner's uploads to target have left, and reports whether there was anything.
+func (s *Store) DiscardKept(w Writer, target string) bool {
 	if w.Owner == "" {
 		return false
 	}
@@ -98,9 +98,9 @@ func (s *Store) Forget(w Writer, target string) bool {
 	return s.removeDead(w.Tree, writtenName(target, w.Owner)) || had
 }
 
-// ForgetAll removes what uploads have left in the directory dir, and reports whether nothing else is in it. If there is
+// DiscardAllKept removes what uploads have left in the directory dir, and reports whether nothing else is in it. If there is
 // anything else, be it something that clients do not see or an upload under way, it removes nothing.
-func (s *Store) ForgetAll(tree vfs.Tree, dir string) bool {
+func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
 	names, err := namesIn(tree, dir)
 	if err != nil || slices.ContainsFunc(names, func(name string) bool {
 		return !partial.Is(name) || !isKept(name) && !s.isDead(tree, path.Join(dir, name))

@@ -116,7 +116,7 @@ func TestWhatIsLeftIsForgotten(t *testing.T) {
 		{"when there is no file to remove", func(s *upload.Store, w upload.Writer) error { return s.Remove(w, "/f", missing) }},
 		{"when another file gets the name", func(s *upload.Store, w upload.Writer) error { return s.Rename(w, "/other", "/f") }},
 		{"when its owner says so", func(s *upload.Store, w upload.Writer) error {
-			if !s.Forget(w, "/f") {
+			if !s.DiscardKept(w, "/f") {
 				return errors.New("there was nothing")
 			}
 			return nil
@@ -125,7 +125,7 @@ func TestWhatIsLeftIsForgotten(t *testing.T) {
 			if err := w.Tree.Remove("/other"); err != nil {
 				return err
 			}
-			if !s.ForgetAll(w.Tree, "/") {
+			if !s.DiscardAllKept(w.Tree, "/") {
 				return errors.New("there is something else")
 			}
 			return nil
@@ -168,7 +168,7 @@ func TestAnUploadUnderWayIsNotTakenForOneThatACrashHasLeft(t *testing.T) {
 		if _, err := store.Kept(target(tree).Writer, "/f"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s process finds it kept: %v", name, err)
 		}
-		if store.Forget(target(tree).Writer, "/f") || store.ForgetAll(tree, "/") {
+		if store.DiscardKept(target(tree).Writer, "/f") || store.DiscardAllKept(tree, "/") {
 			t.Errorf("%s process has removed it", name)
 		}
 		at := target(tree)
@@ -180,7 +180,7 @@ func TestAnUploadUnderWayIsNotTakenForOneThatACrashHasLeft(t *testing.T) {
 		if kept := second.Abort(write(t, second, pattern(0, upload.MinKept)), io.ErrUnexpectedEOF); kept != upload.MinKept {
 			t.Errorf("%d bytes are kept of the second in %s process", kept, name)
 		}
-		if !store.Forget(target(tree).Writer, "/f") { // that of the second
+		if !store.DiscardKept(target(tree).Writer, "/f") { // that of the second
 			t.Errorf("%s process finds nothing to forget", name)
 		}
 	}
@@ -209,7 +209,7 @@ func TestWhatACrashOfTheSystemHasLeftDoesNotGoOn(t *testing.T) {
 	if _, err := s.Kept(target(tree).Writer, "/f"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("kept: %v", err)
 	}
-	if !s.ForgetAll(tree, "/") {
+	if !s.DiscardAllKept(tree, "/") {
 		t.Error("its directory cannot be removed")
 	}
 	wantHidden(t, tree, 0)

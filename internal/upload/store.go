@@ -19,13 +19,13 @@ var (
 	ErrBusy = errors.New("file is being written by another transfer")
 	// ErrGone means that a file was removed, or replaced, while bytes were added to it: nobody can read them any more.
 	ErrGone = errors.New("file was removed or replaced meanwhile")
-	// ErrDoubt means that what was added to a file could not be brought to the disk, nor taken away again: nobody knows
+	// ErrUncertain means that what was added to a file could not be brought to the disk, nor taken away again: nobody knows
 	// what is at the end of the file.
-	ErrDoubt = errors.New("the end of the file is in doubt")
+	ErrUncertain = errors.New("the end of the file is in doubt")
 	// ErrOffset means that an upload was to begin behind the end of what there is: the gap would look like data.
 	ErrOffset = errors.New("offset is not in the file")
-	// ErrStranger means that what has come may be somebody else's. Nothing of it is kept.
-	ErrStranger = errors.New("what has come may be of somebody else")
+	// ErrUntrusted means that what has come may be somebody else's. Nothing of it is kept.
+	ErrUntrusted = errors.New("what has come may be of somebody else")
 )
 
 // Store begins uploads, and keeps them from getting in each other's way. All who write into the same trees share one;
@@ -123,7 +123,7 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 	case old == nil || off > old.Size():
 		return nil, ErrOffset
 	}
-	s.Forget(t.Writer, t.Name)
+	s.DiscardKept(t.Writer, t.Name)
 	switch {
 	case off == old.Size():
 		return s.extend(t, off)
@@ -139,7 +139,7 @@ func (s *Store) Append(t Target) (*Upload, error) {
 	u, err := s.extend(t, toEnd)
 	if !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
-			s.Forget(t.Writer, t.Name)
+			s.DiscardKept(t.Writer, t.Name)
 		}
 		return u, err
 	}

@@ -92,7 +92,7 @@ func TestAnAppendThatCannotBeSyncedIsTakenBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = u.Commit(write(t, u, "more"), nil)
-			if !errors.Is(err, errFault) || errors.Is(err, upload.ErrDoubt) != tt.doubt {
+			if !errors.Is(err, errFault) || errors.Is(err, upload.ErrUncertain) != tt.doubt {
 				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
 			}
 			want := old
@@ -136,7 +136,7 @@ func TestWhatStaysOfABrokenAppendIsOnTheDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			u.Abort(write(t, u, "more"), io.ErrUnexpectedEOF)
-			if err := u.Doubt(); errors.Is(err, upload.ErrDoubt) != tt.doubt || err != nil && !tt.doubt {
+			if err := u.Uncertain(); errors.Is(err, upload.ErrUncertain) != tt.doubt || err != nil && !tt.doubt {
 				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
 			}
 			if disk.fails != 0 {

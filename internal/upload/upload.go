@@ -62,7 +62,7 @@ func (u *Upload) Commit(size int64, check func() error) (kept int64, err error) 
 		return u.place.abort(u, err), err
 	}
 	t := &u.target
-	return 0, u.store.Disk.Added(t.Disk, t.Tree, t.Name)
+	return 0, u.store.Disk.SyncAdded(t.Disk, t.Tree, t.Name)
 }
 
 // errUnsynced is a failure to bring what was received to the disk. Nobody knows what is there then: the kernel counts
@@ -74,7 +74,7 @@ func (e errUnsynced) Unwrap() error { return e.error }
 // sync brings what was received to the disk.
 func (u *Upload) sync() error {
 	t := &u.target
-	err := u.store.Disk.File(t.Disk, func() error { return syncFile(t.Tree, u.file) })
+	err := u.store.Disk.SyncFile(t.Disk, func() error { return syncFile(t.Tree, u.file) })
 	if err != nil {
 		return errUnsynced{err}
 	}
@@ -94,8 +94,8 @@ func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	return u.place.abort(u, cause)
 }
 
-// Doubt returns, after Abort, an error that wraps ErrDoubt if that holds for the target, and else nil.
-func (u *Upload) Doubt() error { return u.doubt }
+// Uncertain returns, after Abort, an error that wraps ErrDoubt if that holds for the target, and else nil.
+func (u *Upload) Uncertain() error { return u.doubt }
 
 // tell tells the file, which is open, that it was not received whole.
 func (u *Upload) tell(cause error) {

@@ -470,7 +470,7 @@ func TestForgetAll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.ForgetAll(tree, "/d") {
+			if s.DiscardAllKept(tree, "/d") {
 				t.Error("an upload under way was forgotten")
 			}
 			write(t, u, pattern(0, upload.MinKept))
@@ -478,13 +478,13 @@ func TestForgetAll(t *testing.T) {
 				t.Fatal("nothing is kept")
 			}
 		}
-		if s.ForgetAll(tree, "/d") {
+		if s.DiscardAllKept(tree, "/d") {
 			t.Error("d holds a file, and was said to hold nothing else")
 		}
 		if _, err := s.Kept(target(tree).Writer, "/d/h"); err != nil {
 			t.Errorf("what was kept is gone although the directory stays: %v", err)
 		}
-		if !s.ForgetAll(tree, "/e") {
+		if !s.DiscardAllKept(tree, "/e") {
 			t.Error("e holds nothing else, and was said to")
 		}
 		if infos, err := tree.ReadDir("/e"); len(infos) > 0 || err != nil {

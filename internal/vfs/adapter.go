@@ -96,7 +96,7 @@ func (a *adapter) do(op, name string, f func(full string) error) error {
 // change is do for what changes something. It is counted when it is over, also if nobody waits for that any more.
 func (a *adapter) change(op, name string, f func(full string) error) error {
 	return a.do(op, name, func(full string) error {
-		defer Changed()
+		defer CountChange()
 		return f(full)
 	})
 }
@@ -169,7 +169,7 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 	}
 	f, err := call(a.calls, func() (afero.File, error) {
 		if flag&writing != 0 { // an afero.CopyOnWriteFs makes a copy then, whatever else the flags say
-			defer Changed()
+			defer CountChange()
 		}
 		return a.open(full, flag, perm)
 	}, func(f afero.File) { _ = f.Close() })
@@ -501,7 +501,7 @@ func (s *rootStyle) isRelative(a *adapter) (bool, error) {
 		return relative, nil
 	}, nil)
 	switch {
-	case errors.Is(err, ErrHangs):
+	case errors.Is(err, ErrNotResponding):
 		return false, err
 	case err == nil && known: // or it has panicked
 		s.known.Store(&relative)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// ErrHangs means that a file system has not answered for so long that nobody waits for it any more, or that so many
+// ErrNotResponding means that a file system has not answered for so long that nobody waits for it any more, or that so many
 // calls hang in it that no other is made.
-var ErrHangs = errors.New("the file system does not answer")
+var ErrNotResponding = errors.New("the file system does not answer")
 
 // calls makes calls of a file system that may hang, such as one on a network. A call that hangs keeps its goroutine
 // until it returns: so no other is made as long as maxHung of those that were given up hang.
@@ -28,7 +28,7 @@ const (
 func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	var none T
 	if c.hung.Load() >= maxHung {
-		return none, ErrHangs
+		return none, ErrNotResponding
 	}
 	type result struct {
 		value T
@@ -58,7 +58,7 @@ func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 			late(r.value)
 		}
 	}()
-	return none, ErrHangs
+	return none, ErrNotResponding
 }
 
 // PanicError is the panic of a file system.

@@ -44,13 +44,13 @@ func TestAnOpenThatHangsIsGivenUp(t *testing.T) {
 		}
 		for range maxHung {
 			begin := time.Now()
-			if _, err := tree.Open("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != hangAfter {
-				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrHangs, hangAfter)
+			if _, err := tree.Open("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != hangAfter {
+				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrNotResponding, hangAfter)
 			}
 		}
 		begin := time.Now()
-		if _, err := tree.Stat("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != 0 {
-			t.Errorf("got %v after %v, want %v at once: too many calls hang", err, time.Since(begin), ErrHangs)
+		if _, err := tree.Stat("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != 0 {
+			t.Errorf("got %v after %v, want %v at once: too many calls hang", err, time.Since(begin), ErrNotResponding)
 		}
 		close(h.release)
 		synctest.Wait()
@@ -73,7 +73,7 @@ func TestAFileThatIsOpenedTooLateIsClosed(t *testing.T) {
 			<-release
 			return counted{File: nothingFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })
-		if !errors.Is(err, ErrHangs) {
+		if !errors.Is(err, ErrNotResponding) {
 			t.Fatal(err)
 		}
 		close(release)

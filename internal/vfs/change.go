@@ -21,7 +21,7 @@ func (t *Root) change(op, name string, f func(root *os.Root, path string) error)
 	if err != nil {
 		return t.fail(op, name, err)
 	}
-	defer Changed()
+	defer CountChange()
 	if err := f(t.disk.root, path); err != nil {
 		return t.fail(op, name, err)
 	}
@@ -100,7 +100,7 @@ func (t *Root) RemoveAll(name string) error {
 //
 // A move to another directory after which a symbolic link would lead out of the tree, be it in the directory that is
 // moved, is [ErrLeadsOut]. So that a directory can be moved to one that is nearer to the root, no more than 100,000
-// entries may lie beneath it: else the error is [ErrTooMuch].
+// entries may lie beneath it: else the error is [ErrTooManyEntries].
 func (t *Root) Rename(oldname, newname string) error { return t.renameBy(oldname, newname, t.move) }
 
 // renameBy has rename give what has a path another one.
@@ -126,7 +126,7 @@ func (t *Root) rename(oldname, newname string, rename func(from, to string) erro
 	if isRoot(oldpath) || isRoot(newpath) {
 		return errRoot
 	}
-	defer Changed()
+	defer CountChange()
 	return rename(oldpath, newpath)
 }
 

@@ -5,5 +5,5 @@ package vfs
 // IsExhausted is not told here.
 func IsExhausted(error) bool { return false }
 
-// IsNoPath is not told here.
-func IsNoPath(error) bool { return false }
+// IsInvalidPath is not told here.
+func IsInvalidPath(error) bool { return false }

@@ -14,8 +14,8 @@ func IsExhausted(err error) bool {
 		errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ENOBUFS)
 }
 
-// IsNoPath reports whether a name cannot be that of a file: it goes through a
+// IsInvalidPath reports whether a name cannot be that of a file: it goes through a
 // file, round in a circle, or is longer than names can be.
-func IsNoPath(err error) bool {
+func IsInvalidPath(err error) bool {
 	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG)
 }

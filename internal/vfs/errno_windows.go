@@ -14,10 +14,10 @@ func IsExhausted(err error) bool {
 	return isOneOf(err, windows.ERROR_TOO_MANY_OPEN_FILES, windows.WSAEMFILE, windows.WSAENOBUFS)
 }
 
-// IsNoPath reports whether a name cannot be that of a file: it has characters
+// IsInvalidPath reports whether a name cannot be that of a file: it has characters
 // that Windows wants in no name, goes through a file, or is longer than names
 // can be.
-func IsNoPath(err error) bool {
+func IsInvalidPath(err error) bool {
 	return isOneOf(err, windows.ERROR_INVALID_NAME, windows.ERROR_BAD_PATHNAME, windows.ERROR_FILENAME_EXCED_RANGE,
 		windows.ERROR_DIRECTORY, syscall.ENAMETOOLONG, syscall.ENOTDIR) // the last two are package os' own
 }

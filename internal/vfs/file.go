@@ -30,7 +30,7 @@ const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND
 // File opens name with the flags of [os.OpenFile]; perm, cut by the umask, is the mode of a file that is created.
 // The caller closes the file.
 //
-// What is written to the file is no change that [Generation] counts, before the writer calls [Changed].
+// What is written to the file is no change that [Generation] counts, before the writer calls [CountChange].
 //
 // The file's Name is the cleaned name, without a leading slash. To list a directory use [Root.ReadDir] or the
 // file's Readdir and Readdirnames. Its ReadDir gives fs.DirEntry values, and their Info looks that name up in the
@@ -48,7 +48,7 @@ func (t *Root) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	}
 	f, err := t.disk.opener.open(path, flag, perm)
 	if flag&(os.O_CREATE|os.O_TRUNC) != 0 {
-		Changed()
+		CountChange()
 	}
 	if err != nil {
 		return nil, t.fail("open", name, err)

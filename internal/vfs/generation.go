@@ -24,8 +24,8 @@ var generation struct {
 // What other processes change is not counted.
 func Generation() uint64 { return generation.n.Load() }
 
-// Changed counts a change. It is called when the change can be seen, and before anybody is told of it.
+// CountChange counts a change. It is called when the change can be seen, and before anybody is told of it.
 //
 // The methods of a Tree that change something call it themselves, whatever they return. What is written to a file
-// that is open they do not see: who writes calls Changed at the end.
-func Changed() { generation.n.Add(1) }
+// that is open they do not see: who writes calls CountChange at the end.
+func CountChange() { generation.n.Add(1) }

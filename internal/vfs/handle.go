@@ -235,7 +235,7 @@ func (h *handle) Sync() error { return h.do(h.File.Sync) }
 // Close closes the file. What was written to it is counted as a change, for some file systems show it only now.
 func (h *handle) Close() error {
 	if h.size < 0 {
-		defer Changed()
+		defer CountChange()
 	}
 	return h.do(h.File.Close)
 }

@@ -25,8 +25,8 @@ import (
 var (
 	// ErrLeadsOut means that a symbolic link would lead out of the tree afterwards.
 	ErrLeadsOut error = refusal("a link would lead out of the tree")
-	// ErrTooMuch means that there is more in a directory than is searched for such links.
-	ErrTooMuch error = refusal("too much in the directory to look for links that would lead out of the tree")
+	// ErrTooManyEntries means that there is more in a directory than is searched for such links.
+	ErrTooManyEntries error = refusal("too much in the directory to look for links that would lead out of the tree")
 )
 
 // mostLooked is how many entries of a directory that is moved are looked at, which takes 0.7 s on two busy cores. It is a variable for the tests.
@@ -99,7 +99,7 @@ func (w *way) target(name string) (string, error) {
 		return "", nil
 	}
 	fi, err := w.lstat(name)
-	if errors.Is(err, fs.ErrNotExist) || IsNoPath(err) || err == nil && fi.Mode().Type() != fs.ModeSymlink {
+	if errors.Is(err, fs.ErrNotExist) || IsInvalidPath(err) || err == nil && fi.Mode().Type() != fs.ModeSymlink {
 		return "", nil
 	}
 	if err != nil {
@@ -165,7 +165,7 @@ func (w *way) checkBeneath(readDir func(name string, n int) ([]fs.DirEntry, erro
 			return fmt.Errorf("look for links: %w", err)
 		}
 		if left -= len(entries); left < 0 {
-			return ErrTooMuch
+			return ErrTooManyEntries
 		}
 		for _, e := range entries {
 			name := dir + "/" + e.Name()

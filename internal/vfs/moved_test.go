@@ -151,8 +151,8 @@ func TestADirectoryWithTooMuchInItIsNotMovedUp(t *testing.T) {
 	}
 	plant(t, dir, files)
 	tree := openTree(t, dir).Writable()
-	if err := tree.Rename("a/full", "full"); !errors.Is(err, vfs.ErrTooMuch) {
-		t.Errorf("up: %v, want %v", err, vfs.ErrTooMuch)
+	if err := tree.Rename("a/full", "full"); !errors.Is(err, vfs.ErrTooManyEntries) {
+		t.Errorf("up: %v, want %v", err, vfs.ErrTooManyEntries)
 	}
 	for _, move := range [][2]string{{"a/full", "a/other"}, {"a/other", "a/b/full"}} { // no nearer to the root
 		if err := tree.Rename(move[0], move[1]); err != nil {

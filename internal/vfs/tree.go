@@ -18,7 +18,7 @@ import (
 //     io and disturb nothing else. None is anything but a regular file or a directory, and no open waits for a FIFO.
 //   - Stat, Lstat, ReadDir, Entry and Entries return values that do not change when the file does.
 //   - Remove refuses a directory, and Rename does not replace one.
-//   - Methods that change something have called [Changed] when they return.
+//   - Methods that change something have called [CountChange] when they return.
 type Tree interface {
 	afero.Fs
 
@@ -56,7 +56,7 @@ type Tree interface {
 
 var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 
-// Of returns fsys, which is something (see [IsNothing]), as a Tree: itself if it is a [Root] or came from here, and else an adapter.
+// Of returns fsys, which is something (see [IsNil]), as a Tree: itself if it is a [Root] or came from here, and else an adapter.
 //
 // A type that embeds a Root gets an adapter too, and of its methods only those of afero.Fs are called: to hide or to
 // encrypt files it need not know what else a Root has.
@@ -64,7 +64,7 @@ var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 // The adapter trusts fsys as far as its operator must: where links lead, and what a name beneath the root means, is
 // up to fsys. (An afero.BasePathFs over an afero.OsFs follows links out of its directory; [Open] does not.) It does
 // not trust the files of fsys: see [Tree]. A call that does not return within half a minute is given up with
-// [ErrHangs], and the panic of one becomes its error.
+// [ErrNotResponding], and the panic of one becomes its error.
 //
 // Names begin with a slash when fsys gets them, unless it has no such root, as every [fs.FS] behind an
 // afero.FromIOFS, or shows less there, as an afero.CopyOnWriteFs over one: its root is listed once to find out.
@@ -78,8 +78,8 @@ func Of(fsys afero.Fs) Tree {
 	return newAdapter(fsys)
 }
 
-// IsNothing reports whether fsys is none: nil, or a Root that was never opened.
-func IsNothing(fsys afero.Fs) bool {
+// IsNil reports whether fsys is none: nil, or a Root that was never opened.
+func IsNil(fsys afero.Fs) bool {
 	root, ok := fsys.(*Root)
 	return fsys == nil || ok && (root == nil || root.disk == nil)
 }

@@ -138,7 +138,7 @@ func TestDirectoriesOfEveryFileSystem(t *testing.T) {
 			t.Errorf("walked %v, %v, want %v", walked, err, want)
 		}
 		for _, name := range []string{"missing", "docs/missing", "missing/x", "docs/a.txt/x"} {
-			if _, err := tree.Open(name); !errors.Is(err, fs.ErrNotExist) && !vfs.IsNoPath(err) {
+			if _, err := tree.Open(name); !errors.Is(err, fs.ErrNotExist) && !vfs.IsInvalidPath(err) {
 				t.Errorf("Open(%q) = %v, want one that does not exist", name, err)
 			}
 		}

@@ -72,7 +72,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 		if err := a.checkParent(full); err != nil {
 			return nil, err
 		}
-		defer Changed()
+		defer CountChange()
 		return up.CreateUpload(full, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
@@ -112,7 +112,7 @@ func (a *adapter) CommitUpload(temp, target string) error {
 	if fi, err := a.Lstat(target); err == nil && fi.IsDir() {
 		return a.fail("rename", target, fs.ErrExist)
 	}
-	defer Changed()
+	defer CountChange()
 	if _, err := protect(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
 		return a.fail("rename", target, err)
 	}

@@ -18,14 +18,14 @@ import (
 
 // adapter is an afero.Fs as a Tree.
 type adapter struct {
-	fs    afero.Fs
-	base  string // of all names, as clean makes them
-	style *rootStyle
-	calls *calls
+	fs        afero.Fs
+	base      string // of all names, as clean makes them
+	nameStyle *nameStyle
+	calls     *calls
 }
 
 func newAdapter(fsys afero.Fs) *adapter {
-	return &adapter{fs: fsys, base: ".", style: new(rootStyle), calls: new(calls)}
+	return &adapter{fs: fsys, base: ".", nameStyle: new(nameStyle), calls: new(calls)}
 }
 
 // sub returns the view of a directory. It may lie anywhere: where links lead is up to the file system.
@@ -35,17 +35,17 @@ func (a *adapter) sub(name string) (*adapter, error) {
 		return nil, err
 	}
 	if !fi.IsDir() {
-		return nil, a.fail("open", name, syscall.ENOTDIR)
+		return nil, a.pathError("open", name, syscall.ENOTDIR)
 	}
 	below := *a
-	cleaned, _ := clean(name) // Stat has seen that it is one
+	cleaned, _ := cleanName(name) // Stat has seen that it is one
 	below.base = path.Join(a.base, cleaned)
 	return &below, nil
 }
 
-// full returns the name by which the file system knows what a client calls name.
-func (a *adapter) full(name string) (string, error) {
-	name, err := clean(name)
+// fullName returns the name by which the file system knows what a client calls name.
+func (a *adapter) fullName(name string) (string, error) {
+	name, err := cleanName(name)
 	if err != nil {
 		return "", err
 	}
@@ -53,7 +53,7 @@ func (a *adapter) full(name string) (string, error) {
 		return "", fs.ErrInvalid // it would separate elements that clean has not seen, such as ".."
 	}
 	name = path.Join(a.base, name)
-	relative, err := a.style.isRelative(a)
+	relative, err := a.nameStyle.isRelative(a)
 	if relative || err != nil {
 		return name, err
 	}
@@ -65,31 +65,31 @@ func (a *adapter) full(name string) (string, error) {
 
 // isRoot reports whether name means the root of this view.
 func (a *adapter) isRoot(name string) bool {
-	cleaned, err := clean(name)
+	cleaned, err := cleanName(name)
 	return err == nil && isRoot(cleaned)
 }
 
-func (a *adapter) fail(op, name string, err error) error {
-	return &fs.PathError{Op: op, Path: name, Err: bare(err)}
+func (a *adapter) pathError(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: withoutPath(err)}
 }
 
-// ask returns what f says of the file that a client calls name.
-func ask[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
+// query returns what f says of the file that a client calls name.
+func query[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
 	var none T
-	full, err := a.full(name)
+	full, err := a.fullName(name)
 	if err != nil {
-		return none, a.fail(op, name, err)
+		return none, a.pathError(op, name, err)
 	}
-	value, err := call(a.calls, func() (T, error) { return f(full) }, nil)
+	value, err := callWithLimit(a.calls, func() (T, error) { return f(full) }, nil)
 	if err != nil {
-		return none, a.fail(op, name, err)
+		return none, a.pathError(op, name, err)
 	}
 	return value, nil
 }
 
 // do has f do something to the file that a client calls name.
 func (a *adapter) do(op, name string, f func(full string) error) error {
-	_, err := ask(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
+	_, err := query(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
 	return err
 }
 
@@ -106,7 +106,7 @@ func (a *adapter) Name() string { return a.fs.Name() }
 
 // Stat describes what name leads to.
 func (a *adapter) Stat(name string) (fs.FileInfo, error) {
-	return ask(a, "stat", name, a.stat)
+	return query(a, "stat", name, a.stat)
 }
 
 func (a *adapter) stat(full string) (fs.FileInfo, error) {
@@ -114,7 +114,7 @@ func (a *adapter) stat(full string) (fs.FileInfo, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !served(fi.Mode()):
+	case !isOpenable(fi.Mode()):
 		return nil, ErrSpecial
 	}
 	return checkSize(snapshot(fi, full))
@@ -122,7 +122,7 @@ func (a *adapter) stat(full string) (fs.FileInfo, error) {
 
 // Lstat describes name itself, if the file system knows links.
 func (a *adapter) Lstat(name string) (fs.FileInfo, error) {
-	return ask(a, "lstat", name, a.lstat)
+	return query(a, "lstat", name, a.lstat)
 }
 
 func (a *adapter) lstat(full string) (fs.FileInfo, error) {
@@ -160,21 +160,21 @@ func (a *adapter) Create(name string) (afero.File, error) {
 // OpenFile opens name with the flags of os.OpenFile. A file is created only in a directory that is there: some file
 // systems would make that too.
 func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
-	full, err := a.full(name)
+	full, err := a.fullName(name)
 	if err == nil && perm != perm.Perm() {
 		err = errMode
 	}
 	if err != nil {
-		return nil, a.fail("open", name, err)
+		return nil, a.pathError("open", name, err)
 	}
-	f, err := call(a.calls, func() (afero.File, error) {
+	f, err := callWithLimit(a.calls, func() (afero.File, error) {
 		if flag&writing != 0 { // an afero.CopyOnWriteFs makes a copy then, whatever else the flags say
 			defer CountChange()
 		}
 		return a.open(full, flag, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
-		return nil, a.fail("open", name, err)
+		return nil, a.pathError("open", name, err)
 	}
 	return f, nil
 }
@@ -200,7 +200,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		return nil, err
 	}
 	if osFile, ok := OSFile(f); ok {
-		if fi, err = osFile.Stat(); err == nil && !served(fi.Mode()) { // it was replaced meanwhile
+		if fi, err = osFile.Stat(); err == nil && !isOpenable(fi.Mode()) { // it was replaced meanwhile
 			err = ErrSpecial
 		}
 		if err != nil {
@@ -212,16 +212,16 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	h := newHandle(f, full)
 	if flag&writing == 0 {
 		// Asked again, because by now the name may mean another file, or one of another length.
-		if fi, err = h.Stat(); err == nil && !served(fi.Mode()) {
+		if fi, err = h.Stat(); err == nil && !isOpenable(fi.Mode()) {
 			err = ErrSpecial
 		}
 		if err != nil {
 			_ = h.Close()
 			return nil, err
 		}
-		h.size, h.modTime = fi.Size(), fi.ModTime()
+		h.maxSize, h.modTime = fi.Size(), fi.ModTime()
 		h.reopen = func() (afero.File, error) {
-			return call(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
+			return callWithLimit(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
 		}
 	}
 	return h, nil
@@ -250,7 +250,7 @@ func (a *adapter) checkParent(full string) error {
 
 // ReadDir describes the entries of a directory.
 func (a *adapter) ReadDir(name string) ([]fs.FileInfo, error) {
-	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, opened) })
+	return query(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, listOpenable) })
 }
 
 func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
@@ -276,22 +276,22 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 		if fi == nil {
 			continue
 		}
-		name := base(fi.Name())
+		name := baseName(fi.Name())
 		if name == "." || name == ".." || name == "/" {
 			continue
 		}
 		switch isLink := fi.Mode().Type() == fs.ModeSymlink; {
-		case isLink && rule == themselves:
+		case isLink && rule == listAll:
 			infos = append(infos, a.link(path.Join(full, name), snapshot(fi, name)))
 			continue
 		case isLink:
 			target, err := a.fs.Stat(path.Join(full, name))
-			if err != nil || target.IsDir() && rule == openedOnce {
+			if err != nil || target.IsDir() && rule == listForWalk {
 				continue
 			}
 			fi = target
 		}
-		if fi.Size() >= 0 && (served(fi.Mode()) || rule == themselves) {
+		if fi.Size() >= 0 && (isOpenable(fi.Mode()) || rule == listAll) {
 			infos = append(infos, snapshot(fi, name))
 		}
 	}
@@ -319,17 +319,17 @@ func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	return infos, nil
 }
 
-// base returns the last element of a name, which some file systems give with a slash behind it.
-func base(name string) string { return path.Base(filepath.ToSlash(name)) }
+// baseName returns the last element of a name, which some file systems give with a slash behind it.
+func baseName(name string) string { return path.Base(filepath.ToSlash(name)) }
 
 // Walk calls f for each entry beneath the directory name.
 func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
-		return ask(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
-			return a.list(full, openedOnce)
+		return query(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
+			return a.list(full, listForWalk)
 		})
 	}}
-	return w.all()
+	return w.run()
 }
 
 // Mkdir makes a directory in one that is there.
@@ -411,14 +411,14 @@ func (a *adapter) RemoveAll(name string) error {
 // Rename moves oldname to newname, which may be a file that is there, but no directory.
 func (a *adapter) Rename(oldname, newname string) error {
 	err := a.change("rename", oldname, func(from string) error {
-		to, err := a.full(newname)
+		to, err := a.fullName(newname)
 		if err != nil {
 			return err
 		}
 		return a.rename(oldname, newname, from, to)
 	})
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: bare(err)}
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: withoutPath(err)}
 	}
 	return nil
 }
@@ -471,12 +471,12 @@ func (a *adapter) Chtimes(name string, atime, mtime time.Time) error {
 
 // Symlink makes no link: by the interface of afero nobody can say where it would lead.
 func (a *adapter) Symlink(_, name string) error {
-	return a.fail("symlink", name, errors.ErrUnsupported)
+	return a.pathError("symlink", name, errors.ErrUnsupported)
 }
 
 // Free is as the file system says, if it does.
 func (a *adapter) Free(name string) (int64, error) {
-	return ask(a, "free", name, func(full string) (int64, error) {
+	return query(a, "free", name, func(full string) (int64, error) {
 		if f, ok := a.fs.(interface {
 			Free(name string) (int64, error)
 		}); ok {
@@ -486,18 +486,18 @@ func (a *adapter) Free(name string) (int64, error) {
 	})
 }
 
-// rootStyle is how names have to look for a file system. It is found out once that can answer.
-type rootStyle struct {
+// nameStyle is how names have to look for a file system. It is found out once that can answer.
+type nameStyle struct {
 	known atomic.Pointer[bool] // relative: "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
 }
 
-func (s *rootStyle) isRelative(a *adapter) (bool, error) {
+func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 	if known := s.known.Load(); known != nil {
 		return *known, nil
 	}
 	known := false
-	relative, err := call(a.calls, func() (relative bool, err error) {
-		relative, known = wantsRelative(a.fs)
+	relative, err := callWithLimit(a.calls, func() (relative bool, err error) {
+		relative, known = needsRelativeNames(a.fs)
 		return relative, nil
 	}, nil)
 	switch {
@@ -509,11 +509,11 @@ func (s *rootStyle) isRelative(a *adapter) (bool, error) {
 	return relative, nil
 }
 
-// wantsRelative reports whether fsys takes no names that begin with a slash, and whether that is known, or only likely
+// needsRelativeNames reports whether fsys takes no names that begin with a slash, and whether that is known, or only likely
 // because its root cannot be looked at. A union of a file system that does and one that does not, such as an
 // afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".". A file system for which "." is
 // another place than "/", the working directory, shows something else there.
-func wantsRelative(fsys afero.Fs) (relative, known bool) {
+func needsRelativeNames(fsys afero.Fs) (relative, known bool) {
 	dot, err := fsys.Stat(".")
 	isDot := err == nil && dot.IsDir()
 	slash, err := fsys.Stat("/")

@@ -23,9 +23,9 @@ const (
 	maxHung   = 16
 )
 
-// call returns what f returns, or ErrHangs. If f returns later than that, late is called with what it has returned
+// callWithLimit returns what f returns, or ErrHangs. If f returns later than that, late is called with what it has returned
 // and must not be forgotten, such as an open file.
-func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
+func callWithLimit[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	var none T
 	if c.hung.Load() >= maxHung {
 		return none, ErrNotResponding
@@ -36,7 +36,7 @@ func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		value, err := protect(f)
+		value, err := recoverPanic(f)
 		done <- result{value, err}
 	}()
 	limit := c.limit
@@ -67,8 +67,8 @@ type PanicError struct{ Value any }
 // Error tells what the panic said. It is for the operator alone.
 func (e *PanicError) Error() string { return fmt.Sprintf("the file system panics: %v", e.Value) }
 
-// protect calls f, whose panic becomes an error: it is the fault of one file, and no reason to end a server.
-func protect[T any](f func() (T, error)) (value T, err error) {
+// recoverPanic calls f, whose panic becomes an error: it is the fault of one file, and no reason to end a server.
+func recoverPanic[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &PanicError{r}

@@ -69,7 +69,7 @@ func TestAFileThatIsOpenedTooLateIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
 		release := make(chan struct{})
-		_, err := call(&calls{limit: time.Second}, func() (afero.File, error) {
+		_, err := callWithLimit(&calls{limit: time.Second}, func() (afero.File, error) {
 			<-release
 			return counted{File: nothingFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })
@@ -92,4 +92,4 @@ func nothingFile(t *testing.T) afero.File {
 	return f
 }
 
-var _ fs.FileInfo = (*info)(nil)
+var _ fs.FileInfo = (*fileInfo)(nil)

@@ -15,15 +15,15 @@ func isRoot(path string) bool { return path == "." }
 // may have done half of its work.
 func (t *Root) change(op, name string, f func(root *os.Root, path string) error) error {
 	if !t.writable {
-		return t.fail(op, name, ErrReadOnly)
+		return t.pathError(op, name, ErrReadOnly)
 	}
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return t.fail(op, name, err)
+		return t.pathError(op, name, err)
 	}
 	defer CountChange()
-	if err := f(t.disk.root, path); err != nil {
-		return t.fail(op, name, err)
+	if err := f(t.shared.root, path); err != nil {
+		return t.pathError(op, name, err)
 	}
 	return nil
 }
@@ -101,10 +101,10 @@ func (t *Root) RemoveAll(name string) error {
 // A move to another directory after which a symbolic link would lead out of the tree, be it in the directory that is
 // moved, is [ErrLeadsOut]. So that a directory can be moved to one that is nearer to the root, no more than 100,000
 // entries may lie beneath it: else the error is [ErrTooManyEntries].
-func (t *Root) Rename(oldname, newname string) error { return t.renameBy(oldname, newname, t.move) }
+func (t *Root) Rename(oldname, newname string) error { return t.renameWith(oldname, newname, t.move) }
 
-// renameBy has rename give what has a path another one.
-func (t *Root) renameBy(oldname, newname string, rename func(from, to string) error) error {
+// renameWith has rename give what has a path another one.
+func (t *Root) renameWith(oldname, newname string, rename func(from, to string) error) error {
 	if err := t.rename(oldname, newname, rename); err != nil {
 		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: t.cause(err)}
 	}
@@ -115,11 +115,11 @@ func (t *Root) rename(oldname, newname string, rename func(from, to string) erro
 	if !t.writable {
 		return ErrReadOnly
 	}
-	oldpath, err := local(oldname)
+	oldpath, err := localPath(oldname)
 	if err != nil {
 		return err
 	}
-	newpath, err := local(newname)
+	newpath, err := localPath(newname)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (t *Root) Chtimes(name string, atime, mtime time.Time) error {
 // the tree the error is [ErrLeadsOut].
 func (t *Root) Symlink(target, name string) error {
 	return t.change("symlink", name, func(_ *os.Root, link string) error {
-		to, err := local(target)
+		to, err := localPath(target)
 		if err != nil {
 			return err
 		}

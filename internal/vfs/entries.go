@@ -23,7 +23,7 @@ type Link struct {
 
 // Entry describes name itself, be it a special file; a symbolic link by a [*Link].
 func (t *Root) Entry(name string) (fs.FileInfo, error) {
-	return t.info("lstat", name, func(root *os.Root, path string) (fs.FileInfo, error) {
+	return t.statBy("lstat", name, func(root *os.Root, path string) (fs.FileInfo, error) {
 		fi, err := root.Lstat(path)
 		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
 			fi = t.link(path, fi)
@@ -35,29 +35,29 @@ func (t *Root) Entry(name string) (fs.FileInfo, error) {
 // Entries describes all that is in the directory name, sorted by name: what can be opened and what cannot, symbolic
 // links by a [*Link]. It is what one must see to empty a directory. Entries that vanish or cannot be described while the
 // directory is read are left out.
-func (t *Root) Entries(name string) ([]fs.FileInfo, error) { return t.readDir(name, themselves) }
+func (t *Root) Entries(name string) ([]fs.FileInfo, error) { return t.readDir(name, listAll) }
 
 // link describes the link at path, which local made, of which fi is the Lstat. Where the link leads, the resolution of
 // the tree tells, and the text of it only where that ends before its end.
 func (t *Root) link(path string, fi fs.FileInfo) *Link {
 	l := &Link{FileInfo: fi}
-	end, err := t.disk.root.Stat(path)
-	if err == nil && served(end.Mode()) {
+	end, err := t.shared.root.Stat(path)
+	if err == nil && isOpenable(end.Mode()) {
 		l.End = end
 	}
 	if t.cause(err) == ErrOutside { //nolint:errorlint // cause returns the bare value
 		return l
 	}
-	target, readErr := t.disk.root.Readlink(path)
-	if readErr == nil && (err == nil || staysInside(path, target)) {
+	target, readErr := t.shared.root.Readlink(path)
+	if readErr == nil && (err == nil || textStaysInRoot(path, target)) {
 		l.Target = filepath.ToSlash(target)
 	}
 	return l
 }
 
-// staysInside reports whether a link at path that holds target leads to a name beneath the root, as far as its text
+// textStaysInRoot reports whether a link at path that holds target leads to a name beneath the root, as far as its text
 // tells.
-func staysInside(path, target string) bool {
+func textStaysInRoot(path, target string) bool {
 	return !isRooted(target) && filepath.IsLocal(filepath.Join(filepath.Dir(path), target))
 }
 
@@ -68,7 +68,7 @@ func isRooted(target string) bool {
 
 // Entry describes name itself, a symbolic link by a *Link, if the file system knows links.
 func (a *adapter) Entry(name string) (fs.FileInfo, error) {
-	return ask(a, "lstat", name, func(full string) (fs.FileInfo, error) {
+	return query(a, "lstat", name, func(full string) (fs.FileInfo, error) {
 		fi, err := a.lstat(full)
 		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
 			fi = a.link(full, fi)
@@ -79,7 +79,7 @@ func (a *adapter) Entry(name string) (fs.FileInfo, error) {
 
 // Entries describes all that is in a directory, as Entry does.
 func (a *adapter) Entries(name string) ([]fs.FileInfo, error) {
-	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, themselves) })
+	return query(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, listAll) })
 }
 
 // link describes the link full, of which fi is the Lstat.
@@ -88,10 +88,10 @@ func (a *adapter) link(full string, fi fs.FileInfo) *Link {
 	if end, err := a.stat(full); err == nil {
 		l.End = end
 	}
-	if w, ok := a.way(); ok {
+	if w, ok := a.linkResolver(); ok {
 		name := strings.TrimPrefix(path.Join("/", full), path.Join("/", a.base))
-		if _, err := w.follow(".", name); err == nil { // else what it holds is no name of the tree
-			l.Target, _ = w.target(name)
+		if _, err := w.resolve(".", name); err == nil { // else what it holds is no name of the tree
+			l.Target, _ = w.readLink(name)
 		}
 	}
 	return l

@@ -28,21 +28,21 @@ type refusal string
 func (r refusal) Error() string      { return string(r) }
 func (refusal) Is(target error) bool { return target == fs.ErrPermission }
 
-// fail wraps err for the caller. It is the one place where errors of the disk become errors of the tree.
-func (t *Root) fail(op, name string, err error) error {
+// pathError wraps err for the caller. It is the one place where errors of the disk become errors of the tree.
+func (t *Root) pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: t.cause(err)}
 }
 
 // cause returns the bare reason of err. What os.Root says of a name that leads out becomes ErrOutside.
 func (t *Root) cause(err error) error {
-	if err = bare(err); err == t.disk.escape { //nolint:errorlint // bare, and the very value that Open was given
+	if err = withoutPath(err); err == t.shared.errEscape { //nolint:errorlint // bare, and the very value that Open was given
 		return ErrOutside
 	}
 	return err
 }
 
-// bare takes off the operations and paths that package os puts around an error: they name the host's directories.
-func bare(err error) error {
+// withoutPath takes off the operations and paths that package os puts around an error: they name the host's directories.
+func withoutPath(err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError
 	for {

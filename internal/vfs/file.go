@@ -37,21 +37,21 @@ const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND
 // working directory of the process: os offers no way to tell it better.
 func (t *Root) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	if flag&writing != 0 && !t.writable {
-		return nil, t.fail("open", name, ErrReadOnly)
+		return nil, t.pathError("open", name, ErrReadOnly)
 	}
 	if perm != perm.Perm() {
-		return nil, t.fail("open", name, errMode)
+		return nil, t.pathError("open", name, errMode)
 	}
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	f, err := t.disk.opener.open(path, flag, perm)
+	f, err := t.shared.opener.open(path, flag, perm)
 	if flag&(os.O_CREATE|os.O_TRUNC) != 0 {
 		CountChange()
 	}
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
 	return f, nil
 }

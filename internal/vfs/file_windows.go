@@ -15,7 +15,7 @@ func reopen(f *os.File, name string, _ int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !served(fi.Mode()) {
+	if !isOpenable(fi.Mode()) {
 		return nil, ErrSpecial
 	}
 	conn, err := f.SyscallConn()
@@ -36,5 +36,5 @@ func reopen(f *os.File, name string, _ int) (*os.File, error) {
 	return os.NewFile(uintptr(dup), name), nil
 }
 
-// openError changes nothing: no error of Windows stands for a special file.
-func openError(err error) error { return err }
+// specialError changes nothing: no error of Windows stands for a special file.
+func specialError(err error) error { return err }

@@ -15,7 +15,7 @@ func (t *Root) Free(name string) (int64, error) {
 	defer f.Close()
 	blocks, size, err := freeBlocks(f)
 	if err != nil {
-		return 0, t.fail("free", name, err)
+		return 0, t.pathError("free", name, err)
 	}
 	if blocks > math.MaxInt64/max(size, 1) {
 		return math.MaxInt64, nil

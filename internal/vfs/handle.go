@@ -21,18 +21,18 @@ type handle struct {
 	name   string // as Name returns it
 	reopen func() (afero.File, error)
 
-	at     int64 // where the file's position is
-	noSeek bool  // Seek does not work here
-	shared bool  // the position is that of other handles too
+	pos       int64 // where the file's position is
+	noSeek    bool  // Seek does not work here
+	sharedPos bool  // the position is that of other handles too
 
 	// Of a file opened for reading, what it was then.
-	size    int64 // it is not read behind that; negative: it is written to
+	maxSize int64 // it is not read behind that; negative: it is written to
 	modTime time.Time
 }
 
 // newHandle returns the handle of f, which full names, to write to.
 func newHandle(f afero.File, full string) *handle {
-	return &handle{File: f, name: strings.TrimPrefix(full, "/"), size: -1, shared: isShared(f)}
+	return &handle{File: f, name: strings.TrimPrefix(full, "/"), maxSize: -1, sharedPos: hasSharedPosition(f)}
 }
 
 // maxEmpty is how often a Read may return nothing in a row (as in package bufio).
@@ -42,7 +42,7 @@ func (h *handle) Name() string { return h.name }
 
 // Stat describes the file as it is now, and so far it can be read from then on.
 func (h *handle) Stat() (fs.FileInfo, error) {
-	return protect(func() (fs.FileInfo, error) {
+	return recoverPanic(func() (fs.FileInfo, error) {
 		fi, err := h.File.Stat()
 		if err != nil {
 			return nil, err
@@ -51,8 +51,8 @@ func (h *handle) Stat() (fs.FileInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.size >= 0 && now.Mode().IsRegular() {
-			h.size = now.Size()
+		if h.maxSize >= 0 && now.Mode().IsRegular() {
+			h.maxSize = now.Size()
 		}
 		return now, nil
 	})
@@ -65,10 +65,10 @@ func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 		return 0, fs.ErrInvalid
 	}
 	want := len(p)
-	if h.size >= 0 { // the files of afero's zipfs panic behind their end
-		p = p[:min(int64(want), max(h.size-off, 0))]
+	if h.maxSize >= 0 { // the files of afero's zipfs panic behind their end
+		p = p[:min(int64(want), max(h.maxSize-off, 0))]
 	}
-	if len(p) > 0 && !h.shared {
+	if len(p) > 0 && !h.sharedPos {
 		if err := h.seek(off); err != nil {
 			return 0, err
 		}
@@ -82,9 +82,9 @@ func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 
 // Read reads from the position on.
 func (h *handle) Read(p []byte) (int, error) {
-	n, err := protect(func() (int, error) { return h.File.Read(p) })
+	n, err := recoverPanic(func() (int, error) { return h.File.Read(p) })
 	n, err = checkCount("read", n, len(p), err)
-	h.at += int64(n)
+	h.pos += int64(n)
 	return n, err
 }
 
@@ -92,7 +92,7 @@ func (h *handle) Read(p []byte) (int, error) {
 func (h *handle) readFull(p []byte, off int64) (int, error) {
 	got, empty := 0, 0
 	for got < len(p) {
-		n, err := h.read(p[got:], off+int64(got))
+		n, err := h.readOnce(p[got:], off+int64(got))
 		got += n
 		switch {
 		case got == len(p):
@@ -109,12 +109,12 @@ func (h *handle) readFull(p []byte, off int64) (int, error) {
 	return got, nil
 }
 
-// read makes one call of the file.
-func (h *handle) read(p []byte, off int64) (int, error) {
-	if !h.shared {
+// readOnce makes one call of the file.
+func (h *handle) readOnce(p []byte, off int64) (int, error) {
+	if !h.sharedPos {
 		return h.Read(p)
 	}
-	n, err := protect(func() (int, error) { return h.File.ReadAt(p, off) })
+	n, err := recoverPanic(func() (int, error) { return h.File.ReadAt(p, off) })
 	return checkCount("read", n, len(p), err)
 }
 
@@ -129,9 +129,9 @@ func checkCount(verb string, n, most int, err error) (int, error) {
 	return n, err
 }
 
-// isShared reports whether all handles of a file have one position, so that only ReadAt can be used: a fault of
+// hasSharedPosition reports whether all handles of a file have one position, so that only ReadAt can be used: a fault of
 // afero's tarfs.
-func isShared(f afero.File) bool {
+func hasSharedPosition(f afero.File) bool {
 	t := reflect.TypeOf(f)
 	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/spf13/afero/tarfs"
 }
@@ -140,7 +140,7 @@ func isShared(f afero.File) bool {
 // ftpserverlib may. Close follows.
 func (h *handle) TransferError(err error) {
 	if f, ok := h.File.(interface{ TransferError(err error) }); ok {
-		_, _ = protect(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
+		_, _ = recoverPanic(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
 	}
 }
 
@@ -157,9 +157,9 @@ func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 
 // Write writes at the position.
 func (h *handle) Write(p []byte) (int, error) {
-	n, err := protect(func() (int, error) { return h.File.Write(p) })
+	n, err := recoverPanic(func() (int, error) { return h.File.Write(p) })
 	n, err = checkCount("written", n, len(p), err)
-	h.at += int64(n)
+	h.pos += int64(n)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
@@ -168,16 +168,16 @@ func (h *handle) Write(p []byte) (int, error) {
 
 // Seek moves the position.
 func (h *handle) Seek(offset int64, whence int) (int64, error) {
-	at, err := protect(func() (int64, error) { return h.File.Seek(offset, whence) })
+	at, err := recoverPanic(func() (int64, error) { return h.File.Seek(offset, whence) })
 	if err == nil {
-		h.at = at
+		h.pos = at
 	}
 	return at, err
 }
 
 // seek brings the position to off.
 func (h *handle) seek(off int64) error {
-	if h.at == off {
+	if h.pos == off {
 		return nil
 	}
 	if !h.noSeek {
@@ -185,17 +185,17 @@ func (h *handle) seek(off int64) error {
 		if err == nil && at == off {
 			return nil
 		}
-		if h.size < 0 {
+		if h.maxSize < 0 {
 			return errors.Join(errors.New("the file system cannot write at an offset"), err)
 		}
 		h.noSeek = true
 	}
-	if off < h.at || h.at < 0 {
-		if err := h.again(); err != nil {
+	if off < h.pos || h.pos < 0 {
+		if err := h.restart(); err != nil {
 			return err
 		}
 	}
-	_, err := io.CopyN(io.Discard, struct{ io.Reader }{h}, off-h.at)
+	_, err := io.CopyN(io.Discard, struct{ io.Reader }{h}, off-h.pos)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
@@ -205,53 +205,53 @@ func (h *handle) seek(off int64) error {
 // errReplaced means that a file cannot be read on, because another has its name.
 var errReplaced = errors.New("the file was replaced while it was read")
 
-// again puts a fresh file, at its beginning, in the place of the one that there was, if it is the same.
-func (h *handle) again() error {
+// restart puts a fresh file, at its beginning, in the place of the one that there was, if it is the same.
+func (h *handle) restart() error {
 	f, err := h.reopen()
 	if err != nil {
 		return err
 	}
 	fi, err := newHandle(f, h.name).Stat()
-	if err == nil && (fi.Size() != h.size || !fi.ModTime().Equal(h.modTime)) {
+	if err == nil && (fi.Size() != h.maxSize || !fi.ModTime().Equal(h.modTime)) {
 		err = errReplaced
 	}
 	if err != nil {
-		_, _ = protect(func() (struct{}, error) { return struct{}{}, f.Close() })
+		_, _ = recoverPanic(func() (struct{}, error) { return struct{}{}, f.Close() })
 		return err
 	}
 	_ = h.File.Close() // it was only read
-	h.File, h.at = f, 0
+	h.File, h.pos = f, 0
 	return nil
 }
 
 // Truncate changes the size of the file.
 func (h *handle) Truncate(size int64) error {
-	return h.do(func() error { return h.File.Truncate(size) })
+	return h.protected(func() error { return h.File.Truncate(size) })
 }
 
 // Sync brings what was written to the disk.
-func (h *handle) Sync() error { return h.do(h.File.Sync) }
+func (h *handle) Sync() error { return h.protected(h.File.Sync) }
 
 // Close closes the file. What was written to it is counted as a change, for some file systems show it only now.
 func (h *handle) Close() error {
-	if h.size < 0 {
+	if h.maxSize < 0 {
 		defer CountChange()
 	}
-	return h.do(h.File.Close)
+	return h.protected(h.File.Close)
 }
 
-// do makes a call whose panic becomes an error.
-func (h *handle) do(f func() error) error {
-	_, err := protect(func() (struct{}, error) { return struct{}{}, f() })
+// protected makes a call whose panic becomes an error.
+func (h *handle) protected(f func() error) error {
+	_, err := recoverPanic(func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
 // WriteString writes s at the position.
 func (h *handle) WriteString(s string) (int, error) { return h.Write([]byte(s)) }
 
-// info is what a file system has said of a file, once: the fs.FileInfo of some, such as afero.MemMapFs, changes with
+// fileInfo is what a file system has said of a file, once: the fs.FileInfo of some, such as afero.MemMapFs, changes with
 // the file.
-type info struct {
+type fileInfo struct {
 	name    string
 	size    int64
 	mode    fs.FileMode
@@ -261,7 +261,7 @@ type info struct {
 
 // snapshot returns a copy of fi, under name's last element.
 func snapshot(fi fs.FileInfo, name string) fs.FileInfo {
-	return &info{base(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
+	return &fileInfo{baseName(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
 }
 
 // checkSize refuses a size that no file has.
@@ -272,9 +272,9 @@ func checkSize(fi fs.FileInfo) (fs.FileInfo, error) {
 	return fi, nil
 }
 
-func (i *info) Name() string       { return i.name }
-func (i *info) Size() int64        { return i.size }
-func (i *info) Mode() fs.FileMode  { return i.mode }
-func (i *info) ModTime() time.Time { return i.modTime }
-func (i *info) IsDir() bool        { return i.mode.IsDir() }
-func (i *info) Sys() any           { return i.sys }
+func (i *fileInfo) Name() string       { return i.name }
+func (i *fileInfo) Size() int64        { return i.size }
+func (i *fileInfo) Mode() fs.FileMode  { return i.mode }
+func (i *fileInfo) ModTime() time.Time { return i.modTime }
+func (i *fileInfo) IsDir() bool        { return i.mode.IsDir() }
+func (i *fileInfo) Sys() any           { return i.sys }

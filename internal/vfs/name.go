@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// clean returns the one form that all spellings of a client's name have: relative to the root, separated by
+// cleanName returns the one form that all spellings of a client's name have: relative to the root, separated by
 // single slashes, without "." and ".." elements. The root is ".".
-func clean(name string) (string, error) {
+func cleanName(name string) (string, error) {
 	if strings.IndexByte(name, 0) >= 0 {
 		return "", fs.ErrInvalid // the kernel would take the part before the NUL for the whole name
 	}
@@ -22,9 +22,9 @@ func clean(name string) (string, error) {
 	return name, nil
 }
 
-// local returns the path beneath the root that name stands for on this system.
-func local(name string) (string, error) {
-	name, err := clean(name)
+// localPath returns the path beneath the root that name stands for on this system.
+func localPath(name string) (string, error) {
+	name, err := cleanName(name)
 	if err != nil {
 		return "", err
 	}

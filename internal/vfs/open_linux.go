@@ -10,8 +10,8 @@ import (
 	"sluice/internal/fileid"
 )
 
-// beneath opens with one openat2(2), however long the path is. The kernel resolves it and refuses to leave dir.
-type beneath struct {
+// openat2Opener opens with one openat2(2), however long the path is. The kernel resolves it and refuses to leave dir.
+type openat2Opener struct {
 	mu  sync.RWMutex // held for reading while fd is in use: a reused number would be another directory
 	dir *os.File     // nil after Close
 	fd  int          // of dir
@@ -25,14 +25,14 @@ func newOpener(root *os.Root) (opener, error) {
 	}
 	if !hasOpenat2() {
 		_ = dir.Close()
-		return inRoot{root}, nil
+		return osRootOpener{root}, nil
 	}
-	return &beneath{dir: dir, fd: int(dir.Fd())}, nil
+	return &openat2Opener{dir: dir, fd: int(dir.Fd())}, nil
 }
 
-// resolve is what makes openat2 stay in the tree. Beneath refuses magic links as well, but openat2(2) does not
+// resolveFlags is what makes openat2 stay in the tree. Beneath refuses magic links as well, but openat2(2) does not
 // promise that it always will.
-const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
+const resolveFlags = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 
 // hasOpenat2 asks the kernel once. ENOSYS comes from Linux before 5.6 and from emulators, EPERM from seccomp
 // filters of older container engines; whatever else goes wrong, os.Root is only slower, so one doubt is enough.
@@ -45,15 +45,15 @@ var hasOpenat2 = sync.OnceValue(func() bool {
 	return true
 })
 
-func (b *beneath) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
+func (b *openat2Opener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
 	fd, err := b.openFD(path, flag|openFlags, perm)
 	if err != nil {
 		return nil, err
 	}
-	return adopt(fd, path, flag)
+	return newFile(fd, path, flag)
 }
 
-func (b *beneath) openFD(path string, flag int, perm fs.FileMode) (int, error) {
+func (b *openat2Opener) openFD(path string, flag int, perm fs.FileMode) (int, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.dir == nil {
@@ -64,38 +64,38 @@ func (b *beneath) openFD(path string, flag int, perm fs.FileMode) (int, error) {
 		return -1, ErrOutside // RESOLVE_BENEATH met an absolute link, or one that climbs above the root
 	}
 	if err != nil {
-		return -1, openError(err)
+		return -1, specialError(err)
 	}
 	return fd, nil
 }
 
 // readable makes one faccessat2(2), which asks for the rights of the effective user, as open does; before Linux 5.8 x/sys
 // reckons them from the mode.
-func (b *beneath) readable(path string) error {
-	return b.use(func(fd int) error { return unix.Faccessat(fd, path, unix.R_OK, unix.AT_EACCESS) })
+func (b *openat2Opener) readable(path string) error {
+	return b.withDir(func(fd int) error { return unix.Faccessat(fd, path, unix.R_OK, unix.AT_EACCESS) })
 }
 
 // identify makes one fstatat(2).
-func (b *beneath) identify(path string) (fileid.ID, error) {
+func (b *openat2Opener) identify(path string) (fileid.ID, error) {
 	var st unix.Stat_t
-	if err := b.use(func(fd int) error { return unix.Fstatat(fd, path, &st, 0) }); err != nil {
+	if err := b.withDir(func(fd int) error { return unix.Fstatat(fd, path, &st, 0) }); err != nil {
 		return fileid.ID{}, err
 	}
 	return fileid.OfStat(&st), nil
 }
 
-// use calls f with the descriptor of the directory, until it is not interrupted.
-func (b *beneath) use(f func(fd int) error) error {
+// withDir calls f with the descriptor of the directory, until it is not interrupted.
+func (b *openat2Opener) withDir(f func(fd int) error) error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.dir == nil {
 		return fs.ErrClosed
 	}
-	return again(func() error { return f(b.fd) })
+	return retryEINTR(func() error { return f(b.fd) })
 }
 
 // Close waits for the opens under way.
-func (b *beneath) Close() error {
+func (b *openat2Opener) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.dir == nil {
@@ -113,7 +113,7 @@ func openat2(dirfd int, path string, flag int, perm fs.FileMode) (int, error) {
 	// lease, which answer the same for as long as their holder likes.
 	const tries = 128
 
-	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolve}
+	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolveFlags}
 	if flag&(unix.O_CREAT|unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 {
 		how.Mode = uint64(perm) // EINVAL when nothing can be created; open(2) would not mind
 	}

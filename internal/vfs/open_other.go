@@ -9,5 +9,5 @@ func newOpener(root *os.Root) (opener, error) {
 	if _, err := root.Lstat("."); err != nil {
 		return nil, err
 	}
-	return inRoot{root}, nil
+	return osRootOpener{root}, nil
 }

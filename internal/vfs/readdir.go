@@ -22,9 +22,9 @@ type directory interface {
 type listRule int
 
 const (
-	opened     listRule = iota // what can be opened; links as what they lead to
-	openedOnce                 // the same without links that lead to a directory
-	themselves                 // everything, and links as a [Link]
+	listOpenable listRule = iota // what can be opened; links as what they lead to
+	listForWalk                  // the same without links that lead to a directory
+	listAll                      // everything, and links as a [Link]
 )
 
 // ReadDir returns what can be opened in the directory name, sorted by name.
@@ -34,23 +34,23 @@ const (
 // is read: one bad entry does not hide the others.
 //
 // On Linux [os.SameFile] does not know the descriptions; their Sys is a *syscall.Stat_t, as that of package os.
-func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, opened) }
+func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, listOpenable) }
 
 func (t *Root) readDir(name string, rule listRule) ([]fs.FileInfo, error) {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail("readdir", name, err)
+		return nil, t.pathError("readdir", name, err)
 	}
 	infos, err := t.list(path, rule)
 	if err != nil {
-		return nil, t.fail("readdir", name, err)
+		return nil, t.pathError("readdir", name, err)
 	}
 	return infos, nil
 }
 
 // list describes the entries of the directory at path, which local made, sorted by name.
 func (t *Root) list(path string, rule listRule) ([]fs.FileInfo, error) {
-	dir, err := t.disk.opener.openDir(path)
+	dir, err := t.shared.opener.openDir(path)
 	if err != nil {
 		return nil, err
 	}
@@ -69,36 +69,36 @@ func (t *Root) describe(path string, dir directory, names []string, rule listRul
 	for _, name := range names {
 		fi, err := dir.lstat(name)
 		switch isLink := err == nil && fi.Mode().Type() == fs.ModeSymlink; {
-		case isLink && rule == themselves:
+		case isLink && rule == listAll:
 			fi = t.link(filepath.Join(path, name), fi)
 		case isLink:
 			// From the root of the tree: to dir, a link to its own parent would lead outside.
-			fi, err = t.disk.root.Stat(filepath.Join(path, name))
-			if err == nil && fi.IsDir() && rule == openedOnce {
+			fi, err = t.shared.root.Stat(filepath.Join(path, name))
+			if err == nil && fi.IsDir() && rule == listForWalk {
 				continue
 			}
 		}
-		if err == nil && (served(fi.Mode()) || rule == themselves) {
+		if err == nil && (isOpenable(fi.Mode()) || rule == listAll) {
 			infos = append(infos, fi)
 		}
 	}
 	return infos
 }
 
-// dirInRoot is a directory that os.Root opened.
-type dirInRoot struct{ root *os.Root }
+// osRootDir is a directory that os.Root opened.
+type osRootDir struct{ root *os.Root }
 
-func (o inRoot) openDir(path string) (directory, error) {
+func (o osRootOpener) openDir(path string) (directory, error) {
 	// The dot makes path an element to pass through, which os.Root opens with O_DIRECTORY; as the last one it would
 	// be opened without, and a FIFO would wait for a writer.
 	dir, err := o.root.OpenRoot(path + string(filepath.Separator) + ".")
 	if err != nil {
 		return nil, err
 	}
-	return dirInRoot{dir}, nil
+	return osRootDir{dir}, nil
 }
 
-func (d dirInRoot) names() ([]string, error) {
+func (d osRootDir) names() ([]string, error) {
 	f, err := d.root.Open(".")
 	if err != nil {
 		return nil, err
@@ -107,6 +107,6 @@ func (d dirInRoot) names() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-func (d dirInRoot) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
+func (d osRootDir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-func (d dirInRoot) Close() error { return d.root.Close() }
+func (d osRootDir) Close() error { return d.root.Close() }

@@ -11,27 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dirBeneath is a directory that openat2 opened. It asks the kernel for each entry by one fstatat(2) and makes
+// openat2Dir is a directory that openat2 opened. It asks the kernel for each entry by one fstatat(2) and makes
 // less garbage, in about four fifths of the time that os.Root takes.
-type dirBeneath struct{ f *os.File }
+type openat2Dir struct{ f *os.File }
 
-func (b *beneath) openDir(path string) (directory, error) {
+func (b *openat2Opener) openDir(path string) (directory, error) {
 	f, err := b.open(path, unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return dirBeneath{f}, nil
+	return openat2Dir{f}, nil
 }
 
-func (d dirBeneath) names() ([]string, error) { return d.f.Readdirnames(-1) }
+func (d openat2Dir) names() ([]string, error) { return d.f.Readdirnames(-1) }
 
-func (d dirBeneath) lstat(name string) (fs.FileInfo, error) {
+func (d openat2Dir) lstat(name string) (fs.FileInfo, error) {
 	// The kernel lets no file system hand out such names, but only since 5.5 (verify_dirent_name).
 	if strings.IndexByte(name, '/') >= 0 {
 		return nil, ErrOutside
 	}
 	e := &dirEntry{name: name}
-	err := again(func() error { return unix.Fstatat(int(d.f.Fd()), name, &e.st, unix.AT_SYMLINK_NOFOLLOW) })
+	err := retryEINTR(func() error { return unix.Fstatat(int(d.f.Fd()), name, &e.st, unix.AT_SYMLINK_NOFOLLOW) })
 	runtime.KeepAlive(d.f)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (d dirBeneath) lstat(name string) (fs.FileInfo, error) {
 	return e, nil
 }
 
-func (d dirBeneath) Close() error { return d.f.Close() }
+func (d openat2Dir) Close() error { return d.f.Close() }
 
 // dirEntry describes what fstatat found in a directory.
 type dirEntry struct {

@@ -7,18 +7,18 @@ import (
 	"sluice/internal/fileid"
 )
 
-// served reports whether files of this kind can be opened.
-func served(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
+// isOpenable reports whether files of this kind can be opened.
+func isOpenable(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
 
 // Stat describes the file that name leads to. A special file is [ErrSpecial]: it could be described without
 // harm, but who has seen its size goes on to open it, and ReadDir does not show it either.
 func (t *Root) Stat(name string) (fs.FileInfo, error) {
-	fi, err := t.info("stat", name, (*os.Root).Stat)
+	fi, err := t.statBy("stat", name, (*os.Root).Stat)
 	if err != nil {
 		return nil, err
 	}
-	if !served(fi.Mode()) {
-		return nil, t.fail("stat", name, ErrSpecial)
+	if !isOpenable(fi.Mode()) {
+		return nil, t.pathError("stat", name, ErrSpecial)
 	}
 	return fi, nil
 }
@@ -26,7 +26,7 @@ func (t *Root) Stat(name string) (fs.FileInfo, error) {
 // Lstat describes name itself, be it a symbolic link or a special file: it is the question to ask before one
 // removes or renames something.
 func (t *Root) Lstat(name string) (fs.FileInfo, error) {
-	return t.info("lstat", name, (*os.Root).Lstat)
+	return t.statBy("lstat", name, (*os.Root).Lstat)
 }
 
 // LstatIfPossible is [Root.Lstat] for callers that speak afero. It is always possible.
@@ -35,15 +35,15 @@ func (t *Root) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
 	return fi, true, err
 }
 
-// info describes name in the way of stat.
-func (t *Root) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
-	path, err := local(name)
+// statBy describes name in the way of stat.
+func (t *Root) statBy(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail(op, name, err)
+		return nil, t.pathError(op, name, err)
 	}
-	fi, err := stat(t.disk.root, path)
+	fi, err := stat(t.shared.root, path)
 	if err != nil {
-		return nil, t.fail(op, name, err)
+		return nil, t.pathError(op, name, err)
 	}
 	return fi, nil
 }
@@ -52,12 +52,12 @@ func (t *Root) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, e
 // permissions say, by one system call; a file system which asks them only when a file is opened, as some in user space
 // do, may still refuse. Other systems are asked by opening the file.
 func (t *Root) Readable(name string) error {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err == nil {
-		err = t.disk.opener.readable(path)
+		err = t.shared.opener.readable(path)
 	}
 	if err != nil {
-		return t.fail("open", name, err)
+		return t.pathError("open", name, err)
 	}
 	return nil
 }
@@ -67,13 +67,13 @@ func (t *Root) Readable(name string) error {
 // nothing about what name means, because a link on the way that leads out of the tree is followed. Where it cannot be
 // had so easily the error is [errors.ErrUnsupported].
 func Identify(t *Root, name string) (fileid.ID, error) {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return fileid.ID{}, t.fail("stat", name, err)
+		return fileid.ID{}, t.pathError("stat", name, err)
 	}
-	id, err := t.disk.opener.identify(path)
+	id, err := t.shared.opener.identify(path)
 	if err != nil {
-		return fileid.ID{}, t.fail("stat", name, err)
+		return fileid.ID{}, t.pathError("stat", name, err)
 	}
 	return id, nil
 }

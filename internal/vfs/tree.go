@@ -81,7 +81,7 @@ func Of(fsys afero.Fs) Tree {
 // IsNil reports whether fsys is none: nil, or a Root that was never opened.
 func IsNil(fsys afero.Fs) bool {
 	root, ok := fsys.(*Root)
-	return fsys == nil || ok && (root == nil || root.disk == nil)
+	return fsys == nil || ok && (root == nil || root.shared == nil)
 }
 
 // Sub returns the directory name of t, and what lies beneath it, as a Tree of its own. The caller calls done when
@@ -122,12 +122,12 @@ func IsSameFile(a Tree, name string, b Tree, other string) bool {
 	x, ok1 := a.(*adapter)
 	y, ok2 := b.(*adapter)
 	if ok1 && ok2 && equal(x.fs, y.fs) {
-		one, err1 := x.full(name)
-		two, err2 := y.full(other)
+		one, err1 := x.fullName(name)
+		two, err2 := y.fullName(other)
 		return err1 == nil && err2 == nil && path.Clean("/"+one) == path.Clean("/"+two)
 	}
-	one, err1 := clean(name)
-	two, err2 := clean(other)
+	one, err1 := cleanName(name)
+	two, err2 := cleanName(other)
 	return err1 == nil && err2 == nil && one == two && IsSame(a, b)
 }
 

@@ -10,16 +10,16 @@ import (
 	"github.com/spf13/afero"
 )
 
-// uploads is what package upload asks of a file system beyond afero.Fs, if it has it (see upload.Atomic, which this
+// uploader is what package upload asks of a file system beyond afero.Fs, if it has it (see upload.Atomic, which this
 // package does not import). Root has it; an adapter passes it on where the file system below has it.
-type uploads interface {
+type uploader interface {
 	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 	SyncUpload(f afero.File) error
 	CommitUpload(temp, target string) error
 	AbortUpload(temp string) error
 }
 
-var _ = [...]uploads{(*Root)(nil), (*adapter)(nil)}
+var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
 
 // CreateUpload creates the file temp, which must not be there, and opens it for writing.
 func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
@@ -32,16 +32,16 @@ func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
 // CommitUpload gives the file temp the name target: whoever opens target finds the file that was there before or the
 // whole new one. temp is a file, as CreateUpload has made it.
 func (t *Root) CommitUpload(temp, target string) error {
-	return t.renameBy(temp, target, t.disk.root.Rename) // no link is moved: nobody waits for those who move one
+	return t.renameWith(temp, target, t.shared.root.Rename) // no link is moved: nobody waits for those who move one
 }
 
 // AbortUpload removes the file temp.
 func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }
 
-// uploads returns the methods of the file system below, if it has them. Those that it has because it embeds a Root are
+// uploader returns the methods of the file system below, if it has them. Those that it has because it embeds a Root are
 // none of its own: they would pass by its OpenFile and Rename.
-func (a *adapter) uploads() (uploads, bool) {
-	up, ok := a.fs.(uploads)
+func (a *adapter) uploader() (uploader, bool) {
+	up, ok := a.fs.(uploader)
 	return up, ok && !embedsRoot(reflect.TypeOf(a.fs))
 }
 
@@ -57,18 +57,18 @@ func embedsRoot(t reflect.Type) bool {
 
 // CreateUpload passes the call on, if the directory is there; [errors.ErrUnsupported] means that the file system has no such method.
 func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	full, err := a.full(temp)
+	full, err := a.fullName(temp)
 	if err == nil && perm != perm.Perm() {
 		err = errMode
 	}
 	if err != nil {
-		return nil, a.fail("create", temp, err)
+		return nil, a.pathError("create", temp, err)
 	}
-	f, err := call(a.calls, func() (afero.File, error) {
+	f, err := callWithLimit(a.calls, func() (afero.File, error) {
 		if err := a.checkParent(full); err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 		return up.CreateUpload(full, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
-		return nil, a.fail("create", temp, err)
+		return nil, a.pathError("create", temp, err)
 	}
 	if osFile, ok := OSFile(f); ok {
 		return osFile, nil
@@ -87,41 +87,41 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 // SyncUpload passes the call on, as CreateUpload does. It waits for as long as that takes: one that is given up may
 // yet succeed.
 func (a *adapter) SyncUpload(f afero.File) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}
 	if h, ok := f.(*handle); ok {
 		f = h.File
 	}
-	_, err := protect(func() (struct{}, error) { return struct{}{}, up.SyncUpload(f) })
+	_, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.SyncUpload(f) })
 	return err
 }
 
 // CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It waits as SyncUpload does.
 func (a *adapter) CommitUpload(temp, target string) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	from, err1 := a.full(temp)
-	to, err2 := a.full(target)
+	from, err1 := a.fullName(temp)
+	to, err2 := a.fullName(target)
 	if err := errors.Join(err1, err2); err != nil {
-		return a.fail("rename", target, fs.ErrInvalid)
+		return a.pathError("rename", target, fs.ErrInvalid)
 	}
 	if fi, err := a.Lstat(target); err == nil && fi.IsDir() {
-		return a.fail("rename", target, fs.ErrExist)
+		return a.pathError("rename", target, fs.ErrExist)
 	}
 	defer CountChange()
-	if _, err := protect(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
-		return a.fail("rename", target, err)
+	if _, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
+		return a.pathError("rename", target, err)
 	}
 	return nil
 }
 
 // AbortUpload passes the call on, as CreateUpload does.
 func (a *adapter) AbortUpload(temp string) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}

@@ -65,7 +65,7 @@ import (
 // the bare cause, so that errors.Is with [fs.ErrNotExist] and its kin tells what happened; it never holds the
 // path of the root.
 type Root struct {
-	disk     *disk
+	shared   *shared
 	writable bool
 }
 
@@ -74,13 +74,13 @@ var _ interface {
 	afero.Lstater
 } = (*Root)(nil)
 
-// disk is what all views of a tree share.
-type disk struct {
-	dir    string // absolute
-	root   *os.Root
-	opener opener
-	links  *linkRules
-	escape error // what root answers to a name that leads out; package os has it, but does not export it
+// shared is what all views of a tree share.
+type shared struct {
+	dir       string // absolute
+	root      *os.Root
+	opener    opener
+	moves     *moveLock
+	errEscape error // what root answers to a name that leads out; package os has it, but does not export it
 }
 
 // Open returns a read-only view of the directory dir and of all that lies beneath it. It follows the directory,
@@ -94,61 +94,61 @@ func Open(dir string) (*Root, error) {
 	// "" is no directory, although Abs takes it for the current one.
 	fi, err := os.Stat(dir)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: withoutPath(err)}
 	}
 	if !fi.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
 	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: withoutPath(err)}
 	}
-	d, err := newDisk(root, abs, new(linkRules))
+	d, err := newShared(root, abs, new(moveLock))
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: dir, Err: bare(err)}
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: withoutPath(err)}
 	}
-	return &Root{disk: d}, nil
+	return &Root{shared: d}, nil
 }
 
-// newDisk takes root over, which is dir.
-func newDisk(root *os.Root, dir string, links *linkRules) (*disk, error) {
+// newShared takes root over, which is dir.
+func newShared(root *os.Root, dir string, links *moveLock) (*shared, error) {
 	opener, err := newOpener(root) // fails where dir may be read but not searched
 	if err != nil {
 		_ = root.Close()
 		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused before the disk is asked
-	return &disk{dir: dir, root: root, opener: opener, links: links, escape: bare(escape)}, nil
+	return &shared{dir: dir, root: root, opener: opener, moves: links, errEscape: withoutPath(escape)}, nil
 }
 
 // Sub returns a view of the directory name and of all that lies beneath it, as a tree of its own: no name leads out
 // of that directory either. Files may be changed through it if they may through t. The caller closes it; closing t
 // does not.
 func (t *Root) Sub(name string) (*Root, error) {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	fi, err := t.disk.root.Stat(path) // as in Open
+	fi, err := t.shared.root.Stat(path) // as in Open
 	if err == nil && !fi.IsDir() {
 		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	root, err := t.disk.root.OpenRoot(path)
+	root, err := t.shared.root.OpenRoot(path)
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	d, err := newDisk(root, filepath.Join(t.disk.dir, path), t.disk.links)
+	d, err := newShared(root, filepath.Join(t.shared.dir, path), t.shared.moves)
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	return &Root{disk: d, writable: t.writable}, nil
+	return &Root{shared: d, writable: t.writable}, nil
 }
 
 // Writable returns a view of the same tree through which files may be changed.
-func (t *Root) Writable() *Root { return &Root{disk: t.disk, writable: true} }
+func (t *Root) Writable() *Root { return &Root{shared: t.shared, writable: true} }
 
 // CanWrite reports whether files may be changed through this view.
 func (t *Root) CanWrite() bool { return t.writable }
@@ -156,15 +156,15 @@ func (t *Root) CanWrite() bool { return t.writable }
 // Close closes what all views of the tree share: none of them can be used afterwards, their calls return
 // [fs.ErrClosed]. Files that were opened through them stay open. Closing twice is harmless.
 func (t *Root) Close() error {
-	err := t.disk.opener.Close()
-	if rerr := t.disk.root.Close(); err == nil {
+	err := t.shared.opener.Close()
+	if rerr := t.shared.root.Close(); err == nil {
 		err = rerr
 	}
 	return err
 }
 
 // Dir returns the directory given to [Open], made absolute. It is for the operator; clients must not see it.
-func (t *Root) Dir() string { return t.disk.dir }
+func (t *Root) Dir() string { return t.shared.dir }
 
 // Name returns the name of this kind of file system, as afero wants it.
 func (t *Root) Name() string { return "vfs" }

@@ -19,22 +19,22 @@ import (
 //
 // The tree may change meanwhile. Walk has one directory open at a time, while it reads it, and none when it calls f.
 func (t *Root) Walk(name string, f filepath.WalkFunc) error {
-	top, err := local(name)
+	top, err := localPath(name)
 	if err != nil {
-		return t.fail("readdir", name, err)
+		return t.pathError("readdir", name, err)
 	}
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
 		name := name
-		infos, err := t.list(filepath.Join(top, filepath.FromSlash(rel)), openedOnce)
+		infos, err := t.list(filepath.Join(top, filepath.FromSlash(rel)), listForWalk)
 		if err != nil {
 			if rel != "" {
 				name = path.Join(name, rel)
 			}
-			return nil, t.fail("readdir", name, err)
+			return nil, t.pathError("readdir", name, err)
 		}
 		return infos, nil
 	}}
-	return w.all()
+	return w.run()
 }
 
 // walk is what one call of Walk is about.
@@ -45,25 +45,25 @@ type walk struct {
 	list func(rel string) ([]fs.FileInfo, error)
 }
 
-// all walks everything.
-func (w *walk) all() error {
+// run walks everything.
+func (w *walk) run() error {
 	infos, err := w.list("")
 	if err != nil {
 		return err
 	}
-	if err := w.each("", infos); err != fs.SkipAll { //nolint:errorlint // f returns the bare value, as for fs.WalkDir
+	if err := w.visitEntries("", infos); err != fs.SkipAll { //nolint:errorlint // f returns the bare value, as for fs.WalkDir
 		return err
 	}
 	return nil
 }
 
-// each walks the entries of the directory dir, which is "" or ends in a slash.
-func (w *walk) each(dir string, infos []fs.FileInfo) error {
+// visitEntries walks the entries of the directory dir, which is "" or ends in a slash.
+func (w *walk) visitEntries(dir string, infos []fs.FileInfo) error {
 	for _, fi := range infos {
 		rel := dir + fi.Name()
 		err := w.f(rel, fi, nil)
 		if err == nil && fi.IsDir() {
-			err = w.beneath(rel, fi)
+			err = w.visitDir(rel, fi)
 		}
 		if err == fs.SkipDir { //nolint:errorlint // as in Walk
 			if !fi.IsDir() {
@@ -78,11 +78,11 @@ func (w *walk) each(dir string, infos []fs.FileInfo) error {
 	return nil
 }
 
-// beneath walks what is in the directory rel.
-func (w *walk) beneath(rel string, fi fs.FileInfo) error {
+// visitDir walks what is in the directory rel.
+func (w *walk) visitDir(rel string, fi fs.FileInfo) error {
 	infos, err := w.list(rel)
 	if err != nil {
 		return w.f(rel, fi, err)
 	}
-	return w.each(rel+"/", infos)
+	return w.visitEntries(rel+"/", infos)
 }

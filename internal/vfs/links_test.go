@@ -143,7 +143,7 @@ func TestNoLinkIsMadeThatLeadsOutByAnother(t *testing.T) {
 
 func TestADirectoryWithTooMuchInItIsNotMovedUp(t *testing.T) {
 	needsLinks(t)
-	defer vfs.SetMostLooked(10)()
+	defer vfs.SetMaxSearched(10)()
 	dir := nettest.TempDir(t)
 	files := map[string]string{"a/": "", "a/b/": ""}
 	for i := range 11 {

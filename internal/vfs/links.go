@@ -29,22 +29,22 @@ var (
 	ErrTooManyEntries error = refusal("too much in the directory to look for links that would lead out of the tree")
 )
 
-// mostLooked is how many entries of a directory that is moved are looked at, which takes 0.7 s on two busy cores. It is a variable for the tests.
-var mostLooked = 100_000
+// maxSearched is how many entries of a directory that is moved are looked at, which takes 0.7 s on two busy cores. It is a variable for the tests.
+var maxSearched = 100_000
 
 // maxLinks is how many links are followed, as on Linux.
 const maxLinks = 40
 
-// way follows names and links in a tree. Paths have slashes and no links, and the root is "."; moved names the old and the
+// linkResolver follows names and links in a tree. Paths have slashes and no links, and the root is "."; moved names the old and the
 // new path of what is looked at as if it had been moved.
-type way struct {
+type linkResolver struct {
 	lstat    func(path string) (fs.FileInfo, error)
 	readlink func(path string) (string, error)
 	old, new string // "": nothing is moved
 }
 
-// at returns under which name to look for path now; "": nowhere.
-func (w *way) at(name string) string {
+// currentPath returns under which name to look for path now; "": nowhere.
+func (w *linkResolver) currentPath(name string) string {
 	if w.old == "" {
 		return name
 	}
@@ -57,9 +57,9 @@ func (w *way) at(name string) string {
 	return name
 }
 
-// follow returns where name leads from the directory dir, as a path free of links. What is not there is taken by its
+// resolve returns where name leads from the directory dir, as a path free of links. What is not there is taken by its
 // name. The error is ErrOutside if the way leads out of the tree.
-func (w *way) follow(dir, name string) (string, error) {
+func (w *linkResolver) resolve(dir, name string) (string, error) {
 	here := elements(dir)
 	rest := strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
@@ -75,7 +75,7 @@ func (w *way) follow(dir, name string) (string, error) {
 			continue
 		}
 		here = append(here, element)
-		target, err := w.target(path.Join(here...))
+		target, err := w.readLink(path.Join(here...))
 		switch {
 		case err != nil:
 			return "", err
@@ -93,9 +93,9 @@ func (w *way) follow(dir, name string) (string, error) {
 	return path.Join(append([]string{"."}, here...)...), nil
 }
 
-// target returns what the link of that name holds, with slashes; "" if it is none, or not there.
-func (w *way) target(name string) (string, error) {
-	if name = w.at(name); name == "" {
+// readLink returns what the link of that name holds, with slashes; "" if it is none, or not there.
+func (w *linkResolver) readLink(name string) (string, error) {
+	if name = w.currentPath(name); name == "" {
 		return "", nil
 	}
 	fi, err := w.lstat(name)
@@ -109,9 +109,9 @@ func (w *way) target(name string) (string, error) {
 	return filepath.ToSlash(target), err
 }
 
-// check returns ErrLeadsOut if the way leads out, and nil for links in circles, which nobody can follow.
-func (w *way) check(dir, name string) error {
-	switch _, err := w.follow(dir, name); {
+// checkInside returns ErrLeadsOut if the way leads out, and nil for links in circles, which nobody can follow.
+func (w *linkResolver) checkInside(dir, name string) error {
+	switch _, err := w.resolve(dir, name); {
 	case err == ErrOutside: //nolint:errorlint // the bare value
 		return ErrLeadsOut
 	case !errors.Is(err, syscall.ELOOP):
@@ -130,9 +130,9 @@ func elements(name string) []string {
 
 // checkMove returns why what has the path from cannot get the path to. Both are clean. readDir returns the entries of a
 // directory, at most n.
-func (w *way) checkMove(from, to string, readDir func(name string, n int) ([]fs.DirEntry, error)) error {
-	fromDir, err1 := w.follow(".", path.Dir(from))
-	toDir, err2 := w.follow(".", path.Dir(to))
+func (w *linkResolver) checkMove(from, to string, readDir func(name string, n int) ([]fs.DirEntry, error)) error {
+	fromDir, err1 := w.resolve(".", path.Dir(from))
+	toDir, err2 := w.resolve(".", path.Dir(to))
 	if err := errors.Join(err1, err2); err != nil || fromDir == toDir {
 		return nil // the move itself will tell, or changes nothing
 	}
@@ -142,11 +142,11 @@ func (w *way) checkMove(from, to string, readDir func(name string, n int) ([]fs.
 	case err != nil:
 		return nil //nolint:nilerr // as above
 	case fi.Mode().Type() == fs.ModeSymlink:
-		return w.check(toDir, path.Base(to))
+		return w.checkInside(toDir, path.Base(to))
 	case !fi.IsDir():
 		return nil
 	}
-	err = w.checkBeneath(readDir)
+	err = w.checkLinksIn(readDir)
 	if isUp := len(elements(toDir)) < len(elements(fromDir)); !isUp && !errors.Is(err, ErrLeadsOut) {
 		// A link that holds the way from its place, as those that are made here, leads out of no deeper place either.
 		return nil
@@ -154,9 +154,9 @@ func (w *way) checkMove(from, to string, readDir func(name string, n int) ([]fs.
 	return err
 }
 
-// checkBeneath returns why a directory cannot be moved because of the links in it.
-func (w *way) checkBeneath(readDir func(name string, n int) ([]fs.DirEntry, error)) error {
-	dirs, left := []string{""}, mostLooked
+// checkLinksIn returns why a directory cannot be moved because of the links in it.
+func (w *linkResolver) checkLinksIn(readDir func(name string, n int) ([]fs.DirEntry, error)) error {
+	dirs, left := []string{""}, maxSearched
 	for len(dirs) > 0 {
 		dir := dirs[len(dirs)-1]
 		dirs = dirs[:len(dirs)-1]
@@ -176,10 +176,10 @@ func (w *way) checkBeneath(readDir func(name string, n int) ([]fs.DirEntry, erro
 				continue
 			}
 			target, err := w.readlink(w.old + name)
-			if target = filepath.ToSlash(target); err != nil || isRooted(target) || staysIn(path.Dir(name), target) {
+			if target = filepath.ToSlash(target); err != nil || isRooted(target) || textStaysInTop(path.Dir(name), target) {
 				continue // it is gone, or leads where it led
 			}
-			if err := w.check(path.Join(w.new, path.Dir(name)), target); err != nil {
+			if err := w.checkInside(path.Join(w.new, path.Dir(name)), target); err != nil {
 				return err
 			}
 		}
@@ -187,8 +187,8 @@ func (w *way) checkBeneath(readDir func(name string, n int) ([]fs.DirEntry, erro
 	return nil
 }
 
-// staysIn reports whether the text of a link that lies in dir, beneath the directory "/", does not leave that.
-func staysIn(dir, target string) bool {
+// textStaysInTop reports whether the text of a link that lies in dir, beneath the directory "/", does not leave that.
+func textStaysInTop(dir, target string) bool {
 	depth, below := len(elements(path.Join(".", dir))), false // of where the text has led to
 	for element := range strings.SplitSeq(target, "/") {
 		switch element {
@@ -204,18 +204,18 @@ func staysIn(dir, target string) bool {
 	return true
 }
 
-// way returns how to follow names in t.
-func (t *Root) way() *way {
-	root := t.disk.root
-	return &way{
+// linkResolver returns how to follow names in t.
+func (t *Root) linkResolver() *linkResolver {
+	root := t.shared.root
+	return &linkResolver{
 		lstat:    func(name string) (fs.FileInfo, error) { return root.Lstat(filepath.FromSlash(name)) },
 		readlink: func(name string) (string, error) { return root.Readlink(filepath.FromSlash(name)) },
 	}
 }
 
-// readSome returns at most n entries of a directory.
-func (t *Root) readSome(name string, n int) ([]fs.DirEntry, error) {
-	beneath, err := t.disk.root.OpenRoot(filepath.FromSlash(name + "/.")) // as a directory: see inRoot.openDir
+// readEntries returns at most n entries of a directory.
+func (t *Root) readEntries(name string, n int) ([]fs.DirEntry, error) {
+	beneath, err := t.shared.root.OpenRoot(filepath.FromSlash(name + "/.")) // as a directory: see inRoot.openDir
 	if err != nil {
 		return nil, err
 	}
@@ -232,34 +232,34 @@ func (t *Root) readSome(name string, n int) ([]fs.DirEntry, error) {
 	return nil, nil
 }
 
-// linkRules keeps moves from being checked while links are made, or other moves are: no link is seen in one place and
+// moveLock keeps moves from being checked while links are made, or other moves are: no link is seen in one place and
 // moved in another. All views of a tree, and of the directories in it, have one.
-type linkRules struct{ sync.RWMutex }
+type moveLock struct{ sync.RWMutex }
 
 // move renames what has the path from, unless a link would lead out then. Many files can be moved at a time.
 func (t *Root) move(from, to string) error {
-	rules := t.disk.links
+	rules := t.shared.moves
 	rules.RLock()
-	fi, err := t.disk.root.Lstat(from)
+	fi, err := t.shared.root.Lstat(from)
 	if err != nil || fi.Mode().IsRegular() {
 		defer rules.RUnlock()
-		return t.disk.root.Rename(from, to)
+		return t.shared.root.Rename(from, to)
 	}
 	rules.RUnlock()
 	rules.Lock()
 	defer rules.Unlock()
-	if err := t.way().checkMove(filepath.ToSlash(from), filepath.ToSlash(to), t.readSome); err != nil {
+	if err := t.linkResolver().checkMove(filepath.ToSlash(from), filepath.ToSlash(to), t.readEntries); err != nil {
 		return err
 	}
-	return t.disk.root.Rename(from, to)
+	return t.shared.root.Rename(from, to)
 }
 
 // makeLink makes link a symbolic link to target. What it holds is the way from its real place.
 func (t *Root) makeLink(target, link string) error {
-	t.disk.links.Lock()
-	defer t.disk.links.Unlock()
-	w := t.way()
-	dir, err := w.follow(".", path.Dir(filepath.ToSlash(link)))
+	t.shared.moves.Lock()
+	defer t.shared.moves.Unlock()
+	w := t.linkResolver()
+	dir, err := w.resolve(".", path.Dir(filepath.ToSlash(link)))
 	if err != nil {
 		return err
 	}
@@ -267,23 +267,23 @@ func (t *Root) makeLink(target, link string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.check(dir, filepath.ToSlash(to)); err != nil {
+	if err := w.checkInside(dir, filepath.ToSlash(to)); err != nil {
 		return err
 	}
-	return t.disk.root.Symlink(to, filepath.Join(filepath.FromSlash(dir), filepath.Base(link)))
+	return t.shared.root.Symlink(to, filepath.Join(filepath.FromSlash(dir), filepath.Base(link)))
 }
 
-// way returns how to follow names in a, if its file system knows links.
-func (a *adapter) way() (w *way, ok bool) {
+// linkResolver returns how to follow names in a, if its file system knows links.
+func (a *adapter) linkResolver() (w *linkResolver, ok bool) {
 	r, ok := a.fs.(afero.LinkReader)
 	if !ok {
 		return nil, false
 	}
 	full := func(name string) string { // or none, if a name of the disk cannot be one here
-		full, _ := a.full(name)
+		full, _ := a.fullName(name)
 		return full
 	}
-	return &way{
+	return &linkResolver{
 		lstat:    func(name string) (fs.FileInfo, error) { return a.lstat(full(name)) },
 		readlink: func(name string) (string, error) { return r.ReadlinkIfPossible(full(name)) },
 	}, true
@@ -291,21 +291,21 @@ func (a *adapter) way() (w *way, ok bool) {
 
 // checkMove returns why from cannot be moved to to. Both are names of clients.
 func (a *adapter) checkMove(from, to string) error {
-	w, ok := a.way()
+	w, ok := a.linkResolver()
 	if !ok {
 		return nil
 	}
-	from, err1 := clean(from)
-	to, err2 := clean(to)
+	from, err1 := cleanName(from)
+	to, err2 := cleanName(to)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	return w.checkMove(from, to, a.readSome)
+	return w.checkMove(from, to, a.readEntries)
 }
 
-// readSome returns at most n entries of a directory.
-func (a *adapter) readSome(name string, n int) ([]fs.DirEntry, error) {
-	full, err := a.full(name)
+// readEntries returns at most n entries of a directory.
+func (a *adapter) readEntries(name string, n int) ([]fs.DirEntry, error) {
+	full, err := a.fullName(name)
 	if err != nil {
 		return nil, err
 	}

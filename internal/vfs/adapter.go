@@ -16,10 +16,10 @@ import (
 	"github.com/spf13/afero"
 )
 
-// adapter is an afero.Fs as a Tree.
+// adapter makes a Tree of an afero.Fs.
 type adapter struct {
 	fs        afero.Fs
-	base      string // of all names, as clean makes them
+	base      string // the directory in fs that is the root of this view, cleaned
 	nameStyle *nameStyle
 	calls     *calls
 }
@@ -28,7 +28,7 @@ func newAdapter(fsys afero.Fs) *adapter {
 	return &adapter{fs: fsys, base: ".", nameStyle: new(nameStyle), calls: new(calls)}
 }
 
-// sub returns the view of a directory. It may lie anywhere: where links lead is up to the file system.
+// sub returns a view of the directory name. The file system decides where links in name lead.
 func (a *adapter) sub(name string) (*adapter, error) {
 	fi, err := a.Stat(name)
 	if err != nil {
@@ -38,19 +38,19 @@ func (a *adapter) sub(name string) (*adapter, error) {
 		return nil, a.pathError("open", name, syscall.ENOTDIR)
 	}
 	below := *a
-	cleaned, _ := cleanName(name) // Stat has seen that it is one
+	cleaned, _ := cleanName(name) // Stat has checked it
 	below.base = path.Join(a.base, cleaned)
 	return &below, nil
 }
 
-// fullName returns the name by which the file system knows what a client calls name.
+// fullName returns the name for the file system of a file that the client calls name.
 func (a *adapter) fullName(name string) (string, error) {
 	name, err := cleanName(name)
 	if err != nil {
 		return "", err
 	}
 	if filepath.Separator == '\\' && strings.Contains(name, `\`) {
-		return "", fs.ErrInvalid // it would separate elements that clean has not seen, such as ".."
+		return "", fs.ErrInvalid // Windows takes it for a slash, and cleanName has removed no ".." next to it
 	}
 	name = path.Join(a.base, name)
 	relative, err := a.nameStyle.isRelative(a)
@@ -73,7 +73,7 @@ func (a *adapter) pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: withoutPath(err)}
 }
 
-// query returns what f says of the file that a client calls name.
+// query returns the result of f for the file that a client calls name.
 func query[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
 	var none T
 	full, err := a.fullName(name)
@@ -87,13 +87,13 @@ func query[T any](a *adapter, op, name string, f func(full string) (T, error)) (
 	return value, nil
 }
 
-// do has f do something to the file that a client calls name.
+// do is query without a result.
 func (a *adapter) do(op, name string, f func(full string) error) error {
 	_, err := query(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
 	return err
 }
 
-// change is do for what changes something. It is counted when it is over, also if nobody waits for that any more.
+// change is do for an f that changes something. CountChange follows when f returns, even after query has given it up.
 func (a *adapter) change(op, name string, f func(full string) error) error {
 	return a.do(op, name, func(full string) error {
 		defer CountChange()
@@ -101,10 +101,10 @@ func (a *adapter) change(op, name string, f func(full string) error) error {
 	})
 }
 
-// Name returns the name of the file system.
+// Name returns the name of the file system. It is part of afero.Fs.
 func (a *adapter) Name() string { return a.fs.Name() }
 
-// Stat describes what name leads to.
+// Stat describes the file that name leads to.
 func (a *adapter) Stat(name string) (fs.FileInfo, error) {
 	return query(a, "stat", name, a.stat)
 }
@@ -120,7 +120,7 @@ func (a *adapter) stat(full string) (fs.FileInfo, error) {
 	return checkSize(snapshot(fi, full))
 }
 
-// Lstat describes name itself, if the file system knows links.
+// Lstat describes name itself, if the file system supports links.
 func (a *adapter) Lstat(name string) (fs.FileInfo, error) {
 	return query(a, "lstat", name, a.lstat)
 }
@@ -142,13 +142,13 @@ func (a *adapter) lstat(full string) (fs.FileInfo, error) {
 // Open opens name for reading.
 func (a *adapter) Open(name string) (afero.File, error) { return a.OpenFile(name, os.O_RDONLY, 0) }
 
-// Readable opens the file: what its mode means, only its file system knows.
+// Readable opens the file, because the file system alone decides what its mode means.
 func (a *adapter) Readable(name string) error {
 	f, err := a.Open(name)
 	if err != nil {
 		return err
 	}
-	_ = f.Close() // it was not even read
+	_ = f.Close() // nothing was read or written
 	return nil
 }
 
@@ -157,8 +157,8 @@ func (a *adapter) Create(name string) (afero.File, error) {
 	return a.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
-// OpenFile opens name with the flags of os.OpenFile. A file is created only in a directory that is there: some file
-// systems would make that too.
+// OpenFile opens name with the flags of os.OpenFile. A file is created only in an existing directory; some file systems
+// would create the directory too.
 func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	full, err := a.fullName(name)
 	if err == nil && perm != perm.Perm() {
@@ -168,7 +168,7 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 		return nil, a.pathError("open", name, err)
 	}
 	f, err := callWithLimit(a.calls, func() (afero.File, error) {
-		if flag&writing != 0 { // an afero.CopyOnWriteFs makes a copy then, whatever else the flags say
+		if flag&writing != 0 { // with any of these flags an afero.CopyOnWriteFs makes a copy
 			defer CountChange()
 		}
 		return a.open(full, flag, perm)
@@ -180,7 +180,7 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 }
 
 func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, error) {
-	// Asked before, because to open a FIFO waits for its other end.
+	// Stat first, because opening a FIFO waits for its other end.
 	fi, err := a.stat(full)
 	switch {
 	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
@@ -200,7 +200,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		return nil, err
 	}
 	if osFile, ok := OSFile(f); ok {
-		if fi, err = osFile.Stat(); err == nil && !isOpenable(fi.Mode()) { // it was replaced meanwhile
+		if fi, err = osFile.Stat(); err == nil && !isOpenable(fi.Mode()) { // it was replaced after Stat
 			err = ErrSpecial
 		}
 		if err != nil {
@@ -211,7 +211,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	}
 	h := newHandle(f, full)
 	if flag&writing == 0 {
-		// Asked again, because by now the name may mean another file, or one of another length.
+		// Stat the open file: the name may have got another file, or the file another length.
 		if fi, err = h.Stat(); err == nil && !isOpenable(fi.Mode()) {
 			err = ErrSpecial
 		}
@@ -219,7 +219,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 			_ = h.Close()
 			return nil, err
 		}
-		h.maxSize, h.modTime = fi.Size(), fi.ModTime()
+		h.readSize, h.modTime = fi.Size(), fi.ModTime()
 		h.reopen = func() (afero.File, error) {
 			return callWithLimit(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
 		}
@@ -227,19 +227,19 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	return h, nil
 }
 
-// openRaw opens a file as the file system does. An afero.CopyOnWriteFs reads directories only by Open.
+// openRaw opens a file without checks. It uses Open where it can: an afero.CopyOnWriteFs opens directories only by Open.
 func (a *adapter) openRaw(full string, flag int, perm fs.FileMode) (afero.File, error) {
 	if flag == os.O_RDONLY {
 		return a.fs.Open(full)
 	}
-	if _, ok := a.fs.(afero.FromIOFS); ok { // which would open for reading instead
+	if _, ok := a.fs.(afero.FromIOFS); ok { // it would ignore the flags and open for reading
 		return nil, ErrReadOnly
 	}
 	return a.fs.OpenFile(full, flag, perm)
 }
 
-// checkParent returns why a file cannot be made: some file systems, such as afero.MemMapFs, would make it below a
-// directory that is not there, or below a file.
+// checkParent returns an error if the parent of full is not a directory. Some file systems, such as afero.MemMapFs, would
+// create a file in a directory that does not exist, or beneath a file.
 func (a *adapter) checkParent(full string) error {
 	fi, err := a.fs.Stat(path.Dir(full))
 	if err == nil && !fi.IsDir() {
@@ -248,7 +248,7 @@ func (a *adapter) checkParent(full string) error {
 	return err
 }
 
-// ReadDir describes the entries of a directory.
+// ReadDir describes the entries of a directory that can be opened, sorted by name.
 func (a *adapter) ReadDir(name string) ([]fs.FileInfo, error) {
 	return query(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, listOpenable) })
 }
@@ -265,8 +265,8 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	}
 	defer dir.Close()
 	all, err := dir.Readdir(-1)
-	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
-		// One entry that vanishes must not hide the others, as it does behind an afero.FromIOFS.
+	if err != nil && err != io.EOF { //nolint:errorlint // the bare value, as from a Reader
+		// An afero.FromIOFS fails if an entry vanishes meanwhile: describe each entry by itself.
 		if all, err = a.describe(full); err != nil {
 			return nil, err
 		}
@@ -299,7 +299,7 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() }), nil
 }
 
-// describe describes the entries of a directory one by one, and leaves out those that cannot be.
+// describe describes the entries of a directory one by one, and leaves out those that fail.
 func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	dir, err := a.fs.Open(full)
 	if err != nil {
@@ -319,10 +319,10 @@ func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	return infos, nil
 }
 
-// baseName returns the last element of a name, which some file systems give with a slash behind it.
+// baseName returns the last element of a name. Some file systems append a slash to names of directories.
 func baseName(name string) string { return path.Base(filepath.ToSlash(name)) }
 
-// Walk calls f for each entry beneath the directory name.
+// Walk calls f for each entry beneath the directory name, as Root.Walk does.
 func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
 		return query(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
@@ -332,7 +332,7 @@ func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 	return w.run()
 }
 
-// Mkdir makes a directory in one that is there.
+// Mkdir makes a directory in an existing one.
 func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
 	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
@@ -348,7 +348,7 @@ func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
 	})
 }
 
-// MkdirAll makes a directory and those above it that are missing.
+// MkdirAll makes a directory and all missing parents.
 func (a *adapter) MkdirAll(name string, perm fs.FileMode) error {
 	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
@@ -372,7 +372,7 @@ func (a *adapter) Remove(name string) error {
 	})
 }
 
-// RemoveDir removes a directory that is empty, which not every file system sees to.
+// RemoveDir removes an empty directory. Not every file system checks by itself that it is empty.
 func (a *adapter) RemoveDir(name string) error {
 	return a.change("rmdir", name, func(full string) error {
 		if a.isRoot(name) {
@@ -389,7 +389,7 @@ func (a *adapter) RemoveDir(name string) error {
 		if err != nil {
 			return err
 		}
-		names, _ := dir.Readdirnames(1) // io.EOF: there are none; else Remove tells
+		names, _ := dir.Readdirnames(1) // io.EOF if it is empty; other errors recur in Remove
 		_ = dir.Close()
 		if len(names) > 0 {
 			return syscall.ENOTEMPTY
@@ -398,7 +398,7 @@ func (a *adapter) RemoveDir(name string) error {
 	})
 }
 
-// RemoveAll removes name and all that is beneath it.
+// RemoveAll removes name and everything beneath it.
 func (a *adapter) RemoveAll(name string) error {
 	return a.change("removeall", name, func(full string) error {
 		if a.isRoot(name) {
@@ -408,7 +408,7 @@ func (a *adapter) RemoveAll(name string) error {
 	})
 }
 
-// Rename moves oldname to newname, which may be a file that is there, but no directory.
+// Rename moves oldname to newname. It replaces a file of that name, but not a directory.
 func (a *adapter) Rename(oldname, newname string) error {
 	err := a.change("rename", oldname, func(from string) error {
 		to, err := a.fullName(newname)
@@ -436,7 +436,7 @@ func (a *adapter) rename(oldname, newname, from, to string) error {
 	case fi.IsDir() && strings.HasPrefix(to, from+"/"): // into itself
 		return syscall.EINVAL
 	}
-	if there, err := a.lstat(to); err == nil && (there.IsDir() || fi.IsDir()) {
+	if existing, err := a.lstat(to); err == nil && (existing.IsDir() || fi.IsDir()) {
 		return fs.ErrExist
 	}
 	if err := a.checkParent(to); err != nil {
@@ -454,7 +454,7 @@ func (a *adapter) Chmod(name string, mode fs.FileMode) error {
 		if mode != mode.Perm() {
 			return errMode
 		}
-		// afero.MemMapFs looks for the name as it is, and knows it as filepath.Clean makes it.
+		// afero.MemMapFs stores names in the form of filepath.Clean, but Chmod does not convert its argument.
 		return a.fs.Chmod(filepath.FromSlash(full), mode)
 	})
 }
@@ -469,12 +469,12 @@ func (a *adapter) Chtimes(name string, atime, mtime time.Time) error {
 	return a.change("chtimes", name, func(full string) error { return a.fs.Chtimes(full, atime, mtime) })
 }
 
-// Symlink makes no link: by the interface of afero nobody can say where it would lead.
+// Symlink is unsupported: afero's interface does not say where the link would lead.
 func (a *adapter) Symlink(_, name string) error {
 	return a.pathError("symlink", name, errors.ErrUnsupported)
 }
 
-// Free is as the file system says, if it does.
+// Free returns the result of the file system's method Free, if it has one.
 func (a *adapter) Free(name string) (int64, error) {
 	return query(a, "free", name, func(full string) (int64, error) {
 		if f, ok := a.fs.(interface {
@@ -486,9 +486,10 @@ func (a *adapter) Free(name string) (int64, error) {
 	})
 }
 
-// nameStyle is how names have to look for a file system. It is found out once that can answer.
+// nameStyle is the form of names that a file system needs. It is found out at the first use that succeeds.
 type nameStyle struct {
-	known atomic.Pointer[bool] // relative: "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
+	// known is nil, or says whether names are relative: "a/b" and "." instead of "/a/b" and "/", as in package io/fs.
+	known atomic.Pointer[bool]
 }
 
 func (s *nameStyle) isRelative(a *adapter) (bool, error) {
@@ -503,16 +504,18 @@ func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 	switch {
 	case errors.Is(err, ErrNotResponding):
 		return false, err
-	case err == nil && known: // or it has panicked
+	case err == nil && known: // other errors are panics
 		s.known.Store(&relative)
 	}
 	return relative, nil
 }
 
-// needsRelativeNames reports whether fsys takes no names that begin with a slash, and whether that is known, or only likely
-// because its root cannot be looked at. A union of a file system that does and one that does not, such as an
-// afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".". A file system for which "." is
-// another place than "/", the working directory, shows something else there.
+// needsRelativeNames reports whether fsys needs names without a leading slash. If its root cannot be read, known is false
+// and relative is a guess.
+//
+// A union of a file system with relative names and one without, such as an afero.CopyOnWriteFs over an afero.FromIOFS,
+// shows fewer entries of its root as "/" than as "."; it needs relative names. If "." is another directory than "/",
+// such as the working directory, their entries differ, and names must begin with a slash.
 func needsRelativeNames(fsys afero.Fs) (relative, known bool) {
 	dot, err := fsys.Stat(".")
 	isDot := err == nil && dot.IsDir()
@@ -525,22 +528,23 @@ func needsRelativeNames(fsys afero.Fs) (relative, known bool) {
 	case !isSlash:
 		return true, err == nil || isRefused || errors.Is(err, fs.ErrNotExist)
 	}
-	const most = 1000 // names of a root: one that has more of them as "/" is whole
-	first := rootNames(fsys, "/", most)
-	if len(first) >= most {
+	const maxNames = 1000 // a root that shows as many as "/" is taken for complete
+	bySlash := rootNames(fsys, "/", maxNames)
+	if len(bySlash) >= maxNames {
 		return false, true
 	}
-	names := rootNames(fsys, ".", -1)
-	return len(names) > len(first) && !slices.ContainsFunc(first, func(name string) bool { return !slices.Contains(names, name) }), true
+	byDot := rootNames(fsys, ".", -1)
+	hasAll := !slices.ContainsFunc(bySlash, func(name string) bool { return !slices.Contains(byDot, name) })
+	return len(byDot) > len(bySlash) && hasAll, true
 }
 
-// rootNames returns at most n names of a root, or all of them if n is negative.
+// rootNames returns at most n names of entries of the directory root, or all of them if n is negative.
 func rootNames(fsys afero.Fs, root string, n int) []string {
 	dir, err := fsys.Open(root)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(n) // what there is
+	names, _ := dir.Readdirnames(n) // those before an error will do
 	return names
 }

@@ -2,8 +2,8 @@
 
 package vfs
 
-// IsExhausted is not told here.
+// IsExhausted returns false: the error is not known on this system.
 func IsExhausted(error) bool { return false }
 
-// IsInvalidPath is not told here.
+// IsInvalidPath returns false: the error is not known on this system.
 func IsInvalidPath(error) bool { return false }

@@ -12,35 +12,34 @@ import (
 	"github.com/spf13/afero"
 )
 
-// handle is an open file of a file system of which only Read, Write and Seek are believed, and these only on a handle
-// that nobody else has. It makes ReadAt and WriteAt of them, which the files of several kinds of afero.Fs do not
-// have, or have with a position that others see. It is for one goroutine at a time.
+// handle is an open file of an adapter, if it is no *os.File. It implements ReadAt and WriteAt by Seek, Read and Write,
+// because those of several kinds of afero.Fs are missing or wrong (see the package comment). Each open has a handle of
+// its own, for one goroutine at a time.
 type handle struct {
 	afero.File
 
-	name   string // as Name returns it
+	name   string // result of Name
 	reopen func() (afero.File, error)
 
-	pos       int64 // where the file's position is
-	noSeek    bool  // Seek does not work here
-	sharedPos bool  // the position is that of other handles too
+	pos       int64 // position in the file
+	noSeek    bool  // whether Seek has failed
+	sharedPos bool  // whether only ReadAt may be used, see hasSharedPosition
 
-	// Of a file opened for reading, what it was then.
-	maxSize int64 // it is not read behind that; negative: it is written to
-	modTime time.Time
+	readSize int64     // up to which ReadAt reads; negative: the file is open for writing
+	modTime  time.Time // when it was opened for reading
 }
 
-// newHandle returns the handle of f, which full names, to write to.
+// newHandle returns a handle for writing to f, which was opened as full. To read, the caller sets the fields for it.
 func newHandle(f afero.File, full string) *handle {
-	return &handle{File: f, name: strings.TrimPrefix(full, "/"), maxSize: -1, sharedPos: hasSharedPosition(f)}
+	return &handle{File: f, name: strings.TrimPrefix(full, "/"), readSize: -1, sharedPos: hasSharedPosition(f)}
 }
 
-// maxEmpty is how often a Read may return nothing in a row (as in package bufio).
+// maxEmpty is how many consecutive calls of Read may return 0 bytes without an error, as in package bufio.
 const maxEmpty = 100
 
 func (h *handle) Name() string { return h.name }
 
-// Stat describes the file as it is now, and so far it can be read from then on.
+// Stat describes the file, and sets the size up to which ReadAt reads.
 func (h *handle) Stat() (fs.FileInfo, error) {
 	return recoverPanic(func() (fs.FileInfo, error) {
 		fi, err := h.File.Stat()
@@ -51,22 +50,22 @@ func (h *handle) Stat() (fs.FileInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.maxSize >= 0 && now.Mode().IsRegular() {
-			h.maxSize = now.Size()
+		if h.readSize >= 0 && now.Mode().IsRegular() {
+			h.readSize = now.Size()
 		}
 		return now, nil
 	})
 }
 
-// ReadAt reads from off on, as io.ReaderAt asks for. To go back where the file cannot seek, it is opened again and read
-// from the beginning.
+// ReadAt implements io.ReaderAt. If off is before the position and Seek fails, the file is opened again and read from
+// its beginning.
 func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fs.ErrInvalid
 	}
 	want := len(p)
-	if h.maxSize >= 0 { // the files of afero's zipfs panic behind their end
-		p = p[:min(int64(want), max(h.maxSize-off, 0))]
+	if h.readSize >= 0 { // files of afero's zipfs panic beyond their end
+		p = p[:min(int64(want), max(h.readSize-off, 0))]
 	}
 	if len(p) > 0 && !h.sharedPos {
 		if err := h.seek(off); err != nil {
@@ -80,7 +79,7 @@ func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Read reads from the position on.
+// Read reads from the position.
 func (h *handle) Read(p []byte) (int, error) {
 	n, err := recoverPanic(func() (int, error) { return h.File.Read(p) })
 	n, err = checkCount("read", n, len(p), err)
@@ -88,7 +87,7 @@ func (h *handle) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readFull reads from off on, where the position is, until p is full or the file ends, which is io.EOF.
+// readFull reads from off, which is the position, until p is full or an error, such as io.EOF.
 func (h *handle) readFull(p []byte, off int64) (int, error) {
 	got, empty := 0, 0
 	for got < len(p) {
@@ -109,7 +108,7 @@ func (h *handle) readFull(p []byte, off int64) (int, error) {
 	return got, nil
 }
 
-// readOnce makes one call of the file.
+// readOnce makes one call of Read or ReadAt.
 func (h *handle) readOnce(p []byte, off int64) (int, error) {
 	if !h.sharedPos {
 		return h.Read(p)
@@ -118,33 +117,33 @@ func (h *handle) readOnce(p []byte, off int64) (int, error) {
 	return checkCount("read", n, len(p), err)
 }
 
-// checkCount returns what a call that was to move most bytes has returned, unless that cannot be.
-func checkCount(verb string, n, most int, err error) (int, error) {
+// checkCount returns n and err, the results of a call with a buffer of maxBytes, or an error if that n is impossible.
+func checkCount(verb string, n, maxBytes int, err error) (int, error) {
 	if n < 0 && err != nil {
 		return 0, err
 	}
-	if n < 0 || n > most {
-		return 0, fmt.Errorf("the file system says that it has %s %d of %d bytes", verb, n, most)
+	if n < 0 || n > maxBytes {
+		return 0, fmt.Errorf("the file system says that it has %s %d of %d bytes", verb, n, maxBytes)
 	}
 	return n, err
 }
 
-// hasSharedPosition reports whether all handles of a file have one position, so that only ReadAt can be used: a fault of
-// afero's tarfs.
+// hasSharedPosition reports whether all open handles of a file share one position, so that only ReadAt can be used. That
+// is a fault of afero's tarfs.
 func hasSharedPosition(f afero.File) bool {
 	t := reflect.TypeOf(f)
 	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/spf13/afero/tarfs"
 }
 
-// TransferError tells the file of the file system that it was not moved whole, if it has that method, as files for
-// ftpserverlib may. Close follows.
+// TransferError passes on err to the file, if it has a method TransferError as files for ftpserverlib may. It means that
+// the transfer failed. Close follows.
 func (h *handle) TransferError(err error) {
 	if f, ok := h.File.(interface{ TransferError(err error) }); ok {
 		_, _ = recoverPanic(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
 	}
 }
 
-// WriteAt writes at off, as io.WriterAt asks for.
+// WriteAt implements io.WriterAt.
 func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fs.ErrInvalid
@@ -166,7 +165,7 @@ func (h *handle) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Seek moves the position.
+// Seek implements io.Seeker.
 func (h *handle) Seek(offset int64, whence int) (int64, error) {
 	at, err := recoverPanic(func() (int64, error) { return h.File.Seek(offset, whence) })
 	if err == nil {
@@ -175,7 +174,7 @@ func (h *handle) Seek(offset int64, whence int) (int64, error) {
 	return at, err
 }
 
-// seek brings the position to off.
+// seek moves the position to off, by Seek or by reading up to it.
 func (h *handle) seek(off int64) error {
 	if h.pos == off {
 		return nil
@@ -185,7 +184,7 @@ func (h *handle) seek(off int64) error {
 		if err == nil && at == off {
 			return nil
 		}
-		if h.maxSize < 0 {
+		if h.readSize < 0 {
 			return errors.Join(errors.New("the file system cannot write at an offset"), err)
 		}
 		h.noSeek = true
@@ -202,24 +201,25 @@ func (h *handle) seek(off int64) error {
 	return err
 }
 
-// errReplaced means that a file cannot be read on, because another has its name.
+// errReplaced means that a file was opened again, to read on, and the name means another file now.
 var errReplaced = errors.New("the file was replaced while it was read")
 
-// restart puts a fresh file, at its beginning, in the place of the one that there was, if it is the same.
+// restart opens the file again, which moves the position to its beginning. The error is errReplaced if size or time of
+// modification are not those of before.
 func (h *handle) restart() error {
 	f, err := h.reopen()
 	if err != nil {
 		return err
 	}
 	fi, err := newHandle(f, h.name).Stat()
-	if err == nil && (fi.Size() != h.maxSize || !fi.ModTime().Equal(h.modTime)) {
+	if err == nil && (fi.Size() != h.readSize || !fi.ModTime().Equal(h.modTime)) {
 		err = errReplaced
 	}
 	if err != nil {
 		_, _ = recoverPanic(func() (struct{}, error) { return struct{}{}, f.Close() })
 		return err
 	}
-	_ = h.File.Close() // it was only read
+	_ = h.File.Close() // nothing was written to it
 	h.File, h.pos = f, 0
 	return nil
 }
@@ -229,18 +229,18 @@ func (h *handle) Truncate(size int64) error {
 	return h.protected(func() error { return h.File.Truncate(size) })
 }
 
-// Sync brings what was written to the disk.
+// Sync flushes written data to the disk.
 func (h *handle) Sync() error { return h.protected(h.File.Sync) }
 
-// Close closes the file. What was written to it is counted as a change, for some file systems show it only now.
+// Close closes the file. After writing it calls CountChange, because some file systems show the data only then.
 func (h *handle) Close() error {
-	if h.maxSize < 0 {
+	if h.readSize < 0 {
 		defer CountChange()
 	}
 	return h.protected(h.File.Close)
 }
 
-// protected makes a call whose panic becomes an error.
+// protected calls f and turns a panic into an error.
 func (h *handle) protected(f func() error) error {
 	_, err := recoverPanic(func() (struct{}, error) { return struct{}{}, f() })
 	return err
@@ -249,8 +249,7 @@ func (h *handle) protected(f func() error) error {
 // WriteString writes s at the position.
 func (h *handle) WriteString(s string) (int, error) { return h.Write([]byte(s)) }
 
-// fileInfo is what a file system has said of a file, once: the fs.FileInfo of some, such as afero.MemMapFs, changes with
-// the file.
+// fileInfo is a copy of an fs.FileInfo, because that of some file systems, such as afero.MemMapFs, changes with the file.
 type fileInfo struct {
 	name    string
 	size    int64
@@ -259,12 +258,12 @@ type fileInfo struct {
 	sys     any
 }
 
-// snapshot returns a copy of fi, under name's last element.
+// snapshot returns a copy of fi. Its name is the last element of name.
 func snapshot(fi fs.FileInfo, name string) fs.FileInfo {
 	return &fileInfo{baseName(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
 }
 
-// checkSize refuses a size that no file has.
+// checkSize returns an error if the size is negative.
 func checkSize(fi fs.FileInfo) (fs.FileInfo, error) {
 	if fi.Size() < 0 {
 		return nil, fmt.Errorf("the file system says that a file has %d bytes", fi.Size())

@@ -13,53 +13,52 @@ import (
 	"github.com/spf13/afero"
 )
 
-// A client makes links and moves them, and no link of its making leads out of its tree: this package would not follow
-// it, but other programs would, and so would users whose tree is larger. So a link holds the way from its real place,
-// which is free of links, to its target. A move that changes where links lead looks at them first: at the link that is
-// moved, and at those in a directory that lead out of that directory.
-//
-// A move to another name in the same directory changes nothing; links that others have made and that lead out already
-// can be renamed so.
+// Clients may make and move links, but no link of theirs may lead out of the tree: this package would not follow such a
+// link, but other programs and users of a larger tree would. A new link therefore contains the relative path from its
+// real directory, without links, to its target. Before a move to another directory, Rename checks where the moved link,
+// or the links in a moved directory, will lead. A rename within a directory needs no check, since links lead where they
+// led before.
 
-// Reasons to refuse a move, or the making of a link.
+// Errors of making and moving links.
 var (
 	// ErrLeadsOut means that a symbolic link would lead out of the tree afterwards.
 	ErrLeadsOut error = refusal("a link would lead out of the tree")
-	// ErrTooManyEntries means that there is more in a directory than is searched for such links.
-	ErrTooManyEntries error = refusal("too much in the directory to look for links that would lead out of the tree")
+	// ErrTooManyEntries means that a directory has too many entries to search them for such links.
+	ErrTooManyEntries error = refusal("the directory has too many entries to check that no link in it would lead out of the tree")
 )
 
-// maxSearched is how many entries of a directory that is moved are looked at, which takes 0.7 s on two busy cores. It is a variable for the tests.
+// maxSearched is how many entries of a moved directory are searched for links, which takes 0.7 s on two busy cores. Tests
+// change it.
 var maxSearched = 100_000
 
-// maxLinks is how many links are followed, as on Linux.
+// maxLinks is how many links are followed for one path, as on Linux.
 const maxLinks = 40
 
-// linkResolver follows names and links in a tree. Paths have slashes and no links, and the root is "."; moved names the old and the
-// new path of what is looked at as if it had been moved.
+// linkResolver resolves names and links in a tree. Its paths have slashes, and the root is ".". If old is set, it resolves
+// as if old had already been moved to new.
 type linkResolver struct {
 	lstat    func(path string) (fs.FileInfo, error)
 	readlink func(path string) (string, error)
-	old, new string // "": nothing is moved
+	old, new string // paths without links in their directories
 }
 
-// currentPath returns under which name to look for path now; "": nowhere.
-func (w *linkResolver) currentPath(name string) string {
-	if w.old == "" {
+// currentPath returns the present path of a file that has the path name after the move, or "" if there is no such file.
+func (r *linkResolver) currentPath(name string) string {
+	if r.old == "" {
 		return name
 	}
-	if name == w.new || strings.HasPrefix(name, w.new+"/") {
-		return w.old + name[len(w.new):]
+	if name == r.new || strings.HasPrefix(name, r.new+"/") {
+		return r.old + name[len(r.new):]
 	}
-	if name == w.old || strings.HasPrefix(name, w.old+"/") {
+	if name == r.old || strings.HasPrefix(name, r.old+"/") {
 		return ""
 	}
 	return name
 }
 
-// resolve returns where name leads from the directory dir, as a path free of links. What is not there is taken by its
-// name. The error is ErrOutside if the way leads out of the tree.
-func (w *linkResolver) resolve(dir, name string) (string, error) {
+// resolve returns the path without links that name leads to from the directory dir. Elements that do not exist are taken
+// literally. The error is ErrOutside if a link or name leads out of the tree.
+func (r *linkResolver) resolve(dir, name string) (string, error) {
 	here := elements(dir)
 	rest := strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
@@ -75,7 +74,7 @@ func (w *linkResolver) resolve(dir, name string) (string, error) {
 			continue
 		}
 		here = append(here, element)
-		target, err := w.readLink(path.Join(here...))
+		target, err := r.readLink(path.Join(here...))
 		switch {
 		case err != nil:
 			return "", err
@@ -93,26 +92,26 @@ func (w *linkResolver) resolve(dir, name string) (string, error) {
 	return path.Join(append([]string{"."}, here...)...), nil
 }
 
-// readLink returns what the link of that name holds, with slashes; "" if it is none, or not there.
-func (w *linkResolver) readLink(name string) (string, error) {
-	if name = w.currentPath(name); name == "" {
+// readLink returns the text of the link name, with slashes, or "" if name is not a link or does not exist.
+func (r *linkResolver) readLink(name string) (string, error) {
+	if name = r.currentPath(name); name == "" {
 		return "", nil
 	}
-	fi, err := w.lstat(name)
+	fi, err := r.lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || IsInvalidPath(err) || err == nil && fi.Mode().Type() != fs.ModeSymlink {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	target, err := w.readlink(name)
+	target, err := r.readlink(name)
 	return filepath.ToSlash(target), err
 }
 
-// checkInside returns ErrLeadsOut if the way leads out, and nil for links in circles, which nobody can follow.
-func (w *linkResolver) checkInside(dir, name string) error {
-	switch _, err := w.resolve(dir, name); {
-	case err == ErrOutside: //nolint:errorlint // the bare value
+// checkInside returns ErrLeadsOut if name leads out of the tree from dir. A loop of links is no error: it leads nowhere.
+func (r *linkResolver) checkInside(dir, name string) error {
+	switch _, err := r.resolve(dir, name); {
+	case err == ErrOutside: //nolint:errorlint // resolve returns the value itself
 		return ErrLeadsOut
 	case !errors.Is(err, syscall.ELOOP):
 		return err
@@ -120,7 +119,7 @@ func (w *linkResolver) checkInside(dir, name string) error {
 	return nil
 }
 
-// elements returns the elements of a path that is free of ".".
+// elements returns the elements of a clean path, none for ".".
 func elements(name string) []string {
 	if name == "." {
 		return nil
@@ -128,39 +127,39 @@ func elements(name string) []string {
 	return strings.Split(name, "/")
 }
 
-// checkMove returns why what has the path from cannot get the path to. Both are clean. readDir returns the entries of a
-// directory, at most n.
-func (w *linkResolver) checkMove(from, to string, readDir func(name string, n int) ([]fs.DirEntry, error)) error {
-	fromDir, err1 := w.resolve(".", path.Dir(from))
-	toDir, err2 := w.resolve(".", path.Dir(to))
+// checkMove returns an error if a link would lead out of the tree after from, a file, directory or link, is moved to to.
+// Both paths are clean. readDir returns at most n entries of a directory.
+func (r *linkResolver) checkMove(from, to string, readDir func(name string, n int) ([]fs.DirEntry, error)) error {
+	fromDir, err1 := r.resolve(".", path.Dir(from))
+	toDir, err2 := r.resolve(".", path.Dir(to))
 	if err := errors.Join(err1, err2); err != nil || fromDir == toDir {
-		return nil // the move itself will tell, or changes nothing
+		return nil // a rename in a directory changes no link; an error recurs in the move itself
 	}
-	w.old, w.new = path.Join(fromDir, path.Base(from)), path.Join(toDir, path.Base(to))
-	fi, err := w.lstat(w.old)
+	r.old, r.new = path.Join(fromDir, path.Base(from)), path.Join(toDir, path.Base(to))
+	fi, err := r.lstat(r.old)
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // as above
 	case fi.Mode().Type() == fs.ModeSymlink:
-		return w.checkInside(toDir, path.Base(to))
+		return r.checkInside(toDir, path.Base(to))
 	case !fi.IsDir():
 		return nil
 	}
-	err = w.checkLinksIn(readDir)
+	err = r.checkLinksIn(readDir)
 	if isUp := len(elements(toDir)) < len(elements(fromDir)); !isUp && !errors.Is(err, ErrLeadsOut) {
-		// A link that holds the way from its place, as those that are made here, leads out of no deeper place either.
+		// Relative links that stay in the tree do so from a deeper directory too, so other errors do not matter.
 		return nil
 	}
 	return err
 }
 
-// checkLinksIn returns why a directory cannot be moved because of the links in it.
-func (w *linkResolver) checkLinksIn(readDir func(name string, n int) ([]fs.DirEntry, error)) error {
+// checkLinksIn checks all links beneath the directory old, which is to be moved to new, for checkMove.
+func (r *linkResolver) checkLinksIn(readDir func(name string, n int) ([]fs.DirEntry, error)) error {
 	dirs, left := []string{""}, maxSearched
 	for len(dirs) > 0 {
 		dir := dirs[len(dirs)-1]
 		dirs = dirs[:len(dirs)-1]
-		entries, err := readDir(path.Join(w.old, dir), left+1)
+		entries, err := readDir(path.Join(r.old, dir), left+1)
 		if err != nil {
 			return fmt.Errorf("look for links: %w", err)
 		}
@@ -175,11 +174,11 @@ func (w *linkResolver) checkLinksIn(readDir func(name string, n int) ([]fs.DirEn
 			if e.Type() != fs.ModeSymlink {
 				continue
 			}
-			target, err := w.readlink(w.old + name)
+			target, err := r.readlink(r.old + name)
 			if target = filepath.ToSlash(target); err != nil || isRooted(target) || textStaysInTop(path.Dir(name), target) {
-				continue // it is gone, or leads where it led
+				continue // it was removed, or the move does not change where it leads
 			}
-			if err := w.checkInside(path.Join(w.new, path.Dir(name)), target); err != nil {
+			if err := r.checkInside(path.Join(r.new, path.Dir(name)), target); err != nil {
 				return err
 			}
 		}
@@ -187,24 +186,26 @@ func (w *linkResolver) checkLinksIn(readDir func(name string, n int) ([]fs.DirEn
 	return nil
 }
 
-// textStaysInTop reports whether the text of a link that lies in dir, beneath the directory "/", does not leave that.
+// textStaysInTop reports whether target, the text of a link in the directory dir, cannot lead out of the directory that
+// is the root of dir. It returns false if that depends on whether an element of target is a link.
 func textStaysInTop(dir, target string) bool {
-	depth, below := len(elements(path.Join(".", dir))), false // of where the text has led to
+	depth := len(elements(path.Join(".", dir))) // of the directory that the elements so far lead to
+	hasName := false                            // whether one of them is a name, which may be a link
 	for element := range strings.SplitSeq(target, "/") {
 		switch element {
 		case "", ".":
 		case "..":
-			if depth--; depth < 0 || below { // what is above a name, the text does not tell
+			if depth--; depth < 0 || hasName {
 				return false
 			}
 		default:
-			depth, below = depth+1, true
+			depth, hasName = depth+1, true
 		}
 	}
 	return true
 }
 
-// linkResolver returns how to follow names in t.
+// linkResolver returns a resolver for t.
 func (t *Root) linkResolver() *linkResolver {
 	root := t.shared.root
 	return &linkResolver{
@@ -215,7 +216,7 @@ func (t *Root) linkResolver() *linkResolver {
 
 // readEntries returns at most n entries of a directory.
 func (t *Root) readEntries(name string, n int) ([]fs.DirEntry, error) {
-	beneath, err := t.shared.root.OpenRoot(filepath.FromSlash(name + "/.")) // as a directory: see inRoot.openDir
+	beneath, err := t.shared.root.OpenRoot(filepath.FromSlash(name + "/.")) // the dot requires a directory: see osRootOpener.openDir
 	if err != nil {
 		return nil, err
 	}
@@ -226,40 +227,41 @@ func (t *Root) readEntries(name string, n int) ([]fs.DirEntry, error) {
 	}
 	defer dir.Close()
 	entries, err := dir.ReadDir(n)
-	if len(entries) > 0 { // or an empty directory is io.EOF
+	if len(entries) > 0 { // for an empty directory the error is io.EOF
 		return entries, err
 	}
 	return nil, nil
 }
 
-// moveLock keeps moves from being checked while links are made, or other moves are: no link is seen in one place and
-// moved in another. All views of a tree, and of the directories in it, have one.
+// moveLock is held for writing while a link is made, or a link or directory is checked and moved, and for reading while
+// a regular file is moved. Otherwise a link could be moved between its check and its move. All views of a tree, and
+// those made by Sub, share one.
 type moveLock struct{ sync.RWMutex }
 
-// move renames what has the path from, unless a link would lead out then. Many files can be moved at a time.
+// move renames a file, directory or link, unless a link would lead out of the tree then.
 func (t *Root) move(from, to string) error {
-	rules := t.shared.moves
-	rules.RLock()
+	lock := t.shared.moves
+	lock.RLock()
 	fi, err := t.shared.root.Lstat(from)
 	if err != nil || fi.Mode().IsRegular() {
-		defer rules.RUnlock()
+		defer lock.RUnlock()
 		return t.shared.root.Rename(from, to)
 	}
-	rules.RUnlock()
-	rules.Lock()
-	defer rules.Unlock()
+	lock.RUnlock()
+	lock.Lock()
+	defer lock.Unlock()
 	if err := t.linkResolver().checkMove(filepath.ToSlash(from), filepath.ToSlash(to), t.readEntries); err != nil {
 		return err
 	}
 	return t.shared.root.Rename(from, to)
 }
 
-// makeLink makes link a symbolic link to target. What it holds is the way from its real place.
+// makeLink makes link a symbolic link to target. Its text is the relative path from its real directory.
 func (t *Root) makeLink(target, link string) error {
 	t.shared.moves.Lock()
 	defer t.shared.moves.Unlock()
-	w := t.linkResolver()
-	dir, err := w.resolve(".", path.Dir(filepath.ToSlash(link)))
+	r := t.linkResolver()
+	dir, err := r.resolve(".", path.Dir(filepath.ToSlash(link)))
 	if err != nil {
 		return err
 	}
@@ -267,31 +269,31 @@ func (t *Root) makeLink(target, link string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.checkInside(dir, filepath.ToSlash(to)); err != nil {
+	if err := r.checkInside(dir, filepath.ToSlash(to)); err != nil {
 		return err
 	}
 	return t.shared.root.Symlink(to, filepath.Join(filepath.FromSlash(dir), filepath.Base(link)))
 }
 
-// linkResolver returns how to follow names in a, if its file system knows links.
-func (a *adapter) linkResolver() (w *linkResolver, ok bool) {
-	r, ok := a.fs.(afero.LinkReader)
+// linkResolver returns a resolver for a, if its file system supports links.
+func (a *adapter) linkResolver() (r *linkResolver, ok bool) {
+	reader, ok := a.fs.(afero.LinkReader)
 	if !ok {
 		return nil, false
 	}
-	full := func(name string) string { // or none, if a name of the disk cannot be one here
-		full, _ := a.fullName(name)
+	full := func(name string) string {
+		full, _ := a.fullName(name) // "" if a name on the disk is not valid here
 		return full
 	}
 	return &linkResolver{
 		lstat:    func(name string) (fs.FileInfo, error) { return a.lstat(full(name)) },
-		readlink: func(name string) (string, error) { return r.ReadlinkIfPossible(full(name)) },
+		readlink: func(name string) (string, error) { return reader.ReadlinkIfPossible(full(name)) },
 	}, true
 }
 
-// checkMove returns why from cannot be moved to to. Both are names of clients.
+// checkMove returns an error if a link would lead out of the tree after from is moved to to, both names of clients.
 func (a *adapter) checkMove(from, to string) error {
-	w, ok := a.linkResolver()
+	r, ok := a.linkResolver()
 	if !ok {
 		return nil
 	}
@@ -300,7 +302,7 @@ func (a *adapter) checkMove(from, to string) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	return w.checkMove(from, to, a.readEntries)
+	return r.checkMove(from, to, a.readEntries)
 }
 
 // readEntries returns at most n entries of a directory.
@@ -315,7 +317,7 @@ func (a *adapter) readEntries(name string, n int) ([]fs.DirEntry, error) {
 	}
 	defer dir.Close()
 	infos, err := dir.Readdir(n)
-	if len(infos) == 0 { // that there are none is io.EOF
+	if len(infos) == 0 { // for an empty directory the error is io.EOF
 		return nil, nil
 	}
 	entries := make([]fs.DirEntry, len(infos))

@@ -9,7 +9,7 @@ import (
 	"sluice/internal/fileid"
 )
 
-// osRootOpener opens through os.Root: one openat(2) for each element of the path. It works on every system.
+// osRootOpener opens files with os.Root: one openat(2) for each element of the path. It works on every system.
 type osRootOpener struct{ root *os.Root }
 
 func (o osRootOpener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
@@ -17,12 +17,12 @@ func (o osRootOpener) open(path string, flag int, perm fs.FileMode) (*os.File, e
 	if err != nil {
 		return nil, specialError(err)
 	}
-	// os.Root names the file by its path on the host, and its errors would tell that to clients.
+	// The file has its path on the host as its name, which its errors would show to clients.
 	defer f.Close()
 	return reopen(f, filepath.ToSlash(path), flag)
 }
 
-// readable opens the file.
+// readable opens and closes the file.
 func (o osRootOpener) readable(path string) error {
 	f, err := o.open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -31,8 +31,8 @@ func (o osRootOpener) readable(path string) error {
 	return f.Close()
 }
 
-// identify is not for less than it costs to open the file.
+// identify is unsupported: it would cost as much as opening the file.
 func (o osRootOpener) identify(string) (fileid.ID, error) { return fileid.ID{}, errors.ErrUnsupported }
 
-// Close does nothing: the tree closes its root.
+// Close does nothing: Root.Close closes the os.Root.
 func (o osRootOpener) Close() error { return nil }

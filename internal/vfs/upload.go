@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/afero"
 )
 
-// uploader is what package upload asks of a file system beyond afero.Fs, if it has it (see upload.Atomic, which this
-// package does not import). Root has it; an adapter passes it on where the file system below has it.
+// uploader is upload.Atomic, which this package cannot import: optional methods of a file system for package upload.
+// Root has them; an adapter passes them on if its file system has them.
 type uploader interface {
 	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 	SyncUpload(f afero.File) error
@@ -21,25 +21,25 @@ type uploader interface {
 
 var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
 
-// CreateUpload creates the file temp, which must not be there, and opens it for writing.
+// CreateUpload creates the file temp, which must not exist, and opens it for writing.
 func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
 	return t.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// SyncUpload brings what was written to f to the disk.
+// SyncUpload flushes data written to f to the disk.
 func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
 
-// CommitUpload gives the file temp the name target: whoever opens target finds the file that was there before or the
-// whole new one. temp is a file, as CreateUpload has made it.
+// CommitUpload renames temp, a file made by CreateUpload, to target. A client that opens target gets the old file or the
+// complete new one.
 func (t *Root) CommitUpload(temp, target string) error {
-	return t.renameWith(temp, target, t.shared.root.Rename) // no link is moved: nobody waits for those who move one
+	return t.renameWith(temp, target, t.shared.root.Rename) // without moveLock: temp is not a link
 }
 
 // AbortUpload removes the file temp.
 func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }
 
-// uploader returns the methods of the file system below, if it has them. Those that it has because it embeds a Root are
-// none of its own: they would pass by its OpenFile and Rename.
+// uploader returns the file system as an uploader, if it has the methods. Methods that are promoted from an embedded Root
+// do not count: they would bypass the OpenFile and Rename of the file system.
 func (a *adapter) uploader() (uploader, bool) {
 	up, ok := a.fs.(uploader)
 	return up, ok && !embedsRoot(reflect.TypeOf(a.fs))
@@ -55,7 +55,8 @@ func embedsRoot(t reflect.Type) bool {
 	})
 }
 
-// CreateUpload passes the call on, if the directory is there; [errors.ErrUnsupported] means that the file system has no such method.
+// CreateUpload passes the call on, if the directory exists. The error is [errors.ErrUnsupported] if the file system has no
+// such method.
 func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
 	up, ok := a.uploader()
 	if !ok {
@@ -84,8 +85,8 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 	return newHandle(f, full), nil
 }
 
-// SyncUpload passes the call on, as CreateUpload does. It waits for as long as that takes: one that is given up may
-// yet succeed.
+// SyncUpload passes the call on, as CreateUpload does. It has no time limit, because a call that was given up could still
+// succeed.
 func (a *adapter) SyncUpload(f afero.File) error {
 	up, ok := a.uploader()
 	if !ok {
@@ -98,7 +99,7 @@ func (a *adapter) SyncUpload(f afero.File) error {
 	return err
 }
 
-// CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It waits as SyncUpload does.
+// CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It has no time limit, as SyncUpload.
 func (a *adapter) CommitUpload(temp, target string) error {
 	up, ok := a.uploader()
 	if !ok {

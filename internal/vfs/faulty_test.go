@@ -16,45 +16,44 @@ import (
 	"sluice/internal/vfs"
 )
 
-// A file that has grown between the look at its name and its opening is as long
-// as it is then.
-func TestAFileIsAsLongAsItIsWhenItIsOpen(t *testing.T) {
-	for _, was := range []string{"", "before", "before, and much longer than after"} {
+// A file that changes between Stat and Open has the size of the open file.
+func TestSizeIsThatOfTheOpenFile(t *testing.T) {
+	for _, before := range []string{"", "before", "before, and much longer than after"} {
 		memory := afero.NewMemMapFs()
 		write := func(content string) {
 			if err := afero.WriteFile(memory, "/f", []byte(content), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
-		write(was)
-		const is = "after, and longer"
+		write(before)
+		const after = "after, and longer"
 		f, err := vfs.Of(&odd{Fs: memory, open: func(name string) (afero.File, error) {
 			if name == "/f" {
-				write(is)
+				write(after)
 			}
 			return memory.Open(name)
 		}}).Open("f")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fi, err := f.Stat(); err != nil || fi.Size() != int64(len(is)) {
-			t.Errorf("%q: it has %d bytes, %v, want %d", was, fi.Size(), err, len(is))
+		if fi, err := f.Stat(); err != nil || fi.Size() != int64(len(after)) {
+			t.Errorf("%q: it has %d bytes, %v, want %d", before, fi.Size(), err, len(after))
 		}
-		readEverywhere(t, f, is)
+		readEverywhere(t, f, after)
 		_ = f.Close()
 	}
 }
 
-// forward is a file that only reads on.
+// forward is a file that can only be read sequentially.
 type forward struct{ afero.File }
 
 func (forward) Seek(int64, int) (int64, error)         { return 0, errors.ErrUnsupported }
 func (forward) ReadAt([]byte, int64) (int, error)      { return -1, errors.ErrUnsupported }
 func (f forward) Readdir(n int) ([]fs.FileInfo, error) { return f.File.Readdir(n) }
 
-// To go back in a file that cannot seek it is opened again. What is there under
-// its name by then may be another file.
-func TestTwoFilesAreNeverReadAsOne(t *testing.T) {
+// To go back in a file that cannot seek, the handle opens it again. By then the
+// name may mean another file.
+func TestReadAtNeverMixesTwoFiles(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	write := func(content string) {
 		if err := errors.Join(afero.WriteFile(memory, "/new", []byte(content), 0o644), memory.Rename("/new", "/f")); err != nil {
@@ -89,19 +88,19 @@ func TestTwoFilesAreNeverReadAsOne(t *testing.T) {
 		t.Errorf("got %q of another file", got)
 	}
 	if got, err := read(4); err == nil && got != "fil" {
-		t.Errorf("then got %q of another file", got)
+		t.Errorf("after that got %q of another file", got)
 	}
 	if opened != 3 {
 		t.Errorf("opened %d times, want 3", opened)
 	}
 }
 
-// How names have to look is not known as long as the root cannot be looked at.
-func TestARootThatComesLaterIsFound(t *testing.T) {
+// As long as the root cannot be read, the form of names that it needs is not known.
+func TestRootThatAppearsLaterIsFound(t *testing.T) {
 	dir := filepath.Join(nettest.TempDir(t), "later")
 	tree := vfs.Of(afero.FromIOFS{FS: os.DirFS(dir)})
 	if _, err := tree.Stat("/f"); err == nil {
-		t.Fatal("there is a file in no directory")
+		t.Fatal("a file exists in a directory that does not")
 	}
 	err := os.Mkdir(dir, 0o755)
 	if err == nil {
@@ -111,7 +110,7 @@ func TestARootThatComesLaterIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := tree.Stat("/f"); err != nil {
-		t.Errorf("got %v of what is there", err)
+		t.Errorf("got %v for an existing file", err)
 	}
 	broken := true
 	memory := afero.NewMemMapFs()
@@ -130,11 +129,11 @@ func TestARootThatComesLaterIsFound(t *testing.T) {
 	_, _ = tree.Stat("/f")
 	broken = false
 	if _, err := tree.Stat("/f"); err != nil {
-		t.Errorf("got %v when the file system works again", err)
+		t.Errorf("got %v after the file system works again", err)
 	}
 }
 
-// dirOf is a directory that lists what a test says.
+// dirOf is a directory with the given entries.
 type dirOf struct {
 	afero.File
 	infos []fs.FileInfo
@@ -145,7 +144,7 @@ func (d dirOf) Readdir(int) ([]fs.FileInfo, error) { return d.infos, d.err }
 
 func (d dirOf) Readdirnames(int) ([]string, error) { return nil, errors.New("no names") }
 
-// named is an info under another name.
+// named is a FileInfo with another name.
 type named struct {
 	fs.FileInfo
 	name string
@@ -153,8 +152,8 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-// What a directory lists beside its entries does not hide them.
-func TestADirectoryThatListsNonsense(t *testing.T) {
+// Impossible entries of a directory do not hide the others.
+func TestReadDirSkipsImpossibleEntries(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/d/f", []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
@@ -170,13 +169,13 @@ func TestADirectoryThatListsNonsense(t *testing.T) {
 		err   error
 		want  string
 	}{
-		{"itself and what is above it", []fs.FileInfo{as("."), as(".."), as(""), as("/"), as("a")}, nil, "[a]"},
-		{"slashes behind names", []fs.FileInfo{as("a/"), as("b//")}, nil, "[a b]"},
-		{"nothing in the place of an entry", []fs.FileInfo{nil, as("a"), nil}, nil, "[a]"},
+		{"itself and its parents", []fs.FileInfo{as("."), as(".."), as(""), as("/"), as("a")}, nil, "[a]"},
+		{"slashes after names", []fs.FileInfo{as("a/"), as("b//")}, nil, "[a b]"},
+		{"nil entries", []fs.FileInfo{nil, as("a"), nil}, nil, "[a]"},
 		{"an entry twice", []fs.FileInfo{as("a"), as("b"), as("a")}, nil, "[a b]"},
 		{"an entry twice, once with a slash", []fs.FileInfo{as("a"), as("a/")}, nil, "[a]"},
-		{"its end as an error", []fs.FileInfo{as("a")}, io.EOF, "[a]"},
-		{"nothing, and its end as an error", nil, io.EOF, "[]"},
+		{"io.EOF after the entries", []fs.FileInfo{as("a")}, io.EOF, "[a]"},
+		{"io.EOF without entries", nil, io.EOF, "[]"},
 	} {
 		infos, err := vfs.Of(&odd{Fs: memory, open: func(name string) (afero.File, error) {
 			f, err := memory.Open(name)
@@ -195,9 +194,9 @@ func TestADirectoryThatListsNonsense(t *testing.T) {
 	}
 }
 
-// On Windows a backslash separates, and elements that only the file system sees
-// are not beneath the root that a client was given.
-func TestABackslashSeparatesNothing(t *testing.T) {
+// On Windows a backslash is a separator for the file system but not for
+// cleanName: a name such as ..\x would lead out of the base.
+func TestBackslashIsNoSeparator(t *testing.T) {
 	dir := nettest.TempDir(t)
 	for _, name := range []string{"pub/f", "pub-secret/f"} {
 		full := filepath.Join(dir, name)

@@ -46,7 +46,7 @@ fuzz: ## each fuzz target for FUZZTIME=10s
 	tools/fuzz.sh $(FUZZTIME)
 
 bench: bin/sluice ## what each way to send a file costs here; more flags in ARGS='...'
-	bin/sluice bench roads $(ARGS)
+	bin/sluice bench methods $(ARGS)
 
 bench-http: bin/sluice ## this server and those that are installed, by HTTP
 	bin/sluice bench compare http $(ARGS)

@@ -123,7 +123,7 @@ var rules = []rule{
 		why: "it speaks only the protocols, so that it measures ours and every other server in the same way",
 	},
 	{
-		folder: "bench/roads", own: []string{"bench", "bench/load", "bench/proc", "sendfile"}, others: []string{sys, histogram},
+		folder: "bench/methods", own: []string{"bench", "bench/load", "bench/proc", "sendfile"}, others: []string{sys, histogram},
 		why:   "a method is a system call or two, and ours is measured as the servers use it",
 		never: map[string]string{"httpd": fairBench, "ftpd": fairBench},
 	},

@@ -14,7 +14,7 @@ func simulate(rnd *rand.Rand, sigma float64) *Report {
 	r := &Report{}
 	for i := range 60 {
 		r.Cells = append(r.Cells, Cell{
-			Subject: fmt.Sprint("road ", i),
+			Subject: fmt.Sprint("method ", i),
 			Metrics: []Metric{
 				{"MB/s", Higher, noisy(rnd, 6, 1000, sigma)},
 				{"cpu-s/GB", Lower, noisy(rnd, 6, 0.3, sigma)},
@@ -74,9 +74,9 @@ func TestRegressionOfOneCellIsFound(t *testing.T) {
 			const runs = 40
 			found := 0
 			for range runs {
-				worse := Compare(simulate(rnd, 0.05), scaled(simulate(rnd, 0.05), "road 7", tt.unit, tt.factor)).Regressions()
+				worse := Compare(simulate(rnd, 0.05), scaled(simulate(rnd, 0.05), "method 7", tt.unit, tt.factor)).Regressions()
 				for _, ch := range worse {
-					if ch.Cell == "road 7" && ch.Unit == tt.unit {
+					if ch.Cell == "method 7" && ch.Unit == tt.unit {
 						found++
 					}
 				}

@@ -1,6 +1,6 @@
 // Package bench holds what a measurement found, and shows it.
 //
-//	report := &bench.Report{Title: "roads", Kind: "road", Host: bench.ThisHost()}
+//	report := &bench.Report{Title: "methods", Kind: "method", Host: bench.ThisHost()}
 //	report.Cells = append(report.Cells, bench.Cell{
 //		Subject: "sendfile",
 //		Params:  []bench.Pair{{Name: "size", Value: "1MiB"}},
@@ -8,7 +8,7 @@
 //	})
 //	err := bench.WriteTable(os.Stdout, report, 80)
 //
-// A Report is a matrix of cells. Each cell is one subject, a road or a server,
+// A Report is a matrix of cells. Each cell is one subject, a method or a server,
 // under one set of parameters, and has a sample of each metric for each round.
 // The package writes a report as text for a terminal, as JSON, in the format of
 // Go's benchmarks for benchstat, and as one HTML file with charts. Compare
@@ -17,7 +17,7 @@
 // It measures nothing. Its folders do, and each can be had without the others:
 //
 //   - bench/load asks a server and times the answers;
-//   - bench/roads measures what zero-copy saves on this machine;
+//   - bench/methods measures what zero-copy saves on this machine;
 //   - bench/peers starts other servers, to be compared with;
 //   - bench/proc starts processes and accounts what they use.
 //

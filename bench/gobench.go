@@ -14,7 +14,7 @@ import (
 // like: https://go.dev/design/14313-benchmark-format. Each round of a cell is a
 // line with an iteration count of 1,
 //
-//	Benchmark/road=sendfile/size=1MiB/clients=16 1 2345.6 MB/s 0.12 cpu-s/GB
+//	Benchmark/method=sendfile/size=1MiB/clients=16 1 2345.6 MB/s 0.12 cpu-s/GB
 //
 // A name or value that would break the line is escaped as in the path of a URL.
 func WriteGoBench(w io.Writer, r *Report) error {

@@ -13,13 +13,16 @@ import (
 // meaning or goes, not when one is added.
 const Format = 1
 
+// MethodsTitle is the title of the reports of bench/methods.
+const MethodsTitle = "What zero-copy buys on this machine"
+
 // A Report is what a run measured, and all that is needed to believe it or to
 // repeat it.
 type Report struct {
 	Format   int       `json:"format"` // WriteJSON sets it
 	Title    string    `json:"title"`
 	Command  string    `json:"command"`        // what was typed
-	Kind     string    `json:"kind,omitempty"` // what the subjects are, for example "road", "server"
+	Kind     string    `json:"kind,omitempty"` // what the subjects are, for example "method", "server"
 	Begin    time.Time `json:"begin"`
 	Elapsed  float64   `json:"elapsed_s"`
 	Host     Host      `json:"host"`
@@ -35,7 +38,7 @@ type Pair struct {
 	Value string `json:"value"`
 }
 
-// A Cell is one subject (a road, a server) under one set of parameters.
+// A Cell is one subject (a method, a server) under one set of parameters.
 type Cell struct {
 	Subject string   `json:"subject"`
 	Params  []Pair   `json:"params,omitempty"` // for example size 1MiB, clients 16, cache hot

@@ -64,8 +64,8 @@ func fixture() *Report {
 	virtual, load := true, 0.31
 	r := &Report{
 		Title:   "What zero-copy buys on this machine",
-		Command: "sluice bench roads --sizes 64KiB,100MiB --clients 1,16",
-		Kind:    "road",
+		Command: "sluice bench methods --sizes 64KiB,100MiB --clients 1,16",
+		Kind:    "method",
 		Begin:   time.Date(2026, 11, 21, 14, 30, 0, 0, time.UTC),
 		Elapsed: 97.4,
 		Host: Host{
@@ -76,7 +76,7 @@ func fixture() *Report {
 		Versions: []Pair{{"sluice", "v0.3.0"}, {"kernel TLS", "absent"}},
 		Notes:    []string{"uring-splice: io_uring_setup: operation not permitted", "calls/GB: one sample, from a pass of its own"},
 	}
-	roads := []struct {
+	methods := []struct {
 		name        string
 		rate, cost  float64
 		calls       []float64
@@ -92,29 +92,29 @@ func fixture() *Report {
 	}
 	for _, size := range []string{"64KiB", "100MiB"} {
 		for _, clients := range []string{"1", "16"} {
-			for _, road := range roads {
+			for _, method := range methods {
 				scale := 1.0
 				if size == "64KiB" {
 					scale = 0.4
 				}
 				c := Cell{
-					Subject: road.name,
+					Subject: method.name,
 					Params:  []Pair{{"size", size}, {"clients", clients}},
 					Metrics: []Metric{
-						{"MB/s", Higher, noisy(rnd, 6, road.rate*scale, 0.04)},
-						{"cpu-s/GB", Lower, noisy(rnd, 6, road.cost/scale, 0.06)},
-						{"user-s/GB", Lower, noisy(rnd, 6, road.cost/scale/9, 0.1)},
-						{"sys-s/GB", Lower, noisy(rnd, 6, road.cost/scale*0.9, 0.06)},
+						{"MB/s", Higher, noisy(rnd, 6, method.rate*scale, 0.04)},
+						{"cpu-s/GB", Lower, noisy(rnd, 6, method.cost/scale, 0.06)},
+						{"user-s/GB", Lower, noisy(rnd, 6, method.cost/scale/9, 0.1)},
+						{"sys-s/GB", Lower, noisy(rnd, 6, method.cost/scale*0.9, 0.06)},
 						{"switches/GB", Lower, noisy(rnd, 6, 1800, 0.2)},
-						{"p50-us", Lower, noisy(rnd, 6, 8e5/road.rate, 0.05)},
-						{"p99-us", Lower, noisy(rnd, 6, 3e6/road.rate, 0.15)},
-						{"calls/GB", Lower, road.calls},
+						{"p50-us", Lower, noisy(rnd, 6, 8e5/method.rate, 0.05)},
+						{"p99-us", Lower, noisy(rnd, 6, 3e6/method.rate, 0.15)},
+						{"calls/GB", Lower, method.calls},
 					},
 				}
-				if !road.withoutTail {
+				if !method.withoutTail {
 					h := hdrhistogram.New(1000, 600e9, 3)
 					for range 20000 {
-						_ = h.RecordValue(int64(8e8 / road.rate * math.Exp(0.4*rnd.NormFloat64())))
+						_ = h.RecordValue(int64(8e8 / method.rate * math.Exp(0.4*rnd.NormFloat64())))
 					}
 					c.Latency = FromHistogram(h)
 				}

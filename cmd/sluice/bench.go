@@ -33,7 +33,7 @@ beside it what the next run should fall within.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchRoadsCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
+	cmd.AddCommand(benchMethodsCommand(), benchRoadsCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
 	return cmd
 }
 

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/bench/methods"
 	"sluice/bench/peers"
-	"sluice/bench/roads"
 )
 
 // benchChildCommand holds the servers that a bench starts from this program.
@@ -15,9 +15,9 @@ func benchChildCommand() *cobra.Command {
 	child := &cobra.Command{Use: "child", Hidden: true}
 	child.AddCommand(
 		&cobra.Command{
-			Use: "roads",
+			Use: "methods",
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				return roads.Serve(cmd.Context(), os.Stdin, os.Stdout)
+				return methods.Serve(cmd.Context(), os.Stdin, os.Stdout)
 			},
 		},
 	)

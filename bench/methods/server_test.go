@@ -1,0 +1,197 @@
+package methods
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice/internal/nettest"
+)
+
+const testSize = 300_000
+
+// A testServer is Serve in this process, with a file called "a" and an empty
+// one in each of its folders.
+type testServer struct {
+	child
+	store *store
+	ended chan error
+	leave context.CancelFunc
+}
+
+func startServer(t *testing.T) *testServer {
+	t.Helper()
+	s := &testServer{store: &store{hot: nettest.TempDir(t), cold: nettest.TempDir(t)}, ended: make(chan error, 1)}
+	for _, dir := range []string{s.store.hot, s.store.cold} {
+		if _, err := makeFile(t.Context(), filepath.Join(dir, "empty"), 0); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := makeFile(t.Context(), filepath.Join(dir, "a"), testSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.store.sums = map[string][32]byte{"a": sum}
+	}
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.child = child{in: in, out: out, to: json.NewEncoder(in), from: json.NewDecoder(out)}
+	s.leave = cancel
+	go func() {
+		err := Serve(ctx, theirIn, theirOut)
+		_ = theirOut.Close()
+		s.ended <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		s.closePipes()
+		_ = theirIn.Close()
+	})
+	if err := s.ask(orders{Hot: s.store.hot, Cold: s.store.cold}, &s.welcome); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// base is where the method is.
+func (s *testServer) base(r method) string {
+	if r.over == overTLS {
+		return "https://" + s.welcome.Secure
+	}
+	return "http://" + s.welcome.Plain
+}
+
+func (s *testServer) mustEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-s.ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the server does not end")
+	}
+}
+
+func TestEachMethodAnswersWithTheFile(t *testing.T) {
+	nettest.CheckLeaks(t)
+	s := startServer(t)
+	fetcher := newFetcher(3)
+	eachMethod(t, func(t *testing.T, r method) {
+		base := s.base(r)
+		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/a", 2, compare(s.store.sums["a"])); err != nil || n != 6*testSize {
+			t.Errorf("%d bytes, %v, want %d", n, err, 6*testSize)
+		}
+		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/empty", 2, drop); err != nil || n != 0 {
+			t.Errorf("an empty file gave %d bytes, %v", n, err)
+		}
+		if err := canDrop(s.store.cold); err != nil {
+			t.Skip("not cold:", err)
+		}
+		if _, err := fetcher[:1].fetch(t.Context(), base+"/cold/"+r.name+"/a", 2, compare(s.store.sums["a"])); err != nil {
+			t.Error(err)
+		}
+	})
+	fetcher.close()
+	_ = s.in.Close()
+	s.mustEnd(t)
+}
+
+func TestTheServerSaysWhatItDoesNotHave(t *testing.T) {
+	nettest.CheckLeaks(t)
+	s := startServer(t)
+	fetcher := newFetcher(1)
+	for path, want := range map[string]string{
+		"/teleport/a":      "sendfile",
+		"/sluice/b":        `no file "b"`,
+		"/tls/a":           "other port",
+		"/cold/teleport/a": "sendfile",
+		"/":                "no file",
+	} {
+		_, err := fetcher.fetch(t.Context(), "http://"+s.welcome.Plain+path, 1, drop)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "404") {
+			t.Errorf("%s: error = %v, want a 404 that says %s", path, err, want)
+		}
+	}
+	fetcher.close()
+	s.leave()
+	s.mustEnd(t)
+}
+
+func TestTheServerEndsWhileClientsStall(t *testing.T) {
+	eachMethod(t, func(t *testing.T, r method) {
+		nettest.CheckLeaks(t)
+		s := startServer(t)
+		if r.over == overTLS {
+			t.Skip("the client would have to speak TLS")
+		}
+		conn, err := net.Dial("tcp", s.welcome.Plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		// Enough requests for more than any socket buffer, and none is read.
+		if _, err := io.WriteString(conn, strings.Repeat("GET /"+r.name+"/a HTTP/1.1\r\n\r\n", 100)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.in.Close()
+		s.mustEnd(t)
+	})
+}
+
+func TestTheServerRefusesWhatItCannotServe(t *testing.T) {
+	for name, in := range map[string]string{
+		"no orders":     "",
+		"another story": "Once upon a time\n",
+		"no folder":     `{"hot": "/nowhere/at/all"}` + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			nettest.CheckLeaks(t)
+			if err := Serve(t.Context(), strings.NewReader(in), io.Discard); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestAccountsGrow(t *testing.T) {
+	if !used().Known {
+		t.Skip("this system does not tell")
+	}
+	nettest.CheckLeaks(t)
+	s := startServer(t)
+	before, err := s.account()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetcher := newFetcher(1)
+	if _, err := fetcher.fetch(t.Context(), "http://"+s.welcome.Plain+"/rw-8k/a", 200, drop); err != nil {
+		t.Fatal(err)
+	}
+	fetcher.close()
+	after, err := s.account()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := after.sub(before)
+	if d.At <= 0 || d.User+d.System <= 0 || d.Switches <= 0 {
+		t.Errorf("60 MB took %+v", d)
+	}
+	_ = s.in.Close()
+	s.mustEnd(t)
+}

@@ -50,7 +50,6 @@ const (
 	proxy    = "github.com/pires/go-proxyproto"
 
 	histogram = "github.com/HdrHistogram/hdrhistogram-go"
-	plot      = "gonum.org/v1/plot"
 	gonum     = "gonum.org/v1/gonum"
 	term      = "golang.org/x/term"
 
@@ -114,7 +113,7 @@ var rules = []rule{
 		never: map[string]string{"internal/vfs": "it lists the entries that it is given; patterns need two methods, and no disk"},
 	},
 	{
-		folder: "bench", others: []string{sys, histogram, plot, gonum, term},
+		folder: "bench", others: []string{sys, histogram, gonum, term},
 		why: "a report is figures and their layout, independent of how they were measured",
 	},
 	{folder: "bench/proc", others: []string{sys}, why: "the resource usage of processes comes from the system alone"},

@@ -148,8 +148,7 @@ func drifts(changes []Change) []string {
 // latency above the median, and its maximum.
 func gates(unit string) bool {
 	name, _, _ := strings.Cut(unit, "-")
-	tail := len(name) > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9' && name != "p50"
-	return !tail && name != "max"
+	return name != "max" && (name == "p50" || !isPercentile(name))
 }
 
 // judge fills in ratio and verdict. The level is the chance of error that the

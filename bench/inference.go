@@ -4,8 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // logs returns the logarithms of samples, of which there are some. It is false
@@ -86,12 +85,25 @@ func exceeds(a, b []float64, margin, level float64) bool {
 		return true
 	}
 	freedom := sum * sum / (errorA*errorA/float64(len(a)-1) + errorB*errorB/float64(len(b)-1))
-	t := distuv.StudentsT{Sigma: 1, Nu: freedom}
-	return t.Survival(excess/math.Sqrt(sum)) < level
+	return tSurvival(excess/math.Sqrt(sum), freedom) < level
+}
+
+// tSurvival returns the chance that Student's t, with these degrees of freedom,
+// is above t, which is not negative. By the incomplete beta function alone:
+// gonum's distuv has the distribution too, and brings 2 MB of linear algebra
+// into the program.
+func tSurvival(t, freedom float64) float64 {
+	return mathext.RegIncBeta(freedom/2, 0.5, freedom/(freedom+t*t)) / 2
 }
 
 // meanError returns the mean and the square of its standard error.
 func meanError(samples []float64) (mean, squared float64) {
-	mean, variance := stat.MeanVariance(samples, nil)
-	return mean, variance / float64(len(samples))
+	n := float64(len(samples))
+	for _, v := range samples {
+		mean += v / n
+	}
+	for _, v := range samples {
+		squared += (v - mean) * (v - mean) / (n - 1) / n
+	}
+	return mean, squared
 }

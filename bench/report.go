@@ -28,6 +28,7 @@ type Report struct {
 	Host     Host      `json:"host"`
 	Settings []Pair    `json:"settings,omitempty"` // of the run, in the order to show them
 	Versions []Pair    `json:"versions,omitempty"` // of each subject
+	Answer   []string  `json:"answer,omitempty"`   // what the figures say, in sentences, for people
 	Cells    []Cell    `json:"cells"`
 	Notes    []string  `json:"notes,omitempty"` // what was left out, and why
 }

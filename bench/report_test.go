@@ -101,10 +101,10 @@ func fixture() *Report {
 					Subject: method.name,
 					Params:  []Pair{{"size", size}, {"clients", clients}},
 					Metrics: []Metric{
-						{"MB/s", Higher, noisy(rnd, 6, method.rate*scale, 0.04)},
 						{"cpu-s/GB", Lower, noisy(rnd, 6, method.cost/scale, 0.06)},
 						{"user-s/GB", Lower, noisy(rnd, 6, method.cost/scale/9, 0.1)},
 						{"sys-s/GB", Lower, noisy(rnd, 6, method.cost/scale*0.9, 0.06)},
+						{"MB/s", Higher, noisy(rnd, 6, method.rate*scale, 0.04)},
 						{"switches/GB", Lower, noisy(rnd, 6, 1800, 0.2)},
 						{"p50-us", Lower, noisy(rnd, 6, 8e5/method.rate, 0.05)},
 						{"p99-us", Lower, noisy(rnd, 6, 3e6/method.rate, 0.15)},

@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-
-	"gonum.org/v1/gonum/stat/combin"
 )
 
 // enoughRounds is the fewest rounds a side from which a difference between two
@@ -95,6 +93,13 @@ func spreadChance(n, cut int) float64 {
 	return max(0, 1-2*above)
 }
 
+// logBinomial returns the natural logarithm of the binomial coefficient n over
+// k.
 func logBinomial(n, k int) float64 {
-	return combin.LogGeneralizedBinomial(float64(n), float64(k))
+	return logFactorial(n) - logFactorial(k) - logFactorial(n-k)
+}
+
+func logFactorial(n int) float64 {
+	log, _ := math.Lgamma(float64(n + 1))
+	return log
 }

@@ -179,7 +179,7 @@ var rules = []rule{
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
 	{
-		folder: "internal/daemon", others: []string{sys, landlock, psx},
+		folder: "internal/sandbox", others: []string{sys, landlock, psx},
 		why:   "the code that drops privileges is reviewed alone, and does not depend on what the process does",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},

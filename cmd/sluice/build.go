@@ -14,7 +14,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/certs"
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 	"sluice/internal/live"
 	"sluice/sendfile"
 )
@@ -48,8 +48,8 @@ type builder struct {
 	portsInUse func() (used, total int) // of FTP's data connections
 
 	// How the process is contained.
-	user     *daemon.User  // to become; nil: nobody else
-	files    *daemon.Files // what opens the files of the configuration; nil: the process itself may
+	user     *sandbox.User  // to become; nil: nobody else
+	files    *sandbox.Files // what opens the files of the configuration; nil: the process itself may
 	readOnly bool          // nobody may write before the next start, whatever a reload says
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 	"sluice/internal/status"
 	"sluice/internal/vfs"
 )
@@ -27,7 +27,7 @@ func addContainFlags(cmd *cobra.Command, conf *config.Config) {
 
 // chooseUser finds out whom to become.
 func (b *builder) chooseUser() (err error) {
-	b.user, err = daemon.Choose(b.conf.RunAs, b.conf.Root)
+	b.user, err = sandbox.Choose(b.conf.RunAs, b.conf.Root)
 	switch {
 	case err == nil:
 		return nil
@@ -41,15 +41,15 @@ func (b *builder) chooseUser() (err error) {
 // on the files of the configuration are read by b.files.
 func (b *builder) contain(c *call, services []*service) (*status.Contained, error) {
 	who := writers(b.conf)
-	plan := daemon.Plan{
-		User: b.user, Mode: daemon.Mode(b.conf.Sandbox), Trees: []string{b.conf.Root},
+	plan := sandbox.Plan{
+		User: b.user, Mode: sandbox.Mode(b.conf.Sandbox), Trees: []string{b.conf.Root},
 		Write: len(who) > 0, NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
 	if plan.NeedsHelper() {
 		if err := b.opener.passSockets(b.user); err != nil {
 			return nil, err
 		}
-		files, err := daemon.StartFiles(daemon.Named{Read: b.namedFiles(), Remove: b.opener.sockets})
+		files, err := sandbox.StartFiles(sandbox.Named{Read: b.namedFiles(), Remove: b.opener.sockets})
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func (b *builder) contain(c *call, services []*service) (*status.Contained, erro
 			certs.Open = files.Open // nobody has connected yet
 		}
 	}
-	report, err := daemon.Contain(plan)
+	report, err := sandbox.Contain(plan)
 	if err != nil {
 		return nil, explainContain(b.user, err)
 	}
@@ -68,7 +68,7 @@ func (b *builder) contain(c *call, services []*service) (*status.Contained, erro
 }
 
 // tellOfContainment writes the one line that says what is in force.
-func (b *builder) tellOfContainment(r *daemon.Report) {
+func (b *builder) tellOfContainment(r *sandbox.Report) {
 	orNone := func(s string) string {
 		if s == "" {
 			return "none"
@@ -86,7 +86,7 @@ func (b *builder) tellOfContainment(r *daemon.Report) {
 	}
 }
 
-func shown(r *daemon.Report) *status.Contained {
+func shown(r *sandbox.Report) *status.Contained {
 	c := &status.Contained{
 		User: r.User, Caps: []string{}, NoNewPrivs: r.NoNew, Landlock: r.Landlock, Seccomp: r.Seccomp,
 		Lacks: append([]string{}, r.Lacks...),
@@ -118,7 +118,7 @@ func (b *builder) namedFiles() (names []string) {
 }
 
 // passSockets gives the unix sockets to the user who will serve them, and notes them for close.
-func (o *opener) passSockets(u *daemon.User) error {
+func (o *opener) passSockets(u *sandbox.User) error {
 	for _, ln := range o.opened {
 		name := ln.Addr().String()
 		sock, ok := ln.(*net.UnixListener)
@@ -189,7 +189,7 @@ func (b *builder) checkWrite(a account.Account) error {
 	if err == nil {
 		defer dir.Close()
 		if file, ok := vfs.OSFile(dir); ok {
-			err = daemon.MayWrite(file)
+			err = sandbox.MayWrite(file)
 		}
 	}
 	if err == nil {
@@ -200,15 +200,15 @@ func (b *builder) checkWrite(a account.Account) error {
 }
 
 // remedies are what to do about files that a user cannot use.
-func remedies(u *daemon.User, what string) string {
+func remedies(u *sandbox.User, what string) string {
 	return fmt.Sprintf("give %s to that user (chown -R %s %s, or chmod), or choose another by --run-as OWNER, or --run-as root", what, u.Name, what)
 }
 
 // checkPorts reports that data connections of FTP could not be waited for.
 func (b *builder) checkPorts(services []*service) error {
 	ports := b.conf.FTPOptions.PassivePorts
-	first := daemon.FirstFreePort()
-	if int(ports.First) == 0 || int(ports.First) >= first || daemon.MayBindAll() {
+	first := sandbox.FirstFreePort()
+	if int(ports.First) == 0 || int(ports.First) >= first || sandbox.MayBindAll() {
 		return nil
 	}
 	for _, s := range services {
@@ -220,8 +220,8 @@ func (b *builder) checkPorts(services []*service) error {
 }
 
 // explainContain says why the process cannot be contained, and what to do.
-func explainContain(u *daemon.User, err error) error {
-	if errors.Is(err, daemon.ErrLacks) {
+func explainContain(u *sandbox.User, err error) error {
+	if errors.Is(err, sandbox.ErrLacks) {
 		return fmt.Errorf("%w; use --sandbox auto to do without", err)
 	}
 	if u != nil {

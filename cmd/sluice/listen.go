@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 // opener opens the listeners that the flags name, and closes them.
@@ -17,7 +17,7 @@ type opener struct {
 	opened    []net.Listener
 	made      []string      // paths of the unix sockets that we have made
 	sockets   []string      // paths of those that are unix sockets
-	files     *daemon.Files // removes them at the end; nil: closing them does
+	files     *sandbox.Files // removes them at the end; nil: closing them does
 }
 
 func newOpener(reusePort int) (*opener, error) {

@@ -15,11 +15,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 func main() {
-	daemon.RunHelper()
+	sandbox.RunHelper()
 	os.Exit(sluice())
 }
 

@@ -16,7 +16,7 @@ import (
 
 	"sluice/internal/admin"
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 // adminScheme is what --admin is called where the others are http and ftp.
@@ -123,7 +123,7 @@ const tokenVariable = "SLUICE_ADMIN_TOKEN"
 
 // readToken returns what the file holds, less the end of its line, or if there
 // is no file the variable; "": neither.
-func readToken(files *daemon.Files, file string) (string, error) {
+func readToken(files *sandbox.Files, file string) (string, error) {
 	source, token := tokenVariable, os.Getenv(tokenVariable)
 	if file != "" {
 		content, err := files.ReadFile(file)

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 // call is how "sluice serve" was called. It can be settled again when the file
@@ -18,7 +18,7 @@ type call struct {
 	args    []string       // besides flags
 	environ []string
 	file    string        // of configuration; "": none
-	opened  *daemon.Files // what opens it; nil: the process itself may
+	opened  *sandbox.Files // what opens it; nil: the process itself may
 }
 
 // settings are what a call comes to.

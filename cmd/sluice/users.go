@@ -8,7 +8,7 @@ import (
 	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 // accounts returns who may log in.
@@ -104,7 +104,7 @@ func (b *builder) tryHome(home string) error {
 
 // readByAll reports whether all users of this machine may read a file. Windows
 // says that by other means than a mode.
-func readByAll(files *daemon.Files, file string) bool {
+func readByAll(files *sandbox.Files, file string) bool {
 	f, err := files.Open(file)
 	if err != nil {
 		return false

@@ -84,7 +84,7 @@ type Config struct {
 
 	Drain time.Duration // how long transfers may go on after the signal to stop
 
-	RunAs   string // USER[:GROUP] to become when started as root; "": see package daemon
+	RunAs   string // USER[:GROUP] to become when started as root; "": see package sandbox
 	Sandbox string // one of Sandboxes
 }
 

@@ -24,11 +24,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 func main() {
-	daemon.RunHelper()
+	sandbox.RunHelper()
 	if err := run(); err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
@@ -36,7 +36,7 @@ func main() {
 }
 
 // files is what opens the named file.
-var files *daemon.Files
+var files *sandbox.Files
 
 func run() error {
 	write := flag.Bool("write", false, "somebody may write")
@@ -45,17 +45,17 @@ func run() error {
 	flag.Parse()
 	dir := flag.Arg(0)
 
-	user, err := daemon.Choose(*runAs, dir)
+	user, err := sandbox.Choose(*runAs, dir)
 	if err != nil {
 		return err
 	}
 	before := startThread()
 	if *named != "" {
-		if files, err = daemon.StartFiles(daemon.Named{Read: []string{*named}}); err != nil {
+		if files, err = sandbox.StartFiles(sandbox.Named{Read: []string{*named}}); err != nil {
 			return err
 		}
 	}
-	report, err := daemon.Contain(daemon.Plan{User: user, Mode: daemon.Required, Trees: []string{dir}, Write: *write})
+	report, err := sandbox.Contain(sandbox.Plan{User: user, Mode: sandbox.Required, Trees: []string{dir}, Write: *write})
 	if err != nil {
 		return err
 	}

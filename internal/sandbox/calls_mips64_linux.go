@@ -1,6 +1,6 @@
 //go:build mips64 || mips64le
 
-package daemon
+package sandbox
 
 // moreCalls belong to serverCalls where they exist.
 var moreCalls []uint32

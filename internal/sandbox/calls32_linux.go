@@ -1,6 +1,6 @@
 //go:build 386 || arm || mips || mipsle
 
-package daemon
+package sandbox
 
 import "golang.org/x/sys/unix"
 

@@ -1,4 +1,4 @@
-package daemon
+package sandbox
 
 import (
 	"fmt"

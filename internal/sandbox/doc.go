@@ -1,11 +1,11 @@
-// Package daemon contains a server process: it gives the process another user,
+// Package sandbox contains a server process: it gives the process another user,
 // takes away what the process does not need, and reads again through a helper
 // the few files that the process may no longer open.
 //
-//	user, err := daemon.Choose("", "/srv/pub")        // before: resolve names
+//	user, err := sandbox.Choose("", "/srv/pub")        // before: resolve names
 //	// ... bind listeners, open logs, read keys ...
-//	files, err := daemon.StartFiles(daemon.Named{Read: []string{"site.key"}})
-//	report, err := daemon.Contain(daemon.Plan{User: user, Read: []string{"/srv/pub"}})
+//	files, err := sandbox.StartFiles(sandbox.Named{Read: []string{"site.key"}})
+//	report, err := sandbox.Contain(sandbox.Plan{User: user, Read: []string{"/srv/pub"}})
 //	f, err := files.Open("site.key")                  // at any time later
 //
 // Only "sluice serve" uses it, and calls it once, after all listeners are bound and before
@@ -26,4 +26,4 @@
 // and asks it over a socket: the runner gets the list of its programs at its start and
 // takes nothing but an index into that list and the arguments, as the helper for files takes
 // the names of its list only.
-package daemon
+package sandbox

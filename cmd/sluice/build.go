@@ -14,8 +14,8 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/certs"
 	"sluice/internal/config"
-	"sluice/internal/sandbox"
 	"sluice/internal/live"
+	"sluice/internal/sandbox"
 	"sluice/sendfile"
 )
 
@@ -50,7 +50,7 @@ type builder struct {
 	// How the process is contained.
 	user     *sandbox.User  // to become; nil: nobody else
 	files    *sandbox.Files // what opens the files of the configuration; nil: the process itself may
-	readOnly bool          // nobody may write before the next start, whatever a reload says
+	readOnly bool           // nobody may write before the next start, whatever a reload says
 }
 
 // newBuilder reads what of the configuration is more than a value.

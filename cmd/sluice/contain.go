@@ -27,7 +27,7 @@ func addContainFlags(cmd *cobra.Command, conf *config.Config) {
 
 // chooseUser finds out whom to become.
 func (b *builder) chooseUser() (err error) {
-	b.user, err = sandbox.Choose(b.conf.RunAs, b.conf.Root)
+	b.user, err = sandbox.ChooseUser(b.conf.RunAs, b.conf.Root)
 	switch {
 	case err == nil:
 		return nil
@@ -49,7 +49,7 @@ func (b *builder) contain(c *call, services []*service) (*status.Contained, erro
 		if err := b.opener.passSockets(b.user); err != nil {
 			return nil, err
 		}
-		files, err := sandbox.StartFiles(sandbox.Named{Read: b.namedFiles(), Remove: b.opener.sockets})
+		files, err := sandbox.StartFiles(sandbox.NamedFiles{Read: b.namedFiles(), Remove: b.opener.sockets})
 		if err != nil {
 			return nil, err
 		}
@@ -76,10 +76,10 @@ func (b *builder) tellOfContainment(r *sandbox.Report) {
 		return s
 	}
 	attrs := []any{"user", r.User}
-	if b.user != nil && b.user.Why != "" && r.UID == b.user.UID {
-		attrs = append(attrs, "because", b.user.Why)
+	if b.user != nil && b.user.Reason != "" && r.UID == b.user.UID {
+		attrs = append(attrs, "because", b.user.Reason)
 	}
-	attrs = append(attrs, "landlock", orNone(r.Landlock), "seccomp", orNone(r.Seccomp), "capabilities", orNone(r.Caps), "lacks", orNone(strings.Join(r.Lacks, "; ")))
+	attrs = append(attrs, "landlock", orNone(r.Landlock), "seccomp", orNone(r.Seccomp), "capabilities", orNone(r.Caps), "lacks", orNone(strings.Join(r.Missing, "; ")))
 	b.logger.Info("contained", attrs...)
 	if r.UID == 0 {
 		b.logger.Warn("the server runs as root: a fault in it opens all files of DIR and writes to them as root; name another user by --run-as")
@@ -88,8 +88,8 @@ func (b *builder) tellOfContainment(r *sandbox.Report) {
 
 func shown(r *sandbox.Report) *status.Contained {
 	c := &status.Contained{
-		User: r.User, Caps: []string{}, NoNewPrivs: r.NoNew, Landlock: r.Landlock, Seccomp: r.Seccomp,
-		Lacks: append([]string{}, r.Lacks...),
+		User: r.User, Caps: []string{}, NoNewPrivs: r.NoNewPrivs, Landlock: r.Landlock, Seccomp: r.Seccomp,
+		Lacks: append([]string{}, r.Missing...),
 	}
 	if r.UID >= 0 {
 		c.UID, c.GID = &r.UID, &r.GID
@@ -221,7 +221,7 @@ func (b *builder) checkPorts(services []*service) error {
 
 // explainContain says why the process cannot be contained, and what to do.
 func explainContain(u *sandbox.User, err error) error {
-	if errors.Is(err, sandbox.ErrLacks) {
+	if errors.Is(err, sandbox.ErrMissing) {
 		return fmt.Errorf("%w; use --sandbox auto to do without", err)
 	}
 	if u != nil {

@@ -15,8 +15,8 @@ type opener struct {
 	reusePort int                       // sockets that share each TCP address; 0: one that shares it with nobody
 	activated map[string][]net.Listener // what systemd handed over and nobody has opened, by name
 	opened    []net.Listener
-	made      []string      // paths of the unix sockets that we have made
-	sockets   []string      // paths of those that are unix sockets
+	made      []string       // paths of the unix sockets that we have made
+	sockets   []string       // paths of those that are unix sockets
 	files     *sandbox.Files // removes them at the end; nil: closing them does
 }
 

@@ -17,7 +17,7 @@ type call struct {
 	flags   *pflag.FlagSet // of the command, parsed
 	args    []string       // besides flags
 	environ []string
-	file    string        // of configuration; "": none
+	file    string         // of configuration; "": none
 	opened  *sandbox.Files // what opens it; nil: the process itself may
 }
 

@@ -4,5 +4,5 @@ package sandbox
 
 import "golang.org/x/sys/unix"
 
-// moreCalls belong to serverCalls where they exist.
-var moreCalls = []uint32{unix.SYS_KEXEC_FILE_LOAD}
+// deniedOnArch belongs to deniedToServer: calls that not every processor has.
+var deniedOnArch = []uint32{unix.SYS_KEXEC_FILE_LOAD}

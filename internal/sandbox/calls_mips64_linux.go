@@ -2,5 +2,5 @@
 
 package sandbox
 
-// moreCalls belong to serverCalls where they exist.
-var moreCalls []uint32
+// deniedOnArch belongs to deniedToServer: calls that not every processor has.
+var deniedOnArch []uint32

@@ -46,8 +46,8 @@ var rootCaps = []struct {
 	{unix.CAP_NET_BIND_SERVICE, "net_bind_service"},
 }
 
-// capsOf returns what a process keeps that becomes u, or stays uid if u is nil.
-func capsOf(u *User, uid int) (keep capSet) {
+// capsToKeep returns what a process keeps that becomes u, or stays uid if u is nil.
+func capsToKeep(u *User, uid int) (keep capSet) {
 	if u != nil {
 		uid = u.UID
 	}

@@ -43,21 +43,21 @@ func (p Plan) NeedsHelper() bool {
 
 // Report says what is in force.
 type Report struct {
-	User     string   // by name
-	UID      int      // -1: a system without
-	GID      int      //
-	Landlock string   // "" or what it allows
-	Seccomp  string   // "" or what it refuses
-	Caps     string   // "" or which capabilities are left; not Linux: ""
-	NoNew    bool     // no_new_privs
-	Lacks    []string // what was wanted and is not in force, with the reason
+	User       string   // by name
+	UID        int      // -1: a system without
+	GID        int      //
+	Landlock   string   // "" or what it allows
+	Seccomp    string   // "" or what it refuses
+	Caps       string   // "" or which capabilities are left; not Linux: ""
+	NoNewPrivs bool     // no_new_privs
+	Missing    []string // what was wanted and is not in force, with the reason
 
 	bounded bool // the bounding set of capabilities was cut
 }
 
-// lacks notes something that is not in force.
-func (r *Report) lacks(what string, err error) {
-	r.Lacks = append(r.Lacks, fmt.Sprintf("%s: %v", what, err))
+// addMissing notes something that is not in force.
+func (r *Report) addMissing(what string, err error) {
+	r.Missing = append(r.Missing, fmt.Sprintf("%s: %v", what, err))
 }
 
 // Contain contains the process for the rest of its life. It is to be called once. After an
@@ -67,17 +67,17 @@ func Contain(p Plan) (Report, error) {
 		return Report{}, fmt.Errorf("sandbox %q is none of %s", p.Mode, strings.Join(Modes, ", "))
 	}
 	r, err := contain(p)
-	if p.User != nil && p.User.Unable != nil {
-		r.Lacks = append(r.Lacks, p.User.Unable.Error())
+	if p.User != nil && p.User.StaysRoot != nil {
+		r.Missing = append(r.Missing, p.User.StaysRoot.Error())
 	}
 	switch {
 	case err != nil:
 		return r, err
-	case p.Mode == Required && len(r.Lacks) > 0:
-		return r, fmt.Errorf("%w: %s", ErrLacks, strings.Join(r.Lacks, "; "))
+	case p.Mode == Required && len(r.Missing) > 0:
+		return r, fmt.Errorf("%w: %s", ErrMissing, strings.Join(r.Missing, "; "))
 	}
 	return r, nil
 }
 
-// ErrLacks is the cause of Contain's error if something is not to be had that is required.
-var ErrLacks = errors.New("the sandbox is required, and lacks")
+// ErrMissing is the cause of Contain's error if something is not to be had that is required.
+var ErrMissing = errors.New("the sandbox is required, and lacks")

@@ -18,7 +18,7 @@ const canRestrict = true
 func contain(p Plan) (Report, error) {
 	r := Report{UID: os.Geteuid(), GID: os.Getegid()}
 	u := p.User
-	keep := capsOf(u, r.UID)
+	keep := capsToKeep(u, r.UID)
 	if p.Mode == Off {
 		if err := setUser(u); err != nil {
 			return r, err
@@ -40,7 +40,7 @@ func restrict(p Plan, u *User, keep capSet, r *Report) error {
 	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)
 	}
-	r.NoNew = true
+	r.NoNewPrivs = true
 	restrictFiles(p, r)
 	var err error
 	if r.bounded, err = dropBounding(keep); err != nil {
@@ -53,8 +53,8 @@ func restrict(p Plan, u *User, keep capSet, r *Report) error {
 		return err
 	}
 	r.Caps = keep.String()
-	if err := filterCalls(serverCalls); err != nil {
-		r.lacks("seccomp", err)
+	if err := filterCalls(deniedToServer); err != nil {
+		r.addMissing("seccomp", err)
 	} else {
 		r.Seccomp = "no execve, ptrace, mount, bpf, modules, keyctl"
 	}
@@ -68,8 +68,8 @@ func setUser(u *User) error {
 	return setIDs(u)
 }
 
-// mayBecome reports why the process cannot become u, before anything has changed.
-func mayBecome(u *User) error {
+// checkBecome reports why the process cannot become u, before anything has changed.
+func checkBecome(u *User) error {
 	caps, err := effectiveCaps()
 	if err != nil {
 		return nil //nolint:nilerror // there is no /proc to ask: the attempt will tell
@@ -107,7 +107,7 @@ func isMapped(m string, id int) bool {
 func verify(p Plan, u *User, keep capSet, r *Report) error {
 	threads, err := readThreads()
 	if errors.Is(err, os.ErrNotExist) {
-		r.lacks("proof", errors.New("there is no /proc to read back what is in force"))
+		r.addMissing("proof", errors.New("there is no /proc to read back what is in force"))
 		return nil
 	}
 	if err != nil {

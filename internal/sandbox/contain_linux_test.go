@@ -46,12 +46,12 @@ func TestFollowed(t *testing.T) {
 		{"gone", nil},
 	} {
 		t.Run(tt.tree, func(t *testing.T) {
-			if got := followed(filepath.Join(dir, tt.tree)); !slices.Equal(got, tt.want) {
+			if got := linksIn(filepath.Join(dir, tt.tree)); !slices.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
-	if got := followed(filepath.Join(dir, "www/loop")); len(got) != 40 {
+	if got := linksIn(filepath.Join(dir, "www/loop")); len(got) != 40 {
 		t.Errorf("a loop: got %d links, want that it ends after 40", len(got))
 	}
 }
@@ -142,14 +142,14 @@ func TestWhatAnOldKernelLacks(t *testing.T) {
 		{"all", 6, nil, true, "ABI 6, read and write", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := unusable(tt.abi, tt.err, tt.write)
+			err := checkLandlock(tt.abi, tt.err, tt.write)
 			if tt.lacks {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want a reason with %q", err, tt.want)
 				}
 				return
 			}
-			if got := describe(tt.abi, tt.write); err != nil || got != tt.want {
+			if got := describeLandlock(tt.abi, tt.write); err != nil || got != tt.want {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}
 		})

@@ -23,13 +23,13 @@ func contain(p Plan) (Report, error) {
 		r.User = p.User.Name
 	}
 	if p.Mode != Off {
-		r.lacks("landlock, seccomp, no_new_privs", errors.New("Linux has them"))
+		r.addMissing("landlock, seccomp, no_new_privs", errors.New("Linux has them"))
 	}
 	return r, nil
 }
 
-// mayBecome finds no reason before the attempt.
-func mayBecome(*User) error { return nil }
+// checkBecome finds no reason before the attempt.
+func checkBecome(*User) error { return nil }
 
 // become gives the process another user for good.
 func become(u *User) error {
@@ -58,4 +58,4 @@ func self() string {
 }
 
 // containHelper takes nothing away: these systems have nothing in common to do it by.
-func containHelper(Named) {}
+func containHelper(NamedFiles) {}

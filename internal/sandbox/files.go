@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Named lists what the helper for files is good for. Names are as they will be asked for,
+// NamedFiles lists what the helper for files is good for. Names are as they will be asked for,
 // absolute or relative to the working directory.
-type Named struct {
+type NamedFiles struct {
 	Read   []string // files to open for reading
 	Remove []string // unix sockets to remove at the end
 }
@@ -19,7 +19,7 @@ type Named struct {
 // the process had then. A nil *Files opens any file with the rights of the process. It may be
 // used by any number of goroutines at once.
 type Files struct {
-	named  Named
+	named  NamedFiles
 	helper helper
 }
 
@@ -40,7 +40,7 @@ func (f *Files) Open(name string) (*os.File, error) {
 	if i < 0 {
 		return nil, ErrNotNamed{name}
 	}
-	file, err := f.helper.ask(opOpen, i, name)
+	file, err := f.helper.request(opOpen, i, name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -66,7 +66,7 @@ func (f *Files) Remove(name string) error {
 	if i < 0 {
 		return ErrNotNamed{name}
 	}
-	if _, err := f.helper.ask(opRemove, i, name); err != nil {
+	if _, err := f.helper.request(opRemove, i, name); err != nil {
 		return &fs.PathError{Op: "remove", Path: name, Err: err}
 	}
 	return nil

@@ -20,12 +20,12 @@ func self() string {
 
 // containHelper takes away from the helper what it does not need, as far as the kernel can:
 // it is asked by three bytes, so that this is a second line.
-func containHelper(named Named) {
+func containHelper(named NamedFiles) {
 	has, err := effectiveCaps() // while /proc can be read
 	_ = ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	var rules []landlock.Rule
 	for _, name := range named.Read {
-		for _, place := range places(name) {
+		for _, place := range directories(name) {
 			rules = append(rules, landlock.PathAccess(ll.AccessFSReadFile, place).IgnoreIfMissing())
 		}
 	}
@@ -42,13 +42,13 @@ func containHelper(named Named) {
 		_, _ = dropBounding(has & keep)
 		_ = setCaps(has & keep)
 	}
-	_ = filterCalls(filesCalls)
+	_ = filterCalls(deniedToHelper)
 }
 
-// places returns where the file of a name may be at a reload: beneath the directory of the
+// directories returns where the file of a name may be at a reload: beneath the directory of the
 // name, or that of the file to which it leads now, if it is a link. A file in the root
 // directory must stay the one that it is, because a rule about / would be about all files.
-func places(name string) (dirs []string) {
+func directories(name string) (dirs []string) {
 	for _, way := range []func(string) (string, error){filepath.Abs, filepath.EvalSymlinks} {
 		file, err := way(name)
 		if err != nil {

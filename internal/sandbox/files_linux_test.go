@@ -12,7 +12,7 @@ func TestTheHelperWaitsForNoFIFO(t *testing.T) {
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startFiles(t, Named{Read: []string{name}}).Open(name); !errors.Is(err, syscall.EINVAL) {
+	if _, err := startFiles(t, NamedFiles{Read: []string{name}}).Open(name); !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("got %v, want EINVAL", err)
 	}
 }

@@ -41,7 +41,7 @@ const HelperArgument = "open-files-for-serve"
 // PR_SET_PDEATHSIG, would not do: it comes when the thread that started it ends.
 //
 // If nothing is named, it returns nil.
-func StartFiles(named Named) (*Files, error) {
+func StartFiles(named NamedFiles) (*Files, error) {
 	if len(named.Read) == 0 && len(named.Remove) == 0 {
 		return nil, nil
 	}
@@ -73,7 +73,7 @@ func StartFiles(named Named) (*Files, error) {
 	}
 	length := binary.BigEndian.AppendUint32(nil, uint32(len(list)))
 	if _, err = conn.Write(append(length, list...)); err == nil {
-		_, err = f.helper.answer() // it is contained now
+		_, err = f.helper.readReply() // it is contained now
 	}
 	if err != nil {
 		_ = f.Close()
@@ -96,22 +96,22 @@ func socketpair() (a, b *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "helper"), os.NewFile(uintptr(fds[1]), "server"), nil
 }
 
-// ask asks for the index of a list and waits for the answer.
-func (h *helper) ask(op byte, index int, name string) (*os.File, error) {
+// request asks for the index of a list and waits for the answer.
+func (h *helper) request(op byte, index int, name string) (*os.File, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := h.conn.Write([]byte{op, byte(index >> 8), byte(index)}); err != nil {
 		return nil, fmt.Errorf("the helper for files has ended: %w", err)
 	}
-	fd, err := h.answer()
+	fd, err := h.readReply()
 	if err != nil || fd < 0 {
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// answer reads an answer; fd -1: none came along.
-func (h *helper) answer() (fd int, err error) {
+// readReply reads an readReply; fd -1: none came along.
+func (h *helper) readReply() (fd int, err error) {
 	status, rights := make([]byte, 4), make([]byte, syscall.CmsgSpace(4))
 	n, nrights, _, _, err := h.conn.ReadMsgUnix(status, rights)
 	if err == nil && n == 0 {
@@ -123,7 +123,7 @@ func (h *helper) answer() (fd int, err error) {
 	if err != nil {
 		return -1, fmt.Errorf("the helper for files has ended: %w", err)
 	}
-	fd = received(rights[:nrights])
+	fd = receivedFD(rights[:nrights])
 	if errno := binary.BigEndian.Uint32(status); errno != 0 {
 		if fd >= 0 {
 			_ = syscall.Close(fd)
@@ -133,9 +133,9 @@ func (h *helper) answer() (fd int, err error) {
 	return fd, nil
 }
 
-// received returns the descriptor of a control message, or -1. package net has marked it to
+// receivedFD returns the descriptor of a control message, or -1. package net has marked it to
 // be closed when a program is executed.
-func received(rights []byte) int {
+func receivedFD(rights []byte) int {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil || len(messages) == 0 {
 		return -1
@@ -158,15 +158,15 @@ func RunHelper() {
 	if len(os.Args) != 2 || os.Args[1] != HelperArgument {
 		return
 	}
-	if err := help(); err != nil {
+	if err := serveHelper(); err != nil {
 		fmt.Fprintf(os.Stderr, "sluice: the helper for files: %v\n", err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// help serves the process that has started us until it ends.
-func help() error {
+// serveHelper serves the process that has started us until it ends.
+func serveHelper() error {
 	// A terminal sends these to all processes in front of it: the server decides when it ends.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	file := os.NewFile(3, "server")
@@ -179,12 +179,12 @@ func help() error {
 	if !ok {
 		return errors.New("it is started by \"sluice serve\", not by hand")
 	}
-	named, err := readNamed(conn)
+	named, err := readNames(conn)
 	if err != nil {
 		return err
 	}
 	containHelper(named)
-	if err := reply(conn, nil, nil); err != nil {
+	if err := writeReply(conn, nil, nil); err != nil {
 		return err
 	}
 	request := make([]byte, 3)
@@ -195,14 +195,14 @@ func help() error {
 		case err != nil:
 			return err
 		}
-		f, err := named.do(request[0], int(request[1])<<8|int(request[2]))
-		if err := reply(conn, f, err); err != nil {
+		f, err := named.handle(request[0], int(request[1])<<8|int(request[2]))
+		if err := writeReply(conn, f, err); err != nil {
 			return err
 		}
 	}
 }
 
-func readNamed(r io.Reader) (named Named, err error) {
+func readNames(r io.Reader) (named NamedFiles, err error) {
 	length := make([]byte, 4)
 	if _, err := io.ReadFull(r, length); err != nil {
 		return named, err
@@ -214,8 +214,8 @@ func readNamed(r io.Reader) (named Named, err error) {
 	return named, json.Unmarshal(list, &named)
 }
 
-// do does what is asked for. It returns a file for opOpen.
-func (n Named) do(op byte, index int) (*os.File, error) {
+// handle does what is asked for. It returns a file for opOpen.
+func (n NamedFiles) handle(op byte, index int) (*os.File, error) {
 	switch {
 	case op == opOpen && index < len(n.Read):
 		return openRegular(n.Read[index])
@@ -249,8 +249,8 @@ func removeSocket(name string) error {
 	return os.Remove(name)
 }
 
-// reply answers, and closes f.
-func reply(conn *net.UnixConn, f *os.File, err error) error {
+// writeReply answers, and closes f.
+func writeReply(conn *net.UnixConn, f *os.File, err error) error {
 	var status [4]byte
 	if err != nil {
 		errno := syscall.EIO

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func startFiles(t *testing.T, named Named) *Files {
+func startFiles(t *testing.T, named NamedFiles) *Files {
 	t.Helper()
 	f, err := StartFiles(named)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestTheHelperOpensWhatIsNamed(t *testing.T) {
 	if err := os.Symlink("f", link); err != nil {
 		t.Fatal(err)
 	}
-	f := startFiles(t, Named{Read: []string{name, link}})
+	f := startFiles(t, NamedFiles{Read: []string{name, link}})
 	want := func(name, content string) {
 		t.Helper()
 		if got, err := f.ReadFile(name); err != nil || string(got) != content {
@@ -78,7 +78,7 @@ func TestTheHelperUnderstandsNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")
 	write(t, name, "one")
-	f := startFiles(t, Named{Read: []string{name}, Remove: []string{name}})
+	f := startFiles(t, NamedFiles{Read: []string{name}, Remove: []string{name}})
 	for _, tt := range []struct {
 		name  string
 		op    byte
@@ -91,7 +91,7 @@ func TestTheHelperUnderstandsNothingElse(t *testing.T) {
 		{"removing behind the list", opRemove, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if file, err := f.helper.ask(tt.op, tt.index, ""); !errors.Is(err, syscall.EINVAL) || file != nil {
+			if file, err := f.helper.request(tt.op, tt.index, ""); !errors.Is(err, syscall.EINVAL) || file != nil {
 				t.Errorf("got %v, %v, want EINVAL", file, err)
 			}
 		})
@@ -108,7 +108,7 @@ func TestTheHelperRemovesSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if err := startFiles(t, Named{Remove: []string{name}}).Remove(name); err != nil {
+	if err := startFiles(t, NamedFiles{Remove: []string{name}}).Remove(name); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +119,7 @@ func TestTheHelperRemovesSockets(t *testing.T) {
 func TestAHelperThatIsGoneIsAnError(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	write(t, name, "one")
-	f := startFiles(t, Named{Read: []string{name}})
+	f := startFiles(t, NamedFiles{Read: []string{name}})
 	if err := f.helper.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -133,14 +133,14 @@ func TestAHelperThatIsGoneIsAnError(t *testing.T) {
 func TestTheHelperEndsWithItsSocket(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	write(t, name, "one")
-	f := startFiles(t, Named{Read: []string{name}})
+	f := startFiles(t, NamedFiles{Read: []string{name}})
 	if err := f.Close(); err != nil { // waits for its end, which is to be a good one
 		t.Error(err)
 	}
 }
 
 func TestNoHelperIsStartedForNothing(t *testing.T) {
-	f, err := StartFiles(Named{})
+	f, err := StartFiles(NamedFiles{})
 	if f != nil || err != nil {
 		t.Fatalf("got %v, %v, want nil", f, err)
 	}

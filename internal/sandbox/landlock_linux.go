@@ -31,13 +31,13 @@ var systemFiles = []string{
 // restrictFiles lets the process open what the plan names, and nothing else.
 func restrictFiles(p Plan, r *Report) {
 	abi, err := ll.LandlockGetABIVersion()
-	if err := unusable(abi, err, p.Write); err != nil {
-		r.lacks("landlock", err)
+	if err := checkLandlock(abi, err, p.Write); err != nil {
+		r.addMissing("landlock", err)
 		return
 	}
 	rules, closed := treeRules(p)
 	for _, dir := range closed {
-		r.lacks("landlock rule", fmt.Errorf("a new target of the link in %s is out of reach until the next start", dir))
+		r.addMissing("landlock rule", fmt.Errorf("a new target of the link in %s is out of reach until the next start", dir))
 	}
 	for _, name := range systemFiles {
 		rights := readRights
@@ -54,14 +54,14 @@ func restrictFiles(p Plan, r *Report) {
 		rules = append(rules, landlock.PathAccess(ll.AccessFSResolveUnix, p.NotifySocket).IgnoreIfMissing())
 	}
 	if err := c.BestEffort().Restrict(rules...); err != nil {
-		r.lacks("landlock", err)
+		r.addMissing("landlock", err)
 		return
 	}
-	r.Landlock = describe(abi, p.Write)
+	r.Landlock = describeLandlock(abi, p.Write)
 }
 
-// unusable reports why there is to be no Landlock, with what the kernel has answered when it was asked for its ABI.
-func unusable(abi int, err error, write bool) error {
+// checkLandlock reports why there is to be no Landlock, with what the kernel has answered when it was asked for its ABI.
+func checkLandlock(abi int, err error, write bool) error {
 	switch {
 	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP):
 		return errors.New("this kernel has none, or it is switched off")
@@ -73,8 +73,8 @@ func unusable(abi int, err error, write bool) error {
 	return nil
 }
 
-// describe says what is in force.
-func describe(abi int, write bool) string {
+// describeLandlock says what is in force.
+func describeLandlock(abi int, write bool) string {
 	text := fmt.Sprintf("ABI %d, ", abi)
 	if write {
 		text += "read and write"
@@ -105,7 +105,7 @@ func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
 	}
 	for _, tree := range p.Trees {
 		rules = append(rules, landlock.PathAccess(rights, tree))
-		for _, l := range followed(tree) {
+		for _, l := range linksIn(tree) {
 			// Links in the root directory, as /home to another disk, are the system's; but the tree
 			// itself may be one.
 			switch {
@@ -131,8 +131,8 @@ type link struct {
 	last   bool   // the tree itself is the link
 }
 
-// followed returns the links that the name of a tree leads over.
-func followed(tree string) (links []link) {
+// linksIn returns the links that the name of a tree leads over.
+func linksIn(tree string) (links []link) {
 	abs, err := filepath.Abs(tree)
 	if err != nil {
 		return nil

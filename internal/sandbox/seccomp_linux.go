@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serverCalls are the system calls that a server never makes, and that an intruder would:
+// deniedToServer are the system calls that a server never makes, and that an intruder would:
 // to run programs, to look into other processes, to change mounts, clocks, the kernel. They
 // answer EPERM. All others are allowed, among them netlink and connect.
-var serverCalls = slices.Concat([]uint32{
+var deniedToServer = slices.Concat([]uint32{
 	unix.SYS_EXECVE, unix.SYS_EXECVEAT,
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PROCESS_MADVISE, unix.SYS_PIDFD_GETFD, unix.SYS_KCMP,
 	unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_OPEN_TREE_ATTR,
@@ -25,10 +25,10 @@ var serverCalls = slices.Concat([]uint32{
 	unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_REBOOT, unix.SYS_ACCT, unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_SYSLOG, unix.SYS_VHANGUP,
 	unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME, unix.SYS_ADJTIMEX, unix.SYS_CLOCK_ADJTIME, unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME,
 	unix.SYS_PERSONALITY,
-}, moreCalls)
+}, deniedOnArch)
 
-// filesCalls are those that the helper for files does not make either.
-var filesCalls = slices.Concat(serverCalls, []uint32{
+// deniedToHelper are those that the helper for files does not make either.
+var deniedToHelper = slices.Concat(deniedToServer, []uint32{
 	unix.SYS_SOCKET, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT4, unix.SYS_KILL,
 })
 
@@ -39,7 +39,7 @@ func filterCalls(refused []uint32) error {
 	if !ok {
 		return fmt.Errorf("there is no filter for %s", runtime.GOARCH)
 	}
-	prog := assemble(arch, refused)
+	prog := buildFilter(arch, refused)
 	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
 	set := func(flags uintptr) (thread uintptr, errno syscall.Errno) {
 		thread, _, errno = syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&fprog)))
@@ -93,9 +93,9 @@ func argument(arch, n uint32) uint32 {
 	return off
 }
 
-// assemble returns the filter. The calls of any other processor, as those of i386 are on
+// buildFilter returns the filter. The calls of any other processor, as those of i386 are on
 // amd64, are refused altogether: their numbers mean something else.
-func assemble(arch uint32, refused []uint32) []unix.SockFilter {
+func buildFilter(arch uint32, refused []uint32) []unix.SockFilter {
 	const (
 		load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K

@@ -29,7 +29,7 @@ func readThreads() ([]thread, error) {
 	var all []thread
 	for _, e := range entries {
 		content, err := os.ReadFile("/proc/self/task/" + e.Name() + "/status")
-		if gone(err) {
+		if hasEnded(err) {
 			continue // the thread has ended
 		}
 		if err != nil {
@@ -45,7 +45,7 @@ func readThreads() ([]thread, error) {
 	return all, nil
 }
 
-func gone(err error) bool {
+func hasEnded(err error) bool {
 	return os.IsNotExist(err) || err != nil && strings.Contains(err.Error(), syscall.ESRCH.Error())
 }
 

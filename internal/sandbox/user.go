@@ -11,12 +11,12 @@ import (
 
 // User is who a process runs as.
 type User struct {
-	Name   string // for messages: the name, or the number if it has none
-	UID    int
-	GID    int
-	Groups []int  // supplementary
-	Why    string // why this one was chosen; "": it was named
-	Unable error  // why root stays root, which was not asked for; nil: it was, or does not
+	Name      string // for messages: the name, or the number if it has none
+	UID       int
+	GID       int
+	Groups    []int  // supplementary
+	Reason    string // why this one was chosen; "": it was named
+	StaysRoot error  // why root stays root, which was not asked for; nil: it was, or does not
 }
 
 // IsRoot reports whether u is the user whom no permission of a file stops.
@@ -33,13 +33,13 @@ const (
 	overflow = 65534
 )
 
-// Choose returns the user that the process is to become: that of the spec USER[:GROUP], each
+// ChooseUser returns the user that the process is to become: that of the spec USER[:GROUP], each
 // a name or a number. An empty spec is for root only: the user sluice if there is one, else
 // the owner of the directory dir unless that is root, else nobody. It is nil if the
 // process stays who it is: not started as root, or on a system without such users.
-func Choose(spec, dir string) (*User, error) {
+func ChooseUser(spec, dir string) (*User, error) {
 	return chooser{
-		euid: os.Geteuid(), owner: ownerOf, able: mayBecome,
+		euid: os.Geteuid(), owner: ownerOf, canBecome: checkBecome,
 		lookup: user.Lookup, lookupID: user.LookupId, lookupGroup: user.LookupGroup,
 	}.choose(spec, dir)
 }
@@ -48,7 +48,7 @@ func Choose(spec, dir string) (*User, error) {
 type chooser struct {
 	euid        int // -1: a system without
 	owner       func(dir string) (uid, gid int, err error)
-	able        func(*User) error // why the process cannot become that user
+	canBecome   func(*User) error // why the process cannot become that user
 	lookup      func(name string) (*user.User, error)
 	lookupID    func(uid string) (*user.User, error)
 	lookupGroup func(name string) (*user.Group, error)
@@ -59,18 +59,18 @@ func (c chooser) choose(spec, dir string) (*User, error) {
 	case spec == "" && c.euid != 0:
 		return nil, nil
 	case spec == "":
-		u, err := c.usual(dir)
+		u, err := c.defaultUser(dir)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.able(u); err != nil { // as in a container whose root is nobody outside of it
-			return &User{Name: "root", Unable: fmt.Errorf("user %s: %w", u.Name, err)}, nil
+		if err := c.canBecome(u); err != nil { // as in a container whose root is nobody outside of it
+			return &User{Name: "root", StaysRoot: fmt.Errorf("user %s: %w", u.Name, err)}, nil
 		}
 		return u, nil
 	case c.euid < 0:
 		return nil, errors.New("this system has no such users")
 	}
-	u, err := c.named(spec)
+	u, err := c.parseSpec(spec)
 	switch {
 	case err != nil:
 		return nil, err
@@ -82,10 +82,10 @@ func (c chooser) choose(spec, dir string) (*User, error) {
 	return nil, ErrNotRoot
 }
 
-// usual returns the user for a process that root has started and that was not told another.
-func (c chooser) usual(dir string) (*User, error) {
+// defaultUser returns the user for a process that root has started and that was not told another.
+func (c chooser) defaultUser(dir string) (*User, error) {
 	if u, err := c.lookup(ownUser); err == nil {
-		return of(u, "there is a user of this name")
+		return fromEntry(u, "there is a user of this name")
 	}
 	uid, gid, err := c.owner(dir)
 	if err != nil {
@@ -94,19 +94,19 @@ func (c chooser) usual(dir string) (*User, error) {
 	const owns = "the directory's owner"
 	if uid != 0 {
 		if u, err := c.lookupID(strconv.Itoa(uid)); err == nil {
-			return of(u, owns)
+			return fromEntry(u, owns)
 		}
-		return &User{Name: strconv.Itoa(uid), UID: uid, GID: gid, Why: owns}, nil
+		return &User{Name: strconv.Itoa(uid), UID: uid, GID: gid, Reason: owns}, nil
 	}
 	const nobody = "the directory is root's, and there is no user sluice"
 	if u, err := c.lookup("nobody"); err == nil {
-		return of(u, nobody)
+		return fromEntry(u, nobody)
 	}
-	return &User{Name: "nobody", UID: overflow, GID: overflow, Why: nobody}, nil
+	return &User{Name: "nobody", UID: overflow, GID: overflow, Reason: nobody}, nil
 }
 
-// named returns the user of a spec USER[:GROUP].
-func (c chooser) named(spec string) (*User, error) {
+// parseSpec returns the user of a spec USER[:GROUP].
+func (c chooser) parseSpec(spec string) (*User, error) {
 	name, group, hasGroup := strings.Cut(spec, ":")
 	u, err := c.find(name)
 	if err != nil {
@@ -127,17 +127,17 @@ func (c chooser) named(spec string) (*User, error) {
 // find returns a user by its name or number; GID -1: not known.
 func (c chooser) find(name string) (*User, error) {
 	if found, err := c.lookup(name); err == nil {
-		return of(found, "")
+		return fromEntry(found, "")
 	}
 	if name == "root" { // in a jail without a file of users too
 		return &User{Name: name}, nil
 	}
-	uid, err := number(name)
+	uid, err := parseID(name)
 	if err != nil {
 		return nil, fmt.Errorf("there is no user %q", name)
 	}
 	if found, err := c.lookupID(name); err == nil {
-		return of(found, "")
+		return fromEntry(found, "")
 	}
 	if uid == 0 { // no file is needed to know root
 		return &User{Name: "root"}, nil
@@ -147,23 +147,23 @@ func (c chooser) find(name string) (*User, error) {
 
 func (c chooser) group(name string) (int, error) {
 	if found, err := c.lookupGroup(name); err == nil {
-		return number(found.Gid)
+		return parseID(found.Gid)
 	}
-	gid, err := number(name)
+	gid, err := parseID(name)
 	if err != nil {
 		return 0, fmt.Errorf("there is no group %q", name)
 	}
 	return gid, nil
 }
 
-// of returns a user of the system's files with its groups.
-func of(found *user.User, why string) (*User, error) {
-	u := &User{Name: found.Username, Why: why}
+// fromEntry returns a user fromEntry the system's files with its groups.
+func fromEntry(found *user.User, why string) (*User, error) {
+	u := &User{Name: found.Username, Reason: why}
 	var err error
-	if u.UID, err = number(found.Uid); err != nil {
+	if u.UID, err = parseID(found.Uid); err != nil {
 		return nil, err
 	}
-	if u.GID, err = number(found.Gid); err != nil {
+	if u.GID, err = parseID(found.Gid); err != nil {
 		return nil, err
 	}
 	ids, err := found.GroupIds()
@@ -171,15 +171,15 @@ func of(found *user.User, why string) (*User, error) {
 		return nil, fmt.Errorf("the groups of %s: %w", u.Name, err)
 	}
 	for _, id := range ids {
-		if gid, err := number(id); err == nil && gid != u.GID {
+		if gid, err := parseID(id); err == nil && gid != u.GID {
 			u.Groups = append(u.Groups, gid)
 		}
 	}
 	return u, nil
 }
 
-// number parses the number of a user or a group. -1 stands for none in the system calls.
-func number(s string) (int, error) {
+// parseID parses the parseID of a user or a group. -1 stands for none in the system calls.
+func parseID(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 1<<32-1 {
 		return 0, fmt.Errorf("%q is no number of a user or a group", s)

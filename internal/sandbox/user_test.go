@@ -19,9 +19,9 @@ func machine(euid, owner int, users ...*user.User) chooser {
 		return nil, errors.New("unknown")
 	}
 	return chooser{
-		euid:  euid,
-		able:  func(*User) error { return nil },
-		owner: func(string) (int, int, error) { return owner, owner + 1, nil },
+		euid:      euid,
+		canBecome: func(*User) error { return nil },
+		owner:     func(string) (int, int, error) { return owner, owner + 1, nil },
 		lookup: func(name string) (*user.User, error) {
 			return by(func(u *user.User) bool { return u.Username == name })
 		},
@@ -96,9 +96,9 @@ func TestChoose(t *testing.T) {
 func TestRootThatCannotBecomeAnotherStaysRoot(t *testing.T) {
 	m := machine(0, 0)
 	cause := errors.New("it does not exist here")
-	m.able = func(*User) error { return cause }
+	m.canBecome = func(*User) error { return cause }
 	u, err := m.choose("", "/srv")
-	if err != nil || !u.IsRoot() || !errors.Is(u.Unable, cause) {
+	if err != nil || !u.IsRoot() || !errors.Is(u.StaysRoot, cause) {
 		t.Errorf("got %+v, %v, want root with the reason", u, err)
 	}
 	if u, err := m.choose("7:8", "/srv"); err != nil || u.UID != 7 {

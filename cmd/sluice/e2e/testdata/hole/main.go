@@ -1,6 +1,6 @@
 //go:build linux
 
-// Command hole is a server with a deliberate hole: it contains itself by package daemon as
+// Command hole is a server with a deliberate hole: it contains itself by package sandbox as
 // "sluice serve" does, and then does whatever a client tells it, on threads that were started
 // before and after. The tests of e2e are the client. It is never installed.
 //
@@ -45,13 +45,13 @@ func run() error {
 	flag.Parse()
 	dir := flag.Arg(0)
 
-	user, err := sandbox.Choose(*runAs, dir)
+	user, err := sandbox.ChooseUser(*runAs, dir)
 	if err != nil {
 		return err
 	}
 	before := startThread()
 	if *named != "" {
-		if files, err = sandbox.StartFiles(sandbox.Named{Read: []string{*named}}); err != nil {
+		if files, err = sandbox.StartFiles(sandbox.NamedFiles{Read: []string{*named}}); err != nil {
 			return err
 		}
 	}

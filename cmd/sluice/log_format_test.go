@@ -130,15 +130,15 @@ func FuzzLines(f *testing.F) {
 // for the end of a line. Those beyond the basic plane do neither.
 func isHidden(r rune) bool { return r <= 0xffff && !unicode.IsPrint(r) }
 
-// What fail2ban finds by the filter of the README: failed logins, and what is
-// not there or not allowed; nothing that a client can make to look like that.
-func TestTheFilterOfTheREADME(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+// By the filter of docs/operations.md fail2ban finds failed logins, and requests for what
+// does not exist or is not allowed; nothing that a client can make to look like that.
+func TestTheFilterOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var filters []*regexp.Regexp
-	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(manual), -1) {
 		text := strings.NewReplacer("<ADDR>", `([0-9a-fA-F.:]+)`, "%%", "%").Replace(m[1]) // as fail2ban does
 		filters = append(filters, regexp.MustCompile(text))
 	}

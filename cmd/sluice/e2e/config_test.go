@@ -137,15 +137,15 @@ func TestHangupAddsAUserWhileAnotherTransfers(t *testing.T) {
 	}
 }
 
-// The README's example is a file that serves.
-func TestTheFileOfTheREADME(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
+// The example of docs/configuration.md is a file that serves.
+func TestTheFileOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(readme), "\n## A configuration file\n")
+	_, section, ok := strings.Cut(string(manual), "\n## The configuration file\n")
 	if !ok {
-		t.Fatal("README.md has no section \"A configuration file\"")
+		t.Fatal("docs/configuration.md has no section \"The configuration file\"")
 	}
 	var example strings.Builder
 	for line := range strings.Lines(section) {

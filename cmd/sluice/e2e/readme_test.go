@@ -390,31 +390,70 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 	}
 }
 
-// Links between the documents lead to a file, and to a heading in it.
-func TestLinksInDocuments(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+// The documents name tests for what they promise. All of them exist.
+func TestTheTestsThatDocumentsNameExist(t *testing.T) {
+	tests := make(map[string]bool)
+	err := filepath.WalkDir(checkout, func(name string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`).FindAllSubmatch(content, -1) {
+			tests[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil || len(tests) < 100 {
+		t.Fatalf("found %d tests, %v", len(tests), err)
+	}
+	for name, content := range documents(t) {
+		for _, m := range regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`).FindAllString(content, -1) {
+			if !tests[m] {
+				t.Errorf("%s names %s, which does not exist", name, m)
+			}
+		}
+	}
+}
+
+// documents returns the documents by their names, without the changelog, which is about
+// earlier versions too.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "ftpd/*.md"} {
 		names, err := filepath.Glob(filepath.Join(checkout, pattern))
 		if err != nil || len(names) == 0 {
-			t.Fatal(pattern, names, err)
+			t.Fatalf("%s: %d documents, %v", pattern, len(names), err)
 		}
 		for _, name := range names {
+			if filepath.Base(name) == "CHANGELOG.md" {
+				continue
+			}
 			content, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range link.FindAllSubmatch(content, -1) {
-				target, heading, _ := strings.Cut(string(m[1]), "#")
-				if strings.Contains(target, "://") {
-					continue
-				}
-				file := filepath.Join(filepath.Dir(name), target)
-				if target == "" {
-					file = name
-				}
-				if !hasHeading(t, file, heading) {
-					t.Errorf("%s: the link %s leads nowhere", name, m[1])
-				}
+			all[name] = string(content)
+		}
+	}
+	return all
+}
+
+// Links between the documents lead to a file, and to a heading in it.
+func TestLinksInDocuments(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for name, content := range documents(t) {
+		for _, m := range link.FindAllStringSubmatch(content, -1) {
+			target, heading, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			file := filepath.Join(filepath.Dir(name), target)
+			if target == "" {
+				file = name
+			}
+			if !hasHeading(t, file, heading) {
+				t.Errorf("%s: the link %s leads nowhere", name, m[1])
 			}
 		}
 	}

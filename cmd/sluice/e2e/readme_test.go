@@ -33,24 +33,30 @@ var (
 	fences   = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 )
 
-func readDocument(t *testing.T, name string) document {
+// readFile returns a file of the checkout.
+func readFile(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(checkout, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := make(document)
-	starts := sections.FindAllSubmatchIndex(content, -1)
+	return string(content)
+}
+
+func readDocument(t *testing.T, name string) document {
+	t.Helper()
+	content, doc := readFile(t, name), make(document)
+	starts := sections.FindAllStringSubmatchIndex(content, -1)
 	for i, at := range starts {
 		end := len(content)
 		if i+1 < len(starts) {
 			end = starts[i+1][0]
 		}
 		var blocks []block
-		for _, m := range fences.FindAllSubmatch(content[at[1]:end], -1) {
-			blocks = append(blocks, block{string(m[1]), string(m[2])})
+		for _, m := range fences.FindAllStringSubmatch(content[at[1]:end], -1) {
+			blocks = append(blocks, block{m[1], m[2]})
 		}
-		doc[string(content[at[2]:at[3]])] = blocks
+		doc[content[at[2]:at[3]]] = blocks
 	}
 	return doc
 }
@@ -301,7 +307,10 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 
 	n.folder("1")
 	step("Share a folder", 2, func(done int) {
-		if done < 2 {
+		if done == 1 {
+			eventually(n.t, "both URLs are printed", func() bool {
+				return strings.Contains(n.serverOutput(), "http://localhost:8080/\n") && strings.Contains(n.serverOutput(), "ftp://localhost:2121/\n")
+			})
 			return
 		}
 		wantPattern(n.t, filepath.Join(n.dir, "debian.iso"), 0, 3<<20)
@@ -316,8 +325,9 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 	n.folder("2")
 	p := newPair(t)
 	run(t, n.dir, "cp", p.cert(), p.key(), ".")
-	step("HTTPS", 3, func(done int) {
-		if done < 3 {
+	step("HTTPS", 2, func(done int) {
+		if done == 1 {
+			n.want("curl -sSk https://localhost:8443/", "debian.iso")
 			return
 		}
 		for _, url := range []string{"https://localhost/debian.iso", "-L http://localhost/debian.iso", "--ssl-reqd ftp://localhost/debian.iso"} {
@@ -364,13 +374,9 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 // Every flag of "sluice serve" has a row in docs/configuration.md, and every row
 // is about a flag.
 func TestEveryFlagIsDocumented(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join(checkout, "docs/configuration.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	documented := make(map[string]bool)
-	for _, m := range regexp.MustCompile("(?m)^\\| `--([a-z0-9-]+)[ `=]").FindAllSubmatch(content, -1) {
-		documented[string(m[1])] = true
+	for _, m := range regexp.MustCompile("(?m)^\\| `--([a-z0-9-]+)[ `=]").FindAllStringSubmatch(readFile(t, "docs/configuration.md"), -1) {
+		documented[m[1]] = true
 	}
 	help := run(t, ".", program, "serve", "--help")
 	flags := make(map[string]bool)
@@ -437,6 +443,66 @@ func documents(t *testing.T) map[string]string {
 		}
 	}
 	return all
+}
+
+// The queries of docs/operations.md are about metrics that exist.
+func TestTheMetricsThatDocumentsNameExist(t *testing.T) {
+	manual := readFile(t, "docs/operations.md")
+	s := start(t, "--admin", "127.0.0.1:0", "--ftp-passive-ports", "41030-41039", "--max-conns", "100")
+	s.file("f", 1<<20)
+	for _, scheme := range schemes {
+		curl(t, t.TempDir(), "-o", "got", s.urlOf(scheme, "f"))
+	}
+	served := run(t, ".", "curl", "-sS", "http://"+adminOf(s)+"/metrics")
+	for _, name := range regexp.MustCompile(`\b(?:sluice|process)_[a-z_]+[a-z]`).FindAllString(manual, -1) {
+		if !strings.Contains(served, "\n"+name) {
+			t.Errorf("docs/operations.md names the metric %s, which is not served:\n%s", name, served)
+			return
+		}
+	}
+}
+
+// Every field in the table of docs/operations.md is a field of /status.json.
+func TestTheFieldsThatDocumentsNameExist(t *testing.T) {
+	_, table, _ := strings.Cut(readFile(t, "docs/operations.md"), "\n## /status.json\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	fields := make(map[string]bool)
+	for _, folder := range []string{"live", "admin", "status"} {
+		names, err := filepath.Glob(filepath.Join(checkout, "internal", folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile("`json:\"([a-z_]+)").FindAllSubmatch(content, -1) {
+				fields[string(m[1])] = true
+			}
+		}
+	}
+	named := 0
+	for line := range strings.Lines(table) {
+		column, rest, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		if !ok || !strings.HasPrefix(column, "`") {
+			continue
+		}
+		if strings.Contains(column, "state") || strings.Contains(column, "peer") { // it lists values, and commands
+			rest = ""
+		}
+		for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(column+rest, -1) {
+			for _, field := range regexp.MustCompile(`[a-z_]+`).FindAllString(quoted[1], -1) {
+				named++
+				if !fields[field] && !strings.HasPrefix(quoted[1], "sluice ") {
+					t.Errorf("docs/operations.md has the field %s of /status.json, which does not exist", field)
+				}
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("the table names %d fields, want more", named)
+	}
 }
 
 // Links between the documents lead to a file, and to a heading in it.

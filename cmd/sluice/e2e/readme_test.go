@@ -277,8 +277,8 @@ func mustAbs(t *testing.T, name string) string {
 	return abs
 }
 
-// The sections of README.md in their order, each in a folder of its own. What the
-// commands do not show by themselves is checked by other clients.
+// The sections of README.md run in their order, each in its own folder. Further clients
+// check the results that the commands themselves do not show.
 func TestTheTasksOfTheREADME(t *testing.T) {
 	doc, n := readDocument(t, "README.md"), newNewcomer(t)
 	step := func(section string, wantBlocks int, check func(done int)) {

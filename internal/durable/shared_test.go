@@ -12,9 +12,9 @@ import (
 
 const errInvalid = syscall.EINVAL
 
-func TestThoseWhoComeDuringASyncShareTheNext(t *testing.T) {
+func TestCallsDuringASyncShareTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var r durable.Rounds
+		var r durable.SharedSyncs
 		var syncs atomic.Int32
 		first, second := make(chan struct{}), make(chan struct{})
 		broken := errors.New("disk is broken")
@@ -28,15 +28,15 @@ func TestThoseWhoComeDuringASyncShareTheNext(t *testing.T) {
 			go func() {
 				err := r.Do(1, func() error { syncs.Add(1); <-second; return broken })
 				if !errors.Is(err, broken) {
-					t.Errorf("one that came meanwhile: %v, want %v", err, broken)
+					t.Errorf("a call during the first: %v, want %v", err, broken)
 				}
 			}()
 		}
 		synctest.Wait()
 		if n := syncs.Load(); n != 1 {
-			t.Fatalf("%d syncs at a time, want 1", n)
+			t.Fatalf("%d concurrent syncs, want 1", n)
 		}
-		if err := r.Do(2, func() error { return nil }); err != nil { // another directory waits for nobody
+		if err := r.Do(2, func() error { return nil }); err != nil { // another directory does not wait
 			t.Error(err)
 		}
 		close(first)

@@ -14,30 +14,30 @@ import (
 	"sluice/internal/nettest"
 )
 
-// await waits until ok. The guard is only there for the case of failure.
+// await waits until ok returns true. The timeout matters only if the test fails.
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("does not come: ", what)
+			t.Fatal("timeout: ", what)
 		}
 	}
 }
 
-// gate is a cache whose reads wait to be let through.
+// gate is a cache whose reads wait for a value in proceed.
 type gate struct {
 	digest.Cache
 	arrived chan int64    // offset of a read
-	through chan struct{} // lets one read through
+	proceed chan struct{} // each value lets one read proceed
 	bytes   atomic.Int64
 }
 
 func newGate() *gate {
-	g := &gate{arrived: make(chan int64, 100), through: make(chan struct{}, 100)}
+	g := &gate{arrived: make(chan int64, 100), proceed: make(chan struct{}, 100)}
 	g.SetNow(later)
 	g.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		g.arrived <- off
-		<-g.through
+		<-g.proceed
 		n, err := f.ReadAt(p, off)
 		g.bytes.Add(int64(n))
 		return n, err
@@ -50,8 +50,8 @@ type result struct {
 	err error
 }
 
-// ask asks for the sum of a file that it opens for itself, and closes once it has the answer.
-func (g *gate) ask(ctx context.Context, t *testing.T, path string) <-chan result {
+// sum opens a file, calls Sum and closes the file. It returns a channel for the result.
+func (g *gate) sum(ctx context.Context, t *testing.T, path string) <-chan result {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,19 +66,19 @@ func (g *gate) ask(ctx context.Context, t *testing.T, path string) <-chan result
 	return answer
 }
 
-func TestOneComputationForAllWhoWait(t *testing.T) {
+func TestConcurrentCallsShareOneComputation(t *testing.T) {
 	nettest.CheckLeaks(t)
-	remembers(t)
+	needsIDs(t)
 	const size = 3 * digest.Block
 	path := nettest.PatternFile(t, size).Name()
 	g := newGate()
 	var answers []<-chan result
 	for range 10 {
-		answers = append(answers, g.ask(t.Context(), t, path))
+		answers = append(answers, g.sum(t.Context(), t, path))
 	}
-	await(t, "ten who wait", func() bool { return g.Waiters() == 10 })
+	await(t, "ten calls wait", func() bool { return g.Waiters() == 10 })
 	for range 3 {
-		g.through <- struct{}{}
+		g.proceed <- struct{}{}
 	}
 	want := nettest.PatternSum(0, size)
 	for _, answer := range answers {
@@ -91,62 +91,62 @@ func TestOneComputationForAllWhoWait(t *testing.T) {
 	}
 }
 
-// The one who reads loses interest and closes the file; another goes on at the same place.
-func TestComputationOutlivesWhoBeganIt(t *testing.T) {
+// The call that reads is cancelled and closes its file; another continues at the same offset.
+func TestComputationOutlivesTheCallThatBeganIt(t *testing.T) {
 	nettest.CheckLeaks(t)
-	remembers(t)
+	needsIDs(t)
 	const size = 3 * digest.Block
 	path := nettest.PatternFile(t, size).Name()
 	g := newGate()
 	ctx, cancel := context.WithCancel(t.Context())
-	first := g.ask(ctx, t, path)
+	first := g.sum(ctx, t, path)
 	<-g.arrived
-	second := g.ask(t.Context(), t, path)
+	second := g.sum(t.Context(), t, path)
 	third, cancelThird := context.WithCancel(t.Context())
-	waiting := g.ask(third, t, path)
-	await(t, "three who wait", func() bool { return g.Waiters() == 3 })
+	waiting := g.sum(third, t, path)
+	await(t, "three calls wait", func() bool { return g.Waiters() == 3 })
 
 	cancelThird()
 	if got := <-waiting; !errors.Is(got.err, context.Canceled) {
-		t.Errorf("who waited: got %x, %v, want %v", got.sum, got.err, context.Canceled)
+		t.Errorf("the cancelled call that waited: got %x, %v, want %v", got.sum, got.err, context.Canceled)
 	}
 	cancel()
-	g.through <- struct{}{}
+	g.proceed <- struct{}{}
 	if got := <-first; !errors.Is(got.err, context.Canceled) {
-		t.Errorf("who began: got %x, %v, want %v", got.sum, got.err, context.Canceled)
+		t.Errorf("the cancelled call that read: got %x, %v, want %v", got.sum, got.err, context.Canceled)
 	}
 	if off := <-g.arrived; off != digest.Block {
-		t.Errorf("the second goes on at %d, want %d", off, digest.Block)
+		t.Errorf("the second call continues at %d, want %d", off, digest.Block)
 	}
-	g.through <- struct{}{}
-	g.through <- struct{}{}
+	g.proceed <- struct{}{}
+	g.proceed <- struct{}{}
 	want := nettest.PatternSum(0, size)
 	if got := <-second; string(got.sum) != string(want[:]) || got.err != nil {
-		t.Errorf("who stayed: got %x, %v, want %x", got.sum, got.err, want)
+		t.Errorf("the remaining call: got %x, %v, want %x", got.sum, got.err, want)
 	}
 	if got := g.bytes.Load(); got != size {
 		t.Errorf("got %d bytes read, want %d", got, size)
 	}
 }
 
-func TestComputationEndsWhenNobodyWaits(t *testing.T) {
+func TestComputationEndsWhenNoCallWaits(t *testing.T) {
 	nettest.CheckLeaks(t)
 	path := nettest.PatternFile(t, 3*digest.Block).Name()
 	g := newGate()
 	ctx, cancel := context.WithCancel(t.Context())
-	answer := g.ask(ctx, t, path)
+	answer := g.sum(ctx, t, path)
 	<-g.arrived
 	cancel()
-	g.through <- struct{}{}
+	g.proceed <- struct{}{}
 	if got := <-answer; !errors.Is(got.err, context.Canceled) {
 		t.Errorf("got %x, %v, want %v", got.sum, got.err, context.Canceled)
 	}
 	if got := g.bytes.Load(); got != digest.Block || !g.Idle() {
-		t.Errorf("got %d bytes read, idle = %v, want one block and nothing under way", got, g.Idle())
+		t.Errorf("got %d bytes read, idle = %v, want one block and true", got, g.Idle())
 	}
 }
 
-func TestLargeFileIsLeftAtOnce(t *testing.T) {
+func TestCancelledCallStopsReadingALargeFile(t *testing.T) {
 	t.Parallel()
 	f := plant(t, "")
 	if err := os.Truncate(f.Name(), 1<<40); err != nil {
@@ -168,29 +168,29 @@ func TestLargeFileIsLeftAtOnce(t *testing.T) {
 
 func TestFewFilesAreReadAtOnce(t *testing.T) {
 	nettest.CheckLeaks(t)
-	remembers(t)
+	needsIDs(t)
 	g := newGate()
 	g.Parallel = 2
 	var answers []<-chan result
 	for range 5 {
-		answers = append(answers, g.ask(t.Context(), t, plant(t, "content").Name()))
+		answers = append(answers, g.sum(t.Context(), t, plant(t, "content").Name()))
 	}
 	<-g.arrived
 	<-g.arrived
-	await(t, "five who wait", func() bool { return g.Waiters() == 5 })
+	await(t, "five calls wait", func() bool { return g.Waiters() == 5 })
 
 	ctx, cancel := context.WithCancel(t.Context())
-	impatient := g.ask(ctx, t, plant(t, "content").Name())
-	await(t, "six who wait", func() bool { return g.Waiters() == 6 })
+	cancelled := g.sum(ctx, t, plant(t, "content").Name())
+	await(t, "six calls wait", func() bool { return g.Waiters() == 6 })
 	cancel()
-	if got := <-impatient; !errors.Is(got.err, context.Canceled) {
-		t.Errorf("who waits for the others: got %x, %v, want %v", got.sum, got.err, context.Canceled)
+	if got := <-cancelled; !errors.Is(got.err, context.Canceled) {
+		t.Errorf("the call that waits for the others: got %x, %v, want %v", got.sum, got.err, context.Canceled)
 	}
 	if n := len(g.arrived); n != 0 {
 		t.Errorf("got %d files read at once, want 2", 2+n)
 	}
 	for range answers {
-		g.through <- struct{}{}
+		g.proceed <- struct{}{}
 	}
 	for _, answer := range answers {
 		if got := <-answer; got.err != nil {
@@ -198,21 +198,21 @@ func TestFewFilesAreReadAtOnce(t *testing.T) {
 		}
 	}
 	if !g.Idle() {
-		t.Error("something is still under way")
+		t.Error("a computation is left")
 	}
 }
 
-// Many ask and lose interest at any time; who stays gets the right sum.
-func TestManyAskAndLoseInterest(t *testing.T) {
+// Many calls are cancelled at random times; the others get the right sum.
+func TestManyCallsAreCancelled(t *testing.T) {
 	nettest.CheckLeaks(t)
 	const size = 8 * digest.Block
 	path := nettest.PatternFile(t, size).Name()
 	want := nettest.PatternSum(0, size)
-	var cache digest.Cache // whose sums are too fresh to be remembered
+	var cache digest.Cache // the file is too fresh for its sum to be cached
 	cache.Parallel = 2
-	var askers sync.WaitGroup
+	var callers sync.WaitGroup
 	for i := range 16 {
-		askers.Go(func() {
+		callers.Go(func() {
 			f, err := os.Open(path)
 			if err != nil {
 				t.Error(err)
@@ -233,8 +233,8 @@ func TestManyAskAndLoseInterest(t *testing.T) {
 			}
 		})
 	}
-	askers.Wait()
+	callers.Wait()
 	if !cache.Idle() {
-		t.Error("something is still under way")
+		t.Error("a computation is left")
 	}
 }

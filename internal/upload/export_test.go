@@ -14,5 +14,5 @@ const (
 // Crash ends an upload as the end of its process does.
 func (u *Upload) Crash() {
 	_ = u.file.Close()
-	u.place.(*hidden).release()
+	u.destination.(*hiddenFile).release()
 }

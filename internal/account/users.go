@@ -138,7 +138,7 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 	case <-ctx.Done():
 		return Account{}, false
 	}
-	if e.digest.Load().matches(password) { // another login of the user has set it meanwhile
+	if e.digest.Load().matches(password) { // another login of the user has set the digest in the meantime
 		return e.account, true
 	}
 	if e.hash.matches(password) {

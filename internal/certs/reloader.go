@@ -42,9 +42,8 @@ type Reloader struct {
 	Open func(name string) (*os.File, error)
 
 	// OnReload, if not nil, is called when the files of a pair have changed: with
-	// nil if the new certificate is in use, or with the error because of which the
-	// old one stays. An error that repeats is reported once. The call is made on
-	// the goroutine of a handshake.
+	// nil if the new certificate is in use, or with an error if the old one stays.
+	// An error that repeats is reported once. The goroutine is that of a handshake.
 	OnReload func(Pair, error)
 
 	current atomic.Pointer[[]tls.Certificate] // one for each pair; nil before Load

@@ -21,7 +21,7 @@
 // middle: it resumes an earlier upload of the same owner, or works on a copy of the target. Only bytes that are appended
 // to a target, by WriteFrom at its end or by [Store.Append], are written into the target itself. So are all bytes if
 // Target.InPlace is set. Readers see such bytes at once, and they stay if the upload fails, provided they are on the disk.
-// Meanwhile other uploads of the same Store to that file fail with [ErrBusy].
+// Until it ends, other uploads of the same Store to that file fail with [ErrBusy].
 //
 // # Kept uploads
 //

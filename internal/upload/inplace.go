@@ -29,7 +29,7 @@ func (s *Store) extend(t Target, off int64) (*Upload, error) {
 		if _, err := t.describeWritable(); err != nil {
 			return nil, err
 		}
-		return nil, fs.ErrExist // it was created since the caller looked
+		return nil, fs.ErrExist // it exists, and must not be changed
 	}
 	return s.openInto(t, off, true, 0)
 }
@@ -58,8 +58,9 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	return u, nil
 }
 
-// openInto begins an upload in the target itself. flag is added to the flags of opening it.
-func (s *Store) openInto(t Target, off int64, added bool, flag int) (*Upload, error) {
+// openInto begins an upload in the target itself. appends means that off must be the end of the target. flag is added to
+// the flags of opening it.
+func (s *Store) openInto(t Target, off int64, appends bool, flag int) (*Upload, error) {
 	claim, err := s.claims.take(t.Tree, t.Name)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (s *Store) openInto(t Target, off int64, added bool, flag int) (*Upload, er
 		s.claims.release(claim)
 		return nil, err
 	}
-	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, appends: added})
+	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, appends: appends})
 	if err := s.claims.identify(claim, u.file); err != nil {
 		u.Abort(0, err)
 		return nil, err
@@ -81,14 +82,14 @@ func (s *Store) openInto(t Target, off int64, added bool, flag int) (*Upload, er
 		err = syscall.EISDIR
 	case off == atEnd:
 		u.start = info.Size()
-	case added && off != info.Size() || off > info.Size():
+	case appends && off != info.Size() || off > info.Size():
 		err = ErrOffset
 	}
 	if err != nil {
 		u.Abort(0, err)
 		return nil, err
 	}
-	if osFile, ok := u.file.(*os.File); ok && added && setAppend(osFile) == nil {
+	if osFile, ok := u.file.(*os.File); ok && appends && setAppend(osFile) == nil {
 		u.writer = &appender{file: osFile, end: u.start, exclusive: off != atEnd}
 	}
 	return u, nil
@@ -104,8 +105,8 @@ func (t Target) openInPlace(flag int) (afero.File, error) {
 	return t.Tree.OpenFile(t.Name, os.O_WRONLY|flag, t.Perm)
 }
 
-// ErrShared means that another program has appended to the file meanwhile, so that the bytes of the upload are not
-// contiguous.
+// ErrShared means that another program has appended to the file during the upload, so that the bytes of the upload are
+// not contiguous.
 var ErrShared = errors.New("another program has written to the file meanwhile")
 
 // appender appends to a file with O_APPEND, so that another program that appends too loses no bytes. It ignores offsets,

@@ -19,7 +19,7 @@ import (
 //   - the tag of its owner for this boot of the system, and "w": an active upload that can be resumed, or one that was
 //     active when the server ended. After a reboot the tag differs, because the file may have holes where the disk lost
 //     data;
-//   - the tag of its owner: a kept upload, all of which is on the disk.
+//   - the tag of its owner: a kept upload, which is completely on the disk.
 const (
 	keptTag = 16  // length of the tag of an owner
 	nameMax = 255 // bytes in one element of a path, on all common file systems

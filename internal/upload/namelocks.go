@@ -12,8 +12,8 @@ import (
 // Each name has its own lock, because on a network file system a rename may take minutes. The key is only the last element
 // of a path, because a file has different paths in different trees, in lower case, because some file systems ignore case.
 type nameLocks struct {
-	mu   sync.Mutex // guards the field below
-	held map[string]*nameLock
+	mu    sync.Mutex // guards the field below
+	locks map[string]*nameLock
 }
 
 // nameLock is the lock of one name.
@@ -26,13 +26,13 @@ type nameLock struct {
 func (n *nameLocks) lock(target string, existing Existing) (unlock func()) {
 	key := strings.ToLower(path.Base(target))
 	n.mu.Lock()
-	mine := n.held[key]
+	mine := n.locks[key]
 	if mine == nil {
-		if n.held == nil {
-			n.held = make(map[string]*nameLock)
+		if n.locks == nil {
+			n.locks = make(map[string]*nameLock)
 		}
 		mine = new(nameLock)
-		n.held[key] = mine
+		n.locks[key] = mine
 	}
 	mine.users++
 	n.mu.Unlock()
@@ -49,7 +49,7 @@ func (n *nameLocks) lock(target string, existing Existing) (unlock func()) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if mine.users--; mine.users == 0 {
-			delete(n.held, key)
+			delete(n.locks, key)
 		}
 	}
 }

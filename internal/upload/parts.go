@@ -16,28 +16,28 @@ var errLocked = errors.New("file is locked")
 
 // partLocks are the names of the hidden files that this process writes to. Those of other processes have a file lock.
 type partLocks struct {
-	mu      sync.Mutex // guards the field below
-	written map[string]struct{}
+	mu    sync.Mutex // guards the field below
+	names map[string]struct{}
 }
 
 // take reserves a name until release, and reports whether it was free. Files of the same name in two trees count as one.
 func (p *partLocks) take(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, taken := p.written[name]; taken {
+	if _, taken := p.names[name]; taken {
 		return false
 	}
-	if p.written == nil {
-		p.written = make(map[string]struct{})
+	if p.names == nil {
+		p.names = make(map[string]struct{})
 	}
-	p.written[name] = struct{}{}
+	p.names[name] = struct{}{}
 	return true
 }
 
 func (p *partLocks) release(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.written, name)
+	delete(p.names, name)
 }
 
 // partFile is a hidden file that one upload has for itself.

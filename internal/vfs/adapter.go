@@ -43,7 +43,7 @@ func (a *adapter) sub(name string) (*adapter, error) {
 	return &below, nil
 }
 
-// fullName returns the name for the file system of a file that the client calls name.
+// fullName returns the name that the file system has for the file that the client calls name.
 func (a *adapter) fullName(name string) (string, error) {
 	name, err := cleanName(name)
 	if err != nil {
@@ -179,6 +179,7 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 	return f, nil
 }
 
+// open opens full with the checks that Tree promises. It returns an *os.File or a *handle.
 func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, error) {
 	// Stat first, because opening a FIFO waits for its other end.
 	fi, err := a.stat(full)
@@ -266,7 +267,7 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	defer dir.Close()
 	all, err := dir.Readdir(-1)
 	if err != nil && err != io.EOF { //nolint:errorlint // the bare value, as from a Reader
-		// An afero.FromIOFS fails if an entry vanishes meanwhile: describe each entry by itself.
+		// An afero.FromIOFS fails if an entry vanishes during the call: describe each entry by itself.
 		if all, err = a.describe(full); err != nil {
 			return nil, err
 		}
@@ -492,6 +493,7 @@ type nameStyle struct {
 	known atomic.Pointer[bool]
 }
 
+// isRelative reports whether the file system of a needs names without a leading slash.
 func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 	if known := s.known.Load(); known != nil {
 		return *known, nil
@@ -504,7 +506,7 @@ func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 	switch {
 	case errors.Is(err, ErrNotResponding):
 		return false, err
-	case err == nil && known: // other errors are panics
+	case err == nil && known: // any other error is a panic: try again the next time
 		s.known.Store(&relative)
 	}
 	return relative, nil
@@ -523,9 +525,9 @@ func needsRelativeNames(fsys afero.Fs) (relative, known bool) {
 	isSlash := err == nil && slash.IsDir()
 	isRefused := errors.Is(err, fs.ErrInvalid)
 	switch {
-	case !isDot:
+	case !isDot: // if "/" cannot be read either, only ErrInvalid speaks for relative names
 		return isRefused, isSlash
-	case !isSlash:
+	case !isSlash: // any other error of "/" may be temporary
 		return true, err == nil || isRefused || errors.Is(err, fs.ErrNotExist)
 	}
 	const maxNames = 1000 // a root that shows as many as "/" is taken for complete

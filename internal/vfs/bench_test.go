@@ -17,7 +17,7 @@ func BenchmarkOpen(b *testing.B) {
 	dir := nettest.TempDir(b)
 	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
 	methods := map[string]func(b *testing.B){
-		"os.Root": func(b *testing.B) { benchmarkOpen(b, rootTree(b, dir), "/pub/docs/readme.txt") },
+		"os.Root": func(b *testing.B) { benchmarkOpen(b, osRootTree(b, dir), "/pub/docs/readme.txt") },
 		"os.Open": func(b *testing.B) { // without checks: the cost of the kernel and package os
 			name := filepath.Join(dir, "pub", "docs", "readme.txt")
 			b.ReportAllocs()
@@ -81,7 +81,7 @@ func BenchmarkReadDir(b *testing.B) {
 			b.Run(fmt.Sprintf("openat2/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir), (*vfs.Root).ReadDir) })
 			b.Run(fmt.Sprintf("openat2, Entries/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir), (*vfs.Root).Entries) })
 		}
-		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, rootTree(b, dir), (*vfs.Root).ReadDir) })
+		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, osRootTree(b, dir), (*vfs.Root).ReadDir) })
 	}
 }
 

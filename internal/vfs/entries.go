@@ -33,7 +33,7 @@ func (t *Root) Entry(name string) (fs.FileInfo, error) {
 }
 
 // Entries describes everything in the directory name, sorted by name, including files that cannot be opened. A symbolic
-// link is described by a [*Link]. Entries that vanish meanwhile or cannot be described are left out.
+// link is described by a [*Link]. Entries that vanish during the call or cannot be described are left out.
 func (t *Root) Entries(name string) ([]fs.FileInfo, error) { return t.readDir(name, listAll) }
 
 // link describes the link at path, a result of localPath; fi is its Lstat. It shows the text of the link if the target
@@ -90,7 +90,7 @@ func (a *adapter) link(full string, fi fs.FileInfo) *Link {
 	if r, ok := a.linkResolver(); ok {
 		name := strings.TrimPrefix(path.Join("/", full), path.Join("/", a.base))
 		if _, err := r.resolve(".", name); err == nil { // else it leads out of the tree
-			l.Target, _ = r.readLink(name)
+			l.Target, _ = r.linkText(name)
 		}
 	}
 	return l

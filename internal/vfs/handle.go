@@ -25,8 +25,8 @@ type handle struct {
 	noSeek    bool  // whether Seek has failed
 	sharedPos bool  // whether only ReadAt may be used, see hasSharedPosition
 
-	readSize int64     // up to which ReadAt reads; negative: the file is open for writing
-	modTime  time.Time // when it was opened for reading
+	readSize int64     // size of the file, up to which ReadAt reads; negative: open for writing
+	modTime  time.Time // modification time of the file when it was opened for reading
 }
 
 // newHandle returns a handle for writing to f, which was opened as full. To read, the caller sets the fields for it.

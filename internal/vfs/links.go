@@ -74,7 +74,7 @@ func (r *linkResolver) resolve(dir, name string) (string, error) {
 			continue
 		}
 		here = append(here, element)
-		target, err := r.readLink(path.Join(here...))
+		target, err := r.linkText(path.Join(here...))
 		switch {
 		case err != nil:
 			return "", err
@@ -92,8 +92,8 @@ func (r *linkResolver) resolve(dir, name string) (string, error) {
 	return path.Join(append([]string{"."}, here...)...), nil
 }
 
-// readLink returns the text of the link name, with slashes, or "" if name is not a link or does not exist.
-func (r *linkResolver) readLink(name string) (string, error) {
+// linkText returns the text of the link name, with slashes, or "" if name is not a link or does not exist.
+func (r *linkResolver) linkText(name string) (string, error) {
 	if name = r.currentPath(name); name == "" {
 		return "", nil
 	}
@@ -127,8 +127,8 @@ func elements(name string) []string {
 	return strings.Split(name, "/")
 }
 
-// checkMove returns an error if a link would lead out of the tree after from, a file, directory or link, is moved to to.
-// Both paths are clean. readDir returns at most n entries of a directory.
+// checkMove returns an error if a link would lead out of the tree after the rename of from to to. Both paths are clean.
+// readDir returns at most n entries of a directory.
 func (r *linkResolver) checkMove(from, to string, readDir func(name string, n int) ([]fs.DirEntry, error)) error {
 	fromDir, err1 := r.resolve(".", path.Dir(from))
 	toDir, err2 := r.resolve(".", path.Dir(to))
@@ -291,7 +291,7 @@ func (a *adapter) linkResolver() (r *linkResolver, ok bool) {
 	}, true
 }
 
-// checkMove returns an error if a link would lead out of the tree after from is moved to to, both names of clients.
+// checkMove returns an error if a link would lead out of the tree after the rename of from to to, both names of clients.
 func (a *adapter) checkMove(from, to string) error {
 	r, ok := a.linkResolver()
 	if !ok {

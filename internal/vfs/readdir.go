@@ -29,7 +29,7 @@ const (
 // ReadDir returns the regular files and directories in the directory name, sorted by name.
 //
 // A symbolic link is described by its target, under its own name. ReadDir leaves out links that lead nowhere or out of
-// the tree, special files, and entries that vanish meanwhile or cannot be described.
+// the tree, special files, and entries that vanish during the call or cannot be described.
 //
 // On Linux [os.SameFile] does not work with the results; their Sys is a *syscall.Stat_t, as that of package os.
 func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, listOpenable) }

@@ -23,7 +23,7 @@ func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir s
 	if runtime.GOOS == "linux" {
 		t.Run("openat2", func(t *testing.T) { f(t, openat2Tree) })
 	}
-	t.Run("os.Root", func(t *testing.T) { f(t, rootTree) })
+	t.Run("os.Root", func(t *testing.T) { f(t, osRootTree) })
 }
 
 func openat2Tree(t testing.TB, dir string) *vfs.Root {
@@ -35,7 +35,7 @@ func openat2Tree(t testing.TB, dir string) *vfs.Root {
 	return tree
 }
 
-func rootTree(t testing.TB, dir string) *vfs.Root {
+func osRootTree(t testing.TB, dir string) *vfs.Root {
 	t.Helper()
 	tree := openTree(t, dir)
 	if err := vfs.WithoutOpenat2(tree); err != nil {

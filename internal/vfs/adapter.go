@@ -21,11 +21,11 @@ type adapter struct {
 	fs        afero.Fs
 	base      string // the directory in fs that is the root of this view, cleaned
 	nameStyle *nameStyle
-	calls     *calls
+	calls     *callLimiter
 }
 
 func newAdapter(fsys afero.Fs) *adapter {
-	return &adapter{fs: fsys, base: ".", nameStyle: new(nameStyle), calls: new(calls)}
+	return &adapter{fs: fsys, base: ".", nameStyle: new(nameStyle), calls: new(callLimiter)}
 }
 
 // sub returns a view of the directory name. The file system decides where links in name lead.

@@ -11,9 +11,9 @@ import (
 // earlier calls still hang.
 var ErrNotResponding = errors.New("the file system does not answer")
 
-// calls limits calls of a file system that may hang, such as one on a network. A call that was given up keeps its
+// callLimiter limits calls of a file system that may hang, such as one on a network. A call that was given up keeps its
 // goroutine until it returns, so no further call is made while maxHung of them have not returned.
-type calls struct {
+type callLimiter struct {
 	limit time.Duration // of one call; zero: hangAfter
 	hung  atomic.Int32  // calls that were given up and have not returned
 }
@@ -23,9 +23,9 @@ const (
 	maxHung   = 16
 )
 
-// callWithLimit returns the results of f, or ErrNotResponding if f takes too long. If f succeeds after that, late is
+// callWithLimit returns the results of f, or ErrNotResponding if f takes too long. If f succeeds after that, discard is
 // called with its value, to close an open file for example.
-func callWithLimit[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
+func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) (T, error) {
 	var none T
 	if c.hung.Load() >= maxHung {
 		return none, ErrNotResponding
@@ -54,8 +54,8 @@ func callWithLimit[T any](c *calls, f func() (T, error), late func(T)) (T, error
 	go func() {
 		r := <-done
 		c.hung.Add(-1)
-		if r.err == nil && late != nil {
-			late(r.value)
+		if r.err == nil && discard != nil {
+			discard(r.value)
 		}
 	}()
 	return none, ErrNotResponding

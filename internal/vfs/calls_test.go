@@ -69,7 +69,7 @@ func TestFileOpenedTooLateIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
 		release := make(chan struct{})
-		_, err := callWithLimit(&calls{limit: time.Second}, func() (afero.File, error) {
+		_, err := callWithLimit(&callLimiter{limit: time.Second}, func() (afero.File, error) {
 			<-release
 			return counted{File: memoryFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })

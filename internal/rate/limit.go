@@ -20,13 +20,13 @@ type Limit struct {
 const (
 	// turn is the size of a grant, as time at the transfer's part of the rate.
 	// Each grant costs a timer and a system call, so it is longer, up to maxTurn,
-	// if it would be less than minTurn bytes.
-	turn    = 50 * time.Millisecond
-	maxTurn = 100 * time.Millisecond
-	minTurn = 16 << 10
+	// if it would be less than minTurnBytes.
+	turn         = 50 * time.Millisecond
+	maxTurn      = 100 * time.Millisecond
+	minTurnBytes = 16 << 10
 
-	// minGrant is the least grant in bytes, where maxTurn is less than a packet.
-	minGrant = 1 << 10
+	// minGrantBytes is the least grant, where maxTurn is less than a packet.
+	minGrantBytes = 1 << 10
 
 	// maxCredit is how much idle time a Limit makes up for, because timers are
 	// late and a client may need a moment to take its bytes.
@@ -80,8 +80,8 @@ func (l *Limit) Return(n int) {
 // grant returns how many of n bytes to grant at once.
 func (l *Limit) grant(n int) int {
 	part := l.rate / float64(l.waiting.Load()+1) // of the rate, for each waiting transfer and this one
-	size := min(max(part*turn.Seconds(), minTurn), part*maxTurn.Seconds())
-	return int(min(float64(n), max(size, min(minGrant, l.rate), 1)))
+	size := min(max(part*turn.Seconds(), minTurnBytes), part*maxTurn.Seconds())
+	return int(min(float64(n), max(size, min(minGrantBytes, l.rate), 1)))
 }
 
 // reserve reserves n bytes and returns how long to wait before they may be sent.

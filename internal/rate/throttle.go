@@ -48,22 +48,22 @@ const maxRequest = 1 << 30
 // nil ones are ignored. Without any limit Begin returns nil. The caller must Close
 // the Throttle.
 func Begin(size int64, own PerTransfer, shared ...Limiter) *Throttle {
-	var steps []grantedLimit
+	var limits []grantedLimit
 	if own.Rate > 0 {
-		steps = append(steps, grantedLimit{New(own.Rate), own.After})
+		limits = append(limits, grantedLimit{New(own.Rate), own.After})
 	}
 	for _, limit := range shared {
 		if limit != nil {
-			steps = append(steps, grantedLimit{limit: limit})
+			limits = append(limits, grantedLimit{limit: limit})
 		}
 	}
-	if steps == nil {
+	if limits == nil {
 		return nil
 	}
 	if size < 0 {
 		size = math.MaxInt64
 	}
-	return &Throttle{left: size, limits: steps}
+	return &Throttle{left: size, limits: limits}
 }
 
 // Wait blocks until some of the next n bytes may be sent and returns how many, from
@@ -72,7 +72,7 @@ func (t *Throttle) Wait(ctx context.Context, n int) (int, error) {
 	if t == nil {
 		return n, nil
 	}
-	granted := min(max(t.left, int64(n)), maxRequest)
+	granted := min(max(t.left, int64(n)), maxRequest) // by the limits so far
 	for i := range t.limits {
 		s := &t.limits[i]
 		if s.held == 0 {

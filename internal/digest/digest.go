@@ -100,9 +100,9 @@ func (c *Cache) Sum(ctx context.Context, f File, algorithm Algorithm) ([]byte, e
 	return bytes.Clone(comp.sum), comp.err
 }
 
-// Part returns the checksum of n bytes of the regular file f from offset off. For the whole file it is [Cache.Sum]. A
-// real part is not cached; apart from that, Part behaves as Sum. The error is [fs.ErrInvalid] if the part is not in the
-// file.
+// Part returns the checksum of n bytes of the regular file f from offset off. For the whole file it is [Cache.Sum]. The
+// checksum of any other part is not cached; apart from that, Part behaves as Sum. The error is [fs.ErrInvalid] if the part
+// is not in the file.
 func (c *Cache) Part(ctx context.Context, f File, algorithm Algorithm, off, n int64) ([]byte, error) {
 	id, err := identify(f)
 	switch {

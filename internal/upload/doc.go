@@ -27,8 +27,8 @@
 //
 // The bytes of a failed upload are kept for its owner in another hidden file, if there are enough of them and they are on
 // the disk. After a crash of the process the hidden file of the upload itself is found: such files are locked (flock(2))
-// while they are written to, so one without a lock is abandoned. After a crash of the system it may have holes, so it can
-// be resumed only until the next boot.
+// while they are written to, so one without a lock is abandoned. After a reboot it is not resumed, because a crash of the
+// system may have left holes in it.
 //
 // Clients cannot see a kept file; only [Store.Kept] reports its size, to its owner. An upload resumes it only if the owner
 // has asked for the size before (Target.Resume). Every other upload to the target starts again and discards it. It is also
@@ -59,7 +59,7 @@
 // Writing into the middle of a file makes a copy (FICLONE, or copy_file_range(2) while the upload is received), so that a
 // failure leaves the old file. Appending changes no existing byte and needs no copy.
 //
-// On Unix a file is opened with O_APPEND for that, so that another program that appends to it loses no bytes. splice(2)
+// To append, a file is opened with O_APPEND on Unix, so that another program that appends too loses no bytes. splice(2)
 // refuses such a file, so the bytes are copied. Append writes after the bytes of the other program; WriteFrom fails with
 // [ErrShared], because its bytes must be contiguous.
 //

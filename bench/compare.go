@@ -155,16 +155,11 @@ func gates(unit string) bool {
 // verdict may have.
 func (ch *Change) judge(old, new []float64, level float64) {
 	ch.Verdict = Unknown
-	a, okA := logs(old)
-	b, okB := logs(new)
-	if !okA || !okB {
+	if ch.Ratio = ratioOf(new, old, ratioError); ch.Ratio == nil {
 		return
 	}
-	low, high := shift(a, b, ratioError)
-	value := ch.New.Median / ch.Old.Median
-	// With an even number of rounds the quotient of the medians can be a
-	// little outside of the interval.
-	ch.Ratio = &Ratio{value, min(math.Exp(low), value), max(math.Exp(high), value)}
+	a, _ := logs(old)
+	b, _ := logs(new)
 	if min(len(a), len(b)) < enoughRounds {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -118,8 +119,12 @@ func (v *pageView) draw(groups []*group, subjects []string) {
 	}
 	row := chartRow{Title: "Latency"}
 	for k, g := range groups {
-		for _, ch := range latencyCharts(fmt.Sprintf("latency%d", k), g, subjects) {
+		charts := latencyCharts(fmt.Sprintf("latency%d", k), g, subjects)
+		for i, ch := range charts {
 			ch.Title = g.name
+			if len(charts) > 1 {
+				ch.Title = strings.TrimSpace(fmt.Sprintf("%s (%d of %d)", g.name, i+1, len(charts)))
+			}
 			row.Charts = append(row.Charts, ch)
 		}
 	}

@@ -20,6 +20,21 @@ func logs(samples []float64) ([]float64, bool) {
 	return out, true
 }
 
+// ratioOf returns how many times those of b the samples of a are, with a
+// confidence interval of 1 - level, or nil if a sample is not above zero.
+func ratioOf(a, b []float64, level float64) *Ratio {
+	logA, okA := logs(a)
+	logB, okB := logs(b)
+	if !okA || !okB {
+		return nil
+	}
+	low, high := shift(logB, logA, level)
+	value := Metric{Samples: a}.Summary().Median / Metric{Samples: b}.Summary().Median
+	// With an even number of rounds the quotient of the medians can be a
+	// little outside of the interval.
+	return &Ratio{value, min(math.Exp(low), value), max(math.Exp(high), value)}
+}
+
 // shift returns a confidence interval of how far b lies above a: the
 // differences of all pairs without the extremes that Mann and Whitney's U
 // allows to leave out. If that is none, it is the range of the differences.

@@ -46,6 +46,9 @@ func writeHead(out *bufio.Writer, r *Report, width int) {
 	if r.Title != "" {
 		_, _ = out.WriteString(wrap(plain(r.Title), width, ""))
 	}
+	for _, sentence := range r.Answer {
+		_, _ = out.WriteString(wrap("- "+plain(sentence), width, "  "))
+	}
 	line("command", r.Command)
 	line("host", r.Host.String())
 	line("settings", listed(r.Settings))

@@ -31,8 +31,11 @@ func isPercentile(name string) bool {
 // isMain says whether a metric answers the first questions about a server: what
 // it costs, how fast it is, how much memory it takes.
 func isMain(unit string) bool {
-	return isCPU(unit) || unit == "MB/s" || unit == "req/s" || unit == "KiB/conn"
+	return isCPU(unit) || isRate(unit) || unit == "KiB/conn"
 }
 
 // isCPU says whether a metric is the processor time of a server.
 func isCPU(unit string) bool { return strings.HasPrefix(unit, "cpu-s/") }
+
+// isRate says whether a metric is what a server does in a second.
+func isRate(unit string) bool { return strings.HasSuffix(unit, "/s") }

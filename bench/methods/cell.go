@@ -19,32 +19,33 @@ const (
 	cold cache = "cold"
 )
 
-// A cell is a method under one set of parameters, and what was measured of it.
+// A cell is a method under one set of parameters, and its measurements.
 type cell struct {
 	method  method
 	size    int64
 	clients int
 	cache   cache
 
-	metrics      []bench.Metric          // in the order of the first window
-	windows      int                     // so many samples a metric has that every window could tell
-	latency      *hdrhistogram.Histogram // of all windows
-	user, system time.Duration           // of all windows
-	calls        []float64               // per GB; one or none
+	wanted       int                     // rounds that it is to have
+	rounds       int                     // that it has
+	metrics      []bench.Metric          // in the order of the first round
+	latency      *hdrhistogram.Histogram // of all rounds
+	user, system time.Duration           // of all rounds
+	calls        []float64               // per GB, once or never
 }
 
-// cells returns all combinations; cold ones with the first number of clients
-// only, because others would find the file that one has just dropped.
+// cells returns all combinations. Cold ones are with the first number of clients
+// only: several clients would find the file that one of them has just read.
 func cells(methods []method, c *Config, caches ...cache) []*cell {
 	var all []*cell
-	for _, temperature := range caches {
+	for _, state := range caches {
 		for _, size := range c.Sizes {
 			for i, clients := range c.Clients {
-				if temperature == cold && i > 0 {
+				if state == cold && i > 0 {
 					continue
 				}
-				for _, r := range methods {
-					all = append(all, &cell{method: r, size: size, clients: clients, cache: temperature})
+				for _, m := range methods {
+					all = append(all, &cell{method: m, size: size, clients: clients, cache: state})
 				}
 			}
 		}
@@ -56,22 +57,22 @@ func (c *cell) String() string {
 	return fmt.Sprintf("%s, %s, %d clients, %s", c.method.name, sizeName(c.size), c.clients, c.cache)
 }
 
-// add takes in a window: what the clients had, and what the server used in
-// about the same time. It must have moved bytes.
-func (c *cell) add(res *load.Result, used account) {
-	c.windows++
-	c.sample("MB/s", bench.Higher, float64(res.Bytes)/1e6/res.Elapsed.Seconds())
+// add adds a round: what the clients got, which must be some bytes, and what the
+// server used in about the same time.
+func (c *cell) add(res *load.Result, used usage) {
+	c.rounds++
 	if used.Known {
-		// The two windows begin and end with the same events, but a busy
-		// server answers late. So what counts is the use each second.
+		// Both times begin and end with the same events, but a busy server
+		// answers late: compare the use per second.
 		perGB := 1e9 / float64(res.Bytes) * res.Elapsed.Seconds() / used.At.Seconds()
 		c.sample("cpu-s/GB", bench.Lower, (used.User+used.System).Seconds()*perGB)
 		c.user += used.User
 		c.system += used.System
 		c.sample("switches/GB", bench.Lower, float64(used.Switches)*perGB)
 	}
-	// Where a window is too short for each client to have finished a request,
-	// those that have are the lucky ones.
+	c.sample("MB/s", bench.Higher, float64(res.Bytes)/1e6/res.Elapsed.Seconds())
+	// If a round is too short for each client to finish a request, the
+	// latencies are those of the fastest ones.
 	if res.Requests >= int64(c.clients) {
 		c.sample("p50-us", bench.Lower, micros(res.Latency, 50))
 		c.sample("p99-us", bench.Lower, micros(res.Latency, 99))
@@ -97,8 +98,7 @@ func (c *cell) sample(unit string, better bench.Direction, value float64) {
 	c.metrics = append(c.metrics, bench.Metric{Unit: unit, Better: better, Samples: []float64{value}})
 }
 
-// report returns the cell for a report. What some windows could not tell is
-// left out, latencies with it.
+// report returns the cell for a report, without metrics that some rounds lack.
 func (c *cell) report() bench.Cell {
 	r := bench.Cell{
 		Subject: c.method.name,
@@ -109,7 +109,7 @@ func (c *cell) report() bench.Cell {
 		},
 	}
 	for _, m := range c.metrics {
-		if len(m.Samples) < c.windows {
+		if len(m.Samples) < c.rounds {
 			continue
 		}
 		r.Metrics = append(r.Metrics, m)
@@ -126,9 +126,9 @@ func (c *cell) report() bench.Cell {
 	return r
 }
 
-// split splits the processor time into that of the program and that of the
-// kernel, by their shares in all windows: a single one is too short for the
-// ticks by which the kernel tells them apart.
+// split divides the processor time into that of the program and that of the
+// kernel, by their shares in all rounds: a single round is too short for the
+// ticks by which the kernel distinguishes them.
 func (c *cell) split(cpu bench.Metric) []bench.Metric {
 	median := cpu.Summary().Median
 	user := median * c.user.Seconds() / (c.user + c.system).Seconds()

@@ -42,10 +42,10 @@ func near(got []float64, want ...float64) bool {
 }
 
 func TestFiguresOfACell(t *testing.T) {
-	c := &cell{method: table[0], size: 1 << 20, clients: 4, cache: hot}
-	c.add(result(10), account{At: time.Second, User: 100 * time.Millisecond, System: 300 * time.Millisecond, Switches: 500, Known: true})
+	c := &cell{method: allMethods[0], size: 1 << 20, clients: 4, cache: hot}
+	c.add(result(10), usage{At: time.Second, User: 100 * time.Millisecond, System: 300 * time.Millisecond, Switches: 500, Known: true})
 	// The server's window was twice as long, and it used as much each second.
-	c.add(result(10), account{At: 2 * time.Second, User: 200 * time.Millisecond, System: 600 * time.Millisecond, Switches: 1000, Known: true})
+	c.add(result(10), usage{At: 2 * time.Second, User: 200 * time.Millisecond, System: 600 * time.Millisecond, Switches: 1000, Known: true})
 	c.calls = []float64{7}
 	got := c.report()
 	for unit, want := range map[string][]float64{
@@ -62,9 +62,9 @@ func TestFiguresOfACell(t *testing.T) {
 }
 
 func TestWhatAWindowCannotTellIsAbsent(t *testing.T) {
-	c := &cell{method: table[0], size: 1 << 20, clients: 4, cache: hot}
-	c.add(result(10), account{At: time.Second})
-	c.add(result(3), account{At: time.Second}) // a client has no request
+	c := &cell{method: allMethods[0], size: 1 << 20, clients: 4, cache: hot}
+	c.add(result(10), usage{At: time.Second})
+	c.add(result(3), usage{At: time.Second}) // a client has no request
 	got := c.report()
 	if len(got.Metrics) != 1 || got.Metrics[0].Unit != "MB/s" || got.Latency != nil {
 		t.Errorf("got %+v and the latencies %v, want MB/s alone", got.Metrics, got.Latency)
@@ -72,15 +72,48 @@ func TestWhatAWindowCannotTellIsAbsent(t *testing.T) {
 }
 
 func TestWindowsFitTheTime(t *testing.T) {
-	for _, tt := range []struct{ there, want time.Duration }{
-		{time.Hour, longestWindow},
-		{6 * time.Second, 100 * time.Millisecond}, // and 20 ms for each warm-up
-		{time.Second, shortestWindow},
+	for _, tt := range []struct{ available, want time.Duration }{
+		{time.Minute, longestWindow},
+		{120 * time.Millisecond, 100 * time.Millisecond}, // and 20 ms for the warm-up
+		{20 * time.Millisecond, shortestWindow},
 		{-time.Second, shortestWindow},
 	} {
-		if got := fittingWindow(tt.there, 50); got != tt.want {
-			t.Errorf("%v for 50 cells: %v, want %v", tt.there, got, tt.want)
+		if got := fittingWindow(tt.available); got != tt.want {
+			t.Errorf("%v for a cell: %v, want %v", tt.available, got, tt.want)
 		}
+	}
+}
+
+// steady is a round with this rate in MB/s.
+func steady(rate float64) *load.Result {
+	res := result(10)
+	res.Bytes = int64(rate * 1e6)
+	return res
+}
+
+func TestOnlyImpreciseCellsGetFurtherRounds(t *testing.T) {
+	newRun := func(c Config) *run {
+		r := &run{Config: c, cells: []*cell{{size: 1, clients: 1, wanted: 9}, {size: 2, clients: 1, wanted: 9}}}
+		for i := range 9 {
+			r.cells[0].add(steady(1000), usage{})
+			r.cells[1].add(steady(1000+100*float64(i-4)/4*1.5), usage{}) // ± 15 %
+		}
+		return r
+	}
+	r := newRun(Config{Precision: 0.1})
+	due := r.due()
+	if len(due) != 1 || due[0] != r.cells[1] || due[0].wanted != 18 || r.missing() != 9 {
+		t.Errorf("got %d cells due and %d rounds missing, want the second cell for 9 rounds more", len(due), r.missing())
+	}
+	r.cells[1].add(steady(1000), usage{})
+	if due := r.due(); len(due) != 1 || due[0].wanted != 18 {
+		t.Errorf("after one round more got %d cells due, want it to stay with 18 rounds", len(due))
+	}
+	if due := newRun(Config{Precision: 0.2}).due(); len(due) != 0 {
+		t.Errorf("got %d cells due, want none with ± 15 %% where 20 %% are wanted", len(due))
+	}
+	if due := newRun(Config{Precision: 0.1, Rounds: 9}).due(); len(due) != 0 {
+		t.Errorf("got %d cells due, want none after all rounds of a fixed number", len(due))
 	}
 }
 

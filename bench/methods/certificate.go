@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// selfSigned returns a configuration of TLS 1.3 with a certificate for
-// loopback, made for this run. Package tls chooses AES-128-GCM where the
-// processor has instructions for it.
+// selfSigned returns a configuration of TLS 1.3 with a new certificate for
+// loopback. Package tls chooses AES-128-GCM if the processor has instructions
+// for it.
 func selfSigned() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -10,20 +10,20 @@ import (
 	"sluice/bench/proc"
 )
 
-// patience is how long the server may take to answer a question, and to end.
-const patience = 10 * time.Second
+// serverTimeout is how long the server may take to answer, and to end.
+const serverTimeout = 10 * time.Second
 
 // A child is the server in its process.
 type child struct {
-	process *proc.Process
-	in, out *os.File // our ends of its standard input and output
-	to      *json.Encoder
-	from    *json.Decoder
-	welcome welcome
+	process   *proc.Process
+	in, out   *os.File // our ends of its standard input and output
+	requests  *json.Encoder
+	replies   *json.Decoder
+	addresses addresses
 }
 
 // startChild starts the server on the processors cpus; nil means any.
-func startChild(self []string, cpus []int, o orders) (*child, error) {
+func startChild(self []string, cpus []int, s setup) (*child, error) {
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -35,55 +35,55 @@ func startChild(self []string, cpus []int, o orders) (*child, error) {
 		return nil, err
 	}
 	defer theirOut.Close()
-	c := &child{in: in, out: out, to: json.NewEncoder(in), from: json.NewDecoder(out)}
+	c := &child{in: in, out: out, requests: json.NewEncoder(in), replies: json.NewDecoder(out)}
 	c.process, err = proc.Start(proc.Command{Args: self, CPUs: cpus, Stdin: theirIn, Stdout: theirOut})
 	if err != nil {
 		c.closePipes()
 		return nil, err
 	}
-	_ = theirOut.Close() // so that its output ends with it
-	err = c.ask(o, &c.welcome)
-	if err == nil && c.welcome.Err != "" {
-		err = errors.New(c.welcome.Err)
+	_ = theirOut.Close() // so that our end sees an EOF when the process ends
+	err = c.call(s, &c.addresses)
+	if err == nil && c.addresses.Err != "" {
+		err = errors.New(c.addresses.Err)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the method server: %w", err), c.stop())
+		return nil, errors.Join(fmt.Errorf("start the server of the methods: %w", err), c.stop())
 	}
 	return c, nil
 }
 
-// ask says q and waits for the answer.
-func (c *child) ask(q, answer any) error {
-	_ = c.out.SetReadDeadline(time.Now().Add(patience)) // fails where pipes have none
-	err := c.to.Encode(q)
+// call sends a request and waits for its reply.
+func (c *child) call(request, reply any) error {
+	_ = c.out.SetReadDeadline(time.Now().Add(serverTimeout)) // fails where pipes have none
+	err := c.requests.Encode(request)
 	if err == nil {
-		err = c.from.Decode(answer)
+		err = c.replies.Decode(reply)
 	}
 	if err == nil {
 		return nil
 	}
-	// The end of the process, if it is that, comes shortly after that of its
-	// output, and says more.
+	// If the process has ended, that is known shortly after its output has
+	// ended, and says more.
 	select {
 	case <-c.process.Exited():
 		return c.process.Err()
 	case <-time.After(time.Second):
-		return fmt.Errorf("the method server does not answer: %w", err)
+		return fmt.Errorf("the server of the methods does not answer: %w", err)
 	}
 }
 
-// account asks what the server has used so far.
-func (c *child) account() (account, error) {
-	var a account
-	err := c.ask(question{}, &a)
-	return a, err
+// usage returns what the server has used so far.
+func (c *child) usage() (usage, error) {
+	var u usage
+	err := c.call(usageRequest{}, &u)
+	return u, err
 }
 
-// url is where to ask for what a cell measures.
+// url returns the URL of the file of a cell, by its method.
 func (c *child) url(cl *cell) string {
-	base := "http://" + c.welcome.Plain
+	base := "http://" + c.addresses.Plain
 	if cl.method.over == overTLS {
-		base = "https://" + c.welcome.Secure
+		base = "https://" + c.addresses.Secure
 	}
 	if cl.cache == cold {
 		base += "/cold"
@@ -94,7 +94,7 @@ func (c *child) url(cl *cell) string {
 // stop ends the server, and returns when its process is gone.
 func (c *child) stop() error {
 	c.closePipes()
-	return c.process.Stop(patience)
+	return c.process.Stop(serverTimeout)
 }
 
 func (c *child) closePipes() {

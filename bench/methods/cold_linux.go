@@ -11,7 +11,7 @@ import (
 )
 
 // dropPages takes the pages of f, which must be synced, out of the page cache,
-// and returns how long it used the processor for that.
+// and returns how much processor time that took.
 func dropPages(f *os.File) (time.Duration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -27,8 +27,8 @@ func threadTime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// canDrop tries whether the pages of files in dir can be dropped. Those of
-// tmpfs cannot: they are the file.
+// canDrop returns why the pages of files in dir cannot be dropped, or nil. Those
+// of tmpfs cannot: they are the file.
 func canDrop(dir string) error {
 	f, err := os.CreateTemp(dir, "sluice-cold-")
 	if err != nil {

@@ -15,46 +15,51 @@ import (
 // A Config says what to measure. The zero value of each field but Self means a
 // default.
 type Config struct {
-	Methods []string // their names; nil: all that can be taken
-	Sizes   []int64  // of the files, in bytes; nil: 64 KiB, 1 MiB and 100 MiB
-	Clients []int    // connections side by side; nil: 1 and 16
+	Methods []string // names; nil: all that this machine has
+	Sizes   []int64  // of the files, in bytes; nil: 4 KiB, 64 KiB, 1 MiB and 100 MiB
+	Clients []int    // numbers of concurrent connections; nil: 1 and 16
 	Cold    bool     // also with nothing in the page cache, and with the first of Clients only
 
-	Rounds int           // at most; zero: 9
-	Time   time.Duration // of each cell in each round; zero: at most 200 ms, and as many rounds, as end within two minutes
+	// Rounds is how often each cell is measured. Zero: nine times, and cells
+	// that are not within Precision more often, until Budget is spent.
+	Rounds    int
+	Precision float64       // wanted ± of processor time and rate, as a part of the median; zero: 0.1
+	Budget    time.Duration // for the whole run; zero: 10 minutes
 
-	Dir  string // where the files are made, and removed from; "": one on a disk, if there is
-	CPUs []int  // the first is the server's, the others are the clients'; nil: those this process may use
-	Seed uint64 // of the order of the cells; zero: another each time
+	// Time is how long a cell is measured in a round. Zero: 200 ms, or less if
+	// the first nine rounds would not end within Budget otherwise.
+	Time time.Duration
 
-	// Self is the command that starts the server: a program, this one as a
-	// rule, and the arguments with which it calls Serve.
+	Dir  string // where the files are made and removed; "": a folder on a disk if there is one
+	CPUs []int  // the server runs on the first, the clients on the others; nil: those this process may use
+	Seed uint64 // of the order of the cells; zero: a random one
+
+	// Self is the command that starts the server: usually this program, with
+	// the arguments that make it call Serve.
 	Self []string
 }
 
 const (
-	defaultRounds  = 9
+	defaultRounds    = 9 // the fewest for which ± holds the median of a second run with a chance of 95 %
+	defaultPrecision = 0.1
+	defaultBudget    = 10 * time.Minute
+
 	longestWindow  = 200 * time.Millisecond
 	shortestWindow = 20 * time.Millisecond
 
-	// budget is what a run may take by default. It is short of two minutes by
-	// what the last round may take longer than planned.
-	budget = 105 * time.Second
-
-	// countBudget is the part of it for counting system calls.
+	// countBudget is the part of the budget for counting system calls.
 	countBudget = 12 * time.Second
 )
 
 var (
-	defaultSizes   = []int64{64 << 10, 1 << 20, 100 << 20}
+	defaultSizes   = []int64{4 << 10, 64 << 10, 1 << 20, 100 << 20}
 	defaultClients = []int{1, 16}
 )
 
-// Check returns what Run would refuse whatever the machine is, or nil.
+// Check returns an error that Run would return on any machine, or nil.
 func (c Config) Check() error { return c.resolve() }
 
-// resolve puts the defaults in, leaves out what is said twice, and looks at
-// the rest.
+// resolve fills in the defaults, removes duplicates, and checks the values.
 func (c *Config) resolve() error {
 	if c.Sizes == nil {
 		c.Sizes = defaultSizes
@@ -65,7 +70,8 @@ func (c *Config) resolve() error {
 	if c.CPUs == nil {
 		c.CPUs = proc.CPUs()
 	}
-	c.Rounds = cmp.Or(c.Rounds, defaultRounds)
+	c.Precision = cmp.Or(c.Precision, defaultPrecision)
+	c.Budget = cmp.Or(c.Budget, defaultBudget)
 	for c.Seed == 0 {
 		c.Seed = rand.Uint64()
 	}
@@ -85,13 +91,15 @@ func (c *Config) resolve() error {
 	case len(c.Clients) == 0 || slices.Min(c.Clients) < 1:
 		return fmt.Errorf("numbers of clients must be 1 or more: %v", c.Clients)
 	case c.Rounds < 0 || c.Time < 0:
-		return fmt.Errorf("%d rounds of %v cannot be measured", c.Rounds, c.Time)
+		return fmt.Errorf("rounds %d and time %v must not be negative", c.Rounds, c.Time)
+	case c.Precision < 0 || c.Budget < 0:
+		return fmt.Errorf("precision %v and budget %v must not be negative", c.Precision, c.Budget)
 	}
 	most := load.Job{Kind: load.Download, URLs: []string{"http://127.0.0.1/"}, Clients: slices.Max(c.Clients), Duration: time.Second}
 	return most.Check()
 }
 
-// unique returns each element where it comes first.
+// unique returns all without the later ones of equal elements.
 func unique[E comparable](all []E) (once []E) {
 	for _, e := range all {
 		if !slices.Contains(once, e) {
@@ -101,21 +109,21 @@ func unique[E comparable](all []E) (once []E) {
 	return once
 }
 
-// usable returns the methods to measure, and why others are left out. A method
-// that was asked for by name and cannot be taken is an error.
+// usable returns the methods to measure, and notes why others are left out. It
+// fails if a method was asked for by name and this machine lacks it.
 func (c *Config) usable() (methods []method, notes []string, err error) {
-	for _, r := range table {
-		named := slices.Contains(c.Methods, r.name)
+	for _, m := range allMethods {
+		named := slices.Contains(c.Methods, m.name)
 		if c.Methods != nil && !named {
 			continue
 		}
-		switch err := r.usable(); {
+		switch err := m.usable(); {
 		case err == nil:
-			methods = append(methods, r)
+			methods = append(methods, m)
 		case named:
-			return nil, nil, fmt.Errorf("method %s cannot be taken here: %w", r.name, err)
+			return nil, nil, fmt.Errorf("this machine lacks the method %s: %w", m.name, err)
 		default:
-			notes = append(notes, fmt.Sprintf("%s was left out: %v", r.name, err))
+			notes = append(notes, fmt.Sprintf("%s was left out: %v", m.name, err))
 		}
 	}
 	return methods, notes, nil

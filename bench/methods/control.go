@@ -2,39 +2,37 @@ package methods
 
 import "time"
 
-// The runner and the server talk by lines of JSON: the runner says what to
-// serve and is told where; then each line that it sends asks what the server
-// has used so far. The end of what it sends is the end of the server.
+// The runner and the server exchange lines of JSON over the standard input and
+// output of the server: the runner sends a setup and gets addresses, and then
+// sends usage requests and gets usages. The end of its input ends the server.
 type (
-	// orders come first.
-	orders struct {
+	setup struct {
 		Hot  string `json:"hot"`  // folder of the files for /METHOD/FILE
-		Cold string `json:"cold"` // of those for /cold/METHOD/FILE; "": there are none
+		Cold string `json:"cold"` // folder of those for /cold/METHOD/FILE; "": none
 	}
 
-	// a welcome answers them.
-	welcome struct {
-		Plain  string `json:"plain"`  // address, host:port
-		Secure string `json:"secure"` // of the TLS listener
+	// addresses are where the server listens, or why it does not.
+	addresses struct {
+		Plain  string `json:"plain"`  // host:port
+		Secure string `json:"secure"` // host:port of the TLS listener
 		Err    string `json:"err,omitempty"`
 	}
 
-	// a question may be anything; an account answers it.
-	question struct{}
+	usageRequest struct{}
 
-	// An account is what the server has used since it began.
-	account struct {
-		At       time.Duration // since a moment of its own
-		User     time.Duration // of processors
-		System   time.Duration // without what it took to empty the page cache
-		Switches int64         // of context, voluntary or not
-		Known    bool          // the three above
+	// A usage is what the server has used since it began.
+	usage struct {
+		At       time.Duration // when, on a clock of the server
+		User     time.Duration // processor time
+		System   time.Duration // processor time, without that of emptying the page cache
+		Switches int64         // context switches, voluntary or not
+		Known    bool          // whether the three above are
 	}
 )
 
-// Sub returns what was used since an earlier account.
-func (a account) sub(b account) account {
-	return account{
+// sub returns what was used between b and a.
+func (a usage) sub(b usage) usage {
+	return usage{
 		At:       a.At - b.At,
 		User:     a.User - b.User,
 		System:   max(a.System-b.System, 0),

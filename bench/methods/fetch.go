@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// A fetcher fetches with some connections, and keeps them.
+// A fetcher fetches over a fixed number of connections, one a client.
 type fetcher []*http.Client
 
 func newFetcher(clients int) fetcher {
@@ -32,8 +32,8 @@ func (c fetcher) close() {
 	}
 }
 
-// fetch gets url with all connections at once, as often with each, and returns
-// how many bytes came. Each is given to check, with its client.
+// fetch gets url over all connections at once, so many times over each, and
+// returns how many bytes came. It gives each body to check.
 func (c fetcher) fetch(ctx context.Context, url string, times int, check func(io.Reader) (int64, error)) (int64, error) {
 	sums, errs := make([]int64, len(c)), make([]error, len(c))
 	var fetching sync.WaitGroup
@@ -74,12 +74,12 @@ func get(ctx context.Context, client *http.Client, url string, read func(io.Read
 	return read(resp.Body)
 }
 
-// drop reads to the end.
-func drop(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
+// discard reads r to its end.
+func discard(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
 
-// compare returns a function that reads to the end and refuses content with
-// another SHA-256.
-func compare(want [32]byte) func(io.Reader) (int64, error) {
+// checkSum returns a function that reads to the end, and fails if the SHA-256
+// of the content is another one.
+func checkSum(want [32]byte) func(io.Reader) (int64, error) {
 	return func(r io.Reader) (int64, error) {
 		hash := sha256.New()
 		n, err := io.Copy(hash, r)

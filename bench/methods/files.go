@@ -10,15 +10,16 @@ import (
 	"path/filepath"
 )
 
-// A store is the files of a run: a folder to be sent from the page cache, and
-// one for the cold cells, whose files are dropped from it.
+// A store is the files of a run: a folder whose files stay in the page cache,
+// and one for the cold cells, whose files are dropped from it.
 type store struct {
 	dir       string
-	hot, cold string              // "": no cold cells
-	sums      map[string][32]byte // SHA-256 of each, by its name in either folder
+	hot, cold string              // cold is "" if there are no cold cells
+	sums      map[string][32]byte // SHA-256 by name, the same in both folders
 }
 
-// newStore makes the files. Remove removes them, even after an error.
+// newStore makes the files. The caller removes them with remove, even after an
+// error if the store is not nil.
 func newStore(ctx context.Context, parent string, sizes []int64, cold bool) (*store, error) {
 	dir, err := os.MkdirTemp(parent, "sluice-methods-")
 	if err != nil {
@@ -46,8 +47,8 @@ func newStore(ctx context.Context, parent string, sizes []int64, cold bool) (*st
 
 func (s *store) remove() error { return os.RemoveAll(s.dir) }
 
-// makeFile writes size bytes that no file system can store shorter, the same
-// each time, and syncs them: dirty pages cannot be dropped.
+// makeFile writes size bytes that do not compress, the same in each call, and
+// syncs them: dirty pages cannot be dropped.
 func makeFile(ctx context.Context, name string, size int64) (sum [32]byte, err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -72,12 +73,12 @@ func makeFile(ctx context.Context, name string, size int64) (sum [32]byte, err e
 	return [32]byte(hash.Sum(nil)), f.Close()
 }
 
-// place returns where to make the files, and why they cannot be cold there.
-// Without a wish it takes a directory from which pages can be dropped, hot
-// cells or cold, so that both are of the same file system.
-func place(wish string) (dir string, notCold error) {
-	if wish != "" {
-		return wish, canDrop(wish)
+// chooseDir returns the folder to make the files in, and why their pages cannot
+// be dropped there, if so. Unless one is wanted, it prefers a folder where they
+// can be, also for hot cells: both kinds should be on the same file system.
+func chooseDir(wanted string) (dir string, notCold error) {
+	if wanted != "" {
+		return wanted, canDrop(wanted)
 	}
 	candidates := []string{os.TempDir()}
 	for _, more := range []func() (string, error){os.Getwd, os.UserCacheDir} {
@@ -95,7 +96,7 @@ func place(wish string) (dir string, notCold error) {
 	return candidates[0], notCold
 }
 
-// sizeName is the size in the largest unit that fits.
+// sizeName returns a size in the largest unit of which it is a multiple.
 func sizeName(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB"}
 	i := 0

@@ -12,52 +12,51 @@ import (
 	"sluice/sendfile"
 )
 
-// A Method is one way to bring a file to a connection.
+// A Method is one way to send a file to a connection.
 type Method struct {
 	Name  string
 	About string // what it does, in half a line
-	Err   error  // why it cannot be taken on this machine; nil if it can
+	Err   error  // why this machine lacks it, or nil
 }
 
-// All returns the methods in the order in which they are shown. It asks the
-// kernel which of them it allows.
+// All returns the methods in the order in which they are shown. It checks which
+// of them the kernel allows.
 func All() []Method {
-	all := make([]Method, len(table))
-	for i, r := range table {
-		all[i] = Method{Name: r.name, About: r.about, Err: r.usable()}
+	all := make([]Method, len(allMethods))
+	for i, m := range allMethods {
+		all[i] = Method{Name: m.name, About: m.about, Err: m.usable()}
 	}
 	return all
 }
 
-// A method is what the server does to send a part of a file.
+// A method sends a part of a file.
 type method struct {
 	name, about string
-	over        channel      // the listener that has it
+	over        channel      // the listener that offers it
 	usable      func() error // on this machine
 	open        func(conn net.Conn) (sender, error)
 }
 
-// A channel is what lies between a method and TCP.
+// A channel is the layer between a method and TCP.
 type channel int
 
 const (
-	overPlain channel = iota // nothing
+	overPlain channel = iota // none
 	overTLS
 )
 
-// A sender is a method as it is laid for one connection, whose goroutine alone
-// uses it.
+// A sender is a method that is ready for one connection. Only the goroutine of
+// the connection uses it.
 type sender struct {
-	// send brings n bytes of f from off on to the connection, and blocks
-	// until the kernel has them all. After an error nothing is known of what
-	// went, and the connection must be closed. A file that ends early is
-	// io.ErrUnexpectedEOF.
+	// send sends n bytes of f, from off on, and blocks until the kernel has
+	// them all. After an error an unknown part was sent, and the connection
+	// must be closed. A file that ends early is io.ErrUnexpectedEOF.
 	send func(f *os.File, off, n int64) error
 
-	close func() // after which send must not be called; nil if there is nothing to give back
+	close func() // frees what send holds, and ends its use; may be nil
 }
 
-var table = slices.Concat(
+var allMethods = slices.Concat(
 	[]method{{name: "sluice", about: "sendfile.Send, as the servers of this module call it", usable: always, open: openSluice}},
 	system,
 	[]method{
@@ -70,17 +69,17 @@ var table = slices.Concat(
 )
 
 func find(name string) (method, error) {
-	i := slices.IndexFunc(table, func(r method) bool { return r.name == name })
+	i := slices.IndexFunc(allMethods, func(r method) bool { return r.name == name })
 	if i < 0 {
-		return method{}, fmt.Errorf("there is no method called %q; there are %s", name, names())
+		return method{}, fmt.Errorf("there is no method %q; there are %s", name, names())
 	}
-	return table[i], nil
+	return allMethods[i], nil
 }
 
 func names() []string {
 	var all []string
-	for _, r := range table {
-		all = append(all, r.name)
+	for _, m := range allMethods {
+		all = append(all, m.name)
 	}
 	return all
 }
@@ -101,8 +100,8 @@ func readWrite(name string, buffer int64) method {
 	}
 }
 
-// openReadWrite returns an open for the loop that everybody writes first. Its
-// buffers are pooled, so that what a connection needs is no part of the bill.
+// openReadWrite returns the open of a loop of read and write. Its buffers come
+// from a pool, so that allocations are not measured.
 func openReadWrite(buffer int64) func(net.Conn) (sender, error) {
 	pool := sync.Pool{New: func() any { return new(make([]byte, buffer)) }}
 	return func(conn net.Conn) (sender, error) {
@@ -112,7 +111,7 @@ func openReadWrite(buffer int64) func(net.Conn) (sender, error) {
 			for end := off + n; off < end; {
 				p := (*b)[:min(buffer, end-off)]
 				if _, err := f.ReadAt(p, off); err != nil {
-					return early(err)
+					return unexpectedEOF(err)
 				}
 				if _, err := conn.Write(p); err != nil {
 					return err
@@ -124,8 +123,9 @@ func openReadWrite(buffer int64) func(net.Conn) (sender, error) {
 	}
 }
 
-// early makes of the end of a file what it is to who wanted more.
-func early(err error) error {
+// unexpectedEOF returns io.ErrUnexpectedEOF for io.EOF, and other errors as they
+// are.
+func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}

@@ -15,7 +15,7 @@ import (
 
 // eachMethod runs a test for each method that this machine has.
 func eachMethod(t *testing.T, test func(t *testing.T, r method)) {
-	for _, r := range table {
+	for _, r := range allMethods {
 		t.Run(r.name, func(t *testing.T) {
 			if err := r.usable(); err != nil {
 				t.Skip(err)

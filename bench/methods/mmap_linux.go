@@ -14,7 +14,7 @@ const mapSize = 8 << 20
 
 func openMmap(conn net.Conn) (sender, error) {
 	return sender{send: func(f *os.File, off, n int64) error {
-		// To touch a page behind the end of the file is a SIGBUS.
+		// Touching a page behind the end of the file raises SIGBUS.
 		info, err := f.Stat()
 		if err != nil {
 			return err
@@ -34,8 +34,8 @@ func openMmap(conn net.Conn) (sender, error) {
 	}}, nil
 }
 
-// writeMapped maps n bytes at off, from the beginning of their page, and
-// writes them.
+// writeMapped maps n bytes at off and writes them. The mapping begins at the
+// page of off, as mmap(2) demands.
 func writeMapped(conn net.Conn, f *os.File, off, n int64) error {
 	defer runtime.KeepAlive(f)
 	skip := off % int64(os.Getpagesize())

@@ -11,7 +11,7 @@ import (
 // maxHead is the longest request head that is read.
 const maxHead = 4 << 10
 
-// A request is what a client wants: a path, and perhaps no second one.
+// A request is a GET of a path.
 type request struct {
 	path string
 	last bool // the client asks to close
@@ -21,10 +21,10 @@ type request struct {
 type requestReader struct {
 	from io.Reader
 	buf  [maxHead]byte
-	held int // bytes in buf that no request was made of
+	held int // bytes at the beginning of buf that are not parsed yet
 }
 
-// next returns the next request, or io.EOF when the client has ended after the
+// next returns the next request, or io.EOF if the client has closed after the
 // last one.
 func (r *requestReader) next() (request, error) {
 	for {
@@ -40,15 +40,15 @@ func (r *requestReader) next() (request, error) {
 		r.held += n
 		if n == 0 && err != nil {
 			if r.held > 0 {
-				return request{}, early(err)
+				return request{}, unexpectedEOF(err)
 			}
 			return request{}, err
 		}
 	}
 }
 
-// parseRequest parses a head without its last two line ends. Of the fields it
-// knows "Connection: close"; a body it refuses.
+// parseRequest parses a head without its last two line ends. It understands
+// "Connection: close", refuses requests with a body, and ignores other fields.
 func parseRequest(head string) (request, error) {
 	line, fields, _ := strings.Cut(head, "\r\n")
 	method, rest, _ := strings.Cut(line, " ")

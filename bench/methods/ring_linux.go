@@ -17,7 +17,7 @@ const (
 	opPoll   = 6
 	opSendZC = 47 // 6.0
 
-	linkNext = 1 << 2 // IOSQE_IO_LINK: the next starts when this is done, and is cancelled if it moves less
+	linkNext = 1 << 2 // IOSQE_IO_LINK: the next one starts when this one is done, and is cancelled if this one moves less
 
 	moreFollows  = 1 << 1 // IORING_CQE_F_MORE
 	notification = 1 << 3 // IORING_CQE_F_NOTIF
@@ -38,8 +38,8 @@ type (
 		op, flags   uint8
 		priority    uint16
 		fd          int32
-		off         uint64 // splice: of the sink
-		addr        uint64 // splice: offset of the source
+		off         uint64 // splice: offset in the destination
+		addr        uint64 // splice: offset in the source
 		len         uint32
 		opFlags     uint32
 		tag         uint64
@@ -69,8 +69,8 @@ type ringParams struct {
 	}
 }
 
-// A ring is an io_uring(7), for one goroutine. No more may be under way than
-// it has entries.
+// A ring is an io_uring(7), for one goroutine. At most as many operations as it
+// has entries may be under way.
 type ring struct {
 	fd          int
 	rings       unsafe.Pointer
@@ -87,7 +87,7 @@ type ring struct {
 	unsubmitted uint32
 }
 
-// newRing makes a ring of so many entries, a power of two.
+// newRing makes a ring. The number of entries is a power of two.
 func newRing(entries uint32) (*ring, error) {
 	var p ringParams
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, uintptr(entries), uintptr(unsafe.Pointer(&p)), 0)
@@ -127,8 +127,8 @@ func (r *ring) mmap(off int64, size uintptr) (unsafe.Pointer, error) {
 	return p, os.NewSyscallError("mmap io_uring", err)
 }
 
-// close gives back the ring. What is under way is cancelled by the kernel,
-// which keeps the pages that it still sends.
+// close frees the ring. The kernel cancels operations under way, and keeps the
+// pages that it still sends.
 func (r *ring) close() {
 	if r.entries != nil {
 		_ = unix.MunmapPtr(r.entries, uintptr(len(r.sqes))*unsafe.Sizeof(submission{}))
@@ -139,19 +139,18 @@ func (r *ring) close() {
 	_ = unix.Close(r.fd)
 }
 
-// prepare puts s into the ring. The kernel hears of it with the next call of
-// wait.
+// prepare puts s into the ring. The next call of wait submits it.
 func (r *ring) prepare(s submission) {
 	tail := *r.sqTail // nobody else writes it
 	slot := tail & r.sqMask
 	r.sqes[slot] = s
 	r.array[slot] = slot
-	atomic.StoreUint32(r.sqTail, tail+1) // after what it makes visible
+	atomic.StoreUint32(r.sqTail, tail+1) // after the entry that it makes visible
 	r.unsubmitted++
 }
 
-// wait submits what is prepared and returns when n completions can be had
-// from next. It blocks the thread.
+// wait submits the prepared operations and returns when next has n completions.
+// It blocks the thread.
 func (r *ring) wait(n uint32) error {
 	for r.unsubmitted > 0 || atomic.LoadUint32(r.cqTail)-*r.cqHead < n {
 		took, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.unsubmitted), uintptr(n), enterGetevents, 0, 0)
@@ -174,10 +173,10 @@ func (r *ring) next() completion {
 	return c
 }
 
-// followAffinity binds the workers of the ring, to which the kernel leaves
-// what would block, to the processors of the calling thread. They would run
-// anywhere. The caller has locked its thread before it made the ring: the
-// workers are that thread's.
+// followAffinity binds the workers of the ring, which do what would block, to
+// the processors of the calling thread. By default they run anywhere. The
+// caller has locked its thread before it made the ring: the workers belong to
+// that thread.
 func (r *ring) followAffinity() error {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
@@ -193,8 +192,8 @@ func (r *ring) register(name string, code uintptr, arg unsafe.Pointer, n uintptr
 	return nil
 }
 
-// uringHas returns a function that asks the kernel whether this process may
-// have a ring, and whether it knows the operations.
+// uringHas returns a function that checks whether this process may make a ring,
+// and whether the kernel knows the operations.
 func uringHas(ops ...uint8) func() error {
 	return func() error {
 		r, err := newRing(1)

@@ -1,6 +1,7 @@
 package methods
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,17 +16,17 @@ import (
 	"sluice/bench/proc"
 )
 
-// Progress is how far a run has come.
+// Progress is how far a run is.
 type Progress struct {
-	Now      string // what is measured, or prepared
-	Done, Of int    // steps
+	Now      string // what is measured or prepared
+	Done, Of int    // steps; Of grows if cells need further rounds
 }
 
 // Run measures methods and blocks until that is done or ctx ends, which is an
-// error. The server runs in a process of its own and the clients in this one,
-// which meanwhile is kept on their processors, all of it, where the system can
-// do that. Run must be the only one of its process. It leaves no file and no
-// process behind.
+// error. The server runs in a process of its own and the clients in this one.
+// Where the system supports it, this whole process is kept on the processors of
+// the clients meanwhile; so only one Run at a time is possible. It leaves no
+// file and no process behind.
 //
 // Progress, if not nil, is called before each step.
 func Run(ctx context.Context, c Config, progress func(Progress)) (_ *bench.Report, err error) {
@@ -39,23 +40,26 @@ func Run(ctx context.Context, c Config, progress func(Progress)) (_ *bench.Repor
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	r := &run{Config: c, progress: Progress{Now: "make files"}, tell: progress}
+	r := &run{Config: c, progress: Progress{Now: "make files"}, showProgress: progress}
 	r.report = &bench.Report{
 		Format: bench.Format, Title: bench.MethodsTitle, Kind: "method",
 		Begin: time.Now(), Host: bench.ThisHost(), Notes: notes,
 	}
-	parent, notCold := place(c.Dir)
+	parent, notCold := chooseDir(c.Dir)
 	if c.Cold && notCold != nil {
 		r.note("nothing was measured cold: %v", notCold)
 	}
 	caches := []cache{hot}
 	if c.Cold && notCold == nil {
 		caches = append(caches, cold)
-		r.note("cold: the server drops the file from the page cache before each request; the processor time of that is taken off, its time in the latency is not")
+		r.note("cold: the server drops the file from the page cache before each request; cpu-s/GB is without the processor time of that, latencies are with it")
 	}
 	r.cells = cells(methods, &r.Config, caches...)
-	r.progress.Of = len(r.cells) * (passes + r.Rounds)
-	r.tell(r.progress)
+	for _, c := range r.cells {
+		c.wanted = cmp.Or(r.Rounds, defaultRounds)
+	}
+	r.progress.Of = len(r.cells)*passes + r.missing()
+	r.showProgress(r.progress)
 
 	if r.store, err = newStore(ctx, parent, c.Sizes, len(caches) > 1); r.store != nil {
 		defer func() { err = errors.Join(err, r.store.remove()) }()
@@ -68,7 +72,7 @@ func Run(ctx context.Context, c Config, progress func(Progress)) (_ *bench.Repor
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unpin()) }()
-	r.child, err = startChild(c.Self, r.serverCPUs, orders{Hot: r.store.hot, Cold: r.store.cold})
+	r.child, err = startChild(c.Self, r.serverCPUs, setup{Hot: r.store.hot, Cold: r.store.cold})
 	if err != nil {
 		return nil, err
 	}
@@ -82,39 +86,40 @@ func Run(ctx context.Context, c Config, progress func(Progress)) (_ *bench.Repor
 	return r.finish(), nil
 }
 
-// A run is what goes on in Run.
+// A run is the state of Run.
 type run struct {
 	Config
-	report   *bench.Report
-	progress Progress
-	tell     func(Progress)
+	report       *bench.Report
+	progress     Progress
+	showProgress func(Progress)
 
 	cells      []*cell
 	store      *store
 	child      *child
 	serverCPUs []int // nil: any
 
-	windows []time.Duration // of each cell, by round
+	windows []time.Duration // how long each cell was measured, by round
 }
 
 func (r *run) note(format string, args ...any) {
 	r.report.Notes = append(r.report.Notes, fmt.Sprintf(format, args...))
 }
 
-// passes visit all cells before the rounds do.
+// passes is how often all cells are visited before the rounds: to verify, and to
+// count system calls.
 const passes = 2
 
 func (r *run) step(what string, c *cell) {
 	r.progress.Now = what + " " + c.String()
-	r.tell(r.progress)
+	r.showProgress(r.progress)
 	r.progress.Done++
 }
 
-// pin keeps this process off the first processor, which is the server's.
+// pin keeps this process off the first processor, on which the server runs.
 func (r *run) pin() (undo func() error, err error) {
 	undo = func() error { return nil }
 	if len(r.CPUs) < 2 {
-		r.note("server and clients share the one processor: throughput is what both do together")
+		r.note("server and clients share the one processor: MB/s is the rate of both together")
 		return undo, nil
 	}
 	before, procs := proc.CPUs(), runtime.GOMAXPROCS(0)
@@ -133,22 +138,21 @@ func (r *run) pin() (undo func() error, err error) {
 	}, nil
 }
 
-// verify asks once for what each cell sends, and compares it with the file.
-// Large files are asked for by fewer clients at once, and only once if that
-// makes two cells alike.
+// verify compares a response of each cell with the file. It fetches large files
+// with fewer clients at once, and skips cells that are the same then.
 func (r *run) verify(ctx context.Context) error {
 	seen := make(map[string]bool)
 	for _, c := range r.cells {
 		r.step("verify", c)
 		clients := min(c.clients, atLeastOne(16<<20/c.size))
 		url := r.child.url(c)
-		alike := fmt.Sprint(clients, url)
-		if seen[alike] {
+		same := fmt.Sprint(clients, url)
+		if seen[same] {
 			continue
 		}
-		seen[alike] = true
+		seen[same] = true
 		fetcher := newFetcher(clients)
-		_, err := fetcher.fetch(ctx, url, 1, compare(r.store.sums[sizeName(c.size)]))
+		_, err := fetcher.fetch(ctx, url, 1, checkSum(r.store.sums[sizeName(c.size)]))
 		fetcher.close()
 		switch {
 		case ctx.Err() != nil:
@@ -161,7 +165,7 @@ func (r *run) verify(ctx context.Context) error {
 }
 
 // count counts the system calls of each hot cell with the first number of
-// clients: with more it is the same.
+// clients: with more clients they are the same.
 func (r *run) count(ctx context.Context) error {
 	began := time.Now()
 	for _, c := range r.cells {
@@ -179,7 +183,7 @@ func (r *run) count(ctx context.Context) error {
 		}
 		c.calls = []float64{float64(calls) * 1e9 / float64(bytes)}
 	}
-	r.note("calls/GB: counted once, by strace, which slows the server down; what io_uring does of its own accord is no system call")
+	r.note("calls/GB: counted once, by strace, which slows the server down; operations that io_uring does without a system call are not counted")
 	return nil
 }
 
@@ -188,70 +192,110 @@ func (r *run) countCell(ctx context.Context, c *cell) (calls, bytes int64, err e
 	fetcher := newFetcher(min(c.clients, atLeastOne(enough/c.size)))
 	defer fetcher.close()
 	url := r.child.url(c)
-	if _, err := fetcher.fetch(ctx, url, 1, drop); err != nil { // to connect is not counted
+	if _, err := fetcher.fetch(ctx, url, 1, discard); err != nil { // connect before counting
 		return 0, 0, err
 	}
 	var fetchErr error
 	calls, err = proc.Syscalls(ctx, r.child.process.PID(), func() {
-		bytes, fetchErr = fetcher.fetch(ctx, url, atLeastOne(enough/(c.size*int64(len(fetcher)))), drop)
+		bytes, fetchErr = fetcher.fetch(ctx, url, atLeastOne(enough/(c.size*int64(len(fetcher)))), discard)
 	})
 	return calls, bytes, errors.Join(err, fetchErr)
 }
 
-// measure runs the rounds. Each visits all cells, in another order, so that
-// what else the machine does lands in the spread of all of them. Without a
-// Config.Time they keep to the budget: each has windows as long as the one
-// before lets hope for, and those that do not fit are left out.
+// measure runs the rounds. Each visits the cells in another order, so that other
+// work of the machine adds to the spread of all cells alike.
 func (r *run) measure(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(r.Seed, 0))
-	order := slices.Clone(r.cells)
 	r.progress.Done = passes * len(r.cells)
-	var besides, last time.Duration // what a round took but for its windows, and in all
-	for round := range r.Rounds {
-		left := budget - time.Since(r.report.Begin)
-		if r.Time == 0 && round > 0 && last > left {
-			r.note("this machine is too busy for more than %d rounds in %v", round, budget)
-			break
+	var overhead time.Duration // of the last round, for each cell
+	for round := 0; ; round++ {
+		due := r.due()
+		if len(due) == 0 {
+			return nil
 		}
+		r.progress.Of = r.progress.Done + r.missing()
+		left := r.Budget - time.Since(r.report.Begin)
 		window := r.Time
-		if window == 0 {
-			window = fittingWindow(left/time.Duration(r.Rounds-round)-besides, len(order))
+		switch planned := cmp.Or(r.Rounds, defaultRounds); {
+		case window > 0:
+		case round < planned:
+			window = fittingWindow(left/time.Duration((planned-round)*len(due)) - overhead)
+		default:
+			window = r.windows[0]
+		}
+		if needed := (window + warmup(window) + overhead) * time.Duration(len(due)); round > 0 && needed > left && !r.isFixed() {
+			if round < defaultRounds {
+				r.note("this machine is too busy for more than %d rounds in %v", round, r.Budget)
+			}
+			return nil
 		}
 		r.windows = append(r.windows, window)
 		began := time.Now()
-		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, c := range order {
+		random.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+		for _, c := range due {
 			r.step("measure", c)
 			if err := r.measureCell(ctx, c, window); err != nil {
 				return fmt.Errorf("measure %s: %w", c, err)
 			}
 		}
-		last = time.Since(began)
-		besides = last - (window+warmup(window))*time.Duration(len(order))
+		overhead = time.Since(began)/time.Duration(len(due)) - window - warmup(window)
 	}
-	return nil
 }
 
-// fittingWindow is the window with which so many of them, with their warm-ups,
-// take the time there is.
-func fittingWindow(there time.Duration, cells int) time.Duration {
-	each := there / time.Duration(cells)
-	return min(max(each-each/6, shortestWindow), longestWindow)
+// isFixed says whether the caller has set the time, so that no budget bounds it.
+func (r *run) isFixed() bool { return r.Rounds > 0 && r.Time > 0 }
+
+// due returns the cells that need a further round. When all have the rounds that
+// they were to have, those that are not precise enough get more, at most as many
+// again as they have: their spread so far is an estimate.
+func (r *run) due() []*cell {
+	var due []*cell
+	for _, c := range r.cells {
+		if c.rounds < c.wanted {
+			due = append(due, c)
+		}
+	}
+	if len(due) > 0 || r.Rounds > 0 {
+		return due
+	}
+	for _, c := range r.cells {
+		measured := bench.Cell{Metrics: c.metrics}
+		c.wanted = min(measured.RoundsFor(r.Precision), 2*c.rounds)
+		if c.rounds < c.wanted {
+			due = append(due, c)
+		}
+	}
+	return due
 }
 
-// warmup is how long requests go on before a window, in which connections find
-// their pace.
+// missing returns how many measurements of single cells are to come.
+func (r *run) missing() int {
+	sum := 0
+	for _, c := range r.cells {
+		sum += max(c.wanted-c.rounds, 0)
+	}
+	return sum
+}
+
+// fittingWindow returns how long to measure a cell that has so much time, with
+// the warm-up, for a round.
+func fittingWindow(available time.Duration) time.Duration {
+	return min(max(available-available/6, shortestWindow), longestWindow)
+}
+
+// warmup is how long requests go on before a measurement, until the rates of
+// the connections are steady.
 func warmup(window time.Duration) time.Duration { return window / 5 }
 
-// measureCell measures one window, or, if nothing moves in it, a longer one.
+// measureCell measures a cell for this time, or longer if no byte came in it.
 func (r *run) measureCell(ctx context.Context, c *cell, window time.Duration) error {
-	var begin, end account
+	var begin, end usage
 	var errBegin, errEnd error
 	res, err := load.Run(ctx, load.Job{
 		Kind: load.Download, URLs: []string{r.child.url(c)}, Clients: c.clients,
 		Warmup: warmup(window), Duration: window, InsecureTLS: true,
-		Begin: func() { begin, errBegin = r.child.account() },
-		End:   func() { end, errEnd = r.child.account() },
+		Begin: func() { begin, errBegin = r.child.usage() },
+		End:   func() { end, errEnd = r.child.usage() },
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -263,7 +307,7 @@ func (r *run) measureCell(ctx context.Context, c *cell, window time.Duration) er
 		return fmt.Errorf("%d requests failed: %s", n, kind)
 	}
 	if res.Bytes == 0 {
-		if window > patience {
+		if window > serverTimeout {
 			return fmt.Errorf("no byte came in %v", window)
 		}
 		return r.measureCell(ctx, c, 2*window)
@@ -280,26 +324,46 @@ func (r *run) finish() *bench.Report {
 	if r.serverCPUs != nil {
 		pinned = fmt.Sprintf("server %v, clients %v", r.serverCPUs, r.CPUs[1:])
 	}
+	rounds := fmt.Sprint(r.Rounds)
+	if r.Rounds == 0 {
+		rounds = fmt.Sprintf("%d or more, until ± is within %g %% or %v have passed", defaultRounds, 100*r.Precision, r.Budget)
+	}
 	r.report.Settings = []bench.Pair{
-		{Name: "rounds", Value: fmt.Sprint(len(r.windows))},
+		{Name: "rounds", Value: rounds},
 		{Name: "processors", Value: pinned},
 		{Name: "files in", Value: filepath.Dir(r.store.dir)},
 	}
-	for _, method := range table {
-		if slices.ContainsFunc(r.cells, func(c *cell) bool { return c.method.name == method.name }) {
-			r.note("%s: %s", method.name, method.about)
+	for _, m := range allMethods {
+		if slices.ContainsFunc(r.cells, func(c *cell) bool { return c.method.name == m.name }) {
+			r.note("%s: %s", m.name, m.about)
 		}
 	}
-	// No settings, which would be another in each run.
-	r.note("a cell was measured for %s in a round; the order of the cells came from the seed %d", spanOf(r.windows), r.Seed)
-	r.note("user-s/GB, sys-s/GB: the median of cpu-s/GB, split by what the kernel's ticks have met in all rounds together")
+	// These are no settings, because they differ from run to run.
+	r.note("cells were measured in %s rounds of %s; the seed %d gave the order", r.roundsRange(), spanOf(r.windows), r.Seed)
+	r.note("user-s/GB, sys-s/GB: the median of cpu-s/GB, divided by what the kernel's ticks have met in all rounds together")
 	r.report.Elapsed = time.Since(r.report.Begin).Seconds()
+	r.report.Answer = answer(r.report)
+	if noise := bench.NoiseNote(r.report, r.Precision, "give it more time with --budget, or --rounds and --time"); noise != "" {
+		r.report.Answer = append(r.report.Answer, noise)
+	}
 	return r.report
+}
+
+// roundsRange returns the fewest and the most rounds of a cell.
+func (r *run) roundsRange() string {
+	fewest, most := r.cells[0].rounds, r.cells[0].rounds
+	for _, c := range r.cells {
+		fewest, most = min(fewest, c.rounds), max(most, c.rounds)
+	}
+	if fewest == most {
+		return fmt.Sprint(fewest)
+	}
+	return fmt.Sprintf("%d to %d", fewest, most)
 }
 
 func atLeastOne(n int64) int { return int(max(n, 1)) }
 
-// spanOf says from where to where some times reach.
+// spanOf returns the shortest and the longest of times.
 func spanOf(times []time.Duration) string {
 	shortest := slices.Min(times).Round(time.Millisecond)
 	longest := slices.Max(times).Round(time.Millisecond)

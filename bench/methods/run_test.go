@@ -29,7 +29,7 @@ const role = "method-server"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == role {
-		table = append(table, broken)
+		allMethods = append(allMethods, broken)
 		if err := Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -55,9 +55,9 @@ var broken = method{name: "broken", about: "sends other bytes", usable: always, 
 // withMethod adds a method for the time of a test.
 func withMethod(t *testing.T, r method) {
 	t.Helper()
-	before := table
-	table = append(slices.Clip(table), r)
-	t.Cleanup(func() { table = before })
+	before := allMethods
+	allMethods = append(slices.Clip(allMethods), r)
+	t.Cleanup(func() { allMethods = before })
 }
 
 // tiny is a run of a second or less.
@@ -106,7 +106,7 @@ func TestRunMeasuresAndLeavesNothing(t *testing.T) {
 	}
 
 	want := []string{"MB/s", "p50-us", "p99-us"}
-	if used().Known {
+	if processUsage().Known {
 		want = append(want, "cpu-s/GB", "user-s/GB", "sys-s/GB", "switches/GB")
 	}
 	if _, err := exec.LookPath("strace"); err == nil && runtime.GOOS == "linux" {
@@ -176,6 +176,39 @@ func TestRunMeasuresCold(t *testing.T) {
 	if !slices.Equal(caches, want) {
 		t.Errorf("clients and caches %q, want %q", caches, want)
 	}
+}
+
+func TestRoundsGoOnUntilTheFiguresArePreciseOrTheBudgetIsSpent(t *testing.T) {
+	rounds := func(t *testing.T, c Config) int {
+		c.Rounds, c.Time = 0, shortestWindow
+		r, err := Run(t.Context(), c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nothingLeft(t, c)
+		if noisy := strings.Contains(strings.Join(r.Answer, " "), "too noisy"); noisy != (c.Precision < 1) {
+			t.Errorf("got the answer %q, want it to say whether the machine was too noisy", r.Answer)
+		}
+		return len(r.Cells[0].Metrics[0].Samples)
+	}
+	t.Run("precise", func(t *testing.T) {
+		c := tiny(t)
+		c.Precision = 1e6
+		if got := rounds(t, c); got != defaultRounds {
+			t.Errorf("got %d rounds, want %d", got, defaultRounds)
+		}
+	})
+	t.Run("never precise", func(t *testing.T) {
+		c := tiny(t)
+		c.Precision, c.Budget = 1e-9, 3*time.Second
+		began := time.Now()
+		if got := rounds(t, c); got < 1 {
+			t.Errorf("got %d rounds", got)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("the run took %v, with a budget of %v", took, c.Budget)
+		}
+	})
 }
 
 func TestACancelledRunLeavesNothing(t *testing.T) {

@@ -19,7 +19,7 @@ func openSendfile(conn net.Conn) (sender, error) {
 	return sender{send: func(f *os.File, off, n int64) error {
 		defer runtime.KeepAlive(f)
 		file := int(f.Fd())
-		err := push(socket, n, func(fd int, left int64) (int, error) {
+		err := moveAll(socket, n, func(fd int, left int64) (int, error) {
 			return unix.Sendfile(fd, file, &off, int(min(left, mostAtOnce)))
 		})
 		return os.NewSyscallError("sendfile", err)

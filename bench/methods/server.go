@@ -16,27 +16,27 @@ import (
 	"time"
 )
 
-// Serve is the server whose methods Run measures. It is for a process of its
-// own, the one that Config.Self starts, with the standard input and output of
-// that process. It returns nil when in ends or ctx does, and then all
-// connections are closed. A read of in may still be under way.
+// Serve is the server whose methods Run measures. It runs in the process that
+// Config.Self starts; in and out are the standard input and output of that
+// process. It returns nil when in or ctx ends, after it has closed all
+// connections. A read of in may still be under way then.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	from, to := json.NewDecoder(in), json.NewEncoder(out)
-	var o orders
-	if err := from.Decode(&o); err != nil {
-		return fmt.Errorf("the method server is started by \"sluice bench methods\", and has no other use: %w", err)
+	var files setup
+	if err := from.Decode(&files); err != nil {
+		return fmt.Errorf("only \"sluice bench methods\" starts this server, and sends it a setup first: %w", err)
 	}
 	s := &server{begin: time.Now(), conns: make(map[net.Conn]struct{})}
 	defer s.stop()
-	w, err := s.start(o)
+	at, err := s.start(files)
 	if err != nil {
-		w.Err = err.Error()
+		at.Err = err.Error()
 	}
-	if err := errors.Join(err, to.Encode(w)); err != nil {
+	if err := errors.Join(err, to.Encode(at)); err != nil {
 		return err
 	}
 	over := make(chan error, 1)
-	go func() { over <- s.account(from, to) }()
+	go func() { over <- s.reportUsage(from, to) }()
 	select {
 	case err := <-over:
 		return err
@@ -45,12 +45,12 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 }
 
-// A server sends files by the method that is named in the path of a request.
+// A server sends files by the method in the path of the request.
 type server struct {
 	begin   time.Time
-	dropped atomic.Int64 // nanoseconds of processor time that dropPages took
+	dropped atomic.Int64 // processor time of dropPages, in nanoseconds
 
-	hot, cold map[string]*served
+	hot, cold map[string]*servedFile
 	listeners []net.Listener
 	running   sync.WaitGroup
 
@@ -59,63 +59,63 @@ type server struct {
 	stopping bool
 }
 
-// A served file is open for all connections.
-type served struct {
+// A servedFile is open for all connections.
+type servedFile struct {
 	file *os.File
 	size int64
 	head []byte // of a response with it
 }
 
-// account answers questions until there are no more.
-func (s *server) account(from *json.Decoder, to *json.Encoder) error {
+// reportUsage answers usage requests until from ends.
+func (s *server) reportUsage(from *json.Decoder, to *json.Encoder) error {
 	for {
-		var q question
+		var q usageRequest
 		switch err := from.Decode(&q); {
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
 		}
-		a := used()
-		a.At = time.Since(s.begin)
-		a.System -= time.Duration(s.dropped.Load())
-		if err := to.Encode(a); err != nil {
+		u := processUsage()
+		u.At = time.Since(s.begin)
+		u.System -= time.Duration(s.dropped.Load())
+		if err := to.Encode(u); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *server) start(o orders) (w welcome, err error) {
-	if s.hot, err = openAll(o.Hot); err != nil {
-		return w, err
+func (s *server) start(files setup) (at addresses, err error) {
+	if s.hot, err = openAll(files.Hot); err != nil {
+		return at, err
 	}
-	if o.Cold != "" {
-		if s.cold, err = openAll(o.Cold); err != nil {
-			return w, err
+	if files.Cold != "" {
+		if s.cold, err = openAll(files.Cold); err != nil {
+			return at, err
 		}
 	}
 	config, err := selfSigned()
 	if err != nil {
-		return w, err
+		return at, err
 	}
 	plain, err := s.listen(func(c net.Conn) net.Conn { return c }, overPlain)
 	if err != nil {
-		return w, err
+		return at, err
 	}
 	secure, err := s.listen(func(c net.Conn) net.Conn { return tls.Server(c, config) }, overTLS)
 	if err != nil {
-		return w, err
+		return at, err
 	}
-	return welcome{Plain: plain.String(), Secure: secure.String()}, nil
+	return addresses{Plain: plain.String(), Secure: secure.String()}, nil
 }
 
 // openAll opens the files of a folder.
-func openAll(dir string) (map[string]*served, error) {
+func openAll(dir string) (map[string]*servedFile, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]*served)
+	all := make(map[string]*servedFile)
 	for _, e := range entries {
 		f, err := os.Open(filepath.Join(dir, e.Name()))
 		if err != nil {
@@ -126,7 +126,7 @@ func openAll(dir string) (map[string]*served, error) {
 			_ = f.Close()
 			return all, err
 		}
-		all[e.Name()] = &served{f, info.Size(), fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", info.Size())}
+		all[e.Name()] = &servedFile{f, info.Size(), fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", info.Size())}
 	}
 	return all, nil
 }
@@ -144,7 +144,7 @@ func (s *server) listen(wrap func(net.Conn) net.Conn, over channel) (net.Addr, e
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
-				return // closed, or out of descriptors, which the client hears as a refusal
+				return // closed, or out of descriptors: clients are refused
 			}
 			s.running.Go(func() { s.serveConn(conn, wrap(conn), over) })
 		}
@@ -152,7 +152,7 @@ func (s *server) listen(wrap func(net.Conn) net.Conn, over channel) (net.Addr, e
 	return ln.Addr(), nil
 }
 
-// stop closes what the server has and waits for its goroutines.
+// stop closes listeners, connections and files, and waits for all goroutines.
 func (s *server) stop() {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
@@ -160,20 +160,20 @@ func (s *server) stop() {
 	s.mu.Lock()
 	s.stopping = true
 	for conn := range s.conns {
-		cut(conn)
+		abort(conn)
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-	for _, files := range []map[string]*served{s.hot, s.cold} {
+	for _, files := range []map[string]*servedFile{s.hot, s.cold} {
 		for _, f := range files {
 			_ = f.file.Close()
 		}
 	}
 }
 
-// cut closes a connection and throws away what was not yet sent. Close alone
-// would not reach a ring, which holds the socket while it waits for the peer.
-func cut(conn net.Conn) {
+// abort closes a connection and discards what it has not sent yet. Close alone
+// would not end the wait of a ring, which has a reference to the socket.
+func abort(conn net.Conn) {
 	if c, ok := conn.(*net.TCPConn); ok {
 		_ = c.SetLinger(0)
 		_ = c.CloseRead()
@@ -182,7 +182,7 @@ func cut(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// track takes conn down for stop, or reports that it came too late.
+// track registers conn for stop. It returns false if stop was called already.
 func (s *server) track(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,8 +199,8 @@ func (s *server) untrack(conn net.Conn) {
 	delete(s.conns, conn)
 }
 
-// serveConn answers the requests of a connection, and closes it. conn is tcp
-// or what lies around it.
+// serveConn answers the requests of a connection, and closes it. conn is tcp, or
+// TLS over it.
 func (s *server) serveConn(tcp, conn net.Conn, over channel) {
 	defer conn.Close()
 	if !s.track(tcp) {
@@ -209,9 +209,9 @@ func (s *server) serveConn(tcp, conn net.Conn, over channel) {
 	defer s.untrack(tcp)
 	senders := make(map[string]sender)
 	defer func() {
-		for _, l := range senders {
-			if l.close != nil {
-				l.close()
+		for _, s := range senders {
+			if s.close != nil {
+				s.close()
 			}
 		}
 	}()
@@ -227,13 +227,13 @@ func (s *server) serveConn(tcp, conn net.Conn, over channel) {
 		case errors.Is(err, errRefused):
 			refuse(conn, err)
 			return
-		default: // the end, or a peer that is gone: the client knows what is missing
+		default: // the client has closed, or failed in the middle of a response
 			return
 		}
 	}
 }
 
-// errRefused says that nothing was sent yet.
+// errRefused is an error before anything was sent.
 var errRefused = errors.New("refused")
 
 func refuse(conn net.Conn, err error) {
@@ -241,7 +241,8 @@ func refuse(conn net.Conn, err error) {
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// answer sends the file that path names by the method that it names.
+// answer sends the file of path by the method of path, with the sender of this
+// connection.
 func (s *server) answer(conn net.Conn, writeHead func([]byte) error, senders map[string]sender, over channel, path string) error {
 	files, rest := s.hot, path[1:]
 	after, cold := strings.CutPrefix(rest, "cold/")
@@ -253,19 +254,19 @@ func (s *server) answer(conn net.Conn, writeHead func([]byte) error, senders map
 	if !ok {
 		return fmt.Errorf("%w: no file %q", errRefused, file)
 	}
-	l, ok := senders[name]
+	via, ok := senders[name]
 	if !ok {
-		r, err := find(name)
-		if err == nil && r.over != over {
+		m, err := find(name)
+		if err == nil && m.over != over {
 			err = fmt.Errorf("method %s is on the other port", name)
 		}
 		if err == nil {
-			l, err = r.open(conn)
+			via, err = m.open(conn)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
-		senders[name] = l
+		senders[name] = via
 	}
 	if cold {
 		took, err := dropPages(f.file)
@@ -281,10 +282,10 @@ func (s *server) answer(conn net.Conn, writeHead func([]byte) error, senders map
 	if err := writeHead(f.head); err != nil {
 		return err
 	}
-	return l.send(f.file, 0, f.size)
+	return via.send(f.file, 0, f.size)
 }
 
-// plainHead returns a function that writes a head by itself.
+// plainHead returns a function that writes a head in a packet of its own.
 func plainHead(conn net.Conn) func(head []byte) error {
 	return func(head []byte) error {
 		_, err := conn.Write(head)

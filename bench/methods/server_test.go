@@ -47,7 +47,7 @@ func startServer(t *testing.T) *testServer {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s.child = child{in: in, out: out, to: json.NewEncoder(in), from: json.NewDecoder(out)}
+	s.child = child{in: in, out: out, requests: json.NewEncoder(in), replies: json.NewDecoder(out)}
 	s.leave = cancel
 	go func() {
 		err := Serve(ctx, theirIn, theirOut)
@@ -59,7 +59,7 @@ func startServer(t *testing.T) *testServer {
 		s.closePipes()
 		_ = theirIn.Close()
 	})
-	if err := s.ask(orders{Hot: s.store.hot, Cold: s.store.cold}, &s.welcome); err != nil {
+	if err := s.call(setup{Hot: s.store.hot, Cold: s.store.cold}, &s.addresses); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -68,9 +68,9 @@ func startServer(t *testing.T) *testServer {
 // base is where the method is.
 func (s *testServer) base(r method) string {
 	if r.over == overTLS {
-		return "https://" + s.welcome.Secure
+		return "https://" + s.addresses.Secure
 	}
-	return "http://" + s.welcome.Plain
+	return "http://" + s.addresses.Plain
 }
 
 func (s *testServer) mustEnd(t *testing.T) {
@@ -80,7 +80,7 @@ func (s *testServer) mustEnd(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(serverTimeout):
 		t.Fatal("the server does not end")
 	}
 }
@@ -91,16 +91,16 @@ func TestEachMethodAnswersWithTheFile(t *testing.T) {
 	fetcher := newFetcher(3)
 	eachMethod(t, func(t *testing.T, r method) {
 		base := s.base(r)
-		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/a", 2, compare(s.store.sums["a"])); err != nil || n != 6*testSize {
+		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil || n != 6*testSize {
 			t.Errorf("%d bytes, %v, want %d", n, err, 6*testSize)
 		}
-		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/empty", 2, drop); err != nil || n != 0 {
+		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/empty", 2, discard); err != nil || n != 0 {
 			t.Errorf("an empty file gave %d bytes, %v", n, err)
 		}
 		if err := canDrop(s.store.cold); err != nil {
 			t.Skip("not cold:", err)
 		}
-		if _, err := fetcher[:1].fetch(t.Context(), base+"/cold/"+r.name+"/a", 2, compare(s.store.sums["a"])); err != nil {
+		if _, err := fetcher[:1].fetch(t.Context(), base+"/cold/"+r.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil {
 			t.Error(err)
 		}
 	})
@@ -120,7 +120,7 @@ func TestTheServerSaysWhatItDoesNotHave(t *testing.T) {
 		"/cold/teleport/a": "sendfile",
 		"/":                "no file",
 	} {
-		_, err := fetcher.fetch(t.Context(), "http://"+s.welcome.Plain+path, 1, drop)
+		_, err := fetcher.fetch(t.Context(), "http://"+s.addresses.Plain+path, 1, discard)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "404") {
 			t.Errorf("%s: error = %v, want a 404 that says %s", path, err, want)
 		}
@@ -137,7 +137,7 @@ func TestTheServerEndsWhileClientsStall(t *testing.T) {
 		if r.over == overTLS {
 			t.Skip("the client would have to speak TLS")
 		}
-		conn, err := net.Dial("tcp", s.welcome.Plain)
+		conn, err := net.Dial("tcp", s.addresses.Plain)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestTheServerEndsWhileClientsStall(t *testing.T) {
 
 func TestTheServerRefusesWhatItCannotServe(t *testing.T) {
 	for name, in := range map[string]string{
-		"no orders":     "",
+		"no setup":      "",
 		"another story": "Once upon a time\n",
 		"no folder":     `{"hot": "/nowhere/at/all"}` + "\n",
 	} {
@@ -170,21 +170,21 @@ func TestTheServerRefusesWhatItCannotServe(t *testing.T) {
 }
 
 func TestAccountsGrow(t *testing.T) {
-	if !used().Known {
+	if !processUsage().Known {
 		t.Skip("this system does not tell")
 	}
 	nettest.CheckLeaks(t)
 	s := startServer(t)
-	before, err := s.account()
+	before, err := s.usage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	fetcher := newFetcher(1)
-	if _, err := fetcher.fetch(t.Context(), "http://"+s.welcome.Plain+"/rw-8k/a", 200, drop); err != nil {
+	if _, err := fetcher.fetch(t.Context(), "http://"+s.addresses.Plain+"/rw-8k/a", 200, discard); err != nil {
 		t.Fatal(err)
 	}
 	fetcher.close()
-	after, err := s.account()
+	after, err := s.usage()
 	if err != nil {
 		t.Fatal(err)
 	}

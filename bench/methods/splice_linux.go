@@ -12,8 +12,8 @@ import (
 // pipeSize is the most that an unprivileged process may ask for.
 const pipeSize = 1 << 20
 
-// A pipe is the waypoint of splice(2). A sender keeps one for its connection,
-// because to make and to grow one takes four system calls.
+// A pipe is between the file and the socket of a splice(2). A sender keeps one
+// for its connection, because making and growing one takes four system calls.
 type pipe struct {
 	r, w int
 	held int64 // bytes in it
@@ -50,7 +50,7 @@ func openSplice(conn net.Conn) (sender, error) {
 	return sender{close: p.close, send: func(f *os.File, off, n int64) error {
 		defer runtime.KeepAlive(f)
 		file := int(f.Fd())
-		err := push(socket, n, func(fd int, left int64) (int, error) {
+		err := moveAll(socket, n, func(fd int, left int64) (int, error) {
 			if p.held == 0 {
 				moved, err := unix.Splice(file, &off, p.w, nil, int(min(left, pipeSize)), unix.SPLICE_F_NONBLOCK)
 				if moved <= 0 {
@@ -69,8 +69,8 @@ func openSplice(conn net.Conn) (sender, error) {
 	}}, nil
 }
 
-// spliceFlags says to hold back what does not fill a packet while there is
-// more to come, of left bytes, than the next ones.
+// spliceFlags returns the flags for a splice of the next bytes, of left that
+// remain. While more follow, the kernel holds back a packet that is not full.
 func spliceFlags(left, next int64) int {
 	if left > next {
 		return unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MORE

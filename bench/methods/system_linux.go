@@ -11,7 +11,7 @@ import (
 )
 
 var system = []method{
-	{name: "sendfile", about: "sendfile(2) for all that is left, until the socket is full", usable: always, open: openSendfile},
+	{name: "sendfile", about: "sendfile(2) of all remaining bytes, until the socket is full", usable: always, open: openSendfile},
 	{name: "splice", about: "splice(2) into a pipe of 1 MiB and out of it", usable: always, open: openSplice},
 	{name: "mmap", about: "mmap(2) of 8 MiB at a time, write(2), munmap(2)", usable: always, open: openMmap},
 }
@@ -21,7 +21,7 @@ var uring = []method{
 	{name: "uring-sendzc", about: "io_uring: read of 256 KiB linked to send_zc, two buffers", usable: uringHas(opRead, opSendZC), open: openUringSendZC},
 }
 
-// rawConn returns the way to the descriptor of conn.
+// rawConn gives access to the descriptor of conn.
 func rawConn(conn net.Conn) (syscall.RawConn, error) {
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
@@ -30,9 +30,9 @@ func rawConn(conn net.Conn) (syscall.RawConn, error) {
 	return sc.SyscallConn()
 }
 
-// push calls step until it has moved n bytes to the socket, and waits for room
-// in it when step says EAGAIN.
-func push(socket syscall.RawConn, n int64, step func(fd int, left int64) (int, error)) error {
+// moveAll calls step until it has moved n bytes to the socket, and waits for
+// room in the socket when step returns EAGAIN.
+func moveAll(socket syscall.RawConn, n int64, step func(fd int, left int64) (int, error)) error {
 	var failed error
 	err := socket.Write(func(fd uintptr) bool {
 		for n > 0 {

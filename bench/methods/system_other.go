@@ -7,13 +7,13 @@ import (
 	"net"
 )
 
-var system = []method{elsewhere("sendfile"), elsewhere("splice"), elsewhere("mmap")}
+var system = []method{linuxOnly("sendfile"), linuxOnly("splice"), linuxOnly("mmap")}
 
-var uring = []method{elsewhere("uring-splice"), elsewhere("uring-sendzc")}
+var uring = []method{linuxOnly("uring-splice"), linuxOnly("uring-sendzc")}
 
-// elsewhere keeps the name of a method of Linux, so that who asks for it is told
-// why it is not here.
-func elsewhere(name string) method {
+// linuxOnly keeps the name of a method of Linux, so that an error can say why it
+// is missing here.
+func linuxOnly(name string) method {
 	refused := func() error { return errors.New("built for Linux only") }
 	return method{
 		name: name, about: "on Linux only", usable: refused,

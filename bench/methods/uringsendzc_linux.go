@@ -14,21 +14,20 @@ import (
 
 const zcBuffer = 256 << 10
 
-// A zcSender reads a file into one of two buffers and gives it to the kernel
-// to send from there, by one system call for both. A buffer may be used again
-// when the kernel says so, which is after its bytes have left; meanwhile
-// there is the other.
+// A zcSender reads a file into one of two buffers and has the kernel send from
+// there, by one system call for both. The kernel notifies when its bytes have
+// left and the buffer may be used again; the other buffer serves meanwhile.
 //
 // On loopback the kernel copies after all, because the receiver would
 // otherwise hold the sender's pages.
 type zcSender struct {
 	ring    *ring
-	buffers []byte // both; not of the Go heap, so that close can give them back while the kernel still sends
-	lent    [2]bool
-	next    int // the buffer that was lent earlier
+	buffers []byte // both; outside of the Go heap, so that close can unmap them while the kernel still sends
+	busy    [2]bool
+	next    int // the buffer that has been busy longer
 }
 
-// Tags of what a zcSender has under way; the number of the buffer is added.
+// Tags of operations under way; the number of the buffer is added.
 const (
 	tagRead = 0
 	tagSend = 2
@@ -69,19 +68,19 @@ func openUringSendZC(conn net.Conn) (sender, error) {
 	}}, nil
 }
 
-// close may come while the kernel still sends: it has its own hold on the
+// close may be called while the kernel still sends: it holds references to the
 // pages.
 func (z *zcSender) close() {
 	z.ring.close()
 	_ = unix.Munmap(z.buffers)
 }
 
-// buffer returns the number of the buffer to use, when it is free. Nobody holds
-// the socket meanwhile: if the peer takes nothing, closing it is what frees the
-// buffer.
+// buffer waits until the next buffer is free and returns its number. Nothing
+// locks the socket meanwhile: if the peer reads nothing, closing the socket
+// frees the buffer.
 func (z *zcSender) buffer() (int, error) {
 	b := z.next
-	for z.lent[b] {
+	for z.busy[b] {
 		if err := z.ring.wait(1); err != nil {
 			return 0, err
 		}
@@ -91,11 +90,11 @@ func (z *zcSender) buffer() (int, error) {
 	return b, nil
 }
 
-// sendPart returns when the socket has taken n bytes by way of buffer b. More
-// says that others follow, so that the last packet may wait for them.
+// sendPart reads n bytes into buffer b, sends them, and returns when the socket
+// has them. If more follow, the last packet may wait for them.
 func (z *zcSender) sendPart(b int, socket, file int32, off int64, n int32, more bool) error {
 	addr := uint64(uintptr(unsafe.Pointer(&z.buffers[b*zcBuffer])))
-	// WAITALL: the kernel itself waits for room until all has gone.
+	// WAITALL: the kernel itself waits for room until all is sent.
 	flags := uint32(unix.MSG_NOSIGNAL | unix.MSG_WAITALL)
 	if more {
 		flags |= unix.MSG_MORE
@@ -123,7 +122,7 @@ func (z *zcSender) sendPart(b int, socket, file int32, off int64, n int32, more 
 	case read < n:
 		return io.ErrUnexpectedEOF
 	case sent < 0:
-		// ENOMEM: RLIMIT_MEMLOCK bounds what is lent, see "ulimit -l".
+		// ENOMEM: RLIMIT_MEMLOCK bounds the pages under way, see "ulimit -l".
 		return os.NewSyscallError("io_uring send_zc", syscall.Errno(-sent))
 	case sent < n:
 		return io.ErrShortWrite // the connection is cut
@@ -131,15 +130,15 @@ func (z *zcSender) sendPart(b int, socket, file int32, off int64, n int32, more 
 	return nil
 }
 
-// take takes a completion and keeps account of the buffers.
+// take takes a completion and records which buffers are busy.
 func (z *zcSender) take() completion {
 	c := z.ring.next()
 	b := c.tag & 1
 	switch {
 	case c.flags&notification != 0:
-		z.lent[b] = false
+		z.busy[b] = false
 	case c.tag >= tagSend && c.flags&moreFollows != 0:
-		z.lent[b] = true
+		z.busy[b] = true
 	}
 	return c
 }

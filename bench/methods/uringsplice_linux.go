@@ -12,22 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tags of what an uringSplice has under way.
+// Tags of operations under way.
 const (
 	tagFill = iota
 	tagPoll
 	tagDrain
 )
 
-// noOffset says that a pipe or a socket has none.
+// noOffset is the offset of a pipe or a socket, which have none.
 const noOffset = ^uint64(0)
 
-// pollOut is POLLOUT in the first two bytes of a word, where the events of a
-// poll stood before they grew to four bytes.
+// pollOut is POLLOUT in the first two bytes of a word, where struct io_uring_sqe
+// has the events of a poll.
 var pollOut = binary.NativeEndian.Uint32(append(binary.NativeEndian.AppendUint16(nil, unix.POLLOUT), 0, 0))
 
-// An uringSplice sends through a ring and a pipe of its own. The kernel leaves
-// every splice of a ring to a worker thread, which is what it costs.
+// An uringSplice sends through a ring and a pipe of its own. The kernel does
+// every splice of a ring in a worker thread, which is why it is expensive.
 type uringSplice struct {
 	ring *ring
 	pipe *pipe
@@ -42,8 +42,8 @@ func openUringSplice(conn net.Conn) (sender, error) {
 	if err != nil {
 		return sender{}, err
 	}
-	// The workers are those of the thread that has made the ring, and so is
-	// what they are bound to.
+	// The workers, and the processors they are bound to, belong to the thread
+	// that makes the ring.
 	runtime.LockOSThread()
 	r, err := newRing(4)
 	if err != nil {
@@ -71,7 +71,7 @@ func (u *uringSplice) close() {
 }
 
 func (u *uringSplice) send(socket, file int32, off, n int64) error {
-	full := false // the socket, when last seen
+	full := false // whether the last splice found the socket full
 	for n > 0 {
 		var under uint32
 		start := func(s submission) {
@@ -101,7 +101,7 @@ func (u *uringSplice) send(socket, file int32, off, n int64) error {
 			c := u.ring.next()
 			moved, errno := int64(max(c.res, 0)), syscall.Errno(max(-c.res, 0))
 			switch {
-			case errno == unix.ECANCELED: // what it was linked to moved less than asked for, or failed
+			case errno == unix.ECANCELED: // the operation before it moved less than asked for, or failed
 			case c.tag == tagDrain && errno == unix.EAGAIN:
 				full = true
 			case errno != 0:

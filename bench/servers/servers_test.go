@@ -139,6 +139,30 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 }
 
+func TestRoundsGoOnUntilTheFiguresArePreciseOrTheBudgetIsSpent(t *testing.T) {
+	rounds := func(precision float64, budget time.Duration) int {
+		c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+		c.Rounds, c.Time, c.Precision, c.Budget = 0, 20*time.Millisecond, precision, budget
+		r, err := servers.Compare(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if noisy := strings.Contains(strings.Join(r.Answer, " "), "too noisy"); noisy != (precision < 1) {
+			t.Errorf("precision %v: got the answer %q, want it to say whether the machine was too noisy", precision, r.Answer)
+		}
+		return len(r.Cells[0].Metrics[0].Samples)
+	}
+	if got := rounds(1e6, time.Minute); got != 9 {
+		t.Errorf("got %d rounds, want the nine of the pilot", got)
+	}
+	if got := rounds(1e-9, time.Nanosecond); got != 9 {
+		t.Errorf("got %d rounds without any budget, want the nine of the pilot", got)
+	}
+	if got := rounds(1e-9, 2*time.Second); got <= 9 {
+		t.Errorf("got %d rounds of a precision that cannot be, want more than nine", got)
+	}
+}
+
 func TestCompareNamesWhatIsMissing(t *testing.T) {
 	missing := gofs(t)
 	missing.Name, missing.Program, missing.Package = "nothere", "sluice-no-such-program", "no-such-package"

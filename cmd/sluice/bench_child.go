@@ -9,8 +9,8 @@ import (
 	"sluice/bench/peers"
 )
 
-// benchChildCommand holds the servers that a bench starts from this program.
-// They are not for people.
+// benchChildCommand holds the servers that bench starts as processes of this
+// program. Users do not call them.
 func benchChildCommand() *cobra.Command {
 	child := &cobra.Command{Use: "child", Hidden: true}
 	child.AddCommand(
@@ -24,7 +24,7 @@ func benchChildCommand() *cobra.Command {
 	return child
 }
 
-// gofsCommand is the peer gofs.
+// gofsCommand is the server of the peer gofs.
 func gofsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: peers.GoFSRole + " ADDR DIR", Hidden: true, Args: cobra.ExactArgs(2),

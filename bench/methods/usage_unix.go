@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// used is getrusage(2) of this process. Threads that the kernel made for
-// io_uring are in it.
-func used() account {
+// processUsage is getrusage(2) of this process. It includes the threads that
+// the kernel made for io_uring.
+func processUsage() usage {
 	var ru unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &ru); err != nil {
-		return account{}
+		return usage{}
 	}
-	return account{
+	return usage{
 		User:     time.Duration(ru.Utime.Nano()),
 		System:   time.Duration(ru.Stime.Nano()),
 		Switches: int64(ru.Nvcsw) + int64(ru.Nivcsw),

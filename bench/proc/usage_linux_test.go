@@ -13,7 +13,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// talking starts this test binary in a role that answers each line by one.
+// startAnswering starts this test binary in a role that answers each line with a
+// line. request sends one and returns the answer.
 func startAnswering(t *testing.T, role string, args ...string) (p *Process, request func() string) {
 	t.Helper()
 	stdin, feed := pipe(t)

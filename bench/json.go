@@ -51,17 +51,6 @@ func ReadJSON(in io.Reader) (*Report, error) {
 	return r, nil
 }
 
-// renameOld gives a report of an earlier version the words of this one. Their
-// cells, metrics and parameters are the same.
-func (r *Report) renameOld() {
-	if r.Kind == "road" {
-		r.Kind = "method"
-	}
-	if r.Title == "Roads from the page cache to a socket" {
-		r.Title = MethodsTitle
-	}
-}
-
 // explainJSON says where in text the error is, as editors count.
 func explainJSON(text []byte, err error) error {
 	offset := int64(-1)

@@ -13,22 +13,13 @@ import (
 	"sluice/internal/config"
 )
 
-// benchRoadsCommand is benchMethodsCommand by the name that it had before 0.4.0.
-func benchRoadsCommand() *cobra.Command {
-	cmd := benchMethodsCommand()
-	cmd.Use = "roads"
-	cmd.Deprecated = `it is called "sluice bench methods" now`
-	return cmd
-}
-
 func benchMethodsCommand() *cobra.Command {
 	var (
-		res      results
-		conf     = methods.Config{Cold: true}
-		sizes    []string
-		oldNames []string
-		percent  float64
-		list     bool
+		res     results
+		conf    = methods.Config{Cold: true}
+		sizes   []string
+		percent float64
+		list    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "methods",
@@ -51,9 +42,6 @@ machine needs about half of it. For a rough look: --rounds 5 --time 50ms.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if list {
 				return listMethods(cmd)
-			}
-			if cmd.Flags().Changed("roads") {
-				conf.Methods = append(conf.Methods, oldNames...)
 			}
 			for _, text := range sizes {
 				var s config.Bytes
@@ -79,8 +67,6 @@ machine needs about half of it. For a rough look: --rounds 5 --time 50ms.`,
 	f := cmd.Flags()
 	f.BoolVar(&list, "list", false, "list the methods, and say which of them this machine lacks")
 	f.StringSliceVar(&conf.Methods, "methods", nil, "measure only the methods of these `NAMES`, separated by commas")
-	f.StringSliceVar(&oldNames, "roads", nil, "`NAMES` of methods")
-	_ = f.MarkDeprecated("roads", "it is called --methods now") // fails for a flag that does not exist
 	f.StringSliceVar(&sizes, "sizes", []string{"4KiB", "64KiB", "1MiB", "100MiB"}, "`SIZES` of the files")
 	f.IntSliceVar(&conf.Clients, "clients", []int{1, 16}, "`NUMBERS` of concurrent connections")
 	f.BoolVar(&conf.Cold, "cold", conf.Cold, "also measure with nothing of the file in the page cache")

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// benchRoadsCommand is benchMethodsCommand under the name that it had in version
+// 0.3 and earlier, with the old name of its flag.
+func benchRoadsCommand() *cobra.Command {
+	cmd := benchMethodsCommand()
+	cmd.Use = "roads"
+	cmd.Deprecated = `use "sluice bench methods"`
+	f := cmd.Flags()
+	f.AddFlag(&pflag.Flag{Name: "roads", Usage: "`NAMES` of methods", Value: f.Lookup("methods").Value, Deprecated: "use --methods"})
+	return cmd
+}

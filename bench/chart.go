@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A chart is a picture for the page. Its SVG holds a title and a description
-// for those who cannot see it.
+// A chart is a picture for the page. Its SVG has a title and a description for
+// screen readers.
 type chart struct {
 	Title string
 	SVG   template.HTML
@@ -29,7 +29,7 @@ type swatch struct {
 func barChart(id string, g *group, m Metric) chart {
 	const rowHeight, barHeight, cap = 24, 14, 3
 	var bars []bar
-	var says []string
+	var spoken []string // for the description
 	best := g.best(m)
 	names, values := 0.0, textWidth(absent) // widths of the columns
 	low, high := 0.0, 0.0
@@ -38,7 +38,7 @@ func barChart(id string, g *group, m Metric) chart {
 		if metric := c.metric(m.Unit); metric != nil {
 			b.Summary = metric.Summary()
 			b.value = number(b.Median)
-			says = append(says, fmt.Sprintf("%s %s (%s to %s)", c.Subject, b.value, number(b.Low), number(b.High)))
+			spoken = append(spoken, fmt.Sprintf("%s %s (%s to %s)", c.Subject, b.value, number(b.Low), number(b.High)))
 			if b.best {
 				b.value += " *"
 			}
@@ -80,7 +80,7 @@ func barChart(id string, g *group, m Metric) chart {
 	d.line("axis", x.at(0), 0, x.at(0), bottom)
 	d.text(chartWidth/2, bottom+3+fontSize+lineHeight, anchorMiddle, fmt.Sprintf("%s (%s is better)", unitName(m.Unit), m.Better))
 	title := strings.TrimSpace(unitName(m.Unit) + " " + g.name)
-	return d.chart(id, bottom+3+fontSize+lineHeight+4, title, strings.Join(says, "; "))
+	return d.chart(id, bottom+3+fontSize+lineHeight+4, title, strings.Join(spoken, "; "))
 }
 
 // A bar is a cell in a bar chart.
@@ -91,7 +91,7 @@ type bar struct {
 }
 
 // maxLines is how many lines a chart may have. The style sheet has a colour and
-// a pattern of dashes for each, and more colours cannot be told apart.
+// a pattern of dashes for each; more colours cannot be distinguished.
 const maxLines = 7
 
 // latencyCharts draws the percentiles of a group, as a line for each cell, the
@@ -152,7 +152,7 @@ func latencyChart(id, name string, curves []curve, x, y scale) chart {
 	}
 	d.line("axis", x.from, y.from, x.to, y.from)
 	d.line("axis", x.from, y.from, x.from, y.to)
-	var says []string
+	var spoken []string // for the description
 	var key []swatch
 	for _, c := range curves {
 		line := make([]point, len(c.points))
@@ -161,17 +161,17 @@ func latencyChart(id, name string, curves []curve, x, y scale) chart {
 		}
 		d.polyline(c.swatch.Class, line)
 		key = append(key, c.swatch)
-		said := c.cell.Subject
+		text := c.cell.Subject
 		for _, percent := range []float64{50, 99, 100} {
 			if us, ok := c.cell.Latency.at(percent); ok {
-				said += fmt.Sprintf(" p%g %s", percent, micro(us))
+				text += fmt.Sprintf(" p%g %s", percent, micro(us))
 			}
 		}
-		says = append(says, said)
+		spoken = append(spoken, text)
 	}
 	label := y.from + 3 + fontSize + lineHeight
 	d.text((x.from+x.to)/2, label, anchorMiddle, "% of requests done within the time at the left")
-	ch := d.chart(id, label+4, strings.TrimSpace("latency "+name), strings.Join(says, "; "))
+	ch := d.chart(id, label+4, strings.TrimSpace("latency "+name), strings.Join(spoken, "; "))
 	ch.Key = key
 	return ch
 }

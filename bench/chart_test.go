@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A drawn is a chart as it is in the page.
+// A drawn is a chart in the page.
 type drawn struct {
 	title    string
 	desc     string
@@ -162,8 +162,8 @@ func TestTextOfChartsFitsAndDoesNotOverlap(t *testing.T) {
 	}
 }
 
-// Eyes do not tell more than seven colours apart, and a colour that stands for
-// two subjects misleads.
+// More than seven colours cannot be distinguished, and a colour for two subjects
+// misleads.
 func TestAChartHasAtMostSevenColours(t *testing.T) {
 	for _, subjects := range []int{1, 7, 8, 14, 15, 30} {
 		t.Run(fmt.Sprint(subjects), func(t *testing.T) {

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// claimError is the level of the interval behind a sentence of a report's
-// answer. An answer has about ten of them, so that one in twenty of all answers
-// has to go wrong somewhere would be too many with 0.05 each.
+// claimError is the level of the intervals behind the answer of a report. An answer
+// has about ten of them: at a level of 0.05 each, two in five answers would claim
+// a difference that does not exist.
 const claimError = 0.01
 
 // alike is the factor within which two figures count as the same.
 const alike = 1.1
 
-// A Claim is what the rounds of two cells say about the ratio of a metric.
+// A Claim is the ratio of a metric of two cells, and what their rounds prove.
 type Claim struct {
 	Ratio   // with a confidence interval of 99 %
 	Finding Finding
 }
 
-// A Finding says what can be said about a ratio.
+// A Finding is what the rounds of two cells prove about a ratio.
 type Finding int
 
 // The findings.
 const (
-	Undecided Finding = iota // the interval holds 1, and is wide
+	Undecided Finding = iota // nothing: the interval holds 1, and is wide
 	Less                     // the interval is below 1
 	More                     // the interval is above 1
 	Alike                    // the interval holds 1, and reaches no farther than 10 %

@@ -1,6 +1,6 @@
 package bench
 
-// renameOld gives a report of version 0.3 or earlier the words of this version.
+// renameOld gives a report of version 0.1 the words of this version.
 // The cells, metrics and parameters are the same.
 func (r *Report) renameOld() {
 	if r.Kind == "road" {

@@ -15,10 +15,9 @@ var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{"plain": plain}).Parse(pageText))
 
-// WriteHTML writes r as one file that needs nothing else: no script, no font,
-// no picture from elsewhere. It is well-formed XML too. Names in r may be
-// hostile: they are text wherever they appear. The page is made as a whole
-// before the first byte is written.
+// WriteHTML writes r as one file without scripts, fonts or other files. It is
+// well-formed XML too. Names in r may be hostile: they appear as text everywhere.
+// The whole page is made before the first byte is written.
 func WriteHTML(w io.Writer, r *Report) error {
 	if err := r.Check(); err != nil {
 		return err
@@ -31,7 +30,7 @@ func WriteHTML(w io.Writer, r *Report) error {
 	return err
 }
 
-// pageView is what the template shows.
+// pageView is the values for the template.
 type pageView struct {
 	Report  *Report
 	Facts   []Pair
@@ -64,7 +63,7 @@ type pageCell struct {
 	Best           bool
 }
 
-// tabled is the percentiles of the table of latencies.
+// tabled is the percentiles in the table of latencies.
 var tabled = []float64{50, 90, 99, 99.9, 99.99, 100}
 
 type latencyRow struct {

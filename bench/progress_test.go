@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// screen returns a Progress on a terminal of that many columns, whose clock
-// moves ten seconds with each look.
+// screen returns a Progress on a terminal of that many columns, whose clock moves
+// ten seconds with each call.
 func screen(columns int) (*Progress, *bytes.Buffer) {
 	var b bytes.Buffer
 	now := time.Unix(0, 0)
@@ -108,7 +108,7 @@ func TestProgressTakesStepsFromSeveralGoroutines(t *testing.T) {
 			t.Errorf("got %q, want an erased line at the end", b)
 		}
 	})
-	t.Run("in a log", func(t *testing.T) { // which has no line for a step before the last one in it
+	t.Run("in a log", func(t *testing.T) { // which has no line for an earlier step
 		var b bytes.Buffer
 		several(NewProgress(&b))
 		last := ""

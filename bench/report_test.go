@@ -39,7 +39,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// newRand returns the same numbers in each run.
+// newRand returns a source of the same numbers in each run.
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 // noisy returns n samples of a distribution with this median and spread. They
@@ -58,7 +58,7 @@ func rounded(v float64) float64 {
 	return math.Round(v*scale) / scale
 }
 
-// fixture returns a report with all that one can have.
+// fixture returns a report with all that a report can have.
 func fixture() *Report {
 	rnd := newRand()
 	virtual, load := true, 0.31
@@ -148,7 +148,7 @@ func scaled(r *Report, subject, unit string, factor float64) *Report {
 	return out
 }
 
-// writers is all ways to write a report.
+// writers are all formats of a report.
 var writers = map[string]func(*bytes.Buffer, *Report) error{
 	"table":   func(b *bytes.Buffer, r *Report) error { return WriteTable(b, r, 80) },
 	"json":    func(b *bytes.Buffer, r *Report) error { return WriteJSON(b, r) },
@@ -161,7 +161,7 @@ func oneCell(samples ...float64) *Report {
 	return &Report{Cells: []Cell{{Subject: "a", Metrics: []Metric{{"MB/s", Higher, samples}}}}}
 }
 
-func TestWritersRefuseWhatIsNoMeasurement(t *testing.T) {
+func TestWritersRefuseInvalidReports(t *testing.T) {
 	twice := oneCell(1)
 	twice.Cells = append(twice.Cells, twice.Cells[0])
 	reordered := &Report{Cells: []Cell{
@@ -211,7 +211,7 @@ func TestWritersRefuseWhatIsNoMeasurement(t *testing.T) {
 	}
 }
 
-func TestWritersTakeLittle(t *testing.T) {
+func TestWritersTakeSmallReports(t *testing.T) {
 	zero := oneCell(0, 0, 0)
 	zero.Cells[0].Metrics = append(zero.Cells[0].Metrics, Metric{"errors", Lower, []float64{-1, 0, 2}})
 	tests := []struct {
@@ -249,7 +249,7 @@ func TestHostIsKnown(t *testing.T) {
 	}
 }
 
-func TestHostTellsNothingThatIsAbsent(t *testing.T) {
+func TestHostLeavesOutUnknownFacts(t *testing.T) {
 	h := Host{OS: "plan9", Arch: "386", CPUs: 1, Go: "go1.26.8"}
 	if got, want := h.String(), "system plan9/386, CPUs 1, Go go1.26.8"; got != want {
 		t.Errorf("got %q, want %q", got, want)

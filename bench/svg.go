@@ -16,9 +16,9 @@ const (
 	lineHeight = 14
 )
 
-// A drawing is an SVG picture that is being made. Colours, fonts and widths of
-// lines come from the style sheet of the page, by the classes of the elements:
-// so a picture follows the page from light to dark.
+// A drawing is an SVG picture that is being made. Its elements have classes, and
+// the style sheet of the page has their colours, fonts and line widths, for light
+// and dark mode.
 type drawing struct{ body strings.Builder }
 
 // An anchor says which part of a text stands at its position.
@@ -52,8 +52,8 @@ func (d *drawing) polyline(class string, points []point) {
 	_, _ = fmt.Fprintf(&d.body, `<polyline class="%s" points="%s"/>`, class, strings.Join(at, " "))
 }
 
-// chart closes the drawing. Screen readers say the title and the description
-// instead of it. id is unique on the page.
+// chart completes the drawing. Screen readers read the title and the description
+// instead of it. The id is unique on the page.
 func (d *drawing) chart(id string, height float64, title, description string) chart {
 	svg := fmt.Sprintf(`<svg viewBox="0 0 %d %s" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>%s</svg>`,
 		chartWidth, coord(height), id, id,
@@ -66,8 +66,8 @@ func coord(v float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
 }
 
-// textWidth returns about how wide s is in a chart, rather too much than too
-// little: there is no font here to measure it with.
+// textWidth estimates the width of s in a chart, rather too wide than too narrow:
+// the font is only known to the browser.
 func textWidth(s string) float64 {
 	width := 0.0
 	for _, r := range s {
@@ -107,8 +107,8 @@ type tick struct {
 	label string
 }
 
-// without returns the ticks whose labels do not overlap the one before, which
-// take the room that size returns along the axis.
+// fitting returns the ticks whose labels do not overlap the one before. size
+// returns the extent of a label along the axis.
 func (s scale) fitting(ticks []tick, size func(label string) float64) []tick {
 	const gap = 6
 	var kept []tick

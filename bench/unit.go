@@ -10,8 +10,8 @@ var (
 	divisors = map[string]string{"GB": "GB", "100k": "100,000 requests", "s": "second", "conn": "connection"}
 )
 
-// unitName returns the unit of a metric in words: "CPU seconds per GB". A unit
-// that it does not know stays as it is.
+// unitName returns the unit of a metric in words: "CPU seconds per GB". It returns
+// unknown units unchanged.
 func unitName(unit string) string {
 	if percent, ok := strings.CutSuffix(unit, "-us"); ok && isPercentile(percent) {
 		return "µs for " + percent[1:] + " % of requests"
@@ -28,14 +28,14 @@ func isPercentile(name string) bool {
 	return len(name) > 1 && name[0] == 'p' && name[1] >= '0' && name[1] <= '9'
 }
 
-// isMain says whether a metric answers the first questions about a server: what
-// it costs, how fast it is, how much memory it takes.
+// isMain says whether a metric is one of cost, speed or memory, whose charts come
+// first.
 func isMain(unit string) bool {
 	return isCPU(unit) || isRate(unit) || unit == "KiB/conn"
 }
 
-// isCPU says whether a metric is the processor time of a server.
+// isCPU says whether a metric is processor time.
 func isCPU(unit string) bool { return strings.HasPrefix(unit, "cpu-s/") }
 
-// isRate says whether a metric is what a server does in a second.
+// isRate says whether a metric is a rate.
 func isRate(unit string) bool { return strings.HasSuffix(unit, "/s") }

@@ -6,7 +6,7 @@ import (
 )
 
 // benchRoadsCommand is benchMethodsCommand under the name that it had in version
-// 0.3 and earlier, with the old name of its flag.
+// 0.1, with the old name of its flag.
 func benchRoadsCommand() *cobra.Command {
 	cmd := benchMethodsCommand()
 	cmd.Use = "roads"

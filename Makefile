@@ -48,16 +48,16 @@ fuzz: ## each fuzz target for FUZZTIME=10s
 bench: bin/sluice ## what each way to send a file costs here; more flags in ARGS='...'
 	bin/sluice bench methods $(ARGS)
 
-bench-http: bin/sluice ## this server and those that are installed, by HTTP
+bench-http: bin/sluice ## compare this server with others that are installed, over HTTP
 	bin/sluice bench compare http $(ARGS)
 
-bench-ftp: bin/sluice ## the same by FTP
+bench-ftp: bin/sluice ## the same over FTP
 	bin/sluice bench compare ftp $(ARGS)
 
 bench-go: ## the Go benchmarks
 	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd ./ftpd ./internal/...
 
-bench-metrics: ## what metrics costs, beside gopsutil and psutil
+bench-metrics: ## what metrics costs, compared with gopsutil and psutil
 	go test -run=NONE -bench=. -benchmem ./metrics
 
 lint: ## gofmt, go vet, staticcheck

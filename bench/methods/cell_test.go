@@ -11,7 +11,7 @@ import (
 	"sluice/bench/load"
 )
 
-// result is a window of a second in which a GB came.
+// result is a round of one second and one GB.
 func result(requests int64) *load.Result {
 	h := hdrhistogram.New(1000, 1e10, 3)
 	for range requests {
@@ -44,7 +44,7 @@ func near(got []float64, want ...float64) bool {
 func TestFiguresOfACell(t *testing.T) {
 	c := &cell{method: allMethods[0], size: 1 << 20, clients: 4, cache: hot}
 	c.add(result(10), usage{At: time.Second, User: 100 * time.Millisecond, System: 300 * time.Millisecond, Switches: 500, Known: true})
-	// The server's window was twice as long, and it used as much each second.
+	// The time of the server is twice as long, with the same use per second.
 	c.add(result(10), usage{At: 2 * time.Second, User: 200 * time.Millisecond, System: 600 * time.Millisecond, Switches: 1000, Known: true})
 	c.calls = []float64{7}
 	got := c.report()
@@ -61,7 +61,7 @@ func TestFiguresOfACell(t *testing.T) {
 	}
 }
 
-func TestWhatAWindowCannotTellIsAbsent(t *testing.T) {
+func TestMetricsThatSomeRoundsLackAreLeftOut(t *testing.T) {
 	c := &cell{method: allMethods[0], size: 1 << 20, clients: 4, cache: hot}
 	c.add(result(10), usage{At: time.Second})
 	c.add(result(3), usage{At: time.Second}) // a client has no request
@@ -71,7 +71,7 @@ func TestWhatAWindowCannotTellIsAbsent(t *testing.T) {
 	}
 }
 
-func TestWindowsFitTheTime(t *testing.T) {
+func TestRoundsFitTheBudget(t *testing.T) {
 	for _, tt := range []struct{ available, want time.Duration }{
 		{time.Minute, longestWindow},
 		{120 * time.Millisecond, 100 * time.Millisecond}, // and 20 ms for the warm-up

@@ -14,7 +14,7 @@
 // connection, and writes the head of each response in the same way, so methods
 // differ only in how they send the body.
 //
-// # What is measured
+// # Measurements
 //
 // A cell is a method with a size, a number of clients and a state of the page
 // cache. Before the measurement, a response of each cell is compared with the

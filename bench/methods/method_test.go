@@ -14,22 +14,22 @@ import (
 )
 
 // eachMethod runs a test for each method that this machine has.
-func eachMethod(t *testing.T, test func(t *testing.T, r method)) {
-	for _, r := range allMethods {
-		t.Run(r.name, func(t *testing.T) {
-			if err := r.usable(); err != nil {
+func eachMethod(t *testing.T, test func(t *testing.T, m method)) {
+	for _, m := range allMethods {
+		t.Run(m.name, func(t *testing.T) {
+			if err := m.usable(); err != nil {
 				t.Skip(err)
 			}
-			test(t, r)
+			test(t, m)
 		})
 	}
 }
 
-// open lays a sender of r on conn for the time of the test. What a ring needs a
-// thread for is done on the goroutine of the test.
-func open(t *testing.T, r method, conn net.Conn) sender {
+// open returns a sender of m on conn until the end of the test. It must be called
+// on the goroutine of the test, whose thread a ring needs.
+func open(t *testing.T, m method, conn net.Conn) sender {
 	t.Helper()
-	l, err := r.open(conn)
+	l, err := m.open(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func open(t *testing.T, r method, conn net.Conn) sender {
 }
 
 func TestAMethodSendsExactlyThePart(t *testing.T) {
-	const size = 9<<20 + 12345 // more than a pipe holds, and than is mapped at once
+	const size = 9<<20 + 12345 // more than a pipe holds and mmap maps at once
 	f := nettest.PatternFile(t, size)
 	parts := []struct{ off, n int64 }{
 		{0, size},
@@ -53,11 +53,11 @@ func TestAMethodSendsExactlyThePart(t *testing.T) {
 		{4097, size - 4097},
 		{0, 256 << 10},
 	}
-	eachMethod(t, func(t *testing.T, r method) {
+	eachMethod(t, func(t *testing.T, m method) {
 		nettest.CheckLeaks(t)
 		server, client := nettest.Pair(t)
-		l := open(t, r, server)
-		for _, p := range parts { // one after the other on the same sender
+		l := open(t, m, server)
+		for _, p := range parts { // with the same sender
 			got := nettest.Sum(t, io.LimitReader(client, p.n))
 			if err := l.send(f, p.off, p.n); err != nil {
 				t.Fatalf("send %d at %d: %v", p.n, p.off, err)
@@ -78,12 +78,12 @@ func TestAMethodSendsExactlyThePart(t *testing.T) {
 func TestAMethodWaitsForASlowPeer(t *testing.T) {
 	const size = 1<<20 + 1
 	f := nettest.PatternFile(t, size)
-	eachMethod(t, func(t *testing.T, r method) {
+	eachMethod(t, func(t *testing.T, m method) {
 		nettest.CheckLeaks(t)
 		server, client := nettest.Pair(t)
 		nettest.SmallBuffers(t, server, 64<<10)
 		nettest.SmallBuffers(t, client, 64<<10)
-		l := open(t, r, server)
+		l := open(t, m, server)
 		got := nettest.Sum(t, nettest.Trickle(io.LimitReader(client, size), 16<<10, 100*time.Microsecond))
 		if err := l.send(f, 0, size); err != nil {
 			t.Fatal(err)
@@ -94,13 +94,13 @@ func TestAMethodWaitsForASlowPeer(t *testing.T) {
 	})
 }
 
-func TestAMethodTellsThatTheFileEndsEarly(t *testing.T) {
+func TestAMethodFailsIfTheFileEndsEarly(t *testing.T) {
 	const size = 300_000
 	f := nettest.PatternFile(t, size)
-	eachMethod(t, func(t *testing.T, r method) {
+	eachMethod(t, func(t *testing.T, m method) {
 		nettest.CheckLeaks(t)
 		server, client := nettest.Pair(t)
-		l := open(t, r, server)
+		l := open(t, m, server)
 		got := nettest.Sum(t, client)
 		if err := l.send(f, 1000, size); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("error = %v, want %v", err, io.ErrUnexpectedEOF)
@@ -112,14 +112,14 @@ func TestAMethodTellsThatTheFileEndsEarly(t *testing.T) {
 	})
 }
 
-func TestAMethodTellsThatThePeerIsGone(t *testing.T) {
+func TestAMethodFailsIfThePeerIsGone(t *testing.T) {
 	const size = 32 << 20
 	f := nettest.PatternFile(t, size)
-	eachMethod(t, func(t *testing.T, r method) {
+	eachMethod(t, func(t *testing.T, m method) {
 		nettest.CheckLeaks(t)
 		before := mappings(t, f.Name())
 		server, client := nettest.Pair(t)
-		l, err := r.open(server)
+		l, err := m.open(server)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,8 +143,8 @@ func TestAMethodTellsThatThePeerIsGone(t *testing.T) {
 	})
 }
 
-// mappings counts the mappings of a file and of rings, 0 where the system does
-// not list them.
+// mappings returns the number of mappings of a file and of rings, or 0 if the
+// system does not list them.
 func mappings(t *testing.T, name string) int {
 	t.Helper()
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -157,12 +157,12 @@ func mappings(t *testing.T, name string) int {
 	return strings.Count(string(maps), name) + strings.Count(string(maps), "io_uring")
 }
 
-func TestAllSaysWhatCannotBeTaken(t *testing.T) {
+func TestAllNamesAllMethods(t *testing.T) {
 	var got []string
-	for _, r := range All() {
-		got = append(got, r.Name)
-		if r.About == "" {
-			t.Errorf("%s says nothing about itself", r.Name)
+	for _, m := range All() {
+		got = append(got, m.Name)
+		if m.About == "" {
+			t.Errorf("%s has no description", m.Name)
 		}
 	}
 	if !slices.Equal(got, names()) {

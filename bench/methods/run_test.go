@@ -23,8 +23,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// role makes the test binary a method server; a folder may follow it, by which a
-// test finds the process.
+// role is the argument that makes the test binary a server of the methods. A folder
+// may follow, by which a test finds the process.
 const role = "method-server"
 
 func TestMain(m *testing.M) {
@@ -53,14 +53,14 @@ var broken = method{name: "broken", about: "sends other bytes", usable: always, 
 }}
 
 // withMethod adds a method for the time of a test.
-func withMethod(t *testing.T, r method) {
+func withMethod(t *testing.T, m method) {
 	t.Helper()
 	before := allMethods
-	allMethods = append(slices.Clip(allMethods), r)
+	allMethods = append(slices.Clip(allMethods), m)
 	t.Cleanup(func() { allMethods = before })
 }
 
-// tiny is a run of a second or less.
+// tiny returns a run of a second or less.
 func tiny(t *testing.T) Config {
 	t.Helper()
 	dir := nettest.TempDir(t)
@@ -71,7 +71,7 @@ func tiny(t *testing.T) Config {
 	}
 }
 
-// nothingLeft looks for files and for processes of a run.
+// nothingLeft fails the test if files or processes of a run are left.
 func nothingLeft(t *testing.T, c Config) {
 	t.Helper()
 	if left, err := os.ReadDir(c.Dir); err != nil || len(left) > 0 {
@@ -148,7 +148,7 @@ func TestRunMeasuresAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// noted tells whether a note of r has some text.
+// noted reports whether a note of r contains text.
 func noted(r *bench.Report, text string) bool {
 	return slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, text) })
 }
@@ -255,7 +255,7 @@ func TestAServerThatDoesNotStartIsExplained(t *testing.T) {
 	nothingLeft(t, c)
 }
 
-func TestMethodsThatCannotBeTaken(t *testing.T) {
+func TestMethodsThatTheMachineLacks(t *testing.T) {
 	closed := method{name: "closed", about: "is closed", usable: func() error { return errors.New("under water") }}
 	withMethod(t, closed)
 	all := Config{}
@@ -263,19 +263,19 @@ func TestMethodsThatCannotBeTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slices.ContainsFunc(methods, func(r method) bool { return r.name == "closed" }) {
-		t.Error("a closed method is to be measured")
+	if slices.ContainsFunc(methods, func(m method) bool { return m.name == "closed" }) {
+		t.Error("got a method that the machine lacks")
 	}
 	if want := "closed was left out: under water"; !slices.Contains(notes, want) {
 		t.Errorf("notes %q, want %q", notes, want)
 	}
 	named := Config{Methods: []string{"closed"}}
 	if _, _, err := named.usable(); err == nil || !strings.Contains(err.Error(), "under water") {
-		t.Errorf("error = %v for a method that was asked for, want why it is closed", err)
+		t.Errorf("error = %v for a method that was asked for, want the reason", err)
 	}
 }
 
-func TestConfigsThatCannotBeMeasured(t *testing.T) {
+func TestInvalidConfigsAreRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"no server":                     func(c *Config) { c.Self = nil },
 		"an unknown method":             func(c *Config) { c.Methods = []string{"teleport"} },
@@ -285,7 +285,7 @@ func TestConfigsThatCannotBeMeasured(t *testing.T) {
 		"no client":                     func(c *Config) { c.Clients = []int{1, 0} },
 		"more clients than descriptors": func(c *Config) { c.Clients = []int{math.MaxInt32} },
 		"a negative time":               func(c *Config) { c.Time = -1 },
-		"less than no round":            func(c *Config) { c.Rounds = -1 },
+		"a negative number of rounds":   func(c *Config) { c.Rounds = -1 },
 		"no such folder":                func(c *Config) { c.Dir = filepath.Join(c.Dir, "none") },
 	} {
 		t.Run(name, func(t *testing.T) {

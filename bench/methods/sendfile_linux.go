@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostAtOnce is what read(2), write(2) and their kin move in one call at most.
+// mostAtOnce is how many bytes read(2), write(2), sendfile(2) and the like move in
+// one call at most.
 const mostAtOnce = 0x7ffff000
 
 func openSendfile(conn net.Conn) (sender, error) {

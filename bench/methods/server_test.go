@@ -65,9 +65,9 @@ func startServer(t *testing.T) *testServer {
 	return s
 }
 
-// base is where the method is.
-func (s *testServer) base(r method) string {
-	if r.over == overTLS {
+// base returns the URL of the listener of a method.
+func (s *testServer) base(m method) string {
+	if m.over == overTLS {
 		return "https://" + s.addresses.Secure
 	}
 	return "http://" + s.addresses.Plain
@@ -85,22 +85,22 @@ func (s *testServer) mustEnd(t *testing.T) {
 	}
 }
 
-func TestEachMethodAnswersWithTheFile(t *testing.T) {
+func TestEachMethodSendsTheFile(t *testing.T) {
 	nettest.CheckLeaks(t)
 	s := startServer(t)
 	fetcher := newFetcher(3)
-	eachMethod(t, func(t *testing.T, r method) {
-		base := s.base(r)
-		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil || n != 6*testSize {
+	eachMethod(t, func(t *testing.T, m method) {
+		base := s.base(m)
+		if n, err := fetcher.fetch(t.Context(), base+"/"+m.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil || n != 6*testSize {
 			t.Errorf("%d bytes, %v, want %d", n, err, 6*testSize)
 		}
-		if n, err := fetcher.fetch(t.Context(), base+"/"+r.name+"/empty", 2, discard); err != nil || n != 0 {
+		if n, err := fetcher.fetch(t.Context(), base+"/"+m.name+"/empty", 2, discard); err != nil || n != 0 {
 			t.Errorf("an empty file gave %d bytes, %v", n, err)
 		}
 		if err := canDrop(s.store.cold); err != nil {
 			t.Skip("not cold:", err)
 		}
-		if _, err := fetcher[:1].fetch(t.Context(), base+"/cold/"+r.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil {
+		if _, err := fetcher[:1].fetch(t.Context(), base+"/cold/"+m.name+"/a", 2, checkSum(s.store.sums["a"])); err != nil {
 			t.Error(err)
 		}
 	})
@@ -109,7 +109,7 @@ func TestEachMethodAnswersWithTheFile(t *testing.T) {
 	s.mustEnd(t)
 }
 
-func TestTheServerSaysWhatItDoesNotHave(t *testing.T) {
+func TestTheServerRefusesUnknownPaths(t *testing.T) {
 	nettest.CheckLeaks(t)
 	s := startServer(t)
 	fetcher := newFetcher(1)
@@ -131,10 +131,10 @@ func TestTheServerSaysWhatItDoesNotHave(t *testing.T) {
 }
 
 func TestTheServerEndsWhileClientsStall(t *testing.T) {
-	eachMethod(t, func(t *testing.T, r method) {
+	eachMethod(t, func(t *testing.T, m method) {
 		nettest.CheckLeaks(t)
 		s := startServer(t)
-		if r.over == overTLS {
+		if m.over == overTLS {
 			t.Skip("the client would have to speak TLS")
 		}
 		conn, err := net.Dial("tcp", s.addresses.Plain)
@@ -142,8 +142,8 @@ func TestTheServerEndsWhileClientsStall(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		// Enough requests for more than any socket buffer, and none is read.
-		if _, err := io.WriteString(conn, strings.Repeat("GET /"+r.name+"/a HTTP/1.1\r\n\r\n", 100)); err != nil {
+		// The responses are more than any socket buffer holds, and are not read.
+		if _, err := io.WriteString(conn, strings.Repeat("GET /"+m.name+"/a HTTP/1.1\r\n\r\n", 100)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := conn.Read(make([]byte, 1)); err != nil {
@@ -169,9 +169,9 @@ func TestTheServerRefusesWhatItCannotServe(t *testing.T) {
 	}
 }
 
-func TestAccountsGrow(t *testing.T) {
+func TestUsageGrows(t *testing.T) {
 	if !processUsage().Known {
-		t.Skip("this system does not tell")
+		t.Skip("this system has no getrusage")
 	}
 	nettest.CheckLeaks(t)
 	s := startServer(t)

@@ -22,8 +22,8 @@ var costs = []struct{ unit, cheapest string }{
 // rates are the metrics by which servers are slower or faster.
 var rates = []string{"MB/s", "req/s"}
 
-// answer returns in sentences which servers are the cheapest, where ours costs
-// more than they, and where it is slower than the fastest, by the cells of r. It
+// answer returns sentences about the cells of r: which servers are the cheapest,
+// and where ours costs more than the cheapest or is slower than the fastest. It
 // claims a difference only if the rounds support it.
 func answer(r *bench.Report) []string {
 	var sentences, expensive, slow []string

@@ -92,7 +92,7 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := os.Chmod(root, 0o755); err != nil { // servers may change their user
 		return nil, err
 	}
-	if err := plant(m.files, c.Workloads); err != nil {
+	if err := makeFiles(m.files, c.Workloads); err != nil {
 		return nil, err
 	}
 

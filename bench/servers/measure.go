@@ -175,7 +175,7 @@ func (c *cell) addTo(r *bench.Report) {
 	r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: %d of %d requests failed: %s", c.subject, name(c.params), failed, c.asked, list(c.failed)))
 }
 
-// name joins the values of parameters.
+// name returns the values of parameters, with commas.
 func name(params []bench.Pair) string {
 	var values []string
 	for _, p := range params {

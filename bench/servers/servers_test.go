@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// gofs is the one peer that is always there.
+// gofs is the peer that is always installed.
 func gofs(t *testing.T) peers.Peer {
 	t.Helper()
 	all := peers.All("http")
@@ -60,7 +60,7 @@ func self(t *testing.T) []string {
 	return []string{program}
 }
 
-// quick is a comparison of workloads that takes a moment.
+// quick returns a short comparison.
 func quick(t *testing.T, workloads ...servers.Workload) servers.Config {
 	return servers.Config{
 		Peers: []peers.Peer{gofs(t)}, Workloads: workloads, Rounds: 2,
@@ -109,7 +109,7 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 	for i, tt := range []struct {
 		name string
-		want []string // where costs can be known
+		want []string // with costs, if the system can account them
 	}{
 		{"small", []string{"req/s", "p50-us", "p99-us", "cpu-s/100k"}},
 		{"bulk", []string{"MB/s", "p50-us", "p99-us", "cpu-s/GB"}},
@@ -163,7 +163,7 @@ func TestRoundsGoOnUntilTheFiguresArePreciseOrTheBudgetIsSpent(t *testing.T) {
 	}
 }
 
-func TestCompareNamesWhatIsMissing(t *testing.T) {
+func TestCompareNamesMissingServers(t *testing.T) {
 	missing := gofs(t)
 	missing.Name, missing.Program, missing.Package = "nothere", "sluice-no-such-program", "no-such-package"
 	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
@@ -181,7 +181,7 @@ func TestCompareNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestCompareLeavesOutWhoFails(t *testing.T) {
+func TestCompareLeavesOutServersThatFail(t *testing.T) {
 	c := quick(t,
 		servers.Workload{Scheme: "http", Name: "upload", Kind: load.Upload, UploadSize: 1, Clients: 1}, // gofs takes none
 		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1},
@@ -195,7 +195,7 @@ func TestCompareLeavesOutWhoFails(t *testing.T) {
 	}
 }
 
-func TestCompareWaitsForAServerThatIsSlow(t *testing.T) {
+func TestCompareWaitsForSlowServers(t *testing.T) {
 	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
 	c.Rounds = 1
 	c.Self = append(c.Self, slow)
@@ -208,7 +208,7 @@ func TestCompareWaitsForAServerThatIsSlow(t *testing.T) {
 	}
 }
 
-func TestComparisonsThatCannotBe(t *testing.T) {
+func TestImpossibleComparisonsAreRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*servers.Config){
 		"no workload":        func(c *servers.Config) { c.Workloads = nil },
 		"less than no round": func(c *servers.Config) { c.Rounds = -1 },
@@ -236,7 +236,7 @@ func TestCompareEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestMeasureOfAServerThatRuns(t *testing.T) {
+func TestMeasureOfARunningServer(t *testing.T) {
 	content := sha256.Sum256(nil)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content[:]) }))
 	defer site.Close()
@@ -262,10 +262,10 @@ func TestMeasureOfAServerThatRuns(t *testing.T) {
 	}
 }
 
-func TestMeasureTellsWhatGoesWrong(t *testing.T) {
-	var asked int
+func TestMeasureReportsErrors(t *testing.T) {
+	var requests int
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked%2 == 0 { // one client: one at a time
+		if requests++; requests%2 == 0 { // there is one client, so no race
 			w.WriteHeader(http.StatusTeapot)
 		}
 	}))
@@ -279,7 +279,7 @@ func TestMeasureTellsWhatGoesWrong(t *testing.T) {
 		t.Errorf("notes %q, want the failed ones with their status", r.Notes)
 	}
 	if slices.Contains(units(r.Cells[0]), "cpu-s/100k") {
-		t.Error("a cost of a process that nobody named")
+		t.Error("got a cost without a process to account")
 	}
 
 	for _, rounds := range []int{0, -1} {
@@ -288,11 +288,11 @@ func TestMeasureTellsWhatGoesWrong(t *testing.T) {
 		}
 	}
 	if _, err := servers.Measure(t.Context(), job, 1, math.MaxInt32, nil); err == nil || !strings.Contains(err.Error(), "process 2147483647") {
-		t.Errorf("a process that there is not: %v, want an error that names it", err)
+		t.Errorf("a process that does not exist: %v, want an error that names it", err)
 	}
 	job.URLs = []string{"http://127.0.0.1:1/"}
 	if r, err := servers.Measure(t.Context(), job, 1, 0, nil); r != nil || err == nil {
-		t.Errorf("where nobody listens: %v, %v, want an error", r, err)
+		t.Errorf("without a server: %v, %v, want an error", r, err)
 	}
 }
 

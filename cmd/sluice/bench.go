@@ -33,7 +33,7 @@ median of several rounds, and ± is the range in which the next run should be.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchMethodsCommand(), benchRoadsCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
+	cmd.AddCommand(benchMethodsCommand(), benchDeprecatedCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
 	return cmd
 }
 

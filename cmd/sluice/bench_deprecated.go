@@ -5,9 +5,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// benchRoadsCommand is benchMethodsCommand under the name that it had in version
+// benchDeprecatedCommand is benchMethodsCommand under the name that it had in version
 // 0.1, with the old name of its flag.
-func benchRoadsCommand() *cobra.Command {
+func benchDeprecatedCommand() *cobra.Command {
 	cmd := benchMethodsCommand()
 	cmd.Use = "roads"
 	cmd.Deprecated = `use "sluice bench methods"`

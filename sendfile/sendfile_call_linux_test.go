@@ -12,22 +12,22 @@ import (
 	"sluice/sendfile"
 )
 
-// A play is how a foreign sendfile(2) answers its ith call, counted from 0. It
-// has real, which sends for it at an offset and returns what went.
-type play func(i int, real func(off int64, n int) (int, error), off *int64, n int) (int, error)
+// behavior imitates the ith call, counted from 0, of another system's sendfile(2).
+// To send bytes it calls real, which returns how many were sent.
+type behavior func(i int, real func(off int64, n int) (int, error), off *int64, n int) (int, error)
 
-// half sends a part, as a socket does that is nearly full.
+// half sends half of n bytes, like a socket that is nearly full.
 func half(real func(int64, int) (int, error), off int64, n int) (int, error) {
 	return real(off, n/2+1)
 }
 
-func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
+func TestSendfileCallHandlesTheQuirksOfEachSystem(t *testing.T) {
 	const off, n, chunk = 1000, 200_000, 30_000
 	for _, tt := range []struct {
 		name    string
 		systems []string
-		play    play
-		// what must come of it
+		behave  behavior
+		// The expected results.
 		method sendfile.Method
 		sent   int64 // -1: all
 		err    error
@@ -35,22 +35,22 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 	}{
 		{
 			name: "a part, without an error and without moving the offset", systems: []string{"freebsd", "dragonfly", "darwin"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				return half(real, *off, n)
 			},
 			method: sendfile.Sendfile, sent: -1,
 		},
 		{
-			name: "a part beside EAGAIN", systems: []string{"freebsd", "dragonfly", "darwin"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "a part together with EAGAIN", systems: []string{"freebsd", "dragonfly", "darwin"},
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				sent, err := half(real, *off, n)
 				return sent, or(err, syscall.EAGAIN)
 			},
 			method: sendfile.Sendfile, sent: -1,
 		},
 		{
-			name: "a part beside EINTR", systems: []string{"freebsd", "dragonfly", "darwin"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "a part together with EINTR", systems: []string{"freebsd", "dragonfly", "darwin"},
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				sent, err := half(real, *off, n)
 				return sent, or(err, syscall.EINTR)
 			},
@@ -58,7 +58,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 		},
 		{
 			name: "EINTR before anything was sent", systems: []string{"linux", "freebsd", "dragonfly", "darwin", "solaris", "illumos"},
-			play: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			behave: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				if i%2 == 0 {
 					return 0, syscall.EINTR
 				}
@@ -69,15 +69,15 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 			method: sendfile.Sendfile, sent: -1,
 		},
 		{
-			name: "a refusal that leaves the count as it was asked for", systems: []string{"darwin"},
-			play: func(_ int, _ func(int64, int) (int, error), _ *int64, n int) (int, error) {
+			name: "a refusal that returns n as the count", systems: []string{"darwin"},
+			behave: func(_ int, _ func(int64, int) (int, error), _ *int64, n int) (int, error) {
 				return n, syscall.ENOTSUP
 			},
 			method: sendfile.Copy, sent: -1,
 		},
 		{
-			name: "such a refusal in the middle", systems: []string{"darwin"},
-			play: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "such a refusal after two chunks", systems: []string{"darwin"},
+			behave: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				if i == 2 {
 					return n, syscall.EINVAL
 				}
@@ -86,8 +86,8 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 			method: sendfile.Copy, sent: -1,
 		},
 		{
-			name: "a peer that is gone, with the count as it was asked for", systems: []string{"darwin"},
-			play: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "a closed connection, with n as the count", systems: []string{"darwin"},
+			behave: func(i int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				if i == 2 {
 					return n, syscall.EPIPE
 				}
@@ -97,7 +97,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 		},
 		{
 			name: "EINVAL after data was sent", systems: []string{"solaris", "illumos"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				sent, err := real(*off, n)
 				*off += int64(sent)
 				return -1, or(err, syscall.EINVAL)
@@ -105,15 +105,15 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 			method: sendfile.Sendfile, sent: -1,
 		},
 		{
-			name: "EINVAL before", systems: []string{"solaris", "illumos", "freebsd", "linux"},
-			play: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
+			name: "EINVAL before data was sent", systems: []string{"solaris", "illumos", "freebsd", "linux"},
+			behave: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
 				return -1, syscall.EINVAL
 			},
 			method: sendfile.Copy, sent: -1,
 		},
 		{
-			name: "an offset that tells and a count that does not", systems: []string{"solaris", "illumos"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "a right offset with a wrong count", systems: []string{"solaris", "illumos"},
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				sent, err := half(real, *off, n)
 				*off += int64(sent)
 				return 0, err
@@ -121,8 +121,8 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 			method: sendfile.Sendfile, sent: -1,
 		},
 		{
-			name: "a part beside EINTR, told by the offset", systems: []string{"solaris", "illumos"},
-			play: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
+			name: "a part together with EINTR, with a right offset and a wrong count", systems: []string{"solaris", "illumos"},
+			behave: func(_ int, real func(int64, int) (int, error), off *int64, n int) (int, error) {
 				sent, err := half(real, *off, n)
 				*off += int64(sent)
 				return -1, or(err, syscall.EINTR)
@@ -131,7 +131,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 		},
 		{
 			name: "no such call", systems: []string{"linux", "freebsd", "dragonfly", "darwin", "solaris", "illumos"},
-			play: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
+			behave: func(int, func(int64, int) (int, error), *int64, int) (int, error) {
 				return -1, syscall.ENOSYS
 			},
 			method: sendfile.Copy, sent: -1,
@@ -145,14 +145,14 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 				calls := 0
 				foreign := func(socket, file int, at *int64, n int) (int, error) {
 					if n == 0 {
-						t.Error("a count of 0 means all of the file on some systems")
+						t.Error("n is 0, which means all of the file on some systems")
 					}
 					calls++
-					return tt.play(calls-1, func(off int64, n int) (int, error) {
+					return tt.behave(calls-1, func(off int64, n int) (int, error) {
 						return unix.Sendfile(socket, file, &off, n)
 					}, at, n)
 				}
-				res, err := sendfile.SendByStepOf(system, foreign, context.Background(), server, f, off, n, &sendfile.Options{Chunk: chunk})
+				res, err := sendfile.SendWithSendfileOf(system, foreign, context.Background(), server, f, off, n, &sendfile.Options{Chunk: chunk})
 				if !errors.Is(err, tt.err) || err != nil && sideOf(t, err) != tt.side {
 					t.Errorf("error %v, want %v from the %v", err, tt.err, tt.side)
 				}
@@ -171,7 +171,7 @@ func TestStepsKnowTheQuirksOfTheirSystems(t *testing.T) {
 	}
 }
 
-// or returns err, or instead if there is none.
+// or returns err, or instead if err is nil.
 func or(err, instead error) error {
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, in string
-		want     *stat // nil: refused
+		want     *stat // nil: parse fails
 	}{
 		{"a plain name", "42 (sluice)" + statTail, whole("sluice")},
 		{"a name with a space", "42 (tmux: server)" + statTail, whole("tmux: server")},
@@ -48,7 +48,7 @@ func TestParseStat(t *testing.T) {
 			ok := got.parse([]byte(tt.in))
 			if tt.want == nil {
 				if ok {
-					t.Errorf("got %+v, want it refused", got)
+					t.Errorf("got %+v, want an error", got)
 				}
 				return
 			}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Here gopsutil v4.26.10 does not compile. A process knows of itself what
-// getrusage(2) tells, and nothing else is told.
+// gopsutil v4.26.10 does not compile on these platforms. This process can read of
+// itself what getrusage(2) reports; everything else is errors.ErrUnsupported.
 
 type process struct {
 	closed atomic.Bool

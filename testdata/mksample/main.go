@@ -1,4 +1,4 @@
-// Command mksample makes the small tree that "make run" serves.
+// Command mksample makes the small sample tree that "make run" serves.
 //
 //	go run ./testdata/mksample DIR
 //

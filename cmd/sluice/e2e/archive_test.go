@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// startWithTree serves files in directories, with names of all kinds.
+// startWithTree serves a tree of files with unusual names, over HTTP and HTTPS.
 func startWithTree(t *testing.T, flags ...string) *server {
 	t.Helper()
 	s := startSecure(t, append([]string{"--tls-self-signed"}, flags...)...)
@@ -53,8 +53,8 @@ func TestADirectoryAsTar(t *testing.T) {
 	}
 }
 
-// unpacked returns where in dir/out the content of an archive begins: an
-// archive may keep all of it in one directory.
+// unpacked returns the directory below dir/out with the content of an archive, which
+// may have it in one top-level directory.
 func unpacked(t *testing.T, dir string) string {
 	t.Helper()
 	out := filepath.Join(dir, "out")

@@ -12,14 +12,14 @@ import (
 	"sluice/internal/nettest"
 )
 
-// curl runs curl in dir and returns what it prints. It must succeed, and a
-// status of 400 and above is no success.
+// curl runs curl in dir and returns its output. curl must succeed; an HTTP status of 400
+// or more is a failure.
 func curl(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	return run(t, dir, "curl", append([]string{"-sS", "--fail"}, args...)...)
 }
 
-// schemes are the protocols by which a file can be had.
+// schemes are the URL schemes of start.
 var schemes = []string{"http", "ftp"}
 
 // urlOf returns the URL of a file, whose name needs no escaping.
@@ -42,8 +42,8 @@ func TestCurlDownloadsFilesOfAnySize(t *testing.T) {
 	}
 }
 
-// The file is a hole but for its last MiB, so that a length or an offset that
-// lost its upper bits shows at no cost of disk.
+// The file is a hole except for its last MiB, so it takes no disk space, but a length or
+// offset that lost its upper bits shows.
 func TestCurlDownloadsAGigabyte(t *testing.T) {
 	const size = 1 << 30
 	s := start(t)
@@ -136,7 +136,7 @@ func TestCurlResumesADownload(t *testing.T) {
 	}
 }
 
-func TestCurlKeepsWhatHasNotChanged(t *testing.T) {
+func TestCurlGets304ForAnUnchangedFile(t *testing.T) {
 	s := start(t, "--cache-valid", "0")
 	s.file("f", 1000)
 	dir := t.TempDir()

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestChecksumsAreWhatTheirProgramsCheck(t *testing.T) {
+func TestChecksumProgramsAcceptTheChecksums(t *testing.T) {
 	const size = 3 << 20
 	s := start(t)
 	s.file("my file.bin", size)
@@ -33,7 +33,7 @@ func TestChecksumsAreWhatTheirProgramsCheck(t *testing.T) {
 	}
 }
 
-func TestAria2ChecksWhatItDownloads(t *testing.T) {
+func TestAria2VerifiesTheChecksum(t *testing.T) {
 	const size = 32 << 20
 	s := start(t)
 	s.file("f", size)
@@ -43,7 +43,7 @@ func TestAria2ChecksWhatItDownloads(t *testing.T) {
 	wantPattern(t, filepath.Join(dir, "f"), 0, size)
 }
 
-func TestADigestComesWithTheContent(t *testing.T) {
+func TestReprDigestIsThatOfTheContent(t *testing.T) {
 	s := start(t)
 	s.file("f", 100_000)
 	dir := t.TempDir()

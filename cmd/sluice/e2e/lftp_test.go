@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// lftp gives lftp commands to do in dir, logged in as the user who may write.
-// Each must succeed, and at the first attempt.
+// lftp runs lftp commands in dir, logged in as the user who may write. Each must succeed at
+// the first attempt.
 func (s *server) lftp(dir string, commands ...string) string {
 	s.t.Helper()
 	script := append([]string{
@@ -25,8 +25,8 @@ func (s *server) lftp(dir string, commands ...string) string {
 	return run(s.t, dir, "lftp", "-c", strings.Join(script, "; "))
 }
 
-// manyFiles makes a tree of n small files in nested directories, with names
-// that a listing must carry unharmed.
+// manyFiles makes a tree of n small files in nested directories, with names that are
+// difficult in listings.
 func manyFiles(t *testing.T, root string, n int) {
 	t.Helper()
 	for i := range n {
@@ -55,7 +55,7 @@ func TestLftpMirrorsATree(t *testing.T) {
 	}
 }
 
-func TestLftpMirrorsByTheEngineOfTheLibrary(t *testing.T) {
+func TestLftpMirrorsWithFtpserverlib(t *testing.T) {
 	s := startWritable(t, "--ftp-engine", "ftpserverlib")
 	manyFiles(t, s.dir, 100)
 	writePattern(t, filepath.Join(s.dir, "large"), 3_000_000)
@@ -90,8 +90,8 @@ func TestLftpContinuesAFile(t *testing.T) {
 	s.wantLogged("path=/g", fmt.Sprintf("bytes=%d", size-part))
 }
 
-// Without a limit the first piece would be the whole file before lftp has
-// begun with the others.
+// Without a rate limit lftp would have the whole file by its first piece before it starts
+// the others.
 func TestLftpDownloadsInFourPieces(t *testing.T) {
 	const size = 16 << 20
 	s := startWritable(t)

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// Not how fast it is, but that no request of many fails.
+// These tests check that none of many requests fails, not how fast the server is.
 
 func TestApacheBenchSeesNoFailure(t *testing.T) {
 	s := start(t)
 	s.file("small", 1000)
 	s.file("large", 300_000)
 	for _, name := range []string{"small", "large"} {
-		for _, flags := range [][]string{{"-k"}, nil} { // HTTP/1.0, its connections kept or not
+		for _, flags := range [][]string{{"-k"}, nil} { // HTTP/1.0 with and without keep-alive
 			said := run(t, t.TempDir(), "ab", append(flags, "-q", "-r", "-n", "2000", "-c", "50", s.urlOf("http", name))...)
 			for _, want := range []string{`Complete requests: +2000\n`, `Failed requests: +0\n`} {
 				if !regexp.MustCompile(want).MatchString(said) {

@@ -23,7 +23,7 @@ func TestWgetContinuesAFile(t *testing.T) {
 	}
 }
 
-// The links of the listings must lead to every file, whatever is in its name.
+// The links in listings must work for every file name.
 func TestWgetMirrorsATree(t *testing.T) {
 	s := start(t)
 	for i, name := range []string{

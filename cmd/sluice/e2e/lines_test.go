@@ -9,13 +9,12 @@ import (
 	"time"
 )
 
-// lines is what a process has said so far. It is written and read at the same
-// time.
+// lines collects the output of a process. It may be read while it is written.
 type lines struct {
-	mu    sync.Mutex // guards the fields below
+	mu    sync.Mutex // protects the fields below
 	text  []byte
-	grown chan struct{} // closed when text grows, and replaced
-	ended bool          // it will not grow any more
+	grown chan struct{} // closed and replaced when text grows
+	ended bool          // text will not grow any more
 }
 
 func newLines() *lines { return &lines{grown: make(chan struct{})} }
@@ -29,7 +28,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end tells that there will be no more.
+// end marks the end of the output.
 func (l *lines) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,8 +42,8 @@ func (l *lines) String() string {
 	return string(l.text)
 }
 
-// whole returns the complete lines, without their ends, and a channel that is
-// closed when there is more, nil if there will not be.
+// whole returns the complete lines, without newlines, and a channel that is closed when
+// there is more output, or nil after its end.
 func (l *lines) whole() (all []string, more <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +54,8 @@ func (l *lines) whole() (all []string, more <-chan struct{}) {
 	return all[:len(all)-1], more
 }
 
-// await waits until n lines are wanted ones, and returns them; or it returns
-// those that there are when the time is over or no more can come.
+// await waits for n lines for which wanted returns true. It returns all such lines, which
+// are fewer than n after the time within or at the end of the output.
 func (l *lines) await(n int, within time.Duration, wanted func(line string) bool) []string {
 	expired := time.After(within)
 	for {
@@ -73,11 +72,10 @@ func (l *lines) await(n int, within time.Duration, wanted func(line string) bool
 	}
 }
 
-// logDelay bounds the time from a client's last byte to the line of the log.
+// logDelay is the longest time from a client's last byte to the log line.
 const logDelay = 5 * time.Second
 
-// wantLogged waits for a line of the log that has all these fields, such as
-// "status=200", whatever else it has.
+// wantLogged waits for a log line that has all these fields, such as "status=200".
 func (s *server) wantLogged(fields ...string) {
 	s.t.Helper()
 	s.wantLoggedTimes(1, fields...)
@@ -87,8 +85,8 @@ func (s *server) wantLogged(fields ...string) {
 func (s *server) wantLoggedTimes(n int, fields ...string) {
 	s.t.Helper()
 	found := s.log.await(n, logDelay, func(line string) bool {
-		there := strings.Fields(line)
-		return !slices.ContainsFunc(fields, func(field string) bool { return !slices.Contains(there, field) })
+		has := strings.Fields(line)
+		return !slices.ContainsFunc(fields, func(field string) bool { return !slices.Contains(has, field) })
 	})
 	if len(found) < n {
 		s.t.Errorf("%d lines have %s, want %d; log:\n%s", len(found), strings.Join(fields, " "), n, s.log)

@@ -14,12 +14,12 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A part is what one client of the crowd asks for: a file from an offset on.
+// A part is the request of one client: a file of this size, from an offset on.
 type part struct{ off, size int64 }
 
 func (p part) name() string { return fmt.Sprintf("f%d", p.size) }
 
-func TestACrowdOfMixedDownloads(t *testing.T) {
+func TestManyMixedDownloads(t *testing.T) {
 	const clients, limit = 200, 20 * time.Second
 	s := start(t)
 	var parts []part
@@ -37,7 +37,7 @@ func TestACrowdOfMixedDownloads(t *testing.T) {
 	defer cancel()
 	ready := make(chan struct{})
 	large := 0 // downloads by HTTP
-	var crowd sync.WaitGroup
+	var running sync.WaitGroup
 	for i := range clients {
 		get, p := getHTTP, parts[i/2%len(parts)]
 		switch {
@@ -46,7 +46,7 @@ func TestACrowdOfMixedDownloads(t *testing.T) {
 		case p.size > 32<<10:
 			large++
 		}
-		crowd.Go(func() {
+		running.Go(func() {
 			<-ready
 			if got, err := get(ctx, t, s, p); err != nil || got != want[p] {
 				t.Errorf("client %d, %s from %d: got %d bytes, errors %v and %v, not the file",
@@ -55,7 +55,7 @@ func TestACrowdOfMixedDownloads(t *testing.T) {
 		})
 	}
 	close(ready)
-	crowd.Wait()
+	running.Wait()
 	s.wantLoggedTimes(clients/2, "msg=http")
 	s.wantLoggedTimes(large, "msg=http", "method=sendfile") // small ones come from memory
 	s.wantLoggedTimes(clients/2, "msg=ftp", "method=sendfile")
@@ -108,8 +108,8 @@ func getFTP(ctx context.Context, t *testing.T, s *server, p part) (got nettest.G
 	return got, err
 }
 
-// Neither is cut: one for two seconds takes little at a time, the others
-// nothing at all.
+// For two seconds one client reads slowly and others do not read at all. The server
+// must serve all of them.
 func TestASlowReaderIsServedWhileOthersStall(t *testing.T) {
 	const size, rate = 3 << 20, 2 << 20
 	s := start(t)
@@ -119,7 +119,7 @@ func TestASlowReaderIsServedWhileOthersStall(t *testing.T) {
 
 	var readers sync.WaitGroup
 	for i, d := range s.downloadAll("f") {
-		// Or the kernel would be a fast reader in the place of the slow one.
+		// With large buffers the kernel would read fast in place of the slow client.
 		nettest.SmallBuffers(t, d.conns[len(d.conns)-1], 32<<10)
 		d.content = nettest.Trickle(d.content, rate/100, time.Second/100)
 		readers.Go(func() {
@@ -131,7 +131,7 @@ func TestASlowReaderIsServedWhileOthersStall(t *testing.T) {
 	readers.Wait()
 	for i, d := range stalled {
 		if err := d.finish(t, 8*size); err != nil {
-			t.Errorf("%s: the one that had stalled %v", protocols[i].name, err)
+			t.Errorf("%s: the stalled reader %v", protocols[i].name, err)
 		}
 	}
 }

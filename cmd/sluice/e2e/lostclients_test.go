@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Whether clients crash or hang up, sending or receiving: nothing of them must
-// stay, no descriptor, no thread that waits, no memory, no half of a file.
-func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
+// After clients have crashed or disconnected during transfers, the server must keep no
+// descriptor, waiting thread, memory or partial file of them.
+func TestClientsThatLeaveMidTransferLeaveNothing(t *testing.T) {
 	const size, each = 32 << 20, 12
 	s := startWritable(t, "--ftp-keep-partials", "0")
 	s.file("f", size)
@@ -31,7 +31,7 @@ func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
 		leave = append(leave, func() { u.reset(t) })
 	}
 	if during := s.usage(); during.files < before.files+len(leave) {
-		t.Fatalf("%d descriptors, without the %d clients %d: they are not half-way",
+		t.Fatalf("%d descriptors with %d clients, %d without: not all transfers are in progress",
 			during.files, len(leave), before.files)
 	}
 	for _, f := range leave {
@@ -41,7 +41,7 @@ func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
 	eventually(t, "all descriptors are closed", func() bool { return s.usage().files <= before.files })
 	after := s.usage()
 	if after.threads > before.threads+32 {
-		t.Errorf("%d threads, before %d: there is one for each client", after.threads, before.threads)
+		t.Errorf("%d threads, before %d: one for each client", after.threads, before.threads)
 	}
 	if after.kilobytes > before.kilobytes+64<<10 {
 		t.Errorf("%d KiB of memory, before %d", after.kilobytes, before.kilobytes)
@@ -62,8 +62,9 @@ func TestClientsGoneHalfWayLeaveNothing(t *testing.T) {
 	}
 }
 
-// openPassivePorts makes the server open as many ports for data connections as it keeps:
-// those of more clients than that stay, because each has connected.
+// openPassivePorts makes the server open as many passive ports as it keeps in its pool,
+// so that they are in the count of descriptors before a test. Each client connects to
+// its port, because the server closes unused ones.
 func (s *server) openPassivePorts() {
 	s.t.Helper()
 	for range 20 {
@@ -80,7 +81,7 @@ func (s *server) openPassivePorts() {
 	}
 }
 
-// usage is what the program holds of the system.
+// usage counts the resources of the program.
 type usage struct{ files, threads, kilobytes int }
 
 func (s *server) usage() (u usage) {

@@ -10,26 +10,27 @@ import (
 	"testing"
 )
 
-// A directory with the program and what it serves, and no /dev, /etc and /proc (faults-http.md, H14).
-func TestTheProgramServesInAJail(t *testing.T) {
+// The chroot has the program and the served files, but no /dev, /etc and /proc
+// (faults-http.md, H14).
+func TestTheProgramServesInAChroot(t *testing.T) {
 	needsRoot(t)
-	jail := t.TempDir()
+	root := t.TempDir()
 	for _, dir := range []string{"pub", "bin"} {
-		if err := os.Mkdir(filepath.Join(jail, dir), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	build := exec.Command("go", "build", "-o", filepath.Join(jail, "bin", "sluice"), "sluice/cmd/sluice")
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "bin", "sluice"), "sluice/cmd/sluice")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	writePattern(t, filepath.Join(jail, "pub", "f"), 100_000)
+	writePattern(t, filepath.Join(root, "pub", "f"), 100_000)
 
 	outside := program
-	program = "/bin/sluice" // where chroot finds it
+	program = "/bin/sluice" // its path in the chroot
 	defer func() { program = outside }()
-	s := launch{wrapper: []string{"chroot", jail}, schemes: schemes}.serve(t, "/pub", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--user", login, "--write",
+	s := launch{wrapper: []string{"chroot", root}, schemes: schemes}.serve(t, "/pub", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--user", login, "--write",
 		"--https", "127.0.0.1:0", "--tls-self-signed")
 	s.http, s.ftp = s.urls["http"], s.urls["ftp"]
 	dir := t.TempDir()
@@ -43,7 +44,7 @@ func TestTheProgramServesInAJail(t *testing.T) {
 		wantPattern(t, filepath.Join(dir, "got"), 0, 100_000)
 	}
 	run(t, dir, "curl", "-sSf", "-u", login, "-T", "got", s.ftp.String()+"up")
-	wantPattern(t, filepath.Join(jail, "pub", "up"), 0, 100_000)
+	wantPattern(t, filepath.Join(root, "pub", "up"), 0, 100_000)
 	if got := run(t, dir, "curl", "-sSf", s.http.String()); !strings.Contains(got, ">up<") {
 		t.Errorf("the listing is %s", got)
 	}

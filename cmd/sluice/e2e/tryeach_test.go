@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// tryEach tries each case n times, as many at the same time as there are workers. It
-// logs how many tries of each case have ended well.
+// tryEach calls try n times for each case, with a unique name, in as many goroutines as
+// there are workers. It logs how many tries of each case have succeeded.
 func tryEach[Case fmt.Stringer](t *testing.T, n, workers int, cases []Case, try func(c Case, name string) error) {
 	t.Helper()
-	type job struct{ nth, number int }
+	type job struct{ nth, number int } // of the case, and of the try
 	jobs := make(chan job)
-	well := make([]atomic.Int32, len(cases))
+	succeeded := make([]atomic.Int32, len(cases))
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
@@ -24,7 +24,7 @@ func tryEach[Case fmt.Stringer](t *testing.T, n, workers int, cases []Case, try 
 					t.Errorf("%v, try %d: %v", cases[j.nth], j.number, err)
 					continue
 				}
-				well[j.nth].Add(1)
+				succeeded[j.nth].Add(1)
 			}
 		})
 	}
@@ -36,6 +36,6 @@ func tryEach[Case fmt.Stringer](t *testing.T, n, workers int, cases []Case, try 
 	close(jobs)
 	all.Wait()
 	for nth, c := range cases {
-		t.Logf("%v: %d of %d tries have ended well", c, well[nth].Load(), n)
+		t.Logf("%v: %d of %d tries have succeeded", c, succeeded[nth].Load(), n)
 	}
 }

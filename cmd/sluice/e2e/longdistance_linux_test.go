@@ -9,17 +9,18 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Far away the end of one connection comes long before that of the other, or long after.
+// Over a long distance the server may see the end of one connection of a client long
+// before that of the other.
 
-// Lengths of the queue before the path. A client at full speed fills the short one, which
-// then drops packets; that may be the end of its control connection.
+// Lengths of the queue in front of the path, in packets. A client at full speed fills the
+// short one, which then drops packets, perhaps the end of the control connection.
 const (
 	endless = 100_000
 	short   = 1000
 )
 
-// startFar serves a new directory over FTP, by TLS too, to the host that it returns: a
-// round trip takes 50 ms.
+// startFar serves a new directory over FTP and FTPS to a host at a distance of 50 ms, the
+// round-trip time, and returns that host.
 func startFar(t *testing.T, queue int, flags ...string) (*server, *nettest.Host) {
 	t.Helper()
 	needsRoot(t)
@@ -30,25 +31,25 @@ func startFar(t *testing.T, queue int, flags ...string) (*server, *nettest.Host)
 	return s, here
 }
 
-func TestTheUploadOfAClientThatIsKilledFarAwayIsNotPublished(t *testing.T) {
+func TestTheUploadOfAKilledDistantClientIsNotPublished(t *testing.T) {
 	s, here := startFar(t, endless, "--ftp-keep-partials", "0", "--ftp-lax-tls", user)
-	k := newKilling(t)
+	k := newKillTest(t)
 	k.server, k.wrapper, k.old, k.workers = s, here.Command(), []byte("old"), 8
 	k.kill(times(1), inClear, byTLS)
 }
 
-func TestTheUploadOfAClientThatIsKilledFarAwayIsNotPublishedThoughPacketsAreLost(t *testing.T) {
-	n := times(0) // it takes seconds, and goes wrong in few tries
+func TestTheUploadOfAKilledDistantClientIsNotPublishedDespitePacketLoss(t *testing.T) {
+	n := times(0) // slow, and only many tries show a fault
 	if n == 0 {
 		t.Skip("only in make torture")
 	}
 	s, here := startFar(t, short, "--ftp-keep-partials", "0")
-	k := newKilling(t)
+	k := newKillTest(t)
 	k.server, k.wrapper, k.old, k.workers = s, here.Command(), []byte("old"), 8
 	k.kill(n, inClear)
 }
 
-func TestTheUploadOfAClientThatLeavesFromFarAwayIsPublishedIfTheClientHasSaidThatItIsWhole(t *testing.T) {
+func TestACompleteUploadOfADistantClientThatLeavesIsPublished(t *testing.T) {
 	s, here := startFar(t, endless, "--ftp-keep-partials", "0")
-	leaving{server: s, on: here.Do, workers: 8}.leave(times(3))
+	leaveTest{server: s, on: here.Do, workers: 8}.leave(times(3))
 }

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// hangingDisk mounts testdata/hang.py, and returns its directory and its process.
+// hangingDisk mounts the file system of testdata/hang.py. It returns the mount point, and
+// the process of the file system and its output.
 func hangingDisk(t *testing.T) (dir string, fuse *os.Process, out *lines) {
 	t.Helper()
 	needsRoot(t)
@@ -33,7 +34,7 @@ func hangingDisk(t *testing.T) (dir string, fuse *os.Process, out *lines) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // which ends the calls that hang
+		_ = cmd.Process.Kill() // ends the hanging calls
 		_ = cmd.Wait()
 		_ = syscall.Unmount(dir, 2) // MNT_DETACH
 	})
@@ -48,13 +49,13 @@ func await(t *testing.T, f func() bool) {
 	defer tick.Stop()
 	for end := time.Now().Add(patience); !f(); <-tick.C {
 		if time.Now().After(end) {
-			t.Fatal("waited in vain")
+			t.Fatalf("not within %v", patience)
 		}
 	}
 }
 
-// ask asks for a file, by HTTP and by FTP, and does not wait for the answer.
-func (s *server) ask(file string) {
+// request requests a file by HTTP and by FTP, and does not wait for the responses.
+func (s *server) request(file string) {
 	s.t.Helper()
 	conn, err := dial(s.t.Context(), s.http.Host)
 	if err != nil {
@@ -74,18 +75,19 @@ func (s *server) ask(file string) {
 	}
 }
 
-// faults-http.md, H12. A call that the file system has taken, or that it must answer when a file is closed, the kernel
-// lets nobody end: then that is all that is left of the program, as the thread of a zombie.
-func TestTheProgramEndsNextToADiskThatHangs(t *testing.T) {
+// faults-http.md, H12. The kernel does not end a call that waits for a FUSE file system.
+// After the program has ended, a thread with such a call remains, and the program is a
+// zombie.
+func TestTheProgramEndsDespiteAHangingDisk(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		drain   string
 		signals int
 		within  time.Duration
 	}{
-		{"after the drain", "500ms", 1, 500*time.Millisecond + soon},
-		{"at a second signal", "1h", 2, soon},
-		{"at once at a third", "1h", 3, 2 * time.Second},
+		{"after the drain", "500ms", 1, 500*time.Millisecond + exitTime},
+		{"at a second signal", "1h", 2, exitTime},
+		{"at once at a third signal", "1h", 3, 2 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, fuse, out := hangingDisk(t)
@@ -93,12 +95,12 @@ func TestTheProgramEndsNextToADiskThatHangs(t *testing.T) {
 			if resp, err := http.Get(s.urlOf("http", "file")); err != nil || resp.StatusCode != http.StatusOK {
 				t.Fatal(resp, err)
 			}
-			s.ask("hang")
+			s.request("hang")
 			out.await(1, patience, func(line string) bool { return strings.Contains(line, "hangs") })
-			s.order(syscall.SIGTERM)
+			s.signalAndWait(syscall.SIGTERM)
 			for range tt.signals - 1 {
 				s.signal(syscall.SIGTERM)
-				s.log.await(1, patience, func(line string) bool { return strings.Contains(line, "unfinished") }) // or two signals are one
+				s.log.await(1, patience, func(line string) bool { return strings.Contains(line, "unfinished") }) // two signals at the same time would count as one
 			}
 			begin := time.Now()
 			await(t, func() bool {
@@ -106,14 +108,14 @@ func TestTheProgramEndsNextToADiskThatHangs(t *testing.T) {
 				return err != nil || strings.Contains(string(stat), ") Z ")
 			})
 			if took := time.Since(begin); took > tt.within {
-				t.Errorf("it took %v, want %v", took, tt.within)
+				t.Errorf("the program ended after %v, want at most %v", took, tt.within)
 			}
 			wantRefused(t, s.http.Host)
 			wantRefused(t, s.ftp.Host)
-			if err := fuse.Kill(); err != nil { // which ends the calls
+			if err := fuse.Kill(); err != nil { // ends the hanging calls
 				t.Fatal(err)
 			}
-			s.wantExit(soon)
+			s.wantExit(exitTime)
 			s.wantLogged("level=WARN", "answer:", "it\"")
 		})
 	}

@@ -61,6 +61,7 @@ const (
 
 	landlock = "github.com/landlock-lsm/go-landlock"
 	psx      = "kernel.org/pub/linux/libs/security/libcap/psx"
+	systemd  = "github.com/coreos/go-systemd/v22"
 )
 
 // frontend holds the folders that both servers import.
@@ -180,13 +181,38 @@ var rules = []rule{
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
 	{
 		folder: "internal/sandbox", others: []string{sys, landlock, psx},
-		why:   "the code that drops privileges is reviewed alone, and does not depend on what the process does",
+		why:   "the code that takes rights from the process is reviewed alone, and knows nothing of what the process does",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
+	},
+	{
+		folder: "internal/daemon",
+		own: append([]string{
+			"httpd", "ftpd", "internal/accesslog", "internal/admin", "internal/certs", "internal/config", "internal/daemon/listen",
+			"internal/durable", "internal/sandbox",
+		}, frontend...),
+		others: []string{ftplib, systemd},
+		why:    "it turns a configuration into servers; flags and files are read in cmd/sluice",
+		never:  map[string]string{"internal/top": "a view runs in another process", "internal/inspect": "the commands look at the server from outside"},
+	},
+	{
+		folder: "internal/daemon/listen", own: []string{"internal/config"}, others: []string{sys, systemd},
+		why:   "a listener does not depend on the server that accepts on it",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{
+		folder: "internal/accesslog", own: []string{"internal/config", "internal/live", "internal/show", "sendfile"},
+		why:   "a line shows a record, whichever server has made it",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{
+		folder: "internal/inspect", own: []string{"internal/show", "internal/status", "metrics"},
+		why:   "it looks at any process, and at ours from outside",
+		never: map[string]string{"internal/live": "a running server is asked through internal/admin"},
 	},
 	{folder: "internal/certs", why: "the code that holds TLS keys has no third-party code in it"},
 	{
 		folder: "internal/config", own: []string{"internal/account"}, others: []string{toml},
-		why:   "the configuration is data: cmd/sluice turns it into servers",
+		why:   "the configuration is data: internal/daemon turns it into servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{folder: forTests, others: []string{sys, afero}, why: "tests of every folder use it, so that it may depend on no folder"},

@@ -43,8 +43,10 @@ Without, each client asks again as soon as it has been answered.
 With --pid it accounts the processor time and memory of that process and all
 that it has started.`,
 		Example: `  sluice bench serve http://127.0.0.1:8080/noise.bin
-  sluice bench serve --clients 64 --rate 20000 --pid $(pgrep -o nginx) http://127.0.0.1/{1..1000}.html
-  sluice bench serve --kind upload --clients 4 --upload-size 16MiB ftp://alice:secret@127.0.0.1:2121/`,
+  sluice bench serve --clients 64 --rate 20000 --pid $(pgrep -o nginx) \
+      http://127.0.0.1/{1..1000}.html
+  sluice bench serve --kind upload --clients 4 --upload-size 16MiB \
+      ftp://alice:secret@127.0.0.1:2121/`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return misused(cmd, errors.New("name at least one URL"))

@@ -89,7 +89,7 @@ func TestWhatCounts(t *testing.T) {
 		{"a page, which is no file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle()
+			s, err := called(t, tt.file, tt.line...).settle(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,11 +131,11 @@ func TestAccounts(t *testing.T) {
 		{"one of the command line who may write", anonymous, []string{"--user", "alice:secret", "--write"}, account.Account{Rights: account.All}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle()
+			s, err := called(t, tt.file, tt.line...).settle(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			users, err := accounts(s.conf)
+			users, err := s.conf.NewUsers()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,11 +155,11 @@ func TestAccounts(t *testing.T) {
 }
 
 func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
-	s, err := called(t, aliceTable, "--user", "alice:x").settle()
+	s, err := called(t, aliceTable, "--user", "alice:x").settle(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := accounts(s.conf); err == nil || !strings.HasPrefix(err.Error(), "user alice is given twice; see [user.alice] in ") {
+	if _, err := s.conf.NewUsers(); err == nil || !strings.HasPrefix(err.Error(), "user alice is given twice; see [user.alice] in ") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -167,7 +167,7 @@ func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
 // A file can set every flag, and what is changed is seen, only if its value
 // can be told and given again.
 func TestFlagsFitAFile(t *testing.T) {
-	s, err := called(t, "").settle()
+	s, err := called(t, "").settle(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func FuzzSettle(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := accounts(s.conf); err != nil {
+		if _, err := s.conf.NewUsers(); err != nil {
 			t.Errorf("the users of the file cannot be used: %v", err)
 		}
 	})

@@ -64,13 +64,13 @@ func baseURL(addr string) (string, error) {
 	if strings.Contains(addr, "://") {
 		u, err := url.Parse(addr)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return "", fmt.Errorf("%q is no URL of HTTP", addr)
+			return "", fmt.Errorf("%q is not an HTTP URL", addr)
 		}
 		return strings.TrimSuffix(addr, "/"), nil
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", fmt.Errorf("%q is no address: write it like 127.0.0.1:9180", addr)
+		return "", fmt.Errorf("%q is not an address; write it like 127.0.0.1:9180", addr)
 	}
 	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), nil
 }

@@ -75,7 +75,7 @@ func TestMetricsTellAll(t *testing.T) {
 // What nobody does is 0 where it is listened for, and elsewhere it is not there:
 // an alarm on a gauge needs one.
 func TestMetricsOfAnIdleServer(t *testing.T) {
-	h := &Handler{Live: new(live.Registry), Listeners: []Door{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
+	h := &Handler{Live: new(live.Registry), Listeners: []Listener{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
 	defer h.Close()
 	_, body := get(t, h, "/metrics")
 	for _, line := range []string{

@@ -45,7 +45,7 @@ func TestStatusOfLittle(t *testing.T) {
 // metrics of one name.
 func TestListenersThatShareAnAddress(t *testing.T) {
 	ln := listen(t, "tcp", "127.0.0.1:0")
-	h := &Handler{Live: new(live.Registry), Listeners: []Door{{"http", ln}, {"http", ln}, {"ftp", ln}}}
+	h := &Handler{Live: new(live.Registry), Listeners: []Listener{{"http", ln}, {"http", ln}, {"ftp", ln}}}
 	defer h.Close()
 	peer, err := net.Dial("tcp", ln.Addr().String()) // nobody accepts it
 	if err != nil {

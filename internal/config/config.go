@@ -88,6 +88,13 @@ type Config struct {
 	Sandbox string // one of Sandboxes
 }
 
+// UsageError is a mistake in what the user has asked for, rather than a failure:
+// the program exits with 2 instead of 1.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
 // Sandboxes are what --sandbox takes.
 var Sandboxes = []string{"auto", "off", "required"}
 
@@ -98,6 +105,9 @@ const (
 	LogCombined = "combined"
 	LogXferlog  = "xferlog"
 )
+
+// LogFormats are what --log-format takes.
+var LogFormats = []string{LogText, LogJSON, LogCombined, LogXferlog}
 
 // Durabilities are what --durability takes.
 var Durabilities = []string{"full", "strict", "rename", "none"}
@@ -160,8 +170,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
 	case c.Method != "auto" && c.Method != "copy":
 		return fmt.Errorf("--method %q is neither auto nor copy", c.Method)
-	case !slices.Contains([]string{LogText, LogJSON, LogCombined, LogXferlog}, c.LogFormat):
-		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
+	case !slices.Contains(LogFormats, c.LogFormat):
+		return fmt.Errorf("--log-format %q is none of %s", c.LogFormat, strings.Join(LogFormats, ", "))
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case !slices.Contains(Sandboxes, c.Sandbox):

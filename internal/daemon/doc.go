@@ -1,0 +1,44 @@
+// Package daemon is "sluice serve" without its flags: it builds the servers that
+// a configuration describes, listens, runs them in a sandboxed process, reloads,
+// and drains them at the end.
+//
+//	err := daemon.Run(ctx, daemon.Options{Config: conf, Load: load, Stdout: os.Stdout, Stderr: os.Stderr})
+//
+// The packages httpd and ftpd do the work. Only this package changes the process:
+// its signals, its user, its sandbox. Listeners are opened by package listen.
+//
+// # Order of the start
+//
+// Everything that can fail is tried before a URL is printed: the directory, the
+// user to become, the listeners, the certificates. Then the sandbox is closed, and
+// last systemd is notified. Connections that arrive in between wait in the queues
+// of the listeners and are not refused.
+//
+// # Reload
+//
+// SIGHUP reads the configuration again. Users, their rights and the certificates
+// change for new logins and connections, all or nothing; other changes are named
+// in the log and wait for the next start. An empty file is an error: it may be in
+// the middle of being written, and without its users guests could read everything.
+// SIGHUP never ends the server, also without a file.
+//
+// # The served directory
+//
+// The name of the directory is looked up twice a second, as vfs.Root itself never
+// follows a rename: releases are switched by a symbolic link, disks are mounted
+// late. A replaced tree is not closed, because sessions and transfers still use
+// it; the garbage collector closes its descriptors after the last one.
+//
+// # Guests
+//
+// HTTP has no login. It shows what the user anonymous may read: nothing with
+// --anonymous=false, and no listings without the right to list. A home, rights and
+// a rate in [user.anonymous] therefore hold for FTP and HTTP alike.
+//
+// # The end
+//
+// The first SIGINT or SIGTERM stops accepting and lets transfers run for --drain;
+// the second cuts them; the third does not wait for the disk. If a file system
+// hangs, Run ends the program three seconds after the cut: the system call would
+// never return. What was not acknowledged then is as after a crash.
+package daemon

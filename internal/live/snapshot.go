@@ -11,8 +11,8 @@ import (
 	"sluice/sendfile"
 )
 
-// Snapshot returns a copy of all that is known. Sessions do not stand still
-// meanwhile: each is of one moment, and no counter ever goes back from one
+// Snapshot returns a copy of the sessions and counters. Each session is copied at one
+// moment, but sessions go on while others are copied. No counter goes back from one
 // Snapshot to the next.
 func Snapshot(r *Registry) status.Snapshot {
 	r.mu.Lock()
@@ -26,21 +26,21 @@ func Snapshot(r *Registry) status.Snapshot {
 	sums := r.totals
 	all := r.allLocked()
 	r.mu.Unlock()
-	st.Totals.Transfers = r.endings.rows()
+	st.Totals.Transfers = r.ended.rows()
 
 	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
 	st.Sessions = make([]status.Session, len(all))
 	for i, s := range all {
-		s.fill(&st.Sessions[i], &sums[s.entered])
+		s.fill(&st.Sessions[i], &sums[s.counted])
 	}
 	st.Totals.Protocols, st.Totals.Bytes = totalRows(&sums)
 	return st
 }
 
-// MarshalJSON returns a Snapshot as JSON, in the form of status.json.
+// MarshalJSON returns a Snapshot as JSON.
 func (r *Registry) MarshalJSON() ([]byte, error) { return json.Marshal(Snapshot(r)) }
 
-// Status returns a copy of what is known of the session.
+// Status returns a copy of the session; the zero value if s is nil.
 func (s *Session) Status() (st status.Session) {
 	if s != nil {
 		s.fill(&st, new(totals))
@@ -48,8 +48,7 @@ func (s *Session) Status() (st status.Session) {
 	return st
 }
 
-// fill copies the session, and adds what it has counted to the sum of its
-// protocol.
+// fill copies the session to st and adds its counters to sum.
 func (s *Session) fill(st *status.Session, sum *totals) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +61,7 @@ func (s *Session) fill(st *status.Session, sum *totals) {
 	for t := s.first; t != nil; t = t.next {
 		st.Transfers = append(st.Transfers, t.statusLocked())
 	}
-	slices.Reverse(st.Transfers) // which began first comes first
+	slices.Reverse(st.Transfers) // the oldest first
 
 	var own totals
 	own.addCounts(&s.counts)
@@ -75,7 +74,7 @@ func (s *Session) fill(st *status.Session, sum *totals) {
 }
 
 func (s *Session) lastActiveLocked() int64 {
-	last := s.touched.Load()
+	last := s.lastActive.Load()
 	for t := s.first; t != nil; t = t.next {
 		last = max(last, t.lastProgress().UnixNano())
 	}
@@ -106,7 +105,7 @@ func addrText(a net.Addr) string {
 func (t *Transfer) statusLocked() status.Transfer {
 	st := status.Transfer{
 		Op: t.job.Op, Path: string(t.path), Offset: t.job.Offset,
-		Moved: t.total.Load(), Method: methodName(sendfile.Method(t.method.Load())), Cause: t.cause.name(),
+		Moved: t.total.Load(), Method: methodOrEmpty(sendfile.Method(t.method.Load())), Cause: t.cause.nameOrEmpty(),
 		Started: t.begun.UTC(), LastProgress: t.lastProgress().UTC(),
 	}
 	if t.job.Size >= 0 {
@@ -115,10 +114,10 @@ func (t *Transfer) statusLocked() status.Transfer {
 	at := st.Moved
 	if n, known := t.confirmedLocked(); known {
 		st.Confirmed = &n
-		st.Moved = max(st.Moved, n) // a chunk under way is told when it is over
+		st.Moved = max(st.Moved, n) // Moved does not include the chunk in progress
 		at = n
 	}
-	if rate, known := t.pace.rate(); known {
+	if rate, known := t.rate.rate(); known {
 		st.Rate = &rate
 		if st.Size != nil && rate > 0 {
 			st.ETA = new(float64(max(*st.Size-at, 0)) / rate)
@@ -130,7 +129,7 @@ func (t *Transfer) statusLocked() status.Transfer {
 	return st
 }
 
-// totalRows puts sums into rows and leaves out those that are all zero.
+// totalRows converts sums to rows, without protocols that had no connection.
 func totalRows(sums *[protocols]totals) (rows []status.ProtocolTotal, bytes []status.ByteTotal) {
 	rows, bytes = []status.ProtocolTotal{}, []status.ByteTotal{}
 	for i := range sums {
@@ -145,7 +144,7 @@ func totalRows(sums *[protocols]totals) (rows []status.ProtocolTotal, bytes []st
 		}{{direction(true), &sum.received}, {direction(false), &sum.sent}} {
 			for method, n := range way.moved {
 				if n > 0 {
-					bytes = append(bytes, status.ByteTotal{Protocol: p, Direction: way.name, Method: methodName(sendfile.Method(method)), Bytes: n})
+					bytes = append(bytes, status.ByteTotal{Protocol: p, Direction: way.name, Method: methodOrEmpty(sendfile.Method(method)), Bytes: n})
 				}
 			}
 		}

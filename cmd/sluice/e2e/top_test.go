@@ -110,6 +110,6 @@ func TestTopInATerminal(t *testing.T) {
 func TestTopRefusesATerminalThatCannotMoveItsCursor(t *testing.T) {
 	sc := newScreen(t, "sh", "-c", "TERM=dumb "+program+" top; cat") // cat keeps the terminal
 	eventually(t, "top is refused", func() bool {
-		return strings.Contains(strings.ReplaceAll(sc.tmux("capture-pane", "-p"), "\n", ""), "one look is --once; see")
+		return strings.Contains(strings.ReplaceAll(sc.tmux("capture-pane", "-p"), "\n", ""), "--once; see")
 	})
 }

@@ -175,7 +175,7 @@ func TestParseDiag(t *testing.T) {
 	other := row()
 	other[0] = unix.AF_UNIX
 	if _, ok := parseDiag(other, &got, &info); ok {
-		t.Errorf("of another family: got %+v, want it refused", got)
+		t.Errorf("of another family: got %+v, want false", got)
 	}
 }
 

@@ -39,7 +39,7 @@ type diagRequest [unix.NLMSG_HDRLEN + diagAllLen + 4 + 16]byte
 
 // forAll fills r with a request for the sockets that match f, and returns its bytes.
 func (r *diagRequest) forAll(f Filter) []byte {
-	req := r[unix.NLMSG_HDRLEN:]
+	req := r[unix.NLMSG_HDRLEN:] // idiag_ext is at 3, idiag_states at 52
 	if f.TCP {
 		req[3] |= withInfo
 	}
@@ -62,11 +62,13 @@ func (r *diagRequest) forAll(f Filter) []byte {
 	code := r[filter:]
 	binary.NativeEndian.PutUint16(code, uint16(len(code)))
 	binary.NativeEndian.PutUint16(code[2:], diagReqBytecode)
-	// A test is an instruction and its operand. If the test is true, evaluation
-	// continues "yes" bytes further on, otherwise "no" bytes. To arrive at the end
-	// of the code is a match, to pass it is none.
+	// The filter is two tests: the source port is at least LocalPort, and at most.
+	// Each is a struct inet_diag_bc_op and another one that holds the port. If a test
+	// is true, the kernel continues "yes" bytes (8) further on, otherwise "no" bytes.
+	// A socket matches if it arrives at the end of the code, and not if it goes past.
 	test := func(at int, op uint8, no uint16) {
-		code[at], code[at+1] = op, 8
+		const yes = 8
+		code[at], code[at+1] = op, yes
 		binary.NativeEndian.PutUint16(code[at+2:], no)
 		binary.NativeEndian.PutUint16(code[at+6:], f.LocalPort)
 	}
@@ -82,7 +84,7 @@ func (r *diagRequest) forOne(local, remote netip.AddrPort) []byte {
 	if local.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	req := r[unix.NLMSG_HDRLEN:]
+	req := r[unix.NLMSG_HDRLEN:] // struct inet_diag_req_v2; its sockid is at 8
 	req[0], req[1], req[2] = family, unix.IPPROTO_TCP, withInfo
 	id := req[8:]
 	binary.BigEndian.PutUint16(id, local.Port())

@@ -27,6 +27,7 @@ type diag struct {
 
 var diagSeq atomic.Uint32
 
+// openDiag opens a diag. The caller must close it.
 func openDiag() (*diag, error) {
 	if errno := injectedError("socket"); errno != 0 {
 		return nil, diagError("socket", errno)

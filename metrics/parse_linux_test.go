@@ -127,10 +127,10 @@ func TestParseStatus(t *testing.T) {
 	}
 	for _, in := range []string{"", "Uid:\t1\t2\n", "Uid:\t1\t2\t3\t4\n", "Uid: x", "Name:\tUid"} {
 		if ok := owner.parse([]byte(in)); ok || owner.HaveIDs {
-			t.Errorf("owner of %q: got %+v, want it refused", in, owner)
+			t.Errorf("owner of %q: got %+v, want false", in, owner)
 		}
 		if switches.add([]byte(in)) {
-			t.Errorf("switches of %q: want it refused", in)
+			t.Errorf("switches of %q: want false", in)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestParseFootprint(t *testing.T) {
 		t.Errorf("got %+v and %v", got, ok)
 	}
 	if got.parse([]byte("Pss: 1 kB\n")) {
-		t.Errorf("got %+v of half a file, want it refused", got)
+		t.Errorf("got %+v of half a file, want false", got)
 	}
 }
 

@@ -78,6 +78,7 @@ func started(p *gopsutil.Process) uint64 {
 	return uint64(ms)
 }
 
+// processes calls yield with each process until it returns false.
 func (h Host) processes(yield func(*Process) bool) error {
 	pids, err := gopsutil.Pids()
 	if err != nil {

@@ -154,6 +154,8 @@ func (io *IO) parse(b []byte) bool {
 	return io.Have != 0
 }
 
+// readFDs counts the descriptors by the size of /proc/PID/fd if the kernel sets it, and
+// otherwise by its entries.
 func (o *process) readFDs(s *Snapshot, buf []byte) error {
 	if o.fdCountIsSize {
 		n, err := sizeAt(o.dir, fdDir)

@@ -56,6 +56,7 @@ func recorded(t *testing.T, archive, name string) (b []byte) {
 	return b
 }
 
+// eachRecorded calls each with the files of an archive in testdata.
 func eachRecorded(t *testing.T, name string, each func(h *tar.Header, content io.Reader) error) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name+".tar.gz"))
@@ -118,6 +119,8 @@ func TestRecordedKernels(t *testing.T) {
 	}
 }
 
+// checkRecordedProcesses checks the processes of recordedRoles, and also a zombie, a
+// kernel thread and init.
 func checkRecordedProcesses(t *testing.T, h Host) {
 	all := make(map[string]Snapshot) // by role
 	for p, err := range h.Processes() {
@@ -211,6 +214,8 @@ func checkRecordedHost(t *testing.T, h Host) {
 	}
 }
 
+// checkRecordedSockets checks the sockets that testdata/record makes: a full listener on
+// port 8081, and a connection on port 8080 that has carried 54,321 bytes.
 func checkRecordedSockets(t *testing.T, archive string, tcpInfoLen int) {
 	if appLimitedBit != 1 {
 		t.Skip("the recorded machines are little endian")

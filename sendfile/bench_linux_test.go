@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// runPeers runs the peers that the value of peerEnv describes.
 func runPeers(peers string) error {
 	var role, address string
 	var n int
@@ -219,6 +220,7 @@ func cpuTime(b *testing.B, clock int32) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
+// benchFile makes a file of size zeros, which is in the page cache afterwards.
 func benchFile(b *testing.B, name string, size int64) *os.File {
 	b.Helper()
 	f, err := os.Create(name)

@@ -30,6 +30,8 @@ func (f *Faults) fails(name string) bool {
 	return true
 }
 
+// kernel returns the system's kernel with calls that may fail. The names of the calls are
+// sendfile, splice in, splice out, write, writeMore, read, pread and pwrite.
 func (f *Faults) kernel() *kernel {
 	k := system
 	if system.sendfile != nil {

@@ -77,6 +77,7 @@ func receive(ctx context.Context, dst io.WriterAt, src net.Conn, off, n int64, o
 	return t.finish(err)
 }
 
+// prepareReceive chooses the method, and makes the pipe of the Splice method.
 func (t *transfer) prepareReceive() error {
 	if t.opt.Method == Sendfile || t.opt.Method == TransmitFile {
 		return t.fail(Caller, fmt.Errorf("%v is a method for Send only", t.opt.Method))

@@ -311,6 +311,7 @@ func (t *transfer) setDeadline(at time.Time) error {
 	return t.conn.SetWriteDeadline(at)
 }
 
+// loop moves chunk after chunk until left is 0, the source ends or a call fails.
 func (t *transfer) loop() error {
 	for t.left > 0 {
 		chunk, err := t.nextChunk()

@@ -144,6 +144,8 @@ func (c *overlapped) cancel(socket uintptr) {
 	_ = windows.CancelIoEx(windows.Handle(socket), &c.o)
 }
 
+// result returns the count of InternalHigh, because the count of
+// WSAGetOverlappedResult may be 0 next to an error.
 func (c *overlapped) result(socket uintptr) (int, error) {
 	if c.wait != 0 {
 		// INVALID_HANDLE_VALUE makes the call wait until the callback has returned.
@@ -155,7 +157,7 @@ func (c *overlapped) result(socket uintptr) (int, error) {
 	if err == windows.ERROR_HANDLE_EOF {
 		err = nil // the file has become shorter, as the count shows
 	}
-	return int(c.o.InternalHigh), err // not n, which may be 0 next to an error
+	return int(c.o.InternalHigh), err
 }
 
 func (c *overlapped) close() {

@@ -95,7 +95,7 @@ func TestAria2DownloadsAnArchiveInManyPieces(t *testing.T) {
 func TestArchivesCanBeSwitchedOff(t *testing.T) {
 	const refused = 22 // curl(1), EXIT CODES: a status of 400 and above
 	s := startWithTree(t, "--archives=false", "--no-listing")
-	if said, status := try(t, t.TempDir(), "curl", "-sS", "--fail", "-o", "got", s.urlOf("http", "dir/")+"?zip"); status != refused {
-		t.Errorf("curl ended with %d, want %d: %s", status, refused, said)
+	if output, status := try(t, t.TempDir(), "curl", "-sS", "--fail", "-o", "got", s.urlOf("http", "dir/")+"?zip"); status != refused {
+		t.Errorf("curl ended with %d, want %d: %s", status, refused, output)
 	}
 }

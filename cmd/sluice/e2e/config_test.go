@@ -171,7 +171,7 @@ func TestTheFileOfTheManual(t *testing.T) {
 		}
 	}
 	if got := run(t, dir, program, "serve", "--config", conf, "--check", dir); got != "ok\n" {
-		t.Errorf("--check says %q, want ok", got)
+		t.Errorf("--check prints %q, want ok", got)
 	}
 	flags := []string{"--config", conf}
 	for _, scheme := range []string{"http", "https", "ftp"} {

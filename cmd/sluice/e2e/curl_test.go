@@ -187,9 +187,9 @@ func TestCurlInEveryModeOfFTP(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			said := curl(t, dir, append(tt.flags, "-v", "-o", "got", s.urlOf("ftp", "f"))...)
-			if !strings.Contains(said, "> "+tt.name) {
-				t.Errorf("curl did not use %s:\n%s", tt.name, said)
+			output := curl(t, dir, append(tt.flags, "-v", "-o", "got", s.urlOf("ftp", "f"))...)
+			if !strings.Contains(output, "> "+tt.name) {
+				t.Errorf("curl did not use %s:\n%s", tt.name, output)
 			}
 			got := filepath.Join(dir, "got")
 			wantPattern(t, got, 0, size)

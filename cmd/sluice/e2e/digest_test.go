@@ -26,8 +26,8 @@ func TestChecksumProgramsAcceptTheChecksums(t *testing.T) {
 			dir := t.TempDir()
 			curl(t, dir, "-o", "my file.bin", url)
 			curl(t, dir, "-o", "sums", url+"?"+kind)
-			if said := run(t, dir, program, "-c", "sums"); !strings.Contains(said, "my file.bin: OK") {
-				t.Errorf("%s said %q", program, said)
+			if output := run(t, dir, program, "-c", "sums"); !strings.Contains(output, "my file.bin: OK") {
+				t.Errorf("%s printed %q", program, output)
 			}
 		})
 	}

@@ -27,6 +27,8 @@ type faultyDisk struct {
 	out   *bufio.Reader
 }
 
+// newFaultyDisk starts faulty.py with these options and waits until it has mounted the
+// file system. The end of the test unmounts it.
 func newFaultyDisk(t *testing.T, options ...string) *faultyDisk {
 	t.Helper()
 	needsRoot(t)
@@ -185,9 +187,9 @@ func TestAFailedWriteIsReportedAndTheKeptPartIsRight(t *testing.T) {
 // sizeOf returns the size that SIZE reports, or 0 if the reply is 550.
 func sizeOf(t *testing.T, c *ftpClient, name string) (n int64) {
 	t.Helper()
-	said := c.replyTo(t, "SIZE "+name)
-	if _, err := fmt.Sscanf(said, "213 %d", &n); err != nil && !strings.HasPrefix(said, "550 ") {
-		t.Errorf("SIZE %s: %q", name, said)
+	reply := c.replyTo(t, "SIZE "+name)
+	if _, err := fmt.Sscanf(reply, "213 %d", &n); err != nil && !strings.HasPrefix(reply, "550 ") {
+		t.Errorf("SIZE %s: %q", name, reply)
 	}
 	return n
 }

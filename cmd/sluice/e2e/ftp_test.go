@@ -169,7 +169,7 @@ var withData = []string{"RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD"}
 
 // exchange sends any command and returns everything that the server sends for it,
 // replies and data. An upload is empty. An error means that the session has ended.
-func (c *ftpClient) exchange(ctx context.Context, line string) (said string, err error) {
+func (c *ftpClient) exchange(ctx context.Context, line string) (answer string, err error) {
 	var data *net.TCPConn
 	if verb, _, _ := strings.Cut(line, " "); slices.Contains(withData, verb) {
 		if data, err = c.passive(ctx); err != nil {
@@ -180,12 +180,12 @@ func (c *ftpClient) exchange(ctx context.Context, line string) (said string, err
 	if err := c.send(line); err != nil {
 		return "", err
 	}
-	said, err = c.reply()
-	if err != nil || data == nil || !strings.HasPrefix(said, "1") {
-		return said, err
+	answer, err = c.reply()
+	if err != nil || data == nil || !strings.HasPrefix(answer, "1") {
+		return answer, err
 	}
 	_ = data.CloseWrite()
 	content, _ := io.ReadAll(data) // the part before an error counts too
 	last, err := c.reply()
-	return said + string(content) + last, err
+	return answer + string(content) + last, err
 }

@@ -71,6 +71,7 @@ var uploaders = []uploader{
 	{"ftplib", false, 10 << 20, ftplibUploads},
 }
 
+// curlUploads, lftpUploads and ftplibUploads return values for uploader.argv.
 func curlUploads(flags ...string) func(string, protection, string) []string {
 	return func(address string, p protection, name string) []string {
 		argv := append([]string{"curl", "-sS"}, flags...)

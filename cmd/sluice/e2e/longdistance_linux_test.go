@@ -19,8 +19,8 @@ const (
 	short   = 1000
 )
 
-// startFar serves a new directory over FTP and FTPS to a host at a distance of 50 ms, the
-// round-trip time, and returns that host.
+// startFar starts a server of FTP and FTPS on a host of its own. The host for the clients,
+// which it returns, is at a distance of 50 ms, the round-trip time.
 func startFar(t *testing.T, queue int, flags ...string) (*server, *nettest.Host) {
 	t.Helper()
 	needsRoot(t)

@@ -84,11 +84,11 @@ func sendPattern(w io.Writer, off, end int64) error {
 // bytes.
 func (c *ftpClient) replyTo(t *testing.T, line string) string {
 	t.Helper()
-	said, err := c.exchange(t.Context(), line)
+	reply, err := c.exchange(t.Context(), line)
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return said[:min(len(said), 1000)]
+	return reply[:min(len(reply), 1000)]
 }
 
 // wantSize checks that SIZE returns n, or 550 if n is 0.

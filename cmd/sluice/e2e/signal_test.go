@@ -98,8 +98,8 @@ func TestIdleClientsDoNotDelayShutdown(t *testing.T) {
 
 	s.signalAndWait(syscall.SIGINT)
 	s.wantExit(exitTime)
-	if said, err := c.reply(); !strings.HasPrefix(said, "421 ") {
-		t.Errorf("the FTP client got %q, %v, want 421", said, err)
+	if reply, err := c.reply(); !strings.HasPrefix(reply, "421 ") {
+		t.Errorf("the FTP client got %q, %v, want 421", reply, err)
 	}
 }
 

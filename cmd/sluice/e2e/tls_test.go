@@ -31,6 +31,7 @@ func (p pair) key() string  { return filepath.Join(p.dir, "site.key") }
 // flags make a server use the pair.
 func (p pair) flags() []string { return []string{"--tls-cert", p.cert(), "--tls-key", p.key()} }
 
+// newPair makes a self-signed certificate in a directory of its own.
 func newPair(t *testing.T) pair {
 	t.Helper()
 	cert, err := certs.SelfSigned(nil)
@@ -116,8 +117,8 @@ func TestASelfSignedCertificateIsNotTrusted(t *testing.T) {
 	s := startSecure(t, "--tls-self-signed")
 	s.file("f", 1000)
 	dir := t.TempDir()
-	if said, status := try(t, dir, "curl", "-sS", s.urlOf("https", "f")); status != untrusted {
-		t.Errorf("curl without -k: exit status %d, want %d: %s", status, untrusted, said)
+	if output, status := try(t, dir, "curl", "-sS", s.urlOf("https", "f")); status != untrusted {
+		t.Errorf("curl without -k: exit status %d, want %d: %s", status, untrusted, output)
 	}
 	curl(t, dir, "-k", "-o", "got", s.urlOf("https", "f"))
 	wantPattern(t, filepath.Join(dir, "got"), 0, 1000)

@@ -31,6 +31,7 @@ var protocols = []struct {
 	{"FTP", retrieveFile},
 }
 
+// requestFile starts a download by HTTP.
 func requestFile(ctx context.Context, s *server, file string) (*download, error) {
 	conn, err := dial(ctx, s.http.Host)
 	if err != nil {
@@ -53,6 +54,7 @@ func requestFile(ctx context.Context, s *server, file string) (*download, error)
 	return d, nil
 }
 
+// retrieveFile starts a download by FTP, as anonymous.
 func retrieveFile(ctx context.Context, s *server, file string) (*download, error) {
 	c, err := dialFTP(ctx, s.ftp.Host, "", "")
 	if err != nil {

@@ -74,8 +74,8 @@ func TestUploadsAreRefused(t *testing.T) {
 			up := filepath.Join(t.TempDir(), "up")
 			writePattern(t, up, 2000)
 			args := append([]string{"-sS", "-T", "up", s.urlOf("ftp", "f")}, tt.curl...)
-			if said, status := try(t, filepath.Dir(up), "curl", args...); status != tt.status {
-				t.Errorf("curl %v: exit status %d, want %d: %s", args, status, tt.status, said)
+			if output, status := try(t, filepath.Dir(up), "curl", args...); status != tt.status {
+				t.Errorf("curl %v: exit status %d, want %d: %s", args, status, tt.status, output)
 			}
 			wantPattern(t, s.path("f"), 0, 1000)
 			if entries, err := os.ReadDir(s.dir); len(entries) != 1 || err != nil {

@@ -98,6 +98,7 @@ func idle(name string) func() {
 	}
 }
 
+// manyThreads is the role idle with six more threads.
 func manyThreads() {
 	const extraThreads = 6
 	ready := make(chan bool)

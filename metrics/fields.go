@@ -10,7 +10,8 @@ import (
 // and sets Snapshot.Have to those that it found.
 type Fields uint32
 
-// The groups. Reading all of Basic takes a few microseconds.
+// The groups, each with the name of its field in Snapshot. Reading all of Basic takes
+// a few microseconds.
 const (
 	FieldName Fields = 1 << iota
 	FieldState

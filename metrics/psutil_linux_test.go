@@ -311,7 +311,7 @@ func TestConnectionsAgreeWithPsutil(t *testing.T) {
 	theirs := make(map[pair]int)
 	for _, c := range runPsutil(t, "connections", os.Getpid()).Connections {
 		state := c[4].(string)
-		theirs[pair{parsed(t, c[0], c[1]), parsed(t, c[2], c[3]), state}] = int(c[5].(float64))
+		theirs[pair{parseAddrPort(t, c[0], c[1]), parseAddrPort(t, c[2], c[3]), state}] = int(c[5].(float64))
 	}
 	after := ours()
 	own := 0
@@ -338,7 +338,8 @@ func TestConnectionsAgreeWithPsutil(t *testing.T) {
 	}
 }
 
-func parsed(t *testing.T, ip, port any) netip.AddrPort {
+// parseAddrPort converts an address and a port from psutil's JSON.
+func parseAddrPort(t *testing.T, ip, port any) netip.AddrPort {
 	t.Helper()
 	if ip == "" {
 		return netip.AddrPort{}

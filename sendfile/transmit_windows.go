@@ -132,6 +132,7 @@ func (c *overlapped) awaitEvent() {
 	}
 }
 
+// blockForEvent blocks until the event is set, and then sends to ended.
 func (c *overlapped) blockForEvent() {
 	_, _ = windows.WaitForSingleObject(c.event, windows.INFINITE)
 	c.ended <- struct{}{}

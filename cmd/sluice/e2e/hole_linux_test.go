@@ -37,7 +37,7 @@ func startHole(t *testing.T, args ...string) *hole {
 	t.Cleanup(func() {
 		_ = in.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the hole: %v", err)
+			t.Errorf("testdata/hole: %v", err)
 		}
 	})
 	if !h.out.Scan() || !strings.HasPrefix(h.out.Text(), "contained ") {

@@ -154,7 +154,7 @@
 // the peers' too, no rule was best. On a path of 100 ms (BenchmarkLongPath) a
 // fixed send buffer cost most of the throughput.
 //
-// A mark for the receive queue (SO_RCVLOWAT) was tried for uploads and rejected:
+// A low-water mark for receiving (SO_RCVLOWAT) was tried for uploads and rejected:
 // it saved less than two runs differ by, and a sender's pause could last longer
 // than the wait for it.
 //

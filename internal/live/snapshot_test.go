@@ -18,7 +18,7 @@ import (
 	"sluice/sendfile"
 )
 
-// s0 is some time.
+// s0 is any time.
 var s0 = time.Unix(1_000_000_000, 0)
 
 // fakeConn has addresses and nothing else.
@@ -29,9 +29,9 @@ type fakeConn struct {
 
 func (c fakeConn) LocalAddr() net.Addr { return c.local }
 
-// The JSON is read by programs of others: what is in it stays.
-func TestTheStatusAsJSON(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // where the clock is ours
+// Programs of others read the JSON, so its fields must not change.
+func TestSnapshotAsJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // with a fake clock
 		r := live.Registry{MaxConns: 100, MaxConnsPerUser: 5}
 		local := fakeConn{local: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 21}}
 		c := at("192.0.2.1")
@@ -74,11 +74,11 @@ func TestTheStatusAsJSON(t *testing.T) {
 		}
 		get.End(sendfile.Result{Sent: 250}, nil)
 		stor.End(sendfile.Result{Sent: 10_000}, nil)
-		time.Sleep(2 * time.Second) // for the timer to find nothing to do
+		time.Sleep(2 * time.Second) // until the timer has stopped
 	})
 }
 
-func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
+func TestRateIsOfTheLastSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r live.Registry
 		s := enter(t, &r, at("192.0.2.1"))
@@ -91,7 +91,7 @@ func TestTheRateIsThatOfTheLastSeconds(t *testing.T) {
 			}
 		}
 		if got := rate(); got != nil {
-			t.Errorf("at once %v, want that nothing is known", *got)
+			t.Errorf("at once %v, want no rate", *got)
 		}
 		within := func(when string, from, to float64) {
 			t.Helper()
@@ -122,10 +122,10 @@ func TestOutcomes(t *testing.T) {
 		want live.Outcome
 	}{
 		{"no error", nil, live.Complete},
-		{"the peer's", &sendfile.Error{Side: sendfile.Peer, Err: io.EOF}, live.PeerFailed},
-		{"the file's", &sendfile.Error{Side: sendfile.File, Err: io.EOF}, live.FileFailed},
-		{"ours", &sendfile.Error{Side: sendfile.Caller, Err: io.EOF}, live.Cut},
-		{"a connection that we have closed", &net.OpError{Op: "write", Err: net.ErrClosed}, live.Cut},
+		{"of the peer", &sendfile.Error{Side: sendfile.Peer, Err: io.EOF}, live.PeerFailed},
+		{"of the file", &sendfile.Error{Side: sendfile.File, Err: io.EOF}, live.FileFailed},
+		{"of the caller", &sendfile.Error{Side: sendfile.Caller, Err: io.EOF}, live.Cut},
+		{"a closed connection", &net.OpError{Op: "write", Err: net.ErrClosed}, live.Cut},
 		{"a file that has shrunk", io.ErrUnexpectedEOF, live.FileFailed},
 		{"a file that cannot be opened", &fs.PathError{Op: "open", Err: fs.ErrPermission}, live.FileFailed},
 		{"another", errors.New("stream closed"), live.PeerFailed},
@@ -136,9 +136,9 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestNoMemoryIsTakenForWhatIsServed(t *testing.T) {
+func TestRecordingDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector makes sync.Pool forget on purpose")
+		t.Skip("with the race detector, sync.Pool drops items at random")
 	}
 	var r live.Registry
 	server, _ := nettest.Pair(t)

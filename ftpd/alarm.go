@@ -2,38 +2,38 @@ package ftpd
 
 import "time"
 
-// alarm is a reason to end a session that nothing else would end.
-type alarm int
+// timerKind names a time limit of a session.
+type timerKind int
 
 const (
-	alarmLogin   alarm = iota // not logged in for too long
-	alarmSession              // here for too long
-	alarmCount
+	loginTimer   timerKind = iota // LoginTimeout
+	sessionTimer                  // SessionTimeout
+	timerCount
 )
 
-// setAlarm calls f after d, on a goroutine of its own, unless the alarm is set
-// again or stopped before, or the session ends.
-func (s *session) setAlarm(a alarm, d time.Duration, f func()) {
-	if d <= 0 { // no bound
+// setTimer calls f after d, on a goroutine of its own, unless the timer is set again
+// or stopped before, or the session ends.
+func (s *session) setTimer(kind timerKind, d time.Duration, f func()) {
+	if d <= 0 { // no limit
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.alarms[a]; t != nil {
+	if t := s.timers[kind]; t != nil {
 		t.Reset(d)
 		return
 	}
-	s.alarms[a] = time.AfterFunc(d, f)
+	s.timers[kind] = time.AfterFunc(d, f)
 }
 
-func (s *session) stopAlarm(a alarm) {
+func (s *session) stopTimer(kind timerKind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopAlarmLocked(a)
+	s.stopTimerLocked(kind)
 }
 
-func (s *session) stopAlarmLocked(a alarm) {
-	if t := s.alarms[a]; t != nil {
+func (s *session) stopTimerLocked(kind timerKind) {
+	if t := s.timers[kind]; t != nil {
 		t.Stop()
 	}
 }

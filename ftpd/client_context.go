@@ -14,20 +14,20 @@ type clientContext struct {
 	session *session
 
 	// The session's mutex guards these.
-	told     bool // the driver knows of the client
-	extra    any
-	debug    bool
-	version  string // of CLNT
-	listPath string // by SetListPath; "": as the client said
-	command  string // the last one
-	channel  ftpserver.DataChannel
-	tls      ftpserver.TLSRequirement
+	announced bool // the driver knows of the client
+	extra     any
+	debug     bool
+	version   string // of CLNT
+	listPath  string // by SetListPath; "": as the client said
+	command   string // the last one
+	channel   ftpserver.DataChannel
+	tls       ftpserver.TLSRequirement
 }
 
 var _ ftpserver.ClientContext = (*clientContext)(nil)
 
 // context returns the session as drivers know it.
-func (s *session) context() *clientContext {
+func (s *session) driverContext() *clientContext {
 	if s.client == nil {
 		s.client = &clientContext{session: s, command: "PASS"} // whom Login is told of
 	}
@@ -35,7 +35,7 @@ func (s *session) context() *clientContext {
 }
 
 // note tells the context, if there is one, what the client has done.
-func (s *session) note(f func(c *clientContext)) {
+func (s *session) updateContext(f func(c *clientContext)) {
 	if s.client == nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (s *session) note(f func(c *clientContext)) {
 }
 
 // of returns what f says of a context, with the session locked.
-func of[T any](c *clientContext, f func() T) T {
+func withLock[T any](c *clientContext, f func() T) T {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	return f()
@@ -59,14 +59,14 @@ func (c *clientContext) SetPath(value string) { c.session.setDir(path.Clean("/" 
 
 // SetListPath sets the directory in which the names of an NLST under way are.
 func (c *clientContext) SetListPath(value string) {
-	of(c, func() any { c.listPath = value; return nil })
+	withLock(c, func() any { c.listPath = value; return nil })
 }
 
 // SetDebug keeps a flag for the driver. This package does not log dialogues.
-func (c *clientContext) SetDebug(debug bool) { of(c, func() any { c.debug = debug; return nil }) }
+func (c *clientContext) SetDebug(debug bool) { withLock(c, func() any { c.debug = debug; return nil }) }
 
 // Debug returns what SetDebug has set.
-func (c *clientContext) Debug() bool { return of(c, func() bool { return c.debug }) }
+func (c *clientContext) Debug() bool { return withLock(c, func() bool { return c.debug }) }
 
 // ID returns the number of the session.
 func (c *clientContext) ID() uint32 { return uint32(c.session.id) }
@@ -78,7 +78,9 @@ func (c *clientContext) RemoteAddr() net.Addr { return c.session.control.tcp.Rem
 func (c *clientContext) LocalAddr() net.Addr { return c.session.control.tcp.LocalAddr() }
 
 // GetClientVersion returns what the client has said with CLNT.
-func (c *clientContext) GetClientVersion() string { return of(c, func() string { return c.version }) }
+func (c *clientContext) GetClientVersion() string {
+	return withLock(c, func() string { return c.version })
+}
 
 var errClosed = errors.New("closed by the driver")
 
@@ -90,20 +92,22 @@ func (c *clientContext) Close() error {
 
 // HasTLSForControl reports whether commands are protected.
 func (c *clientContext) HasTLSForControl() bool {
-	return of(c, func() bool { return c.session.secured })
+	return withLock(c, func() bool { return c.session.secured })
 }
 
 // HasTLSForTransfers reports whether data is to be protected.
 func (c *clientContext) HasTLSForTransfers() bool {
-	return of(c, func() bool { return c.session.private })
+	return withLock(c, func() bool { return c.session.protectData })
 }
 
 // GetLastCommand returns the name of the last command.
-func (c *clientContext) GetLastCommand() string { return of(c, func() string { return c.command }) }
+func (c *clientContext) GetLastCommand() string {
+	return withLock(c, func() string { return c.command })
+}
 
 // GetLastDataChannel returns how the client has agreed on its last data connection.
 func (c *clientContext) GetLastDataChannel() ftpserver.DataChannel {
-	return of(c, func() ftpserver.DataChannel { return c.channel })
+	return withLock(c, func() ftpserver.DataChannel { return c.channel })
 }
 
 // SetTLSRequirement makes TLS a must for this client, or no longer one beyond what
@@ -112,20 +116,20 @@ func (c *clientContext) SetTLSRequirement(requirement ftpserver.TLSRequirement) 
 	if requirement != ftpserver.ClearOrEncrypted && requirement != ftpserver.MandatoryEncryption {
 		return errors.New("invalid TLS requirement")
 	}
-	of(c, func() any { c.tls = requirement; return nil })
+	withLock(c, func() any { c.tls = requirement; return nil })
 	return nil
 }
 
 // SetExtra keeps a value for the driver.
-func (c *clientContext) SetExtra(extra any) { of(c, func() any { c.extra = extra; return nil }) }
+func (c *clientContext) SetExtra(extra any) { withLock(c, func() any { c.extra = extra; return nil }) }
 
 // Extra returns what SetExtra has set.
-func (c *clientContext) Extra() any { return of(c, func() any { return c.extra }) }
+func (c *clientContext) Extra() any { return withLock(c, func() any { return c.extra }) }
 
 // mustProtect reports whether commands and data need TLS.
 func (s *session) mustProtect() bool {
 	if s.server.TLS == TLSRequired {
 		return true
 	}
-	return s.client != nil && of(s.client, func() bool { return s.client.tls == ftpserver.MandatoryEncryption })
+	return s.client != nil && withLock(s.client, func() bool { return s.client.tls == ftpserver.MandatoryEncryption })
 }

@@ -32,10 +32,10 @@ var fileCommands = map[string]command{
 	"RNTO": {arg: requiredArg, syntax: "file", login: true, run: (*session).rnto},
 
 	"MLST": {arg: optionalArg, syntax: "[file]", login: true, run: (*session).mlst, feat: featMLST},
-	"SIZE": {arg: requiredArg, syntax: "file", login: true, run: (*session).size, feat: line("SIZE")},
-	"MDTM": {arg: requiredArg, syntax: "file", login: true, run: (*session).mdtm, feat: line("MDTM")},
-	"MFMT": {arg: requiredArg, syntax: "YYYYMMDDhhmmss file", login: true, run: (*session).mfmt, feat: line("MFMT")},
-	"MFF":  {arg: requiredArg, syntax: "fact=value; file", login: true, run: (*session).mff, feat: line("MFF modify;UNIX.mode;")},
+	"SIZE": {arg: requiredArg, syntax: "file", login: true, run: (*session).size, feat: fixedFeat("SIZE")},
+	"MDTM": {arg: requiredArg, syntax: "file", login: true, run: (*session).mdtm, feat: fixedFeat("MDTM")},
+	"MFMT": {arg: requiredArg, syntax: "YYYYMMDDhhmmss file", login: true, run: (*session).mfmt, feat: fixedFeat("MFMT")},
+	"MFF":  {arg: requiredArg, syntax: "fact=value; file", login: true, run: (*session).mff, feat: fixedFeat("MFF modify;UNIX.mode;")},
 	"AVBL": {arg: optionalArg, syntax: "[directory]", login: true, run: (*session).avbl, feat: featAVBL},
 
 	"HASH":    {arg: requiredArg, syntax: "file", login: true, work: (*operation).hash, feat: featHASH},
@@ -57,19 +57,19 @@ func (s *session) cwdTo(arg string) reply {
 	info, err := s.user.stat(name)
 	switch {
 	case err != nil:
-		return unavailable(err)
+		return fileErrorReply(err)
 	case !info.IsDir():
-		return say(550, "Not a directory")
+		return newReply(550, "Not a directory")
 	}
 	s.setDir(name)
-	return say(250, "Directory is "+name)
+	return newReply(250, "Directory is "+name)
 }
 
 // cdup answers CDUP.
 func (s *session) cdup(string) reply { return s.cwdTo("..") }
 
 // pwd answers PWD.
-func (s *session) pwd(string) reply { return say(257, quote(s.dir())+" is the current directory") }
+func (s *session) pwd(string) reply { return newReply(257, quote(s.dir())+" is the current directory") }
 
 // quote returns name in quotes, with those in it doubled (RFC 959, appendix II).
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -79,9 +79,9 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 func (s *session) mkd(arg string) reply {
 	name := s.path(arg)
 	if err := s.user.mkdir(name, 0o777&^s.mask()); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(257, quote(name)+" created")
+	return newReply(257, quote(name)+" created")
 }
 
 var errCurrent = errors.New("is the current directory, or above it")
@@ -99,34 +99,34 @@ func holds(name, dir string) bool {
 func (s *session) rmd(arg string) reply {
 	name := s.path(arg)
 	if s.isCurrent(name) && (name != s.dir() || !path.IsAbs(arg) || name == "/") {
-		return unavailable(errCurrent)
+		return fileErrorReply(errCurrent)
 	}
 	if err := s.user.removeDir(name); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Directory deleted")
+	return newReply(250, "Directory deleted")
 }
 
 // dele answers DELE.
 func (s *session) dele(arg string) reply {
 	if err := s.user.remove(s.path(arg)); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "File deleted")
+	return newReply(250, "File deleted")
 }
 
 // rnfr answers RNFR, also about a link that leads nowhere, or a special file.
 func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
-	if err := s.user.may(account.Rename); err != nil && s.user.mayLook() != nil { // RNTO refuses too
-		return unavailable(err)
+	if err := s.user.may(account.Rename); err != nil && s.user.mayStat() != nil { // RNTO refuses too
+		return fileErrorReply(err)
 	}
 	if _, err := s.user.entry(name); err != nil {
 		s.user.forget(name) // the client means a file, and there is none
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
 	s.renameFrom = name
-	return say(350, "Send RNTO with the new name")
+	return newReply(350, "Send RNTO with the new name")
 }
 
 // rnto answers RNTO, which comes right after RNFR (RFC 959, 4.1.3). The current
@@ -136,75 +136,75 @@ func (s *session) rnto(arg string) reply {
 	s.renameFrom = ""
 	switch {
 	case from == "":
-		return say(503, "Send RNFR first")
+		return newReply(503, "Send RNFR first")
 	case s.isCurrent(from) || s.isCurrent(to):
-		return unavailable(errCurrent)
+		return fileErrorReply(errCurrent)
 	}
 	if err := s.user.rename(from, to); err != nil {
 		switch { // RFC 959, 5.4
 		case errors.Is(err, errName):
-			return say(553, sentence(err.Error()))
+			return newReply(553, capitalize(err.Error()))
 		case errors.Is(err, ftpserver.ErrStorageExceeded):
-			return say(552, sentence(err.Error()))
+			return newReply(552, capitalize(err.Error()))
 		}
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Renamed")
+	return newReply(250, "Renamed")
 }
 
 // size answers SIZE. Of a file that is not there, but whose upload broke off,
 // it tells its owner how much has arrived: so much a client need not send again.
 func (s *session) size(arg string) reply {
-	if s.converts() {
-		return say(550, "No size with TYPE A, which converts lines: send TYPE I")
+	if s.convertsLines() {
+		return newReply(550, "No size with TYPE A, which converts lines: send TYPE I")
 	}
 	name := s.path(arg)
-	info, err := s.user.look(name)
-	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayLook() != nil) {
-		if kept, keptErr := s.user.kept(name); keptErr == nil {
-			s.learn(name, kept.Size())
+	info, err := s.user.statIfAllowed(name)
+	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayStat() != nil) {
+		if kept, keptErr := s.user.keptPart(name); keptErr == nil {
+			s.rememberKept(name, kept.Size())
 			info, err = kept, nil
 		}
 	}
 	switch {
 	case err != nil:
-		return unavailable(err)
+		return fileErrorReply(err)
 	case info.IsDir():
-		return say(550, "Is a directory")
+		return newReply(550, "Is a directory")
 	}
-	return say(213, strconv.FormatInt(info.Size(), 10))
+	return newReply(213, strconv.FormatInt(info.Size(), 10))
 }
 
 // mdtm answers MDTM with the time of a file; with a time before the name, which
 // older clients send in place of MFMT, it sets it.
 func (s *session) mdtm(arg string) reply {
-	info, err := s.user.look(s.path(arg))
+	info, err := s.user.statIfAllowed(s.path(arg))
 	if err != nil {
 		if when, name, ok := cutTime(arg); ok {
 			if err := s.setTime(name, when); err != nil {
-				return unavailable(err)
+				return fileErrorReply(err)
 			}
-			return say(213, when.Format(timeFormat))
+			return newReply(213, when.Format(timeFormat))
 		}
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, info.ModTime().UTC().Format(timeFormat))
+	return newReply(213, info.ModTime().UTC().Format(timeFormat))
 }
 
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
 	name := s.path(arg)
-	if err := s.user.mayLook(); err != nil {
-		return unavailable(err)
+	if err := s.user.mayStat(); err != nil {
+		return fileErrorReply(err)
 	}
 	it, err := s.user.entry(name)
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
 	v := s.view()
 	it.Name = name
 	b := v.AppendFacts(nil, it)
-	return say(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
+	return newReply(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
 }
 
 // featMLST returns the line of FEAT that names the facts, those that MLST and
@@ -213,10 +213,10 @@ func featMLST(s *session) string { return "MLST " + s.facts().Feature() }
 
 // facts returns the facts that the client wants.
 func (s *session) facts() list.FactSet {
-	if s.wanted == nil {
+	if s.mlstFacts == nil {
 		return list.AllFacts
 	}
-	return *s.wanted
+	return *s.mlstFacts
 }
 
 // avbl answers AVBL with the room for files in a directory, in bytes (draft
@@ -224,9 +224,9 @@ func (s *session) facts() list.FactSet {
 func (s *session) avbl(arg string) reply {
 	free, err := s.user.free(s.path(arg))
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, strconv.FormatInt(free, 10))
+	return newReply(213, strconv.FormatInt(free, 10))
 }
 
 // featAVBL offers AVBL where the file system tells what it asks for. Before the
@@ -244,12 +244,12 @@ func featAVBL(s *session) string {
 func (s *session) mfmt(arg string) reply {
 	when, name, ok := cutTime(arg)
 	if !ok {
-		return say(501, "Not a time and a name")
+		return newReply(501, "Not a time and a name")
 	}
 	if err := s.setTime(name, when); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, "Modify="+when.Format(timeFormat)+"; "+name)
+	return newReply(213, "Modify="+when.Format(timeFormat)+"; "+name)
 }
 
 // mff answers MFF, which sets facts of a file (draft somers-ftp-mfxx, 5): all,
@@ -257,7 +257,7 @@ func (s *session) mfmt(arg string) reply {
 func (s *session) mff(arg string) reply {
 	facts, name, ok := strings.Cut(arg, "; ")
 	if !ok || name == "" {
-		return say(501, "Not facts and a name")
+		return newReply(501, "Not facts and a name")
 	}
 	var set []func() error
 	for fact := range strings.SplitSeq(facts, ";") {
@@ -270,15 +270,15 @@ func (s *session) mff(arg string) reply {
 		case strings.EqualFold(key, "UNIX.mode") && isMode:
 			set = append(set, func() error { return s.setMode(name, mode) })
 		default:
-			return say(504, "Cannot set the fact "+key)
+			return newReply(504, "Cannot set the fact "+key)
 		}
 	}
 	for _, f := range set {
 		if err := f(); err != nil {
-			return unavailable(err)
+			return fileErrorReply(err)
 		}
 	}
-	return say(213, facts+"; "+name)
+	return newReply(213, facts+"; "+name)
 }
 
 // setTime sets the time at which a file was last changed.

@@ -45,19 +45,19 @@ const handshakeTimeout = 30 * time.Second
 func (s *session) auth(mechanism string) reply {
 	switch {
 	case s.tls.Control == nil:
-		return say(502, "TLS is not available")
+		return newReply(502, "TLS is not available")
 	case s.secured:
-		return say(503, "TLS is on already")
+		return newReply(503, "TLS is on already")
 	case s.user != nil:
-		return say(503, "AUTH comes before the login")
+		return newReply(503, "AUTH comes before the login")
 	}
 	switch control.Upper(mechanism) {
 	case "TLS", "TLS-C", "SSL": // RFC 4217, 2; SSL is what old clients call it
 	default:
-		return say(504, "The mechanism is TLS")
+		return newReply(504, "The mechanism is TLS")
 	}
-	s.then = s.startTLS
-	return say(234, "Begin the handshake")
+	s.afterReply = s.startTLS
+	return newReply(234, "Begin the handshake")
 }
 
 // startTLS makes the handshake on the control connection, and blocks until it is
@@ -79,30 +79,30 @@ func (s *session) startTLS() error {
 // pbsz answers PBSZ, which TLS has no use for (RFC 4217, 8).
 func (s *session) pbsz(string) reply {
 	if !s.secured {
-		return say(503, "AUTH comes before PBSZ")
+		return newReply(503, "AUTH comes before PBSZ")
 	}
-	s.sized = true
-	return say(200, "PBSZ=0")
+	s.pbszSent = true
+	return newReply(200, "PBSZ=0")
 }
 
 // prot answers PROT: whether data is protected (RFC 4217, 9).
 func (s *session) prot(level string) reply {
-	if !s.sized {
-		return say(503, "PBSZ comes before PROT")
+	if !s.pbszSent {
+		return newReply(503, "PBSZ comes before PROT")
 	}
 	level = control.Upper(level)
 	switch {
 	case level == "S" || level == "E":
-		return say(536, "The levels are C and P")
+		return newReply(536, "The levels are C and P")
 	case level != "C" && level != "P":
-		return say(504, "The levels are C and P")
+		return newReply(504, "The levels are C and P")
 	case level == "C" && s.mustProtect():
-		return say(534, "Data must be protected")
+		return newReply(534, "Data must be protected")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.private = level == "P"
-	return say(200, "Protection is "+level)
+	s.protectData = level == "P"
+	return newReply(200, "Protection is "+level)
 }
 
 // featTLS is for commands that need a certificate.

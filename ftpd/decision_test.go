@@ -79,7 +79,7 @@ func TestALoginThatIsNotPossibleBansNobody(t *testing.T) {
 		return nil, ftpd.ErrUnavailable
 	}, nil)
 	c := s.dial()
-	for range ftpd.MaxGuesses + 1 {
+	for range ftpd.MaxFailedPerAddr + 1 {
 		c.want(331, "USER u")
 		c.want(530, "PASS x")
 	}

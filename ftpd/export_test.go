@@ -16,27 +16,27 @@ import (
 
 // HurryForTest shortens what no user can set.
 func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
-	s.waits.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
-	s.waits.reader = time.Millisecond
+	s.delays.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
+	s.delays.reader = time.Millisecond
 }
 
 // WaitForReader sets how long clients have to read reply 150.
-func (s *Server) WaitForReader(d time.Duration) { s.waits.reader = d }
+func (s *Server) WaitForReader(d time.Duration) { s.delays.reader = d }
 
 // GlobForTest looks for what matches an absolute pattern, for a client that has
 // left.
 func GlobForTest(tree *vfs.Root, pattern string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(errLeft)
+	cancel(errClientGone)
 	s := &session{server: new(Server), user: &user{tree: tree, rights: All}, cwd: "/"}
-	_, err := s.items(ctx, "LIST", pattern)
+	_, err := s.listItems(ctx, "LIST", pattern)
 	return err
 }
 
 // BanForTest shortens for how long failed logins are remembered, and their
 // delay.
 func (s *Server) BanForTest(ban time.Duration) {
-	s.waits = waits{badLogin: time.Microsecond, ban: ban}
+	s.delays = delays{badLogin: time.Microsecond, ban: ban}
 }
 
 // ServeForTest obeys what conn sends, after an anonymous login, until its end. It
@@ -50,7 +50,7 @@ func ServeForTest(s *Server, conn net.Conn) {
 		panic(err)
 	}
 	s.mu.Lock()
-	s.sessions = make(map[sessionOf]struct{})
+	s.sessions = make(map[trackedSession]struct{})
 	s.mu.Unlock()
 	if refusal := s.admit(sess); !refusal.IsZero() {
 		panic(refusal)
@@ -72,15 +72,15 @@ func KeepLines(to io.WriterAt, at int64) (w io.WriterAt, flush func() error) {
 }
 
 var (
-	ReasonOf = reasonOf
-	ErrLeft  = errLeft
-	GraceFor = graceFor
+	ErrorText     = errorText
+	ErrClientGone = errClientGone
+	GraceFor      = graceFor
 )
 
 const (
-	MaxLine    = control.MaxLine
-	MaxWrong   = maxWrong
-	MaxGuesses = maxGuesses
+	MaxLine          = control.MaxLine
+	MaxSyntaxErrors  = maxSyntaxErrors
+	MaxFailedPerAddr = maxFailedPerAddr
 )
 
 const SparePorts = dataconn.SparePorts

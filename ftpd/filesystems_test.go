@@ -311,7 +311,7 @@ func TestAHomeInEveryFileSystem(t *testing.T) {
 				}
 			}
 			c.want(331, "USER none")
-			if text := c.want(530, "PASS x"); text != "530 The home directory is not there" {
+			if text := c.want(530, "PASS x"); text != "530 The home directory cannot be opened" {
 				t.Errorf("got %q", text)
 			}
 		})

@@ -60,7 +60,7 @@ func (d *driver) greeting(s *session) (text []string, err error) {
 	if d == nil {
 		return []string{banner}, nil
 	}
-	s.note(func(c *clientContext) { c.told = true })
+	s.updateContext(func(c *clientContext) { c.announced = true })
 	message, err := d.main.ClientConnected(s.client)
 	return textLines(message), err
 }
@@ -71,8 +71,8 @@ func textLines(text string) []string {
 }
 
 // left tells that the client is gone, if it was told that it has come.
-func (d *driver) left(s *session) {
-	if d != nil && of(s.client, func() bool { return s.client.told }) {
+func (d *driver) disconnected(s *session) {
+	if d != nil && withLock(s.client, func() bool { return s.client.announced }) {
 		d.main.ClientDisconnected(s.client)
 	}
 }
@@ -97,12 +97,12 @@ func (d *driver) goodbye() []string {
 
 // user asks whether the name of USER may log in. done reports that r is the
 // answer, because it may not, or is logged in without a password.
-func (d *driver) user(s *session, name string) (r reply, done bool) {
+func (d *driver) verifyUser(s *session, name string) (r reply, done bool) {
 	if d == nil {
 		return reply{}, false
 	}
 	if v, ok := d.main.(ftpserver.MainDriverExtensionUserVerifier); ok {
-		if err := v.PreAuthUser(s.context(), name); err != nil {
+		if err := v.PreAuthUser(s.driverContext(), name); err != nil {
 			return s.refuse(err), true
 		}
 	}
@@ -114,22 +114,22 @@ func (d *driver) user(s *session, name string) (r reply, done bool) {
 	if !ok || !isTLS {
 		return reply{}, false
 	}
-	client, err := v.VerifyConnection(s.context(), name, conn)
+	client, err := v.VerifyConnection(s.driverContext(), name, conn)
 	switch {
 	case err != nil:
 		return s.refuse(err), true
 	case client == nil:
 		return reply{}, false
 	}
-	u, err := s.admit(d.account(client), name)
-	return s.loggedIn(name, u, err), true
+	u, err := s.userFor(d.account(client), name)
+	return s.loginReply(name, u, err), true
 }
 
 // refuse returns the reply to a login that the driver has refused, after which the
 // session ends.
 func (s *session) refuse(err error) reply {
-	s.then = func() error { return errRefused }
-	return say(530, sentence(bare(err).Error()))
+	s.afterReply = func() error { return errRefused }
+	return newReply(530, capitalize(stripPaths(err).Error()))
 }
 
 // authMessage returns what the driver has to say about a login; nil: nothing.
@@ -141,7 +141,7 @@ func (d *driver) authMessage(s *session, name string, err error) []string {
 	if !ok {
 		return nil
 	}
-	message := p.PostAuthMessage(s.context(), name, err)
+	message := p.PostAuthMessage(s.driverContext(), name, err)
 	if message == "" {
 		return nil
 	}
@@ -171,7 +171,7 @@ func (d *driver) publicAddr(s *session) (addr netip.Addr, ok bool, err error) {
 	if d == nil || d.settings.PublicHost != "" || d.settings.PublicIPResolver == nil {
 		return addr, false, nil
 	}
-	text, err := d.settings.PublicIPResolver(s.context())
+	text, err := d.settings.PublicIPResolver(s.driverContext())
 	if err == nil {
 		addr, err = netip.ParseAddr(text)
 	}

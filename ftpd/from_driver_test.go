@@ -318,7 +318,7 @@ func TestADriverWithoutAClientIsNoGuessOfItsUser(t *testing.T) {
 	d := &mainDriver{}
 	s := run(t, d, nil)
 	c := s.dial()
-	for range 2 * ftpd.MaxGuesses {
+	for range 2 * ftpd.MaxFailedPerAddr {
 		c.want(331, "USER u")
 		c.want(530, "PASS secret")
 	}

@@ -7,74 +7,74 @@ import (
 )
 
 const (
-	// maxGuesses is how many failed logins ban an address. It is more than
-	// one person needs, since many may share an address.
-	maxGuesses = 20
+	// maxFailedPerAddr is the number of failed logins that bans an address. It is more
+	// than one person needs, because many people may share an address.
+	maxFailedPerAddr = 20
 
-	// maxGuessers bounds the memory that a flood of addresses can take.
-	maxGuessers = 10_000
+	// maxTrackedAddrs limits the memory that a flood of addresses can take.
+	maxTrackedAddrs = 10_000
 
-	// maxDoublings bounds the delay: 8 s where the first one is a second.
+	// maxDoublings limits the delay: to 8 s if the first one is 1 s.
 	maxDoublings = 3
 )
 
-// guesses are the failed logins by address, as live.ClientOf tells clients
-// apart. An address that has failed too often is banned until it has been quiet
-// for a while: attempts that are refused do not count, so that a program which
-// goes on trying bans nobody for ever. The zero value is ready for use.
-type guesses struct {
-	mu sync.Mutex // guards the field below
-	by map[netip.Addr]guesser
+// loginFailures counts failed logins by client address (see live.ClientOf). An address
+// with too many is banned until none has been counted for a while. Attempts during a ban
+// do not count, so that a program that keeps trying cannot keep the ban up for the
+// others there. The zero value is ready for use.
+type loginFailures struct {
+	mu     sync.Mutex // guards the field below
+	byAddr map[netip.Addr]addrFailures
 }
 
-type guesser struct {
+type addrFailures struct {
 	failed int
 	last   time.Time
 }
 
-// add counts a failed login and returns how long its answer must wait.
-func (g *guesses) add(addr netip.Addr, w waits) time.Duration {
+// add counts a failed login and returns how long to delay the reply.
+func (g *loginFailures) add(addr netip.Addr, d delays) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
-	who, ok := g.by[addr]
-	if now.Sub(who.last) > w.forBan() {
-		who = guesser{}
+	f, ok := g.byAddr[addr]
+	if now.Sub(f.last) > d.forBan() {
+		f = addrFailures{}
 	}
 	if !ok {
-		g.makeRoomLocked(now, w.forBan())
+		g.makeRoomLocked(now, d.forBan())
 	}
-	who.failed++
-	who.last = now
-	g.by[addr] = who
-	return w.afterBadLogin() << min(who.failed-1, maxDoublings)
+	f.failed++
+	f.last = now
+	g.byAddr[addr] = f
+	return d.afterBadLogin() << min(f.failed-1, maxDoublings)
 }
 
 // makeRoomLocked makes room for one more address.
-func (g *guesses) makeRoomLocked(now time.Time, ban time.Duration) {
-	if g.by == nil {
-		g.by = make(map[netip.Addr]guesser)
+func (g *loginFailures) makeRoomLocked(now time.Time, ban time.Duration) {
+	if g.byAddr == nil {
+		g.byAddr = make(map[netip.Addr]addrFailures)
 	}
-	if len(g.by) < maxGuessers {
+	if len(g.byAddr) < maxTrackedAddrs {
 		return
 	}
-	for addr, who := range g.by {
-		if now.Sub(who.last) > ban {
-			delete(g.by, addr)
+	for addr, f := range g.byAddr {
+		if now.Sub(f.last) > ban {
+			delete(g.byAddr, addr)
 		}
 	}
-	for addr := range g.by { // any, if none is old
-		if len(g.by) < maxGuessers {
+	for addr := range g.byAddr { // any, if none is old
+		if len(g.byAddr) < maxTrackedAddrs {
 			return
 		}
-		delete(g.by, addr)
+		delete(g.byAddr, addr)
 	}
 }
 
-// banned reports whether addr has failed too often.
-func (g *guesses) banned(addr netip.Addr, w waits) bool {
+// isBanned reports whether addr has too many failed logins.
+func (g *loginFailures) isBanned(addr netip.Addr, d delays) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	who := g.by[addr]
-	return who.failed >= maxGuesses && time.Since(who.last) <= w.forBan()
+	f := g.byAddr[addr]
+	return f.failed >= maxFailedPerAddr && time.Since(f.last) <= d.forBan()
 }

@@ -27,20 +27,20 @@ import (
 // LoginTimeout and SessionTimeout have no meaning to it, and ServeTLS no
 // counterpart.
 func (s *Server) Driver(ln net.Listener) ftpserver.MainDriver {
-	return &libraryDriver{server: s, listener: &noted{Listener: ln, conns: make(map[netip.AddrPort]net.Conn)}}
+	return &libraryDriver{server: s, listener: &trackedListener{Listener: ln, conns: make(map[netip.AddrPort]net.Conn)}}
 }
 
 // libraryDriver is a Server as the library sees it.
 type libraryDriver struct {
 	server   *Server
-	listener *noted
+	listener *trackedListener
 }
 
 var _ ftpserver.MainDriver = (*libraryDriver)(nil)
 
 // noted is a listener that keeps the connections until their clients are known: the
 // library does not hand them out.
-type noted struct {
+type trackedListener struct {
 	net.Listener
 
 	mu    sync.Mutex // guards the field below
@@ -48,7 +48,7 @@ type noted struct {
 }
 
 // Accept waits for the next connection.
-func (n *noted) Accept() (net.Conn, error) {
+func (n *trackedListener) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
 	if err == nil {
 		n.mu.Lock()
@@ -59,7 +59,7 @@ func (n *noted) Accept() (net.Conn, error) {
 }
 
 // take returns the connection from an address, once; nil: there is none.
-func (n *noted) take(remote netip.AddrPort) net.Conn {
+func (n *trackedListener) take(remote netip.AddrPort) net.Conn {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	conn := n.conns[remote]
@@ -76,7 +76,7 @@ func (d *libraryDriver) GetSettings() (*ftpserver.Settings, error) {
 	case s.driver != nil:
 		return nil, errors.New("ftpd: the server runs a driver of the library: give that to the library")
 	case s.FS == nil && s.Login == nil:
-		return nil, errNobody
+		return nil, errNoLogins
 	case s.TLSConfig == nil && s.TLS == TLSRequired:
 		return nil, errNoTLS
 	case !s.trackListener(&d.listener.Listener):
@@ -136,7 +136,7 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	cc.SetExtra(c)
 	client := live.Client{Protocol: live.FTP, Remote: cc.RemoteAddr(), Conn: c.conn}
-	_, refusal := d.server.enter(client, c.host, func(s *live.Session) sessionOf { c.live = s; return c })
+	_, refusal := d.server.enter(client, c.host, func(s *live.Session) trackedSession { c.live = s; return c })
 	if !refusal.IsZero() {
 		c.cancel(errRefused)
 		return refusal.Lines[0], errRefused
@@ -148,8 +148,8 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 // open.
 func (d *libraryDriver) ClientDisconnected(cc ftpserver.ClientContext) {
 	if c, ok := cc.Extra().(*libraryClient); ok && c.live != nil {
-		c.cancel(errLeft)
-		c.leave(func() { c.departed = true })
+		c.cancel(errClientGone)
+		c.update(func() { c.disconnected = true })
 	}
 }
 
@@ -168,7 +168,7 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 		return &libraryFS{c, u}, nil
 	}
 	if errors.Is(err, ErrLogin) {
-		pause(c.ctx, s.guesses.add(c.host, s.waits))
+		pause(c.ctx, s.failures.add(c.host, s.delays))
 		err = ErrLogin // which tells no more
 	}
 	return nil, err
@@ -186,21 +186,21 @@ type libraryClient struct {
 	ctx    context.Context // ends when transfers must
 	cancel context.CancelCauseFunc
 
-	mu       sync.Mutex // guards the fields below
-	user     *user      // nil: not logged in
-	files    int        // that are open
-	closed   time.Time  // when the last of them was closed, right before the final reply
-	draining bool       // to be dismissed after the last of them
-	departed bool       // no more commands will come
+	mu           sync.Mutex // guards the fields below
+	user         *user      // nil: not logged in
+	files        int        // that are open
+	closed       time.Time  // when the last of them was closed, right before the final reply
+	draining     bool       // to be dismissed after the last of them
+	disconnected bool       // no more commands will come
 }
 
 // login returns who has logged in, in the place of who was before.
 func (c *libraryClient) login(name, password string) (*user, error) {
-	a, err := c.driver.server.authenticate(c.ctx, c.asClient, c.host, name, password)
+	a, err := c.driver.server.authenticate(c.ctx, c.loginClient, c.host, name, password)
 	if err != nil {
 		return nil, err
 	}
-	u, err := c.driver.server.userOf(c.live, a, name)
+	u, err := c.driver.server.newSessionUser(c.live, a, name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +211,8 @@ func (c *libraryClient) login(name, password string) (*user, error) {
 	return u, nil
 }
 
-// asClient returns who asks for a login.
-func (c *libraryClient) asClient() Client {
+// loginClient returns who asks for a login.
+func (c *libraryClient) loginClient() Client {
 	client := Client{ClientContext: c.cc, Session: c.live.ID(), Remote: c.remote, Local: live.AddrPortOf(c.cc.LocalAddr())}
 	if c.cc.HasTLSForControl() {
 		client.TLS = new(tls.ConnectionState) // the library does not tell more
@@ -222,10 +222,10 @@ func (c *libraryClient) asClient() Client {
 
 // enter counts a file that is open, and leave takes it back. It reports false if the
 // session is over: the library may begin a transfer after it has told of the end.
-func (c *libraryClient) enter() bool {
+func (c *libraryClient) addFile() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.files == 0 && c.departed {
+	if c.files == 0 && c.disconnected {
 		return false
 	}
 	c.files++
@@ -233,13 +233,13 @@ func (c *libraryClient) enter() bool {
 }
 
 // leave does step, and ends the session if that was the last of it.
-func (c *libraryClient) leave(step func()) {
+func (c *libraryClient) update(step func()) {
 	c.mu.Lock()
 	files := c.files
 	if step(); c.files < files {
 		c.closed = time.Now()
 	}
-	idle, over := c.files == 0, c.files == 0 && c.departed
+	idle, over := c.files == 0, c.files == 0 && c.disconnected
 	draining, u := c.draining, c.user
 	c.mu.Unlock()
 	switch {
@@ -248,10 +248,10 @@ func (c *libraryClient) leave(step func()) {
 		s := c.driver.server
 		defer s.forgetSession(c, c.live)
 		if hook := s.OnDisconnect; hook != nil {
-			hook(Disconnect{Session: c.live.ID(), Remote: c.remote, User: c.live.User(), Duration: time.Since(c.start), Err: reasonFor(c.ctx)})
+			hook(Disconnect{Session: c.live.ID(), Remote: c.remote, User: c.live.User(), Duration: time.Since(c.start), Err: disconnectReason(c.ctx)})
 		}
 	case idle && draining:
-		time.AfterFunc(farewell, func() { c.cut(ErrServerClosed) }) // the final reply comes first
+		time.AfterFunc(lastReplyTimeout, func() { c.cut(ErrServerClosed) }) // the final reply comes first
 	}
 }
 
@@ -259,12 +259,12 @@ func (c *libraryClient) leave(step func()) {
 func (c *libraryClient) drain() {
 	c.mu.Lock()
 	c.draining = true
-	busy, replies := c.files > 0, time.Since(c.closed) < farewell
+	busy, replies := c.files > 0, time.Since(c.closed) < lastReplyTimeout
 	c.mu.Unlock()
 	switch {
 	case busy:
 	case replies:
-		time.AfterFunc(farewell, func() { c.cut(ErrServerClosed) })
+		time.AfterFunc(lastReplyTimeout, func() { c.cut(ErrServerClosed) })
 	default:
 		c.cut(ErrServerClosed)
 	}

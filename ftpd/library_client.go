@@ -41,7 +41,7 @@ func (l *libraryFS) path(name string) string { return absolute(l.client.cc.Path(
 func (l *libraryFS) Name() string { return l.user.tree.Name() }
 
 // Stat describes what name leads to.
-func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.look(l.path(name)) }
+func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.statIfAllowed(l.path(name)) }
 
 // ReadDir returns the entries of a directory.
 func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
@@ -152,34 +152,34 @@ func (l *libraryFS) Symlink(target, name string) error {
 // GetAvailableSpace returns how many bytes files in a directory may yet take.
 func (l *libraryFS) GetAvailableSpace(name string) (int64, error) {
 	free, err := l.user.free(l.path(name))
-	return free, bare(err)
+	return free, stripPaths(err)
 }
 
 // ComputeHash returns a checksum of the bytes from start up to but without end.
 func (l *libraryFS) ComputeHash(name string, algorithm ftpserver.HASHAlgo, start, end int64) (string, error) {
 	for kind, called := range driverHashes {
 		if called == algorithm {
-			return l.sum(name, kind, start, end)
+			return l.checksum(name, kind, start, end)
 		}
 	}
 	return "", fs.ErrInvalid
 }
 
-func (l *libraryFS) sum(name string, kind digest.Algorithm, start, end int64) (string, error) {
-	f, _, err := l.user.openToSum(l.path(name))
+func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int64) (string, error) {
+	f, _, err := l.user.openForHash(l.path(name))
 	if err != nil {
-		return "", bare(err)
+		return "", stripPaths(err)
 	}
 	defer f.Close()
 	sum, err := l.client.driver.server.digests.Part(l.client.ctx, f, kind, start, end-start)
-	return hex.EncodeToString(sum), bare(err)
+	return hex.EncodeToString(sum), stripPaths(err)
 }
 
 // Open opens a directory to be listed, or a file to be read. The library uses ReadDir
 // and GetHandle instead.
 func (l *libraryFS) Open(name string) (afero.File, error) {
 	f, _, err := l.user.openWhole(l.path(name))
-	return f, bare(err)
+	return f, stripPaths(err)
 }
 
 // OpenFile refuses what Open does not do: files are written by GetHandle.

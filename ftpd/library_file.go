@@ -28,13 +28,13 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	c := l.client
 	t := newTransfer(c.ctx, c.driver.server, c.live, l.user, command, l.path(name))
 	t.record.Offset = offset
-	if !c.enter() {
-		return nil, errLeft
+	if !c.addFile() {
+		return nil, errClientGone
 	}
 	f, err := l.handle(t)
 	if err != nil {
 		t.report(err, nil)
-		c.leave(func() { c.files-- })
+		c.update(func() { c.files-- })
 		return nil, libraryError(err)
 	}
 	return f, nil
@@ -48,7 +48,7 @@ func libraryError(err error) error {
 	if isBeyondQuota(err) {
 		return ftpserver.ErrStorageExceeded
 	}
-	return bare(err)
+	return stripPaths(err)
 }
 
 func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
@@ -94,7 +94,7 @@ func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
 }
 
 // stream returns what bytes go through, if it is a connection.
-func (f *libraryFile) stream(rw any) (*stream, bool) {
+func (f *libraryFile) asStream(rw any) (*stream, bool) {
 	conn, ok := rw.(net.Conn)
 	if !ok {
 		return nil, false
@@ -107,9 +107,9 @@ func (f *libraryFile) stream(rw any) (*stream, bool) {
 }
 
 // end tells of the end of the transfer.
-func (f *libraryFile) end(err error) {
+func (f *libraryFile) finish(err error) {
 	f.transfer.report(err, nil)
-	f.client.leave(func() { f.client.files-- })
+	f.client.update(func() { f.client.files-- })
 }
 
 // libraryDownload is the file of a RETR.
@@ -123,7 +123,7 @@ type libraryDownload struct {
 func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
 	at := d.at
 	d.at = d.size
-	conn, ok := d.stream(w)
+	conn, ok := d.asStream(w)
 	if !ok {
 		return io.Copy(w, io.NewSectionReader(d.file, at, d.size-at))
 	}
@@ -149,7 +149,7 @@ func (d *libraryDownload) Write([]byte) (int, error) { return 0, errDirection }
 // Close closes the file.
 func (d *libraryDownload) Close() error {
 	_ = d.file.Close() // it was only read
-	d.end(d.failed)
+	d.finish(d.failed)
 	return nil
 }
 
@@ -162,7 +162,7 @@ type libraryUpload struct {
 // ReadFrom receives the rest of the file.
 func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
 	at := u.at
-	conn, ok := u.stream(r)
+	conn, ok := u.asStream(r)
 	if !ok {
 		n, err := io.Copy(struct{ io.Writer }{u}, r)
 		return n, err
@@ -184,7 +184,7 @@ func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
 // Close makes the file visible if all of it has come.
 func (u *libraryUpload) Close() error {
-	err := u.transfer.finish(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
-	u.end(err)
+	err := u.transfer.commit(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
+	u.finish(err)
 	return libraryError(err)
 }

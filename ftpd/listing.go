@@ -17,17 +17,17 @@ import (
 func (op *operation) list(arg string) (r reply) {
 	s := op.session
 	t := newTransfer(op.ctx, s.server, s.live, s.user, op.name, s.path(arg))
-	items, err := s.items(op.ctx, op.name, arg)
+	items, err := s.listItems(op.ctx, op.name, arg)
 	if errors.Is(err, list.ErrNoMatch) {
 		err = nil // a pattern may match nothing, and clients take an error for one of the server
 	}
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	err = errPanic // of a hook, unless sendLines returns
-	defer func() { r = op.done(t, err) }()
+	defer func() { r = op.finish(t, err) }()
 	view, format := s.view(), list.FormatOf(op.name)
-	err = op.sendOver(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
+	err = op.sendWithConn(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 
@@ -39,18 +39,18 @@ func (s *session) view() list.View {
 var errNoDirectory = errors.New("not a directory")
 
 // items finds what a listing is to show, until ctx ends.
-func (s *session) items(ctx context.Context, command, arg string) ([]list.Item, error) {
+func (s *session) listItems(ctx context.Context, command, arg string) ([]list.Item, error) {
 	if err := s.user.may(account.List); err != nil {
 		return nil, err
 	}
 	if command == "MLSD" {
-		return s.factItems(s.path(arg))
+		return s.mlsdItems(s.path(arg))
 	}
-	return s.nameItems(ctx, command, arg)
+	return s.namedItems(ctx, command, arg)
 }
 
-// factItems returns the directory name with itself and the one above.
-func (s *session) factItems(name string) ([]list.Item, error) {
+// mlsdItems returns the directory name with itself and the one above.
+func (s *session) mlsdItems(name string) ([]list.Item, error) {
 	self, err := s.user.stat(name)
 	if err == nil && !self.IsDir() {
 		err = errNoDirectory // and nothing else is listed (RFC 3659, 7.2.1)
@@ -70,10 +70,10 @@ func (s *session) factItems(name string) ([]list.Item, error) {
 	return append(items, rest...), err
 }
 
-// nameItems returns what arg names to LIST or NLST: the entries of a
+// namedItems returns what arg names to LIST or NLST: the entries of a
 // directory, also through a link, a file or a link itself, or what matches a pattern.
-func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.Item, error) {
-	s.note(func(c *clientContext) { c.listPath = "" })
+func (s *session) namedItems(ctx context.Context, command, arg string) ([]list.Item, error) {
+	s.updateContext(func(c *clientContext) { c.listPath = "" })
 	it, err := s.user.entry(s.path(arg))
 	if err != nil && !s.server.policy.keepOptions {
 		arg = withoutOptions(arg)
@@ -103,7 +103,7 @@ func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.It
 // that they are in another one, because arg is a pattern to it.
 func (s *session) listPrefix(arg string) string {
 	var other string
-	s.note(func(c *clientContext) { other = c.listPath })
+	s.updateContext(func(c *clientContext) { other = c.listPath })
 	switch {
 	case other != "":
 		arg = path.Clean("/" + other)
@@ -131,7 +131,7 @@ const listingBuffer = 64 << 10
 
 // sendLines sends the lines of items, many at a time.
 func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, items []list.Item) error {
-	to := &sink{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
+	to := &listingWriter{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
 	t.limit(&to.opt, false, -1)
 	out := bufio.NewWriterSize(to, listingBuffer)
 	for _, it := range items {
@@ -145,12 +145,12 @@ func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, 
 	if errors.As(err, &e) { // of one Write, and not of all
 		e.Offset = to.sent.Sent
 	}
-	return t.ended(to.sent, err)
+	return t.recordResult(to.sent, err)
 }
 
 // sink sends what is written to it, with the same idea of a stall as files are
 // sent with, and counts it.
-type sink struct {
+type listingWriter struct {
 	transfer *transfer
 	conn     *stream
 	opt      sendfile.Options
@@ -158,27 +158,27 @@ type sink struct {
 }
 
 // Write blocks until p is sent, the client stalls, or the operation ends.
-func (w *sink) Write(p []byte) (int, error) {
+func (w *listingWriter) Write(p []byte) (int, error) {
 	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
-		w.transfer.watch(w.conn, false, -1)
+		w.transfer.beginLive(w.conn, false, -1)
 	}
 	res, err := sendfile.Write(w.transfer.ctx, w.conn.Conn, p, &w.opt)
 	w.sent.Sent += res.Sent
-	w.transfer.watched.Add(sendfile.Result{Sent: res.Sent})
+	w.transfer.liveEntry.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err
 }
 
-// maxStat is how many entries STAT tells: a reply is written at once.
-const maxStat = 10_000
+// maxStatEntries is how many entries STAT tells: a reply is written at once.
+const maxStatEntries = 10_000
 
 // statPath answers STAT with an argument: a LIST over the control connection.
 func (s *session) statPath(arg string) reply {
-	items, err := s.items(s.ctx, "LIST", arg)
+	items, err := s.listItems(s.ctx, "LIST", arg)
 	switch {
 	case err != nil:
-		return unavailable(err)
-	case len(items) > maxStat:
-		return say(450, "Too many entries, use LIST")
+		return fileErrorReply(err)
+	case len(items) > maxStatEntries:
+		return newReply(450, "Too many entries, use LIST")
 	}
 	view, lines := s.view(), []string{"Status of " + arg}
 	for _, it := range items {
@@ -189,5 +189,5 @@ func (s *session) statPath(arg string) reply {
 	if len(items) == 1 && items[0].Name == arg {
 		code = 213
 	}
-	return say(code, append(lines, "End")...)
+	return newReply(code, append(lines, "End")...)
 }

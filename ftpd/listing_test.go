@@ -21,8 +21,8 @@ func TestAPatternIsGivenUpWhenItsClientHasLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	if err := ftpd.GlobForTest(tree, "/*"); !errors.Is(err, ftpd.ErrLeft) {
-		t.Errorf("got %v, want %v", err, ftpd.ErrLeft)
+	if err := ftpd.GlobForTest(tree, "/*"); !errors.Is(err, ftpd.ErrClientGone) {
+		t.Errorf("got %v, want %v", err, ftpd.ErrClientGone)
 	}
 }
 

@@ -82,7 +82,7 @@ func TestAddressThatGuessesIsBanned(t *testing.T) {
 	early := s.dial() // counts for nothing
 	early.want(331, "USER u")
 	var last *client
-	for i := range ftpd.MaxGuesses {
+	for i := range ftpd.MaxFailedPerAddr {
 		if i%3 == 0 { // the session ends with the third
 			last = s.dial()
 		}
@@ -189,7 +189,7 @@ func TestClientThatTakesNoReplyIsCut(t *testing.T) {
 			}
 		}
 	}()
-	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "reply not taken") {
+	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "reply not sent") {
 		t.Errorf("told %v", x.Err)
 	}
 }

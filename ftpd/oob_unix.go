@@ -4,9 +4,9 @@ package ftpd
 
 import "syscall"
 
-// setInline is SO_OOBINLINE: without it the urgent byte is taken out of the
+// keepUrgentInline is SO_OOBINLINE: without it the urgent byte is taken out of the
 // stream, and clients that send "ABOR\r\n" as urgent data (Python's ftplib)
 // lose the line feed and wait for ever.
-func setInline(fd uintptr) error {
+func keepUrgentInline(fd uintptr) error {
 	return syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_OOBINLINE, 1)
 }

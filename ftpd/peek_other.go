@@ -3,4 +3,4 @@
 package ftpd
 
 // peek cannot look: then what the goroutine that reads has seen must do.
-func peek(uintptr) unread { return nothing }
+func peek(uintptr) unread { return unreadNothing }

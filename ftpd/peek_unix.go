@@ -10,9 +10,9 @@ func peek(fd uintptr) unread {
 	n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	switch {
 	case err == syscall.EAGAIN, err == syscall.EINTR:
-		return nothing
+		return unreadNothing
 	case err != nil || n == 0: // ECONNRESET, or the end
-		return theEnd
+		return unreadEnd
 	}
-	return something
+	return unreadBytes
 }

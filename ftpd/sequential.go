@@ -20,41 +20,41 @@ import (
 
 // isSequential reports whether what is retrieved is read from one end to the other.
 func (op *operation) isSequential() bool {
-	return op.session.user.ext.open != nil || op.session.converts()
+	return op.session.user.ext.open != nil || op.session.convertsLines()
 }
 
-// retrieveOn is retr for such a file, from the byte first to last; that is negative
+// retrieveSequential is retr for such a file, from the byte first to last; that is negative
 // for the end.
-func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
+func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply) {
 	op.detach()
-	if op.session.converts() && (first > 0 || last >= 0) {
-		return op.done(t, errConverts)
+	if op.session.convertsLines() && (first > 0 || last >= 0) {
+		return op.finish(t, errASCIIOffset)
 	}
-	f, whole, err := t.user.openOn(t.record.Path, first)
+	f, whole, err := t.user.openSequential(t.record.Path, first)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	err = errPanic // of a hook, unless send returns
 	defer func() {
-		tellFailure(f, err)
+		reportFailure(f, err)
 		_ = f.Close()
-		r = op.done(t, err)
+		r = op.finish(t, err)
 	}()
 	size := int64(toEnd)
 	if last >= first {
 		size = min(last+1, whole) - first
 	}
-	var from io.ReaderAt = &readOn{f: f, at: first}
-	if op.session.converts() {
+	var from io.ReaderAt = &sequentialReader{f: f, at: first}
+	if op.session.convertsLines() {
 		from = &lineReader{from: f}
 	}
-	err = op.sendOver(func(conn *stream) error { return t.send(conn, from, first, size) })
+	err = op.sendWithConn(func(conn *stream) error { return t.send(conn, from, first, size) })
 	return
 }
 
-// storeOn is store for a driver that gives handles: what arrives is written to the
+// storeSequential is store for a driver that gives handles: what arrives is written to the
 // file itself, and only its driver knows what becomes of one that breaks off.
-func (op *operation) storeOn(t *transfer) (r reply) {
+func (op *operation) storeSequential(t *transfer) (r reply) {
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
 	case t.record.Op == Append:
@@ -63,54 +63,54 @@ func (op *operation) storeOn(t *transfer) (r reply) {
 	case t.record.Offset == 0:
 		flags |= os.O_TRUNC
 	}
-	f, err := t.user.handle(t.record.Path, flags, t.record.Offset)
+	f, err := t.user.openHandle(t.record.Path, flags, t.record.Offset)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	err = errPanic // of a hook, unless receive returns
 	defer func() {
-		tellFailure(f, err)
+		reportFailure(f, err)
 		if e := f.Close(); err == nil && e != nil {
 			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
 		}
 		vfs.Changed()
-		r = op.done(t, err)
+		r = op.finish(t, err)
 	}()
-	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)
+	_, err = op.receive(t, &sequentialWriter{f: f, at: t.record.Offset}, t.record.Offset)
 	if err == nil {
-		err = op.verdict(time.Now(), t.record.Sent)()
+		err = op.publishCheck(time.Now(), t.record.Sent)()
 	}
 	return
 }
 
-// tellFailure tells a file, if it wants to know, that it was not transferred whole.
+// reportFailure tells a file, if it wants to know, that it was not transferred whole.
 // Close follows.
-func tellFailure(f any, err error) {
+func reportFailure(f any, err error) {
 	if x, ok := f.(ftpserver.FileTransferError); ok && err != nil {
 		x.TransferError(err)
 	}
 }
 
-// openOn opens a regular file to be read from the byte offset on, and returns its
+// openSequential opens a regular file to be read from the byte offset on, and returns its
 // size. That of a file of a driver is what Stat says. The caller closes it. Without
 // GetHandle the offset is 0.
-func (u *user) openOn(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
+func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
 	if u.ext.open == nil {
 		return u.openWhole(name)
 	}
-	info, err := u.readable(name)
+	info, err := u.statForRead(name)
 	if err == nil && offset > info.Size() {
 		err = errOffset
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	f, err = u.handle(name, os.O_RDONLY, offset)
+	f, err = u.openHandle(name, os.O_RDONLY, offset)
 	return f, info.Size(), err
 }
 
 // readable describes a regular file that the user may read.
-func (u *user) readable(name string) (fs.FileInfo, error) {
+func (u *user) statForRead(name string) (fs.FileInfo, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (u *user) readable(name string) (fs.FileInfo, error) {
 }
 
 // handle returns a handle of the driver, at the byte offset.
-func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+func (u *user) openHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	f, err := u.ext.open(name, flags, offset)
 	if err == nil && f == nil {
 		err = errors.New("the driver has returned no file")
@@ -132,7 +132,7 @@ func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTrans
 	}
 	if offset != 0 {
 		if _, err := f.Seek(offset, io.SeekStart); err != nil {
-			tellFailure(f, err)
+			reportFailure(f, err)
 			_ = f.Close()
 			return nil, err
 		}
@@ -140,14 +140,14 @@ func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTrans
 	return f, nil
 }
 
-// readOn is an io.ReaderAt of a file that is read on; to go elsewhere it seeks.
-type readOn struct {
+// sequentialReader is an io.ReaderAt of a file that is read on; to go elsewhere it seeks.
+type sequentialReader struct {
 	f  io.ReadSeeker
 	at int64
 }
 
 // ReadAt reads from off on, as io.ReaderAt asks for.
-func (r *readOn) ReadAt(p []byte, off int64) (int, error) {
+func (r *sequentialReader) ReadAt(p []byte, off int64) (int, error) {
 	if off != r.at {
 		if _, err := r.f.Seek(off, io.SeekStart); err != nil {
 			return 0, err
@@ -162,18 +162,18 @@ func (r *readOn) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// writeOn is an io.WriterAt of a file that is written on.
-type writeOn struct {
+// sequentialWriter is an io.WriterAt of a file that is written on.
+type sequentialWriter struct {
 	f  io.Writer
 	at int64
 }
 
-var errGap = errors.New("file can only be written on")
+var errNotSequential = errors.New("file can only be written on")
 
 // WriteAt writes at off, which is where the last one has ended.
-func (w *writeOn) WriteAt(p []byte, off int64) (int, error) {
+func (w *sequentialWriter) WriteAt(p []byte, off int64) (int, error) {
 	if off != w.at {
-		return 0, errGap
+		return 0, errNotSequential
 	}
 	n, err := w.f.Write(p)
 	w.at += int64(n)
@@ -182,23 +182,23 @@ func (w *writeOn) WriteAt(p []byte, off int64) (int, error) {
 
 // foreign is a file of a driver whose checksum can be computed, by itself or by the
 // driver.
-type foreign struct {
-	readOn
+type driverFile struct {
+	sequentialReader
 	info  fs.FileInfo
 	name  string
 	close func() error
 }
 
-// openForeign opens a file to be read by handle, unless the driver computes
+// openDriverFile opens a file to be read by handle, unless the driver computes
 // checksums itself. The caller closes it.
-func (u *user) openForeign(name string) (f summable, size int64, err error) {
-	info, err := u.readable(name)
+func (u *user) openDriverFile(name string) (f hashable, size int64, err error) {
+	info, err := u.statForRead(name)
 	if err != nil {
 		return nil, 0, err
 	}
-	whole := &foreign{info: info, name: name, close: func() error { return nil }}
+	whole := &driverFile{info: info, name: name, close: func() error { return nil }}
 	if u.ext.hash == nil {
-		h, err := u.handle(name, os.O_RDONLY, 0)
+		h, err := u.openHandle(name, os.O_RDONLY, 0)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -208,13 +208,13 @@ func (u *user) openForeign(name string) (f summable, size int64, err error) {
 }
 
 // Name returns the name by which the driver knows the file.
-func (f *foreign) Name() string { return f.name }
+func (f *driverFile) Name() string { return f.name }
 
 // Stat describes the file as it was when it was opened.
-func (f *foreign) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, nil }
+func (f *driverFile) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, nil }
 
 // Close closes the file.
-func (f *foreign) Close() error { return f.close() }
+func (f *driverFile) Close() error { return f.close() }
 
 // driverHashes are the algorithms as drivers call them.
 var driverHashes = map[digest.Algorithm]ftpserver.HASHAlgo{

@@ -14,7 +14,7 @@ import (
 // is being opened.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	for _, sess := range s.all() {
+	for _, sess := range s.allSessions() {
 		go sess.drain()
 	}
 	ended := make(chan struct{})
@@ -49,7 +49,7 @@ func (s *Server) stop() {
 }
 
 func (s *Server) cut() {
-	for _, sess := range s.all() {
+	for _, sess := range s.allSessions() {
 		sess.cut(ErrServerClosed)
 	}
 }
@@ -63,7 +63,7 @@ func (s *Server) awaitSessions() {
 }
 
 // all returns the sessions that there are.
-func (s *Server) all() []sessionOf {
+func (s *Server) allSessions() []trackedSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.sessions))

@@ -24,28 +24,28 @@ func (s *session) status() reply {
 		commands = tls.VersionName(state.Version)
 	}
 	data := "in clear"
-	if s.isPrivate() {
+	if s.protectsData() {
 		data = "protected"
 	}
 	kind := "binary"
 	switch {
-	case s.converts():
+	case s.convertsLines():
 		kind = "ASCII"
 	case s.ascii:
 		kind = "ASCII, without conversion"
 	}
-	return say(211, append(s.server.driver.banner(),
+	return newReply(211, append(s.server.driver.banner(),
 		"From "+s.remote.String()+", for "+show.Time(time.Since(s.start)),
 		user,
 		"Commands "+commands+", data "+data,
 		"Type "+kind+", structure F, mode S",
-		s.doing(&st),
+		s.activity(&st),
 		fmt.Sprintf("Since the beginning sent %s, received %s, transfers %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
 		"End")...)
 }
 
 // doing tells of the transfer under way, or else of the last one.
-func (s *session) doing(st *live.SessionStatus) string {
+func (s *session) activity(st *live.SessionStatus) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -66,11 +66,11 @@ func (s *session) doing(st *live.SessionStatus) string {
 // siteWho tells who is connected, by all protocols, and what they do.
 func (s *session) siteWho(string) reply {
 	if !s.user.rights.Has(account.Who) {
-		return say(550, "You may not see who else is connected")
+		return newReply(550, "You may not see who else is connected")
 	}
 	st := live.Snapshot(s.server.registry)
 	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
-	return say(200, append(append(lines, whoLines(&st)...), "End")...)
+	return newReply(200, append(append(lines, whoLines(&st)...), "End")...)
 }
 
 // whoLines is a table with a line for each session.

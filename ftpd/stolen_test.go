@@ -123,8 +123,8 @@ func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
 	stop := make(chan struct{})
 	stopped := make(chan int)
 	go func() {
-		stolen := 0
-		defer func() { stopped <- stolen }()
+		secondConnError := 0
+		defer func() { stopped <- secondConnError }()
 		for p := ports.First; ; p++ {
 			select {
 			case <-stop:
@@ -140,7 +140,7 @@ func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
 			}
 			_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 			if b, _ := io.ReadAll(conn); len(b) > 0 {
-				stolen++
+				secondConnError++
 			}
 			_ = conn.Close()
 		}

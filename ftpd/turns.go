@@ -8,64 +8,63 @@ import (
 	"sluice/ftpd/internal/control"
 )
 
-// Whose turn it is: the next line of the client, one that was kept, or nobody's.
-
-// next blocks until it is some command's turn, and returns its line.
+// next blocks until a command may run, and returns its line: one that was kept during an
+// operation, or the next line that the client sends.
 func (s *session) next() (string, error) {
-	s.rest()
+	s.startIdle()
 	for {
-		if held, ok := s.nextHeld(); ok {
-			return held, nil
+		if line, ok := s.popPending(); ok {
+			return line, nil
 		}
-		line, err := s.control.line()
+		line, err := s.control.readLine()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			if s.isIdle() {
-				s.control.bye(say(421, "No command for too long"))
+				s.control.closeWith(newReply(421, "No command for too long"))
 				return "", errIdle
 			}
-			continue // an operation has ended, or begun to be waited for
+			continue // the deadline was moved, because an operation has begun or ended
 		case err == control.ErrTooLong:
-			s.send(say(500, "Command line too long"))
+			s.send(newReply(500, "Command line too long"))
 			continue
 		case err == control.ErrNUL:
-			s.send(say(501, "NUL in the command line"))
+			s.send(newReply(501, "NUL in the command line"))
 			continue
 		case err == control.ErrForeign:
-			s.control.bye(say(421, "This is FTP"))
+			s.control.closeWith(newReply(421, "This is an FTP server"))
 			return "", err
 		case err != nil:
-			if <-s.goesOn(err); s.quits() {
-				continue // it may wait for the answers
+			if <-s.untilOperationEnds(err); s.hasPendingQuit() {
+				continue // the client may still wait for the replies
 			}
 			return "", err
 		}
-		if !s.hold(line) {
+		if !s.holdOrAnswer(line) {
 			return line, nil
 		}
 	}
 }
 
-// hold takes a line whose turn it is not: it answers it, or keeps it until the
-// operation has ended. It reports false if there is none. Commands are
-// answered in the order in which they have come; ABOR is obeyed at once. While
-// too many lines are kept the client is not read from.
-func (s *session) hold(line string) bool {
+// holdOrAnswer handles a line that has come during an operation: it answers it, or keeps
+// it until the operation has ended. It reports false if no operation is under way.
+// Replies are in the order of the commands; but ABOR takes effect at once. If too many
+// lines are kept, holdOrAnswer blocks until the operation has ended.
+func (s *session) holdOrAnswer(line string) bool {
 	name, arg := control.Split(line)
 	cmd := commands[name]
-	now := cmd.during && arg == ""
+	atOnce := cmd.duringTransfer && arg == ""
 	s.mu.Lock()
 	if s.op == nil {
 		s.mu.Unlock()
 		return false
 	}
-	abort := name == "ABOR" && now
+	abort := name == "ABOR" && atOnce
 	if abort {
 		s.abortLocked(errAborted)
 	}
 	switch {
-	case !now || !s.held.IsEmpty():
-		s.held.Push(line)
+	case !atOnce || !s.pending.IsEmpty():
+		s.pending.Push(line)
 		s.quitting = s.quitting || name == "QUIT" && arg == ""
 		room := s.roomLocked()
 		s.mu.Unlock()
@@ -80,28 +79,28 @@ func (s *session) hold(line string) bool {
 	return true
 }
 
-// goesOn returns a channel that is closed when the operation under way has ended, if it
-// goes on although the control connection has ended for the reason of err: because
-// the client has sent QUIT (RFC 959, 4.1.1), or has announced with ALLO how much it
-// uploads.
-func (s *session) goesOn(err error) <-chan struct{} {
+// untilOperationEnds is called when the control connection has ended because of err. An
+// operation goes on then if the client has sent QUIT (RFC 959, 4.1.1), or has announced
+// the size of its upload with ALLO. The channel is closed when that operation has ended,
+// or at once if there is none.
+func (s *session) untilOperationEnds(err error) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.op == nil || !s.quitting && (s.allocated < 0 || !s.op.isUpload()) {
 		return closed
 	}
-	s.gone = err
+	s.readErr = err
 	return s.op.endLocked()
 }
 
-// quits reports whether QUIT waits for its turn.
-func (s *session) quits() bool {
+// hasPendingQuit reports whether QUIT is among the lines that were kept.
+func (s *session) hasPendingQuit() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.quitting && !s.held.IsEmpty()
+	return s.quitting && !s.pending.IsEmpty()
 }
 
-// endLocked returns a channel that is closed at the end of the operation.
+// endLocked returns a channel that is closed when the operation ends.
 func (op *operation) endLocked() <-chan struct{} {
 	if op.ended == nil {
 		op.ended = make(chan struct{})
@@ -109,53 +108,52 @@ func (op *operation) endLocked() <-chan struct{} {
 	return op.ended
 }
 
-// roomLocked returns a channel that is closed when there is room for another
-// held line.
+// roomLocked returns a channel that is closed when another line can be kept.
 func (s *session) roomLocked() <-chan struct{} {
-	if !s.held.IsFull() {
+	if !s.pending.IsFull() {
 		return closed
 	}
 	return s.op.endLocked()
 }
 
-var closed = make(chan struct{})
+var closed = make(chan struct{}) // always closed
 
 func init() { close(closed) }
 
-// nextHeld returns the held line whose turn it is.
-func (s *session) nextHeld() (string, bool) {
+// popPending returns the first line that was kept, unless an operation is under way.
+func (s *session) popPending() (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.op != nil {
 		return "", false
 	}
-	return s.held.Pop()
+	return s.pending.Pop()
 }
 
-// rest begins to wait for the next command.
-func (s *session) rest() {
+// startIdle begins the wait for the next command.
+func (s *session) startIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.op == nil {
-		s.quiet = time.Now()
+		s.idleSince = time.Now()
 		s.setIdleLocked()
 	}
 }
 
-// setIdleLocked lets the reader lose its patience in time. What there is of a
-// line does not extend it.
+// setIdleLocked sets the deadline for the next command. Parts of a line do not extend
+// it.
 func (s *session) setIdleLocked() {
 	var deadline time.Time
 	if idle := s.server.idleTimeout(); idle > 0 {
-		deadline = s.quiet.Add(idle)
+		deadline = s.idleSince.Add(idle)
 	}
-	s.control.readBy(deadline)
+	s.control.setReadDeadline(deadline)
 }
 
-// isIdle reports whether the client has been silent for too long.
+// isIdle reports whether the client has been silent for IdleTimeout.
 func (s *session) isIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	idle := s.server.idleTimeout()
-	return s.op == nil && s.held.IsEmpty() && idle > 0 && time.Since(s.quiet) >= idle
+	return s.op == nil && s.pending.IsEmpty() && idle > 0 && time.Since(s.idleSince) >= idle
 }

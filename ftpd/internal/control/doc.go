@@ -9,7 +9,7 @@
 //		line, ok, err := in.Next()
 //		...
 //		name, arg := control.Split(line)
-//		b = control.Say(200, "OK").Append(b)
+//		b = control.NewReply(200, "OK").Append(b)
 //	}
 //
 // It is pure: it knows no socket, no clock, no session, and no command. The

@@ -10,7 +10,7 @@ type Reply struct {
 }
 
 // Say returns a reply of one line, or of more.
-func Say(code int, lines ...string) Reply { return Reply{code, lines} }
+func NewReply(code int, lines ...string) Reply { return Reply{code, lines} }
 
 // IsZero reports whether there is no reply.
 func (r Reply) IsZero() bool { return r.Code == 0 }

@@ -58,8 +58,8 @@ func reuse(_, _ string, raw syscall.RawConn) error {
 	return errors.Join(failed, err)
 }
 
-// IsThere reports false: the client must be connected to first.
-func (a *Active) IsThere() bool { return false }
+// IsConnected reports false: the client must be connected to first.
+func (a *Active) IsConnected() bool { return false }
 
 // Close implements Source.
 func (a *Active) Close() { a.shut() }

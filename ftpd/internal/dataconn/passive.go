@@ -85,8 +85,8 @@ func (p *Passive) fail(err error) {
 	p.Close()
 }
 
-// IsThere reports whether the client has connected.
-func (p *Passive) IsThere() bool { return len(p.spot.arrived) > 0 }
+// IsConnected reports whether the client has connected.
+func (p *Passive) IsConnected() bool { return len(p.spot.arrived) > 0 }
 
 // Close gives the port back too.
 func (p *Passive) Close() {

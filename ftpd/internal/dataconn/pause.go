@@ -20,7 +20,7 @@ type Pause struct{ last time.Duration }
 
 // Passes reports whether accept failed for a reason that the next call need not
 // meet, and then waits, longer each time.
-func (p *Pause) Passes(err error) bool {
+func (p *Pause) RetryAfter(err error) bool {
 	if !vfs.IsExhausted(err) && // until somebody leaves
 		!errors.Is(err, syscall.ECONNABORTED) && // the client has left the queue
 		!errors.Is(err, syscall.ECONNRESET) { // the same, on some systems

@@ -86,7 +86,7 @@ func TestAPortBelongsToTheHostThatHasReservedIt(t *testing.T) {
 	other := listen(t, p, netip.MustParseAddr("192.0.2.1"))
 	wantReset(t, other.Port())
 	mine := listen(t, p, loopback)
-	if mine.IsThere() {
+	if mine.IsConnected() {
 		t.Error("a connection is there before it was made")
 	}
 	wantGiven(t, mine, dial(t, mine.Port()))

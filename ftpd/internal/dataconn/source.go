@@ -14,8 +14,8 @@ type Source interface {
 	// error is not that of ctx.
 	Open(ctx context.Context) (*Conn, error)
 
-	// IsThere reports whether Open would give a connection without waiting.
-	IsThere() bool
+	// IsConnected reports whether Open would give a connection without waiting.
+	IsConnected() bool
 
 	// Fail makes Close reset a connection that is open: an orderly end would be
 	// the end of the file.

@@ -8,17 +8,17 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
 
-// clientContext is a session as drivers of ftpserverlib know it. Its methods may be
-// called from any goroutine, for as long as the driver likes.
+// clientContext is a session as drivers of ftpserverlib see it. Its methods may be called
+// from any goroutine, even after the session.
 type clientContext struct {
 	session *session
 
 	// The session's mutex guards these.
-	announced bool // the driver knows of the client
+	announced bool // ClientConnected was called
 	extra     any
 	debug     bool
-	version   string // of CLNT
-	listPath  string // by SetListPath; "": as the client said
+	version   string // from CLNT
+	listPath  string // from SetListPath; "": the directory that the client named
 	command   string // the last one
 	channel   ftpserver.DataChannel
 	tls       ftpserver.TLSRequirement
@@ -26,15 +26,16 @@ type clientContext struct {
 
 var _ ftpserver.ClientContext = (*clientContext)(nil)
 
-// context returns the session as drivers know it.
+// driverContext returns the session as drivers see it. The first call makes it.
 func (s *session) driverContext() *clientContext {
 	if s.client == nil {
-		s.client = &clientContext{session: s, command: "PASS"} // whom Login is told of
+		s.client = &clientContext{session: s, command: "PASS"} // without a driver, Server.Login makes it, during PASS
 	}
 	return s.client
 }
 
-// note tells the context, if there is one, what the client has done.
+// updateContext calls f on the driver's context, if there is one, with the session
+// locked.
 func (s *session) updateContext(f func(c *clientContext)) {
 	if s.client == nil {
 		return
@@ -44,7 +45,7 @@ func (s *session) updateContext(f func(c *clientContext)) {
 	f(s.client)
 }
 
-// of returns what f says of a context, with the session locked.
+// withLock returns the result of f, called with the session of c locked.
 func withLock[T any](c *clientContext, f func() T) T {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
@@ -54,15 +55,15 @@ func withLock[T any](c *clientContext, f func() T) T {
 // Path returns the current directory.
 func (c *clientContext) Path() string { return c.session.dir() }
 
-// SetPath sets the current directory, as the client calls it.
+// SetPath sets the current directory, a path in the client's tree.
 func (c *clientContext) SetPath(value string) { c.session.setDir(path.Clean("/" + value)) }
 
-// SetListPath sets the directory in which the names of an NLST under way are.
+// SetListPath sets the directory that contains the names of the NLST under way.
 func (c *clientContext) SetListPath(value string) {
 	withLock(c, func() any { c.listPath = value; return nil })
 }
 
-// SetDebug keeps a flag for the driver. This package does not log dialogues.
+// SetDebug keeps a flag for the driver. This package itself logs no commands or replies.
 func (c *clientContext) SetDebug(debug bool) { withLock(c, func() any { c.debug = debug; return nil }) }
 
 // Debug returns what SetDebug has set.
@@ -77,14 +78,14 @@ func (c *clientContext) RemoteAddr() net.Addr { return c.session.control.tcp.Rem
 // LocalAddr returns the address that the client has connected to.
 func (c *clientContext) LocalAddr() net.Addr { return c.session.control.tcp.LocalAddr() }
 
-// GetClientVersion returns what the client has said with CLNT.
+// GetClientVersion returns the argument of CLNT.
 func (c *clientContext) GetClientVersion() string {
 	return withLock(c, func() string { return c.version })
 }
 
 var errClosed = errors.New("closed by the driver")
 
-// Close ends the session at once, with what is under way.
+// Close ends the session and its transfer at once.
 func (c *clientContext) Close() error {
 	c.session.cut(errClosed)
 	return nil
@@ -95,7 +96,7 @@ func (c *clientContext) HasTLSForControl() bool {
 	return withLock(c, func() bool { return c.session.secured })
 }
 
-// HasTLSForTransfers reports whether data is to be protected.
+// HasTLSForTransfers reports whether the client has chosen PROT P.
 func (c *clientContext) HasTLSForTransfers() bool {
 	return withLock(c, func() bool { return c.session.protectData })
 }
@@ -105,13 +106,13 @@ func (c *clientContext) GetLastCommand() string {
 	return withLock(c, func() string { return c.command })
 }
 
-// GetLastDataChannel returns how the client has agreed on its last data connection.
+// GetLastDataChannel returns whether the last data connection was active or passive.
 func (c *clientContext) GetLastDataChannel() ftpserver.DataChannel {
 	return withLock(c, func() ftpserver.DataChannel { return c.channel })
 }
 
-// SetTLSRequirement makes TLS a must for this client, or no longer one beyond what
-// the settings require.
+// SetTLSRequirement makes TLS mandatory for this client, or returns to what the settings
+// require.
 func (c *clientContext) SetTLSRequirement(requirement ftpserver.TLSRequirement) error {
 	if requirement != ftpserver.ClearOrEncrypted && requirement != ftpserver.MandatoryEncryption {
 		return errors.New("invalid TLS requirement")

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/upload"
 )
 
-// dataCommands agree on data connections, and move data over them.
+// dataCommands set up data connections, and transfer data over them.
 var dataCommands = map[string]command{
 	"TYPE": {arg: requiredArg, syntax: "A|I|L 8", login: true, run: (*session).setType},
 	"STRU": {arg: requiredArg, syntax: "F", login: true, run: (*session).stru},
@@ -38,8 +38,8 @@ var dataCommands = map[string]command{
 	"MLSD": {arg: optionalArg, syntax: "[directory]", login: true, data: true, work: (*operation).list},
 }
 
-// setType answers TYPE. All types mean bytes as they are, unless a driver of
-// ftpserverlib leaves the conversion of lines on.
+// setType answers TYPE. No type converts anything, unless a driver of ftpserverlib
+// leaves the conversion of line ends on.
 func (s *session) setType(arg string) reply {
 	switch strings.ToUpper(arg) {
 	case "A", "A N":
@@ -55,7 +55,8 @@ func (s *session) setType(arg string) reply {
 	return newReply(504, "Types are A, A N, I and L 8")
 }
 
-// converts reports whether the ends of lines are converted, by TYPE A.
+// convertsLines reports whether transfers convert line ends: after TYPE A, if the driver
+// wants that.
 func (s *session) convertsLines() bool { return s.ascii && s.server.policy.convertASCII }
 
 // stru answers STRU.
@@ -74,19 +75,19 @@ func (s *session) mode(arg string) reply {
 	return newReply(200, "Mode is S")
 }
 
-// allo answers ALLO, which reserves nothing, unless a driver does; but the client is
-// told if what it sends next is not of that size.
+// allo answers ALLO, which reserves nothing, unless a driver does. But if the next upload
+// has another size, its final reply says so.
 func (s *session) allo(arg string) reply {
 	words := strings.Fields(arg)
 	if len(words) != 1 && (len(words) != 3 || !strings.EqualFold(words[1], "R")) {
-		return newReply(501, "Write it like ALLO 1000 or ALLO 1000 R 80")
+		return newReply(501, "Use ALLO 1000 or ALLO 1000 R 80")
 	}
 	size, err := strconv.ParseUint(words[0], 10, 63)
 	if len(words) == 3 && err == nil {
 		_, err = strconv.ParseUint(words[2], 10, 63)
 	}
 	if err != nil {
-		return newReply(501, "That is no number of bytes")
+		return newReply(501, "Not a number of bytes")
 	}
 	text := "Nothing needs to be reserved"
 	if s.user.ext.allocate != nil {
@@ -101,18 +102,19 @@ func (s *session) allo(arg string) reply {
 	return newReply(200, text)
 }
 
-// abor answers ABOR when nothing is under way; otherwise see hold.
+// abor answers ABOR when no operation is under way; otherwise see holdOrAnswer.
 func (s *session) abor(string) reply {
 	s.dropSource()
 	return newReply(226, "Nothing to abort")
 }
 
-// span is a part of a file.
-type span struct{ first, last int64 } // of bytes, both included
+// span is a range of bytes of a file.
+type span struct{ first, last int64 } // both included
 
-// What is told of an offset that counts the bytes of lines which are converted.
+// The error and the reply for an offset while line ends are converted: it would count
+// converted bytes.
 var (
-	errASCIIOffset   = errors.New("no offsets with TYPE A, which converts lines: send TYPE I")
+	errASCIIOffset   = errors.New("TYPE A converts lines and allows no offsets: send TYPE I")
 	replyASCIIOffset = newReply(501, capitalize(errASCIIOffset.Error()))
 )
 
@@ -129,8 +131,8 @@ func (s *session) restartAt(arg string) reply {
 	return newReply(350, fmt.Sprintf("Restarting at %d", n))
 }
 
-// rang answers RANG, the first and last byte of the next RETR or HASH (draft
-// bryan-ftp-range). A last byte before the first takes the range back.
+// rang answers RANG, which sets the first and last byte of the next RETR or HASH (draft
+// bryan-ftp-range). If the last byte is before the first, there is no range any more.
 func (s *session) rang(arg string) reply {
 	if s.convertsLines() {
 		return replyASCIIOffset
@@ -149,8 +151,8 @@ func (s *session) rang(arg string) reply {
 	return newReply(350, fmt.Sprintf("Range from %d to %d", first, last))
 }
 
-// takeRange returns where the next transfer begins and ends, which holds for
-// that one alone; last is negative for the end of the file.
+// takeRange returns the first and last byte of the next transfer, from REST or RANG, and
+// forgets them. last is negative for the end of the file.
 func (s *session) takeRange() (first, last int64) {
 	first, last = s.restart, -1
 	if s.byteRange != nil {
@@ -166,7 +168,7 @@ func parseOffset(s string) (int64, bool) {
 	return int64(n), err == nil && s[0] != '+'
 }
 
-var replyEPSVOnly = newReply(501, "After EPSV ALL there is only EPSV")
+var replyEPSVOnly = newReply(501, "Only EPSV is allowed after EPSV ALL")
 
 // pasv answers PASV (RFC 959).
 func (s *session) pasv(string) reply {
@@ -208,7 +210,7 @@ func (s *session) epsv(arg string) reply {
 func (s *session) port(arg string) reply {
 	addr, err := parsePort(arg)
 	if err != nil {
-		return newReply(501, "Write it like PORT 192,0,2,1,200,10")
+		return newReply(501, "Use PORT 192,0,2,1,200,10")
 	}
 	return s.connectTo(addr)
 }
@@ -218,14 +220,14 @@ func (s *session) eprt(arg string) reply {
 	family, addr, err := parseEprt(arg)
 	switch {
 	case err != nil:
-		return newReply(501, "Write it like EPRT |1|192.0.2.1|51210|")
+		return newReply(501, "Use EPRT |1|192.0.2.1|51210|")
 	case family != s.family():
 		return replyFamily(s.family())
 	}
 	return s.connectTo(addr)
 }
 
-// family returns the address family of the session as RFC 2428, 2, numbers it.
+// family returns the number of the session's address family in RFC 2428, 2.
 func (s *session) family() string {
 	if s.local.Addr().Is4() {
 		return "1"
@@ -237,9 +239,9 @@ func replyFamily(family string) reply {
 	return newReply(522, "Network protocol not supported, use ("+family+")")
 }
 
-// listen waits for the client on a port of ours.
+// listen reserves a passive port for the client, and returns the number to announce.
 func (s *session) listen() (port uint16, refusal reply) {
-	s.dropSource() // or its port would be taken
+	s.dropSource() // frees its port first
 	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout(), s.onSecondConn)
 	if err != nil {
 		return 0, newReply(425, "Cannot listen for a data connection: "+stripPaths(err).Error())
@@ -249,14 +251,15 @@ func (s *session) listen() (port uint16, refusal reply) {
 	return l.Port(), reply{}
 }
 
-// secondConnError is why a transfer ends whose data connection may not be the client's: so may
-// what has come over it.
+// secondConnError ends a transfer because two connections came to its passive port, so
+// that neither the connection nor the data received is certainly the client's.
 type secondConnError struct{ error }
 
 func (e secondConnError) Unwrap() []error { return []error{e.error, upload.ErrStranger} }
 
-// doubled is told that a second connection has come to the port source. If a transfer
-// has the first one, that ends; otherwise the next one is refused.
+// onSecondConn is called when a second connection has come to the passive port of
+// source. It ends the transfer that uses the first one, if there is one; otherwise the
+// next transfer is refused.
 func (s *session) onSecondConn(source *dataconn.Passive, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,14 +268,14 @@ func (s *session) onSecondConn(source *dataconn.Passive, err error) {
 	}
 }
 
-// hasSecondConn reports whether the data connection may have been another one than the
-// client's.
+// hasSecondConn reports whether a second connection has come to the passive port, so
+// that the data connection may not be the client's.
 func (op *operation) hasSecondConn() bool {
 	return errors.Is(context.Cause(op.ctx), dataconn.ErrSecond)
 }
 
-// connectTo agrees to connect to a port of the client, if checkActive has nothing
-// against it.
+// connectTo answers PORT and EPRT: the next data connection will go to addr, if
+// checkActive allows that.
 func (s *session) connectTo(addr netip.AddrPort) reply {
 	switch {
 	case s.epsvOnly:
@@ -292,7 +295,7 @@ func (s *session) connectTo(addr netip.AddrPort) reply {
 	return newReply(200, "OK")
 }
 
-// setSource makes the next data connection come from d.
+// setSource sets the source of the next data connection.
 func (s *session) setSource(d dataconn.Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +303,7 @@ func (s *session) setSource(d dataconn.Source) {
 	s.source = d
 }
 
-// dropSource forgets what the client has agreed on.
+// dropSource closes the source of the next data connection, if there is one.
 func (s *session) dropSource() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -314,8 +317,7 @@ func (s *session) dropSourceLocked() {
 	s.source, s.sourceUsed = nil, false
 }
 
-// mayTransfer returns why no data connection can be opened now; the zero
-// reply: it can.
+// mayTransfer returns the reply that refuses a transfer now; the zero reply: none.
 func (s *session) mayTransfer() reply {
 	protect := s.mustProtect()
 	s.mu.Lock()
@@ -361,7 +363,7 @@ func parseEprt(arg string) (family string, addr netip.AddrPort, err error) {
 	}
 	family = fields[1]
 	if family != "1" && family != "2" {
-		return family, addr, nil // it is refused whatever follows
+		return family, addr, nil // refused, whatever follows
 	}
 	ip, err := netip.ParseAddr(fields[2])
 	if err != nil {

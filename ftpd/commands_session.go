@@ -36,22 +36,22 @@ func (s *session) quit(string) reply {
 	return newReply(221, s.server.driver.goodbye()...)
 }
 
-// clnt answers CLNT, by which clients tell which program they are.
+// clnt answers CLNT, by which a client names its program.
 func (s *session) clnt(name string) reply {
 	s.updateContext(func(c *clientContext) { c.version = name })
 	return newReply(200, "OK")
 }
 
-// rein answers REIN. TLS stays: to end it here would put the next password
-// on the wire.
+// rein answers REIN. TLS stays on, because the next password would otherwise be sent in
+// clear.
 func (s *session) rein(string) reply {
 	s.logOut()
 	s.name, s.epsvOnly, s.ascii = "", false, s.server.policy.startASCII
 	return newReply(220, "Ready for a new user")
 }
 
-// hostCommand answers HOST (RFC 7151), which must come before the login. There is
-// one tree, and all names are its names.
+// hostCommand answers HOST (RFC 7151), which must come before the login. All host names
+// have the same accounts and files.
 func (s *session) hostCommand(name string) reply {
 	if s.user != nil || s.name != "" {
 		return newReply(503, "HOST comes before USER")
@@ -63,7 +63,7 @@ func (s *session) hostCommand(name string) reply {
 	return newReply(220, "Host accepted")
 }
 
-// feat answers FEAT (RFC 2389): what the tables say.
+// feat answers FEAT (RFC 2389) from the tables of commands.
 func (s *session) feat(string) reply {
 	var features []string
 	for name, cmd := range commands {
@@ -79,7 +79,7 @@ func (s *session) feat(string) reply {
 	return newReply(211, append(lines, "End")...)
 }
 
-// options are the commands that OPTS knows.
+// options has the commands that OPTS can configure.
 var options = map[string]func(s *session, arg string) reply{
 	"UTF8":  (*session).optsUTF8,
 	"UTF-8": (*session).optsUTF8,
@@ -100,8 +100,8 @@ func (s *session) opts(arg string) reply {
 	return run(s, rest)
 }
 
-// optsUTF8 answers OPTS UTF8, which older clients want to hear before they send
-// anything but ASCII.
+// optsUTF8 answers OPTS UTF8, which older clients need before they send anything but
+// ASCII.
 func (s *session) optsUTF8(arg string) reply {
 	if strings.EqualFold(strings.TrimSpace(arg), "OFF") {
 		return newReply(504, "Names are sent as they are, UTF-8 as a rule")
@@ -125,7 +125,7 @@ func (s *session) lang(arg string) reply {
 	return newReply(200, "Replies are in English")
 }
 
-// stat answers STAT: of the session, or of a path as a listing.
+// stat answers STAT with the status of the session, or with a listing of a path.
 func (s *session) stat(arg string) reply {
 	switch {
 	case arg == "" && s.server.policy.noStatus:
@@ -157,7 +157,7 @@ func (s *session) offered() map[string]command {
 	return offered
 }
 
-// helpOn tells of one of the commands, or of all if name is empty.
+// helpOn describes the command name, or lists all commands if name is empty.
 func helpOn(prefix string, commands map[string]command, name string) reply {
 	if name = control.Upper(strings.TrimSpace(name)); name != "" {
 		cmd, ok := commands[name]
@@ -175,5 +175,5 @@ func helpOn(prefix string, commands map[string]command, name string) reply {
 		}
 		lines = append(lines, strings.TrimRight(text.String(), " "))
 	}
-	return newReply(214, append(lines, prefix+"HELP NAME tells of one")...)
+	return newReply(214, append(lines, prefix+"HELP NAME describes one")...)
 }

@@ -46,7 +46,7 @@ func startOnFS(t *testing.T, fsys afero.Fs) *server {
 // startForU serves fsys to everybody, with all rights.
 func startForU(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
 	t.Helper()
-	return deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+	return startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
 	}, setup)
 }
@@ -85,7 +85,7 @@ func rootOf(t *testing.T, files map[string]string) *ftpd.Root {
 }
 
 // Sixteen clients read at once, each from offsets of its own.
-func TestRetrOfEveryFileSystem(t *testing.T) {
+func TestRetrFromEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		want := sendfile.Copy
 		if kind.Real && hasSendfile {
@@ -117,7 +117,7 @@ func TestRetrOfEveryFileSystem(t *testing.T) {
 }
 
 // Sixteen clients write at once.
-func TestStorToEveryFileSystem(t *testing.T) {
+func TestStorToEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		c := s.login()
 		if !kind.Writable {
@@ -170,7 +170,7 @@ func TestStorToEveryFileSystem(t *testing.T) {
 	})
 }
 
-func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
+func TestUploadsAreResumedInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		if !kind.Writable {
 			t.Skip("nothing can be written")
@@ -219,7 +219,7 @@ func underWay(fsys afero.Fs, size int64) bool {
 	return false
 }
 
-func TestCommandsInEveryFileSystem(t *testing.T) {
+func TestCommandsInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		c := s.login()
 		c.want(250, "CWD docs")
@@ -287,7 +287,7 @@ func TestCommandsInEveryFileSystem(t *testing.T) {
 	})
 }
 
-func TestAHomeInEveryFileSystem(t *testing.T) {
+func TestAHomeInEachFileSystem(t *testing.T) {
 	for _, kind := range nettest.FileSystems(t, someFiles(), aDay) {
 		t.Run(kind.Name, func(t *testing.T) {
 			s := start(t, func(srv *ftpd.Server) {
@@ -388,7 +388,7 @@ func memoryOf(t *testing.T, name, content string) afero.Fs {
 }
 
 // What is not whole is not there, for no command and in no spelling that a file system may take for the same.
-func TestUnfinishedUploadsAreHiddenInEveryFileSystem(t *testing.T) {
+func TestUnfinishedUploadsAreHiddenInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		if !kind.Writable {
 			t.Skip("nothing can be written")

@@ -52,14 +52,14 @@ func (d *mainDriver) ClientDisconnected(c ftpserver.ClientContext) {
 	}
 }
 
-var errWho = errors.New("who are you")
+var errRejected = errors.New("who are you")
 
 func (d *mainDriver) AuthUser(c ftpserver.ClientContext, user, pass string) (ftpserver.ClientDriver, error) {
 	switch {
 	case d.auth != nil:
 		return d.auth(c, user, pass)
 	case user != "u" || pass != "secret":
-		return nil, errWho
+		return nil, errRejected
 	}
 	return d.client, nil
 }
@@ -87,12 +87,12 @@ func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server
 	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, Server: ftpd.FromDriver(d), served: make(chan error, 1),
-		transfers: make(chan ftpd.Transfer, 100), leavings: make(chan ftpd.Disconnect, 100), logins: make(chan ftpd.LoginAttempt, 100),
+		transfers: make(chan ftpd.Transfer, 100), disconnects: make(chan ftpd.Disconnect, 100), logins: make(chan ftpd.LoginAttempt, 100),
 	}
-	s.HurryForTest(time.Millisecond, 0, 0)
+	s.ShortenDelaysForTest(time.Millisecond, 0, 0)
 	s.OnTransfer = func(x ftpd.Transfer) { s.transfers <- x }
 	s.OnLogin = func(x ftpd.LoginAttempt) { s.logins <- x }
-	s.OnDisconnect = func(x ftpd.Disconnect) { s.leavings <- x }
+	s.OnDisconnect = func(x ftpd.Disconnect) { s.disconnects <- x }
 	if setup != nil {
 		setup(s.Server)
 	}
@@ -111,7 +111,7 @@ func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server
 	return s
 }
 
-func TestADriverIsServed(t *testing.T) {
+func TestFromDriverServesADriver(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		name     string
@@ -146,8 +146,8 @@ func TestADriverIsServed(t *testing.T) {
 	}
 }
 
-// knock connects, and leaves the greeting to the caller.
-func (s *server) knock() *client {
+// connectOnly connects, and leaves the greeting to the caller.
+func (s *server) connectOnly() *client {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -174,15 +174,15 @@ func TestTheDriverGreets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := run(t, &mainDriver{connected: func(ftpserver.ClientContext) (string, error) { return tt.message, tt.err }}, nil)
-			c := s.knock()
+			c := s.connectOnly()
 			_, text, err := c.reply()
 			if text+"\r\n" != tt.want || err != nil {
 				t.Errorf("got %q, %v", text, err)
 			}
 			if tt.err != nil {
 				c.end()
-				if x := next(t, s.leavings); !errors.Is(x.Err, tt.err) {
-					t.Errorf("told that the client is gone for %v", x.Err)
+				if x := next(t, s.disconnects); !errors.Is(x.Err, tt.err) {
+					t.Errorf("the session ended because of %v", x.Err)
 				}
 				return
 			}
@@ -191,8 +191,8 @@ func TestTheDriverGreets(t *testing.T) {
 	}
 }
 
-func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
-	refuse := func(ftpserver.ClientContext) (string, error) { return "no", errWho }
+func TestClientDisconnectedIsCalledOnce(t *testing.T) {
+	refuse := func(ftpserver.ClientContext) (string, error) { return "no", errRejected }
 	for _, tt := range []struct {
 		name      string
 		connected func(ftpserver.ClientContext) (string, error)
@@ -218,7 +218,7 @@ func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
 			}
 			c.end()
 		}},
-		{"because it is refused", refuse, func(s *server) { s.knock().expect(421, "the greeting") }},
+		{"because it is refused", refuse, func(s *server) { s.connectOnly().expect(421, "the greeting") }},
 		{"because the server closes", nil, func(s *server) {
 			c := s.login()
 			_ = s.Close()
@@ -250,22 +250,22 @@ func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
 			}
 			_ = s.Close() // waits for all
 			if len(come) > 0 || len(gone) > 0 {
-				t.Error("told again")
+				t.Error("called again")
 			}
 		})
 	}
 }
 
-func TestOfWhoWasNeverLetInTheDriverIsNotTold(t *testing.T) {
+func TestClientDisconnectedIsNotCalledForARefusedClient(t *testing.T) {
 	d := &mainDriver{config: always(testCertificate())}
 	told := make(chan string, 10)
 	d.connected = func(ftpserver.ClientContext) (string, error) { told <- "come"; return "Hello", nil }
 	d.disconnected = func(ftpserver.ClientContext) { told <- "gone" }
 	d.settings.TLSRequired = ftpserver.ImplicitEncryption
 	s := run(t, d, nil)
-	c := s.knock()
+	c := s.connectOnly()
 	c.send("this is no handshake")
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if len(told) > 0 {
 		t.Errorf("the driver was told that somebody has %s", <-told)
 	}
@@ -281,8 +281,8 @@ func TestAuthUserDecides(t *testing.T) {
 		guess  bool
 	}{
 		{"lets in", afero.NewMemMapFs(), nil, "230 Logged in", false},
-		{"keeps out", nil, errWho, "530 Login incorrect", true},
-		{"keeps out, whatever else it returns", afero.NewMemMapFs(), errWho, "530 Login incorrect", true},
+		{"keeps out", nil, errRejected, "530 Login incorrect", true},
+		{"keeps out, whatever else it returns", afero.NewMemMapFs(), errRejected, "530 Login incorrect", true},
 		{"returns nothing", nil, nil, "530 Login is not possible now", false},
 		{"returns a root that is none", noRoot, nil, "530 Login is not possible now", false},
 	} {
@@ -299,10 +299,10 @@ func TestAuthUserDecides(t *testing.T) {
 			}
 			x := next(t, s.logins)
 			if user != "some body" || pass != "a pass word " || x.User != user {
-				t.Errorf("asked for %q, %q, told of %q", user, pass, x.User)
+				t.Errorf("asked for %q, %q, OnLogin got %q", user, pass, x.User)
 			}
 			if guess := errors.Is(x.Err, ftpd.ErrLogin); guess != tt.guess || tt.err != nil && !errors.Is(x.Err, tt.err) {
-				t.Errorf("told %v", x.Err)
+				t.Errorf("got %v", x.Err)
 			}
 		})
 	}
@@ -314,7 +314,7 @@ func code(text string) int {
 	return n
 }
 
-func TestADriverWithoutAClientIsNoGuessOfItsUser(t *testing.T) {
+func TestANilClientDriverDoesNotCountAsAFailedLogin(t *testing.T) {
 	d := &mainDriver{}
 	s := run(t, d, nil)
 	c := s.dial()
@@ -348,8 +348,8 @@ func TestPreAuthUserDecidesAboutNames(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil || x.User != "" {
-		t.Errorf("told that %q is gone for %v", x.User, x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || x.User != "" {
+		t.Errorf("the session of %q ended because of %v", x.User, x.Err)
 	}
 }
 
@@ -363,15 +363,15 @@ func (d poster) PostAuthMessage(_ ftpserver.ClientContext, user string, err erro
 	return d.post(user, err)
 }
 
-func TestPostAuthMessageCommentsLogins(t *testing.T) {
+func TestPostAuthMessageIsTheReplyToALogin(t *testing.T) {
 	s := run(t, poster{&mainDriver{client: afero.NewMemMapFs()}, func(user string, err error) string {
 		switch {
 		case user == "silent":
 			return ""
-		case errors.Is(err, errWho):
+		case errors.Is(err, errRejected):
 			return "Go away\n" + user
 		case err != nil:
-			t.Errorf("told of %v", err)
+			t.Errorf("got %v", err)
 		}
 		return "Welcome\n" + user
 	}}, nil)
@@ -396,7 +396,7 @@ type quitter struct {
 
 func (d quitter) QuitMessage() string { return d.message }
 
-func TestQuitMessageSaysGoodbye(t *testing.T) {
+func TestQuitMessageIsTheReplyToQUIT(t *testing.T) {
 	for message, want := range map[string]string{"Bye": "221 Bye", "See\nyou": "221-See\r\n221 you", "": "221 "} {
 		c := run(t, quitter{&mainDriver{}, message}, nil).dial()
 		if got := c.want(221, "QUIT"); got != want {
@@ -444,7 +444,7 @@ func TestListenAndServe(t *testing.T) {
 	}
 }
 
-func TestListenAndServeTellsWhyNot(t *testing.T) {
+func TestListenAndServeReturnsErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -455,7 +455,7 @@ func TestListenAndServeTellsWhyNot(t *testing.T) {
 		srv  *ftpd.Server
 		want string // in the error
 	}{
-		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "no driver"},
+		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "needs the settings of a driver"},
 		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
 		{"of settings that cannot be", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
 	} {

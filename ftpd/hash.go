@@ -14,9 +14,9 @@ import (
 	"sluice/internal/digest"
 )
 
-// hashKind is a way to compute a checksum, as clients call it.
+// hashKind is a checksum algorithm with its name in FTP.
 type hashKind struct {
-	name      string // of HASH (draft bryan-ftp-hash)
+	name      string // for HASH (draft bryan-ftp-hash)
 	algorithm digest.Algorithm
 }
 
@@ -28,8 +28,8 @@ var hashKinds = []*hashKind{
 	{"CRC32", digest.CRC32},
 }
 
-// hashCommand returns a command that stands for one kind. No standard has such
-// commands; clients know them from other servers.
+// hashCommand returns a command with a fixed algorithm. No standard has such commands;
+// clients know them from other servers.
 func hashCommand(kind digest.Algorithm) command {
 	return command{
 		arg: requiredArg, syntax: "file [first [end]]", login: true,
@@ -37,7 +37,7 @@ func hashCommand(kind digest.Algorithm) command {
 	}
 }
 
-// hashKind returns what HASH computes.
+// hashKind returns the algorithm of HASH, which OPTS HASH chooses.
 func (s *session) hashKind() *hashKind {
 	if s.hash != nil {
 		return s.hash
@@ -45,7 +45,7 @@ func (s *session) hashKind() *hashKind {
 	return hashKinds[0]
 }
 
-// featHASH returns the line of FEAT, with a star after what HASH computes.
+// featHASH returns the line of FEAT, with a star after the chosen algorithm.
 func featHASH(s *session) string {
 	var names []string
 	for _, k := range hashKinds {
@@ -58,7 +58,7 @@ func featHASH(s *session) string {
 	return "HASH " + strings.Join(names, ";")
 }
 
-// optsHASH answers OPTS HASH, which tells or chooses what HASH computes.
+// optsHASH answers OPTS HASH, which shows or chooses the algorithm of HASH.
 func (s *session) optsHASH(arg string) reply {
 	if arg == "" {
 		return newReply(200, s.hashKind().name)
@@ -72,7 +72,7 @@ func (s *session) optsHASH(arg string) reply {
 	return newReply(504, "Unknown checksum")
 }
 
-// hash answers HASH for the file, or for the range that RANG has set.
+// hash answers HASH for a file, or for the range that RANG has set.
 func (op *operation) hash(arg string) reply {
 	s := op.session
 	kind := s.hashKind()
@@ -93,13 +93,13 @@ func (op *operation) hash(arg string) reply {
 	return newReply(213, fmt.Sprintf("%s %d-%d %s %s", kind.name, part.first, max(part.last, 0), sum, arg))
 }
 
-// hashRange answers XCRC and its like: a name, quoted if numbers follow that could
-// be part of it, and the part of the file from first up to but without end.
+// hashRange answers XCRC and the like. arg is a name, in quotes if numbers that could be
+// part of it follow, and optionally the range of bytes from first up to but without end.
 func (op *operation) hashRange(kind digest.Algorithm, arg string) reply {
 	s := op.session
 	name, rest := cutQuoted(arg)
 	f, size, err := s.openForHash(name)
-	if err != nil && rest == "" { // perhaps numbers follow a name without quotes
+	if err != nil && rest == "" { // numbers may follow a name without quotes
 		name, rest, _ = strings.Cut(arg, " ")
 		if rest != "" {
 			f, size, err = s.openForHash(name)
@@ -145,7 +145,7 @@ func (u *user) openForHash(name string) (f hashable, size int64, err error) {
 	return whole, size, nil
 }
 
-// sum returns the checksum of f from the byte first up to but without end, in
+// checksum returns the checksum of f from the byte first up to but without end, in
 // hexadecimal digits.
 func (op *operation) checksum(f hashable, kind digest.Algorithm, first, end int64) (string, error) {
 	s := op.session
@@ -156,9 +156,9 @@ func (op *operation) checksum(f hashable, kind digest.Algorithm, first, end int6
 	return hex.EncodeToString(sum), err
 }
 
-// unknown is a file whose checksum is not remembered. Server.digests know files
-// by their inodes, and a file system that encrypts, for one, shows other bytes
-// of the same inode to other users.
+// uncachedFile is a file whose checksum Server.digests does not cache. The cache
+// identifies files by their inodes, but a file system that encrypts, for example, shows
+// other bytes of the same inode to other users.
 type uncachedFile struct{ afero.File }
 
 func (u uncachedFile) Stat() (fs.FileInfo, error) {
@@ -173,7 +173,7 @@ type withoutSys struct{ fs.FileInfo }
 
 func (withoutSys) Sys() any { return nil }
 
-// hashErrorReply tells why there is no checksum.
+// hashErrorReply returns the reply if a checksum cannot be computed.
 func (op *operation) hashErrorReply(err error) reply {
 	if op.ctx.Err() != nil {
 		return newReply(426, "Aborted")
@@ -184,8 +184,8 @@ func (op *operation) hashErrorReply(err error) reply {
 	return fileErrorReply(err)
 }
 
-// cutQuoted takes a name in double quotes from the beginning of arg; a quote in
-// it is doubled. Without quotes all of arg is the name.
+// cutQuoted splits arg into a name in double quotes, in which quotes are doubled, and the
+// rest. Without quotes all of arg is the name.
 func cutQuoted(arg string) (name, rest string) {
 	if !strings.HasPrefix(arg, `"`) {
 		return arg, ""
@@ -199,11 +199,11 @@ func cutQuoted(arg string) (name, rest string) {
 			return strings.ReplaceAll(arg[1:i], `""`, `"`), strings.TrimSpace(arg[i+1:])
 		}
 	}
-	return arg, "" // it begins with a quote that has no end
+	return arg, "" // no closing quote
 }
 
-// parseSpan reads the first byte and the one after the last, both of which may
-// be missing, of a file of size bytes.
+// parseSpan parses the first byte and the one after the last, both optional, of a range
+// in a file of size bytes.
 func parseSpan(text string, size int64) (first, end int64, ok bool) {
 	fields := strings.Fields(text)
 	end, ok = size, len(fields) <= 2

@@ -9,17 +9,17 @@ import (
 	"sluice/ftpd"
 )
 
-// faults-http.md, H4: what HTTP hides, FTP showed to everybody.
-func TestHiddenNamesAreNotForGuests(t *testing.T) {
+// faults-http.md, H4: FTP showed the names that HTTP hides to everybody.
+func TestHiddenNamesAreHiddenFromAnonymousUsers(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		setup func(s *ftpd.Server, root *ftpd.Root)
 		login func(s *server) *client
 		shown bool
 	}{
-		{"those of Server.FS", func(s *ftpd.Server, root *ftpd.Root) { s.FS = root }, (*server).guest, false},
-		{"unless it shows them", func(s *ftpd.Server, root *ftpd.Root) { s.FS, s.ShowHidden = root, true }, (*server).guest, true},
-		{"but for users with a password", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
+		{"Server.FS hides them", func(s *ftpd.Server, root *ftpd.Root) { s.FS = root }, (*server).guest, false},
+		{"ShowHidden shows them", func(s *ftpd.Server, root *ftpd.Root) { s.FS, s.ShowHidden = root, true }, (*server).guest, true},
+		{"users with a password see them", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var root *ftpd.Root

@@ -9,7 +9,7 @@ import (
 )
 
 // What an upload that broke off has left is told by SIZE, and by nothing else.
-func TestWhatIsKeptIsNoFile(t *testing.T) {
+func TestAKeptPartIsNotAFile(t *testing.T) {
 	s := start(t, nil)
 	s.file("other", 5)
 	n := s.breakUpload(s.login(), "f")
@@ -33,7 +33,7 @@ func TestWhatIsKeptIsNoFile(t *testing.T) {
 }
 
 // A client that did not ask means a new file.
-func TestWhatIsKeptGoesOnOnlyInASessionThatHasAsked(t *testing.T) {
+func TestAKeptPartIsResumedOnlyAfterSIZEOrTheReply(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(s *server, c *client, n int64)
@@ -95,7 +95,7 @@ func TestWhatIsKeptGoesOnOnlyInASessionThatHasAsked(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsForgotten(t *testing.T) {
+func TestAKeptPartIsRemovedWhenItsNameChanges(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(c *client)

@@ -14,9 +14,9 @@ import (
 	"sluice/internal/upload"
 )
 
-// GetHandle opens a file to be sent from offset on, or to be received. The library
-// copies with io.Copy, which finds WriteTo and ReadFrom: the bytes go by sendfile and
-// splice, as those of our own engine.
+// GetHandle opens a file to be sent from offset on, or to be received. The library copies
+// with io.Copy, which uses WriteTo and ReadFrom, so the bytes go by sendfile and splice,
+// as with our own engine.
 func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	command := Store
 	switch {
@@ -40,7 +40,7 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	return f, nil
 }
 
-// libraryError returns err as the library may tell it.
+// libraryError returns err in the form that the library sends to the client.
 func libraryError(err error) error {
 	if err == nil {
 		return nil
@@ -73,19 +73,19 @@ func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	return &libraryUpload{libraryFile{client: l.client, transfer: t, at: f.Start()}, f}, nil
 }
 
-// libraryFile is what both kinds of handles have in common.
+// libraryFile has the common parts of libraryDownload and libraryUpload.
 type libraryFile struct {
 	client   *libraryClient
 	transfer *transfer
-	at       int64 // of the next byte
-	failed   error // what TransferError has told; nil: nothing
+	at       int64 // offset of the next byte
+	failed   error // from TransferError; nil: no error
 }
 
-// TransferError is told that not all has moved. Close follows.
+// TransferError notes that the transfer has failed. The library calls Close after it.
 func (f *libraryFile) TransferError(err error) { f.failed = err }
 
-// Seek goes to where the transfer begins, which is where the file is already: no
-// other offset is asked for.
+// Seek accepts only the current offset: the library seeks to the start of the transfer,
+// where the file is already.
 func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekStart || offset != f.at {
 		return f.at, errOffset
@@ -93,7 +93,8 @@ func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
 	return f.at, nil
 }
 
-// stream returns what bytes go through, if it is a connection.
+// asStream returns rw, which the library passes to WriteTo or ReadFrom, as a stream; ok
+// is false if it is not a connection.
 func (f *libraryFile) asStream(rw any) (*stream, bool) {
 	conn, ok := rw.(net.Conn)
 	if !ok {
@@ -103,10 +104,10 @@ func (f *libraryFile) asStream(rw any) (*stream, bool) {
 	if protected, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		below = protected.NetConn()
 	}
-	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library ends it
+	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library closes it
 }
 
-// end tells of the end of the transfer.
+// finish reports the end of the transfer.
 func (f *libraryFile) finish(err error) {
 	f.transfer.report(err, nil)
 	f.client.update(func() { f.client.files-- })
@@ -131,7 +132,7 @@ func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
 	return d.transfer.record.Sent, libraryError(err)
 }
 
-// Read reads what comes next.
+// Read reads the next bytes of the file.
 func (d *libraryDownload) Read(p []byte) (int, error) {
 	n, err := d.file.ReadAt(p[:min(int64(len(p)), max(d.size-d.at, 0))], d.at)
 	d.at += int64(n)
@@ -148,7 +149,7 @@ func (d *libraryDownload) Write([]byte) (int, error) { return 0, errDirection }
 
 // Close closes the file.
 func (d *libraryDownload) Close() error {
-	_ = d.file.Close() // it was only read
+	_ = d.file.Close() // nothing was written
 	d.finish(d.failed)
 	return nil
 }
@@ -172,7 +173,7 @@ func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
 	return end - at, libraryError(err)
 }
 
-// Write writes what comes next.
+// Write writes the next bytes of the file.
 func (u *libraryUpload) Write(p []byte) (int, error) {
 	n, err := u.file.Writer().WriteAt(p, u.at)
 	u.at += int64(n)
@@ -182,7 +183,7 @@ func (u *libraryUpload) Write(p []byte) (int, error) {
 // Read refuses.
 func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
-// Close makes the file visible if all of it has come.
+// Close makes the file visible, if the upload is complete.
 func (u *libraryUpload) Close() error {
 	err := u.transfer.commit(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
 	u.finish(err)

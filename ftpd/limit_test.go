@@ -27,7 +27,7 @@ func limited(bytesPerSecond int64) func(*access) {
 	}
 }
 
-func TestTransfersKeepToTheirLimits(t *testing.T) {
+func TestTransfersObeyTheirRateLimits(t *testing.T) {
 	const size, atMost = 500_000, 1e6
 	const least = 300 * time.Millisecond // less the first turn, what was not used in the moment before, and a margin
 	down := func(c *client) { c.get(epsv, "RETR f") }
@@ -73,7 +73,7 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 			took := time.Since(begin)
 			x := s.transfer()
 			if x.Err != nil || x.Sent != size {
-				t.Errorf("told %+v, want %d bytes", x, size)
+				t.Errorf("got %+v, want %d bytes", x, size)
 			}
 			if tt.want && took < least {
 				t.Errorf("took %v, want at least %v", took, least)
@@ -89,7 +89,7 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 	}
 }
 
-func TestALimitIsToldInTheReply(t *testing.T) {
+func TestTheReplyNamesTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxRate = new(live.Registry), 500_000 })
 	s.file("f", 200_000)
 	c := s.login()
@@ -100,7 +100,7 @@ func TestALimitIsToldInTheReply(t *testing.T) {
 	}
 }
 
-func TestListingsKeepToTheLimit(t *testing.T) {
+func TestListingsObeyTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 20_000 })
 	for i := range 200 {
 		s.file(fmt.Sprintf("a name that is long enough %d", i), 0)
@@ -163,7 +163,7 @@ func TestAborEndsAWaitForTheLimit(t *testing.T) {
 			}
 		}
 		if x := s.transfer(); x.Err == nil || x.Sent == size {
-			t.Errorf("told %+v, want an error", x)
+			t.Errorf("got %+v, want an error", x)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (l *ledger) Wait(_ context.Context, n int) (int, error) {
 
 func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
 
-func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
+func TestASharedLimiterIsChargedForTheBytesSent(t *testing.T) {
 	const size = 1_234_567
 	var up, down ledger
 	s := start(t, func(srv *ftpd.Server) { srv.UploadLimiter, srv.Limiter = &up, &down })
@@ -213,7 +213,7 @@ func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 	}
 }
 
-func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
+func TestAnUploadReportsASlowSender(t *testing.T) {
 	const size = 100_000
 	slowly := func() io.Reader { return nettest.Trickle(nettest.Pattern(size), size/10, 10*time.Millisecond) }
 	for name, put := range map[string]func(*server){
@@ -232,13 +232,13 @@ func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
 			s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live = new(live.Registry) })
 			put(s)
 			if x := s.transfer(); x.Cause != live.Sender || x.Sent != size {
-				t.Errorf("told %+v, want the cause sender", x)
+				t.Errorf("got %+v, want the cause sender", x)
 			}
 		})
 	}
 }
 
-func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
+func TestTransfersWithTLSObeyTheirRateLimit(t *testing.T) {
 	const size = 300_000
 	s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live, srv.MaxRate = new(live.Registry), 1e6 })
 	s.file("f", size)
@@ -261,7 +261,7 @@ func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
 			t.Errorf("%s took %v, want at least %v", line, took, least)
 		}
 		if x := s.transfer(); x.Cause != live.RateLimit || x.Sent != size {
-			t.Errorf("told %+v, want the cause rate limit", x)
+			t.Errorf("got %+v, want the cause rate limit", x)
 		}
 	}
 }

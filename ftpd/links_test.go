@@ -48,7 +48,7 @@ const inProj = "type=OS.unix=slink; absolute\r\ntype=OS.unix=slink; back\r\ntype
 	"type=OS.unix=slink; forged\r\ntype=OS.unix=slink:.; here\r\ntype=OS.unix=slink:loop; loop\r\ntype=OS.unix=slink; out\r\n" +
 	"type=OS.unix=fifo; pipe\r\n"
 
-func TestEveryListingShowsAllThatIsThereAndNothingOfTheHost(t *testing.T) {
+func TestListingsShowAllEntriesAndNothingOutsideTheTree(t *testing.T) {
 	s := start(t, nil)
 	outside := s.plant()
 	for _, who := range []struct {
@@ -106,7 +106,7 @@ func TestEveryListingShowsAllThatIsThereAndNothingOfTheHost(t *testing.T) {
 }
 
 // A client that knows no links takes those that lead to a directory for one.
-func TestLinksAreRemovedThemselvesAndSoEveryDirectoryCanBeEmptied(t *testing.T) {
+func TestRemovingALinkRemovesTheLinkItself(t *testing.T) {
 	for _, command := range []string{"DELE", "RMD"} {
 		s := start(t, nil)
 		outside := s.plant()
@@ -131,7 +131,7 @@ func TestLinksAreRemovedThemselvesAndSoEveryDirectoryCanBeEmptied(t *testing.T) 
 	}
 }
 
-func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
+func TestLinksAndSpecialFilesCanBeRenamed(t *testing.T) {
 	s := start(t, nil)
 	s.plant()
 	c := s.login()
@@ -163,7 +163,7 @@ func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
 	}
 }
 
-func TestThoseWhoMayNotDeleteRemoveNoLink(t *testing.T) {
+func TestRemovingALinkNeedsTheRightDelete(t *testing.T) {
 	s := startAs(t, func(a *access) { a.root, a.write = a.root.Writable(), false }, nil)
 	s.plant()
 	c := s.login()
@@ -177,7 +177,7 @@ func TestThoseWhoMayNotDeleteRemoveNoLink(t *testing.T) {
 
 // Those who may put files into a box, but neither list nor fetch them, learn nothing of
 // links either.
-func TestLinksAreNotForThoseWhoMayNotLook(t *testing.T) {
+func TestLinksAreHiddenWithoutTheRightToSeeFiles(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		if err := a.users.AddAccount(account.Account{Name: "blind", Rights: ftpd.Create}, "x"); err != nil {
 			t.Fatal(err)
@@ -192,7 +192,7 @@ func TestLinksAreNotForThoseWhoMayNotLook(t *testing.T) {
 	}
 }
 
-func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
+func TestLinksOfOtherFileSystemsAreListed(t *testing.T) {
 	dir := t.TempDir()
 	for name, target := range map[string]string{"dir": "d", "file": "f", "dangling": "missing", "absolute": dir} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
@@ -234,7 +234,7 @@ func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
 
 // faults-trust.md, T17: Sluice does not follow a link that leads out, but other programs do, and users whose tree is
 // larger.
-func TestNoClientMakesOrMovesALinkThatLeadsOut(t *testing.T) {
+func TestNoLinkOutOfTheTreeCanBeMadeOrMoved(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		for name, home := range map[string]string{"alice": "/alice", "bob": "/bob", "boss": ""} {
 			if err := a.users.AddAccount(account.Account{Name: name, Home: home, Rights: account.All}, "x"); err != nil {

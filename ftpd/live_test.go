@@ -11,7 +11,7 @@ import (
 	"sluice/sendfile"
 )
 
-func TestSessionsAndTransfersAreSeen(t *testing.T) {
+func TestTheRegistryListsSessionsAndTransfers(t *testing.T) {
 	const size = 64 << 20 // more than the buffers of a connection hold
 	reg := new(live.Registry)
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
@@ -48,7 +48,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	_ = up.Close()
 	c.expect(226, "STOR up")
 	if x := s.transfer(); x.Cause != live.Unknown || x.Retransmits > 0 {
-		t.Errorf("got cause %v and %d retransmits of an upload, want none told", x.Cause, x.Retransmits)
+		t.Errorf("got cause %v and %d retransmits of an upload, want none", x.Cause, x.Retransmits)
 	}
 	session = live.Snapshot(reg).Sessions[0]
 	if session.Command != "" || len(session.Transfers) != 0 || session.Requests != 3 || session.Sent != size+1000 || session.Received != 5 {
@@ -77,12 +77,12 @@ func TestATransferCanBeKilled(t *testing.T) {
 		t.Errorf("got all of the file, %v, want less", err)
 	}
 	if x := s.transfer(); x.Err == nil {
-		t.Error("the transfer was told as a success")
+		t.Error("the transfer was reported as a success")
 	}
-	next(t, s.leavings)
+	next(t, s.disconnects)
 }
 
-func TestLiveMayRefuseASession(t *testing.T) {
+func TestTheRegistryCanRefuseASession(t *testing.T) {
 	reg := &live.Registry{MaxConns: 1}
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxConns = reg, 9 })
 	other, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
@@ -97,7 +97,7 @@ func TestLiveMayRefuseASession(t *testing.T) {
 }
 
 // A session cannot tell whose limit it was: the account's, or that of all.
-func TestLiveMayRefuseAUser(t *testing.T) {
+func TestTheRegistryCanRefuseAUser(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.Live = &live.Registry{MaxConnsPerUser: 1} })
 	first := s.login()
 	second := s.dial()
@@ -111,7 +111,7 @@ func TestLiveMayRefuseAUser(t *testing.T) {
 }
 
 // What the server cuts is not the client's fault.
-func TestWhatTheServerCutsIsCounted(t *testing.T) {
+func TestTransfersThatTheServerCutsAreCounted(t *testing.T) {
 	records := make(chan live.Record, 1)
 	s := start(t, func(srv *ftpd.Server) {
 		srv.Live = &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}

@@ -2,5 +2,5 @@
 
 package ftpd
 
-// keepUrgentInline does nothing: see the file for unix for what is lost.
+// keepUrgentInline does nothing: see oob_unix.go for the consequence.
 func keepUrgentInline(uintptr) error { return nil }

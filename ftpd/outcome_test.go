@@ -20,7 +20,7 @@ func (unnamed) Rename(string, string) error {
 }
 
 // What is watched has an outcome before its file is committed.
-func TestTheOutcomeIsThatOfTheFileToo(t *testing.T) {
+func TestTheOutcomeIncludesTheFile(t *testing.T) {
 	for name, size := range map[string]int64{"a small upload": 10, "one that is watched": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
 			s := startForU(t, unnamed{afero.NewMemMapFs()}, nil)
@@ -32,7 +32,7 @@ func TestTheOutcomeIsThatOfTheFileToo(t *testing.T) {
 			_ = conn.Close()
 			c.expect(451, "STOR")
 			if x := s.transfer(); x.Err == nil || x.Sent != size || x.Outcome.String() != "file" {
-				t.Errorf("told %v (%v) of %d bytes, want file", x.Outcome, x.Err, x.Sent)
+				t.Errorf("got %v (%v) of %d bytes, want file", x.Outcome, x.Err, x.Sent)
 			}
 		})
 	}
@@ -60,7 +60,7 @@ func (f stuckFile) Sync() error {
 	return nil
 }
 
-func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
+func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
 	fsys := &stuck{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
 	s := startForU(t, fsys, nil)
 	c := s.login()
@@ -72,7 +72,7 @@ func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
 	c.end()
 	close(fsys.leave)
 	if x := s.transfer(); x.Outcome.String() != "cut" || !errors.Is(x.Err, ftpd.ErrServerClosed) {
-		t.Errorf("told %v, %v, want cut", x.Outcome, x.Err)
+		t.Errorf("got %v, %v, want cut", x.Outcome, x.Err)
 	}
 	if err := next(t, closed); err != nil {
 		t.Error(err)
@@ -81,7 +81,7 @@ func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
 }
 
 // A transfer that ends while the data connection is awaited is told for the same reason as one that has begun.
-func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
+func TestATransferWithoutADataConnectionHasAReason(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		end     func(s *server, c *client)
@@ -104,10 +104,10 @@ func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
 				tt.end(s, c)
 				x := s.transfer()
 				if x.Outcome.String() != tt.outcome || x.Err == nil || !strings.Contains(x.Err.Error(), tt.want) {
-					t.Errorf("told %v, %v, want %s, %s", x.Outcome, x.Err, tt.outcome, tt.want)
+					t.Errorf("got %v, %v, want %s, %s", x.Outcome, x.Err, tt.outcome, tt.want)
 				}
 				if x.Session == 0 || x.User != "u" || x.Protocol.String() != "ftp" || !x.Remote.IsValid() || x.Path == "" || x.Upload != (command != "RETR f") {
-					t.Errorf("told %+v", x)
+					t.Errorf("got %+v", x)
 				}
 				wantNothingHidden(t, root, "")
 			})

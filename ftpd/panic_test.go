@@ -43,14 +43,14 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 			_, _ = io.WriteString(conn, "new")
 			_ = conn.CloseWrite()
 			if x := s.transfer(); x.Err == nil || x.Outcome.String() == "complete" || x.Op+" "+x.Path[1:] != tt.line {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
-			if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
-				t.Errorf("told that the client left: %v", x.Err)
+			if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
+				t.Errorf("OnDisconnect got %v, want the panic", x.Err)
 			}
 			select {
 			case x := <-s.transfers:
-				t.Errorf("told again: %+v", x)
+				t.Errorf("called again: %+v", x)
 			default:
 			}
 			if got := readAll(t, root, "f"); got != "old" {
@@ -65,7 +65,7 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 
 // The goroutine that reads commands may wait for an operation that has panicked:
 // the session ends all the same.
-func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
+func TestAPanicEndsASessionWithPendingCommands(t *testing.T) {
 	for name, ahead := range map[string]string{
 		"more than are held":         strings.Repeat("NOOP x\r\n", 200),
 		"QUIT, and no more commands": "QUIT\r\n",
@@ -81,8 +81,8 @@ func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
 			if conn, err := net.Dial("tcp", addr); err == nil { // or the panic is over already
 				defer conn.Close()
 			}
-			if x := next(t, s.leavings); x.Err == nil {
-				t.Error("told that the client left")
+			if x := next(t, s.disconnects); x.Err == nil {
+				t.Error("the reason of the end is missing")
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
 // The home of an account is a descriptor, which CheckLeaks looks for.
 func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	root := rootOf(t, map[string]string{"home/f": "f"})
-	s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: root, Home: "home", Rights: ftpd.All}, nil
 	}, func(srv *ftpd.Server) {
 		srv.OnLogin = func(ftpd.LoginAttempt) { panic("a mistake in the program") }
@@ -100,7 +100,7 @@ func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	c.want(331, "USER u")
 	c.send("PASS x")
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 }

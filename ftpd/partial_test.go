@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWhatLiesInADirectoryThatIsCalledLikeAnUploadUnderWayIsNotThere(t *testing.T) {
+func TestADirectoryNamedLikeAnUnfinishedUploadIsHidden(t *testing.T) {
 	s := start(t, nil)
 	if err := os.Mkdir(s.dir+"/.d.x.Sluice-Part", 0o755); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func resetAt(t *testing.T, addr, from string) {
 	}
 }
 
-func TestStrangersOnThePassivePortGetNothingAndCostNothing(t *testing.T) {
+func TestStrangersOnThePassivePortAreReset(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 100_000)
 	c := s.guest()
@@ -90,7 +90,7 @@ func TestStrangersOnThePassivePortGetNothingAndCostNothing(t *testing.T) {
 
 // ftpserverlib keeps a stranger's connection and uses it for the next RETR
 // (facts/ftp.md, 4, number 1).
-func TestStrangerGetsNothingFromASecondRetr(t *testing.T) {
+func TestAStrangerGetsNothingFromASecondRetr(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.AcceptTimeout = 50 * time.Millisecond })
 	s.file("f", 100_000)
 	c := s.guest()
@@ -125,7 +125,7 @@ func TestPassiveListensWhereTheClientConnected(t *testing.T) {
 	}
 }
 
-func TestPasvOverIPv6IsRefusedAndLeavesNothing(t *testing.T) {
+func TestPasvOverIPv6IsRefused(t *testing.T) {
 	s := startOn(t, "[::1]:0", nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -157,7 +157,7 @@ func TestPassiveListenersDoNotPileUp(t *testing.T) {
 	}
 }
 
-func TestTheLastPassiveWins(t *testing.T) {
+func TestALaterPasvReplacesAnEarlierOne(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()

@@ -59,7 +59,7 @@ func portOf(t *testing.T, addr string) uint16 {
 	return a.Port()
 }
 
-func TestPassivePortsAreTakenByChanceFromTheRange(t *testing.T) {
+func TestPassivePortsAreChosenAtRandomFromTheRange(t *testing.T) {
 	r := freeRange(t, 4)
 	s := start(t, func(s *ftpd.Server) { s.PassivePorts = r })
 	s.file("f", 10)
@@ -97,7 +97,7 @@ func TestPassivePortsAreTakenByChanceFromTheRange(t *testing.T) {
 	}
 }
 
-func TestAPassivePortThatIsTakenIsPassedOver(t *testing.T) {
+func TestAPassivePortInUseIsSkipped(t *testing.T) {
 	r := freeRange(t, 3)
 	ln, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", r.First+1))
 	if err != nil {
@@ -210,7 +210,7 @@ func TestCheckPassive(t *testing.T) {
 	}
 }
 
-func TestPortsInUseAreThoseThatAreWaitedOn(t *testing.T) {
+func TestPortsInUseCountsPortsThatWaitForAClient(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	if used, total := s.PortsInUse(); used != 0 || total != 0 {
@@ -221,7 +221,7 @@ func TestPortsInUseAreThoseThatAreWaitedOn(t *testing.T) {
 		t.Errorf("after EPSV: got %d, want 1", used)
 	}
 	c.want(221, "QUIT")
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if used, _ := s.PortsInUse(); used != 0 {
 		t.Errorf("after QUIT: got %d, want none", used)
 	}

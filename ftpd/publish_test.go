@@ -65,7 +65,7 @@ var leaves = []struct {
 }
 
 // A client that is killed closes its data connection as one that has finished does.
-func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
+func TestWhichUploadsArePublishedWhenAClientDisconnects(t *testing.T) {
 	const size, times = 100_000, 20
 	for _, tt := range leaves {
 		t.Run("if "+tt.name, func(t *testing.T) {
@@ -90,17 +90,17 @@ func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
 					want = pattern(0, size)
 				}
 				if (x.Err == nil) != tt.whole || s.content("f") != want {
-					t.Fatalf("told %v, and f has %d bytes, want %d", x.Err, len(s.content("f")), len(want))
+					t.Fatalf("got %v, and f has %d bytes, want %d", x.Err, len(s.content("f")), len(want))
 				}
 				_ = c.conn.Close()
-				next(t, s.leavings)
+				next(t, s.disconnects)
 			}
 		})
 	}
 }
 
 // A program that is ended by Ctrl-C closes its connections one by one, and not at once.
-func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
+func TestTheGracePeriodGrowsWithTheUpload(t *testing.T) {
 	const ms = time.Millisecond
 	for _, tt := range []struct {
 		name             string
@@ -126,7 +126,7 @@ func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
 }
 
 // Half closed, the client still hears how its transfers have ended.
-func TestAClientThatQuitsAndClosesItsDirectionGetsTheAnswers(t *testing.T) {
+func TestAClientThatQuitsAndShutsDownItsSideGetsTheReplies(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 1<<20)
 	c := s.login()
@@ -139,12 +139,12 @@ func TestAClientThatQuitsAndClosesItsDirectionGetsTheAnswers(t *testing.T) {
 	c.expect(226, "RETR")
 	c.expect(221, "QUIT")
 	c.end()
-	if x := next(t, s.leavings); x.Err != nil {
-		t.Errorf("told %v, want that the client left", x.Err)
+	if x := next(t, s.disconnects); x.Err != nil {
+		t.Errorf("got %v, want the end of the client", x.Err)
 	}
 }
 
-func TestAbortAfterQuitIsObeyed(t *testing.T) {
+func TestABORAfterQUITEndsTheUpload(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 })
 	c := s.login()
 	data := c.data(epsv, "STOR f")
@@ -160,7 +160,7 @@ func TestAbortAfterQuitIsObeyed(t *testing.T) {
 
 // A client may close its connection without waiting for our end of TLS, which we can
 // then not send.
-func TestAnUploadIsWholeWithoutOurEndOfTLS(t *testing.T) {
+func TestAnUploadIsCompleteWithoutOurCloseNotify(t *testing.T) {
 	s := start(t, withTLS)
 	for range 20 {
 		c := s.secure(trust(tls.VersionTLS13))
@@ -179,7 +179,7 @@ func TestAnUploadIsWholeWithoutOurEndOfTLS(t *testing.T) {
 
 // What a client has not read makes its close a reset: Ruby's and Perl's Net::FTP read
 // nothing while they upload.
-func TestUploadsByTLSGetNoTicket(t *testing.T) {
+func TestUploadsWithTLSGetNoTicket(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		reuse   ftpd.SessionReuse

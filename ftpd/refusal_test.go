@@ -40,7 +40,7 @@ func TestARefusalEndsTheDataConnection(t *testing.T) {
 	}
 }
 
-func TestARefusalForWantOfProtectionEndsTheDataConnection(t *testing.T) {
+func TestARefusalForLackOfTLSEndsTheDataConnection(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.TLS = ftpd.TLSRequired })
 	c := s.dial().auth(trust(0))
 	c.want(331, "USER u")
@@ -51,7 +51,7 @@ func TestARefusalForWantOfProtectionEndsTheDataConnection(t *testing.T) {
 	wantEnd(t, data, "LIST")
 }
 
-func TestADataConnectionAfterARefusalIsNotTaken(t *testing.T) {
+func TestADataConnectionAfterARefusalIsNotUsed(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -70,7 +70,7 @@ func TestADataConnectionAfterARefusalIsNotTaken(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfOtherCommandsLeaveTheDataConnection(t *testing.T) {
+func TestRefusalsOfOtherCommandsKeepTheDataConnection(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -92,7 +92,7 @@ func TestRefusalsOfOtherCommandsLeaveTheDataConnection(t *testing.T) {
 
 // What the kernel has accepted when the command is refused must not be the data
 // connection of the next one.
-func TestTheDataConnectionOfARefusedCommandIsNotThatOfTheNext(t *testing.T) {
+func TestTheDataConnectionOfARefusedCommandIsNotUsedByTheNext(t *testing.T) {
 	for _, ports := range []uint16{1, 3} {
 		s := start(t, func(s *ftpd.Server) { s.PassivePorts = freeRange(t, int(ports)) })
 		s.file("f", 10)

@@ -13,7 +13,7 @@ import (
 	"sluice/sendfile"
 )
 
-func TestWhatAClientIsToldOfAFailure(t *testing.T) {
+func TestErrorTextContainsNoPath(t *testing.T) {
 	secret := func(err error) error { return &fs.PathError{Op: "write", Path: "/srv/secret", Err: err} }
 	transfer := func(side sendfile.Side, err error) error {
 		return &sendfile.Error{Op: "receive", Side: side, Err: err}

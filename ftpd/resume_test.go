@@ -31,7 +31,7 @@ func (s *server) breakUpload(c *client, name string) int64 {
 	return x.Kept
 }
 
-func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
+func TestABrokenUploadIsResumed(t *testing.T) {
 	const size = 3*kept + 7
 	for _, tt := range []struct {
 		name string
@@ -78,7 +78,7 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 				t.Error("the file is not whole")
 			}
 			if x := s.transfer(); x.Offset != off || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); !slices.Equal(got, []string{"f"}) {
 				t.Errorf("the tree has %q", got)
@@ -87,7 +87,7 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
+func TestAKeptPartIsHiddenFromOtherUsers(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		if err := a.users.Add("v", "secret"); err != nil {
 			t.Fatal(err)
@@ -111,7 +111,7 @@ func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
 	}
 }
 
-func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
+func TestACompleteUploadRemovesTheKeptPart(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	n := s.breakUpload(c, "f")
@@ -124,7 +124,7 @@ func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
 	}
 }
 
-func TestADirectoryWithNothingButAKeptUploadIsEmpty(t *testing.T) {
+func TestADirectoryWithOnlyAKeptPartCanBeRemoved(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	s.breakUpload(c, "f")
@@ -146,7 +146,7 @@ func TestADirectoryWithNothingButAKeptUploadIsEmpty(t *testing.T) {
 	c.want(250, "RMD d")
 }
 
-func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
+func TestOnlyOneOfTwoSessionsResumesAnUpload(t *testing.T) {
 	s := start(t, nil)
 	c, other := s.login(), s.login()
 	n := s.breakUpload(c, "f")
@@ -164,7 +164,7 @@ func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
 	}
 }
 
-func TestALittleIsNotKept(t *testing.T) {
+func TestSmallPartsAreNotKept(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	conn := c.data(pasv, "STOR f")
@@ -174,7 +174,7 @@ func TestALittleIsNotKept(t *testing.T) {
 	nettest.Reset(t, conn)
 	c.expect(426, "STOR")
 	if x := s.transfer(); x.Kept != 0 {
-		t.Errorf("told that %d bytes are kept", x.Kept)
+		t.Errorf("Kept is %d bytes", x.Kept)
 	}
 	if got := s.names(); len(got) > 0 {
 		t.Errorf("the tree has %q", got)

@@ -45,7 +45,7 @@ func TestRetrIsZeroCopyInEveryMode(t *testing.T) {
 			}
 			x := s.transfer()
 			if x.Op != ftpd.Retrieve || x.Path != "/f" || x.User != "anonymous" || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			wantMethod(t, x, size)
 		})
@@ -63,7 +63,7 @@ func wantMethod(t *testing.T, x ftpd.Transfer, n int64) {
 	}
 }
 
-func TestRetrByTheMethodThatIsAskedFor(t *testing.T) {
+func TestRetrUsesTheForcedMethod(t *testing.T) {
 	for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
 		t.Run(method.String(), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.Method = method })
@@ -102,7 +102,7 @@ func TestRetrFromAnOffset(t *testing.T) {
 				c.passive(pasv)
 				c.want(tt.code, "RETR f")
 				if x := s.transfer(); x.Err == nil || x.Sent != 0 {
-					t.Errorf("told %+v, want an error", x)
+					t.Errorf("got %+v, want an error", x)
 				}
 				return
 			}
@@ -112,7 +112,7 @@ func TestRetrFromAnOffset(t *testing.T) {
 				t.Errorf("got %d bytes, not those at %d", got.N, tt.rest)
 			}
 			if x := s.transfer(); x.Offset != tt.rest || x.Sent != size-tt.rest {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := len(c.get(pasv, "RETR f")); got != size {
 				t.Errorf("the next RETR gave %d bytes, want all: REST is for one transfer", got)
@@ -131,13 +131,13 @@ func TestRetrOfAnEmptyFile(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 			if x := s.transfer(); x.Sent != 0 || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 		})
 	}
 }
 
-func TestRetrNearTheEndOfAHugeFileMovesTheTailOnly(t *testing.T) {
+func TestRetrNearTheEndOfAHugeFileSendsTheTailOnly(t *testing.T) {
 	const size, tail = 5 << 30, 100_000
 	s := start(t, nil)
 	s.sparse("f", size)
@@ -183,7 +183,7 @@ func (s *server) begin(c *client, m mode) io.ReadCloser {
 	return conn
 }
 
-func TestRetrOfAFileThatShrinksIsNoSuccess(t *testing.T) {
+func TestRetrOfAFileThatShrinksFails(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	conn := s.begin(c, pasv)
@@ -195,14 +195,14 @@ func TestRetrOfAFileThatShrinksIsNoSuccess(t *testing.T) {
 	x := s.transfer()
 	var e *sendfile.Error
 	if !errors.As(x.Err, &e) || e.Side != sendfile.File || !errors.Is(e, io.ErrUnexpectedEOF) {
-		t.Errorf("told %v, want that the file ended early", x.Err)
+		t.Errorf("got %v, want that the file ended early", x.Err)
 	}
 	if x.Sent != got.N+1 || x.Sent >= big {
-		t.Errorf("told %d bytes sent, the client has %d", x.Sent, got.N+1)
+		t.Errorf("got %d bytes sent, the client has %d", x.Sent, got.N+1)
 	}
 }
 
-func TestRetrOfAFileThatGrowsSendsWhatThereWas(t *testing.T) {
+func TestRetrOfAFileThatGrowsSendsTheOriginalSize(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	conn := s.begin(c, pasv)
@@ -224,7 +224,7 @@ func TestRetrToAClientThatStallsIsCut(t *testing.T) {
 			x := s.transfer()
 			var e *sendfile.Error
 			if !errors.As(x.Err, &e) || e.Side != sendfile.Peer || !e.Timeout() {
-				t.Errorf("told %v, want a timeout of the peer", x.Err)
+				t.Errorf("got %v, want a timeout of the peer", x.Err)
 			}
 			if text := c.expect(426, "RETR"); !strings.Contains(text, "o byte moved") {
 				t.Errorf("reply %q", text)
@@ -266,7 +266,7 @@ func TestAborEndsRetr(t *testing.T) {
 			c.want(426, "ABOR")
 			c.expect(226, "ABOR")
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
 			s.file("f", 1000)
 			if got := len(c.get(m, "RETR f")); got != 1000 {
@@ -277,7 +277,7 @@ func TestAborEndsRetr(t *testing.T) {
 }
 
 // Python's ftplib sends ABOR as urgent data and waits for the answer.
-func TestAborAsUrgentDataIsHeard(t *testing.T) {
+func TestABORAsUrgentDataIsObeyed(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	s.begin(c, pasv)
@@ -286,7 +286,7 @@ func TestAborAsUrgentDataIsHeard(t *testing.T) {
 	c.expect(226, "ABOR")
 }
 
-func TestDeathOfAClientEndsItsTransfer(t *testing.T) {
+func TestDisconnectingEndsATransfer(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		last func(*client)
@@ -301,9 +301,9 @@ func TestDeathOfAClientEndsItsTransfer(t *testing.T) {
 			tt.last(c)
 			nettest.Reset(t, c.conn)
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
-			next(t, s.leavings)
+			next(t, s.disconnects)
 		})
 	}
 }
@@ -323,7 +323,7 @@ func TestRetrRefused(t *testing.T) {
 			t.Errorf("%s: reply %q names the root", line, text)
 		}
 		if x := s.transfer(); x.Err == nil {
-			t.Errorf("%s: told a success", line)
+			t.Errorf("%s: reported as a success", line)
 		}
 	}
 	c.want(501, "RETR")
@@ -354,10 +354,10 @@ func (c notedConn) Write(p []byte) (int, error) {
 }
 
 // Some clients lose the second of two replies that come at once.
-func TestTheRepliesOfATransferAreWrittenOneByOne(t *testing.T) {
+func TestEachReplyOfATransferIsAWriteOfItsOwn(t *testing.T) {
 	for _, line := range []string{"RETR small", "NLST"} {
 		writes := make(chan string, 100)
-		s := startBy(t, func(s *server, ln net.Listener) error { return s.Serve(noted{ln, writes}) }, "127.0.0.1:0", nil, nil)
+		s := startWithEngine(t, func(s *server, ln net.Listener) error { return s.Serve(noted{ln, writes}) }, "127.0.0.1:0", nil, nil)
 		s.file("small", 10)
 		c := s.guest()
 		c.get(epsv, line)

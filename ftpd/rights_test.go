@@ -86,7 +86,7 @@ func TestEveryCommandAgainstEverySingleRight(t *testing.T) {
 }
 
 // Whether a name means something is told to nobody who may not see, nor write there.
-func TestARefusalForWantOfARightIsTheSameForNamesThatMeanNothing(t *testing.T) {
+func TestARefusalForLackOfARightDoesNotShowWhetherANameExists(t *testing.T) {
 	s := startWithSingleRights(t)
 	fillForRights(t, s.dir+"/there")
 	for name, rights := range singleRights {
@@ -160,7 +160,7 @@ func (c *client) answer(line string) string {
 	return fmt.Sprint(code, " ", text)
 }
 
-func TestTheTableOfRightsHasEveryCommandThatNeedsALogin(t *testing.T) {
+func TestTheTableOfRightsHasEveryCommandAfterLogin(t *testing.T) {
 	for _, name := range ftpd.CommandsAfterLogin() {
 		if !slices.ContainsFunc(rightsTable, func(tt rightsOf) bool {
 			command, _, _ := strings.Cut(tt.line, " ")

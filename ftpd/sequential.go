@@ -15,16 +15,16 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Files of which one byte comes after the other: those of a driver that gives
-// handles, and lines that are converted. Both are copied.
+// Transfers of files that can only be read or written sequentially: those of a driver
+// with GetHandle, and those with converted line ends. Their bytes are copied.
 
-// isSequential reports whether what is retrieved is read from one end to the other.
+// isSequential reports whether RETR must read the file sequentially.
 func (op *operation) isSequential() bool {
 	return op.session.user.ext.open != nil || op.session.convertsLines()
 }
 
-// retrieveSequential is retr for such a file, from the byte first to last; that is negative
-// for the end.
+// retrieveSequential is retr for such a file, from the byte first to the byte last; a
+// negative last is the end.
 func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply) {
 	op.detach()
 	if op.session.convertsLines() && (first > 0 || last >= 0) {
@@ -34,7 +34,7 @@ func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply
 	if err != nil {
 		return op.finish(t, err)
 	}
-	err = errPanic // of a hook, unless send returns
+	err = errPanic // stands if a hook panics in send
 	defer func() {
 		reportFailure(f, err)
 		_ = f.Close()
@@ -52,8 +52,8 @@ func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply
 	return
 }
 
-// storeSequential is store for a driver that gives handles: what arrives is written to the
-// file itself, and only its driver knows what becomes of one that breaks off.
+// storeSequential is stor for a driver with GetHandle: it writes to the file itself. What
+// happens to an upload that breaks off is up to the driver.
 func (op *operation) storeSequential(t *transfer) (r reply) {
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
@@ -67,7 +67,7 @@ func (op *operation) storeSequential(t *transfer) (r reply) {
 	if err != nil {
 		return op.finish(t, err)
 	}
-	err = errPanic // of a hook, unless receive returns
+	err = errPanic // stands if a hook panics in receive
 	defer func() {
 		reportFailure(f, err)
 		if e := f.Close(); err == nil && e != nil {
@@ -83,17 +83,17 @@ func (op *operation) storeSequential(t *transfer) (r reply) {
 	return
 }
 
-// reportFailure tells a file, if it wants to know, that it was not transferred whole.
-// Close follows.
+// reportFailure calls TransferError of f, if it has that method and err is not nil. The
+// caller closes f after that.
 func reportFailure(f any, err error) {
 	if x, ok := f.(ftpserver.FileTransferError); ok && err != nil {
 		x.TransferError(err)
 	}
 }
 
-// openSequential opens a regular file to be read from the byte offset on, and returns its
-// size. That of a file of a driver is what Stat says. The caller closes it. Without
-// GetHandle the offset is 0.
+// openSequential opens a regular file to be read from offset on, and returns its size;
+// for a driver with GetHandle that is from Stat. Without GetHandle the offset must be 0.
+// The caller closes the file.
 func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
 	if u.ext.open == nil {
 		return u.openWhole(name)
@@ -109,7 +109,7 @@ func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransf
 	return f, info.Size(), err
 }
 
-// readable describes a regular file that the user may read.
+// statForRead describes a regular file, if the user may read it.
 func (u *user) statForRead(name string) (fs.FileInfo, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (u *user) statForRead(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// handle returns a handle of the driver, at the byte offset.
+// openHandle calls GetHandle of the driver, and seeks to offset.
 func (u *user) openHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	f, err := u.ext.open(name, flags, offset)
 	if err == nil && f == nil {
@@ -140,13 +140,14 @@ func (u *user) openHandle(name string, flags int, offset int64) (ftpserver.FileT
 	return f, nil
 }
 
-// sequentialReader is an io.ReaderAt of a file that is read on; to go elsewhere it seeks.
+// sequentialReader makes an io.ReaderAt of a file with Read and Seek. It seeks only if a
+// read does not follow the last one.
 type sequentialReader struct {
 	f  io.ReadSeeker
 	at int64
 }
 
-// ReadAt reads from off on, as io.ReaderAt asks for.
+// ReadAt implements io.ReaderAt.
 func (r *sequentialReader) ReadAt(p []byte, off int64) (int, error) {
 	if off != r.at {
 		if _, err := r.f.Seek(off, io.SeekStart); err != nil {
@@ -162,15 +163,15 @@ func (r *sequentialReader) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// sequentialWriter is an io.WriterAt of a file that is written on.
+// sequentialWriter makes an io.WriterAt of a file with Write, for sequential writes.
 type sequentialWriter struct {
 	f  io.Writer
 	at int64
 }
 
-var errNotSequential = errors.New("file can only be written on")
+var errNotSequential = errors.New("file can only be written sequentially")
 
-// WriteAt writes at off, which is where the last one has ended.
+// WriteAt writes at off, which must be where the last write has ended.
 func (w *sequentialWriter) WriteAt(p []byte, off int64) (int, error) {
 	if off != w.at {
 		return 0, errNotSequential
@@ -180,8 +181,8 @@ func (w *sequentialWriter) WriteAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// foreign is a file of a driver whose checksum can be computed, by itself or by the
-// driver.
+// driverFile is a file of a driver whose checksum can be computed, by this package or by
+// the driver.
 type driverFile struct {
 	sequentialReader
 	info  fs.FileInfo
@@ -189,8 +190,8 @@ type driverFile struct {
 	close func() error
 }
 
-// openDriverFile opens a file to be read by handle, unless the driver computes
-// checksums itself. The caller closes it.
+// openDriverFile opens a file for its checksum. If the driver computes checksums itself,
+// no handle is opened. The caller closes the file.
 func (u *user) openDriverFile(name string) (f hashable, size int64, err error) {
 	info, err := u.statForRead(name)
 	if err != nil {
@@ -207,7 +208,7 @@ func (u *user) openDriverFile(name string) (f hashable, size int64, err error) {
 	return whole, info.Size(), nil
 }
 
-// Name returns the name by which the driver knows the file.
+// Name returns the path of the file in the driver.
 func (f *driverFile) Name() string { return f.name }
 
 // Stat describes the file as it was when it was opened.
@@ -216,7 +217,7 @@ func (f *driverFile) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, ni
 // Close closes the file.
 func (f *driverFile) Close() error { return f.close() }
 
-// driverHashes are the algorithms as drivers call them.
+// driverHashes maps our algorithms to those of ftpserverlib.
 var driverHashes = map[digest.Algorithm]ftpserver.HASHAlgo{
 	digest.CRC32: ftpserver.HASHAlgoCRC32, digest.MD5: ftpserver.HASHAlgoMD5, digest.SHA1: ftpserver.HASHAlgoSHA1,
 	digest.SHA256: ftpserver.HASHAlgoSHA256, digest.SHA512: ftpserver.HASHAlgoSHA512,

@@ -199,7 +199,7 @@ func (h *handle) Seek(offset int64, whence int) (int64, error) {
 
 func (h *handle) TransferError(err error) {
 	if err == nil {
-		h.of.t.Error("told of no error")
+		h.of.t.Error("got no error")
 	}
 	h.of.note("TransferError")
 }
@@ -214,7 +214,7 @@ func (h *handle) Close() error {
 	return err
 }
 
-func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
+func TestFilesOfGetHandleAreTransferredSequentially(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		set   string // a command before
@@ -254,7 +254,7 @@ func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
 				c.put(epsv, tt.line, strings.NewReader(tt.up))
 			}
 			if x := s.transfer(); x.Method != sendfile.Copy && x.Sent > 0 || x.Err != nil || x.Kept != 0 {
-				t.Errorf("told %v, %v, %d kept", x.Method, x.Err, x.Kept)
+				t.Errorf("got %v, %v, %d kept", x.Method, x.Err, x.Kept)
 			}
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -270,7 +270,7 @@ func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
 	}
 }
 
-func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
+func TestGetHandleIsNotCalledForRefusedCommands(t *testing.T) {
 	h := newHandles(t)
 	_, c := loginTo(t, h)
 	for _, tt := range []struct {
@@ -299,7 +299,7 @@ func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
 	c.want(550, "SIZE missing")
 }
 
-func TestADriverOfHandlesHasNoNamesOfOurs(t *testing.T) {
+func TestWithGetHandleNoHiddenNamesAreUsed(t *testing.T) {
 	h := newHandles(t)
 	const name = "/e/.g.0123456789abcdef.sluice-part" // as what is kept is called elsewhere
 	if err := afero.WriteFile(h.Fs, name, []byte("its own"), 0o644); err != nil {
@@ -312,7 +312,7 @@ func TestADriverOfHandlesHasNoNamesOfOurs(t *testing.T) {
 	}
 }
 
-func TestSTOUAsksForAHandleOfAFreeName(t *testing.T) {
+func TestSTOUCallsGetHandleWithANewName(t *testing.T) {
 	h := newHandles(t)
 	_, c := loginTo(t, h)
 	addr := c.passive(epsv)
@@ -354,7 +354,7 @@ func TestChecksumsAreReadByGetHandle(t *testing.T) {
 	c.want(550, "XMD5 f")
 }
 
-func TestAHandleThatFailsIsToldBeforeClose(t *testing.T) {
+func TestAHandleThatFailsGetsTransferErrorBeforeClose(t *testing.T) {
 	for _, tt := range []struct {
 		fail  string
 		err   error
@@ -402,14 +402,14 @@ func TestAHandleThatFailsIsToldBeforeClose(t *testing.T) {
 				t.Errorf("called %s, want %s", calls, tt.calls)
 			}
 			if x := s.transfer(); (x.Err == nil) != (got == 226) || tt.err != nil && got != 226 && !errors.Is(x.Err, tt.err) {
-				t.Errorf("told %v", x.Err)
+				t.Errorf("got %v", x.Err)
 			}
 			c.want(200, "NOOP")
 		})
 	}
 }
 
-func TestAHandleIsToldBeforeCloseThatItWasNotMovedWhole(t *testing.T) {
+func TestAHandleGetsTransferErrorBeforeCloseIfTheTransferFails(t *testing.T) {
 	for _, tt := range breaks {
 		for _, line := range []string{"RETR big", "STOR new", "STOR f", "APPE f"} {
 			if tt.uploads && line == "RETR big" {
@@ -443,7 +443,7 @@ func (h bareHandles) GetHandle(name string, flags int, offset int64) (ftpserver.
 	return struct{ ftpserver.FileTransfer }{f}, err
 }
 
-func TestAHandleNeedNotWantToKnow(t *testing.T) {
+func TestAHandleNeedNotHaveTransferError(t *testing.T) {
 	h := newHandles(t)
 	s, c := loginTo(t, bareHandles{h})
 	conn := c.data(epsv, "STOR f")
@@ -453,11 +453,11 @@ func TestAHandleNeedNotWantToKnow(t *testing.T) {
 		t.Errorf("called %s", calls)
 	}
 	if x := s.transfer(); x.Err == nil || x.Outcome.String() != "peer" {
-		t.Errorf("told %v, %v", x.Outcome, x.Err)
+		t.Errorf("got %v, %v", x.Outcome, x.Err)
 	}
 }
 
-func TestAHandleThatPanicsEndsItsSessionAlone(t *testing.T) {
+func TestAPanicOfAHandleEndsItsSessionOnly(t *testing.T) {
 	h := newHandles(t)
 	d := &mainDriver{client: panickingHandles{h}, settings: binary}
 	s := run(t, d, func(s *ftpd.Server) { s.Logger = slog.New(slog.DiscardHandler) })
@@ -465,10 +465,10 @@ func TestAHandleThatPanicsEndsItsSessionAlone(t *testing.T) {
 	c.connect(c.passive(epsv))
 	c.send("RETR f")
 	if x := s.transfer(); x.Err == nil {
-		t.Error("told of a success")
+		t.Error("reported as a success")
 	}
-	if x := next(t, s.leavings); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
-		t.Errorf("told that the session ended for %v", x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
+		t.Errorf("the session ended because of %v", x.Err)
 	}
 	if calls := h.log(); calls != "GetHandle /f r 0; TransferError; Close" {
 		t.Errorf("called %s", calls)

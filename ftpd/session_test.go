@@ -38,7 +38,7 @@ func (*bits) SetWriteDeadline(time.Time) error { return nil }
 func (*bits) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 21} }
 func (*bits) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000} }
 
-func TestCommandsAreTheSameInWhateverPieces(t *testing.T) {
+func TestRepliesDoNotDependOnHowCommandsAreSplit(t *testing.T) {
 	s := tester(t)
 	tooLong := strings.Repeat("x", ftpd.MaxLine) + "\r\n"
 	for _, tt := range []struct {
@@ -89,7 +89,7 @@ func tester(t testing.TB) *ftpd.Server {
 		t.Fatal(err)
 	}
 	s := &ftpd.Server{FS: tree.Writable()}
-	s.HurryForTest(time.Microsecond, 0, time.Millisecond)
+	s.ShortenDelaysForTest(time.Microsecond, 0, time.Millisecond)
 	t.Cleanup(func() {
 		_ = s.Close()
 		_ = tree.Close()
@@ -114,7 +114,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("RETR f\r\nSTOR f\r\nLIST -a\r\nREST 1\r\nRNFR a\r\nRNTO b\r\nOPTS MLST size;\r\nMLST\r\n"), 2)
 	f.Add([]byte("SIZE f\r\nMDTM f\r\nMFF modify=20200101000000; f\r\nRANG 1 2\r\nABOR\r\nNOOP\r\n"), 2)
 	s := tester(f)
-	s.BanForTest(time.Nanosecond) // or the wrong passwords of one input would keep out the next
+	s.ShortenBanForTest(time.Nanosecond) // or the wrong passwords of one input would keep out the next
 	// These take time, during which others are answered or not, or tell it.
 	varies := regexp.MustCompile(`(?i)HASH|XCRC|MD5|XSHA|STAT|WHO|PASV|EPSV|AVBL`)
 	line := regexp.MustCompile(`^(\d\d\d[ -]| )[^\r\n]*\r\n$`)
@@ -136,7 +136,7 @@ func FuzzSession(f *testing.F) {
 
 // ftpserverlib runs what it has of a line when the connection ends
 // (facts/ftp.md, 4, number 2).
-func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {
+func TestACommandThatIsCutOffDoesNotRun(t *testing.T) {
 	s := start(t, nil)
 	s.file("victim", 10)
 	s.file("victim-old", 10)
@@ -145,13 +145,13 @@ func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.conn.CloseWrite()
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if _, err := os.Stat(filepath.Join(s.dir, "victim")); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestLineThatIsTooLongIsNoCommand(t *testing.T) {
+func TestALineThatIsTooLongDoesNotRun(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 1)
 	c := s.login()

@@ -23,7 +23,7 @@ func (s *server) shutdown(ctx context.Context) <-chan error {
 	return done
 }
 
-func TestShutdownDismissesIdleClients(t *testing.T) {
+func TestShutdownSends421ToIdleClients(t *testing.T) {
 	s := start(t, nil)
 	clients := []*client{s.dial(), s.guest(), s.login()}
 	clients[2].passive(pasv)
@@ -36,8 +36,8 @@ func TestShutdownDismissesIdleClients(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	for range clients {
-		if x := next(t, s.leavings); !errors.Is(x.Err, ftpd.ErrServerClosed) {
-			t.Errorf("told %v", x.Err)
+		if x := next(t, s.disconnects); !errors.Is(x.Err, ftpd.ErrServerClosed) {
+			t.Errorf("got %v", x.Err)
 		}
 	}
 	if conn, err := net.Dial("tcp", s.addr); err == nil {
@@ -77,7 +77,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 			}
 			for range 2 {
 				if x := s.transfer(); x.Err != nil {
-					t.Errorf("told %+v", x)
+					t.Errorf("got %+v", x)
 				}
 			}
 			if s.content("f") != pattern(0, 600_000) {
@@ -123,7 +123,7 @@ func TestShutdownRefusesNewTransfers(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	if x := s.transfer(); x.Op != ftpd.Store || x.Err != nil {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestShutdownAfterAbor(t *testing.T) {
 	}
 }
 
-func TestShutdownWithoutPatienceCuts(t *testing.T) {
+func TestShutdownCutsTransfersWhenItsContextEnds(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, nil)
@@ -156,7 +156,7 @@ func TestShutdownWithoutPatienceCuts(t *testing.T) {
 			}
 			for range 2 {
 				if x := s.transfer(); !errors.Is(x.Err, ftpd.ErrServerClosed) {
-					t.Errorf("told %v", x.Err)
+					t.Errorf("got %v", x.Err)
 				}
 			}
 			// Not an orderly end, which would be the end of the file.
@@ -212,8 +212,8 @@ func TestPanicEndsOneSessionOnly(t *testing.T) {
 				t.Errorf("reply %q", text)
 			}
 		}
-		if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
-			t.Errorf("told %v", x.Err)
+		if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
+			t.Errorf("got %v", x.Err)
 		}
 		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "shutdown_test.go") {
 			t.Errorf("log = %s, want where it was", got)
@@ -254,7 +254,7 @@ func TestServeEndsWithItsListener(t *testing.T) {
 	}
 }
 
-func TestServeNeedsATree(t *testing.T) {
+func TestServeNeedsAFileSystem(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +264,7 @@ func TestServeNeedsATree(t *testing.T) {
 	}
 }
 
-func TestFiftyClientsThatDieHalfWayLeaveNothing(t *testing.T) {
+func TestFiftyClientsThatDieDuringTransfersLeaveNothing(t *testing.T) {
 	const clients = 50
 	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // looks for goroutines and descriptors at the end
 	type pair struct {
@@ -302,9 +302,9 @@ func TestFiftyClientsThatDieHalfWayLeaveNothing(t *testing.T) {
 	}
 	for range clients {
 		if x := s.transfer(); x.Err == nil {
-			t.Errorf("told a success: %+v", x)
+			t.Errorf("reported as a success: %+v", x)
 		}
-		next(t, s.leavings)
+		next(t, s.disconnects)
 	}
 	if got := s.names(); len(got) != 1 || got[0] != "big" {
 		t.Errorf("the tree has %q", got)

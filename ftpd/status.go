@@ -11,8 +11,8 @@ import (
 	"sluice/internal/show"
 )
 
-// status is STAT without an argument (RFC 959, 4.1.3). It may be asked while a
-// transfer is under way, and tells how far that is.
+// status answers STAT without an argument (RFC 959, 4.1.3). During a transfer it shows
+// the progress.
 func (s *session) status() reply {
 	st := s.live.Status()
 	user := "Not logged in"
@@ -44,14 +44,14 @@ func (s *session) status() reply {
 		"End")...)
 }
 
-// doing tells of the transfer under way, or else of the last one.
+// activity describes the transfer under way, or else the last one.
 func (s *session) activity(st *live.SessionStatus) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case len(st.Transfers) > 0:
 		return progress(&st.Transfers[0])
-	case s.op != nil: // it waits for its connection, or is no transfer
+	case s.op != nil: // it has no data connection yet, or is not a transfer
 		return show.Plain(s.op.name+" "+s.op.arg) + ": for " + show.Time(time.Since(s.op.begun))
 	case s.last == nil:
 		return "No transfer"
@@ -63,10 +63,10 @@ func (s *session) activity(st *live.SessionStatus) string {
 	return text
 }
 
-// siteWho tells who is connected, by all protocols, and what they do.
+// siteWho answers SITE WHO with all sessions of all protocols, and their transfers.
 func (s *session) siteWho(string) reply {
 	if !s.user.rights.Has(account.Who) {
-		return newReply(550, "You may not see who else is connected")
+		return newReply(550, "You have no right to see other clients")
 	}
 	st := live.Snapshot(s.server.registry)
 	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
@@ -94,7 +94,8 @@ func whoLines(st *live.Status) []string {
 	return strings.Split(strings.TrimSuffix(show.Table(columns, rows), "\n"), "\n")
 }
 
-// progress tells how far a transfer is, at what rate, and what holds it back.
+// progress describes a transfer under way: the bytes so far, the rate, the time left, the
+// method and the bottleneck.
 func progress(t *live.TransferStatus) string {
 	at := t.Done()
 	text := t.Op + " " + show.Plain(t.Path) + ": " + show.Bytes(at)

@@ -41,7 +41,7 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 		{"during APPE", "APPE new", false, 10, 426},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, func(s *ftpd.Server) { s.WaitForReader(patience) })
+			s := start(t, func(s *ftpd.Server) { s.SetReaderDelay(patience) })
 			s.sparse("f", tt.size)
 			c := s.login()
 			addr := c.passive(pasv)
@@ -65,7 +65,7 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 			}
 			if tt.line != "LIST" {
 				if x := s.transfer(); x.Err == nil || x.Outcome != live.Cut || !strings.Contains(x.Err.Error(), "from "+first.LocalAddr().String()+" and 127.0.0.1:") {
-					t.Errorf("told %v, %v, want a cut and both connections", x.Outcome, x.Err)
+					t.Errorf("got %v, %v, want a cut and both connections", x.Outcome, x.Err)
 				}
 			}
 			if got := s.names(); len(got) != 1 {
@@ -78,7 +78,7 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 	}
 }
 
-func TestASecondConnectionFailsATransferByTLS(t *testing.T) {
+func TestASecondConnectionFailsATransferWithTLS(t *testing.T) {
 	s := start(t, withTLS)
 	s.sparse("f", 64<<20)
 	c := s.secure(trust(tls.VersionTLS13))
@@ -115,7 +115,7 @@ func TestAConnectionAfterTheTransferIsResetAndFailsNothing(t *testing.T) {
 
 // The figures of this attack stand in SECURITY.md. Whoever is the quicker, the client
 // never takes something else for the file, and never nothing for a success.
-func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
+func TestAThiefOnAllPortsCannotReplaceTheClientsFile(t *testing.T) {
 	ports := freeRange(t, 30)
 	s := start(t, func(s *ftpd.Server) { s.PassivePorts = ports })
 	const size = 1000

@@ -38,7 +38,7 @@ func TestStorInEveryMode(t *testing.T) {
 			}
 			x := s.transfer()
 			if x.Op != ftpd.Store || x.Path != "/f" || x.User != "u" || x.Sent != size || x.Err != nil || x.Method == sendfile.Auto {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); !slices.Equal(got, []string{"f"}) {
 				t.Errorf("the tree has %q", got)
@@ -49,7 +49,7 @@ func TestStorInEveryMode(t *testing.T) {
 
 // The descriptor must be reachable through whatever the library wraps around
 // the connection.
-func TestStorByTheMethodThatIsAskedFor(t *testing.T) {
+func TestStorUsesTheForcedMethod(t *testing.T) {
 	const size = 3 << 20
 	for _, m := range []mode{pasv, port} {
 		for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
@@ -68,7 +68,7 @@ func TestStorByTheMethodThatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestUploadsThatContinue(t *testing.T) {
+func TestUploadsAtAnOffset(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		old    string // content before; "-": no file
@@ -104,7 +104,7 @@ func TestUploadsThatContinue(t *testing.T) {
 				t.Errorf("content = %q, want %q", got, tt.want)
 			}
 			if x := s.transfer(); x.Offset != tt.offset || x.Sent != int64(len(tt.data)) || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); len(got) != 1 {
 				t.Errorf("the tree has %q", got)
@@ -151,7 +151,7 @@ func TestUploadsRefused(t *testing.T) {
 				t.Errorf("reply %q names what is none of the client's business", text)
 			}
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func TestStorThatBreaksOffLeavesTheOldFile(t *testing.T) {
 				conn := s.beginUpload(c, "STOR old", some, 256<<10)
 				tt.breakUp(s, c, conn)
 				if x := s.transfer(); x.Err == nil {
-					t.Error("told a success")
+					t.Error("reported as a success")
 				}
 				if got := s.names(); !slices.Equal(got, before) {
 					t.Errorf("the tree has %q, want %q", got, before)
@@ -274,7 +274,7 @@ func TestAppendThatBreaksOffKeepsWhatArrived(t *testing.T) {
 	}
 	x := s.transfer()
 	if x.Offset != 10 || x.Offset+x.Sent != int64(len(got)) || x.Err == nil {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 	// And so the client can go on.
 	c.want(350, fmt.Sprint("REST ", len(got)))
@@ -284,7 +284,7 @@ func TestAppendThatBreaksOffKeepsWhatArrived(t *testing.T) {
 	}
 }
 
-func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
+func TestAnUploadIsInvisibleUntilItIsComplete(t *testing.T) {
 	s := start(t, nil)
 	c, other := s.login(), s.login()
 	conn := s.beginUpload(c, "STOR f", pattern(0, 600_000), 256<<10)
@@ -382,7 +382,7 @@ func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	}
 }
 
-func TestAppendToAFileThatGoesMeanwhileIsNoSuccess(t *testing.T) {
+func TestAppendToAFileThatIsRemovedFails(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file cannot go")
 	}
@@ -434,14 +434,14 @@ func TestStorKeepsTheModeOfTheOldFile(t *testing.T) {
 }
 
 func TestUploadWithoutADataConnectionLeavesNothing(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 0, 50*time.Millisecond) })
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(0, 0, 50*time.Millisecond) })
 	s.file("f", 10)
 	c := s.login()
 	c.want(425, "STOR f") // neither PASV nor PORT
 	c.passive(pasv)
 	c.want(425, "STOR f") // nobody connects
 	if x := s.transfer(); x.Err == nil || x.Sent != 0 {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 	if got := s.names(); len(got) != 1 || s.content("f") != pattern(0, 10) {
 		t.Errorf("the tree has %q", got)

@@ -134,7 +134,7 @@ func TestSomeUsersNeedNotResume(t *testing.T) {
 	}
 }
 
-func TestTicketsOfAnotherSessionAreNoneOfThisOne(t *testing.T) {
+func TestTicketsOfAnotherSessionAreRefused(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = ftpd.ReuseRequired })
@@ -190,7 +190,7 @@ func TestImplicitTLS(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotSpeakTLSIsNotServedThere(t *testing.T) {
+func TestImplicitTLSRefusesClientsWithoutTLS(t *testing.T) {
 	s := start(t, withTLS)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -210,8 +210,8 @@ func TestWhoDoesNotSpeakTLSIsNotServedThere(t *testing.T) {
 	if b, _ := io.ReadAll(conn); len(b) > 7 || len(b) > 0 && b[0] != 0x15 { // an alert at most
 		t.Errorf("got %q", b)
 	}
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left by itself")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 	_ = s.Close()
 	<-served
@@ -250,7 +250,7 @@ func TestBrowsersGetNoHandshake(t *testing.T) {
 }
 
 // FtpWebRequest of .NET never tells the end of TLS (F14).
-func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
+func TestAnUploadWithoutCloseNotifyFails(t *testing.T) {
 	const size, half = 300_000, 200_000
 	for _, tt := range []struct {
 		name, option, named string
@@ -278,7 +278,7 @@ func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
 				}
 			}
 			if x := s.transfer(); x.Err == nil || !strings.Contains(x.Err.Error(), "(see "+tt.named+")") {
-				t.Errorf("told %v, want the name of the option", x.Err)
+				t.Errorf("got %v, want the name of the option", x.Err)
 			}
 			c.want(550, "MLST f")
 			c.want(350, "REST 200000")
@@ -295,7 +295,7 @@ func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
 	}
 }
 
-func TestUploadWithoutTheEndOfTLSIsWholeWhereThatIsWanted(t *testing.T) {
+func TestAnUploadWithoutCloseNotifyIsCompleteWithLaxTLS(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) {
 		withTLS(s)
 		s.LaxTLS = func(user string) bool { return user == "u" }
@@ -317,7 +317,7 @@ func TestUploadWithoutTheEndOfTLSIsWholeWhereThatIsWanted(t *testing.T) {
 	}
 }
 
-func TestDataHandshakeThatDoesNotCome(t *testing.T) {
+func TestAMissingDataHandshakeEndsTheTransfer(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.StallTimeout = 100 * time.Millisecond })
 	s.file("f", 10)
 	c := s.secure(trust(0))

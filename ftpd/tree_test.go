@@ -12,7 +12,7 @@ import (
 	"sluice/ftpd"
 )
 
-func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
+func TestUsersWithoutWriteRightsChangeNothing(t *testing.T) {
 	for _, who := range []struct {
 		name  string
 		admit func(*access)
@@ -86,7 +86,7 @@ func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
 	}
 }
 
-func TestChangesOfOneWhoMay(t *testing.T) {
+func TestUsersWithWriteRightsCanChangeFiles(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.login()
@@ -108,7 +108,7 @@ func TestChangesOfOneWhoMay(t *testing.T) {
 	}
 }
 
-func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
+func TestCommandsWithoutAnArgumentDoNotChangeTheCurrentDirectory(t *testing.T) {
 	s := start(t, nil)
 	for _, d := range []string{"d", "d/e"} {
 		if err := os.Mkdir(filepath.Join(s.dir, d), 0o755); err != nil {
@@ -139,7 +139,7 @@ func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
 	}
 }
 
-func TestNoNameLeadsOut(t *testing.T) {
+func TestNoNameLeadsOutOfTheTree(t *testing.T) {
 	s := start(t, nil)
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret")
@@ -215,7 +215,7 @@ func TestNoNameLeadsOut(t *testing.T) {
 	}
 }
 
-func TestReplyToCWDOfTheRootDoesNotNameIt(t *testing.T) {
+func TestTheReplyToCWDDoesNotShowTheHostsPath(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	path := string(filepath.Separator) + filepath.Base(s.dir) // without the separator it may stand in a time

@@ -29,7 +29,7 @@ func (u unsynced) OpenFile(name string, flag int, perm os.FileMode) (afero.File,
 }
 
 // An upload whose file fails when all has come is no success anywhere.
-func TestAnUploadWhoseFileFailsAtTheEndFailed(t *testing.T) {
+func TestAnUploadFailsIfItsFileFailsAtTheEnd(t *testing.T) {
 	reg := new(live.Registry)
 	s := start(t, func(srv *ftpd.Server) {
 		fsys := unsynced{afero.NewMemMapFs()}
@@ -55,7 +55,7 @@ func TestAnUploadWhoseFileFailsAtTheEndFailed(t *testing.T) {
 	}
 }
 
-func TestARefusalIsNoFaultOfTheClientsConnection(t *testing.T) {
+func TestARefusalIsNotAnErrorOfTheConnection(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -66,7 +66,7 @@ func TestARefusalIsNoFaultOfTheClientsConnection(t *testing.T) {
 	}
 }
 
-func TestARootThatWasNeverOpenedLetsNobodyIn(t *testing.T) {
+func TestAUserWithoutAnOpenRootCannotLogIn(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) {
 		srv.FS = nil
 		srv.Login = func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
@@ -84,7 +84,7 @@ func TestARootThatWasNeverOpenedLetsNobodyIn(t *testing.T) {
 }
 
 // Facts tell no right that a Root refuses.
-func TestFactsOfARootThatIsNotWritable(t *testing.T) {
+func TestPermOfAReadOnlyRootShowsNoWriteRights(t *testing.T) {
 	root := rootOf(t, map[string]string{"f": "x"})
 	readOnly, err := ftpd.Dir(root.Dir())
 	if err != nil {

@@ -356,7 +356,7 @@ func TestAConvertedUploadThatBreaksOffIsNotKept(t *testing.T) {
 			if _, err := io.WriteString(conn, strings.Repeat("a line\r\n", 100_000)); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, "the bytes to arrive", func() bool { return underWay(memory, 256<<10) })
+			waitFor(t, "the bytes to arrive", func() bool { return hasHiddenFile(memory, 256<<10) })
 			text := c.want(426, "ABOR")
 			c.expect(226, "ABOR")
 			if x := s.transfer(); (x.Kept > 0) != isKept || strings.Contains(text, "REST") != isKept {

@@ -533,7 +533,7 @@ func (f *observedFile) Close() error {
 }
 
 func TestAFileOfADriverGetsTransferErrorBeforeClose(t *testing.T) {
-	for _, tt := range breaks {
+	for _, tt := range transferEnds {
 		for _, line := range []string{"RETR big", "STOR new", "STOR f", "APPE f"} {
 			if tt.uploads && line == "RETR big" {
 				continue

@@ -22,16 +22,16 @@ import (
 	"sluice/sendfile"
 )
 
-// mainDriver is the least that a driver of ftpserverlib is. Tests embed it, and add
-// the extension that they are about. A field that is nil does what its comment says.
+// mainDriver is a minimal driver of ftpserverlib. Tests embed it and add extensions. The
+// comments say what happens if a field is nil.
 type mainDriver struct {
 	settings ftpserver.Settings
 	client   ftpserver.ClientDriver // of the user u, password secret
 
-	connected    func(ftpserver.ClientContext) (string, error)                        // greets
+	connected    func(ftpserver.ClientContext) (string, error)                        // "Hello"
 	disconnected func(ftpserver.ClientContext)                                        // nothing
-	auth         func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) // lets u in
-	config       func() (*tls.Config, error)                                          // has none
+	auth         func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) // only u can log in
+	config       func() (*tls.Config, error)                                          // errNoTLS
 }
 
 func (d *mainDriver) GetSettings() (*ftpserver.Settings, error) {
@@ -52,7 +52,7 @@ func (d *mainDriver) ClientDisconnected(c ftpserver.ClientContext) {
 	}
 }
 
-var errRejected = errors.New("who are you")
+var errRejected = errors.New("unknown user")
 
 func (d *mainDriver) AuthUser(c ftpserver.ClientContext, user, pass string) (ftpserver.ClientDriver, error) {
 	switch {
@@ -73,12 +73,12 @@ func (d *mainDriver) GetTLSConfig() (*tls.Config, error) {
 	return d.config()
 }
 
-// always returns what a driver is asked for a TLS configuration.
+// always returns a mainDriver.config that returns config.
 func always(config *tls.Config) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) { return config, nil }
 }
 
-// binary are settings by which nothing is converted.
+// binary has settings without conversion of lines.
 var binary = ftpserver.Settings{DefaultTransferType: ftpserver.TransferTypeBinary}
 
 // run serves a driver on loopback. setup, if not nil, changes the server.
@@ -165,12 +165,12 @@ func TestTheDriverGreets(t *testing.T) {
 		err     error
 		want    string // the reply
 	}{
-		{"in a line", "Good morning", nil, "220 Good morning\r\n"},
-		{"in lines", "Good morning\nto\r\nall\n", nil, "220-Good morning\r\n to\r\n220 all\r\n"},
-		{"in no words", "", nil, "220 \r\n"},
-		{"and forges no reply", "a\rb\x1b", nil, "220 a?b?\r\n"},
-		{"or sends the client away", "We are full", io.ErrNoProgress, "421 We are full\r\n"},
-		{"or sends the client away in lines", "We\nare full", io.ErrNoProgress, "421-We\r\n421 are full\r\n"},
+		{"a line", "Good morning", nil, "220 Good morning\r\n"},
+		{"lines", "Good morning\nto\r\nall\n", nil, "220-Good morning\r\n to\r\n220 all\r\n"},
+		{"an empty text", "", nil, "220 \r\n"},
+		{"control characters", "a\rb\x1b", nil, "220 a?b?\r\n"},
+		{"a refusal", "We are full", io.ErrNoProgress, "421 We are full\r\n"},
+		{"a refusal in lines", "We\nare full", io.ErrNoProgress, "421-We\r\n421 are full\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := run(t, &mainDriver{connected: func(ftpserver.ClientContext) (string, error) { return tt.message, tt.err }}, nil)
@@ -203,7 +203,7 @@ func TestClientDisconnectedIsCalledOnce(t *testing.T) {
 			c.want(221, "QUIT")
 			c.end()
 		}},
-		{"without a word", nil, func(s *server) { _ = s.dial().conn.Close() }},
+		{"without QUIT", nil, func(s *server) { _ = s.dial().conn.Close() }},
 		{"by a reset", nil, func(s *server) { nettest.Reset(s.t, s.login().conn) }},
 		{"in the middle of an upload", nil, func(s *server) {
 			c := s.login()
@@ -233,23 +233,23 @@ func TestClientDisconnectedIsCalledOnce(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			come, gone := make(chan uint32, 10), make(chan uint32, 10)
+			connected, disconnected := make(chan uint32, 10), make(chan uint32, 10)
 			d := &mainDriver{client: afero.NewMemMapFs(), settings: binary}
 			d.connected = func(cc ftpserver.ClientContext) (string, error) {
-				come <- cc.ID()
+				connected <- cc.ID()
 				if tt.connected != nil {
 					return tt.connected(cc)
 				}
 				return "Hello", nil
 			}
-			d.disconnected = func(cc ftpserver.ClientContext) { gone <- cc.ID() }
+			d.disconnected = func(cc ftpserver.ClientContext) { disconnected <- cc.ID() }
 			s := run(t, d, nil)
 			tt.leave(s)
-			if in, out := next(t, come), next(t, gone); in != out {
-				t.Errorf("session %d has come, and %d is gone", in, out)
+			if in, out := next(t, connected), next(t, disconnected); in != out {
+				t.Errorf("session %d has connected, and %d has disconnected", in, out)
 			}
-			_ = s.Close() // waits for all
-			if len(come) > 0 || len(gone) > 0 {
+			_ = s.Close() // waits for all sessions
+			if len(connected) > 0 || len(disconnected) > 0 {
 				t.Error("called again")
 			}
 		})
@@ -258,16 +258,16 @@ func TestClientDisconnectedIsCalledOnce(t *testing.T) {
 
 func TestClientDisconnectedIsNotCalledForARefusedClient(t *testing.T) {
 	d := &mainDriver{config: always(testCertificate())}
-	told := make(chan string, 10)
-	d.connected = func(ftpserver.ClientContext) (string, error) { told <- "come"; return "Hello", nil }
-	d.disconnected = func(ftpserver.ClientContext) { told <- "gone" }
+	calls := make(chan string, 10)
+	d.connected = func(ftpserver.ClientContext) (string, error) { calls <- "ClientConnected"; return "Hello", nil }
+	d.disconnected = func(ftpserver.ClientContext) { calls <- "ClientDisconnected" }
 	d.settings.TLSRequired = ftpserver.ImplicitEncryption
 	s := run(t, d, nil)
 	c := s.connectOnly()
-	c.send("this is no handshake")
+	c.send("not a handshake")
 	next(t, s.disconnects)
-	if len(told) > 0 {
-		t.Errorf("the driver was told that somebody has %s", <-told)
+	if len(calls) > 0 {
+		t.Errorf("%s was called", <-calls)
 	}
 }
 
@@ -278,13 +278,13 @@ func TestAuthUserDecides(t *testing.T) {
 		client afero.Fs
 		err    error
 		want   string
-		guess  bool
+		failed bool // counts as a failed login
 	}{
-		{"lets in", afero.NewMemMapFs(), nil, "230 Logged in", false},
-		{"keeps out", nil, errRejected, "530 Login incorrect", true},
-		{"keeps out, whatever else it returns", afero.NewMemMapFs(), errRejected, "530 Login incorrect", true},
+		{"returns a file system", afero.NewMemMapFs(), nil, "230 Logged in", false},
+		{"returns an error", nil, errRejected, "530 Login incorrect", true},
+		{"returns an error and a file system", afero.NewMemMapFs(), errRejected, "530 Login incorrect", true},
 		{"returns nothing", nil, nil, "530 Login is not possible now", false},
-		{"returns a root that is none", noRoot, nil, "530 Login is not possible now", false},
+		{"returns a nil Root", noRoot, nil, "530 Login is not possible now", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var user, pass string
@@ -299,9 +299,9 @@ func TestAuthUserDecides(t *testing.T) {
 			}
 			x := next(t, s.logins)
 			if user != "some body" || pass != "a pass word " || x.User != user {
-				t.Errorf("asked for %q, %q, OnLogin got %q", user, pass, x.User)
+				t.Errorf("AuthUser got %q, %q, OnLogin got %q", user, pass, x.User)
 			}
-			if guess := errors.Is(x.Err, ftpd.ErrLogin); guess != tt.guess || tt.err != nil && !errors.Is(x.Err, tt.err) {
+			if failed := errors.Is(x.Err, ftpd.ErrLogin); failed != tt.failed || tt.err != nil && !errors.Is(x.Err, tt.err) {
 				t.Errorf("got %v", x.Err)
 			}
 		})
@@ -325,7 +325,7 @@ func TestANilClientDriverDoesNotCountAsAFailedLogin(t *testing.T) {
 	s.dial().want(331, "USER u")
 }
 
-// preAuth is a driver that looks at names.
+// preAuth is a driver with PreAuthUser.
 type preAuth struct {
 	*mainDriver
 	pre func(c ftpserver.ClientContext, user string) error
@@ -336,7 +336,7 @@ func (d preAuth) PreAuthUser(c ftpserver.ClientContext, user string) error { ret
 func TestPreAuthUserDecidesAboutNames(t *testing.T) {
 	s := run(t, preAuth{&mainDriver{client: afero.NewMemMapFs()}, func(c ftpserver.ClientContext, user string) error {
 		if c.GetLastCommand() != "USER" {
-			t.Errorf("asked during %s", c.GetLastCommand())
+			t.Errorf("called during %s", c.GetLastCommand())
 		}
 		if user == "mallory" {
 			return &fs.PathError{Op: "open", Path: "/etc/users", Err: errors.New("not you")}
@@ -353,7 +353,7 @@ func TestPreAuthUserDecidesAboutNames(t *testing.T) {
 	}
 }
 
-// poster is a driver that comments logins.
+// poster is a driver with PostAuthMessage.
 type poster struct {
 	*mainDriver
 	post func(user string, err error) string
@@ -388,7 +388,7 @@ func TestPostAuthMessageIsTheReplyToALogin(t *testing.T) {
 	}
 }
 
-// quitter is a driver that says goodbye.
+// quitter is a driver with QuitMessage.
 type quitter struct {
 	*mainDriver
 	message string
@@ -456,8 +456,8 @@ func TestListenAndServeReturnsErrors(t *testing.T) {
 		want string // in the error
 	}{
 		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "needs the settings of a driver"},
-		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
-		{"of settings that cannot be", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
+		{"of a port in use", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
+		{"of settings that are not supported", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.srv.ListenAndServe(); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -18,8 +18,8 @@ import (
 	"sluice/sendfile"
 )
 
-// limited gives u an account with a limit of its own.
-func limited(bytesPerSecond int64) func(*access) {
+// withRateLimit gives the user u a rate limit.
+func withRateLimit(bytesPerSecond int64) func(*access) {
 	return func(a *access) {
 		a.users = new(account.Users)
 		// It cannot fail: the name is new and the limit not negative.
@@ -29,7 +29,7 @@ func limited(bytesPerSecond int64) func(*access) {
 
 func TestTransfersObeyTheirRateLimits(t *testing.T) {
 	const size, atMost = 500_000, 1e6
-	const least = 300 * time.Millisecond // less the first turn, what was not used in the moment before, and a margin
+	const least = 300 * time.Millisecond // 500 ms without the first grant, the unused allowance and a margin
 	down := func(c *client) { c.get(epsv, "RETR f") }
 	up := func(c *client) { c.put(epsv, "STOR up", nettest.Pattern(size)) }
 	slow := func(srv *ftpd.Server) { srv.MaxRate = atMost }
@@ -45,16 +45,16 @@ func TestTransfersObeyTheirRateLimits(t *testing.T) {
 		{"RETR", nil, slow, false, down, true},
 		{"STOR", nil, slow, false, up, true},
 		{"APPE", nil, slow, false, func(c *client) { c.put(epsv, "APPE up", nettest.Pattern(size)) }, true},
-		{"RETR of a guest", slowGuests, nil, true, down, true},
-		{"RETR of a guest who may take less than others", slowGuests, func(srv *ftpd.Server) { srv.MaxRate = 1e12 }, true, down, true},
-		{"RETR of a guest who may take more than others", func(a *access) { a.guestRate = 1e12 }, slow, true, down, true},
-		{"but not RETR of a user by the limit of guests", func(a *access) { a.guestRate = 1 }, nil, false, down, false},
-		{"RETR of a user with a limit", limited(atMost), nil, false, down, true},
-		{"STOR of a user with a limit", limited(atMost), nil, false, up, true},
-		{"RETR by the limit of all", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(atMost) }, false, down, true},
-		{"STOR by the limit of all", nil, func(srv *ftpd.Server) { srv.UploadLimiter = rate.New(atMost) }, false, up, true},
-		{"but not STOR by that of the other direction", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(1) }, false, up, false},
-		{"but not RETR of the bytes before", nil, func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
+		{"RETR of an anonymous user", slowGuests, nil, true, down, true},
+		{"RETR of an anonymous user with a lower limit than the server's", slowGuests, func(srv *ftpd.Server) { srv.MaxRate = 1e12 }, true, down, true},
+		{"RETR of an anonymous user with a higher limit than the server's", func(a *access) { a.guestRate = 1e12 }, slow, true, down, true},
+		{"not RETR of a user, by the limit of anonymous users", func(a *access) { a.guestRate = 1 }, nil, false, down, false},
+		{"RETR of a user with a limit", withRateLimit(atMost), nil, false, down, true},
+		{"STOR of a user with a limit", withRateLimit(atMost), nil, false, up, true},
+		{"RETR, by the limit of all downloads", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(atMost) }, false, down, true},
+		{"STOR, by the limit of all uploads", nil, func(srv *ftpd.Server) { srv.UploadLimiter = rate.New(atMost) }, false, up, true},
+		{"not STOR, by the limit of all downloads", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(1) }, false, up, false},
+		{"not RETR of the first RateAfter bytes", nil, func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startAs(t, tt.admit, func(srv *ftpd.Server) {
@@ -113,7 +113,7 @@ func TestListingsObeyTheRateLimit(t *testing.T) {
 }
 
 func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
-	s := startAs(t, limited(1e6), nil)
+	s := startAs(t, withRateLimit(1e6), nil)
 	s.file("f", 400_000)
 	begin := time.Now()
 	var wg sync.WaitGroup
@@ -123,12 +123,12 @@ func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
 	}
 	wg.Wait()
 	if took, least := time.Since(begin), 600*time.Millisecond; took < least {
-		t.Errorf("two took %v, want at least %v", took, least)
+		t.Errorf("two transfers took %v, want at least %v", took, least)
 	}
 }
 
 func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
-	s := startAs(t, limited(100_000), nil)
+	s := startAs(t, withRateLimit(100_000), nil)
 	s.file("f", 4000)
 	c := s.login()
 	begin := time.Now()
@@ -136,13 +136,13 @@ func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
 		c.get(epsv, "RETR f")
 	}
 	if took, least := time.Since(begin), 500*time.Millisecond; took < least {
-		t.Errorf("20 took %v, want at least %v", took, least)
+		t.Errorf("20 transfers took %v, want at least %v", took, least)
 	}
 }
 
-// A file that is so small that the reader sends it itself would keep it from
-// hearing of an abort.
-func TestAborEndsAWaitForTheLimit(t *testing.T) {
+// If the goroutine that reads commands sent a small file itself, it could not read ABOR
+// while it waits for the limit.
+func TestABOREndsAWaitForTheRateLimit(t *testing.T) {
 	for _, size := range []int64{1000, 100_000} {
 		s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
 		s.file("f", size)
@@ -153,7 +153,7 @@ func TestAborEndsAWaitForTheLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.send("ABOR")
-		if size > 4<<10 { // or else the reply waits for the final one
+		if size > 4<<10 { // for a smaller file reply 150 comes later, with the final one
 			c.expect(150, "RETR")
 		}
 		for code := 0; code != 226; {
@@ -168,7 +168,7 @@ func TestAborEndsAWaitForTheLimit(t *testing.T) {
 	}
 }
 
-func TestCloseDoesNotWaitForTheLimit(t *testing.T) {
+func TestCloseDoesNotWaitForTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
 	s.file("f", 100_000)
 	data := s.login().data(epsv, "RETR f")
@@ -182,20 +182,20 @@ func TestCloseDoesNotWaitForTheLimit(t *testing.T) {
 	}
 }
 
-// A ledger is a limit as another program may have one.
-type ledger struct{ granted, returned atomic.Int64 }
+// A countingLimiter is a Limiter of another program, which counts.
+type countingLimiter struct{ granted, returned atomic.Int64 }
 
-func (l *ledger) Wait(_ context.Context, n int) (int, error) {
+func (l *countingLimiter) Wait(_ context.Context, n int) (int, error) {
 	n = min(n, 100_000)
 	l.granted.Add(int64(n))
 	return n, nil
 }
 
-func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
+func (l *countingLimiter) Return(n int) { l.returned.Add(int64(n)) }
 
 func TestASharedLimiterIsChargedForTheBytesSent(t *testing.T) {
 	const size = 1_234_567
-	var up, down ledger
+	var up, down countingLimiter
 	s := start(t, func(srv *ftpd.Server) { srv.UploadLimiter, srv.Limiter = &up, &down })
 	s.file("f", size)
 	c := s.login()
@@ -218,7 +218,7 @@ func TestAnUploadReportsASlowSender(t *testing.T) {
 	slowly := func() io.Reader { return nettest.Trickle(nettest.Pattern(size), size/10, 10*time.Millisecond) }
 	for name, put := range map[string]func(*server){
 		"in clear": func(s *server) { s.login().put(epsv, "STOR up", slowly()) },
-		"by TLS": func(s *server) {
+		"with TLS": func(s *server) {
 			c := s.secure(trust(0))
 			data := c.begin("STOR up", c.config)
 			if _, err := io.Copy(data, slowly()); err != nil {

@@ -18,7 +18,7 @@ func TestLogin(t *testing.T) {
 		admit          func(*access)
 		user, password string
 		code           int
-		as             string // what a transfer is told of
+		as             string // the user in the records
 	}{
 		{"a user with the right password", everybody, "u", "secret", 230, "u"},
 		{"a user with a wrong password", everybody, "u", "Secret", 530, ""},
@@ -32,7 +32,7 @@ func TestLogin(t *testing.T) {
 		{"Anonymous", everybody, "Anonymous", "x", 230, "anonymous"},
 		{"anonymous where it is off", noAnonymous, "anonymous", "a@b", 530, ""},
 		{"ftp where anonymous is off", noAnonymous, "ftp", "a@b", 530, ""},
-		{"a user where there are none", noUsers, "u", "secret", 530, ""},
+		{"a user of a server without users", noUsers, "u", "secret", 530, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startAs(t, tt.admit, nil)
@@ -79,7 +79,7 @@ func TestThreeWrongPasswordsEndTheSession(t *testing.T) {
 
 func TestAnAddressWithTooManyFailedLoginsIsBanned(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.ShortenBanForTest(300 * time.Millisecond) })
-	early := s.dial() // counts for nothing
+	early := s.dial() // connects before the ban
 	early.want(331, "USER u")
 	var last *client
 	for i := range ftpd.MaxFailedPerAddr {
@@ -134,7 +134,7 @@ func TestCloseDoesNotWaitForADelayedReply(t *testing.T) {
 	c.want(331, "USER u")
 	c.send("PASS wrong")
 	next(t, s.logins)
-	_ = s.Close() // or the cleanup would hang
+	_ = s.Close() // would block for an hour
 	if code, _, err := c.reply(); err == nil && code != 530 {
 		t.Errorf("reply %d, want 530 or none", code)
 	}
@@ -239,14 +239,14 @@ func TestAnIdleClientGets421(t *testing.T) {
 		t.Errorf("got %v", x.Err)
 	}
 	if got := s.names(); len(got) != 1 {
-		t.Error("a part of a command was obeyed")
+		t.Error("a part of a command has run")
 	}
 }
 
-// Under a flood of guesses a client may wait for its turn until its time is
-// up: that is no wrong password.
+// When many clients log in, checking a password may take longer than LoginTimeout. That
+// does not count as a wrong password.
 func TestALoginTimeoutIsNotAFailedLogin(t *testing.T) {
-	// It takes a second to calculate, which is more than a login may take.
+	// This hash takes a second, more than LoginTimeout.
 	slow := "$pbkdf2-sha256$i=4000000$" + strings.Repeat("A", 22) + "$" + strings.Repeat("A", 43)
 	s := startAs(t, func(a *access) {
 		hash, err := account.ParseHash(slow)

@@ -12,18 +12,18 @@ import (
 	"sluice/ftpd"
 )
 
-// unnamed is a file system in which no upload gets its name.
-type unnamed struct{ afero.Fs }
+// failingRename is a file system in which Rename fails.
+type failingRename struct{ afero.Fs }
 
-func (unnamed) Rename(string, string) error {
+func (failingRename) Rename(string, string) error {
 	return &fs.PathError{Op: "rename", Err: errors.New("no")}
 }
 
-// What is watched has an outcome before its file is committed.
+// A transfer in the registry gets its outcome there before its file is committed.
 func TestTheOutcomeIncludesTheFile(t *testing.T) {
-	for name, size := range map[string]int64{"a small upload": 10, "one that is watched": 1 << 20} {
+	for name, size := range map[string]int64{"a small upload": 10, "an upload in the registry": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, unnamed{afero.NewMemMapFs()}, nil)
+			s := startForU(t, failingRename{afero.NewMemMapFs()}, nil)
 			c := s.login()
 			conn := c.data(epsv, "STOR f")
 			if _, err := io.WriteString(conn, pattern(0, size)); err != nil {
@@ -38,30 +38,31 @@ func TestTheOutcomeIncludesTheFile(t *testing.T) {
 	}
 }
 
-// stuck is a file system whose files need somebody's leave to be synced.
-type stuck struct {
+// blockingSync is a file system in which Sync of a file blocks.
+type blockingSync struct {
 	afero.Fs
-	syncs, leave chan struct{}
+	syncs   chan struct{} // gets a value at the begin of each Sync
+	release chan struct{} // closed to end the Syncs
 }
 
-type stuckFile struct {
+type blockingSyncFile struct {
 	afero.File
-	of *stuck
+	of *blockingSync
 }
 
-func (s *stuck) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+func (s *blockingSync) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	f, err := s.Fs.OpenFile(name, flag, perm)
-	return stuckFile{f, s}, err
+	return blockingSyncFile{f, s}, err
 }
 
-func (f stuckFile) Sync() error {
+func (f blockingSyncFile) Sync() error {
 	f.of.syncs <- struct{}{}
-	<-f.of.leave
+	<-f.of.release
 	return nil
 }
 
 func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
-	fsys := &stuck{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
+	fsys := &blockingSync{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
 	s := startForU(t, fsys, nil)
 	c := s.login()
 	conn := c.data(epsv, "STOR f")
@@ -70,7 +71,7 @@ func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()
 	c.end()
-	close(fsys.leave)
+	close(fsys.release)
 	if x := s.transfer(); x.Outcome.String() != "cut" || !errors.Is(x.Err, ftpd.ErrServerClosed) {
 		t.Errorf("got %v, %v, want cut", x.Outcome, x.Err)
 	}
@@ -80,7 +81,7 @@ func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
 	wantNothingHidden(t, fsys, "")
 }
 
-// A transfer that ends while the data connection is awaited is told for the same reason as one that has begun.
+// A transfer that ends before the data connection is open has the same reason in its record as a later one.
 func TestATransferWithoutADataConnectionHasAReason(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -89,7 +90,7 @@ func TestATransferWithoutADataConnectionHasAReason(t *testing.T) {
 		want    string // in the error
 	}{
 		{"ABOR", func(_ *server, c *client) { c.want(426, "ABOR") }, "peer", "aborted by the client"},
-		{"the client leaves", func(_ *server, c *client) { _ = c.conn.Close() }, "peer", "control connection lost"},
+		{"the client disconnects", func(_ *server, c *client) { _ = c.conn.Close() }, "peer", "control connection lost"},
 		{"the server closes", func(s *server, _ *client) { go func() { _ = s.Close() }() }, "cut", "server closed"},
 	} {
 		for _, command := range []string{"STOR new", "APPE f", "RETR f", "STOU"} {

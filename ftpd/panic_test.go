@@ -11,19 +11,19 @@ import (
 	"sluice/ftpd"
 )
 
-// panicking is a limit that panics once.
-type panicking struct{ did atomic.Bool }
+// panicLimiter is a Limiter that panics once.
+type panicLimiter struct{ did atomic.Bool }
 
-func (p *panicking) Wait(_ context.Context, n int) (int, error) {
+func (p *panicLimiter) Wait(_ context.Context, n int) (int, error) {
 	if p.did.CompareAndSwap(false, true) {
 		panic("a mistake in the program")
 	}
 	return n, nil
 }
 
-func (p *panicking) Return(int) {}
+func (p *panicLimiter) Return(int) {}
 
-// A panic of a hook ends its session alone: its file is closed, and free again, and OnTransfer is told.
+// A panic during a transfer ends its session only. The file is closed and unlocked, and OnTransfer is called.
 func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	for _, tt := range []struct{ name, line string }{
 		{"an upload", "STOR f"},
@@ -34,7 +34,7 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			root := rootOf(t, map[string]string{"f": "old", "big": pattern(0, 1<<20)})
 			s := startForU(t, root, func(srv *ftpd.Server) {
-				limit := new(panicking)
+				limit := new(panicLimiter)
 				srv.Limiter, srv.UploadLimiter = limit, limit
 			})
 			c := s.login()
@@ -63,22 +63,22 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// The goroutine that reads commands may wait for an operation that has panicked:
-// the session ends all the same.
+// The session ends although the goroutine that reads commands waits for the operation
+// that has panicked.
 func TestAPanicEndsASessionWithPendingCommands(t *testing.T) {
 	for name, ahead := range map[string]string{
-		"more than are held":         strings.Repeat("NOOP x\r\n", 200),
+		"more than a session keeps":  strings.Repeat("NOOP x\r\n", 200),
 		"QUIT, and no more commands": "QUIT\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicking) })
+			s := startForU(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicLimiter) })
 			c := s.login()
 			addr := c.passive(epsv)
 			_, _ = io.WriteString(c.conn, "STOR f\r\n"+ahead)
 			if name[0] == 'Q' {
 				_ = c.conn.CloseWrite()
 			}
-			if conn, err := net.Dial("tcp", addr); err == nil { // or the panic is over already
+			if conn, err := net.Dial("tcp", addr); err == nil { // fails if the session has ended already
 				defer conn.Close()
 			}
 			if x := next(t, s.disconnects); x.Err == nil {
@@ -88,7 +88,7 @@ func TestAPanicEndsASessionWithPendingCommands(t *testing.T) {
 	}
 }
 
-// The home of an account is a descriptor, which CheckLeaks looks for.
+// The home of an account is a file descriptor, so CheckLeaks finds it.
 func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	root := rootOf(t, map[string]string{"home/f": "f"})
 	s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {

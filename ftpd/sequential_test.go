@@ -21,56 +21,56 @@ import (
 	"sluice/sendfile"
 )
 
-// bigFile is more than the buffers of a connection take.
+// bigFile is larger than the socket buffers.
 var bigFile = sync.OnceValue(func() []byte { return []byte(pattern(0, 24<<20)) })
 
-// breaks are the ways in which a transfer of a file ends.
-var breaks = []struct {
+// transferEnds has the ways in which a transfer of a file ends.
+var transferEnds = []struct {
 	name    string
 	failed  bool
-	uploads bool // only these
+	uploads bool // for uploads only
 	end     func(s *server, c *client, line string)
 }{
-	{"when all has moved", false, false, func(s *server, c *client, line string) {
+	{"when it is complete", false, false, func(s *server, c *client, line string) {
 		if strings.HasPrefix(line, "RETR") {
 			c.get(epsv, line)
 			return
 		}
 		c.put(epsv, line, strings.NewReader("some"))
 	}},
-	{"when nothing was to move", false, true, func(s *server, c *client, line string) { c.put(epsv, line, strings.NewReader("")) }},
+	{"when it is empty", false, true, func(s *server, c *client, line string) { c.put(epsv, line, strings.NewReader("")) }},
 	{"when the data connection is reset", true, false, func(s *server, c *client, line string) {
 		conn := c.data(epsv, line)
-		wantMoving(s.t, conn, line)
+		waitForFirstBytes(s.t, conn, line)
 		nettest.Reset(s.t, conn)
 		c.expect(426, line)
 	}},
 	{"when the client aborts", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		c.want(426, "ABOR")
 		c.expect(226, "ABOR")
 	}},
 	{"when the control connection is lost", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		nettest.Reset(s.t, c.conn)
 	}},
-	{"when the client leaves", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+	{"when the client disconnects", true, false, func(s *server, c *client, line string) {
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		_ = c.conn.Close()
 	}},
 	{"when the server closes", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		_ = s.Close()
 	}},
-	{"when nobody can be connected to", true, false, func(s *server, c *client, line string) {
+	{"when the server cannot connect to the client", true, false, func(s *server, c *client, line string) {
 		n := openPort(s.t, "127.0.0.1:0")
 		c.want(200, fmt.Sprintf("EPRT |1|127.0.0.1|%d|", n))
 		c.want(425, line)
 	}},
 }
 
-// wantMoving waits for the first bytes of a transfer.
-func wantMoving(t *testing.T, conn net.Conn, line string) {
+// waitForFirstBytes waits for the first bytes of a transfer.
+func waitForFirstBytes(t *testing.T, conn net.Conn, line string) {
 	t.Helper()
 	var err error
 	if strings.HasPrefix(line, "RETR") {
@@ -83,21 +83,21 @@ func wantMoving(t *testing.T, conn net.Conn, line string) {
 	}
 }
 
-// handles is a driver whose files are opened by GetHandle alone. It writes down what
-// is done with them.
+// handles is a driver with GetHandle. It records the calls of GetHandle and of some
+// methods of its files, and fails the test if files are opened in another way.
 type handles struct {
 	afero.Fs
 	t *testing.T
 
-	fail  string // the call that fails: "open", "seek", "read", "write", "short", "close", "none"
-	err   error  // of it
-	mu    sync.Mutex
-	calls []string
-	over  chan struct{} // gets a value at each Close
+	fail   string // the call that fails: "open", "seek", "read", "write", "short", "close", "none"
+	err    error  // the error of that call
+	mu     sync.Mutex
+	calls  []string
+	closed chan struct{} // gets a value at each Close
 }
 
 func newHandles(t *testing.T) *handles {
-	return &handles{Fs: tree(t), t: t, over: make(chan struct{}, 100)}
+	return &handles{Fs: tree(t), t: t, closed: make(chan struct{}, 100)}
 }
 
 func (h *handles) note(format string, args ...any) {
@@ -106,7 +106,7 @@ func (h *handles) note(format string, args ...any) {
 	h.calls = append(h.calls, fmt.Sprintf(format, args...))
 }
 
-// log returns what was done since it was last called.
+// log returns the calls since the last log.
 func (h *handles) log() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -142,8 +142,6 @@ func flagNames(flags int) string {
 	return names
 }
 
-// What is of files is refused, and no name is hidden.
-
 func (h *handles) Open(name string) (afero.File, error) {
 	if info, err := h.Fs.Stat(name); err == nil && !info.IsDir() {
 		h.t.Errorf("Open(%s)", name)
@@ -165,7 +163,7 @@ func (h *handles) Stat(name string) (fs.FileInfo, error) {
 	return h.Fs.Stat(name)
 }
 
-// handle is what a FileTransfer has to be, and a FileTransferError.
+// handle is a file of handles, with TransferError.
 type handle struct {
 	f  afero.File
 	of *handles
@@ -207,7 +205,7 @@ func (h *handle) TransferError(err error) {
 func (h *handle) Close() error {
 	h.of.note("Close")
 	err := h.f.Close()
-	h.of.over <- struct{}{}
+	h.of.closed <- struct{}{}
 	if h.of.fail == "close" {
 		return h.of.err
 	}
@@ -217,10 +215,10 @@ func (h *handle) Close() error {
 func TestFilesOfGetHandleAreTransferredSequentially(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		set   string // a command before
+		set   string // the command before line
 		line  string
-		up    string // what goes up; else what comes down is want
-		want  string // what the file holds afterwards
+		up    string // the data of an upload
+		want  string // the data of a download, or the content of the file after an upload
 		calls string
 	}{
 		{"a download", "NOOP", "RETR f", "", "hello\n", "GetHandle /f r 0; Close"},
@@ -229,14 +227,14 @@ func TestFilesOfGetHandleAreTransferredSequentially(t *testing.T) {
 		{"from the end", "REST 6", "RETR f", "", "", "GetHandle /f r 6; Seek 6 0; Close"},
 		{"of a range", "RANG 1 3", "RETR f", "", "ell", "GetHandle /f r 1; Seek 1 0; Close"},
 		{"of a range from the beginning", "RANG 0 0", "RETR f", "", "h", "GetHandle /f r 0; Close"},
-		{"of a range that ends behind it", "RANG 1 300", "RETR f", "", "ello\n", "GetHandle /f r 1; Seek 1 0; Close"},
+		{"of a range that ends beyond the file", "RANG 1 300", "RETR f", "", "ello\n", "GetHandle /f r 1; Seek 1 0; Close"},
 		{"an upload", "NOOP", "STOR new", "other", "other", "GetHandle /new wct 0; Close"},
 		{"over a file", "NOOP", "STOR f", "abc", "abc", "GetHandle /f wct 0; Close"},
 		{"over a part of a file", "REST 2", "STOR f", "LL", "heLLo\n", "GetHandle /f wc 2; Seek 2 0; Close"},
 		{"of nothing", "NOOP", "STOR f", "", "", "GetHandle /f wct 0; Close"},
 		{"at the end", "NOOP", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
-		{"at the end, whatever the offset", "REST 2", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
-		{"at the end of none", "NOOP", "APPE new", "more", "more", "GetHandle /new wca 0; Close"},
+		{"at the end, in spite of REST", "REST 2", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
+		{"to a new file", "NOOP", "APPE new", "more", "more", "GetHandle /new wca 0; Close"},
 		{"in a directory", "CWD d", "STOR h", "x", "x", "GetHandle /d/h wct 0; Close"},
 		{"of more than a buffer", "NOOP", "STOR f", pattern(0, 1<<20+1), pattern(0, 1<<20+1), "GetHandle /f wct 0; Close"},
 	} {
@@ -263,7 +261,7 @@ func TestFilesOfGetHandleAreTransferredSequentially(t *testing.T) {
 				t.Errorf("called %s, want %s", calls, tt.calls)
 			}
 			if name := strings.Fields(tt.calls)[1]; !strings.HasPrefix(tt.line, "RETR") && readAll(t, h.Fs, name) != tt.want {
-				t.Errorf("the file holds %q", readAll(t, h.Fs, name))
+				t.Errorf("the file has %q", readAll(t, h.Fs, name))
 			}
 			wantNothingHidden(t, h.Fs, "/")
 		})
@@ -288,7 +286,7 @@ func TestGetHandleIsNotCalledForRefusedCommands(t *testing.T) {
 		c.passive(epsv)
 		if tt.line == "RETR missing" {
 			c.want(tt.want, tt.line)
-			h.log() // it may be
+			h.log() // a call is allowed here
 			continue
 		}
 		c.want(tt.want, tt.line)
@@ -301,14 +299,14 @@ func TestGetHandleIsNotCalledForRefusedCommands(t *testing.T) {
 
 func TestWithGetHandleNoHiddenNamesAreUsed(t *testing.T) {
 	h := newHandles(t)
-	const name = "/e/.g.0123456789abcdef.sluice-part" // as what is kept is called elsewhere
+	const name = "/e/.g.0123456789abcdef.sluice-part" // looks like a kept part
 	if err := afero.WriteFile(h.Fs, name, []byte("its own"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, c := loginTo(t, h)
 	c.want(550, "RMD e")
 	if got := readAll(t, h.Fs, name); got != "its own" {
-		t.Errorf("the file holds %q", got)
+		t.Errorf("the file has %q", got)
 	}
 }
 
@@ -410,7 +408,7 @@ func TestAHandleThatFailsGetsTransferErrorBeforeClose(t *testing.T) {
 }
 
 func TestAHandleGetsTransferErrorBeforeCloseIfTheTransferFails(t *testing.T) {
-	for _, tt := range breaks {
+	for _, tt := range transferEnds {
 		for _, line := range []string{"RETR big", "STOR new", "STOR f", "APPE f"} {
 			if tt.uploads && line == "RETR big" {
 				continue
@@ -424,18 +422,18 @@ func TestAHandleGetsTransferErrorBeforeCloseIfTheTransferFails(t *testing.T) {
 				}
 				s, c := loginTo(t, h)
 				tt.end(s, c, line)
-				next(t, h.over)
+				next(t, h.closed)
 				x := s.transfer()
 				calls := h.log()
-				if told := strings.HasSuffix(calls, "; TransferError; Close"); told != tt.failed || strings.Count(calls, ";") > 2 || (x.Err != nil) != tt.failed {
-					t.Errorf("called %s, told %v", calls, x.Err)
+				if failed := strings.HasSuffix(calls, "; TransferError; Close"); failed != tt.failed || strings.Count(calls, ";") > 2 || (x.Err != nil) != tt.failed {
+					t.Errorf("called %s, got %v", calls, x.Err)
 				}
 			})
 		}
 	}
 }
 
-// bare is a handle without TransferError.
+// bareHandles is a driver whose files lack TransferError.
 type bareHandles struct{ *handles }
 
 func (h bareHandles) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {

@@ -16,7 +16,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// shutdown calls Shutdown and delivers what it returns.
+// shutdown calls Shutdown and returns a channel of its result.
 func (s *server) shutdown(ctx context.Context) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- s.Shutdown(ctx) }()
@@ -54,7 +54,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 			from := s.begin(down, m)
 			to := s.beginUpload(up, "STOR f", pattern(0, 600_000), 256<<10)
 			done := s.shutdown(t.Context())
-			idle.expect(421, "shutdown") // so it has begun
+			idle.expect(421, "shutdown") // Shutdown has begun
 
 			if got := <-nettest.Sum(t, from); got.N+1 != big {
 				t.Errorf("got %d bytes, want %d", got.N+1, big)
@@ -81,7 +81,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 				}
 			}
 			if s.content("f") != pattern(0, 600_000) {
-				t.Error("the upload is not whole")
+				t.Error("the upload is not complete")
 			}
 		})
 	}
@@ -152,21 +152,21 @@ func TestShutdownCutsTransfersWhenItsContextEnds(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			if err := next(t, s.shutdown(ctx)); !errors.Is(err, context.Canceled) {
-				t.Errorf("Shutdown = %v, want that of the context", err)
+				t.Errorf("Shutdown = %v, want the error of the context", err)
 			}
 			for range 2 {
 				if x := s.transfer(); !errors.Is(x.Err, ftpd.ErrServerClosed) {
 					t.Errorf("got %v", x.Err)
 				}
 			}
-			// Not an orderly end, which would be the end of the file.
+			// An orderly end would mean the end of the file.
 			if got := <-nettest.Sum(t, from); got.N >= big || !errors.Is(got.Err, syscall.ECONNRESET) {
 				t.Errorf("the client got %d bytes and then %v, want a part and a reset", got.N, got.Err)
 			}
 			down.end()
 			for _, name := range s.names() {
 				if name == "f" {
-					t.Error("half an upload is taken for a whole one")
+					t.Error("an incomplete upload was published")
 				}
 			}
 		})
@@ -187,7 +187,7 @@ func TestCloseCutsAListing(t *testing.T) {
 }
 
 func TestPanicEndsOneSessionOnly(t *testing.T) {
-	for _, size := range []int64{10, 100_000} { // by the reader itself, and in the background
+	for _, size := range []int64{10, 100_000} { // with and without detach
 		var l record
 		var careful atomic.Bool
 		s := start(t, func(s *ftpd.Server) {
@@ -216,7 +216,7 @@ func TestPanicEndsOneSessionOnly(t *testing.T) {
 			t.Errorf("got %v", x.Err)
 		}
 		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "shutdown_test.go") {
-			t.Errorf("log = %s, want where it was", got)
+			t.Errorf("log = %s, want the stack", got)
 		}
 		careful.Store(true)
 		if got := len(other.get(pasv, "RETR f")); got != int(size) {
@@ -250,7 +250,7 @@ func TestServeEndsWithItsListener(t *testing.T) {
 	}
 	_ = ln.Close()
 	if err := s.Serve(ln); err == nil || errors.Is(err, ftpd.ErrServerClosed) {
-		t.Errorf("Serve = %v, want why the listener failed", err)
+		t.Errorf("Serve = %v, want the error of the listener", err)
 	}
 }
 
@@ -260,13 +260,13 @@ func TestServeNeedsAFileSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := new(ftpd.Server).Serve(ln); err == nil {
-		t.Error("Serve without a tree: no error")
+		t.Error("Serve without a file system: no error")
 	}
 }
 
 func TestFiftyClientsThatDieDuringTransfersLeaveNothing(t *testing.T) {
 	const clients = 50
-	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // looks for goroutines and descriptors at the end
+	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // start checks for leaked goroutines and descriptors
 	type pair struct {
 		control *client
 		data    net.Conn

@@ -13,26 +13,26 @@ import (
 	"sluice/internal/live"
 )
 
-// unsynced is a file system whose files cannot be brought to the disk.
-type unsynced struct{ afero.Fs }
+// failingSync is a file system in which Sync of a file fails.
+type failingSync struct{ afero.Fs }
 
-type unsyncedFile struct{ afero.File }
+type failingSyncFile struct{ afero.File }
 
-func (unsyncedFile) Sync() error { return errors.New("no disk") }
+func (failingSyncFile) Sync() error { return errors.New("no disk") }
 
-func (u unsynced) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+func (u failingSync) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
 	f, err := u.Fs.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
-	return unsyncedFile{f}, nil
+	return failingSyncFile{f}, nil
 }
 
-// An upload whose file fails when all has come is no success anywhere.
+// An upload whose file fails after all bytes have come is a failure in all records.
 func TestAnUploadFailsIfItsFileFailsAtTheEnd(t *testing.T) {
 	reg := new(live.Registry)
 	s := start(t, func(srv *ftpd.Server) {
-		fsys := unsynced{afero.NewMemMapFs()}
+		fsys := failingSync{afero.NewMemMapFs()}
 		srv.FS, srv.Live = fsys, reg
 		srv.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 			return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
@@ -46,11 +46,11 @@ func TestAnUploadFailsIfItsFileFailsAtTheEnd(t *testing.T) {
 	_ = data.Close()
 	c.expect(451, "the end of STOR")
 	if x := s.transfer(); x.Outcome != live.FileFailed || x.Err == nil || x.Sent != 7 {
-		t.Errorf("reported %d bytes, %v, %v, want that the file failed", x.Sent, x.Outcome, x.Err)
+		t.Errorf("reported %d bytes, %v, %v, want a failed file", x.Sent, x.Outcome, x.Err)
 	}
 	for _, total := range live.Snapshot(reg).Totals.Transfers {
 		if total.Result != "file" || total.Count != 1 {
-			t.Errorf("counted %+v, want one of which the file failed", total)
+			t.Errorf("counted %+v, want one transfer with a failed file", total)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestAUserWithoutAnOpenRootCannotLogIn(t *testing.T) {
 	}
 }
 
-// Facts tell no right that a Root refuses.
+// The fact "perm" shows no right that a Root refuses.
 func TestPermOfAReadOnlyRootShowsNoWriteRights(t *testing.T) {
 	root := rootOf(t, map[string]string{"f": "x"})
 	readOnly, err := ftpd.Dir(root.Dir())

@@ -1,12 +1,15 @@
 package ftpd_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/afero"
 
 	"sluice/ftpd"
 	"sluice/internal/account"
@@ -167,6 +170,26 @@ func TestTheTableOfRightsHasEveryCommandAfterLogin(t *testing.T) {
 			return command == name || strings.HasPrefix(tt.line, "SITE "+strings.TrimPrefix(name, "SITE "))
 		}) {
 			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+// The fact "perm" shows no right that a Root refuses.
+func TestPermOfAReadOnlyRootShowsNoWriteRights(t *testing.T) {
+	root := rootOf(t, map[string]string{"f": "x"})
+	readOnly, err := ftpd.Dir(root.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readOnly.Close()
+	for perm, fsys := range map[string]afero.Fs{"perm=r;": readOnly, "perm=adfrw;": root} {
+		s := start(t, func(srv *ftpd.Server) {
+			srv.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+				return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
+			}
+		})
+		if got := s.login().want(250, "MLST f"); !strings.Contains(got, perm) {
+			t.Errorf("got %q, want %s", got, perm)
 		}
 	}
 }

@@ -221,3 +221,20 @@ func TestServeNeedsFSOrLogin(t *testing.T) {
 		t.Errorf("the listener is open: %v", err)
 	}
 }
+
+func TestAUserWithoutAnOpenRootCannotLogIn(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) {
+		srv.FS = nil
+		srv.Login = func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
+			if user == "nil" {
+				return &ftpd.Account{FS: (*ftpd.Root)(nil), Rights: ftpd.All}, nil
+			}
+			return &ftpd.Account{FS: new(ftpd.Root), Rights: ftpd.All}, nil
+		}
+	})
+	c := s.dial()
+	for _, user := range []string{"nil", "zero"} {
+		c.want(331, "USER "+user)
+		c.want(530, "PASS x")
+	}
+}

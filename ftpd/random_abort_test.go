@@ -19,7 +19,7 @@ import (
 // ftpserverlib shares one writer between two goroutines without a lock; after an unknown
 // command or ABOR at the wrong moment both write (facts/ftp.md, 4, number 5). With -race
 // this test shows that our engine does not.
-func TestStormOfAborts(t *testing.T) {
+func TestABORAtRandomMoments(t *testing.T) {
 	const clients, rounds = 8, 25
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.AcceptTimeout = 100 * time.Millisecond })
 	s.file("f", 1<<20)
@@ -29,7 +29,7 @@ func TestStormOfAborts(t *testing.T) {
 	}()
 	var all sync.WaitGroup
 	for i := range clients {
-		p := &stormClient{rng: rand.New(rand.NewPCG(1, uint64(i)))}
+		p := &randomClient{rng: rand.New(rand.NewPCG(1, uint64(i)))}
 		if i%2 == 0 {
 			p.client = s.login()
 			p.w = p.conn
@@ -39,7 +39,7 @@ func TestStormOfAborts(t *testing.T) {
 		}
 		all.Go(func() {
 			for range rounds {
-				if err := p.storm(); err != nil {
+				if err := p.sendRandomCommands(); err != nil {
 					t.Error(err)
 					return
 				}
@@ -51,17 +51,17 @@ func TestStormOfAborts(t *testing.T) {
 	close(s.transfers)
 }
 
-// stormClient is a client that sends random commands.
-type stormClient struct {
+// randomClient is a client that sends random commands.
+type randomClient struct {
 	*client
 	rng *rand.Rand
 	w   io.Writer   // the control connection
 	tls *tls.Config // of data connections; nil: no TLS
 }
 
-// storm sends a few random commands at once, with a transfer among them, and counts the
+// sendRandomCommands sends a few random commands at once, with a transfer among them, and counts the
 // replies.
-func (p *stormClient) storm() error {
+func (p *randomClient) sendRandomCommands() error {
 	rng := p.rng
 	_ = p.conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(p.w, "EPSV\r\n"); err != nil {

@@ -132,7 +132,7 @@ func (s *session) restartAt(arg string) reply {
 }
 
 // rang answers RANG, which sets the first and last byte of the next RETR or HASH (draft
-// bryan-ftp-range). If the last byte is before the first, there is no range any more.
+// bryan-ftp-range). A last byte before the first removes the range.
 func (s *session) rang(arg string) reply {
 	if s.convertsLines() {
 		return replyASCIIOffset

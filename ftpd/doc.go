@@ -41,13 +41,14 @@
 // everything else is copied. Server.OnTransfer and the final reply report the method of
 // each transfer. An operation that a file system does not support, such as links, gets
 // reply 504; one that it refuses gets 550. Names that begin with a dot are listed and
-// served; the files of unfinished uploads are hidden. Symbolic links are listed as
-// links, and special files by their type. DELE, RMD and RNFR act on a link itself;
-// commands that open a file or enter a directory follow it.
+// served, except to anonymous users of Server.FS; the files of unfinished uploads are
+// always hidden. Symbolic links are listed as links, and special files by their type.
+// DELE, RMD and RNFR act on a link itself; commands that open a file or enter a
+// directory follow it.
 //
-// In a tree opened by [Dir] no path and no symbolic link leads out. With other file
-// systems that is their own affair: an afero.BasePathFs over an afero.OsFs follows
-// links anywhere.
+// No path and no symbolic link leads out of a tree opened by [Dir]. Other file systems
+// decide that themselves: an afero.BasePathFs over an afero.OsFs follows links
+// anywhere.
 //
 // # TLS
 //
@@ -105,9 +106,9 @@
 // It calls all extensions of MainDriver and ClientDriver. The Client that Login gets is
 // a ClientContext. Uploads have a hidden name until they are complete; the driver sees
 // them as OpenFile, Chmod if a file is replaced, and Rename. A driver with GetHandle
-// opens the file itself instead: its bytes are copied sequentially, and what happens to
-// an upload that breaks off is up to the driver; TransferError is called before Close
-// then.
+// opens the file itself instead: its bytes are copied sequentially, and the driver
+// decides whether to keep an upload that breaks off; TransferError is called before
+// Close then.
 //
 // All settings are honoured, or Serve returns an error: for EnableCOMB and
 // DeflateCompressionLevel, which are not implemented, for a negative ConnectionTimeout,

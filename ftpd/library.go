@@ -106,8 +106,8 @@ func (d *libraryDriver) GetSettings() (*ftpserver.Settings, error) {
 	return set, nil
 }
 
-// inSeconds converts a timeout of ours, where zero is no limit, to one of the library,
-// where a negative number is.
+// inSeconds converts a timeout of this package, where zero is no limit, to one of the
+// library, where a negative number is no limit.
 func inSeconds(d time.Duration) int {
 	if d == 0 {
 		return -1

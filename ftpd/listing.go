@@ -24,7 +24,7 @@ func (op *operation) list(arg string) (r reply) {
 	if err != nil {
 		return op.finish(t, err)
 	}
-	err = errPanic // stands if a hook panics in sendLines
+	err = errPanic // remains if a hook panics in sendLines
 	defer func() { r = op.finish(t, err) }()
 	view, format := s.view(), list.FormatOf(op.name)
 	err = op.sendWithConn(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })

@@ -96,8 +96,8 @@ func textOr(text []string, fallback string) []string {
 	return text
 }
 
-// login checks the password, and returns the user and counts the session as that
-// user's. If the client disconnects meanwhile, the context of the session ends.
+// login checks the password, returns the user, and counts the session as that user's. If
+// the client disconnects meanwhile, the context of the session ends.
 func (s *session) login(name, password string) (u *user, err error) {
 	s.readAheadDuring(func() {
 		var a *Account

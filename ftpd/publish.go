@@ -12,7 +12,7 @@ import (
 	"sluice/sendfile"
 )
 
-// When an upload is published, that is, becomes visible under its name.
+// The rule for publishing an upload, that is, for making it visible under its name.
 //
 // RFC 959 ends a file by closing the data connection. But the kernel closes all
 // connections of a killed client in the same way, so the end of half a file looks like
@@ -93,13 +93,13 @@ func (op *operation) publish(t *transfer, f *upload.Upload, size int64, err erro
 // sent bytes have come, the last of them at end. The check blocks until the grace period
 // is over, and returns why the upload must not be published; nil: it may.
 func (op *operation) publishCheck(end time.Time, sent int64) func() error {
-	over := end.Add(graceFor(op.session.control.roundTrip(), end.Sub(op.begun), op.lossy))
+	graceEnd := end.Add(graceFor(op.session.control.roundTrip(), end.Sub(op.begun), op.lossy))
 	return func() error {
 		if !op.isDeclaredWhole(sent) {
-			pause(op.ctx, time.Until(over))
+			pause(op.ctx, time.Until(graceEnd))
 		}
 		// On a busy machine, bytes that have come may not have been read yet.
-		for last := time.Now().Add(maxGrace); ; {
+		for giveUp := time.Now().Add(maxGrace); ; {
 			switch left := op.session.control.unread(); {
 			case op.isDeclaredWhole(sent):
 				return nil
@@ -107,9 +107,9 @@ func (op *operation) publishCheck(end time.Time, sent int64) func() error {
 				return op.goneErr()
 			case left == unreadNothing:
 				return nil
-			case time.Now().After(last) && left == unreadEnd:
+			case time.Now().After(giveUp) && left == unreadEnd:
 				return errClientGone
-			case time.Now().After(last): // commands that nobody reads, because too many wait already
+			case time.Now().After(giveUp): // unread commands, because too many are pending already
 				return nil
 			}
 			pause(op.ctx, time.Millisecond)

@@ -30,7 +30,7 @@ func (op *operation) retr(arg string) (r reply) {
 	if last >= 0 && last < size {
 		stop = last + 1
 	}
-	err = errPanic // stands if a hook panics in send
+	err = errPanic // remains if a hook panics in send
 	defer func() {
 		reportFailure(f, err)
 		_ = f.Close() // nothing was written
@@ -43,7 +43,7 @@ func (op *operation) retr(arg string) (r reply) {
 	op.setSize(stop - first)
 	inline := stop-first <= maxInline && !t.user.isLimited(t.server)
 	if !inline || !op.hasDataConn() {
-		op.detach() // makes a small file half as expensive again
+		op.detach() // for a small file this adds half to the cost
 	}
 	err = op.sendWithConn(func(conn *stream) error {
 		if inline {

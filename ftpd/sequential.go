@@ -34,7 +34,7 @@ func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply
 	if err != nil {
 		return op.finish(t, err)
 	}
-	err = errPanic // stands if a hook panics in send
+	err = errPanic // remains if a hook panics in send
 	defer func() {
 		reportFailure(f, err)
 		_ = f.Close()
@@ -52,8 +52,8 @@ func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply
 	return
 }
 
-// storeSequential is stor for a driver with GetHandle: it writes to the file itself. What
-// happens to an upload that breaks off is up to the driver.
+// storeSequential is stor for a driver with GetHandle: it writes to the file itself. The
+// driver decides whether to keep an upload that breaks off.
 func (op *operation) storeSequential(t *transfer) (r reply) {
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
@@ -67,7 +67,7 @@ func (op *operation) storeSequential(t *transfer) (r reply) {
 	if err != nil {
 		return op.finish(t, err)
 	}
-	err = errPanic // stands if a hook panics in receive
+	err = errPanic // remains if a hook panics in receive
 	defer func() {
 		reportFailure(f, err)
 		if e := f.Close(); err == nil && e != nil {

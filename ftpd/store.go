@@ -54,7 +54,7 @@ func (op *operation) stor(arg string) (r reply) {
 		return op.finish(t, err)
 	}
 	size := f.Start()
-	err = errPanic // stands if a hook panics in receive
+	err = errPanic // remains if a hook panics in receive
 	defer func() {
 		r = op.finish(t, op.publish(t, f, size, err))
 		s.rememberKept(t.record.Path, t.record.Kept)

@@ -128,7 +128,7 @@ func (t *transfer) sendOptions(conn *stream, methods ...sendfile.Method) *sendfi
 	srv := t.server
 	opt := &sendfile.Options{
 		Timeout:  srv.stallTimeout(),
-		Progress: func(r sendfile.Result) { t.liveEntry.Progress(r) }, // a listing sets liveEntry later
+		Progress: func(r sendfile.Result) { t.liveEntry.Progress(r) },
 	}
 	if _, clear := conn.Conn.(*net.TCPConn); clear && slices.Contains(methods, srv.Method) {
 		opt.Method = srv.Method

@@ -1,5 +1,5 @@
-// Package list formats the lines of LIST, NLST and MLSD, and finds what a
-// pattern of names matches:
+// Package list formats the lines of LIST, NLST and MLSD, and expands patterns of
+// names:
 //
 //	view := list.View{Now: time.Now(), Rights: account.ReadOnly, Facts: list.AllFacts}
 //	items, err := list.Glob(ctx, tree, "*.iso")

@@ -87,7 +87,7 @@ func (s *session) allo(arg string) reply {
 		_, err = strconv.ParseUint(words[2], 10, 63)
 	}
 	if err != nil {
-		return newReply(501, "Not a number of bytes")
+		return newReply(501, "Invalid number of bytes")
 	}
 	text := "Nothing needs to be reserved"
 	if s.user.ext.allocate != nil {
@@ -125,7 +125,7 @@ func (s *session) restartAt(arg string) reply {
 	}
 	n, ok := parseOffset(arg)
 	if !ok {
-		return newReply(501, "Not an offset in bytes")
+		return newReply(501, "Invalid offset: use a number of bytes")
 	}
 	s.restart, s.byteRange = n, nil
 	return newReply(350, fmt.Sprintf("Restarting at %d", n))
@@ -141,7 +141,7 @@ func (s *session) rang(arg string) reply {
 	first, ok1 := parseOffset(a)
 	last, ok2 := parseOffset(b)
 	if !ok1 || !ok2 {
-		return newReply(501, "Not two offsets in bytes")
+		return newReply(501, "Invalid range: use RANG 0 1023")
 	}
 	s.restart, s.byteRange = 0, nil
 	if last < first {

@@ -247,7 +247,7 @@ func featAVBL(s *session) string {
 func (s *session) mfmt(arg string) reply {
 	when, name, ok := cutTime(arg)
 	if !ok {
-		return newReply(501, "Not a time and a name")
+		return newReply(501, "Invalid time or missing name: use MFMT YYYYMMDDhhmmss file")
 	}
 	if err := s.setTime(name, when); err != nil {
 		return fileErrorReply(err)
@@ -260,7 +260,7 @@ func (s *session) mfmt(arg string) reply {
 func (s *session) mff(arg string) reply {
 	facts, name, ok := strings.Cut(arg, "; ")
 	if !ok || name == "" {
-		return newReply(501, "Not facts and a name")
+		return newReply(501, "Invalid facts or missing name: use MFF fact=value; file")
 	}
 	var set []func() error
 	for fact := range strings.SplitSeq(facts, ";") {

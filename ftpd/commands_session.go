@@ -94,7 +94,7 @@ func (s *session) opts(arg string) reply {
 	switch {
 	case !ok:
 		return newReply(501, "That command has no options")
-	case s.server.policy.disabled[name] && (name != "MLST" || s.server.policy.disabled["MLSD"]):
+	case s.server.policy.disabled[name] && (name != "MLST" || s.server.policy.disabled["MLSD"]): // OPTS MLST is for MLSD too
 		return replyDisabled
 	}
 	return run(s, rest)
@@ -104,7 +104,7 @@ func (s *session) opts(arg string) reply {
 // ASCII.
 func (s *session) optsUTF8(arg string) reply {
 	if strings.EqualFold(strings.TrimSpace(arg), "OFF") {
-		return newReply(504, "Names are sent as they are, UTF-8 as a rule")
+		return newReply(504, "Names are sent unchanged, usually in UTF-8")
 	}
 	return newReply(200, "UTF-8 is on")
 }

@@ -67,7 +67,7 @@ func (s *session) siteChmod(arg string) reply {
 	digits, name, _ := strings.Cut(arg, " ")
 	mode, ok := parseMode(digits)
 	if !ok || name == "" {
-		return newReply(501, "Not a mode of permission bits and a name")
+		return newReply(501, "Invalid mode or missing name: use SITE CHMOD 644 file")
 	}
 	if err := s.setMode(name, mode); err != nil {
 		return fileErrorReply(err)
@@ -86,7 +86,7 @@ func (s *session) siteUtime(arg string) reply {
 		when, name, ok = cutThreeTimes(arg)
 	}
 	if !ok {
-		return newReply(501, "Not a time and a name")
+		return newReply(501, "Invalid time or missing name: use SITE UTIME YYYYMMDDhhmmss file")
 	}
 	if err := s.setTime(name, when); err != nil {
 		return fileErrorReply(err)
@@ -118,7 +118,7 @@ func (s *session) siteUmask(arg string) reply {
 	if arg != "" {
 		mask, ok := parseMode(arg)
 		if !ok {
-			return newReply(501, "Not a mask of permission bits")
+			return newReply(501, "Invalid mask: use SITE UMASK 022")
 		}
 		s.umask = &mask
 	}
@@ -132,7 +132,7 @@ func (s *session) siteSymlink(arg string) reply {
 		target, link, _ = strings.Cut(arg, " ")
 	}
 	if link, _ = cutQuoted(link); link == "" {
-		return newReply(501, "Not two names")
+		return newReply(501, "Names missing: use SITE SYMLINK target link")
 	}
 	to := s.path(target)
 	if err := s.user.may(account.Link); err != nil {
@@ -159,7 +159,7 @@ func (s *session) siteChown(arg string) reply {
 		gid, err = strconv.ParseUint(group, 10, 31)
 	}
 	if err != nil || name == "" {
-		return newReply(501, "Not a user, perhaps a group, and a name")
+		return newReply(501, "Invalid number or missing name: use SITE CHOWN 1000:1000 file")
 	}
 	if err := s.user.changeFile(s.path(name), func(name string) error { return s.user.tree.Chown(name, int(uid), int(gid)) }); err != nil {
 		return fileErrorReply(err)

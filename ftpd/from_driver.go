@@ -148,7 +148,7 @@ func (d *driver) authMessage(s *session, name string, err error) []string {
 	return textLines(message)
 }
 
-// login is Server.Login.
+// login implements Server.Login.
 func (d *driver) login(_ context.Context, c Client, user, password string) (*Account, error) {
 	client, err := d.main.AuthUser(c.ClientContext, user, password)
 	switch {

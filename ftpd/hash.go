@@ -111,7 +111,7 @@ func (op *operation) hashRange(kind digest.Algorithm, arg string) reply {
 	defer f.Close()
 	first, end, ok := parseSpan(rest, size)
 	if !ok {
-		return newReply(501, "Not a part of the file")
+		return newReply(501, "The range is not in the file")
 	}
 	sum, err := op.checksum(f, kind, first, end)
 	if err != nil {

@@ -25,15 +25,15 @@ func (u *user) isLimited(srv *Server) bool {
 // known. Call beginLive first.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	u, srv := t.user, t.server
-	all := srv.Limiter
+	serverLimit := srv.Limiter
 	if upload {
-		all = srv.UploadLimiter
+		serverLimit = srv.UploadLimiter
 	}
-	var ofUser rate.Limiter
+	var userLimit rate.Limiter
 	if most := u.account.MaxRate; most > 0 {
-		ofUser = srv.limits.get(limitKey{u.name, most, upload})
+		userLimit = srv.limits.get(limitKey{u.name, most, upload})
 	}
-	t.throttle = rate.Begin(size, rate.Own{Rate: u.maxRate(srv), After: srv.RateAfter}, ofUser, all)
+	t.throttle = rate.Begin(size, rate.Own{Rate: u.maxRate(srv), After: srv.RateAfter}, userLimit, serverLimit)
 	opt.Wait = t.liveEntry.Limited(t.throttle.Hook())
 }
 

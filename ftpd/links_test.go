@@ -61,17 +61,17 @@ func TestListingsShowAllEntriesAndNothingOutsideTheTree(t *testing.T) {
 		if got != projFacts {
 			t.Errorf("%s: MLSD proj = %q, want %q", who.name, got, projFacts)
 		}
-		long := map[string]string{}
+		long := map[string]string{} // what LIST shows of each name: the letter of its type, and the target
 		for line := range strings.Lines(c.get(pasv, "LIST proj")) {
 			fields := strings.Fields(line)
 			long[fields[8]] = line[:1] + strings.Join(fields[9:], " ")
 		}
-		arrows := map[string]string{"dangling": "l-> missing", "dir": "l-> ../shared", "file": "l-> ../shared/f", "here": "l-> .", "loop": "l-> loop", "pipe": "p"}
+		shown := map[string]string{"dangling": "l-> missing", "dir": "l-> ../shared", "file": "l-> ../shared/f", "here": "l-> .", "loop": "l-> loop", "pipe": "p"}
 		for line := range strings.Lines(got) {
 			_, name, _ := strings.Cut(strings.TrimSpace(line), " ")
-			want, ok := arrows[name]
+			want, ok := shown[name]
 			if !ok {
-				want = "l"
+				want = "l" // a link out of the tree, or one that could forge a line
 			}
 			if long[name] != want {
 				t.Errorf("%s: LIST has %q of %s, want %q", who.name, long[name], name, want)

@@ -131,9 +131,9 @@ const listingBuffer = 64 << 10
 
 // sendLines sends the lines of items, many at a time.
 func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, items []list.Item) error {
-	to := &listingWriter{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
-	t.limit(&to.opt, false, -1)
-	out := bufio.NewWriterSize(to, listingBuffer)
+	w := &listingWriter{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
+	t.limit(&w.opt, false, -1)
+	out := bufio.NewWriterSize(w, listingBuffer)
 	for _, it := range items {
 		_, _ = out.Write(format(view, out.AvailableBuffer(), it)) // Flush returns its error
 	}
@@ -142,10 +142,10 @@ func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, 
 		conn.fail()
 	}
 	var e *sendfile.Error
-	if errors.As(err, &e) { // its offset is that in one Write
-		e.Offset = to.sent.Sent
+	if errors.As(err, &e) { // its Offset counts from the start of one Write
+		e.Offset = w.sent.Sent
 	}
-	return t.recordResult(to.sent, err)
+	return t.recordResult(w.sent, err)
 }
 
 // listingWriter sends the bytes written to it, with the same timeout and limits as files,

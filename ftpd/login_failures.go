@@ -28,53 +28,53 @@ type loginFailures struct {
 }
 
 type addrFailures struct {
-	failed int
-	last   time.Time
+	failed int       // failed logins; at least one
+	last   time.Time // time of the last one
 }
 
 // add counts a failed login and returns how long to delay the reply.
-func (g *loginFailures) add(addr netip.Addr, d delays) time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (lf *loginFailures) add(addr netip.Addr, d delays) time.Duration {
+	lf.mu.Lock()
+	defer lf.mu.Unlock()
 	now := time.Now()
-	f, ok := g.byAddr[addr]
+	f, ok := lf.byAddr[addr]
 	if now.Sub(f.last) > d.forBan() {
 		f = addrFailures{}
 	}
 	if !ok {
-		g.makeRoomLocked(now, d.forBan())
+		lf.makeRoomLocked(now, d.forBan())
 	}
 	f.failed++
 	f.last = now
-	g.byAddr[addr] = f
+	lf.byAddr[addr] = f
 	return d.afterBadLogin() << min(f.failed-1, maxDoublings)
 }
 
 // makeRoomLocked makes room for one more address.
-func (g *loginFailures) makeRoomLocked(now time.Time, ban time.Duration) {
-	if g.byAddr == nil {
-		g.byAddr = make(map[netip.Addr]addrFailures)
+func (lf *loginFailures) makeRoomLocked(now time.Time, ban time.Duration) {
+	if lf.byAddr == nil {
+		lf.byAddr = make(map[netip.Addr]addrFailures)
 	}
-	if len(g.byAddr) < maxTrackedAddrs {
+	if len(lf.byAddr) < maxTrackedAddrs {
 		return
 	}
-	for addr, f := range g.byAddr {
+	for addr, f := range lf.byAddr {
 		if now.Sub(f.last) > ban {
-			delete(g.byAddr, addr)
+			delete(lf.byAddr, addr)
 		}
 	}
-	for addr := range g.byAddr { // any, if none is old
-		if len(g.byAddr) < maxTrackedAddrs {
+	for addr := range lf.byAddr { // any, if none is old
+		if len(lf.byAddr) < maxTrackedAddrs {
 			return
 		}
-		delete(g.byAddr, addr)
+		delete(lf.byAddr, addr)
 	}
 }
 
 // isBanned reports whether addr has too many failed logins.
-func (g *loginFailures) isBanned(addr netip.Addr, d delays) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	f := g.byAddr[addr]
+func (lf *loginFailures) isBanned(addr netip.Addr, d delays) bool {
+	lf.mu.Lock()
+	defer lf.mu.Unlock()
+	f := lf.byAddr[addr]
 	return f.failed >= maxFailedPerAddr && time.Since(f.last) <= d.forBan()
 }

@@ -72,6 +72,6 @@ func TestABOREndsTheDelayOfReply226(t *testing.T) {
 	s.file("f", 100_000)
 	c := s.guest()
 	readToEnd(t, c.data(pasv, "RETR f")) // too large for the goroutine that reads commands
-	c.want(226, "ABOR")                  // of the transfer
+	c.want(226, "ABOR")                  // the reply to RETR
 	c.expect(226, "ABOR")
 }

@@ -129,8 +129,8 @@ func TestADirectoryWithOnlyAKeptPartCanBeRemoved(t *testing.T) {
 	c := s.login()
 	s.breakUpload(c, "f")
 	c.want(257, "MKD d")
-	left := s.names()[0]
-	if err := os.Rename(filepath.Join(s.dir, left), filepath.Join(s.dir, "d", left)); err != nil {
+	part := s.names()[0]
+	if err := os.Rename(filepath.Join(s.dir, part), filepath.Join(s.dir, "d", part)); err != nil {
 		t.Fatal(err)
 	}
 	unfinished := s.login().data(pasv, "STOR d/g")

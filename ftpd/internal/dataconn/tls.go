@@ -82,6 +82,8 @@ type Protection struct {
 // ErrNotResumed is the error of Secure if the client has not resumed the TLS session.
 var ErrNotResumed = errors.New("TLS session of the control connection was not resumed")
 
+// handshake makes the TLS handshake over tcp, and checks that the session was resumed if
+// that is required.
 func (p *Protection) handshake(ctx context.Context, tcp net.Conn) (*tls.Conn, error) {
 	if p.Stall > 0 {
 		var cancel context.CancelFunc

@@ -73,9 +73,9 @@ var (
 	errDisabled   = errors.New("that is disabled")
 )
 
-// check looks a command up, and returns the reply that refuses it; the zero reply: it
+// lookUp looks a command up, and returns the reply that refuses it; the zero reply: it
 // can run. The reply does not repeat an unknown command, which may be a password.
-func (s *session) check(name, arg string) (command, reply) {
+func (s *session) lookUp(name, arg string) (command, reply) {
 	cmd, ok := commands[name]
 	switch {
 	case slices.Contains(unimplemented, name):

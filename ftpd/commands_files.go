@@ -87,10 +87,10 @@ func (s *session) mkd(arg string) reply {
 var errCurrent = errors.New("is the current directory, or above it")
 
 // isCurrent reports whether name is the current directory or one above it.
-func (s *session) isCurrent(name string) bool { return holds(name, s.dir()) }
+func (s *session) isCurrent(name string) bool { return contains(name, s.dir()) }
 
-// holds reports whether dir is the directory name, or below it.
-func holds(name, dir string) bool {
+// contains reports whether dir is the directory name, or below it.
+func contains(name, dir string) bool {
 	return name == "/" || name == dir || strings.HasPrefix(dir, name+"/")
 }
 
@@ -125,7 +125,7 @@ func (s *session) rnfr(arg string) reply {
 		return fileErrorReply(err)
 	}
 	if _, err := s.user.entry(name); err != nil {
-		s.user.forget(name) // a kept part of an upload cannot be renamed
+		s.user.forgetKeptPart(name) // a kept part of an upload cannot be renamed
 		return fileErrorReply(err)
 	}
 	s.renameFrom = name
@@ -204,7 +204,7 @@ func (s *session) mlst(arg string) reply {
 	if err != nil {
 		return fileErrorReply(err)
 	}
-	v := s.view()
+	v := s.listView()
 	it.Name = name
 	b := v.AppendFacts(nil, it)
 	return newReply(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")

@@ -90,7 +90,8 @@
 // Commands are answered in the order in which they come. During a transfer ABOR, NOOP,
 // STAT and HELP are answered at once; other commands wait for its end. STAT shows the
 // progress of the transfer. SITE WHO shows the transfers of all clients, including
-// those of other servers with the same Server.Live, to users with the right [Who].
+// those of other servers with the same Server.Live, to users with the right [Who]. No
+// user has it by default, because names of files and addresses of others are private.
 //
 // # Drivers of ftpserverlib
 //

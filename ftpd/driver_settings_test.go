@@ -620,7 +620,7 @@ func settingPasvConnectionsCheck(t *testing.T) {
 		c := withSettings(t, func(s *ftpserver.Settings) { s.PasvConnectionsCheck = check }).login()
 		addr := c.passive(pasv)
 		if check == ftpserver.IPMatchRequired {
-			connectAsStranger(t, addr)
+			wantStrangerReset(t, addr)
 			continue
 		}
 		c.send("RETR f")

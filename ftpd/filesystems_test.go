@@ -43,8 +43,8 @@ func startOnFS(t *testing.T, fsys afero.Fs) *server {
 	})
 }
 
-// startForU serves fsys with all rights, to any name and password.
-func startForU(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
+// startWithFS serves fsys with all rights, to any name and password.
+func startWithFS(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
 	t.Helper()
 	return startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
@@ -362,9 +362,9 @@ func wantNothingHidden(t *testing.T, fsys afero.Fs, dir string) {
 func TestTwoServersOfOneTreeDoNotMixAppends(t *testing.T) {
 	for name, fsys := range map[string]afero.Fs{"a directory": rootOf(t, map[string]string{"f": "old"}), "memory": memoryOf(t, "/f", "old")} {
 		t.Run(name, func(t *testing.T) {
-			a := startForU(t, fsys, nil).login()
+			a := startWithFS(t, fsys, nil).login()
 			conn := a.data(epsv, "APPE f")
-			b := startForU(t, fsys, nil).login()
+			b := startWithFS(t, fsys, nil).login()
 			b.passive(epsv)
 			b.want(450, "APPE f")
 			if _, err := io.WriteString(conn, "+"); err != nil {

@@ -122,7 +122,7 @@ func (d *driver) verifyUser(s *session, name string) (r reply, done bool) {
 		return reply{}, false
 	}
 	u, err := s.userFor(d.account(client), name)
-	return s.loginReply(name, u, err), true
+	return s.completeLogin(name, u, err), true
 }
 
 // refuse returns the reply to a login that the driver has refused. The session ends

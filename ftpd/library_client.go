@@ -117,7 +117,7 @@ func (l *libraryFS) Rename(from, to string) error {
 
 // unlessCurrent calls f, unless name is the current directory or one above it.
 func (l *libraryFS) unlessCurrent(name string, f func(name string) error) error {
-	if name = l.path(name); holds(name, l.path(".")) {
+	if name = l.path(name); contains(name, l.path(".")) {
 		return errCurrent
 	}
 	return f(name)

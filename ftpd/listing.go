@@ -26,13 +26,13 @@ func (op *operation) list(arg string) (r reply) {
 	}
 	err = errPanic // remains if a hook panics in sendLines
 	defer func() { r = op.finish(t, err) }()
-	view, format := s.view(), list.FormatOf(op.name)
+	view, format := s.listView(), list.FormatOf(op.name)
 	err = op.sendWithConn(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 
-// view returns what the lines of a listing show to the user.
-func (s *session) view() list.View {
+// listView returns what the lines of a listing show to the user.
+func (s *session) listView() list.View {
 	return list.View{Now: time.Now(), Rights: s.user.rights, HostIDs: s.user.name != anonymous, Facts: s.facts()}
 }
 
@@ -180,7 +180,7 @@ func (s *session) statPath(arg string) reply {
 	case len(items) > maxStatEntries:
 		return newReply(450, "Too many entries, use LIST")
 	}
-	view, lines := s.view(), []string{"Status of " + arg}
+	view, lines := s.listView(), []string{"Status of " + arg}
 	for _, it := range items {
 		b := view.AppendLong(nil, it)
 		lines = append(lines, string(b[:len(b)-len("\r\n")]))

@@ -128,7 +128,7 @@ func TestListingsAreCounted(t *testing.T) {
 	records := make(chan live.Record, 2)
 	reg := &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
-	path := s.deep(2000)
+	path := s.makeDeepDir(2000)
 	c := s.guest()
 	text := c.get(epsv, "LIST")
 	rec := next(t, records)

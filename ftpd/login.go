@@ -54,12 +54,12 @@ func (s *session) pass(password string) reply {
 	if err != nil {
 		s.setDir(dir) // Server.Login may have changed it through the Client
 	}
-	return s.loginReply(name, u, err)
+	return s.completeLogin(name, u, err)
 }
 
-// loginReply completes a login as name and returns the reply: u has logged in, or the
+// completeLogin completes a login as name and returns the reply: u has logged in, or the
 // login has failed with err.
-func (s *session) loginReply(name string, u *user, err error) reply {
+func (s *session) completeLogin(name string, u *user, err error) reply {
 	s.user = u // before the hook: if that panics, the end of the session closes u
 	if hook := s.server.OnLogin; hook != nil {
 		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})

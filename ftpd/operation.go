@@ -37,9 +37,9 @@ type operation struct {
 
 var errAborted = errors.New("aborted by the client")
 
-// operate runs a command as an operation and answers it. It reports whether another
+// runOperation runs a command as an operation and answers it. It reports whether another
 // goroutine reads commands now.
-func (s *session) operate(name, arg string, cmd command) (detached bool) {
+func (s *session) runOperation(name, arg string, cmd command) (detached bool) {
 	if cmd.data {
 		if refusal := s.mayTransfer(); !refusal.IsZero() {
 			s.dropSource()
@@ -47,7 +47,7 @@ func (s *session) operate(name, arg string, cmd command) (detached bool) {
 			return false
 		}
 	}
-	op := s.begin(name, arg, cmd.data)
+	op := s.beginOperation(name, arg, cmd.data)
 	if !cmd.quick || !s.user.isRoot {
 		op.detach()
 	}
@@ -56,8 +56,8 @@ func (s *session) operate(name, arg string, cmd command) (detached bool) {
 	return op.detached
 }
 
-// begin makes a new operation the current one of the session.
-func (s *session) begin(name, arg string, data bool) *operation {
+// beginOperation makes a new operation the current one of the session.
+func (s *session) beginOperation(name, arg string, data bool) *operation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	op := &operation{session: s, name: name, arg: arg, data: data, begun: time.Now(), size: -1}

@@ -26,7 +26,7 @@ func (failingRename) Rename(string, string) error {
 func TestTheOutcomeIncludesTheFile(t *testing.T) {
 	for name, size := range map[string]int64{"a small upload": 10, "an upload in the registry": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, failingRename{afero.NewMemMapFs()}, nil)
+			s := startWithFS(t, failingRename{afero.NewMemMapFs()}, nil)
 			c := s.login()
 			conn := c.data(epsv, "STOR f")
 			if _, err := io.WriteString(conn, pattern(0, size)); err != nil {
@@ -66,7 +66,7 @@ func (f blockingSyncFile) Sync() error {
 
 func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
 	fsys := &blockingSync{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
-	s := startForU(t, fsys, nil)
+	s := startWithFS(t, fsys, nil)
 	c := s.login()
 	conn := c.data(epsv, "STOR f")
 	_ = conn.Close()
@@ -99,7 +99,7 @@ func TestATransferWithoutADataConnectionHasAReason(t *testing.T) {
 		for _, command := range []string{"STOR new", "APPE f", "RETR f", "STOU"} {
 			t.Run(tt.name+" during "+command, func(t *testing.T) {
 				root := rootOf(t, map[string]string{"f": "f"})
-				s := startForU(t, root, nil)
+				s := startWithFS(t, root, nil)
 				c := s.login()
 				c.passive(epsv)
 				c.send(command)

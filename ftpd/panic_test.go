@@ -33,7 +33,7 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			root := rootOf(t, map[string]string{"f": "old", "big": pattern(0, 1<<20)})
-			s := startForU(t, root, func(srv *ftpd.Server) {
+			s := startWithFS(t, root, func(srv *ftpd.Server) {
 				limit := new(panicLimiter)
 				srv.Limiter, srv.UploadLimiter = limit, limit
 			})
@@ -71,7 +71,7 @@ func TestAPanicEndsASessionWithPendingCommands(t *testing.T) {
 		"QUIT, and no more commands": "QUIT\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicLimiter) })
+			s := startWithFS(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicLimiter) })
 			c := s.login()
 			addr := c.passive(epsv)
 			_, _ = io.WriteString(c.conn, "STOR f\r\n"+ahead)

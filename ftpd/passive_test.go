@@ -45,14 +45,14 @@ func needsLoopback(t *testing.T, addr string) {
 	}
 }
 
-// connectAsStranger connects from another address of loopback to a passive port, and
+// wantStrangerReset connects from another address of loopback to a passive port, and
 // checks that the connection is reset without a byte.
-func connectAsStranger(t *testing.T, addr string) {
+func wantStrangerReset(t *testing.T, addr string) {
 	t.Helper()
-	connectFromAndWantReset(t, addr, "127.0.0.2")
+	wantResetFrom(t, addr, "127.0.0.2")
 }
 
-func connectFromAndWantReset(t *testing.T, addr, from string) {
+func wantResetFrom(t *testing.T, addr, from string) {
 	t.Helper()
 	needsLoopback(t, from)
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -76,17 +76,17 @@ func TestStrangersOnThePassivePortAreReset(t *testing.T) {
 	c := s.guest()
 	addr := c.passive(pasv)
 	for range 3 {
-		connectAsStranger(t, addr)
+		wantStrangerReset(t, addr)
 	}
 	c.send("RETR f")
 	conn := c.connect(addr)
 	c.expect(150, "RETR")
-	connectAsStranger(t, addr)
+	wantStrangerReset(t, addr)
 	if got := <-nettest.Sum(t, conn); got.SHA256 != nettest.PatternSum(0, 100_000) {
 		t.Errorf("the client got %d bytes, %v", got.N, got.Err)
 	}
 	c.expect(226, "RETR")
-	connectAsStranger(t, addr)
+	wantStrangerReset(t, addr)
 }
 
 // ftpserverlib keeps a stranger's connection and uses it for the next RETR
@@ -96,9 +96,9 @@ func TestAStrangerGetsNothingFromASecondRetr(t *testing.T) {
 	s.file("f", 100_000)
 	c := s.guest()
 	addr := c.passive(pasv)
-	connectAsStranger(t, addr)
+	wantStrangerReset(t, addr)
 	c.want(425, "RETR f")
-	connectAsStranger(t, c.passive(pasv))
+	wantStrangerReset(t, c.passive(pasv))
 	c.want(425, "RETR f")
 }
 

@@ -174,9 +174,9 @@ func (p *player) play() {
 // errScriptStopped is the panic that ends a script which cannot go on.
 var errScriptStopped = errors.New("script stopped")
 
-// lose reports a mismatch and ends the script, because the steps that follow would fail
+// giveUp reports a mismatch and ends the script, because the steps that follow would fail
 // too.
-func (p *player) lose(what string) {
+func (p *player) giveUp(what string) {
 	p.mismatch(what)
 	panic(errScriptStopped)
 }
@@ -197,23 +197,23 @@ func (p *player) step(line string) {
 		p.write(text)
 	case "<":
 		if strings.HasPrefix(rest, "150") && p.open != nil { // the reply needs the connection
-			p.connected()
+			p.dataConn()
 		}
-		p.take(rest)
+		p.expectReply(rest)
 	case "login":
 		p.write("USER u\r\nPASS secret\r\n")
-		p.take("331")
-		p.take("230")
+		p.expectReply("331")
+		p.expectReply("230")
 	case "guest":
 		p.write("USER ftp\r\nPASS x\r\n")
-		p.take("331")
-		p.take("230")
+		p.expectReply("331")
+		p.expectReply("230")
 	case "tls":
 		p.secure()
 	case "data":
-		p.agree(mode(rest))
+		p.setUpData(mode(rest))
 	case "connect":
-		p.connected()
+		p.dataConn()
 	case "get":
 		p.get(text)
 	case "put":
@@ -222,7 +222,7 @@ func (p *player) step(line string) {
 	case "send":
 		p.put(text)
 	case "reset":
-		_ = p.connected().(*net.TCPConn).SetLinger(0)
+		_ = p.dataConn().(*net.TCPConn).SetLinger(0)
 		p.closeData()
 	case "content":
 		name, want, _ := strings.Cut(text, " ")
@@ -236,7 +236,7 @@ func (p *player) step(line string) {
 	case "end":
 		_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 		if _, err := p.r.ReadByte(); err == nil || os.IsTimeout(err) {
-			p.lose("no end")
+			p.giveUp("no end")
 		}
 	default:
 		p.t.Fatalf("%s: unknown step", p.where)
@@ -257,15 +257,15 @@ func (p *player) unquote(s string) string {
 func (p *player) write(text string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.plain, text); err != nil {
-		p.lose("the end of the connection")
+		p.giveUp("the end of the connection")
 	}
 	if text == "PROT P\r\n" || text == "PROT C\r\n" {
 		p.private = text == "PROT P\r\n"
 	}
 }
 
-// take reads a reply and compares it with want: "CODE REGEXP".
-func (p *player) take(want string) {
+// expectReply reads a reply and compares it with want: "CODE REGEXP".
+func (p *player) expectReply(want string) {
 	p.t.Helper()
 	code, pattern, _ := strings.Cut(want, " ")
 	got, text := p.next()
@@ -285,9 +285,9 @@ func (p *player) next() (code int, text string) {
 	code, text, err := p.reply()
 	switch {
 	case os.IsTimeout(err):
-		p.lose("no reply")
+		p.giveUp("no reply")
 	case err != nil:
-		p.lose("the end of the connection")
+		p.giveUp("the end of the connection")
 	}
 	return code, text
 }
@@ -299,13 +299,13 @@ func (p *player) secure() {
 	conn := tls.Client(p.plain, p.tls)
 	_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 	if err := conn.Handshake(); err != nil {
-		p.lose("no handshake")
+		p.giveUp("no handshake")
 	}
 	p.plain, p.r = conn, bufio.NewReader(conn)
 }
 
-// agree sends the command that sets up a data connection.
-func (p *player) agree(m mode) {
+// setUpData sends the command that sets up a data connection.
+func (p *player) setUpData(m mode) {
 	p.t.Helper()
 	p.data = nil
 	switch m {
@@ -327,7 +327,7 @@ func (p *player) agree(m mode) {
 		} else {
 			p.write(fmt.Sprintf("EPRT |1|127.0.0.1|%d|\r\n", n))
 		}
-		p.take("200")
+		p.expectReply("200")
 		p.open = func() (net.Conn, error) {
 			_ = ln.(*net.TCPListener).SetDeadline(time.Now().Add(p.wait()))
 			return ln.Accept()
@@ -341,7 +341,7 @@ func (p *player) dial(addr string) {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		p.lose("no connection")
+		p.giveUp("no connection")
 	}
 	p.own(conn)
 	p.data = conn
@@ -354,7 +354,7 @@ func (p *player) passiveAddr(want int) string {
 	p.t.Helper()
 	code, text := p.next()
 	if code != want {
-		p.lose(fmt.Sprintf("reply %d", code))
+		p.giveUp(fmt.Sprintf("reply %d", code))
 	}
 	n := digits.FindAllString(text, -1)
 	if want == 229 {
@@ -365,18 +365,18 @@ func (p *player) passiveAddr(want int) string {
 	return net.JoinHostPort(strings.Join(n[1:5], "."), strconv.Itoa(hi<<8|lo))
 }
 
-// connected opens the data connection, if it is not open yet, and returns it.
-func (p *player) connected() net.Conn {
+// dataConn opens the data connection, if it is not open yet, and returns it.
+func (p *player) dataConn() net.Conn {
 	p.t.Helper()
 	if p.data != nil {
 		return p.data
 	}
 	if p.open == nil {
-		p.lose("no data connection was set up")
+		p.giveUp("no data connection was set up")
 	}
 	conn, err := p.open()
 	if err != nil {
-		p.lose("no data connection")
+		p.giveUp("no data connection")
 	}
 	p.own(conn)
 	p.data = conn
@@ -386,7 +386,7 @@ func (p *player) connected() net.Conn {
 // protected returns the data connection, with TLS after PROT P.
 func (p *player) protected() net.Conn {
 	p.t.Helper()
-	conn := p.connected()
+	conn := p.dataConn()
 	if _, ok := conn.(*tls.Conn); !ok && p.private {
 		p.data = tls.Client(conn, p.tls)
 	}

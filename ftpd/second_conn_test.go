@@ -19,7 +19,7 @@ import (
 // wantReset connects and checks that the connection is reset without a byte.
 func wantReset(t *testing.T, addr string) {
 	t.Helper()
-	connectFromAndWantReset(t, addr, "127.0.0.1")
+	wantResetFrom(t, addr, "127.0.0.1")
 }
 
 // T19: another program on the client's host, or behind the same NAT, may connect before

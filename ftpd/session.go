@@ -181,7 +181,7 @@ func (s *session) greet() error {
 // goroutine reads the next one.
 func (s *session) handleLine(line string) (detached bool, err error) {
 	name, arg := control.Split(line)
-	cmd, refusal := s.check(name, arg)
+	cmd, refusal := s.lookUp(name, arg)
 	if !refusal.IsZero() {
 		if cmd.data {
 			s.dropSource() // the client may have connected already, and would wait
@@ -196,7 +196,7 @@ func (s *session) handleLine(line string) (detached bool, err error) {
 		s.renameFrom = ""
 	}
 	if cmd.work != nil {
-		return s.operate(name, arg, cmd), nil
+		return s.runOperation(name, arg, cmd), nil
 	}
 	s.send(cmd.run(s, arg))
 	afterReply := s.afterReply

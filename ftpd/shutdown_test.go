@@ -91,7 +91,7 @@ func TestShutdownLetsAListingFinish(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, nil)
-			path := s.deep(2000)
+			path := s.makeDeepDir(2000)
 			idle, c := s.guest(), s.guest()
 			conn := c.data(m, "NLST "+path)
 			done := s.shutdown(t.Context())
@@ -175,7 +175,7 @@ func TestShutdownCutsTransfersWhenItsContextEnds(t *testing.T) {
 
 func TestCloseCutsAListing(t *testing.T) {
 	s := start(t, nil)
-	path := s.deep(2000)
+	path := s.makeDeepDir(2000)
 	c := s.guest()
 	conn := c.data(port, "NLST "+path)
 	_ = conn.SetReadBuffer(16 << 10)

@@ -59,8 +59,8 @@ func TestSITEWHOListsAllSessions(t *testing.T) {
 	}
 	defer browser.Leave()
 	moving := browser.Begin(live.Job{Op: "GET", Path: "/a\x1b[2J\r\n200 End\u202e", Size: 1000})
-	defer func() { moving.End(moved(1000), nil) }()
-	moving.Progress(moved(250))
+	defer func() { moving.End(sentSoFar(1000), nil) }()
+	moving.Progress(sentSoFar(250))
 	s.dial()
 	s.guest().data(epsv, "RETR f")
 
@@ -87,5 +87,5 @@ func TestSITEWHOListsAllSessions(t *testing.T) {
 	}
 }
 
-// moved returns a result of n bytes sent so far.
-func moved(n int64) sendfile.Result { return sendfile.Result{Sent: n, Method: sendfile.Sendfile} }
+// sentSoFar returns a result of n bytes sent so far.
+func sentSoFar(n int64) sendfile.Result { return sendfile.Result{Sent: n, Method: sendfile.Sendfile} }

@@ -110,7 +110,7 @@ func (u *user) mayStore(name string) error {
 func (t *transfer) target(mask fs.FileMode) upload.Target {
 	inPlace := t.server.InPlace
 	return upload.Target{
-		Writer: t.user.writer(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keepPartials() > 0,
+		Writer: t.user.uploadWriter(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keepPartials() > 0,
 		InPlace: inPlace != nil && inPlace(t.user.name),
 	}
 }

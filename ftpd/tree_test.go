@@ -267,7 +267,7 @@ func TestListingToAClientThatStallsIsCut(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.StallTimeout = 200 * time.Millisecond })
-			path := s.deep(2000)
+			path := s.makeDeepDir(2000)
 			c := s.guest()
 			conn := c.data(m, "NLST "+path)
 			_ = conn.SetReadBuffer(16 << 10)
@@ -278,9 +278,9 @@ func TestListingToAClientThatStallsIsCut(t *testing.T) {
 	}
 }
 
-// deep makes empty files in a directory with a long path, which it returns. NLST repeats
+// makeDeepDir makes empty files in a directory with a long path, which it returns. NLST repeats
 // the path with each name, so that a listing is larger than the socket buffers.
-func (s *server) deep(files int) string {
+func (s *server) makeDeepDir(files int) string {
 	s.t.Helper()
 	path := strings.Repeat(strings.Repeat("d", 250)+"/", 12)
 	if err := os.MkdirAll(filepath.Join(s.dir, path), 0o755); err != nil {

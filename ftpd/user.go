@@ -171,27 +171,29 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 }
 
 // keptPart describes the received part of the user's last upload to name.
-func (u *user) keptPart(name string) (fs.FileInfo, error) { return uploads.Kept(u.writer(), name) }
+func (u *user) keptPart(name string) (fs.FileInfo, error) {
+	return uploads.Kept(u.uploadWriter(), name)
+}
 
-// forget removes the kept part of an upload to name, if the user may rename files.
-func (u *user) forget(name string) {
+// forgetKeptPart removes the kept part of an upload to name, if the user may rename files.
+func (u *user) forgetKeptPart(name string) {
 	if u.may(account.Rename) == nil {
-		uploads.Forget(u.writer(), name)
+		uploads.Forget(u.uploadWriter(), name)
 	}
 }
 
-// existing says whether the user may replace files.
-func (u *user) existing() upload.Existing {
+// existingPolicy says whether the user may replace files.
+func (u *user) existingPolicy() upload.Existing {
 	if u.rights.Has(account.Change) {
 		return upload.Replace
 	}
 	return upload.Leave
 }
 
-// writer returns what package upload needs to change files for the user. If a driver
+// uploadWriter returns what package upload needs to change files for the user. If a driver
 // opens files itself (GetHandle), no parts of uploads are kept, so there is no owner.
-func (u *user) writer() upload.Writer {
-	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existing(), Disk: u.disk}
+func (u *user) uploadWriter() upload.Writer {
+	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(), Disk: u.disk}
 	if u.ext.open != nil {
 		w.Owner = ""
 	}
@@ -201,7 +203,7 @@ func (u *user) writer() upload.Writer {
 // remove removes a file, a special file, or a link, but not what the link leads to. It
 // refuses a directory.
 func (u *user) remove(name string) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, u.tree.Remove) })
+	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.uploadWriter(), name, u.tree.Remove) })
 }
 
 // removeDir removes an empty directory. It also removes a symbolic link, but not what
@@ -232,7 +234,7 @@ func (u *user) removeAll(name string) error { return u.removeDirWith(name, u.tre
 
 // removeDirWith removes a directory by calling f.
 func (u *user) removeDirWith(name string, f func(name string) error) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.writer(), name, f) })
+	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.uploadWriter(), name, f) })
 }
 
 // mkdir makes a directory.
@@ -247,14 +249,14 @@ func (u *user) mkdirAll(name string, perm fs.FileMode) error {
 
 // makeWith makes a directory or a link by calling f.
 func (u *user) makeWith(right account.Rights, name string, f func(name string) error) error {
-	return u.change(right, name, func(name string) error { return uploads.Make(u.writer(), name, f) })
+	return u.change(right, name, func(name string) error { return uploads.Make(u.uploadWriter(), name, f) })
 }
 
 // rename moves a file or directory.
 func (u *user) rename(from, to string) error {
 	return u.change(account.Rename, from, func(from string) error {
 		return u.change(account.Rename, to, func(to string) error {
-			return uploads.Rename(u.writer(), from, to)
+			return uploads.Rename(u.uploadWriter(), from, to)
 		})
 	})
 }
@@ -299,7 +301,7 @@ func (u *user) changeFile(name string, f func(name string) error) error {
 		if _, err := u.tree.Stat(name); err != nil {
 			return err
 		}
-		return uploads.Change(u.writer(), name, f)
+		return uploads.Change(u.uploadWriter(), name, f)
 	})
 }
 

@@ -45,8 +45,8 @@ func dial(t *testing.T, port uint16) net.Conn {
 	return conn
 }
 
-// wantGiven checks that l opens the connection of client.
-func wantGiven(t *testing.T, l *dataconn.Passive, client net.Conn) {
+// wantOpened checks that l opens the connection of client.
+func wantOpened(t *testing.T, l *dataconn.Passive, client net.Conn) {
 	t.Helper()
 	conn, err := l.Open(t.Context())
 	if err != nil {
@@ -89,7 +89,7 @@ func TestOnlyTheHostThatReservedAPortCanConnect(t *testing.T) {
 	if mine.IsConnected() {
 		t.Error("IsConnected is true before the client has connected")
 	}
-	wantGiven(t, mine, dial(t, mine.Port()))
+	wantOpened(t, mine, dial(t, mine.Port()))
 	if got := p.InUse(); got != 1 {
 		t.Errorf("%d ports are in use, want that of the other host", got)
 	}
@@ -112,7 +112,7 @@ func TestHostsSharePortsUnlessTheyAreExclusive(t *testing.T) {
 func TestWithAnyClientAnyHostCanConnect(t *testing.T) {
 	p := newPool(t, &dataconn.Pool{AnyClient: true})
 	l := listen(t, p, netip.MustParseAddr("192.0.2.1"))
-	wantGiven(t, l, dial(t, l.Port()))
+	wantOpened(t, l, dial(t, l.Port()))
 	if other := listen(t, p, netip.MustParseAddr("192.0.2.2")); other.Port() == l.Port() {
 		listen(t, p, loopback) // the first port is free again, because its client has connected
 	}
@@ -163,7 +163,7 @@ func TestAMappedPortIsAnnouncedByItsMappedNumber(t *testing.T) {
 	if l.Port() != 4321 {
 		t.Errorf("port %d is announced, want 4321", l.Port())
 	}
-	wantGiven(t, l, dial(t, free))
+	wantOpened(t, l, dial(t, free))
 	listen(t, p, loopback)
 	if _, err := p.Listen(loopback, loopback, patience, nil); err == nil {
 		t.Error("one port was reserved twice")
@@ -181,7 +181,7 @@ func TestWrapIsCalledOnceForEachPort(t *testing.T) {
 	}})
 	for range 3 {
 		l := listen(t, p, loopback)
-		wantGiven(t, l, dial(t, l.Port()))
+		wantOpened(t, l, dial(t, l.Port()))
 		l.Close()
 	}
 	if wrapped != 1 {
@@ -316,7 +316,7 @@ func TestAConnectionInTheQueueEndsWithItsReservation(t *testing.T) {
 			next := listen(t, p, loopback)
 			mine := dial(t, next.Port())
 			close(open)
-			wantGiven(t, next, mine)
+			wantOpened(t, next, mine)
 			wantEnd(t, stray)
 		})
 	}
@@ -367,7 +367,7 @@ func TestAClientGetsTheOnlyPortAgainAfterLeavingIt(t *testing.T) {
 		listen(t, p, loopback).Close()
 	}
 	l := listen(t, p, loopback)
-	wantGiven(t, l, dial(t, l.Port()))
+	wantOpened(t, l, dial(t, l.Port()))
 }
 
 // A port that is opened because a client has left all others is given to it, or closed.
@@ -379,7 +379,7 @@ func TestNoMoreThanSparePortsStayOpen(t *testing.T) {
 	var all []*dataconn.Passive
 	for range 3 * dataconn.SparePorts {
 		l := listen(t, &p, loopback)
-		wantGiven(t, l, dial(t, l.Port()))
+		wantOpened(t, l, dial(t, l.Port()))
 		all = append(all, l)
 	}
 	for _, l := range all {

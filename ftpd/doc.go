@@ -137,6 +137,14 @@
 //
 // # Design
 //
+// The state that commands leave to later ones belongs to the goroutine that runs the
+// current command, and needs no lock. An operation keeps its goroutine, so that its code
+// reads from top to bottom: a transfer costs one more goroutine, and a small download
+// none. One lock serializes replies; operation.end runs with it held, so that no reply
+// precedes that of an earlier command. ABOR takes effect at once, but its reply comes in
+// turn, even if the client sends commands ahead. The tables of commands also produce
+// HELP and FEAT, and the checks of arguments and of the login.
+//
 // Passive ports stay open and are shared. A server has up to 16 for each local address,
 // or the configured range, and chooses among them at random. A goroutine for each port
 // gives each connection to the client that has reserved the port from the same address,
@@ -162,8 +170,11 @@
 // REST in the middle writes to a copy, so that a failure leaves the old file.
 //
 // Bytes that follow AUTH in clear end the session, because an attacker may have injected
-// them. ALPN refuses browsers. There is no CCC: it would let others change what a
-// firewall can read.
+// them. ALPN refuses browsers. With ReuseRequired each session has TLS configurations of
+// its own, whose tickets carry a mark of the session; the ticket keys are shared. The end
+// of TCP without close_notify is an error below package tls, which would report an
+// orderly end if it falls between two records. There is no CCC: it would let others
+// change what a firewall can read.
 //
 // Bytes are sent as they are with TYPE A too: a conversion would prevent sendfile, and
 // damages binary files.

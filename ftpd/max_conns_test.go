@@ -8,7 +8,7 @@ import (
 	"sluice/ftpd"
 )
 
-func TestOneClientTooManyIsTold(t *testing.T) {
+func TestClientsBeyondTheLimitGet421(t *testing.T) {
 	for name, setup := range map[string]func(*ftpd.Server){
 		"in all":           func(s *ftpd.Server) { s.MaxConns = 2 },
 		"from one address": func(s *ftpd.Server) { s.MaxConnsPerAddr = 2 },
@@ -22,18 +22,18 @@ func TestOneClientTooManyIsTold(t *testing.T) {
 			}
 			second.want(200, "NOOP")
 			first.want(221, "QUIT")
-			next(t, s.leavings)
+			next(t, s.disconnects)
 			for deadline := time.Now().Add(patience); code != 220 && time.Now().Before(deadline); {
-				code, _ = s.greeting() // the place is free soon after
+				code, _ = s.greeting() // the session is removed shortly after the hook
 			}
 			if code != 220 {
-				t.Error("the place of the first is not free")
+				t.Error("the session that has ended still counts")
 			}
 		})
 	}
 }
 
-func TestAnotherAddressIsNotTooMany(t *testing.T) {
+func TestTheLimitPerAddressDoesNotHoldForOtherAddresses(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.MaxConnsPerAddr = 1 })
 	s.dial()
 	conn := dialFrom(t, "127.0.0.2", s.addr)

@@ -11,7 +11,7 @@ import (
 	"sluice/ftpd"
 )
 
-// wantSilence expects that no reply comes for a while.
+// wantSilence checks that no reply comes for a while.
 func (c *client) wantSilence(what string) {
 	c.t.Helper()
 	_ = c.conn.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
@@ -29,12 +29,12 @@ func readToEnd(t *testing.T, data io.Reader) {
 	}
 }
 
-// sending are commands that send data.
+// sending has commands for which the server sends data.
 var sending = []string{"RETR small", "RETR large", "LIST", "NLST", "MLSD"}
 
-// aria2 waits for ever if it finds reply 226 behind reply 150 (F10).
+// aria2 waits for ever if it reads replies 150 and 226 together (F10).
 func TestReply226WaitsForTheClientToEndTheDataConnection(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { withTLS(s); s.WaitForReader(patience) })
+	s := start(t, func(s *ftpd.Server) { withTLS(s); s.SetReaderDelay(patience) })
 	s.file("small", 100)
 	s.file("large", 100_000)
 	for _, line := range sending {
@@ -55,8 +55,8 @@ func TestReply226WaitsForTheClientToEndTheDataConnection(t *testing.T) {
 	}
 }
 
-func TestReply226ComesTooIfTheClientKeepsTheDataConnectionOpen(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.WaitForReader(10 * time.Millisecond) })
+func TestReply226ComesAfterTheDelayIfTheClientKeepsTheDataConnectionOpen(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.SetReaderDelay(10 * time.Millisecond) })
 	s.file("small", 100)
 	s.file("large", 100_000)
 	c := s.guest()
@@ -67,11 +67,11 @@ func TestReply226ComesTooIfTheClientKeepsTheDataConnectionOpen(t *testing.T) {
 	}
 }
 
-func TestAbortEndsTheWaitForTheReader(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.WaitForReader(patience) })
+func TestABOREndsTheDelayOfReply226(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.SetReaderDelay(patience) })
 	s.file("f", 100_000)
 	c := s.guest()
 	readToEnd(t, c.data(pasv, "RETR f")) // too large for the goroutine that reads commands
-	c.want(226, "ABOR")                  // of the transfer
+	c.want(226, "ABOR")                  // the reply to RETR
 	c.expect(226, "ABOR")
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What an upload that broke off has left is told by SIZE, and by nothing else.
-func TestWhatIsKeptIsNoFile(t *testing.T) {
+// Only SIZE shows the kept part of a broken upload.
+func TestAKeptPartIsNotAFile(t *testing.T) {
 	s := start(t, nil)
 	s.file("other", 5)
 	n := s.breakUpload(s.login(), "f")
@@ -32,16 +32,16 @@ func TestWhatIsKeptIsNoFile(t *testing.T) {
 	}
 }
 
-// A client that did not ask means a new file.
-func TestWhatIsKeptGoesOnOnlyInASessionThatHasAsked(t *testing.T) {
+// A client that has not learned of the part means to upload a new file.
+func TestAKeptPartIsResumedOnlyAfterSIZEOrTheReply(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(s *server, c *client, n int64)
 		want func(n int64) string
 	}{
-		{"APPE unasked", func(_ *server, c *client, _ int64) { c.put(pasv, "APPE f", strings.NewReader("hello\n")) },
+		{"APPE without SIZE", func(_ *server, c *client, _ int64) { c.put(pasv, "APPE f", strings.NewReader("hello\n")) },
 			func(int64) string { return "hello\n" }},
-		{"STOR, asked or not", func(_ *server, c *client, _ int64) {
+		{"STOR after SIZE", func(_ *server, c *client, _ int64) {
 			c.send("SIZE f")
 			c.expect(213, "SIZE")
 			c.put(pasv, "STOR f", strings.NewReader("hello\n"))
@@ -64,13 +64,13 @@ func TestWhatIsKeptGoesOnOnlyInASessionThatHasAsked(t *testing.T) {
 			c.want(350, fmt.Sprint("REST ", n))
 			c.put(pasv, "STOR f", strings.NewReader("hello\n"))
 		}, func(n int64) string { return pattern(0, n) + "hello\n" }},
-		{"REST unasked", func(_ *server, c *client, n int64) {
+		{"REST without SIZE", func(_ *server, c *client, n int64) {
 			c.want(350, fmt.Sprint("REST ", n))
 			c.passive(pasv)
 			c.want(550, "STOR f")
 			c.want(550, "MDTM f")
 		}, nil},
-		{"APPE after another session has begun anew", func(s *server, c *client, _ int64) {
+		{"APPE after another session has uploaded a new file", func(s *server, c *client, _ int64) {
 			c.want(213, "SIZE f")
 			other := s.login()
 			other.put(pasv, "STOR f", strings.NewReader("theirs"))
@@ -95,18 +95,18 @@ func TestWhatIsKeptGoesOnOnlyInASessionThatHasAsked(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsForgotten(t *testing.T) {
+func TestAKeptPartIsRemovedWhenItsNameChanges(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		do   func(c *client)
 	}{
-		{"by DELE, which is a success", func(c *client) { c.want(250, "DELE f"); c.want(550, "DELE f") }},
+		{"by DELE, which succeeds", func(c *client) { c.want(250, "DELE f"); c.want(550, "DELE f") }},
 		{"by RNTO onto the file", func(c *client) { c.want(350, "RNFR other"); c.want(250, "RNTO f"); c.want(250, "DELE f") }},
 		{"by RNFR of the file", func(c *client) { c.want(550, "RNFR f") }},
 		{"by MKD", func(c *client) { c.want(257, "MKD f"); c.want(250, "RMD f") }},
 		{"by SITE SYMLINK", func(c *client) { c.want(200, "SITE SYMLINK other f"); c.want(250, "DELE f") }},
-		{"by another upload, in the end", func(c *client) { c.put(pasv, "STOR f", strings.NewReader("x")); c.want(250, "DELE f") }},
-		{"by another upload, at once", func(c *client) {
+		{"by a complete upload", func(c *client) { c.put(pasv, "STOR f", strings.NewReader("x")); c.want(250, "DELE f") }},
+		{"by an upload without data", func(c *client) {
 			conn := c.data(pasv, "STOR f")
 			_ = conn.SetLinger(0)
 			_ = conn.Close()

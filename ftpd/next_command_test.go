@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// What a client sends during a transfer is kept for it up to a bound, then left
-// in its own hands. Nothing is lost and nothing waits for ever.
-func TestCommandsBeyondCountWaitForATransfer(t *testing.T) {
-	const lines = 200 // more than are held
+// The session keeps a limited number of lines that come during a transfer, and then stops
+// reading. No line is lost, and none waits for ever.
+func TestManyCommandsDuringATransferAreAllAnswered(t *testing.T) {
+	const lines = 200 // more than a session keeps
 	s := start(t, nil)
 	c := s.login()
 	conn := c.data(pasv, "STOR f")
@@ -24,14 +24,14 @@ func TestCommandsBeyondCountWaitForATransfer(t *testing.T) {
 	c.want(213, "SIZE f")
 }
 
-func TestClientThatLeavesWithCommandsWaitingIsGone(t *testing.T) {
+func TestAClientThatDisconnectsWithPendingCommandsIsNoticed(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	c.data(pasv, "STOR f")
 	c.send("DELE f\r\n" + strings.Repeat("PWD\r\n", 10) + "PWD")
 	_ = c.conn.Close()
 	if x := s.transfer(); x.Err == nil {
-		t.Error("told a success")
+		t.Error("reported as a success")
 	}
-	next(t, s.leavings)
+	next(t, s.disconnects)
 }

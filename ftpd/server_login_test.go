@@ -17,8 +17,8 @@ import (
 	"sluice/ftpd"
 )
 
-// deciding serves nobody but those of whom login says so.
-func deciding(t *testing.T, login func(ctx context.Context, c ftpd.Client, user, password string) (*ftpd.Account, error), setup func(*ftpd.Server)) *server {
+// startWithLogin is start with another Server.Login.
+func startWithLogin(t *testing.T, login func(ctx context.Context, c ftpd.Client, user, password string) (*ftpd.Account, error), setup func(*ftpd.Server)) *server {
 	t.Helper()
 	return start(t, func(srv *ftpd.Server) {
 		srv.Login = login
@@ -28,7 +28,7 @@ func deciding(t *testing.T, login func(ctx context.Context, c ftpd.Client, user,
 	})
 }
 
-func TestWhatLoginReturnsDecides(t *testing.T) {
+func TestLoginDecidesWhoLogsIn(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	down := errors.New("the directory service is down")
 	for _, tt := range []struct {
@@ -36,8 +36,8 @@ func TestWhatLoginReturnsDecides(t *testing.T) {
 		account *ftpd.Account
 		err     error
 		reply   string
-		told    error // that OnLogin is told, or wraps; nil: a success
-		guess   bool
+		logged  error // OnLogin gets this error, or one that wraps it; nil: a success
+		failed  bool  // counts as a failed login
 	}{
 		{"an account", &ftpd.Account{FS: memory}, nil, "230 Logged in", nil, false},
 		{"ErrLogin", nil, ftpd.ErrLogin, "530 Login incorrect", ftpd.ErrLogin, true},
@@ -49,7 +49,7 @@ func TestWhatLoginReturnsDecides(t *testing.T) {
 		{"an account without a file system", &ftpd.Account{Name: "u"}, nil, "530 Login is not possible now", ftpd.ErrUnavailable, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) { return tt.account, tt.err }, nil)
+			s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) { return tt.account, tt.err }, nil)
 			c := s.dial()
 			for range 2 { // a third failure would end the session
 				c.want(331, "USER u")
@@ -59,27 +59,27 @@ func TestWhatLoginReturnsDecides(t *testing.T) {
 					t.Errorf("got %q, %v, want %q", text, err, tt.reply)
 				}
 				l := next(t, s.logins)
-				if !errors.Is(l.Err, tt.told) || errors.Is(l.Err, ftpd.ErrLogin) != tt.guess || l.User != "u" {
-					t.Errorf("told %+v, want %v", l, tt.told)
+				if !errors.Is(l.Err, tt.logged) || errors.Is(l.Err, ftpd.ErrLogin) != tt.failed || l.User != "u" {
+					t.Errorf("got %+v, want %v", l, tt.logged)
 				}
 			}
 			c.want(331, "USER u")
 			c.send("PASS x")
 			_, _, _ = c.reply()
 			c.send("NOOP")
-			if _, _, err := c.reply(); (err != nil) != tt.guess {
-				t.Errorf("the session goes on after three tries: %v, want it to end if they are guesses: %v", err == nil, tt.guess)
+			if _, _, err := c.reply(); (err != nil) != tt.failed {
+				t.Errorf("after three attempts the session goes on: %v, want %v", err == nil, !tt.failed)
 			}
 		})
 	}
 }
 
-func TestALoginThatIsNotPossibleBansNobody(t *testing.T) {
-	s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+func TestAnUnavailableLoginBansNobody(t *testing.T) {
+	s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return nil, ftpd.ErrUnavailable
 	}, nil)
 	c := s.dial()
-	for range ftpd.MaxGuesses + 1 {
+	for range ftpd.MaxFailedPerAddr + 1 {
 		c.want(331, "USER u")
 		c.want(530, "PASS x")
 	}
@@ -88,11 +88,11 @@ func TestALoginThatIsNotPossibleBansNobody(t *testing.T) {
 	}
 }
 
-func TestLoginIsToldOfTheClient(t *testing.T) {
+func TestLoginGetsTheClient(t *testing.T) {
 	clients := make(chan ftpd.Client, 2)
-	s := deciding(t, func(_ context.Context, c ftpd.Client, user, password string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(_ context.Context, c ftpd.Client, user, password string) (*ftpd.Account, error) {
 		if user != "u" || password != " with blanks " {
-			t.Errorf("asked about %q, %q", user, password)
+			t.Errorf("called with %q, %q", user, password)
 		}
 		clients <- c
 		return &ftpd.Account{FS: afero.NewMemMapFs(), Rights: ftpd.All}, nil
@@ -102,25 +102,25 @@ func TestLoginIsToldOfTheClient(t *testing.T) {
 	c.want(230, "PASS  with blanks ")
 	got := next(t, clients)
 	if got.Remote.String() != c.conn.LocalAddr().String() || got.Local.String() != s.addr || got.TLS != nil || got.Session == 0 {
-		t.Errorf("told %+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if l := next(t, s.logins); l.Session != got.Session {
 		t.Errorf("session %d, and %d in the hook", got.Session, l.Session)
 	}
 	c.put(epsv, "STOR f", strings.NewReader("f"))
-	if x := s.transfer(); x.User != "u" { // the account has no name of its own
-		t.Errorf("told of the user %q", x.User)
+	if x := s.transfer(); x.User != "u" { // the account has no name
+		t.Errorf("OnTransfer got the user %q", x.User)
 	}
 
 	protected := s.dial().auth(trust(tls.VersionTLS13))
 	protected.want(331, "USER u")
 	protected.want(230, "PASS  with blanks ")
 	if got := next(t, clients); got.TLS == nil || !got.TLS.HandshakeComplete {
-		t.Errorf("told %+v of a client that uses TLS", got)
+		t.Errorf("got %+v of a client that uses TLS", got)
 	}
 }
 
-// A login that takes long ends when the client goes away, and when the server closes.
+// The context of Login ends when the client disconnects and when the server closes.
 func TestALoginThatTakesLong(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -135,9 +135,9 @@ func TestALoginThatTakesLong(t *testing.T) {
 		{"ends when the server closes", func(s *server, _ *client) { go func() { _ = s.Close() }() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := make(chan struct{})
-			s := deciding(t, func(ctx context.Context, _ ftpd.Client, _, _ string) (*ftpd.Account, error) {
-				close(asked)
+			called := make(chan struct{})
+			s := startWithLogin(t, func(ctx context.Context, _ ftpd.Client, _, _ string) (*ftpd.Account, error) {
+				close(called)
 				select {
 				case <-ctx.Done():
 				case <-time.After(patience):
@@ -148,19 +148,19 @@ func TestALoginThatTakesLong(t *testing.T) {
 			c := s.dial()
 			c.want(331, "USER u")
 			c.send("PASS x")
-			next(t, asked)
+			next(t, called)
 			tt.end(s, c)
 			if l := next(t, s.logins); l.Err == nil || errors.Is(l.Err, ftpd.ErrLogin) {
-				t.Errorf("told %v, which is a guess", l.Err)
+				t.Errorf("got %v, which counts as a failed login", l.Err)
 			}
-			next(t, s.leavings)
+			next(t, s.disconnects)
 		})
 	}
 }
 
 func TestCommandsWaitForALoginThatTakesLong(t *testing.T) {
 	answer := make(chan struct{})
-	s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		<-answer
 		return &ftpd.Account{FS: afero.NewMemMapFs()}, nil
 	}, func(srv *ftpd.Server) { srv.IdleTimeout = 100 * time.Millisecond }) // a client that waits is not idle
@@ -173,7 +173,7 @@ func TestCommandsWaitForALoginThatTakesLong(t *testing.T) {
 		t.Errorf("got %q, %v before the login was decided", text, err)
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
-	c.send("SYST\r\nMODE S") // while it is listened to
+	c.send("SYST\r\nMODE S") // while the session reads ahead
 	close(answer)
 	c.expect(230, "PASS")
 	c.expect(200, "NOOP")
@@ -183,9 +183,9 @@ func TestCommandsWaitForALoginThatTakesLong(t *testing.T) {
 	c.expect(421, "idle")
 }
 
-func TestAPanicInLoginEndsTheSessionAlone(t *testing.T) {
+func TestAPanicInLoginEndsItsSessionOnly(t *testing.T) {
 	var log bytes.Buffer
-	s := deciding(t, func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
 		if user == "evil" {
 			panic("a mistake in the program")
 		}
@@ -196,8 +196,8 @@ func TestAPanicInLoginEndsTheSessionAlone(t *testing.T) {
 	c.want(331, "USER evil")
 	c.send("PASS x")
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
-		t.Errorf("told that the client left: %v", x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
+		t.Errorf("OnDisconnect got %v, want the panic", x.Err)
 	}
 	if !strings.Contains(log.String(), "a mistake in the program") {
 		t.Errorf("logged %q", log.String())
@@ -205,11 +205,11 @@ func TestAPanicInLoginEndsTheSessionAlone(t *testing.T) {
 	other.want(331, "USER u")
 	other.want(230, "PASS x")
 	if l := next(t, s.logins); l.User != "u" {
-		t.Errorf("told of a login by %q", l.User)
+		t.Errorf("OnLogin got the user %q", l.User)
 	}
 }
 
-func TestServeNeedsSomebodyWhoCouldLogIn(t *testing.T) {
+func TestServeNeedsFSOrLogin(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -219,5 +219,22 @@ func TestServeNeedsSomebodyWhoCouldLogIn(t *testing.T) {
 	}
 	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the listener is open: %v", err)
+	}
+}
+
+func TestAUserWithoutAnOpenRootCannotLogIn(t *testing.T) {
+	s := start(t, func(srv *ftpd.Server) {
+		srv.FS = nil
+		srv.Login = func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
+			if user == "nil" {
+				return &ftpd.Account{FS: (*ftpd.Root)(nil), Rights: ftpd.All}, nil
+			}
+			return &ftpd.Account{FS: new(ftpd.Root), Rights: ftpd.All}, nil
+		}
+	})
+	c := s.dial()
+	for _, user := range []string{"nil", "zero"} {
+		c.want(331, "USER "+user)
+		c.want(530, "PASS x")
 	}
 }

@@ -16,20 +16,20 @@ import (
 	"sluice/ftpd"
 )
 
-// The library shares one writer between its goroutines, without a lock; an
-// unknown command or an ABOR at the wrong moment makes both write (facts/ftp.md,
-// 4, number 5). Under -race this sees whether ours does.
-func TestStormOfAborts(t *testing.T) {
+// ftpserverlib shares one writer between two goroutines without a lock; after an unknown
+// command or ABOR at the wrong moment both write (facts/ftp.md, 4, number 5). With -race
+// this test shows that our engine does not.
+func TestABORAtRandomMoments(t *testing.T) {
 	const clients, rounds = 8, 25
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.AcceptTimeout = 100 * time.Millisecond })
 	s.file("f", 1<<20)
-	go func() { // nobody looks at these
+	go func() { // drain the channel
 		for range s.transfers {
 		}
 	}()
 	var all sync.WaitGroup
 	for i := range clients {
-		p := &petrel{rng: rand.New(rand.NewPCG(1, uint64(i)))}
+		p := &randomClient{rng: rand.New(rand.NewPCG(1, uint64(i)))}
 		if i%2 == 0 {
 			p.client = s.login()
 			p.w = p.conn
@@ -39,7 +39,7 @@ func TestStormOfAborts(t *testing.T) {
 		}
 		all.Go(func() {
 			for range rounds {
-				if err := p.storm(); err != nil {
+				if err := p.sendRandomCommands(); err != nil {
 					t.Error(err)
 					return
 				}
@@ -51,17 +51,17 @@ func TestStormOfAborts(t *testing.T) {
 	close(s.transfers)
 }
 
-// petrel is a client at home in storms.
-type petrel struct {
+// randomClient is a client that sends random commands.
+type randomClient struct {
 	*client
 	rng *rand.Rand
-	w   io.Writer   // takes commands
-	tls *tls.Config // of data; nil: in clear
+	w   io.Writer   // the control connection
+	tls *tls.Config // of data connections; nil: no TLS
 }
 
-// storm sends a few commands at once, some of which move data, and counts the
+// sendRandomCommands sends a few random commands at once, with a transfer among them, and counts the
 // replies.
-func (p *petrel) storm() error {
+func (p *randomClient) sendRandomCommands() error {
 	rng := p.rng
 	_ = p.conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(p.w, "EPSV\r\n"); err != nil {
@@ -74,8 +74,8 @@ func (p *petrel) storm() error {
 	addr := net.JoinHostPort("127.0.0.1", digits.FindAllString(text, -1)[1])
 	var data net.Conn
 	if rng.IntN(4) > 0 {
-		// Reset is one for whom another client of this host has come, late, after
-		// its own ABOR: they all have one address.
+		// The connection may be reset because a late connection of another client has
+		// come to the same port, after that one's ABOR: all have the same address.
 		data, err = net.Dial("tcp", addr)
 		switch {
 		case err == nil:
@@ -109,7 +109,7 @@ func (p *petrel) storm() error {
 			finals++
 		}
 	}
-	if code != 215 { // that of SYST
+	if code != 215 { // the reply to SYST
 		return fmt.Errorf("%q: the last reply is %q", lines, text)
 	}
 	return nil

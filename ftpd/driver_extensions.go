@@ -13,8 +13,8 @@ import (
 	"sluice/internal/vfs"
 )
 
-// extensions are what a ClientDriver does itself. In the place of a nil field this
-// package does it, with the methods of afero.Fs.
+// extensions are the methods that a ClientDriver has beyond those of afero.Fs. If a field
+// is nil, this package uses the methods of afero.Fs instead.
 type extensions struct {
 	readDir   func(name string) ([]fs.FileInfo, error)
 	removeDir func(name string) error
@@ -26,9 +26,9 @@ type extensions struct {
 	open      func(name string, flags int, offset int64) (ftpserver.FileTransfer, error)
 }
 
-// extensionsOf returns what client does itself. What changes files is counted, as the
-// methods of a [vfs.Tree] count it. A Root, whose methods have some of the
-// names, is asked as everywhere.
+// extensionsOf returns the extensions of client. Those that change files call
+// [vfs.CountChange], as the methods of a [vfs.Tree] do. A vfs.Root has methods of some of
+// these names, but they are not extensions.
 func extensionsOf(client afero.Fs) extensions {
 	var ext extensions
 	if _, ok := client.(*vfs.Root); ok {
@@ -60,7 +60,7 @@ func extensionsOf(client afero.Fs) extensions {
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionSite); ok {
 		ext.site = func(param string) *ftpserver.AnswerCommand {
-			defer vfs.CountChange() // perhaps: nobody else knows what it does
+			defer vfs.CountChange() // it may change files
 			return x.Site(param)
 		}
 	}
@@ -70,14 +70,14 @@ func extensionsOf(client afero.Fs) extensions {
 	return ext
 }
 
-// entries are all that is in a directory, as the driver lists them, sorted by name;
-// links are a *vfs.Link.
+// entries returns the entries of a directory, as the driver lists them, sorted by name.
+// A link is a *vfs.Link.
 func (u *user) entries(name string) ([]fs.FileInfo, error) {
 	if u.ext.readDir == nil {
 		return u.tree.Entries(name)
 	}
 	all, err := u.ext.readDir(name)
-	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
+	if err != nil && err != io.EOF { //nolint:errorlint // a bare io.EOF means the end of the directory
 		return nil, err
 	}
 	var infos []fs.FileInfo
@@ -94,15 +94,15 @@ func (u *user) entries(name string) ([]fs.FileInfo, error) {
 	return infos, nil
 }
 
-// linkOf describes a link that the driver has listed with info. Where it leads, the
-// methods of afero tell, as far as they know.
+// linkOf describes a link that the driver has listed as info. Its target comes from the
+// methods of afero, if they can read it.
 func (u *user) linkOf(name string, info fs.FileInfo) *vfs.Link {
 	link := &vfs.Link{FileInfo: info}
 	if entry, err := u.tree.Entry(name); err == nil {
 		if known, ok := entry.(*vfs.Link); ok {
 			link.Target, link.End = known.Target, known.End
 		} else {
-			link.End = entry // they follow links
+			link.End = entry // these methods follow links
 		}
 	}
 	return link

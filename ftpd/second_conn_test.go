@@ -16,18 +16,19 @@ import (
 	"sluice/internal/live"
 )
 
-// wantReset connects and expects to be reset without a byte.
+// wantReset connects and checks that the connection is reset without a byte.
 func wantReset(t *testing.T, addr string) {
 	t.Helper()
-	resetAt(t, addr, "127.0.0.1")
+	wantResetFrom(t, addr, "127.0.0.1")
 }
 
-// T19: another program on the client's host, or behind the same NAT, may be the first
-// at the port, or try all ports. Nobody knows which of two connections is the client's.
+// T19: another program on the client's host, or behind the same NAT, may connect before
+// the client, or try all ports. The server cannot know which of two connections is the
+// client's.
 func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 	for _, tt := range []struct {
 		name, line string
-		early      bool // both come before the command
+		early      bool // both connections come before the command
 		size       int64
 		code       int
 	}{
@@ -41,7 +42,7 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 		{"during APPE", "APPE new", false, 10, 426},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, func(s *ftpd.Server) { s.WaitForReader(patience) })
+			s := start(t, func(s *ftpd.Server) { s.SetReaderDelay(patience) })
 			s.sparse("f", tt.size)
 			c := s.login()
 			addr := c.passive(pasv)
@@ -58,14 +59,14 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 				wantEnd(t, first, "the first connection")
 				c.send(tt.line)
 			} else if _, err := io.Copy(io.Discard, first); tt.size > 10 && err == nil {
-				t.Error("the first connection has ended in order")
+				t.Error("the first connection has ended without a reset")
 			}
 			if text := c.expect(tt.code, tt.line); !strings.Contains(text, addr[strings.LastIndex(addr, ":")+1:]) {
-				t.Errorf("reply %q does not tell the port", text)
+				t.Errorf("reply %q does not contain the port", text)
 			}
 			if tt.line != "LIST" {
 				if x := s.transfer(); x.Err == nil || x.Outcome != live.Cut || !strings.Contains(x.Err.Error(), "from "+first.LocalAddr().String()+" and 127.0.0.1:") {
-					t.Errorf("told %v, %v, want a cut and both connections", x.Outcome, x.Err)
+					t.Errorf("got %v, %v, want a cut and both connections", x.Outcome, x.Err)
 				}
 			}
 			if got := s.names(); len(got) != 1 {
@@ -78,7 +79,7 @@ func TestASecondConnectionFailsTheTransfer(t *testing.T) {
 	}
 }
 
-func TestASecondConnectionFailsATransferByTLS(t *testing.T) {
+func TestASecondConnectionFailsATransferWithTLS(t *testing.T) {
 	s := start(t, withTLS)
 	s.sparse("f", 64<<20)
 	c := s.secure(trust(tls.VersionTLS13))
@@ -91,7 +92,7 @@ func TestASecondConnectionFailsATransferByTLS(t *testing.T) {
 		}
 		wantReset(t, data.NetConn().RemoteAddr().String())
 		if _, err := io.Copy(io.Discard, data); err == nil {
-			t.Error("the first connection has ended in order")
+			t.Error("the first connection has ended without a reset")
 		}
 		c.expect(426, "RETR")
 	}
@@ -113,9 +114,9 @@ func TestAConnectionAfterTheTransferIsResetAndFailsNothing(t *testing.T) {
 	}
 }
 
-// The figures of this attack stand in SECURITY.md. Whoever is the quicker, the client
-// never takes something else for the file, and never nothing for a success.
-func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
+// SECURITY.md has figures of this attack. Even if the thief is faster, the client never
+// gets other bytes, or none, together with a success.
+func TestAThiefOnAllPortsCannotReplaceTheClientsFile(t *testing.T) {
 	ports := freeRange(t, 30)
 	s := start(t, func(s *ftpd.Server) { s.PassivePorts = ports })
 	const size = 1000
@@ -123,8 +124,8 @@ func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
 	stop := make(chan struct{})
 	stopped := make(chan int)
 	go func() {
-		stolen := 0
-		defer func() { stopped <- stolen }()
+		received := 0
+		defer func() { stopped <- received }()
 		for p := ports.First; ; p++ {
 			select {
 			case <-stop:
@@ -140,7 +141,7 @@ func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
 			}
 			_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
 			if b, _ := io.ReadAll(conn); len(b) > 0 {
-				stolen++
+				received++
 			}
 			_ = conn.Close()
 		}
@@ -149,7 +150,7 @@ func TestAThiefAtAllPortsGivesTheClientNoOtherFile(t *testing.T) {
 	got, failed := 0, 0
 	for range 40 {
 		conn, err := net.Dial("tcp", c.passive(epsv))
-		if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) { // the thief was there
+		if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) { // the thief was faster
 			failed++
 			continue
 		}

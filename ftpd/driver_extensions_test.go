@@ -61,7 +61,7 @@ func (x hasher) ComputeHash(name string, algorithm ftpserver.HASHAlgo, start, en
 	return x.do(name, algorithm, start, end)
 }
 
-// loginTo serves a client's driver, and logs in.
+// loginTo serves fsys as a ClientDriver, and logs in.
 func loginTo(t *testing.T, fsys afero.Fs) (*server, *client) {
 	t.Helper()
 	d := &mainDriver{client: fsys, settings: binary}
@@ -70,20 +70,21 @@ func loginTo(t *testing.T, fsys afero.Fs) (*server, *client) {
 	return s, s.login()
 }
 
-// asked is what an extension was called with.
-type asked []string
+// calls records the arguments of the calls of an extension.
+type calls []string
 
-func (a *asked) note(format string, args ...any) { *a = append(*a, fmt.Sprintf(format, args...)) }
+func (a *calls) note(format string, args ...any) { *a = append(*a, fmt.Sprintf(format, args...)) }
 
-// step is a command, its reply, and what the extension was asked for meanwhile.
+// step is a command, its reply, and the calls of the extension.
 type step struct {
 	line  string
 	reply string // its beginning
-	asked string // "": nothing
+	calls string // "": none
 }
 
-// play sends the commands. The calls of the extension come to a.
-func (c *client) play(a *asked, steps []step) {
+// play sends the commands and checks the replies and the calls, which the extension
+// records in a.
+func (c *client) play(a *calls, steps []step) {
 	c.t.Helper()
 	for _, s := range steps {
 		*a = nil
@@ -91,13 +92,14 @@ func (c *client) play(a *asked, steps []step) {
 		if !strings.HasPrefix(text, s.reply) {
 			c.t.Errorf("%s: got %q, want %q", s.line, text, s.reply)
 		}
-		if got := strings.Join(*a, "; "); got != s.asked {
-			c.t.Errorf("%s: the driver was asked for %q, want %q", s.line, got, s.asked)
+		if got := strings.Join(*a, "; "); got != s.calls {
+			c.t.Errorf("%s: calls of the driver: %q, want %q", s.line, got, s.calls)
 		}
 	}
 }
 
-// tree is a memory with the files /f, of "hello\n", and /d/g.
+// tree returns a file system in memory with the file /f, "hello\n", and the empty file
+// /d/g.
 func tree(t *testing.T) afero.Fs {
 	t.Helper()
 	memory := memoryOf(t, "/f", "hello\n")
@@ -109,8 +111,8 @@ func tree(t *testing.T) afero.Fs {
 
 var errFull = errors.New("no more room")
 
-func TestALLOAsksTheDriver(t *testing.T) {
-	var a asked
+func TestALLOCallsTheDriver(t *testing.T) {
+	var a calls
 	_, c := loginTo(t, allocator{tree(t), func(size int) error {
 		a.note("%d", size)
 		if size > 1000 {
@@ -129,8 +131,8 @@ func TestALLOAsksTheDriver(t *testing.T) {
 	c.play(&a, []step{{"ALLO 1001", "200 Nothing needs", ""}})
 }
 
-func TestSITESYMLINKAsksTheDriver(t *testing.T) {
-	var a asked
+func TestSITESYMLINKCallsTheDriver(t *testing.T) {
+	var a calls
 	_, c := loginTo(t, linker{tree(t), func(target, name string) error {
 		a.note("%s, %s", target, name)
 		if name == "/f" {
@@ -153,8 +155,8 @@ func TestSITESYMLINKAsksTheDriver(t *testing.T) {
 	c.play(&a, []step{{"SITE SYMLINK f l", "200 ", ""}, {"SIZE l", "213 6", ""}, {"SITE SYMLINK nowhere k", "550 ", ""}})
 }
 
-func TestAVBLAsksTheDriver(t *testing.T) {
-	var a asked
+func TestAVBLCallsTheDriver(t *testing.T) {
+	var a calls
 	_, c := loginTo(t, spacer{tree(t), func(dir string) (int64, error) {
 		a.note("%s", dir)
 		if dir == "/d" {
@@ -171,16 +173,16 @@ func TestAVBLAsksTheDriver(t *testing.T) {
 		{"FEAT", "211-Features:", ""},
 	})
 	if !c.offers("AVBL") {
-		t.Error("it is not offered")
+		t.Error("FEAT does not list it")
 	}
 	_, c = loginTo(t, tree(t))
 	c.play(&a, []step{{"AVBL", "504 ", ""}})
 	if c.offers("AVBL") {
-		t.Error("it is offered without the extension")
+		t.Error("FEAT lists it without the extension")
 	}
 }
 
-// removing tells what is removed as a file.
+// removing calls do for each Remove.
 type removing struct {
 	afero.Fs
 	do func(name string)
@@ -191,8 +193,8 @@ func (r removing) Remove(name string) error {
 	return r.Fs.Remove(name)
 }
 
-func TestRMDAsksTheDriver(t *testing.T) {
-	var a asked
+func TestRMDCallsTheDriver(t *testing.T) {
+	var a calls
 	memory := removing{tree(t), func(name string) { a.note("Remove %s", name) }}
 	_, c := loginTo(t, dirRemover{memory, func(name string) error {
 		a.note("RemoveDir %s", name)
@@ -202,7 +204,7 @@ func TestRMDAsksTheDriver(t *testing.T) {
 		return memory.RemoveAll(name)
 	}})
 	c.play(&a, []step{
-		{"RMD d", "250 ", "RemoveDir /d"}, // whatever is in it
+		{"RMD d", "250 ", "RemoveDir /d"}, // although it is not empty
 		{"RMD f", "550 No more room", "RemoveDir /f"},
 		{"XRMD /f", "550 No more room", "RemoveDir /f"},
 		{"DELE f", "250 ", "Remove /f"},
@@ -216,8 +218,8 @@ func TestRMDAsksTheDriver(t *testing.T) {
 	})
 }
 
-func TestHASHAsksTheDriver(t *testing.T) {
-	var a asked
+func TestHASHCallsTheDriver(t *testing.T) {
+	var a calls
 	_, c := loginTo(t, hasher{tree(t), func(name string, algorithm ftpserver.HASHAlgo, start, end int64) (string, error) {
 		a.note("%s %d %d-%d", name, algorithm, start, end)
 		if start == 3 {
@@ -248,8 +250,8 @@ func TestHASHAsksTheDriver(t *testing.T) {
 	c.play(&a, []step{{"XMD5 f", "250 B1946AC92492D2347C6235B4D2611184", ""}})
 }
 
-func TestSITEAsksTheDriver(t *testing.T) {
-	var a asked
+func TestSITECallsTheDriver(t *testing.T) {
+	var a calls
 	memory := tree(t)
 	_, c := loginTo(t, siter{memory, func(param string) *ftpserver.AnswerCommand {
 		a.note("%s", param)
@@ -269,8 +271,8 @@ func TestSITEAsksTheDriver(t *testing.T) {
 		{"SITE INDEX  of all ", "214-one\r\n214 two", "INDEX  of all "},
 		{"SITE no", "504 ", "no"},
 		{"SITE NO", "500 no", "NO"},
-		{"SITE NOTHING", "500 The driver has given no reply", "NOTHING"},
-		{"SITE MORE", "500 The driver has given no reply", "MORE"},
+		{"SITE NOTHING", "500 The driver has returned no valid reply", "NOTHING"},
+		{"SITE MORE", "500 The driver has returned no valid reply", "MORE"},
 		{"SITE CHMOD 600 f", "200 ", "CHMOD 600 f"},
 		{"SITE HELP", "214-Commands:", "HELP"},
 	})
@@ -278,12 +280,12 @@ func TestSITEAsksTheDriver(t *testing.T) {
 	c.play(&a, []step{{"SITE INDEX", "504 ", ""}})
 	for _, name := range []string{"CHOWN", "MKDIR", "RMDIR"} {
 		if text := c.want(214, "HELP SITE"); !strings.Contains(text, name) {
-			t.Errorf("%s is not told of in %q", name, text)
+			t.Errorf("%s is missing in %q", name, text)
 		}
 	}
 }
 
-// owning tells whom a file is given to.
+// owning calls do for each Chown.
 type owning struct {
 	afero.Fs
 	do func(name string, uid, gid int) error
@@ -292,7 +294,7 @@ type owning struct {
 func (o owning) Chown(name string, uid, gid int) error { return o.do(name, uid, gid) }
 
 func TestSITECommandsOfTheLibraryCallTheFileSystem(t *testing.T) {
-	var a asked
+	var a calls
 	memory := tree(t)
 	_, c := loginTo(t, owning{memory, func(name string, uid, gid int) error {
 		a.note("%s %d %d", name, uid, gid)
@@ -321,7 +323,7 @@ func TestSITECommandsOfTheLibraryCallTheFileSystem(t *testing.T) {
 	})
 }
 
-// timing tells which times a file gets.
+// timing calls do for each Chtimes.
 type timing struct {
 	afero.Fs
 	do func(name string, read, changed time.Time)
@@ -333,7 +335,7 @@ func (f timing) Chtimes(name string, read, changed time.Time) error {
 }
 
 func TestTheDriverGetsBothTimesOfMFMT(t *testing.T) {
-	var a asked
+	var a calls
 	_, c := loginTo(t, timing{tree(t), func(name string, read, changed time.Time) {
 		a.note("%s %s %s", name, read.Format(time.DateTime), changed.Format(time.DateTime))
 	}})
@@ -353,8 +355,8 @@ func (e entry) ModTime() time.Time { return aDay }
 func (e entry) IsDir() bool        { return e.mode.IsDir() }
 func (e entry) Sys() any           { return nil }
 
-func TestListingsAskTheDriver(t *testing.T) {
-	var a asked
+func TestListingsCallTheDriver(t *testing.T) {
+	var a calls
 	_, c := loginTo(t, lister{tree(t), func(name string) ([]os.FileInfo, error) {
 		a.note("%s", name)
 		switch name {
@@ -373,7 +375,7 @@ func TestListingsAskTheDriver(t *testing.T) {
 	} {
 		a = nil
 		if got := c.get(epsv, tt.line); got != tt.want || len(a) != 1 || a[0] != "/" {
-			t.Errorf("%s: got %q, the driver was asked for %v", tt.line, got, a)
+			t.Errorf("%s: got %q, calls of the driver: %v", tt.line, got, a)
 		}
 	}
 	got := c.get(epsv, "LIST")
@@ -399,7 +401,7 @@ func TestListingsAskTheDriver(t *testing.T) {
 	}
 }
 
-// expanding is a driver that expands patterns itself: they are directories to it.
+// expanding is a driver that expands patterns itself: it takes them for directories.
 type expanding struct {
 	lister
 	context ftpserver.ClientContext
@@ -412,7 +414,7 @@ func (x *expanding) Stat(name string) (fs.FileInfo, error) {
 	return x.Fs.Stat(name)
 }
 
-func TestNamesOfNLSTAreInTheDirectoryThatTheDriverSets(t *testing.T) {
+func TestNLSTNamesHaveThePathThatTheDriverSets(t *testing.T) {
 	for _, tt := range []struct{ in, line, set, want string }{
 		{"/", "NLST *", "/d", "d/g\r\n"},
 		{"/", "NLST d/*", "/d", "d/g\r\n"},
@@ -443,7 +445,7 @@ func TestNamesOfNLSTAreInTheDirectoryThatTheDriverSets(t *testing.T) {
 			if got := c.get(epsv, tt.line); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
-			set = "" // it was about that one
+			set = "" // SetListPath holds for one NLST only
 			if got := c.get(epsv, "NLST"); got != "g\r\n" {
 				t.Errorf("the next one: got %q", got)
 			}
@@ -451,7 +453,7 @@ func TestNamesOfNLSTAreInTheDirectoryThatTheDriverSets(t *testing.T) {
 	}
 }
 
-func TestADriverOfEveryFileSystem(t *testing.T) {
+func TestADriverWithEachFileSystem(t *testing.T) {
 	for _, kind := range nettest.FileSystems(t, someFiles(), aDay) {
 		t.Run(kind.Name, func(t *testing.T) {
 			s, c := loginTo(t, kind.FS)
@@ -488,7 +490,7 @@ func TestADriverOfEveryFileSystem(t *testing.T) {
 					t.Errorf("%s: by %v, %v, want %v", line, x.Method, x.Err, want)
 				}
 				if got := sha256.Sum256([]byte(c.get(pasv, "RETR "+line[5:]))); got != sha256.Sum256([]byte(content)) {
-					t.Errorf("%s: other bytes came back", line)
+					t.Errorf("%s: RETR returns other bytes", line)
 				}
 				s.transfer()
 			}
@@ -497,7 +499,8 @@ func TestADriverOfEveryFileSystem(t *testing.T) {
 	}
 }
 
-// observed is a file system whose files tell their driver how they ended.
+// observed is a file system whose files record in ends, at Close, whether TransferError
+// was called.
 type observed struct {
 	afero.Fs
 	ends chan string
@@ -529,8 +532,8 @@ func (f *observedFile) Close() error {
 	return f.File.Close()
 }
 
-func TestAFileOfADriverIsToldBeforeCloseThatItWasNotMovedWhole(t *testing.T) {
-	for _, tt := range breaks {
+func TestAFileOfADriverGetsTransferErrorBeforeClose(t *testing.T) {
+	for _, tt := range transferEnds {
 		for _, line := range []string{"RETR big", "STOR new", "STOR f", "APPE f"} {
 			if tt.uploads && line == "RETR big" {
 				continue
@@ -546,11 +549,11 @@ func TestAFileOfADriverIsToldBeforeCloseThatItWasNotMovedWhole(t *testing.T) {
 				s, c := loginTo(t, fsys)
 				tt.end(s, c, line)
 				if got := next(t, fsys.ends); got != fmt.Sprint(tt.failed) {
-					t.Errorf("told of a failure: %s", got)
+					t.Errorf("TransferError was called: %s, want %v", got, tt.failed)
 				}
 				_ = s.Close()
 				if len(fsys.ends) > 0 {
-					t.Errorf("closed again, told of a failure: %s", <-fsys.ends)
+					t.Errorf("closed again, TransferError was called: %s", <-fsys.ends)
 				}
 			})
 		}

@@ -233,6 +233,24 @@ func TestTheBestBarIsMarked(t *testing.T) {
 	}
 }
 
+func TestCostsAreShownBeforeRates(t *testing.T) {
+	r := &Report{}
+	for i, units := range [][]string{{"req/s", "p50-us", "cpu-s/100k", "user-s/100k"}, {"MB/s", "p50-us", "sys-s/GB", "cpu-s/GB"}} {
+		c := Cell{Subject: fmt.Sprint(i)}
+		for _, unit := range units {
+			c.Metrics = append(c.Metrics, Metric{unit, Lower, []float64{1}})
+		}
+		r.Cells = append(r.Cells, c)
+	}
+	var got []string
+	for _, m := range r.metrics() {
+		got = append(got, m.Unit)
+	}
+	if want := []string{"cpu-s/100k", "user-s/100k", "sys-s/GB", "cpu-s/GB", "req/s", "MB/s", "p50-us"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestUnitNames(t *testing.T) {
 	for unit, want := range map[string]string{
 		"cpu-s/GB": "CPU seconds per GB", "cpu-s/100k": "CPU seconds per 100,000 requests", "p99.9-us": "µs for 99.9 % of requests",

@@ -200,8 +200,9 @@ func (r *Report) subjects() []string {
 	return names
 }
 
-// metrics returns a metric without samples for each unit that has samples, in the
-// order in which the units first appear.
+// metrics returns a metric without samples for each unit that has samples: those
+// of processor time first, then rates, then the others, each in the order in which
+// the units first appear.
 func (r *Report) metrics() []Metric {
 	var metrics []Metric
 	for _, c := range r.Cells {
@@ -212,5 +213,6 @@ func (r *Report) metrics() []Metric {
 			}
 		}
 	}
+	slices.SortStableFunc(metrics, func(a, b Metric) int { return cmp.Compare(rank(a.Unit), rank(b.Unit)) })
 	return metrics
 }

@@ -39,3 +39,15 @@ func isCPU(unit string) bool { return strings.HasPrefix(unit, "cpu-s/") }
 
 // isRate says whether a metric is a rate.
 func isRate(unit string) bool { return strings.HasSuffix(unit, "/s") }
+
+// rank returns where to show a metric: costs come before rates, because on
+// loopback a rate depends on the client too.
+func rank(unit string) int {
+	switch {
+	case isCPU(unit), strings.HasPrefix(unit, "user-s/"), strings.HasPrefix(unit, "sys-s/"):
+		return 0
+	case isRate(unit):
+		return 1
+	}
+	return 2
+}

@@ -25,6 +25,7 @@ type Progress struct {
 	first int       // steps that were done then
 	shown int       // columns of the line
 	tenth int       // the last one in a log
+	total int       // steps, when last called
 }
 
 // NewProgress returns a Progress that writes to w, which is a terminal if it is an
@@ -51,6 +52,10 @@ func (p *Progress) Step(done, total int, what string) {
 	if p.begin.IsZero() {
 		p.begin, p.first, p.tenth = p.now(), done, -1
 	}
+	if total > p.total { // say in a log that there is more to do
+		p.tenth = min(p.tenth, done*10/max(total, 1)-1)
+	}
+	p.total = total
 	line := fmt.Sprintf("%d of %d", done, total)
 	if left, ok := p.remaining(done, total); ok {
 		line += ", " + left + " left"

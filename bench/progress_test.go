@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,22 @@ func TestProgressInALogIsALineForEachTenth(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "\r") {
 		t.Errorf("got a carriage return in a log: %q", &b)
+	}
+}
+
+func TestProgressInALogSaysThatThereIsMoreToDo(t *testing.T) {
+	var b bytes.Buffer
+	p := NewProgress(&b)
+	p.Step(0, 10, "x")
+	p.Step(9, 10, "x")
+	p.Step(10, 20, "more")
+	p.Step(11, 20, "more")
+	var begins []string
+	for line := range strings.Lines(b.String()) {
+		begins = append(begins, strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ':' })[0])
+	}
+	if want := []string{"0 of 10", "9 of 10", "10 of 20"}; !slices.Equal(begins, want) {
+		t.Errorf("got lines for %q, want %q", begins, want)
 	}
 }
 

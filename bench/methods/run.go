@@ -340,7 +340,7 @@ func (r *run) finish() *bench.Report {
 	}
 	// These are no settings, because they differ from run to run.
 	r.note("cells were measured in %s rounds of %s; the seed %d gave the order", r.roundsRange(), spanOf(r.windows), r.Seed)
-	r.note("user-s/GB, sys-s/GB: the median of cpu-s/GB, divided by what the kernel's ticks have met in all rounds together")
+	r.note("user-s/GB, sys-s/GB: the median of cpu-s/GB, in the proportion of the kernel's ticks in all rounds together")
 	r.report.Elapsed = time.Since(r.report.Begin).Seconds()
 	r.report.Answer = answer(r.report)
 	if noise := bench.NoiseNote(r.report, r.Precision, "give it more time with --budget, or --rounds and --time"); noise != "" {

@@ -14,8 +14,11 @@
 // On Linux each server runs below a supervisor: another process of this program,
 // which becomes the parent of every descendant whose parent ends. So daemons are
 // found whatever they do to their session, and all descendants die with this
-// process, even after SIGKILL. The init function of this package turns a process
-// into a supervisor.
+// process, even after SIGKILL: PR_SET_CHILD_SUBREAPER gives them to the supervisor,
+// and the supervisor kills them when the pipe from its parent ends. A signal at the
+// death of the parent (PR_SET_PDEATHSIG) alone would reach only the child, and not
+// the workers of nginx. The init function of this package turns a process into a
+// supervisor.
 //
 // On other systems a server is a process, on Unix a process group, and its use
 // of resources is unknown.

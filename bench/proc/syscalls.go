@@ -16,8 +16,8 @@ import (
 
 // Syscalls counts the system calls of a process and its descendants while during
 // runs. It attaches strace(1), which makes each call several times slower: divide
-// the calls by the bytes that were moved, and measure time in another run. Calls
-// that block at the end are not counted.
+// the calls by the bytes that were moved, and measure time in another run. Without
+// tracepoints there is no cheaper way. Calls that block at the end are not counted.
 //
 // The error is exec.ErrNotFound if strace is not installed, and
 // errors.ErrUnsupported on systems other than Linux. It is that of the context if

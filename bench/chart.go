@@ -121,7 +121,7 @@ func latencyCharts(id string, g *group, subjects []string) []chart {
 		ceiling = floor + 1
 	}
 	const left, top, height = 62, 8, 200
-	x := scale{low: 1, high: high, from: left, to: chartWidth - 12, log: true}
+	x := scale{low: 1, high: max(high, 2), from: left, to: chartWidth - 12, log: true}
 	y := scale{low: math.Pow(10, floor), high: math.Pow(10, ceiling), from: top + height, to: top, log: true}
 	var charts []chart
 	for k, part := range curves {

@@ -131,10 +131,11 @@ func crowded(subjects int) *Report {
 				c.Metrics = append(c.Metrics, Metric{unit, Lower, noisy(rnd, 9, math.Pow10(4*k-3), 0.5)})
 			}
 			c.Metrics = append(c.Metrics, Metric{"delta", Lower, []float64{-5, 3, 1}}, Metric{"zero", Lower, []float64{0, 0, 0}})
-			l := &Latency{Count: 1e7}
+			l := &Latency{Count: 1e12}
 			for k, p := range ladder {
 				l.Percentiles = append(l.Percentiles, Percentile{p, math.Pow10(k-2) * float64(i+1)})
 			}
+			l.Percentiles = append(l.Percentiles, Percentile{100, 1e15})
 			c.Latency = l
 			r.Cells = append(r.Cells, c)
 		}

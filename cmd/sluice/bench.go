@@ -22,10 +22,10 @@ import (
 func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what zero-copy saves here, and this server against others",
-		Long: `Measure on this machine what the ways to send a file cost, what a server does
-under load, and how servers compare. The client runs in this process, the
-server in another.
+		Short: "Measure what zero-copy buys here, and compare this server with others",
+		Long: `Measure on this machine what the methods to send a file cost, measure a server
+under load, or compare servers. The client runs in this process, the server in
+another.
 
 Compare the CPU time of the server per GB (10^9 bytes) or per 100,000 requests:
 client and server share the machine, and a rate depends on both. A figure is the
@@ -48,7 +48,7 @@ func (r *results) flags(cmd *cobra.Command, html string) {
 	f.StringVar(&r.json, "json", "", "write the report as JSON to `FILE`, for --baseline")
 	f.StringVar(&r.html, "html", html, "write the report with charts to `FILE`; '' writes none")
 	f.StringVar(&r.gobench, "gobench", "", "write the figures to `FILE` in the format of Go benchmarks, for benchstat")
-	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if something has got worse, or nothing can be compared")
+	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if a figure is worse, or none can be compared")
 }
 
 // A benchRun is a measurement under way: its signals and its progress line.
@@ -130,7 +130,7 @@ func (b *benchRun) write(report *bench.Report) error {
 		return fmt.Errorf("%s has no figure that this run has too: nothing was compared; use a report of the same methods or servers", b.results.baseline)
 	}
 	if worse := c.Regressions(); len(worse) > 0 {
-		return fmt.Errorf("%d figures have got worse than in %s", len(worse), b.results.baseline)
+		return fmt.Errorf("%d figures are worse than in %s", len(worse), b.results.baseline)
 	}
 	return nil
 }

@@ -62,14 +62,17 @@ func (c *Conn) End(stall time.Duration) error {
 
 // Finish shuts down our direction, after End, and blocks until the client has shut down
 // its own or the deadline passes. Do not read from the connection any more.
-func (c *Conn) Finish(deadline time.Time) {
-	half, ok := c.tcp.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || c.tcp.SetReadDeadline(deadline) != nil {
+func (c *Conn) Finish(deadline time.Time) { finish(c.tcp, deadline) }
+
+// finish implements Finish.
+func finish(tcp net.Conn, deadline time.Time) {
+	half, ok := tcp.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || tcp.SetReadDeadline(deadline) != nil {
 		return
 	}
 	var rest [64]byte // usually the client's close_notify: unread bytes would turn our close into a reset
 	for {
-		if _, err := c.tcp.Read(rest[:]); err != nil {
+		if _, err := tcp.Read(rest[:]); err != nil {
 			return
 		}
 	}

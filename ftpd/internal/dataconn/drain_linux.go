@@ -1,16 +1,23 @@
 package dataconn
 
-import "syscall"
+import (
+	"net"
+	"os"
+	"syscall"
+)
 
-// drain accepts the connections that wait in the queue of a listener, and closes them in
-// order. Closing the listener would reset them, and a client that still writes to one, as
-// Perl does to end TLS, would be killed by SIGPIPE.
-func drain(fd uintptr) {
+// drain accepts the connections that wait in the queue of a listener, and gives them to
+// refuse. Closing the listener would reset them.
+func drain(fd uintptr, refuse func(net.Conn)) {
 	for {
-		conn, _, err := syscall.Accept4(int(fd), syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)
+		accepted, _, err := syscall.Accept4(int(fd), syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)
 		switch err { //nolint:errorlint // a system call's bare errno
 		case nil:
-			_ = syscall.Close(conn) // nothing was written to it
+			file := os.NewFile(uintptr(accepted), "")
+			if conn, err := net.FileConn(file); err == nil { // has a descriptor of its own
+				refuse(conn)
+			}
+			_ = file.Close()
 		case syscall.EINTR, syscall.ECONNABORTED:
 		default: // EAGAIN: there are no more
 			return

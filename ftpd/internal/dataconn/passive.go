@@ -99,6 +99,6 @@ func (p *Passive) Close() {
 	case p.failure.Load() != nil:
 		reset(conn)
 	default:
-		_ = conn.Close() // no reset: the client may wait for an orderly end
+		p.reservation.port.pool.refuse(conn)
 	}
 }

@@ -68,11 +68,12 @@ type Pool struct {
 	// Wrap, if not nil, is called once for each port when it is opened.
 	Wrap func(net.Listener) (net.Listener, error)
 
-	running sync.WaitGroup // goroutines of port.serve
+	running sync.WaitGroup // goroutines of port.serve and refuseLocked
 
-	mu     sync.Mutex // guards the fields below, and those of host, port and reservation
-	closed bool
-	hosts  map[netip.Addr]*host // by local address
+	mu      sync.Mutex // guards the fields below, and those of host, port and reservation
+	closed  bool
+	hosts   map[netip.Addr]*host  // by local address
+	refused map[net.Conn]struct{} // connections of refuseLocked
 }
 
 // host has the open ports of one local address.
@@ -431,10 +432,12 @@ func (pt *port) deliver(conn net.Conn) {
 		r.arrived <- conn // never blocks: only the first one comes here
 	}
 	_, departed := pt.host.departed[clientPort{from.Addr(), pt.number}]
+	if r == nil && departed {
+		pt.pool.refuseLocked(conn)
+	}
 	pt.pool.mu.Unlock()
 	switch {
 	case r == nil && departed:
-		_ = conn.Close() // no reset: the client's command was refused, and it may still write here
 	case r == nil:
 		reset(conn)
 	case !first:
@@ -495,7 +498,7 @@ func (pt *port) retireLocked() {
 	h.exhausted = false
 	if ln, ok := pt.ln.(syscall.Conn); ok {
 		if raw, err := ln.SyscallConn(); err == nil {
-			_ = raw.Control(drain)
+			_ = raw.Control(func(fd uintptr) { drain(fd, pt.pool.refuseLocked) })
 		}
 	}
 	pt.closeLocked()
@@ -509,6 +512,9 @@ func (p *Pool) Close() {
 		for _, pt := range h.open {
 			pt.closeLocked()
 		}
+	}
+	for conn := range p.refused {
+		_ = conn.Close()
 	}
 	p.mu.Unlock()
 	p.running.Wait()

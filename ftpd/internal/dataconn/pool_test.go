@@ -322,23 +322,57 @@ func TestAConnectionInTheQueueEndsWithItsReservation(t *testing.T) {
 	}
 }
 
-// Perl's Net::FTP writes to the TLS connection of a refused transfer, and a reset would
-// kill it by SIGPIPE.
-func TestAConnectionInTheQueueIsClosedWithoutAReset(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("drain has no implementation on this system")
-	}
-	open := make(chan struct{})
-	p := newPool(t, &dataconn.Pool{
-		Wrap: func(ln net.Listener) (net.Listener, error) {
-			return &gate{Listener: ln, open: open, closed: make(chan struct{})}, nil
-		},
-	})
-	l := listen(t, p, loopback)
-	refused := dial(t, l.Port())
-	l.Close()
-	if got, err := io.ReadAll(refused); len(got) != 0 || err != nil {
-		t.Errorf("read %q, %v, want the end", got, err)
+// Perl's Net::FTP connects before it reads the reply, and begins TLS. After a reset its
+// next write would kill it by SIGPIPE.
+func TestARefusedClientMayWriteAfterTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		refuse func(t *testing.T, p *dataconn.Pool, accept func()) net.Conn
+	}{
+		{"if its connection was accepted", func(t *testing.T, p *dataconn.Pool, accept func()) net.Conn {
+			accept()
+			l := listen(t, p, loopback)
+			conn := dial(t, l.Port())
+			for !l.IsConnected() {
+				runtime.Gosched()
+			}
+			l.Close()
+			return conn
+		}},
+		{"if its connection is in the queue of a port that closes", func(t *testing.T, p *dataconn.Pool, accept func()) net.Conn {
+			if runtime.GOOS != "linux" {
+				t.Skip("drain has no implementation on this system")
+			}
+			l := listen(t, p, loopback)
+			conn := dial(t, l.Port())
+			l.Close()
+			return conn
+		}},
+		{"if it connects late", func(t *testing.T, p *dataconn.Pool, accept func()) net.Conn {
+			accept()
+			l := listen(t, p, loopback)
+			listen(t, p, netip.MustParseAddr("192.0.2.1")) // keeps the port open
+			l.Close()
+			return dial(t, l.Port())
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			open := make(chan struct{})
+			conn := tt.refuse(t, newPool(t, &dataconn.Pool{
+				Ports: onePort(t),
+				Wrap: func(ln net.Listener) (net.Listener, error) {
+					return &gate{Listener: ln, open: open, closed: make(chan struct{})}, nil
+				},
+			}), func() { close(open) })
+			if got, err := io.ReadAll(conn); len(got) != 0 || err != nil {
+				t.Fatalf("read %q, %v, want the end", got, err)
+			}
+			for i := range 3 { // a reset in answer to one write fails the next
+				if _, err := conn.Write([]byte("hello")); err != nil {
+					t.Errorf("write %d: %v", i, err)
+				}
+			}
+		})
 	}
 }
 

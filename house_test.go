@@ -34,6 +34,7 @@ type rule struct {
 	own    []string          // folders of this module; "..." is all of them
 	others []string          // other modules, with their packages; "..." is all of them
 	abroad []string          // other modules, in files that Linux does not build
+	not    []string          // packages of the standard library, which is otherwise free to all
 	why    string            // why nothing else
 	never  map[string]string // edges that tempt, each with its own reason
 }
@@ -309,6 +310,8 @@ func (r rule) objection(imported string, onLinux bool) string {
 	case isOwn && r.never[own] != "":
 		return r.never[own]
 	case isOwn:
+		return r.why
+	case slices.Contains(r.not, imported):
 		return r.why
 	case !strings.Contains(first, "."): // the standard library
 		return ""
@@ -626,6 +629,7 @@ func TestImportsGuard(t *testing.T) {
 		{folder: "low", others: []string{lib}, why: "low is low"},
 		{folder: "side", own: []string{"low"}, abroad: []string{lib}, why: "side is side", never: map[string]string{"high": "not up"}},
 		{folder: "high/...", own: []string{"..."}, others: []string{"..."}},
+		{folder: "pure", not: []string{"net", "net/http"}, why: "pure is pure"},
 	}
 	importing := func(imported string) string { return "package p\n\nimport _ \"" + imported + "\"\n" }
 	for _, tt := range []struct {
@@ -664,6 +668,12 @@ func TestImportsGuard(t *testing.T) {
 		{"sees them where Linux looks", model{"side/a_linux.go": importing(lib), "side/b.go": importing(lib)}, []string{
 			"side/a_linux.go:3: side may not import example.com/lib: only in files that Linux does not build; side is side",
 			"side/b.go:3: side may not import example.com/lib: only in files that Linux does not build; side is side",
+		}},
+		{"sees packages of the standard library that a rule excludes", model{
+			"pure/a.go": importing("net/http"), "pure/b.go": importing("net"), "pure/c.go": importing("net/url"), "pure/a_test.go": importing("net/http"),
+		}, []string{
+			"pure/a.go:3: pure may not import net/http: pure is pure",
+			"pure/b.go:3: pure may not import net: pure is pure",
 		}},
 		{"sees test helpers outside of tests", model{"high/a.go": importing("sluice/internal/nettest")}, []string{
 			"high/a.go:3: high may not import sluice/internal/nettest: it is for _test files only",

@@ -91,9 +91,13 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, compress, proxy},
-		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
+		own:   append([]string{"httpd/internal/listing", "internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "httpd/internal/listing", not: []string{"net", "net/http"},
+		why: "how a listing looks depends on the entries and the query, not on the connection that it goes by",
 	},
 	{
 		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},

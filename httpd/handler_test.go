@@ -192,7 +192,11 @@ func TestHiddenNames(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, stripped)
 	check(t, w, 404, "404 Not Found\n")
-	s.ShowHidden = true
+	if page := s.ask(t, "GET", "/").Body.String(); strings.Contains(page, ".env") {
+		t.Errorf("the listing shows .env:\n%s", page)
+	}
+	s = &shop{&httpd.Handler{FS: s.FS, CacheValid: -1, ShowHidden: true}, s.dir}
+	defer s.Close()
 	check(t, s.ask(t, "GET", "/.env"), 200, "secret")
 	if page := s.ask(t, "GET", "/").Body.String(); !strings.Contains(page, ".env") {
 		t.Errorf("the listing does not show .env:\n%s", page)

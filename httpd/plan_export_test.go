@@ -1,8 +1,6 @@
 package httpd
 
 import (
-	"bytes"
-	"io/fs"
 	"net/http"
 	"time"
 )
@@ -65,14 +63,6 @@ func PlanFile(r *http.Request, etag string, modified time.Time, fields http.Head
 		p.Body = append(p.Body, piece.data[piece.off:piece.off+piece.n]...)
 	}
 	return p
-}
-
-// Listing returns the page and the JSON of a listing.
-func Listing(h *Handler, urlPath, query string, entries []fs.FileInfo) (page, json string) {
-	l := newListing(&ask{path: urlPath, query: query}, h.visible(entries))
-	var p, j bytes.Buffer
-	_, _ = l.writeHTML(&p), l.writeJSON(&j)
-	return p.String(), j.String()
 }
 
 // BoundArchives sets the bounds of archives and returns what undoes it.

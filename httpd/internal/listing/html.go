@@ -1,4 +1,4 @@
-package httpd
+package listing
 
 import (
 	"bufio"
@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// The page reads on a phone and in the dark, needs no script and no other
-// file, and runs nothing.
+// The page is readable on a phone and in dark mode, and needs neither scripts nor
+// other files.
 const (
 	pageHead = `<!DOCTYPE html>
 <html lang="en">
@@ -43,7 +43,8 @@ footer { opacity: .7; margin: .75rem .5rem }
 	pageFoot = "</html>\n"
 )
 
-func (l *listing) writeHTML(w io.Writer) error {
+// WriteHTML writes a page.
+func (l *Listing) WriteHTML(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
 	_, _ = fmt.Fprintf(b, pageHead, html.EscapeString(l.path))
 	_, _ = b.WriteString("<header>\n<h1>")
@@ -74,22 +75,27 @@ func (l *listing) writeHTML(w io.Writer) error {
 	return b.Flush()
 }
 
-// writeTrail writes the path with a link to each directory on it. The links
-// climb up from here, so that they hold wherever a proxy has put the tree.
-func (l *listing) writeTrail(b *bufio.Writer) {
-	names := elements(l.path)
-	up := func(levels int) string { return "./" + strings.Repeat("../", levels) }
-	_, _ = fmt.Fprintf(b, `<a href="%s">/</a>`, up(len(names)))
-	for i, name := range names {
-		if i == len(names)-1 {
+// writeTrail writes the path with a link to each directory on it. The links are
+// relative, so that they also work where a proxy adds a prefix to the paths.
+func (l *Listing) writeTrail(b *bufio.Writer) {
+	trail, levels := strings.Trim(l.path, "/"), 0
+	if trail != "" {
+		levels = 1 + strings.Count(trail, "/")
+	}
+	up := func() string { return "./" + strings.Repeat("../", levels) }
+	_, _ = fmt.Fprintf(b, `<a href="%s">/</a>`, up())
+	for levels > 0 {
+		var name string
+		name, trail, _ = strings.Cut(trail, "/")
+		if levels--; levels == 0 {
 			_, _ = fmt.Fprintf(b, ` %s /`, html.EscapeString(name))
 			continue
 		}
-		_, _ = fmt.Fprintf(b, ` <a href="%s">%s</a> /`, up(len(names)-1-i), html.EscapeString(name))
+		_, _ = fmt.Fprintf(b, ` <a href="%s">%s</a> /`, up(), html.EscapeString(name))
 	}
 }
 
-func (l *listing) writeSearch(b *bufio.Writer) {
+func (l *Listing) writeSearch(b *bufio.Writer) {
 	_, _ = fmt.Fprintf(b, `<form><input type="search" name="search" placeholder="Search" aria-label="Search" value="%s">`,
 		html.EscapeString(l.search))
 	if l.sort != "name" {
@@ -101,9 +107,9 @@ func (l *listing) writeSearch(b *bufio.Writer) {
 	_, _ = b.WriteString("</form>\n")
 }
 
-// writeColumn writes the head of a column. It leads to the listing sorted by
-// it, or the other way round where it is so already.
-func (l *listing) writeColumn(b *bufio.Writer, title, sort string) {
+// writeColumn writes the head of a column. It is a link to the listing sorted by
+// this column, or, if it is already, to the reverse order.
+func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
 	arrow, aria, descending := "", "", false
 	if l.sort == sort {
 		arrow, aria, descending = " ▴", ` aria-sort="ascending"`, true
@@ -114,8 +120,9 @@ func (l *listing) writeColumn(b *bufio.Writer, title, sort string) {
 	_, _ = fmt.Fprintf(b, `<th%s><a href="%s">%s%s</a>`, aria, html.EscapeString(l.query(sort, descending, 0)), title, arrow)
 }
 
-// writeSummary writes how much there is, and the ways to what is not shown.
-func (l *listing) writeSummary(b *bufio.Writer) {
+// writeSummary writes the totals, and links to the entries before and after those
+// shown.
+func (l *Listing) writeSummary(b *bufio.Writer) {
 	dirs, total := 0, int64(0)
 	for _, e := range l.entries {
 		if e.IsDir() {
@@ -127,7 +134,7 @@ func (l *listing) writeSummary(b *bufio.Writer) {
 	_, _ = fmt.Fprintf(b, "<footer>%s, %s, %s", plural(dirs, "directory", "directories"),
 		plural(len(l.entries)-dirs, "file", "files"), appendSize(nil, total))
 	if l.offset > 0 {
-		previous := 0 // without a limit, all that is before is there
+		previous := 0 // without a limit, the link leads to all entries
 		if l.limit > 0 {
 			previous = max(l.offset-l.limit, 0)
 		}
@@ -162,8 +169,8 @@ func appendRow(b []byte, e fs.FileInfo) []byte {
 	return append(b, '\n')
 }
 
-// appendReference appends the relative reference of an entry. Its ./ keeps a
-// name with a colon from being taken for a scheme.
+// appendReference appends the relative reference of an entry. It begins with ./
+// because a name with a colon would be read as a scheme otherwise.
 func appendReference(b []byte, e fs.FileInfo) []byte {
 	b = append(b, "./"...)
 	b = append(b, url.PathEscape(e.Name())...)
@@ -173,7 +180,8 @@ func appendReference(b []byte, e fs.FileInfo) []byte {
 	return b
 }
 
-// appendSize appends a size in the largest binary unit that it fills.
+// appendSize appends a size in the largest binary unit of which it is at least
+// one.
 func appendSize(b []byte, n int64) []byte {
 	if n < 1024 {
 		return append(strconv.AppendInt(b, n, 10), " B"...)

@@ -1,4 +1,4 @@
-package httpd
+package listing
 
 import (
 	"bufio"
@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// entryJSON is an entry in a listing for programs.
+// entryJSON is an entry of the directory.
 type entryJSON struct {
 	Name     string    `json:"name"` // bytes that are not UTF-8 replaced
 	Type     string    `json:"type"` // "file" or "directory"
 	Size     *int64    `json:"size,omitempty"`
-	Modified time.Time `json:"modified,omitzero"` // absent if the year has not four digits
-	URL      string    `json:"url"`               // relative to the directory; exact, whatever the name
+	Modified time.Time `json:"modified,omitzero"` // absent if its year does not have four digits
+	URL      string    `json:"url"`               // relative to the directory; exact for every name
 }
 
-// writeJSON writes an array with an object for each entry, one a line.
-func (l *listing) writeJSON(w io.Writer) error {
+// WriteJSON writes an array with an object for each entry, one a line.
+func (l *Listing) WriteJSON(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
 	lead := "[\n"
 	for _, e := range l.entries {
 		entry := entryJSON{Name: e.Name(), Type: "directory", URL: string(appendReference(nil, e))}
-		if t := e.ModTime().UTC(); hasFourDigits(t) {
+		if t := e.ModTime().UTC(); 0 <= t.Year() && t.Year() <= 9999 { // no other year has a form in RFC 3339
 			entry.Modified = t
 		}
 		if !e.IsDir() {

@@ -1,11 +1,11 @@
-package httpd_test
+package listing_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/listing"
 )
 
 // An entry for the listing's own test.
@@ -37,10 +37,21 @@ func (e entry) Mode() fs.FileMode {
 	return 0
 }
 
+// write returns the page and the JSON of a listing.
+func write(t testing.TB, path, query string, entries []fs.FileInfo) (page, text string) {
+	t.Helper()
+	l := listing.New(path, query, entries, nil)
+	var p, j bytes.Buffer
+	if err := errors.Join(l.WriteHTML(&p), l.WriteJSON(&j)); err != nil {
+		t.Fatal(err)
+	}
+	return p.String(), j.String()
+}
+
 func TestListing(t *testing.T) {
-	page, _ := httpd.Listing(&httpd.Handler{}, "/a<b/", "", []fs.FileInfo{
+	page, _ := write(t, "/a<b/", "", []fs.FileInfo{
 		entry{name: "small", size: 1023}, entry{name: "zdir", dir: true}, entry{name: "big", size: 5 << 30},
-		entry{name: "a:b", size: 1536}, entry{name: "100%\"'>", size: 0}, entry{name: ".hidden"},
+		entry{name: "a:b", size: 1536}, entry{name: "100%\"'>", size: 0},
 	})
 	at := -1
 	for _, want := range []string{ // in this order
@@ -57,9 +68,6 @@ func TestListing(t *testing.T) {
 			t.Errorf("%q is not there, or not in its place:\n%s", want, page)
 		}
 		at = next
-	}
-	if strings.Contains(page, "hidden") {
-		t.Error("the listing shows a dot file")
 	}
 }
 
@@ -96,7 +104,7 @@ func TestListingsAreSortedAndSearched(t *testing.T) {
 		{"%zz&sort=size;&search=cat", "cat"},
 	} {
 		t.Run(tt.query, func(t *testing.T) {
-			page, text := httpd.Listing(&httpd.Handler{}, "/", tt.query, append(files("apple", "Bee", "cat"), entry{name: "z", dir: true}))
+			page, text := write(t, "/", tt.query, append(files("apple", "Bee", "cat"), entry{name: "z", dir: true}))
 			var list []struct{ Name, Type, URL string }
 			if err := json.Unmarshal([]byte(text), &list); err != nil {
 				t.Fatalf("%v in\n%s", err, text)
@@ -123,7 +131,7 @@ func TestListingsAreSortedAndSearched(t *testing.T) {
 }
 
 func TestListingInJSON(t *testing.T) {
-	_, got := httpd.Listing(&httpd.Handler{}, "/", "", []fs.FileInfo{
+	_, got := write(t, "/", "", []fs.FileInfo{
 		entry{name: "d", dir: true}, entry{name: "a \"b\".txt", size: 0}, entry{name: "caf\xe9", size: 7},
 	})
 	const want = `[
@@ -135,7 +143,7 @@ func TestListingInJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, got := httpd.Listing(&httpd.Handler{}, "/", "", nil); got != "[\n]\n" {
+	if _, got := write(t, "/", "", nil); got != "[\n]\n" {
 		t.Errorf("of nothing: got %q", got)
 	}
 }
@@ -150,11 +158,10 @@ func FuzzListing(f *testing.F) {
 		if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
 			return
 		}
-		h := &httpd.Handler{ShowHidden: true}
-		harmless, _ := httpd.Listing(h, "/x/", "search=", files("x"))
-		page, text := httpd.Listing(h, "/"+name+"/", "", files(name))
-		nothing, _ := httpd.Listing(h, "/x/", "search=x", nil)
-		searched, _ := httpd.Listing(h, "/x/", "search="+url.QueryEscape(search), nil)
+		harmless, _ := write(t, "/x/", "search=", files("x"))
+		page, text := write(t, "/"+name+"/", "", files(name))
+		nothing, _ := write(t, "/x/", "search=x", nil)
+		searched, _ := write(t, "/x/", "search="+url.QueryEscape(search), nil)
 		if tags(page) != tags(harmless) {
 			t.Errorf("%q: the tags are not as those of x (-x +it):\n%s\nof\n%s", name, cmp.Diff(tags(harmless), tags(page)), page)
 		}
@@ -219,7 +226,7 @@ func BenchmarkListing(b *testing.B) {
 		entries[i] = entry{name: fmt.Sprintf("picture-%06d.jpeg", i), size: int64(i) * 1000}
 	}
 	for b.Loop() {
-		httpd.Listing(&httpd.Handler{}, "/", "", entries)
+		write(b, "/", "", entries)
 	}
 }
 
@@ -237,7 +244,7 @@ func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
 	for _, year := range []int{-1199, 2026, 33658} {
 		entries = append(entries, dated{entry{name: fmt.Sprint(year)}, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
 	}
-	_, got := httpd.Listing(&httpd.Handler{}, "/", "", entries)
+	_, got := write(t, "/", "", entries)
 	const want = `[
 {"name":"-1199","type":"file","size":0,"url":"./-1199"},
 {"name":"2026","type":"file","size":0,"modified":"2026-01-01T00:00:00Z","url":"./2026"},
@@ -250,27 +257,8 @@ func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
 }
 
 func TestPreviousWithoutALimitIsAllOfIt(t *testing.T) {
-	page, _ := httpd.Listing(&httpd.Handler{}, "/", "offset=1", []fs.FileInfo{entry{name: "a"}, entry{name: "b"}})
+	page, _ := write(t, "/", "offset=1", []fs.FileInfo{entry{name: "a"}, entry{name: "b"}})
 	if want := `<a href="?">previous</a>`; !strings.Contains(page, want) {
 		t.Errorf("%s is not there:\n%s", want, page)
-	}
-}
-
-func TestAListingThatAnotherSendsIsNotRead(t *testing.T) {
-	s := serve(t, nil)
-	s.write(t, "f", "content")
-	resp, err := http.Get(s.url + "/f") // who answers is ready
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	h := handler(s.Server)
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	if handOver, entries := httpd.PlanToHandOver(h, r); !handOver || entries != 0 {
-		t.Errorf("of a listing: handed over %v with %d entries read, want it handed over unread", handOver, entries)
-	}
-	s.write(t, "index.html", "index")
-	if handOver, _ := httpd.PlanToHandOver(h, r); handOver {
-		t.Error("a page is handed over")
 	}
 }

@@ -123,6 +123,16 @@ func (c *Cache) Get(path string) (*File, error) {
 	return c.fill(path)
 }
 
+// Load is Get for a caller that has just called Hit for the same path in vain: it
+// does not look for the entry a second time.
+func (c *Cache) Load(path string) (*File, error) {
+	c.once.Do(c.prepare)
+	if c.valid < 0 {
+		return c.open(path, nil, 0)
+	}
+	return c.fill(path)
+}
+
 // Hit returns the file that Get would, if it is at hand at the time now, and
 // else nil. It opens nothing and makes at most one system call, and none if the
 // File has a Body and this process has changed nothing since the last. Without

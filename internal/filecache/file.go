@@ -41,6 +41,10 @@ func (f *File) Release() {
 	}
 }
 
+// IsShared reports whether the caller is not the only user of the file: a cache
+// keeps it, or other callers use it as well.
+func (f *File) IsShared() bool { return f.refs.Load() > 1 }
+
 // newFile makes a File with one user, or returns old, with one more, if that
 // is the same file and has not changed. It then has no use for opened.
 func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, error) {

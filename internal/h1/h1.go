@@ -19,7 +19,10 @@
 // the string.
 package h1
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // MaxSize is the length of the longest head that is Simple. Heads that reach
 // it without an end are Other.
@@ -61,6 +64,25 @@ type Head struct {
 	UserAgent         string
 	Forwarded         string
 	ForwardedFor      string // X-Forwarded-For
+}
+
+// Detach makes the strings of h parts of a copy of in, which Parse was given, so
+// that they stay valid when the memory of in is used for other bytes. It returns the
+// copy.
+func (h *Head) Detach(in string) string {
+	begin := uintptr(unsafe.Pointer(unsafe.StringData(in)))
+	kept := strings.Clone(in)
+	for _, s := range [...]*string{
+		&h.Target, &h.Path, &h.Query, &h.Host,
+		&h.Accept, &h.AcceptEncoding, &h.IfMatch, &h.IfNoneMatch, &h.IfModifiedSince, &h.IfUnmodifiedSince, &h.IfRange, &h.Range,
+		&h.WantReprDigest, &h.Origin, &h.Referer, &h.UserAgent, &h.Forwarded, &h.ForwardedFor,
+	} {
+		if *s != "" {
+			at := uintptr(unsafe.Pointer(unsafe.StringData(*s))) - begin
+			*s = kept[at : at+uintptr(len(*s))]
+		}
+	}
+	return kept
 }
 
 // Parse looks at the head that in begins with. If it is Simple, or a Conflict,

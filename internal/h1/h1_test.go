@@ -6,11 +6,28 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/h1"
 )
+
+func TestDetachedHeadsStayWhenTheBufferIsReused(t *testing.T) {
+	const in = "GET /%41?b HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nAccept:\r\nX-Forwarded-For: 1.2.3.4\r\nReferer: /x\r\n\r\nnext"
+	var want, got h1.Head
+	h1.Parse(in, &want)
+	buf := []byte(in)
+	n, v := h1.Parse(unsafe.String(&buf[0], len(buf)), &got)
+	if v != h1.Simple {
+		t.Fatal(v)
+	}
+	kept := got.Detach(unsafe.String(&buf[0], n))
+	clear(buf)
+	if diff := cmp.Diff(want, got); diff != "" || kept != in[:n] {
+		t.Errorf("the copy is %q; (-want +got):\n%s", kept, diff)
+	}
+}
 
 func TestVerdicts(t *testing.T) {
 	const (

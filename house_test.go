@@ -91,9 +91,15 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, compress, proxy},
-		own:   append([]string{"httpd/internal/listing", "internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
+		own:   append([]string{"httpd/internal/plan", "internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "httpd/internal/plan", not: []string{"net", "net/http"},
+		own:    []string{"httpd/internal/listing", "internal/archive", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/vfs", "sendfile"},
+		others: []string{afero, compress},
+		why:    "what is answered depends on the request and the files, not on the connection or the version of HTTP",
 	},
 	{
 		folder: "httpd/internal/listing", not: []string{"net", "net/http"},

@@ -2,17 +2,14 @@ package httpd
 
 import (
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
 
-	"sluice/internal/digest"
+	"sluice/httpd/internal/plan"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
@@ -125,14 +122,9 @@ type Handler struct {
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
-	once     sync.Once        // guards the making of the fields below
-	files    *filecache.Cache // nil: FS is nothing
-	rules    []Rule           // those of Rules that can be heeded
-	walks    chan struct{}    // one element for each archive that is being laid out
-	archived atomic.Int64     // entries of the archives that are being sent
-	reads    chan struct{}    // one element for each directory that is being read for a listing
-	listed   atomic.Int64     // entries of the listings that are being sent
-	digests  digest.Cache
+	once    sync.Once        // for the fields below
+	files   *filecache.Cache // nil: FS is nothing
+	planner *plan.Planner
 }
 
 // FileServer returns a Handler for fsys, as http.FileServer does for its file
@@ -160,42 +152,38 @@ type Root = vfs.Root
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
 func (h *Handler) prepare() {
+	c := plan.Config{
+		DetectType:       http.DetectContentType,
+		ShowHidden:       h.ShowHidden,
+		Index:            h.Index,
+		NoListing:        h.NoListing,
+		NotFoundPage:     h.NotFoundPage,
+		Fallback:         h.Fallback,
+		Precompressed:    h.Precompressed,
+		CompressListings: h.CompressListings,
+		Archives:         h.Archives,
+		ContentETags:     h.ContentETags,
+		Rules:            h.Rules,
+		CORS:             h.CORS,
+	}
 	if !vfs.IsNothing(h.FS) {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
+		c.Files, c.Tree = h.files, h.files.Tree
 	}
-	for _, r := range h.Rules {
-		if r, err := r.checked(); err == nil {
-			h.rules = append(h.rules, r)
-		}
-	}
-	h.walks = make(chan struct{}, runtime.GOMAXPROCS(0))
-	h.reads = make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)) // some wait for a disk
+	h.planner = plan.New(c)
 }
 
-// cache returns what keeps files open between requests; nil if there are none.
+// cache returns the cache that keeps files open between requests; nil if there
+// are no files.
 func (h *Handler) cache() *filecache.Cache {
 	h.once.Do(h.prepare)
 	return h.files
 }
 
-// hit returns the file at path if it is at hand, as filecache.Cache.Hit does.
-func (h *Handler) hit(path string, now time.Time) *filecache.File {
-	if c := h.cache(); c != nil {
-		return c.Hit(path, now)
-	}
-	return nil
-}
-
-// tree is what listings and archives are made of: that of the cache, which is
-// there if a directory was found.
-func (h *Handler) tree() vfs.Tree { return h.cache().Tree }
-
-// get returns the file at name. The caller releases it.
-func (h *Handler) get(name string) (*filecache.File, error) {
-	if c := h.cache(); c != nil {
-		return c.Get(name)
-	}
-	return nil, fs.ErrNotExist
+// plans returns what decides the responses.
+func (h *Handler) plans() *plan.Planner {
+	h.once.Do(h.prepare)
+	return h.planner
 }
 
 // CacheStats is what a Handler keeps open: Entries is the number of names that it
@@ -259,14 +247,16 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 	if c != nil && c.server.files.Load() == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
-	a := askOf(r)
-	rep := h.respondTo(r.Context(), r.Method, &a)
-	defer rep.release()
+	request := requestOf(r)
+	pl := h.plans().Plan(&request, plan.Lookup{})
+	resp := pl.Respond(r.Context())
+	defer resp.Release()
 	if h.ServerTiming {
-		w.Header().Set("Server-Timing", string(appendTiming(nil, cacheNone, time.Since(begin))))
+		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
 	}
-	t := beginOf(c, r, &rep)
-	limits := h.limitOf(c, &rep, t)
+	size := resp.Body.Size()
+	t := beginOf(c, r, size)
+	limits := h.limitOf(c, size, t)
 	s := sender{h: h, w: w, transfer: t, limits: limits}
 	err = errPanic
 	defer func() { // also of a panic
@@ -277,7 +267,7 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 		}
 		hook := h.hook(c)
 		if session.IsHeard(hook) {
-			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
+			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)
 			if session == nil {
@@ -288,7 +278,7 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 		}
 		session.Report(&rec, hook)
 	}()
-	err = s.send(r, &rep)
+	err = s.send(r, &resp)
 	return err
 }
 

@@ -2,12 +2,13 @@ package httpd
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
+
+	"sluice/httpd/internal/plan"
 )
 
-// askOf takes from a request of net/http what the plan needs.
-func askOf(r *http.Request) ask {
+// requestOf returns the part of a request of net/http that decides the response.
+func requestOf(r *http.Request) plan.Request {
 	joined := func(name string) string {
 		switch lines := r.Header[name]; len(lines) {
 		case 0:
@@ -20,36 +21,26 @@ func askOf(r *http.Request) ask {
 	}
 	path := r.URL.Path
 	switch {
-	case path == "" && r.RequestURI != "" && !strings.HasSuffix(shown(r.RequestURI), "/"):
-		path = "/." // all was prefix, and no slash behind it: the root, as a name of its own
-	case !strings.HasPrefix(path, "/"): // "*", or what is left behind a prefix
+	case path == "" && r.RequestURI != "" && !strings.HasSuffix(plan.EncodedPath(r.RequestURI), "/"):
+		path = "/." // a handler has removed all of it, and there was no slash at the end: the root, by a name without one
+	case !strings.HasPrefix(path, "/"): // "*", or a handler has removed a prefix with its slash
 		path = "/" + path
 	}
-	return ask{
-		head:  r.Method == http.MethodHead,
-		path:  path,
-		query: r.URL.RawQuery,
-		uri:   r.RequestURI,
+	return plan.Request{
+		Method: r.Method,
+		Path:   path,
+		Query:  r.URL.RawQuery,
+		URI:    r.RequestURI,
 
-		accept:            joined("Accept"),
-		acceptEncoding:    joined("Accept-Encoding"),
-		ifMatch:           joined("If-Match"),
-		ifNoneMatch:       joined("If-None-Match"),
-		ifModifiedSince:   joined("If-Modified-Since"),
-		ifUnmodifiedSince: joined("If-Unmodified-Since"),
-		ifRange:           joined("If-Range"),
-		rng:               joined("Range"),
-		wantReprDigest:    joined("Want-Repr-Digest"),
-		origin:            joined("Origin"),
+		Accept:            joined("Accept"),
+		AcceptEncoding:    joined("Accept-Encoding"),
+		IfMatch:           joined("If-Match"),
+		IfNoneMatch:       joined("If-None-Match"),
+		IfModifiedSince:   joined("If-Modified-Since"),
+		IfUnmodifiedSince: joined("If-Unmodified-Since"),
+		IfRange:           joined("If-Range"),
+		Range:             joined("Range"),
+		WantReprDigest:    joined("Want-Repr-Digest"),
+		Origin:            joined("Origin"),
 	}
-}
-
-// shown returns the path in the target of a request, encoded as the client wrote
-// it, which is what a browser resolves links against; "" if there is none.
-func shown(uri string) string {
-	u, err := url.ParseRequestURI(uri)
-	if err != nil {
-		return ""
-	}
-	return u.EscapedPath()
 }

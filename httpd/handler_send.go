@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,33 +8,31 @@ import (
 	"strconv"
 	"time"
 
+	"sluice/httpd/internal/plan"
 	"sluice/internal/live"
 	"sluice/sendfile"
 )
 
-// send carries out a reply in the net/http lane, to the ResponseWriter that w is.
-// An error means that the body was cut.
-func (s *sender) send(r *http.Request, rep *reply) error {
+// send sends a response to the ResponseWriter that w is. An error means that the
+// body was cut.
+func (s *sender) send(r *http.Request, resp *plan.Response) error {
 	w := s.w.(http.ResponseWriter)
-	for _, f := range rep.header {
-		if slices.Contains(single, f.name) {
-			w.Header().Set(f.name, f.value)
+	for _, f := range resp.Header {
+		if slices.Contains(single, f.Name) {
+			w.Header().Set(f.Name, f.Value)
 		} else {
-			w.Header().Add(f.name, f.value)
+			w.Header().Add(f.Name, f.Value)
 		}
 	}
-	if rep.hasLength() {
-		w.Header().Set("Content-Length", strconv.FormatInt(rep.body.size(), 10))
+	if resp.HasLength() {
+		w.Header().Set("Content-Length", strconv.FormatInt(resp.Body.Size(), 10))
 	}
-	w.WriteHeader(rep.status)
+	w.WriteHeader(resp.Status)
 	defer s.prepare(r, w)()
-	switch {
-	case r.Method == http.MethodHead:
+	if r.Method == http.MethodHead {
 		return nil
-	case rep.stream != nil:
-		return rep.stream(r.Context(), s)
 	}
-	return s.sendBody(r.Context(), rep.body)
+	return resp.Body.WriteTo(r.Context(), s)
 }
 
 // single are the fields that a response has once, so that ours take the place of
@@ -95,8 +92,17 @@ func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 	return func() {}
 }
 
-// Write sends bytes that are no file's.
+// Write implements plan.Sink.
 func (s *sender) Write(p []byte) (int, error) { return s.write(p, sendfile.Auto) }
+
+// WriteFile implements plan.Sink.
+func (s *sender) WriteFile(content []byte) error {
+	_, err := s.write(content, sendfile.Copy)
+	return err
+}
+
+// StopClock implements plan.Sink.
+func (s *sender) StopClock() { s.stream.rest() }
 
 // write sends bytes that came from memory.
 func (s *sender) write(p []byte, method sendfile.Method) (written int, err error) {
@@ -116,46 +122,9 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 	return written, err
 }
 
-func (s *sender) sendBody(ctx context.Context, b body) error {
-	for _, p := range b {
-		if err := s.sendPiece(ctx, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *sender) sendPiece(ctx context.Context, p piece) error {
-	switch {
-	case p.n == 0:
-		return nil
-	case p.data != nil:
-		_, err := s.write(p.data[p.off:p.off+p.n], p.method())
-		return err
-	case p.file != nil:
-		return s.sendFile(p.file, p.off, p.n)
-	case p.open != nil:
-		f, err := p.open()
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return s.sendFile(f, p.off, p.n)
-	}
-	s.stream.rest()
-	data, err := p.make(ctx)
-	if err != nil {
-		return err
-	}
-	if int64(len(data)) < p.off+p.n {
-		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
-	}
-	_, err = s.Write(data[p.off : p.off+p.n])
-	return err
-}
-
-// sendFile sends a part of a file, past net/http if that can be.
-func (s *sender) sendFile(f io.ReaderAt, off, n int64) error {
+// SendFile implements plan.Sink. It sends the file past net/http if that is
+// possible.
+func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 	part := &filePart{
 		file: f, off: off, n: n,
 		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.hook()},

@@ -53,6 +53,13 @@ func open(t *testing.T, h *httpd.Handler, files map[string]string) *shop {
 	return s
 }
 
+// reopen serves the same directory by another Handler.
+func (s *shop) reopen(t *testing.T, h *httpd.Handler) *shop {
+	h.FS, h.CacheValid = s.FS, -1
+	t.Cleanup(func() { _ = h.Close() })
+	return &shop{h, s.dir}
+}
+
 func (s *shop) write(t *testing.T, name, content string) {
 	t.Helper()
 	full := filepath.Join(s.dir, filepath.FromSlash(name))
@@ -148,7 +155,7 @@ func TestANotFoundPageOfOnesOwn(t *testing.T) {
 		check(t, s.ask(t, "GET", target, "Range", "bytes=0-0", "If-None-Match", "*"), 404, "<p>gone",
 			"Content-Type", "text/html; charset=utf-8", "Content-Length", "7", "Etag", "")
 	}
-	s.NotFoundPage = "/dir"
+	s = s.reopen(t, &httpd.Handler{NotFoundPage: "/dir"})
 	check(t, s.ask(t, "GET", "/missing"), 404, "404 Not Found\n")
 }
 
@@ -195,8 +202,7 @@ func TestHiddenNames(t *testing.T) {
 	if page := s.ask(t, "GET", "/").Body.String(); strings.Contains(page, ".env") {
 		t.Errorf("the listing shows .env:\n%s", page)
 	}
-	s = &shop{&httpd.Handler{FS: s.FS, CacheValid: -1, ShowHidden: true}, s.dir}
-	defer s.Close()
+	s = s.reopen(t, &httpd.Handler{ShowHidden: true})
 	check(t, s.ask(t, "GET", "/.env"), 200, "secret")
 	if page := s.ask(t, "GET", "/").Body.String(); !strings.Contains(page, ".env") {
 		t.Errorf("the listing does not show .env:\n%s", page)
@@ -324,7 +330,7 @@ func TestPrecompressedFiles(t *testing.T) {
 	check(t, s.ask(t, "GET", "/a.js", "Accept-Encoding", "gzip", "If-None-Match", coded), 304, "", "Vary", "Accept-Encoding", "Etag", coded, "Content-Encoding", "")
 	check(t, s.ask(t, "GET", "/a.js", "If-None-Match", coded), 200, "plain")
 
-	s.Precompressed = false
+	s = s.reopen(t, &httpd.Handler{})
 	check(t, s.ask(t, "GET", "/a.js", "Accept-Encoding", "gzip"), 200, "plain", "Vary", "")
 }
 
@@ -368,10 +374,10 @@ func TestCORS(t *testing.T) {
 	preflight[1] = "https://evil.example"
 	check(t, s.ask(t, "OPTIONS", "/f", preflight...), 204, "", "Access-Control-Allow-Origin", "", "Access-Control-Allow-Methods", "")
 
-	s.CORS = []string{"*"}
+	s = s.reopen(t, &httpd.Handler{CORS: []string{"*"}})
 	check(t, s.ask(t, "GET", "/f"), 200, "x", "Access-Control-Allow-Origin", "*", "Vary", "")
 	check(t, s.ask(t, "GET", "/f", "Origin", "null"), 200, "x", "Access-Control-Allow-Origin", "*", "Vary", "")
-	s.CORS = nil
+	s = s.reopen(t, &httpd.Handler{})
 	check(t, s.ask(t, "GET", "/f", "Origin", origin), 200, "x", "Access-Control-Allow-Origin", "", "Vary", "")
 }
 

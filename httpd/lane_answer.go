@@ -1,15 +1,13 @@
 package httpd
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 	"unsafe"
 
-	"sluice/internal/archive"
-	"sluice/internal/filecache"
+	"sluice/httpd/internal/plan"
 	"sluice/internal/h1"
 	"sluice/internal/live"
 	"sluice/sendfile"
@@ -21,36 +19,48 @@ func (l *lane) answer(in string) next {
 	l.files = l.server.files.Load()
 	d, h := l.desk, l.files
 	path := d.head.Path
-	if strings.IndexByte(path, '%') >= 0 {
+	isEncoded := strings.IndexByte(path, '%') >= 0
+	if isEncoded {
 		d.path = h1.AppendPath(d.path[:0], path)
 		path = unsafe.String(unsafe.SliceData(d.path), len(d.path))
 	}
-	if a := askOfHead(&d.head, path); h.plain(&a) {
-		if f := h.hit(path, l.now); f != nil {
-			defer f.Release()
-			if known, ok := f.Extra.Load().(*facts); ok && known.head.Load() != nil {
-				return l.answerKept(f, *known.head.Load(), path)
-			}
-		}
+	planner := h.plans()
+	request := requestOfHead(&d.head, path)
+	found := planner.Lookup(&request, l.now)
+	if head, body := found.KeptHead(); head != nil {
+		defer found.Release()
+		return l.answerKept(*head, &body, path)
 	}
-	return l.answerPlanned(strings.Clone(in))
+
+	// From here on parts of the request may be kept, by the file system for example.
+	in = d.head.Detach(in)
+	if isEncoded {
+		path = strings.Clone(path)
+	} else {
+		path = d.head.Path
+	}
+	request = requestOfHead(&d.head, path)
+	line, _, _ := strings.Cut(in, " HTTP/")
+	l.wire.live.SetCommand(line)
+	defer l.wire.live.SetCommand("")
+	return l.answerPlanned(planner, &request, found)
 }
 
-// answerKept answers with the file at path, of which the head is known.
-func (l *lane) answerKept(f *filecache.File, head, path string) next {
+// answerKept answers with a body of which the head is known. The body is the file
+// at path.
+func (l *lane) answerKept(head string, body *plan.Piece, path string) next {
 	d := l.desk
 	n := stay
 	if l.closes(&d.head) {
 		n = end
 	}
 	d.out = append(d.out, head...)
-	l.endHead(n, cacheHit)
+	l.endHead(n, true)
 	t := &l.told
 	*t = told{status: http.StatusOK}
 	if !d.head.Head {
-		size := f.Info.Size()
-		l.begin(t, path, size)
-		t.err = l.send(piece{n: size, file: f.File, data: f.Body}, t)
+		l.begin(t, path, body.Size())
+		t.err = body.WriteTo(l.server.base, (*laneSink)(l))
 	}
 	return l.tell(&d.head, n)
 }
@@ -67,93 +77,64 @@ func (l *lane) begin(t *told, path string, size int64) {
 }
 
 // answerPlanned answers a request by the plan.
-func (l *lane) answerPlanned(in string) next {
-	s, h := l.server, l.files
-	var head h1.Head
-	h1.Parse(in, &head)
-	path := head.Path
-	if strings.IndexByte(path, '%') >= 0 {
-		path = string(h1.AppendPath(nil, path))
+func (l *lane) answerPlanned(planner *plan.Planner, request *plan.Request, found plan.Lookup) next {
+	s, d := l.server, l.desk
+	pl := planner.Plan(request, found)
+	if pl.Lengthy || pl.Streamed && !d.head.Head {
+		// net/http sees when a client is gone while a response is made, and sends a
+		// stream in chunks.
+		pl.Release()
+		return handOver
 	}
-	a := askOfHead(&head, path)
-	if a.lengthy() {
-		return handOver // net/http sees when a client is gone, and so need not go on for nobody
-	}
-	line, _, _ := strings.Cut(in, " HTTP/")
-	l.wire.live.SetCommand(line)
-	defer l.wire.live.SetCommand("")
-	a.handsOver = !head.Head
-	rep := h.respond(s.base, &a)
-	defer rep.release()
-	if rep.stream != nil && a.handsOver {
-		return handOver // net/http sends it in chunks
-	}
+	resp := pl.Respond(s.base)
+	defer resp.Release()
 
-	d := l.desk
 	n := stay
-	if l.closes(&head) {
+	if l.closes(&d.head) {
 		n = end
 	}
 	begin := len(d.out)
-	l.beginHead(&rep)
-	if rep.status == http.StatusOK && len(rep.body) == 1 && h.plain(&a) {
-		l.keepHead(path, rep.body[0].file, d.out[begin:])
-	}
-	l.endHead(n, cacheNone)
+	l.beginHead(&resp)
+	pl.KeepHead(&resp, d.out[begin:])
+	l.endHead(n, false)
 	t := &l.told
-	*t = told{status: rep.status}
-	if !head.Head {
-		l.begin(t, path, rep.body.size())
-		for _, p := range rep.body {
-			if t.err = l.send(p, t); t.err != nil {
-				break
-			}
-		}
+	*t = told{status: resp.Status}
+	if !d.head.Head {
+		l.begin(t, request.Path, resp.Body.Size())
+		t.err = resp.Body.WriteTo(s.base, (*laneSink)(l))
 	}
-	return l.tell(&head, n)
-}
-
-// keepHead keeps the beginning of a head with the file at path, if that is
-// file.
-func (l *lane) keepHead(path string, file archive.File, head []byte) {
-	if f := l.files.hit(path, l.now); f != nil {
-		if f.File == file { // both are an *os.File, or they would not be kept
-			kept := string(head)
-			factsOf(path, f).head.Store(&kept)
-		}
-		f.Release()
-	}
+	return l.tell(&d.head, n)
 }
 
 // closes reports whether the connection ends with the response.
 func (l *lane) closes(head *h1.Head) bool { return head.Close || l.server.closing.Load() }
 
-// send sends a piece of a body behind what is in out.
-func (l *lane) send(p piece, t *told) error {
-	switch {
-	case p.n == 0:
-		return nil
-	case p.data != nil:
-		return l.sendBytes(p.data[p.off:p.off+p.n], p.method(), t)
-	case p.file != nil:
-		return l.sendFile(p.file, p.off, p.n, t)
-	case p.open != nil:
-		f, err := p.open()
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return l.sendFile(f, p.off, p.n, t)
+// laneSink sends a body behind what is in out.
+type laneSink lane
+
+// Write implements plan.Sink.
+func (s *laneSink) Write(p []byte) (int, error) {
+	l := (*lane)(s)
+	if err := l.sendBytes(p, sendfile.Auto, &l.told); err != nil {
+		return 0, err
 	}
-	data, err := p.make(l.server.base)
-	if err != nil {
-		return err
-	}
-	if int64(len(data)) < p.off+p.n {
-		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
-	}
-	return l.sendBytes(data[p.off:p.off+p.n], sendfile.Auto, t)
+	return len(p), nil
 }
+
+// WriteFile implements plan.Sink.
+func (s *laneSink) WriteFile(content []byte) error {
+	l := (*lane)(s)
+	return l.sendBytes(content, sendfile.Copy, &l.told)
+}
+
+// SendFile implements plan.Sink.
+func (s *laneSink) SendFile(f io.ReaderAt, off, n int64) error {
+	l := (*lane)(s)
+	return l.sendFile(f, off, n, &l.told)
+}
+
+// StopClock implements plan.Sink. No timeout runs while nothing is sent.
+func (s *laneSink) StopClock() {}
 
 // sendBytes puts p behind what is in out, and sends both if they do not fit.
 func (l *lane) sendBytes(p []byte, method sendfile.Method, t *told) error {

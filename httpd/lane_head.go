@@ -6,45 +6,53 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/httpd/internal/plan"
 	"sluice/internal/h1"
 )
 
-// askOfHead takes from a head what the plan needs. The ask lives as long as
-// the strings of the head and path do.
-func askOfHead(head *h1.Head, path string) ask {
-	return ask{
-		head:  head.Head,
-		path:  path,
-		query: head.Query,
-		uri:   head.Target,
+// requestOfHead returns the part of a head that decides the response. It is valid
+// as long as the strings of the head, and path, are.
+func requestOfHead(head *h1.Head, path string) plan.Request {
+	return plan.Request{
+		Method: methodOf(head),
+		Path:   path,
+		Query:  head.Query,
+		URI:    head.Target,
 
-		accept:            head.Accept,
-		acceptEncoding:    head.AcceptEncoding,
-		ifMatch:           head.IfMatch,
-		ifNoneMatch:       head.IfNoneMatch,
-		ifModifiedSince:   head.IfModifiedSince,
-		ifUnmodifiedSince: head.IfUnmodifiedSince,
-		ifRange:           head.IfRange,
-		rng:               head.Range,
-		wantReprDigest:    head.WantReprDigest,
-		origin:            head.Origin,
+		Accept:            head.Accept,
+		AcceptEncoding:    head.AcceptEncoding,
+		IfMatch:           head.IfMatch,
+		IfNoneMatch:       head.IfNoneMatch,
+		IfModifiedSince:   head.IfModifiedSince,
+		IfUnmodifiedSince: head.IfUnmodifiedSince,
+		IfRange:           head.IfRange,
+		Range:             head.Range,
+		WantReprDigest:    head.WantReprDigest,
+		Origin:            head.Origin,
 	}
 }
 
+func methodOf(head *h1.Head) string {
+	if head.Head {
+		return "HEAD"
+	}
+	return "GET"
+}
+
 // beginHead puts into out what the plan says of a response's head.
-func (l *lane) beginHead(rep *reply) {
+func (l *lane) beginHead(resp *plan.Response) {
 	out := l.desk.out
 	out = append(out, "HTTP/1.1 "...)
-	out = strconv.AppendInt(out, int64(rep.status), 10)
+	out = strconv.AppendInt(out, int64(resp.Status), 10)
 	out = append(out, ' ')
-	out = append(out, http.StatusText(rep.status)...)
+	out = append(out, plan.StatusText(resp.Status)...)
 	out = append(out, "\r\n"...)
-	for _, f := range rep.header {
-		out = appendField(out, f.name, f.value)
+	for _, f := range resp.Header {
+		out = appendField(out, f.Name, f.Value)
 	}
-	if rep.hasLength() {
+	if resp.HasLength() {
 		out = append(out, "Content-Length: "...)
-		out = strconv.AppendInt(out, rep.body.size(), 10)
+		out = strconv.AppendInt(out, resp.Body.Size(), 10)
 		out = append(out, "\r\n"...)
 	}
 	l.desk.out = out
@@ -65,12 +73,12 @@ func appendField(out []byte, name, value string) []byte {
 }
 
 // endHead puts into out what the lane says, and the end of the head.
-func (l *lane) endHead(n next, cache string) {
+func (l *lane) endHead(n next, cached bool) {
 	d := l.desk
 	d.out = append(d.out, dateLine(l.now)...)
 	if l.files.ServerTiming {
 		d.out = append(d.out, "Server-Timing: "...)
-		d.out = appendTiming(d.out, cache, time.Since(l.now))
+		d.out = plan.AppendTiming(d.out, cached, time.Since(l.now))
 		d.out = append(d.out, "\r\n"...)
 	}
 	switch {
@@ -96,7 +104,7 @@ func dateLine(now time.Time) string {
 	if d := lastDate.Load(); d != nil && d.second == second {
 		return d.line
 	}
-	d := &dated{second, "Date: " + formatDate(now) + "\r\n"}
+	d := &dated{second, "Date: " + plan.FormatDate(now) + "\r\n"}
 	lastDate.Store(d)
 	return d.line
 }

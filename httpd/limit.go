@@ -66,14 +66,10 @@ func (l *limits) close(moved int64) {
 }
 
 // limitOf returns the limits of a response in the net/http lane.
-func (h *Handler) limitOf(c *conn, rep *reply, t *live.Transfer) *limits {
+func (h *Handler) limitOf(c *conn, size int64, t *live.Transfer) *limits {
 	ctx := context.Background() // another server's: it has no other way than to cut the connection
 	if c != nil {
 		ctx = c.server.base
-	}
-	size := int64(-1)
-	if rep.stream == nil {
-		size = rep.body.size()
 	}
 	return h.limit(ctx, size, t)
 }

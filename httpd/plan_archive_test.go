@@ -129,7 +129,7 @@ func TestArchivesOfADirectory(t *testing.T) {
 		t.Errorf("the listing does not offer a zip:\n%s", page)
 	}
 	check(t, s.ask(t, "GET", "/pub/a.txt?zip"), 200, "content of a")
-	s.Archives = false
+	s = s.reopen(t, &httpd.Handler{})
 	check(t, s.ask(t, "GET", "/pub/?zip"), 200, "", "Content-Type", "text/html; charset=utf-8")
 }
 
@@ -167,7 +167,7 @@ func TestTheTagOfAnArchiveChangesWithWhatIsInIt(t *testing.T) {
 
 func TestArchivesAreBounded(t *testing.T) {
 	s := open(t, &httpd.Handler{Archives: true}, tree())
-	defer httpd.BoundArchives(7, 14)()
+	httpd.BoundArchives(s.Handler, 7, 14)
 	check(t, s.ask(t, "GET", "/pub/?zip"), 200, "")
 	check(t, s.ask(t, "GET", "/?zip"), 413, "")
 	check(t, s.ask(t, "GET", "/pub/sub/?zip"), 200, "")
@@ -175,7 +175,7 @@ func TestArchivesAreBounded(t *testing.T) {
 	// While one is being sent there is room for one more; afterwards for two.
 	w := &pausing{ResponseRecorder: httptest.NewRecorder(), during: func() {
 		check(t, s.ask(t, "GET", "/pub/?zip"), 200, "")
-		httpd.BoundArchives(7, 13)
+		httpd.BoundArchives(s.Handler, 7, 13)
 		check(t, s.ask(t, "GET", "/pub/?zip"), 503, "", "Retry-After", "1")
 		check(t, s.ask(t, "GET", "/pub/sub/?zip"), 200, "")
 	}}

@@ -546,9 +546,9 @@ func (*firstWaits) Return(int) {}
 // Those who take their listings slowly, or not at all, keep no more in memory
 // than there is room for.
 func TestListingsAreBounded(t *testing.T) {
-	t.Cleanup(httpd.BoundListings(5)) // when the server is closed
 	first := &firstWaits{asked: make(chan struct{}), open: make(chan struct{})}
 	s := serve(t, func(srv *httpd.Server) { handler(srv).Limiter = first })
+	httpd.BoundListings(handler(s.Server), 5)
 	for i := range 6 {
 		s.write(t, fmt.Sprint(i), "")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
-	"strconv"
 	"time"
 
 	"sluice/internal/live"
@@ -41,16 +40,11 @@ func (c *conn) session() *live.Session {
 
 // beginOf makes a response in the net/http lane one that is seen while it is
 // sent, unless it is small or nobody looks; then it is nil.
-func beginOf(c *conn, r *http.Request, rep *reply) *live.Transfer {
-	if c == nil || r.Method == http.MethodHead {
+func beginOf(c *conn, r *http.Request, size int64) *live.Transfer {
+	if c == nil || r.Method == http.MethodHead || size >= 0 && size <= smallBody {
 		return nil
 	}
-	job := live.Job{Op: r.Method, Path: r.URL.Path, Size: -1, Before: -1}
-	if rep.stream == nil {
-		if job.Size = rep.body.size(); job.Size <= smallBody {
-			return nil
-		}
-	}
+	job := live.Job{Op: r.Method, Path: r.URL.Path, Size: size, Before: -1}
 	if r.ProtoMajor == 1 { // of HTTP/2 there are others on the connection
 		job.Before = c.wire.sent.Load()
 	}
@@ -64,16 +58,4 @@ func account(s *live.Session, t *live.Transfer, begin time.Time, res sendfile.Re
 		s.Count(begin, res)
 	}
 	return t.End(res, err)
-}
-
-// Whether a file was in the cache, for Server-Timing.
-const (
-	cacheHit  = "cache;desc=hit, "
-	cacheNone = "" // nobody has looked, or not only there
-)
-
-// appendTiming appends what Server-Timing says: what is known before the body.
-func appendTiming(out []byte, cache string, took time.Duration) []byte {
-	out = append(append(out, cache...), "plan;dur="...)
-	return strconv.AppendFloat(out, float64(took.Microseconds())/1000, 'f', -1, 64)
 }

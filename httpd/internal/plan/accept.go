@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"iter"
@@ -6,8 +6,8 @@ import (
 )
 
 // weights yields the elements of a list such as Accept's, each with its weight
-// in thousandths (RFC 9110, 12.4.2). Parameters other than q are dropped. A
-// weight that is none counts as 0, which means "not this".
+// in thousandths (RFC 9110, 12.4.2). Parameters other than q are dropped. An
+// invalid weight counts as 0, which means "not this".
 func weights(list string) iter.Seq2[string, int] {
 	return func(yield func(string, int) bool) {
 		for element := range strings.SplitSeq(list, ",") {
@@ -49,10 +49,10 @@ func parseWeight(s string) int {
 	return weight
 }
 
-// prefers returns the media type among the offered ones that an Accept field
-// weighs most, the first of equals. Who accepts none of them gets the first:
-// something is better than 406 (RFC 9110, 12.5.1).
-func prefers(accept string, offered ...string) string {
+// preferred returns the media type among the offered ones that an Accept field
+// weighs most, the first of equals. If none is acceptable it returns the first:
+// a response in another type is better than 406 (RFC 9110, 12.5.1).
+func preferred(accept string, offered ...string) string {
 	best, bestWeight := offered[0], 0
 	for _, mediaType := range offered {
 		if w := typeWeight(accept, mediaType); w > bestWeight {
@@ -62,8 +62,8 @@ func prefers(accept string, offered ...string) string {
 	return best
 }
 
-// typeWeight returns the weight of the most specific range that holds the
-// media type; an absent field takes everything.
+// typeWeight returns the weight of the most specific range that includes the
+// media type. An absent field accepts everything.
 func typeWeight(accept, mediaType string) int {
 	if accept == "" {
 		return 1000

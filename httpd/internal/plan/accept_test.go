@@ -1,4 +1,4 @@
-package httpd_test
+package plan_test
 
 import (
 	"slices"
@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
-func TestPrefers(t *testing.T) {
+func TestPreferred(t *testing.T) {
 	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 	for _, tt := range []struct{ name, accept, want string }{
 		{"nothing said", "", "text/html"},
@@ -29,7 +29,7 @@ func TestPrefers(t *testing.T) {
 		{"a weight that is none", "application/json;q=high", "text/html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := httpd.Prefers(tt.accept, "text/html", "application/json"); got != tt.want {
+			if got := plan.Preferred(tt.accept, "text/html", "application/json"); got != tt.want {
 				t.Errorf("%q: got %s, want %s", tt.accept, got, tt.want)
 			}
 		})
@@ -58,7 +58,7 @@ func TestAcceptedCodings(t *testing.T) {
 		{"too many decimals", "gzip;q=0.1234", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, httpd.AcceptedCodings(tt.field)); diff != "" {
+			if diff := cmp.Diff(tt.want, plan.AcceptedCodings(tt.field)); diff != "" {
 				t.Errorf("%q (-want +got):\n%s", tt.field, diff)
 			}
 		})
@@ -70,11 +70,11 @@ func FuzzAcceptedCodings(f *testing.F) {
 		f.Add(field)
 	}
 	f.Fuzz(func(t *testing.T, field string) {
-		for i, name := range httpd.AcceptedCodings(field) {
+		for i, name := range plan.AcceptedCodings(field) {
 			if !strings.Contains(strings.ToLower(field), name) && !strings.Contains(field, "*") {
 				t.Errorf("%q: %s was not asked for", field, name)
 			}
-			if slices.Contains(httpd.AcceptedCodings(field)[:i], name) {
+			if slices.Contains(plan.AcceptedCodings(field)[:i], name) {
 				t.Errorf("%q: %s twice", field, name)
 			}
 		}

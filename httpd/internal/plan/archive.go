@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/http"
 	"path"
 	"strings"
 	"time"
@@ -19,21 +18,14 @@ import (
 	"sluice/internal/digest"
 )
 
-// The bounds of archives. What is in one takes memory, about a kilobyte for
-// each entry, as long as it is sent. They are variables for the tests.
-var (
-	maxArchived       = 200_000        // files and directories in an archive
-	maxArchivedAtOnce = int64(300_000) // in all that are being sent
-)
-
 var errTooMany = errors.New("too many files for an archive")
 
-// archiveKind is a form in which a directory can be had.
+// archiveKind is a format of archives.
 type archiveKind struct {
-	word      string // in the query, and the extension
+	word      string // the key in the query, and the extension
 	mediaType string
-	lay       func([]archive.Entry) ([]archive.Part, error)
-	gzip      bool // then it has neither length nor ranges
+	layOut    func([]archive.Entry) ([]archive.Part, error)
+	gzip      bool // the archive is compressed, and has neither length nor ranges
 }
 
 var archives = []archiveKind{
@@ -42,31 +34,30 @@ var archives = []archiveKind{
 	{"tar.gz", "application/gzip", archive.Tar, true},
 }
 
-// serveArchive answers with an archive of what is beneath a directory. It is
-// laid out before it is sent, so that it has a length, and ranges like a file,
-// unless it is compressed: a download that broke off can be resumed. Its tag
-// changes with every file in it; what changes while it is sent ends it.
-func (h *Handler) serveArchive(ctx context.Context, a *ask, kind archiveKind) reply {
-	dir := path.Clean(a.path)
-	entries, etag, err := h.collect(ctx, dir)
+// sendArchive answers with an archive of the files below a directory. Its entity
+// tag changes with every file in it.
+func (pl *Plan) sendArchive(ctx context.Context) Response {
+	p, r, kind := pl.planner, &pl.request, pl.archive
+	dir := path.Clean(r.Path)
+	entries, etag, err := p.collect(ctx, dir)
 	switch {
 	case errors.Is(err, errTooMany):
-		return failure(a, http.StatusRequestEntityTooLarge)
+		return failure(r, statusContentTooLarge)
 	case ctx.Err() != nil:
-		return failure(a, http.StatusServiceUnavailable)
+		return failure(r, statusServiceUnavailable)
 	case err != nil:
-		return h.refuse(ctx, a, err)
+		return pl.makeFailure(ctx, err)
 	}
 	n := int64(len(entries))
-	if h.archived.Add(n) > maxArchivedAtOnce {
-		h.archived.Add(-n)
-		return failure(a, http.StatusServiceUnavailable)
+	if p.archived.Add(n) > p.MaxArchivedAtOnce {
+		p.archived.Add(-n)
+		return failure(r, statusServiceUnavailable)
 	}
-	done := func() { h.archived.Add(-n) }
-	parts, err := kind.lay(entries)
+	release := func() { p.archived.Add(-n) }
+	parts, err := kind.layOut(entries)
 	if err != nil {
-		done()
-		return failure(a, http.StatusInternalServerError) // two names that are one in an archive
+		release()
+		return failure(r, statusInternalServerError) // two names that are equal in an archive
 	}
 	name := path.Base(dir)
 	if name == "/" {
@@ -76,69 +67,66 @@ func (h *Handler) serveArchive(ctx context.Context, a *ask, kind archiveKind) re
 	res.fields.add("Content-Type", kind.mediaType)
 	res.fields.add("Content-Disposition", attachment(name+"."+kind.word))
 	res.fields.add("X-Content-Type-Options", "nosniff")
-	for _, p := range parts {
-		res.body = append(res.body, piece{n: p.Size, open: p.Open, make: p.Bytes})
+	for _, part := range parts {
+		res.body = append(res.body, Piece{n: part.Size, open: part.Open, make: part.Bytes})
 	}
 	if kind.gzip {
-		res.gzip(h)
+		res.gzip()
 	}
-	rep := planFile(a, &res, time.Now())
-	rep.done = done
-	return rep
+	resp := respond(r, &res, time.Now())
+	resp.release = release
+	return resp
 }
 
-// gzip turns the body into a stream of the same, compressed. This is another
-// representation each time, if only by the version of the encoder.
-func (res *resource) gzip(h *Handler) {
+// gzip turns the body into a stream of the compressed body. Its bytes may differ
+// each time, for example with another version of the encoder, so the tag is weak.
+func (res *resource) gzip() {
 	content := res.body
 	if res.etag != "" {
 		res.etag = "W/" + res.etag
 	}
-	res.body = nil
-	res.stream = encode("gzip", func(ctx context.Context, w io.Writer) error {
-		s := sender{h: h, w: w}
-		return s.sendBody(ctx, content)
-	})
+	res.body = streamBody(encode("gzip", func(ctx context.Context, w io.Writer) error {
+		return content.WriteTo(ctx, &copySink{Writer: w, buf: make([]byte, 64<<10)})
+	}))
 }
 
-// collect lists what is beneath dir and has the right to be seen, and makes a
-// tag of it; "" if a file has none. In the archive all of it lies in a directory of
-// the same name. What cannot be read is left out, and named in a file at the end:
-// it would end each download at the same byte.
-func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.Entry, etag string, err error) {
-	select { // for a walk keeps a processor busy, and the disk
-	case h.walks <- struct{}{}:
-		defer func() { <-h.walks }()
+// collect returns the files and directories below dir, except hidden ones, and an
+// entity tag of them; "" if a file has none. In the archive all lie in a directory
+// of the same name. Unreadable files are left out, and named in a file at the end.
+func (p *Planner) collect(ctx context.Context, dir string) (entries []archive.Entry, etag string, err error) {
+	select { // a walk keeps a processor and the disk busy
+	case p.walks <- struct{}{}:
+		defer func() { <-p.walks }()
 	case <-ctx.Done():
 		return nil, "", ctx.Err()
 	}
 	top := strings.TrimPrefix(path.Base(dir), "/")
 	sum, tagged := sha256.New(), true
 	var left leftOut
-	err = h.tree().Walk(dir, func(rel string, info fs.FileInfo, err error) error {
+	err = p.Tree.Walk(dir, func(rel string, info fs.FileInfo, err error) error {
 		switch {
-		case err != nil: // a directory that cannot be read: its entry is there already
+		case err != nil: // an unreadable directory, whose own entry was visited before
 			return left.add(rel+"/", info, err)
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case h.hides("/"+info.Name()) && info.IsDir():
+		case p.hides("/"+info.Name()) && info.IsDir():
 			return fs.SkipDir
-		case h.hides("/" + info.Name()):
+		case p.hides("/" + info.Name()):
 			return nil
-		case len(entries)+len(left.names) == maxArchived:
+		case len(entries)+len(left.names) == p.MaxArchived:
 			return errTooMany
 		}
 		e := archive.Entry{Name: path.Join(top, rel), Modified: info.ModTime(), Mode: info.Mode(), Dir: info.IsDir()}
 		tag := etagOf(info)
 		if !e.Dir {
 			name := path.Join(dir, rel)
-			if err := h.tree().Readable(name); err != nil {
+			if err := p.Tree.Readable(name); err != nil {
 				return left.add(rel, info, err)
 			}
 			e.Size = info.Size()
 			tagged = tagged && tag != ""
-			e.Open = func() (archive.File, error) { return h.reopen(name, tag) }
-			e.CRC = func(ctx context.Context) (uint32, error) { return h.checksum32(ctx, name, tag) }
+			e.Open = func() (archive.File, error) { return p.reopen(name, tag) }
+			e.CRC = func(ctx context.Context) (uint32, error) { return p.checksum32(ctx, name, tag) }
 		}
 		entries = append(entries, e)
 		sum.Write([]byte(e.Name + "\x00" + tag))
@@ -156,9 +144,10 @@ func (h *Handler) collect(ctx context.Context, dir string) (entries []archive.En
 	return entries, etag, err
 }
 
-// reopen opens a file that had the tag when it was seen. It is the caller's.
-func (h *Handler) reopen(name, tag string) (afero.File, error) {
-	f, err := h.tree().Open(name)
+// reopen opens a file that had the tag when its directory was read. The caller
+// closes it.
+func (p *Planner) reopen(name, tag string) (afero.File, error) {
+	f, err := p.Tree.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -173,14 +162,15 @@ func (h *Handler) reopen(name, tag string) (afero.File, error) {
 	return f, nil
 }
 
-// checksum32 returns the CRC-32 of a file that had the tag.
-func (h *Handler) checksum32(ctx context.Context, name, tag string) (uint32, error) {
-	f, err := h.reopen(name, tag)
+// checksum32 returns the CRC-32 of a file that had the tag when its directory was
+// read.
+func (p *Planner) checksum32(ctx context.Context, name, tag string) (uint32, error) {
+	f, err := p.reopen(name, tag)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	sum, err := h.digests.Sum(ctx, f, digest.CRC32)
+	sum, err := p.digests.Sum(ctx, f, digest.CRC32)
 	if err != nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"errors"
@@ -13,14 +13,14 @@ import (
 	"sluice/internal/vfs"
 )
 
-// leftOut is what cannot be in an archive, because it cannot be read.
+// leftOut holds the files that an archive lacks because they cannot be read.
 type leftOut struct {
-	names    []string  // beneath the top; a directory, of which the content is not there, ends in a slash
+	names    []string  // relative to the top; that of a directory, whose content is missing, ends in a slash
 	modified time.Time // of the latest of them
 }
 
-// add leaves something out because of err. What is gone meanwhile nobody misses. It
-// returns err if that does not say anything about the file.
+// add leaves out a file because of err, or ignores it if it no longer exists. It
+// returns err if err has another cause than the file.
 func (l *leftOut) add(rel string, info fs.FileInfo, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -35,11 +35,11 @@ func (l *leftOut) add(rel string, info fs.FileInfo, err error) error {
 	return nil
 }
 
-// maxNamed is how many names a notice has. More would hide that there are any.
+// maxNamed is how many names a notice has at most: people should read it.
 const maxNamed = 1000
 
-// notice returns a file that tells what is left out. It is a function of that and of
-// the names of the entries, so that an archive is the same each time.
+// notice returns a file that names the files that are left out. It depends only on
+// these and on the names of the entries, so that an archive is the same each time.
 func (l *leftOut) notice(top string, entries []archive.Entry) archive.Entry {
 	var b strings.Builder
 	b.WriteString("Not in this archive, because the server cannot read it:\n\n")
@@ -59,8 +59,8 @@ func (l *leftOut) notice(top string, entries []archive.Entry) archive.Entry {
 	}
 }
 
-// noticeName returns a name in the directory top that no entry has, also where
-// capitals make no difference.
+// noticeName returns a name in the directory top that no entry has, not even where
+// names do not distinguish capital letters.
 func noticeName(top string, entries []archive.Entry) string {
 	name := path.Join(top, "UNREADABLE-FILES.txt")
 	isTaken := func(e archive.Entry) bool { return strings.EqualFold(e.Name, name) }
@@ -70,7 +70,7 @@ func noticeName(top string, entries []archive.Entry) string {
 	return name
 }
 
-// printable replaces control characters, as archives do in names.
+// printable replaces control characters, as package archive does in names.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return '_'

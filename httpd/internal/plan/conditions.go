@@ -1,43 +1,42 @@
-package httpd
+package plan
 
 import (
-	"net/http"
 	"strings"
 	"time"
 )
 
-// validators are what a client can compare its copy by (RFC 9110, 8.8).
+// validators let a client compare its copy with the present state (RFC 9110, 8.8).
 type validators struct {
-	etag     string    // an entity tag with its quotes; "": there is none
-	modified time.Time // zero: nobody knows
-	date     string    // modified as HTTP says it; "": it is yet to be made
+	etag     string    // an entity tag with its quotes; "": none
+	modified time.Time // zero: not known
+	date     string    // modified in the format of HTTP; "": not formatted yet
 }
 
-// lastModified is the value of the field of that name.
+// lastModified returns the value of the field Last-Modified.
 func (v *validators) lastModified() string {
 	if v.date == "" {
-		return formatDate(v.modified)
+		return FormatDate(v.modified)
 	}
 	return v.date
 }
 
 // precondition evaluates the conditions of a GET or HEAD in the order of RFC
 // 9110, 13.2.2, except If-Range. It returns 0 to go on, 304 or 412.
-func precondition(a *ask, v validators) int {
-	if a.ifMatch != "" {
-		if !matchesAny(a.ifMatch, v.etag, strongMatch) {
-			return http.StatusPreconditionFailed
+func precondition(r *Request, v validators) int {
+	if r.IfMatch != "" {
+		if !matchesAny(r.IfMatch, v.etag, strongMatch) {
+			return statusPreconditionFailed
 		}
-	} else if since, ok := date(a.ifUnmodifiedSince, v); ok && seconds(v.modified).After(since) {
-		return http.StatusPreconditionFailed
+	} else if since, ok := dateOf(r.IfUnmodifiedSince, v); ok && seconds(v.modified).After(since) {
+		return statusPreconditionFailed
 	}
 
-	if a.ifNoneMatch != "" {
-		if matchesAny(a.ifNoneMatch, v.etag, weakMatch) {
-			return http.StatusNotModified
+	if r.IfNoneMatch != "" {
+		if matchesAny(r.IfNoneMatch, v.etag, weakMatch) {
+			return statusNotModified
 		}
-	} else if since, ok := date(a.ifModifiedSince, v); ok && !seconds(v.modified).After(since) {
-		return http.StatusNotModified
+	} else if since, ok := dateOf(r.IfModifiedSince, v); ok && !seconds(v.modified).After(since) {
+		return statusNotModified
 	}
 	return 0
 }
@@ -47,7 +46,7 @@ func rangeApplies(condition string, v validators, now time.Time) bool {
 	if condition == "" {
 		return true
 	}
-	if since, ok := date(condition, v); ok {
+	if since, ok := dateOf(condition, v); ok {
 		// A date is a strong validator only when the file cannot have changed
 		// again within the same second (RFC 9110, 8.8.2.2).
 		return seconds(v.modified).Equal(since) && now.Sub(v.modified) >= time.Second
@@ -55,22 +54,37 @@ func rangeApplies(condition string, v validators, now time.Time) bool {
 	return strongMatch(condition, v.etag)
 }
 
-// date returns the date that is the value of a condition on the time of
-// modification. One that is no date, or two of them, is as good as absent, and
-// so is every one when that time is not known.
-func date(value string, v validators) (time.Time, bool) {
+// dateOf returns the date that is the value of a condition on the time of
+// modification. A condition that is not one date counts as absent, and so does
+// every condition if the time of modification is not known.
+func dateOf(value string, v validators) (time.Time, bool) {
 	if value == "" || v.modified.IsZero() {
 		return time.Time{}, false
 	}
-	t, err := http.ParseTime(value)
-	return t, err == nil
+	return parseDate(value)
 }
 
-// seconds is t as an HTTP date can tell it.
+// dateFormats are the preferred format of dates, and the two obsolete ones that
+// must be accepted (RFC 9110, 5.6.7).
+var dateFormats = [...]string{"Mon, 02 Jan 2006 15:04:05 GMT", time.RFC850, time.ANSIC}
+
+func parseDate(value string) (time.Time, bool) {
+	for _, format := range dateFormats {
+		if t, err := time.Parse(format, value); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// FormatDate returns a time as dates in header fields give it.
+func FormatDate(t time.Time) string { return t.UTC().Format(dateFormats[0]) }
+
+// seconds returns t with the precision of dates in header fields.
 func seconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
-// matchesAny reports whether one of the listed entity tags, or the asterisk
-// that stands for any, matches etag.
+// matchesAny reports whether one of the listed entity tags, or an asterisk,
+// matches etag.
 func matchesAny(list, etag string, match func(a, b string) bool) bool {
 	if strings.Trim(list, " \t") == "*" {
 		return true
@@ -84,8 +98,8 @@ func matchesAny(list, etag string, match func(a, b string) bool) bool {
 	return false
 }
 
-// nextETag cuts the first entity tag from a list. It returns "" for an
-// element that is none. A tag may contain commas.
+// nextETag cuts the first entity tag from a list. It returns "" for an element
+// that is not an entity tag. A tag may contain commas.
 func nextETag(list string) (tag, rest string) {
 	list = strings.TrimLeft(list, " \t,")
 	opaque := strings.TrimPrefix(list, "W/")

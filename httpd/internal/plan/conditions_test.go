@@ -1,4 +1,4 @@
-package httpd_test
+package plan_test
 
 import (
 	"net/http"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
 func FuzzNextETag(f *testing.F) {
@@ -15,7 +15,7 @@ func FuzzNextETag(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, list string) {
 		for list != "" {
-			tag, rest := httpd.NextETag(list)
+			tag, rest := plan.NextETag(list)
 			if len(rest) >= len(list) {
 				t.Fatalf("%q: no progress, %q remains", list, rest)
 			}
@@ -25,19 +25,6 @@ func FuzzNextETag(f *testing.F) {
 			list = rest
 		}
 	})
-}
-
-// request makes one as a lane sees it; the header in pairs of name and value.
-func request(t *testing.T, method string, header ...string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequest(method, "/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
-	}
-	return r
 }
 
 func TestConditionsFollowTheOrderOfRFC9110(t *testing.T) {
@@ -99,7 +86,7 @@ func TestConditionsFollowTheOrderOfRFC9110(t *testing.T) {
 		{"If-Range without Range", header{"If-Range", `"x"`}, now, 200},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := httpd.PlanFile(request(t, "GET", tt.header...), etag, modified, nil, make([]byte, 1000), tt.now)
+			p := plan.RespondTo(request("GET", tt.header...), etag, modified, nil, make([]byte, 1000), tt.now)
 			if p.Status != tt.want {
 				t.Errorf("got %d, want %d", p.Status, tt.want)
 			}
@@ -119,7 +106,7 @@ func TestConditionsOnWhatIsNotKnownAreAsGoodAsAbsent(t *testing.T) {
 		"If-Range":            {"If-Range", date, "Range", "bytes=0-0"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := httpd.PlanFile(request(t, "GET", header...), `"abc"`, time.Time{}, nil, make([]byte, 10), now)
+			p := plan.RespondTo(request("GET", header...), `"abc"`, time.Time{}, nil, make([]byte, 10), now)
 			if p.Status != 200 || p.Header.Get("Last-Modified") != "" {
 				t.Errorf("got %d with %v, want 200 without a date", p.Status, p.Header)
 			}

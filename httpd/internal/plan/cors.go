@@ -1,31 +1,31 @@
-package httpd
+package plan
 
 import "slices"
 
-// share tells a browser whether the page that asks may read the response, as
-// the Fetch standard has it. Cookies and passwords are never asked for, so
-// that "*" is safe.
-func (h *Handler) share(a *ask, fields *header) {
-	if len(h.CORS) == 0 {
+// addCORS adds the fields that tell a browser whether the page that sends the
+// request may read the response, as the Fetch standard defines. No response
+// depends on cookies or passwords, so "*" is safe.
+func (p *Planner) addCORS(r *Request, fields *Header) {
+	if len(p.CORS) == 0 {
 		return
 	}
-	if slices.Contains(h.CORS, "*") {
+	if slices.Contains(p.CORS, "*") {
 		fields.set("Access-Control-Allow-Origin", "*")
 	} else {
 		fields.vary("Origin")
-		if !h.shares(a) {
+		if !p.isShared(r) {
 			return
 		}
-		fields.set("Access-Control-Allow-Origin", a.origin)
+		fields.set("Access-Control-Allow-Origin", r.Origin)
 	}
-	if a.origin != "" {
+	if r.Origin != "" {
 		fields.set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Range, Etag, Repr-Digest")
 	}
 }
 
-// preflight tells a browser what a page may ask.
-func (h *Handler) preflight(a *ask, fields *header) {
-	if !h.shares(a) {
+// preflight adds the fields that tell a browser what requests a page may send.
+func (p *Planner) preflight(r *Request, fields *Header) {
+	if !p.isShared(r) {
 		return
 	}
 	fields.add("Access-Control-Allow-Methods", allowed)
@@ -33,8 +33,8 @@ func (h *Handler) preflight(a *ask, fields *header) {
 	fields.add("Access-Control-Max-Age", "86400")
 }
 
-// shares reports whether the request comes from a page that may read the
+// isShared reports whether the request comes from a page that may read the
 // response.
-func (h *Handler) shares(a *ask) bool {
-	return a.origin != "" && (slices.Contains(h.CORS, a.origin) || slices.Contains(h.CORS, "*"))
+func (p *Planner) isShared(r *Request) bool {
+	return r.Origin != "" && (slices.Contains(p.CORS, r.Origin) || slices.Contains(p.CORS, "*"))
 }

@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"sluice/internal/filecache"
 )
 
-// checksumKind is a checksum that can be had of a file.
+// checksumKind is a checksum that the query can ask for.
 type checksumKind struct {
-	word string // in the query
+	word string // the key in the query
 	alg  digest.Algorithm
 	size int // in bytes
 }
@@ -27,12 +27,13 @@ var checksums = []checksumKind{
 	{"crc32", digest.CRC32, 4},
 }
 
-// serveChecksum answers with the line that sha256sum and its kin print for a
-// file, and check. Its length is known before the file is read, so that the
-// header need not wait. It takes over f.
-func (h *Handler) serveChecksum(a *ask, name string, f *filecache.File, kind checksumKind) reply {
-	name = name[strings.LastIndexByte(name, '/')+1:]
-	escape := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`) // as coreutils do
+// sendChecksum answers with the line that programs such as sha256sum print for a
+// file, and check. Its length is known before the file is read, so the header does
+// not wait for that.
+func (pl *Plan) sendChecksum() Response {
+	p, f, kind := pl.planner, pl.file, pl.checksum
+	name := pl.name[strings.LastIndexByte(pl.name, '/')+1:]
+	escape := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`) // as in coreutils
 	mark := ""
 	if escaped := escape.Replace(name); escaped != name {
 		name, mark = escaped, `\`
@@ -40,21 +41,21 @@ func (h *Handler) serveChecksum(a *ask, name string, f *filecache.File, kind che
 	line := func(sum []byte) []byte { return []byte(mark + hex.EncodeToString(sum) + "  " + name + "\n") }
 	res := resource{
 		validators: validators{etag: etagWith(etagOf(f.Info), kind.word), modified: f.Info.ModTime()},
-		body: body{{n: int64(len(line(make([]byte, kind.size)))), make: func(ctx context.Context) ([]byte, error) {
-			sum, err := h.sum(ctx, f, kind.alg)
+		body: Body{{n: int64(len(line(make([]byte, kind.size)))), make: func(ctx context.Context) ([]byte, error) {
+			sum, err := p.sum(ctx, f, kind.alg)
 			return line(sum), err
 		}}},
 	}
 	res.fields.add("Content-Type", "text/plain; charset=utf-8")
 	res.fields.add("X-Content-Type-Options", "nosniff")
-	rep := planFile(a, &res, time.Now())
-	rep.done = f.Release
-	return rep
+	resp := respond(&pl.request, &res, time.Now())
+	resp.release = f.Release
+	return resp
 }
 
-// sum returns the checksum of a file in the state that f.Info tells.
-func (h *Handler) sum(ctx context.Context, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
-	sum, err := h.digests.Sum(ctx, f.File, alg)
+// sum returns the checksum of a file in the state that f.Info describes.
+func (p *Planner) sum(ctx context.Context, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
+	sum, err := p.digests.Sum(ctx, f.File, alg)
 	if err != nil {
 		return nil, err
 	}
@@ -66,27 +67,26 @@ func (h *Handler) sum(ctx context.Context, f *filecache.File, alg digest.Algorit
 }
 
 // addReprDigest adds the checksum of the whole representation that a client
-// wants (RFC 9530, 4). It waits for it, as long as ctx lasts: the line stands
-// before the body. Without a checksum the client gets the rest all the same.
-func (h *Handler) addReprDigest(ctx context.Context, a *ask, rep *reply, f *filecache.File) {
-	if a.wantReprDigest == "" {
+// wants (RFC 9530, 4). It waits for it until the end of ctx, because the field stands
+// before the body. If there is an error, the response has no such field.
+func (p *Planner) addReprDigest(ctx context.Context, r *Request, resp *Response, f *filecache.File) {
+	if r.WantReprDigest == "" {
 		return
 	}
-	alg, ok := wantedDigest(a.wantReprDigest)
-	if !ok || rep.status != 200 && rep.status != 206 {
+	alg, ok := wantedDigest(r.WantReprDigest)
+	if !ok || resp.Status != statusOK && resp.Status != statusPartialContent {
 		return
 	}
-	if sum, err := h.sum(ctx, f, alg); err == nil {
-		rep.header.add("Repr-Digest", string(alg)+"=:"+base64.StdEncoding.EncodeToString(sum)+":")
+	if sum, err := p.sum(ctx, f, alg); err == nil {
+		resp.Header.add("Repr-Digest", string(alg)+"=:"+base64.StdEncoding.EncodeToString(sum)+":")
 	}
 }
 
-// wantedDigest returns the algorithm that a Want-Repr-Digest field prefers: a
-// dictionary (RFC 8941, 3.2) of weights from 0, never, to 10. What is no such
-// member is passed over, and so are the algorithms that RFC 9530 calls
-// insecure.
+// wantedDigest returns the algorithm that a Want-Repr-Digest field prefers. The
+// field is a dictionary (RFC 8941, 3.2) of weights from 0, never, to 10. Invalid
+// members are ignored, and so are the algorithms that RFC 9530 calls insecure.
 func wantedDigest(field string) (digest.Algorithm, bool) {
-	var weights [2]int // a later member of the same name takes the place of an earlier one
+	var weights [2]int // a later member of a name replaces an earlier one
 	offered := [2]digest.Algorithm{digest.SHA256, digest.SHA512}
 	for member := range strings.SplitSeq(field, ",") {
 		member, _, _ = strings.Cut(member, ";")

@@ -1,79 +1,34 @@
-package httpd
+package plan
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
-	"net/http"
-	"net/url"
-	"path"
 	"slices"
 	"time"
 
 	"sluice/httpd/internal/listing"
 )
 
-// serveDir answers with the directory's index file, or with what is made of
-// the directory.
-func (h *Handler) serveDir(ctx context.Context, a *ask) reply {
-	if h.Archives && a.query != "" {
-		query, _ := url.ParseQuery(a.query) // what can be parsed of it
-		for _, kind := range archives {
-			if query.Has(kind.word) {
-				return h.serveArchive(ctx, a, kind)
-			}
-		}
-	}
-	for _, name := range h.index() {
-		name = path.Join(a.path, name)
-		f, err := h.regular(name)
-		if err == nil {
-			return h.serveFile(ctx, a, name, f)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return h.refuse(ctx, a, err) // there is one, and it is not to be read
-		}
-	}
-	if h.NoListing {
-		return h.missing(ctx, a)
-	}
-	return h.serveListing(ctx, a)
-}
-
-func (h *Handler) index() []string {
-	if h.Index == nil {
-		return []string{"index.html"}
-	}
-	return h.Index
-}
-
-// maxListedAtOnce bounds the entries of all listings that are being sent. Each
-// takes a third of a kilobyte until its client has taken the last. It is a
-// variable for the tests.
-var maxListedAtOnce = int64(1_000_000)
-
-// serveListing answers with the entries of a directory, as a page or as JSON.
-// It is streamed: the first lines are out before the last are made.
-func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
-	if a.handsOver {
-		return reply{stream: func(context.Context, io.Writer) error { return errors.ErrUnsupported }}
-	}
-	l, err := h.list(ctx, a)
+// sendListing answers with the entries of a directory, as a page or as JSON.
+// It is streamed: the first lines are sent before the last are made.
+func (pl *Plan) sendListing(ctx context.Context) Response {
+	p, r := pl.planner, &pl.request
+	l, err := p.list(ctx, r)
 	switch {
 	case ctx.Err() != nil:
-		return failure(a, http.StatusServiceUnavailable)
+		return failure(r, statusServiceUnavailable)
 	case err != nil:
-		return h.refuse(ctx, a, err)
+		return pl.makeFailure(ctx, err)
 	}
 	n := int64(l.Len())
-	if all := h.listed.Add(n); all > maxListedAtOnce && all > n { // one alone may be as large as it is
-		h.listed.Add(-n)
-		return failure(a, http.StatusServiceUnavailable)
+	if all := p.listed.Add(n); all > p.MaxListedAtOnce && all > n { // a single listing may be of any size
+		p.listed.Add(-n)
+		return failure(r, statusServiceUnavailable)
 	}
 	res := resource{negotiated: "Accept"}
 	write := l.WriteHTML
-	if prefers(a.accept, "text/html", "application/json") == "application/json" {
+	if preferred(r.Accept, "text/html", "application/json") == "application/json" {
 		write = l.WriteJSON
 		res.fields.add("Content-Type", "application/json")
 	} else {
@@ -81,39 +36,36 @@ func (h *Handler) serveListing(ctx context.Context, a *ask) reply {
 		res.fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'")
 	}
 	res.fields.add("X-Content-Type-Options", "nosniff")
-	res.fields.add("Cache-Control", "no-cache") // ask again each time, with the tag
+	res.fields.add("Cache-Control", "no-cache") // revalidate each time, with the entity tag
 	res.etag = l.ETag(res.fields.get("Content-Type"))
-	res.stream = func(_ context.Context, w io.Writer) error { return write(w) }
-	if h.CompressListings {
-		res.compress(a)
+	content := func(_ context.Context, w io.Writer) error { return write(w) }
+	if p.CompressListings {
+		content = res.compress(r, content)
 	}
-	rep := planFile(a, &res, time.Now())
-	rep.done = func() { h.listed.Add(-n) }
-	return rep
+	res.body = streamBody(content)
+	resp := respond(r, &res, time.Now())
+	resp.release = func() { p.listed.Add(-n) }
+	return resp
 }
 
-// list reads the directory that a asks for and sorts out what of it to show.
-func (h *Handler) list(ctx context.Context, a *ask) (*listing.Listing, error) {
-	select { // for what is read takes memory before it can be counted
-	case h.reads <- struct{}{}:
-		defer func() { <-h.reads }()
+// list reads the directory of a request.
+func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error) {
+	select { // the entries take memory before they can be counted
+	case p.reads <- struct{}{}:
+		defer func() { <-p.reads }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	entries, err := h.tree().ReadDir(a.path)
+	entries, err := p.Tree.ReadDir(r.Path)
 	if err != nil {
 		return nil, err
 	}
+	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return p.hides("/" + e.Name()) })
 	var words []string
-	if h.Archives {
+	if p.Archives {
 		for _, kind := range archives {
 			words = append(words, kind.word)
 		}
 	}
-	return listing.New(a.path, a.query, h.visible(entries), words), nil
-}
-
-// visible drops the hidden entries, in place.
-func (h *Handler) visible(entries []fs.FileInfo) []fs.FileInfo {
-	return slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return h.hides("/" + e.Name()) })
+	return listing.New(r.Path, r.Query, entries, words), nil
 }

@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 )
 
 // attachment returns the Content-Disposition that makes a browser save a
-// response under a name (RFC 6266). A name that plain ASCII cannot tell comes
-// in two forms, the second as UTF-8 (RFC 8187); who knows it prefers it.
+// response under a name (RFC 6266). A name that is not plain ASCII is given in
+// two forms, the second as UTF-8 (RFC 8187), which clients prefer if they know it.
 func attachment(name string) string {
 	plain := strings.Map(func(c rune) rune {
-		// A quote or a backslash would need escapes, which browsers read in
-		// different ways, and some decode what follows a percent sign.
+		// A quote or a backslash would need an escape, which browsers read
+		// differently, and some browsers decode percent signs.
 		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' {
 			return '_'
 		}

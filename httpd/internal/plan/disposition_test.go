@@ -1,4 +1,4 @@
-package httpd_test
+package plan_test
 
 import (
 	"mime"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
 func TestAttachment(t *testing.T) {
@@ -19,7 +19,7 @@ func TestAttachment(t *testing.T) {
 		"a\r\nX-Evil: 1": `attachment; filename="a__X-Evil: 1"; filename*=UTF-8''a%0D%0AX-Evil%3A%201`,
 		"latin\xe9.txt":  `attachment; filename="latin_.txt"; filename*=UTF-8''latin%EF%BF%BD.txt`,
 	} {
-		if got := httpd.Attachment(name); got != want {
+		if got := plan.Attachment(name); got != want {
 			t.Errorf("%q:\ngot  %s\nwant %s", name, got, want)
 		}
 	}
@@ -29,7 +29,7 @@ func FuzzAttachment(f *testing.F) {
 	f.Add("a.txt")
 	f.Add("€'%\"\\\x00")
 	f.Fuzz(func(t *testing.T, name string) {
-		value := httpd.Attachment(name)
+		value := plan.Attachment(name)
 		if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) {
 			t.Errorf("%q: %q is not printable ASCII", name, value)
 		}

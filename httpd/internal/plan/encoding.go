@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"slices"
@@ -9,14 +9,14 @@ import (
 // that hold it.
 type coding struct{ name, ext string }
 
-// codings are those of the files that may lie beside another one, best first:
-// they are what is tried when the client likes several the same.
+// codings are the codings of precompressed files, best first: the order in which
+// they are tried if the client has no preference.
 var codings = []coding{{"zstd", ".zst"}, {"br", ".br"}, {"gzip", ".gz"}}
 
-// acceptedCodings returns which of the offered codings an Accept-Encoding
-// field takes, the most wanted first (RFC 9110, 12.5.3). Codings that are
-// wanted less than none at all are left out. Nothing is what a client without
-// the field takes: it may not know how to decode.
+// acceptedCodings returns those of the offered codings that an Accept-Encoding
+// field accepts, the preferred first (RFC 9110, 12.5.3). Codings that the client
+// wants less than identity are left out. A client without the field accepts none:
+// it may not know how to decode.
 func acceptedCodings(acceptEncoding string, offered []coding) []coding {
 	if acceptEncoding == "" {
 		return nil
@@ -34,9 +34,8 @@ func acceptedCodings(acceptEncoding string, offered []coding) []coding {
 	return accepted
 }
 
-// codingWeight returns the weight of a coding. The asterisk stands for those
-// that are not named, but not for identity, which is never what one asks for
-// by an asterisk.
+// codingWeight returns the weight of a coding. An asterisk stands for all codings
+// that are not named, except identity: no client means that by an asterisk.
 func codingWeight(acceptEncoding, name string) int {
 	others := 0
 	for element, w := range weights(acceptEncoding) {
@@ -50,9 +49,9 @@ func codingWeight(acceptEncoding, name string) int {
 	return others
 }
 
-// compressible reports whether a media type is worth a smaller file beside
-// the file. Pictures, films and archives are compressed already.
-func compressible(mediaType string) bool {
+// isCompressible reports whether files of a media type may have a compressed form
+// next to them. Pictures, films and archives are compressed already.
+func isCompressible(mediaType string) bool {
 	mediaType, _, _ = strings.Cut(mediaType, ";")
 	switch mediaType {
 	case "application/json", "application/jsonl", "application/manifest+json", "application/rtf", "application/toml",

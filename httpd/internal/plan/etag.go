@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 // etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
 // change of the file: its size and its time of modification in nanoseconds
-// and, where the system tells them, its inode and its time of change, which
-// no program can set back. It is "" where the time says nothing, as that of
+// and, where the system provides them, its inode and its time of change, which
+// no program can set back. It is "" where the time means nothing, as for
 // embedded files: another file of the same size would have the same tag.
 func etagOf(info fs.FileInfo) string {
 	id := fileid.OfInfo(info)
@@ -37,25 +37,25 @@ func etagOf(info fs.FileInfo) string {
 	return string(b)
 }
 
-// maxTagged is the size of the largest file whose tag is made of its content:
-// larger ones would keep the first who asks waiting.
+// maxTagged is the size of the largest file whose tag is made of its content: the
+// first client would wait too long for larger ones.
 const maxTagged = 64 << 20
 
-// etag returns the entity tag of a file, of its content where that is wanted.
-func (h *Handler) etag(ctx context.Context, f *filecache.File, known *facts) string {
-	if h.ContentETags && f.Info.Size() <= maxTagged {
-		if sum, err := h.sum(ctx, f, digest.SHA256); err == nil {
+// etag returns the entity tag of a file, made of its content if ContentETags is set.
+func (p *Planner) etag(ctx context.Context, f *filecache.File, known *facts) string {
+	if p.ContentETags && f.Info.Size() <= maxTagged {
+		if sum, err := p.sum(ctx, f, digest.SHA256); err == nil {
 			return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 		}
 	}
 	return known.etag
 }
 
-// etagWith returns the tag of what is made of a file in some way; "" if the file
+// etagWith returns the tag of content that is derived from a file; "" if the file
 // has none.
-func etagWith(tag, way string) string {
+func etagWith(tag, derivation string) string {
 	if tag == "" {
 		return ""
 	}
-	return strings.TrimSuffix(tag, `"`) + "-" + way + `"`
+	return strings.TrimSuffix(tag, `"`) + "-" + derivation + `"`
 }

@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"sync/atomic"
@@ -6,24 +6,24 @@ import (
 	"sluice/internal/filecache"
 )
 
-// facts are what was found out about a file once and holds as long as the file
-// does. They are kept with it, as filecache.File.Extra.
+// facts caches values derived from a file: media type, entity tag, rendered
+// header. It is kept as filecache.File.Extra.
 type facts struct {
 	mediaType string
-	etag      string // of its state
-	modified  string // as HTTP says it
+	etag      string // of its state on the disk
+	modified  string // for Last-Modified
 
-	// head is the part of the head of a plain response that stays the same; nil:
-	// none was made yet.
+	// head is the beginning of the head of a plain response, which is always the
+	// same; nil: not rendered yet.
 	head atomic.Pointer[string]
 }
 
 // factsOf returns the facts about the file at name.
-func factsOf(name string, f *filecache.File) *facts {
+func (p *Planner) factsOf(name string, f *filecache.File) *facts {
 	if known, ok := f.Extra.Load().(*facts); ok {
 		return known
 	}
-	fresh := &facts{mediaType: mediaType(name, f), etag: etagOf(f.Info), modified: formatDate(f.Info.ModTime())}
-	f.Extra.Store(fresh) // of two at once one is kept, and says the same
+	fresh := &facts{mediaType: p.mediaType(name, f), etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime())}
+	f.Extra.Store(fresh) // of two that are stored at the same time one stays, and both are equal
 	return fresh
 }

@@ -1,43 +1,39 @@
-package httpd
+package plan
 
-import (
-	"fmt"
-	"net/http"
-)
+import "fmt"
 
-// hints say what a status does not: what the client may do about it.
+// hints explain a status to people, and say what they can do.
 var hints = map[int]string{
-	http.StatusForbidden:                    "The server may not read this, or it does not lie in what is served.",
-	http.StatusNotFound:                     "There is nothing here. Names distinguish capital and small letters.",
-	http.StatusMethodNotAllowed:             "Files can only be read here.",
-	http.StatusPreconditionFailed:           "The file is not the one that you asked for. It has changed since.",
-	http.StatusRequestedRangeNotSatisfiable: "The file does not have so many bytes.",
-	http.StatusServiceUnavailable:           "Too much is going on. Try again soon.",
-	http.StatusRequestEntityTooLarge:        "This directory has too many files for one archive. Take a part of it.",
+	statusForbidden:           "The server may not read this, or it lies outside of the served directory.",
+	statusNotFound:            "There is nothing here. Names distinguish capital and small letters.",
+	statusMethodNotAllowed:    "Files can only be read here.",
+	statusPreconditionFailed:  "The file is not the one that you asked for. It has changed since.",
+	statusRangeNotSatisfiable: "The file does not have so many bytes.",
+	statusServiceUnavailable:  "Too much is going on. Try again soon.",
+	statusContentTooLarge:     "This directory has too many files for one archive. Take a part of it.",
 }
 
-// failure answers with a status and a small page that names it, for people as
-// HTML and for programs as a line.
-func failure(a *ask, status int) reply {
-	rep := reply{status: status}
-	name := http.StatusText(status)
-	if prefers(a.accept, "text/plain", "text/html") == "text/html" {
-		rep.header.add("Content-Type", "text/html; charset=utf-8")
-		rep.body = body{text(fmt.Sprintf(failurePage, status, name, hints[status]))}
+// failure answers with a status and a small page that names it: HTML for people,
+// a line of text for programs.
+func failure(r *Request, status int) Response {
+	resp := Response{Status: status}
+	name := StatusText(status)
+	if preferred(r.Accept, "text/plain", "text/html") == "text/html" {
+		resp.Header.add("Content-Type", "text/html; charset=utf-8")
+		resp.Body = Body{textPiece(fmt.Sprintf(failurePage, status, name, hints[status]))}
 	} else {
-		rep.header.add("Content-Type", "text/plain; charset=utf-8")
-		rep.body = body{text(fmt.Sprintf("%d %s\n", status, name))}
+		resp.Header.add("Content-Type", "text/plain; charset=utf-8")
+		resp.Body = Body{textPiece(fmt.Sprintf("%d %s\n", status, name))}
 	}
-	rep.header.add("X-Content-Type-Options", "nosniff")
-	if status == http.StatusServiceUnavailable {
-		rep.header.add("Retry-After", "1")
+	resp.Header.add("X-Content-Type-Options", "nosniff")
+	if status == statusServiceUnavailable {
+		resp.Header.add("Retry-After", "1")
 	}
-	rep.header.vary("Accept")
-	return rep
+	resp.Header.vary("Accept")
+	return resp
 }
 
-// The page repeats nothing of the request, so that nothing in it can be
-// anybody else's.
+// The page repeats nothing of the request, so that nobody can put content into it.
 const failurePage = `<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">

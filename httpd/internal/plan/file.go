@@ -1,88 +1,82 @@
-package httpd
+package plan
 
 import (
 	"context"
-	"net/url"
 	"path"
 	"time"
 
 	"sluice/internal/filecache"
 )
 
-// serveFile answers with a file, the one at name, or with what the query wants
-// of it. It takes over f.
-func (h *Handler) serveFile(ctx context.Context, a *ask, name string, f *filecache.File) reply {
-	var query url.Values
-	if a.query != "" {
-		query, _ = url.ParseQuery(a.query) // what can be parsed of it
-	}
-	for _, kind := range checksums {
-		if query.Has(kind.word) {
-			f, err := h.cache().Renew(name, f) // or its tag would be that of another state than is read
-			switch {
-			case err != nil:
-				return h.refuse(ctx, a, err)
-			case f.Info.IsDir():
-				f.Release()
-				return h.missing(ctx, a)
-			}
-			return h.serveChecksum(a, name, f, kind)
+// sendFile answers with the file, or with a checksum of it.
+func (pl *Plan) sendFile(ctx context.Context) Response {
+	p, r := pl.planner, &pl.request
+	if pl.checksum != nil {
+		// The checksum is computed from the file on the disk, so the entity tag
+		// must be that of its present state.
+		f, err := p.Files.Renew(pl.name, pl.file)
+		pl.file = nil
+		switch {
+		case err != nil:
+			return pl.makeFailure(ctx, err)
+		case f.Info.IsDir():
+			f.Release()
+			return pl.makeMissing(ctx)
 		}
+		pl.file = f
+		return pl.sendChecksum()
 	}
-	f, res := h.represent(ctx, a, name, f)
-	if query.Has("download") {
-		res.fields.add("Content-Disposition", attachment(path.Base(name)))
+	res := pl.represent(ctx)
+	if pl.isDownload {
+		res.fields.add("Content-Disposition", attachment(path.Base(pl.name)))
 	}
-	rep := planFile(a, &res, time.Now())
-	rep.done = f.Release
-	h.addReprDigest(ctx, a, &rep, f)
-	return rep
+	resp := respond(r, &res, time.Now())
+	resp.release = pl.file.Release
+	p.addReprDigest(ctx, r, &resp, pl.file)
+	return resp
 }
 
-// represent chooses between the file at name and the compressed forms of it
-// that lie beside it. It takes over f and returns the file to send.
-func (h *Handler) represent(ctx context.Context, a *ask, name string, f *filecache.File) (*filecache.File, resource) {
-	known := factsOf(name, f)
+// represent chooses between the file and its compressed forms. It makes pl.file the
+// file to send.
+func (pl *Plan) represent(ctx context.Context) resource {
+	p, f := pl.planner, pl.file
+	known := p.factsOf(pl.name, f)
 	var res resource
-	res.fields = append(make(header, 0, 4),
-		field{"Content-Type", known.mediaType}, field{"X-Content-Type-Options", "nosniff"})
-	if h.Precompressed && compressible(known.mediaType) {
+	res.fields = append(make(Header, 0, 4),
+		Field{"Content-Type", known.mediaType}, Field{"X-Content-Type-Options", "nosniff"})
+	if p.Precompressed && isCompressible(known.mediaType) {
 		res.negotiated = "Accept-Encoding"
-		if side, c := h.compressed(a, name, f); side != nil {
+		if coded, c := p.compressedForm(&pl.request, pl.name, f); coded != nil {
 			f.Release()
-			f, known = side, factsOf(name+c.ext, side)
+			f, known = coded, p.factsOf(pl.name+c.ext, coded)
 			res.fields.add("Content-Encoding", c.name)
 		}
 	}
-	res.validators = validators{etag: h.etag(ctx, f, known), modified: f.Info.ModTime(), date: known.modified}
-	res.body = bodyOf(f)
-	return f, res
+	pl.file = f
+	res.validators = validators{etag: p.etag(ctx, f, known), modified: f.Info.ModTime(), date: known.modified}
+	res.body = Body{filePiece(f)}
+	return res
 }
 
-// compressed returns the compressed form of the file at name that the client
-// likes best, or nil.
-func (h *Handler) compressed(a *ask, name string, f *filecache.File) (*filecache.File, coding) {
-	for _, c := range acceptedCodings(a.acceptEncoding, codings) {
-		side, err := h.regular(name + c.ext)
+// compressedForm returns the compressed form of the file at name that the client
+// prefers, or nil.
+func (p *Planner) compressedForm(r *Request, name string, f *filecache.File) (*filecache.File, coding) {
+	for _, c := range acceptedCodings(r.AcceptEncoding, codings) {
+		coded, err := p.getRegular(name + c.ext)
 		if err != nil {
 			continue
 		}
-		if !side.Info.ModTime().Before(f.Info.ModTime()) {
-			return side, c
+		if !coded.Info.ModTime().Before(f.Info.ModTime()) {
+			return coded, c
 		}
-		side.Release() // made of an older file
+		coded.Release() // made of an older version of the file
 	}
 	return nil, coding{}
 }
 
-// bodyOf returns a body that is the whole file.
-func bodyOf(f *filecache.File) body {
-	return body{{n: f.Info.Size(), file: f.File, data: f.Body}}
-}
-
 // mediaType returns the Content-Type of the file at name: by its extension, or
 // else by its first bytes.
-func mediaType(name string, f *filecache.File) string {
+func (p *Planner) mediaType(name string, f *filecache.File) string {
 	if t := typeOf(name); t != "" {
 		return t
 	}
@@ -95,5 +89,5 @@ func mediaType(name string, f *filecache.File) string {
 		}
 		begin = b[:n]
 	}
-	return sniff(begin)
+	return sniff(begin, p.DetectType)
 }

@@ -1,4 +1,4 @@
-package httpd
+package plan
 
 import (
 	"cmp"
@@ -13,26 +13,26 @@ type byteRange struct{ off, n int64 }
 
 func (r byteRange) end() int64 { return r.off + r.n }
 
-// errUnsatisfiable says that a set of ranges is well formed and has no byte in
+// errUnsatisfiable means that a set of ranges is well formed and has no byte in
 // common with the representation.
 var errUnsatisfiable = errors.New("range not satisfiable")
 
 const (
-	// maxRanges is how many ranges a request may ask for. Who asks for more
-	// gets the whole file: it is either an attack (CVE-2011-3192) or better
-	// served by it.
+	// maxRanges is how many ranges a request may ask for. The response to more is
+	// the whole file: the request is an attack (CVE-2011-3192), or the client is
+	// better served by it.
 	maxRanges = 64
 
-	// minGap is the distance from which on two ranges are worth a part each:
-	// the header of a part is about as long (RFC 9110, 15.3.7.2).
+	// minGap is the least distance of two ranges that become two parts: the header
+	// of a part is about as long (RFC 9110, 15.3.7.2).
 	minGap = 80
 )
 
-// parseRanges finds the ranges that a Range field asks of size bytes (RFC
-// 9110, 14.1.2 and 14.2), in the order of the field. Those that overlap or
-// nearly touch have become one, so that no byte is sent twice; those that
-// begin beyond the end are left out. Nil without an error is what to answer
-// as if there were no such field: other units, bad syntax, too many ranges.
+// parseRanges returns the ranges that a Range field asks for in a representation
+// of size bytes (RFC 9110, 14.1.2 and 14.2), in the order of the field. Ranges that
+// overlap or nearly touch are joined, so that no byte is sent twice; ranges that
+// begin beyond the end are left out. Nil without an error means that the field must
+// be ignored: other units, bad syntax, too many ranges.
 func parseRanges(field string, size int64) ([]byteRange, error) {
 	unit, set, found := strings.Cut(field, "=")
 	if !found || !strings.EqualFold(strings.Trim(unit, " \t"), "bytes") {
@@ -64,8 +64,8 @@ func parseRanges(field string, size int64) ([]byteRange, error) {
 	return coalesce(ranges), nil
 }
 
-// parseRange parses one range. The end of nothing, "-5" of an empty file, is
-// satisfiable and empty; no Content-Range can say that.
+// parseRange parses one range. A suffix of an empty file, "-5", is satisfiable and
+// empty; no Content-Range can express that.
 func parseRange(spec string, size int64) (r byteRange, satisfiable, ok bool) {
 	first, last, found := strings.Cut(spec, "-")
 	if !found {
@@ -93,8 +93,8 @@ func parseRange(spec string, size int64) (r byteRange, satisfiable, ok bool) {
 	return byteRange{begin, end - begin + 1}, true, true
 }
 
-// coalesce joins ranges that overlap or that less than minGap bytes lie
-// between. A joined range stands where the first of its ranges stood.
+// coalesce joins ranges that overlap or are less than minGap bytes apart. A
+// joined range takes the place of its first range in the field.
 func coalesce(ranges []byteRange) []byteRange {
 	order := make([]int, len(ranges)) // of the ranges by offset
 	for i := range order {
@@ -126,8 +126,8 @@ func coalesce(ranges []byteRange) []byteRange {
 	return ranges
 }
 
-// parsePosition parses 1*DIGIT. What does not fit is as far away as can be:
-// no file is that long.
+// parsePosition parses 1*DIGIT. A number that is too large becomes the largest
+// possible: no file is that long.
 func parsePosition(s string) (n int64, ok bool) {
 	if s == "" {
 		return 0, false

@@ -1,4 +1,4 @@
-package httpd_test
+package plan_test
 
 import (
 	"errors"
@@ -8,13 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
 func TestParseRanges(t *testing.T) {
 	const big = "99999999999999999999999999"
 	type ranges = [][2]int64 // offset and length
-	unsatisfiable := httpd.ErrUnsatisfiable
+	unsatisfiable := plan.ErrUnsatisfiable
 	for _, tt := range []struct {
 		name  string
 		field string
@@ -61,7 +61,7 @@ func TestParseRanges(t *testing.T) {
 		{"empty elements do not count", "bytes=,0-0, ,", 1000, ranges{{0, 1}}, nil},
 		{"space between the ranges", "bytes=0-9 ,\t500-509", 1000, ranges{{0, 10}, {500, 10}}, nil},
 
-		{"more than anybody needs", "bytes=0-0" + strings.Repeat(",500-500", httpd.MaxRanges), 1000, nil, nil},
+		{"more than anybody needs", "bytes=0-0" + strings.Repeat(",500-500", plan.MaxRanges), 1000, nil, nil},
 		{"one bad range spoils the set", "bytes=0-9,x", 1000, nil, nil},
 		{"two fields joined", "bytes=0-1, bytes=2-3", 1000, nil, nil},
 		{"another unit", "lines=0-1", 1000, nil, nil},
@@ -76,7 +76,7 @@ func TestParseRanges(t *testing.T) {
 		{"space inside", "bytes=1 -2", 1000, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := httpd.ParseRanges(tt.field, tt.size)
+			got, err := plan.ParseRanges(tt.field, tt.size)
 			if diff := cmp.Diff(tt.want, got); diff != "" || !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v; offsets and lengths (-want +got):\n%s", err, tt.err, diff)
 			}
@@ -101,7 +101,7 @@ func TestHostileRangesAreBounded(t *testing.T) {
 		"sparse over the whole": "bytes=0-524287,524388-1048575",
 	} {
 		t.Run(name, func(t *testing.T) {
-			ranges, err := httpd.ParseRanges(field, size)
+			ranges, err := plan.ParseRanges(field, size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func FuzzParseRanges(f *testing.F) {
 		if size < 0 {
 			return
 		}
-		ranges, err := httpd.ParseRanges(field, size)
+		ranges, err := plan.ParseRanges(field, size)
 		if err != nil && ranges != nil {
 			t.Errorf("%q of %d: both ranges and %v", field, size, err)
 		}
@@ -138,7 +138,7 @@ func checkRanges(t *testing.T, field string, ranges [][2]int64, size int64) {
 			t.Errorf("%q of %d: %d bytes at %d are not inside", field, size, r[1], r[0])
 		}
 		for _, other := range ranges[:i] {
-			if r[0]-(other[0]+other[1]) < httpd.CoalesceBelow && other[0]-(r[0]+r[1]) < httpd.CoalesceBelow {
+			if r[0]-(other[0]+other[1]) < plan.CoalesceBelow && other[0]-(r[0]+r[1]) < plan.CoalesceBelow {
 				t.Errorf("%q of %d: %v and %v should have been one", field, size, other, r)
 			}
 		}

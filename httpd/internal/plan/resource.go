@@ -1,88 +1,84 @@
-package httpd
+package plan
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strconv"
 	"time"
 )
 
-// resource is what the plan has to know of what is asked for: a file, or what
-// is made of files.
+// resource is a representation of a resource (RFC 9110, 3.2): a file, or content
+// that is made of files.
 type resource struct {
 	validators
-	fields header // of every 200: Content-Type and what else belongs to the representation
-	body   body
-	stream func(ctx context.Context, w io.Writer) error // instead of body, as in reply
+	fields Header // of every 200: Content-Type and the other fields of the representation
+	body   Body
 
-	// negotiated names the field that decided which representation this is;
-	// "" is none.
+	// negotiated names the header fields of the request that decided which
+	// representation this is; "": none.
 	negotiated string
 }
 
-// coded reports whether the body is in a content coding.
-func (res *resource) coded() bool { return res.fields.get("Content-Encoding") != "" }
+// isCoded reports whether the body is in a content coding.
+func (res *resource) isCoded() bool { return res.fields.get("Content-Encoding") != "" }
 
-// planFile decides what to answer to a GET or HEAD of a resource. It is pure
-// but for the boundary of several ranges; now is the time of the request.
-// When the request is not conditional the answer depends on the resource
-// alone.
-func planFile(a *ask, res *resource, now time.Time) reply {
-	switch status := precondition(a, res.validators); status {
-	case http.StatusNotModified:
+// respond answers a GET or HEAD of a resource. It is a pure function, except for
+// the boundary of several ranges; now is the time of the request. The response to a
+// request without conditions depends on the resource alone.
+func respond(r *Request, res *resource, now time.Time) Response {
+	switch status := precondition(r, res.validators); status {
+	case statusNotModified:
 		return notModified(res)
-	case http.StatusPreconditionFailed:
-		rep := failure(a, status)
-		rep.header.validate(res, now)
-		return rep
+	case statusPreconditionFailed:
+		resp := failure(r, status)
+		resp.Header.addValidators(res, now)
+		return resp
 	}
 
-	rep := reply{status: http.StatusOK, header: make(header, 0, 8), body: res.body, stream: res.stream}
-	size := res.body.size()
+	resp := Response{Status: statusOK, Header: make(Header, 0, 8), Body: res.body}
+	isStream := res.body.isStream()
 	// For HEAD no range is defined (RFC 9110, 14.2).
-	if a.rng != "" && !a.head && res.stream == nil && rangeApplies(a.ifRange, res.validators, now) {
-		ranges, err := parseRanges(a.rng, size)
+	if r.Range != "" && !r.isHead() && !isStream && rangeApplies(r.IfRange, res.validators, now) {
+		size := res.body.Size()
+		ranges, err := parseRanges(r.Range, size)
 		switch {
 		case err != nil:
-			rep := failure(a, http.StatusRequestedRangeNotSatisfiable)
-			rep.header.add("Content-Range", fmt.Sprintf("bytes */%d", size))
-			rep.header.validate(res, now)
-			return rep
+			resp := failure(r, statusRangeNotSatisfiable)
+			resp.Header.add("Content-Range", fmt.Sprintf("bytes */%d", size))
+			resp.Header.addValidators(res, now)
+			return resp
 		case len(ranges) == 1:
-			rep.status = http.StatusPartialContent
-			rep.body = res.body.cut(ranges[0].off, ranges[0].n)
-			rep.header.add("Content-Range", contentRange(ranges[0], size))
-		case len(ranges) > 1 && !res.coded():
-			return planParts(res, ranges, now)
+			resp.Status = statusPartialContent
+			resp.Body = res.body.cut(ranges[0].off, ranges[0].n)
+			resp.Header.add("Content-Range", contentRange(ranges[0], size))
+		case len(ranges) > 1 && !res.isCoded():
+			return respondWithParts(res, ranges, now)
 		}
 	}
-	rep.header = append(rep.header, res.fields...)
-	rep.header.validate(res, now)
-	if res.stream == nil {
-		rep.header.add("Accept-Ranges", "bytes")
+	resp.Header = append(resp.Header, res.fields...)
+	resp.Header.addValidators(res, now)
+	if !isStream {
+		resp.Header.add("Accept-Ranges", "bytes")
 	}
-	return rep
+	return resp
 }
 
-// notModified has of a 200's header only what a cache needs to choose and to
-// freshen what it has (RFC 9110, 15.4.5).
-func notModified(res *resource) reply {
-	rep := reply{status: http.StatusNotModified}
+// notModified has only those fields of a 200 that a cache needs to choose and to
+// update its copy (RFC 9110, 15.4.5).
+func notModified(res *resource) Response {
+	resp := Response{Status: statusNotModified}
 	if res.etag == "" {
-		rep.header.add("Last-Modified", res.lastModified())
+		resp.Header.add("Last-Modified", res.lastModified())
 	} else {
-		rep.header.add("Etag", res.etag)
+		resp.Header.add("Etag", res.etag)
 	}
 	if res.negotiated != "" {
-		rep.header.vary(res.negotiated)
+		resp.Header.vary(res.negotiated)
 	}
-	return rep
+	return resp
 }
 
-// validate adds what a client can later ask by.
-func (h *header) validate(res *resource, now time.Time) {
+// addValidators adds the fields for later conditional requests.
+func (h *Header) addValidators(res *resource, now time.Time) {
 	if res.etag != "" {
 		h.add("Etag", res.etag)
 	}
@@ -101,11 +97,9 @@ func contentRange(r byteRange, size int64) string {
 	return string(strconv.AppendInt(b, size, 10))
 }
 
-// hasFourDigits reports whether the year of t is one that dates of HTTP and of RFC
-// 3339 can tell. Some file systems have others.
+// hasFourDigits reports whether a date of HTTP can express the year of t. Some file
+// systems have other years.
 func hasFourDigits(t time.Time) bool {
 	year := t.UTC().Year()
 	return 0 <= year && year <= 9999
 }
-
-func formatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

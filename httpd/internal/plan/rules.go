@@ -1,9 +1,8 @@
-package httpd
+package plan
 
 import (
 	"errors"
 	"fmt"
-	"net/textproto"
 	"path"
 	"slices"
 	"strings"
@@ -26,9 +25,8 @@ type Rule struct {
 	Pattern, Name, Value string
 }
 
-// ParseRule parses "PATTERN Name: value". It refuses fields that are not one's
-// own to set, because they say where the message ends or which part of the
-// file it is.
+// ParseRule parses "PATTERN Name: value". It refuses fields that only the server
+// can set, because they say where the message ends or which part of the file it is.
 func ParseRule(s string) (Rule, error) {
 	pattern, line, found := strings.Cut(strings.TrimLeft(s, " "), " ")
 	name, value, colon := strings.Cut(line, ":")
@@ -38,8 +36,8 @@ func ParseRule(s string) (Rule, error) {
 	return Rule{pattern, strings.Trim(name, " \t"), strings.Trim(value, " \t")}.checked()
 }
 
-// checked returns the rule with the name of its field in canonical form, or why it
-// must not be heeded.
+// checked returns the rule with the name of its field in canonical form, or an
+// error that says why the rule is invalid.
 func (r Rule) checked() (Rule, error) {
 	for element := range strings.SplitSeq(r.Pattern, "/") {
 		if _, err := path.Match(element, ""); err != nil {
@@ -47,11 +45,11 @@ func (r Rule) checked() (Rule, error) {
 		}
 	}
 	if !isToken(r.Name) {
-		return Rule{}, fmt.Errorf("%q is no name of a header field", r.Name)
+		return Rule{}, fmt.Errorf("%q is not a valid name of a header field", r.Name)
 	}
-	r.Name = textproto.CanonicalMIMEHeaderKey(r.Name)
-	if slices.Contains(ours, r.Name) {
-		return Rule{}, fmt.Errorf("the field %s is the server's", r.Name)
+	r.Name = canonicalName(r.Name)
+	if slices.Contains(reserved, r.Name) {
+		return Rule{}, fmt.Errorf("the field %s can be set only by the server", r.Name)
 	}
 	if strings.ContainsFunc(r.Value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
 		return Rule{}, fmt.Errorf("the value %q has control characters", r.Value)
@@ -59,10 +57,22 @@ func (r Rule) checked() (Rule, error) {
 	return r, nil
 }
 
-// ours are the fields that no rule can set.
-var ours = []string{
+// reserved are the fields that no rule can set.
+var reserved = []string{
 	"Accept-Ranges", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Date", "Etag",
 	"Keep-Alive", "Last-Modified", "Location", "Repr-Digest", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// canonicalName returns a token as package net/http writes names of fields: each
+// word between hyphens begins with a capital.
+func canonicalName(token string) string {
+	name := []byte(strings.ToLower(token))
+	for i, c := range name {
+		if (i == 0 || name[i-1] == '-') && 'a' <= c && c <= 'z' {
+			name[i] -= 'a' - 'A'
+		}
+	}
+	return string(name)
 }
 
 // isToken reports whether s is a token (RFC 9110, 5.6.2).
@@ -89,11 +99,11 @@ func elements(p string) []string {
 	return strings.Split(p, "/")
 }
 
-// matchElements goes back only to the last ** that it met, which is enough:
-// whatever an earlier one could take, that one can too.
+// matchElements goes back only to the last ** that it met. That is enough: this
+// one can stand for every element that an earlier one could stand for.
 func matchElements(pattern, name []string) bool {
 	p, n := 0, 0
-	star, starred := -1, 0 // the last **, and what it has not yet taken
+	star, starred := -1, 0 // the last **, and the first name that it does not stand for yet
 	for n < len(name) {
 		if p < len(pattern) && pattern[p] == "**" {
 			star, starred = p, n
@@ -119,19 +129,18 @@ func matchElements(pattern, name []string) bool {
 	return p == len(pattern)
 }
 
-// finish adds to a header what does not depend on what was found: the lines of
+// finish adds to a header the fields that do not depend on the resource: those of
 // the rules and of CORS.
-func (h *Handler) finish(a *ask, rep *reply) {
-	h.once.Do(h.prepare)
-	for _, r := range h.rules {
+func (p *Planner) finish(r *Request, resp *Response) {
+	for _, rule := range p.Rules {
 		switch {
-		case rep.status >= 400 || !r.matches(a.path):
-		case rep.status == 304 && strings.HasPrefix(r.Name, "Content-"): // of what the client has already
-		case r.Name == "Vary" && r.Value != "":
-			rep.header.vary(r.Value)
+		case resp.Status >= 400 || !rule.matches(r.Path):
+		case resp.Status == statusNotModified && strings.HasPrefix(rule.Name, "Content-"): // the client has these
+		case rule.Name == "Vary" && rule.Value != "":
+			resp.Header.vary(rule.Value)
 		default:
-			rep.header.set(r.Name, r.Value)
+			resp.Header.set(rule.Name, rule.Value)
 		}
 	}
-	h.share(a, &rep.header)
+	p.addCORS(r, &resp.Header)
 }

@@ -1,10 +1,10 @@
-package httpd_test
+package plan_test
 
 import (
 	"strings"
 	"testing"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
 func TestRulePatterns(t *testing.T) {
@@ -25,12 +25,12 @@ func TestRulePatterns(t *testing.T) {
 		{"[", nil, []string{"/[", "/a"}},
 	} {
 		for _, path := range tt.yes {
-			if !httpd.RuleMatches(tt.pattern, path) {
+			if !plan.RuleMatches(tt.pattern, path) {
 				t.Errorf("%s does not match %s", tt.pattern, path)
 			}
 		}
 		for _, path := range tt.no {
-			if httpd.RuleMatches(tt.pattern, path) {
+			if plan.RuleMatches(tt.pattern, path) {
 				t.Errorf("%s matches %s", tt.pattern, path)
 			}
 		}
@@ -38,13 +38,13 @@ func TestRulePatterns(t *testing.T) {
 }
 
 func TestParseRule(t *testing.T) {
-	for rule, want := range map[string]httpd.Rule{
+	for rule, want := range map[string]plan.Rule{
 		"*.js Cache-Control: max-age=60, public": {Pattern: "*.js", Name: "Cache-Control", Value: "max-age=60, public"},
 		"/** x-frame-options:DENY":               {Pattern: "/**", Name: "X-Frame-Options", Value: "DENY"},
 		"* Server:":                              {Pattern: "*", Name: "Server"},
 		"*   Link : <a>; rel=b":                  {Pattern: "*", Name: "Link", Value: "<a>; rel=b"},
 	} {
-		if got, err := httpd.ParseRule(rule); err != nil || got != want {
+		if got, err := plan.ParseRule(rule); err != nil || got != want {
 			t.Errorf("%q: got %+v, %v, want %+v", rule, got, err, want)
 		}
 	}
@@ -54,13 +54,13 @@ func TestParseRule(t *testing.T) {
 		"*.js Cache-Control":     "a rule is",
 		"Cache-Control: x":       "a rule is",
 		"[ A: b":                 "pattern",
-		"* bad name: x":          "no name",
+		"* bad name: x":          "not a valid name",
 		"* A: x\r\nB: y":         "control",
-		"* content-length: 1":    "the server's",
-		"* Transfer-Encoding: x": "the server's",
-		"* ETag: x":              "the server's",
+		"* content-length: 1":    "only by the server",
+		"* Transfer-Encoding: x": "only by the server",
+		"* ETag: x":              "only by the server",
 	} {
-		if got, err := httpd.ParseRule(rule); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := plan.ParseRule(rule); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %+v, %v, want an error with %q", rule, got, err, want)
 		}
 	}
@@ -70,13 +70,13 @@ func FuzzParseRule(f *testing.F) {
 	f.Add("*.js Cache-Control: max-age=60", "/a.js")
 	f.Add("/a/**/b/**/[^x] A: b", "/a/b/c/d")
 	f.Fuzz(func(t *testing.T, rule, path string) {
-		r, err := httpd.ParseRule(rule)
+		r, err := plan.ParseRule(rule)
 		if err != nil {
 			return
 		}
 		if strings.ContainsAny(r.Name+r.Value, "\r\n") || strings.ContainsAny(r.Name, " :") {
 			t.Errorf("%q: %+v breaks the header", rule, r)
 		}
-		httpd.RuleMatches(r.Pattern, "/"+path)
+		plan.RuleMatches(r.Pattern, "/"+path)
 	})
 }

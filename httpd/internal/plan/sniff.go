@@ -1,19 +1,22 @@
-package httpd
+package plan
 
 import (
-	"net/http"
 	"strings"
 	"unicode/utf8"
 )
 
-// sniffed is how many bytes of a file are looked at for its type.
+// sniffed is how many bytes of a file are read to guess its type.
 const sniffed = 512
 
-// sniff returns a media type for the beginning of a file whose extension says
-// nothing. It never is one that a browser would run or render as a page, or
-// what somebody uploaded as a text could act in the name of this server.
-func sniff(begin []byte) string {
-	t := http.DetectContentType(begin)
+// sniff returns a media type for the beginning of a file whose extension is not
+// known. It never returns a type that a browser would run or render as a page:
+// otherwise an uploaded text could act in the name of this server. detect guesses
+// the type, and may be nil.
+func sniff(begin []byte, detect func([]byte) string) string {
+	if detect == nil {
+		return unknownType
+	}
+	t := detect(begin)
 	major, _, _ := strings.Cut(t, "/")
 	switch {
 	case t == "application/x-gzip":
@@ -31,8 +34,8 @@ func sniff(begin []byte) string {
 	return "text/plain"
 }
 
-// isUTF8 reports whether b begins a text of UTF-8, which may be cut in the
-// middle of a character.
+// isUTF8 reports whether b is the beginning of a text in UTF-8, which may end in
+// the middle of a character.
 func isUTF8(b []byte) bool {
 	for cut := range min(utf8.UTFMax, len(b)+1) {
 		if utf8.Valid(b[:len(b)-cut]) {

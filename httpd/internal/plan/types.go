@@ -1,15 +1,15 @@
-package httpd
+package plan
 
 import (
 	"path"
 	"strings"
 )
 
-// unknownType says that we know nothing (RFC 2046, 4.5.1); browsers save it.
+// unknownType means arbitrary content (RFC 2046, 4.5.1). Browsers save it.
 const unknownType = "application/octet-stream"
 
-// typeOf returns the media type of a file by its extension, or "". The table
-// is ours so that a server answers the same on every host.
+// typeOf returns the media type of a file by its extension, or "". It does not use
+// the tables of the host, so that a server answers the same on every host.
 func typeOf(name string) string { return types[strings.ToLower(path.Ext(name))] }
 
 var types = map[string]string{

@@ -1,10 +1,11 @@
-package httpd_test
+package plan_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
-	"sluice/httpd"
+	"sluice/httpd/internal/plan"
 )
 
 func TestTypeOf(t *testing.T) {
@@ -16,7 +17,7 @@ func TestTypeOf(t *testing.T) {
 		"noext":      "",
 		"x.unknown":  "",
 	} {
-		if got := httpd.TypeOf(name); got != want {
+		if got := plan.TypeOf(name); got != want {
 			t.Errorf("TypeOf(%q) = %q, want %q", name, got, want)
 		}
 	}
@@ -38,7 +39,7 @@ func TestSniff(t *testing.T) {
 		{"a program", "\x7fELF\x02\x01\x01\x00", "application/octet-stream"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := httpd.Sniff([]byte(tt.begin)); got != tt.want {
+			if got := plan.Sniff([]byte(tt.begin), http.DetectContentType); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -50,7 +51,7 @@ func FuzzSniffNeverRunsAnything(f *testing.F) {
 		f.Add([]byte(begin))
 	}
 	f.Fuzz(func(t *testing.T, begin []byte) {
-		got := httpd.Sniff(begin)
+		got := plan.Sniff(begin, http.DetectContentType)
 		for _, active := range []string{"html", "xml", "svg", "script", "css", "flash"} {
 			if strings.Contains(got, active) {
 				t.Errorf("%q: %s", begin, got)

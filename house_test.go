@@ -90,10 +90,21 @@ var rules = []rule{
 		never: map[string]string{"sendfile": "observing does not need moving: whoever wants both calls both"},
 	},
 	{
-		folder: "httpd", others: []string{afero, compress, proxy},
-		own:   append([]string{"httpd/internal/plan", "internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
+		folder: "httpd", others: []string{afero, proxy},
+		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache"}, frontend...),
 		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "httpd/internal/h1conn", not: []string{"net", "net/http"},
+		own: []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/h1", "internal/live", "sendfile"},
+		why: "the fast path moves bytes between a connection and a plan, and knows neither servers nor files",
+	},
+	{
+		folder: "httpd/internal/netconn", not: []string{"net/http"},
+		own:   []string{"internal/live", "internal/rate", "sendfile"},
+		why:   "a connection does not depend on what is requested on it",
+		never: map[string]string{"httpd/internal/plan": "a connection sends what it is given"},
 	},
 	{
 		folder: "httpd/internal/plan", not: []string{"net", "net/http"},

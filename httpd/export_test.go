@@ -8,21 +8,20 @@ import (
 	"sluice/httpd/internal/plan"
 )
 
-var ErrTooSlow = errTooSlow
-
 // BoundArchives sets the bounds of archives.
 func BoundArchives(h *Handler, each int, atOnce int64) {
-	h.plans().MaxArchived, h.plans().MaxArchivedAtOnce = each, atOnce
+	p := h.prepared().Planner
+	p.MaxArchived, p.MaxArchivedAtOnce = each, atOnce
 }
 
 // BoundListings sets the bound of listings.
-func BoundListings(h *Handler, atOnce int64) { h.plans().MaxListedAtOnce = atOnce }
+func BoundListings(h *Handler, atOnce int64) { h.prepared().Planner.MaxListedAtOnce = atOnce }
 
 // Planner returns a function that plans the response to r and returns its status.
 func Planner(h *Handler, r *http.Request) func() int {
 	request := requestOf(r)
 	return func() int {
-		pl := h.plans().Plan(&request, plan.Lookup{})
+		pl := h.prepared().Planner.Plan(&request, plan.Lookup{})
 		resp := pl.Respond(r.Context())
 		resp.Release()
 		return resp.Status

@@ -1,14 +1,15 @@
 package httpd
 
 import (
-	"fmt"
-	"net"
+	"context"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/spf13/afero"
 
+	"sluice/httpd/internal/h1conn"
+	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
@@ -122,34 +123,10 @@ type Handler struct {
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
-	once    sync.Once        // for the fields below
-	files   *filecache.Cache // nil: FS is nothing
-	planner *plan.Planner
+	once  sync.Once        // for the fields below
+	files *filecache.Cache // nil: FS is nothing
+	fast  h1conn.Handler
 }
-
-// FileServer returns a Handler for fsys, as http.FileServer does for its file
-// systems: any io/fs.FS is one by afero.FromIOFS. More can be set in the fields
-// of the Handler.
-func FileServer(fsys afero.Fs) *Handler { return &Handler{FS: fsys} }
-
-// Root is a directory that no name and no symbolic link leads out of, and an
-// afero.Fs. It is read-only.
-//
-// Besides the methods of afero.Fs it has
-//
-//	Close() error                          // for all that came of it by Writable, but not by Sub
-//	Sub(name string) (*Root, error)        // a directory in it, as a Root that the caller closes
-//	Writable() *Root                       // the same directory, in which files may be changed, as by FTP
-//	CanWrite() bool                        // whether they may, through this Root
-//	Dir() string                           // the absolute path that it was opened by
-//
-// Each error is an *fs.PathError or *os.LinkError with the name as it was given,
-// and holds nothing of the path of the directory.
-type Root = vfs.Root
-
-// Dir opens the directory name to be served. It follows the directory rather
-// than its name. The caller closes it, after the last request.
-func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
 func (h *Handler) prepare() {
 	c := plan.Config{
@@ -170,7 +147,13 @@ func (h *Handler) prepare() {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
 		c.Files, c.Tree = h.files, h.files.Tree
 	}
-	h.planner = plan.New(c)
+	h.fast = h1conn.Handler{
+		Planner:      plan.New(c),
+		Limits:       netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter},
+		Method:       h.method(),
+		ServerTiming: h.ServerTiming,
+		OnTransfer:   h.OnTransfer,
+	}
 }
 
 // cache returns the cache that keeps files open between requests; nil if there
@@ -180,33 +163,10 @@ func (h *Handler) cache() *filecache.Cache {
 	return h.files
 }
 
-// plans returns what decides the responses.
-func (h *Handler) plans() *plan.Planner {
+// prepared returns the Handler as both paths use it.
+func (h *Handler) prepared() *h1conn.Handler {
 	h.once.Do(h.prepare)
-	return h.planner
-}
-
-// CacheStats is what a Handler keeps open: Entries is the number of names that it
-// remembers, Files how many of them have a descriptor, Memory the bytes of
-// contents, and Opens how often the file system was asked for a name.
-type CacheStats = filecache.Stats
-
-// CacheStats tells what the Handler keeps open. It may be called at any time.
-func (h *Handler) CacheStats() CacheStats {
-	if c := h.cache(); c != nil {
-		return c.Stats()
-	}
-	return CacheStats{}
-}
-
-// Close closes the files that the Handler keeps open between requests; without
-// it, that happens ten seconds after their last use. Requests that come later are
-// still answered. It never fails.
-func (h *Handler) Close() error {
-	if c := h.cache(); c != nil {
-		return c.Close()
-	}
-	return nil
+	return &h.fast
 }
 
 const defaultStallTimeout = time.Minute
@@ -226,54 +186,56 @@ func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, 
 // the whole: by a panic with http.ErrAbortHandler, and where middleware recovers
 // from that, by a deadline, for which its ResponseWriter must have Unwrap.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := connOf(r.Context())
-	if err := h.serve(c, w, r); err != nil {
+	if err := h.serve(w, r); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// errPanic is why a body was cut if a ResponseWriter or a Limiter has panicked.
-var errPanic = fmt.Errorf("a panic: %w", net.ErrClosed) // so that this side has cut it
-
-// serve answers a request of net/http and reports that. c may be nil. An error
-// means that the body was cut, and cannot be completed.
-func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err error) {
+// serve answers a request of net/http and reports that. An error means that the body
+// was cut, and cannot be completed.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	begin := time.Now()
-	session := c.session()
-	if session != nil {
+	server, c := connOf(r.Context())
+	var session *live.Session
+	if c != nil {
+		session = c.Conn().Session()
 		session.SetCommand(r.Method + " " + r.RequestURI)
 		defer session.SetCommand("")
 	}
-	if c != nil && c.server.files.Load() == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
+	if server != nil && server.files.Load() == nil && r.ContentLength != 0 { // otherwise http.Server.ReadTimeout is set
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
 	request := requestOf(r)
-	pl := h.plans().Plan(&request, plan.Lookup{})
+	pl := h.prepared().Planner.Plan(&request, plan.Lookup{})
 	resp := pl.Respond(r.Context())
 	defer resp.Release()
 	if h.ServerTiming {
 		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
 	}
 	size := resp.Body.Size()
-	t := beginOf(c, r, size)
-	limits := h.limitOf(c, size, t)
+	t := beginTransfer(c, r, size)
+	base := context.Background() // another server can end a wait for limits only by cutting the connection
+	if server != nil {
+		base = server.base
+	}
+	limits := h.fast.Limits.Begin(base, size, t)
 	s := sender{h: h, w: w, transfer: t, limits: limits}
-	err = errPanic
-	defer func() { // also of a panic
-		limits.close(s.res.Sent)
-		rec := account(session, t, begin, s.res, err)
+	err = netconn.ErrPanic
+	defer func() { // also if the ResponseWriter or a Limiter panics
+		limits.Close(s.res.Sent)
+		rec := netconn.EndTransfer(session, t, begin, s.res, err)
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		hook := h.hook(c)
+		hook := h.hook(server)
 		if session.IsHeard(hook) {
 			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)
-			if session == nil {
+			if c == nil {
 				rec.Remote, rec.Protocol = remoteOf(r)
 			} else {
-				rec.Remote = c.server.clientOf(live.AddrPortOf(c.wire.remote), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+				rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
 			}
 		}
 		session.Report(&rec, hook)
@@ -282,11 +244,11 @@ func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err er
 	return err
 }
 
-// cutOff has a response end where it is, also where middleware recovers from the
-// panic that follows: net/http would then complete it, or let the middleware do so.
-func cutOff(c *conn, w http.ResponseWriter, r *http.Request) {
+// cutOff ends a response in the middle, even if middleware recovers from the panic
+// that follows: net/http would complete the response then, or let the middleware do so.
+func cutOff(c *netconn.HTTPConn, w http.ResponseWriter, r *http.Request) {
 	if c != nil && r.ProtoMajor == 1 {
-		c.wire.cut()
+		c.Conn().Cut()
 		return
 	}
 	past := time.Unix(1, 0)

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/httpd/internal/h1conn"
+	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
 )
 
@@ -91,12 +93,13 @@ type Server struct {
 	http     http.Server
 	tls      *tls.Config
 	registry *live.Registry
-	lanes    laneSet
+	fast     h1conn.Server
+	conns    netconn.Set   // except those that net/http serves
 	handed   chan net.Conn // to net/http
-	noMore   chan struct{} // closed when net/http takes nothing any more
+	noMore   chan struct{} // closed when net/http takes over no more connections
 	closing  atomic.Bool   // by Shutdown or Close
-	running  tally         // requests that net/http has given to the Handler
-	refused  atomic.Int32  // connections that are told so
+	running  counter       // requests that net/http has given to the Handler
+	refusing atomic.Int32  // connections that are being refused
 	base     context.Context
 	cancel   context.CancelFunc // ends base
 
@@ -186,10 +189,28 @@ func (s *Server) prepare() {
 		MaxHeaderBytes:               maxHeaderBytes,
 		DisableGeneralOptionsHandler: true, // ours knows what is allowed
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		ConnState:                    func(c net.Conn, state http.ConnState) { talkOf(c).follow(state) },
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), serverKey{}, s)
+		},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if state == http.StateIdle { // between two requests, after all of a response was written
+				netconn.SnifferOf(c).RequestEnded()
+			}
+		},
+	}
+	s.fast = h1conn.Server{
+		Handler:       func() *h1conn.Handler { return s.files.Load().prepared() },
+		Base:          s.base,
+		Closing:       &s.closing,
+		HeaderTimeout: s.headerTimeout(),
+		IdleTimeout:   s.idleTimeout(),
+		StallTimeout:  s.stallTimeout(),
+		OnTransfer:    s.OnTransfer,
+		ClientOf:      s.clientOf,
+		Refused:       s.refused,
 	}
 	if s.files.Load() != nil {
 		s.http.ReadTimeout = requestTimeout // any other handler knows how long it reads
@@ -212,8 +233,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(s.prepare)
 	s.closeListeners()
 	s.http.SetKeepAlivesEnabled(false) // its idle connections end now
-	s.lanes.close((*lane).endIdle)
-	err := s.lanes.wait(ctx) // some may still go over to net/http
+	s.conns.Close((*netconn.Conn).EndIdle)
+	err := s.conns.Wait(ctx) // some may still go over to net/http
 	if err == nil {
 		err = s.http.Shutdown(ctx)
 	}
@@ -230,9 +251,9 @@ func (s *Server) Close() error {
 	s.once.Do(s.prepare)
 	s.closeListeners()
 	s.cancel()
-	s.lanes.close((*lane).cut)
+	s.conns.Close((*netconn.Conn).Cut)
 	err := s.http.Close()
-	_ = s.lanes.wait(context.Background())
+	_ = s.conns.Wait(context.Background())
 	s.running.wait()
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/httpd"
+	"sluice/httpd/internal/netconn"
 	"sluice/internal/nettest"
 )
 
@@ -47,8 +48,8 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 					}
 				}
 			}()
-			if told := s.last(t); !errors.Is(told.Err, httpd.ErrTooSlow) {
-				t.Errorf("told %v, want %v", told.Err, httpd.ErrTooSlow)
+			if told := s.last(t); !errors.Is(told.Err, netconn.ErrTooSlow) {
+				t.Errorf("told %v, want %v", told.Err, netconn.ErrTooSlow)
 			}
 			_ = c.Close()
 			<-done

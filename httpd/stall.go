@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"time"
@@ -68,15 +67,4 @@ func (s *streamWriter) end() { s.setDeadline(time.Now().Add(s.stall)) }
 func (s *streamWriter) setDeadline(at time.Time) {
 	s.deadline = at
 	_ = http.NewResponseController(s.w).SetWriteDeadline(at) // fails only where middleware has no Unwrap
-}
-
-// resting is the limits, which have s rest while they have somebody wait.
-func (l *limits) resting(s *streamWriter) *limits {
-	if l == nil || s == nil {
-		return l
-	}
-	return &limits{throttle: l.throttle, wait: func(ctx context.Context, n int) (int, error) {
-		s.rest()
-		return l.wait(ctx, n)
-	}}
 }

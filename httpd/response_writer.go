@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
 	"sluice/internal/live"
 	"sluice/sendfile"
@@ -53,7 +54,7 @@ type sender struct {
 	direct http.ResponseWriter
 
 	transfer *live.Transfer // nil: none
-	limits   *limits
+	limits   *netconn.Limits
 	stream   *streamWriter // w, if it is one
 	stall    time.Duration // for sendfile.Options, as chunk
 	chunk    int
@@ -70,9 +71,9 @@ func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
 		s.stall = 0 // its deadline is not ours to move
 	}
-	c := connOf(r.Context())
+	_, c := connOf(r.Context())
 	if c != nil {
-		s.stall = c.stall
+		s.stall = c.StallTimeout()
 	} else {
 		s.chunk = unwatchedChunk
 	}
@@ -84,7 +85,10 @@ func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
 		if r.ProtoMajor == 2 {
 			s.stream.step = streamStep
 		}
-		s.w, s.limits = s.stream, s.limits.resting(s.stream)
+		s.w = s.stream
+		if s.limits != nil {
+			s.limits = s.limits.Before(s.stream.rest)
+		}
 	}
 	if s.stream != nil && r.ProtoMajor == 2 {
 		return s.stream.end
@@ -111,7 +115,7 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 	}
 	for written < len(p) && err == nil {
 		var n int
-		if n, err = s.limits.take(len(p) - written); err != nil {
+		if n, err = s.limits.Take(len(p) - written); err != nil {
 			break
 		}
 		n, err = checkedWrite(s.w, p[written:written+n])
@@ -125,10 +129,10 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 // SendFile implements plan.Sink. It sends the file past net/http if that is
 // possible.
 func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
-	part := &filePart{
-		file: f, off: off, n: n,
-		opt:      sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.hook()},
-		transfer: s.transfer,
+	part := &netconn.FilePart{
+		File: f, Off: off, N: n,
+		Options:  sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.Hook()},
+		Transfer: s.transfer,
 	}
 	w := s.w
 	if s.direct != nil {
@@ -139,10 +143,11 @@ func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 		_ = http.NewResponseController(s.direct).Flush()
 	}
 	_, err := part.WriteTo(w)
-	if err == nil && part.res.Sent < n {
+	res := part.Result()
+	if err == nil && res.Sent < n {
 		err = io.ErrShortWrite // by a ReadFrom of middleware; what follows would take the place of the rest
 	}
-	addResult(&s.res, part.res)
+	netconn.AddResult(&s.res, res)
 	s.stream.moved()
 	return err
 }

@@ -1,7 +1,6 @@
-package httpd
+package h1conn
 
 import (
-	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -10,9 +9,9 @@ import (
 	"sluice/internal/h1"
 )
 
-// requestOfHead returns the part of a head that decides the response. It is valid
+// requestOf returns the part of a head that decides the response. It is valid
 // as long as the strings of the head, and path, are.
-func requestOfHead(head *h1.Head, path string) plan.Request {
+func requestOf(head *h1.Head, path string) plan.Request {
 	return plan.Request{
 		Method: methodOf(head),
 		Path:   path,
@@ -39,9 +38,9 @@ func methodOf(head *h1.Head) string {
 	return "GET"
 }
 
-// beginHead puts into out what the plan says of a response's head.
-func (l *lane) beginHead(resp *plan.Response) {
-	out := l.desk.out
+// beginHead adds to out the part of a head that the plan decides.
+func (c *conn) beginHead(resp *plan.Response) {
+	out := c.buffers.out
 	out = append(out, "HTTP/1.1 "...)
 	out = strconv.AppendInt(out, int64(resp.Status), 10)
 	out = append(out, ' ')
@@ -55,42 +54,42 @@ func (l *lane) beginHead(resp *plan.Response) {
 		out = strconv.AppendInt(out, resp.Body.Size(), 10)
 		out = append(out, "\r\n"...)
 	}
-	l.desk.out = out
+	c.buffers.out = out
 }
 
-// appendField appends a line. What would end it early becomes a blank, as
-// net/http does it.
+// appendField appends a line. Characters that would end it early become blanks, as in
+// net/http.
 func appendField(out []byte, name, value string) []byte {
 	out = append(append(out, name...), ": "...)
 	begin := len(out)
 	out = append(out, value...)
-	for i, c := range out[begin:] {
-		if c == '\r' || c == '\n' {
+	for i, char := range out[begin:] {
+		if char == '\r' || char == '\n' {
 			out[begin+i] = ' '
 		}
 	}
 	return append(out, "\r\n"...)
 }
 
-// endHead puts into out what the lane says, and the end of the head.
-func (l *lane) endHead(n next, cached bool) {
-	d := l.desk
-	d.out = append(d.out, dateLine(l.now)...)
-	if l.files.ServerTiming {
-		d.out = append(d.out, "Server-Timing: "...)
-		d.out = plan.AppendTiming(d.out, cached, time.Since(l.now))
-		d.out = append(d.out, "\r\n"...)
+// endHead adds to out the other fields, and the end of the head.
+func (c *conn) endHead(n next, cached bool) {
+	b := c.buffers
+	b.out = append(b.out, dateLine(c.now)...)
+	if c.handler.ServerTiming {
+		b.out = append(b.out, "Server-Timing: "...)
+		b.out = plan.AppendTiming(b.out, cached, time.Since(c.now))
+		b.out = append(b.out, "\r\n"...)
 	}
 	switch {
 	case n == end:
-		d.out = append(d.out, "Connection: close\r\n"...)
-	case d.head.Minor == 0:
-		d.out = append(d.out, "Connection: keep-alive\r\n"...)
+		b.out = append(b.out, "Connection: close\r\n"...)
+	case b.head.Minor == 0:
+		b.out = append(b.out, "Connection: keep-alive\r\n"...)
 	}
-	d.out = append(d.out, "\r\n"...)
+	b.out = append(b.out, "\r\n"...)
 }
 
-// dated is the line of a second.
+// dated is the Date line of a second.
 type dated struct {
 	second int64
 	line   string
@@ -98,7 +97,7 @@ type dated struct {
 
 var lastDate atomic.Pointer[dated]
 
-// dateLine returns the Date line of now, which is made once a second.
+// dateLine returns the Date line of now. It is made once a second.
 func dateLine(now time.Time) string {
 	second := now.Unix()
 	if d := lastDate.Load(); d != nil && d.second == second {
@@ -109,11 +108,12 @@ func dateLine(now time.Time) string {
 	return d.line
 }
 
-// refusal is an answer of the server itself, before or instead of a request.
-func refusal(status int) []byte {
-	page := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
+// Refusal returns a response of the server itself, to a request that is not
+// understood, or instead of one. The status is 400 or 503.
+func Refusal(status int) []byte {
+	page := strconv.Itoa(status) + " " + plan.StatusText(status) + "\n"
 	head := "HTTP/1.1 " + page[:len(page)-1] + "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + strconv.Itoa(len(page)) + "\r\n"
-	if status == http.StatusServiceUnavailable {
+	if status == 503 {
 		head += "Retry-After: 1\r\n"
 	}
 	return []byte(head + "Connection: close\r\n\r\n" + page)

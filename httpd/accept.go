@@ -16,7 +16,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// accept gives each connection of ln a goroutine, until ln fails.
+// accept starts a goroutine for each connection of ln, until ln fails.
 func (s *Server) accept(ln net.Listener, secure bool) error {
 	var pause time.Duration
 	var reserve spare

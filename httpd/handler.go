@@ -22,110 +22,108 @@ import (
 //
 // It works in any http.Server, behind http.StripPrefix and behind middleware, and
 // sends files by sendfile(2) wherever the connection and the ResponseWriter allow
-// that. In a [Server] it does a little more: see there.
+// it. In a [Server] it does a little more: see there.
 type Handler struct {
-	// FS is what is served. If it is nil, every request is answered 404. Use [Dir] for a directory, which no
-	// name and no link leads out of, and afero.FromIOFS for an io/fs.FS. Only
-	// names that the FS lists or opens as regular files and directories are
-	// served. The caller closes it, if it must be closed, after Close.
+	// FS has the files that are served. If it is nil, every request is answered 404.
+	// Use [Dir] for a directory that no name and no link leads out of, and
+	// afero.FromIOFS for an io/fs.FS. Only names that the FS lists or opens as regular
+	// files and directories are served. If the FS must be closed, the caller closes it
+	// after Close.
 	FS afero.Fs
 
-	// CacheValid is how long an open file is believed to be what its name means,
-	// and a name of a [Root] to mean nothing, if another process may have changed
-	// that. What a server of FTP in this process has changed, and what was changed
-	// by the methods of a Root, is seen by the next request whatever this says; what
-	// is written to an open file, without such a server, is not. Zero means a second,
-	// but on Windows, where nobody can replace or remove a file that is open, not at
-	// all. A negative value means not at all. Files that are not those of the
-	// operating system (afero.MemMapFs) are never kept.
+	// CacheValid is how long a change by another process may remain unseen: that a
+	// name means another file, or that a name of a [Root] has come to exist. Changes by an FTP
+	// server in this process, and by the methods of a Root, are seen by the next
+	// request in any case; bytes that are written to an open file in another way are
+	// not. Zero means a second, but no time on Windows, where nobody can replace or
+	// remove an open file. A negative value means no time. Files that are not those of
+	// the operating system (afero.MemMapFs) are never kept.
 	CacheValid time.Duration
 
-	// Method is how the bodies of files are sent: sendfile.Copy copies them
-	// always; every other value means the best method that there is.
+	// Method is how the bodies of files are sent: sendfile.Copy always copies
+	// them; every other value means the best method available.
 	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
-	// response. Zero means a minute; negative means for ever. Connections of a
-	// [Server] have that of the Server instead, and where http.Server has a
-	// WriteTimeout, that counts alone. It takes the place of a deadline for writing
-	// that middleware has set; negative leaves that. A ResponseWriter of middleware
-	// must have Unwrap, as http.ResponseController asks for.
+	// response. Zero means a minute; negative means for ever. On the connections of a
+	// [Server] that of the Server holds instead, and if an http.Server has a
+	// WriteTimeout, only that holds. It replaces a deadline for writing that
+	// middleware has set; negative leaves that. A ResponseWriter of middleware must
+	// have Unwrap, as http.ResponseController requires.
 	StallTimeout time.Duration
 
-	// MaxRate is the most bytes per second that a response is sent. Its first
-	// RateAfter bytes are not limited. Zero means no limit.
+	// MaxRate is the most bytes per second of one response. Its first RateAfter bytes
+	// are not limited. Zero means no limit.
 	MaxRate, RateAfter int64
 
-	// Limiter, if not nil, is asked before anything of a body is sent: what all
-	// responses together may take. It may be shared with other servers.
+	// Limiter, if not nil, is a limit that all responses share. It is asked before a
+	// part of a body is sent. It may be shared with other servers.
 	Limiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
-	// answered, on its goroutine, which waits for it. If it is nil, that of the
-	// [Server] is called, if the request came through one. If it panics, the
-	// connection is cut.
+	// answered, on its goroutine, which waits for the call to return. If it is nil,
+	// that of the [Server] is called, if the request came through one. If it panics,
+	// the connection is cut.
 	OnTransfer func(Transfer)
 
 	// ServerTiming adds the field Server-Timing to responses: the time from
 	// the request to the head of the response, and whether the file was in the
-	// cache. Anybody can read from it whether somebody has asked for a file
-	// lately.
+	// cache. It shows to everybody whether somebody has requested the file lately.
 	ServerTiming bool
 
-	// ShowHidden serves and lists names that begin with a dot, but never an upload by
-	// FTP that is not whole.
+	// ShowHidden serves and lists names that begin with a dot, but never an
+	// unfinished upload by FTP.
 	ShowHidden bool
 
-	// Index names the files that stand for their directory, the first that is
-	// there. Nil means index.html; empty and not nil means none.
+	// Index names the files that are served for their directory; the first that
+	// exists is. Nil means index.html; empty and not nil means none.
 	Index []string
 
 	// NoListing answers 404 for a directory without an index file.
 	NoListing bool
 
-	// NotFoundPage is the path in the tree of the file that is the body of a
-	// 404; "" is a small page of ours.
+	// NotFoundPage is the path in FS of the file that is the body of a 404; ""
+	// means a small default page.
 	NotFoundPage string
 
-	// Fallback is the path in the tree of the file that is answered, with 200,
-	// for pages that are not there, as applications want that take apart the
-	// path in the browser; "" is none. A page is what has no extension, or is
-	// asked for by a client that names text/html in Accept: a script that is
-	// missing stays missing.
+	// Fallback is the path in FS of the file that is answered, with 200, for pages
+	// that do not exist; "" is none. It is for applications that interpret the path in
+	// the browser. A request is for a page if its path has no extension, or if it has
+	// text/html in Accept: for a script that is missing the answer is 404.
 	Fallback string
 
-	// Precompressed sends, to clients that take them, the compressed forms of a
-	// file that lie beside it under its name with .zst, .br or .gz added. One
-	// that is older than the file is not sent, and for types that are
-	// compressed already, such as images, none is looked for.
+	// Precompressed sends, to clients that accept them, the compressed forms of a
+	// file that lie next to it and have its name with .zst, .br or .gz added. A
+	// form that is older than the file is not sent. For types that are
+	// compressed already, such as images, the Handler does not look for any.
 	Precompressed bool
 
-	// CompressListings compresses listings for clients that take it.
+	// CompressListings compresses listings for clients that accept it.
 	CompressListings bool
 
-	// Archives answers a directory with ?zip or ?tar as an archive of what is
-	// beneath it, without hidden names and without links to directories. What
-	// cannot be read is left out, and named in a file UNREADABLE-FILES.txt at its
-	// end. A file that changes, or can no longer be read, while the archive is sent
-	// ends it. Of a file system that is no [Root], each file is opened twice.
+	// Archives answers a directory with ?zip or ?tar as an archive of the files below
+	// it, without hidden names and without links to directories. Unreadable files are
+	// left out, and named in a file UNREADABLE-FILES.txt at the end. A file that
+	// changes or becomes unreadable while the archive is sent ends the response. Of a
+	// file system that is not a [Root], each file is opened twice.
 	Archives bool
 
 	// ContentETags makes the entity tags of files of up to 64 MiB from their
-	// content, so that they hold on another server, after a restore, or when a
-	// build gives all files one date. A file is read for it when it is asked
-	// for the first time after a change.
+	// content, so that they are the same on another server, after a restore, or when a
+	// build gives all files one date. A file is read for that at the first request
+	// after a change.
 	ContentETags bool
 
 	// Rules add lines to the header of responses.
 	Rules []Rule
 
-	// CORS holds the origins whose pages may read what is served, such as
+	// CORS holds the origins whose pages may read the responses, such as
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
 	once  sync.Once        // for the fields below
-	files *filecache.Cache // nil: FS is nothing
-	fast  h1conn.Handler
+	files *filecache.Cache // nil: there are none
+	fast  h1conn.Handler   // as both paths use it
 }
 
 func (h *Handler) prepare() {
@@ -163,7 +161,7 @@ func (h *Handler) cache() *filecache.Cache {
 	return h.files
 }
 
-// prepared returns the Handler as both paths use it.
+// prepared returns fast.
 func (h *Handler) prepared() *h1conn.Handler {
 	h.once.Do(h.prepare)
 	return &h.fast
@@ -181,10 +179,10 @@ func (h *Handler) method() sendfile.Method {
 
 func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, defaultStallTimeout) }
 
-// ServeHTTP implements http.Handler. A body that cannot be completed ends with
-// the connection, or with the stream of HTTP/2, so that no client takes a part for
-// the whole: by a panic with http.ErrAbortHandler, and where middleware recovers
-// from that, by a deadline, for which its ResponseWriter must have Unwrap.
+// ServeHTTP implements http.Handler. If a body cannot be completed, it ends the
+// connection, or the stream of HTTP/2, so that no client takes a part for the whole.
+// It does so by a panic with http.ErrAbortHandler, and where middleware recovers from
+// that, by a deadline, for which the ResponseWriter of the middleware must have Unwrap.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := h.serve(w, r); err != nil {
 		panic(http.ErrAbortHandler)
@@ -219,7 +217,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		base = server.base
 	}
 	limits := h.fast.Limits.Begin(base, size, t)
-	s := sender{h: h, w: w, transfer: t, limits: limits}
+	s := sender{h: h, rw: w, transfer: t, limits: limits}
 	err = netconn.ErrPanic
 	defer func() { // also if the ResponseWriter or a Limiter panics
 		limits.Close(s.res.Sent)

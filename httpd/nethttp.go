@@ -94,32 +94,32 @@ type counter struct {
 	zero chan struct{} // closed when n is zero; nil: nobody waits
 }
 
-func (t *counter) enter() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.n++
+func (c *counter) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
 }
 
-func (t *counter) leave() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.n--; t.n == 0 && t.zero != nil {
-		close(t.zero)
-		t.zero = nil
+func (c *counter) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 && c.zero != nil {
+		close(c.zero)
+		c.zero = nil
 	}
 }
 
 // wait blocks until n is zero.
-func (t *counter) wait() {
-	t.mu.Lock()
-	if t.n == 0 {
-		t.mu.Unlock()
+func (c *counter) wait() {
+	c.mu.Lock()
+	if c.n == 0 {
+		c.mu.Unlock()
 		return
 	}
-	if t.zero == nil {
-		t.zero = make(chan struct{})
+	if c.zero == nil {
+		c.zero = make(chan struct{})
 	}
-	zero := t.zero
-	t.mu.Unlock()
+	zero := c.zero
+	c.mu.Unlock()
 	<-zero
 }

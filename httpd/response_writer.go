@@ -14,10 +14,9 @@ import (
 	"sluice/sendfile"
 )
 
-// send sends a response to the ResponseWriter that w is. An error means that the
-// body was cut.
+// send sends a response to s.w. An error means that the body was cut.
 func (s *sender) send(r *http.Request, resp *plan.Response) error {
-	w := s.w.(http.ResponseWriter)
+	w := s.rw
 	for _, f := range resp.Header {
 		if slices.Contains(single, f.Name) {
 			w.Header().Set(f.Name, f.Value)
@@ -29,69 +28,72 @@ func (s *sender) send(r *http.Request, resp *plan.Response) error {
 		w.Header().Set("Content-Length", strconv.FormatInt(resp.Body.Size(), 10))
 	}
 	w.WriteHeader(resp.Status)
-	defer s.prepare(r, w)()
+	defer s.prepare(r)()
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	return resp.Body.WriteTo(r.Context(), s)
 }
 
-// single are the fields that a response has once, so that ours take the place of
-// what middleware has set before.
+// single are the fields that a response has once: ours replace those that middleware
+// has set before.
 var single = []string{
 	"Accept-Ranges", "Content-Disposition", "Content-Range", "Content-Type", "Etag", "Last-Modified", "Location",
 	"X-Content-Type-Options",
 }
 
-// sender writes a body to where it goes.
+// sender sends a response to a ResponseWriter. It is a plan.Sink.
 type sender struct {
 	h   *Handler
-	w   io.Writer
+	rw  http.ResponseWriter
+	w   io.Writer       // of the body: rw or stalls
 	res sendfile.Result // so far
 
-	// direct, if not nil, is a ResponseWriter that leads to a connection with a
-	// fast path for files: they are given to it in place of w.
+	// direct, if not nil, is rw. Its ReadFrom may lead to a connection that sends
+	// files: they are given to it in place of w.
 	direct http.ResponseWriter
 
 	transfer *live.Transfer // nil: none
 	limits   *netconn.Limits
-	stream   *streamWriter // w, if it is one
-	stall    time.Duration // for sendfile.Options, as chunk
-	chunk    int
+	stalls   *stallWriter  // nil: something below bounds the wait for the client
+	stall    time.Duration // for sendfile.Options.Timeout
+	chunk    int           // for sendfile.Options.Chunk
 }
 
-// unwatchedChunk is how much is sent at once where nobody looks on, on connections
-// of another http.Server. 8 clients, 1 MiB, CPU ms per 1,000 responses: 491 with the
-// usual 256 KiB, 336 with this, http.FileServer 333.
-const unwatchedChunk = 1 << 20
+// largeChunk is how much of a file is sent at once on connections of another
+// http.Server, where no transfer is registered that must see its progress. 8 clients,
+// 1 MiB, CPU ms per 1,000 responses: 491 with the usual 256 KiB, 336 with this,
+// http.FileServer 333.
+const largeChunk = 1 << 20
 
-// prepare finds out what w, which s has, leads to, and returns what is to be done at the end.
-func (s *sender) prepare(r *http.Request, w http.ResponseWriter) (end func()) {
+// prepare finds out what s.rw leads to. The caller calls end after the body.
+func (s *sender) prepare(r *http.Request) (end func()) {
 	s.stall = s.h.stallTimeout()
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.WriteTimeout > 0 {
-		s.stall = 0 // its deadline is not ours to move
+		s.stall = 0 // the deadline of WriteTimeout must stay
 	}
 	_, c := connOf(r.Context())
 	if c != nil {
 		s.stall = c.StallTimeout()
 	} else {
-		s.chunk = unwatchedChunk
+		s.chunk = largeChunk
 	}
-	if _, takesFiles := w.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
-		s.direct = w
+	if _, takesFiles := s.rw.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
+		s.direct = s.rw
 	}
-	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nobody below bounds the wait for the client
-		s.stream = &streamWriter{w: w, stall: s.stall, step: wholeStep}
+	s.w = s.rw
+	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nothing below bounds the wait for the client
+		s.stalls = &stallWriter{w: s.rw, stall: s.stall, step: http1Step}
 		if r.ProtoMajor == 2 {
-			s.stream.step = streamStep
+			s.stalls.step = http2Step
 		}
-		s.w = s.stream
+		s.w = s.stalls
 		if s.limits != nil {
-			s.limits = s.limits.Before(s.stream.rest)
+			s.limits = s.limits.Before(s.stalls.stopClock)
 		}
 	}
-	if s.stream != nil && r.ProtoMajor == 2 {
-		return s.stream.end
+	if s.stalls != nil && r.ProtoMajor == 2 {
+		return s.stalls.end
 	}
 	return func() {}
 }
@@ -106,9 +108,10 @@ func (s *sender) WriteFile(content []byte) error {
 }
 
 // StopClock implements plan.Sink.
-func (s *sender) StopClock() { s.stream.rest() }
+func (s *sender) StopClock() { s.stalls.stopClock() }
 
-// write sends bytes that came from memory.
+// write sends bytes in memory. method is that of the response if they are the content
+// of a file, else Auto.
 func (s *sender) write(p []byte, method sendfile.Method) (written int, err error) {
 	if method != sendfile.Auto {
 		s.res.Method = method
@@ -137,23 +140,22 @@ func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 	w := s.w
 	if s.direct != nil {
 		w = s.direct
-		// Before the header is out, net/http would read the beginning of the
-		// body itself to look at it. Where middleware has no such method this
-		// fails, and net/http does that.
+		// Before the header is sent, net/http would read the beginning of the body
+		// itself, to guess its type. If middleware has no Flush, net/http does that.
 		_ = http.NewResponseController(s.direct).Flush()
 	}
 	_, err := part.WriteTo(w)
 	res := part.Result()
 	if err == nil && res.Sent < n {
-		err = io.ErrShortWrite // by a ReadFrom of middleware; what follows would take the place of the rest
+		err = io.ErrShortWrite // by a ReadFrom of middleware; the next piece must not take the place of the rest
 	}
 	netconn.AddResult(&s.res, res)
-	s.stream.moved()
+	s.stalls.forgetDeadline()
 	return err
 }
 
-// checkedWrite has w write p, and believes no count that cannot be: a
-// ResponseWriter may be anybody's.
+// checkedWrite makes w write p, and checks the count: a ResponseWriter of middleware
+// may return any.
 func checkedWrite(w io.Writer, p []byte) (int, error) {
 	n, err := w.Write(p)
 	switch {

@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// streamWriter writes the body of a response, and bounds each wait for its client
-// where nothing below does. That is so on the connections of another http.Server,
-// and by HTTP/2 everywhere: the wait of a stream is for a window, which the client
-// may keep closed while the connection is as lively as can be.
-type streamWriter struct {
+// stallWriter writes the body of a response, and bounds each wait for its client
+// where nothing below does: on the connections of another http.Server, and over HTTP/2
+// everywhere. A stream of HTTP/2 waits for a window, which the client may keep closed
+// while its other streams move.
+type stallWriter struct {
 	w        http.ResponseWriter
 	stall    time.Duration // not zero
 	step     int           // bytes that the client must take within stall
 	deadline time.Time     // zero: none
 }
 
-// streamStep is the step of HTTP/2: of a slow line each of a hundred streams has
-// little, and half of it costs a quarter more. wholeStep is that of HTTP/1, as much
-// as a file is copied by: in halves, 1 MiB by TLS costs 6 % more than by
+// The step of HTTP/2 is small because each of a hundred streams has little of a slow
+// line; half of it costs a quarter more. That of HTTP/1 is the size of the buffers by
+// which files are copied: with half of it, 1 MiB over TLS costs 6 % more than by
 // http.FileServer.
 const (
-	streamStep = 32 << 10
-	wholeStep  = 64 << 10
+	http2Step = 32 << 10
+	http1Step = 64 << 10
 )
 
 // Write implements io.Writer.
-func (s *streamWriter) Write(p []byte) (written int, err error) {
+func (s *stallWriter) Write(p []byte) (written int, err error) {
 	for written < len(p) && err == nil {
 		begin := time.Now()
-		// Each deadline is a message to another goroutine, so it may be late by
-		// an eighth.
+		// Setting a deadline is a message to another goroutine, so it may be late by
+		// an eighth, and is set less often.
 		if s.deadline.Sub(begin) < s.stall {
 			s.setDeadline(begin.Add(s.stall + s.stall/8))
 		}
@@ -39,32 +39,32 @@ func (s *streamWriter) Write(p []byte) (written int, err error) {
 		n, err = checkedWrite(s.w, p[written:min(len(p), written+s.step)])
 		written += n
 		if err != nil && time.Since(begin) >= s.stall {
-			err = os.ErrDeadlineExceeded // net/http says only that the stream is closed
+			err = os.ErrDeadlineExceeded // the error of net/http is only that the stream is closed
 		}
 	}
 	return written, err
 }
 
-// rest is called before a wait that is not for the client. s may be nil.
-func (s *streamWriter) rest() {
+// stopClock is called before a wait that is not for the client. s may be nil.
+func (s *stallWriter) stopClock() {
 	if s != nil && !s.deadline.IsZero() {
 		s.setDeadline(time.Time{})
 	}
 }
 
-// moved is called when a file has gone past s, by what may have taken the
-// deadline away. s may be nil.
-func (s *streamWriter) moved() {
+// forgetDeadline is called when a file was sent past s, which may have removed the
+// deadline. s may be nil.
+func (s *stallWriter) forgetDeadline() {
 	if s != nil {
 		s.deadline = time.Time{}
 	}
 }
 
-// end bounds the wait for what is still in the buffers of net/http. By HTTP/1 the
-// last deadline does, which net/http takes away when the response is out.
-func (s *streamWriter) end() { s.setDeadline(time.Now().Add(s.stall)) }
+// end bounds the wait for the bytes that are still in the buffers of net/http. With
+// HTTP/1 the last deadline does that, which net/http removes when the response is sent.
+func (s *stallWriter) end() { s.setDeadline(time.Now().Add(s.stall)) }
 
-func (s *streamWriter) setDeadline(at time.Time) {
+func (s *stallWriter) setDeadline(at time.Time) {
 	s.deadline = at
 	_ = http.NewResponseController(s.w).SetWriteDeadline(at) // fails only where middleware has no Unwrap
 }

@@ -13,11 +13,11 @@ import (
 	"sluice/sendfile"
 )
 
-// Transfer is what became of a request: who asked for what, how many bytes went
-// and by which method, how long that took, what held it back, and how it ended.
+// Transfer is the record of a request: the client and the target, how many bytes were
+// sent and by which method, how long that took, what held it back, and how it ended.
 // Package ftpd has the same type. Its fields are:
 //
-//	Session  uint64         // by which a Registry knows the connection; 0: in another http.Server
+//	Session  uint64         // the number of the connection in its Registry; 0: in another http.Server
 //	Protocol Protocol
 //	Remote   netip.AddrPort // the client; not valid for unix sockets
 //
@@ -27,22 +27,22 @@ import (
 //	Referer, UserAgent        string
 //
 //	Sent, ZeroCopied int64           // bytes of the body, and those that never entered this process
-//	Method           sendfile.Method // of the files in it; sendfile.Auto: there are none
+//	Method           sendfile.Method // of the files in the body; sendfile.Auto: there are none
 //	Duration         time.Duration
 //	Outcome          Outcome
-//	Err              error           // why the body was cut; nil: it was not. For the operator
+//	Err              error           // why the body was cut; nil: it is complete. For the operator
 //
 //	Watched     bool          // a body of more than 64 KiB, or a listing, on a connection of a Server
-//	Cause       Cause         // if Watched: what held it back
+//	Cause       Cause         // if Watched: what held the transfer back
 //	RTT         time.Duration // if Watched: smoothed round trip; 0: not known
 //	Retransmits int64         // if Watched: segments sent again; negative: not known
 //
-// User, Path, Offset, Upload and Kept are for FTP. Of a request that is refused
-// because it is malformed, what is not known is "".
+// User, Path, Offset, Upload and Kept are for FTP. If a request is refused because it
+// is malformed, the strings that are not known are "".
 type Transfer = live.Record
 
-// Protocol is what is spoken on a connection; its String is "http", "https",
-// "ftp" or "ftps".
+// Protocol is the protocol of a connection. Its String is "http", "https", "ftp" or
+// "ftps".
 type Protocol = live.Protocol
 
 // Outcome is how a Transfer ended. Compare its String, which is "complete", "peer" (the client
@@ -50,22 +50,22 @@ type Protocol = live.Protocol
 // or "cut" (by this side).
 type Outcome = live.Outcome
 
-// Cause is what held a Transfer back. Compare its String, which is "unknown", "application",
-// "receiver", "send buffer", "path", "rate limit" or "sender".
+// Cause is the reason why a Transfer was not faster. Compare its String, which is
+// "unknown", "application", "receiver", "send buffer", "path", "rate limit" or "sender".
 type Cause = live.Cause
 
-// Registry knows who is connected to the servers that share it, and what moves.
-// The zero value is ready. Its fields, to be set before the first connection, and
-// its methods are:
+// Registry holds the connections and transfers of the servers that share it. The
+// zero value is ready. Its fields, to be set before the first connection, and its
+// methods are:
 //
 //	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int // connections at one time; 0: any number
-//	MaxFTPConns, MaxFTPConnsPerAddr            int // those by FTP among them
+//	MaxFTPConns, MaxFTPConnsPerAddr            int // FTP connections among them
 //	OnTransfer func(Transfer)                      // called with each Transfer of all servers, after their own hook
 //	Started    time.Time                           // for MarshalJSON; zero: the first connection
 //
 //	Len() (sessions, transfers int)
-//	Kill(session uint64) bool          // cuts the connections of a session; false: there is none
-//	MarshalJSON() ([]byte, error)      // all that is known, as "sluice top" shows it
+//	Kill(session uint64) bool          // cuts the connections of a session; false: there is no such session
+//	MarshalJSON() ([]byte, error)      // the data that "sluice top" shows
 type Registry = live.Registry
 
 // hook returns the function to call with each Transfer; nil: none. s is the Server
@@ -120,8 +120,8 @@ func (s *Server) refused(c *netconn.Conn, line string, response []byte) {
 	session.Report(&rec, hook)
 }
 
-// remoteOf returns what another server tells of a client. Middleware that knows
-// better, from a proxy, often has no port.
+// remoteOf returns the client of a request in another server. Middleware that sets the
+// address that a proxy has named often sets no port.
 func remoteOf(r *http.Request) (remote netip.AddrPort, protocol Protocol) {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

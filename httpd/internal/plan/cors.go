@@ -2,7 +2,7 @@ package plan
 
 import "slices"
 
-// addCORS adds the fields that tell a browser whether the page that sends the
+// addCORS adds the fields by which a browser knows whether the page that sends the
 // request may read the response, as the Fetch standard defines. No response
 // depends on cookies or passwords, so "*" is safe.
 func (p *Planner) addCORS(r *Request, fields *Header) {
@@ -23,7 +23,7 @@ func (p *Planner) addCORS(r *Request, fields *Header) {
 	}
 }
 
-// preflight adds the fields that tell a browser what requests a page may send.
+// preflight adds the fields by which a browser knows what requests a page may send.
 func (p *Planner) preflight(r *Request, fields *Header) {
 	if !p.isShared(r) {
 		return

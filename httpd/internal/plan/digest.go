@@ -12,7 +12,7 @@ import (
 	"sluice/internal/filecache"
 )
 
-// checksumKind is a checksum that the query can ask for.
+// checksumKind is a checksum that a query can request.
 type checksumKind struct {
 	word string // the key in the query
 	alg  digest.Algorithm

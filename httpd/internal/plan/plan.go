@@ -65,7 +65,7 @@ var knownMethods = []string{
 }
 
 // Plan decides what to answer to a request. It takes over l, which is the Lookup
-// of the request or its zero value. It may open files and ask the disk, but reads no
+// of the request or its zero value. It may open files, but reads no
 // content.
 func (p *Planner) Plan(r *Request, l Lookup) Plan {
 	pl := Plan{planner: p, request: *r}

@@ -18,7 +18,7 @@ func (r byteRange) end() int64 { return r.off + r.n }
 var errUnsatisfiable = errors.New("range not satisfiable")
 
 const (
-	// maxRanges is how many ranges a request may ask for. The response to more is
+	// maxRanges is how many ranges a request may have. The response to more is
 	// the whole file: the request is an attack (CVE-2011-3192), or the client is
 	// better served by it.
 	maxRanges = 64

@@ -11,7 +11,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// The permissions of a directory on the disk count as they do when a file is opened: those of the effective user.
+// The permissions that count are those of the effective user, as when a file is opened.
 func TestPermissionsLeaveFilesOutOfAnArchive(t *testing.T) {
 	s := open(t, &httpd.Handler{Archives: true}, map[string]string{
 		"d/a": "first", "d/key": "secret", "d/closed/b": "below", "d/empty": "", "d/z": "last",

@@ -31,11 +31,11 @@ func (f *failing) Open(name string) (afero.File, error) {
 	return f.Fs.Open(name)
 }
 
-// archiveOf returns what an archive of /d holds, asked for twice and in two parts: each time it must be the same, and
-// whole.
-func archiveOf(t *testing.T, s *shop, kind string) map[string]string {
+// archiveOf returns the files in an archive of /d. It requests the archive again in parts, which must be those of the
+// same archive.
+func archiveOf(t *testing.T, s *fixture, kind string) map[string]string {
 	t.Helper()
-	w := s.ask(t, http.MethodGet, "/d/?"+kind)
+	w := s.request(t, http.MethodGet, "/d/?"+kind)
 	data := w.Body.Bytes()
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: status %d", kind, w.Code)
@@ -51,12 +51,12 @@ func archiveOf(t *testing.T, s *shop, kind string) map[string]string {
 		return untar(t, data)
 	}
 	if length := w.Header().Get("Content-Length"); length != strconv.Itoa(len(data)) {
-		t.Errorf("%s: %d bytes have come, %s were promised", kind, len(data), length)
+		t.Errorf("%s: got %d bytes, %s were promised", kind, len(data), length)
 	}
 	tag := w.Header().Get("Etag")
-	check(t, s.ask(t, http.MethodHead, "/d/?"+kind), http.StatusOK, "", "Etag", tag, "Content-Length", strconv.Itoa(len(data)))
+	check(t, s.request(t, http.MethodHead, "/d/?"+kind), http.StatusOK, "", "Etag", tag, "Content-Length", strconv.Itoa(len(data)))
 	for _, from := range []int{1, len(data) / 2, len(data) - 10} {
-		rest := s.ask(t, http.MethodGet, "/d/?"+kind, "Range", "bytes="+strconv.Itoa(from)+"-", "If-Range", tag)
+		rest := s.request(t, http.MethodGet, "/d/?"+kind, "Range", "bytes="+strconv.Itoa(from)+"-", "If-Range", tag)
 		if tag != "" && rest.Code != http.StatusPartialContent || rest.Code == http.StatusPartialContent && !bytes.Equal(rest.Body.Bytes(), data[from:]) {
 			t.Errorf("%s: from %d on: status %d and %d bytes, want the last %d", kind, from, rest.Code, rest.Body.Len(), len(data)-from)
 		}
@@ -69,15 +69,15 @@ func archiveOf(t *testing.T, s *shop, kind string) map[string]string {
 
 const noticeHead = "Not in this archive, because the server cannot read it:\n\n"
 
-// What cannot be read is left out of an archive and named at its end; the others are there, and the archive is whole.
-func TestWhatCannotBeReadIsLeftOutOfAnArchive(t *testing.T) {
+// Unreadable files are left out of an archive and named at its end; the others are there, and the archive is complete.
+func TestUnreadableFilesAreLeftOutOfAnArchive(t *testing.T) {
 	files := map[string]string{
 		"/d/a": "first", "/d/key": "secret", "/d/large": strings.Repeat("x", 100_000), "/d/sub/b": "below", "/d/z": "last",
 	}
 	for _, tt := range []struct {
 		name string
 		errs map[string]error
-		want string // the notice; "" is none
+		want string // the notice; "": none
 		gone []string
 	}{
 		{"nothing", nil, "", nil},
@@ -86,7 +86,7 @@ func TestWhatCannotBeReadIsLeftOutOfAnArchive(t *testing.T) {
 		{"a file on a bad sector", map[string]error{"/d/large": syscall.EIO}, "d/large\n", []string{"d/large"}},
 		{"a file below", map[string]error{"/d/sub/b": syscall.EACCES}, "d/sub/b\n", []string{"d/sub/b"}},
 		{"a directory", map[string]error{"/d/sub": syscall.EACCES}, "d/sub/*\n", []string{"d/sub/b"}},
-		{"what is gone meanwhile", map[string]error{"/d/key": fs.ErrNotExist}, "", []string{"d/key"}},
+		{"a file that disappears meanwhile", map[string]error{"/d/key": fs.ErrNotExist}, "", []string{"d/key"}},
 		{"all files", map[string]error{
 			"/d/a": syscall.EACCES, "/d/key": syscall.EACCES, "/d/large": syscall.EACCES, "/d/sub/b": syscall.EACCES, "/d/z": syscall.EACCES,
 		}, "d/a\nd/key\nd/large\nd/sub/b\nd/z\n", []string{"d/a", "d/key", "d/large", "d/sub/b", "d/z"}},
@@ -109,7 +109,7 @@ func TestWhatCannotBeReadIsLeftOutOfAnArchive(t *testing.T) {
 			h := &httpd.Handler{FS: &failing{memory, tt.errs}, Archives: true}
 			defer h.Close()
 			for _, kind := range []string{"tar", "zip", "tar.gz"} {
-				if diff := cmp.Diff(want, archiveOf(t, &shop{Handler: h}, kind)); diff != "" {
+				if diff := cmp.Diff(want, archiveOf(t, &fixture{Handler: h}, kind)); diff != "" {
 					t.Errorf("%s: (-want +got):\n%s", kind, diff)
 				}
 			}
@@ -117,8 +117,9 @@ func TestWhatCannotBeReadIsLeftOutOfAnArchive(t *testing.T) {
 	}
 }
 
-// That a file can no longer be read, or can again, makes another archive of it, so that none is put together from both.
-func TestTheTagOfAnArchiveTellsWhatIsLeftOut(t *testing.T) {
+// When a file becomes unreadable, or readable again, the archive is another one, so that no client puts one together
+// from both.
+func TestTheTagOfAnArchiveDependsOnTheFilesLeftOut(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	for _, name := range []string{"/d/a", "/d/b"} {
 		if err := afero.WriteFile(memory, name, []byte("content"), 0o644); err != nil {
@@ -131,7 +132,7 @@ func TestTheTagOfAnArchiveTellsWhatIsLeftOut(t *testing.T) {
 	seen := make(map[string]string)
 	for _, unreadable := range []string{"", "/d/a", "/d/b"} {
 		fsys.errs = map[string]error{unreadable: fs.ErrPermission}
-		tag := (&shop{Handler: h}).ask(t, http.MethodHead, "/d/?zip").Header().Get("Etag")
+		tag := (&fixture{Handler: h}).request(t, http.MethodHead, "/d/?zip").Header().Get("Etag")
 		if other, ok := seen[tag]; ok || tag == "" {
 			t.Errorf("without %q the tag is %s, as without %q", unreadable, tag, other)
 		}
@@ -139,7 +140,7 @@ func TestTheTagOfAnArchiveTellsWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestTheNoticeTakesNoNameThatIsThere(t *testing.T) {
+func TestTheNoticeHasANameOfItsOwn(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	for _, name := range []string{"/d/Unreadable-files.TXT", "/d/UNREADABLE-FILES-2.txt", "/d/key"} {
 		if err := afero.WriteFile(memory, name, []byte("theirs"), 0o644); err != nil {
@@ -151,12 +152,12 @@ func TestTheNoticeTakesNoNameThatIsThere(t *testing.T) {
 	want := map[string]string{
 		"d/Unreadable-files.TXT": "theirs", "d/UNREADABLE-FILES-2.txt": "theirs", "d/UNREADABLE-FILES-3.txt": noticeHead + "d/key\n",
 	}
-	if diff := cmp.Diff(want, archiveOf(t, &shop{Handler: h}, "tar")); diff != "" {
+	if diff := cmp.Diff(want, archiveOf(t, &fixture{Handler: h}, "tar")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// What says nothing about a file leaves none out.
+// Errors that have another cause than the file leave no file out.
 func TestAnArchiveIsRefusedWhenDescriptorsRunOut(t *testing.T) {
 	exhausted := syscall.EMFILE
 	if runtime.GOOS == "windows" {
@@ -170,7 +171,7 @@ func TestAnArchiveIsRefusedWhenDescriptorsRunOut(t *testing.T) {
 			}
 		}
 		h := &httpd.Handler{FS: &failing{memory, map[string]error{where: exhausted}}, Archives: true}
-		if w := (&shop{Handler: h}).ask(t, http.MethodGet, "/d/?tar"); w.Code != http.StatusServiceUnavailable {
+		if w := (&fixture{Handler: h}).request(t, http.MethodGet, "/d/?tar"); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: status %d, want 503", name, w.Code)
 		}
 		_ = h.Close()

@@ -20,7 +20,7 @@ import (
 	"sluice/httpd"
 )
 
-// tree is a directory with what archives have trouble with.
+// tree is a directory with difficult names and sizes for archives.
 func tree() map[string]string {
 	return map[string]string{
 		"pub/a.txt": "content of a", "pub/sub/deep/b.txt": strings.Repeat("b", 100_000), "pub/empty": "", "pub/none/": "",
@@ -28,7 +28,7 @@ func tree() map[string]string {
 	}
 }
 
-// unzip returns the files in a zip archive, directories with their slash.
+// unzip returns the contents of a zip archive by name. Names of directories end in a slash.
 func unzip(t *testing.T, data []byte) map[string]string {
 	t.Helper()
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -83,7 +83,7 @@ func TestArchivesOfADirectory(t *testing.T) {
 	for word, open := range map[string]func(*testing.T, []byte) map[string]string{"zip": unzip, "tar": untar} {
 		t.Run(word, func(t *testing.T) {
 			target := "/pub/?" + word
-			w := s.ask(t, "GET", target)
+			w := s.request(t, "GET", target)
 			check(t, w, 200, "", "Content-Disposition", `attachment; filename="pub.`+word+`"`,
 				"Content-Length", fmt.Sprint(w.Body.Len()), "Accept-Ranges", "bytes", "Last-Modified", "")
 			if diff := cmp.Diff(want, open(t, w.Body.Bytes())); diff != "" {
@@ -93,20 +93,20 @@ func TestArchivesOfADirectory(t *testing.T) {
 			// A client that resumes gets the rest of the same archive.
 			whole, etag := w.Body.String(), w.Header().Get("Etag")
 			for _, off := range []int{0, 1, 50, len(whole) / 3, len(whole) / 2, len(whole) - 30, len(whole) - 1} {
-				check(t, s.ask(t, "GET", target, "Range", fmt.Sprintf("bytes=%d-", off), "If-Range", etag), 206, whole[off:])
-				check(t, s.ask(t, "GET", target, "Range", fmt.Sprintf("bytes=%d-%d", off, off)), 206, whole[off:off+1])
+				check(t, s.request(t, "GET", target, "Range", fmt.Sprintf("bytes=%d-", off), "If-Range", etag), 206, whole[off:])
+				check(t, s.request(t, "GET", target, "Range", fmt.Sprintf("bytes=%d-%d", off, off)), 206, whole[off:off+1])
 			}
-			check(t, s.ask(t, "GET", target, "If-None-Match", etag), 304, "")
-			check(t, s.ask(t, "HEAD", target), 200, "", "Content-Length", fmt.Sprint(len(whole)), "Etag", etag)
+			check(t, s.request(t, "GET", target, "If-None-Match", etag), 304, "")
+			check(t, s.request(t, "HEAD", target), 200, "", "Content-Length", fmt.Sprint(len(whole)), "Etag", etag)
 
 			s.write(t, "pub/sub/deep/b.txt", strings.Repeat("c", 100_000))
 			if runtime.GOOS == "linux" {
-				check(t, s.ask(t, "GET", target, "Range", "bytes=1-", "If-Range", etag), 200, "")
+				check(t, s.request(t, "GET", target, "Range", "bytes=1-", "If-Range", etag), 200, "")
 			}
 			s.write(t, "pub/sub/deep/b.txt", strings.Repeat("b", 100_000))
 		})
 	}
-	w := s.ask(t, "GET", "/pub/?tar.gz", "Range", "bytes=0-0")
+	w := s.request(t, "GET", "/pub/?tar.gz", "Range", "bytes=0-0")
 	check(t, w, 200, "", "Content-Type", "application/gzip", "Content-Encoding", "", "Content-Disposition", `attachment; filename="pub.tar.gz"`,
 		"Content-Length", "", "Accept-Ranges", "")
 	r, err := gzip.NewReader(w.Body)
@@ -120,22 +120,22 @@ func TestArchivesOfADirectory(t *testing.T) {
 	if diff := cmp.Diff(want, untar(t, data)); diff != "" {
 		t.Errorf("tar.gz: files (-want +got):\n%s", diff)
 	}
-	check(t, s.ask(t, "GET", "/pub?zip"), 301, "", "Location", "./pub/?zip")
-	check(t, s.ask(t, "GET", "/?tar"), 200, "", "Content-Disposition", `attachment; filename="archive.tar"`)
-	if files := untar(t, s.ask(t, "GET", "/?tar").Body.Bytes()); files["other"] != "not beneath" || files["pub/a.txt"] == "" {
+	check(t, s.request(t, "GET", "/pub?zip"), 301, "", "Location", "./pub/?zip")
+	check(t, s.request(t, "GET", "/?tar"), 200, "", "Content-Disposition", `attachment; filename="archive.tar"`)
+	if files := untar(t, s.request(t, "GET", "/?tar").Body.Bytes()); files["other"] != "not beneath" || files["pub/a.txt"] == "" {
 		t.Errorf("the root has %v", files)
 	}
-	if page := s.ask(t, "GET", "/pub/").Body.String(); !strings.Contains(page, `<a href="?zip" download>zip</a>`) {
+	if page := s.request(t, "GET", "/pub/").Body.String(); !strings.Contains(page, `<a href="?zip" download>zip</a>`) {
 		t.Errorf("the listing does not offer a zip:\n%s", page)
 	}
-	check(t, s.ask(t, "GET", "/pub/a.txt?zip"), 200, "content of a")
+	check(t, s.request(t, "GET", "/pub/a.txt?zip"), 200, "content of a")
 	s = s.reopen(t, &httpd.Handler{})
-	check(t, s.ask(t, "GET", "/pub/?zip"), 200, "", "Content-Type", "text/html; charset=utf-8")
+	check(t, s.request(t, "GET", "/pub/?zip"), 200, "", "Content-Type", "text/html; charset=utf-8")
 }
 
-func TestTheTagOfAnArchiveChangesWithWhatIsInIt(t *testing.T) {
+func TestTheTagOfAnArchiveChangesWithItsContent(t *testing.T) {
 	s := open(t, &httpd.Handler{Archives: true}, map[string]string{"d/a": "1", "d/b": "2", "d/.hidden": "3"})
-	tag := func() string { return s.ask(t, "HEAD", "/d/?zip").Header().Get("Etag") }
+	tag := func() string { return s.request(t, "HEAD", "/d/?zip").Header().Get("Etag") }
 	seen := map[string]string{tag(): "the beginning"}
 	if _, ok := seen[tag()]; !ok {
 		t.Error("the tag changes without a change")
@@ -168,23 +168,23 @@ func TestTheTagOfAnArchiveChangesWithWhatIsInIt(t *testing.T) {
 func TestArchivesAreBounded(t *testing.T) {
 	s := open(t, &httpd.Handler{Archives: true}, tree())
 	httpd.BoundArchives(s.Handler, 7, 14)
-	check(t, s.ask(t, "GET", "/pub/?zip"), 200, "")
-	check(t, s.ask(t, "GET", "/?zip"), 413, "")
-	check(t, s.ask(t, "GET", "/pub/sub/?zip"), 200, "")
+	check(t, s.request(t, "GET", "/pub/?zip"), 200, "")
+	check(t, s.request(t, "GET", "/?zip"), 413, "")
+	check(t, s.request(t, "GET", "/pub/sub/?zip"), 200, "")
 
-	// While one is being sent there is room for one more; afterwards for two.
+	// While one archive is being sent there is room for one more; afterwards for two.
 	w := &pausing{ResponseRecorder: httptest.NewRecorder(), during: func() {
-		check(t, s.ask(t, "GET", "/pub/?zip"), 200, "")
+		check(t, s.request(t, "GET", "/pub/?zip"), 200, "")
 		httpd.BoundArchives(s.Handler, 7, 13)
-		check(t, s.ask(t, "GET", "/pub/?zip"), 503, "", "Retry-After", "1")
-		check(t, s.ask(t, "GET", "/pub/sub/?zip"), 200, "")
+		check(t, s.request(t, "GET", "/pub/?zip"), 503, "", "Retry-After", "1")
+		check(t, s.request(t, "GET", "/pub/sub/?zip"), 200, "")
 	}}
 	s.ServeHTTP(w, httptest.NewRequest("GET", "/pub/?zip", nil))
 	check(t, w.ResponseRecorder, 200, "")
-	check(t, s.ask(t, "GET", "/pub/?zip"), 200, "")
+	check(t, s.request(t, "GET", "/pub/?zip"), 200, "")
 }
 
-// pausing is a ResponseWriter that does something else before it sends.
+// pausing is a ResponseWriter that calls a function before it sends the header.
 type pausing struct {
 	*httptest.ResponseRecorder
 	during func()
@@ -195,8 +195,8 @@ func (p *pausing) WriteHeader(status int) {
 	p.ResponseRecorder.WriteHeader(status)
 }
 
-// A file that is not what it was when the archive was laid out must end the
-// response, not go into it.
+// A file that has changed since the archive was laid out must end the response: it
+// must not become a part of it.
 func TestAnArchiveWhoseFilesChangeIsCut(t *testing.T) {
 	for name, change := range map[string]func(file string) error{
 		"shrinks":  func(file string) error { return os.Truncate(file, 10) },
@@ -212,7 +212,7 @@ func TestAnArchiveWhoseFilesChangeIsCut(t *testing.T) {
 			defer other.Close()
 			resp, err := http.Get(other.URL + "/?tar")
 			if err != nil {
-				return // cut before the header was out
+				return // cut before the header was sent
 			}
 			defer resp.Body.Close()
 			if n, err := io.Copy(io.Discard, resp.Body); err == nil {
@@ -222,8 +222,7 @@ func TestAnArchiveWhoseFilesChangeIsCut(t *testing.T) {
 	}
 }
 
-// changing is a ResponseWriter that lets something happen when the header is
-// sent.
+// changing is a ResponseWriter that changes a file when the header is sent.
 type changing struct {
 	http.ResponseWriter
 	change func() error

@@ -27,12 +27,12 @@ import (
 	"sluice/sendfile"
 )
 
-// cached makes a site keep its files as it does by default, save on Windows.
+// cached makes a site keep its files open, as it does by default except on Windows.
 func cached(srv *httpd.Server) {
 	handler(srv).CacheValid = time.Second
 }
 
-// An answer is a response in short.
+// An answer is the part of a response that these tests compare.
 type answer struct {
 	status int
 	body   string
@@ -53,8 +53,8 @@ func read(t *testing.T, r *bufio.Reader, method string) answer {
 	return answer{resp.StatusCode, string(body), resp.Close}
 }
 
-// atEnd fails the test if anything but the end of the connection follows. For
-// a client that goes on writing that is a reset.
+// atEnd fails the test if anything but the end of the connection follows. A client that
+// goes on writing gets a reset.
 func atEnd(t *testing.T, r io.Reader) {
 	t.Helper()
 	if rest, err := io.ReadAll(r); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -69,7 +69,7 @@ func TestDialogues(t *testing.T) {
 	s.write(t, "b b", "content of b")
 	for _, tt := range []struct {
 		name, in string
-		methods  string // of the responses that come, by their first letters
+		methods  string // of the requests that are answered, by their first letters
 		want     []answer
 		ends     bool // the server closes
 	}{
@@ -144,12 +144,12 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
-// What is answered does not depend on the lane, nor on whether it was asked
-// for before.
-func TestBothLanesAnswerTheSame(t *testing.T) {
+// The responses depend neither on the path nor on whether the file was requested
+// before.
+func TestBothPathsAnswerTheSame(t *testing.T) {
 	fast, slow := serve(t, cached), serve(t, func(srv *httpd.Server) { srv.NoFastPath = true; cached(srv) })
 	big := strings.Repeat("0123456789abcdef", 1<<16)
-	// One tree, so that the tags are the same.
+	// They share a tree, so that the tags are the same.
 	handler(slow.Server).FS = handler(fast.Server).FS
 	fast.write(t, "small.txt", "small")
 	fast.write(t, "empty", "")
@@ -185,7 +185,7 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.method, tt.target, tt.header), func(t *testing.T) {
 			want, wantBody := slow.do(t, tt.method, tt.target, tt.header)
-			wantTold := slow.last(t)
+			wanted := slow.last(t)
 			for range 2 {
 				got, gotBody := fast.do(t, tt.method, tt.target, tt.header)
 				want.Header.Del("Date")
@@ -199,19 +199,19 @@ func TestBothLanesAnswerTheSame(t *testing.T) {
 				if diff := cmp.Diff(want.Header, got.Header); diff != "" {
 					t.Errorf("header (-net/http +fast)\n%s", diff)
 				}
-				told := fast.last(t)
-				for _, r := range []*httpd.Transfer{&told, &wantTold} {
+				record := fast.last(t)
+				for _, r := range []*httpd.Transfer{&record, &wanted} {
 					r.Duration, r.Session, r.Remote, r.RTT, r.Retransmits = 0, 0, netip.AddrPort{}, 0, 0
 				}
-				if told != wantTold {
-					t.Errorf("told %+v, want %+v", told, wantTold)
+				if record != wanted {
+					t.Errorf("recorded %+v, want %+v", record, wanted)
 				}
 			}
 		})
 	}
 }
 
-func TestTheMethodOfBothLanes(t *testing.T) {
+func TestTheMethodOfBothPaths(t *testing.T) {
 	const size = 1 << 20
 	for name, change := range map[string]func(*httpd.Server){
 		"fast": cached, "net/http": func(srv *httpd.Server) { cached(srv); srv.NoFastPath = true },
@@ -224,25 +224,25 @@ func TestTheMethodOfBothLanes(t *testing.T) {
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if told := s.last(t); told.Method != fastMethod || told.Sent != size {
-					t.Errorf("told %d bytes by %v, want %d by %v", told.Sent, told.Method, size, fastMethod)
+				if record := s.last(t); record.Method != fastMethod || record.Sent != size {
+					t.Errorf("recorded %d bytes by %v, want %d by %v", record.Sent, record.Method, size, fastMethod)
 				}
 				s.do(t, "GET", "/small", nil)
-				if told := s.last(t); told.Method != sendfile.Copy || told.Sent != 1000 {
-					t.Errorf("told %d bytes by %v, want 1000 from memory", told.Sent, told.Method)
+				if record := s.last(t); record.Method != sendfile.Copy || record.Sent != 1000 {
+					t.Errorf("recorded %d bytes by %v, want 1000 from memory", record.Sent, record.Method)
 				}
 			}
 		})
 	}
 }
 
-func TestHalfOfARequestIsNotWaitedForForEver(t *testing.T) {
+func TestTheHeaderTimeoutBoundsHalfARequest(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { srv.HeaderTimeout = 50 * time.Millisecond })
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n")
 	stop := make(chan struct{})
 	defer close(stop)
-	go func() { // each byte is progress, but the header does not end
+	go func() { // each byte is progress, but the header never ends
 		for {
 			select {
 			case <-stop:
@@ -268,7 +268,7 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 	atEnd(t, fresh)
 }
 
-// A header may take longer than the time for the one before it has left.
+// The time for a header does not depend on that of the header before.
 func TestEachHeaderHasItsTime(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { srv.HeaderTimeout = 300 * time.Millisecond })
 	s.write(t, "a", "a")
@@ -282,7 +282,7 @@ func TestEachHeaderHasItsTime(t *testing.T) {
 	}
 }
 
-func TestThereIsRoomForSoMany(t *testing.T) {
+func TestConnectionsBeyondTheLimitGet503(t *testing.T) {
 	for name, change := range map[string]func(*httpd.Server){
 		"in all":         func(srv *httpd.Server) { srv.MaxConns = 2 },
 		"of one address": func(srv *httpd.Server) { srv.MaxConnsPerAddr = 2 },
@@ -291,21 +291,21 @@ func TestThereIsRoomForSoMany(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
 			s.write(t, "a", "a")
-			ask := func(c net.Conn) answer {
+			get := func(c net.Conn) answer {
 				_, _ = io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
 				return read(t, bufio.NewReader(c), "GET")
 			}
 			first, second := s.dial(t), s.dial(t)
 			for _, c := range []net.Conn{first, second} {
-				if got := ask(c); got.status != 200 {
+				if got := get(c); got.status != 200 {
 					t.Fatalf("got %+v, want room for two", got)
 				}
 			}
-			if got, want := ask(s.dial(t)), (answer{503, "503 Service Unavailable\n", true}); got != want {
+			if got, want := get(s.dial(t)), (answer{503, "503 Service Unavailable\n", true}); got != want {
 				t.Errorf("the third: got %+v, want %+v", got, want)
 			}
 			_ = first.Close()
-			for ask(s.dial(t)).status == 503 { // until the server has seen it
+			for get(s.dial(t)).status == 503 { // until the server has noticed it
 			}
 		})
 	}
@@ -330,14 +330,14 @@ func TestIdleConnectionsEndAtOnceWithAShutdown(t *testing.T) {
 	}
 }
 
-// The end of a connection is announced, and what came before it is answered.
-func TestAShutdownAnswersWhatHasBegun(t *testing.T) {
+// The end of a connection is announced, and requests that came before it are answered.
+func TestAShutdownAnswersRequestsThatHaveBegun(t *testing.T) {
 	s := serve(t, nil)
 	s.write(t, "a", "a")
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /a HTTP/1.1\r\n")
 	r := bufio.NewReader(c)
-	read(t, r, "GET") // so the half behind it has come
+	read(t, r, "GET") // then the half of the next request has come as well
 	down := make(chan error, 1)
 	go func() { down <- s.Shutdown(t.Context()) }()
 	for { // the listener closes first
@@ -382,8 +382,8 @@ func TestAbortedDownloadsLeaveNothingBehind(t *testing.T) {
 	clients.Wait()
 }
 
-// While a file is replaced and cut, each response is one of the contents as a
-// whole, or breaks off.
+// While a file is replaced and truncated, each response is one of its contents, or
+// breaks off.
 func TestAFileThatChangesWhileItIsServed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows lets nobody replace a file that is open")
@@ -438,7 +438,7 @@ func TestAFileThatChangesWhileItIsServed(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// In steady state a request costs no memory.
+// In steady state a request allocates no memory.
 func TestAPlainRequestAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
@@ -486,7 +486,7 @@ func TestAPlainRequestAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestAUnixSocketIsFastToo(t *testing.T) {
+func TestAUnixSocketUsesTheFastPath(t *testing.T) {
 	const size = 1 << 20
 	s := serve(t, nil)
 	s.pattern(t, "f", size)
@@ -509,8 +509,8 @@ func TestAUnixSocketIsFastToo(t *testing.T) {
 	if got := read(t, bufio.NewReader(c), "GET"); got.status != 200 || len(got.body) != size {
 		t.Errorf("got %d with %d bytes", got.status, len(got.body))
 	}
-	if told := s.last(t); told.Method != fastMethod {
-		t.Errorf("told %v, want %v", told.Method, fastMethod)
+	if record := s.last(t); record.Method != fastMethod {
+		t.Errorf("recorded %v, want %v", record.Method, fastMethod)
 	}
 	_ = s.Close()
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {

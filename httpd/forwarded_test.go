@@ -10,13 +10,13 @@ import (
 	"sluice/httpd"
 )
 
-func TestWhoTheClientBehindAProxyIs(t *testing.T) {
+func TestTheClientBehindAProxy(t *testing.T) {
 	const proxies = "127.0.0.0/8 10.0.0.0/8 2001:db8:1::/48"
 	for _, tt := range []struct {
 		name   string
-		from   string // whose word counts
+		from   string // the trusted proxies
 		fields string
-		want   string // "": the other end of the connection
+		want   string // "": the peer of the connection
 	}{
 		{"one address", proxies, "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1:0"},
 		{"with a port", proxies, "X-Forwarded-For: 192.0.2.1:1234\r\n", "192.0.2.1:1234"},
@@ -73,7 +73,7 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 	}
 }
 
-// A proxy is many clients.
+// A proxy has many clients.
 func TestTheBoundForOneAddressIsNotForProxies(t *testing.T) {
 	for from, want := range map[string]bool{"127.0.0.0/8": true, "10.0.0.0/8": false} {
 		s := serve(t, func(srv *httpd.Server) {

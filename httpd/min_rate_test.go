@@ -19,16 +19,16 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 	const size = 64 << 20               // more than the buffers of a connection hold
 	other := httptest.NewTLSServer(nil) // for its certificate
 	defer other.Close()
-	for _, lane := range []string{"fast", "net/http", "TLS"} {
-		t.Run(lane, func(t *testing.T) {
+	for _, path := range []string{"fast", "net/http", "TLS"} {
+		t.Run(path, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
-				srv.NoFastPath = lane == "net/http"
+				srv.NoFastPath = path == "net/http"
 				srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
 				srv.StallTimeout, srv.MinRate = time.Second/2, size // half of it in time
 			})
 			s.pattern(t, "f", size)
 			var c net.Conn
-			if lane == "TLS" {
+			if path == "TLS" {
 				addr, _ := s.serveTLS(t)
 				tcp, err := net.Dial("tcp", addr)
 				if err != nil {
@@ -40,7 +40,7 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 			}
 			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
 			done := make(chan struct{})
-			go func() { // some bytes a millisecond are progress, and too slow
+			go func() { // some bytes a millisecond are progress, but too slow
 				defer close(done)
 				for buf := make([]byte, 4096); ; <-time.After(time.Millisecond) {
 					if _, err := c.Read(buf); err != nil {
@@ -48,8 +48,8 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 					}
 				}
 			}()
-			if told := s.last(t); !errors.Is(told.Err, netconn.ErrTooSlow) {
-				t.Errorf("told %v, want %v", told.Err, netconn.ErrTooSlow)
+			if record := s.last(t); !errors.Is(record.Err, netconn.ErrTooSlow) {
+				t.Errorf("recorded %v, want %v", record.Err, netconn.ErrTooSlow)
 			}
 			_ = c.Close()
 			<-done
@@ -57,21 +57,21 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 	}
 }
 
-func TestAClientThatKeepsPaceGetsAll(t *testing.T) {
+func TestAClientAboveTheMinimumRateGetsAll(t *testing.T) {
 	const size = 5<<20 + 7
 	for name, change := range map[string]func(*httpd.Server){
-		"in the fast lane": func(*httpd.Server) {},
+		"on the fast path": func(*httpd.Server) {},
 		"by net/http":      func(srv *httpd.Server) { srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) { change(srv); srv.MinRate = 1000 })
 			s.pattern(t, "f", size)
-			for range 2 { // each has stretches that the other began
+			for range 2 { // the second goes on in a section of the first
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if told := s.last(t); told.Err != nil || told.Sent != size || told.Method != fastMethod {
-					t.Errorf("told %+v, want all by %v", told, fastMethod)
+				if record := s.last(t); record.Err != nil || record.Sent != size || record.Method != fastMethod {
+					t.Errorf("recorded %+v, want all by %v", record, fastMethod)
 				}
 			}
 		})

@@ -13,7 +13,7 @@ import (
 	"sluice/httpd"
 )
 
-// parts takes a multipart/byteranges body apart.
+// parts parses a multipart/byteranges body.
 func parts(t *testing.T, contentType string, body io.Reader) (headers []http.Header, contents []string) {
 	t.Helper()
 	mediaType, params, err := mime.ParseMediaType(contentType)
@@ -39,7 +39,7 @@ func parts(t *testing.T, contentType string, body io.Reader) (headers []http.Hea
 
 func TestSeveralRangesAreParts(t *testing.T) {
 	s := open(t, &httpd.Handler{}, map[string]string{"f.css": string(bytes.Repeat([]byte("0123456789"), 100))})
-	got := s.ask(t, "GET", "/f.css", "Range", "bytes=500-502,0-1,-1")
+	got := s.request(t, "GET", "/f.css", "Range", "bytes=500-502,0-1,-1")
 	if got.Code != 206 || got.Header().Get("Content-Range") != "" {
 		t.Errorf("got %d with Content-Range %q, want 206 without", got.Code, got.Header().Get("Content-Range"))
 	}
@@ -56,7 +56,7 @@ func TestSeveralRangesAreParts(t *testing.T) {
 	if diff := cmp.Diff(wantHeaders, headers); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	again := s.ask(t, "GET", "/f.css", "Range", "bytes=500-502,0-1,-1")
+	again := s.request(t, "GET", "/f.css", "Range", "bytes=500-502,0-1,-1")
 	if again.Header().Get("Content-Type") == got.Header().Get("Content-Type") {
 		t.Error("two responses have the same boundary")
 	}

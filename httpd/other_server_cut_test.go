@@ -14,7 +14,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// faultyFS is a file system whose files fail when so many bytes were read.
+// faultyFS is a file system whose files fail after a number of bytes.
 type faultyFS struct {
 	afero.Fs
 	after int64
@@ -44,7 +44,7 @@ func (f *faultyFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recovering is middleware that recovers from every panic, also from
+// recovering is middleware that recovers from every panic, even from
 // http.ErrAbortHandler, and goes on as if nothing had happened.
 func recovering(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func recovering(h http.Handler) http.Handler {
 	})
 }
 
-// serveAt serves h by one of the servers that a Handler may be in.
+// serveAt serves h by one of the kinds of servers that a Handler may be in.
 func serveAt(t *testing.T, where string, h http.Handler) (base string, client *http.Client) {
 	t.Helper()
 	if where == "httpd.Server" {
@@ -75,9 +75,9 @@ func serveAt(t *testing.T, where string, h http.Handler) (base string, client *h
 	return srv.URL, srv.Client()
 }
 
-// A body that cannot be completed is no whole for the client, whatever middleware
-// makes of the panic that ends it.
-func TestACutBodyIsNoWholeBehindMiddlewareThatRecovers(t *testing.T) {
+// A body that cannot be completed does not look complete to the client, even if
+// middleware recovers from the panic that ends it.
+func TestACutBodyIsIncompleteBehindMiddlewareThatRecovers(t *testing.T) {
 	const size = 300_000
 	memory := afero.NewMemMapFs()
 	content, err := io.ReadAll(nettest.Pattern(size))
@@ -92,7 +92,7 @@ func TestACutBodyIsNoWholeBehindMiddlewareThatRecovers(t *testing.T) {
 			target string
 			after  int64
 		}{
-			{"/d/f", 200_000}, {"/d/f", size - 5}, // of which the middleware has as many
+			{"/d/f", 200_000}, {"/d/f", size - 5}, // as many bytes are in the buffer of the middleware
 			{"/d/?tar", 200_000}, {"/d/?tar.gz", 200_000},
 		} {
 			t.Run(fmt.Sprintf("%s, %s, after %d bytes", where, tt.target, tt.after), func(t *testing.T) {

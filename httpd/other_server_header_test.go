@@ -12,8 +12,8 @@ import (
 	"sluice/httpd"
 )
 
-// What middleware has put into the header before does not make a field twice that
-// can be there once.
+// A field that middleware has set before, and that may be there only once, is not
+// there twice.
 func TestNoFieldIsTwiceBehindMiddleware(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	for name, content := range siteFiles() {
@@ -56,9 +56,8 @@ func TestNoFieldIsTwiceBehindMiddleware(t *testing.T) {
 	}
 }
 
-// Middleware that knows the client behind a proxy has its address, and not
-// always its port.
-func TestTheClientThatMiddlewareTells(t *testing.T) {
+// Middleware that sets the address of a client behind a proxy often sets no port.
+func TestTheClientAddressThatMiddlewareSets(t *testing.T) {
 	for remote, want := range map[string]string{
 		"192.0.2.7": "192.0.2.7:0", "192.0.2.7:80": "192.0.2.7:80", "2001:db8::1": "[2001:db8::1]:0", "[2001:db8::1]:80": "[2001:db8::1]:80",
 		"::ffff:192.0.2.7": "192.0.2.7:0", "@": "invalid AddrPort", "": "invalid AddrPort", "a name": "invalid AddrPort",

@@ -10,8 +10,8 @@ import (
 	"sluice/httpd"
 )
 
-// A redirect to the form with a slash keeps an encoded slash encoded: for a
-// browser it separates nothing.
+// A redirect to the name with a slash keeps an encoded slash encoded: for a browser
+// that separates nothing.
 func TestARedirectKeepsEncodedSlashes(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/d e/x/f.txt", []byte("content"), 0o644); err != nil {

@@ -19,8 +19,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Each way of a body to a client that takes nothing ends after StallTimeout, in
-// another server too.
+// A response to a client that takes nothing ends after StallTimeout, also in another
+// server, by each method of sending a body.
 func TestEachStalledBodyIsCutInAnotherServer(t *testing.T) {
 	dir := nettest.TempDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {
@@ -63,7 +63,7 @@ func TestEachStalledBodyIsCutInAnotherServer(t *testing.T) {
 		{"a listing by TLS", memory, "/many/", plain, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // by TLS, package tls takes five seconds more to close
+			t.Parallel() // package tls takes five seconds more to close
 			reported := make(chan httpd.Transfer, 1)
 			srv := httptest.NewUnstartedServer(tt.wrap(&httpd.Handler{
 				FS: tt.fs, StallTimeout: 50 * time.Millisecond, OnTransfer: func(r httpd.Transfer) { reported <- r },
@@ -74,7 +74,7 @@ func TestEachStalledBodyIsCutInAnotherServer(t *testing.T) {
 					c = over.NetConn()
 				}
 				if state == http.StateNew {
-					_ = c.(*net.TCPConn).SetWriteBuffer(4096) // so that little is too much
+					_ = c.(*net.TCPConn).SetWriteBuffer(4096) // so that it is soon full
 				}
 			}
 			if tt.secure {
@@ -101,12 +101,12 @@ func TestEachStalledBodyIsCutInAnotherServer(t *testing.T) {
 	}
 }
 
-// unwrappingWriter has no ReadFrom, and lets http.ResponseController pass.
+// unwrappingWriter has no ReadFrom, but an Unwrap for http.ResponseController.
 type unwrappingWriter struct{ statusWriter }
 
 func (w *unwrappingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// A connection that was kept alive has no deadline of the response before.
+// The deadline of a response does not stay on a connection that is kept alive.
 func TestADeadlineEndsWithItsResponse(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/d/f", make([]byte, 3<<20), 0o644); err != nil {
@@ -117,7 +117,7 @@ func TestADeadlineEndsWithItsResponse(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/", files)
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(2 * stall) // what this is about takes time
+		time.Sleep(2 * stall) // until the deadline would end the connection
 		_, _ = io.WriteString(w, "late")
 	})
 	for _, where := range []string{"http.Server", "TLS", "HTTP/2"} {

@@ -30,7 +30,7 @@ func serveAny(t *testing.T, srv *httpd.Server) (url string, reported <-chan http
 	return "http://" + ln.Addr().String(), nil
 }
 
-// tagging is middleware that hands on the ResponseWriter.
+// tagging is middleware that passes on the ResponseWriter.
 func tagging(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Middleware", "passed")
@@ -38,7 +38,7 @@ func tagging(h http.Handler) http.Handler {
 	})
 }
 
-// statusWriter is what middleware often has in place of the ResponseWriter.
+// statusWriter is a typical ResponseWriter of middleware.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -49,13 +49,13 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// readerFromWriter is one that passes on what sendfile needs.
+// readerFromWriter passes on the methods that sendfile needs.
 type readerFromWriter struct{ statusWriter }
 
 func (w *readerFromWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }
 func (w *readerFromWriter) Unwrap() http.ResponseWriter         { return w.ResponseWriter }
 
-// blindWriter has a ReadFrom, and no way to Flush.
+// blindWriter has a ReadFrom, but no Flush.
 type blindWriter struct{ statusWriter }
 
 func (w *blindWriter) ReadFrom(r io.Reader) (int64, error) {
@@ -68,8 +68,8 @@ func wrapping(wrap func(http.ResponseWriter) http.ResponseWriter) func(http.Hand
 	}
 }
 
-// Each wrapper that may stand between a Handler and the connection, in a plain
-// http.Server and in one of ours: the method by which a file goes.
+// The method by which a file is sent through each wrapper that may stand between a
+// Handler and the connection, in an http.Server and in a Server.
 func TestTheMethodBehindMiddleware(t *testing.T) {
 	const size = 3_000_000
 	dir := nettest.TempDir(t)
@@ -84,7 +84,7 @@ func TestTheMethodBehindMiddleware(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		wrap  func(http.Handler) http.Handler
-		plain sendfile.Method // in clear
+		plain sendfile.Method // without TLS
 	}{
 		{"nothing", func(h http.Handler) http.Handler { return h }, fastMethod},
 		{"a mux", func(h http.Handler) http.Handler { mux := http.NewServeMux(); mux.Handle("/", h); return mux }, fastMethod},
@@ -150,8 +150,8 @@ func TestTheMethodBehindMiddleware(t *testing.T) {
 	}
 }
 
-// A browser that follows redirects and links from where a Handler is mounted ends
-// up at its files, whatever the mount.
+// A browser that follows redirects and links from the path at which a Handler is
+// mounted finds its files, for each way of mounting it.
 func TestLinksHoldBehindStripPrefix(t *testing.T) {
 	root := func(t *testing.T) *httpd.Root {
 		dir := nettest.TempDir(t)
@@ -172,7 +172,7 @@ func TestLinksHoldBehindStripPrefix(t *testing.T) {
 		return r
 	}
 	for _, tt := range []struct {
-		name, mount string // what comes before the files
+		name, mount string // the prefix of the files
 		handler     func(h http.Handler) http.Handler
 	}{
 		{"at the top", "", func(h http.Handler) http.Handler { return h }},
@@ -213,19 +213,19 @@ func TestLinksHoldBehindStripPrefix(t *testing.T) {
 						t.Errorf("%s: got %q", target, body)
 					}
 				}
-				if tt.mount != "" && tt.name != "by StripPrefix with a slash" { // which wants the slash to be there
+				if tt.mount != "" && tt.name != "by StripPrefix with a slash" { // it needs the slash
 					if resp, _ := get(t, http.DefaultClient, mounted); resp.Request.URL.String() != mounted+"/" {
 						t.Errorf("the mount itself led to %s with %s, want %s/", resp.Request.URL, resp.Status, mounted)
 					}
 				}
-				crawl(t, mounted+"/", 5) // "/", "/d e/", "/d e/x/" and what a.txt, b#c.txt and y.txt hold; page/
+				crawl(t, mounted+"/", 5) // "/", "/d e/", "/d e/x/" and the files a.txt, b#c.txt and y.txt; page/
 			})
 		}
 	}
 }
 
-// crawl follows all links beneath top and expects each to lead somewhere beneath
-// it, and to files of so many.
+// crawl follows all links below top. Each must lead to a path below top, and so many
+// of them to files.
 func crawl(t *testing.T, top string, atLeast int) {
 	t.Helper()
 	link := regexp.MustCompile(`href="([^"]*)"`)
@@ -263,8 +263,8 @@ func crawl(t *testing.T, top string, atLeast int) {
 	}
 }
 
-// A client that takes nothing is cut in other servers too, unless they have their
-// own bound.
+// A client that takes nothing is cut in other servers too, unless they have a
+// WriteTimeout.
 func TestAStalledClientIsCutInAnotherServer(t *testing.T) {
 	dir := nettest.TempDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {

@@ -14,7 +14,7 @@ import (
 	"sluice/httpd"
 )
 
-// A ResponseWriter of middleware of which single calls go wrong.
+// A ResponseWriter of middleware of which single calls fail.
 type oddWriter struct {
 	header http.Header
 	write  func(p []byte) (int, error)
@@ -31,8 +31,8 @@ type oddReaderFrom struct {
 
 func (w *oddReaderFrom) ReadFrom(r io.Reader) (int64, error) { return w.readFrom(r) }
 
-// What goes wrong in a ResponseWriter ends the response, and what is reported is
-// what that has taken.
+// An error of a ResponseWriter ends the response, and the report has the bytes that it
+// has taken.
 func TestAResponseWriterThatFailsEndsTheResponse(t *testing.T) {
 	errWriter := errors.New("the writer has failed")
 	all := func(p []byte) (int, error) { return len(p), nil }
@@ -51,7 +51,7 @@ func TestAResponseWriterThatFailsEndsTheResponse(t *testing.T) {
 		w     func() http.ResponseWriter
 		sent  int64
 		err   error
-		files bool // of files alone, for only they go by ReadFrom
+		files bool // only for files: nothing else uses ReadFrom
 	}{
 		{"one that takes nothing and has no error", func() http.ResponseWriter { return &oddWriter{write: upTo(0, nil)} }, 0, io.ErrShortWrite, false},
 		{"one that takes less and has no error", func() http.ResponseWriter { return &oddWriter{write: upTo(1000, nil)} }, 1000, io.ErrShortWrite, false},
@@ -73,7 +73,7 @@ func TestAResponseWriterThatFailsEndsTheResponse(t *testing.T) {
 				continue
 			}
 			for _, proto := range []int{1, 2} {
-				if tt.files && proto == 2 { // where no ReadFrom is used
+				if tt.files && proto == 2 { // ReadFrom is not used there
 					continue
 				}
 				t.Run(fmt.Sprintf("%s, %s, HTTP/%d", tt.name, target, proto), func(t *testing.T) {

@@ -16,8 +16,9 @@ import (
 	"sluice/httpd"
 )
 
-// What no handler ever sees has a line in the log all the same, as with nginx.
-func TestRefusalsAreTold(t *testing.T) {
+// Requests that are refused before a handler is called are reported too, as nginx logs
+// them.
+func TestRefusalsAreReported(t *testing.T) {
 	other := httptest.NewTLSServer(nil) // for its certificate
 	defer other.Close()
 	for _, tt := range []struct {
@@ -34,11 +35,11 @@ func TestRefusalsAreTold(t *testing.T) {
 		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
 		{"behind another request", "OPTIONS / HTTP/1.1\r\nHost: test\r\n\r\nGET /a HTTP/1.1\r\n\r\n", httpd.Transfer{Status: 400}},
 	} {
-		for _, lane := range []string{"fast", "TLS"} {
-			t.Run(tt.name+", "+lane, func(t *testing.T) {
+		for _, path := range []string{"fast", "TLS"} {
+			t.Run(tt.name+", "+path, func(t *testing.T) {
 				s := serve(t, func(srv *httpd.Server) { srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates} })
 				var c net.Conn
-				if lane == "TLS" {
+				if path == "TLS" {
 					if strings.Contains(tt.name, "two lengths") {
 						t.Skip("is net/http's to answer, which goes on by the coding")
 					}
@@ -57,7 +58,7 @@ func TestRefusalsAreTold(t *testing.T) {
 					if got := read(t, r, "OPTIONS"); got.status != 204 {
 						t.Fatalf("answered %+v", got)
 					}
-					<-s.told
+					<-s.recorded
 				}
 				resp, err := http.ReadResponse(r, nil)
 				if err != nil {
@@ -67,21 +68,21 @@ func TestRefusalsAreTold(t *testing.T) {
 				if resp.StatusCode != tt.want.Status {
 					t.Errorf("answered %d, want %d", resp.StatusCode, tt.want.Status)
 				}
-				told := s.last(t)
-				got := httpd.Transfer{Op: told.Op, Target: told.Target, Proto: told.Proto, Status: told.Status}
-				if fmt.Sprint(got) != fmt.Sprint(tt.want) || told.Remote.String() != c.LocalAddr().String() || told.Sent != int64(len(body)) {
-					t.Errorf("told %+v, want %+v with %d bytes", told, tt.want, len(body))
+				record := s.last(t)
+				got := httpd.Transfer{Op: record.Op, Target: record.Target, Proto: record.Proto, Status: record.Status}
+				if fmt.Sprint(got) != fmt.Sprint(tt.want) || record.Remote.String() != c.LocalAddr().String() || record.Sent != int64(len(body)) {
+					t.Errorf("recorded %+v, want %+v with %d bytes", record, tt.want, len(body))
 				}
 				_ = s.Close()
-				if len(s.told) != 0 {
-					t.Errorf("told %+v as well", s.last(t))
+				if len(s.recorded) != 0 {
+					t.Errorf("recorded %+v as well", s.last(t))
 				}
 			})
 		}
 	}
 }
 
-// Browsers open connections in advance, on which nothing comes.
+// Browsers open connections in advance, and may send nothing on them.
 func TestAShutdownDoesNotWaitForHandshakes(t *testing.T) {
 	other := httptest.NewTLSServer(nil)
 	defer other.Close()
@@ -92,7 +93,7 @@ func TestAShutdownDoesNotWaitForHandshakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	speaks, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // is accepted after it
+	speaks, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // it is accepted after the silent one
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"sluice/httpd/internal/listing"
 )
 
-// An entry for the listing's own test.
+// An entry of a directory.
 type entry struct {
 	name string
 	dir  bool
@@ -65,13 +65,13 @@ func TestListing(t *testing.T) {
 	} {
 		next := strings.Index(page, want)
 		if next <= at {
-			t.Errorf("%q is not there, or not in its place:\n%s", want, page)
+			t.Errorf("%q is missing, or not in its place:\n%s", want, page)
 		}
 		at = next
 	}
 }
 
-// files are as many files, sizes and times going down as the names go up.
+// files returns a file for each name. Each is smaller and older than the one before.
 func files(names ...string) (entries []fs.FileInfo) {
 	for i, name := range names {
 		entries = append(entries, entry{name: name, size: int64(100 - i), age: time.Duration(i) * time.Hour})
@@ -148,7 +148,7 @@ func TestListingInJSON(t *testing.T) {
 	}
 }
 
-// What a stranger can name a file must not become a part of the page (as in
+// A name that a stranger gives to a file must not become a part of the page (as in
 // CVE-2023-38501).
 func FuzzListing(f *testing.F) {
 	for _, s := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "a'b&amp;", "\xff\xfe", "../x", "\n", "="} {
@@ -187,8 +187,9 @@ var (
 	value = regexp.MustCompile(`"[^"]*"`)
 )
 
-// tags returns the tags of a page with the names of their attributes and without their values, which may hold
-// whatever is escaped or means nothing there, such as =. What could begin or end a tag in the text counts as one.
+// tags returns the tags of a page with the names of their attributes, but without the values, which may have
+// characters that are escaped or harmless there, such as =. Characters in the text that could begin or end a tag count
+// as one.
 func tags(page string) string {
 	all := value.ReplaceAllString(strings.Join(tag.FindAllString(page, -1), "\n"), `""`)
 	for _, text := range tag.Split(page, -1) {
@@ -199,7 +200,7 @@ func tags(page string) string {
 	return all
 }
 
-func TestTagsSeeWhatANameMakesOfAPage(t *testing.T) {
+func TestTagsFindInjectedTags(t *testing.T) {
 	const harmless = `<p><a href="x">x</a>`
 	for name, page := range map[string]string{
 		"a tag in the text":             `<p><a href="x"><b></a>`,
@@ -210,12 +211,12 @@ func TestTagsSeeWhatANameMakesOfAPage(t *testing.T) {
 		"a tag that ends where it must": `<p><a href="x">>x</a>`,
 	} {
 		if tags(page) == tags(harmless) {
-			t.Errorf("%s is not seen in %s", name, page)
+			t.Errorf("%s is not found in %s", name, page)
 		}
 	}
 	for _, name := range []string{"=", "a=", "&lt;", "'"} {
 		if page := `<p><a href="` + name + `">` + name + `</a>`; tags(page) != tags(harmless) {
-			t.Errorf("in %s there is said to be\n%s", page, tags(page))
+			t.Errorf("%s has the tags\n%s", page, tags(page))
 		}
 	}
 }
@@ -230,7 +231,7 @@ func BenchmarkListing(b *testing.B) {
 	}
 }
 
-// dated is an entry of any time.
+// dated is an entry with a time of its own.
 type dated struct {
 	entry
 	modified time.Time
@@ -238,8 +239,8 @@ type dated struct {
 
 func (d dated) ModTime() time.Time { return d.modified }
 
-// What touch(1) did to one file must not take the others from the listing.
-func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
+// An unusual time of one file must not remove the others from the listing.
+func TestListingWithYearsThatNoDateCanExpress(t *testing.T) {
 	var entries []fs.FileInfo
 	for _, year := range []int{-1199, 2026, 33658} {
 		entries = append(entries, dated{entry{name: fmt.Sprint(year)}, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
@@ -259,6 +260,6 @@ func TestListingWithYearsThatNoDateCanTell(t *testing.T) {
 func TestPreviousWithoutALimitIsAllOfIt(t *testing.T) {
 	page, _ := write(t, "/", "offset=1", []fs.FileInfo{entry{name: "a"}, entry{name: "b"}})
 	if want := `<a href="?">previous</a>`; !strings.Contains(page, want) {
-		t.Errorf("%s is not there:\n%s", want, page)
+		t.Errorf("%s is missing:\n%s", want, page)
 	}
 }

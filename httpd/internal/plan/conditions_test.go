@@ -97,7 +97,7 @@ func TestConditionsFollowTheOrderOfRFC9110(t *testing.T) {
 	}
 }
 
-func TestConditionsOnWhatIsNotKnownAreAsGoodAsAbsent(t *testing.T) {
+func TestConditionsOnAnUnknownTimeAreIgnored(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	date := now.Format(http.TimeFormat)
 	for name, header := range map[string][]string{

@@ -42,14 +42,14 @@ func TestParseRanges(t *testing.T) {
 		{"the last no bytes (golang/go#81262)", "bytes=-0", 1000, nil, unsatisfiable},
 		{"the last no bytes of nothing", "bytes=-0", 0, nil, unsatisfiable},
 		{"the first byte of nothing", "bytes=0-0", 0, nil, unsatisfiable},
-		{"nothing but what cannot be", "bytes=-0,1000-,2000-2001", 1000, nil, unsatisfiable},
-		{"the end of nothing is all of it", "bytes=-5", 0, nil, nil},
-		{"the end of nothing beside what cannot be", "bytes=0-0,-5", 0, nil, nil},
+		{"only unsatisfiable ranges", "bytes=-0,1000-,2000-2001", 1000, nil, unsatisfiable},
+		{"a suffix of nothing is all of it", "bytes=-5", 0, nil, nil},
+		{"a suffix of nothing next to an unsatisfiable range", "bytes=0-0,-5", 0, nil, nil},
 
 		{"two ranges", "bytes=0-9,500-509", 1000, ranges{{0, 10}, {500, 10}}, nil},
 		{"the order of the request stays", "bytes=500-509,0-9", 1000, ranges{{500, 10}, {0, 10}}, nil},
 		{"the first and the last byte", "bytes=0-0,-1", 1000, ranges{{0, 1}, {999, 1}}, nil},
-		{"what cannot be is left out", "bytes=0-9,1000-1009,-0", 1000, ranges{{0, 10}}, nil},
+		{"unsatisfiable ranges are left out", "bytes=0-9,1000-1009,-0", 1000, ranges{{0, 10}}, nil},
 		{"ranges that overlap are one", "bytes=0-600,500-899", 1000, ranges{{0, 900}}, nil},
 		{"ranges that touch are one", "bytes=0-499,500-899", 1000, ranges{{0, 900}}, nil},
 		{"a gap smaller than the header of a part is sent along", "bytes=0-0,80-80", 1000, ranges{{0, 81}}, nil},
@@ -84,8 +84,8 @@ func TestParseRanges(t *testing.T) {
 	}
 }
 
-// The attacks on other servers asked for much by little (CVE-2011-3192), or
-// for more than a number holds (CVE-2017-7529).
+// Attacks on other servers requested much by little (CVE-2011-3192), or more than a
+// number can hold (CVE-2017-7529).
 func TestHostileRangesAreBounded(t *testing.T) {
 	const size = 1 << 20
 	overlapping := "bytes=0-"
@@ -129,8 +129,7 @@ func FuzzParseRanges(f *testing.F) {
 	})
 }
 
-// checkRanges checks that what is to be sent lies inside and that no byte is
-// sent twice.
+// checkRanges checks that the ranges lie inside and that no byte is sent twice.
 func checkRanges(t *testing.T, field string, ranges [][2]int64, size int64) {
 	t.Helper()
 	for i, r := range ranges {

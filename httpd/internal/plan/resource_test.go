@@ -11,7 +11,7 @@ import (
 	"sluice/httpd/internal/plan"
 )
 
-func TestPlanHeaders(t *testing.T) {
+func TestHeaders(t *testing.T) {
 	modified := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	now := modified.Add(time.Hour)
 	content := bytes.Repeat([]byte("0123456789"), 100)
@@ -37,9 +37,9 @@ func TestPlanHeaders(t *testing.T) {
 	}{
 		{"200", request("GET"), 200, with(common, whole), string(content)},
 		{"206", request("GET", "Range", "bytes=-3"), 206, with(common, whole, map[string]string{"Content-Range": "bytes 997-999/1000"}), "789"},
-		{"304 has only what tells copies apart", request("GET", "If-None-Match", "*"), 304, with(map[string]string{"Etag": `"abc"`}), ""},
-		{"412 says what the file is now", request("GET", "If-Match", `"x"`), 412, with(common, page), "412 Precondition Failed\n"},
-		{"416 tells the size", request("GET", "Range", "bytes=-0"), 416, with(common, page, map[string]string{"Content-Range": "bytes */1000"}), "416 Requested Range Not Satisfiable\n"},
+		{"304 has only the validators", request("GET", "If-None-Match", "*"), 304, with(map[string]string{"Etag": `"abc"`}), ""},
+		{"412 has the validators of the present file", request("GET", "If-Match", `"x"`), 412, with(common, page), "412 Precondition Failed\n"},
+		{"416 has the size", request("GET", "Range", "bytes=-0"), 416, with(common, page, map[string]string{"Content-Range": "bytes */1000"}), "416 Requested Range Not Satisfiable\n"},
 		{"HEAD has no ranges", request("HEAD", "Range", "bytes=0-1"), 200, with(common, whole), string(content)},
 		{"HEAD has conditions", request("HEAD", "If-None-Match", "*"), 304, with(map[string]string{"Etag": `"abc"`}), ""},
 	} {
@@ -62,7 +62,7 @@ func TestPlanHeaders(t *testing.T) {
 	}
 }
 
-func TestSeveralRangesOfWhatIsCodedAreTheWhole(t *testing.T) {
+func TestSeveralRangesOfAContentCodingAreTheWhole(t *testing.T) {
 	fields := http.Header{"Content-Type": {"text/css"}, "Content-Encoding": {"gzip"}}
 	got := plan.RespondTo(request("GET", "Range", "bytes=0-1,-1"), `"abc"`, time.Time{}, fields, make([]byte, 1000), time.Now())
 	if got.Status != 200 || len(got.Body) != 1000 {

@@ -142,7 +142,7 @@ func TestTheTagOfAnArchiveChangesWithItsContent(t *testing.T) {
 	}
 	s.write(t, "d/.hidden", "more")
 	if _, ok := seen[tag()]; !ok {
-		t.Error("the tag changes with what is not in it")
+		t.Error("the tag changes with a file that is not in it")
 	}
 	for _, step := range []struct {
 		name   string
@@ -150,7 +150,7 @@ func TestTheTagOfAnArchiveChangesWithItsContent(t *testing.T) {
 	}{
 		{"a longer file", func() error { s.write(t, "d/a", "11"); return nil }},
 		{"a new file", func() error { s.write(t, "d/c", "3"); return nil }},
-		{"a file less", func() error { return os.Remove(filepath.Join(s.dir, "d", "b")) }},
+		{"one file less", func() error { return os.Remove(filepath.Join(s.dir, "d", "b")) }},
 		{"another name", func() error { return os.Rename(filepath.Join(s.dir, "d", "c"), filepath.Join(s.dir, "d", "e")) }},
 		{"a new directory", func() error { return os.Mkdir(filepath.Join(s.dir, "d", "f"), 0o755) }},
 	} {

@@ -68,7 +68,7 @@ func TestReprDigest(t *testing.T) {
 		{"the last of a name counts", "sha-256=9, sha-256=0, sha-512=1", sha512Of},
 		{"insecure ones are not offered", "md5=10, sha=9, sha-256=1", sha256Of(content)},
 		{"parameters do not count", "sha-256=1;x=y", sha256Of(content)},
-		{"more than 10 is none", "sha-256=11", ""},
+		{"more than 10 is invalid", "sha-256=11", ""},
 		{"not a number", "sha-256=high, sha-512", ""},
 		{"names are in small letters", "SHA-256=1", ""},
 		{"nonsense", ",,=;=,", ""},

@@ -81,19 +81,19 @@ func TestDialogues(t *testing.T) {
 			[]answer{{200, "content of a", false}, {200, "", false}, {404, "404 Not Found\n", false}, {200, "content of b", false}}, false,
 		},
 		{
-			"what is not plain keeps its place",
+			"a request that is not plain is answered in order",
 			"GET /a HTTP/1.1\r\n" + host + "\r\nDELETE /a HTTP/1.1\r\n" + host + "\r\nGET /b%20b HTTP/1.1\r\n" + host + "\r\n", "GDG",
 			[]answer{{200, "content of a", false}, {405, "405 Method Not Allowed\n", false}, {200, "content of b", false}}, false,
 		},
 		{"a request to close", "GET /a HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", "G", []answer{{200, "content of a", true}}, true},
 		{
-			"what follows a request to close is not answered", "GET /a HTTP/1.1\r\n" + host + "Connection: close\r\n\r\nGET /a HTTP/1.1\r\n" + host + "\r\n", "G",
+			"requests after a request to close are not answered", "GET /a HTTP/1.1\r\n" + host + "Connection: close\r\n\r\nGET /a HTTP/1.1\r\n" + host + "\r\n", "G",
 			[]answer{{200, "content of a", true}}, true,
 		},
 		{"HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", "G", []answer{{200, "content of a", true}}, true},
 		{"HTTP/1.0 that stays", "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "G", []answer{{200, "content of a", false}}, false},
 		{"an absolute target", "GET http://a/a HTTP/1.1\r\n" + host + "\r\n", "G", []answer{{200, "content of a", false}}, false},
-		{"a body that nobody wants", "GET /a HTTP/1.1\r\n" + host + "Content-Length: 3\r\n\r\nxyzGET /b%20b HTTP/1.1\r\n" + host + "\r\n", "GG", []answer{{200, "content of a", false}, {200, "content of b", false}}, false},
+		{"a body of a GET", "GET /a HTTP/1.1\r\n" + host + "Content-Length: 3\r\n\r\nxyzGET /b%20b HTTP/1.1\r\n" + host + "\r\n", "GG", []answer{{200, "content of a", false}, {200, "content of b", false}}, false},
 		{"a chunked body ends the connection", "GET /a HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /a HTTP/1.1\r\n" + host + "\r\n", "G", []answer{{200, "content of a", true}}, true},
 		{
 			"two ways to end a body", "GET /a HTTP/1.1\r\n" + host + "\r\nPOST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "GP",
@@ -105,7 +105,7 @@ func TestDialogues(t *testing.T) {
 		{"no host", "GET /a HTTP/1.1\r\n\r\n", "G", []answer{{400, "400 Bad Request: missing required Host header", true}}, true},
 		{"no request at all", "\x16\x03\x01\x00\x05hello\r\n\r\n", "G", []answer{{400, "400 Bad Request", true}}, true},
 		{"a header without end", "GET /a HTTP/1.1\r\n" + host + "X: " + strings.Repeat("x", 64<<10), "G", []answer{{431, "431 Request Header Fields Too Large", true}}, true},
-		{"a version that is none", "GET /a HTTP/3.0\r\n" + host + "\r\n", "G", []answer{{505, "505 HTTP Version Not Supported: unsupported protocol version", true}}, true},
+		{"an unknown version", "GET /a HTTP/3.0\r\n" + host + "\r\n", "G", []answer{{505, "505 HTTP Version Not Supported: unsupported protocol version", true}}, true},
 	} {
 		for way, send := range map[string]func(c net.Conn){
 			"at once": func(c net.Conn) { _, _ = io.WriteString(c, tt.in) },
@@ -284,7 +284,7 @@ func TestEachHeaderHasItsTime(t *testing.T) {
 
 func TestConnectionsBeyondTheLimitGet503(t *testing.T) {
 	for name, change := range map[string]func(*httpd.Server){
-		"in all":         func(srv *httpd.Server) { srv.MaxConns = 2 },
+		"of the server":  func(srv *httpd.Server) { srv.MaxConns = 2 },
 		"of one address": func(srv *httpd.Server) { srv.MaxConnsPerAddr = 2 },
 		"in net/http":    func(srv *httpd.Server) { srv.MaxConns = 2; srv.NoFastPath = true },
 	} {
@@ -386,7 +386,7 @@ func TestAbortedDownloadsLeaveNothingBehind(t *testing.T) {
 // breaks off.
 func TestAFileThatChangesWhileItIsServed(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows lets nobody replace a file that is open")
+		t.Skip("on Windows open files cannot be replaced")
 	}
 	s := serve(t, func(srv *httpd.Server) {
 		handler(srv).CacheValid = time.Millisecond

@@ -123,7 +123,7 @@ type Handler struct {
 
 	once  sync.Once        // for the fields below
 	files *filecache.Cache // nil: there are none
-	fast  h1conn.Handler   // as both paths use it
+	core  h1conn.Handler   // what both paths use
 }
 
 func (h *Handler) prepare() {
@@ -145,7 +145,7 @@ func (h *Handler) prepare() {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
 		c.Files, c.Tree = h.files, h.files.Tree
 	}
-	h.fast = h1conn.Handler{
+	h.core = h1conn.Handler{
 		Planner:      plan.New(c),
 		Limits:       netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter},
 		Method:       h.method(),
@@ -161,10 +161,10 @@ func (h *Handler) cache() *filecache.Cache {
 	return h.files
 }
 
-// prepared returns fast.
+// prepared returns core, which it makes at the first call.
 func (h *Handler) prepared() *h1conn.Handler {
 	h.once.Do(h.prepare)
-	return &h.fast
+	return &h.core
 }
 
 const defaultStallTimeout = time.Minute
@@ -204,10 +204,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
 	request := requestOf(r)
-	pl := h.prepared().Planner.Plan(&request, plan.Lookup{})
+	core := h.prepared()
+	pl := core.Planner.Plan(&request, plan.Lookup{})
 	resp := pl.Respond(r.Context())
 	defer resp.Release()
-	if h.ServerTiming {
+	if core.ServerTiming {
 		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
 	}
 	size := resp.Body.Size()
@@ -216,7 +217,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	if server != nil {
 		base = server.base
 	}
-	limits := h.fast.Limits.Begin(base, size, t)
+	limits := core.Limits.Begin(base, size, t)
 	s := sender{h: h, rw: w, transfer: t, limits: limits}
 	err = netconn.ErrPanic
 	defer func() { // also if the ResponseWriter or a Limiter panics

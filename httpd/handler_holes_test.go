@@ -48,8 +48,8 @@ func TestHolesOfOtherServersAreClosed(t *testing.T) {
 		"an index file that leads out":                  "/",
 		"an archive through links (miniserve#1568)":     "/pub/?tar",
 		"an archive of the root":                        "/?tar",
-		"an archive of what leads out":                  "/out/?tar",
-		"a checksum of what leads out":                  "/pub/file?sha256",
+		"an archive of a link that leads out":           "/out/?tar",
+		"a checksum of a link that leads out":           "/pub/file?sha256",
 		"a hidden name by a detour":                     "/pub/x/../.env",
 		"a hidden name in an archive":                   "/pub/?zip",
 	} {

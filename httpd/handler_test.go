@@ -308,9 +308,9 @@ func TestPrecompressedFiles(t *testing.T) {
 		{"the only one taken", "/a.js", "gzip", "gzipped", "gzip", "Accept-Encoding"},
 		{"the most wanted", "/a.js", "zstd;q=0.5, br", "brotlied", "br", "Accept-Encoding"},
 		{"none without the field", "/a.js", "", "plain", "", "Accept-Encoding"},
-		{"none of what is not there", "/a.js", "deflate", "plain", "", "Accept-Encoding"},
+		{"none for a file that does not exist", "/a.js", "deflate", "plain", "", "Accept-Encoding"},
 		{"not one that is older than the file", "/old.css", "br, gzip;q=0.1", "fresh", "gzip", "Accept-Encoding"},
-		{"not for what is compressed already", "/pic.png", "gzip", "picture", "", ""},
+		{"not for a type that is compressed already", "/pic.png", "gzip", "picture", "", ""},
 		{"not a directory", "/dir.txt", "gzip", "plain", "", "Accept-Encoding"},
 		{"requested by its own name", "/a.js.gz", "gzip", "gzipped", "", ""},
 	} {

@@ -29,10 +29,10 @@ func (p *panicking) Wait(ctx context.Context, n int) (int, error) {
 // complete to the client, and is reported as cut.
 func TestAPanicOfTheProgramEndsOneResponse(t *testing.T) {
 	for name, change := range map[string]func(*httpd.Server){
-		"on the fast path":                     func(*httpd.Server) {},
-		"by net/http":                          func(srv *httpd.Server) { srv.NoFastPath = true },
-		"by net/http behind one that recovers": func(srv *httpd.Server) { srv.Handler = recovering(srv.Handler) },
-		"by net/http behind middleware":        func(srv *httpd.Server) { srv.Handler = tagging(srv.Handler) },
+		"on the fast path": func(*httpd.Server) {},
+		"by net/http":      func(srv *httpd.Server) { srv.NoFastPath = true },
+		"by net/http behind middleware that recovers": func(srv *httpd.Server) { srv.Handler = recovering(srv.Handler) },
+		"by net/http behind middleware":               func(srv *httpd.Server) { srv.Handler = tagging(srv.Handler) },
 	} {
 		for _, target := range []string{"/big.bin", "/?tar.gz"} {
 			t.Run(name+", "+target, func(t *testing.T) {

@@ -26,12 +26,12 @@ func TestRefusalsAreReported(t *testing.T) {
 		want     httpd.Transfer
 	}{
 		{"no host", "GET /a HTTP/1.1\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
-		{"a version to come", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
+		{"a future version", "GET /a HTTP/3.0\r\nHost: test\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/3.0", Status: 505}},
 		{"a target with blanks", "GET /a b HTTP/1.1\r\nHost: test\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a b", Proto: "HTTP/1.1", Status: 400}},
 		{"nonsense", "\x00\xff\n\n", httpd.Transfer{Op: "\x00\xff", Status: 400}},
 		{"a head without end", "GET /a HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 40<<10), httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 431}},
-		{"a coding that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
-		{"an expectation that nobody knows", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
+		{"an unknown coding", "GET /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 501}},
+		{"an unknown expectation", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 417}},
 		{"two lengths", "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", httpd.Transfer{Op: "GET", Target: "/a", Proto: "HTTP/1.1", Status: 400}},
 		{"behind another request", "OPTIONS / HTTP/1.1\r\nHost: test\r\n\r\nGET /a HTTP/1.1\r\n\r\n", httpd.Transfer{Status: 400}},
 	} {

@@ -14,7 +14,7 @@ import (
 	"sluice/sendfile"
 )
 
-// send sends a response to s.w. An error means that the body was cut.
+// send sends a response to s.rw. An error means that the body was cut.
 func (s *sender) send(r *http.Request, resp *plan.Response) error {
 	w := s.rw
 	for _, f := range resp.Header {

@@ -23,12 +23,12 @@ func TestAProxyNamesTheClient(t *testing.T) {
 	}{
 		{"version 1", "127.0.0.0/8", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n" + request, "192.0.2.1:1234", false},
 		{"version 1 of IPv6", "127.0.0.0/8", "PROXY TCP6 2001:db8::1 2001:db8::2 1234 80\r\n" + request, "[2001:db8::1]:1234", false},
-		{"version 1 that does not know", "127.0.0.0/8", "PROXY UNKNOWN\r\n" + request, "", false},
+		{"version 1 without an address", "127.0.0.0/8", "PROXY UNKNOWN\r\n" + request, "", false},
 		{"version 2", "127.0.0.1/32", v2 + "\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x00\x50" + request, "192.0.2.1:1234", false},
 		{"version 2 of the proxy itself", "127.0.0.1/32", v2 + "\x20\x00\x00\x00" + request, "", false},
-		{"nothing of the kind", "127.0.0.1/32", request, "", false},
+		{"no header", "127.0.0.1/32", request, "", false},
 		{"version 1 that is malformed", "127.0.0.1/32", "PROXY TCP4 192.0.2.1\r\n" + request, "", true},
-		{"somebody whose word is not taken", "192.0.2.0/24", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n" + request, "", true},
+		{"a peer that is not trusted", "192.0.2.0/24", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n" + request, "", true},
 	} {
 		for path, slow := range map[string]bool{"fast": false, "net/http": true} {
 			t.Run(tt.name+", "+path, func(t *testing.T) {

@@ -239,12 +239,12 @@ func TestAnswers(t *testing.T) {
 		{"its header", "HEAD", "/hello.txt", 200, map[string]string{"Content-Length": "5", "Content-Type": "text/plain; charset=utf-8"}, ""},
 		{"a query is not part of the name", "GET", "/hello.txt?v=1", 200, nil, "hello"},
 		{"escapes are decoded once", "GET", "/hello%2etxt", 200, nil, "hello"},
-		{"and not twice", "GET", "/hello%252etxt", 404, nil, ""},
+		{"escapes are not decoded twice", "GET", "/hello%252etxt", 404, nil, ""},
 		{"a name with spaces", "GET", "/sub/a%20name%20with%20spaces%20&%20%27b%27.txt", 200, nil, "x"},
 		{"a missing file", "GET", "/missing", 404, map[string]string{"Content-Type": "text/plain; charset=utf-8"}, "404 Not Found"},
 		{"a file as a directory", "GET", "/hello.txt/", 404, nil, ""},
 		{"below a file", "GET", "/hello.txt/x", 404, nil, ""},
-		{"a name too long to be", "GET", "/" + strings.Repeat("x", 300), 404, nil, ""},
+		{"a name that is too long", "GET", "/" + strings.Repeat("x", 300), 404, nil, ""},
 		{"a NUL", "GET", "/hello.txt%00", 400, nil, ""},
 		{"another method", "DELETE", "/hello.txt", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, "405"},
 		{"POST", "POST", "/", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, ""},
@@ -334,7 +334,7 @@ func TestNothingOutsideTheTreeIsServed(t *testing.T) {
 		}
 	}
 	if _, page := s.do(t, "GET", "/", nil); strings.Contains(page, "secret") || strings.Contains(page, "out/") {
-		t.Errorf("the listing shows what leads out:\n%s", page)
+		t.Errorf("the listing shows a link that leads out:\n%s", page)
 	}
 }
 

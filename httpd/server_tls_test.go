@@ -67,7 +67,7 @@ func TestTLSWithoutAConfigurationIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := new(httpd.Server).ServeTLS(ln); err == nil || errors.Is(err, http.ErrServerClosed) {
-		t.Errorf("ServeTLS = %v, want what is missing", err)
+		t.Errorf("ServeTLS = %v, want an error that names TLSConfig", err)
 	}
 	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept = %v, want a closed listener", err)

@@ -220,7 +220,7 @@ func TestAFileWithoutBodyIsSeenToChangeAtOnce(t *testing.T) {
 		t.Errorf("Hit gave a file of %d bytes, which now has 4", f.Info.Size())
 	}
 	if got := s.read(t, "/a"); got != "long" {
-		t.Errorf("got %q, want what is left", got)
+		t.Errorf("got %q, want the rest", got)
 	}
 }
 

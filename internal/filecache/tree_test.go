@@ -69,7 +69,7 @@ func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 				}
 			}
 			if _, err := cache.Get("/none"); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("got %v of what is not there", err)
+				t.Errorf("got %v for a name that does not exist", err)
 			}
 			if !kind.Writable {
 				return

@@ -22,11 +22,11 @@ func TestPreferred(t *testing.T) {
 		{"capital letters", "Application/JSON", "application/json"},
 		{"parameters do not count", "application/json; indent=4", "application/json"},
 		{"the kind", "application/*", "application/json"},
-		{"what is refused by name", "text/html;q=0, */*", "application/json"},
+		{"a type that is refused by name", "text/html;q=0, */*", "application/json"},
 		{"the specific before the general", "*/*;q=1, application/json;q=0.2, text/html;q=0.1", "application/json"},
 		{"neither", "image/png", "text/html"},
 		{"nonsense", ";;;q=,,", "text/html"},
-		{"a weight that is none", "application/json;q=high", "text/html"},
+		{"an invalid weight", "application/json;q=high", "text/html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := plan.Preferred(tt.accept, "text/html", "application/json"); got != tt.want {
@@ -52,7 +52,7 @@ func TestAcceptedCodings(t *testing.T) {
 		{"anything but one", "br;q=0, *", []string{"zstd", "gzip"}},
 		{"rather none", "identity, gzip;q=0.5", nil},
 		{"none refused", "identity;q=0, gzip;q=0.1", []string{"gzip"}},
-		{"only what nobody has", "compress, deflate", nil},
+		{"only codings that are not offered", "compress, deflate", nil},
 		{"nonsense", "q=1;;, ,;gzip", nil},
 		{"more than full weight is no weight", "gzip;q=1.001", nil},
 		{"too many decimals", "gzip;q=0.1234", nil},

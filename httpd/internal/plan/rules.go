@@ -8,19 +8,8 @@ import (
 	"strings"
 )
 
-// Rule gives the responses for certain paths a line of header.
-//
-// A Pattern with a slash is matched against the whole path, element by
-// element as by [path.Match]; the element ** stands for any number of elements,
-// also none. A Pattern without a slash is matched against the last element:
-// "*.js", "/assets/**", "/**/draft-?.txt". The path is the one that was asked
-// for, not that of an index file, and the slash at the end of a directory does
-// not count.
-//
-// Rules hold for responses that are no errors, so that no error is kept in a
-// cache for a year. Of several rules for one Name the last wins, also over
-// what the server would say itself; an empty Value takes the line away. A Rule
-// that ParseRule would refuse has no effect.
+// Rule adds a line to the header of the responses for certain paths. It is documented
+// as httpd.Rule.
 type Rule struct {
 	Pattern, Name, Value string
 }

@@ -191,5 +191,5 @@ func ExampleParseRule() {
 	fmt.Println(err)
 	// Output:
 	// {Pattern:/assets/** Name:Cache-Control Value:max-age=31536000, immutable} <nil>
-	// the field Content-Length can be set only by the server
+	// the field Content-Length is the server's
 }

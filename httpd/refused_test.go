@@ -41,7 +41,7 @@ func TestRefusalsAreReported(t *testing.T) {
 				var c net.Conn
 				if path == "TLS" {
 					if strings.Contains(tt.name, "two lengths") {
-						t.Skip("is net/http's to answer, which goes on by the coding")
+						t.Skip("net/http answers it, by its transfer coding")
 					}
 					addr, _ := s.serveTLS(t)
 					var err error

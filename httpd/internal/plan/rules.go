@@ -38,7 +38,7 @@ func (r Rule) checked() (Rule, error) {
 	}
 	r.Name = canonicalName(r.Name)
 	if slices.Contains(reserved, r.Name) {
-		return Rule{}, fmt.Errorf("the field %s can be set only by the server", r.Name)
+		return Rule{}, fmt.Errorf("the field %s is the server's", r.Name)
 	}
 	if strings.ContainsFunc(r.Value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
 		return Rule{}, fmt.Errorf("the value %q has control characters", r.Value)

@@ -56,9 +56,9 @@ func TestParseRule(t *testing.T) {
 		"[ A: b":                 "pattern",
 		"* bad name: x":          "not a valid name",
 		"* A: x\r\nB: y":         "control",
-		"* content-length: 1":    "only by the server",
-		"* Transfer-Encoding: x": "only by the server",
-		"* ETag: x":              "only by the server",
+		"* content-length: 1":    "the server's",
+		"* Transfer-Encoding: x": "the server's",
+		"* ETag: x":              "the server's",
 	} {
 		if got, err := plan.ParseRule(rule); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %+v, %v, want an error with %q", rule, got, err, want)

@@ -18,7 +18,7 @@ import (
 	"sluice/sendfile"
 )
 
-// serveAny starts a Server.
+// serveAny starts a Server on a free port.
 func serveAny(t *testing.T, srv *httpd.Server) (url string, reported <-chan httpd.Transfer) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -224,8 +224,8 @@ func TestLinksHoldBehindStripPrefix(t *testing.T) {
 	}
 }
 
-// crawl follows all links below top. Each must lead to a path below top, and so many
-// of them to files.
+// crawl follows all links from top on. Each must lead to a path below top, and there
+// must be atLeast of them, besides top and one more directory.
 func crawl(t *testing.T, top string, atLeast int) {
 	t.Helper()
 	link := regexp.MustCompile(`href="([^"]*)"`)
@@ -251,7 +251,7 @@ func crawl(t *testing.T, top string, atLeast int) {
 				t.Fatal(err)
 			}
 			if !strings.HasPrefix(to.String(), top) {
-				t.Errorf("%s links to %s, which is not beneath %s", at, to, top)
+				t.Errorf("%s links to %s, which is not below %s", at, to, top)
 			}
 			if to.RawQuery == "" {
 				todo = append(todo, to.String())

@@ -1,18 +1,18 @@
-# Needs Go, make and git; "make e2e", "make test-windows" and "make test-arch"
-# also programs that .ci/run installs on Debian.
+# Needs Go, make and git. "make e2e", "make test-windows" and "make test-arch"
+# also need programs that .ci/run installs on Debian.
 
 ARGS     =
 FUZZTIME = 10s
 MORE     = ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
 HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/hole)
 
-# All platforms that Go builds for without cgo, but for js, wasip1 and plan9,
-# which lack the system calls.
+# All platforms that Go builds for without cgo, except js, wasip1 and plan9, which
+# lack the system calls.
 PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^android/(386|amd64|arm)$$')
 
-# go vet compiles all that is imported, for each platform anew: half a minute
-# if that is not cached. So it sees each set of our files once, linux in "make
-# lint"; VET='$(PLATFORMS)' takes 20 minutes.
+# go vet compiles all imported packages for each platform, which takes half a minute
+# if they are not cached. So it runs once for each set of platform files; "make lint"
+# covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
 .PHONY: help run test race test-windows test-arch e2e torture fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
@@ -20,44 +20,44 @@ VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: bin/sluice testdata/sample ## serve a small sample tree; more flags in ARGS='...'
+run: bin/sluice testdata/sample ## serve a small sample tree; add flags with ARGS='...'
 	exec bin/sluice serve $(ARGS) testdata/sample
 
-test: ## all tests but those of make e2e
+test: ## all tests except those of make e2e
 	go test ./... $(MORE)
 	cd testdata/embed && go test ./...
 
-race: ## the same under the race detector
+race: ## the tests of make test under the race detector
 	go test -race ./...
 
-test-windows: ## what depends on Windows, under wine
+test-windows: ## tests of the packages that depend on Windows, under wine
 	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd ./metrics
 
-test-arch: ## what depends on the processor, on 386 and under qemu on arm64, arm, riscv64 and s390x
+test-arch: ## tests of the packages that depend on the processor: 386, and arm64, arm, riscv64 and s390x under qemu
 	tools/arch.sh ./sendfile ./internal/nettest
 
-e2e: ## the program against real clients: curl, wget, lftp, aria2c, ncftp, tnftp, ftplib, rclone, basic-ftp, perl, ruby, ab, wrk, unzip, chromium, h2spec
+e2e: ## tests of the program with real clients: curl, wget, lftp, aria2c, ncftp, tnftp, ftplib, rclone, basic-ftp, perl, ruby, ab, wrk, unzip, chromium, h2spec
 	go test -tags e2e ./cmd/sluice/e2e/... -count=1
 
-torture: ## what clients, disks and crashes do to transfers, 100 times each, as root; see docs/torture.md
+torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, as root; see docs/torture.md
 	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
 
-fuzz: ## each fuzz target for FUZZTIME=10s
+fuzz: ## run each fuzz target for FUZZTIME (10s)
 	tools/fuzz.sh $(FUZZTIME)
 
 bench: bin/sluice ## what each way to send a file costs here; more flags in ARGS='...'
-	bin/sluice bench roads $(ARGS)
+	bin/sluice bench methods $(ARGS)
 
-bench-http: bin/sluice ## this server and those that are installed, by HTTP
+bench-http: bin/sluice ## compare this server with others that are installed, over HTTP
 	bin/sluice bench compare http $(ARGS)
 
-bench-ftp: bin/sluice ## the same by FTP
+bench-ftp: bin/sluice ## the same over FTP
 	bin/sluice bench compare ftp $(ARGS)
 
 bench-go: ## the Go benchmarks
 	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd ./ftpd ./internal/...
 
-bench-metrics: ## what metrics costs, beside gopsutil and psutil
+bench-metrics: ## what metrics costs, compared with gopsutil and psutil
 	go test -run=NONE -bench=. -benchmem ./metrics
 
 lint: ## gofmt, go vet, staticcheck
@@ -66,11 +66,11 @@ lint: ## gofmt, go vet, staticcheck
 	cd testdata/embed && go vet ./...
 	go tool -modfile=tools/go.mod staticcheck -tags e2e ./... $(MORE) $(HOLE)
 
-cross: ## types on all platforms, go vet on one of each kind
+cross: ## check types for all platforms, and run go vet for one of each kind
 	go run ./testdata/typecheck $(PLATFORMS)
 	@for p in $(VET); do echo "go vet for $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 go vet ./... || exit 1; done
 
-clean: ## remove what make made
+clean: ## remove built files
 	rm -rf bin testdata/sample
 
 bin/sluice: FORCE

@@ -16,16 +16,15 @@ import (
 
 func TestPublicAPI(t *testing.T) { report(t, checkPublicAPI(os.DirFS("."))) }
 
-// checkPublicAPI wants every type that a public package shows its users to be
-// one that they can name. The exported declarations of a public package may name
-// a type of an internal package only if the public package declares an exported
-// alias of it. The exported fields and methods of such a type are then part of
-// the public package too, and the same holds for them.
+// checkPublicAPI requires that users of a public package can name every type in
+// its API. An exported declaration may name a type of an internal package only if
+// the public package declares an exported alias of it. The exported fields and
+// methods of such a type then belong to the API, and the same rule applies to them.
 //
-// It reads declarations and does not check types, so that it sees the files of
-// all platforms at once. The type of a variable that has none declared is
-// derived from its value where calls, conversions, literals and names tell it;
-// fields, methods and elements of a value are not looked up.
+// It reads declarations without type checking, because that covers the files of
+// all platforms at once. If a variable has no declared type, the type is derived
+// from its value: from calls, conversions, literals and names, but not from
+// fields, methods or elements.
 func checkPublicAPI(tree fs.FS) (complaints []string) {
 	files, complaints := sources(tree, parser.SkipObjectResolution)
 	pkgs := make(map[string]*apiPackage)
@@ -39,10 +38,10 @@ func checkPublicAPI(tree fs.FS) (complaints []string) {
 		}
 	}
 	slices.Sort(complaints)
-	return slices.Compact(complaints) // a field that names a type twice is one complaint
+	return slices.Compact(complaints) // a field that names a type twice gives one complaint
 }
 
-// isPublic reports whether a folder is a package for other programs.
+// isPublic reports whether other programs are meant to import the package in folder.
 func isPublic(folder string) bool {
 	top, _, _ := strings.Cut(folder, "/")
 	return !isInternal(folder) && !slices.Contains([]string{"cmd", "bench", "testdata", "tools"}, top)
@@ -53,8 +52,8 @@ func isInternal(importPath string) bool {
 	return slices.Contains(strings.Split(importPath, "/"), "internal")
 }
 
-// An apiPackage is what a package declares. A name has several declarations if
-// its platforms have each their own.
+// An apiPackage holds the declarations of a package, by name. A name has several
+// declarations if platforms differ.
 type apiPackage struct {
 	folder  string
 	types   map[string][]typeDecl
@@ -76,9 +75,9 @@ type funcDecl struct {
 type valueDecl struct {
 	*apiFile
 	name  *ast.Ident
-	typ   ast.Expr // nil: that of value
-	value ast.Expr // nil: there is none
-	nth   int      // which of the results of value it is
+	typ   ast.Expr // nil: the type of value
+	value ast.Expr // may be nil
+	nth   int      // index into the results of value
 }
 
 // An apiFile resolves the names in one file.
@@ -103,7 +102,7 @@ func newAPIPackage(folder string, files []source) *apiPackage {
 		f := &apiFile{s, pkg, make(map[string]string)}
 		for _, spec := range s.file.Imports {
 			imported, _ := strconv.Unquote(spec.Path.Value) // the parser has seen to the quotes
-			name := path.Base(imported)                     // true of the packages of this module
+			name := path.Base(imported)                     // correct for the packages of this module
 			if spec.Name != nil {
 				name = spec.Name.Name
 			}
@@ -134,7 +133,7 @@ func (pkg *apiPackage) add(f *apiFile, decl *ast.GenDecl) {
 			pkg.types[spec.Name.Name] = append(pkg.types[spec.Name.Name], typeDecl{f, spec})
 		case *ast.ValueSpec:
 			if spec.Type != nil || spec.Values != nil || decl.Tok == token.VAR {
-				last = spec // a constant that has neither repeats those of the one before
+				last = spec // a constant with neither repeats the previous type and values
 			}
 			for i, name := range spec.Names {
 				v := valueDecl{apiFile: f, name: name, typ: last.Type}
@@ -165,18 +164,18 @@ func bare(e ast.Expr) ast.Expr {
 	return e
 }
 
-// An apiWalk goes through what one public package shows.
+// An apiWalk visits every type that the API of one public package mentions.
 type apiWalk struct {
 	pkgs       map[string]*apiPackage
 	public     *apiPackage
 	aliases    map[typeName]bool // internal types that public has exported aliases of
 	followed   map[typeName]bool
-	depth      int // bounds what does not compile, such as a type that is an alias of itself
+	depth      int // bounds recursion in code that does not compile, such as a type that is an alias of itself
 	complaints []string
 }
 
-// A place is where a type is named: what a complaint says, and how names are
-// resolved.
+// A place is where the API mentions a type: the text for complaints, and the
+// file and type parameters that names are resolved with.
 type place struct {
 	*apiFile
 	label    string       // such as Handler.Tree
@@ -184,12 +183,12 @@ type place struct {
 	params   []*ast.Ident // type parameters in scope
 }
 
-// at returns the place of a declaration.
+// at returns the place of a declaration in f.
 func (f *apiFile) at(label string, name ast.Node) place {
 	return place{apiFile: f, label: label, position: fmt.Sprintf("%s:%d", f.name, f.fset.Position(name.Pos()).Line)}
 }
 
-// member returns the place of a field or method of what is declared at p.
+// member returns the place of a field or method of the type declared at p.
 func (p place) member(name *ast.Ident) place {
 	m := p.at(p.label+"."+name.Name, name)
 	m.params = p.params
@@ -234,7 +233,7 @@ func (w *apiWalk) check() []string {
 	return w.complaints
 }
 
-// follow goes through the fields and methods of a type.
+// follow visits the fields and methods of a type.
 func (w *apiWalk) follow(n typeName) {
 	pkg := w.pkgs[n.importPath]
 	if w.followed[n] || pkg == nil {
@@ -245,7 +244,7 @@ func (w *apiWalk) follow(n typeName) {
 		p := d.at(n.name, d.spec.Name)
 		p = w.typeParams(p, d.spec.TypeParams)
 		if _, ok := w.target(d.apiFile, d.spec.Type); ok && isInternal(n.importPath) {
-			w.promote(p, d.spec.Type) // its definition by another type is not shown, the fields are
+			w.promote(p, d.spec.Type) // users see its fields, but not the type that defines it
 		} else {
 			w.visit(p, d.spec.Type)
 		}
@@ -264,8 +263,8 @@ func (w *apiWalk) follow(n typeName) {
 	}
 }
 
-// promote goes through the fields and methods of an embedded type whose own
-// name is not shown.
+// promote visits the fields and methods of an embedded type whose own name is
+// not exported.
 func (w *apiWalk) promote(p place, e ast.Expr) {
 	for _, arg := range typeArguments(p.apiFile, e) {
 		w.visit(p, arg.expr)
@@ -286,8 +285,8 @@ func (w *apiWalk) signature(p place, f *ast.FuncType) {
 	}
 }
 
-// typeParams goes through the constraints of type parameters and returns p with
-// those parameters in scope.
+// typeParams visits the constraints of type parameters and returns p with those
+// parameters in scope.
 func (w *apiWalk) typeParams(p place, list *ast.FieldList) place {
 	if list == nil {
 		return p
@@ -307,7 +306,7 @@ func (p place) isParam(e ast.Expr) bool {
 	return ok && slices.ContainsFunc(p.params, func(param *ast.Ident) bool { return param.Name == id.Name })
 }
 
-// visit goes through all names in a type.
+// visit visits all names in a type expression.
 func (w *apiWalk) visit(p place, e ast.Expr) {
 	switch t := e.(type) {
 	case *ast.Ident, *ast.SelectorExpr:
@@ -346,8 +345,8 @@ func (w *apiWalk) visit(p place, e ast.Expr) {
 	}
 }
 
-// members goes through the exported fields of a struct or methods of an interface,
-// and through what is embedded.
+// members visits the exported fields of a struct or methods of an interface, and
+// the embedded types.
 func (w *apiWalk) members(p place, list *ast.FieldList) {
 	for _, field := range list.List {
 		for _, name := range field.Names {
@@ -376,15 +375,15 @@ func (w *apiWalk) members(p place, list *ast.FieldList) {
 	}
 }
 
-// named judges the use of a type of this module.
+// named checks a mention of a type of this module, at p.
 func (w *apiWalk) named(p place, n typeName) {
 	if !isInternal(n.importPath) && ast.IsExported(n.name) {
-		return // it can be named, and is looked at as part of its own package
+		return // users can name it, and its own package is checked too
 	}
 	if aliases := w.aliasesOf(n); len(aliases) > 0 {
 		if w.depth++; w.depth < 100 {
 			for _, d := range aliases {
-				p.apiFile = d.apiFile // where the names in it are resolved; the complaint stays with the use
+				p.apiFile = d.apiFile // resolve names there; complaints keep the position of the mention
 				w.visit(w.typeParams(p, d.spec.TypeParams), d.spec.Type)
 			}
 		}
@@ -395,7 +394,7 @@ func (w *apiWalk) named(p place, n typeName) {
 	case !isInternal(n.importPath) || w.aliases[n]:
 		w.follow(n)
 	case !ast.IsExported(n.name):
-		w.complaints = append(w.complaints, fmt.Sprintf("%s: %s names %v, which %s cannot declare an alias of: use another type",
+		w.complaints = append(w.complaints, fmt.Sprintf("%s: %s names %v, which is not exported, so that %s cannot declare an alias of it: use another type",
 			p.position, p.label, n, w.public.folder))
 	default:
 		w.complaints = append(w.complaints, fmt.Sprintf("%s: %s names %v: declare an alias in %s or use another type",
@@ -412,7 +411,7 @@ func (w *apiWalk) aliasesOf(n typeName) []typeDecl {
 	return slices.DeleteFunc(decls, func(d typeDecl) bool { return !d.spec.Assign.IsValid() })
 }
 
-// resolve returns the type of this module that a name in a file stands for.
+// resolve returns the type of this module that a name refers to in a file.
 func (w *apiWalk) resolve(f *apiFile, e ast.Expr) (n typeName, ok bool) {
 	switch t := e.(type) {
 	case *ast.Ident:
@@ -430,9 +429,9 @@ func (w *apiWalk) resolve(f *apiFile, e ast.Expr) (n typeName, ok bool) {
 	return typeName{}, false
 }
 
-// target is resolve, through pointers and aliases.
+// target resolves a name like resolve, and follows pointers and aliases.
 func (w *apiWalk) target(f *apiFile, e ast.Expr) (n typeName, ok bool) {
-	for range 100 { // more is an alias of itself
+	for range 100 { // a longer chain is an alias of itself
 		if n, ok = w.resolve(f, bare(e)); !ok {
 			return n, false
 		}
@@ -445,15 +444,15 @@ func (w *apiWalk) target(f *apiFile, e ast.Expr) (n typeName, ok bool) {
 	return typeName{}, false
 }
 
-// A typeExpr is a type with the file that its names are resolved in.
+// A typeExpr is a type expression with the file to resolve its names in.
 type typeExpr struct {
 	*apiFile
 	expr   ast.Expr
-	params []*ast.Ident // type parameters of the function that it is a result of
+	params []*ast.Ident // type parameters of the function that returns it
 }
 
 // valueTypes returns the types that a variable or constant may have, or none if
-// they cannot be told.
+// they cannot be derived.
 func (w *apiWalk) valueTypes(d valueDecl) []typeExpr {
 	if d.typ != nil {
 		return []typeExpr{{d.apiFile, d.typ, nil}}
@@ -579,7 +578,7 @@ func (w *apiWalk) declarer(f *apiFile, e ast.Expr) (pkg *apiPackage, name string
 	return nil, ""
 }
 
-func TestPublicAPIGuard(t *testing.T) {
+func TestCheckPublicAPI(t *testing.T) {
 	// inner is an internal package that the trees below share.
 	const inner = `package inner
 
@@ -629,7 +628,7 @@ func (f *File) Stat() (time.Time, error) { return time.Time{}, nil }
 		want []string
 	}{
 		{"accepts the standard library and other public packages", one("type T struct { H http.Handler; B *b.B }; func F(T) b.B"), nil},
-		{"accepts what is not exported", one(`
+		{"accepts declarations that are not exported", one(`
 			type T struct { r inner.Root }
 			type t struct { R inner.Root }
 			type I interface { m(inner.Root) }
@@ -646,30 +645,30 @@ func (f *File) Stat() (time.Time, error) { return time.Time{}, nil }
 			"a/internal/x/a.go": imports + "func F(inner.Root)", "a/a_test.go": imports + "func F(inner.Root)",
 		}, nil},
 		{"accepts a type parameter with the name of a type", one("type root = inner.Root; type S[root any] struct { R root }; func (s S[root]) F() root"), nil},
-		{"sees a field", model{"a/a.go": "package a\n\nimport \"sluice/internal/vfs\"\n\ntype T struct {\n\tTree *vfs.Root\n}\n"}, []string{
+		{"finds a field", model{"a/a.go": "package a\n\nimport \"sluice/internal/vfs\"\n\ntype T struct {\n\tTree *vfs.Root\n}\n"}, []string{
 			"a/a.go:6: T.Tree names sluice/internal/vfs.Root: declare an alias in a or use another type",
 		}},
-		{"sees a field in a field", one("type T struct { In struct { R inner.Root } }"), []string{names("T.In.R", "Root")}},
-		{"sees an embedded type", one("type T struct { *inner.Root }"), []string{names("T.Root", "Root")}},
-		{"sees parameters and results", one("func F(r ...inner.Root) (k inner.Kind, err error)"), []string{names("F", "Kind"), names("F", "Root")}},
-		{"sees methods", one("type T struct{}; func (t *T) F(inner.Root)"), []string{names("T.F", "Root")}},
-		{"sees methods of generic types", one("type T[E any] struct{}; func (t *T[E]) F(E, inner.Root)"), []string{names("T.F", "Root")}},
-		{"sees methods of interfaces", one("type I interface { F(inner.Root) }"), []string{names("I.F", "Root")}},
-		{"sees embedded interfaces", one("type I interface { inner.Opener }"), []string{names("I.Opener", "Opener")}},
-		{"sees into composite types", one("type M map[inner.Kind]chan []*inner.Root; type F func(*[2]inner.File) func() inner.Hook"), []string{
+		{"finds a field in a field", one("type T struct { In struct { R inner.Root } }"), []string{names("T.In.R", "Root")}},
+		{"finds an embedded type", one("type T struct { *inner.Root }"), []string{names("T.Root", "Root")}},
+		{"finds parameters and results", one("func F(r ...inner.Root) (k inner.Kind, err error)"), []string{names("F", "Kind"), names("F", "Root")}},
+		{"finds methods", one("type T struct{}; func (t *T) F(inner.Root)"), []string{names("T.F", "Root")}},
+		{"finds methods of generic types", one("type T[E any] struct{}; func (t *T[E]) F(E, inner.Root)"), []string{names("T.F", "Root")}},
+		{"finds methods of interfaces", one("type I interface { F(inner.Root) }"), []string{names("I.F", "Root")}},
+		{"finds embedded interfaces", one("type I interface { inner.Opener }"), []string{names("I.Opener", "Opener")}},
+		{"looks into composite types", one("type M map[inner.Kind]chan []*inner.Root; type F func(*[2]inner.File) func() inner.Hook"), []string{
 			names("F", "File"), names("F", "Hook"), names("M", "Kind"), names("M", "Root"),
 		}},
-		{"sees constraints and unions", one("func F[T ~int | inner.Kind]() {}; type G[T inner.Opener] struct{}"), []string{names("F", "Kind"), names("G", "Opener")}},
-		{"sees type arguments", one("type Set[T any] = inner.Set[T]; type T struct { S inner.Set[inner.Kind] }"), []string{names("T.S", "Kind")}},
-		{"sees a generic type", one("var V inner.Set[int]"), []string{names("V", "Set")}},
-		{"sees definitions", one("type T inner.Root"), []string{names("T", "Root")}},
-		{"sees through an alias of its own that is not exported", one("type root = inner.Root; func F() root"), []string{names("F", "Root")}},
-		{"sees through an alias of a pointer", one("type P = *inner.Root"), []string{names("P", "Root")}},
-		{"sees through internal aliases", one("func F() inner.Same; func G() inner.Hooks"), []string{names("F", "Root"), names("G", "Hook")}},
-		{"sees that another package's alias does not count", model{
+		{"finds constraints and unions", one("func F[T ~int | inner.Kind]() {}; type G[T inner.Opener] struct{}"), []string{names("F", "Kind"), names("G", "Opener")}},
+		{"finds type arguments", one("type Set[T any] = inner.Set[T]; type T struct { S inner.Set[inner.Kind] }"), []string{names("T.S", "Kind")}},
+		{"finds a generic type", one("var V inner.Set[int]"), []string{names("V", "Set")}},
+		{"finds definitions", one("type T inner.Root"), []string{names("T", "Root")}},
+		{"looks through an unexported alias", one("type root = inner.Root; func F() root"), []string{names("F", "Root")}},
+		{"looks through an alias of a pointer", one("type P = *inner.Root"), []string{names("P", "Root")}},
+		{"looks through internal aliases", one("func F() inner.Same; func G() inner.Hooks"), []string{names("F", "Root"), names("G", "Hook")}},
+		{"does not accept the alias of another package", model{
 			"a/a.go": imports + "func F(inner.Root)", "b/b.go": "package b; import \"sluice/internal/inner\"; type Root = inner.Root",
 		}, []string{names("F", "Root")}},
-		{"sees files of every platform", model{
+		{"checks files of every platform", model{
 			"a/a_windows.go":          "package a; import x \"sluice/internal/inner\"; func F(x.Root)",
 			"a/b.go":                  "//go:build plan9\n\npackage a; import . \"sluice/internal/inner\"; func F(Root)",
 			"internal/inner/inner.go": inner,
@@ -677,11 +676,11 @@ func (f *File) Stat() (time.Time, error) { return time.Time{}, nil }
 			"a/a_windows.go:1: F names sluice/internal/inner.Root: declare an alias in a or use another type",
 			"a/b.go:3: F names sluice/internal/inner.Root: declare an alias in a or use another type",
 		}},
-		{"sees declared variables and constants", one("var V, W inner.Root; const C inner.Kind = iota"), []string{
+		{"finds declared variables and constants", one("var V, W inner.Root; const C inner.Kind = iota"), []string{
 			names("C", "Kind"), names("V", "Root"), names("W", "Root"),
 		}},
-		{"sees constants that repeat a type", one("const ( c inner.Kind = iota; C )"), []string{names("C", "Kind")}},
-		{"sees the types of values", one(`
+		{"finds constants that repeat a type", one("const ( c inner.Kind = iota; C )"), []string{names("C", "Kind")}},
+		{"finds the types of values", one(`
 			var (
 				A, B = inner.Root{}, &inner.File{}
 				C    = inner.New("")
@@ -716,17 +715,17 @@ func (f *File) Stat() (time.Time, error) { return time.Time{}, nil }
 		{"follows an alias to fields", one("type File = inner.File"), []string{within(7, "File.Root", "Root")}},
 		{"follows an alias to methods", one("type Opener = inner.Opener; type Root = inner.Root"), []string{within(10, "Opener.Open", "File")}},
 		{"follows an alias to parameters", one("type Hook = inner.Hook"), []string{within(11, "Hook", "Kind")}},
-		{"follows what an alias of a package reaches", one("type Opener = inner.Opener; type File = inner.File; type Root = inner.Root"), nil},
+		{"accepts aliases of every type that an alias reaches", one("type Opener = inner.Opener; type File = inner.File; type Root = inner.Root"), nil},
 		{"follows embedded types whose name is not exported", one("type Embeds = inner.Embeds; type t struct { R inner.Root }; type T struct { t }"), []string{
 			names("t.R", "Root"), within(16, "base.Kind", "Kind"),
 		}},
 		{"follows definitions", one("type Derived = inner.Derived"), []string{within(16, "base.Kind", "Kind")}},
 		{"follows a result that is not exported", one("type t struct{}; func (t) F() inner.Root; func New() t"), []string{names("t.F", "Root")}},
-		{"sees what no alias can name", one("type Bad = inner.Bad"), []string{
-			"internal/inner/inner.go:15: Bad.Hidden names sluice/internal/inner.hidden, which a cannot declare an alias of: use another type",
+		{"reports types that no alias can name", one("type Bad = inner.Bad"), []string{
+			"internal/inner/inner.go:15: Bad.Hidden names sluice/internal/inner.hidden, which is not exported, so that a cannot declare an alias of it: use another type",
 		}},
-		{"sees what it cannot parse", model{"a/a.go": "pakage a\n"}, []string{"a/a.go:1:1: expected 'package', found pakage"}},
-		{"ends where types and values are made of themselves", one("type A = B; type B = A; type C = inner.Root; var V = W; var W = V; func F(A)"), nil},
+		{"reports files that it cannot parse", model{"a/a.go": "pakage a\n"}, []string{"a/a.go:1:1: expected 'package', found pakage"}},
+		{"ends on types and values that refer to themselves", one("type A = B; type B = A; type C = inner.Root; var V = W; var W = V; func F(A)"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { compare(t, checkPublicAPI(tt.in.tree()), tt.want) })
 	}

@@ -1,10 +1,10 @@
-// Package sluice_test guards what holds for the whole tree and what no
-// compiler checks: the package comments, who may import whom, the format, that
-// DESIGN.md knows every dependency, that programs can name every type that a
-// public package shows them, and that every test can fail.
+// Package sluice_test checks rules of the whole tree that the compiler does not
+// enforce: package comments, allowed imports, gofmt, a line in DESIGN.md for
+// each dependency, no unnameable types in the API of a public package, and that
+// every test can fail.
 //
-// Each guard is a function from a tree to its complaints, so that the tests at
-// the end can show that it sees what it should.
+// Each check is a function that takes a tree and returns complaints. The tests
+// at the end run the checks on small trees with known faults.
 package sluice_test
 
 import (
@@ -27,16 +27,16 @@ import (
 	"testing/fstest"
 )
 
-// A rule says what a folder may import beside the standard library. Test
-// files may import what they like.
+// A rule lists the imports that a folder may have in addition to the standard
+// library. Test files may import anything.
 type rule struct {
 	folder string            // "x/..." is x and every folder below it
 	own    []string          // folders of this module; "..." is all of them
 	others []string          // other modules, with their packages; "..." is all of them
-	abroad []string          // other modules, in files that Linux does not build
+	abroad []string          // other modules, only in files that are not built on Linux
 	not    []string          // packages of the standard library, which is otherwise free to all
 	why    string            // why nothing else
-	never  map[string]string // edges that tempt, each with its own reason
+	never  map[string]string // tempting imports that are forbidden, each with its own reason
 }
 
 const (
@@ -51,7 +51,6 @@ const (
 	proxy    = "github.com/pires/go-proxyproto"
 
 	histogram = "github.com/HdrHistogram/hdrhistogram-go"
-	plot      = "gonum.org/v1/plot"
 	gonum     = "gonum.org/v1/gonum"
 	term      = "golang.org/x/term"
 
@@ -63,36 +62,37 @@ const (
 
 	landlock = "github.com/landlock-lsm/go-landlock"
 	psx      = "kernel.org/pub/linux/libs/security/libcap/psx"
+	systemd  = "github.com/coreos/go-systemd/v22"
 )
 
-// frontend is what both servers stand on.
-var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/account", "internal/rate"}
+// frontend holds the folders that both servers import.
+var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/status", "internal/account", "internal/rate"}
 
 const (
-	noSibling = "the servers stand side by side, so that a program can take one without the other; share through internal/live"
-	noConfig  = "servers are configured by their fields; files and flags are read in cmd/sluice alone"
-	onlyWire  = "a bench that knew our servers would measure them by other means than the others"
-	noServer  = "nothing below the servers knows them; call a hook instead"
+	noSibling = "a program can embed one server without the other; share through internal/live"
+	noConfig  = "servers are configured by their fields; only cmd/sluice reads files and flags"
+	fairBench = "a benchmark that imports our servers would measure them differently from other servers"
+	noServer  = "no package below the servers may depend on them; call a hook instead"
 )
 
-// rules is the table "Who may import whom" of DESIGN.md. A folder that is not
-// there yet has its rule waiting.
+// rules is the table of allowed imports. It may have rules for folders that do
+// not exist yet.
 var rules = []rule{
-	{folder: ".", why: "the top of the tree holds guards and documents, no code"},
+	{folder: ".", why: "the top folder holds checks and documents, no code"},
 	{
 		folder: "sendfile", others: []string{sys},
-		why:   "the core is for any program to take, and brings nothing along",
-		never: map[string]string{"metrics": "moving bytes does not need to know how the socket is: whoever wants both calls both"},
+		why:   "any program can import the core without further dependencies",
+		never: map[string]string{"metrics": "moving bytes does not need the state of the socket: a caller that wants both calls both"},
 	},
 	{
 		folder: "metrics", others: []string{sys}, abroad: []string{gopsutil},
-		why:   "the core is for any program to take, and brings nothing along; on Linux the kernel is read directly",
-		never: map[string]string{"sendfile": "observing does not need moving: whoever wants both calls both"},
+		why:   "any program can import the core without further dependencies; on Linux it reads the kernel directly",
+		never: map[string]string{"sendfile": "observing does not need moving: a caller that wants both calls both"},
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
 		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache"}, frontend...),
-		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
+		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{
@@ -118,100 +118,126 @@ var rules = []rule{
 	},
 	{
 		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},
-		why:   "a frontend speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
+		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
 	{
 		folder: "ftpd/internal/control",
-		why:    "what strangers send is taken apart by pure functions, which a review of this folder alone covers",
+		why:    "pure functions parse untrusted input, so that a review can be limited to this folder",
 	},
 	{
 		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/vfs"},
-		why:   "a data connection does not depend on the session that has asked for it",
-		never: map[string]string{"ftpd/internal/control": "who may connect is settled before; the replies are the session's", "sendfile": "it opens and ends what others move bytes over"},
+		why:   "a data connection does not depend on the session that opened it",
+		never: map[string]string{"ftpd/internal/control": "the session decides beforehand who may connect, and sends the replies", "sendfile": "it opens and closes connections; its callers move the bytes"},
 	},
 	{
 		folder: "ftpd/internal/list", own: []string{"internal/account", "ftpd/internal/control"},
-		why:   "how a listing looks depends on files and rights, not on the session that sends it",
-		never: map[string]string{"internal/vfs": "it lists what it is given: patterns look through two methods, which need no disk"},
+		why:   "the format of a listing depends on files and rights, not on the session that sends it",
+		never: map[string]string{"internal/vfs": "it lists the entries that it is given; patterns need two methods, and no disk"},
 	},
 	{
-		folder: "bench", others: []string{sys, histogram, plot, gonum, term},
-		why: "a report is figures and how to show them, whoever measured",
+		folder: "bench", others: []string{sys, histogram, gonum, term},
+		why: "a report is figures and their layout, independent of how they were measured",
 	},
-	{folder: "bench/proc", others: []string{sys}, why: "what processes use is asked of the system alone"},
+	{folder: "bench/proc", others: []string{sys}, why: "the resource usage of processes comes from the system alone"},
 	{
 		folder: "bench/load", others: []string{sys, histogram},
-		why: "it speaks only the wire, so that it measures any server, and ours by the same means",
+		why: "it speaks only the protocols, so that it measures ours and every other server in the same way",
 	},
 	{
-		folder: "bench/roads", own: []string{"bench", "bench/load", "bench/proc", "sendfile"}, others: []string{sys, histogram},
-		why:   "a road is a system call or two, and ours is measured as the servers take it",
-		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
+		folder: "bench/methods", own: []string{"bench", "bench/load", "bench/proc", "sendfile"}, others: []string{sys, histogram},
+		why:   "a method is a system call or two, and ours is measured as the servers use it",
+		never: map[string]string{"httpd": fairBench, "ftpd": fairBench},
 	},
 	{
 		folder: "bench/peers", own: []string{"bench/proc"}, others: []string{sys},
 		why:   "a peer is a program and its configuration",
-		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
+		never: map[string]string{"httpd": fairBench, "ftpd": fairBench},
 	},
 	{
 		folder: "bench/servers", own: []string{"bench", "bench/load", "bench/peers", "bench/proc"}, others: []string{histogram},
-		why:   "it speaks only the wire, so that it measures any server, and ours by the same means",
-		never: map[string]string{"httpd": onlyWire, "ftpd": onlyWire},
+		why:   "it speaks only the protocols, so that it measures ours and every other server in the same way",
+		never: map[string]string{"httpd": fairBench, "ftpd": fairBench},
 	},
 	{folder: "cmd/sluice/...", own: []string{"..."}, others: []string{"..."}},
 	{
 		folder: "internal/vfs", own: []string{"internal/fileid"}, others: []string{sys, afero},
-		why: "every path of a client passes here, so that a review of this folder alone must be enough",
+		why: "every path from a client passes through it, so that a review can be limited to this folder",
 	},
 	{
 		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/vfs"}, others: []string{afero, sys},
-		why:   "how a file becomes whole does not depend on the protocol by which it comes",
-		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it hands out what to write to: who receives calls both"},
+		why:   "receiving a file safely does not depend on the protocol",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
 	},
 	{
 		folder: "internal/durable", own: []string{"internal/vfs"}, others: []string{sys},
-		why: "what is on the disk when a client hears of it does not depend on the protocol, nor on what was changed",
+		why: "syncing to disk does not depend on the protocol, nor on the kind of change",
 	},
 	{
-		folder: "internal/live", own: []string{"sendfile", "metrics"},
-		why:   "the record that both frontends fill is about what moves bytes and what observes them",
+		folder: "internal/live", own: []string{"internal/status", "sendfile", "metrics"},
+		why:   "the record that both servers fill describes transfers and their measurements",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
 	{
-		folder: "internal/admin", own: []string{"internal/live", "internal/filecache", "metrics"}, others: []string{prometheus},
-		why:   "it shows what the servers have recorded",
+		folder: "internal/admin", own: []string{"internal/live", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
+		why:   "it shows the records of the servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
-	{folder: "internal/show", others: []string{ansi}, why: "how a figure looks does not depend on whose it is"},
+	{folder: "internal/status", own: []string{"metrics"}, why: "the schema of /status.json is data that live and admin fill in"},
+	{folder: "internal/show", others: []string{ansi}, why: "the format of a figure does not depend on where it comes from"},
 	{
-		folder: "internal/top", own: []string{"internal/admin", "internal/live", "internal/show"}, others: []string{bubbletea},
-		why: "a view knows what it shows, and not where that comes from",
+		folder: "internal/top", own: []string{"internal/admin", "internal/status", "internal/show"}, others: []string{bubbletea},
+		why: "a view shows data and does not know its source",
 	},
-	{folder: "internal/account", others: []string{afero}, why: "what guards the passwords has no code of strangers in it; of afero it names a type"},
+	{folder: "internal/account", others: []string{afero}, why: "the code that checks passwords has no third-party code in it; of afero it names one type"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
-	{folder: "internal/h1", why: "what strangers send is taken apart by pure functions, which a review of this folder alone covers"},
+	{folder: "internal/h1", why: "pure functions parse untrusted input, so that a review can be limited to this folder"},
 	{
 		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid"}, others: []string{afero, sys},
-		why:   "it keeps what the tree has opened and knows no protocol",
+		why:   "it caches open files of the tree and knows no protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
-	{folder: "internal/archive", why: "the layout of an archive is arithmetic: who uses it opens the files"},
-	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is about an open file, wherever it came from"},
-	{folder: "internal/partial", why: "what no client may see is told by its name alone, to every frontend"},
-	{folder: "internal/fileid", others: []string{sys}, why: "what a file is does not depend on who asks"},
+	{folder: "internal/archive", why: "the layout of an archive is arithmetic: the caller opens the files"},
+	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is computed from an open file, whatever opened it"},
+	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
+	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
 	{
-		folder: "internal/daemon", others: []string{sys, landlock, psx},
-		why:   "what takes rights away from the process is reviewed alone, and knows nothing of what the process does",
+		folder: "internal/sandbox", others: []string{sys, landlock, psx},
+		why:   "the code that takes rights from the process is reviewed alone, and knows nothing of what the process does",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
-	{folder: "internal/certs", why: "what guards the keys of TLS has no code of strangers in it"},
 	{
-		folder: "internal/config", own: []string{"internal/account"}, others: []string{toml},
-		why:   "the configuration is data: cmd/sluice turns it into servers",
+		folder: "internal/daemon",
+		own: append([]string{
+			"httpd", "ftpd", "internal/accesslog", "internal/admin", "internal/certs", "internal/config", "internal/daemon/listen",
+			"internal/durable", "internal/sandbox",
+		}, frontend...),
+		others: []string{ftplib, systemd},
+		why:    "it turns a configuration into servers; flags and files are read in cmd/sluice",
+		never:  map[string]string{"internal/top": "a view runs in another process", "internal/inspect": "the commands look at the server from outside"},
+	},
+	{
+		folder: "internal/daemon/listen", own: []string{"internal/config"}, others: []string{sys, systemd},
+		why:   "a listener does not depend on the server that accepts on it",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
-	{folder: forTests, others: []string{sys, afero}, why: "the tests of every folder use it, so that it may depend on none"},
+	{
+		folder: "internal/accesslog", own: []string{"internal/config", "internal/live", "internal/show", "sendfile"},
+		why:   "a line shows a record, whichever server has made it",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{
+		folder: "internal/inspect", own: []string{"internal/show", "internal/status", "metrics"},
+		why:   "it looks at any process, and at ours from outside",
+		never: map[string]string{"internal/live": "a running server is asked through internal/admin"},
+	},
+	{folder: "internal/certs", why: "the code that holds TLS keys has no third-party code in it"},
+	{
+		folder: "internal/config", own: []string{"internal/account"}, others: []string{toml},
+		why:   "the configuration is data: internal/daemon turns it into servers",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{folder: forTests, others: []string{sys, afero}, why: "tests of every folder use it, so that it may depend on no folder"},
 }
 
 func TestPackageComments(t *testing.T) { report(t, checkComments(os.DirFS("."))) }
@@ -241,8 +267,8 @@ func report(t *testing.T, complaints []string) {
 	}
 }
 
-// checkComments wants one package comment in each folder, where all platforms
-// and every reader find it. Test files count only where there are no others.
+// checkComments requires exactly one package comment in each folder, in a file
+// that is built on all platforms. Test files count only in a folder of tests.
 func checkComments(tree fs.FS) (complaints []string) {
 	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
@@ -283,19 +309,19 @@ func checkComments(tree fs.FS) (complaints []string) {
 	return slices.Sorted(slices.Values(complaints))
 }
 
-// checkImports wants every import, on whatever platform, to be in the table.
+// checkImports requires every import, on every platform, to be in the table.
 func checkImports(tree fs.FS, rules []rule) (complaints []string) {
 	files, complaints := sources(tree, header)
 	for folder, files := range byFolder(files) {
 		r, ok := ruleFor(rules, folder)
 		if !ok {
 			complaints = append(complaints, folder+`: no rule for this folder: `+
-				`add it to "Who may import whom" in DESIGN.md and to rules in house_test.go`)
+				`add a rule for it in house_test.go`)
 			continue
 		}
 		for _, s := range slices.DeleteFunc(files, source.isTest) {
 			for _, spec := range s.file.Imports {
-				imported, _ := strconv.Unquote(spec.Path.Value) // the parser has seen to the quotes
+				imported, _ := strconv.Unquote(spec.Path.Value) // the parser has checked the quotes
 				if why := r.objection(imported, builtOnLinux(tree, s.name)); why != "" {
 					complaints = append(complaints, fmt.Sprintf("%s:%d: %s may not import %s: %s",
 						s.name, s.fset.Position(spec.Pos()).Line, folder, imported, why))
@@ -317,13 +343,13 @@ func ruleFor(rules []rule, folder string) (rule, bool) {
 	return rule{}, false
 }
 
-// objection returns why r has something against an import, or "".
+// objection returns why r forbids an import, or "".
 func (r rule) objection(imported string, onLinux bool) string {
 	own, isOwn := strings.CutPrefix(imported, thisModule+"/")
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case imported == "C":
-		return "cgo: the binary is static and is built for every platform on any other"
+		return "cgo: the binary is static, and any platform can build it for every other"
 	case isOwn && own == forTests:
 		return "it is for _test files only"
 	case isOwn && (slices.Contains(r.own, own) || slices.Contains(r.own, "...")):
@@ -339,7 +365,7 @@ func (r rule) objection(imported string, onLinux bool) string {
 	case holds(r.others, imported) || slices.Contains(r.others, "..."):
 		return ""
 	case holds(r.abroad, imported) && onLinux:
-		return "only in files that Linux does not build; " + r.why
+		return "only in files that are not built on Linux; " + r.why
 	case holds(r.abroad, imported):
 		return ""
 	}
@@ -353,8 +379,8 @@ func holds(modules []string, imported string) bool {
 	})
 }
 
-// builtOnLinux reports whether the name and the build tags of a file, which
-// parses, admit it on Linux.
+// builtOnLinux reports whether Linux builds a file, by its name and build tags.
+// The file must parse.
 func builtOnLinux(tree fs.FS, name string) bool {
 	linux := build.Default
 	linux.GOOS, linux.GOARCH = "linux", "amd64"
@@ -364,8 +390,8 @@ func builtOnLinux(tree fs.FS, name string) bool {
 	return ok || err != nil
 }
 
-// checkFormat wants every Go file as gofmt leaves it, those in testdata and
-// in other modules too.
+// checkFormat requires gofmt's formatting of every Go file, including those in
+// testdata and in other modules.
 func checkFormat(tree fs.FS) (complaints []string) {
 	for _, name := range goFiles(tree, func(string) bool { return false }) {
 		src, err := fs.ReadFile(tree, name)
@@ -382,9 +408,9 @@ func checkFormat(tree fs.FS) (complaints []string) {
 	return complaints
 }
 
-// checkAssertions wants every test to be able to fail: to call a method of its
-// *testing.T that fails the test, or to pass it to a function that may. Fuzz
-// targets are left out, because a panic is what they look for.
+// checkAssertions requires that every test can fail: it must call a method of
+// its *testing.T that fails the test, or pass the *testing.T on. Fuzz targets are
+// exempt, because they look for panics.
 func checkAssertions(tree fs.FS) (complaints []string) {
 	files, complaints := sources(tree, parser.SkipObjectResolution)
 	for _, s := range files {
@@ -394,7 +420,7 @@ func checkAssertions(tree fs.FS) (complaints []string) {
 		for _, decl := range s.file.Decls {
 			f, ok := decl.(*ast.FuncDecl)
 			if ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") && len(testNames(f.Type)) > 0 && !asserts(f) {
-				complaints = append(complaints, fmt.Sprintf("%s:%d: %s asserts nothing: its *testing.T is neither made to fail nor passed on",
+				complaints = append(complaints, fmt.Sprintf("%s:%d: %s cannot fail: it neither fails its *testing.T nor passes it on",
 					s.name, s.fset.Position(f.Pos()).Line, f.Name.Name))
 			}
 		}
@@ -402,8 +428,8 @@ func checkAssertions(tree fs.FS) (complaints []string) {
 	return slices.Sorted(slices.Values(complaints))
 }
 
-// testNames returns the names of the parameters that are a *testing.T; one
-// without a name is "_".
+// testNames returns the names of the parameters of type *testing.T, with "_" for
+// one without a name.
 func testNames(f *ast.FuncType) (names []string) {
 	for _, param := range f.Params.List {
 		star, ok := param.Type.(*ast.StarExpr)
@@ -423,8 +449,8 @@ func testNames(f *ast.FuncType) (names []string) {
 	return names
 }
 
-// asserts reports whether a test does more with its *testing.T, or with that of a
-// subtest, than to call methods that fail no test.
+// asserts reports whether a test uses its *testing.T, or the one of a subtest,
+// for more than calling silentMethods.
 func asserts(test *ast.FuncDecl) bool {
 	names := testNames(test.Type)
 	ast.Inspect(test.Body, func(n ast.Node) bool {
@@ -440,7 +466,7 @@ func asserts(test *ast.FuncDecl) bool {
 	found := false
 	ast.Inspect(test.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
-		case *ast.Field: // a parameter with that name is no use of it
+		case *ast.Field: // a parameter of that name, not a use
 			return false
 		case *ast.SelectorExpr:
 			if isTest(n.X) && slices.Contains(silentMethods, n.Sel.Name) {
@@ -454,15 +480,15 @@ func asserts(test *ast.FuncDecl) bool {
 	return found
 }
 
-// silentMethods are the methods of a *testing.T that a test asserts nothing by.
-// Some of them can fail it, though only because the machine does.
+// silentMethods are the methods of *testing.T that assert nothing. Some of them
+// can fail a test, but only when the machine does, as TempDir on a full disk.
 var silentMethods = []string{
 	"ArtifactDir", "Attr", "Chdir", "Cleanup", "Context", "Deadline", "Failed", "Helper", "Log", "Logf", "Name", "Output", "Parallel",
 	"Run", "Setenv", "Skip", "SkipNow", "Skipf", "Skipped", "TempDir",
 }
 
-// checkRequirements wants a line in DESIGN.md for every direct dependency: its
-// module path, its version, and a reason of some words.
+// checkRequirements requires a line in DESIGN.md for every direct dependency:
+// module path, version and a reason.
 func checkRequirements(gomod, design string) (complaints []string) {
 	for _, need := range directRequirements(gomod) {
 		module, version := need[0], need[1]
@@ -480,18 +506,18 @@ func checkRequirements(gomod, design string) (complaints []string) {
 		}
 		switch {
 		case !named:
-			complaints = append(complaints, fmt.Sprintf("go.mod requires %s, which DESIGN.md does not name: say there in one line at which version and why", module))
+			complaints = append(complaints, fmt.Sprintf("go.mod requires %s, which DESIGN.md does not list: add a line with the version and the reason", module))
 		case !exact:
-			complaints = append(complaints, fmt.Sprintf("go.mod requires %s %s: the line in DESIGN.md does not name this version", module, version))
+			complaints = append(complaints, fmt.Sprintf("go.mod requires %s %s: its line in DESIGN.md has another version", module, version))
 		case !reason:
-			complaints = append(complaints, fmt.Sprintf("go.mod requires %s: the line in DESIGN.md gives no reason", module))
+			complaints = append(complaints, fmt.Sprintf("go.mod requires %s: its line in DESIGN.md gives no reason", module))
 		}
 	}
 	return complaints
 }
 
-// directRequirements returns module path and version of each requirement that
-// is not marked as indirect.
+// directRequirements returns module path and version of each requirement in
+// go.mod that has no "// indirect" comment.
 func directRequirements(gomod string) (needs [][2]string) {
 	block := ""
 	for line := range strings.Lines(gomod) {
@@ -516,7 +542,7 @@ func directRequirements(gomod string) (needs [][2]string) {
 	return needs
 }
 
-// header parses a file as far as its imports, which is all that most guards need.
+// header parses a file up to the end of its imports, enough for most checks.
 const header = parser.ImportsOnly | parser.ParseComments
 
 // A source is a Go file of this module.
@@ -529,9 +555,9 @@ type source struct {
 func (s source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
 func (s source) isCode() bool { return !s.isTest() }
 
-// sources parses the Go files of this module for all platforms and tags in the
-// given mode, and complains of those it cannot parse. Like the go command, it passes over
-// testdata, folders with an underscore in front, and other modules.
+// sources parses the Go files of this module, for all platforms and build tags.
+// Files that it cannot parse become complaints. Like the go command, it skips
+// testdata, folders whose name begins with an underscore, and other modules.
 func sources(tree fs.FS, mode parser.Mode) (files []source, complaints []string) {
 	names := goFiles(tree, func(folder string) bool {
 		_, err := fs.Stat(tree, path.Join(folder, "go.mod"))
@@ -554,7 +580,7 @@ func sources(tree fs.FS, mode parser.Mode) (files []source, complaints []string)
 	return files, complaints
 }
 
-// byFolder sorts files into their folders.
+// byFolder groups files by folder.
 func byFolder(files []source) map[string][]source {
 	folders := make(map[string][]source)
 	for _, s := range files {
@@ -563,12 +589,12 @@ func byFolder(files []source) map[string][]source {
 	return folders
 }
 
-// goFiles returns the names of all Go files, but not of those in hidden
-// folders and in folders below the top that skip wants left out.
+// goFiles returns the names of all Go files, except in hidden folders and in
+// folders for which skip returns true. skip is not called for the top folder.
 func goFiles(tree fs.FS, skip func(folder string) bool) (names []string) {
 	_ = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil: // gone since its folder was read: nothing to guard
+		case err != nil: // removed after its folder was read
 			return nil
 		case name == ".":
 		case d.IsDir() && (d.Name()[0] == '.' || skip(name)):
@@ -581,9 +607,9 @@ func goFiles(tree fs.FS, skip func(folder string) bool) (names []string) {
 	return names
 }
 
-// The tests below show each guard at work on a tree of one or two files.
+// The tests below run each check on trees of one or two files.
 
-// A model is a tree in a test: contents by name.
+// A model is a tree for a test: file contents by name.
 type model map[string]string
 
 func (m model) tree() fs.FS {
@@ -594,7 +620,7 @@ func (m model) tree() fs.FS {
 	return tree
 }
 
-func TestPackageCommentsGuard(t *testing.T) {
+func TestCheckComments(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		in   model
@@ -608,34 +634,34 @@ func TestPackageCommentsGuard(t *testing.T) {
 			"cmd/z/main.go": "// z does.\npackage main\n",
 		}, nil},
 		{"accepts tests alone", model{"a_test.go": "// Package a_test does.\npackage a_test\n", "b_test.go": "package a_test\n"}, nil},
-		{"misses a comment", model{"a/a.go": "package a\n"}, []string{"a: no package comment: write it in doc.go"}},
+		{"reports a missing comment", model{"a/a.go": "package a\n"}, []string{"a: no package comment: write it in doc.go"}},
 		{
-			"does not take a build tag or a licence for one",
+			"does not accept a build tag or a licence as a comment",
 			model{"a/a.go": "// Copyright\n\n//go:build linux\n\npackage a\n"},
 			[]string{"a: no package comment: write it in doc.go"},
 		},
 		{
-			"does not take a test's", model{"a/a.go": "package a\n", "a/a_test.go": "// Package a does.\npackage a\n"},
+			"does not accept the comment of a test file", model{"a/a.go": "package a\n", "a/a_test.go": "// Package a does.\npackage a\n"},
 			[]string{"a: no package comment: write it in doc.go"},
 		},
 		{
-			"sees two",
+			"reports two comments",
 			model{"a/a.go": "// Package a does.\npackage a\n", "a/doc.go": "// Package a too.\npackage a\n"},
 			[]string{"a: 2 package comments, in a.go and doc.go: keep one"},
 		},
 		{
-			"sees a side file", model{"a/a_linux.go": "// Package a does.\npackage a\n"},
+			"reports a comment in a side file", model{"a/a_linux.go": "// Package a does.\npackage a\n"},
 			[]string{"a/a_linux.go: package comment in a side file: move it to doc.go"},
 		},
 		{
-			"sees a wrong start", model{"a/a.go": "// This does.\n// So.\npackage a\n"},
+			"reports a wrong beginning", model{"a/a.go": "// This does.\n// So.\npackage a\n"},
 			[]string{`a/a.go: package comment starts "This does.", want "Package a "`},
 		},
 		{
-			"sees a wrong command", model{"cmd/x/main.go": "// Package main does.\npackage main\n"},
+			"reports a wrong command name", model{"cmd/x/main.go": "// Package main does.\npackage main\n"},
 			[]string{`cmd/x/main.go: package comment starts "Package main does.", want "Command x "`},
 		},
-		{"passes over testdata and other modules", model{
+		{"skips testdata and other modules", model{
 			"testdata/a.go": "package a\n", "_old/a.go": "package a\n", ".git/a.go": "package a\n",
 			"tools/go.mod": "module tools\n", "tools/a.go": "package a\n",
 		}, nil},
@@ -644,7 +670,7 @@ func TestPackageCommentsGuard(t *testing.T) {
 	}
 }
 
-func TestImportsGuard(t *testing.T) {
+func TestCheckImports(t *testing.T) {
 	const lib = "example.com/lib"
 	rules := []rule{
 		{folder: "low", others: []string{lib}, why: "low is low"},
@@ -659,53 +685,53 @@ func TestImportsGuard(t *testing.T) {
 		want []string
 	}{
 		{"accepts the standard library", model{"low/a.go": importing("net/http")}, nil},
-		{"accepts what the rule names", model{"low/a.go": importing(lib + "/sub"), "side/a.go": importing("sluice/low")}, nil},
-		{"accepts anything at the top", model{"high/a/b.go": importing("sluice/side"), "high/a.go": importing("example.com/any")}, nil},
+		{"accepts imports that the rule lists", model{"low/a.go": importing(lib + "/sub"), "side/a.go": importing("sluice/low")}, nil},
+		{"accepts anything where the rule has ...", model{"high/a/b.go": importing("sluice/side"), "high/a.go": importing("example.com/any")}, nil},
 		{"accepts anything in tests", model{"low/a_test.go": importing("sluice/high")}, nil},
-		{"sees an edge with the reason of the rule", model{"low/a.go": importing("sluice/side")}, []string{
+		{"reports an import with the reason of the rule", model{"low/a.go": importing("sluice/side")}, []string{
 			"low/a.go:3: low may not import sluice/side: low is low",
 		}},
-		{"sees an edge with its own reason", model{"side/a.go": importing("sluice/high")}, []string{
+		{"reports an import with its own reason", model{"side/a.go": importing("sluice/high")}, []string{
 			"side/a.go:3: side may not import sluice/high: not up",
 		}},
-		{"sees files of every platform", model{
+		{"checks files of every platform", model{
 			"low/a_windows.go": importing("sluice/side"),
 			"low/b.go":         "//go:build plan9 && e2e\n\n" + importing("sluice/side"),
 		}, []string{
 			"low/a_windows.go:3: low may not import sluice/side: low is low",
 			"low/b.go:5: low may not import sluice/side: low is low",
 		}},
-		{"sees other modules", model{"low/a.go": importing("example.com/library")}, []string{
+		{"reports other modules", model{"low/a.go": importing("example.com/library")}, []string{
 			"low/a.go:3: low may not import example.com/library: low is low",
 		}},
-		{"sees that a folder below has no share in the rule", model{"low/a.go": importing("sluice/low/x"), "side/a.go": importing("sluice/low/x")}, []string{
+		{"does not apply a rule to folders below", model{"low/a.go": importing("sluice/low/x"), "side/a.go": importing("sluice/low/x")}, []string{
 			"low/a.go:3: low may not import sluice/low/x: low is low",
 			"side/a.go:3: side may not import sluice/low/x: side is side",
 		}},
-		{"accepts some modules where Linux does not look", model{
+		{"accepts some modules in files that are not built on Linux", model{
 			"side/a_windows.go": importing(lib),
 			"side/b.go":         "//go:build !linux\n\n" + importing(lib),
 		}, nil},
-		{"sees them where Linux looks", model{"side/a_linux.go": importing(lib), "side/b.go": importing(lib)}, []string{
-			"side/a_linux.go:3: side may not import example.com/lib: only in files that Linux does not build; side is side",
-			"side/b.go:3: side may not import example.com/lib: only in files that Linux does not build; side is side",
+		{"reports those modules in files that are built on Linux", model{"side/a_linux.go": importing(lib), "side/b.go": importing(lib)}, []string{
+			"side/a_linux.go:3: side may not import example.com/lib: only in files that are not built on Linux; side is side",
+			"side/b.go:3: side may not import example.com/lib: only in files that are not built on Linux; side is side",
 		}},
-		{"sees packages of the standard library that a rule excludes", model{
+		{"reports packages of the standard library that a rule excludes", model{
 			"pure/a.go": importing("net/http"), "pure/b.go": importing("net"), "pure/c.go": importing("net/url"), "pure/a_test.go": importing("net/http"),
 		}, []string{
 			"pure/a.go:3: pure may not import net/http: pure is pure",
 			"pure/b.go:3: pure may not import net: pure is pure",
 		}},
-		{"sees test helpers outside of tests", model{"high/a.go": importing("sluice/internal/nettest")}, []string{
+		{"reports test helpers outside of tests", model{"high/a.go": importing("sluice/internal/nettest")}, []string{
 			"high/a.go:3: high may not import sluice/internal/nettest: it is for _test files only",
 		}},
-		{"sees cgo", model{"high/a.go": importing("C")}, []string{
-			"high/a.go:3: high may not import C: cgo: the binary is static and is built for every platform on any other",
+		{"reports cgo", model{"high/a.go": importing("C")}, []string{
+			"high/a.go:3: high may not import C: cgo: the binary is static, and any platform can build it for every other",
 		}},
-		{"sees a folder without a rule", model{"new/a_test.go": "package p\n"}, []string{
-			`new: no rule for this folder: add it to "Who may import whom" in DESIGN.md and to rules in house_test.go`,
+		{"reports a folder without a rule", model{"new/a_test.go": "package p\n"}, []string{
+			`new: no rule for this folder: add a rule for it in house_test.go`,
 		}},
-		{"sees what it cannot parse", model{"low/a.go": "pakage p\n"}, []string{
+		{"reports files that it cannot parse", model{"low/a.go": "pakage p\n"}, []string{
 			"low/a.go:1:1: expected 'package', found pakage",
 		}},
 	} {
@@ -713,8 +739,8 @@ func TestImportsGuard(t *testing.T) {
 	}
 }
 
-// The table must be one that can be followed: no row allows what is forbidden
-// elsewhere in it, and each has its say.
+// The table must be consistent: one rule a folder, each with its reason, and no
+// rule both allows and forbids the same import.
 func TestImportTable(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, r := range rules {
@@ -736,7 +762,7 @@ func TestImportTable(t *testing.T) {
 	}
 }
 
-func TestFormatGuard(t *testing.T) {
+func TestCheckFormat(t *testing.T) {
 	got := checkFormat(model{
 		"a/good.go":       "package a\n",
 		"a/testdata/b.go": "package  a\n",
@@ -752,25 +778,25 @@ func TestFormatGuard(t *testing.T) {
 	})
 }
 
-func TestAssertionsGuard(t *testing.T) {
-	const complaint = "a/a_test.go:1: TestA asserts nothing: its *testing.T is neither made to fail nor passed on"
+func TestCheckAssertions(t *testing.T) {
+	const complaint = "a/a_test.go:1: TestA cannot fail: it neither fails its *testing.T nor passes it on"
 	for _, tt := range []struct {
 		name, test string
 		fails      bool
 	}{
-		{"accepts what may fail", "func TestA(t *testing.T) { if f() { t.Error() } }", false},
+		{"accepts a test that may fail", "func TestA(t *testing.T) { if f() { t.Error() } }", false},
 		{"accepts a helper", "func TestA(t *testing.T) { helper(t) }", false},
-		{"accepts a helper that keeps it", "func TestA(t *testing.T) { s := &server{t: t}; s.get() }", false},
+		{"accepts a helper that stores it", "func TestA(t *testing.T) { s := &server{t: t}; s.get() }", false},
 		{"accepts a subtest that may fail", `func TestA(t *testing.T) { t.Run("x", func(tt *testing.T) { tt.Fatal() }) }`, false},
 		{"accepts a method that is passed on", "func TestA(t *testing.T) { f(t.Errorf) }", false},
 		{"accepts fuzz targets, benchmarks and TestMain", "func FuzzA(f *testing.F) { f.Fuzz(func(t *testing.T) {}) }; " +
 			"func BenchmarkA(b *testing.B) {}; func TestMain(m *testing.M) {}", false},
 		{"accepts a helper with such a name", "func TestA(name string) {}; func (s) TestB(t *testing.T) {}", false},
-		{"sees a test that only calls", "func TestA(t *testing.T) { t.Parallel(); t.Helper(); f() }", true},
-		{"sees a test without a name for it", "func TestA(*testing.T) { f() }", true},
-		{"sees a test that ignores it", "func TestA(_ *testing.T) { _ = f() }", true},
-		{"sees that a folder or a log is none", `func TestA(t *testing.T) { f(t.Context(), t.TempDir()); t.Log("x") }`, true},
-		{"sees subtests that only call", `func TestA(t *testing.T) { t.Run("x", func(t *testing.T) { t.Parallel(); f() }) }`, true},
+		{"reports a test that only calls", "func TestA(t *testing.T) { t.Parallel(); t.Helper(); f() }", true},
+		{"reports a test with an unnamed parameter", "func TestA(*testing.T) { f() }", true},
+		{"reports a test that ignores its parameter", "func TestA(_ *testing.T) { _ = f() }", true},
+		{"does not count a folder or a log line as an assertion", `func TestA(t *testing.T) { f(t.Context(), t.TempDir()); t.Log("x") }`, true},
+		{"reports subtests that only call", `func TestA(t *testing.T) { t.Run("x", func(t *testing.T) { t.Parallel(); f() }) }`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var want []string
@@ -782,7 +808,7 @@ func TestAssertionsGuard(t *testing.T) {
 	}
 }
 
-func TestRequirementsGuard(t *testing.T) {
+func TestCheckRequirements(t *testing.T) {
 	const gomod = `module m
 
 go 1.26.0
@@ -808,17 +834,17 @@ exclude (
 		{"accepts prose, lists and tables", "We use `example.com/one` v1.0.0, which does one thing.\n" +
 			"- example.com/two v2.0.0: for the second thing\n" +
 			"| example.com/three | v3.0.0-20260101000000-abcdef123456 | counts to three |\n", nil},
-		{"sees what is not named", "", []string{
-			"go.mod requires example.com/one, which DESIGN.md does not name: say there in one line at which version and why",
-			"go.mod requires example.com/two, which DESIGN.md does not name: say there in one line at which version and why",
-			"go.mod requires example.com/three, which DESIGN.md does not name: say there in one line at which version and why",
+		{"reports missing dependencies", "", []string{
+			"go.mod requires example.com/one, which DESIGN.md does not list: add a line with the version and the reason",
+			"go.mod requires example.com/two, which DESIGN.md does not list: add a line with the version and the reason",
+			"go.mod requires example.com/three, which DESIGN.md does not list: add a line with the version and the reason",
 		}},
-		{"sees packages, other versions and bare names", "example.com/one/sub v1.0.0 does one thing\n" +
+		{"does not accept a package path, another version or a bare name", "example.com/one/sub v1.0.0 does one thing\n" +
 			"example.com/two v2.0.1 does a second thing\n" +
 			"example.com/three v3.0.0-20260101000000-abcdef123456\n", []string{
-			"go.mod requires example.com/one, which DESIGN.md does not name: say there in one line at which version and why",
-			"go.mod requires example.com/two v2.0.0: the line in DESIGN.md does not name this version",
-			"go.mod requires example.com/three: the line in DESIGN.md gives no reason",
+			"go.mod requires example.com/one, which DESIGN.md does not list: add a line with the version and the reason",
+			"go.mod requires example.com/two v2.0.0: its line in DESIGN.md has another version",
+			"go.mod requires example.com/three: its line in DESIGN.md gives no reason",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { compare(t, checkRequirements(gomod, tt.design), tt.want) })

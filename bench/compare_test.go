@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// simulate returns a run of 60 cells with two metrics that gate and one that
-// does not, with six rounds of this noise.
+// simulate returns a run of 60 cells with six rounds of this noise, of two metrics
+// that gate and one that does not.
 func simulate(rnd *rand.Rand, sigma float64) *Report {
 	r := &Report{}
 	for i := range 60 {
 		r.Cells = append(r.Cells, Cell{
-			Subject: fmt.Sprint("road ", i),
+			Subject: fmt.Sprint("method ", i),
 			Metrics: []Metric{
 				{"MB/s", Higher, noisy(rnd, 6, 1000, sigma)},
 				{"cpu-s/GB", Lower, noisy(rnd, 6, 0.3, sigma)},
@@ -42,7 +42,7 @@ func TestSameProgramRaisesNoAlarm(t *testing.T) {
 	}
 }
 
-// A whole run may be a little slower than the one before, without a reason in
+// A whole run may be a little slower than the one before, for reasons outside of
 // the program.
 func TestDriftWithinToleranceRaisesNoAlarm(t *testing.T) {
 	rnd := newRand()
@@ -74,9 +74,9 @@ func TestRegressionOfOneCellIsFound(t *testing.T) {
 			const runs = 40
 			found := 0
 			for range runs {
-				worse := Compare(simulate(rnd, 0.05), scaled(simulate(rnd, 0.05), "road 7", tt.unit, tt.factor)).Regressions()
+				worse := Compare(simulate(rnd, 0.05), scaled(simulate(rnd, 0.05), "method 7", tt.unit, tt.factor)).Regressions()
 				for _, ch := range worse {
-					if ch.Cell == "road 7" && ch.Unit == tt.unit {
+					if ch.Cell == "method 7" && ch.Unit == tt.unit {
 						found++
 					}
 				}
@@ -172,7 +172,7 @@ func TestCompareMatchesCellsWhateverTheOrder(t *testing.T) {
 func TestCompareWarnsOfAnotherMachine(t *testing.T) {
 	now := fixture()
 	load := 9.0
-	now.Host.Load = &load // is always another
+	now.Host.Load = &load // differs in each run
 	if got := Compare(fixture(), now).Warnings; len(got) > 0 {
 		t.Errorf("got warnings %q of the same machine, want none", got)
 	}
@@ -182,7 +182,7 @@ func TestCompareWarnsOfAnotherMachine(t *testing.T) {
 	got := strings.Join(Compare(fixture(), now).Warnings, "\n")
 	for _, want := range []string{
 		"kernel was 6.18.44, is 7.0.1",
-		"memory was 8.0 GiB, is not told",
+		"memory was 8.0 GiB, is unknown",
 		"setting time per round was 200ms, is 50ms",
 		"MB/s is 0.85 times what it was in the median cell",
 	} {
@@ -197,7 +197,7 @@ func TestWriteComparison(t *testing.T) {
 	now := scaled(fixture(), "rw-8k", "MB/s", 0.6)
 	now = scaled(now, "tls", "cpu-s/GB", 0.5)
 	now.Host.Kernel = "7.0.1"
-	now.Cells[0].Subject = "new\x1b[2J" // clears the screen, if it gets there
+	now.Cells[0].Subject = "new\x1b[2J" // would clear the screen
 	var b bytes.Buffer
 	if err := WriteComparison(&b, Compare(old, now), 80); err != nil {
 		t.Fatal(err)
@@ -213,8 +213,8 @@ func TestWriteComparison(t *testing.T) {
 }
 
 func TestRankCut(t *testing.T) {
-	// Tables of Mann and Whitney's U give the largest U that is significant,
-	// which is one less than what can be left out.
+	// Tables of Mann and Whitney's U give the largest significant U, which is
+	// one less than the number of samples to leave out.
 	tests := []struct {
 		n, m  int
 		level float64

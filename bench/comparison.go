@@ -9,7 +9,7 @@ import (
 )
 
 // WriteComparison writes c for a terminal of width columns: a table for each
-// metric, and the regressions once more at the end, where they are seen.
+// metric, and the regressions again at the end.
 func WriteComparison(w io.Writer, c *Comparison, width int) error {
 	width = max(width, 40)
 	out := bufio.NewWriter(w)
@@ -49,8 +49,7 @@ func WriteComparison(w io.Writer, c *Comparison, width int) error {
 	return out.Flush()
 }
 
-// writeChanges writes a row for each change. Names are cut as the width
-// demands; the figures never are.
+// writeChanges writes a row for each change. Only names are cut to the width.
 func writeChanges(out *bufio.Writer, changes []Change, width int) {
 	rows := [][]string{{"cell", "old", "new", "ratio", "95 % interval", ""}}
 	for _, ch := range changes {
@@ -87,7 +86,7 @@ func writeChanges(out *bufio.Writer, changes []Change, width int) {
 	}
 }
 
-// writeVerdict writes the sum of it all.
+// writeVerdict writes the summary.
 func writeVerdict(out *bufio.Writer, c *Comparison, width int) {
 	counts := map[Verdict]int{}
 	for _, ch := range c.Changes {
@@ -100,9 +99,9 @@ func writeVerdict(out *bufio.Writer, c *Comparison, width int) {
 		_, _ = out.WriteString("no figure is in both reports: nothing was compared\n")
 		return
 	}
-	_, _ = out.WriteString(wrap(fmt.Sprintf("%d worse, %d better, %d without a difference beyond the noise, %d that cannot be told (fewer than %d rounds, or zero).",
+	_, _ = out.WriteString(wrap(fmt.Sprintf("%d worse, %d better, %d without a difference beyond the noise, %d unknown (fewer than %d rounds, or zero).",
 		counts[Worse], counts[Better], counts[Same], counts[Unknown], enoughRounds), width, ""))
-	_, _ = out.WriteString(wrap(fmt.Sprintf("Worse and better: by more than %.0f %%, so that an error of %.0f %% holds for all figures together, and with an interval (Hodges-Lehmann, of the ratio new/old) that excludes 1. Percentiles of latency above the median are for information.",
+	_, _ = out.WriteString(wrap(fmt.Sprintf("Worse and better: by more than %.0f %%, with a chance of error of %.0f %% for all figures together, and with an interval (Hodges-Lehmann, of the ratio new/old) that excludes 1. Percentiles of latency above the median are for information.",
 		tolerance*100, familyError*100), width, ""))
 	for _, ch := range c.Regressions() {
 		_, _ = out.WriteString(wrap(fmt.Sprintf("REGRESSION %s: %s is %.2f times what it was", plain(ch.Cell), ch.Unit, ch.Ratio.Value), width, "  "))

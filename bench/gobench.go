@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// WriteGoBench writes r in the format of Go's benchmarks, for benchstat and its
-// like: https://go.dev/design/14313-benchmark-format. Each round of a cell is a
-// line with an iteration count of 1,
+// WriteGoBench writes r in the format of Go's benchmarks, for benchstat and similar
+// programs: https://go.dev/design/14313-benchmark-format. Each round of a cell is
+// a line with an iteration count of 1,
 //
-//	Benchmark/road=sendfile/size=1MiB/clients=16 1 2345.6 MB/s 0.12 cpu-s/GB
+//	Benchmark/method=sendfile/size=1MiB/clients=16 1 2345.6 MB/s 0.12 cpu-s/GB
 //
-// A name or value that would break the line is escaped as in the path of a URL.
+// Names and values that would break the line are escaped as in the path of a URL.
 func WriteGoBench(w io.Writer, r *Report) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(w)
-	// benchstat makes a table of its own for each combination of these, so
-	// there is nothing among them that differs from run to run.
+	// benchstat makes a table for each combination of these, so they must not
+	// differ from run to run.
 	h := r.Host
 	for _, p := range []Pair{{"goos", h.OS}, {"goarch", h.Arch}, {"cpu", h.CPU}, {"kernel", h.Kernel}} {
 		if p.Value != "" {
@@ -49,7 +49,7 @@ func WriteGoBench(w io.Writer, r *Report) error {
 	return out.Flush()
 }
 
-// rounds returns the length of the longest row of samples.
+// rounds returns the largest number of samples of a metric.
 func (c *Cell) rounds() int {
 	n := 0
 	for _, m := range c.Metrics {
@@ -58,7 +58,7 @@ func (c *Cell) rounds() int {
 	return n
 }
 
-// procs is the end of a name that readers take for GOMAXPROCS.
+// procs matches the end of a name that readers take for GOMAXPROCS.
 var procs = regexp.MustCompile(`-([0-9]+)$`)
 
 func goBenchName(kind string, c *Cell) string {

@@ -19,8 +19,8 @@ func TestWriteGoBench(t *testing.T) {
 	golden(t, "gobench.txt", b.Bytes())
 }
 
-// benchLine is what golang.org/design/14313-benchmark-format allows, and not
-// the name of a test of Go or an end that is taken for GOMAXPROCS.
+// benchLine matches the lines that golang.org/design/14313-benchmark-format
+// allows.
 var benchLine = regexp.MustCompile(`^(?:[a-z][^A-Z\s:]*: \S.*|Unit \S+ better=(?:higher|lower)|Benchmark(?:/[^/=\s]+=[^/\s]*)+ 1(?: -?[0-9.e+-]+ \S+)+)$`)
 
 func TestGoBenchLines(t *testing.T) {

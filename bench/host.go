@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// A Host is the machine that a report was made on, as far as it matters to the
-// figures. What the system does not tell is absent.
+// A Host is the machine of a report, as far as it matters for the figures. Facts
+// that the system does not report are absent.
 type Host struct {
 	OS     string `json:"os"`               // as GOOS
 	Arch   string `json:"arch"`             // as GOARCH
 	Kernel string `json:"kernel,omitempty"` // release, as uname -r
 	CPU    string `json:"cpu,omitempty"`    // model
-	CPUs   int    `json:"cpus"`             // logical ones that the process may use
+	CPUs   int    `json:"cpus"`             // logical processors that this process may use
 	Memory uint64 `json:"memory_bytes,omitempty"`
-	Go     string `json:"go"` // version that built the program
+	Go     string `json:"go"` // version of Go that built the program
 
 	// Congestion is the congestion control of new TCP connections.
 	Congestion string `json:"tcp_congestion,omitempty"`
-	// Virtual tells whether the CPU reports a hypervisor.
+	// Virtual says whether the CPU reports a hypervisor.
 	Virtual *bool `json:"virtual,omitempty"`
 	// Load is the load average of the last minute, at the start.
 	Load *float64 `json:"load_1min,omitempty"`
@@ -47,7 +47,7 @@ func (h Host) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// pairs returns what is known, in the order to show it.
+// pairs returns the known facts in the order to show them.
 func (h Host) pairs() []Pair {
 	var pairs []Pair
 	add := func(name, value string) {

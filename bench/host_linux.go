@@ -25,9 +25,9 @@ func (h *Host) fill() {
 	}
 }
 
-// parseCPUInfo reads the model of the first processor in /proc/cpuinfo, and
-// whether its flags say hypervisor (x86 alone has such a flag). Arm kernels
-// name no model.
+// parseCPUInfo returns the model of the first processor in /proc/cpuinfo, and
+// whether it has the flag hypervisor, which only x86 has. Arm kernels name no
+// model.
 func parseCPUInfo(text string) (model string, virtual *bool) {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, ":")
@@ -47,7 +47,7 @@ func parseCPUInfo(text string) (model string, virtual *bool) {
 	return model, virtual
 }
 
-// parseLoad reads the first figure of /proc/loadavg, or nil.
+// parseLoad returns the first figure of /proc/loadavg, or nil.
 func parseLoad(text string) *float64 {
 	first, _, _ := strings.Cut(text, " ")
 	load, err := strconv.ParseFloat(first, 64)

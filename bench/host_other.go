@@ -2,5 +2,5 @@
 
 package bench
 
-// fill knows no more of this system.
+// fill does nothing: more is not known of this system.
 func (h *Host) fill() {}

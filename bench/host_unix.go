@@ -4,7 +4,7 @@ package bench
 
 import "golang.org/x/sys/unix"
 
-// kernelRelease returns what uname -r prints, or nothing.
+// kernelRelease returns the output of uname -r, or "".
 func kernelRelease() string {
 	var name unix.Utsname
 	if unix.Uname(&name) != nil {

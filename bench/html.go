@@ -15,34 +15,29 @@ var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{"plain": plain}).Parse(pageText))
 
-// WriteHTML writes r as one file that needs nothing else: no script, no font,
-// no picture from elsewhere. It is well-formed XML too. Names in r may be
-// hostile: they are text wherever they appear. The page is made as a whole
-// before the first byte is written.
+// WriteHTML writes r as one file without scripts, fonts or other files. It is
+// well-formed XML too. Names in r may be hostile: they appear as text everywhere.
+// The whole page is made before the first byte is written.
 func WriteHTML(w io.Writer, r *Report) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
-	view, err := newPage(r)
-	if err != nil {
-		return err
-	}
 	var b bytes.Buffer
-	if err := page.Execute(&b, view); err != nil {
+	if err := page.Execute(&b, newPage(r)); err != nil {
 		return err
 	}
-	_, err = b.WriteTo(w)
+	_, err := b.WriteTo(w)
 	return err
 }
 
-// pageView is what the template shows.
+// pageView is the values for the template.
 type pageView struct {
 	Report  *Report
 	Facts   []Pair
 	Kind    string
 	Legend  string
-	Swatch  []swatch
-	Charts  []chartRow // one a metric, and the latencies
+	Charts  []chartRow // of the main metrics, and of the latencies
+	More    []chartRow // of the other metrics
 	Metrics []Metric
 	Tables  []pageTable
 	Latency []latencyRow
@@ -50,12 +45,8 @@ type pageView struct {
 
 type chartRow struct {
 	Title  string
-	Swatch bool // needs the key to the colours
 	Charts []chart
 }
-
-// A swatch is the line of a subject, for the key.
-type swatch struct{ Name, Color, Dashes string }
 
 type pageTable struct {
 	Name string
@@ -72,7 +63,7 @@ type pageCell struct {
 	Best           bool
 }
 
-// tabled is the percentiles of the table of latencies.
+// tabled is the percentiles in the table of latencies.
 var tabled = []float64{50, 90, 99, 99.9, 99.99, 100}
 
 type latencyRow struct {
@@ -81,7 +72,7 @@ type latencyRow struct {
 	At    []string
 }
 
-func newPage(r *Report) (*pageView, error) {
+func newPage(r *Report) *pageView {
 	v := &pageView{Report: r, Kind: r.kind(), Metrics: r.metrics()}
 	if !r.Begin.IsZero() {
 		v.Facts = append(v.Facts, Pair{"begin", r.Begin.Format(time.RFC1123Z)})
@@ -91,16 +82,8 @@ func newPage(r *Report) (*pageView, error) {
 	}
 	v.Facts = append(v.Facts, r.Host.pairs()...)
 	v.Legend = newTable(r, 80).legend()
-
-	colors := map[string]int{}
-	for i, name := range r.subjects() {
-		colors[name] = i
-		v.Swatch = append(v.Swatch, swatch{name, fmt.Sprintf("c%02X", 0x10+i%hues), dashText(i)})
-	}
 	groups := r.groups()
-	if err := v.draw(groups, colors); err != nil {
-		return nil, err
-	}
+	v.draw(groups, r.subjects())
 	for _, g := range groups {
 		v.Tables = append(v.Tables, g.page(v.Metrics))
 		for _, c := range g.cells {
@@ -109,42 +92,44 @@ func newPage(r *Report) (*pageView, error) {
 			}
 		}
 	}
-	return v, nil
+	return v
 }
 
-// draw makes the charts: one a metric and group, and one of the latencies a
-// group.
-func (v *pageView) draw(groups []*group, colors map[string]int) error {
-	for _, m := range v.Metrics {
-		row := chartRow{Title: m.Unit}
-		for _, g := range groups {
-			if !g.has(m.Unit) {
-				continue
+// draw makes the charts: one for each metric and group, and those of the
+// latencies of each group.
+func (v *pageView) draw(groups []*group, subjects []string) {
+	for i, m := range v.Metrics {
+		row := chartRow{Title: unitName(m.Unit)}
+		for k, g := range groups {
+			if g.has(m.Unit) {
+				ch := barChart(fmt.Sprintf("m%d-%d", i, k), g, m)
+				ch.Title = g.name
+				row.Charts = append(row.Charts, ch)
 			}
-			ch, err := barChart(g, m, colors)
-			if err != nil {
-				return fmt.Errorf("chart of %s: %w", m.Unit, err)
-			}
-			ch.Title = g.name
-			row.Charts = append(row.Charts, ch)
 		}
-		v.Charts = append(v.Charts, row)
+		if isMain(m.Unit) {
+			v.Charts = append(v.Charts, row)
+		} else {
+			v.More = append(v.More, row)
+		}
 	}
-	row := chartRow{Title: "Latency", Swatch: true}
-	for _, g := range groups {
-		ch, ok, err := latencyChart(g, colors)
-		if err != nil {
-			return fmt.Errorf("chart of latencies: %w", err)
-		}
-		if ok {
+	if len(v.Charts) == 0 {
+		v.Charts, v.More = v.More, nil
+	}
+	row := chartRow{Title: "Latency"}
+	for k, g := range groups {
+		charts := latencyCharts(fmt.Sprintf("latency%d", k), g, subjects)
+		for i, ch := range charts {
 			ch.Title = g.name
+			if len(charts) > 1 {
+				ch.Title = strings.TrimSpace(fmt.Sprintf("%s (%d of %d)", g.name, i+1, len(charts)))
+			}
 			row.Charts = append(row.Charts, ch)
 		}
 	}
 	if len(row.Charts) > 0 {
 		v.Charts = append(v.Charts, row)
 	}
-	return nil
 }
 
 func (g *group) has(unit string) bool {
@@ -189,13 +174,4 @@ func (c *Cell) latencyRow() latencyRow {
 		row.At = append(row.At, text)
 	}
 	return row
-}
-
-// dashText returns the dashes of subject i as SVG wants them.
-func dashText(i int) string {
-	var lengths []string
-	for _, d := range subjectDashes(i) {
-		lengths = append(lengths, fmt.Sprint(d.Points()))
-	}
-	return strings.Join(lengths, " ")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,11 +63,30 @@ func TestPageStandsAlone(t *testing.T) {
 	r := fixture()
 	for _, want := range []string{
 		r.Title, r.Command, r.Host.Kernel, r.Host.CPU, r.Host.Go, "cubic", "time per round", "200ms",
-		"v0.3.0", r.Notes[0], "MB/s", "99.9 %", "1m37s",
+		"v0.3.0", r.Notes[0], r.Answer[0], "MB/s", "99.9 %", "1m37s",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+}
+
+func TestTheAnswerAndTheCostsComeFirst(t *testing.T) {
+	r := fixture()
+	_, page := elements(t, html(t, r))
+	for name, text := range map[string]string{"page": page, "table": table80(t, r, 140)} {
+		places := []int{strings.Index(text, r.Answer[0]), strings.Index(text, "cpu-s/GB"), strings.LastIndex(text, r.Host.Kernel)}
+		if name == "page" {
+			places[1] = strings.Index(text, "CPU seconds per GB")
+		} else {
+			places[2] = strings.Index(text, "MB/s")
+		}
+		if places[0] < 0 || !slices.IsSorted(places) {
+			t.Errorf("%s: got the answer, the costs and the rest at %v, want them in this order", name, places)
+		}
+	}
+	if cpu, rate := strings.Index(page, "CPU seconds per GB"), strings.Index(page, "MB per second"); cpu > rate {
+		t.Errorf("got the charts of costs at %d, those of rates at %d, want costs first", cpu, rate)
 	}
 }
 
@@ -84,26 +104,22 @@ func TestPageHasAChartForEachMetricAndGroup(t *testing.T) {
 	}
 }
 
-// The colours of text and lines must come from the style sheet, or they cannot
-// be seen in the dark.
+// Colours must come from the style sheet, or they cannot be seen in the dark.
 func TestChartsHaveNoColoursOfTheirOwn(t *testing.T) {
-	page := html(t, fixture())
-	for _, style := range styles.FindAllString(page, -1) {
-		if strings.Contains(style, "#") {
-			t.Fatalf("got %s, want only colours of the style sheet", style)
-		}
-	}
-	for _, fill := range regexp.MustCompile(`<(text|path)[^>]*>`).FindAllString(page, -1) {
-		if !strings.Contains(fill, "var(--c") {
-			t.Fatalf("got %s, want a colour of the style sheet", fill)
+	for _, ch := range chartsOf(t, fixture()) {
+		for _, attribute := range []string{"fill", "stroke", "style", "color"} {
+			if len(ch.all("*", attribute)) > 0 {
+				t.Fatalf("chart %q has an attribute %s, want only classes", ch.title, attribute)
+			}
 		}
 	}
 }
 
 func TestPageEscapesHostileNames(t *testing.T) {
-	const evil = `</svg></title><script>alert("1")</script><b style="x:#000110" onload='x'>&amp;` + "\x00\xff\u202e\n"
+	const evil = `</svg></title><script>alert("1")</script><b style="x:#00f" onload='x'>&amp;` + "\x00\xff\u202e\n"
 	r := fixture()
 	r.Title, r.Command, r.Kind, r.Host.CPU = evil, evil, evil, evil
+	r.Answer = []string{evil}
 	r.Settings, r.Versions, r.Notes = []Pair{{evil, evil}}, []Pair{{evil, evil}}, []string{evil}
 	for i := range r.Cells {
 		c := &r.Cells[i]

@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// WriteJSON writes r, indented, for ReadJSON and for other programs. A field
-// that they do not know is to be ignored.
+// WriteJSON writes r, indented, for ReadJSON and other programs. Readers have to
+// ignore unknown fields.
 func WriteJSON(w io.Writer, r *Report) error {
 	if err := r.Check(); err != nil {
 		return err
@@ -22,14 +22,14 @@ func WriteJSON(w io.Writer, r *Report) error {
 	return out.Encode(named)
 }
 
-// ReadJSON reads what WriteJSON wrote. Its errors say what is wrong with the
+// ReadJSON reads the output of WriteJSON. Its errors say what is wrong with the
 // text and where; the caller adds the name of the file.
 func ReadJSON(in io.Reader) (*Report, error) {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return nil, err
 	}
-	// The format comes first: in another one the rest means nothing.
+	// Check the format first: another one can give the fields another meaning.
 	var head struct{ Format *int }
 	if err := json.Unmarshal(text, &head); err != nil {
 		return nil, explainJSON(text, err)
@@ -45,12 +45,13 @@ func ReadJSON(in io.Reader) (*Report, error) {
 		return nil, explainJSON(text, err)
 	}
 	if err := r.Check(); err != nil {
-		return nil, fmt.Errorf("not a report to rely on: %w", err)
+		return nil, fmt.Errorf("not a valid report: %w", err)
 	}
+	r.renameOld()
 	return r, nil
 }
 
-// explainJSON says where in text the error is, as editors count.
+// explainJSON adds the line and the column of the error to it, as editors count.
 func explainJSON(text []byte, err error) error {
 	offset := int64(-1)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {

@@ -49,14 +49,14 @@ func TestReadJSONExplains(t *testing.T) {
 	}
 }
 
-func TestReadJSONIgnoresWhatIsNew(t *testing.T) {
+func TestReadJSONIgnoresUnknownFields(t *testing.T) {
 	r, err := ReadJSON(strings.NewReader(`{"format": 1, "colour": "red", "cells": [{"subject": "a", "mood": 3}]}`))
 	if err != nil || len(r.Cells) != 1 {
 		t.Errorf("got %+v, %v, want one cell", r, err)
 	}
 }
 
-// What can be read can be written in every way, and compared.
+// Every report that can be read can be written in every format, and compared.
 func FuzzReadJSON(f *testing.F) {
 	var b bytes.Buffer
 	small := fixture()

@@ -2,13 +2,13 @@ package bench
 
 import hdrhistogram "github.com/HdrHistogram/hdrhistogram-go"
 
-// ladder is the percentages at which a distribution is kept: close enough for
-// a curve over a logarithmic axis.
+// ladder is the percentiles of a Latency: close enough for a curve over a
+// logarithmic axis.
 var ladder = []float64{0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.75, 99.9, 99.95, 99.99, 99.999, 99.9999}
 
-// FromHistogram returns the percentiles of a histogram of nanoseconds. It
-// leaves out those that stand for less than one request, and returns nil if
-// nothing was recorded.
+// FromHistogram returns the percentiles of a histogram of nanoseconds, without
+// those beyond which there is less than one request. It returns nil for an empty
+// histogram.
 func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 	if h == nil || h.TotalCount() == 0 {
 		return nil
@@ -19,7 +19,7 @@ func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 		if beyond := float64(l.Count) * (100 - p) / 100; beyond < 0.999 { // 99.9 is not exact
 			break
 		}
-		// The histogram may answer with the upper edge of a bucket.
+		// The histogram may return the upper edge of a bucket.
 		l.Percentiles = append(l.Percentiles, Percentile{Percent: p, Micros: micros(min(h.ValueAtPercentile(p), longest))})
 	}
 	l.Percentiles = append(l.Percentiles, Percentile{Percent: 100, Micros: micros(longest)})
@@ -28,8 +28,7 @@ func FromHistogram(h *hdrhistogram.Histogram) *Latency {
 
 func micros(ns int64) float64 { return float64(ns) / 1e3 }
 
-// at returns the time at a percentage, which is absent if it stands for less
-// than one request.
+// at returns a percentile. It is false if l lacks it.
 func (l *Latency) at(percent float64) (us float64, ok bool) {
 	for _, p := range l.Percentiles {
 		if p.Percent == percent {

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/term"
 )
 
-// A Progress shows how far a run is. On a terminal it is one line that is
-// written over and over; elsewhere, in a log, it is a line for each tenth of
-// the way. Its methods may be called from several goroutines.
+// A Progress shows how far a run is. On a terminal it rewrites one line; elsewhere,
+// in a log, it writes a line for each tenth. Its methods may be called from
+// several goroutines.
 type Progress struct {
 	width func() int // of the terminal; nil: not a terminal
 	now   func() time.Time
@@ -23,12 +23,13 @@ type Progress struct {
 	w     io.Writer
 	begin time.Time // of the first step
 	first int       // steps that were done then
-	shown int       // columns on the line
-	tenth int       // last one written to a log
+	shown int       // columns of the line
+	tenth int       // the last one in a log
+	total int       // steps, when last called
 }
 
-// NewProgress returns a Progress that writes to w, which is a terminal if it is
-// an *os.File that says so. Errors of w are ignored.
+// NewProgress returns a Progress that writes to w, which is a terminal if it is an
+// *os.File of one. It ignores errors of w.
 func NewProgress(w io.Writer) *Progress {
 	p := &Progress{w: w, now: time.Now}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -43,14 +44,18 @@ func NewProgress(w io.Writer) *Progress {
 	return p
 }
 
-// Step says that done of total steps are over and that what is measured now.
-// The time that remains is reckoned from the steps since the first call.
+// Step shows that done of total steps are over, and what is measured now. The
+// remaining time is an estimate from the steps since the first call.
 func (p *Progress) Step(done, total int, what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.begin.IsZero() {
 		p.begin, p.first, p.tenth = p.now(), done, -1
 	}
+	if total > p.total { // say in a log that there is more to do
+		p.tenth = min(p.tenth, done*10/max(total, 1)-1)
+	}
+	p.total = total
 	line := fmt.Sprintf("%d of %d", done, total)
 	if left, ok := p.remaining(done, total); ok {
 		line += ", " + left + " left"
@@ -70,8 +75,7 @@ func (p *Progress) Step(done, total int, what string) {
 	p.shown = n
 }
 
-// Done erases the line, so that something else can be written. The next Step
-// draws it again.
+// Done erases the line before other output. The next Step writes it again.
 func (p *Progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +85,7 @@ func (p *Progress) Done() {
 	}
 }
 
-// remaining returns the time that is left, once it can be told.
+// remaining returns the remaining time. It is false before the second step.
 func (p *Progress) remaining(done, total int) (string, bool) {
 	if done <= p.first || done > total {
 		return "", false

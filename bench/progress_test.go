@@ -3,14 +3,15 @@ package bench
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// screen returns a Progress on a terminal of that many columns, whose clock
-// moves ten seconds with each look.
+// screen returns a Progress on a terminal of that many columns, whose clock moves
+// ten seconds with each call.
 func screen(columns int) (*Progress, *bytes.Buffer) {
 	var b bytes.Buffer
 	now := time.Unix(0, 0)
@@ -72,6 +73,22 @@ func TestProgressInALogIsALineForEachTenth(t *testing.T) {
 	}
 }
 
+func TestProgressInALogSaysThatThereIsMoreToDo(t *testing.T) {
+	var b bytes.Buffer
+	p := NewProgress(&b)
+	p.Step(0, 10, "x")
+	p.Step(9, 10, "x")
+	p.Step(10, 20, "more")
+	p.Step(11, 20, "more")
+	var begins []string
+	for line := range strings.Lines(b.String()) {
+		begins = append(begins, strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ':' })[0])
+	}
+	if want := []string{"0 of 10", "9 of 10", "10 of 20"}; !slices.Equal(begins, want) {
+		t.Errorf("got lines for %q, want %q", begins, want)
+	}
+}
+
 // Lines from several goroutines are whole: none is lost, and none is written into
 // another.
 func TestProgressTakesStepsFromSeveralGoroutines(t *testing.T) {
@@ -108,7 +125,7 @@ func TestProgressTakesStepsFromSeveralGoroutines(t *testing.T) {
 			t.Errorf("got %q, want an erased line at the end", b)
 		}
 	})
-	t.Run("in a log", func(t *testing.T) { // which has no line for a step before the last one in it
+	t.Run("in a log", func(t *testing.T) { // which has no line for an earlier step
 		var b bytes.Buffer
 		several(NewProgress(&b))
 		last := ""

@@ -9,24 +9,28 @@ import (
 	"time"
 )
 
-// Format is the version of a Report's JSON. It changes when a field changes its
-// meaning or goes, not when one is added.
+// Format is the version of a Report's JSON. It changes if a field changes its
+// meaning or is removed, not if one is added.
 const Format = 1
 
-// A Report is what a run measured, and all that is needed to believe it or to
-// repeat it.
+// MethodsTitle is the title of the reports of bench/methods.
+const MethodsTitle = "What zero-copy buys on this machine"
+
+// A Report is the figures of a run, with its conditions, which are needed to judge
+// or repeat it.
 type Report struct {
 	Format   int       `json:"format"` // WriteJSON sets it
 	Title    string    `json:"title"`
-	Command  string    `json:"command"`        // what was typed
-	Kind     string    `json:"kind,omitempty"` // what the subjects are, for example "road", "server"
+	Command  string    `json:"command"`        // command line
+	Kind     string    `json:"kind,omitempty"` // of the subjects, for example "method", "server"
 	Begin    time.Time `json:"begin"`
 	Elapsed  float64   `json:"elapsed_s"`
 	Host     Host      `json:"host"`
-	Settings []Pair    `json:"settings,omitempty"` // of the run, in the order to show them
+	Settings []Pair    `json:"settings,omitempty"` // of the run, in the order to show
 	Versions []Pair    `json:"versions,omitempty"` // of each subject
+	Answer   []string  `json:"answer,omitempty"`   // what the figures say, in sentences, for people
 	Cells    []Cell    `json:"cells"`
-	Notes    []string  `json:"notes,omitempty"` // what was left out, and why
+	Notes    []string  `json:"notes,omitempty"` // for example what was left out, and why
 }
 
 // A Pair is a name and its value, for people.
@@ -35,7 +39,7 @@ type Pair struct {
 	Value string `json:"value"`
 }
 
-// A Cell is one subject (a road, a server) under one set of parameters.
+// A Cell is one subject (a method, a server) under one set of parameters.
 type Cell struct {
 	Subject string   `json:"subject"`
 	Params  []Pair   `json:"params,omitempty"` // for example size 1MiB, clients 16, cache hot
@@ -43,11 +47,11 @@ type Cell struct {
 	Latency *Latency `json:"latency,omitempty"` // of all rounds together
 }
 
-// A Metric is one figure of a cell, once for each round. A metric that could
-// not be had is not listed, or has no samples.
+// A Metric is one figure of a cell, once for each round. An unknown metric is
+// missing, or has no samples.
 type Metric struct {
 	// Unit names the metric, as in Go benchmarks: "MB/s", "cpu-s/GB",
-	// "p99-us". It is unique in its cell, and without white space.
+	// "p99-us". It is unique in its cell, and has no white space.
 	Unit    string    `json:"unit"`
 	Better  Direction `json:"better"`
 	Samples []float64 `json:"samples"` // finite, within ±1e15
@@ -62,25 +66,25 @@ const (
 	Lower  Direction = "lower"
 )
 
-// A Latency is the distribution of the time that requests took.
+// A Latency is the distribution of the latencies of requests.
 type Latency struct {
 	Count int64 `json:"count"`
-	// Percentiles is the distribution at rising percentages, the last 100.
+	// Percentiles has rising percentages; the last is 100.
 	Percentiles []Percentile `json:"percentiles"`
 }
 
-// A Percentile is the time within which that percentage of requests was done.
+// A Percentile is the time within which this percentage of requests was done.
 type Percentile struct {
 	Percent float64 `json:"percent"`
 	Micros  float64 `json:"us"`
 }
 
-// largest is more than any figure of a real measurement, and less than what
-// arithmetic and charts cannot take.
+// largest is more than any figure of a real measurement. Arithmetic and charts can
+// handle it.
 const largest = 1e15
 
-// Check returns what makes r unfit to be shown or kept, or nil. All writers
-// and readers of reports call it.
+// Check returns an error if r is not valid. All writers and readers of reports
+// call it.
 func (r *Report) Check() error {
 	seen := map[string]bool{}
 	for _, c := range r.Cells {
@@ -110,7 +114,7 @@ func (c *Cell) check() error {
 		units[m.Unit] = true
 		for i, v := range m.Samples {
 			if !(math.Abs(v) <= largest) {
-				return fmt.Errorf("metric %s: round %d is %v, which is no measurement: leave it out", m.Unit, i+1, v)
+				return fmt.Errorf("metric %s: round %d is %v, which is not a measurement: leave it out", m.Unit, i+1, v)
 			}
 		}
 	}
@@ -127,13 +131,13 @@ func (c *Cell) check() error {
 	return nil
 }
 
-// key tells cells apart. The order of the parameters does not matter.
+// key is equal for cells with the same subject and parameters, in any order.
 func (c *Cell) key() string {
 	params := slices.SortedFunc(slices.Values(c.Params), func(a, b Pair) int { return cmp.Compare(a.Name, b.Name) })
 	return fmt.Sprintf("%q %q", c.Subject, params)
 }
 
-// name returns the cell's name for people.
+// name returns the name of the cell for people.
 func (c *Cell) name() string {
 	return strings.TrimSpace(c.Subject + " " + paramString(c.Params))
 }
@@ -157,10 +161,10 @@ func paramString(params []Pair) string {
 	return strings.Join(words, " ")
 }
 
-// kind returns what to call a subject.
+// kind returns the kind of the subjects, for people.
 func (r *Report) kind() string { return cmp.Or(r.Kind, "subject") }
 
-// A group is the cells with the same parameters, to be compared.
+// A group is the cells with the same parameters, which are compared.
 type group struct {
 	name  string
 	cells []*Cell
@@ -196,8 +200,9 @@ func (r *Report) subjects() []string {
 	return names
 }
 
-// metrics returns a metric of each unit that has samples, without them, in the
-// order in which the units first appear.
+// metrics returns a metric without samples for each unit that has samples: those
+// of processor time first, then rates, then the others, each in the order in which
+// the units first appear.
 func (r *Report) metrics() []Metric {
 	var metrics []Metric
 	for _, c := range r.Cells {
@@ -208,5 +213,6 @@ func (r *Report) metrics() []Metric {
 			}
 		}
 	}
+	slices.SortStableFunc(metrics, func(a, b Metric) int { return cmp.Compare(rank(a.Unit), rank(b.Unit)) })
 	return metrics
 }

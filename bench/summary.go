@@ -4,13 +4,11 @@ import (
 	"math"
 	"slices"
 	"sort"
-
-	"gonum.org/v1/gonum/stat/combin"
 )
 
-// enoughRounds is the fewest rounds a side from which a difference between two
-// subjects or two runs is told: with fewer, the samples of equal subjects lie
-// apart by chance too often (with four each, in 2 of 70 cases).
+// enoughRounds is the fewest rounds on each side for a difference between two
+// subjects or two runs: with fewer, all samples of one of two equal subjects are
+// above the other by chance too often (with four each, in 2 of 70 cases).
 const enoughRounds = 4
 
 // A Summary is a metric over its rounds.
@@ -18,20 +16,19 @@ type Summary struct {
 	Rounds int
 	Median float64
 
-	// Low and High hold the median of a second run of as many rounds, with a
-	// chance of at least Chance, if nothing but chance makes the runs differ.
-	// They are samples: no distribution is assumed. With fewer than nine
-	// rounds (eight are too few because there is an even number of them) even
-	// the range of all samples, which they are then, has less than 95 %.
+	// The median of a second run of as many rounds is between Low and High with
+	// a chance of at least Chance, if the runs differ by chance alone. They
+	// are samples: no distribution is assumed. With fewer than nine rounds they
+	// are the range of all samples, and Chance is below 95 %.
 	Low, High float64
 	Chance    float64
 }
 
-// wantedChance is how sure the spread should be.
+// wantedChance is the Chance of a Summary if there are enough rounds.
 const wantedChance = 0.95
 
-// Summary returns the median and the spread of m's samples, of which there
-// must be at least one.
+// Summary returns the median and the spread of the samples of m, which must have
+// at least one.
 func (m Metric) Summary() Summary {
 	sorted := slices.Sorted(slices.Values(m.Samples))
 	n := len(sorted)
@@ -45,8 +42,8 @@ func (m Metric) Summary() Summary {
 	}
 }
 
-// Relative returns how far the spread reaches from the median, as a part of
-// the median. It is false where that says nothing: of one round, or about zero.
+// Relative returns how far the spread reaches from the median, as a part of the
+// median. It is false for a single round and for a median of zero.
 func (s Summary) Relative() (float64, bool) {
 	if s.Rounds < 2 || s.Median == 0 {
 		return 0, false
@@ -54,7 +51,8 @@ func (s Summary) Relative() (float64, bool) {
 	return max(s.High-s.Median, s.Median-s.Low) / math.Abs(s.Median), true
 }
 
-// whole says whether the spread is the range of all samples for want of rounds.
+// whole says whether there are too few rounds for wantedChance, so that the spread
+// is the range of all samples.
 func (s Summary) whole() bool { return s.Chance < wantedChance }
 
 // apart says whether two summaries differ beyond the noise.
@@ -67,12 +65,12 @@ func medianOf(sorted []float64) float64 {
 	if n%2 == 1 {
 		return sorted[n/2]
 	}
-	// Not the half of the sum, which may overflow.
+	// Half of the sum could overflow.
 	return sorted[n/2-1]/2 + sorted[n/2]/2
 }
 
-// spreadCut returns how many samples to leave out at either end of n: as many
-// as the wanted chance allows.
+// spreadCut returns how many of n samples to leave out at either end: as many as
+// wantedChance allows.
 func spreadCut(n int) int {
 	tooMany := sort.Search(n/2, func(cut int) bool { return spreadChance(n, cut) < wantedChance })
 	return max(0, tooMany-1)
@@ -82,19 +80,26 @@ func spreadCut(n int) int {
 // falls between the sample with cut others below it and the one with cut
 // others above it.
 //
-// All orders of the 2n samples are equally likely. The median is above the
-// upper bound if, of the new samples, at most n/2 are below it; for an even n
-// the median is the mean of two samples, and the upper of them is taken.
+// All orders of the 2n samples are equally likely. The median is above the upper
+// bound if at most n/2 of the new samples are below it. For an even n the median
+// is the mean of two samples; the upper one counts here.
 func spreadChance(n, cut int) float64 {
 	above := 0.0
 	for below := range n/2 + 1 {
-		// below new and n-1-cut old samples are under the bound, the others over it.
+		// Below the bound are below new and n-1-cut old samples.
 		ways := logBinomial(n-1-cut+below, below) + logBinomial(cut+n-below, cut)
 		above += math.Exp(ways - logBinomial(2*n, n))
 	}
 	return max(0, 1-2*above)
 }
 
+// logBinomial returns the natural logarithm of the binomial coefficient n over
+// k.
 func logBinomial(n, k int) float64 {
-	return combin.LogGeneralizedBinomial(float64(n), float64(k))
+	return logFactorial(n) - logFactorial(k) - logFactorial(n-k)
+}
+
+func logFactorial(n int) float64 {
+	log, _ := math.Lgamma(float64(n + 1))
+	return log
 }

@@ -37,7 +37,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// The spread promises to hold the median of a second run. See whether it does.
+// The spread must hold the median of a second run as often as Chance says.
 func TestSpreadHoldsTheNextMedian(t *testing.T) {
 	rnd := newRand()
 	for _, rounds := range []int{3, 6, 9, 12, 25} {

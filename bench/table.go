@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// WriteTable writes r for a terminal of width columns: a table for each set of
-// parameters, with a row for each subject. Metrics that do not fit beside the
-// others follow in a table of their own, so that nothing is cut but names that
-// are longer than half a line. A width under 40 counts as 40.
+// WriteTable writes r for a terminal of width columns: the answer, the conditions,
+// and a table for each set of parameters, with a row for each subject. Metrics
+// that do not fit on a line follow in another table; only names longer than half
+// a line are cut. A width under 40 counts as 40.
 func WriteTable(w io.Writer, r *Report, width int) error {
 	if err := r.Check(); err != nil {
 		return err
@@ -36,7 +36,7 @@ func WriteTable(w io.Writer, r *Report, width int) error {
 	return out.Flush()
 }
 
-// writeHead writes what was measured where.
+// writeHead writes the title, the answer and the conditions.
 func writeHead(out *bufio.Writer, r *Report, width int) {
 	line := func(name, value string) {
 		if value != "" {
@@ -45,6 +45,9 @@ func writeHead(out *bufio.Writer, r *Report, width int) {
 	}
 	if r.Title != "" {
 		_, _ = out.WriteString(wrap(plain(r.Title), width, ""))
+	}
+	for _, sentence := range r.Answer {
+		_, _ = out.WriteString(wrap("- "+plain(sentence), width, "  "))
 	}
 	line("command", r.Command)
 	line("host", r.Host.String())
@@ -73,8 +76,7 @@ func listed(pairs []Pair) string {
 	return strings.Join(parts, ", ")
 }
 
-// A table is a report as text. All its sections have the same columns, so that
-// the eye can run down them.
+// A table is a report as text. All its sections have the same columns.
 type table struct {
 	head     string // of the first column
 	label    int    // width of the first column
@@ -89,8 +91,7 @@ type column struct {
 	metric Metric // without samples
 	places int    // digits after the point
 
-	// Widths of the three parts of an entry: the figure, its spread with the
-	// space before it, and the mark.
+	// Widths of the figure and of its spread, with the space before it.
 	figure, spread int
 }
 
@@ -114,8 +115,7 @@ func newTable(r *Report, width int) *table {
 	for _, m := range r.metrics() {
 		t.columns = append(t.columns, column{metric: m, places: decimals(typical(r, m.Unit))})
 	}
-	// With one subject there is nothing to compare under the same parameters:
-	// the parameters are the rows then.
+	// With one subject there are no comparisons, and the parameters are the rows.
 	if subjects := r.subjects(); len(subjects) == 1 {
 		t.head = "parameters"
 		s := section{name: subjects[0]}
@@ -162,8 +162,7 @@ func (t *table) rowsOf(g *group, label func(*Cell) string) []row {
 	return rows
 }
 
-// best returns the cell that is better than all others beyond the noise, or
-// nil.
+// best returns the cell that is better than all others beyond the noise, or nil.
 func (g *group) best(metric Metric) *Cell {
 	var best *Cell
 	var top Summary
@@ -195,7 +194,7 @@ func (g *group) best(metric Metric) *Cell {
 	return best
 }
 
-// typical returns the median of what a metric's cells have, but for zeros.
+// typical returns the median of the cells' medians of a metric, without zeros.
 func typical(r *Report, unit string) float64 {
 	var medians []float64
 	for _, c := range r.Cells {
@@ -212,7 +211,7 @@ func typical(r *Report, unit string) float64 {
 	return medianOf(medians)
 }
 
-// measure sets the widths, once all rows are there.
+// measure sets the widths of the columns.
 func (t *table) measure(width int) {
 	t.label = utf8.RuneCountInString(t.head)
 	for _, s := range t.sections {
@@ -233,8 +232,8 @@ func (t *table) measure(width int) {
 	}
 }
 
-// split returns the indexes of the columns that fit on a line together, at
-// least one. Those of which a section has no figure are left out.
+// split returns the indexes of the columns of each line, at least one. It leaves
+// out columns without a figure in the section.
 func (t *table) split(s section, width int) [][]int {
 	var lines [][]int
 	used := width
@@ -273,19 +272,19 @@ func (t *table) write(out *bufio.Writer, s section, columns []int) {
 	}
 }
 
-// legend says what the marks mean, as far as they are there.
+// legend explains the marks that occur.
 func (t *table) legend() string {
 	text := "Figures are medians of the rounds."
 	switch {
 	case t.ranges && t.predicts:
-		text += " ± reaches the farthest round or, from nine rounds on, holds the median of a second run with 95 % chance."
+		text += " ± reaches the farthest round or, from nine rounds on, holds the median of a second run with a chance of 95 %."
 	case t.ranges:
 		text += " ± reaches the farthest round."
 	case t.predicts:
-		text += " ± holds the median of a second run with 95 % chance."
+		text += " ± holds the median of a second run with a chance of 95 %."
 	}
 	if t.compared {
-		text += " * is better than all others of its table beyond that; no star, no clear winner."
+		text += " * is better than all others of its table beyond ±; without a star none is."
 	}
 	for _, better := range []Direction{Higher, Lower} {
 		var units []string

@@ -10,8 +10,8 @@ import (
 
 func notGraphic(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 
-// plain returns s without what could move a terminal's cursor, break a line or
-// offend an XML parser. Names in a report come from servers and from files.
+// plain returns s without characters that move the cursor of a terminal, break a
+// line or are invalid in XML. Names in a report come from servers and from files.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || unicode.IsGraphic(r) && !unicode.IsSpace(r) {
@@ -21,8 +21,7 @@ func plain(s string) string {
 	}, s)
 }
 
-// cut returns s in at most width columns, ending in an ellipsis if that is not
-// all of it.
+// cut returns s in at most width columns, with an ellipsis if it is cut.
 func cut(s string, width int) string {
 	if utf8.RuneCountInString(s) <= width {
 		return s
@@ -33,8 +32,8 @@ func cut(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
-// wrap breaks the words of s into lines of at most width columns. Lines after
-// the first begin with indent. A word that is longer has a line of its own.
+// wrap breaks s into lines of at most width columns. Lines after the first begin
+// with indent. A longer word has a line of its own.
 func wrap(s string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
@@ -64,8 +63,8 @@ func left(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
-// decimals returns how many digits after the point show values of this size
-// with three digits or more.
+// decimals returns how many digits after the point a value of this size needs to
+// have three digits or more.
 func decimals(v float64) int {
 	if v == 0 {
 		return 0
@@ -76,7 +75,7 @@ func decimals(v float64) int {
 // number returns v with three digits or more.
 func number(v float64) string { return strconv.FormatFloat(v, 'f', decimals(v), 64) }
 
-// percent returns a part as a whole percentage, or as less than one.
+// percent returns a part as a whole percentage, or "<1%" or ">999%".
 func percent(part float64) string {
 	switch {
 	case part > 0 && part < 0.005:

@@ -8,8 +8,8 @@ import (
 	"sluice/internal/live"
 )
 
-// welcome starts the session of conn, which it takes over, or refuses it.
-func (s *Server) welcome(conn net.Conn, implicit bool) {
+// startSession starts a session for conn, or refuses it. It takes conn over.
+func (s *Server) startSession(conn net.Conn, implicit bool) {
 	sess, err := newSession(s, conn, implicit)
 	if err != nil {
 		_ = conn.Close()
@@ -20,31 +20,31 @@ func (s *Server) welcome(conn net.Conn, implicit bool) {
 		go sess.serve()
 		return
 	}
-	if !implicit { // or it would not be understood
-		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
+	if !implicit { // a TLS client would not understand it
+		_ = conn.SetWriteDeadline(time.Now().Add(lastReplyTimeout))
 		_, _ = conn.Write(refusal.Append(nil))
 	}
 	_ = conn.Close()
 }
 
-// admit counts a session, or returns why it must not be. Each success needs a
-// forgetSession.
+// admit registers a session, or returns the reply that refuses it. Each success needs
+// a forgetSession.
 func (s *Server) admit(sess *session) (refusal reply) {
 	client := live.Client{Protocol: live.FTP, Remote: sess.control.tcp.RemoteAddr(), Conn: sess.control.tcp}
 	if sess.implicit {
 		client.Protocol = live.FTPS
 	}
-	_, refusal = s.enter(client, sess.host, func(entered *live.Session) sessionOf {
+	_, refusal = s.enter(client, sess.host, func(entered *live.Session) trackedSession {
 		sess.live, sess.id = entered, entered.ID()
 		return sess
 	})
 	return refusal
 }
 
-// enter counts a client at host, whose session is made by begin, or returns why it
-// must not be. Each success needs a forgetSession.
-func (s *Server) enter(client live.Client, host netip.Addr, begin func(*live.Session) sessionOf) (*live.Session, reply) {
-	banned := s.guesses.banned(host, s.waits)
+// enter registers a client at host, or returns the reply that refuses it. It calls
+// begin to make the session. Each success needs a forgetSession.
+func (s *Server) enter(client live.Client, host netip.Addr, begin func(*live.Session) trackedSession) (*live.Session, reply) {
+	banned := s.failures.isBanned(host, s.delays)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -57,16 +57,16 @@ func (s *Server) enter(client live.Client, host netip.Addr, begin func(*live.Ses
 	switch err {
 	case nil:
 	case live.ErrTooManyFromAddr:
-		return nil, say(421, "Too many clients from your address")
+		return nil, newReply(421, "Too many clients from your address")
 	default:
-		return nil, say(421, "Too many clients, try again later")
+		return nil, newReply(421, "Too many clients, try again later")
 	}
 	s.sessions[begin(entered)] = struct{}{}
 	s.running.Add(1)
 	return entered, reply{}
 }
 
-func (s *Server) forgetSession(sess sessionOf, entered *live.Session) {
+func (s *Server) forgetSession(sess trackedSession, entered *live.Session) {
 	entered.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()

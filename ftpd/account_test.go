@@ -71,18 +71,18 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 	dropper.want(530, "SIZE new")
 
 	single := as("single", 230)
-	as("single", 530).want(331, "USER u") // the other session goes on
-	single.want(331, "USER reader")       // which is another user now
+	as("single", 530).want(331, "USER u") // the first session of the user goes on
+	single.want(331, "USER reader")       // ends the first session's login
 	as("single", 230)
 
 	as("homeless", 530)
 }
 
-func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
+func TestWithoutTheRightChangeNothingIsReplaced(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		for _, user := range []account.Account{
 			{Name: "creator", Rights: account.Create},
-			{Name: "mover", Rights: account.Rename},
+			{Name: "renamer", Rights: account.Rename},
 			{Name: "editor", Rights: account.Rename | account.Change},
 		} {
 			if err := a.users.AddAccount(user, "x"); err != nil {
@@ -105,16 +105,16 @@ func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
 	other.put(epsv, "STOR h", strings.NewReader("first"))
 	_, _ = late.Write([]byte("second"))
 	_ = late.Close()
-	creator.expect(553, "STOR of a name that was free when it began")
+	creator.expect(553, "STOR of a name that did not exist at its start")
 	if got := s.content("h"); got != "first" {
-		t.Errorf("the file of another holds %q", got)
+		t.Errorf("the other user's file has %q", got)
 	}
 
-	mover := as("mover")
-	mover.want(350, "RNFR f")
-	mover.want(550, "RNTO g")
-	mover.want(350, "RNFR f")
-	mover.want(250, "RNTO e")
+	renamer := as("renamer")
+	renamer.want(350, "RNFR f")
+	renamer.want(550, "RNTO g")
+	renamer.want(350, "RNFR f")
+	renamer.want(250, "RNTO e")
 	if got := s.content("g"); len(got) != 20 {
 		t.Errorf("RNTO without the right to change has replaced a file by %d bytes", len(got))
 	}
@@ -126,9 +126,9 @@ func TestWhoMayNotChangeReplacesNothing(t *testing.T) {
 	}
 }
 
-func TestAnonymousIsBoundByItsAccount(t *testing.T) {
+func TestAnonymousHasTheRightsAndLimitsOfItsAccount(t *testing.T) {
 	s := startAs(t, func(a *access) {
-		err := a.users.BoundAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
+		err := a.users.SetAnonymous(account.Account{Name: "anonymous", Rights: account.Read, Home: "/pub", MaxSessions: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,8 +9,8 @@ import (
 	"sluice/internal/live"
 )
 
-// Why no data connection is opened to a port that a client names (RFC 2577, 3): no client is to make the server speak
-// to somebody else, to a service, or to what only this host can reach.
+// Reasons to refuse the port of PORT or EPRT (RFC 2577, 3): a client must not make the server send data to another
+// host, to a service, or to a program that only this host can reach.
 var (
 	errNotYours = errors.New("that is not your address")
 	errService  = errors.New("that port is below 1024")
@@ -18,8 +18,9 @@ var (
 	errOwnPort  = errors.New("this server listens on that port")
 )
 
-// checkActive returns why no data connection may be opened to the port to that the client names. It is asked when the
-// client names the port, and again when the connection is opened: by then the port may be ours.
+// checkActive returns why no data connection may be opened to the address to, which the client has named; nil: it may.
+// It is called for PORT and EPRT, and again before the connection is opened, because this server may listen on the port
+// by then.
 func (s *session) checkActive(to netip.AddrPort) error {
 	client := s.remote.Addr().WithZone("")
 	policy := s.server.policy
@@ -41,11 +42,11 @@ func (s *session) checkActive(to netip.AddrPort) error {
 	return nil
 }
 
-// isOwnAddr reports whether connections to addr end on this host; local is another of its addresses. It is an error if
-// the system does not tell.
+// isOwnAddr reports whether connections to addr end on this host; local is one of its addresses. It returns an error if
+// the system does not list the addresses.
 func (s *Server) isOwnAddr(addr, local netip.Addr) (bool, error) {
 	isAddr := func(own netip.Addr) bool { return own.Unmap().WithZone("") == addr }
-	isPublic := func(p PublicAddr) bool { return isAddr(p.Addr) } // a router may send them back to us
+	isPublic := func(p PublicAddr) bool { return isAddr(p.Addr) } // a router may send connections to it back here
 	if addr.IsLoopback() || addr.IsUnspecified() || isAddr(local) || slices.ContainsFunc(s.PublicAddrs, isPublic) {
 		return true, nil
 	}
@@ -56,8 +57,7 @@ func (s *Server) isOwnAddr(addr, local netip.Addr) (bool, error) {
 	return slices.ContainsFunc(own, isAddr), nil
 }
 
-// listensOn reports whether this process listens on a port, as far as it is known: on which of the addresses of this
-// host does not matter.
+// listensOn reports whether this process is known to listen on a port, on any address of this host.
 func (s *Server) listensOn(port uint16) bool {
 	if s.ports.Listens(port) {
 		return true

@@ -14,7 +14,7 @@ import (
 	"sluice/ftpd"
 )
 
-// active returns the commands that ask for connections to a port of an address of IPv4.
+// active returns the commands for active mode with an IPv4 address and a port.
 func active(addr string, port uint16) []string {
 	return []string{
 		fmt.Sprintf("PORT %s,%d,%d", strings.ReplaceAll(addr, ".", ","), port>>8, port&255),
@@ -22,26 +22,26 @@ func active(addr string, port uint16) []string {
 	}
 }
 
-// An uploaded "DELETE /sessions/1" was sent to the admin listener so (faults-trust.md, T18).
-func TestActiveModeToThisHostMustBeAskedFor(t *testing.T) {
+// A client could send an uploaded "DELETE /sessions/1" to the admin listener (faults-trust.md, T18).
+func TestActiveModeToThisHostNeedsLocalActive(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	n := portOf(t, other.Addr().String())
-	for asked, want := range map[bool]int{false: 501, true: 200} {
-		s := start(t, func(s *ftpd.Server) { s.LocalActive = asked })
+	for allowed, want := range map[bool]int{false: 501, true: 200} {
+		s := start(t, func(s *ftpd.Server) { s.LocalActive = allowed })
 		c := s.guest()
 		for _, line := range active("127.0.0.1", n) {
-			if text := c.want(want, line); !asked && !strings.Contains(text, "an address of this server") {
+			if text := c.want(want, line); !allowed && !strings.Contains(text, "an address of this server") {
 				t.Errorf("%s: %s", line, text)
 			}
 		}
 	}
 }
 
-func TestActiveModeToAnotherAddressOfThisHostIsNotForClientsThatComeFromThere(t *testing.T) {
+func TestActiveModeToAnyAddressOfThisHostNeedsLocalActive(t *testing.T) {
 	i := slices.IndexFunc(hostAddrs(t), func(a netip.Addr) bool { return a.Is4() && !a.IsLoopback() })
 	if i < 0 {
 		t.Skip("this host has loopback only")
@@ -82,7 +82,7 @@ func hostAddrs(t *testing.T) (all []netip.Addr) {
 	return all
 }
 
-func TestActiveModeNeverLeadsToListenersOfThisProcess(t *testing.T) {
+func TestActiveModeNeverConnectsToListenersOfThisProcess(t *testing.T) {
 	admin, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestActiveModeNeverLeadsToListenersOfThisProcess(t *testing.T) {
 	settings.ActiveConnectionsCheck = ftpserver.IPMatchDisabled
 	for name, start := range map[string]func(t *testing.T) *server{
 		"an FS": func(t *testing.T) *server { return start(t, own) },
-		"a driver that lets it lead anywhere": func(t *testing.T) *server {
+		"a driver that allows any address": func(t *testing.T) *server {
 			return run(t, &mainDriver{client: memoryOf(t, "/f", "hello\n"), settings: settings}, own)
 		},
 	} {
@@ -104,16 +104,16 @@ func TestActiveModeNeverLeadsToListenersOfThisProcess(t *testing.T) {
 			for what, addr := range map[string]string{"the control port": s.addr, "a passive port": c.passive(pasv), "another listener": admin.Addr().String()} {
 				for _, line := range active("127.0.0.1", portOf(t, addr)) {
 					if text := c.want(501, line); !strings.Contains(text, "listens on that port") {
-						t.Errorf("%s: %s is answered %s", what, line, text)
+						t.Errorf("%s: the reply to %s is %s", what, line, text)
 					}
 				}
 			}
-			c.want(501, active("0.0.0.0", portOf(t, admin.Addr().String()))[0]) // which is loopback to the system
+			c.want(501, active("0.0.0.0", portOf(t, admin.Addr().String()))[0]) // the system connects to loopback
 		})
 	}
 }
 
-func TestActiveModeDoesNotLeadToAListenerThatWasOpenedMeanwhile(t *testing.T) {
+func TestActiveModeDoesNotConnectToAListenerOpenedAfterPORT(t *testing.T) {
 	var opened atomic.Pointer[net.TCPListener]
 	s := start(t, func(s *ftpd.Server) {
 		s.Listening = func() (all []net.Addr) {
@@ -133,6 +133,6 @@ func TestActiveModeDoesNotLeadToAListenerThatWasOpenedMeanwhile(t *testing.T) {
 	c.want(200, active("127.0.0.1", portOf(t, ln.Addr().String()))[0])
 	opened.Store(ln.(*net.TCPListener))
 	if text := c.want(425, "RETR f"); !strings.Contains(text, "listens on that port") {
-		t.Errorf("RETR is answered %s", text)
+		t.Errorf("the reply to RETR is %s", text)
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"sluice/ftpd/internal/dataconn"
 )
 
-// PublicAddr is the address under which clients of a network reach this host,
-// where that is not the one they have connected to: behind a router that
-// translates addresses, or in a container.
+// PublicAddr is the address at which the clients of a network reach this host, if that
+// is not the address of its own socket: behind a router that translates addresses, or in
+// a container.
 type PublicAddr struct {
-	Clients netip.Prefix // the zero Prefix: all
-	Addr    netip.Addr   // IPv4; the zero Addr: the one that the client has connected to
+	Clients netip.Prefix // the zero Prefix: all clients
+	Addr    netip.Addr   // IPv4; the zero Addr: the local address of the control connection
 }
 
-// publicAddr returns the address that PASV tells the client: that which a driver
-// tells, or the server.
+// publicAddr returns the address for PASV to announce, from the driver or from
+// PublicAddrs.
 func (s *session) publicAddr() (netip.Addr, error) {
 	if addr, ok, err := s.server.driver.publicAddr(s); ok {
 		return addr.Unmap(), err
@@ -26,8 +26,8 @@ func (s *session) publicAddr() (netip.Addr, error) {
 	return s.server.publicAddrOf(s.remote.Addr(), s.local.Addr()), nil
 }
 
-// publicAddrOf returns what the first network of Server.PublicAddrs has in which
-// remote is; without one, local.
+// publicAddrOf returns the address for the client remote: from the first entry of
+// PublicAddrs whose network contains it, or else local.
 func (s *Server) publicAddrOf(remote, local netip.Addr) netip.Addr {
 	for _, p := range s.PublicAddrs {
 		if p.Clients == (netip.Prefix{}) || p.Clients.Contains(remote) {
@@ -40,10 +40,9 @@ func (s *Server) publicAddrOf(remote, local netip.Addr) netip.Addr {
 	return local
 }
 
-// CheckPassive looks, before the first Serve, for what keeps clients from
-// opening data connections to a server that will listen on addr, and returns a
-// warning of one line for each thing it has found. It binds ports of
-// PassivePorts for a moment.
+// CheckPassive looks for settings that keep clients from opening passive data connections
+// to a server that will listen on addr. It returns warnings of one line each. Call it
+// before the first Serve: it binds ports of PassivePorts for a moment.
 func (s *Server) CheckPassive(addr netip.Addr) []string {
 	warnings := s.checkPorts(addr)
 	if len(s.PublicAddrs) == 0 {
@@ -60,7 +59,8 @@ func (s *Server) CheckPassive(addr netip.Addr) []string {
 	return warnings
 }
 
-// checkAnnounced looks at what PASV will tell where nothing else is said.
+// checkAnnounced returns warnings about the addresses that PASV announces without
+// PublicAddrs.
 func checkAnnounced(addr netip.Addr) []string {
 	addrs := []netip.Addr{addr}
 	if addr.IsUnspecified() {
@@ -83,7 +83,7 @@ func checkAnnounced(addr netip.Addr) []string {
 		strings.Join(private, ", "))}
 }
 
-// hostAddrs returns the addresses of this host, or why the system does not tell.
+// hostAddrs returns the addresses of this host.
 func hostAddrs() ([]netip.Addr, error) {
 	nets, err := net.InterfaceAddrs()
 	var addrs []netip.Addr
@@ -95,15 +95,15 @@ func hostAddrs() ([]netip.Addr, error) {
 	return addrs, err
 }
 
-// PortsInUse returns how many ports a client is awaited on, on all addresses
-// together, and how many there may be on each; 0: as many as the system has.
+// PortsInUse returns how many passive ports wait for a client, on all addresses together,
+// and how many there are on each address; 0: the system chooses the ports.
 func (s *Server) PortsInUse() (used, total int) { return s.ports.InUse(), s.PassivePorts.Size() }
 
-// fewPorts is how many ports are too few for a server of more than one client:
-// each that has sent PASV holds one until it connects.
+// fewPorts is the size of PassivePorts below which CheckPassive warns: each client
+// occupies a port from PASV until it connects.
 const fewPorts = 10
 
-// checkPorts looks at the range of ports.
+// checkPorts returns warnings about PassivePorts.
 func (s *Server) checkPorts(addr netip.Addr) []string {
 	r := s.PassivePorts
 	switch {
@@ -113,7 +113,7 @@ func (s *Server) checkPorts(addr netip.Addr) []string {
 		return []string{fmt.Sprintf("the passive ports %d-%d are an empty range", r.First, r.Last)}
 	}
 	taken := 0
-	for n := range min(r.Size(), 100) { // enough to know
+	for n := range min(r.Size(), 100) { // a sample is enough
 		ln, err := dataconn.Listen(netip.AddrPortFrom(addr, r.First+uint16(n)))
 		if err != nil {
 			taken++

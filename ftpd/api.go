@@ -17,88 +17,88 @@ import (
 // Root is a directory of this machine as an afero.Fs: no name and no symbolic link leads out of it, its files are
 // *os.File, and so their bytes go by sendfile and splice. [Dir] opens one. Besides the methods of afero.Fs it has
 //
-//	Writable() *Root                       // the same directory, in which files may be changed
-//	CanWrite() bool                        // whether they may, through this Root
-//	Sub(name string) (*Root, error)        // a directory in it, as a Root that the caller closes
+//	Writable() *Root                       // the same directory, but writable
+//	CanWrite() bool                        // reports whether it is writable
+//	Sub(name string) (*Root, error)        // a subdirectory as a Root, which the caller closes
 //	Symlink(target, name string) error     // makes a relative link
 //	Lstat(name string) (fs.FileInfo, error)
-//	Free(name string) (int64, error)       // bytes for which there is room
-//	Dir() string                           // the absolute path that it was opened by
-//	Close() error                          // for all that came of it by Writable, but not by Sub
+//	Free(name string) (int64, error)       // free space, in bytes
+//	Dir() string                           // its absolute path, as it was opened
+//	Close() error                          // also closes the results of Writable, but not of Sub
 //
-// A file that a Root gets by an upload appears whole or not at all.
+// A file that is uploaded to a Root appears whole or not at all.
 type Root = vfs.Root
 
-// Dir opens the directory name, through which files can be read; see [Root] for how they can be changed. The caller
-// closes it, after the last server that uses it.
+// Dir opens the directory name for reading; Root.Writable makes it writable. The caller closes it, after the last
+// server that uses it.
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
-// Account is who a user is, and what it may. It is what [Server.Login] returns:
+// Account describes a user: its name, file system, rights and limits. [Server.Login] returns it:
 //
-//	Name string               // how hooks, limits and kept uploads know the user; "": as it logged in
-//	FS   afero.Fs             // what it sees; not nil
-//	Home string               // the directory of FS that it sees as the root; "": all of FS. One that is not there
-//	                          // refuses the login, which does not count as a wrong password
+//	Name string               // in hooks, limits and kept uploads; "": the name from USER
+//	FS   afero.Fs             // the user's file system; not nil
+//	Home string               // the directory of FS that is the user's root; "": all of FS. If it cannot be opened,
+//	                          // the login is refused, which does not count as a wrong password
 //	Rights Rights             // zero: none
-//	HideDotFiles bool         // names that begin with a dot, but .well-known, are not there
+//	HideDotFiles bool         // hides names that begin with a dot, except .well-known
 //
-//	MaxSessions int           // at one time; 0: any number
-//	MaxRate int64             // bytes per second of all its transfers in one direction; 0: any number
-//	MaxRatePerTransfer int64  // bytes per second of each transfer; 0: any number
+//	MaxSessions int           // at one time; 0: no limit
+//	MaxRate int64             // bytes per second of all its transfers in one direction; 0: no limit
+//	MaxRatePerTransfer int64  // bytes per second of each transfer; 0: no limit
 //
-// FS may be any afero.Fs: a [Root], one of package afero, one of your own. It is used by many goroutines at once, and
-// is yours to close after the server. What Rights allow, FS may still refuse.
+// FS may be any afero.Fs: a [Root], one of package afero, one of your own. It is used by many goroutines at once. The
+// caller closes it after the server. FS may refuse an operation that Rights allow.
 type Account = account.Account
 
-// Rights are what a user may do, a bit each. Has reports whether they hold all of some others.
+// Rights is a set of permissions, a bit each. Its method Has reports whether it contains all of another set.
 type Rights = account.Rights
 
-// The rights there are.
+// The rights.
 const (
-	List   = account.List   // see which files there are, how large and how old
-	Read   = account.Read   // fetch what is in them, and its checksum
-	Create = account.Create // make files and directories under names that are free
+	List   = account.List   // see the names, sizes and times of files
+	Read   = account.Read   // download files and get their checksums
+	Create = account.Create // make files and directories under new names
 	Change = account.Change // replace files, append to them, set their times and modes
 	Delete = account.Delete // remove files and directories
-	Rename = account.Rename // move files and directories to names that are free, and with Change over files
+	Rename = account.Rename // move files and directories to new names, and with Change over existing files
 	Link   = account.Link   // make symbolic links
-	Who    = account.Who    // see who else is connected and what they do, by SITE WHO
+	Who    = account.Who    // see all connected clients and their transfers, by SITE WHO
 
 	ReadOnly = account.ReadOnly // List and Read
 	All      = account.All      // all but Who
 )
 
-// PortRange are the ports from First to Last, both included. The zero value leaves
-// the choice to the system. Its fields and its method are:
+// PortRange is the range of ports from First to Last, both included. The zero value
+// leaves the choice to the system. Its fields and its method are:
 //
 //	First, Last uint16
 //
-//	Size() int // the number of ports; 0: the choice is the system's
+//	Size() int // the number of ports; 0: the system chooses
 type PortRange = dataconn.PortRange
 
-// Limiter is a limit of bandwidth that transfers share, whichever server they are of:
+// Limiter is a bandwidth limit that transfers share, also those of different servers:
 //
-//	// Wait blocks until some of the next n bytes may go and returns how many, from 1 to n, or the cause of ctx when
-//	// that ends first. n is all that is to come, as far as that is known.
+//	// Wait blocks until some of the next n bytes may be transferred, and returns how many, from 1 to n, or the
+//	// cause of ctx if that ends first. n is the rest of the transfer, as far as that is known.
 //	Wait(ctx context.Context, n int) (int, error)
 //
-//	// Return gives back n bytes that Wait has granted and that have not gone.
+//	// Return gives back n bytes that Wait has granted and that were not transferred.
 //	Return(n int)
 //
 // Both are called from many goroutines.
 type Limiter = rate.Limiter
 
-// NewLimiter returns a Limiter that grants bytesPerSecond bytes per second, shared
-// equally by all who wait. Zero or less is no limit: then it returns nil.
+// NewLimiter returns a Limiter of bytesPerSecond, shared equally by all transfers that
+// wait. Zero or less is no limit: then it returns nil.
 func NewLimiter(bytesPerSecond int64) Limiter { return rate.NewLimiter(bytesPerSecond) }
 
-// Client is who asks for a login. It is a ClientContext of ftpserverlib, whose
-// SetPath chooses the directory that the client begins in.
+// Client is the client that wants to log in. It is a ClientContext of ftpserverlib, whose
+// SetPath chooses the first current directory of the session.
 type Client struct {
 	ftpserver.ClientContext
-	Session uint64               // the same number in all hooks, and by which Server.Live knows it
-	Remote  netip.AddrPort       // of the control connection, at the client
-	Local   netip.AddrPort       // of the control connection, here
+	Session uint64               // the number of the session in all hooks and in Server.Live
+	Remote  netip.AddrPort       // address of the client, of the control connection
+	Local   netip.AddrPort       // address of this host, of the control connection
 	TLS     *tls.ConnectionState // of the control connection; nil: the password came in clear
 }
 
@@ -106,33 +106,33 @@ var (
 	// ErrLogin is what LoginAttempt.Err is, or wraps, for a wrong name or password. Server.Login may return it.
 	ErrLogin = errors.New("login incorrect")
 
-	// ErrUnavailable is for Server.Login to return, or to wrap, if it cannot find out whether a password is right.
-	// The client may try again, and this was no guess.
+	// ErrUnavailable is for Server.Login to return, or to wrap, if it cannot check the password. The client may try
+	// again, and the attempt does not count as a failed login.
 	ErrUnavailable = errors.New("login is not possible now")
 )
 
-// Durability says what is on the disk, and survives a power cut, when a client is told that its command was done.
-// It reads and writes its names: full, strict, rename and none.
+// Durability says which changes are on the disk, and survive a power cut, before the client gets the reply to its
+// command. Its text forms are full, strict, rename and none.
 type Durability = durable.Level
 
-// What is on the disk, by fsync(2), before a client hears of it. Not every file system can sync a directory (some of
-// FUSE, CIFS, all on Windows): names survive there as far as it sees to them by itself.
+// The levels of Durability: which changes are synced, by fsync(2), before the reply. Not every file system can sync a
+// directory (some of FUSE, CIFS, all on Windows); there, whether names survive depends on the file system.
 const (
-	// DurabilityFull: what was uploaded (226), new directories and links, and what was renamed, with their names.
-	// What was removed, and times and modes, follow within a second.
+	// DurabilityFull: uploads (226), new directories and links, and renames, each with its name. Removals, times and
+	// modes are synced within a second after the reply.
 	DurabilityFull = durable.Full
-	// DurabilityStrict: those as well.
+	// DurabilityStrict: all changes.
 	DurabilityStrict = durable.Strict
-	// DurabilityRename: the content of a file alone, before it gets its name. After a crash the name stands for the
+	// DurabilityRename: only the content of a file, before it gets its name. After a crash the name stands for the
 	// old file or the whole new one.
 	DurabilityRename = durable.Rename
 	// DurabilityNone: nothing.
 	DurabilityNone = durable.None
 )
 
-// Sync is one wait for the disk:
+// Sync reports one wait for the disk:
 //
-//	Directory bool         // for names in a directory, and not for the content of a file
-//	Duration time.Duration // that it took
-//	Err error              // nil: what it was about is on the disk
-type Sync = durable.Sync
+//	Directory bool         // names in a directory were synced, not the content of a file
+//	Duration time.Duration // of the wait
+//	Err error              // nil: the changes are on the disk
+type Sync = durable.SyncResult

@@ -6,18 +6,18 @@ import (
 	"runtime"
 )
 
-// Lines of TYPE A end with CR and LF on the way (RFC 959, 3.1.1.1), and with LF
-// here; on Windows they end alike.
+// With TYPE A, lines end with CR LF on the network (RFC 959, 3.1.1.1). In files they end
+// with LF, except on Windows, where nothing is converted.
 
-// lineReader reads lines as they go to the client.
+// lineReader reads a file and returns it with CR LF line ends.
 type lineReader struct {
 	from io.Reader
 	in   *bufio.Reader // nil before the first ReadAt
-	last byte          // before what comes
-	held bool          // an LF, whose CR has gone
+	last byte          // the byte returned last
+	held bool          // an LF follows, whose CR was returned last
 }
 
-// ReadAt reads what follows: off is where the last one has ended.
+// ReadAt reads the next bytes. It ignores the offset: the calls are sequential.
 func (r *lineReader) ReadAt(p []byte, _ int64) (n int, err error) {
 	if r.in == nil {
 		r.in = bufio.NewReader(r.from)
@@ -41,14 +41,15 @@ func (r *lineReader) ReadAt(p []byte, _ int64) (n int, err error) {
 	return n, nil
 }
 
-// lineWriter writes lines that come from the client.
+// lineWriter writes the bytes from the client to a file, and turns CR LF into LF.
 type lineWriter struct {
 	to io.WriterAt
-	at int64 // of the next byte in to
-	cr bool  // one has come, and what follows decides about it
+	at int64 // offset of the next byte in to
+	cr bool  // a CR has come; it is dropped if an LF follows
 }
 
-// WriteAt writes what has come: its offset there is not that here.
+// WriteAt writes the next bytes. It ignores the offset, which counts unconverted bytes;
+// the calls are sequential.
 func (w *lineWriter) WriteAt(p []byte, _ int64) (int, error) {
 	if runtime.GOOS == "windows" {
 		n, err := w.to.WriteAt(p, w.at)
@@ -70,7 +71,7 @@ func (w *lineWriter) WriteAt(p []byte, _ int64) (int, error) {
 	return len(p), nil
 }
 
-// flush writes the CR that nothing has followed.
+// flush writes a CR at the very end.
 func (w *lineWriter) flush() error {
 	if !w.cr {
 		return nil

@@ -15,21 +15,21 @@ import (
 	"sluice/sendfile"
 )
 
-// asSent is how lines go to the client, and asKept how those of a client are kept:
-// what the code does byte by byte, said at once.
-func asSent(lines string) string {
+// networkForm returns lines as the server must send them, and fileForm returns lines from
+// a client as the server must store them.
+func networkForm(lines string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(lines, "\r\n", "\n"), "\n", "\r\n")
 }
 
-func asKept(lines string) string {
+func fileForm(lines string) string {
 	if runtime.GOOS == "windows" {
 		return lines
 	}
 	return strings.ReplaceAll(lines, "\r\n", "\n")
 }
 
-// sentAs reads all of lines in pieces, as they go to the client.
-func sentAs(t *testing.T, lines io.Reader, pieces func() int) string {
+// readConverted returns lines as the server sends them, read in pieces of these sizes.
+func readConverted(t *testing.T, lines io.Reader, pieces func() int) string {
 	t.Helper()
 	r := ftpd.SendLines(lines)
 	var out []byte
@@ -46,7 +46,7 @@ func sentAs(t *testing.T, lines io.Reader, pieces func() int) string {
 	}
 }
 
-// target is a file in memory, which is written on.
+// target is a file in memory that can only be appended to.
 type target struct{ content []byte }
 
 func (f *target) WriteAt(p []byte, off int64) (int, error) {
@@ -57,12 +57,12 @@ func (f *target) WriteAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// keptAs writes pieces of lines, as a client sends them, from an offset on.
-func keptAs(t *testing.T, pieces ...string) string {
+// writeConverted returns the content of the file after a client has sent pieces of lines.
+func writeConverted(t *testing.T, pieces ...string) string {
 	t.Helper()
 	f := &target{[]byte("old")}
-	w, flush := ftpd.KeepLines(f, 3)
-	off := int64(1 << 20) // is of no account
+	w, flush := ftpd.ReceiveLines(f, 3)
+	off := int64(1 << 20) // ignored
 	for _, p := range pieces {
 		if n, err := w.WriteAt([]byte(p), off); n != len(p) || err != nil {
 			t.Fatalf("WriteAt = %d of %d, %v", n, len(p), err)
@@ -78,24 +78,24 @@ func keptAs(t *testing.T, pieces ...string) string {
 func TestLinesAreConverted(t *testing.T) {
 	for _, tt := range []struct{ name, here, there string }{
 		{"no line", "", ""},
-		{"one without an end", "a", "a"},
-		{"one", "a\n", "a\r\n"},
-		{"two", "a\nb\n", "a\r\nb\r\n"},
-		{"empty ones", "\n\n\n", "\r\n\r\n\r\n"},
+		{"one line without an end", "a", "a"},
+		{"one line", "a\n", "a\r\n"},
+		{"two lines", "a\nb\n", "a\r\nb\r\n"},
+		{"empty lines", "\n\n\n", "\r\n\r\n\r\n"},
 		{"a CR in a line", "a\rb\n", "a\rb\r\n"},
 		{"a CR at the end", "a\r", "a\r"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := sentAs(t, strings.NewReader(tt.here), func() int { return 10 }); got != tt.there {
+			if got := readConverted(t, strings.NewReader(tt.here), func() int { return 10 }); got != tt.there {
 				t.Errorf("sent as %q, want %q", got, tt.there)
 			}
-			if got := keptAs(t, tt.there); got != tt.here && runtime.GOOS != "windows" {
-				t.Errorf("kept as %q, want %q", got, tt.here)
+			if got := writeConverted(t, tt.there); got != tt.here && runtime.GOOS != "windows" {
+				t.Errorf("stored as %q, want %q", got, tt.here)
 			}
 		})
 	}
-	if got := sentAs(t, strings.NewReader("a\r\nb\r\r\n"), func() int { return 1 }); got != "a\r\nb\r\r\n" {
-		t.Errorf("what ends with CR and LF here is sent as %q", got)
+	if got := readConverted(t, strings.NewReader("a\r\nb\r\r\n"), func() int { return 1 }); got != "a\r\nb\r\r\n" {
+		t.Errorf("a file with CR LF is sent as %q", got)
 	}
 }
 
@@ -114,11 +114,11 @@ func words(letters string, n int, f func(word string)) {
 	grow("")
 }
 
-func TestLinesAreConvertedWhereverTheyAreCut(t *testing.T) {
+func TestLinesAreConvertedAcrossReadsAndWrites(t *testing.T) {
 	words("a\r\n", 6, func(word string) {
 		for size := 1; size <= 2*len(word)+1; size++ {
 			for _, from := range []io.Reader{strings.NewReader(word), iotest.OneByteReader(strings.NewReader(word)), iotest.DataErrReader(strings.NewReader(word))} {
-				if got := sentAs(t, from, func() int { return size }); got != asSent(word) {
+				if got := readConverted(t, from, func() int { return size }); got != networkForm(word) {
 					t.Fatalf("%q in pieces of %d is sent as %q", word, size, got)
 				}
 			}
@@ -131,15 +131,15 @@ func TestLinesAreConvertedWhereverTheyAreCut(t *testing.T) {
 				}
 				pieces[len(pieces)-1] += string(c)
 			}
-			if got := keptAs(t, pieces...); got != asKept(word) {
-				t.Fatalf("%q is kept as %q", pieces, got)
+			if got := writeConverted(t, pieces...); got != fileForm(word) {
+				t.Fatalf("%q is stored as %q", pieces, got)
 			}
 		}
 	})
 }
 
-// FuzzLines compares both directions with what they must do, for any content in pieces
-// of any sizes.
+// FuzzLines compares both directions with networkForm and fileForm, for any content in
+// pieces of any sizes.
 func FuzzLines(f *testing.F) {
 	f.Add("a\nb\r\nc\rd", []byte{1, 2, 3})
 	f.Add("\r\r\n\n\r", []byte{0})
@@ -153,7 +153,7 @@ func FuzzLines(f *testing.F) {
 			i++
 			return int(sizes[i%len(sizes)]) + 1
 		}
-		if got := sentAs(t, strings.NewReader(lines), size); got != asSent(lines) {
+		if got := readConverted(t, strings.NewReader(lines), size); got != networkForm(lines) {
 			t.Errorf("%q is sent as %q", lines, got)
 		}
 		var pieces []string
@@ -162,19 +162,19 @@ func FuzzLines(f *testing.F) {
 			pieces = append(pieces, rest[:n])
 			rest = rest[n:]
 		}
-		if got := keptAs(t, pieces...); got != asKept(lines) {
-			t.Errorf("%q is kept as %q", pieces, got)
+		if got := writeConverted(t, pieces...); got != fileForm(lines) {
+			t.Errorf("%q is stored as %q", pieces, got)
 		}
 	})
 }
 
-// lossy is a target that takes some bytes.
-type lossy struct {
+// shortWriter writes only the first bytes.
+type shortWriter struct {
 	left int
 	err  error
 }
 
-func (l *lossy) WriteAt(p []byte, _ int64) (int, error) {
+func (l *shortWriter) WriteAt(p []byte, _ int64) (int, error) {
 	n := min(len(p), l.left)
 	l.left -= n
 	if n < len(p) {
@@ -183,7 +183,7 @@ func (l *lossy) WriteAt(p []byte, _ int64) (int, error) {
 	return n, nil
 }
 
-func TestErrorsOfFilesComeThroughTheConversion(t *testing.T) {
+func TestTheConversionReturnsErrorsOfFiles(t *testing.T) {
 	r := ftpd.SendLines(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(errFull)))
 	p := make([]byte, 10)
 	if n, err := r.ReadAt(p, 0); string(p[:n]) != "a\r\nb" || err != errFull {
@@ -198,16 +198,16 @@ func TestErrorsOfFilesComeThroughTheConversion(t *testing.T) {
 		{"an error", 2, errFull, errFull},
 		{"fewer bytes", 2, nil, io.ErrShortWrite},
 	} {
-		w, _ := ftpd.KeepLines(&lossy{tt.left, tt.err}, 0)
+		w, _ := ftpd.ReceiveLines(&shortWriter{tt.left, tt.err}, 0)
 		if _, err := w.WriteAt([]byte("a\r\nb\r\n"), 0); err != tt.want {
 			t.Errorf("%s: WriteAt = %v, want %v", tt.name, err, tt.want)
 		}
 		if runtime.GOOS == "windows" {
 			continue
 		}
-		w, flush := ftpd.KeepLines(&lossy{1, tt.err}, 0)
+		w, flush := ftpd.ReceiveLines(&shortWriter{1, tt.err}, 0)
 		if _, err := w.WriteAt([]byte("a\r"), 0); err != nil {
-			t.Errorf("%s: WriteAt = %v: there is room for what is written", tt.name, err)
+			t.Errorf("%s: WriteAt = %v, want no error yet", tt.name, err)
 		}
 		if err := flush(); err != tt.want {
 			t.Errorf("%s: flush = %v, want %v", tt.name, err, tt.want)
@@ -215,8 +215,8 @@ func TestErrorsOfFilesComeThroughTheConversion(t *testing.T) {
 	}
 }
 
-// lined is content with all that has to do with lines, and more than a buffer.
-var lined = strings.Repeat("line\nCR\rin it\n\n"+strings.Repeat("x", 100)+"\n", 4_000) + "\r"
+// manyLines has all kinds of lines, and is larger than a buffer.
+var manyLines = strings.Repeat("line\nCR\rin it\n\n"+strings.Repeat("x", 100)+"\n", 4_000) + "\r"
 
 func TestTransfersOfTypeAAreConverted(t *testing.T) {
 	for _, tt := range []struct {
@@ -225,12 +225,12 @@ func TestTransfersOfTypeAAreConverted(t *testing.T) {
 		kind     string // the command
 		converts bool
 	}{
-		{"by TYPE A", func(*mainDriver) {}, "TYPE A", true},
-		{"by TYPE A N", func(*mainDriver) {}, "TYPE A N", true},
-		{"by the type of the settings", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "NOOP", true},
-		{"not by TYPE I", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "TYPE I", false},
-		{"not by TYPE L 8", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "TYPE L 8", false},
-		{"not where the driver does not want it", func(d *mainDriver) { d.settings.DisableASCIIConversion = true }, "TYPE A", false},
+		{"TYPE A converts", func(*mainDriver) {}, "TYPE A", true},
+		{"TYPE A N converts", func(*mainDriver) {}, "TYPE A N", true},
+		{"the default type of the settings converts", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "NOOP", true},
+		{"TYPE I does not", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "TYPE I", false},
+		{"TYPE L 8 does not", func(d *mainDriver) { d.settings.DefaultTransferType = 0 }, "TYPE L 8", false},
+		{"DisableASCIIConversion does not", func(d *mainDriver) { d.settings.DisableASCIIConversion = true }, "TYPE A", false},
 	} {
 		for _, place := range []string{"in memory", "in a directory", "behind GetHandle"} {
 			t.Run(tt.name+" "+place, func(t *testing.T) {
@@ -257,21 +257,21 @@ func TestTransfersOfTypeAAreConverted(t *testing.T) {
 						fast = sendfile.Copy
 					}
 					if x := s.transfer(); x.Method != fast || x.Err != nil {
-						t.Errorf("%s went by %v, %v, want %v", x.Op, x.Method, x.Err, fast)
+						t.Errorf("%s used %v, %v, want %v", x.Op, x.Method, x.Err, fast)
 					}
 				}
-				there, here := asSent(lined), lined
+				there, here := networkForm(manyLines), manyLines
 				if tt.converts {
-					here = asKept(there)
+					here = fileForm(there)
 				} else {
 					there = here
 				}
 				c.put(epsv, "STOR up", strings.NewReader(there))
 				wantMethod(sendfile.Splice)
 				c.put(epsv, "APPE up", strings.NewReader(there))
-				wantMethod(sendfile.Copy) // splice(2) refuses a file that is open to be added to
+				wantMethod(sendfile.Copy) // splice(2) refuses a file opened with O_APPEND
 				if got := readAll(t, fsys, "/up"); got != here+here {
-					t.Errorf("%d bytes are kept, want %d", len(got), 2*len(here))
+					t.Errorf("the file has %d bytes, want %d", len(got), 2*len(here))
 				}
 				if got := c.get(epsv, "RETR up"); got != there+there {
 					t.Errorf("got %d bytes, want %d", len(got), 2*len(there))
@@ -298,7 +298,7 @@ func TestAServerWithoutADriverConvertsNothing(t *testing.T) {
 	c.want(350, "REST 2")
 }
 
-func TestThereAreNoOffsetsInConvertedLines(t *testing.T) {
+func TestOffsetsAreRefusedWithConvertedLines(t *testing.T) {
 	for off, want := range map[bool]map[string]int{
 		false: {"SIZE f": 550, "REST 2": 501, "RANG 2 3": 501},
 		true:  {"SIZE f": 213, "REST 2": 350, "RANG 2 3": 350},
@@ -319,8 +319,8 @@ func TestThereAreNoOffsetsInConvertedLines(t *testing.T) {
 	}
 }
 
-// Which byte the client means nobody knows: it counts others.
-func TestAnOffsetOfBeforeTypeAIsRefused(t *testing.T) {
+// The client counts unconverted bytes, so the offset would be wrong.
+func TestAnOffsetSetBeforeTypeAIsRefused(t *testing.T) {
 	for _, client := range []func(t *testing.T) afero.Fs{tree, func(t *testing.T) afero.Fs { return newHandles(t) }} {
 		s := run(t, &mainDriver{client: client(t), settings: binary}, nil)
 		c := s.login()
@@ -334,9 +334,9 @@ func TestAnOffsetOfBeforeTypeAIsRefused(t *testing.T) {
 					t.Errorf("%s after %s: got %q", line, set, text)
 				}
 				if x := s.transfer(); x.Outcome.String() != "cut" {
-					t.Errorf("told %v, %v", x.Outcome, x.Err)
+					t.Errorf("got %v, %v", x.Outcome, x.Err)
 				}
-				if got := c.get(epsv, "RETR f"); got != "hello\r\n" { // it held for that one
+				if got := c.get(epsv, "RETR f"); got != "hello\r\n" { // the offset was dropped
 					t.Errorf("got %q", got)
 				}
 				s.transfer()
@@ -356,11 +356,11 @@ func TestAConvertedUploadThatBreaksOffIsNotKept(t *testing.T) {
 			if _, err := io.WriteString(conn, strings.Repeat("a line\r\n", 100_000)); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, "the bytes to arrive", func() bool { return underWay(memory, 256<<10) })
+			waitFor(t, "the bytes to arrive", func() bool { return hasHiddenFile(memory, 256<<10) })
 			text := c.want(426, "ABOR")
 			c.expect(226, "ABOR")
 			if x := s.transfer(); (x.Kept > 0) != isKept || strings.Contains(text, "REST") != isKept {
-				t.Errorf("%d bytes are kept, the client is told %q", x.Kept, text)
+				t.Errorf("%d bytes are kept, the reply is %q", x.Kept, text)
 			}
 			if !isKept {
 				wantNothingHidden(t, memory, "/")
@@ -371,7 +371,7 @@ func TestAConvertedUploadThatBreaksOffIsNotKept(t *testing.T) {
 	}
 }
 
-func TestAHandleOfLinesThatFailsIsTold(t *testing.T) {
+func TestAHandleThatFailsDuringAConversionGetsTransferError(t *testing.T) {
 	for _, tt := range []struct{ name, fail, line, up, want string }{
 		{"read", "read", "RETR f", "", "451 No more room"},
 		{"write", "write", "STOR f", "a\r\n", "451 No more room"},
@@ -380,7 +380,7 @@ func TestAHandleOfLinesThatFailsIsTold(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if runtime.GOOS == "windows" && tt.up == "\r" {
-				t.Skip("nothing is held back here")
+				t.Skip("no conversion on this system")
 			}
 			h := newHandles(t)
 			h.fail, h.err = tt.fail, errFull
@@ -398,13 +398,13 @@ func TestAHandleOfLinesThatFailsIsTold(t *testing.T) {
 				t.Errorf("called %s", calls)
 			}
 			if x := s.transfer(); x.Err == nil || x.Outcome.String() != "file" || tt.fail != "short" && !errors.Is(x.Err, errFull) {
-				t.Errorf("told %v, %v", x.Outcome, x.Err)
+				t.Errorf("got %v, %v", x.Outcome, x.Err)
 			}
 		})
 	}
 }
 
-func TestChecksumsAreOfWhatIsKept(t *testing.T) {
+func TestChecksumsAreOfTheUnconvertedFile(t *testing.T) {
 	_, c := loginTo(t, tree(t))
 	c.want(200, "TYPE A")
 	if got := c.want(250, "XMD5 f"); got != "250 B1946AC92492D2347C6235B4D2611184" {

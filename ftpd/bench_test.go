@@ -13,10 +13,10 @@ import (
 	"sluice/ftpd"
 )
 
-// BenchmarkLogin is a client that connects, logs in and leaves. Both sides
-// count.
+// BenchmarkLogin measures a client that connects, logs in and disconnects, together with
+// the server.
 func BenchmarkLogin(b *testing.B) {
-	addr := serveBench(b, tester(b))
+	addr := serveBench(b, testServer(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		conn, err := net.Dial("tcp", addr)
@@ -34,11 +34,11 @@ func BenchmarkLogin(b *testing.B) {
 	}
 }
 
-// BenchmarkRetrieve is a client that fetches one small file after the other.
-// Both sides count.
+// BenchmarkRetrieve measures a client that downloads one small file after the other,
+// together with the server.
 func BenchmarkRetrieve(b *testing.B) {
 	const size = 1 << 10
-	s := tester(b)
+	s := testServer(b)
 	f, err := s.FS.OpenFile("f", os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		b.Fatal(err)
@@ -47,32 +47,33 @@ func BenchmarkRetrieve(b *testing.B) {
 		b.Fatal(err)
 	}
 	s.AcceptTimeout = patience
-	ask := loginBench(b, s, "ftp")
+	send := loginBench(b, s, "ftp")
 	b.ReportAllocs()
 	b.SetBytes(size)
 	for b.Loop() {
-		data := ask.data(b)
-		ask("RETR f\r\n", "150")
+		data := send.data(b)
+		send("RETR f\r\n", "150")
 		if n, err := io.Copy(io.Discard, data); n != size || err != nil {
 			b.Fatalf("got %d bytes, %v", n, err)
 		}
 		_ = data.Close()
-		ask("", "226")
+		send("", "226")
 	}
 }
 
-// asker sends a line, and returns the reply, which must have that code.
-type asker func(line, code string) []byte
+// commandFunc sends a line and returns the reply, which must have that code. For "" it
+// only reads a reply.
+type commandFunc func(line, code string) []byte
 
-// loginBench serves s, and returns the asker of a client that has logged in as user.
-func loginBench(b *testing.B, s *ftpd.Server, user string) asker {
+// loginBench serves s, and returns a commandFunc for a client that has logged in as user.
+func loginBench(b *testing.B, s *ftpd.Server, user string) commandFunc {
 	conn, err := net.Dial("tcp", serveBench(b, s))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = conn.Close() })
 	r := bufio.NewReader(conn)
-	ask := func(line, code string) []byte {
+	send := func(line, code string) []byte {
 		_, _ = io.WriteString(conn, line)
 		text, err := r.ReadSlice('\n')
 		if err != nil || !bytes.HasPrefix(text, []byte(code)) {
@@ -80,15 +81,15 @@ func loginBench(b *testing.B, s *ftpd.Server, user string) asker {
 		}
 		return text
 	}
-	ask("", "220")
-	ask("USER "+user+"\r\n", "331")
-	ask("PASS x\r\n", "230")
-	return ask
+	send("", "220")
+	send("USER "+user+"\r\n", "331")
+	send("PASS x\r\n", "230")
+	return send
 }
 
 // data opens a data connection.
-func (ask asker) data(b *testing.B) net.Conn {
-	text := ask("EPSV\r\n", "229")
+func (send commandFunc) data(b *testing.B) net.Conn {
+	text := send("EPSV\r\n", "229")
 	port := text[bytes.IndexByte(text, '|')+3 : bytes.LastIndexByte(text, '|')]
 	conn, err := net.Dial("tcp", "127.0.0.1:"+string(port))
 	if err != nil {
@@ -115,25 +116,25 @@ func serveBench(b *testing.B, s *ftpd.Server) string {
 	return ln.Addr().String()
 }
 
-// BenchmarkStore is a client that sends one small file after the other, in the
-// place of the one before. Both sides count.
+// BenchmarkStore measures a client that uploads the same small file again and again,
+// together with the server.
 func BenchmarkStore(b *testing.B) {
 	const size = 1 << 10
-	s := tester(b)
+	s := testServer(b)
 	fsys := s.FS
 	s.AcceptTimeout = patience
 	s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
 	}
-	ask := loginBench(b, s, "u")
+	send := loginBench(b, s, "u")
 	content := make([]byte, size)
 	b.ReportAllocs()
 	b.SetBytes(size)
 	for b.Loop() {
-		data := ask.data(b)
+		data := send.data(b)
 		_, _ = data.Write(content)
 		_ = data.Close()
-		ask("STOR f\r\n", "150")
-		ask("", "226")
+		send("STOR f\r\n", "150")
+		send("", "226")
 	}
 }

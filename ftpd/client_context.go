@@ -8,34 +8,35 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
 
-// clientContext is a session as drivers of ftpserverlib know it. Its methods may be
-// called from any goroutine, for as long as the driver likes.
+// clientContext is a session as drivers of ftpserverlib see it. Its methods may be called
+// from any goroutine, even after the session.
 type clientContext struct {
 	session *session
 
 	// The session's mutex guards these.
-	told     bool // the driver knows of the client
-	extra    any
-	debug    bool
-	version  string // of CLNT
-	listPath string // by SetListPath; "": as the client said
-	command  string // the last one
-	channel  ftpserver.DataChannel
-	tls      ftpserver.TLSRequirement
+	announced bool // ClientConnected was called
+	extra     any
+	debug     bool
+	version   string // from CLNT
+	listPath  string // from SetListPath; "": the directory that the client named
+	command   string // the last one
+	channel   ftpserver.DataChannel
+	tls       ftpserver.TLSRequirement
 }
 
 var _ ftpserver.ClientContext = (*clientContext)(nil)
 
-// context returns the session as drivers know it.
-func (s *session) context() *clientContext {
+// driverContext returns the session as drivers see it. The first call makes it.
+func (s *session) driverContext() *clientContext {
 	if s.client == nil {
-		s.client = &clientContext{session: s, command: "PASS"} // whom Login is told of
+		s.client = &clientContext{session: s, command: "PASS"} // without a driver, Server.Login makes it, during PASS
 	}
 	return s.client
 }
 
-// note tells the context, if there is one, what the client has done.
-func (s *session) note(f func(c *clientContext)) {
+// updateContext calls f on the driver's context, if there is one, with the session
+// locked.
+func (s *session) updateContext(f func(c *clientContext)) {
 	if s.client == nil {
 		return
 	}
@@ -44,8 +45,8 @@ func (s *session) note(f func(c *clientContext)) {
 	f(s.client)
 }
 
-// of returns what f says of a context, with the session locked.
-func of[T any](c *clientContext, f func() T) T {
+// withLock returns the result of f, called with the session of c locked.
+func withLock[T any](c *clientContext, f func() T) T {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	return f()
@@ -54,19 +55,19 @@ func of[T any](c *clientContext, f func() T) T {
 // Path returns the current directory.
 func (c *clientContext) Path() string { return c.session.dir() }
 
-// SetPath sets the current directory, as the client calls it.
+// SetPath sets the current directory, a path in the client's tree.
 func (c *clientContext) SetPath(value string) { c.session.setDir(path.Clean("/" + value)) }
 
-// SetListPath sets the directory in which the names of an NLST under way are.
+// SetListPath sets the directory that contains the names of the NLST under way.
 func (c *clientContext) SetListPath(value string) {
-	of(c, func() any { c.listPath = value; return nil })
+	withLock(c, func() any { c.listPath = value; return nil })
 }
 
-// SetDebug keeps a flag for the driver. This package does not log dialogues.
-func (c *clientContext) SetDebug(debug bool) { of(c, func() any { c.debug = debug; return nil }) }
+// SetDebug keeps a flag for the driver. This package itself logs no commands or replies.
+func (c *clientContext) SetDebug(debug bool) { withLock(c, func() any { c.debug = debug; return nil }) }
 
 // Debug returns what SetDebug has set.
-func (c *clientContext) Debug() bool { return of(c, func() bool { return c.debug }) }
+func (c *clientContext) Debug() bool { return withLock(c, func() bool { return c.debug }) }
 
 // ID returns the number of the session.
 func (c *clientContext) ID() uint32 { return uint32(c.session.id) }
@@ -77,12 +78,14 @@ func (c *clientContext) RemoteAddr() net.Addr { return c.session.control.tcp.Rem
 // LocalAddr returns the address that the client has connected to.
 func (c *clientContext) LocalAddr() net.Addr { return c.session.control.tcp.LocalAddr() }
 
-// GetClientVersion returns what the client has said with CLNT.
-func (c *clientContext) GetClientVersion() string { return of(c, func() string { return c.version }) }
+// GetClientVersion returns the argument of CLNT.
+func (c *clientContext) GetClientVersion() string {
+	return withLock(c, func() string { return c.version })
+}
 
 var errClosed = errors.New("closed by the driver")
 
-// Close ends the session at once, with what is under way.
+// Close ends the session and its transfer at once.
 func (c *clientContext) Close() error {
 	c.session.cut(errClosed)
 	return nil
@@ -90,42 +93,44 @@ func (c *clientContext) Close() error {
 
 // HasTLSForControl reports whether commands are protected.
 func (c *clientContext) HasTLSForControl() bool {
-	return of(c, func() bool { return c.session.secured })
+	return withLock(c, func() bool { return c.session.secured })
 }
 
-// HasTLSForTransfers reports whether data is to be protected.
+// HasTLSForTransfers reports whether the client has chosen PROT P.
 func (c *clientContext) HasTLSForTransfers() bool {
-	return of(c, func() bool { return c.session.private })
+	return withLock(c, func() bool { return c.session.protectData })
 }
 
 // GetLastCommand returns the name of the last command.
-func (c *clientContext) GetLastCommand() string { return of(c, func() string { return c.command }) }
-
-// GetLastDataChannel returns how the client has agreed on its last data connection.
-func (c *clientContext) GetLastDataChannel() ftpserver.DataChannel {
-	return of(c, func() ftpserver.DataChannel { return c.channel })
+func (c *clientContext) GetLastCommand() string {
+	return withLock(c, func() string { return c.command })
 }
 
-// SetTLSRequirement makes TLS a must for this client, or no longer one beyond what
-// the settings require.
+// GetLastDataChannel returns whether the last data connection was active or passive.
+func (c *clientContext) GetLastDataChannel() ftpserver.DataChannel {
+	return withLock(c, func() ftpserver.DataChannel { return c.channel })
+}
+
+// SetTLSRequirement makes TLS mandatory for this client, or returns to what the settings
+// require.
 func (c *clientContext) SetTLSRequirement(requirement ftpserver.TLSRequirement) error {
 	if requirement != ftpserver.ClearOrEncrypted && requirement != ftpserver.MandatoryEncryption {
 		return errors.New("invalid TLS requirement")
 	}
-	of(c, func() any { c.tls = requirement; return nil })
+	withLock(c, func() any { c.tls = requirement; return nil })
 	return nil
 }
 
 // SetExtra keeps a value for the driver.
-func (c *clientContext) SetExtra(extra any) { of(c, func() any { c.extra = extra; return nil }) }
+func (c *clientContext) SetExtra(extra any) { withLock(c, func() any { c.extra = extra; return nil }) }
 
 // Extra returns what SetExtra has set.
-func (c *clientContext) Extra() any { return of(c, func() any { return c.extra }) }
+func (c *clientContext) Extra() any { return withLock(c, func() any { return c.extra }) }
 
 // mustProtect reports whether commands and data need TLS.
 func (s *session) mustProtect() bool {
 	if s.server.TLS == TLSRequired {
 		return true
 	}
-	return s.client != nil && of(s.client, func() bool { return s.client.tls == ftpserver.MandatoryEncryption })
+	return s.client != nil && withLock(s.client, func() bool { return s.client.tls == ftpserver.MandatoryEncryption })
 }

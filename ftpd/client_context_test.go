@@ -13,7 +13,7 @@ import (
 	"sluice/ftpd"
 )
 
-// withContext serves d, and returns where the contexts of its clients come from.
+// withContext serves d, and returns a channel of the contexts of its clients.
 func withContext(t *testing.T, d *mainDriver) (*server, <-chan ftpserver.ClientContext) {
 	t.Helper()
 	contexts := make(chan ftpserver.ClientContext, 10)
@@ -34,7 +34,7 @@ func wantEqual[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
-func TestAClientContextTellsOfItsSession(t *testing.T) {
+func TestAClientContextDescribesItsSession(t *testing.T) {
 	d := &mainDriver{config: always(testCertificate())}
 	s, contexts := withContext(t, d)
 	c := s.dial()
@@ -63,7 +63,7 @@ func TestAClientContextTellsOfItsSession(t *testing.T) {
 	secure.want(250, "CWD d")
 	wantEqual(t, "Path", cc.Path(), "/d")
 	secure.want(500, "NONSENSE")
-	wantEqual(t, "GetLastCommand after one that is none", cc.GetLastCommand(), "CWD")
+	wantEqual(t, "GetLastCommand after an unknown command", cc.GetLastCommand(), "CWD")
 	secure.want(200, "PBSZ 0")
 	secure.want(200, "PROT P")
 	wantEqual(t, "HasTLSForTransfers after PROT P", cc.HasTLSForTransfers(), true)
@@ -72,17 +72,17 @@ func TestAClientContextTellsOfItsSession(t *testing.T) {
 	secure.want(229, "EPSV")
 	wantEqual(t, "GetLastDataChannel", cc.GetLastDataChannel(), ftpserver.DataChannelPassive)
 	secure.want(501, "PORT 192,0,2,1,4,1")
-	wantEqual(t, "GetLastDataChannel after one that was refused", cc.GetLastDataChannel(), ftpserver.DataChannelPassive)
+	wantEqual(t, "GetLastDataChannel after a refused command", cc.GetLastDataChannel(), ftpserver.DataChannelPassive)
 	secure.want(200, "PORT 127,0,0,1,4,1")
 	wantEqual(t, "GetLastDataChannel", cc.GetLastDataChannel(), ftpserver.DataChannelActive)
 
 	secure.want(221, "QUIT")
-	next(t, s.leavings)
-	wantEqual(t, "Path of who is gone", cc.Path(), "/d")
-	wantEqual(t, "RemoteAddr of who is gone", cc.RemoteAddr().String(), c.conn.LocalAddr().String())
+	next(t, s.disconnects)
+	wantEqual(t, "Path after the session", cc.Path(), "/d")
+	wantEqual(t, "RemoteAddr after the session", cc.RemoteAddr().String(), c.conn.LocalAddr().String())
 }
 
-func TestAClientContextKeepsWhatTheDriverPutsThere(t *testing.T) {
+func TestAClientContextKeepsTheDriversValues(t *testing.T) {
 	gone := make(chan any, 1)
 	d := &mainDriver{disconnected: func(c ftpserver.ClientContext) { gone <- c.Extra() }}
 	s, contexts := withContext(t, d)
@@ -95,7 +95,7 @@ func TestAClientContextKeepsWhatTheDriverPutsThere(t *testing.T) {
 	wantEqual(t, "Extra at the end", next(t, gone), 4711)
 }
 
-func TestTheDirectoryOfALoginIsWhatTheDriverSets(t *testing.T) {
+func TestTheDriverCanSetTheFirstDirectory(t *testing.T) {
 	for _, tt := range []struct{ set, want string }{
 		{"/home/u", "/home/u"}, {"home/u/", "/home/u"}, {"/home/../home/./u", "/home/u"}, {"", "/"}, {"../..", "/"},
 	} {
@@ -119,7 +119,7 @@ func TestTheDirectoryOfAFailedLoginIsForgotten(t *testing.T) {
 	d := &mainDriver{auth: func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) {
 		if user != "u" {
 			c.SetPath("/home/" + user)
-			return nil, errWho
+			return nil, errRejected
 		}
 		return afero.NewMemMapFs(), nil
 	}}
@@ -137,7 +137,7 @@ func TestTheDriverRequiresTLSOfSomeClients(t *testing.T) {
 	s := run(t, preAuth{&mainDriver{client: afero.NewMemMapFs(), config: always(testCertificate())}, func(c ftpserver.ClientContext, user string) error {
 		for _, wrong := range []ftpserver.TLSRequirement{ftpserver.ImplicitEncryption, -1} {
 			if err := c.SetTLSRequirement(wrong); err == nil {
-				t.Errorf("the requirement %d was taken", wrong)
+				t.Errorf("the requirement %d was accepted", wrong)
 			}
 		}
 		if user != "u" {
@@ -167,19 +167,19 @@ func TestTheDriverRequiresTLSOfSomeClients(t *testing.T) {
 func TestTheDriverEndsASessionAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		at   string // when it does
+		at   string // the method of the driver that closes the session; "": none
 		do   func(c *client)
 	}{
 		{"while the client is silent", "", func(*client) {}},
-		{"when it has come", "ClientConnected", func(*client) {}},
-		{"when it logs in", "AuthUser", func(c *client) { c.send("USER u\r\nPASS secret") }},
-		{"while it sends a file", "", func(c *client) {
+		{"in ClientConnected", "ClientConnected", func(*client) {}},
+		{"in AuthUser", "AuthUser", func(c *client) { c.send("USER u\r\nPASS secret") }},
+		{"while the client uploads a file", "", func(c *client) {
 			c.send("USER u\r\nPASS secret")
 			c.expect(331, "USER")
 			c.expect(230, "PASS")
 			c.data(epsv, "STOR f")
 		}},
-		{"while it is waited for", "", func(c *client) {
+		{"while the server waits for a data connection", "", func(c *client) {
 			c.send("USER u\r\nPASS secret")
 			c.expect(331, "USER")
 			c.expect(230, "PASS")
@@ -210,25 +210,25 @@ func TestTheDriverEndsASessionAtOnce(t *testing.T) {
 				return memory, nil
 			}
 			d.disconnected = func(c ftpserver.ClientContext) {
-				_ = c.Close() // is harmless
+				_ = c.Close() // harmless
 				gone <- c
 			}
 			s := run(t, d, nil)
-			c := s.knock()
+			c := s.connectOnly()
 			cc := next(t, contexts)
 			if tt.at != "ClientConnected" {
 				c.expect(220, "the greeting")
 			}
 			tt.do(c)
 			closeAt(cc, "")
-			if x := next(t, s.leavings); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
-				t.Errorf("told that the session ended for %v", x.Err)
+			if x := next(t, s.disconnects); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
+				t.Errorf("the session ended because of %v", x.Err)
 			}
 			if _, err := io.Copy(io.Discard, c.r); isTimeout(err) {
 				t.Errorf("the connection has ended with %v", err)
 			}
 			if next(t, gone) != cc || len(gone) > 0 {
-				t.Error("told of another end")
+				t.Error("ClientDisconnected got another context, or was called again")
 			}
 			wantNothingHidden(t, memory, "/")
 		})
@@ -240,8 +240,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// A driver keeps contexts, and asks them for a page of all clients.
-func TestAClientContextIsForManyGoroutines(t *testing.T) {
+// A driver may keep the contexts, for example for a page that lists all clients.
+func TestAClientContextCanBeUsedByManyGoroutines(t *testing.T) {
 	d := &mainDriver{settings: binary, config: always(testCertificate())}
 	s, contexts := withContext(t, d)
 	c := s.dial()
@@ -277,7 +277,7 @@ func TestAClientContextIsForManyGoroutines(t *testing.T) {
 		}
 	}
 	secure.want(221, "QUIT")
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	close(stop)
 	all.Wait()
 }

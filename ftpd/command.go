@@ -9,11 +9,10 @@ import (
 	"sluice/ftpd/internal/control"
 )
 
-// reply is what a client is told.
 type reply = control.Reply
 
-// say returns a reply of one line, or of more.
-func say(code int, lines ...string) reply { return control.Say(code, lines...) }
+// newReply returns a reply of one or more lines.
+func newReply(code int, lines ...string) reply { return control.NewReply(code, lines...) }
 
 // argRule says whether a command takes an argument.
 type argRule int
@@ -21,37 +20,37 @@ type argRule int
 const (
 	noArg argRule = iota
 	optionalArg
-	requiredArg // without one the answer is 501, and nobody sees the command
+	requiredArg // without one the reply is 501, and the command does not run
 )
 
-// command is a command that clients may send. What is in no table is answered
-// 500.
+// command is an entry in the tables of commands. A command in no table gets 500. It
+// has either run or work.
 type command struct {
-	arg    argRule
-	syntax string // of the argument, for HELP
-	login  bool   // only after login
-	during bool   // answered at once while an operation is under way
+	arg            argRule
+	syntax         string // of the argument, for HELP
+	login          bool   // only after login
+	duringTransfer bool   // answered at once while an operation is under way
 
-	// run answers the command at once, on the goroutine that reads commands.
+	// run runs the command on the goroutine that reads commands, and returns the reply.
 	run func(s *session, arg string) reply
 
-	// work answers a command that may take long: it is an operation, during which
-	// the client may send ABOR, NOOP, STAT and HELP. It must end soon after the
-	// context of the operation has. If it is quick, it begins on the goroutine that
-	// reads commands, and calls detach before it may have to wait for the client.
+	// work runs a command that may take long, as an operation, and returns its final
+	// reply. Meanwhile the client may send ABOR, NOOP, STAT and HELP. work must return
+	// soon after the context of the operation has ended. If quick is set, work begins on
+	// the goroutine that reads commands, and must call detach before it waits for the
+	// client.
 	work  func(op *operation, arg string) reply
 	quick bool
 
-	// data says that work needs a data connection. What the client has agreed on is
-	// good for one such command, also for one that is refused.
+	// data says that work needs a data connection. One PASV, EPSV, PORT or EPRT is good
+	// for one such command, even if that is refused.
 	data bool
 
-	// feat returns the line of FEAT, without the space before it; nil or "":
-	// there is none.
+	// feat returns the line of FEAT, without the space before it; nil or "": none.
 	feat func(s *session) string
 }
 
-// commands are all commands by their names, in capitals.
+// commands has all commands by name, in capitals.
 var commands map[string]command
 
 func init() {
@@ -61,49 +60,48 @@ func init() {
 	}
 }
 
-// unimplemented are commands of RFCs that are known and not done, which get
-// 502 where others get 500 (RFC 959, 4.2).
+// unimplemented lists commands of RFCs that get 502 (not implemented) rather than 500
+// (unknown); RFC 959, 4.2.
 var unimplemented = []string{
 	"COMB", "SMNT", "ADAT", "CCC", "MIC", "CONF", "ENC", "LPRT", "LPSV", "MFCT", "MAIL", "MSND", "MSOM", "MSAM", "MRSQ", "MRCP", "MLFL",
 	"XRSQ", "XSEM", "XSEN",
 }
 
-// What is told of what the operator does not want.
+// The reply and the error for a command that the driver's settings disable.
 var (
-	replyDisabled = say(502, "That command is disabled")
+	replyDisabled = newReply(502, "That command is disabled")
 	errDisabled   = errors.New("that is disabled")
 )
 
-// check looks a command up, and returns why it cannot be obeyed; the zero
-// reply: it can. A command that is not known is not repeated: it may be a
-// password.
-func (s *session) check(name, arg string) (command, reply) {
+// lookUp looks a command up, and returns the reply that refuses it; the zero reply: it
+// can run. The reply does not repeat an unknown command, which may be a password.
+func (s *session) lookUp(name, arg string) (command, reply) {
 	cmd, ok := commands[name]
 	switch {
 	case slices.Contains(unimplemented, name):
-		return cmd, say(502, "Not implemented")
+		return cmd, newReply(502, "Not implemented")
 	case !ok:
-		return cmd, say(500, "Unknown command")
+		return cmd, newReply(500, "Unknown command")
 	case s.server.policy.disabled[name]:
 		return cmd, replyDisabled
 	case cmd.login && s.user == nil:
-		return cmd, say(530, "Log in with USER and PASS first")
+		return cmd, newReply(530, "Log in with USER and PASS first")
 	}
 	return cmd, cmd.checkArg(name, arg)
 }
 
-// checkArg returns what is wrong with arg; the zero reply: nothing.
+// checkArg returns the reply that refuses arg; the zero reply: arg is valid.
 func (c command) checkArg(name, arg string) reply {
 	switch {
 	case c.arg == requiredArg && strings.TrimSpace(arg) == "":
-		return say(501, "Write it like "+c.usage(name))
+		return newReply(501, "Usage: "+c.usage(name))
 	case c.arg == noArg && strings.TrimSpace(arg) != "":
-		return say(501, name+" takes no argument")
+		return newReply(501, name+" takes no argument")
 	}
 	return reply{}
 }
 
-// usage returns how the command is written.
+// usage returns the syntax of the command.
 func (c command) usage(name string) string {
 	if c.syntax == "" {
 		return name
@@ -111,7 +109,7 @@ func (c command) usage(name string) string {
 	return name + " " + c.syntax
 }
 
-// line returns a feat that is always the same.
-func line(text string) func(*session) string {
+// fixedFeat returns a command.feat that always returns text.
+func fixedFeat(text string) func(*session) string {
 	return func(*session) string { return text }
 }

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/upload"
 )
 
-// dataCommands agree on data connections, and move data over them.
+// dataCommands set up data connections, and transfer data over them.
 var dataCommands = map[string]command{
 	"TYPE": {arg: requiredArg, syntax: "A|I|L 8", login: true, run: (*session).setType},
 	"STRU": {arg: requiredArg, syntax: "F", login: true, run: (*session).stru},
@@ -22,13 +22,13 @@ var dataCommands = map[string]command{
 	"ALLO": {arg: requiredArg, syntax: "bytes [R bytes]", login: true, run: (*session).allo},
 
 	"PASV": {login: true, run: (*session).pasv},
-	"EPSV": {arg: optionalArg, syntax: "[1|2|ALL]", login: true, run: (*session).epsv, feat: line("EPSV")},
+	"EPSV": {arg: optionalArg, syntax: "[1|2|ALL]", login: true, run: (*session).epsv, feat: fixedFeat("EPSV")},
 	"PORT": {arg: requiredArg, syntax: "h1,h2,h3,h4,p1,p2", login: true, run: (*session).port},
-	"EPRT": {arg: requiredArg, syntax: "|family|address|port|", login: true, run: (*session).eprt, feat: line("EPRT")},
-	"ABOR": {during: true, run: (*session).abor},
+	"EPRT": {arg: requiredArg, syntax: "|family|address|port|", login: true, run: (*session).eprt, feat: fixedFeat("EPRT")},
+	"ABOR": {duringTransfer: true, run: (*session).abor},
 
-	"REST": {arg: requiredArg, syntax: "offset", login: true, run: (*session).restartAt, feat: line("REST STREAM")},
-	"RANG": {arg: requiredArg, syntax: "first last", login: true, run: (*session).rang, feat: line("RANG STREAM")},
+	"REST": {arg: requiredArg, syntax: "offset", login: true, run: (*session).restartAt, feat: fixedFeat("REST STREAM")},
+	"RANG": {arg: requiredArg, syntax: "first last", login: true, run: (*session).rang, feat: fixedFeat("RANG STREAM")},
 	"RETR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).retr, quick: true},
 	"STOR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).stor},
 	"APPE": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).stor},
@@ -38,125 +38,127 @@ var dataCommands = map[string]command{
 	"MLSD": {arg: optionalArg, syntax: "[directory]", login: true, data: true, work: (*operation).list},
 }
 
-// setType answers TYPE. All types mean bytes as they are, unless a driver of
-// ftpserverlib leaves the conversion of lines on.
+// setType answers TYPE. No type converts anything, unless a driver of ftpserverlib
+// leaves the conversion of line ends on.
 func (s *session) setType(arg string) reply {
 	switch strings.ToUpper(arg) {
 	case "A", "A N":
 		s.ascii = true
-		if s.converts() {
-			return say(200, "Type is ASCII")
+		if s.convertsLines() {
+			return newReply(200, "Type is ASCII")
 		}
-		return say(200, "Type is ASCII, without conversion")
+		return newReply(200, "Type is ASCII, without conversion")
 	case "I", "L 8":
 		s.ascii = false
-		return say(200, "Type is binary")
+		return newReply(200, "Type is binary")
 	}
-	return say(504, "Types are A, A N, I and L 8")
+	return newReply(504, "Types are A, A N, I and L 8")
 }
 
-// converts reports whether the ends of lines are converted, by TYPE A.
-func (s *session) converts() bool { return s.ascii && s.server.policy.convertASCII }
+// convertsLines reports whether transfers convert line ends: after TYPE A, if the driver
+// wants that.
+func (s *session) convertsLines() bool { return s.ascii && s.server.policy.convertASCII }
 
 // stru answers STRU.
 func (s *session) stru(arg string) reply {
 	if !strings.EqualFold(arg, "F") {
-		return say(504, "The structure is F")
+		return newReply(504, "The structure is F")
 	}
-	return say(200, "Structure is F")
+	return newReply(200, "Structure is F")
 }
 
 // mode answers MODE.
 func (s *session) mode(arg string) reply {
 	if !strings.EqualFold(arg, "S") {
-		return say(504, "The mode is S")
+		return newReply(504, "The mode is S")
 	}
-	return say(200, "Mode is S")
+	return newReply(200, "Mode is S")
 }
 
-// allo answers ALLO, which reserves nothing, unless a driver does; but the client is
-// told if what it sends next is not of that size.
+// allo answers ALLO, which reserves nothing, unless a driver does. But if the next upload
+// has another size, its final reply says so.
 func (s *session) allo(arg string) reply {
 	words := strings.Fields(arg)
 	if len(words) != 1 && (len(words) != 3 || !strings.EqualFold(words[1], "R")) {
-		return say(501, "Write it like ALLO 1000 or ALLO 1000 R 80")
+		return newReply(501, "Use ALLO 1000 or ALLO 1000 R 80")
 	}
 	size, err := strconv.ParseUint(words[0], 10, 63)
 	if len(words) == 3 && err == nil {
 		_, err = strconv.ParseUint(words[2], 10, 63)
 	}
 	if err != nil {
-		return say(501, "That is no number of bytes")
+		return newReply(501, "Invalid number of bytes")
 	}
 	text := "Nothing needs to be reserved"
 	if s.user.ext.allocate != nil {
 		if err := s.user.ext.allocate(int(size)); err != nil {
-			return unavailable(err)
+			return fileErrorReply(err)
 		}
 		text = "Reserved"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.allocated = int64(size)
-	return say(200, text)
+	return newReply(200, text)
 }
 
-// abor answers ABOR when nothing is under way; otherwise see hold.
+// abor answers ABOR when no operation is under way; otherwise see holdOrAnswer.
 func (s *session) abor(string) reply {
 	s.dropSource()
-	return say(226, "Nothing to abort")
+	return newReply(226, "Nothing to abort")
 }
 
-// span is a part of a file.
-type span struct{ first, last int64 } // of bytes, both included
+// span is a range of bytes of a file.
+type span struct{ first, last int64 } // both included
 
-// What is told of an offset that counts the bytes of lines which are converted.
+// The error and the reply for an offset while line ends are converted: it would count
+// converted bytes.
 var (
-	errConverts   = errors.New("no offsets with TYPE A, which converts lines: send TYPE I")
-	replyConverts = say(501, sentence(errConverts.Error()))
+	errASCIIOffset   = errors.New("TYPE A converts lines and allows no offsets: send TYPE I")
+	replyASCIIOffset = newReply(501, capitalize(errASCIIOffset.Error()))
 )
 
 // restartAt answers REST.
 func (s *session) restartAt(arg string) reply {
-	if s.converts() {
-		return replyConverts
+	if s.convertsLines() {
+		return replyASCIIOffset
 	}
 	n, ok := parseOffset(arg)
 	if !ok {
-		return say(501, "Not an offset in bytes")
+		return newReply(501, "Invalid offset: use a number of bytes")
 	}
-	s.restart, s.ranged = n, nil
-	return say(350, fmt.Sprintf("Restarting at %d", n))
+	s.restart, s.byteRange = n, nil
+	return newReply(350, fmt.Sprintf("Restarting at %d", n))
 }
 
-// rang answers RANG, the first and last byte of the next RETR or HASH (draft
-// bryan-ftp-range). A last byte before the first takes the range back.
+// rang answers RANG, which sets the first and last byte of the next RETR or HASH (draft
+// bryan-ftp-range). A last byte before the first removes the range.
 func (s *session) rang(arg string) reply {
-	if s.converts() {
-		return replyConverts
+	if s.convertsLines() {
+		return replyASCIIOffset
 	}
 	a, b, _ := strings.Cut(arg, " ")
 	first, ok1 := parseOffset(a)
 	last, ok2 := parseOffset(b)
 	if !ok1 || !ok2 {
-		return say(501, "Not two offsets in bytes")
+		return newReply(501, "Invalid range: use RANG 0 1023")
 	}
-	s.restart, s.ranged = 0, nil
+	s.restart, s.byteRange = 0, nil
 	if last < first {
-		return say(350, "No range")
+		return newReply(350, "No range")
 	}
-	s.ranged = &span{first, last}
-	return say(350, fmt.Sprintf("Range from %d to %d", first, last))
+	s.byteRange = &span{first, last}
+	return newReply(350, fmt.Sprintf("Range from %d to %d", first, last))
 }
 
-// takeRange returns where the next transfer begins and ends, which holds for
-// that one alone; last is negative for the end of the file.
+// takeRange returns the first and last byte of the next transfer, from REST or RANG, and
+// forgets them. last is negative for the end of the file.
 func (s *session) takeRange() (first, last int64) {
 	first, last = s.restart, -1
-	if s.ranged != nil {
-		first, last = s.ranged.first, s.ranged.last
+	if s.byteRange != nil {
+		first, last = s.byteRange.first, s.byteRange.last
 	}
-	s.restart, s.ranged = 0, nil
+	s.restart, s.byteRange = 0, nil
 	return first, last
 }
 
@@ -166,7 +168,7 @@ func parseOffset(s string) (int64, bool) {
 	return int64(n), err == nil && s[0] != '+'
 }
 
-var replyEPSVOnly = say(501, "After EPSV ALL there is only EPSV")
+var replyEPSVOnly = newReply(501, "Only EPSV is allowed after EPSV ALL")
 
 // pasv answers PASV (RFC 959).
 func (s *session) pasv(string) reply {
@@ -175,17 +177,17 @@ func (s *session) pasv(string) reply {
 	}
 	public, err := s.publicAddr()
 	if err != nil {
-		return say(425, "The public address is not known: "+bare(err).Error())
+		return newReply(425, "The public address is not known: "+stripPaths(err).Error())
 	}
 	if !public.Is4() {
-		return say(425, "PASV is for IPv4, use EPSV")
+		return newReply(425, "PASV is for IPv4, use EPSV")
 	}
 	p, refusal := s.listen()
 	if !refusal.IsZero() {
 		return refusal
 	}
 	h := public.As4()
-	return say(227, fmt.Sprintf("Entering Passive Mode (%d,%d,%d,%d,%d,%d)", h[0], h[1], h[2], h[3], p>>8, p&0xff))
+	return newReply(227, fmt.Sprintf("Entering Passive Mode (%d,%d,%d,%d,%d,%d)", h[0], h[1], h[2], h[3], p>>8, p&0xff))
 }
 
 // epsv answers EPSV (RFC 2428, 3).
@@ -193,7 +195,7 @@ func (s *session) epsv(arg string) reply {
 	switch family := s.family(); {
 	case strings.EqualFold(arg, "ALL"):
 		s.epsvOnly = true
-		return say(200, "Only EPSV from now on")
+		return newReply(200, "Only EPSV from now on")
 	case arg != "" && arg != family:
 		return replyFamily(family)
 	}
@@ -201,14 +203,14 @@ func (s *session) epsv(arg string) reply {
 	if !refusal.IsZero() {
 		return refusal
 	}
-	return say(229, fmt.Sprintf("Entering Extended Passive Mode (|||%d|)", p))
+	return newReply(229, fmt.Sprintf("Entering Extended Passive Mode (|||%d|)", p))
 }
 
 // port answers PORT (RFC 959).
 func (s *session) port(arg string) reply {
 	addr, err := parsePort(arg)
 	if err != nil {
-		return say(501, "Write it like PORT 192,0,2,1,200,10")
+		return newReply(501, "Use PORT 192,0,2,1,200,10")
 	}
 	return s.connectTo(addr)
 }
@@ -218,14 +220,14 @@ func (s *session) eprt(arg string) reply {
 	family, addr, err := parseEprt(arg)
 	switch {
 	case err != nil:
-		return say(501, "Write it like EPRT |1|192.0.2.1|51210|")
+		return newReply(501, "Use EPRT |1|192.0.2.1|51210|")
 	case family != s.family():
 		return replyFamily(s.family())
 	}
 	return s.connectTo(addr)
 }
 
-// family returns the address family of the session as RFC 2428, 2, numbers it.
+// family returns the number of the session's address family in RFC 2428, 2.
 func (s *session) family() string {
 	if s.local.Addr().Is4() {
 		return "1"
@@ -234,63 +236,66 @@ func (s *session) family() string {
 }
 
 func replyFamily(family string) reply {
-	return say(522, "Network protocol not supported, use ("+family+")")
+	return newReply(522, "Network protocol not supported, use ("+family+")")
 }
 
-// listen waits for the client on a port of ours.
+// listen reserves a passive port for the client, and returns the number to announce.
 func (s *session) listen() (port uint16, refusal reply) {
-	s.dropSource() // or its port would be taken
-	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout(), s.doubled)
+	s.dropSource() // frees its port first
+	l, err := s.server.ports.Listen(s.local.Addr(), s.remote.Addr(), s.server.acceptTimeout(), s.onSecondConn)
 	if err != nil {
-		return 0, say(425, "Cannot listen for a data connection: "+bare(err).Error())
+		return 0, newReply(425, "Cannot listen for a data connection: "+stripPaths(err).Error())
 	}
 	s.setSource(l)
-	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelPassive })
+	s.updateContext(func(c *clientContext) { c.channel = ftpserver.DataChannelPassive })
 	return l.Port(), reply{}
 }
 
-// stolen is why a transfer ends whose data connection may not be the client's: so may
-// what has come over it.
-type stolen struct{ error }
+// secondConnError ends a transfer because two connections came to its passive port, so
+// that neither the connection nor the data received is certainly the client's.
+type secondConnError struct{ error }
 
-func (e stolen) Unwrap() []error { return []error{e.error, upload.ErrStranger} }
+func (e secondConnError) Unwrap() []error { return []error{e.error, upload.ErrUntrusted} }
 
-// doubled is told that a second connection has come to the port source. If a transfer
-// has the first one, that ends; otherwise the next one is refused.
-func (s *session) doubled(source *dataconn.Passive, err error) {
+// onSecondConn is called when a second connection has come to the passive port of
+// source. It ends the transfer that uses the first one, if there is one; otherwise the
+// next transfer is refused.
+func (s *session) onSecondConn(source *dataconn.Passive, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.source == source && s.taken && s.op != nil {
-		s.op.cancel(stolen{err})
+	if s.source == source && s.sourceUsed && s.op != nil {
+		s.op.cancel(secondConnError{err})
 	}
 }
 
-// isStolen reports whether the data connection may have been another one than the
-// client's.
-func (op *operation) isStolen() bool { return errors.Is(context.Cause(op.ctx), dataconn.ErrSecond) }
+// hasSecondConn reports whether a second connection has come to the passive port, so
+// that the data connection may not be the client's.
+func (op *operation) hasSecondConn() bool {
+	return errors.Is(context.Cause(op.ctx), dataconn.ErrSecond)
+}
 
-// connectTo agrees to connect to a port of the client, if checkActive has nothing
-// against it.
+// connectTo answers PORT and EPRT: the next data connection will go to addr, if
+// checkActive allows that.
 func (s *session) connectTo(addr netip.AddrPort) reply {
 	switch {
 	case s.epsvOnly:
 		return replyEPSVOnly
 	case s.server.NoActive:
-		return say(502, "Use EPSV or PASV")
+		return newReply(502, "Use EPSV or PASV")
 	}
 	if err := s.checkActive(addr); err != nil {
-		return say(501, sentence(err.Error()))
+		return newReply(501, capitalize(err.Error()))
 	}
 	from, to := netip.AddrPortFrom(s.local.Addr(), s.server.policy.activePort), addr
 	if addr.Addr() == s.remote.Addr().WithZone("") {
 		to = netip.AddrPortFrom(s.remote.Addr(), addr.Port()) // with its zone
 	}
-	s.note(func(c *clientContext) { c.channel = ftpserver.DataChannelActive })
+	s.updateContext(func(c *clientContext) { c.channel = ftpserver.DataChannelActive })
 	s.setSource(dataconn.Dial(from, to, s.server.acceptTimeout(), func() error { return s.checkActive(addr) }))
-	return say(200, "OK")
+	return newReply(200, "OK")
 }
 
-// setSource makes the next data connection come from d.
+// setSource sets the source of the next data connection.
 func (s *session) setSource(d dataconn.Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -298,7 +303,7 @@ func (s *session) setSource(d dataconn.Source) {
 	s.source = d
 }
 
-// dropSource forgets what the client has agreed on.
+// dropSource closes the source of the next data connection, if there is one.
 func (s *session) dropSource() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -309,11 +314,10 @@ func (s *session) dropSourceLocked() {
 	if s.source != nil {
 		s.source.Close()
 	}
-	s.source, s.taken = nil, false
+	s.source, s.sourceUsed = nil, false
 }
 
-// mayTransfer returns why no data connection can be opened now; the zero
-// reply: it can.
+// mayTransfer returns the reply that refuses a transfer now; the zero reply: none.
 func (s *session) mayTransfer() reply {
 	protect := s.mustProtect()
 	s.mu.Lock()
@@ -321,10 +325,10 @@ func (s *session) mayTransfer() reply {
 	switch {
 	case s.draining:
 		return replyShutdown
-	case protect && !s.private:
-		return say(522, "Data must be protected: PROT P") // RFC 4217, 10
+	case protect && !s.protectData:
+		return newReply(522, "Data must be protected: PROT P") // RFC 4217, 10
 	case s.source == nil:
-		return say(425, "No data connection: send PASV, EPSV, PORT or EPRT first")
+		return newReply(425, "No data connection: send PASV, EPSV, PORT or EPRT first")
 	}
 	return reply{}
 }
@@ -359,7 +363,7 @@ func parseEprt(arg string) (family string, addr netip.AddrPort, err error) {
 	}
 	family = fields[1]
 	if family != "1" && family != "2" {
-		return family, addr, nil // it is refused whatever follows
+		return family, addr, nil // refused, whatever follows
 	}
 	ip, err := netip.ParseAddr(fields[2])
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"sluice/internal/digest"
 )
 
-// fileCommands name files and move none.
+// fileCommands are about files, and need no data connection.
 var fileCommands = map[string]command{
 	"CWD":  {arg: requiredArg, syntax: "directory", login: true, run: (*session).cwdTo},
 	"XCWD": {arg: requiredArg, syntax: "directory", login: true, run: (*session).cwdTo},
@@ -32,10 +32,10 @@ var fileCommands = map[string]command{
 	"RNTO": {arg: requiredArg, syntax: "file", login: true, run: (*session).rnto},
 
 	"MLST": {arg: optionalArg, syntax: "[file]", login: true, run: (*session).mlst, feat: featMLST},
-	"SIZE": {arg: requiredArg, syntax: "file", login: true, run: (*session).size, feat: line("SIZE")},
-	"MDTM": {arg: requiredArg, syntax: "file", login: true, run: (*session).mdtm, feat: line("MDTM")},
-	"MFMT": {arg: requiredArg, syntax: "YYYYMMDDhhmmss file", login: true, run: (*session).mfmt, feat: line("MFMT")},
-	"MFF":  {arg: requiredArg, syntax: "fact=value; file", login: true, run: (*session).mff, feat: line("MFF modify;UNIX.mode;")},
+	"SIZE": {arg: requiredArg, syntax: "file", login: true, run: (*session).size, feat: fixedFeat("SIZE")},
+	"MDTM": {arg: requiredArg, syntax: "file", login: true, run: (*session).mdtm, feat: fixedFeat("MDTM")},
+	"MFMT": {arg: requiredArg, syntax: "YYYYMMDDhhmmss file", login: true, run: (*session).mfmt, feat: fixedFeat("MFMT")},
+	"MFF":  {arg: requiredArg, syntax: "fact=value; file", login: true, run: (*session).mff, feat: fixedFeat("MFF modify;UNIX.mode;")},
 	"AVBL": {arg: optionalArg, syntax: "[directory]", login: true, run: (*session).avbl, feat: featAVBL},
 
 	"HASH":    {arg: requiredArg, syntax: "file", login: true, work: (*operation).hash, feat: featHASH},
@@ -48,7 +48,7 @@ var fileCommands = map[string]command{
 	"XSHA512": hashCommand(digest.SHA512),
 }
 
-// timeFormat is how times are written (RFC 3659, 2.3), in UTC.
+// timeFormat is the format of times in commands and replies (RFC 3659, 2.3), in UTC.
 const timeFormat = list.TimeFormat
 
 // cwdTo answers CWD.
@@ -57,180 +57,183 @@ func (s *session) cwdTo(arg string) reply {
 	info, err := s.user.stat(name)
 	switch {
 	case err != nil:
-		return unavailable(err)
+		return fileErrorReply(err)
 	case !info.IsDir():
-		return say(550, "Not a directory")
+		return newReply(550, "Not a directory")
 	}
 	s.setDir(name)
-	return say(250, "Directory is "+name)
+	return newReply(250, "Directory is "+name)
 }
 
 // cdup answers CDUP.
 func (s *session) cdup(string) reply { return s.cwdTo("..") }
 
 // pwd answers PWD.
-func (s *session) pwd(string) reply { return say(257, quote(s.dir())+" is the current directory") }
+func (s *session) pwd(string) reply { return newReply(257, quote(s.dir())+" is the current directory") }
 
-// quote returns name in quotes, with those in it doubled (RFC 959, appendix II).
+// quote returns name in quotes, with quotes inside doubled (RFC 959, appendix II).
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// mkd answers MKD. The name comes first, in quotes: programs look there (RFC 959,
-// appendix II).
+// mkd answers MKD. The reply begins with the name in quotes, which programs parse (RFC
+// 959, appendix II).
 func (s *session) mkd(arg string) reply {
 	name := s.path(arg)
 	if err := s.user.mkdir(name, 0o777&^s.mask()); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(257, quote(name)+" created")
+	return newReply(257, quote(name)+" created")
 }
 
 var errCurrent = errors.New("is the current directory, or above it")
 
 // isCurrent reports whether name is the current directory or one above it.
-func (s *session) isCurrent(name string) bool { return holds(name, s.dir()) }
+func (s *session) isCurrent(name string) bool { return contains(name, s.dir()) }
 
-// holds reports whether dir is the directory name, or beneath it.
-func holds(name, dir string) bool {
+// contains reports whether dir is the directory name, or below it.
+func contains(name, dir string) bool {
 	return name == "/" || name == dir || strings.HasPrefix(dir, name+"/")
 }
 
-// rmd answers RMD. A directory above the current one is not empty, and the current one
-// itself must be named: clients that remove a tree stand in it.
+// rmd answers RMD. It refuses the directories above the current one, which are not empty,
+// and the current one unless it is named by its absolute path: clients that remove a tree
+// are in it then.
 func (s *session) rmd(arg string) reply {
 	name := s.path(arg)
 	if s.isCurrent(name) && (name != s.dir() || !path.IsAbs(arg) || name == "/") {
-		return unavailable(errCurrent)
+		return fileErrorReply(errCurrent)
 	}
 	if err := s.user.removeDir(name); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Directory deleted")
+	return newReply(250, "Directory deleted")
 }
 
 // dele answers DELE.
 func (s *session) dele(arg string) reply {
 	if err := s.user.remove(s.path(arg)); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "File deleted")
+	return newReply(250, "File deleted")
 }
 
-// rnfr answers RNFR, also about a link that leads nowhere, or a special file.
+// rnfr answers RNFR. It accepts dangling links and special files too.
 func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
-	if err := s.user.may(account.Rename); err != nil && s.user.mayLook() != nil { // RNTO refuses too
-		return unavailable(err)
+	// Without the right Rename, RNTO refuses. A user that may not see files must not
+	// learn here whether one exists.
+	if err := s.user.may(account.Rename); err != nil && s.user.mayStat() != nil {
+		return fileErrorReply(err)
 	}
 	if _, err := s.user.entry(name); err != nil {
-		s.user.forget(name) // the client means a file, and there is none
-		return unavailable(err)
+		s.user.forgetKeptPart(name) // a kept part of an upload cannot be renamed
+		return fileErrorReply(err)
 	}
 	s.renameFrom = name
-	return say(350, "Send RNTO with the new name")
+	return newReply(350, "Send RNTO with the new name")
 }
 
-// rnto answers RNTO, which comes right after RNFR (RFC 959, 4.1.3). The current
-// directory stays where it is.
+// rnto answers RNTO, which must follow RNFR at once (RFC 959, 4.1.3). The current
+// directory cannot be moved.
 func (s *session) rnto(arg string) reply {
 	from, to := s.renameFrom, s.path(arg)
 	s.renameFrom = ""
 	switch {
 	case from == "":
-		return say(503, "Send RNFR first")
+		return newReply(503, "Send RNFR first")
 	case s.isCurrent(from) || s.isCurrent(to):
-		return unavailable(errCurrent)
+		return fileErrorReply(errCurrent)
 	}
 	if err := s.user.rename(from, to); err != nil {
 		switch { // RFC 959, 5.4
 		case errors.Is(err, errName):
-			return say(553, sentence(err.Error()))
+			return newReply(553, capitalize(err.Error()))
 		case errors.Is(err, ftpserver.ErrStorageExceeded):
-			return say(552, sentence(err.Error()))
+			return newReply(552, capitalize(err.Error()))
 		}
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Renamed")
+	return newReply(250, "Renamed")
 }
 
-// size answers SIZE. Of a file that is not there, but whose upload broke off,
-// it tells its owner how much has arrived: so much a client need not send again.
+// size answers SIZE. If there is no such file, but a kept part of the user's own upload,
+// it returns the size of that part, which the client need not send again.
 func (s *session) size(arg string) reply {
-	if s.converts() {
-		return say(550, "No size with TYPE A, which converts lines: send TYPE I")
+	if s.convertsLines() {
+		return newReply(550, "TYPE A converts lines and allows no SIZE: send TYPE I")
 	}
 	name := s.path(arg)
-	info, err := s.user.look(name)
-	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayLook() != nil) {
-		if kept, keptErr := s.user.kept(name); keptErr == nil {
-			s.learn(name, kept.Size())
+	info, err := s.user.statIfAllowed(name)
+	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayStat() != nil) {
+		if kept, keptErr := s.user.keptPart(name); keptErr == nil {
+			s.rememberKept(name, kept.Size())
 			info, err = kept, nil
 		}
 	}
 	switch {
 	case err != nil:
-		return unavailable(err)
+		return fileErrorReply(err)
 	case info.IsDir():
-		return say(550, "Is a directory")
+		return newReply(550, "Is a directory")
 	}
-	return say(213, strconv.FormatInt(info.Size(), 10))
+	return newReply(213, strconv.FormatInt(info.Size(), 10))
 }
 
-// mdtm answers MDTM with the time of a file; with a time before the name, which
-// older clients send in place of MFMT, it sets it.
+// mdtm answers MDTM with the time of a file. With a time before the name it sets the time,
+// as older clients do instead of MFMT.
 func (s *session) mdtm(arg string) reply {
-	info, err := s.user.look(s.path(arg))
+	info, err := s.user.statIfAllowed(s.path(arg))
 	if err != nil {
 		if when, name, ok := cutTime(arg); ok {
 			if err := s.setTime(name, when); err != nil {
-				return unavailable(err)
+				return fileErrorReply(err)
 			}
-			return say(213, when.Format(timeFormat))
+			return newReply(213, when.Format(timeFormat))
 		}
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, info.ModTime().UTC().Format(timeFormat))
+	return newReply(213, info.ModTime().UTC().Format(timeFormat))
 }
 
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
 	name := s.path(arg)
-	if err := s.user.mayLook(); err != nil {
-		return unavailable(err)
+	if err := s.user.mayStat(); err != nil {
+		return fileErrorReply(err)
 	}
 	it, err := s.user.entry(name)
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	v := s.view()
+	v := s.listView()
 	it.Name = name
 	b := v.AppendFacts(nil, it)
-	return say(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
+	return newReply(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")
 }
 
-// featMLST returns the line of FEAT that names the facts, those that MLST and
-// MLSD show with a star (RFC 3659, 7.8).
+// featMLST returns the line of FEAT that lists the facts. A star marks those that MLST
+// and MLSD show (RFC 3659, 7.8).
 func featMLST(s *session) string { return "MLST " + s.facts().Feature() }
 
-// facts returns the facts that the client wants.
+// facts returns the facts that the client has chosen by OPTS MLST.
 func (s *session) facts() list.FactSet {
-	if s.wanted == nil {
+	if s.mlstFacts == nil {
 		return list.AllFacts
 	}
-	return *s.wanted
+	return *s.mlstFacts
 }
 
-// avbl answers AVBL with the room for files in a directory, in bytes (draft
+// avbl answers AVBL with the free space for a directory, in bytes (draft
 // peterson-streamlined-ftp-command-extensions, 4).
 func (s *session) avbl(arg string) reply {
 	free, err := s.user.free(s.path(arg))
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, strconv.FormatInt(free, 10))
+	return newReply(213, strconv.FormatInt(free, 10))
 }
 
-// featAVBL offers AVBL where the file system tells what it asks for. Before the
-// login nobody knows which that will be. A driver that answers it is not asked.
+// featAVBL lists AVBL unless the user's file system cannot report its free space. Before
+// the login that is not known. A driver that implements AVBL is not called for it.
 func featAVBL(s *session) string {
 	if s.user != nil && s.user.ext.free == nil {
 		if _, err := s.user.free("/"); err != nil {
@@ -244,20 +247,20 @@ func featAVBL(s *session) string {
 func (s *session) mfmt(arg string) reply {
 	when, name, ok := cutTime(arg)
 	if !ok {
-		return say(501, "Not a time and a name")
+		return newReply(501, "Invalid time or missing name: use MFMT YYYYMMDDhhmmss file")
 	}
 	if err := s.setTime(name, when); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(213, "Modify="+when.Format(timeFormat)+"; "+name)
+	return newReply(213, "Modify="+when.Format(timeFormat)+"; "+name)
 }
 
-// mff answers MFF, which sets facts of a file (draft somers-ftp-mfxx, 5): all,
-// or none if one of them is not known.
+// mff answers MFF, which sets facts of a file (draft somers-ftp-mfxx, 5). If one of the
+// facts is unknown it sets none.
 func (s *session) mff(arg string) reply {
 	facts, name, ok := strings.Cut(arg, "; ")
 	if !ok || name == "" {
-		return say(501, "Not facts and a name")
+		return newReply(501, "Invalid facts or missing name: use MFF fact=value; file")
 	}
 	var set []func() error
 	for fact := range strings.SplitSeq(facts, ";") {
@@ -270,28 +273,28 @@ func (s *session) mff(arg string) reply {
 		case strings.EqualFold(key, "UNIX.mode") && isMode:
 			set = append(set, func() error { return s.setMode(name, mode) })
 		default:
-			return say(504, "Cannot set the fact "+key)
+			return newReply(504, "Cannot set the fact "+key)
 		}
 	}
 	for _, f := range set {
 		if err := f(); err != nil {
-			return unavailable(err)
+			return fileErrorReply(err)
 		}
 	}
-	return say(213, facts+"; "+name)
+	return newReply(213, facts+"; "+name)
 }
 
 // setTime sets the time at which a file was last changed.
 func (s *session) setTime(arg string, when time.Time) error {
-	if s.server.policy.disabled["MFMT"] { // whichever command asks for it
+	if s.server.policy.disabled["MFMT"] { // also for the other commands that set times
 		return errDisabled
 	}
-	read := time.Time{} // stays as it is
+	atime := time.Time{} // unchanged
 	if s.server.driver != nil {
-		read = when // which is what drivers know
+		atime = when // as ftpserverlib does
 	}
 	return s.user.changeFile(s.path(arg), func(name string) error {
-		return s.user.tree.Chtimes(name, read, when)
+		return s.user.tree.Chtimes(name, atime, when)
 	})
 }
 
@@ -308,8 +311,8 @@ func parseMode(text string) (fs.FileMode, bool) {
 	return fs.FileMode(n), err == nil && n == n&uint64(fs.ModePerm)
 }
 
-// cutTime takes a time from the beginning of arg (RFC 3659, 2.3; fractions of a
-// second are dropped).
+// cutTime splits arg into a time (RFC 3659, 2.3; without fractions of a second) and the
+// rest.
 func cutTime(arg string) (when time.Time, rest string, ok bool) {
 	text, rest, _ := strings.Cut(arg, " ")
 	when, err := parseTime(text)
@@ -329,8 +332,8 @@ func parseTimeAs(format, text string) (time.Time, error) {
 	return when, err
 }
 
-// checkTime refuses what is before 1677 or after 2262: package os counts the time of
-// a file in nanoseconds, in 64 bits, and would set another.
+// checkTime returns an error for a time before 1677 or after 2262: package os counts the
+// time of a file in nanoseconds, in 64 bits, and would set a wrong one.
 func checkTime(when time.Time) error {
 	if !time.Unix(0, when.UnixNano()).Equal(when) {
 		return errors.New("no file can have that time")
@@ -338,7 +341,7 @@ func checkTime(when time.Time) error {
 	return nil
 }
 
-// globTree shows list.Glob what the user sees.
+// globTree is the user's tree for list.Glob.
 type globTree struct{ *session }
 
 // Entry implements list.Tree.

@@ -14,56 +14,56 @@ import (
 var sessionCommands = map[string]command{
 	"USER": {arg: requiredArg, syntax: "name", run: (*session).userCommand},
 	"PASS": {arg: optionalArg, syntax: "password", run: (*session).pass},
-	"ACCT": {arg: requiredArg, syntax: "account", run: func(*session, string) reply { return say(202, "No account is needed") }},
+	"ACCT": {arg: requiredArg, syntax: "account", run: func(*session, string) reply { return newReply(202, "No account is needed") }},
 	"REIN": {run: (*session).rein},
 	"QUIT": {run: (*session).quit},
-	"HOST": {arg: requiredArg, syntax: "name", run: (*session).hostCommand, feat: line("HOST")},
+	"HOST": {arg: requiredArg, syntax: "name", run: (*session).hostCommand, feat: fixedFeat("HOST")},
 
-	"FEAT": {run: (*session).feat, feat: line("TVFS")},
-	"OPTS": {arg: requiredArg, syntax: "command [options]", run: (*session).opts, feat: line("UTF8")},
-	"LANG": {arg: optionalArg, syntax: "[EN]", run: (*session).lang, feat: line("LANG EN*")},
-	"HELP": {arg: optionalArg, syntax: "[command]", during: true, run: (*session).help},
-	"STAT": {arg: optionalArg, syntax: "[path]", during: true, run: (*session).stat},
+	"FEAT": {run: (*session).feat, feat: fixedFeat("TVFS")},
+	"OPTS": {arg: requiredArg, syntax: "command [options]", run: (*session).opts, feat: fixedFeat("UTF8")},
+	"LANG": {arg: optionalArg, syntax: "[EN]", run: (*session).lang, feat: fixedFeat("LANG EN*")},
+	"HELP": {arg: optionalArg, syntax: "[command]", duringTransfer: true, run: (*session).help},
+	"STAT": {arg: optionalArg, syntax: "[path]", duringTransfer: true, run: (*session).stat},
 	"SITE": {arg: requiredArg, syntax: "command", login: true, run: (*session).site},
-	"NOOP": {during: true, run: func(*session, string) reply { return say(200, "OK") }},
-	"SYST": {run: func(*session, string) reply { return say(215, "UNIX Type: L8") }},
-	"CLNT": {arg: requiredArg, syntax: "name", run: (*session).clnt, feat: line("CLNT")},
+	"NOOP": {duringTransfer: true, run: func(*session, string) reply { return newReply(200, "OK") }},
+	"SYST": {run: func(*session, string) reply { return newReply(215, "UNIX Type: L8") }},
+	"CLNT": {arg: requiredArg, syntax: "name", run: (*session).clnt, feat: fixedFeat("CLNT")},
 }
 
 // quit answers QUIT.
 func (s *session) quit(string) reply {
-	s.then = func() error { return errLeft }
-	return say(221, s.server.driver.goodbye()...)
+	s.afterReply = func() error { return errClientGone }
+	return newReply(221, s.server.driver.goodbye()...)
 }
 
-// clnt answers CLNT, by which clients tell which program they are.
+// clnt answers CLNT, by which a client names its program.
 func (s *session) clnt(name string) reply {
-	s.note(func(c *clientContext) { c.version = name })
-	return say(200, "OK")
+	s.updateContext(func(c *clientContext) { c.version = name })
+	return newReply(200, "OK")
 }
 
-// rein answers REIN. TLS stays: to end it here would put the next password
-// on the wire.
+// rein answers REIN. TLS stays on, because the next password would otherwise be sent in
+// clear.
 func (s *session) rein(string) reply {
 	s.logOut()
 	s.name, s.epsvOnly, s.ascii = "", false, s.server.policy.startASCII
-	return say(220, "Ready for a new user")
+	return newReply(220, "Ready for a new user")
 }
 
-// hostCommand answers HOST (RFC 7151), which must come before the login. There is
-// one tree, and all names are its names.
+// hostCommand answers HOST (RFC 7151), which must come before the login. All host names
+// have the same accounts and files.
 func (s *session) hostCommand(name string) reply {
 	if s.user != nil || s.name != "" {
-		return say(503, "HOST comes before USER")
+		return newReply(503, "HOST comes before USER")
 	}
 	bracketed := strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]")
 	if strings.ContainsAny(name, " /@") || strings.Contains(name, ":") && !bracketed {
-		return say(501, "Invalid host name")
+		return newReply(501, "Invalid host name")
 	}
-	return say(220, "Host accepted")
+	return newReply(220, "Host accepted")
 }
 
-// feat answers FEAT (RFC 2389): what the tables say.
+// feat answers FEAT (RFC 2389) from the tables of commands.
 func (s *session) feat(string) reply {
 	var features []string
 	for name, cmd := range commands {
@@ -76,10 +76,10 @@ func (s *session) feat(string) reply {
 	}
 	slices.Sort(features)
 	lines := append([]string{"Features:"}, features...)
-	return say(211, append(lines, "End")...)
+	return newReply(211, append(lines, "End")...)
 }
 
-// options are the commands that OPTS knows.
+// options has the commands that OPTS can configure.
 var options = map[string]func(s *session, arg string) reply{
 	"UTF8":  (*session).optsUTF8,
 	"UTF-8": (*session).optsUTF8,
@@ -93,39 +93,39 @@ func (s *session) opts(arg string) reply {
 	run, ok := options[name]
 	switch {
 	case !ok:
-		return say(501, "That command has no options")
-	case s.server.policy.disabled[name] && (name != "MLST" || s.server.policy.disabled["MLSD"]):
+		return newReply(501, "That command has no options")
+	case s.server.policy.disabled[name] && (name != "MLST" || s.server.policy.disabled["MLSD"]): // OPTS MLST is for MLSD too
 		return replyDisabled
 	}
 	return run(s, rest)
 }
 
-// optsUTF8 answers OPTS UTF8, which older clients want to hear before they send
-// anything but ASCII.
+// optsUTF8 answers OPTS UTF8, which older clients need before they send anything but
+// ASCII.
 func (s *session) optsUTF8(arg string) reply {
 	if strings.EqualFold(strings.TrimSpace(arg), "OFF") {
-		return say(504, "Names are sent as they are, UTF-8 as a rule")
+		return newReply(504, "Names are sent unchanged, usually in UTF-8")
 	}
-	return say(200, "UTF-8 is on")
+	return newReply(200, "UTF-8 is on")
 }
 
 // optsMLST answers OPTS MLST, which names the facts to be shown (RFC 3659, 7.9).
 func (s *session) optsMLST(arg string) reply {
 	wanted := list.ParseFacts(arg)
-	s.wanted = &wanted
-	return say(200, "MLST OPTS "+wanted.String())
+	s.mlstFacts = &wanted
+	return newReply(200, "MLST OPTS "+wanted.String())
 }
 
 // lang answers LANG (RFC 2640, 4.1).
 func (s *session) lang(arg string) reply {
 	tag, _, _ := strings.Cut(strings.ToUpper(arg), "-")
 	if tag != "" && tag != "EN" {
-		return say(504, "Replies are in English")
+		return newReply(504, "Replies are in English")
 	}
-	return say(200, "Replies are in English")
+	return newReply(200, "Replies are in English")
 }
 
-// stat answers STAT: of the session, or of a path as a listing.
+// stat answers STAT with the status of the session, or with a listing of a path.
 func (s *session) stat(arg string) reply {
 	switch {
 	case arg == "" && s.server.policy.noStatus:
@@ -133,7 +133,7 @@ func (s *session) stat(arg string) reply {
 	case arg == "":
 		return s.status()
 	case s.user == nil:
-		return say(530, "Log in with USER and PASS first")
+		return newReply(530, "Log in with USER and PASS first")
 	}
 	return s.statPath(arg)
 }
@@ -157,14 +157,14 @@ func (s *session) offered() map[string]command {
 	return offered
 }
 
-// helpOn tells of one of the commands, or of all if name is empty.
+// helpOn describes the command name, or lists all commands if name is empty.
 func helpOn(prefix string, commands map[string]command, name string) reply {
 	if name = control.Upper(strings.TrimSpace(name)); name != "" {
 		cmd, ok := commands[name]
 		if !ok {
-			return say(502, "Unknown command")
+			return newReply(502, "Unknown command")
 		}
-		return say(214, cmd.usage(prefix+name))
+		return newReply(214, cmd.usage(prefix+name))
 	}
 	const perLine = 8
 	lines := []string{"Commands:"}
@@ -175,5 +175,5 @@ func helpOn(prefix string, commands map[string]command, name string) reply {
 		}
 		lines = append(lines, strings.TrimRight(text.String(), " "))
 	}
-	return say(214, append(lines, prefix+"HELP NAME tells of one")...)
+	return newReply(214, append(lines, prefix+"HELP NAME describes one")...)
 }

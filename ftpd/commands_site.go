@@ -20,14 +20,14 @@ var siteCommands = map[string]command{
 	"WHO":     {run: (*session).siteWho},
 }
 
-// driverSiteCommands are those that ftpserverlib has besides, for its drivers.
+// driverSiteCommands are further commands of ftpserverlib, for its drivers.
 var driverSiteCommands = map[string]command{
 	"CHOWN": {arg: requiredArg, syntax: "user[:group] file", run: (*session).siteChown},
 	"MKDIR": {arg: requiredArg, syntax: "directory", run: (*session).siteMkdir},
 	"RMDIR": {arg: requiredArg, syntax: "directory", run: (*session).siteRmdir},
 }
 
-// siteCommands returns the commands that there are after SITE.
+// siteCommands returns the commands after SITE that this server has.
 func (s *session) siteCommands() map[string]command {
 	if s.server.driver == nil {
 		return siteCommands
@@ -37,15 +37,15 @@ func (s *session) siteCommands() map[string]command {
 	return all
 }
 
-// site answers SITE: commands of our own.
+// site answers SITE. A driver's own commands come first.
 func (s *session) site(arg string) reply {
 	if s.user.ext.site != nil {
 		switch answer := s.user.ext.site(arg); {
 		case answer == nil:
-		case answer.Code < 200 || answer.Code > 599: // it would not end the command
-			return say(500, "The driver has given no reply")
+		case answer.Code < 200 || answer.Code > 599: // not a final reply
+			return newReply(500, "The driver has returned no valid reply")
 		default:
-			return say(answer.Code, textLines(answer.Message)...)
+			return newReply(answer.Code, textLines(answer.Message)...)
 		}
 	}
 	name, rest := control.Split(arg)
@@ -54,7 +54,7 @@ func (s *session) site(arg string) reply {
 	}
 	cmd, ok := s.siteCommands()[name]
 	if !ok {
-		return say(504, "Unknown command, see SITE HELP")
+		return newReply(504, "Unknown command, see SITE HELP")
 	}
 	if refusal := cmd.checkArg("SITE "+name, rest); !refusal.IsZero() {
 		return refusal
@@ -67,16 +67,16 @@ func (s *session) siteChmod(arg string) reply {
 	digits, name, _ := strings.Cut(arg, " ")
 	mode, ok := parseMode(digits)
 	if !ok || name == "" {
-		return say(501, "Not a mode of permission bits and a name")
+		return newReply(501, "Invalid mode or missing name: use SITE CHMOD 644 file")
 	}
 	if err := s.setMode(name, mode); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(200, fmt.Sprintf("Mode of %s is %03o", name, mode))
+	return newReply(200, fmt.Sprintf("Mode of %s is %03o", name, mode))
 }
 
-// siteUtime sets the time of a file, in either of two forms that clients have:
-// "time name", and "name atime mtime ctime UTC".
+// siteUtime sets the time of a file. Clients send "time name", or "name atime mtime
+// ctime UTC".
 func (s *session) siteUtime(arg string) reply {
 	when, name, ok := cutTime(arg)
 	if !ok {
@@ -86,12 +86,12 @@ func (s *session) siteUtime(arg string) reply {
 		when, name, ok = cutThreeTimes(arg)
 	}
 	if !ok {
-		return say(501, "Not a time and a name")
+		return newReply(501, "Invalid time or missing name: use SITE UTIME YYYYMMDDhhmmss file")
 	}
 	if err := s.setTime(name, when); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(200, "Time of "+name+" is "+when.Format(timeFormat))
+	return newReply(200, "Time of "+name+" is "+when.Format(timeFormat))
 }
 
 // cutMinutes is cutTime for a time without seconds.
@@ -101,7 +101,7 @@ func cutMinutes(arg string) (when time.Time, rest string, ok bool) {
 	return when, rest, err == nil && rest != ""
 }
 
-// cutThreeTimes takes the second of three times from the end of arg.
+// cutThreeTimes splits arg, "name atime mtime ctime UTC", into mtime and name.
 func cutThreeTimes(arg string) (when time.Time, name string, ok bool) {
 	words := strings.Split(arg, " ")
 	n := len(words) - 4
@@ -113,40 +113,40 @@ func cutThreeTimes(arg string) (when time.Time, name string, ok bool) {
 	return when, name, err == nil && name != ""
 }
 
-// siteUmask tells or sets which permission bits new files do not get.
+// siteUmask shows or sets the umask of the session.
 func (s *session) siteUmask(arg string) reply {
 	if arg != "" {
 		mask, ok := parseMode(arg)
 		if !ok {
-			return say(501, "Not a mask of permission bits")
+			return newReply(501, "Invalid mask: use SITE UMASK 022")
 		}
 		s.umask = &mask
 	}
-	return say(200, fmt.Sprintf("UMASK is %03o", s.mask()))
+	return newReply(200, fmt.Sprintf("UMASK is %03o", s.mask()))
 }
 
-// siteSymlink makes a symbolic link. Neither name need be quoted if it has no space.
+// siteSymlink makes a symbolic link. A name with a space must be quoted.
 func (s *session) siteSymlink(arg string) reply {
 	target, link := cutQuoted(arg)
 	if link == "" {
 		target, link, _ = strings.Cut(arg, " ")
 	}
 	if link, _ = cutQuoted(link); link == "" {
-		return say(501, "Not two names")
+		return newReply(501, "Names missing: use SITE SYMLINK target link")
 	}
 	to := s.path(target)
 	if err := s.user.may(account.Link); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	if s.user.ext.symlink == nil { // a driver may know more of where links may lead
+	if s.user.ext.symlink == nil { // a driver checks the target itself
 		if _, err := s.user.stat(to); err != nil {
-			return unavailable(err)
+			return fileErrorReply(err)
 		}
 	}
 	if err := s.user.symlink(to, s.path(link)); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(200, link+" leads to "+target)
+	return newReply(200, link+" leads to "+target)
 }
 
 // siteChown sets the owner and group of a file, both by numbers.
@@ -159,31 +159,31 @@ func (s *session) siteChown(arg string) reply {
 		gid, err = strconv.ParseUint(group, 10, 31)
 	}
 	if err != nil || name == "" {
-		return say(501, "Not a user, perhaps a group, and a name")
+		return newReply(501, "Invalid number or missing name: use SITE CHOWN 1000:1000 file")
 	}
 	if err := s.user.changeFile(s.path(name), func(name string) error { return s.user.tree.Chown(name, int(uid), int(gid)) }); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(200, "Owner of "+name+" is "+ids)
+	return newReply(200, "Owner of "+name+" is "+ids)
 }
 
-// siteMkdir makes a directory, and those above it.
+// siteMkdir makes a directory and its missing parents.
 func (s *session) siteMkdir(arg string) reply {
 	perm := 0o777 &^ s.mask()
 	if err := s.user.mkdirAll(s.path(arg), perm); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Directory created")
+	return newReply(250, "Directory created")
 }
 
-// siteRmdir removes a directory with all that is in it.
+// siteRmdir removes a directory with all its contents.
 func (s *session) siteRmdir(arg string) reply {
 	name := s.path(arg)
 	if s.isCurrent(name) {
-		return unavailable(errCurrent)
+		return fileErrorReply(errCurrent)
 	}
 	if err := s.user.removeAll(name); err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
-	return say(250, "Directory deleted with all that was in it")
+	return newReply(250, "Directory deleted with all its contents")
 }

@@ -11,56 +11,57 @@ import (
 // TLSPolicy says whether clients may, or must, use TLS.
 type TLSPolicy int
 
-// The policies. A session protects commands and data apart: RFC 4217.
+// The policies. Commands and data are protected separately (RFC 4217).
 const (
-	TLSOffered  TLSPolicy = iota // those who ask for it get it, if there is a Server.TLSConfig
-	TLSRequired                  // nobody logs in, and no data goes, without
+	TLSOffered  TLSPolicy = iota // TLS is optional, and available if Server.TLSConfig is set
+	TLSRequired                  // logins and data connections without TLS are refused
 )
 
-// SessionReuse says whether a TLS connection for data resumes the session of
-// its control connection. Then a client can be sure that both end at the same
-// place, and the handshake is cheaper.
+// SessionReuse says whether a TLS data connection resumes the TLS session of its control
+// connection. That proves that both connections have the same ends, and makes the
+// handshake cheaper.
 type SessionReuse int
 
 // The kinds of SessionReuse.
 const (
-	ReuseOffered  SessionReuse = iota // clients may
-	ReuseRequired                     // they must: whoever else connects to a data port, even from the same host, gets nothing
-	ReuseOff                          // they cannot
+	ReuseOffered  SessionReuse = iota // clients may resume
+	ReuseRequired                     // clients must resume: a data connection of another program, even on the same host, is refused
+	ReuseOff                          // clients cannot resume
 )
 
-// tlsCommands are those of RFC 2228 and 4217. There is no CCC: what a firewall can
-// read of the commands, others can change.
+// tlsCommands are the commands of RFC 2228 and 4217. CCC, which ends TLS on the control
+// connection for the sake of firewalls, is not supported: others could then change the
+// commands.
 var tlsCommands = map[string]command{
 	"AUTH": {arg: requiredArg, syntax: "TLS", run: (*session).auth, feat: featTLS("AUTH TLS")},
 	"PBSZ": {arg: requiredArg, syntax: "0", run: (*session).pbsz, feat: featTLS("PBSZ")},
 	"PROT": {arg: requiredArg, syntax: "C|P", run: (*session).prot, feat: featTLS("PROT")},
 }
 
-// handshakeTimeout bounds a handshake on the control connection. The login
-// timeout bounds it too.
+// handshakeTimeout bounds a handshake on the control connection. LoginTimeout bounds it
+// too.
 const handshakeTimeout = 30 * time.Second
 
 // auth answers AUTH (RFC 2228, 3).
 func (s *session) auth(mechanism string) reply {
 	switch {
 	case s.tls.Control == nil:
-		return say(502, "TLS is not available")
+		return newReply(502, "TLS is not available")
 	case s.secured:
-		return say(503, "TLS is on already")
+		return newReply(503, "TLS is on already")
 	case s.user != nil:
-		return say(503, "AUTH comes before the login")
+		return newReply(503, "AUTH comes before the login")
 	}
 	switch control.Upper(mechanism) {
 	case "TLS", "TLS-C", "SSL": // RFC 4217, 2; SSL is what old clients call it
 	default:
-		return say(504, "The mechanism is TLS")
+		return newReply(504, "The mechanism is TLS")
 	}
-	s.then = s.startTLS
-	return say(234, "Begin the handshake")
+	s.afterReply = s.startTLS
+	return newReply(234, "Begin the handshake")
 }
 
-// startTLS makes the handshake on the control connection, and blocks until it is
+// startTLS makes the handshake on the control connection, and blocks until that is
 // done.
 func (s *session) startTLS() error {
 	ctx, cancel := context.WithTimeout(s.ctx, handshakeTimeout)
@@ -72,40 +73,40 @@ func (s *session) startTLS() error {
 	s.secured = true
 	s.mu.Unlock()
 	s.live.SetProtocol(live.FTPS)
-	s.name = "" // what was said in clear does not count
+	s.name = "" // a USER that came in clear does not count
 	return nil
 }
 
-// pbsz answers PBSZ, which TLS has no use for (RFC 4217, 8).
+// pbsz answers PBSZ, which has no effect with TLS (RFC 4217, 8).
 func (s *session) pbsz(string) reply {
 	if !s.secured {
-		return say(503, "AUTH comes before PBSZ")
+		return newReply(503, "AUTH comes before PBSZ")
 	}
-	s.sized = true
-	return say(200, "PBSZ=0")
+	s.pbszSent = true
+	return newReply(200, "PBSZ=0")
 }
 
-// prot answers PROT: whether data is protected (RFC 4217, 9).
+// prot answers PROT, which chooses whether data is protected (RFC 4217, 9).
 func (s *session) prot(level string) reply {
-	if !s.sized {
-		return say(503, "PBSZ comes before PROT")
+	if !s.pbszSent {
+		return newReply(503, "PBSZ comes before PROT")
 	}
 	level = control.Upper(level)
 	switch {
 	case level == "S" || level == "E":
-		return say(536, "The levels are C and P")
+		return newReply(536, "The levels are C and P")
 	case level != "C" && level != "P":
-		return say(504, "The levels are C and P")
+		return newReply(504, "The levels are C and P")
 	case level == "C" && s.mustProtect():
-		return say(534, "Data must be protected")
+		return newReply(534, "Data must be protected")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.private = level == "P"
-	return say(200, "Protection is "+level)
+	s.protectData = level == "P"
+	return newReply(200, "Protection is "+level)
 }
 
-// featTLS is for commands that need a certificate.
+// featTLS returns a command.feat that returns text if the server has TLS.
 func featTLS(text string) func(*session) string {
 	return func(s *session) string {
 		if s.tls.Control == nil {

@@ -14,32 +14,35 @@ import (
 	"sluice/ftpd/internal/control"
 )
 
-// controlConn is the control connection of a session: lines come from it and
-// replies go to it. One goroutine at a time reads; any may write.
+// controlConn is the control connection of a session. One goroutine at a time reads
+// command lines from it; any goroutine may write replies.
 type controlConn struct {
-	tcp   net.Conn      // to the client; deadlines are set on it
-	stall time.Duration // bound of each write; zero: none
-	last  func() reply  // is asked after each write whether the client is dismissed with a reply; the zero reply: it is not
+	tcp   net.Conn      // below TLS; deadlines are set on it
+	stall time.Duration // limit of each write; zero: none
 
-	in control.Input // of the goroutine that reads
+	// lastReply is called after each write. If it returns a reply, that is sent and the
+	// connection closed; the zero reply does nothing.
+	lastReply func() reply
 
-	leaving atomic.Bool // bye was called: what is written now is the last
+	in control.Input // used by the goroutine that reads
+
+	closing atomic.Bool // closeWith was called: it sends the last reply
 	once    sync.Once   // closes the connection
 
 	mu   sync.Mutex // held while replies are written; guards the field below
-	conn net.Conn   // tcp, or TLS on it. The goroutine that reads changes it, and reads it without the lock
+	conn net.Conn   // tcp, or TLS on it. The goroutine that reads sets it, and may read it without the lock
 }
 
-// longAgo is a deadline that has passed.
+// longAgo is a deadline in the past: it interrupts a read.
 var longAgo = time.Unix(1, 0)
 
-// readBy sets until when a line must have come; the zero time: there is no bound.
-// It may be called while line blocks.
-func (c *controlConn) readBy(deadline time.Time) { _ = c.tcp.SetReadDeadline(deadline) }
+// setReadDeadline sets when reading fails with os.ErrDeadlineExceeded; the zero time:
+// never. It may be called while a read blocks.
+func (c *controlConn) setReadDeadline(deadline time.Time) { _ = c.tcp.SetReadDeadline(deadline) }
 
-// line blocks until there is a whole line, or the deadline passes. Of its errors
-// control.ErrTooLong and control.ErrNUL are about that line alone.
-func (c *controlConn) line() (string, error) {
+// readLine blocks until a whole line has come, or the deadline passes. After
+// control.ErrTooLong and control.ErrNUL, which concern one line, reading can go on.
+func (c *controlConn) readLine() (string, error) {
 	for {
 		line, ok, err := c.in.Next()
 		if ok {
@@ -53,16 +56,17 @@ func (c *controlConn) line() (string, error) {
 	}
 }
 
-// hear reads until the deadline is moved, or there is no more room for what the
-// client sends; both return nil. Otherwise it returns why no more will come.
-func (c *controlConn) hear() error {
+// readAhead reads into the buffer, so that the end of the connection is noticed while
+// no line is wanted. It returns nil when the deadline passes or the buffer is full, and
+// else why no more will come.
+func (c *controlConn) readAhead() error {
 	for !c.in.IsFull() {
 		n, err := c.conn.Read(c.in.Room())
 		c.in.Add(n)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return nil
-		case err == io.EOF && !c.in.IsEmpty(): // it has closed its direction, and may wait for the answers
+		case err == io.EOF && !c.in.IsEmpty(): // the client may still wait for replies
 			return nil
 		case err != nil:
 			return err
@@ -71,15 +75,14 @@ func (c *controlConn) hear() error {
 	return nil
 }
 
-// errPlain is why TLS cannot start.
-var errPlain = errors.New("commands in clear behind AUTH")
+var errClearAfterAUTH = errors.New("client sent commands in clear after AUTH")
 
-// startTLS makes the handshake, and blocks until it is done or ctx ends. What was
-// sent in clear ends here: commands that somebody has put behind AUTH must not
-// run as if they had been protected.
+// startTLS makes the handshake, and blocks until it is done or ctx ends. It fails if
+// bytes follow AUTH in clear: an attacker may have injected them, and they must not run
+// as if they had been protected (STARTTLS injection).
 func (c *controlConn) startTLS(ctx context.Context, config *tls.Config) error {
 	if !c.in.IsEmpty() {
-		return errPlain
+		return errClearAfterAUTH
 	}
 	_ = c.tcp.SetDeadline(time.Time{})
 	conn := tls.Server(c.tcp, config)
@@ -92,8 +95,8 @@ func (c *controlConn) startTLS(ctx context.Context, config *tls.Config) error {
 	return nil
 }
 
-// tlsState returns what was negotiated; ok is false in clear. It is for the
-// goroutine that reads.
+// tlsState returns the state of TLS; ok is false without TLS. Only the goroutine that
+// reads may call it.
 func (c *controlConn) tlsState() (state tls.ConnectionState, ok bool) {
 	conn, ok := c.conn.(*tls.Conn)
 	if ok {
@@ -102,9 +105,10 @@ func (c *controlConn) tlsState() (state tls.ConnectionState, ok bool) {
 	return state, ok
 }
 
-// write sends the replies that f returns with one call, and before anything that
-// is written after f was called. It blocks until the client takes them, or stalls:
-// then the connection is closed, since half a reply may have gone.
+// write sends the replies that f returns, in one write. f is called with the lock held,
+// so these replies precede any that are written later. write blocks until they are in
+// the send buffer, or the client stalls; then it closes the connection, because part of
+// a reply may have been sent.
 func (c *controlConn) write(f func() []reply) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,45 +126,45 @@ func (c *controlConn) write(f func() []reply) error {
 	if err := c.tcp.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	if c.leaving.Load() { // after the deadline is set, so that it does not undo bye's
+	if c.closing.Load() { // checked after setting the deadline, which closeWith sets too
 		return net.ErrClosed
 	}
 	if _, err := c.conn.Write(b); err != nil {
 		_ = c.tcp.Close()
 		return err
 	}
-	if last := c.last(); !last.IsZero() {
-		c.byeLocked(last)
+	if last := c.lastReply(); !last.IsZero() {
+		c.closeWithLocked(last)
 	}
 	return nil
 }
 
-// bye sends a last reply and closes the connection. It blocks no longer than
-// farewell.
-func (c *controlConn) bye(r reply) {
-	c.leaving.Store(true)
-	// This bounds a write under way too, which has the lock.
-	_ = c.tcp.SetWriteDeadline(time.Now().Add(farewell))
+// closeWith sends a last reply and closes the connection. It blocks for no longer than
+// lastReplyTimeout.
+func (c *controlConn) closeWith(r reply) {
+	c.closing.Store(true)
+	// The deadline also holds for a write under way, which has the lock.
+	_ = c.tcp.SetWriteDeadline(time.Now().Add(lastReplyTimeout))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.byeLocked(r)
+	c.closeWithLocked(r)
 }
 
-func (c *controlConn) byeLocked(r reply) {
-	_ = c.tcp.SetWriteDeadline(time.Now().Add(farewell))
+func (c *controlConn) closeWithLocked(r reply) {
+	_ = c.tcp.SetWriteDeadline(time.Now().Add(lastReplyTimeout))
 	_, _ = c.conn.Write(r.Append(nil))
 	c.once.Do(func() { _ = c.conn.Close() })
 }
 
-// close closes the connection and ends a read and a write that block. Closing
-// twice is harmless.
+// close closes the connection, and ends a read and a write that block. Closing twice
+// is harmless.
 func (c *controlConn) close() {
 	c.once.Do(func() {
 		if !c.mu.TryLock() {
-			_ = c.tcp.Close() // somebody writes, and is not waited for
+			_ = c.tcp.Close() // another goroutine writes; this ends its write
 			return
 		}
 		defer c.mu.Unlock()
-		_ = c.conn.Close() // in TLS the client is told
+		_ = c.conn.Close() // TLS sends close_notify
 	})
 }

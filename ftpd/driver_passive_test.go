@@ -17,7 +17,7 @@ import (
 	"sluice/sendfile"
 )
 
-// wrapper is a driver that wraps the ports of data connections.
+// wrapper is a driver that wraps passive listeners.
 type wrapper struct {
 	*mainDriver
 	wrap func(net.Listener) (net.Listener, error)
@@ -25,7 +25,7 @@ type wrapper struct {
 
 func (d wrapper) WrapPassiveListener(ln net.Listener) (net.Listener, error) { return d.wrap(ln) }
 
-// plain hides what a connection can do beyond what each can.
+// plain hides the methods of a connection beyond those of net.Conn.
 type plain struct{ net.Conn }
 
 type plainListener struct{ net.Listener }
@@ -62,11 +62,11 @@ func TestWrapPassiveListenerIsCalledOnceForEachPort(t *testing.T) {
 		c.expect(226, "RETR")
 	}
 	if len(wrapped) != ftpd.SparePorts {
-		t.Errorf("%d ports were wrapped, want those %d that stay open", len(wrapped), ftpd.SparePorts)
+		t.Errorf("%d ports were wrapped, want the %d that stay open", len(wrapped), ftpd.SparePorts)
 	}
 }
 
-// As one that reads a header of a proxy does.
+// A listener that reads the header of a proxy returns connections of a type of its own.
 func TestDataOfAWrappedConnectionIsCopied(t *testing.T) {
 	dir := t.TempDir()
 	content := pattern(0, 3<<20)
@@ -75,8 +75,8 @@ func TestDataOfAWrappedConnectionIsCopied(t *testing.T) {
 		wrap func(net.Listener) (net.Listener, error)
 		want [2]sendfile.Method // up and down
 	}{
-		{"by sendfile and splice, if it is as it was", func(ln net.Listener) (net.Listener, error) { return ln, nil }, [2]sendfile.Method{sendfile.Splice, sendfile.Sendfile}},
-		{"by a buffer, if it is a type of the driver", func(ln net.Listener) (net.Listener, error) { return plainListener{ln}, nil }, [2]sendfile.Method{sendfile.Copy, sendfile.Copy}},
+		{"sendfile and splice with the original connection", func(ln net.Listener) (net.Listener, error) { return ln, nil }, [2]sendfile.Method{sendfile.Splice, sendfile.Sendfile}},
+		{"copy with a connection of another type", func(ln net.Listener) (net.Listener, error) { return plainListener{ln}, nil }, [2]sendfile.Method{sendfile.Copy, sendfile.Copy}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if !hasSendfile {
@@ -109,10 +109,10 @@ func TestDataOfAWrappedConnectionIsCopied(t *testing.T) {
 	}
 }
 
-func TestAPortThatCannotBeWrappedIsRefusedAndGivenBack(t *testing.T) {
+func TestAPortThatCannotBeWrappedIsRefusedAndReleased(t *testing.T) {
 	for name, wrap := range map[string]func(net.Listener) (net.Listener, error){
-		"Sorry, not now":                   func(net.Listener) (net.Listener, error) { return nil, errors.New("sorry, not now") },
-		"The listener was wrapped in none": func(net.Listener) (net.Listener, error) { return nil, nil },
+		"Sorry, not now":              func(net.Listener) (net.Listener, error) { return nil, errors.New("sorry, not now") },
+		"The wrapped listener is nil": func(net.Listener) (net.Listener, error) { return nil, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int32
@@ -132,7 +132,7 @@ func TestAPortThatCannotBeWrappedIsRefusedAndGivenBack(t *testing.T) {
 				}
 			}
 			if n := calls.Load(); n != 2 {
-				t.Errorf("two commands have asked %d times", n)
+				t.Errorf("two commands have called the wrapper %d times", n)
 			}
 			if used, _ := s.PortsInUse(); used != 0 {
 				t.Errorf("%d ports are in use", used)
@@ -144,13 +144,13 @@ func TestAPortThatCannotBeWrappedIsRefusedAndGivenBack(t *testing.T) {
 	}
 }
 
-// crashing is a listener whose first connections cannot be accepted.
-type crashing struct {
+// failingListener is a listener that fails to accept the first connections.
+type failingListener struct {
 	net.Listener
 	left atomic.Int32
 }
 
-func (l *crashing) Accept() (net.Conn, error) {
+func (l *failingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err == nil && l.left.Add(-1) >= 0 {
 		_ = conn.Close()
@@ -159,9 +159,9 @@ func (l *crashing) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-func TestAConnectionThatAWrapperDoesNotAcceptCostsNoOther(t *testing.T) {
+func TestAFailedAcceptOfAWrapperAffectsNoOtherConnection(t *testing.T) {
 	s := run(t, wrapper{&mainDriver{client: memoryOf(t, "/f", "hello"), settings: binary}, func(ln net.Listener) (net.Listener, error) {
-		l := &crashing{Listener: ln}
+		l := &failingListener{Listener: ln}
 		l.left.Store(2)
 		return l, nil
 	}}, nil)
@@ -181,7 +181,7 @@ func TestAConnectionThatAWrapperDoesNotAcceptCostsNoOther(t *testing.T) {
 	c.expect(226, "RETR")
 }
 
-func TestAWrapperMayEndOtherSessionsThatWaitForTheirClients(t *testing.T) {
+func TestAWrapperMayEndOtherSessions(t *testing.T) {
 	var first atomic.Pointer[ftpserver.ClientContext]
 	d := &mainDriver{client: afero.NewMemMapFs()}
 	d.connected = func(c ftpserver.ClientContext) (string, error) {
@@ -202,7 +202,7 @@ func TestAWrapperMayEndOtherSessionsThatWaitForTheirClients(t *testing.T) {
 	other.want(200, "NOOP")
 }
 
-func TestAWrapperThatPanicsEndsItsSessionAlone(t *testing.T) {
+func TestAPanicOfAWrapperEndsItsSessionOnly(t *testing.T) {
 	var calls atomic.Int32
 	s := run(t, wrapper{&mainDriver{client: afero.NewMemMapFs()}, func(ln net.Listener) (net.Listener, error) {
 		if calls.Add(1) == 1 {

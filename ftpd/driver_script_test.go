@@ -16,9 +16,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// TestDriverScripts plays dialogues with a driver that does what the one of the
-// library's own tests does, and for the most part to the same end. Where the replies
-// have other codes, the scripts say so.
+// TestDriverScripts runs dialogues with a driver like that of the library's own tests. Most
+// replies are the same as there; the scripts name the codes that differ.
 func TestDriverScripts(t *testing.T) {
 	eachScript(t, "testdata/script/driver/*.txtar", func(t *testing.T, set []setting) *server {
 		dir := nettest.TempDir(t)
@@ -47,7 +46,7 @@ func TestDriverScripts(t *testing.T) {
 	})
 }
 
-// driverSettings are what "set" knows of a driver.
+// driverSettings has the names for "set" that change the driver.
 var driverSettings = map[string]func(d *scriptDriver, value string){
 	"certificate": func(d *scriptDriver, _ string) { d.config = always(testCertificate()) },
 	"tls":         func(d *scriptDriver, _ string) { d.settings.TLSRequired = ftpserver.MandatoryEncryption },
@@ -81,8 +80,8 @@ func resolving(addr string) ftpserver.PublicIPResolver {
 // scriptDriver is a driver with all extensions but those of Handle and Hasher.
 type scriptDriver struct {
 	mainDriver
-	required  ftpserver.TLSRequirement // of all users
-	verified  string                   // what a client of TLS is: "known" or "refused"
+	required  ftpserver.TLSRequirement // for all users
+	verified  string                   // result of VerifyConnection: "known", "refused" or "" (neither)
 	noPassive error
 }
 
@@ -113,10 +112,10 @@ func (d *scriptDriver) PostAuthMessage(_ ftpserver.ClientContext, _ string, err 
 
 func (d *scriptDriver) QuitMessage() string { return "Until tomorrow" }
 
-// scriptClient is a directory in which some names are unlucky.
+// scriptClient is a directory in which operations on some names fail.
 type scriptClient struct{ afero.Fs }
 
-// open returns what becomes of opening a name.
+// open returns the error for opening a name.
 func (scriptClient) open(name string) error {
 	switch {
 	case strings.Contains(name, "fail-to-open"):

@@ -10,21 +10,22 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
 
-// policy is what settings of ftpserverlib can change and no field of Server says.
-// The zero value is how this package does it by itself.
+// policy has the behaviour that settings of ftpserverlib can change and fields of Server
+// cannot. The zero value is the behaviour without a driver.
 type policy struct {
-	disabled     map[string]bool // commands that are refused, and not offered
+	disabled     map[string]bool // commands that get 502 and are missing in FEAT and HELP
 	noStatus     bool            // STAT without a path is refused
-	implicit     bool            // Serve is ServeTLS
-	startASCII   bool            // TYPE A holds until the client chooses
-	convertASCII bool            // TYPE A converts the ends of lines
-	keepOptions  bool            // LIST -a is about a file of that name
-	anyActive    bool            // PORT and EPRT may lead anywhere but to ports of ours
-	localActive  bool            // they may lead to this host
-	activePort   uint16          // that connections to the client leave from; 0: any
+	implicit     bool            // Serve acts as ServeTLS
+	startASCII   bool            // the initial type is A
+	convertASCII bool            // TYPE A converts line ends
+	keepOptions  bool            // the argument of LIST -a is a file of that name
+	anyActive    bool            // PORT and EPRT may name other hosts
+	localActive  bool            // PORT and EPRT may name this host
+	activePort   uint16          // local port of active data connections; 0: any
 }
 
-// checkSettings returns which of the settings cannot be honoured: none is ignored.
+// checkSettings returns an error for a setting that cannot be honoured. None is ignored
+// silently.
 func (d *driver) checkSettings() error {
 	set := &d.settings
 	switch {
@@ -33,19 +34,19 @@ func (d *driver) checkSettings() error {
 	case set.DeflateCompressionLevel != 0:
 		return errors.New("DeflateCompressionLevel: MODE Z is not implemented")
 	case set.TLSRequired < ftpserver.ClearOrEncrypted || set.TLSRequired > ftpserver.ImplicitEncryption:
-		return fmt.Errorf("TLSRequired is %d, which is none of its values", set.TLSRequired)
+		return fmt.Errorf("TLSRequired: %d is not a valid value", set.TLSRequired)
 	case set.ConnectionTimeout < 0:
-		return fmt.Errorf("ConnectionTimeout is %d, in which nobody connects", set.ConnectionTimeout)
+		return fmt.Errorf("ConnectionTimeout: %d is negative", set.ConnectionTimeout)
 	case !isRequirement(set.ActiveConnectionsCheck):
-		return fmt.Errorf("ActiveConnectionsCheck is %d, which is none of its values", set.ActiveConnectionsCheck)
+		return fmt.Errorf("ActiveConnectionsCheck: %d is not a valid value", set.ActiveConnectionsCheck)
 	case !isRequirement(set.PasvConnectionsCheck):
-		return fmt.Errorf("PasvConnectionsCheck is %d, which is none of its values", set.PasvConnectionsCheck)
+		return fmt.Errorf("PasvConnectionsCheck: %d is not a valid value", set.PasvConnectionsCheck)
 	case set.DefaultTransferType < ftpserver.TransferTypeASCII || set.DefaultTransferType > ftpserver.TransferTypeBinary:
-		return fmt.Errorf("DefaultTransferType is %d, which is none of its values", set.DefaultTransferType)
+		return fmt.Errorf("DefaultTransferType: %d is not a valid value", set.DefaultTransferType)
 	}
 	if set.PublicHost != "" {
 		if addr, err := netip.ParseAddr(set.PublicHost); err != nil || !addr.Unmap().Is4() {
-			return fmt.Errorf("PublicHost is %q, which is no IPv4 address", set.PublicHost)
+			return fmt.Errorf("PublicHost: %q is not an IPv4 address", set.PublicHost)
 		}
 	}
 	return nil
@@ -55,7 +56,7 @@ func isRequirement(r ftpserver.DataConnectionRequirement) bool {
 	return r == ftpserver.IPMatchRequired || r == ftpserver.IPMatchDisabled
 }
 
-// apply makes the server what the settings ask for.
+// apply sets the fields and the policy of the server from the settings.
 func (d *driver) apply(s *Server) {
 	set := &d.settings
 	s.IdleTimeout = seconds(set.IdleTimeout, 900)
@@ -77,7 +78,7 @@ func (d *driver) apply(s *Server) {
 		convertASCII: !set.DisableASCIIConversion,
 		keepOptions:  set.DisableLISTArgs,
 		anyActive:    set.ActiveConnectionsCheck == ftpserver.IPMatchDisabled,
-		localActive:  true, // no setting refuses it
+		localActive:  true, // ftpserverlib has no setting for it
 	}
 	if !set.ActiveTransferPortNon20 {
 		s.policy.activePort = 20
@@ -92,8 +93,8 @@ func (d *driver) apply(s *Server) {
 	}
 }
 
-// seconds returns the duration of a setting in seconds, where zero means fallback
-// and a negative number no bound.
+// seconds converts a setting in seconds to the form of the Server's timeouts: zero
+// becomes fallback, and a negative number no limit.
 func seconds(n, fallback int) time.Duration {
 	switch {
 	case n == 0:

@@ -59,7 +59,7 @@ func TestEverySettingIsHonouredOrRefused(t *testing.T) {
 		fields = append(fields, field.Name)
 		test := settingTests[field.Name]
 		if test == nil {
-			t.Errorf("nobody knows what becomes of Settings.%s", field.Name)
+			t.Errorf("no test for Settings.%s", field.Name)
 			continue
 		}
 		t.Run(field.Name, test)
@@ -79,7 +79,7 @@ func TestServeReturnsTheErrorOfGetSettings(t *testing.T) {
 		want     string
 	}{
 		{"an error", new(ftpserver.Settings), errors.New("the disk is gone"), "ftpd: settings of the driver: the disk is gone"},
-		{"none", nil, nil, "ftpd: the driver has no settings"},
+		{"none", nil, nil, "ftpd: GetSettings of the driver has returned nil"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)
@@ -98,7 +98,7 @@ func TestServeReturnsTheErrorOfGetSettings(t *testing.T) {
 	}
 }
 
-// unset is a driver whose settings cannot be had.
+// unset is a driver with these results of GetSettings.
 type unset struct {
 	mainDriver
 	settings *ftpserver.Settings
@@ -107,8 +107,8 @@ type unset struct {
 
 func (d *unset) GetSettings() (*ftpserver.Settings, error) { return d.settings, d.err }
 
-// refuses returns a test that each of the settings is refused, by the name of the
-// field that is running.
+// refuses returns a test that each of the settings is refused with an error that names
+// the field, which is the name of the subtest.
 func refuses(all ...ftpserver.Settings) func(t *testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
@@ -122,8 +122,7 @@ func refuses(all ...ftpserver.Settings) func(t *testing.T) {
 	}
 }
 
-// withSettings serves memory with the file f, in which is "hello\n", as the settings
-// say.
+// withSettings serves the file f, "hello\n", from memory, with changed settings.
 func withSettings(t *testing.T, change func(*ftpserver.Settings)) *server {
 	t.Helper()
 	d := &mainDriver{client: memoryOf(t, "/f", "hello\n"), settings: binary}
@@ -131,8 +130,8 @@ func withSettings(t *testing.T, change func(*ftpserver.Settings)) *server {
 	return run(t, d, nil)
 }
 
-// disables returns a test that a setting refuses a line, and that its command is not
-// offered. Without the setting it is.
+// disables returns a test that a setting disables a command: line gets 502, and HELP does
+// not list the command. Without the setting it does.
 func disables(change func(*ftpserver.Settings), command, line string) func(t *testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
@@ -144,7 +143,7 @@ func disables(change func(*ftpserver.Settings), command, line string) func(t *te
 			}).login()
 			offered := slices.Contains(strings.Fields(c.want(214, "HELP")), command)
 			if offered == disabled {
-				t.Errorf("disabled %v: HELP offers it: %v", disabled, offered)
+				t.Errorf("disabled %v: HELP lists it: %v", disabled, offered)
 			}
 			if disabled {
 				c.want(502, line)
@@ -164,7 +163,7 @@ func (c *client) offers(word string) bool {
 	return strings.Contains(c.want(211, "FEAT"), "\n "+word)
 }
 
-// settingListener is about both: TestListenAndServe looks at each alone.
+// settingListener tests both fields together; TestListenAndServe tests each alone.
 func settingListener(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -207,21 +206,21 @@ func settingBanner(t *testing.T) {
 	}
 }
 
-// getter is a PasvPortGetter of ports in a row.
+// getter is a PasvPortGetter that returns these ports, one after the other.
 type getter struct {
 	ports    [][2]int // announced and listened on
 	attempts int
-	asked    int
+	calls    int
 }
 
 func (g *getter) NumberAttempts() int { return g.attempts }
 
 func (g *getter) FetchNext() (announced, listened int, ok bool) {
-	g.asked++
-	if g.asked > len(g.ports) {
+	g.calls++
+	if g.calls > len(g.ports) {
 		return 0, 0, false
 	}
-	return g.ports[g.asked-1][0], g.ports[g.asked-1][1], true
+	return g.ports[g.calls-1][0], g.ports[g.calls-1][1], true
 }
 
 func settingPassiveTransferPortRange(t *testing.T) {
@@ -242,7 +241,7 @@ func settingPassiveTransferPortRange(t *testing.T) {
 			c.expect(226, "RETR")
 		}
 	})
-	t.Run("ports are announced as others", func(t *testing.T) {
+	t.Run("other ports are announced", func(t *testing.T) {
 		c := withSettings(t, func(s *ftpserver.Settings) {
 			s.PassiveTransferPortRange = ftpserver.PortMappingRange{ExposedStart: 40_000, ListenedStart: first, Count: 3}
 		}).login()
@@ -270,23 +269,23 @@ func settingPassiveTransferPortRange(t *testing.T) {
 		name  string
 		ports *getter
 		want  int
-		asked int
+		calls int
 	}{
-		{"one that is taken is passed over", &getter{[][2]int{{no, no}, {no, no}, {first, first}}, 1, 0}, 227, 3},
-		{"as often as the driver wants, but ten times at least", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 1, 0}, 425, 10},
-		{"as often as the driver wants", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 15, 0}, 425, 15},
-		{"but no more than a thousand times", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 5000, 0}, 425, 1000},
-		{"none is refused", &getter{}, 425, 1},
-		{"one that no port can be is refused", &getter{[][2]int{{70_000, first}}, 1, 0}, 425, 1},
-		{"one that nobody can listen on is refused", &getter{[][2]int{{40_000, 0}}, 1, 0}, 425, 1},
+		{"a port in use is skipped", &getter{[][2]int{{no, no}, {no, no}, {first, first}}, 1, 0}, 227, 3},
+		{"at least ten ports are tried", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 1, 0}, 425, 10},
+		{"NumberAttempts ports are tried", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 15, 0}, 425, 15},
+		{"at most a thousand ports are tried", &getter{slices.Repeat([][2]int{{no, no}}, 2000), 5000, 0}, 425, 1000},
+		{"no port at all", &getter{}, 425, 1},
+		{"an invalid port to announce", &getter{[][2]int{{70_000, first}}, 1, 0}, 425, 1},
+		{"an invalid port to listen on", &getter{[][2]int{{40_000, 0}}, 1, 0}, 425, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := withSettings(t, func(s *ftpserver.Settings) { s.PassiveTransferPortRange = tt.ports }).login()
 			c.want(tt.want, "PASV")
 			c.want(221, "QUIT")
 			c.end()
-			if tt.ports.asked != tt.asked {
-				t.Errorf("asked %d times, want %d", tt.ports.asked, tt.asked)
+			if tt.ports.calls != tt.calls {
+				t.Errorf("FetchNext was called %d times, want %d", tt.ports.calls, tt.calls)
 			}
 		})
 	}
@@ -342,10 +341,10 @@ func settingPublicIPResolver(t *testing.T) {
 		{"", "ftp.example.org", nil, "425 "},
 		{"", "2001:db8::1", nil, "425 PASV is for IPv4"},
 	} {
-		asked := make(chan ftpserver.ClientContext, 1)
+		called := make(chan ftpserver.ClientContext, 1)
 		s := withSettings(t, func(s *ftpserver.Settings) {
 			s.PublicHost = tt.host
-			s.PublicIPResolver = func(c ftpserver.ClientContext) (string, error) { asked <- c; return tt.addr, tt.err }
+			s.PublicIPResolver = func(c ftpserver.ClientContext) (string, error) { called <- c; return tt.addr, tt.err }
 		})
 		c := s.login()
 		if text := c.want(code(tt.want), "PASV"); !strings.HasPrefix(text, tt.want) {
@@ -354,14 +353,14 @@ func settingPublicIPResolver(t *testing.T) {
 		if tt.host != "" {
 			continue
 		}
-		if cc := next(t, asked); cc.RemoteAddr().String() != c.conn.LocalAddr().String() {
-			t.Errorf("asked for %v", cc.RemoteAddr())
+		if cc := next(t, called); cc.RemoteAddr().String() != c.conn.LocalAddr().String() {
+			t.Errorf("called for %v", cc.RemoteAddr())
 		}
 		c.passive(epsv)
 	}
 }
 
-// configured returns a server as a driver of the settings makes it, which does not
+// configured returns a server after a driver's settings have configured it. It does not
 // serve.
 func configured(t *testing.T, set ftpserver.Settings) *ftpd.Server {
 	t.Helper()
@@ -378,7 +377,7 @@ func configured(t *testing.T, set ftpserver.Settings) *ftpd.Server {
 	return srv
 }
 
-// forEver is the longest time that a setting can say.
+// forEver is the longest duration of a setting.
 var forEver = time.Duration(min(math.MaxInt, int64(math.MaxInt64/time.Second))) * time.Second
 
 func settingIdleTimeout(t *testing.T) {
@@ -388,7 +387,7 @@ func settingIdleTimeout(t *testing.T) {
 		}
 	}
 	if got := configured(t, ftpserver.Settings{IdleTimeout: -7}).IdleTimeout; got >= 0 {
-		t.Errorf("a negative number is %v, which is a bound", got)
+		t.Errorf("a negative number gives the limit %v, want none", got)
 	}
 	c := withSettings(t, func(s *ftpserver.Settings) { s.IdleTimeout = 1 }).login()
 	c.expect(421, "silence")
@@ -413,10 +412,10 @@ func settingActiveTransferPortNon20(t *testing.T) {
 			if ln, err := net.Listen("tcp", "127.0.0.1:20"); err == nil {
 				_ = ln.Close()
 			} else if errors.Is(err, syscall.EACCES) {
-				t.Skip("port 20 is for root alone:", err)
+				t.Skip("only root can use port 20:", err)
 			}
 			c := withSettings(t, func(s *ftpserver.Settings) { s.ActiveTransferPortNon20 = other }).login()
-			for _, m := range []mode{port, eprt, port} { // also while an earlier one lingers
+			for _, m := range []mode{port, eprt, port} { // also while an earlier connection is in TIME_WAIT
 				conn := c.data(m, "RETR f")
 				if from := portOf(t, conn.RemoteAddr().String()); (from == 20) == other {
 					t.Errorf("%s: the connection comes from port %d", m, from)
@@ -430,14 +429,14 @@ func settingActiveTransferPortNon20(t *testing.T) {
 	}
 }
 
-// settingDisableMLST is about MLST alone: MLSD, which OPTS MLST is about too, stays.
+// DisableMLST disables neither MLSD nor OPTS MLST, which MLSD needs.
 func settingDisableMLST(t *testing.T) {
 	off := func(s *ftpserver.Settings) { s.DisableMLST = true }
 	disables(off, "MLST", "MLST")(t)
 	c := withSettings(t, off).login()
 	c.want(200, "OPTS MLST size;")
 	if got := c.get(epsv, "MLSD"); !strings.HasSuffix(got, "size=6; f\r\n") || c.offers("MLST") {
-		t.Errorf("got %q, or it is offered", got)
+		t.Errorf("got %q, or FEAT lists MLST", got)
 	}
 }
 
@@ -453,7 +452,7 @@ func settingDisableMFMT(t *testing.T) {
 		}
 	}
 	if after := c.want(213, "MDTM f"); after != before || c.offers("MFMT") || c.offers("MFF") {
-		t.Errorf("the time was set to %q, or it is offered", after)
+		t.Errorf("the time was set to %q, or FEAT lists the command", after)
 	}
 }
 
@@ -476,7 +475,7 @@ func settingTLSRequired(t *testing.T) {
 	s.secure(trust(0)).want(534, "PROT C")
 
 	s = serve(ftpserver.ImplicitEncryption)
-	c = s.knock()
+	c = s.connectOnly()
 	config := trust(0)
 	conn := tls.Client(c.conn, config)
 	secure := &secured{&client{t, c.conn, bufio.NewReader(conn)}, conn, config}
@@ -534,7 +533,7 @@ func settingEnableHASH(t *testing.T) {
 		}
 		c.want(want[2], "OPTS HASH MD5")
 		if c.offers("HASH") != on {
-			t.Errorf("enabled %v: FEAT says something else", on)
+			t.Errorf("enabled %v: FEAT lists HASH: %v", on, !on)
 		}
 	}
 }
@@ -597,7 +596,7 @@ func settingActiveConnectionsCheck(t *testing.T) {
 		c := withSettings(t, func(s *ftpserver.Settings) { s.ActiveConnectionsCheck, s.ActiveTransferPortNon20 = check, true }).login()
 		c.want(want, fmt.Sprintf("EPRT |1|127.0.0.2|%d|", n))
 		c.want(want, fmt.Sprintf("PORT 127,0,0,2,%d,%d", n>>8, n&255))
-		c.want(501, "PORT 127,0,0,2,3,1") // a port of services, whoever allows it
+		c.want(501, "PORT 127,0,0,2,3,1") // a port below 1024 is always refused
 		if want == 501 {
 			continue
 		}
@@ -621,7 +620,7 @@ func settingPasvConnectionsCheck(t *testing.T) {
 		c := withSettings(t, func(s *ftpserver.Settings) { s.PasvConnectionsCheck = check }).login()
 		addr := c.passive(pasv)
 		if check == ftpserver.IPMatchRequired {
-			strangerAt(t, addr)
+			wantStrangerReset(t, addr)
 			continue
 		}
 		c.send("RETR f")

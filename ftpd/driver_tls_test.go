@@ -15,7 +15,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// verifier is a driver that looks at who has made the handshake.
+// verifier is a driver with VerifyConnection.
 type verifier struct {
 	*mainDriver
 	verify func(c ftpserver.ClientContext, user string, conn *tls.Conn) (ftpserver.ClientDriver, error)
@@ -33,9 +33,9 @@ func TestVerifyConnectionDecidesAboutClientsOfTLS(t *testing.T) {
 		want string
 		then func(c *secured)
 	}{
-		{"who is refused is sent away", "mallory", "530 Not with that certificate", func(c *secured) { c.end() }},
-		{"who is known needs no password", "alice", "230 Logged in", func(c *secured) { c.want(257, "MKD alice") }},
-		{"who is not known needs one", "u", "331 Password required", func(c *secured) {
+		{"a refused user's session ends", "mallory", "530 Not with that certificate", func(c *secured) { c.end() }},
+		{"a user with a known certificate needs no password", "alice", "230 Logged in", func(c *secured) { c.want(257, "MKD alice") }},
+		{"another user needs a password", "u", "331 Password required", func(c *secured) {
 			c.want(230, "PASS secret")
 			c.want(257, "MKD u")
 		}},
@@ -45,7 +45,7 @@ func TestVerifyConnectionDecidesAboutClientsOfTLS(t *testing.T) {
 			s := run(t, verifier{d, func(cc ftpserver.ClientContext, user string, conn *tls.Conn) (ftpserver.ClientDriver, error) {
 				state := conn.ConnectionState()
 				if !state.HandshakeComplete || state.ServerName != "localhost" || cc.GetLastCommand() != "USER" || !cc.HasTLSForControl() {
-					t.Errorf("asked during %s about %+v", cc.GetLastCommand(), state)
+					t.Errorf("called during %s with %+v", cc.GetLastCommand(), state)
 				}
 				switch user {
 				case "alice":
@@ -64,15 +64,15 @@ func TestVerifyConnectionDecidesAboutClientsOfTLS(t *testing.T) {
 	}
 }
 
-func TestVerifyConnectionIsNotAskedInClear(t *testing.T) {
+func TestVerifyConnectionIsNotCalledWithoutTLS(t *testing.T) {
 	s := run(t, verifier{&mainDriver{client: afero.NewMemMapFs()}, func(ftpserver.ClientContext, string, *tls.Conn) (ftpserver.ClientDriver, error) {
-		t.Error("it is")
-		return nil, errWho
+		t.Error("VerifyConnection was called")
+		return nil, errRejected
 	}}, nil)
 	s.login().want(200, "NOOP")
 }
 
-func TestServeReturnsWhyThereIsNoTLSWhereItIsRequired(t *testing.T) {
+func TestServeReturnsAnErrorIfRequiredTLSIsMissing(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		config func() (*tls.Config, error)
@@ -84,7 +84,7 @@ func TestServeReturnsWhyThereIsNoTLSWhereItIsRequired(t *testing.T) {
 		for name, required := range map[string]ftpserver.TLSRequirement{
 			"mandatory": ftpserver.MandatoryEncryption, "implicit": ftpserver.ImplicitEncryption,
 		} {
-			t.Run(tt.name+" where it is "+name, func(t *testing.T) {
+			t.Run(tt.name+", TLS is "+name, func(t *testing.T) {
 				nettest.CheckLeaks(t)
 				srv := ftpd.FromDriver(&mainDriver{config: tt.config, settings: ftpserver.Settings{TLSRequired: required, ListenAddr: "127.0.0.1:0"}})
 				if err := srv.ListenAndServe(); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -101,30 +101,31 @@ func TestADriverWithoutACertificateOffersNoTLS(t *testing.T) {
 			c := run(t, &mainDriver{config: config}, nil).dial()
 			c.want(502, "AUTH TLS")
 			if text := c.want(211, "FEAT"); strings.Contains(text, "AUTH") {
-				t.Errorf("offered: %q", text)
+				t.Errorf("FEAT lists it: %q", text)
 			}
 		})
 	}
 }
 
-// served returns the certificate that a client is shown, without SNI or with it.
-func served(t *testing.T, s *server, name string) string {
+// servedCertificate returns the server's certificate for a client that sends name as SNI;
+// "": none.
+func servedCertificate(t *testing.T, s *server, name string) string {
 	t.Helper()
 	config := trust(0)
 	config.ServerName = name
 	return string(s.dial().auth(config).conn.ConnectionState().PeerCertificates[0].Raw)
 }
 
-func TestACertificateThatIsExchangedIsServedToTheNextHandshake(t *testing.T) {
+func TestANewCertificateIsUsedInTheNextHandshake(t *testing.T) {
 	one, other := testCertificate(), testCertificate()
 	var now atomic.Pointer[tls.Config]
 	now.Store(one)
 	s := run(t, &mainDriver{config: func() (*tls.Config, error) { return now.Load(), nil }}, nil)
-	first := served(t, s, "localhost")
+	first := servedCertificate(t, s, "localhost")
 	now.Store(other)
-	second := served(t, s, "localhost")
+	second := servedCertificate(t, s, "localhost")
 	if first != string(one.Certificates[0].Certificate[0]) || second != string(other.Certificates[0].Certificate[0]) {
-		t.Error("another one was served")
+		t.Error("the client got another certificate")
 	}
 }
 
@@ -135,26 +136,26 @@ func TestCertificatesAreChosenAsByPackageTLS(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		config *tls.Config
-		server string // as the client calls it
+		server string // SNI
 		want   *tls.Certificate
 	}{
 		{"the first", &tls.Config{Certificates: []tls.Certificate{one, other}}, "localhost", &one},
 		{"the first, if none fits", &tls.Config{Certificates: []tls.Certificate{one, other}}, "elsewhere.example", &one},
-		{"the one of a function", &tls.Config{GetCertificate: gives}, "localhost", &other},
-		{"the one of a function before others", &tls.Config{GetCertificate: gives, Certificates: []tls.Certificate{one}}, "localhost", &other},
-		{"not that of a function, for a client that names nobody", &tls.Config{GetCertificate: gives, Certificates: []tls.Certificate{one}}, "", &one},
-		{"the first, if a function has none", &tls.Config{GetCertificate: none, Certificates: []tls.Certificate{one}}, "localhost", &one},
+		{"that of GetCertificate", &tls.Config{GetCertificate: gives}, "localhost", &other},
+		{"that of GetCertificate before others", &tls.Config{GetCertificate: gives, Certificates: []tls.Certificate{one}}, "localhost", &other},
+		{"the first, for a client without SNI", &tls.Config{GetCertificate: gives, Certificates: []tls.Certificate{one}}, "", &one},
+		{"the first, if GetCertificate has none", &tls.Config{GetCertificate: none, Certificates: []tls.Certificate{one}}, "localhost", &one},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := run(t, &mainDriver{config: always(tt.config)}, nil)
-			if got := served(t, s, tt.server); got != string(tt.want.Certificate[0]) {
-				t.Error("another one was served")
+			if got := servedCertificate(t, s, tt.server); got != string(tt.want.Certificate[0]) {
+				t.Error("the client got another certificate")
 			}
 		})
 	}
 }
 
-func TestAHandshakeFailsWhereTheDriverHasLostItsCertificate(t *testing.T) {
+func TestAHandshakeFailsIfTheDriverHasNoCertificateAnyMore(t *testing.T) {
 	failing := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errNoTLS }
 	for name, lost := range map[string]func() (*tls.Config, error){
 		"an error": nil, "no configuration": always(nil), "none in it": always(new(tls.Config)),
@@ -176,10 +177,10 @@ func TestAHandshakeFailsWhereTheDriverHasLostItsCertificate(t *testing.T) {
 			isLost.Store(true)
 			c.want(234, "AUTH TLS")
 			if err := tls.Client(c.conn, trust(0)).Handshake(); err == nil {
-				t.Error("it worked")
+				t.Error("the handshake succeeded")
 			}
-			if x := next(t, s.leavings); x.Err == nil || strings.Contains(x.Err.Error(), "panic") {
-				t.Errorf("told that the session ended for %v", x.Err)
+			if x := next(t, s.disconnects); x.Err == nil || strings.Contains(x.Err.Error(), "panic") {
+				t.Errorf("the session ended because of %v", x.Err)
 			}
 			isLost.Store(false)
 			s.dial().auth(trust(0)).want(200, "NOOP")
@@ -207,13 +208,13 @@ func TestDataOfADriverIsProtectedAndResumed(t *testing.T) {
 					t.Error("the session was not resumed")
 				}
 				_ = data.Close()
-				now.Store(testCertificate()) // which ends no resumption
+				now.Store(testCertificate()) // does not break resumption
 			}
 		})
 	}
 }
 
-func TestWhoMustUseTLSIsSentAwayWithoutIt(t *testing.T) {
+func TestALoginWithoutRequiredTLSEndsTheSession(t *testing.T) {
 	d := &mainDriver{client: afero.NewMemMapFs(), config: always(testCertificate())}
 	d.settings.TLSRequired = ftpserver.MandatoryEncryption
 	s := run(t, d, nil)

@@ -17,11 +17,11 @@ import (
 	"sluice/ftpd"
 )
 
-// What a client has been told of is on the disk, as far as Durability says: a sync of the
-// file, and one of each directory whose names have changed, have ended before the reply.
-func TestWhatIsOnTheDiskWhenAClientIsToldOfIt(t *testing.T) {
+// Before the reply, the file and each directory whose names have changed are synced, as
+// far as Durability says.
+func TestChangesAreOnTheDiskBeforeTheReply(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no directory can be synced here")
+		t.Skip("directories cannot be synced on this system")
 	}
 	type counts struct{ files, dirs int32 }
 	commands := []struct {
@@ -45,7 +45,7 @@ func TestWhatIsOnTheDiskWhenAClientIsToldOfIt(t *testing.T) {
 		{"RMD", func(c *client) { c.want(250, "RMD d") }, counts{}, counts{0, 1}, counts{}},
 		{"MFMT", func(c *client) { c.want(213, "MFMT 20200229120000 old") }, counts{}, counts{1, 0}, counts{}},
 		{"SITE CHMOD", func(c *client) { c.want(200, "SITE CHMOD 600 old") }, counts{}, counts{1, 0}, counts{}},
-		{"what changes nothing", func(c *client) { c.get(pasv, "RETR old"); c.want(213, "SIZE old"); c.get(pasv, "LIST") }, counts{}, counts{}, counts{}},
+		{"commands that change nothing", func(c *client) { c.get(pasv, "RETR old"); c.want(213, "SIZE old"); c.get(pasv, "LIST") }, counts{}, counts{}, counts{}},
 	}
 	for level := ftpd.DurabilityFull; level <= ftpd.DurabilityNone; level++ {
 		for _, tt := range commands {
@@ -79,9 +79,9 @@ func TestWhatIsOnTheDiskWhenAClientIsToldOfIt(t *testing.T) {
 	}
 }
 
-func TestWhatWasRemovedIsOnTheDiskWhenTheServerHasStopped(t *testing.T) {
+func TestRemovalsAreOnTheDiskWhenTheServerHasStopped(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no directory can be synced here")
+		t.Skip("directories cannot be synced on this system")
 	}
 	var dirs atomic.Int32
 	s := start(t, func(s *ftpd.Server) { s.OnSync = func(ftpd.Sync) { dirs.Add(1) } })
@@ -113,8 +113,8 @@ func (b brokenDirs) Open(name string) (afero.File, error) {
 	return f, nil
 }
 
-// Nobody takes back what others may have seen.
-func TestANameThatCannotBeSyncedIsToldAndNothingIsTakenBack(t *testing.T) {
+// A change is not undone, because other clients may have seen it.
+func TestAFailedSyncOfANameIsReportedAndNothingIsUndone(t *testing.T) {
 	var broken atomic.Bool
 	var who *access
 	s := startAs(t, func(a *access) { who = a }, func(s *ftpd.Server) {
@@ -128,7 +128,7 @@ func TestANameThatCannotBeSyncedIsToldAndNothingIsTakenBack(t *testing.T) {
 	for _, tt := range []struct {
 		command string
 		do      func()
-		there   string // what there is afterwards
+		there   string // a name that exists afterwards
 	}{
 		{"STOR", func() { _, _ = io.WriteString(closing{c.data(pasv, "STOR new")}, "content") }, "new"},
 		{"STOR", func() { _, _ = io.WriteString(closing{c.data(pasv, "STOR old")}, "content") }, "old"},
@@ -138,7 +138,7 @@ func TestANameThatCannotBeSyncedIsToldAndNothingIsTakenBack(t *testing.T) {
 	} {
 		tt.do()
 		if text := c.expect(451, tt.command); !strings.Contains(text, "may not survive a crash: input/output error") {
-			t.Errorf("%s told %q", tt.command, text)
+			t.Errorf("%s got %q", tt.command, text)
 		}
 		if !slices.Contains(s.names(), tt.there) {
 			t.Errorf("after %s there is no %s: %q", tt.command, tt.there, s.names())

@@ -17,7 +17,7 @@ import (
 	"sluice/ftpd"
 )
 
-// A server for everybody, read-only, that ends with grace.
+// A read-only server for everybody, with a graceful shutdown.
 func ExampleServer() {
 	root, err := ftpd.Dir("/srv/pub")
 	if err != nil {
@@ -51,7 +51,7 @@ func ExampleServer() {
 	}
 }
 
-// A server for one user, who may change files in a directory of its own.
+// A server for one user with a writable home directory.
 func ExampleServer_login() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -87,7 +87,7 @@ func ExampleServer_login() {
 	// There is a new directory: true
 }
 
-// A server of files that are in memory.
+// A server of files in memory.
 func ExampleServer_memory() {
 	files := afero.NewMemMapFs()
 	if err := afero.WriteFile(files, "/docs/readme.txt", []byte("hello\n"), 0o644); err != nil {
@@ -102,7 +102,7 @@ func ExampleServer_memory() {
 	// SIZE readme.txt: 213 6
 }
 
-// dialogue serves one client, which sends lines, and prints the replies.
+// dialogue serves one client, which sends lines and prints the replies.
 func dialogue(srv *ftpd.Server, lines ...string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -12,35 +12,32 @@ import (
 	"sluice/internal/vfs"
 )
 
-// What the tests of this package need from inside.
-
-// HurryForTest shortens what no user can set.
-func (s *Server) HurryForTest(badLogin, login, dataConn time.Duration) {
-	s.waits.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
-	s.waits.reader = time.Millisecond
+// ShortenDelaysForTest shortens delays, and sets LoginTimeout and AcceptTimeout.
+func (s *Server) ShortenDelaysForTest(badLogin, login, dataConn time.Duration) {
+	s.delays.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
+	s.delays.reader = time.Millisecond
 }
 
-// WaitForReader sets how long clients have to read reply 150.
-func (s *Server) WaitForReader(d time.Duration) { s.waits.reader = d }
+// SetReaderDelay sets the least time between reply 150 and the final reply.
+func (s *Server) SetReaderDelay(d time.Duration) { s.delays.reader = d }
 
-// GlobForTest looks for what matches an absolute pattern, for a client that has
-// left.
+// GlobForTest lists an absolute pattern for a client that has disconnected.
 func GlobForTest(tree *vfs.Root, pattern string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cancel(errLeft)
+	cancel(errClientGone)
 	s := &session{server: new(Server), user: &user{tree: tree, rights: All}, cwd: "/"}
-	_, err := s.items(ctx, "LIST", pattern)
+	_, err := s.listItems(ctx, "LIST", pattern)
 	return err
 }
 
-// BanForTest shortens for how long failed logins are remembered, and their
-// delay.
-func (s *Server) BanForTest(ban time.Duration) {
-	s.waits = waits{badLogin: time.Microsecond, ban: ban}
+// ShortenBanForTest shortens how long failed logins are remembered, and the delay of
+// their replies.
+func (s *Server) ShortenBanForTest(ban time.Duration) {
+	s.delays = delays{badLogin: time.Microsecond, ban: ban}
 }
 
-// ServeForTest obeys what conn sends, after an anonymous login, until its end. It
-// blocks until the session is over. s serves nobody else.
+// ServeForTest runs the commands that come over conn, after an anonymous login, and blocks
+// until the session has ended. s must have no other sessions.
 func ServeForTest(s *Server, conn net.Conn) {
 	if err := s.prepare(); err != nil {
 		panic(err)
@@ -50,7 +47,7 @@ func ServeForTest(s *Server, conn net.Conn) {
 		panic(err)
 	}
 	s.mu.Lock()
-	s.sessions = make(map[sessionOf]struct{})
+	s.sessions = make(map[trackedSession]struct{})
 	s.mu.Unlock()
 	if refusal := s.admit(sess); !refusal.IsZero() {
 		panic(refusal)
@@ -62,30 +59,31 @@ func ServeForTest(s *Server, conn net.Conn) {
 	s.running.Wait()
 }
 
-// SendLines returns the lines of r as they go to the client.
+// SendLines returns the bytes of r with the line ends that a client gets.
 func SendLines(r io.Reader) io.ReaderAt { return &lineReader{from: r} }
 
-// KeepLines returns where the lines of a client are written to, and what ends them.
-func KeepLines(to io.WriterAt, at int64) (w io.WriterAt, flush func() error) {
+// ReceiveLines returns a writer for lines of a client, which writes to to. Call flush at
+// their end.
+func ReceiveLines(to io.WriterAt, at int64) (w io.WriterAt, flush func() error) {
 	lines := &lineWriter{to: to, at: at}
 	return lines, lines.flush
 }
 
 var (
-	ReasonOf = reasonOf
-	ErrLeft  = errLeft
-	GraceFor = graceFor
+	ErrorText     = errorText
+	ErrClientGone = errClientGone
+	GraceFor      = graceFor
 )
 
 const (
-	MaxLine    = control.MaxLine
-	MaxWrong   = maxWrong
-	MaxGuesses = maxGuesses
+	MaxLine          = control.MaxLine
+	MaxSyntaxErrors  = maxSyntaxErrors
+	MaxFailedPerAddr = maxFailedPerAddr
 )
 
 const SparePorts = dataconn.SparePorts
 
-// What takes arguments of clients apart.
+// The parsers of arguments.
 var (
 	CutQuoted      = cutQuoted
 	ParseSpan      = parseSpan

@@ -22,14 +22,14 @@ import (
 	"sluice/sendfile"
 )
 
-// someFiles are what the file systems of these tests hold.
+// someFiles returns the files of the file systems in these tests, by name.
 func someFiles() map[string]string {
 	return map[string]string{"big.bin": pattern(0, 1<<20+7), "empty": "", "docs/a.txt": "hello\n", "docs/deep/b.txt": "b"}
 }
 
 var aDay = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// startOnFS serves a file system, to guests and to the user u, who may do everything.
+// startOnFS serves a file system to anonymous users and to the user u, who has all rights.
 func startOnFS(t *testing.T, fsys afero.Fs) *server {
 	t.Helper()
 	return start(t, func(srv *ftpd.Server) {
@@ -43,10 +43,10 @@ func startOnFS(t *testing.T, fsys afero.Fs) *server {
 	})
 }
 
-// startForU serves fsys to everybody, with all rights.
-func startForU(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
+// startWithFS serves fsys with all rights, to any name and password.
+func startWithFS(t *testing.T, fsys afero.Fs, setup func(*ftpd.Server)) *server {
 	t.Helper()
-	return deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+	return startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
 	}, setup)
 }
@@ -85,7 +85,7 @@ func rootOf(t *testing.T, files map[string]string) *ftpd.Root {
 }
 
 // Sixteen clients read at once, each from offsets of its own.
-func TestRetrOfEveryFileSystem(t *testing.T) {
+func TestRetrFromEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		want := sendfile.Copy
 		if kind.Real && hasSendfile {
@@ -103,10 +103,10 @@ func TestRetrOfEveryFileSystem(t *testing.T) {
 						c.want(350, fmt.Sprint("REST ", off))
 						got := c.get(epsv, "RETR "+name)
 						if sha256.Sum256([]byte(got)) != sha256.Sum256([]byte(content[off:])) {
-							t.Errorf("%s from %d: got %d bytes, others than the %d there are", name, off, len(got), len(content)-off)
+							t.Errorf("%s from %d: got %d wrong bytes, want %d", name, off, len(got), len(content)-off)
 						}
 						if x := s.transfer(); x.Method != want || x.Err != nil { // of any of the readers
-							t.Errorf("%s went by %v (%v), want %v", x.Path, x.Method, x.Err, want)
+							t.Errorf("%s used %v (%v), want %v", x.Path, x.Method, x.Err, want)
 						}
 					}
 				}
@@ -117,7 +117,7 @@ func TestRetrOfEveryFileSystem(t *testing.T) {
 }
 
 // Sixteen clients write at once.
-func TestStorToEveryFileSystem(t *testing.T) {
+func TestStorToEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		c := s.login()
 		if !kind.Writable {
@@ -147,13 +147,13 @@ func TestStorToEveryFileSystem(t *testing.T) {
 		}
 		for range writers {
 			if x := s.transfer(); x.Method != want || x.Err != nil || x.Sent != size {
-				t.Errorf("%d bytes of %s came by %v (%v), want %v", x.Sent, x.Path, x.Method, x.Err, want)
+				t.Errorf("%d bytes of %s used %v (%v), want %v", x.Sent, x.Path, x.Method, x.Err, want)
 			}
 		}
 		for i := range writers {
 			got := readAll(t, kind.FS, fmt.Sprint("docs/new", i))
 			if sha256.Sum256([]byte(got)) != sha256.Sum256([]byte(whole[i:i+size])) {
-				t.Errorf("upload %d: %d bytes, others than were sent", i, len(got))
+				t.Errorf("upload %d: the file has %d wrong bytes", i, len(got))
 			}
 		}
 		c.put(epsv, "STOR docs/a.txt", strings.NewReader("replaced\n"))
@@ -170,10 +170,10 @@ func TestStorToEveryFileSystem(t *testing.T) {
 	})
 }
 
-func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
+func TestUploadsAreResumedInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		if !kind.Writable {
-			t.Skip("nothing can be written")
+			t.Skip("the file system is read-only")
 		}
 		const size, first = 400_000, 300_000
 		for _, line := range []string{"APPE up", "STOR up"} {
@@ -182,9 +182,9 @@ func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
 			if _, err := io.WriteString(conn, pattern(0, first)); err != nil {
 				t.Fatal(err)
 			}
-			c.send("STAT") // a reply comes when the server runs
+			c.send("STAT") // the reply shows that the session has run
 			c.expect(211, "STAT")
-			waitFor(t, "the bytes to arrive", func() bool { return underWay(kind.FS, 128<<10) })
+			waitFor(t, "the bytes to arrive", func() bool { return hasHiddenFile(kind.FS, 128<<10) })
 			reset(t, conn)
 			c.expect(426, "STOR")
 			x := s.transfer()
@@ -200,7 +200,7 @@ func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
 			c.put(epsv, line, strings.NewReader(pattern(x.Kept, size-x.Kept)))
 			s.transfer()
 			if readAll(t, kind.FS, "up") != pattern(0, size) {
-				t.Error("the file is not whole")
+				t.Error("the file is not complete")
 			}
 			wantNothingHidden(t, kind.FS, "")
 			c.want(250, "DELE up")
@@ -208,8 +208,9 @@ func TestUploadsThatGoOnInEveryFileSystem(t *testing.T) {
 	})
 }
 
-// underWay reports whether some hidden file of the root has that size.
-func underWay(fsys afero.Fs, size int64) bool {
+// hasHiddenFile reports whether the root directory has a hidden file of an upload with at
+// least that size.
+func hasHiddenFile(fsys afero.Fs, size int64) bool {
 	infos, _ := vfs.Of(fsys).ReadDir("/")
 	for _, info := range infos {
 		if partial.Is(info.Name()) && info.Size() >= size {
@@ -219,7 +220,7 @@ func underWay(fsys afero.Fs, size int64) bool {
 	return false
 }
 
-func TestCommandsInEveryFileSystem(t *testing.T) {
+func TestCommandsInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		c := s.login()
 		c.want(250, "CWD docs")
@@ -287,7 +288,7 @@ func TestCommandsInEveryFileSystem(t *testing.T) {
 	})
 }
 
-func TestAHomeInEveryFileSystem(t *testing.T) {
+func TestAHomeInEachFileSystem(t *testing.T) {
 	for _, kind := range nettest.FileSystems(t, someFiles(), aDay) {
 		t.Run(kind.Name, func(t *testing.T) {
 			s := start(t, func(srv *ftpd.Server) {
@@ -311,14 +312,14 @@ func TestAHomeInEveryFileSystem(t *testing.T) {
 				}
 			}
 			c.want(331, "USER none")
-			if text := c.want(530, "PASS x"); text != "530 The home directory is not there" {
+			if text := c.want(530, "PASS x"); text != "530 The home directory cannot be opened" {
 				t.Errorf("got %q", text)
 			}
 		})
 	}
 }
 
-// isReal reports whether a file is one of the operating system.
+// isReal reports whether a file is an *os.File.
 func isReal(t *testing.T, fsys afero.Fs, name string) bool {
 	t.Helper()
 	f, err := vfs.Of(fsys).Open(name)
@@ -344,6 +345,7 @@ func readAll(t *testing.T, fsys afero.Fs, name string) string {
 	return string(b)
 }
 
+// wantNothingHidden checks that a directory has no hidden files of uploads.
 func wantNothingHidden(t *testing.T, fsys afero.Fs, dir string) {
 	t.Helper()
 	infos, err := vfs.Of(fsys).ReadDir(dir)
@@ -360,9 +362,9 @@ func wantNothingHidden(t *testing.T, fsys afero.Fs, dir string) {
 func TestTwoServersOfOneTreeDoNotMixAppends(t *testing.T) {
 	for name, fsys := range map[string]afero.Fs{"a directory": rootOf(t, map[string]string{"f": "old"}), "memory": memoryOf(t, "/f", "old")} {
 		t.Run(name, func(t *testing.T) {
-			a := startForU(t, fsys, nil).login()
+			a := startWithFS(t, fsys, nil).login()
 			conn := a.data(epsv, "APPE f")
-			b := startForU(t, fsys, nil).login()
+			b := startWithFS(t, fsys, nil).login()
 			b.passive(epsv)
 			b.want(450, "APPE f")
 			if _, err := io.WriteString(conn, "+"); err != nil {
@@ -387,11 +389,12 @@ func memoryOf(t *testing.T, name, content string) afero.Fs {
 	return memory
 }
 
-// What is not whole is not there, for no command and in no spelling that a file system may take for the same.
-func TestUnfinishedUploadsAreHiddenInEveryFileSystem(t *testing.T) {
+// The hidden file of an unfinished upload does not exist for any command, in any spelling of its name that a file
+// system may take for the same.
+func TestUnfinishedUploadsAreHiddenInEachFileSystem(t *testing.T) {
 	eachFileSystem(t, func(t *testing.T, s *server, kind nettest.FileSystem) {
 		if !kind.Writable {
-			t.Skip("nothing can be written")
+			t.Skip("the file system is read-only")
 		}
 		c := s.login()
 		conn := c.data(epsv, "STOR docs/up")

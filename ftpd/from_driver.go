@@ -16,21 +16,21 @@ import (
 )
 
 // FromDriver returns a server that runs a driver of ftpserverlib v0.32.3, with its
-// extensions, on the engine of this package. See "Drivers of ftpserverlib" in the
-// package documentation for how its settings and methods are honoured.
+// extensions, on the engine of this package. "Drivers of ftpserverlib" in the package
+// documentation says how its settings and methods are honoured.
 //
-// What GetSettings asks for takes the place of the fields of Server that say the
-// same; Login and FS are not used. All other fields may be set. Serve and
-// ListenAndServe return the error of GetSettings, of GetTLSConfig where the
-// settings require TLS, and of settings that cannot be honoured.
+// The results of GetSettings replace the corresponding fields of Server; Login and FS are
+// not used. All other fields may be set. Serve and ListenAndServe return an error if
+// GetSettings fails, if GetTLSConfig fails and the settings require TLS, or if a setting
+// cannot be honoured.
 func FromDriver(d ftpserver.MainDriver) *Server { return &Server{driver: &driver{main: d}} }
 
-// ListenAndServe serves where the driver's settings say: on Settings.Listener, or
-// else on Settings.ListenAddr, by default port 2121 of all addresses. It blocks as
-// Serve does, and is an error for a server that FromDriver has not made.
+// ListenAndServe serves on the driver's Settings.Listener, or else on
+// Settings.ListenAddr, by default port 2121 of all IPv4 addresses. It blocks as Serve
+// does. It returns an error for a server that FromDriver has not made.
 func (s *Server) ListenAndServe() error {
 	if s.driver == nil {
-		return errors.New("ftpd: no driver says where to listen: call Serve with a listener")
+		return errors.New("ftpd: ListenAndServe needs the settings of a driver: call Serve with a listener instead")
 	}
 	if err := s.prepare(); err != nil {
 		return err
@@ -45,14 +45,14 @@ func (s *Server) ListenAndServe() error {
 	return s.Serve(ln)
 }
 
-// driver is what a MainDriver has a say in. A nil driver has none: then its
-// methods answer as this package does by itself.
+// driver is a MainDriver with its settings. The methods of a nil driver return the
+// defaults of this package.
 type driver struct {
 	main     ftpserver.MainDriver
 	settings ftpserver.Settings
 }
 
-// errRefused is why a session ends that the driver has refused.
+// errRefused is the reason of a session's end if the driver has refused it.
 var errRefused = errors.New("refused by the driver")
 
 // greeting returns the text of reply 220, or refuses the session.
@@ -60,19 +60,19 @@ func (d *driver) greeting(s *session) (text []string, err error) {
 	if d == nil {
 		return []string{banner}, nil
 	}
-	s.note(func(c *clientContext) { c.told = true })
+	s.updateContext(func(c *clientContext) { c.announced = true })
 	message, err := d.main.ClientConnected(s.client)
 	return textLines(message), err
 }
 
-// textLines returns the lines of a text that a driver has made.
+// textLines returns the lines of a driver's text.
 func textLines(text string) []string {
 	return strings.Split(strings.ReplaceAll(strings.TrimRight(text, "\r\n"), "\r\n", "\n"), "\n")
 }
 
-// left tells that the client is gone, if it was told that it has come.
-func (d *driver) left(s *session) {
-	if d != nil && of(s.client, func() bool { return s.client.told }) {
+// disconnected calls ClientDisconnected, if ClientConnected was called.
+func (d *driver) disconnected(s *session) {
+	if d != nil && withLock(s.client, func() bool { return s.client.announced }) {
 		d.main.ClientDisconnected(s.client)
 	}
 }
@@ -95,14 +95,14 @@ func (d *driver) goodbye() []string {
 	return []string{"Goodbye"}
 }
 
-// user asks whether the name of USER may log in. done reports that r is the
-// answer, because it may not, or is logged in without a password.
-func (d *driver) user(s *session, name string) (r reply, done bool) {
+// verifyUser asks the driver about the name of USER. done reports that r is the reply,
+// because the driver has refused the name, or has logged it in without a password.
+func (d *driver) verifyUser(s *session, name string) (r reply, done bool) {
 	if d == nil {
 		return reply{}, false
 	}
 	if v, ok := d.main.(ftpserver.MainDriverExtensionUserVerifier); ok {
-		if err := v.PreAuthUser(s.context(), name); err != nil {
+		if err := v.PreAuthUser(s.driverContext(), name); err != nil {
 			return s.refuse(err), true
 		}
 	}
@@ -114,25 +114,25 @@ func (d *driver) user(s *session, name string) (r reply, done bool) {
 	if !ok || !isTLS {
 		return reply{}, false
 	}
-	client, err := v.VerifyConnection(s.context(), name, conn)
+	client, err := v.VerifyConnection(s.driverContext(), name, conn)
 	switch {
 	case err != nil:
 		return s.refuse(err), true
 	case client == nil:
 		return reply{}, false
 	}
-	u, err := s.admit(d.account(client), name)
-	return s.loggedIn(name, u, err), true
+	u, err := s.userFor(d.account(client), name)
+	return s.completeLogin(name, u, err), true
 }
 
-// refuse returns the reply to a login that the driver has refused, after which the
-// session ends.
+// refuse returns the reply to a login that the driver has refused. The session ends
+// after it.
 func (s *session) refuse(err error) reply {
-	s.then = func() error { return errRefused }
-	return say(530, sentence(bare(err).Error()))
+	s.afterReply = func() error { return errRefused }
+	return newReply(530, capitalize(stripPaths(err).Error()))
 }
 
-// authMessage returns what the driver has to say about a login; nil: nothing.
+// authMessage returns the driver's text for the reply to a login; nil: none.
 func (d *driver) authMessage(s *session, name string, err error) []string {
 	if d == nil {
 		return nil
@@ -141,52 +141,52 @@ func (d *driver) authMessage(s *session, name string, err error) []string {
 	if !ok {
 		return nil
 	}
-	message := p.PostAuthMessage(s.context(), name, err)
+	message := p.PostAuthMessage(s.driverContext(), name, err)
 	if message == "" {
 		return nil
 	}
 	return textLines(message)
 }
 
-// login is Server.Login.
+// login implements Server.Login.
 func (d *driver) login(_ context.Context, c Client, user, password string) (*Account, error) {
 	client, err := d.main.AuthUser(c.ClientContext, user, password)
 	switch {
 	case err != nil:
 		return nil, err
 	case client == nil:
-		return nil, fmt.Errorf("%w: the driver has returned none for the client", ErrUnavailable)
+		return nil, fmt.Errorf("%w: AuthUser has returned no ClientDriver", ErrUnavailable)
 	}
 	return d.account(client), nil
 }
 
-// account returns the account of who sees what client has.
+// account returns the account with the file system client.
 func (d *driver) account(client ftpserver.ClientDriver) *Account {
 	return &Account{FS: client, Rights: All}
 }
 
-// publicAddr returns the address that PASV announces; ok is false if the driver
-// does not care.
+// publicAddr returns the address for PASV from the driver's PublicIPResolver; ok is
+// false if it has none.
 func (d *driver) publicAddr(s *session) (addr netip.Addr, ok bool, err error) {
 	if d == nil || d.settings.PublicHost != "" || d.settings.PublicIPResolver == nil {
 		return addr, false, nil
 	}
-	text, err := d.settings.PublicIPResolver(s.context())
+	text, err := d.settings.PublicIPResolver(s.driverContext())
 	if err == nil {
 		addr, err = netip.ParseAddr(text)
 	}
 	return addr, true, err
 }
 
-// configure makes the server what the driver's settings ask for, or returns what
-// cannot be.
+// configure sets up the server as the driver's settings say, or returns an error if they
+// cannot be honoured.
 func (d *driver) configure(s *Server) error {
 	got, err := d.main.GetSettings()
 	switch {
 	case err != nil:
 		return fmt.Errorf("ftpd: settings of the driver: %w", err)
 	case got == nil:
-		return errors.New("ftpd: the driver has no settings")
+		return errors.New("ftpd: GetSettings of the driver has returned nil")
 	}
 	d.settings = *got
 	if err := d.checkSettings(); err != nil {
@@ -197,8 +197,8 @@ func (d *driver) configure(s *Server) error {
 	return d.configureTLS(s)
 }
 
-// configureTLS asks for the certificate. A driver that requires no TLS and has
-// none may say so by an error, which AUTH tells.
+// configureTLS sets TLSConfig from GetTLSConfig. If the settings do not require TLS, an
+// error of GetTLSConfig means that there is no TLS, and AUTH is refused.
 func (d *driver) configureTLS(s *Server) error {
 	config, err := d.main.GetTLSConfig()
 	required := d.settings.TLSRequired != ftpserver.ClearOrEncrypted
@@ -206,14 +206,14 @@ func (d *driver) configureTLS(s *Server) error {
 	case err != nil && required:
 		return fmt.Errorf("ftpd: TLS configuration of the driver: %w", err)
 	case config == nil && required:
-		return errors.New("ftpd: the driver requires TLS and has no configuration of it")
+		return errors.New("ftpd: the driver requires TLS, but its GetTLSConfig has returned nil")
 	case err != nil || config == nil:
 		s.TLSConfig = nil
 		return nil
 	}
 	s.TLSConfig = config.Clone()
-	// Certificates are exchanged while the server runs. What else changes would end
-	// the resumption of sessions.
+	// Only the certificate is read anew for each handshake. Changes of anything else
+	// would break the resumption of TLS sessions.
 	s.TLSConfig.Certificates = nil
 	s.TLSConfig.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		now, err := d.main.GetTLSConfig()
@@ -230,8 +230,8 @@ func (d *driver) configureTLS(s *Server) error {
 
 var errNoCertificate = errors.New("the driver has no certificate")
 
-// certificateOf returns the certificate that config has for hello, as package tls
-// chooses it.
+// certificateOf returns the certificate of config for hello, chosen as package tls
+// does.
 func certificateOf(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if config.GetCertificate != nil && (len(config.Certificates) == 0 || hello.ServerName != "") {
 		if cert, err := config.GetCertificate(hello); cert != nil || err != nil {
@@ -249,7 +249,7 @@ func certificateOf(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certifi
 	return &config.Certificates[0], nil
 }
 
-// passivePorts makes the pool what settings ask for.
+// passivePorts configures the pool from the settings.
 func (d *driver) passivePorts(p *dataconn.Pool) {
 	if d == nil {
 		return
@@ -268,7 +268,7 @@ func (d *driver) passivePorts(p *dataconn.Pool) {
 	}
 }
 
-// How often a driver is asked for a port, whatever it says itself.
+// Limits of NumberAttempts, the number of ports to try.
 const (
 	minAttempts = 10
 	maxAttempts = 1000

@@ -22,16 +22,16 @@ import (
 	"sluice/sendfile"
 )
 
-// mainDriver is the least that a driver of ftpserverlib is. Tests embed it, and add
-// the extension that they are about. A field that is nil does what its comment says.
+// mainDriver is a minimal driver of ftpserverlib. Tests embed it and add extensions. The
+// comments say what happens if a field is nil.
 type mainDriver struct {
 	settings ftpserver.Settings
 	client   ftpserver.ClientDriver // of the user u, password secret
 
-	connected    func(ftpserver.ClientContext) (string, error)                        // greets
+	connected    func(ftpserver.ClientContext) (string, error)                        // "Hello"
 	disconnected func(ftpserver.ClientContext)                                        // nothing
-	auth         func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) // lets u in
-	config       func() (*tls.Config, error)                                          // has none
+	auth         func(c ftpserver.ClientContext, user, pass string) (afero.Fs, error) // only u can log in
+	config       func() (*tls.Config, error)                                          // errNoTLS
 }
 
 func (d *mainDriver) GetSettings() (*ftpserver.Settings, error) {
@@ -52,14 +52,14 @@ func (d *mainDriver) ClientDisconnected(c ftpserver.ClientContext) {
 	}
 }
 
-var errWho = errors.New("who are you")
+var errRejected = errors.New("unknown user")
 
 func (d *mainDriver) AuthUser(c ftpserver.ClientContext, user, pass string) (ftpserver.ClientDriver, error) {
 	switch {
 	case d.auth != nil:
 		return d.auth(c, user, pass)
 	case user != "u" || pass != "secret":
-		return nil, errWho
+		return nil, errRejected
 	}
 	return d.client, nil
 }
@@ -73,12 +73,12 @@ func (d *mainDriver) GetTLSConfig() (*tls.Config, error) {
 	return d.config()
 }
 
-// always returns what a driver is asked for a TLS configuration.
+// always returns a mainDriver.config that returns config.
 func always(config *tls.Config) func() (*tls.Config, error) {
 	return func() (*tls.Config, error) { return config, nil }
 }
 
-// binary are settings by which nothing is converted.
+// binary has settings without conversion of lines.
 var binary = ftpserver.Settings{DefaultTransferType: ftpserver.TransferTypeBinary}
 
 // run serves a driver on loopback. setup, if not nil, changes the server.
@@ -87,12 +87,12 @@ func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server
 	nettest.CheckLeaks(t)
 	s := &server{
 		t: t, Server: ftpd.FromDriver(d), served: make(chan error, 1),
-		transfers: make(chan ftpd.Transfer, 100), leavings: make(chan ftpd.Disconnect, 100), logins: make(chan ftpd.LoginAttempt, 100),
+		transfers: make(chan ftpd.Transfer, 100), disconnects: make(chan ftpd.Disconnect, 100), logins: make(chan ftpd.LoginAttempt, 100),
 	}
-	s.HurryForTest(time.Millisecond, 0, 0)
+	s.ShortenDelaysForTest(time.Millisecond, 0, 0)
 	s.OnTransfer = func(x ftpd.Transfer) { s.transfers <- x }
 	s.OnLogin = func(x ftpd.LoginAttempt) { s.logins <- x }
-	s.OnDisconnect = func(x ftpd.Disconnect) { s.leavings <- x }
+	s.OnDisconnect = func(x ftpd.Disconnect) { s.disconnects <- x }
 	if setup != nil {
 		setup(s.Server)
 	}
@@ -111,7 +111,7 @@ func run(t *testing.T, d ftpserver.MainDriver, setup func(*ftpd.Server)) *server
 	return s
 }
 
-func TestADriverIsServed(t *testing.T) {
+func TestFromDriverServesADriver(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		name     string
@@ -146,8 +146,8 @@ func TestADriverIsServed(t *testing.T) {
 	}
 }
 
-// knock connects, and leaves the greeting to the caller.
-func (s *server) knock() *client {
+// connectOnly connects, and leaves the greeting to the caller.
+func (s *server) connectOnly() *client {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -165,24 +165,24 @@ func TestTheDriverGreets(t *testing.T) {
 		err     error
 		want    string // the reply
 	}{
-		{"in a line", "Good morning", nil, "220 Good morning\r\n"},
-		{"in lines", "Good morning\nto\r\nall\n", nil, "220-Good morning\r\n to\r\n220 all\r\n"},
-		{"in no words", "", nil, "220 \r\n"},
-		{"and forges no reply", "a\rb\x1b", nil, "220 a?b?\r\n"},
-		{"or sends the client away", "We are full", io.ErrNoProgress, "421 We are full\r\n"},
-		{"or sends the client away in lines", "We\nare full", io.ErrNoProgress, "421-We\r\n421 are full\r\n"},
+		{"a line", "Good morning", nil, "220 Good morning\r\n"},
+		{"lines", "Good morning\nto\r\nall\n", nil, "220-Good morning\r\n to\r\n220 all\r\n"},
+		{"an empty text", "", nil, "220 \r\n"},
+		{"control characters", "a\rb\x1b", nil, "220 a?b?\r\n"},
+		{"a refusal", "We are full", io.ErrNoProgress, "421 We are full\r\n"},
+		{"a refusal in lines", "We\nare full", io.ErrNoProgress, "421-We\r\n421 are full\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := run(t, &mainDriver{connected: func(ftpserver.ClientContext) (string, error) { return tt.message, tt.err }}, nil)
-			c := s.knock()
+			c := s.connectOnly()
 			_, text, err := c.reply()
 			if text+"\r\n" != tt.want || err != nil {
 				t.Errorf("got %q, %v", text, err)
 			}
 			if tt.err != nil {
 				c.end()
-				if x := next(t, s.leavings); !errors.Is(x.Err, tt.err) {
-					t.Errorf("told that the client is gone for %v", x.Err)
+				if x := next(t, s.disconnects); !errors.Is(x.Err, tt.err) {
+					t.Errorf("the session ended because of %v", x.Err)
 				}
 				return
 			}
@@ -191,8 +191,8 @@ func TestTheDriverGreets(t *testing.T) {
 	}
 }
 
-func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
-	refuse := func(ftpserver.ClientContext) (string, error) { return "no", errWho }
+func TestClientDisconnectedIsCalledOnce(t *testing.T) {
+	refuse := func(ftpserver.ClientContext) (string, error) { return "no", errRejected }
 	for _, tt := range []struct {
 		name      string
 		connected func(ftpserver.ClientContext) (string, error)
@@ -203,7 +203,7 @@ func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
 			c.want(221, "QUIT")
 			c.end()
 		}},
-		{"without a word", nil, func(s *server) { _ = s.dial().conn.Close() }},
+		{"without QUIT", nil, func(s *server) { _ = s.dial().conn.Close() }},
 		{"by a reset", nil, func(s *server) { nettest.Reset(s.t, s.login().conn) }},
 		{"in the middle of an upload", nil, func(s *server) {
 			c := s.login()
@@ -218,7 +218,7 @@ func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
 			}
 			c.end()
 		}},
-		{"because it is refused", refuse, func(s *server) { s.knock().expect(421, "the greeting") }},
+		{"because it is refused", refuse, func(s *server) { s.connectOnly().expect(421, "the greeting") }},
 		{"because the server closes", nil, func(s *server) {
 			c := s.login()
 			_ = s.Close()
@@ -233,41 +233,41 @@ func TestTheDriverIsToldOnceThatAClientIsGone(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			come, gone := make(chan uint32, 10), make(chan uint32, 10)
+			connected, disconnected := make(chan uint32, 10), make(chan uint32, 10)
 			d := &mainDriver{client: afero.NewMemMapFs(), settings: binary}
 			d.connected = func(cc ftpserver.ClientContext) (string, error) {
-				come <- cc.ID()
+				connected <- cc.ID()
 				if tt.connected != nil {
 					return tt.connected(cc)
 				}
 				return "Hello", nil
 			}
-			d.disconnected = func(cc ftpserver.ClientContext) { gone <- cc.ID() }
+			d.disconnected = func(cc ftpserver.ClientContext) { disconnected <- cc.ID() }
 			s := run(t, d, nil)
 			tt.leave(s)
-			if in, out := next(t, come), next(t, gone); in != out {
-				t.Errorf("session %d has come, and %d is gone", in, out)
+			if in, out := next(t, connected), next(t, disconnected); in != out {
+				t.Errorf("session %d has connected, and %d has disconnected", in, out)
 			}
-			_ = s.Close() // waits for all
-			if len(come) > 0 || len(gone) > 0 {
-				t.Error("told again")
+			_ = s.Close() // waits for all sessions
+			if len(connected) > 0 || len(disconnected) > 0 {
+				t.Error("called again")
 			}
 		})
 	}
 }
 
-func TestOfWhoWasNeverLetInTheDriverIsNotTold(t *testing.T) {
+func TestClientDisconnectedIsNotCalledForARefusedClient(t *testing.T) {
 	d := &mainDriver{config: always(testCertificate())}
-	told := make(chan string, 10)
-	d.connected = func(ftpserver.ClientContext) (string, error) { told <- "come"; return "Hello", nil }
-	d.disconnected = func(ftpserver.ClientContext) { told <- "gone" }
+	calls := make(chan string, 10)
+	d.connected = func(ftpserver.ClientContext) (string, error) { calls <- "ClientConnected"; return "Hello", nil }
+	d.disconnected = func(ftpserver.ClientContext) { calls <- "ClientDisconnected" }
 	d.settings.TLSRequired = ftpserver.ImplicitEncryption
 	s := run(t, d, nil)
-	c := s.knock()
-	c.send("this is no handshake")
-	next(t, s.leavings)
-	if len(told) > 0 {
-		t.Errorf("the driver was told that somebody has %s", <-told)
+	c := s.connectOnly()
+	c.send("not a handshake")
+	next(t, s.disconnects)
+	if len(calls) > 0 {
+		t.Errorf("%s was called", <-calls)
 	}
 }
 
@@ -278,13 +278,13 @@ func TestAuthUserDecides(t *testing.T) {
 		client afero.Fs
 		err    error
 		want   string
-		guess  bool
+		failed bool // counts as a failed login
 	}{
-		{"lets in", afero.NewMemMapFs(), nil, "230 Logged in", false},
-		{"keeps out", nil, errWho, "530 Login incorrect", true},
-		{"keeps out, whatever else it returns", afero.NewMemMapFs(), errWho, "530 Login incorrect", true},
+		{"returns a file system", afero.NewMemMapFs(), nil, "230 Logged in", false},
+		{"returns an error", nil, errRejected, "530 Login incorrect", true},
+		{"returns an error and a file system", afero.NewMemMapFs(), errRejected, "530 Login incorrect", true},
 		{"returns nothing", nil, nil, "530 Login is not possible now", false},
-		{"returns a root that is none", noRoot, nil, "530 Login is not possible now", false},
+		{"returns a nil Root", noRoot, nil, "530 Login is not possible now", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var user, pass string
@@ -299,10 +299,10 @@ func TestAuthUserDecides(t *testing.T) {
 			}
 			x := next(t, s.logins)
 			if user != "some body" || pass != "a pass word " || x.User != user {
-				t.Errorf("asked for %q, %q, told of %q", user, pass, x.User)
+				t.Errorf("AuthUser got %q, %q, OnLogin got %q", user, pass, x.User)
 			}
-			if guess := errors.Is(x.Err, ftpd.ErrLogin); guess != tt.guess || tt.err != nil && !errors.Is(x.Err, tt.err) {
-				t.Errorf("told %v", x.Err)
+			if failed := errors.Is(x.Err, ftpd.ErrLogin); failed != tt.failed || tt.err != nil && !errors.Is(x.Err, tt.err) {
+				t.Errorf("got %v", x.Err)
 			}
 		})
 	}
@@ -314,18 +314,18 @@ func code(text string) int {
 	return n
 }
 
-func TestADriverWithoutAClientIsNoGuessOfItsUser(t *testing.T) {
+func TestANilClientDriverDoesNotCountAsAFailedLogin(t *testing.T) {
 	d := &mainDriver{}
 	s := run(t, d, nil)
 	c := s.dial()
-	for range 2 * ftpd.MaxGuesses {
+	for range 2 * ftpd.MaxFailedPerAddr {
 		c.want(331, "USER u")
 		c.want(530, "PASS secret")
 	}
 	s.dial().want(331, "USER u")
 }
 
-// preAuth is a driver that looks at names.
+// preAuth is a driver with PreAuthUser.
 type preAuth struct {
 	*mainDriver
 	pre func(c ftpserver.ClientContext, user string) error
@@ -336,7 +336,7 @@ func (d preAuth) PreAuthUser(c ftpserver.ClientContext, user string) error { ret
 func TestPreAuthUserDecidesAboutNames(t *testing.T) {
 	s := run(t, preAuth{&mainDriver{client: afero.NewMemMapFs()}, func(c ftpserver.ClientContext, user string) error {
 		if c.GetLastCommand() != "USER" {
-			t.Errorf("asked during %s", c.GetLastCommand())
+			t.Errorf("called during %s", c.GetLastCommand())
 		}
 		if user == "mallory" {
 			return &fs.PathError{Op: "open", Path: "/etc/users", Err: errors.New("not you")}
@@ -348,12 +348,12 @@ func TestPreAuthUserDecidesAboutNames(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil || x.User != "" {
-		t.Errorf("told that %q is gone for %v", x.User, x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || x.User != "" {
+		t.Errorf("the session of %q ended because of %v", x.User, x.Err)
 	}
 }
 
-// poster is a driver that comments logins.
+// poster is a driver with PostAuthMessage.
 type poster struct {
 	*mainDriver
 	post func(user string, err error) string
@@ -363,15 +363,15 @@ func (d poster) PostAuthMessage(_ ftpserver.ClientContext, user string, err erro
 	return d.post(user, err)
 }
 
-func TestPostAuthMessageCommentsLogins(t *testing.T) {
+func TestPostAuthMessageIsTheReplyToALogin(t *testing.T) {
 	s := run(t, poster{&mainDriver{client: afero.NewMemMapFs()}, func(user string, err error) string {
 		switch {
 		case user == "silent":
 			return ""
-		case errors.Is(err, errWho):
+		case errors.Is(err, errRejected):
 			return "Go away\n" + user
 		case err != nil:
-			t.Errorf("told of %v", err)
+			t.Errorf("got %v", err)
 		}
 		return "Welcome\n" + user
 	}}, nil)
@@ -388,7 +388,7 @@ func TestPostAuthMessageCommentsLogins(t *testing.T) {
 	}
 }
 
-// quitter is a driver that says goodbye.
+// quitter is a driver with QuitMessage.
 type quitter struct {
 	*mainDriver
 	message string
@@ -396,7 +396,7 @@ type quitter struct {
 
 func (d quitter) QuitMessage() string { return d.message }
 
-func TestQuitMessageSaysGoodbye(t *testing.T) {
+func TestQuitMessageIsTheReplyToQUIT(t *testing.T) {
 	for message, want := range map[string]string{"Bye": "221 Bye", "See\nyou": "221-See\r\n221 you", "": "221 "} {
 		c := run(t, quitter{&mainDriver{}, message}, nil).dial()
 		if got := c.want(221, "QUIT"); got != want {
@@ -444,7 +444,7 @@ func TestListenAndServe(t *testing.T) {
 	}
 }
 
-func TestListenAndServeTellsWhyNot(t *testing.T) {
+func TestListenAndServeReturnsErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -455,9 +455,9 @@ func TestListenAndServeTellsWhyNot(t *testing.T) {
 		srv  *ftpd.Server
 		want string // in the error
 	}{
-		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "no driver"},
-		{"of a port that is taken", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
-		{"of settings that cannot be", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
+		{"without a driver", &ftpd.Server{FS: afero.NewMemMapFs()}, "needs the settings of a driver"},
+		{"of a port in use", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{ListenAddr: taken.Addr().String()}}), "ftpd: listen"},
+		{"of settings that are not supported", ftpd.FromDriver(&mainDriver{settings: ftpserver.Settings{EnableCOMB: true}}), "EnableCOMB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.srv.ListenAndServe(); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -14,10 +14,10 @@ import (
 	"sluice/internal/digest"
 )
 
-// hashKind is a way to compute a checksum, as clients call it.
+// hashKind is a checksum algorithm with its name in FTP.
 type hashKind struct {
-	name string // of HASH (draft bryan-ftp-hash)
-	of   digest.Algorithm
+	name      string // for HASH (draft bryan-ftp-hash)
+	algorithm digest.Algorithm
 }
 
 var hashKinds = []*hashKind{
@@ -28,16 +28,16 @@ var hashKinds = []*hashKind{
 	{"CRC32", digest.CRC32},
 }
 
-// hashCommand returns a command that stands for one kind. No standard has such
-// commands; clients know them from other servers.
+// hashCommand returns a command with a fixed algorithm. No standard has such commands;
+// clients know them from other servers.
 func hashCommand(kind digest.Algorithm) command {
 	return command{
 		arg: requiredArg, syntax: "file [first [end]]", login: true,
-		work: func(op *operation, arg string) reply { return op.sumOf(kind, arg) },
+		work: func(op *operation, arg string) reply { return op.hashRange(kind, arg) },
 	}
 }
 
-// hashKind returns what HASH computes.
+// hashKind returns the algorithm of HASH, which OPTS HASH chooses.
 func (s *session) hashKind() *hashKind {
 	if s.hash != nil {
 		return s.hash
@@ -45,7 +45,7 @@ func (s *session) hashKind() *hashKind {
 	return hashKinds[0]
 }
 
-// featHASH returns the line of FEAT, with a star after what HASH computes.
+// featHASH returns the line of FEAT, with a star after the chosen algorithm.
 func featHASH(s *session) string {
 	var names []string
 	for _, k := range hashKinds {
@@ -58,96 +58,96 @@ func featHASH(s *session) string {
 	return "HASH " + strings.Join(names, ";")
 }
 
-// optsHASH answers OPTS HASH, which tells or chooses what HASH computes.
+// optsHASH answers OPTS HASH, which shows or chooses the algorithm of HASH.
 func (s *session) optsHASH(arg string) reply {
 	if arg == "" {
-		return say(200, s.hashKind().name)
+		return newReply(200, s.hashKind().name)
 	}
 	for _, k := range hashKinds {
 		if strings.EqualFold(k.name, arg) {
 			s.hash = k
-			return say(200, k.name)
+			return newReply(200, k.name)
 		}
 	}
-	return say(504, "Unknown checksum")
+	return newReply(504, "Unknown checksum")
 }
 
-// hash answers HASH for the file, or for the range that RANG has set.
+// hash answers HASH for a file, or for the range that RANG has set.
 func (op *operation) hash(arg string) reply {
 	s := op.session
 	kind := s.hashKind()
-	f, size, err := s.openToSum(arg)
+	f, size, err := s.openForHash(arg)
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
 	defer f.Close()
 	part := span{0, size - 1}
-	if r := s.ranged; r != nil {
+	if r := s.byteRange; r != nil {
 		part = span{r.first, min(r.last, size-1)}
-		s.ranged = nil
+		s.byteRange = nil
 	}
-	sum, err := op.sum(f, kind.of, part.first, part.last+1)
+	sum, err := op.checksum(f, kind.algorithm, part.first, part.last+1)
 	if err != nil {
-		return op.noSum(err)
+		return op.hashErrorReply(err)
 	}
-	return say(213, fmt.Sprintf("%s %d-%d %s %s", kind.name, part.first, max(part.last, 0), sum, arg))
+	return newReply(213, fmt.Sprintf("%s %d-%d %s %s", kind.name, part.first, max(part.last, 0), sum, arg))
 }
 
-// sumOf answers XCRC and its like: a name, quoted if numbers follow that could
-// be part of it, and the part of the file from first up to but without end.
-func (op *operation) sumOf(kind digest.Algorithm, arg string) reply {
+// hashRange answers XCRC and the like. arg is a name, in quotes if numbers that could be
+// part of it follow, and optionally the range of bytes from first up to but without end.
+func (op *operation) hashRange(kind digest.Algorithm, arg string) reply {
 	s := op.session
 	name, rest := cutQuoted(arg)
-	f, size, err := s.openToSum(name)
-	if err != nil && rest == "" { // perhaps numbers follow a name without quotes
+	f, size, err := s.openForHash(name)
+	if err != nil && rest == "" { // numbers may follow a name without quotes
 		name, rest, _ = strings.Cut(arg, " ")
 		if rest != "" {
-			f, size, err = s.openToSum(name)
+			f, size, err = s.openForHash(name)
 		}
 	}
 	if err != nil {
-		return unavailable(err)
+		return fileErrorReply(err)
 	}
 	defer f.Close()
 	first, end, ok := parseSpan(rest, size)
 	if !ok {
-		return say(501, "Not a part of the file")
+		return newReply(501, "The range is not in the file")
 	}
-	sum, err := op.sum(f, kind, first, end)
+	sum, err := op.checksum(f, kind, first, end)
 	if err != nil {
-		return op.noSum(err)
+		return op.hashErrorReply(err)
 	}
-	return say(250, strings.ToUpper(sum))
+	return newReply(250, strings.ToUpper(sum))
 }
 
-// summable is a file whose checksum can be computed.
-type summable interface {
+// hashable is a file whose checksum can be computed.
+type hashable interface {
 	digest.File
 	io.Closer
 }
 
-// openToSum opens the file that arg names. The caller closes it.
-func (s *session) openToSum(arg string) (f summable, size int64, err error) {
-	return s.user.openToSum(s.path(arg))
+// openForHash opens the file that arg names. The caller closes it.
+func (s *session) openForHash(arg string) (f hashable, size int64, err error) {
+	return s.user.openForHash(s.path(arg))
 }
 
-func (u *user) openToSum(name string) (f summable, size int64, err error) {
+func (u *user) openForHash(name string) (f hashable, size int64, err error) {
 	if u.ext.open != nil || u.ext.hash != nil {
-		return u.openForeign(name)
+		return u.openDriverFile(name)
 	}
 	whole, size, err := u.openWhole(name)
 	if err != nil {
 		return nil, 0, err
 	}
 	if _, ok := whole.(*os.File); !ok {
-		return unknown{whole}, size, nil
+		return uncachedFile{whole}, size, nil
 	}
 	return whole, size, nil
 }
 
-// sum returns the checksum of f from the byte first up to but without end, in
+// checksum returns the checksum of f from the byte first up to but without end, in
 // hexadecimal digits.
-func (op *operation) sum(f summable, kind digest.Algorithm, first, end int64) (string, error) {
+func (op *operation) checksum(f hashable, kind digest.Algorithm, first, end int64) (string, error) {
 	s := op.session
 	if hash := s.user.ext.hash; hash != nil {
 		return hash(f.Name(), driverHashes[kind], first, end)
@@ -156,12 +156,12 @@ func (op *operation) sum(f summable, kind digest.Algorithm, first, end int64) (s
 	return hex.EncodeToString(sum), err
 }
 
-// unknown is a file whose checksum is not remembered. Server.digests know files
-// by their inodes, and a file system that encrypts, for one, shows other bytes
-// of the same inode to other users.
-type unknown struct{ afero.File }
+// uncachedFile is a file whose checksum Server.digests does not cache. The cache
+// identifies files by their inodes, but a file system that encrypts, for example, shows
+// other bytes of the same inode to other users.
+type uncachedFile struct{ afero.File }
 
-func (u unknown) Stat() (fs.FileInfo, error) {
+func (u uncachedFile) Stat() (fs.FileInfo, error) {
 	info, err := u.File.Stat()
 	if err != nil {
 		return nil, err
@@ -173,19 +173,19 @@ type withoutSys struct{ fs.FileInfo }
 
 func (withoutSys) Sys() any { return nil }
 
-// noSum tells why there is no checksum.
-func (op *operation) noSum(err error) reply {
+// hashErrorReply returns the reply if a checksum cannot be computed.
+func (op *operation) hashErrorReply(err error) reply {
 	if op.ctx.Err() != nil {
-		return say(426, "Aborted")
+		return newReply(426, "Aborted")
 	}
 	if errors.Is(err, digest.ErrChanged) {
-		return say(450, "File "+digest.ErrChanged.Error())
+		return newReply(450, "File "+digest.ErrChanged.Error())
 	}
-	return unavailable(err)
+	return fileErrorReply(err)
 }
 
-// cutQuoted takes a name in double quotes from the beginning of arg; a quote in
-// it is doubled. Without quotes all of arg is the name.
+// cutQuoted splits arg into a name in double quotes, in which quotes are doubled, and the
+// rest. Without quotes all of arg is the name.
 func cutQuoted(arg string) (name, rest string) {
 	if !strings.HasPrefix(arg, `"`) {
 		return arg, ""
@@ -199,11 +199,11 @@ func cutQuoted(arg string) (name, rest string) {
 			return strings.ReplaceAll(arg[1:i], `""`, `"`), strings.TrimSpace(arg[i+1:])
 		}
 	}
-	return arg, "" // it begins with a quote that has no end
+	return arg, "" // no closing quote
 }
 
-// parseSpan reads the first byte and the one after the last, both of which may
-// be missing, of a file of size bytes.
+// parseSpan parses the first byte and the one after the last, both optional, of a range
+// in a file of size bytes.
 func parseSpan(text string, size int64) (first, end int64, ok bool) {
 	fields := strings.Fields(text)
 	end, ok = size, len(fields) <= 2

@@ -13,7 +13,7 @@ import (
 	"sluice/ftpd"
 )
 
-// decrypting is a file system in which files are what others see with all bits turned over.
+// decrypting is a file system that inverts all bits of the files of another one.
 type decrypting struct{ afero.Fs }
 
 type decryptingFile struct{ afero.File }
@@ -31,14 +31,14 @@ func (f decryptingFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A file of this folder is old enough for its checksum to be remembered.
-func TestAChecksumIsThatOfTheFileThatTheUserSees(t *testing.T) {
+// The test uses a file of this folder, which is old enough for its checksum to be cached.
+func TestAChecksumIsOfTheBytesThatTheUserSees(t *testing.T) {
 	root, err := ftpd.Dir(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	s := deciding(t, func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(_ context.Context, _ ftpd.Client, user, _ string) (*ftpd.Account, error) {
 		if user == "decrypted" {
 			return &ftpd.Account{FS: decrypting{root}, Rights: ftpd.ReadOnly}, nil
 		}
@@ -48,14 +48,14 @@ func TestAChecksumIsThatOfTheFileThatTheUserSees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turned := make([]byte, len(content))
+	inverted := make([]byte, len(content))
 	for i, b := range content {
-		turned[i] = ^b
+		inverted[i] = ^b
 	}
 	for _, tt := range []struct {
 		user    string
 		content []byte
-	}{{"raw", content}, {"decrypted", turned}, {"raw", content}} {
+	}{{"raw", content}, {"decrypted", inverted}, {"raw", content}} {
 		c := s.dial()
 		c.want(331, "USER "+tt.user)
 		c.want(230, "PASS x")

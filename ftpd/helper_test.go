@@ -19,30 +19,29 @@ import (
 	"sluice/internal/nettest"
 )
 
-// patience bounds every wait of a test, so that a failure is not a hang.
+// patience limits every wait of a test, so that a failing test does not hang.
 const patience = 20 * time.Second
 
-// server is a Server under test and what its hooks have told.
+// server is a Server under test and the records of its hooks.
 type server struct {
 	*ftpd.Server
-	access    *access
-	t         *testing.T
-	dir       string // what it serves
-	addr      string
-	served    chan error // what Serve returned
-	transfers chan ftpd.Transfer
-	logins    chan ftpd.LoginAttempt
-	leavings  chan ftpd.Disconnect
+	access      *access
+	t           *testing.T
+	dir         string // the directory that it serves
+	addr        string
+	served      chan error // the result of Serve
+	transfers   chan ftpd.Transfer
+	logins      chan ftpd.LoginAttempt
+	disconnects chan ftpd.Disconnect
 }
 
-// access is who may log in, and what each may do, in a directory of this
-// machine.
+// access implements Server.Login for a directory of this machine.
 type access struct {
-	root      *ftpd.Root // read-only, as a rule
+	root      *ftpd.Root // usually read-only
 	users     *account.Users
-	anonymous bool
-	write     bool  // the users' rights beyond looking count
-	guestRate int64 // of each transfer of anonymous
+	anonymous bool  // anonymous users can log in
+	write     bool  // users have all their rights; else they only read
+	guestRate int64 // limit of each transfer of anonymous users
 }
 
 func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
@@ -64,9 +63,9 @@ func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string
 	return &user, nil
 }
 
-// start serves a new directory on loopback, with the user u, password secret,
-// who may write, and anonymous. setup, if not nil, changes that. The end of the
-// test closes the server and looks for what it has left behind.
+// start serves a new directory on loopback, to anonymous users and to the user u, password
+// secret, who has all rights. setup, if not nil, changes the Server first. At the end of
+// the test the server is closed and checked for leaks.
 func start(t *testing.T, setup func(*ftpd.Server)) *server {
 	t.Helper()
 	return startOn(t, "127.0.0.1:0", setup)
@@ -77,7 +76,7 @@ func startOn(t *testing.T, addr string, setup func(*ftpd.Server)) *server {
 	return startFor(t, addr, nil, setup)
 }
 
-// startAs is start where admit, if not nil, changes who may do what.
+// startAs is start where admit, if not nil, changes the users and rights first.
 func startAs(t *testing.T, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
 	return startFor(t, "127.0.0.1:0", admit, setup)
@@ -86,22 +85,22 @@ func startAs(t *testing.T, admit func(*access), setup func(*ftpd.Server)) *serve
 func startFor(t *testing.T, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
 	nettest.CheckLeaks(t)
-	return startBy(t, byOwnEngine, addr, admit, setup)
+	return startWithEngine(t, ownEngine, addr, admit, setup)
 }
 
 // engine serves a listener until the server is closed.
 type engine func(s *server, ln net.Listener) error
 
-func byOwnEngine(s *server, ln net.Listener) error { return s.Serve(ln) }
+func ownEngine(s *server, ln net.Listener) error { return s.Serve(ln) }
 
-// startBy is startFor by an engine, which may leave something behind.
-func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
+// startWithEngine is startFor with an engine, and without the check for leaks.
+func startWithEngine(t *testing.T, serve engine, addr string, admit func(*access), setup func(*ftpd.Server)) *server {
 	t.Helper()
 	s := &server{
 		t: t, dir: t.TempDir(), served: make(chan error, 1),
-		transfers: make(chan ftpd.Transfer, 100),
-		logins:    make(chan ftpd.LoginAttempt, 100),
-		leavings:  make(chan ftpd.Disconnect, 100),
+		transfers:   make(chan ftpd.Transfer, 100),
+		logins:      make(chan ftpd.LoginAttempt, 100),
+		disconnects: make(chan ftpd.Disconnect, 100),
 	}
 	root, err := ftpd.Dir(s.dir)
 	if err != nil {
@@ -119,17 +118,17 @@ func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup
 		Login:        s.access.login,
 		OnTransfer:   func(x ftpd.Transfer) { s.transfers <- x },
 		OnLogin:      func(x ftpd.LoginAttempt) { s.logins <- x },
-		OnDisconnect: func(x ftpd.Disconnect) { s.leavings <- x },
+		OnDisconnect: func(x ftpd.Disconnect) { s.disconnects <- x },
 		LocalActive:  true, // all clients are on this host
 	}
-	s.HurryForTest(time.Millisecond, 0, 0)
+	s.ShortenDelaysForTest(time.Millisecond, 0, 0)
 	if setup != nil {
 		setup(s.Server)
 	}
 	ln, err := net.Listen("tcp", addr)
 	switch {
 	case err == nil:
-	case strings.HasPrefix(addr, "127.0.0.1:"): // which every machine has
+	case strings.HasPrefix(addr, "127.0.0.1:"): // every machine has this address
 		t.Fatal(err)
 	default:
 		t.Skip("cannot listen:", err)
@@ -145,7 +144,7 @@ func startBy(t *testing.T, serve engine, addr string, admit func(*access), setup
 	return s
 }
 
-// file makes a file of the pattern beneath the root.
+// file makes a file with the test pattern in the served directory.
 func (s *server) file(name string, size int64) {
 	s.t.Helper()
 	f, err := os.Create(filepath.Join(s.dir, name))
@@ -158,7 +157,7 @@ func (s *server) file(name string, size int64) {
 	}
 }
 
-// sparse makes a file of zeros that needs no room.
+// sparse makes a file of zeros that uses no disk space.
 func (s *server) sparse(name string, size int64) {
 	s.t.Helper()
 	s.file(name, 0)
@@ -176,7 +175,7 @@ func (s *server) content(name string) string {
 	return string(b)
 }
 
-// names returns what is in the root directory, hidden names included.
+// names returns the names in the served directory, including hidden ones.
 func (s *server) names() []string {
 	s.t.Helper()
 	entries, err := os.ReadDir(s.dir)
@@ -207,14 +206,14 @@ func next[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-// client is one side of a dialogue.
+// client is the client of a control connection.
 type client struct {
 	t    *testing.T
 	conn *net.TCPConn
 	r    *bufio.Reader
 }
 
-// dial connects and takes the greeting. The end of the test closes it.
+// dial connects and reads the greeting. The connection is closed at the end of the test.
 func (s *server) dial() *client {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -245,7 +244,7 @@ func (s *server) greeting() (code int, text string) {
 	return code, text
 }
 
-// login returns a client that is logged in as u, who may write.
+// login returns a client that is logged in as u, who has all rights.
 func (s *server) login() *client {
 	s.t.Helper()
 	c := s.dial()
@@ -290,7 +289,8 @@ func (c *client) reply() (code int, text string, err error) {
 	return code, strings.TrimSuffix(text, "\r\n"), err
 }
 
-// expect takes the next reply and returns its text; what names the occasion.
+// expect reads the next reply, checks its code and returns its text; what is for the
+// error message.
 func (c *client) expect(code int, what string) string {
 	c.t.Helper()
 	got, text, err := c.reply()
@@ -318,7 +318,7 @@ func (c *client) end() {
 	}
 }
 
-// mode is the command by which a data connection is agreed on.
+// mode is the command that sets up a data connection.
 type mode string
 
 const (
@@ -328,8 +328,8 @@ const (
 	eprt mode = "EPRT"
 )
 
-// data agrees on a data connection, sends a command and returns the connection
-// after reply 150. The end of the test closes it.
+// data sets up a data connection, sends a command and returns the connection after reply
+// 150. It is closed at the end of the test.
 func (c *client) data(m mode, line string) *net.TCPConn {
 	c.t.Helper()
 	switch m {
@@ -397,12 +397,13 @@ func (c *client) connect(addr string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
+// own sets the deadline of conn, and closes it at the end of the test.
 func (c *client) own(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	c.t.Cleanup(func() { _ = conn.Close() })
 }
 
-// get sends a command that sends data, and returns the data.
+// get sends a command that downloads data, and returns the data.
 func (c *client) get(m mode, line string) string {
 	c.t.Helper()
 	conn := c.data(m, line)
@@ -415,7 +416,7 @@ func (c *client) get(m mode, line string) string {
 	return string(b)
 }
 
-// put sends a command that takes data, and the data.
+// put sends a command that uploads data, and the data.
 func (c *client) put(m mode, line string, r io.Reader) {
 	c.t.Helper()
 	conn := c.data(m, line)

@@ -9,17 +9,17 @@ import (
 	"sluice/ftpd"
 )
 
-// faults-http.md, H4: what HTTP hides, FTP showed to everybody.
-func TestHiddenNamesAreNotForGuests(t *testing.T) {
+// faults-http.md, H4: FTP showed the names that HTTP hides to everybody.
+func TestHiddenNamesAreHiddenFromAnonymousUsers(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		setup func(s *ftpd.Server, root *ftpd.Root)
 		login func(s *server) *client
 		shown bool
 	}{
-		{"those of Server.FS", func(s *ftpd.Server, root *ftpd.Root) { s.FS = root }, (*server).guest, false},
-		{"unless it shows them", func(s *ftpd.Server, root *ftpd.Root) { s.FS, s.ShowHidden = root, true }, (*server).guest, true},
-		{"but for users with a password", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
+		{"Server.FS hides them", func(s *ftpd.Server, root *ftpd.Root) { s.FS = root }, (*server).guest, false},
+		{"ShowHidden shows them", func(s *ftpd.Server, root *ftpd.Root) { s.FS, s.ShowHidden = root, true }, (*server).guest, true},
+		{"users with a password see them", func(*ftpd.Server, *ftpd.Root) {}, (*server).login, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var root *ftpd.Root
@@ -56,5 +56,29 @@ func TestHiddenNamesAreNotForGuests(t *testing.T) {
 				t.Errorf("RETR gave %q", got)
 			}
 		})
+	}
+}
+
+func TestADirectoryNamedLikeAnUnfinishedUploadIsHidden(t *testing.T) {
+	s := start(t, nil)
+	if err := os.Mkdir(s.dir+"/.d.x.Sluice-Part", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.file(".d.x.Sluice-Part/f", 10)
+	c := s.login()
+	for _, line := range []string{
+		"CWD @", "SIZE @/f", "MLST @/f", "STAT @", "RNFR @/f", "HASH @/f", "DELE @/f", "MKD @/g", "SITE SYMLINK @/f l", "AVBL @",
+	} {
+		c.want(550, strings.ReplaceAll(line, "@", ".d.x.Sluice-Part"))
+	}
+	for _, line := range []string{"LIST -a", "MLSD", "NLST"} {
+		if got := c.get(epsv, line); strings.Contains(strings.ToLower(got), "sluice-part") {
+			t.Errorf("%s shows\n%s", line, got)
+		}
+	}
+	for _, line := range []string{"RETR .d.x.Sluice-Part/f", "STOR .d.x.Sluice-Part/g", "APPE .d.x.Sluice-Part/f"} {
+		if got := c.codeOf(line); got != 550 && got != 553 {
+			t.Errorf("%s: %d", line, got)
+		}
 	}
 }

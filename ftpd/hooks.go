@@ -7,35 +7,35 @@ import (
 	"sluice/internal/live"
 )
 
-// What a Transfer calls itself: the command that began it (RFC 959, 4.1.3).
+// Values of Transfer.Op: the command that began the transfer (RFC 959, 4.1.3).
 const (
 	Retrieve = "RETR"
 	Store    = "STOR"
 	Append   = "APPE"
 )
 
-// Transfer tells how a RETR, STOR, STOU or APPE ended: whose it was, how many
-// bytes went and by which method, how long that took, what held it back, and how
-// it ended. Package httpd has the same type.
+// Transfer records a RETR, STOR, STOU or APPE that has ended: the user and the file, the
+// bytes, method and duration, what held it back, and how it ended. Package httpd has the
+// same type.
 //
 // Its fields are:
 //
-//	Session  uint64         // the same number in all hooks, and by which a Registry knows it
+//	Session  uint64         // the number of the session in all hooks and in a Registry
 //	Protocol Protocol
 //	Remote   netip.AddrPort // the client
-//	User     string         // "anonymous" for both names that need no password
+//	User     string         // "anonymous" for an anonymous login
 //
 //	Op     string // Retrieve, Store (of STOU too) or Append; for Registry.OnTransfer also LIST, NLST and MLSD
-//	Path   string // absolute, cleaned, in terms of the user's file system
-//	Offset int64  // in bytes, where it began: REST, or the size for APPE
+//	Path   string // absolute and clean, in the user's file system
+//	Offset int64  // of the first byte: from REST, or the size of the file for APPE
 //	Upload bool
 //
-//	Sent, ZeroCopied int64           // bytes, and those that never entered this process
+//	Sent, ZeroCopied int64           // all bytes, and those that never entered this process
 //	Method           sendfile.Method
-//	Duration         time.Duration   // from the command to the end of the file's use
+//	Duration         time.Duration   // from the command until the file was closed
 //	Outcome          Outcome
-//	Err              error           // nil: it is whole, as far as this side can know. For the operator
-//	Kept             int64           // bytes of an upload that broke off, which its user can resume
+//	Err              error           // nil: complete, as far as the server can know. For the operator
+//	Kept             int64           // bytes of a broken upload that its user can resume
 //
 //	Watched     bool          // a download of more than 64 KiB, or an upload
 //	Cause       Cause         // if Watched: what held it back
@@ -45,46 +45,46 @@ const (
 // Target, Proto, Status, Referer and UserAgent are for HTTP.
 type Transfer = live.Record
 
-// Protocol is what is spoken on a connection; its String is "http", "https",
-// "ftp" or "ftps".
+// Protocol is the protocol of a connection; its String is "http", "https", "ftp" or
+// "ftps".
 type Protocol = live.Protocol
 
-// Outcome is how a Transfer ended. Compare its String, which is "complete", "peer" (the client
-// left, stalled, or lost its connection), "file" (the file or the disk failed, or
-// the file has shrunk) or "cut" (by this side).
+// Outcome is how a Transfer ended. Compare its String, which is "complete", "peer" (the
+// client disconnected, stalled, or lost its connection), "file" (the file or the disk
+// failed, or the file has shrunk) or "cut" (by the server).
 type Outcome = live.Outcome
 
 // Cause is what held a Transfer back. Compare its String, which is "unknown", "application",
 // "receiver", "send buffer", "path", "rate limit" or, of uploads, "sender".
 type Cause = live.Cause
 
-// Registry knows who is connected to the servers that share it, and what moves.
-// The zero value is ready. Its fields, to be set before the first connection, and
-// its methods are:
+// Registry lists the sessions and transfers of the servers that share it, and limits
+// their number. The zero value is ready. Its fields, to be set before the first
+// connection, and its methods are:
 //
-//	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int // connections at one time; 0: any number
-//	MaxFTPConns, MaxFTPConnsPerAddr            int // those by FTP among them
-//	OnTransfer func(Transfer)                      // called with each Transfer of all servers, after their own hook
-//	Started    time.Time                           // for MarshalJSON; zero: the first connection
+//	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int // connections at one time; 0: no limit
+//	MaxFTPConns, MaxFTPConnsPerAddr            int // FTP connections among them
+//	OnTransfer func(Transfer)                      // called for each Transfer of all servers, after the server's own hook
+//	Started    time.Time                           // start time, for MarshalJSON; zero: the first connection
 //
 //	Len() (sessions, transfers int)
-//	Kill(session uint64) bool          // cuts the connections of a session; false: there is none
-//	MarshalJSON() ([]byte, error)      // all that is known, as "sluice top" shows it
+//	Kill(session uint64) bool          // closes the connections of a session; false: there is no such session
+//	MarshalJSON() ([]byte, error)      // sessions, transfers and totals, as "sluice top" shows them
 type Registry = live.Registry
 
-// LoginAttempt tells of a PASS and how it was answered.
+// LoginAttempt reports a login and its result.
 type LoginAttempt struct {
 	Session uint64
 	Remote  netip.AddrPort
-	User    string // as the client gave it, so it may be a password typed too early
-	Err     error  // nil if the user is logged in; wraps ErrLogin if it was a guess; else why it could not be
+	User    string // as the client sent it; it may be a password typed too early
+	Err     error  // nil: logged in; wraps ErrLogin: wrong name or password; else why the login was not possible
 }
 
-// Disconnect tells that a client is gone and all its files are closed.
+// Disconnect reports that a session has ended and all its files are closed.
 type Disconnect struct {
 	Session  uint64
 	Remote   netip.AddrPort
-	User     string        // who was logged in; "" if nobody was
+	User     string        // "": not logged in
 	Duration time.Duration // since the connection was accepted
-	Err      error         // nil if the client left by itself
+	Err      error         // nil: the client has disconnected
 }

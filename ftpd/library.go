@@ -14,33 +14,32 @@ import (
 	"sluice/internal/live"
 )
 
-// Driver returns the accounts and trees of s as a driver for the server of
-// ftpserverlib itself, which is to listen on ln, a TCP listener:
+// Driver returns the accounts and file systems of s as a driver for the server of
+// ftpserverlib itself, which listens on ln, a TCP listener:
 //
 //	err := ftpserver.NewFtpServer(srv.Driver(ln)).ListenAndServe()
 //
-// That serves until ln is closed, by srv.Shutdown or srv.Close too, which also end
-// the sessions. It is there to compare the two engines, and as a way back. Rights,
-// homes, limits, hooks and uploads that are whole or not there at all are as with
-// Serve, and downloads go by sendfile, uploads by splice. What the engine of the
-// library decides is as it is there: see ftpd/ftpserverlib.md. Reuse, LaxReuse,
-// LoginTimeout and SessionTimeout have no meaning to it, and ServeTLS no
-// counterpart.
+// That serves until ln is closed. srv.Shutdown and srv.Close close ln and end the
+// sessions. Use it to compare the two engines, or to fall back to the library's. Rights,
+// homes, limits, hooks and atomic uploads are as with Serve, and the bytes go by sendfile
+// and splice. ftpd/ftpserverlib.md lists where the library behaves differently. Reuse,
+// LaxReuse, LoginTimeout and SessionTimeout have no effect, and there is no counterpart of
+// ServeTLS.
 func (s *Server) Driver(ln net.Listener) ftpserver.MainDriver {
-	return &libraryDriver{server: s, listener: &noted{Listener: ln, conns: make(map[netip.AddrPort]net.Conn)}}
+	return &libraryDriver{server: s, listener: &trackedListener{Listener: ln, conns: make(map[netip.AddrPort]net.Conn)}}
 }
 
-// libraryDriver is a Server as the library sees it.
+// libraryDriver is a Server as a driver of the library.
 type libraryDriver struct {
 	server   *Server
-	listener *noted
+	listener *trackedListener
 }
 
 var _ ftpserver.MainDriver = (*libraryDriver)(nil)
 
-// noted is a listener that keeps the connections until their clients are known: the
-// library does not hand them out.
-type noted struct {
+// trackedListener keeps each accepted connection until ClientConnected takes it: the
+// library does not pass connections to drivers.
+type trackedListener struct {
 	net.Listener
 
 	mu    sync.Mutex // guards the field below
@@ -48,7 +47,7 @@ type noted struct {
 }
 
 // Accept waits for the next connection.
-func (n *noted) Accept() (net.Conn, error) {
+func (n *trackedListener) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
 	if err == nil {
 		n.mu.Lock()
@@ -58,8 +57,8 @@ func (n *noted) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// take returns the connection from an address, once; nil: there is none.
-func (n *noted) take(remote netip.AddrPort) net.Conn {
+// take returns the connection from an address and forgets it; nil: there is none.
+func (n *trackedListener) take(remote netip.AddrPort) net.Conn {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	conn := n.conns[remote]
@@ -67,16 +66,16 @@ func (n *noted) take(remote netip.AddrPort) net.Conn {
 	return conn
 }
 
-// GetSettings makes the library serve as the fields of the Server say.
+// GetSettings returns settings that correspond to the fields of the Server.
 func (d *libraryDriver) GetSettings() (*ftpserver.Settings, error) {
 	s := d.server
 	switch err := s.prepare(); {
 	case err != nil:
 		return nil, err
 	case s.driver != nil:
-		return nil, errors.New("ftpd: the server runs a driver of the library: give that to the library")
+		return nil, errors.New("ftpd: the server runs a driver of the library: pass that driver to the library itself")
 	case s.FS == nil && s.Login == nil:
-		return nil, errNobody
+		return nil, errNoLogins
 	case s.TLSConfig == nil && s.TLS == TLSRequired:
 		return nil, errNoTLS
 	case !s.trackListener(&d.listener.Listener):
@@ -107,7 +106,8 @@ func (d *libraryDriver) GetSettings() (*ftpserver.Settings, error) {
 	return set, nil
 }
 
-// inSeconds returns a timeout as the library takes it, where zero is no bound.
+// inSeconds converts a timeout of this package, where zero is no limit, to one of the
+// library, where a negative number is no limit.
 func inSeconds(d time.Duration) int {
 	if d == 0 {
 		return -1
@@ -115,8 +115,8 @@ func inSeconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
-// GetTLSConfig returns how TLS is done: always the same, so that tickets of commands
-// are good for data.
+// GetTLSConfig always returns the same configuration, so that a session ticket of a
+// control connection is valid for data connections.
 func (d *libraryDriver) GetTLSConfig() (*tls.Config, error) {
 	if config := d.server.tls.Control; config != nil {
 		return config, nil
@@ -124,11 +124,11 @@ func (d *libraryDriver) GetTLSConfig() (*tls.Config, error) {
 	return nil, errNoTLS
 }
 
-// ClientConnected lets a client in, or says why not.
+// ClientConnected registers a client, or returns why it is refused.
 func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, error) {
 	remote := live.AddrPortOf(cc.RemoteAddr())
 	c := &libraryClient{
-		driver: d, cc: cc, conn: d.listener.take(remote), remote: remote, host: live.ClientOf(cc.RemoteAddr()), start: time.Now(),
+		driver: d, cc: cc, conn: d.listener.take(remote), remote: remote, host: live.ClientAddr(cc.RemoteAddr()), start: time.Now(),
 	}
 	if c.conn == nil {
 		return errNotTCP.Error(), errNotTCP
@@ -136,7 +136,7 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	cc.SetExtra(c)
 	client := live.Client{Protocol: live.FTP, Remote: cc.RemoteAddr(), Conn: c.conn}
-	_, refusal := d.server.enter(client, c.host, func(s *live.Session) sessionOf { c.live = s; return c })
+	_, refusal := d.server.enter(client, c.host, func(s *live.Session) trackedSession { c.live = s; return c })
 	if !refusal.IsZero() {
 		c.cancel(errRefused)
 		return refusal.Lines[0], errRefused
@@ -144,16 +144,16 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 	return banner, nil
 }
 
-// ClientDisconnected is told that no more commands will come. A file may still be
-// open.
+// ClientDisconnected is called when the control connection has ended. A file may still
+// be open.
 func (d *libraryDriver) ClientDisconnected(cc ftpserver.ClientContext) {
 	if c, ok := cc.Extra().(*libraryClient); ok && c.live != nil {
-		c.cancel(errLeft)
-		c.leave(func() { c.departed = true })
+		c.cancel(errClientGone)
+		c.update(func() { c.disconnected = true })
 	}
 }
 
-// AuthUser lets a user log in.
+// AuthUser checks a password and returns the user's file system.
 func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password string) (ftpserver.ClientDriver, error) {
 	c, ok := cc.Extra().(*libraryClient)
 	if !ok {
@@ -168,8 +168,8 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 		return &libraryFS{c, u}, nil
 	}
 	if errors.Is(err, ErrLogin) {
-		pause(c.ctx, s.guesses.add(c.host, s.waits))
-		err = ErrLogin // which tells no more
+		pause(c.ctx, s.failures.add(c.host, s.delays))
+		err = ErrLogin // the client must not learn more
 	}
 	return nil, err
 }
@@ -178,29 +178,29 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 type libraryClient struct {
 	driver *libraryDriver
 	cc     ftpserver.ClientContext
-	conn   net.Conn // of the commands
+	conn   net.Conn // the control connection
 	remote netip.AddrPort
 	host   netip.Addr
 	start  time.Time
 	live   *live.Session
-	ctx    context.Context // ends when transfers must
+	ctx    context.Context // its end cancels transfers
 	cancel context.CancelCauseFunc
 
-	mu       sync.Mutex // guards the fields below
-	user     *user      // nil: not logged in
-	files    int        // that are open
-	closed   time.Time  // when the last of them was closed, right before the final reply
-	draining bool       // to be dismissed after the last of them
-	departed bool       // no more commands will come
+	mu           sync.Mutex // guards the fields below
+	user         *user      // nil: not logged in
+	files        int        // open files
+	closed       time.Time  // when a file was closed last, right before the final reply
+	draining     bool       // end the session when no file is open
+	disconnected bool       // no more commands will come
 }
 
-// login returns who has logged in, in the place of who was before.
+// login checks a password and makes the user the current one of the session.
 func (c *libraryClient) login(name, password string) (*user, error) {
-	a, err := c.driver.server.authenticate(c.ctx, c.asClient, c.host, name, password)
+	a, err := c.driver.server.authenticate(c.ctx, c.loginClient, c.host, name, password)
 	if err != nil {
 		return nil, err
 	}
-	u, err := c.driver.server.userOf(c.live, a, name)
+	u, err := c.driver.server.newSessionUser(c.live, a, name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,35 +211,36 @@ func (c *libraryClient) login(name, password string) (*user, error) {
 	return u, nil
 }
 
-// asClient returns who asks for a login.
-func (c *libraryClient) asClient() Client {
+// loginClient returns the session for Server.Login.
+func (c *libraryClient) loginClient() Client {
 	client := Client{ClientContext: c.cc, Session: c.live.ID(), Remote: c.remote, Local: live.AddrPortOf(c.cc.LocalAddr())}
 	if c.cc.HasTLSForControl() {
-		client.TLS = new(tls.ConnectionState) // the library does not tell more
+		client.TLS = new(tls.ConnectionState) // the library does not provide it
 	}
 	return client
 }
 
-// enter counts a file that is open, and leave takes it back. It reports false if the
-// session is over: the library may begin a transfer after it has told of the end.
-func (c *libraryClient) enter() bool {
+// addFile counts an open file. It reports false if the session is over: the library may
+// begin a transfer after ClientDisconnected.
+func (c *libraryClient) addFile() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.files == 0 && c.departed {
+	if c.files == 0 && c.disconnected {
 		return false
 	}
 	c.files++
 	return true
 }
 
-// leave does step, and ends the session if that was the last of it.
-func (c *libraryClient) leave(step func()) {
+// update calls step, which changes files or disconnected, with the lock held. Then it
+// ends the session if no file is open and the client has disconnected.
+func (c *libraryClient) update(step func()) {
 	c.mu.Lock()
 	files := c.files
 	if step(); c.files < files {
 		c.closed = time.Now()
 	}
-	idle, over := c.files == 0, c.files == 0 && c.departed
+	idle, over := c.files == 0, c.files == 0 && c.disconnected
 	draining, u := c.draining, c.user
 	c.mu.Unlock()
 	switch {
@@ -248,31 +249,31 @@ func (c *libraryClient) leave(step func()) {
 		s := c.driver.server
 		defer s.forgetSession(c, c.live)
 		if hook := s.OnDisconnect; hook != nil {
-			hook(Disconnect{Session: c.live.ID(), Remote: c.remote, User: c.live.User(), Duration: time.Since(c.start), Err: reasonFor(c.ctx)})
+			hook(Disconnect{Session: c.live.ID(), Remote: c.remote, User: c.live.User(), Duration: time.Since(c.start), Err: disconnectReason(c.ctx)})
 		}
 	case idle && draining:
-		time.AfterFunc(farewell, func() { c.cut(ErrServerClosed) }) // the final reply comes first
+		time.AfterFunc(lastReplyTimeout, func() { c.cut(ErrServerClosed) }) // the final reply comes first
 	}
 }
 
-// drain ends the session, after the file that is open if there is one.
+// drain ends the session, after the transfer under way if there is one.
 func (c *libraryClient) drain() {
 	c.mu.Lock()
 	c.draining = true
-	busy, replies := c.files > 0, time.Since(c.closed) < farewell
+	busy, replying := c.files > 0, time.Since(c.closed) < lastReplyTimeout
 	c.mu.Unlock()
 	switch {
 	case busy:
-	case replies:
-		time.AfterFunc(farewell, func() { c.cut(ErrServerClosed) })
+	case replying:
+		time.AfterFunc(lastReplyTimeout, func() { c.cut(ErrServerClosed) })
 	default:
 		c.cut(ErrServerClosed)
 	}
 }
 
-// cut ends everything at once, but for a data connection that the library waits for.
-// The client's Close would do that too, and is not used: it races with the end of a
-// session in the library.
+// cut ends the session at once, except that the library may go on waiting for a data
+// connection. The Close method of ClientContext would end that too, but it races with the
+// end of a session in the library.
 func (c *libraryClient) cut(cause error) {
 	c.cancel(cause)
 	_ = c.conn.Close()

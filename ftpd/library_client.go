@@ -14,9 +14,10 @@ import (
 	"sluice/internal/digest"
 )
 
-// libraryFS is what a user of the library sees and may do. The library gives it
-// absolute paths as a rule, and the argument of HASH as the client has sent it.
-// Errors name no path: the library sends them to the client.
+// libraryFS is the file system of a user, with its rights, as a ClientDriver of the
+// library. The library passes absolute paths, except for HASH, whose argument it passes
+// as the client has sent it. Errors contain no path of this host, because the library
+// sends them to the client.
 type libraryFS struct {
 	client *libraryClient
 	user   *user
@@ -40,8 +41,8 @@ func (l *libraryFS) path(name string) string { return absolute(l.client.cc.Path(
 // Name returns the name of the file system.
 func (l *libraryFS) Name() string { return l.user.tree.Name() }
 
-// Stat describes what name leads to.
-func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.look(l.path(name)) }
+// Stat describes a file or directory. It follows links.
+func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.statIfAllowed(l.path(name)) }
 
 // ReadDir returns the entries of a directory.
 func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
@@ -56,9 +57,9 @@ func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
 	return infos, err
 }
 
-// libraryInfo is a link or a special file as the library can list it: as something
-// that is no directory. The library has no other word for it in MLSD than "file", and
-// in LIST the letter by which [fs.FileMode.String] begins.
+// libraryInfo describes a link or a special file for the library's listings. It must not
+// look like a directory. In MLSD the library calls all else "file", and in LIST it shows
+// the first letter of [fs.FileMode.String].
 type libraryInfo struct {
 	fs.FileInfo
 	name string
@@ -71,7 +72,7 @@ func libraryInfoOf(it list.Item) fs.FileInfo {
 	case mode.IsRegular() || mode.IsDir():
 		return it.Info
 	case it.Link == nil:
-		return libraryInfo{it.Info, it.Name, mode.Perm() | fs.ModeNamedPipe} // p; the letters of others are unknown to clients
+		return libraryInfo{it.Info, it.Name, mode.Perm() | fs.ModeNamedPipe} // p; clients do not know Go's letters for other types
 	}
 	info := it.Info
 	if end := it.LeadsTo(); end != nil && !end.IsDir() {
@@ -89,12 +90,12 @@ func (l *libraryFS) Mkdir(name string, _ os.FileMode) error {
 	return l.user.mkdir(l.path(name), 0o777&^libraryMask)
 }
 
-// MkdirAll makes a directory, and those above it.
+// MkdirAll makes a directory and its missing parents.
 func (l *libraryFS) MkdirAll(name string, _ os.FileMode) error {
 	return l.user.mkdirAll(l.path(name), 0o777&^libraryMask)
 }
 
-// Remove removes a file; a directory it refuses.
+// Remove removes a file. It refuses a directory.
 func (l *libraryFS) Remove(name string) error { return l.user.remove(l.path(name)) }
 
 // RemoveDir removes an empty directory, but not the current one.
@@ -102,7 +103,7 @@ func (l *libraryFS) RemoveDir(name string) error {
 	return l.unlessCurrent(name, l.user.removeDir)
 }
 
-// RemoveAll removes a directory with all that is in it, but not the current one.
+// RemoveAll removes a directory with all its contents, but not the current one.
 func (l *libraryFS) RemoveAll(name string) error {
 	return l.unlessCurrent(name, l.user.removeAll)
 }
@@ -114,10 +115,9 @@ func (l *libraryFS) Rename(from, to string) error {
 	})
 }
 
-// unlessCurrent calls f for a path that is not that of the current directory, or of
-// one above it.
+// unlessCurrent calls f, unless name is the current directory or one above it.
 func (l *libraryFS) unlessCurrent(name string, f func(name string) error) error {
-	if name = l.path(name); holds(name, l.path(".")) {
+	if name = l.path(name); contains(name, l.path(".")) {
 		return errCurrent
 	}
 	return f(name)
@@ -139,7 +139,7 @@ func (l *libraryFS) Chtimes(name string, _, mtime time.Time) error {
 	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chtimes(name, time.Time{}, mtime) })
 }
 
-// Chown sets the owner and group of a file, where the file system lets it.
+// Chown sets the owner and group of a file, if the file system allows it.
 func (l *libraryFS) Chown(name string, uid, gid int) error {
 	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chown(name, uid, gid) })
 }
@@ -149,40 +149,39 @@ func (l *libraryFS) Symlink(target, name string) error {
 	return l.user.symlink(l.path(target), l.path(name))
 }
 
-// GetAvailableSpace returns how many bytes files in a directory may yet take.
+// GetAvailableSpace returns the free space for files in a directory, in bytes.
 func (l *libraryFS) GetAvailableSpace(name string) (int64, error) {
 	free, err := l.user.free(l.path(name))
-	return free, bare(err)
+	return free, stripPaths(err)
 }
 
 // ComputeHash returns a checksum of the bytes from start up to but without end.
 func (l *libraryFS) ComputeHash(name string, algorithm ftpserver.HASHAlgo, start, end int64) (string, error) {
 	for kind, called := range driverHashes {
 		if called == algorithm {
-			return l.sum(name, kind, start, end)
+			return l.checksum(name, kind, start, end)
 		}
 	}
 	return "", fs.ErrInvalid
 }
 
-func (l *libraryFS) sum(name string, kind digest.Algorithm, start, end int64) (string, error) {
-	f, _, err := l.user.openToSum(l.path(name))
+func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int64) (string, error) {
+	f, _, err := l.user.openForHash(l.path(name))
 	if err != nil {
-		return "", bare(err)
+		return "", stripPaths(err)
 	}
 	defer f.Close()
 	sum, err := l.client.driver.server.digests.Part(l.client.ctx, f, kind, start, end-start)
-	return hex.EncodeToString(sum), bare(err)
+	return hex.EncodeToString(sum), stripPaths(err)
 }
 
-// Open opens a directory to be listed, or a file to be read. The library uses ReadDir
-// and GetHandle instead.
+// Open opens a file to be read. The library calls GetHandle and ReadDir instead.
 func (l *libraryFS) Open(name string) (afero.File, error) {
 	f, _, err := l.user.openWhole(l.path(name))
-	return f, bare(err)
+	return f, stripPaths(err)
 }
 
-// OpenFile refuses what Open does not do: files are written by GetHandle.
+// OpenFile is Open, and refuses other flags: files are written by GetHandle.
 func (l *libraryFS) OpenFile(name string, flag int, _ os.FileMode) (afero.File, error) {
 	if flag != os.O_RDONLY {
 		return nil, fs.ErrInvalid

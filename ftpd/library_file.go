@@ -14,9 +14,9 @@ import (
 	"sluice/internal/upload"
 )
 
-// GetHandle opens a file to be sent from offset on, or to be received. The library
-// copies with io.Copy, which finds WriteTo and ReadFrom: the bytes go by sendfile and
-// splice, as those of our own engine.
+// GetHandle opens a file to be sent from offset on, or to be received. The library copies
+// with io.Copy, which uses WriteTo and ReadFrom, so the bytes go by sendfile and splice,
+// as with our own engine.
 func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	command := Store
 	switch {
@@ -28,19 +28,19 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	c := l.client
 	t := newTransfer(c.ctx, c.driver.server, c.live, l.user, command, l.path(name))
 	t.record.Offset = offset
-	if !c.enter() {
-		return nil, errLeft
+	if !c.addFile() {
+		return nil, errClientGone
 	}
 	f, err := l.handle(t)
 	if err != nil {
 		t.report(err, nil)
-		c.leave(func() { c.files-- })
+		c.update(func() { c.files-- })
 		return nil, libraryError(err)
 	}
 	return f, nil
 }
 
-// libraryError returns err as the library may tell it.
+// libraryError returns err in the form that the library sends to the client.
 func libraryError(err error) error {
 	if err == nil {
 		return nil
@@ -48,7 +48,7 @@ func libraryError(err error) error {
 	if isBeyondQuota(err) {
 		return ftpserver.ErrStorageExceeded
 	}
-	return bare(err)
+	return stripPaths(err)
 }
 
 func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
@@ -73,19 +73,19 @@ func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	return &libraryUpload{libraryFile{client: l.client, transfer: t, at: f.Start()}, f}, nil
 }
 
-// libraryFile is what both kinds of handles have in common.
+// libraryFile has the common parts of libraryDownload and libraryUpload.
 type libraryFile struct {
 	client   *libraryClient
 	transfer *transfer
-	at       int64 // of the next byte
-	failed   error // what TransferError has told; nil: nothing
+	at       int64 // offset of the next byte
+	failed   error // from TransferError; nil: no error
 }
 
-// TransferError is told that not all has moved. Close follows.
+// TransferError notes that the transfer has failed. The library calls Close after it.
 func (f *libraryFile) TransferError(err error) { f.failed = err }
 
-// Seek goes to where the transfer begins, which is where the file is already: no
-// other offset is asked for.
+// Seek accepts only the current offset: the library seeks to the start of the transfer,
+// where the file is already.
 func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekStart || offset != f.at {
 		return f.at, errOffset
@@ -93,8 +93,9 @@ func (f *libraryFile) Seek(offset int64, whence int) (int64, error) {
 	return f.at, nil
 }
 
-// stream returns what bytes go through, if it is a connection.
-func (f *libraryFile) stream(rw any) (*stream, bool) {
+// asStream returns rw, which the library passes to WriteTo or ReadFrom, as a stream; ok
+// is false if it is not a connection.
+func (f *libraryFile) asStream(rw any) (*stream, bool) {
 	conn, ok := rw.(net.Conn)
 	if !ok {
 		return nil, false
@@ -103,13 +104,13 @@ func (f *libraryFile) stream(rw any) (*stream, bool) {
 	if protected, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		below = protected.NetConn()
 	}
-	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library ends it
+	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library closes it
 }
 
-// end tells of the end of the transfer.
-func (f *libraryFile) end(err error) {
+// finish reports the end of the transfer.
+func (f *libraryFile) finish(err error) {
 	f.transfer.report(err, nil)
-	f.client.leave(func() { f.client.files-- })
+	f.client.update(func() { f.client.files-- })
 }
 
 // libraryDownload is the file of a RETR.
@@ -123,7 +124,7 @@ type libraryDownload struct {
 func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
 	at := d.at
 	d.at = d.size
-	conn, ok := d.stream(w)
+	conn, ok := d.asStream(w)
 	if !ok {
 		return io.Copy(w, io.NewSectionReader(d.file, at, d.size-at))
 	}
@@ -131,7 +132,7 @@ func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
 	return d.transfer.record.Sent, libraryError(err)
 }
 
-// Read reads what comes next.
+// Read reads the next bytes of the file.
 func (d *libraryDownload) Read(p []byte) (int, error) {
 	n, err := d.file.ReadAt(p[:min(int64(len(p)), max(d.size-d.at, 0))], d.at)
 	d.at += int64(n)
@@ -148,8 +149,8 @@ func (d *libraryDownload) Write([]byte) (int, error) { return 0, errDirection }
 
 // Close closes the file.
 func (d *libraryDownload) Close() error {
-	_ = d.file.Close() // it was only read
-	d.end(d.failed)
+	_ = d.file.Close() // nothing was written
+	d.finish(d.failed)
 	return nil
 }
 
@@ -162,7 +163,7 @@ type libraryUpload struct {
 // ReadFrom receives the rest of the file.
 func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
 	at := u.at
-	conn, ok := u.stream(r)
+	conn, ok := u.asStream(r)
 	if !ok {
 		n, err := io.Copy(struct{ io.Writer }{u}, r)
 		return n, err
@@ -172,7 +173,7 @@ func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
 	return end - at, libraryError(err)
 }
 
-// Write writes what comes next.
+// Write writes the next bytes of the file.
 func (u *libraryUpload) Write(p []byte) (int, error) {
 	n, err := u.file.Writer().WriteAt(p, u.at)
 	u.at += int64(n)
@@ -182,9 +183,9 @@ func (u *libraryUpload) Write(p []byte) (int, error) {
 // Read refuses.
 func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
-// Close makes the file visible if all of it has come.
+// Close makes the file visible, if the upload is complete.
 func (u *libraryUpload) Close() error {
-	err := u.transfer.finish(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
-	u.end(err)
+	err := u.transfer.commit(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
+	u.finish(err)
 	return libraryError(err)
 }

@@ -19,10 +19,10 @@ import (
 	"sluice/sendfile"
 )
 
-// byLibrary makes the server of ftpserverlib serve what start has made.
-func byLibrary(s *server, ln net.Listener) error {
+// libraryEngine serves with the engine of ftpserverlib.
+func libraryEngine(s *server, ln net.Listener) error {
 	err := ftpserver.NewFtpServer(s.Driver(ln)).ListenAndServe()
-	if err == nil { // as it says when the listener is closed
+	if err == nil { // the listener was closed
 		return ftpd.ErrServerClosed
 	}
 	return err
@@ -32,10 +32,10 @@ func byLibrary(s *server, ln net.Listener) error {
 func startLibrary(t *testing.T, setup func(*ftpd.Server)) *server {
 	t.Helper()
 	nettest.CheckLeaks(t)
-	return startBy(t, byLibrary, "127.0.0.1:0", nil, setup)
+	return startWithEngine(t, libraryEngine, "127.0.0.1:0", nil, setup)
 }
 
-func TestTheLibraryServesByZeroCopy(t *testing.T) {
+func TestTheLibraryTransfersByZeroCopy(t *testing.T) {
 	for _, m := range []mode{pasv, epsv, port, eprt} {
 		t.Run(string(m), func(t *testing.T) {
 			s := startLibrary(t, nil)
@@ -44,20 +44,20 @@ func TestTheLibraryServesByZeroCopy(t *testing.T) {
 			c.put(m, "STOR f", strings.NewReader(content))
 			up := s.transfer()
 			if up.Method != sendfile.Splice || up.Sent != int64(len(content)) || up.Op != ftpd.Store || up.Path != "/f" || up.Err != nil {
-				t.Errorf("told %+v", up)
+				t.Errorf("got %+v", up)
 			}
 			if got := c.get(m, "RETR f"); got != content {
 				t.Errorf("got %d bytes of another content", len(got))
 			}
 			down := s.transfer()
 			if down.Method != sendfile.Sendfile || down.Sent != int64(len(content)) || down.Op != ftpd.Retrieve || down.User != "u" || down.Err != nil {
-				t.Errorf("told %+v", down)
+				t.Errorf("got %+v", down)
 			}
 		})
 	}
 }
 
-func TestTheLibraryServesByTLS(t *testing.T) {
+func TestTheLibraryServesTLS(t *testing.T) {
 	s := startLibrary(t, withTLS)
 	s.file("f", 100_000)
 	c := s.secure(trust(0))
@@ -67,7 +67,7 @@ func TestTheLibraryServesByTLS(t *testing.T) {
 	}
 	c.expect(226, "RETR")
 	if x := s.transfer(); x.Method != sendfile.Copy || x.Err != nil {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 }
 
@@ -82,10 +82,10 @@ func TestAnUploadToTheLibraryThatBreaksOffLeavesTheOldFile(t *testing.T) {
 			_ = conn.SetLinger(0)
 			_ = conn.Close()
 			if x := s.transfer(); x.Err == nil || x.Sent > 4 {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); len(got) != 1 || got[0] != "f" {
-				t.Errorf("there are %q, want f alone", got)
+				t.Errorf("the directory has %q, want f only", got)
 			}
 			if got, err := os.ReadFile(filepath.Join(s.dir, "f")); string(got) != pattern(0, 100) || err != nil {
 				t.Errorf("f has %d bytes, %v", len(got), err)
@@ -94,7 +94,7 @@ func TestAnUploadToTheLibraryThatBreaksOffLeavesTheOldFile(t *testing.T) {
 	}
 }
 
-func TestTheLibraryKeepsToRights(t *testing.T) {
+func TestTheLibraryEnforcesRights(t *testing.T) {
 	s := startLibrary(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -107,7 +107,7 @@ func TestTheLibraryKeepsToRights(t *testing.T) {
 	c.want(350, "RNFR f")
 	c.want(550, "RNTO g")
 	if got := s.names(); len(got) != 1 || got[0] != "f" {
-		t.Errorf("there are %q", got)
+		t.Errorf("the directory has %q, want f only", got)
 	}
 	user := s.login()
 	user.want(257, "MKD d")
@@ -119,7 +119,7 @@ func TestTheLibraryKeepsToRights(t *testing.T) {
 
 func TestShutdownEndsTheSessionsOfTheLibrary(t *testing.T) {
 	s := startLibrary(t, nil)
-	const size = 32 << 20 // more than the buffers on the way
+	const size = 32 << 20 // more than the socket buffers
 	s.file("f", size)
 	idle, busy := s.guest(), s.guest()
 	conn := busy.data(epsv, "RETR f")
@@ -133,13 +133,13 @@ func TestShutdownEndsTheSessionsOfTheLibrary(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	for range 2 {
-		if x := next(t, s.leavings); !errors.Is(x.Err, ftpd.ErrServerClosed) {
-			t.Errorf("told %+v", x)
+		if x := next(t, s.disconnects); !errors.Is(x.Err, ftpd.ErrServerClosed) {
+			t.Errorf("got %+v", x)
 		}
 	}
 }
 
-func TestTheLibraryCountsClientsAndGuesses(t *testing.T) {
+func TestTheLibraryEnforcesLimitsOfClientsAndFailedLogins(t *testing.T) {
 	clients := &ftpd.Registry{MaxConns: 1}
 	s := startLibrary(t, func(s *ftpd.Server) { s.Live = clients })
 	c := s.dial()
@@ -147,19 +147,19 @@ func TestTheLibraryCountsClientsAndGuesses(t *testing.T) {
 	c.want(530, "PASS wrong")
 	c.end()
 	if x := next(t, s.logins); !errors.Is(x.Err, ftpd.ErrLogin) {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
-	waitFor(t, "the client to be forgotten", func() bool { n, _ := clients.Len(); return n == 0 })
+	waitFor(t, "the end of the first session", func() bool { n, _ := clients.Len(); return n == 0 })
 	s.login()
 	if code, text := s.greeting(); code != 500 || !strings.Contains(text, "Too many clients") {
-		t.Errorf("one too many gets %q", text)
+		t.Errorf("a client beyond the limit gets %q", text)
 	}
 }
 
-// The library may open a file after it has told that the client is gone.
-func TestAClientOfTheLibraryThatHasLeftOpensNoFile(t *testing.T) {
+// The library may open a file after it has called ClientDisconnected.
+func TestTheLibraryOpensNoFileAfterTheClientHasDisconnected(t *testing.T) {
 	s := startLibrary(t, func(s *ftpd.Server) {
-		s.AcceptTimeout = time.Second // for which the library waits
+		s.AcceptTimeout = time.Second // the library waits for it
 		s.OnTransfer, s.OnLogin = nil, nil
 	})
 	s.file("f", 1000)
@@ -172,7 +172,7 @@ func TestAClientOfTheLibraryThatHasLeftOpensNoFile(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_ = c.SetDeadline(time.Now().Add(100 * time.Millisecond)) // replies get lost there
+				_ = c.SetDeadline(time.Now().Add(100 * time.Millisecond)) // the library loses replies
 				_, _ = io.WriteString(c, "USER ftp\r\nPASS x\r\nEPSV\r\nRETR f\r\n")
 				r := bufio.NewReader(c)
 				for range 4 {
@@ -184,7 +184,7 @@ func TestAClientOfTheLibraryThatHasLeftOpensNoFile(t *testing.T) {
 	}
 	clients.Wait()
 	for range 8 * 50 {
-		next(t, s.leavings)
+		next(t, s.disconnects)
 	}
 	s.guest()
 }

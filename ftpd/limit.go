@@ -7,9 +7,8 @@ import (
 	"sluice/sendfile"
 )
 
-// ownRate is the bytes per second that each transfer of u may take from srv; 0:
-// there is no limit.
-func (u *user) ownRate(srv *Server) int64 {
+// maxRate returns the limit of each transfer of u from srv, in bytes per second; 0: none.
+func (u *user) maxRate(srv *Server) int64 {
 	ofServer, ofUser := srv.MaxRate, u.account.MaxRatePerTransfer
 	if ofUser > 0 && (ofServer <= 0 || ofUser < ofServer) {
 		return ofUser
@@ -17,54 +16,53 @@ func (u *user) ownRate(srv *Server) int64 {
 	return ofServer
 }
 
-// isLimited reports whether a download of u from srv may have to wait for a limit
-// of ours.
+// isLimited reports whether a rate limit holds for downloads of u from srv.
 func (u *user) isLimited(srv *Server) bool {
-	return u.ownRate(srv) > 0 || u.account.MaxRate > 0 || srv.Limiter != nil
+	return u.maxRate(srv) > 0 || u.account.MaxRate > 0 || srv.Limiter != nil
 }
 
-// limit makes opt keep a transfer of size bytes, negative if that is not known,
-// to all limits that hold for it. It must be watched before.
+// limit makes opt apply all rate limits of the transfer. size is in bytes; negative: not
+// known. Call beginLive first.
 func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 	u, srv := t.user, t.server
-	all := srv.Limiter
+	serverLimit := srv.Limiter
 	if upload {
-		all = srv.UploadLimiter
+		serverLimit = srv.UploadLimiter
 	}
-	var ofUser rate.Limiter
+	var userLimit rate.Limiter
 	if most := u.account.MaxRate; most > 0 {
-		ofUser = srv.limits.of(userWay{u.name, most, upload})
+		userLimit = srv.limits.get(limitKey{u.name, most, upload})
 	}
-	t.throttle = rate.Begin(size, rate.Own{Rate: u.ownRate(srv), After: srv.RateAfter}, ofUser, all)
-	opt.Wait = t.watched.Limited(t.throttle.Hook())
+	t.throttle = rate.Begin(size, rate.PerTransfer{Rate: u.maxRate(srv), After: srv.RateAfter}, userLimit, serverLimit)
+	opt.Wait = t.liveEntry.Limited(t.throttle.Hook())
 }
 
-// userLimits are the limits of users, once they have had a transfer. They stay:
-// who comes back at once has no fresh one.
+// userLimits has the shared limits of users that have had a transfer. Entries are never
+// removed, so that a user cannot get a fresh limit by reconnecting.
 type userLimits struct {
 	mu    sync.Mutex // guards the field below
-	limit map[userWay]*rate.Limit
+	limit map[limitKey]*rate.Limit
 }
 
-// userWay is a direction of a user, at a rate, which may be another at the next
-// login.
-type userWay struct {
+// limitKey is a user and a direction. It includes the rate, which may differ at the
+// user's next login.
+type limitKey struct {
 	name   string
 	rate   int64
 	upload bool
 }
 
-// of returns what all transfers of a way share.
-func (u *userLimits) of(way userWay) *rate.Limit {
+// get returns the limit that all transfers with the key share.
+func (u *userLimits) get(key limitKey) *rate.Limit {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	l := u.limit[way]
+	l := u.limit[key]
 	if l == nil {
 		if u.limit == nil {
-			u.limit = make(map[userWay]*rate.Limit)
+			u.limit = make(map[limitKey]*rate.Limit)
 		}
-		l = rate.New(way.rate)
-		u.limit[way] = l
+		l = rate.New(key.rate)
+		u.limit[key] = l
 	}
 	return l
 }

@@ -18,8 +18,8 @@ import (
 	"sluice/sendfile"
 )
 
-// limited gives u an account with a limit of its own.
-func limited(bytesPerSecond int64) func(*access) {
+// withRateLimit gives the user u a rate limit.
+func withRateLimit(bytesPerSecond int64) func(*access) {
 	return func(a *access) {
 		a.users = new(account.Users)
 		// It cannot fail: the name is new and the limit not negative.
@@ -27,9 +27,9 @@ func limited(bytesPerSecond int64) func(*access) {
 	}
 }
 
-func TestTransfersKeepToTheirLimits(t *testing.T) {
+func TestTransfersObeyTheirRateLimits(t *testing.T) {
 	const size, atMost = 500_000, 1e6
-	const least = 300 * time.Millisecond // less the first turn, what was not used in the moment before, and a margin
+	const least = 300 * time.Millisecond // 500 ms without the first grant, the unused allowance and a margin
 	down := func(c *client) { c.get(epsv, "RETR f") }
 	up := func(c *client) { c.put(epsv, "STOR up", nettest.Pattern(size)) }
 	slow := func(srv *ftpd.Server) { srv.MaxRate = atMost }
@@ -45,16 +45,16 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 		{"RETR", nil, slow, false, down, true},
 		{"STOR", nil, slow, false, up, true},
 		{"APPE", nil, slow, false, func(c *client) { c.put(epsv, "APPE up", nettest.Pattern(size)) }, true},
-		{"RETR of a guest", slowGuests, nil, true, down, true},
-		{"RETR of a guest who may take less than others", slowGuests, func(srv *ftpd.Server) { srv.MaxRate = 1e12 }, true, down, true},
-		{"RETR of a guest who may take more than others", func(a *access) { a.guestRate = 1e12 }, slow, true, down, true},
-		{"but not RETR of a user by the limit of guests", func(a *access) { a.guestRate = 1 }, nil, false, down, false},
-		{"RETR of a user with a limit", limited(atMost), nil, false, down, true},
-		{"STOR of a user with a limit", limited(atMost), nil, false, up, true},
-		{"RETR by the limit of all", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(atMost) }, false, down, true},
-		{"STOR by the limit of all", nil, func(srv *ftpd.Server) { srv.UploadLimiter = rate.New(atMost) }, false, up, true},
-		{"but not STOR by that of the other direction", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(1) }, false, up, false},
-		{"but not RETR of the bytes before", nil, func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
+		{"RETR of an anonymous user", slowGuests, nil, true, down, true},
+		{"RETR of an anonymous user with a lower limit than the server's", slowGuests, func(srv *ftpd.Server) { srv.MaxRate = 1e12 }, true, down, true},
+		{"RETR of an anonymous user with a higher limit than the server's", func(a *access) { a.guestRate = 1e12 }, slow, true, down, true},
+		{"not RETR of a user, by the limit of anonymous users", func(a *access) { a.guestRate = 1 }, nil, false, down, false},
+		{"RETR of a user with a limit", withRateLimit(atMost), nil, false, down, true},
+		{"STOR of a user with a limit", withRateLimit(atMost), nil, false, up, true},
+		{"RETR, by the limit of all downloads", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(atMost) }, false, down, true},
+		{"STOR, by the limit of all uploads", nil, func(srv *ftpd.Server) { srv.UploadLimiter = rate.New(atMost) }, false, up, true},
+		{"not STOR, by the limit of all downloads", nil, func(srv *ftpd.Server) { srv.Limiter = rate.New(1) }, false, up, false},
+		{"not RETR of the first RateAfter bytes", nil, func(srv *ftpd.Server) { srv.MaxRate, srv.RateAfter = 1, size }, false, down, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startAs(t, tt.admit, func(srv *ftpd.Server) {
@@ -73,7 +73,7 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 			took := time.Since(begin)
 			x := s.transfer()
 			if x.Err != nil || x.Sent != size {
-				t.Errorf("told %+v, want %d bytes", x, size)
+				t.Errorf("got %+v, want %d bytes", x, size)
 			}
 			if tt.want && took < least {
 				t.Errorf("took %v, want at least %v", took, least)
@@ -89,7 +89,7 @@ func TestTransfersKeepToTheirLimits(t *testing.T) {
 	}
 }
 
-func TestALimitIsToldInTheReply(t *testing.T) {
+func TestTheReplyNamesTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxRate = new(live.Registry), 500_000 })
 	s.file("f", 200_000)
 	c := s.login()
@@ -100,7 +100,7 @@ func TestALimitIsToldInTheReply(t *testing.T) {
 	}
 }
 
-func TestListingsKeepToTheLimit(t *testing.T) {
+func TestListingsObeyTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 20_000 })
 	for i := range 200 {
 		s.file(fmt.Sprintf("a name that is long enough %d", i), 0)
@@ -113,7 +113,7 @@ func TestListingsKeepToTheLimit(t *testing.T) {
 }
 
 func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
-	s := startAs(t, limited(1e6), nil)
+	s := startAs(t, withRateLimit(1e6), nil)
 	s.file("f", 400_000)
 	begin := time.Now()
 	var wg sync.WaitGroup
@@ -123,12 +123,12 @@ func TestTheSessionsOfAUserShareItsLimit(t *testing.T) {
 	}
 	wg.Wait()
 	if took, least := time.Since(begin), 600*time.Millisecond; took < least {
-		t.Errorf("two took %v, want at least %v", took, least)
+		t.Errorf("two transfers took %v, want at least %v", took, least)
 	}
 }
 
 func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
-	s := startAs(t, limited(100_000), nil)
+	s := startAs(t, withRateLimit(100_000), nil)
 	s.file("f", 4000)
 	c := s.login()
 	begin := time.Now()
@@ -136,13 +136,13 @@ func TestSmallFilesOfAUserShareItsLimit(t *testing.T) {
 		c.get(epsv, "RETR f")
 	}
 	if took, least := time.Since(begin), 500*time.Millisecond; took < least {
-		t.Errorf("20 took %v, want at least %v", took, least)
+		t.Errorf("20 transfers took %v, want at least %v", took, least)
 	}
 }
 
-// A file that is so small that the reader sends it itself would keep it from
-// hearing of an abort.
-func TestAborEndsAWaitForTheLimit(t *testing.T) {
+// If the goroutine that reads commands sent a small file itself, it could not read ABOR
+// while it waits for the limit.
+func TestABOREndsAWaitForTheRateLimit(t *testing.T) {
 	for _, size := range []int64{1000, 100_000} {
 		s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
 		s.file("f", size)
@@ -153,7 +153,7 @@ func TestAborEndsAWaitForTheLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.send("ABOR")
-		if size > 4<<10 { // or else the reply waits for the final one
+		if size > 4<<10 { // for a smaller file reply 150 comes later, with the final one
 			c.expect(150, "RETR")
 		}
 		for code := 0; code != 226; {
@@ -163,12 +163,12 @@ func TestAborEndsAWaitForTheLimit(t *testing.T) {
 			}
 		}
 		if x := s.transfer(); x.Err == nil || x.Sent == size {
-			t.Errorf("told %+v, want an error", x)
+			t.Errorf("got %+v, want an error", x)
 		}
 	}
 }
 
-func TestCloseDoesNotWaitForTheLimit(t *testing.T) {
+func TestCloseDoesNotWaitForTheRateLimit(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.MaxRate = 10 })
 	s.file("f", 100_000)
 	data := s.login().data(epsv, "RETR f")
@@ -182,20 +182,20 @@ func TestCloseDoesNotWaitForTheLimit(t *testing.T) {
 	}
 }
 
-// A ledger is a limit as another program may have one.
-type ledger struct{ granted, returned atomic.Int64 }
+// A countingLimiter is a Limiter of another program, which counts.
+type countingLimiter struct{ granted, returned atomic.Int64 }
 
-func (l *ledger) Wait(_ context.Context, n int) (int, error) {
+func (l *countingLimiter) Wait(_ context.Context, n int) (int, error) {
 	n = min(n, 100_000)
 	l.granted.Add(int64(n))
 	return n, nil
 }
 
-func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
+func (l *countingLimiter) Return(n int) { l.returned.Add(int64(n)) }
 
-func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
+func TestASharedLimiterIsChargedForTheBytesSent(t *testing.T) {
 	const size = 1_234_567
-	var up, down ledger
+	var up, down countingLimiter
 	s := start(t, func(srv *ftpd.Server) { srv.UploadLimiter, srv.Limiter = &up, &down })
 	s.file("f", size)
 	c := s.login()
@@ -213,12 +213,12 @@ func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 	}
 }
 
-func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
+func TestAnUploadReportsASlowSender(t *testing.T) {
 	const size = 100_000
 	slowly := func() io.Reader { return nettest.Trickle(nettest.Pattern(size), size/10, 10*time.Millisecond) }
 	for name, put := range map[string]func(*server){
 		"in clear": func(s *server) { s.login().put(epsv, "STOR up", slowly()) },
-		"by TLS": func(s *server) {
+		"with TLS": func(s *server) {
 			c := s.secure(trust(0))
 			data := c.begin("STOR up", c.config)
 			if _, err := io.Copy(data, slowly()); err != nil {
@@ -232,13 +232,13 @@ func TestAnUploadTellsThatItsSenderIsSlow(t *testing.T) {
 			s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live = new(live.Registry) })
 			put(s)
 			if x := s.transfer(); x.Cause != live.Sender || x.Sent != size {
-				t.Errorf("told %+v, want the cause sender", x)
+				t.Errorf("got %+v, want the cause sender", x)
 			}
 		})
 	}
 }
 
-func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
+func TestTransfersWithTLSObeyTheirRateLimit(t *testing.T) {
 	const size = 300_000
 	s := start(t, func(srv *ftpd.Server) { withTLS(srv); srv.Live, srv.MaxRate = new(live.Registry), 1e6 })
 	s.file("f", size)
@@ -261,7 +261,7 @@ func TestTransfersByTLSKeepToTheirLimit(t *testing.T) {
 			t.Errorf("%s took %v, want at least %v", line, took, least)
 		}
 		if x := s.transfer(); x.Cause != live.RateLimit || x.Sent != size {
-			t.Errorf("told %+v, want the cause rate limit", x)
+			t.Errorf("got %+v, want the cause rate limit", x)
 		}
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"sluice/internal/account"
 )
 
-// plant makes links and a FIFO in the served directory: some lead to files and
-// directories, some out, some nowhere.
-func (s *server) plant() (outside string) {
+// makeLinks makes a FIFO and symbolic links in the served directory: to files, to
+// directories, out of the tree, and dangling ones.
+func (s *server) makeLinks() (outside string) {
 	s.t.Helper()
 	outside = s.t.TempDir()
 	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o666); err != nil {
@@ -42,15 +42,15 @@ func (s *server) plant() (outside string) {
 	return outside
 }
 
-// inProj is what plant makes in proj, as MLSD shows it.
-const inProj = "type=OS.unix=slink; absolute\r\ntype=OS.unix=slink; back\r\ntype=OS.unix=slink; chain\r\n" +
+// projFacts is what MLSD shows of the directory proj after makeLinks.
+const projFacts = "type=OS.unix=slink; absolute\r\ntype=OS.unix=slink; back\r\ntype=OS.unix=slink; chain\r\n" +
 	"type=OS.unix=slink:missing; dangling\r\ntype=OS.unix=slink:../shared; dir\r\ntype=file;size=10; file\r\n" +
 	"type=OS.unix=slink; forged\r\ntype=OS.unix=slink:.; here\r\ntype=OS.unix=slink:loop; loop\r\ntype=OS.unix=slink; out\r\n" +
 	"type=OS.unix=fifo; pipe\r\n"
 
-func TestEveryListingShowsAllThatIsThereAndNothingOfTheHost(t *testing.T) {
+func TestListingsShowAllEntriesAndNothingOutsideTheTree(t *testing.T) {
 	s := start(t, nil)
-	outside := s.plant()
+	outside := s.makeLinks()
 	for _, who := range []struct {
 		name  string
 		login func(*server) *client
@@ -58,32 +58,32 @@ func TestEveryListingShowsAllThatIsThereAndNothingOfTheHost(t *testing.T) {
 		c := who.login(s)
 		c.want(200, "OPTS MLST type;size;")
 		_, got, _ := strings.Cut(c.get(pasv, "MLSD proj"), " ..\r\n")
-		if got != inProj {
-			t.Errorf("%s: MLSD proj = %q, want %q", who.name, got, inProj)
+		if got != projFacts {
+			t.Errorf("%s: MLSD proj = %q, want %q", who.name, got, projFacts)
 		}
-		long := map[string]string{}
+		long := map[string]string{} // what LIST shows of each name: the letter of its type, and the target
 		for line := range strings.Lines(c.get(pasv, "LIST proj")) {
 			fields := strings.Fields(line)
 			long[fields[8]] = line[:1] + strings.Join(fields[9:], " ")
 		}
-		arrows := map[string]string{"dangling": "l-> missing", "dir": "l-> ../shared", "file": "l-> ../shared/f", "here": "l-> .", "loop": "l-> loop", "pipe": "p"}
+		shown := map[string]string{"dangling": "l-> missing", "dir": "l-> ../shared", "file": "l-> ../shared/f", "here": "l-> .", "loop": "l-> loop", "pipe": "p"}
 		for line := range strings.Lines(got) {
 			_, name, _ := strings.Cut(strings.TrimSpace(line), " ")
-			want, ok := arrows[name]
+			want, ok := shown[name]
 			if !ok {
-				want = "l"
+				want = "l" // a link out of the tree, or one that could forge a line
 			}
 			if long[name] != want {
 				t.Errorf("%s: LIST has %q of %s, want %q", who.name, long[name], name, want)
 			}
-			// Each alone, by a pattern, and by its name: as in the directory.
+			// By its name and by a pattern, an entry is shown as in its directory.
 			if text := c.want(250, "MLST proj/"+name); !strings.Contains(text, strings.TrimSuffix(strings.TrimSpace(line), name)+"/proj/"+name) {
 				t.Errorf("%s: MLST proj/%s = %q", who.name, name, text)
 			}
 			if got := c.get(pasv, "NLST proj/"+name[:1]+"*"); !strings.Contains(got, "proj/"+name+"\r\n") {
 				t.Errorf("%s: NLST of a pattern for %s = %q", who.name, name, got)
 			}
-			if name != "dir" && name != "here" { // those are listed
+			if name != "dir" && name != "here" { // LIST enters directories
 				if got := c.get(pasv, "LIST proj/"+name); got[:1] != want[:1] || !strings.Contains(got, " proj/"+name) || strings.Count(got, "\n") != 1 {
 					t.Errorf("%s: LIST proj/%s = %q", who.name, name, got)
 				}
@@ -105,11 +105,11 @@ func TestEveryListingShowsAllThatIsThereAndNothingOfTheHost(t *testing.T) {
 	}
 }
 
-// A client that knows no links takes those that lead to a directory for one.
-func TestLinksAreRemovedThemselvesAndSoEveryDirectoryCanBeEmptied(t *testing.T) {
+// A client that does not know links takes a link to a directory for a directory.
+func TestRemovingALinkRemovesTheLinkItself(t *testing.T) {
 	for _, command := range []string{"DELE", "RMD"} {
 		s := start(t, nil)
-		outside := s.plant()
+		outside := s.makeLinks()
 		c := s.login()
 		c.want(550, "RMD proj")
 		for name := range strings.SplitSeq(strings.TrimSpace(c.get(pasv, "NLST proj")), "\r\n") {
@@ -131,9 +131,9 @@ func TestLinksAreRemovedThemselvesAndSoEveryDirectoryCanBeEmptied(t *testing.T) 
 	}
 }
 
-func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
+func TestLinksAndSpecialFilesCanBeRenamed(t *testing.T) {
 	s := start(t, nil)
-	s.plant()
+	s.makeLinks()
 	c := s.login()
 	for _, name := range []string{"absolute", "chain", "dangling", "dir", "file", "loop", "out", "pipe"} {
 		path := filepath.Join(s.dir, "proj", name)
@@ -142,7 +142,7 @@ func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 		moved := "moved"
-		if slices.Contains([]string{"absolute", "dir", "file", "out"}, name) { // it would lead out of there
+		if slices.Contains([]string{"absolute", "dir", "file", "out"}, name) { // one directory higher the link would lead out
 			c.want(350, "RNFR proj/"+name)
 			c.want(550, "RNTO moved")
 			moved = "proj/moved"
@@ -154,18 +154,18 @@ func TestLinksAndSpecialFilesAreRenamedThemselves(t *testing.T) {
 			t.Errorf("%s: moved is %v, %v, want %v", name, after, err, before)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is still there: %v", name, err)
+			t.Errorf("%s still exists: %v", name, err)
 		}
 		c.want(250, "DELE "+moved)
 	}
 	if s.content("shared/f") != pattern(0, 10) {
-		t.Error("what a link leads to has changed")
+		t.Error("the target of a link has changed")
 	}
 }
 
-func TestThoseWhoMayNotDeleteRemoveNoLink(t *testing.T) {
+func TestRemovingALinkNeedsTheRightDelete(t *testing.T) {
 	s := startAs(t, func(a *access) { a.root, a.write = a.root.Writable(), false }, nil)
-	s.plant()
+	s.makeLinks()
 	c := s.login()
 	for _, line := range []string{"RMD proj/dir", "RMD proj/dangling", "DELE proj/dir"} {
 		c.want(550, line)
@@ -175,15 +175,15 @@ func TestThoseWhoMayNotDeleteRemoveNoLink(t *testing.T) {
 	}
 }
 
-// Those who may put files into a box, but neither list nor fetch them, learn nothing of
-// links either.
-func TestLinksAreNotForThoseWhoMayNotLook(t *testing.T) {
+// A user that may upload files, but neither list nor read them, learns nothing of links
+// either.
+func TestLinksAreHiddenWithoutTheRightToSeeFiles(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		if err := a.users.AddAccount(account.Account{Name: "blind", Rights: ftpd.Create}, "x"); err != nil {
 			t.Fatal(err)
 		}
 	}, nil)
-	s.plant()
+	s.makeLinks()
 	c := s.dial()
 	c.want(331, "USER blind")
 	c.want(230, "PASS x")
@@ -192,7 +192,7 @@ func TestLinksAreNotForThoseWhoMayNotLook(t *testing.T) {
 	}
 }
 
-func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
+func TestLinksOfOtherFileSystemsAreListed(t *testing.T) {
 	dir := t.TempDir()
 	for name, target := range map[string]string{"dir": "d", "file": "f", "dangling": "missing", "absolute": dir} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
@@ -214,11 +214,11 @@ func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
 		want string
 	}{
 		{
-			"with all of afero's interfaces", disk,
+			"with afero's interfaces for links", disk,
 			"type=OS.unix=slink; absolute\r\ntype=dir; d\r\ntype=OS.unix=slink:missing; dangling\r\ntype=OS.unix=slink:d; dir\r\ntype=file;size=5; f\r\ntype=file;size=5; file\r\n",
 		},
 		{
-			"with none but afero.Fs", struct{ afero.Fs }{disk},
+			"with afero.Fs only", struct{ afero.Fs }{disk},
 			"type=OS.unix=slink; absolute\r\ntype=dir; d\r\ntype=OS.unix=slink; dangling\r\ntype=OS.unix=slink; dir\r\ntype=file;size=5; f\r\ntype=file;size=5; file\r\n",
 		},
 	} {
@@ -232,9 +232,9 @@ func TestLinksOfOtherFileSystemsAreListedToo(t *testing.T) {
 	}
 }
 
-// faults-trust.md, T17: Sluice does not follow a link that leads out, but other programs do, and users whose tree is
-// larger.
-func TestNoClientMakesOrMovesALinkThatLeadsOut(t *testing.T) {
+// faults-trust.md, T17: Sluice does not follow a link out of the user's tree, but other programs do, and so do users
+// with a larger tree.
+func TestNoLinkOutOfTheTreeCanBeMadeOrMoved(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		for name, home := range map[string]string{"alice": "/alice", "bob": "/bob", "boss": ""} {
 			if err := a.users.AddAccount(account.Account{Name: name, Home: home, Rights: account.All}, "x"); err != nil {
@@ -266,18 +266,18 @@ func TestNoClientMakesOrMovesALinkThatLeadsOut(t *testing.T) {
 	alice.want(350, "RNFR /d/e/g/l")
 	alice.want(250, "RNTO /d/e/g/m")
 	alice.want(200, "SITE SYMLINK / /d/e/top")
-	alice.want(200, "SITE SYMLINK /log /d/e/top/l") // which is /l
+	alice.want(200, "SITE SYMLINK /log /d/e/top/l") // makes /l
 	if got, err := os.Readlink(filepath.Join(s.dir, "alice", "l")); err != nil || got != "log" {
 		t.Errorf("/l leads to %q, %v", got, err)
 	}
 
-	boss := as("boss") // for whom it leads nowhere but to alice
+	boss := as("boss") // for this user, too, the link leads to alice/log
 	boss.put(epsv, "APPE /alice/l", strings.NewReader("of the boss"))
 	if got := s.content("alice/log"); got != "of the boss" {
-		t.Errorf("log holds %q", got)
+		t.Errorf("log has %q", got)
 	}
 	boss.want(350, "RNFR /alice/d/e/g/m")
 	boss.want(550, "RNTO /alice/m")
-	boss.want(350, "RNFR /alice/d/e/g/m") // which leads three directories up
+	boss.want(350, "RNFR /alice/d/e/g/m") // leads three directories up
 	boss.want(250, "RNTO /alice/d/e/m")
 }

@@ -17,43 +17,43 @@ import (
 func (op *operation) list(arg string) (r reply) {
 	s := op.session
 	t := newTransfer(op.ctx, s.server, s.live, s.user, op.name, s.path(arg))
-	items, err := s.items(op.ctx, op.name, arg)
+	items, err := s.listItems(op.ctx, op.name, arg)
 	if errors.Is(err, list.ErrNoMatch) {
-		err = nil // a pattern may match nothing, and clients take an error for one of the server
+		err = nil // an empty listing: clients would take an error for a failure of the server
 	}
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
-	err = errPanic // of a hook, unless sendLines returns
-	defer func() { r = op.done(t, err) }()
-	view, format := s.view(), list.FormatOf(op.name)
-	err = op.sendOver(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
+	err = errPanic // remains if a hook panics in sendLines
+	defer func() { r = op.finish(t, err) }()
+	view, format := s.listView(), list.FormatOf(op.name)
+	err = op.sendWithConn(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 
-// view returns how the user sees files.
-func (s *session) view() list.View {
+// listView returns what the lines of a listing show to the user.
+func (s *session) listView() list.View {
 	return list.View{Now: time.Now(), Rights: s.user.rights, HostIDs: s.user.name != anonymous, Facts: s.facts()}
 }
 
 var errNoDirectory = errors.New("not a directory")
 
-// items finds what a listing is to show, until ctx ends.
-func (s *session) items(ctx context.Context, command, arg string) ([]list.Item, error) {
+// listItems returns the items of a listing. It stops when ctx ends.
+func (s *session) listItems(ctx context.Context, command, arg string) ([]list.Item, error) {
 	if err := s.user.may(account.List); err != nil {
 		return nil, err
 	}
 	if command == "MLSD" {
-		return s.factItems(s.path(arg))
+		return s.mlsdItems(s.path(arg))
 	}
-	return s.nameItems(ctx, command, arg)
+	return s.namedItems(ctx, command, arg)
 }
 
-// factItems returns the directory name with itself and the one above.
-func (s *session) factItems(name string) ([]list.Item, error) {
+// mlsdItems returns the directory name itself, its parent, and its entries.
+func (s *session) mlsdItems(name string) ([]list.Item, error) {
 	self, err := s.user.stat(name)
 	if err == nil && !self.IsDir() {
-		err = errNoDirectory // and nothing else is listed (RFC 3659, 7.2.1)
+		err = errNoDirectory // RFC 3659, 7.2.1: MLSD lists only directories
 	}
 	if err != nil {
 		return nil, err
@@ -70,10 +70,11 @@ func (s *session) factItems(name string) ([]list.Item, error) {
 	return append(items, rest...), err
 }
 
-// nameItems returns what arg names to LIST or NLST: the entries of a
-// directory, also through a link, a file or a link itself, or what matches a pattern.
-func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.Item, error) {
-	s.note(func(c *clientContext) { c.listPath = "" })
+// namedItems returns the items for the argument of LIST or NLST: the entries of a
+// directory or of a link to one; any other file or link itself; or else the names that
+// match arg as a pattern.
+func (s *session) namedItems(ctx context.Context, command, arg string) ([]list.Item, error) {
+	s.updateContext(func(c *clientContext) { c.listPath = "" })
 	it, err := s.user.entry(s.path(arg))
 	if err != nil && !s.server.policy.keepOptions {
 		arg = withoutOptions(arg)
@@ -91,19 +92,19 @@ func (s *session) nameItems(ctx context.Context, command, arg string) ([]list.It
 	items, err := s.user.readDir(s.path(arg))
 	if command == "NLST" {
 		prefix := s.listPrefix(arg)
-		for i := range items { // names that the client can send as they are
+		for i := range items { // with the prefix the client can use the names in commands
 			items[i].Name = prefix + items[i].Name
 		}
 	}
 	return items, err
 }
 
-// listPrefix returns what stands before the names of an NLST of the directory arg:
-// the directory as the client calls it, unless a driver has said while it was read
-// that they are in another one, because arg is a pattern to it.
+// listPrefix returns the prefix of the names in an NLST of the directory arg: arg itself,
+// unless the driver has set another directory by SetListPath, because it takes arg for a
+// pattern.
 func (s *session) listPrefix(arg string) string {
 	var other string
-	s.note(func(c *clientContext) { other = c.listPath })
+	s.updateContext(func(c *clientContext) { other = c.listPath })
 	switch {
 	case other != "":
 		arg = path.Clean("/" + other)
@@ -116,8 +117,7 @@ func (s *session) listPrefix(arg string) string {
 	return strings.TrimSuffix(arg, "/") + "/"
 }
 
-// withoutOptions takes off what clients give to ls: LIST -la d. No option
-// changes what is shown.
+// withoutOptions removes options of ls, as in "LIST -la d". They have no effect.
 func withoutOptions(arg string) string {
 	for strings.HasPrefix(arg, "-") {
 		_, arg, _ = strings.Cut(arg, " ")
@@ -126,61 +126,61 @@ func withoutOptions(arg string) string {
 	return arg
 }
 
-// listingBuffer makes one packet, or a few TLS records, of many lines.
+// listingBuffer collects many lines for one write.
 const listingBuffer = 64 << 10
 
 // sendLines sends the lines of items, many at a time.
 func (t *transfer) sendLines(conn *stream, view *list.View, format list.Format, items []list.Item) error {
-	to := &sink{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
-	t.limit(&to.opt, false, -1)
-	out := bufio.NewWriterSize(to, listingBuffer)
+	w := &listingWriter{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
+	t.limit(&w.opt, false, -1)
+	out := bufio.NewWriterSize(w, listingBuffer)
 	for _, it := range items {
-		_, _ = out.Write(format(view, out.AvailableBuffer(), it)) // Flush tells
+		_, _ = out.Write(format(view, out.AvailableBuffer(), it)) // Flush returns its error
 	}
 	err := out.Flush()
 	if err != nil {
 		conn.fail()
 	}
 	var e *sendfile.Error
-	if errors.As(err, &e) { // of one Write, and not of all
-		e.Offset = to.sent.Sent
+	if errors.As(err, &e) { // its Offset counts from the start of one Write
+		e.Offset = w.sent.Sent
 	}
-	return t.ended(to.sent, err)
+	return t.recordResult(w.sent, err)
 }
 
-// sink sends what is written to it, with the same idea of a stall as files are
-// sent with, and counts it.
-type sink struct {
+// listingWriter sends the bytes written to it, with the same timeout and limits as files,
+// and counts them.
+type listingWriter struct {
 	transfer *transfer
 	conn     *stream
 	opt      sendfile.Options
-	sent     sendfile.Result // by no method: these are no bytes of a file
+	sent     sendfile.Result // without a method: these are no bytes of a file
 }
 
 // Write blocks until p is sent, the client stalls, or the operation ends.
-func (w *sink) Write(p []byte) (int, error) {
-	if w.sent.Sent == 0 && len(p) == listingBuffer { // more is to come
-		w.transfer.watch(w.conn, false, -1)
+func (w *listingWriter) Write(p []byte) (int, error) {
+	if w.sent.Sent == 0 && len(p) == listingBuffer { // probably a long listing
+		w.transfer.beginLive(w.conn, false, -1)
 	}
 	res, err := sendfile.Write(w.transfer.ctx, w.conn.Conn, p, &w.opt)
 	w.sent.Sent += res.Sent
-	w.transfer.watched.Add(sendfile.Result{Sent: res.Sent})
+	w.transfer.liveEntry.Add(sendfile.Result{Sent: res.Sent})
 	return int(res.Sent), err
 }
 
-// maxStat is how many entries STAT tells: a reply is written at once.
-const maxStat = 10_000
+// maxStatEntries limits the entries in a reply to STAT, which is sent in one write.
+const maxStatEntries = 10_000
 
 // statPath answers STAT with an argument: a LIST over the control connection.
 func (s *session) statPath(arg string) reply {
-	items, err := s.items(s.ctx, "LIST", arg)
+	items, err := s.listItems(s.ctx, "LIST", arg)
 	switch {
 	case err != nil:
-		return unavailable(err)
-	case len(items) > maxStat:
-		return say(450, "Too many entries, use LIST")
+		return fileErrorReply(err)
+	case len(items) > maxStatEntries:
+		return newReply(450, "Too many entries, use LIST")
 	}
-	view, lines := s.view(), []string{"Status of " + arg}
+	view, lines := s.listView(), []string{"Status of " + arg}
 	for _, it := range items {
 		b := view.AppendLong(nil, it)
 		lines = append(lines, string(b[:len(b)-len("\r\n")]))
@@ -189,5 +189,5 @@ func (s *session) statPath(arg string) reply {
 	if len(items) == 1 && items[0].Name == arg {
 		code = 213
 	}
-	return say(code, append(lines, "End")...)
+	return newReply(code, append(lines, "End")...)
 }

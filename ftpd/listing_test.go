@@ -14,19 +14,19 @@ import (
 	"sluice/internal/vfs"
 )
 
-// ABOR ends it the same way.
-func TestAPatternIsGivenUpWhenItsClientHasLeft(t *testing.T) {
+// ABOR ends it in the same way.
+func TestAPatternSearchEndsWhenTheClientDisconnects(t *testing.T) {
 	tree, err := vfs.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tree.Close()
-	if err := ftpd.GlobForTest(tree, "/*"); !errors.Is(err, ftpd.ErrLeft) {
-		t.Errorf("got %v, want %v", err, ftpd.ErrLeft)
+	if err := ftpd.GlobForTest(tree, "/*"); !errors.Is(err, ftpd.ErrClientGone) {
+		t.Errorf("got %v, want %v", err, ftpd.ErrClientGone)
 	}
 }
 
-func TestAPatternThatLooksEverywhereIsRefused(t *testing.T) {
+func TestAPatternThatReadsTooManyDirectoriesIsRefused(t *testing.T) {
 	s := start(t, nil)
 	for i := range 1100 {
 		if err := os.Mkdir(filepath.Join(s.dir, fmt.Sprint("d", i)), 0o755); err != nil {
@@ -43,8 +43,8 @@ func TestAPatternThatLooksEverywhereIsRefused(t *testing.T) {
 	}
 }
 
-// RFC 2640 wants UTF-8, and older trees have what they have.
-func TestNamesThatAreNotUTF8Survive(t *testing.T) {
+// RFC 2640 wants UTF-8, but file systems may have names in other encodings.
+func TestNamesThatAreNotUTF8AreKept(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("names are UTF-8 here")
 	}
@@ -73,9 +73,8 @@ func TestNamesThatAreNotUTF8Survive(t *testing.T) {
 	}
 }
 
-// The time is told for files of the last half year, the year for others, as ls
-// does.
-func TestListTellsTheTimeOrTheYear(t *testing.T) {
+// Like ls, LIST shows the time for files of the last half year, and the year for others.
+func TestListShowsTheTimeOrTheYear(t *testing.T) {
 	s := start(t, nil)
 	now := time.Now()
 	for name, when := range map[string]time.Time{

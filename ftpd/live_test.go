@@ -11,14 +11,14 @@ import (
 	"sluice/sendfile"
 )
 
-func TestSessionsAndTransfersAreSeen(t *testing.T) {
-	const size = 64 << 20 // more than the buffers of a connection hold
+func TestTheRegistryListsSessionsAndTransfers(t *testing.T) {
+	const size = 64 << 20 // more than the socket buffers
 	reg := new(live.Registry)
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
 	s.sparse("f", size)
 	s.file("small", 1000)
 	c := s.login()
-	if st := live.Snapshot(reg); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP || st.Sessions[0].State != "idle" {
+	if st := live.Snapshot(reg); len(st.Sessions) != 1 || st.Sessions[0].User != "u" || st.Sessions[0].Protocol != live.FTP.String() || st.Sessions[0].State != "idle" {
 		t.Errorf("got %+v, want one idle session of u", st.Sessions)
 	}
 
@@ -28,7 +28,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	}
 	session := live.Snapshot(reg).Sessions[0]
 	if session.Command != "RETR f" || len(session.Transfers) != 1 {
-		t.Fatalf("got %+v, want that f moves", session)
+		t.Fatalf("got %+v, want one transfer of f", session)
 	}
 	if x := session.Transfers[0]; x.Op != ftpd.Retrieve || x.Path != "/f" || x.Size == nil || *x.Size != size {
 		t.Errorf("got %+v, want RETR of /f with %d bytes", x, size)
@@ -48,7 +48,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 	_ = up.Close()
 	c.expect(226, "STOR up")
 	if x := s.transfer(); x.Cause != live.Unknown || x.Retransmits > 0 {
-		t.Errorf("got cause %v and %d retransmits of an upload, want none told", x.Cause, x.Retransmits)
+		t.Errorf("got cause %v and %d retransmits of an upload, want none", x.Cause, x.Retransmits)
 	}
 	session = live.Snapshot(reg).Sessions[0]
 	if session.Command != "" || len(session.Transfers) != 0 || session.Requests != 3 || session.Sent != size+1000 || session.Received != 5 {
@@ -59,7 +59,7 @@ func TestSessionsAndTransfersAreSeen(t *testing.T) {
 		t.Errorf("after REIN: got user %q, want nobody", user)
 	}
 	c.want(221, "QUIT")
-	_ = s.Close() // waits for its end
+	_ = s.Close() // waits for the end of the session
 	if sessions, transfers := reg.Len(); sessions != 0 || transfers != 0 {
 		t.Errorf("after QUIT: got %d sessions and %d transfers, want none", sessions, transfers)
 	}
@@ -71,18 +71,18 @@ func TestATransferCanBeKilled(t *testing.T) {
 	s.sparse("f", 64<<20)
 	data := s.guest().data(pasv, "RETR f")
 	if !reg.Kill(live.Snapshot(reg).Sessions[0].ID) {
-		t.Fatal("nobody was killed")
+		t.Fatal("Kill has found no session")
 	}
 	if n, err := io.Copy(io.Discard, data); n == 64<<20 {
 		t.Errorf("got all of the file, %v, want less", err)
 	}
 	if x := s.transfer(); x.Err == nil {
-		t.Error("the transfer was told as a success")
+		t.Error("the transfer was reported as a success")
 	}
-	next(t, s.leavings)
+	next(t, s.disconnects)
 }
 
-func TestLiveMayRefuseASession(t *testing.T) {
+func TestTheRegistryCanRefuseASession(t *testing.T) {
 	reg := &live.Registry{MaxConns: 1}
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxConns = reg, 9 })
 	other, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
@@ -90,28 +90,28 @@ func TestLiveMayRefuseASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, text := s.greeting(); code != 421 || !strings.Contains(text, "Too many clients") {
-		t.Errorf("got %d %q, want 421 and why", code, text)
+		t.Errorf("got %d %q, want 421 and the reason", code, text)
 	}
 	other.Leave()
 	s.login()
 }
 
-// A session cannot tell whose limit it was: the account's, or that of all.
-func TestLiveMayRefuseAUser(t *testing.T) {
+// The reply is the same as for the limit of the account.
+func TestTheRegistryCanRefuseAUser(t *testing.T) {
 	s := start(t, func(srv *ftpd.Server) { srv.Live = &live.Registry{MaxConnsPerUser: 1} })
 	first := s.login()
 	second := s.dial()
 	second.want(331, "USER u")
 	if text := second.want(530, "PASS secret"); !strings.Contains(text, "Too many sessions") {
-		t.Errorf("got %q, want why", text)
+		t.Errorf("got %q, want the reason", text)
 	}
 	first.want(220, "REIN")
 	second.want(331, "USER u")
 	second.want(230, "PASS secret")
 }
 
-// What the server cuts is not the client's fault.
-func TestWhatTheServerCutsIsCounted(t *testing.T) {
+// A transfer that the server cuts does not count as a failure of the client.
+func TestTransfersThatTheServerCutsAreCounted(t *testing.T) {
 	records := make(chan live.Record, 1)
 	s := start(t, func(srv *ftpd.Server) {
 		srv.Live = &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
@@ -128,20 +128,20 @@ func TestListingsAreCounted(t *testing.T) {
 	records := make(chan live.Record, 2)
 	reg := &live.Registry{OnTransfer: func(rec live.Record) { records <- rec }}
 	s := start(t, func(srv *ftpd.Server) { srv.Live = reg })
-	path := s.deep(2000)
+	path := s.makeDeepDir(2000)
 	c := s.guest()
 	text := c.get(epsv, "LIST")
 	rec := next(t, records)
 	if rec.Op != "LIST" || rec.Sent != int64(len(text)) || rec.Watched {
-		t.Errorf("got %+v, want LIST of %d bytes, too small to be watched", rec, len(text))
+		t.Errorf("got %+v, want LIST of %d bytes, too small for an entry in the registry", rec, len(text))
 	}
 	long := c.get(epsv, "NLST "+path)
 	rec = next(t, records)
 	if !rec.Watched || rec.Op != "NLST" || rec.Sent != int64(len(long)) || rec.Method != sendfile.Auto || rec.Outcome != live.Complete {
-		t.Errorf("got %+v, want NLST of %d bytes by no method", rec, len(long))
+		t.Errorf("got %+v, want NLST of %d bytes without a method", rec, len(long))
 	}
 	want := uint64(len(text) + len(long))
 	if got := live.Snapshot(reg).Totals.Bytes; len(got) != 1 || got[0].Bytes != want || got[0].Method != "" {
-		t.Errorf("got %+v, want %d bytes by no method", got, want)
+		t.Errorf("got %+v, want %d bytes without a method", got, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// record is a writer for one handler and a reader at the end.
+// record collects the output of a log handler.
 type record struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -29,25 +29,25 @@ func (l *record) String() string {
 	return l.b.String()
 }
 
-func TestPasswordsAreInNoLog(t *testing.T) {
+func TestPasswordsAreNotLogged(t *testing.T) {
 	var l record
 	s := start(t, func(s *ftpd.Server) {
 		s.Logger = slog.New(slog.NewTextHandler(&l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	c := s.dial()
 	c.want(331, "USER u")
-	c.want(500, "hunter2") // typed where no password belongs
+	c.want(500, "hunter2") // a password typed as a command
 	c.want(530, "PASS hunter2")
 	c.want(331, "USER u")
 	c.want(230, "PASS secret")
 	c.want(221, "QUIT")
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if got := l.String(); got != "" {
 		t.Errorf("log = %s", got)
 	}
 }
 
-func TestClientsThatLeaveAreNoWarnings(t *testing.T) {
+func TestDisconnectingClientsAreNotLogged(t *testing.T) {
 	var l record
 	s := start(t, func(s *ftpd.Server) { s.Logger = slog.New(slog.NewTextHandler(&l, nil)) })
 	for range 10 {
@@ -56,11 +56,11 @@ func TestClientsThatLeaveAreNoWarnings(t *testing.T) {
 		nettest.Reset(t, from.(*net.TCPConn))
 		nettest.Reset(t, c.conn)
 		if x := s.transfer(); x.Err == nil {
-			t.Error("told no error")
+			t.Error("got no error")
 		}
-		next(t, s.leavings)
+		next(t, s.disconnects)
 	}
 	if got := l.String(); got != "" {
-		t.Errorf("log = %s, want none: the hooks tell it", got)
+		t.Errorf("log = %s, want none: OnDisconnect reports it", got)
 	}
 }

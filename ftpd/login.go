@@ -12,13 +12,13 @@ import (
 	"sluice/internal/live"
 )
 
-// anonymous is how a user without an account is called in hooks.
+// anonymous is the name of a user without an account in hooks.
 const anonymous = account.Anonymous
 
-// maxFailed is how many wrong passwords end a session.
+// maxFailed is the number of wrong passwords that ends a session.
 const maxFailed = 3
 
-var replyBanned = say(421, "Too many failed logins from your address, try again later")
+var replyBanned = newReply(421, "Too many failed logins from your address, try again later")
 
 var (
 	errFailed = errors.New("too many wrong passwords")
@@ -27,95 +27,95 @@ var (
 	errNoFS   = fmt.Errorf("%w: the FS of the account is nil", ErrUnavailable)
 )
 
-// userCommand answers USER. It ends the login that there was (RFC 959, 4.1.1).
-// Names that are known and those that are not get the same reply.
+// userCommand answers USER. It ends the current login (RFC 959, 4.1.1). The reply does
+// not show whether the name is known.
 func (s *session) userCommand(name string) reply {
 	s.logOut()
-	if r, done := s.server.driver.user(s, name); done {
+	if r, done := s.server.driver.verifyUser(s, name); done {
 		return r
 	}
 	if s.mustProtect() && !s.secured {
-		return say(530, "Encryption is required: send AUTH TLS first")
+		return newReply(530, "Encryption is required: send AUTH TLS first")
 	}
 	s.name = name
-	return say(331, "Password required")
+	return newReply(331, "Password required")
 }
 
-// pass answers PASS. A failure is answered late, against guessing, and always
-// alike (RFC 2577, 5 and 6).
+// pass answers PASS. The reply to a failure is delayed, against guessing, and always
+// the same (RFC 2577, 5 and 6).
 func (s *session) pass(password string) reply {
 	name := s.name
 	if name == "" {
-		return say(503, "Send USER first")
+		return newReply(503, "Send USER first")
 	}
 	s.name = ""
 	dir := s.dir()
 	u, err := s.login(name, password)
 	if err != nil {
-		s.setDir(dir) // Login may have set that of somebody who is not in
+		s.setDir(dir) // Server.Login may have changed it through the Client
 	}
-	return s.loggedIn(name, u, err)
+	return s.completeLogin(name, u, err)
 }
 
-// loggedIn answers a login as name, which has made the client u or has failed for
-// the reason of err.
-func (s *session) loggedIn(name string, u *user, err error) reply {
-	s.user = u // already now: a session that ends closes the home of it
+// completeLogin completes a login as name and returns the reply: u has logged in, or the
+// login has failed with err.
+func (s *session) completeLogin(name string, u *user, err error) reply {
+	s.user = u // before the hook: if that panics, the end of the session closes u
 	if hook := s.server.OnLogin; hook != nil {
 		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
 	}
 	text := s.server.driver.authMessage(s, name, err)
 	switch {
 	case err == nil:
-		s.stopAlarm(alarmLogin)
-		return say(230, orText(text, "Logged in")...)
+		s.stopTimer(loginTimer)
+		return newReply(230, textOr(text, "Logged in")...)
 	case err == errBanned:
-		s.then = func() error { return errBanned }
+		s.afterReply = func() error { return errBanned }
 		return replyBanned
 	case err == live.ErrTooManyOfUser:
-		return say(530, "Too many sessions of this user")
+		return newReply(530, "Too many sessions of this user")
 	case errors.Is(err, errHome): // the password was right
-		return say(530, "The home directory is not there")
+		return newReply(530, "The home directory cannot be opened")
 	case errors.Is(err, ErrUnavailable):
-		return say(530, "Login is not possible now")
-	case !errors.Is(err, ErrLogin): // the session must end, and nobody knows whether it was
+		return newReply(530, "Login is not possible now")
+	case !errors.Is(err, ErrLogin): // the session ended before the password was checked
 		return replyNoLogin
 	}
-	pause(s.ctx, s.server.guesses.add(s.host, s.server.waits))
+	pause(s.ctx, s.server.failures.add(s.host, s.server.delays))
 	if s.failed++; s.failed == maxFailed {
-		s.then = func() error { return errFailed }
+		s.afterReply = func() error { return errFailed }
 	}
-	return say(530, orText(text, "Login incorrect")...)
+	return newReply(530, textOr(text, "Login incorrect")...)
 }
 
-// orText returns the lines of text, or else one of our own.
-func orText(text []string, own string) []string {
+// textOr returns text, or the line fallback if text is nil.
+func textOr(text []string, fallback string) []string {
 	if text == nil {
-		return []string{own}
+		return []string{fallback}
 	}
 	return text
 }
 
-// login returns who has logged in, and counts the session as that user's. It hears
-// meanwhile whether the client goes away.
+// login checks the password, returns the user, and counts the session as that user's. If
+// the client disconnects meanwhile, the context of the session ends.
 func (s *session) login(name, password string) (u *user, err error) {
-	s.hearDuring(func() {
+	s.readAheadDuring(func() {
 		var a *Account
-		if a, err = s.server.authenticate(s.ctx, s.asClient, s.host, name, password); err == nil {
-			u, err = s.admit(a, name)
+		if a, err = s.server.authenticate(s.ctx, s.loginClient, s.host, name, password); err == nil {
+			u, err = s.userFor(a, name)
 		}
 	})
 	return u, err
 }
 
-// authenticate returns the account of whoever has the password, or why there is none;
-// ctx is that of the client at host.
+// authenticate returns the account of the user with that name and password, or why
+// there is none. ctx is the context of the session; host is the client's address.
 func (s *Server) authenticate(ctx context.Context, client func() Client, host netip.Addr, name, password string) (*Account, error) {
 	switch {
-	case s.guesses.banned(host, s.waits): // by others from there, as a rule
+	case s.failures.isBanned(host, s.delays): // usually because of other clients there
 		return nil, errBanned
-	case s.guests != nil && account.IsAnonymous(name):
-		return &Account{Name: anonymous, FS: s.guests, Rights: ReadOnly, HideDotFiles: !s.ShowHidden}, nil
+	case s.anonymousTree != nil && account.IsAnonymous(name):
+		return &Account{Name: anonymous, FS: s.anonymousTree, Rights: ReadOnly, HideDotFiles: !s.ShowHidden}, nil
 	case s.Login == nil:
 		return nil, ErrLogin
 	}
@@ -133,26 +133,28 @@ func (s *Server) authenticate(ctx context.Context, client func() Client, host ne
 	return nil, fmt.Errorf("%w: %w", ErrLogin, err)
 }
 
-// asClient returns who asks for a login.
-func (s *session) asClient() Client {
-	c := Client{ClientContext: s.context(), Session: s.id, Remote: s.remote, Local: s.local}
+// loginClient returns the session for Server.Login.
+func (s *session) loginClient() Client {
+	c := Client{ClientContext: s.driverContext(), Session: s.id, Remote: s.remote, Local: s.local}
 	if state, ok := s.control.tlsState(); ok {
 		c.TLS = &state
 	}
 	return c
 }
 
-// admit returns the user of an account.
-func (s *session) admit(a *Account, name string) (*user, error) {
-	u, err := s.server.userOf(s.live, a, name)
+// userFor returns the user for an account, with the driver's extensions, and counts
+// the session as that user's.
+func (s *session) userFor(a *Account, name string) (*user, error) {
+	u, err := s.server.newSessionUser(s.live, a, name)
 	if err == nil && s.server.driver != nil {
 		u.ext = extensionsOf(a.FS)
 	}
 	return u, err
 }
 
-// userOf returns the user of an account, and counts the session as that user's.
-func (s *Server) userOf(session *live.Session, a *Account, name string) (*user, error) {
+// newSessionUser returns the user for an account, and counts the session as that
+// user's.
+func (s *Server) newSessionUser(session *live.Session, a *Account, name string) (*user, error) {
 	u, err := newUser(a, name, durable.Policy{Level: s.Durability, OnSync: s.OnSync})
 	switch {
 	case errors.Is(err, ErrUnavailable):
@@ -167,43 +169,42 @@ func (s *Server) userOf(session *live.Session, a *Account, name string) (*user, 
 	return u, nil
 }
 
-// hearAfter is how long a login may take before anybody listens to whether the
-// client still waits for it. Most take less.
-const hearAfter = 50 * time.Millisecond
+// readAheadDelay is how long a login may take before the session begins to watch
+// whether the client disconnects. Most logins are faster.
+const readAheadDelay = 50 * time.Millisecond
 
-// hearDuring calls f and hears meanwhile whether the client goes away, which
-// ends the context of the session. What the client sends waits for its turn.
-func (s *session) hearDuring(f func()) {
-	s.control.readBy(time.Time{}) // until the next rest
-	heard := make(chan struct{})
-	timer := time.AfterFunc(hearAfter, func() {
-		defer close(heard)
-		if err := s.control.hear(); err != nil {
-			s.lost(err)
+// readAheadDuring calls f. If the client disconnects meanwhile, the context of the
+// session ends. Lines that the client sends meanwhile stay in the buffer.
+func (s *session) readAheadDuring(f func()) {
+	s.control.setReadDeadline(time.Time{}) // until the next startIdle
+	stopped := make(chan struct{})
+	timer := time.AfterFunc(readAheadDelay, func() {
+		defer close(stopped)
+		if err := s.control.readAhead(); err != nil {
+			s.handleReadError(err)
 		}
 	})
 	defer func() {
 		if !timer.Stop() {
-			s.control.readBy(longAgo) // wakes it
-			<-heard
+			s.control.setReadDeadline(longAgo) // interrupts the read
+			<-stopped
 		}
 	}()
 	f()
 }
 
-// logOut takes back what the user may touch. Who does not log in again is
-// dismissed as who never did.
+// logOut ends the login. LoginTimeout begins anew.
 func (s *session) logOut() {
 	if s.user == nil {
 		return
 	}
 	s.user.close()
 	s.user = nil
-	_ = s.live.SetUser("", 0) // of nobody there are never too many
-	s.restart, s.ranged, s.wanted, s.hash, s.umask = 0, nil, nil, nil, nil
+	_ = s.live.SetUser("", 0) // without a user no limit can fail
+	s.restart, s.byteRange, s.mlstFacts, s.hash, s.umask = 0, nil, nil, nil, nil
 	s.setDir("/")
 	s.dropSource()
-	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
+	s.setTimer(loginTimer, s.server.loginTimeout(), s.expireLogin)
 }
 
 // pause blocks for d, or until ctx ends.

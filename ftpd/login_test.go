@@ -18,7 +18,7 @@ func TestLogin(t *testing.T) {
 		admit          func(*access)
 		user, password string
 		code           int
-		as             string // what a transfer is told of
+		as             string // the user in the records
 	}{
 		{"a user with the right password", everybody, "u", "secret", 230, "u"},
 		{"a user with a wrong password", everybody, "u", "Secret", 530, ""},
@@ -32,7 +32,7 @@ func TestLogin(t *testing.T) {
 		{"Anonymous", everybody, "Anonymous", "x", 230, "anonymous"},
 		{"anonymous where it is off", noAnonymous, "anonymous", "a@b", 530, ""},
 		{"ftp where anonymous is off", noAnonymous, "ftp", "a@b", 530, ""},
-		{"a user where there are none", noUsers, "u", "secret", 530, ""},
+		{"a user of a server without users", noUsers, "u", "secret", 530, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startAs(t, tt.admit, nil)
@@ -42,23 +42,23 @@ func TestLogin(t *testing.T) {
 			c.want(tt.code, "PASS "+tt.password)
 			l := next(t, s.logins)
 			if l.User != tt.user || (l.Err == nil) != (tt.code == 230) {
-				t.Errorf("told %+v", l)
+				t.Errorf("got %+v", l)
 			}
 			if tt.code != 230 {
 				c.want(221, "QUIT")
-				if x := next(t, s.leavings); x.User != "" {
-					t.Errorf("told that %q left", x.User)
+				if x := next(t, s.disconnects); x.User != "" {
+					t.Errorf("the session of %q ended", x.User)
 				}
 				return
 			}
 			c.get(pasv, "RETR f")
 			if x := s.transfer(); x.User != tt.as || x.Session != l.Session {
-				t.Errorf("told %+v, want user %s of session %d", x, tt.as, l.Session)
+				t.Errorf("got %+v, want user %s of session %d", x, tt.as, l.Session)
 			}
 			c.want(221, "QUIT")
 			c.end()
-			if x := next(t, s.leavings); x.User != tt.as || x.Session != l.Session || x.Err != nil {
-				t.Errorf("told %+v", x)
+			if x := next(t, s.disconnects); x.User != tt.as || x.Session != l.Session || x.Err != nil {
+				t.Errorf("got %+v", x)
 			}
 		})
 	}
@@ -72,17 +72,17 @@ func TestThreeWrongPasswordsEndTheSession(t *testing.T) {
 		c.want(530, "PASS wrong")
 	}
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left by itself")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 }
 
-func TestAddressThatGuessesIsBanned(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.BanForTest(300 * time.Millisecond) })
-	early := s.dial() // counts for nothing
+func TestAnAddressWithTooManyFailedLoginsIsBanned(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.ShortenBanForTest(300 * time.Millisecond) })
+	early := s.dial() // connects before the ban
 	early.want(331, "USER u")
 	var last *client
-	for i := range ftpd.MaxGuesses {
+	for i := range ftpd.MaxFailedPerAddr {
 		if i%3 == 0 { // the session ends with the third
 			last = s.dial()
 		}
@@ -103,7 +103,7 @@ func TestAddressThatGuessesIsBanned(t *testing.T) {
 	}
 }
 
-func TestFailedLoginsSoundAlike(t *testing.T) {
+func TestFailedLoginsGetTheSameReply(t *testing.T) {
 	s := startAs(t, func(a *access) { a.anonymous = false }, nil)
 	said := make(map[string]bool)
 	for _, user := range []string{"u", "nobody", "anonymous", "ftp"} {
@@ -116,9 +116,9 @@ func TestFailedLoginsSoundAlike(t *testing.T) {
 	}
 }
 
-func TestFailedLoginIsAnsweredLate(t *testing.T) {
+func TestTheReplyToAFailedLoginIsDelayed(t *testing.T) {
 	const delay = 100 * time.Millisecond
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(delay, 0, 0) })
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(delay, 0, 0) })
 	c := s.dial()
 	c.want(331, "USER u")
 	begun := time.Now()
@@ -128,13 +128,13 @@ func TestFailedLoginIsAnsweredLate(t *testing.T) {
 	}
 }
 
-func TestCloseDoesNotWaitForALateAnswer(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(time.Hour, 0, 0) })
+func TestCloseDoesNotWaitForADelayedReply(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(time.Hour, 0, 0) })
 	c := s.dial()
 	c.want(331, "USER u")
 	c.send("PASS wrong")
 	next(t, s.logins)
-	_ = s.Close() // or the cleanup would hang
+	_ = s.Close() // would block for an hour
 	if code, _, err := c.reply(); err == nil && code != 530 {
 		t.Errorf("reply %d, want 530 or none", code)
 	}
@@ -156,18 +156,18 @@ func TestNothingWorksWithoutLogin(t *testing.T) {
 	}
 }
 
-func TestClientThatDoesNotLogInIsDismissed(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 50*time.Millisecond, 0) })
+func TestAClientThatDoesNotLogInGets421(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(0, 50*time.Millisecond, 0) })
 	c := s.dial()
 	c.expect(421, "no login")
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that it left by itself")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 }
 
-func TestClientThatLogsInIsNotDismissed(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 300*time.Millisecond, 0) })
+func TestTheLoginTimeoutEndsWithTheLogin(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(0, 300*time.Millisecond, 0) })
 	c := s.login()
 	_ = c.conn.SetReadDeadline(time.Now().Add(600 * time.Millisecond))
 	if code, text, err := c.reply(); err == nil {
@@ -177,7 +177,7 @@ func TestClientThatLogsInIsNotDismissed(t *testing.T) {
 	c.want(200, "NOOP")
 }
 
-func TestClientThatTakesNoReplyIsCut(t *testing.T) {
+func TestAClientThatDoesNotReadRepliesIsCut(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.StallTimeout = 200 * time.Millisecond })
 	c := s.guest()
 	_ = c.conn.SetReadBuffer(4 << 10)
@@ -189,12 +189,12 @@ func TestClientThatTakesNoReplyIsCut(t *testing.T) {
 			}
 		}
 	}()
-	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "reply not taken") {
-		t.Errorf("told %v", x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "reply not sent") {
+		t.Errorf("got %v", x.Err)
 	}
 }
 
-func TestNoopDoesNotExtendTheTimeToLogIn(t *testing.T) {
+func TestNOOPDoesNotExtendTheLoginTimeout(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.LoginTimeout = 200 * time.Millisecond })
 	c := s.dial()
 	for {
@@ -209,7 +209,7 @@ func TestNoopDoesNotExtendTheTimeToLogIn(t *testing.T) {
 	}
 }
 
-func TestUserMustLogInAgainInTime(t *testing.T) {
+func TestAfterUSERTheLoginTimeoutBeginsAnew(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.LoginTimeout = 200 * time.Millisecond })
 	c := s.login()
 	c.want(331, "USER u")
@@ -217,36 +217,36 @@ func TestUserMustLogInAgainInTime(t *testing.T) {
 	c.end()
 }
 
-func TestSessionHasAnEnd(t *testing.T) {
+func TestTheSessionTimeoutEndsASession(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.SessionTimeout = 200 * time.Millisecond })
 	c := s.guest()
 	s.begin(c, pasv)
 	c.expect(421, "session timeout")
 	c.end()
 	if x := s.transfer(); x.Err == nil {
-		t.Errorf("told a success: %+v", x)
+		t.Errorf("reported as a success: %+v", x)
 	}
 }
 
-func TestIdleClientIsDismissed(t *testing.T) {
+func TestAnIdleClientGets421(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.IdleTimeout = 200 * time.Millisecond })
 	c := s.login()
 	_, _ = c.conn.Write([]byte("DELE f")) // no line end: not a command
 	s.file("f", 1)
 	c.expect(421, "idle")
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "silent") {
-		t.Errorf("told %v", x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "silent") {
+		t.Errorf("got %v", x.Err)
 	}
 	if got := s.names(); len(got) != 1 {
-		t.Error("a part of a command was obeyed")
+		t.Error("a part of a command has run")
 	}
 }
 
-// Under a flood of guesses a client may wait for its turn until its time is
-// up: that is no wrong password.
-func TestALoginThatIsNotAnsweredInTimeIsNoGuess(t *testing.T) {
-	// It takes a second to calculate, which is more than a login may take.
+// When many clients log in, checking a password may take longer than LoginTimeout. That
+// does not count as a wrong password.
+func TestALoginTimeoutIsNotAFailedLogin(t *testing.T) {
+	// This hash takes a second, more than LoginTimeout.
 	slow := "$pbkdf2-sha256$i=4000000$" + strings.Repeat("A", 22) + "$" + strings.Repeat("A", 43)
 	s := startAs(t, func(a *access) {
 		hash, err := account.ParseHash(slow)
@@ -262,7 +262,7 @@ func TestALoginThatIsNotAnsweredInTimeIsNoGuess(t *testing.T) {
 	c.send("PASS wrong")
 	c.expect(421, "PASS")
 	if l := next(t, s.logins); l.Err == nil || strings.Contains(l.Err.Error(), "incorrect") {
-		t.Errorf("told %v, want that the login took too long", l.Err)
+		t.Errorf("got %v, want a login timeout", l.Err)
 	}
 	c.end()
 }

@@ -2,5 +2,5 @@
 
 package ftpd
 
-// setInline does nothing: see the file for unix for what is lost.
-func setInline(uintptr) error { return nil }
+// keepUrgentInline does nothing: see oob_unix.go for the consequence.
+func keepUrgentInline(uintptr) error { return nil }

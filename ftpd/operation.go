@@ -10,35 +10,36 @@ import (
 	"sluice/ftpd/internal/dataconn"
 )
 
-// operation is what a session is busy with: a transfer, or another command that
-// takes long. It begins when the command's turn has come and ends with its
-// final reply.
+// operation is a command that takes long, such as a transfer. A session runs one at a
+// time. It begins when the command's turn has come and ends with its final reply.
 type operation struct {
-	session    *session
-	name, arg  string // the command
-	data       bool   // it needs a data connection, which ends with it, whatever the reply
-	begun      time.Time
-	ctx        context.Context // ends with the cause errAborted after ABOR
-	cancel     context.CancelCauseFunc
-	detached   bool      // another goroutine reads commands; of the goroutine that works
-	introduced time.Time // when reply 150 was sent; of the goroutine that works
-	lossy      bool      // packets of the upload were lost on the way; of the same
+	session   *session
+	name, arg string // the command
+	data      bool   // it needs a data connection, which is closed at its end, whatever the reply
+	begun     time.Time
+	ctx       context.Context // ends with the cause errAborted after ABOR
+	cancel    context.CancelCauseFunc
+
+	// Only the goroutine that works on the operation uses these.
+	detached    bool      // another goroutine reads commands
+	openingSent time.Time // when reply 150 was sent
+	lossy       bool      // packets of the upload were lost on the way
 
 	// The session's mutex guards these.
-	ended   chan struct{} // closed at the end; nil: nobody waits
-	aborts  int           // ABORs that wait for the final reply
-	intro   string        // text of reply 150; "": a plain one
-	size    int64         // bytes to come, as far as known; negative: not known
-	opened  bool          // there is a data connection, and reply 150 was due
-	result  *Transfer     // how it has ended; nil: not known
-	failure error         // of the data connection, where result does not tell it
+	ended       chan struct{} // closed at the end; nil: nobody waits
+	aborts      int           // ABOR commands to be answered after the final reply
+	openingText string        // text of reply 150; "": the default
+	size        int64         // bytes to come; negative: not known
+	opened      bool          // the data connection is open, and reply 150 sent or about to be
+	result      *Transfer     // the transfer's record at its end; nil: not yet
+	dataErr     error         // why the data connection failed, if result does not say it
 }
 
 var errAborted = errors.New("aborted by the client")
 
-// operate answers a command that may take long. It reports whether another
+// runOperation runs a command as an operation and answers it. It reports whether another
 // goroutine reads commands now.
-func (s *session) operate(name, arg string, cmd command) (left bool) {
+func (s *session) runOperation(name, arg string, cmd command) (detached bool) {
 	if cmd.data {
 		if refusal := s.mayTransfer(); !refusal.IsZero() {
 			s.dropSource()
@@ -46,7 +47,7 @@ func (s *session) operate(name, arg string, cmd command) (left bool) {
 			return false
 		}
 	}
-	op := s.begin(name, arg, cmd.data)
+	op := s.beginOperation(name, arg, cmd.data)
 	if !cmd.quick || !s.user.isRoot {
 		op.detach()
 	}
@@ -55,19 +56,20 @@ func (s *session) operate(name, arg string, cmd command) (left bool) {
 	return op.detached
 }
 
-// begin begins an operation.
-func (s *session) begin(name, arg string, data bool) *operation {
+// beginOperation makes a new operation the current one of the session.
+func (s *session) beginOperation(name, arg string, data bool) *operation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	op := &operation{session: s, name: name, arg: arg, data: data, begun: time.Now(), size: -1}
 	op.ctx, op.cancel = context.WithCancelCause(s.ctx)
 	s.op = op
 	s.live.SetCommand(strings.TrimSpace(name + " " + arg))
-	s.control.readBy(time.Time{}) // the client may wait for the end in silence
+	s.control.setReadDeadline(time.Time{}) // the client may be silent meanwhile
 	return op
 }
 
-// wakeLocked takes the operation away, and wakes those who wait for its end.
+// wakeLocked ends the operation for the session, and wakes the goroutines that wait
+// for that.
 func (op *operation) wakeLocked() {
 	if op.ended != nil {
 		close(op.ended)
@@ -78,29 +80,29 @@ func (op *operation) wakeLocked() {
 	}
 }
 
-// detach leaves reading commands to another goroutine, because what comes may
-// take long.
+// detach starts another goroutine that reads commands, because the rest of the
+// operation may take long.
 func (op *operation) detach() {
 	if op.detached {
 		return
 	}
 	op.detached = true
-	op.session.enter()
+	op.session.addWorker()
 	go op.session.serve()
 }
 
-// end ends the operation with the reply r and returns what is to be sent in its
-// place.
+// end ends the operation. r is the reply of its command; end returns the replies to
+// send instead of r.
 func (op *operation) end(r reply) []reply {
 	s := op.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	replies := []reply{op.final(r, s.allocated)}
+	replies := []reply{op.finalReply(r, s.allocated)}
 	for range op.aborts {
-		replies = append(replies, say(226, "Aborted"))
+		replies = append(replies, newReply(226, "Aborted"))
 	}
 	if op.isUpload() {
-		s.allocated = -1 // it was about this one
+		s.allocated = -1 // ALLO was about this upload
 	}
 	op.cancel(nil)
 	s.live.SetCommand("")
@@ -108,14 +110,14 @@ func (op *operation) end(r reply) []reply {
 		s.last = op.result
 	}
 	op.wakeLocked()
-	if s.taken || op.data {
+	if s.sourceUsed || op.data {
 		s.dropSourceLocked()
 	}
-	s.quiet = time.Now()
-	if s.held.IsEmpty() {
+	s.idleSince = time.Now()
+	if s.pending.IsEmpty() {
 		s.setIdleLocked()
 	} else {
-		s.control.readBy(longAgo) // wakes the reader
+		s.control.setReadDeadline(longAgo) // wakes the reader
 	}
 	return replies
 }
@@ -124,8 +126,8 @@ func (op *operation) isUpload() bool {
 	return op.name == Store || op.name == "STOU" || op.name == Append
 }
 
-// abort ends the operation under way, if there is one, for the reason of
-// cause, and closes the data connection. It does not wait for the end.
+// abort cancels the operation under way, if any, because of cause, and closes the
+// data connection. It does not wait for the operation to end.
 func (s *session) abort(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,69 +141,67 @@ func (s *session) abortLocked(cause error) {
 	if s.source != nil {
 		s.source.Fail()
 		s.source.Close()
-		s.taken = true
+		s.sourceUsed = true
 	}
 }
 
-// connect opens the data connection that the client has agreed on, and sends
-// reply 150. That goes out alone and before the first byte, and the final reply alone
-// and after the last: some clients lose the second of two replies.
+// connect opens the data connection that the client has agreed on, and sends reply
+// 150. Reply 150 precedes the first byte of data and the final reply follows the last,
+// each in a packet of its own: some clients lose the second of two replies.
 func (op *operation) connect() (*dataconn.Conn, error) {
 	s := op.session
 	s.mu.Lock()
 	source := s.source
-	s.taken = true
+	s.sourceUsed = true
 	s.mu.Unlock()
 	data, err := source.Open(op.ctx)
 	if err != nil {
-		if op.ctx.Err() != nil { // it was closed, and that is why
+		if op.ctx.Err() != nil { // abort has closed the source
 			err = context.Cause(op.ctx)
 		}
-		return nil, op.failData(err)
+		return nil, op.setDataErr(err)
 	}
 	s.mu.Lock()
 	op.opened = true
-	opening := say(150, op.opening())
+	opening := newReply(150, op.openingReply())
 	s.mu.Unlock()
 	s.send(opening)
-	op.introduced = time.Now()
+	op.openingSent = time.Now()
 	return data, nil
 }
 
-// isThere reports whether a data connection in clear can be had without waiting.
-func (op *operation) isThere() bool {
+// hasDataConn reports whether an unencrypted data connection is open already.
+func (op *operation) hasDataConn() bool {
 	s := op.session
 	s.mu.Lock()
-	source, private := s.source, s.private
+	source, protect := s.source, s.protectData
 	s.mu.Unlock()
-	if private || source == nil {
+	if protect || source == nil {
 		return false
 	}
-	if !source.IsThere() {
-		runtime.Gosched() // it may wait for the goroutine that accepts it
+	if !source.IsConnected() {
+		runtime.Gosched() // the goroutine that accepts may be about to run
 	}
-	return source.IsThere()
+	return source.IsConnected()
 }
 
-// What the transfers tell of themselves.
-
-// announce tells how many bytes a RETR is going to send.
-func (op *operation) announce(size int64) {
+// setSize sets how many bytes a RETR is going to send, for reply 150.
+func (op *operation) setSize(size int64) {
 	op.session.mu.Lock()
 	defer op.session.mu.Unlock()
 	op.size = size
 }
 
-// introduce sets the text of reply 150.
-func (op *operation) introduce(text string) {
+// setOpening sets the text of reply 150.
+func (op *operation) setOpening(text string) {
 	op.session.mu.Lock()
 	defer op.session.mu.Unlock()
-	op.intro = text
+	op.openingText = text
 }
 
-// settle tells how a transfer has ended, before its final reply. The first
-// word counts.
-func (op *operation) settle(t Transfer) {
+// setResult sets the record of a transfer that has ended, for the final reply. Only
+// the first call counts.
+func (op *operation) setResult(t Transfer) {
 	op.session.mu.Lock()
 	defer op.session.mu.Unlock()
 	if op.result == nil {
@@ -209,13 +209,13 @@ func (op *operation) settle(t Transfer) {
 	}
 }
 
-// failData tells that the data connection has failed, if err is not nil, and returns
-// err. The first word counts.
-func (op *operation) failData(err error) error {
+// setDataErr sets why the data connection failed, unless err is nil, and returns err.
+// Only the first error counts.
+func (op *operation) setDataErr(err error) error {
 	op.session.mu.Lock()
 	defer op.session.mu.Unlock()
-	if op.failure == nil {
-		op.failure = err
+	if op.dataErr == nil {
+		op.dataErr = err
 	}
 	return err
 }

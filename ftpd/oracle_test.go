@@ -15,19 +15,20 @@ import (
 	"sluice/internal/nettest"
 )
 
-// TestTheOracle plays the dialogues of testdata/script against the server of
-// ftpserverlib, which serves the same accounts and trees. Where the two engines
-// differ, testdata/oracle.txt says so and why: a difference that is not there fails,
-// and so does one that is there no more. Its lines are
+// TestAgainstFtpserverlib runs the dialogues of testdata/script against the server of
+// ftpserverlib, with the same accounts and files. testdata/oracle.txt lists the
+// differences between the two engines and their reasons. The test fails for a difference
+// that is not listed, and for a listed one that does not occur. The lines of the file are
 //
 //	# COMMENT
 //	reason KEY TEXT
-//	stop KEY SCRIPT:LINE     what the library does from there on is not always the same
-//	KEY SCRIPT:LINE STEP -> what the library does
+//	stop KEY SCRIPT:LINE     from this line on the library's behaviour varies
+//	KEY SCRIPT:LINE STEP -> behaviour of the library
 //
-// UPDATE=1 go test -run TestTheOracle ./ftpd writes the differences anew, with "?" as
-// the key of each new one. A script ends where the library is out of step with it.
-func TestTheOracle(t *testing.T) {
+// UPDATE=1 go test -run TestAgainstFtpserverlib ./ftpd rewrites the differences, with "?"
+// as the key of each new one. A script ends early if the library differs so much that it
+// cannot go on.
+func TestAgainstFtpserverlib(t *testing.T) {
 	if raceDetector {
 		t.Skip("the library has data races (weakness 5 in ftpserverlib.md)")
 	}
@@ -39,7 +40,7 @@ func TestTheOracle(t *testing.T) {
 	var all []string
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
-			got := known.consult(t, name)
+			got := known.compare(t, name)
 			all = append(all, got...)
 			if os.Getenv("UPDATE") != "" {
 				return
@@ -57,16 +58,16 @@ func TestTheOracle(t *testing.T) {
 		})
 	}
 	if os.Getenv("UPDATE") != "" {
-		nettest.Golden(t, "oracle.txt", known.with(all))
+		nettest.Golden(t, "oracle.txt", known.text(all))
 	}
 }
 
-// consult returns where the library differs from a script. Its replies get lost now
-// and then, when two goroutines write them (weakness 5): it is asked again if the
-// answer is not the one that is known.
-func (o oracle) consult(t *testing.T, name string) (differences []string) {
+// compare returns the differences of the library from a script. If they are not the known
+// ones it tries again, because replies of the library are sometimes lost when two
+// goroutines write them (weakness 5).
+func (o oracle) compare(t *testing.T, name string) (differences []string) {
 	for range 5 {
-		differences = o.ask(t, name)
+		differences = o.play(t, name)
 		if maps.Equal(o.of(name), setOf(differences)) {
 			break
 		}
@@ -82,15 +83,15 @@ func setOf(lines []string) map[string]bool {
 	return set
 }
 
-// ask plays a script once. For what is known not to come it does not wait long. The
-// library leaves sockets behind, which is no matter here.
-func (o oracle) ask(t *testing.T, name string) (differences []string) {
-	p := newPlayer(t, name, scriptBy(func(s *server, ln net.Listener) error {
-		s.AcceptTimeout = time.Second // the end of a session waits for that in the library
-		return byLibrary(s, ln)
+// play runs a script once and returns the differences. It does not wait long for replies
+// that are known to be missing. The library leaks sockets, which does not matter here.
+func (o oracle) play(t *testing.T, name string) (differences []string) {
+	p := newPlayer(t, name, scriptWithEngine(func(s *server, ln net.Listener) error {
+		s.AcceptTimeout = time.Second // in the library, the end of a session waits for it
+		return libraryEngine(s, ln)
 	}))
 	difference := func(what string) string {
-		kind, _, _ := strings.Cut(what, ":") // what comes then may differ from run to run
+		kind, _, _ := strings.Cut(what, ":") // the rest may differ from run to run
 		return fmt.Sprintf("%s:%d %s -> %s", p.script, p.at, p.lines[p.at-1], kind)
 	}
 	p.wait = func() time.Duration {
@@ -101,7 +102,7 @@ func (o oracle) ask(t *testing.T, name string) (differences []string) {
 		}
 		return 5 * time.Second
 	}
-	p.differ = func(what string) { differences = append(differences, difference(what)) }
+	p.mismatch = func(what string) { differences = append(differences, difference(what)) }
 	if at, ok := o.stops[p.script]; ok {
 		p.lines = p.lines[:at-1]
 	}
@@ -109,15 +110,15 @@ func (o oracle) ask(t *testing.T, name string) (differences []string) {
 	return differences
 }
 
-// oracle is what is known of the differences.
+// oracle has the known differences.
 type oracle struct {
-	head    []string          // the comments and reasons
-	reasons map[string]string // by their keys
-	keys    map[string]string // of the reason of each difference
-	stops   map[string]int    // the line from which on a script is not compared
+	head    []string          // the comments, reasons and stops
+	reasons map[string]string // by key
+	keys    map[string]string // the key of each difference's reason
+	stops   map[string]int    // by script: the line from which on it is not compared
 }
 
-// of returns the differences of a script.
+// of returns the known differences of a script.
 func (o oracle) of(name string) map[string]bool {
 	set := make(map[string]bool)
 	prefix := strings.TrimSuffix(filepath.Base(name), ".txtar") + ":"
@@ -162,8 +163,8 @@ func readOracle(t *testing.T) oracle {
 	return o
 }
 
-// with returns the file with these differences.
-func (o oracle) with(differences []string) string {
+// text returns the content of the file with these differences.
+func (o oracle) text(differences []string) string {
 	lines := slices.Clone(o.head)
 	for _, difference := range differences {
 		key := o.keys[difference]

@@ -1,29 +1,32 @@
 package ftpd_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/afero"
 
 	"sluice/ftpd"
+	"sluice/internal/live"
 )
 
-// unnamed is a file system in which no upload gets its name.
-type unnamed struct{ afero.Fs }
+// failingRename is a file system in which Rename fails.
+type failingRename struct{ afero.Fs }
 
-func (unnamed) Rename(string, string) error {
+func (failingRename) Rename(string, string) error {
 	return &fs.PathError{Op: "rename", Err: errors.New("no")}
 }
 
-// What is watched has an outcome before its file is committed.
-func TestTheOutcomeIsThatOfTheFileToo(t *testing.T) {
-	for name, size := range map[string]int64{"a small upload": 10, "one that is watched": 1 << 20} {
+// A transfer in the registry gets its outcome there before its file is committed.
+func TestTheOutcomeIncludesTheFile(t *testing.T) {
+	for name, size := range map[string]int64{"a small upload": 10, "an upload in the registry": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, unnamed{afero.NewMemMapFs()}, nil)
+			s := startWithFS(t, failingRename{afero.NewMemMapFs()}, nil)
 			c := s.login()
 			conn := c.data(epsv, "STOR f")
 			if _, err := io.WriteString(conn, pattern(0, size)); err != nil {
@@ -32,37 +35,38 @@ func TestTheOutcomeIsThatOfTheFileToo(t *testing.T) {
 			_ = conn.Close()
 			c.expect(451, "STOR")
 			if x := s.transfer(); x.Err == nil || x.Sent != size || x.Outcome.String() != "file" {
-				t.Errorf("told %v (%v) of %d bytes, want file", x.Outcome, x.Err, x.Sent)
+				t.Errorf("got %v (%v) of %d bytes, want file", x.Outcome, x.Err, x.Sent)
 			}
 		})
 	}
 }
 
-// stuck is a file system whose files need somebody's leave to be synced.
-type stuck struct {
+// blockingSync is a file system in which Sync of a file blocks.
+type blockingSync struct {
 	afero.Fs
-	syncs, leave chan struct{}
+	syncs   chan struct{} // gets a value at the begin of each Sync
+	release chan struct{} // closed to end the Syncs
 }
 
-type stuckFile struct {
+type blockingSyncFile struct {
 	afero.File
-	of *stuck
+	of *blockingSync
 }
 
-func (s *stuck) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+func (s *blockingSync) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	f, err := s.Fs.OpenFile(name, flag, perm)
-	return stuckFile{f, s}, err
+	return blockingSyncFile{f, s}, err
 }
 
-func (f stuckFile) Sync() error {
+func (f blockingSyncFile) Sync() error {
 	f.of.syncs <- struct{}{}
-	<-f.of.leave
+	<-f.of.release
 	return nil
 }
 
-func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
-	fsys := &stuck{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
-	s := startForU(t, fsys, nil)
+func TestAnUploadEndedByTheServerHasTheOutcomeCut(t *testing.T) {
+	fsys := &blockingSync{afero.NewMemMapFs(), make(chan struct{}), make(chan struct{})}
+	s := startWithFS(t, fsys, nil)
 	c := s.login()
 	conn := c.data(epsv, "STOR f")
 	_ = conn.Close()
@@ -70,9 +74,9 @@ func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close() }()
 	c.end()
-	close(fsys.leave)
+	close(fsys.release)
 	if x := s.transfer(); x.Outcome.String() != "cut" || !errors.Is(x.Err, ftpd.ErrServerClosed) {
-		t.Errorf("told %v, %v, want cut", x.Outcome, x.Err)
+		t.Errorf("got %v, %v, want cut", x.Outcome, x.Err)
 	}
 	if err := next(t, closed); err != nil {
 		t.Error(err)
@@ -80,8 +84,8 @@ func TestAnUploadThatTheServerEndsBeforeItIsVisibleIsCut(t *testing.T) {
 	wantNothingHidden(t, fsys, "")
 }
 
-// A transfer that ends while the data connection is awaited is told for the same reason as one that has begun.
-func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
+// A transfer that ends before the data connection is open has the same reason in its record as a later one.
+func TestATransferWithoutADataConnectionHasAReason(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		end     func(s *server, c *client)
@@ -89,13 +93,13 @@ func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
 		want    string // in the error
 	}{
 		{"ABOR", func(_ *server, c *client) { c.want(426, "ABOR") }, "peer", "aborted by the client"},
-		{"the client leaves", func(_ *server, c *client) { _ = c.conn.Close() }, "peer", "control connection lost"},
+		{"the client disconnects", func(_ *server, c *client) { _ = c.conn.Close() }, "peer", "control connection lost"},
 		{"the server closes", func(s *server, _ *client) { go func() { _ = s.Close() }() }, "cut", "server closed"},
 	} {
 		for _, command := range []string{"STOR new", "APPE f", "RETR f", "STOU"} {
 			t.Run(tt.name+" during "+command, func(t *testing.T) {
 				root := rootOf(t, map[string]string{"f": "f"})
-				s := startForU(t, root, nil)
+				s := startWithFS(t, root, nil)
 				c := s.login()
 				c.passive(epsv)
 				c.send(command)
@@ -104,13 +108,66 @@ func TestATransferWithoutADataConnectionTellsWhyItEnded(t *testing.T) {
 				tt.end(s, c)
 				x := s.transfer()
 				if x.Outcome.String() != tt.outcome || x.Err == nil || !strings.Contains(x.Err.Error(), tt.want) {
-					t.Errorf("told %v, %v, want %s, %s", x.Outcome, x.Err, tt.outcome, tt.want)
+					t.Errorf("got %v, %v, want %s, %s", x.Outcome, x.Err, tt.outcome, tt.want)
 				}
 				if x.Session == 0 || x.User != "u" || x.Protocol.String() != "ftp" || !x.Remote.IsValid() || x.Path == "" || x.Upload != (command != "RETR f") {
-					t.Errorf("told %+v", x)
+					t.Errorf("got %+v", x)
 				}
 				wantNothingHidden(t, root, "")
 			})
 		}
+	}
+}
+
+// failingSync is a file system in which Sync of a file fails.
+type failingSync struct{ afero.Fs }
+
+type failingSyncFile struct{ afero.File }
+
+func (failingSyncFile) Sync() error { return errors.New("no disk") }
+
+func (u failingSync) OpenFile(name string, flag int, perm os.FileMode) (afero.File, error) {
+	f, err := u.Fs.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return failingSyncFile{f}, nil
+}
+
+// An upload whose file fails after all bytes have come is a failure in all records.
+func TestAnUploadFailsIfItsFileFailsAtTheEnd(t *testing.T) {
+	reg := new(live.Registry)
+	s := start(t, func(srv *ftpd.Server) {
+		fsys := failingSync{afero.NewMemMapFs()}
+		srv.FS, srv.Live = fsys, reg
+		srv.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+			return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
+		}
+	})
+	c := s.login()
+	data := c.data(epsv, "STOR f")
+	if _, err := data.Write([]byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	_ = data.Close()
+	c.expect(451, "the end of STOR")
+	if x := s.transfer(); x.Outcome != live.FileFailed || x.Err == nil || x.Sent != 7 {
+		t.Errorf("reported %d bytes, %v, %v, want a failed file", x.Sent, x.Outcome, x.Err)
+	}
+	for _, total := range live.Snapshot(reg).Totals.Transfers {
+		if total.Result != "file" || total.Count != 1 {
+			t.Errorf("counted %+v, want one transfer with a failed file", total)
+		}
+	}
+}
+
+func TestARefusalIsNotAnErrorOfTheConnection(t *testing.T) {
+	s := start(t, nil)
+	s.file("f", 10)
+	c := s.guest()
+	c.passive(epsv)
+	c.want(550, "STOR f")
+	if x := s.transfer(); x.Outcome != live.Cut || x.Err == nil {
+		t.Errorf("reported %v, %v, want cut", x.Outcome, x.Err)
 	}
 }

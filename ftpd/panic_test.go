@@ -11,19 +11,19 @@ import (
 	"sluice/ftpd"
 )
 
-// panicking is a limit that panics once.
-type panicking struct{ did atomic.Bool }
+// panicLimiter is a Limiter that panics once.
+type panicLimiter struct{ did atomic.Bool }
 
-func (p *panicking) Wait(_ context.Context, n int) (int, error) {
+func (p *panicLimiter) Wait(_ context.Context, n int) (int, error) {
 	if p.did.CompareAndSwap(false, true) {
 		panic("a mistake in the program")
 	}
 	return n, nil
 }
 
-func (p *panicking) Return(int) {}
+func (p *panicLimiter) Return(int) {}
 
-// A panic of a hook ends its session alone: its file is closed, and free again, and OnTransfer is told.
+// A panic during a transfer ends its session only. The file is closed and unlocked, and OnTransfer is called.
 func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	for _, tt := range []struct{ name, line string }{
 		{"an upload", "STOR f"},
@@ -33,8 +33,8 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			root := rootOf(t, map[string]string{"f": "old", "big": pattern(0, 1<<20)})
-			s := startForU(t, root, func(srv *ftpd.Server) {
-				limit := new(panicking)
+			s := startWithFS(t, root, func(srv *ftpd.Server) {
+				limit := new(panicLimiter)
 				srv.Limiter, srv.UploadLimiter = limit, limit
 			})
 			c := s.login()
@@ -43,14 +43,14 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 			_, _ = io.WriteString(conn, "new")
 			_ = conn.CloseWrite()
 			if x := s.transfer(); x.Err == nil || x.Outcome.String() == "complete" || x.Op+" "+x.Path[1:] != tt.line {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
-			if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
-				t.Errorf("told that the client left: %v", x.Err)
+			if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake in the program") {
+				t.Errorf("OnDisconnect got %v, want the panic", x.Err)
 			}
 			select {
 			case x := <-s.transfers:
-				t.Errorf("told again: %+v", x)
+				t.Errorf("called again: %+v", x)
 			default:
 			}
 			if got := readAll(t, root, "f"); got != "old" {
@@ -63,35 +63,35 @@ func TestAPanicDuringATransferLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// The goroutine that reads commands may wait for an operation that has panicked:
-// the session ends all the same.
-func TestAPanicEndsASessionWhoseCommandsWait(t *testing.T) {
+// The session ends although the goroutine that reads commands waits for the operation
+// that has panicked.
+func TestAPanicEndsASessionWithPendingCommands(t *testing.T) {
 	for name, ahead := range map[string]string{
-		"more than are held":         strings.Repeat("NOOP x\r\n", 200),
+		"more than a session keeps":  strings.Repeat("NOOP x\r\n", 200),
 		"QUIT, and no more commands": "QUIT\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startForU(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicking) })
+			s := startWithFS(t, rootOf(t, nil), func(srv *ftpd.Server) { srv.UploadLimiter = new(panicLimiter) })
 			c := s.login()
 			addr := c.passive(epsv)
 			_, _ = io.WriteString(c.conn, "STOR f\r\n"+ahead)
 			if name[0] == 'Q' {
 				_ = c.conn.CloseWrite()
 			}
-			if conn, err := net.Dial("tcp", addr); err == nil { // or the panic is over already
+			if conn, err := net.Dial("tcp", addr); err == nil { // fails if the session has ended already
 				defer conn.Close()
 			}
-			if x := next(t, s.leavings); x.Err == nil {
-				t.Error("told that the client left")
+			if x := next(t, s.disconnects); x.Err == nil {
+				t.Error("the reason of the end is missing")
 			}
 		})
 	}
 }
 
-// The home of an account is a descriptor, which CheckLeaks looks for.
+// The home of an account is a file descriptor, so CheckLeaks finds it.
 func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	root := rootOf(t, map[string]string{"home/f": "f"})
-	s := deciding(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+	s := startWithLogin(t, func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
 		return &ftpd.Account{FS: root, Home: "home", Rights: ftpd.All}, nil
 	}, func(srv *ftpd.Server) {
 		srv.OnLogin = func(ftpd.LoginAttempt) { panic("a mistake in the program") }
@@ -100,7 +100,7 @@ func TestAPanicInOnLoginClosesTheHome(t *testing.T) {
 	c.want(331, "USER u")
 	c.send("PASS x")
 	c.end()
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 }

@@ -29,29 +29,30 @@ func dialFrom(t *testing.T, from, to string) net.Conn {
 	return conn
 }
 
-// needsLoopback skips the test if loopback does not have an address. macOS and the
-// BSDs have 127.0.0.1 alone. That a server refuses the address does not skip it.
+// needsLoopback skips the test if loopback lacks an address: macOS and the BSDs have
+// 127.0.0.1 only. It tests that with a listener, so that a server that refuses clients
+// from the address cannot cause a skip.
 func needsLoopback(t *testing.T, addr string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
 	switch {
 	case err == nil:
 		_ = ln.Close()
-	case runtime.GOOS == "linux" || runtime.GOOS == "windows": // which have all of 127.0.0.0/8
+	case runtime.GOOS == "linux" || runtime.GOOS == "windows": // these have all of 127.0.0.0/8
 		t.Fatal(err)
 	default:
 		t.Skip("loopback has one address only:", err)
 	}
 }
 
-// strangerAt connects from another address of loopback to a passive port, and
-// expects to be reset without a byte.
-func strangerAt(t *testing.T, addr string) {
+// wantStrangerReset connects from another address of loopback to a passive port, and
+// checks that the connection is reset without a byte.
+func wantStrangerReset(t *testing.T, addr string) {
 	t.Helper()
-	resetAt(t, addr, "127.0.0.2")
+	wantResetFrom(t, addr, "127.0.0.2")
 }
 
-func resetAt(t *testing.T, addr, from string) {
+func wantResetFrom(t *testing.T, addr, from string) {
 	t.Helper()
 	needsLoopback(t, from)
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -69,35 +70,35 @@ func resetAt(t *testing.T, addr, from string) {
 	}
 }
 
-func TestStrangersOnThePassivePortGetNothingAndCostNothing(t *testing.T) {
+func TestStrangersOnThePassivePortAreReset(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 100_000)
 	c := s.guest()
 	addr := c.passive(pasv)
 	for range 3 {
-		strangerAt(t, addr)
+		wantStrangerReset(t, addr)
 	}
 	c.send("RETR f")
 	conn := c.connect(addr)
 	c.expect(150, "RETR")
-	strangerAt(t, addr)
+	wantStrangerReset(t, addr)
 	if got := <-nettest.Sum(t, conn); got.SHA256 != nettest.PatternSum(0, 100_000) {
-		t.Errorf("the owner got %d bytes, %v", got.N, got.Err)
+		t.Errorf("the client got %d bytes, %v", got.N, got.Err)
 	}
 	c.expect(226, "RETR")
-	strangerAt(t, addr)
+	wantStrangerReset(t, addr)
 }
 
 // ftpserverlib keeps a stranger's connection and uses it for the next RETR
 // (facts/ftp.md, 4, number 1).
-func TestStrangerGetsNothingFromASecondRetr(t *testing.T) {
+func TestAStrangerGetsNothingFromASecondRetr(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.AcceptTimeout = 50 * time.Millisecond })
 	s.file("f", 100_000)
 	c := s.guest()
 	addr := c.passive(pasv)
-	strangerAt(t, addr)
+	wantStrangerReset(t, addr)
 	c.want(425, "RETR f")
-	strangerAt(t, c.passive(pasv))
+	wantStrangerReset(t, c.passive(pasv))
 	c.want(425, "RETR f")
 }
 
@@ -125,11 +126,11 @@ func TestPassiveListensWhereTheClientConnected(t *testing.T) {
 	}
 }
 
-func TestPasvOverIPv6IsRefusedAndLeavesNothing(t *testing.T) {
+func TestPasvOverIPv6IsRefused(t *testing.T) {
 	s := startOn(t, "[::1]:0", nil)
 	s.file("f", 10)
 	c := s.guest()
-	for range 20 { // CheckLeaks sees what stays
+	for range 20 { // CheckLeaks finds listeners that stay open
 		if text := c.want(425, "PASV"); !strings.Contains(text, "EPSV") {
 			t.Errorf("PASV: %q", text)
 		}
@@ -147,7 +148,7 @@ func TestPassiveListenersDoNotPileUp(t *testing.T) {
 	for range 50 {
 		c.passive(pasv)
 		c.passive(epsv)
-		c.want(200, "PORT 127,0,0,1,200,200") // the library forgets the listener
+		c.want(200, "PORT 127,0,0,1,200,200") // the library leaks the listener here
 	}
 	if got := openFiles(t) - before; got > 10+ftpd.SparePorts {
 		t.Errorf("%d descriptors are open", got)
@@ -157,7 +158,7 @@ func TestPassiveListenersDoNotPileUp(t *testing.T) {
 	}
 }
 
-func TestTheLastPassiveWins(t *testing.T) {
+func TestALaterPasvReplacesAnEarlierOne(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()

@@ -2,5 +2,5 @@
 
 package ftpd
 
-// peek cannot look: then what the goroutine that reads has seen must do.
-func peek(uintptr) unread { return nothing }
+// peek has no implementation here: only bytes that were read already are known.
+func peek(uintptr) unread { return unreadNothing }

@@ -1,4 +1,4 @@
 package ftpd_test
 
-// hasSendfile tells what method package sendfile takes here.
+// hasSendfile says whether package sendfile uses sendfile(2) on this system.
 const hasSendfile = true

@@ -2,5 +2,5 @@
 
 package ftpd_test
 
-// hasSendfile tells what method package sendfile takes here.
+// hasSendfile says whether package sendfile uses sendfile(2) on this system.
 const hasSendfile = false

@@ -14,11 +14,11 @@ import (
 	"sluice/ftpd"
 )
 
-// freeRange returns n ports in a row that nobody listens on.
+// freeRange returns n successive ports on which nothing listens.
 func freeRange(t *testing.T, n int) ftpd.PortRange {
 	t.Helper()
 	for range 100 {
-		first := 10_000 + rand.N(uint16(20_000)) // which no system gives to connections
+		first := 10_000 + rand.N(uint16(20_000)) // below the ephemeral ports of all systems
 		r := ftpd.PortRange{First: first, Last: first + uint16(n) - 1}
 		var lns []net.Listener
 		for p := int(first); p < int(first)+n && p <= 65535; p++ {
@@ -59,13 +59,13 @@ func portOf(t *testing.T, addr string) uint16 {
 	return a.Port()
 }
 
-func TestPassivePortsAreTakenByChanceFromTheRange(t *testing.T) {
+func TestPassivePortsAreChosenAtRandomFromTheRange(t *testing.T) {
 	r := freeRange(t, 4)
 	s := start(t, func(s *ftpd.Server) { s.PassivePorts = r })
 	s.file("f", 10)
 	c := s.guest()
 	var order []uint16
-	for range 80 { // one of four ports is missing in 1 of 10^9 runs
+	for range 80 { // enough: one of four ports is missing in 1 of 10^9 runs
 		addr := c.passive(pasv)
 		order = append(order, portOf(t, addr))
 		c.send("RETR f")
@@ -93,11 +93,11 @@ func TestPassivePortsAreTakenByChanceFromTheRange(t *testing.T) {
 		t.Errorf("ports out of the range: %v", seen)
 	}
 	if inTurn {
-		t.Errorf("the ports can be foreseen: %v", order)
+		t.Errorf("the order of the ports is predictable: %v", order)
 	}
 }
 
-func TestAPassivePortThatIsTakenIsPassedOver(t *testing.T) {
+func TestAPassivePortInUseIsSkipped(t *testing.T) {
 	r := freeRange(t, 3)
 	ln, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", r.First+1))
 	if err != nil {
@@ -137,7 +137,7 @@ func TestOneHostCannotUseUpThePassivePortsOfOthers(t *testing.T) {
 	other.expect(226, "RETR")
 
 	greedy[0].want(221, "QUIT")
-	waitFor(t, "the port of the client that has left", func() bool {
+	waitFor(t, "the port of the client that has quit", func() bool {
 		late.send("PASV")
 		code, _, err := late.reply()
 		return err != nil || code == 227
@@ -179,18 +179,18 @@ func TestCheckPassive(t *testing.T) {
 		addrs  []ftpd.PublicAddr
 		want   []string // a word of each warning
 	}{
-		{"nothing to warn of", local, free, nil, nil},
-		{"ports of the system's choice", local, ftpd.PortRange{}, nil, nil},
+		{"no warning", local, free, nil, nil},
+		{"ports chosen by the system", local, ftpd.PortRange{}, nil, nil},
 		{"a range that ends before it begins", local, ftpd.PortRange{First: 50, Last: 40}, nil, []string{"empty"}},
 		{"a range from zero", local, ftpd.PortRange{Last: 40}, nil, []string{"empty"}},
-		{"a port of the range is taken", local, taken, nil, []string{"1 of the passive ports"}},
-		{"all ports are taken", local, ftpd.PortRange{First: taken.Last, Last: taken.Last}, nil, []string{"none of", "few"}},
+		{"a port of the range is in use", local, taken, nil, []string{"1 of the passive ports"}},
+		{"all ports are in use", local, ftpd.PortRange{First: taken.Last, Last: taken.Last}, nil, []string{"none of", "few"}},
 		{"few ports", local, ftpd.PortRange{First: free.First, Last: free.First + 1}, nil, []string{"few"}},
 		{"a private address is announced", private, ftpd.PortRange{}, nil, []string{"10.1.2.3"}},
 		{"a public address is announced", public, ftpd.PortRange{}, nil, nil},
 		{"an IPv6 address", netip.MustParseAddr("2001:db8::1"), ftpd.PortRange{}, nil, nil},
-		{"a private address for all", private, ftpd.PortRange{}, []ftpd.PublicAddr{{Addr: private}}, []string{"private"}},
-		{"a private address for some", private, ftpd.PortRange{}, []ftpd.PublicAddr{
+		{"a private address for all clients", private, ftpd.PortRange{}, []ftpd.PublicAddr{{Addr: private}}, []string{"private"}},
+		{"a private address for some clients", private, ftpd.PortRange{}, []ftpd.PublicAddr{
 			{Clients: netip.MustParsePrefix("10.0.0.0/8"), Addr: private}, {Addr: public},
 		}, nil},
 		{"an IPv6 address for PASV", local, ftpd.PortRange{}, []ftpd.PublicAddr{{Addr: netip.MustParseAddr("2001:db8::1")}}, []string{"no IPv4"}},
@@ -210,18 +210,18 @@ func TestCheckPassive(t *testing.T) {
 	}
 }
 
-func TestPortsInUseAreThoseThatAreWaitedOn(t *testing.T) {
+func TestPortsInUseCountsPortsThatWaitForAClient(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	if used, total := s.PortsInUse(); used != 0 || total != 0 {
-		t.Errorf("got %d of %d, want none of any number", used, total)
+		t.Errorf("got %d of %d, want 0 of 0", used, total)
 	}
 	c.passive(epsv)
 	if used, _ := s.PortsInUse(); used != 1 {
 		t.Errorf("after EPSV: got %d, want 1", used)
 	}
 	c.want(221, "QUIT")
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if used, _ := s.PortsInUse(); used != 0 {
 		t.Errorf("after QUIT: got %d, want none", used)
 	}

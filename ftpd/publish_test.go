@@ -10,9 +10,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// leaves are the ways in which a client leaves when it has sent all that it ever will:
-// its data connection has ended in order.
-var leaves = []struct {
+// clientEnds has the ways in which a client disconnects after its last byte of data. The
+// data connection always ends in order.
+var clientEnds = []struct {
 	name  string
 	leave func(t *testing.T, c *client, data io.Closer)
 	whole bool
@@ -29,12 +29,12 @@ var leaves = []struct {
 		_ = data.Close()
 		nettest.Reset(t, c.conn)
 	}, false},
-	{"it is killed after commands that wait", func(_ *testing.T, c *client, data io.Closer) {
+	{"it is killed after sending more commands", func(_ *testing.T, c *client, data io.Closer) {
 		_, _ = io.WriteString(c.conn, "NOOP\r\nSIZE f\r\n")
 		_ = data.Close()
 		_ = c.conn.Close()
 	}, false},
-	{"it has announced more", func(_ *testing.T, c *client, data io.Closer) {
+	{"it has announced more by ALLO", func(_ *testing.T, c *client, data io.Closer) {
 		_ = data.Close()
 		_ = c.conn.Close()
 	}, false},
@@ -43,7 +43,7 @@ var leaves = []struct {
 		_, _ = io.WriteString(c.conn, "QUIT\r\n")
 		_ = c.conn.Close()
 	}, true},
-	{"it has quit before", func(_ *testing.T, c *client, data io.Closer) {
+	{"it quits before the end of the data", func(_ *testing.T, c *client, data io.Closer) {
 		_, _ = io.WriteString(c.conn, "QUIT\r\n")
 		_ = c.conn.Close()
 		_ = data.Close()
@@ -51,32 +51,33 @@ var leaves = []struct {
 	{"it quits and resets", func(t *testing.T, c *client, data io.Closer) {
 		_ = data.Close()
 		c.send("QUIT")
-		c.expect(226, "STOR") // so that QUIT was heard
+		c.expect(226, "STOR") // the server has read QUIT
 		nettest.Reset(t, c.conn)
 	}, true},
-	{"it has announced as much", func(_ *testing.T, c *client, data io.Closer) {
+	{"it has announced just as much by ALLO", func(_ *testing.T, c *client, data io.Closer) {
 		_ = data.Close()
 		_ = c.conn.Close()
 	}, true},
-	{"it stays", func(t *testing.T, c *client, data io.Closer) {
+	{"it stays connected", func(t *testing.T, c *client, data io.Closer) {
 		_ = data.Close()
 		c.expect(226, "STOR")
 	}, true},
 }
 
-// A client that is killed closes its data connection as one that has finished does.
-func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
+// The kernel closes the data connection of a killed client like that of one that has sent
+// the whole file.
+func TestWhichUploadsArePublishedWhenAClientDisconnects(t *testing.T) {
 	const size, times = 100_000, 20
-	for _, tt := range leaves {
+	for _, tt := range clientEnds {
 		t.Run("if "+tt.name, func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 })
 			for range times {
 				s.file("f", 10)
 				c := s.login()
 				switch tt.name {
-				case "it has announced as much":
+				case "it has announced just as much by ALLO":
 					c.want(200, "ALLO 100000")
-				case "it has announced more":
+				case "it has announced more by ALLO":
 					c.want(200, "ALLO 100001")
 				}
 				data := c.data(epsv, "STOR f")
@@ -90,17 +91,17 @@ func TestWhatIsPublishedWhenAClientLeaves(t *testing.T) {
 					want = pattern(0, size)
 				}
 				if (x.Err == nil) != tt.whole || s.content("f") != want {
-					t.Fatalf("told %v, and f has %d bytes, want %d", x.Err, len(s.content("f")), len(want))
+					t.Fatalf("got %v, and f has %d bytes, want %d", x.Err, len(s.content("f")), len(want))
 				}
 				_ = c.conn.Close()
-				next(t, s.leavings)
+				next(t, s.disconnects)
 			}
 		})
 	}
 }
 
-// A program that is ended by Ctrl-C closes its connections one by one, and not at once.
-func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
+// A program that handles Ctrl-C itself closes its connections one after the other.
+func TestTheGracePeriodGrowsWithTheUpload(t *testing.T) {
 	const ms = time.Millisecond
 	for _, tt := range []struct {
 		name             string
@@ -108,14 +109,14 @@ func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
 		lossy            bool
 	}{
 		{"a small file", 10 * time.Microsecond, ms, 4 * ms, false},
-		{"one that has taken a while", 10 * time.Microsecond, 30 * ms, 30 * ms, false},
-		{"a large one", 10 * time.Microsecond, time.Hour, 50 * ms, false},
-		{"a small file from far away", 60 * ms, 70 * ms, 120 * ms, false},
-		{"a large one from far away", 60 * ms, time.Hour, 120 * ms, false},
-		{"one from another planet", time.Minute, time.Hour, 250 * ms, false},
-		{"one from nobody knows where", 0, ms, 4 * ms, false},
-		{"a large one of which packets were lost", 60 * ms, time.Hour, 250 * ms, true},
-		{"a small file of which packets were lost", 10 * time.Microsecond, 70 * ms, 70 * ms, true},
+		{"a file that took 30 ms", 10 * time.Microsecond, 30 * ms, 30 * ms, false},
+		{"a large file", 10 * time.Microsecond, time.Hour, 50 * ms, false},
+		{"a small file, long round trip", 60 * ms, 70 * ms, 120 * ms, false},
+		{"a large file, long round trip", 60 * ms, time.Hour, 120 * ms, false},
+		{"a round trip of a minute", time.Minute, time.Hour, 250 * ms, false},
+		{"an unknown round trip", 0, ms, 4 * ms, false},
+		{"a large file with lost packets", 60 * ms, time.Hour, 250 * ms, true},
+		{"a small file with lost packets", 10 * time.Microsecond, 70 * ms, 70 * ms, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := ftpd.GraceFor(tt.trip, tt.took, tt.lossy); got != tt.want {
@@ -125,8 +126,8 @@ func TestTheLongerAnUploadHasTakenTheLongerItsClientMayTakeToEnd(t *testing.T) {
 	}
 }
 
-// Half closed, the client still hears how its transfers have ended.
-func TestAClientThatQuitsAndClosesItsDirectionGetsTheAnswers(t *testing.T) {
+// The client has shut down its side of the control connection, but can still read.
+func TestAClientThatQuitsAndShutsDownItsSideGetsTheReplies(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 1<<20)
 	c := s.login()
@@ -139,12 +140,12 @@ func TestAClientThatQuitsAndClosesItsDirectionGetsTheAnswers(t *testing.T) {
 	c.expect(226, "RETR")
 	c.expect(221, "QUIT")
 	c.end()
-	if x := next(t, s.leavings); x.Err != nil {
-		t.Errorf("told %v, want that the client left", x.Err)
+	if x := next(t, s.disconnects); x.Err != nil {
+		t.Errorf("got %v, want the end of the client", x.Err)
 	}
 }
 
-func TestAbortAfterQuitIsObeyed(t *testing.T) {
+func TestABORAfterQUITEndsTheUpload(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 })
 	c := s.login()
 	data := c.data(epsv, "STOR f")
@@ -154,13 +155,13 @@ func TestAbortAfterQuitIsObeyed(t *testing.T) {
 	c.expect(426, "STOR")
 	c.expect(221, "QUIT")
 	if got := s.names(); len(got) != 0 {
-		t.Errorf("there are %q, want nothing", got)
+		t.Errorf("the directory has %q, want nothing", got)
 	}
 }
 
-// A client may close its connection without waiting for our end of TLS, which we can
-// then not send.
-func TestAnUploadIsWholeWithoutOurEndOfTLS(t *testing.T) {
+// A client may close its connection without waiting for our close_notify, which then
+// cannot be sent.
+func TestAnUploadIsCompleteWithoutOurCloseNotify(t *testing.T) {
 	s := start(t, withTLS)
 	for range 20 {
 		c := s.secure(trust(tls.VersionTLS13))
@@ -177,14 +178,14 @@ func TestAnUploadIsWholeWithoutOurEndOfTLS(t *testing.T) {
 	}
 }
 
-// What a client has not read makes its close a reset: Ruby's and Perl's Net::FTP read
+// Unread bytes turn a client's close into a reset, and Ruby's and Perl's Net::FTP read
 // nothing while they upload.
-func TestUploadsByTLSGetNoTicket(t *testing.T) {
+func TestUploadsWithTLSGetNoTicket(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		reuse   ftpd.SessionReuse
 		tickets bool
-	}{{"where sessions may be resumed", ftpd.ReuseOffered, false}, {"where they must", ftpd.ReuseRequired, true}} {
+	}{{"if resumption is offered", ftpd.ReuseOffered, false}, {"unless it is required", ftpd.ReuseRequired, true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = tt.reuse })
 			c := s.secure(trust(tls.VersionTLS13))
@@ -207,7 +208,7 @@ func TestUploadsByTLSGetNoTicket(t *testing.T) {
 	}
 }
 
-// tickets counts those that come.
+// tickets counts session tickets.
 type tickets struct {
 	tls.ClientSessionCache
 	n int

@@ -11,7 +11,7 @@ import (
 	"sluice/ftpd"
 )
 
-// refused are commands for a data connection that anonymous is refused.
+// refused has commands with a data connection that anonymous users cannot run.
 var refused = []struct {
 	code int
 	line string
@@ -19,7 +19,7 @@ var refused = []struct {
 	{550, "RETR none"}, {550, "STOR new"}, {550, "APPE new"}, {550, "STOU"}, {550, "LIST none"}, {550, "NLST none"}, {550, "MLSD none"}, {501, "RETR"},
 }
 
-// wantEnd expects that the server ends a data connection without a byte.
+// wantEnd checks that the server ends a data connection without a byte.
 func wantEnd(t *testing.T, data net.Conn, what string) {
 	t.Helper()
 	if n, err := data.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
@@ -27,7 +27,7 @@ func wantEnd(t *testing.T, data net.Conn, what string) {
 	}
 }
 
-// F11: clients of FTPS wait in the handshake, of a data connection that nobody needs.
+// F11: clients of FTPS waited in the handshake of a data connection that was not needed.
 func TestARefusalEndsTheDataConnection(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
@@ -40,7 +40,7 @@ func TestARefusalEndsTheDataConnection(t *testing.T) {
 	}
 }
 
-func TestARefusalForWantOfProtectionEndsTheDataConnection(t *testing.T) {
+func TestARefusalForLackOfTLSEndsTheDataConnection(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.TLS = ftpd.TLSRequired })
 	c := s.dial().auth(trust(0))
 	c.want(331, "USER u")
@@ -51,7 +51,7 @@ func TestARefusalForWantOfProtectionEndsTheDataConnection(t *testing.T) {
 	wantEnd(t, data, "LIST")
 }
 
-func TestADataConnectionAfterARefusalIsNotTaken(t *testing.T) {
+func TestADataConnectionAfterARefusalIsNotUsed(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -70,7 +70,7 @@ func TestADataConnectionAfterARefusalIsNotTaken(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfOtherCommandsLeaveTheDataConnection(t *testing.T) {
+func TestRefusalsOfOtherCommandsKeepTheDataConnection(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.guest()
@@ -90,9 +90,9 @@ func TestRefusalsOfOtherCommandsLeaveTheDataConnection(t *testing.T) {
 	}
 }
 
-// What the kernel has accepted when the command is refused must not be the data
-// connection of the next one.
-func TestTheDataConnectionOfARefusedCommandIsNotThatOfTheNext(t *testing.T) {
+// A connection that is in the kernel's queue when the command is refused must not become
+// the data connection of the next command.
+func TestTheDataConnectionOfARefusedCommandIsNotUsedByTheNext(t *testing.T) {
 	for _, ports := range []uint16{1, 3} {
 		s := start(t, func(s *ftpd.Server) { s.PassivePorts = freeRange(t, int(ports)) })
 		s.file("f", 10)

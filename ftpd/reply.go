@@ -20,48 +20,49 @@ import (
 	"sluice/sendfile"
 )
 
-// unavailable tells why a file cannot be had.
-func unavailable(err error) reply {
+// fileErrorReply returns the reply to a command that a file or the file system has
+// failed with err.
+func fileErrorReply(err error) reply {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return say(550, "No such file or directory")
-	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooMuch): // no right would help
-		return say(550, sentence(reasonOf(err)))
+		return newReply(550, "No such file or directory")
+	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries): // not "Permission denied": no right would help
+		return newReply(550, capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrPermission):
-		return say(550, "Permission denied")
+		return newReply(550, "Permission denied")
 	case errors.As(err, new(*durable.Error)):
-		return say(451, sentence(reasonOf(err)))
+		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
-		return say(504, "The file system cannot do that")
+		return newReply(504, "The file system cannot do that")
 	}
-	return say(550, sentence(reasonOf(err)))
+	return newReply(550, capitalize(errorText(err)))
 }
 
-// opening returns the text of reply 150. Clients look for the number before
+// openingReply returns the text of reply 150. Clients look for the number before
 // "bytes)".
-func (op *operation) opening() string {
+func (op *operation) openingReply() string {
 	const text = "Opening data connection"
 	switch {
-	case op.intro != "":
-		return op.intro
+	case op.openingText != "":
+		return op.openingText
 	case op.size < 0:
 		return text
 	}
 	return string(append(strconv.AppendInt([]byte(text+" ("), op.size, 10), " bytes)"...))
 }
 
-// final returns the last reply of the operation, which is r where
-// nothing better is known. allocated is what ALLO has announced; negative: nothing.
-func (op *operation) final(r reply, allocated int64) reply {
-	err := op.failure
+// finalReply returns the last reply of the operation: r, unless the operation's result
+// or dataErr says more. allocated is the size that ALLO has announced; negative: none.
+func (op *operation) finalReply(r reply, allocated int64) reply {
+	err := op.dataErr
 	if op.result != nil && op.result.Err != nil {
 		err = op.result.Err
 	}
 	switch {
-	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0 && !errors.Is(err, upload.ErrDoubt):
-		return say(426, "Transfer aborted"+op.kept())
+	case op.ctx.Err() != nil && r.Code/100 != 2 && op.aborts > 0 && !errors.Is(err, upload.ErrUncertain):
+		return newReply(426, "Transfer aborted"+op.resumeHint())
 	case err != nil:
-		return say(op.codeOf(err), sentence(reasonOf(err))+op.kept())
+		return newReply(op.replyCode(err), capitalize(errorText(err))+op.resumeHint())
 	case r.Code != 226 || op.result == nil:
 		return r
 	}
@@ -69,29 +70,30 @@ func (op *operation) final(r reply, allocated int64) reply {
 	if op.result.Op == Store && allocated >= 0 && allocated != op.result.Sent {
 		lines = append([]string{fmt.Sprintf("ALLO announced %d bytes", allocated)}, lines...)
 	}
-	return say(226, lines...)
+	return newReply(226, lines...)
 }
 
-// kept tells what the client can resume; "": nothing.
-func (op *operation) kept() string {
+// resumeHint returns the end of a reply that says how to resume the upload; "": it
+// cannot be resumed.
+func (op *operation) resumeHint() string {
 	if op.result == nil || op.result.Kept == 0 {
 		return ""
 	}
 	return fmt.Sprintf("; %d bytes are kept, resume with REST %d", op.result.Kept, op.result.Kept)
 }
 
-// rateWorthTelling is how many bytes must have gone for their rate to tell of
-// anything but the time that a reply takes.
-const rateWorthTelling = 1 << 20
+// minBytesForRate is the size from which summary shows a rate. That of smaller transfers
+// would mostly measure the latency of the replies.
+const minBytesForRate = 1 << 20
 
-// summary tells what went, how fast, and by which method. It is made for each
-// small file, so without package fmt, which takes longer than all the rest of
-// the reply.
+// summary returns the size, duration, rate, method and bottleneck of a transfer. It does
+// not use package fmt, which would take longer than the rest of the reply to a small
+// file.
 func summary(t *Transfer) string {
 	b := make([]byte, 0, 64)
 	b = append(strconv.AppendInt(b, t.Sent, 10), " bytes in "...)
 	b = append(strconv.AppendFloat(b, t.Duration.Seconds(), 'f', 3, 64), " s"...)
-	if t.Sent >= rateWorthTelling && t.Duration > 0 {
+	if t.Sent >= minBytesForRate && t.Duration > 0 {
 		rate := float64(t.Sent) / t.Duration.Seconds() / 1e6
 		b = append(strconv.AppendFloat(append(b, ", "...), rate, 'f', 1, 64), " MB/s"...)
 	}
@@ -104,18 +106,17 @@ func summary(t *Transfer) string {
 	return string(b)
 }
 
-// sentence returns text with a capital.
-func sentence(text string) string {
+// capitalize returns text with a capital first letter.
+func capitalize(text string) string {
 	if text == "" {
 		return text
 	}
 	return control.Upper(text[:1]) + text[1:]
 }
 
-// bare takes off the operations, paths and addresses that the standard library
-// puts around an error. The client knows what it asked for and must not know where
-// that lies.
-func bare(err error) error {
+// stripPaths removes the operations, paths and addresses that the standard library adds
+// to an error. The client must not learn where a file lies on this host.
+func stripPaths(err error) error {
 	for {
 		var path *fs.PathError
 		var link *os.LinkError
@@ -125,8 +126,8 @@ func bare(err error) error {
 		switch {
 		case errors.As(err, &transfer):
 			err = transfer.Err
-		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrDoubt):
-			return err // what they say of the file counts
+		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrUncertain):
+			return err // their text is about the file
 		case errors.As(err, &path):
 			err = path.Err
 		case errors.As(err, &link):
@@ -141,9 +142,9 @@ func bare(err error) error {
 	}
 }
 
-// codeOf returns the code that says whose fault err is (RFC 959, 5.4): 425 and
-// 426 are for the client's connection, 45x and 55x for the file.
-func (op *operation) codeOf(err error) int {
+// replyCode returns the reply code for err (RFC 959, 5.4): 425 and 426 if the client's
+// connection has failed, 45x and 55x if the file has.
+func (op *operation) replyCode(err error) int {
 	var t *sendfile.Error
 	isTransfer := errors.As(err, &t)
 	switch {
@@ -167,9 +168,9 @@ func (op *operation) codeOf(err error) int {
 		return 451
 	case isTransfer:
 		return 426
-	case op.opened && op.failure != nil:
+	case op.opened && op.dataErr != nil:
 		return 426
-	case op.failure != nil:
+	case op.dataErr != nil:
 		return 425
 	case op.opened:
 		return 451
@@ -177,17 +178,17 @@ func (op *operation) codeOf(err error) int {
 	return 550
 }
 
-// isBeyondQuota reports whether a file may not become so large.
+// isBeyondQuota reports whether the file exceeds a quota or a size limit.
 func isBeyondQuota(err error) bool {
 	return errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) || errors.Is(err, ftpserver.ErrStorageExceeded)
 }
 
-// reasonOf returns what the client is told of err, which names no path of ours.
-func reasonOf(err error) string {
+// errorText returns the text of err for the client. It contains no path of this host.
+func errorText(err error) string {
 	switch {
-	case errors.Is(err, upload.ErrDoubt): // whatever else has failed
-		return upload.ErrDoubt.Error()
-	case errors.Is(err, errAborted): // around it stands how
+	case errors.Is(err, upload.ErrUncertain): // more important than any other failure
+		return upload.ErrUncertain.Error()
+	case errors.Is(err, errAborted): // without the error around it
 		return errAborted.Error()
 	case isStall(err):
 		return errStalled.Error()
@@ -196,7 +197,7 @@ func reasonOf(err error) string {
 	}
 	var unsure *durable.Error
 	if errors.As(err, &unsure) {
-		return (&durable.Error{Err: bare(unsure.Err)}).Error()
+		return (&durable.Error{Err: stripPaths(unsure.Err)}).Error()
 	}
-	return bare(err).Error()
+	return stripPaths(err).Error()
 }

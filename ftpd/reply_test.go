@@ -13,7 +13,7 @@ import (
 	"sluice/sendfile"
 )
 
-func TestWhatAClientIsToldOfAFailure(t *testing.T) {
+func TestErrorTextContainsNoPath(t *testing.T) {
 	secret := func(err error) error { return &fs.PathError{Op: "write", Path: "/srv/secret", Err: err} }
 	transfer := func(side sendfile.Side, err error) error {
 		return &sendfile.Error{Op: "receive", Side: side, Err: err}
@@ -32,7 +32,7 @@ func TestWhatAClientIsToldOfAFailure(t *testing.T) {
 		{"a stall", transfer(sendfile.Peer, os.ErrDeadlineExceeded), "no byte moved for too long"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := ftpd.ReasonOf(tt.err); got != tt.want {
+			if got := ftpd.ErrorText(tt.err); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -15,10 +15,10 @@ import (
 	"sluice/internal/nettest"
 )
 
-const kept = 300_000 // bytes of an upload that breaks off, at least
+const kept = 300_000 // least number of kept bytes of a broken upload
 
-// breakUpload sends the beginning of the pattern by STOR and resets. It returns
-// how much the server has kept.
+// breakUpload sends the beginning of the pattern by STOR and resets the data connection.
+// It returns how many bytes the server has kept.
 func (s *server) breakUpload(c *client, name string) int64 {
 	s.t.Helper()
 	conn := s.beginUpload(c, "STOR "+name, pattern(0, 2*kept), kept)
@@ -31,23 +31,23 @@ func (s *server) breakUpload(c *client, name string) int64 {
 	return x.Kept
 }
 
-func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
+func TestABrokenUploadIsResumed(t *testing.T) {
 	const size = 3*kept + 7
 	for _, tt := range []struct {
 		name string
-		old  string // content of the target before; "": there is none
+		old  string // content of the target before; "": no file
 		line func(c *client, n int64) (line string, offset int64)
 	}{
-		{"by REST where it has ended", "", func(c *client, n int64) (string, int64) {
+		{"by REST at the end of the kept part", "", func(c *client, n int64) (string, int64) {
 			c.want(350, fmt.Sprint("REST ", n))
 			return "STOR f", n
 		}},
-		{"by REST before its end", "", func(c *client, n int64) (string, int64) {
+		{"by REST in the kept part", "", func(c *client, n int64) (string, int64) {
 			c.want(350, fmt.Sprint("REST ", n-1000))
 			return "STOR f", n - 1000
 		}},
 		{"by APPE", "", func(c *client, n int64) (string, int64) { return "APPE f", n }},
-		{"by REST where there is an old file", "old", func(c *client, n int64) (string, int64) {
+		{"by REST next to an old file", "old", func(c *client, n int64) (string, int64) {
 			c.want(350, fmt.Sprint("REST ", n))
 			return "STOR f", n
 		}},
@@ -65,7 +65,7 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 				if text := c.want(213, "SIZE f"); text != fmt.Sprint("213 ", n) {
 					t.Errorf("SIZE: %q, want %d", text, n)
 				}
-				c.want(550, "MDTM f") // there is no file
+				c.want(550, "MDTM f") // no such file
 			} else if got := s.content("f"); got != tt.old {
 				t.Errorf("the old file is %q", got)
 			}
@@ -75,10 +75,10 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 			line, off := tt.line(c, n)
 			c.put(pasv, line, strings.NewReader(pattern(off, size-off)))
 			if s.content("f") != pattern(0, size) {
-				t.Error("the file is not whole")
+				t.Error("the file is not complete")
 			}
 			if x := s.transfer(); x.Offset != off || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); !slices.Equal(got, []string{"f"}) {
 				t.Errorf("the tree has %q", got)
@@ -87,7 +87,7 @@ func TestAnUploadThatBrokeOffGoesOn(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
+func TestAKeptPartIsHiddenFromOtherUsers(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		if err := a.users.Add("v", "secret"); err != nil {
 			t.Fatal(err)
@@ -111,7 +111,7 @@ func TestWhatIsKeptIsOfNoUseToOthers(t *testing.T) {
 	}
 }
 
-func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
+func TestACompleteUploadRemovesTheKeptPart(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	n := s.breakUpload(c, "f")
@@ -124,29 +124,29 @@ func TestAWholeUploadTakesWhatWasKeptAway(t *testing.T) {
 	}
 }
 
-func TestADirectoryWithNothingButAKeptUploadIsEmpty(t *testing.T) {
+func TestADirectoryWithOnlyAKeptPartCanBeRemoved(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	s.breakUpload(c, "f")
 	c.want(257, "MKD d")
-	left := s.names()[0]
-	if err := os.Rename(filepath.Join(s.dir, left), filepath.Join(s.dir, "d", left)); err != nil {
+	part := s.names()[0]
+	if err := os.Rename(filepath.Join(s.dir, part), filepath.Join(s.dir, "d", part)); err != nil {
 		t.Fatal(err)
 	}
-	underWay := s.login().data(pasv, "STOR d/g")
+	unfinished := s.login().data(pasv, "STOR d/g")
 	c.want(550, "RMD d")
-	_, _ = underWay.Write([]byte("g"))
-	_ = underWay.Close()
+	_, _ = unfinished.Write([]byte("g"))
+	_ = unfinished.Close()
 	if x := s.transfer(); x.Err != nil {
 		t.Fatal(x.Err)
 	}
 	c.want(550, "RMD d")
 	c.want(250, "DELE d/g")
-	c.want(213, "SIZE d/f") // what was kept stays while the directory does
+	c.want(213, "SIZE d/f") // the kept part stays until the directory is removed
 	c.want(250, "RMD d")
 }
 
-func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
+func TestOnlyOneOfTwoSessionsResumesAnUpload(t *testing.T) {
 	s := start(t, nil)
 	c, other := s.login(), s.login()
 	n := s.breakUpload(c, "f")
@@ -164,7 +164,7 @@ func TestOfTwoWhoGoOnWithOneUploadOneIsLate(t *testing.T) {
 	}
 }
 
-func TestALittleIsNotKept(t *testing.T) {
+func TestSmallPartsAreNotKept(t *testing.T) {
 	s := start(t, nil)
 	c := s.login()
 	conn := c.data(pasv, "STOR f")
@@ -174,14 +174,14 @@ func TestALittleIsNotKept(t *testing.T) {
 	nettest.Reset(t, conn)
 	c.expect(426, "STOR")
 	if x := s.transfer(); x.Kept != 0 {
-		t.Errorf("told that %d bytes are kept", x.Kept)
+		t.Errorf("Kept is %d bytes", x.Kept)
 	}
 	if got := s.names(); len(got) > 0 {
 		t.Errorf("the tree has %q", got)
 	}
 }
 
-// A STOR after REST in the middle must leave the file as it was, too, when it
+// STOR after REST in the middle of a file must leave it unchanged, too, if the upload
 // breaks off.
 func TestOverwritingThatBreaksOffLeavesTheOldFile(t *testing.T) {
 	s := start(t, nil)
@@ -218,10 +218,10 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	gone, cancel := context.WithCancel(t.Context())
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n, err := s.Sweep(gone, s.access.root.Writable()); n != 0 || err != context.Canceled {
-		t.Errorf("after its time: removed %d, %v, want %v", n, err, context.Canceled)
+	if n, err := s.Sweep(ended, s.access.root.Writable()); n != 0 || err != context.Canceled {
+		t.Errorf("after the end of ctx: removed %d, %v, want %v", n, err, context.Canceled)
 	}
 	if n, err := s.Sweep(t.Context(), s.access.root.Writable()); n != 2 || err != nil {
 		t.Errorf("removed %d, %v, want 2", n, err)
@@ -232,6 +232,6 @@ func TestSweep(t *testing.T) {
 	}
 	reader := &ftpd.Server{FS: s.access.root, KeepPartials: -1}
 	if n, err := reader.Sweep(t.Context(), reader.FS); n != 0 || err != nil {
-		t.Errorf("a server that only reads has removed %d, %v", n, err)
+		t.Errorf("a read-only server has removed %d, %v", n, err)
 	}
 }

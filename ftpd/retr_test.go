@@ -16,8 +16,8 @@ import (
 	"sluice/sendfile"
 )
 
-// ways are all the ways to a data connection.
-var ways = []struct {
+// dataModes has all kinds of data connections.
+var dataModes = []struct {
 	name string
 	host string
 	mode mode
@@ -32,7 +32,7 @@ var ways = []struct {
 
 func TestRetrIsZeroCopyInEveryMode(t *testing.T) {
 	const size = 5<<20 + 123
-	for _, tt := range ways {
+	for _, tt := range dataModes {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startOn(t, tt.host, nil)
 			s.file("f", size)
@@ -45,14 +45,14 @@ func TestRetrIsZeroCopyInEveryMode(t *testing.T) {
 			}
 			x := s.transfer()
 			if x.Op != ftpd.Retrieve || x.Path != "/f" || x.User != "anonymous" || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			wantMethod(t, x, size)
 		})
 	}
 }
 
-// wantMethod expects that all of n bytes went by sendfile(2), where there is one.
+// wantMethod checks that all n bytes were sent by sendfile(2), on systems that have it.
 func wantMethod(t *testing.T, x ftpd.Transfer, n int64) {
 	t.Helper()
 	if x.Sent != n {
@@ -63,14 +63,14 @@ func wantMethod(t *testing.T, x ftpd.Transfer, n int64) {
 	}
 }
 
-func TestRetrByTheMethodThatIsAskedFor(t *testing.T) {
+func TestRetrUsesTheForcedMethod(t *testing.T) {
 	for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
 		t.Run(method.String(), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.Method = method })
 			s.file("f", 100_000)
 			s.guest().get(pasv, "RETR f")
 			want := method
-			if method == sendfile.Splice && hasSendfile { // for uploads only
+			if method == sendfile.Splice && hasSendfile { // splice is for uploads only
 				want = sendfile.Sendfile
 			}
 			if x := s.transfer(); x.Method != want || x.Sent != 100_000 {
@@ -102,7 +102,7 @@ func TestRetrFromAnOffset(t *testing.T) {
 				c.passive(pasv)
 				c.want(tt.code, "RETR f")
 				if x := s.transfer(); x.Err == nil || x.Sent != 0 {
-					t.Errorf("told %+v, want an error", x)
+					t.Errorf("got %+v, want an error", x)
 				}
 				return
 			}
@@ -112,7 +112,7 @@ func TestRetrFromAnOffset(t *testing.T) {
 				t.Errorf("got %d bytes, not those at %d", got.N, tt.rest)
 			}
 			if x := s.transfer(); x.Offset != tt.rest || x.Sent != size-tt.rest {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := len(c.get(pasv, "RETR f")); got != size {
 				t.Errorf("the next RETR gave %d bytes, want all: REST is for one transfer", got)
@@ -131,13 +131,13 @@ func TestRetrOfAnEmptyFile(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 			if x := s.transfer(); x.Sent != 0 || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 		})
 	}
 }
 
-func TestRetrNearTheEndOfAHugeFileMovesTheTailOnly(t *testing.T) {
+func TestRetrNearTheEndOfAHugeFileSendsTheTailOnly(t *testing.T) {
 	const size, tail = 5 << 30, 100_000
 	s := start(t, nil)
 	s.sparse("f", size)
@@ -169,10 +169,11 @@ func TestRetrDoesNotConvertTypeA(t *testing.T) {
 	wantMethod(t, s.transfer(), 10_000)
 }
 
-// big is more than all the buffers between two sockets hold.
+// big is larger than the buffers of two sockets.
 const big = 64 << 20
 
-// begin starts a download of big that cannot end before the client reads on.
+// begin starts a download of a file of size big, which cannot end before the client reads
+// on.
 func (s *server) begin(c *client, m mode) io.ReadCloser {
 	s.t.Helper()
 	s.sparse("big", big)
@@ -183,7 +184,7 @@ func (s *server) begin(c *client, m mode) io.ReadCloser {
 	return conn
 }
 
-func TestRetrOfAFileThatShrinksIsNoSuccess(t *testing.T) {
+func TestRetrOfAFileThatShrinksFails(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	conn := s.begin(c, pasv)
@@ -195,14 +196,14 @@ func TestRetrOfAFileThatShrinksIsNoSuccess(t *testing.T) {
 	x := s.transfer()
 	var e *sendfile.Error
 	if !errors.As(x.Err, &e) || e.Side != sendfile.File || !errors.Is(e, io.ErrUnexpectedEOF) {
-		t.Errorf("told %v, want that the file ended early", x.Err)
+		t.Errorf("got %v, want an early end of the file", x.Err)
 	}
 	if x.Sent != got.N+1 || x.Sent >= big {
-		t.Errorf("told %d bytes sent, the client has %d", x.Sent, got.N+1)
+		t.Errorf("got %d bytes sent, the client has %d", x.Sent, got.N+1)
 	}
 }
 
-func TestRetrOfAFileThatGrowsSendsWhatThereWas(t *testing.T) {
+func TestRetrOfAFileThatGrowsSendsTheOriginalSize(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	conn := s.begin(c, pasv)
@@ -224,7 +225,7 @@ func TestRetrToAClientThatStallsIsCut(t *testing.T) {
 			x := s.transfer()
 			var e *sendfile.Error
 			if !errors.As(x.Err, &e) || e.Side != sendfile.Peer || !e.Timeout() {
-				t.Errorf("told %v, want a timeout of the peer", x.Err)
+				t.Errorf("got %v, want a timeout of the peer", x.Err)
 			}
 			if text := c.expect(426, "RETR"); !strings.Contains(text, "o byte moved") {
 				t.Errorf("reply %q", text)
@@ -249,11 +250,11 @@ func TestSlowRetrIsNotCut(t *testing.T) {
 		if _, err := io.ReadFull(conn, buf); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(stall / 10) // the pace of the client
+		time.Sleep(stall / 10) // a slow client
 	}
 	c.expect(226, "RETR")
 	if d := time.Since(begun); d < stall {
-		t.Errorf("took %v, which proves nothing", d)
+		t.Errorf("took %v, less than the stall timeout, so the test proves nothing", d)
 	}
 }
 
@@ -266,7 +267,7 @@ func TestAborEndsRetr(t *testing.T) {
 			c.want(426, "ABOR")
 			c.expect(226, "ABOR")
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
 			s.file("f", 1000)
 			if got := len(c.get(m, "RETR f")); got != 1000 {
@@ -276,8 +277,8 @@ func TestAborEndsRetr(t *testing.T) {
 	}
 }
 
-// Python's ftplib sends ABOR as urgent data and waits for the answer.
-func TestAborAsUrgentDataIsHeard(t *testing.T) {
+// Python's ftplib sends ABOR as urgent data and waits for the reply.
+func TestABORAsUrgentDataIsObeyed(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
 	s.begin(c, pasv)
@@ -286,13 +287,13 @@ func TestAborAsUrgentDataIsHeard(t *testing.T) {
 	c.expect(226, "ABOR")
 }
 
-func TestDeathOfAClientEndsItsTransfer(t *testing.T) {
+func TestDisconnectingEndsATransfer(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		last func(*client)
 	}{
-		{"by itself", func(*client) {}},
-		{"with a command waiting", func(c *client) { c.send("PWD") }},
+		{"without pending commands", func(*client) {}},
+		{"with a pending command", func(c *client) { c.send("PWD") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.StallTimeout = 500 * time.Millisecond })
@@ -301,9 +302,9 @@ func TestDeathOfAClientEndsItsTransfer(t *testing.T) {
 			tt.last(c)
 			nettest.Reset(t, c.conn)
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
-			next(t, s.leavings)
+			next(t, s.disconnects)
 		})
 	}
 }
@@ -320,44 +321,44 @@ func TestRetrRefused(t *testing.T) {
 		c.passive(pasv)
 		text := c.want(550, line)
 		if strings.Contains(text, s.dir) {
-			t.Errorf("%s: reply %q names the root", line, text)
+			t.Errorf("%s: reply %q contains the host's path", line, text)
 		}
 		if x := s.transfer(); x.Err == nil {
-			t.Errorf("%s: told a success", line)
+			t.Errorf("%s: reported as a success", line)
 		}
 	}
 	c.want(501, "RETR")
 }
 
-// noted is a listener whose connections tell what is written to them, call by call.
-type noted struct {
+// recordingListener is a listener whose connections record each Write.
+type recordingListener struct {
 	net.Listener
 	writes chan string
 }
 
-func (n noted) Accept() (net.Conn, error) {
+func (n recordingListener) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return notedConn{conn.(*net.TCPConn), n.writes}, nil
+	return recordingConn{conn.(*net.TCPConn), n.writes}, nil
 }
 
-type notedConn struct {
+type recordingConn struct {
 	*net.TCPConn
 	writes chan string
 }
 
-func (c notedConn) Write(p []byte) (int, error) {
+func (c recordingConn) Write(p []byte) (int, error) {
 	c.writes <- string(p)
 	return c.TCPConn.Write(p)
 }
 
-// Some clients lose the second of two replies that come at once.
-func TestTheRepliesOfATransferAreWrittenOneByOne(t *testing.T) {
+// Some clients lose the second of two replies that they read together.
+func TestEachReplyOfATransferIsAWriteOfItsOwn(t *testing.T) {
 	for _, line := range []string{"RETR small", "NLST"} {
 		writes := make(chan string, 100)
-		s := startBy(t, func(s *server, ln net.Listener) error { return s.Serve(noted{ln, writes}) }, "127.0.0.1:0", nil, nil)
+		s := startWithEngine(t, func(s *server, ln net.Listener) error { return s.Serve(recordingListener{ln, writes}) }, "127.0.0.1:0", nil, nil)
 		s.file("small", 10)
 		c := s.guest()
 		c.get(epsv, line)
@@ -366,7 +367,7 @@ func TestTheRepliesOfATransferAreWrittenOneByOne(t *testing.T) {
 			got = append(got, (<-writes)[:3])
 		}
 		if want := "220 331 230 229 150 226"; strings.Join(got, " ") != want {
-			t.Errorf("%s: the replies were written as %q, want %q", line, got, want)
+			t.Errorf("%s: the writes are %q, want %q", line, got, want)
 		}
 	}
 }

@@ -6,47 +6,47 @@ import (
 	"sluice/sendfile"
 )
 
-// toEnd is the size of what is sent up to its end, wherever that is.
+// toEnd stands for a size that is not known: the file is sent up to its end.
 const toEnd = -1
 
 // retr answers RETR.
 //
-// What goes is what the file holds when it is opened, from the offset on: if
-// it shrinks meanwhile the transfer fails, because the client would take a
-// short file for the whole; what it gains is left for the next time.
+// It sends as many bytes as the file had when it was opened, from the offset on. If the
+// file shrinks meanwhile, the transfer fails, because the client would take the short
+// file for the whole one. If it grows, the new bytes are not sent.
 func (op *operation) retr(arg string) (r reply) {
 	s := op.session
 	t := newTransfer(op.ctx, s.server, s.live, s.user, Retrieve, s.path(arg))
 	first, last := s.takeRange()
 	t.record.Offset = first
 	if op.isSequential() {
-		return op.retrieveOn(t, first, last)
+		return op.retrieveSequential(t, first, last)
 	}
 	f, size, err := t.user.openWhole(t.record.Path)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	stop := size
 	if last >= 0 && last < size {
 		stop = last + 1
 	}
-	err = errPanic // of a hook, unless send returns
+	err = errPanic // remains if a hook panics in send
 	defer func() {
-		tellFailure(f, err)
-		_ = f.Close() // it was only read
-		r = op.done(t, err)
+		reportFailure(f, err)
+		_ = f.Close() // nothing was written
+		r = op.finish(t, err)
 	}()
 	if first > size {
 		err = errOffset
 		return
 	}
-	op.announce(stop - first)
-	swift := stop-first <= maxSwift && !t.user.isLimited(t.server)
-	if !swift || !op.isThere() {
-		op.detach() // which adds half to the cost of a small file
+	op.setSize(stop - first)
+	inline := stop-first <= maxInline && !t.user.isLimited(t.server)
+	if !inline || !op.hasDataConn() {
+		op.detach() // for a small file this adds half to the cost
 	}
-	err = op.sendOver(func(conn *stream) error {
-		if swift {
+	err = op.sendWithConn(func(conn *stream) error {
+		if inline {
 			conn.cork()
 		}
 		return t.send(conn, f, first, stop-first)
@@ -54,18 +54,18 @@ func (op *operation) retr(arg string) (r reply) {
 	return
 }
 
-// maxSwift is the size of a file that fits the smallest send buffer, so that sending it
-// cannot wait for the client.
-const maxSwift = 4 << 10
+// maxInline is the size up to which the goroutine that reads commands sends a file. It
+// fits the smallest send buffer, so sending it never waits for the client.
+const maxInline = 4 << 10
 
-// send sends size bytes of f from the offset on.
+// send sends size bytes of f from offset on.
 func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {
-	t.watch(conn, false, size)
-	opt := t.options(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
+	t.beginLive(conn, false, size)
+	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
 	t.limit(opt, false, size)
 	res, err := sendfile.Send(t.ctx, conn.Conn, f, offset, size, opt)
-	if t.ctx.Err() != nil || isStall(err) { // otherwise the client reads what went, and the reply
+	if t.ctx.Err() != nil || isStall(err) { // after other errors the client can still read the data and the reply
 		conn.fail()
 	}
-	return t.ended(res, err)
+	return t.recordResult(res, err)
 }

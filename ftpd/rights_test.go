@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,28 +9,30 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/afero"
+
 	"sluice/ftpd"
 	"sluice/internal/account"
 )
 
-// rightsOf are the rights each of which is enough for a command, and the reply to those who have it.
-type rightsOf struct {
+// commandRights is a command, the rights each of which allows it, and the reply if it is allowed.
+type commandRights struct {
 	line   string // about "@", a directory with the file f and the empty directory e
 	rights ftpd.Rights
 	code   int
 }
 
 const (
-	anybody = ^ftpd.Rights(0)
-	looking = account.List | account.Read
+	anybody    = ^ftpd.Rights(0)
+	listOrRead = account.List | account.Read
 )
 
 // rightsTable has all commands that name files, at least once.
-var rightsTable = []rightsOf{
+var rightsTable = []commandRights{
 	{"CWD @", account.All, 250}, {"XCWD @", account.All, 250}, {"CDUP", account.All, 250}, {"XCUP", account.All, 250},
-	{"PWD", anybody, 257}, {"XPWD", anybody, 257}, // which names what the client has sent
+	{"PWD", anybody, 257}, {"XPWD", anybody, 257}, // shows only what the client has sent
 	{"AVBL", account.All, 213}, {"AVBL @", account.All, 213},
-	{"SIZE @/f", looking, 213}, {"MDTM @/f", looking, 213}, {"MLST @/f", looking, 250}, {"MLST @", looking, 250}, {"MLST", looking, 250},
+	{"SIZE @/f", listOrRead, 213}, {"MDTM @/f", listOrRead, 213}, {"MLST @/f", listOrRead, 250}, {"MLST @", listOrRead, 250}, {"MLST", listOrRead, 250},
 	{"LIST @", account.List, 226}, {"NLST @", account.List, 226}, {"MLSD @", account.List, 226}, {"LIST @/*", account.List, 226},
 	{"STAT @", account.List, 212}, {"STAT @/f", account.List, 213},
 	{"RETR @/f", account.Read, 226}, {"HASH @/f", account.Read, 213}, {"XCRC @/f", account.Read, 250}, {"XMD5 @/f", account.Read, 250},
@@ -41,15 +44,15 @@ var rightsTable = []rightsOf{
 	{"MDTM 20200101000000 @/f", account.Change, 213},
 	{"SITE CHMOD 600 @/f", account.Change, 200}, {"SITE UTIME 20200101000000 @/f", account.Change, 200},
 	{"DELE @/f", account.Delete, 250}, {"RMD @/e", account.Delete, 250}, {"XRMD @/e", account.Delete, 250},
-	{"RNFR @/f", account.Rename | looking, 350},
+	{"RNFR @/f", account.Rename | listOrRead, 350},
 	{"SITE SYMLINK @/f @/l", account.Link, 200},
 	{"SITE WHO", account.Who, 200}, {"SITE UMASK", anybody, 200}, {"SITE HELP", anybody, 214},
-	// What follows names no file.
+	// Commands that name no file.
 	{"TYPE I", anybody, 200}, {"STRU F", anybody, 200}, {"MODE S", anybody, 200}, {"ALLO 5", anybody, 200}, {"PASV", anybody, 227}, {"EPSV", anybody, 229},
 	{"PORT 127,0,0,1,4,1", anybody, 200}, {"EPRT |1|127.0.0.1|1025|", anybody, 200}, {"REST 1", anybody, 350}, {"RANG 0 1", anybody, 350}, {"RNTO @/n", 0, 503},
 }
 
-// singleRights are each right there is, alone, and none.
+// singleRights has each single right, and none.
 var singleRights = map[string]ftpd.Rights{
 	"nothing": 0, "list": account.List, "read": account.Read, "create": account.Create, "change": account.Change,
 	"delete": account.Delete, "rename": account.Rename, "link": account.Link, "who": account.Who,
@@ -85,8 +88,8 @@ func TestEveryCommandAgainstEverySingleRight(t *testing.T) {
 	}
 }
 
-// Whether a name means something is told to nobody who may not see, nor write there.
-func TestARefusalForWantOfARightIsTheSameForNamesThatMeanNothing(t *testing.T) {
+// A user that may neither see nor change a file must not learn whether it exists.
+func TestARefusalForLackOfARightDoesNotShowWhetherANameExists(t *testing.T) {
 	s := startWithSingleRights(t)
 	fillForRights(t, s.dir+"/there")
 	for name, rights := range singleRights {
@@ -96,11 +99,11 @@ func TestARefusalForWantOfARightIsTheSameForNamesThatMeanNothing(t *testing.T) {
 			c.want(230, "PASS x")
 			for _, tt := range rightsTable {
 				if tt.rights&rights != 0 || !strings.Contains(tt.line, "@") || strings.HasPrefix(tt.line, "STOR") || strings.HasPrefix(tt.line, "APPE") {
-					continue // these two need one of two rights, by whether the file is there
+					continue // these two need one of two rights, depending on whether the file exists
 				}
 				there, none := c.answer(strings.ReplaceAll(tt.line, "@", "there")), c.answer(strings.ReplaceAll(tt.line, "@", "none"))
 				if there != none {
-					t.Errorf("%s: %q, and of what is not there %q", tt.line, there, none)
+					t.Errorf("%s: %q, and for a missing file %q", tt.line, there, none)
 				}
 			}
 		})
@@ -129,7 +132,7 @@ func fillForRights(t *testing.T, dir string) {
 	}
 }
 
-// codeOf returns the code of the final reply to a line, which may move data.
+// codeOf returns the code of the final reply to a line, which may need a data connection.
 func (c *client) codeOf(line string) int {
 	c.t.Helper()
 	var code int
@@ -140,7 +143,7 @@ func (c *client) codeOf(line string) int {
 	return code
 }
 
-// answer returns the final reply to a line, which may move data.
+// answer returns the final reply to a line, which may need a data connection.
 func (c *client) answer(line string) string {
 	c.t.Helper()
 	command, _, _ := strings.Cut(line, " ")
@@ -160,13 +163,33 @@ func (c *client) answer(line string) string {
 	return fmt.Sprint(code, " ", text)
 }
 
-func TestTheTableOfRightsHasEveryCommandThatNeedsALogin(t *testing.T) {
+func TestTheTableOfRightsHasEveryCommandAfterLogin(t *testing.T) {
 	for _, name := range ftpd.CommandsAfterLogin() {
-		if !slices.ContainsFunc(rightsTable, func(tt rightsOf) bool {
+		if !slices.ContainsFunc(rightsTable, func(tt commandRights) bool {
 			command, _, _ := strings.Cut(tt.line, " ")
 			return command == name || strings.HasPrefix(tt.line, "SITE "+strings.TrimPrefix(name, "SITE "))
 		}) {
-			t.Errorf("%s is not there", name)
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
+// The fact "perm" shows no right that a Root refuses.
+func TestPermOfAReadOnlyRootShowsNoWriteRights(t *testing.T) {
+	root := rootOf(t, map[string]string{"f": "x"})
+	readOnly, err := ftpd.Dir(root.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readOnly.Close()
+	for perm, fsys := range map[string]afero.Fs{"perm=r;": readOnly, "perm=adfrw;": root} {
+		s := start(t, func(srv *ftpd.Server) {
+			srv.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
+				return &ftpd.Account{FS: fsys, Rights: ftpd.All}, nil
+			}
+		})
+		if got := s.login().want(250, "MLST f"); !strings.Contains(got, perm) {
+			t.Errorf("got %q, want %s", got, perm)
 		}
 	}
 }

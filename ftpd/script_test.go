@@ -23,31 +23,29 @@ import (
 	"sluice/internal/nettest"
 )
 
-// TestScripts plays the dialogues in testdata/script, and TestDriverScripts those in
-// the folder driver there. A script is a txtar
-// archive: the files are what the server serves, the text before them is the
-// dialogue, one step in a line. The client is connected and greeted.
+// TestScripts runs the dialogues in testdata/script, and TestDriverScripts those in
+// testdata/script/driver. A script is a txtar archive: the server serves its files, and
+// the text before them is the dialogue, one step in a line. It begins after the greeting.
 //
 //	# COMMENT
-//	set NAME [VALUE]     changes the server (see settings, driverSettings); before all else
-//	> LINE               sends a line; \r, \x00 and the like as in Go
-//	raw BYTES            sends just that
-//	< CODE [REGEXP]      takes a reply, whose text must match
-//	login, guest         logs in as u, who may write, or anonymously
-//	tls                  makes the handshake
-//	data PASV|EPSV|PORT|EPRT   agrees on a data connection
-//	connect              opens it, if it is passive; "< 150", get and put do so too
-//	get TEXT             takes that over it, and the end
-//	put TEXT             sends that over it, and the end
-//	send TEXT            sends that over it
-//	reset                resets it
-//	content NAME TEXT    wants a file of that content
+//	set NAME [VALUE]     changes the server (see settings, driverSettings); before all other steps
+//	> LINE               sends a line, with escapes as in Go: \r, \x00
+//	raw BYTES            sends the bytes without CRLF
+//	< CODE [REGEXP]      reads a reply, whose text must match
+//	login, guest         logs in as u, who has all rights, or anonymously
+//	tls                  makes the TLS handshake
+//	data PASV|EPSV|PORT|EPRT   sets up a data connection
+//	connect              opens the data connection; "< 150", get and put do so too
+//	get TEXT             reads the data connection to its end and wants this text
+//	put TEXT             sends this text over the data connection and closes it
+//	send TEXT            sends this text over the data connection
+//	reset                resets the data connection
+//	content NAME TEXT    wants a file with this content
 //	absent NAME          wants no such file
-//	end                  wants the connection to end
-func TestScripts(t *testing.T) { eachScript(t, "testdata/script/*.txtar", scriptBy(byOwnEngine)) }
+//	end                  wants the control connection to end
+func TestScripts(t *testing.T) { eachScript(t, "testdata/script/*.txtar", scriptWithEngine(ownEngine)) }
 
-// eachScript plays the scripts that match a pattern, each with a server that begin has
-// started.
+// eachScript runs the scripts that match a pattern, each with a server that begin starts.
 func eachScript(t *testing.T, pattern string, begin func(t *testing.T, set []setting) *server) {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
@@ -58,7 +56,7 @@ func eachScript(t *testing.T, pattern string, begin func(t *testing.T, set []set
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			nettest.CheckLeaks(t)
 			p := newPlayer(t, name, begin)
-			p.differ = func(what string) { t.Fatalf("%s: %s", p.where, what) } // the rest would only be out of step
+			p.mismatch = func(what string) { t.Fatalf("%s: %s", p.where, what) } // the steps that follow would fail too
 			p.play()
 		})
 	}
@@ -67,7 +65,7 @@ func eachScript(t *testing.T, pattern string, begin func(t *testing.T, set []set
 // setting is a step "set".
 type setting struct{ key, value string }
 
-// settings are what "set" knows.
+// settings has the names for "set" that change the Server.
 var settings = map[string]func(s *ftpd.Server, value string){
 	"active":       func(s *ftpd.Server, v string) { s.NoActive = v == "off" },
 	"tls":          func(s *ftpd.Server, v string) { s.TLS = map[string]ftpd.TLSPolicy{"required": ftpd.TLSRequired}[v] },
@@ -80,35 +78,37 @@ var settings = map[string]func(s *ftpd.Server, value string){
 	"close-notify": func(s *ftpd.Server, v string) { s.LaxTLS = func(string) bool { return v == "off" } },
 }
 
-// admissions are what else "set" knows.
+// admissions has the names for "set" that change the users and rights.
 var admissions = map[string]func(a *access, value string){
 	"anonymous": func(a *access, v string) { a.anonymous = v == "on" },
 	"write":     func(a *access, v string) { a.write = v == "on" },
 }
 
-// player is the client of a script.
+// player runs a script.
 type player struct {
 	*client
 	s      *server
 	lines  []string
 	plain  net.Conn
 	tls    *tls.Config // nil in clear
-	script string      // its name
-	at     int         // the line
-	where  string      // both, for people
-	differ func(what string)
-	wait   func() time.Duration // for a reply
+	script string      // the name of the script
+	at     int         // the number of the current line
+	where  string      // both, for error messages
+
+	mismatch func(what string)    // called if the server differs from the script
+	wait     func() time.Duration // returns how long to wait for a reply
 
 	private bool                     // PROT P
-	open    func() (net.Conn, error) // takes the data connection that the server opens
-	data    net.Conn                 // nil: there is none
+	open    func() (net.Conn, error) // accepts an active data connection
+	data    net.Conn                 // the data connection; nil: none
 }
 
-// scriptBy returns what starts a server with an engine, as the settings say.
-func scriptBy(serve engine) func(t *testing.T, set []setting) *server {
+// scriptWithEngine returns a function that starts a server with an engine and the settings
+// of a script.
+func scriptWithEngine(serve engine) func(t *testing.T, set []setting) *server {
 	return func(t *testing.T, set []setting) *server {
 		t.Helper()
-		return startBy(t, serve, "127.0.0.1:0", func(a *access) {
+		return startWithEngine(t, serve, "127.0.0.1:0", func(a *access) {
 			for _, s := range set {
 				if admit := admissions[s.key]; admit != nil {
 					admit(a, s.value)
@@ -128,7 +128,7 @@ func scriptBy(serve engine) func(t *testing.T, set []setting) *server {
 	}
 }
 
-// newPlayer has begin start the server of a script, and connects to it.
+// newPlayer starts the server of a script by calling begin, and connects to it.
 func newPlayer(t *testing.T, name string, begin func(t *testing.T, set []setting) *server) *player {
 	t.Helper()
 	archive, err := txtar.ParseFile(name)
@@ -157,11 +157,11 @@ func newPlayer(t *testing.T, name string, begin func(t *testing.T, set []setting
 	}
 }
 
-// play plays the script to its end, or until it is lost.
+// play runs the script to its end, or until it cannot go on.
 func (p *player) play() {
 	p.t.Helper()
 	defer func() {
-		if r := recover(); r != nil && r != errOutOfStep {
+		if r := recover(); r != nil && r != errScriptStopped {
 			panic(r)
 		}
 	}()
@@ -171,21 +171,22 @@ func (p *player) play() {
 	}
 }
 
-// errOutOfStep is what ends a script that cannot go on.
-var errOutOfStep = errors.New("out of step")
+// errScriptStopped is the panic that ends a script which cannot go on.
+var errScriptStopped = errors.New("script stopped")
 
-// lose ends the script: the rest would be out of step.
-func (p *player) lose(what string) {
-	p.differ(what)
-	panic(errOutOfStep)
+// giveUp reports a mismatch and ends the script, because the steps that follow would fail
+// too.
+func (p *player) giveUp(what string) {
+	p.mismatch(what)
+	panic(errScriptStopped)
 }
 
-// step plays one line.
+// step runs one line.
 func (p *player) step(line string) {
 	p.t.Helper()
 	verb, rest, _ := strings.Cut(line, " ")
 	text := rest
-	if verb != "<" { // regexps have their own way
+	if verb != "<" { // regexps have escapes of their own
 		text = p.unquote(rest)
 	}
 	switch verb {
@@ -195,24 +196,24 @@ func (p *player) step(line string) {
 	case "raw":
 		p.write(text)
 	case "<":
-		if strings.HasPrefix(rest, "150") && p.open != nil { // it comes only then
-			p.connected()
+		if strings.HasPrefix(rest, "150") && p.open != nil { // the reply needs the connection
+			p.dataConn()
 		}
-		p.take(rest)
+		p.expectReply(rest)
 	case "login":
 		p.write("USER u\r\nPASS secret\r\n")
-		p.take("331")
-		p.take("230")
+		p.expectReply("331")
+		p.expectReply("230")
 	case "guest":
 		p.write("USER ftp\r\nPASS x\r\n")
-		p.take("331")
-		p.take("230")
+		p.expectReply("331")
+		p.expectReply("230")
 	case "tls":
 		p.secure()
 	case "data":
-		p.agree(mode(rest))
+		p.setUpData(mode(rest))
 	case "connect":
-		p.connected()
+		p.dataConn()
 	case "get":
 		p.get(text)
 	case "put":
@@ -221,21 +222,21 @@ func (p *player) step(line string) {
 	case "send":
 		p.put(text)
 	case "reset":
-		_ = p.connected().(*net.TCPConn).SetLinger(0)
+		_ = p.dataConn().(*net.TCPConn).SetLinger(0)
 		p.closeData()
 	case "content":
 		name, want, _ := strings.Cut(text, " ")
 		if got, err := os.ReadFile(filepath.Join(p.s.dir, name)); string(got) != want || err != nil {
-			p.differ(fmt.Sprintf("other content: %q, %v", got, err))
+			p.mismatch(fmt.Sprintf("other content: %q, %v", got, err))
 		}
 	case "absent":
 		if _, err := os.Lstat(filepath.Join(p.s.dir, text)); !errors.Is(err, os.ErrNotExist) {
-			p.differ("it is there")
+			p.mismatch("the file exists")
 		}
 	case "end":
 		_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 		if _, err := p.r.ReadByte(); err == nil || os.IsTimeout(err) {
-			p.lose("no end")
+			p.giveUp("no end")
 		}
 	default:
 		p.t.Fatalf("%s: unknown step", p.where)
@@ -256,24 +257,24 @@ func (p *player) unquote(s string) string {
 func (p *player) write(text string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.plain, text); err != nil {
-		p.lose("the end of the connection")
+		p.giveUp("the end of the connection")
 	}
 	if text == "PROT P\r\n" || text == "PROT C\r\n" {
 		p.private = text == "PROT P\r\n"
 	}
 }
 
-// take takes a reply.
-func (p *player) take(want string) {
+// expectReply reads a reply and compares it with want: "CODE REGEXP".
+func (p *player) expectReply(want string) {
 	p.t.Helper()
 	code, pattern, _ := strings.Cut(want, " ")
 	got, text := p.next()
 	if strconv.Itoa(got) != code {
-		p.differ(fmt.Sprintf("reply %d", got))
+		p.mismatch(fmt.Sprintf("reply %d", got))
 		return
 	}
 	if ok, err := regexp.MatchString(pattern, text); !ok || err != nil {
-		p.differ("another text: " + text)
+		p.mismatch("another text: " + text)
 	}
 }
 
@@ -284,9 +285,9 @@ func (p *player) next() (code int, text string) {
 	code, text, err := p.reply()
 	switch {
 	case os.IsTimeout(err):
-		p.lose("no reply")
+		p.giveUp("no reply")
 	case err != nil:
-		p.lose("the end of the connection")
+		p.giveUp("the end of the connection")
 	}
 	return code, text
 }
@@ -298,13 +299,13 @@ func (p *player) secure() {
 	conn := tls.Client(p.plain, p.tls)
 	_ = p.conn.SetReadDeadline(time.Now().Add(p.wait()))
 	if err := conn.Handshake(); err != nil {
-		p.lose("no handshake")
+		p.giveUp("no handshake")
 	}
 	p.plain, p.r = conn, bufio.NewReader(conn)
 }
 
-// agree agrees on a data connection.
-func (p *player) agree(m mode) {
+// setUpData sends the command that sets up a data connection.
+func (p *player) setUpData(m mode) {
 	p.t.Helper()
 	p.data = nil
 	switch m {
@@ -326,13 +327,13 @@ func (p *player) agree(m mode) {
 		} else {
 			p.write(fmt.Sprintf("EPRT |1|127.0.0.1|%d|\r\n", n))
 		}
-		p.take("200")
+		p.expectReply("200")
 		p.open = func() (net.Conn, error) {
 			_ = ln.(*net.TCPListener).SetDeadline(time.Now().Add(p.wait()))
 			return ln.Accept()
 		}
 	default:
-		p.t.Fatalf("%s: no way to agree", p.where)
+		p.t.Fatalf("%s: unknown kind of data connection", p.where)
 	}
 }
 
@@ -340,7 +341,7 @@ func (p *player) dial(addr string) {
 	p.t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
-		p.lose("no connection")
+		p.giveUp("no connection")
 	}
 	p.own(conn)
 	p.data = conn
@@ -348,12 +349,12 @@ func (p *player) dial(addr string) {
 
 var digits = regexp.MustCompile(`\d+`)
 
-// passiveAddr takes the reply to PASV or EPSV.
+// passiveAddr reads the reply to PASV or EPSV and returns the address.
 func (p *player) passiveAddr(want int) string {
 	p.t.Helper()
 	code, text := p.next()
 	if code != want {
-		p.lose(fmt.Sprintf("reply %d", code))
+		p.giveUp(fmt.Sprintf("reply %d", code))
 	}
 	n := digits.FindAllString(text, -1)
 	if want == 229 {
@@ -364,28 +365,28 @@ func (p *player) passiveAddr(want int) string {
 	return net.JoinHostPort(strings.Join(n[1:5], "."), strconv.Itoa(hi<<8|lo))
 }
 
-// connected returns the data connection, open.
-func (p *player) connected() net.Conn {
+// dataConn opens the data connection, if it is not open yet, and returns it.
+func (p *player) dataConn() net.Conn {
 	p.t.Helper()
 	if p.data != nil {
 		return p.data
 	}
 	if p.open == nil {
-		p.lose("no data connection was agreed on")
+		p.giveUp("no data connection was set up")
 	}
 	conn, err := p.open()
 	if err != nil {
-		p.lose("no data connection")
+		p.giveUp("no data connection")
 	}
 	p.own(conn)
 	p.data = conn
 	return conn
 }
 
-// protected returns the data connection, after the handshake if there is one.
+// protected returns the data connection, with TLS after PROT P.
 func (p *player) protected() net.Conn {
 	p.t.Helper()
-	conn := p.connected()
+	conn := p.dataConn()
 	if _, ok := conn.(*tls.Conn); !ok && p.private {
 		p.data = tls.Client(conn, p.tls)
 	}
@@ -398,7 +399,7 @@ func (p *player) get(want string) {
 	_ = conn.SetReadDeadline(time.Now().Add(p.wait()))
 	got, err := io.ReadAll(conn)
 	if err != nil || string(got) != want {
-		p.differ(fmt.Sprintf("other data: %q", got))
+		p.mismatch(fmt.Sprintf("other data: %q", got))
 	}
 	p.closeData()
 }
@@ -407,12 +408,12 @@ func (p *player) put(text string) {
 	p.t.Helper()
 	conn := p.protected()
 	if c, ok := conn.(*tls.Conn); ok {
-		if err := c.Handshake(); err != nil { // nothing may be sent
-			p.differ("no handshake of the data connection")
+		if err := c.Handshake(); err != nil { // text may be empty
+			p.mismatch("no handshake of the data connection")
 		}
 	}
 	if _, err := io.WriteString(conn, text); err != nil {
-		p.differ("nothing can be sent")
+		p.mismatch("nothing can be sent")
 	}
 }
 

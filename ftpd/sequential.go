@@ -15,46 +15,46 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Files of which one byte comes after the other: those of a driver that gives
-// handles, and lines that are converted. Both are copied.
+// Transfers of files that can only be read or written sequentially: those of a driver
+// with GetHandle, and those with converted line ends. Their bytes are copied.
 
-// isSequential reports whether what is retrieved is read from one end to the other.
+// isSequential reports whether RETR must read the file sequentially.
 func (op *operation) isSequential() bool {
-	return op.session.user.ext.open != nil || op.session.converts()
+	return op.session.user.ext.open != nil || op.session.convertsLines()
 }
 
-// retrieveOn is retr for such a file, from the byte first to last; that is negative
-// for the end.
-func (op *operation) retrieveOn(t *transfer, first, last int64) (r reply) {
+// retrieveSequential is retr for such a file, from the byte first to the byte last; a
+// negative last is the end.
+func (op *operation) retrieveSequential(t *transfer, first, last int64) (r reply) {
 	op.detach()
-	if op.session.converts() && (first > 0 || last >= 0) {
-		return op.done(t, errConverts)
+	if op.session.convertsLines() && (first > 0 || last >= 0) {
+		return op.finish(t, errASCIIOffset)
 	}
-	f, whole, err := t.user.openOn(t.record.Path, first)
+	f, whole, err := t.user.openSequential(t.record.Path, first)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
-	err = errPanic // of a hook, unless send returns
+	err = errPanic // remains if a hook panics in send
 	defer func() {
-		tellFailure(f, err)
+		reportFailure(f, err)
 		_ = f.Close()
-		r = op.done(t, err)
+		r = op.finish(t, err)
 	}()
 	size := int64(toEnd)
 	if last >= first {
 		size = min(last+1, whole) - first
 	}
-	var from io.ReaderAt = &readOn{f: f, at: first}
-	if op.session.converts() {
+	var from io.ReaderAt = &sequentialReader{f: f, at: first}
+	if op.session.convertsLines() {
 		from = &lineReader{from: f}
 	}
-	err = op.sendOver(func(conn *stream) error { return t.send(conn, from, first, size) })
+	err = op.sendWithConn(func(conn *stream) error { return t.send(conn, from, first, size) })
 	return
 }
 
-// storeOn is store for a driver that gives handles: what arrives is written to the
-// file itself, and only its driver knows what becomes of one that breaks off.
-func (op *operation) storeOn(t *transfer) (r reply) {
+// storeSequential is stor for a driver with GetHandle: it writes to the file itself. The
+// driver decides whether to keep an upload that breaks off.
+func (op *operation) storeSequential(t *transfer) (r reply) {
 	flags := os.O_WRONLY | os.O_CREATE
 	switch {
 	case t.record.Op == Append:
@@ -63,54 +63,54 @@ func (op *operation) storeOn(t *transfer) (r reply) {
 	case t.record.Offset == 0:
 		flags |= os.O_TRUNC
 	}
-	f, err := t.user.handle(t.record.Path, flags, t.record.Offset)
+	f, err := t.user.openHandle(t.record.Path, flags, t.record.Offset)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
-	err = errPanic // of a hook, unless receive returns
+	err = errPanic // remains if a hook panics in receive
 	defer func() {
-		tellFailure(f, err)
+		reportFailure(f, err)
 		if e := f.Close(); err == nil && e != nil {
 			err = t.fileFailed(t.record.Offset+t.record.Sent, e)
 		}
-		vfs.Changed()
-		r = op.done(t, err)
+		vfs.CountChange()
+		r = op.finish(t, err)
 	}()
-	_, err = op.receive(t, &writeOn{f: f, at: t.record.Offset}, t.record.Offset)
+	_, err = op.receive(t, &sequentialWriter{f: f, at: t.record.Offset}, t.record.Offset)
 	if err == nil {
-		err = op.verdict(time.Now(), t.record.Sent)()
+		err = op.publishCheck(time.Now(), t.record.Sent)()
 	}
 	return
 }
 
-// tellFailure tells a file, if it wants to know, that it was not transferred whole.
-// Close follows.
-func tellFailure(f any, err error) {
+// reportFailure calls TransferError of f, if it has that method and err is not nil. The
+// caller closes f after that.
+func reportFailure(f any, err error) {
 	if x, ok := f.(ftpserver.FileTransferError); ok && err != nil {
 		x.TransferError(err)
 	}
 }
 
-// openOn opens a regular file to be read from the byte offset on, and returns its
-// size. That of a file of a driver is what Stat says. The caller closes it. Without
-// GetHandle the offset is 0.
-func (u *user) openOn(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
+// openSequential opens a regular file to be read from offset on, and returns its size;
+// for a driver with GetHandle that is from Stat. Without GetHandle the offset must be 0.
+// The caller closes the file.
+func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
 	if u.ext.open == nil {
 		return u.openWhole(name)
 	}
-	info, err := u.readable(name)
+	info, err := u.statForRead(name)
 	if err == nil && offset > info.Size() {
 		err = errOffset
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	f, err = u.handle(name, os.O_RDONLY, offset)
+	f, err = u.openHandle(name, os.O_RDONLY, offset)
 	return f, info.Size(), err
 }
 
-// readable describes a regular file that the user may read.
-func (u *user) readable(name string) (fs.FileInfo, error) {
+// statForRead describes a regular file, if the user may read it.
+func (u *user) statForRead(name string) (fs.FileInfo, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, err
 	}
@@ -121,8 +121,8 @@ func (u *user) readable(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// handle returns a handle of the driver, at the byte offset.
-func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+// openHandle calls GetHandle of the driver, and seeks to offset.
+func (u *user) openHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	f, err := u.ext.open(name, flags, offset)
 	if err == nil && f == nil {
 		err = errors.New("the driver has returned no file")
@@ -132,7 +132,7 @@ func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTrans
 	}
 	if offset != 0 {
 		if _, err := f.Seek(offset, io.SeekStart); err != nil {
-			tellFailure(f, err)
+			reportFailure(f, err)
 			_ = f.Close()
 			return nil, err
 		}
@@ -140,14 +140,15 @@ func (u *user) handle(name string, flags int, offset int64) (ftpserver.FileTrans
 	return f, nil
 }
 
-// readOn is an io.ReaderAt of a file that is read on; to go elsewhere it seeks.
-type readOn struct {
+// sequentialReader makes an io.ReaderAt of a file with Read and Seek. It seeks only if a
+// read does not follow the last one.
+type sequentialReader struct {
 	f  io.ReadSeeker
 	at int64
 }
 
-// ReadAt reads from off on, as io.ReaderAt asks for.
-func (r *readOn) ReadAt(p []byte, off int64) (int, error) {
+// ReadAt implements io.ReaderAt.
+func (r *sequentialReader) ReadAt(p []byte, off int64) (int, error) {
 	if off != r.at {
 		if _, err := r.f.Seek(off, io.SeekStart); err != nil {
 			return 0, err
@@ -162,43 +163,43 @@ func (r *readOn) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// writeOn is an io.WriterAt of a file that is written on.
-type writeOn struct {
+// sequentialWriter makes an io.WriterAt of a file with Write, for sequential writes.
+type sequentialWriter struct {
 	f  io.Writer
 	at int64
 }
 
-var errGap = errors.New("file can only be written on")
+var errNotSequential = errors.New("file can only be written sequentially")
 
-// WriteAt writes at off, which is where the last one has ended.
-func (w *writeOn) WriteAt(p []byte, off int64) (int, error) {
+// WriteAt writes at off, which must be where the last write has ended.
+func (w *sequentialWriter) WriteAt(p []byte, off int64) (int, error) {
 	if off != w.at {
-		return 0, errGap
+		return 0, errNotSequential
 	}
 	n, err := w.f.Write(p)
 	w.at += int64(n)
 	return n, err
 }
 
-// foreign is a file of a driver whose checksum can be computed, by itself or by the
-// driver.
-type foreign struct {
-	readOn
+// driverFile is a file of a driver whose checksum can be computed, by this package or by
+// the driver.
+type driverFile struct {
+	sequentialReader
 	info  fs.FileInfo
 	name  string
 	close func() error
 }
 
-// openForeign opens a file to be read by handle, unless the driver computes
-// checksums itself. The caller closes it.
-func (u *user) openForeign(name string) (f summable, size int64, err error) {
-	info, err := u.readable(name)
+// openDriverFile opens a file for its checksum. If the driver computes checksums itself,
+// no handle is opened. The caller closes the file.
+func (u *user) openDriverFile(name string) (f hashable, size int64, err error) {
+	info, err := u.statForRead(name)
 	if err != nil {
 		return nil, 0, err
 	}
-	whole := &foreign{info: info, name: name, close: func() error { return nil }}
+	whole := &driverFile{info: info, name: name, close: func() error { return nil }}
 	if u.ext.hash == nil {
-		h, err := u.handle(name, os.O_RDONLY, 0)
+		h, err := u.openHandle(name, os.O_RDONLY, 0)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -207,16 +208,16 @@ func (u *user) openForeign(name string) (f summable, size int64, err error) {
 	return whole, info.Size(), nil
 }
 
-// Name returns the name by which the driver knows the file.
-func (f *foreign) Name() string { return f.name }
+// Name returns the path of the file in the driver.
+func (f *driverFile) Name() string { return f.name }
 
 // Stat describes the file as it was when it was opened.
-func (f *foreign) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, nil }
+func (f *driverFile) Stat() (fs.FileInfo, error) { return withoutSys{f.info}, nil }
 
 // Close closes the file.
-func (f *foreign) Close() error { return f.close() }
+func (f *driverFile) Close() error { return f.close() }
 
-// driverHashes are the algorithms as drivers call them.
+// driverHashes maps our algorithms to those of ftpserverlib.
 var driverHashes = map[digest.Algorithm]ftpserver.HASHAlgo{
 	digest.CRC32: ftpserver.HASHAlgoCRC32, digest.MD5: ftpserver.HASHAlgoMD5, digest.SHA1: ftpserver.HASHAlgoSHA1,
 	digest.SHA256: ftpserver.HASHAlgoSHA256, digest.SHA512: ftpserver.HASHAlgoSHA512,

@@ -21,56 +21,56 @@ import (
 	"sluice/sendfile"
 )
 
-// bigFile is more than the buffers of a connection take.
+// bigFile is larger than the socket buffers.
 var bigFile = sync.OnceValue(func() []byte { return []byte(pattern(0, 24<<20)) })
 
-// breaks are the ways in which a transfer of a file ends.
-var breaks = []struct {
+// transferEnds has the ways in which a transfer of a file ends.
+var transferEnds = []struct {
 	name    string
 	failed  bool
-	uploads bool // only these
+	uploads bool // for uploads only
 	end     func(s *server, c *client, line string)
 }{
-	{"when all has moved", false, false, func(s *server, c *client, line string) {
+	{"when it is complete", false, false, func(s *server, c *client, line string) {
 		if strings.HasPrefix(line, "RETR") {
 			c.get(epsv, line)
 			return
 		}
 		c.put(epsv, line, strings.NewReader("some"))
 	}},
-	{"when nothing was to move", false, true, func(s *server, c *client, line string) { c.put(epsv, line, strings.NewReader("")) }},
+	{"when it is empty", false, true, func(s *server, c *client, line string) { c.put(epsv, line, strings.NewReader("")) }},
 	{"when the data connection is reset", true, false, func(s *server, c *client, line string) {
 		conn := c.data(epsv, line)
-		wantMoving(s.t, conn, line)
+		waitForFirstBytes(s.t, conn, line)
 		nettest.Reset(s.t, conn)
 		c.expect(426, line)
 	}},
 	{"when the client aborts", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		c.want(426, "ABOR")
 		c.expect(226, "ABOR")
 	}},
 	{"when the control connection is lost", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		nettest.Reset(s.t, c.conn)
 	}},
-	{"when the client leaves", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+	{"when the client disconnects", true, false, func(s *server, c *client, line string) {
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		_ = c.conn.Close()
 	}},
 	{"when the server closes", true, false, func(s *server, c *client, line string) {
-		wantMoving(s.t, c.data(epsv, line), line)
+		waitForFirstBytes(s.t, c.data(epsv, line), line)
 		_ = s.Close()
 	}},
-	{"when nobody can be connected to", true, false, func(s *server, c *client, line string) {
+	{"when the server cannot connect to the client", true, false, func(s *server, c *client, line string) {
 		n := openPort(s.t, "127.0.0.1:0")
 		c.want(200, fmt.Sprintf("EPRT |1|127.0.0.1|%d|", n))
 		c.want(425, line)
 	}},
 }
 
-// wantMoving waits for the first bytes of a transfer.
-func wantMoving(t *testing.T, conn net.Conn, line string) {
+// waitForFirstBytes waits for the first bytes of a transfer.
+func waitForFirstBytes(t *testing.T, conn net.Conn, line string) {
 	t.Helper()
 	var err error
 	if strings.HasPrefix(line, "RETR") {
@@ -83,21 +83,22 @@ func wantMoving(t *testing.T, conn net.Conn, line string) {
 	}
 }
 
-// handles is a driver whose files are opened by GetHandle alone. It writes down what
-// is done with them.
+// handles is a driver with GetHandle. It records the calls of GetHandle and of some
+// methods of its files. It fails the test if files are opened in another way, or if names
+// of unfinished uploads are used.
 type handles struct {
 	afero.Fs
 	t *testing.T
 
-	fail  string // the call that fails: "open", "seek", "read", "write", "short", "close", "none"
-	err   error  // of it
-	mu    sync.Mutex
-	calls []string
-	over  chan struct{} // gets a value at each Close
+	fail   string // the call that fails: "open", "seek", "read", "write", "short", "close", "none"
+	err    error  // the error of that call
+	mu     sync.Mutex
+	calls  []string
+	closed chan struct{} // gets a value at each Close
 }
 
 func newHandles(t *testing.T) *handles {
-	return &handles{Fs: tree(t), t: t, over: make(chan struct{}, 100)}
+	return &handles{Fs: tree(t), t: t, closed: make(chan struct{}, 100)}
 }
 
 func (h *handles) note(format string, args ...any) {
@@ -106,7 +107,7 @@ func (h *handles) note(format string, args ...any) {
 	h.calls = append(h.calls, fmt.Sprintf(format, args...))
 }
 
-// log returns what was done since it was last called.
+// log returns the calls since the last log.
 func (h *handles) log() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -142,8 +143,6 @@ func flagNames(flags int) string {
 	return names
 }
 
-// What is of files is refused, and no name is hidden.
-
 func (h *handles) Open(name string) (afero.File, error) {
 	if info, err := h.Fs.Stat(name); err == nil && !info.IsDir() {
 		h.t.Errorf("Open(%s)", name)
@@ -165,7 +164,7 @@ func (h *handles) Stat(name string) (fs.FileInfo, error) {
 	return h.Fs.Stat(name)
 }
 
-// handle is what a FileTransfer has to be, and a FileTransferError.
+// handle is a file of handles, with TransferError.
 type handle struct {
 	f  afero.File
 	of *handles
@@ -199,7 +198,7 @@ func (h *handle) Seek(offset int64, whence int) (int64, error) {
 
 func (h *handle) TransferError(err error) {
 	if err == nil {
-		h.of.t.Error("told of no error")
+		h.of.t.Error("got no error")
 	}
 	h.of.note("TransferError")
 }
@@ -207,20 +206,20 @@ func (h *handle) TransferError(err error) {
 func (h *handle) Close() error {
 	h.of.note("Close")
 	err := h.f.Close()
-	h.of.over <- struct{}{}
+	h.of.closed <- struct{}{}
 	if h.of.fail == "close" {
 		return h.of.err
 	}
 	return err
 }
 
-func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
+func TestFilesOfGetHandleAreTransferredSequentially(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		set   string // a command before
+		set   string // the command before line
 		line  string
-		up    string // what goes up; else what comes down is want
-		want  string // what the file holds afterwards
+		up    string // the data of an upload
+		want  string // the data of a download, or the content of the file after an upload
 		calls string
 	}{
 		{"a download", "NOOP", "RETR f", "", "hello\n", "GetHandle /f r 0; Close"},
@@ -229,14 +228,14 @@ func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
 		{"from the end", "REST 6", "RETR f", "", "", "GetHandle /f r 6; Seek 6 0; Close"},
 		{"of a range", "RANG 1 3", "RETR f", "", "ell", "GetHandle /f r 1; Seek 1 0; Close"},
 		{"of a range from the beginning", "RANG 0 0", "RETR f", "", "h", "GetHandle /f r 0; Close"},
-		{"of a range that ends behind it", "RANG 1 300", "RETR f", "", "ello\n", "GetHandle /f r 1; Seek 1 0; Close"},
+		{"of a range that ends beyond the file", "RANG 1 300", "RETR f", "", "ello\n", "GetHandle /f r 1; Seek 1 0; Close"},
 		{"an upload", "NOOP", "STOR new", "other", "other", "GetHandle /new wct 0; Close"},
 		{"over a file", "NOOP", "STOR f", "abc", "abc", "GetHandle /f wct 0; Close"},
 		{"over a part of a file", "REST 2", "STOR f", "LL", "heLLo\n", "GetHandle /f wc 2; Seek 2 0; Close"},
 		{"of nothing", "NOOP", "STOR f", "", "", "GetHandle /f wct 0; Close"},
 		{"at the end", "NOOP", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
-		{"at the end, whatever the offset", "REST 2", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
-		{"at the end of none", "NOOP", "APPE new", "more", "more", "GetHandle /new wca 0; Close"},
+		{"at the end, in spite of REST", "REST 2", "APPE f", "more", "hello\nmore", "GetHandle /f wca 0; Close"},
+		{"to a new file", "NOOP", "APPE new", "more", "more", "GetHandle /new wca 0; Close"},
 		{"in a directory", "CWD d", "STOR h", "x", "x", "GetHandle /d/h wct 0; Close"},
 		{"of more than a buffer", "NOOP", "STOR f", pattern(0, 1<<20+1), pattern(0, 1<<20+1), "GetHandle /f wct 0; Close"},
 	} {
@@ -254,7 +253,7 @@ func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
 				c.put(epsv, tt.line, strings.NewReader(tt.up))
 			}
 			if x := s.transfer(); x.Method != sendfile.Copy && x.Sent > 0 || x.Err != nil || x.Kept != 0 {
-				t.Errorf("told %v, %v, %d kept", x.Method, x.Err, x.Kept)
+				t.Errorf("got %v, %v, %d kept", x.Method, x.Err, x.Kept)
 			}
 			if got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -263,14 +262,14 @@ func TestFilesOfGetHandleAreMovedOneByteAfterTheOther(t *testing.T) {
 				t.Errorf("called %s, want %s", calls, tt.calls)
 			}
 			if name := strings.Fields(tt.calls)[1]; !strings.HasPrefix(tt.line, "RETR") && readAll(t, h.Fs, name) != tt.want {
-				t.Errorf("the file holds %q", readAll(t, h.Fs, name))
+				t.Errorf("the file has %q", readAll(t, h.Fs, name))
 			}
 			wantNothingHidden(t, h.Fs, "/")
 		})
 	}
 }
 
-func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
+func TestGetHandleIsNotCalledForRefusedCommands(t *testing.T) {
 	h := newHandles(t)
 	_, c := loginTo(t, h)
 	for _, tt := range []struct {
@@ -288,7 +287,7 @@ func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
 		c.passive(epsv)
 		if tt.line == "RETR missing" {
 			c.want(tt.want, tt.line)
-			h.log() // it may be
+			h.log() // a call is allowed here
 			continue
 		}
 		c.want(tt.want, tt.line)
@@ -299,20 +298,20 @@ func TestWhatGetHandleIsNotAskedFor(t *testing.T) {
 	c.want(550, "SIZE missing")
 }
 
-func TestADriverOfHandlesHasNoNamesOfOurs(t *testing.T) {
+func TestWithGetHandleNoHiddenNamesAreUsed(t *testing.T) {
 	h := newHandles(t)
-	const name = "/e/.g.0123456789abcdef.sluice-part" // as what is kept is called elsewhere
+	const name = "/e/.g.0123456789abcdef.sluice-part" // looks like a kept part
 	if err := afero.WriteFile(h.Fs, name, []byte("its own"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, c := loginTo(t, h)
 	c.want(550, "RMD e")
 	if got := readAll(t, h.Fs, name); got != "its own" {
-		t.Errorf("the file holds %q", got)
+		t.Errorf("the file has %q", got)
 	}
 }
 
-func TestSTOUAsksForAHandleOfAFreeName(t *testing.T) {
+func TestSTOUCallsGetHandleWithANewName(t *testing.T) {
 	h := newHandles(t)
 	_, c := loginTo(t, h)
 	addr := c.passive(epsv)
@@ -337,7 +336,7 @@ func TestChecksumsAreReadByGetHandle(t *testing.T) {
 		{"HASH d/g", "213 SHA-256 0-0 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 d/g", "GetHandle /d/g r 0; Close"},
 		{"XMD5 d", "550 Is a directory", ""},
 		{"XMD5 missing", "550 No such file or directory", ""},
-		{"XMD5 f 0 7", "501 Not a part of the file", "GetHandle /f r 0; Close"},
+		{"XMD5 f 0 7", "501 The range is not in the file", "GetHandle /f r 0; Close"},
 	} {
 		if got := c.want(code(tt.want), tt.line); got != tt.want {
 			t.Errorf("%s: got %q", tt.line, got)
@@ -354,7 +353,7 @@ func TestChecksumsAreReadByGetHandle(t *testing.T) {
 	c.want(550, "XMD5 f")
 }
 
-func TestAHandleThatFailsIsToldBeforeClose(t *testing.T) {
+func TestAHandleThatFailsGetsTransferErrorBeforeClose(t *testing.T) {
 	for _, tt := range []struct {
 		fail  string
 		err   error
@@ -402,15 +401,15 @@ func TestAHandleThatFailsIsToldBeforeClose(t *testing.T) {
 				t.Errorf("called %s, want %s", calls, tt.calls)
 			}
 			if x := s.transfer(); (x.Err == nil) != (got == 226) || tt.err != nil && got != 226 && !errors.Is(x.Err, tt.err) {
-				t.Errorf("told %v", x.Err)
+				t.Errorf("got %v", x.Err)
 			}
 			c.want(200, "NOOP")
 		})
 	}
 }
 
-func TestAHandleIsToldBeforeCloseThatItWasNotMovedWhole(t *testing.T) {
-	for _, tt := range breaks {
+func TestAHandleGetsTransferErrorBeforeCloseIfTheTransferFails(t *testing.T) {
+	for _, tt := range transferEnds {
 		for _, line := range []string{"RETR big", "STOR new", "STOR f", "APPE f"} {
 			if tt.uploads && line == "RETR big" {
 				continue
@@ -424,18 +423,18 @@ func TestAHandleIsToldBeforeCloseThatItWasNotMovedWhole(t *testing.T) {
 				}
 				s, c := loginTo(t, h)
 				tt.end(s, c, line)
-				next(t, h.over)
+				next(t, h.closed)
 				x := s.transfer()
 				calls := h.log()
-				if told := strings.HasSuffix(calls, "; TransferError; Close"); told != tt.failed || strings.Count(calls, ";") > 2 || (x.Err != nil) != tt.failed {
-					t.Errorf("called %s, told %v", calls, x.Err)
+				if failed := strings.HasSuffix(calls, "; TransferError; Close"); failed != tt.failed || strings.Count(calls, ";") > 2 || (x.Err != nil) != tt.failed {
+					t.Errorf("called %s, got %v", calls, x.Err)
 				}
 			})
 		}
 	}
 }
 
-// bare is a handle without TransferError.
+// bareHandles is a driver whose files lack TransferError.
 type bareHandles struct{ *handles }
 
 func (h bareHandles) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
@@ -443,7 +442,7 @@ func (h bareHandles) GetHandle(name string, flags int, offset int64) (ftpserver.
 	return struct{ ftpserver.FileTransfer }{f}, err
 }
 
-func TestAHandleNeedNotWantToKnow(t *testing.T) {
+func TestAHandleNeedNotHaveTransferError(t *testing.T) {
 	h := newHandles(t)
 	s, c := loginTo(t, bareHandles{h})
 	conn := c.data(epsv, "STOR f")
@@ -453,11 +452,11 @@ func TestAHandleNeedNotWantToKnow(t *testing.T) {
 		t.Errorf("called %s", calls)
 	}
 	if x := s.transfer(); x.Err == nil || x.Outcome.String() != "peer" {
-		t.Errorf("told %v, %v", x.Outcome, x.Err)
+		t.Errorf("got %v, %v", x.Outcome, x.Err)
 	}
 }
 
-func TestAHandleThatPanicsEndsItsSessionAlone(t *testing.T) {
+func TestAPanicOfAHandleEndsItsSessionOnly(t *testing.T) {
 	h := newHandles(t)
 	d := &mainDriver{client: panickingHandles{h}, settings: binary}
 	s := run(t, d, func(s *ftpd.Server) { s.Logger = slog.New(slog.DiscardHandler) })
@@ -465,10 +464,10 @@ func TestAHandleThatPanicsEndsItsSessionAlone(t *testing.T) {
 	c.connect(c.passive(epsv))
 	c.send("RETR f")
 	if x := s.transfer(); x.Err == nil {
-		t.Error("told of a success")
+		t.Error("reported as a success")
 	}
-	if x := next(t, s.leavings); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
-		t.Errorf("told that the session ended for %v", x.Err)
+	if x := next(t, s.disconnects); x.Err == nil || errors.Is(x.Err, ftpd.ErrServerClosed) {
+		t.Errorf("the session ended because of %v", x.Err)
 	}
 	if calls := h.log(); calls != "GetHandle /f r 0; TransferError; Close" {
 		t.Errorf("called %s", calls)

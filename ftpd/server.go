@@ -19,196 +19,195 @@ import (
 	"sluice/sendfile"
 )
 
-// ErrServerClosed is what Serve returns after Shutdown or Close.
+// ErrServerClosed is the error of Serve after Shutdown or Close.
 var ErrServerClosed = errors.New("ftpd: server closed")
 
 var (
-	errNobody = errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
-	errNoTLS  = errors.New("ftpd: Server.TLSConfig is nil")
+	errNoLogins = errors.New("ftpd: Server.FS and Server.Login are nil: nobody could log in")
+	errNoTLS    = errors.New("ftpd: Server.TLSConfig is nil")
 )
 
 // Server is an FTP server. Set its fields before the first Serve and leave
 // them alone afterwards. FS or Login is needed.
 type Server struct {
-	// FS is what "anonymous" and "ftp" see after a login with any password. They
-	// only read, and names that begin with a dot are not there for them, but
-	// .well-known, unless ShowHidden says so. Nil: no such login. The caller closes
-	// it, if that is necessary, after the last session has ended.
+	// FS is the file system of the users "anonymous" and "ftp", who log in with any
+	// password. They only read. Names that begin with a dot do not exist for them,
+	// except .well-known, unless ShowHidden is set. If FS is nil, nobody logs in
+	// anonymously. The caller closes FS, if it needs closing, after the last session.
 	FS         afero.Fs
 	ShowHidden bool
 
-	// Login decides about every other name, and about those two as well if FS
-	// is nil. It returns what the user may touch, or an error if there is no such
-	// user or the password is wrong; any error, and a nil Account, is a failed
-	// login: answered late and always alike, and counted against guessing.
+	// Login decides about every other name, and about those two as well if FS is
+	// nil. It returns the account of the user, or an error if the user does not exist
+	// or the password is wrong. Any error, and a nil Account, is a failed login: the
+	// reply is delayed and always the same, and the failure counts against the
+	// client's address.
 	//
-	// An error that wraps ErrUnavailable is no failed login: the client is told
-	// that a login is not possible now. An Account without an FS is the same. An
-	// error after the end of ctx does not count either.
+	// An error that wraps ErrUnavailable does not count as a failed login: the reply
+	// says that a login is not possible now. The same holds for an Account without an
+	// FS. An error after the end of ctx does not count either.
 	//
-	// Login may be called from many goroutines at once, and may block: ctx ends
-	// when the client goes away, has taken longer than LoginTimeout, or the
-	// server stops. A panic of Login is logged and ends the session, as that of a
-	// hook does; OnDisconnect is told of it. If Login is nil nobody else gets in.
+	// Login may be called from many goroutines at once, and may block. ctx ends when
+	// the client disconnects or exceeds LoginTimeout, or when the server stops. A
+	// panic of Login, as of a hook, is logged and ends the session; OnDisconnect
+	// reports it. If Login is nil, only anonymous users log in.
 	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
 
-	// Method forces a method: Copy in both directions, Sendfile for downloads,
-	// Splice for uploads. Zero means the best for each.
+	// Method forces a transfer method: Copy in both directions, Sendfile for
+	// downloads, Splice for uploads. Zero means the fastest that works.
 	Method sendfile.Method
 
-	// StallTimeout is how long a data connection may wait for the client
-	// without moving a byte, and a reply for being taken. It bounds a stall,
-	// not a transfer. Zero means one minute; negative, no bound.
+	// StallTimeout is how long a data connection may go without moving a byte, and a
+	// reply without the client reading it. It bounds a stall, not the transfer. Zero
+	// means one minute; negative, no limit.
 	StallTimeout time.Duration
 
 	// IdleTimeout is how long a client may be silent between two commands,
-	// transfers not counted. Zero means five minutes; negative, no bound.
+	// transfers not counted. Zero means five minutes; negative, no limit.
 	IdleTimeout time.Duration
 
 	// LoginTimeout is how long a client may take to log in, in all. Zero means
-	// one minute; negative, no bound.
+	// one minute; negative, no limit.
 	LoginTimeout time.Duration
 
-	// AcceptTimeout is how long a data connection may take to be opened, by
-	// the client or to it. Zero means 30 seconds.
+	// AcceptTimeout bounds the opening of a data connection, passive or active.
+	// Zero means 30 seconds.
 	AcceptTimeout time.Duration
 
-	// SessionTimeout is how long a session may last, whatever it does. Zero
-	// means that it may last for ever.
+	// SessionTimeout is how long a session may last, active or not. Zero means no
+	// limit.
 	SessionTimeout time.Duration
 
-	// MaxConns bounds the sessions at one time, and MaxConnsPerAddr those of
-	// one client: an address of IPv4, a network of 64 bits of IPv6. Who comes
-	// when there are too many is told 421. Zero means any number.
+	// MaxConns limits the sessions at one time, and MaxConnsPerAddr those of one
+	// client: an IPv4 address, or a /64 network of IPv6. Connections beyond a limit
+	// get 421. Zero means no limit.
 	MaxConns, MaxConnsPerAddr int
 
 	// Live counts and lists sessions and transfers, and may be shared with other
-	// servers. Its limits take the place of MaxConns and MaxConnsPerAddr. If it
-	// is nil, the Server has one of its own, which nobody sees.
+	// servers. Its limits replace MaxConns and MaxConnsPerAddr. If Live is nil, the
+	// Server makes a private one.
 	Live *Registry
 
-	// TLSConfig is how TLS is done, for those who ask for it with AUTH and for
-	// ServeTLS; nil means that there is none. It must have certificates. Its
-	// keys for session tickets are used for data connections too.
+	// TLSConfig is the configuration for AUTH TLS and for ServeTLS; nil turns TLS
+	// off. It must have certificates. Its session ticket keys are used for data
+	// connections too.
 	TLSConfig *tls.Config
 
-	// TLS says whether clients may log in and move data without it.
+	// TLS says whether clients may log in and transfer data without TLS.
 	TLS TLSPolicy
 
-	// Reuse says whether data connections resume the TLS session of their
-	// control connection. Not all clients can: LaxReuse, if not nil, tells for
-	// which users ReuseRequired means ReuseOffered.
+	// Reuse says whether data connections resume the TLS session of their control
+	// connection. Not all clients can: if LaxReuse is not nil and returns true for a
+	// user, ReuseRequired means ReuseOffered for that user.
 	Reuse    SessionReuse
 	LaxReuse func(user string) bool
 
-	// MaxRate is how many bytes per second a transfer may take; zero means any
-	// number. Where Account.MaxRatePerTransfer is less, that counts. The first
-	// RateAfter bytes of a transfer are not held back by either.
+	// MaxRate limits each transfer, in bytes per second; zero means no limit. If
+	// Account.MaxRatePerTransfer is lower, that one holds. Neither slows the first
+	// RateAfter bytes of a transfer.
 	MaxRate   int64
 	RateAfter int64
 
-	// Limiter and UploadLimiter, if not nil, are asked before anything is sent
-	// and received by data connections: what all transfers together may take.
-	// They may be shared with other servers.
+	// Limiter and UploadLimiter, if not nil, limit all downloads together and all
+	// uploads together. They may be shared with other servers.
 	Limiter, UploadLimiter Limiter
 
 	// NoActive refuses PORT and EPRT: the server opens no connections.
 	NoActive bool
 
-	// LocalActive lets PORT and EPRT lead to this host, for clients that connect from
-	// the same address of it. Without it they are refused there, because services that
-	// trust this host would take what a client has uploaded for a request: a client
-	// that comes through a tunnel or a proxy on this host seems to be on it.
+	// LocalActive lets PORT and EPRT name a port of this host, for clients that
+	// connect from the same address of it. Without LocalActive they are refused,
+	// because a service that trusts this host could take an uploaded file for a
+	// request, and a client that comes through a tunnel or a proxy on this host seems
+	// to be on it.
 	LocalActive bool
 
-	// Listening, if not nil, returns the addresses on which the program listens besides
-	// those that it serves by this Server. PORT and EPRT never lead to a port of this
-	// host that is one of them, or one of this Server. It is called from many
-	// goroutines at once.
+	// Listening, if not nil, returns the addresses on which the program listens apart
+	// from the listeners of this Server. PORT and EPRT are never obeyed if they name
+	// one of these ports, or one of this Server, on this host. Listening is called
+	// from many goroutines at once.
 	Listening func() []net.Addr
 
-	// PassivePorts are the ports on which data connections are awaited, the
-	// same on each address. A client holds one from PASV until it connects, and
-	// shares it with clients of other addresses.
+	// PassivePorts is the range of ports for passive data connections, the same on
+	// each address. A client occupies one from PASV until it connects; clients with
+	// other addresses can use the same port meanwhile.
 	PassivePorts PortRange
 
-	// PublicAddrs tell PASV what to announce, by the network of the client; the
-	// first one that it is in counts. By default it is the address that the
-	// client has connected to.
+	// PublicAddrs lists the addresses that PASV announces, by the network of the
+	// client; the first match holds. The default is the address to which the client
+	// has connected.
 	PublicAddrs []PublicAddr
 
-	// InPlace, if not nil, tells whose uploads are written into the file itself,
-	// rather than into a hidden one that takes its name when it is whole. The file
-	// keeps its owner and its other names, programs that wait for its end see it
-	// (inotify's close_write), and there need be no room for two of it. But others
-	// see it half, and what breaks off has overwritten it.
+	// InPlace, if not nil, returns true for users whose uploads are written into the
+	// target file itself, rather than into a hidden file that is renamed when it is
+	// complete. Then the file keeps its owner and its hard links, programs that wait
+	// for its end see it (inotify's close_write), and the disk need not have room for
+	// two copies. But other clients can read an incomplete file, and an upload that
+	// breaks off has overwritten the old content.
 	InPlace func(user string) bool
 
-	// KeepPartials is how long the beginning of an upload that broke off is
-	// kept, be it by a crash of this program, so that its user can go on by APPE
-	// or REST. It is no file: SIZE alone tells it, to the user that has left it,
-	// and a session goes on there only if it has asked that, or was told in the
-	// reply that ended the upload. Zero means three days; negative, not at all.
-	// See Sweep.
+	// KeepPartials is how long the server keeps the received part of an upload that
+	// broke off, even by a crash of this program, so that the user can resume it with
+	// APPE or REST. Only SIZE shows that part, and only to the user that uploaded it.
+	// A session resumes it only after SIZE, or the reply that ended the upload, has
+	// named its size. Zero means three days; negative, nothing is kept. See Sweep.
 	KeepPartials time.Duration
 
-	// Durability says what is on the disk when a client is told that its command
-	// was done; zero is DurabilityFull. OnSync, if not nil, is called with each
-	// wait for the disk, on the goroutine that waits.
+	// Durability says which changes are on the disk before the client gets the reply;
+	// zero is DurabilityFull. OnSync, if not nil, is called after each wait for the
+	// disk, on the goroutine that waited.
 	Durability Durability
 	OnSync     func(Sync)
 
-	// LaxTLS, if not nil, tells for which users a protected upload that ends
-	// without TLS having told so counts as whole. Some clients never tell, but
-	// then nobody can tell a whole file from one that was cut. LaxTLSName is what
-	// the operator knows this by, and is named where such an upload fails; "" is
-	// LaxTLS.
+	// LaxTLS, if not nil, returns true for users whose uploads over TLS count as
+	// complete even without close_notify. Some clients never send that alert, but
+	// without it an upload that was cut off cannot be distinguished from a complete
+	// one. LaxTLSName is the name of the option that sets LaxTLS, for the error of
+	// such an upload; "" means "LaxTLS".
 	LaxTLS     func(user string) bool
 	LaxTLSName string
 
-	// OnLogin, OnTransfer and OnDisconnect, if not nil, are called on the
-	// goroutine of what they tell of, which waits for them. OnTransfer is
-	// called once at the end of each RETR, STOR, STOU and APPE, refused ones
-	// included if there was a data connection to be had, and before the client
-	// gets the final reply.
+	// OnLogin, OnTransfer and OnDisconnect, if not nil, are called on the session's
+	// own goroutine, which waits for them. OnTransfer is called once at the end of
+	// each RETR, STOR, STOU and APPE, before the client gets the final reply. It is
+	// also called for a refused command, if the client had agreed on a data connection.
 	OnLogin      func(LoginAttempt)
 	OnTransfer   func(Transfer)
 	OnDisconnect func(Disconnect)
 
-	// Logger gets panics, which end the session they come from and nothing else.
-	// If it is nil, they go to slog.Default.
+	// Logger logs panics, which end their session and nothing else. If it is nil,
+	// slog.Default is used.
 	Logger *slog.Logger
 
-	driver *driver // of FromDriver; nil: there is none
-	policy policy  // what it asks for
+	driver *driver // from FromDriver; else nil
+	policy policy  // derived from the driver's settings
 
-	waits   waits
-	ports   dataconn.Pool
-	digests digest.Cache
-	guesses guesses
-	limits  userLimits
-	running sync.WaitGroup // sessions; added to with mu held and closing unset
+	delays   delays
+	ports    dataconn.Pool
+	digests  digest.Cache
+	failures loginFailures
+	limits   userLimits
+	running  sync.WaitGroup // sessions; Add is called with mu held and closing unset
 
-	once     sync.Once // prepares the fields below
-	unfit    error     // why nobody can be served
-	guests   vfs.Tree  // of FS; nil: there are none
-	registry *live.Registry
-	tls      dataconn.Configs
+	once          sync.Once // prepares the fields below
+	configErr     error     // why the server cannot serve; nil: it can
+	anonymousTree vfs.Tree  // the tree of FS; nil: no anonymous logins
+	registry      *live.Registry
+	tls           dataconn.Configs
 
 	mu        sync.Mutex // guards the fields below
 	closing   bool       // Shutdown or Close was called
 	listeners map[*net.Listener]struct{}
-	sessions  map[sessionOf]struct{}
+	sessions  map[trackedSession]struct{}
 }
 
-// Serve accepts clients on ln, a TCP listener, and serves each on goroutines
-// of its own. It blocks until ln fails or is closed, and returns why; after
-// Shutdown or Close that is ErrServerClosed. It closes ln. Clients it has
-// accepted are served on.
+// Serve accepts clients on ln, a TCP listener, and serves each on goroutines of its
+// own. It blocks until ln fails or is closed, and returns the reason; after Shutdown
+// or Close that is ErrServerClosed. It closes ln. Sessions that have begun continue.
 func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, false) }
 
-// ServeTLS is Serve for clients that begin with a TLS handshake (implicit
-// FTPS, port 990), whose data is protected unless they send PROT C.
+// ServeTLS is Serve for clients that begin with a TLS handshake (implicit FTPS, port
+// 990). Their data is protected too, unless they send PROT C.
 func (s *Server) ServeTLS(ln net.Listener) error { return s.serve(ln, true) }
 
 func (s *Server) serve(ln net.Listener, implicit bool) error {
@@ -219,7 +218,7 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 	implicit = implicit || s.policy.implicit
 	switch {
 	case s.FS == nil && s.Login == nil:
-		return errNobody
+		return errNoLogins
 	case s.TLSConfig == nil && (implicit || s.TLS == TLSRequired):
 		return errNoTLS
 	}
@@ -233,41 +232,41 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 		switch {
 		case err == nil:
 			pause.Reset()
-			s.welcome(conn, implicit)
+			s.startSession(conn, implicit)
 		case s.isClosing():
 			return ErrServerClosed
-		case !pause.Passes(err):
+		case !pause.RetryAfter(err):
 			return fmt.Errorf("ftpd: %w", err)
 		}
 	}
 }
 
-// sessionOf is a session of one of the two engines.
-type sessionOf interface {
+// trackedSession is a session of this engine, or of ftpserverlib's (see Driver).
+type trackedSession interface {
 	drain()          // ends it, after the transfer under way
 	cut(cause error) // ends it at once
 }
 
-// prepare makes what all sessions share of what the fields say, once. It returns
-// why nobody can be served, which only a driver knows of.
+// prepare derives from the fields what all sessions share. Only the first call does
+// the work. It returns an error if the driver's settings cannot be honoured.
 func (s *Server) prepare() error {
 	s.once.Do(func() {
 		if s.driver != nil {
-			s.unfit = s.driver.configure(s)
+			s.configErr = s.driver.configure(s)
 		}
-		if s.unfit == nil {
-			s.share()
+		if s.configErr == nil {
+			s.initShared()
 		}
 	})
-	return s.unfit
+	return s.configErr
 }
 
-func (s *Server) share() {
+func (s *Server) initShared() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
 	if s.FS != nil {
-		s.guests = vfs.Of(s.FS)
+		s.anonymousTree = vfs.Of(s.FS)
 	}
 	s.ports.Ports = s.PassivePorts
 	s.driver.passivePorts(&s.ports)
@@ -280,8 +279,8 @@ func (s *Server) isClosing() bool {
 	return s.closing
 }
 
-// trackListener reports whether ln may be served; ln is a pointer because not
-// every listener can be compared.
+// trackListener notes ln for Shutdown and Close, and reports false if they were
+// called already. ln is a pointer because not every net.Listener is comparable.
 func (s *Server) trackListener(ln *net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,7 +289,7 @@ func (s *Server) trackListener(ln *net.Listener) bool {
 	}
 	if s.listeners == nil {
 		s.listeners = make(map[*net.Listener]struct{})
-		s.sessions = make(map[sessionOf]struct{})
+		s.sessions = make(map[trackedSession]struct{})
 	}
 	s.listeners[ln] = struct{}{}
 	return true

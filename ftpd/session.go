@@ -22,92 +22,91 @@ import (
 	"sluice/internal/live"
 )
 
-// banner greets clients. It names no version: what is patched is nobody's
-// business.
+// banner is the greeting. It names no version, which would help attackers.
 const banner = "Sluice"
 
-// Replies that may come at any time (RFC 959, 5.4: 421 may answer any command
-// if the service knows it must shut down).
+// Replies that may be sent at any time (RFC 959, 5.4: 421 may answer any command if
+// the service knows that it must shut down).
 var (
-	replyShutdown = say(421, "Server is shutting down")
-	replyNoLogin  = say(421, "Login took too long")
-	replyTooLong  = say(421, "The session has lasted long enough")
+	replyShutdown = newReply(421, "Server is shutting down")
+	replyNoLogin  = newReply(421, "Login took too long")
+	replyTooLong  = newReply(421, "Session time limit reached")
 )
 
-// Why a session or one of its transfers ended.
+// Reasons for the end of a session, or of one of its transfers.
 var (
-	errIdle    = errors.New("client was silent for too long")
-	errNoLogin = errors.New("login took too long")
-	errTooLong = errors.New("session has lasted too long")
-	errStalled = errors.New("no byte moved for too long")
-	errLeft    = errors.New("control connection lost") // a transfer's view of it
-	errNotTCP  = errors.New("not a TCP connection")
-	errWrong   = errors.New("too many commands in a row that are none")
+	errIdle          = errors.New("client was silent for too long")
+	errNoLogin       = errors.New("login took too long")
+	errTooLong       = errors.New("session has lasted too long")
+	errStalled       = errors.New("no byte moved for too long")
+	errClientGone    = errors.New("control connection lost") // as a transfer sees it
+	errNotTCP        = errors.New("not a TCP connection")
+	errTooManyErrors = errors.New("too many syntax errors in a row")
 )
 
 // session is one client, from the accepted connection to the end of its last
 // transfer.
 //
-// One goroutine at a time reads commands and obeys them, in order. A command that
-// takes long is an operation: the goroutine that has read it works on it, and
-// leaves reading to another (see operation.detach), which answers ABOR, NOOP, STAT
-// and HELP meanwhile and keeps all else until the operation has ended.
+// One goroutine at a time reads commands and runs them, in order. A command that
+// takes long is an operation: the goroutine that has read it works on it, and starts
+// another one that reads on (see operation.detach). That one answers ABOR, NOOP, STAT
+// and HELP at once and keeps all other lines until the operation has ended.
 type session struct {
 	server *Server
 	id     uint64
 	start  time.Time
 	local  netip.AddrPort
 	remote netip.AddrPort
-	host   netip.Addr // by which the client is counted
+	host   netip.Addr // the client's address, or its /64 network, for limits and bans
 
 	control *controlConn
-	ctx     context.Context // ends when transfers must
+	ctx     context.Context // parent of every operation's context
 	cancel  context.CancelCauseFunc
-	live    *live.Session // knows who is logged in; nil until the session is let in
+	live    *live.Session // the entry in the registry; nil before admit
 
-	// What commands leave to those that follow. It belongs to the command that is
-	// under way.
-	greeted  bool
-	wrong    int          // commands in a row that made no sense
-	then     func() error // to be done when the command is answered
-	implicit bool         // TLS from the first byte on
-	secured  bool         // commands are protected; also guarded by mu when it is written
-	sized    bool         // PBSZ was sent
-	tls      dataconn.Configs
+	// State of the command sequence. Only the goroutine that runs the current command
+	// uses these fields.
+	greeted      bool
+	syntaxErrors int          // in a row
+	afterReply   func() error // called once the reply to the command is sent; nil: nothing
+	implicit     bool         // TLS from the first byte on
+	secured      bool         // the control connection uses TLS; writes also hold mu
+	pbszSent     bool
+	tls          dataconn.Configs
 
-	client *clientContext // the session as drivers know it; nil: nobody has asked
-	name   string         // of USER; "": none, or its PASS has come
-	failed int            // passwords that were wrong
+	client *clientContext // the session as drivers see it; nil: not made yet
+	name   string         // from USER; "": none, or PASS has followed
+	failed int            // wrong passwords so far
 	user   *user          // nil: not logged in
 
-	cwd        string           // absolute and clean; also guarded by mu when it is written
-	renameFrom string           // the path of RNFR, for the next command alone; "": none
-	restart    int64            // by REST, for the next transfer
-	ranged     *span            // by RANG, for the next RETR or HASH; nil: none
-	kept       map[string]int64 // bytes of broken uploads that the client knows of, by the path of the file
-	wanted     *list.FactSet    // by OPTS MLST; nil: all
-	hash       *hashKind        // by OPTS HASH; nil: the default
-	umask      *os.FileMode     // by SITE UMASK; nil: the default
-	ascii      bool             // TYPE A, which changes nothing unless a driver wants lines converted
-	epsvOnly   bool             // EPSV ALL
+	cwd        string           // absolute and clean; writes also hold mu
+	renameFrom string           // path from RNFR, for the next command only; "": none
+	restart    int64            // offset from REST, for the next transfer
+	byteRange  *span            // from RANG, for the next RETR or HASH; nil: none
+	resumable  map[string]int64 // kept bytes of broken uploads that the client knows of, by path
+	mlstFacts  *list.FactSet    // from OPTS MLST; nil: all
+	hash       *hashKind        // from OPTS HASH; nil: the default
+	umask      *os.FileMode     // from SITE UMASK; nil: the default
+	ascii      bool             // TYPE A; only a driver can make it convert line ends
+	epsvOnly   bool             // EPSV ALL was sent
 
-	mu        sync.Mutex              // guards the fields below
-	op        *operation              // under way; nil: none
-	last      *Transfer               // that has ended, or listing; nil: none
-	held      control.Queue           // lines that wait for its end
-	quitting  bool                    // QUIT is one of them
-	gone      error                   // why no more lines come, while the operation goes on
-	quiet     time.Time               // since when the client may send
-	private   bool                    // PROT P
-	allocated int64                   // bytes that ALLO has announced; negative: none
-	source    dataconn.Source         // of the next data connection; nil: none
-	taken     bool                    // source was asked for the connection, or aborted: it is good for nothing else
-	working   int                     // goroutines of the session
-	draining  bool                    // to be dismissed after the operation
-	alarms    [alarmCount]*time.Timer // nil before their first use
+	mu          sync.Mutex              // guards the fields below
+	op          *operation              // under way; nil: none
+	last        *Transfer               // the transfer or listing that ended last; nil: none
+	pending     control.Queue           // lines that wait for the end of op
+	quitting    bool                    // QUIT is among them
+	readErr     error                   // why no more lines come, while op continues
+	idleSince   time.Time               // when the wait for the next command began
+	protectData bool                    // PROT P
+	allocated   int64                   // bytes announced with ALLO; negative: none
+	source      dataconn.Source         // gives the next data connection; nil: none
+	sourceUsed  bool                    // source was opened or aborted, and cannot be used again
+	workers     int                     // goroutines of the session
+	draining    bool                    // end the session after op
+	timers      [timerCount]*time.Timer // nil before their first use
 }
 
-// newSession prepares a session for conn, which is the caller's until serve.
+// newSession prepares a session for conn. The caller owns conn until serve.
 func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) {
 	local := live.AddrPortOf(conn.LocalAddr())
 	remote := live.AddrPortOf(conn.RemoteAddr())
@@ -115,54 +114,55 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 		return nil, errNotTCP // there would be no address for data connections
 	}
 	if raw, err := rawConn(conn); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = setInline(fd) })
+		_ = raw.Control(func(fd uintptr) { _ = keepUrgentInline(fd) })
 	}
-	_, secured := conn.(*tls.Conn) // by the listener
+	_, secured := conn.(*tls.Conn) // the listener speaks TLS
 	s := &session{
-		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientOf(conn.RemoteAddr()),
+		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientAddr(conn.RemoteAddr()),
 		control: &controlConn{conn: conn, tcp: conn, stall: server.stallTimeout()},
-		cwd:     "/", allocated: -1, working: 1,
-		implicit: implicit && !secured, secured: secured, sized: implicit, private: implicit, tls: server.tls,
+		cwd:     "/", allocated: -1, workers: 1,
+		implicit: implicit && !secured, secured: secured, pbszSent: implicit, protectData: implicit, tls: server.tls,
 		ascii: server.policy.startASCII,
 	}
 	if server.driver != nil {
-		s.context().command = ""
+		s.driverContext().command = ""
 	}
 	if server.Reuse == ReuseRequired {
 		s.tls = s.tls.Bind()
 	}
-	s.control.last = s.drained
+	s.control.lastReply = s.shutdownReply
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
-// serve greets the client and obeys its commands until no more will come, or an
-// operation has left reading to another goroutine.
+// serve greets the client and runs its commands until the connection ends, or until
+// an operation has started another goroutine that reads on.
 func (s *session) serve() {
-	defer s.leave()
-	defer s.survive()
+	defer s.removeWorker()
+	defer s.recoverPanic()
 	err := s.greet()
 	for err == nil {
 		var line string
 		if line, err = s.next(); err != nil {
 			break
 		}
-		var left bool
-		if left, err = s.obey(line); left {
+		var detached bool
+		if detached, err = s.handleLine(line); detached {
 			return
 		}
 	}
-	s.lost(err)
+	s.handleReadError(err)
 }
 
-// greet sends reply 220, once. Where TLS comes first, it blocks for the handshake.
+// greet sends reply 220, once. For implicit TLS it makes the handshake first, and
+// blocks until that is done.
 func (s *session) greet() error {
 	if s.greeted {
 		return nil
 	}
 	s.greeted = true
-	s.setAlarm(alarmLogin, s.server.loginTimeout(), s.expireLogin)
-	s.setAlarm(alarmSession, s.server.SessionTimeout, s.expireSession)
+	s.setTimer(loginTimer, s.server.loginTimeout(), s.expireLogin)
+	s.setTimer(sessionTimer, s.server.SessionTimeout, s.expireSession)
 	if s.implicit {
 		if err := s.startTLS(); err != nil {
 			return err
@@ -170,78 +170,79 @@ func (s *session) greet() error {
 	}
 	text, err := s.server.driver.greeting(s)
 	if err != nil {
-		s.control.bye(say(421, text...)) // in the library 500
+		s.control.closeWith(newReply(421, text...)) // ftpserverlib sends 500
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	s.send(say(220, text...))
+	s.send(newReply(220, text...))
 	return nil
 }
 
-// obey answers the command of a line. left reports that another goroutine reads
-// the next one.
-func (s *session) obey(line string) (left bool, err error) {
+// handleLine runs the command in a line and answers it. detached reports that another
+// goroutine reads the next one.
+func (s *session) handleLine(line string) (detached bool, err error) {
 	name, arg := control.Split(line)
-	cmd, refusal := s.check(name, arg)
+	cmd, refusal := s.lookUp(name, arg)
 	if !refusal.IsZero() {
 		if cmd.data {
-			s.dropSource() // or the client, which may have connected, would wait there
+			s.dropSource() // the client may have connected already, and would wait
 		}
 		s.send(refusal)
-		return false, s.count(refusal.Code)
+		return false, s.countSyntaxError(refusal.Code)
 	}
 	s.control.in.Trust()
-	s.wrong = 0
-	s.note(func(c *clientContext) { c.command = name })
+	s.syntaxErrors = 0
+	s.updateContext(func(c *clientContext) { c.command = name })
 	if name != "RNTO" {
 		s.renameFrom = ""
 	}
 	if cmd.work != nil {
-		return s.operate(name, arg, cmd), nil
+		return s.runOperation(name, arg, cmd), nil
 	}
 	s.send(cmd.run(s, arg))
-	then := s.then
-	s.then = nil
-	if then != nil {
-		err = then()
+	afterReply := s.afterReply
+	s.afterReply = nil
+	if afterReply != nil {
+		err = afterReply()
 	}
 	return false, err
 }
 
-// maxWrong is how many commands in a row may be unknown or lack what they
-// need. People guess, and clients try what a server can; programs that speak
-// something else do not stop.
-const maxWrong = 30
+// maxSyntaxErrors is how many commands in a row may be unknown or lack an argument.
+// Users guess, and clients probe what a server supports; a program that speaks another
+// protocol never stops.
+const maxSyntaxErrors = 30
 
-// count ends a session that has said nothing but nonsense for a while.
-func (s *session) count(code int) error {
-	if code/10 != 50 { // not the syntax
+// countSyntaxError counts a reply with that code if it is about the syntax, and
+// returns an error that ends the session if there were too many in a row.
+func (s *session) countSyntaxError(code int) error {
+	if code/10 != 50 {
 		return nil
 	}
-	if s.wrong++; s.wrong < maxWrong {
+	if s.syntaxErrors++; s.syntaxErrors < maxSyntaxErrors {
 		return nil
 	}
-	s.control.bye(say(421, "Too many errors"))
-	return errWrong
+	s.control.closeWith(newReply(421, "Too many errors"))
+	return errTooManyErrors
 }
 
 // send sends replies, as answer does.
 func (s *session) send(replies ...reply) { s.answer(func() []reply { return replies }) }
 
-// answer sends the replies that f returns before anything that is sent after f was
-// called. If they are not taken, the session ends.
+// answer sends the replies that f returns. f is called with the write lock held, so
+// these replies precede any that are sent later. If the client does not read them, the
+// session ends.
 func (s *session) answer(f func() []reply) {
 	if err := s.control.write(f); err != nil {
-		s.cancel(fmt.Errorf("reply not taken: %w", err)) // reading ends with the connection
+		s.cancel(fmt.Errorf("reply not sent: %w", err)) // the connection is closed, so reading ends too
 	}
 }
 
-// path returns what the client calls arg as an absolute, clean path.
+// path resolves arg against the current directory. The result is absolute and clean.
 func (s *session) path(arg string) string {
 	return absolute(s.dir(), arg)
 }
 
-// absolute returns name, which may be relative to the directory dir, as an absolute,
-// clean path.
+// absolute resolves name against the directory dir. The result is absolute and clean.
 func absolute(dir, name string) string {
 	if !path.IsAbs(name) {
 		name = path.Join("/", dir, name)
@@ -263,8 +264,7 @@ func (s *session) setDir(name string) {
 	s.cwd = name
 }
 
-// mask returns the permission bits that new files and directories do not get.
-// That of the process comes on top.
+// mask returns the umask of the session. The umask of the process applies as well.
 func (s *session) mask() os.FileMode {
 	if s.umask != nil {
 		return *s.umask
@@ -272,9 +272,9 @@ func (s *session) mask() os.FileMode {
 	return 0o022
 }
 
-// survive, deferred, keeps a mistake of ours, or of a hook, from ending the
-// process with all other sessions: it ends this one.
-func (s *session) survive() {
+// recoverPanic, deferred, makes a panic of the session or of a hook end this session
+// only, and not the process.
+func (s *session) recoverPanic() {
 	r := recover()
 	if r == nil {
 		return
@@ -287,59 +287,61 @@ func (s *session) survive() {
 	s.cut(fmt.Errorf("panic: %v", r))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.op != nil { // it may be the one that has panicked, and have no other end
+	if s.op != nil { // the operation may have panicked, and would never end
 		s.op.wakeLocked()
 	}
 }
 
-// reasonFor tells why a session ended whose context ctx is; nil: the client left.
-func reasonFor(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, errLeft) && !errors.Is(err, context.Canceled) {
+// disconnectReason returns why the session with the context ctx has ended; nil: the
+// client has disconnected.
+func disconnectReason(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, errClientGone) && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
 }
 
-// enter counts a goroutine of the session, which must call leave at its end.
-func (s *session) enter() {
+// addWorker counts a goroutine of the session, which must call removeWorker at its
+// end.
+func (s *session) addWorker() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.working++
+	s.workers++
 }
 
-// leave ends the session if nobody is left in it.
-func (s *session) leave() {
+// removeWorker ends the session if the calling goroutine is its last.
+func (s *session) removeWorker() {
 	s.mu.Lock()
-	if s.working--; s.working > 0 {
+	if s.workers--; s.workers > 0 {
 		s.mu.Unlock()
 		return
 	}
 	s.dropSourceLocked()
-	for a := range s.alarms {
-		s.stopAlarmLocked(alarm(a))
+	for kind := range s.timers {
+		s.stopTimerLocked(timerKind(kind))
 	}
 	s.mu.Unlock()
 
-	s.cancel(errLeft)
+	s.cancel(errClientGone)
 	s.user.close()
 	s.control.close()
 	defer s.server.forgetSession(s, s.live)
-	defer s.survive()
-	s.server.driver.left(s)
+	defer s.recoverPanic()
+	s.server.driver.disconnected(s)
 	if hook := s.server.OnDisconnect; hook != nil {
 		hook(Disconnect{
 			Session: s.id, Remote: s.remote, User: s.live.User(),
-			Duration: time.Since(s.start), Err: reasonFor(s.ctx),
+			Duration: time.Since(s.start), Err: disconnectReason(s.ctx),
 		})
 	}
 }
 
-// lost is told why no more commands will come. RFC 959, 3.1.2, lets transfers
-// end with the control connection.
-func (s *session) lost(err error) {
+// handleReadError ends the session because err ended the reading of commands.
+// Transfers end with the control connection, as RFC 959, 3.1.2, allows.
+func (s *session) handleReadError(err error) {
 	switch {
-	case err == io.EOF, errors.Is(err, net.ErrClosed): // we close after QUIT
-		err = errLeft
+	case err == io.EOF, errors.Is(err, net.ErrClosed): // after QUIT the session closes it
+		err = errClientGone
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("control connection: %w", err)
 	}
@@ -347,7 +349,7 @@ func (s *session) lost(err error) {
 	s.abort(err)
 }
 
-// drain dismisses the client, after the operation under way if there is one.
+// drain ends the session with 421, after the operation under way if there is one.
 func (s *session) drain() {
 	s.mu.Lock()
 	s.draining = true
@@ -358,9 +360,9 @@ func (s *session) drain() {
 	}
 }
 
-// drained returns the last reply, if the session was only waiting for the end of
-// an operation; else the zero one.
-func (s *session) drained() reply {
+// shutdownReply returns the last reply of a session that is draining and has no
+// operation under way; else the zero reply.
+func (s *session) shutdownReply() reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining || s.op != nil {
@@ -370,19 +372,19 @@ func (s *session) drained() reply {
 	return replyShutdown
 }
 
-// dismiss ends the session for the reason of cause, of which the client hears
-// last. What is under way is cut.
+// dismiss ends the session because of cause, and sends last. It aborts the operation
+// under way.
 func (s *session) dismiss(cause error, last reply) {
 	s.cancel(cause)
-	s.control.bye(last)
+	s.control.closeWith(last)
 	s.abort(cause)
 }
 
 func (s *session) expireLogin()   { s.dismiss(errNoLogin, replyNoLogin) }
 func (s *session) expireSession() { s.dismiss(errTooLong, replyTooLong) }
 
-// cut ends everything at once, for the reason of cause. The session is over
-// when its transfer has closed its file.
+// cut closes all connections of the session at once, because of cause. The session
+// has ended when its transfer has closed its file.
 func (s *session) cut(cause error) {
 	s.cancel(cause)
 	s.control.close()

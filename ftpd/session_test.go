@@ -15,15 +15,15 @@ import (
 	"sluice/internal/vfs"
 )
 
-// bits is a connection that gives its input in pieces and takes any output.
-type bits struct {
-	net.Conn // nil: what is not below is not called
+// pieceConn is a connection that returns its input in pieces and records its output.
+type pieceConn struct {
+	net.Conn // nil: other methods are not called
 	in       []byte
 	size     int // of a piece
 	out      bytes.Buffer
 }
 
-func (b *bits) Read(p []byte) (int, error) {
+func (b *pieceConn) Read(p []byte) (int, error) {
 	if len(b.in) == 0 {
 		return 0, io.EOF
 	}
@@ -31,15 +31,15 @@ func (b *bits) Read(p []byte) (int, error) {
 	b.in = b.in[n:]
 	return n, nil
 }
-func (b *bits) Write(p []byte) (int, error)    { return b.out.Write(p) }
-func (*bits) Close() error                     { return nil }
-func (*bits) SetReadDeadline(time.Time) error  { return nil }
-func (*bits) SetWriteDeadline(time.Time) error { return nil }
-func (*bits) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 21} }
-func (*bits) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000} }
+func (b *pieceConn) Write(p []byte) (int, error)    { return b.out.Write(p) }
+func (*pieceConn) Close() error                     { return nil }
+func (*pieceConn) SetReadDeadline(time.Time) error  { return nil }
+func (*pieceConn) SetWriteDeadline(time.Time) error { return nil }
+func (*pieceConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 21} }
+func (*pieceConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000} }
 
-func TestCommandsAreTheSameInWhateverPieces(t *testing.T) {
-	s := tester(t)
+func TestRepliesDoNotDependOnHowCommandsAreSplit(t *testing.T) {
+	s := testServer(t)
 	tooLong := strings.Repeat("x", ftpd.MaxLine) + "\r\n"
 	for _, tt := range []struct {
 		name, in string
@@ -52,14 +52,14 @@ func TestCommandsAreTheSameInWhateverPieces(t *testing.T) {
 		{"an unknown command", "XYZQUIT\r\nPWD\r\n", "500 257"},
 		{"a line that is too long", tooLong + "PWD\r\n", "500 257"},
 		{"a missing argument", "DELE\r\nDELE \r\nPWD\r\n", "501 501 257"},
-		{"an argument too much", "PWD x\r\nCDUP\r\n", "501 250"},
+		{"an unexpected argument", "PWD x\r\nCDUP\r\n", "501 250"},
 		{"a NUL", "DELE victim\x00.txt\r\nPWD\r\n", "501 257"},
 		{"HTTP", "GET / HTTP/1.1\r\nPWD\r\n", "421"},
 		{"HTTP after a command", "PWD\r\nGET / HTTP/1.1\r\nPWD\r\n", "257 500 257"},
 		{"TLS", "\x16\x03\x01\nPWD\r\n", ""},
-		{"nothing but errors", strings.Repeat("x\r\n", ftpd.MaxWrong) + "PWD\r\n", strings.Repeat("500 ", ftpd.MaxWrong) + "421"},
-		{"errors and commands", strings.Repeat(strings.Repeat("x\r\n", ftpd.MaxWrong-1)+"PWD\r\n", 2),
-			strings.Repeat(strings.Repeat("500 ", ftpd.MaxWrong-1)+"257 ", 2)},
+		{"nothing but errors", strings.Repeat("x\r\n", ftpd.MaxSyntaxErrors) + "PWD\r\n", strings.Repeat("500 ", ftpd.MaxSyntaxErrors) + "421"},
+		{"errors and commands", strings.Repeat(strings.Repeat("x\r\n", ftpd.MaxSyntaxErrors-1)+"PWD\r\n", 2),
+			strings.Repeat(strings.Repeat("500 ", ftpd.MaxSyntaxErrors-1)+"257 ", 2)},
 		{"RNTO right after RNFR", "RNFR /\r\nRNTO a\r\n", "350 550"},
 		{"RNTO after RNFR and another command", "RNFR /\r\nNOOP\r\nRNTO a\r\n", "350 200 503"},
 		{"RNTO after RNFR and an error", "RNFR /\r\nx\r\nRNTO a\r\n", "350 500 550"},
@@ -81,15 +81,15 @@ func TestCommandsAreTheSameInWhateverPieces(t *testing.T) {
 	}
 }
 
-// tester serves an empty directory to whom tests make up.
-func tester(t testing.TB) *ftpd.Server {
+// testServer returns a server for an empty directory. It does not listen.
+func testServer(t testing.TB) *ftpd.Server {
 	t.Helper()
 	tree, err := vfs.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &ftpd.Server{FS: tree.Writable()}
-	s.HurryForTest(time.Microsecond, 0, time.Millisecond)
+	s.ShortenDelaysForTest(time.Microsecond, 0, time.Millisecond)
 	t.Cleanup(func() {
 		_ = s.Close()
 		_ = tree.Close()
@@ -97,10 +97,10 @@ func tester(t testing.TB) *ftpd.Server {
 	return s
 }
 
-// transcript returns what an anonymous client gets that sends in, in pieces of size
+// transcript returns the replies to an anonymous client that sends in, in pieces of size
 // bytes, and then closes the connection.
 func transcript(s *ftpd.Server, in []byte, size int) []byte {
-	b := &bits{in: in, size: size}
+	b := &pieceConn{in: in, size: size}
 	ftpd.ServeForTest(s, b)
 	return b.out.Bytes()
 }
@@ -113,9 +113,9 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("SITE CHMOD 777 f\r\nHELP SITE\r\nFEAT\r\nREIN\r\nQUIT\r\n"), 2)
 	f.Add([]byte("RETR f\r\nSTOR f\r\nLIST -a\r\nREST 1\r\nRNFR a\r\nRNTO b\r\nOPTS MLST size;\r\nMLST\r\n"), 2)
 	f.Add([]byte("SIZE f\r\nMDTM f\r\nMFF modify=20200101000000; f\r\nRANG 1 2\r\nABOR\r\nNOOP\r\n"), 2)
-	s := tester(f)
-	s.BanForTest(time.Nanosecond) // or the wrong passwords of one input would keep out the next
-	// These take time, during which others are answered or not, or tell it.
+	s := testServer(f)
+	s.ShortenBanForTest(time.Nanosecond) // wrong passwords of one input must not ban the next one
+	// The replies to these vary: they contain times or ports, or other replies may come earlier or later.
 	varies := regexp.MustCompile(`(?i)HASH|XCRC|MD5|XSHA|STAT|WHO|PASV|EPSV|AVBL`)
 	line := regexp.MustCompile(`^(\d\d\d[ -]| )[^\r\n]*\r\n$`)
 	f.Fuzz(func(t *testing.T, in []byte, size int) {
@@ -134,9 +134,9 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// ftpserverlib runs what it has of a line when the connection ends
-// (facts/ftp.md, 4, number 2).
-func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {
+// ftpserverlib runs an incomplete line when the connection ends (facts/ftp.md, 4, number
+// 2).
+func TestACommandThatIsCutOffDoesNotRun(t *testing.T) {
 	s := start(t, nil)
 	s.file("victim", 10)
 	s.file("victim-old", 10)
@@ -145,13 +145,13 @@ func TestCommandThatIsCutOffIsNotAnotherCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.conn.CloseWrite()
-	next(t, s.leavings)
+	next(t, s.disconnects)
 	if _, err := os.Stat(filepath.Join(s.dir, "victim")); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestLineThatIsTooLongIsNoCommand(t *testing.T) {
+func TestALineThatIsTooLongDoesNotRun(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 1)
 	c := s.login()

@@ -6,15 +6,14 @@ import (
 	"slices"
 )
 
-// Shutdown stops accepting clients, dismisses those without a transfer with
-// reply 421, lets the transfers under way finish and dismisses their clients
-// after the final reply. When ctx ends first, it cuts what is left and returns
-// the error of ctx. It blocks until all sessions have ended; cutting takes as
-// long as the disk needs, or up to ten seconds where an active data connection
-// is being opened.
+// Shutdown stops accepting clients, and ends sessions with reply 421: idle ones at once,
+// those with a transfer after its final reply. When ctx ends first, it aborts the
+// remaining transfers, closes their connections and returns the error of ctx. It blocks
+// until all sessions have ended; aborting takes as long as the disk needs, or up to ten
+// seconds if an active data connection is being opened.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	for _, sess := range s.all() {
+	for _, sess := range s.allSessions() {
 		go sess.drain()
 	}
 	ended := make(chan struct{})
@@ -29,8 +28,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Close stops accepting clients and cuts all sessions. It blocks until they
-// have ended, as Shutdown does, so that no partial upload is left.
+// Close stops accepting clients and closes all connections. It blocks until all sessions
+// have ended, as Shutdown does, so that no upload is left half-written.
 func (s *Server) Close() error {
 	s.stop()
 	s.cut()
@@ -49,21 +48,21 @@ func (s *Server) stop() {
 }
 
 func (s *Server) cut() {
-	for _, sess := range s.all() {
+	for _, sess := range s.allSessions() {
 		sess.cut(ErrServerClosed)
 	}
 }
 
-// awaitSessions blocks until all sessions have ended, and what they have removed is
-// on the disk.
+// awaitSessions blocks until all sessions have ended, and the names that they have
+// removed are synced to the disk.
 func (s *Server) awaitSessions() {
 	s.running.Wait()
 	s.ports.Close()
 	uploads.Disk.Flush()
 }
 
-// all returns the sessions that there are.
-func (s *Server) all() []sessionOf {
+// allSessions returns the sessions that have not ended.
+func (s *Server) allSessions() []trackedSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.sessions))

@@ -16,14 +16,14 @@ import (
 	"sluice/internal/nettest"
 )
 
-// shutdown calls Shutdown and delivers what it returns.
+// shutdown calls Shutdown and returns a channel of its result.
 func (s *server) shutdown(ctx context.Context) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- s.Shutdown(ctx) }()
 	return done
 }
 
-func TestShutdownDismissesIdleClients(t *testing.T) {
+func TestShutdownSends421ToIdleClients(t *testing.T) {
 	s := start(t, nil)
 	clients := []*client{s.dial(), s.guest(), s.login()}
 	clients[2].passive(pasv)
@@ -36,8 +36,8 @@ func TestShutdownDismissesIdleClients(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	for range clients {
-		if x := next(t, s.leavings); !errors.Is(x.Err, ftpd.ErrServerClosed) {
-			t.Errorf("told %v", x.Err)
+		if x := next(t, s.disconnects); !errors.Is(x.Err, ftpd.ErrServerClosed) {
+			t.Errorf("got %v", x.Err)
 		}
 	}
 	if conn, err := net.Dial("tcp", s.addr); err == nil {
@@ -54,7 +54,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 			from := s.begin(down, m)
 			to := s.beginUpload(up, "STOR f", pattern(0, 600_000), 256<<10)
 			done := s.shutdown(t.Context())
-			idle.expect(421, "shutdown") // so it has begun
+			idle.expect(421, "shutdown") // Shutdown has begun
 
 			if got := <-nettest.Sum(t, from); got.N+1 != big {
 				t.Errorf("got %d bytes, want %d", got.N+1, big)
@@ -77,11 +77,11 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 			}
 			for range 2 {
 				if x := s.transfer(); x.Err != nil {
-					t.Errorf("told %+v", x)
+					t.Errorf("got %+v", x)
 				}
 			}
 			if s.content("f") != pattern(0, 600_000) {
-				t.Error("the upload is not whole")
+				t.Error("the upload is not complete")
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestShutdownLetsAListingFinish(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, nil)
-			path := s.deep(2000)
+			path := s.makeDeepDir(2000)
 			idle, c := s.guest(), s.guest()
 			conn := c.data(m, "NLST "+path)
 			done := s.shutdown(t.Context())
@@ -123,7 +123,7 @@ func TestShutdownRefusesNewTransfers(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	if x := s.transfer(); x.Op != ftpd.Store || x.Err != nil {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestShutdownAfterAbor(t *testing.T) {
 	}
 }
 
-func TestShutdownWithoutPatienceCuts(t *testing.T) {
+func TestShutdownCutsTransfersWhenItsContextEnds(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, nil)
@@ -152,21 +152,21 @@ func TestShutdownWithoutPatienceCuts(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			if err := next(t, s.shutdown(ctx)); !errors.Is(err, context.Canceled) {
-				t.Errorf("Shutdown = %v, want that of the context", err)
+				t.Errorf("Shutdown = %v, want the error of the context", err)
 			}
 			for range 2 {
 				if x := s.transfer(); !errors.Is(x.Err, ftpd.ErrServerClosed) {
-					t.Errorf("told %v", x.Err)
+					t.Errorf("got %v", x.Err)
 				}
 			}
-			// Not an orderly end, which would be the end of the file.
+			// An orderly end would mean the end of the file.
 			if got := <-nettest.Sum(t, from); got.N >= big || !errors.Is(got.Err, syscall.ECONNRESET) {
 				t.Errorf("the client got %d bytes and then %v, want a part and a reset", got.N, got.Err)
 			}
 			down.end()
 			for _, name := range s.names() {
 				if name == "f" {
-					t.Error("half an upload is taken for a whole one")
+					t.Error("an incomplete upload was published")
 				}
 			}
 		})
@@ -175,7 +175,7 @@ func TestShutdownWithoutPatienceCuts(t *testing.T) {
 
 func TestCloseCutsAListing(t *testing.T) {
 	s := start(t, nil)
-	path := s.deep(2000)
+	path := s.makeDeepDir(2000)
 	c := s.guest()
 	conn := c.data(port, "NLST "+path)
 	_ = conn.SetReadBuffer(16 << 10)
@@ -187,7 +187,7 @@ func TestCloseCutsAListing(t *testing.T) {
 }
 
 func TestPanicEndsOneSessionOnly(t *testing.T) {
-	for _, size := range []int64{10, 100_000} { // by the reader itself, and in the background
+	for _, size := range []int64{10, 100_000} { // with and without detach
 		var l record
 		var careful atomic.Bool
 		s := start(t, func(s *ftpd.Server) {
@@ -212,11 +212,11 @@ func TestPanicEndsOneSessionOnly(t *testing.T) {
 				t.Errorf("reply %q", text)
 			}
 		}
-		if x := next(t, s.leavings); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
-			t.Errorf("told %v", x.Err)
+		if x := next(t, s.disconnects); x.Err == nil || !strings.Contains(x.Err.Error(), "a mistake") {
+			t.Errorf("got %v", x.Err)
 		}
 		if got := l.String(); !strings.Contains(got, "a mistake") || !strings.Contains(got, "shutdown_test.go") {
-			t.Errorf("log = %s, want where it was", got)
+			t.Errorf("log = %s, want the stack", got)
 		}
 		careful.Store(true)
 		if got := len(other.get(pasv, "RETR f")); got != int(size) {
@@ -250,23 +250,23 @@ func TestServeEndsWithItsListener(t *testing.T) {
 	}
 	_ = ln.Close()
 	if err := s.Serve(ln); err == nil || errors.Is(err, ftpd.ErrServerClosed) {
-		t.Errorf("Serve = %v, want why the listener failed", err)
+		t.Errorf("Serve = %v, want the error of the listener", err)
 	}
 }
 
-func TestServeNeedsATree(t *testing.T) {
+func TestServeNeedsAFileSystem(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := new(ftpd.Server).Serve(ln); err == nil {
-		t.Error("Serve without a tree: no error")
+		t.Error("Serve without a file system: no error")
 	}
 }
 
-func TestFiftyClientsThatDieHalfWayLeaveNothing(t *testing.T) {
+func TestFiftyClientsThatDieDuringTransfersLeaveNothing(t *testing.T) {
 	const clients = 50
-	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // looks for goroutines and descriptors at the end
+	s := start(t, func(s *ftpd.Server) { s.KeepPartials = -1 }) // start checks for leaked goroutines and descriptors
 	type pair struct {
 		control *client
 		data    net.Conn
@@ -302,9 +302,9 @@ func TestFiftyClientsThatDieHalfWayLeaveNothing(t *testing.T) {
 	}
 	for range clients {
 		if x := s.transfer(); x.Err == nil {
-			t.Errorf("told a success: %+v", x)
+			t.Errorf("reported as a success: %+v", x)
 		}
-		next(t, s.leavings)
+		next(t, s.disconnects)
 	}
 	if got := s.names(); len(got) != 1 || got[0] != "big" {
 		t.Errorf("the tree has %q", got)

@@ -9,10 +9,11 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/live"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
-// status is STAT without an argument (RFC 959, 4.1.3). It may be asked while a
-// transfer is under way, and tells how far that is.
+// status answers STAT without an argument (RFC 959, 4.1.3). During a transfer it shows
+// the progress.
 func (s *session) status() reply {
 	st := s.live.Status()
 	user := "Not logged in"
@@ -24,34 +25,34 @@ func (s *session) status() reply {
 		commands = tls.VersionName(state.Version)
 	}
 	data := "in clear"
-	if s.isPrivate() {
+	if s.protectsData() {
 		data = "protected"
 	}
 	kind := "binary"
 	switch {
-	case s.converts():
+	case s.convertsLines():
 		kind = "ASCII"
 	case s.ascii:
 		kind = "ASCII, without conversion"
 	}
-	return say(211, append(s.server.driver.banner(),
+	return newReply(211, append(s.server.driver.banner(),
 		"From "+s.remote.String()+", for "+show.Time(time.Since(s.start)),
 		user,
 		"Commands "+commands+", data "+data,
 		"Type "+kind+", structure F, mode S",
-		s.doing(&st),
+		s.activity(&st),
 		fmt.Sprintf("Since the beginning sent %s, received %s, transfers %d", show.Bytes(st.Sent), show.Bytes(st.Received), st.Requests),
 		"End")...)
 }
 
-// doing tells of the transfer under way, or else of the last one.
-func (s *session) doing(st *live.SessionStatus) string {
+// activity describes the transfer under way, or else the last one.
+func (s *session) activity(st *status.Session) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case len(st.Transfers) > 0:
 		return progress(&st.Transfers[0])
-	case s.op != nil: // it waits for its connection, or is no transfer
+	case s.op != nil: // it has no data connection yet, or is not a transfer
 		return show.Plain(s.op.name+" "+s.op.arg) + ": for " + show.Time(time.Since(s.op.begun))
 	case s.last == nil:
 		return "No transfer"
@@ -63,18 +64,18 @@ func (s *session) doing(st *live.SessionStatus) string {
 	return text
 }
 
-// siteWho tells who is connected, by all protocols, and what they do.
+// siteWho answers SITE WHO with all sessions of all protocols, and their transfers.
 func (s *session) siteWho(string) reply {
 	if !s.user.rights.Has(account.Who) {
-		return say(550, "You may not see who else is connected")
+		return newReply(550, "You have no right to see other clients")
 	}
 	st := live.Snapshot(s.server.registry)
 	lines := []string{fmt.Sprintf("%d connected", len(st.Sessions))}
-	return say(200, append(append(lines, whoLines(&st)...), "End")...)
+	return newReply(200, append(append(lines, whoLines(&st)...), "End")...)
 }
 
 // whoLines is a table with a line for each session.
-func whoLines(st *live.Status) []string {
+func whoLines(st *status.Snapshot) []string {
 	columns := []show.Column{
 		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"}, {Title: "SINCE"},
 		{Title: "IDLE", Side: show.Right}, {Title: "STATE"}, {Title: "WHAT"},
@@ -87,15 +88,16 @@ func whoLines(st *live.Status) []string {
 			what = progress(&session.Transfers[0])
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(session.ID), session.Protocol.String(), show.OrDash(session.User), show.OrDash(session.Remote),
+			fmt.Sprint(session.ID), session.Protocol, show.OrDash(session.User), show.OrDash(session.Remote),
 			session.Since.Format(time.DateTime), show.Time(st.Now.Sub(session.LastActive)), session.State, what,
 		})
 	}
 	return strings.Split(strings.TrimSuffix(show.Table(columns, rows), "\n"), "\n")
 }
 
-// progress tells how far a transfer is, at what rate, and what holds it back.
-func progress(t *live.TransferStatus) string {
+// progress describes a transfer under way: the bytes so far, the rate, the time left, the
+// method and the bottleneck.
+func progress(t *status.Transfer) string {
 	at := t.Done()
 	text := t.Op + " " + show.Plain(t.Path) + ": " + show.Bytes(at)
 	if t.Size != nil {

@@ -13,7 +13,7 @@ import (
 	"sluice/sendfile"
 )
 
-func TestStatTellsOfTheTransfer(t *testing.T) {
+func TestSTATShowsTheTransfer(t *testing.T) {
 	const size = 64 << 20 // more than the buffers of a connection hold
 	s := start(t, nil)
 	s.sparse("f", size)
@@ -44,10 +44,10 @@ func TestStatTellsOfTheTransfer(t *testing.T) {
 	wantLine(`No transfer, the last was RETR /f: .*, not complete`)
 }
 
-func TestWhoIsConnected(t *testing.T) {
+func TestSITEWHOListsAllSessions(t *testing.T) {
 	reg := new(live.Registry)
 	s := startAs(t, func(a *access) {
-		a.write = false // which takes nothing of this right
+		a.write = false // keeps the right Who
 		if err := a.users.AddAccount(account.Account{Name: "boss", Rights: account.ReadOnly | account.Who}, "x"); err != nil {
 			t.Fatal(err)
 		}
@@ -59,13 +59,13 @@ func TestWhoIsConnected(t *testing.T) {
 	}
 	defer browser.Leave()
 	moving := browser.Begin(live.Job{Op: "GET", Path: "/a\x1b[2J\r\n200 End\u202e", Size: 1000})
-	defer func() { moving.End(moved(1000), nil) }()
-	moving.Progress(moved(250))
+	defer func() { moving.End(sentSoFar(1000), nil) }()
+	moving.Progress(sentSoFar(250))
 	s.dial()
 	s.guest().data(epsv, "RETR f")
 
 	for name, c := range map[string]*client{"anonymous": s.guest(), "an account without the right": s.login()} {
-		if text := c.want(550, "SITE WHO"); !strings.Contains(text, "who else is connected") {
+		if text := c.want(550, "SITE WHO"); !strings.Contains(text, "no right to see other clients") {
 			t.Errorf("%s: got %q, want why not", name, text)
 		}
 	}
@@ -87,5 +87,5 @@ func TestWhoIsConnected(t *testing.T) {
 	}
 }
 
-// moved is what has moved so far.
-func moved(n int64) sendfile.Result { return sendfile.Result{Sent: n, Method: sendfile.Sendfile} }
+// sentSoFar returns a result of n bytes sent so far.
+func sentSoFar(n int64) sendfile.Result { return sendfile.Result{Sent: n, Method: sendfile.Sendfile} }

@@ -29,16 +29,16 @@ func pattern(off, n int64) string {
 
 func TestStorInEveryMode(t *testing.T) {
 	const size = 3<<20 + 7
-	for _, tt := range ways {
+	for _, tt := range dataModes {
 		t.Run(tt.name, func(t *testing.T) {
 			s := startOn(t, tt.host, nil)
 			s.login().put(tt.mode, "STOR f", nettest.Pattern(size))
 			if s.content("f") != pattern(0, size) {
-				t.Error("the file is not what was sent")
+				t.Error("the file has other bytes than were sent")
 			}
 			x := s.transfer()
 			if x.Op != ftpd.Store || x.Path != "/f" || x.User != "u" || x.Sent != size || x.Err != nil || x.Method == sendfile.Auto {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); !slices.Equal(got, []string{"f"}) {
 				t.Errorf("the tree has %q", got)
@@ -47,15 +47,14 @@ func TestStorInEveryMode(t *testing.T) {
 	}
 }
 
-// The descriptor must be reachable through whatever the library wraps around
-// the connection.
-func TestStorByTheMethodThatIsAskedFor(t *testing.T) {
+// The engine must reach the descriptors of the connection and the file.
+func TestStorUsesTheForcedMethod(t *testing.T) {
 	const size = 3 << 20
 	for _, m := range []mode{pasv, port} {
 		for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Splice} {
 			t.Run(string(m)+" by "+method.String(), func(t *testing.T) {
 				if method == sendfile.Splice && !hasSendfile {
-					t.Skip("no splice here")
+					t.Skip("no splice on this system")
 				}
 				s := start(t, func(s *ftpd.Server) { s.Method = method })
 				s.login().put(m, "STOR f", nettest.Pattern(size))
@@ -68,7 +67,7 @@ func TestStorByTheMethodThatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestUploadsThatContinue(t *testing.T) {
+func TestUploadsAtAnOffset(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		old    string // content before; "-": no file
@@ -76,16 +75,16 @@ func TestUploadsThatContinue(t *testing.T) {
 		line   string
 		data   string
 		want   string
-		offset int64 // told
+		offset int64 // in the record
 	}{
 		{"STOR makes a file", "-", 0, "STOR f", "new", "new", 0},
 		{"STOR makes an empty file", "-", 0, "STOR f", "", "", 0},
 		{"STOR replaces a longer file", "old and long", 0, "STOR f", "new", "new", 0},
 		{"STOR of nothing empties a file", "old", 0, "STOR f", "", "", 0},
 		{"APPE makes a file", "-", 0, "APPE f", "new", "new", 0},
-		{"APPE continues", "old", 0, "APPE f", "new", "oldnew", 3},
-		{"APPE does not mind REST", "old", 1, "APPE f", "new", "oldnew", 3},
-		{"REST and STOR continue at the end", "old", 3, "STOR f", "new", "oldnew", 3},
+		{"APPE appends", "old", 0, "APPE f", "new", "oldnew", 3},
+		{"APPE ignores REST", "old", 1, "APPE f", "new", "oldnew", 3},
+		{"REST and STOR append at the end", "old", 3, "STOR f", "new", "oldnew", 3},
 		{"REST and STOR overwrite", "0123456789", 2, "STOR f", "abc", "01abc56789", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,7 +103,7 @@ func TestUploadsThatContinue(t *testing.T) {
 				t.Errorf("content = %q, want %q", got, tt.want)
 			}
 			if x := s.transfer(); x.Offset != tt.offset || x.Sent != int64(len(tt.data)) || x.Err != nil {
-				t.Errorf("told %+v", x)
+				t.Errorf("got %+v", x)
 			}
 			if got := s.names(); len(got) != 1 {
 				t.Errorf("the tree has %q", got)
@@ -136,11 +135,11 @@ func TestUploadsRefused(t *testing.T) {
 		{"a link out of the tree", 0, "STOR out", 550},
 		{"a directory that is missing", 0, "STOR x/f", 550},
 		{"a name that is too long", 0, "STOR " + strings.Repeat("n", 256), 550},
-		{"a name of our own", 0, "STOR .f.123.sluice-part", 553},
+		{"a hidden name of an upload", 0, "STOR .f.123.sluice-part", 553},
 		{"to append to a directory", 0, "APPE d", 550},
 		{"to append to a FIFO", 0, "APPE fifo", 550},
-		{"to continue beyond the end", 11, "STOR f", 550},
-		{"to continue nothing", 1, "STOR g", 550},
+		{"an offset beyond the end", 11, "STOR f", 550},
+		{"an offset in a missing file", 1, "STOR g", 550},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.rest != 0 {
@@ -148,10 +147,10 @@ func TestUploadsRefused(t *testing.T) {
 			}
 			c.passive(pasv)
 			if text := c.want(tt.code, tt.line); strings.Contains(text, s.dir) || strings.Contains(text, "sluice-part:") {
-				t.Errorf("reply %q names what is none of the client's business", text)
+				t.Errorf("reply %q contains the host's path or a hidden name", text)
 			}
 			if x := s.transfer(); x.Err == nil {
-				t.Error("told a success")
+				t.Error("reported as a success")
 			}
 		})
 	}
@@ -169,12 +168,12 @@ func TestStorWithTheLongestName(t *testing.T) {
 	}
 }
 
-// beginUpload sends some bytes of an upload and waits until they are in a file
-// of that size.
+// beginUpload sends some bytes of an upload and waits until a file has at least that
+// size.
 func (s *server) beginUpload(c *client, line, some string, size int64) io.WriteCloser {
 	s.t.Helper()
 	conn := c.data(pasv, line)
-	// More than one buffer of package sendfile, which waits for a full one.
+	// some must be longer than a buffer of package sendfile, which writes full ones.
 	if _, err := io.WriteString(conn, some); err != nil {
 		s.t.Fatal(err)
 	}
@@ -189,7 +188,7 @@ func (s *server) beginUpload(c *client, line, some string, size int64) io.WriteC
 	return conn
 }
 
-// waitFor waits for a state of the disk, which tells nobody when it changes.
+// waitFor polls until ok returns true, for changes that send no event.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
@@ -242,7 +241,7 @@ func TestStorThatBreaksOffLeavesTheOldFile(t *testing.T) {
 				conn := s.beginUpload(c, "STOR old", some, 256<<10)
 				tt.breakUp(s, c, conn)
 				if x := s.transfer(); x.Err == nil {
-					t.Error("told a success")
+					t.Error("reported as a success")
 				}
 				if got := s.names(); !slices.Equal(got, before) {
 					t.Errorf("the tree has %q, want %q", got, before)
@@ -274,9 +273,9 @@ func TestAppendThatBreaksOffKeepsWhatArrived(t *testing.T) {
 	}
 	x := s.transfer()
 	if x.Offset != 10 || x.Offset+x.Sent != int64(len(got)) || x.Err == nil {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
-	// And so the client can go on.
+	// The client can resume.
 	c.want(350, fmt.Sprint("REST ", len(got)))
 	c.put(pasv, "STOR f", strings.NewReader(pattern(int64(len(got)), 1000)))
 	if s.content("f") != pattern(0, int64(len(got))+1000) {
@@ -284,7 +283,7 @@ func TestAppendThatBreaksOffKeepsWhatArrived(t *testing.T) {
 	}
 }
 
-func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
+func TestAnUploadIsInvisibleUntilItIsComplete(t *testing.T) {
 	s := start(t, nil)
 	c, other := s.login(), s.login()
 	conn := s.beginUpload(c, "STOR f", pattern(0, 600_000), 256<<10)
@@ -309,7 +308,7 @@ func TestUploadIsInvisibleUntilItIsWhole(t *testing.T) {
 	_ = conn.Close()
 	c.expect(226, "STOR")
 	if s.content("f") != pattern(0, 600_000) {
-		t.Error("the file is not what was sent")
+		t.Error("the file has other bytes than were sent")
 	}
 }
 
@@ -334,7 +333,7 @@ func TestTwoUploadsOfOneNameDoNotMix(t *testing.T) {
 		_ = conn.Close()
 		clients[i].expect(226, "STOR")
 	}
-	if got := s.content("f"); got != texts[1] { // the one that ended last
+	if got := s.content("f"); got != texts[1] { // that of the upload that ended last
 		t.Errorf("got %d bytes that begin with %.5q", len(got), got)
 	}
 }
@@ -355,7 +354,7 @@ func TestTwoUniqueUploadsAtOnceAreTwoFiles(t *testing.T) {
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("the files hold %q, want one and two", got)
+		t.Errorf("the files have %q, want one and two", got)
 	}
 }
 
@@ -382,9 +381,9 @@ func TestTwoUploadsAtTheEndOfOneFileAreRefused(t *testing.T) {
 	}
 }
 
-func TestAppendToAFileThatGoesMeanwhileIsNoSuccess(t *testing.T) {
+func TestAppendToAFileThatIsRemovedFails(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("an open file cannot go")
+		t.Skip("an open file cannot be removed on this system")
 	}
 	s := start(t, nil)
 	for _, tt := range []struct {
@@ -394,7 +393,7 @@ func TestAppendToAFileThatGoesMeanwhileIsNoSuccess(t *testing.T) {
 	}{
 		{"replaced", 451, func(other *client) { other.put(pasv, "STOR f", strings.NewReader("new")) }},
 		{"removed", 451, func(other *client) { other.want(250, "DELE f") }},
-		{"renamed", 226, func(other *client) { // the bytes are under that name
+		{"renamed", 226, func(other *client) { // the file has another name, but gets the bytes
 			other.want(350, "RNFR f")
 			other.want(250, "RNTO g")
 		}},
@@ -408,7 +407,7 @@ func TestAppendToAFileThatGoesMeanwhileIsNoSuccess(t *testing.T) {
 		c.expect(tt.code, "APPE to a file that was "+tt.name)
 	}
 	if got := s.content("g"); got != pattern(0, 10)+"lost?" {
-		t.Errorf("the renamed file holds %q", got)
+		t.Errorf("the renamed file has %q", got)
 	}
 }
 
@@ -434,14 +433,14 @@ func TestStorKeepsTheModeOfTheOldFile(t *testing.T) {
 }
 
 func TestUploadWithoutADataConnectionLeavesNothing(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.HurryForTest(0, 0, 50*time.Millisecond) })
+	s := start(t, func(s *ftpd.Server) { s.ShortenDelaysForTest(0, 0, 50*time.Millisecond) })
 	s.file("f", 10)
 	c := s.login()
 	c.want(425, "STOR f") // neither PASV nor PORT
 	c.passive(pasv)
-	c.want(425, "STOR f") // nobody connects
+	c.want(425, "STOR f") // the client does not connect
 	if x := s.transfer(); x.Err == nil || x.Sent != 0 {
-		t.Errorf("told %+v", x)
+		t.Errorf("got %+v", x)
 	}
 	if got := s.names(); len(got) != 1 || s.content("f") != pattern(0, 10) {
 		t.Errorf("the tree has %q", got)

@@ -20,12 +20,12 @@ import (
 	"sluice/sendfile"
 )
 
-// uploads are those of all servers of this process, which may serve the same
+// uploads is shared by all servers of this process, because they may serve the same
 // trees.
 var uploads upload.Store
 
-// stor answers STOR, APPE and STOU. The file is visible when all of it has come and
-// is on the disk; what has come of one that broke off is kept.
+// stor answers STOR, APPE and STOU. The file becomes visible when all of it has come and
+// is on the disk. If the upload breaks off, the part that has come is kept.
 func (op *operation) stor(arg string) (r reply) {
 	s, command := op.session, Store
 	switch op.name {
@@ -36,61 +36,59 @@ func (op *operation) stor(arg string) (r reply) {
 	}
 	t := newTransfer(op.ctx, s.server, s.live, s.user, command, s.path(arg))
 	t.record.Offset, _ = s.takeRange()
-	if s.converts() && t.record.Offset > 0 {
-		return op.done(t, errConverts)
+	if s.convertsLines() && t.record.Offset > 0 {
+		return op.finish(t, errASCIIOffset)
 	}
 	if err := t.user.mayStore(t.record.Path); err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	if t.user.ext.open != nil {
-		return op.storeOn(t)
+		return op.storeSequential(t)
 	}
 	target := t.target(s.mask())
-	target.Keep = target.Keep && !s.converts() // or its client could not tell how much that is
-	target.Resume = s.kept[t.record.Path]
-	delete(s.kept, t.record.Path)
+	target.Keep = target.Keep && !s.convertsLines() // the client could not map the kept bytes to its file
+	target.Resume = s.resumable[t.record.Path]
+	delete(s.resumable, t.record.Path)
 	f, err := t.openUpload(target)
 	if err != nil {
-		return op.done(t, err)
+		return op.finish(t, err)
 	}
 	size := f.Start()
-	err = errPanic // of a hook, unless receive returns
+	err = errPanic // remains if a hook panics in receive
 	defer func() {
-		r = op.done(t, op.publish(t, f, size, err))
-		s.learn(t.record.Path, t.record.Kept)
+		r = op.finish(t, op.publish(t, f, size, err))
+		s.rememberKept(t.record.Path, t.record.Kept)
 	}()
 	size, err = op.receive(t, f.Writer(), size)
 	return
 }
 
-// maxLearned is of how many broken uploads a session remembers that it has told the
-// client. Most clients have one at a time.
-const maxLearned = 100
+// maxRemembered limits session.resumable. Most clients have one broken upload at a time.
+const maxRemembered = 100
 
-// learn notes that the client has been told how many bytes are kept of its upload to
-// name, and so may go on there. A client that was not told means to begin anew.
-func (s *session) learn(name string, kept int64) {
+// rememberKept notes that the client has learned how many bytes are kept of its upload
+// to name, and so may resume it. A client that has not learned it means to begin anew.
+func (s *session) rememberKept(name string, kept int64) {
 	if kept == 0 {
 		return
 	}
-	if s.kept == nil || len(s.kept) == maxLearned {
-		s.kept = make(map[string]int64)
+	if s.resumable == nil || len(s.resumable) == maxRemembered {
+		s.resumable = make(map[string]int64)
 	}
-	s.kept[name] = kept
+	s.resumable[name] = kept
 }
 
-// unusedName returns a name for STOU that no file has, which reply 150 tells
-// (RFC 1123, 4.1.2.9). The argument, if there is one, is how it begins. The rest is
-// random even if that name is free: it may be the name of another upload, which is
-// not to be seen before it is whole.
+// unusedName returns a name for STOU that no file has, and sets it as the text of reply
+// 150 (RFC 1123, 4.1.2.9). It begins with arg, if that is not empty. The rest is always
+// random: even if no file is named arg, an unfinished upload may be.
 func (op *operation) unusedName(arg string) string {
 	if arg == "" {
 		arg = "upload"
 	}
 	for {
-		name := arg + "." + strings.ToLower(rand.Text()[:8]) // 40 random bits are soon free
+		name := arg + "." + strings.ToLower(rand.Text()[:8]) // 40 random bits
 		if _, err := op.session.user.tree.Lstat(op.session.path(name)); err != nil {
-			op.introduce("FILE: " + name)
+			op.setOpening("FILE: " + name)
 			return name
 		}
 	}
@@ -99,7 +97,7 @@ func (op *operation) unusedName(arg string) string {
 // mayStore returns why the user may not write to the file name.
 func (u *user) mayStore(name string) error {
 	if u.rights&(account.Create|account.Change) == 0 {
-		return u.may(account.Create) // whether the file is there does not matter
+		return u.may(account.Create) // the same error, whether the file exists or not
 	}
 	right := account.Create
 	if _, err := u.tree.Lstat(name); err == nil {
@@ -108,17 +106,17 @@ func (u *user) mayStore(name string) error {
 	return u.mayChange(right, name)
 }
 
-// target is where the upload goes. mask has the permission bits that it does not get.
+// target returns where the upload goes; mask is the umask for a new file.
 func (t *transfer) target(mask fs.FileMode) upload.Target {
 	inPlace := t.server.InPlace
 	return upload.Target{
-		Writer: t.user.writer(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keptFor() > 0,
+		Writer: t.user.uploadWriter(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keepPartials() > 0,
 		InPlace: inPlace != nil && inPlace(t.user.name),
 	}
 }
 
-// openUpload begins the upload, of STOR after REST somewhere in the file, and of APPE at
-// its end; without a file that is STOR (RFC 959, 4.1.3).
+// openUpload begins the upload: for STOR at the offset of REST, for APPE at the end of
+// the file. If there is no file, APPE is STOR (RFC 959, 4.1.3).
 func (t *transfer) openUpload(target upload.Target) (f *upload.Upload, err error) {
 	if t.record.Op == Append {
 		f, err = uploads.Append(target)
@@ -131,19 +129,19 @@ func (t *transfer) openUpload(target upload.Target) (f *upload.Upload, err error
 	return f, err
 }
 
-// receive writes what the client sends to f, from the offset at on, with lines
-// converted where that is wanted, and returns where that ends: with the data
-// connection.
+// receive writes the bytes that the client sends to f, from the offset at on, until the
+// data connection ends, and converts lines if the session does. It returns the offset
+// behind the last byte.
 func (op *operation) receive(t *transfer, f io.WriterAt, at int64) (end int64, err error) {
-	if !op.session.converts() {
-		err = op.over(func(conn *stream) error {
+	if !op.session.convertsLines() {
+		err = op.withConn(func(conn *stream) error {
 			at, err = t.receive(conn, f, at)
 			return err
 		})
 		return at, err
 	}
 	w := &lineWriter{to: f, at: at}
-	err = op.over(func(conn *stream) error {
+	err = op.withConn(func(conn *stream) error {
 		_, err := t.receive(conn, w, at)
 		return err
 	})
@@ -155,26 +153,26 @@ func (op *operation) receive(t *transfer, f io.WriterAt, at int64) (end int64, e
 	return w.at, err
 }
 
-// receive writes what comes over conn to f, from the offset at on, and returns where
-// that ends.
+// receive writes the bytes that come over conn to f, from the offset at on. It returns
+// the offset behind the last byte.
 func (t *transfer) receive(conn *stream, f io.WriterAt, at int64) (end int64, err error) {
-	t.watch(conn, true, -1)
-	opt := t.options(conn, sendfile.Copy, sendfile.Splice)
-	opt.Idle = t.watched.Idle
+	t.beginLive(conn, true, -1)
+	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Splice)
+	opt.Idle = t.liveEntry.Idle
 	t.limit(opt, true, -1)
 	res, err := sendfile.Receive(t.ctx, f, conn.Conn, at, -1, opt)
 	if err == nil && conn.end != nil {
-		_ = conn.end() // what we cannot say afterwards proves nothing about what has come
+		_ = conn.end() // whether our close_notify can be sent does not matter to an upload
 	}
 	if errors.Is(err, dataconn.ErrCut) {
-		err = t.cut(err)
+		err = t.checkTLSEnd(err)
 	}
-	return at + res.Sent, t.ended(res, err)
+	return at + res.Sent, t.recordResult(res, err)
 }
 
-// cut returns what the end of an upload means whose client has not told it by TLS: some
-// never do. Neither does one that was cut.
-func (t *transfer) cut(err error) error {
+// checkTLSEnd returns the error of an upload that has ended without close_notify: nil
+// if LaxTLS accepts that for the user, else err with the name of the option.
+func (t *transfer) checkTLSEnd(err error) error {
 	if lax := t.server.LaxTLS; lax != nil && lax(t.user.name) {
 		return nil
 	}
@@ -187,14 +185,14 @@ func (t *transfer) cut(err error) error {
 	return err
 }
 
-// keptFor resolves Server.KeepPartials; zero: they are not kept.
-func (s *Server) keptFor() time.Duration { return max(or(s.KeepPartials, 72*time.Hour), 0) }
+// keepPartials resolves Server.KeepPartials; zero: no parts are kept.
+func (s *Server) keepPartials() time.Duration { return max(orDefault(s.KeepPartials, 72*time.Hour), 0) }
 
-// Sweep removes from fsys what uploads have left that broke off longer ago than
-// KeepPartials, or that a crash has ended. It walks all of fsys and blocks until
-// it is through or ctx ends, whose error it returns then; what it may not remove
-// is left. Call it now and then, for each file system that is written to.
-// Uploads under way are younger, and stay: each moves within StallTimeout.
+// Sweep removes from fsys the kept parts of uploads that broke off, or were ended by a
+// crash, longer ago than KeepPartials. It walks all of fsys, and blocks until that is
+// done or ctx ends, whose error it returns then. It skips files that it may not remove.
+// Call it now and then for each file system to which clients upload. Uploads under way
+// are not removed, because each of them has moved a byte within StallTimeout.
 func (s *Server) Sweep(ctx context.Context, fsys afero.Fs) (removed int, err error) {
-	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(s.keptFor(), time.Hour, 2*s.stallTimeout())))
+	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(s.keepPartials(), time.Hour, 2*s.stallTimeout())))
 }

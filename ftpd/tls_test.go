@@ -16,14 +16,15 @@ import (
 
 func withTLS(s *ftpd.Server) { s.TLSConfig = testCertificate() }
 
-// secured is a client whose commands are protected.
+// secured is a client with TLS on the control connection.
 type secured struct {
 	*client
 	conn   *tls.Conn
 	config *tls.Config
 }
 
-// trust is the configuration of a client, up to that version of TLS.
+// trust returns the TLS configuration of a client. version is the highest version of TLS;
+// 0: any.
 func trust(version uint16) *tls.Config {
 	return &tls.Config{
 		InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version,
@@ -31,7 +32,7 @@ func trust(version uint16) *tls.Config {
 	}
 }
 
-// auth protects the commands of c.
+// auth sends AUTH TLS and makes the handshake.
 func (c *client) auth(config *tls.Config) *secured {
 	c.t.Helper()
 	c.want(234, "AUTH TLS")
@@ -50,7 +51,7 @@ func (c *secured) want(code int, line string) string {
 	return c.expect(code, line)
 }
 
-// secure returns a client that is logged in, with data protected.
+// secure returns a client that is logged in, with TLS for commands and data.
 func (s *server) secure(config *tls.Config) *secured {
 	s.t.Helper()
 	c := s.dial().auth(config)
@@ -61,8 +62,8 @@ func (s *server) secure(config *tls.Config) *secured {
 	return c
 }
 
-// begin sends a command that moves data and returns the protected connection,
-// before the handshake.
+// begin sends a command with a data connection, and returns the TLS data connection before
+// its handshake.
 func (c *secured) begin(line string, config *tls.Config) *tls.Conn {
 	c.t.Helper()
 	text := c.want(229, "EPSV")
@@ -77,17 +78,17 @@ func TestSessionReuse(t *testing.T) {
 		name    string
 		reuse   ftpd.SessionReuse
 		version uint16
-		forget  bool // the client has no memory
+		forget  bool // the client keeps no tickets
 		code    int  // of the transfer
 		resumed bool
 	}{
 		{"offered, in TLS 1.3", ftpd.ReuseOffered, tls.VersionTLS13, false, 226, true},
 		{"offered, in TLS 1.2", ftpd.ReuseOffered, tls.VersionTLS12, false, 226, true},
-		{"offered, to a client that cannot", ftpd.ReuseOffered, tls.VersionTLS13, true, 226, false},
+		{"offered, to a client that cannot resume", ftpd.ReuseOffered, tls.VersionTLS13, true, 226, false},
 		{"required, in TLS 1.3", ftpd.ReuseRequired, tls.VersionTLS13, false, 226, true},
 		{"required, in TLS 1.2", ftpd.ReuseRequired, tls.VersionTLS12, false, 226, true},
-		{"required, of a client that cannot", ftpd.ReuseRequired, tls.VersionTLS13, true, 522, false},
-		{"required, of a client that cannot, in TLS 1.2", ftpd.ReuseRequired, tls.VersionTLS12, true, 522, false},
+		{"required, of a client that cannot resume", ftpd.ReuseRequired, tls.VersionTLS13, true, 522, false},
+		{"required, of a client that cannot resume, in TLS 1.2", ftpd.ReuseRequired, tls.VersionTLS12, true, 522, false},
 		{"off", ftpd.ReuseOff, tls.VersionTLS13, false, 226, false},
 		{"off, in TLS 1.2", ftpd.ReuseOff, tls.VersionTLS12, false, 226, false},
 	} {
@@ -95,7 +96,7 @@ func TestSessionReuse(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = tt.reuse })
 			s.file("f", 300_000)
 			c := s.secure(trust(tt.version))
-			for i := range 3 { // tickets of data connections count too
+			for i := range 3 { // a ticket of a data connection is valid for the next one
 				config := c.config
 				if tt.forget {
 					config = trust(tt.version)
@@ -134,7 +135,7 @@ func TestSomeUsersNeedNotResume(t *testing.T) {
 	}
 }
 
-func TestTicketsOfAnotherSessionAreNoneOfThisOne(t *testing.T) {
+func TestTicketsOfAnotherSessionAreRefused(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = ftpd.ReuseRequired })
@@ -145,10 +146,10 @@ func TestTicketsOfAnotherSessionAreNoneOfThisOne(t *testing.T) {
 			}
 			c.expect(522, "RETR")
 
-			// A client that comes again brings its old tickets along.
+			// A client that connects again still has its old tickets.
 			c = s.secure(thief.config)
 			if !c.conn.ConnectionState().DidResume {
-				t.Error("commands were not resumed")
+				t.Error("the control connection has not resumed the old session")
 			}
 			if got := <-nettest.Sum(t, c.begin("RETR f", c.config)); got.N != 10 {
 				t.Errorf("got %d bytes, %v", got.N, got.Err)
@@ -178,7 +179,7 @@ func TestImplicitTLS(t *testing.T) {
 	c.want(503, "AUTH TLS")
 	c.want(331, "USER u")
 	c.want(230, "PASS secret")
-	data := c.begin("RETR f", c.config) // protected without being asked
+	data := c.begin("RETR f", c.config) // protected without PROT P
 	if got := <-nettest.Sum(t, data); got.SHA256 != nettest.PatternSum(0, 100_000) {
 		t.Errorf("got %d bytes, %v", got.N, got.Err)
 	}
@@ -190,7 +191,7 @@ func TestImplicitTLS(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotSpeakTLSIsNotServedThere(t *testing.T) {
+func TestImplicitTLSRefusesClientsWithoutTLS(t *testing.T) {
 	s := start(t, withTLS)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -210,8 +211,8 @@ func TestWhoDoesNotSpeakTLSIsNotServedThere(t *testing.T) {
 	if b, _ := io.ReadAll(conn); len(b) > 7 || len(b) > 0 && b[0] != 0x15 { // an alert at most
 		t.Errorf("got %q", b)
 	}
-	if x := next(t, s.leavings); x.Err == nil {
-		t.Error("told that the client left by itself")
+	if x := next(t, s.disconnects); x.Err == nil {
+		t.Error("the reason of the end is missing")
 	}
 	_ = s.Close()
 	<-served
@@ -227,7 +228,7 @@ func TestServeNeedsACertificateForTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := serve(tester(t), ln); err == nil {
+			if err := serve(testServer(t), ln); err == nil {
 				t.Error("no error")
 			}
 		})
@@ -249,15 +250,15 @@ func TestBrowsersGetNoHandshake(t *testing.T) {
 	}
 }
 
-// FtpWebRequest of .NET never tells the end of TLS (F14).
-func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
+// FtpWebRequest of .NET never sends close_notify (F14).
+func TestAnUploadWithoutCloseNotifyFails(t *testing.T) {
 	const size, half = 300_000, 200_000
 	for _, tt := range []struct {
 		name, option, named string
 		close               func(*net.TCPConn) error
 	}{
-		{"to a library", "", "LaxTLS", (*net.TCPConn).CloseWrite},
-		{"to a program that calls it otherwise", "--lax", "--lax", (*net.TCPConn).Close},
+		{"without LaxTLSName", "", "LaxTLS", (*net.TCPConn).CloseWrite},
+		{"with LaxTLSName", "--lax", "--lax", (*net.TCPConn).Close},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) {
@@ -274,11 +275,11 @@ func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
 			text := c.expect(426, "STOR")
 			for _, want := range []string{"close_notify", "(see " + tt.named + ")", "resume with REST 200000"} {
 				if !strings.Contains(text, want) {
-					t.Errorf("reply %q does not tell %q", text, want)
+					t.Errorf("reply %q does not contain %q", text, want)
 				}
 			}
 			if x := s.transfer(); x.Err == nil || !strings.Contains(x.Err.Error(), "(see "+tt.named+")") {
-				t.Errorf("told %v, want the name of the option", x.Err)
+				t.Errorf("got %v, want the name of the option", x.Err)
 			}
 			c.want(550, "MLST f")
 			c.want(350, "REST 200000")
@@ -289,13 +290,13 @@ func TestUploadWithoutTheEndOfTLSIsNotWhole(t *testing.T) {
 			_ = data.Close()
 			c.expect(226, "STOR")
 			if s.content("f") != pattern(0, size) {
-				t.Error("the file is not what was sent")
+				t.Error("the file has other bytes than were sent")
 			}
 		})
 	}
 }
 
-func TestUploadWithoutTheEndOfTLSIsWholeWhereThatIsWanted(t *testing.T) {
+func TestAnUploadWithoutCloseNotifyIsCompleteWithLaxTLS(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) {
 		withTLS(s)
 		s.LaxTLS = func(user string) bool { return user == "u" }
@@ -312,12 +313,12 @@ func TestUploadWithoutTheEndOfTLSIsWholeWhereThatIsWanted(t *testing.T) {
 		_ = data.NetConn().Close()
 		c.expect(226, "STOR")
 		if s.content("f") != pattern(0, size) {
-			t.Error("the file is not what was sent")
+			t.Error("the file has other bytes than were sent")
 		}
 	}
 }
 
-func TestDataHandshakeThatDoesNotCome(t *testing.T) {
+func TestAMissingDataHandshakeEndsTheTransfer(t *testing.T) {
 	s := start(t, func(s *ftpd.Server) { withTLS(s); s.StallTimeout = 100 * time.Millisecond })
 	s.file("f", 10)
 	c := s.secure(trust(0))
@@ -337,14 +338,13 @@ func TestAborDuringADataHandshake(t *testing.T) {
 	c.expect(226, "ABOR")
 }
 
-// What a firewall can read of the commands, others can change: there is no way back
-// to clear text.
+// Without TLS on the control connection others could change the commands.
 func TestCCCIsRefusedAndNotOffered(t *testing.T) {
 	s := start(t, withTLS)
 	c := s.secure(trust(0))
 	c.want(502, "CCC")
 	c.want(200, "NOOP")
 	if text := c.want(211, "FEAT"); strings.Contains(text, "CCC") {
-		t.Errorf("FEAT offers it: %q", text)
+		t.Errorf("FEAT lists it: %q", text)
 	}
 }

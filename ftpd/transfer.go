@@ -15,18 +15,18 @@ import (
 	"sluice/sendfile"
 )
 
-// transfer is a RETR, STOR, STOU, APPE, LIST, NLST or MLSD under way, by whichever
-// engine.
+// transfer is a RETR, STOR, STOU, APPE, LIST, NLST or MLSD under way, of this engine or
+// of ftpserverlib's.
 type transfer struct {
-	server  *Server
-	live    *live.Session
-	user    *user           // of who has begun it
-	ctx     context.Context // ends when it must
-	begun   time.Time
-	record  Transfer       // for OnTransfer
-	watched *live.Transfer // nil: nobody looks
+	server    *Server
+	live      *live.Session
+	user      *user
+	ctx       context.Context // ends when the transfer is cancelled
+	begun     time.Time
+	record    Transfer       // for OnTransfer
+	liveEntry *live.Transfer // in the registry; nil: the transfer is only counted
 
-	throttle *rate.Throttle // nil: no limit holds
+	throttle *rate.Throttle // nil: no rate limit
 }
 
 var (
@@ -34,38 +34,39 @@ var (
 	errPanic  = errors.New("panic during the transfer")
 )
 
-// newTransfer begins a transfer of the file or directory name, until ctx ends.
+// newTransfer returns a transfer of the file or directory name that begins now and ends
+// with ctx at the latest.
 func newTransfer(ctx context.Context, server *Server, session *live.Session, u *user, command, name string) *transfer {
 	return &transfer{server: server, live: session, user: u, ctx: ctx, begun: time.Now(), record: Transfer{
 		User: u.name, Op: command, Path: name, Upload: command == Store || command == Append, Retransmits: -1,
 	}}
 }
 
-// stream is an open data connection: what bytes go through, protected if they have
-// to be.
+// stream is an open data connection: a TLS connection if data is protected, else the
+// socket. The functions are those of dataconn.Conn.
 type stream struct {
 	net.Conn
 	below net.Conn     // the socket
-	cork  func()       // lets what is sent go with the end
-	fail  func()       // makes the end a reset
-	end   func() error // tells the client that all has gone
+	cork  func()       // sends the data together with the end of the connection
+	fail  func()       // makes closing reset the connection
+	end   func() error // sends close_notify with TLS
 
-	finish func(deadline time.Time) // ends our direction, and waits for the client to end its own
+	finish func(deadline time.Time) // shuts down our direction, and waits for the client to do the same
 }
 
-// over opens the data connection and lets move move all bytes over it. It blocks until
-// that is done, the client stalls, or the operation ends.
-func (op *operation) over(move func(conn *stream) error) error {
+// withConn opens the data connection and calls move, which moves all bytes over it. It
+// blocks until that is done, the client stalls, or the operation is cancelled.
+func (op *operation) withConn(move func(conn *stream) error) error {
 	data, err := op.connect()
 	if err != nil {
 		return err
 	}
 	conn, err := data.Secure(op.ctx, op.protection())
 	if err != nil {
-		if op.isStolen() {
+		if op.hasSecondConn() {
 			err = context.Cause(op.ctx)
 		}
-		return op.failData(err)
+		return op.setDataErr(err)
 	}
 	err = move(&stream{
 		Conn: conn, below: data.NetConn(), cork: data.Cork, fail: data.Fail, finish: data.Finish,
@@ -75,33 +76,33 @@ func (op *operation) over(move func(conn *stream) error) error {
 	return err
 }
 
-// sendOver is over for what the client must be told the end of. It returns when the
-// client has read reply 150, or has had the time to: aria2 waits for ever if it finds
-// reply 226 behind it. A client that ends the data connection too has read reply 150; no
-// other sign is as quick. One that does so after reply 226 only has its time from reply
-// 150 on.
-func (op *operation) sendOver(send func(conn *stream) error) error {
-	return op.over(func(conn *stream) error {
+// sendWithConn is withConn for data that the server sends: it also ends the data
+// connection. It returns when the client has closed its side too, and so has read reply
+// 150, or when delays.reader has passed since reply 150. Otherwise aria2 would read
+// replies 150 and 226 together, and then it waits for ever. Some clients close their side
+// only after reply 226; for them the delay counts.
+func (op *operation) sendWithConn(send func(conn *stream) error) error {
+	return op.withConn(func(conn *stream) error {
 		if err := send(conn); err != nil {
 			return err
 		}
-		if err := op.failData(conn.end()); err != nil {
+		if err := op.setDataErr(conn.end()); err != nil {
 			return err
 		}
-		conn.finish(op.introduced.Add(op.session.server.waits.forReader()))
-		if op.isStolen() {
-			return op.failData(context.Cause(op.ctx))
+		conn.finish(op.openingSent.Add(op.session.server.delays.beforeFinal()))
+		if op.hasSecondConn() {
+			return op.setDataErr(context.Cause(op.ctx))
 		}
 		return nil
 	})
 }
 
-// protection returns how the data connection is protected; nil: not at all. That of an
-// upload gets no ticket, unless sessions must be resumed: some clients never read
-// while they upload, and what they have not read makes their close a reset.
+// protection returns how TLS protects the data connection; nil: not at all. An upload
+// gets no session ticket, unless sessions must be resumed: some clients never read while
+// they upload, and unread data turns their close into a reset.
 func (op *operation) protection() *dataconn.Protection {
 	s := op.session
-	if !s.isPrivate() {
+	if !s.protectsData() {
 		return nil
 	}
 	lax, required := s.server.LaxReuse, s.server.Reuse == ReuseRequired
@@ -114,20 +115,20 @@ func (op *operation) protection() *dataconn.Protection {
 	return p
 }
 
-// isPrivate reports whether data is to be protected.
-func (s *session) isPrivate() bool {
+// protectsData reports whether the client has chosen PROT P.
+func (s *session) protectsData() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.private
+	return s.protectData
 }
 
-// options are those of package sendfile for conn: by the server's method, if it
-// is one of methods and there is a choice. It must be watched before.
-func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.Options {
+// sendOptions returns the options of package sendfile for conn. They force the server's
+// method if it is one of methods and conn is not TLS. Call beginLive first.
+func (t *transfer) sendOptions(conn *stream, methods ...sendfile.Method) *sendfile.Options {
 	srv := t.server
 	opt := &sendfile.Options{
 		Timeout:  srv.stallTimeout(),
-		Progress: func(r sendfile.Result) { t.watched.Progress(r) }, // watched from later on
+		Progress: func(r sendfile.Result) { t.liveEntry.Progress(r) },
 	}
 	if _, clear := conn.Conn.(*net.TCPConn); clear && slices.Contains(methods, srv.Method) {
 		opt.Method = srv.Method
@@ -135,14 +136,14 @@ func (t *transfer) options(conn *stream, methods ...sendfile.Method) *sendfile.O
 	return opt
 }
 
-// ended keeps what package sendfile has done, and returns why not all went.
-// Connections are closed to end a transfer, and that they were is not the
-// reason.
-func (t *transfer) ended(res sendfile.Result, err error) error {
+// recordResult records the result of package sendfile, and returns err, but with the
+// cause of ctx if that has ended: then the transfer was cancelled by closing its
+// connection, and "connection closed" is not the reason.
+func (t *transfer) recordResult(res sendfile.Result, err error) error {
 	ctx := t.ctx
 	t.throttle.Close(res.Sent)
 	t.throttle = nil
-	t.unwatch(ctx, res, err)
+	t.endLive(ctx, res, err)
 	var e *sendfile.Error
 	if errors.As(err, &e) && ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err())) {
 		cut := *e
@@ -152,28 +153,30 @@ func (t *transfer) ended(res sendfile.Result, err error) error {
 	return err
 }
 
-// done ends the transfer, which err if not nil has failed. It returns the final reply.
-func (op *operation) done(t *transfer, err error) reply {
-	t.report(err, op.settle)
+// finish reports the end of the transfer, which has failed if err is not nil. It returns
+// the final reply.
+func (op *operation) finish(t *transfer, err error) reply {
+	t.report(err, op.setResult)
 	if err != nil {
-		return say(550, sentence(reasonOf(err)))
+		return newReply(550, capitalize(errorText(err)))
 	}
-	return say(226, "Transfer complete")
+	return newReply(226, "Transfer complete")
 }
 
-// report tells of the end of the transfer; err if not nil is why it failed. settle, if
-// not nil, is told first, and then the hook, if the transfer is about a file.
-func (t *transfer) report(err error, settle func(Transfer)) {
-	if t.watched != nil { // nobody has ended it: a hook has panicked
-		t.unwatch(context.Background(), sendfile.Result{}, net.ErrClosed) // which package live takes for a cut by us
+// report completes the record of the transfer; err if not nil is why it failed. It
+// passes the record to setResult, if that is not nil, and then, if a file was
+// transferred, to OnTransfer.
+func (t *transfer) report(err error, setResult func(Transfer)) {
+	if t.liveEntry != nil { // recordResult was not called, because a hook has panicked
+		t.endLive(context.Background(), sendfile.Result{}, net.ErrClosed) // package live reports net.ErrClosed as cut by the server
 	}
 	t.record.Err = err
 	t.record.Duration = time.Since(t.begun)
-	if err == nil || t.record.Outcome == live.Complete { // all has moved, but the file may have failed since
+	if err == nil || t.record.Outcome == live.Complete { // all bytes have moved, but the file may have failed since
 		t.record.Outcome = outcomeOf(err)
 	}
-	if settle != nil {
-		settle(t.record)
+	if setResult != nil {
+		setResult(t.record)
 	}
 	var hook func(Transfer)
 	if t.record.Op == Retrieve || t.record.Op == Store || t.record.Op == Append {
@@ -182,10 +185,11 @@ func (t *transfer) report(err error, settle func(Transfer)) {
 	t.live.Report(&t.record, hook)
 }
 
-// outcomeOf is live.OutcomeOf, for the errors of uploads and of this package too.
+// outcomeOf is live.OutcomeOf, extended to the errors of package upload and of this
+// package.
 func outcomeOf(err error) Outcome {
 	switch {
-	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset), errors.Is(err, errConverts),
+	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset), errors.Is(err, errASCIIOffset),
 		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy), errors.Is(err, dataconn.ErrSecond):
 		return live.Cut
 	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
@@ -194,31 +198,31 @@ func outcomeOf(err error) Outcome {
 	return live.OutcomeOf(err)
 }
 
-// isStall reports whether err means that the client took or sent nothing for
-// too long.
+// isStall reports whether err means that no byte moved for StallTimeout.
 func isStall(err error) bool {
 	var e *sendfile.Error
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// smallTransfer is the size of the longest download that is only counted: it is
-// gone before anybody could look.
+// smallTransfer is the size up to which a download is only counted: it ends before
+// anybody could look at it.
 const smallTransfer = 64 << 10
 
-// watch makes what is about to move over conn one that others can look at. size
-// is how much that is; negative: not known.
-func (t *transfer) watch(conn *stream, upload bool, size int64) {
+// beginLive enters the transfer over conn in the registry, where "sluice top" and STAT
+// find it, unless it is small. size is in bytes; negative: not known.
+func (t *transfer) beginLive(conn *stream, upload bool, size int64) {
 	if size >= 0 && size <= smallTransfer {
 		return
 	}
-	t.watched = t.live.Begin(live.Job{
+	t.liveEntry = t.live.Begin(live.Job{
 		Op: t.record.Op, Path: t.record.Path, Offset: t.record.Offset, Size: size, Upload: upload, Conn: conn.below,
 	})
 }
 
-// unwatch tells how the moving has ended, while there still is a connection.
-func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) {
-	if t.watched == nil {
+// endLive records how the transfer of bytes has ended. The connection must still be
+// open, because package live samples it.
+func (t *transfer) endLive(ctx context.Context, res sendfile.Result, err error) {
+	if t.liveEntry == nil {
 		t.live.Count(time.Now(), res)
 		t.record.Result = res
 		return
@@ -226,12 +230,12 @@ func (t *transfer) unwatch(ctx context.Context, res sendfile.Result, err error) 
 	switch cause := context.Cause(ctx); {
 	case err == nil || cause == nil:
 	case cause == ErrServerClosed, cause == errTooLong, errors.Is(cause, dataconn.ErrSecond):
-		err = net.ErrClosed // which package live takes for a cut by us
+		err = net.ErrClosed // package live reports it as cut by the server
 	default:
 		err = cause
 	}
-	rec := t.watched.End(res, err)
-	t.watched = nil
+	rec := t.liveEntry.End(res, err)
+	t.liveEntry = nil
 	rec.User, rec.Op, rec.Path, rec.Offset = t.record.User, t.record.Op, t.record.Path, t.record.Offset
 	t.record = rec
 }

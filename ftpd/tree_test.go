@@ -12,16 +12,16 @@ import (
 	"sluice/ftpd"
 )
 
-func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
+func TestUsersWithoutWriteRightsChangeNothing(t *testing.T) {
 	for _, who := range []struct {
 		name  string
 		admit func(*access)
 		login func(*server) *client
 	}{
 		{"anonymous", nil, (*server).guest},
-		{"anonymous on a tree that is writable", func(a *access) { a.root = a.root.Writable() }, (*server).guest},
-		{"a user without Write", func(a *access) { a.write = false }, (*server).login},
-		{"a user without Write on a tree that is writable", func(a *access) {
+		{"anonymous in a writable tree", func(a *access) { a.root = a.root.Writable() }, (*server).guest},
+		{"a user without write rights", func(a *access) { a.write = false }, (*server).login},
+		{"a user without write rights in a writable tree", func(a *access) {
 			a.root, a.write = a.root.Writable(), false
 		}, (*server).login},
 	} {
@@ -86,7 +86,7 @@ func TestThoseWhoMayNotWriteChangeNothing(t *testing.T) {
 	}
 }
 
-func TestChangesOfOneWhoMay(t *testing.T) {
+func TestUsersWithWriteRightsCanChangeFiles(t *testing.T) {
 	s := start(t, nil)
 	s.file("f", 10)
 	c := s.login()
@@ -108,7 +108,7 @@ func TestChangesOfOneWhoMay(t *testing.T) {
 	}
 }
 
-func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
+func TestCommandsWithoutAnArgumentDoNotChangeTheCurrentDirectory(t *testing.T) {
 	s := start(t, nil)
 	for _, d := range []string{"d", "d/e"} {
 		if err := os.Mkdir(filepath.Join(s.dir, d), 0o755); err != nil {
@@ -132,14 +132,14 @@ func TestCommandsWithoutArgumentSpareTheCurrentDirectory(t *testing.T) {
 	c.want(550, "RNTO .")
 	c.want(350, "RNFR /")
 	c.want(550, "RNTO /x")
-	c.want(250, "RMD /d/e") // by its name: clients that remove a tree stand in it
+	c.want(250, "RMD /d/e") // by its absolute path: clients that remove a tree are in it
 	c.want(250, "CWD ..")
 	if got := s.names(); len(got) != 2 {
-		t.Errorf("there are %q, want d and f", got)
+		t.Errorf("the directory has %q, want d and f", got)
 	}
 }
 
-func TestNoNameLeadsOut(t *testing.T) {
+func TestNoNameLeadsOutOfTheTree(t *testing.T) {
 	s := start(t, nil)
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret")
@@ -164,7 +164,7 @@ func TestNoNameLeadsOut(t *testing.T) {
 	c := s.login()
 	c.want(250, "CWD sub")
 	before := s.names()
-	// These are listed as what they are; RMD removes links. See links_test.go.
+	// These are listed, and RMD removes the links: see links_test.go.
 	listed := []string{"/dir", "/file", "/relative", "/loop", "/fifo", "/tofifo"}
 	describing := []string{"LIST", "NLST", "MLST", "STAT", "RMD"}
 	up := strings.Repeat("../", 40)
@@ -175,13 +175,13 @@ func TestNoNameLeadsOut(t *testing.T) {
 	} {
 		for _, cmd := range []string{"RETR", "STOR", "APPE", "SIZE", "MDTM", "MLST", "CWD", "LIST", "NLST", "MLSD", "STAT", "RMD", "MFMT 20200101000000"} {
 			if cmd == "STOR" && !strings.Contains(name, "dir") && !strings.Contains(name, "f") {
-				continue // would rightly make a file
+				continue // the name is valid and makes a file
 			}
 			if cmd == "APPE" && !strings.Contains(name, "f") {
 				continue
 			}
 			if name == ".." && cmd != "RETR" && cmd != "SIZE" && cmd != "RMD" {
-				continue // is the root, which may be looked at
+				continue // the root, for which the other commands succeed
 			}
 			if slices.Contains(listed, name) && slices.Contains(describing, cmd) {
 				continue
@@ -197,14 +197,14 @@ func TestNoNameLeadsOut(t *testing.T) {
 				t.Errorf("%q: %q", line, text)
 			}
 			if strings.Contains(text, s.dir) {
-				t.Errorf("%q: %q names the root", line, text)
+				t.Errorf("%q: %q contains the host's path", line, text)
 			}
 		}
 	}
 	if text := c.want(257, "PWD"); !strings.Contains(text, `"/sub"`) {
 		t.Errorf("PWD: %q", text)
 	}
-	// A link itself may be removed, what it leads to stays.
+	// Removing a link leaves its target.
 	c.want(250, "DELE /file")
 	c.want(550, "DELE /dir/secret")
 	if b, err := os.ReadFile(secret); string(b) != "secret" || err != nil {
@@ -215,10 +215,10 @@ func TestNoNameLeadsOut(t *testing.T) {
 	}
 }
 
-func TestReplyToCWDOfTheRootDoesNotNameIt(t *testing.T) {
+func TestTheReplyToCWDDoesNotShowTheHostsPath(t *testing.T) {
 	s := start(t, nil)
 	c := s.guest()
-	path := string(filepath.Separator) + filepath.Base(s.dir) // without the separator it may stand in a time
+	path := string(filepath.Separator) + filepath.Base(s.dir) // without the separator it could match a time
 	for _, line := range []string{"CWD /", "CWD ..", "CDUP", "PWD", "STAT /", "MLST /", "MLST", "STAT"} {
 		c.send(line)
 		_, text, err := c.reply()
@@ -238,7 +238,7 @@ func TestNoNameForgesALine(t *testing.T) {
 		for _, cmd := range []string{"LIST", "NLST", "MLSD"} {
 			got := s.guest().get(m, cmd)
 			if cmd == "MLSD" {
-				_, got, _ = strings.Cut(got, " .\r\n") // the directory itself
+				_, got, _ = strings.Cut(got, " .\r\n") // removes the line of the directory itself
 			}
 			if strings.Count(got, "\n") != 2 || strings.Count(got, "\r") != 2 || !strings.Contains(got, shown+"\r\n") {
 				t.Errorf("%s = %q", cmd, got)
@@ -267,7 +267,7 @@ func TestListingToAClientThatStallsIsCut(t *testing.T) {
 	for _, m := range []mode{pasv, port} {
 		t.Run(string(m), func(t *testing.T) {
 			s := start(t, func(s *ftpd.Server) { s.StallTimeout = 200 * time.Millisecond })
-			path := s.deep(2000)
+			path := s.makeDeepDir(2000)
 			c := s.guest()
 			conn := c.data(m, "NLST "+path)
 			_ = conn.SetReadBuffer(16 << 10)
@@ -278,17 +278,16 @@ func TestListingToAClientThatStallsIsCut(t *testing.T) {
 	}
 }
 
-// deep makes empty files in a directory with a long path, which it returns.
-// NLST repeats the path with each name, and so a listing says more than the
-// sockets between client and server hold.
-func (s *server) deep(files int) string {
+// makeDeepDir makes empty files in a directory with a long path, which it returns. NLST repeats
+// the path with each name, so that a listing is larger than the socket buffers.
+func (s *server) makeDeepDir(files int) string {
 	s.t.Helper()
 	path := strings.Repeat(strings.Repeat("d", 250)+"/", 12)
 	if err := os.MkdirAll(filepath.Join(s.dir, path), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	s.file(path+"0", 0)
-	dir, err := os.OpenRoot(filepath.Join(s.dir, path)) // the way there takes its time
+	dir, err := os.OpenRoot(filepath.Join(s.dir, path)) // resolves the long path only once
 	if err != nil {
 		s.t.Fatal(err)
 	}

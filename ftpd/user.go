@@ -15,26 +15,26 @@ import (
 	"sluice/internal/vfs"
 )
 
-// user is who has logged in: what it sees, and what it may do there. Its methods
+// user is a client that has logged in: its file system and its rights. The methods
 // take absolute, clean paths of its tree.
 type user struct {
-	account Account
-	name    string // how hooks, limits and kept uploads know it
-	rights  account.Rights
-	tree    vfs.Tree
-	isRoot  bool   // the tree is a directory of this machine: its files open at once
-	home    func() // closes tree, if it is the user's own; else nil
-	ext     extensions
-	disk    durable.Policy // of what it changes
+	account   Account
+	name      string // in hooks, limits and kept uploads
+	rights    account.Rights
+	tree      vfs.Tree
+	isRoot    bool   // the tree is a directory of this machine: its files open at once
+	closeHome func() // closes tree, if newUser has opened it; else nil
+	ext       extensions
+	disk      durable.Policy // for the changes that the user makes
 }
 
-// errName is for names that no file can have here.
+// errName is the error for a name that no file of the user can have.
 var errName = ftpserver.ErrFileNameNotAllowed
 
-// newUser returns the user of an account, who has logged in as name and changes files
-// as disk says. The caller closes it.
+// newUser returns the user of the account a that has logged in as name. disk says
+// which of its changes are synced to the disk. The caller closes the user.
 func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
-	if vfs.IsNothing(a.FS) {
+	if vfs.IsNil(a.FS) {
 		return nil, errNoFS
 	}
 	if a.Name != "" {
@@ -46,26 +46,26 @@ func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
 		if err != nil {
 			return nil, err
 		}
-		u.tree, u.home = home, leave
+		u.tree, u.closeHome = home, leave
 	}
 	if root, ok := u.tree.(*vfs.Root); ok {
 		u.isRoot = true
-		if !root.CanWrite() { // or facts would tell rights that the Root refuses
+		if !root.CanWrite() { // otherwise MLSD would show rights that the Root refuses
 			u.rights &= ReadOnly | Who
 		}
 	}
 	return u, nil
 }
 
-// close closes the user's own tree, if there is one. u may be nil.
+// close closes the tree, if newUser has opened it. u may be nil.
 func (u *user) close() {
-	if u != nil && u.home != nil {
-		u.home()
+	if u != nil && u.closeHome != nil {
+		u.closeHome()
 	}
 }
 
-// maySee returns an error if the user may do nothing with files. Nothing is told then of
-// which there are.
+// maySee returns an error if the user has no right to any file. Such a user must not
+// learn which files exist.
 func (u *user) maySee() error {
 	if u.rights&account.All == 0 {
 		return fs.ErrPermission
@@ -73,13 +73,13 @@ func (u *user) maySee() error {
 	return nil
 }
 
-// conceals reports whether a name is not there for the user: that of an upload which is
-// not whole yet, or a hidden one.
+// conceals reports whether name does not exist for the user: because it is the hidden
+// file of an unfinished upload, or begins with a dot where the account hides such names.
 func (u *user) conceals(name string) bool {
 	return partial.IsIn(name) || u.account.HideDotFiles && vfs.IsHidden(name)
 }
 
-// stat describes what name leads to, unless it is concealed.
+// stat describes the file or directory name, unless it is concealed. It follows links.
 func (u *user) stat(name string) (fs.FileInfo, error) {
 	if err := u.maySee(); err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func (u *user) stat(name string) (fs.FileInfo, error) {
 		return nil, fs.ErrNotExist
 	}
 	info, err := u.tree.Stat(name)
-	return info, bare(err)
+	return info, stripPaths(err)
 }
 
-// entry describes name itself, unless it is concealed.
+// entry describes name, unless it is concealed. It describes a link itself.
 func (u *user) entry(name string) (list.Item, error) {
 	if err := u.maySee(); err != nil {
 		return list.Item{}, err
@@ -101,32 +101,32 @@ func (u *user) entry(name string) (list.Item, error) {
 	}
 	info, err := u.tree.Entry(name)
 	if err != nil {
-		return list.Item{}, bare(err)
+		return list.Item{}, stripPaths(err)
 	}
 	return itemOf(info), nil
 }
 
-// look is stat for a client who asks how large and how old a file is.
-func (u *user) look(name string) (fs.FileInfo, error) {
-	if err := u.mayLook(); err != nil {
+// statIfAllowed is stat for SIZE and MDTM, which need one of the rights of mayStat.
+func (u *user) statIfAllowed(name string) (fs.FileInfo, error) {
+	if err := u.mayStat(); err != nil {
 		return nil, err
 	}
 	return u.stat(name)
 }
 
-// mayLook returns an error unless the user may list files, or fetch them.
-func (u *user) mayLook() error {
+// mayStat returns an error unless the user has the right List or Read.
+func (u *user) mayStat() error {
 	if u.rights&account.ReadOnly == 0 {
 		return fs.ErrPermission
 	}
 	return nil
 }
 
-// readDir describes all that is in a directory and not concealed.
+// readDir describes the entries of a directory that are not concealed.
 func (u *user) readDir(name string) ([]list.Item, error) {
 	entries, err := u.entries(name)
 	if err != nil {
-		return nil, bare(err)
+		return nil, stripPaths(err)
 	}
 	items := make([]list.Item, 0, len(entries))
 	for _, info := range entries {
@@ -137,7 +137,7 @@ func (u *user) readDir(name string) ([]list.Item, error) {
 	return items, nil
 }
 
-// itemOf returns what Entry or Entries of a vfs.Tree has said, under its own name.
+// itemOf makes an item of a result of Entry or Entries of vfs.Tree, under its own name.
 func itemOf(info fs.FileInfo) list.Item {
 	it := list.Item{Info: info, Name: info.Name()}
 	if link, ok := info.(*vfs.Link); ok {
@@ -146,8 +146,8 @@ func itemOf(info fs.FileInfo) list.Item {
 	return it
 }
 
-// openWhole opens a regular file, and returns its size. The caller closes it.
-// What is concealed is not there.
+// openWhole opens a regular file that is not concealed, and returns its size. The
+// caller closes it.
 func (u *user) openWhole(name string) (afero.File, int64, error) {
 	if err := u.may(account.Read); err != nil {
 		return nil, 0, err
@@ -170,48 +170,51 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// kept describes what the user's last upload to name has left.
-func (u *user) kept(name string) (fs.FileInfo, error) { return uploads.Kept(u.writer(), name) }
+// keptPart describes the received part of the user's last upload to name.
+func (u *user) keptPart(name string) (fs.FileInfo, error) {
+	return uploads.Kept(u.uploadWriter(), name)
+}
 
-// forget removes that, if the user may give the name to something else.
-func (u *user) forget(name string) {
+// forgetKeptPart removes the kept part of an upload to name, if the user may rename files.
+func (u *user) forgetKeptPart(name string) {
 	if u.may(account.Rename) == nil {
-		uploads.Forget(u.writer(), name)
+		uploads.DiscardKept(u.uploadWriter(), name)
 	}
 }
 
-// existing says whether the user may replace files.
-func (u *user) existing() upload.Existing {
+// existingPolicy says whether the user may replace files.
+func (u *user) existingPolicy() upload.Existing {
 	if u.rights.Has(account.Change) {
 		return upload.Replace
 	}
 	return upload.Leave
 }
 
-// writer is who changes files for the user. Where a driver opens files itself, nothing
-// that an upload has left is ours.
-func (u *user) writer() upload.Writer {
-	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existing(), Disk: u.disk}
+// uploadWriter returns what package upload needs to change files for the user. If a driver
+// opens files itself (GetHandle), no parts of uploads are kept, so there is no owner.
+func (u *user) uploadWriter() upload.Writer {
+	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(), Disk: u.disk}
 	if u.ext.open != nil {
 		w.Owner = ""
 	}
 	return w
 }
 
-// remove removes a file, a link itself, or a special file; a directory it refuses.
+// remove removes a file, a special file, or a link, but not what the link leads to. It
+// refuses a directory.
 func (u *user) remove(name string) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.writer(), name, u.tree.Remove) })
+	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.uploadWriter(), name, u.tree.Remove) })
 }
 
-// removeDir removes an empty directory. A link is removed itself, never what it leads
-// to: clients that do not know links take one to a directory for that, and could not
-// finish otherwise.
+// removeDir removes an empty directory. It also removes a symbolic link, but not what
+// that leads to: clients that do not know links take one for a directory, and could not
+// remove its parent otherwise.
 func (u *user) removeDir(name string) error {
 	removeDir := u.tree.RemoveDir
 	if u.ext.removeDir != nil {
 		removeDir = u.ext.removeDir
 	}
-	return u.removeDirBy(name, func(name string) error {
+	return u.removeDirWith(name, func(name string) error {
 		err := removeDir(name)
 		if err != nil && u.isLink(name) {
 			err = u.tree.Remove(name)
@@ -226,42 +229,42 @@ func (u *user) isLink(name string) bool {
 	return err == nil && info.Mode().Type() == fs.ModeSymlink
 }
 
-// removeAll removes a directory with all that is in it.
-func (u *user) removeAll(name string) error { return u.removeDirBy(name, u.tree.RemoveAll) }
+// removeAll removes a directory with all its contents.
+func (u *user) removeAll(name string) error { return u.removeDirWith(name, u.tree.RemoveAll) }
 
-// removeDirBy has f remove a directory.
-func (u *user) removeDirBy(name string, f func(name string) error) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.writer(), name, f) })
+// removeDirWith removes a directory by calling f.
+func (u *user) removeDirWith(name string, f func(name string) error) error {
+	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.uploadWriter(), name, f) })
 }
 
 // mkdir makes a directory.
 func (u *user) mkdir(name string, perm fs.FileMode) error {
-	return u.makeBy(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
+	return u.makeWith(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
 }
 
-// mkdirAll makes a directory, and those above it that are missing.
+// mkdirAll makes a directory and its missing parents.
 func (u *user) mkdirAll(name string, perm fs.FileMode) error {
-	return u.makeBy(account.Create, name, func(name string) error { return u.tree.MkdirAll(name, perm) })
+	return u.makeWith(account.Create, name, func(name string) error { return u.tree.MkdirAll(name, perm) })
 }
 
-// makeBy has f make a directory or a link.
-func (u *user) makeBy(right account.Rights, name string, f func(name string) error) error {
-	return u.change(right, name, func(name string) error { return uploads.Make(u.writer(), name, f) })
+// makeWith makes a directory or a link by calling f.
+func (u *user) makeWith(right account.Rights, name string, f func(name string) error) error {
+	return u.change(right, name, func(name string) error { return uploads.Make(u.uploadWriter(), name, f) })
 }
 
 // rename moves a file or directory.
 func (u *user) rename(from, to string) error {
 	return u.change(account.Rename, from, func(from string) error {
 		return u.change(account.Rename, to, func(to string) error {
-			return uploads.Rename(u.writer(), from, to)
+			return uploads.Rename(u.uploadWriter(), from, to)
 		})
 	})
 }
 
-// symlink makes a symbolic link, relative, so that it goes with the tree wherever
-// that is.
+// symlink makes a symbolic link. It is relative, so that it stays valid if the tree is
+// moved.
 func (u *user) symlink(target, link string) error {
-	return u.makeBy(account.Link, link, func(link string) error {
+	return u.makeWith(account.Link, link, func(link string) error {
 		if u.ext.symlink != nil {
 			return u.ext.symlink(target, link)
 		}
@@ -269,7 +272,7 @@ func (u *user) symlink(target, link string) error {
 	})
 }
 
-// free returns how many bytes files in a directory may yet take.
+// free returns the free space for files in a directory, in bytes.
 func (u *user) free(dir string) (int64, error) {
 	info, err := u.stat(dir)
 	switch {
@@ -283,27 +286,27 @@ func (u *user) free(dir string) (int64, error) {
 	return u.ext.free(dir)
 }
 
-// change lets f change name if the user has that right.
+// change calls f to change name, if the user has the right.
 func (u *user) change(right account.Rights, name string, f func(name string) error) error {
 	if err := u.mayChange(right, name); err != nil {
 		return err
 	}
-	return bare(f(name))
+	return stripPaths(f(name))
 }
 
-// changeFile is change for a file that is there: special files do not exist for a
-// client.
+// changeFile is change for an existing file or directory: special files do not exist
+// for a client.
 func (u *user) changeFile(name string, f func(name string) error) error {
 	return u.change(account.Change, name, func(name string) error {
 		if _, err := u.tree.Stat(name); err != nil {
 			return err
 		}
-		return uploads.Change(u.writer(), name, f)
+		return uploads.Change(u.uploadWriter(), name, f)
 	})
 }
 
-// mayChange refuses before the tree would, so that a tree which is writable
-// for other reasons stays closed to those who only read.
+// mayChange returns an error if the user lacks the right, or if name is concealed. The
+// tree does not check that: it may be writable for other users.
 func (u *user) mayChange(right account.Rights, name string) error {
 	if err := u.may(right); err != nil {
 		return err
@@ -314,7 +317,7 @@ func (u *user) mayChange(right account.Rights, name string) error {
 	return nil
 }
 
-// may returns an error if the user lacks that right.
+// may returns an error if the user lacks the right.
 func (u *user) may(right account.Rights) error {
 	switch {
 	case u.rights.Has(right):

@@ -141,7 +141,7 @@ func (h *Handler) prepare() {
 		Rules:            h.Rules,
 		CORS:             h.CORS,
 	}
-	if !vfs.IsNothing(h.FS) {
+	if !vfs.IsNil(h.FS) {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
 		c.Files, c.Tree = h.files, h.files.Tree
 	}
@@ -227,7 +227,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 			cutOff(c, w, r)
 		}
 		hook := h.hook(server)
-		if session.IsHeard(hook) {
+		if session.WantsRecord(hook) {
 			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)

@@ -15,6 +15,7 @@ import (
 	"sluice/httpd"
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 )
 
 // watched makes a site use a Registry.
@@ -23,7 +24,7 @@ func watched(reg *live.Registry) func(*httpd.Server) {
 }
 
 // awaitStatus polls the Registry until its content is as wanted.
-func awaitStatus(t *testing.T, reg *live.Registry, what string, wanted func(live.Status) bool) live.Status {
+func awaitStatus(t *testing.T, reg *live.Registry, what string, wanted func(status.Snapshot) bool) status.Snapshot {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		st := live.Snapshot(reg)
@@ -75,11 +76,11 @@ func TestAResponseIsListedWhileItIsSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			st := awaitStatus(t, &reg, "a transfer", func(st live.Status) bool {
+			st := awaitStatus(t, &reg, "a transfer", func(st status.Snapshot) bool {
 				return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 && st.Sessions[0].Transfers[0].Moved > 0
 			})
 			session := st.Sessions[0]
-			if session.Protocol != tt.protocol || session.State != "sending" || session.Remote == "" || session.Local == "" {
+			if session.Protocol != tt.protocol.String() || session.State != "sending" || session.Remote == "" || session.Local == "" {
 				t.Errorf("got %+v", session)
 			}
 			transfer := session.Transfers[0]
@@ -92,9 +93,9 @@ func TestAResponseIsListedWhileItIsSent(t *testing.T) {
 			if g := <-nettest.Sum(t, resp.Body); g.SHA256 != nettest.PatternSum(0, size) {
 				t.Errorf("%d other bytes, %v", g.N, g.Err)
 			}
-			st = awaitStatus(t, &reg, "its end", func(st live.Status) bool { return len(st.Totals.Transfers) == 1 })
+			st = awaitStatus(t, &reg, "its end", func(st status.Snapshot) bool { return len(st.Totals.Transfers) == 1 })
 			total := st.Totals.Transfers[0]
-			if total.Protocol != tt.protocol || total.Result != "complete" || total.Count != 1 || total.Bytes != size || total.Method == "" {
+			if total.Protocol != tt.protocol.String() || total.Result != "complete" || total.Count != 1 || total.Bytes != size || total.Method == "" {
 				t.Errorf("got %+v", total)
 			}
 		})
@@ -113,12 +114,12 @@ func TestSmallResponsesAreCounted(t *testing.T) {
 				_, _ = io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
 				read(t, r, "GET")
 			}
-			st := awaitStatus(t, &reg, "three answers", func(st live.Status) bool { return st.Sessions[0].Requests == 3 })
+			st := awaitStatus(t, &reg, "three answers", func(st status.Snapshot) bool { return st.Sessions[0].Requests == 3 })
 			if got := st.Sessions[0]; got.Sent != 21 || got.State != "idle" || got.Command != "" || len(st.Totals.Transfers) != 0 {
 				t.Errorf("got %+v", got)
 			}
 			_ = c.Close()
-			st = awaitStatus(t, &reg, "the end", func(st live.Status) bool { return len(st.Sessions) == 0 })
+			st = awaitStatus(t, &reg, "the end", func(st status.Snapshot) bool { return len(st.Sessions) == 0 })
 			if got := st.Totals.Protocols[0]; got.Requests != 3 || got.Connections != 1 {
 				t.Errorf("got %+v", got)
 			}
@@ -132,7 +133,7 @@ func TestKillCutsAConnection(t *testing.T) {
 	s.pattern(t, "f", 32<<20)
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: a\r\n\r\n")
-	st := awaitStatus(t, &reg, "a transfer", func(st live.Status) bool {
+	st := awaitStatus(t, &reg, "a transfer", func(st status.Snapshot) bool {
 		return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1
 	})
 	if !reg.Kill(st.Sessions[0].ID) {
@@ -141,7 +142,7 @@ func TestKillCutsAConnection(t *testing.T) {
 	if record := s.last(t); record.Err == nil {
 		t.Errorf("recorded %+v, want an error", record)
 	}
-	st = awaitStatus(t, &reg, "its end", func(st live.Status) bool { return len(st.Sessions) == 0 })
+	st = awaitStatus(t, &reg, "its end", func(st status.Snapshot) bool { return len(st.Sessions) == 0 })
 	if got := st.Totals.Transfers[0].Result; got != "cut" {
 		t.Errorf("result %q, want that we have cut it", got)
 	}
@@ -173,7 +174,7 @@ func TestATransferHasItsCause(t *testing.T) {
 	s.pattern(t, "f", 32<<20)
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-	awaitStatus(t, &reg, "the cause", func(st live.Status) bool {
+	awaitStatus(t, &reg, "the cause", func(st status.Snapshot) bool {
 		return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 && st.Sessions[0].Transfers[0].Cause == "receiver"
 	})
 	_, _ = io.Copy(io.Discard, c)

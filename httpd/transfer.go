@@ -107,7 +107,7 @@ func (s *Server) refused(c *netconn.Conn, line string, response []byte) {
 	if files := s.files.Load(); files != nil {
 		hook = files.hook(s)
 	}
-	if !session.IsHeard(hook) {
+	if !session.WantsRecord(hook) {
 		return
 	}
 	rec.Status = status

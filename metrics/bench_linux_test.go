@@ -15,8 +15,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Each benchmark has what others need for the same beside it, in the same run:
-// machines differ, and so do their hours.
+// Each benchmark measures other libraries in the same run, because results differ
+// between machines and times of day.
 
 func BenchmarkSample(b *testing.B) {
 	server, _ := nettest.Pair(b)
@@ -30,7 +30,7 @@ func BenchmarkSample(b *testing.B) {
 	}
 }
 
-// target is a process to look at, of some threads and 100 descriptors.
+// target starts a process with some threads and 100 descriptors, and returns its PID.
 func target(b *testing.B) int {
 	b.Helper()
 	return start(b, "idle", func(c *exec.Cmd) {
@@ -92,7 +92,7 @@ func BenchmarkProcess(b *testing.B) {
 	b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/process", "process", strconv.Itoa(pid)) })
 }
 
-// readByGopsutil asks for what is in Basic.
+// readByGopsutil reads the groups of Basic.
 func readByGopsutil(p *psprocess.Process) {
 	_, _ = p.Name()
 	_, _ = p.Status()
@@ -106,8 +106,8 @@ func readByGopsutil(p *psprocess.Process) {
 	_, _ = p.PageFaults()
 }
 
-// benchPsutil reports what psutil takes for the same, which a script measures
-// itself: Python's start is not in it.
+// benchPsutil reports the time that psutil takes. The script measures it, so it does
+// not include Python's start.
 func benchPsutil(b *testing.B, unit string, args ...string) {
 	b.Helper()
 	python := psutil(b)
@@ -125,7 +125,7 @@ func benchPsutil(b *testing.B, unit string, args ...string) {
 		sum += seconds
 		rounds++
 	}
-	b.ReportMetric(0, "ns/op") // Python's start is in that
+	b.ReportMetric(0, "ns/op") // hides the time with Python's start
 	b.ReportMetric(sum/float64(rounds)*1e9, unit)
 }
 
@@ -166,11 +166,11 @@ func BenchmarkAllProcesses(b *testing.B) {
 	b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/process", "processes") })
 }
 
-// BenchmarkConnections lists N connections, both ends of which are here.
+// BenchmarkConnections lists N sockets: both ends of N/2 connections.
 func BenchmarkConnections(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprintf("N=%d", n), func(b *testing.B) {
-			port := crowd(b, n/2)
+			port := connectMany(b, n/2)
 			for _, tt := range []struct {
 				name   string
 				filter Filter
@@ -210,8 +210,8 @@ func BenchmarkConnections(b *testing.B) {
 	}
 }
 
-// crowd makes n connections and returns the port that is at one end of all.
-func crowd(b *testing.B, n int) uint16 {
+// connectMany makes n connections and returns the port of their listener.
+func connectMany(b *testing.B, n int) uint16 {
 	b.Helper()
 	ln := listen(b)
 	for range n {
@@ -224,7 +224,7 @@ func crowd(b *testing.B, n int) uint16 {
 			b.Skip("too few descriptors:", err)
 		}
 		b.Cleanup(func() {
-			_ = client.SetLinger(0) // no TIME_WAIT is left of it
+			_ = client.SetLinger(0) // leaves no socket in TIME_WAIT
 			_ = client.Close()
 			_ = server.Close()
 		})

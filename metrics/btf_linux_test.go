@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// kernelTypes are the structs of the running kernel as it describes them, see
-// bpf/btf of the kernel's documentation: each type by its number, from 1 on.
+// kernelTypes are the types of the running kernel from its BTF, see bpf/btf in the
+// kernel's documentation. Type numbers start at 1.
 type kernelTypes struct {
 	types   []btfType
 	strings []byte
@@ -20,7 +20,7 @@ type kernelTypes struct {
 type btfType struct {
 	name    string
 	kind    uint32
-	size    uint32 // of a struct or an integer, in bytes; of others, the number of a type
+	size    uint32 // bytes of a struct or integer; for other kinds, the number of a type
 	members []btfMember
 }
 
@@ -28,7 +28,7 @@ type btfMember struct {
 	name   string
 	typ    uint32
 	offset uint32 // bits
-	width  uint32 // bits, of a bit field; else 0
+	width  uint32 // bits of a bit field; otherwise 0
 }
 
 const (
@@ -37,7 +37,7 @@ const (
 	btfStruct   = 4
 	btfUnion    = 5
 	btfEnum     = 6
-	btfTypedef  = 8 // followed by volatile, const and
+	btfTypedef  = 8 // 9 and 10 are volatile and const
 	btfRestrict = 11
 	btfFunction = 13
 	btfVariable = 14
@@ -46,7 +46,7 @@ const (
 	btfEnum64   = 19
 )
 
-// readKernelTypes skips the test where the kernel does not describe itself.
+// readKernelTypes reads the BTF of the kernel, or skips the test if there is none.
 func readKernelTypes(t *testing.T) kernelTypes {
 	t.Helper()
 	b, err := os.ReadFile("/sys/kernel/btf/vmlinux")
@@ -122,7 +122,7 @@ func (k kernelTypes) members(t *testing.T, name string) map[string]btfMember {
 	return nil
 }
 
-// bits returns the size of a member.
+// bits returns the size of a member in bits.
 func (k kernelTypes) bits(m btfMember) uint32 {
 	if m.width != 0 {
 		return m.width

@@ -11,14 +11,14 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A role is played by a goroutine until its connection is closed.
+// A role uses one end of a connection until that is closed.
 type role func(c *net.TCPConn)
 
 func flood(c *net.TCPConn)  { _, _ = io.Copy(c, zeros{}) }
 func drain(c *net.TCPConn)  { _, _ = io.Copy(io.Discard, c) }
 func ignore(_ *net.TCPConn) {}
 
-// trickle sends a little at times.
+// trickle sends 100 bytes every 20 ms.
 func trickle(c *net.TCPConn) {
 	for {
 		if _, err := c.Write(make([]byte, 100)); err != nil {
@@ -28,18 +28,18 @@ func trickle(c *net.TCPConn) {
 	}
 }
 
-// checkCause lets two roles play until Limit says what is wanted twice in a
-// row: a transfer begins with other causes, and a machine that is busy with
-// something else has its own. A cause that is named wrong stays so.
+// checkCause runs two roles until Limit returns want twice in a row, and fails after
+// 20 samples. A transfer starts with other causes, and other work of the machine adds
+// its own, but a wrong result of Limit would stay.
 func checkCause(t *testing.T, server, client *net.TCPConn, sender, receiver role, want Cause) {
 	t.Helper()
-	var players sync.WaitGroup
-	players.Go(func() { sender(server) })
-	players.Go(func() { receiver(client) })
+	var roles sync.WaitGroup
+	roles.Go(func() { sender(server) })
+	roles.Go(func() { receiver(client) })
 	defer func() {
 		_ = server.Close()
 		_ = client.Close()
-		players.Wait()
+		roles.Wait()
 	}()
 	s := newSocket(t, server)
 	var a, b TCP
@@ -51,7 +51,7 @@ func checkCause(t *testing.T, server, client *net.TCPConn, sender, receiver role
 		if tries == 20 {
 			t.Fatalf("got %v, want %v, between\n%+v\n%+v", got, want, a, b)
 		}
-		time.Sleep(100 * time.Millisecond) // what is measured is what happens meanwhile
+		time.Sleep(100 * time.Millisecond) // Limit measures what happens in this time
 		a = b
 		if err := s.Sample(&b); err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func checkCause(t *testing.T, server, client *net.TCPConn, sender, receiver role
 	}
 }
 
-func TestCausesAreNamedRight(t *testing.T) {
+func TestLimitOnLoopback(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
 		sender, receiver role
@@ -72,7 +72,7 @@ func TestCausesAreNamedRight(t *testing.T) {
 	}{
 		{"a reader that sleeps", flood, ignore, CauseReceiver},
 		{"a sender that sleeps", trickle, drain, CauseApplication},
-		{"a sender that has nothing", ignore, drain, CauseApplication},
+		{"a sender without data", ignore, drain, CauseApplication},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)
@@ -82,7 +82,7 @@ func TestCausesAreNamedRight(t *testing.T) {
 	}
 }
 
-func TestCausesOnAPath(t *testing.T) {
+func TestLimitOnASlowPath(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace needs root")
 	}
@@ -96,7 +96,7 @@ func TestCausesOnAPath(t *testing.T) {
 		want   Cause
 	}{
 		{"a path of 20 Mbit/s", nettest.ShapedPath, 0, CausePath},
-		{"a path of 20 Mbit/s is more of a limit than a send buffer of 4 KiB", nettest.ShapedPath, 4096, CausePath},
+		{"a path of 20 Mbit/s limits more than a send buffer of 4 KiB", nettest.ShapedPath, 4096, CausePath},
 		{"a send buffer of 4 KiB on a path of 40 ms", nettest.LongPath, 4096, CauseSendBuffer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// cgroupDirs returns the directories of the cgroups that hold this process, its
-// own first, and whether they are of version 2. With version 1 they are those
-// of one controller. It relies on them being mounted where systemd and all
-// container engines mount them.
+// cgroupDirs returns the directories of the cgroups of this process, from its own
+// up to the root, and whether they are of version 2 (unified). With version 1 they
+// are those of the given controller. It relies on the mount points that systemd and
+// all container engines use.
 func (h Host) cgroupDirs(controller string) (dirs []string, unified bool) {
 	b, err := readPath(path.Join(h.proc(), "self/cgroup"))
 	if err != nil {
@@ -26,8 +26,8 @@ func (h Host) cgroupDirs(controller string) (dirs []string, unified bool) {
 		return nil, false
 	}
 	for {
-		// What is not there was the host's and is out of sight: a container
-		// of version 1 has its own cgroup mounted at the root.
+		// Some of these may not exist: with version 1 a container sees its own
+		// cgroup mounted at the root, but the path is that on the host.
 		dirs = append(dirs, path.Join(root, group))
 		if group == "/" {
 			return dirs, unified
@@ -36,8 +36,8 @@ func (h Host) cgroupDirs(controller string) (dirs []string, unified bool) {
 	}
 }
 
-// parseCgroup returns the path in the line of a controller in
-// /proc/PID/cgroup, see cgroups(7). Version 2 has one line, for "".
+// parseCgroup returns the path of a controller's cgroup in /proc/PID/cgroup, see
+// cgroups(7). Version 2 has a line with the controller "".
 func parseCgroup(b []byte, controller string) (group string, ok bool) {
 	for line := range bytes.Lines(b) {
 		_, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ":")
@@ -54,8 +54,8 @@ func parseCgroup(b []byte, controller string) (group string, ok bool) {
 	return "", false
 }
 
-// memoryLimit returns the least limit of the cgroups above this process, and
-// what is used of it.
+// memoryLimit returns the lowest memory limit of the cgroups of this process, and
+// how much of it is used. ok is false if there is none, or not all can be read.
 func (h Host) memoryLimit() (limit, used uint64, ok bool) {
 	dirs, unified := h.cgroupDirs("memory")
 	limitName, usedName := "memory.limit_in_bytes", "memory.usage_in_bytes"
@@ -63,14 +63,14 @@ func (h Host) memoryLimit() (limit, used uint64, ok bool) {
 		limitName, usedName = "memory.max", "memory.current"
 	}
 	for _, dir := range dirs {
-		n, known, err := numberIn(path.Join(dir, limitName)) // not known: "max", or the root of version 2
+		n, known, err := readNumber(path.Join(dir, limitName)) // not known: "max", or no file in the root of version 2
 		if err != nil {
-			return 0, 0, false // it might be the least
+			return 0, 0, false // this limit might be the lowest
 		}
 		if !known || ok && n >= limit {
 			continue
 		}
-		u, known, err := numberIn(path.Join(dir, usedName))
+		u, known, err := readNumber(path.Join(dir, usedName))
 		if err != nil || !known {
 			return 0, 0, false
 		}
@@ -79,14 +79,14 @@ func (h Host) memoryLimit() (limit, used uint64, ok bool) {
 	return limit, used, ok
 }
 
-// cpuQuota returns the least of the cgroups above this process, in processors,
-// or 0 if there is none, or not all are told.
+// cpuQuota returns the lowest CPU limit of the cgroups of this process, in
+// processors, or 0 if there is none, or not all can be read.
 func (h Host) cpuQuota() (least float64) {
 	dirs, unified := h.cgroupDirs("cpu")
 	for _, dir := range dirs {
-		n, err := quotaIn(dir, unified)
+		n, err := readQuota(dir, unified)
 		if err != nil {
-			return 0 // it might be the least
+			return 0 // this limit might be the lowest
 		}
 		if n > 0 && (least == 0 || n < least) {
 			least = n
@@ -95,18 +95,18 @@ func (h Host) cpuQuota() (least float64) {
 	return least
 }
 
-// quotaIn returns that of one cgroup, or 0.
-func quotaIn(dir string, unified bool) (processors float64, err error) {
+// readQuota returns the CPU limit of one cgroup in processors, or 0 if it has none.
+func readQuota(dir string, unified bool) (processors float64, err error) {
 	var quota, period uint64
 	if unified {
 		var b []byte
-		b, err = readIfThere(path.Join(dir, "cpu.max")) // "max 100000" or "150000 100000"
+		b, err = readIfExists(path.Join(dir, "cpu.max")) // "max 100000" or "150000 100000"
 		quota, b, _ = number(b)
 		period, _, _ = number(bytes.TrimLeft(b, " "))
 	} else {
 		var err1, err2 error
-		quota, _, err1 = numberIn(path.Join(dir, "cpu.cfs_quota_us")) // -1: none
-		period, _, err2 = numberIn(path.Join(dir, "cpu.cfs_period_us"))
+		quota, _, err1 = readNumber(path.Join(dir, "cpu.cfs_quota_us")) // -1: none
+		period, _, err2 = readNumber(path.Join(dir, "cpu.cfs_period_us"))
 		err = errors.Join(err1, err2)
 	}
 	if err != nil || period == 0 {
@@ -115,16 +115,16 @@ func quotaIn(dir string, unified bool) (processors float64, err error) {
 	return float64(quota) / float64(period), nil
 }
 
-// numberIn returns the number in a file. It is not ok if there is no such file,
-// or no number in it.
-func numberIn(name string) (n uint64, ok bool, err error) {
-	b, err := readIfThere(name)
+// readNumber returns the number at the beginning of a file. ok is false if there is
+// no such file, or no number in it.
+func readNumber(name string) (n uint64, ok bool, err error) {
+	b, err := readIfExists(name)
 	n, _, ok = number(b)
 	return n, ok, err
 }
 
-// readIfThere returns nothing for a file that is not there.
-func readIfThere(name string) ([]byte, error) {
+// readIfExists reads a file, and returns nil, nil if it does not exist.
+func readIfExists(name string) ([]byte, error) {
 	b, err := readPath(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

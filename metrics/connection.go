@@ -5,36 +5,35 @@ import (
 	"net/netip"
 )
 
-// A Connection is a TCP socket of the host: a connection, or a listener.
+// A Connection is a TCP socket of the host: a connection or a listener.
 type Connection struct {
-	// Local and Remote are as the socket has them: an IPv4 connection of an
-	// IPv6 listener has addresses as ::ffff:192.0.2.1. Remote of a listener has
+	// Local and Remote are the addresses of the socket. An IPv4 connection to an
+	// IPv6 listener has addresses like ::ffff:192.0.2.1. Remote of a listener has
 	// port 0.
 	Local, Remote netip.AddrPort
 	State         TCPState
 	Have          ConnectionFields
 
-	// UID owns the socket. A socket in TIME_WAIT belongs to nobody.
-	UID    uint32
-	Inode  uint64 // as in "socket:[4711]" of /proc/PID/fd; 0: the socket has been closed
-	Cookie uint64 // names the socket while the kernel runs, unlike the inode
+	UID    uint32 // owner of the socket; absent for a socket in TIME_WAIT, which has none
+	Inode  uint64 // number in "socket:[4711]" of /proc/PID/fd; 0: the socket has been closed
+	Cookie uint64 // identifies the socket while the kernel runs; unlike an inode it is not reused
 
-	// RecvQueue is how many bytes wait for the application; of a listener,
-	// connections that wait to be accepted. SendQueue is how many bytes are not
-	// acknowledged; of a listener, how many connections may wait.
+	// For a connection, RecvQueue is the bytes that wait for the application, and
+	// SendQueue the bytes that are not acknowledged. For a listener, RecvQueue is
+	// the connections that wait to be accepted, and SendQueue how many may wait.
 	RecvQueue, SendQueue uint32
 
-	// Drops are the connections that a listener has refused since it was
-	// opened, nearly always because its queue was full. Those of multipath TCP
-	// are told as well, unlike in a Backlog.
+	// Drops is how many connections a listener has refused since it was opened,
+	// nearly always because its queue was full. Unlike in a Backlog, it is known
+	// for listeners with multipath TCP too.
 	Drops uint64
 
-	PID int // a process that has it open, the lowest if there are several
+	PID int // a process that has the socket open; the lowest PID if there are several
 	TCP TCP
 }
 
-// ConnectionFields is a set of fields of a Connection. The addresses and the
-// state are always told.
+// ConnectionFields is a set of fields of a Connection. Local, Remote and State are
+// always known.
 type ConnectionFields uint8
 
 // The fields of a Connection.
@@ -51,27 +50,27 @@ const (
 // Has reports whether all of g are in f.
 func (f ConnectionFields) Has(g ConnectionFields) bool { return f&g == g }
 
-// A Filter chooses connections. The zero Filter is for all of them.
+// A Filter selects connections, and the fields to fill in. The zero Filter selects
+// all connections.
 type Filter struct {
-	States    TCPStates // empty: all
-	LocalPort uint16    // 0: all
-	PID       int       // connections that this process has open; 0: all
-	Owner     bool      // find PID, for which the descriptors of all processes are looked through
-	TCP       bool      // fill in TCP, but for Congestion and SendBufferFull
-	Drops     bool      // fill in Drops; Linux alone tells them (4.12)
+	States    TCPStates // only these states; empty: all
+	LocalPort uint16    // only this local port; 0: all
+	PID       int       // only sockets that this process has open; 0: all
+	Owner     bool      // fill in PID, which reads the descriptors of all processes
+	TCP       bool      // fill in TCP, except Congestion and SendBufferFull (Linux)
+	Drops     bool      // fill in Drops (Linux 4.12)
 }
 
-// Connections returns the TCP sockets that match f, of the network namespace
-// of this process, in no order. On Linux they come straight from the kernel's
-// answer, which looks for states and port itself, and nothing is allocated for
-// each of them.
+// Connections iterates over the TCP sockets that match f, in the network namespace
+// of this process, in no order. On Linux the kernel filters by states and port, and
+// Connections allocates nothing per socket.
 //
-// The row is reused in the next step: copy it to keep it. Connections that
-// come or go meanwhile may be missing. An error ends the iteration; rows
-// before it are good. It is errors.ErrUnsupported if a Linux lacks the module
-// tcp_diag. Each loop asks anew.
+// The *Connection is valid until the next iteration; copy it to keep it. Sockets
+// that are opened or closed meanwhile may be missing. An error ends the iteration;
+// the connections before it are valid. The error is errors.ErrUnsupported if the
+// Linux kernel lacks the module tcp_diag. Each loop lists the sockets anew.
 //
-// A PID is told only of processes whose descriptors this one may read.
+// PID is known only for processes whose descriptors this process may read.
 func (h Host) Connections(f Filter) iter.Seq2[*Connection, error] {
 	return func(yield func(*Connection, error) bool) {
 		var c Connection

@@ -2,8 +2,8 @@ package metrics
 
 import "fmt"
 
-// connections fills c for each socket that matches f and calls yield, until
-// that returns false.
+// connections fills c for each socket that matches f and calls yield, until yield
+// returns false.
 func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 	var owners map[uint64]int
 	switch {
@@ -35,7 +35,7 @@ func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 			return true
 		}
 		if c.Have.Has(ConnectionTCP) {
-			c.TCP.At = d.told
+			c.TCP.At = d.answeredAt
 		}
 		return yield()
 	}

@@ -19,7 +19,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
-// rows returns copies of what matches.
+// rows returns copies of the connections that match f.
 func rows(t testing.TB, f Filter) []Connection {
 	t.Helper()
 	var all []Connection
@@ -32,7 +32,7 @@ func rows(t testing.TB, f Filter) []Connection {
 	return all
 }
 
-// find returns the row of a connection.
+// find returns the connection with these addresses.
 func find(t testing.TB, all []Connection, local, remote netip.AddrPort) (Connection, bool) {
 	t.Helper()
 	i := slices.IndexFunc(all, func(c Connection) bool { return c.Local == local && c.Remote == remote })
@@ -42,7 +42,7 @@ func find(t testing.TB, all []Connection, local, remote netip.AddrPort) (Connect
 	return all[i], true
 }
 
-func TestConnectionsAreFoundByWhatTheyAre(t *testing.T) {
+func TestConnectionsMatchTheFilter(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
@@ -54,7 +54,7 @@ func TestConnectionsAreFoundByWhatTheyAre(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		filter Filter
-		// whether the server's end, the client's end and the listener are in it
+		// Whether the result has the server's end, the client's end and the listener.
 		server, client, listener bool
 	}{
 		{"all", Filter{}, true, true, true},
@@ -64,7 +64,7 @@ func TestConnectionsAreFoundByWhatTheyAre(t *testing.T) {
 		{"the server's port", Filter{LocalPort: local.Port()}, true, false, false},
 		{"the client's port", Filter{LocalPort: remote.Port()}, false, true, false},
 		{"the listener's port", Filter{LocalPort: listening.Port()}, false, false, true},
-		{"a port and a state that do not go together", Filter{LocalPort: local.Port(), States: States(Listen)}, false, false, false},
+		{"a port with a state that its socket does not have", Filter{LocalPort: local.Port(), States: States(Listen)}, false, false, false},
 		{"this process", Filter{PID: os.Getpid()}, true, true, true},
 		{"another process", Filter{PID: idle}, false, false, false},
 		{"with TCP", Filter{TCP: true}, true, true, true},
@@ -126,7 +126,7 @@ func TestConnectionsAgreeWithTheSocket(t *testing.T) {
 	}
 	var all []Connection
 	before, after := TCP{}, sample()
-	for before != after || after.Acked < n { // until nothing happens meanwhile
+	for before != after || after.Acked < n { // until nothing has changed during the list
 		before = sample()
 		all = rows(t, Filter{TCP: true})
 		after = sample()
@@ -136,7 +136,7 @@ func TestConnectionsAgreeWithTheSocket(t *testing.T) {
 		t.Fatal("the server's end is missing")
 	}
 	if c.TCP.At = (time.Time{}); c.TCP != after {
-		t.Errorf("an idle connection by the kernel's list and by its socket:\n%+v\n%+v", c.TCP, after)
+		t.Errorf("an idle connection, by Connections and by Sample:\n%+v\n%+v", c.TCP, after)
 	}
 	if peer, _ := find(t, all, remote, local); peer.RecvQueue != n {
 		t.Errorf("the client's end: got %d bytes to read, want %d", peer.RecvQueue, n)
@@ -158,7 +158,7 @@ func TestConnectionsOverIPv6(t *testing.T) {
 	}
 }
 
-func TestConnectionsEndWhenTheLoopDoes(t *testing.T) {
+func TestConnectionsStopWhenTheLoopBreaks(t *testing.T) {
 	nettest.CheckLeaks(t)
 	nettest.Pair(t)
 	for range 3 {
@@ -176,7 +176,7 @@ func TestConnectionsEndWhenTheLoopDoes(t *testing.T) {
 	}
 }
 
-func TestConnectionsOfNoProcess(t *testing.T) {
+func TestConnectionsOfAMissingProcess(t *testing.T) {
 	for _, err := range (Host{}).Connections(Filter{PID: 1 << 30}) {
 		if !errors.Is(err, ErrNoProcess) {
 			t.Errorf("got %v, want ErrNoProcess", err)
@@ -186,7 +186,7 @@ func TestConnectionsOfNoProcess(t *testing.T) {
 	t.Error("got no error")
 }
 
-func TestConnectionsAllocateNothingForEach(t *testing.T) {
+func TestConnectionsAllocateNothingPerSocket(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
@@ -231,7 +231,7 @@ func TestConnectionsWhileTheyComeAndGo(t *testing.T) {
 				default:
 				}
 				if c, err := net.Dial("tcp4", ln.Addr().String()); err == nil {
-					_ = c.(*net.TCPConn).SetLinger(0) // no TIME_WAIT is left of it
+					_ = c.(*net.TCPConn).SetLinger(0) // leaves no socket in TIME_WAIT
 					_ = c.Close()
 				}
 			}
@@ -266,7 +266,7 @@ func TestConnectionsWhileTheyComeAndGo(t *testing.T) {
 
 func TestPeerIsThisProcess(t *testing.T) {
 	nettest.CheckLeaks(t)
-	for _, network := range []string{"tcp4", "tcp"} { // the latter has a socket of both versions of IP at one end
+	for _, network := range []string{"tcp4", "tcp"} { // "tcp" makes an IPv6 socket that accepts IPv4
 		t.Run(network, func(t *testing.T) {
 			ln, err := net.Listen(network, ":0")
 			if err != nil {
@@ -301,7 +301,7 @@ func TestPeerIsThisProcess(t *testing.T) {
 	}
 }
 
-func TestPeersOfManyAreFoundTogether(t *testing.T) {
+func TestPeersFindsManyAtOnce(t *testing.T) {
 	nettest.CheckLeaks(t)
 	var ends []Ends
 	for range 20 {
@@ -309,7 +309,7 @@ func TestPeersOfManyAreFoundTogether(t *testing.T) {
 		defer client.Close()
 		ends = append(ends,
 			Ends{addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())},
-			Ends{addrPort(server.LocalAddr()), netip.MustParseAddrPort("127.0.0.1:1")}, // nobody
+			Ends{addrPort(server.LocalAddr()), netip.MustParseAddrPort("127.0.0.1:1")}, // no such socket
 		)
 	}
 	peers, err := Host{}.Peers(ends)
@@ -317,11 +317,11 @@ func TestPeersOfManyAreFoundTogether(t *testing.T) {
 		t.Fatalf("got %d peers and %v, want %d", len(peers), err, len(ends))
 	}
 	for i, p := range peers {
-		there := i%2 == 0
-		if there && (unmapped(p.Local) != ends[i].Remote || unmapped(p.Remote) != ends[i].Local || p.PID != os.Getpid()) {
+		exists := i%2 == 0
+		if exists && (unmapped(p.Local) != ends[i].Remote || unmapped(p.Remote) != ends[i].Local || p.PID != os.Getpid()) {
 			t.Errorf("of %v: got %+v, want this process", ends[i], p)
 		}
-		if !there && p.Have != 0 {
+		if !exists && p.Have != 0 {
 			t.Errorf("of %v: got %+v, want nothing", ends[i], p)
 		}
 	}
@@ -330,7 +330,7 @@ func TestPeersOfManyAreFoundTogether(t *testing.T) {
 	}
 }
 
-func TestPeerThatIsNotHere(t *testing.T) {
+func TestPeerOnAnotherHostIsErrNoPeer(t *testing.T) {
 	ln := listen(t)
 	here := addrPort(ln.Addr())
 	for _, remote := range []string{"192.0.2.1:12345", "127.0.0.1:1", "[2001:db8::1]:80", "[fe80::1%nothing]:80"} {
@@ -338,7 +338,7 @@ func TestPeerThatIsNotHere(t *testing.T) {
 			t.Errorf("%s: got %+v and %v, want ErrNoPeer", remote, p, err)
 		}
 	}
-	// From the other side: nobody is connected to the listener from there.
+	// The other way round: the listener has no connection from that address.
 	if p, err := (Host{}).Peer(netip.MustParseAddrPort("192.0.2.1:12345"), here); !errors.Is(err, ErrNoPeer) {
 		t.Errorf("got %+v and %v, want ErrNoPeer", p, err)
 	}

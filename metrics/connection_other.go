@@ -11,8 +11,8 @@ import (
 	"github.com/shirou/gopsutil/v4/net"
 )
 
-// connections asks gopsutil, which runs lsof(8) on macOS and netstat(1) or the
-// like on the BSDs, and filters its answer.
+// connections filters the list of gopsutil, which runs lsof(8) on macOS, and
+// netstat(1) or similar programs on the BSDs.
 func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 	all, err := net.Connections("tcp")
 	if err != nil {
@@ -44,7 +44,8 @@ func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 	return nil
 }
 
-// address translates an address of gopsutil, which has "*" or nothing for any.
+// address converts an address of gopsutil, which has "*" or "" for an unspecified
+// one.
 func address(a net.Addr, family uint32) (netip.AddrPort, bool) {
 	any4, any6 := netip.IPv4Unspecified(), netip.IPv6Unspecified()
 	addr, err := netip.ParseAddr(a.IP)
@@ -60,7 +61,8 @@ func address(a net.Addr, family uint32) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr, uint16(a.Port)), true
 }
 
-// stateNamed understands the names of all systems, as "FIN_WAIT_1" and "LISTENING".
+// stateNamed returns the state with a name of any system, like "FIN_WAIT_1" or
+// "LISTENING", or 0 if the name is unknown.
 func stateNamed(name string) TCPState {
 	plain := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(s)) }
 	switch p := plain(name); p {

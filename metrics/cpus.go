@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// CPUs are the processors of the host.
+// CPUs describes the processors of the host.
 type CPUs struct {
-	Logical  int     // that are on line: hardware threads
-	Physical int     // cores; 0: not told
-	Quota    float64 // as many a cgroup lets this process and its kin use, as 1.5; 0: no bound that is told
+	Logical  int     // hardware threads that are online
+	Physical int     // cores; 0: unknown
+	Quota    float64 // CPU limit of the cgroups of this process, in processors, like 1.5; 0: none, or unknown
 }
 
-// CPUs counts the processors. They may change while the host runs.
+// CPUs counts the processors. The numbers may change while the host runs.
 func (h Host) CPUs() (CPUs, error) {
 	c, err := h.cpus()
 	if err != nil {
@@ -21,8 +21,9 @@ func (h Host) CPUs() (CPUs, error) {
 	return c, nil
 }
 
-// BootTime is when the host was started, by the wall clock of now: it follows
-// when that is set. For intervals there is Snapshot.At, which does not.
+// BootTime returns when the host was started, by the present wall clock: the
+// result changes when that clock is set. To measure intervals use Snapshot.At,
+// which has a monotonic clock reading.
 func (h Host) BootTime() (time.Time, error) {
 	t, err := h.boot()
 	if err != nil {

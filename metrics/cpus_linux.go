@@ -29,7 +29,7 @@ func (h Host) cpus() (CPUs, error) {
 	return c, nil
 }
 
-// countList counts the members of a list as "0-3,8".
+// countList counts the members of a list like "0-3,8".
 func countList(b []byte) (n int) {
 	for part := range bytes.SplitSeq(bytes.TrimSpace(b), []byte(",")) {
 		first, last, isRange := bytes.Cut(part, []byte("-"))
@@ -48,7 +48,7 @@ func countList(b []byte) (n int) {
 	return n
 }
 
-// countCPULines counts the processors in /proc/stat: lines as "cpu0 ...".
+// countCPULines counts the processors in /proc/stat: lines like "cpu0 ...".
 func countCPULines(b []byte) (n int) {
 	for line := range bytes.Lines(b) {
 		if rest, ok := bytes.CutPrefix(line, []byte("cpu")); ok {
@@ -60,11 +60,11 @@ func countCPULines(b []byte) (n int) {
 	return n
 }
 
-// cores counts sets of hardware threads that share a core. It returns 0 if it
-// cannot see them all.
+// cores counts the sets of hardware threads that share a core. It returns 0 if it
+// cannot read them all.
 func (h Host) cores() int {
 	root := path.Join(h.sys(), "devices/system/cpu")
-	dir, err := openAt(unix.AT_FDCWD, cstring(root+"\x00"), directory)
+	dir, err := openAt(unix.AT_FDCWD, cstring(root+"\x00"), asDirectory)
 	if err != nil {
 		return 0
 	}
@@ -84,7 +84,7 @@ func (h Host) cores() int {
 		switch {
 		case err == nil:
 			sets[string(b)] = true
-		case !errors.Is(err, fs.ErrNotExist): // it has none while it is off line
+		case !errors.Is(err, fs.ErrNotExist): // an offline CPU has no topology
 			failed = err
 		}
 		return failed == nil

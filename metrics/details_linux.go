@@ -20,8 +20,8 @@ const (
 	cwdLink     cstring = "cwd\x00"
 )
 
-// readIdentity leaves empty what is refused or, as the program of a thread of
-// the kernel, not there.
+// readIdentity leaves values empty that are refused or do not exist, like the
+// program of a kernel thread.
 func (o *process) readIdentity(s *Snapshot, buf []byte) error {
 	cmdline, err := readFile(o.dir, cmdlineFile)
 	if err != nil {
@@ -37,8 +37,8 @@ func (o *process) readIdentity(s *Snapshot, buf []byte) error {
 	return nil
 }
 
-// splitStrings splits strings that end in a zero byte each. The last one may be
-// without.
+// splitStrings splits strings that each end in a zero byte. The last one may lack
+// it.
 func splitStrings(b []byte) []string {
 	if len(b) == 0 {
 		return nil
@@ -50,8 +50,8 @@ func splitStrings(b []byte) []string {
 	return all
 }
 
-// terminalName returns the path of a terminal by its device number, as
-// admin-guide/devices.txt of the kernel has them, or "".
+// terminalName returns the path of the terminal with a device number, by the
+// kernel's admin-guide/devices.txt, or "" if the device is no terminal.
 func terminalName(device int) string {
 	major, minor := unix.Major(uint64(uint32(device))), unix.Minor(uint64(uint32(device)))
 	switch {
@@ -78,15 +78,15 @@ func (p *Process) limits() (map[Resource]ResourceLimit, error) {
 	return parseLimits(b), nil
 }
 
-// file reads a whole file.
+// file reads a whole file of the process.
 func (o *process) file(name cstring) ([]byte, error) {
-	if err := o.hold(); err != nil {
+	if err := o.rlock(); err != nil {
 		return nil, err
 	}
 	defer o.mu.RUnlock()
 	b, err := readFile(o.dir, name)
 	if err != nil {
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	}
 	return b, nil
 }
@@ -110,8 +110,8 @@ var limitNames = map[string]Resource{
 	"Max realtime timeout":  LimitRealtimeTime,
 }
 
-// parseLimits reads the content of /proc/PID/limits: a name of 25 columns, and
-// two of 20 with a number or "unlimited".
+// parseLimits reads the content of /proc/PID/limits: a name padded to 26 columns,
+// then the soft and the hard limit, each a number or "unlimited".
 func parseLimits(b []byte) map[Resource]ResourceLimit {
 	limits := make(map[Resource]ResourceLimit)
 	for line := range bytes.Lines(b) {
@@ -142,23 +142,23 @@ func parseLimit(b []byte) (uint64, bool) {
 
 func (p *Process) threads() ([]Thread, error) {
 	o := &p.os
-	if err := o.hold(); err != nil {
+	if err := o.rlock(); err != nil {
 		return nil, err
 	}
 	defer o.mu.RUnlock()
-	tasks, err := openAt(o.dir, taskDir, directory)
+	tasks, err := openAt(o.dir, taskDir, asDirectory)
 	if err != nil {
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	}
 	defer unix.Close(tasks)
 	var threads []Thread
 	var names, buf [bufferSize]byte
 	var failed error
 	err = eachEntry(tasks, names[:], func(tid []byte) bool {
-		b, err := readPiece(tasks, below(tid, "/stat").ptr(), buf[:])
+		b, err := readWhole(tasks, joinName(tid, "/stat").ptr(), buf[:])
 		var st stat
 		switch {
-		case errors.Is(processGone(err), ErrNoProcess): // it has ended since
+		case errors.Is(asNoProcess(err), ErrNoProcess): // the thread has ended
 		case err != nil:
 			failed = err
 		case !st.parse(b):
@@ -170,7 +170,7 @@ func (p *Process) threads() ([]Thread, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	case failed != nil:
 		return nil, failed
 	case threads == nil:
@@ -179,23 +179,23 @@ func (p *Process) threads() ([]Thread, error) {
 	return threads, nil
 }
 
-// below returns the name of something in a directory.
-func below(dir []byte, name string) cstring { return cstring(string(dir) + name + "\x00") }
+// joinName returns dir + name as a cstring; name begins with a slash.
+func joinName(dir []byte, name string) cstring { return cstring(string(dir) + name + "\x00") }
 
 func (p *Process) openFiles() ([]OpenFile, error) {
 	o := &p.os
-	if err := o.hold(); err != nil {
+	if err := o.rlock(); err != nil {
 		return nil, err
 	}
 	defer o.mu.RUnlock()
-	dir, err := openAt(o.dir, fdDir, directory)
+	dir, err := openAt(o.dir, fdDir, asDirectory)
 	if err != nil {
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	}
 	defer unix.Close(dir)
-	info, err := openAt(o.dir, fdinfoDir, location)
+	info, err := openAt(o.dir, fdinfoDir, pathOnly)
 	if err != nil {
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	}
 	defer unix.Close(info)
 
@@ -205,19 +205,19 @@ func (p *Process) openFiles() ([]OpenFile, error) {
 	err = eachEntry(dir, names[:], func(name []byte) bool {
 		fd, err := strconv.Atoi(string(name))
 		path, linkErr := readLink(dir, &name[0])
-		if linkErr != nil && !errors.Is(processGone(linkErr), ErrNoProcess) { // else closed since
+		if linkErr != nil && !errors.Is(asNoProcess(linkErr), ErrNoProcess) { // unless the descriptor was closed
 			failed = linkErr
 			return false
 		}
-		if err != nil || path == "" || path[0] != '/' { // no file
+		if err != nil || path == "" || path[0] != '/' { // not a file, such as "socket:[4711]"
 			return true
 		}
 		var st unix.Stat_t
-		if failure("fstatat") != 0 || unix.Fstatat(dir, string(name), &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		if injectedError("fstatat") != 0 || unix.Fstatat(dir, string(name), &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			return true
 		}
 		f := OpenFile{FD: fd, Path: path, Position: -1, Flags: -1}
-		if b, err := readPiece(info, &name[0], buf[:]); err == nil {
+		if b, err := readWhole(info, &name[0], buf[:]); err == nil {
 			f.parseInfo(b)
 		}
 		files = append(files, f)
@@ -227,13 +227,13 @@ func (p *Process) openFiles() ([]OpenFile, error) {
 		err = failed
 	}
 	if err != nil {
-		return nil, o.reason(err)
+		return nil, o.explain(err)
 	}
 	slices.SortFunc(files, func(a, b OpenFile) int { return cmp.Compare(a.FD, b.FD) })
 	return files, nil
 }
 
-// parseInfo reads the content of /proc/PID/fdinfo/FD: the flags are octal.
+// parseInfo reads the content of /proc/PID/fdinfo/FD, whose flags are octal.
 func (f *OpenFile) parseInfo(b []byte) {
 	if pos, ok := numberOf(b, "pos"); ok {
 		f.Position = int64(pos)

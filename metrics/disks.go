@@ -5,25 +5,26 @@ import (
 	"time"
 )
 
-// DiskIO is what a disk has done since boot.
+// DiskIO holds the counters of a disk or partition since boot.
 type DiskIO struct {
-	Name string // as "nvme0n1"
-	Part bool   // a partition: its counts are in those of its disk too
+	Name string // like "nvme0n1"
+	Part bool   // a partition, whose counts are included in those of its disk
 
-	Reads, Writes           uint64 // requests that were done
+	Reads, Writes           uint64 // completed requests
 	ReadBytes, WriteBytes   uint64
-	ReadMerged, WriteMerged uint64        // requests that were joined to another before they reached the disk
-	ReadTime, WriteTime     time.Duration // of all requests, which overlap
-	Busy                    time.Duration // in which there was a request: its share of a second is how busy the disk is
-	InFlight                uint64        // requests under way now
+	ReadMerged, WriteMerged uint64        // requests that were merged into another before they reached the disk
+	ReadTime, WriteTime     time.Duration // sum over all requests, which may overlap
+	Busy                    time.Duration // time with at least one request in progress
+	InFlight                uint64        // requests in progress now
 
 	Have DiskFields
 }
 
-// DiskFields is a set of fields of a DiskIO. Name and bytes are always told.
+// DiskFields is a set of fields of a DiskIO. Name, ReadBytes and WriteBytes are
+// always known.
 type DiskFields uint8
 
-// The fields of a DiskIO; the first three stand for reads and writes.
+// The fields of a DiskIO. The first three stand for both reads and writes.
 const (
 	DiskCounts DiskFields = 1 << iota
 	DiskMerged
@@ -36,7 +37,7 @@ const (
 // Has reports whether all of g are in f.
 func (f DiskFields) Has(g DiskFields) bool { return f&g == g }
 
-// Disks reads the counters of all disks.
+// Disks returns the counters of all disks and partitions.
 func (h Host) Disks() ([]DiskIO, error) {
 	d, err := h.disks()
 	if err != nil {

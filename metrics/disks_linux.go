@@ -16,12 +16,12 @@ func (h Host) disks() ([]DiskIO, error) {
 	}
 	disks := parseDisks(b)
 	block := path.Join(h.sys(), "block")
-	if lookUp(block) != nil {
+	if checkExists(block) != nil {
 		return disks, nil
 	}
 	for i, d := range disks {
-		// A disk has a directory here, a partition has one in its disk's.
-		err := lookUp(path.Join(block, strings.ReplaceAll(d.Name, "/", "!")))
+		// A disk has a directory in /sys/block; a partition has one in its disk's.
+		err := checkExists(path.Join(block, strings.ReplaceAll(d.Name, "/", "!")))
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			disks[i].Part = err != nil
 			disks[i].Have |= DiskPart
@@ -30,10 +30,10 @@ func (h Host) disks() ([]DiskIO, error) {
 	return disks, nil
 }
 
-// parseDisks reads the content of /proc/diskstats, see admin-guide/iostats of
-// the kernel: numbers of device, name, and at least 11 fields. The sectors are
-// of 512 bytes whatever the disk has, the times milliseconds. Lines that are
-// too short, as those of partitions before Linux 2.6.25, are left out.
+// parseDisks reads the content of /proc/diskstats, see the kernel's
+// admin-guide/iostats: device numbers, name, and at least 11 fields. Sectors are
+// 512 bytes on any disk, times are in milliseconds. It leaves out shorter lines,
+// such as those of partitions before Linux 2.6.25.
 func parseDisks(b []byte) []DiskIO {
 	var disks []DiskIO
 	for line := range bytes.Lines(b) {

@@ -46,7 +46,7 @@ func ExampleLimit() {
 }
 
 func ExampleHost_Connections() {
-	// Who is connected to port 8080, and how slow is their way?
+	// The clients connected to port 8080, and their round-trip times.
 	connected := metrics.Filter{LocalPort: 8080, States: metrics.States(metrics.Established), TCP: true}
 	for c, err := range (metrics.Host{}).Connections(connected) {
 		if err != nil {

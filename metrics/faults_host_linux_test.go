@@ -12,9 +12,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestNoFaultMakesTheHostALie(t *testing.T) {
+func TestHostValuesAfterFaultsAreRightOrAbsent(t *testing.T) {
 	nettest.CheckLeaks(t)
-	for _, tree := range []string{"linux-5.10-amd64", "linux-6.1-arm64"} { // cgroups of both versions
+	for _, tree := range []string{"linux-5.10-amd64", "linux-6.1-arm64"} {
 		h := recordedTree(t, tree)
 		type truth struct {
 			memory HostMemory
@@ -43,7 +43,7 @@ func TestNoFaultMakesTheHostALie(t *testing.T) {
 			possible := slices.Contains([]HostMemory{want.memory, unlimited, {}}, got.memory) &&
 				slices.Contains([]HostSwap{want.swap, {}}, got.swap) &&
 				slices.Contains([]int{want.cpus.Logical, 0}, got.cpus.Logical) &&
-				(slices.Contains([]int{want.cpus.Physical, 0}, got.cpus.Physical) || errno == unix.ENOENT) && // of a processor that is off line
+				(slices.Contains([]int{want.cpus.Physical, 0}, got.cpus.Physical) || errno == unix.ENOENT) && // looks like a processor that is offline
 				slices.Contains([]float64{want.cpus.Quota, 0}, got.cpus.Quota) &&
 				slices.Contains([]NetIO{want.lo, {}}, got.lo)
 			complete := got.memory.Total != 0 && got.cpus.Logical != 0 && got.lo != NetIO{}
@@ -55,13 +55,13 @@ func TestNoFaultMakesTheHostALie(t *testing.T) {
 	}
 }
 
-// A fault may make a partition of a disk, if nobody tells which it is.
-func TestNoFaultMakesADiskAPartition(t *testing.T) {
+// After a fault DiskPart may be absent, but Part must not be wrong.
+func TestDisksAfterFaultsAreNotMistakenForPartitions(t *testing.T) {
 	nettest.CheckLeaks(t)
 	h := tree(t, "linux-6.6")
 	var got []DiskIO
 	eachFault(t, func() (err error) { got, err = h.Disks(); return err }, func(errno syscall.Errno, err error) error {
-		if err != nil || errno == unix.ENOENT { // it says what it is
+		if err != nil || errno == unix.ENOENT { // ENOENT means that this is a partition
 			return nil
 		}
 		for i, part := range []bool{false, true} {

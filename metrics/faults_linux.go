@@ -2,25 +2,28 @@ package metrics
 
 import "syscall"
 
-// Tests put themselves between this package and the kernel by these. Nothing
-// else sets them, and a call costs a comparison with nil.
+// Only tests set these variables, to inject faults. Otherwise they are nil, and a
+// check costs a comparison.
 var (
-	// failCall lets a system call fail without being made.
-	failCall func(call string) syscall.Errno
-	// spoilAnswer changes what a call has read, and returns how much of it there is.
-	spoilAnswer func(call string, answer []byte) int
+	// injectError returns an error for a system call, which is then not made, or 0.
+	injectError func(call string) syscall.Errno
+	// corruptAnswer changes the bytes that a call has read, and returns how many
+	// remain.
+	corruptAnswer func(call string, answer []byte) int
 )
 
-func failure(call string) syscall.Errno {
-	if failCall == nil {
+// injectedError returns the error that a test wants call to fail with, or 0.
+func injectedError(call string) syscall.Errno {
+	if injectError == nil {
 		return 0
 	}
-	return failCall(call)
+	return injectError(call)
 }
 
-func spoiled(call string, answer []byte) int {
-	if spoilAnswer == nil {
+// injectedLength returns the length of answer, which a test may change.
+func injectedLength(call string, answer []byte) int {
+	if corruptAnswer == nil {
 		return len(answer)
 	}
-	return spoilAnswer(call, answer)
+	return corruptAnswer(call, answer)
 }

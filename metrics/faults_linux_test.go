@@ -11,17 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eachFault runs act with its nth system call failing, for n from 1 until act
-// makes fewer calls than that; once for each error. After each run it asks
-// check, and names the run when that has something to say.
+// eachFault calls act once for each error and each of its system calls: the nth
+// call fails, for n from 1 until act makes fewer calls. After each run it calls
+// check, and reports an error that check returns.
 func eachFault(t *testing.T, act func() error, check func(errno syscall.Errno, err error) error) {
 	t.Helper()
-	kernelCountsFDs() // asked once in the life of a process
-	defer func() { failCall = nil }()
+	kernelCountsFDs() // made before the faults, because its result is kept
+	defer func() { injectError = nil }()
 	for _, errno := range []syscall.Errno{unix.EIO, unix.EACCES, unix.ENOENT, unix.ESRCH, unix.EINTR, unix.EMFILE} {
 		for n := 1; ; n++ {
 			calls, failed := 0, ""
-			failCall = func(call string) syscall.Errno {
+			injectError = func(call string) syscall.Errno {
 				if calls++; calls != n {
 					return 0
 				}
@@ -32,7 +32,7 @@ func eachFault(t *testing.T, act func() error, check func(errno syscall.Errno, e
 				return errno
 			}
 			err := act()
-			failCall = nil
+			injectError = nil
 			if failed == "" {
 				if n == 1 {
 					t.Fatal("no call was made")
@@ -43,10 +43,10 @@ func eachFault(t *testing.T, act func() error, check func(errno syscall.Errno, e
 				t.Errorf("call %d, %s, fails with %v: %v", n, failed, errno, wrong)
 			}
 			if errno != unix.EACCES && errors.Is(err, fs.ErrPermission) {
-				t.Errorf("call %d, %s, fails with %v: got %v, which nobody refused", n, failed, errno, err)
+				t.Errorf("call %d, %s, fails with %v: got %v, but nothing was refused", n, failed, errno, err)
 			}
 			if errno != unix.ESRCH && errno != unix.ENOENT && errors.Is(err, ErrNoProcess) {
-				t.Errorf("call %d, %s, fails with %v: got %v of a process that is there", n, failed, errno, err)
+				t.Errorf("call %d, %s, fails with %v: got %v, but the process exists", n, failed, errno, err)
 			}
 		}
 	}
@@ -55,11 +55,11 @@ func eachFault(t *testing.T, act func() error, check func(errno syscall.Errno, e
 // interruptible are the calls that may wait, and so fail with EINTR.
 var interruptible = []string{"openat", "read", "pread", "getdents", "recv"}
 
-// eachSpoiled runs act with its nth answer spoiled, as eachFault does.
-func eachSpoiled(t *testing.T, act, check func() error) {
+// eachCorruption is like eachFault, but corrupts the nth answer that act reads.
+func eachCorruption(t *testing.T, act, check func() error) {
 	t.Helper()
-	defer func() { spoilAnswer = nil }()
-	for name, spoil := range map[string]func(b []byte) int{
+	defer func() { corruptAnswer = nil }()
+	for name, corrupt := range map[string]func(b []byte) int{
 		"nothing":     func([]byte) int { return 0 },
 		"half":        func(b []byte) int { return len(b) / 2 },
 		"all but one": func(b []byte) int { return len(b) - 1 },
@@ -69,27 +69,27 @@ func eachSpoiled(t *testing.T, act, check func() error) {
 		"zeros":       func(b []byte) int { clear(b); return len(b) },
 	} {
 		for n := 1; ; n++ {
-			answers, spoiled := 0, ""
-			spoilAnswer = func(call string, b []byte) int {
+			answers, corrupted := 0, ""
+			corruptAnswer = func(call string, b []byte) int {
 				if answers++; answers == n && len(b) > 2 {
-					spoiled = call
-					return spoil(b)
+					corrupted = call
+					return corrupt(b)
 				}
 				return len(b)
 			}
-			_ = act() // whether it fails or not, what it tells is checked
-			spoilAnswer = nil
+			_ = act() // check looks at the values, whether act fails or not
+			corruptAnswer = nil
 			if answers < n {
 				if n == 1 {
 					t.Fatal("nothing was read")
 				}
 				break
 			}
-			if spoiled == "" { // the end of a file
+			if corrupted == "" { // the end of a file
 				continue
 			}
 			if wrong := check(); wrong != nil {
-				t.Errorf("answer %d, of %s, is %s: %v", n, spoiled, name, wrong)
+				t.Errorf("answer %d, of %s, is %s: %v", n, corrupted, name, wrong)
 			}
 		}
 	}

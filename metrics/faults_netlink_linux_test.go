@@ -15,7 +15,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestNoFaultHidesASocket(t *testing.T) {
+func TestConnectionsAfterFaultsAreCompleteOrAnError(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
@@ -45,7 +45,7 @@ func TestNoFaultHidesASocket(t *testing.T) {
 	}
 	eachFault(t, list(Filter{TCP: true, Drops: true, States: States(Established)}), check)
 	eachFault(t, list(Filter{PID: os.Getpid(), States: States(Established)}), func(errno syscall.Errno, err error) error {
-		if errno == unix.ENOENT || errno == unix.ESRCH { // the descriptor has been closed
+		if errno == unix.ENOENT || errno == unix.ESRCH { // looks like a descriptor that has been closed
 			return nil
 		}
 		return check(errno, err)
@@ -53,12 +53,12 @@ func TestNoFaultHidesASocket(t *testing.T) {
 	_ = client
 }
 
-// spoiledMessages are ways in which a netlink answer may fail, and whether
-// that is told.
-var spoiledMessages = []struct {
-	name  string
-	spoil func(b []byte) int
-	err   error // nil: none
+// corruptMessages are ways to corrupt a netlink answer, and the errors that must be
+// returned.
+var corruptMessages = []struct {
+	name    string
+	corrupt func(b []byte) int
+	err     error // nil: none
 }{
 	{"nothing", func([]byte) int { return 0 }, errMalformed},
 	{"cut in the first header", func([]byte) int { return 10 }, errMalformed},
@@ -70,7 +70,8 @@ var spoiledMessages = []struct {
 	{"a row that is too short", func(b []byte) int { return put(b, unix.SOCK_DIAG_BY_FAMILY, 20, 0) }, errMalformed},
 }
 
-// put makes b a netlink message of n bytes of the request that it answers.
+// put overwrites the first message in b with one of n bytes that has the given type
+// and error code and the same sequence number.
 func put(b []byte, kind uint16, n int, code int32) int {
 	binary.NativeEndian.PutUint32(b, uint32(n))
 	binary.NativeEndian.PutUint16(b[4:], kind)
@@ -78,12 +79,12 @@ func put(b []byte, kind uint16, n int, code int32) int {
 	return n
 }
 
-func TestASpoiledAnswerOfNetlinkIsTold(t *testing.T) {
+func TestACorruptNetlinkAnswerIsAnError(t *testing.T) {
 	nettest.CheckLeaks(t)
-	defer func() { spoilAnswer = nil }()
+	defer func() { corruptAnswer = nil }()
 	server, client := nettest.Pair(t)
 	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
-	for _, tt := range spoiledMessages {
+	for _, tt := range corruptMessages {
 		for name, act := range map[string]func() error{
 			"connections": func() error {
 				for _, err := range (Host{}).Connections(Filter{TCP: true}) {
@@ -97,16 +98,16 @@ func TestASpoiledAnswerOfNetlinkIsTold(t *testing.T) {
 		} {
 			for n := 1; ; n++ {
 				answers := 0
-				spoilAnswer = func(call string, b []byte) int {
+				corruptAnswer = func(call string, b []byte) int {
 					if call == "recv" {
 						if answers++; answers == n {
-							return tt.spoil(b)
+							return tt.corrupt(b)
 						}
 					}
 					return len(b)
 				}
 				err := act()
-				spoilAnswer = nil
+				corruptAnswer = nil
 				if answers < n {
 					break
 				}
@@ -119,11 +120,12 @@ func TestASpoiledAnswerOfNetlinkIsTold(t *testing.T) {
 	_ = client
 }
 
-// An interrupted dump is one during which sockets came or went: what is told is good.
-func TestAnInterruptedDumpIsGood(t *testing.T) {
+// NLM_F_DUMP_INTR means that sockets were opened or closed during the dump. The
+// sockets that it lists are valid.
+func TestAnInterruptedDumpIsAccepted(t *testing.T) {
 	server, _ := nettest.Pair(t)
-	defer func() { spoilAnswer = nil }()
-	spoilAnswer = func(_ string, b []byte) int {
+	defer func() { corruptAnswer = nil }()
+	corruptAnswer = func(_ string, b []byte) int {
 		for rest := b; len(rest) >= unix.NLMSG_HDRLEN; {
 			binary.NativeEndian.PutUint16(rest[6:], binary.NativeEndian.Uint16(rest[6:])|unix.NLM_F_DUMP_INTR)
 			rest = rest[min(align4(int(binary.NativeEndian.Uint32(rest))), len(rest)):]
@@ -135,10 +137,10 @@ func TestAnInterruptedDumpIsGood(t *testing.T) {
 	}
 }
 
-// Where the module tcp_diag is missing, the kernel says ENOENT to all questions.
-func TestWithoutTCPDiagNothingIsKnown(t *testing.T) {
-	defer func() { spoilAnswer = nil }()
-	spoilAnswer = func(_ string, b []byte) int {
+// Without the module tcp_diag, the kernel answers every request with ENOENT.
+func TestWithoutTCPDiagConnectionsAreUnsupported(t *testing.T) {
+	defer func() { corruptAnswer = nil }()
+	corruptAnswer = func(_ string, b []byte) int {
 		return put(b, unix.NLMSG_ERROR, unix.NLMSG_HDRLEN+4, -int32(unix.ENOENT))
 	}
 	for _, err := range (Host{}).Connections(Filter{}) {
@@ -157,7 +159,7 @@ func TestPeerAfterFaults(t *testing.T) {
 	server, client := nettest.Pair(t)
 	local, remote := addrPort(server.LocalAddr()), addrPort(server.RemoteAddr())
 	var got Peer
-	h := tree(t, "linux-6.6") // with few processes
+	h := tree(t, "linux-6.6") // has few processes, so few calls can fail
 	eachFault(t, func() (err error) { got, err = h.Peer(local, remote); return err }, func(errno syscall.Errno, err error) error {
 		if errors.Is(err, ErrNoPeer) && errno != unix.ENOENT || errno == unix.EINTR && err != nil {
 			return fmt.Errorf("got %w", err)

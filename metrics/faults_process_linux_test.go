@@ -14,9 +14,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// same reports how a snapshot differs from one of the same process, which
-// does nothing, in what is not absent; and whether what is absent is zero.
-func same(got, want Snapshot) error {
+// differs returns an error if a group that is present in got differs from want, a
+// snapshot of the same idle process, or if an absent group is not zero.
+func differs(got, want Snapshot) error {
 	for _, group := range []struct {
 		field     Fields
 		got, want any
@@ -38,13 +38,13 @@ func same(got, want Snapshot) error {
 			group.want = reflect.Zero(reflect.TypeOf(group.got)).Interface()
 		}
 		if group.got != group.want {
-			return fmt.Errorf("%v: got %+v (told: %v), want %+v", group.field, group.got, got.Have.Has(group.field), group.want)
+			return fmt.Errorf("%v: got %+v (present: %v), want %+v", group.field, group.got, got.Have.Has(group.field), group.want)
 		}
 	}
 	return nil
 }
 
-func TestNoFaultMakesAProcessALie(t *testing.T) {
+func TestReadAfterFaultsIsRightOrAbsent(t *testing.T) {
 	nettest.CheckLeaks(t)
 	h := recordedTree(t, "linux-6.1-arm64")
 	pid := pidOf(t, h, "threads")
@@ -74,20 +74,19 @@ func TestNoFaultMakesAProcessALie(t *testing.T) {
 			return fmt.Errorf("got %v and %w, want all", got.Have, err)
 		}
 		if err != nil && got.Have != 0 {
-			return fmt.Errorf("got %v and %w, want one of them", got.Have, err)
+			return fmt.Errorf("got %v and %w, want either groups or an error", got.Have, err)
 		}
-		if errno == unix.ENOENT || errno == unix.ESRCH { // a thread may end, and its switches be missing
+		if errno == unix.ENOENT || errno == unix.ESRCH { // looks like a thread that has ended, whose switches are missing
 			got.Have &^= FieldSwitches
 			got.Switches = Switches{}
 		}
-		return same(got, truth)
+		return differs(got, truth)
 	})
-	eachSpoiled(t, act, func() error { return same(got, truth) })
+	eachCorruption(t, act, func() error { return differs(got, truth) })
 }
 
-// What it reads of itself it can read in two ways, so that nearly nothing is
-// missing.
-func TestNoFaultMakesThisProcessALie(t *testing.T) {
+// Most groups of this process have two sources, so few are missing after a fault.
+func TestReadOfSelfAfterFaultsIsRightOrAbsent(t *testing.T) {
 	nettest.CheckLeaks(t)
 	var got Snapshot
 	act := func() error {
@@ -101,21 +100,21 @@ func TestNoFaultMakesThisProcessALie(t *testing.T) {
 	truth := got
 	eachFault(t, act, func(errno syscall.Errno, err error) error {
 		if err != nil || !got.Have.Has(FieldCPU|FieldParent|FieldState) || errno == unix.EINTR && got.Have != All {
-			return fmt.Errorf("got %v and %w, want what needs no file at least", got.Have, err)
+			return fmt.Errorf("got %v and %w, want at least the groups that need no file", got.Have, err)
 		}
 		for _, group := range []struct {
 			field    Fields
-			got      int // that cannot be 0
+			got      int // never 0 if the group is present
 			possible bool
 		}{
 			{FieldName, len(got.Name), got.Name == truth.Name},
 			{FieldParent, got.Parent, got.Parent == truth.Parent},
 			{FieldThreads, got.Threads, true},
-			{FieldFDs, got.FDs, got.FDs > truth.FDs-5}, // that many are the handle's own
+			{FieldFDs, got.FDs, got.FDs > truth.FDs-5}, // the handle itself may hold up to 5
 			{FieldMemory, int(got.Memory.VMS), got.Memory.VMS > truth.Memory.VMS/2},
 			{FieldIO, int(got.IO.ReadChars), got.IO.ReadChars >= truth.IO.ReadChars},
 		} {
-			if told := got.Have.Has(group.field); told != (group.got > 0) || told && !group.possible {
+			if present := got.Have.Has(group.field); present != (group.got > 0) || present && !group.possible {
 				return fmt.Errorf("%v: got %+v, want about %+v", group.field, got, truth)
 			}
 		}
@@ -123,24 +122,23 @@ func TestNoFaultMakesThisProcessALie(t *testing.T) {
 	})
 }
 
-// /proc/self that cannot be opened is no reason to say that there is no such
-// process.
+// If /proc/self cannot be opened, the error must not be ErrNoProcess.
 func TestSelfWithoutItsDirectory(t *testing.T) {
 	nettest.CheckLeaks(t)
 	kernelCountsFDs()
 	for errno, want := range map[syscall.Errno]error{
 		unix.ENOENT: errors.ErrUnsupported, unix.EACCES: fs.ErrPermission, unix.EMFILE: unix.EMFILE,
 	} {
-		failCall = func(string) syscall.Errno { return errno }
+		injectError = func(string) syscall.Errno { return errno }
 		p := Self()
-		failCall = nil
+		injectError = nil
 		defer p.Close()
 		var s Snapshot
 		if err := p.Read(&s, FieldIO); !errors.Is(err, want) || errors.Is(err, ErrNoProcess) {
 			t.Errorf("%v: got %v, want %v", errno, err, want)
 		}
 		if err := p.Read(&s, All); err != nil || !s.Have.Has(FieldCPU|FieldParent|FieldState) || s.Threads != 0 || s.FDs != 0 {
-			t.Errorf("%v: got %+v and %v, want what needs no file", errno, s, err)
+			t.Errorf("%v: got %+v and %v, want the groups that need no file", errno, s, err)
 		}
 		for name, call := range map[string]func() error{
 			"Environ":   func() error { _, err := p.Environ(); return err },
@@ -154,7 +152,7 @@ func TestSelfWithoutItsDirectory(t *testing.T) {
 	}
 }
 
-func TestNoFaultShortensAList(t *testing.T) {
+func TestListsAfterFaultsAreCompleteOrAnError(t *testing.T) {
 	nettest.CheckLeaks(t)
 	h := recordedTree(t, "linux-6.1-arm64")
 	p, err := h.Open(pidOf(t, h, "threads"))
@@ -164,13 +162,13 @@ func TestNoFaultShortensAList(t *testing.T) {
 	defer p.Close()
 	self := Self()
 	defer self.Close()
-	gone := func(errno syscall.Errno) int { // how many may have ended meanwhile
+	gone := func(errno syscall.Errno) int { // how many look as if they had ended meanwhile
 		if errno == unix.ENOENT || errno == unix.ESRCH {
 			return 1
 		}
 		return 0
 	}
-	hidden := func(errno syscall.Errno) int {
+	hidden := func(errno syscall.Errno) int { // how many look as if they were hidden or had ended
 		if errno == unix.EACCES {
 			return 1
 		}
@@ -179,7 +177,7 @@ func TestNoFaultShortensAList(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		list    func() (int, error)
-		missing func(errno syscall.Errno) int // how many may be, without an error
+		missing func(errno syscall.Errno) int // how many may be missing without an error
 	}{
 		{"processes", func() (n int, err error) {
 			for _, e := range h.Processes() {

@@ -6,11 +6,12 @@ import (
 	"sync"
 )
 
-// Fields is a set of groups of values of a Snapshot: to ask for, and to say
-// what was found.
+// Fields is a set of groups of values in a Snapshot. Read takes the groups to read
+// and sets Snapshot.Have to those that it found.
 type Fields uint32
 
-// The groups. Those of Basic cost a few microseconds together.
+// The groups, each with the name of its field in Snapshot. Reading all of Basic takes
+// a few microseconds.
 const (
 	FieldName Fields = 1 << iota
 	FieldState
@@ -23,16 +24,15 @@ const (
 	FieldFDs
 	FieldFaults
 
-	// FieldSwitches comes along with FieldCPU for this process. For another it
-	// costs some microseconds for each of its threads, which Linux counts one
-	// by one, and is not in Basic.
+	// FieldSwitches is not in Basic, because for another process it costs some
+	// microseconds for each thread. For this process it comes with FieldCPU.
 	FieldSwitches
 
 	FieldOwner
 	FieldIdentity
 
-	// FieldFootprint makes the kernel walk all pages of a process: up to
-	// milliseconds, during which the process cannot map memory.
+	// FieldFootprint makes the kernel walk all pages of the process. That can
+	// take milliseconds, during which the process cannot map memory.
 	FieldFootprint
 
 	Basic = FieldSwitches - 1
@@ -47,7 +47,7 @@ var fieldNames = [...]string{
 // Has reports whether all of g are in f.
 func (f Fields) Has(g Fields) bool { return f&g == g }
 
-// String lists the groups, as "cpu,memory".
+// String returns the names of the groups, like "cpu,memory".
 func (f Fields) String() string {
 	var names []string
 	for f &= All; f != 0; f &= f - 1 {
@@ -56,14 +56,14 @@ func (f Fields) String() string {
 	return strings.Join(names, ",")
 }
 
-// Supported returns the groups that this system tells a process of itself. Of
-// others it may tell fewer. The first call tries them all.
+// Supported returns the groups that a process can read of itself on this system.
+// Of other processes it may read fewer. The first call tries all groups.
 func Supported() Fields { return supported() }
 
 var supported = sync.OnceValue(func() Fields {
 	p := Self()
 	defer p.Close()
 	var s Snapshot
-	_ = p.Read(&s, All) // what it could not tell is missing in Have
+	_ = p.Read(&s, All) // an error leaves Have empty
 	return s.Have
 })

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slowStat is parse as one would write it first.
-func slowStat(in string) (name string, start uint64, ok bool) {
+// parseStatSimply does the same as stat.parse in a slower and simpler way.
+func parseStatSimply(in string) (name string, start uint64, ok bool) {
 	open, end := strings.Index(in, "("), strings.LastIndex(in, ")")
 	if open < 1 || end < open || len(in) < end+4 {
 		return "", 0, false
@@ -58,18 +58,18 @@ func FuzzStat(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var got stat
 		ok := got.parse(in)
-		name, start, slowOK := slowStat(string(in))
-		if ok != slowOK {
-			t.Fatalf("%q: got %v, the slow way %v", in, ok, slowOK)
+		name, start, simpleOK := parseStatSimply(string(in))
+		if ok != simpleOK {
+			t.Fatalf("%q: got %v, the simple parser %v", in, ok, simpleOK)
 		}
 		if ok && (string(got.name) != name || got.start != start) {
-			t.Errorf("%q: got %q and %d, the slow way %q and %d", in, got.name, got.start, name, start)
+			t.Errorf("%q: got %q and %d, the simple parser %q and %d", in, got.name, got.start, name, start)
 		}
 	})
 }
 
-// FuzzText gives all other parsers of text what they do not expect. What they
-// accept must be possible.
+// FuzzText gives arbitrary input to all other parsers of text. Values that they
+// accept must be plausible.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		statTail, "1 2 3 4 5 6 7\n", "rchar: 1\nwchar: 2\n", "Uid:\t1\t2\t3\t4\nGid:\t1\t2\t3\t4\n", "0-3,8\n",
@@ -100,7 +100,7 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%q: came back as %q", in, got)
 		}
 		if group, ok := parseCgroup(in, "memory"); ok && (group[0] != '/' || strings.Contains(group, "/../")) {
-			t.Errorf("%q: leads out to %q", in, group)
+			t.Errorf("%q: got the path %q, which leads out of the tree", in, group)
 		}
 		if m, ok := parseMemory(in); ok && (m.Available > m.Total || m.Used > m.Total) {
 			t.Errorf("%q: got %+v", in, m)
@@ -155,7 +155,7 @@ func TestParseDiag(t *testing.T) {
 		State: Established, Have: ConnectionUID | ConnectionInode | ConnectionCookie | ConnectionQueues | ConnectionTCP,
 		UID: 1000, Inode: 4711, Cookie: 1<<32 | 7, RecvQueue: 11, SendQueue: 12, TCP: got.TCP,
 	}
-	if !ok || cgroup != 99 || got != want || got.TCP.Have != inTCPInfo {
+	if !ok || cgroup != 99 || got != want || got.TCP.Have != allTCPInfoFields {
 		t.Errorf("got %v, cgroup %d and\n%+v, want\n%+v", ok, cgroup, got, want)
 	}
 	for n := range row() { // cut off anywhere
@@ -164,7 +164,7 @@ func TestParseDiag(t *testing.T) {
 			t.Errorf("%d bytes: got %v, want %v", n, ok, want)
 		}
 		if whole := diagMsgLen + 4 + tcpInfoSize; ok && n < whole && got.Have.Has(ConnectionTCP) {
-			t.Errorf("%d bytes: TCP_INFO is told, and ends at %d", n, whole)
+			t.Errorf("%d bytes: TCP_INFO is present, but ends at %d", n, whole)
 		}
 	}
 	orphan := row()
@@ -175,7 +175,7 @@ func TestParseDiag(t *testing.T) {
 	other := row()
 	other[0] = unix.AF_UNIX
 	if _, ok := parseDiag(other, &got, &info); ok {
-		t.Errorf("of another family: got %+v, want it refused", got)
+		t.Errorf("of another family: got %+v, want false", got)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestMessages(t *testing.T) {
 		{"an error", message(unix.NLMSG_ERROR, seq, code(-int32(unix.ENOENT))), nil, false, unix.ENOENT},
 		{"the smallest number", message(unix.NLMSG_ERROR, seq, code(-1<<31)), nil, false, syscall.Errno(1 << 31)},
 		{"an acknowledgement", message(unix.NLMSG_ERROR, seq, code(0)), nil, false, nil},
-		{"an answer to somebody else", message(unix.SOCK_DIAG_BY_FAMILY, seq+1, []byte("abcd")), nil, false, nil},
+		{"an answer to another request", message(unix.SOCK_DIAG_BY_FAMILY, seq+1, []byte("abcd")), nil, false, nil},
 		{"of another kind", message(unix.NLMSG_NOOP, seq, []byte("abcd")), nil, false, nil},
 		{"cut off in the header", odd[:10], nil, false, errMalformed},
 		{"cut off in the payload", odd[:17], nil, false, errMalformed},

@@ -2,15 +2,15 @@ package metrics
 
 import "errors"
 
-// A Host is where to look. The zero Host is this machine.
+// A Host is a machine to read from. The zero Host is this machine.
 //
-// The fields are for Linux: in a container that has the host's file systems
-// mounted, and in tests. Where Proc is another PID namespace's, so are the
-// PIDs. Sockets and interfaces are always those of the network namespace of
-// this process.
+// The fields have an effect on Linux only. They are for a container into which the
+// file systems of its host are mounted, and for tests. If Proc belongs to another
+// PID namespace, PIDs are of that namespace. Sockets and interfaces are always
+// those of the network namespace of this process.
 type Host struct {
-	Proc string // where a proc file system is mounted; "": /proc
-	Sys  string // where a sysfs is mounted; "": /sys
+	Proc string // mount point of the proc file system; "": /proc
+	Sys  string // mount point of sysfs; "": /sys
 }
 
 func (h Host) proc() string {
@@ -27,9 +27,9 @@ func (h Host) sys() string {
 	return h.Sys
 }
 
-// ErrNoProcess says that there is no such process, or no longer. A zombie is
-// one still: it has a State.
+// ErrNoProcess means that the process does not exist, or no longer exists. A
+// zombie still exists; its State is Zombie.
 var ErrNoProcess = errors.New("no such process")
 
-// ErrNoPeer says that no socket of this host is at the other end.
+// ErrNoPeer means that the other end of a connection is not a socket of this host.
 var ErrNoPeer = errors.New("no such socket on this host")

@@ -58,7 +58,8 @@ func (h Host) boot() (time.Time, error) {
 	return time.Unix(int64(s), 0), libraryError(err)
 }
 
-// diskFields is what gopsutil fills in, and not with zeros.
+// diskFields are the fields that gopsutil knows on each system. It sets the others
+// to 0.
 var diskFields = map[string]DiskFields{
 	"darwin":  DiskCounts | DiskTimes,
 	"freebsd": DiskCounts | DiskTimes | DiskBusy,
@@ -89,7 +90,7 @@ func (h Host) disks() ([]DiskIO, error) {
 
 func (h Host) netIO() (map[string]NetIO, error) {
 	counters, err := net.IOCounters(true)
-	if err != nil { // the addresses are good without them
+	if err != nil { // Interfaces returns the addresses without counters
 		return nil, nil
 	}
 	all := make(map[string]NetIO, len(counters))

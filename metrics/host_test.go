@@ -11,9 +11,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// told fails unless there is no error, or the platform is one that gopsutil
-// does not know.
-func told(t *testing.T, what string, err error) bool {
+// isAvailable reports whether err is nil, and fails the test if it is not, unless
+// the error is errors.ErrUnsupported on a platform that gopsutil lacks.
+func isAvailable(t *testing.T, what string, err error) bool {
 	t.Helper()
 	switch runtime.GOOS {
 	case "linux", "darwin", "freebsd", "windows":
@@ -28,28 +28,28 @@ func told(t *testing.T, what string, err error) bool {
 	return err == nil
 }
 
-func TestHostIsPossible(t *testing.T) {
+func TestHostValuesArePlausible(t *testing.T) {
 	var h Host
-	if m, err := h.Memory(); told(t, "memory", err) && (m.Total == 0 || m.Available > m.Total || m.Used+m.Available != m.Total) {
+	if m, err := h.Memory(); isAvailable(t, "memory", err) && (m.Total == 0 || m.Available > m.Total || m.Used+m.Available != m.Total) {
 		t.Errorf("memory: got %+v", m)
 	}
-	// Wine does not have the counters from which gopsutil knows.
-	if s, err := h.Swap(); !nettest.OnWine() && told(t, "swap", err) && s.Used > s.Total {
+	// Wine lacks the counters that gopsutil reads.
+	if s, err := h.Swap(); !nettest.OnWine() && isAvailable(t, "swap", err) && s.Used > s.Total {
 		t.Errorf("swap: got %+v", s)
 	}
-	if c, err := h.CPUs(); told(t, "processors", err) && (c.Logical < 1 || c.Physical > c.Logical || c.Quota < 0) {
+	if c, err := h.CPUs(); isAvailable(t, "processors", err) && (c.Logical < 1 || c.Physical > c.Logical || c.Quota < 0) {
 		t.Errorf("processors: got %+v", c)
 	}
-	if b, err := h.BootTime(); told(t, "boot", err) && (time.Since(b) <= 0 || time.Since(b) > 20*365*24*time.Hour) {
+	if b, err := h.BootTime(); isAvailable(t, "boot", err) && (time.Since(b) <= 0 || time.Since(b) > 20*365*24*time.Hour) {
 		t.Errorf("boot: got %v", b)
 	}
 	all, err := h.Interfaces()
-	if told(t, "interfaces", err) && !slices.ContainsFunc(all, func(i Interface) bool { return i.Flags&net.FlagLoopback != 0 && len(i.Addrs) > 0 }) {
+	if isAvailable(t, "interfaces", err) && !slices.ContainsFunc(all, func(i Interface) bool { return i.Flags&net.FlagLoopback != 0 && len(i.Addrs) > 0 }) {
 		t.Errorf("interfaces: got %+v, want a loopback with an address", all)
 	}
 }
 
-func TestServicesAreThoseOfWindows(t *testing.T) {
+func TestServicesExistOnWindowsOnly(t *testing.T) {
 	services, err := Host{}.Services()
 	if runtime.GOOS != "windows" {
 		if !errors.Is(err, errors.ErrUnsupported) {

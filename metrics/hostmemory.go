@@ -2,32 +2,31 @@ package metrics
 
 import "fmt"
 
-// HostMemory is the memory of the host, in bytes, and what a cgroup lets this
-// process have of it.
+// HostMemory is the memory of the host and the limit of its cgroups, in bytes.
 type HostMemory struct {
 	Total     uint64
-	Available uint64 // what programs can still get without swapping, as free(1) has it
-	Used      uint64 // Total less Available
-	Free      uint64 // used for nothing at all; a healthy host has little
-	Buffers   uint64 // blocks of file systems
-	Cached    uint64 // content of files, and shared memory
-	Shared    uint64 // of Cached: tmpfs and shared memory
-	Slab      uint64 // of the kernel
-	Dirty     uint64 // of Cached: waits to be written
+	Available uint64 // memory that programs can still get without swapping, as free(1) reports it
+	Used      uint64 // Total minus Available
+	Free      uint64 // memory used for nothing, not even caches
+	Buffers   uint64 // cached blocks of file systems
+	Cached    uint64 // cached content of files, and shared memory
+	Shared    uint64 // part of Cached: tmpfs and shared memory
+	Slab      uint64 // memory of the kernel
+	Dirty     uint64 // part of Cached: waits to be written to disk
 
-	// Limit is what the processes of a container may have together, the least
-	// of all cgroups above this process; one that passes it is killed.
-	// LimitUsed is what they have, caches included.
+	// Limit is the lowest memory limit of the cgroups of this process. Processes
+	// of a cgroup that exceeds it are killed. LimitUsed is the memory of all
+	// processes in that cgroup, including caches.
 	Limit, LimitUsed uint64
 
 	Have HostMemoryFields
 }
 
-// HostMemoryFields is a set of fields of a HostMemory. The first four are
-// always told.
+// HostMemoryFields is a set of fields of a HostMemory. Total, Available, Used and
+// Free are always known.
 type HostMemoryFields uint8
 
-// The fields of a HostMemory. HostLimit is there only if there is a limit.
+// The fields of a HostMemory. HostLimit is set only if there is a limit.
 const (
 	HostBuffers HostMemoryFields = 1 << iota
 	HostCached
@@ -40,7 +39,7 @@ const (
 // Has reports whether all of g are in f.
 func (f HostMemoryFields) Has(g HostMemoryFields) bool { return f&g == g }
 
-// Memory reads the memory of the host.
+// Memory returns the memory of the host.
 func (h Host) Memory() (HostMemory, error) {
 	m, err := h.memory()
 	if err != nil {
@@ -49,14 +48,14 @@ func (h Host) Memory() (HostMemory, error) {
 	return m, nil
 }
 
-// HostSwap is memory on a disk, in bytes.
+// HostSwap is the swap space of the host, in bytes.
 type HostSwap struct {
 	Total, Used, Free uint64
-	In, Out           uint64 // moved from and to the disk since boot
-	HaveMoved         bool   // In and Out are told
+	In, Out           uint64 // read from and written to swap since boot
+	HaveMoved         bool   // In and Out are known
 }
 
-// Swap reads the swap of the host. Without any, all is 0.
+// Swap returns the swap space of the host. On a host without swap, all sizes are 0.
 func (h Host) Swap() (HostSwap, error) {
 	s, err := h.swap()
 	if err != nil {

@@ -28,7 +28,7 @@ func (h Host) memory() (HostMemory, error) {
 	return m, nil
 }
 
-// parseMemory reads the content of /proc/meminfo: KiB.
+// parseMemory reads the content of /proc/meminfo, which is in KiB.
 func parseMemory(b []byte) (m HostMemory, ok bool) {
 	read := func(to *uint64, key string, have HostMemoryFields) bool {
 		n, ok := numberOf(b, key)
@@ -52,8 +52,9 @@ func parseMemory(b []byte) (m HostMemory, ok bool) {
 	return m, true
 }
 
-// setAvailable keeps it within what there is: in some containers meminfo has
-// the total of the container and what is available on the host.
+// setAvailable sets Available and Used. In some containers /proc/meminfo has the
+// total of the container but the available memory of the host; then Free is the
+// best known value.
 func (m *HostMemory) setAvailable(n uint64) {
 	if n > m.Total {
 		n = m.Free
@@ -62,8 +63,9 @@ func (m *HostMemory) setAvailable(n uint64) {
 	m.Used = m.Total - m.Available
 }
 
-// estimateAvailable is what later kernels do themselves (si_mem_available): of
-// the caches, half of what is above the low watermark counts as needed.
+// estimateAvailable computes MemAvailable as newer kernels do (si_mem_available in
+// mm/page_alloc.c): of caches and slab, half counts as needed, but at most the low
+// watermark.
 func estimateAvailable(meminfo, zoneinfo []byte) uint64 {
 	kib := func(key string) uint64 {
 		n, _ := numberOf(meminfo, key)
@@ -76,7 +78,8 @@ func estimateAvailable(meminfo, zoneinfo []byte) uint64 {
 	return have - min(have, low)
 }
 
-// lowWatermark adds up the "low" of all zones in /proc/zoneinfo: pages.
+// lowWatermark returns the sum of the low watermarks of all zones in
+// /proc/zoneinfo, in bytes. The file has pages.
 func lowWatermark(b []byte) (sum uint64) {
 	for line := range bytes.Lines(b) {
 		if f := bytes.Fields(line); len(f) == 2 && string(f[0]) == "low" {
@@ -106,7 +109,7 @@ func (h Host) swap() (HostSwap, error) {
 	return s, nil
 }
 
-// spacedNumberOf returns the number behind "key " at the beginning of a line.
+// spacedNumberOf returns the number after "key " at the beginning of a line.
 func spacedNumberOf(b []byte, key string) (uint64, bool) {
 	for line := range bytes.Lines(b) {
 		if rest, ok := bytes.CutPrefix(line, []byte(key+" ")); ok {

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Of linux/inet_diag.h. A request for one socket is a struct inet_diag_req_v2.
-// One for all is a struct inet_diag_req and perhaps a filter: the older kind,
-// which ss(8) uses too, since it is answered for both versions of IP in one walk
-// of the kernel's table. An answer is a struct inet_diag_msg and attributes.
+// Constants of linux/inet_diag.h. A request for one socket is a struct
+// inet_diag_req_v2. A request for all is a struct inet_diag_req and an optional
+// filter: this older kind, which ss(8) uses too, covers both versions of IP in one
+// walk of the kernel's table. An answer is a struct inet_diag_msg and attributes.
 const (
 	diagOneLen = 56
 	diagAllLen = 60
@@ -23,23 +23,23 @@ const (
 	diagMemory   = 7  // INET_DIAG_SKMEMINFO, an attribute: SK_MEMINFO_VARS times uint32
 	diagCgroupID = 21 // INET_DIAG_CGROUP_ID, an attribute: uint64 (Linux 5.8)
 
-	withInfo   = 1 << (diagInfo - 1) // of a request: which attributes an answer shall have
+	withInfo   = 1 << (diagInfo - 1) // in a request: the attributes that answers must have
 	withMemory = 1 << (diagMemory - 1)
 
 	diagReqBytecode = 1 // INET_DIAG_REQ_BYTECODE, an attribute of a request
 	sourcePortGE    = 2 // INET_DIAG_BC_S_GE
 	sourcePortLE    = 3 // INET_DIAG_BC_S_LE
 
-	newSynRecv = 12 // TCP_NEW_SYN_RECV: told as SYN_RECV, but asked for on its own
+	newSynRecv = 12 // TCP_NEW_SYN_RECV: reported as SYN_RECV, but requested by its own bit
 	allStates  = 1<<(newSynRecv+1) - 1
 )
 
-// A diagRequest asks for sockets.
+// A diagRequest is a request for one or all sockets, with room for a filter.
 type diagRequest [unix.NLMSG_HDRLEN + diagAllLen + 4 + 16]byte
 
-// all asks for the sockets that match f, and returns the request.
-func (r *diagRequest) all(f Filter) []byte {
-	req := r[unix.NLMSG_HDRLEN:]
+// forAll fills r with a request for the sockets that match f, and returns its bytes.
+func (r *diagRequest) forAll(f Filter) []byte {
+	req := r[unix.NLMSG_HDRLEN:] // idiag_ext is at 3, idiag_states at 52
 	if f.TCP {
 		req[3] |= withInfo
 	}
@@ -62,10 +62,13 @@ func (r *diagRequest) all(f Filter) []byte {
 	code := r[filter:]
 	binary.NativeEndian.PutUint16(code, uint16(len(code)))
 	binary.NativeEndian.PutUint16(code[2:], diagReqBytecode)
-	// A test and its operand. It jumps "yes" bytes on when it holds, else "no":
-	// to the end is a match, past it is none.
+	// The filter is two tests: the source port is at least LocalPort, and at most.
+	// Each is a struct inet_diag_bc_op and another one that holds the port. If a test
+	// is true, the kernel continues "yes" bytes (8) further on, otherwise "no" bytes.
+	// A socket matches if it arrives at the end of the code, and not if it goes past.
 	test := func(at int, op uint8, no uint16) {
-		code[at], code[at+1] = op, 8
+		const yes = 8
+		code[at], code[at+1] = op, yes
 		binary.NativeEndian.PutUint16(code[at+2:], no)
 		binary.NativeEndian.PutUint16(code[at+6:], f.LocalPort)
 	}
@@ -74,30 +77,31 @@ func (r *diagRequest) all(f Filter) []byte {
 	return r.complete(len(r), diagAll, unix.NLM_F_DUMP)
 }
 
-// one asks for the socket with these addresses, and returns the request.
-func (r *diagRequest) one(local, remote netip.AddrPort) []byte {
+// forOne fills r with a request for the socket with these addresses, and returns
+// its bytes.
+func (r *diagRequest) forOne(local, remote netip.AddrPort) []byte {
 	family := uint8(unix.AF_INET)
 	if local.Addr().Is6() {
 		family = unix.AF_INET6
 	}
-	req := r[unix.NLMSG_HDRLEN:]
+	req := r[unix.NLMSG_HDRLEN:] // struct inet_diag_req_v2; its sockid is at 8
 	req[0], req[1], req[2] = family, unix.IPPROTO_TCP, withInfo
 	id := req[8:]
 	binary.BigEndian.PutUint16(id, local.Port())
 	binary.BigEndian.PutUint16(id[2:], remote.Port())
 	copy(id[4:20], local.Addr().AsSlice())
 	copy(id[20:36], remote.Addr().AsSlice())
-	if zone := local.Addr().Zone(); zone != "" { // a link-local address is of one interface
+	if zone := local.Addr().Zone(); zone != "" { // a link-local address belongs to one interface
 		if i, err := net.InterfaceByName(zone); err == nil {
 			binary.NativeEndian.PutUint32(id[36:], uint32(i.Index))
 		}
 	}
-	binary.NativeEndian.PutUint64(id[40:], ^uint64(0)) // INET_DIAG_NOCOOKIE: whichever socket it is
+	binary.NativeEndian.PutUint64(id[40:], ^uint64(0)) // INET_DIAG_NOCOOKIE: any socket with these addresses
 	return r.complete(unix.NLMSG_HDRLEN+diagOneLen, unix.SOCK_DIAG_BY_FAMILY, 0)
 }
 
-// complete returns the first n bytes with a struct nlmsghdr filled in, but for
-// the sequence number.
+// complete fills in the struct nlmsghdr, except the sequence number, and returns
+// the first n bytes of r.
 func (r *diagRequest) complete(n int, kind, flags uint16) []byte {
 	binary.NativeEndian.PutUint32(r[:], uint32(n))
 	binary.NativeEndian.PutUint16(r[4:], kind)
@@ -105,8 +109,9 @@ func (r *diagRequest) complete(n int, kind, flags uint16) []byte {
 	return r[:n]
 }
 
-// parseDiag fills c, but for PID, from the payload of an answer, and returns
-// the id of the socket's cgroup, or 0. It reports false for what is no answer.
+// parseDiag fills c, except PID, from the payload of an answer, with info as a
+// buffer, and returns the ID of the socket's cgroup, or 0. ok is false if the
+// payload is malformed.
 func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) {
 	if len(b) < diagMsgLen {
 		return 0, false
@@ -133,7 +138,7 @@ func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) 
 	if !c.Local.IsValid() {
 		return 0, false
 	}
-	if c.Inode != 0 { // else the kernel keeps it without an owner, and tells user 0
+	if c.Inode != 0 { // without an inode the socket has no owner, and the kernel reports user 0
 		c.Have |= ConnectionInode | ConnectionUID
 		c.UID = binary.NativeEndian.Uint32(b[64:])
 	}
@@ -143,7 +148,7 @@ func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) 
 			n := info.fill(value)
 			info.decode(&c.TCP, tcpFieldsIn(n))
 			c.Have |= ConnectionTCP
-		case kind == diagMemory && c.State == Listen && len(value) >= 4*unix.SK_MEMINFO_VARS: // without drops before Linux 4.12
+		case kind == diagMemory && c.State == Listen && len(value) >= 4*unix.SK_MEMINFO_VARS: // shorter before Linux 4.12, without drops
 			c.Drops = uint64(binary.NativeEndian.Uint32(value[4*unix.SK_MEMINFO_DROPS:]))
 			c.Have |= ConnectionDrops
 		case kind == diagCgroupID && len(value) == 8:

@@ -6,29 +6,29 @@ import (
 	"net/netip"
 )
 
-// An Interface is one of the network interfaces of this network namespace.
+// An Interface is a network interface in the network namespace of this process.
 type Interface struct {
 	Name  string
 	Index int
 	MTU   int // bytes
 	Flags net.Flags
-	MAC   net.HardwareAddr // nil: it has none
-	Addrs []netip.Prefix   // addresses with the length of their networks' prefix
-	Speed uint64           // bits a second; 0: not told, as of most that are virtual or down
+	MAC   net.HardwareAddr // nil if the interface has none
+	Addrs []netip.Prefix   // each address with the prefix length of its network
+	Speed uint64           // bits per second; 0: unknown, as for most virtual interfaces and those that are down
 
 	NetIO
-	HaveIO bool // the counters are told
+	HaveIO bool // NetIO is known
 }
 
-// NetIO is what an interface has carried since boot.
+// NetIO holds the counters of an interface since boot.
 type NetIO struct {
 	SentBytes, RecvBytes     uint64
 	SentPackets, RecvPackets uint64
 	SendErrors, RecvErrors   uint64
-	SendDrops, RecvDrops     uint64 // for want of room; the BSDs and macOS never tell SendDrops
+	SendDrops, RecvDrops     uint64 // packets dropped for lack of buffers; SendDrops is always 0 on the BSDs and macOS
 }
 
-// Interfaces reads addresses and counters of all interfaces.
+// Interfaces returns the addresses and counters of all interfaces.
 func (h Host) Interfaces() ([]Interface, error) {
 	all, err := h.interfaces()
 	if err != nil {
@@ -37,7 +37,8 @@ func (h Host) Interfaces() ([]Interface, error) {
 	return all, nil
 }
 
-// interfaces asks package net for what it knows on all platforms.
+// interfaces combines the interfaces of package net with the counters and speeds
+// of the platform.
 func (h Host) interfaces() ([]Interface, error) {
 	known, err := net.Interfaces()
 	if err != nil {
@@ -51,7 +52,7 @@ func (h Host) interfaces() ([]Interface, error) {
 	for _, k := range known {
 		addrs, err := k.Addrs()
 		if err != nil {
-			continue // gone since
+			continue // the interface was removed meanwhile
 		}
 		i := Interface{Name: k.Name, Index: k.Index, MTU: k.MTU, Flags: k.Flags, MAC: k.HardwareAddr, Speed: h.linkSpeed(k.Name, k.Index)}
 		i.NetIO, i.HaveIO = counters[k.Name]

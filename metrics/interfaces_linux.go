@@ -14,15 +14,14 @@ func (h Host) netIO() (map[string]NetIO, error) {
 	return parseNetIO(b), nil
 }
 
-// parseNetIO reads the content of /proc/net/dev: behind the name and a colon 8
-// numbers of what was received and 8 of what was sent. A name may hold a colon
-// as well, of an alias.
+// parseNetIO reads the content of /proc/net/dev: name, colon, 8 numbers for
+// receiving and 8 for sending. The name of an alias holds a colon itself.
 func parseNetIO(b []byte) map[string]NetIO {
 	all := make(map[string]NetIO)
 	for line := range bytes.Lines(b) {
 		colon := bytes.LastIndexByte(line, ':')
 		if colon < 0 {
-			continue // one of two headings
+			continue // a heading
 		}
 		f := bytes.Fields(line[colon+1:])
 		if len(f) < 16 {
@@ -45,10 +44,10 @@ func parseNetIO(b []byte) map[string]NetIO {
 	return all
 }
 
-// linkSpeed returns 0 where there is none: the file says -1, or cannot be read.
+// linkSpeed returns bits per second, or 0 if the file says -1 or cannot be read.
 func (h Host) linkSpeed(name string, _ int) uint64 {
-	mbits, ok, _ := numberIn(path.Join(h.sys(), "class/net", name, "speed"))
-	if !ok || mbits == math.MaxUint32 { // how some drivers write -1
+	mbits, ok, _ := readNumber(path.Join(h.sys(), "class/net", name, "speed"))
+	if !ok || mbits == math.MaxUint32 { // some drivers write -1 like that
 		return 0
 	}
 	return mbits * 1_000_000

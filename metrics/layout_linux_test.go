@@ -31,7 +31,7 @@ var tcpInfoNames = map[string]string{
 	"totalRTO": "tcpi_total_rto", "totalRTORecoveries": "tcpi_total_rto_recoveries", "totalRTOTime": "tcpi_total_rto_time",
 }
 
-func TestTCPInfoIsLaidOutAsTheKernelSays(t *testing.T) {
+func TestTCPInfoLayoutMatchesTheKernel(t *testing.T) {
 	k := readKernelTypes(t)
 	members := k.members(t, "tcp_info")
 	ours := reflect.TypeFor[tcpInfo]()
@@ -69,11 +69,11 @@ func TestTCPInfoIsLaidOutAsTheKernelSays(t *testing.T) {
 	}
 }
 
-func TestDiagMessagesAreLaidOutAsTheKernelSays(t *testing.T) {
+func TestDiagMessageLayoutMatchesTheKernel(t *testing.T) {
 	k := readKernelTypes(t)
 	for _, s := range []struct {
 		name string
-		want map[string]uint32 // bytes, as parseDiag and diagRequest have them
+		want map[string]uint32 // offsets in bytes that parseDiag and diagRequest use
 	}{
 		{"inet_diag_msg", map[string]uint32{
 			"idiag_family": 0, "idiag_state": 1, "id": 4, "idiag_expires": 52,
@@ -93,7 +93,7 @@ func TestDiagMessagesAreLaidOutAsTheKernelSays(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			if strings.HasPrefix(s.name, "inet_diag") && !k.has(s.name) {
-				t.Skip("inet_diag is a module here, and its types are not among those of the kernel")
+				t.Skip("inet_diag is a module on this kernel, so the kernel's BTF lacks its types")
 			}
 			members := k.members(t, s.name)
 			for name, want := range s.want {

@@ -2,16 +2,16 @@ package metrics
 
 import "time"
 
-// A Cause is what held a transfer back.
+// A Cause is the reason why a connection did not send faster.
 type Cause uint8
 
 // The causes.
 const (
-	CauseUnknown     Cause = iota // the platform does not tell, or the samples are too close
+	CauseUnknown     Cause = iota // the platform does not report it, or the samples are unsuitable
 	CauseApplication              // the kernel had nothing to send: the application, its disk, or its rate limit
 	CauseReceiver                 // the receiver's window was full: it reads slowly, or its buffer is small
-	CauseSendBuffer               // our send buffer was too small
-	CausePath                     // the network: its bandwidth, its losses, its queues
+	CauseSendBuffer               // the send buffer of this host was too small
+	CausePath                     // the network: its bandwidth, losses or queues
 )
 
 var causeNames = [...]string{"unknown", "application", "receiver", "send buffer", "path"}
@@ -24,37 +24,37 @@ func (c Cause) String() string {
 	return causeNames[CauseUnknown]
 }
 
-// shortestLimit is the least time between two samples that tells a cause: the
-// kernel's clock of these times has steps of up to 10 ms.
-const shortestLimit = 20 * time.Millisecond
+// minSampleGap is the shortest time between two samples from which Limit names a
+// cause: the kernel measures in steps of up to 10 ms.
+const minSampleGap = 20 * time.Millisecond
 
-// Limit says what held back the sending on a connection between two samples of
-// it, a before b: whatever did so for the longest part of that time. It is
-// CauseUnknown when the samples are less than 20 ms apart, not of one
-// connection, or without Busy and RwndLimited, which Linux (from 4.10 on) and
-// Windows tell.
+// Limit returns what limited the sending on a connection between two samples of
+// it, a before b: the cause that applied for the longest part of that time. It
+// returns CauseUnknown if the samples are less than 20 ms apart, are of different
+// connections, or lack Busy and RwndLimited, which only Linux from 4.10 on and
+// Windows report.
 func Limit(a, b *TCP) Cause {
 	const need = TCPBusy | TCPRwndLimited
 	wall := b.At.Sub(a.At)
-	if wall < shortestLimit || !a.Have.Has(need) || !b.Have.Has(need) {
+	if wall < minSampleGap || !a.Have.Has(need) || !b.Have.Has(need) {
 		return CauseUnknown
 	}
 	busy := b.Busy - a.Busy
 	receiver := b.RwndLimited - a.RwndLimited
-	buffer := b.SndbufLimited - a.SndbufLimited // both 0 where it is not told
+	buffer := b.SndbufLimited - a.SndbufLimited // both are 0 if absent
 	if busy < 0 || receiver < 0 || buffer < 0 {
 		return CauseUnknown
 	}
 	idle := wall - busy
 	path := busy - receiver - buffer
-	if b.allUnderWay() {
-		// Something is always on its way, and more could be. The kernel takes
-		// that for the path's work, and sees a full buffer only if there is more
-		// in it than was sent at once.
+	if b.hasSentAll() {
+		// The kernel counts the time as the path's as long as any data is
+		// unacknowledged, although it had no more to send. It notices a full send
+		// buffer only if that holds more than was sent at once.
 		switch {
-		case !b.SendBufferFull: // little pieces, each followed by a pause
+		case !b.SendBufferFull: // small writes with pauses between them
 			idle, path = idle+path, 0
-		case !b.queueing():
+		case !b.isMostlyQueueing():
 			buffer, path = buffer+path, 0
 		}
 	}
@@ -70,14 +70,14 @@ func Limit(a, b *TCP) Cause {
 	return cause
 }
 
-// allUnderWay reports whether the kernel has sent all it was given, but perhaps
-// a piece that it holds back for being less than a segment, and could send more.
-func (t *TCP) allUnderWay() bool {
+// hasSentAll reports whether the kernel has sent all data of the application,
+// except perhaps a part smaller than a segment, and could send more.
+func (t *TCP) hasSentAll() bool {
 	return t.Have.Has(TCPAppLimited|TCPNotSent) && t.AppLimited && t.NotSent < uint64(max(t.MSS, 1))
 }
 
-// queueing reports whether what is under way spends most of its time in queues,
-// so that more of it would not arrive sooner.
-func (t *TCP) queueing() bool {
+// isMostlyQueueing reports whether data spends most of its time in queues of the
+// path, so that a larger send buffer would not make it faster.
+func (t *TCP) isMostlyQueueing() bool {
 	return t.Have.Has(TCPRTT|TCPMinRTT) && t.RTT > 2*t.MinRTT
 }

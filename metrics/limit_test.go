@@ -6,14 +6,14 @@ import (
 )
 
 func TestLimit(t *testing.T) {
-	const told = TCPBusy | TCPRwndLimited | TCPSndbufLimited | TCPAppLimited | TCPNotSent
+	const have = TCPBusy | TCPRwndLimited | TCPSndbufLimited | TCPAppLimited | TCPNotSent
 	const ms = time.Millisecond
 	start := time.Now()
-	// after returns a pair of samples of a second in which these times passed.
+	// after returns two samples, a second apart, between which these times passed.
 	after := func(busy, receiver, buffer time.Duration, change func(a, b *TCP)) (a, b TCP) {
-		a = TCP{At: start, Have: told, Busy: 70 * ms, RwndLimited: 30 * ms, SndbufLimited: 20 * ms}
+		a = TCP{At: start, Have: have, Busy: 70 * ms, RwndLimited: 30 * ms, SndbufLimited: 20 * ms}
 		b = TCP{
-			At: start.Add(time.Second), Have: told, NotSent: 1,
+			At: start.Add(time.Second), Have: have, NotSent: 1,
 			Busy: a.Busy + busy, RwndLimited: a.RwndLimited + receiver, SndbufLimited: a.SndbufLimited + buffer,
 		}
 		if change != nil {
@@ -35,23 +35,23 @@ func TestLimit(t *testing.T) {
 		{"the buffer is too small", 990 * ms, 10 * ms, 700 * ms, nil, CauseSendBuffer},
 		{"the path is full", 1000 * ms, 20 * ms, 100 * ms, nil, CausePath},
 		{
-			"little pieces are always under way", 1000 * ms, 0, 0,
+			"small writes are always in flight", 1000 * ms, 0, 0,
 			func(_, b *TCP) { b.AppLimited, b.NotSent = true, 0 }, CauseApplication,
 		},
 		{
-			"the last of the little pieces is held back", 1000 * ms, 0, 0,
+			"the last small write is held back", 1000 * ms, 0, 0,
 			func(_, b *TCP) { b.AppLimited, b.NotSent, b.MSS = true, 1447, 1448 }, CauseApplication,
 		},
 		{
-			"little pieces against a closed window", 1000 * ms, 900 * ms, 0,
+			"small writes against a closed window", 1000 * ms, 900 * ms, 0,
 			func(_, b *TCP) { b.AppLimited, b.NotSent = true, 0 }, CauseReceiver,
 		},
 		{
-			"the rate is not the application's once data waits", 1000 * ms, 0, 0,
+			"unsent data waits although AppLimited is set", 1000 * ms, 0, 0,
 			func(_, b *TCP) { b.AppLimited, b.NotSent = true, 5000 }, CausePath,
 		},
 		{
-			"a full buffer is always under way", 1000 * ms, 0, 0,
+			"a full buffer is always in flight", 1000 * ms, 0, 0,
 			func(_, b *TCP) {
 				b.AppLimited, b.NotSent, b.SendBufferFull = true, 0, true
 				b.RTT, b.MinRTT = 21*ms, 20*ms
@@ -69,7 +69,7 @@ func TestLimit(t *testing.T) {
 			CausePath,
 		},
 		{
-			"the send buffer is not told", 1000 * ms, 200 * ms, 0,
+			"the time of the send buffer is absent", 1000 * ms, 200 * ms, 0,
 			func(a, b *TCP) { a.Have, b.Have = TCPBusy|TCPRwndLimited, TCPBusy|TCPRwndLimited }, CausePath,
 		},
 		{"the second sample has no times", 1000 * ms, 0, 0, func(_, b *TCP) { b.Have = TCPRTT }, CauseUnknown},
@@ -85,18 +85,18 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// What transfers on Linux 6.18 showed, a fraction of a second apart.
+// Samples of transfers on Linux 6.18, 400 ms apart.
 func TestLimitOfRecordedSamples(t *testing.T) {
-	const told = TCPBusy | TCPRwndLimited | TCPSndbufLimited | TCPAppLimited | TCPNotSent | TCPRTT | TCPMinRTT | TCPMSS
+	const have = TCPBusy | TCPRwndLimited | TCPSndbufLimited | TCPAppLimited | TCPNotSent | TCPRTT | TCPMinRTT | TCPMSS
 	const ms, us = time.Millisecond, time.Microsecond
 	for _, tt := range []struct {
 		name    string
 		elapsed time.Duration
-		b       TCP // with times since a
+		b       TCP // its times are those since a
 		want    Cause
 	}{
 		{
-			"as much as 8 Mbit/s take, by tbf", 400 * ms,
+			"a path of 8 Mbit/s, shaped by tbf", 400 * ms,
 			TCP{Busy: 400 * ms, NotSent: 595_128, InFlight: 215_752, RTT: 223_519 * us, MinRTT: 22 * us}, CausePath,
 		},
 		{
@@ -116,20 +116,20 @@ func TestLimitOfRecordedSamples(t *testing.T) {
 			TCP{Busy: 396 * ms, SndbufLimited: 128 * ms, NotSent: 27_512, InFlight: 40_544, RTT: 52_310 * us, MinRTT: 40_712 * us}, CausePath,
 		},
 		{
-			"sendfile on loopback, which is faster than the file is read", 400 * ms,
+			"sendfile on loopback, which is faster than reading the file", 400 * ms,
 			TCP{Busy: 80 * ms, AppLimited: true, RTT: 168 * us, MinRTT: 1 * us}, CauseApplication,
 		},
 	} {
-		a := TCP{At: time.Now(), Have: told}
+		a := TCP{At: time.Now(), Have: have}
 		b := tt.b
-		b.At, b.Have, b.MSS = a.At.Add(tt.elapsed), told, 1448
+		b.At, b.Have, b.MSS = a.At.Add(tt.elapsed), have, 1448
 		if got := Limit(&a, &b); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
 
-func TestNamesOfCausesAndStates(t *testing.T) {
+func TestStringsOfCausesAndStates(t *testing.T) {
 	for _, tt := range []struct{ got, want string }{
 		{CauseUnknown.String(), "unknown"},
 		{CauseSendBuffer.String(), "send buffer"},

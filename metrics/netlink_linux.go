@@ -12,31 +12,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// answerSize is room for one answer of the kernel, which fills as much as it
-// is offered, up to 32 KiB.
+// answerSize is the largest buffer that the kernel fills by one read of a netlink
+// dump.
 const answerSize = 32 << 10
 
 var answers = sync.Pool{New: func() any { return new([answerSize]byte) }}
 
-// A diag is a socket to the kernel's sock_diag, see sock_diag(7). It serves
-// any user.
+// A diag is a netlink socket for sock_diag(7). Any user may open one.
 type diag struct {
-	fd   int
-	seq  uint32
-	told time.Time // when the answer now being handed out was given
+	fd         int
+	seq        uint32    // sequence number of the requests
+	answeredAt time.Time // when the present answer was read
 }
 
 var diagSeq atomic.Uint32
 
+// openDiag opens a diag. The caller must close it.
 func openDiag() (*diag, error) {
-	if errno := failure("socket"); errno != 0 {
+	if errno := injectedError("socket"); errno != 0 {
 		return nil, diagError("socket", errno)
 	}
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, diagError("socket", err)
 	}
-	// Once it is connected to the kernel no other process can send to it.
+	// After connect no other process can send to this socket.
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		_ = unix.Close(fd)
 		return nil, diagError("connect", err)
@@ -46,13 +46,13 @@ func openDiag() (*diag, error) {
 
 func (d *diag) close() { _ = unix.Close(d.fd) }
 
-// ask sends a request, which lacks but its sequence number, and hands the
-// payload of each message of the answer to each, until that returns false. A
+// query sends a request, after it has filled in the sequence number, and calls each
+// with the payload of each message of the answer, until each returns false. A
 // payload is valid until each returns.
-func (d *diag) ask(request []byte, each func(payload []byte) bool) error {
+func (d *diag) query(request []byte, each func(payload []byte) bool) error {
 	binary.NativeEndian.PutUint32(request[8:], d.seq)
 	isDump := binary.NativeEndian.Uint16(request[6:])&unix.NLM_F_DUMP != 0
-	if errno := failure("send"); errno != 0 {
+	if errno := injectedError("send"); errno != 0 {
 		return diagError("write", errno)
 	}
 	if _, err := unix.Write(d.fd, request); err != nil {
@@ -62,13 +62,13 @@ func (d *diag) ask(request []byte, each func(payload []byte) bool) error {
 	defer answers.Put(buf)
 	for {
 		n, err := read("recv", d.fd, buf[:])
-		if err != nil { // ENOBUFS: the kernel had no room, and part of the answer is lost
+		if err != nil { // ENOBUFS: the receive buffer was full, and a part of the answer is lost
 			return diagError("read", err)
 		}
 		if n == 0 {
 			return diagError("sock_diag", errMalformed)
 		}
-		d.told = time.Now()
+		d.answeredAt = time.Now()
 		last, err := eachMessage(buf[:n], d.seq, each)
 		if err != nil {
 			return diagError("sock_diag", err)
@@ -79,17 +79,17 @@ func (d *diag) ask(request []byte, each func(payload []byte) bool) error {
 	}
 }
 
-// dump asks for all that match f.
+// dump queries all sockets that match f.
 func (d *diag) dump(f Filter, each func(payload []byte) bool) error {
 	var request diagRequest
-	err := d.ask(request.all(f), each)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) { // no module tcp_diag, or no inet_diag either
+	err := d.query(request.forAll(f), each)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) { // no module tcp_diag, or no module inet_diag
 		return errors.ErrUnsupported
 	}
 	return err
 }
 
-// diagError names the call that failed.
+// diagError adds the name of the call to err, or returns errors.ErrUnsupported.
 func diagError(call string, err error) error {
 	if errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ENOSYS) { // no netlink, or no sock_diag, in this kernel
 		return errors.ErrUnsupported
@@ -97,9 +97,9 @@ func diagError(call string, err error) error {
 	return os.NewSyscallError(call, err)
 }
 
-// eachMessage hands the payloads of netlink messages to each. It returns true
-// after the last message of an answer, and when each returned false. An error
-// is an errno, or errMalformed.
+// eachMessage calls each with the payloads of the netlink messages in b that have
+// the sequence number seq. last is true after the last message of an answer, and if
+// each returned false. The error is an errno or errMalformed.
 func eachMessage(b []byte, seq uint32, each func(payload []byte) bool) (last bool, err error) {
 	for len(b) > 0 {
 		if len(b) < unix.NLMSG_HDRLEN {
@@ -121,7 +121,7 @@ func eachMessage(b []byte, seq uint32, each func(payload []byte) bool) (last boo
 				if err := answerError(payload); err != nil {
 					return false, err
 				}
-			case unix.NLMSG_OVERRUN: // something before it is lost
+			case unix.NLMSG_OVERRUN: // earlier messages are lost
 				return false, unix.ENOBUFS
 			case unix.SOCK_DIAG_BY_FAMILY, diagAll:
 				if !each(payload) {
@@ -134,8 +134,8 @@ func eachMessage(b []byte, seq uint32, each func(payload []byte) bool) (last boo
 	return false, nil
 }
 
-// answerError returns the error with which NLMSG_ERROR and NLMSG_DONE begin,
-// as an errno with its sign changed. A DONE may be without.
+// answerError returns the error at the beginning of NLMSG_ERROR and NLMSG_DONE,
+// which is a negative errno, or nil. NLMSG_DONE may lack it.
 func answerError(payload []byte) error {
 	if len(payload) < 4 {
 		return nil
@@ -146,8 +146,8 @@ func answerError(payload []byte) error {
 	return nil
 }
 
-// attribute returns the first attribute of b, see netlink(7), and what comes
-// after it. The type is 0 at the end and before anything malformed.
+// attribute returns the first attribute of b, see netlink(7), and the rest of b.
+// kind is 0 if b is empty or malformed.
 func attribute(b []byte) (kind uint16, value, rest []byte) {
 	const headerLen = 4
 	if len(b) < headerLen {

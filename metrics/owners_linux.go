@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketsOf returns the inodes of the sockets that a process has open. The
-// error is ErrNoProcess, or one that is fs.ErrPermission.
+// socketsOf maps the inodes of the sockets that a process has open to its PID. The
+// error is ErrNoProcess or fs.ErrPermission.
 func (h Host) socketsOf(pid int) (map[uint64]int, error) {
 	p, err := h.Open(pid)
 	if err != nil {
@@ -22,30 +22,30 @@ func (h Host) socketsOf(pid int) (map[uint64]int, error) {
 	return sockets, nil
 }
 
-// socketOwners returns the inodes of the sockets that all processes have open,
-// and the lowest PID that has each. What is refused is missing.
+// socketOwners maps the inode of each open socket to the lowest PID that has it
+// open. Sockets of processes whose descriptors this one may not read are missing.
 func (h Host) socketOwners() map[uint64]int {
 	owners := make(map[uint64]int)
 	for p, err := range h.Processes() {
 		if err != nil {
 			break
 		}
-		_ = p.addSockets(owners) // refused, or it has ended
+		_ = p.addSockets(owners) // fails if access is refused or the process has ended
 	}
 	return owners
 }
 
-// addSockets adds the sockets of a process to owners: as many as it can, and
-// all if there is no error.
+// addSockets adds the sockets of a process to owners, by inode. After an error some
+// may be missing.
 func (p *Process) addSockets(owners map[uint64]int) error {
 	o := &p.os
-	if err := o.hold(); err != nil {
+	if err := o.rlock(); err != nil {
 		return err
 	}
 	defer o.mu.RUnlock()
-	dir, err := openAt(o.dir, fdDir, directory)
+	dir, err := openAt(o.dir, fdDir, asDirectory)
 	if err != nil {
-		return o.reason(err)
+		return o.explain(err)
 	}
 	defer unix.Close(dir)
 	names := buffers.Get().(*[bufferSize]byte)
@@ -54,7 +54,7 @@ func (p *Process) addSockets(owners map[uint64]int) error {
 	var failed error
 	err = eachEntry(dir, names[:], func(name []byte) bool {
 		n, err := readLinkInto(dir, &name[0], target[:])
-		if err != nil && failed == nil && !errors.Is(processGone(err), ErrNoProcess) { // else closed since
+		if err != nil && failed == nil && !errors.Is(asNoProcess(err), ErrNoProcess) { // unless the descriptor was closed
 			failed = err
 		}
 		if inode, ok := socketInode(target[:n]); ok {
@@ -68,12 +68,12 @@ func (p *Process) addSockets(owners map[uint64]int) error {
 		err = failed
 	}
 	if err != nil {
-		return o.reason(err)
+		return o.explain(err)
 	}
 	return nil
 }
 
-// socketInode reads a link as "socket:[4711]".
+// socketInode returns the inode in the target of a link like "socket:[4711]".
 func socketInode(target []byte) (uint64, bool) {
 	digits, ok := bytes.CutPrefix(target, []byte("socket:["))
 	if !ok {

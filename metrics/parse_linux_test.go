@@ -21,7 +21,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, in string
-		want     *stat // nil: refused
+		want     *stat // nil: parse fails
 	}{
 		{"a plain name", "42 (sluice)" + statTail, whole("sluice")},
 		{"a name with a space", "42 (tmux: server)" + statTail, whole("tmux: server")},
@@ -48,7 +48,7 @@ func TestParseStat(t *testing.T) {
 			ok := got.parse([]byte(tt.in))
 			if tt.want == nil {
 				if ok {
-					t.Errorf("got %+v, want it refused", got)
+					t.Errorf("got %+v, want an error", got)
 				}
 				return
 			}
@@ -127,10 +127,10 @@ func TestParseStatus(t *testing.T) {
 	}
 	for _, in := range []string{"", "Uid:\t1\t2\n", "Uid:\t1\t2\t3\t4\n", "Uid: x", "Name:\tUid"} {
 		if ok := owner.parse([]byte(in)); ok || owner.HaveIDs {
-			t.Errorf("owner of %q: got %+v, want it refused", in, owner)
+			t.Errorf("owner of %q: got %+v, want false", in, owner)
 		}
 		if switches.add([]byte(in)) {
-			t.Errorf("switches of %q: want it refused", in)
+			t.Errorf("switches of %q: want false", in)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestParseFootprint(t *testing.T) {
 		t.Errorf("got %+v and %v", got, ok)
 	}
 	if got.parse([]byte("Pss: 1 kB\n")) {
-		t.Errorf("got %+v of half a file, want it refused", got)
+		t.Errorf("got %+v of half a file, want false", got)
 	}
 }
 

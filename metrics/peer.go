@@ -5,21 +5,23 @@ import (
 	"net/netip"
 )
 
-// A Peer is who holds the other end of a connection, on the same host.
+// A Peer is the other end of a connection within this host.
 type Peer struct {
-	Connection        // the socket at the other end, its TCP filled in
-	CgroupID   uint64 // inode of its cgroup's directory, which names a service or a container; 0: not told
+	Connection        // the socket at the other end, with TCP filled in
+	CgroupID   uint64 // inode of the directory of its cgroup, which belongs to a service or container; 0: unknown
 }
 
-// Peer names who holds the other end of the TCP connection that has these
-// addresses at this end, if it is on this host and in this network namespace.
-// It asks for that socket alone, and then, for PID, looks through the
-// descriptors of the processes of its user: some milliseconds. PID is not in
-// Have if none of them shows it to this process.
+// Peer returns the other end of the TCP connection that has the addresses local and
+// remote at this end, if that other end is on this host and in this network
+// namespace.
 //
-// The error is ErrNoPeer if there is no such socket, as for a client on
-// another host, and errors.ErrUnsupported elsewhere than on Linux, or if the
-// kernel lacks the module tcp_diag.
+// It asks the kernel for that socket only. To find its PID it reads the descriptors
+// of all processes of the socket's user, which takes some milliseconds. PID is
+// absent if this process may not read those descriptors.
+//
+// The error is ErrNoPeer if there is no such socket, as for a client on another
+// host. It is errors.ErrUnsupported on systems other than Linux, or if the kernel
+// lacks the module tcp_diag.
 func (h Host) Peer(local, remote netip.AddrPort) (Peer, error) {
 	peers, err := h.peers([]Ends{{local, remote}})
 	if err == nil && peers[0].Have == 0 {
@@ -31,12 +33,12 @@ func (h Host) Peer(local, remote netip.AddrPort) (Peer, error) {
 	return peers[0], nil
 }
 
-// Ends are the addresses that a connection has at this end.
+// Ends are the local and remote address of a connection, as seen from this end.
 type Ends struct{ Local, Remote netip.AddrPort }
 
-// Peers does for each of ends what Peer does, and looks through the
-// descriptors of processes once for all of them. A Peer that there is not has
-// nothing in Have. The error is errors.ErrUnsupported as that of Peer is.
+// Peers returns the Peer of each of ends, in the same order. It reads the
+// descriptors of processes only once. The Have of a Peer is 0 if there is no such
+// socket. The error is errors.ErrUnsupported in the same cases as for Peer.
 func (h Host) Peers(ends []Ends) ([]Peer, error) {
 	peers, err := h.peers(ends)
 	if err != nil {
@@ -45,8 +47,8 @@ func (h Host) Peers(ends []Ends) ([]Peer, error) {
 	return peers, nil
 }
 
-// unmapped returns the IPv4 address that a socket for both versions of IP shows
-// as one of IPv6.
+// unmapped returns a with an IPv4 address if it has an IPv4-mapped IPv6 address,
+// as sockets for both versions of IP do.
 func unmapped(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peers looks for the sockets at the other ends.
+// peers returns the Peer of each of ends; Have is 0 for those without a socket here.
 func (h Host) peers(ends []Ends) ([]Peer, error) {
 	d, err := openDiag()
 	if err != nil {
@@ -29,7 +29,8 @@ func (h Host) peers(ends []Ends) ([]Peer, error) {
 		}
 	}
 	if missing {
-		// There is none, if there is somebody to answer for TCP at all.
+		// ENOENT also means that the module tcp_diag is missing. A dump, which
+		// needs the module too, fails then.
 		if err := d.dump(Filter{States: States(Listen)}, func([]byte) bool { return false }); err != nil {
 			return nil, err
 		}
@@ -38,12 +39,12 @@ func (h Host) peers(ends []Ends) ([]Peer, error) {
 	return peers, nil
 }
 
-// peer looks for the socket that has these addresses. The error is ENOENT if
-// the kernel says that there is none.
+// peer returns the socket with these addresses. The error is ENOENT if the kernel
+// has none, or lacks the module tcp_diag.
 func (d *diag) peer(local, remote netip.AddrPort) (p Peer, err error) {
 	found := false
 	var request diagRequest
-	err = d.ask(request.one(local, remote), func(payload []byte) bool {
+	err = d.query(request.forOne(local, remote), func(payload []byte) bool {
 		var info tcpInfo
 		p.CgroupID, found = parseDiag(payload, &p.Connection, &info)
 		return false
@@ -53,15 +54,15 @@ func (d *diag) peer(local, remote netip.AddrPort) (p Peer, err error) {
 		return Peer{}, err
 	case !found:
 		return Peer{}, errMalformed
-	case unmapped(p.Remote) != withoutZone(remote): // the kernel may have found a listener instead
+	case unmapped(p.Remote) != withoutZone(remote): // the kernel has found a listener instead
 		return Peer{}, ErrNoPeer
 	}
-	p.TCP.At = d.told
+	p.TCP.At = d.answeredAt
 	return p, nil
 }
 
-// addOwners fills in the lowest PID that has each socket open, of the
-// processes of these users.
+// addOwners sets the PID of each peer to the lowest one that has the socket open,
+// among processes of these users.
 func (h Host) addOwners(peers []Peer, users map[uint32]bool) {
 	if len(users) == 0 {
 		return
@@ -85,7 +86,7 @@ func (h Host) addOwners(peers []Peer, users map[uint32]bool) {
 	}
 }
 
-// withoutZone is how the kernel tells an address.
+// withoutZone returns the address without its zone, as the kernel reports it.
 func withoutZone(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
 }

@@ -8,34 +8,35 @@ import (
 	"time"
 )
 
-// A ProcessID names one process of this boot: two that had the same PID, one
-// after the other, differ in Start. It is comparable, and a key for maps.
+// A ProcessID identifies a process for as long as the host runs: if a PID is
+// reused, Start differs. It is comparable and may be a map key.
 type ProcessID struct {
 	PID   int
-	Start uint64 // in a unit of the system; 0 if that cannot be told
+	Start uint64 // when the process started, in a unit of the system; 0 if unknown
 }
 
-// A Process is a handle on a process that cannot come to mean another one: when
-// the process has ended, and even when its PID has been given away, all its
-// methods fail with ErrNoProcess. Several goroutines may use it.
+// A Process is a handle on one process. It never refers to another: after the
+// process has ended, its methods fail with ErrNoProcess, even if the PID has been
+// reused. It is safe for concurrent use.
 //
-// On Linux it holds one descriptor, that of /proc/PID, and one of Self five.
+// On Linux a handle holds one descriptor, and the handle of Self holds five.
 type Process struct {
 	host Host
 	id   ProcessID
 	os   process
 }
 
-// Self returns a handle on this process, made to be kept: reading it costs a
-// third of reading another. The caller closes it.
+// Self returns a handle on this process. Keep it for repeated reads, which cost a
+// third of reading another process. The caller must close it.
 func Self() *Process {
 	p := new(Process)
 	p.openSelf()
 	return p
 }
 
-// Open returns a handle on a process. The error is ErrNoProcess, or one that
-// is fs.ErrPermission. The caller closes it.
+// Open returns a handle on the process pid. The caller must close it. The error is
+// ErrNoProcess if there is no such process, and fs.ErrPermission if it is hidden
+// from this user.
 func (h Host) Open(pid int) (*Process, error) {
 	p := &Process{host: h}
 	if err := p.open(pid); err != nil {
@@ -44,10 +45,10 @@ func (h Host) Open(pid int) (*Process, error) {
 	return p, nil
 }
 
-// Processes returns all processes of the host. Those that end meanwhile are left
-// out. The handle is of one step only: it is reused in the next and closed at
-// the end. To keep one, Open its PID and compare the ID. An error ends the
-// iteration. Each loop asks anew.
+// Processes iterates over all processes of the host, except those that end
+// meanwhile or are hidden from this user. The handle is valid until the next
+// iteration; the caller must not close it. To keep a process, Open its PID and
+// compare the IDs. An error ends the iteration. Each loop lists the processes anew.
 func (h Host) Processes() iter.Seq2[*Process, error] {
 	return func(yield func(*Process, error) bool) {
 		if err := h.processes(func(p *Process) bool { return yield(p, nil) }); err != nil {
@@ -56,21 +57,20 @@ func (h Host) Processes() iter.Seq2[*Process, error] {
 	}
 }
 
-// ID names the process.
+// ID returns the ProcessID of the process.
 func (p *Process) ID() ProcessID { return p.id }
 
-// Close gives back what the handle holds. It waits for calls under way; later
-// ones fail with fs.ErrClosed.
+// Close releases the descriptors of the handle. It waits for calls in progress;
+// later calls fail with fs.ErrClosed.
 func (p *Process) Close() error { return p.os.close() }
 
-// Read fills s with the groups that are asked for, and perhaps more that come
-// along, each source read once; what s held before is gone. What was refused,
-// or does not exist here, is not in s.Have. Only if nothing at all can be told
-// is there an error: ErrNoProcess, or one that is fs.ErrPermission or
-// errors.ErrUnsupported.
+// Read overwrites s with the groups in want, and with groups that come from the
+// same sources. s.Have says which groups s has: groups that the system refused or
+// does not have are missing from it. Read returns an error only if it can read no
+// group at all: ErrNoProcess, fs.ErrPermission or errors.ErrUnsupported.
 //
-// On Linux nothing is allocated for Basic, but for the name if it is not that
-// which s had before.
+// On Linux, reading Basic allocates nothing, except the name if it differs from
+// the one that s had before.
 func (p *Process) Read(s *Snapshot, want Fields) error {
 	*s = Snapshot{ID: p.id, At: time.Now(), Name: s.Name}
 	err := p.read(s, want)
@@ -86,17 +86,17 @@ func (p *Process) Read(s *Snapshot, want Fields) error {
 	return processError(p.id.PID, "read", err)
 }
 
-// Alive reports whether the process has not ended. A zombie has. If that cannot
-// be told, because it is refused or the handle is closed, it is not alive.
+// Alive reports whether the process runs. It returns false for a zombie, and if
+// the state cannot be read, because access is refused or the handle is closed.
 func (p *Process) Alive() bool {
 	var s Snapshot
 	err := p.Read(&s, FieldState|FieldParent)
 	return err == nil && s.State != Zombie && s.State != Dead
 }
 
-// Parent returns a handle on the parent. The error is ErrNoProcess if there is
-// none, or it has just ended and an heir is not told yet. The caller closes the
-// handle.
+// Parent returns a handle on the parent process. The caller must close it. The
+// error is ErrNoProcess if there is no parent, or if it has just ended and the
+// kernel has not named a new one yet.
 func (p *Process) Parent() (*Process, error) {
 	var s Snapshot
 	if err := p.Read(&s, FieldParent); err != nil {
@@ -112,14 +112,14 @@ func (p *Process) Parent() (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if parent.id.Start > p.id.Start { // another one that has its PID now
+	if parent.id.Start > p.id.Start { // a later process that reuses the parent's PID
 		return nil, errors.Join(processError(p.id.PID, "parent", ErrNoProcess), parent.Close())
 	}
 	return parent, nil
 }
 
-// Children returns the processes that p is the parent of, in no order, but for
-// those that are hidden from this one. It looks through all processes.
+// Children returns the child processes of p, in no order, without those that are
+// hidden from this user. It reads all processes of the host.
 func (p *Process) Children() ([]ProcessID, error) {
 	var s Snapshot
 	if err := p.Read(&s, FieldParent); err != nil {
@@ -132,7 +132,7 @@ func (p *Process) Children() ([]ProcessID, error) {
 		}
 		switch err := other.Read(&s, FieldParent); {
 		case errors.Is(err, ErrNoProcess), errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
-			// It has ended since, or is hidden.
+			// The process has ended, or is hidden from this user.
 		case err != nil:
 			return nil, err
 		case s.Have.Has(FieldParent) && s.Parent == p.id.PID && other.id.Start >= p.id.Start:
@@ -142,7 +142,8 @@ func (p *Process) Children() ([]ProcessID, error) {
 	return children, nil
 }
 
-// processError names the process and what was tried.
+// processError adds the PID and the operation to err, unless it is nil or
+// fs.ErrClosed.
 func processError(pid int, op string, err error) error {
 	if err == nil || errors.Is(err, fs.ErrClosed) {
 		return err

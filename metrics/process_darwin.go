@@ -5,15 +5,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readState asks the kernel, for which gopsutil would run ps(1). It calls
-// whatever is neither stopped nor dead running.
+// readState uses sysctl(3), where gopsutil would run ps(1). macOS reports nearly
+// every process that is neither stopped nor a zombie as running.
 func readState(p *gopsutil.Process) (State, error) {
 	k, err := unix.SysctlKinfoProc("kern.proc.pid", int(p.Pid))
 	if err != nil {
 		return Unknown, err
 	}
 	switch k.Proc.P_stat { // of sys/proc.h
-	case 1: // SIDL: being made
+	case 1: // SIDL: being created
 		return Idle, nil
 	case 2: // SRUN
 		return Running, nil
@@ -32,8 +32,8 @@ func readThreads(p *gopsutil.Process) (int, error) {
 	return int(n), err
 }
 
-// take keeps what proc_pid_rusage tells: what went to and from disks.
-func (io *IO) take(from *gopsutil.IOCountersStat) error {
+// fillFrom takes the bytes read from and written to disks, from proc_pid_rusage.
+func (io *IO) fillFrom(from *gopsutil.IOCountersStat) error {
 	*io = IO{ReadBytes: from.DiskReadBytes, WriteBytes: from.DiskWriteBytes, Have: IOBytes}
 	return nil
 }

@@ -55,10 +55,10 @@ func TestSelfAndOpenAgree(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAskedIsNotRead(t *testing.T) {
+func TestReadReadsOnlyTheRequestedGroups(t *testing.T) {
 	cmd := start(t, "idle")
 	p := open(t, cmd.Process.Pid)
-	for _, tt := range []struct{ ask, want Fields }{
+	for _, tt := range []struct{ request, want Fields }{
 		{0, 0},
 		{FieldName, statFields},
 		{FieldCPU, statFields},
@@ -71,13 +71,13 @@ func TestWhatIsNotAskedIsNotRead(t *testing.T) {
 		{Basic, Basic},
 		{All, All},
 	} {
-		if got := snap(t, p, tt.ask).Have; got != tt.want {
-			t.Errorf("asked for %v: got %v, want %v", tt.ask, got, tt.want)
+		if got := snap(t, p, tt.request).Have; got != tt.want {
+			t.Errorf("Read %v: got %v, want %v", tt.request, got, tt.want)
 		}
 	}
 }
 
-func TestNamesOfStrangers(t *testing.T) {
+func TestReadOfUnusualProcessNames(t *testing.T) {
 	nettest.CheckLeaks(t)
 	for _, name := range []string{"plain", "a) R 1 (b", ")", "((((", "\n\n", "tab\tand space", "\xff\xfe invalid", "fifteen bytes!!"} {
 		cmd := start(t, "named "+name)
@@ -92,7 +92,7 @@ func TestNamesOfStrangers(t *testing.T) {
 	}
 }
 
-func TestAZombieIsAState(t *testing.T) {
+func TestReadOfAZombie(t *testing.T) {
 	nettest.CheckLeaks(t)
 	cmd := exec.Command("true")
 	if err := cmd.Start(); err != nil {
@@ -105,7 +105,7 @@ func TestAZombieIsAState(t *testing.T) {
 		s = snap(t, p, All)
 	}
 	if s.Name != "true" || s.Parent != os.Getpid() || !s.Have.Has(FieldCPU|FieldState|FieldOwner) {
-		t.Errorf("got %+v, want what is still told", s)
+		t.Errorf("got %+v, want what the kernel still reports", s)
 	}
 	if p.Alive() {
 		t.Error("alive: got true")
@@ -117,14 +117,14 @@ func TestAZombieIsAState(t *testing.T) {
 		t.Errorf("memory: got %d, want none", s.Memory.RSS)
 	}
 	if err := p.Read(&s, FieldFootprint); !errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrNoProcess) {
-		t.Errorf("footprint: got %+v and %v, want errors.ErrUnsupported: it has none, and is there", s.Footprint, err)
+		t.Errorf("footprint: got %+v and %v, want errors.ErrUnsupported: a zombie exists, but has no footprint", s.Footprint, err)
 	}
 	if all, err := p.Children(); err != nil || len(all) != 0 {
 		t.Errorf("children: got %v and %v, want none", all, err)
 	}
 }
 
-// asNobody runs f on a thread without any rights.
+// asNobody runs f on a thread of the user nobody.
 func asNobody(t *testing.T, f func() error) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -132,9 +132,9 @@ func asNobody(t *testing.T, f func() error) {
 	}
 	failed := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		const nobody = 65534
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 { // of this thread alone
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody); errno != 0 { // RawSyscall changes only this thread
 			failed <- os.NewSyscallError("setresuid", errno)
 			return
 		}
@@ -145,7 +145,7 @@ func asNobody(t *testing.T, f func() error) {
 	}
 }
 
-func TestWhatIsRefusedIsAbsent(t *testing.T) {
+func TestRefusedGroupsAreAbsent(t *testing.T) {
 	nettest.CheckLeaks(t)
 	cmd := start(t, "idle")
 	p := open(t, cmd.Process.Pid)
@@ -158,7 +158,7 @@ func TestWhatIsRefusedIsAbsent(t *testing.T) {
 			return fmt.Errorf("got %v, want %v", s.Have, want)
 		}
 		if s.IO != (IO{}) || s.Footprint != (Footprint{}) || s.Identity.Exe != "" || s.Identity.Cwd != "" || len(s.Identity.Args) == 0 {
-			return fmt.Errorf("got %+v, want nothing of what was refused", s)
+			return fmt.Errorf("got %+v, want zeros for the refused groups", s)
 		}
 		for _, field := range []Fields{FieldIO, FieldFootprint} {
 			if err := p.Read(&s, field); !errors.Is(err, fs.ErrPermission) {
@@ -186,8 +186,8 @@ func TestWhatIsRefusedIsAbsent(t *testing.T) {
 	})
 }
 
-// The PID is given to another process by telling the kernel which was the last.
-func TestAPIDThatWasGivenToAnotherProcess(t *testing.T) {
+// The test chooses the next PID by ns_last_pid.
+func TestAHandleDoesNotFollowAReusedPID(t *testing.T) {
 	const last = "/proc/sys/kernel/ns_last_pid"
 	if f, err := os.OpenFile(last, os.O_WRONLY, 0); err != nil {
 		t.Skip("cannot choose a PID:", err)
@@ -202,7 +202,7 @@ func TestAPIDThatWasGivenToAnotherProcess(t *testing.T) {
 	born := snap(t, p, FieldStarted).Started
 	_ = first.Process.Kill()
 	_ = first.Wait()
-	time.Sleep(time.Until(born.Add(2 * tick))) // the start is told in ticks
+	time.Sleep(time.Until(born.Add(2 * tick))) // the kernel reports start times in ticks
 
 	for range 200 {
 		if err := os.WriteFile(last, []byte(strconv.Itoa(pid-1)), 0); err != nil {
@@ -212,7 +212,7 @@ func TestAPIDThatWasGivenToAnotherProcess(t *testing.T) {
 		if err := second.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if second.Process.Pid != pid { // somebody else was quicker
+		if second.Process.Pid != pid { // another process got the PID first
 			_ = second.Process.Kill()
 			_ = second.Wait()
 			continue
@@ -230,7 +230,7 @@ func TestAPIDThatWasGivenToAnotherProcess(t *testing.T) {
 		}
 		return
 	}
-	t.Skip("others take the PIDs faster than this test")
+	t.Skip("other processes took the PID each time")
 }
 
 func TestOpenFilesAreRegularFiles(t *testing.T) {
@@ -249,9 +249,9 @@ func TestOpenFilesAreRegularFiles(t *testing.T) {
 	if _, err := f.Seek(3, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}
-	server, _ := nettest.Pair(t) // which is none
+	server, _ := nettest.Pair(t) // a socket is not a regular file
 	_ = server
-	d, err := os.Open(dir) // nor is this
+	d, err := os.Open(dir) // nor is a directory
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,9 +332,9 @@ func TestThreadsAreAllThreads(t *testing.T) {
 	}
 }
 
-// A Go program waits on other threads than its first. What the files of the
-// process tell is the first one's.
-func TestSwitchesAreOfAllThreads(t *testing.T) {
+// A Go program waits on other threads than its first, but /proc/PID/status counts
+// only the first.
+func TestSwitchesCountAllThreads(t *testing.T) {
 	self := Self()
 	defer self.Close()
 	other := open(t, os.Getpid())

@@ -13,9 +13,9 @@ import (
 	gopsutil "github.com/shirou/gopsutil/v4/process"
 )
 
-// A process is a PID and, where the system tells it, when it was started: with
-// each call it is looked up anew, and must be the same still. What gopsutil
-// keeps of a process it keeps for good, so that none of its values is kept.
+// A process is identified by its PID and, where the system reports it, its start
+// time. Each call looks it up anew and compares the two. No gopsutil value is kept,
+// because gopsutil caches what it has read of a process.
 type process struct {
 	closed atomic.Bool
 	isSelf bool
@@ -23,7 +23,7 @@ type process struct {
 
 func (p *Process) open(pid int) error {
 	p.id.PID = pid
-	found, err := lookUp(pid)
+	found, err := findPID(pid)
 	if err != nil {
 		return err
 	}
@@ -45,12 +45,13 @@ func (p *process) close() error {
 	return nil
 }
 
-// find returns the process, if it is the one that was opened.
+// find looks the process up, and returns ErrNoProcess if another process has its
+// PID now.
 func (p *Process) find() (*gopsutil.Process, error) {
 	if p.os.closed.Load() {
 		return nil, fs.ErrClosed
 	}
-	found, err := lookUp(p.id.PID)
+	found, err := findPID(p.id.PID)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func (p *Process) find() (*gopsutil.Process, error) {
 	return found, nil
 }
 
-func lookUp(pid int) (*gopsutil.Process, error) {
+func findPID(pid int) (*gopsutil.Process, error) {
 	if pid < 0 || pid > 1<<31-1 {
 		return nil, ErrNoProcess
 	}
@@ -68,7 +69,7 @@ func lookUp(pid int) (*gopsutil.Process, error) {
 	return found, libraryError(err)
 }
 
-// started returns milliseconds since 1970, or 0 where they cannot be told.
+// started returns the start time in milliseconds since 1970, or 0 if it is unknown.
 func started(p *gopsutil.Process) uint64 {
 	ms, err := p.CreateTime()
 	if err != nil || ms < 0 {
@@ -77,6 +78,7 @@ func started(p *gopsutil.Process) uint64 {
 	return uint64(ms)
 }
 
+// processes calls yield with each process until it returns false.
 func (h Host) processes(yield func(*Process) bool) error {
 	pids, err := gopsutil.Pids()
 	if err != nil {
@@ -85,7 +87,7 @@ func (h Host) processes(yield func(*Process) bool) error {
 	for _, pid := range pids {
 		p := &Process{host: h}
 		if p.open(int(pid)) != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
 		more := yield(p)
 		_ = p.os.close()
@@ -96,7 +98,7 @@ func (h Host) processes(yield func(*Process) bool) error {
 	return nil
 }
 
-// libraryError translates the errors of gopsutil into ours.
+// libraryError converts the errors of gopsutil to those of this package.
 func libraryError(err error) error {
 	switch {
 	case err == nil:
@@ -105,9 +107,9 @@ func libraryError(err error) error {
 		return ErrNoProcess
 	case errors.Is(err, gopsutil.ErrorNotPermitted):
 		return fs.ErrPermission
-	case err.Error() == "not implemented yet": // of a package that others cannot import
+	case err.Error() == "not implemented yet": // defined in an internal package of gopsutil
 		return errors.ErrUnsupported
-	case strings.HasPrefix(err.Error(), "couldn't find pid: "): // of Windows, in the list of processes
+	case strings.HasPrefix(err.Error(), "couldn't find pid: "): // on Windows
 		return ErrNoProcess
 	}
 	return systemError(err)
@@ -137,7 +139,7 @@ func (p *Process) read(s *Snapshot, want Fields) error {
 	return first
 }
 
-// sources are where the groups come from.
+// sources are the functions of gopsutil that groups are read with.
 var sources = []struct {
 	field Fields
 	read  func(p *gopsutil.Process, s *Snapshot) error
@@ -185,7 +187,7 @@ var sources = []struct {
 		if err != nil {
 			return err
 		}
-		return s.IO.take(io)
+		return s.IO.fillFrom(io)
 	}},
 	{FieldFDs, func(p *gopsutil.Process, s *Snapshot) error {
 		n, err := p.NumFDs()

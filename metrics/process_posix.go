@@ -32,17 +32,17 @@ func readState(p *gopsutil.Process) (State, error) {
 			return Waiting, nil
 		}
 	}
-	return Unknown, errors.ErrUnsupported // gopsutil knows no name for it
+	return Unknown, errors.ErrUnsupported // gopsutil has no name for the state
 }
 
 func readThreads(p *gopsutil.Process) (int, error) {
-	if runtime.GOOS == "openbsd" { // gopsutil says 1 of all processes
+	if runtime.GOOS == "openbsd" { // gopsutil returns 1 for all processes
 		return 0, errors.ErrUnsupported
 	}
 	n, err := p.NumThreads()
 	return int(n), err
 }
 
-// take keeps nothing: what gopsutil tells here are requests to disks, and an IO
-// has system calls and bytes.
-func (*IO) take(*gopsutil.IOCountersStat) error { return errors.ErrUnsupported }
+// fillFrom takes nothing: on these systems gopsutil counts requests to disks, but
+// an IO has system calls and bytes.
+func (*IO) fillFrom(*gopsutil.IOCountersStat) error { return errors.ErrUnsupported }

@@ -15,18 +15,19 @@ import (
 	"sluice/internal/nettest"
 )
 
-// playing is the test binary in a role. Without stdin it ends at once.
-func playing(role string) *exec.Cmd {
+// roleCommand returns the command of the test binary in a role. Without stdin it
+// exits at once.
+func roleCommand(role string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0") // which is a second otherwise
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0") // otherwise the race detector sleeps a second at exit
 	return cmd
 }
 
-// start starts the test binary in a role and waits until it is ready. The end
-// of the test ends it.
+// start starts the test binary in a role and waits until it is ready. It exits at
+// the end of the test.
 func start(t testing.TB, role string, change ...func(*exec.Cmd)) *exec.Cmd {
 	t.Helper()
-	cmd := playing(role)
+	cmd := roleCommand(role)
 	cmd.Stderr = os.Stderr
 	for _, f := range change {
 		f(cmd)
@@ -52,7 +53,7 @@ func start(t testing.TB, role string, change ...func(*exec.Cmd)) *exec.Cmd {
 	return cmd
 }
 
-// open opens a process and closes it with the test.
+// open opens a process, and closes the handle at the end of the test.
 func open(t testing.TB, pid int) *Process {
 	t.Helper()
 	p, err := Host{}.Open(pid)
@@ -72,17 +73,18 @@ func snap(t testing.TB, p *Process, want Fields) Snapshot {
 	return s
 }
 
-// skipWithoutProcesses skips where gopsutil knows of no processes.
+// skipWithoutProcesses skips the test on systems whose processes gopsutil cannot
+// read.
 func skipWithoutProcesses(t *testing.T) {
 	t.Helper()
 	switch runtime.GOOS {
 	case "linux", "darwin", "freebsd", "openbsd", "windows":
 	default:
-		t.Skip("not told here")
+		t.Skip("gopsutil reads no processes on this system")
 	}
 }
 
-func TestSelfKnowsWhatThePackageOSDoes(t *testing.T) {
+func TestSelfAgreesWithPackageOS(t *testing.T) {
 	nettest.CheckLeaks(t)
 	p := Self()
 	defer p.Close()
@@ -106,13 +108,13 @@ func TestSelfKnowsWhatThePackageOSDoes(t *testing.T) {
 		t.Errorf("memory: got %+v", s.Memory)
 	}
 	if runtime.GOOS != "windows" && !s.Have.Has(FieldCPU|FieldSwitches|FieldFaults) {
-		t.Errorf("got %v, want what getrusage(2) tells at least", s.Have)
+		t.Errorf("got %v, want at least the groups of getrusage(2)", s.Have)
 	}
 	if got := Supported(); got&^s.Have != 0 {
-		t.Errorf("Supported: got %v, and now only %v", got, s.Have)
+		t.Errorf("Supported: got %v, but Read found only %v", got, s.Have)
 	}
 	if !p.Alive() {
-		t.Error("this process is dead")
+		t.Error("Alive: got false for this process")
 	}
 }
 
@@ -133,7 +135,7 @@ func TestAProcessThatHasEndedIsErrNoProcess(t *testing.T) {
 		t.Error("alive: got true after its end")
 	}
 	for _, field := range []Fields{Basic, FieldCPU, FieldMemory, FieldOwner, FieldIdentity, FieldSwitches, All} {
-		s := Snapshot{Name: "of before"}
+		s := Snapshot{Name: "old name"}
 		if err := p.Read(&s, field); !errors.Is(err, ErrNoProcess) {
 			t.Errorf("Read %v: got %v, want ErrNoProcess", field, err)
 		} else if s.Have != 0 || s.Name != "" {
@@ -155,7 +157,7 @@ func TestAProcessThatHasEndedIsErrNoProcess(t *testing.T) {
 	}
 }
 
-func TestPIDsThatCannotBe(t *testing.T) {
+func TestOpenOfAnImpossiblePID(t *testing.T) {
 	skipWithoutProcesses(t)
 	for _, pid := range []int{-1, 1<<31 - 1, 1<<31 - 2} {
 		if p, err := (Host{}).Open(pid); !errors.Is(err, ErrNoProcess) {
@@ -181,7 +183,7 @@ func TestAClosedHandleIsFSErrClosed(t *testing.T) {
 	}
 }
 
-func TestFamilies(t *testing.T) {
+func TestParentAndChildren(t *testing.T) {
 	skipWithoutProcesses(t)
 	nettest.CheckLeaks(t)
 	cmd := start(t, "idle")
@@ -214,11 +216,11 @@ func TestFamilies(t *testing.T) {
 		t.Errorf("processes: got parent and child %d and %d times, want once each", seen[p.ID()], seen[child.ID()])
 	}
 	for range (Host{}).Processes() {
-		break // and nothing is left open
+		break // CheckLeaks sees whether a descriptor stays open
 	}
 }
 
-func TestProcessesComeAndGoAndAreReadByMany(t *testing.T) {
+func TestConcurrentReadsWhileProcessesComeAndGo(t *testing.T) {
 	skipWithoutProcesses(t)
 	nettest.CheckLeaks(t)
 	p := Self()
@@ -227,7 +229,7 @@ func TestProcessesComeAndGoAndAreReadByMany(t *testing.T) {
 	stop := make(chan struct{})
 	breeder.Go(func() {
 		for {
-			if err := playing("idle").Run(); err != nil {
+			if err := roleCommand("idle").Run(); err != nil {
 				t.Error(err)
 				return
 			}
@@ -313,7 +315,7 @@ func TestCPUPercent(t *testing.T) {
 		{"no time has passed", snapshot(0, 12*second, 6*second), 0},
 		{"the wrong order", snapshot(-second, 8*second, 5*second), 0},
 		{"another process", other, 0},
-		{"it is not told", none, 0},
+		{"no CPU time in the snapshot", none, 0},
 	} {
 		if got := CPUPercent(a, tt.b); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
@@ -339,6 +341,6 @@ func TestMemoryPercent(t *testing.T) {
 		}
 	}
 	if _, ok := s.MemoryPercent(200, 200); ok {
-		t.Error("a kind that does not exist is told")
+		t.Error("got a size for a kind that does not exist")
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readSelf fills in what getrusage(2) tells, which is more than gopsutil knows.
+// readSelf fills in the values of getrusage(2), which are more than gopsutil has.
 func readSelf(s *Snapshot) {
-	s.State = Running // whoever asks runs
+	s.State = Running // the caller is running
 	s.Have |= FieldState
 	readUsage(s)
 }
 
-// limits asks getrlimit(2), which tells a process its own.
+// limits uses getrlimit(2), which returns the limits of the calling process.
 func (p *Process) limits() (map[Resource]ResourceLimit, error) {
 	if p.os.closed.Load() {
 		return nil, fs.ErrClosed
@@ -41,8 +41,8 @@ func (p *Process) limits() (map[Resource]ResourceLimit, error) {
 	return limits, nil
 }
 
-// limit translates RLIM_INFINITY, which is the largest number of 63 bits on the
-// BSDs and macOS, and among the last of 64 bits elsewhere.
+// limit converts RLIM_INFINITY to Unlimited. It is the largest number of 63 bits on
+// the BSDs and macOS, and one of the largest of 64 bits elsewhere.
 func limit(n uint64) uint64 {
 	if n >= 1<<63-1 {
 		return Unlimited
@@ -52,8 +52,8 @@ func limit(n uint64) uint64 {
 
 func (p *Process) openFiles() ([]OpenFile, error) { return nil, errors.ErrUnsupported }
 
-// systemError says ErrNoProcess for what the kernel answers when there is no
-// such PID.
+// systemError returns ErrNoProcess for the kernel's error if there is no such PID,
+// and otherwise err.
 func systemError(err error) error {
 	if errors.Is(err, unix.ESRCH) {
 		return ErrNoProcess

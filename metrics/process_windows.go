@@ -8,7 +8,7 @@ import (
 )
 
 func readSelf(s *Snapshot) {
-	s.State = Running // whoever asks runs
+	s.State = Running // the caller is running
 	s.Have |= FieldState
 }
 
@@ -19,8 +19,8 @@ func readThreads(p *gopsutil.Process) (int, error) {
 	return int(n), err
 }
 
-// take keeps what GetProcessIoCounters tells: what went through any handle.
-func (io *IO) take(from *gopsutil.IOCountersStat) error {
+// fillFrom takes the counters of GetProcessIoCounters, which cover all handles.
+func (io *IO) fillFrom(from *gopsutil.IOCountersStat) error {
 	*io = IO{
 		ReadOps: from.ReadCount, WriteOps: from.WriteCount,
 		ReadChars: from.ReadBytes, WriteChars: from.WriteBytes,
@@ -47,8 +47,8 @@ func (p *Process) openFiles() ([]OpenFile, error) {
 	return files, nil
 }
 
-// systemError says ErrNoProcess for what OpenProcess answers when there is no
-// such PID.
+// systemError returns ErrNoProcess for the error of OpenProcess if there is no such
+// PID, and otherwise err.
 func systemError(err error) error {
 	if errors.Is(err, windows.ERROR_INVALID_PARAMETER) {
 		return ErrNoProcess

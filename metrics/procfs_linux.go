@@ -12,24 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Files of a process are read relative to its open directory, into pooled
-// buffers, and by system calls that take the names as they are: x/sys would
-// allocate a copy of each.
+// Files of a process are read relative to its open directory, into pooled buffers.
+// The system calls take the address of a name, because x/sys would allocate a copy
+// of each name.
 
-// A cstring is a name that ends in a zero byte.
+// A cstring is a file name that ends in a zero byte.
 type cstring string
 
 func (c cstring) ptr() *byte { return unsafe.StringData(string(c)) }
 
 const (
-	directory = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
-	location  = unix.O_PATH | unix.O_CLOEXEC
-	readOnly  = unix.O_RDONLY | unix.O_CLOEXEC
+	asDirectory = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
+	pathOnly    = unix.O_PATH | unix.O_CLOEXEC
+	readOnly    = unix.O_RDONLY | unix.O_CLOEXEC
 
-	noFile = -1 // a descriptor that is none
+	noFile = -1 // in place of a descriptor: not open
 )
 
-// bufferSize is more than nearly all files of a process have.
+// bufferSize is larger than nearly all files of a process.
 const bufferSize = 4096
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
@@ -42,7 +42,7 @@ func openAt(dir int, name cstring, flags int) (int, error) {
 func openAtPtr(dir int, name *byte, flags int) (int, error) {
 	for {
 		var fd uintptr
-		errno := failure("openat")
+		errno := injectedError("openat")
 		if errno == 0 {
 			fd, _, errno = unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)), uintptr(flags), 0, 0, 0)
 		}
@@ -56,29 +56,29 @@ func openAtPtr(dir int, name *byte, flags int) (int, error) {
 	}
 }
 
-// readPiece reads a file that the kernel makes in one piece of whole lines, so
-// that a read which leaves room in buf and ends with a line has had all of it.
-// It returns buf, or a larger one.
-func readPiece(dir int, name *byte, buf []byte) ([]byte, error) {
+// readWhole reads a file of whole lines that the kernel makes in one piece: if a
+// read leaves room in buf and ends with a line, it has read everything. The result
+// is a part of buf, or a larger buffer.
+func readWhole(dir int, name *byte, buf []byte) ([]byte, error) {
 	fd, err := openAtPtr(dir, name, readOnly)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
 	n, err := read("read", fd, buf)
-	if err != nil || n < len(buf) && isWhole(buf[:n]) {
+	if err != nil || n < len(buf) && endsWithNewline(buf[:n]) {
 		return buf[:n], err
 	}
-	b, err := readOn(fd, buf[:n])
-	if err == nil && !isWhole(b) {
+	b, err := appendRest(fd, buf[:n])
+	if err == nil && !endsWithNewline(b) {
 		err = errMalformed
 	}
 	return b, err
 }
 
-// isWhole reports whether b ends with a line: else a number at its end may have
-// been cut off.
-func isWhole(b []byte) bool { return len(b) > 0 && b[len(b)-1] == '\n' }
+// endsWithNewline reports whether b ends with a whole line. Otherwise a number at
+// its end may be cut off.
+func endsWithNewline(b []byte) bool { return len(b) > 0 && b[len(b)-1] == '\n' }
 
 // readFile reads a file of any kind.
 func readFile(dir int, name cstring) ([]byte, error) {
@@ -87,10 +87,10 @@ func readFile(dir int, name cstring) ([]byte, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	return readOn(fd, nil)
+	return appendRest(fd, nil)
 }
 
-// readPath reads a file of the host.
+// readPath reads the file with this path.
 func readPath(name string) ([]byte, error) {
 	b, err := readFile(unix.AT_FDCWD, cstring(name+"\x00"))
 	if err != nil {
@@ -99,17 +99,18 @@ func readPath(name string) ([]byte, error) {
 	return b, nil
 }
 
-// lookUp reports why a file of the host cannot be found, or nil.
-func lookUp(name string) error {
-	fd, err := openAt(unix.AT_FDCWD, cstring(name+"\x00"), location)
+// checkExists returns nil if there is a file with this path, or why it cannot be
+// found.
+func checkExists(name string) error {
+	fd, err := openAt(unix.AT_FDCWD, cstring(name+"\x00"), pathOnly)
 	if err == nil {
 		_ = unix.Close(fd)
 	}
 	return err
 }
 
-// readOn appends the rest of a file to b.
-func readOn(fd int, b []byte) ([]byte, error) {
+// appendRest appends the rest of a file to b.
+func appendRest(fd int, b []byte) ([]byte, error) {
 	for {
 		b = slices.Grow(b, bufferSize)
 		n, err := read("read", fd, b[len(b):cap(b)])
@@ -120,14 +121,14 @@ func readOn(fd int, b []byte) ([]byte, error) {
 	}
 }
 
-// read is read(2), called as what it is done for.
+// read is read(2). Tests inject faults by the name in call.
 func read(call string, fd int, b []byte) (int, error) {
 	for {
-		errno := failure(call)
+		errno := injectedError(call)
 		if errno == 0 {
 			n, err := unix.Read(fd, b)
 			if err == nil {
-				return spoiled(call, b[:n]), nil
+				return injectedLength(call, b[:n]), nil
 			}
 			errno = err.(syscall.Errno) //nolint:errorlint // a system call's bare errno
 		}
@@ -137,23 +138,23 @@ func read(call string, fd int, b []byte) (int, error) {
 	}
 }
 
-// readAgain reads an open file from its beginning, in one piece as readPiece
-// does, or returns nothing.
-func readAgain(fd int, buf []byte) []byte {
-	if fd == noFile || failure("pread") != 0 {
+// rereadWhole reads an open file from its beginning, as readWhole does. It returns
+// nil if that fails or the file does not fit into buf.
+func rereadWhole(fd int, buf []byte) []byte {
+	if fd == noFile || injectedError("pread") != 0 {
 		return nil
 	}
 	n, err := unix.Pread(fd, buf, 0)
 	if err != nil {
 		return nil
 	}
-	if n = spoiled("pread", buf[:n]); n == len(buf) || !isWhole(buf[:n]) {
+	if n = injectedLength("pread", buf[:n]); n == len(buf) || !endsWithNewline(buf[:n]) {
 		return nil
 	}
 	return buf[:n]
 }
 
-// readLink returns where a link points.
+// readLink returns the target of a symbolic link.
 func readLink(dir int, name *byte) (string, error) {
 	for size := 256; ; size *= 2 {
 		b := make([]byte, size)
@@ -167,10 +168,11 @@ func readLink(dir int, name *byte) (string, error) {
 	}
 }
 
-// readLinkInto puts as much of it into b as there is room for.
+// readLinkInto reads the target of a symbolic link into b, cut to its length, and
+// returns the number of bytes.
 func readLinkInto(dir int, name *byte, b []byte) (int, error) {
 	var n uintptr
-	errno := failure("readlinkat")
+	errno := injectedError("readlinkat")
 	if errno == 0 {
 		n, _, errno = unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
 			uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0)
@@ -181,10 +183,10 @@ func readLinkInto(dir int, name *byte, b []byte) (int, error) {
 	return int(n), nil
 }
 
-// sizeAt returns what stat(2) calls the size of a file.
+// sizeAt returns the size of a file as statx(2) reports it.
 func sizeAt(dir int, name cstring) (uint64, error) {
 	var st unix.Statx_t
-	errno := failure("statx")
+	errno := injectedError("statx")
 	if errno == 0 {
 		_, _, errno = unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(unsafe.Pointer(name.ptr())),
 			0, unix.STATX_SIZE, uintptr(unsafe.Pointer(&st)), 0)
@@ -195,19 +197,20 @@ func sizeAt(dir int, name cstring) (uint64, error) {
 	return st.Size, nil
 }
 
-// fstat returns zeros for a file that is none.
+// fstat is fstat(2), and returns zeros if fd is noFile or the call fails.
 func fstat(fd int) (st unix.Stat_t) {
-	if fd == noFile || failure("fstat") != 0 || unix.Fstat(fd, &st) != nil {
+	if fd == noFile || injectedError("fstat") != 0 || unix.Fstat(fd, &st) != nil {
 		return unix.Stat_t{}
 	}
 	return st
 }
 
-// eachEntry calls each with the names in an open directory, but for those that
-// begin with a dot, until it returns false. The byte behind a name is zero.
+// eachEntry calls each with the names in an open directory, except those that begin
+// with a dot, until each returns false. The byte after a name is zero, so &name[0]
+// can be passed to a system call.
 func eachEntry(dir int, buf []byte, each func(name []byte) bool) error {
 	for {
-		errno, n := failure("getdents"), 0
+		errno, n := injectedError("getdents"), 0
 		if errno == 0 {
 			var err error
 			if n, err = unix.Getdents(dir, buf); err != nil {
@@ -225,8 +228,9 @@ func eachEntry(dir int, buf []byte, each func(name []byte) bool) error {
 	}
 }
 
-// eachName calls each with the names of the struct linux_dirent64 in b: inode
-// and offset of 8 bytes, length of 2, type of 1, and the name.
+// eachName calls each with the names of the struct linux_dirent64 in b, see
+// getdents64(2): inode and offset of 8 bytes each, length of 2, type of 1, name. It
+// returns false if each did.
 func eachName(b []byte, each func(name []byte) bool) (more bool) {
 	const lengthAt, nameAt = 16, 19
 	for len(b) > nameAt {

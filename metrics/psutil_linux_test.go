@@ -16,7 +16,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A psutilSnapshot is what testdata/psutil_snapshot.py prints.
+// A psutilSnapshot is the JSON that testdata/psutil_snapshot.py prints.
 type psutilSnapshot struct {
 	Process struct {
 		Name, State, Username, Exe, Cwd, Terminal string
@@ -44,10 +44,10 @@ type psutilSnapshot struct {
 	Connections [][]any
 }
 
-// psutil is a Python that has it.
+// psutil returns a Python interpreter that has the module psutil.
 func psutil(t testing.TB) string {
 	t.Helper()
-	for _, python := range []string{"/usr/bin/python3", "python3"} { // where Debian has python3-psutil, whatever is first in PATH
+	for _, python := range []string{"/usr/bin/python3", "python3"} { // Debian's python3-psutil is for the first, which may be hidden by another in PATH
 		if exec.Command(python, "-c", "import psutil").Run() == nil {
 			return python
 		}
@@ -56,7 +56,8 @@ func psutil(t testing.TB) string {
 	return ""
 }
 
-func askPsutil(t *testing.T, what string, pid int) (s psutilSnapshot) {
+// runPsutil returns what psutil reports about "process", "host" or "connections".
+func runPsutil(t *testing.T, what string, pid int) (s psutilSnapshot) {
 	t.Helper()
 	out, err := exec.Command(psutil(t), "testdata/psutil_snapshot.py", what, strconv.Itoa(pid)).Output()
 	if err != nil {
@@ -68,7 +69,7 @@ func askPsutil(t *testing.T, what string, pid int) (s psutilSnapshot) {
 	return s
 }
 
-func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
+func TestReadAgreesWithPsutil(t *testing.T) {
 	psutil(t)
 	nettest.CheckLeaks(t)
 	name := filepath.Join(nettest.TempDir(t), "open")
@@ -80,7 +81,7 @@ func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	// A program of one thread that does nothing.
+	// sleep has one thread and does nothing.
 	cmd := exec.Command("sleep", "600")
 	cmd.ExtraFiles = []*os.File{f}
 	cmd.Env = []string{"SLUICE=a b", "EMPTY="}
@@ -91,9 +92,9 @@ func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
 	p := open(t, cmd.Process.Pid)
 	var before, s Snapshot
 	for before = snap(t, p, All); before.State != Sleeping || before.Name != "sleep" || s.Switches != before.Switches; before = snap(t, p, All) {
-		s = before // until it sleeps, and has not woken up again
+		s = before // until the process sleeps, and no context switch happened between two reads
 	}
-	theirs := askPsutil(t, "process", cmd.Process.Pid).Process
+	theirs := runPsutil(t, "process", cmd.Process.Pid).Process
 	after := snap(t, p, All)
 
 	for _, tt := range []struct {
@@ -134,7 +135,7 @@ func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
 			t.Errorf("%s: got %v, psutil says %v", tt.name, tt.ours, tt.theirs)
 		}
 	}
-	// These depend on who else has the same libraries mapped, as Python has.
+	// These depend on other processes that map the same libraries, such as Python.
 	for _, tt := range []struct {
 		name                  string
 		before, after, theirs uint64
@@ -146,7 +147,7 @@ func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
 			t.Errorf("%s: got %d and %d, psutil says %d", tt.name, tt.before, tt.after, tt.theirs)
 		}
 	}
-	if started := float64(after.Started.UnixMicro()) / 1e6; math.Abs(started-theirs.Started) > 1.1 { // it adds to a boot time in seconds
+	if started := float64(after.Started.UnixMicro()) / 1e6; math.Abs(started-theirs.Started) > 1.1 { // psutil adds to a boot time in seconds
 		t.Errorf("started: got %f, psutil says %f", started, theirs.Started)
 	}
 	if u, err := after.Owner.Username(); err != nil || u != theirs.Username {
@@ -182,7 +183,7 @@ func TestPsutilSaysTheSameOfAProcess(t *testing.T) {
 	}
 }
 
-func TestPsutilSaysTheSameOfTheHost(t *testing.T) {
+func TestHostAgreesWithPsutil(t *testing.T) {
 	psutil(t)
 	var h Host
 	type host struct {
@@ -191,7 +192,7 @@ func TestPsutilSaysTheSameOfTheHost(t *testing.T) {
 		disks  []DiskIO
 		nics   []Interface
 	}
-	ask := func() (a host) {
+	read := func() (a host) {
 		t.Helper()
 		var errs [4]error
 		a.memory, errs[0] = h.Memory()
@@ -205,14 +206,14 @@ func TestPsutilSaysTheSameOfTheHost(t *testing.T) {
 		}
 		return a
 	}
-	before := ask()
-	theirs := askPsutil(t, "host", os.Getpid())
-	after := ask()
+	before := read()
+	theirs := runPsutil(t, "host", os.Getpid())
+	after := read()
 
 	if after.memory.Total != theirs.Memory.Total {
 		t.Errorf("memory: got %d, psutil says %d", after.memory.Total, theirs.Memory.Total)
 	}
-	slack := after.memory.Total / 10 // others are at work
+	slack := after.memory.Total / 10 // other processes use memory meanwhile
 	if low, high := min(before.memory.Available, after.memory.Available), max(before.memory.Available, after.memory.Available); theirs.Memory.Available+slack < low || theirs.Memory.Available > high+slack {
 		t.Errorf("available: got from %d to %d, psutil says %d", low, high, theirs.Memory.Available)
 	}
@@ -228,7 +229,7 @@ func TestPsutilSaysTheSameOfTheHost(t *testing.T) {
 	if d := boot.Sub(time.Unix(int64(theirs.Boot), 0)).Abs(); err != nil || d > 1100*time.Millisecond {
 		t.Errorf("boot: got %v and %v, psutil says %v", boot, err, theirs.Boot)
 	}
-	// Counters lie between two of ours.
+	// psutil's counters must lie between the two of this package.
 	between := func(name string, low, high []uint64, got []uint64) {
 		for i := range got {
 			if got[i] < low[i] || got[i] > high[i] {
@@ -285,13 +286,13 @@ func netmask(p netip.Prefix) string {
 	return m.Addr().String()
 }
 
-// pair is one line of netstat.
+// pair identifies a socket by its addresses and state.
 type pair struct {
 	local, remote netip.AddrPort
 	state         string
 }
 
-func TestPsutilSeesTheSameConnections(t *testing.T) {
+func TestConnectionsAgreeWithPsutil(t *testing.T) {
 	psutil(t)
 	nettest.CheckLeaks(t)
 	listen(t)
@@ -308,14 +309,14 @@ func TestPsutilSeesTheSameConnections(t *testing.T) {
 	}
 	before := ours()
 	theirs := make(map[pair]int)
-	for _, c := range askPsutil(t, "connections", os.Getpid()).Connections {
+	for _, c := range runPsutil(t, "connections", os.Getpid()).Connections {
 		state := c[4].(string)
-		theirs[pair{parsed(t, c[0], c[1]), parsed(t, c[2], c[3]), state}] = int(c[5].(float64))
+		theirs[pair{parseAddrPort(t, c[0], c[1]), parseAddrPort(t, c[2], c[3]), state}] = int(c[5].(float64))
 	}
 	after := ours()
 	own := 0
 	for p, pid := range before {
-		if now, still := after[p]; !still || now != pid { // it came or went meanwhile
+		if now, still := after[p]; !still || now != pid { // opened or closed meanwhile
 			continue
 		}
 		if pid == os.Getpid() {
@@ -332,12 +333,13 @@ func TestPsutilSeesTheSameConnections(t *testing.T) {
 		_, was := before[p]
 		_, is := after[p]
 		if pid == os.Getpid() && !was && !is {
-			t.Errorf("psutil has %v, which we have not", p)
+			t.Errorf("psutil has %v, which Connections lacks", p)
 		}
 	}
 }
 
-func parsed(t *testing.T, ip, port any) netip.AddrPort {
+// parseAddrPort converts an address and a port from psutil's JSON.
+func parseAddrPort(t *testing.T, ip, port any) netip.AddrPort {
 	t.Helper()
 	if ip == "" {
 		return netip.AddrPort{}

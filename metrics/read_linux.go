@@ -21,32 +21,32 @@ const (
 
 var errMalformed = errors.New("malformed answer")
 
-// read fills in what is wanted and returns the first error it met.
+// read fills in the groups in want and returns the first error of a source.
 func (p *Process) read(s *Snapshot, want Fields) error {
 	o := &p.os
-	if err := o.hold(); err != nil {
+	if err := o.rlock(); err != nil {
 		return err
 	}
 	defer o.mu.RUnlock()
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 
-	if o.own != nil {
-		o.own.read(s, want, buf[:])
+	if o.self != nil {
+		o.self.read(s, want, buf[:])
 	}
 	var first error
 	for _, source := range sources {
 		if left := want &^ s.Have; source.fields&left != 0 {
 			if err := source.read(o, s, buf[:]); err != nil && first == nil {
-				first = o.reason(err)
+				first = o.explain(err)
 			}
 		}
 	}
 	return first
 }
 
-// sources are where the groups come from. The first tells the last what threads
-// there are.
+// sources are the files that groups are read from. readStat comes first, because
+// readSwitches uses its number of threads.
 var sources = []struct {
 	fields Fields
 	read   func(o *process, s *Snapshot, buf []byte) error
@@ -62,7 +62,7 @@ var sources = []struct {
 }
 
 func readStat(dir int, buf []byte) (st stat, err error) {
-	b, err := readPiece(dir, statFile.ptr(), buf)
+	b, err := readWhole(dir, statFile.ptr(), buf)
 	if err != nil {
 		return st, err
 	}
@@ -77,7 +77,7 @@ func (o *process) readStat(s *Snapshot, buf []byte) error {
 	if err != nil {
 		return err
 	}
-	if string(st.name) != s.Name { // compared without being copied
+	if string(st.name) != s.Name { // this comparison does not allocate
 		s.Name = string(st.name)
 	}
 	s.State, s.Parent, s.Started, s.Threads = st.state, st.parent, o.started, st.threads
@@ -87,7 +87,7 @@ func (o *process) readStat(s *Snapshot, buf []byte) error {
 }
 
 func (o *process) readMemory(s *Snapshot, buf []byte) error {
-	b, err := readPiece(o.dir, statmFile.ptr(), buf)
+	b, err := readWhole(o.dir, statmFile.ptr(), buf)
 	if err != nil {
 		return err
 	}
@@ -100,9 +100,10 @@ func (o *process) readMemory(s *Snapshot, buf []byte) error {
 
 var pageSize = uint64(unix.Getpagesize())
 
-// parse reads the content of /proc/PID/statm: pages.
+// parse reads the content of /proc/PID/statm, which is in pages. It returns false
+// if that is malformed.
 func (m *Memory) parse(b []byte) bool {
-	var f [6]uint64 // size resident shared text lib data, and "dt" that is 0
+	var f [6]uint64 // size resident shared text lib data; the last column, dt, is always 0
 	for i := range f {
 		var ok bool
 		if f[i], b, ok = number(bytes.TrimLeft(b, " ")); !ok || f[i] > ^uint64(0)/pageSize {
@@ -115,7 +116,7 @@ func (m *Memory) parse(b []byte) bool {
 }
 
 func (o *process) readIO(s *Snapshot, buf []byte) error {
-	b, err := readPiece(o.dir, ioFile.ptr(), buf)
+	b, err := readWhole(o.dir, ioFile.ptr(), buf)
 	if err != nil {
 		return err
 	}
@@ -127,14 +128,16 @@ func (o *process) readIO(s *Snapshot, buf []byte) error {
 }
 
 // parse reads the content of /proc/PID/io. Kernels without
-// CONFIG_TASK_IO_ACCOUNTING have no read_bytes.
+// CONFIG_TASK_IO_ACCOUNTING have no read_bytes. It returns false if no pair is
+// there. It returns false if no pair is
+// there.
 func (io *IO) parse(b []byte) bool {
 	*io = IO{}
 	for _, pair := range [...]struct {
 		readKey, writeKey string
 		read, write       *uint64
 		field             IOFields
-	}{ // in the order of the file, so that each is found where the last one ended
+	}{ // in the order of the file: each search starts after the previous pair
 		{"rchar", "wchar", &io.ReadChars, &io.WriteChars, IOChars},
 		{"syscr", "syscw", &io.ReadOps, &io.WriteOps, IOOps},
 		{"read_bytes", "write_bytes", &io.ReadBytes, &io.WriteBytes, IOBytes},
@@ -151,8 +154,10 @@ func (io *IO) parse(b []byte) bool {
 	return io.Have != 0
 }
 
+// readFDs counts the descriptors by the size of /proc/PID/fd if the kernel sets it, and
+// otherwise by its entries.
 func (o *process) readFDs(s *Snapshot, buf []byte) error {
-	if o.fdsBySize {
+	if o.fdCountIsSize {
 		n, err := sizeAt(o.dir, fdDir)
 		if err != nil {
 			return err
@@ -161,7 +166,7 @@ func (o *process) readFDs(s *Snapshot, buf []byte) error {
 		s.Have |= FieldFDs
 		return nil
 	}
-	dir, err := openAt(o.dir, fdDir, directory)
+	dir, err := openAt(o.dir, fdDir, asDirectory)
 	if err != nil {
 		return err
 	}
@@ -176,7 +181,7 @@ func (o *process) readFDs(s *Snapshot, buf []byte) error {
 }
 
 func (o *process) readOwner(s *Snapshot, buf []byte) error {
-	b, err := readPiece(o.dir, statusFile.ptr(), buf)
+	b, err := readWhole(o.dir, statusFile.ptr(), buf)
 	if err != nil {
 		return err
 	}
@@ -187,7 +192,7 @@ func (o *process) readOwner(s *Snapshot, buf []byte) error {
 	return nil
 }
 
-// parse reads the ids in /proc/PID/status: real, effective, saved.
+// parse reads the real, effective and saved IDs in /proc/PID/status.
 func (o *Owner) parse(b []byte) bool {
 	three := func(key string) (f [3]uint32, ok bool) {
 		rest, ok := valueOf(b, key)
@@ -211,7 +216,7 @@ func (o *Owner) parse(b []byte) bool {
 }
 
 func (o *process) readFootprint(s *Snapshot, buf []byte) error {
-	b, err := readPiece(o.dir, rollupFile.ptr(), buf)
+	b, err := readWhole(o.dir, rollupFile.ptr(), buf)
 	if err != nil {
 		return err
 	}
@@ -222,7 +227,7 @@ func (o *process) readFootprint(s *Snapshot, buf []byte) error {
 	return nil
 }
 
-// parse reads the content of /proc/PID/smaps_rollup (Linux 4.14): KiB.
+// parse reads the content of /proc/PID/smaps_rollup (Linux 4.14), which is in KiB.
 func (f *Footprint) parse(b []byte) bool {
 	ok := true
 	sum := func(keys ...string) (bytes uint64) {

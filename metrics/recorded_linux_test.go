@@ -15,7 +15,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// What other kernels said is in archives that testdata/record has made.
+// The archives of other kernels were made by testdata/record.
 
 // recordedTree returns a host with the proc and sys of an archive.
 func recordedTree(t *testing.T, name string) Host {
@@ -56,6 +56,7 @@ func recorded(t *testing.T, archive, name string) (b []byte) {
 	return b
 }
 
+// eachRecorded calls each with the files of an archive in testdata.
 func eachRecorded(t *testing.T, name string, each func(h *tar.Header, content io.Reader) error) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name+".tar.gz"))
@@ -91,7 +92,7 @@ var recordedKernels = []struct {
 	{"linux-7.2-amd64", 280},
 }
 
-// The roles that the recorder plays, by their first argument.
+// recordedRoles are the processes in each archive, by their first argument.
 var recordedRoles = []struct {
 	role, name string
 	state      State
@@ -118,6 +119,8 @@ func TestRecordedKernels(t *testing.T) {
 	}
 }
 
+// checkRecordedProcesses checks the processes of recordedRoles, and also a zombie, a
+// kernel thread and init.
 func checkRecordedProcesses(t *testing.T, h Host) {
 	all := make(map[string]Snapshot) // by role
 	for p, err := range h.Processes() {
@@ -126,7 +129,7 @@ func checkRecordedProcesses(t *testing.T, h Host) {
 		}
 		s := snap(t, p, All)
 		agreesWithStatus(t, h, s)
-		role := s.Name // a zombie or a thread of the kernel
+		role := s.Name // for a zombie or a kernel thread, which have no arguments
 		if len(s.Identity.Args) > 0 {
 			role = s.Identity.Args[0]
 		}
@@ -144,7 +147,7 @@ func checkRecordedProcesses(t *testing.T, h Host) {
 			t.Errorf("%s: got %+v, want user %d of group %d", want.role, got.Owner, want.uid, want.gid)
 		}
 		if got.FDs < 3 || got.Memory.RSS < 1<<20 || got.Footprint.PSS < got.Footprint.USS || got.Switches.Voluntary == 0 {
-			t.Errorf("%s: got %+v, want what a process has", want.role, got)
+			t.Errorf("%s: got %+v, want plausible values", want.role, got)
 		}
 	}
 	if got := all["/bin/deleted"].Identity.Exe; got != "/tmp/deleted (deleted)" {
@@ -161,12 +164,11 @@ func checkRecordedProcesses(t *testing.T, h Host) {
 	}
 }
 
-// recordedPage is the size of a page on the recorded machines. What is read of
-// them is multiplied with that of this one.
+// recordedPage is the size of a page on the recorded machines. The package
+// multiplies the pages in an archive by the page size of this machine.
 const recordedPage = 4096
 
-// agreesWithStatus compares a snapshot with what the kernel says of the same
-// process in another file.
+// agreesWithStatus compares a snapshot with /proc/PID/status of the same process.
 func agreesWithStatus(t *testing.T, h Host, s Snapshot) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(h.Proc, strconv.Itoa(s.ID.PID), "status"))
@@ -184,7 +186,7 @@ func agreesWithStatus(t *testing.T, h Host, s Snapshot) {
 	}
 	for key, got := range map[string]uint64{"Pid": uint64(s.ID.PID), "PPid": uint64(s.Parent), "Threads": uint64(s.Threads), "VmSize": s.Memory.VMS / pageSize * recordedPage >> 10} {
 		want, _, _ := strings.Cut(status[key], " ")
-		if want == "" { // of a thread of the kernel, or a zombie
+		if want == "" { // kernel threads and zombies have no VmSize
 			want = "0"
 		}
 		if strconv.FormatUint(got, 10) != want {
@@ -196,8 +198,8 @@ func agreesWithStatus(t *testing.T, h Host, s Snapshot) {
 func checkRecordedHost(t *testing.T, h Host) {
 	const machine, cgroup = 1536 << 20, 256 << 20
 	m, err := h.Memory()
-	const told = HostBuffers | HostCached | HostShared | HostSlab | HostDirty | HostLimit
-	if err != nil || m.Have != told || m.Total > machine || m.Total < machine*9/10 || m.Available > m.Total || m.Available < m.Total/2 ||
+	const have = HostBuffers | HostCached | HostShared | HostSlab | HostDirty | HostLimit
+	if err != nil || m.Have != have || m.Total > machine || m.Total < machine*9/10 || m.Available > m.Total || m.Available < m.Total/2 ||
 		m.Limit != cgroup || m.LimitUsed == 0 || m.LimitUsed > cgroup {
 		t.Errorf("got memory %+v and %v", m, err)
 	}
@@ -212,6 +214,8 @@ func checkRecordedHost(t *testing.T, h Host) {
 	}
 }
 
+// checkRecordedSockets checks the sockets that testdata/record makes: a full listener on
+// port 8081, and a connection on port 8080 that has carried 54,321 bytes.
 func checkRecordedSockets(t *testing.T, archive string, tcpInfoLen int) {
 	if appLimitedBit != 1 {
 		t.Skip("the recorded machines are little endian")
@@ -267,7 +271,7 @@ func checkRecordedSockets(t *testing.T, archive string, tcpInfoLen int) {
 	}
 }
 
-// pidOf returns the PID of a role of the recorder.
+// pidOf returns the PID of the process with this name.
 func pidOf(t *testing.T, h Host, name string) int {
 	t.Helper()
 	for p, err := range h.Processes() {
@@ -278,6 +282,6 @@ func pidOf(t *testing.T, h Host, name string) int {
 			return p.ID().PID
 		}
 	}
-	t.Fatalf("there is no %q", name)
+	t.Fatalf("no process named %q", name)
 	return 0
 }

@@ -7,49 +7,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownFiles are what Self keeps open of its own process. What could not be
-// opened is noFile, and is then asked for as it is of any other process.
-type ownFiles struct {
-	name      string // of the program, which a Go program does not change
+// selfFiles are the files that Self keeps open. A file that could not be opened is
+// noFile; its values are then read as for any other process.
+type selfFiles struct {
+	name      string // of the program, read once: Go programs do not change it
 	started   time.Time
 	statm, io int
-	fd, task  int // directories: stat(2) tells how much is in them
+	fd, task  int // directories: fstat(2) shows the number of entries
 }
 
-// openSelf cannot fail: without /proc there is still getrusage(2). It asks for
-// "self", since a PID may be another process in a /proc of another namespace.
+// openSelf cannot fail: without /proc there is still getrusage(2). It opens "self"
+// because /proc may belong to another PID namespace, where our PID is another
+// process.
 func (p *Process) openSelf() {
-	own := &ownFiles{statm: noFile, io: noFile, fd: noFile, task: noFile}
-	if err := p.openIn(unix.AT_FDCWD, cstring("/proc/self\x00").ptr(), kernelCountsFDs()); err == nil {
+	own := &selfFiles{statm: noFile, io: noFile, fd: noFile, task: noFile}
+	if err := p.openEntry(unix.AT_FDCWD, cstring("/proc/self\x00").ptr(), kernelCountsFDs()); err == nil {
 		var s Snapshot
 		if p.read(&s, FieldName) == nil {
 			own.name, own.started = s.Name, s.Started
 		}
 		own.statm, _ = openAt(p.os.dir, statmFile, readOnly)
 		own.io, _ = openAt(p.os.dir, ioFile, readOnly)
-		own.task, _ = openAt(p.os.dir, taskDir, location)
-		if p.os.fdsBySize {
-			own.fd, _ = openAt(p.os.dir, fdDir, location)
+		own.task, _ = openAt(p.os.dir, taskDir, pathOnly)
+		if p.os.fdCountIsSize {
+			own.fd, _ = openAt(p.os.dir, fdDir, pathOnly)
 		}
 	} else {
 		p.id.PID = unix.Getpid()
 		p.os.dir, p.os.closed, p.os.noDir = noFile, false, err
-		if errors.Is(err, ErrNoProcess) { // which cannot be
+		if errors.Is(err, ErrNoProcess) { // there is no /proc/self, but this process exists
 			p.os.noDir = errors.ErrUnsupported
 		}
 	}
-	p.os.own = own
+	p.os.self = own
 }
 
-func (o *ownFiles) close() {
+func (o *selfFiles) close() {
 	for _, fd := range []int{o.statm, o.io, o.fd, o.task} {
 		closeFile(fd)
 	}
 }
 
-// read fills in what this process is told for less than it costs to read of
-// another, and more exactly.
-func (o *ownFiles) read(s *Snapshot, want Fields, buf []byte) {
+// read fills in the groups in want that this process can read of itself at a lower
+// cost or with more precision. It leaves out those that it cannot read.
+func (o *selfFiles) read(s *Snapshot, want Fields, buf []byte) {
 	if want&FieldName != 0 && o.name != "" {
 		s.Name = o.name
 		s.Have |= FieldName
@@ -59,7 +60,7 @@ func (o *ownFiles) read(s *Snapshot, want Fields, buf []byte) {
 		s.Have |= FieldStarted
 	}
 	if want&FieldState != 0 {
-		s.State = Running // whoever asks runs
+		s.State = Running // the caller is running
 		s.Have |= FieldState
 	}
 	if want&FieldParent != 0 {
@@ -70,7 +71,7 @@ func (o *ownFiles) read(s *Snapshot, want Fields, buf []byte) {
 		readUsage(s)
 	}
 	if want&FieldThreads != 0 {
-		if n := int(fstat(o.task).Nlink); n > 2 { // each thread is a directory in it, "." and ".." link to it too
+		if n := int(fstat(o.task).Nlink); n > 2 { // a link for each thread, and two for "." and ".."
 			s.Threads = n - 2
 			s.Have |= FieldThreads
 		}
@@ -81,10 +82,10 @@ func (o *ownFiles) read(s *Snapshot, want Fields, buf []byte) {
 			s.Have |= FieldFDs
 		}
 	}
-	if want&FieldMemory != 0 && s.Memory.parse(readAgain(o.statm, buf)) {
+	if want&FieldMemory != 0 && s.Memory.parse(rereadWhole(o.statm, buf)) {
 		s.Have |= FieldMemory
 	}
-	if want&FieldIO != 0 && s.IO.parse(readAgain(o.io, buf)) {
+	if want&FieldIO != 0 && s.IO.parse(rereadWhole(o.io, buf)) {
 		s.Have |= FieldIO
 	}
 }

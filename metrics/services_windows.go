@@ -10,7 +10,7 @@ import (
 )
 
 func (h Host) services() ([]Service, error) {
-	// mgr.Connect would ask for all rights, which few have.
+	// Not mgr.Connect, which requests all rights; few users have them.
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT|windows.SC_MANAGER_ENUMERATE_SERVICE)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: services: %w", os.NewSyscallError("openscmanager", err))
@@ -23,35 +23,36 @@ func (h Host) services() ([]Service, error) {
 	}
 	services := make([]Service, 0, len(names))
 	for _, name := range names {
-		services = append(services, askService(manager, name))
+		services = append(services, readService(manager, name))
 	}
 	return services, nil
 }
 
-func askService(manager windows.Handle, name string) Service {
-	answer := Service{Name: name}
+// readService returns the values of a service that this user may read.
+func readService(manager windows.Handle, name string) Service {
+	service := Service{Name: name}
 	p, err := windows.UTF16PtrFromString(name)
 	if err != nil {
-		return answer
+		return service
 	}
 	handle, err := windows.OpenService(manager, p, windows.SERVICE_QUERY_CONFIG|windows.SERVICE_QUERY_STATUS)
 	if err != nil {
-		return answer
+		return service
 	}
 	s := mgr.Service{Name: name, Handle: handle}
 	defer s.Close()
 	if c, err := s.Config(); err == nil {
-		answer.DisplayName, answer.Path, answer.Username = c.DisplayName, c.BinaryPathName, c.ServiceStartName
-		answer.Description = c.Description
-		answer.StartType = startTypes[c.StartType]
+		service.DisplayName, service.Path, service.Username = c.DisplayName, c.BinaryPathName, c.ServiceStartName
+		service.Description = c.Description
+		service.StartType = startTypes[c.StartType]
 	}
 	if st, err := s.Query(); err == nil {
-		answer.Status, answer.PID = serviceStates[st.State], int(st.ProcessId)
+		service.Status, service.PID = serviceStates[st.State], int(st.ProcessId)
 	}
-	return answer
+	return service
 }
 
-// The names are psutil's.
+// The names that psutil uses.
 var (
 	serviceStates = map[svc.State]string{
 		svc.Stopped:         "stopped",

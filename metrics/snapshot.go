@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// A Snapshot is what one Read found, at one time. What is not in Have is
-// unknown, and zero. Names, paths and arguments are bytes as the system has
-// them, and may be invalid UTF-8. Sizes are bytes; counters begin with the
-// process.
+// A Snapshot is the result of one Read of a process. Groups that are not in Have
+// are unknown and zero. Names, paths and arguments may be invalid UTF-8. Sizes are
+// in bytes. Counters start at 0 with the process.
 type Snapshot struct {
 	ID   ProcessID
-	At   time.Time
+	At   time.Time // when Read was called
 	Have Fields
 
-	Name    string // of the program, cut to 15 bytes by Linux; may hold anything, "(" and newlines too
+	Name    string // of the program; Linux cuts it to 15 bytes; may hold any byte, even newlines
 	State   State
 	Parent  int       // PID; 0: none, or in another PID namespace
-	Started time.Time // to 10 ms, by the wall clock at the time of Open
+	Started time.Time // rounded to 10 ms on Linux, by the wall clock at the time of Open
 	Threads int
 	FDs     int // open descriptors; handles on Windows
 
@@ -33,43 +32,43 @@ type Snapshot struct {
 	Footprint Footprint
 }
 
-// CPUTime is time on processors: of all threads, and of the children that have
-// ended and were waited for. Linux tells it in steps of 10 ms, but for this
-// process.
+// CPUTime is the CPU time of a process since its start. On Linux it has steps of
+// 10 ms, except for this process.
 type CPUTime struct {
-	User, System           time.Duration
-	ChildUser, ChildSystem time.Duration
-	HaveChildren           bool // the children's time is told
+	User, System           time.Duration // of all threads, in user and kernel mode
+	ChildUser, ChildSystem time.Duration // of children that have ended and were waited for
+	HaveChildren           bool          // ChildUser and ChildSystem are known
 }
 
-// Memory is what a process has now. RSS and VMS are told everywhere, the
-// others by Linux.
+// Memory is the memory of a process in bytes. RSS and VMS are known on all systems.
 type Memory struct {
-	RSS    uint64 // in RAM, what it shares with others included
+	RSS    uint64 // in RAM, including memory shared with other processes
 	VMS    uint64 // address space
-	Shared uint64 // of RSS: files and shared memory
+	Shared uint64 // part of RSS: files and shared memory
 	Text   uint64 // address space of code
 	Data   uint64 // address space of data and stack
 
-	HaveParts bool // Shared, Text and Data are told
+	HaveParts bool // Shared, Text and Data are known (Linux)
 }
 
-// IO is what a process has read and written. On Linux the first four count
-// what went through read(2), write(2), sendfile(2) and the like on anything,
-// sockets too, but not splice(2); and the last two what came from a disk, and
-// what is to go to one.
+// IO counts what a process has read and written since its start.
 type IO struct {
-	ReadOps, WriteOps     uint64 // system calls
+	// System calls, and bytes that they moved. On Linux read(2), write(2),
+	// sendfile(2) and similar calls on files and sockets count; splice(2) does
+	// not.
+	ReadOps, WriteOps     uint64
 	ReadChars, WriteChars uint64
+
+	// Bytes read from disks, and bytes written or still to be written to disks.
 	ReadBytes, WriteBytes uint64
 
 	Have IOFields
 }
 
-// IOFields is a set of pairs of an IO.
+// IOFields is a set of pairs of values in an IO.
 type IOFields uint8
 
-// The pairs of an IO.
+// The pairs of values in an IO.
 const (
 	IOOps IOFields = 1 << iota
 	IOChars
@@ -79,27 +78,27 @@ const (
 // Has reports whether all of g are in f.
 func (f IOFields) Has(g IOFields) bool { return f&g == g }
 
-// Faults are page faults of a process. Major ones had to wait for a disk.
+// Faults counts the page faults of a process. Major faults had to wait for a disk.
 type Faults struct{ Minor, Major uint64 }
 
-// Switches are context switches of all threads. Those of another process are
-// of the threads it has now.
+// Switches counts the context switches of a process. For another process they are
+// those of the threads that it has now.
 type Switches struct {
-	Voluntary   uint64 // it waited for something
-	Involuntary uint64 // it could have gone on
+	Voluntary   uint64 // a thread waited for something
+	Involuntary uint64 // a thread was interrupted
 }
 
-// An Owner is for whom a process runs: real, effective and saved ids.
+// An Owner is the user and group of a process: real, effective and saved IDs.
 type Owner struct {
 	UID, EUID, SavedUID uint32
 	GID, EGID, SavedGID uint32
-	HaveIDs             bool // the ids are told; not so on Windows
+	HaveIDs             bool // the IDs are known (Linux)
 
-	name string // where the system tells names rather than ids
+	name string // on systems that report a name instead of IDs
 }
 
-// Username returns the name of the effective user, or an error where the
-// system has none for it. It reads the user database each time.
+// Username returns the name of the effective user, or an error if the user
+// database has none. It reads the database each time.
 func (o Owner) Username() (string, error) {
 	if o.name != "" {
 		return o.name, nil
@@ -111,25 +110,26 @@ func (o Owner) Username() (string, error) {
 	return u.Username, nil
 }
 
-// An Identity says what a process runs. What is not told, or refused, is empty.
+// An Identity says what a process runs. Values that are unknown or refused are
+// empty.
 type Identity struct {
-	Exe      string   // path of the program; Linux adds " (deleted)"
-	Args     []string // as it was started, unless it has changed them; none: a thread of the kernel, or a zombie
-	Cwd      string
-	Terminal string // as "/dev/pts/3"
+	Exe      string   // path of the program; Linux appends " (deleted)" if the file was removed
+	Args     []string // command line, which the process may have changed; none: a kernel thread or a zombie
+	Cwd      string   // working directory
+	Terminal string   // path of the terminal, like "/dev/pts/3"
 }
 
-// A Footprint is what a process costs in memory.
+// A Footprint is the memory cost of a process in bytes.
 type Footprint struct {
-	USS  uint64 // what would be free if it ended now
-	PSS  uint64 // USS and its share of what it shares
+	USS  uint64 // memory that would be free if the process ended now
+	PSS  uint64 // USS plus a proportional share of the memory shared with others
 	Swap uint64
 }
 
-// CPUPercent is the share of one processor that was used from a to b, of one
-// process: 100 is one of them all of the time, so it may exceed 100. It is 0
-// if the snapshots do not tell, or are of different processes, or b is not
-// after a.
+// CPUPercent returns how much CPU time a process used between two snapshots, a
+// before b, in percent of one processor: with several processors it may exceed
+// 100. It returns 0 if a snapshot has no CPU time, if they are of different
+// processes, or if b is not after a.
 func CPUPercent(a, b *Snapshot) float64 {
 	wall := b.At.Sub(a.At)
 	if a.ID != b.ID || wall <= 0 || !(a.Have & b.Have).Has(FieldCPU) {
@@ -139,10 +139,10 @@ func CPUPercent(a, b *Snapshot) float64 {
 	return max(100*float64(used)/float64(wall), 0)
 }
 
-// A MemoryKind is one of the sizes of a process.
+// A MemoryKind selects one of the sizes in Memory and Footprint.
 type MemoryKind uint8
 
-// The kinds, as Memory and Footprint have them.
+// The kinds of memory, named like the fields of Memory and Footprint.
 const (
 	RSS MemoryKind = iota
 	VMS
@@ -154,9 +154,9 @@ const (
 	Swapped
 )
 
-// MemoryPercent is the share that a size of the process has of total bytes,
-// such as HostMemory.Total. It is not ok if the snapshot does not tell the size,
-// or total is 0.
+// MemoryPercent returns a size of the process in percent of total bytes, such as
+// HostMemory.Total. ok is false if the snapshot does not have that size, or total
+// is 0.
 func (s *Snapshot) MemoryPercent(kind MemoryKind, total uint64) (percent float64, ok bool) {
 	var size uint64
 	switch kind {

@@ -8,18 +8,18 @@ import (
 	"syscall"
 )
 
-// A Socket samples one TCP connection or listener of this process. Goroutines
-// that use one at the same time wait for each other.
+// A Socket samples one TCP connection or listener of this process. It is safe for
+// concurrent use; calls wait for each other.
 type Socket struct {
 	raw syscall.RawConn
 
-	mu sync.Mutex // guards the following
+	mu sync.Mutex // protects the fields below
 	socketCall
 }
 
-// NewSocket returns a Socket for c, such as a *net.TCPConn or a
-// *net.TCPListener. It keeps neither a descriptor nor c open: when c is closed,
-// Sample and Backlog return an error that is net.ErrClosed.
+// NewSocket returns a Socket for c, such as a *net.TCPConn or *net.TCPListener. It
+// holds no descriptor and need not be closed. The caller keeps ownership of c: when
+// c is closed, Sample and Backlog fail with net.ErrClosed.
 func NewSocket(c syscall.Conn) (*Socket, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -30,14 +30,16 @@ func NewSocket(c syscall.Conn) (*Socket, error) {
 	return s, nil
 }
 
-// Sample fills t and allocates nothing.
+// Sample overwrites t with the present state of the connection. On Linux it
+// allocates nothing.
 //
-// It waits for the kernel's lock on the socket, which on a connection that is
-// sending takes up to milliseconds: call it where the connection is served,
-// between two calls that send, rather than beside it. On a listener it fills
-// in the state alone; see Backlog.
+// Sample waits for the kernel's lock on the socket, which can take milliseconds
+// while another thread sends. So call it in the goroutine that serves the
+// connection, between two sends. For a listener it fills in only At and State; see
+// Backlog.
 //
-// The error is errors.ErrUnsupported where the platform tells nothing.
+// The error is errors.ErrUnsupported if the platform reports nothing, or the
+// socket is not a TCP socket.
 func (s *Socket) Sample(t *TCP) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,17 +49,17 @@ func (s *Socket) Sample(t *TCP) error {
 	return nil
 }
 
-// A Backlog is the queue of a listener: connections that are set up and wait
-// to be accepted.
+// A Backlog is the queue of a listener: established connections that wait to be
+// accepted.
 type Backlog struct {
 	Waiting   int    // connections in the queue now
-	Limit     int    // as many as it takes
-	Drops     uint64 // connections refused since it was opened, nearly always because it was full
-	HaveDrops bool   // Drops is told (Linux 4.12), not of multipath TCP
+	Limit     int    // backlog of listen(2); Linux queues one more
+	Drops     uint64 // connections refused since the listener was opened, nearly always because the queue was full
+	HaveDrops bool   // Drops is known (Linux 4.12, without multipath TCP)
 }
 
-// Backlog reads the queue of a listener. Linux alone tells it; elsewhere the
-// error is errors.ErrUnsupported.
+// Backlog returns the queue of a listener. On systems other than Linux the error
+// is errors.ErrUnsupported.
 func (s *Socket) Backlog() (Backlog, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +72,7 @@ func (s *Socket) Backlog() (Backlog, error) {
 
 func socketError(op string, err error) error {
 	if errors.Is(err, net.ErrClosed) {
-		err = net.ErrClosed // rather than package net's wording of an operation that the caller did not ask for
+		err = net.ErrClosed // without the operation that package net names, which the caller did not call
 	}
 	return fmt.Errorf("metrics: %s: %w", op, err)
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bsdState translates the states of netinet/tcp_fsm.h.
+// bsdState converts a state of netinet/tcp_fsm.h.
 func bsdState(n uint8) TCPState {
 	states := [...]TCPState{Closed, Listen, SynSent, SynRecv, Established, CloseWait, FinWait1, Closing, LastAck, FinWait2, TimeWait}
 	if int(n) < len(states) {
@@ -18,16 +18,17 @@ func bsdState(n uint8) TCPState {
 	return 0
 }
 
-// socketAnswer explains the error of getsockopt(2).
-func socketAnswer(err error) error {
-	if errors.Is(err, unix.ENOPROTOOPT) || errors.Is(err, unix.EOPNOTSUPP) { // no TCP socket
+// getsockoptError returns errors.ErrUnsupported if err means that the socket is not
+// a TCP socket, and otherwise adds the name of the call.
+func getsockoptError(err error) error {
+	if errors.Is(err, unix.ENOPROTOOPT) || errors.Is(err, unix.EOPNOTSUPP) {
 		return errors.ErrUnsupported
 	}
 	return os.NewSyscallError("getsockopt", err)
 }
 
-// dropUnmeasured makes absent what is 0, or as large as a window can be, because
-// nothing was measured.
+// dropUnmeasured makes values absent that were not measured: an RTT of 0, and an
+// Ssthresh of the largest possible window.
 func (t *TCP) dropUnmeasured() {
 	if t.State == Listen {
 		*t = TCP{At: t.At, State: t.State}

@@ -15,7 +15,8 @@ func (*socketCall) init() {}
 const darwinFields = TCPRTT | TCPRTO | TCPCwnd | TCPSsthresh | TCPMSS | TCPSendWindow |
 	TCPRetransmits | TCPRetransmitted | TCPSent | TCPReceived | TCPRecvWindow
 
-// sample asks for TCP_CONNECTION_INFO: times in milliseconds, windows in bytes.
+// sample reads TCP_CONNECTION_INFO, which has times in milliseconds and windows in
+// bytes.
 func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 	var i *unix.TCPConnectionInfo
 	var err error
@@ -25,7 +26,7 @@ func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 		return cErr
 	}
 	if err != nil {
-		return socketAnswer(err)
+		return getsockoptError(err)
 	}
 	const ms = time.Millisecond
 	*t = TCP{

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tcpInfo is the beginning of struct tcp_info of netinet/tcp.h, as it has been
-// since FreeBSD 9. Members with two underscores there are never filled in, and
-// are blank here.
+// A tcpInfo is the beginning of struct tcp_info of netinet/tcp.h, unchanged since
+// FreeBSD 9. Its members with two underscores are never filled in, and are blank
+// here.
 type tcpInfo struct {
 	state                     uint8
 	_                         [4]uint8
@@ -48,13 +48,13 @@ func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
 			uintptr(unsafe.Pointer(&i)), uintptr(unsafe.Pointer(&n)), 0)
 		if errno == 0 && n < uint32(unsafe.Sizeof(i)) {
-			errno = unix.EOPNOTSUPP // of a kernel before the fields were there
+			errno = unix.EOPNOTSUPP // the kernel is too old to have these members
 		}
 	}); err != nil {
 		return err
 	}
 	if errno != 0 {
-		return socketAnswer(errno)
+		return getsockoptError(errno)
 	}
 	const us = time.Microsecond
 	*t = TCP{

@@ -37,7 +37,7 @@ func TestSampleOfAnIdleConnectionIsExact(t *testing.T) {
 		got, want uint64
 	}{
 		{"acked", got.Acked, n},
-		{"sent but for what was sent again", got.Sent - got.Retransmitted, n},
+		{"sent without retransmissions", got.Sent - got.Retransmitted, n},
 		{"in flight", got.InFlight, 0},
 		{"not sent", got.NotSent, 0},
 		{"received", got.Received, 0},
@@ -51,11 +51,11 @@ func TestSampleOfAnIdleConnectionIsExact(t *testing.T) {
 		t.Errorf("got fields %#x, want at least %#x", got.Have, want)
 	}
 	if got.Congestion == "" || got.RTT <= 0 || got.MSS == 0 || got.Cwnd == 0 {
-		t.Errorf("got %+v, with zeros that cannot be", got)
+		t.Errorf("got %+v, want values that are not zero", got)
 	}
 }
 
-func TestSampleOfAListenerIsItsState(t *testing.T) {
+func TestSampleOfAListenerHasOnlyItsState(t *testing.T) {
 	nettest.CheckLeaks(t)
 	ln := listen(t)
 	s, err := NewSocket(ln)
@@ -90,13 +90,13 @@ func TestASocketThatIsNotTCPIsUnsupported(t *testing.T) {
 	}
 }
 
-// listen returns a listener of plain TCP that is closed with the test.
+// listen returns a listener without multipath TCP. The end of the test closes it.
 func listen(t testing.TB) *net.TCPListener {
 	t.Helper()
 	return listenWith(t, false)
 }
 
-// listenMultipath does as package net does by default.
+// listenMultipath returns a listener with multipath TCP, the default of package net.
 func listenMultipath(t testing.TB) *net.TCPListener {
 	t.Helper()
 	return listenWith(t, true)
@@ -122,7 +122,7 @@ func TestBacklogOfMultipathTCPHasNoDrops(t *testing.T) {
 	}
 	got, err := s.Backlog()
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("this kernel does not tell of multipath TCP")
+		t.Skip("this kernel has no TCP_INFO for multipath TCP")
 	}
 	if err != nil || got.Limit == 0 {
 		t.Fatalf("got %+v and %v, want a limit", got, err)
@@ -137,15 +137,15 @@ func fileExists(name string) bool {
 	return err == nil
 }
 
-func TestBacklogTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
+func TestBacklogCountsWaitingAndRefusedConnections(t *testing.T) {
 	nettest.CheckLeaks(t)
 	ln := listen(t)
-	shorten(t, ln)
+	shortenQueue(t, ln)
 	s, err := NewSocket(ln)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want := range shortQueue + 1 { // the kernel takes one more than it says
+	for want := range shortQueue + 1 { // the kernel queues one more than the limit
 		got, err := s.Backlog()
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestBacklogTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 		}
 		dial(t, ln)
 	}
-	knock(t, ln.Addr().(*net.TCPAddr))
+	sendSYN(t, ln.Addr().(*net.TCPAddr))
 	for {
 		got, err := s.Backlog()
 		if err != nil {
@@ -167,18 +167,18 @@ func TestBacklogTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 	}
 }
 
-// The row of a listener tells the drops even of multipath TCP: it is that of
-// the socket which counts them.
-func TestAListenersRowTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
+// For a listener with multipath TCP, Connections lists the inner socket that counts
+// the drops.
+func TestConnectionsCountWaitingAndRefusedOfAListener(t *testing.T) {
 	nettest.CheckLeaks(t)
 	for name, listen := range map[string]func(testing.TB) *net.TCPListener{"plain": listen, "multipath": listenMultipath} {
 		t.Run(name, func(t *testing.T) {
 			ln := listen(t)
-			shorten(t, ln)
-			row := func(ask Filter) Connection {
+			shortenQueue(t, ln)
+			row := func(f Filter) Connection {
 				t.Helper()
-				ask.LocalPort, ask.States = addrPort(ln.Addr()).Port(), States(Listen)
-				all := rows(t, ask)
+				f.LocalPort, f.States = addrPort(ln.Addr()).Port(), States(Listen)
+				all := rows(t, f)
 				if len(all) != 1 || !all[0].Have.Has(ConnectionQueues) || all[0].SendQueue != shortQueue {
 					t.Fatalf("got %+v, want one listener with room for %d", all, shortQueue)
 				}
@@ -190,11 +190,11 @@ func TestAListenersRowTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 				}
 				dial(t, ln)
 			}
-			knock(t, ln.Addr().(*net.TCPAddr))
-			for row(Filter{Drops: true}).Drops == 0 { //nolint:revive // until the kernel has refused it
+			sendSYN(t, ln.Addr().(*net.TCPAddr))
+			for row(Filter{Drops: true}).Drops == 0 { //nolint:revive // wait until the kernel has refused the connection
 			}
 			if got := row(Filter{TCP: true}); got.Have.Has(ConnectionDrops) || got.Drops != 0 {
-				t.Errorf("not asked for drops: got %+v", got)
+				t.Errorf("without Filter.Drops: got %+v", got)
 			}
 		})
 	}
@@ -207,11 +207,11 @@ func TestAListenersRowTellsWhoWaitsAndWhoWasRefused(t *testing.T) {
 	}
 }
 
-// shortQueue is how many may wait for a listener after shorten.
+// shortQueue is the backlog of a listener after shortenQueue.
 const shortQueue = 2
 
-// shorten has a listener listen once more, with less room.
-func shorten(t *testing.T, ln *net.TCPListener) {
+// shortenQueue calls listen(2) again, with a smaller backlog.
+func shortenQueue(t *testing.T, ln *net.TCPListener) {
 	t.Helper()
 	raw, err := ln.SyscallConn()
 	if err != nil {
@@ -222,7 +222,7 @@ func shorten(t *testing.T, ln *net.TCPListener) {
 	}
 }
 
-// dial connects to a listener until the end of the test.
+// dial connects to a listener. The end of the test closes the connection.
 func dial(t *testing.T, ln *net.TCPListener) {
 	t.Helper()
 	c, err := net.DialTCP("tcp4", nil, ln.Addr().(*net.TCPAddr))
@@ -232,8 +232,8 @@ func dial(t *testing.T, ln *net.TCPListener) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-// knock sends a SYN and does not wait for the answer.
-func knock(t *testing.T, to *net.TCPAddr) {
+// sendSYN starts to connect and does not wait for the answer.
+func sendSYN(t *testing.T, to *net.TCPAddr) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -276,7 +276,7 @@ func TestSampleAllocatesNothing(t *testing.T) {
 	<-done
 }
 
-func TestSampleBesideTheSenderAndTheCloser(t *testing.T) {
+func TestSampleWhileOtherGoroutinesSendAndClose(t *testing.T) {
 	nettest.CheckLeaks(t)
 	for range 20 {
 		server, client := nettest.Pair(t)

@@ -28,7 +28,7 @@ func skipWithoutTCPInfo(t *testing.T) {
 			t.Skip("wine has no SIO_TCP_INFO")
 		}
 	default:
-		t.Skip("not told here")
+		t.Skip("no TCP_INFO on this system")
 	}
 }
 
@@ -75,7 +75,7 @@ func TestAClosedSocketIsNetErrClosed(t *testing.T) {
 	}
 }
 
-// zeros has no end.
+// zeros is a reader without an end.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

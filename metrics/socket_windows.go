@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A tcpInfo is TCP_INFO_v1 of mstcpip.h, which x/sys does not have.
+// A tcpInfo is TCP_INFO_v1 of mstcpip.h, which x/sys lacks.
 type tcpInfo struct {
 	state             uint32
 	mss               uint32
@@ -32,8 +32,8 @@ type tcpInfo struct {
 	timeoutEpisodes   uint32
 	synRetrans        uint8
 
-	// What held the sender back, and for how many milliseconds, as RFC 4898
-	// has it: the receiver's window, the congestion window, or the sender.
+	// Limits of the sender and their times in milliseconds, see RFC 4898: the
+	// receiver's window, the congestion window, the sender itself.
 	sndLimTransRwin, sndLimTimeRwin uint32
 	sndLimBytesRwin                 uint64
 	sndLimTransCwnd, sndLimTimeCwnd uint32
@@ -49,7 +49,7 @@ func (*socketCall) init() {}
 const windowsFields = TCPBusy | TCPRwndLimited | TCPRTT | TCPMinRTT | TCPCwnd | TCPMSS | TCPSendWindow |
 	TCPRetransmitted | TCPTimeouts | TCPSent | TCPInFlight | TCPReceived | TCPRecvWindow
 
-// sample asks SIO_TCP_INFO, which Windows has since the 1703 of Windows 10.
+// sample uses SIO_TCP_INFO, which Windows 10 has from version 1703 on.
 func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 	const getTCPInfo = windows.IOC_INOUT | windows.IOC_VENDOR | 39 // SIO_TCP_INFO
 	var (
@@ -65,7 +65,7 @@ func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 	}); cErr != nil {
 		return cErr
 	}
-	if errors.Is(err, windows.WSAEOPNOTSUPP) || errors.Is(err, windows.WSAEINVAL) { // an older Windows, or no TCP socket
+	if errors.Is(err, windows.WSAEOPNOTSUPP) || errors.Is(err, windows.WSAEINVAL) { // an older Windows, or not a TCP socket
 		return errors.ErrUnsupported
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (*socketCall) sample(raw syscall.RawConn, t *TCP) error {
 
 func (*socketCall) backlog(syscall.RawConn) (Backlog, error) { return Backlog{}, errors.ErrUnsupported }
 
-// windowsState translates TCPSTATE of mstcpip.h.
+// windowsState converts a TCPSTATE of mstcpip.h.
 func windowsState(n uint32) TCPState {
 	states := [...]TCPState{Closed, Listen, SynSent, SynRecv, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait}
 	if n < uint32(len(states)) {

@@ -12,7 +12,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// ss returns the line of one connection, with its TCP_INFO.
+// ss returns the line that ss(8) prints for one connection, with its TCP_INFO.
 func ss(t *testing.T, local, remote string) string {
 	t.Helper()
 	nettest.NeedsProgram(t, "ss", "iproute2")
@@ -23,7 +23,7 @@ func ss(t *testing.T, local, remote string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// ssValues are the values of "name:value" in such a line.
+// ssValues returns the values of all "name:value" in such a line.
 func ssValues(line string) map[string]string {
 	values := make(map[string]string)
 	for word := range strings.FieldsSeq(line) {
@@ -34,7 +34,7 @@ func ssValues(line string) map[string]string {
 	return values
 }
 
-func TestSsSaysTheSameOfAnIdleConnection(t *testing.T) {
+func TestConnectionsAgreeWithSS(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	const n = 3_000_000
@@ -53,7 +53,7 @@ func TestSsSaysTheSameOfAnIdleConnection(t *testing.T) {
 	}
 	var line string
 	before, c := Connection{}, sample()
-	for before != c || c.TCP.Acked < n { // until nothing happens meanwhile
+	for before != c || c.TCP.Acked < n { // until nothing has changed while ss ran
 		before = sample()
 		line = ss(t, local.String(), remote.String())
 		c = sample()
@@ -78,7 +78,7 @@ func TestSsSaysTheSameOfAnIdleConnection(t *testing.T) {
 		"sk":          strconv.FormatUint(c.Cookie, 16),
 		"snd_wnd":     fmt.Sprint(c.TCP.SendWindow),
 	} {
-		if theirs, ok := got[name]; ok && theirs != want || !ok && name != "snd_wnd" { // which older ones do not print
+		if theirs, ok := got[name]; ok && theirs != want || !ok && name != "snd_wnd" { // older versions do not print snd_wnd
 			t.Errorf("%s: got %s, ss says %q in %s", name, want, theirs, line)
 		}
 	}

@@ -7,26 +7,26 @@ import (
 )
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every
-// architecture that Go knows.
+// architecture that Go supports.
 const tick = 10 * time.Millisecond
 
-// A stat is what /proc/PID/stat says, see proc_pid_stat(5).
+// A stat holds fields of /proc/PID/stat, see proc_pid_stat(5).
 type stat struct {
 	pid     int
-	name    []byte // in the buffer that was parsed
+	name    []byte // a part of the buffer that was parsed
 	state   State
 	parent  int
 	tty     int // device number
 	faults  Faults
 	cpu     CPUTime
 	threads int
-	start   uint64 // ticks from boot
+	start   uint64 // ticks since boot
 }
 
-// parse reads the content of the file.
+// parse reads the content of the file. It returns false if that is malformed.
 func (s *stat) parse(b []byte) bool {
-	// The name may hold anything, ") R 1 (" and newlines too; what follows it
-	// has no parentheses.
+	// The name may hold anything, even ") R 1 (" and newlines. The fields after it
+	// have no parentheses.
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if open < 1 || end < open || len(b) < end+4 {
 		return false
@@ -35,7 +35,7 @@ func (s *stat) parse(b []byte) bool {
 	if !ok || len(rest) > 0 || pid > math.MaxInt32 {
 		return false
 	}
-	const first, last = 4, 22 // in the numbering of the manual page
+	const first, last = 4, 22 // field numbers of proc_pid_stat(5)
 	var f [last + 1]uint64
 	rest = b[end+3:] // the state is one letter
 	for i := first; i <= last; i++ {
@@ -69,7 +69,7 @@ func (s *stat) parse(b []byte) bool {
 	return true
 }
 
-// stateOf translates the letters of all kernels.
+// stateOf returns the State for a letter of any kernel version.
 func stateOf(letter byte) State {
 	switch letter {
 	case 'R':
@@ -96,8 +96,8 @@ func stateOf(letter byte) State {
 	return Unknown
 }
 
-// number reads the decimal number at the beginning of b and returns what
-// follows it.
+// number parses the decimal number at the beginning of b and returns the bytes
+// after it. ok is false if there is none or it exceeds a uint64.
 func number(b []byte) (n uint64, rest []byte, ok bool) {
 	i := 0
 	for ; i < len(b) && '0' <= b[i] && b[i] <= '9'; i++ {
@@ -110,7 +110,8 @@ func number(b []byte) (n uint64, rest []byte, ok bool) {
 	return n, b[i:], i > 0
 }
 
-// signedNumber is number with a minus sign allowed; what is negative wraps.
+// signedNumber is number with an optional minus sign. A negative number is returned
+// in two's complement.
 func signedNumber(b []byte) (n uint64, rest []byte, ok bool) {
 	if len(b) > 0 && b[0] == '-' {
 		n, rest, ok = number(b[1:])
@@ -119,8 +120,7 @@ func signedNumber(b []byte) (n uint64, rest []byte, ok bool) {
 	return number(b)
 }
 
-// numberOf returns the number behind "key:" and spaces, at the beginning of a
-// line.
+// numberOf returns the number after "key:" and blanks at the beginning of a line.
 func numberOf(b []byte, key string) (uint64, bool) {
 	value, ok := valueOf(b, key)
 	if !ok {
@@ -130,7 +130,7 @@ func numberOf(b []byte, key string) (uint64, bool) {
 	return n, ok
 }
 
-// valueOf returns what follows "key:" and spaces, from there to the end of b.
+// valueOf returns the rest of b after "key:" and blanks at the beginning of a line.
 func valueOf(b []byte, key string) ([]byte, bool) {
 	for len(b) > 0 {
 		if len(b) > len(key) && b[len(key)] == ':' && string(b[:len(key)]) == key {

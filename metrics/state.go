@@ -1,22 +1,22 @@
 package metrics
 
-// A State is what a process does.
+// A State is the scheduling state of a process.
 type State uint8
 
-// The states. Linux tells that of the first thread.
+// The states. On Linux the state of a process is that of its first thread.
 const (
 	Unknown     State = iota
-	Running           // or ready to
-	Sleeping          // until something happens
-	DiskSleep         // cannot be woken: most of the time for a disk
-	Stopped           // by a signal
-	TracingStop       // by a debugger
-	Zombie            // ended, and not yet waited for
-	Dead              // ends just now
-	Idle              // a thread of the kernel without work; elsewhere long asleep
-	Parked            // a thread of the kernel
+	Running           // running, or ready to run
+	Sleeping          // waits for an event
+	DiskSleep         // waits and cannot be interrupted, mostly for a disk
+	Stopped           // stopped by a signal
+	TracingStop       // stopped by a debugger
+	Zombie            // has ended, but its parent has not waited for it
+	Dead              // is ending
+	Idle              // Linux: an idle kernel thread; elsewhere: asleep for a long time, or being created
+	Parked            // a parked kernel thread
 	Waking            // about to run
-	Waiting           // for a lock, or, as an interrupt's thread, for work: on the BSDs and macOS
+	Waiting           // BSDs: waits for a lock; an interrupt thread without work
 )
 
 var stateNames = [...]string{
@@ -24,7 +24,7 @@ var stateNames = [...]string{
 	"zombie", "dead", "idle", "parked", "waking", "waiting",
 }
 
-// String returns the name that psutil gives the state, as "disk-sleep".
+// String returns the name that psutil uses for the state, such as "disk-sleep".
 func (s State) String() string {
 	if int(s) < len(stateNames) {
 		return stateNames[s]

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readSwitches adds up the threads. The files of the process itself tell those
-// of its first thread alone: in a Go server a small part of the truth.
+// readSwitches adds up the context switches of all threads. /proc/PID/status has
+// only those of the first thread, in a Go program a small part.
 func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 	if s.Have.Has(FieldThreads) && s.Threads == 1 {
-		b, err := readPiece(o.dir, statusFile.ptr(), buf)
+		b, err := readWhole(o.dir, statusFile.ptr(), buf)
 		if err != nil {
 			return err
 		}
@@ -20,7 +20,7 @@ func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 		s.Have |= FieldSwitches
 		return nil
 	}
-	tasks, err := openAt(o.dir, taskDir, directory)
+	tasks, err := openAt(o.dir, taskDir, asDirectory)
 	if err != nil {
 		return err
 	}
@@ -32,9 +32,9 @@ func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 	err = eachEntry(tasks, names[:], func(tid []byte) bool {
 		var name [32]byte
 		copy(name[copy(name[:], tid):], "/status")
-		b, err := readPiece(tasks, &name[0], buf)
+		b, err := readWhole(tasks, &name[0], buf)
 		switch {
-		case errors.Is(processGone(err), ErrNoProcess): // the thread has ended
+		case errors.Is(asNoProcess(err), ErrNoProcess): // the thread has ended
 		case err != nil:
 			failed = err
 		case !s.Switches.add(b):
@@ -59,7 +59,8 @@ func (o *process) readSwitches(s *Snapshot, buf []byte) error {
 	return nil
 }
 
-// add adds those in /proc/PID/task/TID/status.
+// add adds the context switches in /proc/PID/task/TID/status. It returns false if
+// they are missing.
 func (w *Switches) add(b []byte) bool {
 	voluntary, ok1 := numberOf(b, "voluntary_ctxt_switches")
 	involuntary, ok2 := numberOf(b, "nonvoluntary_ctxt_switches")

@@ -5,10 +5,10 @@ import (
 	"unsafe"
 )
 
-// A tcpInfo is struct tcp_info of linux/tcp.h, as of Linux 6.18 and without
-// its last member, a bit field of AccECN. An older kernel fills the beginning
-// and tells how much; a newer one adds at the end. x/sys has it too, but for the
-// bit fields, and hides how much was filled.
+// A tcpInfo is struct tcp_info of linux/tcp.h, as of Linux 6.18, without its last
+// member, a bit field for AccECN. An older kernel fills only the beginning and
+// returns its length; a newer kernel adds members at the end. The type of x/sys
+// lacks the bit fields, and its getsockopt hides the length.
 type tcpInfo struct {
 	state, caState, retransmits, probes, backoff, options uint8
 	windowScales                                          uint8 // two bit fields of four
@@ -34,14 +34,15 @@ type tcpInfo struct {
 const (
 	tcpInfoSize = int(unsafe.Sizeof(tcpInfo{}))
 
-	infiniteSsthresh = 0x7fffffff // TCP_INFINITE_SSTHRESH: there was no loss
-	unpaced          = ^uint64(0)
+	infiniteSsthresh = 0x7fffffff // TCP_INFINITE_SSTHRESH: no loss so far
+	noPacingRate     = ^uint64(0)
 
 	noMinRTT = time.Duration(^uint32(0)) * time.Microsecond
 )
 
-// appLimitedBit is tcpi_delivery_rate_app_limited. C puts the first bit field
-// where the machine has the first byte: lowest on little endian ones.
+// appLimitedBit is the bit of tcpi_delivery_rate_app_limited in flags. C compilers
+// put the first bit field into the lowest bit on little-endian machines and into the
+// highest bit on big-endian ones.
 var appLimitedBit = func() uint8 {
 	one := uint16(1)
 	if *(*uint8)(unsafe.Pointer(&one)) == 1 {
@@ -50,8 +51,8 @@ var appLimitedBit = func() uint8 {
 	return 0x80
 }()
 
-// A tcpMember says up to where the kernel must have filled a tcpInfo for a
-// field to be told.
+// A tcpMember says how many bytes of a tcpInfo the kernel must have filled for a
+// field to be known.
 type tcpMember struct {
 	field TCPFields
 	end   uintptr
@@ -78,7 +79,7 @@ var tcpMembers = func() []tcpMember {
 		{TCPReceived, end64(unsafe.Offsetof(i.bytesReceived))},
 		{TCPNotSent, end32(unsafe.Offsetof(i.notsentBytes))},
 		{TCPMinRTT, end32(unsafe.Offsetof(i.minRTT))},
-		{TCPDeliveryRate | TCPAppLimited, end64(unsafe.Offsetof(i.deliveryRate))}, // both came with 4.9
+		{TCPDeliveryRate | TCPAppLimited, end64(unsafe.Offsetof(i.deliveryRate))}, // Linux 4.9 added both
 		{TCPBusy, end64(unsafe.Offsetof(i.busyTime))},
 		{TCPRwndLimited, end64(unsafe.Offsetof(i.rwndLimited))},
 		{TCPSndbufLimited, end64(unsafe.Offsetof(i.sndbufLimited))},
@@ -92,13 +93,13 @@ var tcpMembers = func() []tcpMember {
 	}
 }()
 
-// inTCPInfo are the fields that a whole tcpInfo tells.
-const inTCPInfo = TCPSendBufferFull - 1
+// allTCPInfoFields are the fields in a complete tcpInfo.
+const allTCPInfoFields = TCPSendBufferFull - 1
 
-// tcpFieldsIn returns the fields that n bytes of a tcpInfo tell.
+// tcpFieldsIn returns the fields in the first n bytes of a tcpInfo.
 func tcpFieldsIn(n int) TCPFields {
-	if n >= tcpInfoSize { // spares each row of a list the loop
-		return inTCPInfo
+	if n >= tcpInfoSize { // avoids the loop for each socket of a list
+		return allTCPInfoFields
 	}
 	var have TCPFields
 	for _, m := range tcpMembers {
@@ -110,8 +111,8 @@ func tcpFieldsIn(n int) TCPFields {
 	return have
 }
 
-// decode fills t but for At and Congestion. What the kernel has not filled
-// must be zero; have is tcpFieldsIn of what it has.
+// decode fills t, except At and Congestion. Bytes that the kernel has not filled
+// must be zero; have is tcpFieldsIn of the number that it has filled.
 func (i *tcpInfo) decode(t *TCP, have TCPFields) {
 	const us = time.Microsecond
 	t.State = TCPState(i.state)
@@ -141,7 +142,7 @@ func (i *tcpInfo) decode(t *TCP, have TCPFields) {
 
 	t.Sent = i.bytesSent
 	t.Acked = i.bytesAcked
-	// The one that a confirmed SYN adds to bytesAcked may make it negative.
+	// The difference may be negative: an acknowledged SYN adds 1 to bytesAcked.
 	t.InFlight = uint64(max(int64(i.bytesSent-i.bytesRetrans-i.bytesAcked), 0))
 
 	t.Received = i.bytesReceived
@@ -151,15 +152,15 @@ func (i *tcpInfo) decode(t *TCP, have TCPFields) {
 	t.RecvWindow = i.rcvWnd
 	t.RecvReordered = i.rcvOOOPack
 
-	t.SendBufferFull = false // not in here
+	t.SendBufferFull = false // not in a tcpInfo
 	t.Have = have
 	t.dropPlaceholders()
 }
 
-// dropPlaceholders makes absent what the kernel has filled in without having
-// measured it.
+// dropPlaceholders makes values absent that the kernel has set without having
+// measured them.
 func (t *TCP) dropPlaceholders() {
-	if t.State == Listen { // unacked and sacked are its backlog, the rest is not there
+	if t.State == Listen { // unacked and sacked hold the backlog, other members have no meaning
 		*t = TCP{At: t.At, State: t.State}
 		return
 	}
@@ -178,7 +179,7 @@ func (t *TCP) dropPlaceholders() {
 		t.Have &^= TCPSsthresh
 		t.Ssthresh = 0
 	}
-	if t.PacingRate == unpaced {
+	if t.PacingRate == noPacingRate {
 		t.Have &^= TCPPacingRate
 		t.PacingRate = 0
 	}
@@ -188,8 +189,8 @@ func (t *TCP) dropPlaceholders() {
 	}
 }
 
-// fill copies b, as much of it as i has room for, makes the rest zero, and
-// returns how much was copied.
+// fill copies b into i, cut to the size of i, clears the rest of i, and returns the
+// number of bytes copied.
 func (i *tcpInfo) fill(b []byte) int {
 	room := (*[tcpInfoSize]byte)(unsafe.Pointer(i))
 	n := copy(room[:], b)

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// filled is an answer in which each value is measured and none is 0.
+// filled returns a tcpInfo in which each value is measured and none is 0.
 func filled() tcpInfo {
 	var i tcpInfo
 	b := (*[tcpInfoSize]byte)(unsafe.Pointer(&i))
@@ -15,13 +15,13 @@ func filled() tcpInfo {
 		b[n] = 1
 	}
 	i.flags = appLimitedBit
-	i.bytesSent = 3 * i.bytesAcked // else nothing is in flight
+	i.bytesSent = 3 * i.bytesAcked // so that InFlight is not 0
 	return i
 }
 
 func bytesOf(i *tcpInfo) []byte { return (*[tcpInfoSize]byte)(unsafe.Pointer(i))[:] }
 
-// fieldsOfTCP says which struct fields a bit stands for.
+// fieldsOfTCP maps each field of TCP to its bit in Have.
 var fieldsOfTCP = map[string]TCPFields{
 	"Busy": TCPBusy, "RwndLimited": TCPRwndLimited, "SndbufLimited": TCPSndbufLimited, "AppLimited": TCPAppLimited,
 	"DeliveryRate": TCPDeliveryRate, "NotSent": TCPNotSent, "RTT": TCPRTT, "RTTVar": TCPRTT, "MinRTT": TCPMinRTT,
@@ -32,35 +32,35 @@ var fieldsOfTCP = map[string]TCPFields{
 	"RecvSsthresh": TCPRecvSsthresh, "RecvWindow": TCPRecvWindow, "RecvReordered": TCPRecvReordered,
 }
 
-func TestAnAnswerOfAnyLengthTellsWhatIsInItAndNoMore(t *testing.T) {
+func TestTCPInfoOfAnyLengthHasOnlyWhatItHolds(t *testing.T) {
 	full := filled()
 	newer := append(append([]byte(nil), bytesOf(&full)...), make([]byte, 50)...)
-	ends := map[int]bool{0: true} // lengths that kernels answer with: whole members
+	ends := map[int]bool{0: true} // lengths that end with a whole member, as kernels return
 	for _, m := range tcpMembers {
 		ends[int(m.end)] = true
 	}
 	var before TCPFields
 	for n := range len(newer) + 1 {
-		info := filled() // of an earlier row
+		info := filled() // values of an earlier socket, which must not remain
 		var got TCP
 		info.decode(&got, tcpFieldsIn(info.fill(newer[:n])))
 
 		if got.Have&before != before {
-			t.Fatalf("%d bytes tell %#x, one less told %#x", n, got.Have, before)
+			t.Fatalf("%d bytes have the fields %#x, one byte less had %#x", n, got.Have, before)
 		}
 		before = got.Have
 		v := reflect.ValueOf(got)
 		for name, bit := range fieldsOfTCP {
 			switch f := v.FieldByName(name); {
 			case got.Have.Has(bit) && f.IsZero():
-				t.Errorf("%d bytes: %s is 0 and told", n, name)
+				t.Errorf("%d bytes: %s is present but 0", n, name)
 			case ends[n] && !got.Have.Has(bit) && !f.IsZero():
-				t.Errorf("%d bytes: %s is %v and absent", n, name, f)
+				t.Errorf("%d bytes: %s is absent but %v", n, name, f)
 			}
 		}
 	}
-	if want := inTCPInfo; before != want {
-		t.Errorf("a whole answer tells %#x, want all, %#x", before, want)
+	if want := allTCPInfoFields; before != want {
+		t.Errorf("a complete tcpInfo has the fields %#x, want all, %#x", before, want)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestPlaceholdersOfTheKernelAreAbsent(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*tcpInfo)
-		want   TCPFields // absent
+		want   TCPFields // the absent fields
 	}{
 		{"no round trip yet", func(i *tcpInfo) { i.rtt = 0 }, TCPRTT},
 		{"no least round trip yet", func(i *tcpInfo) { i.minRTT = ^uint32(0) }, TCPMinRTT},
@@ -103,20 +103,20 @@ func TestPlaceholdersOfTheKernelAreAbsent(t *testing.T) {
 		{"no loss yet", func(i *tcpInfo) { i.sndSsthresh = 0x7fffffff }, TCPSsthresh},
 		{"no pacing", func(i *tcpInfo) { i.pacingRate = ^uint64(0) }, TCPPacingRate},
 		{"nothing delivered yet", func(i *tcpInfo) { i.deliveryRate = 0 }, TCPDeliveryRate | TCPAppLimited},
-		{"a listener", func(i *tcpInfo) { i.state = uint8(Listen) }, inTCPInfo},
+		{"a listener", func(i *tcpInfo) { i.state = uint8(Listen) }, allTCPInfoFields},
 		{"a SYN counted as acknowledged", func(i *tcpInfo) { i.bytesSent, i.bytesRetrans, i.bytesAcked = 10, 0, 11 }, 0},
 	} {
 		info := filled()
 		tt.change(&info)
 		var got TCP
 		info.decode(&got, tcpFieldsIn(tcpInfoSize))
-		if absent := ^got.Have & inTCPInfo; absent != tt.want {
+		if absent := ^got.Have & allTCPInfoFields; absent != tt.want {
 			t.Errorf("%s: got %#x absent, want %#x", tt.name, absent, tt.want)
 		}
 		v := reflect.ValueOf(got)
 		for name, bit := range fieldsOfTCP {
 			if f := v.FieldByName(name); !got.Have.Has(bit) && !f.IsZero() {
-				t.Errorf("%s: %s is %v and absent", tt.name, name, f)
+				t.Errorf("%s: %s is absent but %v", tt.name, name, f)
 			}
 		}
 		if got.InFlight > 1<<62 {

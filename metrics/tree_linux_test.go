@@ -14,7 +14,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// tree returns a host that has the proc and sys of an archive in testdata.
+// tree returns a host with the proc and sys trees of a txtar archive in testdata.
 func tree(t *testing.T, name string) Host {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
@@ -46,8 +46,8 @@ func TestHostsOfOtherKernels(t *testing.T) {
 		{
 			"linux-3.2",
 			HostMemory{
-				// Free, caches less the low watermark of 5000 pages, slab less half of it or the watermark,
-				// less the watermark once more.
+				// MemAvailable as the kernel estimates it: free memory, caches minus the low
+				// watermark of 5000 pages, slab minus the watermark, all minus the watermark.
 				Total: 1_000_000 << 10, Available: (200_000+300_000+40_000)<<10 - 3*5000*pageSize, Free: 200_000 << 10,
 				Used:    1_000_000<<10 - (540_000<<10 - 3*5000*pageSize),
 				Buffers: 10_000 << 10, Cached: 300_000 << 10, Shared: 1000 << 10, Slab: 50_000 << 10, Dirty: 44 << 10,
@@ -168,7 +168,7 @@ func TestProcessesOfOtherKernels(t *testing.T) {
 		defer p.Close()
 		got := snap(t, p, All)
 		if got.Started.IsZero() {
-			t.Errorf("%s, %d: it has no start", tt.tree, tt.pid)
+			t.Errorf("%s, %d: no start time", tt.tree, tt.pid)
 		}
 		got.At, got.Started = time.Time{}, time.Time{}
 		if !reflect.DeepEqual(got, tt.want) {
@@ -193,7 +193,7 @@ func TestProcessesOfATree(t *testing.T) {
 		}
 	}
 	h := tree(t, "linux-3.2")
-	if _, err := h.Open(99); !errors.Is(err, ErrNoProcess) { // there is a directory with nothing in it
+	if _, err := h.Open(99); !errors.Is(err, ErrNoProcess) { // its directory is empty
 		t.Errorf("got %v, want ErrNoProcess", err)
 	}
 	p, err := h.Open(1)
@@ -202,7 +202,7 @@ func TestProcessesOfATree(t *testing.T) {
 	}
 	defer p.Close()
 	var s Snapshot
-	if err := p.Read(&s, FieldIO); !errors.Is(err, errors.ErrUnsupported) { // the process is there, its io is not
+	if err := p.Read(&s, FieldIO); !errors.Is(err, errors.ErrUnsupported) { // the process exists, its file io does not
 		t.Errorf("got %+v and %v, want errors.ErrUnsupported", s, err)
 	}
 }
@@ -221,7 +221,7 @@ func TestThreadsOfATree(t *testing.T) {
 	}
 }
 
-func TestAHostThatIsNotThere(t *testing.T) {
+func TestAMissingHostTreeIsErrNotExist(t *testing.T) {
 	h := Host{Proc: "/nowhere/proc", Sys: "/nowhere/sys"}
 	for name, call := range map[string]func() error{
 		"Open":       func() error { _, err := h.Open(1); return err },

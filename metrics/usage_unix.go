@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readUsage fills in what getrusage(2) tells, which is all threads'.
+// readUsage fills in the values of getrusage(2) for this process, which cover all
+// threads.
 func readUsage(s *Snapshot) {
 	var own, children unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &own) != nil || unix.Getrusage(unix.RUSAGE_CHILDREN, &children) != nil {

@@ -16,7 +16,7 @@ func TestSendAllocatesNothingAfterTheFirstOnAConnection(t *testing.T) {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
 	if fastMethod != sendfile.Sendfile {
-		t.Skip("this is a promise of the sendfile method")
+		t.Skip("only the sendfile method allocates nothing")
 	}
 	server, client := nettest.Pair(t)
 	f := nettest.PatternFile(t, 100_000)

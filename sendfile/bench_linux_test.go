@@ -18,19 +18,18 @@ import (
 	"sluice/sendfile"
 )
 
-// The peers of a benchmark are a process of their own, so that the processor
-// seconds can be told apart: cpu-s/GB are those of the side under test and
-// both-cpu-s/GB include the peers'. Both matter on loopback, where the kernel
-// does the work of one side on the time of the other, as it happens to be
-// awake. Throughput on loopback says more about the peer.
+// The peers of a benchmark run in a process of their own, so that CPU times are
+// separate: cpu-s/GB is that of the side under test, both-cpu-s/GB includes the
+// peers'. Both matter on loopback, where the kernel may do the work of one side in
+// the time of the other. Throughput on loopback says more about the peer.
 
-// peerEnv makes the test binary play peers: "drain N ADDRESS" reads and drops
-// what it is sent on N connections, "flood N ADDRESS" sends until it is cut.
+// peerEnv makes the test binary act as peers: "drain N ADDRESS" reads and discards
+// on N connections, "flood N ADDRESS" sends until the connection ends.
 const peerEnv = "SENDFILE_BENCH_PEER"
 
 func TestMain(m *testing.M) {
 	if peers := os.Getenv(peerEnv); peers != "" {
-		if err := playPeers(peers); err != nil {
+		if err := runPeers(peers); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -39,26 +38,27 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func playPeers(peers string) error {
+// runPeers runs the peers that the value of peerEnv describes.
+func runPeers(peers string) error {
 	var role, address string
 	var n int
 	if _, err := fmt.Sscan(peers, &role, &n, &address); err != nil {
 		return err
 	}
-	var crowd sync.WaitGroup
+	var running sync.WaitGroup
 	for range n {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			return err
 		}
-		crowd.Go(func() { playPeer(role, conn) })
+		running.Go(func() { runPeer(role, conn) })
 	}
-	crowd.Wait()
+	running.Wait()
 	return nil
 }
 
-// playPeer returns when the benchmark has ended.
-func playPeer(role string, conn net.Conn) {
+// runPeer returns when the benchmark closes the connection.
+func runPeer(role string, conn net.Conn) {
 	p := make([]byte, 256<<10)
 	var err error
 	for err == nil {
@@ -70,32 +70,32 @@ func playPeer(role string, conn net.Conn) {
 	}
 }
 
-// benchSizes span a page, a photograph, a song and a film.
+// benchSizes are typical of a web page, a photograph, a song and a video.
 var benchSizes = []struct {
 	name string
 	n    int64
 }{{"64KiB", 64 << 10}, {"1MiB", 1 << 20}, {"16MiB", 16 << 20}, {"100MiB", 100 << 20}}
 
-// A way brings size bytes over a connection, from or to a file.
-type way struct {
+// contender is one of the ways to transfer a file that a benchmark compares.
+type contender struct {
 	name   string
-	writes bool // so each connection needs a file of its own
+	writes bool // move writes to f, so each connection needs a file of its own
 	move   func(ctx context.Context, c net.Conn, f *os.File, size int64) error
 }
 
-func sendBy(method sendfile.Method) way {
+func sendBy(method sendfile.Method) contender {
 	opt := &sendfile.Options{Method: method}
-	return way{method.String(), false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+	return contender{method.String(), false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
 		_, err := sendfile.Send(ctx, c, f, 0, size, opt)
 		return err
 	}}
 }
 
-// loop is what there would be without this package: step moves a piece that
-// lies at off through a pooled buffer.
-func loop(buffer int, writes bool, step func(c net.Conn, f *os.File, p []byte, off int64) error) way {
+// loop transfers a file without this package: it calls step with a pooled buffer p
+// for each piece of the file, at off.
+func loop(buffer int, writes bool, step func(c net.Conn, f *os.File, p []byte, off int64) error) contender {
 	pool := sync.Pool{New: func() any { return new(make([]byte, buffer)) }}
-	return way{fmt.Sprintf("loop=%dKiB", buffer>>10), writes, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
+	return contender{fmt.Sprintf("loop=%dKiB", buffer>>10), writes, func(_ context.Context, c net.Conn, f *os.File, size int64) error {
 		b := pool.Get().(*[]byte)
 		defer pool.Put(b)
 		for off := int64(0); off < size; off += int64(buffer) {
@@ -107,7 +107,7 @@ func loop(buffer int, writes bool, step func(c net.Conn, f *os.File, p []byte, o
 	}}
 }
 
-func sendLoop(buffer int) way {
+func sendLoop(buffer int) contender {
 	return loop(buffer, false, func(c net.Conn, f *os.File, p []byte, off int64) error {
 		_, err := f.ReadAt(p, off)
 		if err == nil {
@@ -119,23 +119,23 @@ func sendLoop(buffer int) way {
 
 func BenchmarkSend(b *testing.B) {
 	for _, size := range benchSizes {
-		for _, w := range []way{sendBy(sendfile.Auto), sendBy(sendfile.Copy), sendLoop(8 << 10), sendLoop(64 << 10)} {
+		for _, w := range []contender{sendBy(sendfile.Auto), sendBy(sendfile.Copy), sendLoop(8 << 10), sendLoop(64 << 10)} {
 			b.Run(size.name+"/"+w.name, func(b *testing.B) {
-				benchCrowd(b, benchPeers(b, "drain", 1), size.n, w)
+				benchTransfers(b, benchPeers(b, "drain", 1), size.n, w)
 			})
 		}
 	}
 }
 
-func receiveBy(method sendfile.Method) way {
+func receiveBy(method sendfile.Method) contender {
 	opt := &sendfile.Options{Method: method}
-	return way{method.String(), true, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+	return contender{method.String(), true, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
 		_, err := sendfile.Receive(ctx, f, c, 0, size, opt)
 		return err
 	}}
 }
 
-func receiveLoop(buffer int) way {
+func receiveLoop(buffer int) contender {
 	return loop(buffer, true, func(c net.Conn, f *os.File, p []byte, off int64) error {
 		_, err := io.ReadFull(c, p)
 		if err == nil {
@@ -145,35 +145,34 @@ func receiveLoop(buffer int) way {
 	})
 }
 
-// BenchmarkReceive writes into files that are there already: making room for
-// a new one costs the file system more than either method. TMPDIR chooses the
-// file system.
+// BenchmarkReceive overwrites existing files: allocating blocks for a new file
+// costs the file system more than either method. TMPDIR chooses the file system.
 func BenchmarkReceive(b *testing.B) {
 	for _, size := range benchSizes {
 		for _, uploads := range []int{1, 64} {
-			for _, w := range []way{
+			for _, w := range []contender{
 				receiveBy(sendfile.Splice), receiveBy(sendfile.Copy), receiveLoop(128 << 10), receiveLoop(512 << 10), receiveLoop(1 << 20),
 			} {
 				b.Run(fmt.Sprintf("%s/uploads=%d/%s", size.name, uploads, w.name), func(b *testing.B) {
 					if int64(uploads)*size.n > 2<<30 {
-						b.Skip("more than the page cache should be asked for")
+						b.Skip("needs too much of the page cache")
 					}
-					benchCrowd(b, benchPeers(b, "flood", uploads), size.n, w)
+					benchTransfers(b, benchPeers(b, "flood", uploads), size.n, w)
 				})
 			}
 		}
 	}
 }
 
-// crowd is what a benchmark moves bytes to or from.
-type crowd struct {
+// benchPeerSet holds the connections to the peers of a benchmark.
+type benchPeerSet struct {
 	conns []net.Conn
-	pid   int // of the peers
+	pid   int // process ID of the peers
 }
 
-// benchCrowd moves size bytes b.N times in all, over all connections at once,
-// from one file or to a file each.
-func benchCrowd(b *testing.B, peers crowd, size int64, w way) {
+// benchTransfers makes b.N transfers of size bytes in total, over all connections
+// at once, from one file, or to one file for each connection.
+func benchTransfers(b *testing.B, peers benchPeerSet, size int64, w contender) {
 	b.Helper()
 	files := make([]*os.File, len(peers.conns))
 	dir := b.TempDir()
@@ -209,7 +208,7 @@ func benchCrowd(b *testing.B, peers crowd, size int64, w way) {
 	b.ReportMetric((ours+theirs).Seconds()/gigabytes, "both-cpu-s/GB")
 }
 
-// clockOf returns the clock of a process, as clock_getcpuclockid(3) makes it.
+// clockOf returns the CPU-time clock of a process, see clock_getcpuclockid(3).
 func clockOf(pid int) int32 { return int32(^pid<<3 | 2) }
 
 func cpuTime(b *testing.B, clock int32) time.Duration {
@@ -221,6 +220,7 @@ func cpuTime(b *testing.B, clock int32) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
+// benchFile makes a file of size zeros, which is in the page cache afterwards.
 func benchFile(b *testing.B, name string, size int64) *os.File {
 	b.Helper()
 	f, err := os.Create(name)
@@ -228,7 +228,7 @@ func benchFile(b *testing.B, name string, size int64) *os.File {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = f.Close() })
-	// Written, not truncated to: a hole has no pages to send.
+	// Write zeros instead of truncating: a hole has no pages to send.
 	if _, err := io.CopyN(f, zeros{}, size); err != nil {
 		b.Fatal(err)
 	}
@@ -239,8 +239,9 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// benchPeers starts a process that plays n peers.
-func benchPeers(b *testing.B, role string, n int) crowd {
+// benchPeers starts a process with n peers and waits until all are connected. The
+// role is one of peerEnv.
+func benchPeers(b *testing.B, role string, n int) benchPeerSet {
 	b.Helper()
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
@@ -269,5 +270,5 @@ func benchPeers(b *testing.B, role string, n int) crowd {
 			b.Errorf("peer: %v", err)
 		}
 	})
-	return crowd{conns, peer.Process.Pid}
+	return benchPeerSet{conns, peer.Process.Pid}
 }

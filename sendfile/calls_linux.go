@@ -2,16 +2,16 @@ package sendfile
 
 import "golang.org/x/sys/unix"
 
-// sysSplice is splice(2); one of the two must be a pipe, which has no offset.
-// NONBLOCK concerns the pipe only and keeps a full one from putting the thread
-// to sleep.
+// sysSplice is splice(2); from or to must be a pipe, which has no offset.
+// SPLICE_F_NONBLOCK applies to the pipe only: the thread does not sleep when the
+// pipe is full.
 var sysSplice = func(from uintptr, fromOff *int64, to uintptr, toOff *int64, n int) (int, error) {
 	moved, err := unix.Splice(int(from), fromOff, int(to), toOff, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 	return int(moved), err
 }
 
-// sysHold is send(2) with MSG_MORE.
-var sysHold = func(socket uintptr, p []byte) (int, error) {
+// sysWriteMore is send(2) with MSG_MORE.
+var sysWriteMore = func(socket uintptr, p []byte) (int, error) {
 	return unix.SendmsgN(int(socket), p, nil, nil, unix.MSG_MORE)
 }
 

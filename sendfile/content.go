@@ -6,16 +6,15 @@ import (
 	"os"
 )
 
-// content is the end of a transfer that is not the connection. This file alone
-// decides what kind of content a caller has passed: a *os.File may take a fast
-// method, everything else is copied by its own ReadAt or WriteAt. A type that
-// embeds *os.File is not one, because its methods may replace those of the
-// file.
+// content is the source or destination of a transfer opposite the connection. A
+// *os.File may take a fast method; everything else is copied by its own ReadAt or
+// WriteAt. A type that embeds *os.File counts as something else, because it may
+// override the methods of the file.
 type content struct {
-	file   *os.File    // source or target, if that is a *os.File; else nil
+	file   *os.File    // source or target if it is a *os.File; otherwise nil
 	source io.ReaderAt // of Send
 	target io.WriterAt // of Receive
-	bytes  []byte      // of Write: what is not yet written
+	bytes  []byte      // of Write: bytes still to be written
 }
 
 // contentOfSource returns the content for Send.
@@ -49,27 +48,27 @@ func (c *content) isMissing() bool {
 	return c.source == nil && c.target == nil && c.bytes == nil
 }
 
-// checkRead checks what ReadAt returned for asked bytes, at least one.
-// io.ReaderAt promises a count from 0 to asked, and an error with each count
-// below asked. A count between them without an error is accepted, because the
-// next call continues behind it.
-func checkRead(asked, n int, err error) (int, error) {
+// checkRead checks the results n and err of a ReadAt into a buffer of size bytes,
+// at least one. io.ReaderAt promises a count from 0 to size, and an error with
+// each count below size. checkRead accepts a short count without an error,
+// because the next call continues where this one ended.
+func checkRead(size, n int, err error) (int, error) {
 	switch {
-	case n < 0 || n > asked:
-		return 0, fmt.Errorf("ReadAt returned an invalid count: %d for %d bytes", n, asked)
+	case n < 0 || n > size:
+		return 0, fmt.Errorf("ReadAt returned an invalid count: %d for %d bytes", n, size)
 	case n == 0 && err == nil:
 		return 0, io.ErrNoProgress
 	}
 	return n, err
 }
 
-// checkWrite checks what WriteAt returned for given bytes. io.WriterAt
-// promises a count from 0 to given, and an error with each count below given.
-func checkWrite(given, n int, err error) (int, error) {
+// checkWrite checks the results n and err of a WriteAt of size bytes. io.WriterAt
+// promises a count from 0 to size, and an error with each count below size.
+func checkWrite(size, n int, err error) (int, error) {
 	switch {
-	case n < 0 || n > given:
-		return 0, fmt.Errorf("WriteAt returned an invalid count: %d for %d bytes", n, given)
-	case n < given && err == nil:
+	case n < 0 || n > size:
+		return 0, fmt.Errorf("WriteAt returned an invalid count: %d for %d bytes", n, size)
+	case n < size && err == nil:
 		return n, io.ErrShortWrite
 	}
 	return n, err

@@ -20,7 +20,7 @@ import (
 	"sluice/sendfile"
 )
 
-// readerAt and writerAt make a source or a target of a function.
+// readerAt and writerAt turn a function into a source or a target.
 type (
 	readerAt func(p []byte, off int64) (int, error)
 	writerAt func(p []byte, off int64) (int, error)
@@ -29,8 +29,8 @@ type (
 func (f readerAt) ReadAt(p []byte, off int64) (int, error)  { return f(p, off) }
 func (f writerAt) WriteAt(p []byte, off int64) (int, error) { return f(p, off) }
 
-// inverted is a file whose own methods invert each bit. What goes past them
-// has other bytes.
+// inverted is a file whose own methods invert each bit, so the content shows
+// whether a transfer has bypassed them.
 type inverted struct{ *os.File }
 
 func (f inverted) ReadAt(p []byte, off int64) (int, error) {
@@ -61,8 +61,8 @@ func (m *memory) WriteAt(p []byte, off int64) (int, error) {
 	return copy(m.p[off:], p), nil
 }
 
-// sources are a few implementations of io.ReaderAt, each with the first size
-// bytes of the pattern.
+// sources are implementations of io.ReaderAt, each with the first size bytes of
+// the pattern as its content.
 var sources = []struct {
 	name string
 	make func(t *testing.T, size int64) io.ReaderAt
@@ -106,8 +106,8 @@ var sources = []struct {
 	}},
 }
 
-// bounded fails the test when it is asked for bytes outside off to off+n. A
-// negative n is no bound.
+// bounded returns a source that fails the test when it is asked for bytes outside
+// off to off+n. If n is negative, only off is a limit.
 func bounded(t *testing.T, src io.ReaderAt, off, n int64) io.ReaderAt {
 	return readerAt(func(p []byte, at int64) (int, error) {
 		if len(p) == 0 || at < off || n >= 0 && at+int64(len(p)) > off+n {
@@ -134,9 +134,9 @@ func TestSendFromAnyReaderAt(t *testing.T) {
 		{name: "an offset at the end sends nothing", off: size, n: -1},
 		{name: "an offset beyond the end sends nothing", off: size + 10, n: -1},
 		{name: "the largest offset sends nothing", off: math.MaxInt64, n: -1},
-		{name: "a count beyond the end sends what there is and says so", off: size - 100, n: 200, want: 100, wantErr: io.ErrUnexpectedEOF},
-		{name: "a count from beyond the end says so", off: size + 1, n: 1, wantErr: io.ErrUnexpectedEOF},
-		{name: "the largest count is a count", n: math.MaxInt64, want: size, wantErr: io.ErrUnexpectedEOF},
+		{name: "a count beyond the end sends up to the end and fails", off: size - 100, n: 200, want: 100, wantErr: io.ErrUnexpectedEOF},
+		{name: "a count that starts beyond the end fails", off: size + 1, n: 1, wantErr: io.ErrUnexpectedEOF},
+		{name: "the largest count does not mean up to the end", n: math.MaxInt64, want: size, wantErr: io.ErrUnexpectedEOF},
 		{name: "chunks of a page", n: -1, opt: sendfile.Options{Chunk: 4096}, want: size},
 		{name: "a chunk larger than all", n: -1, opt: sendfile.Options{Chunk: 1 << 30}, want: size},
 		{name: "a timeout", n: -1, opt: sendfile.Options{Timeout: testTimeout}, want: size},
@@ -149,7 +149,7 @@ func TestSendFromAnyReaderAt(t *testing.T) {
 				server, client := nettest.Pair(t)
 				got := nettest.Sum(t, client)
 				src := source.make(t, size)
-				if _, embeds := src.(inverted); !embeds { // which must be seen as it is
+				if _, embeds := src.(inverted); !embeds { // Send must see that type unwrapped
 					src = bounded(t, src, tt.off, tt.n)
 				}
 				res, err := sendfile.Send(t.Context(), server, src, tt.off, tt.n, &tt.opt)
@@ -167,15 +167,15 @@ func TestSendFromAnyReaderAt(t *testing.T) {
 	}
 }
 
-// A source that breaks the rules of io.ReaderAt ends the transfer, and all
-// that it gave before is sent.
+// A source that breaks the rules of io.ReaderAt ends the transfer; all bytes that
+// it returned before are sent.
 func TestSendFromAReaderAtThatBreaksTheRules(t *testing.T) {
 	const good = 100_000 // bytes before the rule is broken
 	broken := errors.New("checksum mismatch")
 	for _, tt := range []struct {
 		name    string
-		readAt  func(p []byte) (int, error) // from good on
-		more    int64                       // bytes that it gives all the same
+		readAt  func(p []byte) (int, error) // called from offset good on
+		more    int64                       // bytes that readAt still returns
 		want    string
 		wantErr error
 	}{
@@ -197,7 +197,7 @@ func TestSendFromAReaderAtThatBreaksTheRules(t *testing.T) {
 				calls := 0
 				src := readerAt(func(p []byte, off int64) (int, error) {
 					if calls++; calls > 1000 {
-						panic("a loop without end")
+						panic("endless loop")
 					}
 					if off < good {
 						p = p[:min(int64(len(p)), good-off)]
@@ -318,7 +318,7 @@ func TestCancelEndsASendFromMemory(t *testing.T) {
 	}
 }
 
-// A ReadAt that waits is not interrupted, but nothing is sent after it.
+// A ReadAt that blocks is not interrupted, but nothing is sent after it.
 func TestCancelDuringAReadAtEndsTheSend(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	src := readerAt(func(p []byte, _ int64) (int, error) {
@@ -336,7 +336,7 @@ func TestCancelDuringAReadAtEndsTheSend(t *testing.T) {
 	}
 }
 
-func TestATimeoutOfTheSourceIsNotThePeers(t *testing.T) {
+func TestATimeoutOfTheSourceIsNoTimeoutOfThePeer(t *testing.T) {
 	src := readerAt(func([]byte, int64) (int, error) { return 0, os.ErrDeadlineExceeded })
 	server, _ := nettest.Pair(t)
 	_, err := sendfile.Send(t.Context(), server, src, 0, -1, nil)
@@ -383,7 +383,7 @@ func TestHooksSeeEveryChunkFromMemory(t *testing.T) {
 		t.Errorf("counted %d bytes, %d of them zero-copied, want %d and none", conn.Sent(), conn.ZeroCopied(), size)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }
 
@@ -434,7 +434,7 @@ func TestReceiveIntoAnyWriterAt(t *testing.T) {
 		{name: "nothing from a peer that sends nothing", n: -1},
 		{name: "at an offset", off: 1000, n: 2000, send: 2000, want: 2000},
 		{name: "a peer that ends early is an error", n: 3 << 20, send: 999, want: 999, wantErr: io.ErrUnexpectedEOF},
-		{name: "the largest count is a count", n: math.MaxInt64, send: 999, want: 999, wantErr: io.ErrUnexpectedEOF},
+		{name: "the largest count does not mean up to the end", n: math.MaxInt64, send: 999, want: 999, wantErr: io.ErrUnexpectedEOF},
 		{name: "chunks of a page", n: -1, send: 100_000, opt: sendfile.Options{Chunk: 4096}, want: 100_000},
 		{name: "splice is forced", n: -1, send: sent, opt: sendfile.Options{Method: sendfile.Splice}, want: sent},
 	} {
@@ -489,7 +489,7 @@ func TestReceiveIntoAWriterAtThatBreaksTheRules(t *testing.T) {
 		name    string
 		count   func(given int) int
 		err     error
-		more    int64 // bytes that it takes all the same
+		more    int64 // bytes that the target still accepts
 		want    string
 		wantErr error
 	}{
@@ -526,7 +526,7 @@ func TestReceiveIntoAWriterAtThatBreaksTheRules(t *testing.T) {
 				t.Errorf("Receive = %+v, want %+v", res, want)
 			}
 			if sha256.Sum256(m.p[:res.Sent]) != nettest.PatternSum(0, res.Sent) {
-				t.Error("the target has other bytes")
+				t.Error("the target has other content")
 			}
 		})
 	}
@@ -569,7 +569,7 @@ func TestReceiveIntoMemoryFromAStalledPeer(t *testing.T) {
 			server, client := nettest.Pair(t)
 			feed(client, 100_000, nil) // and then nothing
 			var m memory
-			res, err := sendfile.Receive(t.Context(), &m, method.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Method: method.ask})
+			res, err := sendfile.Receive(t.Context(), &m, method.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Method: method.option})
 			var e *sendfile.Error
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
 				t.Fatalf("Receive = %+v, %v, want a timeout of the peer", res, err)
@@ -592,7 +592,7 @@ func TestCancelEndsAReceiveIntoMemory(t *testing.T) {
 		t.Errorf("Receive = %+v, %v, want %v from the caller", res, err, reason)
 	}
 	if sha256.Sum256(m.p) != nettest.PatternSum(0, res.Sent) {
-		t.Error("the target has other bytes")
+		t.Error("the target has other content")
 	}
 }
 
@@ -612,7 +612,7 @@ func TestReceiveStopsAtTheLargestOffset(t *testing.T) {
 	}
 }
 
-func TestTheLargestCountIsNotTheEndOfAFile(t *testing.T) {
+func TestSendOfTheLargestCountFailsAtTheEndOfTheFile(t *testing.T) {
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
 	res, err := sendfile.Send(t.Context(), server, nettest.PatternFile(t, 1000), 0, math.MaxInt64, nil)
@@ -620,6 +620,6 @@ func TestTheLargestCountIsNotTheEndOfAFile(t *testing.T) {
 		t.Errorf("Send = %+v, %v, want 1000 bytes and an unexpected EOF", res, err)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, 1000) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }

@@ -5,20 +5,21 @@ import (
 	"sync"
 )
 
-// bufferSize suits both directions: BenchmarkReceive and BenchmarkSend show
+// bufferSize is used in both directions: BenchmarkReceive and BenchmarkSend show
 // little gain above it and a clear loss below 64 KiB.
 const bufferSize = 256 << 10
 
-// opaqueWrite is the most given to a connection's own Write when there is a
-// timeout: such a Write tells nothing before it is done, so it must be short
-// for a slow peer to be told from a stalled one. It is one TLS record.
-const opaqueWrite = 16 << 10
+// maxUnobserved is the most bytes given to one call whose progress cannot be
+// observed before it returns, such as the Write of a net.Conn, if there is a
+// timeout. A longer call to a slow peer would look like a stall. It is the size
+// of one TLS record.
+const maxUnobserved = 16 << 10
 
 type buffer [bufferSize]byte
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// copyOut is the move of Send's copy method.
+// copyOut is the move function of Send's copy method.
 func (t *transfer) copyOut(n int) (int, error) {
 	if len(t.pending) == 0 && t.readErr == nil {
 		t.fill(n)
@@ -40,8 +41,7 @@ func (t *transfer) copyOut(n int) (int, error) {
 	return n, nil
 }
 
-// fill reads up to n bytes of the source into pending, and keeps in readErr
-// why no more can be read.
+// fill reads up to n bytes of the source into pending, and sets readErr.
 func (t *transfer) fill(n int) {
 	if t.buf == nil {
 		t.buf = buffers.Get().(*buffer)
@@ -57,8 +57,8 @@ func (t *transfer) fill(n int) {
 	t.pending = p[:n]
 }
 
-// readFailure returns why the source could not be read on. Its end is no
-// failure.
+// readFailure returns readErr as an *Error, or nil if it is nil or the end of the
+// source.
 func (t *transfer) readFailure() error {
 	if t.readErr == nil || t.readErr == io.EOF {
 		return nil
@@ -69,31 +69,32 @@ func (t *transfer) readFailure() error {
 // write makes one write to conn.
 func (t *transfer) write(p []byte) (int, error) {
 	if t.connRaw != nil {
-		return t.awaitWrite(t.callbacks.writable)
+		return t.awaitWrite(t.callbacks.tryWrite)
 	}
-	if err := t.arm(); err != nil {
+	if err := t.prepareWait(); err != nil {
 		return 0, err
 	}
 	if t.opt.Timeout > 0 {
-		p = p[:min(len(p), opaqueWrite)]
+		p = p[:min(len(p), maxUnobserved)]
 	}
 	return t.conn.Write(p)
 }
 
-func (t *transfer) writeReady(fd uintptr) bool {
+// tryWrite writes pending once. It returns false to wait until the socket is
+// writable.
+func (t *transfer) tryWrite(fd uintptr) bool {
 	write := t.sys.write
-	if t.opt.More && t.sys.hold != nil {
-		write = t.sys.hold
+	if t.opt.More && t.sys.writeMore != nil {
+		write = t.sys.writeMore
 	}
-	for t.settle(write(fd, t.pending)) {
+	for t.storeResult(write(fd, t.pending)) {
 	}
-	return !t.full(fd)
+	return !t.mustWaitToWrite(fd)
 }
 
-// copyIn is the move of Receive's copy method. It gathers what the peer sends
-// until the buffer is full, because a write to a file costs much the same for
-// a packet and for a buffer, and writes what it has before it reports why
-// there is no more.
+// copyIn is the move function of Receive's copy method. It reads until the buffer
+// is full, because writing a packet to a file costs about as much as writing a
+// buffer. If a read fails, it writes what it has before it returns that error.
 func (t *transfer) copyIn(n int) (int, error) {
 	if t.buf == nil {
 		t.buf = buffers.Get().(*buffer)
@@ -106,7 +107,7 @@ func (t *transfer) copyIn(n int) (int, error) {
 		m, readErr = t.read(p[got:])
 		got += m
 		if m == 0 && readErr == nil {
-			break // the end of the stream; the next call will meet it again if there is anything to write now
+			break // the end of the stream; the next copyIn reads it again and returns 0
 		}
 	}
 	if got == 0 {
@@ -136,9 +137,9 @@ func (t *transfer) read(p []byte) (int, error) {
 	var err error
 	if t.connRaw != nil {
 		t.pending = p
-		n, err = t.awaitRead(t.callbacks.readable)
+		n, err = t.awaitRead(t.callbacks.tryRead)
 		t.pending = nil
-	} else if err = t.arm(); err == nil {
+	} else if err = t.prepareWait(); err == nil {
 		t.setIdle(true)
 		n, err = t.conn.Read(p)
 		t.setIdle(false)
@@ -149,8 +150,10 @@ func (t *transfer) read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (t *transfer) readReady(fd uintptr) bool {
-	for t.settle(t.sys.read(fd, t.pending)) {
+// tryRead reads once into pending. It returns false to wait until the socket is
+// readable.
+func (t *transfer) tryRead(fd uintptr) bool {
+	for t.storeResult(t.sys.read(fd, t.pending)) {
 	}
-	return !t.empty()
+	return !t.mustWaitToRead()
 }

@@ -4,10 +4,10 @@ package sendfile
 
 import "syscall"
 
-// peerErrnos are what a call that has a file at one end and a socket at the
-// other returns because of the socket.
+// peerErrnos are the errors of a call between a file and a socket that come from
+// the socket.
 var peerErrnos = [...]syscall.Errno{
-	syscall.EPIPE, // the peer has closed, or we have shut down for writing
+	syscall.EPIPE, // the peer has closed, or this process has shut down for writing
 	syscall.ECONNRESET,
 	syscall.ECONNABORTED,
 	syscall.ENOTCONN,
@@ -20,11 +20,12 @@ var peerErrnos = [...]syscall.Errno{
 	syscall.ENOBUFS,
 }
 
-// notHereErrnos say that a method does not lead from one end to the other.
-var notHereErrnos = [...]syscall.Errno{
-	syscall.ENOSYS,     // no such call: an old or a foreign kernel
-	syscall.EINVAL,     // the source has no page cache (some FUSE, /proc), or an end that cannot be spliced
+// unsupportedErrnos say that a method does not work between this file and this
+// socket.
+var unsupportedErrnos = [...]syscall.Errno{
+	syscall.ENOSYS,     // no such call: an old kernel, or one that emulates another
+	syscall.EINVAL,     // the file has no page cache (some FUSE, /proc), or does not support splice
 	syscall.EOPNOTSUPP, // the socket or the file system refuses
 	syscall.ENOTSUP,    // the same; another number on some systems
-	syscall.EPERM,      // a seccomp filter that knows only read and write
+	syscall.EPERM,      // a seccomp filter that allows only read and write
 }

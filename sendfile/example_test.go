@@ -16,8 +16,8 @@ import (
 	"sluice/sendfile"
 )
 
-// A server that answers every connection with one file. The file is opened
-// once: transfers do not use its position.
+// A server that sends one file to every connection. It opens the file once:
+// transfers do not use its position.
 func ExampleSend() {
 	f, err := os.Open("example_test.go")
 	if err != nil {
@@ -56,7 +56,7 @@ func ExampleSend() {
 	// Output: package sendfile_tes
 }
 
-// Sending from memory: any io.ReaderAt will do. The bytes are copied, and many
+// Sending from memory: any io.ReaderAt is a source. The bytes are copied, and many
 // connections may share one source.
 func ExampleSend_memory() {
 	page := strings.NewReader("HTTP/1.0 200 OK\r\n\r\nhello, world\n")
@@ -75,7 +75,7 @@ func ExampleSend_memory() {
 }
 
 // Receiving into an io.WriterAt of your own: here a slice of fixed size, which
-// refuses what does not fit.
+// refuses bytes past its end.
 func ExampleReceive_memory() {
 	server, client := connected()
 	defer server.Close()
@@ -107,8 +107,8 @@ func (s slice) WriteAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// An upload: what the peer sends until it closes its side goes to the end of
-// a file, in place of io.Copy.
+// An upload: Receive writes what the peer sends, until the peer closes its side, to
+// a file. It replaces io.Copy.
 func ExampleReceive() {
 	f, err := os.CreateTemp("", "upload")
 	if err != nil {
@@ -128,8 +128,8 @@ func ExampleReceive() {
 	// Output: 12 <nil>
 }
 
-// Behind an API that only knows io.Reader: io.Copy finds the Section's
-// WriteTo, and that finds the connection.
+// Sending through an API that takes an io.Reader: io.Copy calls the Section's
+// WriteTo, which calls Send.
 func ExampleSection() {
 	f, err := os.Open("example_test.go")
 	if err != nil {
@@ -146,7 +146,7 @@ func ExampleSection() {
 	// Output: 8 <nil> 8
 }
 
-// A connection that counts and does not get in the way.
+// A connection that counts its bytes and keeps the fast methods.
 func ExampleConn() {
 	f, err := os.Open("example_test.go")
 	if err != nil {
@@ -166,8 +166,8 @@ func ExampleConn() {
 	// Output: 118
 }
 
-// In net/http a handler owns the connection after Hijack. What it sends then,
-// header included, is its own business, and so is to close.
+// Sending from a net/http handler: after Hijack the handler owns the connection,
+// and must write the response header and close the connection itself.
 func ExampleSend_hijack() {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		f, err := os.Open("example_test.go")
@@ -200,8 +200,8 @@ func ExampleSend_hijack() {
 	// Output: package sendfile_tes <nil>
 }
 
-// TLS encrypts in this process, so the bytes are copied, and the Result says
-// so. Everything else is the same.
+// Sending over TLS: this process encrypts, so the bytes are copied. Everything else
+// is the same.
 func ExampleSend_tls() {
 	f, err := os.Open("example_test.go")
 	if err != nil {
@@ -238,7 +238,7 @@ func connected() (server, client net.Conn) {
 	return server, client
 }
 
-// certificates returns a configuration with a certificate for tests.
+// certificates returns a TLS configuration with a certificate for tests.
 func certificates() *tls.Config {
 	s := httptest.NewTLSServer(nil)
 	s.Close()

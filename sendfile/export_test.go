@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// Faults is a kernel that fails its nth call, for tests.
+// Faults describes a kernel whose nth call fails.
 type Faults struct {
-	Nth  int64  // which call fails, counted from 1 over all calls
-	Err  error  // with what
+	Nth  int64  // which call fails, counted from 1; 0: none
+	Err  error  // the error of that call
 	Only string // count and fail only calls of this name; empty: all
-	Hook func() // if not nil, called when it does
+	Hook func() // if not nil, called when the call fails
 
-	Calls  atomic.Int64 // calls made
-	Failed string       // name of the call that failed; empty: none yet
+	Calls  atomic.Int64 // calls made so far
+	Failed string       // name of the call that failed; empty: none so far
 }
 
 func (f *Faults) fails(name string) bool {
@@ -30,6 +30,8 @@ func (f *Faults) fails(name string) bool {
 	return true
 }
 
+// kernel returns the system's kernel with calls that may fail. The names of the calls are
+// sendfile, splice in, splice out, write, writeMore, read, pread and pwrite.
 func (f *Faults) kernel() *kernel {
 	k := system
 	if system.sendfile != nil {
@@ -66,12 +68,12 @@ func (f *Faults) kernel() *kernel {
 			return system.read(socket, p)
 		}
 	}
-	if system.hold != nil {
-		k.hold = func(socket uintptr, p []byte) (int, error) {
-			if f.fails("hold") {
+	if system.writeMore != nil {
+		k.writeMore = func(socket uintptr, p []byte) (int, error) {
+			if f.fails("writeMore") {
 				return -1, f.Err
 			}
-			return system.hold(socket, p)
+			return system.writeMore(socket, p)
 		}
 	}
 	k.readAt = func(source io.ReaderAt, p []byte, off int64) (int, error) {
@@ -89,21 +91,21 @@ func (f *Faults) kernel() *kernel {
 	return &k
 }
 
-// SendWithFaults is Send on the kernel f describes.
+// SendWithFaults is Send on the kernel that f describes.
 func SendWithFaults(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options, f *Faults) (Result, error) {
 	return send(ctx, dst, src, off, n, opt, f.kernel())
 }
 
-// ReceiveWithFaults is Receive on the kernel f describes.
+// ReceiveWithFaults is Receive on the kernel that f describes.
 func ReceiveWithFaults(ctx context.Context, dst io.WriterAt, src net.Conn, off, n int64, opt *Options, f *Faults) (Result, error) {
 	return receive(ctx, dst, src, off, n, opt, f.kernel())
 }
 
-// SendSeen is Send that shows seen the offset and count of each sendfile(2).
-func SendSeen(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, seen func(off int64, n int)) (Result, error) {
+// SendObserved is Send that calls observe with the offset and count of each sendfile(2).
+func SendObserved(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options, observe func(off int64, n int)) (Result, error) {
 	k := system
 	k.sendfile = func(socket, file uintptr, off *int64, n int) (int, error) {
-		seen(*off, n)
+		observe(*off, n)
 		return system.sendfile(socket, file, off, n)
 	}
 	return send(ctx, dst, src, off, n, opt, &k)
@@ -112,13 +114,14 @@ func SendSeen(ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt
 // SendfileCall is sendfile(2) of some system.
 type SendfileCall = func(socket, file int, off *int64, n int) (int, error)
 
-// SendByStepOf is Send with the step of the named system, made of call.
-func SendByStepOf(system string, call SendfileCall, ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
-	k := kernelWithStep(system, call)
+// SendWithSendfileOf is Send with call in place of sendfile(2), adapted as on the
+// named system.
+func SendWithSendfileOf(system string, call SendfileCall, ctx context.Context, dst net.Conn, src *os.File, off, n int64, opt *Options) (Result, error) {
+	k := kernelWithSendfileOf(system, call)
 	return send(ctx, dst, src, off, n, opt, &k)
 }
 
-func kernelWithStep(name string, call sendfileCall) kernel {
+func kernelWithSendfileOf(name string, call sendfileCall) kernel {
 	k := system
 	switch name {
 	case "linux":
@@ -130,25 +133,26 @@ func kernelWithStep(name string, call sendfileCall) kernel {
 	case "illumos", "solaris":
 		k.sendfile = call.solaris
 	default:
-		panic("no step for " + name)
+		panic("no adapter for " + name)
 	}
 	return k
 }
 
-// WriteWithFaults is Write on the kernel f describes.
+// WriteWithFaults is Write on the kernel that f describes.
 func WriteWithFaults(ctx context.Context, dst net.Conn, p []byte, opt *Options, f *Faults) (Result, error) {
 	return write(ctx, dst, p, opt, f.kernel())
 }
 
-// SendBlind is Send where the send queue cannot be seen.
-func SendBlind(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
+// SendWithoutQueueSize is Send on a system that cannot report the length of the
+// send queue.
+func SendWithoutQueueSize(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
 	k := system
 	k.queued = nil
 	return send(ctx, dst, src, off, n, opt, &k)
 }
 
-// ReceiveOnto is Receive onto a disk that calls disk before each write.
-func ReceiveOnto(disk func(), ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options) (Result, error) {
+// ReceiveToDisk is Receive that calls disk before each write to the file.
+func ReceiveToDisk(disk func(), ctx context.Context, dst *os.File, src net.Conn, off, n int64, opt *Options) (Result, error) {
 	k := system
 	k.writeAt = func(target io.WriterAt, p []byte, off int64) (int, error) {
 		disk()

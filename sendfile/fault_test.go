@@ -12,14 +12,14 @@ import (
 	"sluice/sendfile"
 )
 
-// Each system call of a transfer fails once, with each of these.
+// faults are the errors with which each system call of a transfer fails once.
 var faults = []syscall.Errno{
 	syscall.EINTR, syscall.EAGAIN, syscall.ENOSYS, syscall.EINVAL, syscall.ECONNRESET, syscall.EIO,
 }
 
-// wantSide is the side that errno of the named call lays the blame on, or
-// none if the transfer must get over it.
-func wantSide(call string, errno syscall.Errno) (side sendfile.Side, none bool) {
+// wantSide returns the side that an errno of the named call must be reported
+// with, or succeeds if the transfer must succeed nevertheless.
+func wantSide(call string, errno syscall.Errno) (side sendfile.Side, succeeds bool) {
 	switch {
 	case errno == syscall.EINTR || errno == syscall.EAGAIN:
 		return 0, true
@@ -28,7 +28,7 @@ func wantSide(call string, errno syscall.Errno) (side sendfile.Side, none bool) 
 	case call == "pread" || call == "pwrite":
 		return sendfile.File, false
 	case errno == syscall.ENOSYS || errno == syscall.EINVAL:
-		return 0, true // the method does not lead here: copy
+		return 0, true // the method does not work here: copy
 	case call == "splice in":
 		return sendfile.Peer, false
 	case call == "sendfile" && errno == syscall.ECONNRESET:
@@ -37,9 +37,12 @@ func wantSide(call string, errno syscall.Errno) (side sendfile.Side, none bool) 
 	return sendfile.File, false
 }
 
-// A transfer runs on a kernel with a fault and returns what arrived.
+// faultyRun runs a transfer on a kernel with faults. It returns the results, and
+// the SHA-256 of the bytes that arrived.
 type faultyRun func(t *testing.T, f *sendfile.Faults) (res sendfile.Result, arrived [32]byte, err error)
 
+// eachFault calls run for each method and fault, and for the nth call of the
+// transfer for every n. A transfer moves n bytes at off.
 func eachFault(t *testing.T, off, n int64, methods []sendfile.Method, run func(method sendfile.Method) faultyRun) {
 	for _, method := range methods {
 		for _, errno := range faults {
@@ -50,7 +53,7 @@ func eachFault(t *testing.T, off, n int64, methods []sendfile.Method, run func(m
 					res, arrived, err := run(method)(t, f)
 					if f.Calls.Load() < nth {
 						if nth == 1 {
-							t.Fatal("no call was made: this shows nothing")
+							t.Fatal("the transfer made no call that could fail")
 						}
 						if err != nil || res.Sent != n {
 							t.Fatalf("without a fault: %+v, %v", res, err)
@@ -60,11 +63,11 @@ func eachFault(t *testing.T, off, n int64, methods []sendfile.Method, run func(m
 					if (f.Failed == "pread" || f.Failed == "pwrite") && (errno == syscall.EINTR || errno == syscall.EAGAIN) {
 						continue // package os never returns them from a file
 					}
-					side, none := wantSide(f.Failed, errno)
+					side, succeeds := wantSide(f.Failed, errno)
 					switch {
-					case none && (err != nil || res.Sent != n):
+					case succeeds && (err != nil || res.Sent != n):
 						t.Errorf("call %d, %s: %+v, %v, want all of %d bytes", nth, f.Failed, res, err, n)
-					case !none && (!errors.Is(err, errno) || sideOf(t, err) != side):
+					case !succeeds && (!errors.Is(err, errno) || sideOf(t, err) != side):
 						t.Errorf("call %d, %s: %+v, %v, want %v from the %v", nth, f.Failed, res, err, errno, side)
 					}
 					var e *sendfile.Error
@@ -72,7 +75,7 @@ func eachFault(t *testing.T, off, n int64, methods []sendfile.Method, run func(m
 						t.Errorf("call %d, %s: the error is at offset %d, want %d", nth, f.Failed, e.Offset, off+res.Sent)
 					}
 					if arrived != nettest.PatternSum(off, res.Sent) {
-						t.Errorf("call %d, %s: what arrived is not the %d bytes that were told", nth, f.Failed, res.Sent)
+						t.Errorf("call %d, %s: the bytes that arrived are not the %d that were reported", nth, f.Failed, res.Sent)
 					}
 				}
 			})
@@ -86,8 +89,8 @@ func TestSendWithEachCallFailing(t *testing.T) {
 		return func(t *testing.T, f *sendfile.Faults) (sendfile.Result, [32]byte, error) {
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
-			// After a made-up EAGAIN nothing would wake the transfer, as the
-			// socket is ready all the time: any packet from the peer does.
+			// The socket is ready all the time, so after an injected EAGAIN the
+			// poller would not wake the transfer. A packet from the peer does.
 			f.Hook = func() {
 				if f.Err == syscall.EAGAIN {
 					_, _ = client.Write([]byte{0})
@@ -103,11 +106,11 @@ func TestSendWithEachCallFailing(t *testing.T) {
 }
 
 func TestReceiveWithEachCallFailing(t *testing.T) {
-	const n = 50_000 // fits the receive buffer, so that the end of the stream behind it arrives too
+	const n = 50_000 // fits the receive buffer, so the end of the stream arrives too
 	eachFault(t, 0, n, []sendfile.Method{sendfile.Splice, sendfile.Copy}, func(method sendfile.Method) faultyRun {
 		return func(t *testing.T, f *sendfile.Faults) (sendfile.Result, [32]byte, error) {
 			server, client := nettest.Pair(t)
-			// As above: the end of the stream wakes the transfer.
+			// After an injected EAGAIN the end of the stream wakes the transfer.
 			sent := make(chan struct{})
 			f.Hook = func() {
 				if f.Err == syscall.EAGAIN {
@@ -129,8 +132,6 @@ func TestReceiveWithEachCallFailing(t *testing.T) {
 	})
 }
 
-// A kernel without the fast calls is not slower to understand: it copies, and
-// says so from the first byte.
 func TestWithoutTheFastMethodEverythingIsCopied(t *testing.T) {
 	if fastMethod == sendfile.Copy {
 		t.Skip("there is no fast path here")
@@ -144,6 +145,6 @@ func TestWithoutTheFastMethodEverythingIsCopied(t *testing.T) {
 		t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, n)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, n) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"sluice/sendfile"
 )
 
-// want is what Send must do, said slowly: the bytes that arrive, and whether
-// it fails.
+// want is a simple model of Send: it returns the bytes that must arrive, and
+// whether Send must fail.
 func want(file []byte, off, n int64) (arrived []byte, failed bool) {
 	if off < 0 {
 		return nil, true
@@ -26,20 +26,20 @@ func want(file []byte, off, n int64) (arrived []byte, failed bool) {
 	return rest[:min(n, int64(len(rest)))], n > int64(len(rest))
 }
 
-// FuzzSend compares Send with want for any offset, count and chunk, to a peer
-// that reads in pieces of any size, with a system call that fails once with
-// what a transfer must get over.
+// FuzzSend compares Send with want for any offset, count and chunk, with a peer
+// that reads in pieces of any size, and with one system call that fails with an
+// error that must not fail the transfer.
 func FuzzSend(f *testing.F) {
 	f.Add(uint16(1000), int32(0), int32(-1), uint16(0), uint16(100), uint8(0), uint8(0), false)
 	f.Add(uint16(60000), int32(10), int32(50000), uint16(1), uint16(1), uint8(3), uint8(1), false)
 	f.Add(uint16(5000), int32(4990), int32(20), uint16(7), uint16(4096), uint8(1), uint8(2), true)
 	f.Add(uint16(0), int32(-1), int32(1), uint16(100), uint16(10), uint8(2), uint8(3), false)
-	surmountable := []error{nil, syscall.EINTR, syscall.EINVAL, syscall.ENOSYS}
+	recoverable := []error{nil, syscall.EINTR, syscall.EINVAL, syscall.ENOSYS}
 	f.Fuzz(func(t *testing.T, size uint16, off, n int32, chunk, piece uint16, nth, fault uint8, copies bool) {
 		if chunk > 0 && int(size)/int(chunk) > 500 {
 			t.Skip("too many steps to be worth the time")
 		}
-		faults := &sendfile.Faults{Only: "sendfile", Err: surmountable[int(fault)%len(surmountable)], Nth: int64(nth)}
+		faults := &sendfile.Faults{Only: "sendfile", Err: recoverable[int(fault)%len(recoverable)], Nth: int64(nth)}
 		if faults.Err == nil {
 			faults.Nth = 0
 		}
@@ -59,7 +59,7 @@ func FuzzSend(f *testing.F) {
 
 		wantArrived, wantFailure := want(pattern(0, int64(size)), int64(off), int64(n))
 		if !bytes.Equal(arrived, wantArrived) || res.Sent != int64(len(wantArrived)) {
-			t.Errorf("%d bytes arrived and %d were told, want %d", len(arrived), res.Sent, len(wantArrived))
+			t.Errorf("%d bytes arrived and %d were reported, want %d", len(arrived), res.Sent, len(wantArrived))
 		}
 		if (sendErr != nil) != wantFailure {
 			t.Errorf("error %v, want one: %v", sendErr, wantFailure)
@@ -73,9 +73,9 @@ func FuzzSend(f *testing.F) {
 	})
 }
 
-// FuzzSendFromReaderAt sends from a source that follows a script, one letter
-// for each ReadAt, and breaks the rules of io.ReaderAt at some of them. All
-// that it gave before arrives, and only all of it is a success.
+// FuzzSendFromReaderAt sends from a source that follows a script of one letter for
+// each ReadAt, and breaks the rules of io.ReaderAt at some letters. All bytes that
+// it returned before must arrive, and Send succeeds only if those are all bytes.
 func FuzzSendFromReaderAt(f *testing.F) {
 	f.Add(uint16(1000), uint16(0), int32(-1), uint16(0), []byte("fff"))
 	f.Add(uint16(60000), uint16(10), int32(50000), uint16(1000), []byte("fhfeh"))
@@ -113,10 +113,10 @@ func FuzzSendFromReaderAt(f *testing.F) {
 type scripted struct {
 	t      *testing.T
 	data   []byte
-	script []byte // what is left of it
-	limit  int64  // no byte from here on may be asked for; -1: no limit
-	given  int64
-	broke  bool // a rule, or failed
+	script []byte // letters for the next calls
+	limit  int64  // Send may read only bytes below this offset; -1: no limit
+	given  int64  // bytes returned so far
+	broke  bool   // a call has broken a rule or failed
 }
 
 func (s *scripted) ReadAt(p []byte, off int64) (int, error) {
@@ -136,15 +136,15 @@ func (s *scripted) ReadAt(p []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	switch letter {
-	case 'h': // half of it, without an error if it is not nothing
+	case 'h': // half of the bytes, without an error
 		if n > 1 {
 			n, err = n/2, nil
 		}
-	case 'e': // the end, as soon as it is known
+	case 'e': // io.EOF together with the last bytes
 		if off+int64(n) >= int64(len(s.data)) {
 			err = io.EOF
 		}
-	case 'x': // a failure next to the bytes
+	case 'x': // an error together with the bytes
 		s.broke, err = true, errors.New("failed")
 	case '0':
 		s.broke = true

@@ -10,8 +10,8 @@ import (
 	"sluice/sendfile"
 )
 
-// A limit of our own may make us wait for longer than the peer may.
-func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
+// Options.Wait may block for longer than Options.Timeout.
+func TestTimeSpentInWaitIsNoStall(t *testing.T) {
 	const timeout = 400 * time.Millisecond
 	const size = 2 << 20
 	for _, tt := range sendMethods {
@@ -23,7 +23,7 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			got := nettest.Sum(t, client)
 			asked := 0
-			res, err := sendfile.SendBlind(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{
+			res, err := sendfile.SendWithoutQueueSize(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{
 				Timeout: timeout, Method: tt.method, Chunk: size / 2,
 				Wait: func(_ context.Context, n int) (int, error) {
 					if asked++; asked == 2 { // the first chunk has waited for the peer
@@ -36,7 +36,7 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 				t.Errorf("Send = %+v, %v, want %d bytes", res, err, size)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 			feed(client, size, func() { _ = client.CloseWrite() })
 			asked := 0
 			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{
-				Timeout: timeout, Method: method.ask, Chunk: size / 2,
+				Timeout: timeout, Method: method.option, Chunk: size / 2,
 				Wait: func(_ context.Context, n int) (int, error) {
 					if asked++; asked == 2 {
 						time.Sleep(timeout + timeout/2)
@@ -63,17 +63,17 @@ func TestTheTimeOfALimitIsNotThePeers(t *testing.T) {
 	}
 }
 
-// idleTime adds up what Options.Idle tells.
+// idleTime adds up the idle time that Options.Idle reports.
 type idleTime struct {
 	t     *testing.T
 	since time.Time // zero: not idle
 	sum   time.Duration
 }
 
-func (i *idleTime) tell(idle bool) {
+func (i *idleTime) observe(idle bool) {
 	switch {
 	case idle != i.since.IsZero():
-		i.t.Errorf("Idle(%v) twice", idle)
+		i.t.Errorf("Idle(%v) was called twice in a row", idle)
 	case idle:
 		i.since = time.Now()
 	default:
@@ -82,7 +82,7 @@ func (i *idleTime) tell(idle bool) {
 	}
 }
 
-func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
+func TestReceiveReportsWhenItWaitsForThePeer(t *testing.T) {
 	const size, pause = 300_000, 10 * time.Millisecond
 	for _, method := range uploadMethods {
 		t.Run(method.name+"/for a sender that pauses", func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 			}()
 			idle := idleTime{t: t}
 			begin := time.Now()
-			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask, Idle: idle.tell})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.option, Idle: idle.observe})
 			took := time.Since(begin)
 			if err != nil || res.Sent != size || !idle.since.IsZero() {
 				t.Errorf("Receive = %+v, %v, want %d bytes and no wait that goes on", res, err, size)
@@ -112,13 +112,13 @@ func TestReceiveTellsWhenItWaitsForThePeer(t *testing.T) {
 			idle := idleTime{t: t}
 			disk := func() { time.Sleep(pause) }
 			begin := time.Now()
-			res, err := sendfile.ReceiveOnto(disk, t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask, Chunk: size / 30, Idle: idle.tell})
+			res, err := sendfile.ReceiveToDisk(disk, t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.option, Chunk: size / 30, Idle: idle.observe})
 			took := time.Since(begin)
 			if err != nil || res.Sent != size {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)
 			}
 			if idle.sum > took/2 {
-				t.Errorf("waited %v of %v for the peer, who sends at once", idle.sum, took)
+				t.Errorf("waited %v of %v for a peer that sends without a pause", idle.sum, took)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 	"sluice/sendfile"
 )
 
-// BenchmarkLongPath sends over a path of 100 ms, there and back, to see what a
-// bound on the unsent data costs there. It needs root; a connection has two
+// BenchmarkLongPath sends over a path with a round trip of 100 ms, to see how much
+// throughput a limit on unsent data costs. It needs root. Each connection has two
 // seconds to open its window.
 func BenchmarkLongPath(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "f")

@@ -2,22 +2,22 @@ package sendfile
 
 import "fmt"
 
-// Method names the way bytes take through the kernel. The zero Method, Auto, is
-// only asked for, never reported.
+// Method is a way to move bytes between a file and a socket. The zero Method,
+// Auto, is valid in Options only: no Result has it.
 type Method uint8
 
-// The methods. A method that a platform does not have falls back to Copy.
+// The methods. On a platform that lacks a method, Copy takes its place.
 const (
 	Auto     Method = iota // the best method that works for this file and this connection
 	Sendfile               // sendfile(2), page cache to socket
 	Splice                 // splice(2), socket to pipe to page cache
 	Copy                   // read and write through a buffer in this process
 
-	// TransmitFile is TransmitFile of Windows, page cache to socket. Auto
-	// takes it on server editions and with a timeout only: the client editions
-	// run two of these calls at a time, whoever makes them, and let the others
-	// wait in line behind two peers that may be slow, while their own timeouts
-	// pass. Forced by Options.Method it is taken there too.
+	// TransmitFile is the Windows call of that name, page cache to socket. Auto
+	// chooses it only on server editions and with a timeout. Client editions run
+	// two of these calls at a time, counted over all processes: the others would
+	// wait behind two peers that may be slow, until their own timeouts expire.
+	// Options.Method forces it there too.
 	TransmitFile
 )
 
@@ -31,10 +31,10 @@ func (r Method) String() string {
 	return fmt.Sprintf("method(%d)", uint8(r))
 }
 
-// MarshalText makes JSON and flags show the name.
+// MarshalText returns String, so that JSON has the name instead of a number.
 func (r Method) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// ParseMethod returns the Method that String calls name.
+// ParseMethod returns the Method whose String is name.
 func ParseMethod(name string) (Method, error) {
 	for r, s := range methodNames {
 		if s == name {

@@ -5,52 +5,53 @@ import (
 	"time"
 )
 
-// Options tune a transfer. A nil *Options and the zero value mean all
-// defaults. Options are only read, so one value may serve many transfers.
+// Options tune a transfer. A nil *Options and the zero value mean all defaults.
+// A transfer only reads its Options, so many may share one value.
 type Options struct {
-	// Timeout is the longest wait for the peer in which no byte moves. It
-	// bounds a stall, not the transfer: a slow peer that keeps moving is
-	// never cut. Zero means no bound but the deadlines the caller has set on
-	// the connection. If it is not zero, the transfer sets these deadlines
-	// itself and clears them at its end.
+	// Timeout is the longest time in which no byte moves to or from the peer
+	// before the transfer fails. It limits a stall, not the transfer: a slow
+	// peer that keeps moving is never cut off. Zero means no limit but the
+	// deadlines that the caller has set on the connection. If Timeout is not
+	// zero, the transfer sets those deadlines itself and clears them at its end.
+	// Negative values are refused.
 	Timeout time.Duration
 
-	// Chunk is the most bytes moved between two calls of Wait and Progress.
-	// Zero means a default that suits most; negative values are refused.
+	// Chunk is the largest number of bytes moved between two calls of Wait and
+	// Progress. Zero means 256 KiB; negative values are refused.
 	Chunk int
 
-	// Progress, if not nil, is called after each chunk on the caller's
-	// goroutine with what has been moved so far.
+	// Progress, if not nil, is called after each chunk, on the caller's
+	// goroutine, with the totals of the transfer so far.
 	Progress func(Result)
 
-	// Wait, if not nil, is asked before each chunk how many of the next n
-	// bytes may be moved now. It may block, for a bandwidth limit, and
-	// returns a number from 1 to n, or an error that ends the transfer. The
-	// time that it takes is not the peer's: Timeout begins anew.
+	// Wait, if not nil, is called before each chunk, on the caller's goroutine,
+	// and returns how many of the next n bytes may be moved now, from 1 to n, or
+	// an error that ends the transfer. It may block, for a bandwidth limit; that
+	// time does not count towards Timeout. It should return when ctx ends.
 	Wait func(ctx context.Context, n int) (int, error)
 
-	// Idle, if not nil, is told by Receive, on the caller's goroutine, when it
-	// begins to wait for the peer to send, and when that is over. Where nobody
-	// can know whether something has come (TLS, Windows), every read is taken
-	// for such a wait.
+	// Idle, if not nil, is called by Receive, on the caller's goroutine, with
+	// true when it begins to wait for the peer to send, and with false when that
+	// wait ends. Where it cannot be known whether data has arrived (TLS,
+	// Windows), every read counts as such a wait.
 	Idle func(idle bool)
 
-	// More says that the caller sends more on this connection at once. What
-	// does not fill a packet then waits for it, where the system can do that
-	// (MSG_MORE of Linux, for 200 ms at most). It is for a header before a
-	// file: one packet and one wake-up of the peer less. Only bytes that
-	// are copied heed it.
+	// More says that the caller will send more on this connection right away,
+	// such as a file after its header. Linux then holds back a partly filled
+	// packet, for 200 ms at most (MSG_MORE), which saves a packet and wakes the
+	// peer once less. It applies only to bytes that are copied.
 	More bool
 
 	// Method forces a method. Sendfile and TransmitFile are for Send only, Splice
-	// for Receive only; where a forced method cannot be taken, for instance because the
-	// source is no *os.File, the transfer copies.
+	// is for Receive only. If the method cannot be used, for instance because
+	// the source is no *os.File, the transfer copies.
 	Method Method
 }
 
-// Result tells how much was moved, and how. It is valid beside an error too.
+// Result says how much a transfer moved, and how. It is valid next to an error
+// too.
 type Result struct {
-	Sent       int64  // bytes moved, in either direction
-	ZeroCopied int64  // how many of them never entered this process
-	Method     Method // the method of the transfer; Copy as soon as one byte was copied
+	Sent       int64  // bytes moved: sent by Send and Write, received by Receive
+	ZeroCopied int64  // how many of those bytes never entered this process
+	Method     Method // the method of all bytes; Copy if even one byte was copied
 }

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is the capacity of a pipe, the most an unprivileged process may ask
-// for. With the default of 64 KiB splicing costs more than copying.
+// pipeSize is the capacity of a pipe in bytes: the most that an unprivileged
+// process may set. With the default of 64 KiB splicing costs more than copying.
 const pipeSize = 1 << 20
 
-// pipe is the waypoint that splice(2) needs between a socket and a file. Each
-// upload makes its own: with those that are spliced the four system calls do
-// not show, and a pool would keep descriptors open and had to tell pipes that
-// a failure has left something in.
+// pipe connects the two splice(2) calls from socket to file. Each upload makes
+// its own: at the sizes that are spliced its four system calls make no measurable
+// difference, and a pool would keep descriptors open and would have to detect
+// pipes in which a failure has left bytes.
 type pipe struct{ r, w int }
 
 func newPipe() (*pipe, error) {
@@ -23,8 +23,8 @@ func newPipe() (*pipe, error) {
 		return nil, err
 	}
 	p := &pipe{r: fds[0], w: fds[1]}
-	// Refused with EPERM when the pipes of an unprivileged user have reached
-	// /proc/sys/fs/pipe-user-pages-soft; small as it is then, it is no use.
+	// EPERM: the pipes of this unprivileged user have reached
+	// /proc/sys/fs/pipe-user-pages-soft. A pipe that stays small is no use.
 	if _, err := unix.FcntlInt(uintptr(p.w), unix.F_SETPIPE_SZ, pipeSize); err != nil {
 		p.close()
 		return nil, err
@@ -32,7 +32,7 @@ func newPipe() (*pipe, error) {
 	return p, nil
 }
 
-// read takes out at least one byte; the caller knows that there is one.
+// read reads at least one byte. It must not be called when the pipe is empty.
 func (p *pipe) read(b []byte) (int, error) {
 	for {
 		n, err := unix.Read(p.r, b)

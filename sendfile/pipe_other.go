@@ -4,7 +4,7 @@ package sendfile
 
 import "errors"
 
-// pipe is never made here: sysSplice is nil.
+// pipe is never used: sysSplice is nil on this system.
 type pipe struct{ r, w int }
 
 func newPipe() (*pipe, error) { return nil, errors.ErrUnsupported }

@@ -13,11 +13,12 @@ import (
 	"sluice/sendfile"
 )
 
-// Python's socket.sendfile() is the interface that many know. These are its
-// clauses one by one, and where Send differs it says so.
-func TestClausesOfPythonsSocketSendfile(t *testing.T) {
+// Python's socket.sendfile() is a well-known interface. The subtests go through
+// its documentation clause by clause; their names say where Send differs.
+func TestSendAgainstPythonsSocketSendfile(t *testing.T) {
 	const size = 200_000
-	// send sends to a peer that reads all and returns what it got.
+	// send calls Send with a peer that reads everything, and returns the results and
+	// the bytes that arrived.
 	send := func(t *testing.T, f *os.File, off, n int64, opt *sendfile.Options, faults *sendfile.Faults) (sendfile.Result, []byte, error) {
 		t.Helper()
 		server, client := nettest.Pair(t)
@@ -44,7 +45,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		res, got, err := send(t, nettest.PatternFile(t, size), 0, -1, nil, nil)
 		wantAll(t, res, got, err, 0, size)
 	})
-	t.Run("the offset is absolute and tells where to start", func(t *testing.T) {
+	t.Run("the offset is absolute, wherever the file's position is", func(t *testing.T) {
 		f := nettest.PatternFile(t, size)
 		if _, err := f.Seek(500, io.SeekStart); err != nil {
 			t.Fatal(err)
@@ -62,7 +63,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 	})
 	t.Run("returns how many bytes were sent", func(t *testing.T) {
 		if res, got, _ := send(t, nettest.PatternFile(t, size), 10, -1, nil, nil); res.Sent != int64(len(got)) {
-			t.Errorf("told %d bytes, the peer got %d", res.Sent, len(got))
+			t.Errorf("reported %d bytes, the peer got %d", res.Sent, len(got))
 		}
 	})
 	t.Run("an empty file returns 0", func(t *testing.T) {
@@ -70,7 +71,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		wantAll(t, res, got, err, 0, 0)
 	})
 	t.Run("the socket must be a stream", func(t *testing.T) {
-		udp := datagrams(t)
+		udp := udpConn(t)
 		if res, err := sendfile.Send(t.Context(), udp, nettest.PatternFile(t, size), 0, -1, nil); err == nil || res.Sent != 0 {
 			t.Errorf("%+v, %v, want a refusal", res, err)
 		}
@@ -82,7 +83,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 			t.Errorf("method %v, want copy", res.Method)
 		}
 	})
-	t.Run("what is no regular file is read and sent", func(t *testing.T) {
+	t.Run("a file that is not regular is read and sent", func(t *testing.T) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +120,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 		})
 	}
 	t.Run("the timeout is for each wait, not for all", func(t *testing.T) {
-		// Longer than the timeout in all, see stall_test.go for the whole matter.
+		// The transfer takes longer than the timeout, see also stall_test.go.
 		server, client := nettest.Pair(t)
 		got := nettest.Sum(t, client)
 		const timeout = 100 * time.Millisecond
@@ -128,7 +129,7 @@ func TestClausesOfPythonsSocketSendfile(t *testing.T) {
 			Timeout: timeout, Chunk: size / 4,
 			Progress: func(sendfile.Result) {
 				pauses++
-				time.Sleep(timeout / 2) // what takes long is not the peer
+				time.Sleep(timeout / 2) // the caller is slow, not the peer
 			},
 		})
 		if err != nil || res.Sent != size || pauses != 4 {

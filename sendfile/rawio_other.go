@@ -4,8 +4,8 @@ package sendfile
 
 import "io/fs"
 
-// A socket is not written and read by these calls here.
+// Sockets are read and written through package net on this system.
 var sysWrite, sysRead func(socket uintptr, p []byte) (int, error)
 
-// os.File.Stat does.
+// os.File.Stat is used instead.
 var sysFstat func(file uintptr) (size int64, mode fs.FileMode, err error)

@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sockets of package net never block, so these return EAGAIN rather than
-// wait, and a write returns what fitted.
+// Sockets of package net are non-blocking, so these return EAGAIN instead of
+// waiting, and a write accepts only what fits into the send buffer.
 var (
 	sysWrite = func(socket uintptr, p []byte) (int, error) { return unix.Write(int(socket), p) }
 	sysRead  = func(socket uintptr, p []byte) (int, error) { return unix.Read(int(socket), p) }
 )
 
-// sysFstat is fstat(2), which unlike os.File.Stat allocates nothing. The mode
-// tells what kind of file it is and no more.
+// sysFstat is fstat(2). Unlike os.File.Stat it allocates nothing. The mode has
+// the type bits only.
 var sysFstat = func(file uintptr) (size int64, mode fs.FileMode, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(file), &st); err != nil {

@@ -6,17 +6,17 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A socket of package net is not written and read here: whether it is ready
-// is known to package net alone.
+// Sockets are read and written through package net: only it knows when they are
+// ready.
 var sysWrite, sysRead func(socket uintptr, p []byte) (int, error)
 
-// sysFstat tells size and kind of an open file as fstat(2) does on Unix.
+// sysFstat returns the size of an open file, and a mode with its type bits only.
 var sysFstat = func(file uintptr) (size int64, mode fs.FileMode, err error) {
 	kind, err := windows.GetFileType(windows.Handle(file))
 	switch {
 	case err != nil:
 		return 0, 0, err
-	case kind == windows.FILE_TYPE_PIPE: // a socket too
+	case kind == windows.FILE_TYPE_PIPE: // a pipe or a socket
 		return 0, fs.ModeNamedPipe, nil
 	case kind != windows.FILE_TYPE_DISK:
 		return 0, fs.ModeDevice, nil

@@ -17,12 +17,13 @@ import (
 	"sluice/sendfile"
 )
 
-// uploadMethods are the methods into a file, and what each is called here.
+// uploadMethods are the methods of Receive, and the method that each results in
+// on this system.
 var uploadMethods = []struct {
-	name string
-	ask  sendfile.Method
-	want sendfile.Method
-	wrap func(net.Conn) net.Conn
+	name   string
+	option sendfile.Method
+	want   sendfile.Method
+	wrap   func(net.Conn) net.Conn
 }{
 	{"splice", sendfile.Splice, spliceMethod(), func(c net.Conn) net.Conn { return c }},
 	{"copy", sendfile.Copy, sendfile.Copy, func(c net.Conn) net.Conn { return c }},
@@ -36,7 +37,7 @@ func spliceMethod() sendfile.Method {
 	return sendfile.Copy
 }
 
-// target returns a file of size bytes of 0xff.
+// target returns a file that holds size bytes of 0xff.
 func target(t *testing.T, size int) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(nettest.TempDir(t), "target"))
@@ -50,7 +51,8 @@ func target(t *testing.T, size int) *os.File {
 	return f
 }
 
-// feed sends n bytes of the pattern and then, if end is not nil, calls it.
+// feed sends n bytes of the pattern in a goroutine, and then calls end if it is
+// not nil.
 func feed(client *net.TCPConn, n int64, end func()) {
 	go func() {
 		_, _ = io.CopyN(client, nettest.Pattern(n), n)
@@ -75,7 +77,7 @@ func TestReceive(t *testing.T) {
 	const sent = 1<<20 + 123
 	for _, tt := range []struct {
 		name    string
-		there   int // bytes in the file before
+		before  int // size of the file at the start
 		off, n  int64
 		send    int64
 		chunk   int
@@ -86,9 +88,9 @@ func TestReceive(t *testing.T) {
 		{name: "a count", n: sent, send: sent, want: sent},
 		{name: "a count of zero receives nothing", n: 0, send: 0, want: 0},
 		{name: "nothing from a peer that sends nothing", n: -1, send: 0, want: 0},
-		{name: "at an offset inside the file", there: 5000, off: 1000, n: 2000, send: 2000, want: 2000},
-		{name: "at the end of the file", there: 5000, off: 5000, n: -1, send: sent, want: sent},
-		{name: "beyond the end of the file", there: 10, off: 8192, n: -1, send: sent, want: sent},
+		{name: "at an offset inside the file", before: 5000, off: 1000, n: 2000, send: 2000, want: 2000},
+		{name: "at the end of the file", before: 5000, off: 5000, n: -1, send: sent, want: sent},
+		{name: "beyond the end of the file", before: 10, off: 8192, n: -1, send: sent, want: sent},
 		{name: "a peer that ends early is an error", n: 1000, send: 999, want: 999, wantErr: io.ErrUnexpectedEOF},
 		{name: "chunks of a page", n: -1, send: 100_000, chunk: 4096, want: 100_000},
 		{name: "chunks of one byte", n: 50, send: 50, chunk: 1, want: 50},
@@ -97,13 +99,13 @@ func TestReceive(t *testing.T) {
 			t.Run(method.name+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
-				f := target(t, tt.there)
+				f := target(t, tt.before)
 				position, err := f.Seek(3, io.SeekStart)
 				if err != nil {
 					t.Fatal(err)
 				}
 				feed(client, tt.send, func() { _ = client.CloseWrite() })
-				res, err := sendfile.Receive(t.Context(), f, method.wrap(server), tt.off, tt.n, &sendfile.Options{Method: method.ask, Chunk: tt.chunk})
+				res, err := sendfile.Receive(t.Context(), f, method.wrap(server), tt.off, tt.n, &sendfile.Options{Method: method.option, Chunk: tt.chunk})
 				if !errors.Is(err, tt.wantErr) {
 					t.Errorf("error %v, want %v", err, tt.wantErr)
 				}
@@ -117,16 +119,16 @@ func TestReceive(t *testing.T) {
 					t.Errorf("%d bytes zero-copied, want %d", res.ZeroCopied, want)
 				}
 				if sumAt(t, f, tt.off, tt.want) != nettest.PatternSum(0, tt.want) {
-					t.Error("the file has other bytes there")
+					t.Error("the file has other content there")
 				}
-				if before := min(int64(tt.there), tt.off); sumAt(t, f, 0, before) != sha256.Sum256([]byte(strings.Repeat("\xff", int(before)))) {
+				if kept := min(int64(tt.before), tt.off); sumAt(t, f, 0, kept) != sha256.Sum256([]byte(strings.Repeat("\xff", int(kept)))) {
 					t.Error("the bytes before the offset have changed")
 				}
 				info, err := f.Stat()
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantSize := int64(tt.there)
+				wantSize := int64(tt.before)
 				if tt.want > 0 {
 					wantSize = max(wantSize, tt.off+tt.want)
 				}
@@ -182,7 +184,7 @@ func TestReceiveOverTLS(t *testing.T) {
 		t.Errorf("Receive = %+v, %v, want %d bytes copied", res, err, size)
 	}
 	if sumAt(t, f, 0, size) != nettest.PatternSum(0, size) {
-		t.Error("the file has other bytes")
+		t.Error("the file has other content")
 	}
 }
 
@@ -193,17 +195,17 @@ func TestReceiveBeyondFourGiB(t *testing.T) {
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, n, nil)
-			if res, err := sendfile.Receive(t.Context(), f, method.wrap(server), off, n, &sendfile.Options{Method: method.ask}); err != nil || res.Sent != n {
+			if res, err := sendfile.Receive(t.Context(), f, method.wrap(server), off, n, &sendfile.Options{Method: method.option}); err != nil || res.Sent != n {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, n)
 			}
 			if sumAt(t, f, off, n) != nettest.PatternSum(0, n) {
-				t.Errorf("the file has other bytes at %d", int64(off))
+				t.Errorf("the file has other content at %d", int64(off))
 			}
 		})
 	}
 }
 
-// notWritable is in the error of a write to a file that is open for reading.
+// notWritable is a part of the error of a write to a file that is open for reading.
 var notWritable = map[bool]string{false: "bad file descriptor", true: "denied"}[runtime.GOOS == "windows"]
 
 func TestReceiveRefuses(t *testing.T) {
@@ -232,7 +234,7 @@ func TestReceiveRefuses(t *testing.T) {
 	}{
 		{"a file that appends", appending, 0, sendfile.Options{}, sendfile.Caller, "O_APPEND"},
 		{"a negative offset", f, -1, sendfile.Options{}, sendfile.Caller, "negative offset -1"},
-		{"a method that leads the other way", f, 0, sendfile.Options{Method: sendfile.Sendfile}, sendfile.Caller, "Send only"},
+		{"a method of Send", f, 0, sendfile.Options{Method: sendfile.Sendfile}, sendfile.Caller, "Send only"},
 		{"no file", nil, 0, sendfile.Options{}, sendfile.Caller, "nil file"},
 		{"a file open for reading", readOnly, 0, sendfile.Options{Method: sendfile.Copy}, sendfile.File, notWritable},
 	} {
@@ -255,16 +257,16 @@ func TestReceiveFromAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, 100_000, nil) // and then nothing
-			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Method: method.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, 200_000, &sendfile.Options{Timeout: 50 * time.Millisecond, Method: method.option})
 			var e *sendfile.Error
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
 				t.Fatalf("Receive = %+v, %v, want a timeout of the peer", res, err)
 			}
 			if res.Sent != 100_000 || e.Offset != 100_000 {
-				t.Errorf("%d bytes, error at %d, want what came before the stall: 100000", res.Sent, e.Offset)
+				t.Errorf("%d bytes, error at %d, want the 100000 bytes before the stall", res.Sent, e.Offset)
 			}
 			if sumAt(t, f, 0, res.Sent) != nettest.PatternSum(0, res.Sent) {
-				t.Error("the file has other bytes")
+				t.Error("the file has other content")
 			}
 			if _, err := client.Write([]byte("more")); err != nil {
 				t.Fatal(err)
@@ -289,7 +291,7 @@ func TestReceiveFromASlowButMovingPeerTakesItsTime(t *testing.T) {
 			}()
 			const timeout = 300 * time.Millisecond
 			begin := time.Now()
-			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Timeout: timeout, Method: method.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Timeout: timeout, Method: method.option})
 			if err != nil || res.Sent != size {
 				t.Errorf("Receive = %+v, %v, want %d bytes", res, err, size)
 			}
@@ -309,12 +311,12 @@ func TestCancelEndsAReceive(t *testing.T) {
 			f := target(t, 0)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			feed(client, 1000, func() { cancel(reason) })
-			res, err := sendfile.Receive(ctx, f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask})
+			res, err := sendfile.Receive(ctx, f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.option})
 			if !errors.Is(err, reason) || sideOf(t, err) != sendfile.Caller {
 				t.Errorf("Receive = %+v, %v, want %v from the caller", res, err, reason)
 			}
 			if sumAt(t, f, 0, res.Sent) != nettest.PatternSum(0, res.Sent) {
-				t.Error("the file has other bytes")
+				t.Error("the file has other content")
 			}
 		})
 	}
@@ -330,21 +332,21 @@ func TestReceiveFromAPeerThatResets(t *testing.T) {
 			server, client := nettest.Pair(t)
 			f := target(t, 0)
 			feed(client, 100_000, func() { nettest.Reset(t, client) })
-			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.ask})
+			res, err := sendfile.Receive(t.Context(), f, method.wrap(server), 0, -1, &sendfile.Options{Method: method.option})
 			if err == nil || sideOf(t, err) != sendfile.Peer {
 				t.Errorf("Receive = %+v, %v, want an error of the peer: a reset is no end", res, err)
 			}
 			if sumAt(t, f, 0, res.Sent) != nettest.PatternSum(0, res.Sent) {
-				t.Error("the file has other bytes")
+				t.Error("the file has other content")
 			}
 		})
 	}
 }
 
-// A full disk is the file's fault and loses nothing of what was written.
+// A full disk is an error of the file.
 func TestReceiveOntoAFullDisk(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no /dev/full: what wine shows is that of the system below")
+		t.Skip("Windows has no /dev/full; wine shows that of Linux")
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -355,7 +357,7 @@ func TestReceiveOntoAFullDisk(t *testing.T) {
 		t.Run(method.name, func(t *testing.T) {
 			server, client := nettest.Pair(t)
 			feed(client, 1000, nil)
-			res, err := sendfile.Receive(t.Context(), full, method.wrap(server), 0, 1000, &sendfile.Options{Method: method.ask})
+			res, err := sendfile.Receive(t.Context(), full, method.wrap(server), 0, 1000, &sendfile.Options{Method: method.option})
 			if err == nil || sideOf(t, err) != sendfile.File || !strings.Contains(err.Error(), "no space left") || res.Sent != 0 {
 				t.Errorf("Receive = %+v, %v, want no space left in the file", res, err)
 			}

@@ -13,7 +13,7 @@ import (
 	"sluice/sendfile"
 )
 
-// blocks returns how many bytes of disk f takes.
+// blocks returns how many bytes f occupies on the disk.
 func blocks(t *testing.T, f *os.File) int64 {
 	t.Helper()
 	info, err := f.Stat()
@@ -23,7 +23,7 @@ func blocks(t *testing.T, f *os.File) int64 {
 	return info.Sys().(*syscall.Stat_t).Blocks * 512
 }
 
-func TestReceiveReservesWhatIsKnownAndGivesBackTheRest(t *testing.T) {
+func TestReceiveReservesSpaceAndReleasesTheUnusedPart(t *testing.T) {
 	const announced, sent = 8 << 20, 100_000
 	probe := target(t, 0)
 	if err := unix.Fallocate(int(probe.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, announced); err != nil || blocks(t, probe) < announced {
@@ -47,7 +47,7 @@ func TestReceiveReservesWhatIsKnownAndGivesBackTheRest(t *testing.T) {
 		t.Errorf("%d bytes are still reserved for %d", after, sent)
 	}
 	if sumAt(t, f, 1000, sent) != nettest.PatternSum(0, sent) {
-		t.Error("the file has other bytes")
+		t.Error("the file has other content")
 	}
 }
 
@@ -60,11 +60,11 @@ func TestReceiveKeepsTheEndOfALongerFile(t *testing.T) {
 		t.Fatal("no error from a peer that ended early")
 	}
 	if sumAt(t, f, n/2, size-n/2) != nettest.PatternSum(n/2, size-n/2) {
-		t.Error("what lies behind has changed")
+		t.Error("the end of the file has changed")
 	}
 }
 
-func TestReceiveAsksTheDiskBeforeThePeer(t *testing.T) {
+func TestReceiveReportsAFullDiskBeforeItReads(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "small")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestReceiveAsksTheDiskBeforeThePeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	server, _ := nettest.Pair(t) // the peer sends nothing: nothing is waited for
+	server, _ := nettest.Pair(t) // the peer sends nothing, so Receive must fail before it reads
 	res, err := sendfile.Receive(t.Context(), f, server, 0, 8<<20, &sendfile.Options{Timeout: testTimeout})
 	if !errors.Is(err, syscall.ENOSPC) || sideOf(t, err) != sendfile.File || res.Sent != 0 {
 		t.Errorf("Receive = %+v, %v, want %v from the file", res, err, syscall.ENOSPC)

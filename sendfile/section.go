@@ -8,20 +8,20 @@ import (
 	"os"
 )
 
-// Section is a part of a file, or of another source, for code that only knows
-// io.Reader and io.Copy: when it is copied to a net.Conn it goes there by Send.
+// Section is a part of a file, or of another source, for APIs that take an
+// io.Reader and call io.Copy: io.Copy to a net.Conn sends it by [Send].
 //
-// Like io.SectionReader, which copies always, it has a position of its own and
-// neither uses nor moves that of a file. It is not safe for concurrent use,
-// except for ReadAt; any number of Sections may share one source.
+// A Section has a position of its own and neither uses nor moves that of the
+// file, like io.SectionReader, which is always copied. Only ReadAt is safe for
+// concurrent use. Any number of Sections may share one source.
 type Section struct {
-	// Options are those of Send in WriteTo; nil means all defaults.
+	// Options are passed to Send by WriteTo; nil means all defaults.
 	Options *Options
 
 	src  io.ReaderAt
-	off  int64 // of the section in src
+	off  int64 // offset of the section in src
 	n    int64 // length of the section
-	pos  int64 // in the section; may lie behind its end
+	pos  int64 // position in the section; may be past its end
 	last Result
 }
 
@@ -31,9 +31,10 @@ var _ interface {
 	io.WriterTo
 } = (*Section)(nil)
 
-// NewSection returns the n bytes of src at off. It opens and closes nothing.
-// Negative numbers are taken for 0. What Send says of its source holds here
-// too: only a *os.File is sent without a copy.
+// NewSection returns a Section of the n bytes of src that begin at off. The
+// caller keeps ownership of src, which must stay open while the Section is in
+// use. Negative numbers count as 0. As for Send, only a *os.File is sent without
+// a copy.
 func NewSection(src io.ReaderAt, off, n int64) *Section {
 	return &Section{src: src, off: max(off, 0), n: max(n, 0)}
 }
@@ -41,21 +42,22 @@ func NewSection(src io.ReaderAt, off, n int64) *Section {
 // Size returns the length of the section in bytes.
 func (s *Section) Size() int64 { return s.n }
 
-// Read reads from the section's position on.
+// Read reads from the section's position and advances it. At the end of the
+// section it returns io.EOF; if the source ends earlier, io.ErrUnexpectedEOF.
 func (s *Section) Read(p []byte) (int, error) {
 	n, err := s.ReadAt(p, s.pos)
 	s.pos += int64(n)
 	if n > 0 && err == io.EOF {
-		err = nil // the next call says so
+		err = nil // the next call returns it
 	}
 	return n, err
 }
 
 // ReadAt reads at an offset in the section. At the end of the section it
-// returns io.EOF; if the source ends before, io.ErrUnexpectedEOF.
+// returns io.EOF; if the source ends earlier, io.ErrUnexpectedEOF.
 func (s *Section) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, errors.New("sendfile: negative offset in a section")
+		return 0, errors.New("sendfile: Section.ReadAt: negative offset")
 	}
 	if off >= s.n {
 		return 0, io.EOF
@@ -82,7 +84,8 @@ func (s *Section) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Seek sets the section's position. Behind the end there is nothing to read.
+// Seek sets the section's position. A position past the end is allowed; reads
+// there return io.EOF.
 func (s *Section) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekStart:
@@ -91,18 +94,19 @@ func (s *Section) Seek(offset int64, whence int) (int64, error) {
 	case io.SeekEnd:
 		offset += s.n
 	default:
-		return 0, errors.New("sendfile: unknown whence in a section")
+		return 0, errors.New("sendfile: Section.Seek: invalid whence")
 	}
 	if offset < 0 {
-		return 0, errors.New("sendfile: seek before the beginning of a section")
+		return 0, errors.New("sendfile: Section.Seek: negative position")
 	}
 	s.pos = offset
 	return offset, nil
 }
 
-// WriteTo writes what is left of the section to w, by Send if w is a net.Conn
-// and otherwise by Write. It is what io.Copy calls. How the bytes went is told
-// by Result.
+// WriteTo writes the section from its position to its end to w, by Send if w is
+// a net.Conn and otherwise by w.Write, and advances the position. io.Copy calls
+// it. It blocks as Send does, without a context. Result reports how the bytes
+// went.
 func (s *Section) WriteTo(w io.Writer) (int64, error) {
 	left := max(s.n-s.pos, 0)
 	if conn, ok := w.(net.Conn); ok {
@@ -116,5 +120,6 @@ func (s *Section) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// Result returns how the last WriteTo went.
+// Result returns the Result of the last WriteTo, or the zero Result before the
+// first one.
 func (s *Section) Result() Result { return s.last }

@@ -74,13 +74,13 @@ func TestCopyingASectionTakesTheFastPath(t *testing.T) {
 				t.Errorf("%d bytes, %v, want %d", sent, err, n-100)
 			}
 			if res := s.Result(); res.Method != tt.want || res.Sent != n-100 {
-				t.Errorf("told %+v, want method %v", res, tt.want)
+				t.Errorf("Result = %+v, want method %v", res, tt.want)
 			}
 			if left, err := io.ReadAll(s); err != nil || len(left) != 0 {
 				t.Errorf("%d bytes left, %v, want none", len(left), err)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off+100, n-100) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestCopyingASectionTakesTheFastPath(t *testing.T) {
 			t.Errorf("%d bytes, %v, %+v", sent, err, s.Result())
 		}
 		if sha256.Sum256(b.Bytes()) != nettest.PatternSum(off, n) {
-			t.Error("other bytes")
+			t.Error("other content")
 		}
 	})
 }
@@ -109,7 +109,7 @@ func TestASectionOfMemoryIsCopied(t *testing.T) {
 		t.Errorf("Result = %+v, want %+v", s.Result(), want)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(off, n) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }
 
@@ -160,8 +160,8 @@ func TestAConnCountsAndKeepsTheFastPath(t *testing.T) {
 		name       string
 		send       func(c *sendfile.Conn, f *os.File) (int64, error)
 		off, n     int64
-		zeroCopied int64 // as far as it is told
-		position   int64 // of the file afterwards
+		zeroCopied int64 // the value of Conn.ZeroCopied
+		position   int64 // the file's position afterwards
 	}{
 		{"Send", func(c *sendfile.Conn, f *os.File) (int64, error) {
 			res, err := sendfile.Send(t.Context(), c, f, 10, 1000, nil)
@@ -203,7 +203,7 @@ func TestAConnCountsAndKeepsTheFastPath(t *testing.T) {
 				t.Errorf("the file's position is %d (%v), want %d", at, err, tt.position)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(tt.off, tt.n) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func TestAConnCountsWhatItReceives(t *testing.T) {
 				t.Errorf("%d bytes zero-copied, want %d", c.ZeroCopied(), want)
 			}
 			if sumAt(t, f, 0, size) != nettest.PatternSum(0, size) {
-				t.Error("the file has other bytes")
+				t.Error("the file has other content")
 			}
 		})
 	}

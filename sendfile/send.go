@@ -10,45 +10,45 @@ import (
 	"syscall"
 )
 
-// Send sends n bytes of src, from offset off on, to dst. If n is negative it
-// sends everything up to the end of src, including what a file gains meanwhile.
-// Send blocks until the system has accepted all bytes for the peer, the
-// transfer fails, or ctx ends.
+// Send sends n bytes of src, starting at offset off, to dst. If n is negative,
+// it sends everything up to the end of src, including bytes that are appended to
+// a file meanwhile. Send blocks until the system has accepted all bytes for the
+// peer, the transfer fails, or ctx ends.
 //
-// off and n count bytes. off must not be negative, and off+n must not exceed
-// the largest int64. An off at or behind the end of src is no error by itself:
-// nothing is sent if n is negative or 0.
+// off and n are in bytes. off must not be negative, and off+n must not exceed
+// the largest int64. An off at or past the end of src is an error only if n is
+// positive.
 //
-// If src is a regular *os.File with a page cache and dst is a stream socket
-// that can be reached through syscall.Conn (*net.TCPConn and *net.UnixConn
-// can; *tls.Conn cannot), the bytes go by sendfile(2), or by TransmitFile on
-// server editions of Windows. Every other src is copied through a pooled buffer
-// by its own ReadAt, also if it embeds a *os.File. Result.Method says which it
-// was.
+// If src is a regular *os.File with a page cache, and dst is a stream socket
+// that implements syscall.Conn (*net.TCPConn and *net.UnixConn do; *tls.Conn
+// does not), the bytes go by sendfile(2), or on server editions of Windows by
+// TransmitFile. Every other src is copied through a pooled buffer by its own
+// ReadAt, even if it embeds a *os.File. Result.Method says which it was.
 //
-// A file's position neither matters nor changes, so any number of transfers may
-// share one *os.File. They may share any other src whose ReadAt may be called
-// concurrently, as io.ReaderAt demands. Send calls ReadAt once at a time, only
-// for bytes below off+n, and not again after it has returned an error. A ReadAt
-// that blocks is not interrupted: ctx is looked at when it returns.
+// Send neither uses nor moves a file's position, so any number of transfers may
+// share one *os.File, or any other src that allows concurrent calls of ReadAt, as
+// io.ReaderAt demands. Send makes one ReadAt at a time, only for bytes below
+// off+n, and none after one has failed. It cannot interrupt a ReadAt that blocks:
+// it checks ctx when the call returns.
 //
-// A *os.File without positions, such as a pipe, is read from where it is: off
-// must be 0, and bytes read but not accepted by the peer are lost.
+// A pipe has no offsets: off must be 0, and bytes that were read from the pipe
+// but not accepted by the peer are lost.
 //
-// The caller keeps src and dst and closes them, but not before Send has
-// returned. Nobody else may write to dst meanwhile.
+// The caller keeps ownership of src and dst: Send does not close them. Nothing
+// else may write to dst until Send returns. To end Send early, end ctx or close
+// dst.
 //
 // Every error is an *Error, and the Result next to it says how many bytes the
-// system has accepted. If src ends before n bytes, all it had has been sent, and
-// the error is io.ErrUnexpectedEOF with side File. If ReadAt returns neither
-// bytes nor an error, the error is io.ErrNoProgress, also with side File. A nil
-// src, or a nil *os.File, is refused with side Caller.
+// system has accepted. If src ends before n bytes, all its bytes have been sent,
+// and the error is io.ErrUnexpectedEOF with side File. If ReadAt returns neither
+// bytes nor an error, the error is io.ErrNoProgress with side File. A nil src or
+// nil *os.File is refused with side Caller.
 func Send(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
 	return send(ctx, dst, src, off, n, opt, &system)
 }
 
 func send(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options, sys *kernel) (Result, error) {
-	t, err := begin(ctx, opSend, dst, contentOfSource(src), off, n, opt, sys)
+	t, err := newTransfer(ctx, opSend, dst, contentOfSource(src), off, n, opt, sys)
 	defer t.release()
 	if err == nil {
 		err = t.prepareSend()
@@ -59,11 +59,11 @@ func send(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt 
 	if err == nil && n < 0 {
 		err = t.sendGrowth()
 	}
-	return t.end(err)
+	return t.finish(err)
 }
 
-// prepareSend chooses the method and, if the caller wants everything, finds out
-// how much that is.
+// prepareSend chooses the method and, if the caller wants everything up to the
+// end, finds out how much that is.
 func (t *transfer) prepareSend() error {
 	if t.opt.Method == Splice {
 		return t.fail(Caller, errors.New("splice is a method for Receive only"))
@@ -82,7 +82,7 @@ func (t *transfer) prepareSend() error {
 	case t.mode&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
 		t.sequential = true
 		if t.off != 0 {
-			return t.fail(Caller, errors.New("a pipe has no offset but 0"))
+			return t.fail(Caller, errors.New("a pipe has no offsets: off must be 0"))
 		}
 		return nil
 	case !t.mode.IsRegular():
@@ -97,8 +97,8 @@ func (t *transfer) prepareSend() error {
 		t.move = (*transfer).transmitFile
 		t.res.Method = TransmitFile
 	}
-	// A regular file of size 0 may be one of /proc's, whose end only a read
-	// can tell.
+	// A regular file of size 0 may be a file of /proc, whose end only a read can
+	// find.
 	if t.untilEnd && t.size > 0 {
 		t.untilEnd, t.left = false, max(t.size-t.off, 0)
 	}
@@ -112,7 +112,7 @@ func (t *transfer) wantsSendfile() bool {
 	return t.opt.Method == Sendfile || t.opt.Method == Auto
 }
 
-// stat asks for size and kind of the file.
+// stat sets size and mode to those of the file.
 func (t *transfer) stat() error {
 	var err error
 	if t.sys.fstat != nil && t.fileRaw != nil {
@@ -135,7 +135,8 @@ func (t *transfer) statFD(fd uintptr) {
 	t.size, t.mode, t.err = t.sys.fstat(fd)
 }
 
-// sendGrowth sends what src has gained since its size was taken.
+// sendGrowth sends the bytes that were appended to the file since its size was
+// read.
 func (t *transfer) sendGrowth() error {
 	for t.left == 0 && !t.untilEnd {
 		if err := t.stat(); err != nil || t.size <= t.off {
@@ -149,11 +150,11 @@ func (t *transfer) sendGrowth() error {
 	return nil
 }
 
-// sendFile is the move of the sendfile method.
+// sendFile is the move function of the Sendfile method.
 func (t *transfer) sendFile(n int) (int, error) {
 	// A count that passes the end of the file makes Linux hold back the last
-	// packet for more (MSG_MORE), up to 200 ms. So the size is asked again
-	// before the end is believed, and only a read may confirm it.
+	// packet for more (MSG_MORE), up to 200 ms. So the count is limited to the
+	// known size. At that size, read it again; only a read can confirm the end.
 	if t.size <= t.off {
 		if err := t.stat(); err != nil {
 			return 0, err
@@ -162,35 +163,37 @@ func (t *transfer) sendFile(n int) (int, error) {
 			return t.copyInstead(n)
 		}
 	}
-	t.ask = int(min(int64(n), t.size-t.off))
-	n, err := t.awaitWrite(t.callbacks.sendReady)
+	t.want = int(min(int64(n), t.size-t.off))
+	n, err := t.awaitWrite(t.callbacks.trySendfile)
 	t.res.ZeroCopied += int64(n)
 	switch {
 	case err == nil:
 		return n, nil // 0: the file has shrunk below off
-	case notHere(err):
-		return t.copyInstead(t.ask)
+	case isUnsupported(err):
+		return t.copyInstead(t.want)
 	}
 	return n, t.fail(sideOfBoth(err), os.NewSyscallError("sendfile", err))
 }
 
-// copyInstead leaves the fast path for the rest of the transfer.
+// copyInstead changes to the copy method for the rest of the transfer.
 func (t *transfer) copyInstead(n int) (int, error) {
 	t.move = (*transfer).copyOut
 	return t.copyOut(n)
 }
 
-func (t *transfer) sendReady(fd uintptr) bool {
+// trySendfile makes one sendfile(2). It returns false to wait until the socket
+// is writable.
+func (t *transfer) trySendfile(fd uintptr) bool {
 	t.connFD = fd
-	if err := t.withFile(t.callbacks.sendFrom); err != nil {
-		t.got, t.err = 0, err
+	if err := t.withFile(t.callbacks.callSendfile); err != nil {
+		t.moved, t.err = 0, err
 	}
-	return !t.full(fd)
+	return !t.mustWaitToWrite(fd)
 }
 
-func (t *transfer) sendFrom(fd uintptr) {
+func (t *transfer) callSendfile(fd uintptr) {
 	for again := true; again; {
-		t.at = t.off
-		again = t.settle(t.sys.sendfile(t.connFD, fd, &t.at, t.ask))
+		t.kernelOff = t.off
+		again = t.storeResult(t.sys.sendfile(t.connFD, fd, &t.kernelOff, t.want))
 	}
 }

@@ -22,11 +22,12 @@ import (
 	"sluice/sendfile"
 )
 
-// fastMethod is what Auto gives a regular file on a TCP connection here.
+// fastMethod is the method that Auto chooses on this system for a regular file
+// and a TCP connection.
 var fastMethod = map[string]sendfile.Method{"linux": sendfile.Sendfile}[runtime.GOOS]
 
-// transmitMethod is what a forced TransmitFile becomes here. On Linux the tests
-// play that call.
+// transmitMethod is the method that a forced TransmitFile results in on this
+// system. On Linux the tests imitate the call.
 var transmitMethod = map[string]sendfile.Method{"linux": sendfile.TransmitFile, "windows": sendfile.TransmitFile}[runtime.GOOS]
 
 func init() {
@@ -37,7 +38,7 @@ func init() {
 	}
 }
 
-// received is what a peer got from a transfer.
+// received closes dst and returns what its peer has received.
 func received(t *testing.T, dst net.Conn, got <-chan nettest.Got) nettest.Got {
 	t.Helper()
 	if err := dst.Close(); err != nil {
@@ -79,9 +80,9 @@ func TestSend(t *testing.T) {
 		{name: "an empty file", size: 0, n: -1, want: 0},
 		{name: "an offset at the end sends nothing", size: size, off: size, n: -1, want: 0},
 		{name: "an offset beyond the end sends nothing", size: size, off: size + 10, n: -1, want: 0},
-		{name: "a count beyond the end sends what there is and says so", size: size, off: size - 100, n: 200, want: 100, wantErr: io.ErrUnexpectedEOF},
-		{name: "a count from beyond the end says so", size: size, off: size + 1, n: 1, want: 0, wantErr: io.ErrUnexpectedEOF},
-		{name: "a count from an empty file says so", size: 0, n: 1, want: 0, wantErr: io.ErrUnexpectedEOF},
+		{name: "a count beyond the end sends up to the end and fails", size: size, off: size - 100, n: 200, want: 100, wantErr: io.ErrUnexpectedEOF},
+		{name: "a count that starts beyond the end fails", size: size, off: size + 1, n: 1, want: 0, wantErr: io.ErrUnexpectedEOF},
+		{name: "a count from an empty file fails", size: 0, n: 1, want: 0, wantErr: io.ErrUnexpectedEOF},
 		{name: "chunks of one page", size: 100_000, n: -1, opt: &sendfile.Options{Chunk: 4096}, want: 100_000},
 		{name: "a chunk larger than the file", size: 100_000, n: -1, opt: &sendfile.Options{Chunk: 1 << 30}, want: 100_000},
 		{name: "chunks of one byte", size: 100, n: -1, opt: &sendfile.Options{Chunk: 1}, want: 100},
@@ -167,16 +168,16 @@ func TestSendRefuses(t *testing.T) {
 		{"a negative chunk", server, f, 0, 1, sendfile.Options{Chunk: -1}, sendfile.Caller, "Chunk -1"},
 		{"a negative timeout", server, f, 0, 1, sendfile.Options{Timeout: -1}, sendfile.Caller, "Timeout -1ns"},
 		{"a method that does not exist", server, f, 0, 1, sendfile.Options{Method: 99}, sendfile.Caller, "method(99)"},
-		{"a method that leads the other way", server, f, 0, 1, sendfile.Options{Method: sendfile.Splice}, sendfile.Caller, "Receive only"},
+		{"a method of Receive", server, f, 0, 1, sendfile.Options{Method: sendfile.Splice}, sendfile.Caller, "Receive only"},
 		{"no connection", nil, f, 0, 1, sendfile.Options{}, sendfile.Caller, "nil connection"},
 		{"no file", server, nil, 0, 1, sendfile.Options{}, sendfile.Caller, "nil file"},
 		{"a closed file", server, closed, 0, 1, sendfile.Options{}, sendfile.Caller, "closed"},
 		{"a directory", server, dir, 0, 1, sendfile.Options{}, sendfile.File, "is a directory"},
 		{"a directory, to its end", server, dir, 0, -1, sendfile.Options{}, sendfile.File, "is a directory"},
 		{"an offset in a pipe", server, r, 1, 1, sendfile.Options{}, sendfile.Caller, "pipe"},
-		{"a hook that grants nothing", server, f, 0, 1, sendfile.Options{Wait: grant(0, nil)}, sendfile.Caller, "granted 0 of 1"},
-		{"a hook that grants too much", server, f, 0, 1, sendfile.Options{Wait: grant(2, nil)}, sendfile.Caller, "granted 2 of 1"},
-		{"what a hook refuses", server, f, 0, 1, sendfile.Options{Wait: grant(0, errors.New("over quota"))}, sendfile.Caller, "over quota"},
+		{"a hook that grants nothing", server, f, 0, 1, sendfile.Options{Wait: waitReturning(0, nil)}, sendfile.Caller, "granted 0 of 1"},
+		{"a hook that grants too much", server, f, 0, 1, sendfile.Options{Wait: waitReturning(2, nil)}, sendfile.Caller, "granted 2 of 1"},
+		{"a hook that returns an error", server, f, 0, 1, sendfile.Options{Wait: waitReturning(0, errors.New("over quota"))}, sendfile.Caller, "over quota"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res, err := sendfile.Send(t.Context(), tt.dst, tt.src, tt.off, tt.n, &tt.opt)
@@ -197,12 +198,12 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-func grant(n int, err error) func(context.Context, int) (int, error) {
+func waitReturning(n int, err error) func(context.Context, int) (int, error) {
 	return func(context.Context, int) (int, error) { return n, err }
 }
 
-// datagrams returns a connection that is no stream.
-func datagrams(t *testing.T) net.Conn {
+// udpConn returns a connection that is not a stream.
+func udpConn(t *testing.T) net.Conn {
 	t.Helper()
 	if nettest.OnWine() {
 		t.Skip("wine 8 lacks SIO_UDP_NETRESET, without which package net makes no UDP socket")
@@ -217,7 +218,7 @@ func datagrams(t *testing.T) net.Conn {
 
 func TestSendRefusesDatagrams(t *testing.T) {
 	f := nettest.PatternFile(t, 100)
-	conns := []net.Conn{datagrams(t)}
+	conns := []net.Conn{udpConn(t)}
 	if runtime.GOOS != "windows" {
 		name := filepath.Join(nettest.TempDir(t), "gram")
 		ln, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
@@ -241,20 +242,21 @@ func TestSendRefusesDatagrams(t *testing.T) {
 	}
 }
 
-// embeddedConn and embeddedTCP are the two ways to lose track of a connection
-// that the package documentation warns of.
+// embeddedConn and embeddedTCP are the two kinds of wrappers that the package
+// documentation warns of: the first disables the fast methods, Send bypasses the
+// Write of the second.
 type (
 	embeddedConn struct{ net.Conn }
 	embeddedTCP  struct{ *net.TCPConn }
 )
 
-func (embeddedTCP) Write([]byte) (int, error) { panic("passed by") }
+func (embeddedTCP) Write([]byte) (int, error) { panic("Send must bypass this Write") }
 
-func TestSendTakesTheMethodThatLeadsThere(t *testing.T) {
+func TestSendChoosesTheMethodByTheConnection(t *testing.T) {
 	const size = 300_000
-	ask, fastMethod := sendfile.Auto, fastMethod
+	forced, fastMethod := sendfile.Auto, fastMethod
 	if runtime.GOOS == "windows" { // where Auto depends on the edition
-		ask, fastMethod = sendfile.TransmitFile, transmitMethod
+		forced, fastMethod = sendfile.TransmitFile, transmitMethod
 	}
 	for _, tt := range []struct {
 		name string
@@ -281,7 +283,7 @@ func TestSendTakesTheMethodThatLeadsThere(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := tt.pair(t)
 			got := nettest.Sum(t, client)
-			opt := &sendfile.Options{Timeout: testTimeout, Method: ask} // exercises the short writes of opaque connections
+			opt := &sendfile.Options{Timeout: testTimeout, Method: forced} // exercises the short writes of opaque connections
 			res, err := sendfile.Send(t.Context(), server, f, 5, -1, opt)
 			if err != nil {
 				t.Fatal(err)
@@ -323,8 +325,8 @@ func tlsPair(t *testing.T) (server, client net.Conn) {
 	return tls.Server(s, certs.TLS), tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // a test of bytes, not of trust
 }
 
-// The kernel refuses sendfile from these, so they are read instead.
-func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
+// The kernel refuses sendfile(2) from these, so Send reads them.
+func TestSendCopiesFromIrregularFiles(t *testing.T) {
 	t.Run("a pipe, to its end", func(t *testing.T) {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -343,7 +345,7 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 			t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, size)
 		}
 		if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
-			t.Errorf("the peer got %d other bytes", g.N)
+			t.Errorf("the peer got %d bytes of other content", g.N)
 		}
 	})
 	t.Run("a pipe that ends early", func(t *testing.T) {
@@ -361,10 +363,10 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 			t.Errorf("Send = %+v, %v, want 5 bytes and an unexpected EOF of the file", res, err)
 		}
 		if g := received(t, server, got); g.SHA256 != sha256.Sum256([]byte("short")) {
-			t.Errorf("the peer got %d other bytes", g.N)
+			t.Errorf("the peer got %d bytes of other content", g.N)
 		}
 	})
-	t.Run("a file of /proc, which says that it is empty", func(t *testing.T) {
+	t.Run("a file of /proc, whose size is 0", func(t *testing.T) {
 		want, err := os.ReadFile("/proc/version")
 		if err != nil {
 			t.Skip("no /proc here:", err)
@@ -381,12 +383,12 @@ func TestSendCopiesWhatIsNoPlainFile(t *testing.T) {
 			t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, len(want))
 		}
 		if g := received(t, server, got); g.SHA256 != sha256.Sum256(want) {
-			t.Errorf("the peer got %d other bytes", g.N)
+			t.Errorf("the peer got %d bytes of other content", g.N)
 		}
 	})
 }
 
-// sparse returns a file of 5 GiB that holds nothing but size bytes of the
+// sparse returns a file of 5 GiB that is a hole except for size bytes of the
 // pattern at off.
 func sparse(t *testing.T, off, size int64) *os.File {
 	t.Helper()
@@ -480,7 +482,7 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 		want    int64
 		wantErr error
 	}{
-		{"growth is sent when the end was asked for", -1, func(t *testing.T, f *os.File) {
+		{"growth is sent if the count is negative", -1, func(t *testing.T, f *os.File) {
 			p := make([]byte, 50_000)
 			nettest.PatternAt(p, size)
 			if _, err := f.WriteAt(p, size); err != nil {
@@ -502,7 +504,7 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, chunk, io.ErrUnexpectedEOF},
-		{"a file that is replaced is sent as it was opened", -1, func(t *testing.T, f *os.File) {
+		{"a file that is replaced is sent with its old content", -1, func(t *testing.T, f *os.File) {
 			other := filepath.Join(filepath.Dir(f.Name()), "other")
 			if err := os.WriteFile(other, []byte("other"), 0o600); err != nil {
 				t.Fatal(err)
@@ -531,15 +533,15 @@ func TestSendWhileTheFileChanges(t *testing.T) {
 					t.Errorf("side %v, want file", sideOf(t, err))
 				}
 				if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, tt.want) {
-					t.Errorf("the peer got %d other bytes", g.N)
+					t.Errorf("the peer got %d bytes of other content", g.N)
 				}
 			})
 		}
 	}
 }
 
-// A count that passes the end makes Linux hold the last packet back, which no
-// result shows: see the calls themselves.
+// A count that passes the end of the file makes Linux hold the last packet back.
+// No result shows that, so the test observes the system calls.
 func TestNoCountPassesTheEndOfTheFile(t *testing.T) {
 	if fastMethod != sendfile.Sendfile {
 		t.Skip("sendfile(2) is not used here")
@@ -550,7 +552,7 @@ func TestNoCountPassesTheEndOfTheFile(t *testing.T) {
 		server, client := nettest.Pair(t)
 		got := nettest.Sum(t, client)
 		calls := 0
-		_, _ = sendfile.SendSeen(t.Context(), server, f, 0, n, &sendfile.Options{Chunk: 30_000}, func(off int64, count int) {
+		_, _ = sendfile.SendObserved(t.Context(), server, f, 0, n, &sendfile.Options{Chunk: 30_000}, func(off int64, count int) {
 			calls++
 			if off+int64(count) > size {
 				t.Errorf("count %d: sendfile of %d bytes at %d passes the end at %d", n, count, off, size)
@@ -569,7 +571,7 @@ func TestHooksSeeEveryChunk(t *testing.T) {
 			f := nettest.PatternFile(t, size)
 			server, client := nettest.Pair(t)
 			got := nettest.Sum(t, client)
-			var asked, told []int64
+			var asked, reported []int64
 			_, err := sendfile.Send(t.Context(), server, f, 0, size, &sendfile.Options{
 				Method: method,
 				Chunk:  chunk,
@@ -577,7 +579,7 @@ func TestHooksSeeEveryChunk(t *testing.T) {
 					asked = append(asked, int64(n))
 					return min(n, 25_000), nil
 				},
-				Progress: func(res sendfile.Result) { told = append(told, res.Sent) },
+				Progress: func(res sendfile.Result) { reported = append(reported, res.Sent) },
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -585,17 +587,17 @@ func TestHooksSeeEveryChunk(t *testing.T) {
 			if want := []int64{30_000, 30_000, 30_000, 25_000}; !slices.Equal(asked, want) {
 				t.Errorf("Wait was asked for %v, want %v", asked, want)
 			}
-			if want := []int64{25_000, 50_000, 75_000, 100_000}; !slices.Equal(told, want) {
-				t.Errorf("Progress was told %v, want %v", told, want)
+			if want := []int64{25_000, 50_000, 75_000, 100_000}; !slices.Equal(reported, want) {
+				t.Errorf("Progress was called with %v, want %v", reported, want)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
 }
 
-func TestErrorTellsSideMethodOffsetAndCause(t *testing.T) {
+func TestErrorTextNamesSideMethodOffsetAndCause(t *testing.T) {
 	err := &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Sendfile, Offset: 4096, Err: syscall.ECONNRESET}
 	if got, want := err.Error(), "send: peer: sendfile at offset 4096: "+syscall.ECONNRESET.Error(); got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -2,6 +2,6 @@
 
 package sendfile
 
-// There is no sendfile(2): openbsd, netbsd, aix, windows. On the first three
-// package x/sys has a function of that name, which returns ENOSYS.
+// These systems have no sendfile(2): openbsd, netbsd, aix, windows. Package x/sys
+// has a Sendfile for the first three, which returns ENOSYS.
 var sysSendfile func(socket, file uintptr, off *int64, n int) (int, error)

@@ -6,69 +6,73 @@ import (
 	"syscall"
 )
 
-// spliceIn is the move of the splice method: socket to pipe, pipe to file.
+// spliceIn is the move function of the Splice method: socket to pipe, then pipe
+// to file.
 func (t *transfer) spliceIn(n int) (int, error) {
-	t.ask = n
-	inPipe, err := t.awaitRead(t.callbacks.splice)
+	t.want = n
+	inPipe, err := t.awaitRead(t.callbacks.spliceIn)
 	switch {
 	case err == nil && inPipe == 0:
 		return 0, nil // the peer has closed
-	case notHere(err): // not a socket that can be spliced from
+	case isUnsupported(err): // this socket does not support splice
 		t.move = (*transfer).copyIn
 		return t.copyIn(n)
 	case err != nil:
 		return 0, t.fail(sideOf(err, Peer), err)
 	}
 
-	n, err = t.drain(inPipe)
+	n, err = t.drainPipe(inPipe)
 	t.res.ZeroCopied += int64(n)
 	switch {
 	case err == nil:
 		return n, nil
-	case notHere(err), err == syscall.EAGAIN: // not a file that can be spliced to: save what is in the pipe, then copy
+	case isUnsupported(err), err == syscall.EAGAIN: // this file does not support splice: copy the pipe's content, then the rest
 		t.move = (*transfer).copyIn
-		m, err := t.rescue(n, inPipe-n)
+		m, err := t.copyPipe(n, inPipe-n)
 		return n + m, err
 	}
 	return n, t.fail(sideOf(err, File), os.NewSyscallError("splice", err))
 }
 
-func (t *transfer) spliceReady(fd uintptr) bool {
-	for t.settle(t.sys.splice(fd, nil, uintptr(t.pipe.w), nil, t.ask)) {
+// spliceFromSocket splices into the pipe once. It returns false to wait until the
+// socket is readable.
+func (t *transfer) spliceFromSocket(fd uintptr) bool {
+	for t.storeResult(t.sys.splice(fd, nil, uintptr(t.pipe.w), nil, t.want)) {
 	}
-	return !t.empty()
+	return !t.mustWaitToRead()
 }
 
-// drain empties the pipe into the file and returns how much it wrote.
-func (t *transfer) drain(inPipe int) (int, error) {
+// drainPipe splices inPipe bytes from the pipe into the file and returns how many
+// it wrote.
+func (t *transfer) drainPipe(inPipe int) (int, error) {
 	written := 0
 	for written < inPipe {
-		t.ask = inPipe - written
-		t.drainOff = t.off + int64(written)
-		if err := t.withFile(t.callbacks.drain); err != nil {
+		t.want = inPipe - written
+		t.spliceOff = t.off + int64(written)
+		if err := t.withFile(t.callbacks.spliceOut); err != nil {
 			return written, err
 		}
 		if t.err != nil {
 			return written, t.err
 		}
-		if t.got == 0 {
-			return written, io.ErrShortWrite // a file takes something or says why not
+		if t.moved == 0 {
+			return written, io.ErrShortWrite // the kernel does not return 0 for a file
 		}
-		written += t.got
+		written += t.moved
 	}
 	return written, nil
 }
 
-func (t *transfer) drainInto(fd uintptr) {
+func (t *transfer) spliceToFile(fd uintptr) {
 	for again := true; again; {
-		t.at = t.drainOff
-		again = t.settle(t.sys.splice(uintptr(t.pipe.r), nil, fd, &t.at, t.ask))
+		t.kernelOff = t.spliceOff
+		again = t.storeResult(t.sys.splice(uintptr(t.pipe.r), nil, fd, &t.kernelOff, t.want))
 	}
 }
 
-// rescue copies n bytes from the pipe into the file, written bytes behind the
-// transfer's offset.
-func (t *transfer) rescue(written, n int) (int, error) {
+// copyPipe copies n bytes from the pipe into the file, at the transfer's offset
+// plus written, and returns how many it copied.
+func (t *transfer) copyPipe(written, n int) (int, error) {
 	t.buf = buffers.Get().(*buffer)
 	done := 0
 	for done < n {

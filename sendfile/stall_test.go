@@ -13,11 +13,11 @@ import (
 	"sluice/sendfile"
 )
 
-// testTimeout is longer than any honest wait on a busy machine.
+// testTimeout is longer than any wait in a passing test, even on a busy machine.
 const testTimeout = 30 * time.Second
 
-// fullPair returns a connection whose peer reads nothing, with buffers so
-// small that a transfer soon waits.
+// fullPair returns a connection with buffers so small that a transfer soon waits
+// for the client to read.
 func fullPair(t *testing.T) (server, client *net.TCPConn) {
 	t.Helper()
 	server, client = nettest.Pair(t)
@@ -29,7 +29,7 @@ func fullPair(t *testing.T) (server, client *net.TCPConn) {
 // opaque hides the descriptor of a connection.
 type opaque struct{ net.Conn }
 
-// sendMethods are the ways to wait for a peer that reads.
+// sendMethods are the cases in which Send waits for its peer differently.
 var sendMethods = []struct {
 	name   string
 	method sendfile.Method
@@ -60,7 +60,7 @@ func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 			if e.Offset != res.Sent {
 				t.Errorf("the error is at offset %d, want %d", e.Offset, res.Sent)
 			}
-			// What was told as sent arrives, and the connection still works.
+			// The bytes reported as sent arrive, and the connection still works.
 			got := nettest.Sum(t, client)
 			if _, err := server.Write([]byte("after")); err != nil {
 				t.Fatalf("the connection is unusable after the timeout: %v", err)
@@ -76,13 +76,13 @@ func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
 	for _, tt := range sendMethods {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			// Not as small as those of fullPair: windows of a few KiB make TCP
-			// itself pause for longer than the timeout.
+			// Larger buffers than those of fullPair: with windows of a few KiB TCP
+			// itself pauses for longer than the timeout.
 			server, client := nettest.Pair(t)
 			nettest.SmallBuffers(t, server, 64<<10)
 			nettest.SmallBuffers(t, client, 64<<10)
-			// At 16 KiB in 10 ms or more that is a second, less what the buffers
-			// still hold at the end.
+			// At 16 KiB in at least 10 ms this takes about a second, less what the
+			// buffers hold at the end.
 			const size = 1_700_000
 			f := nettest.PatternFile(t, size)
 			got := nettest.Sum(t, nettest.Trickle(client, 16<<10, 10*time.Millisecond))
@@ -96,7 +96,7 @@ func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {
 				t.Errorf("took only %v: that shows nothing about a timeout of %v", took, timeout)
 			}
 			if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, size) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
@@ -133,8 +133,7 @@ func TestCancelEndsASend(t *testing.T) {
 				server, client := fullPair(t)
 				f := nettest.PatternFile(t, 4<<20)
 				ctx, cancel := context.WithCancelCause(t.Context())
-				// The first bytes have arrived, so it is under way and about to
-				// wait, or waits.
+				// When the first byte has arrived, Send waits or is about to wait.
 				go func() {
 					p := make([]byte, 1)
 					_, _ = client.Read(p)
@@ -228,8 +227,8 @@ func TestSendOnAConnectionWeClose(t *testing.T) {
 	}
 }
 
-// A server may survive a hook that panics, and then ends the context. That
-// must not strike those who have the transfer's place by then.
+// A server that recovers from a panic in a hook may end the context afterwards.
+// That must not affect the transfer that uses the pooled value by then.
 func TestAPanicInAHookLeavesNothingBehind(t *testing.T) {
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
@@ -245,6 +244,6 @@ func TestAPanicInAHookLeavesNothingBehind(t *testing.T) {
 		t.Errorf("the next Send = %+v, %v, want 50 bytes", res, err)
 	}
 	if g := received(t, server, got); g.SHA256 != nettest.PatternSum(0, 100) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }

@@ -17,116 +17,115 @@ import (
 )
 
 const (
-	defaultChunk = 256 << 10 // larger ones are not cheaper, see BenchmarkSend
-	maxChunk     = 1 << 30   // fits an int, the 0x7ffff000 bytes that Linux takes at once and the 2^31-2 of Windows
+	defaultChunk = 256 << 10 // CPU time per GB is the same with 1 MiB and 4 MiB, see BenchmarkSend
+	maxChunk     = 1 << 30   // below the limits of an int, of Linux (0x7ffff000) and of Windows (2^31-2)
 )
 
-// What Error.Op says.
+// The values of Error.Op.
 const (
 	opSend    = "send"
 	opReceive = "receive"
 )
 
-// transfer is one Send or Receive under way: the loop that both share. What
-// differs is in move, which brings some bytes from source to destination.
+// transfer is one call of Send, Write or Receive: its state and the loop that
+// all share. They differ in the move function.
 type transfer struct {
-	// What is moved.
+	// Arguments.
 	op      string   // opSend or opReceive
-	conn    net.Conn // below counter, if there is one
-	counter *Conn    // nil: nobody counts
+	conn    net.Conn // the caller's connection; below counter, if that is not nil
+	counter *Conn    // the caller's connection if it is a *Conn; otherwise nil
 	content
-	off  int64 // next position in the content
-	left int64 // most bytes still to be moved
+	off  int64 // next offset in the content
+	left int64 // the most bytes still to be moved
 	// untilEnd says that the transfer is complete when the source ends, which
-	// only a read can find out. Then left is what the largest offset allows.
+	// only a read can find out. Then left only keeps off within an int64.
 	untilEnd bool
+	ctx      context.Context
+	opt      Options
+	sys      *kernel
 
-	// How it is moved.
-	ctx context.Context
-	opt Options
-	sys *kernel
 	res Result
-	// move brings at most n bytes over and blocks until it has moved at least
-	// one. It returns 0, nil at the end of the source, and a count beside an
-	// error when both are true.
+	// move moves at most n bytes and blocks until it has moved at least one. It
+	// returns 0, nil at the end of the source, and may return a count together
+	// with an error.
 	move func(t *transfer, n int) (int, error)
 
-	// Of file when it was last asked for; Send from a file only.
+	// Size and kind of file, as of the last stat; only for Send from a file.
 	size int64
 	mode fs.FileMode
 
-	// Descriptors. connRaw is nil when conn must be used through its own Read
-	// and Write (TLS, pipes, wrappers, platforms without raw calls), and
-	// fileRaw when the content is no file or a closed one.
+	// Descriptors. connRaw is nil if conn must be used through its own Read
+	// and Write (TLS, pipes, wrappers, platforms without raw calls); fileRaw is
+	// nil if the content is not a file, or is a closed one.
 	connRaw syscall.RawConn
 	fileRaw syscall.RawConn
 
-	// The copy method.
-	sequential bool    // file has no positions: a pipe, a FIFO, a socket
+	// State of the copy method.
+	sequential bool    // file has no offsets: a pipe, a FIFO, a socket
 	buf        *buffer // from the pool, returned by release
 	pending    []byte  // part of buf that was read and not yet written
-	readErr    error   // why the source gave no more; what is pending goes first
+	readErr    error   // error of the source; reported after pending was written
 
-	// One call of a callback.
-	ask    int // in: most bytes to move
-	got    int // out: bytes moved
-	err    error
-	at     int64 // an offset for the kernel to scribble on
-	connFD uintptr
-	queued int // bytes in the socket's send queue when it was last full
+	// Arguments and results of the system call in a callback.
+	want      int // bytes to move at most
+	moved     int // bytes that were moved
+	err       error
+	kernelOff int64 // a copy of an offset, which the kernel may change
+	connFD    uintptr
+	queued    int // bytes in the socket's send queue when it was last full
 
-	armed bool // the deadline of conn is ours
-	idle  bool // opt.Idle was told so
+	deadlineSet bool // this transfer has set the deadline of conn
+	idle        bool // the last argument of opt.Idle
 
-	// The splice method.
-	pipe     *pipe
-	drainOff int64 // where in file the pipe is emptied to
+	// State of the splice method.
+	pipe      *pipe
+	spliceOff int64 // offset in file for the bytes in the pipe
 
-	transmitter *transmitter // of the TransmitFile method; nil on any other
+	transmitter *transmitter // state of the TransmitFile method, or nil
 
-	reserved int64 // end of the room made in file; Receive only
+	reserved int64 // end of the space reserved in file, or 0; Receive only
 
-	// Kept from one use to the next, so that neither a step nor the next
+	// Kept for later transfers, so that neither a system call nor the next
 	// transfer on a connection allocates.
 	callbacks callbacks
 	last      descriptors
 }
 
-// callbacks are methods of a transfer, bound once for each that the pool
-// makes.
+// callbacks holds methods of a transfer as function values. The pool makes them
+// once for each transfer value, because making one allocates.
 type callbacks struct {
-	stat      func(fd uintptr)
-	sendReady func(fd uintptr) bool
-	sendFrom  func(fd uintptr)
-	writable  func(fd uintptr) bool
-	readable  func(fd uintptr) bool
-	splice    func(fd uintptr) bool
-	drain     func(fd uintptr)
-	transmit  func(fd uintptr)
-	startFrom func(fd uintptr)
-	askTaken  func(fd uintptr)
+	stat              func(fd uintptr)
+	trySendfile       func(fd uintptr) bool
+	callSendfile      func(fd uintptr)
+	tryWrite          func(fd uintptr) bool
+	tryRead           func(fd uintptr) bool
+	spliceIn          func(fd uintptr) bool
+	spliceOut         func(fd uintptr)
+	transmitTo        func(fd uintptr)
+	startTransmission func(fd uintptr)
+	updateAcked       func(fd uintptr)
 }
 
 var transfers = sync.Pool{New: func() any {
 	t := new(transfer)
 	t.callbacks = callbacks{
-		stat:      t.statFD,
-		sendReady: t.sendReady,
-		sendFrom:  t.sendFrom,
-		writable:  t.writeReady,
-		readable:  t.readReady,
-		splice:    t.spliceReady,
-		drain:     t.drainInto,
-		transmit:  t.transmitTo,
-		startFrom: t.startFrom,
-		askTaken:  t.askTaken,
+		stat:              t.statFD,
+		trySendfile:       t.trySendfile,
+		callSendfile:      t.callSendfile,
+		tryWrite:          t.tryWrite,
+		tryRead:           t.tryRead,
+		spliceIn:          t.spliceFromSocket,
+		spliceOut:         t.spliceToFile,
+		transmitTo:        t.transmitTo,
+		startTransmission: t.startTransmission,
+		updateAcked:       t.updateAcked,
 	}
 	return t
 }}
 
-// descriptors are those of a transfer's last use. The next on the same
-// connection usually gets the same transfer from the pool. They are kept no
-// longer than the pool, which forgets with the garbage collector.
+// descriptors caches the RawConns of the last transfer that used this value: the
+// next transfer on a connection usually gets the same value from the pool. The
+// garbage collector empties the pool, so connections are not kept for long.
 type descriptors struct {
 	tcp  *net.TCPConn
 	conn syscall.RawConn // of tcp
@@ -134,8 +133,8 @@ type descriptors struct {
 	file syscall.RawConn // of os
 }
 
-// ofConn returns nil if conn has no descriptor. Only *net.TCPConn is
-// remembered: not every connection can be compared.
+// ofConn returns the RawConn of conn, or nil if conn has no descriptor. It caches
+// that of a *net.TCPConn only: comparing other types may panic.
 func (d *descriptors) ofConn(conn net.Conn) syscall.RawConn {
 	c, ok := conn.(syscall.Conn)
 	if !ok {
@@ -155,7 +154,7 @@ func (d *descriptors) ofConn(conn net.Conn) syscall.RawConn {
 	return raw
 }
 
-// ofFile returns nil if file is closed.
+// ofFile returns the RawConn of file, or nil if file is closed.
 func (d *descriptors) ofFile(file *os.File) syscall.RawConn {
 	if file != d.os {
 		raw, err := file.SyscallConn()
@@ -167,9 +166,10 @@ func (d *descriptors) ofFile(file *os.File) syscall.RawConn {
 	return d.file
 }
 
-// begin takes a transfer from the pool, checked and filled with what Send,
-// Write and Receive have in common.
-func begin(ctx context.Context, op string, conn net.Conn, content content, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
+// newTransfer takes a transfer from the pool, fills in the arguments of Send,
+// Write or Receive, and checks them. The caller must release it, also after an
+// error.
+func newTransfer(ctx context.Context, op string, conn net.Conn, content content, off, n int64, opt *Options, sys *kernel) (*transfer, error) {
 	t := transfers.Get().(*transfer)
 	t.op, t.conn, t.content, t.off, t.ctx, t.sys = op, conn, content, off, ctx, sys
 	if c, ok := conn.(*Conn); ok {
@@ -187,7 +187,7 @@ func begin(ctx context.Context, op string, conn net.Conn, content content, off, 
 	if err := t.check(); err != nil {
 		return t, t.fail(Caller, err)
 	}
-	t.attach()
+	t.findDescriptors()
 	return t, nil
 }
 
@@ -202,7 +202,7 @@ func (t *transfer) check() error {
 	case t.off < 0:
 		return fmt.Errorf("negative offset %d", t.off)
 	case t.left > math.MaxInt64-t.off:
-		return fmt.Errorf("offset %d and count %d pass the largest file", t.off, t.left)
+		return fmt.Errorf("offset %d plus count %d is beyond the largest file", t.off, t.left)
 	case t.opt.Chunk < 0:
 		return fmt.Errorf("negative Options.Chunk %d", t.opt.Chunk)
 	case t.opt.Timeout < 0:
@@ -216,9 +216,9 @@ func (t *transfer) check() error {
 	return nil
 }
 
-// isStream reports whether a connection of that network keeps no message
-// boundaries. Names that package net does not use belong to the caller's own
-// connections and are taken for streams.
+// isStream reports whether network, a name as in net.Addr.Network, is a byte
+// stream without message boundaries. A name unknown to package net belongs to a
+// connection of the caller's own and counts as a stream.
 func isStream(network string) bool {
 	for _, datagram := range []string{"udp", "ip", "unixgram", "unixpacket"} {
 		if strings.HasPrefix(network, datagram) {
@@ -228,9 +228,9 @@ func isStream(network string) bool {
 	return true
 }
 
-// attach finds the descriptors below conn and file. Going without one is no
-// error, only slower.
-func (t *transfer) attach() {
+// findDescriptors sets connRaw and fileRaw. A missing descriptor is no error: the
+// transfer is only slower.
+func (t *transfer) findDescriptors() {
 	if t.file != nil {
 		t.fileRaw = t.last.ofFile(t.file)
 	}
@@ -239,16 +239,17 @@ func (t *transfer) attach() {
 	}
 }
 
-// withFile calls f with the descriptor of the file, which stays its own for as
-// long as the call lasts: a number alone could mean another file by then.
+// withFile calls f with the descriptor of the file, which stays open until f
+// returns, even if another goroutine closes the file.
 func (t *transfer) withFile(f func(fd uintptr)) error {
 	if t.fileRaw.Control(f) != nil {
-		return os.ErrClosed // the only reason there is; package os does not export its value
+		return os.ErrClosed // Control fails for no other reason; package os does not export its error
 	}
 	return nil
 }
 
-// release gives back what the transfer borrowed.
+// release returns the transfer and its buffer to their pools and closes its pipe
+// and handles.
 func (t *transfer) release() {
 	if t.buf != nil {
 		buffers.Put(t.buf)
@@ -263,43 +264,46 @@ func (t *transfer) release() {
 	transfers.Put(t)
 }
 
-// run moves everything. It owns conn's deadline meanwhile if there is a
+// run moves left bytes. Until it returns, it owns conn's deadline if there is a
 // timeout or a context that can end.
 func (t *transfer) run() error {
 	if t.left == 0 {
 		return nil
 	}
-	defer t.disarm()
+	defer t.clearDeadline()
 	if t.ctx.Done() == nil {
 		return t.loop()
 	}
 
-	// A deadline in the past ends a wait under way; the next one is prevented
-	// by arm, which looks at the context after it has set its own deadline.
+	// When the context ends, a deadline in the past ends the current wait.
+	// prepareWait prevents the next one: it checks the context after it has set
+	// its own deadline.
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(t.ctx, func() {
-		t.interrupt(time.Unix(1, 0))
+		t.setDeadlines(time.Unix(1, 0))
 		close(interrupted)
 	})
-	// Also when a hook panics: by then this transfer would be another.
+	// Deferred because a hook may panic, and this value then serves another
+	// transfer.
 	defer func() {
 		if !stop() {
-			<-interrupted // or it would strike whatever the caller does next
-			t.interrupt(time.Time{})
+			<-interrupted // otherwise the deadline would hit the caller's next call
+			t.setDeadlines(time.Time{})
 		}
 	}()
 	return t.loop()
 }
 
-// interrupt sets the deadlines of all that the transfer may wait for.
-func (t *transfer) interrupt(at time.Time) {
+// setDeadlines sets the deadlines of everything that the transfer may wait for:
+// the connection, and a source that is a pipe.
+func (t *transfer) setDeadlines(at time.Time) {
 	_ = t.setDeadline(at)
 	if t.sequential {
-		_ = t.file.SetReadDeadline(at) // a pipe may keep us waiting like a peer
+		_ = t.file.SetReadDeadline(at)
 	}
 }
 
-// setDeadline sets the one deadline of conn that this transfer waits by.
+// setDeadline sets conn's deadline for the direction of this transfer.
 func (t *transfer) setDeadline(at time.Time) error {
 	if t.op == opReceive {
 		return t.conn.SetReadDeadline(at)
@@ -307,21 +311,22 @@ func (t *transfer) setDeadline(at time.Time) error {
 	return t.conn.SetWriteDeadline(at)
 }
 
+// loop moves chunk after chunk until left is 0, the source ends or a call fails.
 func (t *transfer) loop() error {
 	for t.left > 0 {
-		grant, err := t.grant()
+		chunk, err := t.nextChunk()
 		if err != nil {
 			return t.fail(Caller, err)
 		}
-		for grant > 0 {
+		for chunk > 0 {
 			zeroCopied := t.res.ZeroCopied
-			n, err := t.move(t, grant)
+			n, err := t.move(t, chunk)
 			t.off += int64(n)
 			t.res.Sent += int64(n)
 			if t.counter != nil {
 				t.counter.count(t.op, int64(n), t.res.ZeroCopied-zeroCopied)
 			}
-			grant -= n
+			chunk -= n
 			t.left -= int64(n)
 			if err != nil {
 				return err
@@ -334,14 +339,14 @@ func (t *transfer) loop() error {
 			t.opt.Progress(t.res)
 		}
 		if t.left > 0 {
-			runtime.Gosched() // let the other transfers have their turn
+			runtime.Gosched() // let other transfers run
 		}
 	}
 	return nil
 }
 
-// grant returns the size of the next chunk.
-func (t *transfer) grant() (int, error) {
+// nextChunk returns the size of the next chunk. It blocks in Options.Wait.
+func (t *transfer) nextChunk() (int, error) {
 	n := t.opt.Chunk
 	if n == 0 {
 		n = defaultChunk
@@ -351,18 +356,18 @@ func (t *transfer) grant() (int, error) {
 		return n, nil
 	}
 	granted, err := t.opt.Wait(t.ctx, n)
-	t.disarm() // a deadline from before would count this time as the peer's
+	t.clearDeadline() // the time in Wait does not count towards Timeout
 	if err == nil && (granted < 1 || granted > n) {
 		err = fmt.Errorf("Options.Wait granted %d of %d bytes", granted, n)
 	}
 	return granted, err
 }
 
-// arm is called before each wait for the peer and returns why it must not
-// begin.
-func (t *transfer) arm() error {
+// prepareWait sets the deadline for the next wait for the peer, and returns an
+// error if the transfer must end instead of waiting.
+func (t *transfer) prepareWait() error {
 	if t.opt.Timeout > 0 {
-		t.armed = true
+		t.deadlineSet = true
 		if err := t.setDeadline(time.Now().Add(t.opt.Timeout)); err != nil {
 			return fmt.Errorf("set deadline: %w", err)
 		}
@@ -373,52 +378,55 @@ func (t *transfer) arm() error {
 	return nil
 }
 
-// disarm clears the deadline if it is ours.
-func (t *transfer) disarm() {
-	if t.armed {
+// clearDeadline clears the deadline if this transfer has set it.
+func (t *transfer) clearDeadline() {
+	if t.deadlineSet {
 		_ = t.setDeadline(time.Time{})
-		t.armed = false
+		t.deadlineSet = false
 	}
 }
 
-// awaitWrite calls ready, which makes one system call and reports whether it
-// need not be repeated when the peer takes more, and returns what it settled.
-// Most calls need not wait, and then there is no deadline to set: full does,
-// unless one of the caller's stands in the way.
-func (t *transfer) awaitWrite(ready func(fd uintptr) bool) (int, error) {
+// awaitWrite calls try, which makes one system call and returns false to be
+// called again when the socket is writable. awaitWrite returns the moved and err
+// of the last call.
+//
+// Most calls need not wait, so there is no deadline at first: mustWaitToWrite
+// sets it. A deadline of the caller that has passed already ends the call before
+// that; then it is set here.
+func (t *transfer) awaitWrite(try func(fd uintptr) bool) (int, error) {
 	if t.ctx.Err() != nil {
 		return 0, context.Cause(t.ctx)
 	}
 	for {
-		err := t.connRaw.Write(ready)
+		err := t.connRaw.Write(try)
 		if err == nil {
-			return t.got, t.err
+			return t.moved, t.err
 		}
-		if !t.drains(err) && (t.armed || t.opt.Timeout == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+		if !t.queueShrank(err) && (t.deadlineSet || t.opt.Timeout == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return 0, err
 		}
-		if err := t.arm(); err != nil {
+		if err := t.prepareWait(); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// awaitRead is awaitWrite for a peer that sends.
-func (t *transfer) awaitRead(ready func(fd uintptr) bool) (int, error) {
-	if err := t.arm(); err != nil {
+// awaitRead is awaitWrite for a call that reads from the socket.
+func (t *transfer) awaitRead(try func(fd uintptr) bool) (int, error) {
+	if err := t.prepareWait(); err != nil {
 		return 0, err
 	}
-	err := t.connRaw.Read(ready)
+	err := t.connRaw.Read(try)
 	t.setIdle(false)
 	if err != nil {
 		return 0, err
 	}
-	return t.got, t.err
+	return t.moved, t.err
 }
 
-// empty reports whether nothing has come that could be read, and tells that
-// the wait for it begins.
-func (t *transfer) empty() bool {
+// mustWaitToRead reports whether the last call found nothing to read. If so, it
+// notes that the transfer is idle.
+func (t *transfer) mustWaitToRead() bool {
 	if t.err != syscall.EAGAIN {
 		return false
 	}
@@ -426,7 +434,7 @@ func (t *transfer) empty() bool {
 	return true
 }
 
-// setIdle tells opt.Idle what is new to it.
+// setIdle calls opt.Idle if idle has changed.
 func (t *transfer) setIdle(idle bool) {
 	if t.opt.Idle != nil && t.idle != idle {
 		t.idle = idle
@@ -434,24 +442,25 @@ func (t *transfer) setIdle(idle bool) {
 	}
 }
 
-// full reports whether the socket takes nothing now and may be waited for. It
-// notes how much it holds.
-func (t *transfer) full(fd uintptr) bool {
+// mustWaitToWrite reports whether the last call found the send buffer full and
+// the transfer may wait for the peer. If so, it notes the length of the send
+// queue and sets the deadline.
+func (t *transfer) mustWaitToWrite(fd uintptr) bool {
 	if t.err != syscall.EAGAIN {
 		return false
 	}
 	if t.opt.Timeout > 0 && t.sys.queued != nil {
 		t.queued, _ = t.sys.queued(fd)
 	}
-	t.err = t.arm()
+	t.err = t.prepareWait()
 	return t.err == nil
 }
 
-// drains reports whether err is a timeout during which the peer has taken
-// bytes all the same. A socket with a send buffer of megabytes becomes
-// writable only when a good part of it is free, which a slow peer may need
-// minutes for without ever stalling.
-func (t *transfer) drains(err error) bool {
+// queueShrank reports whether err is a timeout during which the peer has taken
+// bytes nevertheless. A socket with a send buffer of megabytes becomes writable
+// only when about a third of it is free, which takes a slow peer minutes without
+// ever stalling.
+func (t *transfer) queueShrank(err error) bool {
 	if t.opt.Timeout == 0 || t.sys.queued == nil || t.ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false
 	}
@@ -462,18 +471,20 @@ func (t *transfer) drains(err error) bool {
 	return left < t.queued
 }
 
-// settle takes what a system call returned and reports whether a signal
-// interrupted it before it did anything. A count hides the error beside it
-// (BSDs return both): if the error matters, the next call repeats it.
-func (t *transfer) settle(n int, err error) (again bool) {
-	t.got, t.err = max(n, 0), err
-	if t.got > 0 {
+// storeResult sets moved and err to the results of a system call, and reports
+// whether a signal interrupted it before it did anything. If there are a count
+// and an error (BSDs return both), the error is dropped: if it persists, the next
+// call returns it again.
+func (t *transfer) storeResult(n int, err error) (again bool) {
+	t.moved, t.err = max(n, 0), err
+	if t.moved > 0 {
 		t.err = nil
 	}
 	return t.err == syscall.EINTR
 }
 
-// atEOF judges a source that ended: early, unless only its end was to tell.
+// atEOF returns the error for a source that has ended: none if the caller wanted
+// everything up to the end.
 func (t *transfer) atEOF() error {
 	if t.untilEnd {
 		return nil
@@ -485,8 +496,9 @@ func (t *transfer) atEOF() error {
 	return t.fail(source, io.ErrUnexpectedEOF)
 }
 
-// fail dresses a cause; end completes it. A wait that the context prevented or
-// interrupted is the caller's doing.
+// fail wraps err in an *Error, which finish completes. If the end of the context
+// prevented or interrupted a wait, the error becomes the context's cause with
+// side Caller.
 func (t *transfer) fail(side Side, err error) error {
 	if t.ctx != nil && t.ctx.Err() != nil {
 		if cause := context.Cause(t.ctx); errors.Is(err, cause) || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -496,9 +508,9 @@ func (t *transfer) fail(side Side, err error) error {
 	return &Error{Op: t.op, Side: side, Err: err}
 }
 
-// end returns what the transfer returns.
-func (t *transfer) end(err error) (Result, error) {
-	if e, ok := err.(*Error); ok { // fail made it, nothing is around it
+// finish returns the results of Send, Write or Receive.
+func (t *transfer) finish(err error) (Result, error) {
+	if e, ok := err.(*Error); ok { // made by fail, and never wrapped
 		e.Method, e.Offset = t.res.Method, t.off
 	}
 	return t.res, err

@@ -7,50 +7,49 @@ import (
 	"time"
 )
 
-// closeProbe is how often a waiting transmission looks whether the connection
-// was closed, and so the longest that its Close has to wait.
-const closeProbe = 50 * time.Millisecond
+// closeCheckInterval is the time between two checks of whether the connection
+// was closed during a transmission, and so the longest that Close has to wait.
+const closeCheckInterval = 50 * time.Millisecond
 
-// leastProgress is what a peer must have taken to be seen to move. The single
-// bytes by which the system asks whether a full peer has room again may be
-// counted as taken.
-const leastProgress = 64
+// minProgress is how many bytes a peer must have acknowledged to count as moving.
+// It is more than 1 because Windows may count the single bytes with which it
+// probes a peer whose window is full.
+const minProgress = 64
 
-// transmission is a system call that sends from a file to a socket on its own
-// and says when it is done: TransmitFile with an OVERLAPPED. One value makes
-// one call after the other.
+// transmission is an asynchronous system call that sends from a file to a socket:
+// TransmitFile with an OVERLAPPED. A value serves one call after the other.
 //
-// After a start that returned nil nothing but cancel may be called until done
-// has delivered, because until then the kernel writes into it.
+// After start has returned nil, only cancel may be called until done has
+// delivered, because until then the kernel writes into the value.
 type transmission interface {
-	// start sends n bytes from off on; n is not 0, which would mean all of
-	// the file. The error is that of a call that did nothing.
+	// start begins to send n bytes from off on. n must not be 0, which would
+	// mean all of the file. If it returns an error, nothing was sent.
 	start(socket, file uintptr, off int64, n int) error
-	// done delivers once for each start that returned nil.
+	// done delivers one value for each start that returned nil.
 	done() <-chan struct{}
 	// cancel makes done deliver soon, if it has not yet.
 	cancel(socket uintptr)
-	// result tells what the call did: bytes sent, beside an error too. Fewer
-	// than asked without an error means that the file ended.
+	// result returns how many bytes the call sent, also next to an error. Fewer
+	// than n without an error means that the file ended.
 	result(socket uintptr) (int, error)
-	// close frees what the value holds.
+	// close releases the handles of the value.
 	close()
 }
 
-// transmitter is what a transfer needs on the TransmitFile method.
+// transmitter is the state of a transfer by the TransmitFile method.
 type transmitter struct {
-	call  transmission
-	conn  syscall.RawConn
-	stall *time.Timer // Options.Timeout
-	probe *time.Ticker
-	tells bool  // how much the peer has taken can be asked
-	taken int64 // by the peer when it was last asked
+	call       transmission
+	conn       syscall.RawConn
+	stall      *time.Timer // runs for Options.Timeout
+	closeCheck *time.Ticker
+	ackedKnown bool  // the system can report acked
+	acked      int64 // bytes that the peer had acknowledged, as of the last updateAcked
 }
 
-// wantsTransmit reports whether the method is asked for, or good without being
-// asked for. That takes an edition of Windows that does not make a
-// transmission wait for those of others, and a timeout: a transmission cannot
-// see the deadlines that the caller has set, which hold when there is none.
+// wantsTransmit reports whether the caller forces TransmitFile, or Auto should
+// choose it. Auto needs a server edition of Windows, which does not queue
+// transmissions of all processes, and a timeout, because a transmission ignores
+// deadlines that the caller has set.
 func (t *transfer) wantsTransmit() bool {
 	if t.sys.transmit == nil {
 		return false
@@ -58,7 +57,7 @@ func (t *transfer) wantsTransmit() bool {
 	return t.opt.Method == TransmitFile || t.opt.Method == Auto && t.opt.Timeout > 0 && t.sys.isServer()
 }
 
-// prepareTransmit reports whether the method is open.
+// prepareTransmit makes the transmitter, and reports whether that worked.
 func (t *transfer) prepareTransmit() bool {
 	conn := t.last.ofConn(t.conn)
 	if conn == nil || t.fileRaw == nil {
@@ -66,35 +65,35 @@ func (t *transfer) prepareTransmit() bool {
 	}
 	call, err := t.sys.transmit()
 	if err != nil {
-		return false // out of handles: a buffer does nearly as well
+		return false // out of handles: copying costs little more
 	}
 	x := &transmitter{call: call, conn: conn}
-	x.stall, x.probe = time.NewTimer(time.Hour), time.NewTicker(closeProbe)
-	x.rest()
+	x.stall, x.closeCheck = time.NewTimer(time.Hour), time.NewTicker(closeCheckInterval)
+	x.stopTimers()
 	t.transmitter = x
 	if t.opt.Timeout > 0 {
-		_ = conn.Control(t.callbacks.askTaken)
+		_ = conn.Control(t.callbacks.updateAcked)
 	}
 	return true
 }
 
-func (x *transmitter) rest() {
+func (x *transmitter) stopTimers() {
 	x.stall.Stop()
-	x.probe.Stop()
+	x.closeCheck.Stop()
 }
 
 func (x *transmitter) close() {
-	x.rest()
+	x.stopTimers()
 	x.call.close()
 }
 
-// transmitFile is the move of the TransmitFile method.
+// transmitFile is the move function of the TransmitFile method.
 func (t *transfer) transmitFile(n int) (int, error) {
 	if t.ctx.Err() != nil {
 		return 0, t.fail(Caller, context.Cause(t.ctx))
 	}
-	// Asked each time: what becomes of a call that passes the end of the file
-	// is documented nowhere. Under wine it ends short, without an error.
+	// The size is read each time because no documentation says what a call past
+	// the end of the file does. Under wine it sends less, without an error.
 	if err := t.stat(); err != nil {
 		return 0, err
 	}
@@ -102,63 +101,64 @@ func (t *transfer) transmitFile(n int) (int, error) {
 		return t.copyInstead(n)
 	}
 	x := t.transmitter
-	t.ask = int(min(int64(n), t.size-t.off))
-	if t.opt.Timeout > 0 && !x.tells {
-		t.ask = min(t.ask, opaqueWrite) // as with a Write that tells nothing before it is done
+	t.want = int(min(int64(n), t.size-t.off))
+	if t.opt.Timeout > 0 && !x.ackedKnown {
+		t.want = min(t.want, maxUnobserved)
 	}
-	// For as long as this lasts the socket is the one it was: Close waits.
-	if err := x.conn.Control(t.callbacks.transmit); err != nil {
-		t.got, t.err = 0, err
+	// The socket stays open until Control returns: Close waits for it.
+	if err := x.conn.Control(t.callbacks.transmitTo); err != nil {
+		t.moved, t.err = 0, err
 	}
-	t.res.ZeroCopied += int64(t.got)
+	t.res.ZeroCopied += int64(t.moved)
 	switch {
 	case t.err == nil:
-		return t.got, nil // 0: the file has shrunk below off
-	case t.got == 0 && notHere(t.err):
-		return t.copyInstead(t.ask)
+		return t.moved, nil // 0: the file has shrunk below off
+	case t.moved == 0 && isUnsupported(t.err):
+		return t.copyInstead(t.want)
 	}
-	return t.got, t.fail(sideOfBoth(t.err), os.NewSyscallError("transmitfile", t.err))
+	return t.moved, t.fail(sideOfBoth(t.err), os.NewSyscallError("transmitfile", t.err))
 }
 
-// transmitTo makes one call and waits for its end.
+// transmitTo makes one transmission to socket, waits for its end, and sets moved
+// and err.
 func (t *transfer) transmitTo(socket uintptr) {
 	t.connFD = socket
-	if err := t.withFile(t.callbacks.startFrom); err != nil {
+	if err := t.withFile(t.callbacks.startTransmission); err != nil {
 		t.err = err
 	}
-	if t.got = 0; t.err != nil {
+	if t.moved = 0; t.err != nil {
 		return
 	}
 	cut := t.awaitTransmission()
-	t.got, t.err = t.transmitter.call.result(socket)
-	if cut != nil && t.err != nil { // else it was done before it could be cut
+	t.moved, t.err = t.transmitter.call.result(socket)
+	if cut != nil && t.err != nil { // without t.err, the call completed before the cancellation
 		t.err = cut
 	}
 }
 
-func (t *transfer) startFrom(file uintptr) {
-	t.err = t.transmitter.call.start(t.connFD, file, t.off, t.ask)
+func (t *transfer) startTransmission(file uintptr) {
+	t.err = t.transmitter.call.start(t.connFD, file, t.off, t.want)
 }
 
-// askTaken notes how much the peer has taken, if somebody knows.
-func (t *transfer) askTaken(socket uintptr) {
+// updateAcked reads how many bytes the peer has acknowledged, if the system knows.
+func (t *transfer) updateAcked(socket uintptr) {
 	var err error
-	t.transmitter.taken, err = t.sys.taken(socket)
-	t.transmitter.tells = err == nil
+	t.transmitter.acked, err = t.sys.acked(socket)
+	t.transmitter.ackedKnown = err == nil
 }
 
-// progressed reports whether the peer has taken anything since it was last
-// asked for.
+// progressed reports whether the peer has acknowledged more since the last
+// updateAcked, and updates the count.
 func (t *transfer) progressed() bool {
-	before := t.transmitter.taken
-	t.askTaken(t.connFD)
-	return t.transmitter.tells && t.transmitter.taken > before+leastProgress
+	before := t.transmitter.acked
+	t.updateAcked(t.connFD)
+	return t.transmitter.ackedKnown && t.transmitter.acked > before+minProgress
 }
 
-// awaitTransmission returns when the call is done, and why it had to be cut
-// short, if it had to. After a cut the transfer is over even if the peer took
-// a part: what a socket did with a send that was cancelled is not certain
-// enough to go on from there.
+// awaitTransmission waits until the call is done. It returns an error if it had
+// to cancel the call, because of a stall, the context, or a closed connection.
+// The transfer cannot continue then: how much a socket has sent of a cancelled
+// call is uncertain.
 func (t *transfer) awaitTransmission() (cut error) {
 	x := t.transmitter
 	select {
@@ -167,27 +167,27 @@ func (t *transfer) awaitTransmission() (cut error) {
 	default:
 	}
 	if t.opt.Timeout > 0 {
-		if x.tells {
-			t.askTaken(t.connFD)
+		if x.ackedKnown {
+			t.updateAcked(t.connFD)
 		}
 		x.stall.Reset(t.opt.Timeout)
 	}
-	x.probe.Reset(closeProbe)
-	defer x.rest()
+	x.closeCheck.Reset(closeCheckInterval)
+	defer x.stopTimers()
 	for cut == nil {
 		select {
 		case <-x.call.done():
 			return nil
 		case <-x.stall.C:
-			if x.tells && t.progressed() {
+			if x.ackedKnown && t.progressed() {
 				x.stall.Reset(t.opt.Timeout)
 				continue
 			}
 			cut = os.ErrDeadlineExceeded
 		case <-t.ctx.Done():
 			cut = context.Cause(t.ctx)
-		case <-x.probe.C:
-			// Refused as soon as Close is called, which now waits for us.
+		case <-x.closeCheck.C:
+			// Control fails as soon as Close was called; Close waits for transmitTo.
 			cut = x.conn.Control(func(uintptr) {})
 		}
 	}
@@ -196,7 +196,7 @@ func (t *transfer) awaitTransmission() (cut error) {
 		select {
 		case <-x.call.done():
 			return cut
-		case <-x.probe.C: // wine 8 misses a cancel that comes while the call moves on
+		case <-x.closeCheck.C: // try again: wine 8 may miss a cancel while the call makes progress
 		}
 	}
 }

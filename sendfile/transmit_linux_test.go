@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Linux has no TransmitFile. For the tests it gets one, so that all of them
-// that force the method run its portable part here too.
+// Linux has no TransmitFile. An imitation lets the tests that force the method run
+// its portable part on Linux too.
 func init() {
 	system.transmit = func() (transmission, error) {
-		return &playedTransmission{ended: make(chan struct{}, 1)}, nil
+		return &fakeTransmission{ended: make(chan struct{}, 1)}, nil
 	}
 	system.isServer = func() bool { return false }
-	system.taken = func(socket uintptr) (int64, error) {
+	system.acked = func(socket uintptr) (int64, error) {
 		info, err := unix.GetsockoptTCPInfo(int(socket), unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil {
 			return 0, err
@@ -23,19 +23,19 @@ func init() {
 	}
 }
 
-// playedTransmission plays TransmitFile by sendfile(2). It is done at once
-// when the socket takes all at once, and panics where Windows would do
-// something that cannot be wanted.
-type playedTransmission struct {
+// fakeTransmission imitates TransmitFile by sendfile(2). It completes in start if
+// the socket accepts all bytes there, and panics where the real call would do
+// harm.
+type fakeTransmission struct {
 	ended   chan struct{}
-	pending bool // from start to result
+	pending bool // true from start until result
 	cut     chan struct{}
 	cancels int
 	n       int
 	err     error
 }
 
-func (p *playedTransmission) start(socket, file uintptr, off int64, n int) error {
+func (p *fakeTransmission) start(socket, file uintptr, off int64, n int) error {
 	if p.pending {
 		panic("a second call while the first is under way")
 	}
@@ -46,7 +46,7 @@ func (p *playedTransmission) start(socket, file uintptr, off int64, n int) error
 	if err := unix.Fstat(int(file), &st); err == nil && off+int64(n) > st.Size {
 		panic("a count that passes the end of the file")
 	}
-	own, err := unix.Dup(int(file)) // the kernel needs no handle once it has begun
+	own, err := unix.Dup(int(file)) // the caller may close file after start, as on Windows
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ func (p *playedTransmission) start(socket, file uintptr, off int64, n int) error
 	return nil
 }
 
-// step sends what fits and reports whether that is the end of it.
-func (p *playedTransmission) step(socket, file int, off int64, n int) bool {
+// step sends as many bytes as fit and reports whether the call is done.
+func (p *fakeTransmission) step(socket, file int, off int64, n int) bool {
 	off += int64(p.n)
 	sent, err := unix.Sendfile(socket, file, &off, n-p.n)
 	p.n += max(sent, 0)
@@ -71,7 +71,7 @@ func (p *playedTransmission) step(socket, file int, off int64, n int) bool {
 	return err != nil || sent <= 0 || p.n == n
 }
 
-func (p *playedTransmission) run(socket, file int, off int64, n int) {
+func (p *fakeTransmission) run(socket, file int, off int64, n int) {
 	for !p.step(socket, file, off, n) {
 		select {
 		case <-p.cut:
@@ -84,29 +84,29 @@ func (p *playedTransmission) run(socket, file int, off int64, n int) {
 	p.end(file)
 }
 
-func (p *playedTransmission) end(file int) {
+func (p *fakeTransmission) end(file int) {
 	_ = unix.Close(file)
 	p.ended <- struct{}{}
 }
 
-func (p *playedTransmission) done() <-chan struct{} { return p.ended }
+func (p *fakeTransmission) done() <-chan struct{} { return p.ended }
 
-func (p *playedTransmission) cancel(uintptr) {
+func (p *fakeTransmission) cancel(uintptr) {
 	p.cancels++
-	if p.cancels == 2 { // the first is missed
+	if p.cancels == 2 { // the first one is missed, as wine 8 may do
 		close(p.cut)
 	}
 }
 
-func (p *playedTransmission) result(uintptr) (int, error) {
+func (p *fakeTransmission) result(uintptr) (int, error) {
 	if !p.pending {
-		panic("a result of nothing")
+		panic("result without a call")
 	}
 	p.pending = false
 	return p.n, p.err
 }
 
-func (p *playedTransmission) close() {
+func (p *fakeTransmission) close() {
 	if p.pending {
 		panic("closed while a call is under way")
 	}

@@ -2,9 +2,9 @@
 
 package sendfile
 
-// TransmitFile is a call of Windows.
+// Only Windows has TransmitFile.
 var (
 	sysTransmit func() (transmission, error)
 	sysIsServer func() bool
-	sysTaken    func(socket uintptr) (int64, error)
+	sysAcked    func(socket uintptr) (int64, error)
 )

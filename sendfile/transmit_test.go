@@ -13,35 +13,36 @@ import (
 	"sluice/internal/nettest"
 )
 
-// altered is a transmission with other answers.
-type altered struct {
+// hookedTransmission is a transmission whose calls a test can change.
+type hookedTransmission struct {
 	transmission
-	begin func(off int64, n int) error        // before start; an error takes its place
-	end   func(n int, err error) (int, error) // what result returns
+	beforeStart  func(off int64, n int) error        // before start; an error takes its place
+	changeResult func(n int, err error) (int, error) // what result returns
 }
 
-func (a *altered) start(socket, file uintptr, off int64, n int) error {
-	if a.begin != nil {
-		if err := a.begin(off, n); err != nil {
+func (a *hookedTransmission) start(socket, file uintptr, off int64, n int) error {
+	if a.beforeStart != nil {
+		if err := a.beforeStart(off, n); err != nil {
 			return err
 		}
 	}
 	return a.transmission.start(socket, file, off, n)
 }
 
-func (a *altered) result(socket uintptr) (int, error) {
+func (a *hookedTransmission) result(socket uintptr) (int, error) {
 	n, err := a.transmission.result(socket)
-	if a.end != nil {
-		return a.end(n, err)
+	if a.changeResult != nil {
+		return a.changeResult(n, err)
 	}
 	return n, err
 }
 
-// transmitKernel is the system with altered transmissions.
-func transmitKernel(t *testing.T, a altered) *kernel {
+// transmitKernel returns the system's kernel with transmissions that have the
+// hooks of a.
+func transmitKernel(t *testing.T, a hookedTransmission) *kernel {
 	t.Helper()
 	if system.transmit == nil {
-		t.Skip("no TransmitFile here, and none is played")
+		t.Skip("no TransmitFile here, and the tests imitate it on Linux only")
 	}
 	k := system
 	k.transmit = func() (transmission, error) {
@@ -52,13 +53,13 @@ func transmitKernel(t *testing.T, a altered) *kernel {
 	return &k
 }
 
-func TestTransmitFileIsLeftForCopyingWhereItDoesNotLead(t *testing.T) {
+func TestTransmitFileFallsBackToCopyWhenUnsupported(t *testing.T) {
 	const off, size, chunk = 11, 100_000, 10_000
-	for _, errno := range notHereErrnos {
+	for _, errno := range unsupportedErrnos {
 		for refused := 1; refused <= 2; refused++ {
 			t.Run(fmt.Sprintf("%v at call %d", errno, refused), func(t *testing.T) {
 				calls := 0
-				k := transmitKernel(t, altered{begin: func(int64, int) error {
+				k := transmitKernel(t, hookedTransmission{beforeStart: func(int64, int) error {
 					if calls++; calls == refused {
 						return errno
 					}
@@ -73,26 +74,26 @@ func TestTransmitFileIsLeftForCopyingWhereItDoesNotLead(t *testing.T) {
 				}
 				_ = server.Close()
 				if g := <-got; g.SHA256 != nettest.PatternSum(off, size-off) {
-					t.Errorf("the peer got %d other bytes", g.N)
+					t.Errorf("the peer got %d bytes of other content", g.N)
 				}
 			})
 		}
 	}
 }
 
-func TestTransmitFileTellsTheSideAndWhatWentBesideAnError(t *testing.T) {
+func TestTransmitFileReportsTheSideAndTheBytesSentWithAnError(t *testing.T) {
 	const off, size, chunk = 11, 100_000, 10_000
 	cases := map[syscall.Errno]Side{syscall.EIO: File, syscall.EBADF: File}
 	for _, errno := range peerErrnos {
 		cases[errno] = Peer
 	}
-	for _, errno := range notHereErrnos { // too late for that after a part went
+	for _, errno := range unsupportedErrnos { // after a part was sent they are plain errors
 		cases[errno] = File
 	}
 	for errno, side := range cases {
 		t.Run(errno.Error(), func(t *testing.T) {
 			calls := 0
-			k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+			k := transmitKernel(t, hookedTransmission{changeResult: func(n int, err error) (int, error) {
 				if calls++; calls == 3 {
 					return n, errno
 				}
@@ -110,7 +111,7 @@ func TestTransmitFileTellsTheSideAndWhatWentBesideAnError(t *testing.T) {
 			}
 			_ = server.Close()
 			if g := <-got; g.SHA256 != nettest.PatternSum(off, 3*chunk) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
@@ -120,7 +121,7 @@ func TestTransmitFileOfAFileThatEndsUnderTheCall(t *testing.T) {
 	const size, chunk = 100_000, 10_000
 	f := nettest.PatternFile(t, size)
 	calls := 0
-	k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+	k := transmitKernel(t, hookedTransmission{changeResult: func(n int, err error) (int, error) {
 		if calls++; calls == 3 {
 			n = 0
 		}
@@ -137,7 +138,7 @@ func TestTransmitFileOfAFileThatEndsUnderTheCall(t *testing.T) {
 	<-got
 }
 
-func TestWhoGetsTransmitFile(t *testing.T) {
+func TestAutoTransmitsOnServerEditionsWithATimeoutOnly(t *testing.T) {
 	const size = 50_000
 	for _, tt := range []struct {
 		name   string
@@ -146,15 +147,15 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 		want   Method
 	}{
 		{"a client edition copies", false, Options{Timeout: time.Minute}, Copy},
-		{"a client edition obeys", false, Options{Timeout: time.Minute, Method: TransmitFile}, TransmitFile},
+		{"a client edition transmits if forced", false, Options{Timeout: time.Minute, Method: TransmitFile}, TransmitFile},
 		{"a server edition transmits", true, Options{Timeout: time.Minute}, TransmitFile},
 		{"a server edition copies when the deadline is the caller's", true, Options{}, Copy},
-		{"a server edition obeys without a timeout", true, Options{Method: TransmitFile}, TransmitFile},
-		{"a server edition copies when told to", true, Options{Timeout: time.Minute, Method: Copy}, Copy},
-		{"a method of another system is copied", true, Options{Timeout: time.Minute, Method: Sendfile}, Copy},
+		{"a server edition transmits without a timeout if forced", true, Options{Method: TransmitFile}, TransmitFile},
+		{"a server edition copies if forced", true, Options{Timeout: time.Minute, Method: Copy}, Copy},
+		{"forcing a method of another system copies", true, Options{Timeout: time.Minute, Method: Sendfile}, Copy},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := transmitKernel(t, altered{})
+			k := transmitKernel(t, hookedTransmission{})
 			k.sendfile = nil // as on Windows
 			k.isServer = func() bool { return tt.server }
 			server, client := nettest.Pair(t)
@@ -165,11 +166,11 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 			}
 			_ = server.Close()
 			if g := <-got; g.SHA256 != nettest.PatternSum(0, size) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 		})
 	}
-	t.Run("an upload does not", func(t *testing.T) {
+	t.Run("Receive refuses it", func(t *testing.T) {
 		server, _ := nettest.Pair(t)
 		_, err := Receive(t.Context(), nettest.PatternFile(t, 0), server, 0, 1, &Options{Method: TransmitFile})
 		if e := (*Error)(nil); !errors.As(err, &e) || e.Side != Caller {
@@ -178,28 +179,28 @@ func TestWhoGetsTransmitFile(t *testing.T) {
 	})
 }
 
-// A transmission tells nothing before it is done, so with a timeout it is
-// short where nobody else tells anything either.
-func TestTransmitFileIsShortWhereProgressIsNotTold(t *testing.T) {
+// A transmission reports nothing before it is done. So if there is a timeout, and
+// the system cannot report progress either, each call must be short.
+func TestTransmitFileCallsAreShortWhereProgressIsUnknown(t *testing.T) {
 	const size, chunk = 300_000, 100_000
 	for _, tt := range []struct {
 		name    string
-		tells   bool
+		known   bool
 		timeout time.Duration
 		want    int // the largest call
 	}{
 		{"no timeout", false, 0, chunk},
-		{"progress is told", true, time.Minute, chunk},
-		{"progress is not told", false, time.Minute, opaqueWrite},
+		{"progress is known", true, time.Minute, chunk},
+		{"progress is unknown", false, time.Minute, maxUnobserved},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			largest := 0
-			k := transmitKernel(t, altered{begin: func(_ int64, n int) error {
+			k := transmitKernel(t, hookedTransmission{beforeStart: func(_ int64, n int) error {
 				largest = max(largest, n)
 				return nil
 			}})
-			k.taken = func(uintptr) (int64, error) {
-				if tt.tells {
+			k.acked = func(uintptr) (int64, error) {
+				if tt.known {
 					return 0, nil
 				}
 				return 0, errors.ErrUnsupported
@@ -216,13 +217,13 @@ func TestTransmitFileIsShortWhereProgressIsNotTold(t *testing.T) {
 	}
 }
 
-// The peer of a long call is judged by what it takes meanwhile.
+// During a long call, the peer stalls only if it acknowledges nothing.
 func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 	const timeout = 50 * time.Millisecond
 	for _, tt := range []struct {
 		name  string
-		takes int64 // between two looks
-		looks int   // for how long
+		takes int64 // bytes acknowledged between two checks
+		looks int   // number of checks until the peer stops
 		want  time.Duration
 	}{
 		{"nothing", 0, 100, timeout},
@@ -230,14 +231,14 @@ func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 		{"a little, then nothing", 1000, 4, 4 * timeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			k := transmitKernel(t, altered{})
-			var taken int64
+			k := transmitKernel(t, hookedTransmission{})
+			var acked int64
 			looks := 0
-			k.taken = func(uintptr) (int64, error) {
-				if looks++; looks > 2 && looks <= 2+tt.looks { // after those before the first wait
-					taken += tt.takes
+			k.acked = func(uintptr) (int64, error) {
+				if looks++; looks > 2 && looks <= 2+tt.looks { // two checks come before the first wait
+					acked += tt.takes
 				}
-				return taken, nil
+				return acked, nil
 			}
 			server, client := nettest.Pair(t)
 			nettest.SmallBuffers(t, server, 8<<10)
@@ -255,11 +256,10 @@ func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 	}
 }
 
-// What is done before it can be cut short counts as done.
-func TestTransmitFileThatIsDoneWhenItIsCut(t *testing.T) {
+func TestTransmitFileThatCompletesBeforeCancellationSucceeds(t *testing.T) {
 	const size = 1000
 	ctx, cancel := context.WithCancel(t.Context())
-	k := transmitKernel(t, altered{end: func(n int, err error) (int, error) {
+	k := transmitKernel(t, hookedTransmission{changeResult: func(n int, err error) (int, error) {
 		cancel()
 		return n, err
 	}})

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// sysIsServer reports whether this is a server edition of Windows. The client
-// editions run two TransmitFile calls at a time, of all processes together,
-// and let the others wait in line.
+// sysIsServer reports whether this is a server edition of Windows. Client
+// editions run two TransmitFile calls at a time, counted over all processes, and
+// queue the others.
 var sysIsServer = sync.OnceValue(func() bool {
 	const workstation = 1 // VER_NT_WORKSTATION
 	return windows.RtlGetVersion().ProductType != workstation
@@ -40,11 +40,11 @@ type tcpInfo struct {
 	synRetrans        byte
 }
 
-// sysTaken is SIO_TCP_INFO, which Windows has since the 1703 of Windows 10;
-// wine 8 has not. Whether bytesOut counts what was sent twice is not
-// documented. If it does not, the result is too small on a path that loses
-// packets, but still does not grow when the peer takes nothing.
-var sysTaken = func(socket uintptr) (int64, error) {
+// sysAcked uses SIO_TCP_INFO, which Windows 10 has from version 1703 on and wine 8
+// lacks. Whether bytesOut includes retransmitted bytes is not documented. If it
+// does not, the result is too small on a path that loses packets, but still does
+// not grow when the peer takes nothing.
+var sysAcked = func(socket uintptr) (int64, error) {
 	const getTCPInfo = windows.IOC_INOUT | windows.IOC_VENDOR | 39 // SIO_TCP_INFO
 	var (
 		version uint32
@@ -60,24 +60,24 @@ var sysTaken = func(socket uintptr) (int64, error) {
 	return int64(info.bytesOut) - int64(info.bytesRetrans) - int64(info.bytesInFlight), nil
 }
 
-// overlapped is TransmitFile with an OVERLAPPED, which says where in the file
-// to begin and what to tell at the end: an event. Its low bit keeps the
-// completion from the port that package net polls, and that knows nothing of
-// this call.
+// overlapped is a transmission by TransmitFile with an OVERLAPPED, which holds the
+// offset in the file and an event to set at the end. The low bit of the event
+// handle keeps the completion away from the completion port of package net, which
+// knows nothing of this call.
 //
-// No thread waits for the event, but for one of the system's pool that waits
-// for many: a thousand slow peers would need a thousand, and at ten thousand
-// the Go runtime gives up.
+// A thread of the system's thread pool waits for many events. A thread for each
+// would be a thousand for a thousand slow peers, and at ten thousand threads the
+// Go runtime aborts.
 type overlapped struct {
 	o     windows.Overlapped // pinned: the kernel writes into it at the end
 	event windows.Handle
 	wait  windows.Handle // registration of the wait for event; 0: none
-	ended chan struct{}  // has room for one end
+	ended chan struct{}  // receives one value at the end of a call; buffers it
 	pin   runtime.Pinner
 }
 
 var sysTransmit = func() (transmission, error) {
-	event, err := windows.CreateEvent(nil, 1 /* stays set */, 0, nil)
+	event, err := windows.CreateEvent(nil, 1 /* manual reset */, 0, nil)
 	if err != nil {
 		return nil, os.NewSyscallError("createevent", err)
 	}
@@ -91,8 +91,8 @@ func (c *overlapped) start(socket, file uintptr, off int64, n int) error {
 		return err
 	}
 	c.o = windows.Overlapped{Offset: uint32(off), OffsetHigh: uint32(off >> 32), HEvent: c.event | 1}
-	// WRITE_BEHIND: done when the system has the bytes. Without it each call
-	// would last until the peer has acknowledged them, a round trip.
+	// TF_WRITE_BEHIND: the call is done when the system has the bytes. Without it
+	// each call would last until the peer has acknowledged them, a round trip.
 	err := windows.TransmitFile(windows.Handle(socket), windows.Handle(file), uint32(n), 0, &c.o, nil, windows.TF_WRITE_BEHIND)
 	switch err {
 	case nil:
@@ -110,8 +110,8 @@ var (
 	registerWaitForSingleObject = kernel32.NewProc("RegisterWaitForSingleObject")
 	unregisterWaitEx            = kernel32.NewProc("UnregisterWaitEx")
 
-	// eventIsSet is called on a thread of the system's pool. A process can
-	// have few of these callbacks and never gets rid of one, so all share it.
+	// eventIsSet is a callback for a thread of the system's pool. A process can
+	// make few callbacks and cannot free them, so all transmissions share one.
 	eventIsSet = sync.OnceValue(func() uintptr {
 		return windows.NewCallback(func(c *overlapped, _ uintptr) uintptr {
 			c.ended <- struct{}{}
@@ -120,17 +120,19 @@ var (
 	})
 )
 
-// awaitEvent has ended told when the event is set.
+// awaitEvent makes ended receive a value when the event is set. It does not
+// block.
 func (c *overlapped) awaitEvent() {
 	const executeOnlyOnce = 0x8 // WT_EXECUTEONLYONCE
 	ok, _, _ := registerWaitForSingleObject.Call(uintptr(unsafe.Pointer(&c.wait)), uintptr(c.event),
 		eventIsSet(), uintptr(unsafe.Pointer(c)), windows.INFINITE, executeOnlyOnce)
 	if ok == 0 {
 		c.wait = 0
-		go c.blockForEvent() // the call is under way and must be waited for, whatever it costs
+		go c.blockForEvent() // costs a thread, but the call is under way and must be waited for
 	}
 }
 
+// blockForEvent blocks until the event is set, and then sends to ended.
 func (c *overlapped) blockForEvent() {
 	_, _ = windows.WaitForSingleObject(c.event, windows.INFINITE)
 	c.ended <- struct{}{}
@@ -138,23 +140,25 @@ func (c *overlapped) blockForEvent() {
 
 func (c *overlapped) done() <-chan struct{} { return c.ended }
 
-// cancel fails when the call is done already, and then nothing is left to do.
+// cancel ignores the error of CancelIoEx, which means that the call is done.
 func (c *overlapped) cancel(socket uintptr) {
 	_ = windows.CancelIoEx(windows.Handle(socket), &c.o)
 }
 
+// result returns the count of InternalHigh, because the count of
+// WSAGetOverlappedResult may be 0 next to an error.
 func (c *overlapped) result(socket uintptr) (int, error) {
 	if c.wait != 0 {
-		// The invalid handle makes it wait until the callback has returned.
+		// INVALID_HANDLE_VALUE makes the call wait until the callback has returned.
 		_, _, _ = unregisterWaitEx.Call(uintptr(c.wait), uintptr(windows.InvalidHandle))
 		c.wait = 0
 	}
 	var n, flags uint32
 	err := windows.WSAGetOverlappedResult(windows.Handle(socket), &c.o, &n, false, &flags)
 	if err == windows.ERROR_HANDLE_EOF {
-		err = nil // the file has become shorter; the count tells
+		err = nil // the file has become shorter, as the count shows
 	}
-	return int(c.o.InternalHigh), err // n may be left at 0 beside an error
+	return int(c.o.InternalHigh), err
 }
 
 func (c *overlapped) close() {

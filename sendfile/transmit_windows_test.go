@@ -16,8 +16,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Package os keeps the position of a file that is open for overlapped calls
-// itself, and Windows that of any other.
+// For a file that is open for overlapped calls package os keeps the position; for
+// any other file Windows does.
 func TestTransmitFileOfFilesOpenedEitherWay(t *testing.T) {
 	const off, size = 5000, 300_000
 	name := nettest.PatternFile(t, size).Name()
@@ -42,7 +42,7 @@ func TestTransmitFileOfFilesOpenedEitherWay(t *testing.T) {
 			}
 			_ = server.Close()
 			if g := <-got; g.SHA256 != nettest.PatternSum(off, size-off) {
-				t.Errorf("the peer got %d other bytes", g.N)
+				t.Errorf("the peer got %d bytes of other content", g.N)
 			}
 			if now, err := f.Seek(0, io.SeekCurrent); err != nil || now != 77 {
 				t.Errorf("the position is %d (%v), want 77 as before", now, err)
@@ -67,11 +67,11 @@ func TestWaitingTransmissionsNeedNoThreads(t *testing.T) {
 				t.Errorf("error %v, want the cancellation", err)
 			}
 		})
-		if _, err := client.Read(make([]byte, 1)); err != nil { // it is under way
+		if _, err := client.Read(make([]byte, 1)); err != nil { // the transmission is under way
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(100 * time.Millisecond) // for those who would block to do so
+	time.Sleep(100 * time.Millisecond) // gives each transmission time to block a thread
 	if threads := pprof.Lookup("threadcreate").Count() - before; threads > spare {
 		t.Errorf("%d threads for %d transmissions", threads, transmissions)
 	}
@@ -93,7 +93,7 @@ func TestTransmissionsLeaveNoHandles(t *testing.T) {
 	got := nettest.Sum(t, client)
 	var before uint32
 	for i := range 200 {
-		if i == 100 { // what is made once is made
+		if i == 100 { // handles that are made only once exist by now
 			before = handles()
 		}
 		if _, err := Send(t.Context(), server, f, 0, -1, &Options{Method: TransmitFile, Timeout: time.Minute}); err != nil {

@@ -12,10 +12,10 @@ import (
 	"sluice/sendfile"
 )
 
-// unsentRule is a way to bound what waits unsent in a socket.
+// unsentRule is a way to limit the unsent data in a socket.
 type unsentRule struct {
 	name    string
-	prepare func(fd int) error // of a connection
+	prepare func(fd int) error // sets the limit on a connection
 	chunk   int
 }
 
@@ -34,8 +34,8 @@ func lowat(n int) func(int) error {
 	return func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, n) }
 }
 
-// sndbuf asks for n bytes of data; the kernel doubles what it is given, for
-// its own accounts.
+// sndbuf sets the send buffer. The kernel doubles n, for its own bookkeeping, see
+// socket(7).
 func sndbuf(n int) func(int) error {
 	return func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, n) }
 }
@@ -56,16 +56,16 @@ func BenchmarkUnsent(b *testing.B) {
 							b.Fatal(err, prepared)
 						}
 					}
-					benchCrowd(b, peers, size.n, rule.way())
+					benchTransfers(b, peers, size.n, rule.contender())
 				})
 			}
 		}
 	}
 }
 
-func (r unsentRule) way() way {
+func (r unsentRule) contender() contender {
 	opt := &sendfile.Options{Chunk: r.chunk}
-	return way{r.name, false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
+	return contender{r.name, false, func(ctx context.Context, c net.Conn, f *os.File, size int64) error {
 		_, err := sendfile.Send(ctx, c, f, 0, size, opt)
 		return err
 	}}

@@ -5,29 +5,29 @@ import (
 	"net"
 )
 
-// Write sends p as Send sends a file: with the same idea of a stall, the same
-// hooks and the same errors, whose offset is one in p. It is for what goes
-// before, between and behind the parts of files, and for what is small enough
-// to be kept in memory. Its method is Copy.
+// Write sends all of p to dst, with the timeouts, hooks, errors and ownership of
+// Send; Error.Offset is an offset in p. It is for bytes that go before, between
+// or after parts of files, such as headers, and for small contents in memory.
+// Result.Method is Copy. Write does not modify or keep p.
 //
-// Unlike the Write of most connections it does not mistake a peer who drains a
-// full send buffer slowly for one that stalls, and as long as it need not wait
-// it costs one system call and sets no deadline.
+// Unlike the Write of most connections, it does not mistake a peer that slowly
+// drains a full send buffer for a stalled one. As long as it need not wait, it
+// costs one system call and sets no deadline.
 func Write(ctx context.Context, dst net.Conn, p []byte, opt *Options) (Result, error) {
 	return write(ctx, dst, p, opt, &system)
 }
 
 func write(ctx context.Context, dst net.Conn, p []byte, opt *Options, sys *kernel) (Result, error) {
-	t, err := begin(ctx, opSend, dst, contentOfBytes(p), 0, int64(len(p)), opt, sys)
+	t, err := newTransfer(ctx, opSend, dst, contentOfBytes(p), 0, int64(len(p)), opt, sys)
 	defer t.release()
 	if err == nil {
 		t.move = (*transfer).writeOut
 		err = t.run()
 	}
-	return t.end(err)
+	return t.finish(err)
 }
 
-// writeOut is the move of Write.
+// writeOut is the move function of Write.
 func (t *transfer) writeOut(n int) (int, error) {
 	t.pending = t.bytes[:n]
 	n, err := t.write(t.pending)

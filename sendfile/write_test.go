@@ -27,13 +27,13 @@ func TestWriteSendsAllOfIt(t *testing.T) {
 			}
 			_ = server.Close()
 			if g := <-got; g.SHA256 != nettest.PatternSum(0, int64(size)) {
-				t.Errorf("%d bytes, %s: the peer got %d others", size, name, g.N)
+				t.Errorf("%d bytes, %s: the peer got %d of other content", size, name, g.N)
 			}
 		}
 	}
 }
 
-func TestWriteTellsAStall(t *testing.T) {
+func TestWriteReportsAStall(t *testing.T) {
 	server, client := nettest.Pair(t)
 	nettest.SmallBuffers(t, server, 1<<14)
 	nettest.SmallBuffers(t, client, 1<<14)
@@ -61,10 +61,10 @@ func TestWriteWithFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		err  error
-		want error // nil: it is got over
+		want error // nil: Write succeeds
 	}{
 		{"a signal", syscall.EINTR, nil},
-		{"a peer that is gone", syscall.ECONNRESET, syscall.ECONNRESET},
+		{"a reset by the peer", syscall.ECONNRESET, syscall.ECONNRESET},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server, client := nettest.Pair(t)
@@ -76,13 +76,13 @@ func TestWriteWithFaults(t *testing.T) {
 			}
 			_ = server.Close()
 			if g := <-got; g.N != res.Sent {
-				t.Errorf("the peer got %d bytes, of %d that are said to be sent", g.N, res.Sent)
+				t.Errorf("the peer got %d bytes, but %d were reported", g.N, res.Sent)
 			}
 		})
 	}
 }
 
-func TestWriteHoldsBackWhatMoreFollows(t *testing.T) {
+func TestWriteWithMoreUsesMsgMore(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no MSG_MORE here")
 	}
@@ -91,7 +91,7 @@ func TestWriteHoldsBackWhatMoreFollows(t *testing.T) {
 	p := make([]byte, 1000)
 	nettest.PatternAt(p, 0)
 	for i, more := range []bool{true, false} {
-		f := &sendfile.Faults{Nth: 1, Err: syscall.EINTR, Only: map[bool]string{true: "hold", false: "write"}[more]}
+		f := &sendfile.Faults{Nth: 1, Err: syscall.EINTR, Only: map[bool]string{true: "writeMore", false: "write"}[more]}
 		res, err := sendfile.WriteWithFaults(t.Context(), server, p[500*i:][:500], &sendfile.Options{More: more}, f)
 		if err != nil || res.Sent != 500 || f.Calls.Load() != 2 {
 			t.Errorf("more %t: got %+v, %v after %d calls of %s, want 500 after 2", more, res, err, f.Calls.Load(), f.Only)
@@ -99,12 +99,12 @@ func TestWriteHoldsBackWhatMoreFollows(t *testing.T) {
 	}
 	_ = server.Close()
 	if g := <-got; g.SHA256 != nettest.PatternSum(0, 1000) {
-		t.Errorf("the peer got %d other bytes", g.N)
+		t.Errorf("the peer got %d bytes of other content", g.N)
 	}
 }
 
-// A deadline that the caller has set and forgotten does not end a transfer
-// that bounds its waits itself.
+// A past deadline of the caller does not end a transfer that has a timeout of its
+// own.
 func TestATimeoutOverrulesADeadlineThatHasPassed(t *testing.T) {
 	server, client := nettest.Pair(t)
 	go func() { _, _ = io.Copy(io.Discard, client) }()
@@ -128,7 +128,7 @@ func TestWriteAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector makes sync.Pool forget on purpose")
 	}
 	if fastMethod != sendfile.Sendfile {
-		t.Skip("this is a promise of calls on descriptors")
+		t.Skip("only calls on descriptors allocate nothing")
 	}
 	server, client := nettest.Pair(t)
 	done := make(chan struct{})

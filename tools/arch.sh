@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the tests of the given packages as Linux programs for other processors:
-# 386 as it is, because qemu-i386 crashes Go programs, the others under qemu's
-# emulation. Two of them have 32 bits, one is big endian.
+# Runs the tests of the given packages as Linux programs for other processors: 386
+# natively, because qemu-i386 crashes Go programs, the others under qemu. Two of them
+# have 32 bits, one is big-endian.
 #
-# -short leaves out what moves gigabytes, which takes minutes under emulation.
-# The tests of offsets beyond 4 GiB move little, and run.
+# -short skips tests that move gigabytes, which takes minutes under emulation. Tests
+# of offsets beyond 4 GiB move little data, and run.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,8 +21,8 @@ export GOOS=linux CGO_ENABLED=0
 
 echo 386
 GOARCH=386 go test -short -timeout 600s "$@"
-# The player of TransmitFile asks TCP_INFO how much was acknowledged; qemu 7.2
-# hands on four bytes of that, and so to it every peer is stalled.
+# The imitation of TransmitFile reads the acknowledged bytes from TCP_INFO. qemu 7.2
+# passes on only the first four bytes of that, so every peer looks stalled.
 skip='^TestSendToASlowButMovingPeerTakesItsTime$/^transmitfile$'
 for pair in $emulated; do
 	echo "${pair%/*}"

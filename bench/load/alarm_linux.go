@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An alarm wakes a goroutine at a time, exactly. It is a timerfd in the
-// runtime's poller, for the timers of the runtime itself are rounded up to a
-// millisecond on a thread that waits in epoll_wait.
+// An alarm wakes a goroutine at an exact time. It is a timerfd in the poller of
+// the runtime: the timers of the runtime itself are rounded up to a millisecond
+// on a thread that waits in epoll_wait.
 type alarm struct {
 	file *os.File // nil if there are no more descriptors
 	stop func() bool
 	ctx  context.Context
 }
 
-// newAlarm returns an alarm that rings for good when ctx ends.
+// newAlarm returns an alarm that does not wait any more once ctx has ended.
 func newAlarm(ctx context.Context) *alarm {
 	a := &alarm{ctx: ctx, stop: func() bool { return true }}
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
@@ -28,7 +28,7 @@ func newAlarm(ctx context.Context) *alarm {
 	return a
 }
 
-// sleep waits for d, which is more than 0. It reports false if ctx ended.
+// sleep waits for d, which is more than 0. It returns false if ctx ended.
 func (a *alarm) sleep(d time.Duration) bool {
 	if a.file == nil {
 		return sleep(a.ctx, d)

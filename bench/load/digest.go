@@ -11,7 +11,7 @@ var seed = maphash.MakeSeed()
 
 // A digest is the hash of a content in blocks, the last one shorter.
 type digest struct {
-	block int64 // bytes in each; 0: all of the content is one
+	block int64 // bytes in each; 0: the whole content is one block
 	sums  []uint64
 	size  int64
 
@@ -54,7 +54,7 @@ func (d *digest) finish() {
 	}
 }
 
-// compare returns errDiffers if the content is not what is to be read from r.
+// compare returns errDiffers if the content differs from that of r.
 func (d *digest) compare(r io.Reader) error {
 	want := newDigest(d.block)
 	if _, err := io.Copy(want, r); err != nil {
@@ -67,7 +67,7 @@ func (d *digest) compare(r io.Reader) error {
 	return nil
 }
 
-// reset makes d the digest of nothing yet.
+// reset removes all content from d.
 func (d *digest) reset() {
 	d.hash.Reset()
 	d.sums, d.size, d.in = d.sums[:0], 0, 0

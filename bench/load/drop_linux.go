@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A dropper receives from a TCP connection what nobody needs to see. It is
-// used by one goroutine at a time.
+// A dropper receives bytes from a TCP connection and discards them. One goroutine
+// at a time uses it.
 type dropper struct {
 	raw  syscall.RawConn
-	step func(fd uintptr) bool // tries once; made once, as it would be an allocation
+	step func(fd uintptr) bool // try, kept to save an allocation in each call
 
-	want int64 // what step takes
-	got  int   // and gives back
+	want int64 // argument of step
+	got  int   // results of step
 	err  error
 }
 
@@ -37,9 +37,9 @@ func (d *dropper) use(c net.Conn) {
 // can reports whether there is a connection to receive from.
 func (d *dropper) can() bool { return d.raw != nil }
 
-// drop waits for something to come and drops it, up to n bytes, or any number
-// if n < 0. The kernel frees it without copying (MSG_TRUNC, tcp(7), since Linux
-// 2.4). The error is io.EOF at the end of the stream.
+// drop waits for bytes and drops up to n of them, or any number if n < 0. The
+// kernel frees them without copying (MSG_TRUNC, tcp(7), since Linux 2.4). The
+// error is io.EOF at the end of the stream.
 func (d *dropper) drop(n int64) (int, error) {
 	d.want = n
 	if err := d.raw.Read(d.step); err != nil {
@@ -54,7 +54,7 @@ func (d *dropper) drop(n int64) (int, error) {
 	return d.got, nil
 }
 
-// try receives once and reports false if it must wait.
+// try receives once, and returns false if it has to wait.
 func (d *dropper) try(fd uintptr) bool {
 	const most = 1 << 30
 	n := d.want
@@ -62,14 +62,14 @@ func (d *dropper) try(fd uintptr) bool {
 		n = most
 	}
 	for {
-		// There is no buffer: should the kernel ever want to copy, it gets EFAULT.
+		// There is no buffer: if the kernel ever copied, the error would be EFAULT.
 		got, _, errno := unix.Syscall6(unix.SYS_RECVFROM, fd, 0, uintptr(n), unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
 			d.got, d.err = int(got), nil
 			return true
 		case unix.EINTR: // a signal came first; nothing was dropped
-		case unix.EAGAIN: // nothing is there
+		case unix.EAGAIN: // no bytes are there
 			return false
 		default:
 			d.got, d.err = 0, errno

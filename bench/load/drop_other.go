@@ -4,9 +4,9 @@ package load
 
 import "net"
 
-// A dropper is what can receive without copying. Linux alone has it.
+// A dropper receives without copying, on Linux alone.
 type dropper struct{}
 
 func (*dropper) use(net.Conn)            {}
 func (*dropper) can() bool               { return false }
-func (*dropper) drop(int64) (int, error) { panic("load: nothing to drop from") } // after can, never called
+func (*dropper) drop(int64) (int, error) { panic("load: a dropper cannot drop here") } // not called, because can is false

@@ -21,12 +21,12 @@ var (
 	errReply   = errors.New("malformed reply")
 )
 
-// A statusError is a response that is whole, but not the one asked for.
+// A statusError is the status of a complete response other than the one wanted.
 type statusError int
 
 func (s statusError) Error() string { return "status " + strconv.Itoa(int(s)) }
 
-// kindOf returns what to count an error under: few and short names.
+// kindOf returns a short name of an error, of which there are few, to count it by.
 func kindOf(err error) string {
 	var status statusError
 	var reply *textproto.Error
@@ -51,7 +51,7 @@ func kindOf(err error) string {
 	case errors.Is(err, io.EOF):
 		return "closed by peer"
 	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
-		return "stopped" // by us: seen only after the measurement
+		return "stopped" // by this package, after the measurement
 	case errors.As(err, &errno):
 		if kind, ok := errnoKinds[errno]; ok {
 			return kind
@@ -69,7 +69,7 @@ func kindOf(err error) string {
 	return err.Error()
 }
 
-// explain adds what to do about an error of the first request to a URL.
+// explain adds advice to an error of the first request for a URL.
 func explain(url string, err error) error {
 	var cert *tls.CertificateVerificationError
 	var reply *textproto.Error
@@ -78,7 +78,7 @@ func explain(url string, err error) error {
 	case errors.As(err, &cert):
 		return fmt.Errorf("%s: %w (--insecure accepts any certificate)", url, err)
 	case errors.As(err, &record):
-		return fmt.Errorf("%s: %w (it answered in clear)", url, err)
+		return fmt.Errorf("%s: %w (the server answered without TLS)", url, err)
 	case errors.As(err, &reply) && reply.Code == 530:
 		return fmt.Errorf("%s: %w (put user:password@ before the host)", url, err)
 	case kindOf(err) == refused:
@@ -87,7 +87,7 @@ func explain(url string, err error) error {
 	return fmt.Errorf("%s: %w", url, err)
 }
 
-// Kinds of errors that each system numbers in its own way.
+// Kinds of errors whose numbers differ between systems.
 const (
 	reset    = "reset by peer"
 	refused  = "connection refused"

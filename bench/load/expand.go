@@ -6,14 +6,13 @@ import (
 	"strings"
 )
 
-// mostURLs is how many URLs Expand makes at most.
+// mostURLs is how many URLs Expand returns at most.
 const mostURLs = 1_000_000
 
-// Expand returns the URLs with each {a..b}, a and b being whole numbers, written out as all
-// numbers from a to b: http://host/{1..1000}.bin names a thousand files. A
-// zero in front of a, as in {001..100}, makes all as long as a. Several in a URL
-// make all combinations. Other braces stay as they are. It is an error if
-// there are too many.
+// Expand replaces each {a..b}, where a and b are whole numbers, with all numbers
+// from a to b: http://host/{1..1000}.bin names a thousand files. A zero in front
+// of a, as in {001..100}, makes all as long as a. Several ranges in a URL make
+// all combinations. Other braces stay. More than a million URLs are an error.
 func Expand(urls []string) ([]string, error) {
 	var all []string
 	for _, url := range urls {
@@ -28,7 +27,7 @@ func Expand(urls []string) ([]string, error) {
 	return all, nil
 }
 
-// expand writes out the ranges of one URL from the first on.
+// expand replaces the ranges of one URL.
 func expand(url string) ([]string, error) {
 	for at := 0; ; {
 		open := strings.IndexByte(url[at:], '{')

@@ -19,23 +19,24 @@ type ftpClient struct {
 
 	// The session.
 	ctx     context.Context
-	tls     *tls.Config     // config with a memory of its own
-	wire    *wire           // the control connection; nil when there is none
-	text    *textproto.Conn // the same, line by line
-	host    string          // where data connections go, whatever a reply says
-	pasv    bool            // the server does not know EPSV
-	healthy bool            // the server awaits a command
+	tls     *tls.Config     // config with a session cache of its own
+	conn    *serverConn     // the control connection, or nil
+	text    *textproto.Conn // reads and writes lines on conn
+	host    string          // of data connections, whatever a reply says
+	pasv    bool            // because the server does not know EPSV
+	healthy bool            // whether the server waits for a command
 }
 
-func (c *ftpClient) connected() bool { return c.wire != nil }
+func (c *ftpClient) connected() bool { return c.conn != nil }
 
-func (c *ftpClient) address() string { return c.wire.conn.RemoteAddr().String() }
+func (c *ftpClient) address() string { return c.conn.netConn.RemoteAddr().String() }
 
 func (c *ftpClient) connect(ctx context.Context) (err error) {
 	c.ctx = ctx
 	if c.config != nil {
 		// The data connections of a session resume the TLS session of its
-		// control connection: some servers take no others. Nothing else is resumed.
+		// control connection: some servers accept no others. No other connection
+		// resumes a session.
 		c.tls = c.config.Clone()
 		c.tls.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	}
@@ -43,11 +44,11 @@ func (c *ftpClient) connect(ctx context.Context) (err error) {
 	if c.target.tls == explicit {
 		atOnce = nil
 	}
-	if c.wire, err = dial(ctx, c.target.address, atOnce, c.timeout); err != nil {
-		c.wire = nil
+	if c.conn, err = dial(ctx, c.target.address, atOnce, c.timeout); err != nil {
+		c.conn = nil
 		return err
 	}
-	c.host, _, _ = net.SplitHostPort(c.wire.conn.RemoteAddr().String())
+	c.host, _, _ = net.SplitHostPort(c.conn.netConn.RemoteAddr().String())
 	if err := c.login(); err != nil {
 		c.close()
 		return err
@@ -56,11 +57,11 @@ func (c *ftpClient) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// login takes a new session to where files can be asked for.
+// login makes a new session ready for transfers.
 func (c *ftpClient) login() error {
-	c.converse()
+	c.startText()
 	code, msg, err := c.text.ReadResponse(0)
-	for err == nil && code == 120 { // ready in some minutes
+	for err == nil && code == 120 { // "service ready in nnn minutes"
 		code, msg, err = c.text.ReadResponse(0)
 	}
 	if err == nil && code != 220 {
@@ -94,23 +95,23 @@ func (c *ftpClient) login() error {
 	return nil
 }
 
-// startTLS protects the control connection from here on.
+// startTLS starts TLS on the control connection.
 func (c *ftpClient) startTLS() error {
 	if _, _, err := c.exchange(234, "AUTH TLS"); err != nil {
 		return err
 	}
 	if c.text.R.Buffered() > 0 {
-		return errReply // words in clear that would pass for protected ones
+		return errReply // data in clear, which would be taken for protected data
 	}
-	if err := c.wire.startTLS(c.tls); err != nil {
+	if err := c.conn.startTLS(c.tls); err != nil {
 		return err
 	}
-	c.converse()
+	c.startText()
 	return nil
 }
 
-// exchange sends a command and returns the reply, which is an error if it is
-// not the expected one; 0 expects any.
+// exchange sends a command and returns the reply. Another code than expected is
+// an error; see textproto.Reader.ReadResponse.
 func (c *ftpClient) exchange(expect int, command string) (int, string, error) {
 	if err := c.text.PrintfLine("%s", command); err != nil {
 		return 0, "", err
@@ -118,50 +119,50 @@ func (c *ftpClient) exchange(expect int, command string) (int, string, error) {
 	return c.text.ReadResponse(expect)
 }
 
-// converse reads and writes lines on the control connection from here on.
-func (c *ftpClient) converse() {
-	c.text = textproto.NewConn(&control{wire: c.wire, left: maxReplies})
+// startText makes text read and write lines on the control connection.
+func (c *ftpClient) startText() {
+	c.text = textproto.NewConn(&control{conn: c.conn, left: maxReplies})
 }
 
-// close says farewell if the session is in order, and ends it.
+// close ends the session, with a QUIT if the server waits for a command.
 func (c *ftpClient) close() {
-	if c.wire == nil {
+	if c.conn == nil {
 		return
 	}
 	if c.healthy {
 		_, _, _ = c.exchange(221, "QUIT") // closed either way
 	}
-	c.wire.close()
-	c.wire, c.healthy = nil, false
+	c.conn.close()
+	c.conn, c.healthy = nil, false
 }
 
-func (c *ftpClient) hold() error {
-	c.healthy = false // it is not heard of
-	return c.wire.hold()
+func (c *ftpClient) waitForClose() error {
+	c.healthy = false // the connection is closed afterwards, without QUIT
+	return c.conn.waitForClose()
 }
 
-// maxReplies is the most that is read between two commands.
+// maxReplies is how many bytes are read between two commands at most.
 const maxReplies = 64 << 10
 
-// A control is a control connection that gives up on replies without end.
+// A control is a control connection that limits the size of replies.
 type control struct {
-	wire *wire
-	left int // bytes that may come before the next command
+	conn *serverConn
+	left int // bytes that may be read before the next command
 }
 
 func (c *control) Read(p []byte) (int, error) {
 	if c.left == 0 {
 		return 0, errReply
 	}
-	c.wire.arm()
-	n, err := c.wire.conn.Read(p[:min(len(p), c.left)])
+	c.conn.extendDeadline()
+	n, err := c.conn.netConn.Read(p[:min(len(p), c.left)])
 	c.left -= n
 	return n, err
 }
 
 func (c *control) Write(p []byte) (int, error) {
 	c.left = maxReplies
-	return len(p), c.wire.send(p)
+	return len(p), c.conn.send(p)
 }
 
-func (c *control) Close() error { return c.wire.conn.Close() }
+func (c *control) Close() error { return c.conn.netConn.Close() }

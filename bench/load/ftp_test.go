@@ -19,13 +19,13 @@ import (
 	"sluice/internal/nettest"
 )
 
-// An ftpServer has one file, f.bin, and takes what is stored. Its quirks are
-// set before it is asked for anything.
+// An ftpServer has one file, f.bin, and accepts uploads. Its quirks are set
+// before the first command.
 type ftpServer struct {
 	content []byte
 	tls     *tls.Config
-	quirk   func(command string, n int64) string // a reply in place of what command number n of its kind would do; "" does it
-	cut     int                                  // bytes of a RETR after the first that come before the data connection ends
+	quirk   func(command string, n int64) string // a reply instead of executing command number n of its kind; "" executes it
+	cut     int                                  // every RETR but the first sends only this many bytes; 0: all
 	address string
 
 	sessions, resumed, full atomic.Int64
@@ -58,7 +58,7 @@ func newFTP(t *testing.T, s *ftpServer) *ftpServer {
 	return s
 }
 
-// withTLS returns what a server with a certificate of nobody has.
+// withTLS returns the configuration of a server with an untrusted certificate.
 func withTLS(t *testing.T) *tls.Config {
 	t.Helper()
 	s := httptest.NewTLSServer(nil)
@@ -115,7 +115,7 @@ func (s *ftpServer) serve(c net.Conn) {
 				break
 			}
 			n, _ := strconv.Atoi(port)
-			say(fmt.Sprintf("227 there (192,0,2,1,%d,%d)", n>>8, n&255)) // the address is a lie
+			say(fmt.Sprintf("227 there (192,0,2,1,%d,%d)", n>>8, n&255)) // a wrong address
 		case "REST":
 			rest, _ = strconv.Atoi(arg)
 			say("350 from there")
@@ -144,7 +144,7 @@ func (s *ftpServer) serve(c net.Conn) {
 	}
 }
 
-// transfer reports whether all went through.
+// transfer reports whether the transfer was complete.
 func (s *ftpServer) transfer(data net.Conn, command, name string, rest int, n int64, secure bool) bool {
 	defer data.Close()
 	if secure {
@@ -185,7 +185,7 @@ func TestFTP(t *testing.T) {
 		quirk    func(command string, n int64) string
 		body     int64
 		verifies int64
-		sessions int64 // at most: a client may come when all is done; 0: one a request at least
+		sessions int64 // at most, because a client may come too late; 0: one a request at least
 	}{
 		{"downloads", load.Job{Kind: load.Download}, nil, size, 0, 4},
 		{"downloads, compared", load.Job{Kind: load.Download, Verify: 1}, nil, size, requests, 4},
@@ -237,7 +237,7 @@ func TestFTP(t *testing.T) {
 	}
 }
 
-func TestFTPContentIsComparedWithWhatIsWanted(t *testing.T) {
+func TestFTPContentIsComparedWithTheExpectedContent(t *testing.T) {
 	s := newFTP(t, &ftpServer{content: pattern(1000)})
 	for _, tt := range []struct {
 		name  string
@@ -245,13 +245,13 @@ func TestFTPContentIsComparedWithWhatIsWanted(t *testing.T) {
 		fails bool
 	}{{"the content", 1000, false}, {"another", 999, true}} {
 		t.Run(tt.name, func(t *testing.T) {
-			// With a user, whose password is not in messages.
+			// The URL given to Content has the password, unlike those in messages.
 			url := "ftp://alice:secret@" + s.address + "/f.bin"
 			_, err := load.Run(t.Context(), load.Job{
 				Kind: load.Download, URLs: []string{url}, Clients: 1, Requests: 1,
-				Content: func(asked string) io.Reader {
-					if asked != url {
-						t.Errorf("asked for the content of %s, want that of %s", asked, url)
+				Content: func(got string) io.Reader {
+					if got != url {
+						t.Errorf("Content was called with %s, want %s", got, url)
 					}
 					return bytes.NewReader(pattern(tt.size))
 				},

@@ -9,24 +9,24 @@ import (
 
 func (c *ftpClient) do(rq *request) error {
 	c.healthy = false
-	if err := c.serve(rq); err != nil {
+	if err := c.perform(rq); err != nil {
 		return err
 	}
-	c.healthy = rq.op != nothing
+	c.healthy = rq.op != minimal
 	return nil
 }
 
-func (c *ftpClient) serve(rq *request) error {
+func (c *ftpClient) perform(rq *request) error {
 	path := c.target.paths[rq.url]
 	switch rq.op {
-	case nothing:
+	case minimal:
 		_, _, err := c.exchange(221, "QUIT")
 		return err
 	case remove:
 		_, _, err := c.exchange(250, "DELE "+rq.name)
 		return err
 	case store:
-		return c.transfer("STOR "+rq.name, func(data *wire) error {
+		return c.transfer("STOR "+rq.name, func(data *serverConn) error {
 			if err := data.upload(rq.content, rq.size); err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (c *ftpClient) serve(rq *request) error {
 		}
 	}
 	before := c.moved.Load()
-	err := c.transfer("RETR "+path, func(data *wire) error {
+	err := c.transfer("RETR "+path, func(data *serverConn) error {
 		if rq.op == part {
 			return data.body(rq.size, rq.digest)
 		}
@@ -48,7 +48,7 @@ func (c *ftpClient) serve(rq *request) error {
 	})
 	rq.got = c.moved.Load() - before
 	if rq.op == part && err != nil && rq.got == rq.size && isAborted(err) {
-		return nil // FTP has no other way to end a part than to leave
+		return nil // in FTP closing the connection is the only way to end a part
 	}
 	return err
 }
@@ -59,9 +59,9 @@ func isAborted(err error) bool {
 	return ok && (reply.Code == 426 || reply.Code == 451)
 }
 
-// transfer opens a data connection, gives a command, moves data, closes the
-// data connection, and hears how it went.
-func (c *ftpClient) transfer(command string, move func(data *wire) error) error {
+// transfer opens a data connection, sends a command, moves data, closes the data
+// connection, and reads the final reply.
+func (c *ftpClient) transfer(command string, move func(data *serverConn) error) error {
 	port, err := c.passive()
 	if err != nil {
 		return err
@@ -90,14 +90,14 @@ func (c *ftpClient) transfer(command string, move func(data *wire) error) error 
 	return err
 }
 
-// begin gives a command and waits until the server opens the transfer.
+// begin sends a command and waits until the server begins the transfer.
 func (c *ftpClient) begin(command string) error {
 	_, _, err := c.exchange(1, command) // 150 or 125
 	return err
 }
 
-// passive asks for a port to connect to: by EPSV (RFC 2428), or by PASV from a
-// server that does not know that.
+// passive returns a port to connect to, by EPSV (RFC 2428), or by PASV if the
+// server does not know EPSV.
 func (c *ftpClient) passive() (int, error) {
 	if !c.pasv {
 		code, msg, err := c.exchange(0, "EPSV")
@@ -139,7 +139,7 @@ func parseEPSV(msg string) (int, error) {
 
 // parsePASV returns the port in "Entering Passive Mode (127,0,0,1,25,46)". Not
 // all servers write the brackets (RFC 1123, section 4.1.2.6), so the numbers
-// begin at the first digit. The address is not looked at: it could be anyone's.
+// begin at the first digit. The address is ignored: it could be any.
 func parsePASV(msg string) (int, error) {
 	msg = msg[max(strings.IndexAny(msg, "0123456789"), 0):]
 	end := strings.IndexFunc(msg, func(r rune) bool { return r != ',' && (r < '0' || r > '9') })

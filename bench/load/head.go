@@ -7,15 +7,15 @@ import (
 	"strconv"
 )
 
-// A head is what the head of an HTTP response says of its body and of the
-// connection after it.
+// A head is the parts of the head of an HTTP response that frame the body and
+// end the connection.
 type head struct {
 	status  int
-	length  int64 // of the body; -1: not said
+	length  int64 // of the body; -1: unknown
 	chunked bool
 	close   bool // the connection ends with this response
 
-	// Content-Range; first is -1 without, total is -1 if unknown.
+	// Content-Range: first is -1 without this field, total is -1 if unknown.
 	first, last, total int64
 }
 
@@ -24,9 +24,9 @@ const maxHead = 8 << 10
 
 var errHead = errors.New("malformed response head")
 
-// parseHead reads the head at the start of p in place and returns how long it
-// is, with its empty line: 0 if that has not come yet. It is strict in what
-// decides where a body ends (RFC 9112, section 6.3) and looks at nothing else.
+// parseHead parses the head at the start of p and returns its length with the
+// empty line, or 0 if p does not hold all of it. It is strict about the fields
+// that decide where the body ends (RFC 9112, section 6.3) and ignores others.
 func parseHead(p []byte) (h head, n int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -53,13 +53,13 @@ func parseHead(p []byte) (h head, n int, err error) {
 	return h, n, nil
 }
 
-// statusLine reads "HTTP/1.1 200 OK".
+// statusLine parses "HTTP/1.1 200 OK".
 func (h *head) statusLine(line []byte) error {
 	const version = len("HTTP/1.x")
 	if len(line) < version+4 || string(line[:version-1]) != "HTTP/1." || line[version] != ' ' {
 		return fmt.Errorf("%w: status line %.60q", errHead, line)
 	}
-	h.close = line[version-1] == '0' // unless it says keep-alive
+	h.close = line[version-1] == '0' // unless there is a "Connection: keep-alive"
 	status, ok := parseInt(line[version+1 : version+4])
 	if !ok || status < 100 || len(line) > version+4 && line[version+4] != ' ' {
 		return fmt.Errorf("%w: status line %.60q", errHead, line)
@@ -68,7 +68,8 @@ func (h *head) statusLine(line []byte) error {
 	return nil
 }
 
-// field reads a line of the header; most are passed over by their length.
+// field parses a line of the header. It skips most fields by the length of their
+// names.
 func (h *head) field(line []byte) error {
 	colon := bytes.IndexByte(line, ':')
 	if colon <= 0 || bytes.IndexByte(line, '\n') >= 0 || line[0] == ' ' || line[0] == '\t' {
@@ -95,7 +96,7 @@ func (h *head) field(line []byte) error {
 	return nil
 }
 
-// connection reads "close", "keep-alive", or a list with one of them.
+// connection parses "close", "keep-alive", or a list with one of them.
 func (h *head) connection(value []byte) {
 	for more := true; more; {
 		var option []byte
@@ -110,7 +111,7 @@ func (h *head) connection(value []byte) {
 	}
 }
 
-// contentRange reads "bytes 0-99/1000" (RFC 9110, section 14.4).
+// contentRange parses "bytes 0-99/1000" (RFC 9110, section 14.4).
 func (h *head) contentRange(value []byte) error {
 	spec, isBytes := bytes.CutPrefix(value, []byte("bytes "))
 	part, total, hasTotal := bytes.Cut(spec, []byte("/"))
@@ -137,7 +138,7 @@ func (h *head) contentRange(value []byte) error {
 // bodyless reports whether no body follows, whatever the header says.
 func (h *head) bodyless() bool { return h.status < 200 || h.status == 204 || h.status == 304 }
 
-// parseInt reads decimal digits and nothing else.
+// parseInt parses decimal digits, without a sign.
 func parseInt(p []byte) (int64, bool) {
 	if len(p) == 0 || len(p) > 18 {
 		return 0, false
@@ -168,8 +169,8 @@ func equalFold(p []byte, s string) bool {
 	return true
 }
 
-// parseChunkSize reads the first line of a chunk without its CRLF (RFC 9112,
-// section 7.1). Extensions are passed over.
+// parseChunkSize parses the first line of a chunk without its CRLF (RFC 9112,
+// section 7.1). It ignores extensions.
 func parseChunkSize(line []byte) (int64, error) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	digits = bytes.TrimRight(digits, " \t")

@@ -9,56 +9,56 @@ import (
 	"time"
 )
 
-// An httpClient is one connection that speaks HTTP/1.1.
+// An httpClient is one HTTP/1.1 connection.
 type httpClient struct {
 	target  *target
 	config  *tls.Config // nil without TLS
 	timeout time.Duration
 	moved   *atomic.Int64
-	keep    bool // a connection is to serve more than one request
+	keep    bool // use a connection for more than one request
 
-	wire *wire  // nil when there is none
-	out  []byte // the head of the last request
+	conn *serverConn // nil when there is none
+	out  []byte      // the head of the last request
 }
 
 func (c *httpClient) connect(ctx context.Context) (err error) {
-	if c.wire, err = dial(ctx, c.target.address, c.config, c.timeout); err != nil {
-		c.wire = nil
+	if c.conn, err = dial(ctx, c.target.address, c.config, c.timeout); err != nil {
+		c.conn = nil
 		return err
 	}
-	c.wire.moved = c.moved
+	c.conn.moved = c.moved
 	return nil
 }
 
-func (c *httpClient) connected() bool { return c.wire != nil }
+func (c *httpClient) connected() bool { return c.conn != nil }
 
-func (c *httpClient) address() string { return c.wire.conn.RemoteAddr().String() }
+func (c *httpClient) address() string { return c.conn.netConn.RemoteAddr().String() }
 
 func (c *httpClient) close() {
-	if c.wire != nil {
-		c.wire.close()
-		c.wire = nil
+	if c.conn != nil {
+		c.conn.close()
+		c.conn = nil
 	}
 }
 
 func (c *httpClient) do(rq *request) error {
-	if rq.op == nothing { // there is no less than fetching it
+	if rq.op == minimal { // HTTP has no cheaper request that every server takes
 		rq.op = fetch
 	}
 	c.out = appendRequest(c.out[:0], c.target, rq, c.keep)
-	sent := c.wire.send(c.out)
+	sent := c.conn.send(c.out)
 	if sent == nil && rq.op == store {
-		sent = c.wire.upload(rq.content, rq.size)
+		sent = c.conn.upload(rq.content, rq.size)
 	}
 	h, err := c.head()
 	if sent != nil && err != nil {
-		return sent // the response that the server gave up with did not come either
+		return sent // the server sent no response that says why it did not read the request
 	}
 	if err != nil {
 		return err
 	}
 	if err := h.accept(rq); err != nil || sent != nil {
-		c.close() // what follows on the connection is of no use
+		c.close() // the rest of the connection cannot be used
 		if err == nil {
 			err = sent
 		}
@@ -72,11 +72,11 @@ func (c *httpClient) do(rq *request) error {
 	return err
 }
 
-func (c *httpClient) hold() error {
-	if c.wire == nil {
-		return io.EOF // the response was the last
+func (c *httpClient) waitForClose() error {
+	if c.conn == nil {
+		return io.EOF // closed after the response
 	}
-	return c.wire.hold()
+	return c.conn.waitForClose()
 }
 
 // appendRequest appends the head of a request to p.
@@ -121,27 +121,27 @@ func appendRequest(p []byte, t *target, rq *request, keep bool) []byte {
 // head reads up to the end of the final response's head.
 func (c *httpClient) head() (head, error) {
 	for begun := false; ; begun = true {
-		h, n, err := parseHead(c.wire.buf[c.wire.r:c.wire.w])
+		h, n, err := parseHead(c.conn.buf[c.conn.r:c.conn.w])
 		if err != nil {
 			return h, err
 		}
-		c.wire.r += n
+		c.conn.r += n
 		switch {
 		case n > 0 && h.status >= 200:
 			return h, nil
 		case n > 0:
 			continue // an interim response (RFC 9110, section 15.2)
 		}
-		if err := c.wire.fill(); err != nil {
+		if err := c.conn.fill(); err != nil {
 			if begun {
-				err = atMiddle(err)
+				err = unexpectedEnd(err)
 			}
 			return h, err
 		}
 	}
 }
 
-// accept returns what is wrong with a response as the answer to rq.
+// accept returns an error if the response is not one to rq.
 func (h *head) accept(rq *request) error {
 	switch {
 	case rq.op == fetch && (h.status == 200 || h.status == 206),
@@ -163,7 +163,7 @@ func (h *head) accept(rq *request) error {
 	return nil
 }
 
-// body reads the body that follows h and returns how long it was.
+// body reads the body after h and returns its length.
 func (c *httpClient) body(h *head, d *digest) (int64, error) {
 	before := c.moved.Load()
 	err := c.readBody(h, d)
@@ -176,12 +176,12 @@ func (c *httpClient) readBody(h *head, d *digest) error {
 		return nil
 	case !h.chunked:
 		if h.length < 0 {
-			h.close = true // as its end is that of the body
+			h.close = true // the body ends with the connection
 		}
-		return c.wire.body(h.length, d)
+		return c.conn.body(h.length, d)
 	}
 	for {
-		line, err := c.wire.line()
+		line, err := c.conn.line()
 		if err != nil {
 			return err
 		}
@@ -192,10 +192,10 @@ func (c *httpClient) readBody(h *head, d *digest) error {
 		if n == 0 {
 			return c.trailer()
 		}
-		if err := c.wire.body(n, d); err != nil {
+		if err := c.conn.body(n, d); err != nil {
 			return err
 		}
-		if line, err = c.wire.line(); err != nil {
+		if line, err = c.conn.line(); err != nil {
 			return err
 		}
 		if len(line) > 0 {
@@ -207,7 +207,7 @@ func (c *httpClient) readBody(h *head, d *digest) error {
 // trailer reads up to the empty line after the last chunk.
 func (c *httpClient) trailer() error {
 	for size := 0; size < maxHead; {
-		line, err := c.wire.line()
+		line, err := c.conn.line()
 		if err != nil || len(line) == 0 {
 			return err
 		}

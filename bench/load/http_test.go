@@ -27,7 +27,7 @@ func pattern(n int) []byte {
 	return p
 }
 
-// run does a job of at most some seconds that must be possible.
+// run runs a job of some seconds at most, which must be possible.
 func run(t *testing.T, job load.Job) *load.Result {
 	t.Helper()
 	job.Timeout = 10 * time.Second
@@ -42,7 +42,7 @@ func run(t *testing.T, job load.Job) *load.Result {
 	return res
 }
 
-// noErrors fails the test if a request of res went wrong.
+// noErrors fails the test if a request of res failed.
 func noErrors(t *testing.T, res *load.Result) {
 	t.Helper()
 	if len(res.Errors) > 0 {
@@ -50,7 +50,7 @@ func noErrors(t *testing.T, res *load.Result) {
 	}
 }
 
-// A site is an HTTP server for what a test wants, that counts.
+// A site is an HTTP server that counts connections and requests.
 type site struct {
 	*httptest.Server
 	conns, requests atomic.Int64
@@ -78,7 +78,7 @@ func newSite(t *testing.T, protocol string, handler http.HandlerFunc) *site {
 	return s
 }
 
-// files serves n bytes of content, whole or in part.
+// files serves n bytes of content, and ranges of it.
 func files(n int) http.HandlerFunc {
 	content := pattern(n)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +101,7 @@ func chunked(n int) http.HandlerFunc {
 	}
 }
 
-// untilClose serves n bytes that end with the connection.
+// untilClose serves n bytes whose end is that of the connection.
 func untilClose(n int) http.HandlerFunc {
 	content := pattern(n)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -159,11 +159,11 @@ func TestHTTPDownloads(t *testing.T) {
 				} else if strings.HasPrefix(tt.name, "empty") {
 					body = 0
 				}
-				// Each client may have had one under way when it began, and when it ended.
+				// Each client may have a request under way at the begin and at the end.
 				if least, most := (requests-3)*body, (requests+2*3)*body; res.Bytes < least || res.Bytes > most {
 					t.Errorf("%d bytes, want %d to %d", res.Bytes, least, most)
 				}
-				// The probe has one, and a client may find that the others were quicker.
+				// One is the probe's, and a client may come too late for any request.
 				if conns := s.conns.Load(); !tt.perConn && (conns < 1+1 || conns > 1+3) || tt.perConn && conns < requests {
 					t.Errorf("%d connections for %d requests", conns, s.requests.Load())
 				}
@@ -172,12 +172,12 @@ func TestHTTPDownloads(t *testing.T) {
 	}
 }
 
-func TestURLsAreAskedForInTurn(t *testing.T) {
+func TestURLsAreRequestedInTurn(t *testing.T) {
 	var mu sync.Mutex
-	asked := make(map[string]int)
+	counts := make(map[string]int)
 	s := newSite(t, "http", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		asked[r.URL.Path]++
+		counts[r.URL.Path]++
 		mu.Unlock()
 		_, _ = io.WriteString(w, strings.Repeat(r.URL.Path, 1+len(r.URL.Path)%3))
 	})
@@ -188,13 +188,13 @@ func TestURLsAreAskedForInTurn(t *testing.T) {
 	noErrors(t, run(t, load.Job{Kind: load.Download, URLs: urls, Requests: 40}))
 	mu.Lock()
 	defer mu.Unlock()
-	if len(asked) != 4 {
-		t.Errorf("asked for %v, want four URLs", asked)
+	if len(counts) != 4 {
+		t.Errorf("requested %v, want four URLs", counts)
 	}
-	// One of the probe and as many turns for each, of which the last is not whole.
-	for path, n := range asked {
-		if d := n - asked["/08"]; d < -1 || d > 1 || n < 10 {
-			t.Errorf("%s was asked for %d times, /08 %d times", path, n, asked["/08"])
+	// Each has one request of the probe and as many others, but for the last round.
+	for path, n := range counts {
+		if d := n - counts["/08"]; d < -1 || d > 1 || n < 10 {
+			t.Errorf("%s was requested %d times, /08 %d times", path, n, counts["/08"])
 		}
 	}
 }
@@ -238,9 +238,9 @@ func TestUploads(t *testing.T) {
 	}
 }
 
-// A scripted server answers the first request, which is the probe, as it
-// should, and all others with a script's bytes, after which it closes the
-// connection; or resets it.
+// scripted starts a server that answers the first request, which is the probe,
+// properly, and all others with these bytes. Then it closes the connection, or
+// resets it.
 func scripted(t *testing.T, answer string, reset bool) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -313,7 +313,7 @@ func TestHTTPErrorsAreCountedByKind(t *testing.T) {
 	}
 }
 
-func TestRangesMustBeWhatWasAskedFor(t *testing.T) {
+func TestAResponseWithAnotherRangeIsAnError(t *testing.T) {
 	for _, tt := range []struct{ name, answer, want string }{
 		{"another range", "HTTP/1.1 206 P\r\nContent-Length: 3\r\nContent-Range: bytes 1-3/5\r\n\r\nell", "another range than asked for"},
 		{"no range", "HTTP/1.1 206 P\r\nContent-Length: 5\r\n\r\nhello", "another range than asked for"},
@@ -368,11 +368,11 @@ func TestTheFirstRequestMustWork(t *testing.T) {
 		name, url string
 		want      []string // in the error; nil: none
 	}{
-		{"a user who may", withUser, nil},
-		{"a user who may not", s.URL, []string{s.URL, "status 401"}},
-		{"a certificate of nobody", secure.URL, []string{secure.URL, "certificate", "--insecure"}},
-		{"no TLS", strings.Replace(s.URL, "http", "https", 1), []string{"in clear"}},
-		{"nobody there", fmt.Sprintf("http://%s/", nobody.Addr()), []string{nobody.Addr().String(), "refused", "running"}},
+		{"a user with access", withUser, nil},
+		{"a user without access", s.URL, []string{s.URL, "status 401"}},
+		{"an untrusted certificate", secure.URL, []string{secure.URL, "certificate", "--insecure"}},
+		{"no TLS", strings.Replace(s.URL, "http", "https", 1), []string{"without TLS"}},
+		{"no server", fmt.Sprintf("http://%s/", nobody.Addr()), []string{nobody.Addr().String(), "refused", "running"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load.Run(t.Context(), load.Job{Kind: load.Download, URLs: []string{tt.url}, Clients: 1, Requests: 1})
@@ -407,7 +407,7 @@ func TestIdleClientsStay(t *testing.T) {
 	}
 }
 
-func TestIdleClientsThatAreSentAwayAreErrors(t *testing.T) {
+func TestIdleClientsThatTheServerDisconnectsAreErrors(t *testing.T) {
 	nettest.CheckLeaks(t)
 	s := newSite(t, "http", files(1000))
 	var counted atomic.Int64
@@ -416,7 +416,7 @@ func TestIdleClientsThatAreSentAwayAreErrors(t *testing.T) {
 		Progress: func(p load.Progress) { counted.Store(p.Errors) },
 		End: func() {
 			s.CloseClientConnections()
-			time.Sleep(100 * time.Millisecond) // for the ends to arrive; a slower machine counts fewer
+			time.Sleep(100 * time.Millisecond) // until the ends have arrived; a slower machine counts fewer
 		},
 	})
 	if n := res.Errors["closed by peer"] + res.Errors["reset by peer"]; n == 0 || res.Requests != 20 {
@@ -441,10 +441,10 @@ func TestTheEndOfTheContextEndsAJob(t *testing.T) {
 			nettest.CheckLeaks(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			var asked atomic.Int64
+			var requests atomic.Int64
 			release := make(chan struct{})
 			s := newSite(t, "http", func(w http.ResponseWriter, r *http.Request) {
-				if asked.Add(1) > 1 {
+				if requests.Add(1) > 1 {
 					cancel()
 					<-release
 				}
@@ -470,7 +470,7 @@ func TestTheEndOfTheContextEndsAJob(t *testing.T) {
 	}
 }
 
-func TestContentThatIsNotAsWantedIsAnErrorOfRun(t *testing.T) {
+func TestUnexpectedContentIsAnErrorOfRun(t *testing.T) {
 	const size = 10_000
 	right := pattern(size)
 	flipped := bytes.Clone(right)

@@ -5,33 +5,33 @@ import (
 	"sync"
 )
 
-// idle connects all clients, lets them be idle while End runs, and returns
-// how they came and whether they stayed.
+// idle connects all clients, keeps them connected while End runs, and returns
+// how many connected and how many were disconnected by the server.
 func (r *run) idle(ctx context.Context) *Result {
-	staying, leave := context.WithCancel(context.WithoutCancel(ctx))
-	defer leave()
+	connected, disconnect := context.WithCancel(context.WithoutCancel(ctx))
+	defer disconnect()
 	call(r.job.Begin)
 	r.begin = r.now()
 	r.phase.Store(measuring)
-	arrived := make(chan struct{})
-	var coming, all sync.WaitGroup
-	coming.Add(len(r.counters))
+	allConnected := make(chan struct{})
+	var connecting, all sync.WaitGroup
+	connecting.Add(len(r.counters))
 	for i := range r.counters {
 		w := r.newWorker(i)
-		all.Go(func() { w.idle(staying, &coming) })
+		all.Go(func() { w.idle(connected, &connecting) })
 	}
 	go func() {
-		defer close(arrived)
-		coming.Wait()
+		defer close(allConnected)
+		connecting.Wait()
 	}()
-	r.wait(ctx, forever, arrived)
+	r.wait(ctx, forever, allConnected)
 	res := newResult()
 	res.Elapsed = r.now() - r.begin
 	call(r.job.End)
 	r.phase.Store(over)
-	leave()
+	disconnect()
 	all.Wait()
-	<-arrived
+	<-allConnected
 	res.Bytes = r.moved()
 	for _, t := range r.tallies {
 		t.addTo(res)
@@ -39,19 +39,19 @@ func (r *run) idle(ctx context.Context) *Result {
 	return res
 }
 
-// idle connects, makes itself known to the server, calls coming.Done, and
-// stays until ctx ends.
-func (w *worker) idle(ctx context.Context, coming *sync.WaitGroup) {
+// idle connects and logs in, or fetches once, calls connecting.Done, and stays
+// connected until ctx ends.
+func (w *worker) idle(ctx context.Context, connecting *sync.WaitGroup) {
 	defer w.client.close()
-	due, err := w.arrive(ctx)
+	due, err := w.connectFirst(ctx)
 	if ctx.Err() == nil {
 		w.run.finish(w.counter, w.tally, due, false, err)
 	}
-	coming.Done()
+	connecting.Done()
 	if err != nil {
 		return
 	}
-	if err := w.client.hold(); ctx.Err() == nil {
+	if err := w.client.waitForClose(); ctx.Err() == nil {
 		w.run.finish(w.counter, w.tally, due, false, err)
 	}
 }

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// mostRate is the highest rate that makes sense of one machine.
+// mostRate is more than one machine can send.
 const mostRate = 1e6
 
-// Check returns what Run would refuse before it asks the server, or nil.
+// Check returns the error that Run would return before its first request, or nil.
 func (j *Job) Check() error {
 	_, err := j.resolve()
 	return err
 }
 
-// resolve returns the server of a job that can be done.
+// resolve checks the job and returns its server.
 func (j *Job) resolve() (*target, error) {
 	if err := j.check(); err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (j *Job) resolve() (*target, error) {
 	return t, j.checkFiles(t)
 }
 
-// check returns what is wrong with a job but for its URLs.
+// check checks all of a job but its URLs.
 func (j *Job) check() error {
 	switch j.Kind {
 	case Download, Churn, Idle:
@@ -38,7 +38,7 @@ func (j *Job) check() error {
 		}
 	case Upload:
 		if j.UploadSize < 0 {
-			return fmt.Errorf("uploads of %d bytes", j.UploadSize)
+			return fmt.Errorf("uploads of %d bytes: the size must not be below zero", j.UploadSize)
 		}
 	default:
 		return fmt.Errorf("kind of load %q: want %s, %s, %s, %s or %s", j.Kind, Download, Range, Upload, Churn, Idle)
@@ -51,9 +51,9 @@ func (j *Job) check() error {
 	case !(j.Verify >= 0 && j.Verify <= 1):
 		return fmt.Errorf("a share of %v to verify: want 0 to 1", j.Verify)
 	case j.Warmup < 0 || j.Duration < 0 || j.Requests < 0 || j.Timeout < 0:
-		return errors.New("a time or a number of requests below zero")
+		return errors.New("times and numbers of requests must not be below zero")
 	case j.Duration == 0 && j.Requests == 0 && j.Kind != Idle:
-		return errors.New("neither a duration nor a number of requests: it would never end")
+		return errors.New("neither a duration nor a number of requests: the load would never end")
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (j *Job) timeout() time.Duration {
 	return j.Timeout
 }
 
-// connectsEachTime reports whether no connection serves two requests.
+// connectsEachTime reports whether each request has a connection of its own.
 func (j *Job) connectsEachTime() bool { return j.Reconnect || j.Kind == Churn }
 
 // fetches reports whether this kind of job has content to compare.
@@ -75,7 +75,7 @@ func (j *Job) fetches() bool { return j.Kind == Download || j.Kind == Range }
 // verifies reports whether content is compared while it is measured.
 func (j *Job) verifies() bool { return j.Verify > 0 && j.fetches() }
 
-// content returns what must be at url, or nil if anything may be there.
+// content returns the content that url must have, or nil if any will do.
 func (j *Job) content(url string) io.Reader {
 	if j.Content == nil || !j.fetches() {
 		return nil
@@ -83,7 +83,8 @@ func (j *Job) content(url string) io.Reader {
 	return j.Content(url)
 }
 
-// checkFiles returns an error if the clients need more descriptors than there are.
+// checkFiles returns an error if the clients need more descriptors than the
+// process may have.
 func (j *Job) checkFiles(t *target) error {
 	const others = 32
 	need := uint64(j.Clients)

@@ -10,7 +10,7 @@ import (
 	"sluice/bench/load"
 )
 
-func TestJobsThatCannotBe(t *testing.T) {
+func TestImpossibleJobsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*load.Job)
@@ -45,7 +45,7 @@ func TestJobsThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestErrorsDoNotTellPasswords(t *testing.T) {
+func TestErrorsDoNotShowPasswords(t *testing.T) {
 	for _, url := range []string{
 		"http://joe:secret@127.0.0.1:1/",
 		"http://joe:secret@127.0.0.1:port/",

@@ -8,13 +8,12 @@ import (
 	"net/netip"
 )
 
-// ErrRemote is the error of OnlyLoopback for a host that can be asked, but is
-// not this machine.
+// ErrRemote is the error of OnlyLoopback for a host that is not this machine.
 var ErrRemote = errors.New("not a loopback address")
 
-// OnlyLoopback reports an error that names the first URL whose host is not
-// this machine itself: a load generator aimed at somebody else's server is an
-// attack. It asks the resolver, and every address of a name must be a loopback one.
+// OnlyLoopback returns an error with the first URL whose host is not this machine:
+// load on somebody else's server is an attack. It resolves names, and every
+// address of a name must be a loopback address.
 func OnlyLoopback(ctx context.Context, urls []string) error {
 	seen := make(map[string]bool)
 	for _, raw := range urls {
@@ -39,7 +38,7 @@ func OnlyLoopback(ctx context.Context, urls []string) error {
 	return nil
 }
 
-// addresses returns the addresses of a host, of which there is at least one.
+// addresses returns the addresses of a host, at least one.
 func addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil

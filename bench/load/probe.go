@@ -6,15 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// A reference is what the content of a URL is known to be.
+// A reference is the known content of a URL.
 type reference struct {
 	size   int64
 	digest *digest // nil unless content is verified
 }
 
-// holds reports whether the content that came for rq is as it should be. A
-// part that is verified is a whole block of the reference.
-func (ref *reference) holds(rq *request) bool {
+// matches reports whether the content of the response to rq is that of ref. A
+// part that is verified is a whole block of ref.
+func (ref *reference) matches(rq *request) bool {
 	block := int64(0)
 	if rq.op == part {
 		block = rq.off / rq.size
@@ -22,8 +22,8 @@ func (ref *reference) holds(rq *request) bool {
 	return rq.digest.sums[0] == ref.digest.sums[block]
 }
 
-// probe asks once for each URL, before anything is measured, and returns what
-// is there. What it stores is among the run's leftovers.
+// probe sends one request for each URL before the measurement, and records the
+// content as references. Files that it uploads are among the leftovers.
 func (r *run) probe(ctx context.Context) error {
 	c := newClient(r.job, r.target, new(atomic.Int64))
 	defer c.close()
@@ -46,9 +46,9 @@ func (r *run) probeURL(ctx context.Context, c client, i int) (ref reference, err
 		r.noteStored(name)
 		requests = append(requests, &request{op: store, name: name, size: r.job.UploadSize, content: r.content})
 	case r.target.protocol == ftp && kind == Idle:
-		requests = append(requests, &request{op: nothing})
+		requests = append(requests, &request{op: minimal})
 	case kind == Churn:
-		requests = append(requests, &request{op: nothing, url: i})
+		requests = append(requests, &request{op: minimal, url: i})
 	case kind == Range:
 		requests = append(requests, &whole, &request{op: part, url: i, size: r.job.RangeSize})
 	default:
@@ -70,7 +70,7 @@ func (r *run) probeURL(ctx context.Context, c client, i int) (ref reference, err
 			if err := c.connect(ctx); err != nil {
 				return ref, err
 			}
-			r.target.address = c.address() // where all are to go, without asking the resolver again
+			r.target.address = c.address() // all clients use this address, without the resolver
 		}
 		if err := c.do(rq); err != nil {
 			return ref, err
@@ -78,7 +78,7 @@ func (r *run) probeURL(ctx context.Context, c client, i int) (ref reference, err
 		if rq.op != part {
 			ref.size = rq.got
 		}
-		if rq.op == nothing && r.target.protocol == ftp {
+		if rq.op == minimal && r.target.protocol == ftp {
 			c.close()
 		}
 	}

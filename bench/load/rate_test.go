@@ -11,11 +11,12 @@ import (
 	"sluice/bench/load"
 )
 
-// stalls serves at once, but for one second after the tenth request nobody gets anything.
+// stalls answers at once, but for one second after the tenth request it answers
+// nobody.
 func stalls() http.HandlerFunc {
-	var asked, until atomic.Int64
+	var requests, until atomic.Int64
 	return func(w http.ResponseWriter, _ *http.Request) {
-		if asked.Add(1) == 10 {
+		if requests.Add(1) == 10 {
 			until.Store(time.Now().Add(time.Second).UnixNano())
 		}
 		time.Sleep(time.Until(time.Unix(0, until.Load())))
@@ -33,7 +34,7 @@ func TestAStallShowsAtAFixedRate(t *testing.T) {
 		job.URLs, job.Rate = []string{newSite(t, "http", stalls()).URL}, 200
 		res := run(t, job)
 		noErrors(t, res)
-		// 200 of 400 were due during the stall, and waited for half a second on average.
+		// 200 of 400 requests are due during the stall, and wait half a second on average.
 		if p99, p75 := res.Latency.ValueAtPercentile(99), res.Latency.ValueAtPercentile(75); p99 < half || p75 < quarter {
 			t.Errorf("p99 = %v, p75 = %v, want more than %v and %v",
 				time.Duration(p99), time.Duration(p75), time.Duration(half), time.Duration(quarter))
@@ -45,7 +46,7 @@ func TestAStallShowsAtAFixedRate(t *testing.T) {
 		job.URLs, job.Requests, job.Duration = []string{newSite(t, "http", stalls()).URL}, 1000, 0
 		res := run(t, job)
 		noErrors(t, res)
-		// Four of a thousand waited; the others were not begun meanwhile.
+		// Four of a thousand requests wait; no others begin meanwhile.
 		if p99, most := res.Latency.ValueAtPercentile(99), res.Latency.Max(); p99 > half || most < half {
 			t.Errorf("p99 = %v, max %v of %d, want below and above %v",
 				time.Duration(p99), time.Duration(most), res.Requests, time.Duration(half))
@@ -55,9 +56,9 @@ func TestAStallShowsAtAFixedRate(t *testing.T) {
 		t.Parallel()
 		release := make(chan struct{})
 		defer close(release)
-		var asked atomic.Int64
+		var requests atomic.Int64
 		s := newSite(t, "http", func(w http.ResponseWriter, _ *http.Request) {
-			if asked.Add(1) > 10 {
+			if requests.Add(1) > 10 {
 				<-release
 			}
 		})
@@ -65,9 +66,9 @@ func TestAStallShowsAtAFixedRate(t *testing.T) {
 		job.URLs, job.Rate, job.Duration = []string{s.URL}, 100, time.Second
 		res := run(t, job)
 		noErrors(t, res)
-		due := job.Rate * res.Elapsed.Seconds() // of which one more at the start, and rounded
+		due := job.Rate * res.Elapsed.Seconds() // one more is due at the start
 		if all := res.Requests + res.Unfinished; res.Requests != 9 || math.Abs(float64(all)-due) > 2 || res.Latency.TotalCount() != all {
-			t.Errorf("%d requests, %d unfinished, %d times in %v, want 9, those that were due, and the sum",
+			t.Errorf("%d requests, %d unfinished, %d times in %v, want 9, all that were due, and the sum",
 				res.Requests, res.Unfinished, res.Latency.TotalCount(), res.Elapsed)
 		}
 		if p50 := res.Latency.ValueAtPercentile(50); p50 < quarter {
@@ -76,13 +77,13 @@ func TestAStallShowsAtAFixedRate(t *testing.T) {
 	})
 }
 
-func TestLatencyIsWhatTheServerTook(t *testing.T) {
+func TestLatencyIsTheTimeOfTheServer(t *testing.T) {
 	const delay = 20 * time.Millisecond
 	s := newSite(t, "http", func(http.ResponseWriter, *http.Request) { time.Sleep(delay) })
 	for name, rate := range map[string]float64{"in a closed loop": 0, "at a fixed rate": 100} {
 		t.Run(name, func(t *testing.T) {
 			res := run(t, load.Job{Kind: load.Download, URLs: []string{s.URL}, Clients: 10, Requests: 20, Rate: rate})
-			// What was under way at the end is there with less. Values are within 0.1 %.
+			// Requests under way at the end count with less. Values are within 0.1 %.
 			if p50 := time.Duration(res.Latency.ValueAtPercentile(50)); p50 < delay*999/1000 {
 				t.Errorf("half took less than %v, want at least %v", p50, delay)
 			}

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// A run is a job under way. Times are counted from its start.
+// A run is the state of Run. Its times count from its start.
 type run struct {
-	job     *Job
-	target  *target
-	refs    []reference   // of each URL
-	content []byte        // to upload
-	doors   chan struct{} // has room for those who may connect for the first time at once
+	job        *Job
+	target     *target
+	refs       []reference   // of each URL
+	content    []byte        // to upload
+	connecting chan struct{} // a semaphore of clients that connect for the first time
 
 	start    time.Time
 	schedule *schedule // nil in a closed loop
@@ -24,14 +24,14 @@ type run struct {
 	phase atomic.Int32
 	begin time.Duration // of the measurement: written before phase is measuring
 	end   time.Duration // of the measurement: written before phase is over
-	left  atomic.Int64  // requests until it is full; used if job.Requests > 0
+	left  atomic.Int64  // requests until the measurement ends, if job.Requests > 0
 
 	ended                    sync.Once
 	over                     chan struct{} // closed when phase is over
 	movedAtBegin, movedAtEnd int64         // bytes
 
 	mu        sync.Mutex // guards the following field
-	leftovers []string   // paths that may have been stored
+	leftovers []string   // paths of uploads that may exist
 }
 
 const (
@@ -40,14 +40,14 @@ const (
 	over
 )
 
-// newRun returns a job that has not asked anything yet.
+// newRun returns a run that has not sent a request yet.
 func newRun(job *Job, t *target) *run {
 	r := &run{
-		job:      job,
-		target:   t,
-		doors:    make(chan struct{}, 64),
-		counters: make([]counter, job.Clients),
-		over:     make(chan struct{}),
+		job:        job,
+		target:     t,
+		connecting: make(chan struct{}, 64),
+		counters:   make([]counter, job.Clients),
+		over:       make(chan struct{}),
 	}
 	for range min(job.Clients, 4*runtime.GOMAXPROCS(0)) {
 		r.tallies = append(r.tallies, newTally())
@@ -62,7 +62,7 @@ func newRun(job *Job, t *target) *run {
 	return r
 }
 
-// do does the job.
+// do runs the job.
 func (r *run) do(ctx context.Context) (*Result, error) {
 	defer r.cleanUp(ctx)
 	if err := r.probe(ctx); err != nil {
@@ -77,7 +77,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
 
-// finish accounts for a request that was to begin at due and has ended now.
+// finish records a request that was due at a time and has ended now.
 func (r *run) finish(c *counter, t *tally, due time.Duration, verified bool, err error) {
 	now := r.now()
 	if err == nil {
@@ -112,9 +112,9 @@ func (r *run) finish(c *counter, t *tally, due time.Duration, verified bool, err
 	}
 }
 
-// unfinished accounts for a request that was due at some time and that the end
-// of the measurement found unfinished. In a closed loop it is of no account:
-// its time says nothing, as none was set for it.
+// unfinished records a request that was due at a time and had not ended when the
+// measurement ended. In a closed loop it does not count, because no time was set
+// for it.
 func (r *run) unfinished(t *tally, due time.Duration) {
 	if r.schedule == nil || due >= r.end {
 		return
@@ -125,7 +125,7 @@ func (r *run) unfinished(t *tally, due time.Duration) {
 	t.recordLocked(r.end - due)
 }
 
-// moved is how many bytes of bodies have moved since the start.
+// moved returns how many bytes of bodies have moved since the start.
 func (r *run) moved() (n int64) {
 	for i := range r.counters {
 		n += r.counters[i].bytes.Load()
@@ -144,16 +144,16 @@ func (r *run) progress() Progress {
 	return p
 }
 
-// measure lets the clients work and returns what they did between Begin and
-// End. It returns when all have stopped.
+// measure runs the clients and returns what they did between Begin and End. It
+// returns when all have stopped.
 func (r *run) measure(ctx context.Context) *Result {
-	// The clients do not end with ctx, but when the measurement has ended: what
-	// they are cut off from then is nobody's error.
+	// The clients do not end with ctx, but after the measurement: requests that
+	// are cut off then are not errors.
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	atOnce := r.job.Warmup == 0
 	if atOnce {
-		r.beginMeasurement() // so that the first request is in it
+		r.beginMeasurement() // before the first request
 	}
 	stopped := make(chan struct{})
 	go func() {
@@ -177,7 +177,7 @@ func (r *run) measure(ctx context.Context) *Result {
 	stop()
 	<-stopped
 	if r.schedule != nil {
-		r.neverIssued()
+		r.countNeverIssued()
 	}
 	for _, t := range r.tallies {
 		t.addTo(res)
@@ -191,7 +191,8 @@ func (r *run) beginMeasurement() {
 	r.phase.Store(measuring)
 }
 
-// endMeasurement is called when its time is up or by the client that had the last request.
+// endMeasurement is called when the time is over, or by the client with the last
+// request.
 func (r *run) endMeasurement() {
 	r.ended.Do(func() {
 		r.end, r.movedAtEnd = r.now(), r.moved()
@@ -202,8 +203,8 @@ func (r *run) endMeasurement() {
 
 const forever time.Duration = 1<<63 - 1
 
-// wait lets d pass, or less if done is closed, and reports progress. It
-// reports false if ctx ended first.
+// wait waits for d or until done is closed, and reports progress meanwhile. It
+// returns false if ctx ends first.
 func (r *run) wait(ctx context.Context, d time.Duration, done <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

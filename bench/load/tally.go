@@ -15,7 +15,7 @@ type counter struct {
 	_                       [40]byte // a cache line of its own
 }
 
-// A tally is what was measured of some clients.
+// A tally is the measurements of some clients.
 type tally struct {
 	mu         sync.Mutex // guards the following fields
 	latency    *hdrhistogram.Histogram
@@ -39,12 +39,12 @@ func newTally() *tally {
 	}
 }
 
-// recordLocked records a time, the nearest that can be.
+// recordLocked records a time, or the nearest in range.
 func (t *tally) recordLocked(d time.Duration) {
 	_ = t.latency.RecordValue(int64(min(max(d, shortest), longest))) // fails out of range only
 }
 
-// newResult returns a result of nothing.
+// newResult returns an empty result.
 func newResult() *Result {
 	return &Result{Latency: newTally().latency, Errors: make(map[string]int64)}
 }

@@ -14,11 +14,11 @@ import (
 // A target is the one server that all URLs of a job name.
 type target struct {
 	urls      []string // as given, for messages
-	paths     []string // of each URL, as the protocol writes them
+	paths     []string // of each URL, in the syntax of the protocol
 	protocol  protocol
 	tls       tlsMode
-	host      string // its name, which its certificate must bear
-	authority string // host and port as in the URL, for HTTP's Host
+	host      string // its name, for which its certificate must be
+	authority string // host and port as in the URL, for the Host field of HTTP
 	address   string // host and port to dial
 	user      string
 	password  string
@@ -35,11 +35,11 @@ type tlsMode string
 
 const (
 	plain    tlsMode = ""
-	implicit tlsMode = "implicit" // from the first byte on
-	explicit tlsMode = "explicit" // asked for by AUTH TLS (RFC 4217)
+	implicit tlsMode = "implicit" // from the first byte
+	explicit tlsMode = "explicit" // after AUTH TLS (RFC 4217)
 )
 
-// schemes is what a URL may begin with.
+// schemes are the schemes that a URL may have.
 var schemes = map[string]struct {
 	protocol protocol
 	tls      tlsMode
@@ -52,7 +52,7 @@ var schemes = map[string]struct {
 	"ftpes": {ftp, explicit, "21"},
 }
 
-// parseTarget returns the server that all the URLs name.
+// parseTarget returns the server of all the URLs.
 func parseTarget(urls []string) (*target, error) {
 	if len(urls) == 0 {
 		return nil, errors.New("no URL to ask for")
@@ -76,16 +76,16 @@ func parseTarget(urls []string) (*target, error) {
 	return first, nil
 }
 
-// server is what must be the same for all URLs of a job.
+// server returns the parts that all URLs of a job must have in common.
 func (t *target) server() [5]string {
 	return [5]string{string(t.protocol), string(t.tls), t.address, t.user, t.password}
 }
 
-// password is that of a URL, and what stands around it.
+// password matches the password of a URL with its surroundings.
 var password = regexp.MustCompile(`(://[^/?#@:\s]*:)[^/?#\s]*(@)`)
 
-// Redact returns a text with xxxxx for the passwords of the URLs in it, be
-// they valid or not: for what is shown, kept or passed on.
+// Redact replaces the passwords of all URLs in a text with xxxxx, also of invalid
+// URLs. It is for all text that is shown or stored.
 func Redact(text string) string { return password.ReplaceAllString(text, "${1}xxxxx$2") }
 
 func parseURL(raw string) (*target, error) {
@@ -125,8 +125,8 @@ func parseURL(raw string) (*target, error) {
 		if u.User == nil {
 			t.user, t.password = "anonymous", "sluice-bench@"
 		}
-		// Relative to where the login leads; a path that begins with %2F is
-		// absolute (RFC 1738, section 3.2.2).
+		// Relative to the folder after the login, unless it begins with %2F
+		// (RFC 1738, section 3.2.2).
 		t.paths = []string{strings.TrimPrefix(u.Path, "/")}
 	}
 	if strings.ContainsAny(t.user+t.password+t.paths[0], "\r\n\x00") {
@@ -135,8 +135,8 @@ func parseURL(raw string) (*target, error) {
 	return t, nil
 }
 
-// tlsConfig returns what connections to the server begin TLS with, or nil if
-// they are in clear.
+// tlsConfig returns the TLS configuration of connections to the server, or nil
+// if they are in clear.
 func (t *target) tlsConfig(insecure bool) *tls.Config {
 	if t.tls == plain {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// uploadContent is how much content there is to upload; longer uploads repeat it.
+// uploadContent is how many bytes of content there are; longer uploads repeat them.
 const uploadContent = 1 << 20
 
-// newContent returns content that no server can compress or has seen before.
+// newContent returns content that does not compress, and another one each time.
 func newContent() []byte {
 	content := make([]byte, uploadContent)
 	source := rand.NewChaCha8([32]byte{byte(rand.Uint32())})
@@ -19,20 +19,20 @@ func newContent() []byte {
 	return content
 }
 
-// uploadName returns the name under which a client stores.
+// uploadName returns a name for the uploads of a client.
 func (r *run) uploadName(client string) string {
 	return fmt.Sprintf("sluice-bench-%s-%016x", client, rand.Uint64())
 }
 
-// noteStored notes that there may be something stored under a path.
+// noteStored records a path under which an upload may exist.
 func (r *run) noteStored(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.leftovers = append(r.leftovers, path)
 }
 
-// cleanUp removes what the clients have stored, as far as the server allows,
-// even if ctx has ended; not longer than some seconds.
+// cleanUp removes the uploads of the clients if the server allows it, even after
+// the end of ctx, for ten seconds at most.
 func (r *run) cleanUp(ctx context.Context) {
 	if len(r.leftovers) == 0 {
 		return

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// A worker is a client with what it needs to know what to do, and to give
-// account of it.
+// A worker is a client with the state of its requests.
 type worker struct {
 	run     *run
 	client  client
@@ -17,9 +16,9 @@ type worker struct {
 	tally   *tally
 
 	number  int
-	turn    int      // the URL that is next
-	names   []string // for each URL, where to store; made when first needed
-	share   float64  // of a response that is due to be verified
+	nextURL int      // index
+	names   []string // of uploads below each URL; made when first needed
+	share   float64  // of responses to verify that has added up; at 1 one is verified
 	digest  *digest
 	request request
 }
@@ -31,7 +30,7 @@ func (r *run) newWorker(i int) *worker {
 		counter: &r.counters[i],
 		tally:   r.tallies[i%len(r.tallies)],
 		number:  i,
-		turn:    i % len(r.target.urls),
+		nextURL: i % len(r.target.urls),
 		names:   make([]string, len(r.target.urls)),
 		share:   rand.Float64(),
 		digest:  newDigest(0),
@@ -40,36 +39,36 @@ func (r *run) newWorker(i int) *worker {
 	return w
 }
 
-// work lets all clients work until ctx ends.
+// work runs all clients until ctx ends.
 func (r *run) work(ctx context.Context) {
-	var tickets chan time.Duration // nil in a closed loop
+	var dueTimes chan time.Duration // of requests; nil in a closed loop
 	var all sync.WaitGroup
 	if r.schedule != nil {
-		tickets = make(chan time.Duration)
-		all.Go(func() { r.issue(ctx, tickets) })
+		dueTimes = make(chan time.Duration)
+		all.Go(func() { r.issue(ctx, dueTimes) })
 	}
 	for i := range r.counters {
 		w := r.newWorker(i)
-		all.Go(func() { w.work(ctx, tickets) })
+		all.Go(func() { w.work(ctx, dueTimes) })
 	}
 	all.Wait()
 }
 
-// work does requests until ctx ends.
-func (w *worker) work(ctx context.Context, tickets <-chan time.Duration) {
+// work sends requests until ctx ends.
+func (w *worker) work(ctx context.Context, dueTimes <-chan time.Duration) {
 	defer w.client.close()
 	failures := 0
 	if !w.run.job.connectsEachTime() {
-		if due, err := w.arrive(ctx); err != nil && ctx.Err() == nil {
+		if due, err := w.connectFirst(ctx); err != nil && ctx.Err() == nil {
 			w.run.finish(w.counter, w.tally, due, false, err)
 			failures++
 		}
 	}
 	for pause(ctx, failures) {
 		due := w.run.now()
-		if tickets != nil {
+		if dueTimes != nil {
 			select {
-			case due = <-tickets:
+			case due = <-dueTimes:
 			case <-ctx.Done():
 				return
 			}
@@ -91,8 +90,8 @@ func (w *worker) work(ctx context.Context, tickets <-chan time.Duration) {
 	}
 }
 
-// pause waits the longer the more has failed in a row, so that a server that
-// is down is not hammered. It reports false if ctx has ended.
+// pause waits longer with each failure in a row, so that a server that is down
+// is not flooded. It returns false if ctx has ended.
 func pause(ctx context.Context, failures int) bool {
 	if failures == 0 {
 		return ctx.Err() == nil
@@ -100,28 +99,28 @@ func pause(ctx context.Context, failures int) bool {
 	return sleep(ctx, min(time.Millisecond<<min(failures, 20), time.Second))
 }
 
-// arrive opens the first connection, and tells when it began. Not all clients
-// do that at once: the queue of a listener is short, and who finds it full
-// comes back after a second.
-func (w *worker) arrive(ctx context.Context) (begun time.Duration, err error) {
-	w.run.doors <- struct{}{}
-	defer func() { <-w.run.doors }()
-	begun = w.run.now()
+// connectFirst opens the first connection, and returns when it began. A limited
+// number of clients do that at once: the queue of a listener is short, and a
+// client that finds it full tries again after a second.
+func (w *worker) connectFirst(ctx context.Context) (began time.Duration, err error) {
+	w.run.connecting <- struct{}{}
+	defer func() { <-w.run.connecting }()
+	began = w.run.now()
 	if err := w.client.connect(ctx); err != nil {
-		return begun, err
+		return began, err
 	}
 	if w.run.job.Kind != Idle || w.run.target.protocol == ftp {
-		return begun, nil
+		return began, nil
 	}
 	w.next()
 	if err := w.client.do(&w.request); err != nil {
-		return begun, err
+		return began, err
 	}
 	_, err = w.check()
-	return begun, err
+	return began, err
 }
 
-// once does the next request.
+// once sends the next request.
 func (w *worker) once(ctx context.Context) (verified bool, err error) {
 	if !w.client.connected() {
 		if err := w.client.connect(ctx); err != nil {
@@ -138,8 +137,8 @@ func (w *worker) once(ctx context.Context) (verified bool, err error) {
 // next prepares the next request.
 func (w *worker) next() {
 	job := w.run.job
-	url := w.turn
-	w.turn = (url + 1) % len(w.names)
+	url := w.nextURL
+	w.nextURL = (url + 1) % len(w.names)
 	w.request = request{op: fetch, url: url}
 	rq := &w.request
 	if job.verifies() {
@@ -151,12 +150,12 @@ func (w *worker) next() {
 	}
 	switch job.Kind {
 	case Churn:
-		rq.op = nothing
+		rq.op = minimal
 	case Range:
 		rq.op, rq.size = part, job.RangeSize
 		size := w.run.refs[url].size
 		if rq.digest != nil {
-			rq.off = rand.Int64N(size/rq.size) * rq.size // a block whose digest is known
+			rq.off = rand.Int64N(size/rq.size) * rq.size // a block with a known digest
 		} else {
 			rq.off = rand.Int64N(size - rq.size + 1)
 		}
@@ -169,7 +168,7 @@ func (w *worker) next() {
 	}
 }
 
-// check compares what came with what should have.
+// check compares the response with the reference.
 func (w *worker) check() (verified bool, err error) {
 	rq, ref := &w.request, &w.run.refs[w.request.url]
 	want := ref.size
@@ -188,7 +187,7 @@ func (w *worker) check() (verified bool, err error) {
 		return false, nil
 	}
 	rq.digest.finish()
-	if !ref.holds(rq) {
+	if !ref.matches(rq) {
 		return false, errDiffers
 	}
 	return true, nil

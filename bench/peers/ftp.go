@@ -12,13 +12,13 @@ import (
 	"sluice/bench/proc"
 )
 
-// bench is who logs in where anonymous may not store files.
+// bench is the user for servers where anonymous users may not store files.
 const bench = "bench"
 
-// library is the engine that this program can serve FTP by beside its own.
+// library is the FTP engine that this program has next to its own.
 const library = "ftpserverlib"
 
-// serveFTP runs this program with one of its engines.
+// serveFTP returns the command of this program with one of its FTP engines.
 func (pl *plan) serveFTP(engine string) (proc.Command, error) {
 	password := rand.Text()
 	pl.Login = bench + ":" + password + "@"
@@ -27,7 +27,7 @@ func (pl *plan) serveFTP(engine string) (proc.Command, error) {
 	return c, err
 }
 
-// anonymous is who logs in elsewhere.
+// anonymous is the login of the other servers.
 const anonymous = "anonymous:bench@"
 
 var ftpPeers = []Peer{
@@ -38,7 +38,7 @@ var ftpPeers = []Peer{
 		version: []string{"-v"}, config: "vsftpd.conf",
 		command: func(pl *plan) (proc.Command, error) {
 			pl.Login = anonymous
-			// It writes what is wrong to standard input, where a client would be.
+			// It writes errors to standard input, where a client would be.
 			return proc.Command{Args: []string{"sh", "-c", `exec "$0" "$1" <&2`, pl.Program, pl.Config()}}, nil
 		},
 	},
@@ -49,10 +49,10 @@ var ftpPeers = []Peer{
 	{
 		Name: "proftpd", Scheme: "ftp", Program: "proftpd", Package: "proftpd-core",
 		version: []string{"-v"}, config: "proftpd.conf",
-		able: needsRoot, // else it lets anonymous users not log in, having no chroot for them
+		able: needsRoot, // without chroot it does not let anonymous users log in
 		command: func(pl *plan) (proc.Command, error) {
 			pl.Login = anonymous
-			return pl.programCommand("-n", "-q", "-c", pl.Config()) // -q: in the foreground it would log each session
+			return pl.programCommand("-n", "-q", "-c", pl.Config()) // -q: otherwise it logs each session in the foreground
 		},
 	},
 	{
@@ -66,8 +66,8 @@ var ftpPeers = []Peer{
 	},
 }
 
-// findPyftpdlib returns an interpreter that has the library: the first on PATH
-// is often one of an environment without it.
+// findPyftpdlib returns a Python interpreter with the library: the first one on
+// PATH often belongs to an environment without it.
 func findPyftpdlib() (string, error) {
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		path, err := exec.LookPath(python)
@@ -75,7 +75,7 @@ func findPyftpdlib() (string, error) {
 			continue
 		}
 		cmd := exec.Command(path, "-c", "import pyftpdlib")
-		cmd.Dir = filepath.Dir(path) // Python looks for modules where it is, and might find ours
+		cmd.Dir = filepath.Dir(path) // Python looks for modules in its folder, and might find our pyftpdlib.py
 		if cmd.Run() == nil {
 			return path, nil
 		}
@@ -83,13 +83,14 @@ func findPyftpdlib() (string, error) {
 	return "", notInstalled("pyftpdlib", "python3-pyftpdlib")
 }
 
-// cheapHash is the password "bench", by MD5. A hash that pure-pw makes costs
-// seconds of each login, and anonymous may do as much with the other peers.
+// cheapHash is the MD5 hash of the password "bench". A hash made by pure-pw costs
+// seconds in each login, and anonymous logins of the other peers cost nothing.
 const cheapHash = "$1$sluice00$.1yYu3SEBok7XbPJoa9pC/"
 
-// pureFTPd is configured by its arguments. Anonymous users get the home of the
-// user ftp, whatever one says, so that there must be a virtual user with Dir as
-// home. That one cannot be root: it is nobody, to whom Dir must be open.
+// pureFTPd returns the command of pure-ftpd, which is configured by arguments.
+// Anonymous users always get the home of the user ftp, so there is a virtual user
+// with Dir as home. It must not be root: it is nobody, who must have access to
+// Dir.
 func pureFTPd(pl *plan) (proc.Command, error) {
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
@@ -102,7 +103,7 @@ func pureFTPd(pl *plan) (proc.Command, error) {
 		return proc.Command{}, err
 	}
 	purePW, err := findProgram("pure-pw")
-	if err != nil { // beside the server, if that is not installed in the usual place
+	if err != nil { // next to a server that is not installed in the usual place
 		purePW, err = exec.LookPath(filepath.Join(filepath.Dir(pl.Program), "..", "bin", "pure-pw"))
 	}
 	if err != nil {
@@ -120,10 +121,10 @@ func pureFTPd(pl *plan) (proc.Command, error) {
 	const clients = "10000"
 	c, err := pl.programCommand(
 		"-S", pl.Host+","+strconv.Itoa(pl.Port),
-		"-l", "puredb:"+users, // and no other users
-		"-E",                         // no anonymous ones
-		"-A",                         // Dir is their root
-		"-H",                         // no names of hosts are asked for
+		"-l", "puredb:"+users, // no other users
+		"-E",                         // no anonymous users
+		"-A",                         // chroot to Dir
+		"-H",                         // no reverse lookups
 		"-c", clients, "-C", clients, // all from one host
 		"-g", pl.File("pid"),
 	)
@@ -133,7 +134,7 @@ func pureFTPd(pl *plan) (proc.Command, error) {
 	return c, err
 }
 
-// openToAll tells whether any user may read a folder.
+// openToAll returns an error if not all users may read a folder.
 func openToAll(dir string) error {
 	for need := os.FileMode(0o5); ; need = 0o1 {
 		info, err := os.Stat(dir)
@@ -141,7 +142,7 @@ func openToAll(dir string) error {
 			return err
 		}
 		if info.Mode().Perm()&need != need {
-			return fmt.Errorf("it serves as nobody, to whom %s is closed: chmod o+rx", dir)
+			return fmt.Errorf("the user nobody, as which it serves, cannot read %s: chmod o+rx", dir)
 		}
 		up := filepath.Dir(dir)
 		if up == dir {

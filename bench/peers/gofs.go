@@ -8,13 +8,13 @@ import (
 const (
 	goFileServer = "gofs"
 
-	// GoFSRole is the argument, followed by an address and a folder, with which
-	// this program is told to call ServeGoFS.
+	// GoFSRole is the argument with which this program calls ServeGoFS. An
+	// address and a folder follow.
 	GoFSRole = "serve-gofs"
 )
 
-// ServeGoFS serves a folder as a Go program does that knows only net/http. It
-// returns when that fails, and else never.
+// ServeGoFS serves a folder like a Go program with net/http alone. It returns only
+// if that fails.
 func ServeGoFS(address, dir string) error {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {

@@ -18,7 +18,7 @@ var httpPeers = []Peer{
 	{
 		Name: "nginx", Scheme: "http", Program: "nginx", Package: "nginx-light",
 		version: []string{"-v"}, config: "nginx.conf",
-		// -e: else it complains of a log that it cannot open before it reads the configuration
+		// -e: otherwise it reports that it cannot open its log, before it reads the configuration
 		command: func(pl *plan) (proc.Command, error) {
 			return pl.programCommand("-e", "stderr", "-p", pl.Work, "-c", pl.Config())
 		},
@@ -44,7 +44,7 @@ var httpPeers = []Peer{
 	},
 }
 
-// selfCommand runs this program.
+// selfCommand returns the command of this program.
 func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 	if len(pl.self) == 0 {
 		return proc.Command{}, errors.New("Setup.Self does not say how to start this program")
@@ -52,8 +52,8 @@ func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...)}, nil
 }
 
-// serveSelf runs this program as a server, which stays root if root measures: so do the
-// directories that it serves.
+// serveSelf returns the command of this program as a server. If root measures, the
+// server stays root, who owns the folders that it serves.
 func (pl *plan) serveSelf(flags ...string) (proc.Command, error) {
 	if os.Geteuid() == 0 {
 		flags = append([]string{"--run-as", "root"}, flags...)
@@ -61,10 +61,10 @@ func (pl *plan) serveSelf(flags ...string) (proc.Command, error) {
 	return pl.selfCommand(append([]string{"serve"}, flags...)...)
 }
 
-// accessLogFlag has this program log requests or not.
+// accessLogFlag returns the flag of this program for the access log.
 func (pl *plan) accessLogFlag() string { return fmt.Sprintf("--access-log=%t", pl.AccessLog) }
 
-// programCommand runs the program of the peer.
+// programCommand returns the command of the program of the peer.
 func (pl *plan) programCommand(args ...string) (proc.Command, error) {
 	return proc.Command{Args: append([]string{pl.Program}, args...)}, nil
 }

@@ -2,5 +2,5 @@
 
 package peers
 
-// fileLimit is the number of descriptors that a server may open.
+// fileLimit returns how many descriptors a server may open.
 func fileLimit() uint64 { return 65536 }

@@ -4,8 +4,8 @@ package peers
 
 import "golang.org/x/sys/unix"
 
-// fileLimit is the number of descriptors that a server may open: enough for
-// any benchmark, and not more than the system lets it have.
+// fileLimit returns how many descriptors a server may open: enough for any
+// benchmark, and no more than the hard limit of the system.
 func fileLimit() uint64 {
 	const enough = 65536
 	var limit unix.Rlimit

@@ -1,5 +1,5 @@
-// Package peers starts the servers that Sluice is compared with, each tuned as
-// its authors advise, so that a comparison is worth something.
+// Package peers starts the servers that Sluice is compared with. Each is tuned as
+// its authors advise, because a comparison with badly tuned servers is worthless.
 //
 //	for _, p := range peers.All("http") {
 //		if _, err := p.Find(); err != nil {
@@ -15,9 +15,9 @@
 //	}
 //
 // A server listens on a free port of 127.0.0.1, serves one folder, logs no
-// requests, and runs as the user of this process, save pure-ftpd, which
-// refuses to serve as root and as anybody else to run. How each is tuned, and
-// why, is written in its configuration, a file of this folder.
+// requests, and runs as the user of this process. The exception is pure-ftpd, which
+// must be started by root and serves as another user. The configurations, files of
+// this folder, say how each server is tuned, and why.
 package peers
 
 import (
@@ -37,31 +37,31 @@ import (
 	"sluice/bench/proc"
 )
 
-// A Peer is a server to compare with. All has them; the zero Peer is none.
+// A Peer is a server to compare with, see All. The zero Peer is invalid.
 type Peer struct {
-	Name    string // as the reports call it
+	Name    string // in reports
 	Scheme  string // http or ftp
-	Program string // looked for on PATH and among the system's servers; "": this very program
-	Package string // of Debian, which has it
+	Program string // on PATH or in systemFolders; "": this program
+	Package string // of Debian
 
 	version []string                          // arguments with which it prints its version
 	config  string                            // the template of its configuration; "": none
-	command func(*plan) (proc.Command, error) // says how to start it
-	find    func() (string, error)            // where Program alone does not tell
-	able    func() error                      // why it cannot run here or as this user; nil: it can
+	command func(*plan) (proc.Command, error) // returns the command that starts it
+	find    func() (string, error)            // returns its path if Program does not suffice; may be nil
+	able    func() error                      // returns why it cannot run here or as this user; may be nil
 }
 
-// All returns the peers that speak a scheme, http or ftp, Sluice itself first.
-// They may not be installed.
+// All returns the peers of a scheme, http or ftp, Sluice first. They may not be
+// installed.
 func All(scheme string) []Peer {
 	return slices.DeleteFunc(append(slices.Clone(httpPeers), ftpPeers...), func(p Peer) bool { return p.Scheme != scheme })
 }
 
-// systemFolders is where servers are that PATH does not lead to.
+// systemFolders are folders of servers that are often missing in PATH.
 var systemFolders = []string{"/usr/sbin", "/usr/local/sbin"}
 
-// Find returns the path of the program. The error says how to install what is
-// missing, as exec.ErrNotFound, or why it cannot run as this user.
+// Find returns the path of the program. The error is an exec.ErrNotFound that says
+// how to install it, or says why it cannot run as this user.
 func (p Peer) Find() (string, error) {
 	path, err := p.lookUp()
 	if err != nil {
@@ -88,7 +88,7 @@ func (p Peer) lookUp() (string, error) {
 	return "", p.missing()
 }
 
-// findProgram looks on PATH and where servers are.
+// findProgram looks for a program on PATH and in systemFolders.
 func findProgram(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	for _, dir := range systemFolders {
@@ -106,17 +106,17 @@ func notInstalled(name, pkg string) error {
 	return &missingError{fmt.Sprintf("%s is not installed: apt install %s", name, pkg)}
 }
 
-// A missingError is exec.ErrNotFound in words that help.
+// A missingError is an exec.ErrNotFound with advice.
 type missingError struct{ hint string }
 
 func (e *missingError) Error() string { return e.hint }
 func (e *missingError) Unwrap() error { return exec.ErrNotFound }
 
-// versionNumber is what looks like one in what a program prints.
+// versionNumber matches a version number in the output of a program.
 var versionNumber = regexp.MustCompile(`\d+(\.\d+)+[-+.\w]*`)
 
-// Version returns the version of the program, such as 1.22.1, and "" if that
-// cannot be found out. It runs the program, unless that is this one.
+// Version returns the version of the program, such as 1.22.1, or "" if it is
+// unknown. It runs the program, unless it is this one.
 func (p Peer) Version(ctx context.Context) string {
 	switch {
 	case p.Name == goFileServer:
@@ -134,22 +134,22 @@ func (p Peer) Version(ctx context.Context) string {
 	}
 	defer r.Close()
 	cmd := exec.CommandContext(ctx, path, p.version...)
-	cmd.Dir = filepath.Dir(path)                // not where Python would find a pyftpdlib.py
+	cmd.Dir = filepath.Dir(path)                // Python must not find our pyftpdlib.py
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = w, w, w // vsftpd writes its version to standard input
 	err = cmd.Start()
 	_ = w.Close()
 	if err != nil {
 		return ""
 	}
-	// It is at the beginning. Whoever prints more is cut short.
+	// The version is at the beginning of the output.
 	out, _ := io.ReadAll(io.LimitReader(r, 4<<10))
 	_ = r.Close()
-	_ = cmd.Wait() // some fail, having printed it
+	_ = cmd.Wait() // some programs fail after they have printed it
 	return versionNumber.FindString(string(out))
 }
 
-// built returns the version of this program, or of the library by which it serves; ""
-// if it was built without.
+// built returns the version of this program, or of the library if that serves; ""
+// if the build has no version.
 func (p Peer) built() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -163,7 +163,7 @@ func (p Peer) built() string {
 	return info.Main.Version
 }
 
-// needsRoot is the ability of peers that must be started by root.
+// needsRoot returns an error unless this process is root's.
 func needsRoot() error {
 	if os.Geteuid() != 0 {
 		return errors.New("it must be started by root")

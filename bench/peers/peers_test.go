@@ -44,14 +44,14 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// built is the program sluice, once it is needed.
+// built is the program sluice, built when first needed.
 var built struct {
 	sync.Once
 	dir string
 	err error
 }
 
-// self returns how to start this program in the role of a peer.
+// self returns the beginning of the command line of a peer that this program is.
 func self(t *testing.T, p Peer) []string {
 	t.Helper()
 	if p.Name != "sluice" && p.Name != library {
@@ -71,7 +71,7 @@ func self(t *testing.T, p Peer) []string {
 	return []string{filepath.Join(built.dir, "sluice")}
 }
 
-// needs skips the test if a peer is not installed, and fails it where it must be.
+// needs skips the test if a peer is not installed, or fails it if CI installs it.
 func needs(t *testing.T, p Peer) {
 	t.Helper()
 	_, err := p.Find()
@@ -84,7 +84,7 @@ func needs(t *testing.T, p Peer) {
 	}
 }
 
-// setup makes a folder with a file to serve, open to everybody.
+// setup makes a folder with a file to serve, which all users can read.
 func setup(t *testing.T, p Peer) Setup {
 	t.Helper()
 	top, err := os.MkdirTemp("", "sluice-peers")
@@ -115,16 +115,17 @@ func setup(t *testing.T, p Peer) Setup {
 	return s
 }
 
-// eachPeer runs a test for each peer, whatever it speaks.
+// eachPeer runs a test for each peer of both schemes.
 func eachPeer(t *testing.T, test func(t *testing.T, p Peer)) {
 	for _, scheme := range []string{"http", "ftp"} {
 		for _, p := range All(scheme) {
-			t.Run(p.Name+" by "+scheme, func(t *testing.T) { test(t, p) })
+			t.Run(p.Name+" over "+scheme, func(t *testing.T) { test(t, p) })
 		}
 	}
 }
 
-// run starts a peer that ends with the test, and must not fail before.
+// run starts a peer, stops it at the end of the test, and fails the test if it has
+// ended before.
 func run(t *testing.T, p Peer, s Setup) *Server {
 	t.Helper()
 	server, err := p.Start(t.Context(), s)
@@ -176,7 +177,7 @@ func fetch(address string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// transfer does one transfer in a session of its own.
+// transfer makes one transfer in a new session.
 func transfer(u *url.URL, command string, move func(data net.Conn) error) error {
 	c, err := textproto.Dial("tcp", u.Host)
 	if err != nil {
@@ -260,14 +261,14 @@ func TestPeerServesTheFolderAndLeavesNothing(t *testing.T) {
 				u, _ := url.Parse(server.URL)
 				if conn, err := net.Dial("tcp", u.Host); err == nil {
 					conn.Close()
-					t.Errorf("after Stop: somebody answers at %s", u.Host)
+					t.Errorf("after Stop: a server answers at %s", u.Host)
 				}
 			})
 		})
 	}
 }
 
-// wantUpload stores a file, twice under the same name, as a load does.
+// wantUpload stores two files under the same name, as a load does.
 func wantUpload(t *testing.T, server *Server, dir string) {
 	t.Helper()
 	u, err := url.Parse(server.Upload + "up.bin")
@@ -292,7 +293,7 @@ func wantUpload(t *testing.T, server *Server, dir string) {
 	}
 }
 
-func TestRequestsAreLoggedWhereAsked(t *testing.T) {
+func TestRequestsAreLoggedIfAskedFor(t *testing.T) {
 	eachPeer(t, func(t *testing.T, p Peer) {
 		needs(t, p)
 		if p.Name == goFileServer {
@@ -319,7 +320,7 @@ func TestRequestsAreLoggedWhereAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(logged, "a.bin") {
-			t.Errorf("a.bin is not in what was logged:\n%s", logged)
+			t.Errorf("the logs do not have a.bin:\n%s", logged)
 		}
 	})
 }
@@ -340,7 +341,7 @@ func TestAllPeersAtOnce(t *testing.T) {
 	}
 }
 
-// eachInstalled calls f for each peer that can be had.
+// eachInstalled calls f for each peer that is installed.
 func eachInstalled(t *testing.T, f func(p Peer)) {
 	t.Helper()
 	for _, p := range append(All("http"), All("ftp")...) {
@@ -352,8 +353,8 @@ func eachInstalled(t *testing.T, f func(p Peer)) {
 	}
 }
 
-// stranger listens on a port and serves nobody.
-func stranger(t *testing.T) (port int) {
+// listenOnly listens on a port and closes each connection.
+func listenOnly(t *testing.T) (port int) {
 	t.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -377,12 +378,12 @@ func stranger(t *testing.T) (port int) {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-func TestPortThatIsTakenMeanwhile(t *testing.T) {
+func TestStartTriesAnotherPortIfOneIsTaken(t *testing.T) {
 	eachPeer(t, func(t *testing.T, p Peer) {
 		needs(t, p)
 		s := setup(t, p)
 		nettest.CheckLeaks(t)
-		taken := stranger(t)
+		taken := listenOnly(t)
 		calls := 0
 		server, err := p.start(t.Context(), s, func() (int, error) {
 			if calls++; calls == 1 {
@@ -403,18 +404,18 @@ func TestPortThatIsTakenMeanwhile(t *testing.T) {
 	})
 }
 
-func TestPortsThatAreAllTaken(t *testing.T) {
+func TestStartFailsIfAllPortsAreTaken(t *testing.T) {
 	p := All("http")[1]
 	s := setup(t, p)
 	nettest.CheckLeaks(t)
-	taken := stranger(t)
+	taken := listenOnly(t)
 	_, err := p.start(t.Context(), s, func() (int, error) { return taken, nil })
 	if !errors.Is(err, errTaken) || !strings.Contains(err.Error(), strconv.Itoa(taken)) {
 		t.Errorf("got error %v, want that port %d is taken", err, taken)
 	}
 }
 
-func TestBrokenConfigurationIsToldInTheServersWords(t *testing.T) {
+func TestABrokenConfigurationIsReportedWithTheOutputOfTheServer(t *testing.T) {
 	eachPeer(t, func(t *testing.T, p Peer) {
 		if p.config == "" {
 			t.Skip("it has no configuration")
@@ -465,7 +466,7 @@ func TestStartIsCancelled(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsToldWithACure(t *testing.T) {
+func TestAMissingServerIsReportedWithItsPackage(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	folders := systemFolders
 	systemFolders = nil
@@ -483,18 +484,18 @@ func TestWhatIsMissingIsToldWithACure(t *testing.T) {
 	}
 }
 
-func TestSetupThatCannotBe(t *testing.T) {
+func TestImpossibleSetupsAreRefused(t *testing.T) {
 	good := setup(t, Peer{})
 	p := All("http")[1]
 	tests := map[string]struct {
 		change func(s *Setup)
 		want   string
 	}{
-		"a folder that is not there":    {func(s *Setup) { s.Dir += "x" }, "Dir: "},
+		"a folder that does not exist":  {func(s *Setup) { s.Dir += "x" }, "Dir: "},
 		"a file in place of a folder":   {func(s *Setup) { s.Dir = filepath.Join(s.Dir, "a.bin") }, "is not a folder"},
 		"no folder to work in":          {func(s *Setup) { s.Work = "" }, "Work: "},
 		"no way to start this program":  {func(s *Setup) { s.Self = nil }, "Setup.Self"},
-		"a name that would be a script": {func(s *Setup) { s.Dir = quoted(t, s.Dir) }, "configurations read"},
+		"a name that would be a script": {func(s *Setup) { s.Dir = quoted(t, s.Dir) }, "special in configurations"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -537,7 +538,7 @@ func TestTemplatesRender(t *testing.T) {
 					}
 				}
 				if !strings.HasPrefix(string(text), "#") {
-					t.Error("it does not begin with a comment that says why it is so")
+					t.Error("it does not begin with a comment that gives reasons")
 				}
 			})
 		}
@@ -547,7 +548,7 @@ func TestTemplatesRender(t *testing.T) {
 func TestVersions(t *testing.T) {
 	eachInstalled(t, func(p Peer) {
 		got := p.Version(t.Context())
-		isSelf := p.Name == "sluice" || p.Name == library // which the program links, and this test does not
+		isSelf := p.Name == "sluice" || p.Name == library // their versions are in the program, and not in this test
 		if !isSelf && !strings.Contains(got, ".") {
 			t.Errorf("%s: got version %q, want one", p.Name, got)
 		}

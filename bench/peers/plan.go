@@ -18,33 +18,32 @@ import (
 //go:embed *.conf Caddyfile pyftpdlib.py
 var configs embed.FS
 
-// A plan is what a server is started with. The templates see it.
+// A plan is the values for the configuration and the command of a server.
 type plan struct {
-	Dir, Work   string // absolute, without characters that a configuration would read as its own
+	Dir, Work   string // absolute, without characters that are special in a configuration
 	Program     string
 	Host        string
 	Port        int
-	Workers     int    // processors that it may use
-	User, Group string // who we are
-	Root        bool   // whether that is root
-	Files       uint64 // descriptors that it may have
+	Workers     int    // number of processors for it
+	User, Group string // of this process
+	Root        bool   // whether User is root
+	Files       uint64 // number of descriptors that it may open
 	AccessLog   bool
 	Login       string // "user:password@" for the URL, or ""
 
 	self []string
 }
 
-// Address is where to connect to.
+// Address returns host and port of the server.
 func (pl *plan) Address() string { return net.JoinHostPort(pl.Host, strconv.Itoa(pl.Port)) }
 
-// Config is the path of the configuration.
+// Config returns the path of the configuration.
 func (pl *plan) Config() string { return pl.File("config") }
 
-// File is the path of a file in Work.
+// File returns the path of a file in Work.
 func (pl *plan) File(name string) string { return filepath.Join(pl.Work, name) }
 
-// special are characters that one configuration or the other takes for its own,
-// even in quotes.
+// special are characters that are special in some configuration, even in quotes.
 const special = "\"'\\$%{}#`\n\r"
 
 func newPlan(s Setup, program string, port int) (*plan, error) {
@@ -69,7 +68,7 @@ func newPlan(s Setup, program string, port int) (*plan, error) {
 			return nil, err
 		}
 		if strings.ContainsAny(filepath.ToSlash(abs), special) {
-			return nil, fmt.Errorf("%s: %q has one of the characters %q in it, which configurations read as their own", p.name, abs, special)
+			return nil, fmt.Errorf("%s: %q has one of the characters %q, which are special in configurations", p.name, abs, special)
 		}
 		*p.to = abs
 	}
@@ -82,7 +81,7 @@ func newPlan(s Setup, program string, port int) (*plan, error) {
 	return pl, nil
 }
 
-// render fills in the configuration.
+// render returns the configuration.
 func (p Peer) render(pl *plan) ([]byte, error) {
 	t, err := template.New(p.config).Option("missingkey=error").ParseFS(configs, p.config)
 	if err != nil {

@@ -1,9 +1,9 @@
 # pyftpdlib for anonymous users, who may store files.
 #
-# Its event loop in one process for each processor is its fastest model that
-# needs no thread or process for each client.
-# max_cons: the default of 512 is less than some loads have.
-# ac_out_buffer_size stays at the 64 KiB that each sendfile is given.
+# An event loop in one process for each processor is the fastest of its models
+# without a thread or process for each client.
+# max_cons: the default of 512 is less than some loads need.
+# ac_out_buffer_size: the default of 64 KiB is the size of each sendfile.
 import logging
 
 from pyftpdlib.authorizers import DummyAuthorizer

@@ -14,46 +14,46 @@ import (
 	"sluice/bench/proc"
 )
 
-// A Setup says what a peer shall serve, and where it may run.
+// A Setup says what a peer serves and where it runs.
 type Setup struct {
 	Dir  string // the folder to serve; FTP peers make a folder "incoming" in it
 	Work string // a folder for configurations, logs and the like; each start makes its own in it
-	CPUs []int  // where the server may run; nil: where this process may
+	CPUs []int  // processors for the server; nil: those of this process
 
-	// Self begins the command line of this program. "serve" and its flags are
-	// added for Sluice, GoFSRole, an address and a folder for gofs; the program
-	// then calls ServeGoFS.
+	// Self is the beginning of the command line that starts this program. "serve"
+	// and flags follow for Sluice; GoFSRole, an address and a folder for gofs,
+	// for which the program calls ServeGoFS.
 	Self []string
 
-	Log       io.Writer // gets what the server prints; nil: nobody
-	AccessLog bool      // log requests into Work, or where the server logs
+	Log       io.Writer // gets the output of the server; may be nil
+	AccessLog bool      // log requests into Work, or to the log of the server
 }
 
-// A Server is a peer that runs.
+// A Server is a running peer.
 type Server struct {
-	URL     string // of the folder that is served, ending in "/"; for FTP with user and password
-	Upload  string // of the folder below which files can be stored; "": there is none
+	URL     string // of the served folder, ending in "/"; for FTP with user and password
+	Upload  string // URL of the folder for uploads; "": none
 	Process *proc.Process
 }
 
 // grace is how long a server may take to end before it is killed.
 const grace = 3 * time.Second
 
-// Stop ends the server and all processes that come from it.
+// Stop ends the server and its descendants.
 func (s *Server) Stop() error { return s.Process.Stop(grace) }
 
 const (
-	attempts = 3                // ports to try
-	patience = 20 * time.Second // for a server to answer
+	attempts     = 3                // ports to try
+	startTimeout = 20 * time.Second // until a server answers
 )
 
-// errTaken means that another has taken the port before the server could.
-var errTaken = errors.New("its port was taken by another")
+// errTaken means that another process has taken the port before the server.
+var errTaken = errors.New("another process has taken its port")
 
-// Start starts the server, and returns when it answers. A port that another
-// takes in that moment is replaced by another one, a few times. The error of a
-// server that ends has in it what it printed. When ctx ends before the server
-// answers, it is stopped; later ctx has no meaning.
+// Start starts the server, and returns when it answers. If another process takes
+// the port meanwhile, it tries other ports a few times. If the server ends, the
+// error has its output. If ctx ends before the server answers, Start stops the
+// server; later ctx has no meaning.
 func (p Peer) Start(ctx context.Context, s Setup) (*Server, error) {
 	return p.start(ctx, s, freePort)
 }
@@ -93,7 +93,7 @@ func (p Peer) startOn(ctx context.Context, s Setup, program string, port int) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := await(ctx, process, p.Scheme, pl.Address()); err != nil {
+	if err := waitForAnswer(ctx, process, p.Scheme, pl.Address()); err != nil {
 		if !isFree(port) && process.Err() != nil {
 			err = fmt.Errorf("%w: %w", errTaken, err)
 		}
@@ -106,8 +106,8 @@ func (p Peer) startOn(ctx context.Context, s Setup, program string, port int) (*
 	return server, nil
 }
 
-// incoming is the folder for uploads. Some servers want its parent to be closed
-// to them.
+// incoming is the folder for uploads. Some servers demand that its parent is not
+// writable.
 const incoming = "incoming"
 
 // prepare makes the folders and the configuration.
@@ -135,9 +135,9 @@ func (p Peer) prepare(s Setup, program string, port int) (*plan, error) {
 	return pl, os.WriteFile(pl.Config(), text, 0o600)
 }
 
-// await waits until the server answers.
-func await(ctx context.Context, process *proc.Process, scheme, address string) error {
-	ctx, timeout := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it does not answer within %v", patience))
+// waitForAnswer waits until the server answers.
+func waitForAnswer(ctx context.Context, process *proc.Process, scheme, address string) error {
+	ctx, timeout := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it does not answer within %v", startTimeout))
 	defer timeout()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -152,7 +152,7 @@ func await(ctx context.Context, process *proc.Process, scheme, address string) e
 		err := answers(ctx, scheme, address)
 		select {
 		case <-process.Exited():
-			return process.Err() // even if one answers: that is another
+			return process.Err() // even if there was an answer: another server has sent it
 		default:
 		}
 		if err == nil {
@@ -173,7 +173,7 @@ func await(ctx context.Context, process *proc.Process, scheme, address string) e
 	}
 }
 
-// answers asks a server for a sign of life.
+// answers returns an error unless a server answers.
 func answers(ctx context.Context, scheme, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -200,7 +200,7 @@ func answers(ctx context.Context, scheme, address string) error {
 	return nil
 }
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port on which no process listens.
 func freePort() (int, error) {
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

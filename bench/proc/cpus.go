@@ -1,6 +1,7 @@
 package proc
 
-// firstCPUs is what to say where the system does not number them.
+// firstCPUs returns the numbers of n processors for a system that does not number
+// them.
 func firstCPUs(n int) []int {
 	cpus := make([]int, n)
 	for i := range cpus {

@@ -9,7 +9,7 @@ import (
 
 var ownGroup *syscall.SysProcAttr
 
-// terminate tells that there is no asking here.
+// terminate returns false: this system has no SIGTERM.
 func terminate(int) bool { return false }
 
 func kill(p *os.Process) { _ = p.Kill() }

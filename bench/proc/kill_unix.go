@@ -9,9 +9,10 @@ import (
 
 var ownGroup = &syscall.SysProcAttr{Setpgid: true}
 
-// terminate asks the group to end, and tells whether there is one.
+// terminate sends SIGTERM to a group, and returns whether the group exists.
 func terminate(group int) bool { return syscall.Kill(-group, syscall.SIGTERM) == nil }
 
-// kill kills the group that p leads or has led: its number is not given to a
-// process while the group has members, and without members nothing is hit.
+// kill kills the process group of p, also after p itself has ended: the kernel
+// does not reuse its number while the group has members, and without members the
+// call fails.
 func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }

@@ -49,9 +49,9 @@ func TestSplitFollowsTheTicks(t *testing.T) {
 		user, system, clock time.Duration
 		wantUser, wantSys   time.Duration
 	}{
-		"what is beyond the ticks is divided as they are": {30 * ms, 10 * ms, 48 * ms, 36 * ms, 12 * ms},
-		"before the first tick by halves":                 {0, 0, 8 * ms, 4 * ms, 4 * ms},
-		"no clock":                                        {30 * ms, 10 * ms, 0, 30 * ms, 10 * ms},
+		"the rest is divided like the ticks": {30 * ms, 10 * ms, 48 * ms, 36 * ms, 12 * ms},
+		"halves before the first tick":       {0, 0, 8 * ms, 4 * ms, 4 * ms},
+		"no clock":                           {30 * ms, 10 * ms, 0, 30 * ms, 10 * ms},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,9 +73,9 @@ func TestParseMemoryAndSwitches(t *testing.T) {
 		"resident pages":                 {pack(parseRSS([]byte("5000 600 30 1 0 100 0\n"))), answer{600, true}},
 		"resident pages of nothing":      {pack(parseRSS(nil)), answer{}},
 		"PSS":                            {pack(parsePSS([]byte("00400000-7fff [rollup]\nRss:  10 kB\nPss:   3 kB\nPss_Dirty: 1 kB\n"))), answer{3072, true}},
-		"PSS that is not there":          {pack(parsePSS([]byte("Rss:  10 kB\n"))), answer{}},
+		"no PSS":                         {pack(parsePSS([]byte("Rss:  10 kB\n"))), answer{}},
 		"switches of both kinds":         {pack(parseSwitches([]byte("Name:\tx\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n"))), answer{695, true}},
-		"switches that are not there":    {pack(parseSwitches([]byte("Name:\tx\n"))), answer{}},
+		"no switches":                    {pack(parseSwitches([]byte("Name:\tx\n"))), answer{}},
 		"switches that are not a number": {pack(parseSwitches([]byte("voluntary_ctxt_switches:\tmany\n"))), answer{}},
 	}
 	for name, tt := range tests {
@@ -113,7 +113,7 @@ func TestParseSummary(t *testing.T) {
 	}
 }
 
-func TestAttachedIsTold(t *testing.T) {
+func TestStatesThatStraceReports(t *testing.T) {
 	for line, want := range map[string]bool{
 		"strace: Process 12 attached\n":                     true,
 		"strace: Process 12 attached with 3 threads\n":      true,
@@ -122,13 +122,13 @@ func TestAttachedIsTold(t *testing.T) {
 		"strace: attach: ptrace(PTRACE_SEIZE, 1): no way\n": false,
 		"": false,
 	} {
-		if got := tells(line, "attached"); got != want {
-			t.Errorf("tells(%q): got %v, want %v", line, got, want)
+		if got := reportsState(line, "attached"); got != want {
+			t.Errorf("reportsState(%q): got %v, want %v", line, got, want)
 		}
 	}
 }
 
-func TestSubKnowsWhatItCannotKnow(t *testing.T) {
+func TestSubLeavesOutUnknownSwitches(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	a := Usage{At: at(1), User: 10, System: 20, Switches: 30, Have: HaveSwitches, switches: map[int]int64{1: 10, 2: 20}}
 	grown := Usage{At: at(3), User: 15, System: 40, Switches: 41, Have: HaveSwitches, switches: map[int]int64{1: 11, 2: 25, 3: 5}}
@@ -175,6 +175,6 @@ func FuzzParsers(f *testing.F) {
 		_, _ = parsePSS(b)
 		_, _ = parseRSS(b)
 		_, _ = parseSwitches(b)
-		_ = tells(in, "attached")
+		_ = reportsState(in, "attached")
 	})
 }

@@ -25,12 +25,12 @@ func CPUs() []int {
 	return cpus
 }
 
-// Pin keeps this process, all its threads and those it will have, on cpus, and
-// sets GOMAXPROCS to as many. What it starts later is pinned as well, unless
+// Pin keeps this process, with all present and future threads, on cpus, and sets
+// GOMAXPROCS to their number. Processes that it starts later inherit that, unless
 // Command.CPUs says otherwise.
 func Pin(cpus []int) error {
 	pinned := make(map[string]bool)
-	for again := true; again; { // a thread not yet pinned may have made another
+	for again := true; again; { // a thread that was not pinned yet may have started another
 		again = false
 		tasks, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -54,14 +54,14 @@ func Pin(cpus []int) error {
 	return nil
 }
 
-// setAffinity keeps a thread on cpus; tid 0 is the caller's.
+// setAffinity keeps a thread on cpus; tid 0 is the calling thread.
 func setAffinity(tid int, cpus []int) error {
 	var set unix.CPUSet
 	for _, cpu := range cpus {
 		set.Set(cpu)
 	}
 	if set.Count() != len(cpus) || len(cpus) == 0 {
-		return fmt.Errorf("no set of processors: %v", cpus)
+		return fmt.Errorf("%v is not a set of processors", cpus)
 	}
 	if err := unix.SchedSetaffinity(tid, &set); err != nil { // EINVAL: none of them exists or is allowed
 		return fmt.Errorf("processors %v: %w", cpus, os.NewSyscallError("sched_setaffinity", err))

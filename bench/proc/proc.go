@@ -1,5 +1,5 @@
-// Package proc starts the servers that a benchmark measures, says what they
-// use, and leaves nothing of them behind.
+// Package proc starts the servers that a benchmark measures, accounts what they
+// use, and leaves no process behind.
 //
 //	server, err := proc.Start(proc.Command{Args: []string{"nginx", "-p", dir}, CPUs: []int{0}})
 //	if err != nil {
@@ -11,14 +11,17 @@
 //	after, _ := server.Usage()
 //	fmt.Println(after.Sub(before).CPU())
 //
-// On Linux each server runs below a supervisor: this very program, started
-// again, which becomes the parent of every descendant that loses its own. So
-// daemons are found whatever they do to their session, and all of them die
-// when this process does, even by SIGKILL. The init function of this package
-// is what makes a supervisor of a program.
+// On Linux each server runs below a supervisor: another process of this program,
+// which becomes the parent of every descendant whose parent ends. So daemons are
+// found whatever they do to their session, and all descendants die with this
+// process, even after SIGKILL: PR_SET_CHILD_SUBREAPER gives them to the supervisor,
+// and the supervisor kills them when the pipe from its parent ends. A signal at the
+// death of the parent (PR_SET_PDEATHSIG) alone would reach only the child, and not
+// the workers of nginx. The init function of this package turns a process into a
+// supervisor.
 //
-// Elsewhere a server is a process, on Unix a process group, and what it uses
-// is not known.
+// On other systems a server is a process, on Unix a process group, and its use
+// of resources is unknown.
 package proc
 
 import (
@@ -36,22 +39,22 @@ import (
 type Command struct {
 	Args []string // program, looked up on PATH if it has no slash, and arguments
 	Env  []string // added to the environment of this process
-	Dir  string   // where it starts; "": where this process is
-	CPUs []int    // where it may run; nil: where this process may
+	Dir  string   // working directory; "": that of this process
+	CPUs []int    // processors to run on; nil: those of this process
 
-	// Log gets what it prints, from one goroutine; nil: nobody. The last 8 KiB
-	// are kept for errors in any case.
+	// Log, if not nil, gets the output, from one goroutine. The last 8 KiB are
+	// kept for errors in any case.
 	Log io.Writer
 
-	// Stdin and Stdout are given to the server in place of the null device and
-	// of the log. The caller may close them once Start has returned.
+	// Stdin and Stdout are those of the server instead of the null device and
+	// the log. The caller may close them once Start has returned.
 	Stdin, Stdout *os.File
 
-	// ExtraFiles are given to it as descriptors 3 and up. Not on Windows.
+	// ExtraFiles become descriptors 3 and up of the server. Not on Windows.
 	ExtraFiles []*os.File
 }
 
-// A Process is a server that was started, and all processes that come from it.
+// A Process is a server that was started, with all its descendants.
 // Its methods may be called from any goroutine.
 type Process struct {
 	name    string
@@ -59,24 +62,24 @@ type Process struct {
 	tree    *tree
 	printed tail
 
-	heard  chan struct{} // closed when nobody can print any more
-	exited chan struct{} // closed when the first process has ended, and err is set
-	err    error
+	outputEnded chan struct{} // closed when no process can print any more
+	exited      chan struct{} // closed when the first process has ended, after err is set
+	err         error
 
 	stopping chan struct{} // closed by the first Stop
 	stopped  sync.Once
 	stopErr  error
 
 	mu    sync.Mutex // guards the fields below
-	usage Usage      // the highest sums told so far
+	usage Usage      // the highest sums returned so far
 }
 
-// lastWords is how long a process that has ended is listened to if others hold
-// its output open.
-const lastWords = 100 * time.Millisecond
+// outputGrace is how long the output of a process that has ended is read if other
+// processes hold it open.
+const outputGrace = 100 * time.Millisecond
 
-// Start starts a server. It returns when the program is executed, which is
-// before it listens. The caller must Stop it, even if it ends by itself.
+// Start starts a server. It returns when the program is executed, before it
+// listens. The caller must call Stop, even if the server ends by itself.
 func Start(c Command) (*Process, error) {
 	if len(c.Args) == 0 {
 		return nil, errors.New("start a server: no program given")
@@ -90,10 +93,10 @@ func Start(c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Args[0], err)
 	}
 	p := &Process{
-		name:     c.Args[0],
-		heard:    make(chan struct{}),
-		exited:   make(chan struct{}),
-		stopping: make(chan struct{}),
+		name:        c.Args[0],
+		outputEnded: make(chan struct{}),
+		exited:      make(chan struct{}),
+		stopping:    make(chan struct{}),
 	}
 	p.tree, p.pid, err = startTree(&c, path, cmp.Or(c.Stdout, theirs), theirs)
 	_ = theirs.Close()
@@ -101,14 +104,15 @@ func Start(c Command) (*Process, error) {
 		_ = ours.Close()
 		return nil, fmt.Errorf("start %s: %w", c.Args[0], err)
 	}
-	go p.listen(ours, c.Log)
+	go p.readOutput(ours, c.Log)
 	go p.wait()
 	return p, nil
 }
 
-// listen closes r. A log that fails gets no more, and the server goes on.
-func (p *Process) listen(r *os.File, log io.Writer) {
-	defer close(p.heard)
+// readOutput reads and closes r. If the log fails, it gets no more output, and the
+// server goes on.
+func (p *Process) readOutput(r *os.File, log io.Writer) {
+	defer close(p.outputEnded)
 	defer r.Close()
 	buf := make([]byte, tailSize)
 	for {
@@ -130,8 +134,8 @@ func (p *Process) wait() {
 	defer close(p.exited)
 	err := p.tree.wait()
 	select {
-	case <-p.heard:
-	case <-time.After(lastWords):
+	case <-p.outputEnded:
+	case <-time.After(outputGrace):
 	}
 	select {
 	case <-p.stopping:
@@ -147,16 +151,16 @@ func (p *Process) wait() {
 	}
 }
 
-// PID is the process that Start has started. It may have others below it.
+// PID returns the process that Start has started. It may have descendants.
 func (p *Process) PID() int { return p.pid }
 
-// Exited is closed when the process that Start has started has ended, by
-// itself or by Stop. Others that come from it may still run.
+// Exited is closed when the process that Start has started has ended, by itself
+// or by Stop. Its descendants may still run.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Err tells why the process has ended, with the last of what it printed. It is
-// nil while it runs and if Stop has ended it; a server that ends by itself has
-// always failed.
+// Err returns why the process has ended, with its last output. It is nil while
+// the process runs and after Stop; a server that ends by itself has always
+// failed.
 func (p *Process) Err() error {
 	select {
 	case <-p.exited:
@@ -166,13 +170,13 @@ func (p *Process) Err() error {
 	}
 }
 
-// Printed is the last 8 KiB, at most, of what the processes have printed.
+// Printed returns the last 8 KiB of the output of the processes.
 func (p *Process) Printed() string { return p.printed.String() }
 
-// Stop ends all processes that come from p: with SIGTERM, and those that are
-// left after grace with SIGKILL. It returns when none is left, or with an error
-// that names those which could not be killed. Further calls wait for the first
-// and return the same. Where there are no signals, it kills at once.
+// Stop ends p and its descendants with SIGTERM, and those that are left after
+// grace with SIGKILL. It returns when no process is left, or an error with the
+// processes that could not be killed. Further calls wait for the first one and
+// return the same. Systems without signals kill at once.
 func (p *Process) Stop(grace time.Duration) error {
 	p.stopped.Do(func() {
 		close(p.stopping)
@@ -181,7 +185,7 @@ func (p *Process) Stop(grace time.Duration) error {
 			return
 		}
 		<-p.exited
-		<-p.heard
+		<-p.outputEnded
 	})
 	return p.stopErr
 }

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A role is what this test binary does when a test has started it.
+// roles are the programs that this test binary can be.
 var roles = map[string]func(args []string) error{}
 
 const roleVar = "SLUICE_PROC_TEST_ROLE"
@@ -39,7 +39,7 @@ func init() {
 		_, err := io.Copy(os.Stdout, os.Stdin)
 		return err
 	}
-	// wait says who it is, and lives as long as its standard input.
+	// wait prints its process number and runs until its standard input ends.
 	roles["wait"] = func([]string) error {
 		fmt.Println("pid", os.Getpid())
 		_, err := io.Copy(io.Discard, os.Stdin)
@@ -47,7 +47,7 @@ func init() {
 	}
 }
 
-// playing is this test binary in a role.
+// playing returns the command of this test binary in a role.
 func playing(role string, args ...string) Command {
 	self, err := os.Executable()
 	if err != nil {
@@ -56,7 +56,7 @@ func playing(role string, args ...string) Command {
 	return Command{Args: append([]string{self}, args...), Env: []string{roleVar + "=" + role}}
 }
 
-// start starts a command that lives until the end of the test, at most.
+// start starts a command that is stopped at the end of the test.
 func start(t *testing.T, c Command) *Process {
 	t.Helper()
 	p, err := Start(c)
@@ -186,16 +186,16 @@ func TestLogGetsAllAndTheTailIsKept(t *testing.T) {
 	}
 }
 
-func TestStartTellsWhyItFails(t *testing.T) {
+func TestStartSaysWhyItFails(t *testing.T) {
 	tests := map[string]struct {
 		command Command
 		want    error
 	}{
-		"no program":           {Command{}, nil},
-		"program not on PATH":  {Command{Args: []string{"sluice-no-such-program"}}, exec.ErrNotFound},
-		"folder that is not":   {Command{Args: []string{os.Args[0]}, Dir: "no/such/folder"}, os.ErrNotExist},
-		"processors that lack": {Command{Args: []string{os.Args[0]}, CPUs: []int{1000}}, nil},
-		"no processor at all":  {Command{Args: []string{os.Args[0]}, CPUs: []int{}}, nil},
+		"no program":                   {Command{}, nil},
+		"program not on PATH":          {Command{Args: []string{"sluice-no-such-program"}}, exec.ErrNotFound},
+		"folder that does not exist":   {Command{Args: []string{os.Args[0]}, Dir: "no/such/folder"}, os.ErrNotExist},
+		"processors that do not exist": {Command{Args: []string{os.Args[0]}, CPUs: []int{1000}}, nil},
+		"no processor at all":          {Command{Args: []string{os.Args[0]}, CPUs: []int{}}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,23 +10,23 @@ import (
 )
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every
-// architecture that Go knows.
+// architecture that Go supports.
 const tick = 10 * time.Millisecond
 
-// A stat is what /proc/PID/stat says, see proc_pid_stat(5).
+// A stat is the content of /proc/PID/stat, see proc_pid_stat(5).
 type stat struct {
 	pid, parent              int
 	user, system             time.Duration // own, rounded down to ticks
-	deadChildren, deadSystem time.Duration // of children waited for: both, and system alone
+	deadChildren, deadSystem time.Duration // of children waited for: user and system, and system alone
 	threads                  int
-	zombie                   bool // dead and not waited for: its times count still, and there is nothing else
+	zombie                   bool // dead and not waited for: only its times are valid
 }
 
-// parseStat reads the content of /proc/PID/stat.
+// parseStat parses /proc/PID/stat.
 func parseStat(b []byte) (stat, error) {
 	malformed := fmt.Errorf("malformed stat: %.80q", b)
 	number, rest, ok := bytes.Cut(b, []byte(" ("))
-	// The name may have spaces and parentheses in it, what follows has not.
+	// Only the name may contain spaces and parentheses.
 	end := bytes.LastIndexByte(rest, ')')
 	if !ok || end < 0 {
 		return stat{}, malformed
@@ -62,7 +62,8 @@ func parseStat(b []byte) (stat, error) {
 	return s, nil
 }
 
-// parseSwitches adds up the context switches in /proc/PID/task/TID/status.
+// parseSwitches returns the sum of the context switches in
+// /proc/PID/task/TID/status.
 func parseSwitches(b []byte) (n int64, ok bool) {
 	for line := range strings.Lines(string(b)) {
 		name, value, _ := strings.Cut(line, ":")
@@ -77,7 +78,7 @@ func parseSwitches(b []byte) (n int64, ok bool) {
 	return n, ok
 }
 
-// parsePSS reads the bytes of Pss in /proc/PID/smaps_rollup.
+// parsePSS returns Pss of /proc/PID/smaps_rollup, in bytes.
 func parsePSS(b []byte) (bytes int64, ok bool) {
 	for line := range strings.Lines(string(b)) {
 		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" && f[2] == "kB" {
@@ -88,7 +89,7 @@ func parsePSS(b []byte) (bytes int64, ok bool) {
 	return 0, false
 }
 
-// parseRSS reads the pages that are resident in /proc/PID/statm.
+// parseRSS returns the resident pages in /proc/PID/statm.
 func parseRSS(b []byte) (pages int64, ok bool) {
 	f := strings.Fields(string(b))
 	if len(f) < 2 {
@@ -98,8 +99,9 @@ func parseRSS(b []byte) (pages int64, ok bool) {
 	return n, err == nil
 }
 
-// split divides what the clock of a process shows as the ticks are divided.
-// The ticks stand if the clock shows less, being unreadable.
+// split divides the processor time of the clock of a process into user and system
+// in the proportion of the ticks. If the clock shows less than the ticks, because
+// it is not readable, it returns the ticks.
 func (s stat) split(clock time.Duration) (user, system time.Duration) {
 	ticks := s.user + s.system
 	rest := max(clock-ticks, 0)

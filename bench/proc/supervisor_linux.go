@@ -14,124 +14,124 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// supervisorVar makes a supervisor of a program that has this package in it.
+// supervisorVar is the environment variable that turns a program with this package
+// into a supervisor.
 const supervisorVar = "SLUICE_PROC_SUPERVISOR"
 
-// A supervisor gets its descriptors in this order. What it hands to the server
-// comes after them.
+// Descriptors of a supervisor. Those for the server follow.
 const (
-	ordersFD = 3 // to read orders from; when it ends, so does everything
-	newsFD   = 4 // to write news to
-	firstFD  = 5
+	requestsFD = 3 // requests; when they end, the supervisor ends everything
+	reportsFD  = 4 // reports
+	firstFD    = 5
 )
 
-// orders is the first message to a supervisor.
-type orders struct {
+// A startRequest is the first message to a supervisor.
+type startRequest struct {
 	Path  string
 	Args  []string
 	CPUs  []int
-	Files int // how many descriptors to hand on, from firstFD
+	Files int // number of descriptors for the server, from firstFD
 }
 
-// farewell is the second and last.
-type farewell struct{ Grace time.Duration }
+// A stopRequest is the second and last message.
+type stopRequest struct{ Grace time.Duration }
 
-// news is what a supervisor has to say: that the server is started or cannot
-// be, later that it has ended, and at the end who is left.
-type news struct {
+// A report is a message of a supervisor: the server is started, or failed to
+// start; later it has exited; at the end, processes are left.
+type report struct {
 	PID    int
 	Err    string
 	Status *syscall.WaitStatus
 	Left   []int
 }
 
-// patience is how long processes are killed before they are given up.
-const patience = 10 * time.Second
+// killTimeout is how long the supervisor tries to kill processes.
+const killTimeout = 10 * time.Second
 
 func init() {
 	if os.Getenv(supervisorVar) == "" {
 		return
 	}
-	// The server shall die with the supervisor. The kernel ties that to the
-	// thread that forks, and init functions run on the one that stays.
+	// The server must die with the supervisor. The kernel sends the signal when
+	// the thread that forked ends, and the thread of init functions stays.
 	runtime.LockOSThread()
 	supervise()
 	syscall.Exit(0) // not os.Exit: the race detector would sleep a second
 }
 
-// supervise starts the server that it is ordered to start, reaps all that
-// comes from it, and ends all of it when told to or when its parent is gone.
+// supervise starts the server of the start request, reaps its descendants, and
+// ends all of them on a stop request or when its parent is gone.
 func supervise() {
-	unix.CloseOnExec(ordersFD)
-	unix.CloseOnExec(newsFD)
-	from := json.NewDecoder(os.NewFile(ordersFD, "orders"))
-	to := json.NewEncoder(os.NewFile(newsFD, "news"))
+	unix.CloseOnExec(requestsFD)
+	unix.CloseOnExec(reportsFD)
+	from := json.NewDecoder(os.NewFile(requestsFD, "requests"))
+	to := json.NewEncoder(os.NewFile(reportsFD, "reports"))
 
-	// Nobody but the parent ends a supervisor. Handlers, unlike ignored
-	// signals, are not inherited by the server.
+	// Only the parent ends a supervisor. The server does not inherit handlers,
+	// but it would inherit ignored signals.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 
-	var o orders
-	if from.Decode(&o) != nil {
+	var start startRequest
+	if from.Decode(&start) != nil {
 		return
 	}
-	pid, err := launch(o)
+	pid, err := launch(start)
 	if err != nil {
-		_ = to.Encode(news{Err: err.Error()})
+		_ = to.Encode(report{Err: err.Error()})
 		return
 	}
-	_ = to.Encode(news{PID: pid})
+	_ = to.Encode(report{PID: pid})
 
 	childless := make(chan struct{})
 	go func() {
 		defer close(childless)
 		reap(func(dead int, status syscall.WaitStatus) {
 			if dead == pid {
-				_ = to.Encode(news{Status: &status})
+				_ = to.Encode(report{Status: &status})
 			}
 		})
 	}()
-	var f farewell
-	_ = from.Decode(&f) // a parent that is gone gives no grace
-	endAll(f.Grace, childless)
+	var stop stopRequest
+	_ = from.Decode(&stop) // if the parent is gone, the grace is zero
+	endAll(stop.Grace, childless)
 	select {
 	case <-childless:
 	default:
 		left, _ := descendants(os.Getpid())
-		_ = to.Encode(news{Left: left})
+		_ = to.Encode(report{Left: left})
 	}
 }
 
-// launch starts the server and keeps none of the descriptors that are for it.
-func launch(o orders) (pid int, err error) {
+// launch starts the server and closes the descriptors for it.
+func launch(start startRequest) (pid int, err error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, os.NewSyscallError("prctl(PR_SET_CHILD_SUBREAPER)", err)
 	}
-	if o.CPUs != nil {
-		if err := setAffinity(0, o.CPUs); err != nil {
+	if start.CPUs != nil {
+		if err := setAffinity(0, start.CPUs); err != nil {
 			return 0, err
 		}
 	}
 	files := []uintptr{0, 1, 2}
-	for i := range o.Files {
+	for i := range start.Files {
 		unix.CloseOnExec(firstFD + i)
 		files = append(files, uintptr(firstFD+i))
 	}
-	pid, err = syscall.ForkExec(o.Path, o.Args, &syscall.ProcAttr{
+	pid, err = syscall.ForkExec(start.Path, start.Args, &syscall.ProcAttr{
 		Env:   serverEnv(),
 		Files: files,
-		// A group of its own: some servers signal all of their group.
+		// A group of its own, because some servers signal their whole group.
 		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
-		return 0, &os.PathError{Op: "exec", Path: o.Path, Err: err}
+		return 0, &os.PathError{Op: "exec", Path: start.Path, Err: err}
 	}
-	for i := range o.Files {
+	for i := range start.Files {
 		_ = unix.Close(firstFD + i)
 	}
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return pid, nil // readers learn of the server's end a little later
+		return pid, nil // readers see the end of the output a little later
 	}
 	for fd := range 3 {
 		_ = unix.Dup3(null, fd, 0)
@@ -140,7 +140,7 @@ func launch(o orders) (pid int, err error) {
 	return pid, nil
 }
 
-// serverEnv is the environment without what makes a supervisor.
+// serverEnv returns the environment without supervisorVar.
 func serverEnv() []string {
 	var env []string
 	for _, kv := range os.Environ() {
@@ -151,7 +151,7 @@ func serverEnv() []string {
 	return env
 }
 
-// reap waits for children, born or adopted, until there are none.
+// reap waits for children, its own and adopted ones, until there are none.
 func reap(dead func(pid int, status syscall.WaitStatus)) {
 	for {
 		var status syscall.WaitStatus
@@ -166,8 +166,8 @@ func reap(dead func(pid int, status syscall.WaitStatus)) {
 	}
 }
 
-// endAll asks all descendants to end, and kills them when grace is over. It
-// returns when childless is closed or patience is over.
+// endAll sends SIGTERM to all descendants, and kills them after grace. It returns
+// when childless is closed or killTimeout is over.
 func endAll(grace time.Duration, childless <-chan struct{}) {
 	if grace > 0 {
 		signalAll(syscall.SIGTERM)
@@ -177,9 +177,9 @@ func endAll(grace time.Duration, childless <-chan struct{}) {
 		case <-time.After(grace):
 		}
 	}
-	end := time.After(patience)
+	end := time.After(killTimeout)
 	for {
-		// Again and again: one may fork while the others are killed.
+		// Repeat: a process may fork while the others are killed.
 		signalAll(syscall.SIGKILL)
 		select {
 		case <-childless:
@@ -198,7 +198,7 @@ func signalAll(sig syscall.Signal) {
 	}
 }
 
-// failure turns a wait status into what os/exec would say.
+// failure returns the error that os/exec has for a wait status.
 func failure(status syscall.WaitStatus) error {
 	switch {
 	case status.Signaled():

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// Syscalls counts the system calls that a process and its descendants make
-// while during runs. It attaches strace(1), which makes each call several times
-// slower: count calls by what was moved, and measure time in another run. Calls
-// that wait at the end are not counted.
+// Syscalls counts the system calls of a process and its descendants while during
+// runs. It attaches strace(1), which makes each call several times slower: divide
+// the calls by the bytes that were moved, and measure time in another run. Without
+// tracepoints there is no cheaper way. Calls that block at the end are not counted.
 //
-// The error is exec.ErrNotFound if strace is not installed, errors.ErrUnsupported
-// on systems other than Linux. It is the context's if that ends before during
-// has begun; during is not interrupted.
+// The error is exec.ErrNotFound if strace is not installed, and
+// errors.ErrUnsupported on systems other than Linux. It is that of the context if
+// the context ends before during begins; during is not interrupted.
 func Syscalls(ctx context.Context, pid int, during func()) (int64, error) {
 	pids, err := traced(pid)
 	if err != nil {
@@ -38,11 +38,11 @@ func Syscalls(ctx context.Context, pid int, during func()) (int64, error) {
 	return n, nil
 }
 
-// goodbye is how long strace may take to let go and to print its table.
-const goodbye = 10 * time.Second
+// straceTimeout is how long strace may take to detach and to print its table.
+const straceTimeout = 10 * time.Second
 
-// runStrace attaches the strace at path to all pids and returns the calls it
-// has counted.
+// runStrace attaches the strace at path to all pids and returns the number of
+// calls.
 func runStrace(ctx context.Context, path string, pids []int, during func()) (int64, error) {
 	args := []string{"-c", "-f"}
 	for _, pid := range pids {
@@ -50,8 +50,8 @@ func runStrace(ctx context.Context, path string, pids []int, during func()) (int
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // killed, it would take long to let go
-	cmd.WaitDelay = goodbye
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // after SIGKILL detaching would take long
+	cmd.WaitDelay = straceTimeout
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return 0, err
@@ -65,13 +65,13 @@ func runStrace(ctx context.Context, path string, pids []int, during func()) (int
 		during()
 		_ = cmd.Process.Signal(os.Interrupt)
 	}
-	stuck := time.AfterFunc(goodbye, func() { _ = cmd.Process.Kill() })
+	stuck := time.AfterFunc(straceTimeout, func() { _ = cmd.Process.Kill() })
 	table, _ := io.ReadAll(said)
 	stuck.Stop()
 	err = cmd.Wait()
 	switch {
 	case attached:
-		// How strace exits depends on its version; what counts is the table.
+		// The exit status of strace depends on its version: look at the table.
 		n, ok := parseSummary(table)
 		if !ok {
 			return 0, fmt.Errorf("no table; it printed:\n%s", bytes.TrimSpace(table))
@@ -85,8 +85,8 @@ func runStrace(ctx context.Context, path string, pids []int, during func()) (int
 	return 0, fmt.Errorf("%w; it printed:\n%s", err, bytes.TrimSpace(append(before, table...)))
 }
 
-// awaitAttached reads until n processes are said to be attached. It returns
-// what it has read, and whether that was so.
+// awaitAttached reads until strace has reported n processes as attached. It
+// returns the text and whether that succeeded.
 func awaitAttached(r *bufio.Reader, n int) (read []byte, attached bool) {
 	for n > 0 {
 		line, err := r.ReadBytes('\n')
@@ -94,35 +94,33 @@ func awaitAttached(r *bufio.Reader, n int) (read []byte, attached bool) {
 		if err != nil {
 			return read, false
 		}
-		if tells(string(line), "attached") {
+		if reportsState(string(line), "attached") {
 			n--
 		}
 	}
 	return read, true
 }
 
-// tells says whether a line has strace tell that a process is attached or
+// reportsState reports whether strace says in a line that a process is attached or
 // detached, as in "strace: Process 12 attached with 3 threads".
-func tells(line, state string) bool {
+func reportsState(line, state string) bool {
 	_, after, ok := strings.Cut(line, ": Process ")
 	f := strings.Fields(after)
 	return ok && len(f) >= 2 && f[1] == state
 }
 
-// parseSummary reads the calls from the last row of the table that strace -c
-// prints:
+// parseSummary returns the calls in the last row of the table of strace -c:
 //
 //	% time     seconds  usecs/call     calls    errors syscall
 //	------ ----------- ----------- --------- --------- ----------------
 //	100.00    0.000007           0        27         2 total
 //
-// Some columns of that row can be empty, so that only the line of dashes tells
-// where the calls are.
+// Columns of that row can be empty; the line of dashes shows where they are.
 func parseSummary(b []byte) (calls int64, ok bool) {
 	var begin, end int
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimRight(line, "\n")
-		if end == 0 && tells(line, "detached") {
+		if end == 0 && reportsState(line, "detached") {
 			ok = true
 		}
 		if strings.HasPrefix(line, "------ ") {

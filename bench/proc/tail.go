@@ -8,11 +8,11 @@ import (
 // tailSize is how many bytes a tail keeps: a screen or two.
 const tailSize = 8 << 10
 
-// A tail is a writer that keeps the last of what is written.
+// A tail is a writer that keeps the last bytes.
 type tail struct {
 	mu  sync.Mutex // guards the fields below
 	buf []byte
-	cut bool // something before buf was dropped
+	cut bool // whether bytes before buf were dropped
 }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -26,8 +26,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String returns what was kept, without blank space around it, beginning with
-// a whole line if it has one.
+// String returns the kept bytes from the first complete line on, if there is one,
+// without white space around them.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

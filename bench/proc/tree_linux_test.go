@@ -20,10 +20,10 @@ import (
 	"sluice/internal/nettest"
 )
 
-// breed has a child that has a child, in the shell's words. All ignore SIGTERM,
-// the last is a daemon: it has lost its parent and has a session of its own.
-// Each that lives says so with a line.
-const breed = `
+// family is a shell script with a child and a daemon, which has a session of its
+// own and whose parent has ended. All ignore SIGTERM. Each prints a line when it
+// runs.
+const family = `
 trap '' TERM
 ( echo child; exec sleep 1000 ) &
 ( ( setsid sh -c 'echo daemon; exec sleep 1000' & ) & )
@@ -32,16 +32,16 @@ exec sleep 1000
 `
 
 func init() {
-	// parent starts a breed, says who is there, and waits to be killed.
+	// parent starts a family, which prints its lines, and waits to be killed.
 	roles["parent"] = func([]string) error {
-		c := Command{Args: []string{"sh", "-c", breed}, Stdout: os.Stdout}
+		c := Command{Args: []string{"sh", "-c", family}, Stdout: os.Stdout}
 		if _, err := Start(c); err != nil {
 			return err
 		}
 		_, err := io.Copy(io.Discard, os.Stdin)
 		return err
 	}
-	// burn uses a processor for a time.
+	// burn uses this much processor time.
 	roles["burn"] = func(args []string) error {
 		d, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -51,8 +51,8 @@ func init() {
 		}
 		return nil
 	}
-	// forker has a child that burns for each line that it reads, waits for it
-	// and says so.
+	// forker starts a burn for each line that it reads, waits for it, and prints
+	// its processor time.
 	roles["forker"] = func(args []string) error {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
@@ -66,7 +66,7 @@ func init() {
 		}
 		return nil
 	}
-	// terminated says so when it gets SIGTERM, and ends.
+	// terminated prints a line on SIGTERM, and ends.
 	roles["terminated"] = func([]string) error {
 		term := make(chan os.Signal, 1)
 		signal.Notify(term, syscall.SIGTERM)
@@ -75,7 +75,8 @@ func init() {
 		fmt.Println("bye")
 		return nil
 	}
-	// caller makes 1000 system calls for each line that it reads, and says so.
+	// caller makes 1000 system calls for each line that it reads, and prints a
+	// line.
 	roles["caller"] = func([]string) error {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
@@ -92,7 +93,7 @@ func init() {
 	}
 }
 
-// marked returns the processes that have a mark in their environment.
+// marked returns the processes with a mark in their environment.
 func marked(t *testing.T, mark string) (pids []int) {
 	t.Helper()
 	names, err := procNames()
@@ -108,30 +109,30 @@ func marked(t *testing.T, mark string) (pids []int) {
 	return pids
 }
 
-// mark returns a setting that no other process has.
+// mark returns a variable that no other process has in its environment.
 func mark(t *testing.T) string {
 	return fmt.Sprintf("SLUICE_PROC_TEST_MARK=%s-%d", t.Name(), time.Now().UnixNano())
 }
 
-// wantLines reads lines until all of want were there, in any order.
+// wantLines reads lines until it has read all of want, in any order.
 func wantLines(t *testing.T, r *bufio.Reader, want ...string) {
 	t.Helper()
 	for len(want) > 0 {
 		line, err := r.ReadString('\n')
 		if err != nil {
-			t.Fatalf("%v, and nobody said %q", err, want)
+			t.Fatalf("%v, and the lines %q are missing", err, want)
 		}
 		want = slices.DeleteFunc(want, func(w string) bool { return w == strings.TrimSpace(line) })
 	}
 }
 
-func TestStopLeavesNobody(t *testing.T) {
+func TestStopLeavesNoProcess(t *testing.T) {
 	nettest.CheckLeaks(t)
 	r, stdout := pipe(t)
 	m := mark(t)
-	p := start(t, Command{Args: []string{"sh", "-c", breed}, Env: []string{m}, Stdout: stdout})
+	p := start(t, Command{Args: []string{"sh", "-c", family}, Env: []string{m}, Stdout: stdout})
 	wantLines(t, bufio.NewReader(r), "server", "child", "daemon")
-	// Four with the supervisor: the shells between them end when they like.
+	// Four with the supervisor: the shells between them end at any time.
 	wantSoon(t, "four processes run", func() bool { return len(marked(t, m)) == 4 })
 	if err := p.Stop(10 * time.Millisecond); err != nil {
 		t.Error(err)
@@ -182,7 +183,7 @@ func TestStopGivesGrace(t *testing.T) {
 	wantLines(t, said, "bye")
 }
 
-func TestParentThatIsKilledLeavesNobody(t *testing.T) {
+func TestAKilledParentLeavesNoProcess(t *testing.T) {
 	nettest.CheckLeaks(t)
 	c := playing("parent")
 	m := mark(t)
@@ -205,15 +206,15 @@ func TestParentThatIsKilledLeavesNobody(t *testing.T) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// The output ends when the last who could print is dead.
+	// The output ends when the last process that could print is dead.
 	if rest, err := io.ReadAll(said); err != nil {
 		t.Errorf("got %q, %v", rest, err)
 	}
 	_ = parent.Wait()
-	wantSoon(t, "nobody is left", func() bool { return len(marked(t, m)) == 0 })
+	wantSoon(t, "no process is left", func() bool { return len(marked(t, m)) == 0 })
 }
 
-// wantSoon waits for what the kernel does in its own time.
+// wantSoon waits for a state that the kernel reaches in its own time.
 func wantSoon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
@@ -223,7 +224,7 @@ func wantSoon(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestSupervisorThatIsKilledTakesTheServerAlong(t *testing.T) {
+func TestTheServerDiesWithAKilledSupervisor(t *testing.T) {
 	nettest.CheckLeaks(t)
 	stdin, _ := pipe(t)
 	c := playing("wait")
@@ -238,11 +239,11 @@ func TestSupervisorThatIsKilledTakesTheServerAlong(t *testing.T) {
 	}
 	wantSoon(t, "the server is dead", func() bool {
 		s, err := readStat(p.PID())
-		return s.zombie || isGone(err) // whoever has adopted it may take a while to notice
+		return s.zombie || isGone(err) // the process that adopted it may take a while to reap it
 	})
 }
 
-func TestServerRunsWhereItShould(t *testing.T) {
+func TestTheServerRunsOnItsProcessors(t *testing.T) {
 	for _, cpu := range CPUs() {
 		t.Run(fmt.Sprint("on processor ", cpu), func(t *testing.T) {
 			nettest.CheckLeaks(t)

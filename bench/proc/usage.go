@@ -4,25 +4,25 @@ import "time"
 
 // A Usage is what processes have used so far, and have now.
 //
-// What they used of the processors includes children that have died and were
-// waited for. It is exact to the nanosecond for the living; the dead are told
-// by the kernel in steps of 10 ms, once for each living parent. A parent that
-// ignores SIGCHLD loses what its children have used.
+// The processor time includes that of children that have died and were waited
+// for. It is exact to the nanosecond for living processes; the kernel rounds that
+// of the dead to 10 ms, once for each living parent. If a parent ignores SIGCHLD,
+// the time of its children is lost.
 type Usage struct {
 	At           time.Time
 	User, System time.Duration // their sum is exact, the split is within some 10 ms
-	Switches     int64         // context switches, voluntary or not, of the threads that live
-	RSS, PSS     int64         // bytes of memory; PSS shares out what is shared
+	Switches     int64         // context switches, voluntary or not, of living threads
+	RSS, PSS     int64         // bytes of memory; PSS divides shared pages by their users
 	Processes    int
 	Threads      int
 	Have         Fields // which of the above are known
 
 	switches map[int]int64 // of each thread
-	dead     time.Duration // the part of User and System that children had who died
+	dead     time.Duration // the part of User and System of children that have died
 }
 
-// Fields is a set of fields of a Usage or a Used. What is not in the set is
-// unknown, not zero. The processor time of a Usage is always known.
+// Fields is a set of fields of a Usage or a Used. Fields that are not in the set
+// are unknown, not zero. The processor time of a Usage is always known.
 type Fields uint8
 
 const (
@@ -31,10 +31,10 @@ const (
 	HavePSS
 )
 
-// Has tells whether all of g are known.
+// Has reports whether all of g are known.
 func (f Fields) Has(g Fields) bool { return f&g == g }
 
-// A Used is what processes have used between two moments.
+// A Used is what processes have used between two times.
 type Used struct {
 	Elapsed      time.Duration
 	User, System time.Duration
@@ -42,15 +42,15 @@ type Used struct {
 	Have         Fields // of HaveSwitches
 }
 
-// CPU is all time on processors.
+// CPU returns the processor time.
 func (u Used) CPU() time.Duration { return u.User + u.System }
 
-// CPU is all time on processors.
+// CPU returns the processor time.
 func (u Usage) CPU() time.Duration { return u.User + u.System }
 
-// Sub returns what was used from before to u. No time is negative. Context
+// Sub returns what was used between before and u. No time is negative. Context
 // switches are known only if no process and no thread has died in between,
-// because the kernel tells nobody what those had.
+// because the kernel does not show those of the dead.
 func (u Usage) Sub(before Usage) Used {
 	total := max(u.CPU()-before.CPU(), 0)
 	user := min(max(u.User-before.User, 0), total)
@@ -67,18 +67,18 @@ func (u Usage) Sub(before Usage) Used {
 	return used
 }
 
-// Usage is what all processes that come from p have used so far and have now.
-// Its sums never get less from one call to the next, except Switches: the
-// switches of those who die are lost. On systems other than Linux the error is
+// Usage returns what p and its descendants have used so far and have now. Its sums
+// never fall from one call to the next, except Switches: the switches of processes
+// that die are lost. On systems other than Linux the error is
 // errors.ErrUnsupported. It is an error if no process is left.
 func (p *Process) Usage() (Usage, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	u, err := usageOf(p.tree.root(), childrenOnly)
+	u, err := usageOf(p.tree.root(), withoutRoot)
 	if err != nil {
 		return Usage{}, err
 	}
-	// Who dies is rounded down to 10 ms.
+	// The kernel rounds the time of a process that dies down to 10 ms.
 	if total := max(u.CPU(), p.usage.CPU()); total > u.CPU() {
 		u.User, u.System = p.usage.User, p.usage.System
 	}
@@ -86,16 +86,16 @@ func (p *Process) Usage() (Usage, error) {
 	return u, nil
 }
 
-// Tree is what a process and all its descendants have used so far and have
-// now. A sum can be less than the one before by up to 10 ms for each process
-// that had children, when some of these have died; Process.Usage hides that.
+// Tree returns what a process and its descendants have used so far and have now. A
+// sum can fall by up to 10 ms for each process some of whose children have died;
+// Process.Usage hides that.
 // On systems other than Linux the error is errors.ErrUnsupported.
-func Tree(pid int) (Usage, error) { return usageOf(pid, rootToo) }
+func Tree(pid int) (Usage, error) { return usageOf(pid, withRoot) }
 
-// A scope says whether the root of a tree counts.
+// A scope says whether the root of a tree is counted.
 type scope int
 
 const (
-	rootToo scope = iota
-	childrenOnly
+	withRoot scope = iota
+	withoutRoot
 )

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attempts is how often a tree is read again when a process died meanwhile.
-// Where they die all the time the last answer stands: what one of them had used
-// may then be missing from it, or be in it twice.
+// attempts is how often a tree is read if processes die meanwhile. If they die all
+// the time, the last result counts: the use of one that died may be missing from
+// it, or be in it twice.
 const attempts = 8
 
 func usageOf(root int, s scope) (Usage, error) {
@@ -25,8 +25,8 @@ func usageOf(root int, s scope) (Usage, error) {
 	}
 }
 
-// readUsage reads a tree once. It is steady if nobody has died meanwhile, so
-// that nothing moved from the living to the dead between two looks.
+// readUsage reads a tree once. It is steady if no process has died meanwhile,
+// which would move its use from the process to its parent.
 func readUsage(root int, s scope) (u Usage, steady bool, err error) {
 	all, err := readTree(root)
 	if err != nil {
@@ -38,7 +38,7 @@ func readUsage(root int, s scope) (u Usage, steady bool, err error) {
 		u.dead += p.deadChildren
 		u.System += p.deadSystem
 		u.User += p.deadChildren - p.deadSystem
-		if p.pid == root && s == childrenOnly {
+		if p.pid == root && s == withoutRoot {
 			continue
 		}
 		user, system := p.split(clock(p.pid))
@@ -64,8 +64,8 @@ func readUsage(root int, s scope) (u Usage, steady bool, err error) {
 	return u, steady, nil
 }
 
-// clock reads the processor time of a process to the nanosecond. It is zero if
-// that cannot be told.
+// clock returns the processor time of a process to the nanosecond, or zero if it
+// is not readable.
 func clock(pid int) time.Duration {
 	const schedClock = 2 // CPUCLOCK_SCHED, and not CPUCLOCK_PERTHREAD; see clock_getcpuclockid(3)
 	var ts unix.Timespec
@@ -75,7 +75,7 @@ func clock(pid int) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// addSwitches adds those of the threads of a process.
+// addSwitches adds the switches of the threads of a process.
 func (u *Usage) addSwitches(pid int) {
 	dir := procFile(pid, "task")
 	tasks, err := os.ReadDir(dir)
@@ -120,7 +120,7 @@ func (u *Usage) addMemory(pid int) {
 	}
 }
 
-// readTree returns a process and all below it, the parents first.
+// readTree returns a process and its descendants, parents first.
 func readTree(root int) ([]stat, error) {
 	top, err := readStat(root)
 	if err != nil {
@@ -147,7 +147,7 @@ func readTree(root int) ([]stat, error) {
 	return all, nil
 }
 
-// descendants returns the processes below root that are not dead.
+// descendants returns the descendants of root that are not dead.
 func descendants(root int) ([]int, error) {
 	all, err := readTree(root)
 	if err != nil {
@@ -183,12 +183,12 @@ func procNames() ([]string, error) {
 	return names, err
 }
 
-// isGone tells an error that says only that a process or thread has ended.
+// isGone reports whether an error means that a process or thread has ended.
 func isGone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) // ESRCH: opened before it ended, read after
 }
 
-// traced returns a process and those below it.
+// traced returns a process and its descendants.
 func traced(pid int) ([]int, error) {
 	below, err := descendants(pid)
 	return append([]int{pid}, below...), err

@@ -13,8 +13,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// talking starts this test binary in a role that answers each line by one.
-func talking(t *testing.T, role string, args ...string) (p *Process, ask func() string) {
+// startAnswering starts this test binary in a role that answers each line with a
+// line. request sends one and returns the answer.
+func startAnswering(t *testing.T, role string, args ...string) (p *Process, request func() string) {
 	t.Helper()
 	stdin, feed := pipe(t)
 	r, stdout := pipe(t)
@@ -38,7 +39,7 @@ func talking(t *testing.T, role string, args ...string) (p *Process, ask func() 
 func TestUsageOfTheDead(t *testing.T) {
 	nettest.CheckLeaks(t)
 	const n, each = 5, 30 * time.Millisecond
-	p, ask := talking(t, "forker", each.String())
+	p, request := startAnswering(t, "forker", each.String())
 	for _, u := range []struct {
 		name  string
 		usage func() (Usage, error)
@@ -53,7 +54,7 @@ func TestUsageOfTheDead(t *testing.T) {
 			}
 			var burnt time.Duration
 			for range n {
-				d, err := time.ParseDuration(ask())
+				d, err := time.ParseDuration(request())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,12 +65,12 @@ func TestUsageOfTheDead(t *testing.T) {
 				t.Fatal(err)
 			}
 			used := after.Sub(before)
-			// The forker itself uses some, too: hence no upper bound that is close.
+			// The forker itself uses some time too, so the upper bound is not close.
 			if got := used.CPU(); got < burnt-2*tick || got > 3*burnt {
 				t.Errorf("got %v, want at least the %v that the children used", got, burnt)
 			}
 			if used.Have.Has(HaveSwitches) {
-				t.Errorf("got %d switches, want none known: those of the children are lost", used.Switches)
+				t.Errorf("got %d switches, want them unknown: those of the children are lost", used.Switches)
 			}
 		})
 	}
@@ -77,12 +78,12 @@ func TestUsageOfTheDead(t *testing.T) {
 
 func TestUsageNeverFalls(t *testing.T) {
 	nettest.CheckLeaks(t)
-	p, ask := talking(t, "forker", "3ms")
+	p, request := startAnswering(t, "forker", "3ms")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for range 20 {
-			ask()
+			request()
 		}
 	}()
 	var last Usage
@@ -102,20 +103,20 @@ func TestUsageNeverFalls(t *testing.T) {
 		last = u
 	}
 	if last.CPU() < 20*3*time.Millisecond-2*tick {
-		t.Errorf("got %v, want at least what 20 children used", last.CPU())
+		t.Errorf("got %v, want at least the time of 20 children", last.CPU())
 	}
 }
 
 func TestUsageOfTheLiving(t *testing.T) {
 	nettest.CheckLeaks(t)
-	p, ask := talking(t, "caller")
-	ask()
+	p, request := startAnswering(t, "caller")
+	request()
 	before, err := p.Usage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
-		ask()
+		request()
 	}
 	after, err := p.Usage()
 	if err != nil {
@@ -131,11 +132,11 @@ func TestUsageOfTheLiving(t *testing.T) {
 		t.Errorf("got PSS %d and RSS %d, want some MB, RSS the larger", after.PSS, after.RSS)
 	}
 	used := after.Sub(before)
-	// Far below a tick, so that it can only come from the clock.
+	// It is far below a tick, so it must come from the clock.
 	if used.CPU() <= 0 || used.CPU()%tick == 0 {
 		t.Errorf("got %v, want more, and not in ticks", used.CPU())
 	}
-	// It waits for each line.
+	// The process waits for each line.
 	if used.Have.Has(HaveSwitches) && used.Switches < 50 {
 		t.Errorf("got %d switches, want about one for each of 100 lines", used.Switches)
 	}
@@ -144,7 +145,7 @@ func TestUsageOfTheLiving(t *testing.T) {
 	}
 }
 
-func TestTreeOfNobody(t *testing.T) {
+func TestTreeOfNoProcess(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
@@ -157,23 +158,23 @@ func TestTreeOfNobody(t *testing.T) {
 func TestSyscallsAreCounted(t *testing.T) {
 	nettest.NeedsProgram(t, "strace", "strace")
 	nettest.CheckLeaks(t)
-	p, ask := talking(t, "caller")
-	n, err := Syscalls(t.Context(), p.PID(), func() { ask() })
+	p, request := startAnswering(t, "caller")
+	n, err := Syscalls(t.Context(), p.PID(), func() { request() })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n < 1000 || n > 1500 {
 		t.Errorf("got %d calls, want 1000 and those of a Go program", n)
 	}
-	ask() // it was let go
+	request() // strace has detached
 	if n, err := Syscalls(t.Context(), p.PID(), func() {}); n > 100 || err != nil {
 		t.Errorf("doing nothing: got %d calls, %v, want hardly any", n, err)
 	}
 }
 
-func TestSyscallsTellWhyTheyAreNotCounted(t *testing.T) {
+func TestSyscallsSayWhyTheyAreNotCounted(t *testing.T) {
 	nettest.CheckLeaks(t)
-	never := func() { t.Error("it was run, though nothing counts") }
+	never := func() { t.Error("during was called, though strace is not attached") }
 	t.Run("no strace", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		if n, err := Syscalls(t.Context(), os.Getpid(), never); !errors.Is(err, exec.ErrNotFound) {
@@ -181,7 +182,7 @@ func TestSyscallsTellWhyTheyAreNotCounted(t *testing.T) {
 		}
 	})
 	nettest.NeedsProgram(t, "strace", "strace")
-	p, _ := talking(t, "caller")
+	p, _ := startAnswering(t, "caller")
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -8,10 +8,10 @@ import (
 )
 
 func usageOf(int, scope) (Usage, error) {
-	return Usage{}, fmt.Errorf("what a process uses: %w", errors.ErrUnsupported)
+	return Usage{}, fmt.Errorf("the use of resources of a process: %w", errors.ErrUnsupported)
 }
 
-// root is the server; nothing is known about what is below.
+// root returns the server; its descendants are unknown.
 func (t *tree) root() int { return t.cmd.Process.Pid }
 
 func traced(int) ([]int, error) { return nil, errors.ErrUnsupported }

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,64 +23,59 @@ type Config struct {
 	Peers     []peers.Peer
 	Workloads []Workload // each for the peers of its scheme
 
-	Rounds int           // how often each server gets each workload; zero: 9
-	Time   time.Duration // measured in each; zero: half a second
+	// Rounds is how often each server gets each workload. Zero: nine times, and
+	// more often where Precision is not reached, until Budget is spent.
+	Rounds    int
+	Precision float64       // wanted ± of processor time and rate, as a part of the median; zero: 0.1
+	Budget    time.Duration // after which no tenth or further round begins; zero: 20 minutes
+
+	Time   time.Duration // of each measurement; zero: half a second
 	Warmup time.Duration // before it; zero: a quarter of Time
 
-	// Dir is where the files to serve are made, and removed. "": the system's
-	// place for temporary files.
+	// Dir is where the files to serve are made and removed. "": the system's
+	// folder for temporary files.
 	Dir string
 
-	// Self is how to start this program, for the peers that are it. Its first
-	// element is the executable.
+	// Self is the command that starts this program, for the peers that it
+	// implements. Its first element is the executable.
 	Self []string
 
 	// Progress, if not nil, is called before each measurement.
 	Progress func(Step)
 }
 
-// A Step is what is going to be measured.
+// A Step is the next measurement.
 type Step struct {
-	Done, Total int
+	Done, Total int // Total grows if cells need further rounds
 	What        string
 }
 
-func (c Config) rounds() int {
-	if c.Rounds == 0 {
-		return 9
-	}
-	return c.Rounds
-}
+// pilotRounds is the fewest rounds for which ± holds the median of a second run
+// with a chance of 95 %.
+const pilotRounds = 9
 
-func (c Config) time() time.Duration {
-	if c.Time == 0 {
-		return time.Second / 2
-	}
-	return c.Time
-}
+func (c Config) precision() float64    { return cmp.Or(c.Precision, 0.1) }
+func (c Config) budget() time.Duration { return cmp.Or(c.Budget, 20*time.Minute) }
+func (c Config) time() time.Duration   { return cmp.Or(c.Time, time.Second/2) }
+func (c Config) warmup() time.Duration { return cmp.Or(c.Warmup, c.time()/4) }
 
-func (c Config) warmup() time.Duration {
-	if c.Warmup == 0 {
-		return c.time() / 4
-	}
-	return c.Warmup
-}
-
-// Check returns what Compare would refuse before it starts a server, or nil.
+// Check returns an error that Compare would return on any machine, or nil.
 func (c Config) Check() error {
 	switch {
 	case len(c.Workloads) == 0:
 		return errors.New("no workload to compare by")
 	case c.Rounds < 0 || c.Time < 0:
-		return fmt.Errorf("%d rounds of %v cannot be measured", c.Rounds, c.Time)
+		return fmt.Errorf("rounds %d and time %v must not be negative", c.Rounds, c.Time)
+	case c.Precision < 0 || c.Budget < 0:
+		return fmt.Errorf("precision %v and budget %v must not be negative", c.Precision, c.Budget)
 	}
 	return nil
 }
 
-// Compare measures the peers that are installed and names those that are not
-// in the report's notes. It blocks until all is measured or ctx ends; then no
-// server runs any more and the files are gone. An error beside a report says
-// why it is not complete.
+// Compare measures the peers that are installed, and names the others in the
+// notes of the report. It blocks until all is measured or ctx ends; then it has
+// stopped all servers and removed the files. If it returns an error with a
+// report, the report is not complete.
 func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -93,10 +89,10 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := os.Mkdir(m.files, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(root, 0o755); err != nil { // servers may give up being us
+	if err := os.Chmod(root, 0o755); err != nil { // servers may change their user
 		return nil, err
 	}
-	if err := plant(m.files, c.Workloads); err != nil {
+	if err := makeFiles(m.files, c.Workloads); err != nil {
 		return nil, err
 	}
 
@@ -109,7 +105,7 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	return m.report(), err
 }
 
-// A comparison is a Config being carried out.
+// A comparison is the state of Compare.
 type comparison struct {
 	Config
 	begin   time.Time
@@ -117,7 +113,7 @@ type comparison struct {
 	running []*running
 	cells   [][]*cell // of each workload, one for each server
 	notes   []string
-	placed  string // where servers and client run
+	placed  string // on which processors servers and client run
 }
 
 // running is a peer that has been started.
@@ -128,7 +124,7 @@ type running struct {
 }
 
 // placeClient keeps this process on the last processor, if there are two or
-// more, and returns those that are left for the servers.
+// more, and returns the processors for the servers.
 func (m *comparison) placeClient() (servers []int) {
 	cpus := proc.CPUs()
 	m.placed = "server and client share a processor"
@@ -140,13 +136,13 @@ func (m *comparison) placeClient() (servers []int) {
 		m.placed = "server and client share all processors: " + err.Error()
 		return nil
 	}
-	// One, however many there are: the servers are compared by what they cost,
-	// and one client could not busy more.
+	// One only: servers are compared by their cost, and one client could not
+	// keep more processors busy.
 	m.placed = fmt.Sprintf("server on processor %d, client on %d", cpus[0], cpus[last])
 	return cpus[:1]
 }
 
-// start starts all peers that there are.
+// start starts all peers that are installed.
 func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 	for _, p := range m.Peers {
 		if _, err := p.Find(); err != nil {
@@ -179,30 +175,29 @@ func (m *comparison) stop() {
 	}
 }
 
-// run takes the rounds. A server that fails a workload is left out of it from
-// then on, with a note.
+// run measures the rounds. A server that fails a workload is left out of its
+// further rounds, with a note.
 func (m *comparison) run(ctx context.Context) error {
 	for _, w := range m.Workloads {
 		m.cells = append(m.cells, m.cellsOf(w))
 	}
-	step := Step{}
-	for _, cells := range m.cells {
-		step.Total += m.rounds() * len(cells)
-	}
-	for round := range m.rounds() {
+	done := 0
+	for round := 0; m.missing() > 0; round++ {
 		for i, w := range m.Workloads {
 			for turn := range m.cells[i] {
-				// Who comes first changes from round to round, so that nobody
-				// always meets what the one before has left behind.
+				// Another server begins in each round, so that none always
+				// follows the same one.
 				c := m.cells[i][(turn+round)%len(m.cells[i])]
-				if m.Progress != nil {
-					step.What = w.Scheme + " " + w.Name + ", " + c.subject
-					m.Progress(step)
-				}
-				step.Done++
-				if c.out {
+				if c.missing() == 0 {
 					continue
 				}
+				if m.Rounds == 0 && c.rounds >= pilotRounds && time.Since(m.begin) > m.budget() {
+					return nil
+				}
+				if m.Progress != nil {
+					m.Progress(Step{Done: done, Total: done + m.missing(), What: w.Scheme + " " + w.Name + ", " + c.subject})
+				}
+				done++
 				if err := m.measure(ctx, c, w); err != nil {
 					if ctx.Err() != nil {
 						return context.Cause(ctx)
@@ -210,10 +205,36 @@ func (m *comparison) run(ctx context.Context) error {
 					m.notes = append(m.notes, fmt.Sprintf("%s left out of %s %s: %v", c.subject, w.Scheme, w.Name, err))
 					c.out = true
 				}
+				c.rounds++
 			}
+		}
+		if m.missing() == 0 && m.Rounds == 0 {
+			m.extend()
 		}
 	}
 	return nil
+}
+
+// missing returns how many measurements are to come.
+func (m *comparison) missing() int {
+	sum := 0
+	for _, cells := range m.cells {
+		for _, c := range cells {
+			sum += c.missing()
+		}
+	}
+	return sum
+}
+
+// extend gives further rounds to cells that are not precise enough, at most as
+// many again as they have: their spread so far is an estimate.
+func (m *comparison) extend() {
+	for _, cells := range m.cells {
+		for _, c := range cells {
+			measured := bench.Cell{Metrics: c.metrics}
+			c.wanted = min(measured.RoundsFor(m.precision()), 2*c.rounds)
+		}
+	}
 }
 
 // cellsOf returns a cell for each server that the workload is for.
@@ -227,12 +248,14 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 		c.server = r.server
 		c.perGB = w.isBulk()
 		c.perRequest = !c.perGB
+		c.wanted = cmp.Or(m.Rounds, pilotRounds)
 		cells = append(cells, c)
 	}
 	return cells
 }
 
-// measure gives one workload to one server, for longer if nothing came of it.
+// measure measures one workload on one server, for longer if the server
+// completed no request.
 func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	job := w.job(c.server)
 	if len(job.URLs) == 0 {
@@ -241,19 +264,19 @@ func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	job.Warmup, job.Duration = m.warmup(), m.time()
 	for {
 		err := c.measure(ctx, job, c.server.Process.Usage)
-		if !errors.Is(err, errSilent) || job.Duration > patience {
+		if !errors.Is(err, errSilent) || job.Duration > longestSilence {
 			return err
 		}
 		job.Duration *= 2
 	}
 }
 
-// patience is the longest time that is doubled because no request was answered
-// in it: on a busy machine an answer may take longer than a round, and to
-// leave a server out for that would lose all its rounds.
-const patience = 10 * time.Second
+// longestSilence is the longest time that is doubled if no request was answered
+// in it. On a busy machine an answer may take longer than a round; leaving the
+// server out would discard all its rounds.
+const longestSilence = 10 * time.Second
 
-// job returns what the clients do to that server.
+// job returns the load of the workload on a server.
 func (w Workload) job(s *peers.Server) load.Job {
 	job := load.Job{
 		Kind: w.Kind, Clients: w.Clients, Reconnect: w.Reconnect,
@@ -282,7 +305,7 @@ func (m *comparison) report() *bench.Report {
 		Begin:  m.begin, Elapsed: time.Since(m.begin).Seconds(),
 		Host: bench.ThisHost(),
 		Settings: []bench.Pair{
-			{Name: "rounds", Value: strconv.Itoa(m.rounds())},
+			{Name: "rounds", Value: m.roundsSetting()},
 			{Name: "time", Value: m.time().String() + " each, after " + m.warmup().String()},
 			{Name: "processors", Value: m.placed},
 			{Name: "files", Value: "in the page cache"},
@@ -300,5 +323,16 @@ func (m *comparison) report() *bench.Report {
 			c.addTo(r)
 		}
 	}
+	r.Answer = answer(r)
+	if noise := bench.NoiseNote(r, m.precision(), "give it more time with --budget, or --rounds and --time"); noise != "" {
+		r.Answer = append(r.Answer, noise)
+	}
 	return r
+}
+
+func (m *comparison) roundsSetting() string {
+	if m.Rounds > 0 {
+		return strconv.Itoa(m.Rounds)
+	}
+	return fmt.Sprintf("%d or more, until ± is within %g %% or %v have passed", pilotRounds, 100*m.precision(), m.budget())
 }

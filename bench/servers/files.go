@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// plant makes the files of the workloads beneath dir, readable by whatever
-// user a server changes to.
-func plant(dir string, workloads []Workload) error {
+// makeFiles makes the files of the workloads below dir. All users can read them,
+// because servers may change their user.
+func makeFiles(dir string, workloads []Workload) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
@@ -45,8 +45,8 @@ func (f File) write(dir string) error {
 	return err
 }
 
-// content returns the file's bytes: no two files share them, and they do not
-// compress.
+// content returns the bytes of the file. They differ from those of other files,
+// and do not compress.
 func (f File) content() io.Reader {
 	h := fnv.New128a()
 	_, _ = io.WriteString(h, f.Name)

@@ -17,29 +17,39 @@ import (
 	"sluice/bench/proc"
 )
 
-// cell gathers what the rounds of one workload on one server give.
+// A cell collects the figures of one workload on one server.
 type cell struct {
 	subject string
 	params  []bench.Pair
-	server  *peers.Server // nil: one that runs already
-	out     bool          // it has failed, and is not asked again
+	server  *peers.Server // nil: a server that runs already
+	out     bool          // it has failed and gets no further rounds
+
+	rounds, wanted int // measured; to be measured in all
 
 	perRequest, perGB bool // what the costs are divided by
 
 	metrics []bench.Metric
 	latency *hdrhistogram.Histogram
-	asked   int64
-	failed  map[string]int64
+	asked   int64            // requests of all rounds
+	failed  map[string]int64 // requests by error
 }
 
-// errSilent is a round in which no request was answered.
+// missing returns how many rounds are to come.
+func (c *cell) missing() int {
+	if c.out {
+		return 0
+	}
+	return max(c.wanted-c.rounds, 0)
+}
+
+// errSilent means that no request was answered in a round.
 var errSilent = errors.New("no request was answered")
 
 func newCell(subject string, params ...bench.Pair) *cell {
 	return &cell{subject: subject, params: params}
 }
 
-// add puts a figure of this round into the metric of that unit.
+// add adds a figure of this round to the metric of that unit.
 func (c *cell) add(unit string, better bench.Direction, value float64) {
 	i := slices.IndexFunc(c.metrics, func(m bench.Metric) bool { return m.Unit == unit })
 	if i < 0 {
@@ -49,8 +59,8 @@ func (c *cell) add(unit string, better bench.Direction, value float64) {
 	c.metrics[i].Samples = append(c.metrics[i].Samples, value)
 }
 
-// measure does the job once and adds what it gave. Usage tells what the
-// server has used so far; nil is a server whose cost is not known.
+// measure runs the job once and adds the figures. usage returns what the server
+// has used so far; it is nil if the cost of the server is not known.
 func (c *cell) measure(ctx context.Context, job load.Job, usage func() (proc.Usage, error)) error {
 	var before, after proc.Usage
 	var errs [2]error
@@ -73,10 +83,10 @@ func (c *cell) measure(ctx context.Context, job load.Job, usage func() (proc.Usa
 		c.addMemory(before, after, res.Requests)
 		return nil
 	}
-	c.addRates(res)
 	if usage != nil {
 		c.addCosts(after.Sub(before), res)
 	}
+	c.addRates(res)
 	c.addLatency(res)
 	return nil
 }
@@ -103,8 +113,8 @@ func (c *cell) addRates(res *load.Result) {
 	}
 }
 
-// addLatency adds what the requests took, if one ended: some take longer than
-// a round.
+// addLatency adds the latencies, if a request ended: some take longer than a
+// round.
 func (c *cell) addLatency(res *load.Result) {
 	if res.Latency.TotalCount() == 0 {
 		return
@@ -119,7 +129,7 @@ func (c *cell) addLatency(res *load.Result) {
 	c.latency.Merge(res.Latency)
 }
 
-// addCosts divides what the server used by what it did.
+// addCosts adds the use of resources per GB and per request.
 func (c *cell) addCosts(used proc.Used, res *load.Result) {
 	if c.perGB && res.Bytes > 0 {
 		c.addCost(used, "GB", float64(res.Bytes)/1e9)
@@ -138,14 +148,14 @@ func (c *cell) addCost(used proc.Used, per string, done float64) {
 	}
 }
 
-// addMemory divides what the server has grown by the connections it holds.
+// addMemory adds by how much memory the server has grown per connection.
 func (c *cell) addMemory(before, after proc.Usage, connections int64) {
 	if before.Have.Has(proc.HavePSS) && after.Have.Has(proc.HavePSS) {
 		c.add("KiB/conn", bench.Lower, float64(after.PSS-before.PSS)/1024/float64(connections))
 	}
 }
 
-// addTo puts the cell into a report, and a note if requests went wrong.
+// addTo adds the cell to a report, and a note if requests failed.
 func (c *cell) addTo(r *bench.Report) {
 	if c.out || len(c.metrics) == 0 {
 		return
@@ -165,7 +175,7 @@ func (c *cell) addTo(r *bench.Report) {
 	r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: %d of %d requests failed: %s", c.subject, name(c.params), failed, c.asked, list(c.failed)))
 }
 
-// name joins the values of parameters.
+// name returns the values of parameters, with commas.
 func name(params []bench.Pair) string {
 	var values []string
 	for _, p := range params {
@@ -174,7 +184,7 @@ func name(params []bench.Pair) string {
 	return strings.Join(values, ", ")
 }
 
-// list renders counted errors, in alphabetical order.
+// list returns counted errors in alphabetical order.
 func list(errs map[string]int64) string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(errs)) {

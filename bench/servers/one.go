@@ -11,9 +11,8 @@ import (
 	"sluice/bench/proc"
 )
 
-// Measure does a job rounds times, at least once, to a server that runs
-// already. If pid is not 0, the processes from it down are taken for the
-// server's.
+// Measure runs a job on a server that runs already, in this number of rounds. If
+// pid is not 0, that process and its descendants are the server.
 func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(Step)) (*bench.Report, error) {
 	if rounds < 1 {
 		return nil, fmt.Errorf("%d rounds: there must be at least one", rounds)
@@ -45,5 +44,8 @@ func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(S
 		Host: bench.ThisHost(),
 	}
 	c.addTo(r)
+	if noise := bench.NoiseNote(r, 0.1, "give it more time with --rounds or --time"); noise != "" {
+		r.Answer = append(r.Answer, noise)
+	}
 	return r, err
 }

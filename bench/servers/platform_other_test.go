@@ -2,4 +2,4 @@
 
 package servers_test
 
-const costsKnown = false // package proc tells them on Linux alone
+const costsKnown = false // package proc accounts processes on Linux alone

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// gofs is the one peer that is always there.
+// gofs is the peer that is always installed.
 func gofs(t *testing.T) peers.Peer {
 	t.Helper()
 	all := peers.All("http")
@@ -60,7 +60,7 @@ func self(t *testing.T) []string {
 	return []string{program}
 }
 
-// quick is a comparison of workloads that takes a moment.
+// quick returns a short comparison.
 func quick(t *testing.T, workloads ...servers.Workload) servers.Config {
 	return servers.Config{
 		Peers: []peers.Peer{gofs(t)}, Workloads: workloads, Rounds: 2,
@@ -109,7 +109,7 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 	for i, tt := range []struct {
 		name string
-		want []string // where costs can be known
+		want []string // with costs, if the system can account them
 	}{
 		{"small", []string{"req/s", "p50-us", "p99-us", "cpu-s/100k"}},
 		{"bulk", []string{"MB/s", "p50-us", "p99-us", "cpu-s/GB"}},
@@ -139,7 +139,39 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 }
 
-func TestCompareNamesWhatIsMissing(t *testing.T) {
+func TestRoundsGoOnUntilTheFiguresArePreciseOrTheBudgetIsSpent(t *testing.T) {
+	rounds := func(precision float64, budget time.Duration, most int) int {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
+		c.Rounds, c.Time, c.Precision, c.Budget = 0, 20*time.Millisecond, precision, budget
+		c.Progress = func(s servers.Step) {
+			if s.Done == most {
+				cancel()
+			}
+		}
+		r, err := servers.Compare(ctx, c)
+		if err != nil && ctx.Err() == nil {
+			t.Fatal(err)
+		}
+		if noisy := strings.Contains(strings.Join(r.Answer, " "), "too noisy"); noisy != (precision < 1) {
+			t.Errorf("precision %v: got the answer %q, want it to say whether the machine was too noisy", precision, r.Answer)
+		}
+		return len(r.Cells[0].Metrics[0].Samples)
+	}
+	const most = 15
+	if got := rounds(1e6, time.Hour, most); got != 9 {
+		t.Errorf("got %d rounds, want the nine of the pilot", got)
+	}
+	if got := rounds(1e-9, time.Nanosecond, most); got != 9 {
+		t.Errorf("got %d rounds without any budget, want the nine of the pilot", got)
+	}
+	if got := rounds(1e-9, time.Hour, most); got != most {
+		t.Errorf("got %d rounds for a precision that cannot be reached, want all %d until the test ends them", got, most)
+	}
+}
+
+func TestCompareNamesMissingServers(t *testing.T) {
 	missing := gofs(t)
 	missing.Name, missing.Program, missing.Package = "nothere", "sluice-no-such-program", "no-such-package"
 	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
@@ -157,7 +189,7 @@ func TestCompareNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestCompareLeavesOutWhoFails(t *testing.T) {
+func TestCompareLeavesOutServersThatFail(t *testing.T) {
 	c := quick(t,
 		servers.Workload{Scheme: "http", Name: "upload", Kind: load.Upload, UploadSize: 1, Clients: 1}, // gofs takes none
 		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1},
@@ -171,7 +203,7 @@ func TestCompareLeavesOutWhoFails(t *testing.T) {
 	}
 }
 
-func TestCompareWaitsForAServerThatIsSlow(t *testing.T) {
+func TestCompareWaitsForSlowServers(t *testing.T) {
 	c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
 	c.Rounds = 1
 	c.Self = append(c.Self, slow)
@@ -184,7 +216,7 @@ func TestCompareWaitsForAServerThatIsSlow(t *testing.T) {
 	}
 }
 
-func TestComparisonsThatCannotBe(t *testing.T) {
+func TestImpossibleComparisonsAreRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*servers.Config){
 		"no workload":        func(c *servers.Config) { c.Workloads = nil },
 		"less than no round": func(c *servers.Config) { c.Rounds = -1 },
@@ -212,7 +244,7 @@ func TestCompareEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestMeasureOfAServerThatRuns(t *testing.T) {
+func TestMeasureOfARunningServer(t *testing.T) {
 	content := sha256.Sum256(nil)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content[:]) }))
 	defer site.Close()
@@ -238,10 +270,10 @@ func TestMeasureOfAServerThatRuns(t *testing.T) {
 	}
 }
 
-func TestMeasureTellsWhatGoesWrong(t *testing.T) {
-	var asked int
+func TestMeasureReportsErrors(t *testing.T) {
+	var requests int
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked%2 == 0 { // one client: one at a time
+		if requests++; requests%2 == 0 { // there is one client, so no race
 			w.WriteHeader(http.StatusTeapot)
 		}
 	}))
@@ -255,7 +287,7 @@ func TestMeasureTellsWhatGoesWrong(t *testing.T) {
 		t.Errorf("notes %q, want the failed ones with their status", r.Notes)
 	}
 	if slices.Contains(units(r.Cells[0]), "cpu-s/100k") {
-		t.Error("a cost of a process that nobody named")
+		t.Error("got a cost without a process to account")
 	}
 
 	for _, rounds := range []int{0, -1} {
@@ -264,11 +296,11 @@ func TestMeasureTellsWhatGoesWrong(t *testing.T) {
 		}
 	}
 	if _, err := servers.Measure(t.Context(), job, 1, math.MaxInt32, nil); err == nil || !strings.Contains(err.Error(), "process 2147483647") {
-		t.Errorf("a process that there is not: %v, want an error that names it", err)
+		t.Errorf("a process that does not exist: %v, want an error that names it", err)
 	}
 	job.URLs = []string{"http://127.0.0.1:1/"}
 	if r, err := servers.Measure(t.Context(), job, 1, 0, nil); r != nil || err == nil {
-		t.Errorf("where nobody listens: %v, %v, want an error", r, err)
+		t.Errorf("without a server: %v, %v, want an error", r, err)
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 	"sluice/bench/load"
 )
 
-// A Workload is what clients ask of every server.
+// A Workload is the load of the clients on every server.
 type Workload struct {
-	Scheme  string // http or ftp: the servers that it is for
+	Scheme  string // http or ftp, of the servers that it is for
 	Name    string
 	Kind    load.Kind
-	Files   []File // asked for in turn
+	Files   []File // requested in turn
 	Clients int
 
 	Reconnect  bool  // a new connection for each request
@@ -20,18 +20,17 @@ type Workload struct {
 	UploadSize int64 // for load.Upload
 }
 
-// A File is one to serve. Its content is made from its name, the same in each
-// run.
+// A File is a file to serve. Its content depends on its name alone.
 type File struct {
 	Name string // relative, with slashes
 	Size int64  // bytes
 }
 
-// perGB is the mean number of bytes from which on a request is told in bytes:
-// below, what costs is the request.
+// perGB is the mean size of responses from which the cost counts per GB. The cost
+// of smaller responses depends on the number of requests.
 const perGB = 512 << 10
 
-// isBulk reports whether what costs is the bytes and not the requests.
+// isBulk reports whether the cost counts per GB and not per request.
 func (w Workload) isBulk() bool {
 	if w.Kind == load.Upload {
 		return w.UploadSize >= perGB
@@ -68,7 +67,7 @@ func many(folder string, n int, size int64) []File {
 	return files
 }
 
-// HTTP returns the workloads that static file servers are compared by.
+// HTTP returns the workloads for HTTP servers.
 func HTTP() []Workload {
 	return []Workload{
 		{Scheme: "http", Name: "1KiB", Kind: load.Download, Files: tiny, Clients: 64},
@@ -83,7 +82,7 @@ func HTTP() []Workload {
 	}
 }
 
-// FTP returns the workloads that FTP servers are compared by.
+// FTP returns the workloads for FTP servers.
 func FTP() []Workload {
 	return []Workload{
 		{Scheme: "ftp", Name: "RETR-100MiB", Kind: load.Download, Files: huge, Clients: 4},
@@ -94,7 +93,7 @@ func FTP() []Workload {
 	}
 }
 
-// Workloads returns those for a scheme, http or ftp.
+// Workloads returns the workloads for a scheme, http or ftp.
 func Workloads(scheme string) ([]Workload, error) {
 	switch scheme {
 	case "http":

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -21,23 +22,22 @@ import (
 func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what zero-copy saves here, and this server against others",
-		Long: `Measure on this machine what the ways to send a file cost, what a server does
-under load, and how servers compare. The client runs in this process, the
-server in another.
+		Short: "Measure what zero-copy buys here, and compare this server with others",
+		Long: `Measure on this machine what the methods to send a file cost, measure a server
+under load, or compare servers. The client runs in this process, the server in
+another.
 
-What is compared is the processor time of the server, for each GB (10^9 bytes)
-or for each 100,000 requests: on one machine the client takes its share, and a
-rate tells about both. A figure is the median of several rounds, and the ±
-beside it what the next run should fall within.`,
+Compare the CPU time of the server per GB (10^9 bytes) or per 100,000 requests:
+client and server share the machine, and a rate depends on both. A figure is the
+median of several rounds, and ± is the range in which the next run should be.`,
 		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchRoadsCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
+	cmd.AddCommand(benchMethodsCommand(), benchDeprecatedCommand(), benchServeCommand(), benchCompareCommand(), benchChildCommand())
 	return cmd
 }
 
-// results are the flags that say what becomes of a report.
+// results are the flags for the output of a report.
 type results struct {
 	json, html, gobench string
 	baseline            string
@@ -48,7 +48,7 @@ func (r *results) flags(cmd *cobra.Command, html string) {
 	f.StringVar(&r.json, "json", "", "write the report as JSON to `FILE`, for --baseline")
 	f.StringVar(&r.html, "html", html, "write the report with charts to `FILE`; '' writes none")
 	f.StringVar(&r.gobench, "gobench", "", "write the figures to `FILE` in the format of Go benchmarks, for benchstat")
-	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if something has got worse, or nothing can be compared")
+	f.StringVar(&r.baseline, "baseline", "", "compare with the report in `FILE`, written by --json; exit with 1 if a figure is worse, or none can be compared")
 }
 
 // A benchRun is a measurement under way: its signals and its progress line.
@@ -62,11 +62,11 @@ type benchRun struct {
 // step shows what is measured next.
 func (b *benchRun) step(s servers.Step) { b.progress.Step(s.Done, s.Total, s.What) }
 
-// run measures, and prints and writes what came of it. What there is of an
-// interrupted run is printed too, and nothing of it is written.
+// run measures, and prints and writes the report. The report of an interrupted
+// run is printed as far as it goes, and not written.
 func (r results) run(cmd *cobra.Command, measure func(*benchRun) (*bench.Report, error)) error {
 	b := &benchRun{cmd: cmd, results: r, progress: bench.NewProgress(cmd.ErrOrStderr())}
-	// Before minutes are spent.
+	// Check the files before minutes are spent.
 	for _, file := range []string{r.json, r.gobench, r.html} {
 		if err := writable(file); err != nil {
 			return usageError{err}
@@ -127,15 +127,29 @@ func (b *benchRun) write(report *bench.Report) error {
 		return err
 	}
 	if len(c.Changes) == 0 {
-		return fmt.Errorf("no figure of this run is in %s too: nothing was compared", b.results.baseline)
+		return fmt.Errorf("%s has no figure that this run has too: nothing was compared; use a report of the same methods or servers", b.results.baseline)
 	}
 	if worse := c.Regressions(); len(worse) > 0 {
-		return fmt.Errorf("%d figures have got worse than in %s", len(worse), b.results.baseline)
+		return fmt.Errorf("%d figures are worse than in %s", len(worse), b.results.baseline)
 	}
 	return nil
 }
 
-// checkRounds refuses to measure nothing.
+// precisionUsage is the help of --precision.
+const precisionUsage = "measure in further rounds until ± of CPU time and rate is within this `PERCENTAGE`"
+
+// checkPrecision returns an error for a precision or a budget of nothing.
+func checkPrecision(percent float64, budget time.Duration) error {
+	switch {
+	case !(percent > 0): // NaN too
+		return fmt.Errorf("--precision %v: it must be above 0", percent)
+	case budget <= 0:
+		return fmt.Errorf("--budget %v: it must be above 0", budget)
+	}
+	return nil
+}
+
+// checkRounds returns an error for fewer than one round.
 func checkRounds(rounds int) error {
 	if rounds < 1 {
 		return fmt.Errorf("--rounds %d: there must be at least one", rounds)
@@ -156,12 +170,12 @@ func readReport(name string) (*bench.Report, error) {
 	return r, nil
 }
 
-// writable returns why a report cannot be written to that file, and leaves
-// nothing of it if it is not there.
+// writable returns why a report cannot be written to that file. It removes the
+// file again if it has to create it.
 func writable(name string) error {
 	info, err := os.Stat(name)
 	if name == "" || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil // a pipe takes it for the end if it is closed again
+		return nil // opening and closing a pipe would end its reader
 	}
 	f, openErr := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
 	if openErr != nil {
@@ -186,7 +200,7 @@ func writeReport(name string, report *bench.Report, write func(io.Writer, *bench
 	return err
 }
 
-// width returns how many columns a table may have there.
+// width returns how many columns a table on w may have.
 func width(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {

@@ -5,26 +5,26 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sluice/bench/methods"
 	"sluice/bench/peers"
-	"sluice/bench/roads"
 )
 
-// benchChildCommand holds the servers that a bench starts from this program.
-// They are not for people.
+// benchChildCommand holds the servers that bench starts as processes of this
+// program. Users do not call them.
 func benchChildCommand() *cobra.Command {
 	child := &cobra.Command{Use: "child", Hidden: true}
 	child.AddCommand(
 		&cobra.Command{
-			Use: "roads",
+			Use: "methods",
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				return roads.Serve(cmd.Context(), os.Stdin, os.Stdout)
+				return methods.Serve(cmd.Context(), os.Stdin, os.Stdout)
 			},
 		},
 	)
 	return child
 }
 
-// gofsCommand is the peer gofs.
+// gofsCommand is the server of the peer gofs.
 func gofsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: peers.GoFSRole + " ADDR DIR", Hidden: true, Args: cobra.ExactArgs(2),

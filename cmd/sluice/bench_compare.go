@@ -20,13 +20,21 @@ func benchCompareCommand() *cobra.Command {
 		res              results
 		conf             servers.Config
 		names, workloads []string
+		percent          float64
 	)
 	cmd := &cobra.Command{
 		Use:   "compare http|ftp...",
 		Short: "Compare this server with others that are installed",
 		Long: `Start this server and the others that are installed, each tuned for the
-purpose, on loopback, let them take turns under the same load, and stop them.
-Those that are not installed are left out, with a word on how to install them.`,
+purpose, on loopback, put the same load on them in turn, and stop them. A note
+says how to install those that are missing.
+
+The report begins with the answer: the cheapest servers per GB and per request,
+and where Sluice costs more or is slower. It claims only differences that the
+rounds support.
+
+Each server gets each workload nine times. Those whose CPU time or rate varies
+by more than --precision get further rounds until --budget is spent.`,
 		Example: `  sluice bench compare http
   sluice bench compare http ftp --json today.json --html today.html
   sluice bench compare http --servers sluice,nginx --workloads 1KiB,100MiB`,
@@ -52,7 +60,8 @@ Those that are not installed are left out, with a word on how to install them.`,
 			if conf.Workloads, err = pick("--workloads", conf.Workloads, workloads, func(w servers.Workload) string { return w.Name }); err != nil {
 				return misused(cmd, err)
 			}
-			if err := cmp.Or(checkRounds(conf.Rounds), conf.Check()); err != nil {
+			conf.Precision = percent / 100
+			if err := cmp.Or(checkPrecision(percent, conf.Budget), conf.Check()); err != nil {
 				return misused(cmd, err)
 			}
 			if conf.Self, err = self(); err != nil {
@@ -65,16 +74,19 @@ Those that are not installed are left out, with a word on how to install them.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&names, "servers", nil, "compare only those of these `NAMES`, separated by commas")
-	f.StringSliceVar(&workloads, "workloads", nil, "compare only by those of these `NAMES`, separated by commas")
-	f.IntVar(&conf.Rounds, "rounds", 9, "`NUMBER` of turns that each server gets with each workload")
-	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each turn, after a quarter of it as warm-up")
-	f.StringVar(&conf.Dir, "dir", "", "make the files to serve in this `DIR`; '': the system's place for temporary files")
+	f.StringSliceVar(&names, "servers", nil, "compare only the servers of these `NAMES`, separated by commas")
+	f.StringSliceVar(&workloads, "workloads", nil, "compare only by the workloads of these `NAMES`, separated by commas")
+	f.IntVar(&conf.Rounds, "rounds", 0, "measure each workload on each server exactly this `NUMBER` of times; 0: nine times, and more often as --precision demands")
+	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each round, after a quarter of it as warm-up")
+	f.Float64Var(&percent, "precision", 10, precisionUsage)
+	f.DurationVar(&conf.Budget, "budget", 20*time.Minute, "begin no round beyond the ninth after this `TIME`")
+	f.StringVar(&conf.Dir, "dir", "", "make the files to serve in this `DIR`; '': the system's folder for temporary files")
 	res.flags(cmd, "")
 	return cmd
 }
 
-// pick returns those of all that are named, or all if none is.
+// pick returns the elements of all with one of the names, or all if there are no
+// names.
 func pick[T any](flag string, all []T, names []string, nameOf func(T) string) ([]T, error) {
 	if len(names) == 0 {
 		return all, nil

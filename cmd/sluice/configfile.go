@@ -13,18 +13,17 @@ import (
 	"sluice/internal/config"
 )
 
-// rootKey is what DIR is called in a file.
+// rootKey is the key of DIR in a file.
 const rootKey = "root"
 
-// Keys whose values name files of the host, which are relative to the folder
-// of the file that names them: all values of the first, unix:PATH of the
-// second.
+// Keys with paths of the host, which are relative to the folder of the file: all
+// values of fileKeys, and unix:PATH of socketKeys.
 var (
 	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file"}
 	socketKeys = []string{"http", "https", "admin"}
 )
 
-// applyFile takes over what the file says.
+// applyFile applies the settings and users of the file.
 func (s *settings) applyFile() error {
 	if s.file == nil {
 		return nil
@@ -38,14 +37,13 @@ func (s *settings) applyFile() error {
 	return nil
 }
 
-// apply gives a value of the file to the flag of that name, in the place of
-// its default.
+// apply sets the flag of a key to the value in the file, instead of its default.
 func (s *settings) apply(setting config.Setting) error {
 	flag := s.flags.Lookup(setting.Key)
 	if flag == nil {
-		return s.unknown(setting.Key)
+		return s.unknownKey(setting.Key)
 	}
-	kinds, example := written(flag)
+	kinds, example := syntaxOf(flag)
 	if !slices.Contains(kinds, setting.Kind) {
 		return fmt.Errorf("the value is %s; write it as %s, such as %s = %s", setting.Kind, kinds[0], setting.Key, example)
 	}
@@ -58,26 +56,26 @@ func (s *settings) apply(setting config.Setting) error {
 	}
 	err := flag.Value.Set(texts[0])
 	if err != nil && flag.Value.Type() == "duration" {
-		return fmt.Errorf("%q is no time; write it like %s", texts[0], example)
+		return fmt.Errorf("%q is not a duration; write it like %s", texts[0], example)
 	}
 	return err
 }
 
-// unknown says what may be meant by a key that there is not.
-func (s *settings) unknown(key string) error {
+// unknownKey returns an error that suggests a similar key.
+func (s *settings) unknownKey(key string) error {
 	var known []string
 	s.flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 	if nearest := config.Nearest(key, known); nearest != "" {
-		return fmt.Errorf("there is no such key; you may mean %s", nearest)
+		return fmt.Errorf("unknown key; did you mean %s?", nearest)
 	}
-	return errors.New("there is no such key; \"sluice serve --help\" tells which there are")
+	return errors.New("unknown key; \"sluice serve --help\" lists all keys")
 }
 
-// written returns how the value of a flag can be written in a file, the best
-// way first, and an example of it.
-func written(flag *pflag.Flag) (kinds []config.Kind, example string) {
+// syntaxOf returns how the value of a flag can be written in a file, the preferred
+// way first, and an example.
+func syntaxOf(flag *pflag.Flag) (kinds []config.Kind, example string) {
 	if _, ok := flag.Value.(pflag.SliceValue); ok {
-		if slices.Contains(config.Schemes, flag.Name) { // there is one, as a rule
+		if slices.Contains(config.Schemes, flag.Name) { // usually one
 			return []config.Kind{config.String, config.List}, `":80"`
 		}
 		return []config.Kind{config.List}, `["a", "b"]`
@@ -95,52 +93,52 @@ func written(flag *pflag.Flag) (kinds []config.Kind, example string) {
 	return []config.Kind{config.String}, `"..."`
 }
 
-// hostPath returns the value of a key, with a path of the host in it made
-// relative to the folder of the file.
+// hostPath resolves a path in the value of a key, relative to the folder of the
+// file.
 func hostPath(key, value, folder string) string {
 	name, isSocket := strings.CutPrefix(value, "unix:")
 	switch {
 	case isSocket && slices.Contains(socketKeys, key):
-		return "unix:" + within(folder, name)
+		return "unix:" + resolve(folder, name)
 	case slices.Contains(fileKeys, key):
-		return within(folder, value)
+		return resolve(folder, value)
 	}
 	return value
 }
 
-// within returns where a name leads from a folder. No name stays none.
-func within(folder, name string) string {
+// resolve returns a name relative to a folder; "" stays "".
+func resolve(folder, name string) string {
 	if name == "" || filepath.IsAbs(name) {
 		return name
 	}
 	return filepath.Join(folder, name)
 }
 
-// blame returns an error that begins with the name of a flag as one of the
-// file, if that is where the value is from.
-func (c *call) blame(file *config.File, err error) error {
+// locate adds file and line to an error that begins with a flag, if the value is
+// from the file.
+func (c *call) locate(file *config.File, err error) error {
 	flag, wrong, _ := strings.Cut(err.Error(), " ")
 	key, ok := strings.CutPrefix(flag, "--")
 	if file == nil || !ok || c.flags.Changed(key) {
 		return err
 	}
 	for _, setting := range file.Settings {
-		if setting.Key == key {
-			return &config.FileError{File: file.Name, Line: setting.Line, Key: key, Err: errors.New(wrong)}
+		if currentName(nil, setting.Key) == pflag.NormalizedName(key) {
+			return &config.FileError{File: file.Name, Line: setting.Line, Key: setting.Key, Err: errors.New(wrong)}
 		}
 	}
 	return err
 }
 
-// explainFile says why a file cannot be read, and what to do.
+// explainFile explains why a file cannot be read, and what to do.
 func explainFile(name string, err error) error {
 	switch {
 	case errors.As(err, new(*config.FileError)):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("it does not exist; name the file of configuration by --config FILE")
+		err = errors.New("it does not exist; name the configuration file by --config FILE")
 	case errors.Is(err, fs.ErrPermission):
-		err = errors.New("this user may not read it; give it the right to")
+		err = errors.New("this user may not read it; give this user the right to")
 	}
 	return &config.FileError{File: name, Err: err}
 }

@@ -1,82 +1,131 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"sluice/internal/config"
 )
 
-// addFlags adds the flags of "sluice serve" in the order of its help: where it
-// serves, to whom, what, and how. Those that need more than their own value to
-// be understood stay as they are given in users.
+// formerNames are names that flags and keys of a file had before. They still work.
+var formerNames = map[string]string{"road": "method", "fast-lane": "fast-path"}
+
+// currentName returns the name of a flag that may be given by a former one.
+func currentName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	return pflag.NormalizedName(cmp.Or(formerNames[name], name))
+}
+
+// addFlags adds the flags of "sluice serve" that are also keys of its file, in the
+// groups of its help. Those of --user need more than their own value to be parsed
+// and stay as given in users.
 func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	addAddressFlags(cmd, conf)
-	addTLSFlags(cmd, conf)
-
-	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in by FTP; may be repeated")
-	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients without a password read: all by HTTP, and those by FTP who log in as anonymous")
-	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
-
-	addFTPFlags(cmd, conf)
-	addContentFlags(cmd, conf)
-	addSpeedFlags(cmd, conf)
-	addRateFlags(cmd, conf)
-	addAdminFlags(cmd, conf)
-	addContainFlags(cmd, conf)
+	f.SetNormalizeFunc(currentName)
+	for _, g := range []struct {
+		heading string
+		add     func(*pflag.FlagSet, *config.Config)
+	}{
+		{"What is served", addContentFlags},
+		{"Users", func(f *pflag.FlagSet, conf *config.Config) { addUserFlags(f, conf, users) }},
+		{"Listeners", addListenerFlags},
+		{"TLS", addTLSFlags},
+		{"FTP", addFTPFlags},
+		{"Limits", addLimitFlags},
+		{"Performance and durability", addPerformanceFlags},
+		{"Logs", addLogFlags},
+		{"Admin", addAdminFlags},
+		{"Process", addProcessFlags},
+	} {
+		addGroup(f, g.heading, func(f *pflag.FlagSet) { g.add(f, conf) })
+	}
 }
 
-func addAddressFlags(cmd *cobra.Command, conf *config.Config) {
-	f := cmd.Flags()
-	f.StringArrayVar(&conf.HTTP, "http", nil, "serve HTTP on `ADDR`; may be repeated. Without --http, --https, --ftp and --ftps there are HTTP on :8080 and FTP on :2121; else only what is named; '' switches one off")
+// addCallFlags adds the flags of "sluice serve" about the call itself. They are no
+// keys of a file.
+func addCallFlags(cmd *cobra.Command, file *string, check *bool) {
+	addGroup(cmd.Flags(), "Configuration", func(f *pflag.FlagSet) {
+		f.StringVar(file, "config", "", "read settings from `FILE`; see above")
+		f.BoolVar(check, "check", false, "check the configuration and the files that it names, and exit")
+		f.BoolP("help", "h", false, "show this help") // as cobra would add it, but in a group
+	})
+}
+
+func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringArrayVar(&conf.Index, "index", conf.Index, "serve the file `NAME` for its directory; may be repeated; '' means none")
+	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not list directories, and do not serve them as archives")
+	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot, by HTTP and to anonymous FTP clients")
+	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
+	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "serve the page `PATH` in DIR with status 404")
+	f.StringVar(&conf.Fallback, "fallback", conf.Fallback, "serve the page `PATH` in DIR for missing pages, for single-page applications")
+	f.BoolVar(&conf.Precompressed, "precompressed", conf.Precompressed, "serve FILE.zst, FILE.br or FILE.gz for FILE to clients that accept it")
+	f.BoolVar(&conf.ContentETags, "content-etags", conf.ContentETags, "derive entity tags from the content of files instead of their times")
+	f.StringArrayVar(&conf.Headers, "header", nil, "add a response header by a `RULE` such as '/assets/** Cache-Control: max-age=3600'; may be repeated")
+	f.StringArrayVar(&conf.CORS, "cors", nil, "allow pages of `ORIGIN`, such as https://example.com or *, to read responses; may be repeated")
+	f.BoolVar(&conf.ServerTiming, "server-timing", conf.ServerTiming, "send Server-Timing: how long the response took to plan, and whether the file was cached")
+}
+
+func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
+	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in by FTP; may be repeated")
+	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients read without a password: by HTTP, and by FTP as anonymous")
+	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
+}
+
+func addListenerFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringArrayVar(&conf.HTTP, "http", nil, "serve HTTP on `ADDR`; may be repeated. Without --http, --https, --ftp and --ftps, HTTP is served on :8080 and FTP on :2121; '' switches one off")
 	f.StringArrayVar(&conf.HTTPS, "https", nil, "serve HTTPS on `ADDR`, with HTTP/2 and HTTP/1.1; may be repeated")
-	f.BoolVar(&conf.HTTPSRedirect, "https-redirect", conf.HTTPSRedirect, "send clients of --http to --https, and serve nothing in clear")
+	f.BoolVar(&conf.HTTPSRedirect, "https-redirect", conf.HTTPSRedirect, "redirect clients of --http to --https")
 	f.StringArrayVar(&conf.FTP, "ftp", nil, "serve FTP on `ADDR`; may be repeated")
 	f.StringArrayVar(&conf.FTPS, "ftps", nil, "serve FTP on `ADDR` to clients that begin with TLS; may be repeated")
-	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "share each TCP address among `N` sockets, and with other processes of this user")
-	f.Var(repeatedVar(&conf.ProxyFrom, config.ParsePrefix), "proxy-from", "trust proxies in the network or at the address `CIDR` about who the client is: the PROXY protocol, X-Forwarded-For and Forwarded; 127.0.0.1 means unix sockets too; may be repeated")
-	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "let at most `N` clients connect, by all protocols together; 0: no limit")
-	f.IntVar(&conf.MaxConnsPerAddr, "max-conns-per-addr", conf.MaxConnsPerAddr, "let at most `N` of them connect from one address; 0: no limit")
+	f.IntVar(&conf.ReusePort, "reuseport", conf.ReusePort, "open `N` sockets for each TCP address, which other processes of this user may share")
+	f.Var(repeatedVar(&conf.ProxyFrom, config.ParsePrefix), "proxy-from", "trust PROXY protocol, X-Forwarded-For and Forwarded headers from `CIDR` or an address; 127.0.0.1 includes unix sockets; may be repeated")
 }
 
-func addTLSFlags(cmd *cobra.Command, conf *config.Config) {
-	f := cmd.Flags()
-	f.StringArrayVar(&conf.TLSCerts, "tls-cert", nil, "PEM `FILE` of a certificate and its chain, read again when it changes; may be repeated")
-	f.StringArrayVar(&conf.TLSKeys, "tls-key", nil, "PEM `FILE` of its key, unless the file of the certificate holds it; may be repeated in the same order")
-	f.BoolVar(&conf.TLSSelfSigned, "tls-self-signed", conf.TLSSelfSigned, "make a certificate for a trial, for which nobody vouches")
+func addTLSFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringArrayVar(&conf.TLSCerts, "tls-cert", nil, "read a certificate and its chain from the PEM `FILE`, and again when it changes; may be repeated")
+	f.StringArrayVar(&conf.TLSKeys, "tls-key", nil, "read its key from the PEM `FILE`, unless the file of the certificate holds it; may be repeated in the same order")
+	f.BoolVar(&conf.TLSSelfSigned, "tls-self-signed", conf.TLSSelfSigned, "make a self-signed certificate, for a trial")
 }
 
-func addContentFlags(cmd *cobra.Command, conf *config.Config) {
-	f := cmd.Flags()
-	f.StringArrayVar(&conf.Index, "index", conf.Index, "`NAME` of a file that stands for its directory; may be repeated, '' means none")
-	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not show what is in a directory, nor serve it as an archive")
-	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "show names that begin with a dot to those without a password, by HTTP and FTP")
-	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
-	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "`PATH` in DIR of the page for what is not there")
-	f.StringVar(&conf.Fallback, "fallback", conf.Fallback, "`PATH` in DIR of the page that stands for those that are not there, for single-page applications")
-	f.BoolVar(&conf.Precompressed, "precompressed", conf.Precompressed, "serve FILE.zst, FILE.br or FILE.gz for FILE to clients that can read it")
-	f.BoolVar(&conf.ContentETags, "content-etags", conf.ContentETags, "make entity tags of the content of files, not of their times")
-	f.StringArrayVar(&conf.Headers, "header", nil, "add a line to the header of responses, by a `RULE` such as '/assets/** Cache-Control: max-age=3600'; may be repeated")
-	f.StringArrayVar(&conf.CORS, "cors", nil, "let pages of `ORIGIN`, such as https://example.com or *, read the responses; may be repeated")
+func addLimitFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.IntVar(&conf.MaxConns, "max-conns", conf.MaxConns, "accept at most `N` connections at a time, of all protocols together; 0: no limit")
+	f.IntVar(&conf.MaxConnsPerAddr, "max-conns-per-addr", conf.MaxConnsPerAddr, "accept at most `N` of them from one address; 0: no limit")
+	r := &conf.Rates
+	f.Var(&r.MaxRate, "max-rate", "limit all transfers together to `BYTES` a second, such as 10MB, in each direction; 0: no limit")
+	f.Var(&r.MaxRatePerTransfer, "max-rate-per-transfer", "limit each transfer to `BYTES` a second; 0: no limit")
+	f.Var(&r.AnonymousMaxRate, "anonymous-max-rate", "limit each transfer of a client without a login to `BYTES` a second; 0: no limit")
+	f.Var(&r.RateAfter, "rate-after", "exempt the first `BYTES` of each transfer from its own limit")
+	f.Var(&conf.MinRate, "min-rate", "cut downloads slower than `BYTES` a second, such as 64KiB; 0: none")
 }
 
-func addSpeedFlags(cmd *cobra.Command, conf *config.Config) {
-	f := cmd.Flags()
-	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "look after this `TIME` whether another process has replaced a file; 0 looks each time")
-	f.Var(&conf.MinRate, "min-rate", "cut a download that is slower than `BYTES` a second, such as 64KiB; 0 cuts none")
-	f.BoolVar(&conf.FastLane, "fast-lane", conf.FastLane, "answer plain requests without net/http; off only to compare")
-	f.StringVar(&conf.Road, "road", conf.Road, "`ROAD` of file data: auto (sendfile where it works) or copy")
-	f.StringVar(&conf.Durability, "durability", conf.Durability, "have on the disk, when a client is told that its command was done, `WHAT`: full (what was uploaded, made and renamed), strict (what was removed too), rename (files, but not their names) or none")
+func addPerformanceFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "check after `TIME` whether a cached file was replaced; 0: on each request")
+	f.BoolVar(&conf.FastPath, "fast-path", conf.FastPath, "answer simple requests without net/http; false is for comparison")
+	f.StringVar(&conf.Method, "method", conf.Method, "move file data by `METHOD`: auto (sendfile where it works) or copy")
+	f.StringVar(&conf.Durability, "durability", conf.Durability, "sync to disk before an FTP command is acknowledged, by `LEVEL`: full (uploads, new directories and renames), strict (removals too), rename (content, but not names) or none")
+}
+
+func addLogFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.BoolVar(&conf.AccessLog, "access-log", conf.AccessLog, "log each request and each transfer")
-	f.StringVar(&conf.LogFormat, "log-format", conf.LogFormat, "`FORMAT` of these lines: text, json, combined or xferlog; see above")
-	f.BoolVar(&conf.ServerTiming, "server-timing", conf.ServerTiming, "tell browsers, by the field Server-Timing, how long it took to plan the response and whether the file was at hand")
-	f.DurationVar(&conf.Drain, "drain", conf.Drain, "let transfers finish for this `TIME` when told to stop")
+	f.StringVar(&conf.LogFormat, "log-format", conf.LogFormat, "write these lines in `FORMAT`: text, json, combined or xferlog; see above")
 }
 
-// addLogins adds those of the --user flags and of the environment.
+func addAdminFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringVar(&conf.Admin, "admin", conf.Admin, "serve metrics, status and \"sluice top\" on `ADDR`, such as 127.0.0.1:9180 or unix:PATH; an address that others can reach needs a token")
+	f.StringVar(&conf.AdminTokenFile, "admin-token-file", conf.AdminTokenFile, "require the token in `FILE`; the variable SLUICE_ADMIN_TOKEN is the same")
+	f.BoolVar(&conf.AdminPprof, "admin-pprof", conf.AdminPprof, "serve profiles of the program there too")
+}
+
+func addProcessFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringVar(&conf.RunAs, "run-as", conf.RunAs, "become `USER[:GROUP]` after listening, if started as root; see above")
+	f.StringVar(&conf.Sandbox, "sandbox", conf.Sandbox, "take rights from the process that it does not need, by `MODE`: auto (as far as the kernel can), required (or fail) or off")
+	f.DurationVar(&conf.Drain, "drain", conf.Drain, "let transfers finish for `TIME` after SIGINT or SIGTERM")
+}
+
+// addLogins adds the logins of --user and of the environment.
 func addLogins(conf *config.Config, users, environ []string) error {
 	for _, user := range users {
 		login, err := config.ParseLogin(user)

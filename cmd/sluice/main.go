@@ -1,10 +1,14 @@
-// Command sluice serves a directory over HTTP and FTP, by the shortest road
-// through the kernel.
+// Command sluice serves a directory over HTTP and FTP with the zero-copy system
+// calls of the kernel.
 //
 //	sluice serve /srv/pub
 //
-// It exits with 2 when it was called in a way that makes no sense, and with 1
-// when it could not do what it was asked for.
+// This package holds the commands and their flags, and turns flags, environment
+// and file into a configuration. Package daemon serves; package inspect looks at
+// processes and sockets; packages admin and top talk to a running server.
+//
+// The exit status is 2 if the command line or the configuration makes no sense,
+// and 1 if the command failed.
 package main
 
 import (
@@ -15,16 +19,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 func main() {
-	daemon.RunHelper()
-	os.Exit(sluice())
+	sandbox.RunHelper()
+	os.Exit(run())
 }
 
-// sluice is main with an exit status.
-func sluice() int {
+// run is main; it returns the exit status.
+func run() int {
 	err := rootCommand().ExecuteContext(context.Background())
 	if err == nil {
 		return 0
@@ -36,13 +40,13 @@ func sluice() int {
 	return 1
 }
 
-// usageError is the caller's mistake rather than the world's.
+// usageError is a mistake on the command line: the exit status is 2.
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-// misused returns a usageError that says where to read on.
+// misused returns a usageError that names the help of the command.
 func misused(cmd *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
 }
@@ -53,19 +57,20 @@ func rootCommand() *cobra.Command {
 		Short: "Serve a directory over HTTP, HTTPS and FTP at the speed of the kernel",
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		// sluice prints errors, each in one line.
+		// run prints errors, each in one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       versionText(), // of the flag --version
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(misused)
+	root.SetUsageFunc(printUsage)
 	root.AddCommand(serveCommand(), passwdCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
 		benchCommand(), gofsCommand(), versionCommand())
 	return root
 }
 
-// noCommand refuses the name of a command that there is not.
+// noCommand refuses an unknown command.
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return misused(cmd, fmt.Errorf("unknown command %q", args[0]))

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 
 	"github.com/spf13/cobra"
 
-	"sluice/internal/show"
+	"sluice/internal/inspect"
 	"sluice/metrics"
 )
 
@@ -19,19 +18,20 @@ func netstatCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "netstat",
-		Short: "List the TCP sockets of this host, and what holds them back",
-		Long: `List the TCP sockets of this host: listeners first, then connections. Sockets of
-UDP and those in the file system are not listed. Recv-Q is how many bytes wait
-for the program, and of a listener how many connections; Send-Q how many bytes
-are not confirmed, and of a listener how many connections may wait. Drops, told
-with --listening, are the connections that a listener has refused since it was
-opened, nearly always because too many waited.
+		Short: "List the TCP sockets of this host and what limits them",
+		Long: `List the TCP sockets of this host: listeners first, then connections. UDP and
+unix sockets are not listed. Recv-Q is the number of bytes that the program has
+not read, and for a listener the number of connections that it has not accepted.
+Send-Q is the number of bytes that the peer has not acknowledged, and for a
+listener the limit of its queue. Drops, with --listening, is the number of
+connections that a listener has refused since it was opened, nearly always
+because its queue was full.
 
-With --tcp the kernel's figures of each connection follow, as of "ss -ti", and
-what has held it back for the last half second: for that there are two looks.
+With --tcp the kernel's figures follow each connection, in the names of "ss -ti",
+and what has limited it during the last half second.
 
-The process is told of sockets whose descriptors this user may see. What the
-system does not tell is -.`,
+The process of a socket is known only if this user may see its descriptors. What
+the system does not report is shown as -.`,
 		Example: `  sluice netstat
   sluice netstat --listening
   sluice netstat --tcp --pid 4711
@@ -44,96 +44,35 @@ system does not tell is -.`,
 			if listening {
 				filter.States, filter.Drops = metrics.States(metrics.Listen), true
 			}
-			sockets, err := look(cmd, filter)
+			sockets, err := inspect.Sockets(cmd.Context(), filter)
 			switch {
 			case err != nil:
 				return explainSockets(err, filter.PID)
 			case asJSON:
-				return printJSON(cmd, socketsJSON(sockets))
+				return printJSON(cmd, inspect.SocketRows(sockets))
 			}
-			return printText(cmd, netstatTable(sockets, filter))
+			return printText(cmd, inspect.SocketTable(sockets, filter))
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&listening, "listening", false, "list listeners only")
-	f.BoolVar(&filter.TCP, "tcp", false, "tell round trip times, windows, retransmissions and what holds each connection back")
-	f.IntVar(&filter.PID, "pid", 0, "list the sockets of the process `PID` only")
+	f.BoolVar(&listening, "listening", false, "list only listeners")
+	f.BoolVar(&filter.TCP, "tcp", false, "show round trip times, windows, retransmissions and what limits each connection")
+	f.IntVar(&filter.PID, "pid", 0, "list only the sockets of the process `PID`")
 	f.BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd
 }
 
-// explainSockets says what an error of looking for sockets means, of a process
-// if pid is not 0.
+// explainSockets explains an error of reading the sockets, of a process if pid
+// is not 0.
 func explainSockets(err error, pid int) error {
 	switch {
 	case errors.Is(err, metrics.ErrNoProcess):
 		return noProcess(pid)
 	case errors.Is(err, errors.ErrUnsupported):
-		return errors.New("this system does not tell about its sockets")
+		return errors.New("this system does not report its sockets")
 	case errors.Is(err, fs.ErrPermission) && pid > 0:
-		return fmt.Errorf("this user may not see which sockets process %d has", pid)
+		return fmt.Errorf("this user may not see the sockets of process %d", pid)
 	}
 	return err
-}
-
-// netstatColumn is one of the table.
-type netstatColumn struct {
-	show.Column
-	text func(*socket) string
-}
-
-const dropsTitle = "Drops"
-
-// netstatColumns are those of netstat(8), and Drops.
-var netstatColumns = []netstatColumn{
-	{show.Column{Title: "Proto"}, proto},
-	{show.Column{Title: "Recv-Q", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionQueues, s.RecvQueue) }},
-	{show.Column{Title: "Send-Q", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionQueues, s.SendQueue) }},
-	{show.Column{Title: dropsTitle, Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionDrops, s.Drops) }},
-	{show.Column{Title: "Local address"}, func(s *socket) string { return addr(s.Local) }},
-	{show.Column{Title: "Remote address"}, func(s *socket) string { return addr(s.Remote) }},
-	{show.Column{Title: "State"}, func(s *socket) string { return s.State.String() }},
-	{show.Column{Title: "PID", Side: show.Right}, func(s *socket) string { return s.text(metrics.ConnectionPID, s.PID) }},
-	{show.Column{Title: "Program"}, func(s *socket) string { return show.OrDash(s.program) }},
-}
-
-// netstatTable has a line for each socket, with Drops if they were asked for,
-// and below it the figures of TCP.
-func netstatTable(all []socket, asked metrics.Filter) string {
-	var titles []show.Column
-	rows := make([][]string, len(all))
-	for _, c := range netstatColumns {
-		if c.Title == dropsTitle && !asked.Drops {
-			continue
-		}
-		titles = append(titles, c.Column)
-		for i := range all {
-			rows[i] = append(rows[i], c.text(&all[i]))
-		}
-	}
-	return withDetails(show.Table(titles, rows), all)
-}
-
-// text returns a figure, or - if the system has not told it.
-func (s *socket) text(field metrics.ConnectionFields, value any) string {
-	if !s.Have.Has(field) {
-		return "-"
-	}
-	return fmt.Sprint(value)
-}
-
-func proto(s *socket) string {
-	if s.Local.Addr().Is4() {
-		return "tcp"
-	}
-	return "tcp6"
-}
-
-// addr is an address as netstat shows it: that of nobody is *.
-func addr(a netip.AddrPort) string {
-	if a.Port() == 0 && (!a.IsValid() || a.Addr().IsUnspecified()) {
-		return "*:*"
-	}
-	return a.String()
 }

@@ -18,17 +18,17 @@ func passwdCommand() *cobra.Command {
 	iterations := account.DefaultIterations
 	cmd := &cobra.Command{
 		Use:   "passwd",
-		Short: "Make a hash of a password, for the file of sluice serve --config",
-		Long: `Ask for a password and print the line that lets its user log in, for the table
-of the user in the file of "sluice serve --config".
+		Short: "Hash a password for the file of sluice serve --config",
+		Long: `Ask for a password and print the line with its hash, for the table of a user in
+the file of "sluice serve --config".
 
-On a terminal the password is asked for twice and not shown. Otherwise it is the
-first line of standard input.`,
+On a terminal it asks twice and does not show the password. Otherwise the password
+is the first line of standard input.`,
 		Example: `  sluice passwd
   sluice passwd < password.txt`,
 		Args: argsAtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			password, err := askPassword(os.Stdin, cmd.ErrOrStderr())
+			password, err := readPassword(os.Stdin, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -42,15 +42,14 @@ first line of standard input.`,
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&iterations, "iterations", iterations, "make each guess and each first login cost `N` rounds of SHA-256")
+	cmd.Flags().IntVar(&iterations, "iterations", iterations, "hash with `N` rounds of SHA-256, which each login and each guess costs")
 	return cmd
 }
 
-// askPassword returns what is typed on a terminal, or the first line of what
-// is none.
-func askPassword(in *os.File, prompts io.Writer) (string, error) {
+// readPassword reads a password from a terminal, or the first line of another file.
+func readPassword(in *os.File, prompts io.Writer) (string, error) {
 	if term.IsTerminal(int(in.Fd())) {
-		return askTwice(in, prompts)
+		return promptTwice(in, prompts)
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && err != io.EOF {
@@ -59,9 +58,9 @@ func askPassword(in *os.File, prompts io.Writer) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// askTwice asks on a terminal, which shows nothing of it. In its raw mode
-// Ctrl-C is a character, so that no signal can leave it without its echo.
-func askTwice(in *os.File, prompts io.Writer) (string, error) {
+// promptTwice asks for a password twice on a terminal, which does not show it. In raw
+// mode Ctrl-C is a character, so that no signal can leave the terminal without echo.
+func promptTwice(in *os.File, prompts io.Writer) (string, error) {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the password from the terminal: %w", err)
@@ -73,7 +72,7 @@ func askTwice(in *os.File, prompts io.Writer) (string, error) {
 	}{in, prompts}, "")
 	first, err := terminal.ReadPassword("Password: ")
 	if err != nil {
-		_, _ = io.WriteString(terminal, "\n") // the end of the line with the prompt
+		_, _ = io.WriteString(terminal, "\n") // ends the line of the prompt
 		return "", errors.New("no password was typed")
 	}
 	second, err := terminal.ReadPassword("Again: ")

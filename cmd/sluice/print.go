@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -14,7 +13,7 @@ import (
 	"sluice/internal/show"
 )
 
-// printJSON prints v for people and programs.
+// printJSON prints v as indented JSON, with unprintable characters escaped.
 func printJSON(cmd *cobra.Command, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -32,12 +31,13 @@ func printText(cmd *cobra.Command, text string) error {
 	return printed(err)
 }
 
-// remark says on standard error what is no part of the answer. If that fails,
-// there is no other place to tell of it.
+// remark prints a line on standard error that is not part of the output. A
+// failure is ignored: there is no other place to report it.
 func remark(cmd *cobra.Command, format string, args ...any) {
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "sluice: "+format+"\n", args...)
 }
 
+// printed adds to an error of printing what failed.
 func printed(err error) error {
 	if err != nil {
 		return fmt.Errorf("print: %w", err)
@@ -50,7 +50,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// terminalWidth returns how many columns w has; 0: it is no terminal.
+// terminalWidth returns the columns of w; 0 if it is not a terminal.
 func terminalWidth(w io.Writer) int {
 	if !isTerminal(w) {
 		return 0
@@ -60,16 +60,4 @@ func terminalWidth(w io.Writer) int {
 		return 0
 	}
 	return width
-}
-
-// cutLines returns the lines as they fit on a terminal; 0: as they are.
-func cutLines(text string, width int) string {
-	if width == 0 {
-		return text
-	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString(show.Cut(strings.TrimSuffix(line, "\n"), width) + "\n")
-	}
-	return b.String()
 }

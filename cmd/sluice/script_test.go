@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"status":  status,
+			"status":  exitStatus,
 			"start":   start,
 			"fill":    fill,
 			"signal":  signalServer,
@@ -71,7 +71,7 @@ type stageKey struct{}
 func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
 
 // status CODE PROGRAM ARG... runs a program that must exit with that status.
-func status(ts *testscript.TestScript, _ bool, args []string) {
+func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	var exit *exec.ExitError
 	code := 0

@@ -9,19 +9,19 @@ import (
 
 	"sluice/internal/config"
 	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
-// call is how "sluice serve" was called. It can be settled again when the file
-// that it names has changed.
+// call is a command line of "sluice serve". It is settled again at a reload.
 type call struct {
 	flags   *pflag.FlagSet // of the command, parsed
 	args    []string       // besides flags
 	environ []string
-	file    string        // of configuration; "": none
-	opened  *daemon.Files // what opens it; nil: the process itself may
+	file    string // of --config; "": none
 }
 
-// settings are what a call comes to.
+// settings are the result of a call: defaults, file, command line and environment
+// combined.
 type settings struct {
 	conf  config.Config
 	flags *pflag.FlagSet // with the values of conf, and root
@@ -29,31 +29,31 @@ type settings struct {
 	file  *config.File   // nil: none
 }
 
-// settle reads the file, if the call names one, and puts together what counts.
-// The error is a *config.FileError if it is about the file.
-func (c *call) settle() (*settings, error) {
+// settle reads the file of the call, if it names one, and combines the settings.
+// files opens the file; nil opens it with the rights of the process. An error in the
+// file is a *config.FileError.
+func (c *call) settle(files *sandbox.Files) (*settings, error) {
 	if c.file == "" {
-		if c.flags.Changed("config") { // by a variable that is not set, as a rule: the defaults are not what is meant
+		if c.flags.Changed("config") { // probably by a variable that is not set; the defaults cannot be meant
 			return nil, errors.New("--config names no file")
 		}
 		return c.settleWith(nil)
 	}
-	file, err := config.ReadFile(c.opened.Open, c.file)
+	file, err := config.ReadFile(files.Open, c.file)
 	if err != nil {
 		return nil, explainFile(c.file, err)
 	}
 	return c.settleWith(file)
 }
 
-// settleWith puts together the defaults, what the file says in their place, and
-// what the command line says in the place of both. Logins of the environment
-// are added. A nil file says nothing.
+// settleWith applies the file to the defaults, then the command line, and adds the
+// logins of the environment. file may be nil.
 func (c *call) settleWith(file *config.File) (*settings, error) {
 	s := &settings{conf: config.Default(), file: file}
 	scratch := new(cobra.Command)
 	addFlags(scratch, &s.conf, &s.users)
 	s.flags = scratch.Flags()
-	s.flags.StringVar(&s.conf.Root, rootKey, s.conf.Root, "") // DIR, for the file
+	s.flags.StringVar(&s.conf.Root, rootKey, s.conf.Root, "") // DIR in a file
 	if err := s.applyFile(); err != nil {
 		return nil, err
 	}
@@ -67,26 +67,54 @@ func (c *call) settleWith(file *config.File) (*settings, error) {
 		return nil, err
 	}
 	if err := s.conf.Check(); err != nil {
-		return nil, c.blame(file, err)
+		return nil, c.locate(file, err)
 	}
 	return s, nil
 }
 
-// override gives the flags what the command line says.
+// override sets the flags that the command line sets.
 func (c *call) override(flags *pflag.FlagSet) (err error) {
-	c.flags.Visit(func(told *pflag.Flag) {
-		flag := flags.Lookup(told.Name)
+	c.flags.Visit(func(given *pflag.Flag) {
+		flag := flags.Lookup(given.Name)
 		if flag == nil || err != nil {
-			return // nil: it is about the call itself, as --config is
+			return // nil: the flag has no key, as --config
 		}
-		if list, ok := told.Value.(pflag.SliceValue); ok {
+		if list, ok := given.Value.(pflag.SliceValue); ok {
 			err = flag.Value.(pflag.SliceValue).Replace(list.GetSlice())
 		} else {
-			err = flag.Value.Set(told.Value.String())
+			err = flag.Value.Set(given.Value.String())
 		}
-		if err != nil { // not reached: it was parsed before
-			err = fmt.Errorf("--%s %s: %w", told.Name, told.Value, err)
+		if err != nil { // not reached: the flag was parsed before
+			err = fmt.Errorf("--%s %s: %w", given.Name, given.Value, err)
 		}
 	})
 	return err
+}
+
+// loader returns the function that reads the configuration again at a reload, and
+// compares it with the settings at the start.
+func (c *call) loader(started *settings) daemon.Loader {
+	return func(files *sandbox.Files) (*daemon.Loaded, error) {
+		s, err := c.settle(files)
+		if err != nil {
+			return nil, err
+		}
+		if len(s.file.Settings) == 0 && len(s.file.Users) == 0 {
+			return nil, &config.FileError{File: s.file.Name, Err: errors.New("the file is empty; write it under another name and rename that")}
+		}
+		return &daemon.Loaded{
+			Config: s.conf, Changed: s.changedSince(started),
+			Locate: func(err error) error { return c.locate(s.file, err) },
+		}, nil
+	}
+}
+
+// changedSince returns the keys whose values differ from those at the start.
+func (s *settings) changedSince(started *settings) (keys []string) {
+	s.flags.VisitAll(func(f *pflag.Flag) {
+		if before := started.flags.Lookup(f.Name).Value.String(); f.Value.String() != before {
+			keys = append(keys, f.Name)
+		}
+	})
+	return keys
 }

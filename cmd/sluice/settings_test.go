@@ -76,6 +76,9 @@ func TestWhatCounts(t *testing.T) {
 		{"ports", "ftp-passive-ports = '50000-50100'", nil, func(c config.Config) any { return c.FTPOptions.PassivePorts }, config.PortRange{First: 50000, Last: 50100}},
 		{"ports of the command line", "ftp-passive-ports = '50000-50100'", []string{"--ftp-passive-ports", "4000"}, func(c config.Config) any { return c.FTPOptions.PassivePorts }, config.PortRange{First: 4000, Last: 4000}},
 
+		{"a key by its former name", "road = 'copy'", nil, func(c config.Config) any { return c.Method }, "copy"},
+		{"a flag by its former name", "fast-path = true", []string{"--fast-lane=false"}, func(c config.Config) any { return c.FastPath }, false},
+
 		{"DIR", "root = '/srv'", []string{"pub"}, func(c config.Config) any { return c.Root }, "pub"},
 		{"an absolute root", "root = '/srv'", nil, func(c config.Config) any { return c.Root }, "/srv"},
 		{"no root", "http = ':80'", nil, func(c config.Config) any { return c.Root }, "."},
@@ -86,7 +89,7 @@ func TestWhatCounts(t *testing.T) {
 		{"a page, which is no file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle()
+			s, err := called(t, tt.file, tt.line...).settle(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,11 +131,11 @@ func TestAccounts(t *testing.T) {
 		{"one of the command line who may write", anonymous, []string{"--user", "alice:secret", "--write"}, account.Account{Rights: account.All}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle()
+			s, err := called(t, tt.file, tt.line...).settle(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			users, err := accounts(s.conf)
+			users, err := s.conf.NewUsers()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,11 +155,11 @@ func TestAccounts(t *testing.T) {
 }
 
 func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
-	s, err := called(t, aliceTable, "--user", "alice:x").settle()
+	s, err := called(t, aliceTable, "--user", "alice:x").settle(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := accounts(s.conf); err == nil || !strings.HasPrefix(err.Error(), "user alice is given twice; see [user.alice] in ") {
+	if _, err := s.conf.NewUsers(); err == nil || !strings.HasPrefix(err.Error(), "user alice is given twice; see [user.alice] in ") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -164,7 +167,7 @@ func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
 // A file can set every flag, and what is changed is seen, only if its value
 // can be told and given again.
 func TestFlagsFitAFile(t *testing.T) {
-	s, err := called(t, "").settle()
+	s, err := called(t, "").settle(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +195,7 @@ func FuzzSettle(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := accounts(s.conf); err != nil {
+		if _, err := s.conf.NewUsers(); err != nil {
 			t.Errorf("the users of the file cannot be used: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 	"sluice/internal/top"
 )
 
@@ -23,14 +24,14 @@ func topCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "top",
-		Short: "Show what a running server transfers, how fast, and what holds it back",
-		Long: `Show what a running server transfers, the fastest first: how far each transfer
-is, by which road through the kernel it goes, and what holds it back. The key ?
-explains the others.
+		Short: "Show the transfers of a running server and what limits them",
+		Long: `Show the transfers of a running server, the fastest first: the progress of each
+transfer, the method that moves its bytes, and what limits it. The key ? explains
+the other keys.
 
-The server must have been started with --admin. With --once there is one look
-and no key; where the output is no terminal no column is left out. With
---once --json it is the status as the server tells it, all sessions included.`,
+The server must run with --admin. With --once the view is printed once; if the
+output is not a terminal, all columns are printed. --once --json prints the status
+of the server with all its sessions.`,
 		Example: `  sluice serve --admin 127.0.0.1:9180 /srv/pub
   sluice top
   sluice top --admin unix:/run/sluice/admin.sock
@@ -43,11 +44,11 @@ and no key; where the output is no terminal no column is left out. With
 			case interval < shortestInterval:
 				return misused(cmd, fmt.Errorf("--interval %v is shorter than %v", interval, shortestInterval))
 			case !once && !isTerminal(cmd.OutOrStdout()):
-				return misused(cmd, errors.New("the output is no terminal; one look is --once"))
+				return misused(cmd, errors.New("the output is not a terminal; print the view once with --once"))
 			case !once && os.Getenv("TERM") == "dumb":
-				return misused(cmd, errors.New("this terminal cannot move its cursor (TERM=dumb); one look is --once"))
+				return misused(cmd, errors.New("this terminal cannot move its cursor (TERM=dumb); print the view once with --once"))
 			}
-			st, err := from.status(cmd, admin.Sessions) // which can be told of, unlike in the view
+			st, err := from.status(cmd, admin.Sessions) // an error here is printed; the view would hide it
 			switch {
 			case err != nil:
 				return err
@@ -61,30 +62,30 @@ and no key; where the output is no terminal no column is left out. With
 				return err
 			}
 			defer c.Close()
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // or it would leave the terminal as it is
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // so that the terminal is restored
 			defer stop()
-			return top.Run(ctx, explaining{c, &from}, interval)
+			return top.Run(ctx, explainedClient{c, &from}, interval)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	from.add(cmd)
-	f.DurationVar(&interval, "interval", time.Second, "look again after this `TIME`")
-	f.BoolVar(&once, "once", false, "look once and print it")
-	f.BoolVar(&asJSON, "json", false, "print it as JSON, with --once")
+	f.DurationVar(&interval, "interval", time.Second, "refresh the view after `TIME`")
+	f.BoolVar(&once, "once", false, "print the view once")
+	f.BoolVar(&asJSON, "json", false, "print the status as JSON, with --once")
 	return cmd
 }
 
-// shortestInterval between two looks: the server's figures are no younger.
+// shortestInterval is how often the server samples a transfer.
 const shortestInterval = 100 * time.Millisecond
 
-// explaining is a client whose errors say what to do.
-type explaining struct {
+// explainedClient is a client whose errors say what to do.
+type explainedClient struct {
 	*admin.Client
 	from *adminFlags
 }
 
-func (e explaining) Status(ctx context.Context, want admin.Want) (*admin.Status, error) {
+func (e explainedClient) Status(ctx context.Context, want admin.Want) (*status.Status, error) {
 	st, err := e.Client.Status(ctx, want)
 	return st, e.from.explain(err)
 }

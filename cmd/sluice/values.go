@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// repeated is the value of a flag that may be repeated and whose every value
-// must be parsed. It is a pflag.SliceValue.
+// repeated is the value of a flag that may be repeated and whose values are parsed.
+// It is a pflag.SliceValue.
 type repeated[T any] struct {
-	all   *[]T // what is parsed
+	all   *[]T // parsed
 	parse func(string) (T, error)
 	texts []string
 }
@@ -17,7 +17,7 @@ func repeatedVar[T any](all *[]T, parse func(string) (T, error)) *repeated[T] {
 	return &repeated[T]{all: all, parse: parse}
 }
 
-// Set adds a value: there is no default that it would replace.
+// Set adds a value; there is no default to replace.
 func (r *repeated[T]) Set(text string) error { return r.Append(text) }
 
 func (r *repeated[T]) Append(text string) error {

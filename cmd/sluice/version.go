@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the latest of CHANGELOG.md.
+// version is the newest in CHANGELOG.md.
 const version = "0.1.0"
 
-// versionText is a line that tells it, and what it was built with.
+// versionText is a line with the version, the compiler and the platform.
 func versionText() string {
 	return fmt.Sprintf("sluice %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
@@ -18,7 +18,7 @@ func versionText() string {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of sluice and of what it was built with",
+		Short: "Print the version, the compiler and the platform",
 		Args:  argsAtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printText(cmd, versionText())

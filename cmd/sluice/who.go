@@ -8,8 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"sluice/internal/admin"
-	"sluice/internal/live"
+	"sluice/internal/inspect"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 func whoCommand() *cobra.Command {
@@ -19,9 +20,9 @@ func whoCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "who",
-		Short: "List who is connected to a running server",
-		Long: `List who is connected to a running server, the oldest connection first, and
-what each does. The server must have been started with --admin.`,
+		Short: "List the clients of a running server",
+		Long: `List the connections of a running server, the oldest first, with what each of
+them does. The server must run with --admin.`,
 		Example: `  sluice who
   sluice who --peers
   sluice who --json | jq '.[].user'`,
@@ -47,15 +48,15 @@ what each does. The server must have been started with --admin.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	from.add(cmd)
-	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host, which takes some milliseconds")
+	f.BoolVar(&peers, "peers", false, "find the processes of clients that run on the server's host; takes some milliseconds")
 	f.BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd
 }
 
-// addPeers finds the processes of clients that the server may not see, if it is on this host: a
-// contained one looks into no other process. Here the rights of who asks decide.
-func addPeers(st *admin.Status) {
-	p, err := st.Server.Open(thisHost())
+// addPeers finds the processes of clients if the server runs on this host. A
+// sandboxed server cannot see other processes; this user may be able to.
+func addPeers(st *status.Status) {
+	p, err := st.Server.Open(inspect.Host())
 	if err != nil {
 		return
 	}
@@ -63,8 +64,8 @@ func addPeers(st *admin.Status) {
 	st.AddPeers()
 }
 
-// whoTable has a line for each session.
-func whoTable(st *admin.Status, want admin.Want) string {
+// whoTable returns a line for each session.
+func whoTable(st *status.Status, want admin.Want) string {
 	columns := []show.Column{
 		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"},
 		{Title: "SINCE"}, {Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right},
@@ -76,7 +77,7 @@ func whoTable(st *admin.Status, want admin.Want) string {
 	var rows [][]string
 	for i := range st.Sessions {
 		s := &st.Sessions[i]
-		row := []string{fmt.Sprint(s.ID), s.Protocol.String(), show.OrDash(s.User), show.OrDash(s.Remote)}
+		row := []string{fmt.Sprint(s.ID), s.Protocol, show.OrDash(s.User), show.OrDash(s.Remote)}
 		if want == admin.Peers {
 			pid := "-"
 			if s.Peer != nil && s.Peer.PID != nil {
@@ -86,13 +87,13 @@ func whoTable(st *admin.Status, want admin.Want) string {
 		}
 		rows = append(rows, append(row,
 			s.Since.In(st.Now.Location()).Format(time.DateTime), show.Time(st.Now.Sub(s.LastActive)),
-			show.Bytes(s.Sent), show.Bytes(s.Received), s.State, show.OrDash(what(s))))
+			show.Bytes(s.Sent), show.Bytes(s.Received), s.State, show.OrDash(activity(s))))
 	}
 	return show.Table(columns, rows)
 }
 
-// what is what a session does: the oldest transfer, or a command.
-func what(s *live.SessionStatus) string {
+// activity returns the oldest transfer of a session, or its command.
+func activity(s *status.Session) string {
 	if len(s.Transfers) > 0 {
 		return s.Transfers[0].Op + " " + s.Transfers[0].Path
 	}

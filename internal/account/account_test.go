@@ -41,11 +41,11 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-func TestNobodyIsKnownWithoutAccounts(t *testing.T) {
+func TestLoginWithoutAccounts(t *testing.T) {
 	var none *account.Users
 	for _, users := range []*account.Users{none, new(account.Users)} {
 		if a, ok := users.Login(t.Context(), "", ""); ok {
-			t.Errorf("%+v logged in, want nobody", a)
+			t.Errorf("%+v logged in, want no login", a)
 		}
 	}
 	if got := none.Names(); len(got) != 0 {
@@ -84,7 +84,7 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-func TestAnAccountIsWhatWasAdded(t *testing.T) {
+func TestLoginReturnsTheAddedAccount(t *testing.T) {
 	var users account.Users
 	want := account.Account{Name: "alice", Rights: account.ReadOnly | account.Create, Home: "/home/alice", MaxSessions: 3, MaxRate: 1000, MaxRatePerTransfer: 100}
 	if err := users.AddAccount(want, "secret"); err != nil {
@@ -95,7 +95,7 @@ func TestAnAccountIsWhatWasAdded(t *testing.T) {
 	}
 	for _, negative := range []account.Account{{Name: "bob", MaxSessions: -1}, {Name: "bob", MaxRate: -1}, {Name: "bob", MaxRatePerTransfer: -1}} {
 		if err := users.AddAccount(negative, "x"); err == nil {
-			t.Errorf("%+v was taken", negative)
+			t.Errorf("%+v was accepted", negative)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"sluice/internal/account"
 )
 
-// What a login costs who has a hash of the usual number of iterations: the
-// first one, and wrong ones, are as dear as the hash.
+// BenchmarkLogin measures logins with a hash of the default iterations. The first
+// login, and those that fail, are as expensive as the hash.
 func BenchmarkLogin(b *testing.B) {
 	hash, err := account.NewHash("secret", account.DefaultIterations)
 	if err != nil {
@@ -15,7 +15,7 @@ func BenchmarkLogin(b *testing.B) {
 	}
 	for _, bb := range []struct {
 		name, user, password string
-		known                bool // a login went before
+		known                bool // after a successful login
 	}{
 		{"the first", "alice", "secret", false},
 		{"another", "alice", "secret", true},

@@ -6,7 +6,7 @@ import (
 	"crypto/subtle"
 )
 
-// digest is a salted hash that is cheap to calculate: for memory only.
+// digest is a salted hash of a password that is cheap to compute. It is for memory only.
 type digest struct {
 	salt [16]byte
 	sum  [sha256.Size]byte
@@ -15,22 +15,22 @@ type digest struct {
 func newDigest(password string) *digest {
 	d := new(digest)
 	_, _ = rand.Read(d.salt[:]) // never fails, see its documentation
-	d.sum = d.of(password)
+	d.sum = d.sumOf(password)
 	return d
 }
 
-// fits reports whether d is a digest of password. A nil one fits none, and
-// takes the same time to say so.
-func (d *digest) fits(password string) bool {
+// matches reports whether d is a digest of password. A nil digest matches no
+// password, and takes the same time.
+func (d *digest) matches(password string) bool {
 	known := d != nil
 	if !known {
 		d = new(digest)
 	}
-	sum := d.of(password)
+	sum := d.sumOf(password)
 	return subtle.ConstantTimeCompare(sum[:], d.sum[:]) == 1 && known
 }
 
-func (d *digest) of(password string) [sha256.Size]byte {
+func (d *digest) sumOf(password string) [sha256.Size]byte {
 	h := sha256.New()
 	h.Write(d.salt[:])
 	h.Write([]byte(password))

@@ -1,7 +1,7 @@
 package account
 
-// HoldHashing lets nobody calculate a hash until release is called.
+// HoldHashing blocks the computation of hashes until release is called.
 func HoldHashing() (release func()) {
-	hashing <- struct{}{}
-	return func() { <-hashing }
+	hashSlot <- struct{}{}
+	return func() { <-hashSlot }
 }

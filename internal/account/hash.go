@@ -12,16 +12,15 @@ import (
 	"strings"
 )
 
-// Iterations of a hash: more make each guess dearer, and each login.
+// Iterations of a hash. More of them make guessing and logins more expensive.
 const (
 	MinIterations     = 1000       // RFC 8018, 4.2
-	DefaultIterations = 600_000    // OWASP's advice of 2023; a quarter of a second
+	DefaultIterations = 600_000    // recommended by OWASP, 2023; up to a quarter of a second
 	MaxIterations     = 10_000_000 // a few seconds
 )
 
-// Hash is a password as a file keeps it, salted and dear to guess: PBKDF2
-// (RFC 8018) with HMAC-SHA-256. It is comparable; the zero Hash fits no
-// password.
+// Hash is a salted hash of a password for storage in a file: PBKDF2 (RFC 8018) with
+// HMAC-SHA-256. It is comparable. The zero Hash matches no password.
 type Hash struct {
 	iterations int
 	salt       string // raw bytes
@@ -31,12 +30,11 @@ type Hash struct {
 // hashScheme begins the text of a Hash.
 const hashScheme = "$pbkdf2-sha256$i="
 
-// base64Raw is the base64 of the strings of hashes that others make: without
-// padding.
+// base64Raw is base64 without padding, as other programs write such hashes.
 var base64Raw = base64.RawStdEncoding.Strict()
 
-// NewHash hashes a password with a new salt, in as many iterations as said. It
-// takes the time of a login.
+// NewHash hashes a password with a new salt and the given iterations. It takes as
+// long as a login.
 func NewHash(password string, iterations int) (Hash, error) {
 	if err := checkPassword(password); err != nil {
 		return Hash{}, err
@@ -47,12 +45,12 @@ func NewHash(password string, iterations int) (Hash, error) {
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt) // never fails, see its documentation
 	h := Hash{iterations: iterations, salt: string(salt)}
-	h.sum = stretch(password, h.salt, iterations)
+	h.sum = derive(password, h.salt, iterations)
 	return h, nil
 }
 
-// ParseHash parses what String has made. Its errors do not repeat the text,
-// which may be a password.
+// ParseHash parses the result of String. Its errors do not repeat the text, which
+// may be a password by mistake.
 func ParseHash(s string) (Hash, error) {
 	rest, ok := strings.CutPrefix(s, hashScheme)
 	fields := strings.Split(rest, "$")
@@ -74,28 +72,28 @@ func ParseHash(s string) (Hash, error) {
 	return Hash{iterations, string(salt), [sha256.Size]byte(sum)}, nil
 }
 
-// String returns the hash as ParseHash takes it: in the form of the PHC string
-// format, in printable ASCII without quotes and spaces.
+// String returns the hash for ParseHash, in the PHC string format: printable ASCII
+// without quotes and spaces.
 func (h Hash) String() string {
 	return hashScheme + strconv.Itoa(h.iterations) +
 		"$" + base64Raw.EncodeToString([]byte(h.salt)) + "$" + base64Raw.EncodeToString(h.sum[:])
 }
 
-// fits reports whether h is a hash of password. It takes the time that the
-// iterations of h take, whatever the answer.
-func (h Hash) fits(password string) bool {
-	sum := stretch(password, h.salt, h.iterations)
+// matches reports whether h is a hash of password. Its time depends only on the
+// iterations of h.
+func (h Hash) matches(password string) bool {
+	sum := derive(password, h.salt, h.iterations)
 	return subtle.ConstantTimeCompare(sum[:], h.sum[:]) == 1 && h.iterations > 0
 }
 
-// stretch is PBKDF2. With no iterations it takes no time.
-func stretch(password, salt string, iterations int) (sum [sha256.Size]byte) {
+// derive computes PBKDF2. For 0 iterations it returns zeros at once.
+func derive(password, salt string, iterations int) (sum [sha256.Size]byte) {
 	if iterations == 0 {
 		return sum
 	}
 	key, err := pbkdf2.Key(sha256.New, password, []byte(salt), iterations, sha256.Size)
 	if err != nil {
-		panic(err) // not reached: only lengths that FIPS 140 forbids are refused, and no salt of ours is that short
+		panic(err) // not reached: it refuses only lengths that FIPS 140 forbids, and our salts are longer
 	}
 	return [sha256.Size]byte(key)
 }

@@ -10,7 +10,7 @@ import (
 	"sluice/internal/account"
 )
 
-// hashOf makes a hash as cheap as it may be.
+// hashOf makes a hash with the least iterations.
 func hashOf(t testing.TB, password string) account.Hash {
 	t.Helper()
 	h, err := account.NewHash(password, account.MinIterations)
@@ -20,7 +20,7 @@ func hashOf(t testing.TB, password string) account.Hash {
 	return h
 }
 
-func TestAHashIsWhatItsTextSays(t *testing.T) {
+func TestHashSurvivesStringAndParse(t *testing.T) {
 	h := hashOf(t, "secret")
 	got, err := account.ParseHash(h.String())
 	if err != nil || got != h {
@@ -31,10 +31,10 @@ func TestAHashIsWhatItsTextSays(t *testing.T) {
 	}
 }
 
-// Made by Python: hashlib.pbkdf2_hmac("sha256", b"secret", b"0123456789abcdef", 1000)
+// foreign is the result of Python's hashlib.pbkdf2_hmac("sha256", b"secret", b"0123456789abcdef", 1000)
 const foreign = "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8"
 
-func TestAHashThatAnotherProgramMadeFits(t *testing.T) {
+func TestHashOfAnotherProgramMatches(t *testing.T) {
 	h, err := account.ParseHash(foreign)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestParseHashRefuses(t *testing.T) {
 		{"another scheme", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + strings.Repeat("A", 43), "no hash of a password"},
 		{"a field too few", strings.Join(strings.Split(foreign, "$")[:4], "$"), "no hash of a password"},
 		{"a field too many", foreign + "$", "no hash of a password"},
-		{"a number that is none", strings.Replace(foreign, "1000", "many", 1), "is no number"},
+		{"iterations that are not a number", strings.Replace(foreign, "1000", "many", 1), "is no number"},
 		{"too few iterations", strings.Replace(foreign, "1000", "999", 1), "999 iterations are not between 1000 and 10000000"},
 		{"too many iterations", strings.Replace(foreign, "1000", "10000001", 1), "10000001 iterations"},
 		{"a cut sum", foreign[:len(foreign)-2], "cut short"},
@@ -124,18 +124,18 @@ func TestLoginByHash(t *testing.T) {
 		})
 	}
 	if err := users.AddHash(account.Account{Name: "alice"}, hashOf(t, "x")); err == nil {
-		t.Error("a name was taken twice")
+		t.Error("a name was added twice")
 	}
 	if _, ok := users.Login(t.Context(), "dave", ""); ok {
-		t.Error("the zero hash fits the empty password")
+		t.Error("the zero hash matches the empty password")
 	}
 }
 
-// The times are those of the iterations, which are many enough here to tell
-// apart from none. Only the order of magnitude is looked at.
-func TestAWrongPasswordTakesAsLongForEveryName(t *testing.T) {
+// The number of iterations is large enough to distinguish them from none. The test
+// compares only orders of magnitude.
+func TestWrongPasswordTakesAsLongForEveryName(t *testing.T) {
 	const iterations = 5_000
-	dear, err := account.NewHash("secret", iterations)
+	expensive, err := account.NewHash("secret", iterations)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestAWrongPasswordTakesAsLongForEveryName(t *testing.T) {
 	for _, u := range []struct {
 		name string
 		hash account.Hash
-	}{{"dear", dear}, {"cheap", hashOf(t, "secret")}} {
+	}{{"expensive", expensive}, {"cheap", hashOf(t, "secret")}} {
 		if err := users.AddHash(account.Account{Name: u.name}, u.hash); err != nil {
 			t.Fatal(err)
 		}
@@ -161,31 +161,31 @@ func TestAWrongPasswordTakesAsLongForEveryName(t *testing.T) {
 		return least
 	}
 	hash := best(func() { _, _ = account.NewHash("x", iterations) })
-	for _, name := range []string{"dear", "cheap", "plain", "nobody"} {
+	for _, name := range []string{"expensive", "cheap", "plain", "nobody"} {
 		if got := best(func() { users.Login(t.Context(), name, "wrong") }); got < hash/20 {
 			t.Errorf("%s: a wrong password takes %v, and a hash %v", name, got, hash)
 		}
 	}
 }
 
-func TestALoginThatWaitsEndsWithItsContext(t *testing.T) {
+func TestWaitingLoginEndsWithItsContext(t *testing.T) {
 	var users account.Users
-	dear, err := account.NewHash("secret", account.MinIterations)
+	hash, err := account.NewHash("secret", account.MinIterations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := users.AddHash(account.Account{Name: "alice"}, dear); err != nil {
+	if err := users.AddHash(account.Account{Name: "alice"}, hash); err != nil {
 		t.Fatal(err)
 	}
 	release := account.HoldHashing()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, ok := users.Login(ctx, "alice", "secret"); ok {
-		t.Error("logged in while it was another one's turn")
+		t.Error("logged in while another hash was computed")
 	}
 	release()
 	if _, ok := users.Login(t.Context(), "alice", "secret"); !ok {
-		t.Error("refused when it was its turn")
+		t.Error("refused after that")
 	}
 }
 
@@ -211,7 +211,7 @@ func TestReplaceWhileInUse(t *testing.T) {
 	var next account.Users
 	add(&next, "bob")
 	bounds := account.Account{Name: account.Anonymous, Rights: account.Read, Home: "/pub"}
-	if err := next.BoundAnonymous(bounds); err != nil {
+	if err := next.SetAnonymous(bounds); err != nil {
 		t.Fatal(err)
 	}
 	users.Replace(&next)
@@ -220,18 +220,18 @@ func TestReplaceWhileInUse(t *testing.T) {
 		t.Error("the new user is refused")
 	}
 	if _, ok := users.Login(t.Context(), "alice", "secret"); ok {
-		t.Error("the old user is let in")
+		t.Error("the old user can log in")
 	}
 	if got := users.Anonymous(); got != bounds {
 		t.Errorf("anonymous is %+v, want %+v", got, bounds)
 	}
 	users.Replace(nil)
 	if got := users.Names(); len(got) > 0 {
-		t.Errorf("got %v, want nobody", got)
+		t.Errorf("got %v, want no names", got)
 	}
 }
 
-func TestAnonymousIsBound(t *testing.T) {
+func TestRightsOfAnonymousAreLimited(t *testing.T) {
 	usual := account.Account{Name: "anonymous", Rights: account.ReadOnly}
 	var users account.Users
 	var nobody *account.Users
@@ -243,7 +243,7 @@ func TestAnonymousIsBound(t *testing.T) {
 		{Name: "ftp"},
 		{Name: "anonymous", MaxSessions: -1},
 	} {
-		if err := users.BoundAnonymous(a); err == nil || users.Anonymous() != usual {
+		if err := users.SetAnonymous(a); err == nil || users.Anonymous() != usual {
 			t.Errorf("%+v: error %v, and anonymous is %+v", a, err, users.Anonymous())
 		}
 	}

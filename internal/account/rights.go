@@ -5,30 +5,30 @@ import (
 	"strings"
 )
 
-// Rights are what a user may do, a bit each. Zero is nothing at all.
+// Rights is a set of rights, one bit each.
 type Rights uint
 
-// The rights there are.
+// All rights.
 const (
-	List   Rights = 1 << iota // see which files there are, how large and how old
-	Read                      // fetch what is in them, and its checksum
-	Create                    // make files and directories under names that are free
+	List   Rights = 1 << iota // list files with their sizes and times
+	Read                      // download files, and get their checksums
+	Create                    // make files and directories under new names
 	Change                    // replace files, append to them, set their times and modes
 	Delete                    // remove files and directories
-	Rename                    // move files and directories to names that are free, and with Change over files
+	Rename                    // move files and directories to new names, and with Change over existing files
 	Link                      // make symbolic links
-	Who                       // see who else is connected and what they do, by SITE WHO
+	Who                       // see other sessions and their transfers, by SITE WHO
 )
 
-// What most users have. Who is in neither: names of files tell much.
+// Common sets. The right Who is in neither, because names of files may be private.
 const (
 	ReadOnly = List | Read
 	All      = ReadOnly | Create | Change | Delete | Rename | Link
 )
 
-// words are how rights are written.
-var words = []struct {
-	word   string
+// rightNames are the names of rights in a configuration.
+var rightNames = []struct {
+	name   string
 	rights Rights
 }{
 	{"list", List},
@@ -42,14 +42,14 @@ var words = []struct {
 	{"all", All},
 }
 
-// ParseRights returns the rights that words name: each right by its name in
-// small letters, All by "all". No names are no rights.
+// ParseRights returns the set of the named rights. Names are in lower case; "all" is
+// All.
 func ParseRights(names []string) (Rights, error) {
 	var all Rights
 	for _, name := range names {
 		r, ok := parseRight(name)
 		if !ok {
-			return 0, fmt.Errorf("%q is no right; there are %s", name, knownWords())
+			return 0, fmt.Errorf("%q is no right; there are %s", name, knownNames())
 		}
 		all |= r
 	}
@@ -57,21 +57,21 @@ func ParseRights(names []string) (Rights, error) {
 }
 
 func parseRight(name string) (r Rights, ok bool) {
-	for _, w := range words {
-		if w.word == name {
+	for _, w := range rightNames {
+		if w.name == name {
 			return w.rights, true
 		}
 	}
 	return 0, false
 }
 
-func knownWords() string {
+func knownNames() string {
 	var all []string
-	for _, w := range words {
-		all = append(all, w.word)
+	for _, w := range rightNames {
+		all = append(all, w.name)
 	}
 	return strings.Join(all, ", ")
 }
 
-// Has reports whether r holds all of the given rights.
+// Has reports whether r has all of the given rights.
 func (r Rights) Has(all Rights) bool { return r&all == all }

@@ -8,35 +8,33 @@ import (
 	"sync/atomic"
 )
 
-// Users are the accounts, and the bounds of those who have none. The zero
-// value and a nil *Users know nobody. Login, Anonymous, Names and Replace may
-// be called from any number of goroutines at once; what adds to Users may not:
-// fill them before they are shared.
+// Users is a set of accounts with passwords, and the account for anonymous logins.
+// The zero value and a nil *Users have no accounts. Login, Anonymous, Names and
+// Replace are safe for concurrent use; the methods that add accounts are not.
 type Users struct{ current atomic.Pointer[table] }
 
-// table is what Replace exchanges.
+// table is the state of Users. Replace exchanges it as a whole.
 type table struct {
 	entries    map[string]*entry
 	anonymous  *Account // nil: the default
-	iterations int      // the most that a hash has
+	iterations int      // the largest number of any hash
 }
 
-// entry is an account with what knows its password: a digest, or a hash and,
-// once somebody has logged in, a digest as well. So the user's next logins are
-// quick.
+// entry is an account with a digest of its password, or with a hash. After the first
+// login it has a digest too, so that further logins are fast.
 type entry struct {
 	account Account
-	hash    Hash // the zero Hash: there was none
+	hash    Hash // zero if the account was added with a password
 	digest  atomic.Pointer[digest]
 }
 
-// Add lets name log in with password, with all rights, everywhere.
+// Add adds a user with all rights and no limits.
 func (u *Users) Add(name, password string) error {
 	return u.AddAccount(Account{Name: name, Rights: All}, password)
 }
 
-// AddAccount lets the user of an account log in with password. Adding a name
-// twice is an error, so that no setting silently overrides another.
+// AddAccount adds a user with a password. Adding a name twice is an error, so that no
+// setting silently overrides another.
 func (u *Users) AddAccount(a Account, password string) error {
 	if err := checkPassword(password); err != nil {
 		return fmt.Errorf("user %s: %w", a.Name, err)
@@ -46,7 +44,7 @@ func (u *Users) AddAccount(a Account, password string) error {
 	return u.add(e)
 }
 
-// AddHash is AddAccount for a password of which only the hash is known.
+// AddHash is AddAccount with a hash of the password.
 func (u *Users) AddHash(a Account, password Hash) error {
 	return u.add(&entry{account: a, hash: password})
 }
@@ -65,12 +63,12 @@ func (u *Users) add(e *entry) error {
 	return nil
 }
 
-// BoundAnonymous sets what those may do who log in without an account: a.Name
-// is Anonymous, and the rights are at most ReadOnly.
-func (u *Users) BoundAnonymous(a Account) error {
+// SetAnonymous sets the account for anonymous logins. a.Name must be Anonymous, and
+// a.Rights at most ReadOnly.
+func (u *Users) SetAnonymous(a Account) error {
 	switch {
 	case a.Name != Anonymous:
-		return fmt.Errorf("those without an account are called %s, not %s", Anonymous, a.Name)
+		return fmt.Errorf("the account for anonymous logins is called %s, not %s", Anonymous, a.Name)
 	case !ReadOnly.Has(a.Rights):
 		return fmt.Errorf("user %s may list and read at most", a.Name)
 	}
@@ -83,7 +81,7 @@ func (u *Users) BoundAnonymous(a Account) error {
 	return nil
 }
 
-// table returns the table to add to.
+// table returns the present table, or a new one.
 func (u *Users) table() *table {
 	if t := u.load(); t != nil {
 		return t
@@ -91,7 +89,7 @@ func (u *Users) table() *table {
 	return &table{entries: make(map[string]*entry)}
 }
 
-// load returns nil if nobody is known.
+// load returns the present table, or nil.
 func (u *Users) load() *table {
 	if u == nil {
 		return nil
@@ -99,13 +97,13 @@ func (u *Users) load() *table {
 	return u.current.Load()
 }
 
-// Replace makes u know whom other knows, and nobody else: all at once, for
-// logins from now on. Who is logged in stays so. The caller leaves other alone
+// Replace atomically replaces all accounts of u by those of other, for logins from
+// now on. Existing sessions do not end. The caller must not change other
 // afterwards.
 func (u *Users) Replace(other *Users) { u.current.Store(other.load()) }
 
-// Anonymous returns the account of those who have none: by default they may
-// read everything.
+// Anonymous returns the account for anonymous logins. By default it may list and read
+// everything.
 func (u *Users) Anonymous() Account {
 	if t := u.load(); t != nil && t.anonymous != nil {
 		return *t.anonymous
@@ -113,12 +111,12 @@ func (u *Users) Anonymous() Account {
 	return Account{Name: Anonymous, Rights: ReadOnly}
 }
 
-// Login returns the account that name logs in to with password; ok is false if
-// there is none, the password is wrong, or ctx has ended before that was known.
+// Login returns the account of name if password is right. ok is false if the name is
+// unknown, the password is wrong, or ctx ends first.
 //
-// Where there are hashes it takes the time of the dearest one, and waits for
-// others that calculate one; only a password that was right since the hash was
-// added is known at once.
+// If any account has a hash, Login takes as long as the most expensive hash, and
+// waits for other calls that compute one. Only a password that was right before is
+// recognized at once.
 func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
 	t := u.load()
 	if t == nil {
@@ -126,37 +124,37 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 	}
 	e, known := t.entries[name]
 	if !known {
-		e = new(entry) // which costs what a known one does
+		e = new(entry) // the same steps as for a known name
 	}
-	if e.digest.Load().fits(password) {
+	if e.digest.Load().matches(password) {
 		return e.account, true
 	}
 	if t.iterations == 0 {
 		return Account{}, false
 	}
 	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+	case hashSlot <- struct{}{}:
+		defer func() { <-hashSlot }()
 	case <-ctx.Done():
 		return Account{}, false
 	}
-	if e.digest.Load().fits(password) { // another connection of the user was first
+	if e.digest.Load().matches(password) { // another login of the user has set the digest in the meantime
 		return e.account, true
 	}
-	if e.hash.fits(password) {
+	if e.hash.matches(password) {
 		e.digest.Store(newDigest(password))
 		return e.account, true
 	}
-	stretch(password, waste, t.iterations-e.hash.iterations)
+	derive(password, dummySalt, t.iterations-e.hash.iterations)
 	return Account{}, false
 }
 
-// hashing is held by who calculates a hash: so all that guess keep one
-// processor busy together, and the others are for those who transfer.
-var hashing = make(chan struct{}, 1)
+// hashSlot is a semaphore for computing one hash at a time, so that clients that guess
+// passwords use one processor, and leave the others for transfers.
+var hashSlot = make(chan struct{}, 1)
 
-// waste is a salt for what is calculated for the time that it takes.
-const waste = "as long as others"
+// dummySalt is the salt of computations that only take time.
+const dummySalt = "as long as others"
 
 // Names returns the names in alphabetical order.
 func (u *Users) Names() []string {

@@ -10,11 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sluice/internal/status"
 	"strconv"
 	"strings"
 	"time"
-
-	"sluice/internal/live"
 )
 
 // Client asks the Handler of a running server.
@@ -65,13 +64,13 @@ func baseURL(addr string) (string, error) {
 	if strings.Contains(addr, "://") {
 		u, err := url.Parse(addr)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return "", fmt.Errorf("%q is no URL of HTTP", addr)
+			return "", fmt.Errorf("%q is not an HTTP URL", addr)
 		}
 		return strings.TrimSuffix(addr, "/"), nil
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", fmt.Errorf("%q is no address: write it like 127.0.0.1:9180", addr)
+		return "", fmt.Errorf("%q is not an address; write it like 127.0.0.1:9180", addr)
 	}
 	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), nil
 }
@@ -89,7 +88,7 @@ const (
 )
 
 // Status asks for the Status.
-func (c *Client) Status(ctx context.Context, want Want) (*Status, error) {
+func (c *Client) Status(ctx context.Context, want Want) (*status.Status, error) {
 	path := "/status.json"
 	if want == Peers {
 		path += "?peers=1"
@@ -102,11 +101,11 @@ func (c *Client) Status(ctx context.Context, want Want) (*Status, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w (it says %d)", ErrStranger, resp.StatusCode)
 	}
-	st := new(Status)
+	st := new(status.Status)
 	err = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(st)
 	switch {
-	case st.Schema > 0 && st.Schema != live.Schema:
-		return nil, fmt.Errorf("%w: its status has schema %d, and %d is known here", ErrSchema, st.Schema, live.Schema)
+	case st.Schema > 0 && st.Schema != status.Schema:
+		return nil, fmt.Errorf("%w: its status has schema %d, and %d is known here", ErrSchema, st.Schema, status.Schema)
 	case err != nil && ctx.Err() != nil:
 		return nil, err
 	case err != nil || st.Schema == 0:

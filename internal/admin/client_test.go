@@ -46,7 +46,7 @@ func TestClient(t *testing.T) {
 			if got, want := st.Server.PID, os.Getpid(); got != want {
 				t.Errorf("got the PID %d, want %d", got, want)
 			}
-			if got, want := st.Sessions[2].Protocol, live.FTP; got != want {
+			if got, want := st.Sessions[2].Protocol, live.FTP.String(); got != want {
 				t.Errorf("got the protocol %v, want %v", got, want)
 			}
 		})
@@ -117,7 +117,7 @@ func TestClientErrors(t *testing.T) {
 		{"it is a program without such a page", answers(404, ""), is(ErrStranger), ""},
 		{"it sends us on", answers(302, ""), is(ErrStranger), ""},
 		{"it is of another version", answers(200, `{"schema": 999}`), is(ErrSchema), ""},
-		{"it breaks off", answers(200, `{"schema": 1, "sessions": [`), is(ErrStranger), ""},
+		{"it breaks off", answers(200, `{"schema": 2, "sessions": [`), is(ErrStranger), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)

@@ -29,7 +29,7 @@
 // Counters and gauges are those of /status.json at the time of the scrape,
 // which costs about as much. What the system does not tell is not there; what
 // there is none of is 0, for each protocol that is listened for or was spoken.
-// Where a label has nothing to say, it says "none" (road: bytes that are no
+// Where a label has nothing to say, it says "none" (method: bytes that are no
 // file's) or "unknown" (cause).
 //
 // [Client] is the other end.

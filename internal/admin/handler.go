@@ -16,6 +16,7 @@ import (
 
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/status"
 	"sluice/metrics"
 )
 
@@ -32,10 +33,10 @@ type Handler struct {
 	Pprof   bool   // whether profiles are served
 
 	// What else is shown. Nil functions leave it out.
-	Listeners    []Door
+	Listeners    []Listener
 	Cache        func() filecache.Stats
 	PassivePorts func() (used, total int) // total 0: whichever the system gives
-	Contained    *Contained
+	Contained    *status.Contained
 
 	// OnKill, if not nil, is called after a session was cut, with its ID and the
 	// address of who asked for it.
@@ -50,13 +51,13 @@ type Handler struct {
 	draining  atomic.Bool
 }
 
-// Door is a listener of the server, for its queue. It stays the caller's.
-type Door struct {
+// Listener is a listener of the server, whose queue is shown. The caller closes it.
+type Listener struct {
 	Protocol string // as "https"
 	Listener net.Listener
 }
 
-// listener is a Door as it is asked.
+// listener is a Listener as it is asked.
 type listener struct {
 	protocol, address string
 	socket            *metrics.Socket // nil: the system tells nothing of it

@@ -111,7 +111,7 @@ func busy(t *testing.T) *Handler {
 	t.Helper()
 	h := &Handler{
 		Live: &live.Registry{MaxConns: 100, MaxConnsPerAddr: 50, MaxConnsPerUser: 5, MaxFTPConnsPerAddr: 4, Started: time.Unix(1e9, 0)}, Version: "1.2.3",
-		Listeners:    []Door{{"http", listen(t, "tcp", "127.0.0.1:0")}},
+		Listeners:    []Listener{{"http", listen(t, "tcp", "127.0.0.1:0")}},
 		Cache:        func() filecache.Stats { return filecache.Stats{Entries: 4, Files: 3, Memory: 2000, Opens: 7} },
 		PassivePorts: func() (used, total int) { return 2, 10 },
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sluice/internal/live"
+	"sluice/internal/status"
 )
 
 const namespace = "sluice_"
@@ -36,10 +37,10 @@ var (
 	connections = counter(namespace+"connections_total", "Connections that were let in.", "protocol")
 	refused     = counter(namespace+"connections_refused_total", "Connections that a limit has kept out.", "protocol")
 	requests    = counter(namespace+"requests_total", "Requests and commands that were served.", "protocol")
-	sent        = counter(namespace+"sent_bytes_total", "Bytes sent to clients, by the road through the kernel.", "protocol", "road")
-	received    = counter(namespace+"received_bytes_total", "Bytes received from clients, by the road through the kernel.", "protocol", "road")
+	sent        = counter(namespace+"sent_bytes_total", "Bytes sent to clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
+	received    = counter(namespace+"received_bytes_total", "Bytes received from clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
 
-	ended        = counter(namespace+"transfers_total", "Transfers that have ended, by road, result and what held them back. Small answers are no transfers.", transferLabels...)
+	ended        = counter(namespace+"transfers_total", "Transfers that have ended, by method, result and what held them back. Small answers are no transfers.", transferLabels...)
 	endedBytes   = counter(namespace+"transfer_bytes_total", "Bytes of transfers that have ended.", transferLabels...)
 	endedSeconds = counter(namespace+"transfer_seconds_total", "Time that transfers took which have ended.", transferLabels...)
 
@@ -59,7 +60,7 @@ var (
 	cacheMemory  = gauge(namespace+"file_cache_memory_bytes", "Content of small files that is kept in memory.")
 	cacheOpens   = counter(namespace+"file_cache_opens_total", "Times that the disk was asked for a name.")
 
-	transferLabels = []string{"protocol", "direction", "road", "result", "cause"}
+	transferLabels = []string{"protocol", "direction", "method", "result", "cause"}
 
 	families = []family{
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
@@ -116,21 +117,21 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 // protocols returns the names of those that are listened for or were spoken:
 // what there is none of, of these, is 0. Prometheus counts from there, and has
 // no alarm for what is missing.
-func protocols(st *Status) (names []string) {
+func protocols(st *status.Status) (names []string) {
 	for _, l := range st.Server.Listeners {
 		names = append(names, l.Protocol)
 	}
 	for _, p := range st.Totals.Protocols {
-		names = append(names, p.Protocol.String())
+		names = append(names, p.Protocol)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-func (e emitter) totals(t *live.Totals, protocols []string) {
-	spoken := make(map[string]live.ProtocolTotal)
+func (e emitter) totals(t *status.Totals, protocols []string) {
+	spoken := make(map[string]status.ProtocolTotal)
 	for _, p := range t.Protocols {
-		spoken[p.Protocol.String()] = p
+		spoken[p.Protocol] = p
 	}
 	for _, name := range protocols {
 		p := spoken[name]
@@ -143,10 +144,10 @@ func (e emitter) totals(t *live.Totals, protocols []string) {
 		if b.Direction == "in" {
 			way = received
 		}
-		e.emit(way, float64(b.Bytes), b.Protocol.String(), cmp.Or(b.Method, noRoad))
+		e.emit(way, float64(b.Bytes), b.Protocol, cmp.Or(b.Method, noMethod))
 	}
 	for _, x := range t.Transfers {
-		labels := []string{x.Protocol.String(), x.Direction, cmp.Or(x.Method, noRoad), x.Result, cmp.Or(x.Cause, noCause)}
+		labels := []string{x.Protocol, x.Direction, cmp.Or(x.Method, noMethod), x.Result, cmp.Or(x.Cause, noCause)}
 		e.emit(ended, float64(x.Count), labels...)
 		e.emit(endedBytes, float64(x.Bytes), labels...)
 		e.emit(endedSeconds, x.Seconds, labels...)
@@ -155,14 +156,14 @@ func (e emitter) totals(t *live.Totals, protocols []string) {
 
 // What labels show where nothing is known.
 const (
-	noRoad  = "none"
-	noCause = "unknown"
+	noMethod = "none"
+	noCause  = "unknown"
 )
 
-// states are those of a live.SessionStatus.
+// states are those of a status.Session.
 var states = []string{"sending", "receiving", "working", "login", "idle"}
 
-func (e emitter) sessions(all []live.SessionStatus, protocols []string) {
+func (e emitter) sessions(all []status.Session, protocols []string) {
 	type doing struct{ protocol, state string }
 	type moving struct{ protocol, direction, cause string }
 	byState, byCause := make(map[doing]int), make(map[moving]int)
@@ -176,13 +177,13 @@ func (e emitter) sessions(all []live.SessionStatus, protocols []string) {
 	}
 	for i := range all {
 		s := &all[i]
-		byState[doing{s.Protocol.String(), s.State}]++
+		byState[doing{s.Protocol, s.State}]++
 		direction := "out"
 		if s.State == "receiving" {
 			direction = "in"
 		}
 		for j := range s.Transfers {
-			byCause[moving{s.Protocol.String(), direction, cmp.Or(s.Transfers[j].Cause, noCause)}]++
+			byCause[moving{s.Protocol, direction, cmp.Or(s.Transfers[j].Cause, noCause)}]++
 		}
 	}
 	for d, n := range byState {
@@ -193,7 +194,7 @@ func (e emitter) sessions(all []live.SessionStatus, protocols []string) {
 	}
 }
 
-func (e emitter) limits(l live.Limits) {
+func (e emitter) limits(l status.Limits) {
 	for scope, limit := range map[string]int{
 		"all": l.Conns, "address": l.ConnsPerAddr, "user": l.ConnsPerUser, "ftp": l.FTPConns, "ftp_address": l.FTPConnsPerAddr,
 	} {
@@ -203,7 +204,7 @@ func (e emitter) limits(l live.Limits) {
 	}
 }
 
-func (e emitter) server(s *Server) {
+func (e emitter) server(s *status.Server) {
 	for _, l := range s.Listeners {
 		emitKnown(e, waiting, l.Waiting, l.Protocol, l.Address)
 		emitKnown(e, backlogLimit, l.Backlog, l.Protocol, l.Address)

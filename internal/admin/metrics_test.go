@@ -46,11 +46,11 @@ func TestMetricsTellAll(t *testing.T) {
 		`sluice_connections_total{protocol="http"} 2`,
 		`sluice_connections_refused_total{protocol="ftps"} 0`,
 		`sluice_requests_total{protocol="https"} 2`,
-		`sluice_sent_bytes_total{protocol="http",road="sendfile"} 5000`,
-		`sluice_sent_bytes_total{protocol="ftp",road="splice"} 1000`,
-		`sluice_received_bytes_total{protocol="ftp",road="splice"} 1000`,
-		`sluice_transfers_total{cause="unknown",direction="in",protocol="ftps",result="complete",road="splice"} 1`,
-		`sluice_transfer_bytes_total{cause="unknown",direction="out",protocol="http",result="complete",road="splice"} 1000`,
+		`sluice_sent_bytes_total{method="sendfile",protocol="http"} 5000`,
+		`sluice_sent_bytes_total{method="splice",protocol="ftp"} 1000`,
+		`sluice_received_bytes_total{method="splice",protocol="ftp"} 1000`,
+		`sluice_transfers_total{cause="unknown",direction="in",method="splice",protocol="ftps",result="complete"} 1`,
+		`sluice_transfer_bytes_total{cause="unknown",direction="out",method="splice",protocol="http",result="complete"} 1000`,
 		`sluice_transfer_duration_seconds_count{direction="in",protocol="ftp"} 1`,
 		`sluice_transfer_rate_bytes_per_second_count{direction="out",protocol="http"} 1`,
 		`sluice_transfers_running{cause="unknown",direction="out",protocol="http"} 1`,
@@ -75,7 +75,7 @@ func TestMetricsTellAll(t *testing.T) {
 // What nobody does is 0 where it is listened for, and elsewhere it is not there:
 // an alarm on a gauge needs one.
 func TestMetricsOfAnIdleServer(t *testing.T) {
-	h := &Handler{Live: new(live.Registry), Listeners: []Door{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
+	h := &Handler{Live: new(live.Registry), Listeners: []Listener{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
 	defer h.Close()
 	_, body := get(t, h, "/metrics")
 	for _, line := range []string{
@@ -191,7 +191,7 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 		default:
 		}
 		_, body := get(t, h, "/metrics")
-		sent := value(t, body, `sluice_sent_bytes_total{protocol="ftp",road="sendfile"}`)
+		sent := value(t, body, `sluice_sent_bytes_total{method="sendfile",protocol="ftp"}`)
 		if sent < before {
 			t.Fatalf("scrape %d: got %v bytes after %v", scrapes, sent, before)
 		}
@@ -202,7 +202,7 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 	}
 	_, body := get(t, h, "/metrics")
 	for _, name := range []string{
-		`sluice_transfers_total{cause="unknown",direction="out",protocol="ftp",result="complete",road="sendfile"}`,
+		`sluice_transfers_total{cause="unknown",direction="out",method="sendfile",protocol="ftp",result="complete"}`,
 		`sluice_transfer_duration_seconds_count{direction="out",protocol="ftp"}`,
 		`sluice_connections_total{protocol="ftp"}`,
 	} {

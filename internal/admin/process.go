@@ -3,6 +3,7 @@ package admin
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"sluice/internal/status"
 	"sluice/metrics"
 )
 
@@ -38,8 +39,8 @@ func (c processCollector) Describe(ch chan<- *prometheus.Desc) {
 
 func (c processCollector) Collect(ch chan<- prometheus.Metric) {
 	e := emitter(ch)
-	s, maxFDs := c.h.readProcess()
-	p := newProcess(s, maxFDs)
+	s, maxFDs := status.ReadProcess(c.h.self)
+	p := status.NewProcess(s, maxFDs)
 	emitKnown(e, processCPU, p.CPU)
 	emitKnown(e, processFDs, p.FDs)
 	emitKnown(e, processMaxFDs, p.MaxFDs)

@@ -16,8 +16,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// writePair makes a certificate for some hosts, writes it to NAME.pem and its
-// key to NAME.key in dir, and returns its fingerprint.
+// writePair makes a certificate for hosts, writes it to NAME.pem and its key to
+// NAME.key in dir, and returns its fingerprint.
 func writePair(t *testing.T, dir, name string, hosts ...string) string {
 	t.Helper()
 	cert, err := certs.SelfSigned(hosts)
@@ -38,7 +38,7 @@ func write(t *testing.T, dir, name string, cert tls.Certificate) string {
 	return certs.Fingerprint(cert)
 }
 
-// replace gives a file a new content by a new file of that name.
+// replace replaces a file by a new one with the given content.
 func replace(t *testing.T, name string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(name+".new", content, 0o600); err != nil {
@@ -53,14 +53,14 @@ func pair(dir, name string) certs.Pair {
 	return certs.Pair{Cert: filepath.Join(dir, name+".pem"), Key: filepath.Join(dir, name+".key")}
 }
 
-// shake shakes hands on a connection and returns what the client knows then.
-func shake(t *testing.T, server, client *tls.Config) (tls.ConnectionState, error) {
+// handshake makes a TLS handshake on a new connection and returns the client's state.
+func handshake(t *testing.T, server, client *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
 	far, near := nettest.Pair(t)
 	defer near.Close()
 	go func() {
 		c := tls.Server(far, server)
-		_ = c.Handshake() // the client tells
+		_ = c.Handshake() // an error shows on the client's side
 		_ = c.Close()
 	}()
 	c := tls.Client(near, client)
@@ -71,18 +71,18 @@ func shake(t *testing.T, server, client *tls.Config) (tls.ConnectionState, error
 	return c.ConnectionState(), err
 }
 
-// shown returns the fingerprint of the certificate that a client is shown who
-// asks for that name, whether it would trust it or not.
-func shown(t *testing.T, server *tls.Config, name string) string {
+// serverFingerprint returns the fingerprint of the certificate that a client gets for
+// a server name. The client accepts every certificate.
+func serverFingerprint(t *testing.T, server *tls.Config, name string) string {
 	t.Helper()
-	state, err := shake(t, server, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	state, err := handshake(t, server, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return certs.Fingerprint(tls.Certificate{Certificate: [][]byte{state.PeerCertificates[0].Raw}})
 }
 
-func TestAClientIsShownTheCertificateOfTheNameThatItAsksFor(t *testing.T) {
+func TestCertificateFitsTheServerName(t *testing.T) {
 	nettest.CheckLeaks(t)
 	dir := nettest.TempDir(t)
 	want := map[string]string{
@@ -98,14 +98,14 @@ func TestAClientIsShownTheCertificateOfTheNameThatItAsksFor(t *testing.T) {
 	}
 	for name, want := range want {
 		t.Run(name, func(t *testing.T) {
-			if got := shown(t, r.Config(), name); got != want {
+			if got := serverFingerprint(t, r.Config(), name); got != want {
 				t.Errorf("got the certificate %s, want %s", got, want)
 			}
 		})
 	}
 }
 
-func TestAClientIsShownACertificateOfAnAlgorithmThatItKnows(t *testing.T) {
+func TestCertificateFitsTheAlgorithmsOfTheClient(t *testing.T) {
 	dir := nettest.TempDir(t)
 	modern := writePair(t, dir, "modern", "a.example")
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -117,7 +117,7 @@ func TestAClientIsShownACertificateOfAnAlgorithmThatItKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	template.Leaf.PublicKey = nil
-	template.Leaf.SignatureAlgorithm = x509.UnknownSignatureAlgorithm // that of the key
+	template.Leaf.SignatureAlgorithm = x509.UnknownSignatureAlgorithm // chosen by the key
 	der, err := x509.CreateCertificate(rand.Reader, template.Leaf, template.Leaf, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -128,10 +128,10 @@ func TestAClientIsShownACertificateOfAnAlgorithmThatItKnows(t *testing.T) {
 	if err := r.Load(); err != nil {
 		t.Fatal(err)
 	}
-	if got := shown(t, r.Config(), "a.example"); got != modern {
-		t.Errorf("a client that knows both got %s, want the first, %s", got, modern)
+	if got := serverFingerprint(t, r.Config(), "a.example"); got != modern {
+		t.Errorf("a client with both algorithms got %s, want the first, %s", got, modern)
 	}
-	state, err := shake(t, r.Config(), &tls.Config{
+	state, err := handshake(t, r.Config(), &tls.Config{
 		ServerName: "a.example", InsecureSkipVerify: true,
 		MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
 	})
@@ -139,11 +139,11 @@ func TestAClientIsShownACertificateOfAnAlgorithmThatItKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := state.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey); ok {
-		t.Error("a client that knows RSA alone got a key of ECDSA")
+		t.Error("a client without ECDSA got a certificate with an ECDSA key")
 	}
 }
 
-func TestTheConfigurationOfServers(t *testing.T) {
+func TestConfigOfServers(t *testing.T) {
 	dir := nettest.TempDir(t)
 	writePair(t, dir, "a")
 	r := &certs.Reloader{Pairs: []certs.Pair{pair(dir, "a")}}
@@ -153,7 +153,7 @@ func TestTheConfigurationOfServers(t *testing.T) {
 	server := r.Config()
 
 	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	if _, err := shake(t, server, old); err == nil {
+	if _, err := handshake(t, server, old); err == nil {
 		t.Error("TLS 1.1 was accepted")
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -162,7 +162,7 @@ func TestTheConfigurationOfServers(t *testing.T) {
 			ClientSessionCache: tls.NewLRUClientSessionCache(1),
 		}
 		for _, again := range []bool{false, true} {
-			state, err := shake(t, server, client)
+			state, err := handshake(t, server, client)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,12 +184,12 @@ func TestLoadRefuses(t *testing.T) {
 		pairs []certs.Pair
 	}{
 		{"no pair at all", nil},
-		{"a certificate that is not there", []certs.Pair{{Cert: filepath.Join(dir, "c.pem"), Key: a.Key}}},
-		{"a key that is not there", []certs.Pair{{Cert: a.Cert, Key: filepath.Join(dir, "c.key")}}},
+		{"a missing certificate", []certs.Pair{{Cert: filepath.Join(dir, "c.pem"), Key: a.Key}}},
+		{"a missing key", []certs.Pair{{Cert: a.Cert, Key: filepath.Join(dir, "c.key")}}},
 		{"an empty file", []certs.Pair{{Cert: filepath.Join(dir, "empty.pem"), Key: a.Key}}},
 		{"the key of another certificate", []certs.Pair{{Cert: a.Cert, Key: b.Key}}},
-		{"a certificate whose file has no key and needs one", []certs.Pair{{Cert: a.Cert}}},
-		{"the second of two", []certs.Pair{a, {Cert: a.Cert, Key: b.Key}}},
+		{"one file without a key", []certs.Pair{{Cert: a.Cert}}},
+		{"an error in the second pair", []certs.Pair{a, {Cert: a.Cert, Key: b.Key}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &certs.Reloader{Pairs: tt.pairs}
@@ -203,7 +203,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestOneFileMayHoldBoth(t *testing.T) {
+func TestOneFileMayHoldCertificateAndKey(t *testing.T) {
 	dir := nettest.TempDir(t)
 	want := writePair(t, dir, "a")
 	var both []byte
@@ -220,7 +220,7 @@ func TestOneFileMayHoldBoth(t *testing.T) {
 	if err := r.Load(); err != nil {
 		t.Fatal(err)
 	}
-	if got := shown(t, r.Config(), "localhost"); got != want {
+	if got := serverFingerprint(t, r.Config(), "localhost"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

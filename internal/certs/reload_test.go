@@ -14,53 +14,53 @@ import (
 	"sluice/internal/nettest"
 )
 
-// The tests run on the clock of a bubble, on which a second takes no time.
+// The tests use the fake time of synctest.
 const second = time.Second
 
-// loaded returns a Reloader of one pair that is loaded, and what it tells.
-func loaded(t *testing.T, p certs.Pair) (r *certs.Reloader, told *[]error) {
+// loaded returns a Reloader after Load of one pair, and the errors passed to its OnReload.
+func loaded(t *testing.T, p certs.Pair) (r *certs.Reloader, reported *[]error) {
 	t.Helper()
-	told = new([]error)
+	reported = new([]error)
 	r = &certs.Reloader{Pairs: []certs.Pair{p}, OnReload: func(got certs.Pair, err error) {
 		if got != p {
-			t.Errorf("told of %v, want %v", got, p)
+			t.Errorf("OnReload got %v, want %v", got, p)
 		}
-		*told = append(*told, err)
+		*reported = append(*reported, err)
 	}}
 	if err := r.Load(); err != nil {
 		t.Fatal(err)
 	}
-	return r, told
+	return r, reported
 }
 
-func TestANewPairIsUsedWithinASecond(t *testing.T) {
+func TestNewPairIsUsedWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := nettest.TempDir(t)
 		old := writePair(t, dir, "a")
-		r, told := loaded(t, pair(dir, "a"))
+		r, reported := loaded(t, pair(dir, "a"))
 
 		time.Sleep(second)
-		if got := shown(t, r.Config(), ""); got != old || len(*told) != 0 {
-			t.Errorf("nothing has changed: got %s, told %v, want %s", got, *told, old)
+		if got := serverFingerprint(t, r.Config(), ""); got != old || len(*reported) != 0 {
+			t.Errorf("without a change: got %s, reported %v, want %s", got, *reported, old)
 		}
 		want := writePair(t, dir, "a")
-		if got := shown(t, r.Config(), ""); got != old {
-			t.Errorf("files were looked at twice in a second: got %s, want %s", got, old)
+		if got := serverFingerprint(t, r.Config(), ""); got != old {
+			t.Errorf("files were checked twice in a second: got %s, want %s", got, old)
 		}
 		time.Sleep(second)
 		for range 3 {
-			if got := shown(t, r.Config(), ""); got != want {
+			if got := serverFingerprint(t, r.Config(), ""); got != want {
 				t.Errorf("got %s, want the new one, %s", got, want)
 			}
 			time.Sleep(second)
 		}
-		if len(*told) != 1 || (*told)[0] != nil {
-			t.Errorf("told %v, want one success", *told)
+		if len(*reported) != 1 || (*reported)[0] != nil {
+			t.Errorf("reported %v, want one success", *reported)
 		}
 	})
 }
 
-func TestABrokenPairLeavesTheOldOneInUse(t *testing.T) {
+func TestInvalidPairLeavesTheOldOneInUse(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		spoil func(t *testing.T, dir string)
@@ -74,7 +74,7 @@ func TestABrokenPairLeavesTheOldOneInUse(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "match"},
-		{"no key any more", func(t *testing.T, dir string) {
+		{"a removed key", func(t *testing.T, dir string) {
 			if err := os.Remove(pair(dir, "a").Key); err != nil {
 				t.Fatal(err)
 			}
@@ -84,37 +84,37 @@ func TestABrokenPairLeavesTheOldOneInUse(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir := nettest.TempDir(t)
 				old := writePair(t, dir, "a")
-				r, told := loaded(t, pair(dir, "a"))
+				r, reported := loaded(t, pair(dir, "a"))
 				tt.spoil(t, dir)
 				for range 3 {
 					time.Sleep(second)
-					if got := shown(t, r.Config(), ""); got != old {
+					if got := serverFingerprint(t, r.Config(), ""); got != old {
 						t.Errorf("got %s, want the old one, %s", got, old)
 					}
 				}
-				if len(*told) != 1 || !strings.Contains((*told)[0].Error(), tt.want) || !strings.Contains((*told)[0].Error(), pair(dir, "a").Cert) {
-					t.Errorf("told %v, want once the name and %q", *told, tt.want)
+				if len(*reported) != 1 || !strings.Contains((*reported)[0].Error(), tt.want) || !strings.Contains((*reported)[0].Error(), pair(dir, "a").Cert) {
+					t.Errorf("reported %v, want one error with the name and %q", *reported, tt.want)
 				}
 
 				want := writePair(t, dir, "a")
 				time.Sleep(second)
-				if got := shown(t, r.Config(), ""); got != want {
+				if got := serverFingerprint(t, r.Config(), ""); got != want {
 					t.Errorf("after the repair: got %s, want %s", got, want)
 				}
-				if len(*told) != 2 || (*told)[1] != nil {
-					t.Errorf("after the repair: told %v, want a success at the end", *told)
+				if len(*reported) != 2 || (*reported)[1] != nil {
+					t.Errorf("after the repair: reported %v, want a success after it", *reported)
 				}
 			})
 		})
 	}
 }
 
-// A pair is often replaced one file after the other.
-func TestAPairThatIsSeenHalfReplacedIsSeenWhole(t *testing.T) {
+// Programs often replace one file of a pair after the other.
+func TestPairIsUsedAfterBothFilesAreReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := nettest.TempDir(t)
 		old := writePair(t, dir, "a")
-		r, told := loaded(t, pair(dir, "a"))
+		r, reported := loaded(t, pair(dir, "a"))
 		want := writePair(t, dir, "b")
 		for i, move := range []struct{ from, to, want string }{
 			{pair(dir, "b").Key, pair(dir, "a").Key, old},
@@ -124,15 +124,15 @@ func TestAPairThatIsSeenHalfReplacedIsSeenWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(second)
-			if got := shown(t, r.Config(), ""); got != move.want || len(*told) != i+1 {
-				t.Errorf("after %d files: got %s, told %v, want %s", i+1, got, *told, move.want)
+			if got := serverFingerprint(t, r.Config(), ""); got != move.want || len(*reported) != i+1 {
+				t.Errorf("after %d files: got %s, reported %v, want %s", i+1, got, *reported, move.want)
 			}
 		}
 	})
 }
 
-// As certbot does it: the names stay links, and a renewal moves them.
-func TestALinkThatMovesIsAChange(t *testing.T) {
+// certbot renews by moving a link.
+func TestMovedLinkIsAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := nettest.TempDir(t)
 		for _, archive := range []string{"1", "2"} {
@@ -145,7 +145,7 @@ func TestALinkThatMovesIsAChange(t *testing.T) {
 			live := filepath.Join(dir, "live")
 			_ = os.Remove(live)
 			if err := os.Symlink(archive, live); err != nil {
-				t.Skip(err) // Windows wants a privilege
+				t.Skip(err) // Windows needs a privilege
 			}
 		}
 		writePair(t, filepath.Join(dir, "1"), "a")
@@ -154,13 +154,13 @@ func TestALinkThatMovesIsAChange(t *testing.T) {
 		r, _ := loaded(t, pair(filepath.Join(dir, "live"), "a"))
 		link("2")
 		time.Sleep(second)
-		if got := shown(t, r.Config(), ""); got != want {
+		if got := serverFingerprint(t, r.Config(), ""); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
 }
 
-func TestCertificatesAreThereWhilePairsAreReplaced(t *testing.T) {
+func TestGetCertificateWhilePairsAreReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := nettest.TempDir(t)
 		writePair(t, dir, "a")
@@ -181,12 +181,11 @@ func TestCertificatesAreThereWhilePairsAreReplaced(t *testing.T) {
 	})
 }
 
-// A process that may not open its key any more has somebody who does.
 func TestEveryFileIsOpenedByOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, away := nettest.TempDir(t), nettest.TempDir(t)
 		old := writePair(t, away, "a")
-		p := pair(dir, "a") // where nothing is
+		p := pair(dir, "a") // which does not exist
 		var opened []string
 		r := &certs.Reloader{Pairs: []certs.Pair{p}, Open: func(name string) (*os.File, error) {
 			opened = append(opened, filepath.Base(name))
@@ -195,16 +194,16 @@ func TestEveryFileIsOpenedByOpen(t *testing.T) {
 		if err := r.Load(); err != nil {
 			t.Fatal(err)
 		}
-		if got := shown(t, r.Config(), ""); got != old {
+		if got := serverFingerprint(t, r.Config(), ""); got != old {
 			t.Errorf("got %s, want %s", got, old)
 		}
 		want := writePair(t, away, "a")
 		time.Sleep(second)
-		if got := shown(t, r.Config(), ""); got != want {
+		if got := serverFingerprint(t, r.Config(), ""); got != want {
 			t.Errorf("after a change: got %s, want %s", got, want)
 		}
 		if len(opened) < 6 {
-			t.Errorf("opened %v, want each file twice and looked at", opened)
+			t.Errorf("opened %v, want each file twice to read it and once to check it", opened)
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Pair names the files of a certificate and of its key, both PEM. The
-// certificates of the chain follow the server's own.
+// Pair has the names of the files of a certificate and of its key, both PEM. In
+// Cert the certificates of the chain follow that of the server.
 type Pair struct {
 	Cert string
 	Key  string // "": the key is in the file Cert
@@ -27,52 +27,51 @@ func (p Pair) files() []string {
 	return []string{p.Cert, p.Key}
 }
 
-// interval is how long the files are believed not to have changed.
+// interval is the least time between two checks of the files.
 const interval = time.Second
 
-// Reloader is certificates from files that are replaced while they are in
-// use, as those of certbot and other ACME clients are. Set the fields, then
-// call Load. It may be used by any number of connections at once.
+// Reloader loads certificates from files, and reloads them when the files are
+// replaced, for example by certbot. Set the fields, then call Load. It is safe for
+// concurrent use.
 type Reloader struct {
-	// Pairs are the certificates, those that are preferred first.
+	// Pairs are the certificates in the order of preference.
 	Pairs []Pair
 
-	// Open, if not nil, opens the files in the place of os.Open, for a process that may
-	// not do so itself any more.
+	// Open, if not nil, is used instead of os.Open, for a process that has lost the
+	// right to open the files itself.
 	Open func(name string) (*os.File, error)
 
-	// OnReload, if not nil, is called when the files of a pair have changed:
-	// with nil when the new certificate is in use, with the reason when it
-	// cannot be and the old one stays. A reason that stays the same is told
-	// once. The call is made on the goroutine of a handshake.
+	// OnReload, if not nil, is called when the files of a pair have changed: with
+	// nil if the new certificate is in use, or with an error if the old one stays.
+	// An error that repeats is reported once. The goroutine is that of a handshake.
 	OnReload func(Pair, error)
 
 	current atomic.Pointer[[]tls.Certificate] // one for each pair; nil before Load
 
-	mu      sync.Mutex // guards the fields below
-	pairs   []state    // one for each pair
+	mu      sync.Mutex  // guards the fields below
+	pairs   []pairState // one for each pair
 	checked time.Time
 }
 
-// state is what was found when a pair was last read.
-type state struct {
-	seen    []fs.FileInfo // of each file; nil: it was not there
-	failure string        // why the pair cannot be used; "": it is in use
+// pairState is the result of the last reading of a pair.
+type pairState struct {
+	files   []fs.FileInfo // of each file; nil if it was missing
+	failure string        // error of reading it; "": the pair is in use
 }
 
-// Load reads all pairs. Its error is that of the first that cannot be used;
+// Load reads all pairs. It returns the error of the first pair that cannot be used;
 // then the Reloader has no certificates.
 func (r *Reloader) Load() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.Pairs) == 0 {
-		return errors.New("there is no certificate")
+		return errors.New("no certificate is configured")
 	}
-	pairs := make([]state, len(r.Pairs))
+	pairs := make([]pairState, len(r.Pairs))
 	all := make([]tls.Certificate, len(r.Pairs))
 	for i, p := range r.Pairs {
 		var err error
-		pairs[i].seen = r.look(p)
+		pairs[i].files = r.statFiles(p)
 		if all[i], err = r.read(p); err != nil {
 			return err
 		}
@@ -82,19 +81,18 @@ func (r *Reloader) Load() error {
 	return nil
 }
 
-// Config returns a configuration for servers, which the caller may change
-// before use: TLS 1.2 at least, certificates by GetCertificate, and session
-// tickets, whose keys package tls renews every day.
+// Config returns a new configuration for servers, which the caller may change:
+// TLS 1.2 or later, certificates by GetCertificate, and session tickets, whose keys
+// package tls renews every day.
 func (r *Reloader) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: r.GetCertificate}
 }
 
-// GetCertificate returns the first certificate that the client can use, by the
-// name that it asks for and by the algorithms that it knows, or else the first
-// of all. Before that it looks for changed files, once a second at most. It is
-// for the field of that name of a tls.Config.
+// GetCertificate returns the first certificate that fits the server name and the
+// algorithms of hello, or else the first of all. At most once a second it checks
+// the files for changes before. It is for tls.Config.GetCertificate.
 func (r *Reloader) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if r.mu.TryLock() { // or somebody is at it, and the old ones will do
+	if r.mu.TryLock() { // else another handshake checks, and this one uses the present certificates
 		r.refreshLocked()
 		r.mu.Unlock()
 	}
@@ -107,39 +105,38 @@ func (r *Reloader) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate,
 			return &(*all)[i], nil
 		}
 	}
-	return &(*all)[0], nil // the client sees that the name is another one
+	return &(*all)[0], nil // the client will refuse the name
 }
 
-// refreshLocked reads the pairs whose files have changed, and those that could
-// not be used the last time, because no change shows when a directory becomes
-// readable.
+// refreshLocked reads the pairs whose files have changed. It also retries pairs
+// with an error, because a directory that becomes readable does not change the
+// files.
 func (r *Reloader) refreshLocked() {
 	now := time.Now()
 	if now.Sub(r.checked) < interval {
 		return
 	}
 	r.checked = now
-	for i := range r.pairs { // none before Load
+	for i := range r.pairs { // empty before Load
 		s, p := &r.pairs[i], r.Pairs[i]
-		// Looked at before they are read: whatever changes later is seen the
-		// next time.
-		found := r.look(p)
-		if s.failure == "" && slices.EqualFunc(found, s.seen, same) {
+		// Before they are read, so that a later change is found the next time.
+		found := r.statFiles(p)
+		if s.failure == "" && slices.EqualFunc(found, s.files, isSameContent) {
 			continue
 		}
-		s.seen = found
+		s.files = found
 		cert, err := r.read(p)
 		if err == nil {
 			all := slices.Clone(*r.current.Load())
 			all[i] = cert
 			r.current.Store(&all)
 		}
-		r.tellLocked(s, p, err)
+		r.reportLocked(s, p, err)
 	}
 }
 
-// tellLocked calls OnReload unless it would repeat itself.
-func (r *Reloader) tellLocked(s *state, p Pair, err error) {
+// reportLocked calls OnReload unless err is the error of the last time.
+func (r *Reloader) reportLocked(s *pairState, p Pair, err error) {
 	failure := ""
 	if err != nil {
 		failure = err.Error()
@@ -150,9 +147,9 @@ func (r *Reloader) tellLocked(s *state, p Pair, err error) {
 	s.failure = failure
 }
 
-// look returns what identifies the content of each file of a pair without
-// reading it. Links are followed: a renewal may only move a link.
-func (r *Reloader) look(p Pair) []fs.FileInfo {
+// statFiles returns the FileInfo of each file of a pair, nil for an error. It
+// follows links, because a renewal may only move a link.
+func (r *Reloader) statFiles(p Pair) []fs.FileInfo {
 	var found []fs.FileInfo
 	for _, name := range p.files() {
 		info, err := r.stat(name)
@@ -176,19 +173,19 @@ func (r *Reloader) stat(name string) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// same reports whether both are of one file with one content.
-func same(a, b fs.FileInfo) bool {
+// isSameContent reports whether both describe the same version of the same file.
+func isSameContent(a, b fs.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// read reads and checks a pair.
+// read reads and parses a pair.
 func (r *Reloader) read(p Pair) (tls.Certificate, error) {
 	var contents [][]byte
 	for _, name := range p.files() {
-		content, err := r.content(name)
+		content, err := r.readFile(name)
 		if err != nil {
 			return tls.Certificate{}, fmt.Errorf("certificate %s: %w", p.Cert, err)
 		}
@@ -201,7 +198,7 @@ func (r *Reloader) read(p Pair) (tls.Certificate, error) {
 	return cert, nil
 }
 
-func (r *Reloader) content(name string) ([]byte, error) {
+func (r *Reloader) readFile(name string) ([]byte, error) {
 	if r.Open == nil {
 		return os.ReadFile(name)
 	}

@@ -19,13 +19,13 @@ import (
 
 const (
 	validity = 90 * 24 * time.Hour
-	skew     = time.Hour // by which a client's clock may be slow
+	skew     = time.Hour // how much the clock of a client may be slow
 )
 
-// SelfSigned makes a certificate that nobody vouches for, with a new ECDSA key
-// on P-256, good for 90 days. It is for localhost, 127.0.0.1, ::1, the name of
-// this machine, and the given names and IP addresses. A client that is to
-// trust it needs the certificate itself or compares its [Fingerprint].
+// SelfSigned makes a self-signed certificate with a new ECDSA key on P-256, valid for
+// 90 days. It is for localhost, 127.0.0.1, ::1, the name of this machine, and the
+// given names and IP addresses. To trust it, a client must have the certificate or
+// compare its [Fingerprint].
 func SelfSigned(hosts []string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -38,7 +38,7 @@ func SelfSigned(hosts []string) (tls.Certificate, error) {
 		NotAfter:              now.Add(validity),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, // and it is no authority
+		BasicConstraintsValid: true, // with IsCA false
 	}
 	hosts = append([]string{"localhost", "127.0.0.1", "::1"}, hosts...)
 	if name, err := os.Hostname(); err == nil {
@@ -56,7 +56,7 @@ func SelfSigned(hosts []string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// addHosts adds each host once, an address as an address.
+// addHosts adds each host once, as an IP address or as a name.
 func addHosts(template *x509.Certificate, hosts []string) {
 	for _, host := range hosts {
 		addr, err := netip.ParseAddr(host)
@@ -71,8 +71,8 @@ func addHosts(template *x509.Certificate, hosts []string) {
 	}
 }
 
-// Fingerprint returns the SHA-256 of the server's own certificate as browsers
-// and openssl show it: "8F:00:...".
+// Fingerprint returns the SHA-256 of the first certificate of the chain in the format
+// of browsers and openssl: "8F:00:...".
 func Fingerprint(cert tls.Certificate) string {
 	sum := sha256.Sum256(cert.Certificate[0])
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")

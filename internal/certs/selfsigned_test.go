@@ -12,7 +12,7 @@ import (
 	"sluice/internal/certs"
 )
 
-func TestASelfSignedCertificateIsGoodForThisMachineAndTheGivenHosts(t *testing.T) {
+func TestSelfSignedCertificateIsForThisMachineAndTheGivenHosts(t *testing.T) {
 	cert, err := certs.SelfSigned([]string{"files.example", "192.0.2.7", "fe80::7%eth0", "localhost", "::1", ""})
 	if err != nil {
 		t.Fatal(err)
@@ -25,19 +25,19 @@ func TestASelfSignedCertificateIsGoodForThisMachineAndTheGivenHosts(t *testing.T
 	}
 	server := &tls.Config{Certificates: []tls.Certificate{cert}}
 	for _, host := range []string{"localhost", "127.0.0.1", "::1", machine, "files.example", "192.0.2.7", "fe80::7"} {
-		if _, err := shake(t, server, &tls.Config{ServerName: host, RootCAs: trusted}); err != nil {
+		if _, err := handshake(t, server, &tls.Config{ServerName: host, RootCAs: trusted}); err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	if _, err := shake(t, server, &tls.Config{ServerName: "other.example", RootCAs: trusted}); err == nil {
-		t.Error("it is good for other.example too")
+	if _, err := handshake(t, server, &tls.Config{ServerName: "other.example", RootCAs: trusted}); err == nil {
+		t.Error("it is valid for other.example too")
 	}
 	if got := len(cert.Leaf.IPAddresses); got != 4 {
 		t.Errorf("%d addresses, want each once: %v", got, cert.Leaf.IPAddresses)
 	}
 }
 
-func TestASelfSignedCertificateIsGoodFor90Days(t *testing.T) {
+func TestSelfSignedCertificateIsValidFor90Days(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cert, err := certs.SelfSigned(nil)
 		if err != nil {
@@ -55,7 +55,7 @@ func TestASelfSignedCertificateIsGoodFor90Days(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		if err := verify(); err == nil {
-			t.Error("it is still good a minute after the end")
+			t.Error("it is still valid a minute after the end")
 		}
 	})
 }

@@ -72,11 +72,11 @@ type Config struct {
 
 	CacheValid time.Duration // how long no other process is believed to have replaced an open file; 0: it may have
 	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
-	FastLane   bool          // whether plain requests take the short way past net/http
+	FastPath   bool          // whether plain requests are answered without net/http
 
 	Durability string // what is on the disk when a client hears of it: one of Durabilities
 
-	Road      string // road of file data: "auto" or "copy"
+	Method    string // how file data is moved: "auto" or "copy"
 	AccessLog bool   // whether each request and each transfer is logged
 	LogFormat string // of these lines: LogText, LogJSON, LogCombined or LogXferlog
 
@@ -84,9 +84,16 @@ type Config struct {
 
 	Drain time.Duration // how long transfers may go on after the signal to stop
 
-	RunAs   string // USER[:GROUP] to become when started as root; "": see package daemon
+	RunAs   string // USER[:GROUP] to become when started as root; "": see package sandbox
 	Sandbox string // one of Sandboxes
 }
+
+// UsageError is a mistake in what the user has asked for, rather than a failure:
+// the program exits with 2 instead of 1.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
 
 // Sandboxes are what --sandbox takes.
 var Sandboxes = []string{"auto", "off", "required"}
@@ -98,6 +105,9 @@ const (
 	LogCombined = "combined"
 	LogXferlog  = "xferlog"
 )
+
+// LogFormats are what --log-format takes.
+var LogFormats = []string{LogText, LogJSON, LogCombined, LogXferlog}
 
 // Durabilities are what --durability takes.
 var Durabilities = []string{"full", "strict", "rename", "none"}
@@ -115,11 +125,11 @@ func Default() Config {
 		Index:      []string{"index.html"},
 		Archives:   true,
 		CacheValid: defaultCacheValid(),
-		FastLane:   true,
+		FastPath:   true,
 		AccessLog:  true,
 		LogFormat:  LogText,
 		Durability: Durabilities[0],
-		Road:       "auto",
+		Method:     "auto",
 		Drain:      30 * time.Second,
 		Sandbox:    Sandboxes[0],
 	}
@@ -158,10 +168,10 @@ func (c Config) Check() error {
 		return fmt.Errorf("--max-conns-per-addr %d is negative", c.MaxConnsPerAddr)
 	case c.CacheValid < 0:
 		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
-	case c.Road != "auto" && c.Road != "copy":
-		return fmt.Errorf("--road %q is neither auto nor copy", c.Road)
-	case !slices.Contains([]string{LogText, LogJSON, LogCombined, LogXferlog}, c.LogFormat):
-		return fmt.Errorf("--log-format %q is none of text, json, combined and xferlog", c.LogFormat)
+	case c.Method != "auto" && c.Method != "copy":
+		return fmt.Errorf("--method %q is neither auto nor copy", c.Method)
+	case !slices.Contains(LogFormats, c.LogFormat):
+		return fmt.Errorf("--log-format %q is none of %s", c.LogFormat, strings.Join(LogFormats, ", "))
 	case c.Drain < 0:
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case !slices.Contains(Sandboxes, c.Sandbox):

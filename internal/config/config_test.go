@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		{"a belief that ended before it began", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},
 		{"no directory", func(c *config.Config) { c.Root = "" }, "directory"},
 		{"a log that nobody can read", func(c *config.Config) { c.LogFormat = "clay" }, `--log-format "clay"`},
-		{"a road that leads nowhere", func(c *config.Config) { c.Road = "teleport" }, `--road "teleport"`},
+		{"an unknown method", func(c *config.Config) { c.Method = "teleport" }, `--method "teleport"`},
 		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
 		{"free bytes before no limit", func(c *config.Config) { c.Rates.RateAfter, c.Rates.MaxRate = 1, 1 }, "--rate-after is of no use"},
 		{"a limit for nobody", func(c *config.Config) { c.Rates.AnonymousMaxRate, c.Anonymous = 1, false }, "--anonymous-max-rate is of no use"},

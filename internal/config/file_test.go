@@ -204,7 +204,7 @@ func FuzzParseFile(f *testing.F) {
 		var users account.Users
 		for _, u := range file.Users {
 			if u.Account.Name == account.Anonymous {
-				err = users.BoundAnonymous(u.Account)
+				err = users.SetAnonymous(u.Account)
 			} else {
 				err = users.AddHash(u.Account, u.Password)
 			}

@@ -84,7 +84,7 @@ func (u *User) check() error {
 	case u.Account.Name == account.Anonymous && u.Password != account.Hash{}:
 		return errors.New("anonymous logs in without a password; leave it out")
 	case u.Account.Name == account.Anonymous:
-		return users.BoundAnonymous(u.Account)
+		return users.SetAnonymous(u.Account)
 	case u.Password == account.Hash{}:
 		return fmt.Errorf("the user has no %s; make one with \"sluice passwd\"", passwordKey)
 	}

@@ -3,81 +3,210 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+
+	"sluice/internal/account"
+	"sluice/internal/config"
+	"sluice/internal/sandbox"
+	"sluice/internal/status"
+	"sluice/internal/vfs"
 )
 
-// Mode says how much the sandbox matters.
-type Mode string
-
-// The modes there are.
-const (
-	Auto     Mode = "auto"     // take what the kernel has, and report what it lacks
-	Required Mode = "required" // what is lacking is an error
-	Off      Mode = "off"      // no Landlock, seccomp, no_new_privs; the user changes all the same
-)
-
-// Modes are all of them, for messages.
-var Modes = []string{string(Auto), string(Off), string(Required)}
-
-// Plan says how a process is to be contained.
-type Plan struct {
-	User *User // whom to become; nil: nobody else
-	Mode Mode  // "": Auto
-
-	// Trees are the directories whose files the process may open; Write says whether it may
-	// also change what is in them. Where a name of one leads over symbolic links, the
-	// directories that hold the links and their targets are open too, so that a link may
-	// lead to another target later.
-	Trees []string
-	Write bool
-
-	// NotifySocket is where systemd is told of the state; "": nowhere.
-	NotifySocket string
-}
-
-// NeedsHelper reports whether the process will not be able to read its own files again.
-func (p Plan) NeedsHelper() bool {
-	return p.Mode != Off && canRestrict || p.User != nil && !p.User.IsRoot()
-}
-
-// Report says what is in force.
-type Report struct {
-	User     string   // by name
-	UID      int      // -1: a system without
-	GID      int      //
-	Landlock string   // "" or what it allows
-	Seccomp  string   // "" or what it refuses
-	Caps     string   // "" or which capabilities are left; not Linux: ""
-	NoNew    bool     // no_new_privs
-	Lacks    []string // what was wanted and is not in force, with the reason
-
-	bounded bool // the bounding set of capabilities was cut
-}
-
-// lacks notes something that is not in force.
-func (r *Report) lacks(what string, err error) {
-	r.Lacks = append(r.Lacks, fmt.Sprintf("%s: %v", what, err))
-}
-
-// Contain contains the process for the rest of its life. It is to be called once. After an
-// error the process must end: part of it may be in force.
-func Contain(p Plan) (Report, error) {
-	if p.Mode != "" && !slices.Contains(Modes, string(p.Mode)) {
-		return Report{}, fmt.Errorf("sandbox %q is none of %s", p.Mode, strings.Join(Modes, ", "))
-	}
-	r, err := contain(p)
-	if p.User != nil && p.User.Unable != nil {
-		r.Lacks = append(r.Lacks, p.User.Unable.Error())
-	}
+// chooseUser sets the user to become.
+func (d *daemon) chooseUser() (err error) {
+	d.user, err = sandbox.ChooseUser(d.conf.RunAs, d.conf.Root)
 	switch {
-	case err != nil:
-		return r, err
-	case p.Mode == Required && len(r.Lacks) > 0:
-		return r, fmt.Errorf("%w: %s", ErrLacks, strings.Join(r.Lacks, "; "))
+	case err == nil:
+		return nil
+	case d.conf.RunAs == "":
+		return fmt.Errorf("cannot choose the user to become: %w; name a user by --run-as", err)
 	}
-	return r, nil
+	return config.UsageError{Err: fmt.Errorf("--run-as %s: %w", d.conf.RunAs, err)}
 }
 
-// ErrLacks is the cause of Contain's error if something is not to be had that is required.
-var ErrLacks = errors.New("the sandbox is required, and lacks")
+// contain changes the user of the process and takes away the rights that it does
+// not need. After that the files of the configuration are read by d.files.
+func (d *daemon) contain(services []*service) (*status.Contained, error) {
+	writers := writersIn(d.conf)
+	plan := sandbox.Plan{
+		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox), Trees: []string{d.conf.Root},
+		Write: len(writers) > 0, NotifySocket: os.Getenv("NOTIFY_SOCKET"),
+	}
+	if plan.NeedsHelper() {
+		if err := d.startHelper(); err != nil {
+			return nil, err
+		}
+	}
+	report, err := sandbox.Contain(plan)
+	if err != nil {
+		return nil, explainContain(d.user, err)
+	}
+	d.readOnly = report.Landlock != "" && !plan.Write
+	d.logContainment(&report)
+	return containedStatus(&report), d.checkAccess(writers, services)
+}
+
+// startHelper starts the process that opens the files of the configuration and
+// removes the unix sockets at the end. It gives the sockets to the user that this
+// process becomes.
+func (d *daemon) startHelper() (err error) {
+	u := d.user
+	d.sockets, err = d.opener.ReleaseUnix(func(path string) error {
+		if u == nil || u.IsRoot() {
+			return nil
+		}
+		if err := os.Chown(path, u.UID, u.GID); err != nil {
+			return fmt.Errorf("give %s to %s: %w", path, u.Name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if d.files, err = sandbox.StartFiles(sandbox.NamedFiles{Read: d.configFiles(), Remove: d.sockets}); err != nil {
+		return err
+	}
+	if certs := d.certs.Load(); certs != nil && d.files != nil {
+		certs.Open = d.files.Open // no client has connected yet
+	}
+	return nil
+}
+
+// logContainment writes one line with all that is in force.
+func (d *daemon) logContainment(r *sandbox.Report) {
+	orNone := func(s string) string {
+		if s == "" {
+			return "none"
+		}
+		return s
+	}
+	attrs := []any{"user", r.User}
+	if d.user != nil && d.user.Reason != "" && r.UID == d.user.UID {
+		attrs = append(attrs, "because", d.user.Reason)
+	}
+	attrs = append(attrs, "landlock", orNone(r.Landlock), "seccomp", orNone(r.Seccomp), "capabilities", orNone(r.Caps), "lacks", orNone(strings.Join(r.Missing, "; ")))
+	d.logger.Info("contained", attrs...)
+	if r.UID == 0 {
+		d.logger.Warn("the server runs as root: a bug in it can read and change all files in DIR as root; name another user by --run-as")
+	}
+}
+
+// containedStatus converts a report for /status.json.
+func containedStatus(r *sandbox.Report) *status.Contained {
+	c := &status.Contained{
+		User: r.User, Caps: []string{}, NoNewPrivs: r.NoNewPrivs, Landlock: r.Landlock, Seccomp: r.Seccomp,
+		Lacks: append([]string{}, r.Missing...),
+	}
+	if r.UID >= 0 {
+		c.UID, c.GID = &r.UID, &r.GID
+	}
+	if r.Caps != "" {
+		c.Caps = strings.Split(r.Caps, ",")
+	}
+	return c
+}
+
+// configFiles returns the files that a reload reads again. Others than regular
+// files, such as pipes, can be read only once.
+func (d *daemon) configFiles() (names []string) {
+	all := append([]string{d.conf.File, d.conf.AdminTokenFile}, d.conf.TLSCerts...)
+	for _, name := range append(all, d.conf.TLSKeys...) {
+		if name == "" {
+			continue
+		}
+		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+			d.logger.Warn("not a regular file: it cannot be read again at a reload", "file", name)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// writersIn returns the users that may change files.
+func writersIn(conf config.Config) (writers []account.Account) {
+	const readRights = account.ReadOnly | account.Who
+	if conf.Write {
+		for _, login := range conf.Logins {
+			writers = append(writers, account.Account{Name: login.Name})
+		}
+	}
+	for _, u := range conf.Users {
+		switch {
+		case u.Account.Name == account.Anonymous:
+		case u.HasRights && u.Account.Rights&^readRights != 0, !u.HasRights && conf.Write:
+			writers = append(writers, u.Account)
+		}
+	}
+	return writers
+}
+
+// checkAccess reports what the server must be able to do and cannot do as the user
+// that it has become. If the user has not changed, nothing is checked but ports.
+func (d *daemon) checkAccess(writers []account.Account, services []*service) error {
+	if err := d.checkPorts(services); err != nil {
+		return err
+	}
+	if d.user == nil || d.user.IsRoot() {
+		return nil
+	}
+	if err := d.files.Check(); err != nil {
+		return fmt.Errorf("this could not be read again at a reload: %w; %s", err, remedies(d.user, "the file"))
+	}
+	dir, err := d.root.tree().Open("/")
+	if err != nil {
+		return fmt.Errorf("user %s may not read %s; %s", d.user.Name, d.root.tree().Dir(), remedies(d.user, d.root.tree().Dir()))
+	}
+	_ = dir.Close()
+	for _, a := range writers {
+		if err := d.checkWrite(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkWrite returns an error if an account may write to its home and the process
+// cannot.
+func (d *daemon) checkWrite(a account.Account) error {
+	home := "/" + strings.TrimPrefix(a.Home, "/")
+	dir, err := d.root.tree().Open(home)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it may be created later; warnUsers logs it
+	}
+	if err == nil {
+		defer dir.Close()
+		if file, ok := vfs.OSFile(dir); ok {
+			err = sandbox.MayWrite(file)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	place := filepath.Join(d.root.tree().Dir(), filepath.FromSlash(home))
+	return fmt.Errorf("%s may write to %s, but the server runs as user %s, who may not; %s", a.Name, place, d.user.Name, remedies(d.user, place))
+}
+
+// remedies says what to do about files that a user cannot use.
+func remedies(u *sandbox.User, what string) string {
+	return fmt.Sprintf("give %s to that user (chown -R %s %s, or chmod), or choose another by --run-as OWNER, or --run-as root", what, u.Name, what)
+}
+
+// checkPorts returns an error if the process may not listen on the ports of FTP
+// data connections.
+func (d *daemon) checkPorts(services []*service) error {
+	ports := d.conf.FTPOptions.PassivePorts
+	first := sandbox.FirstFreePort()
+	if int(ports.First) == 0 || int(ports.First) >= first || sandbox.MayBindAll() {
+		return nil
+	}
+	for _, s := range services {
+		if s.name == "ftp" {
+			return fmt.Errorf("--ftp-passive-ports %d-%d: only root may listen on ports below %d, and the server is not root any more; choose others, or --run-as root", ports.First, ports.Last, first)
+		}
+	}
+	return nil
+}

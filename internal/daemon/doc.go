@@ -1,29 +1,44 @@
-// Package daemon contains a server process: it gives the process another user,
-// takes away what the process does not need, and reads again through a helper
-// the few files that the process may no longer open.
+// Package daemon is "sluice serve" without its flags: it builds the servers that
+// a configuration describes, listens, runs them in a sandboxed process, reloads,
+// and drains them at the end.
 //
-//	user, err := daemon.Choose("", "/srv/pub")        // before: resolve names
-//	// ... bind listeners, open logs, read keys ...
-//	files, err := daemon.StartFiles(daemon.Named{Read: []string{"site.key"}})
-//	report, err := daemon.Contain(daemon.Plan{User: user, Read: []string{"/srv/pub"}})
-//	f, err := files.Open("site.key")                  // at any time later
+//	err := daemon.Run(ctx, daemon.Options{Config: conf, Load: load, Stdout: os.Stdout, Stderr: os.Stderr})
 //
-// Only "sluice serve" uses it, and calls it once, after all listeners are bound and before
-// the first client is served. Packages httpd and ftpd never do: a package that others
-// import changes nothing of the process.
+// The packages httpd and ftpd do the work. Only this package changes the process:
+// its signals, its user, its sandbox. Listeners are opened by package listen.
 //
-// # What Contain does
+// # Order of the start
 //
-// In this order, each for all threads: no_new_privs, a Landlock ruleset, the capability
-// sets, the user with its groups, a seccomp filter. Then it reads back what the kernel says
-// of every thread, and fails if that is not what was asked for. On systems other than Linux
-// it changes the user and reports the rest as lacking.
+// Everything that can fail is tried before a URL is printed: the directory, the
+// user to become, the listeners, the certificates. Then the sandbox is closed, and
+// last systemd is notified. Connections that arrive in between wait in the queues
+// of the listeners and are not refused.
 //
-// # Programs of later features
+// # Reload
 //
-// After Contain the process can execute nothing. A feature that must run programs (an
-// external check of passwords, a hook) forks a runner next to [StartFiles], before Contain,
-// and asks it over a socket: the runner gets the list of its programs at its start and
-// takes nothing but an index into that list and the arguments, as the helper for files takes
-// the names of its list only.
+// SIGHUP reads the configuration again. Users, their rights and the certificates
+// change for new logins and connections, all or nothing; other changes are named
+// in the log and wait for the next start. An empty file is an error: it may be in
+// the middle of being written, and without its users guests could read everything.
+// SIGHUP never ends the server, also without a file.
+//
+// # The served directory
+//
+// The name of the directory is looked up twice a second, as vfs.Root itself never
+// follows a rename: releases are switched by a symbolic link, disks are mounted
+// late. A replaced tree is not closed, because sessions and transfers still use
+// it; the garbage collector closes its descriptors after the last one.
+//
+// # Guests
+//
+// HTTP has no login. It shows what the user anonymous may read: nothing with
+// --anonymous=false, and no listings without the right to list. A home, rights and
+// a rate in [user.anonymous] therefore hold for FTP and HTTP alike.
+//
+// # The end
+//
+// The first SIGINT or SIGTERM stops accepting and lets transfers run for --drain;
+// the second cuts them; the third does not wait for the disk. If a file system
+// hangs, Run ends the program three seconds after the cut: the system call would
+// never return. What was not acknowledged then is as after a crash.
 package daemon

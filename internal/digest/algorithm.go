@@ -13,7 +13,7 @@ import (
 // Algorithm is a way to compute a checksum.
 type Algorithm string
 
-// All algorithms there are. Against somebody who means harm, only the last two prove anything.
+// All algorithms. Only the last two detect deliberate changes.
 const (
 	CRC32  Algorithm = "crc32" // IEEE, as in zip archives; 4 bytes, the most significant first
 	MD5    Algorithm = "md5"

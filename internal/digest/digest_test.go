@@ -19,7 +19,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// later is a clock for which the files of the tests have settled.
+// later is a clock by which all files of the tests are settled.
 func later() time.Time { return time.Now().Add(time.Hour) }
 
 // plant makes a file with the given content and opens it.
@@ -42,7 +42,7 @@ func open(t testing.TB, path string) *os.File {
 	return f
 }
 
-// counted returns a cache that remembers, and a function that tells how many bytes it has read since the last call.
+// counted returns a cache, and a function that returns how many bytes the cache has read since the last call.
 func counted(t testing.TB) (*digest.Cache, func() int) {
 	t.Helper()
 	cache, bytes := new(digest.Cache), 0
@@ -59,12 +59,12 @@ func counted(t testing.TB) (*digest.Cache, func() int) {
 	}
 }
 
-// remembers skips a test where checksums are not remembered.
-func remembers(t *testing.T) {
+// needsIDs skips a test on systems where checksums are not cached.
+func needsIDs(t *testing.T) {
 	t.Helper()
 	switch runtime.GOOS {
 	case "plan9", "js", "wasip1":
-		t.Skip("files have no identity here")
+		t.Skip("files have no complete ID here")
 	}
 }
 
@@ -76,7 +76,7 @@ func check(t *testing.T, cache *digest.Cache, f *os.File, want string) {
 	}
 }
 
-func TestSumIsThatOfTheStandards(t *testing.T) {
+func TestSumsOfTheStandards(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		algorithm digest.Algorithm
@@ -128,9 +128,9 @@ func TestSumKeepsTheFilePosition(t *testing.T) {
 	}
 }
 
-func TestSumIsRemembered(t *testing.T) {
+func TestSumIsCached(t *testing.T) {
 	t.Parallel()
-	remembers(t)
+	needsIDs(t)
 	cache, read := counted(t)
 	f := plant(t, "content")
 	check(t, cache, f, "content")
@@ -174,7 +174,7 @@ func tick(t *testing.T, last time.Time) {
 	})
 }
 
-func TestChangeIsSeen(t *testing.T) {
+func TestChangedFileHasAnotherSum(t *testing.T) {
 	t.Parallel()
 	cache, _ := counted(t)
 	path := plant(t, "content").Name()
@@ -194,7 +194,7 @@ func TestChangeIsSeen(t *testing.T) {
 	check(t, cache, open(t, path), "CONTENT")
 
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows replaces no file that is open")
+		t.Skip("Windows does not replace a file that is open")
 	}
 	other := plant(t, "replace").Name()
 	if err := os.Rename(other, path); err != nil {
@@ -203,7 +203,7 @@ func TestChangeIsSeen(t *testing.T) {
 	check(t, cache, open(t, path), "replace")
 }
 
-func TestFreshFileIsNotRemembered(t *testing.T) {
+func TestSumOfAFreshFileIsNotCached(t *testing.T) {
 	t.Parallel()
 	cache, read := counted(t)
 	f := plant(t, "content")
@@ -226,9 +226,9 @@ func TestFreshFileIsNotRemembered(t *testing.T) {
 	}
 }
 
-func TestOldestIsForgotten(t *testing.T) {
+func TestLeastRecentlyUsedSumIsDropped(t *testing.T) {
 	t.Parallel()
-	remembers(t)
+	needsIDs(t)
 	cache, read := counted(t)
 	cache.MaxEntries = 2
 	a, b, c := plant(t, "a"), plant(t, "b"), plant(t, "c")
@@ -237,7 +237,7 @@ func TestOldestIsForgotten(t *testing.T) {
 		content string
 		want    int
 	}{
-		{a, "a", 1}, {b, "b", 1}, {a, "a", 0}, // b is the one that was not asked for longest
+		{a, "a", 1}, {b, "b", 1}, {a, "a", 0}, // b is now the least recently used one
 		{c, "c", 1}, {a, "a", 0}, {b, "b", 1}, {c, "c", 1}, {b, "b", 0},
 	} {
 		check(t, cache, step.f, step.content)
@@ -247,7 +247,7 @@ func TestOldestIsForgotten(t *testing.T) {
 	}
 }
 
-func TestFileThatChangesMeanwhile(t *testing.T) {
+func TestFileThatChangesWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -276,17 +276,17 @@ func TestFileThatChangesMeanwhile(t *testing.T) {
 			sum, err := cache.Sum(t.Context(), f, digest.SHA256)
 			var pathErr *fs.PathError
 			if sum != nil || !errors.Is(err, digest.ErrChanged) || !errors.As(err, &pathErr) || pathErr.Path != f.Name() {
-				t.Errorf("got %x, %v, want %v about the file", sum, err, digest.ErrChanged)
+				t.Errorf("got %x, %v, want %v with the name of the file", sum, err, digest.ErrChanged)
 			}
 			if !cache.Idle() {
-				t.Error("something is still under way")
+				t.Error("a computation is left")
 			}
 		})
 	}
 }
 
-// A read that fails, whichever it is, fails the sum, and the next one starts anew.
-func TestReadThatFails(t *testing.T) {
+// An error of any read is returned, and the next call starts again.
+func TestReadErrors(t *testing.T) {
 	t.Parallel()
 	const size = 3*digest.Block + 1
 	f := nettest.PatternFile(t, size)
@@ -310,7 +310,7 @@ func TestReadThatFails(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoSum(t *testing.T) {
+func TestErrorsOfSum(t *testing.T) {
 	t.Parallel()
 	closed := plant(t, "x")
 	_ = closed.Close()
@@ -379,6 +379,6 @@ func TestPartEndsWithItsContext(t *testing.T) {
 		t.Errorf("got %x, %v, want %v", sum, err, context.Canceled)
 	}
 	if !cache.Idle() {
-		t.Error("something is still under way")
+		t.Error("a computation is left")
 	}
 }

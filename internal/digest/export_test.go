@@ -4,28 +4,28 @@ import (
 	"time"
 )
 
-// SetNow makes the cache take its time from now.
+// SetNow makes the cache use the clock now.
 func (c *Cache) SetNow(now func() time.Time) { c.now = now }
 
-// SetReadAt makes the cache read by f.
+// SetReadAt makes the cache read files by calling f.
 func (c *Cache) SetReadAt(f func(f File, p []byte, off int64) (int, error)) { c.readAt = f }
 
-// Idle reports whether nothing is under way.
+// Idle reports whether the cache has no computation.
 func (c *Cache) Idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.flights) == 0 && len(c.slots) == 0
+	return len(c.computations) == 0 && len(c.slots) == 0
 }
 
-// Waiters returns how many wait, for all files together.
+// Waiters returns the number of waiting calls for all files.
 func (c *Cache) Waiters() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, fl := range c.flights {
-		n += fl.waiters
+	for _, comp := range c.computations {
+		n += comp.waiters
 	}
 	return n
 }
 
-// Block is how much is read at once.
+// Block is the number of bytes read at once.
 const Block = block

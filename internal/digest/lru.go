@@ -2,14 +2,14 @@ package digest
 
 import "container/list"
 
-// lru holds checksums, and drops the one that was not asked for longest. The zero value is empty.
+// lru is a cache of checksums that drops the least recently used one. The zero value is empty.
 type lru struct {
-	elements map[key]*list.Element // whose values are known
-	order    list.List             // the last one that was asked for first
+	elements map[key]*list.Element // of order
+	order    list.List             // of entry, the most recently used one first
 }
 
-// known is a checksum and what it belongs to.
-type known struct {
+// entry is a checksum with its key.
+type entry struct {
 	key key
 	sum []byte
 }
@@ -21,18 +21,18 @@ func (l *lru) get(k key) []byte {
 		return nil
 	}
 	l.order.MoveToFront(e)
-	return e.Value.(known).sum
+	return e.Value.(entry).sum
 }
 
-// add adds a sum that is not there, and drops another when there would be more than limit.
+// add adds a sum for a key that has none, and drops the least recently used sums beyond limit.
 func (l *lru) add(k key, sum []byte, limit int) {
 	if l.elements == nil {
 		l.elements = make(map[key]*list.Element)
 	}
-	l.elements[k] = l.order.PushFront(known{k, sum})
+	l.elements[k] = l.order.PushFront(entry{k, sum})
 	for len(l.elements) > limit {
 		last := l.order.Back()
 		l.order.Remove(last)
-		delete(l.elements, last.Value.(known).key)
+		delete(l.elements, last.Value.(entry).key)
 	}
 }

@@ -12,19 +12,18 @@ import (
 	"sluice/internal/nettest"
 )
 
-// shouting is a file that another program has made of one on the disk. What it
-// says of itself is what the other says.
-type shouting struct{ *os.File }
+// upperFile is a file derived from one on the disk. It has the FileInfo of the
+// original and another content.
+type upperFile struct{ *os.File }
 
-func (s shouting) ReadAt(p []byte, off int64) (int, error) {
+func (s upperFile) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.File.ReadAt(p, off)
 	copy(p, bytes.ToUpper(p[:n]))
 	return n, err
 }
 
-// A checksum is that of what was read, also where two files say the same of
-// themselves.
-func TestWhatIsMadeOfAFileHasItsOwnChecksum(t *testing.T) {
+// Two files with the same FileInfo may have different checksums.
+func TestDerivedFileHasItsOwnChecksum(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(nettest.TempDir(t), "f")
 	if err := os.WriteFile(name, []byte("content"), 0o600); err != nil {
@@ -36,9 +35,9 @@ func TestWhatIsMadeOfAFileHasItsOwnChecksum(t *testing.T) {
 	}
 	defer f.Close()
 	var c digest.Cache
-	c.SetNow(func() time.Time { return time.Now().Add(time.Hour) }) // so that sums are kept
+	c.SetNow(func() time.Time { return time.Now().Add(time.Hour) }) // so that sums are cached
 	for range 2 {
-		for content, f := range map[string]digest.File{"content": f, "CONTENT": shouting{f}} {
+		for content, f := range map[string]digest.File{"content": f, "CONTENT": upperFile{f}} {
 			got, err := c.Sum(t.Context(), f, digest.SHA256)
 			if want := sha256.Sum256([]byte(content)); err != nil || !bytes.Equal(got, want[:]) {
 				t.Errorf("of %q: got %x, %v, want %x", content, got, err, want)

@@ -1,21 +1,27 @@
-// Package durable brings what was changed in a file system to the disk, as far as a [Level] asks for.
+// Package durable flushes changes of a file system to the disk, as far as a [Level] demands.
 //
-//	var disk durable.Syncer // one for all who change the same trees
+//	var disk durable.Syncer // one for all goroutines that change the same trees
 //
 //	policy := durable.Policy{Level: durable.Full}
 //	if err := tree.Mkdir("/in", 0o777); err != nil {
 //		return err
 //	}
-//	return disk.Added(policy, tree, "/in") // survives a power cut from here on
+//	return disk.SyncAdded(policy, tree, "/in") // survives a power cut from here on
 //
-// A file that was written, and its name, are two things to the disk. fsync(2) of the file brings its content there;
-// its name, and that of everything that is made, renamed or removed, is part of the directory, and comes there with an
-// fsync of that. Without it the kernel writes names when it likes, about half a minute later, and a power cut takes
-// back what a client was told.
+// The content of a file and its name reach the disk separately. fsync(2) of the file writes its content. The name, and
+// any other name that is made, renamed or removed, belongs to the directory and is written by fsync of the directory.
+// Without that the kernel writes names about half a minute later, and a power cut before then reverts a change that
+// was acknowledged to a client.
 //
-// Several changes of one directory at a time share an fsync. A directory that cannot be read, as that of a drop box,
-// is synced with its whole file system, by syncfs(2) on Linux. A file system that cannot sync a directory (EINVAL,
-// ENOTSUP, ENOSYS: some of FUSE, CIFS, and all on Windows) is believed to keep names by itself; [Supported] tells.
+// A disk that ignores flushes of its cache may still lose data.
 //
-// What is written to the disk is up to the disk then: one that lies about flushing its cache still loses it.
+// # Design
+//
+// Directories are synced by fsync, rather than syncfs(2) or sync_file_range(2), because ext4, XFS and btrfs promise that
+// it makes names durable. ("make torture" tests it by cutting the power.)
+//
+// Concurrent changes of one directory share an fsync. A directory that cannot be read, such as a drop box, is synced with
+// its whole file system, by syncfs(2) on Linux. Some file systems cannot sync a directory (EINVAL, ENOTSUP, ENOSYS: some
+// FUSE file systems, CIFS, and all on Windows): they are assumed to make names durable themselves. [Supported] reports
+// whether a directory can be synced.
 package durable

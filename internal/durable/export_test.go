@@ -1,13 +1,13 @@
 package durable
 
-// For the tests.
+// MaxWaiting is exported for tests.
 const MaxWaiting = maxWaiting
 
-var UnlessGone = unlessGone
+var IgnoreRemoved = ignoreRemoved
 
-// Rounds is rounds with a number in the place of a directory.
-type Rounds struct{ rounds }
+// SharedSyncs is sharedSyncs with a number in place of a directory.
+type SharedSyncs struct{ sharedSyncs }
 
-func (r *Rounds) Do(number uint64, sync func() error) error {
-	return r.do(fileKey{number: number}, sync)
+func (r *SharedSyncs) Do(number uint64, sync func() error) error {
+	return r.do(fileKey{inode: number}, sync)
 }

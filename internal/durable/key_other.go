@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// keyOf returns which file f is; ok is false where directories cannot be synced: Windows flushes what is open for
-// writing alone, and no directory is.
+// keyOf returns ok = false, because directories cannot be synced here: Windows flushes only files that are open for
+// writing.
 func keyOf(*os.File) (key fileKey, ok bool) { return fileKey{}, false }
 
-// deviceOf returns which file system info is from.
+// deviceOf returns ok = false, see keyOf.
 func deviceOf(fs.FileInfo) (device uint64, ok bool) { return 0, false }

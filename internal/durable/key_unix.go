@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// keyOf returns which file f is; ok is false where directories cannot be synced.
+// keyOf returns device and inode of f. If ok is false, directories cannot be synced.
 func keyOf(f *os.File) (key fileKey, ok bool) {
 	info, err := f.Stat()
 	if err != nil {
@@ -21,7 +21,7 @@ func keyOf(f *os.File) (key fileKey, ok bool) {
 	return fileKey{uint64(st.Dev), uint64(st.Ino)}, true
 }
 
-// deviceOf returns which file system info is from.
+// deviceOf returns the device of the file system of info.
 func deviceOf(info fs.FileInfo) (device uint64, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Level says what is on the disk when a client is told that its command was done.
+// Level says which changes are on the disk before a command is acknowledged to the client.
 type Level int
 
 const (
-	// Full is for new and replaced files, new directories and links, and new names of files: their content and their
-	// names. What was removed, and a changed time or mode, follows within a second.
+	// Full: the content of new and replaced files, and new names of files, directories and links. Removals and changed
+	// times and modes follow within a second.
 	Full Level = iota
-	// Strict is Full, and the rest is on the disk as well.
+	// Strict: all changes.
 	Strict
-	// Rename is for the content of files alone, before they get their names: after a crash a name stands for the old
-	// file or the whole new one.
+	// Rename: the content of a file before it gets its name, so that after a crash the name means the old file or the
+	// complete new one.
 	Rename
-	// None leaves all to the kernel: after a crash a file may be half, or empty.
+	// None: no change. After a crash a file may be incomplete or empty.
 	None
 )
 
@@ -31,10 +31,10 @@ func (l Level) String() string {
 	return levels[l]
 }
 
-// MarshalText is String.
+// MarshalText returns the name of the level.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText reads the name of a level.
+// UnmarshalText sets the level by its name.
 func (l *Level) UnmarshalText(text []byte) error {
 	for level, name := range levels {
 		if name == string(text) {
@@ -42,30 +42,32 @@ func (l *Level) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no durability: it is strict, full, rename or none", text)
+	return fmt.Errorf("%q is not a durability level: use strict, full, rename or none", text)
 }
 
-// Policy is what somebody wants of the disk.
+// Policy says how to sync changes.
 type Policy struct {
 	Level Level
 
-	// OnSync, if not nil, is called after each sync that was made for it, on the goroutine that has made it: one
-	// that waits for it, or one of a Syncer.
-	OnSync func(Sync)
+	// OnSync, if not nil, is called after each sync. The goroutine is one that waits for the sync, or one of the
+	// Syncer.
+	OnSync func(SyncResult)
 }
 
-// Sync is what was brought to the disk, or could not be.
-type Sync struct {
-	Directory bool          // names in one, and not the content of a file
-	Duration  time.Duration // that it took
-	Err       error         // nil: it is on the disk
+// SyncResult describes one sync.
+type SyncResult struct {
+	Directory bool // whether it was for names in a directory, rather than for a file
+	Duration  time.Duration
+	Err       error // nil: the data is on the disk
 }
 
-// Error means that something was changed, and may not survive a crash.
+// Error means that a change was made and is visible, but may not survive a crash.
 type Error struct{ Err error }
 
-// Error says so, and why.
-func (e *Error) Error() string { return "it is done, but may not survive a crash: " + e.Err.Error() }
+// Error includes the error of the sync.
+func (e *Error) Error() string {
+	return "the change was made, but may not survive a crash: " + e.Err.Error()
+}
 
-// Unwrap returns what the disk has said.
+// Unwrap returns the error of the sync.
 func (e *Error) Unwrap() error { return e.Err }

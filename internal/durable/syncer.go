@@ -12,84 +12,85 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Syncer brings changes to the disk. The zero value is ready, for use by many goroutines at once; it must not be copied.
+// Syncer flushes changes to the disk. The zero value is ready for use. It is safe for concurrent use and must not be
+// copied.
 type Syncer struct {
-	shared rounds
+	shared sharedSyncs
 
 	mu      sync.Mutex          // guards the fields below
-	waiting map[fileKey]pending // what is to be synced soon; nil: nothing
-	timer   *time.Timer         // of what waits
+	waiting map[fileKey]pending // files and directories to be synced by Flush
+	timer   *time.Timer         // calls Flush
 }
 
-// fileKey is a file or directory, by whichever name.
-type fileKey struct{ device, number uint64 }
+// fileKey identifies a file or directory independent of its name.
+type fileKey struct{ device, inode uint64 }
 
-// pending is an open file or directory that is to be synced soon.
+// pending is an open file or directory that is to be synced.
 type pending struct {
 	file   *os.File
 	policy Policy
 	isDir  bool
 }
 
-// How long what nobody waits for may wait, and how many files may be open for that.
+// Bounds for syncs that no caller waits for: the delay, and the number of open files.
 const (
-	soon       = 500 * time.Millisecond
+	maxDelay   = 500 * time.Millisecond
 	maxWaiting = 128
 )
 
-// File brings the content of a file to the disk by its method sync, if the level asks for that. It blocks for as long
-// as the disk needs. After an error nobody knows what of the file is on the disk, and a second try proves nothing: the
-// kernel may have forgotten what it could not write (fsync(2)).
-func (s *Syncer) File(p Policy, sync func() error) error {
+// SyncFile flushes the content of a file to the disk by calling sync, unless the level is None. It blocks until the disk
+// has finished. After an error the state of the file on the disk is unknown, and a second call may succeed without having
+// written the data: the kernel may have dropped it (fsync(2)).
+func (s *Syncer) SyncFile(p Policy, sync func() error) error {
 	if p.Level == None {
 		return nil
 	}
-	return p.timed(false, sync)
+	return p.syncAndReport(false, sync)
 }
 
-// Added brings the names of what was made, or has got a name, to the disk, if the level asks for that. It blocks for as
-// long as the disk needs. The error is an [*Error].
-func (s *Syncer) Added(p Policy, tree vfs.Tree, names ...string) error {
+// SyncAdded flushes new names of files, directories and links to the disk, if the level is Full or Strict. It blocks until
+// the disk has finished. The error is an [*Error].
+func (s *Syncer) SyncAdded(p Policy, tree vfs.Tree, names ...string) error {
 	if p.Level == Rename || p.Level == None {
 		return nil
 	}
 	return s.syncParents(p, tree, names)
 }
 
-// Removed is Added for a name that was removed. It waits with the level Strict alone; with Full that is on the disk
-// within a second.
-func (s *Syncer) Removed(p Policy, tree vfs.Tree, name string) error {
+// SyncRemoved flushes the removal of a name to the disk: with the level Strict before it returns, with Full within a
+// second.
+func (s *Syncer) SyncRemoved(p Policy, tree vfs.Tree, name string) error {
 	switch p.Level {
 	case Strict:
 		return s.syncParents(p, tree, []string{name})
 	case Full:
-		s.later(p, tree, path.Dir(name), true)
+		s.syncLater(p, tree, path.Dir(name), true)
 	}
 	return nil
 }
 
-// Changed brings the time, mode or owner of a file to the disk, when Removed does a name.
-func (s *Syncer) Changed(p Policy, tree vfs.Tree, name string) error {
+// SyncChanged flushes the time, mode or owner of a file to the disk, with the same delays as SyncRemoved.
+func (s *Syncer) SyncChanged(p Policy, tree vfs.Tree, name string) error {
 	switch p.Level {
 	case Strict:
-		f, err := open(tree, name)
-		if err != nil { // whoever may not read a file can hardly sync it
+		f, err := openOS(tree, name)
+		if err != nil { // a file that cannot be opened for reading cannot be synced itself
 			return s.syncParents(p, tree, []string{name})
 		}
 		defer f.Close()
 		if _, ok := keyOf(f); !ok {
-			return nil // as for directories
+			return nil // no sync on this system
 		}
-		if err := p.timed(false, f.Sync); err != nil {
+		if err := p.syncAndReport(false, f.Sync); err != nil {
 			return &Error{err}
 		}
 	case Full:
-		s.later(p, tree, name, false)
+		s.syncLater(p, tree, name, false)
 	}
 	return nil
 }
 
-// Flush brings to the disk what waits. It blocks for as long as the disk needs; OnSync is told of what fails.
+// Flush makes all delayed syncs now. It blocks until the disk has finished. Errors are passed to OnSync.
 func (s *Syncer) Flush() {
 	s.mu.Lock()
 	waiting := s.waiting
@@ -99,14 +100,14 @@ func (s *Syncer) Flush() {
 	}
 	s.mu.Unlock()
 	for key, w := range waiting {
-		_ = s.shared.do(key, func() error { return w.policy.timed(w.isDir, unlessGone(w.file.Sync)) })
+		_ = s.shared.do(key, func() error { return w.policy.syncAndReport(w.isDir, ignoreRemoved(w.file.Sync)) })
 		_ = w.file.Close() // it was not written to
 	}
 }
 
-// later has a file or directory synced within a second. One that cannot be opened is left to the kernel.
-func (s *Syncer) later(p Policy, tree vfs.Tree, name string, isDir bool) {
-	f, err := open(tree, name)
+// syncLater syncs a file or directory within a second. One that cannot be opened is left to the kernel.
+func (s *Syncer) syncLater(p Policy, tree vfs.Tree, name string, isDir bool) {
+	f, err := openOS(tree, name)
 	if err != nil {
 		return
 	}
@@ -119,7 +120,7 @@ func (s *Syncer) later(p Policy, tree vfs.Tree, name string, isDir bool) {
 	}
 	if s.waiting == nil {
 		s.waiting = make(map[fileKey]pending)
-		s.timer = time.AfterFunc(soon, s.Flush)
+		s.timer = time.AfterFunc(maxDelay, s.Flush)
 	}
 	s.waiting[key] = pending{f, p, isDir}
 	if len(s.waiting) == maxWaiting {
@@ -143,12 +144,12 @@ func (s *Syncer) syncParents(p Policy, tree vfs.Tree, names []string) error {
 	return nil
 }
 
-// syncDir syncs the directory of that name. One that is gone has taken its names along.
+// syncDir syncs the directory name. It is no error if the directory was removed: its names need not survive.
 func (s *Syncer) syncDir(p Policy, tree vfs.Tree, name string) error {
-	f, err := open(tree, name)
+	f, err := openOS(tree, name)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return s.syncAround(p, tree, name)
+		return s.syncFileSystemOf(p, tree, name)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errors.ErrUnsupported):
 		return nil
 	case err != nil:
@@ -157,25 +158,25 @@ func (s *Syncer) syncDir(p Policy, tree vfs.Tree, name string) error {
 	defer f.Close()
 	key, ok := keyOf(f)
 	if !ok {
-		return nil // see Supported
+		return nil // no sync on this system
 	}
-	return s.shared.do(key, func() error { return p.timed(true, unlessGone(f.Sync)) })
+	return s.shared.do(key, func() error { return p.syncAndReport(true, ignoreRemoved(f.Sync)) })
 }
 
-// unlessGone is sync for what may be removed while it is open: nothing of that has to survive, and some file systems
-// cannot sync it.
-func unlessGone(sync func() error) func() error {
+// ignoreRemoved wraps sync for a directory or file that may be removed while it is open. Some file systems cannot sync it
+// then, and nothing of it has to survive.
+func ignoreRemoved(sync func() error) func() error {
 	return func() error {
 		err := sync()
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESTALE) { // as FUSE, and as NFS
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESTALE) { // of FUSE, and of NFS
 			return nil
 		}
 		return err
 	}
 }
 
-// syncAround syncs the file system of a directory that cannot be read, by way of one above it.
-func (s *Syncer) syncAround(p Policy, tree vfs.Tree, name string) error {
+// syncFileSystemOf syncs the file system of a directory that cannot be read, by opening a directory above it.
+func (s *Syncer) syncFileSystemOf(p Policy, tree vfs.Tree, name string) error {
 	info, err := tree.Stat(name)
 	if err != nil {
 		return err
@@ -183,12 +184,12 @@ func (s *Syncer) syncAround(p Policy, tree vfs.Tree, name string) error {
 	device, ok := deviceOf(info)
 	for ok && name != "/" {
 		name = path.Dir(name)
-		f, err := open(tree, name)
+		f, err := openOS(tree, name)
 		if err != nil {
 			continue
 		}
 		if key, _ := keyOf(f); key.device == device {
-			err = p.timed(true, func() error { return syncFileSystem(f) })
+			err = p.syncAndReport(true, func() error { return syncFileSystem(f) })
 			_ = f.Close()
 			return err
 		}
@@ -197,9 +198,9 @@ func (s *Syncer) syncAround(p Policy, tree vfs.Tree, name string) error {
 	return fs.ErrPermission
 }
 
-// open opens a file or directory of a tree if it is one of the operating system, and else returns
-// [errors.ErrUnsupported]. The caller closes it.
-func open(tree vfs.Tree, name string) (*os.File, error) {
+// openOS opens a file or directory of a tree. The error is [errors.ErrUnsupported] if it is no *os.File. The caller closes
+// it.
+func openOS(tree vfs.Tree, name string) (*os.File, error) {
 	f, err := tree.Open(name)
 	if err != nil {
 		return nil, err
@@ -212,10 +213,10 @@ func open(tree vfs.Tree, name string) (*os.File, error) {
 	return osFile, nil
 }
 
-// Supported reports whether a directory of the tree can be synced, which its root is asked for. Where that is not so,
-// names survive a crash only as far as the file system sees to it by itself.
+// Supported reports whether directories of the tree can be synced, by syncing the root. If not, the file system alone
+// decides when names become durable.
 func Supported(tree vfs.Tree) bool {
-	f, err := open(tree, "/")
+	f, err := openOS(tree, "/")
 	if err != nil {
 		return errors.Is(err, fs.ErrPermission)
 	}
@@ -224,15 +225,15 @@ func Supported(tree vfs.Tree) bool {
 	return ok && !isUnsupported(f.Sync())
 }
 
-// timed calls sync and tells OnSync of it. That a file system cannot sync is no failure.
-func (p Policy) timed(isDir bool, sync func() error) error {
+// syncAndReport calls sync, and OnSync with the result. A file system without sync is not an error.
+func (p Policy) syncAndReport(isDir bool, sync func() error) error {
 	begun := time.Now()
 	err := sync()
 	if isUnsupported(err) {
 		err = nil
 	}
 	if p.OnSync != nil {
-		p.OnSync(Sync{Directory: isDir, Duration: time.Since(begun), Err: err})
+		p.OnSync(SyncResult{Directory: isDir, Duration: time.Since(begun), Err: err})
 	}
 	return err
 }

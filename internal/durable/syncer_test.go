@@ -19,11 +19,11 @@ import (
 	"sluice/internal/vfs"
 )
 
-// tree returns a directory of this machine that holds the directory d and in it the file f.
+// tree returns a tree on the disk with the file d/f.
 func tree(t *testing.T) *vfs.Root {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("no directory can be synced here")
+		t.Skip("directories cannot be synced on Windows")
 	}
 	dir := nettest.TempDir(t)
 	err := os.Mkdir(filepath.Join(dir, "d"), 0o755)
@@ -41,7 +41,7 @@ func tree(t *testing.T) *vfs.Root {
 	return root.Writable()
 }
 
-// counter counts the syncs that a Policy is told of.
+// counter counts the syncs that a Policy reports.
 type counter struct {
 	mu          sync.Mutex
 	files, dirs int
@@ -49,7 +49,7 @@ type counter struct {
 }
 
 func (c *counter) policy(level durable.Level) durable.Policy {
-	return durable.Policy{Level: level, OnSync: func(s durable.Sync) {
+	return durable.Policy{Level: level, OnSync: func(s durable.SyncResult) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if s.Directory {
@@ -61,12 +61,12 @@ func (c *counter) policy(level durable.Level) durable.Policy {
 	}}
 }
 
-func TestWhatEachLevelSyncsAtOnceAndSoon(t *testing.T) {
+func TestLevels(t *testing.T) {
 	for _, tt := range []struct {
 		level             durable.Level
 		do                string
 		files, dirs       int // when the call returns
-		allFiles, allDirs int // when what waits is done
+		allFiles, allDirs int // after Flush
 	}{
 		{durable.Full, "file", 1, 0, 1, 0},
 		{durable.Full, "added", 0, 1, 0, 1},
@@ -94,13 +94,15 @@ func TestWhatEachLevelSyncsAtOnceAndSoon(t *testing.T) {
 			var s durable.Syncer
 			p := c.policy(tt.level)
 			err := map[string]func() error{
-				"file":                         func() error { return s.File(p, func() error { return nil }) },
-				"added":                        func() error { return s.Added(p, root, "/d/f") },
-				"added in two directories":     func() error { return s.Added(p, root, "/d/f", "/g") },
-				"added twice in one directory": func() error { return s.Added(p, root, "/d/f", "/d/g") },
-				"removed":                      func() error { return s.Removed(p, root, "/d/gone") },
-				"removed twice":                func() error { return errors.Join(s.Removed(p, root, "/d/gone"), s.Removed(p, root, "/d/other")) },
-				"changed":                      func() error { return s.Changed(p, root, "/d/f") },
+				"file":                         func() error { return s.SyncFile(p, func() error { return nil }) },
+				"added":                        func() error { return s.SyncAdded(p, root, "/d/f") },
+				"added in two directories":     func() error { return s.SyncAdded(p, root, "/d/f", "/g") },
+				"added twice in one directory": func() error { return s.SyncAdded(p, root, "/d/f", "/d/g") },
+				"removed":                      func() error { return s.SyncRemoved(p, root, "/d/gone") },
+				"removed twice": func() error {
+					return errors.Join(s.SyncRemoved(p, root, "/d/gone"), s.SyncRemoved(p, root, "/d/other"))
+				},
+				"changed": func() error { return s.SyncChanged(p, root, "/d/f") },
 			}[tt.do]()
 			if err != nil || c.files != tt.files || c.dirs != tt.dirs {
 				t.Errorf("%d files and %d directories were synced at once, %v; want %d and %d", c.files, c.dirs, err, tt.files, tt.dirs)
@@ -113,15 +115,15 @@ func TestWhatEachLevelSyncsAtOnceAndSoon(t *testing.T) {
 	}
 }
 
-func TestWhatWaitsIsSyncedWithinASecond(t *testing.T) {
+func TestDelayedSyncsHappenWithinASecond(t *testing.T) {
 	root := tree(t)
 	synctest.Test(t, func(t *testing.T) {
 		var c counter
 		var s durable.Syncer
-		if err := s.Removed(c.policy(durable.Full), root, "/d/gone"); err != nil {
+		if err := s.SyncRemoved(c.policy(durable.Full), root, "/d/gone"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second) // of the bubble
+		time.Sleep(time.Second) // in the fake time of synctest
 		synctest.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -131,7 +133,7 @@ func TestWhatWaitsIsSyncedWithinASecond(t *testing.T) {
 	})
 }
 
-func TestMoreThanMayWaitIsSyncedAtOnce(t *testing.T) {
+func TestTooManyDelayedSyncsHappenAtOnce(t *testing.T) {
 	root := tree(t)
 	for i := range durable.MaxWaiting {
 		if err := root.Mkdir("/d"+string(rune('A'+i)), 0o755); err != nil {
@@ -142,7 +144,7 @@ func TestMoreThanMayWaitIsSyncedAtOnce(t *testing.T) {
 		var c counter
 		var s durable.Syncer
 		for i := range durable.MaxWaiting {
-			if err := s.Removed(c.policy(durable.Full), root, "/d"+string(rune('A'+i))+"/gone"); err != nil {
+			if err := s.SyncRemoved(c.policy(durable.Full), root, "/d"+string(rune('A'+i))+"/gone"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -155,7 +157,7 @@ func TestMoreThanMayWaitIsSyncedAtOnce(t *testing.T) {
 	})
 }
 
-// unreadable is a tree in which the directory d may be searched and not read.
+// unreadable is a tree in which the directory d may be searched but not read.
 type unreadable struct{ vfs.Tree }
 
 func (u unreadable) Open(name string) (afero.File, error) {
@@ -165,51 +167,51 @@ func (u unreadable) Open(name string) (afero.File, error) {
 	return u.Tree.Open(name)
 }
 
-func TestADirectoryThatCannotBeReadIsSyncedWithItsFileSystem(t *testing.T) {
+func TestUnreadableDirectoryIsSyncedWithItsFileSystem(t *testing.T) {
 	var c counter
 	var s durable.Syncer
-	if err := s.Added(c.policy(durable.Full), unreadable{tree(t)}, "/d/f"); err != nil || c.dirs != 1 {
+	if err := s.SyncAdded(c.policy(durable.Full), unreadable{tree(t)}, "/d/f"); err != nil || c.dirs != 1 {
 		t.Errorf("%d syncs, %v; want 1", c.dirs, err)
 	}
 }
 
-func TestADirectoryThatIsGoneNeedsNoSync(t *testing.T) {
+func TestRemovedDirectoryNeedsNoSync(t *testing.T) {
 	var c counter
 	var s durable.Syncer
-	if err := s.Added(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
+	if err := s.SyncAdded(c.policy(durable.Full), tree(t), "/gone/f"); err != nil || c.dirs != 0 {
 		t.Errorf("%d syncs, %v; want none", c.dirs, err)
 	}
 }
 
-// A directory is synced a moment after a file was removed from it, and may be removed in between. FUSE cannot sync it
-// then (ENOENT), nor can NFS (ESTALE), and no disk has failed.
-func TestToSyncWhatIsGoneMeanwhileIsNoFailure(t *testing.T) {
+// A directory is synced some time after a file was removed from it, and may be removed in between. FUSE (ENOENT) and NFS
+// (ESTALE) cannot sync it then.
+func TestSyncOfARemovedDirectoryIsNoFailure(t *testing.T) {
 	for _, err := range []error{syscall.ENOENT, syscall.ESTALE} {
-		if got := durable.UnlessGone(func() error { return &fs.PathError{Op: "sync", Path: "d", Err: err} })(); got != nil {
-			t.Errorf("%v is the failure %v", err, got)
+		if got := durable.IgnoreRemoved(func() error { return &fs.PathError{Op: "sync", Path: "d", Err: err} })(); got != nil {
+			t.Errorf("%v: got %v, want nil", err, got)
 		}
 	}
-	if got := durable.UnlessGone(func() error { return syscall.EIO })(); !errors.Is(got, syscall.EIO) {
-		t.Errorf("EIO is %v", got)
+	if got := durable.IgnoreRemoved(func() error { return syscall.EIO })(); !errors.Is(got, syscall.EIO) {
+		t.Errorf("EIO: got %v", got)
 	}
 }
 
-func TestAFileSystemWithoutADiskHasNothingToSync(t *testing.T) {
+func TestFileSystemInMemoryIsNotSynced(t *testing.T) {
 	var c counter
 	var s durable.Syncer
 	mem := vfs.Of(afero.NewMemMapFs())
-	if err := s.Added(c.policy(durable.Strict), mem, "/f"); err != nil || c.dirs != 0 {
+	if err := s.SyncAdded(c.policy(durable.Strict), mem, "/f"); err != nil || c.dirs != 0 {
 		t.Errorf("%d syncs, %v; want none", c.dirs, err)
 	}
 	if durable.Supported(mem) {
-		t.Error("its directories can be synced")
+		t.Error("Supported is true for a file system in memory")
 	}
 	if !durable.Supported(tree(t)) {
-		t.Error("those of a disk cannot")
+		t.Error("Supported is false for a disk")
 	}
 }
 
-func TestAFailureIsToldAndThatNothingCanBeSyncedIsNone(t *testing.T) {
+func TestFailuresAreReportedUnlessSyncIsUnsupported(t *testing.T) {
 	broken := errors.New("disk is broken")
 	for _, tt := range []struct{ fails, want error }{
 		{nil, nil},
@@ -219,14 +221,14 @@ func TestAFailureIsToldAndThatNothingCanBeSyncedIsNone(t *testing.T) {
 	} {
 		var c counter
 		var s durable.Syncer
-		err := s.File(c.policy(durable.Full), func() error { return tt.fails })
+		err := s.SyncFile(c.policy(durable.Full), func() error { return tt.fails })
 		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) || !errors.Is(c.err, tt.want) {
-			t.Errorf("after %v: %v, and OnSync heard of %v; want %v", tt.fails, err, c.err, tt.want)
+			t.Errorf("after %v: got %v, and OnSync got %v; want %v", tt.fails, err, c.err, tt.want)
 		}
 	}
 }
 
-func TestLevelsReadWhatTheyWrite(t *testing.T) {
+func TestLevelsAsText(t *testing.T) {
 	for _, want := range []durable.Level{durable.Full, durable.Strict, durable.Rename, durable.None} {
 		text, _ := want.MarshalText()
 		got := durable.Level(-1)
@@ -235,7 +237,7 @@ func TestLevelsReadWhatTheyWrite(t *testing.T) {
 		}
 	}
 	if err := new(durable.Level).UnmarshalText([]byte("fsync")); err == nil {
-		t.Error("fsync is a level")
+		t.Error("the level fsync was accepted")
 	}
 	if got := durable.Level(9).String(); got != "Level(9)" {
 		t.Errorf("got %q", got)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFileSystem brings the whole file system of f to the disk. It reports what could not be written since Linux 5.8
+// syncFileSystem flushes the whole file system of f to the disk. Before Linux 5.8 it does not report write errors
 // (syncfs(2)).
 func syncFileSystem(f *os.File) error {
 	err := unix.Syncfs(int(f.Fd()))

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// syncFileSystem brings the whole file system of f to the disk, which can be asked for nowhere but on Linux.
+// syncFileSystem is supported on Linux only.
 func syncFileSystem(*os.File) error { return errors.ErrUnsupported }

@@ -46,7 +46,7 @@ func TestAChangeByThisProcessIsSeenAtOnce(t *testing.T) {
 				_, err = f.WriteString(", more")
 				_ = f.Close()
 			}
-			vfs.Changed()
+			vfs.CountChange()
 			return err
 		}, map[string]string{"/d/a": "content, more"}},
 		{"something else", func(tree *vfs.Root) error { return put(tree, "/else", "") }, nil},
@@ -103,7 +103,7 @@ func TestAChangeOfAnotherFileLeavesEntries(t *testing.T) {
 		if got := s.read(t, "/a") + s.read(t, "/missing"); got != "one<none>" {
 			t.Errorf("got %q", got)
 		}
-		vfs.Changed()
+		vfs.CountChange()
 		f := s.Hit("/a", s.clock())
 		if f == nil {
 			t.Fatal("no hit after a change elsewhere")
@@ -125,7 +125,7 @@ func TestAYoungBodyIsReadAgainAfterAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Release()
-	vfs.Changed()
+	vfs.CountChange()
 	g, err := s.Get("/a")
 	if err != nil {
 		t.Fatal(err)
@@ -261,4 +261,4 @@ func TestNoGetIsOlderThanAnAcknowledgedChange(t *testing.T) {
 }
 
 // BenchmarkHitAfterAChange is BenchmarkHit if this process has changed another file since the last hit.
-func BenchmarkHitAfterAChange(b *testing.B) { benchmarkHit(b, vfs.Changed) }
+func BenchmarkHitAfterAChange(b *testing.B) { benchmarkHit(b, vfs.CountChange) }

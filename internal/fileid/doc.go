@@ -1,12 +1,12 @@
-// Package fileid tells a state of a file from all other states of all files, so
-// that what was learned of its content can be remembered.
+// Package fileid identifies a version of a file. Values derived from its content
+// can be cached under that ID.
 //
 //	id, err := fileid.Of(f)
 //	if sum, ok := sums[id]; ok && id.Known() { ...
 //
-// # Where it is not sure
+// # Limitations
 //
-// A file may be changed twice within one tick of the clock that stamps it, and
-// then the second change does not show. Remember only what was learned of a
-// file that was [ID.Settled] before it was read.
+// If a file changes twice within one tick of the clock that the file system uses,
+// the second change does not change the ID. So cache only values of a file that
+// was [ID.Settled] before it was read.
 package fileid

@@ -11,7 +11,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestEachChangeShows(t *testing.T) {
+func TestEachChangeChangesTheID(t *testing.T) {
 	t.Parallel()
 	dir := nettest.TempDir(t)
 	path := filepath.Join(dir, "f")
@@ -26,11 +26,11 @@ func TestEachChangeShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := identify(t, path)
-	if !last.Regular || last.Size != 3 || last.Modified != past.UnixNano() && runtime.GOOS != "windows" { // of 100 ns there
+	if !last.Regular || last.Size != 3 || last.Modified != past.UnixNano() && runtime.GOOS != "windows" { // which has units of 100 ns
 		t.Errorf("got %+v, want a regular file of 3 bytes, modified at %d", last, past.UnixNano())
 	}
 	if again := identify(t, path); again != last {
-		t.Errorf("asked twice without a change: %+v and %+v", last, again)
+		t.Errorf("two IDs without a change in between: %+v and %+v", last, again)
 	}
 	for _, step := range []struct {
 		name string
@@ -38,7 +38,7 @@ func TestEachChangeShows(t *testing.T) {
 	}{
 		{"a write that makes it longer", write(path, "three")},
 		{"another time", func() error { return os.Chtimes(path, past, past) }},
-		{"a file of the same size and time in its place", func() error {
+		{"a replacement by a file of the same size and time", func() error {
 			if err := write(path+"2", "fiver")(); err != nil {
 				return err
 			}
@@ -60,14 +60,14 @@ func TestEachChangeShows(t *testing.T) {
 	}
 }
 
-func TestADirectoryIsNotRegular(t *testing.T) {
+func TestDirectoryIsNotRegular(t *testing.T) {
 	t.Parallel()
 	if id := identify(t, nettest.TempDir(t)); id.Regular {
 		t.Errorf("got %+v", id)
 	}
 }
 
-func TestAClosedFileHasNone(t *testing.T) {
+func TestClosedFileIsAnError(t *testing.T) {
 	t.Parallel()
 	f, err := os.CreateTemp(nettest.TempDir(t), "")
 	if err != nil {
@@ -81,8 +81,7 @@ func TestAClosedFileHasNone(t *testing.T) {
 	}
 }
 
-// What an info tells and what an open file tells must agree where both tell.
-func TestOfInfoIsThatOfTheOpenFile(t *testing.T) {
+func TestOfInfoAgreesWithOf(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(nettest.TempDir(t), "f")
 	if err := os.WriteFile(path, []byte("x"), 0o640); err != nil {
@@ -96,7 +95,7 @@ func TestOfInfoIsThatOfTheOpenFile(t *testing.T) {
 	if !got.Known() {
 		got.Device, got.Inode, got.Mode, got.Changed = want.Device, want.Inode, want.Mode, want.Changed
 		if runtime.GOOS == "linux" {
-			t.Error("nothing is known of it")
+			t.Error("the ID is not known")
 		}
 	}
 	if got != want {
@@ -112,12 +111,12 @@ func TestSettled(t *testing.T) {
 		now  time.Time
 		want bool
 	}{
-		"long ago":                    {fileid.ID{Changed: at.UnixNano()}, at.Add(time.Minute), true},
-		"within a tick":               {fileid.ID{Changed: at.UnixNano()}, at.Add(2 * time.Second), false},
-		"in the future":               {fileid.ID{Changed: at.UnixNano()}, at.Add(-time.Hour), false},
-		"a time that somebody set":    {fileid.ID{Changed: at.UnixNano(), Modified: at.Add(time.Hour).UnixNano()}, at.Add(time.Minute), true},
-		"no change is told, long ago": {fileid.ID{Modified: at.UnixNano()}, at.Add(time.Minute), true},
-		"no change is told, just now": {fileid.ID{Modified: at.UnixNano()}, at.Add(time.Second), false},
+		"long ago":                  {fileid.ID{Changed: at.UnixNano()}, at.Add(time.Minute), true},
+		"within a tick":             {fileid.ID{Changed: at.UnixNano()}, at.Add(2 * time.Second), false},
+		"in the future":             {fileid.ID{Changed: at.UnixNano()}, at.Add(-time.Hour), false},
+		"a time set by a program":   {fileid.ID{Changed: at.UnixNano(), Modified: at.Add(time.Hour).UnixNano()}, at.Add(time.Minute), true},
+		"without Changed, long ago": {fileid.ID{Modified: at.UnixNano()}, at.Add(time.Minute), true},
+		"without Changed, just now": {fileid.ID{Modified: at.UnixNano()}, at.Add(time.Second), false},
 	} {
 		if got := tt.id.Settled(tt.now); got != tt.want {
 			t.Errorf("%s: got %v", name, got)
@@ -127,7 +126,7 @@ func TestSettled(t *testing.T) {
 
 func TestOfAllocatesNothing(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
-		t.Skip("what the system writes to is allocated here")
+		t.Skip("the buffer of the system call is allocated here")
 	}
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -139,7 +138,7 @@ func TestOfAllocatesNothing(t *testing.T) {
 	}
 }
 
-// identify returns the ID of what is at path.
+// identify returns the ID of the file at path.
 func identify(t *testing.T, path string) fileid.ID {
 	t.Helper()
 	f, err := os.Open(path)

@@ -4,6 +4,6 @@ package fileid
 
 import "io/fs"
 
-// OfInfo returns what info tells of the state of a file: here its size, its
-// mode and when it was modified.
-func OfInfo(info fs.FileInfo) ID { return partial(info) }
+// OfInfo returns the ID of the version that info describes, here without Device,
+// Inode and Changed.
+func OfInfo(info fs.FileInfo) ID { return fromInfo(info) }

@@ -4,8 +4,7 @@ package fileid
 
 import "os"
 
-// ofOS asks for the present state of f, as much as there is. The time of its last
-// change is not, so it is not known.
+// ofOS returns the ID of f, here without Device, Inode and Changed.
 func ofOS(f *os.File) (ID, error) {
 	info, err := f.Stat()
 	if err != nil {

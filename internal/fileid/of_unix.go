@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ofOS asks fstat(2) for the present state of f. Unlike os.File.Stat it allocates
-// nothing.
+// ofOS returns the ID of f. It calls fstat(2) because, unlike os.File.Stat, that
+// allocates nothing.
 func ofOS(f *os.File) (ID, error) {
 	var st unix.Stat_t
 	err := unix.Fstat(int(f.Fd()), &st)
-	for err == unix.EINTR { //nolint:errorlint // a system call's bare errno, of FUSE and NFS mounts
+	for err == unix.EINTR { //nolint:errorlint // a system call's bare errno; FUSE and NFS return it
 		err = unix.Fstat(int(f.Fd()), &st)
 	}
 	runtime.KeepAlive(f)
@@ -24,7 +24,7 @@ func ofOS(f *os.File) (ID, error) {
 	return OfStat(&st), nil
 }
 
-// OfStat returns the state of a file that st describes.
+// OfStat returns the ID of the version that st describes.
 func OfStat(st *unix.Stat_t) ID {
 	id := ID{
 		Device:   uint64(st.Dev), //nolint:unconvert // of 32 bits on some systems
@@ -34,7 +34,7 @@ func OfStat(st *unix.Stat_t) ID {
 		Regular:  st.Mode&unix.S_IFMT == unix.S_IFREG,
 		Modified: st.Mtim.Nano(),
 	}
-	if sec, _ := st.Ctim.Unix(); sec != 0 { // or it is a file system that keeps no such time
+	if sec, _ := st.Ctim.Unix(); sec != 0 { // else the file system has no such time
 		id.Changed = st.Ctim.Nano()
 	}
 	return id

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// ofOS asks for the present state of f.
+// ofOS returns the ID of f.
 func ofOS(f *os.File) (ID, error) {
 	h := windows.Handle(f.Fd())
 	var info windows.ByHandleFileInformation
@@ -41,5 +41,5 @@ func ofOS(f *os.File) (ID, error) {
 type basicInfo struct {
 	creationTime, lastAccessTime, lastWriteTime, changeTime int64
 	attributes                                              uint32
-	_                                                       uint32 // Windows refuses a buffer that is shorter
+	_                                                       uint32 // Windows refuses a shorter buffer
 }

@@ -12,8 +12,8 @@ import (
 	"sluice/sendfile"
 )
 
-// benchCrowd returns a Registry with that many sessions, each with a transfer.
-func benchCrowd(b *testing.B, n int) *live.Registry {
+// withSessions returns a Registry with n sessions, each with a transfer.
+func withSessions(b *testing.B, n int) *live.Registry {
 	r := &live.Registry{MaxConns: 2 * n, MaxConnsPerAddr: 2 * n, MaxConnsPerUser: 2 * n}
 	for range n {
 		s := enter(b, r, at("192.0.2.1"))
@@ -34,12 +34,12 @@ func BenchmarkCount(b *testing.B) {
 	}
 }
 
-// BenchmarkProgress is what each chunk costs, alone and on all processors, each
-// of which has a transfer of its own.
+// BenchmarkProgress measures the cost of a chunk, on all processors at once, with and
+// without many other sessions.
 func BenchmarkProgress(b *testing.B) {
 	for _, others := range []int{0, 10_000} {
 		b.Run(fmt.Sprintf("among %d", others), func(b *testing.B) {
-			r := benchCrowd(b, others)
+			r := withSessions(b, others)
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				s := enter(b, r, at("192.0.2.2"))
@@ -77,11 +77,11 @@ func BenchmarkTransfer(b *testing.B) {
 	}
 }
 
-// BenchmarkSession is a client who comes, logs in and leaves.
+// BenchmarkSession is a client that connects, logs in and disconnects.
 func BenchmarkSession(b *testing.B) {
 	for _, others := range []int{0, 10_000} {
 		b.Run(fmt.Sprintf("among %d", others), func(b *testing.B) {
-			r := benchCrowd(b, others)
+			r := withSessions(b, others)
 			r.MaxConns, r.MaxConnsPerAddr, r.MaxConnsPerUser = 1<<30, 1<<30, 1<<30
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -97,18 +97,18 @@ func BenchmarkSession(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughput is a file on loopback: unseen, seen among 10,000 that
-// move too, and that with somebody who looks ten times a second.
+// BenchmarkThroughput sends a file over loopback: without a Registry, with one of
+// 10,000 sessions, and with snapshots ten times a second too.
 func BenchmarkThroughput(b *testing.B) {
 	const size = 64 << 20
 	for _, tt := range []struct {
 		name    string
 		others  int
 		watched bool
-		looks   time.Duration
-	}{{"unseen", 0, false, 0}, {"seen among 10000", 10_000, true, 0}, {"and looked at", 10_000, true, 100 * time.Millisecond}} {
+		every   time.Duration // between snapshots; 0: none
+	}{{"not recorded", 0, false, 0}, {"recorded among 10000", 10_000, true, 0}, {"with snapshots", 10_000, true, 100 * time.Millisecond}} {
 		b.Run(tt.name, func(b *testing.B) {
-			r := benchCrowd(b, tt.others)
+			r := withSessions(b, tt.others)
 			server, client := nettest.Pair(b)
 			go func() { _, _ = io.Copy(io.Discard, client) }()
 			f := nettest.PatternFile(b, size)
@@ -118,10 +118,10 @@ func BenchmarkThroughput(b *testing.B) {
 				defer s.Leave()
 			}
 			stop := make(chan struct{})
-			var looking sync.WaitGroup
-			if tt.looks > 0 {
-				looking.Go(func() {
-					ticks := time.NewTicker(tt.looks)
+			var watching sync.WaitGroup
+			if tt.every > 0 {
+				watching.Go(func() {
+					ticks := time.NewTicker(tt.every)
 					defer ticks.Stop()
 					for {
 						select {
@@ -144,13 +144,13 @@ func BenchmarkThroughput(b *testing.B) {
 				}
 			}
 			close(stop)
-			looking.Wait()
+			watching.Wait()
 		})
 	}
 }
 
 func BenchmarkSnapshot(b *testing.B) {
-	r := benchCrowd(b, 10_000)
+	r := withSessions(b, 10_000)
 	for b.Loop() {
 		live.Snapshot(r)
 	}

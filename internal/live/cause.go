@@ -6,20 +6,19 @@ import (
 	"sluice/metrics"
 )
 
-// Cause is what holds a transfer back.
+// Cause is what limits a transfer.
 type Cause uint8
 
-// The causes. Those of downloads are of package metrics, where it is said how
-// they are told apart; RateLimit is of both directions, and of uploads there are
-// Application and Sender besides.
+// The causes. Package metrics derives those of downloads from TCP_INFO. RateLimit
+// applies to both directions; uploads have Application, RateLimit and Sender.
 const (
 	Unknown     = Cause(metrics.CauseUnknown)
-	Application = Cause(metrics.CauseApplication) // our side was busy with its disk or processor
+	Application = Cause(metrics.CauseApplication) // the server was busy with its disk or processor
 	Receiver    = Cause(metrics.CauseReceiver)
 	SendBuffer  = Cause(metrics.CauseSendBuffer)
 	Path        = Cause(metrics.CausePath)
-	RateLimit   = Path + 1 // our side kept to a limit of its own
-	Sender      = Path + 2 // nothing came: the client or the path to it, which cannot be told apart here
+	RateLimit   = Path + 1 // a rate limit of the server
+	Sender      = Path + 2 // no data arrived: the client or the path, which cannot be distinguished here
 )
 
 // String returns "unknown", "application", "receiver", "send buffer", "path",
@@ -34,19 +33,19 @@ func (c Cause) String() string {
 	return metrics.Cause(c).String()
 }
 
-// MarshalText makes JSON show the words.
+// MarshalText writes the words into JSON.
 func (c Cause) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// name is what is shown of it: nothing where nothing is known.
-func (c Cause) name() string {
+// nameOrEmpty returns the words, or "" for Unknown.
+func (c Cause) nameOrEmpty() string {
 	if c == Unknown {
 		return ""
 	}
 	return c.String()
 }
 
-// orRateLimit returns RateLimit if the cause is that nothing was there to
-// send, and that because a limit was kept to for half of the time or longer.
+// orRateLimit returns RateLimit if there was nothing to send because a rate limit
+// took half of the time or more; else c.
 func (c Cause) orRateLimit(waited, wall time.Duration) Cause {
 	if c <= Application && wall > 0 && waited >= wall/2 {
 		return RateLimit
@@ -54,29 +53,27 @@ func (c Cause) orRateLimit(waited, wall time.Duration) Cause {
 	return c
 }
 
-// waits is how long a transfer has waited, of some time.
+// waits is how long a transfer has waited, and for what.
 type waits struct {
-	wall  time.Duration // all of that time
-	limit time.Duration // for a limit of our own
-	peer  time.Duration // of an upload, for the client to send
+	wall  time.Duration // the whole time
+	limit time.Duration // for a rate limit
+	peer  time.Duration // for the client to send, in uploads
 }
 
 func (w waits) since(before waits) waits {
 	return waits{w.wall - before.wall, w.limit - before.limit, w.peer - before.peer}
 }
 
-// brieflyHeld is the time in which an upload is not held back by anything worth
-// telling.
-const brieflyHeld = 20 * time.Millisecond
+// tooShort is the time below which an upload has no cause.
+const tooShort = 20 * time.Millisecond
 
-// ofUpload returns the cause of an upload: whatever took the longest part of
-// the time. A receiver's kernel keeps no such account, but does not need to: it
-// takes what comes while we are busy, so that we wait for the client only if it
-// has brought less than we have taken.
+// ofUpload returns the cause of an upload: what took the longest part of the time.
+// The kernel buffers data that arrives while the server is busy, so the server waits
+// for the client only if the client was slower.
 func (w waits) ofUpload() Cause {
 	busy := w.wall - w.limit - w.peer
 	switch longest := max(busy, w.limit, w.peer); {
-	case w.wall < brieflyHeld:
+	case w.wall < tooShort:
 		return Unknown
 	case longest == w.limit:
 		return RateLimit

@@ -1,5 +1,5 @@
-// Package live knows who is connected to the servers and what moves, and why
-// it is not faster.
+// Package live records who is connected to the servers, what is transferred, and
+// what limits each transfer.
 //
 //	var reg live.Registry
 //	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: c.RemoteAddr(), Conn: c})
@@ -10,27 +10,30 @@
 //	record := t.End(res, err) // before data is closed
 //	s.Report(&record, nil)    // to reg.OnTransfer
 //
-// A Session is a connection with a client, a Transfer what moves on it or, as
-// with FTP, on a connection beside it. What is small is not a Transfer: it is
-// counted by [Session.Count], which takes no lock and allocates nothing.
-// [Snapshot] copies all of it, for people and programs.
+// A Session is a connection of a client. A Transfer moves a file or a listing on it
+// or, in FTP, on a data connection. A small HTTP response is not a Transfer:
+// [Session.Count] counts it without a lock and without allocating. [Snapshot] copies
+// all of it in the form of package status.
+//
+// The methods of a nil *Session and of a nil *Transfer do nothing, so a server may
+// do without a Registry.
 //
 // # Samples
 //
-// The kernel's view of a connection is asked for where the connection is
-// served, between two chunks, at most every 100 ms, because the question takes
-// the lock of the socket; and once more at the end. A Transfer that has been
-// inside one chunk for a second sleeps, so that the lock is free: then it is
-// sampled from beside.
+// TCP_INFO of a connection is read by the goroutine that serves it, between two
+// chunks, at most every 100 ms, because reading it takes the lock of the socket; and
+// once more at the end. A Transfer that spends more than a second in one chunk
+// sleeps in the kernel, which leaves the lock free: then a timer reads the sample.
 //
-// # Uploads
+// # The cause of an upload
 //
-// What comes is judged by our own clock: how long it took us to write, how long
-// the client was waited for, and how long a limit of ours. [Transfer.Idle] and
-// [Transfer.Limited] are how that is told.
+// The receiving kernel keeps no account of what limits a connection. An upload is
+// judged by this side's clock: the time spent writing, waiting for the client
+// ([Transfer.Idle]), and waiting for a rate limit ([Transfer.Limited]).
 //
-// # Nobody has to record
+// # Counters
 //
-// The methods of a nil *Session and of a nil *Transfer do nothing, so that a
-// server can do without a Registry.
+// The same counters are in /status.json and in the metrics, and none ever goes
+// back: a Session adds to the totals of its protocol only when it is removed, under
+// the lock that Snapshot takes.
 package live

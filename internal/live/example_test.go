@@ -12,7 +12,7 @@ import (
 	"sluice/sendfile"
 )
 
-// A session of FTP: commands on one connection, a file on another.
+// An FTP session: commands on one connection, a file on another.
 func Example() {
 	reg := live.Registry{MaxConnsPerUser: 10}
 	control, data := pipe(), pipe()
@@ -52,7 +52,7 @@ func Example() {
 	// ann is idle
 }
 
-// pipe returns a connection to somebody who reads.
+// pipe returns a connection whose other end reads everything.
 func pipe() net.Conn {
 	server, client := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, client) }()

@@ -13,40 +13,39 @@ var (
 	ErrTooManyOfUser   = errors.New("too many connections of one user")
 )
 
-// ClientOf returns the address under which the client at a counts: its own of
-// IPv4, and of IPv6 the first of its network of 64 bits, of which one client
-// has all. Zones and IPv4 within IPv6 make no difference. It is not valid where
-// there is no TCP address.
-func ClientOf(a net.Addr) netip.Addr {
+// ClientAddr returns the address by which limits count the client at a: the IPv4
+// address, or the /64 network of an IPv6 address, because one client usually has
+// all of it. IPv4-mapped addresses are IPv4; zones are ignored. It is the zero Addr
+// if a is not a TCP address.
+func ClientAddr(a net.Addr) netip.Addr {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
 	}
 	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
 	if addr.Is6() {
-		prefix, _ := addr.Prefix(64) // fails for no length that an address has
+		prefix, _ := addr.Prefix(64) // 64 is always valid
 		return prefix.Addr()
 	}
 	return addr
 }
 
-// crowd counts sessions, in all and by client.
-type crowd struct {
+// counter counts sessions, in total and by client address.
+type counter struct {
 	n      int
 	byAddr map[netip.Addr]int
 }
 
-// add counts sessions of a client; by is negative for those that leave.
-func (c *crowd) add(addr netip.Addr, by int) {
+// add adds by, which may be negative, to the sessions of a client.
+func (c *counter) add(addr netip.Addr, by int) {
 	c.n += by
 	if addr.IsValid() {
-		change(&c.byAddr, addr, by)
+		addTo(&c.byAddr, addr, by)
 	}
 }
 
-// check returns why there is no room for one more session. A limit of zero is
-// none.
-func (c *crowd) check(addr netip.Addr, limit, perAddr int) error {
+// check returns an error if one more session exceeds a limit. Zero means no limit.
+func (c *counter) check(addr netip.Addr, limit, perAddr int) error {
 	switch {
 	case limit > 0 && c.n >= limit:
 		return ErrTooMany
@@ -56,8 +55,8 @@ func (c *crowd) check(addr netip.Addr, limit, perAddr int) error {
 	return nil
 }
 
-// change adds to a count, and keeps no zeros.
-func change[K comparable](counts *map[K]int, k K, by int) {
+// addTo adds to a count and removes it when it is zero.
+func addTo[K comparable](counts *map[K]int, k K, by int) {
 	if *counts == nil {
 		*counts = make(map[K]int)
 	}
@@ -66,26 +65,26 @@ func change[K comparable](counts *map[K]int, k K, by int) {
 	}
 }
 
-// checkLocked returns why a session may not enter.
+// checkLocked returns an error if the limits refuse a session.
 func (r *Registry) checkLocked(s *Session) error {
-	err := r.everybody.check(s.addr, r.MaxConns, r.MaxConnsPerAddr)
-	if err == nil && s.entered.IsFTP() {
-		err = r.ftp.check(s.addr, r.MaxFTPConns, r.MaxFTPConnsPerAddr)
+	err := r.active.check(s.addr, r.MaxConns, r.MaxConnsPerAddr)
+	if err == nil && s.counted.IsFTP() {
+		err = r.activeFTP.check(s.addr, r.MaxFTPConns, r.MaxFTPConnsPerAddr)
 	}
 	return err
 }
 
-// countLocked counts a session: by 1 when it enters, by -1 when it leaves.
+// countLocked adds by to the counters of a session: 1 in Enter, -1 in Leave.
 func (r *Registry) countLocked(s *Session, by int) {
-	r.everybody.add(s.addr, by)
-	if s.entered.IsFTP() {
-		r.ftp.add(s.addr, by)
+	r.active.add(s.addr, by)
+	if s.counted.IsFTP() {
+		r.activeFTP.add(s.addr, by)
 	}
 }
 
-// countUserLocked counts a session as that of a user; "" is nobody.
+// countUserLocked adds by to the sessions of a user; "" is no user.
 func (r *Registry) countUserLocked(user string, by int) {
 	if user != "" {
-		change(&r.byUser, user, by)
+		addTo(&r.byUser, user, by)
 	}
 }

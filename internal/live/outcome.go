@@ -17,9 +17,9 @@ type Outcome uint8
 // The outcomes.
 const (
 	Complete   Outcome = iota
-	PeerFailed         // the client left, stalled, or lost its connection
-	FileFailed         // the file or the disk below it failed, or the file has shrunk
-	Cut                // by us: a refusal, Kill, the end of the server, or a limit
+	PeerFailed         // the client disconnected or stalled, or the connection broke
+	FileFailed         // the file or its disk failed, or the file has shrunk
+	Cut                // by the server: a refusal, Kill, shutdown, or a limit
 )
 
 var outcomeNames = [...]string{"complete", "peer", "file", "cut"}
@@ -27,23 +27,23 @@ var outcomeNames = [...]string{"complete", "peer", "file", "cut"}
 // String returns "complete", "peer", "file" or "cut".
 func (o Outcome) String() string { return outcomeNames[min(int(o), len(outcomeNames)-1)] }
 
-// MarshalText makes JSON show the word.
+// MarshalText writes the word into JSON.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// OutcomeOf returns how a transfer ended by its error. What is neither
-// the file's fault nor ours is the client's: HTTP/2, for one, has many errors
-// for that and names none of them.
+// OutcomeOf returns how a transfer ended, by its error. An error that is neither
+// the file's nor the server's is PeerFailed: the errors of net/http for a client that
+// disconnects, as in HTTP/2, are many and not exported.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Complete
 	}
-	if moving, ok := errors.AsType[*sendfile.Error](err); ok {
-		return [...]Outcome{sendfile.Caller: Cut, sendfile.File: FileFailed, sendfile.Peer: PeerFailed}[moving.Side]
+	if transferErr, ok := errors.AsType[*sendfile.Error](err); ok {
+		return [...]Outcome{sendfile.Caller: Cut, sendfile.File: FileFailed, sendfile.Peer: PeerFailed}[transferErr.Side]
 	}
 	_, ofFile := errors.AsType[*fs.PathError](err)
 	_, ofName := errors.AsType[*os.LinkError](err)
 	switch {
-	case errors.Is(err, fs.ErrPermission) && !ofFile && !ofName: // a refusal of ours
+	case errors.Is(err, fs.ErrPermission) && !ofFile && !ofName: // refused by the server
 		return Cut
 	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Cut

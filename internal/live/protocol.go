@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Protocol is what is spoken in a session.
+// Protocol is the protocol of a session.
 type Protocol uint8
 
 // The protocols.
@@ -13,7 +13,7 @@ const (
 	HTTP Protocol = iota
 	HTTPS
 	FTP
-	FTPS // FTP of which the commands go by TLS
+	FTPS // FTP with TLS on the control connection
 
 	protocols = iota
 )
@@ -28,10 +28,10 @@ func (p Protocol) String() string {
 	return fmt.Sprintf("protocol(%d)", uint8(p))
 }
 
-// IsFTP reports whether it is FTP, by TLS or in clear.
+// IsFTP reports whether p is FTP, with or without TLS.
 func (p Protocol) IsFTP() bool { return p == FTP || p == FTPS }
 
-// MarshalText makes JSON show the name.
+// MarshalText writes the name into JSON.
 func (p Protocol) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText reads what MarshalText has written.

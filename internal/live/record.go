@@ -9,63 +9,62 @@ import (
 	"sluice/sendfile"
 )
 
-// Record is what became of a request of HTTP, or of a transfer of FTP. The
-// public packages call it Transfer.
+// Record describes an HTTP request or an FTP transfer that has ended. The public
+// packages call it Transfer.
 type Record struct {
-	// The client. Session is the number by which the server knows the connection;
-	// 0 if it does not, as in another http.Server. Remote is not valid for unix
-	// sockets. User is who has logged in, "anonymous" without an account; "" is
-	// nobody.
+	// The client. Session is the ID of the connection; 0 if there is no Session, as
+	// in another http.Server. Remote is not valid for unix sockets. User is the
+	// login, "anonymous" without an account, "" without a login.
 	Session  uint64
 	Protocol Protocol // of the connection, when it was accepted
 	Remote   netip.AddrPort
 	User     string
 
-	// What was asked for.
+	// The request.
 	Op     string // GET, HEAD, ... of HTTP; RETR, STOR (for STOU too) or APPE of FTP
-	Path   string // by FTP: absolute, cleaned, in terms of the tree
-	Offset int64  // by FTP: in bytes, where it began: REST, or the size for APPE
-	Upload bool   // from the client to us
+	Path   string // FTP: absolute and clean, in the served tree
+	Offset int64  // FTP: of the first byte, from REST, or the size for APPE
+	Upload bool   // from the client to the server
 
-	// By HTTP. Of a request that is refused because it is malformed or too long,
-	// the Status is known, and the rest only if it is the first that was not plain
-	// on a connection; what is not known is "".
+	// HTTP only. For a request that is refused because it is malformed or too long,
+	// only Status is known, unless it is the first of its connection that net/http
+	// reads. Unknown values are "".
 	Target             string // as the client sent it
 	Proto              string // "HTTP/1.1"
 	Status             int
 	Referer, UserAgent string // as the client sent them
 
-	// What was moved. Of a response it is the body; Method is that of the files
-	// in it, and Auto if there are none.
+	// The bytes moved: the body of a response. Method is Auto if no file was sent.
 	sendfile.Result
-	Duration time.Duration // from the command or request to the end of the file's use
+	Duration time.Duration // from the command or request until the file is closed
 
-	// How it ended. Err is nil if all went well, as far as this side can know; a
-	// *sendfile.Error in it says which side failed. It is for the operator, and
-	// names more than a client may know. Outcome is the same in a word.
+	// How it ended. Err is nil on success, as far as the server can know. A
+	// *sendfile.Error in it says which side failed. It is for the operator and may
+	// contain paths that clients must not see. Outcome is the same in a word.
 	Outcome Outcome
 	Err     error
-	Kept    int64 // bytes of an upload that broke off, which its user can resume
+	Kept    int64 // bytes of a broken upload that its user can resume
 
-	// Watched is set for files of more than 64 KiB, and for everything whose size
-	// is not known before (uploads, listings), on a connection of a server of this
-	// module. Only then the following is known, as far as the system tells.
+	// Watched is set if there was a Transfer: for files of more than 64 KiB, and for
+	// uploads and listings, whose size is unknown before, on connections of the
+	// servers of this module. The fields below are known only then, and only if the
+	// system reports them.
 	Watched     bool
-	Cause       Cause         // what held it back, over all of it
-	RTT         time.Duration // smoothed round trip, by the last sample; 0: not told
-	Retransmits int64         // segments sent again meanwhile; negative: not told
+	Cause       Cause         // what limited it, over its whole duration
+	RTT         time.Duration // smoothed round trip time of the last sample; 0: unknown
+	Retransmits int64         // segments retransmitted meanwhile; negative: unknown
 }
 
-// newRecord returns what is known of a transfer that nobody has watched.
+// newRecord returns the Record of a transfer without a Transfer.
 func newRecord(res sendfile.Result, err error) Record {
 	return Record{Result: res, Outcome: OutcomeOf(err), Err: err, Retransmits: -1}
 }
 
-// End tells that the transfer is over, and what it has moved in all. It takes
-// a last sample: call it before the connection is closed, and t not any more
-// after it. The caller adds to the Record what only it knows, corrects Err and
-// Outcome if the file fails afterwards, and hands it to Session.Report, which
-// counts it. That of a nil Transfer has the Result and how it ended.
+// End ends the transfer with all that it has moved. It takes a last sample, so call
+// it before the connection is closed. t must not be used afterwards. The caller fills
+// in the rest of the Record, corrects Err and Outcome if the file fails afterwards,
+// and passes it to Session.Report, which counts it. The Record of a nil Transfer has
+// only the Result and how it ended.
 func (t *Transfer) End(res sendfile.Result, err error) Record {
 	rec := newRecord(res, err)
 	if t == nil {
@@ -74,13 +73,13 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	s := t.session
 	r := s.registry
 	now := time.Now()
-	s.touched.Store(now.UnixNano())
+	s.lastActive.Store(now.UnixNano())
 	rec.Watched = true
-	rec.Protocol, rec.Op, rec.Upload, rec.Duration = s.entered, t.job.Op, t.job.Upload, now.Sub(t.begun)
+	rec.Protocol, rec.Op, rec.Upload, rec.Duration = s.counted, t.job.Op, t.job.Upload, now.Sub(t.begun)
 
 	s.mu.Lock()
 	t.sampleEndLocked(now, rec.Duration)
-	t.tellLocked(&rec)
+	t.fillLocked(&rec)
 	if s.killed && err != nil {
 		rec.Outcome = Cut
 	}
@@ -92,7 +91,7 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	r.running.Add(-1)
 	if last {
 		r.mu.Lock()
-		r.forgetLocked(s)
+		r.removeLocked(s)
 		r.mu.Unlock()
 	}
 	t.reset()
@@ -100,23 +99,22 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	return rec
 }
 
-// IsHeard reports whether Report has anybody to call.
-func (s *Session) IsHeard(hook func(Record)) bool {
+// WantsRecord reports whether Report will call a function.
+func (s *Session) WantsRecord(hook func(Record)) bool {
 	return hook != nil || s != nil && s.registry.OnTransfer != nil
 }
 
-// Report counts a Record among those that have ended, if it is of a Transfer, and
-// calls hook, if it is not nil, and then Registry.OnTransfer with it. It adds what
-// the Session knows, and leaves a valid Remote: that of a client behind a proxy. s may
-// be nil.
+// Report completes a Record with what the Session knows and counts it, if it is of a
+// Transfer. Then it calls hook, which may be nil, and Registry.OnTransfer. A valid
+// Remote is kept: it is that of a client behind a proxy. s may be nil.
 func (s *Session) Report(rec *Record, hook func(Record)) {
 	if s != nil {
-		rec.Session, rec.Protocol = s.id, s.entered
+		rec.Session, rec.Protocol = s.id, s.counted
 		if !rec.Remote.IsValid() {
 			rec.Remote = AddrPortOf(s.remote)
 		}
 		if rec.Watched {
-			s.registry.endings.add(rec)
+			s.registry.ended.add(rec)
 		}
 	}
 	if hook != nil {
@@ -127,8 +125,8 @@ func (s *Session) Report(rec *Record, hook func(Record)) {
 	}
 }
 
-// AddrPortOf returns a as the address of a TCP peer, IPv4 never dressed as IPv6. It
-// is not valid for any other.
+// AddrPortOf returns the address and port of a TCP address; IPv4-mapped addresses
+// are IPv4. It is not valid for any other address.
 func AddrPortOf(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
@@ -138,17 +136,17 @@ func AddrPortOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
-// sampleEndLocked takes the last sample. One that was done at once has the
-// last of its connection, if that is fresh: what it has sent is still under way.
+// sampleEndLocked takes the last sample. A very short transfer uses a recent sample
+// of its connection, because its own bytes are not acknowledged yet.
 func (t *Transfer) sampleEndLocked(now time.Time, at time.Duration) {
-	t.tapLocked()
-	if at < briefly && t.tap.hasSample(now, sampleEvery) || t.tap.sample() {
-		t.keepLocked(at)
+	t.findSamplerLocked()
+	if at < minSampled && t.sampler.hasSample(now, sampleEvery) || t.sampler.sample() {
+		t.takeSampleLocked(at)
 	}
 }
 
-// tellLocked fills in what samples and clocks tell.
-func (t *Transfer) tellLocked(rec *Record) {
+// fillLocked sets Cause, RTT and Retransmits.
+func (t *Transfer) fillLocked(rec *Record) {
 	rec.Cause = t.causeLocked(rec.Duration)
 	if !t.sampled {
 		return
@@ -159,7 +157,7 @@ func (t *Transfer) tellLocked(rec *Record) {
 	rec.Retransmits = t.retransmitsLocked()
 }
 
-// causeLocked tells what held back all of a transfer that took so long.
+// causeLocked returns what limited a transfer over its whole duration.
 func (t *Transfer) causeLocked(took time.Duration) Cause {
 	w := t.waitsUntil(took)
 	if t.job.Upload {
@@ -171,10 +169,11 @@ func (t *Transfer) causeLocked(took time.Duration) Cause {
 			return c
 		}
 	}
-	return t.cause.orRateLimit(w.limit, took) // Unknown, if there was no sample
+	return t.cause.orRateLimit(w.limit, took) // Unknown without a sample
 }
 
-// retransmitsLocked takes two samples, or one if there was nothing before.
+// retransmitsLocked returns the difference of two samples, or the value of one if
+// the connection was new; negative: unknown.
 func (t *Transfer) retransmitsLocked() int64 {
 	switch {
 	case !t.last.Have.Has(metrics.TCPRetransmits):
@@ -186,19 +185,19 @@ func (t *Transfer) retransmitsLocked() int64 {
 	return -1
 }
 
-// reset forgets all but what the next transfer can use.
+// reset clears t for the pool, but keeps what allocates.
 func (t *Transfer) reset() {
-	const longest = 4 << 10 // path that is kept
+	const maxPath = 4 << 10 // capacity that is kept
 	path, hook := t.path[:0], t.hook
-	if cap(path) > longest {
+	if cap(path) > maxPath {
 		path = nil
 	}
-	t.session, t.job, t.conn, t.tap, t.path, t.hook = nil, Job{}, nil, nil, path, hook
+	t.session, t.job, t.conn, t.sampler, t.path, t.hook = nil, Job{}, nil, nil, path, hook
 	t.done = 0
 	t.total.Store(0)
 	t.method.Store(0)
 	t.progress.Store(0)
-	t.noted.Store(0)
+	t.updated.Store(0)
 	t.limit.v.Store(0)
 	t.idle.v.Store(0)
 	t.sampled, t.cause, t.waited = false, Unknown, waits{}

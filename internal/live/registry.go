@@ -8,69 +8,67 @@ import (
 	"time"
 )
 
-// A Registry knows all sessions of a server, or of several. Its zero value is
-// ready. Set the fields before the first Enter; all methods and functions may be
-// called from any goroutine.
+// A Registry lists the sessions of one or more servers. The zero value is ready to
+// use. Set the fields before the first Enter. All methods and functions may be called
+// from any goroutine.
 //
-// The public packages have it under a name of their own. So what names other
-// types of this package is no method: [Enter] and [Snapshot].
+// The public packages export it under an alias. Functions that name other types of
+// this package are therefore no methods: [Enter] and [Snapshot].
 type Registry struct {
-	// MaxConns bounds the sessions at one time, MaxConnsPerAddr those of one
-	// client, as ClientOf tells them apart, and MaxConnsPerUser those of one
-	// user. Clients of unix sockets have no address and are not bounded by it.
-	// Zero means any number.
+	// MaxConns limits the sessions at one time, MaxConnsPerAddr those of one client
+	// address, see ClientAddr, and MaxConnsPerUser those of one user. Clients of unix
+	// sockets have no address. Zero means no limit.
 	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int
 
-	// MaxFTPConns and MaxFTPConnsPerAddr bound those by FTP and FTPS among
-	// them: browsers need more connections than one should have of these.
+	// MaxFTPConns and MaxFTPConnsPerAddr limit the FTP and FTPS sessions among them:
+	// browsers need more connections than an FTP client should have.
 	MaxFTPConns, MaxFTPConnsPerAddr int
 
-	// OnTransfer, if not nil, is called with each Record of all servers, on the
-	// goroutine of what has ended, which waits for it.
+	// OnTransfer, if not nil, is called with each Record of all servers. It blocks
+	// the connection.
 	OnTransfer func(Record)
 
-	// Started is when the server was started, for Status. Zero means the first
-	// Enter.
+	// Started is the start of the server, for Snapshot. Zero means the first Enter.
 	Started time.Time
 
-	running  atomic.Int64 // transfers
-	watching atomic.Bool  // watch will be called
+	running        atomic.Int64 // transfers
+	watchScheduled atomic.Bool  // a timer will call sampleStuck
 
 	mu        sync.Mutex // guards the fields below
 	lastID    uint64
-	sessions  map[uint64]*Session // until they have left and their last transfer has ended
-	everybody crowd               // those that have not left
-	ftp       crowd               // of these
+	sessions  map[uint64]*Session // until Leave and the end of their last transfer
+	active    counter             // sessions before Leave
+	activeFTP counter             // the FTP sessions among them
 	byUser    map[string]int
-	totals    [protocols]totals // of what is not in sessions any more
+	totals    [protocols]totals // of sessions that were removed
 
-	endings endings
+	ended endedTransfers
 }
 
-// Client is who enters.
+// Client describes a connection for Enter.
 type Client struct {
 	Protocol Protocol
 
-	// Remote is the address of the client, which need not be that of the other
-	// end of Conn: a proxy may have said another.
+	// Remote is the address of the client. Behind a proxy it differs from the remote
+	// address of Conn.
 	Remote net.Addr
 
-	// Shared means that the other end asks for many clients, as a proxy does: the
-	// bound for one address is not for it.
+	// Shared exempts the connection from the limits of one address: it is of a proxy,
+	// which serves many clients.
 	Shared bool
 
-	// Conn is the connection as it was accepted, below TLS. It stays the
-	// caller's. The Registry asks for its local address, closes it in Kill, and
-	// samples it if it is a syscall.Conn. Nil does without all that.
+	// Conn is the accepted connection, below TLS. The caller closes it. The Registry
+	// reads its local address, closes it in Kill, and samples it if it is a
+	// syscall.Conn. It may be nil.
 	Conn net.Conn
 }
 
-// Enter lets a client in, unless there are too many already: then the error is
-// ErrTooMany or ErrTooManyFromAddr. Whoever was let in must Leave.
+// Enter adds a session. If a limit is reached the error is ErrTooMany or
+// ErrTooManyFromAddr. The caller calls Leave at the end of the connection.
 func Enter(r *Registry, c Client) (*Session, error) {
 	s := &Session{
 		registry: r, remote: c.Remote, conn: c.Conn,
-		entered: c.Protocol, addr: ClientOf(c.Remote), since: time.Now(),
+		counted: c.Protocol, addr: ClientAddr(c.Remote), since: time.Now(),
 	}
 	if c.Shared {
 		s.addr = netip.Addr{}
@@ -79,7 +77,7 @@ func Enter(r *Registry, c Client) (*Session, error) {
 		s.local = c.Conn.LocalAddr()
 	}
 	s.protocol.Store(uint32(c.Protocol))
-	s.touched.Store(s.since.UnixNano())
+	s.lastActive.Store(s.since.UnixNano())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.Started.IsZero() {
@@ -100,15 +98,15 @@ func Enter(r *Registry, c Client) (*Session, error) {
 	return s, nil
 }
 
-// Len returns how many sessions and transfers there are.
+// Len returns the numbers of sessions and of running transfers.
 func (r *Registry) Len() (sessions, transfers int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.sessions), int(r.running.Load())
 }
 
-// Kill cuts the connections of a session and reports whether there is one with
-// that ID. Whoever serves it finds them closed and ends it.
+// Kill closes the connections of a session and reports whether there is a session
+// with that ID. The server then ends it.
 func (r *Registry) Kill(id uint64) bool {
 	r.mu.Lock()
 	s := r.sessions[id]
@@ -116,13 +114,13 @@ func (r *Registry) Kill(id uint64) bool {
 	if s == nil {
 		return false
 	}
-	for _, c := range s.condemn() {
+	for _, c := range s.markKilled() {
 		_ = c.Close()
 	}
 	return true
 }
 
-// all returns the sessions that there are, in no order.
+// all returns all sessions in no particular order.
 func (r *Registry) all() []*Session {
 	r.mu.Lock()
 	defer r.mu.Unlock()

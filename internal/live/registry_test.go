@@ -12,10 +12,11 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
-// at is a client at an address.
+// at returns a client with an address.
 func at(address string) live.Client {
 	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(address, "1000"))
 	if err != nil {
@@ -24,11 +25,11 @@ func at(address string) live.Client {
 	return live.Client{Remote: tcp}
 }
 
-// ftp and ftps are clients at an address that speak these.
-func ftp(address string) live.Client  { return speaking(live.FTP, address) }
-func ftps(address string) live.Client { return speaking(live.FTPS, address) }
+// ftp and ftps return clients of these protocols.
+func ftp(address string) live.Client  { return withProtocol(live.FTP, address) }
+func ftps(address string) live.Client { return withProtocol(live.FTPS, address) }
 
-func speaking(p live.Protocol, address string) live.Client {
+func withProtocol(p live.Protocol, address string) live.Client {
 	c := at(address)
 	c.Protocol = p
 	return c
@@ -43,26 +44,26 @@ func enter(t testing.TB, r *live.Registry, c live.Client) *live.Session {
 	return s
 }
 
-func TestHowManyMayEnter(t *testing.T) {
+func TestEnterKeepsToTheLimits(t *testing.T) {
 	unix := live.Client{Remote: &net.UnixAddr{Name: "@", Net: "unix"}}
 	for _, tt := range []struct {
 		name    string
 		reg     *live.Registry
-		clients []live.Client // all but the last enter
-		want    error         // of the last
+		clients []live.Client // all but the last are accepted
+		want    error         // for the last
 	}{
-		{"without a limit, all", &live.Registry{}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
+		{"no limit", &live.Registry{}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
 		{"up to the limit", &live.Registry{MaxConns: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.2")}, nil},
-		{"not beyond", &live.Registry{MaxConns: 2}, []live.Client{at("192.0.2.1"), unix, at("192.0.2.3")}, live.ErrTooMany},
-		{"not from one address", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, live.ErrTooManyFromAddr},
-		{"but from another", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.2")}, nil},
-		{"an address of IPv4 is one within IPv6 too", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("192.0.2.1"), at("::ffff:192.0.2.1")}, live.ErrTooManyFromAddr},
-		{"a network of IPv6 is one client", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8::ffff:1")}, live.ErrTooManyFromAddr},
-		{"two networks are two", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8:0:1::1")}, nil},
-		{"not by FTP", &live.Registry{MaxFTPConns: 2}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.2"), ftp("192.0.2.3")}, live.ErrTooMany},
-		{"nor by FTP from one address", &live.Registry{MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.1")}, live.ErrTooManyFromAddr},
-		{"but by HTTP", &live.Registry{MaxFTPConns: 1, MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
-		{"by FTP not beyond the limit of all", &live.Registry{MaxConns: 2, MaxFTPConns: 9}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), ftp("192.0.2.2")}, live.ErrTooMany},
+		{"beyond the limit", &live.Registry{MaxConns: 2}, []live.Client{at("192.0.2.1"), unix, at("192.0.2.3")}, live.ErrTooMany},
+		{"too many from one address", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"from another address", &live.Registry{MaxConnsPerAddr: 2}, []live.Client{at("192.0.2.1"), at("192.0.2.1"), at("192.0.2.2")}, nil},
+		{"an IPv4-mapped address", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("192.0.2.1"), at("::ffff:192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"one IPv6 network", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8::ffff:1")}, live.ErrTooManyFromAddr},
+		{"two IPv6 networks", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{at("2001:db8::1"), at("2001:db8:0:1::1")}, nil},
+		{"too many by FTP", &live.Registry{MaxFTPConns: 2}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.2"), ftp("192.0.2.3")}, live.ErrTooMany},
+		{"too many by FTP from one address", &live.Registry{MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.1")}, live.ErrTooManyFromAddr},
+		{"HTTP has no FTP limit", &live.Registry{MaxFTPConns: 1, MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
+		{"FTP counts in the limit of all", &live.Registry{MaxConns: 2, MaxFTPConns: 9}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), ftp("192.0.2.2")}, live.ErrTooMany},
 		{"unix sockets have no address", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{unix, unix, unix}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,7 +77,7 @@ func TestHowManyMayEnter(t *testing.T) {
 			}
 			if tt.want != nil {
 				first.Leave()
-				first.Leave() // which is harmless
+				first.Leave() // the second call does nothing
 				enter(t, tt.reg, tt.clients[last])
 				refused := 0
 				for _, p := range live.Snapshot(tt.reg).Totals.Protocols {
@@ -90,15 +91,15 @@ func TestHowManyMayEnter(t *testing.T) {
 	}
 }
 
-func TestHowManyOfAUserMayEnter(t *testing.T) {
+func TestSetUserKeepsToTheLimits(t *testing.T) {
 	r := live.Registry{MaxConnsPerUser: 2}
 	var all []*live.Session
 	for range 4 {
 		all = append(all, enter(t, &r, at("192.0.2.1")))
 	}
-	set := func(s *live.Session, user string, most int, want error) {
+	set := func(s *live.Session, user string, limit int, want error) {
 		t.Helper()
-		if err := s.SetUser(user, most); !errors.Is(err, want) {
+		if err := s.SetUser(user, limit); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", user, err, want)
 		}
 		if want != nil {
@@ -109,7 +110,7 @@ func TestHowManyOfAUserMayEnter(t *testing.T) {
 		}
 	}
 	set(all[0], "ann", 0, nil)
-	set(all[0], "ann", 0, nil) // again, by another password
+	set(all[0], "ann", 0, nil) // a second login
 	set(all[1], "ann", 1, live.ErrTooManyOfUser)
 	set(all[1], "ann", 9, nil)
 	set(all[2], "ann", 9, live.ErrTooManyOfUser)
@@ -134,35 +135,35 @@ func TestHowManyOfAUserMayEnter(t *testing.T) {
 		s.Leave()
 	}
 	var free []*live.Session
-	for range 2 { // nothing is left of those before
+	for range 2 { // the sessions before no longer count
 		free = append(free, enter(t, &r, at("192.0.2.1")))
 		set(free[len(free)-1], "ann", 2, nil)
 	}
 }
 
-func TestClientOf(t *testing.T) {
+func TestClientAddr(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		addr net.Addr
 		want string
 	}{
-		{"an address of IPv4", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 7}, "192.0.2.1"},
-		{"one within IPv6", &net.TCPAddr{IP: net.ParseIP("::ffff:192.0.2.1")}, "192.0.2.1"},
-		{"a network of IPv6", &net.TCPAddr{IP: net.ParseIP("2001:db8:1:2:3:4:5:6")}, "2001:db8:1:2::"},
-		{"a link", &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}, "fe80::"},
+		{"an IPv4 address", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 7}, "192.0.2.1"},
+		{"an IPv4-mapped address", &net.TCPAddr{IP: net.ParseIP("::ffff:192.0.2.1")}, "192.0.2.1"},
+		{"an IPv6 address", &net.TCPAddr{IP: net.ParseIP("2001:db8:1:2:3:4:5:6")}, "2001:db8:1:2::"},
+		{"an address with a zone", &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}, "fe80::"},
 		{"a unix socket", &net.UnixAddr{Name: "@", Net: "unix"}, "invalid IP"},
-		{"nobody", nil, "invalid IP"},
+		{"no address", nil, "invalid IP"},
 		{"TCP without an address", &net.TCPAddr{}, "invalid IP"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := live.ClientOf(tt.addr).String(); got != tt.want {
+			if got := live.ClientAddr(tt.addr).String(); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
 }
 
-func TestKillCutsAllConnectionsOfASession(t *testing.T) {
+func TestKillClosesAllConnectionsOfASession(t *testing.T) {
 	nettest.CheckLeaks(t)
 	var r live.Registry
 	control, controlClient := nettest.Pair(t)
@@ -172,7 +173,7 @@ func TestKillCutsAllConnectionsOfASession(t *testing.T) {
 	enter(t, &r, live.Client{Protocol: live.FTP, Remote: other.RemoteAddr(), Conn: other})
 	transfer := s.Begin(live.Job{Op: "RETR", Size: 1 << 30, Conn: data})
 	if r.Kill(s.ID() + 100) {
-		t.Error("killed a session that there is not")
+		t.Error("killed a session that does not exist")
 	}
 	if !r.Kill(s.ID()) {
 		t.Error("the session was not found")
@@ -188,14 +189,14 @@ func TestKillCutsAllConnectionsOfASession(t *testing.T) {
 	}
 	s.Leave()
 	if r.Kill(s.ID()) {
-		t.Error("killed who has left")
+		t.Error("killed a session after Leave")
 	}
 	if _, err := other.Write([]byte("x")); err != nil {
 		t.Errorf("another session: %v", err)
 	}
 }
 
-func TestASessionTellsOfItself(t *testing.T) {
+func TestSessionStatusIsPartOfTheSnapshot(t *testing.T) {
 	var r live.Registry
 	enter(t, &r, at("192.0.2.1"))
 	s := enter(t, &r, ftp("192.0.2.2"))
@@ -207,7 +208,7 @@ func TestASessionTellsOfItself(t *testing.T) {
 	}
 	got.Transfers[0].Confirmed = new(int64(20))
 	if n := got.Transfers[0].Done(); n != 20 {
-		t.Errorf("got %d, want the 20 that are confirmed", n)
+		t.Errorf("got %d, want the 20 confirmed bytes", n)
 	}
 	transfer.End(sendfile.Result{}, nil)
 }
@@ -233,11 +234,11 @@ func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
 	want(1, 1, 35)
 	b.End(sendfile.Result{Sent: 20, Method: sendfile.Copy}, nil)
 	want(0, 0, 35)
-	s.Begin(live.Job{}).End(sendfile.Result{}, nil) // too late, and so not counted
+	s.Begin(live.Job{}).End(sendfile.Result{}, nil) // after the removal, so not counted
 	want(0, 0, 35)
 }
 
-func TestNobodyHasToRecord(t *testing.T) {
+func TestNilSessionsAndTransfersDoNothing(t *testing.T) {
 	var s *live.Session
 	s.SetProtocol(live.FTPS)
 	s.SetCommand("PWD")
@@ -249,7 +250,7 @@ func TestNobodyHasToRecord(t *testing.T) {
 	transfer.Add(sendfile.Result{Sent: 1})
 	transfer.Progress(sendfile.Result{Sent: 1})
 	if transfer.Hook() != nil || transfer.Limited(nil) != nil {
-		t.Error("a transfer that is none has hooks")
+		t.Error("a nil Transfer has hooks")
 	}
 	rec := transfer.End(sendfile.Result{Sent: 1}, errors.New("gone"))
 	if rec.Sent != 1 || rec.Outcome != live.PeerFailed || rec.Retransmits != -1 {
@@ -264,12 +265,12 @@ func TestASessionIsSmall(t *testing.T) {
 	}
 }
 
-// 10,000 are there at once, and then come and go, while others look: nothing
-// that was counted is lost, and no counter goes back.
-func TestCrowd(t *testing.T) {
+// 10,000 sessions exist at once, and then end and begin again while snapshots are
+// taken: no count is lost, and no counter goes back.
+func TestManySessionsLoseNoCount(t *testing.T) {
 	nettest.CheckLeaks(t)
 	const (
-		workers, each = 100, 100 // the race detector has no room for a goroutine each
+		workers, each = 100, 100 // the race detector allows no more than 8128 goroutines
 		clients       = workers * each
 		rounds        = 2
 		size          = 1 << 20
@@ -278,9 +279,9 @@ func TestCrowd(t *testing.T) {
 	records := make(chan live.Record, clients*rounds)
 	r.OnTransfer = func(rec live.Record) { records <- rec }
 	stop := make(chan struct{})
-	var lookers, crowd, gathering sync.WaitGroup
+	var watchers, all, started sync.WaitGroup
 	for range 2 {
-		lookers.Go(func() { look(t, &r, stop) })
+		watchers.Go(func() { watchCounters(t, &r, stop) })
 	}
 	begin := func(i int) (*live.Session, *live.Transfer) {
 		c := at("192.0.2.1")
@@ -305,43 +306,43 @@ func TestCrowd(t *testing.T) {
 		s.Report(&rec, nil)
 		s.Leave()
 	}
-	gathering.Add(workers)
+	started.Add(workers)
 	for range workers {
-		crowd.Go(func() {
+		all.Go(func() {
 			var sessions [each]*live.Session
 			var transfers [each]*live.Transfer
 			for i := range each {
 				sessions[i], transfers[i] = begin(i)
 			}
-			gathering.Done()
-			gathering.Wait()
+			started.Done()
+			started.Wait()
 			for i := range each {
 				end(sessions[i], transfers[i])
 				end(begin(i))
 			}
 		})
 	}
-	crowd.Wait()
+	all.Wait()
 	close(stop)
-	lookers.Wait()
+	watchers.Wait()
 	st := live.Snapshot(&r)
 	if len(st.Sessions) != 0 || len(records) != clients*rounds {
-		t.Errorf("%d sessions are left, %d transfers were told", len(st.Sessions), len(records))
+		t.Errorf("%d sessions are left, and %d transfers were reported", len(st.Sessions), len(records))
 	}
-	const ofOne = clients / 4 * rounds // transfers, and sessions, of a protocol
+	const perProtocol = clients / 4 * rounds // transfers, and sessions
 	for _, p := range st.Totals.Protocols {
-		if p.Connections != ofOne || p.Requests != 2*ofOne || p.Refused != 0 {
+		if p.Connections != perProtocol || p.Requests != 2*perProtocol || p.Refused != 0 {
 			t.Errorf("got %+v", p)
 		}
 	}
 	for _, b := range st.Totals.Bytes {
-		want := map[string]uint64{"": ofOne * 7, "copy": ofOne * size}[b.Method]
+		want := map[string]uint64{"": perProtocol * 7, "copy": perProtocol * size}[b.Method]
 		if b.Bytes != want {
 			t.Errorf("got %+v, want %d bytes", b, want)
 		}
 	}
 	for _, sum := range st.Totals.Transfers {
-		if sum.Count != ofOne || sum.Bytes != ofOne*size || sum.Result != "complete" {
+		if sum.Count != perProtocol || sum.Bytes != perProtocol*size || sum.Result != "complete" {
 			t.Errorf("got %+v", sum)
 		}
 	}
@@ -350,14 +351,15 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// look looks until it is stopped, and that what was counted does not grow less.
-func look(t *testing.T, r *live.Registry, stop <-chan struct{}) {
-	last := make(map[live.ByteTotal]uint64)
+// watchCounters takes snapshots until stop is closed and reports a counter that goes
+// back.
+func watchCounters(t *testing.T, r *live.Registry, stop <-chan struct{}) {
+	last := make(map[status.ByteTotal]uint64)
 	for {
 		select {
 		case <-stop:
 			return
-		case <-time.After(10 * time.Millisecond): // so that others have the processor too
+		case <-time.After(10 * time.Millisecond): // leaves the processor to others
 		}
 		for _, b := range live.Snapshot(r).Totals.Bytes {
 			row := b

@@ -10,17 +10,18 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
-// A download sends a file in a session, and what End says of it.
+// download is a session that sends a file.
 type download struct {
 	registry live.Registry
 	transfer *live.Transfer
 	ended    chan live.Record
 }
 
-// start sends f over server until its end, or that of the connection.
+// start sends f over server until the end of the file or of the connection.
 func start(t *testing.T, server *net.TCPConn, f *os.File, opt sendfile.Options) *download {
 	t.Helper()
 	info, err := f.Stat()
@@ -48,7 +49,7 @@ func start(t *testing.T, server *net.TCPConn, f *os.File, opt sendfile.Options) 
 func drain(c net.Conn)  { _, _ = io.Copy(io.Discard, c) }
 func ignore(_ net.Conn) {}
 
-func TestCausesAreNamedRight(t *testing.T) {
+func TestCausesOfDownloads(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		path   func(testing.TB) (server, client *net.TCPConn)
@@ -57,8 +58,8 @@ func TestCausesAreNamedRight(t *testing.T) {
 		reader func(net.Conn)
 		want   string
 	}{
-		{"a reader that sleeps", nettest.Pair, 0, nil, ignore, "receiver"},
-		{"a limit of our own", nettest.Pair, 0, slowly(100), drain, "rate limit"},
+		{"a client that does not read", nettest.Pair, 0, nil, ignore, "receiver"},
+		{"a rate limit", nettest.Pair, 0, slowly(100), drain, "rate limit"},
 		{"a path of 20 Mbit/s", nettest.ShapedPath, 0, nil, drain, "path"},
 		{"a send buffer of 4 KiB on a path of 40 ms", nettest.LongPath, 4096, nil, drain, "send buffer"},
 	} {
@@ -73,8 +74,8 @@ func TestCausesAreNamedRight(t *testing.T) {
 			d := start(t, server, nettest.PatternFile(t, 32<<20), sendfile.Options{Wait: tt.wait})
 			read := make(chan struct{})
 			go func() { tt.reader(client); close(read) }()
-			// Buffers fill at first, and the last cause is not that of all.
-			await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == tt.want })
+			// Buffers fill at first, so the last cause differs from that of the whole transfer.
+			await(t, &d.registry, func(st status.Transfer) bool { return st.Cause == tt.want })
 			_ = client.SetLinger(0)
 			_ = client.Close()
 			<-read
@@ -82,8 +83,8 @@ func TestCausesAreNamedRight(t *testing.T) {
 	}
 }
 
-// Who sends nothing because its disk is slow has no limit to blame.
-func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
+// If the server's disk is slow, the cause is the application.
+func TestASlowServerIsTheCauseItself(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	go drain(client)
@@ -99,14 +100,14 @@ func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(20 * time.Millisecond): // is the disk
+			case <-time.After(20 * time.Millisecond): // the disk
 			}
 			n, _ := server.Write(make([]byte, 100))
 			sent.Sent += int64(n)
 			transfer.Add(sendfile.Result{Sent: int64(n), Method: sendfile.Copy})
 		}
 	}()
-	await(t, &r, func(st live.TransferStatus) bool { return st.Cause == "application" })
+	await(t, &r, func(st status.Transfer) bool { return st.Cause == "application" })
 	close(stop)
 	<-done
 	rec := transfer.End(sent, nil)
@@ -115,8 +116,8 @@ func TestASenderThatSleepsIsTheCauseItself(t *testing.T) {
 	}
 }
 
-// A chunk that takes for ever calls nobody: it is looked at from beside.
-func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
+// A chunk that does not end reports no progress: the timer takes the samples.
+func TestATransferStuckInAChunkIsSampled(t *testing.T) {
 	nettest.CheckLeaks(t)
 	const size = 64 << 20
 	server, client := nettest.Pair(t)
@@ -125,15 +126,15 @@ func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
 	if _, err := io.ReadFull(client, make([]byte, taken)); err != nil {
 		t.Fatal(err)
 	}
-	st := await(t, &d.registry, func(st live.TransferStatus) bool { return st.Cause == "receiver" })
+	st := await(t, &d.registry, func(st status.Transfer) bool { return st.Cause == "receiver" })
 	if st.Confirmed == nil || *st.Confirmed < taken || *st.Confirmed == size || st.Moved < *st.Confirmed {
 		t.Errorf("%d moved, confirmed %v", st.Moved, st.Confirmed)
 	}
 	if st.TCP == nil || st.TCP.RTT == nil || st.TCP.NotSent == nil || *st.TCP.NotSent == 0 {
-		t.Errorf("got %+v, want the round trip time, and something that was not sent", st.TCP)
+		t.Errorf("got %+v, want the round trip time, and unsent bytes", st.TCP)
 	}
 	if st.Method != "" || st.Rate == nil {
-		t.Errorf("method %q, rate %v, want none so far, and a rate", st.Method, st.Rate)
+		t.Errorf("method %q, rate %v, want no method yet, and a rate", st.Method, st.Rate)
 	}
 	d.registry.Kill(1)
 	rec := <-d.ended
@@ -142,7 +143,7 @@ func TestATransferThatIsStuckInAChunkIsSampled(t *testing.T) {
 	}
 }
 
-func TestATransferThatIsOverAtOnceHasASample(t *testing.T) {
+func TestAShortTransferHasASample(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	go drain(client)
@@ -155,12 +156,13 @@ func TestATransferThatIsOverAtOnceHasASample(t *testing.T) {
 	d.ended <- rec
 }
 
-// Segments that were sent again may have been so before: absent is not zero.
-func TestOneSampleDoesNotTellWhatWasSentAgain(t *testing.T) {
+// With one sample, retransmissions may be from before the transfer: absent is not
+// zero.
+func TestOneSampleHasNoRetransmissions(t *testing.T) {
 	for name, tt := range map[string]struct{ before, want int64 }{
-		"on a new connection":               {0, 0},
-		"on one that has carried something": {1000, -1},
-		"on one of which that is not known": {-1, -1},
+		"on a new connection":              {0, 0},
+		"on a used connection":             {1000, -1},
+		"on a connection with unknown use": {-1, -1},
 	} {
 		server, _ := nettest.Pair(t)
 		var r live.Registry
@@ -172,8 +174,8 @@ func TestOneSampleDoesNotTellWhatWasSentAgain(t *testing.T) {
 	}
 }
 
-// What was sent before on the same connection is not the transfer's.
-func TestConfirmedIsOfTheTransferAlone(t *testing.T) {
+// Bytes sent before on the same connection do not count as confirmed.
+func TestConfirmedCountsOnlyTheTransfer(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	var r live.Registry
@@ -192,13 +194,13 @@ func TestConfirmedIsOfTheTransferAlone(t *testing.T) {
 	for range 2 {
 		transfer.Add(sendfile.Result{Sent: 15_000, Method: sendfile.Copy})
 	}
-	await(t, &r, func(st live.TransferStatus) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
+	await(t, &r, func(st status.Transfer) bool { return st.Confirmed != nil && *st.Confirmed == 30_000 })
 	transfer.End(sendfile.Result{Sent: 30_000}, nil)
 
 	hidden := s.Begin(live.Job{Op: "GET", Size: -1, Before: -1})
-	st := await(t, &r, func(st live.TransferStatus) bool { return st.TCP != nil })
+	st := await(t, &r, func(st status.Transfer) bool { return st.TCP != nil })
 	if st.Confirmed != nil {
-		t.Errorf("%d bytes are confirmed of what nobody can tell apart", *st.Confirmed)
+		t.Errorf("%d bytes are confirmed, want that to be unknown", *st.Confirmed)
 	}
 	hidden.End(sendfile.Result{}, nil)
 }
@@ -215,6 +217,6 @@ func TestAPeerOnThisHostIsFound(t *testing.T) {
 		t.Errorf("got %+v, want this process", p)
 	}
 	if p := st.Sessions[1].Peer; p != nil {
-		t.Errorf("got %+v of a client elsewhere", p)
+		t.Errorf("got %+v for a client on another host", p)
 	}
 }

@@ -11,44 +11,43 @@ import (
 	"sluice/sendfile"
 )
 
-// methods is how many there are. Auto stands for bytes that are no file's.
+// methods is the number of sendfile methods. Auto counts bytes that came from no file.
 const methods = int(sendfile.TransmitFile) + 1
 
-// A Session is a client's connection, from Enter to Leave. Its methods may be
+// A Session is a connection of a client, from Enter to Leave. Its methods may be
 // called from any goroutine.
 type Session struct {
 	registry *Registry
 	id       uint64
-	entered  Protocol // by which it is counted
+	counted  Protocol // at Enter; the counters use it
 
 	remote, local net.Addr
 	conn          net.Conn // nil: none
 	addr          netip.Addr
 	since         time.Time
 
-	protocol atomic.Uint32 // a Protocol
-	touched  atomic.Int64  // time of the last activity, Unix ns
-	counts   counts
+	protocol   atomic.Uint32 // a Protocol, of now
+	lastActive atomic.Int64  // time of the last activity, Unix ns
+	counts     counts
 
 	mu      sync.Mutex // guards the fields below and those of its transfers that say so
 	user    string
 	command string
-	first   *Transfer // of those under way, the youngest
-	tap     *tap      // of conn; nil: not sampled yet
+	first   *Transfer // running transfers, a list with the youngest first
+	sampler *sampler  // of conn; nil: not sampled yet
 	left    bool
 	killed  bool
 }
 
-// counts is what a session has served, by transfers as far as they have come,
-// and without.
+// counts are the counters of a session, running transfers included.
 type counts struct {
 	requests atomic.Uint64
 	sent     [methods]atomic.Uint64 // bytes
 	received [methods]atomic.Uint64
 }
 
-// add counts bytes that a transfer has moved. What it takes back when it fails,
-// because it was not written in the end, stays counted.
+// add counts n bytes that a transfer has moved. A negative n is ignored: bytes that
+// were not written in the end stay counted, so that no counter goes back.
 func (c *counts) add(upload bool, method sendfile.Method, n int64) {
 	switch {
 	case n <= 0:
@@ -59,8 +58,7 @@ func (c *counts) add(upload bool, method sendfile.Method, n int64) {
 	}
 }
 
-// ID returns the number that Status and Kill know the session by. It is never
-// 0, unless s is nil.
+// ID returns the ID of the session for Kill. It is 0 only if s is nil.
 func (s *Session) ID() uint64 {
 	if s == nil {
 		return 0
@@ -68,18 +66,18 @@ func (s *Session) ID() uint64 {
 	return s.id
 }
 
-// SetProtocol tells that the client speaks another protocol now, as after AUTH
-// TLS. The totals go on counting the session as what it was at first.
+// SetProtocol changes the protocol that is shown, as after AUTH TLS. The totals keep
+// counting the session under its first protocol.
 func (s *Session) SetProtocol(p Protocol) {
 	if s != nil {
 		s.protocol.Store(uint32(p))
 	}
 }
 
-// SetUser tells who has logged in; "" is nobody. most bounds the sessions of
-// that user beside Registry.MaxConnsPerUser, zero does not. If there are as many
-// already, the error is ErrTooManyOfUser, and nobody has logged in.
-func (s *Session) SetUser(name string, most int) error {
+// SetUser sets the user of the session; "" is none. limit bounds the sessions of that
+// user in addition to Registry.MaxConnsPerUser; zero means no limit. If it is reached
+// the error is ErrTooManyOfUser, and the session has no user.
+func (s *Session) SetUser(name string, limit int) error {
 	if s == nil {
 		return nil
 	}
@@ -93,7 +91,7 @@ func (s *Session) SetUser(name string, most int) error {
 	}
 	r.countUserLocked(s.user, -1)
 	s.user = ""
-	for _, limit := range [...]int{r.MaxConnsPerUser, most} {
+	for _, limit := range [...]int{r.MaxConnsPerUser, limit} {
 		if limit > 0 && name != "" && r.byUser[name] >= limit {
 			return ErrTooManyOfUser
 		}
@@ -103,7 +101,7 @@ func (s *Session) SetUser(name string, most int) error {
 	return nil
 }
 
-// User returns who has logged in; "" is nobody.
+// User returns the user of the session; "" is none.
 func (s *Session) User() string {
 	if s == nil {
 		return ""
@@ -113,31 +111,31 @@ func (s *Session) User() string {
 	return s.user
 }
 
-// SetCommand tells what the session does: a command, or the line of a request.
-// "" is nothing. The Session keeps text.
+// SetCommand sets the command or request line that the session is working on; "" is
+// none. The Session keeps text.
 func (s *Session) SetCommand(text string) {
 	if s == nil {
 		return
 	}
-	s.touched.Store(time.Now().UnixNano())
+	s.lastActive.Store(time.Now().UnixNano())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.command = text
 }
 
-// Count counts the answer to a request that needed no Transfer. It takes no
-// lock and allocates nothing.
+// Count counts a request whose response needed no Transfer. It takes no lock and does
+// not allocate.
 func (s *Session) Count(now time.Time, res sendfile.Result) {
 	if s == nil {
 		return
 	}
-	s.touched.Store(now.UnixNano())
+	s.lastActive.Store(now.UnixNano())
 	s.counts.requests.Add(1)
 	s.counts.sent[res.Method].Add(uint64(res.Sent))
 }
 
-// Leave ends the session. Transfers that are under way may still go on, and
-// it is listed until they have ended.
+// Leave ends the session. Its running transfers may go on; it is listed until the
+// last of them has ended.
 func (s *Session) Leave() {
 	if s == nil {
 		return
@@ -154,21 +152,22 @@ func (s *Session) Leave() {
 	r.countLocked(s, -1)
 	r.countUserLocked(s.user, -1)
 	if s.first == nil {
-		r.forgetLocked(s)
+		r.removeLocked(s)
 	}
 }
 
-// forgetLocked takes a session off the list and keeps what it has counted. It
-// may be called again, for a transfer that was begun too late.
-func (r *Registry) forgetLocked(s *Session) {
+// removeLocked removes a session from the list and adds its counters to the totals.
+// It does nothing if the session was removed before, as after a transfer that began
+// after Leave.
+func (r *Registry) removeLocked(s *Session) {
 	if r.sessions[s.id] == s {
 		delete(r.sessions, s.id)
-		r.totals[s.entered].addCounts(&s.counts)
+		r.totals[s.counted].addCounts(&s.counts)
 	}
 }
 
-// condemn marks a session as one that we have cut, and returns what to close.
-func (s *Session) condemn() []net.Conn {
+// markKilled marks the session as killed and returns the connections to close.
+func (s *Session) markKilled() []net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.killed = true
@@ -179,7 +178,7 @@ func (s *Session) condemn() []net.Conn {
 	return slices.DeleteFunc(append(conns, s.conn), func(c net.Conn) bool { return c == nil })
 }
 
-// unlinkLocked takes a transfer away from those under way.
+// unlinkLocked removes a transfer from the list of running transfers.
 func (s *Session) unlinkLocked(t *Transfer) {
 	at := &s.first
 	for *at != t {

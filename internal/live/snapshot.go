@@ -7,51 +7,53 @@ import (
 	"slices"
 	"time"
 
-	"sluice/metrics"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
-// Snapshot returns a copy of all that is known. Sessions do not stand still
-// meanwhile: each is of one moment, and no counter ever goes back from one
+// Snapshot returns a copy of the sessions and counters. Each session is copied at one
+// moment, but sessions go on while others are copied. No counter goes back from one
 // Snapshot to the next.
-func Snapshot(r *Registry) Status {
+func Snapshot(r *Registry) status.Snapshot {
 	r.mu.Lock()
-	st := Status{
-		Schema: Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
-		Limits: Limits{r.MaxConns, r.MaxConnsPerAddr, r.MaxConnsPerUser, r.MaxFTPConns, r.MaxFTPConnsPerAddr},
+	st := status.Snapshot{
+		Schema: status.Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
+		Limits: status.Limits{
+			Conns: r.MaxConns, ConnsPerAddr: r.MaxConnsPerAddr, ConnsPerUser: r.MaxConnsPerUser,
+			FTPConns: r.MaxFTPConns, FTPConnsPerAddr: r.MaxFTPConnsPerAddr,
+		},
 	}
 	sums := r.totals
 	all := r.allLocked()
 	r.mu.Unlock()
-	st.Totals.Transfers = r.endings.rows()
+	st.Totals.Transfers = r.ended.rows()
 
 	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
-	st.Sessions = make([]SessionStatus, len(all))
+	st.Sessions = make([]status.Session, len(all))
 	for i, s := range all {
-		s.fill(&st.Sessions[i], &sums[s.entered])
+		s.fill(&st.Sessions[i], &sums[s.counted])
 	}
 	st.Totals.Protocols, st.Totals.Bytes = totalRows(&sums)
 	return st
 }
 
-// MarshalJSON returns a Snapshot as JSON, in the form of status.json.
+// MarshalJSON returns a Snapshot as JSON.
 func (r *Registry) MarshalJSON() ([]byte, error) { return json.Marshal(Snapshot(r)) }
 
-// Status returns a copy of what is known of the session.
-func (s *Session) Status() (st SessionStatus) {
+// Status returns a copy of the session; the zero value if s is nil.
+func (s *Session) Status() (st status.Session) {
 	if s != nil {
 		s.fill(&st, new(totals))
 	}
 	return st
 }
 
-// fill copies the session, and adds what it has counted to the sum of its
-// protocol.
-func (s *Session) fill(st *SessionStatus, sum *totals) {
+// fill copies the session to st and adds its counters to sum.
+func (s *Session) fill(st *status.Session, sum *totals) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*st = SessionStatus{
-		ID: s.id, Protocol: Protocol(s.protocol.Load()), User: s.user,
+	*st = status.Session{
+		ID: s.id, Protocol: Protocol(s.protocol.Load()).String(), User: s.user,
 		Remote: addrText(s.remote), Local: addrText(s.local),
 		Since: s.since.UTC(), LastActive: time.Unix(0, s.lastActiveLocked()).UTC(),
 		State: s.stateLocked(), Command: s.command,
@@ -59,7 +61,7 @@ func (s *Session) fill(st *SessionStatus, sum *totals) {
 	for t := s.first; t != nil; t = t.next {
 		st.Transfers = append(st.Transfers, t.statusLocked())
 	}
-	slices.Reverse(st.Transfers) // which began first comes first
+	slices.Reverse(st.Transfers) // the oldest first
 
 	var own totals
 	own.addCounts(&s.counts)
@@ -72,7 +74,7 @@ func (s *Session) fill(st *SessionStatus, sum *totals) {
 }
 
 func (s *Session) lastActiveLocked() int64 {
-	last := s.touched.Load()
+	last := s.lastActive.Load()
 	for t := s.first; t != nil; t = t.next {
 		last = max(last, t.lastProgress().UnixNano())
 	}
@@ -93,15 +95,6 @@ func (s *Session) stateLocked() string {
 	return "idle"
 }
 
-// Done returns how many bytes have moved: those that the client's kernel has
-// confirmed if that is known, or else those that ours has taken.
-func (t *TransferStatus) Done() int64 {
-	if t.Confirmed != nil {
-		return *t.Confirmed
-	}
-	return t.Moved
-}
-
 func addrText(a net.Addr) string {
 	if a == nil {
 		return ""
@@ -109,10 +102,10 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-func (t *Transfer) statusLocked() TransferStatus {
-	st := TransferStatus{
+func (t *Transfer) statusLocked() status.Transfer {
+	st := status.Transfer{
 		Op: t.job.Op, Path: string(t.path), Offset: t.job.Offset,
-		Moved: t.total.Load(), Method: methodName(sendfile.Method(t.method.Load())), Cause: t.cause.name(),
+		Moved: t.total.Load(), Method: methodOrEmpty(sendfile.Method(t.method.Load())), Cause: t.cause.nameOrEmpty(),
 		Started: t.begun.UTC(), LastProgress: t.lastProgress().UTC(),
 	}
 	if t.job.Size >= 0 {
@@ -121,76 +114,37 @@ func (t *Transfer) statusLocked() TransferStatus {
 	at := st.Moved
 	if n, known := t.confirmedLocked(); known {
 		st.Confirmed = &n
-		st.Moved = max(st.Moved, n) // a chunk under way is told when it is over
+		st.Moved = max(st.Moved, n) // Moved does not include the chunk in progress
 		at = n
 	}
-	if rate, known := t.pace.rate(); known {
+	if rate, known := t.rate.rate(); known {
 		st.Rate = &rate
 		if st.Size != nil && rate > 0 {
 			st.ETA = new(float64(max(*st.Size-at, 0)) / rate)
 		}
 	}
 	if t.sampled {
-		st.TCP = NewTCPStatus(&t.last)
+		st.TCP = status.NewTCP(&t.last)
 	}
 	return st
 }
 
-// told returns a copy of v if a sample has the field that it is of.
-func told[T any](tcp *metrics.TCP, field metrics.TCPFields, v T) *T {
-	if !tcp.Have.Has(field) {
-		return nil
-	}
-	return &v
-}
-
-// NewTCPStatus returns what a sample tells. What it does not have is nil.
-func NewTCPStatus(t *metrics.TCP) *TCPStatus {
-	return &TCPStatus{
-		At: t.At.UTC(), Congestion: t.Congestion,
-		RTT:           told(t, metrics.TCPRTT, t.RTT.Seconds()),
-		RTTVar:        told(t, metrics.TCPRTT, t.RTTVar.Seconds()),
-		MinRTT:        told(t, metrics.TCPMinRTT, t.MinRTT.Seconds()),
-		RTO:           told(t, metrics.TCPRTO, t.RTO.Seconds()),
-		Cwnd:          told(t, metrics.TCPCwnd, t.Cwnd),
-		Ssthresh:      told(t, metrics.TCPSsthresh, t.Ssthresh),
-		MSS:           told(t, metrics.TCPMSS, t.MSS),
-		SendWindow:    told(t, metrics.TCPSendWindow, t.SendWindow),
-		PacingRate:    told(t, metrics.TCPPacingRate, t.PacingRate),
-		DeliveryRate:  told(t, metrics.TCPDeliveryRate, t.DeliveryRate),
-		AppLimited:    told(t, metrics.TCPAppLimited, t.AppLimited),
-		NotSent:       told(t, metrics.TCPNotSent, t.NotSent),
-		InFlight:      told(t, metrics.TCPInFlight, t.InFlight),
-		Sent:          told(t, metrics.TCPSent, t.Sent),
-		Acked:         told(t, metrics.TCPAcked, t.Acked),
-		Received:      told(t, metrics.TCPReceived, t.Received),
-		Retransmits:   told(t, metrics.TCPRetransmits, t.Retransmits),
-		Retransmitted: told(t, metrics.TCPRetransmitted, t.Retransmitted),
-		Lost:          told(t, metrics.TCPLost, t.Lost),
-		Reordered:     told(t, metrics.TCPReordered, t.Reordered),
-		Timeouts:      told(t, metrics.TCPTimeouts, t.Timeouts),
-		Busy:          told(t, metrics.TCPBusy, t.Busy.Seconds()),
-		RwndLimited:   told(t, metrics.TCPRwndLimited, t.RwndLimited.Seconds()),
-		SndbufLimited: told(t, metrics.TCPSndbufLimited, t.SndbufLimited.Seconds()),
-	}
-}
-
-// totalRows puts sums into rows and leaves out those that are all zero.
-func totalRows(sums *[protocols]totals) (rows []ProtocolTotal, bytes []ByteTotal) {
-	rows, bytes = []ProtocolTotal{}, []ByteTotal{}
+// totalRows converts sums to rows, without protocols that had no connection.
+func totalRows(sums *[protocols]totals) (rows []status.ProtocolTotal, bytes []status.ByteTotal) {
+	rows, bytes = []status.ProtocolTotal{}, []status.ByteTotal{}
 	for i := range sums {
-		p, sum := Protocol(i), &sums[i]
+		p, sum := Protocol(i).String(), &sums[i]
 		if sum.connections == 0 && sum.refused == 0 {
 			continue
 		}
-		rows = append(rows, ProtocolTotal{p, sum.connections, sum.refused, sum.requests})
+		rows = append(rows, status.ProtocolTotal{Protocol: p, Connections: sum.connections, Refused: sum.refused, Requests: sum.requests})
 		for _, way := range []struct {
 			name  string
 			moved *[methods]uint64
 		}{{direction(true), &sum.received}, {direction(false), &sum.sent}} {
 			for method, n := range way.moved {
 				if n > 0 {
-					bytes = append(bytes, ByteTotal{p, way.name, methodName(sendfile.Method(method)), n})
+					bytes = append(bytes, status.ByteTotal{Protocol: p, Direction: way.name, Method: methodOrEmpty(sendfile.Method(method)), Bytes: n})
 				}
 			}
 		}

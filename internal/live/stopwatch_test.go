@@ -19,12 +19,12 @@ func TestStopwatch(t *testing.T) {
 	read(7, 7)
 	w.stop(10)
 	read(10, 10)
-	w.start(10) // as if it had never stopped: the sum is all of the time
+	w.start(10) // at once: the sum is the whole time
 	read(10, 10)
 	read(12, 12)
 	w.stop(12)
 	w.start(20)
-	read(19, 11) // who reads may have looked at its clock before
+	read(19, 11) // a reader may have read the clock before the start
 	read(25, 17)
 	w.stop(30)
 	read(99, 22)

@@ -6,18 +6,19 @@ import (
 	"sync"
 	"time"
 
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
-// totals is what was counted of a protocol, apart from the sessions that there
-// are.
+// totals are the counters of a protocol. Sessions that are still listed are not
+// included.
 type totals struct {
 	connections, refused uint64
 	requests             uint64
 	sent, received       [methods]uint64 // bytes
 }
 
-// addCounts adds what a session has counted.
+// addCounts adds the counters of a session.
 func (t *totals) addCounts(c *counts) {
 	t.requests += c.requests.Load()
 	for method := range methods {
@@ -26,7 +27,7 @@ func (t *totals) addCounts(c *counts) {
 	}
 }
 
-// add adds what others add up to.
+// add adds other totals.
 func (t *totals) add(o *totals) {
 	t.requests += o.requests
 	for method := range methods {
@@ -35,13 +36,13 @@ func (t *totals) add(o *totals) {
 	}
 }
 
-// endings counts the transfers that have ended.
-type endings struct {
+// endedTransfers counts transfers that have ended.
+type endedTransfers struct {
 	mu sync.Mutex // guards the field below
-	by map[ending]*ended
+	by map[endedKey]*endedSum
 }
 
-type ending struct {
+type endedKey struct {
 	protocol Protocol
 	upload   bool
 	method   sendfile.Method
@@ -49,21 +50,21 @@ type ending struct {
 	cause    Cause
 }
 
-type ended struct {
+type endedSum struct {
 	n, bytes uint64
 	time     time.Duration
 }
 
-func (e *endings) add(r *Record) {
+func (e *endedTransfers) add(r *Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	key := ending{r.Protocol, r.Upload, r.Method, r.Outcome, r.Cause}
+	key := endedKey{r.Protocol, r.Upload, r.Method, r.Outcome, r.Cause}
 	sum := e.by[key]
 	if sum == nil {
 		if e.by == nil {
-			e.by = make(map[ending]*ended)
+			e.by = make(map[endedKey]*endedSum)
 		}
-		sum = new(ended)
+		sum = new(endedSum)
 		e.by[key] = sum
 	}
 	sum.n++
@@ -71,19 +72,19 @@ func (e *endings) add(r *Record) {
 	sum.time += r.Duration
 }
 
-// rows returns them in an order that stays.
-func (e *endings) rows() []TransferTotal {
+// rows returns the counts in a fixed order.
+func (e *endedTransfers) rows() []status.TransferTotal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	rows := make([]TransferTotal, 0, len(e.by))
+	rows := make([]status.TransferTotal, 0, len(e.by))
 	for key, sum := range e.by {
-		rows = append(rows, TransferTotal{
-			Protocol: key.protocol, Direction: direction(key.upload), Method: methodName(key.method),
-			Result: key.outcome.String(), Cause: key.cause.name(),
+		rows = append(rows, status.TransferTotal{
+			Protocol: key.protocol.String(), Direction: direction(key.upload), Method: methodOrEmpty(key.method),
+			Result: key.outcome.String(), Cause: key.cause.nameOrEmpty(),
 			Count: sum.n, Bytes: sum.bytes, Seconds: sum.time.Seconds(),
 		})
 	}
-	slices.SortFunc(rows, func(a, b TransferTotal) int {
+	slices.SortFunc(rows, func(a, b status.TransferTotal) int {
 		return cmp.Or(
 			cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Method, b.Method),
 			cmp.Compare(a.Result, b.Result), cmp.Compare(a.Cause, b.Cause))
@@ -98,8 +99,9 @@ func direction(upload bool) string {
 	return "out"
 }
 
-// methodName is what is shown of a method: nothing for bytes that are no file's.
-func methodName(r sendfile.Method) string {
+// methodOrEmpty returns the name of a method, or "" for bytes that came from no
+// file.
+func methodOrEmpty(r sendfile.Method) string {
 	if r == sendfile.Auto {
 		return ""
 	}

@@ -11,66 +11,66 @@ import (
 	"sluice/sendfile"
 )
 
-// Job is what a Transfer is to move.
+// Job is the work of a Transfer.
 type Job struct {
 	Op     string // "GET", "RETR", "STOR", "LIST"
-	Path   string // which Begin copies, so that it may lie in a buffer
-	Offset int64  // in the file, where it begins
-	Size   int64  // bytes to move; negative: not known
-	Upload bool   // from the client to us
+	Path   string // Begin copies it, so it may point into a buffer
+	Offset int64  // in the file, of the first byte
+	Size   int64  // bytes to move; negative: unknown
+	Upload bool   // from the client to the server
 
-	// Conn is the connection that it goes by. Nil means the session's. It stays
-	// the caller's; what is said of Client.Conn holds for it too.
+	// Conn is the connection that carries the bytes; nil means that of the session.
+	// The caller closes it. See Client.Conn.
 	Conn net.Conn
 
-	// Before is how many bytes went to the client on this connection before,
-	// those included that wait to be written; negative means that nobody knows,
-	// or that others go between. With it the kernel's count of what the client
-	// has confirmed becomes that of the transfer.
+	// Before is the number of bytes sent on this connection before, including bytes
+	// that are not written yet; negative means unknown, or that other bytes are sent
+	// in between. It is subtracted from the kernel's count of acknowledged bytes to
+	// get that of the transfer.
 	Before int64
 }
 
-// A Transfer is what moves, from Begin to End. Progress, Add, Limited and Idle
-// are for the goroutine that moves it.
+// A Transfer is a running transfer, from Begin to End. Progress, Add, Limited and Idle
+// are for the goroutine that moves the bytes.
 type Transfer struct {
 	session *Session
 	job     Job
 	path    []byte
-	conn    net.Conn // beside the session's; nil: that one
+	conn    net.Conn // a data connection; nil: the session's connection
 	begun   time.Time
-	hook    func(sendfile.Result) // Progress, bound once
+	hook    func(sendfile.Result) // the method value Progress, made once
 
-	done     int64        // bytes, by calls of package sendfile that are over
-	total    atomic.Int64 // and by the one under way, as far as it has told
+	done     int64        // bytes, by calls of package sendfile that have returned
+	total    atomic.Int64 // done, and the progress of the current call
 	method   atomic.Uint32
-	progress atomic.Int64 // when that was, ns since begun: a clock less to read
-	noted    atomic.Int64 // when noteLocked was called, the same
-	limit    stopwatch    // of the time that is waited for our own limit
-	idle     stopwatch    // and for an upload to come
+	progress atomic.Int64 // time of the last progress, ns since begun
+	updated  atomic.Int64 // time of the last updateLocked, ns since begun
+	limit    stopwatch    // waiting for a rate limit
+	idle     stopwatch    // waiting for the client to send, in uploads
 
-	// The session's lock guards what follows.
+	// The session's lock guards the fields below.
 	next       *Transfer
-	tap        *tap
-	pace       pace
-	base, last metrics.TCP // samples: the first one that counts, and the last
-	sampled    bool        // there are both, or one that is both
-	cause      Cause       // between the last two samples, or looks at an upload
-	waited     waits       // until the last of them
+	sampler    *sampler
+	rate       rateMeter
+	base, last metrics.TCP // the first sample and the last
+	sampled    bool        // base and last are set; they may be the same
+	cause      Cause       // between the last two updates
+	waited     waits       // as of the last update
 }
 
 const (
-	sampleEvery = 100 * time.Millisecond // by who moves
-	stuckAfter  = time.Second            // without progress, a transfer is looked at from beside
+	sampleEvery = 100 * time.Millisecond // by the goroutine that moves the bytes
+	stuckAfter  = time.Second            // without progress, a timer takes the sample
 
-	// A sample is the beginning of a transfer too, if it was made so shortly
-	// before.
+	// sameMoment is the age up to which an earlier sample of the connection serves as
+	// the first sample of a transfer.
 	sameMoment = 5 * time.Millisecond
 
-	// oneChunk is what is sent at once: too little for a sample before it.
-	oneChunk = 256 << 10
+	// chunkSize is sent at once; such a transfer needs no first sample.
+	chunkSize = 256 << 10
 
-	// briefly is how long a transfer takes at least for a sample of its own.
-	briefly = time.Millisecond
+	// minSampled is the shortest transfer with a last sample of its own.
+	minSampled = time.Millisecond
 )
 
 var transfers = sync.Pool{New: func() any {
@@ -79,8 +79,7 @@ var transfers = sync.Pool{New: func() any {
 	return t
 }}
 
-// Begin tells that something begins to move. Each Begin needs an End. It counts
-// as a request.
+// Begin starts a Transfer and counts a request. The caller calls End.
 func (s *Session) Begin(j Job) *Transfer {
 	if s == nil {
 		return nil
@@ -89,44 +88,43 @@ func (s *Session) Begin(j Job) *Transfer {
 	now := time.Now()
 	t.session, t.job, t.begun, t.conn = s, j, now, j.Conn
 	t.path = append(t.path[:0], j.Path...)
-	t.job.Path = "" // which may change
-	t.pace.begin(now)
-	s.touched.Store(now.UnixNano())
+	t.job.Path = "" // the caller may change it
+	t.rate.reset(now)
+	s.lastActive.Store(now.UnixNano())
 	s.counts.requests.Add(1)
 	s.mu.Lock()
 	t.next, s.first = s.first, t
-	if j.Size < 0 || j.Size > oneChunk {
+	if j.Size < 0 || j.Size > chunkSize {
 		t.sampleBeginLocked(now)
 	}
 	s.mu.Unlock()
-	s.registry.watchOver()
+	s.registry.countRunning()
 	return t
 }
 
-// sampleBeginLocked takes the sample that others are compared with, unless
-// there is one.
+// sampleBeginLocked takes the first sample, with which later ones are compared.
 func (t *Transfer) sampleBeginLocked(now time.Time) {
-	t.tapLocked()
-	if t.tap.hasSample(now, sameMoment) || t.tap.sample() {
-		t.keepLocked(now.Sub(t.begun))
+	t.findSamplerLocked()
+	if t.sampler.hasSample(now, sameMoment) || t.sampler.sample() {
+		t.takeSampleLocked(now.Sub(t.begun))
 	}
 }
 
-// tapLocked finds the tap of the connection, and makes one the first time.
-func (t *Transfer) tapLocked() {
+// findSamplerLocked sets the sampler of the connection, and makes one the first time.
+func (t *Transfer) findSamplerLocked() {
 	switch s := t.session; {
-	case t.tap != nil:
+	case t.sampler != nil:
 	case t.conn != nil:
-		t.tap = newTap(t.conn)
+		t.sampler = newSampler(t.conn)
 	default:
-		if s.tap == nil {
-			s.tap = newTap(s.conn)
+		if s.sampler == nil {
+			s.sampler = newSampler(s.conn)
 		}
-		t.tap = s.tap
+		t.sampler = s.sampler
 	}
 }
 
-// Hook returns Progress, for sendfile.Options. It allocates nothing.
+// Hook returns Progress for sendfile.Options, without allocating.
 func (t *Transfer) Hook() func(sendfile.Result) {
 	if t == nil {
 		return nil
@@ -134,8 +132,7 @@ func (t *Transfer) Hook() func(sendfile.Result) {
 	return t.hook
 }
 
-// Progress tells what the call of package sendfile that is under way has moved
-// so far.
+// Progress records how much the current call of package sendfile has moved so far.
 func (t *Transfer) Progress(res sendfile.Result) {
 	if t == nil {
 		return
@@ -143,9 +140,9 @@ func (t *Transfer) Progress(res sendfile.Result) {
 	t.moved(t.done+res.Sent, res.Method)
 }
 
-// Add tells what was moved, by a call of package sendfile that is over or by
-// other means. Between two such calls it is needed, or else the Progress of the
-// second would not be behind that of the first.
+// Add records bytes that a call of package sendfile has moved, or that were moved by
+// other means. It must be called between two such calls, because Progress starts at 0
+// in each.
 func (t *Transfer) Add(res sendfile.Result) {
 	if t == nil {
 		return
@@ -154,7 +151,7 @@ func (t *Transfer) Add(res sendfile.Result) {
 	t.moved(t.done, res.Method)
 }
 
-// moved counts what is new of a total, by a method.
+// moved counts the bytes that are new in total.
 func (t *Transfer) moved(total int64, method sendfile.Method) {
 	t.count(total, method)
 	if method != sendfile.Auto {
@@ -162,10 +159,10 @@ func (t *Transfer) moved(total int64, method sendfile.Method) {
 	}
 	at := time.Since(t.begun)
 	t.progress.Store(int64(at))
-	if at-time.Duration(t.noted.Load()) >= sampleEvery {
+	if at-time.Duration(t.updated.Load()) >= sampleEvery {
 		s := t.session
 		s.mu.Lock()
-		t.noteLocked(at)
+		t.updateLocked(at)
 		s.mu.Unlock()
 	}
 }
@@ -175,8 +172,8 @@ func (t *Transfer) count(total int64, method sendfile.Method) {
 	t.total.Store(total)
 }
 
-// Limited returns wait, for sendfile.Options, with its time taken: what is
-// spent in it is spent for a limit of our own.
+// Limited returns wait for sendfile.Options, and counts the time in it as waiting for
+// a rate limit.
 func (t *Transfer) Limited(wait func(ctx context.Context, n int) (int, error)) func(ctx context.Context, n int) (int, error) {
 	if t == nil || wait == nil {
 		return wait
@@ -189,8 +186,8 @@ func (t *Transfer) Limited(wait func(ctx context.Context, n int) (int, error)) f
 	}
 }
 
-// Idle tells that an upload begins to wait for the client to send, and that it
-// does no more, for sendfile.Options.
+// Idle records, for sendfile.Options, that an upload starts or stops waiting for the
+// client to send.
 func (t *Transfer) Idle(idle bool) {
 	switch {
 	case t == nil:
@@ -201,40 +198,40 @@ func (t *Transfer) Idle(idle bool) {
 	}
 }
 
-// noteLocked samples the connection and looks how far the transfer has come,
-// some time after it was begun.
-func (t *Transfer) noteLocked(at time.Duration) {
-	t.noted.Store(int64(at))
+// updateLocked samples the connection and updates the cause and the rate. at is the
+// time since the transfer began.
+func (t *Transfer) updateLocked(at time.Duration) {
+	t.updated.Store(int64(at))
 	now := t.begun.Add(at)
-	t.tapLocked()
-	// Another transfer on the same connection may just have asked.
-	if t.tap.hasSample(now, sampleEvery/2) || t.tap.sample() {
-		t.keepLocked(at)
+	t.findSamplerLocked()
+	// Another transfer on the same connection may just have taken a sample.
+	if t.sampler.hasSample(now, sampleEvery/2) || t.sampler.sample() {
+		t.takeSampleLocked(at)
 	}
 	if t.job.Upload {
-		t.judgeLocked(at)
+		t.setUploadCauseLocked(at)
 	}
-	t.pace.note(now, t.positionLocked())
+	t.rate.add(now, t.positionLocked())
 }
 
-// keepLocked makes the tap's sample the transfer's, and finds the cause of a
-// download between it and the one before.
-func (t *Transfer) keepLocked(at time.Duration) {
+// takeSampleLocked copies the sample of the sampler and derives the cause of a
+// download from it and the sample before.
+func (t *Transfer) takeSampleLocked(at time.Duration) {
 	w, c := t.waitsUntil(at), Unknown
 	if t.sampled {
-		a, b := &t.last, &t.tap.last
+		a, b := &t.last, &t.sampler.last
 		c = Cause(metrics.Limit(a, b)).orRateLimit(w.limit-t.waited.limit, b.At.Sub(a.At))
 	} else {
-		t.base, t.sampled = t.tap.last, true
+		t.base, t.sampled = t.sampler.last, true
 	}
-	t.last = t.tap.last
+	t.last = t.sampler.last
 	if !t.job.Upload {
 		t.setCauseLocked(c, w)
 	}
 }
 
-// judgeLocked finds the cause of an upload since the last time.
-func (t *Transfer) judgeLocked(at time.Duration) {
+// setUploadCauseLocked derives the cause of an upload since the last update.
+func (t *Transfer) setUploadCauseLocked(at time.Duration) {
 	w := t.waitsUntil(at)
 	t.setCauseLocked(w.since(t.waited).ofUpload(), w)
 }
@@ -252,20 +249,20 @@ func (t *Transfer) waitsUntil(at time.Duration) waits {
 
 func (t *Transfer) lastProgress() time.Time { return t.begun.Add(time.Duration(t.progress.Load())) }
 
-// confirmedLocked returns how many bytes the client's kernel has confirmed, as
-// of the last sample.
+// confirmedLocked returns how many bytes the client's kernel has acknowledged, by the
+// last sample.
 func (t *Transfer) confirmedLocked() (n int64, known bool) {
 	if t.job.Upload || t.job.Before < 0 || !t.sampled || !t.last.Have.Has(metrics.TCPAcked) {
 		return 0, false
 	}
-	n = max(int64(t.last.Acked)-t.job.Before, 0) // by TLS it is a little too much
+	n = max(int64(t.last.Acked)-t.job.Before, 0) // slightly too many with TLS
 	if t.job.Size >= 0 {
 		n = min(n, t.job.Size)
 	}
 	return n, true
 }
 
-// positionLocked is how far the transfer has come, for its rate.
+// positionLocked returns how many bytes have moved, for the rate.
 func (t *Transfer) positionLocked() int64 {
 	if n, known := t.confirmedLocked(); known {
 		return n

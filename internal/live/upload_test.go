@@ -11,15 +11,16 @@ import (
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
+	"sluice/internal/status"
 	"sluice/sendfile"
 )
 
-// pause makes slow what is to be slow.
+// pause is the delay of a slow disk or client.
 const pause = 20 * time.Millisecond
 
-// An upload is held back by us, by our own limit, or by the one who sends; and
-// it is told while it lasts and at its end.
-func TestCausesOfUploadsAreNamedRight(t *testing.T) {
+// An upload is limited by the server's disk, by a rate limit, or by the client. The
+// cause is known during the upload and at its end.
+func TestCausesOfUploads(t *testing.T) {
 	atOnce := func(c net.Conn, until <-chan struct{}) {
 		for p := make([]byte, 64<<10); ; {
 			if _, err := c.Write(p); err != nil {
@@ -45,19 +46,19 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		send func(net.Conn, <-chan struct{})
-		disk time.Duration // that a chunk takes to be written
+		disk time.Duration // duration of a write
 		wait func(context.Context, int) (int, error)
 		want live.Cause
 	}{
-		{"a disk that is slow", atOnce, pause, nil, live.Application},
-		{"a limit of our own", atOnce, 0, slowly(10_000), live.RateLimit},
-		{"a client that sends little", slow, 0, nil, live.Sender},
+		{"a slow disk", atOnce, pause, nil, live.Application},
+		{"a rate limit", atOnce, 0, slowly(10_000), live.RateLimit},
+		{"a slow client", slow, 0, nil, live.Sender},
 	} {
 		for _, method := range []sendfile.Method{sendfile.Copy, sendfile.Auto} {
 			t.Run(tt.name+" by "+method.String(), func(t *testing.T) {
 				t.Parallel()
 				server, client := nettest.Pair(t)
-				nettest.SmallBuffers(t, server, 64<<10) // what is in them is received after the end
+				nettest.SmallBuffers(t, server, 64<<10) // their content is received after the end
 				nettest.SmallBuffers(t, client, 64<<10)
 				f, err := os.Create(filepath.Join(nettest.TempDir(t), "f"))
 				if err != nil {
@@ -73,19 +74,19 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 					time.Sleep(tt.disk)
 					transfer.Progress(res)
 				}
-				told := make(chan struct{})
+				known := make(chan struct{})
 				ended := make(chan live.Record, 1)
 				go func() {
 					res, err := sendfile.Receive(context.Background(), f, server, 0, -1, &opt)
 					ended <- transfer.End(res, err)
 				}()
 				go func() {
-					tt.send(client, told)
+					tt.send(client, known)
 					_ = client.CloseWrite()
 					_, _ = io.Copy(io.Discard, client)
 				}()
-				await(t, &r, func(st live.TransferStatus) bool { return st.Cause == tt.want.String() })
-				close(told)
+				await(t, &r, func(st status.Transfer) bool { return st.Cause == tt.want.String() })
+				close(known)
 				if rec := <-ended; rec.Cause != tt.want || rec.Outcome != live.Complete {
 					t.Errorf("got %+v, want the cause %v", rec, tt.want)
 				}
@@ -94,7 +95,7 @@ func TestCausesOfUploadsAreNamedRight(t *testing.T) {
 	}
 }
 
-func TestAnUploadThatIsOverAtOnceWasNotHeldBack(t *testing.T) {
+func TestAShortUploadHasNoCause(t *testing.T) {
 	var r live.Registry
 	s := enter(t, &r, live.Client{})
 	transfer := s.Begin(live.Job{Op: "STOR", Upload: true})
@@ -105,15 +106,15 @@ func TestAnUploadThatIsOverAtOnceWasNotHeldBack(t *testing.T) {
 	}
 }
 
-// The Transfer of a server without a Registry is nil. Its methods change nothing,
-// keep nothing, and cost no memory.
-func TestNobodyHasToRecordAnUpload(t *testing.T) {
+// The Transfer of a server without a Registry is nil. Its methods do nothing and do
+// not allocate.
+func TestANilUploadDoesNothing(t *testing.T) {
 	var none *live.Transfer
 	none.Idle(true)
 	none.Idle(false)
 	wait := none.Limited(func(_ context.Context, n int) (int, error) { return n - 1, io.EOF })
 	if n, err := wait(t.Context(), 5); n != 4 || err != io.EOF {
-		t.Errorf("Limited: got %d, %v, want what the limit says: 4, %v", n, err, io.EOF)
+		t.Errorf("Limited: got %d, %v, want the result of the limit: 4, %v", n, err, io.EOF)
 	}
 	res := sendfile.Result{Sent: 5, Method: sendfile.Splice}
 	want := live.Record{Result: res, Outcome: live.Complete, Retransmits: -1}

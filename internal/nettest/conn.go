@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Pair returns the two ends of one TCP connection over loopback. Neither end
-// is multipath TCP, on which some socket features fail. The end of the test
-// closes what the caller has not closed before.
+// Pair returns the two ends of a TCP connection over loopback. Neither end is
+// multipath TCP, on which some socket features fail. They are closed when the
+// test ends.
 func Pair(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
 	var lc net.ListenConfig
@@ -26,8 +26,7 @@ func Pair(t testing.TB) (server, client *net.TCPConn) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 
-	// The connection waits in the listener's queue, perhaps behind that of
-	// a stranger who tried the port.
+	// Another program may have connected to the port first.
 	for {
 		s, err := ln.Accept()
 		if err != nil {
@@ -41,11 +40,9 @@ func Pair(t testing.TB) (server, client *net.TCPConn) {
 	}
 }
 
-// SmallBuffers asks for send and receive buffers of the given number of bytes
-// on c and ends their growth, so that a peer who does not read is soon felt.
-// The kernel rounds: Linux doubles the number and keeps a minimum of a few
-// KiB. How much fits between two ends is the sum of one's send buffer and the
-// other's receive buffer, so call it for both.
+// SmallBuffers gives c send and receive buffers of a fixed size in bytes, so that
+// writes soon block if the peer does not read. Linux doubles the number and has a
+// minimum of a few KiB. Call it for both ends, because both buffers take bytes.
 func SmallBuffers(t testing.TB, c *net.TCPConn, bytes int) {
 	t.Helper()
 	if err := c.SetWriteBuffer(bytes); err != nil {
@@ -56,8 +53,8 @@ func SmallBuffers(t testing.TB, c *net.TCPConn, bytes int) {
 	}
 }
 
-// Reset closes c with an RST instead of a FIN and throws away what was not yet
-// sent, as a peer does that crashed or lost interest.
+// Reset closes c with an RST instead of a FIN, and discards unsent bytes, as a peer
+// that has crashed.
 func Reset(t testing.TB, c *net.TCPConn) {
 	t.Helper()
 	if err := c.SetLinger(0); err != nil {

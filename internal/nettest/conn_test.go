@@ -23,7 +23,7 @@ func TestPairIsConnected(t *testing.T) {
 		if g := <-got; g.N != 3 || g.Err != nil {
 			t.Errorf("got %d bytes and error %v, want 3 and none", g.N, g.Err)
 		}
-		server, client = client, server // and the other way
+		server, client = client, server // in the other direction
 	}
 }
 
@@ -37,7 +37,7 @@ func TestPairIsNotMultipath(t *testing.T) {
 	}
 }
 
-func TestPairIsClosedWithTheTest(t *testing.T) {
+func TestPairIsClosedWhenTheTestEnds(t *testing.T) {
 	var ends [2]io.Writer
 	t.Run("owner", func(t *testing.T) {
 		ends[0], ends[1] = nettest.Pair(t)
@@ -65,7 +65,7 @@ func TestSmallBuffersStallSoon(t *testing.T) {
 	}
 }
 
-func TestResetIsNotAnEnd(t *testing.T) {
+func TestResetIsNotAnEndOfFile(t *testing.T) {
 	if nettest.OnWine() {
 		t.Skip("wine 8 reads the end of the stream from a connection that was reset")
 	}

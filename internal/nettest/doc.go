@@ -1,6 +1,6 @@
-// Package nettest has what the network tests of this module share: connected
-// pairs, peers that stall, trickle or reset, content that a wrong offset
-// cannot imitate, and a check for what a test leaves behind.
+// Package nettest has helpers for the tests of this module: pairs of connections,
+// peers that stall, send slowly or reset, content that differs at every offset,
+// and a check for leaked goroutines and descriptors.
 //
 //	func TestSend(t *testing.T) {
 //		nettest.CheckLeaks(t)
@@ -16,5 +16,5 @@
 //		}
 //	}
 //
-// Only _test files import it; a guard at the top of the tree sees to that.
+// Only _test files may import it; house_test.go checks that.
 package nettest

@@ -1,6 +1,6 @@
 package nettest
 
-// For the tests of the leak check itself.
+// Exported for the tests of the leak check.
 var (
 	CheckLeaksFor = checkLeaks
 	ParseStacks   = parseStacks

@@ -18,16 +18,16 @@ import (
 	"github.com/spf13/afero/zipfs"
 )
 
-// FileSystem is an afero.Fs of some kind.
+// FileSystem is an afero.Fs of one kind.
 type FileSystem struct {
 	Name     string
 	FS       afero.Fs
-	Real     bool // its files are *os.File, perhaps hidden in wrappers
+	Real     bool // its files are *os.File or wrappers of *os.File
 	Writable bool
 }
 
-// FileSystems returns file systems of many kinds that hold the same files, of slash-separated relative names, last
-// modified at modTime, in seconds.
+// FileSystems returns file systems of many kinds with the same files. Their names are relative with slashes. modTime, in
+// whole seconds, is their time of modification.
 func FileSystems(t testing.TB, files map[string]string, modTime time.Time) []FileSystem {
 	t.Helper()
 	disk := func() (afero.Fs, string) {
@@ -87,7 +87,7 @@ func fill(t testing.TB, fsys afero.Fs, files map[string]string, modTime time.Tim
 	}
 }
 
-// directories returns those that the files lie in, each before what is in it.
+// directories returns all parents of the files, sorted, so that a directory precedes its subdirectories.
 func directories(files map[string]string) []string {
 	all := make(map[string]bool)
 	for name := range files {
@@ -98,7 +98,7 @@ func directories(files map[string]string) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// zipOf returns an archive of the files, compressed, and of the directories that they lie in.
+// zipOf returns a zip archive of the files, compressed, and of their directories.
 func zipOf(t testing.TB, files map[string]string, modTime time.Time) *zip.Reader {
 	t.Helper()
 	var b bytes.Buffer
@@ -128,7 +128,7 @@ func zipOf(t testing.TB, files map[string]string, modTime time.Time) *zip.Reader
 	return r
 }
 
-// tarOf is zipOf for tar.
+// tarOf returns a tar archive of the files and of their directories.
 func tarOf(t testing.TB, files map[string]string, modTime time.Time) afero.Fs {
 	t.Helper()
 	var b bytes.Buffer

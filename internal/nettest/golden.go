@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Golden returns what the file of that name in testdata says got should be. If
-// the variable UPDATE is set, got is written there first. Line ends are LF, which
-// git on Windows may have made others of.
+// Golden returns the content of the file testdata/NAME, which got should equal. If
+// UPDATE is set in the environment, it writes got to the file first. It turns CRLF,
+// which git may have made on Windows, into LF.
 func Golden(t testing.TB, name, got string) (want string) {
 	t.Helper()
 	name = filepath.Join("testdata", filepath.FromSlash(name))

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Host is one of two hosts that a Path joins, for programs that know nothing of a test:
-// a network namespace with a loopback and its end of the path. It is gone with the last
-// who uses it, even if the test is killed.
+// Host is one of two hosts connected by a Path, for running other programs: a network
+// namespace with a loopback and one end of the path. The kernel removes it with its last
+// user, even if the test is killed.
 type Host struct {
-	Addr string // of its end of the path
+	Addr string // IP address of its end of the path
 
 	namespace *os.File
 	tun       *os.File
 }
 
-// Hosts returns two hosts with the path between them: each packet takes the delay from
-// one to the other. It skips the test as ShapedPath does. The hosts end with the test.
+// Hosts returns two hosts connected by the path: each packet is delayed once. It skips
+// the test as ShapedPath does. The hosts exist until the test ends.
 func (p Path) Hosts(t testing.TB) (a, b *Host) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -28,10 +28,10 @@ func (p Path) Hosts(t testing.TB) (a, b *Host) {
 	}
 	NeedsProgram(t, "ip", "iproute2")
 	a, b = p.host(t, "10.99.0.1"), p.host(t, "10.99.0.2")
-	as := func([]byte) {} // they are
+	unchanged := func([]byte) {}
 	var carriers sync.WaitGroup
-	carriers.Go(func() { carry(a.tun, b.tun, p.MTU, p.Delay, as) })
-	carriers.Go(func() { carry(b.tun, a.tun, p.MTU, p.Delay, as) })
+	carriers.Go(func() { forwardPackets(a.tun, b.tun, p.MTU, p.Delay, unchanged) })
+	carriers.Go(func() { forwardPackets(b.tun, a.tun, p.MTU, p.Delay, unchanged) })
 	t.Cleanup(func() {
 		_ = a.tun.Close()
 		_ = b.tun.Close()
@@ -43,7 +43,7 @@ func (p Path) Hosts(t testing.TB) (a, b *Host) {
 func (p Path) host(t testing.TB, addr string) *Host {
 	t.Helper()
 	h := &Host{Addr: addr}
-	err := elsewhere(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, func() (err error) {
+	err := inNamespace(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, func() (err error) {
 		if h.namespace, err = os.Open("/proc/thread-self/ns/net"); err != nil {
 			return err
 		}
@@ -65,14 +65,14 @@ func (p Path) host(t testing.TB, addr string) *Host {
 	return h
 }
 
-// Command returns what makes a command run on the host if it stands before it. It
-// becomes that command, and does not stay beside it.
+// Command returns a prefix for a command line that runs the command on the host. The
+// prefix execs the command, so that there is no second process.
 func (h *Host) Command() []string {
 	return []string{"nsenter", fmt.Sprintf("--net=/proc/%d/fd/%d", os.Getpid(), h.namespace.Fd()), "--"}
 }
 
-// Do calls f so that the sockets that it makes, and no goroutine that it starts, are
-// those of the host, and returns what f returns.
+// Do calls f on a thread of the host and returns its result. Sockets that f makes belong
+// to the host, but goroutines that it starts do not run there.
 func (h *Host) Do(f func() error) error {
-	return elsewhere(func() error { return unix.Setns(int(h.namespace.Fd()), unix.CLONE_NEWNET) }, f)
+	return inNamespace(func() error { return unix.Setns(int(h.namespace.Fd()), unix.CLONE_NEWNET) }, f)
 }

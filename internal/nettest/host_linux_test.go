@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestHostsAreAsFarFromEachOtherAsThePathIsLong(t *testing.T) {
+func TestPacketsBetweenHostsAreDelayed(t *testing.T) {
 	const delay = 20 * time.Millisecond
 	CheckLeaks(t)
 	here, there := Path{Delay: delay, MTU: 1500, Queue: 500}.Hosts(t)
@@ -35,7 +35,7 @@ func TestHostsAreAsFarFromEachOtherAsThePathIsLong(t *testing.T) {
 	}
 	defer conn.Close()
 	if took := time.Since(begun); took < 2*delay {
-		t.Errorf("a connection took %v, want %v at least", took, 2*delay)
+		t.Errorf("connecting took %v, want at least %v", took, 2*delay)
 	}
 	if got := <-Sum(t, conn); got.N != 1<<20 || got.SHA256 != PatternSum(0, 1<<20) {
 		t.Errorf("got %d bytes, error %v", got.N, got.Err)

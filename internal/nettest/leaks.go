@@ -13,17 +13,16 @@ import (
 	"time"
 )
 
-// CheckLeaks is called at the beginning of a test. It fails the test when at
-// its end goroutines are left that were not there before or, on Linux, open
-// file descriptors. What is just going away gets five seconds. A test that
-// has failed already is not checked.
+// CheckLeaks fails the test if it leaves new goroutines or, on Linux, open file
+// descriptors. It waits five seconds for them to end. It does not check a test that
+// has failed already.
 //
-// It sees the whole process: it is neither for parallel tests nor for tests
-// that have parallel ones beside them. Call it before what is to be cleaned up
-// is made, because cleanups run last in, first out.
+// Call it at the beginning of the test, before other cleanups are registered, because
+// cleanups run last in, first out. It looks at the whole process, so it must not be
+// used while parallel tests run.
 //
-// Files that the garbage collector closes before the test ends go unseen, and
-// so do pipes that it closes after, because splice keeps pipes in pools.
+// It does not find files that the garbage collector closes before the test ends, nor
+// pipes that it closes later, because splice keeps pipes in pools.
 func CheckLeaks(t testing.TB) {
 	t.Helper()
 	checkLeaks(t, 5*time.Second)
@@ -32,29 +31,29 @@ func CheckLeaks(t testing.TB) {
 func checkLeaks(t testing.TB, patience time.Duration) {
 	t.Helper()
 	startPoller(t)
-	before := takeCensus()
+	before := currentResources()
 	t.Cleanup(func() {
 		t.Helper()
 		if t.Failed() {
 			return
 		}
-		defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would close forgotten files
-		left := leftSince(before)
-		for end := time.Now().Add(patience); !left.empty() && time.Now().Before(end); {
-			if left.onlyPipes() {
-				runtime.GC() // the second one empties the pools, that of package net too
+		defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would close leaked files
+		leaked := leakedSince(before)
+		for end := time.Now().Add(patience); !leaked.empty() && time.Now().Before(end); {
+			if leaked.onlyPipes() {
+				runtime.GC() // the second one empties all sync.Pools, such as that of package net
 			}
 			time.Sleep(10 * time.Millisecond)
-			left = leftSince(before)
+			leaked = leakedSince(before)
 		}
-		if !left.empty() {
-			t.Errorf("left behind:\n%s", left)
+		if !leaked.empty() {
+			t.Errorf("left behind:\n%s", leaked)
 		}
 	})
 }
 
-// startPoller makes the runtime open the descriptors of its network poller,
-// which it does once, at the first use, and for good.
+// startPoller makes the runtime open the descriptors of its network poller, which
+// it opens at the first use and never closes.
 func startPoller(t testing.TB) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -65,19 +64,19 @@ func startPoller(t testing.TB) {
 	_ = w.Close()
 }
 
-// A census is what the process has at one moment.
-type census struct {
-	goroutines map[string]string // stack, by the name that the dump gives, as "goroutine 7"
-	files      map[string]string // target, by number, as "socket:[4711]"; nil where nobody can tell
+// resources are the goroutines and descriptors of the process at one moment.
+type resources struct {
+	goroutines map[string]string // stacks by name, such as "goroutine 7"
+	files      map[string]string // targets by number, such as "socket:[4711]"; nil if not known
 }
 
-func takeCensus() census {
-	return census{goroutines: parseStacks(allStacks()), files: openFiles()}
+func currentResources() resources {
+	return resources{goroutines: parseStacks(allStacks()), files: openFiles()}
 }
 
-// leftSince returns what is there now and was not before.
-func leftSince(before census) census {
-	now := takeCensus()
+// leakedSince returns the present resources that are not in before.
+func leakedSince(before resources) resources {
+	now := currentResources()
 	maps.DeleteFunc(now.goroutines, func(name, _ string) bool {
 		_, ok := before.goroutines[name]
 		return ok
@@ -88,25 +87,25 @@ func leftSince(before census) census {
 	return now
 }
 
-func (c census) empty() bool { return len(c.goroutines) == 0 && len(c.files) == 0 }
+func (r resources) empty() bool { return len(r.goroutines) == 0 && len(r.files) == 0 }
 
-func (c census) onlyPipes() bool {
-	for _, target := range c.files {
+func (r resources) onlyPipes() bool {
+	for _, target := range r.files {
 		if !strings.HasPrefix(target, "pipe:") {
 			return false
 		}
 	}
-	return len(c.goroutines) == 0 && len(c.files) > 0
+	return len(r.goroutines) == 0 && len(r.files) > 0
 }
 
 // String lists the descriptors and then the stacks.
-func (c census) String() string {
+func (r resources) String() string {
 	var b strings.Builder
-	for _, number := range slices.Sorted(maps.Keys(c.files)) {
-		fmt.Fprintf(&b, "file descriptor %s: %s\n", number, c.files[number])
+	for _, number := range slices.Sorted(maps.Keys(r.files)) {
+		fmt.Fprintf(&b, "file descriptor %s: %s\n", number, r.files[number])
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.goroutines)) {
-		fmt.Fprintf(&b, "\n%s\n", c.goroutines[name])
+	for _, name := range slices.Sorted(maps.Keys(r.goroutines)) {
+		fmt.Fprintf(&b, "\n%s\n", r.goroutines[name])
 	}
 	return b.String()
 }
@@ -121,23 +120,23 @@ func allStacks() []byte {
 	}
 }
 
-// parseStacks splits the output of runtime.Stack into goroutines. It leaves
-// out the first, which asked, and those of the runtime, of package testing
-// and of os/signal, which no test can end.
+// parseStacks splits the output of runtime.Stack into goroutines. It leaves out the
+// first, which is the caller, and those for which isForeign returns true, because
+// tests cannot end them.
 func parseStacks(dump []byte) map[string]string {
 	stacks := make(map[string]string)
 	for i, stack := range bytes.Split(dump, []byte("\n\n")) {
 		name, _, _ := bytes.Cut(stack, []byte(" ["))
-		if i > 0 && !theirs(string(stack)) {
+		if i > 0 && !isForeign(string(stack)) {
 			stacks[string(name)] = string(bytes.TrimSpace(stack))
 		}
 	}
 	return stacks
 }
 
-// theirs reports whether a goroutine was started by the runtime, by package
-// testing or by os/signal. One that nobody started is the main goroutine.
-func theirs(stack string) bool {
+// isForeign reports whether a goroutine is the main goroutine, which has no creator,
+// or was started by the runtime, by package testing or by os/signal.
+func isForeign(stack string) bool {
 	_, creator, ok := strings.Cut(stack, "\ncreated by ")
 	return !ok ||
 		strings.HasPrefix(creator, "runtime.") ||

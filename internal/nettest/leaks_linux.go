@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// openFiles returns what each open file descriptor of this process refers to.
+// openFiles returns the target of each open file descriptor of this process, by number.
 func openFiles() map[string]string {
 	const dir = "/proc/self/fd"
 	entries, err := os.ReadDir(dir)
@@ -14,7 +14,7 @@ func openFiles() map[string]string {
 	}
 	files := make(map[string]string)
 	for _, e := range entries {
-		// The descriptor that ReadDir used is closed by now and has no target.
+		// The descriptor of ReadDir is listed too, but closed by now.
 		if target, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
 			files[e.Name()] = target
 		}

@@ -2,5 +2,5 @@
 
 package nettest
 
-// openFiles returns nil: the descriptors of a process are listed on Linux only.
+// openFiles returns nil: only Linux has a list of descriptors.
 func openFiles() map[string]string { return nil }

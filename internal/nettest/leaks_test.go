@@ -14,9 +14,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A recorder is a test whose end can be called and whose errors can be read.
+// A recorder is a testing.TB that records errors, and whose cleanups run on end.
 type recorder struct {
-	testing.TB // for all that is not recorded
+	testing.TB // for all other methods
 	errors     []string
 	cleanups   []func()
 }
@@ -33,7 +33,7 @@ func (r *recorder) end() {
 	}
 }
 
-// leaks returns what the check says of body, which it gives patience.
+// leaks returns the errors of the leak check for body. patience is how long the check waits.
 func leaks(t *testing.T, patience time.Duration, body func(t testing.TB)) string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -45,17 +45,17 @@ func leaks(t *testing.T, patience time.Duration, body func(t testing.TB)) string
 
 func waitFor(c <-chan struct{}) { <-c }
 
-func TestCheckLeaksSeesGoroutines(t *testing.T) {
+func TestCheckLeaksFindsGoroutines(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
 	said := leaks(t, 0, func(testing.TB) { go waitFor(stop) })
-	const creator = "created by sluice/internal/nettest_test.TestCheckLeaksSeesGoroutines"
+	const creator = "created by sluice/internal/nettest_test.TestCheckLeaksFindsGoroutines"
 	if strings.Count(said, "created by") != 1 || !strings.Contains(said, creator) || strings.Contains(said, "file descriptor") {
 		t.Errorf("the check said %q, want one stack with %q", said, creator)
 	}
 }
 
-func TestCheckLeaksSeesFiles(t *testing.T) {
+func TestCheckLeaksFindsFiles(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no list of open files on", runtime.GOOS)
 	}
@@ -73,7 +73,7 @@ func TestCheckLeaksSeesFiles(t *testing.T) {
 	}
 }
 
-func TestCheckLeaksSeesFilesThatAreGarbage(t *testing.T) {
+func TestCheckLeaksFindsUnreachableFiles(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no list of open files on", runtime.GOOS)
 	}
@@ -89,18 +89,18 @@ func TestCheckLeaksSeesFilesThatAreGarbage(t *testing.T) {
 	}
 }
 
-func TestCheckLeaksSeesSockets(t *testing.T) {
+func TestCheckLeaksFindsSockets(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no list of open files on", runtime.GOOS)
 	}
-	// The pair is closed by the outer test, too late for the inner one.
+	// The outer test closes the pair, after the check.
 	said := leaks(t, 0, func(testing.TB) { nettest.Pair(t) })
 	if n := strings.Count(said, ": socket:["); n != 2 {
 		t.Errorf("the check said %q, want 2 sockets", said)
 	}
 }
 
-func TestCheckLeaksSeesPipesInUse(t *testing.T) {
+func TestCheckLeaksFindsPipesInUse(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("no list of open files on", runtime.GOOS)
 	}
@@ -118,7 +118,7 @@ func TestCheckLeaksSeesPipesInUse(t *testing.T) {
 	}
 }
 
-func TestCheckLeaksIsSilent(t *testing.T) {
+func TestCheckLeaksReportsNothing(t *testing.T) {
 	const patience = 5 * time.Second
 	old := make(chan struct{})
 	defer close(old)
@@ -139,7 +139,7 @@ func TestCheckLeaksIsSilent(t *testing.T) {
 			go waitFor(stop)
 			time.AfterFunc(50*time.Millisecond, func() { close(stop) })
 		}},
-		{"when a subtest started it all", func(testing.TB) {
+		{"when a subtest made the pair", func(testing.TB) {
 			t.Run("sub", func(t *testing.T) { nettest.Pair(t) })
 		}},
 		{"when package net pools a pipe", func(t testing.TB) {
@@ -147,7 +147,7 @@ func TestCheckLeaksIsSilent(t *testing.T) {
 			out, sink := nettest.Pair(t)
 			got := nettest.Sum(t, sink)
 			go func() { _, _ = io.Copy(feed, nettest.Pattern(1000)); _ = feed.Close() }()
-			if _, err := io.Copy(out, in); err != nil { // splices on Linux
+			if _, err := io.Copy(out, in); err != nil { // uses splice on Linux
 				t.Error(err)
 			}
 			_ = out.Close()
@@ -162,7 +162,7 @@ func TestCheckLeaksIsSilent(t *testing.T) {
 	}
 }
 
-func TestCheckLeaksSparesFailedTests(t *testing.T) {
+func TestCheckLeaksIgnoresFailedTests(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
 	said := leaks(t, 0, func(t testing.TB) {
@@ -170,7 +170,7 @@ func TestCheckLeaksSparesFailedTests(t *testing.T) {
 		t.Errorf("first")
 	})
 	if said != "first" {
-		t.Errorf("the check said %q beside the first error", said)
+		t.Errorf("the check added an error: %q", said)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AsNobody takes from the calling goroutine, until the test ends, what root may do with files: their permissions count
-// for it, and not for other goroutines. For any other user they do anyway.
+// AsNobody makes the calling goroutine subject to file permissions until the test ends, also if the test is run by root.
+// Other goroutines are not affected.
 func AsNobody(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -21,9 +21,9 @@ func AsNobody(t testing.TB) {
 		runtime.UnlockOSThread()
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // on the same goroutine
+	t.Cleanup(func() { // runs on the same goroutine
 		if _, err := unix.SetfsuidRetUid(0); err == nil {
-			runtime.UnlockOSThread() // else the thread ends with the goroutine
+			runtime.UnlockOSThread() // otherwise the thread ends with the goroutine
 		}
 	})
 }

@@ -14,32 +14,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ShapedPath is Pair over a loopback of 20 Mbit/s with a short queue. It skips
-// the test unless it is run by root, with iproute2.
+// ShapedPath is Pair over a loopback limited to 20 Mbit/s with a short queue. It
+// skips the test if the user is not root or iproute2 is not installed.
 func ShapedPath(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
-	return pairElsewhere(t, "127.0.0.1", "reno", func() error {
+	return pairInNamespace(t, "127.0.0.1", "reno", func() error {
 		return runAll("ip link set lo up mtu 1500", "tc qdisc add dev lo root tbf rate 20mbit burst 16kb latency 10ms")
 	})
 }
 
-// LongPath is Pair over a Path of 40 ms, there and back, with reno. It skips the test as
-// ShapedPath does.
+// LongPath is Pair over a Path with a round trip of 40 ms and the congestion control
+// reno. It skips the test as ShapedPath does.
 func LongPath(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
 	return Path{Delay: 20 * time.Millisecond, MTU: 1500, Queue: 500}.pair(t, "reno")
 }
 
-// Path is a TUN device, from which each packet returns after the delay with its
-// addresses exchanged, so that this host talks to itself.
+// Path is a long network path, made by a TUN device that returns each packet after a
+// delay, with its addresses exchanged, so that both ends are on this host.
 type Path struct {
 	Delay time.Duration // one way
-	MTU   int           // bytes
-	Queue int           // packets, of the device
+	MTU   int           // in bytes
+	Queue int           // length of the device's queue, in packets
 }
 
-// Pair is the function Pair over the path, with the congestion control that the
-// host prefers. It skips the test as ShapedPath does.
+// Pair is the function Pair over the path, with the default congestion control of the
+// host. It skips the test as ShapedPath does.
 func (p Path) Pair(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
 	return p.pair(t, "")
@@ -47,7 +47,7 @@ func (p Path) Pair(t testing.TB) (server, client *net.TCPConn) {
 
 func (p Path) pair(t testing.TB, congestion string) (server, client *net.TCPConn) {
 	t.Helper()
-	return pairElsewhere(t, "10.9.0.2", congestion, func() error {
+	return pairInNamespace(t, "10.9.0.2", congestion, func() error {
 		tun, err := openTUN("long0")
 		if err != nil {
 			return err
@@ -60,10 +60,9 @@ func (p Path) pair(t testing.TB, congestion string) (server, client *net.TCPConn
 	})
 }
 
-// pairElsewhere makes a Pair in a network namespace of its own, once that is
-// prepared. A socket stays in the namespace that it was made in, whatever
-// thread uses it.
-func pairElsewhere(t testing.TB, address, congestion string, prepare func() error) (server, client *net.TCPConn) {
+// pairInNamespace makes a Pair in a new network namespace, after calling prepare
+// there. A socket stays in its namespace, whatever thread uses it.
+func pairInNamespace(t testing.TB, address, congestion string, prepare func() error) (server, client *net.TCPConn) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace needs root")
@@ -71,7 +70,7 @@ func pairElsewhere(t testing.TB, address, congestion string, prepare func() erro
 	for _, program := range []string{"ip", "tc"} {
 		NeedsProgram(t, program, "iproute2")
 	}
-	err := elsewhere(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, func() error {
+	err := inNamespace(func() error { return unix.Unshare(unix.CLONE_NEWNET) }, func() error {
 		err := prepare()
 		if err == nil {
 			server, client, err = pairAt(address, congestion)
@@ -85,12 +84,12 @@ func pairElsewhere(t testing.TB, address, congestion string, prepare func() erro
 	return server, client
 }
 
-// elsewhere calls f on a thread of its own, which enter takes to a network
-// namespace, and returns when f has.
-func elsewhere(enter, f func() error) error {
+// inNamespace calls enter, which moves its thread to a network namespace, and then f,
+// both on a new thread. It returns when f has returned.
+func inNamespace(enter, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, and the namespace with the last socket
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := enter()
 		if err == nil {
 			err = f()
@@ -100,7 +99,7 @@ func elsewhere(enter, f func() error) error {
 	return <-done
 }
 
-// pairAt connects to a listener at any address of this thread's namespace.
+// pairAt makes a pair whose client connects to address, in the namespace of this thread.
 func pairAt(address, congestion string) (server, client *net.TCPConn, err error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
@@ -126,10 +125,9 @@ func pairAt(address, congestion string) (server, client *net.TCPConn, err error)
 	return accepted.(*net.TCPConn), client, nil
 }
 
-// setCongestion chooses the congestion control of all that ln accepts, from
-// their beginning. Reno is the one that every kernel has; under what the host
-// prefers a path behaves in another way on each host, and BBR first finds out
-// how fast it may be.
+// setCongestion sets the congestion control of all connections that ln accepts. Tests
+// use reno, which every kernel has. With the default of the host a path behaves
+// differently on each host, and BBR starts by probing the bandwidth.
 func setCongestion(ln *net.TCPListener, name string) error {
 	raw, err := ln.SyscallConn()
 	if err != nil {
@@ -171,28 +169,28 @@ func openTUN(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// returnPackets returns the IPv4 packets that come out of tun, in their order
-// and after a while, until it is closed.
+// returnPackets reads IPv4 packets from tun and writes them back after a delay, with
+// their addresses exchanged, until tun is closed.
 func returnPackets(tun *os.File, mtu int, after time.Duration) {
-	carry(tun, tun, mtu, after, func(packet []byte) {
-		for i := 12; i < 16; i++ { // which leaves the checksums as they are
+	forwardPackets(tun, tun, mtu, after, func(packet []byte) {
+		for i := 12; i < 16; i++ { // checksums stay valid
 			packet[i], packet[i+4] = packet[i+4], packet[i]
 		}
 	})
 }
 
-// carry puts the IPv4 packets that come out of one device into another, in their
-// order and after a while, as change has left them, until the first is closed.
-func carry(from, to *os.File, mtu int, after time.Duration, change func(packet []byte)) {
+// forwardPackets reads IPv4 packets from one device, modifies them by change, and writes
+// them to another one after a delay and in order, until the first is closed.
+func forwardPackets(from, to *os.File, mtu int, after time.Duration, change func(packet []byte)) {
 	type packet struct {
 		due  time.Time
 		data []byte
 	}
-	way := make(chan packet, 10_000)
+	delayed := make(chan packet, 10_000)
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		for p := range way {
+		for p := range delayed {
 			time.Sleep(time.Until(p.due)) // the length of the path, not a wait for a state
 			_, _ = to.Write(p.data)
 		}
@@ -207,8 +205,8 @@ func carry(from, to *os.File, mtu int, after time.Duration, change func(packet [
 			continue
 		}
 		change(b[:n])
-		way <- packet{time.Now().Add(after), b[:n]}
+		delayed <- packet{time.Now().Add(after), b[:n]}
 	}
-	close(way)
+	close(delayed)
 	<-sent
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The pattern is endless content that knows where it is: the eight bytes at
-// 8*i are a mix of i in little-endian order. No stretch of it looks like the
-// same stretch moved, so a hash sees a wrong offset, a gap and a repetition.
+// The pattern is endless content in which no part repeats: the eight bytes at
+// 8*i are a hash of i in little-endian order. So the SHA-256 of received bytes
+// detects a wrong offset, a gap and a repetition.
 
 // word returns the eight bytes at 8*i: splitmix64's output number i.
 func word(i uint64) uint64 {
@@ -21,7 +21,7 @@ func word(i uint64) uint64 {
 	return i ^ i>>31
 }
 
-// PatternAt fills p with the pattern from off on; off is not negative.
+// PatternAt fills p with the pattern from off, which must not be negative.
 func PatternAt(p []byte, off int64) {
 	i := uint64(off) / 8
 	if skip := off % 8; skip != 0 {
@@ -45,16 +45,15 @@ func PatternAt(p []byte, off int64) {
 // io.ReadSeeker and an io.ReaderAt too.
 func Pattern(n int64) io.Reader { return section(0, n) }
 
-// PatternSum returns the SHA-256 of the n bytes of the pattern from off on.
+// PatternSum returns the SHA-256 of the n bytes of the pattern from off.
 func PatternSum(off, n int64) [32]byte {
 	h := sha256.New()
 	_, _ = io.Copy(h, section(off, n)) // neither side can fail
 	return [32]byte(h.Sum(nil))
 }
 
-// PatternFile returns a file that holds the first size bytes of the pattern,
-// open for reading and writing, its position at the start. The end of the test
-// closes and removes it.
+// PatternFile returns a file with the first size bytes of the pattern, open for
+// reading and writing, at position 0. It is closed and removed when the test ends.
 func PatternFile(t testing.TB, size int64) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(TempDir(t), "pattern"))

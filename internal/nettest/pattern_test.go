@@ -11,8 +11,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// The pattern is what other tests compare with, so it must never change. These
-// are the first outputs of splitmix64 with seed 0.
+// Other tests depend on the pattern, so it must never change. These are the first
+// outputs of splitmix64 with seed 0.
 func TestPatternIsSplitmix64(t *testing.T) {
 	var p [24]byte
 	nettest.PatternAt(p[:], 0)

@@ -14,9 +14,9 @@ func NeedsProgram(t testing.TB, program, pkg string) {
 	}
 }
 
-// Missing skips the test because what a Debian package has is not installed. It
-// fails the test if CI is set in the environment: .ci/run installs the package and
-// sets it, and a test that is always skipped there would never run.
+// Missing skips the test because a program is not installed, and names the Debian
+// package pkg that has it. If CI is set in the environment it fails the test instead:
+// .ci/run installs all packages, and a skipped test would go unnoticed.
 func Missing(t testing.TB, what, pkg string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TempDir is t.TempDir for tests that run under wine too: wine 8 answers
-// os.RemoveAll, by which t.TempDir cleans up, with "Invalid function". Here
-// the end of the test removes one entry after the other if that is so.
+// TempDir is t.TempDir for tests that run under wine too. t.TempDir cleans up with
+// os.RemoveAll, which fails in wine 8 with "Invalid function". If it fails, TempDir
+// removes the entries one by one.
 func TempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nettest")
@@ -17,7 +17,7 @@ func TempDir(t testing.TB) string {
 	}
 	t.Cleanup(func() {
 		t.Helper()
-		if os.RemoveAll(dir) == nil { // however deep it is
+		if os.RemoveAll(dir) == nil {
 			return
 		}
 		if err := removeEach(dir); err != nil {
@@ -27,7 +27,7 @@ func TempDir(t testing.TB) string {
 	return dir
 }
 
-// removeEach removes name and, if it is a directory, all that is in it.
+// removeEach removes the directory name and all its entries.
 func removeEach(name string) error {
 	entries, err := os.ReadDir(name)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestTempDirIsRemovedWithWhatIsInIt(t *testing.T) {
+func TestTempDirIsRemovedWithItsFiles(t *testing.T) {
 	var dir string
 	t.Run("owner", func(t *testing.T) {
 		dir = nettest.TempDir(t)

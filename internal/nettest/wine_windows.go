@@ -2,9 +2,8 @@ package nettest
 
 import "syscall"
 
-// OnWine reports whether this Windows is played by wine, whose ntdll has a
-// function of its own. Tests of what wine does not play as Windows does skip
-// themselves there.
+// OnWine reports whether this is wine instead of Windows, by a function that only
+// wine's ntdll has. Tests of features that wine lacks use it to skip themselves.
 func OnWine() bool {
 	return syscall.NewLazyDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
 }

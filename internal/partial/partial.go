@@ -1,12 +1,12 @@
-// Package partial knows the names of uploads that are not whole.
+// Package partial defines the names of incomplete uploads.
 //
-// Such a file lies next to what it is to become. Package upload makes, keeps and removes it; no client of any protocol
-// sees or reaches it, whatever else is shown to it.
+// Package upload makes such a file next to its target, and renames or removes it in the end. No client of any protocol
+// can see or open it, even if the server shows hidden files.
 package partial
 
 import "strings"
 
-// What a name begins and ends with.
+// Prefix and Suffix of the names.
 const (
 	Prefix = "."
 	Suffix = ".sluice-part"
@@ -14,13 +14,13 @@ const (
 	upper = ".SLUICE-PART"
 )
 
-// Is reports whether a file whose last element is base is an upload that is not whole. Capitals do not matter: to many
-// file systems such names are the same.
+// Is reports whether base, the last element of a path, is the name of an incomplete upload. It ignores case, as many file
+// systems do.
 func Is(base string) bool {
 	return strings.HasPrefix(base, Prefix) && strings.HasSuffix(strings.ToUpper(base), upper)
 }
 
-// IsIn reports whether an element of a path with slashes is such a name.
+// IsIn reports whether any element of a path is such a name. The path has slashes.
 func IsIn(path string) bool {
 	for element := range strings.SplitSeq(path, "/") {
 		if Is(element) {

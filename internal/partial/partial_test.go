@@ -6,18 +6,18 @@ import (
 	"sluice/internal/partial"
 )
 
-func TestNamesOfUploadsThatAreNotWhole(t *testing.T) {
+func TestNamesOfIncompleteUploads(t *testing.T) {
 	for name, want := range map[string]bool{
 		".f.0123456789abcdef.sluice-part":      true,
 		".f.0123456789ABCDEF.SLUICE-PART":      true,
 		".f.0123456789abcdef.Sluice-Part":      true,
-		".f.0123456789abcdef.\u017fluice-part": true, // a long s, whose capital is S
+		".f.0123456789abcdef.\u017fluice-part": true, // a long s, whose upper case is S
 		".sluice-part":                         true,
 		"f.0123456789abcdef.sluice-part":       false,
 		".f.sluice-part.txt":                   false,
 		"sluice-part":                          false,
 		"":                                     false,
-		"/.f.0123456789abcdef.sluice-part":     false, // no element of a path
+		"/.f.0123456789abcdef.sluice-part":     false, // not an element of a path
 	} {
 		if got := partial.Is(name); got != want {
 			t.Errorf("Is(%q) = %v, want %v", name, got, want)

@@ -7,45 +7,40 @@ import (
 	"time"
 )
 
-// Limit is a number of bytes per second that any number of transfers share in
-// equal parts. Its methods may be called from any goroutine.
-//
-// It keeps no tokens but a moment: when all that was booked will have gone at
-// that rate. Who books next waits until then, so that transfers take turns, in
-// the order in which they ask.
+// Limit is a rate that any number of transfers share in equal parts. It is safe
+// for concurrent use.
 type Limit struct {
 	rate    float64      // bytes per second
-	waiting atomic.Int32 // transfers that wait for their turn
+	waiting atomic.Int32 // transfers in Wait
 
-	mu   sync.Mutex // guards the field below
-	free time.Time  // when all that was booked will have gone
+	mu       sync.Mutex // guards the field below
+	nextFree time.Time  // when all reserved bytes will have been sent
 }
 
 const (
-	// turn is what a transfer is granted at once, as time at its part of the
-	// rate. Each turn costs a timer and a system call, so it is made longer, up
-	// to longestTurn, where it would be a few bytes only.
-	turn        = 50 * time.Millisecond
-	longestTurn = 100 * time.Millisecond
-	fewBytes    = 16 << 10
+	// turn is the size of a grant, as time at the transfer's part of the rate.
+	// Each grant costs a timer and a system call, so it is longer, up to maxTurn,
+	// if it would be less than minTurnBytes.
+	turn         = 50 * time.Millisecond
+	maxTurn      = 100 * time.Millisecond
+	minTurnBytes = 16 << 10
 
-	// leastGrant is for rates, and numbers of transfers, for which even that is
-	// less than a packet.
-	leastGrant = 1 << 10
+	// minGrantBytes is the least grant, where maxTurn is less than a packet.
+	minGrantBytes = 1 << 10
 
-	// credit is how much of the time in which nothing was asked for can be made
-	// up for: timers are late, and a client may need a moment to take its bytes.
-	credit = 100 * time.Millisecond
+	// maxCredit is how much idle time a Limit makes up for, because timers are
+	// late and a client may need a moment to take its bytes.
+	maxCredit = 100 * time.Millisecond
 )
 
-// New returns a limit of so many bytes per second, which must be more than 0.
-// It allows nothing for the time before.
+// New returns a limit of bytesPerSecond, which must be positive. There is no credit
+// for the time before.
 func New(bytesPerSecond int64) *Limit {
-	return &Limit{rate: float64(bytesPerSecond), free: time.Now()}
+	return &Limit{rate: float64(bytesPerSecond), nextFree: time.Now()}
 }
 
-// NewLimiter is New for a rate of which zero or less is no limit: nil, and not
-// a nil *Limit in an interface.
+// NewLimiter is New, but returns a nil Limiter, which means no limit, if the rate is
+// not positive.
 func NewLimiter(bytesPerSecond int64) Limiter {
 	if bytesPerSecond <= 0 {
 		return nil
@@ -53,12 +48,12 @@ func NewLimiter(bytesPerSecond int64) Limiter {
 	return New(bytesPerSecond)
 }
 
-// Wait waits for a turn, and returns how many of the next n bytes it is for,
-// from 1 to n. They are booked: what does not go is to be returned. When ctx
-// ends first the error is its cause, and nothing is booked.
+// Wait blocks until some of the next n bytes may be sent, and returns how many, from
+// 1 to n. The caller passes bytes that it does not send to Return. If ctx ends
+// first, the error is its cause and there is nothing to return.
 func (l *Limit) Wait(ctx context.Context, n int) (int, error) {
 	n = l.grant(n)
-	wait := l.book(n)
+	wait := l.reserve(n)
 	if wait <= 0 {
 		return n, nil
 	}
@@ -75,34 +70,34 @@ func (l *Limit) Wait(ctx context.Context, n int) (int, error) {
 	}
 }
 
-// Return gives back n bytes that were granted and have not gone.
+// Return gives back n bytes that were granted and not sent.
 func (l *Limit) Return(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.free = l.free.Add(-l.lasts(n))
+	l.nextFree = l.nextFree.Add(-l.duration(n))
 }
 
-// grant returns how many of n bytes a turn is for.
+// grant returns how many of n bytes to grant at once.
 func (l *Limit) grant(n int) int {
-	part := l.rate / float64(l.waiting.Load()+1) // of those who wait, and of who asks
-	size := min(max(part*turn.Seconds(), fewBytes), part*longestTurn.Seconds())
-	return int(min(float64(n), max(size, min(leastGrant, l.rate), 1)))
+	part := l.rate / float64(l.waiting.Load()+1) // of the rate, for each waiting transfer and this one
+	size := min(max(part*turn.Seconds(), minTurnBytes), part*maxTurn.Seconds())
+	return int(min(float64(n), max(size, min(minGrantBytes, l.rate), 1)))
 }
 
-// book books n bytes and returns how long to wait before they may go.
-func (l *Limit) book(n int) time.Duration {
+// reserve reserves n bytes and returns how long to wait before they may be sent.
+func (l *Limit) reserve(n int) time.Duration {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if earliest := now.Add(-credit); l.free.Before(earliest) {
-		l.free = earliest
+	if earliest := now.Add(-maxCredit); l.nextFree.Before(earliest) {
+		l.nextFree = earliest
 	}
-	wait := l.free.Sub(now)
-	l.free = l.free.Add(l.lasts(n))
+	wait := l.nextFree.Sub(now)
+	l.nextFree = l.nextFree.Add(l.duration(n))
 	return wait
 }
 
-// lasts returns how long n bytes take.
-func (l *Limit) lasts(n int) time.Duration {
+// duration returns how long n bytes take at the rate of l.
+func (l *Limit) duration(n int) time.Duration {
 	return time.Duration(float64(n) / l.rate * float64(time.Second))
 }

@@ -6,82 +6,79 @@ import (
 	"math"
 )
 
-// Limiter is a limit that transfers share, as a *Limit is.
+// Limiter is a limit that transfers share, such as a *Limit.
 type Limiter interface {
-	// Wait blocks until some of the next n bytes may go and returns how many,
-	// from 1 to n, or the cause of ctx when that ends first. n is all that is to
-	// come, as far as that is known: what is granted at once is for the Limiter
-	// to choose.
+	// Wait blocks until some of the next n bytes may be sent and returns how many,
+	// from 1 to n, or the cause of ctx if that ends first. n is the rest of the
+	// transfer, as far as it is known; the Limiter chooses the size of a grant.
 	Wait(ctx context.Context, n int) (int, error)
 
-	// Return gives back n bytes that Wait has granted and that have not gone.
+	// Return gives back n bytes that Wait has granted and that were not sent.
 	Return(n int)
 }
 
-// Own is the limit of one transfer alone.
-type Own struct {
+// PerTransfer is a limit for a single transfer.
+type PerTransfer struct {
 	Rate  int64 // bytes per second; zero: none
-	After int64 // bytes that may go before it holds
+	After int64 // bytes at the beginning without this limit
 }
 
-// Throttle keeps one transfer to all limits that hold for it. It is for one
-// goroutine at a time. A nil Throttle has no limits.
+// Throttle applies all limits of one transfer. It is for one goroutine at a time. A
+// nil Throttle has no limits.
 //
-// It asks each limit for a turn, and spends that before it asks again, so that
-// a grant may be larger than the chunks that are sent. A wide limit is asked for
-// no more than the narrower one before it has granted: what a slow transfer
-// holds, the others wait for.
+// A grant of a limit may be larger than one chunk; it is used up before the limit is
+// asked again. A wide limit is asked for at most the grant of the narrower one
+// before it, because other transfers wait for granted bytes that are not sent.
 type Throttle struct {
-	left    int64 // bytes to come, as far as that is known
-	granted int64 // by Wait
-	steps   []step
+	left    int64 // bytes of the rest of the transfer, as far as known
+	granted int64 // sum of the results of Wait
+	limits  []grantedLimit
 }
 
-type step struct {
+type grantedLimit struct {
 	limit Limiter
-	held  int64 // bytes that it has granted and Wait has not
+	held  int64 // bytes that limit has granted and Wait has not returned yet
 }
 
-// mostAsked bounds what a limit is asked for at once. It fits an int anywhere.
-const mostAsked = 1 << 30
+// maxRequest is the largest argument for a Limiter. It fits an int on every platform.
+const maxRequest = 1 << 30
 
-// Begin returns what keeps a transfer of size bytes, negative if that is not
-// known, to its own limit and to those that it shares, the narrowest first.
-// Nil ones are left out. If none is left it returns nil. Whoever has called it
-// must Close it.
-func Begin(size int64, own Own, shared ...Limiter) *Throttle {
-	var steps []step
+// Begin returns a Throttle for a transfer of size bytes, or of unknown size if it is
+// negative. shared are the limits that it shares with others, the narrowest first;
+// nil ones are ignored. Without any limit Begin returns nil. The caller must Close
+// the Throttle.
+func Begin(size int64, own PerTransfer, shared ...Limiter) *Throttle {
+	var limits []grantedLimit
 	if own.Rate > 0 {
-		steps = append(steps, step{New(own.Rate), own.After})
+		limits = append(limits, grantedLimit{New(own.Rate), own.After})
 	}
 	for _, limit := range shared {
 		if limit != nil {
-			steps = append(steps, step{limit: limit})
+			limits = append(limits, grantedLimit{limit: limit})
 		}
 	}
-	if steps == nil {
+	if limits == nil {
 		return nil
 	}
 	if size < 0 {
 		size = math.MaxInt64
 	}
-	return &Throttle{left: size, steps: steps}
+	return &Throttle{left: size, limits: limits}
 }
 
-// Wait blocks until some of the next n bytes may go and returns how many, from
-// 1 to n, or the cause of ctx when that ends first. It is what
-// sendfile.Options.Wait wants.
+// Wait blocks until some of the next n bytes may be sent and returns how many, from
+// 1 to n, or the cause of ctx if that ends first. It fits sendfile.Options.Wait.
 func (t *Throttle) Wait(ctx context.Context, n int) (int, error) {
 	if t == nil {
 		return n, nil
 	}
-	granted := min(max(t.left, int64(n)), mostAsked)
-	for i := range t.steps {
-		s := &t.steps[i]
+	granted := min(max(t.left, int64(n)), maxRequest) // by the limits so far
+	for i := range t.limits {
+		s := &t.limits[i]
 		if s.held == 0 {
 			held, err := s.limit.Wait(ctx, int(granted))
 			if err == nil && (held < 1 || int64(held) > granted) {
-				err = fmt.Errorf("a limit granted %d of %d bytes", held, granted) // or else nobody would get on
+				err = fmt.Errorf("a limit granted %d of %d bytes", held, granted) // a faulty Limiter
 			}
 			if err != nil {
 				return 0, err
@@ -91,16 +88,15 @@ func (t *Throttle) Wait(ctx context.Context, n int) (int, error) {
 		granted = min(granted, s.held)
 	}
 	granted = min(granted, int64(n))
-	for i := range t.steps {
-		t.steps[i].held -= granted
+	for i := range t.limits {
+		t.limits[i].held -= granted
 	}
 	t.left -= granted
 	t.granted += granted
 	return int(granted), nil
 }
 
-// Hook returns Wait, or nil where there is nothing to wait for, so that nobody
-// is asked.
+// Hook returns the method Wait, or nil without limits, which saves the calls.
 func (t *Throttle) Hook() func(ctx context.Context, n int) (int, error) {
 	if t == nil {
 		return nil
@@ -108,16 +104,16 @@ func (t *Throttle) Hook() func(ctx context.Context, n int) (int, error) {
 	return t.Wait
 }
 
-// Close gives back what was granted, but for the moved bytes that have gone in
-// all.
+// Close returns the bytes that were granted and not sent. moved is the number of
+// bytes that the whole transfer has sent.
 func (t *Throttle) Close(moved int64) {
 	if t == nil {
 		return
 	}
 	unused := max(t.granted-moved, 0)
-	for i := range t.steps {
-		s := &t.steps[i]
-		s.limit.Return(int(min(s.held+unused, mostAsked)))
+	for i := range t.limits {
+		s := &t.limits[i]
+		s.limit.Return(int(min(s.held+unused, maxRequest)))
 		s.held = 0
 	}
 	t.granted = moved

@@ -43,3 +43,15 @@ func Bar(part float64, width int) string {
 	}
 	return bar + strings.Repeat("·", width-Width(bar))
 }
+
+// CutLines cuts each line at width columns; 0 cuts nothing.
+func CutLines(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(Cut(strings.TrimSuffix(line, "\n"), width) + "\n")
+	}
+	return b.String()
+}

@@ -33,7 +33,7 @@ var columns = []column{
 	{title: "DONE", side: show.Right, text: row.doneText, compare: descending(row.done)},
 	{title: "ETA", side: show.Right, rank: 4, text: row.etaText, compare: ascending(row.eta)},
 	{title: "PROTO", rank: 9, text: row.protocol, compare: ascending(row.protocol)},
-	{title: "ROAD", rank: 2, text: named(row.road), compare: ascending(row.road)},
+	{title: "METHOD", rank: 2, text: named(row.method), compare: ascending(row.method)},
 	{title: "CAUSE", text: named(row.cause), compare: ascending(row.cause)},
 	{title: "RTT", side: show.Right, least: 7, rank: 7, text: row.rttText, compare: descending(row.rtt)},
 	{title: "RETR", side: show.Right, rank: 8, text: row.retransmitsText, compare: descending(row.retransmits)},

@@ -4,7 +4,7 @@
 //	fmt.Print(top.Text(status, 80)) // one look, for scripts
 //
 // Two lines tell of the server, and below them each transfer has one, the
-// fastest first: how far it is, by which road it goes, and what holds it back.
+// fastest first: how far it is, by which method it is moved, and what holds it back.
 // What does not fit goes away column by column; 80 columns show the most of
 // it.
 //

@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"strings"
 
-	"sluice/internal/admin"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 // header returns the lines of the server. What is a rate is over past, as
 // remember keeps it; without two looks there is none.
-func header(st *admin.Status, past []look) [2]string {
+func header(st *status.Status, past []look) [2]string {
 	return [2]string{machine(st, past), traffic(st, past)}
 }
 
-func machine(st *admin.Status, past []look) string {
+func machine(st *status.Status, past []look) string {
 	s := &st.Server
 	items := []string{strings.TrimSpace("sluice " + show.Plain(s.Version))}
 	if s.Draining {
@@ -52,7 +52,7 @@ func cpuText(used float64, past []look) string {
 
 // traffic tells how fast it goes, and how much there was in all: the latter
 // comes last, where it is cut first.
-func traffic(st *admin.Status, past []look) string {
+func traffic(st *status.Status, past []look) string {
 	now := sum(st)
 	moving := 0
 	for i := range st.Sessions {
@@ -80,7 +80,7 @@ func sessionsText(n, limit int) string {
 	return fmt.Sprintf("sessions %d", n)
 }
 
-func drops(listeners []admin.Listener) (n uint64) {
+func drops(listeners []status.Listener) (n uint64) {
 	for _, l := range listeners {
 		if l.Drops != nil {
 			n += *l.Drops
@@ -91,7 +91,7 @@ func drops(listeners []admin.Listener) (n uint64) {
 
 // Text returns one look: the lines of the server, and a table of the transfers,
 // the fastest first. No line is longer than width; 0 leaves nothing out.
-func Text(st *admin.Status, width int) string {
+func Text(st *status.Status, width int) string {
 	var b strings.Builder
 	for _, line := range header(st, nil) {
 		b.WriteString(bounded(line, width) + "\n")

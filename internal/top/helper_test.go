@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/admin"
-	"sluice/internal/live"
 	"sluice/internal/nettest"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 // golden compares got with a file of testdata.
@@ -30,50 +30,50 @@ func golden(t *testing.T, name, got string) {
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 // after returns what the server would say so many seconds after its start.
-func after(seconds int) *admin.Status {
+func after(seconds int) *status.Status {
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	n := uint64(seconds)
-	return &admin.Status{
-		Status: live.Status{
-			Schema: 1, Now: at(seconds), Started: start,
-			Limits: live.Limits{Conns: 1000},
-			Totals: live.Totals{
-				Protocols: []live.ProtocolTotal{{Protocol: live.HTTP, Connections: 9, Refused: 2, Requests: 100 + 7*n}},
-				Bytes: []live.ByteTotal{
-					{Protocol: live.HTTP, Direction: "out", Method: "sendfile", Bytes: 12e9 + n*98e6},
-					{Protocol: live.FTP, Direction: "in", Method: "splice", Bytes: 3e9 + n*1e6},
+	return &status.Status{
+		Snapshot: status.Snapshot{
+			Schema: status.Schema, Now: at(seconds), Started: start,
+			Limits: status.Limits{Conns: 1000},
+			Totals: status.Totals{
+				Protocols: []status.ProtocolTotal{{Protocol: "http", Connections: 9, Refused: 2, Requests: 100 + 7*n}},
+				Bytes: []status.ByteTotal{
+					{Protocol: "http", Direction: "out", Method: "sendfile", Bytes: 12e9 + n*98e6},
+					{Protocol: "ftp", Direction: "in", Method: "splice", Bytes: 3e9 + n*1e6},
 				},
 			},
-			Sessions: []live.SessionStatus{
-				{ID: 3, Protocol: live.HTTP, Remote: "198.51.100.7:50001", State: "idle", Since: at(0), LastActive: at(5)},
+			Sessions: []status.Session{
+				{ID: 3, Protocol: "http", Remote: "198.51.100.7:50001", State: "idle", Since: at(0), LastActive: at(5)},
 				{
-					ID: 4, Protocol: live.HTTP, Remote: "192.0.2.17:50002", State: "sending", Since: at(0),
-					Transfers: []live.TransferStatus{{
+					ID: 4, Protocol: "http", Remote: "192.0.2.17:50002", State: "sending", Since: at(0),
+					Transfers: []status.Transfer{{
 						Op: "GET", Path: "/iso/debian-13.1.0-amd64-DVD-1.iso", Size: new(int64(4e9)), Moved: 1e9 + 3e6, Confirmed: new(int64(1e9)),
 						Rate: new(97.3e6), ETA: new(30.8), Method: "sendfile", Cause: "path", Started: at(1),
-						TCP: &live.TCPStatus{RTT: new(0.0123), Retransmits: new(uint32(17))},
+						TCP: &status.TCP{RTT: new(0.0123), Retransmits: new(uint32(17))},
 					}},
 				},
 				{
-					ID: 5, Protocol: live.FTPS, User: "alice", Remote: "[2001:db8:1:2:3:4:5:6]:50003", State: "receiving", Since: at(0),
-					Transfers: []live.TransferStatus{{
+					ID: 5, Protocol: "ftps", User: "alice", Remote: "[2001:db8:1:2:3:4:5:6]:50003", State: "receiving", Since: at(0),
+					Transfers: []status.Transfer{{
 						Op: "STOR", Path: "/incoming/\x1b[2J\u202ebad\xff.zip", Moved: 5e6, Rate: new(1.2e6), Method: "splice", Started: at(2),
 					}},
 				},
 				{
-					ID: 6, Protocol: live.HTTP, User: "a-user-with-a-long-name", State: "sending", Since: at(0),
-					Transfers: []live.TransferStatus{
+					ID: 6, Protocol: "http", User: "a-user-with-a-long-name", State: "sending", Since: at(0),
+					Transfers: []status.Transfer{
 						{Op: "GET", Path: "/日本語/とても長い名前のファイル.tar", Size: new(int64(1e6)), Moved: 1e6, Rate: new(0.0), Method: "copy", Cause: "send buffer", Started: at(3)},
 						{Op: "GET", Path: "/new", Size: new(int64(100)), Started: at(seconds)},
 					},
 				},
-				{ID: 7, Protocol: live.FTP, Remote: "192.0.2.18:50004", State: "working", Command: "LIST /pub", Since: at(0), LastActive: at(5)},
+				{ID: 7, Protocol: "ftp", Remote: "192.0.2.18:50004", State: "working", Command: "LIST /pub", Since: at(0), LastActive: at(5)},
 			},
 		},
-		Server: admin.Server{
+		Server: status.Server{
 			Version: "0.1.0", PID: 4711,
-			Process:   admin.Process{CPU: new(10 + float64(n)*0.25), RSS: new(uint64(61_200_000)), FDs: new(213), MaxFDs: new(uint64(65536))},
-			Listeners: []admin.Listener{{Protocol: "http", Address: ":80", Drops: new(uint64(16))}},
+			Process:   status.Process{CPU: new(10 + float64(n)*0.25), RSS: new(uint64(61_200_000)), FDs: new(213), MaxFDs: new(uint64(65536))},
+			Listeners: []status.Listener{{Protocol: "http", Address: ":80", Drops: new(uint64(16))}},
 		},
 	}
 }
@@ -84,7 +84,7 @@ type fake struct {
 	killed []uint64
 }
 
-func (f *fake) Status(context.Context, admin.Want) (*admin.Status, error) {
+func (f *fake) Status(context.Context, admin.Want) (*status.Status, error) {
 	if f.err != nil {
 		return nil, f.err
 	}

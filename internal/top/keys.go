@@ -26,7 +26,7 @@ var bindings = []binding{
 	{[]string{"<", "left"}, "< >", "sort by another column", func(m *model) tea.Cmd { return m.sort(m.order.next(-1)) }},
 	{[]string{">", "right"}, "", "", func(m *model) tea.Cmd { return m.sort(m.order.next(1)) }},
 	{[]string{"r"}, "r", "reverse the order", func(m *model) tea.Cmd { return m.sort(order{m.order.column, !m.order.reverse}) }},
-	{[]string{"/"}, "/", "show only what has some text: in user, address, file, cause, road...", func(m *model) tea.Cmd { m.mode = filtering; return nil }},
+	{[]string{"/"}, "/", "show only what has some text: in user, address, file, cause, method...", func(m *model) tea.Cmd { m.mode = filtering; return nil }},
 	{[]string{"esc"}, "esc", "show all again", func(m *model) tea.Cmd { return m.setFilter("") }},
 	{[]string{"k", "delete"}, "k", "cut the connections of the selected session, after a question", (*model).ask},
 	{[]string{"p", "space"}, "p", "pause, and go on", func(m *model) tea.Cmd { m.paused = !m.paused; return nil }},

@@ -1,9 +1,8 @@
 package top
 
 import (
+	"sluice/internal/status"
 	"time"
-
-	"sluice/internal/admin"
 )
 
 // rateWindow is what the rates of the server are of, as those of transfers: a
@@ -21,7 +20,7 @@ type look struct {
 // remember adds a look at the end of past, and takes those away from its front
 // that the rates of now are not of: there is one that is as old as rateWindow,
 // or the one before. Looks at another server are no past of it.
-func remember(past []look, st *admin.Status) []look {
+func remember(past []look, st *status.Status) []look {
 	now := look{st.Server.PID, st.Started, st.Now, st.Server.Process.CPU, sum(st)}
 	if n := len(past); n > 0 && (past[n-1].pid != now.pid || !past[n-1].started.Equal(now.started)) {
 		past = nil
@@ -44,7 +43,7 @@ func span(past []look) float64 {
 // sums are the totals of all protocols. They never go back.
 type sums struct{ out, in, requests, refused uint64 }
 
-func sum(st *admin.Status) (s sums) {
+func sum(st *status.Status) (s sums) {
 	for _, b := range st.Totals.Bytes {
 		if b.Direction == "in" {
 			s.in += b.Bytes

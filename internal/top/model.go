@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 )
 
 // mode is what keys mean.
@@ -30,10 +31,10 @@ type model struct {
 
 	width, height int // of the terminal; 0: not told yet
 
-	now     *admin.Status // the last look; nil: none yet
-	past    []look        // it and those before, for rates
-	failure error         // of the last look
-	notice  string        // what became of the last command
+	now     *status.Status // the last look; nil: none yet
+	past    []look         // it and those before, for rates
+	failure error          // of the last look
+	notice  string         // what became of the last command
 
 	mode   mode
 	paused bool
@@ -50,7 +51,7 @@ type model struct {
 // What the server has answered.
 type (
 	statusMsg struct {
-		status *admin.Status
+		status *status.Status
 		err    error
 	}
 	killedMsg struct {

@@ -11,7 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"sluice/internal/admin"
-	"sluice/internal/live"
+	"sluice/internal/status"
 )
 
 func TestKillNeedsAYes(t *testing.T) {
@@ -81,7 +81,7 @@ func TestSelectionStaysWithItsRow(t *testing.T) {
 	if d.m.index != 0 || d.file() == was {
 		t.Errorf("got row %d, %q, want row 0 and another one", d.m.index, d.file())
 	}
-	st.Sessions = []live.SessionStatus{}
+	st.Sessions = []status.Session{}
 	d.send(statusMsg{status: st})
 	d.press("up", "down", "end")
 	if d.m.index != 0 || d.file() != "" {
@@ -125,7 +125,7 @@ func TestFilter(t *testing.T) {
 		name, text string
 		want       int
 	}{
-		{"a user", "ALICE", 1}, {"a file", "debian", 1}, {"a cause", "send buf", 1}, {"a road", "splice", 1},
+		{"a user", "ALICE", 1}, {"a file", "debian", 1}, {"a cause", "send buf", 1}, {"a method", "splice", 1},
 		{"an address", "192.0.2.", 2}, {"a protocol", "ftps", 1}, {"a state", "working", 1}, {"a command", "list", 1}, {"nothing", "", 6}, {"nobody", "nobody", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"sluice/internal/live"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 // row is a transfer, or a session without one.
 type row struct {
-	session  *live.SessionStatus
-	transfer *live.TransferStatus // nil: none
+	session  *status.Session
+	transfer *status.Transfer // nil: none
 }
 
 // rowID names a row from one look to the next.
@@ -34,7 +34,7 @@ func (r row) id() rowID {
 // rows returns the transfers of all sessions, and those without one if idle is
 // wanted, that have the filter in one of their texts. They are in the order of
 // the column.
-func rows(sessions []live.SessionStatus, idle bool, filter string, by order) []row {
+func rows(sessions []status.Session, idle bool, filter string, by order) []row {
 	var all []row
 	for i := range sessions {
 		s := &sessions[i]
@@ -54,7 +54,7 @@ func rows(sessions []live.SessionStatus, idle bool, filter string, by order) []r
 
 // has reports whether the filter is in one of the texts, whatever the case.
 func (r row) has(filter string) bool {
-	texts := []string{r.session.Protocol.String(), r.session.State, r.session.User, r.session.Remote, r.session.Command}
+	texts := []string{r.session.Protocol, r.session.State, r.session.User, r.session.Remote, r.session.Command}
 	if t := r.transfer; t != nil {
 		texts = append(texts, t.Op, t.Path, t.Method, t.Cause)
 	}
@@ -66,7 +66,7 @@ func (r row) has(filter string) bool {
 
 func (r row) sessionID() uint64 { return r.session.ID }
 
-func (r row) protocol() string { return r.session.Protocol.String() }
+func (r row) protocol() string { return r.session.Protocol }
 
 func (r row) user() string { return r.session.User }
 
@@ -109,7 +109,7 @@ func (r row) retransmits() int64 {
 	return int64(*r.transfer.TCP.Retransmits)
 }
 
-func (r row) road() string {
+func (r row) method() string {
 	if r.transfer == nil {
 		return ""
 	}

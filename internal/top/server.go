@@ -4,10 +4,11 @@ import (
 	"context"
 
 	"sluice/internal/admin"
+	"sluice/internal/status"
 )
 
 // Server is what is looked at: an admin.Client.
 type Server interface {
-	Status(ctx context.Context, want admin.Want) (*admin.Status, error)
+	Status(ctx context.Context, want admin.Want) (*status.Status, error)
 	Kill(ctx context.Context, id uint64) error
 }

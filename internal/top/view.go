@@ -139,10 +139,10 @@ func (m model) help() string {
 	for _, text := range []string{
 		"",
 		"out, in, requests and CPU at the top are of the last 5 seconds",
-		"RATE  of what the client has confirmed, over the last 3 to 6 seconds",
-		"ROAD  sendfile, splice: by the kernel; copy: through the process",
-		"CAUSE of slowness: application, receiver, sender, send buffer, path, rate limit",
-		"RETR  segments of the connection that were sent again",
+		"RATE   of what the client has confirmed, over the last 3 to 6 seconds",
+		"METHOD sendfile, splice: by the kernel; copy: through the process",
+		"CAUSE  of slowness: application, receiver, sender, send buffer, path, rate limit",
+		"RETR   segments of the connection that were sent again",
 		"",
 		"any key goes back",
 	} {

@@ -9,8 +9,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"sluice/internal/live"
 	"sluice/internal/show"
+	"sluice/internal/status"
 )
 
 func TestScreens(t *testing.T) {
@@ -105,7 +105,7 @@ func TestPagesFollowTheSelection(t *testing.T) {
 	st := after(20)
 	st.Sessions = nil
 	for i := range 25 {
-		st.Sessions = append(st.Sessions, live.SessionStatus{ID: uint64(i + 1), Transfers: []live.TransferStatus{
+		st.Sessions = append(st.Sessions, status.Session{ID: uint64(i + 1), Transfers: []status.Transfer{
 			{Path: fmt.Sprintf("/f%02d", i), Rate: new(float64(100 - i))},
 		}})
 	}

@@ -10,25 +10,24 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Atomic is implemented by a file system in which a file can appear whole under its name or not at all. A *vfs.Root is
-// one; vfs.Of passes the methods of any other on. In the place of a method that returns [errors.ErrUnsupported], and of
-// all of them where there are none, the plain methods of afero do: OpenFile with O_EXCL, Sync, Rename and Remove.
+// Atomic is implemented by file systems in which a file becomes visible atomically. *vfs.Root implements it, and vfs.Of
+// passes on the methods of other file systems. If they are missing, or one returns [errors.ErrUnsupported], methods of
+// afero are used instead: OpenFile with O_EXCL, Sync, Rename and Remove.
 //
-// Besides, Chmod and Stat are called with the name temp if a file is replaced, and Rename if an upload that broke off is
-// to be kept. All methods are called from many goroutines at once.
+// In addition, Chmod and Stat are called with the name temp if a file is replaced, and Rename if a failed upload is kept.
+// All methods must be safe for concurrent use.
 type Atomic interface {
-	// CreateUpload creates the file temp, which is not there, and opens it for writing at any offset. The names of
-	// such files are those of package partial, in the directory of what they are to become. They need not be in listings.
+	// CreateUpload creates the file temp, which must not exist, and opens it for writing at any offset. Its name is one
+	// of package partial, in the directory of the target. It need not appear in listings.
 	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 
-	// SyncUpload returns when all that was written to f would survive a crash. f is open, and stays so. It comes from
-	// CreateUpload or, if the upload was resumed or is added to its target, from OpenFile; where that has returned a
-	// file with a method OSFile() *os.File, f is that *os.File.
+	// SyncUpload returns when all bytes written to f would survive a crash. f is open and stays open. It comes from
+	// CreateUpload, or from OpenFile if the upload was resumed or appends to its target. If that file has a method
+	// OSFile() *os.File, f is its result.
 	SyncUpload(f afero.File) error
 
-	// CommitUpload gives temp, which is closed, the name target. From then on target is that file, for everybody at
-	// once, and temp is no more; before, and after an error, it is what it was. An upload that was resumed has got
-	// the name temp by Rename.
+	// CommitUpload atomically renames temp, which is closed, to target. After an error target is unchanged. A resumed
+	// upload has got the name temp by Rename.
 	CommitUpload(temp, target string) error
 
 	// AbortUpload removes temp, which is closed.
@@ -37,7 +36,7 @@ type Atomic interface {
 
 var _ Atomic = (*vfs.Root)(nil)
 
-// create, syncFile, commit and remove are the methods of Atomic for any tree.
+// create, syncFile, commit and remove call the methods of Atomic, or their replacements, for any tree.
 
 func create(tree vfs.Tree, temp string, perm fs.FileMode) (afero.File, error) {
 	if a, ok := tree.(Atomic); ok {

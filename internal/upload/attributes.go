@@ -8,40 +8,39 @@ import (
 	"sluice/internal/vfs"
 )
 
-// old is a file that an upload replaces.
-type old struct {
+// oldFile describes a file that an upload replaces.
+type oldFile struct {
 	fs.FileInfo
-	extended []extended
+	xattrs []xattr
 }
 
-// extended is an extended attribute of a file (xattr(7)), of which an access control list is one.
-type extended struct {
+// xattr is an extended attribute of a file (xattr(7)), such as its access control list.
+type xattr struct {
 	name  string
 	value []byte
 }
 
-// describe returns f as what is to be replaced. It does not close it.
-func describe(f *os.File) (*old, error) {
+// describeOld returns the description of f. It does not close f.
+func describeOld(f *os.File) (*oldFile, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	return &old{info, extendedOf(f)}, nil
+	return &oldFile{info, readXattrs(f)}, nil
 }
 
-// passOn gives the file of an upload, which is open as name, what the old file was known by besides its content: its
-// owner and group as far as this process may, its mode, and on Linux its access control list and what users have noted
-// in extended attributes. A group that cannot be passed on gets no more rights than everybody has, because it is
-// another group.
+// copyAttributes copies the attributes of the old file to the file of an upload, which is open as name: owner and group as
+// far as this process may set them, the mode, and on Linux the access control list and user.* extended attributes. If the
+// group cannot be set, the file has another group, which gets no more rights than all users.
 //
-// The mode alone must succeed. A file system without modes has none to keep, and one in which all files have the same
-// mode, such as afero's gcsfs, need not be able to set it.
-func (o *old) passOn(u *Upload, name string) error {
+// Only an error of setting the mode is returned. A mode of 0 means a file system without modes. A file system in which
+// all files have the same mode, such as afero's gcsfs, need not be able to set it.
+func (o *oldFile) copyAttributes(u *Upload, name string) error {
 	mode := o.Mode().Perm()
 	if f, ok := vfs.OSFile(u.file); ok {
-		isGroup := passOwner(o.FileInfo, f)
-		hasList := passExtended(o.extended, f)
-		if !isGroup && !hasList {
+		hasGroup := copyOwner(o.FileInfo, f)
+		hasACL := setXattrs(o.xattrs, f)
+		if !hasGroup && !hasACL {
 			mode &^= (^mode & 0o007) << 3
 		}
 		return f.Chmod(mode)

@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// accessList is the attribute that holds the access control list of a file (acl(5)).
+// accessList is the name of the attribute with the access control list of a file (acl(5)).
 const accessList = "system.posix_acl_access"
 
-// extendedOf returns the extended attributes of f that are about its content or who may read it. Those of the kernel
-// (security, trusted) are about the very file.
-func extendedOf(f *os.File) (all []extended) {
+// readXattrs returns the access control list of f and its user.* attributes. Attributes of the kernel (security, trusted)
+// belong to the individual file and are not copied.
+func readXattrs(f *os.File) (all []xattr) {
 	fd := int(f.Fd())
 	defer runtime.KeepAlive(f)
 	names := make([]byte, 1024)
@@ -32,24 +32,24 @@ func extendedOf(f *os.File) (all []extended) {
 		}
 		value := make([]byte, 64<<10) // the limit of the kernel, xattr(7)
 		if n, err := unix.Fgetxattr(fd, name, value); err == nil {
-			all = append(all, extended{name, slices.Clone(value[:n])})
+			all = append(all, xattr{name, slices.Clone(value[:n])})
 		}
 	}
 	return all
 }
 
-// passExtended gives f extended attributes, as far as its file system takes them, and reports whether an access
-// control list is among them. A list that f has got from its directory is taken away otherwise.
-func passExtended(all []extended, f *os.File) (hasList bool) {
+// setXattrs sets extended attributes of f, as far as its file system allows, and reports whether an access control list is
+// among them. If not, it removes one that f has inherited from its directory.
+func setXattrs(all []xattr, f *os.File) (hasACL bool) {
 	fd := int(f.Fd())
 	defer runtime.KeepAlive(f)
 	for _, a := range all {
 		if err := unix.Fsetxattr(fd, a.name, a.value, 0); err == nil && a.name == accessList {
-			hasList = true
+			hasACL = true
 		}
 	}
-	if !hasList {
+	if !hasACL {
 		_ = unix.Fremovexattr(fd, accessList) // ENODATA: it has none
 	}
-	return hasList
+	return hasACL
 }

@@ -18,8 +18,8 @@ import (
 
 const accessList, defaultList = "system.posix_acl_access", "system.posix_acl_default"
 
-// list returns an access control list that lets the user 4321 read (acl(5), and posix_acl_xattr.h of the kernel).
-func list() []byte {
+// acl returns an access control list that lets the user 4321 read (acl(5), and posix_acl_xattr.h of the kernel).
+func acl() []byte {
 	b := binary.LittleEndian.AppendUint32(nil, 2)
 	for _, e := range []struct {
 		tag, perm uint16
@@ -32,7 +32,7 @@ func list() []byte {
 	return b
 }
 
-// attribute returns an extended attribute of a file; "-": it has none.
+// attribute returns an extended attribute of a file, or "-" if it has none.
 func attribute(t *testing.T, name, attr string) string {
 	t.Helper()
 	b := make([]byte, 1000)
@@ -46,9 +46,9 @@ func attribute(t *testing.T, name, attr string) string {
 	return string(b[:n])
 }
 
-func TestWhatAFileIsKnownByStaysWhenItIsReplaced(t *testing.T) {
+func TestAttributesAreKeptWhenAFileIsReplaced(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("files of others can be made by root alone")
+		t.Skip("only root can make files of other users")
 	}
 	for _, tt := range []struct {
 		name     string
@@ -58,9 +58,9 @@ func TestWhatAFileIsKnownByStaysWhenItIsReplaced(t *testing.T) {
 	}{
 		{"owner, group and mode", 33, 34, 0o640, nil},
 		{"a mode that forbids others, and its owner, to write", 33, 34, 0o440, nil},
-		{"an access control list", 33, 34, 0o660, map[string]string{accessList: string(list())}},
-		{"what users have noted", 0, 0, 0o644, map[string]string{"user.checksum": "abc", "user.empty": ""}},
-		{"that it has no access control list, though new files of its directory get one", 33, 34, 0o640, map[string]string{accessList: "-"}},
+		{"an access control list", 33, 34, 0o660, map[string]string{accessList: string(acl())}},
+		{"user attributes", 0, 0, 0o644, map[string]string{"user.checksum": "abc", "user.empty": ""}},
+		{"no access control list, in a directory with a default one", 33, 34, 0o640, map[string]string{accessList: "-"}},
 	} {
 		for _, wrap := range []string{"vfs.Root", "BasePathFs over OsFs"} {
 			t.Run(tt.name+"/"+wrap, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestWhatAFileIsKnownByStaysWhenItIsReplaced(t *testing.T) {
 					if value != "-" {
 						err = errors.Join(err, unix.Setxattr(file, attr, []byte(value), 0))
 					} else {
-						err = errors.Join(err, unix.Setxattr(dir, defaultList, list(), 0))
+						err = errors.Join(err, unix.Setxattr(dir, defaultList, acl(), 0))
 					}
 				}
 				if errors.Is(err, unix.ENOTSUP) {
@@ -91,7 +91,7 @@ func TestWhatAFileIsKnownByStaysWhenItIsReplaced(t *testing.T) {
 				}
 				var s upload.Store
 				u, err := s.Create(target(tree))
-				if errors.Is(err, fs.ErrPermission) { // an adapter takes the mode at its word
+				if errors.Is(err, fs.ErrPermission) { // an adapter checks the mode, and root may write anyway
 					return
 				}
 				if err != nil {

@@ -4,8 +4,8 @@ package upload
 
 import "os"
 
-// extendedOf returns the extended attributes of f, which are passed on on Linux alone.
-func extendedOf(*os.File) []extended { return nil }
+// readXattrs returns nil: extended attributes are copied on Linux only.
+func readXattrs(*os.File) []xattr { return nil }
 
-// passExtended gives f extended attributes.
-func passExtended([]extended, *os.File) (hasList bool) { return false }
+// setXattrs does nothing, see readXattrs.
+func setXattrs([]xattr, *os.File) (hasACL bool) { return false }

@@ -6,65 +6,65 @@ import (
 	"syscall"
 )
 
-// What changes names without an upload. All of it is brought to the disk as the Writer asks for; after a
-// [*durable.Error] it is done. What the owner's uploads to a name have left is forgotten when that means another file,
+// The methods below change names without an upload, and sync the change by the policy of the Writer. After a
+// [*durable.Error] the change was made. They discard kept uploads of the owner if the name means another file afterwards,
 // or none.
 
-// Make has make give the name to what was not there: a directory, or a link.
+// Make calls make to create a directory or a link called name.
 func (s *Store) Make(w Writer, name string, make func(name string) error) error {
 	if err := make(name); err != nil {
 		return err
 	}
-	s.Forget(w, name)
-	return s.Disk.Added(w.Disk, w.Tree, name)
+	s.DiscardKept(w, name)
+	return s.Disk.SyncAdded(w.Disk, w.Tree, name)
 }
 
-// Remove has remove take a file or a link away. If there is nothing but what an upload has left, to remove that is a
+// Remove calls remove to remove a file or a link. If that does not exist, but a kept upload does, discarding it is a
 // success.
 func (s *Store) Remove(w Writer, name string, remove func(name string) error) error {
 	err := remove(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if had := s.Forget(w, name); err != nil && !had {
+	if wasKept := s.DiscardKept(w, name); err != nil && !wasKept {
 		return err
 	}
-	return s.Disk.Removed(w.Disk, w.Tree, name)
+	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
-// RemoveDir has remove take a directory away. One with nothing but what uploads have left is empty: clients see nothing
-// in it.
+// RemoveDir calls remove to remove a directory. A directory with nothing but kept uploads counts as empty, because clients
+// cannot see them.
 func (s *Store) RemoveDir(w Writer, name string, remove func(name string) error) error {
 	err := remove(name)
-	isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // which Windows does not take for the same
-	if isFull && w.Owner != "" && s.ForgetAll(w.Tree, name) {
+	isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // the second for Windows
+	if isFull && w.Owner != "" && s.DiscardAllKept(w.Tree, name) {
 		err = remove(name)
 	}
 	if err != nil {
 		return err
 	}
-	return s.Disk.Removed(w.Disk, w.Tree, name)
+	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
-// Rename moves oldname to newname. A file that has that name is replaced, or is fs.ErrExist, as w.Existing says; that
-// holds against everybody who renames or commits by this Store. The error is ErrBusy if bytes are being added to what
-// would be moved, and only its name tells that: a file of the operating system can be moved then.
+// Rename moves oldname to newname. w.Existing says whether an existing file is replaced or the error is fs.ErrExist, also
+// if another goroutine renames or commits by this Store. The error is ErrBusy if an upload writes into a file that would
+// be moved, unless the file is one of the operating system, which stays known after a move.
 func (s *Store) Rename(w Writer, oldname, newname string) error {
-	if s.claims.isMoved(w.Tree, oldname) {
+	if s.claims.blocksMove(w.Tree, oldname) {
 		return ErrBusy
 	}
-	if err := s.name(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
+	if err := s.giveName(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
 		return err
 	}
-	s.Forget(w, oldname)
-	s.Forget(w, newname)
-	return s.Disk.Added(w.Disk, w.Tree, oldname, newname)
+	s.DiscardKept(w, oldname)
+	s.DiscardKept(w, newname)
+	return s.Disk.SyncAdded(w.Disk, w.Tree, oldname, newname)
 }
 
-// Change has change set the time, the mode or the owner of a file.
+// Change calls change to set the time, the mode or the owner of a file.
 func (s *Store) Change(w Writer, name string, change func(name string) error) error {
 	if err := change(name); err != nil {
 		return err
 	}
-	return s.Disk.Changed(w.Disk, w.Tree, name)
+	return s.Disk.SyncChanged(w.Disk, w.Tree, name)
 }

@@ -11,27 +11,27 @@ import (
 	"sluice/internal/vfs"
 )
 
-// claims are the files that uploads write into without a file of their own. Two in one would mix: each writes at
-// offsets that it has computed before.
+// claims are the targets that uploads write into directly. Each has one upload only, because two would overwrite each
+// other: the offsets of an upload are fixed when it begins.
 type claims struct {
-	mu  sync.Mutex // guards the field below, and what the claims hold
+	mu  sync.Mutex // guards the field below, and the fields of all claims
 	all map[*claim]struct{}
 }
 
-// claim is a file that is one upload's alone.
+// claim gives one upload exclusive access to a file.
 type claim struct {
 	tree vfs.Tree
 	name string
 
-	// info is of a file of the operating system, of which links are other names. Nil: of no such file, or it is not
-	// opened yet; then the name tells which file is meant.
+	// info identifies a file of the operating system, which may have other names. It is nil for other files, and before
+	// the file is opened; then tree and name identify it.
 	info fs.FileInfo
 
 	replaced bool // another file has got the name
 }
 
-// take claims the file of that name until release. It is called before the file is opened, because some file systems
-// copy it then: a second upload must not find half of that. The error is ErrBusy if another upload has the file.
+// take claims the file called name until release. Call it before opening the file, because some file systems copy the file
+// on open, and a second upload would find an incomplete copy. The error is ErrBusy if another upload has the file.
 func (c *claims) take(tree vfs.Tree, name string) (*claim, error) {
 	mine := &claim{tree: tree, name: path.Clean("/" + name)}
 	c.mu.Lock()
@@ -48,7 +48,7 @@ func (c *claims) take(tree vfs.Tree, name string) (*claim, error) {
 	return mine, nil
 }
 
-// identify says that f is the file of a claim. The error is ErrBusy if another upload has it, by whatever name.
+// identify records that f is the file of a claim. The error is ErrBusy if another upload has the file by another name.
 func (c *claims) identify(mine *claim, f afero.File) error {
 	osFile, ok := vfs.OSFile(f)
 	if !ok {
@@ -69,7 +69,7 @@ func (c *claims) identify(mine *claim, f afero.File) error {
 	return nil
 }
 
-// replace says that a name is now that of another file.
+// replace records that name means another file now.
 func (c *claims) replace(tree vfs.Tree, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,9 +87,8 @@ func (c *claims) isReplaced(mine *claim) bool {
 	return mine.replaced
 }
 
-// isMoved reports whether a claim would lose its file if that name were given to another: of the file, or of a
-// directory above it.
-func (c *claims) isMoved(tree vfs.Tree, name string) bool {
+// blocksMove reports whether moving name, a file or a directory, would move a claimed file that is identified by its name.
+func (c *claims) blocksMove(tree vfs.Tree, name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for claim := range c.all {
@@ -103,14 +102,14 @@ func (c *claims) isMoved(tree vfs.Tree, name string) bool {
 	return false
 }
 
-// release gives a claim back. Releasing twice is harmless.
+// release ends a claim. Releasing twice is harmless.
 func (c *claims) release(mine *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.all, mine)
 }
 
-// isNamed reports whether a name is that of the claim, and tells which file is meant.
+// isNamed reports whether the claim identifies its file by name, and this is the name.
 func (c *claim) isNamed(tree vfs.Tree, name string) bool {
 	return c.info == nil && vfs.IsSameFile(c.tree, c.name, tree, name)
 }

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// clone makes a file share the blocks of another.
+// clone is supported on Linux only.
 func clone(_, _ *os.File) error { return errors.ErrUnsupported }

@@ -1,6 +1,6 @@
-// Package upload makes files of what clients send, so that nobody ever sees a part of one.
+// Package upload receives files, so that readers never see an incomplete one.
 //
-//	var uploads upload.Store // one for all who write into the same trees
+//	var uploads upload.Store // one for all goroutines that write into the same trees
 //
 //	alice := upload.Writer{Tree: tree, Owner: "alice", Existing: upload.Replace}
 //	u, err := uploads.Create(upload.Target{Writer: alice, Name: "/a.bin", Perm: 0o644, Keep: true})
@@ -9,46 +9,60 @@
 //	}
 //	res, err := sendfile.Receive(ctx, u.Writer(), conn, u.Start(), -1, nil)
 //	if err != nil {
-//		kept := u.Abort(u.Start()+res.Sent, err) // bytes with which alice can go on another time
+//		kept := u.Abort(u.Start()+res.Sent, err) // alice can resume after these bytes
 //		return err
 //	}
-//	_, err = u.Commit(u.Start()+res.Sent, nil) // on the disk, and under its name
+//	_, err = u.Commit(u.Start()+res.Sent, nil) // now on the disk, and visible under its name
 //
-// # What becomes of the bytes
+// # Where the bytes go
 //
-// [Store.Create] writes to a hidden file next to its target, which takes the target's name when all has arrived and is
-// on the disk: whatever breaks off before leaves the target as it was. [Store.WriteFrom] begins in the middle: it goes
-// on with what an earlier upload of the same owner has left, or works on a copy of the target. Only what is added at
-// the end of a target, by WriteFrom or [Store.Append], goes into the target itself, where readers see it at once and
-// what has arrived stays if it is on the disk, and whatever Target.InPlace asks it for. No other upload of the same Store is written to that
-// file meanwhile: it fails with [ErrBusy]. What another program adds to the file is not overwritten, on Unix: an append
-// goes behind it, and an upload that must go on at the old end fails with [ErrShared].
+// [Store.Create] writes to a hidden file next to its target. When all bytes have arrived and are on the disk, the hidden
+// file is renamed to the target; if the upload fails before, the target is unchanged. [Store.WriteFrom] begins in the
+// middle: it resumes an earlier upload of the same owner, or works on a copy of the target. Only bytes that are appended
+// to a target, by WriteFrom at its end or by [Store.Append], are written into the target itself. So are all bytes if
+// Target.InPlace is set. Readers see such bytes at once, and they stay if the upload fails, provided they are on the disk.
+// Until it ends, other uploads of the same Store to that file fail with [ErrBusy].
 //
-// # What is kept of an upload that broke off
+// # Kept uploads
 //
-// What has arrived is kept for its owner under another hidden name, if it is worth that and on the disk. After a crash
-// of the process it is where the upload has left it: hidden files are locked (flock(2)) while they are written to, so one
-// without a lock is nobody's any more. A crash of the system may have left holes in it, so that it goes on only until
-// the next boot.
+// The bytes of a failed upload are kept for its owner in another hidden file, if there are enough of them and they are on
+// the disk. After a crash of the process the hidden file of the upload itself is found: such files are locked (flock(2))
+// while they are written to, so one without a lock is abandoned. After a reboot it is not resumed, because a crash of the
+// system may have left holes in it.
 //
-// It is no file: [Store.Kept] tells its owner how much there is, and nothing else knows of it. An upload goes on there
-// only if the owner has asked that (Target.Resume). Every other upload to the target begins anew, and forgets it; so do a
-// directory, a link and another file that get the name, and the removal of the target or of its directory. [Sweep]
-// removes it in the end.
+// Clients cannot see a kept file; only [Store.Kept] reports its size, to its owner. An upload resumes it only if the owner
+// has asked for the size before (Target.Resume). Every other upload to the target starts again and discards it. It is also
+// discarded when a directory, a link or another file gets the name, and when the target or its directory is removed.
+// [Sweep] removes old ones.
 //
-// # What is on the disk
+// # Durability
 //
-// See package durable. A file is synced before it gets its name, and the name before Commit returns. After a sync that
-// has failed nothing is kept, and what was added to a target is taken away again ([ErrDoubt] if that fails too).
+// See package durable. A file is synced before it gets its name, and the name before Commit returns. After a failed sync
+// nothing is kept, and bytes appended to a target are removed again ([ErrUncertain] if that fails too).
 //
 // # File systems
 //
-// A target is in a [vfs.Tree], which vfs.Of makes of any afero.Fs. A file system in which a file can appear whole
-// under its name says so by the methods of [Atomic]. Of every other one it is hoped that Rename does that, which
-// cannot be found out: afero.MemMapFs and the file systems of a host do, an afero.CopyOnWriteFs does as its layer does.
+// A target is in a [vfs.Tree], which vfs.Of makes of any afero.Fs. A file system in which a file becomes visible
+// atomically implements [Atomic]. For every other one Rename is assumed to do that, because it cannot be detected:
+// afero.MemMapFs and the file systems of a host do; for an afero.CopyOnWriteFs it depends on its layer.
 //
-// A file that replaces another has its permission bits, on Unix its owner and group as far as this process may give
-// them, and on Linux its access control list and what users have noted in extended attributes (user.*). Other names of
-// the old file (hard links) go on naming the old one. On the disk of a [vfs.Root] a file is replaced only if it
-// can be opened for writing, and elsewhere unless its mode says that its owner may not write to it.
+// A file that replaces another gets its permission bits; on Unix its owner and group, as far as this process may set them;
+// and on Linux its access control list and user.* extended attributes. Hard links to the old file keep the old content.
+// Only a writable file is replaced: on the disk of a [vfs.Root] it must be possible to open it for writing; elsewhere its
+// mode must allow its owner to write.
+//
+// # Design
+//
+// An upload replaces the name of its target, and so a symbolic link; the file that the link leads to is unchanged. Only
+// appended bytes go through the link.
+//
+// Writing into the middle of a file makes a copy (FICLONE, or copy_file_range(2) while the upload is received), so that a
+// failure leaves the old file. Appending changes no existing byte and needs no copy.
+//
+// To append, a file is opened with O_APPEND on Unix, so that another program that appends too loses no bytes. splice(2)
+// refuses such a file, so the bytes are copied. Append writes after the bytes of the other program; WriteFrom fails with
+// [ErrShared], because its bytes must be contiguous.
+//
+// Hidden files are locked with flock(2), rather than by state in memory, because two servers may have the same tree, and a
+// lock ends with its process. Uploads of less than 64 KiB are not kept, and none after the disk was full.
 package upload

@@ -11,8 +11,8 @@ const (
 	LastBlock = lastBlock
 )
 
-// Crash ends an upload as the end of its process does.
+// Crash ends an upload as the end of the process would.
 func (u *Upload) Crash() {
 	_ = u.file.Close()
-	u.place.(*hidden).release()
+	u.destination.(*hiddenFile).release()
 }

@@ -15,16 +15,16 @@ import (
 	"sluice/internal/vfs"
 )
 
-var errFault = errors.New("a fault that a test has made")
+var errFault = errors.New("injected fault")
 
 // plan makes one call of a file system fail.
 type plan struct {
-	left   int    // calls until then
-	late   bool   // what changes names is done, and is said to have failed
-	failed string // that call; "": none yet
+	left   int    // number of the call, counted from 1
+	late   bool   // whether a call that changes the tree is made before it fails
+	failed string // name of the call that has failed; "": none yet
 }
 
-// fails reports whether this call is the one.
+// fails counts a call, and reports whether it must fail.
 func (p *plan) fails(call string) bool {
 	p.left--
 	if p.left != 0 {
@@ -34,6 +34,7 @@ func (p *plan) fails(call string) bool {
 	return true
 }
 
+// try counts a call of f, and returns errFault if it must fail.
 func (p *plan) try(call string, f func() error) error {
 	if !p.fails(call) {
 		return f()
@@ -44,7 +45,7 @@ func (p *plan) try(call string, f func() error) error {
 	return errFault
 }
 
-// faulty is a tree whose calls fail as planned. It has no methods but those of vfs.Tree.
+// faulty is a tree whose calls fail as planned. It does not implement upload.Atomic.
 type faulty struct {
 	vfs.Tree
 	plan *plan
@@ -138,7 +139,7 @@ func (f *file) Read(p []byte) (int, error) {
 }
 
 func (f *file) Write(p []byte) (int, error) {
-	if f.plan.fails("File.Write") { // in the middle
+	if f.plan.fails("File.Write") { // after half of the bytes
 		n, _ := f.File.Write(p[:len(p)/2])
 		return n, errFault
 	}
@@ -161,14 +162,14 @@ func (f *file) Sync() error { return f.plan.try("File.Sync", f.File.Sync) }
 
 func (f *file) Close() error {
 	fails := f.plan.fails("File.Close")
-	err := f.File.Close() // a file that does not close is of no use to anybody
+	err := f.File.Close() // closed in any case, to leak nothing
 	if fails {
 		return errFault
 	}
 	return err
 }
 
-// receive is what a server does with an upload of the pattern up to size.
+// receive writes the pattern up to size and ends the upload, as a server does.
 func receive(u *upload.Upload, size int64) error {
 	n, err := u.Writer().WriteAt([]byte(pattern(u.Start(), size-u.Start())), u.Start())
 	end := u.Start() + int64(n)
@@ -180,19 +181,19 @@ func receive(u *upload.Upload, size int64) error {
 	return err
 }
 
-// Whichever call of the file system fails, what there is afterwards is the old file or the new one, whole, and of what
-// is hidden only a part that is kept.
-func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
+// For every n, the nth call of the file system fails. Afterwards the target is the complete old or new file, and the only
+// hidden file is a kept upload.
+func TestNoFailedCallLeavesAnIncompleteFile(t *testing.T) {
 	const kept, size = upload.MinKept + 5, upload.MinKept + 1005
 	for _, tt := range []struct {
 		name string
-		old  string // "-": there is none
-		part bool   // an earlier upload has left one
+		old  string // content of the target; "-": it does not exist
+		part bool   // whether there is a kept upload
 		do   func(s *upload.Store, at upload.Target) error
 	}{
 		{"a new file", "-", false, nil},
-		{"a file is replaced", "old", false, nil},
-		{"one that goes on", "-", true, func(s *upload.Store, at upload.Target) error {
+		{"a replaced file", "old", false, nil},
+		{"a resumed upload", "-", true, func(s *upload.Store, at upload.Target) error {
 			at.Resume = kept
 			u, err := s.WriteFrom(t.Context(), at, kept)
 			if err != nil {
@@ -200,21 +201,21 @@ func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
 			}
 			return receive(u, size)
 		}},
-		{"one in the middle", pattern(0, 100), false, func(s *upload.Store, at upload.Target) error {
+		{"an upload into the middle", pattern(0, 100), false, func(s *upload.Store, at upload.Target) error {
 			u, err := s.WriteFrom(t.Context(), at, 50)
 			if err != nil {
 				return err
 			}
 			return receive(u, size)
 		}},
-		{"one at the end", pattern(0, 100), false, func(s *upload.Store, at upload.Target) error {
+		{"an append", pattern(0, 100), false, func(s *upload.Store, at upload.Target) error {
 			u, err := s.Append(at)
 			if err != nil {
 				return err
 			}
 			return receive(u, size)
 		}},
-		{"one that breaks off and is kept", "old", false, func(s *upload.Store, at upload.Target) error {
+		{"a failed upload that is kept", "old", false, func(s *upload.Store, at upload.Target) error {
 			u, err := s.Create(at)
 			if err != nil {
 				return err
@@ -223,7 +224,7 @@ func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
 			u.Abort(int64(n), io.ErrUnexpectedEOF)
 			return io.ErrUnexpectedEOF
 		}},
-		{"one of somebody who must not replace", "-", false, func(s *upload.Store, at upload.Target) error {
+		{"an upload that must not replace", "-", false, func(s *upload.Store, at upload.Target) error {
 			at.Existing = upload.Leave
 			u, err := s.Create(at)
 			if err != nil {
@@ -248,31 +249,31 @@ func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
 					for n := 1; ; n++ {
 						p := &plan{late: late}
 						var tree vfs.Tree
-						var broke vfs.Tree
+						var failing vfs.Tree
 						if kind == "atomic" {
 							root := rootOf(t, without(tt.old))
-							tree, broke = root, &atomic{faulty{root, p}, root}
+							tree, failing = root, &atomic{faulty{root, p}, root}
 						} else {
 							memory := afero.NewMemMapFs()
 							put(t, memory, without(tt.old))
 							tree = vfs.Of(memory)
-							broke = &faulty{tree, p}
+							failing = &faulty{tree, p}
 						}
 						var s upload.Store
 						if tt.part {
 							broken(t, &s, tree, kept)
 						}
 						p.left = n
-						err := do(&s, target(broke))
+						err := do(&s, target(failing))
 						if p.failed == "" {
 							if n < 5 {
 								t.Fatalf("only %d calls", n)
 							}
 							return
 						}
-						wantWholeOrOld(t, tree, tt.old, size, err, p)
+						wantCompleteOrOld(t, tree, tt.old, size, err, p)
 						if _, err := s.Append(target(tree)); errors.Is(err, upload.ErrBusy) {
-							t.Errorf("%s failed: the file is never free again", p.failed)
+							t.Errorf("%s failed: the file stays busy", p.failed)
 						}
 					}
 				})
@@ -281,13 +282,14 @@ func TestWhicheverCallFailsThereIsNoPartOfAFile(t *testing.T) {
 	}
 }
 
-func wantWholeOrOld(t *testing.T, tree vfs.Tree, old string, size int64, err error, p *plan) {
+// wantCompleteOrOld checks the tree after p.failed has failed and the upload has returned err.
+func wantCompleteOrOld(t *testing.T, tree vfs.Tree, old string, size int64, err error, p *plan) {
 	t.Helper()
 	got := content(t, tree, "/f")
-	isWhole := got == pattern(0, size)
-	grows := len(old) == 100 && strings.HasPrefix(got, old) && strings.HasPrefix(pattern(0, size), got) // at the end of the old one
-	if !isWhole && got != old && !grows || err == nil && !isWhole {
-		t.Errorf("%s failed, told %v: there are %d bytes", p.failed, err, len(got))
+	isComplete := got == pattern(0, size)
+	grows := len(old) == 100 && strings.HasPrefix(got, old) && strings.HasPrefix(pattern(0, size), got) // a part of an append
+	if !isComplete && got != old && !grows || err == nil && !isComplete {
+		t.Errorf("%s failed, and the upload returned %v: the file has %d bytes", p.failed, err, len(got))
 	}
 	infos, err := tree.ReadDir("/")
 	if err != nil {
@@ -299,9 +301,9 @@ func wantWholeOrOld(t *testing.T, tree vfs.Tree, old string, size int64, err err
 		case !partial.Is(info.Name()):
 		case upload.IsKept(info.Name()):
 			if part := content(t, tree, name); !strings.HasPrefix(pattern(0, size), part) {
-				t.Errorf("%s failed: what is kept is no part of the file", p.failed)
+				t.Errorf("%s failed: the kept file is no beginning of the upload", p.failed)
 			}
-		case p.failed == "Remove" || p.failed == "AbortUpload" || p.failed == "Rename" && p.late: // is for Sweep
+		case p.failed == "Remove" || p.failed == "AbortUpload" || p.failed == "Rename" && p.late: // Sweep will remove it
 		default:
 			t.Errorf("%s failed, and left %s", p.failed, name)
 		}

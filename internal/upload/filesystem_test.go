@@ -15,15 +15,15 @@ import (
 	"sluice/internal/vfs"
 )
 
-// As afero's gcsfs, in which all files have one mode.
-func TestAFileSystemThatCannotChmodReplacesFiles(t *testing.T) {
+// In afero's gcsfs, for example, all files have one mode.
+func TestFileIsReplacedIfChmodFails(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		mode fs.FileMode // of what is replaced
+		mode fs.FileMode // of the old file
 		want error
 	}{
-		{"by one of the same mode", 0o644, nil},
-		{"but not by one that others may read", 0o600, errFault},
+		{"and the new file has the same mode", 0o644, nil},
+		{"but not if others could read the new file", 0o600, errFault},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree, plain := hook(t, without("old"), func(_ vfs.Tree, call, _ string) error {
@@ -47,7 +47,7 @@ func TestAFileSystemThatCannotChmodReplacesFiles(t *testing.T) {
 	}
 }
 
-// encrypting stands for a program's own file system over a Root, which sees to all that is opened.
+// encrypting is a file system of a program that embeds a Root, and must see each open.
 type encrypting struct {
 	*vfs.Root
 	opened []string
@@ -58,7 +58,7 @@ func (e *encrypting) OpenFile(name string, flag int, perm fs.FileMode) (afero.Fi
 	return e.Root.OpenFile(name, flag, perm)
 }
 
-func TestAFileSystemThatEmbedsARootOpensWhatIsUploaded(t *testing.T) {
+func TestFileSystemThatEmbedsARootOpensUploads(t *testing.T) {
 	fsys := &encrypting{Root: rootOf(t, nil)}
 	var s upload.Store
 	u, err := s.Create(target(vfs.Of(fsys)))
@@ -69,11 +69,11 @@ func TestAFileSystemThatEmbedsARootOpensWhatIsUploaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(fsys.opened) == 0 {
-		t.Error("the file was created behind its back")
+		t.Error("the file was not opened by OpenFile")
 	}
 }
 
-func TestSweepLeavesFilesWithoutATime(t *testing.T) {
+func TestSweepKeepsFilesWithoutATime(t *testing.T) {
 	tree := vfs.Of(afero.NewMemMapFs())
 	var s upload.Store
 	u, err := s.Create(target(tree))
@@ -89,21 +89,21 @@ func TestSweepLeavesFilesWithoutATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := upload.Sweep(t.Context(), tree, time.Now().Add(-time.Hour)); n != 0 || err != nil {
-		t.Errorf("Sweep = %d, %v: nobody knows that the upload is old", n, err)
+		t.Errorf("Sweep = %d, %v, want 0: the age of the file is not known", n, err)
 	}
 	if _, err := u.Commit(size, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// An APFS or NTFS finds a file by a name in other letters, and the name of what is kept can be computed by everybody.
+// APFS and NTFS ignore case, and everybody can compute the name of a kept file.
 func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
 	kept := path.Base(upload.KeptName("/f", "alice"))
 	for name, want := range map[string]bool{
 		kept:                  true,
 		strings.ToUpper(kept): true,
 		strings.Replace(kept, "sluice-part", "Sluice-Part", 1): true,
-		strings.Replace(kept, "sluice", "\u017fluice", 1):      true, // its capital is S
+		strings.Replace(kept, "sluice", "\u017fluice", 1):      true, // its upper case is S
 		"f.sluice-part":     false,
 		".f.sluice-partial": false,
 	} {
@@ -113,8 +113,8 @@ func TestNamesOfUploadsAreHiddenInEveryCase(t *testing.T) {
 	}
 }
 
-// ReadDir shows neither, so that they must be looked for otherwise.
-func TestForgetAllSeesWhatIsNotShown(t *testing.T) {
+// ReadDir does not show a dangling link.
+func TestDiscardAllKeptSeesEntriesThatReadDirHides(t *testing.T) {
 	root := rootOf(t, nil)
 	kept := upload.KeptName("/d/f", "alice")
 	put(t, root, map[string]string{strings.TrimPrefix(kept, "/"): "kept"})
@@ -122,10 +122,10 @@ func TestForgetAllSeesWhatIsNotShown(t *testing.T) {
 		t.Skip(err)
 	}
 	var s upload.Store
-	if s.ForgetAll(root, "/d") {
-		t.Error("nothing else is there, it says")
+	if s.DiscardAllKept(root, "/d") {
+		t.Error("DiscardAllKept = true, but there is a link")
 	}
 	if got := content(t, root, kept); got != "kept" {
-		t.Errorf("what is kept: %q", got)
+		t.Errorf("the kept file has %q", got)
 	}
 }

@@ -8,8 +8,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// What an upload adds to a file that is there is counted as a change when it ends, however it ends.
-func TestTheEndOfAnUploadIntoItsTargetIsCounted(t *testing.T) {
+func TestAppendChangesTheGenerationWhenItEnds(t *testing.T) {
 	eachTree(t, map[string]string{"f": "content"}, func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		for _, end := range []struct {
@@ -29,7 +28,7 @@ func TestTheEndOfAnUploadIntoItsTargetIsCounted(t *testing.T) {
 				t.Fatal(err)
 			}
 			if vfs.Generation() == before {
-				t.Errorf("%s is not", end.name)
+				t.Errorf("%s does not change the generation", end.name)
 			}
 		}
 	})

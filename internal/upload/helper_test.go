@@ -16,7 +16,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// pattern returns n bytes of the pattern from off on.
+// pattern returns n bytes of the pattern from off.
 func pattern(off, n int64) string {
 	p := make([]byte, n)
 	nettest.PatternAt(p, off)
@@ -25,7 +25,7 @@ func pattern(off, n int64) string {
 
 var aDay = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// eachTree runs f on every kind of file system that can be written to. All hold the same files.
+// eachTree runs f on every kind of writable file system, with the given files.
 func eachTree(t *testing.T, files map[string]string, f func(t *testing.T, tree vfs.Tree)) {
 	t.Helper()
 	t.Run("vfs.Root", func(t *testing.T) { f(t, rootOf(t, files)) })
@@ -64,7 +64,7 @@ func put(t *testing.T, fsys afero.Fs, files map[string]string) {
 	}
 }
 
-// staged is a file system in which uploads have no name until they are whole, as in an object store.
+// staged is a file system in which incomplete uploads are invisible, as in an object store.
 type staged struct {
 	afero.Fs
 	stage afero.Fs
@@ -99,7 +99,7 @@ func (s *staged) CommitUpload(temp, target string) error {
 
 func (s *staged) AbortUpload(temp string) error { return s.from(temp).Remove(temp) }
 
-// from returns where temp is: what was resumed has a name.
+// from returns the file system that has temp: a resumed upload is not in stage.
 func (s *staged) from(temp string) afero.Fs {
 	if _, err := s.stage.Stat(temp); err == nil {
 		return s.stage
@@ -107,7 +107,7 @@ func (s *staged) from(temp string) afero.Fs {
 	return s.Fs
 }
 
-// Rename keeps what is staged.
+// Rename also works for files in stage.
 func (s *staged) Rename(oldname, newname string) error {
 	if s.from(oldname) == s.Fs {
 		return s.Fs.Rename(oldname, newname)
@@ -115,12 +115,12 @@ func (s *staged) Rename(oldname, newname string) error {
 	return s.CommitUpload(oldname, newname)
 }
 
-// Stat and Chmod see what is staged too, as they may.
+// Stat and Chmod also work for files in stage.
 func (s *staged) Stat(name string) (fs.FileInfo, error) { return s.from(name).Stat(name) }
 
 func (s *staged) Chmod(name string, mode fs.FileMode) error { return s.from(name).Chmod(name, mode) }
 
-// target is the file f of alice, who may replace it.
+// target returns the target /f of alice, who may replace it.
 func target(tree vfs.Tree) upload.Target {
 	return upload.Target{
 		Writer: upload.Writer{Tree: tree, Existing: upload.Replace, Owner: "alice"},
@@ -128,7 +128,7 @@ func target(tree vfs.Tree) upload.Target {
 	}
 }
 
-// write writes data at where the upload is, and returns the size that it has then.
+// write writes data at the start of the upload, and returns the offset after it.
 func write(t *testing.T, u *upload.Upload, data string) int64 {
 	t.Helper()
 	if n, err := u.Writer().WriteAt([]byte(data), u.Start()); n != len(data) || err != nil {
@@ -137,7 +137,7 @@ func write(t *testing.T, u *upload.Upload, data string) int64 {
 	return u.Start() + int64(len(data))
 }
 
-// content returns what is in a file; "-" if it is not there.
+// content returns the content of a file, or "-" if it does not exist.
 func content(t *testing.T, tree vfs.Tree, name string) string {
 	t.Helper()
 	b, err := afero.ReadFile(tree, name)
@@ -150,7 +150,7 @@ func content(t *testing.T, tree vfs.Tree, name string) string {
 	return string(b)
 }
 
-// wantHidden expects that a tree has so many hidden files in its root.
+// wantHidden checks the number of hidden files in the root of a tree.
 func wantHidden(t *testing.T, tree vfs.Tree, want int) {
 	t.Helper()
 	var names []string

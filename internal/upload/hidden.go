@@ -7,21 +7,21 @@ import (
 	"syscall"
 )
 
-// hidden is a file next to the target, which it replaces when it is whole.
-type hidden struct {
-	part
-	old    *old // the target that is replaced; nil: there is none
-	closed bool // without an error: it is whole
+// hiddenFile is a destination next to the target, which replaces the target when it is complete.
+type hiddenFile struct {
+	partFile
+	old    *oldFile // the target, or nil if it does not exist
+	closed bool     // whether the complete file was closed without an error
 }
 
-// A hidden file becomes visible in three steps, each of which needs the one before: it is whole on the disk, then
-// closed (Windows renames no open file), then renamed.
+// A hidden file becomes visible in three steps, and the types make sure of their order: it is synced, then closed (Windows
+// does not rename an open file), then renamed.
 type (
-	synced struct{ h *hidden }
-	closed struct{ h *hidden }
+	synced struct{ h *hiddenFile }
+	closed struct{ h *hiddenFile }
 )
 
-func (h *hidden) commit(u *Upload, check func() error) error {
+func (h *hiddenFile) commit(u *Upload, check func() error) error {
 	onDisk, err := h.sync(u)
 	if err != nil {
 		return err
@@ -36,9 +36,9 @@ func (h *hidden) commit(u *Upload, check func() error) error {
 	return ready.publish(u)
 }
 
-func (h *hidden) sync(u *Upload) (synced, error) {
+func (h *hiddenFile) sync(u *Upload) (synced, error) {
 	if h.old != nil {
-		if err := h.old.passOn(u, h.name); err != nil {
+		if err := h.old.copyAttributes(u, h.name); err != nil {
 			return synced{}, err
 		}
 	}
@@ -53,7 +53,7 @@ func (s synced) close(u *Upload) (closed, error) {
 
 func (c closed) publish(u *Upload) error {
 	t := &u.target
-	err := u.store.name(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
+	err := u.store.giveName(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
 	if err != nil {
 		return err
 	}
@@ -61,24 +61,24 @@ func (c closed) publish(u *Upload) error {
 	return nil
 }
 
-func (h *hidden) abort(u *Upload, cause error) (kept int64) {
+func (h *hiddenFile) abort(u *Upload, cause error) (kept int64) {
 	t := &u.target
 	defer h.release()
 	if !h.closed {
-		u.tell(cause)
+		u.reportFailure(cause)
 	}
-	if t.Keep && t.Owner != "" && u.end >= minKept && !isUseless(cause) && h.cut(u) == nil &&
+	if t.Keep && t.Owner != "" && u.end >= minKept && !cannotResume(cause) && h.truncateAndClose(u) == nil &&
 		t.Tree.Rename(h.name, keptName(t.Name, t.Owner)) == nil {
 		return u.end
 	}
-	_ = u.file.Close() // again, perhaps; Windows removes no open file
+	_ = u.file.Close() // possibly for a second time; Windows does not remove an open file
 	_ = remove(t.Tree, h.name)
 	return 0
 }
 
-// cut brings what has arrived to the disk and closes the file. It opens the file again if it has been closed, because
-// it could not get its name.
-func (h *hidden) cut(u *Upload) error {
+// truncateAndClose cuts the file after the bytes that have arrived, syncs and closes it. It reopens the file if commit has
+// closed it and failed to rename it.
+func (h *hiddenFile) truncateAndClose(u *Upload) error {
 	if h.closed {
 		f, err := u.target.Tree.OpenFile(h.name, os.O_WRONLY, 0)
 		if err != nil {
@@ -96,9 +96,9 @@ func (h *hidden) cut(u *Upload) error {
 	return err
 }
 
-// isUseless reports whether nobody could go on with an upload that has ended because of err: what has arrived may not be
-// on the disk or may be somebody else's, there is no room for it, or the file may not be replaced.
-func isUseless(err error) bool {
-	return errors.As(err, new(errUnsynced)) || errors.Is(err, ErrStranger) || errors.Is(err, fs.ErrExist) ||
+// cannotResume reports whether an upload that has failed with err cannot be resumed: its bytes may not be on the disk or may
+// come from another client, the disk is full, or the target may not be replaced.
+func cannotResume(err error) bool {
+	return errors.As(err, new(errUnsynced)) || errors.Is(err, ErrUntrusted) || errors.Is(err, fs.ErrExist) ||
 		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

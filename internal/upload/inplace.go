@@ -13,28 +13,28 @@ import (
 	"sluice/internal/vfs"
 )
 
-// inPlace is the target itself, which is written to.
+// inPlace is a destination that writes into the target itself.
 type inPlace struct {
-	claim  *claim
-	added  bool // at its end: what was there before stays
-	synced bool // whether that went well or not
+	claim   *claim
+	appends bool // whether it only writes after the old end
+	synced  bool // whether a sync was tried, even if it failed
 }
 
-// toEnd is an offset at the end of a file, wherever that is.
-const toEnd = -1
+// atEnd stands for the offset of the end of a file.
+const atEnd = -1
 
-// extend begins an upload at the end of the target, which must be at off.
+// extend begins an upload at the end of the target, which must be at off, or anywhere if off is atEnd.
 func (s *Store) extend(t Target, off int64) (*Upload, error) {
 	if t.Existing == Leave {
-		if _, err := t.lookWritable(); err != nil {
+		if _, err := t.describeWritable(); err != nil {
 			return nil, err
 		}
-		return nil, fs.ErrExist // whoever called us has seen none, a moment ago
+		return nil, fs.ErrExist // it exists, and must not be changed
 	}
-	return s.write(t, off, true, 0)
+	return s.openInto(t, off, true, 0)
 }
 
-// overwrite begins an upload in the target at off, or makes it anew if that is 0.
+// overwrite begins an upload in the target at off. If off is 0 it creates or truncates the target.
 func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	flag := 0
 	switch {
@@ -46,8 +46,8 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	default:
 		flag = os.O_CREATE
 	}
-	s.Forget(t.Writer, t.Name)
-	u, err := s.write(t, off, false, flag)
+	s.DiscardKept(t.Writer, t.Name)
+	u, err := s.openInto(t, off, false, flag)
 	if err != nil || off > 0 {
 		return u, err
 	}
@@ -58,8 +58,9 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	return u, nil
 }
 
-// write begins an upload in the target itself, which is opened with that flag too.
-func (s *Store) write(t Target, off int64, added bool, flag int) (*Upload, error) {
+// openInto begins an upload in the target itself. appends means that off must be the end of the target. flag is added to
+// the flags of opening it.
+func (s *Store) openInto(t Target, off int64, appends bool, flag int) (*Upload, error) {
 	claim, err := s.claims.take(t.Tree, t.Name)
 	if err != nil {
 		return nil, err
@@ -69,27 +70,27 @@ func (s *Store) write(t Target, off int64, added bool, flag int) (*Upload, error
 		s.claims.release(claim)
 		return nil, err
 	}
-	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, added: added})
+	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, appends: appends})
 	if err := s.claims.identify(claim, u.file); err != nil {
 		u.Abort(0, err)
 		return nil, err
 	}
-	info, err := u.file.Stat() // after the claim: the size stays, as far as we write it
+	info, err := u.file.Stat() // after the claim, so that no other upload changes the size
 	switch {
 	case err != nil:
 	case info.IsDir():
 		err = syscall.EISDIR
-	case off == toEnd:
+	case off == atEnd:
 		u.start = info.Size()
-	case added && off != info.Size() || off > info.Size():
+	case appends && off != info.Size() || off > info.Size():
 		err = ErrOffset
 	}
 	if err != nil {
 		u.Abort(0, err)
 		return nil, err
 	}
-	if osFile, ok := u.file.(*os.File); ok && added && appendOnly(osFile) == nil {
-		u.to = &appender{file: osFile, end: u.start, alone: off != toEnd}
+	if osFile, ok := u.file.(*os.File); ok && appends && setAppend(osFile) == nil {
+		u.writer = &appender{file: osFile, end: u.start, exclusive: off != atEnd}
 	}
 	return u, nil
 }
@@ -97,33 +98,33 @@ func (s *Store) write(t Target, off int64, added bool, flag int) (*Upload, error
 // openInPlace opens the target to write into it, if that is allowed.
 func (t Target) openInPlace(flag int) (afero.File, error) {
 	if _, ok := t.Tree.(*vfs.Root); !ok {
-		if _, err := t.lookWritable(); err != nil && (flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist)) {
+		if _, err := t.describeWritable(); err != nil && (flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, err
 		}
 	}
 	return t.Tree.OpenFile(t.Name, os.O_WRONLY|flag, t.Perm)
 }
 
-// ErrShared means that another program has written to a file at whose end an upload was to go on: the bytes of both
-// follow each other there.
+// ErrShared means that another program has appended to the file during the upload, so that the bytes of the upload are
+// not contiguous.
 var ErrShared = errors.New("another program has written to the file meanwhile")
 
-// appender adds to the end of a file, wherever that is: of two programs that do, neither overwrites the other. It takes
-// no heed of offsets, because its writes follow each other.
+// appender appends to a file with O_APPEND, so that another program that appends too loses no bytes. It ignores offsets,
+// because it is called for consecutive bytes.
 type appender struct {
-	file  *os.File
-	end   int64 // where the last write has ended
-	alone bool  // nothing may come in between
+	file      *os.File
+	end       int64 // offset after the last write
+	exclusive bool  // whether bytes of another program in between are an error
 }
 
-// WriteAt writes p behind all that there is, and returns ErrShared if that is not where it has to be.
+// WriteAt appends p, and returns ErrShared if exclusive is set and another program has appended since the last write.
 func (a *appender) WriteAt(p []byte, _ int64) (int, error) {
 	n, err := a.file.Write(p)
 	at, seekErr := a.file.Seek(0, io.SeekCurrent)
 	if err == nil {
 		err = seekErr
 	}
-	if err == nil && a.alone && at != a.end+int64(n) {
+	if err == nil && a.exclusive && at != a.end+int64(n) {
 		err = ErrShared
 	}
 	a.end = at
@@ -137,37 +138,38 @@ func (p *inPlace) commit(u *Upload, check func() error) error {
 	}
 	err = check()
 	if err == nil {
-		err = u.checkThere(p.claim)
+		err = u.checkStillNamed(p.claim)
 	}
 	if err == nil {
 		err = u.file.Close()
 	}
 	if err == nil {
-		vfs.Changed()
+		vfs.CountChange()
 		u.store.claims.release(p.claim)
 	}
 	return err
 }
 
-// sync brings what was written to the disk, or takes it away again.
+// sync flushes the bytes of the upload to the disk, or removes them again if that fails.
 func (p *inPlace) sync(u *Upload) error {
 	p.synced = true
 	err := u.sync()
 	if err != nil {
-		return p.takeBack(u, err)
+		return p.undo(u, err)
 	}
 	return nil
 }
 
-// lastBlock is as large as the blocks of any disk: one that holds old bytes was written again with the new ones.
+// lastBlock is at least the size of the block at the old end of the file, which has old bytes and is written again with
+// new ones.
 const lastBlock = 64 << 10
 
-// takeBack takes what was added away again, because cause has kept it from the disk, and returns the error of that. The
-// last old bytes are written once more, because the kernel counts the block that holds them as written. That fails if
-// somebody else has added to the file meanwhile, and where old bytes were overwritten.
-func (p *inPlace) takeBack(u *Upload, cause error) error {
-	if !p.added {
-		return fmt.Errorf("%w: %w", ErrDoubt, cause)
+// undo removes the bytes of the upload after their sync has failed with cause. It returns cause, or an error that wraps
+// ErrUncertain too. It writes the last old bytes again, because the kernel may have dropped their block and marked it as
+// clean. It fails if old bytes were overwritten, or if another program has appended to the file.
+func (p *inPlace) undo(u *Upload, cause error) error {
+	if !p.appends {
+		return fmt.Errorf("%w: %w", ErrUncertain, cause)
 	}
 	info, err := u.file.Stat()
 	if err == nil && info.Size() != u.end {
@@ -177,19 +179,19 @@ func (p *inPlace) takeBack(u *Upload, cause error) error {
 		err = u.file.Truncate(u.start)
 	}
 	if err == nil {
-		err = writeAgain(u, max(0, u.start-lastBlock), u.start)
+		err = rewriteBytes(u, max(0, u.start-lastBlock), u.start)
 	}
 	if err == nil {
 		err = u.sync()
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w: %w", ErrDoubt, cause, err)
+		return fmt.Errorf("%w: %w: %w", ErrUncertain, cause, err)
 	}
 	return cause
 }
 
-// writeAgain writes the bytes from the offset from to the offset to of the target, which it holds.
-func writeAgain(u *Upload, from, to int64) error {
+// rewriteBytes reads the bytes of the target between two offsets and writes them again.
+func rewriteBytes(u *Upload, from, to int64) error {
 	if from == to {
 		return nil
 	}
@@ -202,16 +204,16 @@ func writeAgain(u *Upload, from, to int64) error {
 	if _, err := old.ReadAt(p, from); err != nil {
 		return err
 	}
-	again, err := u.target.Tree.OpenFile(u.target.Name, os.O_WRONLY, 0) // the file may be open to be added to alone
+	f, err := u.target.Tree.OpenFile(u.target.Name, os.O_WRONLY, 0) // the upload may have opened it with O_APPEND
 	if err != nil {
 		return err
 	}
-	_, err = again.WriteAt(p, from)
-	return errors.Join(err, again.Close())
+	_, err = f.WriteAt(p, from)
+	return errors.Join(err, f.Close())
 }
 
-// checkThere returns ErrGone if nobody can read what was written any more.
-func (u *Upload) checkThere(mine *claim) error {
+// checkStillNamed returns ErrGone if the file was removed or replaced.
+func (u *Upload) checkStillNamed(mine *claim) error {
 	osFile, ok := vfs.OSFile(u.file)
 	if !ok {
 		_, err := u.target.Tree.Stat(u.target.Name)
@@ -221,23 +223,23 @@ func (u *Upload) checkThere(mine *claim) error {
 		return err
 	}
 	info, err := osFile.Stat()
-	if err == nil && hasNoName(info) {
+	if err == nil && isUnlinked(info) {
 		return ErrGone
 	}
 	return err
 }
 
-// abort brings to the disk what stays: the sync of a later upload would fail because of it, and that upload alone would
-// be taken away.
+// abort syncs the bytes, which stay in the file. Otherwise their loss would fail the sync of a later upload, which would
+// then be removed in their place.
 func (p *inPlace) abort(u *Upload, cause error) (kept int64) {
-	u.tell(cause)
+	u.reportFailure(cause)
 	if !p.synced && u.end > u.start {
-		if err := p.sync(u); errors.Is(err, ErrDoubt) {
-			u.doubt = err
+		if err := p.sync(u); errors.Is(err, ErrUncertain) {
+			u.uncertain = err
 		}
 	}
-	_ = u.file.Close() // again, perhaps: what it holds is what there is
-	vfs.Changed()
-	u.store.claims.release(p.claim) // after that: some file systems write when they close
+	_ = u.file.Close() // possibly for a second time; the bytes are synced
+	vfs.CountChange()
+	u.store.claims.release(p.claim) // after Close, when some file systems write
 	return 0
 }

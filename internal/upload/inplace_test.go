@@ -16,10 +16,10 @@ import (
 func TestUploadsInPlace(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		old  string // "-": there is none
+		old  string // content of the target; "-": it does not exist
 		open open
 		data string
-		half string // what readers see while it is under way, and after it broke off
+		half string // content after Abort
 		want string
 	}{
 		{"a new file", "-", create, "new", "new", "new"},
@@ -28,11 +28,11 @@ func TestUploadsInPlace(t *testing.T) {
 		{"in the middle", "0123456789", from(2), "abc", "01abc56789", "01abc56789"},
 		{"at the end", "old", appended, "new", "oldnew", "oldnew"},
 		{"from the end", "old", from(3), "new", "oldnew", "oldnew"},
-		{"at the end of nothing", "-", appended, "new", "new", "new"},
+		{"at the end of a missing file", "-", appended, "new", "new", "new"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachTree(t, without(tt.old), func(t *testing.T, tree vfs.Tree) {
-				for _, breaks := range []bool{false, true} {
+				for _, fails := range []bool{false, true} {
 					var s upload.Store
 					at := target(tree)
 					at.InPlace = true
@@ -46,16 +46,16 @@ func TestUploadsInPlace(t *testing.T) {
 						t.Fatal(err)
 					}
 					if _, err := tt.open(&s, at); !errors.Is(err, upload.ErrBusy) {
-						t.Errorf("a second one: %v, want that the file is busy", err)
+						t.Errorf("a second upload: %v, want %v", err, upload.ErrBusy)
 					}
 					wantHidden(t, tree, 0)
 					size := write(t, u, tt.data)
-					if breaks {
+					if fails {
 						if kept := u.Abort(size, errFault); kept != 0 {
 							t.Errorf("%d bytes are kept elsewhere", kept)
 						}
 						if got := content(t, tree, "/f"); got != tt.half {
-							t.Errorf("it broke off, and left %q, want %q", got, tt.half)
+							t.Errorf("content after Abort %q, want %q", got, tt.half)
 						}
 						continue
 					}
@@ -71,7 +71,7 @@ func TestUploadsInPlace(t *testing.T) {
 	}
 }
 
-func TestInPlaceAFileKeepsItsOtherNames(t *testing.T) {
+func TestInPlaceUploadKeepsHardLinks(t *testing.T) {
 	dir := t.TempDir()
 	err := errors.Join(os.WriteFile(filepath.Join(dir, "f"), []byte("old"), 0o644), os.Link(filepath.Join(dir, "f"), filepath.Join(dir, "g")))
 	if err != nil {
@@ -97,14 +97,14 @@ func TestInPlaceAFileKeepsItsOtherNames(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotReplaceWritesNothingInPlace(t *testing.T) {
+func TestInPlaceUploadMustNotReplaceWithLeave(t *testing.T) {
 	eachTree(t, without("old"), func(t *testing.T, tree vfs.Tree) {
 		for name, open := range map[string]open{"create": create, "append": appended, "from the middle": from(1), "from the end": from(3)} {
 			var s upload.Store
 			at := target(tree)
 			at.InPlace, at.Existing = true, upload.Leave
 			if _, err := open(&s, at); !errors.Is(err, fs.ErrExist) {
-				t.Errorf("%s: %v, want that the file exists", name, err)
+				t.Errorf("%s: %v, want %v", name, err, fs.ErrExist)
 			}
 		}
 		if got := content(t, tree, "/f"); got != "old" {
@@ -113,18 +113,18 @@ func TestWhoMayNotReplaceWritesNothingInPlace(t *testing.T) {
 	})
 }
 
-// Another program adds to the file while an upload does: neither overwrites the other.
-func TestAnotherProgramAddsToTheFileMeanwhile(t *testing.T) {
+// Another program appends to the file during an upload, and neither overwrites the other.
+func TestAnotherProgramAppendsDuringAnUpload(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("a file that is open to be added to tells nobody where that was")
+		t.Skip("Windows does not say at which offset an appending write has gone")
 	}
 	for _, tt := range []struct {
 		name string
 		open open
-		want string // "": the upload fails, and all that was written is there
+		want string // "": the upload fails
 	}{
-		{"which an append does not mind", appended, "old-ours-theirs-ours-"},
-		{"which one that goes on at the end must", from(4), ""},
+		{"Append continues after it", appended, "old-ours-other-ours-"},
+		{"WriteFrom fails", from(4), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -148,16 +148,16 @@ func TestAnotherProgramAddsToTheFileMeanwhile(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			if _, err := other.WriteString("theirs-"); err != nil {
+			if _, err := other.WriteString("other-"); err != nil {
 				t.Fatal(err)
 			}
 			n, err := u.Writer().WriteAt([]byte("ours-"), at)
 			if tt.want == "" {
 				if !errors.Is(err, upload.ErrShared) {
-					t.Errorf("told %v", err)
+					t.Errorf("got %v, want %v", err, upload.ErrShared)
 				}
 				u.Abort(at+int64(n), err)
-				if got := content(t, root, "/f"); !strings.Contains(got, "theirs-") || !strings.HasPrefix(got, "old-ours-") {
+				if got := content(t, root, "/f"); !strings.Contains(got, "other-") || !strings.HasPrefix(got, "old-ours-") {
 					t.Errorf("content %q", got)
 				}
 				return

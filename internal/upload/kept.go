@@ -15,15 +15,15 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Kept describes what the owner's last upload to target has left, be it that it broke off or that a crash has ended it.
-// The error is fs.ErrNotExist if that is nothing, and while an upload of the owner to target is under way.
+// Kept describes the kept bytes of the owner's last upload to target, which failed or was ended by a crash. The error is
+// fs.ErrNotExist if there are none, or while an upload of the owner to target is active.
 func (s *Store) Kept(w Writer, target string) (fs.FileInfo, error) {
-	_, info, err := s.kept(w, target)
+	_, info, err := s.findKept(w, target)
 	return info, err
 }
 
-// kept is Kept, and returns the name of the hidden file too.
-func (s *Store) kept(w Writer, target string) (name string, info fs.FileInfo, err error) {
+// findKept is Kept, but returns the name of the hidden file too.
+func (s *Store) findKept(w Writer, target string) (name string, info fs.FileInfo, err error) {
 	if w.Owner == "" {
 		return "", nil, fs.ErrNotExist
 	}
@@ -31,30 +31,31 @@ func (s *Store) kept(w Writer, target string) (name string, info fs.FileInfo, er
 	if info, err = w.Tree.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		return name, info, err
 	}
-	name = writtenName(target, w.Owner)
+	name = activeName(target, w.Owner)
 	info, err = w.Tree.Stat(name)
-	if err == nil && (info.Size() == 0 || !s.isDead(w.Tree, name)) {
+	if err == nil && (info.Size() == 0 || !s.isAbandoned(w.Tree, name)) {
 		err = fs.ErrNotExist
 	}
 	return name, info, err
 }
 
-// resumable returns where what the owner knows to be kept is, and how much that is; "": nowhere.
+// resumable returns name and size of the kept file for the target, if its size is t.Resume, else "".
 func (s *Store) resumable(t Target) (name string, size int64) {
 	if t.Resume == 0 {
 		return "", 0
 	}
-	name, info, err := s.kept(t.Writer, t.Name)
+	name, info, err := s.findKept(t.Writer, t.Name)
 	if err != nil || info.Size() != t.Resume {
 		return "", 0
 	}
 	return name, t.Resume
 }
 
-// takeKept opens what is kept under that name and cuts it at size. Of two who want it one comes too late.
-func (s *Store) takeKept(t Target, kept string, size int64) (p part, f afero.File, err error) {
-	if kept != keptName(t.Name, t.Owner) { // a crash has left it under the name that it needs
-		p, f, err = s.takeDead(t.Tree, kept)
+// takeKept gives the kept file the name of an active upload, opens it and truncates it to size. If two uploads try, one
+// fails.
+func (s *Store) takeKept(t Target, kept string, size int64) (p partFile, f afero.File, err error) {
+	if kept != keptName(t.Name, t.Owner) { // left by a crash, under the name of an active upload
+		p, f, err = s.takeAbandoned(t.Tree, kept)
 	} else {
 		p, f, err = s.newPart(t, func(name string) (afero.File, error) {
 			if _, err := t.Tree.Lstat(name); err == nil {
@@ -71,11 +72,11 @@ func (s *Store) takeKept(t Target, kept string, size int64) (p part, f afero.Fil
 		})
 	}
 	if err != nil {
-		return part{}, nil, err
+		return partFile{}, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() < size {
-		err = ErrOffset // to cut it would lengthen it
+		err = ErrOffset // Truncate would extend it
 	}
 	if err == nil {
 		err = f.Truncate(size)
@@ -84,41 +85,41 @@ func (s *Store) takeKept(t Target, kept string, size int64) (p part, f afero.Fil
 		_ = f.Close() // nothing was written to it
 		_ = t.Tree.Rename(p.name, keptName(t.Name, t.Owner))
 		p.release()
-		return part{}, nil, err
+		return partFile{}, nil, err
 	}
 	return p, f, nil
 }
 
-// Forget removes what the owner's uploads to target have left, and reports whether there was anything.
-func (s *Store) Forget(w Writer, target string) bool {
+// DiscardKept removes kept files of the owner for target, and reports whether there were any.
+func (s *Store) DiscardKept(w Writer, target string) bool {
 	if w.Owner == "" {
 		return false
 	}
-	had := w.Tree.Remove(keptName(target, w.Owner)) == nil
-	return s.removeDead(w.Tree, writtenName(target, w.Owner)) || had
+	wasKept := w.Tree.Remove(keptName(target, w.Owner)) == nil
+	return s.removeAbandoned(w.Tree, activeName(target, w.Owner)) || wasKept
 }
 
-// ForgetAll removes what uploads have left in the directory dir, and reports whether nothing else is in it. If there is
-// anything else, be it something that clients do not see or an upload under way, it removes nothing.
-func (s *Store) ForgetAll(tree vfs.Tree, dir string) bool {
+// DiscardAllKept removes all kept files in the directory dir, and reports whether dir has nothing else. If it has anything
+// else, including special files and active uploads, DiscardAllKept removes nothing.
+func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
 	names, err := namesIn(tree, dir)
 	if err != nil || slices.ContainsFunc(names, func(name string) bool {
-		return !partial.Is(name) || !isKept(name) && !s.isDead(tree, path.Join(dir, name))
+		return !partial.Is(name) || !isKept(name) && !s.isAbandoned(tree, path.Join(dir, name))
 	}) {
 		return false
 	}
 	for _, name := range names {
 		name = path.Join(dir, name)
 		if isKept(path.Base(name)) {
-			_ = tree.Remove(name) // RemoveDir tells
+			_ = tree.Remove(name) // an error recurs in RemoveDir
 		} else {
-			s.removeDead(tree, name)
+			s.removeAbandoned(tree, name)
 		}
 	}
 	return true
 }
 
-// namesIn returns the names of all that is in a directory, also of what ReadDir leaves out.
+// namesIn returns the names of all entries of a directory, including those that ReadDir leaves out.
 func namesIn(tree vfs.Tree, dir string) ([]string, error) {
 	f, err := tree.Open(dir)
 	if err != nil {
@@ -127,16 +128,16 @@ func namesIn(tree vfs.Tree, dir string) ([]string, error) {
 	defer f.Close()
 	names, err := f.Readdirnames(-1)
 	for i, name := range names {
-		names[i] = path.Base(name) // some file systems give directories with a slash behind
+		names[i] = path.Base(name) // some file systems append a slash to names of directories
 	}
 	return names, err
 }
 
-// Sweep removes from a tree what uploads have left that nobody has written to since the time before: those that broke
-// off, and those that a crash has ended. It walks the whole tree, and blocks until it is through or ctx ends, whose
-// error it returns then. What cannot be read or removed is passed over.
+// Sweep removes hidden files of uploads that were last modified before the time before: kept uploads, and those abandoned
+// by a crash. It walks the whole tree until it is done or ctx ends; then it returns the error of ctx. It skips files and
+// directories that it cannot read or remove.
 //
-// An upload under way must have been written to since then. Files without a time stay: nobody knows how old they are.
+// before must be earlier than the last write of every active upload. Files without a time of modification stay.
 func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, err error) {
 	err = tree.Walk("/", func(name string, info fs.FileInfo, err error) error {
 		if ctx.Err() != nil {

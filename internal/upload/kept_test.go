@@ -13,7 +13,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// crashed leaves size bytes of an upload by alice that was under way when its process ended.
+// crashed leaves an upload of size bytes by alice that was active when its process ended.
 func crashed(t *testing.T, tree vfs.Tree, size int64) {
 	t.Helper()
 	var s upload.Store
@@ -25,24 +25,24 @@ func crashed(t *testing.T, tree vfs.Tree, size int64) {
 	u.Crash()
 }
 
-// lockable returns a tree whose uploads are locked.
+// lockable returns a tree in which uploads are locked.
 func lockable(t *testing.T, files map[string]string) *vfs.Root {
 	t.Helper()
 	switch runtime.GOOS {
 	case "windows", "aix", "illumos", "solaris":
-		t.Skip("nobody can tell here whether an upload is under way")
+		t.Skip("there are no file locks here")
 	}
 	return rootOf(t, files)
 }
 
-func TestWhatIsLeftGoesOnOnlyForWhoeverHasAsked(t *testing.T) {
+func TestKeptUploadIsResumedOnlyIfItsOwnerHasAsked(t *testing.T) {
 	const size = upload.MinKept + 7
 	for _, leave := range []struct {
 		name string
 		do   func(t *testing.T, tree vfs.Tree)
 	}{
-		{"broken off", func(t *testing.T, tree vfs.Tree) { broken(t, new(upload.Store), tree, size) }},
-		{"by a crash", func(t *testing.T, tree vfs.Tree) { crashed(t, tree, size) }},
+		{"failed", func(t *testing.T, tree vfs.Tree) { broken(t, new(upload.Store), tree, size) }},
+		{"crashed", func(t *testing.T, tree vfs.Tree) { crashed(t, tree, size) }},
 	} {
 		for _, tt := range []struct {
 			name   string
@@ -51,18 +51,18 @@ func TestWhatIsLeftGoesOnOnlyForWhoeverHasAsked(t *testing.T) {
 			resume int64
 			start  int64
 			err    error
-			left   int // hidden files, while the upload is under way
+			left   int // hidden files, while the upload is active
 		}{
 			{"append", appendTo, "alice", size, size, nil, 1},
-			{"append unasked", appendTo, "alice", 0, 0, nil, 1},
-			{"append after it has changed", appendTo, "alice", size - 1, 0, nil, 1},
-			{"append by another", appendTo, "bob", size, 0, nil, 2},
+			{"append without asking", appendTo, "alice", 0, 0, nil, 1},
+			{"append with a wrong size", appendTo, "alice", size - 1, 0, nil, 1},
+			{"append by another user", appendTo, "bob", size, 0, nil, 2},
 			{"from its end", writeFrom(size), "alice", size, size, nil, 1},
 			{"from its middle", writeFrom(5), "alice", size, 5, nil, 1},
-			{"from behind its end", writeFrom(size + 1), "alice", size, 0, upload.ErrOffset, 1},
-			{"from its end unasked", writeFrom(size), "alice", 0, 0, upload.ErrOffset, 1},
-			{"from its end by another", writeFrom(size), "bob", size, 0, upload.ErrOffset, 1},
-			{"anew", create, "alice", size, 0, nil, 1},
+			{"from after its end", writeFrom(size + 1), "alice", size, 0, upload.ErrOffset, 1},
+			{"from its end without asking", writeFrom(size), "alice", 0, 0, upload.ErrOffset, 1},
+			{"from its end by another user", writeFrom(size), "bob", size, 0, upload.ErrOffset, 1},
+			{"a new upload", create, "alice", size, 0, nil, 1},
 		} {
 			t.Run(leave.name+"/"+tt.name, func(t *testing.T) {
 				tree := lockable(t, nil)
@@ -85,7 +85,7 @@ func TestWhatIsLeftGoesOnOnlyForWhoeverHasAsked(t *testing.T) {
 					t.Fatal(err)
 				}
 				if content(t, tree, "/f") != pattern(0, tt.start+size) {
-					t.Error("the file is not what was sent")
+					t.Error("the file has a wrong content")
 				}
 				wantHidden(t, tree, tt.left-1)
 			})
@@ -101,7 +101,7 @@ func writeFrom(off int64) open {
 	}
 }
 
-func TestWhatIsLeftIsForgotten(t *testing.T) {
+func TestKeptUploadIsDiscarded(t *testing.T) {
 	const size = upload.MinKept + 7
 	nothing := func(string) error { return nil }
 	missing := func(string) error { return fs.ErrNotExist }
@@ -115,25 +115,25 @@ func TestWhatIsLeftIsForgotten(t *testing.T) {
 		{"when the file is removed", func(s *upload.Store, w upload.Writer) error { return s.Remove(w, "/f", nothing) }},
 		{"when there is no file to remove", func(s *upload.Store, w upload.Writer) error { return s.Remove(w, "/f", missing) }},
 		{"when another file gets the name", func(s *upload.Store, w upload.Writer) error { return s.Rename(w, "/other", "/f") }},
-		{"when its owner says so", func(s *upload.Store, w upload.Writer) error {
-			if !s.Forget(w, "/f") {
-				return errors.New("there was nothing")
+		{"by DiscardKept", func(s *upload.Store, w upload.Writer) error {
+			if !s.DiscardKept(w, "/f") {
+				return errors.New("DiscardKept = false")
 			}
 			return nil
 		}},
-		{"with its directory", func(s *upload.Store, w upload.Writer) error {
+		{"by DiscardAllKept", func(s *upload.Store, w upload.Writer) error {
 			if err := w.Tree.Remove("/other"); err != nil {
 				return err
 			}
-			if !s.ForgetAll(w.Tree, "/") {
-				return errors.New("there is something else")
+			if !s.DiscardAllKept(w.Tree, "/") {
+				return errors.New("DiscardAllKept = false")
 			}
 			return nil
 		}},
 	} {
 		for name, leave := range map[string]func(t *testing.T, tree vfs.Tree){
-			"broken off": func(t *testing.T, tree vfs.Tree) { broken(t, new(upload.Store), tree, size) },
-			"by a crash": func(t *testing.T, tree vfs.Tree) { crashed(t, tree, size) },
+			"failed":  func(t *testing.T, tree vfs.Tree) { broken(t, new(upload.Store), tree, size) },
+			"crashed": func(t *testing.T, tree vfs.Tree) { crashed(t, tree, size) },
 		} {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
 				tree := lockable(t, map[string]string{"other": "other"})
@@ -155,8 +155,8 @@ func TestWhatIsLeftIsForgotten(t *testing.T) {
 	}
 }
 
-// Another process looks at the same tree: it has a Store of its own.
-func TestAnUploadUnderWayIsNotTakenForOneThatACrashHasLeft(t *testing.T) {
+// The second Store stands for another process.
+func TestActiveUploadIsNotTakenForAnAbandonedOne(t *testing.T) {
 	tree := lockable(t, nil)
 	var s, other upload.Store
 	u, err := s.Create(target(tree))
@@ -166,9 +166,9 @@ func TestAnUploadUnderWayIsNotTakenForOneThatACrashHasLeft(t *testing.T) {
 	size := write(t, u, pattern(0, upload.MinKept+7))
 	for name, store := range map[string]*upload.Store{"this": &s, "another": &other} {
 		if _, err := store.Kept(target(tree).Writer, "/f"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s process finds it kept: %v", name, err)
+			t.Errorf("%s process takes it for kept: %v", name, err)
 		}
-		if store.Forget(target(tree).Writer, "/f") || store.ForgetAll(tree, "/") {
+		if store.DiscardKept(target(tree).Writer, "/f") || store.DiscardAllKept(tree, "/") {
 			t.Errorf("%s process has removed it", name)
 		}
 		at := target(tree)
@@ -178,22 +178,22 @@ func TestAnUploadUnderWayIsNotTakenForOneThatACrashHasLeft(t *testing.T) {
 			t.Fatalf("a second upload in %s process: %v", name, err)
 		}
 		if kept := second.Abort(write(t, second, pattern(0, upload.MinKept)), io.ErrUnexpectedEOF); kept != upload.MinKept {
-			t.Errorf("%d bytes are kept of the second in %s process", kept, name)
+			t.Errorf("the second upload in %[2]s process: %[1]d bytes are kept", kept, name)
 		}
-		if !store.Forget(target(tree).Writer, "/f") { // that of the second
-			t.Errorf("%s process finds nothing to forget", name)
+		if !store.DiscardKept(target(tree).Writer, "/f") { // the second upload
+			t.Errorf("%s process finds no kept upload", name)
 		}
 	}
 	if _, err := u.Commit(size, nil); err != nil {
 		t.Fatal(err)
 	}
 	if content(t, tree, "/f") != pattern(0, size) {
-		t.Error("the file is not whole")
+		t.Error("the file is incomplete")
 	}
 }
 
-// The disk may have lost any block of it.
-func TestWhatACrashOfTheSystemHasLeftDoesNotGoOn(t *testing.T) {
+// After a crash of the system the disk may have lost any block of the file.
+func TestUploadFromBeforeARebootIsNotResumed(t *testing.T) {
 	tree := lockable(t, nil)
 	crashed(t, tree, upload.MinKept+7)
 	infos, err := tree.ReadDir("/")
@@ -201,7 +201,7 @@ func TestWhatACrashOfTheSystemHasLeftDoesNotGoOn(t *testing.T) {
 		t.Fatal(infos, err)
 	}
 	written := infos[0].Name()
-	before := written[:len(".f.")] + "0123456789abcdefw" + path.Ext(written) // by another boot
+	before := written[:len(".f.")] + "0123456789abcdefw" + path.Ext(written) // with the tag of another boot
 	if err := tree.Rename("/"+written, "/"+before); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestWhatACrashOfTheSystemHasLeftDoesNotGoOn(t *testing.T) {
 	if _, err := s.Kept(target(tree).Writer, "/f"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("kept: %v", err)
 	}
-	if !s.ForgetAll(tree, "/") {
+	if !s.DiscardAllKept(tree, "/") {
 		t.Error("its directory cannot be removed")
 	}
 	wantHidden(t, tree, 0)

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// lock takes no lock: there is none here that ends with the process and keeps nobody else from the file.
+// lock is unsupported: this system has no advisory lock for an open file that ends with the process.
 func lock(*os.File) (unlock func(), err error) { return nil, errors.ErrUnsupported }

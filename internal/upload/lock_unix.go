@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes the lock of f, which ends with the process at the latest, and returns how to give it back, also after f
-// is closed. The error is errLocked if another has it, and [errors.ErrUnsupported] where there are no locks.
+// lock locks f until unlock is called or the process ends; closing f does not unlock it. The error is errLocked if another
+// descriptor has the lock, and [errors.ErrUnsupported] if the file system has no locks.
 func lock(f *os.File) (unlock func(), err error) {
-	// A descriptor of the same open file keeps the lock when f is closed (flock(2)).
+	// A duplicated descriptor keeps the lock when f is closed (flock(2)).
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	runtime.KeepAlive(f)
 	if err != nil {
@@ -27,5 +27,5 @@ func lock(f *os.File) (unlock func(), err error) {
 		return nil, errLocked
 	}
 	_ = unix.Close(fd)
-	return nil, errors.ErrUnsupported // as some file systems on a network
+	return nil, errors.ErrUnsupported // some network file systems
 }

@@ -14,13 +14,13 @@ import (
 	"sluice/internal/vfs"
 )
 
-// patience bounds the waits of these tests, so that a failure is not a hang.
+// patience is the timeout of waits in these tests.
 const patience = 20 * time.Second
 
 // hooked is a file system that calls a hook before some of its calls.
 type hooked struct {
 	afero.Fs
-	before func(call, name string) error // whose error is that of the call
+	before func(call, name string) error // its error becomes that of the call
 }
 
 func (h *hooked) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
@@ -63,7 +63,7 @@ func (h *hooked) Chmod(name string, mode fs.FileMode) error {
 	return h.Fs.Chmod(name, mode)
 }
 
-// hook makes f the hook of a tree in memory with some files, once the files are there. plain is the same without it.
+// hook returns a tree in memory with files, whose calls call f first, and the same tree without the hook.
 func hook(t *testing.T, files map[string]string, f func(plain vfs.Tree, call, name string) error) (tree, plain vfs.Tree) {
 	t.Helper()
 	memory := afero.NewMemMapFs()
@@ -72,26 +72,26 @@ func hook(t *testing.T, files map[string]string, f func(plain vfs.Tree, call, na
 	return vfs.Of(&hooked{memory, func(call, name string) error { return f(plain, call, name) }}), plain
 }
 
-func TestWhatHappensBeforeAnUploadBeginsLeavesNoGap(t *testing.T) {
+func TestChangesBeforeAnUploadBeginsLeaveNoGap(t *testing.T) {
 	const kept = 2 * upload.MinKept
 	shorter := pattern(0, upload.MinKept)
 	for _, tt := range []struct {
 		name       string
-		old        string // "-": there is none
-		part       bool   // an upload that broke off has left kept bytes
-		call, path string // before which something happens; path "": of any file
-		happens    func(plain vfs.Tree) error
+		old        string // content of the target; "-": it does not exist
+		part       bool   // whether there is a kept upload
+		call, path string // call before which the change is made; path "": any file
+		change     func(plain vfs.Tree) error
 		open       open
 	}{
 		{
-			"what is kept becomes shorter", "-", true, "rename", "",
+			"the kept file becomes shorter", "-", true, "rename", "",
 			func(plain vfs.Tree) error {
 				return afero.WriteFile(plain, upload.KeptName("/f", "alice"), []byte(shorter), 0o644)
 			},
 			from(kept),
 		},
 		{
-			"what is kept becomes shorter before an append", "-", true, "rename", "",
+			"the kept file becomes shorter before an append", "-", true, "rename", "",
 			func(plain vfs.Tree) error {
 				return afero.WriteFile(plain, upload.KeptName("/f", "alice"), []byte(shorter), 0o644)
 			},
@@ -104,25 +104,25 @@ func TestWhatHappensBeforeAnUploadBeginsLeavesNoGap(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			happened, armed := false, false
+			changed, armed := false, false
 			tree, plain := hook(t, without(tt.old), func(plain vfs.Tree, call, name string) error {
-				if !armed || happened || call != tt.call || name != tt.path && tt.path != "" {
+				if !armed || changed || call != tt.call || name != tt.path && tt.path != "" {
 					return nil
 				}
-				happened = true
-				return tt.happens(plain)
+				changed = true
+				return tt.change(plain)
 			})
 			var s upload.Store
 			if tt.part {
 				broken(t, &s, plain, kept)
 			}
-			if _, err := tree.Stat("/d"); err != nil { // the first call finds out how names must look
+			if _, err := tree.Stat("/d"); err != nil { // the first call finds out the form of names
 				t.Fatal(err)
 			}
 			armed = true
 			u, err := tt.open(&s, target(tree))
-			if !happened {
-				t.Fatal("it did not happen")
+			if !changed {
+				t.Fatal("the call was not made")
 			}
 			if err == nil {
 				u.Abort(u.Start(), io.ErrUnexpectedEOF)
@@ -132,7 +132,7 @@ func TestWhatHappensBeforeAnUploadBeginsLeavesNoGap(t *testing.T) {
 			}
 			if tt.part {
 				if got := content(t, plain, upload.KeptName("/f", "alice")); got != shorter {
-					t.Errorf("%d bytes are kept, want the %d that there were", len(got), len(shorter))
+					t.Errorf("%d bytes are kept, want %d", len(got), len(shorter))
 				}
 				return
 			}
@@ -141,7 +141,7 @@ func TestWhatHappensBeforeAnUploadBeginsLeavesNoGap(t *testing.T) {
 	}
 }
 
-func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
+func TestAppendToAReplacedFileFails(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		replace func(s *upload.Store, tree vfs.Tree) error
@@ -156,7 +156,7 @@ func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
 			return err
 		}},
 		{"by a rename", func(s *upload.Store, tree vfs.Tree) error { return s.Rename(target(tree).Writer, "/other", "/f") }},
-		{"by an upload of one who sees it elsewhere", func(s *upload.Store, tree vfs.Tree) error {
+		{"by a rename in another view", func(s *upload.Store, tree vfs.Tree) error {
 			home, done, err := vfs.Sub(tree, "/")
 			if err != nil {
 				return err
@@ -169,7 +169,7 @@ func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
 			files := without("old")
 			files["other"] = "other"
 			eachTree(t, files, func(t *testing.T, tree vfs.Tree) {
-				if err := tree.Remove("/other"); err != nil { // where the layer below has it, it cannot be renamed
+				if err := tree.Remove("/other"); err != nil { // a file of the lower layer cannot be renamed
 					t.Skip(err)
 				}
 				put(t, tree, map[string]string{"other": "other"})
@@ -185,13 +185,13 @@ func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
 				}
 				_, err = u.Commit(size, nil)
 				if got := content(t, tree, "/f"); got != "other" {
-					t.Skipf("the file holds %q: where it is written to, it is what it was", got)
+					t.Skipf("the file has %q: in this file system the append has replaced it again", got)
 				}
 				if !errors.Is(err, upload.ErrGone) {
 					t.Errorf("Commit = %v, want %v", err, upload.ErrGone)
 				}
 				if u, err = s.Append(target(tree)); err != nil {
-					t.Fatalf("the file is never free again: %v", err)
+					t.Fatalf("the file stays busy: %v", err)
 				}
 				if _, err := u.Commit(write(t, u, "+"), nil); err != nil || content(t, tree, "/f") != "other+" {
 					t.Errorf("Commit = %v", err)
@@ -201,9 +201,9 @@ func TestAnAppendToWhatIsReplacedIsNoSuccess(t *testing.T) {
 	}
 }
 
-// Some file systems copy a file when it is opened to be written to, as an afero.CopyOnWriteFs does: a second upload must
-// not take that for the whole file.
-func TestASecondAppendWhileTheFileIsBeingOpened(t *testing.T) {
+// Some file systems copy a file when it is opened for writing, such as an afero.CopyOnWriteFs. A second upload must not
+// find the incomplete copy.
+func TestSecondAppendWhileTheFileIsOpened(t *testing.T) {
 	opening, open := make(chan struct{}), make(chan struct{})
 	tree, _ := hook(t, without("old"), func(_ vfs.Tree, call, name string) error {
 		if call == "write" && name == "/f" {
@@ -233,10 +233,10 @@ func TestASecondAppendWhileTheFileIsBeingOpened(t *testing.T) {
 	select {
 	case err := <-second:
 		if !errors.Is(err, upload.ErrBusy) {
-			t.Errorf("the second one: %v, want %v", err, upload.ErrBusy)
+			t.Errorf("the second append: %v, want %v", err, upload.ErrBusy)
 		}
 	case <-opening:
-		t.Error("the second one opens the file too")
+		t.Error("the second append opens the file too")
 	}
 	close(open)
 	if err := wait(t, first); err != nil {
@@ -245,12 +245,13 @@ func TestASecondAppendWhileTheFileIsBeingOpened(t *testing.T) {
 	if t.Failed() {
 		wait(t, second)
 	}
-	if _, err := vfsAppend(&s, tree); err != nil {
-		t.Errorf("the file is never free again: %v", err)
+	if _, err := appendElsewhere(&s, tree); err != nil {
+		t.Errorf("the file stays busy: %v", err)
 	}
 }
 
-func vfsAppend(s *upload.Store, tree vfs.Tree) (int64, error) {
+// appendElsewhere appends to another file.
+func appendElsewhere(s *upload.Store, tree vfs.Tree) (int64, error) {
 	at := target(tree)
 	at.Name = "/d/g"
 	u, err := s.Append(at)
@@ -260,8 +261,8 @@ func vfsAppend(s *upload.Store, tree vfs.Tree) (int64, error) {
 	return u.Abort(u.Start(), io.ErrUnexpectedEOF), nil
 }
 
-// A commit may take as long as the file system likes. Nobody waits for it who does not want the same name.
-func TestACommitThatHangsHoldsNobodyElseBack(t *testing.T) {
+// A commit may hang in the file system. Commits of other names must not wait for it.
+func TestHangingCommitDoesNotBlockOthers(t *testing.T) {
 	hangs, end := make(chan struct{}), make(chan struct{})
 	slow, _ := hook(t, nil, func(_ vfs.Tree, call, name string) error {
 		if call == "rename" {
@@ -285,7 +286,7 @@ func TestACommitThatHangsHoldsNobodyElseBack(t *testing.T) {
 
 	other := rootOf(t, nil)
 	done := make(chan error, 2)
-	for name, existing := range map[string]upload.Existing{"/careful": upload.Leave, "/usual": upload.Replace} {
+	for name, existing := range map[string]upload.Existing{"/new": upload.Leave, "/any": upload.Replace} {
 		at := target(other)
 		at.Name, at.Existing = name, existing
 		u, err := s.Create(at)
@@ -314,7 +315,7 @@ func TestACommitThatHangsHoldsNobodyElseBack(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotReplaceDoesNotWhereNobodyKnowsWhatIsThere(t *testing.T) {
+func TestCommitWithLeaveFailsIfLstatFails(t *testing.T) {
 	armed := false
 	tree, plain := hook(t, without("old"), func(_ vfs.Tree, call, name string) error {
 		if armed && call == "lstat" && name == "/f" {
@@ -339,7 +340,7 @@ func TestWhoMayNotReplaceDoesNotWhereNobodyKnowsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestWhatCouldNotGetItsNameIsKept(t *testing.T) {
+func TestUploadIsKeptIfItsRenameFails(t *testing.T) {
 	armed := true
 	tree, plain := hook(t, nil, func(_ vfs.Tree, call, name string) error {
 		if armed && call == "rename" && name == "/f" {
@@ -366,12 +367,12 @@ func TestWhatCouldNotGetItsNameIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if content(t, plain, "/f") != pattern(0, size) {
-		t.Error("the file is not whole")
+		t.Error("the file is incomplete")
 	}
 	wantHidden(t, plain, 0)
 }
 
-// flushing is a file of a file system that writes when a file is closed.
+// flushing is a file that calls flush when it is closed, as some file systems write then.
 type flushing struct {
 	afero.File
 	flush func()
@@ -395,7 +396,7 @@ func (f *flushingFs) OpenFile(name string, flag int, perm fs.FileMode) (afero.Fi
 	return flushing{file, f.flush}, nil
 }
 
-func TestAnAppendThatBreaksOffHoldsItsFileUntilItIsClosed(t *testing.T) {
+func TestFailedAppendHoldsItsFileUntilItIsClosed(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	put(t, memory, without("old"))
 	var s upload.Store
@@ -404,7 +405,7 @@ func TestAnAppendThatBreaksOffHoldsItsFileUntilItIsClosed(t *testing.T) {
 	tree = vfs.Of(&flushingFs{memory, func() {
 		flushed = true
 		if _, err := s.Append(target(tree)); !errors.Is(err, upload.ErrBusy) {
-			t.Errorf("another one that begins before the file is closed: %v, want %v", err, upload.ErrBusy)
+			t.Errorf("another append before the file is closed: %v, want %v", err, upload.ErrBusy)
 		}
 	}})
 	u, err := s.Append(target(tree))
@@ -423,13 +424,13 @@ func wait[T any](t *testing.T, c <-chan T) T {
 	case x := <-c:
 		return x
 	case <-time.After(patience):
-		t.Fatal("nothing happened")
+		t.Fatal("timeout")
 		panic("unreachable")
 	}
 }
 
-// Where only the name of a file tells which it is, a second upload would not see that it is the same.
-func TestAFileThatIsAppendedToIsRenamed(t *testing.T) {
+// If a file is known only by its name, a second upload would not find that it is the same file after a rename.
+func TestRenameOfAFileThatIsAppendedTo(t *testing.T) {
 	for _, tt := range []struct{ name, old, moved, file string }{
 		{"itself", "/d/g", "/moved", "/moved"},
 		{"with its directory", "/d", "/moved", "/moved/g"},
@@ -449,7 +450,7 @@ func TestAFileThatIsAppendedToIsRenamed(t *testing.T) {
 					other.Name = tt.file
 					_, err = s.Append(other)
 				}
-				if !errors.Is(err, upload.ErrBusy) && !errors.Is(err, fs.ErrPermission) { // of the layer below
+				if !errors.Is(err, upload.ErrBusy) && !errors.Is(err, fs.ErrPermission) { // in the lower layer
 					t.Errorf("got %v, want %v", err, upload.ErrBusy)
 				}
 				if _, err := first.Commit(write(t, first, "+"), nil); err != nil && !errors.Is(err, upload.ErrGone) {
@@ -457,7 +458,7 @@ func TestAFileThatIsAppendedToIsRenamed(t *testing.T) {
 				}
 				if _, err := tree.Stat(tt.moved); err != nil {
 					if err := s.Rename(target(tree).Writer, tt.old, tt.moved); errors.Is(err, upload.ErrBusy) {
-						t.Error("the file can never be renamed again")
+						t.Error("the file stays busy")
 					}
 				}
 			})

@@ -13,43 +13,43 @@ import (
 	"sluice/internal/partial"
 )
 
-// An upload that is not yet whole is called .NAME.TAG.sluice-part (see package partial). What the tag is, says what the file is:
+// An incomplete upload is called .NAME.TAG.sluice-part (see package partial). The form of TAG says which kind it is:
 //
-//   - random: an upload under way that nobody could go on with, or that was under way when the server ended;
-//   - that of its owner, and a w: an upload under way, or one that was when the server ended, since the system was
-//     started the last time. A file from before that may have holes where the disk lost what was written;
-//   - that of its owner: what an upload that broke off has left, and that is on the disk.
+//   - random: an active upload that cannot be resumed, or one that was active when the server ended;
+//   - the tag of its owner for this boot of the system, and "w": an active upload that can be resumed, or one that was
+//     active when the server ended. After a reboot the tag differs, because the file may have holes where the disk lost
+//     data;
+//   - the tag of its owner: a kept upload, which is completely on the disk.
 const (
-	keptTag = 16  // characters of the tag of an owner
-	nameMax = 255 // bytes, of one element of a path on all common file systems
+	keptTag = 16  // length of the tag of an owner
+	nameMax = 255 // bytes in one element of a path, on all common file systems
 )
 
-// isKept reports whether a file of that name is what an upload that broke off has left.
+// isKept reports whether base is the name of a kept upload.
 func isKept(base string) bool {
 	rest, _ := strings.CutSuffix(base, partial.Suffix)
 	return partial.Is(base) && len(rest)-len(".")-strings.LastIndexByte(rest, '.') == keptTag
 }
 
-// partialName returns a new name in the directory of the target for what is to become it.
+// partialName returns a new random name for an upload to target.
 func partialName(target string) string { return tagged(target, rand.Text()) } // 130 bits
 
-// keptName returns the name of what the owner's last upload to target has left.
+// keptName returns the name of a kept upload of the owner to target.
 func keptName(target, owner string) string { return tagged(target, ownerTag(target, owner, "")) }
 
-// writtenName returns the name of an upload of the owner to target that is under way.
-func writtenName(target, owner string) string {
-	return tagged(target, ownerTag(target, owner, thisBoot())+"w")
+// activeName returns the name of an active upload of the owner to target.
+func activeName(target, owner string) string {
+	return tagged(target, ownerTag(target, owner, bootID())+"w")
 }
 
-// ownerTag returns the tag of the owner of an upload to target; salt makes another of it.
+// ownerTag returns the tag of the owner for target. Different salts give different tags.
 func ownerTag(target, owner, salt string) string {
-	sum := sha256.Sum256([]byte(salt + owner + "/" + path.Base(target))) // the name as well: it may be cut
+	sum := sha256.Sum256([]byte(salt + owner + "/" + path.Base(target))) // with the name, which may be shortened in the file name
 	return hex.EncodeToString(sum[:keptTag/2])
 }
 
-// thisBoot returns what is the same until the system is started again, or until this process ends where nobody knows
-// of that.
-var thisBoot = sync.OnceValue(func() string {
+// bootID returns an ID of this boot of the system, or of this process if the system has none.
+var bootID = sync.OnceValue(func() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id") // random(4)
 	if err != nil {
 		return rand.Text()
@@ -57,13 +57,14 @@ var thisBoot = sync.OnceValue(func() string {
 	return string(id)
 })
 
+// tagged returns the hidden name for target with that tag.
 func tagged(target, tag string) string {
 	dir, base := path.Split(target)
 	tail := "." + tag + partial.Suffix
 	return dir + partial.Prefix + shorten(base, nameMax-len(partial.Prefix)-len(tail)) + tail
 }
 
-// shorten cuts name to at most n bytes, not within a character.
+// shorten cuts name to at most n bytes, at the boundary of a character.
 func shorten(name string, n int) string {
 	if len(name) <= n {
 		return name

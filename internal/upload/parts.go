@@ -11,65 +11,64 @@ import (
 	"sluice/internal/vfs"
 )
 
-// errLocked means that a hidden file is being written to.
+// errLocked means that an upload writes to a hidden file.
 var errLocked = errors.New("file is locked")
 
-// parts are the hidden files to which this process writes, by their names. What other processes write to is locked.
-type parts struct {
-	mu      sync.Mutex // guards the field below
-	written map[string]struct{}
+// partLocks are the names of the hidden files that this process writes to. Those of other processes have a file lock.
+type partLocks struct {
+	mu    sync.Mutex // guards the field below
+	names map[string]struct{}
 }
 
-// take reports whether nobody writes to the file of that name, which is the caller's then until release. Files of the
-// same name in two trees count as one.
-func (p *parts) take(name string) bool {
+// take reserves a name until release, and reports whether it was free. Files of the same name in two trees count as one.
+func (p *partLocks) take(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, taken := p.written[name]; taken {
+	if _, taken := p.names[name]; taken {
 		return false
 	}
-	if p.written == nil {
-		p.written = make(map[string]struct{})
+	if p.names == nil {
+		p.names = make(map[string]struct{})
 	}
-	p.written[name] = struct{}{}
+	p.names[name] = struct{}{}
 	return true
 }
 
-func (p *parts) release(name string) {
+func (p *partLocks) release(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.written, name)
+	delete(p.names, name)
 }
 
-// part is a hidden file that is one upload's alone.
-type part struct {
+// partFile is a hidden file that one upload has for itself.
+type partFile struct {
 	name    string
-	release func() // when nobody writes to it any more, or it has another name
+	release func() // to be called when the upload has finished writing, or after a rename
 }
 
-// newPart has make make a hidden file for the upload to t. If its owner may go on with it, it gets the name by which the
-// owner finds it after a crash, unless another upload has that.
-func (s *Store) newPart(t Target, make func(name string) (afero.File, error)) (part, afero.File, error) {
+// newPart calls make to make a hidden file for an upload to t. If the owner may resume it, it gets the name that is found
+// after a crash, unless another upload has that name.
+func (s *Store) newPart(t Target, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if t.Keep && t.Owner != "" {
-		name := writtenName(t.Name, t.Owner)
-		p, f, err := s.tryPart(t.Tree, name, make)
+		name := activeName(t.Name, t.Owner)
+		p, f, err := s.newPartAt(t.Tree, name, make)
 		if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, ErrBusy) {
 			return p, f, err
 		}
 	}
-	return s.tryPart(t.Tree, partialName(t.Name), make)
+	return s.newPartAt(t.Tree, partialName(t.Name), make)
 }
 
-// tryPart is newPart for one name. What a crash has left there is removed. The error is ErrBusy or fs.ErrExist if
-// another upload has it.
-func (s *Store) tryPart(tree vfs.Tree, name string, make func(name string) (afero.File, error)) (part, afero.File, error) {
+// newPartAt is newPart for a given name. It removes an abandoned file of that name. The error is ErrBusy or fs.ErrExist if
+// an active upload has the name.
+func (s *Store) newPartAt(tree vfs.Tree, name string, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if !s.parts.take(name) {
-		return part{}, nil, ErrBusy
+		return partFile{}, nil, ErrBusy
 	}
 	f, err := make(name)
 	if errors.Is(err, fs.ErrExist) {
-		if dead, unlock, openErr := openDead(tree, name); openErr == nil {
-			_ = dead.Close() // nothing was written to it
+		if abandoned, unlock, openErr := openAbandoned(tree, name); openErr == nil {
+			_ = abandoned.Close() // nothing was written to it
 			_ = remove(tree, name)
 			unlock()
 			f, err = make(name)
@@ -77,34 +76,34 @@ func (s *Store) tryPart(tree vfs.Tree, name string, make func(name string) (afer
 	}
 	if err != nil {
 		s.parts.release(name)
-		return part{}, nil, err
+		return partFile{}, nil, err
 	}
 	unlock, err := lockAt(tree, name, f)
-	if errors.Is(err, ErrBusy) { // somebody took it for dead, in between
+	if errors.Is(err, ErrBusy) { // another process took it for abandoned before it was locked
 		_ = f.Close() // nothing was written to it
 		s.parts.release(name)
-		return part{}, nil, err
+		return partFile{}, nil, err
 	}
-	return part{name, func() { unlock(); s.parts.release(name) }}, f, nil
+	return partFile{name, func() { unlock(); s.parts.release(name) }}, f, nil
 }
 
-// takeDead opens for writing what a crash has left of an upload, which is the caller's then. The error is ErrBusy if the
-// upload may be under way: it is, or nobody can tell.
-func (s *Store) takeDead(tree vfs.Tree, name string) (part, afero.File, error) {
+// takeAbandoned opens the hidden file of an upload that a crash has ended, for writing by the caller alone. The error is
+// ErrBusy if the upload is active, or if that cannot be found out.
+func (s *Store) takeAbandoned(tree vfs.Tree, name string) (partFile, afero.File, error) {
 	if !s.parts.take(name) {
-		return part{}, nil, ErrBusy
+		return partFile{}, nil, ErrBusy
 	}
-	f, unlock, err := openDead(tree, name)
+	f, unlock, err := openAbandoned(tree, name)
 	if err != nil {
 		s.parts.release(name)
-		return part{}, nil, err
+		return partFile{}, nil, err
 	}
-	return part{name, func() { unlock(); s.parts.release(name) }}, f, nil
+	return partFile{name, func() { unlock(); s.parts.release(name) }}, f, nil
 }
 
-// isDead reports whether a crash has left the hidden file of that name.
-func (s *Store) isDead(tree vfs.Tree, name string) bool {
-	p, f, err := s.takeDead(tree, name)
+// isAbandoned reports whether name is the hidden file of an upload that a crash has ended.
+func (s *Store) isAbandoned(tree vfs.Tree, name string) bool {
+	p, f, err := s.takeAbandoned(tree, name)
 	if err != nil {
 		return false
 	}
@@ -113,9 +112,9 @@ func (s *Store) isDead(tree vfs.Tree, name string) bool {
 	return true
 }
 
-// removeDead removes the hidden file of that name if nobody writes to it, and reports whether that was so.
-func (s *Store) removeDead(tree vfs.Tree, name string) bool {
-	p, f, err := s.takeDead(tree, name)
+// removeAbandoned removes the hidden file name if its upload was ended by a crash, and reports whether it did.
+func (s *Store) removeAbandoned(tree vfs.Tree, name string) bool {
+	p, f, err := s.takeAbandoned(tree, name)
 	if err != nil {
 		return false
 	}
@@ -124,7 +123,8 @@ func (s *Store) removeDead(tree vfs.Tree, name string) bool {
 	return remove(tree, name) == nil
 }
 
-func openDead(tree vfs.Tree, name string) (f afero.File, unlock func(), err error) {
+// openAbandoned opens and locks the hidden file name, or returns ErrBusy if it cannot be locked.
+func openAbandoned(tree vfs.Tree, name string) (f afero.File, unlock func(), err error) {
 	if f, err = tree.OpenFile(name, os.O_WRONLY, 0); err != nil {
 		return nil, nil, err
 	}
@@ -140,8 +140,8 @@ func openDead(tree vfs.Tree, name string) (f afero.File, unlock func(), err erro
 	return nil, nil, ErrBusy
 }
 
-// lockAt locks a file that was just opened as name. Where there are no locks that is no error. The error is ErrBusy if
-// another has the lock, or name is another file by now.
+// lockAt locks a file that was just opened as name. Without support for locks it does nothing. The error is ErrBusy if
+// another process has the lock, or name is another file by now.
 func lockAt(tree vfs.Tree, name string, f afero.File) (unlock func(), err error) {
 	osFile, ok := vfs.OSFile(f)
 	if !ok {
@@ -160,14 +160,14 @@ func lockAt(tree vfs.Tree, name string, f afero.File) (unlock func(), err error)
 	return unlock, nil
 }
 
-// checkNamed returns an error if f is not the file of that name any more.
+// checkNamed returns an error if name is not the file f any more.
 func checkNamed(tree vfs.Tree, name string, f *os.File) error {
 	named, err := tree.Lstat(name)
 	if err != nil {
 		return err
 	}
 	info, err := f.Stat()
-	if err == nil && !isSame(named, info) {
+	if err == nil && !isSameFile(named, info) {
 		err = fs.ErrNotExist
 	}
 	return err

@@ -10,19 +10,19 @@ import (
 	"sluice/internal/vfs"
 )
 
-// rewritten is a hidden file that begins with what the target holds, and ends with it too where the upload does not
-// reach so far. The target is copied while the upload is received: clients do not wait for minutes in silence.
+// rewritten is a destination for an upload into the middle of the target: a hidden file with a copy of the target, into which
+// the upload is written. The copy is made while the upload is received, so that clients do not have to wait for it before.
 type rewritten struct {
-	hidden
+	hiddenFile
 	ctx    context.Context // of the upload
 	cancel context.CancelFunc
-	from   afero.File // the target as it was
-	off    int64      // where the upload begins
-	head   chan error // what has become of the copy of the bytes before that, once
+	from   afero.File // the target
+	off    int64      // offset of the upload, or cloned
+	copied chan error // has the result of copying the bytes before off
 }
 
-// rewrite begins an upload in a new hidden file that holds what the target does.
-func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Upload, error) {
+// rewrite begins an upload at off in a copy of the target.
+func (s *Store) rewrite(ctx context.Context, t Target, old *oldFile, off int64) (*Upload, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -30,25 +30,25 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Up
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.create(t, old)
+	u, err := s.createHidden(t, old)
 	if err != nil {
-		_ = from.Close() // it was only read
+		_ = from.Close() // nothing was written to it
 		return nil, err
 	}
-	r := &rewritten{hidden: *u.place.(*hidden), from: from, off: off, head: make(chan error, 1)}
+	r := &rewritten{hiddenFile: *u.destination.(*hiddenFile), from: from, off: off, copied: make(chan error, 1)}
 	r.ctx, r.cancel = context.WithCancel(ctx)
-	u.place, u.start = r, off
+	u.destination, u.start = r, off
 	to, ok := vfs.OSFile(u.file)
 	source, ok2 := vfs.OSFile(from)
 	switch {
-	case !ok || !ok2: // a file of its own for each of two goroutines is more than every file system promises
+	case !ok || !ok2: // such a file system may not support two goroutines that write to one file
 		err = r.copy(u.file, 0, max(off, old.Size()))
-		r.head <- err
+		r.copied <- err
 	case clone(to, source) == nil:
-		r.head <- nil
+		r.copied <- nil
 		r.off = cloned
 	default:
-		err = r.copyAside(t, to)
+		err = r.copyInBackground(t, to)
 	}
 	if err != nil {
 		u.Abort(0, err)
@@ -57,28 +57,28 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *old, off int64) (*Up
 	return u, nil
 }
 
-// cloned is an offset that stands for all of a file being there.
+// cloned is a value of rewritten.off for a complete copy.
 const cloned = -1
 
-// copyAside copies the beginning while the upload is received, by a handle of its own: each write of a handle waits for
-// the one before.
-func (r *rewritten) copyAside(t Target, to *os.File) error {
-	aside, err := t.Tree.OpenFile(r.name, os.O_WRONLY, 0)
+// copyInBackground copies the bytes before the upload while the upload is received. It uses a second handle, because
+// writes to the same handle wait for each other.
+func (r *rewritten) copyInBackground(t Target, to *os.File) error {
+	second, err := t.Tree.OpenFile(r.name, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	go func() {
-		defer aside.Close() // the handle of the upload tells of what fails on the disk
-		r.head <- r.copy(aside, 0, r.off)
+		defer second.Close() // the sync of the first handle reports errors of the disk
+		r.copied <- r.copy(second, 0, r.off)
 	}()
 	return nil
 }
 
-// copyChunk is how much of a file is copied between two looks at whether that is still wanted.
+// copyChunk is the number of bytes copied between two checks of the context.
 const copyChunk = 64 << 20
 
-// copy copies the bytes of the target from the offset begin on up to end to the same place in f. The error is ErrOffset
-// if there are fewer than the upload begins behind.
+// copy copies the bytes of the target between the offsets begin and end to the same offsets in f. The error is ErrOffset if
+// the target ends before the offset of the upload.
 func (r *rewritten) copy(f afero.File, begin, end int64) error {
 	for _, file := range []afero.File{r.from, f} {
 		if _, err := file.Seek(begin, io.SeekStart); err != nil {
@@ -92,7 +92,7 @@ func (r *rewritten) copy(f afero.File, begin, end int64) error {
 		n, err := io.CopyN(f, r.from, min(copyChunk, end-at)) // copy_file_range(2) on Linux
 		at += n
 		switch {
-		case err == io.EOF && at < r.off: // it has become shorter
+		case err == io.EOF && at < r.off: // the target has become shorter
 			return ErrOffset
 		case err == io.EOF:
 			return nil
@@ -107,15 +107,15 @@ func (r *rewritten) commit(u *Upload, check func() error) error {
 	if err := r.complete(u); err != nil {
 		return err
 	}
-	return r.hidden.commit(u, check)
+	return r.hiddenFile.commit(u, check)
 }
 
-// complete waits for the copy of what is before the upload, and copies what is behind it.
+// complete waits for the copy of the bytes before the upload, and copies those after it.
 func (r *rewritten) complete(u *Upload) error {
 	defer r.cancel()
-	defer r.from.Close() // it was only read
-	err := <-r.head
-	r.head <- err // for abort
+	defer r.from.Close() // nothing was written to it
+	err := <-r.copied
+	r.copied <- err // for abort
 	_, isOS := u.file.(*os.File)
 	if err != nil || r.off == cloned || !isOS {
 		return err
@@ -123,20 +123,20 @@ func (r *rewritten) complete(u *Upload) error {
 	return r.copy(u.file, u.end, max(u.end, r.old.Size()))
 }
 
-// abort keeps what has arrived only if what is before it is there.
+// abort keeps the upload only if the bytes before it have been copied.
 func (r *rewritten) abort(u *Upload, cause error) (kept int64) {
 	select {
-	case err := <-r.head:
-		r.head <- err
+	case err := <-r.copied:
+		r.copied <- err
 		if err != nil {
 			u.end = 0
 		}
 	default:
 		r.cancel()
-		<-r.head
+		<-r.copied
 		u.end = 0
 	}
 	r.cancel()
-	_ = r.from.Close() // again, perhaps; it was only read
-	return r.hidden.abort(u, cause)
+	_ = r.from.Close() // possibly for a second time; nothing was written to it
+	return r.hiddenFile.abort(u, cause)
 }

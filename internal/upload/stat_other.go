@@ -8,18 +8,17 @@ import (
 	"os"
 )
 
-// hasNoName reports whether info is of an open file that was removed, or replaced. Here nobody tells.
-func hasNoName(fs.FileInfo) bool { return false }
+// isUnlinked returns false: it cannot be found out on this system.
+func isUnlinked(fs.FileInfo) bool { return false }
 
-// isSame reports whether two descriptions are of one file. Here they must come from package os.
-func isSame(a, b fs.FileInfo) bool { return os.SameFile(a, b) }
+// isSameFile reports whether a and b, which must come from package os, describe the same file.
+func isSameFile(a, b fs.FileInfo) bool { return os.SameFile(a, b) }
 
-// passOwner gives f the owner of info, which no other file has here.
-func passOwner(fs.FileInfo, *os.File) bool { return true }
+// copyOwner does nothing: owners are copied on Unix only.
+func copyOwner(fs.FileInfo, *os.File) bool { return true }
 
-// isOfSystem reports whether info is of a file of the operating system, whose attributes are passed on: here there are
-// none.
-func isOfSystem(fs.FileInfo) bool { return false }
+// isOSFile returns false: no attributes are copied on this system.
+func isOSFile(fs.FileInfo) bool { return false }
 
-// appendOnly cannot be had here: a file that is open for that tells nobody where its writes have gone.
-func appendOnly(*os.File) error { return errors.ErrUnsupported }
+// setAppend is unsupported: on this system the offset of an appending write is not known.
+func setAppend(*os.File) error { return errors.ErrUnsupported }

@@ -11,26 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasNoName reports whether info is of an open file that was removed, or replaced.
-func hasNoName(info fs.FileInfo) bool {
+// isUnlinked reports whether info describes an open file that has no name any more, because it was removed or replaced.
+func isUnlinked(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	return ok && st.Nlink == 0
 }
 
-// isSame reports whether two descriptions are of one file, also if they have passed through an afero.Fs, which
-// os.SameFile does not know.
-func isSame(a, b fs.FileInfo) bool {
+// isSameFile reports whether a and b describe the same file. Unlike os.SameFile it also works for descriptions from an
+// afero.Fs.
+func isSameFile(a, b fs.FileInfo) bool {
 	x, ok1 := a.Sys().(*syscall.Stat_t)
 	y, ok2 := b.Sys().(*syscall.Stat_t)
 	return ok1 && ok2 && x.Dev == y.Dev && x.Ino == y.Ino
 }
 
-// passOwner gives f the owner and the group of info, or the group alone, as far as this process may, and reports whether
-// it has that group.
-func passOwner(info fs.FileInfo, f *os.File) bool {
+// copyOwner sets owner and group of f to those of info, or the group alone, as far as this process may, and reports whether
+// f has that group afterwards.
+func copyOwner(info fs.FileInfo, f *os.File) bool {
 	want, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return true // nobody knows of another
+		return true // info has no group
 	}
 	now, err := f.Stat()
 	if err != nil {
@@ -48,14 +48,14 @@ func passOwner(info fs.FileInfo, f *os.File) bool {
 	return f.Chown(-1, int(want.Gid)) == nil
 }
 
-// isOfSystem reports whether info is of a file of the operating system, by whichever afero.Fs.
-func isOfSystem(info fs.FileInfo) bool {
+// isOSFile reports whether info describes a file of the operating system, through any afero.Fs.
+func isOSFile(info fs.FileInfo) bool {
 	_, ok := info.Sys().(*syscall.Stat_t)
 	return ok
 }
 
-// appendOnly has each write to f go to the end of the file, wherever that is then (O_APPEND, open(2)).
-func appendOnly(f *os.File) error {
+// setAppend sets O_APPEND for f, so that each write goes to the end of the file (open(2)).
+func setAppend(f *os.File) error {
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
 	if err == nil {
 		_, err = unix.FcntlInt(f.Fd(), unix.F_SETFL, flags|unix.O_APPEND)

@@ -13,106 +13,106 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Why an upload cannot begin, or was in vain.
+// Errors of beginning or committing an upload.
 var (
-	// ErrBusy means that another upload is adding to the same file.
+	// ErrBusy means that another upload writes into the same file.
 	ErrBusy = errors.New("file is being written by another transfer")
-	// ErrGone means that a file was removed, or replaced, while bytes were added to it: nobody can read them any more.
+	// ErrGone means that the file was removed or replaced while the upload wrote into it, so that the bytes are lost.
 	ErrGone = errors.New("file was removed or replaced meanwhile")
-	// ErrDoubt means that what was added to a file could not be brought to the disk, nor taken away again: nobody knows
-	// what is at the end of the file.
-	ErrDoubt = errors.New("the end of the file is in doubt")
-	// ErrOffset means that an upload was to begin behind the end of what there is: the gap would look like data.
+	// ErrUncertain means that bytes appended to a file could neither be synced nor removed again, so that the end of the
+	// file is not known.
+	ErrUncertain = errors.New("the end of the file is in doubt")
+	// ErrOffset means that an upload was to begin after the end of the file. The gap would look like data.
 	ErrOffset = errors.New("offset is not in the file")
-	// ErrStranger means that what has come may be somebody else's. Nothing of it is kept.
-	ErrStranger = errors.New("what has come may be of somebody else")
+	// ErrUntrusted means that the bytes may come from another client. They are not kept.
+	ErrUntrusted = errors.New("the data may come from another client")
 )
 
-// Store begins uploads, and keeps them from getting in each other's way. All who write into the same trees share one;
-// what another Store or another process does, it does not know. The zero value is ready for use, by many goroutines at
-// once; it must not be copied.
+// Store begins uploads and coordinates concurrent ones. All goroutines that write into the same trees must share one Store;
+// it does not coordinate with other Stores or processes. The zero value is ready for use. It is safe for concurrent use and
+// must not be copied.
 type Store struct {
-	// Disk brings to the disk what the Store changes, and what its users change by themselves.
+	// Disk syncs the changes of the Store. Its users may use it for other changes.
 	Disk durable.Syncer
 
-	names  names
+	names  nameLocks
 	claims claims
-	parts  parts
+	parts  partLocks
 }
 
-// Existing says what becomes of a file that already has the name of a target.
+// Existing says what happens to an existing file with the name of a target.
 type Existing int
 
 const (
-	Leave   Existing = iota // it stays as it is, and the upload fails with fs.ErrExist
+	Leave   Existing = iota // it is unchanged, and the upload fails with fs.ErrExist
 	Replace                 // it is replaced, or written to
 )
 
-// Writer is who changes a tree, and how.
+// Writer is a user of a tree, with its options.
 type Writer struct {
 	Tree vfs.Tree
 
-	// Owner is who may go on with what is left of an upload; "" is nobody.
+	// Owner is the name of the user who may resume a kept upload; "" means that nothing is kept.
 	Owner string
 
-	// Existing says what becomes of files that are there.
+	// Existing says what happens to existing files.
 	Existing Existing
 
-	// Disk says what is on the disk when a change is done.
+	// Disk says which changes are synced.
 	Disk durable.Policy
 }
 
-// Target is where an upload goes.
+// Target is the file that an upload becomes.
 type Target struct {
 	Writer
 	Name string      // absolute and clean; a symbolic link of that name is replaced, not followed
-	Perm fs.FileMode // of a new file; the umask of the process comes on top
+	Perm fs.FileMode // of a new file; the umask applies
 
-	// Keep keeps what has arrived of an upload that breaks off, if there is an Owner.
+	// Keep keeps the bytes of a failed upload, if there is an Owner.
 	Keep bool
 
-	// Resume is how many bytes the owner knows to be kept of its last upload to this target: Kept, Commit or Abort has
-	// said so. If that is how many there are, WriteFrom and Append may go on there; else, and by Create, they are
-	// forgotten. 0: nothing is known.
+	// Resume is the size of the kept upload to this target, as Kept, Commit or Abort returned it; 0 if the owner did not
+	// ask. If it is correct, WriteFrom and Append can resume there. Otherwise, and by Create, the kept upload is
+	// discarded.
 	Resume int64
 
-	// InPlace writes into the target itself, under its name, where it keeps its owner, its links and its place on the
-	// disk, and needs no room for a second copy. Readers see it half, and what breaks off has overwritten it.
+	// InPlace writes into the target itself. It keeps its owner, its hard links and its blocks on the disk, and needs no
+	// space for a second copy. But readers see an incomplete file, and a failed upload has overwritten the old one.
 	InPlace bool
 }
 
-// Create begins an upload that becomes all of the target. The caller ends it by Commit or Abort.
+// Create begins an upload of the whole target. The caller ends it by Commit or Abort.
 //
-// A target that may not be written to is an error: what cannot be changed is not replaced either. If Existing is Leave,
-// a target that exists is an error of Commit, not of Create.
+// An existing target that is not writable is an error, although it could be replaced. If Existing is Leave, an existing
+// target is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
 	if t.InPlace {
 		return s.overwrite(t, 0)
 	}
-	old, err := t.replaceable()
+	old, err := t.oldTarget()
 	if err != nil {
 		return nil, err
 	}
-	return s.create(t, old)
+	return s.createHidden(t, old)
 }
 
-// WriteFrom begins an upload whose first byte is byte off of the target. The caller ends it by Commit or Abort.
+// WriteFrom begins an upload at the offset off of the target. The caller ends it by Commit or Abort.
 //
-// Where the bytes before off come from:
+// The bytes before off come from one of these files:
 //
-//   - If there is no target, from what is kept for its owner. That is cut at off.
-//   - If there is one, and off is its end or it is written to in place, they are in the target: the upload goes there.
-//   - If off is the end of what is kept, from that.
-//   - Else from a copy of the target, which keeps what is behind the upload's end too. It is made while the upload is
-//     received, and Commit waits for it, until ctx ends; what breaks off before is not kept. (If one of the two is no
-//     *os.File, WriteFrom makes the copy.)
+//   - If there is no target, from the kept upload, truncated at off.
+//   - If there is one, and off is its end or InPlace is set, from the target, which the upload is written into.
+//   - If off is the end of the kept upload, from that.
+//   - Else from a copy of the target, whose bytes after the upload's end stay too. The copy is made while the upload is
+//     received, until ctx ends, and Commit waits for it; an upload that fails before is not kept. (If source or copy is no
+//     *os.File, WriteFrom makes the copy before it returns.)
 //
-// The error is ErrOffset if off is behind the end of both. With off 0 WriteFrom is Create.
+// The error is ErrOffset if off is after the end of both target and kept upload. With off 0 WriteFrom is Create.
 func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, error) {
 	if off == 0 {
 		return s.Create(t)
 	}
-	old, err := t.replaceable()
+	old, err := t.oldTarget()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 	case old == nil || off > old.Size():
 		return nil, ErrOffset
 	}
-	s.Forget(t.Writer, t.Name)
+	s.DiscardKept(t.Writer, t.Name)
 	switch {
 	case off == old.Size():
 		return s.extend(t, off)
@@ -133,13 +133,13 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 	return s.rewrite(ctx, t, old, off)
 }
 
-// Append begins an upload at the end of the target. If there is none it goes on with what is kept for its owner, and if
-// there is nothing of that it is Create. The caller ends it by Commit or Abort.
+// Append begins an upload at the end of the target. If there is no target it resumes the kept upload, and if there is none
+// either it is Create. The caller ends it by Commit or Abort.
 func (s *Store) Append(t Target) (*Upload, error) {
-	u, err := s.extend(t, toEnd)
+	u, err := s.extend(t, atEnd)
 	if !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
-			s.Forget(t.Writer, t.Name)
+			s.DiscardKept(t.Writer, t.Name)
 		}
 		return u, err
 	}
@@ -149,14 +149,14 @@ func (s *Store) Append(t Target) (*Upload, error) {
 	return s.Create(t)
 }
 
-// name calls give, which gives a file the name newname.
-func (s *Store) name(w Writer, newname string, give func() error) error {
+// giveName calls give, which renames a file to newname, or returns fs.ErrExist if w may not replace an existing file.
+func (s *Store) giveName(w Writer, newname string, give func() error) error {
 	defer s.names.lock(newname, w.Existing)()
 	if w.Existing == Leave {
 		switch _, err := w.Tree.Lstat(newname); {
 		case err == nil:
 			return fs.ErrExist
-		case !errors.Is(err, fs.ErrNotExist): // nobody knows what would be replaced
+		case !errors.Is(err, fs.ErrNotExist): // a file may exist
 			return err
 		}
 	}
@@ -167,49 +167,50 @@ func (s *Store) name(w Writer, newname string, give func() error) error {
 	return err
 }
 
-// replaceable describes the target, nil if there is none. It is an error if it could not be written.
-func (t Target) replaceable() (*old, error) {
-	old, err := t.lookWritable()
+// oldTarget describes the target, or returns nil if it does not exist. The error says that it is not writable.
+func (t Target) oldTarget() (*oldFile, error) {
+	old, err := t.describeWritable()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return old, err
 }
 
-func (t Target) lookWritable() (*old, error) {
-	if _, ok := t.Tree.(*vfs.Root); !ok { // an afero.CopyOnWriteFs copies what is opened for writing
+// describeWritable describes the target. The error says that it does not exist or is not writable.
+func (t Target) describeWritable() (*oldFile, error) {
+	if _, ok := t.Tree.(*vfs.Root); !ok { // opening for writing would make a copy in an afero.CopyOnWriteFs
 		info, err := t.Tree.Stat(t.Name)
 		switch {
 		case err != nil:
 			return nil, err
 		case info.IsDir():
 			return nil, syscall.EISDIR
-		case info.Mode().Perm() != 0 && info.Mode()&0o200 == 0: // what afero.MemMapFs.Create makes has no mode
+		case info.Mode().Perm() != 0 && info.Mode()&0o200 == 0: // files made by afero.MemMapFs.Create have mode 0
 			return nil, fs.ErrPermission
 		}
-		if !isOfSystem(info) { // to open it may mean to fetch it
-			return &old{FileInfo: info}, nil
+		if !isOSFile(info) { // opening it may mean a download
+			return &oldFile{FileInfo: info}, nil
 		}
 		f, err := t.Tree.Open(t.Name)
-		if err != nil { // it may be written to, and not read
-			return &old{FileInfo: info}, nil
+		if err != nil { // it may be writable but not readable
+			return &oldFile{FileInfo: info}, nil
 		}
 		defer f.Close()
 		if osFile, ok := vfs.OSFile(f); ok {
-			return describe(osFile)
+			return describeOld(osFile)
 		}
-		return &old{FileInfo: info}, nil
+		return &oldFile{FileInfo: info}, nil
 	}
-	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0) // asks all that at once
+	f, err := t.Tree.OpenFile(t.Name, os.O_WRONLY, 0) // checks everything at once
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return describe(f.(*os.File)) // as Root has promised
+	return describeOld(f.(*os.File)) // which is promised by vfs.Root
 }
 
-// create begins an upload in a new hidden file. What an earlier one has left is forgotten.
-func (s *Store) create(t Target, old *old) (*Upload, error) {
+// createHidden begins an upload in a new hidden file, and discards the kept one.
+func (s *Store) createHidden(t Target, old *oldFile) (*Upload, error) {
 	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
 	if err != nil {
 		return nil, err
@@ -217,14 +218,14 @@ func (s *Store) create(t Target, old *old) (*Upload, error) {
 	if t.Owner != "" {
 		_ = t.Tree.Remove(keptName(t.Name, t.Owner))
 	}
-	return newUpload(s, t, f, 0, &hidden{part: p, old: old}), nil
+	return newUpload(s, t, f, 0, &hiddenFile{partFile: p, old: old}), nil
 }
 
-// resume begins an upload in what an earlier one has left under the name kept.
-func (s *Store) resume(t Target, kept string, old *old, off int64) (*Upload, error) {
+// resume begins an upload at off in the kept file of that name.
+func (s *Store) resume(t Target, kept string, old *oldFile, off int64) (*Upload, error) {
 	p, f, err := s.takeKept(t, kept, off)
 	if err != nil {
 		return nil, err
 	}
-	return newUpload(s, t, f, off, &hidden{part: p, old: old}), nil
+	return newUpload(s, t, f, off, &hiddenFile{partFile: p, old: old}), nil
 }

@@ -16,8 +16,8 @@ import (
 // badDisk is a tree in which some syncs of files fail.
 type badDisk struct {
 	vfs.Tree
-	fails int                // so many syncs, the next ones
-	meet  func(f afero.File) // called before each that fails; nil: nobody
+	fails  int                // how many of the next syncs fail
+	before func(f afero.File) // called before each failing sync; may be nil
 }
 
 type badFile struct {
@@ -38,20 +38,20 @@ func (f *badFile) Sync() error {
 		return f.File.Sync()
 	}
 	f.disk.fails--
-	if f.disk.meet != nil {
-		f.disk.meet(f.File)
+	if f.disk.before != nil {
+		f.disk.before(f.File)
 	}
 	return errFault
 }
 
-// The kernel counts what it could not write as written: a second try would succeed without it.
-func TestAfterASyncThatFailedNothingIsKept(t *testing.T) {
+// After a failed sync the kernel may mark the lost pages as clean, and a second sync would succeed.
+func TestNothingIsKeptAfterAFailedSync(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		end  func(u *upload.Upload, size int64) (int64, error)
 	}{
-		{"of a whole upload", func(u *upload.Upload, size int64) (int64, error) { return u.Commit(size, nil) }},
-		{"of one that broke off", func(u *upload.Upload, size int64) (int64, error) { return u.Abort(size, errFault), errFault }},
+		{"of a complete upload", func(u *upload.Upload, size int64) (int64, error) { return u.Commit(size, nil) }},
+		{"of a failed upload", func(u *upload.Upload, size int64) (int64, error) { return u.Abort(size, errFault), errFault }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": "old"}), fails: 1}
@@ -72,55 +72,54 @@ func TestAfterASyncThatFailedNothingIsKept(t *testing.T) {
 	}
 }
 
-func TestAnAppendThatCannotBeSyncedIsTakenBack(t *testing.T) {
+func TestAppendIsUndoneIfItsSyncFails(t *testing.T) {
 	old := pattern(0, 3*upload.LastBlock/2)
 	for _, tt := range []struct {
-		name  string
-		fails int
-		meet  func(f afero.File)
-		doubt bool
+		name      string
+		fails     int
+		before    func(f afero.File)
+		uncertain bool
 	}{
-		{"and that is on the disk", 1, nil, false},
-		{"which cannot be synced either", 2, nil, true},
-		{"unless another program has added to it", 1, func(f afero.File) { _, _ = f.WriteAt([]byte("theirs"), int64(len(old)+len("more"))) }, true},
+		{"and the undo is synced", 1, nil, false},
+		{"and the undo cannot be synced", 2, nil, true},
+		{"unless another program has appended", 1, func(f afero.File) { _, _ = f.WriteAt([]byte("other"), int64(len(old)+len("more"))) }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: tt.fails, meet: tt.meet}
+			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: tt.fails, before: tt.before}
 			var s upload.Store
 			u, err := s.Append(target(disk))
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = u.Commit(write(t, u, "more"), nil)
-			if !errors.Is(err, errFault) || errors.Is(err, upload.ErrDoubt) != tt.doubt {
-				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
+			if !errors.Is(err, errFault) || errors.Is(err, upload.ErrUncertain) != tt.uncertain {
+				t.Errorf("got %v; want ErrUncertain: %t", err, tt.uncertain)
 			}
 			want := old
-			if tt.meet != nil {
-				want = old + "moretheirs"
+			if tt.before != nil {
+				want = old + "moreother"
 			}
 			if got := content(t, disk, "/f"); got != want {
-				t.Errorf("the file has %d bytes, want the %d that it had", len(got), len(want))
+				t.Errorf("the file has %d bytes, want %d", len(got), len(want))
 			}
 		})
 	}
 }
 
-// A sync of the next upload would fail because of what the disk has lost of this one, and the next one alone would be
-// taken away.
-func TestWhatStaysOfABrokenAppendIsOnTheDisk(t *testing.T) {
+// If the bytes were not synced, their loss could fail the sync of the next upload.
+func TestBytesOfAFailedAppendAreSynced(t *testing.T) {
 	const old = "old"
 	for _, tt := range []struct {
-		name    string
-		inPlace bool
-		fails   int
-		want    string
-		doubt   bool
+		name      string
+		inPlace   bool
+		fails     int
+		want      string
+		uncertain bool
 	}{
-		{"what is on the disk stays", false, 0, old + "more", false},
-		{"what is not is taken away", false, 1, old, false},
+		{"synced bytes stay", false, 0, old + "more", false},
+		{"other bytes are removed", false, 1, old, false},
 		{"unless that fails too", false, 2, old, true},
-		{"what has overwritten old bytes cannot be", true, 1, "more", true},
+		{"bytes in place of old ones cannot be removed", true, 1, "more", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			disk := &badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: tt.fails}
@@ -136,8 +135,8 @@ func TestWhatStaysOfABrokenAppendIsOnTheDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			u.Abort(write(t, u, "more"), io.ErrUnexpectedEOF)
-			if err := u.Doubt(); errors.Is(err, upload.ErrDoubt) != tt.doubt || err != nil && !tt.doubt {
-				t.Errorf("told %v; in doubt: want %t", err, tt.doubt)
+			if err := u.Uncertain(); errors.Is(err, upload.ErrUncertain) != tt.uncertain || err != nil && !tt.uncertain {
+				t.Errorf("got %v; want ErrUncertain: %t", err, tt.uncertain)
 			}
 			if disk.fails != 0 {
 				t.Errorf("%d syncs were not made", disk.fails)
@@ -149,8 +148,8 @@ func TestWhatStaysOfABrokenAppendIsOnTheDisk(t *testing.T) {
 	}
 }
 
-// What is written again is what the disk may have lost of the old end.
-func TestTheLastOldBlockIsWrittenAgain(t *testing.T) {
+// The disk may have lost the last old block in the failed sync.
+func TestLastOldBlockIsWrittenAgain(t *testing.T) {
 	old := pattern(0, 3*upload.LastBlock/2)
 	disk := &recorder{badDisk: badDisk{Tree: rootOf(t, map[string]string{"f": old}), fails: 1}}
 	var s upload.Store
@@ -169,7 +168,7 @@ func TestTheLastOldBlockIsWrittenAgain(t *testing.T) {
 	}
 }
 
-// recorder is a badDisk that notes what is written.
+// recorder is a badDisk that records calls of WriteAt.
 type recorder struct {
 	badDisk
 	writes []struct {

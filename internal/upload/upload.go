@@ -8,97 +8,98 @@ import (
 	"sluice/internal/vfs"
 )
 
-// minKept is how many bytes of an upload that broke off are worth keeping.
+// minKept is the least number of bytes of a failed upload that are kept.
 const minKept = 64 << 10
 
-// Upload is a file that is being received. It is for one goroutine at a time, and ends with the first Commit or Abort.
+// Upload is a file that is being received. It is for one goroutine at a time. It ends with the first call of Commit or
+// Abort.
 type Upload struct {
-	store  *Store
-	target Target
-	file   afero.File
-	to     io.WriterAt // what the bytes are written to; mostly the file
-	start  int64
-	end    int64 // of what has arrived; known when the upload ends
-	doubt  error // see Doubt
-	place  place
+	store       *Store
+	target      Target
+	file        afero.File
+	writer      io.WriterAt // result of Writer; usually file
+	start       int64
+	end         int64 // offset after the last byte; set by Commit and Abort
+	uncertain   error // result of Uncertain
+	destination destination
 }
 
-// place is where the bytes of an upload go.
-type place interface {
-	// commit makes the upload visible. After an error abort follows.
+// destination writes the bytes of an upload to a file. The implementations are hiddenFile, rewritten and inPlace.
+type destination interface {
+	// commit makes the upload visible. After an error abort is called.
 	commit(u *Upload, check func() error) error
 
-	// abort closes the file, and returns how much of it is kept under a hidden name.
+	// abort closes the file, and returns how many bytes are kept under a hidden name.
 	abort(u *Upload, cause error) (kept int64)
 }
 
-// newUpload takes f over.
-func newUpload(s *Store, t Target, f afero.File, start int64, p place) *Upload {
+// newUpload returns an upload that owns f.
+func newUpload(s *Store, t Target, f afero.File, start int64, p destination) *Upload {
 	if osFile, ok := vfs.OSFile(f); ok {
 		f = osFile
 	}
-	return &Upload{store: s, target: t, file: f, to: f, start: start, place: p}
+	return &Upload{store: s, target: t, file: f, writer: f, start: start, destination: p}
 }
 
-// Start returns the offset of the first byte that is to come: in the file that Writer writes to, and in the target.
+// Start returns the offset in the target of the first byte to be received, for Writer.
 func (u *Upload) Start() int64 { return u.start }
 
-// Writer returns what the bytes are to be written to, at their offsets in the target, until Commit or Abort, which close
-// it. It is an *os.File where the bytes are those of one; every other is for one goroutine at a time.
-func (u *Upload) Writer() io.WriterAt { return u.to }
+// Writer returns the file to write the bytes to, at their offsets in the target. Commit and Abort close it. It is an
+// *os.File if possible; every other kind is for one goroutine at a time.
+func (u *Upload) Writer() io.WriterAt { return u.writer }
 
-// Commit ends an upload of which all has arrived; size is the offset behind its last byte. It brings the file to the
-// disk, calls check if that is not nil, makes the file visible as the target, with the mode of what it replaces, and
-// brings the name to the disk, all as far as the Writer asks for it. That blocks for as long as the disk needs.
+// Commit ends an upload after all bytes have arrived; size is the offset after the last one. It syncs the file, calls
+// check unless that is nil, makes the file visible as the target, with the mode of the file that it replaces, and syncs
+// the name. Syncs depend on the policy of the Writer. It blocks until the disk has finished.
 //
-// If any of this fails, or check returns an error, the upload has ended as by Abort, with that error as the cause, and
-// kept is what Abort returns. But after a [*durable.Error] the file is visible, and nothing takes that back.
+// If any step fails, or check returns an error, the upload ends as by Abort with that error as the cause, and kept is the
+// result of Abort. Only after a [*durable.Error] the file is visible and stays so.
 func (u *Upload) Commit(size int64, check func() error) (kept int64, err error) {
 	if check == nil {
 		check = func() error { return nil }
 	}
 	u.end = size
-	if err := u.place.commit(u, check); err != nil {
-		return u.place.abort(u, err), err
+	if err := u.destination.commit(u, check); err != nil {
+		return u.destination.abort(u, err), err
 	}
 	t := &u.target
-	return 0, u.store.Disk.Added(t.Disk, t.Tree, t.Name)
+	return 0, u.store.Disk.SyncAdded(t.Disk, t.Tree, t.Name)
 }
 
-// errUnsynced is a failure to bring what was received to the disk. Nobody knows what is there then: the kernel counts
-// what it could not write as written, and a second try would succeed without it.
+// errUnsynced is the error of a failed sync of the received bytes. The content on the disk is unknown then: the kernel marks
+// pages that it could not write as clean, and a second sync would succeed without writing them.
 type errUnsynced struct{ error }
 
 func (e errUnsynced) Unwrap() error { return e.error }
 
-// sync brings what was received to the disk.
+// sync flushes the received bytes to the disk.
 func (u *Upload) sync() error {
 	t := &u.target
-	err := u.store.Disk.File(t.Disk, func() error { return syncFile(t.Tree, u.file) })
+	err := u.store.Disk.SyncFile(t.Disk, func() error { return syncFile(t.Tree, u.file) })
 	if err != nil {
 		return errUnsynced{err}
 	}
 	return nil
 }
 
-// Abort ends an upload of which not all has arrived, because of cause; size is the offset behind the last byte that
-// has. The target stays as it was; what was added at its end stays there, if it can be brought to the disk.
+// Abort ends an incomplete upload; size is the offset after the last byte that has arrived, and cause is the reason. The
+// target is unchanged, but bytes appended to it stay if they can be synced.
 //
-// It returns how many bytes are kept, so that the owner can go on there by Append or WriteFrom. That is 0 if it is
-// too little to be worth it, if it could not be brought to the disk, if there is no room for what was written, if the
-// target may not be replaced, and if the Target says so.
+// It returns how many bytes are kept, so that the owner can resume with Append or WriteFrom. That is 0 if the bytes are
+// too few or could not be synced, if the disk is full, if the target may not be replaced, and if Target.Keep is false.
 //
-// A file that has a method TransferError(error) is told of cause, before it is closed; after a Commit that has failed too.
+// If the file has a method TransferError(error), it is called with cause before the file is closed, also after a failed
+// Commit.
 func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	u.end = size
-	return u.place.abort(u, cause)
+	return u.destination.abort(u, cause)
 }
 
-// Doubt returns, after Abort, an error that wraps ErrDoubt if that holds for the target, and else nil.
-func (u *Upload) Doubt() error { return u.doubt }
+// Uncertain returns, after Abort, an error that wraps ErrUncertain if the end of the target is not known, and else nil.
+func (u *Upload) Uncertain() error { return u.uncertain }
 
-// tell tells the file, which is open, that it was not received whole.
-func (u *Upload) tell(cause error) {
+// reportFailure calls the method TransferError of the file, which must be open, if it has one.
+func (u *Upload) reportFailure(cause error) {
 	if f, ok := u.file.(interface{ TransferError(err error) }); ok {
 		f.TransferError(cause)
 	}

@@ -30,7 +30,7 @@ func from(off int64) open {
 	}
 }
 
-// asked is a target of whose last upload the owner has asked what is kept.
+// asked returns t with Resume set to the size of the kept upload.
 func asked(s *upload.Store, t upload.Target) upload.Target {
 	if info, err := s.Kept(t.Writer, t.Name); err == nil {
 		t.Resume = info.Size()
@@ -38,7 +38,7 @@ func asked(s *upload.Store, t upload.Target) upload.Target {
 	return t
 }
 
-// without returns files of which there are none with the content "-".
+// without returns files for a tree. /f has the content old, or does not exist if that is "-".
 func without(old string) map[string]string {
 	files := map[string]string{"d/g": "g"}
 	if old != "-" {
@@ -47,10 +47,10 @@ func without(old string) map[string]string {
 	return files
 }
 
-func TestUploadsThatAreCommitted(t *testing.T) {
+func TestCommittedUploads(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		old   string // "-": there is none
+		old   string // content of the target; "-": it does not exist
 		open  open
 		data  string
 		want  string
@@ -64,7 +64,7 @@ func TestUploadsThatAreCommitted(t *testing.T) {
 		{"in the middle and beyond the end", "0123", from(2), "abc", "01abc", 2},
 		{"from the end", "old", from(3), "new", "oldnew", 3},
 		{"at the end", "old", appended, "new", "oldnew", 3},
-		{"at the end of nothing", "-", appended, "new", "new", 0},
+		{"at the end of a missing file", "-", appended, "new", "new", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachTree(t, without(tt.old), func(t *testing.T, tree vfs.Tree) {
@@ -91,20 +91,20 @@ func TestUploadsThatAreCommitted(t *testing.T) {
 	}
 }
 
-func TestUploadsThatBreakOff(t *testing.T) {
+func TestFailedUploads(t *testing.T) {
 	const size = upload.MinKept + 1000
-	cause := errors.New("the peer is gone")
+	cause := errors.New("connection closed by peer")
 	for _, tt := range []struct {
 		name   string
 		change func(*upload.Target)
 		size   int64
 		cause  error
-		want   int64 // kept
+		want   int64 // bytes kept
 	}{
 		{"are kept", func(*upload.Target) {}, size, cause, size},
-		{"but not if it is little", func(*upload.Target) {}, upload.MinKept - 1, cause, 0},
-		{"but not if nobody wants it", func(t *upload.Target) { t.Keep = false }, size, cause, 0},
-		{"but not if it is nobody's", func(t *upload.Target) { t.Owner = "" }, size, cause, 0},
+		{"but not if they are small", func(*upload.Target) {}, upload.MinKept - 1, cause, 0},
+		{"but not if Keep is false", func(t *upload.Target) { t.Keep = false }, size, cause, 0},
+		{"but not without an owner", func(t *upload.Target) { t.Owner = "" }, size, cause, 0},
 		{"but not if the disk is full", func(*upload.Target) {}, size, &fs.PathError{Err: syscall.ENOSPC}, 0},
 		{"but not beyond a quota", func(*upload.Target) {}, size, syscall.EDQUOT, 0},
 	} {
@@ -120,7 +120,7 @@ func TestUploadsThatBreakOff(t *testing.T) {
 					}
 					write(t, u, pattern(0, tt.size)+"not counted")
 					if got := content(t, tree, "/f"); got != old {
-						t.Errorf("the target is %.10q while the upload is under way, want %q", got, old)
+						t.Errorf("the target is %.10q during the upload, want %q", got, old)
 					}
 					if kept := u.Abort(tt.size, tt.cause); kept != tt.want {
 						t.Errorf("kept %d bytes, want %d", kept, tt.want)
@@ -142,7 +142,7 @@ func TestUploadsThatBreakOff(t *testing.T) {
 					bob := at.Writer
 					bob.Owner = "bob"
 					if _, err := s.Kept(bob, at.Name); !errors.Is(err, fs.ErrNotExist) {
-						t.Errorf("another finds it: %v", err)
+						t.Errorf("another user finds it: %v", err)
 					}
 					wantHidden(t, tree, 1)
 				})
@@ -151,7 +151,7 @@ func TestUploadsThatBreakOff(t *testing.T) {
 	}
 }
 
-// broken leaves size bytes of an upload by alice.
+// broken leaves a kept upload of size bytes by alice.
 func broken(t *testing.T, s *upload.Store, tree vfs.Tree, size int64) {
 	t.Helper()
 	u, err := s.Create(target(tree))
@@ -164,7 +164,7 @@ func broken(t *testing.T, s *upload.Store, tree vfs.Tree, size int64) {
 	}
 }
 
-func TestUploadsThatGoOn(t *testing.T) {
+func TestResumedUploads(t *testing.T) {
 	const kept, size = upload.MinKept + 5, upload.MinKept + 1005
 	for _, tt := range []struct {
 		name string
@@ -172,11 +172,11 @@ func TestUploadsThatGoOn(t *testing.T) {
 		open open
 		off  int64
 	}{
-		{"where it broke off", "-", from(kept), kept},
-		{"before that", "-", from(10), 10},
-		{"wherever that was", "-", appended, kept},
-		{"in the place of an old file", "old", from(kept), kept},
-		{"or from the beginning", "old", from(0), 0},
+		{"at the end of the kept bytes", "-", from(kept), kept},
+		{"before their end", "-", from(10), 10},
+		{"by an append", "-", appended, kept},
+		{"in place of an old file", "old", from(kept), kept},
+		{"not from the beginning", "old", from(0), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachTree(t, without(tt.old), func(t *testing.T, tree vfs.Tree) {
@@ -191,7 +191,7 @@ func TestUploadsThatGoOn(t *testing.T) {
 				}
 				if tt.off != 0 {
 					if _, err := from(kept)(&s, target(tree)); err == nil {
-						t.Error("another has begun there too")
+						t.Error("a second upload resumes it too")
 					}
 				}
 				end := write(t, u, pattern(tt.off, size-tt.off))
@@ -199,7 +199,7 @@ func TestUploadsThatGoOn(t *testing.T) {
 					t.Fatal(err)
 				}
 				if content(t, tree, "/f") != pattern(0, size) {
-					t.Error("the file is not whole")
+					t.Error("the file is incomplete")
 				}
 				wantHidden(t, tree, 0)
 			})
@@ -207,7 +207,7 @@ func TestUploadsThatGoOn(t *testing.T) {
 	}
 }
 
-func TestUploadsThatAreRefused(t *testing.T) {
+func TestRefusedUploads(t *testing.T) {
 	files := map[string]string{"f": "0123456789", "d/g": "g", "locked": "locked"}
 	for _, tt := range []struct {
 		name, target string
@@ -216,14 +216,14 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	}{
 		{"a directory", "/d", create, nil},
 		{"the root", "/", create, nil},
-		{"in a directory that is missing", "/none/f", create, fs.ErrNotExist},
+		{"in a missing directory", "/none/f", create, fs.ErrNotExist},
 		{"below a file", "/f/g", create, nil},
 		{"at the end of a directory", "/d", appended, nil},
 		{"beyond the end", "/f", from(11), upload.ErrOffset},
-		{"beyond nothing", "/none", from(1), upload.ErrOffset},
-		{"a file that may not be written", "/locked", create, fs.ErrPermission},
-		{"the end of one", "/locked", appended, fs.ErrPermission},
-		{"the middle of one", "/locked", from(2), fs.ErrPermission},
+		{"beyond the end of a missing file", "/none", from(1), upload.ErrOffset},
+		{"a read-only file", "/locked", create, fs.ErrPermission},
+		{"the end of a read-only file", "/locked", appended, fs.ErrPermission},
+		{"the middle of a read-only file", "/locked", from(2), fs.ErrPermission},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachTree(t, files, func(t *testing.T, tree vfs.Tree) {
@@ -233,7 +233,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 				if root, ok := tree.(*vfs.Root); ok && tt.target == "/locked" {
 					if f, err := root.File("/locked", os.O_WRONLY, 0); err == nil {
 						_ = f.Close()
-						t.Skip("modes do not hold for this user")
+						t.Skip("this user may write any file")
 					}
 				}
 				var s upload.Store
@@ -243,7 +243,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 					t.Errorf("got %v, want %v", err, tt.want)
 				}
 				if got := content(t, tree, "/f"); got != files["f"] {
-					t.Errorf("f holds %q", got)
+					t.Errorf("f has %q", got)
 				}
 				wantHidden(t, tree, 0)
 			})
@@ -251,7 +251,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheModeOfWhatIsReplacedIsKept(t *testing.T) {
+func TestModeIsKeptWhenAFileIsReplaced(t *testing.T) {
 	eachTree(t, without("old"), func(t *testing.T, tree vfs.Tree) {
 		if err := tree.Chmod("/f", 0o600); err != nil {
 			t.Fatal(err)
@@ -271,7 +271,7 @@ func TestTheModeOfWhatIsReplacedIsKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The umask may take bits away; the staged file system of these tests has one mode for all.
+			// The umask may clear bits; the staged file system of these tests has one mode for all files.
 			if got := info.Mode().Perm(); got&^want != 0 && !strings.Contains(t.Name(), "Atomic") {
 				t.Errorf("%s: mode %v, want %v", name, got, want)
 			}
@@ -279,8 +279,8 @@ func TestTheModeOfWhatIsReplacedIsKept(t *testing.T) {
 	})
 }
 
-func TestACheckThatFailsLeavesTheOldFile(t *testing.T) {
-	gone := errors.New("the client is gone")
+func TestFailedCheckLeavesTheOldFile(t *testing.T) {
+	gone := errors.New("the client has disconnected")
 	for _, size := range []int64{10, upload.MinKept} {
 		eachTree(t, without("old"), func(t *testing.T, tree vfs.Tree) {
 			var s upload.Store
@@ -305,7 +305,7 @@ func TestACheckThatFailsLeavesTheOldFile(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotReplaceDoesNot(t *testing.T) {
+func TestUploadsWithLeaveReplaceNothing(t *testing.T) {
 	eachTree(t, without("-"), func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		const writers = 8
@@ -334,7 +334,7 @@ func TestWhoMayNotReplaceDoesNot(t *testing.T) {
 		got := content(t, tree, "/f")
 		for i, won := range winners {
 			if is := got == strings.Repeat(string('a'+rune(i)), 100); is != won {
-				t.Errorf("upload %d was told %v, and its content is there: %v", i, won, is)
+				t.Errorf("upload %d: success is %v, and the file has its content: %v", i, won, is)
 			}
 		}
 		if err := s.Rename(upload.Writer{Tree: tree}, "/d/g", "/f"); !errors.Is(err, fs.ErrExist) {
@@ -347,13 +347,13 @@ func TestWhoMayNotReplaceDoesNot(t *testing.T) {
 		}
 		put(t, tree, map[string]string{"h": "h"})
 		if err := s.Rename(target(tree).Writer, "/h", "/f"); err != nil || content(t, tree, "/f") != "h" {
-			t.Errorf("Rename of one who may replace: %v", err)
+			t.Errorf("Rename with Replace: %v", err)
 		}
 		wantHidden(t, tree, 0)
 	})
 }
 
-func TestTwoUploadsAtTheEndOfOneFile(t *testing.T) {
+func TestTwoAppendsToOneFile(t *testing.T) {
 	eachTree(t, without("old"), func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		home, done, err := vfs.Sub(tree, "/d")
@@ -371,10 +371,10 @@ func TestTwoUploadsAtTheEndOfOneFile(t *testing.T) {
 		other.Name = "/g"
 		for _, t2 := range []upload.Target{at, other} {
 			if _, err := s.Append(t2); !errors.Is(err, upload.ErrBusy) {
-				t.Errorf("a second one: %v, want %v", err, upload.ErrBusy)
+				t.Errorf("a second append: %v, want %v", err, upload.ErrBusy)
 			}
 			if _, err := s.WriteFrom(t.Context(), t2, 1); !errors.Is(err, upload.ErrBusy) {
-				t.Errorf("a second one at the end: %v, want %v", err, upload.ErrBusy)
+				t.Errorf("a second upload at the end: %v, want %v", err, upload.ErrBusy)
 			}
 		}
 		elsewhere, err := s.Append(target(tree))
@@ -399,7 +399,7 @@ func TestTwoUploadsAtTheEndOfOneFile(t *testing.T) {
 	})
 }
 
-func TestAnAppendToWhatIsGoneIsNoSuccess(t *testing.T) {
+func TestAppendToARemovedFileFails(t *testing.T) {
 	eachTree(t, without("old"), func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		u, err := s.Append(target(tree))
@@ -413,7 +413,7 @@ func TestAnAppendToWhatIsGoneIsNoSuccess(t *testing.T) {
 		}
 		if content(t, tree, "/f") != "-" {
 			u.Abort(size, nil)
-			t.Skip("a file of the layer below shows again")
+			t.Skip("the file of the lower layer is visible again")
 		}
 		if _, err := u.Commit(size, nil); !errors.Is(err, upload.ErrGone) {
 			t.Errorf("Commit = %v, want %v", err, upload.ErrGone)
@@ -421,7 +421,7 @@ func TestAnAppendToWhatIsGoneIsNoSuccess(t *testing.T) {
 	})
 }
 
-func TestACopyThatNobodyWantsAnyMore(t *testing.T) {
+func TestWriteFromWithACancelledContext(t *testing.T) {
 	eachTree(t, without("0123456789"), func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		gone, cancel := context.WithCancelCause(t.Context())
@@ -433,8 +433,8 @@ func TestACopyThatNobodyWantsAnyMore(t *testing.T) {
 	})
 }
 
-// A copy of gigabytes is not waited for, neither before the upload begins nor when it breaks off.
-func TestACopyThatIsNotDoneIsNotKept(t *testing.T) {
+// An upload does not wait for a copy of gigabytes, neither before it begins nor when it fails.
+func TestUploadWithAnIncompleteCopyIsNotKept(t *testing.T) {
 	const off = 64 << 30
 	root := rootOf(t, map[string]string{"f": ""})
 	f, err := root.File("/f", os.O_WRONLY, 0)
@@ -452,12 +452,12 @@ func TestACopyThatIsNotDoneIsNotKept(t *testing.T) {
 	}
 	size := write(t, u, pattern(0, upload.MinKept))
 	if kept := u.Abort(size, io.ErrUnexpectedEOF); kept != 0 {
-		t.Errorf("%d bytes are kept, of which the first were not copied", kept)
+		t.Errorf("%d bytes are kept, but the bytes before them were not copied", kept)
 	}
 	wantHidden(t, root, 0)
 }
 
-func TestForgetAll(t *testing.T) {
+func TestDiscardAllKept(t *testing.T) {
 	eachTree(t, map[string]string{"f": "f", "d/g": "g"}, func(t *testing.T, tree vfs.Tree) {
 		var s upload.Store
 		if err := tree.Mkdir("/e", 0o755); err != nil {
@@ -470,25 +470,25 @@ func TestForgetAll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.ForgetAll(tree, "/d") {
-				t.Error("an upload under way was forgotten")
+			if s.DiscardAllKept(tree, "/d") {
+				t.Error("DiscardAllKept = true during an upload")
 			}
 			write(t, u, pattern(0, upload.MinKept))
 			if u.Abort(upload.MinKept, io.ErrUnexpectedEOF) == 0 {
 				t.Fatal("nothing is kept")
 			}
 		}
-		if s.ForgetAll(tree, "/d") {
-			t.Error("d holds a file, and was said to hold nothing else")
+		if s.DiscardAllKept(tree, "/d") {
+			t.Error("DiscardAllKept = true, but d has a file")
 		}
 		if _, err := s.Kept(target(tree).Writer, "/d/h"); err != nil {
-			t.Errorf("what was kept is gone although the directory stays: %v", err)
+			t.Errorf("the kept upload was removed: %v", err)
 		}
-		if !s.ForgetAll(tree, "/e") {
-			t.Error("e holds nothing else, and was said to")
+		if !s.DiscardAllKept(tree, "/e") {
+			t.Error("DiscardAllKept = false, but e has nothing else")
 		}
 		if infos, err := tree.ReadDir("/e"); len(infos) > 0 || err != nil {
-			t.Errorf("e holds %v, %v", infos, err)
+			t.Errorf("e has %v, %v", infos, err)
 		}
 	})
 }
@@ -510,7 +510,7 @@ func TestSweep(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if n, err := upload.Sweep(gone, tree, aDay.Add(time.Hour)); n != 0 || err != context.Canceled {
-			t.Errorf("after its time: removed %d, %v, want %v", n, err, context.Canceled)
+			t.Errorf("after the context has ended: removed %d, %v, want %v", n, err, context.Canceled)
 		}
 		if n, err := upload.Sweep(t.Context(), tree, aDay.Add(time.Hour)); n != 2 || err != nil {
 			t.Errorf("removed %d, %v, want 2", n, err)
@@ -518,7 +518,7 @@ func TestSweep(t *testing.T) {
 		for name := range files {
 			want := name != ".old.ABC.sluice-part" && name != "d/e/.deep.ABC.sluice-part"
 			if _, err := tree.Stat(name); (err == nil) != want {
-				t.Errorf("%s: %v, want it there: %v", name, err, want)
+				t.Errorf("%s: %v, want it to exist: %v", name, err, want)
 			}
 		}
 	})
@@ -532,7 +532,7 @@ func TestPartialNames(t *testing.T) {
 			t.Errorf("PartialName(%q) = %q", target, got)
 		}
 		if got == upload.PartialName(target) {
-			t.Error("the same name twice")
+			t.Error("PartialName returns the same name twice")
 		}
 		if strings.ToValidUTF8(base, "") != base {
 			t.Errorf("PartialName(%q) = %q, cut in a character", target, got)
@@ -542,7 +542,7 @@ func TestPartialNames(t *testing.T) {
 			t.Errorf("KeptName(%q) = %q", target, kept)
 		}
 		if kept != upload.KeptName(target, "alice") || kept == upload.KeptName(target, "bob") {
-			t.Errorf("KeptName(%q) = %q, and something else again, or the same for bob", target, kept)
+			t.Errorf("KeptName(%q) = %q, which differs between calls or does not depend on the owner", target, kept)
 		}
 	}
 }

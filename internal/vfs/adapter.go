@@ -16,44 +16,44 @@ import (
 	"github.com/spf13/afero"
 )
 
-// adapter is an afero.Fs as a Tree.
+// adapter makes a Tree of an afero.Fs.
 type adapter struct {
-	fs    afero.Fs
-	base  string // of all names, as clean makes them
-	style *rootStyle
-	calls *calls
+	fs        afero.Fs
+	base      string // the directory in fs that is the root of this view, cleaned
+	nameStyle *nameStyle
+	calls     *callLimiter
 }
 
 func newAdapter(fsys afero.Fs) *adapter {
-	return &adapter{fs: fsys, base: ".", style: new(rootStyle), calls: new(calls)}
+	return &adapter{fs: fsys, base: ".", nameStyle: new(nameStyle), calls: new(callLimiter)}
 }
 
-// sub returns the view of a directory. It may lie anywhere: where links lead is up to the file system.
+// sub returns a view of the directory name. The file system decides where links in name lead.
 func (a *adapter) sub(name string) (*adapter, error) {
 	fi, err := a.Stat(name)
 	if err != nil {
 		return nil, err
 	}
 	if !fi.IsDir() {
-		return nil, a.fail("open", name, syscall.ENOTDIR)
+		return nil, a.pathError("open", name, syscall.ENOTDIR)
 	}
 	below := *a
-	cleaned, _ := clean(name) // Stat has seen that it is one
+	cleaned, _ := cleanName(name) // Stat has checked it
 	below.base = path.Join(a.base, cleaned)
 	return &below, nil
 }
 
-// full returns the name by which the file system knows what a client calls name.
-func (a *adapter) full(name string) (string, error) {
-	name, err := clean(name)
+// fullName returns the name that the file system has for the file that the client calls name.
+func (a *adapter) fullName(name string) (string, error) {
+	name, err := cleanName(name)
 	if err != nil {
 		return "", err
 	}
 	if filepath.Separator == '\\' && strings.Contains(name, `\`) {
-		return "", fs.ErrInvalid // it would separate elements that clean has not seen, such as ".."
+		return "", fs.ErrInvalid // Windows takes it for a slash, and cleanName has removed no ".." next to it
 	}
 	name = path.Join(a.base, name)
-	relative, err := a.style.isRelative(a)
+	relative, err := a.nameStyle.isRelative(a)
 	if relative || err != nil {
 		return name, err
 	}
@@ -65,48 +65,48 @@ func (a *adapter) full(name string) (string, error) {
 
 // isRoot reports whether name means the root of this view.
 func (a *adapter) isRoot(name string) bool {
-	cleaned, err := clean(name)
+	cleaned, err := cleanName(name)
 	return err == nil && isRoot(cleaned)
 }
 
-func (a *adapter) fail(op, name string, err error) error {
-	return &fs.PathError{Op: op, Path: name, Err: bare(err)}
+func (a *adapter) pathError(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: withoutPath(err)}
 }
 
-// ask returns what f says of the file that a client calls name.
-func ask[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
+// query returns the result of f for the file that a client calls name.
+func query[T any](a *adapter, op, name string, f func(full string) (T, error)) (T, error) {
 	var none T
-	full, err := a.full(name)
+	full, err := a.fullName(name)
 	if err != nil {
-		return none, a.fail(op, name, err)
+		return none, a.pathError(op, name, err)
 	}
-	value, err := call(a.calls, func() (T, error) { return f(full) }, nil)
+	value, err := callWithLimit(a.calls, func() (T, error) { return f(full) }, nil)
 	if err != nil {
-		return none, a.fail(op, name, err)
+		return none, a.pathError(op, name, err)
 	}
 	return value, nil
 }
 
-// do has f do something to the file that a client calls name.
+// do is query without a result.
 func (a *adapter) do(op, name string, f func(full string) error) error {
-	_, err := ask(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
+	_, err := query(a, op, name, func(full string) (struct{}, error) { return struct{}{}, f(full) })
 	return err
 }
 
-// change is do for what changes something. It is counted when it is over, also if nobody waits for that any more.
+// change is do for an f that changes something. CountChange follows when f returns, even after query has given it up.
 func (a *adapter) change(op, name string, f func(full string) error) error {
 	return a.do(op, name, func(full string) error {
-		defer Changed()
+		defer CountChange()
 		return f(full)
 	})
 }
 
-// Name returns the name of the file system.
+// Name returns the name of the file system. It is part of afero.Fs.
 func (a *adapter) Name() string { return a.fs.Name() }
 
-// Stat describes what name leads to.
+// Stat describes the file that name leads to.
 func (a *adapter) Stat(name string) (fs.FileInfo, error) {
-	return ask(a, "stat", name, a.stat)
+	return query(a, "stat", name, a.stat)
 }
 
 func (a *adapter) stat(full string) (fs.FileInfo, error) {
@@ -114,15 +114,15 @@ func (a *adapter) stat(full string) (fs.FileInfo, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !served(fi.Mode()):
+	case !isOpenable(fi.Mode()):
 		return nil, ErrSpecial
 	}
 	return checkSize(snapshot(fi, full))
 }
 
-// Lstat describes name itself, if the file system knows links.
+// Lstat describes name itself, if the file system supports links.
 func (a *adapter) Lstat(name string) (fs.FileInfo, error) {
-	return ask(a, "lstat", name, a.lstat)
+	return query(a, "lstat", name, a.lstat)
 }
 
 func (a *adapter) lstat(full string) (fs.FileInfo, error) {
@@ -142,13 +142,13 @@ func (a *adapter) lstat(full string) (fs.FileInfo, error) {
 // Open opens name for reading.
 func (a *adapter) Open(name string) (afero.File, error) { return a.OpenFile(name, os.O_RDONLY, 0) }
 
-// Readable opens the file: what its mode means, only its file system knows.
+// Readable opens the file, because the file system alone decides what its mode means.
 func (a *adapter) Readable(name string) error {
 	f, err := a.Open(name)
 	if err != nil {
 		return err
 	}
-	_ = f.Close() // it was not even read
+	_ = f.Close() // nothing was read or written
 	return nil
 }
 
@@ -157,30 +157,31 @@ func (a *adapter) Create(name string) (afero.File, error) {
 	return a.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
-// OpenFile opens name with the flags of os.OpenFile. A file is created only in a directory that is there: some file
-// systems would make that too.
+// OpenFile opens name with the flags of os.OpenFile. A file is created only in an existing directory; some file systems
+// would create the directory too.
 func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
-	full, err := a.full(name)
+	full, err := a.fullName(name)
 	if err == nil && perm != perm.Perm() {
 		err = errMode
 	}
 	if err != nil {
-		return nil, a.fail("open", name, err)
+		return nil, a.pathError("open", name, err)
 	}
-	f, err := call(a.calls, func() (afero.File, error) {
-		if flag&writing != 0 { // an afero.CopyOnWriteFs makes a copy then, whatever else the flags say
-			defer Changed()
+	f, err := callWithLimit(a.calls, func() (afero.File, error) {
+		if flag&writing != 0 { // with any of these flags an afero.CopyOnWriteFs makes a copy
+			defer CountChange()
 		}
 		return a.open(full, flag, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
-		return nil, a.fail("open", name, err)
+		return nil, a.pathError("open", name, err)
 	}
 	return f, nil
 }
 
+// open opens full with the checks that Tree promises. It returns an *os.File or a *handle.
 func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, error) {
-	// Asked before, because to open a FIFO waits for its other end.
+	// Stat first, because opening a FIFO waits for its other end.
 	fi, err := a.stat(full)
 	switch {
 	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
@@ -200,7 +201,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		return nil, err
 	}
 	if osFile, ok := OSFile(f); ok {
-		if fi, err = osFile.Stat(); err == nil && !served(fi.Mode()) { // it was replaced meanwhile
+		if fi, err = osFile.Stat(); err == nil && !isOpenable(fi.Mode()) { // it was replaced after Stat
 			err = ErrSpecial
 		}
 		if err != nil {
@@ -211,35 +212,35 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	}
 	h := newHandle(f, full)
 	if flag&writing == 0 {
-		// Asked again, because by now the name may mean another file, or one of another length.
-		if fi, err = h.Stat(); err == nil && !served(fi.Mode()) {
+		// Stat the open file: the name may have got another file, or the file another length.
+		if fi, err = h.Stat(); err == nil && !isOpenable(fi.Mode()) {
 			err = ErrSpecial
 		}
 		if err != nil {
 			_ = h.Close()
 			return nil, err
 		}
-		h.size, h.modTime = fi.Size(), fi.ModTime()
+		h.readSize, h.modTime = fi.Size(), fi.ModTime()
 		h.reopen = func() (afero.File, error) {
-			return call(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
+			return callWithLimit(a.calls, func() (afero.File, error) { return a.openRaw(full, flag, perm) }, func(f afero.File) { _ = f.Close() })
 		}
 	}
 	return h, nil
 }
 
-// openRaw opens a file as the file system does. An afero.CopyOnWriteFs reads directories only by Open.
+// openRaw opens a file without checks. It uses Open where it can: an afero.CopyOnWriteFs opens directories only by Open.
 func (a *adapter) openRaw(full string, flag int, perm fs.FileMode) (afero.File, error) {
 	if flag == os.O_RDONLY {
 		return a.fs.Open(full)
 	}
-	if _, ok := a.fs.(afero.FromIOFS); ok { // which would open for reading instead
+	if _, ok := a.fs.(afero.FromIOFS); ok { // it would ignore the flags and open for reading
 		return nil, ErrReadOnly
 	}
 	return a.fs.OpenFile(full, flag, perm)
 }
 
-// checkParent returns why a file cannot be made: some file systems, such as afero.MemMapFs, would make it below a
-// directory that is not there, or below a file.
+// checkParent returns an error if the parent of full is not a directory. Some file systems, such as afero.MemMapFs, would
+// create a file in a directory that does not exist, or beneath a file.
 func (a *adapter) checkParent(full string) error {
 	fi, err := a.fs.Stat(path.Dir(full))
 	if err == nil && !fi.IsDir() {
@@ -248,9 +249,9 @@ func (a *adapter) checkParent(full string) error {
 	return err
 }
 
-// ReadDir describes the entries of a directory.
+// ReadDir describes the entries of a directory that can be opened, sorted by name.
 func (a *adapter) ReadDir(name string) ([]fs.FileInfo, error) {
-	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, opened) })
+	return query(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, listOpenable) })
 }
 
 func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
@@ -265,8 +266,8 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	}
 	defer dir.Close()
 	all, err := dir.Readdir(-1)
-	if err != nil && err != io.EOF { //nolint:errorlint // as a Reader has it: there is no more
-		// One entry that vanishes must not hide the others, as it does behind an afero.FromIOFS.
+	if err != nil && err != io.EOF { //nolint:errorlint // the bare value, as from a Reader
+		// An afero.FromIOFS fails if an entry vanishes during the call: describe each entry by itself.
 		if all, err = a.describe(full); err != nil {
 			return nil, err
 		}
@@ -276,22 +277,22 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 		if fi == nil {
 			continue
 		}
-		name := base(fi.Name())
+		name := baseName(fi.Name())
 		if name == "." || name == ".." || name == "/" {
 			continue
 		}
 		switch isLink := fi.Mode().Type() == fs.ModeSymlink; {
-		case isLink && rule == themselves:
+		case isLink && rule == listAll:
 			infos = append(infos, a.link(path.Join(full, name), snapshot(fi, name)))
 			continue
 		case isLink:
 			target, err := a.fs.Stat(path.Join(full, name))
-			if err != nil || target.IsDir() && rule == openedOnce {
+			if err != nil || target.IsDir() && rule == listForWalk {
 				continue
 			}
 			fi = target
 		}
-		if fi.Size() >= 0 && (served(fi.Mode()) || rule == themselves) {
+		if fi.Size() >= 0 && (isOpenable(fi.Mode()) || rule == listAll) {
 			infos = append(infos, snapshot(fi, name))
 		}
 	}
@@ -299,7 +300,7 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() }), nil
 }
 
-// describe describes the entries of a directory one by one, and leaves out those that cannot be.
+// describe describes the entries of a directory one by one, and leaves out those that fail.
 func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	dir, err := a.fs.Open(full)
 	if err != nil {
@@ -319,20 +320,20 @@ func (a *adapter) describe(full string) ([]fs.FileInfo, error) {
 	return infos, nil
 }
 
-// base returns the last element of a name, which some file systems give with a slash behind it.
-func base(name string) string { return path.Base(filepath.ToSlash(name)) }
+// baseName returns the last element of a name. Some file systems append a slash to names of directories.
+func baseName(name string) string { return path.Base(filepath.ToSlash(name)) }
 
-// Walk calls f for each entry beneath the directory name.
+// Walk calls f for each entry beneath the directory name, as Root.Walk does.
 func (a *adapter) Walk(name string, f filepath.WalkFunc) error {
 	w := walk{f: f, list: func(rel string) ([]fs.FileInfo, error) {
-		return ask(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
-			return a.list(full, openedOnce)
+		return query(a, "readdir", path.Join("/", name, rel), func(full string) ([]fs.FileInfo, error) {
+			return a.list(full, listForWalk)
 		})
 	}}
-	return w.all()
+	return w.run()
 }
 
-// Mkdir makes a directory in one that is there.
+// Mkdir makes a directory in an existing one.
 func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
 	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
@@ -348,7 +349,7 @@ func (a *adapter) Mkdir(name string, perm fs.FileMode) error {
 	})
 }
 
-// MkdirAll makes a directory and those above it that are missing.
+// MkdirAll makes a directory and all missing parents.
 func (a *adapter) MkdirAll(name string, perm fs.FileMode) error {
 	return a.change("mkdir", name, func(full string) error {
 		if perm != perm.Perm() {
@@ -372,7 +373,7 @@ func (a *adapter) Remove(name string) error {
 	})
 }
 
-// RemoveDir removes a directory that is empty, which not every file system sees to.
+// RemoveDir removes an empty directory. Not every file system checks by itself that it is empty.
 func (a *adapter) RemoveDir(name string) error {
 	return a.change("rmdir", name, func(full string) error {
 		if a.isRoot(name) {
@@ -389,7 +390,7 @@ func (a *adapter) RemoveDir(name string) error {
 		if err != nil {
 			return err
 		}
-		names, _ := dir.Readdirnames(1) // io.EOF: there are none; else Remove tells
+		names, _ := dir.Readdirnames(1) // io.EOF if it is empty; other errors recur in Remove
 		_ = dir.Close()
 		if len(names) > 0 {
 			return syscall.ENOTEMPTY
@@ -398,7 +399,7 @@ func (a *adapter) RemoveDir(name string) error {
 	})
 }
 
-// RemoveAll removes name and all that is beneath it.
+// RemoveAll removes name and everything beneath it.
 func (a *adapter) RemoveAll(name string) error {
 	return a.change("removeall", name, func(full string) error {
 		if a.isRoot(name) {
@@ -408,17 +409,17 @@ func (a *adapter) RemoveAll(name string) error {
 	})
 }
 
-// Rename moves oldname to newname, which may be a file that is there, but no directory.
+// Rename moves oldname to newname. It replaces a file of that name, but not a directory.
 func (a *adapter) Rename(oldname, newname string) error {
 	err := a.change("rename", oldname, func(from string) error {
-		to, err := a.full(newname)
+		to, err := a.fullName(newname)
 		if err != nil {
 			return err
 		}
 		return a.rename(oldname, newname, from, to)
 	})
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: bare(err)}
+		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: withoutPath(err)}
 	}
 	return nil
 }
@@ -436,7 +437,7 @@ func (a *adapter) rename(oldname, newname, from, to string) error {
 	case fi.IsDir() && strings.HasPrefix(to, from+"/"): // into itself
 		return syscall.EINVAL
 	}
-	if there, err := a.lstat(to); err == nil && (there.IsDir() || fi.IsDir()) {
+	if existing, err := a.lstat(to); err == nil && (existing.IsDir() || fi.IsDir()) {
 		return fs.ErrExist
 	}
 	if err := a.checkParent(to); err != nil {
@@ -454,7 +455,7 @@ func (a *adapter) Chmod(name string, mode fs.FileMode) error {
 		if mode != mode.Perm() {
 			return errMode
 		}
-		// afero.MemMapFs looks for the name as it is, and knows it as filepath.Clean makes it.
+		// afero.MemMapFs stores names in the form of filepath.Clean, but Chmod does not convert its argument.
 		return a.fs.Chmod(filepath.FromSlash(full), mode)
 	})
 }
@@ -469,14 +470,14 @@ func (a *adapter) Chtimes(name string, atime, mtime time.Time) error {
 	return a.change("chtimes", name, func(full string) error { return a.fs.Chtimes(full, atime, mtime) })
 }
 
-// Symlink makes no link: by the interface of afero nobody can say where it would lead.
+// Symlink is unsupported: afero's interface does not say where the link would lead.
 func (a *adapter) Symlink(_, name string) error {
-	return a.fail("symlink", name, errors.ErrUnsupported)
+	return a.pathError("symlink", name, errors.ErrUnsupported)
 }
 
-// Free is as the file system says, if it does.
+// Free returns the result of the file system's method Free, if it has one.
 func (a *adapter) Free(name string) (int64, error) {
-	return ask(a, "free", name, func(full string) (int64, error) {
+	return query(a, "free", name, func(full string) (int64, error) {
 		if f, ok := a.fs.(interface {
 			Free(name string) (int64, error)
 		}); ok {
@@ -486,61 +487,66 @@ func (a *adapter) Free(name string) (int64, error) {
 	})
 }
 
-// rootStyle is how names have to look for a file system. It is found out once that can answer.
-type rootStyle struct {
-	known atomic.Pointer[bool] // relative: "a/b" and "." instead of "/a/b" and "/", as package io/fs wants it
+// nameStyle is the form of names that a file system needs. It is found out at the first use that succeeds.
+type nameStyle struct {
+	// known is nil, or says whether names are relative: "a/b" and "." instead of "/a/b" and "/", as in package io/fs.
+	known atomic.Pointer[bool]
 }
 
-func (s *rootStyle) isRelative(a *adapter) (bool, error) {
+// isRelative reports whether the file system of a needs names without a leading slash.
+func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 	if known := s.known.Load(); known != nil {
 		return *known, nil
 	}
 	known := false
-	relative, err := call(a.calls, func() (relative bool, err error) {
-		relative, known = wantsRelative(a.fs)
+	relative, err := callWithLimit(a.calls, func() (relative bool, err error) {
+		relative, known = needsRelativeNames(a.fs)
 		return relative, nil
 	}, nil)
 	switch {
-	case errors.Is(err, ErrHangs):
+	case errors.Is(err, ErrNotResponding):
 		return false, err
-	case err == nil && known: // or it has panicked
+	case err == nil && known: // any other error is a panic: try again the next time
 		s.known.Store(&relative)
 	}
 	return relative, nil
 }
 
-// wantsRelative reports whether fsys takes no names that begin with a slash, and whether that is known, or only likely
-// because its root cannot be looked at. A union of a file system that does and one that does not, such as an
-// afero.CopyOnWriteFs over an afero.FromIOFS, shows less of its root as "/" than as ".". A file system for which "." is
-// another place than "/", the working directory, shows something else there.
-func wantsRelative(fsys afero.Fs) (relative, known bool) {
+// needsRelativeNames reports whether fsys needs names without a leading slash. If its root cannot be read, known is false
+// and relative is a guess.
+//
+// A union of a file system with relative names and one without, such as an afero.CopyOnWriteFs over an afero.FromIOFS,
+// shows fewer entries of its root as "/" than as "."; it needs relative names. If "." is another directory than "/",
+// such as the working directory, their entries differ, and names must begin with a slash.
+func needsRelativeNames(fsys afero.Fs) (relative, known bool) {
 	dot, err := fsys.Stat(".")
 	isDot := err == nil && dot.IsDir()
 	slash, err := fsys.Stat("/")
 	isSlash := err == nil && slash.IsDir()
 	isRefused := errors.Is(err, fs.ErrInvalid)
 	switch {
-	case !isDot:
+	case !isDot: // if "/" cannot be read either, only ErrInvalid speaks for relative names
 		return isRefused, isSlash
-	case !isSlash:
+	case !isSlash: // any other error of "/" may be temporary
 		return true, err == nil || isRefused || errors.Is(err, fs.ErrNotExist)
 	}
-	const most = 1000 // names of a root: one that has more of them as "/" is whole
-	first := rootNames(fsys, "/", most)
-	if len(first) >= most {
+	const maxNames = 1000 // a root that shows as many as "/" is taken for complete
+	bySlash := rootNames(fsys, "/", maxNames)
+	if len(bySlash) >= maxNames {
 		return false, true
 	}
-	names := rootNames(fsys, ".", -1)
-	return len(names) > len(first) && !slices.ContainsFunc(first, func(name string) bool { return !slices.Contains(names, name) }), true
+	byDot := rootNames(fsys, ".", -1)
+	hasAll := !slices.ContainsFunc(bySlash, func(name string) bool { return !slices.Contains(byDot, name) })
+	return len(byDot) > len(bySlash) && hasAll, true
 }
 
-// rootNames returns at most n names of a root, or all of them if n is negative.
+// rootNames returns at most n names of entries of the directory root, or all of them if n is negative.
 func rootNames(fsys afero.Fs, root string, n int) []string {
 	dir, err := fsys.Open(root)
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(n) // what there is
+	names, _ := dir.Readdirnames(n) // those before an error will do
 	return names
 }

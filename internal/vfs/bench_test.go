@@ -16,9 +16,9 @@ import (
 func BenchmarkOpen(b *testing.B) {
 	dir := nettest.TempDir(b)
 	plant(b, dir, map[string]string{"pub/docs/readme.txt": "inside"})
-	roads := map[string]func(b *testing.B){
-		"os.Root": func(b *testing.B) { benchmarkOpen(b, rootTree(b, dir), "/pub/docs/readme.txt") },
-		"os.Open": func(b *testing.B) { // no tree, no check: what the kernel and package os cost
+	methods := map[string]func(b *testing.B){
+		"os.Root": func(b *testing.B) { benchmarkOpen(b, osRootTree(b, dir), "/pub/docs/readme.txt") },
+		"os.Open": func(b *testing.B) { // without checks: the cost of the kernel and package os
 			name := filepath.Join(dir, "pub", "docs", "readme.txt")
 			b.ReportAllocs()
 			for b.Loop() {
@@ -31,11 +31,11 @@ func BenchmarkOpen(b *testing.B) {
 		},
 	}
 	if runtime.GOOS == "linux" {
-		roads["openat2"] = func(b *testing.B) { benchmarkOpen(b, openat2Tree(b, dir), "/pub/docs/readme.txt") }
+		methods["openat2"] = func(b *testing.B) { benchmarkOpen(b, openat2Tree(b, dir), "/pub/docs/readme.txt") }
 	}
-	for _, road := range []string{"openat2", "os.Root", "os.Open"} {
-		if run := roads[road]; run != nil {
-			b.Run(road, run)
+	for _, method := range []string{"openat2", "os.Root", "os.Open"} {
+		if run := methods[method]; run != nil {
+			b.Run(method, run)
 		}
 	}
 }
@@ -81,11 +81,11 @@ func BenchmarkReadDir(b *testing.B) {
 			b.Run(fmt.Sprintf("openat2/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir), (*vfs.Root).ReadDir) })
 			b.Run(fmt.Sprintf("openat2, Entries/%d entries", n), func(b *testing.B) { run(b, openat2Tree(b, dir), (*vfs.Root).Entries) })
 		}
-		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, rootTree(b, dir), (*vfs.Root).ReadDir) })
+		b.Run(fmt.Sprintf("os.Root/%d entries", n), func(b *testing.B) { run(b, osRootTree(b, dir), (*vfs.Root).ReadDir) })
 	}
 }
 
-// A directory of 10,000 files that is moved nearer to the root is searched for links.
+// BenchmarkMoveUp moves a directory of 10,000 files nearer to the root, which searches it for links.
 func BenchmarkMoveUp(b *testing.B) {
 	dir := b.TempDir()
 	for i := range 10_000 {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// ErrHangs means that a file system has not answered for so long that nobody waits for it any more, or that so many
-// calls hang in it that no other is made.
-var ErrHangs = errors.New("the file system does not answer")
+// ErrNotResponding means that a call of a file system took longer than half a minute, or was not made because too many
+// earlier calls still hang.
+var ErrNotResponding = errors.New("the file system does not answer")
 
-// calls makes calls of a file system that may hang, such as one on a network. A call that hangs keeps its goroutine
-// until it returns: so no other is made as long as maxHung of those that were given up hang.
-type calls struct {
-	limit time.Duration // zero: hangAfter
-	hung  atomic.Int32
+// callLimiter limits calls of a file system that may hang, such as one on a network. A call that was given up keeps its
+// goroutine until it returns, so no further call is made while maxHung of them have not returned.
+type callLimiter struct {
+	limit time.Duration // of one call; zero: hangAfter
+	hung  atomic.Int32  // calls that were given up and have not returned
 }
 
 const (
@@ -23,12 +23,12 @@ const (
 	maxHung   = 16
 )
 
-// call returns what f returns, or ErrHangs. If f returns later than that, late is called with what it has returned
-// and must not be forgotten, such as an open file.
-func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
+// callWithLimit returns the results of f, or ErrNotResponding if f takes too long. If f succeeds after that, discard is
+// called with its value, to close an open file for example.
+func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) (T, error) {
 	var none T
 	if c.hung.Load() >= maxHung {
-		return none, ErrHangs
+		return none, ErrNotResponding
 	}
 	type result struct {
 		value T
@@ -36,7 +36,7 @@ func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		value, err := protect(f)
+		value, err := recoverPanic(f)
 		done <- result{value, err}
 	}()
 	limit := c.limit
@@ -54,21 +54,21 @@ func call[T any](c *calls, f func() (T, error), late func(T)) (T, error) {
 	go func() {
 		r := <-done
 		c.hung.Add(-1)
-		if r.err == nil && late != nil {
-			late(r.value)
+		if r.err == nil && discard != nil {
+			discard(r.value)
 		}
 	}()
-	return none, ErrHangs
+	return none, ErrNotResponding
 }
 
-// PanicError is the panic of a file system.
+// PanicError is a recovered panic of a file system.
 type PanicError struct{ Value any }
 
-// Error tells what the panic said. It is for the operator alone.
+// Error includes the value of the panic. It is for the operator alone.
 func (e *PanicError) Error() string { return fmt.Sprintf("the file system panics: %v", e.Value) }
 
-// protect calls f, whose panic becomes an error: it is the fault of one file, and no reason to end a server.
-func protect[T any](f func() (T, error)) (value T, err error) {
+// recoverPanic calls f and turns a panic into a PanicError, so that one faulty file does not end the server.
+func recoverPanic[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &PanicError{r}

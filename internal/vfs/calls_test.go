@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/afero"
 )
 
-// hanging is a file system in which to open the file f waits.
+// hanging is a file system whose Open waits for release if the name is /f.
 type hanging struct {
 	afero.Fs
 	release chan struct{}
@@ -23,7 +23,7 @@ func (h *hanging) Open(name string) (afero.File, error) {
 	return h.Fs.Open(name)
 }
 
-// counted is a file whose Close is counted.
+// counted counts calls of Close.
 type counted struct {
 	afero.File
 	closed *int
@@ -31,7 +31,7 @@ type counted struct {
 
 func (c counted) Close() error { *c.closed++; return c.File.Close() }
 
-func TestAnOpenThatHangsIsGivenUp(t *testing.T) {
+func TestHangingOpenIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := afero.NewMemMapFs()
 		if err := afero.WriteFile(memory, "/f", []byte("x"), 0o644); err != nil {
@@ -39,23 +39,23 @@ func TestAnOpenThatHangsIsGivenUp(t *testing.T) {
 		}
 		h := &hanging{memory, make(chan struct{})}
 		tree := Of(h)
-		if _, err := tree.Stat("f"); err != nil { // which does not hang
+		if _, err := tree.Stat("f"); err != nil { // Stat does not hang
 			t.Fatal(err)
 		}
 		for range maxHung {
 			begin := time.Now()
-			if _, err := tree.Open("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != hangAfter {
-				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrHangs, hangAfter)
+			if _, err := tree.Open("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != hangAfter {
+				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrNotResponding, hangAfter)
 			}
 		}
 		begin := time.Now()
-		if _, err := tree.Stat("f"); !errors.Is(err, ErrHangs) || time.Since(begin) != 0 {
-			t.Errorf("got %v after %v, want %v at once: too many calls hang", err, time.Since(begin), ErrHangs)
+		if _, err := tree.Stat("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != 0 {
+			t.Errorf("got %v after %v, want %v at once, because too many calls hang", err, time.Since(begin), ErrNotResponding)
 		}
 		close(h.release)
 		synctest.Wait()
 		if f, err := tree.Open("f"); err != nil {
-			t.Errorf("got %v, want the file: it answers again", err)
+			t.Errorf("got %v, want the file, because calls return again", err)
 		} else {
 			_ = f.Close()
 		}
@@ -65,15 +65,15 @@ func TestAnOpenThatHangsIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestAFileThatIsOpenedTooLateIsClosed(t *testing.T) {
+func TestFileOpenedTooLateIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
 		release := make(chan struct{})
-		_, err := call(&calls{limit: time.Second}, func() (afero.File, error) {
+		_, err := callWithLimit(&callLimiter{limit: time.Second}, func() (afero.File, error) {
 			<-release
-			return counted{File: nothingFile(t), closed: &closed}, nil
+			return counted{File: memoryFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })
-		if !errors.Is(err, ErrHangs) {
+		if !errors.Is(err, ErrNotResponding) {
 			t.Fatal(err)
 		}
 		close(release)
@@ -84,7 +84,7 @@ func TestAFileThatIsOpenedTooLateIsClosed(t *testing.T) {
 	})
 }
 
-func nothingFile(t *testing.T) afero.File {
+func memoryFile(t *testing.T) afero.File {
 	f, err := afero.NewMemMapFs().Create("/f")
 	if err != nil {
 		t.Fatal(err)
@@ -92,4 +92,4 @@ func nothingFile(t *testing.T) afero.File {
 	return f
 }
 
-var _ fs.FileInfo = (*info)(nil)
+var _ fs.FileInfo = (*fileInfo)(nil)

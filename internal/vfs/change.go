@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// isRoot reports whether a path that local made is the root of the tree. No other path can name it: the changes
-// that care do not follow a link in the last element.
+// isRoot reports whether a result of localPath is the root of the tree. No other path is: the methods that need to know
+// do not follow a link in the last element.
 func isRoot(path string) bool { return path == "." }
 
-// change does what f does to the path that name stands for, if this view may. It is counted also if it fails: RemoveAll
-// may have done half of its work.
+// change calls f with the path for name, if this view is writable. It calls CountChange also if f fails, because
+// RemoveAll may have removed a part.
 func (t *Root) change(op, name string, f func(root *os.Root, path string) error) error {
 	if !t.writable {
-		return t.fail(op, name, ErrReadOnly)
+		return t.pathError(op, name, ErrReadOnly)
 	}
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return t.fail(op, name, err)
+		return t.pathError(op, name, err)
 	}
-	defer Changed()
-	if err := f(t.disk.root, path); err != nil {
-		return t.fail(op, name, err)
+	defer CountChange()
+	if err := f(t.shared.root, path); err != nil {
+		return t.pathError(op, name, err)
 	}
 	return nil
 }
 
-// Mkdir makes a directory. perm is cut by the umask and may hold nothing but permission bits.
+// Mkdir makes a directory. perm may have permission bits only, and the umask applies.
 func (t *Root) Mkdir(name string, perm fs.FileMode) error {
 	return t.change("mkdir", name, func(root *os.Root, path string) error {
 		if perm != perm.Perm() {
@@ -38,7 +38,7 @@ func (t *Root) Mkdir(name string, perm fs.FileMode) error {
 	})
 }
 
-// MkdirAll makes a directory and those above it that are missing. One that exists already is no error.
+// MkdirAll makes a directory and all missing parents. A directory that exists already is no error.
 func (t *Root) MkdirAll(name string, perm fs.FileMode) error {
 	return t.change("mkdir", name, func(root *os.Root, path string) error {
 		if perm != perm.Perm() {
@@ -48,9 +48,9 @@ func (t *Root) MkdirAll(name string, perm fs.FileMode) error {
 	})
 }
 
-// Remove removes a file, a link (never what it leads to) or a special file. A directory is EISDIR.
+// Remove removes a file, a special file, or a link but not its target. A directory is EISDIR.
 //
-// The kind is looked at before, so an empty directory that takes the file's place in between is removed.
+// The type is checked before the removal: an empty directory that replaces the file in between is removed.
 func (t *Root) Remove(name string) error {
 	return t.change("remove", name, func(root *os.Root, path string) error {
 		fi, err := root.Lstat(path)
@@ -64,10 +64,10 @@ func (t *Root) Remove(name string) error {
 	})
 }
 
-// RemoveDir removes an empty directory, but not the root of the tree. What is no directory, a link to one
-// included, is ENOTDIR.
+// RemoveDir removes an empty directory, but not the root of the tree. Anything else, including a link to a directory, is
+// ENOTDIR.
 //
-// The kind is looked at before, so a file that takes the directory's place in between is removed.
+// The type is checked before the removal: a file that replaces the directory in between is removed.
 func (t *Root) RemoveDir(name string) error {
 	return t.change("rmdir", name, func(root *os.Root, path string) error {
 		if isRoot(path) {
@@ -84,8 +84,8 @@ func (t *Root) RemoveDir(name string) error {
 	})
 }
 
-// RemoveAll removes name and all that is beneath it, but not the root of the tree. Links are removed, not
-// followed. A name that does not exist is no error.
+// RemoveAll removes name and everything beneath it, but not the root of the tree. Links are removed, not followed. A
+// name that does not exist is no error.
 func (t *Root) RemoveAll(name string) error {
 	return t.change("removeall", name, func(root *os.Root, path string) error {
 		if isRoot(path) {
@@ -95,16 +95,16 @@ func (t *Root) RemoveAll(name string) error {
 	})
 }
 
-// Rename moves oldname, a link itself rather than what it leads to, to newname. It replaces a file or a link
-// there; a directory there is EEXIST. The root of the tree cannot be moved, nor replaced.
+// Rename moves oldname to newname; a link is moved, not its target. A file or link called newname is replaced, a
+// directory is EEXIST. The root of the tree can be neither moved nor replaced.
 //
-// A move to another directory after which a symbolic link would lead out of the tree, be it in the directory that is
-// moved, is [ErrLeadsOut]. So that a directory can be moved to one that is nearer to the root, no more than 100,000
-// entries may lie beneath it: else the error is [ErrTooMuch].
-func (t *Root) Rename(oldname, newname string) error { return t.renameBy(oldname, newname, t.move) }
+// If a symbolic link, itself or in a directory that is moved, would lead out of the tree afterwards, the error is
+// [ErrLeadsOut]. A directory that is moved nearer to the root is searched for such links; if it has more than 100,000
+// entries the error is [ErrTooManyEntries].
+func (t *Root) Rename(oldname, newname string) error { return t.renameWith(oldname, newname, t.move) }
 
-// renameBy has rename give what has a path another one.
-func (t *Root) renameBy(oldname, newname string, rename func(from, to string) error) error {
+// renameWith checks and converts the names, and calls rename with the paths.
+func (t *Root) renameWith(oldname, newname string, rename func(from, to string) error) error {
 	if err := t.rename(oldname, newname, rename); err != nil {
 		return &os.LinkError{Op: "rename", Old: oldname, New: newname, Err: t.cause(err)}
 	}
@@ -115,22 +115,22 @@ func (t *Root) rename(oldname, newname string, rename func(from, to string) erro
 	if !t.writable {
 		return ErrReadOnly
 	}
-	oldpath, err := local(oldname)
+	oldpath, err := localPath(oldname)
 	if err != nil {
 		return err
 	}
-	newpath, err := local(newname)
+	newpath, err := localPath(newname)
 	if err != nil {
 		return err
 	}
 	if isRoot(oldpath) || isRoot(newpath) {
 		return errRoot
 	}
-	defer Changed()
+	defer CountChange()
 	return rename(oldpath, newpath)
 }
 
-// Chmod sets the permission bits of the file that name leads to; other bits are refused.
+// Chmod sets the permission bits of the file that name leads to. It refuses other bits.
 func (t *Root) Chmod(name string, mode fs.FileMode) error {
 	return t.change("chmod", name, func(root *os.Root, path string) error {
 		if mode != mode.Perm() {
@@ -140,26 +140,26 @@ func (t *Root) Chmod(name string, mode fs.FileMode) error {
 	})
 }
 
-// Chown sets owner and group of the file that name leads to; -1 keeps one.
+// Chown sets owner and group of the file that name leads to; -1 means no change.
 func (t *Root) Chown(name string, uid, gid int) error {
 	return t.change("chown", name, func(root *os.Root, path string) error {
 		return root.Chown(path, uid, gid)
 	})
 }
 
-// Chtimes sets the times of the file that name leads to; a zero time keeps one.
+// Chtimes sets the times of the file that name leads to; a zero time means no change.
 func (t *Root) Chtimes(name string, atime, mtime time.Time) error {
 	return t.change("chtimes", name, func(root *os.Root, path string) error {
 		return root.Chtimes(path, atime, mtime)
 	})
 }
 
-// Symlink makes name a symbolic link to target, which need not exist. Both are names in the tree; what the link
-// holds is the way from one to the other, so that it leads nowhere else wherever the tree lies. If target leads out of
-// the tree the error is [ErrLeadsOut].
+// Symlink makes name a symbolic link to target, which need not exist. Both are names in the tree. The link contains the
+// relative path from one to the other, which stays valid if the tree is moved. If target leads out of the tree the error
+// is [ErrLeadsOut].
 func (t *Root) Symlink(target, name string) error {
 	return t.change("symlink", name, func(_ *os.Root, link string) error {
-		to, err := local(target)
+		to, err := localPath(target)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-func TestChangesDoWhatTheySay(t *testing.T) {
+func TestMethodsThatChangeTheTree(t *testing.T) {
 	t.Parallel()
 	on := func(method func(*vfs.Root, string) error) func(string) func(*vfs.Root) error {
 		return func(name string) func(*vfs.Root) error {
@@ -33,8 +33,8 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 		name string
 		do   func(*vfs.Root) error
 		want error
-		gone string // what is not there afterwards, and
-		kept string // what is
+		gone string // a name that does not exist afterwards
+		kept string // a name that does
 	}{
 		{"Remove removes a file", remove("dir/file"), nil, "dir/file", "dir"},
 		{"Remove removes a link, not its target", remove("relative"), nil, "relative", "dir/file"},
@@ -43,7 +43,7 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 		{"Remove removes a link to the root", remove("here"), nil, "here", "plain"},
 		{"Remove refuses a directory", remove("empty"), syscall.EISDIR, "", "empty"},
 		{"Remove refuses the root", remove("/"), syscall.EISDIR, "", "plain"},
-		{"Remove tells that a name is missing", remove("missing"), fs.ErrNotExist, "", ""},
+		{"Remove reports a missing name", remove("missing"), fs.ErrNotExist, "", ""},
 		{"RemoveDir removes an empty directory", removeDir("empty"), nil, "empty", ""},
 		{"RemoveDir refuses a full directory", removeDir("dir"), errNotEmpty, "", "dir/file"},
 		{"RemoveDir refuses a file", removeDir("plain"), syscall.ENOTDIR, "", "plain"},
@@ -51,10 +51,10 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 		{"RemoveDir refuses a link to the root", removeDir("here/"), syscall.ENOTDIR, "", "here"},
 		{"RemoveDir refuses the root", removeDir("/"), fs.ErrPermission, "", "plain"},
 		{"RemoveDir refuses the root by dot dot", removeDir("dir/.."), fs.ErrPermission, "", "plain"},
-		{"RemoveDir tells that a name is missing", removeDir("missing"), fs.ErrNotExist, "", ""},
-		{"RemoveAll removes what is beneath", removeAll("dir"), nil, "dir", "plain"},
+		{"RemoveDir reports a missing name", removeDir("missing"), fs.ErrNotExist, "", ""},
+		{"RemoveAll removes a directory that is not empty", removeAll("dir"), nil, "dir", "plain"},
 		{"RemoveAll removes a link to the root", removeAll("here"), nil, "here", "plain"},
-		{"RemoveAll does not mind a missing name", removeAll("missing"), nil, "", "plain"},
+		{"RemoveAll accepts a missing name", removeAll("missing"), nil, "", "plain"},
 		{"RemoveAll refuses the root", removeAll("/"), fs.ErrPermission, "", "plain"},
 		{"RemoveAll refuses the root by dot dot", removeAll(".."), fs.ErrPermission, "", "plain"},
 		{"Rename moves a file", rename("plain", "dir/new"), nil, "plain", "dir/new"},
@@ -65,14 +65,14 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 		{"Rename refuses the root", rename("/", "new"), fs.ErrPermission, "new", "plain"},
 		{"Rename refuses to replace the root", rename("dir", ".."), fs.ErrPermission, "", "dir/file"},
 		{"Rename refuses to put a directory into itself", rename("dir", "dir/sub"), errIntoItself, "", "dir/file"},
-		{"Rename tells that a name is missing", rename("missing", "new"), fs.ErrNotExist, "new", ""},
+		{"Rename reports a missing name", rename("missing", "new"), fs.ErrNotExist, "new", ""},
 		{"Mkdir makes a directory", mkdir("empty/new"), nil, "", "empty/new"},
-		{"Mkdir goes through a link", mkdir("relative-dir/new"), nil, "", "dir/new"},
-		{"Mkdir refuses a name that is there", mkdir("plain"), fs.ErrExist, "", "plain"},
-		{"Mkdir needs the directory above", mkdir("a/b"), fs.ErrNotExist, "a", ""},
-		{"MkdirAll makes the directories above", mkdirAll("a/b/c"), nil, "", "a/b/c"},
-		{"MkdirAll does not mind a directory", mkdirAll("dir"), nil, "", "dir/file"},
-		{"MkdirAll does not mind the root", mkdirAll("/"), nil, "", "plain"},
+		{"Mkdir follows a link above the last element", mkdir("relative-dir/new"), nil, "", "dir/new"},
+		{"Mkdir refuses an existing name", mkdir("plain"), fs.ErrExist, "", "plain"},
+		{"Mkdir needs the parent", mkdir("a/b"), fs.ErrNotExist, "a", ""},
+		{"MkdirAll makes the parents", mkdirAll("a/b/c"), nil, "", "a/b/c"},
+		{"MkdirAll accepts an existing directory", mkdirAll("dir"), nil, "", "dir/file"},
+		{"MkdirAll accepts the root", mkdirAll("/"), nil, "", "plain"},
 		{"Create makes the target of a dangling link", create("dangling"), nil, "", "missing"},
 	}
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
@@ -107,13 +107,13 @@ func TestChangesDoWhatTheySay(t *testing.T) {
 	})
 }
 
-func TestRenameNamesBoth(t *testing.T) {
+func TestRenameErrorHasBothNames(t *testing.T) {
 	t.Parallel()
 	tree := openTree(t, nettest.TempDir(t)).Writable()
 	err := tree.Rename("/a/../missing", "b//c")
 	var linkErr *os.LinkError
 	if !errors.As(err, &linkErr) || linkErr.Old != "/a/../missing" || linkErr.New != "b//c" {
-		t.Errorf("got %#v, want an *os.LinkError with both names as they were given", err)
+		t.Errorf("got %#v, want an *os.LinkError with both names unchanged", err)
 	}
 }
 
@@ -164,7 +164,7 @@ func TestReadOnlyViewChangesNothing(t *testing.T) {
 				if !errors.Is(err, vfs.ErrReadOnly) {
 					t.Errorf("%s %s: got %v, want %v", m.name, name, err, vfs.ErrReadOnly)
 				}
-				checkShape(t, err, name, host)
+				checkError(t, err, name, host)
 			}
 		}
 		for _, flag := range []int{os.O_WRONLY, os.O_RDWR, os.O_CREATE, os.O_TRUNC, os.O_APPEND, os.O_CREATE | os.O_EXCL} {
@@ -179,7 +179,7 @@ func TestReadOnlyViewChangesNothing(t *testing.T) {
 	})
 }
 
-func TestReadOnlyViewReads(t *testing.T) {
+func TestReadOnlyViewCanRead(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))

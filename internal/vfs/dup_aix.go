@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// duplicate returns another descriptor of the file behind fd, which exec closes. x/sys has no F_DUPFD_CLOEXEC for AIX,
-// so this takes two calls, and no fork may come between them.
+// duplicate returns a duplicate of fd with the close-on-exec flag. x/sys has no F_DUPFD_CLOEXEC for AIX; it takes two
+// calls, between which no fork may happen.
 func duplicate(fd uintptr) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

@@ -4,5 +4,5 @@ package vfs
 
 import "golang.org/x/sys/unix"
 
-// duplicate returns another descriptor of the file behind fd, which exec closes.
+// duplicate returns a duplicate of fd with the close-on-exec flag.
 func duplicate(fd uintptr) (int, error) { return unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// Link is how Entry and Entries describe a symbolic link. The FileInfo is that of the link itself.
+// Link is the description of a symbolic link by Entry and Entries. The FileInfo is that of the link itself.
 type Link struct {
 	fs.FileInfo
 
-	// Target is what the link holds, with slashes. It is "" if the link leads out of the tree, by itself or by other
-	// links, or if that cannot be told: no name outside of the tree is for a client.
+	// Target is the text of the link, with slashes. It is "" if the link leads out of the tree, directly or by other
+	// links, or if that cannot be found out: clients must not see names outside of the tree.
 	Target string
 
-	// End describes what the link leads to in the end, a regular file or a directory; its Name is that of the link.
-	// It is nil if there is nothing, or nothing that can be opened.
+	// End describes the regular file or directory that the link finally leads to; its Name is that of the link. It is
+	// nil if there is none, or if it cannot be opened.
 	End fs.FileInfo
 }
 
-// Entry describes name itself, be it a special file; a symbolic link by a [*Link].
+// Entry is Lstat, but describes a symbolic link by a [*Link].
 func (t *Root) Entry(name string) (fs.FileInfo, error) {
-	return t.info("lstat", name, func(root *os.Root, path string) (fs.FileInfo, error) {
+	return t.statBy("lstat", name, func(root *os.Root, path string) (fs.FileInfo, error) {
 		fi, err := root.Lstat(path)
 		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
 			fi = t.link(path, fi)
@@ -32,43 +32,42 @@ func (t *Root) Entry(name string) (fs.FileInfo, error) {
 	})
 }
 
-// Entries describes all that is in the directory name, sorted by name: what can be opened and what cannot, symbolic
-// links by a [*Link]. It is what one must see to empty a directory. Entries that vanish or cannot be described while the
-// directory is read are left out.
-func (t *Root) Entries(name string) ([]fs.FileInfo, error) { return t.readDir(name, themselves) }
+// Entries describes everything in the directory name, sorted by name, including files that cannot be opened. A symbolic
+// link is described by a [*Link]. Entries that vanish during the call or cannot be described are left out.
+func (t *Root) Entries(name string) ([]fs.FileInfo, error) { return t.readDir(name, listAll) }
 
-// link describes the link at path, which local made, of which fi is the Lstat. Where the link leads, the resolution of
-// the tree tells, and the text of it only where that ends before its end.
+// link describes the link at path, a result of localPath; fi is its Lstat. It shows the text of the link if the target
+// can be resolved in the tree, or else if the text alone does not lead out.
 func (t *Root) link(path string, fi fs.FileInfo) *Link {
 	l := &Link{FileInfo: fi}
-	end, err := t.disk.root.Stat(path)
-	if err == nil && served(end.Mode()) {
+	end, err := t.shared.root.Stat(path)
+	if err == nil && isOpenable(end.Mode()) {
 		l.End = end
 	}
-	if t.cause(err) == ErrOutside { //nolint:errorlint // cause returns the bare value
+	if t.cause(err) == ErrOutside { //nolint:errorlint // cause returns the value itself
 		return l
 	}
-	target, readErr := t.disk.root.Readlink(path)
-	if readErr == nil && (err == nil || staysInside(path, target)) {
+	target, readErr := t.shared.root.Readlink(path)
+	if readErr == nil && (err == nil || textStaysInRoot(path, target)) {
 		l.Target = filepath.ToSlash(target)
 	}
 	return l
 }
 
-// staysInside reports whether a link at path that holds target leads to a name beneath the root, as far as its text
-// tells.
-func staysInside(path, target string) bool {
+// textStaysInRoot reports whether target, the text of a link at path, is a name beneath the root, if no element of it is
+// a link.
+func textStaysInRoot(path, target string) bool {
 	return !isRooted(target) && filepath.IsLocal(filepath.Join(filepath.Dir(path), target))
 }
 
-// isRooted reports whether what a link holds begins at a root of the host, or at a drive.
+// isRooted reports whether target, the text of a link, is absolute or begins with a drive.
 func isRooted(target string) bool {
 	return filepath.VolumeName(target) != "" || strings.HasPrefix(filepath.ToSlash(target), "/")
 }
 
-// Entry describes name itself, a symbolic link by a *Link, if the file system knows links.
+// Entry is Lstat, but describes a symbolic link by a *Link.
 func (a *adapter) Entry(name string) (fs.FileInfo, error) {
-	return ask(a, "lstat", name, func(full string) (fs.FileInfo, error) {
+	return query(a, "lstat", name, func(full string) (fs.FileInfo, error) {
 		fi, err := a.lstat(full)
 		if err == nil && fi.Mode().Type() == fs.ModeSymlink {
 			fi = a.link(full, fi)
@@ -77,21 +76,21 @@ func (a *adapter) Entry(name string) (fs.FileInfo, error) {
 	})
 }
 
-// Entries describes all that is in a directory, as Entry does.
+// Entries describes everything in a directory, as Entry does.
 func (a *adapter) Entries(name string) ([]fs.FileInfo, error) {
-	return ask(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, themselves) })
+	return query(a, "readdir", name, func(full string) ([]fs.FileInfo, error) { return a.list(full, listAll) })
 }
 
-// link describes the link full, of which fi is the Lstat.
+// link describes the link full; fi is its Lstat.
 func (a *adapter) link(full string, fi fs.FileInfo) *Link {
 	l := &Link{FileInfo: fi}
 	if end, err := a.stat(full); err == nil {
 		l.End = end
 	}
-	if w, ok := a.way(); ok {
+	if r, ok := a.linkResolver(); ok {
 		name := strings.TrimPrefix(path.Join("/", full), path.Join("/", a.base))
-		if _, err := w.follow(".", name); err == nil { // else what it holds is no name of the tree
-			l.Target, _ = w.target(name)
+		if _, err := r.resolve(".", name); err == nil { // else it leads out of the tree
+			l.Target, _ = r.linkText(name)
 		}
 	}
 	return l

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// entries renders what Entries returns, separated by commas.
+// entries formats the result of Entries, separated by commas.
 func entries(infos []fs.FileInfo) string {
 	var all []string
 	for _, fi := range infos {
@@ -23,13 +23,13 @@ func entries(infos []fs.FileInfo) string {
 	return strings.Join(all, ", ")
 }
 
-// described renders what Entry returns: the name, a slash after a directory, an arrow after a link, its target, and a
-// slash or a bang after what it leads to, a directory or a file. Of special files it has the type.
+// described formats the result of Entry: the name, and "/" after a directory, " -> TARGET" after a link, followed by "/"
+// or "!" if the link leads to a directory or a file, or the type after a special file.
 func described(fi fs.FileInfo) string {
 	l, isLink := fi.(*vfs.Link)
 	switch {
 	case isLink && fi.Mode().Type() != fs.ModeSymlink:
-		return fi.Name() + " is a link and no link"
+		return fi.Name() + " is a *Link without the mode of a link"
 	case isLink:
 		text := fi.Name() + " -> " + l.Target
 		switch {
@@ -48,12 +48,12 @@ func described(fi fs.FileInfo) string {
 	return fi.Name() + " " + fi.Mode().Type().String()
 }
 
-// inFixture is all that there is at the root of the fixture. No link that leads out tells where to.
+// inFixture are all entries in the root of the fixture. Links that lead out show no target.
 const inFixture = "absolute -> , absolute-outside -> , chain -> , dangling -> missing, dir/, etc/, here -> ./, loop -> pool, " +
 	"out-and-in -> , plain, pool -> loop, relative -> dir/file!, relative-dir -> dir/, self -> self, spare, to-dir -> , " +
 	"to-file -> , to-nothing-outside -> , to-parent -> "
 
-func TestEntriesAreAllThatThereIs(t *testing.T) {
+func TestEntriesListsEverything(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
@@ -77,7 +77,7 @@ func TestEntriesAreAllThatThereIs(t *testing.T) {
 	})
 }
 
-func TestALinkIsDescribedWithItsOwnModeAndWithWhatItLeadsTo(t *testing.T) {
+func TestEntryDescribesALinkAndItsTarget(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	dir := nettest.TempDir(t)
@@ -98,8 +98,8 @@ func TestALinkIsDescribedWithItsOwnModeAndWithWhatItLeadsTo(t *testing.T) {
 	})
 }
 
-// A resolution that ends early, because something on the way is missing, has not seen where the rest leads.
-func TestATargetThatNobodyCanFollowToItsEndIsHiddenIfItsTextLeadsOut(t *testing.T) {
+// If an element of a link's text is missing, its resolution ends before the rest of the text is checked.
+func TestUnresolvableTargetIsHiddenIfItsTextLeadsOut(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	for target, want := range map[string]string{
@@ -124,8 +124,8 @@ func TestATargetThatNobodyCanFollowToItsEndIsHiddenIfItsTextLeadsOut(t *testing.
 	}
 }
 
-// A view of a directory is a tree of its own: what is next to it is outside.
-func TestALinkOutOfAHomeTellsNothing(t *testing.T) {
+// A Sub is a tree of its own: files next to its directory are outside.
+func TestLinkOutOfAHomeShowsNoTarget(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	dir := nettest.TempDir(t)
@@ -138,7 +138,7 @@ func TestALinkOutOfAHomeTellsNothing(t *testing.T) {
 		infos, err := home.Entries("/")
 		got := entries(infos)
 		if _, isRoot := tree.(*vfs.Root); !isRoot {
-			got = strings.ReplaceAll(got, " -> !", " -> ") // an adapter follows links out of a base; see Of
+			got = strings.ReplaceAll(got, " -> !", " -> ") // an adapter follows links out of its base; see Of
 		}
 		if want := "g, in -> sub/../g!, l -> , m -> , sub/"; got != want || err != nil {
 			t.Errorf("%s: got %s, %v, want %s", tree.Name(), got, err, want)
@@ -147,7 +147,7 @@ func TestALinkOutOfAHomeTellsNothing(t *testing.T) {
 	}
 }
 
-func TestOtherFileSystemsTellTheLinksThatTheyKnow(t *testing.T) {
+func TestLinksOfOtherFileSystems(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	root := filepath.Join(fixture(t), "root")
@@ -163,8 +163,8 @@ func TestOtherFileSystemsTellTheLinksThatTheyKnow(t *testing.T) {
 		want string
 	}{
 		{"one that reads links", disk, followed},
-		{"one that reads links of another", afero.NewReadOnlyFs(disk), followed},
-		{"one that knows links but cannot read them", struct {
+		{"a wrapper of one that reads links", afero.NewReadOnlyFs(disk), followed},
+		{"one with Lstat but without Readlink", struct {
 			afero.Fs
 			afero.Lstater
 		}{disk, disk.(afero.Lstater)}, "relative -> !, relative-dir -> /"},
@@ -176,11 +176,11 @@ func TestOtherFileSystemsTellTheLinksThatTheyKnow(t *testing.T) {
 			t.Errorf("%s:\n got %s, %v\nwant %s", tt.name, got, err, tt.want)
 		}
 	}
-	blind := vfs.Of(struct{ afero.Fs }{disk}) // no method but those of afero.Fs
-	if fi, err := blind.Entry("relative-dir"); err != nil || described(fi) != "relative-dir/" {
-		t.Errorf("one that knows no links: got %v, %v, want what it leads to", fi, err)
+	plain := vfs.Of(struct{ afero.Fs }{disk}) // no method but those of afero.Fs
+	if fi, err := plain.Entry("relative-dir"); err != nil || described(fi) != "relative-dir/" {
+		t.Errorf("one without links: got %v, %v, want the target", fi, err)
 	}
-	if _, err := blind.Entries("missing"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := plain.Entries("missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Entries(missing) = %v, want %v", err, fs.ErrNotExist)
 	}
 }

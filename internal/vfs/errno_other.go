@@ -2,8 +2,8 @@
 
 package vfs
 
-// IsExhausted is not told here.
+// IsExhausted returns false: the error is not known on this system.
 func IsExhausted(error) bool { return false }
 
-// IsNoPath is not told here.
-func IsNoPath(error) bool { return false }
+// IsInvalidPath returns false: the error is not known on this system.
+func IsInvalidPath(error) bool { return false }

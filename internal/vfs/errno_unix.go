@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// IsExhausted reports whether the process or the system is out of descriptors
-// or memory, which passes.
+// IsExhausted reports whether err means that the process or the system is out of
+// descriptors or memory, which is temporary.
 func IsExhausted(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
 		errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ENOBUFS)
 }
 
-// IsNoPath reports whether a name cannot be that of a file: it goes through a
-// file, round in a circle, or is longer than names can be.
-func IsNoPath(err error) bool {
+// IsInvalidPath reports whether err means that no file can have this path: an
+// element above the last is a file, its links form a loop, or it is too long.
+func IsInvalidPath(err error) bool {
 	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG)
 }

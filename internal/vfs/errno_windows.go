@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// IsExhausted reports whether the process is out of handles, or the system of
-// memory, which passes.
+// IsExhausted reports whether err means that the process is out of handles or the
+// system out of memory, which is temporary.
 func IsExhausted(err error) bool {
 	return isOneOf(err, windows.ERROR_TOO_MANY_OPEN_FILES, windows.WSAEMFILE, windows.WSAENOBUFS)
 }
 
-// IsNoPath reports whether a name cannot be that of a file: it has characters
-// that Windows wants in no name, goes through a file, or is longer than names
-// can be.
-func IsNoPath(err error) bool {
+// IsInvalidPath reports whether err means that no file can have this path: it
+// has characters that Windows forbids, an element above the last is a file, or
+// it is too long.
+func IsInvalidPath(err error) bool {
 	return isOneOf(err, windows.ERROR_INVALID_NAME, windows.ERROR_BAD_PATHNAME, windows.ERROR_FILENAME_EXCED_RANGE,
-		windows.ERROR_DIRECTORY, syscall.ENAMETOOLONG, syscall.ENOTDIR) // the last two are package os' own
+		windows.ERROR_DIRECTORY, syscall.ENAMETOOLONG, syscall.ENOTDIR) // package os returns the last two itself
 }
 
 func isOneOf(err error, errnos ...syscall.Errno) bool {

@@ -10,54 +10,53 @@ import (
 	"sluice/internal/fileid"
 )
 
-// opener opens files and directories beneath one directory.
+// opener opens files and directories beneath one directory. Paths are results of localPath.
 type opener interface {
-	// open opens a path that local made. The file's name is that path with slashes; anything but a regular file
-	// or a directory is ErrSpecial. Nothing stays open on error. The error may be wrapped in any way.
+	// open opens a path, with that path with slashes as the name of the file. Anything but a regular file or a
+	// directory is ErrSpecial. The error may contain paths of the host.
 	open(path string, flag int, perm fs.FileMode) (*os.File, error)
-	// openDir opens the directory at a path that local made, to list it. What is no directory is ENOTDIR.
+	// openDir opens a directory to list it. Anything else is ENOTDIR.
 	openDir(path string) (directory, error)
-	// readable returns why the file at a path that local made cannot be opened for reading.
+	// readable returns nil if a file can be opened for reading, else the reason.
 	readable(path string) error
-	// identify returns the state of the file at a path that local made, or errors.ErrUnsupported.
+	// identify returns the state of a file, or errors.ErrUnsupported.
 	identify(path string) (fileid.ID, error)
 	io.Closer
 }
 
-// writing holds each flag that changes the file, or that makes no sense but for a change.
+// writing holds all flags that change the file or are for changing it.
 const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND
 
-// File opens name with the flags of [os.OpenFile]; perm, cut by the umask, is the mode of a file that is created.
-// The caller closes the file.
+// File opens name with the flags of [os.OpenFile]. perm is the mode of a file that is created; the umask applies. The
+// caller closes the file.
 //
-// What is written to the file is no change that [Generation] counts, before the writer calls [Changed].
+// A caller that writes to the file calls [CountChange] after the last write.
 //
 // The file's Name is the cleaned name, without a leading slash. To list a directory use [Root.ReadDir] or the
-// file's Readdir and Readdirnames. Its ReadDir gives fs.DirEntry values, and their Info looks that name up in the
-// working directory of the process: os offers no way to tell it better.
+// file's Readdir and Readdirnames. The Info of entries from its ReadDir does not work: package os looks the name up in
+// the working directory of the process.
 func (t *Root) File(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	if flag&writing != 0 && !t.writable {
-		return nil, t.fail("open", name, ErrReadOnly)
+		return nil, t.pathError("open", name, ErrReadOnly)
 	}
 	if perm != perm.Perm() {
-		return nil, t.fail("open", name, errMode)
+		return nil, t.pathError("open", name, errMode)
 	}
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
-	f, err := t.disk.opener.open(path, flag, perm)
+	f, err := t.shared.opener.open(path, flag, perm)
 	if flag&(os.O_CREATE|os.O_TRUNC) != 0 {
-		Changed()
+		CountChange()
 	}
 	if err != nil {
-		return nil, t.fail("open", name, err)
+		return nil, t.pathError("open", name, err)
 	}
 	return f, nil
 }
 
-// OpenFile is [Root.File] for callers that speak afero. The file is always an [*os.File], so that zero-copy
-// transfers are not lost behind the interface.
+// OpenFile is [Root.File] for afero.Fs. The file is always an [*os.File], so that zero-copy transfers stay possible.
 func (t *Root) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	f, err := t.File(name, flag, perm)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-func TestEveryOpenGivesAnOSFile(t *testing.T) {
+func TestEveryOpenReturnsAnOSFile(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
@@ -42,7 +42,7 @@ func TestEveryOpenGivesAnOSFile(t *testing.T) {
 	})
 }
 
-func TestAFailedOpenGivesNoFile(t *testing.T) {
+func TestFailedOpenReturnsNil(t *testing.T) {
 	t.Parallel()
 	tree := openTree(t, nettest.TempDir(t))
 	if f, err := tree.Open("missing"); f != nil || err == nil { // a nil *os.File in the interface would not be nil
@@ -50,7 +50,7 @@ func TestAFailedOpenGivesNoFile(t *testing.T) {
 	}
 }
 
-func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
+func TestFileHasTheCleanedName(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
@@ -84,7 +84,7 @@ func TestFileIsNamedAsTheClientSeesIt(t *testing.T) {
 	})
 }
 
-// Looking the entries of a directory up by its name would describe other files: the name is the client's.
+// If Readdir used the name of the file, which is that of the client, it would describe other files.
 func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir, decoy := nettest.TempDir(t), nettest.TempDir(t)
@@ -106,7 +106,7 @@ func TestReaddirOfAFileDescribesTheOpenDirectory(t *testing.T) {
 	})
 }
 
-func TestReadAtNeedsNoPosition(t *testing.T) {
+func TestReadAtDoesNotMoveThePosition(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
@@ -141,9 +141,9 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 	}{
 		{"writing starts at the beginning", os.O_WRONLY, "newer", nil},
 		{"appending starts at the end", os.O_WRONLY | os.O_APPEND, "oldnewer", nil},
-		{"truncating forgets", os.O_WRONLY | os.O_TRUNC, "newer", nil},
-		{"creating keeps what is there", os.O_WRONLY | os.O_CREATE, "newer", nil},
-		{"creating anew refuses what is there", os.O_WRONLY | os.O_CREATE | os.O_EXCL, "old", fs.ErrExist},
+		{"truncating removes the content", os.O_WRONLY | os.O_TRUNC, "newer", nil},
+		{"creating keeps existing content", os.O_WRONLY | os.O_CREATE, "newer", nil},
+		{"O_EXCL refuses an existing file", os.O_WRONLY | os.O_CREATE | os.O_EXCL, "old", fs.ErrExist},
 	}
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, tt := range tests {
@@ -162,7 +162,7 @@ func TestOpenFlagsKeepTheirMeaning(t *testing.T) {
 	})
 }
 
-func TestModesHoldPermissionBitsOnly(t *testing.T) {
+func TestOnlyPermissionBitsAreAccepted(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)
@@ -187,7 +187,7 @@ func TestModesHoldPermissionBitsOnly(t *testing.T) {
 	})
 }
 
-func TestNewFilesHaveTheModeThatWasAsked(t *testing.T) {
+func TestNewFilesHaveTheGivenMode(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no permission bits")
@@ -214,7 +214,7 @@ func TestNewFilesHaveTheModeThatWasAsked(t *testing.T) {
 	})
 }
 
-// Everything but a slash and NUL may stand in a name on Unix.
+// On Unix a name may contain every byte except slash and NUL.
 func TestNamesAreBytes(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {

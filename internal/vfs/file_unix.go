@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openFlags keep an open from waiting for the other end of a FIFO, and from making a terminal ours.
+// openFlags keep an open from waiting for the other end of a FIFO, and from acquiring a controlling terminal.
 const openFlags = unix.O_NONBLOCK | unix.O_NOCTTY
 
-// adopt makes fd, which was opened with flag and openFlags, the file called name. It takes fd over: when it is
-// not a regular file or a directory, or on any other error, it is closed.
-func adopt(fd int, name string, flag int) (*os.File, error) {
-	err := settle(fd, flag)
+// newFile returns fd, which was opened with flag and openFlags, as a file called name. It takes ownership of fd. The error
+// is ErrSpecial if fd is not a regular file or a directory.
+func newFile(fd int, name string, flag int) (*os.File, error) {
+	err := checkAndSetFlags(fd, flag)
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -24,15 +24,14 @@ func adopt(fd int, name string, flag int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// settle refuses special files and gives the others the flags that were asked for, without O_NONBLOCK.
+// checkAndSetFlags refuses special files and clears O_NONBLOCK of others.
 //
-// With O_NONBLOCK os.NewFile would offer the descriptor to the poller. epoll refuses a file on a disk, so that is
-// one system call as well, and a dearer one than fcntl (an open and close took 2.6 against 2.3 µs). FUSE files, and
-// all files under kqueue, would be accepted, to wait in the poller for what may never be announced.
-// The kernel masks out of flag what is not a status flag, so there is no need to ask for the old value.
-func settle(fd, flag int) error {
+// With O_NONBLOCK os.NewFile would add the descriptor to the poller. epoll refuses files on a disk, and this call costs
+// more than fcntl (2.6 against 2.3 µs for open and close). It would accept FUSE files, and kqueue all files, and a read
+// could wait for an event that never comes. F_SETFL ignores bits of flag that are not status flags.
+func checkAndSetFlags(fd, flag int) error {
 	var st unix.Stat_t
-	if err := again(func() error { return unix.Fstat(fd, &st) }); err != nil {
+	if err := retryEINTR(func() error { return unix.Fstat(fd, &st) }); err != nil {
 		return err
 	}
 	switch st.Mode & unix.S_IFMT {
@@ -51,11 +50,11 @@ func reopen(f *os.File, name string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return adopt(fd, name, flag)
+	return newFile(fd, name, flag)
 }
 
-// openError tells the errors by which an open gives away a special file.
-func openError(err error) error {
+// specialError returns ErrSpecial if err is the error of opening a special file, and else err.
+func specialError(err error) error {
 	switch {
 	case errors.Is(err, unix.ENXIO): // a FIFO without a reader opened for writing; on Linux a socket
 	case errors.Is(err, unix.ENODEV): // a device file without a device
@@ -66,9 +65,9 @@ func openError(err error) error {
 	return ErrSpecial
 }
 
-// again calls f until it is not interrupted. A FUSE or NFS mount may answer EINTR, even to fstat, when the Go
-// runtime preempts a goroutine by a signal.
-func again(f func() error) error {
+// retryEINTR calls f until its error is not EINTR. FUSE and NFS mounts may return that, even for fstat, when the Go runtime
+// preempts a goroutine by a signal.
+func retryEINTR(f func() error) error {
 	for {
 		if err := f(); err != unix.EINTR { //nolint:errorlint // a system call's bare errno
 			return err

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openFlags has nothing to keep away: there are no FIFOs on a Windows disk.
+// openFlags is empty: there are no FIFOs on a Windows disk.
 const openFlags = 0
 
 // reopen returns a duplicate of f, called name. The caller still closes f.
@@ -15,7 +15,7 @@ func reopen(f *os.File, name string, _ int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !served(fi.Mode()) {
+	if !isOpenable(fi.Mode()) {
 		return nil, ErrSpecial
 	}
 	conn, err := f.SyscallConn()
@@ -36,5 +36,5 @@ func reopen(f *os.File, name string, _ int) (*os.File, error) {
 	return os.NewFile(uintptr(dup), name), nil
 }
 
-// openError changes nothing: no error of Windows stands for a special file.
-func openError(err error) error { return err }
+// specialError returns err: Windows has no error for special files.
+func specialError(err error) error { return err }

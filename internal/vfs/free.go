@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// Free returns how many bytes files in the directory name may yet take, as far as the file system tells. Where this
-// system has no way to ask, the error is [errors.ErrUnsupported].
+// Free returns the free space for files in the directory name, in bytes, as reported by the file system. The error is
+// [errors.ErrUnsupported] on systems without such a report.
 func (t *Root) Free(name string) (int64, error) {
 	f, err := t.File(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -15,7 +15,7 @@ func (t *Root) Free(name string) (int64, error) {
 	defer f.Close()
 	blocks, size, err := freeBlocks(f)
 	if err != nil {
-		return 0, t.fail("free", name, err)
+		return 0, t.pathError("free", name, err)
 	}
 	if blocks > math.MaxInt64/max(size, 1) {
 		return math.MaxInt64, nil

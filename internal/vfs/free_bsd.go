@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBlocks returns how many blocks, of size bytes, those who are not root may use. The number is negative where
-// root has taken of its reserve.
+// freeBlocks returns the number of free blocks for users other than root, and their size in bytes. The kernel's number is
+// negative when root has used a part of its reserve.
 func freeBlocks(f *os.File) (blocks, size uint64, err error) {
 	var st unix.Statfs_t
 	err = unix.Fstatfs(int(f.Fd()), &st)

@@ -6,26 +6,27 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// generation counts the changes that this process has made to files. It has a cache line of its own: every request
-// reads it, and only changes write it.
+// generation counts the changes that this process has made to files. It has a cache line of its own, because every
+// request reads it.
 var generation struct {
 	_ cpu.CacheLinePad
 	n atomic.Uint64
 	_ cpu.CacheLinePad
 }
 
-// Generation returns a number that is another after each change that this process makes to the files of any [Tree].
+// Generation returns a number that increases with each change that this process makes to the files of any [Tree].
 //
-// A cache calls it before it reads the disk, and keeps the number with what it has read. As long as Generation
-// returns that number, this process has changed nothing, and the entry may be used; once it returns another, the
-// cache must ask the disk again before its next answer. One number stands for all trees, because one directory
-// may be seen through several of them: two calls of [Open], a [Sub], an afero.Fs below both servers.
+// A cache calls it before it reads the disk, and stores the number with the entry. While Generation returns the same
+// number, the entry is valid: this process has changed nothing. After that the cache must check the entry on the disk
+// before it uses it. There is one number for all trees, because several trees may show the same directory: two calls
+// of [Open], a [Sub], an afero.Fs below both servers.
 //
-// What other processes change is not counted.
+// Changes by other processes are not counted.
 func Generation() uint64 { return generation.n.Load() }
 
-// Changed counts a change. It is called when the change can be seen, and before anybody is told of it.
+// CountChange makes [Generation] return another number. It must be called after a change is visible, and before the
+// change is acknowledged to a client.
 //
-// The methods of a Tree that change something call it themselves, whatever they return. What is written to a file
-// that is open they do not see: who writes calls Changed at the end.
-func Changed() { generation.n.Add(1) }
+// The methods of a Tree call it themselves, also if they fail. A caller that writes to an open file calls CountChange
+// after the last write.
+func CountChange() { generation.n.Add(1) }

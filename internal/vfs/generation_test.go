@@ -12,7 +12,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Each change is counted, through whatever tree it is made, and what only reads is not.
+// The methods of every kind of tree count changes, and do not count reading.
 func TestEachChangeIsCounted(t *testing.T) {
 	root, err := vfs.Open(nettest.TempDir(t))
 	if err != nil {
@@ -57,7 +57,7 @@ func TestEachChangeIsCounted(t *testing.T) {
 			{"RemoveAll", func() error { return tree.RemoveAll("/d") }, true},
 		} {
 			before := vfs.Generation()
-			if err := step.do(); err != nil && runtime.GOOS != "windows" { // which knows no Chown, and wine no removal
+			if err := step.do(); err != nil && runtime.GOOS != "windows" { // Windows has no Chown, and wine fails to remove
 				t.Errorf("%s, %s: %v", kind.name, step.name, err)
 			}
 			if changed := vfs.Generation() != before; changed != step.changes {
@@ -67,7 +67,7 @@ func TestEachChangeIsCounted(t *testing.T) {
 	}
 }
 
-func TestALinkIsCounted(t *testing.T) {
+func TestSymlinkIsCounted(t *testing.T) {
 	root, err := vfs.Open(nettest.TempDir(t))
 	if err != nil {
 		t.Fatal(err)
@@ -75,15 +75,15 @@ func TestALinkIsCounted(t *testing.T) {
 	defer root.Close()
 	before := vfs.Generation()
 	if err := root.Writable().Symlink("/a", "/b"); err != nil {
-		t.Skip(err) // Windows may not let us
+		t.Skip(err) // Windows needs a privilege
 	}
 	if vfs.Generation() == before {
-		t.Error("it is not")
+		t.Error("the generation did not change")
 	}
 }
 
-// The end of what is written through an adapter is counted: some file systems show it only then.
-func TestTheEndOfWritingThroughAnAdapterIsCounted(t *testing.T) {
+// Some file systems show written data only after Close.
+func TestCloseAfterWritingThroughAnAdapterIsCounted(t *testing.T) {
 	f, err := vfs.Of(afero.NewMemMapFs()).Create("/a")
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +96,6 @@ func TestTheEndOfWritingThroughAnAdapterIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if vfs.Generation() == before {
-		t.Error("it is not")
+		t.Error("the generation did not change")
 	}
 }

@@ -12,37 +12,36 @@ import (
 	"github.com/spf13/afero"
 )
 
-// handle is an open file of a file system of which only Read, Write and Seek are believed, and these only on a handle
-// that nobody else has. It makes ReadAt and WriteAt of them, which the files of several kinds of afero.Fs do not
-// have, or have with a position that others see. It is for one goroutine at a time.
+// handle is an open file of an adapter, if it is no *os.File. It implements ReadAt and WriteAt by Seek, Read and Write,
+// because those of several kinds of afero.Fs are missing or wrong (see the package comment). Each open has a handle of
+// its own, for one goroutine at a time.
 type handle struct {
 	afero.File
 
-	name   string // as Name returns it
+	name   string // result of Name
 	reopen func() (afero.File, error)
 
-	at     int64 // where the file's position is
-	noSeek bool  // Seek does not work here
-	shared bool  // the position is that of other handles too
+	pos       int64 // position in the file
+	noSeek    bool  // whether Seek has failed
+	sharedPos bool  // whether only ReadAt may be used, see hasSharedPosition
 
-	// Of a file opened for reading, what it was then.
-	size    int64 // it is not read behind that; negative: it is written to
-	modTime time.Time
+	readSize int64     // size of the file, up to which ReadAt reads; negative: open for writing
+	modTime  time.Time // modification time of the file when it was opened for reading
 }
 
-// newHandle returns the handle of f, which full names, to write to.
+// newHandle returns a handle for writing to f, which was opened as full. To read, the caller sets the fields for it.
 func newHandle(f afero.File, full string) *handle {
-	return &handle{File: f, name: strings.TrimPrefix(full, "/"), size: -1, shared: isShared(f)}
+	return &handle{File: f, name: strings.TrimPrefix(full, "/"), readSize: -1, sharedPos: hasSharedPosition(f)}
 }
 
-// maxEmpty is how often a Read may return nothing in a row (as in package bufio).
+// maxEmpty is how many consecutive calls of Read may return 0 bytes without an error, as in package bufio.
 const maxEmpty = 100
 
 func (h *handle) Name() string { return h.name }
 
-// Stat describes the file as it is now, and so far it can be read from then on.
+// Stat describes the file, and sets the size up to which ReadAt reads.
 func (h *handle) Stat() (fs.FileInfo, error) {
-	return protect(func() (fs.FileInfo, error) {
+	return recoverPanic(func() (fs.FileInfo, error) {
 		fi, err := h.File.Stat()
 		if err != nil {
 			return nil, err
@@ -51,24 +50,24 @@ func (h *handle) Stat() (fs.FileInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.size >= 0 && now.Mode().IsRegular() {
-			h.size = now.Size()
+		if h.readSize >= 0 && now.Mode().IsRegular() {
+			h.readSize = now.Size()
 		}
 		return now, nil
 	})
 }
 
-// ReadAt reads from off on, as io.ReaderAt asks for. To go back where the file cannot seek, it is opened again and read
-// from the beginning.
+// ReadAt implements io.ReaderAt. If off is before the position and Seek fails, the file is opened again and read from
+// its beginning.
 func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fs.ErrInvalid
 	}
 	want := len(p)
-	if h.size >= 0 { // the files of afero's zipfs panic behind their end
-		p = p[:min(int64(want), max(h.size-off, 0))]
+	if h.readSize >= 0 { // files of afero's zipfs panic beyond their end
+		p = p[:min(int64(want), max(h.readSize-off, 0))]
 	}
-	if len(p) > 0 && !h.shared {
+	if len(p) > 0 && !h.sharedPos {
 		if err := h.seek(off); err != nil {
 			return 0, err
 		}
@@ -80,19 +79,19 @@ func (h *handle) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Read reads from the position on.
+// Read reads from the position.
 func (h *handle) Read(p []byte) (int, error) {
-	n, err := protect(func() (int, error) { return h.File.Read(p) })
+	n, err := recoverPanic(func() (int, error) { return h.File.Read(p) })
 	n, err = checkCount("read", n, len(p), err)
-	h.at += int64(n)
+	h.pos += int64(n)
 	return n, err
 }
 
-// readFull reads from off on, where the position is, until p is full or the file ends, which is io.EOF.
+// readFull reads from off, which is the position, until p is full or an error, such as io.EOF.
 func (h *handle) readFull(p []byte, off int64) (int, error) {
 	got, empty := 0, 0
 	for got < len(p) {
-		n, err := h.read(p[got:], off+int64(got))
+		n, err := h.readOnce(p[got:], off+int64(got))
 		got += n
 		switch {
 		case got == len(p):
@@ -109,42 +108,42 @@ func (h *handle) readFull(p []byte, off int64) (int, error) {
 	return got, nil
 }
 
-// read makes one call of the file.
-func (h *handle) read(p []byte, off int64) (int, error) {
-	if !h.shared {
+// readOnce makes one call of Read or ReadAt.
+func (h *handle) readOnce(p []byte, off int64) (int, error) {
+	if !h.sharedPos {
 		return h.Read(p)
 	}
-	n, err := protect(func() (int, error) { return h.File.ReadAt(p, off) })
+	n, err := recoverPanic(func() (int, error) { return h.File.ReadAt(p, off) })
 	return checkCount("read", n, len(p), err)
 }
 
-// checkCount returns what a call that was to move most bytes has returned, unless that cannot be.
-func checkCount(verb string, n, most int, err error) (int, error) {
+// checkCount returns n and err, the results of a call with a buffer of maxBytes, or an error if that n is impossible.
+func checkCount(verb string, n, maxBytes int, err error) (int, error) {
 	if n < 0 && err != nil {
 		return 0, err
 	}
-	if n < 0 || n > most {
-		return 0, fmt.Errorf("the file system says that it has %s %d of %d bytes", verb, n, most)
+	if n < 0 || n > maxBytes {
+		return 0, fmt.Errorf("the file system says that it has %s %d of %d bytes", verb, n, maxBytes)
 	}
 	return n, err
 }
 
-// isShared reports whether all handles of a file have one position, so that only ReadAt can be used: a fault of
-// afero's tarfs.
-func isShared(f afero.File) bool {
+// hasSharedPosition reports whether all open handles of a file share one position, so that only ReadAt can be used. That
+// is a fault of afero's tarfs.
+func hasSharedPosition(f afero.File) bool {
 	t := reflect.TypeOf(f)
 	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/spf13/afero/tarfs"
 }
 
-// TransferError tells the file of the file system that it was not moved whole, if it has that method, as files for
-// ftpserverlib may. Close follows.
+// TransferError passes on err to the file, if it has a method TransferError as files for ftpserverlib may. It means that
+// the transfer failed. Close follows.
 func (h *handle) TransferError(err error) {
 	if f, ok := h.File.(interface{ TransferError(err error) }); ok {
-		_, _ = protect(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
+		_, _ = recoverPanic(func() (struct{}, error) { f.TransferError(err); return struct{}{}, nil })
 	}
 }
 
-// WriteAt writes at off, as io.WriterAt asks for.
+// WriteAt implements io.WriterAt.
 func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fs.ErrInvalid
@@ -157,27 +156,27 @@ func (h *handle) WriteAt(p []byte, off int64) (int, error) {
 
 // Write writes at the position.
 func (h *handle) Write(p []byte) (int, error) {
-	n, err := protect(func() (int, error) { return h.File.Write(p) })
+	n, err := recoverPanic(func() (int, error) { return h.File.Write(p) })
 	n, err = checkCount("written", n, len(p), err)
-	h.at += int64(n)
+	h.pos += int64(n)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
 	return n, err
 }
 
-// Seek moves the position.
+// Seek implements io.Seeker.
 func (h *handle) Seek(offset int64, whence int) (int64, error) {
-	at, err := protect(func() (int64, error) { return h.File.Seek(offset, whence) })
+	at, err := recoverPanic(func() (int64, error) { return h.File.Seek(offset, whence) })
 	if err == nil {
-		h.at = at
+		h.pos = at
 	}
 	return at, err
 }
 
-// seek brings the position to off.
+// seek moves the position to off, by Seek or by reading up to it.
 func (h *handle) seek(off int64) error {
-	if h.at == off {
+	if h.pos == off {
 		return nil
 	}
 	if !h.noSeek {
@@ -185,73 +184,73 @@ func (h *handle) seek(off int64) error {
 		if err == nil && at == off {
 			return nil
 		}
-		if h.size < 0 {
+		if h.readSize < 0 {
 			return errors.Join(errors.New("the file system cannot write at an offset"), err)
 		}
 		h.noSeek = true
 	}
-	if off < h.at || h.at < 0 {
-		if err := h.again(); err != nil {
+	if off < h.pos || h.pos < 0 {
+		if err := h.restart(); err != nil {
 			return err
 		}
 	}
-	_, err := io.CopyN(io.Discard, struct{ io.Reader }{h}, off-h.at)
+	_, err := io.CopyN(io.Discard, struct{ io.Reader }{h}, off-h.pos)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	return err
 }
 
-// errReplaced means that a file cannot be read on, because another has its name.
+// errReplaced means that a file was opened again, to read on, and the name means another file now.
 var errReplaced = errors.New("the file was replaced while it was read")
 
-// again puts a fresh file, at its beginning, in the place of the one that there was, if it is the same.
-func (h *handle) again() error {
+// restart opens the file again, which moves the position to its beginning. The error is errReplaced if size or time of
+// modification are not those of before.
+func (h *handle) restart() error {
 	f, err := h.reopen()
 	if err != nil {
 		return err
 	}
 	fi, err := newHandle(f, h.name).Stat()
-	if err == nil && (fi.Size() != h.size || !fi.ModTime().Equal(h.modTime)) {
+	if err == nil && (fi.Size() != h.readSize || !fi.ModTime().Equal(h.modTime)) {
 		err = errReplaced
 	}
 	if err != nil {
-		_, _ = protect(func() (struct{}, error) { return struct{}{}, f.Close() })
+		_, _ = recoverPanic(func() (struct{}, error) { return struct{}{}, f.Close() })
 		return err
 	}
-	_ = h.File.Close() // it was only read
-	h.File, h.at = f, 0
+	_ = h.File.Close() // nothing was written to it
+	h.File, h.pos = f, 0
 	return nil
 }
 
 // Truncate changes the size of the file.
 func (h *handle) Truncate(size int64) error {
-	return h.do(func() error { return h.File.Truncate(size) })
+	return h.protected(func() error { return h.File.Truncate(size) })
 }
 
-// Sync brings what was written to the disk.
-func (h *handle) Sync() error { return h.do(h.File.Sync) }
+// Sync flushes written data to the disk.
+func (h *handle) Sync() error { return h.protected(h.File.Sync) }
 
-// Close closes the file. What was written to it is counted as a change, for some file systems show it only now.
+// Close closes the file. After writing it calls CountChange, because some file systems show the data only then.
 func (h *handle) Close() error {
-	if h.size < 0 {
-		defer Changed()
+	if h.readSize < 0 {
+		defer CountChange()
 	}
-	return h.do(h.File.Close)
+	return h.protected(h.File.Close)
 }
 
-// do makes a call whose panic becomes an error.
-func (h *handle) do(f func() error) error {
-	_, err := protect(func() (struct{}, error) { return struct{}{}, f() })
+// protected calls f and turns a panic into an error.
+func (h *handle) protected(f func() error) error {
+	_, err := recoverPanic(func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 
 // WriteString writes s at the position.
 func (h *handle) WriteString(s string) (int, error) { return h.Write([]byte(s)) }
 
-// info is what a file system has said of a file, once: the fs.FileInfo of some, such as afero.MemMapFs, changes with
-// the file.
-type info struct {
+// fileInfo is a copy of an fs.FileInfo, because that of some file systems, such as afero.MemMapFs, changes with the file.
+type fileInfo struct {
 	name    string
 	size    int64
 	mode    fs.FileMode
@@ -259,12 +258,12 @@ type info struct {
 	sys     any
 }
 
-// snapshot returns a copy of fi, under name's last element.
+// snapshot returns a copy of fi. Its name is the last element of name.
 func snapshot(fi fs.FileInfo, name string) fs.FileInfo {
-	return &info{base(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
+	return &fileInfo{baseName(name), fi.Size(), fi.Mode(), fi.ModTime(), fi.Sys()}
 }
 
-// checkSize refuses a size that no file has.
+// checkSize returns an error if the size is negative.
 func checkSize(fi fs.FileInfo) (fs.FileInfo, error) {
 	if fi.Size() < 0 {
 		return nil, fmt.Errorf("the file system says that a file has %d bytes", fi.Size())
@@ -272,9 +271,9 @@ func checkSize(fi fs.FileInfo) (fs.FileInfo, error) {
 	return fi, nil
 }
 
-func (i *info) Name() string       { return i.name }
-func (i *info) Size() int64        { return i.size }
-func (i *info) Mode() fs.FileMode  { return i.mode }
-func (i *info) ModTime() time.Time { return i.modTime }
-func (i *info) IsDir() bool        { return i.mode.IsDir() }
-func (i *info) Sys() any           { return i.sys }
+func (i *fileInfo) Name() string       { return i.name }
+func (i *fileInfo) Size() int64        { return i.size }
+func (i *fileInfo) Mode() fs.FileMode  { return i.mode }
+func (i *fileInfo) ModTime() time.Time { return i.modTime }
+func (i *fileInfo) IsDir() bool        { return i.mode.IsDir() }
+func (i *fileInfo) Sys() any           { return i.sys }

@@ -12,8 +12,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// A name is identified as the file that opening it gives.
-func TestIdentifyIsWhatTheOpenFileIs(t *testing.T) {
+func TestIdentifyReturnsTheIDOfTheOpenFile(t *testing.T) {
 	dir := nettest.TempDir(t)
 	root, err := vfs.Open(dir)
 	if err != nil {

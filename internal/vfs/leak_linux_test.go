@@ -11,7 +11,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Not parallel: other tests would open descriptors of their own.
+// Not parallel, because other tests open descriptors.
 func TestNoDescriptorIsLeaked(t *testing.T) {
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := fixture(t)
@@ -29,7 +29,7 @@ func TestNoDescriptorIsLeaked(t *testing.T) {
 		for range 20 {
 			for _, m := range methods() {
 				if m.writes {
-					_, _ = m.do(tree, "dir/file") // refused by the view
+					_, _ = m.do(tree, "dir/file") // refused, because the view is read-only
 					continue
 				}
 				for _, name := range names {
@@ -63,7 +63,7 @@ func TestNoDescriptorIsLeaked(t *testing.T) {
 	})
 }
 
-// descriptors counts what the process has open.
+// descriptors returns the number of open descriptors of the process.
 func descriptors(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

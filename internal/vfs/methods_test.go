@@ -13,16 +13,16 @@ import (
 	"sluice/internal/vfs"
 )
 
-// method is one way to reach the disk by a name. The tables of hostile names run through all of them.
+// method is one method of Root that takes a name. Tests run every method with every hostile name.
 type method struct {
 	name    string
-	writes  bool // refused by a read-only view
-	follows bool // acts on what a link in the last element leads to, rather than on the link
-	// do tries the method with all its might and returns what it could read.
+	writes  bool // a read-only view refuses it
+	follows bool // acts on the target of a link in the last element, rather than on the link
+	// do calls the method, reads and writes as much as it allows, and returns the text that it has read.
 	do func(tree *vfs.Root, name string) (string, error)
 }
 
-// other is a second name for the methods that take two; it exists in the fixture.
+// other is the second name for methods that take two. It exists in the fixture.
 const other = "spare"
 
 func methods() []method {
@@ -38,7 +38,7 @@ func methods() []method {
 	then := time.Unix(1e9, 0)
 	uid := os.Getuid()
 	if uid == 0 {
-		uid = 4242 // only root can give files away
+		uid = 4242 // only root can change the owner of files
 	}
 	return []method{
 		{"File", false, true, content},
@@ -81,7 +81,7 @@ func methods() []method {
 		{"LstatIfPossible", false, false, func(tree *vfs.Root, name string) (string, error) {
 			fi, possible, err := tree.LstatIfPossible(name)
 			if err == nil && !possible {
-				return "", errors.New("a link was followed")
+				return "", errors.New("the link was followed")
 			}
 			return description(fi, err)
 		}},
@@ -154,27 +154,27 @@ func methods() []method {
 	}
 }
 
-// checkShape checks what every error of a tree must be: about the client's name, and silent about the host. The
-// errors of an open file are about the cleaned name.
-func checkShape(t *testing.T, err error, name, host string) {
+// checkError checks the type of an error of a tree, and that it has the client's name (errors of an open file: the
+// cleaned name) and no path of the host.
+func checkError(t *testing.T, err error, name, host string) {
 	t.Helper()
-	var about []string
+	var names []string
 	switch e := err.(type) { //nolint:errorlint // the outermost type is the point
 	case nil:
 		return
 	case *fs.PathError:
-		about = []string{e.Path}
+		names = []string{e.Path}
 	case *os.LinkError:
-		about = []string{e.Old, e.New}
+		names = []string{e.Old, e.New}
 	default:
 		t.Errorf("got a %T (%v), want an *fs.PathError or *os.LinkError", err, err)
 		return
 	}
 	cleaned, _ := vfs.Clean(name)
-	if !slices.Contains(about, name) && !slices.Contains(about, cleaned) {
-		t.Errorf("got an error about %q, want one about %q", about, name)
+	if !slices.Contains(names, name) && !slices.Contains(names, cleaned) {
+		t.Errorf("the error names %q, want %q", names, name)
 	}
 	if strings.Contains(err.Error(), host) {
-		t.Errorf("%v: tells the path on the host", err)
+		t.Errorf("%v: shows the path on the host", err)
 	}
 }

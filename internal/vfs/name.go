@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// clean returns the one form that all spellings of a client's name have: relative to the root, separated by
-// single slashes, without "." and ".." elements. The root is ".".
-func clean(name string) (string, error) {
+// cleanName returns the canonical form of a client's name: relative to the root, with single slashes and without "."
+// and ".." elements. The root is ".".
+func cleanName(name string) (string, error) {
 	if strings.IndexByte(name, 0) >= 0 {
-		return "", fs.ErrInvalid // the kernel would take the part before the NUL for the whole name
+		return "", fs.ErrInvalid // the kernel would end the name at the NUL
 	}
 	if name == "" || name[0] != '/' {
 		name = "/" + name
@@ -22,17 +22,17 @@ func clean(name string) (string, error) {
 	return name, nil
 }
 
-// local returns the path beneath the root that name stands for on this system.
-func local(name string) (string, error) {
-	name, err := clean(name)
+// localPath returns the path beneath the root for a client's name, in the form of this system.
+func localPath(name string) (string, error) {
+	name, err := cleanName(name)
 	if err != nil {
 		return "", err
 	}
 	return localize(name)
 }
 
-// IsHidden reports whether an element of a name begins with a dot, by which files are hidden on Unix: those are not for
-// guests. All but ".well-known" are, which is for everybody (RFC 8615).
+// IsHidden reports whether an element of a name begins with a dot, as names of hidden files do on Unix. Both servers keep
+// such files from anonymous clients. Only ".well-known" is not hidden (RFC 8615).
 func IsHidden(name string) bool {
 	for element := range strings.SplitSeq(path.Clean("/"+name), "/") {
 		if strings.HasPrefix(element, ".") && element != ".well-known" {

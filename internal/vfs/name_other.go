@@ -2,5 +2,5 @@
 
 package vfs
 
-// localize changes nothing: a clean name is a path. filepath.Localize would refuse names that are not UTF-8.
+// localize returns name: a clean name is a path here. filepath.Localize would refuse names that are not UTF-8.
 func localize(name string) (string, error) { return name, nil }

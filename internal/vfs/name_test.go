@@ -12,7 +12,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-func TestCleanGivesAllSpellingsOneForm(t *testing.T) {
+func TestCleanReturnsTheCanonicalForm(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, want string }{
 		{"", "."},
@@ -61,7 +61,7 @@ func TestCleanRefusesNUL(t *testing.T) {
 	}
 }
 
-func TestCleanNameCostsNothing(t *testing.T) {
+func TestCleanOfACleanNameDoesNotAllocate(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		if _, err := vfs.Clean("/already/clean/name"); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func FuzzClean(f *testing.F) {
 			t.Errorf("Clean(%q): got %q, which may climb", name, got)
 		}
 		if slices.Contains(elements, ".") && got != "." {
-			t.Errorf("Clean(%q): got %q, which has a spare dot", name, got)
+			t.Errorf("Clean(%q): got %q, which has a \".\" element", name, got)
 		}
 		for _, same := range []string{got, "/" + got, "/" + name, name + "/", "./" + got, "../" + got} {
 			// Slashes before and after, and climbing above the root, make no difference.
@@ -108,7 +108,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-func TestWhatIsHidden(t *testing.T) {
+func TestIsHidden(t *testing.T) {
 	for name, want := range map[string]bool{
 		"/": false, "": false, "/a": false, "a.b": false, "/a./b": false, "..": false, "/a/../b": false, "./a": false,
 		"/.env": true, ".env": true, "/a/.git/config": true, "/.git/a": true, "/...": true,

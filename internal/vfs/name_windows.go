@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 )
 
-// localize turns slashes into backslashes and refuses what Windows would read as more than a name: backslashes,
-// colons (drives, streams) and reserved device names.
+// localize turns slashes into backslashes. It refuses characters and names that have a meaning for Windows:
+// backslashes, colons (drives, streams) and reserved device names.
 func localize(name string) (string, error) {
 	l, err := filepath.Localize(name)
 	if err != nil {
-		return "", fs.ErrInvalid // Localize says only "invalid path"
+		return "", fs.ErrInvalid // Localize gives no other reason than "invalid path"
 	}
 	return l, nil
 }

@@ -10,32 +10,32 @@ import (
 	"sluice/internal/fileid"
 )
 
-// beneath opens with one openat2(2), however long the path is. The kernel resolves it and refuses to leave dir.
-type beneath struct {
-	mu  sync.RWMutex // held for reading while fd is in use: a reused number would be another directory
+// openat2Opener opens with one openat2(2) for any path. The kernel resolves the path and refuses to leave dir.
+type openat2Opener struct {
+	mu  sync.RWMutex // held for reading while fd is used, because Close frees the number for another file
 	dir *os.File     // nil after Close
 	fd  int          // of dir
 }
 
-// newOpener prefers openat2 where it works. It uses root, and does not close it.
+// newOpener returns an openat2Opener if the kernel has openat2. It does not take ownership of root.
 func newOpener(root *os.Root) (opener, error) {
-	dir, err := root.Open(".") // of root rather than by its name, so that both are the same directory
+	dir, err := root.Open(".") // not by its path, which may mean another directory by now
 	if err != nil {
 		return nil, err
 	}
 	if !hasOpenat2() {
 		_ = dir.Close()
-		return inRoot{root}, nil
+		return osRootOpener{root}, nil
 	}
-	return &beneath{dir: dir, fd: int(dir.Fd())}, nil
+	return &openat2Opener{dir: dir, fd: int(dir.Fd())}, nil
 }
 
-// resolve is what makes openat2 stay in the tree. Beneath refuses magic links as well, but openat2(2) does not
-// promise that it always will.
-const resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
+// resolveFlags make openat2 stay in the tree. RESOLVE_BENEATH refuses magic links too, but openat2(2) says that this may
+// change.
+const resolveFlags = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 
-// hasOpenat2 asks the kernel once. ENOSYS comes from Linux before 5.6 and from emulators, EPERM from seccomp
-// filters of older container engines; whatever else goes wrong, os.Root is only slower, so one doubt is enough.
+// hasOpenat2 tries openat2 once. ENOSYS comes from Linux before 5.6 and from emulators, EPERM from seccomp filters of
+// older container engines. After any other error os.Root is used too: it is only slower.
 var hasOpenat2 = sync.OnceValue(func() bool {
 	fd, err := openat2(unix.AT_FDCWD, ".", unix.O_PATH, 0)
 	if err != nil {
@@ -45,82 +45,82 @@ var hasOpenat2 = sync.OnceValue(func() bool {
 	return true
 })
 
-func (b *beneath) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := b.openFD(path, flag|openFlags, perm)
+func (o *openat2Opener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	fd, err := o.openFD(path, flag|openFlags, perm)
 	if err != nil {
 		return nil, err
 	}
-	return adopt(fd, path, flag)
+	return newFile(fd, path, flag)
 }
 
-func (b *beneath) openFD(path string, flag int, perm fs.FileMode) (int, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.dir == nil {
+func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode) (int, error) {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if o.dir == nil {
 		return -1, fs.ErrClosed
 	}
-	fd, err := openat2(b.fd, path, flag, perm)
+	fd, err := openat2(o.fd, path, flag, perm)
 	if err == unix.EXDEV { //nolint:errorlint // a system call's bare errno
-		return -1, ErrOutside // RESOLVE_BENEATH met an absolute link, or one that climbs above the root
+		return -1, ErrOutside // the path has an absolute link, or one that climbs above the root
 	}
 	if err != nil {
-		return -1, openError(err)
+		return -1, specialError(err)
 	}
 	return fd, nil
 }
 
-// readable makes one faccessat2(2), which asks for the rights of the effective user, as open does; before Linux 5.8 x/sys
-// reckons them from the mode.
-func (b *beneath) readable(path string) error {
-	return b.use(func(fd int) error { return unix.Faccessat(fd, path, unix.R_OK, unix.AT_EACCESS) })
+// readable makes one faccessat2(2), which checks the rights of the effective user, as open does. Before Linux 5.8, x/sys
+// computes them from the mode.
+func (o *openat2Opener) readable(path string) error {
+	return o.withDir(func(fd int) error { return unix.Faccessat(fd, path, unix.R_OK, unix.AT_EACCESS) })
 }
 
 // identify makes one fstatat(2).
-func (b *beneath) identify(path string) (fileid.ID, error) {
+func (o *openat2Opener) identify(path string) (fileid.ID, error) {
 	var st unix.Stat_t
-	if err := b.use(func(fd int) error { return unix.Fstatat(fd, path, &st, 0) }); err != nil {
+	if err := o.withDir(func(fd int) error { return unix.Fstatat(fd, path, &st, 0) }); err != nil {
 		return fileid.ID{}, err
 	}
 	return fileid.OfStat(&st), nil
 }
 
-// use calls f with the descriptor of the directory, until it is not interrupted.
-func (b *beneath) use(f func(fd int) error) error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.dir == nil {
+// withDir calls f with the descriptor of the directory, again after EINTR.
+func (o *openat2Opener) withDir(f func(fd int) error) error {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	if o.dir == nil {
 		return fs.ErrClosed
 	}
-	return again(func() error { return f(b.fd) })
+	return retryEINTR(func() error { return f(o.fd) })
 }
 
-// Close waits for the opens under way.
-func (b *beneath) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.dir == nil {
+// Close closes the directory after all calls that use it.
+func (o *openat2Opener) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.dir == nil {
 		return nil
 	}
-	dir := b.dir
-	b.dir, b.fd = nil, -1
+	dir := o.dir
+	o.dir, o.fd = nil, -1
 	return dir.Close()
 }
 
 // openat2 opens path beneath dirfd.
 func openat2(dirfd int, path string, flag int, perm fs.FileMode) (int, error) {
-	// EAGAIN means that something on the machine was renamed or mounted while the kernel looked at a "..", and
-	// could not tell whether it had left the tree. openat2(2) says to try again; the bound is for files under a
-	// lease, which answer the same for as long as their holder likes.
+	// EAGAIN means that a rename or mount anywhere on the machine kept the kernel from deciding whether a ".." stays
+	// in the tree. openat2(2) says to try again. The number of tries is limited because a file under a lease returns
+	// EAGAIN until its holder gives the lease up.
 	const tries = 128
 
-	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolve}
+	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolveFlags}
 	if flag&(unix.O_CREAT|unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 {
-		how.Mode = uint64(perm) // EINVAL when nothing can be created; open(2) would not mind
+		how.Mode = uint64(perm) // only then: without these flags a mode is EINVAL, unlike for open(2)
 	}
 	for try := 1; ; {
 		fd, err := unix.Openat2(dirfd, path, &how)
 		switch err { //nolint:errorlint // a system call's bare errno
-		case unix.EINTR: // a signal, on a slow file system
+		case unix.EINTR: // interrupted by a signal, on a slow file system
 			continue
 		case unix.EAGAIN:
 			if try++; try <= tries {

@@ -4,10 +4,10 @@ package vfs
 
 import "os"
 
-// newOpener uses os.Root, the only road here. FreeBSD has O_RESOLVE_BENEATH, but nobody has tried it for us yet.
+// newOpener returns an osRootOpener. FreeBSD has O_RESOLVE_BENEATH, which was not tried yet.
 func newOpener(root *os.Root) (opener, error) {
 	if _, err := root.Lstat("."); err != nil {
 		return nil, err
 	}
-	return inRoot{root}, nil
+	return osRootOpener{root}, nil
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/afero"
 )
 
-// OSFile returns the file of the operating system that f is, or that a wrapper which changes nothing of its bytes
-// hides: a *afero.BasePathFile, the file of an afero.FromIOFS, and whatever says so by a method OSFile() *os.File.
-// (afero.ReadOnlyFs and afero.CopyOnWriteFs hand out the files of what is below them; an afero.RegexpFs hides them.)
+// OSFile returns the *os.File that f is, or that f wraps without a change of the content: f may be a *afero.BasePathFile,
+// a file of an afero.FromIOFS, or any type with a method OSFile() *os.File. (afero.ReadOnlyFs and afero.CopyOnWriteFs
+// return the files of the file systems below them; the files of an afero.RegexpFs are not recognized.)
 //
-// The caller closes that file in place of f. A wrapper that must see Close, Read or Write has no such method. No
-// other method is taken for a hint: a struct that embeds an *os.File to encrypt or count still has its SyscallConn.
+// The caller closes the returned file instead of f. A wrapper that needs calls of Close, Read or Write must not have a
+// method OSFile. Other methods, such as SyscallConn, are no evidence: a struct that embeds an *os.File to encrypt or
+// count has them all.
 func OSFile(f afero.File) (*os.File, bool) {
 	for {
 		switch w := f.(type) {
@@ -32,8 +33,8 @@ func OSFile(f afero.File) (*os.File, bool) {
 	}
 }
 
-// ofIOFS returns the fs.File below the file of an afero.FromIOFS, whose type afero does not export; nil if f is no
-// such file.
+// ofIOFS returns the fs.File inside a file of an afero.FromIOFS, whose type afero does not export, or nil for other
+// files.
 func ofIOFS(f afero.File) any {
 	v := reflect.ValueOf(f)
 	if t := v.Type(); t.Kind() != reflect.Struct || t.Name() != "fromIOFSFile" || t.PkgPath() != "github.com/spf13/afero" {

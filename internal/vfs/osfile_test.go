@@ -11,15 +11,15 @@ import (
 	"sluice/internal/vfs"
 )
 
-// A file that says what it hides.
-type saying struct {
+// wrapper is a file with a method OSFile.
+type wrapper struct {
 	afero.File
 	hidden *os.File
 }
 
-func (s saying) OSFile() *os.File { return s.hidden }
+func (s wrapper) OSFile() *os.File { return s.hidden }
 
-// A file that may change every byte, and has all methods of an *os.File.
+// embedding has all methods of an *os.File, and might change the content.
 type embedding struct{ *os.File }
 
 func TestOSFile(t *testing.T) {
@@ -39,9 +39,9 @@ func TestOSFile(t *testing.T) {
 	}{
 		{"an *os.File", f, f},
 		{"one below two BasePathFs", &afero.BasePathFile{File: &afero.BasePathFile{File: f}}, f},
-		{"one that a wrapper names", saying{memory, f}, f},
-		{"one that a wrapper below a BasePathFs names", &afero.BasePathFile{File: saying{memory, f}}, f},
-		{"one that a wrapper does not have", saying{memory, nil}, nil},
+		{"one that a wrapper returns", wrapper{memory, f}, f},
+		{"one that a wrapper below a BasePathFs returns", &afero.BasePathFile{File: wrapper{memory, f}}, f},
+		{"a wrapper that returns nil", wrapper{memory, nil}, nil},
 		{"one that is embedded", embedding{f}, nil},
 		{"one that is embedded by reference", &embedding{f}, nil},
 		{"a file in memory", memory, nil},

@@ -12,12 +12,12 @@ import (
 	"sluice/internal/vfs"
 )
 
-// exchange swaps two names at one stroke.
+// exchange swaps two names atomically.
 func exchange(a, b string) error {
 	return unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
 }
 
-// A directory is swapped with a link to the outside while others go through it.
+// A directory is swapped with a link to the outside while other goroutines use paths through it.
 func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
@@ -26,13 +26,13 @@ func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 			"outside/file":   secret,
 			"outside/SECRET": secret,
 			"outside/empty/": "",
-			"root/door/file": "inside",
+			"root/swap/file": "inside",
 			"root/link":      "-> ../outside",
 			"root/spare":     "inside",
 		})
 		before := snapshot(t, filepath.Join(host, "outside"))
 		tree := opener(t, filepath.Join(host, "root")).Writable()
-		door, link := filepath.Join(host, "root", "door"), filepath.Join(host, "root", "link")
+		dir, link := filepath.Join(host, "root", "swap"), filepath.Join(host, "root", "link")
 
 		done := make(chan struct{})
 		var swapper, users sync.WaitGroup
@@ -43,7 +43,7 @@ func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 					return
 				default:
 				}
-				if err := exchange(door, link); err != nil {
+				if err := exchange(dir, link); err != nil {
 					t.Error(err)
 					return
 				}
@@ -53,15 +53,15 @@ func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 			users.Go(func() {
 				var in, out int
 				for range 300 {
-					for _, name := range []string{"door/file", "door/new", "door/empty", "door"} {
-						if m.writes && name == "door" {
-							continue // would take the door away, or lock it
+					for _, name := range []string{"swap/file", "swap/new", "swap/empty", "swap"} {
+						if m.writes && name == "swap" {
+							continue // would remove the directory, or its permissions
 						}
 						got, err := m.do(tree, name)
 						if strings.Contains(got, secret) {
 							t.Errorf("%s %s: got %q from outside", m.name, name, got)
 						}
-						checkShape(t, err, name, host)
+						checkError(t, err, name, host)
 						if errors.Is(err, vfs.ErrOutside) {
 							out++
 						} else {
@@ -81,7 +81,7 @@ func TestSwappedDirectoryNeverLeadsOut(t *testing.T) {
 	})
 }
 
-// The kernel cannot tell whether ".." stays in the tree while anything is renamed anywhere; it must be asked again.
+// While anything on the machine is renamed, the kernel cannot decide whether ".." stays in the tree, and returns EAGAIN.
 func TestOpenThroughDotDotWhileOthersRename(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {

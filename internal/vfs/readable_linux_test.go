@@ -11,8 +11,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// The permissions are those of the effective user.
-func TestReadableTellsWhatPermissionsSay(t *testing.T) {
+func TestReadableChecksThePermissionsOfTheEffectiveUser(t *testing.T) {
 	dir := nettest.TempDir(t)
 	for _, name := range []string{"open", "closed"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644); err != nil {

@@ -13,7 +13,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// refusing is a file system that opens one file of those it has not.
+// refusing is a file system that refuses to open the file name.
 type refusing struct {
 	afero.Fs
 	name string
@@ -26,7 +26,7 @@ func (r refusing) Open(name string) (afero.File, error) {
 	return r.Fs.Open(name)
 }
 
-func TestReadableIsWhatOpenSays(t *testing.T) {
+func TestReadableAgreesWithOpen(t *testing.T) {
 	dir := nettest.TempDir(t)
 	if err := os.Mkdir(filepath.Join(dir, "d"), 0o755); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func TestReadableIsWhatOpenSays(t *testing.T) {
 			}
 			f, err := tree.Open(name)
 			if !errors.Is(err, want) {
-				t.Errorf("%s, %q: Open says %v, want %v", kind, name, err, want)
+				t.Errorf("%s, %q: Open: %v, want %v", kind, name, err, want)
 			}
 			if err == nil {
 				_ = f.Close()

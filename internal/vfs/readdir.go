@@ -10,10 +10,9 @@ import (
 
 // directory is an open directory.
 type directory interface {
-	// names returns the names of the entries, in no order. It can be called once.
+	// names returns the names of the entries, unsorted. It can be called once.
 	names() ([]string, error)
-	// lstat describes an entry of the directory itself, whatever has been renamed above it, and not what a link
-	// leads to.
+	// lstat describes an entry, a link itself rather than its target. It works after the directory is renamed.
 	lstat(name string) (fs.FileInfo, error)
 	io.Closer
 }
@@ -22,35 +21,34 @@ type directory interface {
 type listRule int
 
 const (
-	opened     listRule = iota // what can be opened; links as what they lead to
-	openedOnce                 // the same without links that lead to a directory
-	themselves                 // everything, and links as a [Link]
+	listOpenable listRule = iota // entries that can be opened; links are described by their targets
+	listForWalk                  // the same without links to directories
+	listAll                      // everything; links are described by a *Link
 )
 
-// ReadDir returns what can be opened in the directory name, sorted by name.
+// ReadDir returns the regular files and directories in the directory name, sorted by name.
 //
-// A symbolic link is described by what it leads to, under its own name. Links that lead nowhere or out of the
-// tree are left out, and so are special files, and entries that vanish or cannot be described while the directory
-// is read: one bad entry does not hide the others.
+// A symbolic link is described by its target, under its own name. ReadDir leaves out links that lead nowhere or out of
+// the tree, special files, and entries that vanish during the call or cannot be described.
 //
-// On Linux [os.SameFile] does not know the descriptions; their Sys is a *syscall.Stat_t, as that of package os.
-func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, opened) }
+// On Linux [os.SameFile] does not work with the results; their Sys is a *syscall.Stat_t, as that of package os.
+func (t *Root) ReadDir(name string) ([]fs.FileInfo, error) { return t.readDir(name, listOpenable) }
 
 func (t *Root) readDir(name string, rule listRule) ([]fs.FileInfo, error) {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail("readdir", name, err)
+		return nil, t.pathError("readdir", name, err)
 	}
 	infos, err := t.list(path, rule)
 	if err != nil {
-		return nil, t.fail("readdir", name, err)
+		return nil, t.pathError("readdir", name, err)
 	}
 	return infos, nil
 }
 
-// list describes the entries of the directory at path, which local made, sorted by name.
+// list describes the entries of the directory at path, a result of localPath, sorted by name.
 func (t *Root) list(path string, rule listRule) ([]fs.FileInfo, error) {
-	dir, err := t.disk.opener.openDir(path)
+	dir, err := t.shared.opener.openDir(path)
 	if err != nil {
 		return nil, err
 	}
@@ -63,42 +61,42 @@ func (t *Root) list(path string, rule listRule) ([]fs.FileInfo, error) {
 	return t.describe(path, dir, names, rule), nil
 }
 
-// describe returns the entries of dir, which is the directory at path.
+// describe describes the entries called names of dir, which is open on path.
 func (t *Root) describe(path string, dir directory, names []string, rule listRule) []fs.FileInfo {
 	infos := make([]fs.FileInfo, 0, len(names))
 	for _, name := range names {
 		fi, err := dir.lstat(name)
 		switch isLink := err == nil && fi.Mode().Type() == fs.ModeSymlink; {
-		case isLink && rule == themselves:
+		case isLink && rule == listAll:
 			fi = t.link(filepath.Join(path, name), fi)
 		case isLink:
-			// From the root of the tree: to dir, a link to its own parent would lead outside.
-			fi, err = t.disk.root.Stat(filepath.Join(path, name))
-			if err == nil && fi.IsDir() && rule == openedOnce {
+			// Resolve from the root of the tree: from dir, a link to its parent would lead outside.
+			fi, err = t.shared.root.Stat(filepath.Join(path, name))
+			if err == nil && fi.IsDir() && rule == listForWalk {
 				continue
 			}
 		}
-		if err == nil && (served(fi.Mode()) || rule == themselves) {
+		if err == nil && (isOpenable(fi.Mode()) || rule == listAll) {
 			infos = append(infos, fi)
 		}
 	}
 	return infos
 }
 
-// dirInRoot is a directory that os.Root opened.
-type dirInRoot struct{ root *os.Root }
+// osRootDir is a directory opened by os.Root.
+type osRootDir struct{ root *os.Root }
 
-func (o inRoot) openDir(path string) (directory, error) {
-	// The dot makes path an element to pass through, which os.Root opens with O_DIRECTORY; as the last one it would
-	// be opened without, and a FIFO would wait for a writer.
+func (o osRootOpener) openDir(path string) (directory, error) {
+	// The dot makes os.Root open path with O_DIRECTORY, as every element but the last. Without it, opening a FIFO would
+	// wait for a writer.
 	dir, err := o.root.OpenRoot(path + string(filepath.Separator) + ".")
 	if err != nil {
 		return nil, err
 	}
-	return dirInRoot{dir}, nil
+	return osRootDir{dir}, nil
 }
 
-func (d dirInRoot) names() ([]string, error) {
+func (d osRootDir) names() ([]string, error) {
 	f, err := d.root.Open(".")
 	if err != nil {
 		return nil, err
@@ -107,6 +105,6 @@ func (d dirInRoot) names() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-func (d dirInRoot) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
+func (d osRootDir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-func (d dirInRoot) Close() error { return d.root.Close() }
+func (d osRootDir) Close() error { return d.root.Close() }

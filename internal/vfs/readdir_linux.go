@@ -11,27 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dirBeneath is a directory that openat2 opened. It asks the kernel for each entry by one fstatat(2) and makes
-// less garbage, in about four fifths of the time that os.Root takes.
-type dirBeneath struct{ f *os.File }
+// openat2Dir is a directory opened by openat2. It makes one fstatat(2) for each entry, with fewer allocations than os.Root
+// and in about four fifths of the time.
+type openat2Dir struct{ f *os.File }
 
-func (b *beneath) openDir(path string) (directory, error) {
-	f, err := b.open(path, unix.O_DIRECTORY, 0)
+func (o *openat2Opener) openDir(path string) (directory, error) {
+	f, err := o.open(path, unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return dirBeneath{f}, nil
+	return openat2Dir{f}, nil
 }
 
-func (d dirBeneath) names() ([]string, error) { return d.f.Readdirnames(-1) }
+func (d openat2Dir) names() ([]string, error) { return d.f.Readdirnames(-1) }
 
-func (d dirBeneath) lstat(name string) (fs.FileInfo, error) {
-	// The kernel lets no file system hand out such names, but only since 5.5 (verify_dirent_name).
+func (d openat2Dir) lstat(name string) (fs.FileInfo, error) {
+	// Before Linux 5.5 (verify_dirent_name) a file system could return names with a slash.
 	if strings.IndexByte(name, '/') >= 0 {
 		return nil, ErrOutside
 	}
 	e := &dirEntry{name: name}
-	err := again(func() error { return unix.Fstatat(int(d.f.Fd()), name, &e.st, unix.AT_SYMLINK_NOFOLLOW) })
+	err := retryEINTR(func() error { return unix.Fstatat(int(d.f.Fd()), name, &e.st, unix.AT_SYMLINK_NOFOLLOW) })
 	runtime.KeepAlive(d.f)
 	if err != nil {
 		return nil, err
@@ -39,9 +39,9 @@ func (d dirBeneath) lstat(name string) (fs.FileInfo, error) {
 	return e, nil
 }
 
-func (d dirBeneath) Close() error { return d.f.Close() }
+func (d openat2Dir) Close() error { return d.f.Close() }
 
-// dirEntry describes what fstatat found in a directory.
+// dirEntry is the fs.FileInfo of an entry.
 type dirEntry struct {
 	name string
 	st   unix.Stat_t
@@ -83,7 +83,7 @@ func (e *dirEntry) Mode() fs.FileMode {
 	return mode
 }
 
-// Sys returns what package os would: the Stat_t of syscall, which is not that of x/sys.
+// Sys returns a Stat_t of package syscall, as package os does, rather than that of x/sys.
 func (e *dirEntry) Sys() any {
 	return &syscall.Stat_t{
 		Dev: e.st.Dev, Ino: e.st.Ino, Nlink: e.st.Nlink, Mode: e.st.Mode, Uid: e.st.Uid, Gid: e.st.Gid,

@@ -16,7 +16,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// list renders what ReadDir returns, one word an entry: the name, with a slash after a directory.
+// list formats the result of ReadDir: names separated by spaces, with a slash after a directory.
 func list(infos []fs.FileInfo) string {
 	var words []string
 	for _, fi := range infos {
@@ -29,7 +29,7 @@ func list(infos []fs.FileInfo) string {
 	return strings.Join(words, " ")
 }
 
-func TestReadDirShowsWhatCanBeOpened(t *testing.T) {
+func TestReadDirListsFilesThatCanBeOpened(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
@@ -50,7 +50,7 @@ func TestReadDirShowsWhatCanBeOpened(t *testing.T) {
 				}
 				for _, fi := range infos {
 					if !fi.IsDir() && (!fi.Mode().IsRegular() || fi.Size() != int64(len("inside"))) {
-						t.Errorf("%s: got %v, %v bytes, want what it leads to", fi.Name(), fi.Mode(), fi.Size())
+						t.Errorf("%s: got %v, %v bytes, want the target of the link", fi.Name(), fi.Mode(), fi.Size())
 					}
 				}
 			})
@@ -98,7 +98,7 @@ func TestReadDirSortsByName(t *testing.T) {
 	}
 }
 
-func TestReadDirSkipsWhatVanished(t *testing.T) {
+func TestReadDirSkipsVanishedEntries(t *testing.T) {
 	t.Parallel()
 	needsLinks(t)
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
@@ -110,7 +110,7 @@ func TestReadDirSkipsWhatVanished(t *testing.T) {
 	})
 }
 
-func TestReadDirDescribesAsPackageOsDoes(t *testing.T) {
+func TestReadDirAgreesWithPackageOS(t *testing.T) {
 	t.Parallel()
 	host := fixture(t)
 	plant(t, host, map[string]string{"root/private": "x", "root/sticky/": "", "root/set-id": "x"})

@@ -17,7 +17,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// atOnce fails the test when f waits for something. The guard is only there for the case of failure.
+// atOnce fails the test if f does not return. The timeout matters only then.
 func atOnce(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -32,13 +32,13 @@ func atOnce(t *testing.T, f func()) {
 	}
 }
 
-// refusesSpecial runs each method on the special file that put makes in an otherwise empty tree.
+// refusesSpecial runs each method on a special file, which put makes.
 func refusesSpecial(t *testing.T, kind string, put func(t *testing.T, path string)) {
 	t.Helper()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		for _, m := range methods() {
 			t.Run(m.name, func(t *testing.T) {
-				dir, err := os.MkdirTemp("", "vfs") // short: a socket's path holds about 100 bytes
+				dir, err := os.MkdirTemp("", "vfs") // short, because the path of a socket is limited to about 100 bytes
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -48,7 +48,7 @@ func refusesSpecial(t *testing.T, kind string, put func(t *testing.T, path strin
 				tree := opener(t, dir).Writable()
 				for _, name := range []string{"link", "special/x", "special"} {
 					atOnce(t, func() { _, err = m.do(tree, name) })
-					checkShape(t, err, name, dir)
+					checkError(t, err, name, dir)
 					if name == "special/x" {
 						continue
 					}
@@ -65,7 +65,7 @@ func refusesSpecial(t *testing.T, kind string, put func(t *testing.T, path strin
 				}
 			})
 		}
-		t.Run("ReadDir of the directory around", func(t *testing.T) {
+		t.Run("ReadDir of its directory", func(t *testing.T) {
 			dir, err := os.MkdirTemp("", "vfs")
 			if err != nil {
 				t.Fatal(err)
@@ -123,7 +123,7 @@ func TestRootThatIsAFIFOIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
-// Special files can be seen by Lstat and removed, or a directory that holds one could never be removed.
+// Without this, a directory with a special file could not be removed.
 func TestSpecialFilesCanBeRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -144,7 +144,7 @@ func TestSpecialFilesCanBeRemoved(t *testing.T) {
 	}
 }
 
-func TestUnreadableRootIsNamed(t *testing.T) {
+func TestErrorForAnUnreadableRootHasItsName(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
 		t.Skip("root can read everything")
@@ -186,7 +186,7 @@ func TestFilesAreBlockingAndClosedOnExec(t *testing.T) {
 				t.Errorf("descriptor flags: got %#x, %v, want close-on-exec", got, err)
 			}
 			if err := f.SetDeadline(time.Now()); !errors.Is(err, os.ErrNoDeadline) {
-				t.Errorf("SetDeadline: got %v, want %v, which says that the poller does not have it", err, os.ErrNoDeadline)
+				t.Errorf("SetDeadline: got %v, want %v, which means that it is not in the poller", err, os.ErrNoDeadline)
 			}
 			_ = f.Close()
 		}

@@ -7,73 +7,72 @@ import (
 	"sluice/internal/fileid"
 )
 
-// served reports whether files of this kind can be opened.
-func served(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
+// isOpenable reports whether m is the mode of a regular file or directory.
+func isOpenable(m fs.FileMode) bool { return m.IsRegular() || m.IsDir() }
 
-// Stat describes the file that name leads to. A special file is [ErrSpecial]: it could be described without
-// harm, but who has seen its size goes on to open it, and ReadDir does not show it either.
+// Stat describes the file that name leads to. A special file is [ErrSpecial], because it cannot be opened and ReadDir does
+// not show it.
 func (t *Root) Stat(name string) (fs.FileInfo, error) {
-	fi, err := t.info("stat", name, (*os.Root).Stat)
+	fi, err := t.statBy("stat", name, (*os.Root).Stat)
 	if err != nil {
 		return nil, err
 	}
-	if !served(fi.Mode()) {
-		return nil, t.fail("stat", name, ErrSpecial)
+	if !isOpenable(fi.Mode()) {
+		return nil, t.pathError("stat", name, ErrSpecial)
 	}
 	return fi, nil
 }
 
-// Lstat describes name itself, be it a symbolic link or a special file: it is the question to ask before one
-// removes or renames something.
+// Lstat describes name itself, also if it is a symbolic link or a special file. It is for use before name is removed or
+// renamed.
 func (t *Root) Lstat(name string) (fs.FileInfo, error) {
-	return t.info("lstat", name, (*os.Root).Lstat)
+	return t.statBy("lstat", name, (*os.Root).Lstat)
 }
 
-// LstatIfPossible is [Root.Lstat] for callers that speak afero. It is always possible.
+// LstatIfPossible is [Root.Lstat] for afero.Lstater.
 func (t *Root) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
 	fi, err := t.Lstat(name)
 	return fi, true, err
 }
 
-// info describes name in the way of stat.
-func (t *Root) info(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
-	path, err := local(name)
+// statBy describes name by calling stat.
+func (t *Root) statBy(op, name string, stat func(*os.Root, string) (fs.FileInfo, error)) (fs.FileInfo, error) {
+	path, err := localPath(name)
 	if err != nil {
-		return nil, t.fail(op, name, err)
+		return nil, t.pathError(op, name, err)
 	}
-	fi, err := stat(t.disk.root, path)
+	fi, err := stat(t.shared.root, path)
 	if err != nil {
-		return nil, t.fail(op, name, err)
+		return nil, t.pathError(op, name, err)
 	}
 	return fi, nil
 }
 
-// Readable returns why the file name cannot be opened for reading, and nil if it can. On Linux that is what the
-// permissions say, by one system call; a file system which asks them only when a file is opened, as some in user space
-// do, may still refuse. Other systems are asked by opening the file.
+// Readable returns nil if the file name can be opened for reading, else the reason. On Linux it checks the permissions
+// with one system call; a file system that checks them only on open, as some FUSE file systems, may still refuse. On other
+// systems it opens the file.
 func (t *Root) Readable(name string) error {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err == nil {
-		err = t.disk.opener.readable(path)
+		err = t.shared.opener.readable(path)
 	}
 	if err != nil {
-		return t.fail("open", name, err)
+		return t.pathError("open", name, err)
 	}
 	return nil
 }
 
-// Identify returns the state of the file that name leads to in t, as [fileid.Of] does of an open file, by one system call
-// and without a descriptor. It is for comparing with the state of a file that was opened before: alone it proves
-// nothing about what name means, because a link on the way that leads out of the tree is followed. Where it cannot be
-// had so easily the error is [errors.ErrUnsupported].
+// Identify returns the state of the file that name leads to in t, as [fileid.Of] does of an open file, with one system call
+// and without a descriptor. Use it only to compare with the state of a file that was opened before, because it follows
+// links that lead out of the tree. The error is [errors.ErrUnsupported] where this takes more than one system call.
 func Identify(t *Root, name string) (fileid.ID, error) {
-	path, err := local(name)
+	path, err := localPath(name)
 	if err != nil {
-		return fileid.ID{}, t.fail("stat", name, err)
+		return fileid.ID{}, t.pathError("stat", name, err)
 	}
-	id, err := t.disk.opener.identify(path)
+	id, err := t.shared.opener.identify(path)
 	if err != nil {
-		return fileid.ID{}, t.fail("stat", name, err)
+		return fileid.ID{}, t.pathError("stat", name, err)
 	}
 	return id, nil
 }

@@ -46,7 +46,7 @@ func TestSubIsATreeOfItsOwn(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, fs.ErrNotExist)
 		}
 	}
-	if runtime.GOOS != "windows" { // where links need a privilege
+	if runtime.GOOS != "windows" { // links need a privilege there
 		if err := os.Symlink("../secret", filepath.Join(dir, "home", "alice", "link")); err != nil {
 			t.Fatal(err)
 		}
@@ -63,11 +63,11 @@ func TestSubIsATreeOfItsOwn(t *testing.T) {
 	}
 	defer readOnly.Close()
 	if err := readOnly.Mkdir("new", 0o755); !errors.Is(err, vfs.ErrReadOnly) {
-		t.Errorf("a change through a view that only reads: got %v, want %v", err, vfs.ErrReadOnly)
+		t.Errorf("a change through a read-only view: got %v, want %v", err, vfs.ErrReadOnly)
 	}
 	_ = tree.Close()
 	if _, err := sub.Stat("own"); err != nil {
-		t.Errorf("after the end of the tree above: %v", err)
+		t.Errorf("after Close of the tree above: %v", err)
 	}
 }
 

@@ -21,7 +21,7 @@ func TestSymlinkLeadsToItsTargetFromAnywhere(t *testing.T) {
 			{"/d/e/g", "l", "d/e/g"},
 			{"f", "d/e/l", "../../f"},
 			{"d/e/g", "d/l", "e/g"},
-			{"../../etc/passwd", "d/l", "../etc/passwd"}, // of the tree
+			{"../../etc/passwd", "d/l", "../etc/passwd"}, // the one in the tree
 			{"missing", "d/l", "../missing"},
 			{"/", "d/l", ".."},
 			{"d", "d/l", "."},
@@ -34,7 +34,7 @@ func TestSymlinkLeadsToItsTargetFromAnywhere(t *testing.T) {
 			}
 			got, err := os.Readlink(filepath.Join(dir, tt.name))
 			if filepath.ToSlash(got) != tt.want {
-				t.Errorf("%s to %s holds %q, %v, want %q", tt.name, tt.target, got, err, tt.want)
+				t.Errorf("the text of %s to %s is %q, %v, want %q", tt.name, tt.target, got, err, tt.want)
 			}
 		}
 	})
@@ -53,7 +53,7 @@ func TestSymlinkReplacesNothing(t *testing.T) {
 	}
 }
 
-func TestFreeIsWhatTheSystemTells(t *testing.T) {
+func TestFreeReturnsTheSpaceOfTheFileSystem(t *testing.T) {
 	t.Parallel()
 	dir := nettest.TempDir(t)
 	plant(t, dir, map[string]string{"d/": ""})
@@ -62,10 +62,10 @@ func TestFreeIsWhatTheSystemTells(t *testing.T) {
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}
-	if err != nil || free <= 0 { // there is some room where tests run
+	if err != nil || free <= 0 { // the disk of the tests is not full
 		t.Errorf("got %d, %v, want some bytes", free, err)
 	}
 	if _, err := tree.Free("missing"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("of what is missing: got %v, want %v", err, fs.ErrNotExist)
+		t.Errorf("of a missing directory: got %v, want %v", err, fs.ErrNotExist)
 	}
 }

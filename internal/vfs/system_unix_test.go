@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// What the kernel calls two mistakes.
+// The errors of this system for removing a full directory, and for moving a directory into itself.
 var (
 	errNotEmpty = func() error {
 		if runtime.GOOS == "solaris" || runtime.GOOS == "illumos" {
@@ -20,14 +20,14 @@ var (
 	errIntoItself error = syscall.EINVAL
 )
 
-// changed tells what a change of owner leaves behind.
+// changed returns attributes that FileInfo does not have, to detect any change of a file.
 func changed(fi fs.FileInfo) string {
 	st := fi.Sys().(*syscall.Stat_t)
 	return fmt.Sprint(st.Ino, st.Nlink, st.Uid, st.Gid)
 }
 
-// noLinks tells why there are no symbolic links here: there always are.
+// noLinks returns "": Unix has symbolic links.
 func noLinks() string { return "" }
 
-// excuse tells why err is not the fault of the tree: it always is.
+// excuse returns "": no error of Unix is excused.
 func excuse(error) string { return "" }

@@ -13,7 +13,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// What the kernel calls two mistakes.
+// The errors of this system for removing a full directory, and for moving a directory into itself.
 var (
 	errNotEmpty   error = windows.ERROR_DIR_NOT_EMPTY
 	errIntoItself error = func() error {
@@ -24,10 +24,10 @@ var (
 	}()
 )
 
-// changed has nothing to add to what a FileInfo tells of itself.
+// changed returns "": FileInfo has all attributes.
 func changed(fs.FileInfo) string { return "" }
 
-// noLinks tells why there are no symbolic links here, or nothing.
+// noLinks returns why symbolic links do not work here, or "".
 var noLinks = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "vfs")
 	if err != nil {
@@ -39,15 +39,15 @@ var noLinks = sync.OnceValue(func() string {
 		return fmt.Sprintf("symbolic links need a privilege on Windows: %v", err)
 	}
 	if err := os.Remove(link); err != nil {
-		return "wine 8 says that it has made a symbolic link, and has not"
+		return "wine 8 reports success for a symbolic link that it has not made"
 	}
 	return ""
 })
 
-// excuse tells why err is not the fault of the tree, or nothing.
+// excuse returns a reason if err is the fault of wine, or "".
 func excuse(err error) string {
 	if nettest.OnWine() && errors.Is(err, windows.ERROR_INVALID_FUNCTION) {
-		return "wine 8 lacks FileDispositionInformationEx, by which os.Root removes"
+		return "wine 8 lacks FileDispositionInformationEx, which os.Root needs to remove files"
 	}
 	return ""
 }

@@ -15,11 +15,11 @@ import (
 	"sluice/internal/vfs"
 )
 
-// secret stands in every file, and in the name of every entry, that lies outside of the tree.
+// secret is in the content of every file outside of the tree, and in the name of every entry there.
 const secret = "SECRET"
 
-// fixture makes a tree and a directory beside it that must stay unseen and unchanged. It returns the directory
-// that holds both.
+// fixture makes the tree "root" and next to it the directory "outside", which no method may read or change. It returns
+// their parent.
 func fixture(t testing.TB) string {
 	t.Helper()
 	host := nettest.TempDir(t)
@@ -52,7 +52,7 @@ func fixture(t testing.TB) string {
 	return host
 }
 
-// snapshot describes all that lies beneath dir, to see that nothing there was changed.
+// snapshot describes everything beneath dir, to detect any change.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
@@ -86,14 +86,14 @@ func snapshot(t *testing.T, dir string) string {
 func TestNoNameLeadsOut(t *testing.T) {
 	t.Parallel()
 
-	// What the methods must answer: those that follow the last element, and those that act on it.
-	var anything error // whatever it is, outside nothing is read or changed
+	// The result is not checked; nothing outside may be read or changed.
+	var anything error
 	long := strings.Repeat("x", 256)
 	tests := []struct {
 		name      string
 		path      string
-		following error
-		acting    error
+		following error // of methods that follow a link in the last element
+		acting    error // of the others
 	}{
 		{"dot dot", "..", anything, anything},
 		{"several dot dots", "../..", anything, anything},
@@ -141,8 +141,8 @@ func TestNoNameLeadsOut(t *testing.T) {
 				if strings.Contains(tt.name, "link") {
 					needsLinks(t)
 				}
-				if runtime.GOOS == "windows" && tt.following == syscall.ENAMETOOLONG { //nolint:errorlint // the table's value
-					t.Skip("Windows calls a long name an invalid one")
+				if runtime.GOOS == "windows" && tt.following == syscall.ENAMETOOLONG { //nolint:errorlint // the value in the table
+					t.Skip("Windows reports a long name as an invalid one")
 				}
 				if nettest.OnWine() && len(tt.path) > 4096 {
 					t.Skip("wine makes directories that are too deep for it to remove")
@@ -159,13 +159,13 @@ func TestNoNameLeadsOut(t *testing.T) {
 						if m.follows {
 							want = tt.following
 						}
-						if want != anything && !errors.Is(err, want) { //nolint:errorlint // nil is no error
+						if want != anything && !errors.Is(err, want) { //nolint:errorlint // compares with nil
 							t.Errorf("got %v, want %v", err, want)
 						}
 						if strings.Contains(got, secret) {
 							t.Errorf("got %q from outside", got)
 						}
-						checkShape(t, err, tt.path, host)
+						checkError(t, err, tt.path, host)
 						if after := snapshot(t, filepath.Join(host, "outside")); after != before {
 							t.Errorf("the outside was changed: got\n%s\nwant\n%s", after, before)
 						}
@@ -197,7 +197,7 @@ func TestLinksBeneathTheRootAreFollowed(t *testing.T) {
 	})
 }
 
-func TestMissingNamesAreToldApart(t *testing.T) {
+func TestMissingNamesAreErrNotExist(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		tree := opener(t, filepath.Join(fixture(t), "root"))

@@ -9,65 +9,66 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Tree is what the servers ask of a file system. [Root] is one; [Of] makes one of any other afero.Fs.
+// Tree is the file system interface that the servers use. [Root] implements it; [Of] makes one of any other afero.Fs.
 //
-// Names are as [Root] takes them, and errors as it returns them. Beyond what afero asks for:
+// Names and errors are as for [Root]. Beyond the contract of afero.Fs:
 //
-//   - Open and OpenFile return an [*os.File] where the bytes are those of one, so that sendfile(2) and splice(2) can
-//     move them. Every other file is for one goroutine at a time; its ReadAt and WriteAt keep the contracts of package
-//     io and disturb nothing else. None is anything but a regular file or a directory, and no open waits for a FIFO.
+//   - Open and OpenFile return an [*os.File] if the content is that of one, so that sendfile(2) and splice(2) work. Every
+//     other file is for one goroutine at a time; its ReadAt and WriteAt keep the contracts of package io. Only regular
+//     files and directories are opened, and no open waits for a FIFO.
 //   - Stat, Lstat, ReadDir, Entry and Entries return values that do not change when the file does.
 //   - Remove refuses a directory, and Rename does not replace one.
-//   - Methods that change something have called [Changed] when they return.
+//   - Methods that change the tree call [CountChange] before they return.
 type Tree interface {
 	afero.Fs
 
-	// Lstat describes name itself, be it a link or a special file.
+	// Lstat describes name itself, also if it is a link or a special file.
 	Lstat(name string) (fs.FileInfo, error)
 
-	// ReadDir returns the regular files and directories in the directory name, sorted by name; links are described
-	// by what they lead to.
+	// ReadDir returns the regular files and directories in the directory name, sorted by name. A link is described by
+	// its target.
 	ReadDir(name string) ([]fs.FileInfo, error)
 
-	// Entry describes name itself, a symbolic link by a *Link.
+	// Entry is Lstat, but describes a symbolic link by a *Link.
 	Entry(name string) (fs.FileInfo, error)
 
-	// Entries describes all that is in the directory name, as Entry does, sorted by name.
+	// Entries describes everything in the directory name, as Entry does, sorted by name.
 	Entries(name string) ([]fs.FileInfo, error)
 
 	// Walk calls f for each entry beneath the directory name, as [Root.Walk] does.
 	Walk(name string, f filepath.WalkFunc) error
 
-	// Readable returns why the file name cannot be opened for reading, as far as that can be found out for less than
-	// it costs to open it, or else by opening it; nil means that it can.
+	// Readable returns nil if the file name can be opened for reading, else the reason. It uses a cheaper check than
+	// opening the file if there is one.
 	Readable(name string) error
 
 	// RemoveDir removes an empty directory, but not the root.
 	RemoveDir(name string) error
 
-	// Symlink makes name a link to target; both are names in the tree. Where that cannot be done, or not without
-	// leading out of the tree, the error is [errors.ErrUnsupported].
+	// Symlink makes name a link to target; both are names in the tree. The error is [errors.ErrUnsupported] if the
+	// file system has no links, or cannot be kept from making one that leads out of the tree.
 	Symlink(target, name string) error
 
-	// Free returns how many bytes files in the directory name may yet take; [errors.ErrUnsupported] means that
-	// nobody knows.
+	// Free returns the free space for files in the directory name, in bytes. The error is [errors.ErrUnsupported] if
+	// it is not known.
 	Free(name string) (int64, error)
 }
 
 var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 
-// Of returns fsys, which is something (see [IsNothing]), as a Tree: itself if it is a [Root] or came from here, and else an adapter.
+// Of returns fsys as a Tree: fsys itself if it is a [Root] or was returned by Of, and else an adapter. fsys must not be
+// nil (see [IsNil]).
 //
-// A type that embeds a Root gets an adapter too, and of its methods only those of afero.Fs are called: to hide or to
-// encrypt files it need not know what else a Root has.
+// A type that embeds a Root gets an adapter too, and only its methods of afero.Fs are called: a type that hides or
+// encrypts files need not override the other methods of Root.
 //
-// The adapter trusts fsys as far as its operator must: where links lead, and what a name beneath the root means, is
-// up to fsys. (An afero.BasePathFs over an afero.OsFs follows links out of its directory; [Open] does not.) It does
-// not trust the files of fsys: see [Tree]. A call that does not return within half a minute is given up with
-// [ErrHangs], and the panic of one becomes its error.
+// fsys decides where links lead, and which file a name beneath the root means. (An afero.BasePathFs over an
+// afero.OsFs follows links out of its directory; [Open] does not.) The adapter corrects the files of fsys: see [Tree].
+// A call that does not return within half a minute fails with [ErrNotResponding], and a panic becomes an error.
 //
-// Names begin with a slash when fsys gets them, unless it has no such root, as every [fs.FS] behind an
-// afero.FromIOFS, or shows less there, as an afero.CopyOnWriteFs over one: its root is listed once to find out.
+// fsys gets names that begin with a slash, with two exceptions: file systems without such a root, as every [fs.FS]
+// behind an afero.FromIOFS, and those that show fewer files there, as an afero.CopyOnWriteFs over one. The adapter lists
+// the root once to find out.
 func Of(fsys afero.Fs) Tree {
 	switch t := fsys.(type) {
 	case *Root:
@@ -78,14 +79,14 @@ func Of(fsys afero.Fs) Tree {
 	return newAdapter(fsys)
 }
 
-// IsNothing reports whether fsys is none: nil, or a Root that was never opened.
-func IsNothing(fsys afero.Fs) bool {
+// IsNil reports whether fsys is nil, a nil *Root, or a Root that was never opened.
+func IsNil(fsys afero.Fs) bool {
 	root, ok := fsys.(*Root)
-	return fsys == nil || ok && (root == nil || root.disk == nil)
+	return fsys == nil || ok && (root == nil || root.shared == nil)
 }
 
-// Sub returns the directory name of t, and what lies beneath it, as a Tree of its own. The caller calls done when
-// nobody uses it any more.
+// Sub returns the directory name of t and everything beneath it as a Tree of its own. The caller calls done after the
+// last use.
 func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 	if root, ok := t.(*Root); ok {
 		below, err := root.Sub(name)
@@ -95,7 +96,7 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 		return below, func() { _ = below.Close() }, nil
 	}
 	a, ok := t.(*adapter)
-	if !ok { // another package's own
+	if !ok { // a Tree of another package
 		a = newAdapter(t)
 	}
 	below, err := a.sub(name)
@@ -105,7 +106,7 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 	return below, func() {}, nil
 }
 
-// IsSame reports whether a name means the same file in both trees, as far as that can be told.
+// IsSame reports whether every name means the same file in both trees, as far as can be known.
 func IsSame(a, b Tree) bool {
 	x, ok1 := a.(*adapter)
 	y, ok2 := b.(*adapter)
@@ -115,23 +116,23 @@ func IsSame(a, b Tree) bool {
 	return ok1 == ok2 && equal(a, b)
 }
 
-// IsSameFile reports whether name in a and other in b mean the same file, as far as names can tell: it looks at no
-// file, and so a link is not what it leads to. A tree that Sub has made is part of the one that it was made of, unless
-// these are [Root] (of whose files os.SameFile knows more).
+// IsSameFile reports whether name in a and other in b are names of the same file. It compares names without access to
+// the disk, so a link and its target are different files. Names in a tree and in a Sub of it are comparable, except for
+// a [Root] (use os.SameFile for its files).
 func IsSameFile(a Tree, name string, b Tree, other string) bool {
 	x, ok1 := a.(*adapter)
 	y, ok2 := b.(*adapter)
 	if ok1 && ok2 && equal(x.fs, y.fs) {
-		one, err1 := x.full(name)
-		two, err2 := y.full(other)
+		one, err1 := x.fullName(name)
+		two, err2 := y.fullName(other)
 		return err1 == nil && err2 == nil && path.Clean("/"+one) == path.Clean("/"+two)
 	}
-	one, err1 := clean(name)
-	two, err2 := clean(other)
+	one, err1 := cleanName(name)
+	two, err2 := cleanName(other)
 	return err1 == nil && err2 == nil && one == two && IsSame(a, b)
 }
 
-// equal compares two file systems, some kinds of which cannot be compared.
+// equal reports whether a == b, without a panic for types that are not comparable.
 func equal(a, b afero.Fs) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

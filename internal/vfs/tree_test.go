@@ -23,7 +23,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// someFiles are what the file systems of these tests hold.
+// someFiles returns the content of the file systems of these tests, by name.
 func someFiles() map[string]string {
 	big := make([]byte, 300_001)
 	nettest.PatternAt(big, 0)
@@ -32,7 +32,7 @@ func someFiles() map[string]string {
 
 var aDay = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// eachFileSystem runs f with every kind of file system as a tree.
+// eachFileSystem runs f with a tree of every kind of file system.
 func eachFileSystem(t *testing.T, f func(t *testing.T, kind nettest.FileSystem, tree vfs.Tree)) {
 	for _, kind := range nettest.FileSystems(t, someFiles(), aDay) {
 		t.Run(kind.Name, func(t *testing.T) { f(t, kind, vfs.Of(kind.FS)) })
@@ -48,7 +48,7 @@ func TestFilesOfEveryFileSystem(t *testing.T) {
 					t.Fatalf("Open(%q): %v", spelling, err)
 				}
 				if _, real := vfs.OSFile(f); real != kind.Real {
-					t.Errorf("%s is a file of the system: %v, want %v", name, real, kind.Real)
+					t.Errorf("%s is an *os.File: %v, want %v", name, real, kind.Real)
 				}
 				fi, err := f.Stat()
 				if err != nil || fi.Size() != int64(len(content)) || !fi.Mode().IsRegular() || fi.Name() != filepath.Base(name) || !fi.ModTime().Equal(aDay) {
@@ -61,7 +61,7 @@ func TestFilesOfEveryFileSystem(t *testing.T) {
 	})
 }
 
-// readEverywhere reads f from places before, in and behind its content, in no order.
+// readEverywhere reads f at random offsets in and after its content.
 func readEverywhere(t *testing.T, f afero.File, content string) {
 	t.Helper()
 	size := len(content)
@@ -70,14 +70,14 @@ func readEverywhere(t *testing.T, f afero.File, content string) {
 		n, err := f.ReadAt(p, int64(off))
 		want := content[min(off, size):min(off+len(p), size)]
 		if string(p[:n]) != want {
-			t.Fatalf("%d bytes at %d of %d: got %d others", len(p), off, size, n)
+			t.Fatalf("%d bytes at %d of %d: got %d wrong ones", len(p), off, size, n)
 		}
 		if n < len(p) && err != io.EOF || n == len(p) && err != nil && err != io.EOF {
 			t.Fatalf("%d of %d bytes at %d of %d: got the error %v", n, len(p), off, size, err)
 		}
 	}
 	if _, err := f.ReadAt(make([]byte, 1), -1); err == nil {
-		t.Error("read at -1")
+		t.Error("a read at -1 succeeded")
 	}
 }
 
@@ -138,8 +138,8 @@ func TestDirectoriesOfEveryFileSystem(t *testing.T) {
 			t.Errorf("walked %v, %v, want %v", walked, err, want)
 		}
 		for _, name := range []string{"missing", "docs/missing", "missing/x", "docs/a.txt/x"} {
-			if _, err := tree.Open(name); !errors.Is(err, fs.ErrNotExist) && !vfs.IsNoPath(err) {
-				t.Errorf("Open(%q) = %v, want one that does not exist", name, err)
+			if _, err := tree.Open(name); !errors.Is(err, fs.ErrNotExist) && !vfs.IsInvalidPath(err) {
+				t.Errorf("Open(%q) = %v, want fs.ErrNotExist or an invalid path", name, err)
 			}
 		}
 		if _, err := tree.Open("a\x00b"); !errors.Is(err, fs.ErrInvalid) {
@@ -162,7 +162,7 @@ func TestSubOfEveryFileSystem(t *testing.T) {
 		readEverywhere(t, f, "b")
 		_ = f.Close()
 		if _, err := sub.Stat("/../big.bin"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("a name led out: %v", err)
+			t.Errorf("a name leads out: %v", err)
 		}
 		for _, name := range []string{"big.bin", "missing"} {
 			if _, _, err := vfs.Sub(tree, name); err == nil {
@@ -174,17 +174,17 @@ func TestSubOfEveryFileSystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer done()
-		if reflectable := kind.Name != "FromIOFS over a map"; vfs.IsSame(sub, again) != reflectable || vfs.IsSame(sub, tree) {
-			t.Error("the same directory twice is not the same, or one is what is above it")
+		if comparable := kind.Name != "FromIOFS over a map"; vfs.IsSame(sub, again) != comparable || vfs.IsSame(sub, tree) {
+			t.Error("IsSame is wrong")
 		}
-		if kind.Name == "FromIOFS over a map" { // which cannot be compared
+		if kind.Name == "FromIOFS over a map" { // its type is not comparable
 			return
 		}
 		if !vfs.IsSameFile(tree, "docs//deep/../a.txt", sub, "/a.txt") || !vfs.IsSameFile(sub, "a.txt", again, "/a.txt") {
-			t.Error("a file is not the same by its name in a directory")
+			t.Error("IsSameFile is false for two names of one file")
 		}
 		if vfs.IsSameFile(tree, "/a.txt", sub, "/a.txt") || vfs.IsSameFile(sub, "a.txt", sub, "b.txt") {
-			t.Error("different files are the same")
+			t.Error("IsSameFile is true for different files")
 		}
 	})
 }
@@ -224,17 +224,17 @@ func TestChangesOfEveryFileSystem(t *testing.T) {
 			want error
 		}{
 			{"create", create("new"), nil},
-			{"create what is there", create("new"), fs.ErrExist},
-			{"create below nothing", create("nowhere/new"), fs.ErrNotExist},
+			{"create an existing file", create("new"), fs.ErrExist},
+			{"create below a missing directory", create("nowhere/new"), fs.ErrNotExist},
 			{"create below a file", create("new/new"), syscall.ENOTDIR},
 			{"make a directory", tree.Mkdir("d", 0o755), nil},
 			{"make it again", tree.Mkdir("/d/", 0o755), fs.ErrExist},
-			{"make one below nothing", tree.Mkdir("nowhere/d", 0o755), fs.ErrNotExist},
+			{"make one below a missing directory", tree.Mkdir("nowhere/d", 0o755), fs.ErrNotExist},
 			{"move into it", tree.Rename("new", "d/new"), nil},
 			{"move a directory over a file", tree.Rename("d", "empty"), fs.ErrExist},
 			{"move a file over a directory", tree.Rename("d/new", "docs"), fs.ErrExist},
 			{"move a directory into itself", tree.Rename("d", "d/d"), syscall.EINVAL},
-			{"move below nothing", tree.Rename("d/new", "nowhere/new"), fs.ErrNotExist},
+			{"move below a missing directory", tree.Rename("d/new", "nowhere/new"), fs.ErrNotExist},
 			{"move the root", tree.Rename("/", "r"), fs.ErrPermission},
 			{"remove a directory as a file", tree.Remove("d"), syscall.EISDIR},
 			{"remove a directory that is not empty", tree.RemoveDir("d"), fs.ErrExist},
@@ -243,7 +243,7 @@ func TestChangesOfEveryFileSystem(t *testing.T) {
 			{"remove all of the root", tree.RemoveAll("x/.."), fs.ErrPermission},
 			{"change the time", tree.Chtimes("d/new", time.Time{}, aDay), nil},
 			{"change the mode", tree.Chmod("d/new", 0o604), nil},
-			{"set bits that are no permissions", tree.Chmod("d/new", 0o604|fs.ModeSetuid), fs.ErrInvalid},
+			{"set other bits than permissions", tree.Chmod("d/new", 0o604|fs.ModeSetuid), fs.ErrInvalid},
 			{"make a link", tree.Symlink("empty", "l"), errors.ErrUnsupported},
 		}
 		for _, s := range steps {
@@ -259,18 +259,18 @@ func TestChangesOfEveryFileSystem(t *testing.T) {
 		fi, err := f.Stat()
 		_ = f.Close()
 		if err != nil || !fi.ModTime().Equal(aDay) || runtime.GOOS != "windows" && fi.Mode() != 0o604 {
-			t.Errorf("Stat = %v %v, %v, want what was set", fi.Mode(), fi.ModTime(), err)
+			t.Errorf("Stat = %v %v, %v, want the values set before", fi.Mode(), fi.ModTime(), err)
 		}
 		if err := errors.Join(tree.Remove("d/new"), tree.RemoveDir("d")); err != nil {
 			t.Error(err)
 		}
 		if _, err := tree.Stat("d"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("the directory is still there: %v", err)
+			t.Errorf("the directory still exists: %v", err)
 		}
 	})
 }
 
-// A file system of which single calls go wrong.
+// odd is a file system in which a test replaces some methods.
 type odd struct {
 	afero.Fs
 	stat func(name string) (fs.FileInfo, error)
@@ -291,7 +291,7 @@ func (o *odd) Open(name string) (afero.File, error) {
 	return o.Fs.Open(name)
 }
 
-// A file of which single calls go wrong.
+// oddFile is a file in which a test replaces Read.
 type oddFile struct {
 	afero.File
 	read func(p []byte) (int, error)
@@ -299,16 +299,16 @@ type oddFile struct {
 
 func (f *oddFile) Read(p []byte) (int, error) { return f.read(p) }
 
-func TestFilesThatKeepNoContractAreErrors(t *testing.T) {
+func TestWrongResultsOfReadAreErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		read func(p []byte) (int, error)
 		want string
 	}{
-		{"nothing for ever", func([]byte) (int, error) { return 0, nil }, io.ErrNoProgress.Error()},
+		{"0 bytes for ever", func([]byte) (int, error) { return 0, nil }, io.ErrNoProgress.Error()},
 		{"too much", func(p []byte) (int, error) { return len(p) + 1, nil }, "the file system says that it has read 9 of 8 bytes"},
-		{"less than nothing", func([]byte) (int, error) { return -1, nil }, "the file system says that it has read -1 of 8 bytes"},
-		{"a negative count beside an error", func([]byte) (int, error) { return -1, syscall.EPERM }, syscall.EPERM.Error()},
+		{"a negative count", func([]byte) (int, error) { return -1, nil }, "the file system says that it has read -1 of 8 bytes"},
+		{"a negative count with an error", func([]byte) (int, error) { return -1, syscall.EPERM }, syscall.EPERM.Error()},
 		{"a panic", func([]byte) (int, error) { panic("no") }, "the file system panics: no"},
 		{"an early end", func([]byte) (int, error) { return 0, io.EOF }, io.EOF.Error()},
 	} {
@@ -332,7 +332,7 @@ func TestFilesThatKeepNoContractAreErrors(t *testing.T) {
 	}
 }
 
-func TestAnInfoDoesNotChangeWithItsFile(t *testing.T) {
+func TestFileInfoDoesNotChangeWithTheFile(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/f", []byte("1234"), 0o644); err != nil {
 		t.Fatal(err)
@@ -346,7 +346,7 @@ func TestAnInfoDoesNotChangeWithItsFile(t *testing.T) {
 	}
 	for i, fi := range []fs.FileInfo{byStat, byLstat, listed[0]} {
 		if fi.Size() != 4 || fi.Mode() != 0o644 {
-			t.Errorf("%d: got %d bytes, %v, want what there was", i, fi.Size(), fi.Mode())
+			t.Errorf("%d: got %d bytes, %v, want the values before the change", i, fi.Size(), fi.Mode())
 		}
 	}
 }
@@ -363,7 +363,7 @@ func TestPanicsOfAFileSystemAreErrors(t *testing.T) {
 	}
 }
 
-// hiding is a program's own file system over a Root, in which a file is not there. It has the other methods of Root too.
+// hiding embeds a Root to hide the file secret. It inherits the other methods of Root.
 type hiding struct{ *vfs.Root }
 
 func (h hiding) Stat(name string) (fs.FileInfo, error) {
@@ -393,7 +393,7 @@ func (f hidingFile) Readdir(n int) ([]fs.FileInfo, error) {
 	return slices.DeleteFunc(infos, func(fi fs.FileInfo) bool { return fi.Name() == "secret" }), err
 }
 
-func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
+func TestTypeThatEmbedsARootIsUsedByTheMethodsOfAfero(t *testing.T) {
 	root, err := vfs.Open(nettest.TempDir(t))
 	if err != nil {
 		t.Fatal(err)
@@ -416,7 +416,7 @@ func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
 			}
 			err = tree.Walk("/", func(name string, _ fs.FileInfo, err error) error {
 				if name != "shown" {
-					t.Errorf("Walk finds %s", name)
+					t.Errorf("Walk visits %s", name)
 				}
 				return err
 			})
@@ -427,7 +427,7 @@ func TestATypeThatEmbedsARootIsAskedByTheMethodsOfAfero(t *testing.T) {
 	}
 }
 
-func TestAFileThatGrowsWhileItIsOpenedIsReadAsFarAsItsStatSays(t *testing.T) {
+func TestGrowingFileCanBeReadUpToTheSizeOfStat(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/f", []byte("1234"), 0o644); err != nil {
 		t.Fatal(err)
@@ -454,7 +454,7 @@ func TestAFileThatGrowsWhileItIsOpenedIsReadAsFarAsItsStatSays(t *testing.T) {
 	}
 }
 
-// panicking is a file whose every change panics.
+// panicking is a file whose Truncate and Sync panic.
 type panicking struct{ afero.File }
 
 func (panicking) Truncate(int64) error { panic("no") }
@@ -467,7 +467,7 @@ func (p panickingFs) OpenFile(name string, flag int, perm fs.FileMode) (afero.Fi
 	return panicking{f}, err
 }
 
-func TestPanicsOfAFileThatIsWrittenAreErrors(t *testing.T) {
+func TestPanicsOfTruncateAndSyncAreErrors(t *testing.T) {
 	f, err := vfs.Of(panickingFs{afero.NewMemMapFs()}).OpenFile("/f", os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		t.Fatal(err)

@@ -10,38 +10,38 @@ import (
 	"github.com/spf13/afero"
 )
 
-// uploads is what package upload asks of a file system beyond afero.Fs, if it has it (see upload.Atomic, which this
-// package does not import). Root has it; an adapter passes it on where the file system below has it.
-type uploads interface {
+// uploader is upload.Atomic, which this package cannot import: optional methods of a file system for package upload.
+// Root has them; an adapter passes them on if its file system has them.
+type uploader interface {
 	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 	SyncUpload(f afero.File) error
 	CommitUpload(temp, target string) error
 	AbortUpload(temp string) error
 }
 
-var _ = [...]uploads{(*Root)(nil), (*adapter)(nil)}
+var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
 
-// CreateUpload creates the file temp, which must not be there, and opens it for writing.
+// CreateUpload creates the file temp, which must not exist, and opens it for writing.
 func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
 	return t.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// SyncUpload brings what was written to f to the disk.
+// SyncUpload flushes data written to f to the disk.
 func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
 
-// CommitUpload gives the file temp the name target: whoever opens target finds the file that was there before or the
-// whole new one. temp is a file, as CreateUpload has made it.
+// CommitUpload renames temp, a file made by CreateUpload, to target. A client that opens target gets the old file or the
+// complete new one.
 func (t *Root) CommitUpload(temp, target string) error {
-	return t.renameBy(temp, target, t.disk.root.Rename) // no link is moved: nobody waits for those who move one
+	return t.renameWith(temp, target, t.shared.root.Rename) // without moveLock: temp is not a link
 }
 
 // AbortUpload removes the file temp.
 func (t *Root) AbortUpload(temp string) error { return t.Remove(temp) }
 
-// uploads returns the methods of the file system below, if it has them. Those that it has because it embeds a Root are
-// none of its own: they would pass by its OpenFile and Rename.
-func (a *adapter) uploads() (uploads, bool) {
-	up, ok := a.fs.(uploads)
+// uploader returns the file system as an uploader, if it has the methods. Methods that are promoted from an embedded Root
+// do not count: they would bypass the OpenFile and Rename of the file system.
+func (a *adapter) uploader() (uploader, bool) {
+	up, ok := a.fs.(uploader)
 	return up, ok && !embedsRoot(reflect.TypeOf(a.fs))
 }
 
@@ -55,28 +55,29 @@ func embedsRoot(t reflect.Type) bool {
 	})
 }
 
-// CreateUpload passes the call on, if the directory is there; [errors.ErrUnsupported] means that the file system has no such method.
+// CreateUpload passes the call on, if the directory exists. The error is [errors.ErrUnsupported] if the file system has no
+// such method.
 func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
-	full, err := a.full(temp)
+	full, err := a.fullName(temp)
 	if err == nil && perm != perm.Perm() {
 		err = errMode
 	}
 	if err != nil {
-		return nil, a.fail("create", temp, err)
+		return nil, a.pathError("create", temp, err)
 	}
-	f, err := call(a.calls, func() (afero.File, error) {
+	f, err := callWithLimit(a.calls, func() (afero.File, error) {
 		if err := a.checkParent(full); err != nil {
 			return nil, err
 		}
-		defer Changed()
+		defer CountChange()
 		return up.CreateUpload(full, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
-		return nil, a.fail("create", temp, err)
+		return nil, a.pathError("create", temp, err)
 	}
 	if osFile, ok := OSFile(f); ok {
 		return osFile, nil
@@ -84,44 +85,44 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 	return newHandle(f, full), nil
 }
 
-// SyncUpload passes the call on, as CreateUpload does. It waits for as long as that takes: one that is given up may
-// yet succeed.
+// SyncUpload passes the call on, as CreateUpload does. It has no time limit, because a call that was given up could still
+// succeed.
 func (a *adapter) SyncUpload(f afero.File) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}
 	if h, ok := f.(*handle); ok {
 		f = h.File
 	}
-	_, err := protect(func() (struct{}, error) { return struct{}{}, up.SyncUpload(f) })
+	_, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.SyncUpload(f) })
 	return err
 }
 
-// CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It waits as SyncUpload does.
+// CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It has no time limit, as SyncUpload.
 func (a *adapter) CommitUpload(temp, target string) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	from, err1 := a.full(temp)
-	to, err2 := a.full(target)
+	from, err1 := a.fullName(temp)
+	to, err2 := a.fullName(target)
 	if err := errors.Join(err1, err2); err != nil {
-		return a.fail("rename", target, fs.ErrInvalid)
+		return a.pathError("rename", target, fs.ErrInvalid)
 	}
 	if fi, err := a.Lstat(target); err == nil && fi.IsDir() {
-		return a.fail("rename", target, fs.ErrExist)
+		return a.pathError("rename", target, fs.ErrExist)
 	}
-	defer Changed()
-	if _, err := protect(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
-		return a.fail("rename", target, err)
+	defer CountChange()
+	if _, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
+		return a.pathError("rename", target, err)
 	}
 	return nil
 }
 
 // AbortUpload passes the call on, as CreateUpload does.
 func (a *adapter) AbortUpload(temp string) error {
-	up, ok := a.uploads()
+	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
 	}

@@ -30,7 +30,7 @@ func TestDeviceIsRefused(t *testing.T) {
 	})
 }
 
-// The links of /proc/self lead where their text does not say, by the kernel's own hand.
+// The kernel resolves the magic links of /proc without regard to their text.
 func TestMagicLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	host := fixture(t)
@@ -62,7 +62,7 @@ func TestMagicLinksAreNotFollowed(t *testing.T) {
 	})
 }
 
-func TestChainsOfLinksAreBounded(t *testing.T) {
+func TestNumberOfLinksIsLimited(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plant(t, dir, map[string]string{"0": "inside"})
@@ -86,7 +86,7 @@ func TestChainsOfLinksAreBounded(t *testing.T) {
 }
 
 // Without O_NONBLOCK the open would wait for the holder of the lease, up to /proc/sys/fs/lease-break-time seconds.
-func TestLeasedFileAnswersAtOnce(t *testing.T) {
+func TestOpenOfALeasedFileDoesNotWait(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
@@ -108,7 +108,7 @@ func TestLeasedFileAnswersAtOnce(t *testing.T) {
 	})
 }
 
-func TestFilesFeedSendfileAndSplice(t *testing.T) {
+func TestFilesWorkWithSendfileAndSplice(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := t.TempDir()
@@ -150,8 +150,8 @@ func TestFilesFeedSendfileAndSplice(t *testing.T) {
 	})
 }
 
-// httpd makes tags of the inode and the time of its change.
-func TestReadDirHasTheSysOfPackageOs(t *testing.T) {
+// httpd makes entity tags of the inode and its time of change.
+func TestReadDirHasTheSysOfPackageOS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plant(t, dir, map[string]string{"f": "inside", "d/": "", "link": "-> f"})

@@ -17,13 +17,13 @@ import (
 	"sluice/internal/vfs"
 )
 
-// backends runs f with each way to open files: opener gives a read-only tree that uses it.
+// backends runs f with each implementation of opener. The argument opener returns a read-only tree that uses it.
 func backends(t *testing.T, f func(t *testing.T, opener func(t testing.TB, dir string) *vfs.Root)) {
 	t.Helper()
 	if runtime.GOOS == "linux" {
 		t.Run("openat2", func(t *testing.T) { f(t, openat2Tree) })
 	}
-	t.Run("os.Root", func(t *testing.T) { f(t, rootTree) })
+	t.Run("os.Root", func(t *testing.T) { f(t, osRootTree) })
 }
 
 func openat2Tree(t testing.TB, dir string) *vfs.Root {
@@ -35,7 +35,7 @@ func openat2Tree(t testing.TB, dir string) *vfs.Root {
 	return tree
 }
 
-func rootTree(t testing.TB, dir string) *vfs.Root {
+func osRootTree(t testing.TB, dir string) *vfs.Root {
 	t.Helper()
 	tree := openTree(t, dir)
 	if err := vfs.WithoutOpenat2(tree); err != nil {
@@ -58,9 +58,9 @@ func openTree(t testing.TB, dir string) *vfs.Root {
 	return tree
 }
 
-// plant makes files with their content, directories (a name that ends in a slash) and, where there are any, symbolic
-// links ("-> target") beneath dir, with what is needed above them. The links come last: on Windows they must know what
-// they lead to.
+// plant makes files with their content, directories (a name that ends in a slash) and symbolic links ("-> target")
+// beneath dir, and their missing parents. Links are left out where noLinks says so. They are made last, because on
+// Windows their target must exist.
 func plant(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	links := make(map[string]string)
@@ -99,7 +99,7 @@ func symlink(t testing.TB, target, name string) {
 	}
 }
 
-// needsLinks skips a test of symbolic links where there are none.
+// needsLinks skips the test if symbolic links do not work here.
 func needsLinks(t testing.TB) {
 	t.Helper()
 	if why := noLinks(); why != "" {
@@ -107,7 +107,7 @@ func needsLinks(t testing.TB) {
 	}
 }
 
-// content returns all that can be read of name.
+// content returns the content of the file name.
 func content(tree *vfs.Root, name string) (string, error) {
 	f, err := tree.File(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -131,7 +131,7 @@ func put(tree *vfs.Root, name string, flag int, text string) error {
 	return err
 }
 
-func TestOpenNamesADirectoryThatCannotBeServed(t *testing.T) {
+func TestErrorOfOpenHasTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := nettest.TempDir(t)
 	plant(t, dir, map[string]string{"file": "x"})
@@ -153,7 +153,7 @@ func TestOpenNamesADirectoryThatCannotBeServed(t *testing.T) {
 			}
 			var pathErr *fs.PathError
 			if !errors.As(err, &pathErr) || pathErr.Path != tt.dir {
-				t.Errorf("got %#v, want an error about %q", err, tt.dir)
+				t.Errorf("got %#v, want an error with the path %q", err, tt.dir)
 			}
 		})
 	}
@@ -173,21 +173,21 @@ func TestDirIsAbsolute(t *testing.T) {
 	}
 }
 
-func TestTreeStaysWithADirectoryThatMoves(t *testing.T) {
+func TestViewStaysWithARenamedDirectory(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not rename a directory that is open")
 	}
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		host := nettest.TempDir(t)
-		plant(t, host, map[string]string{"old/file": "ours"})
+		plant(t, host, map[string]string{"old/file": "first"})
 		tree := opener(t, filepath.Join(host, "old"))
 		if err := os.Rename(filepath.Join(host, "old"), filepath.Join(host, "new")); err != nil {
 			t.Fatal(err)
 		}
-		plant(t, host, map[string]string{"old/file": "theirs"})
-		if got, err := content(tree, "file"); got != "ours" || err != nil {
-			t.Errorf("got %q, %v, want %q", got, err, "ours")
+		plant(t, host, map[string]string{"old/file": "second"})
+		if got, err := content(tree, "file"); got != "first" || err != nil {
+			t.Errorf("got %q, %v, want %q", got, err, "first")
 		}
 	})
 }
@@ -220,7 +220,7 @@ func TestViewsShareTheTree(t *testing.T) {
 	})
 }
 
-func TestCloseWhileOthersOpen(t *testing.T) {
+func TestCloseDuringOpens(t *testing.T) {
 	t.Parallel()
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {
 		dir := nettest.TempDir(t)

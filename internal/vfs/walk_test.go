@@ -13,8 +13,8 @@ import (
 	"sluice/internal/vfs"
 )
 
-// walk renders what Walk calls its function with, one word a call: the path, with a slash after a directory and the
-// reason when there is an error. do answers each call.
+// walk formats the calls that Walk makes, separated by spaces: the path, with "/" after a directory and "!PATH" after an
+// error. do returns the result of each call.
 func walk(tree *vfs.Root, name string, do func(path string, err error) error) (string, error) {
 	var words []string
 	err := tree.Walk(name, func(path string, fi fs.FileInfo, err error) error {
@@ -59,7 +59,7 @@ func TestWalkVisitsEachDirectoryOnce(t *testing.T) {
 	})
 }
 
-func TestWalkDoesWhatItsFunctionSays(t *testing.T) {
+func TestWalkObeysTheResultOfTheFunction(t *testing.T) {
 	t.Parallel()
 	dir := nettest.TempDir(t)
 	plant(t, dir, map[string]string{"a": "", "b/c/d": "", "b/e": "", "b/f": "", "g": ""})
@@ -94,7 +94,7 @@ func TestWalkDoesWhatItsFunctionSays(t *testing.T) {
 	}
 }
 
-func TestWalkTellsOfADirectoryThatCannotBeRead(t *testing.T) {
+func TestWalkReportsADirectoryThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -103,7 +103,7 @@ func TestWalkTellsOfADirectoryThatCannotBeRead(t *testing.T) {
 		wantErr error
 	}{
 		{"and goes on", nil, "b/ b/!top/b c/ c/d", nil},
-		{"and passes over it", fs.SkipDir, "b/ b/!top/b c/ c/d", nil},
+		{"and skips it", fs.SkipDir, "b/ b/!top/b c/ c/d", nil},
 		{"and ends", fs.ErrNotExist, "b/ b/!top/b", fs.ErrNotExist},
 	}
 	backends(t, func(t *testing.T, opener func(testing.TB, string) *vfs.Root) {

@@ -1,4 +1,4 @@
-"""Prints how many seconds psutil takes for a process, or for the list of connections.
+"""Prints how many seconds psutil takes to read a process, each process, or the connections.
 
 Usage: psutil_cost.py process PID
        psutil_cost.py processes
@@ -31,7 +31,7 @@ elif sys.argv[1] == "processes":
     work, rounds, times = every_process, 10, len(psutil.pids())
 else:
     work, rounds, times = lambda: psutil.net_connections("tcp"), 2, 1
-work()  # the first fills its caches
+work()  # the first call fills psutil's caches
 start = time.perf_counter()
 for _ in range(rounds):
     work()

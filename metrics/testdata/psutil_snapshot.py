@@ -1,4 +1,4 @@
-"""Prints what psutil knows of a process, the host or its connections, as JSON.
+"""Prints what psutil reports about a process, the host or its connections, as JSON.
 
 Usage: psutil_snapshot.py process|host|connections PID
 """

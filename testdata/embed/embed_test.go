@@ -1,5 +1,5 @@
-// Package embed_test runs the programs of this module as their users would: they
-// import the packages of module sluice, and nothing of it is theirs.
+// Package embed_test builds and runs the programs of this module. They import the
+// public packages of module sluice from outside, as other programs do.
 package embed_test
 
 import (
@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// programs is where they are built.
+// programs is the folder with the built programs.
 var programs string
 
 func TestMain(m *testing.M) {
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program is one that runs.
+// program is a running program.
 type program struct {
 	t   *testing.T
 	log *bufio.Reader
@@ -81,8 +81,8 @@ func (p *program) line() string {
 	return line
 }
 
-// published returns a directory with a large file and a home, and the content of
-// the file.
+// published returns a directory with a large file and the home of bob, and the
+// content of the file.
 func published(t *testing.T) (dir string, content []byte) {
 	t.Helper()
 	dir, content = t.TempDir(), make([]byte, 3_000_000)
@@ -113,7 +113,7 @@ func get(t *testing.T, url string) (body []byte, header http.Header) {
 	return body, resp.Header
 }
 
-// client speaks FTP.
+// client is an FTP client.
 type client struct {
 	t *testing.T
 	*textproto.Conn
@@ -199,7 +199,7 @@ func (c *client) put(path, content string) {
 	c.want(226)
 }
 
-// zeroCopy is the method of a large file here.
+// zeroCopy returns the name of the method that sends a large file on this system.
 func zeroCopy() string {
 	switch runtime.GOOS {
 	case "linux", "darwin", "freebsd", "dragonfly", "illumos", "solaris":
@@ -219,7 +219,7 @@ func TestADirectoryByHTTP(t *testing.T) {
 	dir, content := published(t)
 	p, addrs := run(t, "httpdir", "127.0.0.1:0", dir)
 	if got, _ := get(t, "http://"+addrs[0]+"/big.bin"); !bytes.Equal(got, content) {
-		t.Errorf("got %d other bytes", len(got))
+		t.Errorf("got %d bytes of other content", len(got))
 	}
 	wantLine(t, p.line(), "GET /big.bin: 200, 3000000 bytes by "+zeroCopy())
 }
@@ -230,13 +230,13 @@ func TestADirectoryByFTP(t *testing.T) {
 	c := dial(t, addrs[0])
 	c.login("anonymous", "me@", 230)
 	if got := c.get("/big.bin"); !bytes.Equal(got, content) {
-		t.Errorf("got %d other bytes", len(got))
+		t.Errorf("got %d bytes of other content", len(got))
 	}
 	wantLine(t, p.line(), "RETR /big.bin: 3000000 bytes by "+zeroCopy())
 	c.command(550, "DELE /big.bin")
 }
 
-func TestFilesInMemoryByBoth(t *testing.T) {
+func TestFilesInMemoryByHTTPAndFTP(t *testing.T) {
 	_, addrs := run(t, "memory", "127.0.0.1:0", "127.0.0.1:0")
 	if got, _ := get(t, "http://"+addrs[0]+"/hello.txt"); string(got) != "Hello from memory\n" {
 		t.Errorf("by HTTP: got %q", got)
@@ -253,7 +253,7 @@ func TestAHandlerBehindMiddleware(t *testing.T) {
 	p, addrs := run(t, "middleware", "127.0.0.1:0", dir)
 	got, header := get(t, "http://"+addrs[0]+"/files/big.bin")
 	if !bytes.Equal(got, content) || header.Get("Cache-Control") != "private" {
-		t.Errorf("got %d other bytes, or not by the middleware: %v", len(got), header)
+		t.Errorf("got %d bytes of other content, or without the header of the middleware: %v", len(got), header)
 	}
 	wantLine(t, p.line(), "/files/big.bin: 3000000 bytes by "+zeroCopy())
 	if page, _ := get(t, "http://"+addrs[0]+"/files/bob"); !bytes.Contains(page, []byte(`href="./mine.txt"`)) {
@@ -261,7 +261,7 @@ func TestAHandlerBehindMiddleware(t *testing.T) {
 	}
 }
 
-func TestALoginOfOnesOwn(t *testing.T) {
+func TestAnOwnLoginFunction(t *testing.T) {
 	dir, content := published(t)
 	_, addrs := run(t, "login", "127.0.0.1:0", dir)
 	ann := dial(t, addrs[0])
@@ -271,7 +271,7 @@ func TestALoginOfOnesOwn(t *testing.T) {
 		t.Errorf("the upload is %q, %v", got, err)
 	}
 	if got := ann.get("big.bin"); !bytes.Equal(got, content) {
-		t.Errorf("ann got %d other bytes", len(got))
+		t.Errorf("ann got %d bytes of other content", len(got))
 	}
 	bob := dial(t, addrs[0])
 	bob.login("bob", "anything", 230)
@@ -294,9 +294,9 @@ func TestADriverOfFtpserverlib(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, "new.txt")); err != nil || string(got) != "from ann" {
 		t.Errorf("the upload is %q, %v", got, err)
 	}
-	p.line() // of the upload
+	p.line() // the log line of the upload
 	if got := ann.get("big.bin"); !bytes.Equal(got, content) {
-		t.Errorf("ann got %d other bytes", len(got))
+		t.Errorf("ann got %d bytes of other content", len(got))
 	}
 	wantLine(t, p.line(), "RETR /big.bin by "+zeroCopy())
 	ann.command(221, "QUIT")
@@ -304,8 +304,8 @@ func TestADriverOfFtpserverlib(t *testing.T) {
 	dial(t, addrs[0]).login("ann", "wrong", 530)
 }
 
-// The package documentation of each package begins with a program.
-func TestTheProgramsInTheDocsCompile(t *testing.T) {
+// The documentation of each public package begins with a program.
+func TestProgramsInThePackageDocsCompile(t *testing.T) {
 	for _, name := range []string{"httpd", "ftpd", "sendfile", "metrics"} {
 		t.Run(name, func(t *testing.T) {
 			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", name, "doc.go"), nil, parser.ParseComments|parser.PackageClauseOnly)
@@ -327,7 +327,7 @@ func TestTheProgramsInTheDocsCompile(t *testing.T) {
 	}
 }
 
-// firstCode returns the first block of code of a comment.
+// firstCode returns the first code block of a comment.
 func firstCode(doc string) string {
 	var code strings.Builder
 	for line := range strings.Lines(doc) {

@@ -1,8 +1,8 @@
-// Command mksample makes the small tree that "make run" serves.
+// Command mksample makes the small sample tree that "make run" serves.
 //
 //	go run ./testdata/mksample DIR
 //
-// The tree is the same each time, and DIR appears when it is whole.
+// The tree is the same each time, and DIR appears when it is complete.
 package main
 
 import (
@@ -37,14 +37,14 @@ func main() {
 	}
 }
 
-// makeTree writes the tree beside dir and then moves it there.
+// makeTree writes the tree next to dir and then renames it to dir.
 func makeTree(dir string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+"-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	tree := filepath.Join(tmp, "tree") // unlike tmp itself open to all readers
+	tree := filepath.Join(tmp, "tree") // unlike tmp, all users can read it
 	for name, content := range files {
 		path := filepath.Join(tree, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -57,7 +57,7 @@ func makeTree(dir string) error {
 	return os.Rename(tree, dir)
 }
 
-// noise returns n bytes, always the same.
+// noise returns n bytes that do not compress, the same in each call.
 func noise(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // cannot fail

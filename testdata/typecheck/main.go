@@ -1,11 +1,11 @@
-// Command typecheck checks the types of all packages of the module in the
-// working directory, tests included, for each of the platforms given.
+// Command typecheck checks the types of all packages of the module in the working
+// directory, including tests, for each of the given platforms.
 //
 //	go run ./testdata/typecheck linux/386 windows/amd64
 //
-// It finds what "go vet" would find there except for vet's own remarks, and
-// without compiling what the packages import, the runtime first of all. For a
-// platform that was never built for, that is a second instead of a minute.
+// It finds the type errors that "go vet" would find, without compiling the imported
+// packages and the runtime. For a platform without a build cache, that takes a second
+// instead of a minute.
 package main
 
 import (
@@ -43,12 +43,12 @@ func main() {
 	}
 }
 
-// A listed package is what "go list -json" says of one.
+// A listed package is an element of the output of "go list -json".
 type listed struct {
 	ImportPath string
 	Dir        string
-	GoFiles    []string          // a test's package has its test files here
-	ImportMap  map[string]string // import paths, as they are written, of vendored packages and of those built for a test
+	GoFiles    []string          // includes the test files of a package built for a test
+	ImportMap  map[string]string // from import paths in the source to those of vendored packages and of packages built for a test
 	Module     *struct {
 		Main      bool
 		GoVersion string
@@ -74,21 +74,21 @@ func check(dir, platform string) error {
 		fset:    token.NewFileSet(),
 		checked: map[string]*types.Package{"unsafe": types.Unsafe},
 	}
-	for packages := json.NewDecoder(out); ; { // those that others import come first
+	for packages := json.NewDecoder(out); ; { // go list prints a package after those that it imports
 		var p listed
 		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return errors.Join(err, list.Process.Kill(), list.Wait())
 		}
-		if p.ImportPath != "unsafe" && !strings.HasSuffix(p.ImportPath, ".test") { // a main function the go command makes
+		if p.ImportPath != "unsafe" && !strings.HasSuffix(p.ImportPath, ".test") { // ".test" is a main package made by the go command
 			c.check(p)
 		}
 	}
 	return errors.Join(errors.Join(c.errors...), list.Wait())
 }
 
-// A checker holds what is known of one platform.
+// A checker checks packages for one platform.
 type checker struct {
 	sizes   types.Sizes
 	fset    *token.FileSet
@@ -98,7 +98,7 @@ type checker struct {
 
 func (c *checker) fail(err error) { c.errors = append(c.errors, err) }
 
-// check type-checks a package; of those of other modules only what they show.
+// check type-checks a package. It skips function bodies in packages of other modules.
 func (c *checker) check(p listed) {
 	var files []*ast.File
 	for _, name := range p.GoFiles {
@@ -120,13 +120,13 @@ func (c *checker) check(p listed) {
 			if imported, ok := c.checked[path]; ok {
 				return imported, nil
 			}
-			return nil, errors.New("go list did not name it before")
+			return nil, errors.New("go list did not list it before the package that imports it")
 		}),
 	}
 	if p.Module != nil && p.Module.GoVersion != "" {
 		config.GoVersion = "go" + p.Module.GoVersion
 	}
-	path, _, _ := strings.Cut(p.ImportPath, " ") // behind the space: for which test
+	path, _, _ := strings.Cut(p.ImportPath, " ") // "PATH [TEST]" is PATH built for a test
 	c.checked[p.ImportPath], _ = config.Check(path, c.fset, files, nil)
 }
 

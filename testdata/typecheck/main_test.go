@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each file has a mistake that can be seen on one of the platforms only.
+// Each file has an error that appears on only one of the platforms.
 func TestCheckSeesEachPlatform(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -36,6 +36,6 @@ func TestCheckSeesEachPlatform(t *testing.T) {
 		}
 	}
 	if err := check(dir, "none/none"); err == nil {
-		t.Error("a platform that is none: no error")
+		t.Error("unknown platform: got no error")
 	}
 }

@@ -2,12 +2,11 @@
 //
 //	go run ./testdata/wineshim FILE
 //
-// Go programs since 1.22 take their random numbers from ProcessPrng in that
-// DLL, and do not start without it. Wine 10 has it, but Debian 12 has wine 8,
-// where the same function, with the same arguments and result, is called
-// SystemFunction036 and lives in advapi32.dll. So this DLL holds no code, only
-// an export that forwards the one name to the other. It is for tests under
-// wine and no part of Sluice; tools/wine.sh puts it in place.
+// Since Go 1.22, programs take random numbers from ProcessPrng in that DLL, and do
+// not start without it. Wine 10 has it. Debian 12 has wine 8, where the same function
+// is called SystemFunction036 and is in advapi32.dll. So this DLL has no code, only an
+// export that forwards one name to the other. It is for tests under wine and no part
+// of Sluice; tools/wine.sh installs it.
 package main
 
 import (
@@ -35,8 +34,8 @@ func main() {
 	}
 }
 
-// Where things lie, in the file and, once loaded, relative to the image base
-// (an RVA). The loader maps whole pages, the file is laid out in sectors.
+// Offsets in the file, and addresses relative to the image base when the DLL is
+// loaded (RVA). The loader maps whole pages; the file is laid out in sectors.
 const (
 	page   = 0x1000
 	sector = 0x200
@@ -58,12 +57,12 @@ type exportDirectory struct {
 	NumberOfNames         uint32
 	AddressOfFunctions    uint32 // RVA of uint32s, each the RVA of a function or a forwarder
 	AddressOfNames        uint32 // RVA of uint32s, each the RVA of a name, in order
-	AddressOfNameOrdinals uint32 // RVA of uint16s: the function of each name, less Base
+	AddressOfNameOrdinals uint32 // RVA of uint16s: the ordinal of each name, minus Base
 }
 
-// exports returns the section .edata: the export directory, its three tables
-// of one entry each, and the strings. What lies in the directory's range is
-// not the address of a function but the name of one elsewhere: a forwarder.
+// exports returns the section .edata: the export directory, its three tables of one
+// entry each, and the strings. The RVA of the function lies within the directory's
+// range, which makes it a forwarder: the name of a function in another DLL.
 func exports() []byte {
 	const (
 		functions = sectionRVA + 40 // after the directory
@@ -88,8 +87,8 @@ func exports() []byte {
 	)
 }
 
-// image returns the file: "Microsoft Portable Executable and Common Object
-// File Format Specification", sections 2 to 4 and 6.3.
+// image returns the content of the DLL, see the "Microsoft Portable Executable and
+// Common Object File Format Specification", sections 2 to 4 and 6.3.
 func image() []byte {
 	edata := exports()
 	size := uint32(len(edata))
@@ -109,7 +108,7 @@ func image() []byte {
 		SizeOfImage:                 sectionRVA + page,
 		SizeOfHeaders:               sectionFile,
 		Subsystem:                   pe.IMAGE_SUBSYSTEM_WINDOWS_CUI,
-		// Nothing in here needs relocation, so any address will do.
+		// Nothing needs relocation, so the loader may use any address.
 		DllCharacteristics:  pe.IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE | pe.IMAGE_DLLCHARACTERISTICS_NX_COMPAT,
 		NumberOfRvaAndSizes: 16,
 	}
@@ -140,7 +139,7 @@ func image() []byte {
 	return full
 }
 
-// layOut returns the parts one after another, as they are in memory on amd64.
+// layOut returns the parts one after another, encoded as in memory on amd64.
 func layOut(parts ...any) []byte {
 	var b bytes.Buffer
 	for _, part := range parts {

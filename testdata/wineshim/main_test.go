@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The image must say to a reader that is not ours what it was made to say.
+// debug/pe and a second decoder of the export directory must read what image wrote.
 func TestImage(t *testing.T) {
 	file, err := pe.NewFile(bytes.NewReader(image()))
 	if err != nil {

@@ -21,13 +21,13 @@ func adminOf(s *server) string {
 	return opened.FindStringSubmatch(lines[0])[1]
 }
 
-func TestAScrapeTellsWhatWasServed(t *testing.T) {
+func TestMetricsCountWhatWasServed(t *testing.T) {
 	s := start(t, "--admin", "127.0.0.1:0")
 	s.file("a.bin", 1<<20)
 	run(t, t.TempDir(), "curl", "-sSo", "a.bin", s.http.String()+"a.bin")
 	metrics := run(t, t.TempDir(), "curl", "-sS", "http://"+adminOf(s)+"/metrics")
 	for _, line := range []string{
-		`sluice_sent_bytes_total{protocol="http",road="sendfile"} 1.048576e+06`,
+		`sluice_sent_bytes_total{method="sendfile",protocol="http"} 1.048576e+06`,
 		`sluice_transfer_duration_seconds_count{direction="out",protocol="http"} 1`,
 		`sluice_connections_total{protocol="http"} 1`,
 	} {
@@ -37,9 +37,8 @@ func TestAScrapeTellsWhatWasServed(t *testing.T) {
 	}
 }
 
-// While a server drains, a load balancer can see it: the admin listener is the
-// last to go.
-func TestHealthTellsOfDraining(t *testing.T) {
+// The admin listener closes last, so a load balancer can see that a server drains.
+func TestHealthzReportsDraining(t *testing.T) {
 	s := start(t, "--admin", "127.0.0.1:0")
 	s.file("big.bin", 64<<20)
 	health := func() int {
@@ -68,8 +67,9 @@ func TestHealthTellsOfDraining(t *testing.T) {
 	wantRefused(t, adminOf(s))
 }
 
-// A name of the attacker's that leads to this machine opens nothing.
-func TestRebindingDoesNotReachTheAdminListener(t *testing.T) {
+// A browser may send requests for an attacker's host name that resolves to this
+// machine.
+func TestDNSRebindingDoesNotReachTheAdminListener(t *testing.T) {
 	s := start(t, "--admin", "127.0.0.1:0")
 	addr := adminOf(s)
 	_, port, _ := strings.Cut(addr, ":")

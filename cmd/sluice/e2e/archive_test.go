@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// startWithTree serves files in directories, with names of all kinds.
+// startWithTree serves a tree of files with unusual names, over HTTP and HTTPS.
 func startWithTree(t *testing.T, flags ...string) *server {
 	t.Helper()
 	s := startSecure(t, append([]string{"--tls-self-signed"}, flags...)...)
@@ -53,8 +53,8 @@ func TestADirectoryAsTar(t *testing.T) {
 	}
 }
 
-// unpacked returns where in dir/out the content of an archive begins: an
-// archive may keep all of it in one directory.
+// unpacked returns the directory below dir/out with the content of an archive, which
+// may have it in one top-level directory.
 func unpacked(t *testing.T, dir string) string {
 	t.Helper()
 	out := filepath.Join(dir, "out")
@@ -95,7 +95,7 @@ func TestAria2DownloadsAnArchiveInManyPieces(t *testing.T) {
 func TestArchivesCanBeSwitchedOff(t *testing.T) {
 	const refused = 22 // curl(1), EXIT CODES: a status of 400 and above
 	s := startWithTree(t, "--archives=false", "--no-listing")
-	if said, status := try(t, t.TempDir(), "curl", "-sS", "--fail", "-o", "got", s.urlOf("http", "dir/")+"?zip"); status != refused {
-		t.Errorf("curl ended with %d, want %d: %s", status, refused, said)
+	if output, status := try(t, t.TempDir(), "curl", "-sS", "--fail", "-o", "got", s.urlOf("http", "dir/")+"?zip"); status != refused {
+		t.Errorf("curl ended with %d, want %d: %s", status, refused, output)
 	}
 }

@@ -22,7 +22,7 @@ func TestAria2DownloadsInManyPieces(t *testing.T) {
 	}
 }
 
-// aria2 with one connection waits for ever if it reads replies 150 and 226 at once (F10).
+// With one connection aria2 hangs if it reads replies 150 and 226 by one read (F10).
 func TestAria2DownloadsASmallFileInOnePiece(t *testing.T) {
 	s := start(t)
 	s.file("small", 1000)

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// browse runs a browser without a screen on one page, with a profile of its
-// own, and returns what it prints.
+// browse runs a headless browser with a new profile, and returns its output.
 func browse(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	return run(t, dir, "chromium", append([]string{

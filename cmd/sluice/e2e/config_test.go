@@ -23,8 +23,9 @@ func hashLine(t *testing.T, password string) string {
 	return string(line)
 }
 
-// configure makes a file of configuration and returns its name.
-func configure(t *testing.T, name, content string) string {
+// writeConfig writes a configuration file and returns its name. If name is empty, it
+// makes a new one.
+func writeConfig(t *testing.T, name, content string) string {
 	t.Helper()
 	if name == "" {
 		name = filepath.Join(t.TempDir(), "sluice.toml")
@@ -35,8 +36,8 @@ func configure(t *testing.T, name, content string) string {
 	return name
 }
 
-func TestUsersOfAFile(t *testing.T) {
-	conf := configure(t, "", "[user.alice]\nhome = '/alice'\nrights = ['list', 'read', 'create']\n"+hashLine(t, "wonder land")+
+func TestUsersFromAConfigurationFile(t *testing.T) {
+	conf := writeConfig(t, "", "[user.alice]\nhome = '/alice'\nrights = ['list', 'read', 'create']\n"+hashLine(t, "wonder land")+
 		"[user.anonymous]\nhome = '/pub'\n")
 	s := start(t, "--config", conf)
 	s.file("alice/f", 100_000)
@@ -60,8 +61,8 @@ func TestUsersOfAFile(t *testing.T) {
 		{"a wrong password", []string{"-u", "alice:wonderland", s.urlOf("ftp", "f")}, 67},
 		{"the hash as the password", []string{"-u", "alice:" + strings.Trim(strings.Fields(hashLine(t, "x"))[2], `"`), s.urlOf("ftp", "f")}, 67},
 		{"a file above the home", []string{"-u", alice, s.urlOf("ftp", "secret")}, 78},
-		{"a file beside the home", []string{"-u", alice, s.urlOf("ftp", "%2Fpub/g")}, 9},
-		{"a file that is there is not replaced", []string{"-u", alice, "-T", "f", s.urlOf("ftp", "f")}, 25},
+		{"a file next to the home", []string{"-u", alice, s.urlOf("ftp", "%2Fpub/g")}, 9},
+		{"an existing file is not replaced", []string{"-u", alice, "-T", "f", s.urlOf("ftp", "f")}, 25},
 		{"a file is not removed", []string{"-u", alice, "-Q", "DELE new", s.urlOf("ftp", "")}, 21},
 		{"anonymous leaves its home", []string{s.urlOf("ftp", "secret")}, 78},
 		{"anonymous writes", []string{"-T", "f", s.urlOf("ftp", "f2")}, 25},
@@ -72,12 +73,12 @@ func TestUsersOfAFile(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "the guest's home is shown", func() bool {
+	eventually(t, "HTTP shows the home of anonymous", func() bool {
 		printed, _ := try(t, dir, "curl", "-s", s.urlOf("http", "g"), "-o", "/dev/null", "-w", "%{http_code}")
 		return printed == "200"
 	})
 	for _, path := range []string{"alice/f", "secret", "pub/g", "f"} {
-		for _, login := range [][]string{nil, {"-u", "alice:wrong"}, {"-u", alice}} { // nobody logs in by HTTP
+		for _, login := range [][]string{nil, {"-u", "alice:wrong"}, {"-u", alice}} { // HTTP has no logins
 			if printed, _ := try(t, dir, "curl", append(login, "-s", "-o", "/dev/null", "-w", "%{http_code}", s.urlOf("http", path))...); printed != "404" {
 				t.Errorf("/%s by HTTP, %v: %s, want 404", path, login, printed)
 			}
@@ -91,7 +92,7 @@ func TestUsersOfAFile(t *testing.T) {
 
 func TestHangupAddsAUserWhileAnotherTransfers(t *testing.T) {
 	alice, bob := "[user.alice]\n"+hashLine(t, "a"), "[user.bob]\n"+hashLine(t, "b")
-	conf := configure(t, "", alice)
+	conf := writeConfig(t, "", alice)
 	s := start(t, "--config", conf)
 	s.file("f", large)
 	c, err := dialFTP(t.Context(), s.ftp.Host, "alice", "a")
@@ -115,14 +116,14 @@ func TestHangupAddsAUserWhileAnotherTransfers(t *testing.T) {
 	if got := login("bob:b"); got != 67 {
 		t.Errorf("bob logs in before: status %d, want 67", got)
 	}
-	configure(t, conf, "http = ':1'\nmax-conns = 'many'\n"+bob)
+	writeConfig(t, conf, "http = ':1'\nmax-conns = 'many'\n"+bob)
 	s.signal(syscall.SIGHUP)
 	s.wantLogged("level=WARN", "stays\"", "max-conns:")
 	if got := login("bob:b"); got != 67 {
-		t.Errorf("bob logs in by a wrong file: status %d, want 67", got)
+		t.Errorf("bob logs in after a reload of an invalid file: status %d, want 67", got)
 	}
 
-	configure(t, conf, "http = ':1'\nmax-conns = 7\n"+bob)
+	writeConfig(t, conf, "http = ':1'\nmax-conns = 7\n"+bob)
 	s.signal(syscall.SIGHUP)
 	s.wantLogged("file="+conf, "users=1")
 	s.wantLogged("start\"", "keys=max-conns")
@@ -130,22 +131,22 @@ func TestHangupAddsAUserWhileAnotherTransfers(t *testing.T) {
 		t.Errorf("bob logs in: status %d, want 0", got)
 	}
 	if got := login("alice:a"); got != 67 {
-		t.Errorf("alice logs in, who is gone: status %d, want 67", got)
+		t.Errorf("alice logs in after her removal: status %d, want 67", got)
 	}
 	if err := d.finish(t, large); err != nil {
 		t.Errorf("the download of alice: %v", err)
 	}
 }
 
-// The README's example is a file that serves.
-func TestTheFileOfTheREADME(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
+// The example of docs/configuration.md is a file that serves.
+func TestTheFileOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(readme), "\n## A configuration file\n")
+	_, section, ok := strings.Cut(string(manual), "\n## The configuration file\n")
 	if !ok {
-		t.Fatal("README.md has no section \"A configuration file\"")
+		t.Fatal("docs/configuration.md has no section \"The configuration file\"")
 	}
 	var example strings.Builder
 	for line := range strings.Lines(section) {
@@ -157,7 +158,7 @@ func TestTheFileOfTheREADME(t *testing.T) {
 		}
 	}
 	p := newPair(t)
-	conf := configure(t, filepath.Join(filepath.Dir(p.cert()), "sluice.toml"), example.String())
+	conf := writeConfig(t, filepath.Join(filepath.Dir(p.cert()), "sluice.toml"), example.String())
 	for from, to := range map[string]string{p.cert(): "site.pem", p.key(): "site.key"} {
 		if err := os.Rename(from, filepath.Join(filepath.Dir(conf), to)); err != nil {
 			t.Fatal(err)
@@ -170,7 +171,7 @@ func TestTheFileOfTheREADME(t *testing.T) {
 		}
 	}
 	if got := run(t, dir, program, "serve", "--config", conf, "--check", dir); got != "ok\n" {
-		t.Errorf("--check says %q, want ok", got)
+		t.Errorf("--check prints %q, want ok", got)
 	}
 	flags := []string{"--config", conf}
 	for _, scheme := range []string{"http", "https", "ftp"} {

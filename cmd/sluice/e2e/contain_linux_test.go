@@ -16,10 +16,11 @@ import (
 	"testing"
 )
 
-// daemonID is the number of Debian's user and group daemon.
+// daemonID is the ID of Debian's user and group daemon.
 const daemonID = 1
 
-// ownedDir returns a directory of the user daemon, as one whose owner the server becomes.
+// ownedDir returns a directory that belongs to daemon, so a server of root runs as
+// daemon.
 func ownedDir(t *testing.T) string {
 	t.Helper()
 	dir := publicDir(t)
@@ -45,7 +46,7 @@ func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
 	wantPattern(t, filepath.Join(dir, "moved"), 0, 1<<20)
 	info, err := os.Stat(filepath.Join(dir, "moved"))
 	if err != nil || info.Sys().(*syscall.Stat_t).Uid != daemonID {
-		t.Errorf("what was uploaded is %v, %v, want a file of daemon", info, err)
+		t.Errorf("the upload is %v, %v, want a file of daemon", info, err)
 	}
 
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.process.Pid))
@@ -55,7 +56,7 @@ func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
 	for _, name := range threads {
 		status, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-			continue // it has ended
+			continue // the thread has ended
 		}
 		for _, line := range []string{"Uid:\t1\t1\t1\t1", "Gid:\t1\t1\t1\t1", "Groups:\t ", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
 			if !strings.Contains(string(status), line+"\n") {
@@ -80,10 +81,10 @@ func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c := st.Server.Contained; c.User != "daemon" || c.UID != daemonID || !c.NoNewPrivs || c.Landlock == "" || c.Seccomp == "" || len(c.Capabilities)+len(c.Lacks) != 0 {
-		t.Errorf("/status.json tells %+v", c)
+		t.Errorf("/status.json has %+v", c)
 	}
 	if st.Server.Process.FDs == nil {
-		t.Errorf("/status.json tells nothing of the process any more:\n%s", body)
+		t.Errorf("/status.json lacks the process:\n%s", body)
 	}
 }
 
@@ -92,7 +93,7 @@ func TestTheUserOfAServer(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		flags []string
-		want  []string // of the line
+		want  []string // fields of the log line
 	}{
 		{"nobody, for a directory of root", []string{defaultUser}, []string{"user=nobody"}},
 		{"a named one", []string{"--run-as", "daemon"}, []string{"user=daemon"}},
@@ -120,8 +121,8 @@ func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	homes := ownedDir(t)
-	put(t, filepath.Join(homes, "alice/f")) // whose home is root's
-	conf := configure(t, "", "[user.alice]\nhome = '/alice'\nrights = ['all']\n"+hashLine(t, "x"))
+	put(t, filepath.Join(homes, "alice/f")) // her home belongs to root
+	conf := writeConfig(t, "", "[user.alice]\nhome = '/alice'\nrights = ['all']\n"+hashLine(t, "x"))
 	for _, tt := range []struct {
 		name   string
 		flags  []string
@@ -133,7 +134,7 @@ func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 		{"the directory cannot be read", []string{private}, 1, []string{"nobody may not read " + private, "chown", "--run-as root"}},
 		{"ports that only root may open", []string{"--ftp-passive-ports", "900-910", publicDir(t)}, 1, []string{"--ftp-passive-ports 900-910", "--run-as root"}},
 		{"an unknown user", []string{"--run-as", "nix", publicDir(t)}, 2, []string{`--run-as nix: there is no user "nix"`}},
-		{"no mode", []string{"--sandbox", "on", publicDir(t)}, 2, []string{`--sandbox "on" is none of auto, off, required`}},
+		{"an unknown mode", []string{"--sandbox", "on", publicDir(t)}, 2, []string{`--sandbox "on" is none of auto, off, required`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			out, status := try(t, t.TempDir(), program, append([]string{"serve", "--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0"}, tt.flags...)...)
@@ -149,11 +150,12 @@ func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 	}
 }
 
-// What only root may read is read again all the same.
+// After the server has changed its user, it still reloads files that only root may
+// read.
 func TestAContainedServerReadsItsFilesAgain(t *testing.T) {
 	needsRoot(t)
 	alice, bob := "[user.alice]\n"+hashLine(t, "a"), "[user.bob]\n"+hashLine(t, "b")
-	conf := configure(t, "", alice)
+	conf := writeConfig(t, "", alice)
 	p, next := newPair(t), newPair(t)
 	dir := publicDir(t)
 	put(t, filepath.Join(dir, "f"))
@@ -167,7 +169,7 @@ func TestAContainedServerReadsItsFilesAgain(t *testing.T) {
 	if got := login("bob:b"); got != 67 {
 		t.Errorf("bob before: status %d, want 67", got)
 	}
-	configure(t, conf, alice+bob)
+	writeConfig(t, conf, alice+bob)
 	s.signal(syscall.SIGHUP)
 	s.wantLogged("file="+conf, "users=2")
 	if got := login("bob:b"); got != 0 {
@@ -179,11 +181,12 @@ func TestAContainedServerReadsItsFilesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the new certificate is shown", func() bool { return s.shown() == next.fingerprint })
+	eventually(t, "the server uses the new certificate", func() bool { return s.fingerprint() == next.fingerprint })
 
-	// A file that was not named at the start cannot be opened any more, and nothing changes.
+	// A file that was not named at the start cannot be opened, so the reload changes
+	// nothing.
 	another := newPair(t)
-	configure(t, conf, fmt.Sprintf("admin = '127.0.0.1:0'\nadmin-token-file = %q\n", another.cert())+alice)
+	writeConfig(t, conf, fmt.Sprintf("admin = '127.0.0.1:0'\nadmin-token-file = %q\n", another.cert())+alice)
 	s.signal(syscall.SIGHUP)
 	s.wantLogged("level=WARN", "stays\"", "named")
 	if got := login("bob:b"); got != 0 {
@@ -191,13 +194,13 @@ func TestAContainedServerReadsItsFilesAgain(t *testing.T) {
 	}
 }
 
-func TestWritersThatCameWithAReloadWaitForTheNextStart(t *testing.T) {
+func TestWritersAddedByAReloadNeedARestart(t *testing.T) {
 	needsRoot(t)
 	readers := "[user.alice]\nrights = ['list', 'read']\n" + hashLine(t, "a")
-	conf := configure(t, "", readers)
+	conf := writeConfig(t, "", readers)
 	dir := ownedDir(t)
 	s := startUnder(t, nil, dir, defaultUser, "--config", conf)
-	configure(t, conf, strings.Replace(readers, "'read'", "'read', 'create'", 1))
+	writeConfig(t, conf, strings.Replace(readers, "'read'", "'read', 'create'", 1))
 	s.signal(syscall.SIGHUP)
 	s.wantLogged("file=" + conf)
 	s.wantLogged("level=WARN", "user=alice")
@@ -207,27 +210,27 @@ func TestWritersThatCameWithAReloadWaitForTheNextStart(t *testing.T) {
 	}
 }
 
-func TestASocketBelongsToTheUserOfTheServerAndGoesWithIt(t *testing.T) {
+func TestAUnixSocketBelongsToTheUserOfTheServer(t *testing.T) {
 	needsRoot(t)
-	socket := filepath.Join(publicDir(t), "http") // in a directory of root
+	socket := filepath.Join(publicDir(t), "http") // the directory belongs to root
 	s := launch{schemes: []string{"http+unix"}}.serve(t, publicDir(t), "--http", "unix:"+socket, "--ftp", "", "--run-as", "daemon")
 	info, err := os.Lstat(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if st := info.Sys().(*syscall.Stat_t); st.Uid != daemonID || st.Gid != daemonID || info.Mode().Perm() != 0o660 {
-		t.Errorf("it has user %d, group %d and mode %v, want 1, 1 and 0660", st.Uid, st.Gid, info.Mode())
+		t.Errorf("the socket has user %d, group %d and mode %v, want 1, 1 and 0660", st.Uid, st.Gid, info.Mode())
 	}
 	s.signal(syscall.SIGTERM)
-	s.wantExit(soon)
+	s.wantExit(exitTime)
 	if _, err := os.Lstat(socket); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("after the end: %v, want that it does not exist", err)
+		t.Errorf("the socket after the end: %v, want that it does not exist", err)
 	}
 }
 
 func TestTheHelperEndsWithAServerThatIsKilled(t *testing.T) {
 	needsRoot(t)
-	conf := configure(t, "", "max-conns = 7\n")
+	conf := writeConfig(t, "", "max-conns = 7\n")
 	s := startUnder(t, nil, publicDir(t), defaultUser, "--config", conf)
 	helpers := func() (all []string) {
 		names, _ := filepath.Glob("/proc/[0-9]*/status")
@@ -250,7 +253,7 @@ func TestTheHelperEndsWithAServerThatIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"CapEff:\t0000000000000004", "CapBnd:\t0000000000000004", "NoNewPrivs:\t1", "Seccomp:\t2"} { // CAP_DAC_READ_SEARCH alone
+	for _, line := range []string{"CapEff:\t0000000000000004", "CapBnd:\t0000000000000004", "NoNewPrivs:\t1", "Seccomp:\t2"} { // 4: only CAP_DAC_READ_SEARCH
 		if !strings.Contains(string(status), line+"\n") {
 			t.Errorf("the helper lacks %q:\n%s", line, status)
 		}
@@ -264,7 +267,8 @@ func TestTheHelperEndsWithAServerThatIsKilled(t *testing.T) {
 	})
 }
 
-// Ports below 1024 are bound before the user changes, and the sockets of systemd are taken.
+// The server binds ports below 1024 before it changes its user, and accepts the sockets
+// of systemd.
 func TestAPrivilegedPortIsServedByAnotherUser(t *testing.T) {
 	needsRoot(t)
 	dir := publicDir(t)
@@ -285,7 +289,7 @@ func TestAPrivilegedPortIsServedByAnotherUser(t *testing.T) {
 	curl(t, t.TempDir(), "-o", "f", s.urlOf("ftp", "f"))
 }
 
-func TestAServerThatRootDoesNotStartIsContainedToo(t *testing.T) {
+func TestAServerNotStartedByRootIsContainedToo(t *testing.T) {
 	needsRoot(t)
 	dir := publicDir(t)
 	put(t, filepath.Join(dir, "f"))
@@ -297,7 +301,7 @@ func TestAServerThatRootDoesNotStartIsContainedToo(t *testing.T) {
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Pid))
 	if err != nil || !strings.Contains(string(status), "\nCapEff:\t0000000000000000\n") || !strings.Contains(string(status), "\nCapAmb:\t0000000000000000\n") {
-		t.Errorf("it keeps the capability by which it has bound its port: %v\n%s", err, status)
+		t.Errorf("the server keeps the capability by which it bound its port: %v\n%s", err, status)
 	}
 
 	out, code := try(t, dir, as[0], append(as[1:], program, "serve", "--run-as", "nobody", dir)...)
@@ -306,8 +310,9 @@ func TestAServerThatRootDoesNotStartIsContainedToo(t *testing.T) {
 	}
 }
 
-// The server may look into no other process: the command that asks does it.
-func TestWhoFindsTheProcessesOfClientsOfAContainedServer(t *testing.T) {
+// The contained server may not look into other processes, so the command itself finds
+// the processes of clients.
+func TestTheWhoCommandFindsClientProcessesOfAContainedServer(t *testing.T) {
 	needsRoot(t)
 	socket := filepath.Join(publicDir(t), "admin")
 	s := startUnder(t, nil, publicDir(t), defaultUser, "--admin", "unix:"+socket)

@@ -19,7 +19,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// startForTwo serves a directory to two users who may write.
+// startForTwo serves an existing directory, with two users who may write.
 func startForTwo(t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
 	return startUnder(t, nil, dir, append([]string{"--user", login, "--user", otherLogin, "--write"}, flags...)...)
@@ -27,8 +27,9 @@ func startForTwo(t *testing.T, dir string, flags ...string) *server {
 
 const crashSize = 4 << 20
 
-// crashed returns a server that was killed during an upload of d/zzz.bin, when it had n
-// bytes of it, and started again; and the file on the client's side.
+// crashed kills a server when it has received n bytes of an upload of d/zzz.bin. It
+// returns a new server for the same directory, and the path of the complete file at the
+// client.
 func crashed(t *testing.T, n int64) (s *server, up string) {
 	t.Helper()
 	s = startForTwo(t, t.TempDir())
@@ -42,9 +43,9 @@ func crashed(t *testing.T, n int64) (s *server, up string) {
 	return startForTwo(t, s.dir), up
 }
 
-// A crash of the server leaves of an upload what its owner can go on with, and nobody else
-// sees.
-func TestAnUploadGoesOnAfterACrashOfTheServer(t *testing.T) {
+// After a crash of the server, the user of an upload can resume it, and no other user
+// sees it.
+func TestAnUploadIsResumedAfterACrashOfTheServer(t *testing.T) {
 	whole := map[string]string{".": "directory", "d": "directory", "d/zzz.bin": fmt.Sprintf("%x", nettest.PatternSum(0, crashSize))}
 	for k, tt := range []struct {
 		name string
@@ -71,7 +72,7 @@ func TestAnUploadGoesOnAfterACrashOfTheServer(t *testing.T) {
 		{"from the beginning", func(t *testing.T, s *server, _ *ftpClient, up string, _ int64) {
 			curl(t, filepath.Dir(up), "-u", login, "-T", "zzz.bin", s.urlOf("ftp", "d/zzz.bin"))
 		}, whole},
-		{"by APPE of a client that has not asked, from the beginning", func(t *testing.T, _ *server, c *ftpClient, _ string, _ int64) {
+		{"from the beginning, by APPE without SIZE before", func(t *testing.T, _ *server, c *ftpClient, _ string, _ int64) {
 			c.wantPut(t, 226, "APPE d/zzz.bin", 0, crashSize)
 		}, whole},
 		{"not after DELE", func(t *testing.T, _ *server, c *ftpClient, _ string, _ int64) {
@@ -95,7 +96,7 @@ func TestAnUploadGoesOnAfterACrashOfTheServer(t *testing.T) {
 					other.wantSize(t, 0, "d/zzz.bin")
 					other.must(t, 550, "DELE d/zzz.bin")
 				}
-				s.loginAs(user).wantSize(t, n, "d/zzz.bin") // in a session of its own: c has not asked
+				s.loginAs(user).wantSize(t, n, "d/zzz.bin") // in another session: in that of c, SIZE would change what APPE does
 				tt.do(t, s, c, up, n)
 				if diff := cmp.Diff(tt.want, contents(t, s.dir)); diff != "" {
 					t.Errorf("of %d bytes (-want +got):\n%s", n, diff)
@@ -107,9 +108,9 @@ func TestAnUploadGoesOnAfterACrashOfTheServer(t *testing.T) {
 	}
 }
 
-// An upload that is under way in one server is nothing that another one could take for left
-// over, until the first one is gone.
-func TestTwoServersOfOneDirectoryLeaveEachOthersUploadsAlone(t *testing.T) {
+// A server must not resume or remove an upload that is in progress in another server of
+// the same directory, until that server has ended.
+func TestTwoServersOfOneDirectoryIgnoreEachOthersUploads(t *testing.T) {
 	for range times(3) {
 		dir := t.TempDir()
 		one, two := startForTwo(t, dir), startForTwo(t, dir)
@@ -123,8 +124,8 @@ func TestTwoServersOfOneDirectoryLeaveEachOthersUploadsAlone(t *testing.T) {
 		other.must(t, 550, "DELE d/zzz.bin")
 		other.must(t, 550, "RMD d")
 		other.must(t, 350, "REST 300000")
-		if got := other.says(t, "STOR d/zzz.bin"); !strings.HasPrefix(got, "550 ") {
-			t.Errorf("STOR after REST in the other's upload: %q", got)
+		if got := other.replyTo(t, "STOR d/zzz.bin"); !strings.HasPrefix(got, "550 ") {
+			t.Errorf("STOR after REST in the other server's upload: %q", got)
 		}
 		other.wantPut(t, 226, "APPE d/zzz.bin", 0, 1000)
 		wantPattern(t, two.path("d/zzz.bin"), 0, 1000)
@@ -153,9 +154,9 @@ func TestTwoServersOfOneDirectoryLeaveEachOthersUploadsAlone(t *testing.T) {
 	}
 }
 
-// What a client was told of is there after a crash of the server, at whatever moment, and
-// what is visible is whole.
-func TestWhatWasAcknowledgedSurvivesACrashOfTheServer(t *testing.T) {
+// After a crash of the server at any moment, acknowledged uploads exist, and visible
+// files are complete.
+func TestAcknowledgedUploadsSurviveACrashOfTheServer(t *testing.T) {
 	const clients = 4
 	sizes := []int64{0, 100, 70_000, 2_000_000}
 	acknowledged, tries := 0, times(5)
@@ -163,7 +164,7 @@ func TestWhatWasAcknowledgedSurvivesACrashOfTheServer(t *testing.T) {
 		s := startForTwo(t, t.TempDir())
 		s.file("over", sizes[3])
 		var (
-			done  [clients]int // uploads of that client, each a new file
+			done  [clients]int // acknowledged uploads of each client to new files
 			total atomic.Int64
 			wg    sync.WaitGroup
 		)
@@ -178,7 +179,7 @@ func TestWhatWasAcknowledgedSurvivesACrashOfTheServer(t *testing.T) {
 						if err != nil {
 							return
 						}
-						_ = sendPattern(data, 0, sizes[i%len(sizes)]) // the reply tells whether that went well
+						_ = sendPattern(data, 0, sizes[i%len(sizes)]) // the reply shows whether this worked
 						_ = data.Close()
 						if _, err := c.expect(226); err != nil {
 							return
@@ -197,18 +198,18 @@ func TestWhatWasAcknowledgedSurvivesACrashOfTheServer(t *testing.T) {
 		acknowledged += int(total.Load())
 		checkAfterCrash(t, s.dir, done[:], sizes)
 	}
-	t.Logf("%d crashes, %d acknowledged uploads of new files, and as many over one file", tries, acknowledged)
+	t.Logf("%d crashes, %d acknowledged uploads to new files, and as many to one file", tries, acknowledged)
 }
 
-// checkAfterCrash looks at what clients have left in dir, of which client k was told of its
-// first done[k] uploads. Their upload number i has the size sizes[i % len(sizes)].
+// checkAfterCrash checks the files in dir. The server has acknowledged the first
+// done[k] uploads of client k. Upload i of a client has the size sizes[i % len(sizes)].
 func checkAfterCrash(t *testing.T, dir string, done []int, sizes []int64) {
 	t.Helper()
 	for k, n := range done {
 		for i := range n {
 			wantPattern(t, filepath.Join(dir, fmt.Sprintf("%d-%d", k, i)), 0, sizes[i%len(sizes)])
 		}
-		last := filepath.Join(dir, fmt.Sprintf("%d-%d", k, n)) // nobody was told of it
+		last := filepath.Join(dir, fmt.Sprintf("%d-%d", k, n)) // not acknowledged
 		if _, err := os.Stat(last); !errors.Is(err, fs.ErrNotExist) {
 			wantPattern(t, last, 0, sizes[n%len(sizes)])
 		}
@@ -223,5 +224,5 @@ func checkAfterCrash(t *testing.T, dir string, done []int, sizes []int64) {
 			return
 		}
 	}
-	t.Errorf("the file that all have written has %d bytes, of which nobody has sent as many", over.Size())
+	t.Errorf("the file that all clients have written has %d bytes, but no client has sent that many", over.Size())
 }

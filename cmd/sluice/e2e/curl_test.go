@@ -12,14 +12,14 @@ import (
 	"sluice/internal/nettest"
 )
 
-// curl runs curl in dir and returns what it prints. It must succeed, and a
-// status of 400 and above is no success.
+// curl runs curl in dir and returns its output. curl must succeed; an HTTP status of 400
+// or more is a failure.
 func curl(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	return run(t, dir, "curl", append([]string{"-sS", "--fail"}, args...)...)
 }
 
-// schemes are the protocols by which a file can be had.
+// schemes are the URL schemes of start.
 var schemes = []string{"http", "ftp"}
 
 // urlOf returns the URL of a file, whose name needs no escaping.
@@ -42,8 +42,8 @@ func TestCurlDownloadsFilesOfAnySize(t *testing.T) {
 	}
 }
 
-// The file is a hole but for its last MiB, so that a length or an offset that
-// lost its upper bits shows at no cost of disk.
+// The file is a hole except for its last MiB, so it takes no disk space, but a length or
+// offset that lost its upper bits shows.
 func TestCurlDownloadsAGigabyte(t *testing.T) {
 	const size = 1 << 30
 	s := start(t)
@@ -82,7 +82,7 @@ func TestCurlDownloadsAGigabyte(t *testing.T) {
 		if got := <-got[scheme]; got != whole {
 			t.Errorf("%s: got %d bytes, error %v, not the file", scheme, got.N, got.Err)
 		}
-		s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size), "road=sendfile")
+		s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size), "method=sendfile")
 	}
 }
 
@@ -131,12 +131,12 @@ func TestCurlResumesADownload(t *testing.T) {
 			writePattern(t, got, part)
 			curl(t, filepath.Dir(got), "-C", "-", "-o", "got", s.urlOf(scheme, "f"))
 			wantPattern(t, got, 0, size)
-			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 		})
 	}
 }
 
-func TestCurlKeepsWhatHasNotChanged(t *testing.T) {
+func TestCurlGets304ForAnUnchangedFile(t *testing.T) {
 	s := start(t, "--cache-valid", "0")
 	s.file("f", 1000)
 	dir := t.TempDir()
@@ -187,9 +187,9 @@ func TestCurlInEveryModeOfFTP(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			said := curl(t, dir, append(tt.flags, "-v", "-o", "got", s.urlOf("ftp", "f"))...)
-			if !strings.Contains(said, "> "+tt.name) {
-				t.Errorf("curl did not use %s:\n%s", tt.name, said)
+			output := curl(t, dir, append(tt.flags, "-v", "-o", "got", s.urlOf("ftp", "f"))...)
+			if !strings.Contains(output, "> "+tt.name) {
+				t.Errorf("curl did not use %s:\n%s", tt.name, output)
 			}
 			got := filepath.Join(dir, "got")
 			wantPattern(t, got, 0, size)

@@ -25,11 +25,12 @@ func TestTheUnitIsRatedBelow3(t *testing.T) {
 		t.Errorf("rated %s, want below 3:\n%s", m[1], out)
 	}
 	if strings.Contains(out, "Unknown") {
-		t.Errorf("a line is not understood:\n%s", out)
+		t.Errorf("systemd-analyze does not understand a line:\n%s", out)
 	}
 }
 
-// The user and the directories are made in a tree of their own.
+// systemd-sysusers and systemd-tmpfiles make the user and the directories in an empty
+// tree.
 func TestTheUserAndDirectoriesOfTheUnit(t *testing.T) {
 	needsRoot(t)
 	root := t.TempDir()
@@ -55,9 +56,9 @@ func TestTheUserAndDirectoriesOfTheUnit(t *testing.T) {
 	}
 }
 
-// What the Dockerfile makes is tried without Docker: the static program in a tree with nothing
-// else, as its user. It has no /proc, and of /dev what Docker gives it.
-func TestTheContainerHasNothingButTheProgram(t *testing.T) {
+// The test imitates the container of the Dockerfile without Docker: the static program,
+// as its user, in a tree with nothing else but /dev/null. There is no /proc.
+func TestTheContainerHoldsOnlyTheProgram(t *testing.T) {
 	needsRoot(t)
 	dockerfile, err := os.ReadFile(docs + "/container/Dockerfile")
 	if err != nil {

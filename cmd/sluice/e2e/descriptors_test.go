@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// A server that may open few files says so to those for whom there is none
-// left, goes on serving those it has, and recovers.
-func TestDescriptorsThatRunOut(t *testing.T) {
+// A server at its limit of open files answers new clients with 503, continues to serve
+// the others, and recovers.
+func TestAServerWithoutFreeDescriptorsRecovers(t *testing.T) {
 	const most = 64
 	s := startUnder(t, []string{"sh", "-c", `ulimit -n ` + strconv.Itoa(most) + `; exec "$0" "$@"`}, t.TempDir())
 	s.file("small", 1000)
@@ -23,7 +23,7 @@ func TestDescriptorsThatRunOut(t *testing.T) {
 	var held []net.Conn
 	busy := 0
 	for range 2 * most {
-		c, status := askByHand(t, s.http.Host, "/small")
+		c, status := getOnNewConn(t, s.http.Host, "/small")
 		defer c.Close()
 		switch status {
 		case "200":
@@ -36,36 +36,37 @@ func TestDescriptorsThatRunOut(t *testing.T) {
 		}
 	}
 	if len(held) < most/2 || busy < most {
-		t.Errorf("%d clients were served and %d sent away, want at least %d and %d", len(held), busy, most/2, most)
+		t.Errorf("%d clients were served and %d got 503, want at least %d and %d", len(held), busy, most/2, most)
 	}
-	if status := askAgain(t, held[0], "/large"); status != "200" {
-		t.Errorf("a client who was there before got status %q, want 200", status)
+	if status := getOnConn(t, held[0], "/large"); status != "200" {
+		t.Errorf("a client on an old connection got status %q, want 200", status)
 	}
 	for _, c := range held {
 		_ = c.Close()
 	}
-	ask := func(name string) string {
+	fetch := func(name string) string {
 		t.Helper()
 		return run(t, t.TempDir(), "curl", "-sS", "-o", "f", "-w", "%{http_code} %{size_download}", s.urlOf("http", name))
 	}
-	eventually(t, "there is room again", func() bool { return ask("small") == "200 1000" })
-	if got, want := ask("large"), "200 "+strconv.Itoa(large); got != want {
+	eventually(t, "new clients are served again", func() bool { return fetch("small") == "200 1000" })
+	if got, want := fetch("large"), "200 "+strconv.Itoa(large); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
-// askByHand asks for a file on a connection of its own, which stays open, and
-// returns the status of the answer.
-func askByHand(t *testing.T, host, target string) (net.Conn, string) {
+// getOnNewConn requests a file on a new connection, which stays open, and returns the
+// status of the response.
+func getOnNewConn(t *testing.T, host, target string) (net.Conn, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, askAgain(t, c, target)
+	return c, getOnConn(t, c, target)
 }
 
-func askAgain(t *testing.T, c net.Conn, target string) string {
+// getOnConn requests a file on c and returns the status of the response.
+func getOnConn(t *testing.T, c net.Conn, target string) string {
 	t.Helper()
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestChecksumsAreWhatTheirProgramsCheck(t *testing.T) {
+func TestChecksumProgramsAcceptTheChecksums(t *testing.T) {
 	const size = 3 << 20
 	s := start(t)
 	s.file("my file.bin", size)
@@ -26,14 +26,14 @@ func TestChecksumsAreWhatTheirProgramsCheck(t *testing.T) {
 			dir := t.TempDir()
 			curl(t, dir, "-o", "my file.bin", url)
 			curl(t, dir, "-o", "sums", url+"?"+kind)
-			if said := run(t, dir, program, "-c", "sums"); !strings.Contains(said, "my file.bin: OK") {
-				t.Errorf("%s said %q", program, said)
+			if output := run(t, dir, program, "-c", "sums"); !strings.Contains(output, "my file.bin: OK") {
+				t.Errorf("%s printed %q", program, output)
 			}
 		})
 	}
 }
 
-func TestAria2ChecksWhatItDownloads(t *testing.T) {
+func TestAria2VerifiesTheChecksum(t *testing.T) {
 	const size = 32 << 20
 	s := start(t)
 	s.file("f", size)
@@ -43,7 +43,7 @@ func TestAria2ChecksWhatItDownloads(t *testing.T) {
 	wantPattern(t, filepath.Join(dir, "f"), 0, size)
 }
 
-func TestADigestComesWithTheContent(t *testing.T) {
+func TestReprDigestIsThatOfTheContent(t *testing.T) {
 	s := start(t)
 	s.file("f", 100_000)
 	dir := t.TempDir()

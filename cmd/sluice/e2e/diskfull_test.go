@@ -9,21 +9,21 @@ import (
 	"testing"
 )
 
-// smallDisk returns a mounted ext4 of 20 MB.
+// smallDisk mounts an ext4 of 20 MiB.
 func smallDisk(t *testing.T) *diskImage {
 	t.Helper()
 	return newDiskOf(t, "ext4", 20<<20)
 }
 
-// Sizes on a disk of 20 MB, which has room for tooLarge in no case, and for one of the
-// others beside what is there.
+// Sizes of files for smallDisk. tooLarge never fits; one file of another size fits next to
+// those that the tests have there.
 const (
 	tooLarge  = 40 << 20
 	fullOld   = 3 << 20
 	fullSmall = 1 << 20
 )
 
-// fill uploads files that stay until there is no room for another one of a block.
+// fill uploads files until not even one of a block fits.
 func fill(t *testing.T, c *ftpClient) {
 	t.Helper()
 	for _, size := range []int64{fullSmall, 64 << 10, 4 << 10} {
@@ -39,9 +39,9 @@ func fill(t *testing.T, c *ftpClient) {
 	}
 }
 
-// A full disk is told, the file of that name stays as it was, nothing half is left, and
-// what is removed makes room.
-func TestAFullDiskIsToldAndLeavesNothingHalf(t *testing.T) {
+// An upload to a full disk gets 452. The old file stays, no partial file is left, and
+// removing a file makes room.
+func TestAFullDiskIsReportedAndLeavesNoPartialFile(t *testing.T) {
 	d := smallDisk(t)
 	s := startForTwo(t, d.dir)
 	c := s.loginAs(user)
@@ -59,7 +59,7 @@ func TestAFullDiskIsToldAndLeavesNothingHalf(t *testing.T) {
 		if left := partsIn(t, d.dir); len(left) > 0 {
 			t.Errorf("the disk has %q", left)
 		}
-		c.wantPut(t, 226, "STOR new", 0, fullSmall) // what has failed takes no room
+		c.wantPut(t, 226, "STOR new", 0, fullSmall) // failed uploads take no room
 
 		fill(t, c)
 		c.wantPut(t, 452, "STOR new", 0, fullSmall+1)
@@ -79,9 +79,9 @@ func TestAFullDiskIsToldAndLeavesNothingHalf(t *testing.T) {
 	}
 }
 
-// What is added to a file on a disk that gets full stays as far as there is room, and the
-// rest can follow.
-func TestAnAppendToAFullDiskStaysAsFarAsThereIsRoom(t *testing.T) {
+// An append that fills the disk keeps the part that fits, and the client can append the
+// rest later.
+func TestAnAppendToAFullDiskKeepsWhatFits(t *testing.T) {
 	d := smallDisk(t)
 	s := startForTwo(t, d.dir)
 	c := s.loginAs(user)
@@ -89,7 +89,7 @@ func TestAnAppendToAFullDiskStaysAsFarAsThereIsRoom(t *testing.T) {
 		c.wantPut(t, 226, "STOR ballast", 0, fullOld)
 		c.wantPut(t, 226, "STOR log", 0, fullOld)
 		c.wantPut(t, 452, "APPE log", fullOld, tooLarge)
-		n := sizeTold(t, c, "log")
+		n := sizeOf(t, c, "log")
 		if n < fullOld || n >= tooLarge {
 			t.Errorf("SIZE %d", n)
 		}
@@ -101,17 +101,17 @@ func TestAnAppendToAFullDiskStaysAsFarAsThereIsRoom(t *testing.T) {
 	}
 }
 
-// An upload in place that finds the disk full has overwritten the file as far as there was
-// room, and can go on.
-func TestAnUploadInPlaceToAFullDiskLeavesWhatThereWasRoomFor(t *testing.T) {
+// An upload in place that fills the disk keeps the part that fits, and the client can
+// resume it.
+func TestAnUploadInPlaceToAFullDiskKeepsWhatFits(t *testing.T) {
 	d := smallDisk(t)
 	s := startForTwo(t, d.dir, "--ftp-overwrite", "in-place")
 	c := s.loginAs(user)
 	for range times(2) {
 		c.wantPut(t, 226, "STOR ballast", 0, fullOld)
-		c.wantPut(t, 226, "STOR f", fullOld, 2*fullOld) // other content than that of the prefix
+		c.wantPut(t, 226, "STOR f", fullOld, 2*fullOld) // content that differs from that of the next upload
 		c.wantPut(t, 452, "STOR f", 0, tooLarge)
-		n := sizeTold(t, c, "f")
+		n := sizeOf(t, c, "f")
 		if n < fullOld || n >= tooLarge {
 			t.Errorf("SIZE %d", n)
 		}
@@ -124,7 +124,7 @@ func TestAnUploadInPlaceToAFullDiskLeavesWhatThereWasRoomFor(t *testing.T) {
 	}
 }
 
-// In place there need not be room for a second copy.
+// An upload in place needs no room for a second copy.
 func TestAFileThatFillsMostOfTheDiskIsOverwrittenInPlace(t *testing.T) {
 	const size = 10 << 20
 	d := smallDisk(t)
@@ -137,7 +137,7 @@ func TestAFileThatFillsMostOfTheDiskIsOverwrittenInPlace(t *testing.T) {
 	wantPattern(t, s.path("f"), 0, size+1)
 }
 
-// Clients take it for a failure, whether or not they read the reply.
+// Clients report a failure, whether or not they read the reply.
 func TestARealClientSeesThatADiskIsFull(t *testing.T) {
 	d := smallDisk(t)
 	s := startForTwo(t, d.dir)
@@ -145,16 +145,16 @@ func TestARealClientSeesThatADiskIsFull(t *testing.T) {
 	dir := t.TempDir()
 	writePattern(t, filepath.Join(dir, "up"), tooLarge)
 	if out, status := try(t, dir, "curl", "-sS", "-u", login, "-T", "up", s.urlOf("ftp", "up")); status == 0 {
-		t.Errorf("curl says nothing but %q", out)
+		t.Errorf("curl succeeded; output: %q", out)
 	}
 	s.wantLogged("op=STOR", "path=/up")
 	wantPattern(t, s.path("up"), 0, fullOld)
 
-	// rclone deletes what it could not upload, be that the old file.
+	// After a failed upload rclone deletes the file, even if it is the old one.
 	if out, status := s.rclone(dir, "", "copyto", "up", "remote:new"); status == 0 || !strings.Contains(out, "452") {
 		t.Errorf("rclone: status %d\n%s", status, out)
 	}
-	if left := contents(t, d.dir); len(left) != 3 { // with the directory and lost+found
+	if left := contents(t, d.dir); len(left) != 3 { // up, the directory itself and lost+found
 		t.Errorf("the disk has %v", left)
 	}
 }

@@ -17,35 +17,27 @@ import (
 	"sluice/internal/nettest"
 )
 
-// faultyDisk is a directory that a FUSE file system of testdata/faulty shows, of which
-// calls fail as a test plans it.
+// faultyDisk is the FUSE file system of testdata/faulty, whose calls fail as a test
+// plans.
 type faultyDisk struct {
 	t     *testing.T
-	dir   string // what the server sees
-	under string // what is on the disk
-	in    io.Writer
+	dir   string    // the mount point, which the server uses
+	under string    // the directory with the content of the disk
+	in    io.Writer // commands to faulty.py
 	out   *bufio.Reader
 }
 
+// newFaultyDisk starts faulty.py with these options and waits until it has mounted the
+// file system. The end of the test unmounts it.
 func newFaultyDisk(t *testing.T, options ...string) *faultyDisk {
 	t.Helper()
 	needsRoot(t)
 	d := &faultyDisk{t: t, dir: t.TempDir(), under: t.TempDir()}
-	// Not whichever python3 comes first: the one that has the packages of Debian.
+	// Not the first python3 in PATH: this one has the packages of Debian.
 	cmd := exec.Command("/usr/bin/python3", append([]string{"testdata/faulty/faulty.py", d.under, d.dir}, options...)...)
 	var trouble bytes.Buffer
 	cmd.Stderr = &trouble
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := startWithPipes(t, cmd)
 	d.in, d.out = in, bufio.NewReader(out)
 	mounted := d.answer() == "mounted"
 	t.Cleanup(func() {
@@ -69,7 +61,7 @@ func (d *faultyDisk) answer() string {
 	return strings.TrimSpace(line)
 }
 
-// serve is startForTwo for the disk. The log may say that it has failed.
+// serve is startForTwo for the disk. The log may have errors of the disk.
 func (d *faultyDisk) serve(flags ...string) *server {
 	d.t.Helper()
 	s := startForTwo(d.t, d.dir, flags...)
@@ -77,16 +69,16 @@ func (d *faultyDisk) serve(flags ...string) *server {
 	return s
 }
 
-// plan says what is to fail from now on, in the words of faulty.py.
+// plan sets the calls that fail from now on, in the syntax of faulty.py.
 func (d *faultyDisk) plan(format string, args ...any) {
 	d.t.Helper()
 	fmt.Fprintf(d.in, format+"\n", args...)
 	if got := d.answer(); got != "ready" {
-		d.t.Fatalf("the file system says %q", got)
+		d.t.Fatalf("faulty.py answers %q", got)
 	}
 }
 
-// hits returns how often something has failed since the last plan.
+// hits returns how many calls have failed since the last plan.
 func (d *faultyDisk) hits() int {
 	d.t.Helper()
 	fmt.Fprintln(d.in, "hits")
@@ -97,20 +89,20 @@ func (d *faultyDisk) hits() int {
 	return n
 }
 
-// file makes a file of the pattern, by a disk that does not fail.
+// file makes a file of the pattern, without faults.
 func (d *faultyDisk) file(name string, size int64) {
 	d.t.Helper()
 	d.plan("none")
-	writePattern(d.t, filepath.Join(d.dir, name), size) // under would be behind the back of the kernel
+	writePattern(d.t, filepath.Join(d.dir, name), size) // not in d.under, because the kernel caches what is in d.dir
 }
 
-// holds expects that the disk has a file with the beginning of the pattern.
+// holds checks that the disk has a file with the first size bytes of the pattern.
 func (d *faultyDisk) holds(name string, size int64) {
 	d.t.Helper()
 	wantPattern(d.t, filepath.Join(d.under, name), 0, size)
 }
 
-// holdsNo expects that nothing on the disk has a name that contains this.
+// holdsNo checks that no name on the disk contains name.
 func (d *faultyDisk) holdsNo(name string) {
 	d.t.Helper()
 	if found, err := filepath.Glob(filepath.Join(d.under, "*"+name+"*")); len(found) > 0 || err != nil {
@@ -121,32 +113,33 @@ func (d *faultyDisk) holdsNo(name string) {
 	}
 }
 
-// Sizes of what is there and of what is uploaded: FUSE writes 128 KiB at most at once.
+// Sizes of old files and of uploads. FUSE writes at most 128 KiB at once.
 const (
 	faultOld  = 300_001
 	faultSize = 1_500_003
 )
 
-// faultsAt returns at which calls of a kind a fault is tried: the first, one after the
-// other, or with strides in between.
-func faultsAt() (step int) {
+// faultStep returns the distance between the calls that fail, one in each try: in "make
+// torture" each call fails, otherwise every fourth.
+func faultStep() (step int) {
 	if times(0) > 0 {
 		return 1
 	}
 	return 4
 }
 
-// A write that fails is told, leaves nothing half, and what SIZE tells of can be gone on
-// with. If only one of two writes that the kernel makes of one fails, the server sees a
-// short write, goes on, and may succeed: what counts is that the file is right.
-func TestAWriteThatFailsIsToldAndWhatIsKeptIsRight(t *testing.T) {
+// A failed write gets 451, leaves no partial file, and the upload can be resumed at the
+// size that SIZE returns. The kernel may split a write in two; if only one of these
+// fails, the server sees a short write, continues, and may succeed. Then the file must be
+// right.
+func TestAFailedWriteIsReportedAndTheKeptPartIsRight(t *testing.T) {
 	for _, failing := range []int{1, 1000} {
 		t.Run(fmt.Sprint(failing, " in a row"), func(t *testing.T) {
 			d := newFaultyDisk(t)
 			s := d.serve()
 			c := s.loginAs(user)
 			failed, tried := 0, 0
-			for n := 1; ; n += faultsAt() {
+			for n := 1; ; n += faultStep() {
 				name := fmt.Sprintf("new%d.bin", n)
 				d.plan("write %d %d", n, failing)
 				reply := c.put(t, "STOR "+name, 0, faultSize)
@@ -163,7 +156,7 @@ func TestAWriteThatFailsIsToldAndWhatIsKeptIsRight(t *testing.T) {
 					}
 					s.wantNoFile(c, name)
 					s.loginAs(otherUser).wantSize(t, 0, name)
-					off = sizeTold(t, c, name)
+					off = sizeOf(t, c, name)
 					if off > 0 {
 						c.must(t, 350, fmt.Sprint("REST ", off))
 					}
@@ -191,24 +184,25 @@ func TestAWriteThatFailsIsToldAndWhatIsKeptIsRight(t *testing.T) {
 	}
 }
 
-// sizeTold returns what SIZE tells; 0: nothing.
-func sizeTold(t *testing.T, c *ftpClient, name string) (n int64) {
+// sizeOf returns the size that SIZE reports, or 0 if the reply is 550.
+func sizeOf(t *testing.T, c *ftpClient, name string) (n int64) {
 	t.Helper()
-	said := c.says(t, "SIZE "+name)
-	if _, err := fmt.Sscanf(said, "213 %d", &n); err != nil && !strings.HasPrefix(said, "550 ") {
-		t.Errorf("SIZE %s: %q", name, said)
+	reply := c.replyTo(t, "SIZE "+name)
+	if _, err := fmt.Sscanf(reply, "213 %d", &n); err != nil && !strings.HasPrefix(reply, "550 ") {
+		t.Errorf("SIZE %s: %q", name, reply)
 	}
 	return n
 }
 
-// Of an upload whose bytes the disk has lost nothing is kept: the disk tells of that once.
-func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
+// If the disk has lost bytes of an upload, nothing of it is kept, because the disk
+// reports the loss only once.
+func TestAnUploadLostByTheDiskIsNotKept(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
 	c := s.loginAs(user)
 	d.file("over", faultOld)
 	tried := 0
-	for n := 1; ; n += faultsAt() {
+	for n := 1; ; n += faultStep() {
 		d.plan("lose %d", n)
 		reply := c.put(t, "STOR new.bin", 0, faultSize)
 		if d.hits() == 0 {
@@ -219,7 +213,7 @@ func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
 		}
 		tried++
 		if !strings.HasPrefix(reply, "451 ") || strings.Contains(reply, "kept") {
-			t.Errorf("write %d is lost: %q, want 451 and nothing of what is kept", n, reply)
+			t.Errorf("write %d is lost: %q, want 451 and nothing about a kept part", n, reply)
 		}
 		s.wantNoFile(c, "new.bin")
 		c.wantSize(t, 0, "new.bin")
@@ -228,7 +222,7 @@ func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
 		d.plan("lose %d", n)
 		reply = c.put(t, "STOR over", 0, faultSize)
 		d.holdsNo("sluice-part")
-		if d.hits() == 0 { // this time there were fewer writes
+		if d.hits() == 0 { // this upload took fewer writes
 			d.file("over", faultOld)
 			continue
 		}
@@ -243,8 +237,8 @@ func TestAnUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
 	t.Logf("%d writes were lost, twice each", tried)
 }
 
-// An upload that breaks off is kept only if it is on the disk.
-func TestABrokenUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
+// A broken upload is kept only if its bytes are on the disk.
+func TestABrokenUploadLostByTheDiskIsNotKept(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
 	for range times(2) {
@@ -265,18 +259,18 @@ func TestABrokenUploadThatTheDiskHasLostIsNotKept(t *testing.T) {
 	if _, err := c.expect(426); err != nil {
 		t.Error(err)
 	}
-	c.wantPut(t, 226, "APPE new.bin", sizeTold(t, c, "new.bin"), faultSize)
+	c.wantPut(t, 226, "APPE new.bin", sizeOf(t, c, "new.bin"), faultSize)
 	d.holds("new.bin", faultSize)
 }
 
-// What a write or an fsync that fails leaves of an APPE: a beginning of what was sent, and
-// after an fsync the old file.
-func TestAnAppendThatFailsLeavesTheOldFileOrABeginning(t *testing.T) {
+// A failed write in an APPE leaves a prefix of what was sent; a failed fsync leaves the
+// old file.
+func TestAFailedAppendLeavesTheOldFileOrAPrefix(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
 	c := s.loginAs(user)
 	tried := 0
-	for n := 1; ; n += faultsAt() {
+	for n := 1; ; n += faultStep() {
 		d.file("log", faultOld)
 		d.plan("write %d 1000", n)
 		reply := c.put(t, "APPE log", faultOld, faultSize)
@@ -288,7 +282,7 @@ func TestAnAppendThatFailsLeavesTheOldFileOrABeginning(t *testing.T) {
 		if !strings.HasPrefix(reply, "451 ") {
 			t.Errorf("write %d fails: %q, want 451", n, reply)
 		}
-		off := sizeTold(t, c, "log")
+		off := sizeOf(t, c, "log")
 		if off < faultOld || off >= faultSize {
 			t.Errorf("write %d fails: SIZE %d", n, off)
 		}
@@ -304,12 +298,12 @@ func TestAnAppendThatFailsLeavesTheOldFileOrABeginning(t *testing.T) {
 		d.holds("log", faultSize)
 	}
 	if tried == 0 {
-		t.Error("nothing has failed")
+		t.Error("no write has failed")
 	}
 	t.Logf("%d writes failed, and as many were lost", tried)
 }
 
-// What cannot be taken away again is told: nobody knows what is at the end of the file.
+// If an append cannot be undone, the reply says that the end of the file is in doubt.
 func TestAnAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve("--ftp-overwrite", "in-place="+otherUser)
@@ -329,7 +323,7 @@ func TestAnAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
 	}
 }
 
-// A client that has broken an append off is told too, if it still listens.
+// A client that has broken off an append gets the same reply.
 func TestABrokenAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
@@ -339,7 +333,7 @@ func TestABrokenAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
 			c := s.loginAs(user)
 			d.plan("fsync 1 2")
 			data := c.begin(t, "APPE log", faultOld, faultSize)
-			eventually(t, "something has arrived", func() bool {
+			eventually(t, "a part of the append has arrived", func() bool {
 				info, err := os.Stat(filepath.Join(d.under, "log"))
 				return err == nil && info.Size() > faultOld
 			})
@@ -355,16 +349,16 @@ func TestABrokenAppendThatCannotBeTakenBackIsInDoubt(t *testing.T) {
 	}
 }
 
-// An upload in place that fails leaves what it has written.
-func TestAWriteInPlaceThatFailsLeavesABeginning(t *testing.T) {
+// A failed upload in place leaves what it has written.
+func TestAFailedWriteInPlaceLeavesAPrefix(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve("--ftp-overwrite", "in-place")
 	c := s.loginAs(user)
-	for n := 1; n < 10; n += faultsAt() {
+	for n := 1; n < 10; n += faultStep() {
 		d.file("f", faultOld)
 		d.plan("write %d 1000", n)
 		c.wantPut(t, 451, "STOR f", 0, faultSize)
-		off := sizeTold(t, c, "f")
+		off := sizeOf(t, c, "f")
 		d.holds("f", off)
 		if off >= faultSize {
 			t.Errorf("SIZE %d", off)
@@ -376,9 +370,9 @@ func TestAWriteInPlaceThatFailsLeavesABeginning(t *testing.T) {
 	}
 }
 
-// An append that breaks off stays, and must be on the disk: an fsync of the next one tells
-// of what the disk has lost, but not of which of them.
-func TestABrokenAppendThatTheDiskHasLostDoesNotStay(t *testing.T) {
+// A broken append is kept only if its bytes are on the disk: after the next append, fsync
+// would report the loss, but not of which append.
+func TestABrokenAppendLostByTheDiskIsNotKept(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
 	for range times(2) {
@@ -386,13 +380,13 @@ func TestABrokenAppendThatTheDiskHasLostDoesNotStay(t *testing.T) {
 		c := s.loginAs(user)
 		d.plan("lose 2")
 		data := c.begin(t, "APPE log", faultOld, faultSize-100_000)
-		eventually(t, "something is lost", func() bool { return d.hits() > 0 })
+		eventually(t, "a write is lost", func() bool { return d.hits() > 0 })
 		nettest.Reset(t, data)
 		if _, err := c.expect(426); err != nil {
 			t.Error(err)
 		}
-		for range 3 { // a client goes on until it is through
-			off := sizeTold(t, c, "log")
+		for range 3 { // a client resumes until it succeeds
+			off := sizeOf(t, c, "log")
 			if reply := c.put(t, "APPE log", off, faultSize); strings.HasPrefix(reply, "226") {
 				break
 			}
@@ -401,9 +395,9 @@ func TestABrokenAppendThatTheDiskHasLostDoesNotStay(t *testing.T) {
 	}
 }
 
-// After a rename whose directory cannot be synced nothing is taken back, and the client is
-// told.
-func TestANameThatCannotBeSyncedIsTold(t *testing.T) {
+// If a directory cannot be synced after a rename, the change stays, and the reply says
+// that it may be lost.
+func TestAnUnsyncedNameIsReported(t *testing.T) {
 	d := newFaultyDisk(t)
 	s := d.serve()
 	c := s.loginAs(user)
@@ -421,12 +415,12 @@ func TestANameThatCannotBeSyncedIsTold(t *testing.T) {
 		}
 		d.holds(name, faultOld)
 		d.plan("fsyncdir 1")
-		if reply := c.says(t, fmt.Sprint("MKD d", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
+		if reply := c.replyTo(t, fmt.Sprint("MKD d", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
 			t.Errorf("MKD: %q", reply)
 		}
-		d.plan("fsyncdir 2") // of two: the names are in different directories
+		d.plan("fsyncdir 2") // the second of two, because the names are in different directories
 		c.must(t, 350, "RNFR "+name)
-		if reply := c.says(t, fmt.Sprintf("RNTO d%d/moved", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
+		if reply := c.replyTo(t, fmt.Sprintf("RNTO d%d/moved", i)); !strings.HasPrefix(reply, "451 ") || !strings.Contains(reply, unsure) {
 			t.Errorf("RNTO: %q", reply)
 		}
 		d.holds(fmt.Sprintf("d%d/moved", i), faultOld)
@@ -436,8 +430,9 @@ func TestANameThatCannotBeSyncedIsTold(t *testing.T) {
 	}
 }
 
-// A file system that cannot sync directories is no failure, and said when the server
-// starts. If it lacks the call, Linux takes that for a success, and nobody can tell.
+// A file system that cannot sync directories is no failure, but the server warns at its
+// start. If a FUSE file system lacks the call, Linux reports success, so the server cannot
+// see it.
 func TestAFileSystemThatCannotSyncDirectories(t *testing.T) {
 	const warning = "the file system cannot sync directories"
 	strace := []string{"strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSYS"}
@@ -449,8 +444,8 @@ func TestAFileSystemThatCannotSyncDirectories(t *testing.T) {
 	}{
 		{"EINVAL", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=EINVAL").dir }, nil, true},
 		{"ENOTSUP", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=ENOTSUP").dir }, nil, true},
-		{"ENOSYS that the kernel hides", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=none").dir }, nil, false},
-		{"ENOSYS, of files too", func(t *testing.T) string { return t.TempDir() }, strace, true},
+		{"ENOSYS, which the kernel hides", func(t *testing.T) string { return newFaultyDisk(t, "fsyncdir=none").dir }, nil, false},
+		{"ENOSYS, also for files", func(t *testing.T) string { return t.TempDir() }, strace, true},
 		{"success", func(t *testing.T) string { return newFaultyDisk(t).dir }, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

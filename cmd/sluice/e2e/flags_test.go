@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// write makes a file of that content in what is served.
+// write makes a file with this content in the served directory.
 func (s *server) write(name, content string) {
 	s.t.Helper()
 	if err := os.WriteFile(s.path(name), []byte(content), 0o644); err != nil {
@@ -16,15 +16,15 @@ func (s *server) write(name, content string) {
 	}
 }
 
-func TestFlagsChangeTheResponses(t *testing.T) {
+func TestFlagsChangeHTTPResponses(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		flags     []string
 		path      string
 		curl      []string
-		with      string // in the response with the flags
-		without   string // and without them
-		secondary string // also in the response with the flags
+		with      string // a part of the response with the flags
+		without   string // a part of the response without them
+		secondary string // another part of the response with the flags
 	}{
 		{name: "a name for the index", flags: []string{"--index", "start.txt"}, path: "/",
 			with: "\r\n\r\nthe start", without: "\r\n\r\nthe index"},
@@ -32,9 +32,9 @@ func TestFlagsChangeTheResponses(t *testing.T) {
 		{name: "no listing", flags: []string{"--no-listing"}, path: "/dir/", with: "HTTP/1.1 404 ", without: "page.txt</a>"},
 		{name: "hidden names", flags: []string{"--hidden"}, path: "/.secret", with: "\r\n\r\nhidden", without: "HTTP/1.1 404 "},
 		{name: "no archives", flags: []string{"--archives=false"}, path: "/dir/?tar", with: "text/html", without: "application/x-tar"},
-		{name: "a page for what is not there", flags: []string{"--not-found", "/lost.html"}, path: "/none",
+		{name: "a page for missing files", flags: []string{"--not-found", "/lost.html"}, path: "/none",
 			with: "\r\n\r\nlost", without: "HTTP/1.1 404 ", secondary: "HTTP/1.1 404 "},
-		{name: "a page in its place", flags: []string{"--fallback", "/app.html"}, path: "/none", curl: []string{"-H", "Accept: text/html"},
+		{name: "a fallback page", flags: []string{"--fallback", "/app.html"}, path: "/none", curl: []string{"-H", "Accept: text/html"},
 			with: "\r\n\r\napplication", without: "HTTP/1.1 404 ", secondary: "HTTP/1.1 200 "},
 		{name: "a compressed form", flags: []string{"--precompressed"}, path: "/index.html", curl: []string{"-H", "Accept-Encoding: gzip"},
 			with: "\r\nContent-Encoding: gzip\r\n", without: "\r\n\r\nthe index"},
@@ -67,7 +67,7 @@ func TestFlagsChangeTheResponses(t *testing.T) {
 	}
 }
 
-func TestATagOfTheContentSurvivesATouch(t *testing.T) {
+func TestAContentETagSurvivesATouch(t *testing.T) {
 	for _, tt := range []struct {
 		flags []string
 		same  bool
@@ -75,7 +75,7 @@ func TestATagOfTheContentSurvivesATouch(t *testing.T) {
 		s := start(t, append(tt.flags, "--cache-valid", "0")...)
 		tag := func() string {
 			t.Helper()
-			s.file("f", 1000) // anew
+			s.file("f", 1000) // the same content with a new time
 			head := curl(t, t.TempDir(), "-I", s.urlOf("http", "f"))
 			_, rest, _ := strings.Cut(head, "\r\nEtag: ")
 			tag, _, _ := strings.Cut(rest, "\r\n")
@@ -88,7 +88,7 @@ func TestATagOfTheContentSurvivesATouch(t *testing.T) {
 	}
 }
 
-func TestTooManyConnectionsAreToldSo(t *testing.T) {
+func TestTooManyConnectionsGet503(t *testing.T) {
 	const most = 3
 	s := start(t, "--max-conns", "3")
 	s.file("f", large)
@@ -106,8 +106,8 @@ func TestTooManyConnectionsAreToldSo(t *testing.T) {
 		return run(t, t.TempDir(), "curl", "-sS", "-I", "-o", "head", "-w", "%{http_code}", s.urlOf("http", "f"))
 	}
 	if got := status(); got != "503" {
-		t.Errorf("one too many: %s, want 503", got)
+		t.Errorf("a connection beyond the limit: %s, want 503", got)
 	}
 	held[0].close()
-	eventually(t, "another one is let in", func() bool { return status() == "200" })
+	eventually(t, "another connection is accepted", func() bool { return status() == "200" })
 }

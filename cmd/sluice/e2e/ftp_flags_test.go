@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// verbose runs curl and returns what it prints, the dialogue included.
+// verbose runs curl and returns its output, which includes the FTP dialogue, and its exit
+// status.
 func verbose(t *testing.T, args ...string) (printed string, status int) {
 	t.Helper()
 	return try(t, t.TempDir(), "curl", append([]string{"-sS", "-v"}, args...)...)
@@ -19,16 +20,16 @@ func TestFlagsChangeFTP(t *testing.T) {
 		name   string
 		flags  []string
 		curl   []string
-		want   string // in the dialogue
-		status int    // of curl
+		want   string // a part of the dialogue
+		status int    // exit status of curl
 	}{
-		{"clear where nothing is said", nil, nil, "< 226 ", 0},
-		{"TLS where there is a certificate", certificate, []string{"--ssl-reqd", "-k"}, "< 234 ", 0},
-		{"TLS required, and done", append([]string{"--ftp-tls", "required"}, certificate...), []string{"--ssl-reqd", "-k"}, "< 226 ", 0},
-		{"TLS required, and not done", append([]string{"--ftp-tls", "required"}, certificate...), nil, "< 530 ", 67},
+		{"in clear by default", nil, nil, "< 226 ", 0},
+		{"TLS with a certificate", certificate, []string{"--ssl-reqd", "-k"}, "< 234 ", 0},
+		{"TLS required and used", append([]string{"--ftp-tls", "required"}, certificate...), []string{"--ssl-reqd", "-k"}, "< 226 ", 0},
+		{"TLS required but not used", append([]string{"--ftp-tls", "required"}, certificate...), nil, "< 530 ", 67},
 		{"sessions resumed", append([]string{"--ftp-tls-reuse", "required"}, certificate...), []string{"--ssl-reqd", "-k"}, "< 226 ", 0},
-		{"no way back to commands in clear", certificate, []string{"--ssl-reqd", "-k", "--ftp-ssl-ccc"}, "< 502 ", 0},
-		{"by the library", []string{"--ftp-engine", "ftpserverlib"}, nil, "< 226 Closing transfer connection", 0},
+		{"no return to commands in clear", certificate, []string{"--ssl-reqd", "-k", "--ftp-ssl-ccc"}, "< 502 ", 0},
+		{"by ftpserverlib", []string{"--ftp-engine", "ftpserverlib"}, nil, "< 226 Closing transfer connection", 0},
 		{"active, to this host", nil, []string{"-P", "-"}, "> EPRT ", 0},
 		{"not active to this host", []string{"--ftp-active-local=false"}, []string{"-P", "-"}, "< 501 That is an address of this server", 30},
 		{"not active", []string{"--ftp-active=false"}, []string{"-P", "-"}, "< 502 ", 30},
@@ -56,7 +57,7 @@ func TestPassivePortsAreThoseOfTheFlag(t *testing.T) {
 	}
 }
 
-func TestFTPSBeginsWithTLS(t *testing.T) {
+func TestFTPSStartsWithTLS(t *testing.T) {
 	flags := append([]string{"--http", "", "--ftp", "", "--ftps", "127.0.0.1:0"}, newPair(t).flags()...)
 	s := launch{schemes: []string{"ftps"}}.serve(t, t.TempDir(), flags...)
 	s.file("f", 100_000)

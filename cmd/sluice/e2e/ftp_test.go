@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// ftpClient is a client of a few lines, for what no real one does. Its methods
-// return errors, because tests run many of them at once.
+// ftpClient is a simple FTP client for tests that no real client can make. Its methods
+// return errors, because tests run many clients at once.
 type ftpClient struct {
 	conn *net.TCPConn
 	tls  *tls.Conn // on conn; nil: in clear
 	r    *bufio.Reader
 }
 
-// dial connects to an address with a deadline that no test should meet. A control
-// connection gets a new one with each command.
+// dial connects to addr. The connection has patience as its deadline; on a control
+// connection send renews it.
 func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -33,13 +33,13 @@ func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), conn.SetDeadline(time.Now().Add(patience))
 }
 
-// dialFTP logs a client in; without a name it is anonymous. The caller closes
-// it.
+// dialFTP connects and logs in; an empty name means anonymous. The caller closes the
+// connection.
 func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, error) {
 	return dialFTPS(ctx, addr, name, password, nil)
 }
 
-// dialFTPS is dialFTP with commands and data protected as config says; nil: in clear.
+// dialFTPS is dialFTP with TLS for commands and data, unless config is nil.
 func dialFTPS(ctx context.Context, addr, name, password string, config *tls.Config) (*ftpClient, error) {
 	if name == "" {
 		name, password = "anonymous", "e2e@example.org"
@@ -68,7 +68,7 @@ func dialFTPS(ctx context.Context, addr, name, password string, config *tls.Conf
 	return c, nil
 }
 
-// startTLS protects commands from now on, and the data of all transfers.
+// startTLS starts TLS for commands and for the data of all transfers.
 func (c *ftpClient) startTLS(ctx context.Context, config *tls.Config) error {
 	if _, err := c.do(234, "AUTH TLS"); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (c *ftpClient) startTLS(ctx context.Context, config *tls.Config) error {
 	return err
 }
 
-// control returns what commands go through, protected if they are.
+// control returns the control connection: the TLS connection if there is one.
 func (c *ftpClient) control() net.Conn {
 	if c.tls != nil {
 		return c.tls
@@ -93,8 +93,7 @@ func (c *ftpClient) control() net.Conn {
 	return c.conn
 }
 
-// send sends a command. Its reply, and those to what follows, must not take longer than
-// patience.
+// send sends a command and renews the deadline for its replies.
 func (c *ftpClient) send(line string) error {
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
@@ -103,7 +102,7 @@ func (c *ftpClient) send(line string) error {
 	return err
 }
 
-// reply returns the next reply with all its lines.
+// reply reads the next reply, with all its lines.
 func (c *ftpClient) reply() (text string, err error) {
 	for {
 		line, err := c.r.ReadString('\n')
@@ -117,7 +116,7 @@ func (c *ftpClient) reply() (text string, err error) {
 	}
 }
 
-// expect takes the next reply, whose code must be the given one.
+// expect reads the next reply, which must have the given code.
 func (c *ftpClient) expect(code int) (text string, err error) {
 	text, err = c.reply()
 	if err == nil && !strings.HasPrefix(text, strconv.Itoa(code)+" ") {
@@ -126,7 +125,7 @@ func (c *ftpClient) expect(code int) (text string, err error) {
 	return text, err
 }
 
-// do sends a command and takes a reply with the given code.
+// do sends a command and reads its reply, which must have the given code.
 func (c *ftpClient) do(code int, line string) (text string, err error) {
 	if err := c.send(line); err != nil {
 		return "", err
@@ -138,7 +137,8 @@ func (c *ftpClient) do(code int, line string) (text string, err error) {
 	return text, err
 }
 
-// passive connects to where EPSV says. The caller closes the connection.
+// passive sends EPSV and connects to the port in the reply. The caller closes the
+// connection.
 func (c *ftpClient) passive(ctx context.Context) (*net.TCPConn, error) {
 	text, err := c.do(229, "EPSV")
 	if err != nil {
@@ -150,8 +150,8 @@ func (c *ftpClient) passive(ctx context.Context) (*net.TCPConn, error) {
 	return dial(ctx, net.JoinHostPort(host, port))
 }
 
-// transfer begins a RETR, STOR or APPE and returns the connection on which the
-// content goes, after reply 150. The caller closes it.
+// transfer sends a RETR, STOR or APPE, and returns the data connection after reply 150.
+// The caller closes it.
 func (c *ftpClient) transfer(ctx context.Context, line string) (*net.TCPConn, error) {
 	data, err := c.passive(ctx)
 	if err != nil {
@@ -164,13 +164,12 @@ func (c *ftpClient) transfer(ctx context.Context, line string) (*net.TCPConn, er
 	return data, nil
 }
 
-// withData are the commands that want a data connection.
+// withData are the commands that need a data connection.
 var withData = []string{"RETR", "STOR", "APPE", "STOU", "LIST", "NLST", "MLSD"}
 
-// exchange sends any command and returns all that the server gives for it,
-// replies and data alike. An upload is empty. The error says that the session
-// has ended.
-func (c *ftpClient) exchange(ctx context.Context, line string) (said string, err error) {
+// exchange sends any command and returns everything that the server sends for it,
+// replies and data. An upload is empty. An error means that the session has ended.
+func (c *ftpClient) exchange(ctx context.Context, line string) (answer string, err error) {
 	var data *net.TCPConn
 	if verb, _, _ := strings.Cut(line, " "); slices.Contains(withData, verb) {
 		if data, err = c.passive(ctx); err != nil {
@@ -181,12 +180,12 @@ func (c *ftpClient) exchange(ctx context.Context, line string) (said string, err
 	if err := c.send(line); err != nil {
 		return "", err
 	}
-	said, err = c.reply()
-	if err != nil || data == nil || !strings.HasPrefix(said, "1") {
-		return said, err
+	answer, err = c.reply()
+	if err != nil || data == nil || !strings.HasPrefix(answer, "1") {
+		return answer, err
 	}
 	_ = data.CloseWrite()
-	content, _ := io.ReadAll(data) // whatever there is of it
+	content, _ := io.ReadAll(data) // the part before an error counts too
 	last, err := c.reply()
-	return said + string(content) + last, err
+	return answer + string(content) + last, err
 }

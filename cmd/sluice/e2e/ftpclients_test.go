@@ -10,10 +10,9 @@ import (
 	"testing"
 )
 
-// The clients that Unix systems have brought along for decades, each with its
-// own idea of what a listing is.
+// Tests of old FTP clients of Unix systems, which parse listings in different ways.
 
-// address returns host and port of the server's FTP.
+// address returns the host and port of the FTP listener.
 func (s *server) address() (host, port string) { return s.ftp.Hostname(), s.ftp.Port() }
 
 func TestNcftpCopiesATreeBothWays(t *testing.T) {
@@ -32,7 +31,7 @@ func TestNcftpCopiesATreeBothWays(t *testing.T) {
 	}
 }
 
-func TestTnftpTakesWhatAPatternMatches(t *testing.T) {
+func TestTnftpGetsFilesThatMatchAPattern(t *testing.T) {
 	s := startWritable(t)
 	host, port := s.address()
 	for _, name := range []string{"a.txt", "b.txt", "c.bin", "sub/d.txt"} {
@@ -56,7 +55,7 @@ func TestTnftpTakesWhatAPatternMatches(t *testing.T) {
 		wantPattern(t, filepath.Join(dir, filepath.FromSlash(name)), 0, 10_000)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "c.bin")); err == nil {
-		t.Error("c.bin came too")
+		t.Error("c.bin was downloaded too")
 	}
 	wantPattern(t, s.path("made/up.bin"), 0, 50_000)
 	if !strings.Contains(string(out), "50000") {
@@ -64,8 +63,7 @@ func TestTnftpTakesWhatAPatternMatches(t *testing.T) {
 	}
 }
 
-// ftplib of Python is what many scripts are made of. abort() hangs with servers
-// that lose the urgent byte.
+// Many scripts use Python's ftplib. Its abort() hangs if a server loses the urgent byte.
 func TestPythonsFtplib(t *testing.T) {
 	certificate := newPair(t)
 	s := startWritable(t, certificate.flags()...)
@@ -154,7 +152,7 @@ print('all well')
 func TestLftpMirrorsByFTPS(t *testing.T) {
 	s := startWritable(t, append([]string{"--ftp-tls", "required", "--ftp-tls-reuse", "required"}, newPair(t).flags()...)...)
 	dir := t.TempDir()
-	manyFiles(t, dir, 100) // each is two handshakes, twice
+	manyFiles(t, dir, 100) // each file takes a TLS handshake in each direction
 	writePattern(t, filepath.Join(dir, "large"), 20<<20)
 	secure := "set ftp:ssl-force yes; set ftp:ssl-protect-data yes"
 	s.lftp(dir, secure, "mirror -R --parallel=4 . /")
@@ -182,7 +180,7 @@ func TestWgetMirrorsByFTP(t *testing.T) {
 	wantSameTree(t, filepath.Join(dir, "copy"), s.dir)
 }
 
-func TestCurlUsesWhatFTPHas(t *testing.T) {
+func TestCurlUsesManyFTPCommands(t *testing.T) {
 	s := startWritable(t)
 	s.file("sub/f", 100_000)
 	writePattern(t, s.path("a.txt"), 10)

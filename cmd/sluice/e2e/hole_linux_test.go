@@ -13,16 +13,15 @@ import (
 	"testing"
 )
 
-// hole is testdata/hole while it runs.
+// hole is a running program of testdata/hole.
 type hole struct {
-	t       *testing.T
-	in      io.WriteCloser
-	out     *bufio.Scanner
-	greeted string
+	t        *testing.T
+	in       io.WriteCloser
+	out      *bufio.Scanner
+	greeting string // its first line
 }
 
-// startHole starts it for a directory. The program and the directories can be reached by all
-// users, as those of a server are.
+// startHole builds and starts testdata/hole with these arguments.
 func startHole(t *testing.T, args ...string) *hole {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "hole")
@@ -32,48 +31,38 @@ func startHole(t *testing.T, args ...string) *hole {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd := exec.Command(name, args...)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := startWithPipes(t, cmd)
 	h := &hole{t: t, in: in, out: bufio.NewScanner(out)}
 	t.Cleanup(func() {
 		_ = in.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the hole: %v", err)
+			t.Errorf("testdata/hole: %v", err)
 		}
 	})
 	if !h.out.Scan() || !strings.HasPrefix(h.out.Text(), "contained ") {
-		t.Fatalf("got %q, want that it is contained", h.out.Text())
+		t.Fatalf("got %q, want a line that begins with contained", h.out.Text())
 	}
-	h.greeted = h.out.Text()
+	h.greeting = h.out.Text()
 	return h
 }
 
-// want has it do something, and expects that answer from all threads.
-func (h *hole) want(answer string, deed ...string) {
+// want makes all threads do an action, and checks that each returns this answer.
+func (h *hole) want(answer string, action ...string) {
 	h.t.Helper()
-	if _, err := io.WriteString(h.in, strings.Join(deed, "\t")+"\n"); err != nil {
+	if _, err := io.WriteString(h.in, strings.Join(action, "\t")+"\n"); err != nil {
 		h.t.Fatal(err)
 	}
 	if !h.out.Scan() {
-		h.t.Fatalf("%s: it has ended", deed)
+		h.t.Fatalf("%s: the program has ended", action)
 	}
 	got := strings.Split(h.out.Text(), "\t")
 	if want := slices.Repeat([]string{answer}, 3); !slices.Equal(got, want) {
-		h.t.Errorf("%s: got %q, want %q of each thread", deed, got, answer)
+		h.t.Errorf("%s: got %q, want %q of each thread", action, got, answer)
 	}
 }
 
-// publicDir returns a directory that all users may pass and that root owns.
+// publicDir returns a directory of root that all users may enter.
 func publicDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sluice-e2e-")
@@ -99,7 +88,7 @@ func put(t *testing.T, name string) string {
 	return name
 }
 
-func TestWhoTakesOverTheServerOpensOnlyTheTree(t *testing.T) {
+func TestAServerTakenOverOpensOnlyTheTree(t *testing.T) {
 	needsRoot(t)
 	for _, tt := range []struct {
 		name  string
@@ -120,8 +109,8 @@ func TestWhoTakesOverTheServerOpensOnlyTheTree(t *testing.T) {
 				t.Fatal(err)
 			}
 			h := startHole(t, append(tt.flags, "-named", secret, dir)...)
-			if !strings.Contains(h.greeted, " "+tt.user+" ") {
-				t.Errorf("it says %q, want user %s", h.greeted, tt.user)
+			if !strings.Contains(h.greeting, " "+tt.user+" ") {
+				t.Errorf("got %q, want user %s", h.greeting, tt.user)
 			}
 			h.want("ok", "read", inside)
 			h.want("ok", "list", dir)
@@ -138,13 +127,13 @@ func TestWhoTakesOverTheServerOpensOnlyTheTree(t *testing.T) {
 			h.want("EACCES", "write", other)
 			h.want("EACCES", "truncate", other)
 			h.want("EACCES", "write", "/tmp/sluice-e2e-new")
-			h.want("EACCES", "write", filepath.Join(dir, "new")) // nobody may write
+			h.want("EACCES", "write", filepath.Join(dir, "new")) // no user may write
 			h.want("EACCES", "write", inside)
 		})
 	}
 }
 
-func TestWhoTakesOverTheServerOfWritersWritesOnlyToTheTree(t *testing.T) {
+func TestAServerTakenOverWithWritersWritesOnlyToTheTree(t *testing.T) {
 	needsRoot(t)
 	dir, outside := publicDir(t), publicDir(t)
 	if err := os.Mkdir(filepath.Join(dir, "a"), 0o755); err != nil {
@@ -168,23 +157,23 @@ func TestWhoTakesOverTheServerOfWritersWritesOnlyToTheTree(t *testing.T) {
 	h.want("EACCES", "rename", other, filepath.Join(dir, "taken"))
 }
 
-// A rename to another directory needs a right of its own since ABI 2.
-func TestWhoWritesMovesFilesToOtherDirectories(t *testing.T) {
+// Since Landlock ABI 2 a rename to another directory needs a right of its own.
+func TestWritersMoveFilesToOtherDirectories(t *testing.T) {
 	needsRoot(t)
 	dir := publicDir(t)
 	h := startHole(t, "-write", "-run-as", "root", dir)
 	a, b := put(t, filepath.Join(dir, "a/f")), put(t, filepath.Join(dir, "b/f"))
-	// Each thread finds the file where the one before has left it or not at all.
+	// The first thread renames the file; the others do not find it.
 	h.want("ok", "write", a)
 	if _, err := io.WriteString(h.in, "rename\t"+a+"\t"+b+"\n"); err != nil || !h.out.Scan() {
-		t.Fatal("it has ended")
+		t.Fatal("the program has ended")
 	}
 	if got, want := h.out.Text(), "ok\tENOENT\tENOENT"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestWhoTakesOverTheServerRunsNothing(t *testing.T) {
+func TestAServerTakenOverRunsNothing(t *testing.T) {
 	needsRoot(t)
 	for _, user := range []string{"nobody", "root"} {
 		t.Run("as "+user, func(t *testing.T) {
@@ -197,7 +186,7 @@ func TestWhoTakesOverTheServerRunsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			h := startHole(t, "-run-as", user, dir)
-			for _, deed := range [][]string{
+			for _, action := range [][]string{
 				{"exec", "/bin/true"},
 				{"exec", program},
 				{"replace", "/bin/true"},
@@ -220,7 +209,7 @@ func TestWhoTakesOverTheServerRunsNothing(t *testing.T) {
 				{"clock"},
 				{"reboot"},
 			} {
-				h.want("EPERM", deed...)
+				h.want("EPERM", action...)
 			}
 			if user != "root" {
 				h.want("EPERM", "root")
@@ -229,7 +218,8 @@ func TestWhoTakesOverTheServerRunsNothing(t *testing.T) {
 	}
 }
 
-// A root that is a link is followed to another release, also within the sandbox.
+// When the link that is the root changes to another release, the sandboxed server can
+// open the new target.
 func TestTheNextReleaseCanBeOpened(t *testing.T) {
 	needsRoot(t)
 	for _, tt := range []struct{ name, tree string }{

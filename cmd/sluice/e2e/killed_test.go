@@ -22,31 +22,31 @@ import (
 	"sluice/internal/nettest"
 )
 
-// A client that is killed half-way has published nothing: the kernel ends its data
-// connection as if all had gone, unless that is protected.
+// The upload of a killed client must not be published, although without TLS the kernel
+// ends the data connection as after a complete upload.
 func TestTheUploadOfAClientThatIsKilledIsNotPublished(t *testing.T) {
-	k := newKilling(t)
+	k := newKillTest(t)
 	k.server = startWritable(t, append(newPair(t).flags(), "--ftp-keep-partials", "0")...)
 	k.old = []byte("old")
 	k.kill(times(1), inClear, byTLS)
 }
 
-// Of such users the end of TLS proves nothing, as that of TCP does.
+// With --ftp-lax-tls the end of TLS proves no more than that of TCP.
 func TestTheUploadOfAClientThatIsKilledIsNotPublishedWithLaxTLS(t *testing.T) {
-	k := newKilling(t)
+	k := newKillTest(t)
 	k.server = startWritable(t, append(newPair(t).flags(), "--ftp-keep-partials", "0", "--ftp-lax-tls", user)...)
 	k.old = []byte("old")
 	k.kill(times(1), byTLS)
 }
 
 func TestTheUploadOfAClientThatIsKilledCanBeResumed(t *testing.T) {
-	k := newKilling(t)
+	k := newKillTest(t)
 	k.server = startWritable(t, newPair(t).flags()...)
 	k.afterwards = k.resume
 	k.kill(times(1), inClear, byTLS)
 }
 
-// protection is how a client uploads.
+// protection says whether a client uses TLS.
 type protection string
 
 const (
@@ -54,11 +54,11 @@ const (
 	byTLS   protection = "by TLS"
 )
 
-// uploader is a client that uploads the file up, which is in its working directory.
+// uploader is a client that uploads the file up in its working directory.
 type uploader struct {
 	name  string
-	piped bool  // it is its standard input, from a producer
-	least int64 // bytes that have arrived when it is killed; three times that at most
+	piped bool  // the client uploads its standard input instead
+	least int64 // the client is killed when least to 3*least bytes have arrived
 	argv  func(address string, p protection, name string) []string
 }
 
@@ -71,6 +71,7 @@ var uploaders = []uploader{
 	{"ftplib", false, 10 << 20, ftplibUploads},
 }
 
+// curlUploads, lftpUploads and ftplibUploads return values for uploader.argv.
 func curlUploads(flags ...string) func(string, protection, string) []string {
 	return func(address string, p protection, name string) []string {
 		argv := append([]string{"curl", "-sS"}, flags...)
@@ -108,64 +109,64 @@ f.quit()
 	return []string{"/usr/bin/python3", "-c", script, host, port, user, password, string(p), name}
 }
 
-// killing kills clients in the middle of their uploads.
-type killing struct {
+// killTest kills clients in the middle of their uploads.
+type killTest struct {
 	*server
-	dir     string // where the clients are, with the file up
+	dir     string // working directory of the clients, with the file up
 	env     []string
-	wrapper []string // of the clients, which must become them
-	workers int      // that kill at the same time
+	wrapper []string // a command that executes the client in its own place; nil: none
+	workers int      // clients at the same time
 
-	old        []byte                  // what the target holds before; nil: there is none
-	afterwards func(name string) error // is called when an upload was not published; nil: nothing is
+	old        []byte                  // content of the target before the upload; nil: no file
+	afterwards func(name string) error // called if the upload was not published; may be nil
 }
 
 const killedSize = 48 << 20
 
 var killedSum = sync.OnceValue(func() [sha256.Size]byte { return nettest.PatternSum(0, killedSize) })
 
-func newKilling(t *testing.T) *killing {
+func newKillTest(t *testing.T) *killTest {
 	t.Helper()
-	k := &killing{dir: t.TempDir(), env: environ(t), workers: 3}
+	k := &killTest{dir: t.TempDir(), env: environ(t), workers: 3}
 	writePattern(t, filepath.Join(k.dir, "up"), killedSize)
 	return k
 }
 
-// way is one of those in which a client is killed.
-type way struct {
+// killCase is a client, its protection, and the signal that kills it.
+type killCase struct {
 	uploader
 	protection
 	signal syscall.Signal
 }
 
-func (w way) String() string { return fmt.Sprintf("%s %s, %v", w.name, w.protection, w.signal) }
+func (w killCase) String() string { return fmt.Sprintf("%s %s, %v", w.name, w.protection, w.signal) }
 
-// kill kills each uploader n times by each signal, half-way: a client that was through
-// does not count.
-func (k *killing) kill(n int, protections ...protection) {
+// kill kills each uploader n times by each signal during its upload. Clients that
+// complete before the signal do not count.
+func (k *killTest) kill(n int, protections ...protection) {
 	k.t.Helper()
-	var ways []way
+	var cases []killCase
 	for _, u := range uploaders {
 		needs(k.t, u.argv("", inClear, "")[0])
 		for _, p := range protections {
-			ways = append(ways, way{u, p, syscall.SIGKILL}, way{u, p, syscall.SIGINT})
+			cases = append(cases, killCase{u, p, syscall.SIGKILL}, killCase{u, p, syscall.SIGINT})
 		}
 	}
-	tryEach(k.t, n, k.workers, ways, func(w way, name string) error {
-		const tries = 10 // the fastest are through at times
+	tryEach(k.t, n, k.workers, cases, func(w killCase, name string) error {
+		const tries = 10 // fast clients sometimes complete first
 		for i := range tries {
 			halfWay, err := k.try(w, fmt.Sprintf("%s-%d", name, i), w.least+rand.Int64N(2*w.least))
 			if halfWay || err != nil {
 				return err
 			}
 		}
-		return fmt.Errorf("%d clients were through before they could be killed", tries)
+		return fmt.Errorf("%d clients completed before they could be killed", tries)
 	})
 }
 
-// try kills a client when the server has that many bytes of its upload. halfWay reports
-// that this was before the end. The error says what is wrong with what there is then.
-func (k *killing) try(w way, name string, at int64) (halfWay bool, err error) {
+// try kills a client when the server has received at bytes of its upload, and checks the
+// target. halfWay reports whether the upload was incomplete.
+func (k *killTest) try(w killCase, name string, at int64) (halfWay bool, err error) {
 	target := k.path(name)
 	if k.old != nil {
 		if err := os.WriteFile(target, k.old, 0o644); err != nil {
@@ -173,7 +174,7 @@ func (k *killing) try(w way, name string, at int64) (halfWay bool, err error) {
 		}
 	}
 	defer os.Remove(target)
-	through, err := k.upload(w, name, at)
+	completed, err := k.upload(w, name, at)
 	if err != nil {
 		return false, err
 	}
@@ -187,30 +188,30 @@ func (k *killing) try(w way, name string, at int64) (halfWay bool, err error) {
 		return false, err
 	case len(got) == killedSize && sha256.Sum256(got) == killedSum():
 		return false, nil
-	case through:
-		return false, fmt.Errorf("the client has succeeded, and there are %d bytes", len(got))
+	case completed:
+		return false, fmt.Errorf("the client has succeeded, but the file has %d bytes", len(got))
 	case string(got) != string(k.old):
-		return false, fmt.Errorf("%d bytes are published", len(got))
+		return false, fmt.Errorf("an incomplete upload of %d bytes is published", len(got))
 	case k.afterwards != nil:
 		return halfWay, k.afterwards(name)
 	}
 	return halfWay, nil
 }
 
-// upload lets a client upload, and kills it when the server has that many bytes.
-// through reports that it has ended before, and well.
-func (k *killing) upload(w way, name string, at int64) (through bool, err error) {
+// upload runs a client and kills it when the server has received at bytes. completed
+// reports whether the client ended before that with success.
+func (k *killTest) upload(w killCase, name string, at int64) (completed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	argv := append(slices.Clone(k.wrapper), "env", "--default-signal=INT") // it is ignored by what runs in the background
+	argv := append(slices.Clone(k.wrapper), "env", "--default-signal=INT") // background processes may inherit an ignored SIGINT
 	argv = append(argv, w.argv(k.ftp.Host, w.protection, name)...)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = k.dir, k.env, patience
 	if w.piped {
 		cmd.Stdin = nettest.Pattern(killedSize)
 	}
-	said := newLines()
-	cmd.Stdout, cmd.Stderr = said, said
+	output := newLines()
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		return false, err
 	}
@@ -220,18 +221,18 @@ func (k *killing) upload(w way, name string, at int64) (through bool, err error)
 		select {
 		case err := <-ended:
 			if err != nil {
-				err = fmt.Errorf("%w: %s", err, said)
+				err = fmt.Errorf("%w: %s", err, output)
 			}
 			return err == nil, err
 		case <-time.After(time.Millisecond):
 		}
 	}
-	_ = cmd.Process.Signal(w.signal) // it may have ended
+	_ = cmd.Process.Signal(w.signal) // fails if the client has ended
 	return <-ended == nil, nil
 }
 
-// arrived returns how much of the upload of that name the server has.
-func (k *killing) arrived(name string) (size int64) {
+// arrived returns how many bytes of the upload the server has received.
+func (k *killTest) arrived(name string) (size int64) {
 	parts, _ := filepath.Glob(k.path("." + name + ".*.sluice-part"))
 	for _, part := range parts {
 		if info, err := os.Stat(part); err == nil {
@@ -241,8 +242,8 @@ func (k *killing) arrived(name string) (size int64) {
 	return size
 }
 
-// resume goes on with an upload where SIZE says, and wants that it is whole then.
-func (k *killing) resume(name string) error {
+// resume resumes an upload at the size that SIZE returns, and checks the complete file.
+func (k *killTest) resume(name string) error {
 	c, err := dialFTP(context.Background(), k.ftp.Host, user, password)
 	if err != nil {
 		return err

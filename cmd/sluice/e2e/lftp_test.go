@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// lftp gives lftp commands to do in dir, logged in as the user who may write.
-// Each must succeed, and at the first attempt.
+// lftp runs lftp commands in dir, logged in as the user who may write. Each must succeed at
+// the first attempt.
 func (s *server) lftp(dir string, commands ...string) string {
 	s.t.Helper()
 	script := append([]string{
@@ -25,8 +25,8 @@ func (s *server) lftp(dir string, commands ...string) string {
 	return run(s.t, dir, "lftp", "-c", strings.Join(script, "; "))
 }
 
-// manyFiles makes a tree of n small files in nested directories, with names
-// that a listing must carry unharmed.
+// manyFiles makes a tree of n small files in nested directories, with names that are
+// difficult in listings.
 func manyFiles(t *testing.T, root string, n int) {
 	t.Helper()
 	for i := range n {
@@ -55,15 +55,15 @@ func TestLftpMirrorsATree(t *testing.T) {
 	}
 }
 
-func TestLftpMirrorsByTheEngineOfTheLibrary(t *testing.T) {
+func TestLftpMirrorsWithFtpserverlib(t *testing.T) {
 	s := startWritable(t, "--ftp-engine", "ftpserverlib")
 	manyFiles(t, s.dir, 100)
 	writePattern(t, filepath.Join(s.dir, "large"), 3_000_000)
 	there := t.TempDir()
 	s.lftp(there, "mirror /", "mirror -R . /back")
 	wantSameTree(t, filepath.Join(s.dir, "back"), there)
-	s.wantLogged("op=RETR", "path=/large", "road=sendfile")
-	s.wantLogged("op=STOR", "path=/back/large", "road=splice")
+	s.wantLogged("op=RETR", "path=/large", "method=sendfile")
+	s.wantLogged("op=STOR", "path=/back/large", "method=splice")
 }
 
 func TestLftpUploadsATree(t *testing.T) {
@@ -82,7 +82,7 @@ func TestLftpContinuesAFile(t *testing.T) {
 	writePattern(t, got, part)
 	s.lftp(filepath.Dir(got), "get -c f")
 	wantPattern(t, got, 0, size)
-	s.wantLogged("op=RETR", "path=/f", fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+	s.wantLogged("op=RETR", "path=/f", fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 
 	writePattern(t, s.path("g"), part)
 	s.lftp(filepath.Dir(got), "put -c f -o g")
@@ -90,8 +90,8 @@ func TestLftpContinuesAFile(t *testing.T) {
 	s.wantLogged("path=/g", fmt.Sprintf("bytes=%d", size-part))
 }
 
-// Without a limit the first piece would be the whole file before lftp has
-// begun with the others.
+// Without a rate limit lftp would have the whole file by its first piece before it starts
+// the others.
 func TestLftpDownloadsInFourPieces(t *testing.T) {
 	const size = 16 << 20
 	s := startWritable(t)
@@ -99,7 +99,7 @@ func TestLftpDownloadsInFourPieces(t *testing.T) {
 	dir := t.TempDir()
 	s.lftp(dir, "set net:limit-rate 16M; set net:limit-max 64K", "pget -n 4 f")
 	wantPattern(t, filepath.Join(dir, "f"), 0, size)
-	s.wantLoggedTimes(4, "op=RETR", "path=/f", "road=sendfile")
+	s.wantLoggedTimes(4, "op=RETR", "path=/f", "method=sendfile")
 }
 
 func TestLftpChangesTheTree(t *testing.T) {

@@ -18,9 +18,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rclone runs rclone in dir, and returns what it prints, and its exit status. In its
-// arguments "remote:" is the server, as the user who may write; options are those of
-// its FTP backend, each with a comma before.
+// rclone runs rclone in dir, and returns its output and exit status. In args "remote:"
+// stands for the server, logged in as the user who may write. options are options of
+// rclone's FTP backend, each with a comma before it.
 func (s *server) rclone(dir, options string, args ...string) (printed string, status int) {
 	s.t.Helper()
 	host, port := s.address()
@@ -32,8 +32,8 @@ func (s *server) rclone(dir, options string, args ...string) (printed string, st
 	return try(s.t, dir, "rclone", append([]string{"--retries", "1", "--low-level-retries", "1"}, args...)...)
 }
 
-// basicFTP returns where the package basic-ftp of npm is, in the version that its lock
-// file in testdata names. It is fetched once, into the cache of this user.
+// basicFTP returns the node_modules folder with npm's package basic-ftp, in the version of
+// the lock file in testdata. It is downloaded once, into the user's cache directory.
 var basicFTP = sync.OnceValues(func() (modules string, err error) {
 	const lock = "testdata/basic-ftp"
 	cache, err := os.UserCacheDir()
@@ -48,7 +48,7 @@ var basicFTP = sync.OnceValues(func() (modules string, err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", err
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "fresh") // so that half of it is never taken for all
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), "fresh") // renamed when complete, so an incomplete one is never used
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +67,7 @@ var basicFTP = sync.OnceValues(func() (modules string, err error) {
 	return modules, nil
 })
 
-// removeByBasicFTP removes a directory with all that is in it, as a program of Node.js.
+// removeByBasicFTP removes a directory and its content with basic-ftp.
 func (s *server) removeByBasicFTP(t *testing.T, listing, directory string) {
 	t.Helper()
 	needs(t, "npm")
@@ -83,7 +83,7 @@ func (s *server) removeByBasicFTP(t *testing.T, listing, directory string) {
 	}
 }
 
-// links makes links in a directory of the server.
+// links makes symbolic links in a served directory.
 func (s *server) links(dir string, targets map[string]string) {
 	s.t.Helper()
 	for name, target := range targets {
@@ -93,8 +93,9 @@ func (s *server) links(dir string, targets map[string]string) {
 	}
 }
 
-// A client that removes a tree enters what is listed as a directory, and there empties
-// what a link leads to. One that is left out of the listing leaves the directory full.
+// A client that removes a tree enters each entry that is listed as a directory, so a link
+// listed as one would lead it to delete the files of the target. A link missing from the
+// listing would keep the client from removing the directory.
 func TestNoClientRemovesWhatALinkLeadsTo(t *testing.T) {
 	s := startWritable(t)
 	outside := t.TempDir()
@@ -117,7 +118,7 @@ func TestNoClientRemovesWhatALinkLeadsTo(t *testing.T) {
 		}},
 		{"basic-ftp by MLSD", func(t *testing.T) { s.removeByBasicFTP(t, "MLSD", "/tree/proj") }},
 		{"basic-ftp by LIST", func(t *testing.T) { s.removeByBasicFTP(t, "LIST -a", "/tree/proj") }},
-		{"a script that takes every name that is no file for a directory", func(t *testing.T) {
+		{"a script that treats every name that is not a file as a directory", func(t *testing.T) {
 			host, port := s.address()
 			run(t, t.TempDir(), "python3", "-c", `
 import ftplib, sys
@@ -149,14 +150,14 @@ f.quit()
 				_ = os.RemoveAll(s.path("tree/proj"))
 			}
 			if diff := cmp.Diff(want, contents(t, s.path("tree/shared"))); diff != "" {
-				t.Errorf("what the link leads to has changed (-want +got):\n%s", diff)
+				t.Errorf("the target of the link has changed (-want +got):\n%s", diff)
 			}
 			wantPattern(t, filepath.Join(outside, "kept"), 0, 10)
 		})
 	}
 }
 
-// lftp passes over FIFOs in a listing, whatever the server.
+// lftp skips FIFOs in listings of every server, so the test gives it the name.
 func TestADirectoryWithAFIFOCanBeRemoved(t *testing.T) {
 	s := startWritable(t)
 	for name, remove := range map[string]func(t *testing.T){
@@ -166,7 +167,7 @@ func TestADirectoryWithAFIFOCanBeRemoved(t *testing.T) {
 			}
 		},
 		"basic-ftp": func(t *testing.T) { s.removeByBasicFTP(t, "MLSD", "/d") },
-		"lftp, told the name": func(t *testing.T) {
+		"lftp, given the name": func(t *testing.T) {
 			s.lftp(t.TempDir(), "rm d/pipe", "rm -r d")
 		},
 	} {
@@ -184,8 +185,8 @@ func TestADirectoryWithAFIFOCanBeRemoved(t *testing.T) {
 	}
 }
 
-// namesBeneath returns all names in a tree, with an arrow and the target after that of
-// a link.
+// namesBeneath returns all paths in a tree; that of a link is followed by an arrow and its
+// target.
 func namesBeneath(t *testing.T, root string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -221,7 +222,7 @@ func TestALoopOfLinksIsMirroredOnce(t *testing.T) {
 	}{
 		{"lftp by LIST", func(dir string) { s.lftp(dir, "set ftp:use-mlsd no", "mirror m m") }, withLink},
 		{"lftp by MLSD", func(dir string) { s.lftp(dir, "set ftp:use-mlsd yes", "mirror m m") }, withLink},
-		// It takes a slink for a file, and says that it is none.
+		// rclone treats a link (slink) as a file, and reports that it is not one.
 		{"rclone by MLSD", func(dir string) { s.rclone(dir, "", "copy", "remote:m", "m") }, without},
 		{"rclone by LIST", func(dir string) { s.rclone(dir, ",disable_mlsd=true", "copy", "remote:m", "m") }, without},
 		{"ncftp", func(dir string) {
@@ -269,7 +270,7 @@ func TestFilesAreReachedThroughLinks(t *testing.T) {
 		t.Errorf("rclone: status %d, %q", status, got)
 	}
 	if got, _ := s.rclone(dir, "", "copy", "remote:proj", "copy"); !strings.Contains(got, "dir: Failed to copy") || strings.Count(got, "Failed to copy:") != 2 {
-		t.Errorf("rclone should complain of the link to a directory alone: %s", got)
+		t.Errorf("rclone should report only the link to a directory: %s", got)
 	}
 	wantPattern(t, filepath.Join(dir, "copy", "own"), 0, 10)
 	wantPattern(t, filepath.Join(dir, "copy", "file"), 0, 100_000)

@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// Not how fast it is, but that no request of many fails.
+// These tests check that none of many requests fails, not how fast the server is.
 
 func TestApacheBenchSeesNoFailure(t *testing.T) {
 	s := start(t)
 	s.file("small", 1000)
 	s.file("large", 300_000)
 	for _, name := range []string{"small", "large"} {
-		for _, flags := range [][]string{{"-k"}, nil} { // HTTP/1.0, its connections kept or not
-			said := run(t, t.TempDir(), "ab", append(flags, "-q", "-r", "-n", "2000", "-c", "50", s.urlOf("http", name))...)
+		for _, flags := range [][]string{{"-k"}, nil} { // HTTP/1.0 with and without keep-alive
+			output := run(t, t.TempDir(), "ab", append(flags, "-q", "-r", "-n", "2000", "-c", "50", s.urlOf("http", name))...)
 			for _, want := range []string{`Complete requests: +2000\n`, `Failed requests: +0\n`} {
-				if !regexp.MustCompile(want).MatchString(said) {
-					t.Errorf("%s %v: ab said\n%s\nwant %q in it", name, flags, said, want)
+				if !regexp.MustCompile(want).MatchString(output) {
+					t.Errorf("%s %v: ab printed\n%s\nwant %q in it", name, flags, output, want)
 				}
 			}
-			if strings.Contains(said, "Non-2xx") {
-				t.Errorf("%s %v: ab said\n%s", name, flags, said)
+			if strings.Contains(output, "Non-2xx") {
+				t.Errorf("%s %v: ab printed\n%s", name, flags, output)
 			}
 		}
 	}
@@ -35,9 +35,9 @@ func TestWrkSeesNoFailure(t *testing.T) {
 	s.file("large", 300_000)
 	for _, scheme := range []string{"http", "https"} {
 		for _, name := range []string{"small", "large"} {
-			said := run(t, t.TempDir(), "wrk", "-t1", "-c100", "-d1s", s.urlOf(scheme, name))
-			if !strings.Contains(said, "requests in ") || strings.Contains(said, "Socket errors") || strings.Contains(said, "Non-2xx") {
-				t.Errorf("%s %s: wrk said\n%s", scheme, name, said)
+			output := run(t, t.TempDir(), "wrk", "-t1", "-c100", "-d1s", s.urlOf(scheme, name))
+			if !strings.Contains(output, "requests in ") || strings.Contains(output, "Socket errors") || strings.Contains(output, "Non-2xx") {
+				t.Errorf("%s %s: wrk printed\n%s", scheme, name, output)
 			}
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// Net::FTP of Perl and of Ruby are what many scripts use for FTPS. Perl begins the
-// handshake of a data connection before it reads the reply, and waits there if the
-// server has refused the command and keeps the connection (F11). Ruby never reads while
-// it uploads, and its close is a reset if the server has sent it something, such as a
-// session ticket (F6).
+// Many scripts use Net::FTP of Perl and of Ruby for FTPS. Perl starts the TLS handshake of
+// a data connection before it reads the reply, and hangs if the server has refused the
+// command and keeps the connection (F11). Ruby does not read during uploads, so its close
+// is a reset if the server has sent it something, such as a session ticket (F6).
 
-// rounds is how often each client does it all: these faults depend on who is quicker.
+// rounds is how often each client repeats its commands, because these faults depend on
+// timing.
 const rounds = 20
 
 const perlScript = `

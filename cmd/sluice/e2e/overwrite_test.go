@@ -17,20 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The group of web servers on Debian, and a user of whom nobody knows anything else.
+// The group of web servers on Debian, and a user ID without an account.
 const (
 	webGroup = 33
 	someUser = 1234
 )
 
-// startAs is startUnder for a server that runs as another user, who is in the web group
-// besides.
+// startAs is startUnder for a server that runs as the user uid, with the web group as an
+// additional group.
 func startAs(t *testing.T, uid int, flags ...string) *server {
 	t.Helper()
 	needsRoot(t)
 	needs(t, "setpriv")
 	dir := t.TempDir()
-	for _, open := range []string{filepath.Dir(program), filepath.Dir(dir)} { // are of root alone
+	for _, open := range []string{filepath.Dir(program), filepath.Dir(dir)} { // so far only root may enter them
 		if err := os.Chmod(open, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -42,25 +42,26 @@ func startAs(t *testing.T, uid int, flags ...string) *server {
 	wrapper := []string{"setpriv", "--reuid", id, "--regid", id, "--groups", fmt.Sprint(webGroup)}
 	flags = append([]string{"--user", login, "--write"}, flags...)
 	if uid != 0 {
-		flags = append(flags, defaultUser) // which it is already
+		flags = append(flags, defaultUser) // setpriv has changed the user already
 	}
 	return startUnder(t, wrapper, dir, flags...)
 }
 
-// An upload that replaces a file leaves it to whom it belonged, as far as the server may.
+// An upload that replaces a file keeps its owner, group and mode, as far as the server may
+// set them.
 func TestAnUploadOverAFileKeepsItsOwnerAndMode(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		server   int // user
+		server   int // user ID of the server
 		flags    []string
-		mode     os.FileMode // of the old file, 33:33
+		mode     os.FileMode // of the old file, which belongs to 33:33
 		uid, gid uint32
 		want     os.FileMode
 	}{
-		{"the group, by another user of it", someUser, nil, 0o660, someUser, webGroup, 0o660},
-		{"a mode with less for others", someUser, nil, 0o664, someUser, webGroup, 0o664},
+		{"the group, by another member of it", someUser, nil, 0o660, someUser, webGroup, 0o660},
+		{"a mode with fewer rights for others", someUser, nil, 0o664, someUser, webGroup, 0o664},
 		{"owner and group, by root", 0, nil, 0o660, webGroup, webGroup, 0o660},
-		{"a strange mode, by root", 0, nil, 0o604, webGroup, webGroup, 0o604},
+		{"an unusual mode, by root", 0, nil, 0o604, webGroup, webGroup, 0o604},
 		{"everything, in place", someUser, []string{"--ftp-overwrite", "in-place"}, 0o660, webGroup, webGroup, 0o660},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -89,8 +90,9 @@ func TestAnUploadOverAFileKeepsItsOwnerAndMode(t *testing.T) {
 	}
 }
 
-// In place a file keeps its other names; they go on naming the old one else.
-func TestHardLinksOfAFileThatIsUploaded(t *testing.T) {
+// After an upload in place, other hard links of the file have the new content; otherwise
+// they keep the old one.
+func TestHardLinksOfAnOverwrittenFile(t *testing.T) {
 	for how, want := range map[string]int64{"replace": 5000, "in-place": 300_000} {
 		t.Run(how, func(t *testing.T) {
 			s := startWritable(t, "--ftp-overwrite", how)
@@ -105,10 +107,10 @@ func TestHardLinksOfAFileThatIsUploaded(t *testing.T) {
 	}
 }
 
-// A program that waits for files sees an upload when it is whole: by IN_MOVED_TO, and in
-// place by IN_CLOSE_WRITE. (An upload that is to replace a file looks whether it may write
-// to it: there IN_CLOSE_WRITE tells of the old one, before.)
-func TestWhatInotifySeesOfAnUpload(t *testing.T) {
+// A program that waits for files sees a complete upload by IN_MOVED_TO, or by
+// IN_CLOSE_WRITE if it is in place. (Before an upload replaces a file, the server checks
+// whether it may write to the old one, which is an earlier IN_CLOSE_WRITE.)
+func TestInotifyEventsOfAnUpload(t *testing.T) {
 	for _, tt := range []struct {
 		how    string
 		want   uint32
@@ -128,15 +130,15 @@ func TestWhatInotifySeesOfAnUpload(t *testing.T) {
 			s.loginAs(user).wantPut(t, 226, "STOR f", 0, 300_000)
 			name := next()
 			for name != "f" {
-				name = next() // of a file that is hidden
+				name = next() // skip events of hidden files
 			}
-			wantPattern(t, s.path("f"), 0, 300_000) // it is whole then
+			wantPattern(t, s.path("f"), 0, 300_000)
 		})
 	}
 }
 
-// watch returns a function that returns the name of the file of the next event in a
-// directory.
+// watch watches a directory by inotify. next waits for an event and returns the name of
+// its file.
 func watch(t *testing.T, dir string, mask uint32) (next func() (name string)) {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
@@ -169,9 +171,9 @@ func watch(t *testing.T, dir string, mask uint32) (next func() (name string)) {
 	}
 }
 
-// A program of this machine and a client add to one file: of neither a byte is lost.
-func TestAClientAndAProgramAddToOneFile(t *testing.T) {
-	const lines = 2000 // of the client, in each append
+// A local program and a client append to one file, and no byte of either is lost.
+func TestAClientAndAProgramAppendToOneFile(t *testing.T) {
+	const lines = 2000 // in each append of the client
 	s := startWritable(t)
 	c := s.loginAs(user)
 	for i := range times(2) {
@@ -199,7 +201,7 @@ func TestAClientAndAProgramAddToOneFile(t *testing.T) {
 			}
 		}()
 		var want strings.Builder
-		for part := range 2 { // the second finds what the first has left
+		for part := range 2 { // the second append follows the first
 			data, err := c.transfer(t.Context(), "APPE "+name)
 			if err != nil {
 				t.Fatal(err)
@@ -211,7 +213,7 @@ func TestAClientAndAProgramAddToOneFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				if line%20 == 0 {
-					time.Sleep(time.Millisecond) // it is no faster than the program
+					time.Sleep(time.Millisecond) // be no faster than the program
 				}
 			}
 			_ = data.Close()
@@ -236,7 +238,7 @@ func TestAClientAndAProgramAddToOneFile(t *testing.T) {
 			t.Errorf("%d records of the program, of %d", found, n)
 		}
 		if string(theirs.ReplaceAll(got, nil)) != want.String() {
-			t.Errorf("the lines of the client are not what it has sent: %d of %d bytes", len(got), want.Len())
+			t.Errorf("the lines of the client differ from those it has sent: %d bytes, want %d", len(got), want.Len())
 		}
 	}
 }

@@ -14,25 +14,25 @@ import (
 	"sluice/internal/nettest"
 )
 
-// diskImage is a file system in a file. A copy of the file is what a disk would hold after
-// a power cut at that moment: what the server has not synced is missing. (The copy shows
-// missing calls of fsync, and not whether a disk obeys them.)
+// diskImage is a file system in a file. A copy of the file has what a disk would hold after
+// a power cut at that moment, without the changes that the server has not synced. (This
+// shows missing calls of fsync, but not whether a disk obeys them.)
 type diskImage struct {
 	t        *testing.T
-	file     string // the image
-	dir      string // where it is mounted
-	options  string // of mount
-	unmounts []string
+	file     string   // the image
+	dir      string   // its mount point
+	options  string   // of mount
+	unmounts []string // mount points in use
 }
 
-// newDisk makes a file system of that kind and mounts it. Nothing is written to it by
-// itself for minutes.
+// newDisk makes a file system of this kind and mounts it, so that the kernel writes to it
+// only after a sync, or after minutes.
 func newDisk(t *testing.T, kind string) *diskImage {
 	t.Helper()
-	return newDiskOf(t, kind, 320<<20) // XFS wants 300 MiB
+	return newDiskOf(t, kind, 320<<20) // XFS needs 300 MiB
 }
 
-// newDiskOf is newDisk with a size.
+// newDiskOf is newDisk with a size in bytes.
 func newDiskOf(t *testing.T, kind string, size int64) *diskImage {
 	t.Helper()
 	needsRoot(t)
@@ -69,7 +69,7 @@ func (d *diskImage) unmount(dir string) {
 	for i, mounted := range d.unmounts {
 		if mounted == dir {
 			d.unmounts = append(d.unmounts[:i], d.unmounts[i+1:]...)
-			if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil { // also when the test has ended
+			if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil { // not by run, whose context ends before the cleanups of the test
 				d.t.Errorf("umount: %v\n%s", err, out)
 			}
 			return
@@ -77,7 +77,7 @@ func (d *diskImage) unmount(dir string) {
 	}
 }
 
-// cut returns what the disk holds now.
+// cut copies the image, and returns the path of the copy.
 func (d *diskImage) cut(name string) string {
 	d.t.Helper()
 	file := filepath.Join(filepath.Dir(d.file), name)
@@ -85,8 +85,8 @@ func (d *diskImage) cut(name string) string {
 	return file
 }
 
-// after calls look with the directory that a copy of the disk holds, which is not mounted
-// beside the disk itself: they look alike to the kernel.
+// after mounts a copy of the image, calls look with the mount point, and removes the copy.
+// The original must not be mounted, because the copy has the same file system ID.
 func (d *diskImage) after(file string, look func(dir string)) {
 	d.t.Helper()
 	dir := d.t.TempDir()
@@ -98,11 +98,11 @@ func (d *diskImage) after(file string, look func(dir string)) {
 	}
 }
 
-// change is what a client is told of, and what must be true afterwards.
+// change is a change that the server acknowledges.
 type change struct {
 	name string
-	do   func(t *testing.T, c *ftpClient, i int) // returns after the reply
-	lost func(dir string, i int) error           // nil: it has survived
+	do   func(t *testing.T, c *ftpClient, i int) // makes the change; returns after the reply
+	lost func(dir string, i int) error           // returns nil if dir has the change
 }
 
 const cutSize = 100_000
@@ -128,7 +128,7 @@ var changes = []change{
 	}},
 }
 
-// store sends an upload and returns when the client is told of its success.
+// store uploads a file and returns after the reply.
 func (c *ftpClient) store(t *testing.T, line string) {
 	t.Helper()
 	data, err := c.transfer(context.Background(), line)
@@ -166,9 +166,9 @@ func holdsPattern(dir, name string) error {
 	return nil
 }
 
-// cutPower makes n changes of each kind, each followed by a power cut, and returns how
-// many of each kind are lost.
-func cutPower(t *testing.T, d *diskImage, n int, flags ...string) (lost map[string]int, tried int) {
+// cutPowerAfterEach makes n changes of each kind, each followed by a power cut. It returns
+// how many of each kind are lost, and how many changes it has made.
+func cutPowerAfterEach(t *testing.T, d *diskImage, n int, flags ...string) (lost map[string]int, tried int) {
 	t.Helper()
 	flags = append([]string{"--user", login, "--write"}, flags...)
 	s := startUnder(t, nil, d.dir, flags...)
@@ -208,23 +208,22 @@ func cutPower(t *testing.T, d *diskImage, n int, flags ...string) (lost map[stri
 	return lost, len(moments)
 }
 
-// What a client was told of survives a power cut.
-func TestWhatAClientWasToldOfSurvivesAPowerCut(t *testing.T) {
+func TestAcknowledgedChangesSurviveAPowerCut(t *testing.T) {
 	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
 		t.Run(kind, func(t *testing.T) {
-			const batch = 10 // copies of the disk need room
+			const batch = 10 // limits the copies that exist at the same time
 			for left := times(2); left > 0; left -= batch {
-				lost, tried := cutPower(t, newDisk(t, kind), min(left, batch))
+				lost, tried := cutPowerAfterEach(t, newDisk(t, kind), min(left, batch))
 				t.Logf("%d changes, lost %v", tried, lost)
 			}
 		})
 	}
 }
 
-// The test above would see it if nothing were synced.
-func TestAPowerCutLosesWhatIsNotSynced(t *testing.T) {
-	lost, tried := cutPower(t, newDisk(t, "ext4"), 2, "--durability", "none")
+// Without syncs the changes are lost, so the test above can fail.
+func TestAPowerCutLosesUnsyncedChanges(t *testing.T) {
+	lost, tried := cutPowerAfterEach(t, newDisk(t, "ext4"), 2, "--durability", "none")
 	if len(lost) < len(changes) {
-		t.Errorf("of %d changes without a sync only these are lost: %v", tried, lost)
+		t.Errorf("of %d changes without a sync, only these are lost: %v", tried, lost)
 	}
 }

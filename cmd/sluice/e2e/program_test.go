@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// packages are the Debian packages of the clients, where the name differs.
+// packages maps clients to their Debian packages if the names differ.
 var packages = map[string]string{
 	"aria2c": "aria2", "ab": "apache2-utils", "ncftpput": "ncftp", "ncftpget": "ncftp", "ncftpls": "ncftp", "node": "nodejs",
 	"systemd-analyze": "systemd", "systemd-sysusers": "systemd", "systemd-tmpfiles": "systemd",
@@ -36,15 +37,15 @@ func needs(t *testing.T, name string) {
 	t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
 }
 
-// environ is an environment in which no one's configuration and no proxy
-// change what a client does.
+// environ returns an environment without the user's configuration and proxies, which
+// could change what a client does.
 func environ(t *testing.T) []string {
 	t.Helper()
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LC_ALL=C.UTF-8"}
 }
 
-// command prepares a client, which runs in dir and is killed with the test or
-// when patience is over.
+// command returns the command of a client, which runs in dir and is killed at the end
+// of the test or after patience.
 func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	needs(t, name)
@@ -55,8 +56,7 @@ func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// try runs a client in dir and returns all that it has printed, and its exit
-// status.
+// try runs a client in dir and returns its output and exit status.
 func try(t *testing.T, dir, name string, args ...string) (printed string, status int) {
 	t.Helper()
 	out, err := command(t, dir, name, args...).CombinedOutput()
@@ -81,8 +81,25 @@ func run(t *testing.T, dir, name string, args ...string) (printed string) {
 	return printed
 }
 
-// contents returns what is in a tree: the SHA-256 of each file and the word
-// "directory" for each directory, by the slash-separated path.
+// startWithPipes starts cmd with pipes to its standard input and from its standard
+// output.
+func startWithPipes(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out io.Reader) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return in, out
+}
+
+// contents describes a tree: it maps slash-separated paths to the SHA-256 of each file
+// and to "directory" for each directory.
 func contents(t *testing.T, root string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -104,7 +121,7 @@ func contents(t *testing.T, root string) map[string]string {
 	return all
 }
 
-// wantSameTree expects that two directories have the same in them.
+// wantSameTree checks that two directories have the same content.
 func wantSameTree(t *testing.T, got, want string) {
 	t.Helper()
 	if diff := cmp.Diff(contents(t, want), contents(t, got)); diff != "" {

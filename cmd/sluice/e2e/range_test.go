@@ -16,7 +16,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestCurlDownloadsSeveralRangesAtOnce(t *testing.T) {
+func TestCurlDownloadsSeveralRanges(t *testing.T) {
 	const size = 1 << 20
 	type part struct{ off, n int64 }
 	s := startSecure(t, "--tls-self-signed")
@@ -63,7 +63,7 @@ func TestCurlDownloadsSeveralRangesAtOnce(t *testing.T) {
 	}
 }
 
-// The file is a hole but for the bytes around 4 GiB and at its end.
+// The file is a hole except for the bytes around 4 GiB and at its end.
 func TestRangesBeyondFourGiB(t *testing.T) {
 	const size, border = 5 << 30, 4 << 30
 	s := start(t)

@@ -10,17 +10,16 @@ import (
 	"time"
 )
 
-// A file of limitedSize takes half a second at limitedRate, and limitedTime at
-// least: less the first turn, what was not used in the moment before, and a
-// margin.
+// A file of limitedSize takes half a second at limitedRate. limitedTime is less than that
+// by the first chunk, the unused rate from before the transfer, and a margin.
 const (
 	limitedSize = 500_000
 	limitedRate = "1MB"
 	limitedTime = 300 * time.Millisecond
 )
 
-// wantLimited expects that what a client does takes its time, and that the log
-// tells why.
+// wantLimited checks that a transfer takes at least limitedTime, and that the log names the
+// rate limit as the cause.
 func (s *server) wantLimited(scheme string, transfer func()) {
 	s.t.Helper()
 	begin := time.Now()
@@ -31,7 +30,7 @@ func (s *server) wantLimited(scheme string, transfer func()) {
 	s.wantLogged("msg="+scheme, "bytes=500000", `cause="rate`) // fields are split at spaces
 }
 
-func TestClientsAreKeptToTheRateOfATransfer(t *testing.T) {
+func TestTheRateOfATransferLimitsDownloads(t *testing.T) {
 	for _, scheme := range schemes {
 		for _, client := range [][]string{
 			{"curl", "-sS", "-o", "got"},
@@ -50,7 +49,7 @@ func TestClientsAreKeptToTheRateOfATransfer(t *testing.T) {
 	}
 }
 
-func TestAnUploadIsKeptToTheRateOfAll(t *testing.T) {
+func TestTheTotalRateLimitsUploads(t *testing.T) {
 	s := startWritable(t, "--max-rate", limitedRate)
 	dir := t.TempDir()
 	writePattern(t, filepath.Join(dir, "f"), limitedSize)
@@ -60,8 +59,8 @@ func TestAnUploadIsKeptToTheRateOfAll(t *testing.T) {
 	wantPattern(t, s.path("up"), 0, limitedSize)
 }
 
-// HTTP and FTP have one limit between them.
-func TestTheProtocolsShareTheRateOfAll(t *testing.T) {
+// HTTP and FTP share one limit.
+func TestTheProtocolsShareTheTotalRate(t *testing.T) {
 	s := start(t, "--max-rate", limitedRate)
 	s.file("f", limitedSize/2)
 	begin := time.Now()
@@ -75,7 +74,7 @@ func TestTheProtocolsShareTheRateOfAll(t *testing.T) {
 	}
 }
 
-func TestTheFirstBytesAndUsersAreNotHeldBack(t *testing.T) {
+func TestRateLimitsExemptTheFirstBytesAndOtherUsers(t *testing.T) {
 	s := startWritable(t, "--anonymous-max-rate", "1", "--rate-after", "1000000")
 	s.file("f", limitedSize)
 	dir := t.TempDir()
@@ -86,7 +85,7 @@ func TestTheFirstBytesAndUsersAreNotHeldBack(t *testing.T) {
 	wantPattern(t, filepath.Join(dir, "got"), 0, 4*limitedSize)
 }
 
-func TestTheStatusTellsOfALimit(t *testing.T) {
+func TestTheStatusShowsARateLimit(t *testing.T) {
 	s := start(t, "--admin", "127.0.0.1:0", "--max-rate-per-transfer", "20KiB")
 	s.file("f", limitedSize)
 	d := s.downloadAll("f")

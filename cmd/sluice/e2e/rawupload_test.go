@@ -16,13 +16,14 @@ import (
 	"sluice/internal/nettest"
 )
 
-// The second user of some tests, who may write too.
+// The second user of startForTwo, who may write too.
 const (
 	otherUser  = "v"
 	otherLogin = otherUser + ":" + password
 )
 
-// loginAs logs a client in; without a name it is anonymous. The end of the test closes it.
+// loginAs connects and logs in; an empty name means anonymous. The connection is closed at
+// the end of the test.
 func (s *server) loginAs(name string) *ftpClient {
 	s.t.Helper()
 	c, err := dialFTP(s.t.Context(), s.ftp.Host, name, password)
@@ -33,8 +34,8 @@ func (s *server) loginAs(name string) *ftpClient {
 	return c
 }
 
-// begin begins an upload, sends the bytes of the pattern from off to end, and leaves the
-// data connection open until the end of the test.
+// begin starts an upload and sends the bytes of the pattern from off to end. The data
+// connection stays open until the end of the test.
 func (c *ftpClient) begin(t *testing.T, line string, off, end int64) *net.TCPConn {
 	t.Helper()
 	data, err := c.transfer(t.Context(), line)
@@ -48,15 +49,15 @@ func (c *ftpClient) begin(t *testing.T, line string, off, end int64) *net.TCPCon
 	return data
 }
 
-// put uploads the bytes of the pattern from off to end, as far as the server takes them,
-// and returns its last reply.
+// put uploads the bytes of the pattern from off to end, as far as the server accepts them,
+// and returns the last reply.
 func (c *ftpClient) put(t *testing.T, line string, off, end int64) (reply string) {
 	t.Helper()
 	data, err := c.transfer(t.Context(), line)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = sendPattern(data, off, end) // a server that cannot go on resets the connection
+	_ = sendPattern(data, off, end) // fails if the server ends the upload early
 	_ = data.Close()
 	if reply, err = c.reply(); err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func (c *ftpClient) put(t *testing.T, line string, off, end int64) (reply string
 	return reply
 }
 
-// wantPut is put for an upload that must end with a reply of that code.
+// wantPut is put for an upload whose last reply must have this code.
 func (c *ftpClient) wantPut(t *testing.T, code int, line string, off, end int64) (reply string) {
 	t.Helper()
 	reply = c.put(t, line, off, end)
@@ -79,35 +80,36 @@ func sendPattern(w io.Writer, off, end int64) error {
 	return err
 }
 
-// says sends a command and returns the reply, or all that the server sends for it.
-func (c *ftpClient) says(t *testing.T, line string) string {
+// replyTo sends a command and returns everything that the server sends for it, cut to 1000
+// bytes.
+func (c *ftpClient) replyTo(t *testing.T, line string) string {
 	t.Helper()
-	said, err := c.exchange(t.Context(), line)
+	reply, err := c.exchange(t.Context(), line)
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return said[:min(len(said), 1000)] // enough to tell what it is
+	return reply[:min(len(reply), 1000)]
 }
 
-// wantSize expects that SIZE tells of n bytes; 0: that there is nothing.
+// wantSize checks that SIZE returns n, or 550 if n is 0.
 func (c *ftpClient) wantSize(t *testing.T, n int64, name string) {
 	t.Helper()
 	want := fmt.Sprintf("213 %d\r\n", n)
 	if n == 0 {
 		want = "550 "
 	}
-	if got := c.says(t, "SIZE "+name); !strings.HasPrefix(got, want) {
+	if got := c.replyTo(t, "SIZE "+name); !strings.HasPrefix(got, want) {
 		t.Errorf("SIZE %s: %q, want %q", name, got, want)
 	}
 }
 
-// wantNoFile expects that no command and no protocol knows a file of that name, which is
-// of no other file.
+// wantNoFile checks that no FTP command and no HTTP request finds a file of this name. The
+// name must not be a part of another name in the directory.
 func (s *server) wantNoFile(c *ftpClient, name string) {
 	s.t.Helper()
 	dir, base := filepath.Split(name)
 	for _, line := range []string{"LIST", "LIST -a", "NLST", "MLSD"} {
-		switch got := c.says(s.t, line+" "+dir); {
+		switch got := c.replyTo(s.t, line+" "+dir); {
 		case !strings.HasPrefix(got, "150"):
 			s.t.Errorf("%s: %q", line, got)
 		case strings.Contains(got, base), strings.Contains(got, "sluice-part"):
@@ -115,7 +117,7 @@ func (s *server) wantNoFile(c *ftpClient, name string) {
 		}
 	}
 	for _, line := range []string{"MLST ", "MDTM ", "RETR ", "CWD "} {
-		if got := c.says(s.t, line+name); !strings.HasPrefix(got, "550 ") {
+		if got := c.replyTo(s.t, line+name); !strings.HasPrefix(got, "550 ") {
 			s.t.Errorf("%s: %q, want 550", line+name, got)
 		}
 	}
@@ -124,7 +126,7 @@ func (s *server) wantNoFile(c *ftpClient, name string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		body, _ := io.ReadAll(resp.Body) // whatever there is of it
+		body, _ := io.ReadAll(resp.Body) // the part before an error counts too
 		_ = resp.Body.Close()
 		if resp.StatusCode != status || status == http.StatusOK && strings.Contains(string(body), base) {
 			s.t.Errorf("GET %s: %s\n%s", path, resp.Status, body)
@@ -132,7 +134,7 @@ func (s *server) wantNoFile(c *ftpClient, name string) {
 	}
 }
 
-// partsIn returns the hidden files of uploads in a directory.
+// partsIn returns the hidden files of incomplete uploads in a directory.
 func partsIn(t *testing.T, dir string) []string {
 	t.Helper()
 	parts, err := filepath.Glob(filepath.Join(dir, ".*.sluice-part"))
@@ -142,8 +144,7 @@ func partsIn(t *testing.T, dir string) []string {
 	return parts
 }
 
-// awaitPartOf waits until an upload in a directory has n bytes, which must be the only one
-// there.
+// awaitPartOf waits until the only incomplete upload in a directory has n bytes.
 func awaitPartOf(t *testing.T, dir string, n int64) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d bytes of an upload have arrived", n), func() bool {
@@ -156,7 +157,7 @@ func awaitPartOf(t *testing.T, dir string, n int64) {
 	})
 }
 
-// crash ends the program by SIGKILL.
+// crash kills the program by SIGKILL.
 func (s *server) crash() {
 	s.t.Helper()
 	s.checked = true

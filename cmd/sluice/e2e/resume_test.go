@@ -16,9 +16,9 @@ import (
 
 const resumeSize = 3_000_001
 
-// broken has the upload of a file break off after n bytes, and returns when the server
-// keeps them.
-func (s *server) broken(name string, n int64) {
+// breakUpload breaks off the upload of a file after n bytes, and returns when the server
+// has kept them.
+func (s *server) breakUpload(name string, n int64) {
 	s.t.Helper()
 	c := s.loginAs(user)
 	data := c.begin(s.t, "STOR "+name, 0, n)
@@ -33,9 +33,9 @@ func (s *server) broken(name string, n int64) {
 	_ = c.conn.Close()
 }
 
-// wantAlone expects that the file is whole, that it is in the listing, and that there is
-// nothing else.
-func (s *server) wantAlone(name string, size int64) {
+// wantOnlyFile checks that the file is complete and listed, and that there is no other
+// file. Then it deletes the file.
+func (s *server) wantOnlyFile(name string, size int64) {
 	s.t.Helper()
 	wantPattern(s.t, s.path(name), 0, size)
 	entries, err := os.ReadDir(s.dir)
@@ -44,15 +44,15 @@ func (s *server) wantAlone(name string, size int64) {
 	}
 	c := s.loginAs(user)
 	c.wantSize(s.t, size, name)
-	if got := c.says(s.t, "NLST"); !strings.Contains(got, "\n"+name+"\r\n") {
+	if got := c.replyTo(s.t, "NLST"); !strings.Contains(got, "\n"+name+"\r\n") {
 		s.t.Errorf("NLST: %q", got)
 	}
 	c.must(s.t, 250, "DELE "+name)
 	_ = c.conn.Close()
 }
 
-// Each client goes on with an upload in its own way, and what it makes is whole.
-func TestClientsGoOnWithABrokenUpload(t *testing.T) {
+// Each client resumes an upload in its own way, and the file is complete afterwards.
+func TestClientsResumeABrokenUpload(t *testing.T) {
 	s := startForTwo(t, t.TempDir())
 	host, port := s.address()
 	up := filepath.Join(t.TempDir(), "zzz.bin")
@@ -61,12 +61,12 @@ func TestClientsGoOnWithABrokenUpload(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		resume func(t *testing.T, n int64)
-		all    bool // it sends everything again
+		all    bool // the client sends the whole file again
 	}{
 		{"curl", func(t *testing.T, _ int64) {
 			curl(t, dir, "-u", login, "-C", "-", "-T", "zzz.bin", s.urlOf("ftp", "zzz.bin"))
 		}, false},
-		{"curl that begins anew", func(t *testing.T, _ int64) {
+		{"curl that starts again", func(t *testing.T, _ int64) {
 			curl(t, dir, "-u", login, "-T", "zzz.bin", s.urlOf("ftp", "zzz.bin"))
 		}, true},
 		{"lftp", func(*testing.T, int64) { s.lftp(dir, "put -c zzz.bin") }, false},
@@ -89,10 +89,10 @@ func TestClientsGoOnWithABrokenUpload(t *testing.T) {
 				t.Errorf("got %q, %v, want %q", out, err, want)
 			}
 		}, false},
-		{"FileZilla by APPE", func(t *testing.T, n int64) { // it asks for what it misses in the listing
+		{"FileZilla by APPE", func(t *testing.T, n int64) { // FileZilla sends SIZE for a file that is missing in the listing
 			c := s.loginAs(user)
 			c.must(t, 257, "PWD")
-			if got := c.says(t, "MLSD"); strings.Contains(got, "zzz.bin") {
+			if got := c.replyTo(t, "MLSD"); strings.Contains(got, "zzz.bin") {
 				t.Errorf("MLSD: %q", got)
 			}
 			c.wantSize(t, n, "zzz.bin")
@@ -124,9 +124,9 @@ f.quit()
 		t.Run(tt.name, func(t *testing.T) {
 			for i := range times(1) {
 				n := 100_000 + rand.Int64N(resumeSize-100_000)
-				s.broken("zzz.bin", n)
+				s.breakUpload("zzz.bin", n)
 				tt.resume(t, n)
-				s.wantAlone("zzz.bin", resumeSize)
+				s.wantOnlyFile("zzz.bin", resumeSize)
 				sent := resumeSize - n
 				if tt.all {
 					sent = resumeSize
@@ -139,9 +139,8 @@ f.quit()
 	}
 }
 
-// WinSCP uploads to a name of its own and renames the file when it is whole, also over an
-// old one.
-func TestAFileIsRenamedWhenItsUploadHasGoneOn(t *testing.T) {
+// WinSCP uploads to another name and renames the complete file, also over an old one.
+func TestAResumedUploadIsRenamed(t *testing.T) {
 	s := startForTwo(t, t.TempDir())
 	for i := range times(2) {
 		if i%2 == 1 {
@@ -155,8 +154,8 @@ func TestAFileIsRenamedWhenItsUploadHasGoneOn(t *testing.T) {
 		nettest.Reset(t, c.conn)
 
 		c = s.loginAs(user)
-		eventually(t, "what has arrived is kept", func() bool { return sizeTold(t, c, "x.filepart") == n })
-		if got := c.says(t, "MLSD"); strings.Contains(got, "filepart") {
+		eventually(t, "the part that has arrived is kept", func() bool { return sizeOf(t, c, "x.filepart") == n })
+		if got := c.replyTo(t, "MLSD"); strings.Contains(got, "filepart") {
 			t.Errorf("MLSD: %q", got)
 		}
 		if i%4 < 2 {
@@ -168,12 +167,12 @@ func TestAFileIsRenamedWhenItsUploadHasGoneOn(t *testing.T) {
 		c.must(t, 213, "MDTM x.filepart")
 		c.must(t, 350, "RNFR x.filepart")
 		c.must(t, 250, "RNTO x")
-		s.wantAlone("x", resumeSize)
+		s.wantOnlyFile("x", resumeSize)
 	}
 }
 
-// A real client that is killed goes on where the server says.
-func TestAKilledCurlGoesOn(t *testing.T) {
+// A killed client resumes at the size that the server reports.
+func TestAKilledCurlResumes(t *testing.T) {
 	s := startForTwo(t, t.TempDir())
 	dir := t.TempDir()
 	writePattern(t, filepath.Join(dir, "zzz.bin"), resumeSize)
@@ -183,7 +182,7 @@ func TestAKilledCurlGoesOn(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "something is worth keeping", func() bool {
+		eventually(t, "100 kB have arrived", func() bool {
 			parts := partsIn(t, s.dir)
 			if len(parts) != 1 {
 				return false
@@ -193,14 +192,14 @@ func TestAKilledCurlGoesOn(t *testing.T) {
 		})
 		_ = cmd.Process.Kill()
 		if cmd.Wait() == nil {
-			t.Fatal("curl was through before")
+			t.Fatal("curl completed before it was killed")
 		}
 		c := s.loginAs(user)
-		eventually(t, "what has arrived is kept", func() bool { return sizeTold(t, c, "zzz.bin") > 0 })
+		eventually(t, "the part that has arrived is kept", func() bool { return sizeOf(t, c, "zzz.bin") > 0 })
 		s.wantNoFile(c, "zzz.bin")
-		n := sizeTold(t, c, "zzz.bin")
+		n := sizeOf(t, c, "zzz.bin")
 		curl(t, dir, "-u", login, "-C", "-", "-T", "zzz.bin", s.urlOf("ftp", "zzz.bin"))
 		s.wantLogged("op=APPE", fmt.Sprintf("bytes=%d", resumeSize-n))
-		s.wantAlone("zzz.bin", resumeSize)
+		s.wantOnlyFile("zzz.bin", resumeSize)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// serveLink serves the link cur, which leads to the first of two directories with a file each.
+// serveLink serves the link cur, which points to the first of two directories with one file
+// each.
 func serveLink(t *testing.T) (s *server, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -29,10 +30,10 @@ func serveLink(t *testing.T) (s *server, dir string) {
 	return s, dir
 }
 
-// wantBoth expects that f holds that, by HTTP and after a login by FTP, within a second.
+// wantBoth checks that within a second f has this content, by HTTP and by FTP.
 func (s *server) wantBoth(want string) {
 	s.t.Helper()
-	const late = time.Second + 500*time.Millisecond // what the clients take
+	const late = time.Second + 500*time.Millisecond // a second, and the time that curl takes
 	for _, scheme := range []string{"http", "ftp"} {
 		var got string
 		for begin := time.Now(); got != want && time.Since(begin) < late; {
@@ -45,28 +46,28 @@ func (s *server) wantBoth(want string) {
 }
 
 // faults-http.md, H5.
-func TestTheRootThatALinkLeadsToIsFollowed(t *testing.T) {
+func TestARootThatIsALinkFollowsItsTarget(t *testing.T) {
 	s, dir := serveLink(t)
 	writePattern(t, filepath.Join(dir, "rel1", "large"), large)
-	under := s.downloadAll("large")
+	running := s.downloadAll("large")
 	up := s.beginUpload("up")
 	run(t, dir, "ln", "-sfn", "rel2", "n")
 	run(t, dir, "mv", "-T", "n", "cur")
 	s.wantBoth("two")
-	for i, d := range under {
+	for i, d := range running {
 		if err := d.finish(t, large); err != nil {
-			t.Errorf("%s, in the old one: %v", protocols[i].name, err)
+			t.Errorf("%s, from the old target: %v", protocols[i].name, err)
 		}
 	}
 	if err := up.finish(1 << 20); err != nil {
-		t.Errorf("the upload, in the old one: %v", err)
+		t.Errorf("the upload, to the old target: %v", err)
 	}
 	wantPattern(t, filepath.Join(dir, "rel1", "up"), 0, 1<<20)
 	s.signal(syscall.SIGHUP)
 	s.wantBoth("two")
 }
 
-func TestARootThatIsMadeAnewIsServed(t *testing.T) {
+func TestARecreatedRootIsServed(t *testing.T) {
 	s, dir := serveLink(t)
 	run(t, dir, "rm", "-rf", "rel1")
 	run(t, dir, "mkdir", "rel1")

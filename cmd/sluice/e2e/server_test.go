@@ -19,7 +19,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// patience bounds every wait of a test, so that a failure is not a hang.
+// patience is the longest wait of a test, so that a failing test does not hang.
 const patience = 30 * time.Second
 
 // program is the path of the program under test.
@@ -38,13 +38,13 @@ func buildAndTest(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // other users run it too
+	if err := os.Chmod(dir, 0o755); err != nil { // other users run the program too
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	program = filepath.Join(dir, "sluice")
 	build := exec.Command("go", "build", "-o", program, "sluice/cmd/sluice")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // static, as it is for containers
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // a static binary, as in containers
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "go build:", err)
@@ -56,23 +56,23 @@ func buildAndTest(m *testing.M) int {
 // server is the program under test while it serves a directory.
 type server struct {
 	t    *testing.T
-	dir  string              // what it serves
-	urls map[string]*url.URL // where, by scheme; the path is /
-	http *url.URL            // two of them
-	ftp  *url.URL
-	out  *lines // its standard output
-	log  *lines // its standard error
+	dir  string              // the served directory
+	urls map[string]*url.URL // the printed URLs by scheme; the path is /
+	http *url.URL            // urls["http"]
+	ftp  *url.URL            // urls["ftp"]
+	out  *lines              // standard output
+	log  *lines              // standard error
 
 	process *os.Process
-	exited  chan struct{} // closed when it is gone and err is set
+	exited  chan struct{} // closed when the program has ended and err is set
 	err     error
-	checked bool // wantExit was called
+	checked bool // the test has checked the end of the program, or expects no good one
 
-	expected string // what errors in the log are about; "": there must be none
+	expected string // a part of the error lines that the log may have; "": none
 }
 
-// start serves a new directory over HTTP and FTP on loopback, where the clients are too. The end of the
-// test ends the program by SIGTERM and expects that it ends well.
+// start serves a new directory over HTTP and FTP on loopback. At the end of the test
+// the program gets SIGTERM and must exit with status 0.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
 	return startUnder(t, nil, t.TempDir(), flags...)
@@ -84,15 +84,15 @@ func startWritable(t *testing.T, flags ...string) *server {
 	return start(t, append([]string{"--user", login, "--write"}, flags...)...)
 }
 
-// The user of startWritable.
+// The account of startWritable.
 const (
 	user     = "u"
 	password = "secret"
 	login    = user + ":" + password
 )
 
-// startUnder is start for a directory that is there already. If there is a
-// wrapper, it is the command that runs the program, and must be replaced by it.
+// startUnder is start for an existing directory. If wrapper is not nil, it is a command
+// that must execute the program in its own place, as env(1) does.
 func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *server {
 	t.Helper()
 	flags = append([]string{"--http", "127.0.0.1:0", "--ftp", "127.0.0.1:0", "--ftp-active-local"}, flags...)
@@ -101,15 +101,15 @@ func startUnder(t *testing.T, wrapper []string, dir string, flags ...string) *se
 	return s
 }
 
-// launch is how a server is started.
+// launch says how to start a server.
 type launch struct {
-	wrapper []string   // as of startUnder
-	files   []*os.File // its descriptors from 3 on
-	schemes []string   // of the URLs that it is to print, one each
+	wrapper []string   // see startUnder
+	files   []*os.File // passed to the program as descriptors from 3 on
+	schemes []string   // the program must print a URL of each
 }
 
-// serve starts a server for dir with exactly these flags and waits for its
-// URLs.
+// serve starts a server for dir with exactly these flags, except those of asRoot, and
+// waits for its URLs.
 func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
 	argv := append(append(slices.Clone(l.wrapper), program, "serve"), append(asRoot(flags), dir)...)
@@ -125,7 +125,7 @@ func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
 	go s.wait(cmd)
 	t.Cleanup(func() {
 		if !s.checked {
-			_ = s.process.Signal(syscall.SIGTERM) // it may have ended by itself
+			_ = s.process.Signal(syscall.SIGTERM) // fails if the program has ended by itself
 			s.wantExit(patience)
 		}
 	})
@@ -135,8 +135,9 @@ func (l launch) serve(t *testing.T, dir string, flags ...string) *server {
 	return s
 }
 
-// asRoot lets a server that root starts stay root, unless the test is about that: what the tests
-// make belongs to root, and the directories above it let nobody else pass.
+// asRoot adds --run-as root to the flags if the tests run as root, unless the flags
+// choose a user: the files of the tests belong to root, and only root may enter their
+// directories.
 func asRoot(flags []string) []string {
 	if os.Geteuid() != 0 || slices.Contains(flags, "--run-as") || slices.Contains(flags, defaultUser) {
 		return slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == defaultUser })
@@ -144,10 +145,10 @@ func asRoot(flags []string) []string {
 	return append([]string{"--run-as", "root"}, flags...)
 }
 
-// defaultUser among the flags of a test asks for the user that a server has without --run-as.
+// defaultUser among the flags of a test starts the server without --run-as.
 const defaultUser = "default user"
 
-// wait waits for the end of the program and of what it says.
+// wait waits for the end of the program and of its output.
 func (s *server) wait(cmd *exec.Cmd) {
 	s.err = cmd.Wait()
 	s.out.end()
@@ -155,7 +156,7 @@ func (s *server) wait(cmd *exec.Cmd) {
 	close(s.exited)
 }
 
-// url takes the URL of the given scheme from what the program has printed.
+// url waits for the program to print a URL of the given scheme.
 func (s *server) url(scheme string) *url.URL {
 	s.t.Helper()
 	found := s.out.await(1, patience, func(line string) bool { return strings.HasPrefix(line, scheme+"://") })
@@ -177,8 +178,8 @@ func (s *server) signal(sig syscall.Signal) {
 	}
 }
 
-// wantExit waits for the end of the program, which must come within d and be
-// a good one.
+// wantExit waits for the end of the program, which must come within d, with status 0
+// and without errors in the log.
 func (s *server) wantExit(d time.Duration) {
 	s.t.Helper()
 	s.checked = true
@@ -206,10 +207,10 @@ func (s *server) wantExit(d time.Duration) {
 	}
 }
 
-// path returns where on the disk the server has the file of that name.
+// path returns the path of a served file on the disk.
 func (s *server) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
-// file makes a file of the pattern in what is served.
+// file makes a file of the pattern in the served directory.
 func (s *server) file(name string, size int64) {
 	s.t.Helper()
 	writePattern(s.t, s.path(name), size)
@@ -232,7 +233,7 @@ func writePattern(t *testing.T, name string, size int64) {
 	}
 }
 
-// wantPattern expects that a file holds size bytes of the pattern from off on.
+// wantPattern checks that a file consists of size bytes of the pattern from off on.
 func wantPattern(t *testing.T, name string, off, size int64) {
 	t.Helper()
 	f, err := os.Open(name)
@@ -248,7 +249,7 @@ func wantPattern(t *testing.T, name string, off, size int64) {
 	}
 }
 
-// wantRefused waits until nobody listens on the address any more.
+// wantRefused waits until connections to the address are refused.
 func wantRefused(t *testing.T, addr string) {
 	t.Helper()
 	eventually(t, addr+" refuses connections", func() bool {

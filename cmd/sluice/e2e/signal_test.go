@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// soon is what an end may take that waits for no client.
-	soon = 5 * time.Second
+	// exitTime is how long the program may take to end if it waits for no client.
+	exitTime = 5 * time.Second
 
-	// large is more than fits into the buffers of the kernel, so that a
-	// client who does not read keeps its transfer going.
+	// large is more than fits into the kernel's buffers, so the transfer of a client that
+	// does not read lasts.
 	large = 32 << 20
 )
 
-// order sends the program a signal and waits until it has understood.
-func (s *server) order(sig syscall.Signal) {
+// signalAndWait sends the program a signal and waits until it has logged it.
+func (s *server) signalAndWait(sig syscall.Signal) {
 	s.t.Helper()
 	s.signal(sig)
 	s.wantLogged("signal=" + sig.String())
@@ -31,13 +31,13 @@ func TestTransfersFinishAfterSIGTERM(t *testing.T) {
 	const size = 1 << 20 // of the upload
 	s := startWritable(t)
 	s.file("f", large)
-	under := s.downloadAll("f")
+	running := s.downloadAll("f")
 	up := s.beginUpload("up")
-	s.order(syscall.SIGTERM)
+	s.signalAndWait(syscall.SIGTERM)
 	wantRefused(t, s.http.Host)
 	wantRefused(t, s.ftp.Host)
 
-	for i, d := range under {
+	for i, d := range running {
 		if err := d.finish(t, large); err != nil {
 			t.Errorf("%s: %v", protocols[i].name, err)
 		}
@@ -45,44 +45,44 @@ func TestTransfersFinishAfterSIGTERM(t *testing.T) {
 	if err := up.finish(size); err != nil {
 		t.Errorf("upload: %v", err)
 	}
-	s.wantExit(soon)
+	s.wantExit(exitTime)
 	wantPattern(t, s.path("up"), 0, size)
 }
 
-func TestTransfersAreCutWhenTheDrainIsOver(t *testing.T) {
+func TestTransfersAreCutAtTheEndOfTheDrainTime(t *testing.T) {
 	s := startWritable(t, "--drain", "200ms")
 	s.file("f", large)
 	s.file("up", 1000)
-	under := s.downloadAll("f")
+	running := s.downloadAll("f")
 	s.beginUpload("up")
-	s.order(syscall.SIGTERM)
-	s.wantExit(soon)
-	for i, d := range under {
+	s.signalAndWait(syscall.SIGTERM)
+	s.wantExit(exitTime)
+	for i, d := range running {
 		if err := d.finish(t, large); err == nil {
 			t.Errorf("%s: the download went on to its end", protocols[i].name)
 		}
 	}
-	wantPattern(t, s.path("up"), 0, 1000) // the old one
+	wantPattern(t, s.path("up"), 0, 1000) // the old file
 }
 
 func TestASecondSignalCutsAtOnce(t *testing.T) {
 	s := start(t)
 	s.file("f", large)
-	under := s.downloadAll("f")
-	s.order(syscall.SIGINT)
+	running := s.downloadAll("f")
+	s.signalAndWait(syscall.SIGINT)
 	s.signal(syscall.SIGTERM)
-	s.wantExit(soon)
-	for i, d := range under {
+	s.wantExit(exitTime)
+	for i, d := range running {
 		if err := d.finish(t, large); err == nil {
 			t.Errorf("%s: the download went on to its end", protocols[i].name)
 		}
 	}
 }
 
-func TestIdleClientsDoNotDelayTheEnd(t *testing.T) {
+func TestIdleClientsDoNotDelayShutdown(t *testing.T) {
 	s := start(t)
 	s.file("f", 1000)
-	resp, err := http.Get(s.urlOf("http", "f")) // its connection is kept
+	resp, err := http.Get(s.urlOf("http", "f")) // the connection stays open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,32 +96,32 @@ func TestIdleClientsDoNotDelayTheEnd(t *testing.T) {
 	}
 	defer c.conn.Close()
 
-	s.order(syscall.SIGINT)
-	s.wantExit(soon)
-	if said, err := c.reply(); !strings.HasPrefix(said, "421 ") {
-		t.Errorf("the FTP client was told %q, %v, want 421", said, err)
+	s.signalAndWait(syscall.SIGINT)
+	s.wantExit(exitTime)
+	if reply, err := c.reply(); !strings.HasPrefix(reply, "421 ") {
+		t.Errorf("the FTP client got %q, %v, want 421", reply, err)
 	}
 }
 
-// faults-http.md, H15: without --config it ended the program.
-func TestSIGHUPEndsNothing(t *testing.T) {
+// faults-http.md, H15: without --config, SIGHUP ended the program.
+func TestSIGHUPWithoutAConfigInterruptsNothing(t *testing.T) {
 	s := startWritable(t)
 	s.file("f", large)
-	under := s.downloadAll("f")
+	running := s.downloadAll("f")
 	for range 3 {
 		s.signal(syscall.SIGHUP)
 		s.wantLogged("msg=\"hangup:", "ours\"")
 	}
-	for i, d := range under {
+	for i, d := range running {
 		if err := d.finish(t, large); err != nil {
 			t.Errorf("%s: %v", protocols[i].name, err)
 		}
 	}
-	up := s.beginUpload("up") // and while transfers may finish
-	s.order(syscall.SIGTERM)
+	up := s.beginUpload("up") // SIGHUP must not cut the drain either
+	s.signalAndWait(syscall.SIGTERM)
 	s.signal(syscall.SIGHUP)
 	if err := up.finish(1 << 20); err != nil {
 		t.Errorf("upload: %v", err)
 	}
-	s.wantExit(soon)
+	s.wantExit(exitTime)
 }

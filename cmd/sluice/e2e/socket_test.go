@@ -17,7 +17,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-func TestCurlDownloadsByASocketInTheFileSystem(t *testing.T) {
+func TestCurlDownloadsThroughAUnixSocket(t *testing.T) {
 	const size = 4 << 20
 	socket := filepath.Join(t.TempDir(), "s")
 	unix := launch{schemes: []string{"http+unix"}}
@@ -29,7 +29,7 @@ func TestCurlDownloadsByASocketInTheFileSystem(t *testing.T) {
 	killed := serve()
 	killed.signal(syscall.SIGKILL)
 	<-killed.exited
-	killed.checked = true // nothing is expected of it but what it leaves
+	killed.checked = true // the exit status does not matter
 	if _, err := os.Lstat(socket); err != nil {
 		t.Fatalf("the killed server left no socket: %v", err)
 	}
@@ -48,23 +48,23 @@ func TestCurlDownloadsByASocketInTheFileSystem(t *testing.T) {
 			t.Errorf("got %v, %v, want %d bytes", f, err, size-off)
 		}
 		wantPattern(t, filepath.Join(dir, "got"), off, size-off)
-		s.wantLogged("msg=http", fmt.Sprintf("bytes=%d", size-off), "road=sendfile")
+		s.wantLogged("msg=http", fmt.Sprintf("bytes=%d", size-off), "method=sendfile")
 	}
 	s.signal(syscall.SIGTERM)
-	s.wantExit(soon)
+	s.wantExit(exitTime)
 	if _, err := os.Lstat(socket); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket after the end: %v, want that it does not exist", err)
 	}
 }
 
-// listeningSocket returns a socket that listens on a port of loopback, to be handed over as systemd does it.
+// listeningSocket returns a listening socket on loopback, to be passed on as systemd does.
 func listeningSocket(t *testing.T) *os.File {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() // what is returned is another descriptor
+	defer ln.Close() // File returns a duplicate
 	f, err := ln.(*net.TCPListener).File()
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func listeningSocket(t *testing.T) *os.File {
 	return f
 }
 
-// The sockets are made here and handed over as systemd does it.
-func TestSocketsOfSystemdAreServed(t *testing.T) {
+// The test makes the sockets and passes them on as systemd does.
+func TestSystemdSocketsAreServed(t *testing.T) {
 	const size = 1 << 20
 	var files []*os.File
 	for range 3 {
@@ -94,7 +94,7 @@ func TestSocketsOfSystemdAreServed(t *testing.T) {
 	}
 }
 
-func TestSocketsThatShareAnAddress(t *testing.T) {
+func TestReuseportSocketsAreServed(t *testing.T) {
 	const size = 100_000
 	s := start(t, "--reuseport", "4")
 	s.file("f", size)
@@ -105,10 +105,10 @@ func TestSocketsThatShareAnAddress(t *testing.T) {
 	}
 }
 
-func TestTheProxyProtocolIsBelievedOfProxiesAlone(t *testing.T) {
+func TestTheProxyProtocolIsAcceptedFromTrustedProxiesOnly(t *testing.T) {
 	const size = 100_000
-	trusting, wary := start(t, "--proxy-from", "127.0.0.0/8"), start(t)
-	for _, s := range []*server{trusting, wary} {
+	trusting, plain := start(t, "--proxy-from", "127.0.0.0/8"), start(t)
+	for _, s := range []*server{trusting, plain} {
 		s.file("f", size)
 	}
 	dir := t.TempDir()
@@ -117,15 +117,15 @@ func TestTheProxyProtocolIsBelievedOfProxiesAlone(t *testing.T) {
 	if got := via(t, trusting); got.N != size || got.SHA256 != nettest.PatternSum(0, size) {
 		t.Errorf("got %d bytes, not the file", got.N)
 	}
-	trusting.wantLogged("msg=http", "remote=192.0.2.7:5678", "road=sendfile")
+	trusting.wantLogged("msg=http", "remote=192.0.2.7:5678", "method=sendfile")
 
-	if got := via(t, wary); got.N != 0 {
+	if got := via(t, plain); got.N != 0 {
 		t.Errorf("a server without --proxy-from served %d bytes", got.N)
 	}
 }
 
-// via downloads the file f as a proxy would for 192.0.2.7, and returns what it
-// got with status 200.
+// via downloads the file f as a proxy for 192.0.2.7, and returns the content if the status
+// is 200.
 func via(t *testing.T, s *server) (got nettest.Got) {
 	t.Helper()
 	conn, err := dial(t.Context(), s.http.Host)

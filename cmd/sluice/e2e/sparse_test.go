@@ -14,12 +14,13 @@ import (
 	"sluice/internal/nettest"
 )
 
-// sparseFile is a file of which only some ranges are written, those of the pattern.
+// sparseFile is a file that has the pattern in some ranges and is a hole elsewhere.
 type sparseFile struct {
 	size   int64
-	ranges []int64 // where they begin
+	ranges []int64 // offsets of the ranges
 }
 
+// sparseRange is the length of each range.
 const sparseRange = 64 << 10
 
 func (f sparseFile) create(t *testing.T, name string) {
@@ -41,9 +42,9 @@ func (f sparseFile) create(t *testing.T, name string) {
 	}
 }
 
-// check expects that a file is this one, after an upload of the pattern from the offset
-// begin on that has written n bytes: in the ranges, at the ends of the upload, and beside
-// them.
+// check checks a file that was created like this, after an upload of n bytes of the
+// pattern at the offset begin. It compares the ranges, both ends of the upload, and some
+// places between them.
 func (f sparseFile) check(t *testing.T, name string, begin, n int64) {
 	t.Helper()
 	file, err := os.Open(name)
@@ -54,7 +55,7 @@ func (f sparseFile) check(t *testing.T, name string, begin, n int64) {
 	if info, err := file.Stat(); err != nil || info.Size() != f.size {
 		t.Fatalf("%v, %v, want %d bytes", info, err, f.size)
 	}
-	written := func(off int64) bool { // by whomever
+	written := func(off int64) bool { // by create or by the upload
 		if off >= begin && off < begin+n {
 			return true
 		}
@@ -78,13 +79,13 @@ func (f sparseFile) check(t *testing.T, name string, begin, n int64) {
 			}
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("the file is not what it should be from %d to %d", at, at+int64(len(got)))
+			t.Errorf("the file has other content from %d to %d", at, at+int64(len(got)))
 		}
 	}
 }
 
-// writeInTheMiddle uploads n bytes of the pattern from the offset begin on, and returns how
-// long reply 150 took, and 226.
+// writeInTheMiddle uploads n bytes of the pattern to the offset begin of an existing file.
+// It returns the times from STOR to reply 150 and to reply 226.
 func (c *ftpClient) writeInTheMiddle(t *testing.T, name string, begin, n int64) (opened, done time.Duration) {
 	t.Helper()
 	data, err := c.passive(t.Context())
@@ -100,19 +101,19 @@ func (c *ftpClient) writeInTheMiddle(t *testing.T, name string, begin, n int64) 
 		t.Fatal(err)
 	}
 	_ = data.Close()
-	_ = c.conn.SetDeadline(time.Now().Add(10 * patience)) // the copy of a large file takes long
+	_ = c.conn.SetDeadline(time.Now().Add(10 * patience)) // copying a large file takes long
 	if _, err := c.expect(226); err != nil {
 		t.Fatal(err)
 	}
 	return opened, time.Since(sent)
 }
 
-// soonEnough is within what reply 150 must come, on a busy machine too.
-const soonEnough = time.Second
+// maxReplyTime is the longest time to reply 150, on a busy machine too.
+const maxReplyTime = time.Second
 
-// The old file is copied while the rest arrives. Here each step of the copy takes longer
-// than the client may wait for reply 150.
-func TestRESTInTheMiddleIsAnsweredBeforeTheCopy(t *testing.T) {
+// The server copies the old file while it receives the upload. In this test each step of
+// the copy takes longer than the client may wait for reply 150.
+func TestRESTInTheMiddleIsAnsweredBeforeTheCopyIsDone(t *testing.T) {
 	const size, begin, n = 40 << 20, 20<<20 + 1, 100_001
 	needs(t, "strace")
 	slow := []string{"strace", "-D", "-f", "-o", "/dev/null", "-e", "trace=copy_file_range", "-e", "inject=copy_file_range:delay_enter=1200ms"}
@@ -121,13 +122,14 @@ func TestRESTInTheMiddleIsAnsweredBeforeTheCopy(t *testing.T) {
 	file.create(t, s.path("f"))
 	opened, done := s.loginAs(user).writeInTheMiddle(t, "f", begin, n)
 	file.check(t, s.path("f"), begin, n)
-	if opened >= soonEnough || done < 2*soonEnough {
-		t.Errorf("reply 150 after %v, and 226 after %v: want less than %v, and more than the copy takes", opened, done, soonEnough)
+	if opened >= maxReplyTime || done < 2*maxReplyTime {
+		t.Errorf("reply 150 after %v, and 226 after %v: want less than %v, and more than %v", opened, done, maxReplyTime, 2*maxReplyTime)
 	}
 	t.Logf("reply 150 after %v, 226 after %v", opened, done)
 }
 
-// On a file system that can, the old file is cloned: it need not fit twice on the disk.
+// On a file system with reflinks the server clones the old file, which then need not fit on
+// the disk twice.
 func TestRESTInTheMiddleClonesTheFile(t *testing.T) {
 	const size, begin, n = 4400 << 20, 2200<<20 + 1, 100_001
 	for _, kind := range []string{"xfs", "btrfs"} {
@@ -137,7 +139,7 @@ func TestRESTInTheMiddleClonesTheFile(t *testing.T) {
 			file.create(t, s.path("f"))
 			opened, done := s.loginAs(user).writeInTheMiddle(t, "f", begin, n)
 			file.check(t, s.path("f"), begin, n)
-			if opened >= soonEnough {
+			if opened >= maxReplyTime {
 				t.Errorf("reply 150 after %v", opened)
 			}
 			t.Logf("reply 150 after %v, 226 after %v", opened, done)
@@ -145,7 +147,7 @@ func TestRESTInTheMiddleClonesTheFile(t *testing.T) {
 	}
 }
 
-// Everywhere else the copy takes its time, and its room: 4.4 GiB of it.
+// On other file systems the copy takes time and space, in "make torture" of 4.4 GiB.
 func TestRESTInTheMiddleOfALargeFile(t *testing.T) {
 	size := int64(200 << 20)
 	if times(0) > 0 {
@@ -155,10 +157,10 @@ func TestRESTInTheMiddleOfALargeFile(t *testing.T) {
 	s := startWritable(t)
 	file := sparseFile{size, []int64{0, begin - sparseRange, begin, begin + n, size - sparseRange}}
 	file.create(t, s.path("f"))
-	for range 2 { // what the first has left is no hole any more
+	for range 2 { // the second copies a file that the first has written
 		opened, done := s.loginAs(user).writeInTheMiddle(t, "f", begin, n)
 		file.check(t, s.path("f"), begin, n)
-		if opened >= soonEnough {
+		if opened >= maxReplyTime {
 			t.Errorf("reply 150 after %v", opened)
 		}
 		var room syscall.Stat_t

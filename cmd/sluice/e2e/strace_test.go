@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
+func TestStraceSeesDownloadsBySendfileOnly(t *testing.T) {
 	const size = 32 << 20
 	downloads := []struct {
 		file, scheme string
 		flags        []string
 	}{
-		{"whole.zip", "http", nil}, // of a type that is known without a look inside
+		{"whole.zip", "http", nil}, // the type is known by the name, so the server need not read the file for it
 		{"passive.zip", "ftp", nil},
 		{"active.zip", "ftp", []string{"-P", "-"}},
 	}
@@ -31,7 +31,7 @@ func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
 		dir := t.TempDir()
 		curl(t, dir, append(tt.flags, "-o", "got", s.urlOf(tt.scheme, tt.file))...)
 		wantPattern(t, filepath.Join(dir, "got"), 0, size)
-		s.wantLogged("msg="+tt.scheme, "road=sendfile", fmt.Sprintf("bytes=%d", size))
+		s.wantLogged("msg="+tt.scheme, "method=sendfile", fmt.Sprintf("bytes=%d", size))
 	}
 	calls := finish()
 	for _, tt := range downloads {
@@ -42,9 +42,9 @@ func TestStraceSeesDownloadsGoBySendfileAlone(t *testing.T) {
 	}
 }
 
-func TestStraceSeesTheRoadOfUploadsThatIsLogged(t *testing.T) {
+func TestStraceSeesTheLoggedMethodOfUploads(t *testing.T) {
 	const size = 8 << 20
-	for _, flags := range [][]string{nil, {"--road", "copy"}} {
+	for _, flags := range [][]string{nil, {"--method", "copy"}} {
 		t.Run(fmt.Sprint(flags), func(t *testing.T) {
 			s, finish := startTraced(t, flags...)
 			up := filepath.Join(t.TempDir(), "up")
@@ -52,22 +52,21 @@ func TestStraceSeesTheRoadOfUploadsThatIsLogged(t *testing.T) {
 			curl(t, filepath.Dir(up), "-u", login, "-T", "up", s.urlOf("ftp", "f"))
 			wantPattern(t, s.path("f"), 0, size)
 
-			moved := movedBy(t, finish(), s.path(".f.")) // the name that it has until it is whole
+			moved := movedBy(t, finish(), s.path(".f.")) // prefix of the hidden name until the upload is complete
 			switch {
 			case moved["splice"] == size && len(moved) == 1:
-				s.wantLogged("op=STOR", "road=splice")
+				s.wantLogged("op=STOR", "method=splice")
 			case moved["write"]+moved["pwrite64"] == size && moved["splice"] == 0:
-				s.wantLogged("op=STOR", "road=copy")
+				s.wantLogged("op=STOR", "method=copy")
 			default:
-				t.Errorf("bytes by system call: %v, want %d by one road; log:\n%s", moved, size, s.log)
+				t.Errorf("bytes by system call: %v, want %d by one method; log:\n%s", moved, size, s.log)
 			}
 		})
 	}
 }
 
-// startTraced is startWritable under strace. What it returns beside the server
-// ends it and returns the system calls about files and descriptors that it
-// made.
+// startTraced is startWritable under strace. finish ends the server and returns its
+// system calls on files and descriptors.
 func startTraced(t *testing.T, flags ...string) (s *server, finish func() []call) {
 	t.Helper()
 	needs(t, "strace")
@@ -76,9 +75,8 @@ func startTraced(t *testing.T, flags ...string) (s *server, finish func() []call
 		t.Fatal(err)
 	}
 	trace := filepath.Join(t.TempDir(), "trace")
-	// -D makes strace the child of the program instead of its parent, so that
-	// signals and the exit status are the program's; -y prints paths beside
-	// the numbers of descriptors.
+	// -D makes strace a child of the program instead of its parent, so signals and the
+	// exit status are those of the program. -y prints the path of each descriptor.
 	strace := []string{"strace", "-D", "-f", "-y", "-s", "0", "-e", "trace=%file,%desc", "-o", trace}
 	s = startUnder(t, strace, dir, append([]string{"--user", login, "--write"}, flags...)...)
 	return s, func() []call {
@@ -93,11 +91,11 @@ func startTraced(t *testing.T, flags ...string) (s *server, finish func() []call
 	}
 }
 
-// call is one line of strace.
+// call is a system call in the output of strace.
 type call struct {
 	name   string
-	text   string // the line without its thread
-	result int64  // -1 if it failed
+	text   string // the line without the thread ID
+	result int64  // -1 if the call failed
 }
 
 var (
@@ -106,8 +104,8 @@ var (
 	wholeCall  = regexp.MustCompile(`^(\w+)\(.*\) += (-?\d+|\?)(\D|$)`) // name and result
 )
 
-// parseTrace parses the output of strace -f. Calls that strace tells in two
-// lines, because those of other threads came between, are put together.
+// parseTrace parses the output of strace -f. It joins calls that strace prints in two
+// lines because calls of other threads came between.
 func parseTrace(text string) (calls []call) {
 	unfinished := make(map[string]string) // by thread
 	for line := range strings.Lines(text) {
@@ -134,24 +132,23 @@ func parseTrace(text string) (calls []call) {
 	return calls
 }
 
-// harmless are the system calls that move no content of a file.
-var harmless = map[string]bool{
+// noContent are the system calls that move no content of a file.
+var noContent = map[string]bool{
 	"flock": true,
 	"fstat": true, "newfstatat": true, "statx": true, "fcntl": true, "epoll_ctl": true,
 	"lseek": true, "fchmod": true, "fsync": true, "fdatasync": true,
 }
 
-// movedBy returns how many bytes each system call has moved to or from the
-// file that path begins with. It expects that the file was opened, and closed
-// as often. Descriptors are told apart by the path beside them, as their
-// numbers serve for many files.
+// movedBy returns how many bytes each system call has moved to or from files whose
+// paths begin with path. It checks that they were opened, and closed as often. It
+// identifies descriptors by their paths, because numbers are reused.
 func movedBy(t *testing.T, calls []call, path string) map[string]int64 {
 	t.Helper()
 	moved := make(map[string]int64)
 	opened, closed := 0, 0
 	for _, c := range calls {
 		switch {
-		case !strings.Contains(c.text, "<"+path) || harmless[c.name]:
+		case !strings.Contains(c.text, "<"+path) || noContent[c.name]:
 		case strings.HasPrefix(c.name, "open"):
 			opened++
 		case c.name == "close":

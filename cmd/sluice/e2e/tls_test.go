@@ -31,6 +31,7 @@ func (p pair) key() string  { return filepath.Join(p.dir, "site.key") }
 // flags make a server use the pair.
 func (p pair) flags() []string { return []string{"--tls-cert", p.cert(), "--tls-key", p.key()} }
 
+// newPair makes a self-signed certificate in a directory of its own.
 func newPair(t *testing.T) pair {
 	t.Helper()
 	cert, err := certs.SelfSigned(nil)
@@ -53,8 +54,8 @@ func newPair(t *testing.T) pair {
 	return p
 }
 
-// shown returns the fingerprint of the certificate that the server shows.
-func (s *server) shown() string {
+// fingerprint returns the fingerprint of the certificate that the server uses.
+func (s *server) fingerprint() string {
 	s.t.Helper()
 	conn, err := tls.Dial("tcp", s.urls["https"].Host, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *server) shown() string {
 	return certs.Fingerprint(tls.Certificate{Certificate: [][]byte{conn.ConnectionState().PeerCertificates[0].Raw}})
 }
 
-func TestCurlDownloadsBySecureHTTPOfBothVersions(t *testing.T) {
+func TestCurlDownloadsByHTTPSWithHTTP1AndHTTP2(t *testing.T) {
 	p := newPair(t)
 	s := startSecure(t, p.flags()...)
 	for _, tt := range []struct{ flag, version string }{
@@ -86,7 +87,7 @@ func TestCurlDownloadsBySecureHTTPOfBothVersions(t *testing.T) {
 	}
 }
 
-func TestCurlResumesBySecureHTTP(t *testing.T) {
+func TestCurlResumesByHTTPS(t *testing.T) {
 	const size, part = 4 << 20, 1_234_567
 	p := newPair(t)
 	s := startSecure(t, p.flags()...)
@@ -97,7 +98,7 @@ func TestCurlResumesBySecureHTTP(t *testing.T) {
 	wantPattern(t, got, 0, size)
 }
 
-func TestManyFilesByOneConnectionOfHTTP2(t *testing.T) {
+func TestManyFilesOverOneHTTP2Connection(t *testing.T) {
 	const files, size = 30, 300_000
 	s := startSecure(t, "--tls-self-signed")
 	dir := t.TempDir()
@@ -111,17 +112,17 @@ func TestManyFilesByOneConnectionOfHTTP2(t *testing.T) {
 	wantSameTree(t, dir, s.dir)
 }
 
-func TestASelfSignedCertificateIsForTrials(t *testing.T) {
+func TestASelfSignedCertificateIsNotTrusted(t *testing.T) {
 	const untrusted = 60 // curl(1), EXIT CODES
 	s := startSecure(t, "--tls-self-signed")
 	s.file("f", 1000)
 	dir := t.TempDir()
-	if said, status := try(t, dir, "curl", "-sS", s.urlOf("https", "f")); status != untrusted {
-		t.Errorf("curl without -k: exit status %d, want %d: %s", status, untrusted, said)
+	if output, status := try(t, dir, "curl", "-sS", s.urlOf("https", "f")); status != untrusted {
+		t.Errorf("curl without -k: exit status %d, want %d: %s", status, untrusted, output)
 	}
 	curl(t, dir, "-k", "-o", "got", s.urlOf("https", "f"))
 	wantPattern(t, filepath.Join(dir, "got"), 0, 1000)
-	s.wantLogged("sha256=" + s.shown())
+	s.wantLogged("sha256=" + s.fingerprint())
 }
 
 func TestOldVersionsOfTLSAreRefused(t *testing.T) {
@@ -143,7 +144,7 @@ func TestOldVersionsOfTLSAreRefused(t *testing.T) {
 func TestCertificatesAreReplacedWhileTheServerRuns(t *testing.T) {
 	p, next := newPair(t), newPair(t)
 	s := startSecure(t, p.flags()...)
-	if got := s.shown(); got != p.fingerprint {
+	if got := s.fingerprint(); got != p.fingerprint {
 		t.Fatalf("got %s, want %s", got, p.fingerprint)
 	}
 
@@ -153,8 +154,8 @@ func TestCertificatesAreReplacedWhileTheServerRuns(t *testing.T) {
 	if err := os.Rename(p.cert()+".new", p.cert()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the broken certificate is told", func() bool {
-		if got := s.shown(); got != p.fingerprint {
+	eventually(t, "the log reports the broken certificate", func() bool {
+		if got := s.fingerprint(); got != p.fingerprint {
 			t.Fatalf("got %s while the new certificate is broken, want %s", got, p.fingerprint)
 		}
 		return strings.Contains(s.log.String(), "the old one stays")
@@ -165,5 +166,5 @@ func TestCertificatesAreReplacedWhileTheServerRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the new certificate is shown", func() bool { return s.shown() == next.fingerprint })
+	eventually(t, "the server uses the new certificate", func() bool { return s.fingerprint() == next.fingerprint })
 }

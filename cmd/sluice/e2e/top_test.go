@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A screen is a terminal of 80 columns and 24 lines that a program runs in.
+// A screen is a terminal of 80 columns and 24 lines in which a program runs.
 type screen struct {
 	t      *testing.T
 	dir    string
@@ -22,7 +22,7 @@ type screen struct {
 // newScreen runs a program in a terminal until the test ends.
 func newScreen(t *testing.T, argv ...string) *screen {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "top-") // short, for the name of a socket
+	dir, err := os.MkdirTemp("", "top-") // t.TempDir is too long for the name of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +39,10 @@ func (sc *screen) tmux(args ...string) string {
 	return run(sc.t, sc.dir, "tmux", append([]string{"-S", sc.socket, "-f", os.DevNull}, args...)...)
 }
 
-// end ends the terminal and what runs in it.
+// end ends the terminal and the program in it.
 func (sc *screen) end() {
-	cmd := exec.Command("tmux", "-S", sc.socket, "kill-server") // the context of the test is over
-	_ = cmd.Run()                                               // fails if it has ended by itself
+	cmd := exec.Command("tmux", "-S", sc.socket, "kill-server") // not by run, whose context has ended
+	_ = cmd.Run()                                               // fails if tmux has ended by itself
 }
 
 // press presses keys, by the names that tmux has for them.
@@ -51,8 +51,8 @@ func (sc *screen) press(keys ...string) {
 	sc.tmux(append([]string{"send-keys"}, keys...)...)
 }
 
-// masked returns what is shown. What differs from run to run is masked: each
-// figure is N, each run of spaces is one, and totals, which have no room, are
+// masked returns the content of the screen without the parts that differ between runs:
+// each number is N, runs of spaces are one space, and totals, which may be cut off, are
 // left out.
 func (sc *screen) masked() string {
 	sc.t.Helper()
@@ -64,7 +64,7 @@ func (sc *screen) masked() string {
 	return strings.TrimRight(regexp.MustCompile(`(?m)^ | $`).ReplaceAllString(text, ""), "\n") + "\n"
 }
 
-// want waits until the screen is that of a golden file.
+// want waits until the screen equals a golden file.
 func (sc *screen) want(name string) {
 	sc.t.Helper()
 	golden, err := os.ReadFile(filepath.Join("testdata", "top", name+".txt"))
@@ -84,7 +84,7 @@ func (sc *screen) want(name string) {
 func TestTopInATerminal(t *testing.T) {
 	s := start(t, "--admin", "127.0.0.1:0")
 	s.file("large.bin", 256<<20)
-	held, err := http.Get(s.http.String() + "large.bin") // and is not read
+	held, err := http.Get(s.http.String() + "large.bin") // the body is not read
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,16 +100,16 @@ func TestTopInATerminal(t *testing.T) {
 	sc.press("y")
 	sc.want("cut")
 	if got := len(s.log.await(1, patience, func(line string) bool { return strings.Contains(line, "a session was cut by the operator") })); got != 1 {
-		t.Errorf("the log tells of %d sessions that were cut, want 1", got)
+		t.Errorf("%d sessions were cut according to the log, want 1", got)
 	}
 	sc.press("q")
-	// Not its status: tmux does not always hear of that.
+	// The test does not check the exit status, because tmux does not always get it.
 	eventually(t, "top has ended", func() bool { return sc.tmux("display-message", "-p", "#{pane_dead}") == "1\n" })
 }
 
 func TestTopRefusesATerminalThatCannotMoveItsCursor(t *testing.T) {
 	sc := newScreen(t, "sh", "-c", "TERM=dumb "+program+" top; cat") // cat keeps the terminal
 	eventually(t, "top is refused", func() bool {
-		return strings.Contains(strings.ReplaceAll(sc.tmux("capture-pane", "-p"), "\n", ""), "one look is --once; see")
+		return strings.Contains(strings.ReplaceAll(sc.tmux("capture-pane", "-p"), "\n", ""), "--once; see")
 	})
 }

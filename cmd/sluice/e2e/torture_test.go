@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// times returns how often a test tries what goes wrong now and then only: a few times in
-// "make e2e", and as often as a promise is to hold in "make torture".
+// times returns how often a test repeats something that fails only now and then: few in
+// "make e2e", and 100 in "make torture".
 func times(few int) int {
 	if os.Getenv("TORTURE") != "" {
 		return 100
@@ -23,8 +23,8 @@ func times(few int) int {
 	return few
 }
 
-// onlyTorture leaves the other tests out where TORTURE is set, unless the flag -run says
-// which to run.
+// onlyTorture selects the tests of tortures if TORTURE is set, unless the flag -run selects
+// others.
 func onlyTorture() error {
 	flag.Parse()
 	if os.Getenv("TORTURE") == "" || flag.Lookup("test.run").Value.String() != "" {
@@ -37,14 +37,14 @@ func onlyTorture() error {
 	return flag.Set("test.run", "^("+strings.Join(tests, "|")+")$")
 }
 
-// tortures returns the names of the tests in the files of a directory that call times, or
-// call functions that do.
+// tortures returns the names of the tests in a directory that call times, directly or
+// through other functions.
 func tortures(dir string) (tests []string, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	if err != nil {
 		return nil, err
 	}
-	callers := make(map[string][]string) // by the name of the function, or method, that they call
+	callers := make(map[string][]string) // callers of each function
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
@@ -66,7 +66,7 @@ func tortures(dir string) (tests []string, err error) {
 		}
 	}
 	reached := []string{"times"}
-	for i := 0; i < len(reached); i++ { // it grows
+	for i := 0; i < len(reached); i++ { // reached grows in the loop
 		for _, caller := range callers[reached[i]] {
 			if !slices.Contains(reached, caller) {
 				reached = append(reached, caller)
@@ -78,16 +78,16 @@ func tortures(dir string) (tests []string, err error) {
 	return tests, nil
 }
 
-func TestTortureRunsTheTestsThatTryOften(t *testing.T) {
+func TestTortureSelectsTheTestsThatCallTimes(t *testing.T) {
 	tests, err := tortures(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{
-		"TestWhatAClientWasToldOfSurvivesAPowerCut":     true, // it calls times
-		"TestAWriteThatFailsIsToldAndWhatIsKeptIsRight": true, // it calls what calls times
-		"TestAPowerCutLosesWhatIsNotSynced":             false,
-		"TestMain":                                      false,
+		"TestAcknowledgedChangesSurviveAPowerCut":         true, // calls times
+		"TestAFailedWriteIsReportedAndTheKeptPartIsRight": true, // calls a function that calls times
+		"TestAPowerCutLosesUnsyncedChanges":               false,
+		"TestMain":                                        false,
 	} {
 		if got := slices.Contains(tests, name); got != want {
 			t.Errorf("%s: %v, want %v, of %q", name, got, want, tests)
@@ -95,7 +95,8 @@ func TestTortureRunsTheTestsThatTryOften(t *testing.T) {
 	}
 }
 
-// needsRoot fails a test that mounts file systems if it may not, where all tests must run.
+// needsRoot skips the test if it does not run as root. In CI, where all tests must run, it
+// fails the test.
 func needsRoot(t *testing.T) {
 	t.Helper()
 	switch {

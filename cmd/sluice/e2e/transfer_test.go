@@ -14,16 +14,15 @@ import (
 	"sluice/internal/nettest"
 )
 
-// download is a file of the pattern on its way to a client who reads as it
-// likes.
+// download is a download in progress of a file of the pattern.
 type download struct {
 	content io.Reader
-	off     int64          // where in the file content is
-	conns   []*net.TCPConn // all that the client has, that of the content last
-	ending  func() error   // takes what the server says after the content
+	off     int64          // offset of content in the file
+	conns   []*net.TCPConn // connections of the client; the last one carries the content
+	ending  func() error   // reads and checks the reply after the content
 }
 
-// protocols begin a download in one protocol each.
+// protocols has a function for each protocol that starts a download.
 var protocols = []struct {
 	name  string
 	begin func(ctx context.Context, s *server, file string) (*download, error)
@@ -32,6 +31,7 @@ var protocols = []struct {
 	{"FTP", retrieveFile},
 }
 
+// requestFile starts a download by HTTP.
 func requestFile(ctx context.Context, s *server, file string) (*download, error) {
 	conn, err := dial(ctx, s.http.Host)
 	if err != nil {
@@ -50,10 +50,11 @@ func requestFile(ctx context.Context, s *server, file string) (*download, error)
 		d.close()
 		return nil, err
 	}
-	d.content = resp.Body // ends with an error if it is cut
+	d.content = resp.Body // returns an error if the download is cut
 	return d, nil
 }
 
+// retrieveFile starts a download by FTP, as anonymous.
 func retrieveFile(ctx context.Context, s *server, file string) (*download, error) {
 	c, err := dialFTP(ctx, s.ftp.Host, "", "")
 	if err != nil {
@@ -70,8 +71,8 @@ func retrieveFile(ctx context.Context, s *server, file string) (*download, error
 	}}, nil
 }
 
-// downloadAll begins a download in each protocol and reads the first bytes of
-// it. The end of the test closes them.
+// downloadAll starts a download in each protocol and reads its first bytes. The end of the
+// test closes them.
 func (s *server) downloadAll(file string) []*download {
 	s.t.Helper()
 	var all []*download
@@ -96,8 +97,8 @@ func (d *download) skip(n int64) error {
 	return err
 }
 
-// finish reads the rest of a file of that size and reports what is wrong with
-// it, or with what the server says of it.
+// finish reads the rest of a file of this size. It returns an error if the content or the
+// server's reply is wrong.
 func (d *download) finish(t *testing.T, size int64) error {
 	want := nettest.Got{N: size - d.off, SHA256: nettest.PatternSum(d.off, size-d.off)}
 	if got := <-nettest.Sum(t, d.content); got != want {
@@ -106,7 +107,7 @@ func (d *download) finish(t *testing.T, size int64) error {
 	return d.ending()
 }
 
-// reset leaves as a client does that crashed.
+// reset resets the connections, as if the client had crashed.
 func (d *download) reset(t *testing.T) {
 	for _, c := range d.conns {
 		nettest.Reset(t, c)
@@ -119,14 +120,15 @@ func (d *download) close() {
 	}
 }
 
-// upload is a file of the pattern on its way from a client who takes a rest.
+// upload is an upload in progress of a file of the pattern.
 type upload struct {
 	client *ftpClient
 	data   *net.TCPConn
-	off    int64 // where in the file the client is
+	off    int64 // bytes sent so far
 }
 
-// beginUpload begins to store a file. The end of the test closes it.
+// beginUpload starts an upload and sends 300,000 bytes. The end of the test closes its
+// connections.
 func (s *server) beginUpload(name string) *upload {
 	s.t.Helper()
 	c, err := dialFTP(s.t.Context(), s.ftp.Host, user, password)
@@ -146,7 +148,7 @@ func (s *server) beginUpload(name string) *upload {
 	return u
 }
 
-// finish sends the rest of a file of that size and expects that it is taken.
+// finish sends the rest of a file of this size. It returns an error if the upload fails.
 func (u *upload) finish(size int64) error {
 	rest := io.NewSectionReader(nettest.Pattern(size).(io.ReaderAt), u.off, size-u.off)
 	if _, err := io.Copy(u.data, rest); err != nil {
@@ -159,7 +161,7 @@ func (u *upload) finish(size int64) error {
 	return err
 }
 
-// reset leaves as a client does that crashed.
+// reset resets the connections, as if the client had crashed.
 func (u *upload) reset(t *testing.T) {
 	nettest.Reset(t, u.data)
 	nettest.Reset(t, u.client.conn)

@@ -13,28 +13,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A prison is a served directory with temptations around it.
+// confined is a server of a directory with secret files around it.
 //
 //	outside/secret.txt          holds secret
-//	outside/private/inner.txt   the same
-//	outside/root/               what is served
-//	outside/root-sibling/s.txt  secret too: the names begin alike
-type prison struct {
+//	outside/private/inner.txt   holds secret
+//	outside/root/               the served directory
+//	outside/root-sibling/s.txt  holds secret; the name begins with that of the served directory
+type confined struct {
 	*server
 	outside string
-	before  map[string]string // what is outside, as of snapshot
+	before  map[string]string // snapshot before the test
 }
 
-// secret is what no client may see, and open is what each may.
+// secret is the content of files that no client may see, open that of files for all.
 const (
 	secret = "s3cr3t-content"
 	open   = "0pen-content"
 )
 
-// imprison starts a server that a user may write to.
-func imprison(t *testing.T) *prison {
+// startConfined starts the server, with a user who may write.
+func startConfined(t *testing.T) *confined {
 	t.Helper()
-	p := &prison{outside: t.TempDir()}
+	p := &confined{outside: t.TempDir()}
 	root := filepath.Join(p.outside, "root")
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
@@ -44,13 +44,13 @@ func imprison(t *testing.T) *prison {
 	}
 	p.before = p.snapshot(t)
 	p.server = startUnder(t, nil, root, "--user", login, "--write")
-	p.furnish(t)
+	p.resetRoot(t)
 	return p
 }
 
-// furnish puts into the root, in the place of what is there, two files and
-// links: all but the one called inside lead out.
-func (p *prison) furnish(t *testing.T) {
+// resetRoot replaces the content of the served directory by two files and by links, all
+// of which lead outside except the one called inside.
+func (p *confined) resetRoot(t *testing.T) {
 	t.Helper()
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
@@ -85,8 +85,8 @@ func write(t *testing.T, name, content string) {
 	}
 }
 
-// snapshot describes all that is outside: kind, mode, time, and content.
-func (p *prison) snapshot(t *testing.T) map[string]string {
+// snapshot describes all files outside: type, mode, time and content.
+func (p *confined) snapshot(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
 	err := filepath.WalkDir(p.outside, func(name string, d fs.DirEntry, err error) error {
@@ -114,30 +114,30 @@ func (p *prison) snapshot(t *testing.T) map[string]string {
 	return all
 }
 
-// wantShut expects that what a client was told, in answer to what it asked,
-// has nothing from outside, and not where on the host the root is either.
-func (p *prison) wantShut(t *testing.T, asked, told string) {
+// wantNoLeak checks that the answer to a command has nothing from outside, not even the
+// path of the served directory.
+func (p *confined) wantNoLeak(t *testing.T, command, answer string) {
 	t.Helper()
 	for _, leak := range []string{
-		secret, p.outside, "root-sibling", "inner.txt", "secret.txt", // content, and names in listings
-		"root:x:0:0", "etc\r\n", "./etc/", // the same of the host
+		secret, p.outside, "root-sibling", "inner.txt", "secret.txt", // content and names from outside
+		"root:x:0:0", "etc\r\n", "./etc/", // content and names of the host
 	} {
-		if strings.Contains(told, leak) && !strings.Contains(asked, leak) {
-			t.Errorf("%s: the answer has %q:\n%s", asked, leak, told)
+		if strings.Contains(answer, leak) && !strings.Contains(command, leak) {
+			t.Errorf("%s: the answer has %q:\n%s", command, leak, answer)
 		}
 	}
 }
 
-// wantUntouched expects that nothing outside has changed.
-func (p *prison) wantUntouched(t *testing.T) {
+// wantOutsideUnchanged checks that nothing outside has changed.
+func (p *confined) wantOutsideUnchanged(t *testing.T) {
 	t.Helper()
 	if diff := cmp.Diff(p.before, p.snapshot(t)); diff != "" {
 		t.Errorf("outside of the root (-want +got):\n%s", diff)
 	}
 }
 
-func TestNoRequestLeadsOutOfTheTree(t *testing.T) {
-	p := imprison(t)
+func TestNoHTTPRequestReachesOutsideTheTree(t *testing.T) {
+	p := startConfined(t)
 	host := strings.TrimSuffix(p.http.String(), "/")
 	get := func(args ...string) string {
 		t.Helper()
@@ -157,29 +157,29 @@ func TestNoRequestLeadsOutOfTheTree(t *testing.T) {
 		"/up", "/up/", "/up/secret.txt", "/sub/up2/secret.txt", "/host/etc/passwd", "/host/", "/dir/../secret.txt",
 		"/inside/../../secret.txt", "/sub/../up/secret.txt", "/open.txt/../../secret.txt",
 	} {
-		p.wantShut(t, target, get(host+target))
+		p.wantNoLeak(t, target, get(host+target))
 	}
 	for _, target := range []string{
 		"../secret.txt", p.outside + "/secret.txt", "file://" + p.outside + "/secret.txt",
 		host + "/../secret.txt", "http://x/../secret.txt", `\..\secret.txt`, "*", "?/../secret.txt",
 	} {
-		p.wantShut(t, "target "+target, get("--request-target", target, host))
+		p.wantNoLeak(t, "target "+target, get("--request-target", target, host))
 	}
 	for _, method := range []string{"PUT", "POST", "DELETE", "PATCH", "MKCOL", "MOVE", "COPY", "PROPFIND", "TRACE"} {
 		for _, target := range []string{"/link", "/dir/new.txt", "/../new.txt", "/open.txt"} {
-			p.wantShut(t, method+" "+target, get("-X", method, "-d", "x", "-H", "Destination: /../new.txt", host+target))
+			p.wantNoLeak(t, method+" "+target, get("-X", method, "-d", "x", "-H", "Destination: /../new.txt", host+target))
 		}
 	}
-	p.wantUntouched(t)
+	p.wantOutsideUnchanged(t)
 	for _, target := range []string{"/open.txt", "/inside", "/sub/../open.txt", "/../open.txt"} {
-		if said := get("-L", host+target); !strings.HasSuffix(said, open) {
-			t.Errorf("%s: the answer lacks %q, so that this test sees nothing:\n%s", target, open, said)
+		if answer := get("-L", host+target); !strings.HasSuffix(answer, open) {
+			t.Errorf("%s: the answer lacks %q, so this test would not see a leak:\n%s", target, open, answer)
 		}
 	}
 }
 
-// waysOut are names for FTP that lead out, each in its own way.
-func (p *prison) waysOut() []string {
+// escapingNames returns names for FTP commands that try to lead outside.
+func (p *confined) escapingNames() []string {
 	return []string{
 		"..", "../", "/..", "../secret.txt", "/../secret.txt", "../../../secret.txt", "sub/../../secret.txt",
 		"../root-sibling/s.txt", p.outside + "/secret.txt", "/" + p.outside + "/secret.txt", p.outside,
@@ -191,9 +191,9 @@ func (p *prison) waysOut() []string {
 	}
 }
 
-// ask sends commands and returns all that the server tells. When it ends the
-// session, those that are left go through another one.
-func (p *prison) ask(t *testing.T, commands ...string) (told string) {
+// answers sends commands and returns everything that the server sends. If the server ends
+// the session, the remaining commands go through a new one.
+func (p *confined) answers(t *testing.T, commands ...string) (answers string) {
 	t.Helper()
 	for len(commands) > 0 {
 		c, err := dialFTP(t.Context(), p.ftp.Host, user, password)
@@ -202,39 +202,40 @@ func (p *prison) ask(t *testing.T, commands ...string) (told string) {
 		}
 		defer c.conn.Close()
 		for err == nil && len(commands) > 0 {
-			var said string
-			said, err = c.exchange(t.Context(), commands[0])
-			told += said
+			var reply string
+			reply, err = c.exchange(t.Context(), commands[0])
+			answers += reply
 			commands = commands[1:]
 		}
 	}
-	return told
+	return answers
 }
 
 func TestNoFTPCommandReadsOutsideTheTree(t *testing.T) {
-	p := imprison(t)
-	names := append(p.waysOut(),
+	p := startConfined(t)
+	names := append(p.escapingNames(),
 		"/etc/passwd", "//etc/passwd", "../../etc/passwd", "~root/.profile", "host", "host/etc/passwd")
 	for _, name := range names {
 		for _, verb := range []string{"RETR", "SIZE", "MDTM", "MLST", "LIST", "NLST", "MLSD", "STAT"} {
 			command := verb + " " + name
-			p.wantShut(t, command, p.ask(t, command))
+			p.wantNoLeak(t, command, p.answers(t, command))
 		}
-		p.wantShut(t, "CWD "+name, p.ask(t, "CWD "+name,
+		p.wantNoLeak(t, "CWD "+name, p.answers(t, "CWD "+name,
 			"PWD", "LIST", "NLST", "MLSD", "RETR secret.txt", "RETR inner.txt", "RETR etc/passwd"))
 	}
-	p.wantShut(t, "CDUP", p.ask(t, "CDUP", "CDUP", "CWD ..", "CWD sub", "CWD ../..", "PWD", "LIST", "RETR secret.txt"))
-	p.wantShut(t, "REST", p.ask(t, "REST 1", "RETR ../secret.txt", "REST 1", "RETR link"))
-	p.wantUntouched(t)
-	if told := p.ask(t, "CWD /../sub/..", "RETR ../open.txt"); !strings.Contains(told, open) {
-		t.Errorf("this test sees nothing: the answer lacks %q:\n%s", open, told)
+	p.wantNoLeak(t, "CDUP", p.answers(t, "CDUP", "CDUP", "CWD ..", "CWD sub", "CWD ../..", "PWD", "LIST", "RETR secret.txt"))
+	p.wantNoLeak(t, "REST", p.answers(t, "REST 1", "RETR ../secret.txt", "REST 1", "RETR link"))
+	p.wantOutsideUnchanged(t)
+	if answers := p.answers(t, "CWD /../sub/..", "RETR ../open.txt"); !strings.Contains(answers, open) {
+		t.Errorf("the answer lacks %q, so this test would not see a leak:\n%s", open, answers)
 	}
 }
 
-// The names of this test stay in directories of its own, should it ever fail.
+// If the server leads outside, the commands of this test still change only directories of
+// the test.
 func TestNoFTPCommandWritesOutsideTheTree(t *testing.T) {
-	p := imprison(t)
-	for _, name := range append(p.waysOut(), "../new.txt", "/../new.txt", "up/new.txt", "dir/new.txt", "absdir/new.txt") {
+	p := startConfined(t)
+	for _, name := range append(p.escapingNames(), "../new.txt", "/../new.txt", "up/new.txt", "dir/new.txt", "absdir/new.txt") {
 		for _, commands := range [][]string{
 			{"STOR " + name}, {"APPE " + name}, {"REST 3", "STOR " + name}, {"STOU " + name},
 			{"RNFR open.txt", "RNTO " + name}, {"RNFR " + name, "RNTO taken.txt", "RETR taken.txt"},
@@ -243,13 +244,13 @@ func TestNoFTPCommandWritesOutsideTheTree(t *testing.T) {
 			{"SITE CHMOD 777 " + name}, {"SITE MKDIR " + name}, {"SITE RMDIR " + name},
 			{"SITE SYMLINK " + name + " taken.txt", "RETR taken.txt"},
 		} {
-			p.furnish(t)
-			p.wantShut(t, strings.Join(commands, ", "), p.ask(t, commands...))
+			p.resetRoot(t)
+			p.wantNoLeak(t, strings.Join(commands, ", "), p.answers(t, commands...))
 		}
 	}
-	p.wantUntouched(t)
-	told := p.ask(t, "STOR new.txt", "RNFR new.txt", "RNTO ../sub/../renamed.txt", "MKD made", "LIST")
-	if !strings.Contains(told, "renamed.txt\r\n") || !strings.Contains(told, "made\r\n") {
-		t.Errorf("this test sees nothing: the answer lacks what was made:\n%s", told)
+	p.wantOutsideUnchanged(t)
+	answers := p.answers(t, "STOR new.txt", "RNFR new.txt", "RNTO ../sub/../renamed.txt", "MKD made", "LIST")
+	if !strings.Contains(answers, "renamed.txt\r\n") || !strings.Contains(answers, "made\r\n") {
+		t.Errorf("the listing lacks the new names, so this test would not see a change:\n%s", answers)
 	}
 }

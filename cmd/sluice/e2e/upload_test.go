@@ -61,12 +61,12 @@ func TestUploadsAreRefused(t *testing.T) {
 		serve, curl []string
 		status      int
 	}{
-		{"of the anonymous", writable, nil, failedSTOR},
-		{"of the anonymous who append", writable, []string{"--append"}, failedSTOR},
-		{"where nobody may write", []string{"--user", login}, []string{"-u", login}, failedSTOR},
-		{"where nobody may append", []string{"--user", login}, []string{"-u", login, "--append"}, failedSTOR},
-		{"with a wrong password", writable, []string{"-u", user + ":wrong"}, failedLogin},
-		{"where the anonymous are not let in", append(writable, "--anonymous=false"), nil, failedLogin},
+		{"an anonymous upload", writable, nil, failedSTOR},
+		{"an anonymous append", writable, []string{"--append"}, failedSTOR},
+		{"an upload without --write", []string{"--user", login}, []string{"-u", login}, failedSTOR},
+		{"an append without --write", []string{"--user", login}, []string{"-u", login, "--append"}, failedSTOR},
+		{"a wrong password", writable, []string{"-u", user + ":wrong"}, failedLogin},
+		{"an anonymous login where that is disabled", append(writable, "--anonymous=false"), nil, failedLogin},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, tt.serve...)
@@ -74,8 +74,8 @@ func TestUploadsAreRefused(t *testing.T) {
 			up := filepath.Join(t.TempDir(), "up")
 			writePattern(t, up, 2000)
 			args := append([]string{"-sS", "-T", "up", s.urlOf("ftp", "f")}, tt.curl...)
-			if said, status := try(t, filepath.Dir(up), "curl", args...); status != tt.status {
-				t.Errorf("curl %v: exit status %d, want %d: %s", args, status, tt.status, said)
+			if output, status := try(t, filepath.Dir(up), "curl", args...); status != tt.status {
+				t.Errorf("curl %v: exit status %d, want %d: %s", args, status, tt.status, output)
 			}
 			wantPattern(t, s.path("f"), 0, 1000)
 			if entries, err := os.ReadDir(s.dir); len(entries) != 1 || err != nil {

@@ -18,12 +18,12 @@ func TestWgetContinuesAFile(t *testing.T) {
 			writePattern(t, got, part)
 			run(t, filepath.Dir(got), "wget", "-nv", "-t", "1", "-c", s.urlOf(scheme, "f"))
 			wantPattern(t, got, 0, size)
-			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "road=sendfile")
+			s.wantLogged("msg="+scheme, fmt.Sprintf("bytes=%d", size-part), "method=sendfile")
 		})
 	}
 }
 
-// The links of the listings must lead to every file, whatever is in its name.
+// The links in listings must work for every file name.
 func TestWgetMirrorsATree(t *testing.T) {
 	s := start(t)
 	for i, name := range []string{

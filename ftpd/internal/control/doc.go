@@ -1,7 +1,6 @@
-// Package control is what goes over a control connection, without the
-// connection: an [Input] makes command lines of the bytes that a client sends, a
-// [Queue] keeps those whose turn has not come, and a [Reply] makes bytes of what
-// the server answers.
+// Package control parses the commands and formats the replies of an FTP control
+// connection. An [Input] makes command lines of the bytes that a client sends, a [Queue]
+// keeps lines until they can run, and a [Reply] is formatted as bytes.
 //
 //	n, err := conn.Read(in.Room())
 //	in.Add(n)
@@ -9,10 +8,10 @@
 //		line, ok, err := in.Next()
 //		...
 //		name, arg := control.Split(line)
-//		b = control.Say(200, "OK").Append(b)
+//		b = control.NewReply(200, "OK").Append(b)
 //	}
 //
-// It is pure: it knows no socket, no clock, no session, and no command. The
-// rules are those of RFC 959, 4 and 5.3, and of RFC 854 for what Telnet puts
-// among the bytes. Its values are for one goroutine at a time.
+// The package does no I/O and knows no clock, no session and no command. It follows RFC
+// 959, 4 and 5.3, and RFC 854 for Telnet commands among the bytes. Its values are for one
+// goroutine at a time.
 package control

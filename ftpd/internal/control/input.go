@@ -5,38 +5,37 @@ import (
 	"errors"
 )
 
-// MaxLine is the longest command line in bytes, its end included. Most are
-// short, and most clients idle: an Input has shortLine bytes until it needs more.
+// MaxLine is the length limit of a command line in bytes, its end included. Most lines
+// are short and most clients idle, so the buffer of an Input begins with shortLine bytes.
 const (
 	MaxLine   = 4096
 	shortLine = 256
 )
 
 var (
-	// ErrTooLong is for a line of more than MaxLine bytes, which is dropped.
+	// ErrTooLong means that a line was longer than MaxLine and was dropped.
 	ErrTooLong = errors.New("command line too long")
-	// ErrNUL is for a line with a NUL, which is dropped: what is behind it would
-	// be lost in the names of files.
+	// ErrNUL means that a line had a NUL and was dropped: system calls would cut a file
+	// name at the NUL.
 	ErrNUL = errors.New("NUL in the command line")
-	// ErrForeign is for a client that speaks another protocol. It ends the
-	// connection.
+	// ErrForeign means that the client speaks another protocol. Close the connection.
 	ErrForeign = errors.New("client does not speak FTP")
-	// ErrBinary is ErrForeign for a client that would not understand a reply.
-	ErrBinary = errors.New("client does not speak FTP, but TLS as it seems")
+	// ErrBinary is like ErrForeign, but the client would not understand a reply.
+	ErrBinary = errors.New("client speaks TLS, not FTP")
 )
 
-// Input makes lines of what a client sends, in whatever pieces that comes. A
-// line without its end is no line: a command that is cut off is not a shorter
-// command. The zero value is ready for use.
+// Input makes lines of the bytes that a client sends, however they are split into reads.
+// It never returns a line without its end, because a command that is cut off could be
+// another command. The zero value is ready for use.
 type Input struct {
 	buf     []byte
 	have    int  // bytes in buf
-	tooLong bool // the line is longer than MaxLine: it is dropped up to its end
+	tooLong bool // the current line is longer than MaxLine, and is dropped up to its end
 	trusted bool // see Trust
 }
 
-// Room returns where to put more bytes. It is never empty after Next has
-// returned false.
+// Room returns the free part of the buffer, to read into. It is never empty after Next
+// has returned ok as false.
 func (in *Input) Room() []byte {
 	switch {
 	case in.have == 0 && len(in.buf) != shortLine:
@@ -47,11 +46,12 @@ func (in *Input) Room() []byte {
 	return in.buf[in.have:]
 }
 
-// Add tells how many bytes were put into Room.
+// Add notes that n bytes were read into Room.
 func (in *Input) Add(n int) { in.have += n }
 
-// Next returns the next line without its end, free of Telnet's commands; ok is
-// false if more bytes are needed. ErrTooLong and ErrNUL are about that line alone.
+// Next returns the next line without its end and without Telnet commands; ok is false if
+// more bytes are needed. After ErrTooLong and ErrNUL the next call goes on with the line
+// that follows.
 func (in *Input) Next() (line string, ok bool, err error) {
 	if !in.trusted && in.isBinary() {
 		return "", true, ErrBinary
@@ -76,11 +76,10 @@ func (in *Input) Next() (line string, ok bool, err error) {
 	return line, true, err
 }
 
-// Trust tells that a command was understood: from now on nothing is taken for
-// another protocol.
+// Trust notes that a command was valid: Next no longer returns ErrForeign and ErrBinary.
 func (in *Input) Trust() { in.trusted = true }
 
-// IsEmpty reports whether nothing has come that Next has not returned.
+// IsEmpty reports whether no bytes wait for Next.
 func (in *Input) IsEmpty() bool { return in.have == 0 && !in.tooLong }
 
 // IsFull reports whether MaxLine bytes wait for Next.

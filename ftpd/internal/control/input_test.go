@@ -10,8 +10,8 @@ import (
 	"sluice/ftpd/internal/control"
 )
 
-// read returns the lines of what comes in pieces of size bytes, and in the place of
-// one that is none its error.
+// read feeds bytes to an Input in pieces of size, and returns the lines. A line that fails
+// is "!" and the error.
 func read(t testing.TB, bytes []byte, size int, trusted bool) (lines []string) {
 	t.Helper()
 	var in control.Input
@@ -21,7 +21,7 @@ func read(t testing.TB, bytes []byte, size int, trusted bool) (lines []string) {
 	for len(bytes) > 0 {
 		room := in.Room()
 		if len(room) == 0 {
-			t.Fatal("there is no room")
+			t.Fatal("Room is empty")
 		}
 		n := copy(room, bytes[:min(size, len(bytes))])
 		in.Add(n)
@@ -43,7 +43,7 @@ func read(t testing.TB, bytes []byte, size int, trusted bool) (lines []string) {
 	return lines
 }
 
-func TestLinesAreWhole(t *testing.T) {
+func TestInputReturnsOnlyWholeLines(t *testing.T) {
 	long := "CWD " + strings.Repeat("x", control.MaxLine-6)
 	tooLong, nul, foreign := "!"+control.ErrTooLong.Error(), "!"+control.ErrNUL.Error(), "!"+control.ErrForeign.Error()
 	for _, tt := range []struct {
@@ -66,11 +66,11 @@ func TestLinesAreWhole(t *testing.T) {
 		{"a carriage return in a name", "DELE a\r\x00b\r\n", []string{"DELE a\rb"}},
 		{"an escaped byte 255", "DELE a\xff\xffb\r\n", []string{"DELE a\xffb"}},
 		{"a byte 255 of a name", "DELE \xffb\xff\r\n", []string{"DELE \xffb\xff"}},
-		{"bytes of a name that Telnet has for commands", "STOR \xff\xf1\xed\xee.txt\r\n", []string{"STOR \xff\xf1\xed\xee.txt"}},
+		{"bytes of a name that are Telnet commands", "STOR \xff\xf1\xed\xee.txt\r\n", []string{"STOR \xff\xf1\xed\xee.txt"}},
 		{"a name that ends like a command of Telnet", "STOR a\xff\xf4\r\n", []string{"STOR a\xff\xf4"}},
-		{"a command of Telnet in a word", "NO\xff\xf1OP\r\n", []string{"NOOP"}},
+		{"a Telnet command in a word", "NO\xff\xf1OP\r\n", []string{"NOOP"}},
 		{"Telnet's Synch", "\xff\xf4\xff\xf2PWD\r\n", []string{"PWD"}},
-		{"what is left of a Synch", "\xf2PWD\r\n", []string{"PWD"}},
+		{"the rest of a Synch", "\xf2PWD\r\n", []string{"PWD"}},
 		{"an option of Telnet", "\xff\xfd\x06PWD\r\n", []string{"PWD"}},
 		{"HTTP", "GET / HTTP/1.1\r\nPWD\r\n", []string{foreign}},
 		{"SSH", "SSH-2.0-x\r\nPWD\r\n", []string{foreign}},
@@ -86,7 +86,7 @@ func TestLinesAreWhole(t *testing.T) {
 	}
 }
 
-func TestOfAClientThatIsTrustedNothingIsForeign(t *testing.T) {
+func TestATrustedClientMaySendLinesOfOtherProtocols(t *testing.T) {
 	if got, want := read(t, []byte("GET / HTTP/1.1\r\n\x16x\r\n"), 5, true), []string{"GET / HTTP/1.1", "\x16x"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -115,7 +115,7 @@ func FuzzInput(f *testing.F) {
 	})
 }
 
-func TestAQueueIsFullWhenALineTooManyWouldWait(t *testing.T) {
+func TestAQueueIsFullAtItsCapacity(t *testing.T) {
 	var q control.Queue
 	if !q.IsEmpty() || q.IsFull() {
 		t.Error("a new queue is full, or not empty")
@@ -134,7 +134,7 @@ func TestAQueueIsFullWhenALineTooManyWouldWait(t *testing.T) {
 			}
 		}
 		if _, ok := q.Pop(); ok || q.IsFull() {
-			t.Error("it has a line that nobody has pushed, or is full of none")
+			t.Error("the empty queue has a line, or is full")
 		}
 	}
 }

@@ -1,25 +1,24 @@
 package control
 
-// The room of a Queue.
+// The capacity of a Queue.
 const (
 	maxLines = 64
 	maxBytes = 2 * MaxLine
 )
 
-// Queue keeps lines whose turn has not come, in order. The zero value is empty.
+// Queue keeps lines that cannot run yet, in order. The zero value is empty.
 type Queue struct {
 	lines []string
-	bytes int // in them
+	bytes int // total length of lines
 }
 
-// Push puts line at the end. A full queue still takes one line: stop reading when
-// IsFull reports true.
+// Push appends line, even to a full queue. Stop reading lines while IsFull reports true.
 func (q *Queue) Push(line string) {
 	q.lines = append(q.lines, line)
 	q.bytes += len(line)
 }
 
-// Pop takes the first line; ok is false if there is none.
+// Pop removes and returns the first line; ok is false if the queue is empty.
 func (q *Queue) Pop() (line string, ok bool) {
 	if len(q.lines) == 0 {
 		return "", false
@@ -27,13 +26,13 @@ func (q *Queue) Pop() (line string, ok bool) {
 	line = q.lines[0]
 	q.bytes -= len(line)
 	if q.lines = q.lines[1:]; len(q.lines) == 0 {
-		q.lines = nil // most clients never fill it again
+		q.lines = nil // frees the memory: most clients never need it again
 	}
 	return line, true
 }
 
-// IsEmpty reports whether there is no line.
+// IsEmpty reports whether the queue has no line.
 func (q *Queue) IsEmpty() bool { return len(q.lines) == 0 }
 
-// IsFull reports whether there is room for no other line.
+// IsFull reports whether the queue has reached its capacity.
 func (q *Queue) IsFull() bool { return len(q.lines) >= maxLines || q.bytes >= maxBytes }

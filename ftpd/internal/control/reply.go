@@ -2,21 +2,21 @@ package control
 
 import "strconv"
 
-// Reply is what a client is told: a code and one or more lines of text. The
-// zero Reply is none.
+// Reply is a reply of FTP: a code and one or more lines of text. The zero Reply stands
+// for no reply.
 type Reply struct {
 	Code  int
 	Lines []string
 }
 
-// Say returns a reply of one line, or of more.
-func Say(code int, lines ...string) Reply { return Reply{code, lines} }
+// NewReply returns a reply of one or more lines.
+func NewReply(code int, lines ...string) Reply { return Reply{code, lines} }
 
-// IsZero reports whether there is no reply.
+// IsZero reports whether r is the zero Reply.
 func (r Reply) IsZero() bool { return r.Code == 0 }
 
-// Append appends r to b as it goes over the connection (RFC 959, 4.2); of the
-// zero Reply, nothing. No text can forge another line: see AppendPrintable.
+// Append appends r to b in the format of RFC 959, 4.2; for the zero Reply, nothing. A
+// text cannot forge another line: see AppendPrintable.
 func (r Reply) Append(b []byte) []byte {
 	if r.Code == 0 {
 		return b
@@ -29,16 +29,16 @@ func (r Reply) Append(b []byte) []byte {
 		case i == 0:
 			b = append(strconv.AppendInt(b, int64(r.Code), 10), '-')
 		default:
-			b = append(b, ' ') // so that it is not taken for the end
+			b = append(b, ' ') // a line that begins with a code could look like the last one
 		}
 		b = append(AppendPrintable(b, text), '\r', '\n')
 	}
 	return b
 }
 
-// AppendPrintable appends text to b with ? for each control character of ASCII:
-// a line feed in a name would forge a line of a reply or of a listing, an escape
-// would reach a terminal. Other bytes stay, whatever their encoding.
+// AppendPrintable appends text to b, with each ASCII control character replaced by ?. A
+// line feed in a file name could forge a line of a reply or of a listing, and an escape
+// sequence could reach a terminal. Other bytes stay, whatever their encoding.
 func AppendPrintable(b []byte, text string) []byte {
 	for i := range len(text) {
 		c := text[i]

@@ -14,12 +14,12 @@ func TestReplies(t *testing.T) {
 		want string
 	}{
 		{"none", control.Reply{}, ""},
-		{"one line", control.Say(220, "Hi"), "220 Hi\r\n"},
-		{"no text", control.Say(226, ""), "226 \r\n"},
-		{"two lines", control.Say(220, "Hi", "there"), "220-Hi\r\n220 there\r\n"},
-		{"three lines", control.Say(250, "File", "a", "End"), "250-File\r\n a\r\n250 End\r\n"},
-		{"a line with the code of another reply", control.Say(250, "File", "226 a", "End"), "250-File\r\n 226 a\r\n250 End\r\n"},
-		{"control characters", control.Say(550, "a\x1b\r\n226 b"), "550 a???226 b\r\n"},
+		{"one line", control.NewReply(220, "Hi"), "220 Hi\r\n"},
+		{"no text", control.NewReply(226, ""), "226 \r\n"},
+		{"two lines", control.NewReply(220, "Hi", "there"), "220-Hi\r\n220 there\r\n"},
+		{"three lines", control.NewReply(250, "File", "a", "End"), "250-File\r\n a\r\n250 End\r\n"},
+		{"a line with the code of another reply", control.NewReply(250, "File", "226 a", "End"), "250-File\r\n 226 a\r\n250 End\r\n"},
+		{"control characters", control.NewReply(550, "a\x1b\r\n226 b"), "550 a???226 b\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := string(tt.r.Append([]byte("before|"))); got != "before|"+tt.want {

@@ -2,18 +2,17 @@ package control
 
 import "bytes"
 
-// What Telnet puts among the bytes of a line (RFC 854; RFC 959, 4.1.3, for
-// ABOR).
+// Telnet commands in a line (RFC 854; RFC 959, 4.1.3, for ABOR).
 const (
 	telnetFirst = 240 // SE, the first command
 	telnetWill  = 251 // WILL, WONT, DO and DONT: an option follows
-	telnetIAC   = 255 // a command follows, or the byte itself
+	telnetIAC   = 255 // precedes a command; two of them stand for the byte 255
 )
 
-// cleanLine takes off the end of a line and what is Telnet's: its commands before the
-// argument, and in the argument the second of two bytes 255. Other bytes of names stay,
-// whatever their encoding: most clients do not know of Telnet. A carriage return in a
-// name is followed by NUL, which goes too.
+// cleanLine removes the end of a line and the parts of Telnet: Telnet commands before the
+// argument, in the argument the second of two bytes 255, and the NUL after a carriage
+// return. Other bytes of the argument stay, whatever their encoding, because most clients
+// do not implement Telnet.
 func cleanLine(raw []byte) (string, error) {
 	raw = bytes.TrimSuffix(bytes.TrimSuffix(raw, []byte("\n")), []byte("\r"))
 	if bytes.IndexByte(raw, telnetIAC) < 0 && bytes.IndexByte(raw, 0) < 0 {
@@ -27,7 +26,7 @@ func cleanLine(raw []byte) (string, error) {
 			next = raw[i+1]
 		}
 		switch {
-		case c == '\r' && next == 0: // a carriage return that ends nothing
+		case c == '\r' && next == 0: // a carriage return in a name
 			i++
 		case c == 0:
 			return "", ErrNUL
@@ -48,8 +47,8 @@ func cleanLine(raw []byte) (string, error) {
 	return trimUrgent(string(clean)), nil
 }
 
-// trimUrgent takes off what is left of Telnet's Synch before ABOR where the
-// urgent byte was taken out of the stream.
+// trimUrgent removes the rest of a Telnet Synch before ABOR, if the kernel has taken the
+// urgent byte out of the stream.
 func trimUrgent(line string) string {
 	for line != "" && line[0] >= telnetFirst {
 		line = line[1:]

@@ -14,15 +14,16 @@ type Active struct {
 	slot
 	from, to netip.AddrPort
 	wait     time.Duration
-	check    func() error // returns why it may not be connected; nil: it may
+	check    func() error // returns why it may not connect; nil func: it always may
 }
 
 var _ Source = (*Active)(nil)
 
-// Dial returns the source that connects to the port to of the client, from the
-// address from: that to which the client has connected, since others its filters
-// may not know. The port of from is zero, or one that all connections leave from.
-// wait bounds Open, which first asks check, if that is not nil, why not to connect.
+// Dial returns a source that connects to the client's address to. The connection comes
+// from the address from, which should be the local address of the control connection:
+// the client's firewall may not accept others. If the port of from is not zero, all
+// connections come from that port. wait bounds Open. Open first calls check, if that is
+// not nil, and returns its error.
 func Dial(from, to netip.AddrPort, wait time.Duration, check func() error) *Active {
 	return &Active{from: from, to: to, wait: wait, check: check}
 }
@@ -38,12 +39,12 @@ func (a *Active) Open(ctx context.Context) (*Conn, error) {
 	defer cancel()
 	d := net.Dialer{
 		LocalAddr: net.TCPAddrFromAddrPort(a.from),
-		KeepAlive: -1, // a stall is noticed sooner
+		KeepAlive: -1, // off: the stall timeout is shorter
 	}
 	if a.from.Port() != 0 {
 		d.Control = reuse
 	}
-	d.SetMultipathTCP(false) // or sendfile would meet a socket it may not know
+	d.SetMultipathTCP(false) // sendfile and splice may not support MPTCP sockets
 	conn, err := d.DialContext(ctx, "tcp", a.to.String())
 	if err != nil {
 		return nil, err
@@ -51,15 +52,15 @@ func (a *Active) Open(ctx context.Context) (*Conn, error) {
 	return a.fill(conn)
 }
 
-// reuse lets many connections leave from one port.
+// reuse is a net.Dialer.Control that lets many connections come from one port.
 func reuse(_, _ string, raw syscall.RawConn) error {
 	var err error
 	failed := raw.Control(func(fd uintptr) { err = reuseAddr(fd) })
 	return errors.Join(failed, err)
 }
 
-// IsThere reports false: the client must be connected to first.
-func (a *Active) IsThere() bool { return false }
+// IsConnected reports false: Open has to connect first.
+func (a *Active) IsConnected() bool { return false }
 
 // Close implements Source.
 func (a *Active) Close() { a.shut() }

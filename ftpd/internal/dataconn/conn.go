@@ -16,18 +16,18 @@ type Conn struct {
 
 	mu     sync.Mutex // guards the fields below
 	tls    *tls.Conn  // nil in clear, and before the handshake
-	failed bool       // the client must not take the end for an orderly one
+	failed bool       // Fail was called: closing resets the connection
 	closed bool
 }
 
-// NetConn returns the connection below TLS, to be looked at.
+// NetConn returns the connection below TLS, for statistics.
 func (c *Conn) NetConn() net.Conn { return c.tcp }
 
-// Secure returns what bytes go through: the connection itself, which package
-// sendfile is fast on, or with a protection that is not nil the TLS connection
-// after its handshake. Clients begin the handshake when they have seen reply 150.
-// Secure blocks until it is done, ctx ends, or the client stalls. After an error
-// Close resets the connection.
+// Secure returns the connection for the data. If p is nil that is the socket itself, with
+// which package sendfile is fast. Otherwise Secure makes a TLS handshake, which clients
+// begin when they have seen reply 150, and returns the TLS connection. It blocks until the
+// handshake is done, ctx ends, or the client stalls. After an error Close resets the
+// connection.
 func (c *Conn) Secure(ctx context.Context, p *Protection) (net.Conn, error) {
 	if p == nil {
 		return c.tcp, nil
@@ -43,9 +43,9 @@ func (c *Conn) Secure(ctx context.Context, p *Protection) (net.Conn, error) {
 	return protected, nil
 }
 
-// End tells the client that all has gone, if it is not the end of the connection
-// that does so. It blocks until that is sent, or for as long as stall; zero is no
-// bound. After an error Close resets the connection.
+// End ends the data with close_notify, if the connection uses TLS. It blocks until that is
+// in the send buffer, or for as long as stall; zero is no limit. After an error Close
+// resets the connection.
 func (c *Conn) End(stall time.Duration) error {
 	c.mu.Lock()
 	protected := c.tls
@@ -60,14 +60,14 @@ func (c *Conn) End(stall time.Duration) error {
 	return err
 }
 
-// Finish ends our direction, after End, and blocks until the client has ended its own
-// or the deadline passes. Nobody may read any more.
+// Finish shuts down our direction, after End, and blocks until the client has shut down
+// its own or the deadline passes. Do not read from the connection any more.
 func (c *Conn) Finish(deadline time.Time) {
 	half, ok := c.tcp.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil || c.tcp.SetReadDeadline(deadline) != nil {
 		return
 	}
-	var rest [64]byte // the end of TLS, as a rule: unread, it would make our close a reset
+	var rest [64]byte // usually the client's close_notify: unread bytes would turn our close into a reset
 	for {
 		if _, err := c.tcp.Read(rest[:]); err != nil {
 			return
@@ -75,9 +75,10 @@ func (c *Conn) Finish(deadline time.Time) {
 	}
 }
 
-// Cork lets what is sent from now on go with the end of the connection: one segment
-// costs both sides less than two. It is for what fits in one and is followed by
-// Finish at once, since the kernel holds it back meanwhile, 200 ms at most.
+// Cork makes the kernel send the next data together with the end of the connection: one
+// segment costs both sides less than two. Use it for data that fits in one segment, and
+// call Finish at once, because the kernel holds the data back until then, for up to 200
+// ms.
 func (c *Conn) Cork() {
 	if conn, ok := c.tcp.(syscall.Conn); ok {
 		if raw, err := conn.SyscallConn(); err == nil {
@@ -86,9 +87,8 @@ func (c *Conn) Cork() {
 	}
 }
 
-// Fail makes the connection end with a reset: an orderly end is the end of the
-// file. And to a client that has stalled the kernel would offer what it has for
-// minutes after we have given up.
+// Fail makes Close reset the connection: an orderly end would mean the end of the file.
+// Besides, the kernel would keep offering buffered data to a stalled client for minutes.
 func (c *Conn) Fail() {
 	c.mu.Lock()
 	c.failed = true
@@ -96,9 +96,9 @@ func (c *Conn) Fail() {
 	NoLinger(c.tcp)
 }
 
-// Close closes the connection, also under a read or write that blocks, and a
-// protected one with the alert that says so (RFC 8446, 6.1), unless it has
-// failed. Closing twice is harmless.
+// Close closes the connection, and interrupts a read or write that blocks. Unless Fail was
+// called, a TLS connection sends close_notify first (RFC 8446, 6.1). Closing twice is
+// harmless.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	again, failed, protected := c.closed, c.failed, c.tls
@@ -108,7 +108,7 @@ func (c *Conn) Close() error {
 	case failed || protected == nil && !again:
 		_ = c.tcp.Close()
 	case !again:
-		_ = protected.Close() // waits a few seconds for room, or for the next case above
+		_ = protected.Close() // blocks for up to 5 s if the send buffer is full; Fail and a second Close end that
 	}
 	return nil
 }

@@ -2,5 +2,5 @@
 
 package dataconn
 
-// cork does nothing: the data goes in a segment of its own.
+// cork does nothing: the data is sent in a segment of its own.
 func cork(uintptr) {}

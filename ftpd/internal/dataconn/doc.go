@@ -1,7 +1,6 @@
-// Package dataconn opens, protects and ends the data connections of FTP. A
-// [Source] is what the client has agreed on: a port of a [Pool] on which the
-// client is awaited (PASV, EPSV), or a port of the client (PORT, EPRT). It gives
-// one [Conn]:
+// Package dataconn opens, protects and ends the data connections of FTP. A [Source] opens
+// one [Conn]: on a port of a [Pool], to which the client connects (PASV, EPSV), or to a
+// port of the client (PORT, EPRT).
 //
 //	port, err := pool.Listen(local, client, timeout, onSecond)
 //	...
@@ -11,5 +10,5 @@
 //	err = conn.End(stall)
 //	err = conn.Close()
 //
-// The session, its commands and its replies are the caller's; so is what moves.
+// The package knows nothing of sessions, commands, replies or files.
 package dataconn

@@ -2,9 +2,9 @@ package dataconn
 
 import "syscall"
 
-// drain takes the connections that the kernel has accepted for a listener and we have not,
-// and closes them in order: closing the listener would reset them, and a client that still
-// writes to one, as Perl does to end TLS, would be ended by SIGPIPE.
+// drain accepts the connections that wait in the queue of a listener, and closes them in
+// order. Closing the listener would reset them, and a client that still writes to one, as
+// Perl does to end TLS, would be killed by SIGPIPE.
 func drain(fd uintptr) {
 	for {
 		conn, _, err := syscall.Accept4(int(fd), syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK)

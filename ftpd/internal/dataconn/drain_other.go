@@ -2,5 +2,5 @@
 
 package dataconn
 
-// drain does nothing: what the kernel has accepted for a listener is reset with it.
+// drain does nothing: connections that wait in the queue are reset with the listener.
 func drain(uintptr) {}

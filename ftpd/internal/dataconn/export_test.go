@@ -9,12 +9,13 @@ import (
 // NewConnForTest returns tcp as a data connection.
 func NewConnForTest(tcp net.Conn) *Conn { return &Conn{tcp: tcp} }
 
-// LeaveEverywhere makes client one that has just left every port of local, as one does that asks for thousands.
+// LeaveEverywhere records that client has just left every port of local without connecting, as a client does that
+// reserves thousands.
 func (p *Pool) LeaveEverywhere(local, client netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for number := range 1 << 16 {
-		p.hosts[local].noteLocked(spot{client, uint16(number)}, leave{at: time.Now()})
+		p.hosts[local].recordDepartureLocked(clientPort{client, uint16(number)}, departure{at: time.Now()})
 	}
 }
 

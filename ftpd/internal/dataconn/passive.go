@@ -8,54 +8,53 @@ import (
 	"time"
 )
 
-// Passive waits for the one data connection of a PASV or EPSV. It gives it to
-// nobody but the host of the client: a stranger who tries the port is reset and
-// does not cost the transfer (RFC 2577, 4: port stealing).
+// Passive waits for the one data connection of a PASV or EPSV. It accepts only the
+// client's address: connections from others are reset, and the transfer goes on (RFC
+// 2577, 4: port stealing).
 type Passive struct {
 	slot
-	spot     *reservation
-	wait     time.Duration
-	over     chan struct{} // closed by Close
-	onSecond func(*Passive, error)
-	failure  atomic.Pointer[error] // nil: no second connection has come
+	reservation *reservation
+	wait        time.Duration
+	closed      chan struct{} // closed by Close
+	onSecond    func(*Passive, error)
+	failure     atomic.Pointer[error] // set by fail; nil: no second connection has come
 }
 
 var _ Source = (*Passive)(nil)
 
-// Why there is no connection.
 var (
 	// ErrNoConn means that the client did not connect in time.
 	ErrNoConn = errors.New("client did not connect")
-	// ErrSecond means that one of two connections is not that of the client.
-	ErrSecond = errors.New("two data connections came, and nobody knows which is the client's")
+	// ErrSecond means that two connections came, one of which is not the client's.
+	ErrSecond = errors.New("two data connections came, and the server cannot know which one is the client's")
 )
 
 // Port returns the port to announce.
-func (p *Passive) Port() uint16 { return p.spot.port.announced }
+func (p *Passive) Port() uint16 { return p.reservation.port.announced }
 
-// Open blocks until the client has connected, its time is up, ctx ends, or the
-// source is closed.
+// Open blocks until the client has connected, the time is up, ctx ends, or the source is
+// closed.
 func (p *Passive) Open(ctx context.Context) (*Conn, error) {
 	select {
-	case tcp := <-p.spot.arrived: // most clients connect before they send the command
+	case tcp := <-p.reservation.arrived: // most clients connect before they send the command
 		return p.take(tcp)
 	default:
 	}
 	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
 	select {
-	case tcp := <-p.spot.arrived:
+	case tcp := <-p.reservation.arrived:
 		return p.take(tcp)
 	case <-timer.C:
 		return nil, ErrNoConn
 	case <-ctx.Done():
 		return nil, p.reason()
-	case <-p.over:
+	case <-p.closed:
 		return nil, p.reason()
 	}
 }
 
-// take takes tcp over, unless the source has ended meanwhile.
+// take returns tcp as a Conn, unless the source was closed or has failed meanwhile.
 func (p *Passive) take(tcp net.Conn) (*Conn, error) {
 	conn, err := p.fill(tcp)
 	if err != nil || p.failure.Load() != nil {
@@ -65,7 +64,7 @@ func (p *Passive) take(tcp net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// reason returns why there is no connection any more.
+// reason returns why the source gives no connection any more.
 func (p *Passive) reason() error {
 	if err := p.failure.Load(); err != nil {
 		return *err
@@ -85,21 +84,21 @@ func (p *Passive) fail(err error) {
 	p.Close()
 }
 
-// IsThere reports whether the client has connected.
-func (p *Passive) IsThere() bool { return len(p.spot.arrived) > 0 }
+// IsConnected reports whether the client has connected.
+func (p *Passive) IsConnected() bool { return len(p.reservation.arrived) > 0 }
 
-// Close gives the port back too.
+// Close implements Source. It also ends the reservation of the port.
 func (p *Passive) Close() {
 	if !p.shut() {
 		return
 	}
-	close(p.over)
-	conn := p.spot.release()
+	close(p.closed)
+	conn := p.reservation.release()
 	switch {
 	case conn == nil:
 	case p.failure.Load() != nil:
 		reset(conn)
 	default:
-		_ = conn.Close() // in order: its client may wait for that
+		_ = conn.Close() // no reset: the client may wait for an orderly end
 	}
 }

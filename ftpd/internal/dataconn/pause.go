@@ -8,21 +8,21 @@ import (
 	"sluice/internal/vfs"
 )
 
-// How long Pause waits, doubling each time.
+// The waits of Pause, which double each time.
 const (
 	minPause = 5 * time.Millisecond
 	maxPause = time.Second
 )
 
-// Pause is how long an accept loop waits after a failure that passes. The zero
+// Pause makes an accept loop wait after a temporary failure, longer each time. The zero
 // value is ready for use by one goroutine.
 type Pause struct{ last time.Duration }
 
-// Passes reports whether accept failed for a reason that the next call need not
-// meet, and then waits, longer each time.
-func (p *Pause) Passes(err error) bool {
-	if !vfs.IsExhausted(err) && // until somebody leaves
-		!errors.Is(err, syscall.ECONNABORTED) && // the client has left the queue
+// RetryAfter reports whether err, from Accept, is temporary, and then waits before it
+// returns.
+func (p *Pause) RetryAfter(err error) bool {
+	if !vfs.IsExhausted(err) && // no file descriptors, until a client disconnects
+		!errors.Is(err, syscall.ECONNABORTED) && // the client has disconnected in the queue
 		!errors.Is(err, syscall.ECONNRESET) { // the same, on some systems
 		return false
 	}

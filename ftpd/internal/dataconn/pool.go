@@ -18,11 +18,11 @@ import (
 	"sluice/internal/live"
 )
 
-// PortRange are the ports from First to Last, both included. The zero value
+// PortRange is the range of ports from First to Last, both included. The zero value
 // leaves the choice to the system.
 type PortRange struct{ First, Last uint16 }
 
-// Size returns the number of ports; zero: the choice is the system's.
+// Size returns the number of ports; zero: the system chooses.
 func (r PortRange) Size() int {
 	if r == (PortRange{}) {
 		return 0
@@ -30,68 +30,68 @@ func (r PortRange) Size() int {
 	return int(r.Last) - int(r.First) + 1
 }
 
-// SparePorts is how many ports stay open on an address once they were needed.
+// SparePorts is how many ports of an address stay open when they are not needed.
 const SparePorts = 16
 
-// strayTime is how long a connection may be on its way to a port that its client has
-// left: that is when systems send the first packet for the third time.
-const strayTime = 3 * time.Second
+// lateTime is how long a connection may be on its way to a port after the reservation has
+// ended. After that time systems send the first packet for the third time.
+const lateTime = 3 * time.Second
 
 var errNoPort = errors.New("no port is free for a data connection")
 
-// Pool are the ports that passive data connections come to. They stay open from
-// one transfer to the next: to open one for each costs more than a small file.
-// Several hosts can wait on one port, since a connection belongs to the
-// reservation of the host it comes from; who has none is reset at once.
+// Pool has the ports for passive data connections. They stay open from one transfer to
+// the next, because opening one costs more than a small file. Clients with different
+// addresses can share a port: a connection belongs to the reservation of the address that
+// it comes from, and is reset at once if there is none.
 //
-// Another program on the host of the client, or behind the same NAT, may connect first.
-// So each reservation is for a port that nobody can foresee, among those that are open,
-// and fails if a second connection comes as long as it lasts.
+// Another program on the client's host, or behind the same NAT, may connect first. So a
+// reservation gets a port chosen at random among the open ones, and fails if a second
+// connection comes while it lasts.
 //
-// A port listens only on the address that a control connection came to. Set the
-// exported fields before the first Listen; the zero value is ready.
+// A port listens only on the local address of the control connection. Set the exported
+// fields before the first Listen; the zero value is ready.
 type Pool struct {
-	// Ports are those of the pool, unless Next is set.
+	// Ports is the range of ports. It is not used if Next is set.
 	Ports PortRange
 
-	// Next returns a port to try, and the one to announce in its place; ok is
-	// false if there is none. Attempts is how often it is asked for one port.
+	// Next returns a port to try, and the port to announce instead of it; ok is false
+	// if there is none. It is called up to Attempts times to open a port.
 	Next     func() (announced, listened uint16, ok bool)
 	Attempts int
 
-	// Exclusive gives each port to one client at a time.
+	// Exclusive reserves each port for one client at a time.
 	Exclusive bool
 
-	// AnyClient takes a connection from any address, and so makes ports exclusive.
+	// AnyClient accepts connections from any address, and so makes ports exclusive.
 	AnyClient bool
 
-	// Wrap, if not nil, is called once for each port that is opened.
+	// Wrap, if not nil, is called once for each port when it is opened.
 	Wrap func(net.Listener) (net.Listener, error)
 
-	running sync.WaitGroup
+	running sync.WaitGroup // goroutines of port.serve
 
-	mu     sync.Mutex // guards the fields below, and those of ports and reservations
+	mu     sync.Mutex // guards the fields below, and those of host, port and reservation
 	closed bool
 	hosts  map[netip.Addr]*host // by local address
 }
 
 // host has the open ports of one local address.
 type host struct {
-	open  []*port
-	short bool // there are fewer than SparePorts, and no more to be had
-	left  map[spot]leave
-	many  int // size of left at which to look for what can be forgotten
+	open      []*port
+	exhausted bool // fewer than SparePorts are open, and opening another has failed
+	departed  map[clientPort]departure
+	pruneAt   int // size of departed at which old entries are removed
 }
 
-// spot is a client at a port.
-type spot struct {
+// clientPort is a client's address and the number of one of our ports.
+type clientPort struct {
 	client netip.Addr
 	number uint16
 }
 
-// leave is the end of a reservation whose client had not connected: its connection may
-// still come, and belongs to no later reservation.
-type leave struct {
+// departure is the end of a reservation without a connection. The client's connection
+// may still come, and does not belong to a later reservation.
+type departure struct {
 	port *port
 	at   time.Time
 }
@@ -103,28 +103,28 @@ type port struct {
 	ln        net.Listener
 	number    uint16
 	announced uint16
-	reserved  map[netip.Addr]*reservation // by the address of the client; the zero one is any
+	reserved  map[netip.Addr]*reservation // by the client's address; the zero Addr stands for any
 	closed    bool
 }
 
-// reservation is the right of one client to connect to one port, once. It lasts until
-// it is released, unless the client gets another one of the port after it has connected.
+// reservation lets one client connect to one port, once. It lasts until it is released,
+// or until the client has connected and reserves the same port again.
 type reservation struct {
 	port    *port
 	client  netip.Addr
 	source  *Passive
-	arrived chan net.Conn  // holds the connection until it is taken
-	from    netip.AddrPort // where that has come from; the zero one: the client is awaited
+	arrived chan net.Conn  // holds the connection until Open takes it
+	from    netip.AddrPort // remote address of that connection; zero: none has come yet
 }
 
-// Listen reserves a port on local, an address of this host, for client. wait
-// bounds Open. The caller closes the source.
+// Listen reserves a port on local, an address of this host, for client. wait bounds Open.
+// The caller closes the source.
 //
-// If a second connection comes meanwhile, onSecond, if not nil, is called with the source
-// and an error that is ErrSecond; then both connections are reset, and Open returns that
-// error. It may be called before Listen has returned.
+// If a second connection comes before that, onSecond, if not nil, is called with the
+// source and an error that wraps ErrSecond; then both connections are reset, and Open
+// returns that error. onSecond may be called before Listen has returned.
 func (p *Pool) Listen(local, client netip.Addr, wait time.Duration, onSecond func(*Passive, error)) (*Passive, error) {
-	source := &Passive{wait: wait, over: make(chan struct{}), onSecond: onSecond}
+	source := &Passive{wait: wait, closed: make(chan struct{}), onSecond: onSecond}
 	if err := p.reserve(local, client, source); err != nil {
 		return nil, err
 	}
@@ -150,31 +150,31 @@ func (p *Pool) reserve(local, client netip.Addr, source *Passive) error {
 		p.hosts[local] = h
 	}
 	var err error
-	if len(h.open) < SparePorts && !h.short {
+	if len(h.open) < SparePorts && !h.exhausted {
 		_, err = p.openLocked(h, local, client)
-		h.short = err != nil
+		h.exhausted = err != nil
 	}
 	pt, fit := h.pickLocked(client)
-	if fit > shared && err == nil { // the client is awaited on, or has left, all there are
+	if fit > shared && err == nil { // the client has reserved, or recently left, all open ports
 		var opened *port
 		if opened, err = p.openLocked(h, local, client); err == nil {
 			pt, fit = h.pickLocked(client)
 			if opened.isFitLocked(client, fit) {
-				pt = opened // or nobody would close it
+				pt = opened // an unused one would never be closed
 			} else {
 				opened.closeUnusedLocked()
 			}
 		}
 	}
-	if fit == unfit {
+	if fit == unusable {
 		return cmp.Or(err, errNoPort)
 	}
-	source.spot = &reservation{port: pt, client: client, source: source, arrived: make(chan net.Conn, 1)}
-	pt.reserved[client] = source.spot
+	source.reservation = &reservation{port: pt, client: client, source: source, arrived: make(chan net.Conn, 1)}
+	pt.reserved[client] = source.reservation
 	return nil
 }
 
-// InUse returns how many ports a client is awaited on, on all addresses together.
+// InUse returns how many ports wait for a client, on all addresses together.
 func (p *Pool) InUse() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,7 +189,7 @@ func (p *Pool) InUse() int {
 	return used
 }
 
-// Listens reports whether the pool waits for connections on a port, on whichever address.
+// Listens reports whether the pool listens on a port, on any address.
 func (p *Pool) Listens(port uint16) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -201,21 +201,21 @@ func (p *Pool) Listens(port uint16) bool {
 	return false
 }
 
-// fitness is how well a port suits a client, from the best on.
+// fitness is how well a port suits a client. Lower values are better.
 type fitness int
 
 const (
 	free     fitness = iota
-	shared           // a reservation of the client has its connection, and ends to look for a second one
-	reopened         // the client has left the port, which was closed since
-	unfit            // the client is awaited there, or a connection of its may be on its way
+	shared           // the client has connected with an earlier reservation of the port, which this one replaces
+	reopened         // the client has recently left the port without connecting, but it was closed since
+	unusable         // the client has a reservation without a connection, or a late connection may come
 )
 
-// pickLocked returns a port for client, by chance one of those that suit it best.
+// pickLocked returns a port for client, chosen at random among those that suit it best.
 func (h *host) pickLocked(client netip.Addr) (pt *port, fit fitness) {
 	var room [SparePorts]*port
 	best := room[:0]
-	fit = unfit
+	fit = unusable
 	for _, pt := range h.open {
 		f := pt.fitnessLocked(client)
 		if f < fit {
@@ -225,15 +225,15 @@ func (h *host) pickLocked(client netip.Addr) (pt *port, fit fitness) {
 			best = append(best, pt)
 		}
 	}
-	if fit == unfit {
-		return nil, unfit
+	if fit == unusable {
+		return nil, unusable
 	}
-	return best[chance(len(best))], fit
+	return best[randomInt(len(best))], fit
 }
 
-// chance returns a number from 0 to n-1 that nobody can foresee: it is of package
-// crypto/rand because math/rand does not promise that, and costs under 0.1 us.
-func chance(n int) int {
+// randomInt returns a number from 0 to n-1 that an attacker cannot predict. It uses
+// crypto/rand, because math/rand does not promise that; it costs under 0.1 us.
+func randomInt(n int) int {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails, see its documentation
 	return int(binary.NativeEndian.Uint64(b[:]) % uint64(n))
@@ -241,13 +241,13 @@ func chance(n int) int {
 
 func (pt *port) fitnessLocked(client netip.Addr) fitness {
 	r := pt.reserved[client]
-	left, hasLeft := pt.host.left[spot{client, pt.number}]
+	departure, departed := pt.host.departed[clientPort{client, pt.number}]
 	switch {
 	case r != nil && r.isAwaited(), pt.pool.Exclusive && pt.isAwaitedLocked():
-		return unfit
-	case hasLeft && time.Since(left.at) < strayTime && left.port == pt: // it may wait to be accepted, too
-		return unfit
-	case hasLeft && time.Since(left.at) < strayTime:
+		return unusable
+	case departed && time.Since(departure.at) < lateTime && departure.port == pt: // the late connection may already be in its queue
+		return unusable
+	case departed && time.Since(departure.at) < lateTime:
 		return reopened
 	case r != nil:
 		return shared
@@ -255,22 +255,22 @@ func (pt *port) fitnessLocked(client netip.Addr) fitness {
 	return free
 }
 
-// isFitLocked reports whether the port suits a client as well as others do.
+// isFitLocked reports whether the port is open and suits client at least as well as fit.
 func (pt *port) isFitLocked(client netip.Addr, fit fitness) bool {
 	return !pt.closed && pt.fitnessLocked(client) <= fit
 }
 
-// closeUnusedLocked closes the port if nobody has a reservation of it.
+// closeUnusedLocked closes the port if it has no reservation.
 func (pt *port) closeUnusedLocked() {
 	if !pt.closed && len(pt.reserved) == 0 {
 		pt.retireLocked()
 	}
 }
 
-// isAwaited reports whether the client has not connected yet.
+// isAwaited reports whether the client has not connected yet. The lock must be held.
 func (r *reservation) isAwaited() bool { return !r.from.IsValid() }
 
-// isAwaitedLocked reports whether a client is awaited on the port.
+// isAwaitedLocked reports whether the port waits for a client.
 func (pt *port) isAwaitedLocked() bool {
 	for _, r := range pt.reserved {
 		if r.isAwaited() {
@@ -280,8 +280,8 @@ func (pt *port) isAwaitedLocked() bool {
 	return false
 }
 
-// openLocked opens one more port and serves it, if it can be one that client has not
-// left. The lock is not held while the port is wrapped.
+// openLocked opens one more port and serves it: if possible one that client has not left
+// recently. It releases the lock while it calls Wrap.
 func (p *Pool) openLocked(h *host, local, client netip.Addr) (*port, error) {
 	ln, announced, err := p.bindLocked(h, local, client)
 	if err != nil {
@@ -304,8 +304,8 @@ func (p *Pool) openLocked(h *host, local, client netip.Addr) (*port, error) {
 	return pt, nil
 }
 
-// bindLocked binds a port, by chance one of those that can be; announced is 0 if it is
-// announced as what it is.
+// bindLocked binds a random port of the range. announced is 0 if the number to announce
+// is that of the port.
 func (p *Pool) bindLocked(h *host, local, client netip.Addr) (ln net.Listener, announced uint16, err error) {
 	switch {
 	case p.Next != nil:
@@ -315,11 +315,11 @@ func (p *Pool) bindLocked(h *host, local, client netip.Addr) (ln net.Listener, a
 		return ln, 0, err
 	}
 	size := p.Ports.Size()
-	start := chance(size)
-	for _, again := range []bool{false, true} { // the ports that client has left come last
+	start := randomInt(size)
+	for _, again := range []bool{false, true} { // ports that client has left recently come last
 		for i := range size {
 			number := p.Ports.First + uint16((start+i)%size)
-			if _, left := h.left[spot{client, number}]; left != again || h.listensLocked(number) {
+			if _, departed := h.departed[clientPort{client, number}]; departed != again || h.listensLocked(number) {
 				continue
 			}
 			if ln, err = Listen(netip.AddrPortFrom(local, number)); err == nil {
@@ -347,17 +347,17 @@ func (p *Pool) bindMappedLocked(h *host, local netip.Addr) (ln net.Listener, ann
 	return nil, 0, errNoPort
 }
 
-var errNoListener = errors.New("the listener was wrapped in none")
+var errNoListener = errors.New("the wrapped listener is nil")
 
-// wrapLocked returns ln as Wrap wants it. If it does not, ln is closed. The lock is
-// given back meanwhile, since nobody knows what Wrap calls.
+// wrapLocked returns the result of Wrap for ln, and closes ln if that fails. It releases
+// the lock meanwhile, because Wrap may call anything.
 func (p *Pool) wrapLocked(ln net.Listener) (wrapped net.Listener, err error) {
 	if p.Wrap == nil {
 		return ln, nil
 	}
 	err = errNoListener
 	defer func() {
-		if err != nil { // or it panics
+		if err != nil { // also if Wrap panics
 			_ = ln.Close()
 		}
 	}()
@@ -380,14 +380,13 @@ func Listen(addr netip.AddrPort) (net.Listener, error) {
 	if addr.Addr().Is4() {
 		network = "tcp4"
 	}
-	lc := net.ListenConfig{KeepAlive: -1} // a stall is noticed sooner
-	lc.SetMultipathTCP(false)             // or sendfile would meet a socket it may not know
+	lc := net.ListenConfig{KeepAlive: -1} // off: the stall timeout is shorter
+	lc.SetMultipathTCP(false)             // sendfile and splice may not support MPTCP sockets
 	return lc.Listen(context.Background(), network, addr.String())
 }
 
-// serve gives each connection to the client it comes from, until the port is
-// closed. Whatever else Accept fails for is about one connection, as far as anybody
-// knows what has wrapped the port.
+// serve accepts connections until the port is closed. It retries after every other error
+// of Accept, because a listener from Wrap may return any error for a single connection.
 func (pt *port) serve() {
 	var pause Pause
 	for {
@@ -410,12 +409,15 @@ func (pt *port) isClosed() bool {
 	return pt.closed
 }
 
-// closeLocked closes the port. Those who wait there wait in vain.
+// closeLocked closes the listener. Clients can no longer connect to reservations of the
+// port.
 func (pt *port) closeLocked() {
 	pt.closed = true
 	_ = pt.ln.Close()
 }
 
+// deliver gives a connection to the reservation of the address that it comes from. It
+// closes a connection without a reservation, and fails the source of a second one.
 func (pt *port) deliver(conn net.Conn) {
 	from := live.AddrPortOf(conn.RemoteAddr())
 	pt.pool.mu.Lock()
@@ -428,11 +430,11 @@ func (pt *port) deliver(conn net.Conn) {
 		r.from = from
 		r.arrived <- conn // never blocks: only the first one comes here
 	}
-	_, hasLeft := pt.host.left[spot{from.Addr(), pt.number}]
+	_, departed := pt.host.departed[clientPort{from.Addr(), pt.number}]
 	pt.pool.mu.Unlock()
 	switch {
-	case r == nil && hasLeft:
-		_ = conn.Close() // in order: its client was refused, and may yet write to it
+	case r == nil && departed:
+		_ = conn.Close() // no reset: the client's command was refused, and it may still write here
 	case r == nil:
 		reset(conn)
 	case !first:
@@ -441,9 +443,8 @@ func (pt *port) deliver(conn net.Conn) {
 	}
 }
 
-// release ends the reservation, and returns the connection that has arrived and was
-// not taken, if there is one. One that comes later is closed and never taken. Releasing
-// twice is harmless.
+// release ends the reservation, and returns the connection that has come and that Open
+// has not taken; nil: none. Later connections are closed. Releasing twice is harmless.
 func (r *reservation) release() net.Conn {
 	r.port.pool.mu.Lock()
 	r.port.releaseLocked(r)
@@ -456,41 +457,42 @@ func (r *reservation) release() net.Conn {
 	}
 }
 
-// releaseLocked takes r out of the list. If its client has not connected, nothing tells
-// a connection that comes now from that of the next reservation. So the port is closed,
-// and what the kernel has accepted and we have not; or, as long as there are
-// others there, not given to this client again. It is also closed if it was opened only
-// because all others were taken.
+// releaseLocked removes r from the port. If the client has not connected, its late
+// connection could be mistaken for that of its next reservation. So the port is closed,
+// with the connections in its queue; or, if other clients have reservations, it is not
+// given to this client for a while. An unused port is also closed if more than SparePorts
+// are open.
 func (pt *port) releaseLocked(r *reservation) {
 	if pt.reserved[r.client] != r {
 		return
 	}
 	delete(pt.reserved, r.client)
 	if r.isAwaited() {
-		pt.host.noteLocked(spot{r.client, pt.number}, leave{pt, time.Now()})
+		pt.host.recordDepartureLocked(clientPort{r.client, pt.number}, departure{pt, time.Now()})
 	}
 	if len(pt.reserved) == 0 && (r.isAwaited() || len(pt.host.open) > SparePorts) {
 		pt.retireLocked()
 	}
 }
 
-// noteLocked notes l, and forgets what is long past.
-func (h *host) noteLocked(s spot, l leave) {
-	if h.left == nil {
-		h.left = make(map[spot]leave)
+// recordDepartureLocked records d, and removes old entries now and then.
+func (h *host) recordDepartureLocked(cp clientPort, d departure) {
+	if h.departed == nil {
+		h.departed = make(map[clientPort]departure)
 	}
-	if len(h.left) >= h.many {
-		maps.DeleteFunc(h.left, func(_ spot, past leave) bool { return l.at.Sub(past.at) > strayTime })
-		h.many = 2*len(h.left) + SparePorts
+	if len(h.departed) >= h.pruneAt {
+		maps.DeleteFunc(h.departed, func(_ clientPort, past departure) bool { return d.at.Sub(past.at) > lateTime })
+		h.pruneAt = 2*len(h.departed) + SparePorts
 	}
-	h.left[s] = l
+	h.departed[cp] = d
 }
 
-// retireLocked closes the port and forgets it. Its number is free again.
+// retireLocked closes the port and removes it from the host, so that its number can be
+// bound again.
 func (pt *port) retireLocked() {
 	h := pt.host
 	h.open = slices.DeleteFunc(h.open, func(other *port) bool { return other == pt })
-	h.short = false
+	h.exhausted = false
 	if ln, ok := pt.ln.(syscall.Conn); ok {
 		if raw, err := ln.SyscallConn(); err == nil {
 			_ = raw.Control(drain)
@@ -499,7 +501,7 @@ func (pt *port) retireLocked() {
 	pt.closeLocked()
 }
 
-// Close closes all ports and waits until nobody serves them.
+// Close closes all ports and waits for their goroutines.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true

@@ -19,10 +19,10 @@ import (
 
 var loopback = netip.MustParseAddr("127.0.0.1")
 
-// patience bounds every wait, so that a failure is not a hang.
+// patience limits every wait, so that a failing test does not hang.
 const patience = 20 * time.Second
 
-// listen reserves a port for client. The end of the test gives it back.
+// listen reserves a port for client until the end of the test.
 func listen(t *testing.T, p *dataconn.Pool, client netip.Addr) *dataconn.Passive {
 	t.Helper()
 	l, err := p.Listen(loopback, client, patience, nil)
@@ -45,8 +45,8 @@ func dial(t *testing.T, port uint16) net.Conn {
 	return conn
 }
 
-// wantGiven wants that l gives the connection of client.
-func wantGiven(t *testing.T, l *dataconn.Passive, client net.Conn) {
+// wantOpened checks that l opens the connection of client.
+func wantOpened(t *testing.T, l *dataconn.Passive, client net.Conn) {
 	t.Helper()
 	conn, err := l.Open(t.Context())
 	if err != nil {
@@ -57,7 +57,7 @@ func wantGiven(t *testing.T, l *dataconn.Passive, client net.Conn) {
 	}
 }
 
-// wantReset wants that nobody takes a connection to a port of loopback.
+// wantReset checks that a connection to a port of loopback is reset.
 func wantReset(t *testing.T, port uint16) {
 	t.Helper()
 	conn, err := net.Dial("tcp", netip.AddrPortFrom(loopback, port).String())
@@ -81,21 +81,21 @@ func newPool(t *testing.T, p *dataconn.Pool) *dataconn.Pool {
 	return p
 }
 
-func TestAPortBelongsToTheHostThatHasReservedIt(t *testing.T) {
+func TestOnlyTheHostThatReservedAPortCanConnect(t *testing.T) {
 	p := newPool(t, new(dataconn.Pool))
 	other := listen(t, p, netip.MustParseAddr("192.0.2.1"))
 	wantReset(t, other.Port())
 	mine := listen(t, p, loopback)
-	if mine.IsThere() {
-		t.Error("a connection is there before it was made")
+	if mine.IsConnected() {
+		t.Error("IsConnected is true before the client has connected")
 	}
-	wantGiven(t, mine, dial(t, mine.Port()))
+	wantOpened(t, mine, dial(t, mine.Port()))
 	if got := p.InUse(); got != 1 {
 		t.Errorf("%d ports are in use, want that of the other host", got)
 	}
 }
 
-func TestPortsAreSharedByHostsUnlessTheyAreExclusive(t *testing.T) {
+func TestHostsSharePortsUnlessTheyAreExclusive(t *testing.T) {
 	for _, exclusive := range []bool{false, true} {
 		p := newPool(t, &dataconn.Pool{Ports: onePort(t), Exclusive: exclusive})
 		listen(t, p, loopback)
@@ -109,12 +109,12 @@ func TestPortsAreSharedByHostsUnlessTheyAreExclusive(t *testing.T) {
 	}
 }
 
-func TestAnyClientMayConnectWhereThatIsWanted(t *testing.T) {
+func TestWithAnyClientAnyHostCanConnect(t *testing.T) {
 	p := newPool(t, &dataconn.Pool{AnyClient: true})
 	l := listen(t, p, netip.MustParseAddr("192.0.2.1"))
-	wantGiven(t, l, dial(t, l.Port()))
+	wantOpened(t, l, dial(t, l.Port()))
 	if other := listen(t, p, netip.MustParseAddr("192.0.2.2")); other.Port() == l.Port() {
-		listen(t, p, loopback) // the port was given back by the connection
+		listen(t, p, loopback) // the first port is free again, because its client has connected
 	}
 }
 
@@ -141,7 +141,7 @@ func portsInARow(t *testing.T, n uint16) dataconn.PortRange {
 	panic("unreachable")
 }
 
-// freeAt returns port if it is free, or another one if that is 0; 0 if it is not.
+// freeAt returns port if it is free, else 0. For port 0 it returns any free port.
 func freeAt(t *testing.T, port uint16) uint16 {
 	t.Helper()
 	ln, err := dataconn.Listen(netip.AddrPortFrom(loopback, port))
@@ -152,28 +152,28 @@ func freeAt(t *testing.T, port uint16) uint16 {
 	return uint16(ln.Addr().(*net.TCPAddr).Port)
 }
 
-func TestAMappedPortIsAnnouncedUnderItsOtherNumber(t *testing.T) {
+func TestAMappedPortIsAnnouncedByItsMappedNumber(t *testing.T) {
 	free := onePort(t).First
-	asked := 0
+	calls := 0
 	p := newPool(t, &dataconn.Pool{Attempts: 2, Next: func() (announced, listened uint16, ok bool) {
-		asked++
+		calls++
 		return 4321, free, true
 	}})
 	l := listen(t, p, loopback)
 	if l.Port() != 4321 {
 		t.Errorf("port %d is announced, want 4321", l.Port())
 	}
-	wantGiven(t, l, dial(t, free))
+	wantOpened(t, l, dial(t, free))
 	listen(t, p, loopback)
 	if _, err := p.Listen(loopback, loopback, patience, nil); err == nil {
 		t.Error("one port was reserved twice")
 	}
-	if asked > 6 {
-		t.Errorf("asked for a port %d times", asked)
+	if calls > 6 {
+		t.Errorf("Next was called %d times, want 6 at most", calls)
 	}
 }
 
-func TestWrapIsCalledOnceAPort(t *testing.T) {
+func TestWrapIsCalledOnceForEachPort(t *testing.T) {
 	wrapped := 0
 	p := newPool(t, &dataconn.Pool{Ports: onePort(t), Wrap: func(ln net.Listener) (net.Listener, error) {
 		wrapped++
@@ -181,7 +181,7 @@ func TestWrapIsCalledOnceAPort(t *testing.T) {
 	}})
 	for range 3 {
 		l := listen(t, p, loopback)
-		wantGiven(t, l, dial(t, l.Port()))
+		wantOpened(t, l, dial(t, l.Port()))
 		l.Close()
 	}
 	if wrapped != 1 {
@@ -190,11 +190,11 @@ func TestWrapIsCalledOnceAPort(t *testing.T) {
 	failure := errors.New("no")
 	refusing := newPool(t, &dataconn.Pool{Wrap: func(net.Listener) (net.Listener, error) { return nil, failure }})
 	if _, err := refusing.Listen(loopback, loopback, patience, nil); err != failure {
-		t.Errorf("got %v, want what Wrap has returned", err)
+		t.Errorf("got %v, want the error of Wrap", err)
 	}
 }
 
-func TestOpenEndsWithTheTimeTheContextAndTheSource(t *testing.T) {
+func TestOpenEndsAtTheTimeoutOrWithTheContextOrTheSource(t *testing.T) {
 	p := newPool(t, new(dataconn.Pool))
 	short, err := p.Listen(loopback, loopback, time.Millisecond, nil)
 	if err != nil {
@@ -202,7 +202,7 @@ func TestOpenEndsWithTheTimeTheContextAndTheSource(t *testing.T) {
 	}
 	defer short.Close()
 	if _, err := short.Open(t.Context()); err != dataconn.ErrNoConn {
-		t.Errorf("after its time: %v", err)
+		t.Errorf("after the timeout: %v", err)
 	}
 	for name, end := range map[string]func(l *dataconn.Passive, cancel func()){
 		"the context": func(_ *dataconn.Passive, cancel func()) { cancel() },
@@ -223,7 +223,7 @@ func TestOpenEndsWithTheTimeTheContextAndTheSource(t *testing.T) {
 	}
 }
 
-func TestAConnectionToTheClientsPort(t *testing.T) {
+func TestActiveConnectionsComeFromTheGivenPort(t *testing.T) {
 	nettest.CheckLeaks(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -239,7 +239,7 @@ func TestAConnectionToTheClientsPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := conn.NetConn().LocalAddr().(*net.TCPAddr).Port; got != int(from) {
-			t.Errorf("it leaves from port %d, want %d", got, from)
+			t.Errorf("it comes from port %d, want %d", got, from)
 		}
 		client, err := ln.Accept()
 		if err != nil {
@@ -247,19 +247,19 @@ func TestAConnectionToTheClientsPort(t *testing.T) {
 		}
 		a.Close()
 		if _, err := io.ReadAll(client); err != nil {
-			t.Errorf("the client sees %v, want the end", err)
+			t.Errorf("the client gets %v, want an orderly end", err)
 		}
 		_ = client.Close()
 	}
 	a := dataconn.Dial(netip.AddrPortFrom(loopback, 0), netip.MustParseAddrPort(ln.Addr().String()), patience, nil)
 	a.Close()
 	if _, err := a.Open(t.Context()); err == nil {
-		t.Error("a source that was closed gives a connection")
+		t.Error("a closed source opens a connection")
 	}
 }
 
-// gate is a listener that accepts when it is open: until then connections sit in the
-// queue of the kernel.
+// gate is a listener that accepts nothing until open is closed: until then connections
+// wait in the kernel's queue.
 type gate struct {
 	net.Listener
 	open   chan struct{}
@@ -281,12 +281,12 @@ func (g *gate) Close() error {
 	return g.Listener.Close()
 }
 
-// SyscallConn is that of the listener, through which the pool reaches the queue.
+// SyscallConn returns the socket of the listener, through which the pool drains the queue.
 func (g *gate) SyscallConn() (syscall.RawConn, error) {
 	return g.Listener.(syscall.Conn).SyscallConn()
 }
 
-// wantEnd wants that conn was reset or closed without a byte.
+// wantEnd checks that conn was reset or closed without a byte.
 func wantEnd(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
@@ -294,9 +294,9 @@ func wantEnd(t *testing.T, conn net.Conn) {
 	}
 }
 
-// F11: what the kernel has accepted and we have not outlives its reservation.
-func TestAConnectionThatIsNotAcceptedYetEndsWithItsReservation(t *testing.T) {
-	for name, shared := range map[string]bool{"on a port of its own": false, "on a port where another host waits": true} {
+// F11: connections in the kernel's queue outlived their reservation.
+func TestAConnectionInTheQueueEndsWithItsReservation(t *testing.T) {
+	for name, shared := range map[string]bool{"on a port of its own": false, "on a port that another host has reserved too": true} {
 		t.Run(name, func(t *testing.T) {
 			open := make(chan struct{})
 			p := newPool(t, &dataconn.Pool{
@@ -307,7 +307,7 @@ func TestAConnectionThatIsNotAcceptedYetEndsWithItsReservation(t *testing.T) {
 			})
 			l := listen(t, p, loopback)
 			if shared {
-				for range 2 { // of two ports
+				for range 2 { // both ports
 					listen(t, p, netip.MustParseAddr("192.0.2.1"))
 				}
 			}
@@ -316,17 +316,17 @@ func TestAConnectionThatIsNotAcceptedYetEndsWithItsReservation(t *testing.T) {
 			next := listen(t, p, loopback)
 			mine := dial(t, next.Port())
 			close(open)
-			wantGiven(t, next, mine)
+			wantOpened(t, next, mine)
 			wantEnd(t, stray)
 		})
 	}
 }
 
-// Perl's Net::FTP by TLS writes to the connection of a refused transfer, and a reset would
-// end it by SIGPIPE.
-func TestAConnectionThatIsNotAcceptedYetEndsInOrder(t *testing.T) {
+// Perl's Net::FTP writes to the TLS connection of a refused transfer, and a reset would
+// kill it by SIGPIPE.
+func TestAConnectionInTheQueueIsClosedWithoutAReset(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only on Linux can the queue be emptied without waiting")
+		t.Skip("drain has no implementation on this system")
 	}
 	open := make(chan struct{})
 	p := newPool(t, &dataconn.Pool{
@@ -342,10 +342,10 @@ func TestAConnectionThatIsNotAcceptedYetEndsInOrder(t *testing.T) {
 	}
 }
 
-func TestAPortThatItsClientHasLeftIsNotGivenToItNext(t *testing.T) {
+func TestAClientDoesNotGetAPortAgainThatItHasJustLeft(t *testing.T) {
 	p := newPool(t, &dataconn.Pool{Ports: portsInARow(t, 3)})
 	for range 3 {
-		listen(t, p, netip.MustParseAddr("192.0.2.1")) // keeps the ports open
+		listen(t, p, netip.MustParseAddr("192.0.2.1")) // keeps the port open
 	}
 	l := listen(t, p, loopback)
 	l.Close()
@@ -361,17 +361,17 @@ func TestAPortThatItsClientHasLeftIsNotGivenToItNext(t *testing.T) {
 	listen(t, p, netip.MustParseAddr("192.0.2.2"))
 }
 
-func TestTheOnlyPortIsGivenAgainToAClientThatHasLeftIt(t *testing.T) {
+func TestAClientGetsTheOnlyPortAgainAfterLeavingIt(t *testing.T) {
 	p := newPool(t, &dataconn.Pool{Ports: onePort(t)})
 	for range 3 {
 		listen(t, p, loopback).Close()
 	}
 	l := listen(t, p, loopback)
-	wantGiven(t, l, dial(t, l.Port()))
+	wantOpened(t, l, dial(t, l.Port()))
 }
 
-// What is opened because a client has left all that there are is given to it, or closed.
-func TestNoMorePortsStayOpenThanAreKept(t *testing.T) {
+// A port that is opened because a client has left all others is given to it, or closed.
+func TestNoMoreThanSparePortsStayOpen(t *testing.T) {
 	var p dataconn.Pool
 	defer p.Close()
 	listen(t, &p, loopback).Close()
@@ -379,7 +379,7 @@ func TestNoMorePortsStayOpenThanAreKept(t *testing.T) {
 	var all []*dataconn.Passive
 	for range 3 * dataconn.SparePorts {
 		l := listen(t, &p, loopback)
-		wantGiven(t, l, dial(t, l.Port()))
+		wantOpened(t, l, dial(t, l.Port()))
 		all = append(all, l)
 	}
 	for _, l := range all {

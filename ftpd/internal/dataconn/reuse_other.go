@@ -2,5 +2,5 @@
 
 package dataconn
 
-// reuseAddr does nothing: on Windows the option would let others take the port.
+// reuseAddr does nothing: on Windows the option would let other programs take the port.
 func reuseAddr(uintptr) error { return nil }

@@ -4,8 +4,8 @@ package dataconn
 
 import "syscall"
 
-// reuseAddr is SO_REUSEADDR: many connections leave from one port, and those that
-// have ended keep it for a minute.
+// reuseAddr sets SO_REUSEADDR, so that many connections can come from one port, although
+// ended ones occupy it for a minute (TIME_WAIT).
 func reuseAddr(fd uintptr) error {
 	return syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
 }

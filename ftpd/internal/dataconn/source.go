@@ -6,34 +6,33 @@ import (
 	"sync"
 )
 
-// Source is where the next data connection comes from. It is closed by whoever
-// has it last. All but Open may be called while Open blocks.
+// Source opens the next data connection. The session closes it. All methods but Open may
+// be called while Open blocks.
 type Source interface {
-	// Open gives one connection, which the source closes. It blocks until there
-	// is one or none can be had any more, of which ctx is one reason: then the
-	// error is not that of ctx.
+	// Open returns a connection; Close of the source closes it. It blocks until the
+	// connection is open, or fails. If ctx ends, the error need not be that of ctx.
 	Open(ctx context.Context) (*Conn, error)
 
-	// IsThere reports whether Open would give a connection without waiting.
-	IsThere() bool
+	// IsConnected reports whether Open would return a connection without waiting.
+	IsConnected() bool
 
-	// Fail makes Close reset a connection that is open: an orderly end would be
-	// the end of the file.
+	// Fail makes Close reset an open connection: an orderly end would mean the end of
+	// the file.
 	Fail()
 
-	// Close closes the connection, and ends an Open on a port of ours; on one of
-	// the client's, its context does. Closing twice is harmless.
+	// Close closes the connection, and interrupts Open of a passive source; for an
+	// active one, end the context of Open. Closing twice is harmless.
 	Close()
 }
 
-// slot is where a Source keeps the connection that it has given.
+// slot holds the connection that a Source has opened.
 type slot struct {
 	mu     sync.Mutex // guards the fields below
 	conn   *Conn      // nil before Open
 	closed bool
 }
 
-// fill takes tcp over, which is reset if the source is closed.
+// fill takes tcp over. If the source is closed, it resets tcp and returns an error.
 func (s *slot) fill(tcp net.Conn) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +53,7 @@ func (s *slot) Fail() {
 	}
 }
 
-// shut closes the connection and reports whether it is the first to do so.
+// shut closes the connection, and reports whether this was the first call.
 func (s *slot) shut() bool {
 	s.mu.Lock()
 	conn, first := s.conn, !s.closed
@@ -66,14 +65,14 @@ func (s *slot) shut() bool {
 	return first
 }
 
-// reset closes tcp without waiting for anything it has to send.
+// reset closes tcp with a reset. Unsent data is dropped.
 func reset(tcp net.Conn) {
 	NoLinger(tcp)
 	_ = tcp.Close()
 }
 
-// NoLinger makes tcp end with a reset, if it is a TCP connection: what an operator
-// has wrapped may not let us.
+// NoLinger makes closing tcp reset the connection, if it has SetLinger. A wrapper by the
+// operator (Pool.Wrap) may hide that.
 func NoLinger(tcp net.Conn) {
 	if l, ok := tcp.(interface{ SetLinger(sec int) error }); ok {
 		_ = l.SetLinger(0)

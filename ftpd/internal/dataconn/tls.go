@@ -14,20 +14,19 @@ import (
 	"time"
 )
 
-// Configs are how TLS is done on the two kinds of connections. A ticket of one is
-// good on the other.
+// Configs has the TLS configurations of control and data connections. A session ticket
+// of one kind is valid for the other.
 type Configs struct {
-	Control, Data *tls.Config // nil: there is no TLS
-	Upload        *tls.Config // Data without tickets
+	Control, Data *tls.Config // nil: no TLS
+	Upload        *tls.Config // Data without session tickets
 }
 
-// protocols are the names by which clients may ask for FTP in the handshake. A
-// browser that was lured here asks for something else and gets nothing (the
-// attack named ALPACA).
+// protocols are the names of FTP for ALPN. A browser that an attacker has sent here asks
+// for other ones, and the handshake fails (the ALPACA attack).
 var protocols = []string{"ftp", "ftp-data"}
 
-// NewConfigs returns the configurations that all sessions share, from that of the
-// operator, which it does not change. Without tickets no session is resumed.
+// NewConfigs derives the configurations that all sessions share from the operator's, which
+// it does not change. If tickets is false, no TLS session can be resumed.
 func NewConfigs(operator *tls.Config, tickets bool) Configs {
 	if operator == nil {
 		return Configs{}
@@ -36,8 +35,8 @@ func NewConfigs(operator *tls.Config, tickets bool) Configs {
 	control.NextProtos = protocols
 	control.SessionTicketsDisabled = control.SessionTicketsDisabled || !tickets
 	data := control.Clone()
-	// Small records at the start of a connection are for browsers, which can
-	// use a part of what they get.
+	// Small records at the start of a connection help only browsers, which can use the
+	// first part of a file early.
 	data.DynamicRecordSizingDisabled = true
 	data.WrapSession = control.EncryptTicket
 	data.UnwrapSession = control.DecryptTicket
@@ -46,9 +45,9 @@ func NewConfigs(operator *tls.Config, tickets bool) Configs {
 	return Configs{control, data, upload}
 }
 
-// Bind returns configurations for one session of a client. Tickets carry a mark of
-// the session, and those with another one are not good for its data. Commands may
-// resume any: they get a new ticket then, with the mark.
+// Bind returns configurations for one FTP session. Its tickets carry a mark, and its data
+// connections accept only tickets with that mark. Its control connection may resume any
+// ticket, and gets a new one with the mark then.
 func (c Configs) Bind() Configs {
 	if c.Control == nil {
 		return c
@@ -76,13 +75,15 @@ func (c Configs) Bind() Configs {
 // Protection is how a data connection is protected.
 type Protection struct {
 	Config *tls.Config
-	Resume bool          // the session of the control connection must be resumed
-	Stall  time.Duration // bounds the handshake; zero: no bound
+	Resume bool          // the client must resume the TLS session of the control connection
+	Stall  time.Duration // limit of the handshake; zero: none
 }
 
-// ErrNotResumed is why Secure has failed if Protection.Resume was not kept to.
-var ErrNotResumed = errors.New("session of the control connection was not resumed")
+// ErrNotResumed is the error of Secure if the client has not resumed the TLS session.
+var ErrNotResumed = errors.New("TLS session of the control connection was not resumed")
 
+// handshake makes the TLS handshake over tcp, and checks that the session was resumed if
+// that is required.
 func (p *Protection) handshake(ctx context.Context, tcp net.Conn) (*tls.Conn, error) {
 	if p.Stall > 0 {
 		var cancel context.CancelFunc
@@ -100,19 +101,19 @@ func (p *Protection) handshake(ctx context.Context, tcp net.Conn) (*tls.Conn, er
 	return conn, nil
 }
 
-// ErrCut is what a TLS connection ends with that was not ended by TLS: anybody
-// on the way can do that, and half a file would be taken for a whole one.
+// ErrCut is the read error of a TLS connection that has ended without close_notify. An
+// attacker on the network can end it so, to make half a file look like a whole one.
 var ErrCut = fmt.Errorf("connection ended without close_notify of TLS: %w", io.ErrUnexpectedEOF)
 
-// strictConn is a data connection below TLS. Its end is an error: package tls
-// takes it for an orderly one if no record is cut in two; whoever gets an alert
-// from TLS before does not read on to the end.
+// strictConn is the socket below TLS. It reports the end of the connection as ErrCut,
+// because package tls would report io.EOF if the end falls between two records. After
+// close_notify package tls does not read to the end of the socket.
 type strictConn struct {
 	net.Conn
-	ending atomic.Bool // the deadline of writes stays as it is
+	ending atomic.Bool // SetWriteDeadline does nothing any more
 }
 
-// Read reads what there is.
+// Read implements net.Conn.
 func (c *strictConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err == io.EOF {
@@ -121,7 +122,7 @@ func (c *strictConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline sets the deadline of writes, unless endTLS has set the last.
+// SetWriteDeadline sets the deadline of writes, unless endTLS has set the last one.
 func (c *strictConn) SetWriteDeadline(t time.Time) error {
 	if c.ending.Load() {
 		return nil
@@ -129,10 +130,9 @@ func (c *strictConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// endTLS tells the client that all has been sent, and blocks until the alert is
-// in the send buffer or the time is up. Package tls would wait five seconds: not
-// long enough for a slow client whose buffer is full, and to which the whole
-// file would then look cut.
+// endTLS sends close_notify, and blocks until that is in the send buffer or stall has
+// passed; zero is no limit. Package tls would wait for five seconds only: too short for a
+// slow client with a full buffer, to which the whole file would then look cut.
 func endTLS(conn *tls.Conn, stall time.Duration) error {
 	below := conn.NetConn().(*strictConn)
 	var deadline time.Time

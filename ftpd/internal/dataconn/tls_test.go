@@ -13,20 +13,20 @@ import (
 	"sluice/internal/certs"
 )
 
-// slowConn notes how long a write would have been waited for.
-type slowConn struct {
+// deadlineConn records the deadline of each write.
+type deadlineConn struct {
 	net.Conn
 	deadline time.Time
-	waits    []time.Time // the deadline of each write
+	writes   []time.Time // the deadline of each write
 }
 
-func (c *slowConn) SetWriteDeadline(t time.Time) error {
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
 	c.deadline = t
 	return c.Conn.SetWriteDeadline(t)
 }
 
-func (c *slowConn) Write(p []byte) (int, error) {
-	c.waits = append(c.waits, c.deadline)
+func (c *deadlineConn) Write(p []byte) (int, error) {
+	c.writes = append(c.writes, c.deadline)
 	return c.Conn.Write(p)
 }
 
@@ -40,30 +40,30 @@ func serverConfig(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }
 
-// protected returns both ends of a data connection after the handshake, and what
-// is below the server's.
-func protected(t *testing.T) (client *tls.Conn, server *dataconn.Conn, stream net.Conn, below *slowConn) {
+// protected returns both ends of a data connection after the handshake. stream is the TLS
+// connection of the server, and below the connection below that.
+func protected(t *testing.T) (client *tls.Conn, server *dataconn.Conn, stream net.Conn, below *deadlineConn) {
 	t.Helper()
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
-	below = &slowConn{Conn: far}
+	below = &deadlineConn{Conn: far}
 	server = dataconn.NewConnForTest(below)
 	client = tls.Client(near, &tls.Config{InsecureSkipVerify: true})
-	shaken := make(chan error, 1)
-	go func() { shaken <- client.Handshake() }()
+	handshake := make(chan error, 1)
+	go func() { handshake <- client.Handshake() }()
 	configs := dataconn.NewConfigs(serverConfig(t), true)
 	stream, err := server.Secure(t.Context(), &dataconn.Protection{Config: configs.Data})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := <-shaken; err != nil {
+	if err := <-handshake; err != nil {
 		t.Fatal(err)
 	}
 	return client, server, stream, below
 }
 
-// Package tls would give it five seconds.
-func TestEndOfTLSIsWaitedForAsLongAsData(t *testing.T) {
+// Package tls would wait for five seconds only.
+func TestCloseNotifyHasTheStallTimeout(t *testing.T) {
 	client, server, stream, below := protected(t)
 	ended := make(chan error, 1)
 	go func() {
@@ -76,16 +76,16 @@ func TestEndOfTLSIsWaitedForAsLongAsData(t *testing.T) {
 	if err := server.End(time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if wait := time.Until(below.waits[len(below.waits)-1]); wait < time.Minute {
+	if wait := time.Until(below.writes[len(below.writes)-1]); wait < time.Minute {
 		t.Errorf("waits for %v, want an hour", wait)
 	}
 	_ = server.Close()
 	if err := <-ended; err != nil {
-		t.Errorf("the client reads to %v, want the end", err)
+		t.Errorf("the client gets %v, want an orderly end", err)
 	}
 }
 
-func TestAConnectionThatIsCutIsNotAtItsEnd(t *testing.T) {
+func TestAConnectionThatIsCutHasAnUnexpectedEnd(t *testing.T) {
 	client, _, stream, _ := protected(t)
 	go func() {
 		_, _ = io.WriteString(client, "half")
@@ -97,7 +97,7 @@ func TestAConnectionThatIsCutIsNotAtItsEnd(t *testing.T) {
 	}
 }
 
-func TestAHandshakeThatDoesNotComeEndsWithTheStall(t *testing.T) {
+func TestAMissingHandshakeEndsAtTheStallTimeout(t *testing.T) {
 	_, far := net.Pipe()
 	server := dataconn.NewConnForTest(far)
 	_, err := server.Secure(t.Context(), &dataconn.Protection{Config: serverConfig(t), Stall: 10 * time.Millisecond})

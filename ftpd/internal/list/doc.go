@@ -1,5 +1,5 @@
-// Package list formats the lines of LIST, NLST and MLSD, and finds what a
-// pattern of names matches:
+// Package list formats the lines of LIST, NLST and MLSD, and expands patterns of
+// names:
 //
 //	view := list.View{Now: time.Now(), Rights: account.ReadOnly, Facts: list.AllFacts}
 //	items, err := list.Glob(ctx, tree, "*.iso")
@@ -9,10 +9,9 @@
 //
 // # Links and special files
 //
-// A client that removes or copies a tree goes by what a listing says, and what it
-// takes for a directory it enters. So no listing shows a link to a directory as a
-// directory, and all of them show all that is there, or nobody could empty its
-// directory:
+// A client that removes or copies a tree follows its listings, and enters all
+// directories. So no listing shows a link to a directory as a directory. And every listing
+// shows all entries, because otherwise a client could not empty the directory:
 //
 //	                      LIST and STAT          type of MLSD and MLST   perm
 //	a link to a directory l, its own mode, ->    OS.unix=slink:TARGET    d e f l
@@ -21,12 +20,12 @@
 //	a FIFO, a socket      p, s                   OS.unix=fifo, =socket   d f
 //	a device              b, c                   OS.unix=blk, =chr       d f
 //
-// What a link holds is shown unless it leads out of the tree, which the file system
-// decides, or holds control characters; as a fact neither if it holds a space or a
-// semicolon. Commands that open a file or enter a directory follow links. DELE, RMD,
-// RNFR and RNTO mean the link itself.
+// The target of a link is shown unless it leads out of the tree, which the file system
+// decides, or contains control characters. A fact does not show a target with a space or a
+// semicolon either. Commands that open a file or enter a directory follow links. DELE,
+// RMD, RNFR and RNTO act on the link itself.
 //
-// It is pure: it does no I/O but by the [Tree] that [Glob] is given, and keeps
-// no state. The session, which checks the rights and sends the lines, is the
-// caller's. All of the package may be used by several goroutines at once.
+// The package keeps no state, and does no I/O except through the [Tree] passed to [Glob].
+// The caller checks the rights and sends the lines. All functions may be called by several
+// goroutines at once.
 package list

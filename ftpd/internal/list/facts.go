@@ -8,18 +8,18 @@ import (
 	"sluice/internal/account"
 )
 
-// TimeFormat is how RFC 3659, 2.3 writes times, which are in UTC.
+// TimeFormat is the format of times in RFC 3659, 2.3, which are in UTC.
 const TimeFormat = "20060102150405"
 
 // FactSet is a set of facts about a file (RFC 3659, 7.5). The zero value is the
 // empty set.
 type FactSet uint
 
-// AllFacts is the set of all facts that there are.
+// AllFacts is the set of all facts.
 const AllFacts FactSet = 1<<len(factNames) - 1
 
-// factNames are the facts in the order in which they are listed, which is that
-// of their bits. Files without "unique" are listed without it.
+// factNames has the facts in the order of a listing, which is the order of their bits. A
+// file without a "unique" identity is listed without that fact.
 var factNames = [...]string{"type", "size", "modify", "perm", "unique", "UNIX.mode"}
 
 const (
@@ -31,9 +31,8 @@ const (
 	factMode
 )
 
-// ParseFacts returns the facts that the argument of OPTS MLST names, separated
-// by semicolons, in letters of either case. Unknown facts are ignored (RFC 3659,
-// 7.9).
+// ParseFacts parses the argument of OPTS MLST: names of facts, separated by semicolons, in
+// upper or lower case. It ignores unknown facts (RFC 3659, 7.9).
 func ParseFacts(arg string) FactSet {
 	var set FactSet
 	for name := range strings.SplitSeq(arg, ";") {
@@ -44,8 +43,8 @@ func ParseFacts(arg string) FactSet {
 	return set
 }
 
-// String returns the names of the facts in the set, each with a semicolon
-// behind it, as the reply to OPTS MLST has them.
+// String returns the names of the facts in the set, each followed by a semicolon, as in
+// the reply to OPTS MLST.
 func (f FactSet) String() string {
 	var b strings.Builder
 	for i, name := range factNames {
@@ -57,8 +56,8 @@ func (f FactSet) String() string {
 	return b.String()
 }
 
-// Feature returns the names of all facts as FEAT has them: like String, with a
-// star behind the name of each fact in the set (RFC 3659, 7.8).
+// Feature returns the names of all facts for FEAT: like String, with a star after each
+// fact in the set (RFC 3659, 7.8).
 func (f FactSet) Feature() string {
 	var b strings.Builder
 	for i, name := range factNames {
@@ -88,7 +87,7 @@ func (v *View) AppendFacts(b []byte, it Item) []byte {
 		b = append(v.appendPerm(append(b, "perm="...), &it), ';')
 	}
 	if v.Facts&factUnique != 0 {
-		file := it.LeadsTo() // so that a client sees that a link and a directory are one (RFC 3659, 7.7.4)
+		file := it.LeadsTo() // a link to a directory has the directory's identity (RFC 3659, 7.7.4)
 		if file == nil {
 			file = info
 		}
@@ -103,8 +102,8 @@ func (v *View) AppendFacts(b []byte, it Item) []byte {
 	return v.AppendName(append(b, ' '), it)
 }
 
-// perms are the letters of the fact "perm" in the order of RFC 3659, 7.5.5, each
-// with the right that it stands for.
+// The letters of the fact "perm" in the order of RFC 3659, 7.5.5, each with the right that
+// it needs.
 var (
 	filePerms = []perm{
 		{'a', account.Change}, {'d', account.Delete}, {'f', account.Rename}, {'r', account.Read}, {'w', account.Change},
@@ -113,10 +112,11 @@ var (
 		{'c', account.Create}, {'d', account.Delete}, {'e', 0}, {'f', account.Rename}, {'l', account.List},
 		{'m', account.Create}, {'p', account.Delete},
 	}
-	// Of a link to a directory not p: what it deletes is in another place.
+	// A link to a directory lacks p (delete the contents), so that a client that removes
+	// a tree does not empty a directory elsewhere.
 	dirLinkPerms = []perm{{'d', account.Delete}, {'e', 0}, {'f', account.Rename}, {'l', account.List}}
-	// Of what can be neither opened nor entered.
-	deadPerms = []perm{{'d', account.Delete}, {'f', account.Rename}}
+	// An entry that can be neither opened nor entered: a special file or a dangling link.
+	otherPerms = []perm{{'d', account.Delete}, {'f', account.Rename}}
 )
 
 type perm struct {
@@ -124,10 +124,10 @@ type perm struct {
 	right  account.Rights
 }
 
-// appendPerm appends what the user's rights allow; the file system may still
-// refuse it.
+// appendPerm appends the letters that the user's rights allow; the file system may still
+// refuse the operation.
 func (v *View) appendPerm(b []byte, it *Item) []byte {
-	perms := deadPerms
+	perms := otherPerms
 	switch mode := it.facts().Mode(); {
 	case mode.IsRegular():
 		perms = filePerms

@@ -9,7 +9,7 @@ import (
 	"sluice/internal/account"
 )
 
-func TestPermTellsWhatTheUserMayDo(t *testing.T) {
+func TestPermShowsTheRightsOfTheUser(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -25,12 +25,12 @@ func TestPermTellsWhatTheUserMayDo(t *testing.T) {
 		{"all of a file", account.All, "f", "f", "", "adfrw"},
 		{"all of a directory", account.All, ".", "d", "", "cdeflmp"},
 		{"all of the current directory", account.All, ".", ".", "cdir", "celmp"},
-		{"all of the one above", account.All, ".", "..", "pdir", "celmp"},
+		{"all of the parent directory", account.All, ".", "..", "pdir", "celmp"},
 		{"all of the root", account.All, ".", "/", "", "celmp"},
 		{"reading a file", account.ReadOnly, "f", "f", "", "r"},
 		{"reading a directory", account.ReadOnly, ".", "d", "", "el"},
-		{"a box to drop files in", account.Create, ".", "d", "", "cem"},
-		{"a file in such a box", account.Create, "f", "f", "", ""},
+		{"an upload directory", account.Create, ".", "d", "", "cem"},
+		{"a file in an upload directory", account.Create, "f", "f", "", ""},
 		{"nothing of a file", 0, "f", "f", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,11 +61,11 @@ func TestFactsOfOPTS(t *testing.T) {
 		}
 	}
 	if got := list.ParseFacts(list.AllFacts.String()); got != list.AllFacts {
-		t.Errorf("all facts read back are %q", got)
+		t.Errorf("parsing all facts gives %q", got)
 	}
 }
 
-func TestOnlyTheFactsThatAreWanted(t *testing.T) {
+func TestAppendFactsShowsOnlyTheChosenFacts(t *testing.T) {
 	it := list.Item{Info: info(t, 0o640, now), Name: "f"}
 	for arg, want := range map[string]string{
 		"": " f\r\n", "size": "size=5; f\r\n", "UNIX.mode;type": "type=file;UNIX.mode=0640; f\r\n", "unique": " f\r\n",

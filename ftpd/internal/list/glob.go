@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A pattern may read so many directories, and find so many names: a pattern of
-// stars and slashes would otherwise walk the whole tree.
+// Limits of the directories that a pattern reads and of the names that it matches: a
+// pattern of stars and slashes would otherwise walk the whole tree.
 const (
 	maxGlobDirs  = 1000
 	maxGlobNames = 100_000
@@ -22,14 +22,14 @@ var (
 	ErrNoMatch = errors.New("nothing matches")
 )
 
-// Tree is where Glob looks. Names are as in the pattern: relative to the current
-// directory or absolute, and not cleaned.
+// Tree is the tree that Glob searches. Names have the form of the pattern: relative to the
+// current directory or absolute, and not cleaned.
 type Tree interface {
-	// Entry describes name itself, be it a symbolic link.
+	// Entry describes name. It describes a symbolic link itself.
 	Entry(name string) (Item, error)
-	// Entries describes what is in the directory dir, sorted by name, under their
-	// own names. dir is "" for the current directory, and else ends in a slash.
-	// Glob does not change the result.
+	// Entries describes the entries of the directory dir, sorted by name, under their
+	// own names. dir is "" for the current directory, and else ends in a slash. Glob does
+	// not change the result.
 	Entries(dir string) ([]Item, error)
 }
 
@@ -37,17 +37,17 @@ type Tree interface {
 // or [.
 func IsPattern(arg string) bool { return strings.ContainsAny(arg, "*?[") }
 
-// Glob returns what matches pattern in tree, sorted by name. [IsPattern] must
-// hold for the pattern. In it * and ? stand for any characters of one element,
-// [a-z] for one of several, and \ makes the character behind it stand for
-// itself. As in a shell, a name that begins with a dot needs a pattern that does.
-// What tree cannot read or describe does not match.
+// Glob returns the entries of tree that match pattern, sorted by name. [IsPattern] must
+// hold for the pattern. In it * stands for any characters of one path element, ? for one
+// character, [a-z] for one of several, and \ makes the next character stand for itself. As
+// in a shell, only a pattern that begins with a dot matches a name that does. Directories
+// and files that tree cannot read are skipped.
 //
 // The error is [ErrNoMatch], [ErrPattern], [path.ErrBadPattern] if the pattern is
 // malformed, or the cause of ctx, which is checked before each directory.
 func Glob(ctx context.Context, tree Tree, pattern string) ([]Item, error) {
 	elements := strings.Split(pattern, "/")
-	found := []Item{{}} // the directories to look for the next element in; "" is the current one
+	found := []Item{{}} // the directories to search for the next element; "" is the current one
 	dirs := 0
 	for i, element := range elements {
 		if element == "" && i < len(elements)-1 || element == "." || element == ".." {
@@ -90,8 +90,8 @@ func Glob(ctx context.Context, tree Tree, pattern string) ([]Item, error) {
 	return found, nil
 }
 
-// match returns the entries of the directory dir, which is "" or ends in a
-// slash, that match element.
+// match returns the entries of the directory dir that match element. dir is "" or ends in
+// a slash.
 func match(tree Tree, dir, element string) ([]Item, error) {
 	if _, err := path.Match(element, ""); err != nil {
 		return nil, err

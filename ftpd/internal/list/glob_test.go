@@ -14,7 +14,7 @@ import (
 	"sluice/ftpd/internal/list"
 )
 
-// memory is a tree in memory, whose top is the current directory.
+// memory is a tree in memory, whose root is the current directory.
 type memory struct {
 	fstest.MapFS
 	read func(dir string) // called before each directory is read, if it is not nil
@@ -28,8 +28,7 @@ func (m memory) Entry(name string) (list.Item, error) {
 	return m.item(info), nil
 }
 
-// item returns what is called like that, and of a link also what it leads to from the
-// top.
+// item returns the item for info. The target of a link is relative to the root.
 func (m memory) item(info fs.FileInfo) list.Item {
 	it := list.Item{Info: info, Name: info.Name()}
 	if info.Mode().Type() == fs.ModeSymlink {
@@ -58,7 +57,7 @@ func (m memory) Entries(dir string) ([]list.Item, error) {
 	return items, err
 }
 
-// clean returns name, relative to the top, as package fs wants it.
+// clean returns name, relative to the root, in the form of package fs.
 func clean(name string) string {
 	if name = path.Clean("/" + name)[1:]; name == "" {
 		return "."
@@ -114,9 +113,9 @@ func TestGlob(t *testing.T) {
 	}
 }
 
-// As in a shell: a link is a name among others, and what it leads to is in the way to
-// other names.
-func TestGlobEntersLinksAndShowsThemAsLinks(t *testing.T) {
+// As in a shell, a pattern matches the link itself, and further elements are looked up in
+// the directory that it leads to.
+func TestGlobEntersLinksAndReturnsThemAsLinks(t *testing.T) {
 	link := func(target string) *fstest.MapFile {
 		return &fstest.MapFile{Data: []byte(target), Mode: fs.ModeSymlink | 0o777}
 	}
@@ -155,7 +154,7 @@ func TestIsPattern(t *testing.T) {
 	}
 }
 
-func TestGlobReadsSoManyDirectories(t *testing.T) {
+func TestGlobLimitsTheDirectoriesItReads(t *testing.T) {
 	tree := memory{MapFS: make(fstest.MapFS)}
 	for i := range list.MaxGlobDirs - 1 { // the current directory is one more
 		tree.MapFS[fmt.Sprintf("d%d/f", i)] = &fstest.MapFile{}
@@ -169,25 +168,25 @@ func TestGlobReadsSoManyDirectories(t *testing.T) {
 	}
 }
 
-// crowded is a directory of so many files.
-type crowded struct {
+// largeDir is a directory with that number of files.
+type largeDir struct {
 	fs.FileInfo
 	files int
 }
 
-func (crowded) Name() string { return "f" }
+func (largeDir) Name() string { return "f" }
 
-func (c crowded) Entry(string) (list.Item, error) { return list.Item{Info: c, Name: "f"}, nil }
+func (c largeDir) Entry(string) (list.Item, error) { return list.Item{Info: c, Name: "f"}, nil }
 
-func (c crowded) Entries(string) ([]list.Item, error) {
+func (c largeDir) Entries(string) ([]list.Item, error) {
 	return slices.Repeat([]list.Item{{Info: c, Name: "f"}}, c.files), nil
 }
 
-func TestGlobFindsSoManyNames(t *testing.T) {
-	if items, err := list.Glob(t.Context(), crowded{files: list.MaxGlobNames}, "*"); len(items) != list.MaxGlobNames || err != nil {
+func TestGlobLimitsTheNamesItReturns(t *testing.T) {
+	if items, err := list.Glob(t.Context(), largeDir{files: list.MaxGlobNames}, "*"); len(items) != list.MaxGlobNames || err != nil {
 		t.Errorf("got %d names, %v", len(items), err)
 	}
-	if items, err := list.Glob(t.Context(), crowded{files: list.MaxGlobNames + 1}, "*"); !errors.Is(err, list.ErrPattern) {
+	if items, err := list.Glob(t.Context(), largeDir{files: list.MaxGlobNames + 1}, "*"); !errors.Is(err, list.ErrPattern) {
 		t.Errorf("got %d names, %v, want %v", len(items), err, list.ErrPattern)
 	}
 }

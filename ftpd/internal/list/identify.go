@@ -1,8 +1,8 @@
 package list
 
-// fileID is what the host knows about a file.
+// fileID is a file's data from stat(2).
 type fileID struct {
-	device, number uint64 // identify the file: no other has both
+	device, number uint64 // device and inode, which identify the file
 	links          uint64
 	owner, group   uint64
 }

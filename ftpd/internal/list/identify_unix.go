@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// identify returns what the host knows about a file; ok is false if it knows nothing.
+// identify returns the data from stat(2) in info; ok is false if it has none.
 func identify(info fs.FileInfo) (id fileID, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -8,13 +8,13 @@ import (
 	"sluice/ftpd/internal/control"
 )
 
-// recent is how young a file must be for ls to show the time rather than the
-// year (POSIX: six months).
+// recent is the age up to which ls shows the time rather than the year (POSIX: six
+// months).
 const recent = 182 * 24 * time.Hour
 
-// AppendLong appends a line of "ls -l" for it to b, CRLF included, which is what
-// clients expect of LIST: mode, links, owner, group, size, date, name, and where a
-// symbolic link leads. Times are in UTC, so that LIST agrees with MLSD and MDTM.
+// AppendLong appends a line for LIST to b, CRLF included, in the format of "ls -l", which
+// clients expect: mode, links, owner, group, size, date, name, and the target of a
+// symbolic link. Times are in UTC, as in MLSD and MDTM.
 func (v *View) AppendLong(b []byte, it Item) []byte {
 	links, owner, group := uint64(1), "ftp", "ftp"
 	b = appendMode(b, it.Info.Mode())
@@ -26,13 +26,13 @@ func (v *View) AppendLong(b []byte, it Item) []byte {
 	b = appendPadded(append(b, ' '), owner, 8, false)
 	b = appendPadded(append(b, ' '), group, 8, false)
 	size := int64(len(it.target()))
-	if it.Info.Mode().IsRegular() { // the size of a directory is the host's own bookkeeping
+	if it.Info.Mode().IsRegular() { // the size of a directory depends on the file system
 		size = it.Info.Size()
 	}
 	b = appendPadded(append(b, ' '), strconv.FormatInt(size, 10), 12, true)
 	b = append(b, ' ')
 	date := "Jan _2  2006"
-	if age := v.Now.Sub(it.Info.ModTime()); age < recent && age > -time.Hour { // clocks differ
+	if age := v.Now.Sub(it.Info.ModTime()); age < recent && age > -time.Hour { // the clocks of a file server may differ
 		date = "Jan _2 15:04"
 	}
 	b = it.Info.ModTime().UTC().AppendFormat(b, date)
@@ -46,8 +46,8 @@ func (v *View) AppendName(b []byte, it Item) []byte {
 	return append(control.AppendPrintable(b, it.Name), "\r\n"...)
 }
 
-// appendMode appends the ten characters of ls. Other types and bits than these
-// are not shown, and Go's own letters would shift the columns.
+// appendMode appends the ten mode characters of ls. fs.FileMode.String has other letters,
+// and sometimes more of them, which would shift the columns.
 func appendMode(b []byte, mode fs.FileMode) []byte {
 	b = append(b, letter(mode))
 	const letters = "rwxrwxrwx"
@@ -60,7 +60,8 @@ func appendMode(b []byte, mode fs.FileMode) []byte {
 	return b
 }
 
-// appendPadded appends s with spaces to n characters at least.
+// appendPadded appends s, padded with spaces to at least n characters. right aligns it to
+// the right.
 func appendPadded(b []byte, s string, n int, right bool) []byte {
 	if !right {
 		b = append(b, s...)

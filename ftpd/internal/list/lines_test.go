@@ -62,7 +62,7 @@ func TestLines(t *testing.T) {
 			"type=file;size=5;modify=20250701120000;perm=r;UNIX.mode=00; f\r\n",
 		},
 		{
-			"the year of one from the future", 0o644, now.Add(time.Hour), "f", "",
+			"the year of a file from the future", 0o644, now.Add(time.Hour), "f", "",
 			"-rw-r--r-- 1 ftp      ftp                 5 Jul  1  2026 f\r\n",
 			"type=file;size=5;modify=20260701130000;perm=r;UNIX.mode=0644; f\r\n",
 		},

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Link is where a symbolic link leads.
+// Link describes where a symbolic link leads.
 type Link struct {
-	Target string      // what it holds; "": the client must not know, or nobody knows
-	End    fs.FileInfo // of the regular file or directory that it leads to in the end; nil: there is none
+	Target string      // the text of the link; "": not known, or hidden from the client
+	End    fs.FileInfo // the regular file or directory at the end of the chain of links; nil: none
 }
 
-// LeadsTo describes what a command that follows links finds under the item's name;
-// nil: nothing.
+// LeadsTo describes the file or directory that a command which follows links finds under
+// the item's name; nil: none.
 func (it *Item) LeadsTo() fs.FileInfo {
 	if it.Link != nil {
 		return it.Link.End
@@ -26,8 +26,8 @@ func (it *Item) LeadsToDir() bool {
 	return info != nil && info.IsDir()
 }
 
-// facts describes the item as MLSD does: a link to a file is that file, any other
-// link is itself.
+// facts returns the FileInfo that MLSD shows: for a link to a file that of the file, for
+// any other link that of the link.
 func (it *Item) facts() fs.FileInfo {
 	if info := it.LeadsTo(); info != nil && !info.IsDir() {
 		return info
@@ -35,8 +35,8 @@ func (it *Item) facts() fs.FileInfo {
 	return it.Info
 }
 
-// kind returns the fact "type" of the item. Those of Unix are in the form of RFC
-// 3659, 7.5.1 and 7.7.4, without the numbers of devices.
+// kind returns the fact "type" of the item. Types of Unix have the form of RFC 3659, 7.5.1
+// and 7.7.4, without device numbers.
 func (it *Item) kind() string {
 	mode := it.facts().Mode()
 	switch {
@@ -63,8 +63,8 @@ func (it *Item) kind() string {
 	return "OS.unix=slink:" + it.Link.Target
 }
 
-// letter returns the type of a file as ls shows it. What has none there, such as a
-// junction of Windows, is shown as a link: clients neither fetch nor enter it.
+// letter returns the letter of ls for the type of a file. Types that ls does not have, such
+// as a junction of Windows, get the letter of a link, so that clients do not open them.
 func letter(mode fs.FileMode) byte {
 	switch mode.Type() {
 	case 0:
@@ -83,7 +83,7 @@ func letter(mode fs.FileMode) byte {
 	return 'l'
 }
 
-// appendArrow appends where a link leads, as ls does.
+// appendArrow appends the target of a link in the format of ls.
 func appendArrow(b []byte, it *Item) []byte {
 	if target := it.target(); target != "" {
 		b = append(append(b, " -> "...), target...)
@@ -91,8 +91,8 @@ func appendArrow(b []byte, it *Item) []byte {
 	return b
 }
 
-// target returns what LIST shows of what a link holds. Control characters could
-// forge lines; with others in their place it would be another name.
+// target returns the target of a link for LIST; "": none. A target with control characters
+// is not shown, because they could forge lines; replacing them would make another name.
 func (it *Item) target() string {
 	if it.Link == nil || hasControl(it.Link.Target) {
 		return ""

@@ -12,9 +12,9 @@ import (
 	"sluice/internal/account"
 )
 
-// A client that removes a tree enters what a listing calls a directory, and passes
-// over what it does not show.
-func TestLinksAndSpecialFilesAreListedAsWhatTheyAre(t *testing.T) {
+// A client that removes a tree enters everything that a listing shows as a directory, and
+// skips everything that it does not show.
+func TestLinksAndSpecialFilesAreListedByTheirType(t *testing.T) {
 	const when = "Jul  1 11:59"
 	minute, hour := now.Add(-time.Minute), now.Add(-time.Hour)
 	link, file, dir := info(t, fs.ModeSymlink|0o777, minute), info(t, 0o640, hour), info(t, fs.ModeDir|0o750, hour)
@@ -30,7 +30,7 @@ func TestLinksAndSpecialFilesAreListedAsWhatTheyAre(t *testing.T) {
 			"lrwxrwxrwx 4 x -> ../d", "type=OS.unix=slink:../d;modify=20260701115900;perm=defl;UNIX.mode=0777; x",
 		},
 		{
-			"a link to a file, which MLSD shows as that", link, &list.Link{Target: "f", End: file},
+			"a link to a file, which MLSD shows as a file", link, &list.Link{Target: "f", End: file},
 			"lrwxrwxrwx 1 x -> f", "type=file;size=5;modify=20260701110000;perm=adfrw;UNIX.mode=0640; x",
 		},
 		{
@@ -42,7 +42,7 @@ func TestLinksAndSpecialFilesAreListedAsWhatTheyAre(t *testing.T) {
 			"lrwxrwxrwx 0 x", "type=OS.unix=slink;modify=20260701115900;perm=df;UNIX.mode=0777; x",
 		},
 		{
-			"a link of which nothing is known", link, nil,
+			"a link without information", link, nil,
 			"lrwxrwxrwx 0 x", "type=OS.unix=slink;modify=20260701115900;perm=df;UNIX.mode=0777; x",
 		},
 		{
@@ -115,8 +115,8 @@ func TestPermOfALinkPromisesNoMoreThanTheRights(t *testing.T) {
 	}
 }
 
-// A client can see by it that a link and a directory are one.
-func TestALinkHasTheUniqueFactOfWhatItLeadsTo(t *testing.T) {
+// The fact shows a client that the link and the directory are the same.
+func TestALinkHasTheUniqueFactOfItsDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(".", filepath.Join(dir, "l")); err != nil {
 		t.Skip(err)
@@ -135,6 +135,6 @@ func TestALinkHasTheUniqueFactOfWhatItLeadsTo(t *testing.T) {
 	}
 	linked, direct, lost := of(itself, &list.Link{End: end}), of(end, nil), of(itself, new(list.Link))
 	if linked != direct || lost == direct && lost != " x\r\n" {
-		t.Errorf("a link has %q, what it leads to %q, a link to nothing %q", linked, direct, lost)
+		t.Errorf("a link has %q, its directory %q, a dangling link %q", linked, direct, lost)
 	}
 }

@@ -7,20 +7,20 @@ import (
 	"sluice/internal/account"
 )
 
-// Item is an entry of a directory under the name by which it is listed.
+// Item is a line of a listing: an entry of a directory and the name to show.
 type Item struct {
-	Info fs.FileInfo // of the entry itself, be it a symbolic link; its Name is not used
-	Link *Link       // of a symbolic link, and nil of anything else
-	Name string      // as it is on the disk
-	Type string      // the fact "type"; "": what the mode says
+	Info fs.FileInfo // of the entry, for a symbolic link that of the link; its Name is not used
+	Link *Link       // nil if the entry is not a symbolic link
+	Name string      // may contain any bytes
+	Type string      // the fact "type"; "": from the mode
 }
 
-// View is what all lines of a listing have in common.
+// View has the settings of a listing.
 type View struct {
 	Now     time.Time      // decides whether LIST shows the time or the year
 	Rights  account.Rights // of the user, for the fact "perm"
-	HostIDs bool           // LIST shows links, and owners and groups by their numbers on the host
-	Facts   FactSet        // shown by AppendFacts
+	HostIDs bool           // LIST shows the numbers of links, and owners and groups by their numbers
+	Facts   FactSet        // to be shown by AppendFacts
 }
 
 // A Format appends the line of an item, CRLF included, to b.

@@ -130,18 +130,18 @@ func (c *conn) record(head *h1.Head, n next) next {
 	r := c.response
 	c.response = response{} // so that it is recorded once, also if a hook panics
 	session, hook := c.net.Session(), c.hook()
-	isHeard := session.IsHeard(hook)
-	if isHeard && r.err == nil {
+	wantsRecord := session.WantsRecord(hook)
+	if wantsRecord && r.err == nil {
 		var unsent int64
 		unsent, r.err = c.flush(false)
 		r.res.Sent = max(r.res.Sent-unsent, 0)
 	}
 	r.limits.Close(r.res.Sent)
-	if !isHeard && r.transfer == nil {
+	if !wantsRecord && r.transfer == nil {
 		session.Count(c.now, r.res) // a Record would cost as much as everything else here
 	} else {
 		rec := netconn.EndTransfer(session, r.transfer, c.now, r.res, r.err)
-		if isHeard {
+		if wantsRecord {
 			describe(&rec, head)
 			rec.Remote = c.clientOf(head)
 			rec.Status, rec.Duration = r.status, time.Since(c.now)

@@ -26,7 +26,7 @@ func (c *LimitConfig) Begin(ctx context.Context, size int64, t *live.Transfer) *
 	if c.Rate <= 0 && c.Limiter == nil {
 		return nil
 	}
-	l := &Limits{throttle: rate.Begin(size, rate.Own{Rate: c.Rate, After: c.After}, c.Limiter)}
+	l := &Limits{throttle: rate.Begin(size, rate.PerTransfer{Rate: c.Rate, After: c.After}, c.Limiter)}
 	l.wait = t.Limited(func(_ context.Context, n int) (int, error) { return l.throttle.Wait(ctx, n) })
 	return l
 }

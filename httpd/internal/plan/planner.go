@@ -175,9 +175,9 @@ func statusOf(err error) int {
 		return statusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return statusBadRequest
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrHangs):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
 		return statusServiceUnavailable
-	case errors.Is(err, fs.ErrNotExist), vfs.IsNoPath(err):
+	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return statusNotFound
 	}
 	return statusInternalServerError

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What package metrics reads of the host, and in the directory of a process.
+// The files that package metrics reads: of the host, and in /proc/PID.
 var (
 	hostFiles = []string{
 		"/proc/meminfo", "/proc/zoneinfo", "/proc/vmstat", "/proc/diskstats", "/proc/net/dev", "/proc/stat", "/proc/self", "/proc/version",
@@ -30,15 +30,16 @@ var (
 	}
 )
 
-// An archive is a tar of files, links and directories. What cannot be read is not in it.
+// An archive is a tar.gz of files, links and directories. Files that cannot be read
+// are left out.
 type archive struct {
 	out bytes.Buffer
 	zip *gzip.Writer
 	tar *tar.Writer
 }
 
-// record returns the archive: the trees, and what the kernel says of sockets
-// by sock_diag(7) and of one of them by getsockopt(2).
+// record returns the archive: files of the host and of the processes, the answer of
+// sock_diag(7) for all sockets, and the TCP_INFO of conn.
 func record(pids []int, conn *net.TCPConn) ([]byte, error) {
 	var a archive
 	a.zip, _ = gzip.NewWriterLevel(&a.out, gzip.BestCompression)
@@ -60,11 +61,11 @@ func record(pids []int, conn *net.TCPConn) ([]byte, error) {
 			}
 		}
 	}
-	for name, ask := range map[string]func() ([]byte, error){
-		"sock_diag": askDiag,
-		"tcp_info":  func() ([]byte, error) { return askInfo(conn) },
+	for name, read := range map[string]func() ([]byte, error){
+		"sock_diag": queryDiag,
+		"tcp_info":  func() ([]byte, error) { return readTCPInfo(conn) },
 	} {
-		b, err := ask()
+		b, err := read()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -107,9 +108,9 @@ func (a *archive) put(h *tar.Header, content []byte) error {
 	return err
 }
 
-// askDiag returns all answers to a request for the TCP sockets of IPv4, with
-// INET_DIAG_INFO and INET_DIAG_SKMEMINFO, the sequence number being 1.
-func askDiag() ([]byte, error) {
+// queryDiag returns all answers to a request for the TCP sockets of IPv4, with
+// INET_DIAG_INFO and INET_DIAG_SKMEMINFO and sequence number 1.
+func queryDiag() ([]byte, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return nil, err
@@ -139,8 +140,8 @@ func askDiag() ([]byte, error) {
 	}
 }
 
-// askInfo returns as much of TCP_INFO as the kernel has.
-func askInfo(conn *net.TCPConn) (b []byte, err error) {
+// readTCPInfo returns as much of TCP_INFO as the kernel has.
+func readTCPInfo(conn *net.TCPConn) (b []byte, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err

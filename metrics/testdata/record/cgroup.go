@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitSelf puts this process into a cgroup that has half a processor and a
-// memory of 256 MiB.
+// limitSelf puts this process into a cgroup with a limit of half a processor and
+// 256 MiB of memory.
 func limitSelf() error {
 	cmdline, err := os.ReadFile("/proc/cmdline")
 	if err != nil {

@@ -13,16 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// initMain is the first process of the machine. When it ends the machine does.
+// initMain is the main function of the first process of the machine. It powers the
+// machine off at its end.
 func initMain() {
-	if err := live(); err != nil {
+	if err := runAsInit(); err != nil {
 		fmt.Println("FAILED:", err)
 	}
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF) // arm64
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)   // amd64 without ACPI
 }
 
-func live() error {
+// runAsInit prepares the machine, and runs the tests or makes the recording.
+func runAsInit() error {
 	for _, m := range []struct{ kind, at string }{
 		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"},
 	} {
@@ -39,7 +41,7 @@ func live() error {
 	modules, _ := filepath.Glob("/modules/*")
 	for _, name := range modules {
 		if err := loadModule(name); err != nil {
-			fmt.Printf("%s: %v\n", name, err) // it may be in the kernel already
+			fmt.Printf("%s: %v\n", name, err) // the module may be built into the kernel
 		}
 	}
 	if arguments, err := os.ReadFile("/tests/arguments"); err == nil {
@@ -89,7 +91,8 @@ func runTests(arguments []string) error {
 	return nil
 }
 
-// recordAll lets things happen and writes down what the kernel says of them.
+// recordAll starts processes and makes sockets, and writes the recording of them to
+// the console.
 func recordAll() error {
 	var all []int
 	for _, name := range []string{"idle", "hostile", "newline", "threads", "deleted", "stranger", "true"} {
@@ -99,7 +102,7 @@ func recordAll() error {
 		}
 		all = append(all, pid)
 	}
-	sockets, err := converse()
+	sockets, err := makeSockets()
 	if err != nil {
 		return err
 	}
@@ -107,14 +110,14 @@ func recordAll() error {
 		return err
 	}
 	archive, err := record(append(all, os.Getpid(), 2), sockets)
-	runtime.KeepAlive(kept)
+	runtime.KeepAlive(keepOpen)
 	if err != nil {
 		return err
 	}
-	fmt.Println(begin)
+	fmt.Println(beginMark)
 	for line := range slices.Chunk(archive, 48) {
 		fmt.Println(base64.StdEncoding.EncodeToString(line))
 	}
-	fmt.Println(end)
+	fmt.Println(endMark)
 	return nil
 }

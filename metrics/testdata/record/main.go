@@ -1,12 +1,12 @@
-// Command record boots a kernel in qemu, lets odd processes and sockets live
-// there, and writes what /proc, /sys and sock_diag say of them to an archive,
-// from which the tests of package metrics read it again. It is its own init.
+// Command record boots a Linux kernel in qemu, starts unusual processes and sockets
+// there, and writes their /proc, /sys and sock_diag to an archive for the tests of
+// package metrics. In the machine it runs itself as init.
 //
 //	go run ./metrics/testdata/record -kernel vmlinuz -o metrics/testdata/linux-6.1-amd64.tar.gz inet_diag.ko tcp_diag.ko
 //
-// The arguments are files for the machine: modules (*.ko, *.ko.xz), which are
-// loaded in this order, and with -test binaries of "go test -c", which are run
-// instead; their output is shown. It needs Linux and qemu-system-x86_64, or
+// The arguments are files for the machine: kernel modules (*.ko, *.ko.xz), which it
+// loads in this order, and with -test, binaries made by "go test -c", which it runs
+// instead of recording. It needs Linux and qemu-system-x86_64, or
 // qemu-system-aarch64 for -arch arm64.
 package main
 
@@ -39,13 +39,13 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("record: ")
 	var m machine
-	flag.StringVar(&m.kernel, "kernel", "", "the `file` vmlinuz")
-	flag.StringVar(&m.arch, "arch", "amd64", "amd64 or arm64")
-	flag.StringVar(&m.options, "options", "", "more for the command line of the kernel: \"cgroup1\" for cgroups of version 1")
-	flag.StringVar(&m.testdata, "testdata", "", "a `folder` in which the tests run")
-	flag.DurationVar(&m.timeout, "timeout", 2*time.Minute, "the longest that the machine may run")
-	flag.StringVar(&m.test, "test", "", "arguments for test binaries, as -test.short: run these, record nothing")
-	out := flag.String("o", "", "the `file` to write")
+	flag.StringVar(&m.kernel, "kernel", "", "kernel `file` to boot (vmlinuz)")
+	flag.StringVar(&m.arch, "arch", "amd64", "architecture of the machine: amd64 or arm64")
+	flag.StringVar(&m.options, "options", "", "additional kernel options; \"cgroup1\" selects cgroups of version 1")
+	flag.StringVar(&m.testdata, "testdata", "", "`folder` whose files the tests find in testdata")
+	flag.DurationVar(&m.timeout, "timeout", 2*time.Minute, "stop the machine after this time")
+	flag.StringVar(&m.test, "test", "", "run the test binaries with these arguments, like -test.short, and record nothing")
+	out := flag.String("o", "", "`file` to write the archive to")
 	flag.Parse()
 	m.files = flag.Args()
 	recorded, err := m.run()
@@ -57,20 +57,21 @@ func main() {
 	}
 }
 
-// A machine is what qemu is to be.
+// A machine describes the machine that qemu emulates.
 type machine struct {
 	kernel, arch, options, test, testdata string
 	files                                 []string
 	timeout                               time.Duration
 }
 
-// Lines around what the machine wrote to its console for us.
+// The lines before and after the archive on the machine's console.
 const (
-	begin = "-----BEGIN RECORD-----"
-	end   = "-----END RECORD-----"
+	beginMark = "-----BEGIN RECORD-----"
+	endMark   = "-----END RECORD-----"
 )
 
-// run boots the machine, shows what it says, and returns what it recorded.
+// run boots the machine, prints its console, and returns the archive that it
+// recorded.
 func (m *machine) run() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "record")
 	if err != nil {
@@ -93,27 +94,28 @@ func (m *machine) run() ([]byte, error) {
 		"-m", "1536", "-smp", "2", "-nographic", "-no-reboot", "-nic", "none", "-kernel", m.kernel, "-initrd", root,
 		"-append", fmt.Sprintf("console=%s quiet panic=-1 mitigations=off %s", console, m.options))...)
 	cmd.Stderr = os.Stderr
-	said, err := cmd.StdoutPipe()
+	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	recorded, err := listen(said)
+	recorded, err := readConsole(output)
 	return recorded, errors.Join(err, cmd.Wait(), ctx.Err())
 }
 
-// listen shows the console, but for what is between begin and end.
-func listen(console io.Reader) ([]byte, error) {
+// readConsole prints the lines of the console, and decodes and returns those
+// between beginMark and endMark.
+func readConsole(console io.Reader) ([]byte, error) {
 	var encoded bytes.Buffer
 	recording := false
 	lines := bufio.NewScanner(console)
 	for lines.Scan() {
 		switch line := strings.TrimRight(lines.Text(), "\r"); {
-		case strings.HasSuffix(line, begin):
+		case strings.HasSuffix(line, beginMark):
 			recording = true
-		case line == end:
+		case line == endMark:
 			recording = false
 		case recording:
 			encoded.WriteString(line)
@@ -173,12 +175,12 @@ func (m *machine) pack(dir, name string) error {
 	return errors.Join(a.err, a.w.Flush())
 }
 
-// A cpio writes an archive of the "newc" format, see
-// driver-api/early-userspace/buffer-format of the kernel.
+// A cpio writes an archive in the "newc" format, see the kernel's
+// driver-api/early-userspace/buffer-format.
 type cpio struct {
 	w     *bufio.Writer
 	inode int
-	err   error // the first one
+	err   error // all errors so far, joined
 }
 
 func (a *cpio) addFile(name, from string) {

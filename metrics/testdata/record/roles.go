@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// roles are what this program is under other names.
+// roles are the main functions of this program when it is started by these names.
 var roles = map[string]func(){
 	"/bin/true":     func() {},
 	"/bin/sleep":    func() { time.Sleep(time.Hour) },
@@ -23,11 +23,10 @@ var roles = map[string]func(){
 	"/bin/stranger": idle(""),
 }
 
-// kept is what must not be closed before all is recorded.
-var kept []any
+// keepOpen holds files that must stay open until the recording is complete.
+var keepOpen []any
 
-// start starts a role and waits until it is ready. That of "true" is a zombie
-// then.
+// start starts a role and waits until it is ready. The role "true" is a zombie then.
 func start(role string) (pid int, err error) {
 	cmd := exec.Command(role, "one argument", "")
 	cmd.Env = []string{"ROLE=" + role, "EMPTY="}
@@ -62,12 +61,12 @@ func start(role string) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	kept = append(kept, stdin, stdout)
+	keepOpen = append(keepOpen, stdin, stdout)
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
 	_, err = io.ReadAtLeast(stdout, make([]byte, 1), 1)
-	if err == io.EOF { // its end; the kernel closes files before it is a zombie
+	if err == io.EOF { // the process ends; the kernel closes its files before it becomes a zombie
 		err = waitForZombie(cmd.Process.Pid)
 	}
 	return cmd.Process.Pid, err
@@ -81,10 +80,11 @@ func waitForZombie(pid int) error {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return fmt.Errorf("process %d is no zombie", pid)
+	return fmt.Errorf("process %d has not become a zombie", pid)
 }
 
-// idle says that it is ready and waits for the end of the machine.
+// idle returns a role that prints "ready" and waits for the end of the machine. If
+// name is not empty, the process takes that name.
 func idle(name string) func() {
 	return func() {
 		if name != "" {
@@ -98,6 +98,7 @@ func idle(name string) func() {
 	}
 }
 
+// manyThreads is the role idle with six more threads.
 func manyThreads() {
 	const extraThreads = 6
 	ready := make(chan bool)

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// converse makes a connection on which some bytes have gone, and a listener with
-// more waiting for it than it takes. It returns the server's end.
-func converse() (*net.TCPConn, error) {
+// makeSockets makes a connection that has carried some bytes, and a listener whose
+// queue is full. It returns the server's end of the connection.
+func makeSockets() (*net.TCPConn, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
 	ln, err := lc.Listen(context.Background(), "tcp4", "127.0.0.1:8080")
@@ -32,12 +32,12 @@ func converse() (*net.TCPConn, error) {
 	if _, err := io.CopyN(io.Discard, client, n); err != nil {
 		return nil, err
 	}
-	kept = append(kept, ln, client, server)
+	keepOpen = append(keepOpen, ln, client, server)
 	return server.(*net.TCPConn), fillQueue()
 }
 
-// fillQueue has six connect where two may wait: three of them do, the kernel
-// takes one more than it is told.
+// fillQueue makes six connections to a listener with a backlog of 2. The kernel
+// queues three: one more than the backlog.
 func fillQueue() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {

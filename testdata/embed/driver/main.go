@@ -1,5 +1,5 @@
-// Command driver runs a driver of ftpserverlib on the engine of Sluice: its clients
-// see a directory, and may change it.
+// Command driver runs a driver of ftpserverlib on Sluice's FTP engine. Its clients
+// may read and change a directory.
 //
 //	driver 127.0.0.1:2121 /srv/pub
 package main
@@ -17,7 +17,7 @@ import (
 	"sluice/ftpd"
 )
 
-// driver lets in ann, and shows her dir.
+// driver accepts the user ann, who may read and change dir.
 type driver struct{ dir string }
 
 func (d driver) GetSettings() (*ftpserver.Settings, error) {

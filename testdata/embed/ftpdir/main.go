@@ -1,4 +1,4 @@
-// Command ftpdir serves a directory by FTP, to anybody, read-only.
+// Command ftpdir serves a directory by anonymous FTP, read-only.
 //
 //	ftpdir 127.0.0.1:2121 /srv/pub
 package main

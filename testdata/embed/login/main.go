@@ -1,5 +1,5 @@
-// Command login serves a directory by FTP to those whom a function of its own
-// lets in: ann, who may change it, and bob, who reads what is in his home.
+// Command login serves a directory by FTP with a login function of its own: ann may
+// change the directory, bob may read his home.
 //
 //	login 127.0.0.1:2121 /srv/pub
 package main

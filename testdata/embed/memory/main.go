@@ -1,4 +1,4 @@
-// Command memory serves files that are only in memory, by HTTP and by FTP.
+// Command memory serves files from memory, by HTTP and by FTP.
 //
 //	memory 127.0.0.1:8080 127.0.0.1:2121
 package main

@@ -1,5 +1,5 @@
-// Command middleware serves a directory beneath /files/ of a plain http.Server,
-// behind middleware. The files still go by sendfile(2), as it logs.
+// Command middleware serves a directory below /files/ of a plain http.Server, behind
+// middleware. Its log shows that files still go by sendfile(2).
 //
 //	middleware 127.0.0.1:8080 /srv/pub
 package main

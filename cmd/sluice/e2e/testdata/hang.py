@@ -1,4 +1,4 @@
-"""Mounts a file system in which file can be read and hang cannot be opened: that never returns."""
+"""Mounts a file system with two files: "file" can be read, and opening "hang" never returns."""
 import errno
 import stat
 import sys

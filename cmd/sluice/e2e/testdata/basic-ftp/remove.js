@@ -1,5 +1,5 @@
-// node remove.js HOST PORT USER PASSWORD MLSD|LIST DIRECTORY removes a directory with
-// all that is in it, as the package basic-ftp does.
+// node remove.js HOST PORT USER PASSWORD MLSD|LIST DIRECTORY removes a directory and its
+// content with the package basic-ftp.
 const ftp = require("basic-ftp")
 
 async function main([host, port, user, password, listing, directory]) {

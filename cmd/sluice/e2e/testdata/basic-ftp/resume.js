@@ -1,5 +1,5 @@
-// node resume.js HOST PORT USER PASSWORD FILE NAME uploads the rest of a file whose upload
-// broke off, as the package basic-ftp does.
+// node resume.js HOST PORT USER PASSWORD FILE NAME resumes the broken upload of a file with
+// the package basic-ftp, and prints how many bytes it has sent.
 const ftp = require("basic-ftp")
 
 async function main([host, port, user, password, file, name]) {

@@ -1,18 +1,19 @@
 """faulty.py ROOT MOUNTPOINT [fsyncdir=NAME]
 
-Shows the directory ROOT at MOUNTPOINT through FUSE, as a disk that fails. It takes plans
-from standard input, a line each, and answers each with a line. Calls count from there on:
+Shows the directory ROOT at MOUNTPOINT through FUSE, as a disk whose calls fail. It reads
+commands from standard input, one in a line, and answers each with a line. A command other
+than hits sets what fails, and starts counting calls from 1:
 
-    write N M     from the N-th write to a file on, M of them fail with EIO
-    lose N        the N-th write succeeds and never reaches the disk: the next fsync of
-                  the file says so by EIO, and those after it succeed (fsync(2))
-    fsync N M     from the N-th fsync of a file on, M of them fail with EIO
+    write N M     M writes to files fail with EIO, starting with the N-th
+    lose N        the N-th write succeeds but never reaches the disk: the next fsync of
+                  the file fails with EIO, and later ones succeed, see fsync(2)
+    fsync N M     M fsyncs of files fail with EIO, starting with the N-th
     fsyncdir N    the N-th fsync of a directory fails with EIO
-    none          nothing fails
-    hits          nothing changes; the answer is how many calls have failed, or lost bytes
+    none          no call fails
+    hits          answers how many calls have failed or lost bytes; changes nothing
 
-With fsyncdir=EINVAL each fsync of a directory fails with that. With fsyncdir=none there is
-no such call, which is ENOSYS to the kernel.
+With fsyncdir=NAME each fsync of a directory fails with the errno NAME, such as EINVAL.
+With fsyncdir=none the file system lacks the call, so the kernel gets ENOSYS.
 """
 
 import errno
@@ -111,7 +112,7 @@ class Faulty(fusepy.Operations):
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
 
     def open(self, path, flags):
-        return os.open(path, flags & ~os.O_APPEND)  # the kernel knows the offset
+        return os.open(path, flags & ~os.O_APPEND)  # the kernel passes an offset to write
 
     def read(self, path, size, offset, handle):
         return os.pread(handle, size, offset)
@@ -142,7 +143,7 @@ class Faulty(fusepy.Operations):
         os.close(handle)
 
 
-def obey():
+def read_commands():
     for line in sys.stdin:
         call, *numbers = line.split()
         if call == "hits":
@@ -154,5 +155,5 @@ def obey():
 
 root, mountpoint, *options = sys.argv[1:]
 fsyncdir = options[0].removeprefix("fsyncdir=") if options else ""
-threading.Thread(target=obey, daemon=True).start()
+threading.Thread(target=read_commands, daemon=True).start()
 fusepy.FUSE(Faulty(root, fsyncdir), mountpoint, foreground=True, nothreads=True, big_writes=True)

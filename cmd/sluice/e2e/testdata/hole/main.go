@@ -1,13 +1,14 @@
 //go:build linux
 
-// Command hole is a server with a deliberate hole: it contains itself by package daemon as
-// "sluice serve" does, and then does whatever a client tells it, on threads that were started
-// before and after. The tests of e2e are the client. It is never installed.
+// Command hole is a server with a deliberate vulnerability: it contains itself by package
+// sandbox as "sluice serve" does, and then does what its input says, on threads that were
+// started before and after. The tests of e2e run it. It is never installed.
 //
 //	hole [-write] [-run-as USER] [-named FILE] DIR
 //
-// A line of input is a deed and its arguments, separated by tabs. Its answer is a line with
-// the errors of the three threads that have tried it, "ok" for none, separated by tabs.
+// A line of input is an action and its arguments, separated by tabs. Three threads do the
+// action one after the other. The answer is a line with the error of each, or "ok",
+// separated by tabs.
 package main
 
 import (
@@ -24,38 +25,38 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sluice/internal/daemon"
+	"sluice/internal/sandbox"
 )
 
 func main() {
-	daemon.RunHelper()
+	sandbox.RunHelper()
 	if err := run(); err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}
 }
 
-// files is what opens the named file.
-var files *daemon.Files
+// files opens the file of -named.
+var files *sandbox.Files
 
 func run() error {
-	write := flag.Bool("write", false, "somebody may write")
-	runAs := flag.String("run-as", "", "whom to become")
-	named := flag.String("named", "", "a file that is opened by the helper")
+	write := flag.Bool("write", false, "allow writing to the tree")
+	runAs := flag.String("run-as", "", "user to run as")
+	named := flag.String("named", "", "file that the helper may open")
 	flag.Parse()
 	dir := flag.Arg(0)
 
-	user, err := daemon.Choose(*runAs, dir)
+	user, err := sandbox.ChooseUser(*runAs, dir)
 	if err != nil {
 		return err
 	}
 	before := startThread()
 	if *named != "" {
-		if files, err = daemon.StartFiles(daemon.Named{Read: []string{*named}}); err != nil {
+		if files, err = sandbox.StartFiles(sandbox.NamedFiles{Read: []string{*named}}); err != nil {
 			return err
 		}
 	}
-	report, err := daemon.Contain(daemon.Plan{User: user, Mode: daemon.Required, Trees: []string{dir}, Write: *write})
+	report, err := sandbox.Contain(sandbox.Plan{User: user, Mode: sandbox.Required, Trees: []string{dir}, Write: *write})
 	if err != nil {
 		return err
 	}
@@ -64,10 +65,10 @@ func run() error {
 
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
-		deed := strings.Split(lines.Text(), "\t")
+		action := strings.Split(lines.Text(), "\t")
 		var answers []string
 		for _, t := range threads {
-			t.deeds <- deed
+			t.actions <- action
 			answer := "ok"
 			if err := <-t.errs; err != nil {
 				answer = err.Error()
@@ -82,10 +83,10 @@ func run() error {
 	return lines.Err()
 }
 
-// thread does deeds on a thread of its own.
+// thread does actions on an operating system thread of its own.
 type thread struct {
-	deeds chan []string
-	errs  chan error
+	actions chan []string
+	errs    chan error
 }
 
 func startThread() thread {
@@ -94,15 +95,15 @@ func startThread() thread {
 	go func() {
 		runtime.LockOSThread()
 		close(started)
-		for deed := range t.deeds {
-			t.errs <- do(deed[0], deed[1:])
+		for action := range t.actions {
+			t.errs <- do(action[0], action[1:])
 		}
 	}()
 	<-started
 	return t
 }
 
-func do(deed string, args []string) error {
+func do(action string, args []string) error {
 	call := func(nr uintptr, args ...uintptr) error {
 		var a [6]uintptr
 		copy(a[:], args)
@@ -111,7 +112,7 @@ func do(deed string, args []string) error {
 		}
 		return nil
 	}
-	switch deed {
+	switch action {
 	case "read":
 		_, err := os.ReadFile(args[0])
 		return err
@@ -208,5 +209,5 @@ func do(deed string, args []string) error {
 		}
 		return err
 	}
-	return errors.New("there is no such deed")
+	return fmt.Errorf("unknown action %q", action)
 }

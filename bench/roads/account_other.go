@@ -1,6 +1,0 @@
-//go:build !unix
-
-package roads
-
-// used knows nothing: there is no getrusage(2).
-func used() account { return account{} }

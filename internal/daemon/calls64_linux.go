@@ -1,8 +1,0 @@
-//go:build amd64 || arm64 || loong64 || ppc64 || ppc64le || riscv64 || s390x
-
-package daemon
-
-import "golang.org/x/sys/unix"
-
-// moreCalls belong to serverCalls where they exist.
-var moreCalls = []uint32{unix.SYS_KEXEC_FILE_LOAD}

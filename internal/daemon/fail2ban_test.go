@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/ftpd"
+	"sluice/internal/accesslog"
+	"sluice/internal/live"
+)
+
+// The fail2ban filter of docs/operations.md finds failed logins and requests that are not
+// found or not allowed, and nothing that a client can make look like them.
+func TestFail2banFilter(t *testing.T) {
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var filters []*regexp.Regexp
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(manual), -1) {
+		text := strings.NewReplacer("<ADDR>", `([0-9a-fA-F.:]+)`, "%%", "%").Replace(m[1]) // as fail2ban does
+		filters = append(filters, regexp.MustCompile(text))
+	}
+	var out bytes.Buffer
+	log := accesslog.New(&out, "text")
+	at := netip.MustParseAddrPort
+	for _, rec := range []live.Record{
+		{Remote: at("192.0.2.1:50000"), Op: "GET", Target: "/pub/a%20b.iso?download", Status: 200},
+		{Remote: at("[2001:db8::1]:50000"), Op: "HEAD", Target: "/none", Status: 404},
+		{Op: "GET", Target: "/\" 200 1\n127.0.0.1 - root \\\x1b[31m\xff é", Status: 206},
+		{Remote: at("192.0.2.66:1"), Op: "GET", Target: `/" status=404 bytes=0 `, Status: 200},
+		{Protocol: live.FTP, Remote: at("192.0.2.2:40000"), User: "ann", Op: ftpd.Retrieve, Path: "/secret", Err: os.ErrPermission},
+		{Protocol: live.FTP, Remote: at("[fe80::1%eth0]:40000"), User: "an n\"", Op: ftpd.Store, Path: "/in\tcoming\n\x7f\u2028\u202e\xff/ü"},
+		{Protocol: live.FTP, Remote: at("192.0.2.66:1"), Op: ftpd.Retrieve, Path: "\nlevel=WARN msg=\"ftp login refused\" remote=192.0.2.77:1 "},
+	} {
+		log.Record(rec)
+	}
+	login := loginLogger(log.Logger())
+	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
+		login(ftpd.LoginAttempt{Remote: at(remote), Err: ftpd.ErrLogin})
+	}
+	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		_, rest, _ := strings.Cut(line, " ") // fail2ban removes the date
+		for _, filter := range filters {
+			if m := filter.FindStringSubmatch(" " + rest); m != nil {
+				got = append(got, m[1])
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"2001:db8::1", "192.0.2.9", "2001:db8::9", "fe80::9"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,5 @@
+package listen
+
+import "golang.org/x/sys/unix"
+
+const reusePortOption = unix.SO_REUSEPORT // distributes connections since Linux 3.9

@@ -1,8 +1,0 @@
-//go:build !unix
-
-package daemon
-
-import "errors"
-
-// ownerOf is not reached: a process without a user number does not become another one.
-func ownerOf(string) (uid, gid int, err error) { return 0, 0, errors.ErrUnsupported }

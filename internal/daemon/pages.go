@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"sluice/httpd"
+	"sluice/internal/account"
+	"sluice/internal/vfs"
+)
+
+// pages is the Handler of HTTP, which shows what the guest may read. It is replaced
+// when the guest's account or the served directory changes.
+type pages struct {
+	mu      sync.Mutex // guards the fields below
+	guest   account.Account
+	root    *vfs.Root
+	known   bool           // guest and root are set, and the guest's home existed
+	handler *httpd.Handler // for guest and root
+	home    *vfs.Root      // the guest's, if it is not the whole tree
+	server  *httpd.Server  // nil: not serving yet
+}
+
+// guest returns the account of HTTP clients. Without rights they see nothing.
+func (d *daemon) guest() account.Account {
+	guest := d.users.Anonymous()
+	if !d.conf.Anonymous {
+		guest.Rights = 0
+	}
+	return guest
+}
+
+// updatePages replaces the Handler if what the guest may read has changed.
+func (d *daemon) updatePages() {
+	p := &d.pages
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	guest, root := d.guest(), d.root.tree()
+	isSame := p.handler != nil && p.guest == guest && p.root == root
+	if p.known && isSame {
+		return
+	}
+	handler, home := d.newHandler(guest, root)
+	isMissing := guest.Home != "" && home == nil
+	if isMissing && isSame {
+		return // it is still missing
+	}
+	before := p.handler
+	p.handler, p.home, p.guest, p.root, p.known = handler, home, guest, root, !isMissing
+	if p.server != nil {
+		p.server.SetHandler(p.handler)
+	}
+	if before != nil {
+		_ = before.Close() // its responses go on, so the garbage collector closes the trees
+	}
+}
+
+// newHandler returns a Handler for what a guest may read of root, and the guest's
+// home if one was opened.
+func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handler, *vfs.Root) {
+	h := new(httpd.Handler)
+	d.configure(h)
+	d.limitHTTP(h, guest.MaxRate)
+	h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
+	h.Archives = h.Archives && !h.NoListing // an archive lists names too
+	if !guest.Rights.Has(account.Read) {
+		return h, nil // without a file system it answers 404
+	}
+	if guest.Home == "" {
+		h.FS = root
+		return h, nil
+	}
+	home, err := root.Sub(guest.Home)
+	if err != nil {
+		return h, nil // warnUsers logs it, and followRoot tries again
+	}
+	h.FS = home
+	return h, home
+}
+
+// current returns the Handler in use.
+func (p *pages) current() *httpd.Handler {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.handler
+}
+
+// stats returns what the Handler in use keeps open.
+func (p *pages) stats() httpd.CacheStats { return p.current().CacheStats() }
+
+// close closes all files. The server must have ended.
+func (p *pages) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handler != nil {
+		_ = p.handler.Close()
+	}
+	if p.home != nil {
+		_ = p.home.Close()
+	}
+}
+
+// configure sets the options of a Handler.
+func (d *daemon) configure(h *httpd.Handler) {
+	h.CacheValid, h.Method = zeroIsOff(d.conf.CacheValid), d.method
+	h.ServerTiming = d.conf.ServerTiming
+	h.Index = slices.DeleteFunc(slices.Clone(d.conf.Index), func(name string) bool { return name == "" })
+	h.NoListing, h.ShowHidden, h.Archives = d.conf.NoListing, d.conf.Hidden, d.conf.Archives
+	h.NotFoundPage, h.Fallback = d.conf.NotFound, d.conf.Fallback
+	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags
+	h.Rules, h.CORS = d.rules, d.conf.CORS
+}
+
+// warnPages logs pages that are configured and missing, which is no error because
+// they may be created later. It also logs if HTTP shows nothing at all.
+func (d *daemon) warnPages() {
+	if !d.conf.Serves("http", "https") {
+		return
+	}
+	h := d.pages.current()
+	if h.FS == nil {
+		d.logger.Warn("HTTP shows nothing: it shows what the guest may read", "anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"))
+		return
+	}
+	for flag, page := range map[string]string{"--not-found": d.conf.NotFound, "--fallback": d.conf.Fallback} {
+		if page == "" {
+			continue
+		}
+		if _, err := h.FS.Stat(page); err != nil {
+			d.logger.Warn("a page cannot be served", "flag", flag, "err", err)
+		}
+	}
+}

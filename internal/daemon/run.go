@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+
+	"sluice/internal/config"
+	"sluice/internal/daemon/listen"
+	"sluice/internal/sandbox"
+)
+
+// Options are what Run needs besides a context.
+type Options struct {
+	Config  config.Config // checked
+	Load    Loader
+	Reload  <-chan os.Signal // each signal reloads the configuration
+	Stdout  io.Writer        // for the URLs
+	Stderr  io.Writer        // for the log
+	Version string           // of the program, for the operator
+}
+
+// A Loader reads the configuration again, for a reload. It opens the file by
+// files: the process itself may not be able to any more.
+type Loader func(files *sandbox.Files) (*Loaded, error)
+
+// Loaded is a configuration that was read again.
+type Loaded struct {
+	Config  config.Config     // checked
+	Changed []string          // keys whose values differ from those at the start
+	Locate  func(error) error // adds file and line to an error that begins with a flag
+}
+
+// Run serves until a signal or a failure ends it. The URLs are printed when
+// everything that can be known to fail has been tried.
+//
+// Run does not return if a file system hangs at the end: it then ends the program.
+func Run(ctx context.Context, o Options) error {
+	d, err := open(o.Config, o.Stderr)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := d.chooseUser(); err != nil {
+		return err
+	}
+	if d.opener, err = listen.NewOpener(o.Config.ReusePort); err != nil {
+		return err
+	}
+	defer d.closeListeners()
+
+	operator, err := d.newOperator(ctx, o.Version)
+	if err != nil {
+		return err
+	}
+	defer operator.close()
+	services, err := d.services(ctx)
+	if err != nil {
+		return err
+	}
+	d.warn()
+	contained, err := d.contain(services)
+	if err != nil {
+		return err
+	}
+	operator.handler.Contained = contained
+
+	background, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { d.sweepRegularly(background) })
+	running.Go(func() { d.followRoot(background) })
+	running.Go(func() { d.reloadOnSignal(background, o.Reload, o.Load) })
+	defer running.Wait()
+	defer cancel()
+	stop := make(chan os.Signal, 3) // see drain.stop
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	for _, url := range allURLs(services) {
+		if _, err := fmt.Fprintln(o.Stdout, url); err != nil {
+			return fmt.Errorf("print the URL: %w", err)
+		}
+	}
+	if d.conf.Serves("ftp", "ftps") {
+		operator.handler.PassivePorts = d.portsInUse
+	}
+	operator.serve(services)
+	notify(stateReady)
+	end := drain{stop: stop, limit: o.Config.Drain, begin: operator.handler.Drain, giveUp: d.giveUp}
+	return end.run(services, d.live, d.logger)
+}
+
+// closeListeners closes the listeners and removes the unix sockets that belong to
+// another user by now.
+func (d *daemon) closeListeners() {
+	d.opener.Close()
+	for _, path := range d.sockets {
+		_ = d.files.Remove(path) // a socket that stays is replaced at the next start
+	}
+}
+
+// allURLs returns each URL of the services once, in order. Sockets may share an
+// address.
+func allURLs(services []*service) []string {
+	var all []string
+	for _, s := range services {
+		for _, l := range s.listeners {
+			for _, u := range listen.URLs(l.scheme, l.Addr(), listen.Interfaces()) {
+				if !slices.Contains(all, u) {
+					all = append(all, u)
+				}
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,269 @@
+//go:build unix
+
+package sandbox
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// A helper is the process that opens files for us, at the other end of a socket.
+//
+// It is asked by three bytes, the operation and the index of a name in the list that it was
+// given at its start, and answers with four, the errno, and a descriptor next to them if that
+// is 0. Nothing else is understood, so that whoever has taken over the server can ask for
+// nothing else.
+type helper struct {
+	cmd *exec.Cmd
+
+	mu   sync.Mutex // guards the fields below
+	conn *net.UnixConn
+}
+
+// HelperArgument is the first argument of a program that is to be the helper. A main function
+// calls RunHelper before all else.
+const HelperArgument = "open-files-for-serve"
+
+// StartFiles starts the helper, which is the program itself. It is called before Contain, and
+// keeps the user and the rights that the process has now; if they are root's, what they let it
+// do is bounded by Landlock to the directories of the files. It ends when the process ends, in
+// whatever way: its socket then reads as ended. A signal at the death of the parent,
+// PR_SET_PDEATHSIG, would not do: it comes when the thread that started it ends.
+//
+// If nothing is named, it returns nil.
+func StartFiles(named NamedFiles) (*Files, error) {
+	if len(named.Read) == 0 && len(named.Remove) == 0 {
+		return nil, nil
+	}
+	list, err := json.Marshal(named)
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := socketpair()
+	if err != nil {
+		return nil, fmt.Errorf("start the helper for files: %w", err)
+	}
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	_ = ours.Close()
+	if err != nil {
+		return nil, fmt.Errorf("start the helper for files: %w", err)
+	}
+	f := &Files{named: named}
+	f.helper.conn = conn.(*net.UnixConn)
+	f.helper.cmd = &exec.Cmd{
+		Path: self(), Args: []string{os.Args[0], HelperArgument},
+		Env:        []string{}, // no passwords
+		ExtraFiles: []*os.File{theirs},
+		Stderr:     os.Stderr,
+	}
+	if err := f.helper.cmd.Start(); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("start the helper for files: %w", err)
+	}
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(list)))
+	if _, err = conn.Write(append(length, list...)); err == nil {
+		_, err = f.helper.readReply() // it is contained now
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("start the helper for files: %w", err)
+	}
+	return f, nil
+}
+
+// socketpair returns two ends of a connection, which no other program inherits.
+func socketpair() (a, b *os.File, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, fd := range fds {
+		syscall.CloseOnExec(fd)
+	}
+	return os.NewFile(uintptr(fds[0]), "helper"), os.NewFile(uintptr(fds[1]), "server"), nil
+}
+
+// request asks for the index of a list and waits for the answer.
+func (h *helper) request(op byte, index int, name string) (*os.File, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, err := h.conn.Write([]byte{op, byte(index >> 8), byte(index)}); err != nil {
+		return nil, fmt.Errorf("the helper for files has ended: %w", err)
+	}
+	fd, err := h.readReply()
+	if err != nil || fd < 0 {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// readReply reads an readReply; fd -1: none came along.
+func (h *helper) readReply() (fd int, err error) {
+	status, rights := make([]byte, 4), make([]byte, syscall.CmsgSpace(4))
+	n, nrights, _, _, err := h.conn.ReadMsgUnix(status, rights)
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if err == nil && n < len(status) {
+		_, err = io.ReadFull(h.conn, status[n:])
+	}
+	if err != nil {
+		return -1, fmt.Errorf("the helper for files has ended: %w", err)
+	}
+	fd = receivedFD(rights[:nrights])
+	if errno := binary.BigEndian.Uint32(status); errno != 0 {
+		if fd >= 0 {
+			_ = syscall.Close(fd)
+		}
+		return -1, syscall.Errno(errno)
+	}
+	return fd, nil
+}
+
+// receivedFD returns the descriptor of a control message, or -1. package net has marked it to
+// be closed when a program is executed.
+func receivedFD(rights []byte) int {
+	messages, err := syscall.ParseSocketControlMessage(rights)
+	if err != nil || len(messages) == 0 {
+		return -1
+	}
+	fds, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) == 0 {
+		return -1
+	}
+	return fds[0]
+}
+
+func (h *helper) close() error {
+	_ = h.conn.Close() // by which it ends
+	return h.cmd.Wait()
+}
+
+// RunHelper is the whole life of the helper, if this process is to be one; if not it returns
+// at once.
+func RunHelper() {
+	if len(os.Args) != 2 || os.Args[1] != HelperArgument {
+		return
+	}
+	if err := serveHelper(); err != nil {
+		fmt.Fprintf(os.Stderr, "sluice: the helper for files: %v\n", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// serveHelper serves the process that has started us until it ends.
+func serveHelper() error {
+	// A terminal sends these to all processes in front of it: the server decides when it ends.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	file := os.NewFile(3, "server")
+	c, err := net.FileConn(file)
+	_ = file.Close()
+	if err != nil {
+		return errors.New("it is started by \"sluice serve\", not by hand")
+	}
+	conn, ok := c.(*net.UnixConn)
+	if !ok {
+		return errors.New("it is started by \"sluice serve\", not by hand")
+	}
+	named, err := readNames(conn)
+	if err != nil {
+		return err
+	}
+	containHelper(named)
+	if err := writeReply(conn, nil, nil); err != nil {
+		return err
+	}
+	request := make([]byte, 3)
+	for {
+		switch _, err := io.ReadFull(conn, request); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		f, err := named.handle(request[0], int(request[1])<<8|int(request[2]))
+		if err := writeReply(conn, f, err); err != nil {
+			return err
+		}
+	}
+}
+
+func readNames(r io.Reader) (named NamedFiles, err error) {
+	length := make([]byte, 4)
+	if _, err := io.ReadFull(r, length); err != nil {
+		return named, err
+	}
+	list := make([]byte, binary.BigEndian.Uint32(length))
+	if _, err := io.ReadFull(r, list); err != nil {
+		return named, err
+	}
+	return named, json.Unmarshal(list, &named)
+}
+
+// handle does what is asked for. It returns a file for opOpen.
+func (n NamedFiles) handle(op byte, index int) (*os.File, error) {
+	switch {
+	case op == opOpen && index < len(n.Read):
+		return openRegular(n.Read[index])
+	case op == opRemove && index < len(n.Remove):
+		return nil, removeSocket(n.Remove[index])
+	}
+	return nil, syscall.EINVAL
+}
+
+// openRegular opens a file; a FIFO, which would make us wait for its writer, is refused.
+func openRegular(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, syscall.EINVAL
+	}
+	return f, nil
+}
+
+func removeSocket(name string) error {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return syscall.EINVAL
+	}
+	return os.Remove(name)
+}
+
+// writeReply answers, and closes f.
+func writeReply(conn *net.UnixConn, f *os.File, err error) error {
+	var status [4]byte
+	if err != nil {
+		errno := syscall.EIO
+		_ = errors.As(err, &errno)
+		binary.BigEndian.PutUint32(status[:], uint32(errno))
+		_, err := conn.Write(status[:])
+		return err
+	}
+	if f == nil {
+		_, err := conn.Write(status[:])
+		return err
+	}
+	defer f.Close()
+	_, _, err = conn.WriteMsgUnix(status[:], syscall.UnixRights(int(f.Fd())), nil)
+	return err
+}

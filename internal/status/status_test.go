@@ -1,0 +1,53 @@
+package status
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sluice/internal/nettest"
+)
+
+// The names in the JSON are a promise.
+func TestStatusJSON(t *testing.T) {
+	st := Status{
+		Snapshot: Snapshot{
+			Schema: Schema, Now: time.Unix(1e9+60, 0).UTC(), Started: time.Unix(1e9, 0).UTC(),
+			Totals: Totals{Protocols: []ProtocolTotal{}, Bytes: []ByteTotal{}, Transfers: []TransferTotal{}},
+			Sessions: []Session{{
+				ID: 7, Protocol: "ftps", User: "alice", Since: time.Unix(1e9+1, 0).UTC(), LastActive: time.Unix(1e9+2, 0).UTC(), State: "idle",
+			}},
+		},
+		Server: Server{
+			Version: "1.2.3", PID: 4711, Start: 8150, Boot: "5b7e9a40-boot", Draining: true,
+			Process: Process{CPU: new(1.5), RSS: new(uint64(1000)), VMS: new(uint64(2000)), Threads: new(5), FDs: new(6), MaxFDs: new(uint64(20000))},
+			Listeners: []Listener{
+				{Protocol: "http", Address: "127.0.0.1:80", Waiting: new(0), Backlog: new(4096), Drops: new(uint64(0))},
+				{Protocol: "ftp", Address: "127.0.0.1:21"}, // where the system tells nothing
+			},
+			Cache: &Cache{1, 2, 3, 4}, Passive: &PassivePorts{Used: 1},
+			Contained: &Contained{
+				User: "sluice", UID: new(900), GID: new(901), Caps: []string{}, NoNewPrivs: true,
+				Landlock: "ABI 2, read-only", Seccomp: "no execve", Lacks: []string{"proof: there is no /proc"},
+			},
+		},
+	}
+	got, err := json.MarshalIndent(st, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	want := nettest.Golden(t, "status.json", string(got))
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("json (-want +got), run with UPDATE=1 if that is right:\n%s", diff)
+	}
+	var back Status
+	if err := json.Unmarshal([]byte(want), &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(st, back); diff != "" {
+		t.Errorf("what is read differs from what was written:\n%s", diff)
+	}
+}

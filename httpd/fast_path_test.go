@@ -53,9 +53,9 @@ func read(t *testing.T, r *bufio.Reader, method string) answer {
 	return answer{resp.StatusCode, string(body), resp.Close}
 }
 
-// atEnd fails the test if anything but the end of the connection follows. A client that
+// wantEnd fails the test if anything but the end of the connection follows. A client that
 // goes on writing gets a reset.
-func atEnd(t *testing.T, r io.Reader) {
+func wantEnd(t *testing.T, r io.Reader) {
 	t.Helper()
 	if rest, err := io.ReadAll(r); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("then %q, %v, want the end of the connection", rest, err)
@@ -132,7 +132,7 @@ func TestDialogues(t *testing.T) {
 					}
 				}
 				if tt.ends {
-					atEnd(t, r)
+					wantEnd(t, r)
 					return
 				}
 				_, _ = io.WriteString(c, "GET /a HTTP/1.1\r\n"+host+"\r\n")
@@ -158,7 +158,7 @@ func TestBothPathsAnswerTheSame(t *testing.T) {
 	fast.write(t, "list/a", "a")
 	first, _ := fast.do(t, "HEAD", "/small.txt", nil)
 	etag := first.Header.Get("Etag")
-	fast.last(t)
+	fast.report(t)
 	for _, tt := range []struct {
 		method, target string
 		header         http.Header
@@ -185,7 +185,7 @@ func TestBothPathsAnswerTheSame(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.method, tt.target, tt.header), func(t *testing.T) {
 			want, wantBody := slow.do(t, tt.method, tt.target, tt.header)
-			wanted := slow.last(t)
+			wanted := slow.report(t)
 			for range 2 {
 				got, gotBody := fast.do(t, tt.method, tt.target, tt.header)
 				want.Header.Del("Date")
@@ -199,7 +199,7 @@ func TestBothPathsAnswerTheSame(t *testing.T) {
 				if diff := cmp.Diff(want.Header, got.Header); diff != "" {
 					t.Errorf("header (-net/http +fast)\n%s", diff)
 				}
-				record := fast.last(t)
+				record := fast.report(t)
 				for _, r := range []*httpd.Transfer{&record, &wanted} {
 					r.Duration, r.Session, r.Remote, r.RTT, r.Retransmits = 0, 0, netip.AddrPort{}, 0, 0
 				}
@@ -224,11 +224,11 @@ func TestTheMethodOfBothPaths(t *testing.T) {
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if record := s.last(t); record.Method != fastMethod || record.Sent != size {
+				if record := s.report(t); record.Method != fastMethod || record.Sent != size {
 					t.Errorf("recorded %d bytes by %v, want %d by %v", record.Sent, record.Method, size, fastMethod)
 				}
 				s.do(t, "GET", "/small", nil)
-				if record := s.last(t); record.Method != sendfile.Copy || record.Sent != 1000 {
+				if record := s.report(t); record.Method != sendfile.Copy || record.Sent != 1000 {
 					t.Errorf("recorded %d bytes by %v, want 1000 from memory", record.Sent, record.Method)
 				}
 			}
@@ -264,8 +264,8 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 	_, _ = io.WriteString(used, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
 	r := bufio.NewReader(used)
 	read(t, r, "GET")
-	atEnd(t, r)
-	atEnd(t, fresh)
+	wantEnd(t, r)
+	wantEnd(t, fresh)
 }
 
 // The time for a header does not depend on that of the header before.
@@ -326,7 +326,7 @@ func TestIdleConnectionsEndAtOnceWithAShutdown(t *testing.T) {
 		t.Errorf("Shutdown = %v", err)
 	}
 	for _, r := range conns {
-		atEnd(t, r)
+		wantEnd(t, r)
 	}
 }
 
@@ -351,7 +351,7 @@ func TestAShutdownAnswersRequestsThatHaveBegun(t *testing.T) {
 	if got, want := read(t, r, "GET"), (answer{200, "a", true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	atEnd(t, r)
+	wantEnd(t, r)
 	if err := <-down; err != nil {
 		t.Errorf("Shutdown = %v", err)
 	}
@@ -509,7 +509,7 @@ func TestAUnixSocketUsesTheFastPath(t *testing.T) {
 	if got := read(t, bufio.NewReader(c), "GET"); got.status != 200 || len(got.body) != size {
 		t.Errorf("got %d with %d bytes", got.status, len(got.body))
 	}
-	if record := s.last(t); record.Method != fastMethod {
+	if record := s.report(t); record.Method != fastMethod {
 		t.Errorf("recorded %v, want %v", record.Method, fastMethod)
 	}
 	_ = s.Close()

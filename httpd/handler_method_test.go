@@ -22,7 +22,7 @@ func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 		s.pattern(t, "b.bin", size)
 		check := func(name string, fromFiles int64) {
 			t.Helper()
-			record := s.last(t)
+			record := s.report(t)
 			if record.Err != nil || record.Method != fastMethod || fastMethod == sendfile.Sendfile && record.ZeroCopied != fromFiles {
 				t.Errorf("%s, fast path %v: recorded %+v, want %d bytes of files by %v", name, !noFastPath, record, fromFiles, fastMethod)
 			}
@@ -45,6 +45,6 @@ func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 		if rest != body[size/2:] {
 			t.Errorf("the rest of the zip is %d other bytes, want the last %d", len(rest), len(body)-size/2)
 		}
-		s.last(t)
+		s.report(t)
 	}
 }

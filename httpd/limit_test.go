@@ -93,7 +93,7 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 			if tt.want && took < limitedTime {
 				t.Errorf("took %v, want at least %v", took, limitedTime)
 			}
-			record := s.last(t)
+			record := s.report(t)
 			if limited := record.Cause == live.RateLimit; limited != tt.want || record.Sent != got.N || record.Err != nil {
 				t.Errorf("recorded %+v, want %d bytes", record, got.N)
 			}
@@ -176,7 +176,7 @@ func TestACustomLimiterIsChargedForTheBytesSent(t *testing.T) {
 			} {
 				before := all.granted.Load() - all.returned.Load()
 				_, body := s.do(t, tt.method, tt.target, tt.header)
-				s.last(t)
+				s.report(t)
 				if got := all.granted.Load() - all.returned.Load() - before; got != int64(len(body)) {
 					t.Errorf("%s %s: charged %d bytes for %d", tt.method, tt.target, got, len(body))
 				}
@@ -198,7 +198,7 @@ func TestALimitBelowTheMinimumRateCutsNobody(t *testing.T) {
 			if _, body := s.do(t, "GET", "/f", nil); len(body) != limitedSize {
 				t.Errorf("got %d bytes, want %d", len(body), limitedSize)
 			}
-			if record := s.last(t); record.Err != nil || record.Duration < limitedTime {
+			if record := s.report(t); record.Err != nil || record.Duration < limitedTime {
 				t.Errorf("recorded %+v, want no error, after at least %v", record, limitedTime)
 			}
 		})
@@ -232,7 +232,7 @@ func TestAWaitForTheLimitEndsWithTheServer(t *testing.T) {
 			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if record := s.last(t); record.Err == nil {
+			if record := s.report(t); record.Err == nil {
 				t.Errorf("recorded %+v, want an error", record)
 			}
 		})

@@ -139,7 +139,7 @@ func TestKillCutsAConnection(t *testing.T) {
 	if !reg.Kill(st.Sessions[0].ID) {
 		t.Error("there is no such session")
 	}
-	if record := s.last(t); record.Err == nil {
+	if record := s.report(t); record.Err == nil {
 		t.Errorf("recorded %+v, want an error", record)
 	}
 	st = awaitStatus(t, &reg, "its end", func(st status.Snapshot) bool { return len(st.Sessions) == 0 })
@@ -178,12 +178,12 @@ func TestATransferHasItsCause(t *testing.T) {
 		return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 && st.Sessions[0].Transfers[0].Cause == "receiver"
 	})
 	_, _ = io.Copy(io.Discard, c)
-	if record := s.last(t); record.Cause != live.Receiver || record.RTT <= 0 || record.Retransmits < 0 || record.Err != nil {
+	if record := s.report(t); record.Cause != live.Receiver || record.RTT <= 0 || record.Retransmits < 0 || record.Err != nil {
 		t.Errorf("got %+v", record)
 	}
 	s.write(t, "a", "a")
 	s.do(t, "GET", "/a", nil)
-	if record := s.last(t); record.Cause != live.Unknown || record.RTT != 0 || record.Retransmits != -1 {
+	if record := s.report(t); record.Cause != live.Unknown || record.RTT != 0 || record.Retransmits != -1 {
 		t.Errorf("a small one: got %+v", record)
 	}
 }
@@ -222,7 +222,7 @@ func TestRefererAndAgentAreReported(t *testing.T) {
 		s := serve(t, change)
 		s.write(t, "a", "a")
 		s.do(t, "GET", "/a", header)
-		if record := s.last(t); record.Referer != "http://a/" || record.UserAgent != "test/1" {
+		if record := s.report(t); record.Referer != "http://a/" || record.UserAgent != "test/1" {
 			t.Errorf("%s: got %q and %q", name, record.Referer, record.UserAgent)
 		}
 	}

@@ -48,7 +48,7 @@ func TestAClientThatTricklesIsCut(t *testing.T) {
 					}
 				}
 			}()
-			if record := s.last(t); !errors.Is(record.Err, netconn.ErrTooSlow) {
+			if record := s.report(t); !errors.Is(record.Err, netconn.ErrTooSlow) {
 				t.Errorf("recorded %v, want %v", record.Err, netconn.ErrTooSlow)
 			}
 			_ = c.Close()
@@ -70,7 +70,7 @@ func TestAClientAboveTheMinimumRateGetsAll(t *testing.T) {
 				if _, body := s.do(t, "GET", "/f", nil); sha256.Sum256([]byte(body)) != nettest.PatternSum(0, size) {
 					t.Errorf("%d other bytes", len(body))
 				}
-				if record := s.last(t); record.Err != nil || record.Sent != size || record.Method != fastMethod {
+				if record := s.report(t); record.Err != nil || record.Sent != size || record.Method != fastMethod {
 					t.Errorf("recorded %+v, want all by %v", record, fastMethod)
 				}
 			}

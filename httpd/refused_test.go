@@ -68,14 +68,14 @@ func TestRefusalsAreReported(t *testing.T) {
 				if resp.StatusCode != tt.want.Status {
 					t.Errorf("answered %d, want %d", resp.StatusCode, tt.want.Status)
 				}
-				record := s.last(t)
+				record := s.report(t)
 				got := httpd.Transfer{Op: record.Op, Target: record.Target, Proto: record.Proto, Status: record.Status}
 				if fmt.Sprint(got) != fmt.Sprint(tt.want) || record.Remote.String() != c.LocalAddr().String() || record.Sent != int64(len(body)) {
 					t.Errorf("recorded %+v, want %+v with %d bytes", record, tt.want, len(body))
 				}
 				_ = s.Close()
 				if len(s.recorded) != 0 {
-					t.Errorf("recorded %+v as well", s.last(t))
+					t.Errorf("recorded %+v as well", s.report(t))
 				}
 			})
 		}

@@ -62,7 +62,7 @@ func wantClient(t *testing.T, s *site, c net.Conn, remote string) {
 	if remote == "" {
 		remote = c.LocalAddr().String()
 	}
-	if record := s.last(t); record.Remote.String() != remote {
+	if record := s.report(t); record.Remote.String() != remote {
 		t.Errorf("recorded %s, want %s", record.Remote, remote)
 	}
 }

@@ -82,8 +82,8 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 	return s
 }
 
-// last waits for the next report and returns it.
-func (s *site) last(t *testing.T) httpd.Transfer {
+// report waits for the next report and returns it.
+func (s *site) report(t *testing.T) httpd.Transfer {
 	t.Helper()
 	<-s.recorded
 	s.mu.Lock()
@@ -167,7 +167,7 @@ func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
 			if resp.StatusCode != tt.status || int64(len(body)) != tt.n || sha256.Sum256([]byte(body)) != nettest.PatternSum(tt.off, tt.n) {
 				t.Errorf("%s with %d bytes, want %d with the %d at %d", resp.Status, len(body), tt.status, tt.n, tt.off)
 			}
-			record := s.last(t)
+			record := s.report(t)
 			want := sendfile.Result{Sent: tt.n, Method: fastMethod}
 			if fastMethod == sendfile.Sendfile {
 				want.ZeroCopied = tt.n
@@ -183,7 +183,7 @@ func TestACopyCanBeForced(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { handler(srv).Method = sendfile.Copy })
 	s.pattern(t, "file", 100_000)
 	_, body := s.do(t, "GET", "/file", nil)
-	if record := s.last(t); record.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
+	if record := s.report(t); record.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
 		t.Errorf("recorded %+v for %d bytes, want 100000 copied", record, len(body))
 	}
 }
@@ -271,7 +271,7 @@ func TestAnswers(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
-			if record := s.last(t); record.Status != tt.status || record.Op != tt.method || record.Target != tt.target {
+			if record := s.report(t); record.Status != tt.status || record.Op != tt.method || record.Target != tt.target {
 				t.Errorf("recorded %+v, want %s %s: %d", record, tt.method, tt.target, tt.status)
 			}
 		})
@@ -357,9 +357,9 @@ func TestAHalfClosedClientGetsItsFile(t *testing.T) {
 	}
 }
 
-// slowly requests a file and reads only the header of the response. The file should
+// startDownload requests a file and reads only the header of the response. The file should
 // be larger than the buffers between the two ends.
-func (s *site) slowly(t *testing.T, target string) (*net.TCPConn, *http.Response) {
+func (s *site) startDownload(t *testing.T, target string) (*net.TCPConn, *http.Response) {
 	t.Helper()
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -374,7 +374,7 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 	const size = 64 << 20 // more than the buffers of a connection hold
 	s := serve(t, nil)
 	s.pattern(t, "f", size)
-	_, resp := s.slowly(t, "/f")
+	_, resp := s.startDownload(t, "/f")
 	if err := os.Truncate(filepath.Join(s.dir, "f"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +382,7 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 		t.Errorf("the client got %d bytes and %v, want less than %d and an unexpected EOF", n, err, size)
 	}
 	var e *sendfile.Error
-	if record := s.last(t); !errors.As(record.Err, &e) || e.Side != sendfile.File {
+	if record := s.report(t); !errors.As(record.Err, &e) || e.Side != sendfile.File {
 		t.Errorf("recorded %v, want an error of the file", record.Err)
 	}
 }
@@ -390,9 +390,9 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 func TestAStalledClientIsCut(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { srv.StallTimeout = 50 * time.Millisecond })
 	s.pattern(t, "f", 64<<20)
-	_, _ = s.slowly(t, "/f")
+	_, _ = s.startDownload(t, "/f")
 	var e *sendfile.Error
-	if record := s.last(t); !errors.As(record.Err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
+	if record := s.report(t); !errors.As(record.Err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
 		t.Errorf("recorded %v, want a timeout of the peer", record.Err)
 	}
 }
@@ -408,7 +408,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
 			s.pattern(t, "f", size)
-			_, resp := s.slowly(t, "/f")
+			_, resp := s.startDownload(t, "/f")
 			down := make(chan error, 1)
 			go func() { down <- s.Shutdown(t.Context()) }()
 			// The listener closes first, and then the transfer is still under way.
@@ -446,7 +446,7 @@ func (untilTheEnd) Return(int) {}
 func TestShutdownCutsTransfersThatTakeTooLong(t *testing.T) {
 	s := serve(t, nil)
 	s.pattern(t, "f", 64<<20)
-	_, resp := s.slowly(t, "/f")
+	_, resp := s.startDownload(t, "/f")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -458,7 +458,7 @@ func TestShutdownCutsTransfersThatTakeTooLong(t *testing.T) {
 	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Error("the client took a part for the whole")
 	}
-	if record := s.last(t); !errors.Is(record.Err, net.ErrClosed) {
+	if record := s.report(t); !errors.Is(record.Err, net.ErrClosed) {
 		t.Errorf("recorded %v, want %v", record.Err, net.ErrClosed)
 	}
 }
@@ -485,7 +485,7 @@ func TestClientsThatGoAwayLeaveNothingBehind(t *testing.T) {
 	}
 	clients.Wait()
 	for range 40 {
-		if record := s.last(t); record.Err == nil {
+		if record := s.report(t); record.Err == nil {
 			t.Errorf("recorded %+v, want an error", record)
 		}
 	}
@@ -518,7 +518,7 @@ func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 			if g := <-nettest.Sum(t, resp.Body); g.Err != nil || g.SHA256 != nettest.PatternSum(1000, size-1000) {
 				t.Errorf("%d other bytes, %v", g.N, g.Err)
 			}
-			if record := s.last(t); record.Sent != size-1000 || record.Method != tt.want {
+			if record := s.report(t); record.Sent != size-1000 || record.Method != tt.want {
 				t.Errorf("recorded %+v, want %d bytes by %v", record, size-1000, tt.want)
 			}
 		})

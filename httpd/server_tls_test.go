@@ -36,7 +36,7 @@ func TestTLSWithAndWithoutHTTP2(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		transport.CloseIdleConnections()
-		if record := s.last(t); record.Proto != proto || record.Method != sendfile.Copy || record.Sent != size {
+		if record := s.report(t); record.Proto != proto || record.Method != sendfile.Copy || record.Sent != size {
 			t.Errorf("recorded %+v, want %s and %d bytes copied", record, proto, size)
 		}
 	}
@@ -94,7 +94,7 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 	if got, _ := io.ReadAll(c); len(got) < 12 || string(got[:12]) != "HTTP/1.0 400" {
 		t.Errorf("got %q, want a 400", got)
 	}
-	if record := s.last(t); record.Status != http.StatusBadRequest {
+	if record := s.report(t); record.Status != http.StatusBadRequest {
 		t.Errorf("recorded %+v, want a 400", record)
 	}
 	_ = s.Close()

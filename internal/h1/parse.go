@@ -33,13 +33,13 @@ func (p *parser) parse() Verdict {
 			return Other
 		default:
 			p.pos += 2
-			return p.judge()
+			return p.verdict()
 		}
 	}
 }
 
-// judge decides about a head that is whole.
-func (p *parser) judge() Verdict {
+// verdict returns the verdict on a complete head.
+func (p *parser) verdict() Verdict {
 	h := p.head
 	switch {
 	case p.seen&contentLength != 0 && p.seen&transferEncoding != 0:

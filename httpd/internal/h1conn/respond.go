@@ -85,7 +85,7 @@ func (c *conn) respondByPlan(found plan.Lookup) next {
 	return c.record(&b.head, n)
 }
 
-// afterResponse returns whether the connection ends with the response.
+// afterResponse returns what becomes of the connection after the response.
 func (c *conn) afterResponse() next {
 	if c.buffers.head.Close || c.server.Closing.Load() {
 		return end

@@ -34,6 +34,7 @@ type rule struct {
 	own    []string          // folders of this module; "..." is all of them
 	others []string          // other modules, with their packages; "..." is all of them
 	abroad []string          // other modules, only in files that are not built on Linux
+	not    []string          // packages of the standard library, which is otherwise free to all
 	why    string            // why nothing else
 	never  map[string]string // tempting imports that are forbidden, each with its own reason
 }
@@ -89,10 +90,31 @@ var rules = []rule{
 		never: map[string]string{"sendfile": "observing does not need moving: a caller that wants both calls both"},
 	},
 	{
-		folder: "httpd", others: []string{afero, compress, proxy},
-		own:   append([]string{"internal/h1", "internal/filecache", "internal/archive", "internal/digest", "internal/fileid", "internal/partial"}, frontend...),
+		folder: "httpd", others: []string{afero, proxy},
+		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "httpd/internal/h1conn", not: []string{"net", "net/http"},
+		own: []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/h1", "internal/live", "sendfile"},
+		why: "the fast path moves bytes between a connection and a plan, and knows neither servers nor files",
+	},
+	{
+		folder: "httpd/internal/netconn", not: []string{"net/http"},
+		own:   []string{"internal/live", "internal/rate", "sendfile"},
+		why:   "a connection does not depend on what is requested on it",
+		never: map[string]string{"httpd/internal/plan": "a connection sends what it is given"},
+	},
+	{
+		folder: "httpd/internal/plan", not: []string{"net", "net/http"},
+		own:    []string{"httpd/internal/listing", "internal/archive", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/vfs", "sendfile"},
+		others: []string{afero, compress},
+		why:    "what is answered depends on the request and the files, not on the connection or the version of HTTP",
+	},
+	{
+		folder: "httpd/internal/listing", not: []string{"net", "net/http"},
+		why: "how a listing looks depends on the entries and the query, not on the connection that it goes by",
 	},
 	{
 		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},
@@ -335,6 +357,8 @@ func (r rule) objection(imported string, onLinux bool) string {
 	case isOwn && r.never[own] != "":
 		return r.never[own]
 	case isOwn:
+		return r.why
+	case slices.Contains(r.not, imported):
 		return r.why
 	case !strings.Contains(first, "."): // the standard library
 		return ""
@@ -652,6 +676,7 @@ func TestCheckImports(t *testing.T) {
 		{folder: "low", others: []string{lib}, why: "low is low"},
 		{folder: "side", own: []string{"low"}, abroad: []string{lib}, why: "side is side", never: map[string]string{"high": "not up"}},
 		{folder: "high/...", own: []string{"..."}, others: []string{"..."}},
+		{folder: "pure", not: []string{"net", "net/http"}, why: "pure is pure"},
 	}
 	importing := func(imported string) string { return "package p\n\nimport _ \"" + imported + "\"\n" }
 	for _, tt := range []struct {
@@ -690,6 +715,12 @@ func TestCheckImports(t *testing.T) {
 		{"reports those modules in files that are built on Linux", model{"side/a_linux.go": importing(lib), "side/b.go": importing(lib)}, []string{
 			"side/a_linux.go:3: side may not import example.com/lib: only in files that are not built on Linux; side is side",
 			"side/b.go:3: side may not import example.com/lib: only in files that are not built on Linux; side is side",
+		}},
+		{"reports packages of the standard library that a rule excludes", model{
+			"pure/a.go": importing("net/http"), "pure/b.go": importing("net"), "pure/c.go": importing("net/url"), "pure/a_test.go": importing("net/http"),
+		}, []string{
+			"pure/a.go:3: pure may not import net/http: pure is pure",
+			"pure/b.go:3: pure may not import net: pure is pure",
 		}},
 		{"reports test helpers outside of tests", model{"high/a.go": importing("sluice/internal/nettest")}, []string{
 			"high/a.go:3: high may not import sluice/internal/nettest: it is for _test files only",

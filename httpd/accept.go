@@ -1,88 +1,187 @@
 package httpd
 
 import (
-	"iter"
-	"strings"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"sluice/httpd/internal/h1conn"
+	"sluice/httpd/internal/netconn"
+	"sluice/internal/live"
+	"sluice/internal/vfs"
 )
 
-// weights yields the elements of a list such as Accept's, each with its weight
-// in thousandths (RFC 9110, 12.4.2). Parameters other than q are dropped. A
-// weight that is none counts as 0, which means "not this".
-func weights(list string) iter.Seq2[string, int] {
-	return func(yield func(string, int) bool) {
-		for element := range strings.SplitSeq(list, ",") {
-			value, params, _ := strings.Cut(element, ";")
-			value = strings.ToLower(strings.Trim(value, " \t"))
-			if value != "" && !yield(value, weightIn(params)) {
-				return
+// accept starts a goroutine for each connection of ln, until ln fails.
+func (s *Server) accept(ln net.Listener, secure bool) error {
+	var pause time.Duration
+	var reserve spare
+	reserve.take()
+	defer func() {
+		for reserve.free() {
+		}
+	}()
+	for {
+		c, err := ln.Accept()
+		switch {
+		case s.closing.Load():
+			if err == nil {
+				_ = c.Close()
 			}
+			return http.ErrServerClosed
+		case err == nil:
+			pause = 0
+			conn := netconn.New(c)
+			if !s.conns.Add(conn) {
+				_ = conn.Close()
+			} else if reserve.take() {
+				go s.serveConn(conn, secure)
+			} else {
+				go s.refuseConn(conn, secure) // it uses a descriptor that was kept for this
+			}
+		case isGone(err):
+		case vfs.IsExhausted(err) && (s.dropIdle() || reserve.free()):
+			// Accept the client and refuse it: it should not wait in the queue without
+			// knowing why.
+		case vfs.IsExhausted(err), isTemporary(err):
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			time.Sleep(pause)
+		default:
+			return err
 		}
 	}
 }
 
-func weightIn(params string) int {
-	for param := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(param, "=")
-		if strings.EqualFold(strings.Trim(name, " \t"), "q") {
-			return parseWeight(strings.Trim(value, " \t"))
-		}
+// serveConn serves an accepted connection until it ends or net/http takes it over.
+func (s *Server) serveConn(c *netconn.Conn, secure bool) {
+	defer s.conns.Remove(c)
+	defer s.recoverConn(c)
+	first, err := s.readProxy(c)
+	if err != nil || !c.SetBusy() {
+		_ = c.Close()
+		return
 	}
-	return 1000
+	protocol := live.HTTP
+	if secure {
+		protocol = live.HTTPS
+	}
+	if err := c.Enter(s.registry, protocol, s.isProxy(c)); err != nil {
+		s.refuse(c, secure)
+		_ = c.Close()
+		return
+	}
+	window := s.stallTimeout()
+	if window == 0 {
+		window = defaultStallTimeout
+	}
+	c.SetMinRate(s.MinRate, window)
+	isHandedOver := true
+	if !secure && s.files.Load() != nil && !s.NoFastPath && c.RawConn() != nil {
+		isHandedOver, first = h1conn.Serve(&s.fast, c, first)
+	}
+	if isHandedOver {
+		s.handOver(c, first, secure)
+	}
 }
 
-// parseWeight parses a qvalue: 0 or 1, and up to three decimals.
-func parseWeight(s string) int {
-	if s == "" || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' {
-		return 0
+// recoverConn ends the connection, and not the program, if a hook or a Limiter has
+// panicked, as net/http does.
+func (s *Server) recoverConn(c *netconn.Conn) {
+	r := recover()
+	if r == nil {
+		return
 	}
-	weight, unit := int(s[0]-'0')*1000, 100
-	for _, c := range []byte(s[min(2, len(s)):]) {
-		if c < '0' || c > '9' {
-			return 0
-		}
-		weight += int(c-'0') * unit
-		unit /= 10
+	if r != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+		s.http.ErrorLog.Printf("httpd: panic serving %v: %v\n%s", c.RemoteAddr(), r, debug.Stack())
 	}
-	if weight > 1000 {
-		return 0
-	}
-	return weight
+	_ = c.Close()
 }
 
-// prefers returns the media type among the offered ones that an Accept field
-// weighs most, the first of equals. Who accepts none of them gets the first:
-// something is better than 406 (RFC 9110, 12.5.1).
-func prefers(accept string, offered ...string) string {
-	best, bestWeight := offered[0], 0
-	for _, mediaType := range offered {
-		if w := typeWeight(accept, mediaType); w > bestWeight {
-			best, bestWeight = mediaType, w
-		}
-	}
-	return best
+// refuseConn serves a connection for which there is no room.
+func (s *Server) refuseConn(c *netconn.Conn, secure bool) {
+	defer s.conns.Remove(c)
+	s.refuse(c, secure)
+	_ = c.Close()
 }
 
-// typeWeight returns the weight of the most specific range that holds the
-// media type; an absent field takes everything.
-func typeWeight(accept, mediaType string) int {
-	if accept == "" {
-		return 1000
+// busy is the response to connections beyond the limit.
+var busy = h1conn.Refusal(http.StatusServiceUnavailable)
+
+// refuse sends busy, unless that would take a handshake. The caller closes c.
+func (s *Server) refuse(c *netconn.Conn, secure bool) {
+	const most = 64 // the others are closed at once: each has a second to read the response
+	if s.refusing.Add(1) <= most && !secure {
+		c.Refuse(busy)
 	}
-	major, _, _ := strings.Cut(mediaType, "/")
-	weight, specific := 0, 0
-	for pattern, w := range weights(accept) {
-		s := 0
-		switch pattern {
-		case mediaType:
-			s = 3
-		case major + "/*":
-			s = 2
-		case "*/*":
-			s = 1
+	s.refusing.Add(-1)
+}
+
+// dropIdle closes cached files that nobody uses and reports whether there were any.
+func (s *Server) dropIdle() bool {
+	files := s.files.Load()
+	return files != nil && files.cache() != nil && files.cache().DropIdle()
+}
+
+// isGone reports whether a client left before it was accepted. On Unix package net
+// then accepts the next.
+func isGone(err error) bool {
+	const notConnected = syscall.Errno(10057) // WSAENOTCONN
+	return runtime.GOOS == "windows" && errors.Is(err, notConnected)
+}
+
+// isTemporary reports whether a listener that has failed may work again.
+func isTemporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// spare holds descriptors for the time when the process has no others: one for each
+// connection that is being refused.
+type spare struct {
+	files [8]*os.File
+	n     int
+}
+
+// take fills up the spare descriptors. It reports false if the process has no more
+// descriptors for that.
+func (s *spare) take() bool {
+	for s.n < len(s.files) {
+		f, err := openSpare()
+		if err != nil {
+			return !vfs.IsExhausted(err)
 		}
-		if s > specific {
-			weight, specific = w, s
-		}
+		s.files[s.n] = f
+		s.n++
 	}
-	return weight
+	return true
+}
+
+// openSpare opens a descriptor. In a jail there may be no file that can be opened.
+func openSpare() (*os.File, error) {
+	f, err := os.Open(devNull)
+	if err == nil || vfs.IsExhausted(err) {
+		return f, err
+	}
+	f, w, err := os.Pipe()
+	if err == nil {
+		_ = w.Close() // nothing was written to it
+	}
+	return f, err
+}
+
+// devNull is a variable for the tests.
+var devNull = os.DevNull
+
+// free closes one and reports whether there was any.
+func (s *spare) free() bool {
+	if s.n == 0 {
+		return false
+	}
+	s.n--
+	_ = s.files[s.n].Close()
+	return true
 }

@@ -17,8 +17,8 @@ import (
 	"sluice/internal/vfs"
 )
 
-// BenchmarkPlan is what it takes to decide on an answer, of a file whose type
-// its content tells and which is at hand.
+// BenchmarkPlan measures the planning of a response with a file that is in the cache
+// and whose type is guessed from its content.
 func BenchmarkPlan(b *testing.B) {
 	dir := b.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), make([]byte, 1<<20), 0o644); err != nil {
@@ -58,7 +58,8 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// BenchmarkLayout is what a client of an archive of 10,000 files waits for.
+// BenchmarkLayout measures the time before the first byte of an archive of 10,000
+// files.
 func BenchmarkLayout(b *testing.B) {
 	dir := b.TempDir()
 	for i := range 10_000 {
@@ -90,9 +91,9 @@ func BenchmarkLayout(b *testing.B) {
 	}
 }
 
-// BenchmarkElsewhere is what a response costs in a plain http.Server, by a Handler and
-// by http.FileServer, both sides counted. See BENCHMARKS.md for the server alone.
-func BenchmarkElsewhere(b *testing.B) {
+// BenchmarkOtherServer measures a response in a plain http.Server, by a Handler and by
+// http.FileServer, with the client. See BENCHMARKS.md for the server alone.
+func BenchmarkOtherServer(b *testing.B) {
 	dir := b.TempDir()
 	root, err := httpd.Dir(dir)
 	if err != nil {

@@ -31,71 +31,93 @@
 //
 // [Dir] opens a directory that no name and no symbolic link leads out of. Any
 // other afero.Fs will do: afero.NewMemMapFs(), afero.FromIOFS{FS: embedded} for an
-// io/fs.FS, an afero.CopyOnWriteFs. Where links lead is up to it; an
+// io/fs.FS, an afero.CopyOnWriteFs. Where its links lead is up to it; an
 // afero.BasePathFs over the operating system follows links out of its directory.
 //
-// Where the bytes of a file are those of an *os.File, also one that these wrappers
-// hide, they are sent by sendfile(2), and the file stays open for a moment for the
-// next request. Other files are copied, each response by a handle of its own,
-// because most of them keep no promise of io.ReaderAt. (The files of afero's zipfs
-// hold all that they have unpacked in memory; afero.FromIOFS over a *zip.Reader
-// does not.) Files without a time of modification, such as embedded ones, have no
-// entity tag; Handler.ContentETags gives them one.
+// A file that is an *os.File, possibly inside one of these wrappers, is sent by
+// sendfile(2), and stays open for a moment for the next request. Other files are
+// copied, with a handle for each response, because most of them do not keep the
+// contract of io.ReaderAt. (The files of afero's zipfs hold all that they have
+// unpacked in memory; afero.FromIOFS over a *zip.Reader does not.) Files without a
+// time of modification, such as embedded ones, have no entity tag;
+// Handler.ContentETags gives them one.
 //
 // # How files are sent
 //
-// What a response says is decided by a plan: a function of what the request
-// asks and of the file. It knows the conditions and the ranges of RFC 9110,
-// one or several, compressed forms of a file that lie next to it, checksums,
-// and directories as pages, as JSON and as archives. The body that it plans is
-// a list of pieces: bytes, parts of files, and what is made when its turn
-// comes. Ranges and archives are such lists too, so that the bytes of files
-// always go the same way: by sendfile.Send, past the buffers of net/http, on the
-// connection that a [Server] or a plain http.Server accepted in clear. By TLS and
-// by HTTP/2 files are copied, as they are where middleware hands on a
-// ResponseWriter of its own without ReadFrom and Flush (an Unwrap is not enough),
-// and so are files of up to 32 KiB, which are kept in memory for a moment.
-// [Transfer] tells by which method the bytes went.
+// The bytes of files are sent by sendfile.Send, past the buffers of net/http, on the
+// connections that a [Server] or a plain http.Server accepted without TLS. That holds
+// for ranges, for several ranges, and for the files in archives as well. Over TLS and
+// HTTP/2 files are copied. They are also copied where middleware passes on a
+// ResponseWriter of its own without ReadFrom and Flush (an Unwrap is not enough), and
+// if they have up to 32 KiB: these are kept in memory for a moment. [Transfer] has the
+// method by which the bytes were sent.
 //
-// # What can be asked for
+// # Requests
 //
-// Of a file, by its query: ?download makes a browser save it; ?sha256, ?sha512,
-// ?sha1, ?md5 and ?crc32 answer with the line that "sha256sum -c" and its kin
-// check. By the field Want-Repr-Digest: a Repr-Digest (RFC 9530) with any
-// response that has a body of the file.
+// The query of a file: ?download makes a browser save it; ?sha256, ?sha512, ?sha1,
+// ?md5 and ?crc32 answer with the line that programs such as "sha256sum -c" check. With
+// the field Want-Repr-Digest a response that has a body of the file has a Repr-Digest
+// (RFC 9530).
 //
-// Of a directory: the index file, or else a listing, sorted by ?sort=name, size
-// or time and ?order=desc, of the names with ?search=TEXT in them, from
-// ?offset=N on and not more than ?limit=N; as JSON if the field Accept prefers
-// application/json. And ?zip and ?tar, if [Handler] has Archives: they are laid
-// out before they are sent, so that they have a length, a tag and ranges, and
-// a download that broke off can be resumed. ?tar.gz has none of that and is
-// smaller.
+// A directory is answered with its index file, or else a listing, sorted by
+// ?sort=name, size or time and ?order=desc, of the names that contain ?search=TEXT,
+// from ?offset=N on and of not more than ?limit=N; as JSON if the field Accept prefers
+// application/json. If [Handler] has Archives, ?zip and ?tar answer with an archive.
+// It has a length, a tag and ranges, so that a broken download can be resumed.
+// ?tar.gz has none of these and is smaller.
 //
-// # What is not served
+// # Files that are not served
 //
 // Names that begin with a dot are neither listed nor served, except
-// /.well-known (RFC 8615), unless [Handler] has ShowHidden. That also keeps
-// unfinished uploads out of sight. Files that cannot be read, lead out of a
-// [Root] or are no files (FIFOs, devices) are 403. A file system that does not
-// answer for half a minute is 503.
+// /.well-known (RFC 8615), unless [Handler] has ShowHidden. That also hides
+// unfinished uploads. Files that cannot be read, lead out of a [Root] or are special
+// (FIFOs, devices) are 403. A file system that does not answer for half a minute
+// is 503.
 //
 // # Choices that RFC 9110 leaves open
 //
-// A set of ranges with one that is not valid, or of more than 64, is answered
-// with the whole file; so is one for a representation in a content coding.
-// Ranges that overlap or that less than 80 bytes lie between become one. HEAD
-// has no ranges. If nothing that a client accepts is there, the default
-// representation is sent, not 406.
+// A set of ranges with an invalid one, or of more than 64, is answered with the whole
+// file, and so is a set for a representation in a content coding. Ranges that overlap
+// or are less than 80 bytes apart are joined. HEAD has no ranges. If nothing is
+// acceptable, the default representation is sent, not 406.
 //
 // The entity tag of a file is strong. It changes with its size, with the time
-// of its modification and, where the system tells them, with its inode and the
+// of its modification and, where the system provides them, with its inode and the
 // time of its last change, which no program can set back. Two changes between
 // two ticks of the file system's clock, milliseconds on Linux before 6.13, can
-// share one; Handler.ContentETags has tags that cannot.
+// have the same tag; Handler.ContentETags has tags that cannot.
 //
-// # What is left alone
+// # Side effects
 //
 // The package installs no signal handlers and changes neither umask nor limits of
-// the process. Nothing listens but what is given to Serve.
+// the process. It listens only on the listeners that are given to Serve.
+//
+// # Design
+//
+// Two paths answer requests, by the same plan. The fast path (httpd/internal/h1conn)
+// understands only simple requests that are valid to the letter; all others are parsed
+// by net/http, which the world has tested. FuzzParse of internal/h1 checks that every
+// request on the fast path means the same to http.ReadRequest.
+// TestBothPathsAnswerTheSame compares the responses, and TestAnswersAgreeWithNetHTTP
+// compares 2,000 pairs of conditions and ranges with http.FileServer, and names the
+// few intended differences. Each path is a plan.Sink, to which a plan.Body writes
+// itself.
+//
+// In another http.Server, net/http hands the body to the ReadFrom of a *net.TCPConn.
+// That knows an *os.File at its own position, which responses share here, and for
+// other readers it calls their WriteTo, with a writer that has all methods of the
+// connection but ReadFrom. So a netconn.FilePart has a WriteTo that calls
+// sendfile.Send, at an explicit offset. TestTheMethodBehindMiddleware checks that for
+// each wrapper that may stand in the way; with a Go that works differently files would
+// be copied, and that test would fail. The header is flushed first, because net/http
+// would read the first 512 bytes of a body itself otherwise. The deadline for a stalled
+// client is set by this package, unless the http.Server has a WriteTimeout. A deadline
+// that middleware has set cannot be read: it is replaced.
+//
+// A body that fails ends the connection, or the stream of HTTP/2, before the panic with
+// http.ErrAbortHandler: with middleware that recovers from every panic net/http would
+// complete the response.
+//
+// Eight descriptors are kept in reserve. When the process has no others, a new
+// connection gets one of them, a 503, and a second to read it.
 package httpd

@@ -15,8 +15,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// shouting is a Root of which a program has changed what files hold, as one that
-// decrypts would.
+// shouting is a Root whose files a program has changed, as one that decrypts would.
 type shouting struct{ *httpd.Root }
 
 func (s shouting) Open(name string) (afero.File, error) {
@@ -35,8 +34,8 @@ func (f *shoutingFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A file system that embeds a Root is asked by its own methods.
-func TestAFileSystemThatEmbedsARootIsNoRoot(t *testing.T) {
+// The methods of a file system that embeds a Root are called, not those of the Root.
+func TestAFileSystemThatEmbedsARootIsNotTakenForARoot(t *testing.T) {
 	dir := nettest.TempDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "f.txt"), []byte("content"), 0o644); err != nil {
 		t.Fatal(err)

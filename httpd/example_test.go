@@ -20,7 +20,7 @@ import (
 	"sluice/httpd"
 )
 
-// published is a directory to show.
+// published returns a directory to serve.
 func published() (dir string) {
 	dir, err := os.MkdirTemp("", "published")
 	if err != nil {
@@ -32,7 +32,8 @@ func published() (dir string) {
 	return dir
 }
 
-// A server of a directory that tells how each file went, and ends with grace.
+// A server for a directory that reports how each file was sent, and shuts down
+// gracefully.
 func ExampleServer() {
 	dir := published()
 	defer os.RemoveAll(dir)
@@ -73,7 +74,7 @@ func ExampleServer() {
 	// true
 }
 
-// Any afero.Fs is served, one in memory too.
+// Any afero.Fs can be served, for example one in memory.
 func ExampleFileServer() {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/docs/hello.txt", []byte("Hello from memory\n"), 0o644); err != nil {
@@ -92,7 +93,7 @@ func ExampleFileServer() {
 	// Hello from memory
 }
 
-// Any io/fs.FS is served by afero.FromIOFS: an embed.FS, or the content of a zip
+// Any io/fs.FS can be served by afero.FromIOFS: an embed.FS, or the content of a zip
 // file.
 func ExampleFileServer_ioFS() {
 	var packed bytes.Buffer
@@ -120,7 +121,7 @@ func ExampleFileServer_ioFS() {
 	// Hello from a zip
 }
 
-// A Handler is an http.Handler: it can stand behind a mux, http.StripPrefix and
+// A Handler is an http.Handler: it works behind a mux, http.StripPrefix and
 // middleware, in any http.Server.
 func ExampleHandler() {
 	dir := published()
@@ -153,8 +154,8 @@ func ExampleHandler() {
 	// world
 }
 
-// A client asks for the checksum of a file by its query, and gets it in the form
-// that sha256sum -c takes.
+// A client requests the checksum of a file by its query, and gets it in the format
+// of sha256sum -c.
 func ExampleHandler_checksum() {
 	dir := published()
 	defer os.RemoveAll(dir)
@@ -171,7 +172,7 @@ func ExampleHandler_checksum() {
 	// 37980c33951de6b0e450c3701b219bfeee930544705f637cd1158b63827bb390  hello.txt
 }
 
-// Two handlers that share a Limiter take so many bytes per second together.
+// Two handlers that share a Limiter.
 func ExampleNewLimiter() {
 	all := httpd.NewLimiter(10 << 20)
 	docs := &httpd.Handler{FS: afero.NewMemMapFs(), Limiter: all}

@@ -25,7 +25,7 @@ import (
 	"sluice/sendfile"
 )
 
-// siteFiles are what the file systems of these tests hold.
+// siteFiles returns the files in the file systems of these tests.
 func siteFiles() map[string]string {
 	big := make([]byte, 500_001)
 	nettest.PatternAt(big, 0)
@@ -36,7 +36,7 @@ func siteFiles() map[string]string {
 
 var longAgo = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 
-// get asks a server and returns what it says.
+// get sends a request and returns the response with its body.
 func get(t *testing.T, client *http.Client, url string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url, nil)
@@ -58,7 +58,8 @@ func get(t *testing.T, client *http.Client, url string, header ...string) (*http
 	return resp, string(body)
 }
 
-// serveFS serves a file system and returns the URL, and what is reported.
+// serveFS serves a file system and returns the URL, and the transfers that are
+// reported.
 func serveFS(t *testing.T, h *httpd.Handler, change func(*httpd.Server)) (url string, reported <-chan httpd.Transfer) {
 	t.Helper()
 	all := make(chan httpd.Transfer, 1000)
@@ -180,8 +181,7 @@ func TestAFileSystemInMemoryIsNeverStale(t *testing.T) {
 	}
 }
 
-// What a file has lost since it was looked at cannot be sent, and must not be
-// taken for the whole.
+// A file that has become shorter since its length was sent must not look complete.
 func TestAFileThatShrinksInMemoryIsCut(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/f", bytes.Repeat([]byte("x"), 1<<20), 0o644); err != nil {
@@ -208,7 +208,7 @@ func TestAFileThatShrinksInMemoryIsCut(t *testing.T) {
 	}
 }
 
-// hooked is a limiter that limits nothing and calls a function.
+// hooked is a Limiter without a limit that calls a function.
 type hooked func()
 
 func (f hooked) Wait(_ context.Context, n int) (int, error) { f(); return n, nil }
@@ -240,7 +240,7 @@ func TestTheZeroHandlerAnswers404(t *testing.T) {
 	}
 }
 
-// A file without a time, as embedded ones are, has no tag that would outlive it.
+// A file without a time of modification, such as an embedded one, has no entity tag.
 func TestAFileWithoutATimeHasNoTag(t *testing.T) {
 	files := fstest.MapFS{"d/f": {Data: []byte("content")}, "d/g": {Data: []byte("x"), ModTime: longAgo}}
 	url, _ := serveFS(t, &httpd.Handler{FS: afero.FromIOFS{FS: files}, Archives: true}, nil)

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// clientOf returns for whom a proxy at remote asks, by the fields X-Forwarded-For and
-// Forwarded (RFC 7239) of a request; remote itself if nobody there is trusted, or nothing
-// is said. Each proxy adds to the right who has connected to it, and what is to the left
-// of an address that is not trusted anybody may have written: so the client is the first
-// from the right that is not trusted.
+// clientOf returns the client on whose behalf remote has sent a request with the fields
+// X-Forwarded-For and Forwarded (RFC 7239). It returns remote itself if that is not a
+// trusted proxy, or if there are no fields. Each proxy adds the address that has
+// connected to it on the right. Everything left of an address that is not trusted may be
+// forged, so the client is the first address from the right that is not trusted.
 //
-// Where both fields are there the first one counts: proxies that write Forwarded are
-// few, and all others pass on what the client has put there.
+// If both fields are present, X-Forwarded-For counts: few proxies write Forwarded, and
+// all others pass on a Forwarded that the client has sent.
 func (s *Server) clientOf(remote netip.AddrPort, forwardedFor, forwarded []string) netip.AddrPort {
 	if len(s.ProxyFrom) == 0 || len(forwardedFor) == 0 && len(forwarded) == 0 || !s.trustsIP(remote.Addr()) {
 		return remote
@@ -26,7 +26,7 @@ func (s *Server) clientOf(remote netip.AddrPort, forwardedFor, forwarded []strin
 	for _, node := range slices.Backward(nodes) {
 		next, ok := parseNode(node)
 		if !ok {
-			break // "unknown", or a name that hides somebody: what is known is who was told it
+			break // "unknown", or an obfuscated name: the address before it is the best that is known
 		}
 		client = next
 		if !s.trustsIP(client.Addr()) {
@@ -36,7 +36,7 @@ func (s *Server) clientOf(remote netip.AddrPort, forwardedFor, forwarded []strin
 	return client
 }
 
-// listOf returns what the commas in the lines of a field separate.
+// listOf returns the elements of a list in the lines of a field.
 func listOf(lines []string) (all []string) {
 	for _, line := range lines {
 		for element := range strings.SplitSeq(line, ",") {
@@ -49,7 +49,7 @@ func listOf(lines []string) (all []string) {
 }
 
 // nodesOf returns the values of "for" in the lines of a Forwarded field, one for each
-// proxy: "" where it says nothing.
+// proxy; "" where there is none.
 func nodesOf(lines []string) (all []string) {
 	for _, line := range lines {
 		for line != "" {
@@ -72,7 +72,7 @@ func nodesOf(lines []string) (all []string) {
 	return all
 }
 
-// cutUnquoted cuts s at the first separator that is in no quoted string (RFC 9110, 5.6.4).
+// cutUnquoted cuts s at the first separator outside of quoted strings (RFC 9110, 5.6.4).
 func cutUnquoted(s string, separator byte) (before, after string) {
 	quoted := false
 	for i := 0; i < len(s); i++ {
@@ -88,16 +88,16 @@ func cutUnquoted(s string, separator byte) (before, after string) {
 	return s, ""
 }
 
-// unquote returns what a quoted string says; anything else is returned as it is.
+// unquote returns the content of a quoted string, or s if it is not one.
 func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s
 	}
-	return strings.ReplaceAll(s[1:len(s)-1], `\`, "") // no address has one
+	return strings.ReplaceAll(s[1:len(s)-1], `\`, "") // no address has a backslash
 }
 
-// parseNode reads an address, which may have a port behind it and, if it is one of IPv6,
-// brackets around it.
+// parseNode parses an address with or without a port. An IPv6 address may be in
+// brackets.
 func parseNode(node string) (netip.AddrPort, bool) {
 	if ap, err := netip.ParseAddrPort(node); err == nil {
 		return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port()), true
@@ -109,8 +109,8 @@ func parseNode(node string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr.Unmap().WithZone(""), 0), err == nil
 }
 
-// trustsIP reports whether what a proxy at ip says is believed. One that is not valid
-// is that of a unix socket, which counts as 127.0.0.1.
+// trustsIP reports whether ip is that of a trusted proxy. An invalid address is that of
+// a unix socket, which counts as 127.0.0.1.
 func (s *Server) trustsIP(ip netip.Addr) bool {
 	if !ip.IsValid() {
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})

@@ -10,13 +10,13 @@ import (
 	"sluice/httpd"
 )
 
-func TestWhoTheClientBehindAProxyIs(t *testing.T) {
+func TestTheClientBehindAProxy(t *testing.T) {
 	const proxies = "127.0.0.0/8 10.0.0.0/8 2001:db8:1::/48"
 	for _, tt := range []struct {
 		name   string
-		from   string // whose word counts
+		from   string // the trusted proxies
 		fields string
-		want   string // "": the other end of the connection
+		want   string // "": the peer of the connection
 	}{
 		{"one address", proxies, "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1:0"},
 		{"with a port", proxies, "X-Forwarded-For: 192.0.2.1:1234\r\n", "192.0.2.1:1234"},
@@ -25,13 +25,13 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 		{"of IPv6 in brackets", proxies, "X-Forwarded-For: [2001:db8::1]\r\n", "[2001:db8::1]:0"},
 		{"IPv4 dressed as IPv6", proxies, "X-Forwarded-For: ::ffff:192.0.2.1\r\n", "192.0.2.1:0"},
 		{"the rightmost that is not trusted", proxies, "X-Forwarded-For: 192.0.2.66, 192.0.2.1, 10.1.1.1\r\n", "192.0.2.1:0"},
-		{"what the client has written itself does not count", proxies, "X-Forwarded-For: 10.9.9.9, 192.0.2.66, 192.0.2.1\r\n", "192.0.2.1:0"},
+		{"addresses that the client has written do not count", proxies, "X-Forwarded-For: 10.9.9.9, 192.0.2.66, 192.0.2.1\r\n", "192.0.2.1:0"},
 		{"all are trusted", proxies, "X-Forwarded-For: 10.1.1.2, 10.1.1.1\r\n", "10.1.1.2:0"},
 		{"two lines", proxies, "X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-For: 192.0.2.1, 10.1.1.1\r\n", "192.0.2.1:0"},
 		{"empty elements", proxies, "X-Forwarded-For: , 192.0.2.1,, 10.1.1.1 ,\r\n", "192.0.2.1:0"},
-		{"something that is no address", proxies, "X-Forwarded-For: 192.0.2.66, unknown, 10.1.1.1\r\n", "10.1.1.1:0"},
-		{"nothing that is an address", proxies, "X-Forwarded-For: unknown\r\n", ""},
-		{"nothing at all", proxies, "X-Forwarded-For: \r\n", ""},
+		{"an element that is not an address", proxies, "X-Forwarded-For: 192.0.2.66, unknown, 10.1.1.1\r\n", "10.1.1.1:0"},
+		{"no element that is an address", proxies, "X-Forwarded-For: unknown\r\n", ""},
+		{"an empty field", proxies, "X-Forwarded-For: \r\n", ""},
 
 		{"Forwarded", proxies, "Forwarded: for=192.0.2.1;proto=https;by=10.1.1.1\r\n", "192.0.2.1:0"},
 		{"Forwarded in capitals", proxies, "Forwarded: Proto=https; FOR=192.0.2.1\r\n", "192.0.2.1:0"},
@@ -39,15 +39,15 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 		{"Forwarded by two proxies", proxies, "Forwarded: for=192.0.2.66, for=192.0.2.1;by=x, for=\"10.1.1.1\"\r\n", "192.0.2.1:0"},
 		{"a comma and a semicolon in quotes", proxies, "Forwarded: for=192.0.2.1;host=\"a,b;for=192.0.2.66\"\r\n", "192.0.2.1:0"},
 		{"a quote in quotes", proxies, "Forwarded: host=\"a\\\", for=192.0.2.66\";for=192.0.2.1\r\n", "192.0.2.1:0"},
-		{"a name that hides somebody", proxies, "Forwarded: for=_hidden, for=10.1.1.1\r\n", "10.1.1.1:0"},
-		{"a proxy that does not say for whom", proxies, "Forwarded: for=192.0.2.66, proto=https\r\n", ""},
+		{"an obfuscated name", proxies, "Forwarded: for=_hidden, for=10.1.1.1\r\n", "10.1.1.1:0"},
+		{"a proxy that does not name the client", proxies, "Forwarded: for=192.0.2.66, proto=https\r\n", ""},
 		{"both fields", proxies, "Forwarded: for=192.0.2.66\r\nX-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1:0"},
 
-		{"somebody who is not trusted", "10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n", ""},
-		{"nobody is", "", "X-Forwarded-For: 192.0.2.1\r\n", ""},
-		{"a proxy that says by the PROXY protocol for whom it connects", proxies, "", "192.0.2.9:1234"},
-		{"and what that client claims", proxies, "X-Forwarded-For: 192.0.2.66\r\n", "192.0.2.9:1234"},
-		{"which may be a proxy too", proxies, "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1:0"},
+		{"the peer is not trusted", "10.0.0.0/8", "X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n", ""},
+		{"no proxy is trusted", "", "X-Forwarded-For: 192.0.2.1\r\n", ""},
+		{"a proxy that names the client by the PROXY protocol", proxies, "", "192.0.2.9:1234"},
+		{"by the PROXY protocol, with a field of the client", proxies, "X-Forwarded-For: 192.0.2.66\r\n", "192.0.2.9:1234"},
+		{"by the PROXY protocol, and the client is a proxy too", proxies, "X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1:0"},
 	} {
 		for path, slow := range map[string]bool{"fast": false, "net/http": true} {
 			t.Run(tt.name+", "+path, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 				switch {
 				case tt.want == "192.0.2.9:1234":
 					in = "PROXY TCP4 192.0.2.9 192.0.2.2 1234 80\r\n" + in
-				case strings.HasPrefix(tt.name, "which may be"):
+				case strings.HasSuffix(tt.name, "is a proxy too"):
 					in = "PROXY TCP4 10.2.2.2 192.0.2.2 1234 80\r\n" + in
 				}
 				go func() { _, _ = io.WriteString(c, in) }()
@@ -73,7 +73,7 @@ func TestWhoTheClientBehindAProxyIs(t *testing.T) {
 	}
 }
 
-// A proxy is many clients.
+// A proxy has many clients.
 func TestTheBoundForOneAddressIsNotForProxies(t *testing.T) {
 	for from, want := range map[string]bool{"127.0.0.0/8": true, "10.0.0.0/8": false} {
 		s := serve(t, func(srv *httpd.Server) {
@@ -103,7 +103,7 @@ func FuzzForwarded(f *testing.F) {
 				t.Errorf("the client is %v", got)
 			}
 			if got := srv.ClientOf(netip.MustParseAddrPort("192.0.2.1:1"), fields[0], fields[1]); got.String() != "192.0.2.1:1" {
-				t.Errorf("somebody who is not trusted is taken for %v", got)
+				t.Errorf("a peer that is not trusted is taken for %v", got)
 			}
 		}
 	})

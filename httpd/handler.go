@@ -1,18 +1,16 @@
 package httpd
 
 import (
-	"fmt"
-	"io/fs"
-	"net"
+	"context"
 	"net/http"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
 
-	"sluice/internal/digest"
+	"sluice/httpd/internal/h1conn"
+	"sluice/httpd/internal/netconn"
+	"sluice/httpd/internal/plan"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
@@ -24,201 +22,149 @@ import (
 //
 // It works in any http.Server, behind http.StripPrefix and behind middleware, and
 // sends files by sendfile(2) wherever the connection and the ResponseWriter allow
-// that. In a [Server] it does a little more: see there.
+// it. In a [Server] it does a little more: see there.
 type Handler struct {
-	// FS is what is served. If it is nil, every request is answered 404. Use [Dir] for a directory, which no
-	// name and no link leads out of, and afero.FromIOFS for an io/fs.FS. Only
-	// names that the FS lists or opens as regular files and directories are
-	// served. The caller closes it, if it must be closed, after Close.
+	// FS has the files that are served. If it is nil, every request is answered 404.
+	// Use [Dir] for a directory that no name and no link leads out of, and
+	// afero.FromIOFS for an io/fs.FS. Only names that the FS lists or opens as regular
+	// files and directories are served. If the FS must be closed, the caller closes it
+	// after Close.
 	FS afero.Fs
 
-	// CacheValid is how long an open file is believed to be what its name means,
-	// and a name of a [Root] to mean nothing, if another process may have changed
-	// that. What a server of FTP in this process has changed, and what was changed
-	// by the methods of a Root, is seen by the next request whatever this says; what
-	// is written to an open file, without such a server, is not. Zero means a second,
-	// but on Windows, where nobody can replace or remove a file that is open, not at
-	// all. A negative value means not at all. Files that are not those of the
-	// operating system (afero.MemMapFs) are never kept.
+	// CacheValid is how long a change by another process may remain unseen: that a
+	// name means another file, or that a name of a [Root] has come to exist. Changes by an FTP
+	// server in this process, and by the methods of a Root, are seen by the next
+	// request in any case; bytes that are written to an open file in another way are
+	// not. Zero means a second, but no time on Windows, where nobody can replace or
+	// remove an open file. A negative value means no time. Files that are not those of
+	// the operating system (afero.MemMapFs) are never kept.
 	CacheValid time.Duration
 
-	// Method is how the bodies of files are sent: sendfile.Copy copies them
-	// always; every other value means the best method that there is.
+	// Method is how the bodies of files are sent: sendfile.Copy always copies
+	// them; every other value means the best method available.
 	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
-	// response. Zero means a minute; negative means for ever. Connections of a
-	// [Server] have that of the Server instead, and where http.Server has a
-	// WriteTimeout, that counts alone. It takes the place of a deadline for writing
-	// that middleware has set; negative leaves that. A ResponseWriter of middleware
-	// must have Unwrap, as http.ResponseController asks for.
+	// response. Zero means a minute; negative means for ever. On the connections of a
+	// [Server] that of the Server holds instead, and if an http.Server has a
+	// WriteTimeout, only that holds. It replaces a deadline for writing that
+	// middleware has set; negative leaves that. A ResponseWriter of middleware must
+	// have Unwrap, as http.ResponseController requires.
 	StallTimeout time.Duration
 
-	// MaxRate is the most bytes per second that a response is sent. Its first
-	// RateAfter bytes are not limited. Zero means no limit.
+	// MaxRate is the most bytes per second of one response. Its first RateAfter bytes
+	// are not limited. Zero means no limit.
 	MaxRate, RateAfter int64
 
-	// Limiter, if not nil, is asked before anything of a body is sent: what all
-	// responses together may take. It may be shared with other servers.
+	// Limiter, if not nil, is a limit that all responses share. It is asked before a
+	// part of a body is sent. It may be shared with other servers.
 	Limiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
-	// answered, on its goroutine, which waits for it. If it is nil, that of the
-	// [Server] is called, if the request came through one. If it panics, the
-	// connection is cut.
+	// answered, on its goroutine, which waits for the call to return. If it is nil,
+	// that of the [Server] is called, if the request came through one. If it panics,
+	// the connection is cut.
 	OnTransfer func(Transfer)
 
 	// ServerTiming adds the field Server-Timing to responses: the time from
 	// the request to the head of the response, and whether the file was in the
-	// cache. Anybody can read from it whether somebody has asked for a file
-	// lately.
+	// cache. It shows to everybody whether somebody has requested the file lately.
 	ServerTiming bool
 
-	// ShowHidden serves and lists names that begin with a dot, but never an upload by
-	// FTP that is not whole.
+	// ShowHidden serves and lists names that begin with a dot, but never an
+	// unfinished upload by FTP.
 	ShowHidden bool
 
-	// Index names the files that stand for their directory, the first that is
-	// there. Nil means index.html; empty and not nil means none.
+	// Index names the files that are served for their directory; the first that
+	// exists is. Nil means index.html; empty and not nil means none.
 	Index []string
 
 	// NoListing answers 404 for a directory without an index file.
 	NoListing bool
 
-	// NotFoundPage is the path in the tree of the file that is the body of a
-	// 404; "" is a small page of ours.
+	// NotFoundPage is the path in FS of the file that is the body of a 404; ""
+	// means a small default page.
 	NotFoundPage string
 
-	// Fallback is the path in the tree of the file that is answered, with 200,
-	// for pages that are not there, as applications want that take apart the
-	// path in the browser; "" is none. A page is what has no extension, or is
-	// asked for by a client that names text/html in Accept: a script that is
-	// missing stays missing.
+	// Fallback is the path in FS of the file that is answered, with 200, for pages
+	// that do not exist; "" is none. It is for applications that interpret the path in
+	// the browser. A request is for a page if its path has no extension, or if it has
+	// text/html in Accept: for a script that is missing the answer is 404.
 	Fallback string
 
-	// Precompressed sends, to clients that take them, the compressed forms of a
-	// file that lie beside it under its name with .zst, .br or .gz added. One
-	// that is older than the file is not sent, and for types that are
-	// compressed already, such as images, none is looked for.
+	// Precompressed sends, to clients that accept them, the compressed forms of a
+	// file that lie next to it and have its name with .zst, .br or .gz added. A
+	// form that is older than the file is not sent. For types that are
+	// compressed already, such as images, the Handler does not look for any.
 	Precompressed bool
 
-	// CompressListings compresses listings for clients that take it.
+	// CompressListings compresses listings for clients that accept it.
 	CompressListings bool
 
-	// Archives answers a directory with ?zip or ?tar as an archive of what is
-	// beneath it, without hidden names and without links to directories. What
-	// cannot be read is left out, and named in a file UNREADABLE-FILES.txt at its
-	// end. A file that changes, or can no longer be read, while the archive is sent
-	// ends it. Of a file system that is no [Root], each file is opened twice.
+	// Archives answers a directory with ?zip or ?tar as an archive of the files below
+	// it, without hidden names and without links to directories. Unreadable files are
+	// left out, and named in a file UNREADABLE-FILES.txt at the end. A file that
+	// changes or becomes unreadable while the archive is sent ends the response. Of a
+	// file system that is not a [Root], each file is opened twice.
 	Archives bool
 
 	// ContentETags makes the entity tags of files of up to 64 MiB from their
-	// content, so that they hold on another server, after a restore, or when a
-	// build gives all files one date. A file is read for it when it is asked
-	// for the first time after a change.
+	// content, so that they are the same on another server, after a restore, or when a
+	// build gives all files one date. A file is read for that at the first request
+	// after a change.
 	ContentETags bool
 
 	// Rules add lines to the header of responses.
 	Rules []Rule
 
-	// CORS holds the origins whose pages may read what is served, such as
+	// CORS holds the origins whose pages may read the responses, such as
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
-	once     sync.Once        // guards the making of the fields below
-	files    *filecache.Cache // nil: FS is nothing
-	rules    []Rule           // those of Rules that can be heeded
-	walks    chan struct{}    // one element for each archive that is being laid out
-	archived atomic.Int64     // entries of the archives that are being sent
-	reads    chan struct{}    // one element for each directory that is being read for a listing
-	listed   atomic.Int64     // entries of the listings that are being sent
-	digests  digest.Cache
+	once  sync.Once        // for the fields below
+	files *filecache.Cache // nil: there are none
+	core  h1conn.Handler   // what both paths use
 }
-
-// FileServer returns a Handler for fsys, as http.FileServer does for its file
-// systems: any io/fs.FS is one by afero.FromIOFS. More can be set in the fields
-// of the Handler.
-func FileServer(fsys afero.Fs) *Handler { return &Handler{FS: fsys} }
-
-// Root is a directory that no name and no symbolic link leads out of, and an
-// afero.Fs. It is read-only.
-//
-// Besides the methods of afero.Fs it has
-//
-//	Close() error                          // for all that came of it by Writable, but not by Sub
-//	Sub(name string) (*Root, error)        // a directory in it, as a Root that the caller closes
-//	Writable() *Root                       // the same directory, in which files may be changed, as by FTP
-//	CanWrite() bool                        // whether they may, through this Root
-//	Dir() string                           // the absolute path that it was opened by
-//
-// Each error is an *fs.PathError or *os.LinkError with the name as it was given,
-// and holds nothing of the path of the directory.
-type Root = vfs.Root
-
-// Dir opens the directory name to be served. It follows the directory rather
-// than its name. The caller closes it, after the last request.
-func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
 func (h *Handler) prepare() {
+	c := plan.Config{
+		DetectType:       http.DetectContentType,
+		ShowHidden:       h.ShowHidden,
+		Index:            h.Index,
+		NoListing:        h.NoListing,
+		NotFoundPage:     h.NotFoundPage,
+		Fallback:         h.Fallback,
+		Precompressed:    h.Precompressed,
+		CompressListings: h.CompressListings,
+		Archives:         h.Archives,
+		ContentETags:     h.ContentETags,
+		Rules:            h.Rules,
+		CORS:             h.CORS,
+	}
 	if !vfs.IsNil(h.FS) {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
+		c.Files, c.Tree = h.files, h.files.Tree
 	}
-	for _, r := range h.Rules {
-		if r, err := r.checked(); err == nil {
-			h.rules = append(h.rules, r)
-		}
+	h.core = h1conn.Handler{
+		Planner:      plan.New(c),
+		Limits:       netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter},
+		Method:       h.method(),
+		ServerTiming: h.ServerTiming,
+		OnTransfer:   h.OnTransfer,
 	}
-	h.walks = make(chan struct{}, runtime.GOMAXPROCS(0))
-	h.reads = make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)) // some wait for a disk
 }
 
-// cache returns what keeps files open between requests; nil if there are none.
+// cache returns the cache that keeps files open between requests; nil if there
+// are no files.
 func (h *Handler) cache() *filecache.Cache {
 	h.once.Do(h.prepare)
 	return h.files
 }
 
-// hit returns the file at path if it is at hand, as filecache.Cache.Hit does.
-func (h *Handler) hit(path string, now time.Time) *filecache.File {
-	if c := h.cache(); c != nil {
-		return c.Hit(path, now)
-	}
-	return nil
-}
-
-// tree is what listings and archives are made of: that of the cache, which is
-// there if a directory was found.
-func (h *Handler) tree() vfs.Tree { return h.cache().Tree }
-
-// get returns the file at name. The caller releases it.
-func (h *Handler) get(name string) (*filecache.File, error) {
-	if c := h.cache(); c != nil {
-		return c.Get(name)
-	}
-	return nil, fs.ErrNotExist
-}
-
-// CacheStats is what a Handler keeps open: Entries is the number of names that it
-// remembers, Files how many of them have a descriptor, Memory the bytes of
-// contents, and Opens how often the file system was asked for a name.
-type CacheStats = filecache.Stats
-
-// CacheStats tells what the Handler keeps open. It may be called at any time.
-func (h *Handler) CacheStats() CacheStats {
-	if c := h.cache(); c != nil {
-		return c.Stats()
-	}
-	return CacheStats{}
-}
-
-// Close closes the files that the Handler keeps open between requests; without
-// it, that happens ten seconds after their last use. Requests that come later are
-// still answered. It never fails.
-func (h *Handler) Close() error {
-	if c := h.cache(); c != nil {
-		return c.Close()
-	}
-	return nil
+// prepared returns core, which it makes at the first call.
+func (h *Handler) prepared() *h1conn.Handler {
+	h.once.Do(h.prepare)
+	return &h.core
 }
 
 const defaultStallTimeout = time.Minute
@@ -233,70 +179,75 @@ func (h *Handler) method() sendfile.Method {
 
 func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, defaultStallTimeout) }
 
-// ServeHTTP implements http.Handler. A body that cannot be completed ends with
-// the connection, or with the stream of HTTP/2, so that no client takes a part for
-// the whole: by a panic with http.ErrAbortHandler, and where middleware recovers
-// from that, by a deadline, for which its ResponseWriter must have Unwrap.
+// ServeHTTP implements http.Handler. If a body cannot be completed, it ends the
+// connection, or the stream of HTTP/2, so that no client takes a part for the whole.
+// It does so by a panic with http.ErrAbortHandler, and where middleware recovers from
+// that, by a deadline, for which the ResponseWriter of the middleware must have Unwrap.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := connOf(r.Context())
-	if err := h.serve(c, w, r); err != nil {
+	if err := h.serve(w, r); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// errPanic is why a body was cut if a ResponseWriter or a Limiter has panicked.
-var errPanic = fmt.Errorf("a panic: %w", net.ErrClosed) // so that this side has cut it
-
-// serve answers a request of net/http and reports that. c may be nil. An error
-// means that the body was cut, and cannot be completed.
-func (h *Handler) serve(c *conn, w http.ResponseWriter, r *http.Request) (err error) {
+// serve answers a request of net/http and reports that. An error means that the body
+// was cut, and cannot be completed.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	begin := time.Now()
-	session := c.session()
-	if session != nil {
+	server, c := connOf(r.Context())
+	var session *live.Session
+	if c != nil {
+		session = c.Conn().Session()
 		session.SetCommand(r.Method + " " + r.RequestURI)
 		defer session.SetCommand("")
 	}
-	if c != nil && c.server.files.Load() == nil && r.ContentLength != 0 { // that of a Handler alone has it from the beginning
+	if server != nil && server.files.Load() == nil && r.ContentLength != 0 { // otherwise http.Server.ReadTimeout is set
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
-	a := askOf(r)
-	rep := h.respondTo(r.Context(), r.Method, &a)
-	defer rep.release()
-	if h.ServerTiming {
-		w.Header().Set("Server-Timing", string(appendTiming(nil, cacheNone, time.Since(begin))))
+	request := requestOf(r)
+	core := h.prepared()
+	pl := core.Planner.Plan(&request, plan.Lookup{})
+	resp := pl.Respond(r.Context())
+	defer resp.Release()
+	if core.ServerTiming {
+		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
 	}
-	t := beginOf(c, r, &rep)
-	limits := h.limitOf(c, &rep, t)
-	s := sender{h: h, w: w, transfer: t, limits: limits}
-	err = errPanic
-	defer func() { // also of a panic
-		limits.close(s.res.Sent)
-		rec := account(session, t, begin, s.res, err)
+	size := resp.Body.Size()
+	t := beginTransfer(c, r, size)
+	base := context.Background() // another server can end a wait for limits only by cutting the connection
+	if server != nil {
+		base = server.base
+	}
+	limits := core.Limits.Begin(base, size, t)
+	s := sender{h: h, rw: w, transfer: t, limits: limits}
+	err = netconn.ErrPanic
+	defer func() { // also if the ResponseWriter or a Limiter panics
+		limits.Close(s.res.Sent)
+		rec := netconn.EndTransfer(session, t, begin, s.res, err)
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		hook := h.hook(c)
+		hook := h.hook(server)
 		if session.WantsRecord(hook) {
-			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, rep.status
+			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
 			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 			rec.Duration = time.Since(begin)
-			if session == nil {
+			if c == nil {
 				rec.Remote, rec.Protocol = remoteOf(r)
 			} else {
-				rec.Remote = c.server.clientOf(live.AddrPortOf(c.wire.remote), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+				rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
 			}
 		}
 		session.Report(&rec, hook)
 	}()
-	err = s.send(r, &rep)
+	err = s.send(r, &resp)
 	return err
 }
 
-// cutOff has a response end where it is, also where middleware recovers from the
-// panic that follows: net/http would then complete it, or let the middleware do so.
-func cutOff(c *conn, w http.ResponseWriter, r *http.Request) {
+// cutOff ends a response in the middle, even if middleware recovers from the panic
+// that follows: net/http would complete the response then, or let the middleware do so.
+func cutOff(c *netconn.HTTPConn, w http.ResponseWriter, r *http.Request) {
 	if c != nil && r.ProtoMajor == 1 {
-		c.wire.cut()
+		c.Conn().Cut()
 		return
 	}
 	past := time.Unix(1, 0)

@@ -12,7 +12,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Each target got a secret out of some other server once.
+// Each target has once got a secret out of another server.
 func TestHolesOfOtherServersAreClosed(t *testing.T) {
 	s := open(t, &httpd.Handler{Archives: true, Precompressed: true, Fallback: "/app.html"}, map[string]string{
 		"app.html": "app", "pub/f": "x", "pub/page.txt": "plain", "pub/.env": "secret",
@@ -48,15 +48,15 @@ func TestHolesOfOtherServersAreClosed(t *testing.T) {
 		"an index file that leads out":                  "/",
 		"an archive through links (miniserve#1568)":     "/pub/?tar",
 		"an archive of the root":                        "/?tar",
-		"an archive of what leads out":                  "/out/?tar",
-		"a checksum of what leads out":                  "/pub/file?sha256",
+		"an archive of a link that leads out":           "/out/?tar",
+		"a checksum of a link that leads out":           "/pub/file?sha256",
 		"a hidden name by a detour":                     "/pub/x/../.env",
 		"a hidden name in an archive":                   "/pub/?zip",
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, err := url.ParseRequestURI(target)
 			if err != nil {
-				return // refused by whoever parses the request
+				return // the parser of requests refuses it
 			}
 			r := httptest.NewRequest("GET", "/", nil)
 			r.URL = u
@@ -70,8 +70,8 @@ func TestHolesOfOtherServersAreClosed(t *testing.T) {
 	}
 }
 
-// A name must not get into the header but as data (as in CVE-2022-28923, and
-// in the log injection of dufs).
+// A name must be data in the header and nothing else (as in CVE-2022-28923, and in the
+// log injection of dufs).
 func TestNoNameBreaksTheHeader(t *testing.T) {
 	if unnameable("\r\n") {
 		t.Skip("no file can have such a name here")
@@ -80,7 +80,7 @@ func TestNoNameBreaksTheHeader(t *testing.T) {
 	for _, target := range []string{
 		"/a%0D%0AX-Evil:%201", "/a%0D%0AX-Evil:%201/?zip", "/e%0D%0AX-Evil:%201?download", "//evil.example/%2e%2e", "/%5C%5Cevil.example",
 	} {
-		w := s.ask(t, "GET", "http://host"+target)
+		w := s.request(t, "GET", "http://host"+target)
 		for name, values := range w.Header() {
 			for _, value := range values {
 				if strings.ContainsAny(value, "\r\n") || strings.HasPrefix(name, "X-Evil") || name == "Location" && !strings.HasPrefix(value, ".") {

@@ -12,26 +12,26 @@ import (
 	"sluice/sendfile"
 )
 
-// Whatever a file is a part of, it goes by sendfile, and only what stands
-// around it is copied.
+// Files in several ranges and in archives are sent by sendfile; only the bytes around
+// them are copied.
 func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 	const size = 1<<20 + 3
-	for _, noFastLane := range []bool{false, true} {
-		s := serve(t, func(srv *httpd.Server) { handler(srv).Archives, srv.NoFastPath = true, noFastLane })
+	for _, noFastPath := range []bool{false, true} {
+		s := serve(t, func(srv *httpd.Server) { handler(srv).Archives, srv.NoFastPath = true, noFastPath })
 		s.pattern(t, "a.bin", size)
 		s.pattern(t, "b.bin", size)
 		check := func(name string, fromFiles int64) {
 			t.Helper()
-			told := s.last(t)
-			if told.Err != nil || told.Method != fastMethod || fastMethod == sendfile.Sendfile && told.ZeroCopied != fromFiles {
-				t.Errorf("%s, fast lane %v: told %+v, want %d bytes of files by %v", name, !noFastLane, told, fromFiles, fastMethod)
+			record := s.report(t)
+			if record.Err != nil || record.Method != fastMethod || fastMethod == sendfile.Sendfile && record.ZeroCopied != fromFiles {
+				t.Errorf("%s, fast path %v: recorded %+v, want %d bytes of files by %v", name, !noFastPath, record, fromFiles, fastMethod)
 			}
 		}
 
 		resp, body := s.do(t, "GET", "/a.bin", http.Header{"Range": {"bytes=0-299999,500000-799999"}})
 		headers, contents := parts(t, resp.Header.Get("Content-Type"), strings.NewReader(body))
 		if len(contents) != 2 || sha256.Sum256([]byte(contents[1])) != nettest.PatternSum(500_000, 300_000) {
-			t.Errorf("%s with the parts %v, want two with what was asked for", resp.Status, headers)
+			t.Errorf("%s with the parts %v, want the two that were requested", resp.Status, headers)
 		}
 		check("two ranges", 600_000)
 
@@ -45,6 +45,6 @@ func TestFilesGoBySendfileInPartsAndArchives(t *testing.T) {
 		if rest != body[size/2:] {
 			t.Errorf("the rest of the zip is %d other bytes, want the last %d", len(rest), len(body)-size/2)
 		}
-		s.last(t)
+		s.report(t)
 	}
 }

@@ -21,8 +21,9 @@ import (
 	"sluice/sendfile"
 )
 
-// limitedSize at limitedRate takes half a second, or limitedTime at least: less
-// the first turn, what was not used in the moment before, and a margin.
+// limitedSize at limitedRate takes half a second, but at least limitedTime: the
+// first turn is free, the limit may have saved some bytes before, and there is a
+// margin.
 const (
 	limitedSize = 500_000
 	limitedRate = 1_000_000
@@ -43,22 +44,22 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 		http2  bool
 		want   bool // slow
 	}{
-		{"of their own", own, "/f", false, false, true},
-		{"of all", all, "/f", false, false, true},
-		{"of both", func(srv *httpd.Server) { own(srv); all(srv) }, "/f", false, false, true},
+		{"of one response", own, "/f", false, false, true},
+		{"shared", all, "/f", false, false, true},
+		{"both", func(srv *httpd.Server) { own(srv); all(srv) }, "/f", false, false, true},
 		{"by net/http", func(srv *httpd.Server) { own(srv); srv.NoFastPath = true }, "/f", false, false, true},
-		{"by net/http those of all", func(srv *httpd.Server) { all(srv); srv.NoFastPath = true }, "/f", false, false, true},
+		{"shared, by net/http", func(srv *httpd.Server) { all(srv); srv.NoFastPath = true }, "/f", false, false, true},
 		{"at a minimum rate", func(srv *httpd.Server) { own(srv); srv.MinRate = 1 }, "/f", false, false, true},
 		{"by TLS", own, "/f", true, false, true},
 		{"by HTTP/2", own, "/f", true, true, true},
-		{"by HTTP/2 those of all", all, "/f", true, true, true},
+		{"shared, by HTTP/2", all, "/f", true, true, true},
 		{"as archives", own, "/?tar", false, false, true},
 		{"as archives by TLS", own, "/?zip", true, false, true},
-		{"as archives that are made on the way", own, "/?tar.gz", false, false, true},
-		{"but not before these hold", func(srv *httpd.Server) {
+		{"as archives that are streamed", own, "/?tar.gz", false, false, true},
+		{"not for the first bytes", func(srv *httpd.Server) {
 			handler(srv).MaxRate, handler(srv).RateAfter = 1, limitedSize
 		}, "/f", false, false, false},
-		{"but not where there are none", func(*httpd.Server) {}, "/f", false, false, false},
+		{"not without limits", func(*httpd.Server) {}, "/f", false, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,29 +93,29 @@ func TestResponsesKeepToTheirLimits(t *testing.T) {
 			if tt.want && took < limitedTime {
 				t.Errorf("took %v, want at least %v", took, limitedTime)
 			}
-			told := s.last(t)
-			if limited := told.Cause == live.RateLimit; limited != tt.want || told.Sent != got.N || told.Err != nil {
-				t.Errorf("told %+v, want %d bytes", told, got.N)
+			record := s.report(t)
+			if limited := record.Cause == live.RateLimit; limited != tt.want || record.Sent != got.N || record.Err != nil {
+				t.Errorf("recorded %+v, want %d bytes", record, got.N)
 			}
 			method := fastMethod
 			if tt.secure {
 				method = sendfile.Copy
 			}
-			if tt.target == "/f" && told.Method != method {
-				t.Errorf("method = %v, want %v", told.Method, method)
+			if tt.target == "/f" && record.Method != method {
+				t.Errorf("method = %v, want %v", record.Method, method)
 			}
 		})
 	}
 }
 
-// Together they are as long as one that is held back.
-func TestSmallResponsesKeepToTheLimitOfAll(t *testing.T) {
+// Together they are as long as the large response in the other tests.
+func TestSmallResponsesKeepToTheSharedLimit(t *testing.T) {
 	const size = 10_000
-	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+	for name, noFastPath := range map[string]bool{"on the fast path": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
 				cached(srv)
-				srv.NoFastPath = noFastLane
+				srv.NoFastPath = noFastPath
 				handler(srv).Limiter = rate.New(limitedRate)
 			})
 			s.pattern(t, "f", size)
@@ -134,7 +135,7 @@ func TestSmallResponsesKeepToTheLimitOfAll(t *testing.T) {
 	}
 }
 
-// A ledger is a limit as another program may have one.
+// A ledger is a Limiter of another program: it counts.
 type ledger struct{ granted, returned atomic.Int64 }
 
 func (l *ledger) Wait(_ context.Context, n int) (int, error) {
@@ -145,14 +146,14 @@ func (l *ledger) Wait(_ context.Context, n int) (int, error) {
 
 func (l *ledger) Return(n int) { l.returned.Add(int64(n)) }
 
-func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
+func TestACustomLimiterIsChargedForTheBytesSent(t *testing.T) {
 	const size = 1_234_567
-	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+	for name, noFastPath := range map[string]bool{"on the fast path": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			var all ledger
 			s := serve(t, func(srv *httpd.Server) {
 				cached(srv)
-				srv.NoFastPath = noFastLane
+				srv.NoFastPath = noFastPath
 				handler(srv).Limiter, handler(srv).Archives, handler(srv).CompressListings = &all, true, true
 			})
 			s.pattern(t, "f", size)
@@ -175,7 +176,7 @@ func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 			} {
 				before := all.granted.Load() - all.returned.Load()
 				_, body := s.do(t, tt.method, tt.target, tt.header)
-				s.last(t)
+				s.report(t)
 				if got := all.granted.Load() - all.returned.Load() - before; got != int64(len(body)) {
 					t.Errorf("%s %s: charged %d bytes for %d", tt.method, tt.target, got, len(body))
 				}
@@ -184,12 +185,12 @@ func TestALimitOfOthersIsChargedForWhatGoes(t *testing.T) {
 	}
 }
 
-// The limit is slower than the client must be.
-func TestTheMinimumRateIsNotThatOfOurLimit(t *testing.T) {
-	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+// The limit of bandwidth is below the minimum rate.
+func TestALimitBelowTheMinimumRateCutsNobody(t *testing.T) {
+	for name, noFastPath := range map[string]bool{"on the fast path": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
-				srv.NoFastPath = noFastLane
+				srv.NoFastPath = noFastPath
 				handler(srv).MaxRate = limitedRate
 				srv.StallTimeout, srv.MinRate = 200*time.Millisecond, 5*limitedRate
 			})
@@ -197,19 +198,19 @@ func TestTheMinimumRateIsNotThatOfOurLimit(t *testing.T) {
 			if _, body := s.do(t, "GET", "/f", nil); len(body) != limitedSize {
 				t.Errorf("got %d bytes, want %d", len(body), limitedSize)
 			}
-			if told := s.last(t); told.Err != nil || told.Duration < limitedTime {
-				t.Errorf("told %+v, want no error, after at least %v", told, limitedTime)
+			if record := s.report(t); record.Err != nil || record.Duration < limitedTime {
+				t.Errorf("recorded %+v, want no error, after at least %v", record, limitedTime)
 			}
 		})
 	}
 }
 
-// A client that has said all still gets all, and one that waits for its turn
-// does not keep the server.
-func TestTheEndOfAWaitForTheLimit(t *testing.T) {
-	for _, noFastLane := range []bool{false, true} {
-		t.Run(fmt.Sprintf("the client ends its side, net/http is %v", noFastLane), func(t *testing.T) {
-			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastLane, limitedRate })
+// A client that has shut down its sending side still gets all, and one that waits for
+// its turn does not hold up a shutdown.
+func TestAWaitForTheLimitEndsWithTheServer(t *testing.T) {
+	for _, noFastPath := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the client ends its side, net/http is %v", noFastPath), func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastPath, limitedRate })
 			s.pattern(t, "f", limitedSize)
 			c := s.dial(t)
 			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
@@ -218,12 +219,12 @@ func TestTheEndOfAWaitForTheLimit(t *testing.T) {
 				t.Errorf("got %d bytes, want %d", len(got.body), limitedSize)
 			}
 		})
-		t.Run(fmt.Sprintf("the server ends, net/http is %v", noFastLane), func(t *testing.T) {
-			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastLane, 10 })
+		t.Run(fmt.Sprintf("the server ends, net/http is %v", noFastPath), func(t *testing.T) {
+			s := serve(t, func(srv *httpd.Server) { srv.NoFastPath, handler(srv).MaxRate = noFastPath, 10 })
 			s.pattern(t, "f", limitedSize)
 			c := s.dial(t)
 			_, _ = io.WriteString(c, "GET /f HTTP/1.1\r\nHost: test\r\n\r\n")
-			if _, err := io.ReadFull(c, make([]byte, 200)); err != nil { // the head is out, and so it waits
+			if _, err := io.ReadFull(c, make([]byte, 200)); err != nil { // the head was sent, so the response waits
 				t.Fatal(err)
 			}
 			begin := time.Now()
@@ -231,8 +232,8 @@ func TestTheEndOfAWaitForTheLimit(t *testing.T) {
 			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if told := s.last(t); told.Err == nil {
-				t.Errorf("told %+v, want an error", told)
+			if record := s.report(t); record.Err == nil {
+				t.Errorf("recorded %+v, want an error", record)
 			}
 		})
 	}
@@ -240,7 +241,7 @@ func TestTheEndOfAWaitForTheLimit(t *testing.T) {
 		h := httpd.Handler{MaxRate: limitedRate}
 		s := open(t, &h, map[string]string{"f": strings.Repeat("x", limitedSize)})
 		begin := time.Now()
-		if w := s.ask(t, "GET", "/f"); w.Body.Len() != limitedSize {
+		if w := s.request(t, "GET", "/f"); w.Body.Len() != limitedSize {
 			t.Errorf("got %d bytes, want %d", w.Body.Len(), limitedSize)
 		}
 		if took := time.Since(begin); took < limitedTime {

@@ -18,12 +18,12 @@ import (
 	"sluice/internal/status"
 )
 
-// watched makes a site one of a Registry.
+// watched makes a site use a Registry.
 func watched(reg *live.Registry) func(*httpd.Server) {
 	return func(srv *httpd.Server) { cached(srv); srv.Live = reg }
 }
 
-// awaitStatus looks until what is there is as wanted.
+// awaitStatus polls the Registry until its content is as wanted.
 func awaitStatus(t *testing.T, reg *live.Registry, what string, wanted func(status.Snapshot) bool) status.Snapshot {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -37,7 +37,7 @@ func awaitStatus(t *testing.T, reg *live.Registry, what string, wanted func(stat
 	}
 }
 
-func TestAResponseIsSeenWhileItIsSent(t *testing.T) {
+func TestAResponseIsListedWhileItIsSent(t *testing.T) {
 	const size = 32 << 20
 	other := httptest.NewTLSServer(nil) // for its certificate, and a client that trusts it
 	defer other.Close()
@@ -49,7 +49,7 @@ func TestAResponseIsSeenWhileItIsSent(t *testing.T) {
 		secure   bool
 		protocol live.Protocol
 	}{
-		{"in the fast lane", func(*httpd.Server) {}, false, false, live.HTTP},
+		{"on the fast path", func(*httpd.Server) {}, false, false, live.HTTP},
 		{"by net/http", func(srv *httpd.Server) { srv.NoFastPath = true }, false, false, live.HTTP},
 		{"by TLS", func(*httpd.Server) {}, false, true, live.HTTPS},
 		{"by HTTP/2", func(*httpd.Server) {}, true, true, live.HTTPS},
@@ -102,11 +102,11 @@ func TestAResponseIsSeenWhileItIsSent(t *testing.T) {
 	}
 }
 
-func TestSmallAnswersAreCounted(t *testing.T) {
-	for name, noFastLane := range map[string]bool{"in the fast lane": false, "by net/http": true} {
+func TestSmallResponsesAreCounted(t *testing.T) {
+	for name, noFastPath := range map[string]bool{"on the fast path": false, "by net/http": true} {
 		t.Run(name, func(t *testing.T) {
 			var reg live.Registry
-			s := serve(t, func(srv *httpd.Server) { watched(&reg)(srv); srv.NoFastPath = noFastLane })
+			s := serve(t, func(srv *httpd.Server) { watched(&reg)(srv); srv.NoFastPath = noFastPath })
 			s.write(t, "a", "content")
 			c := s.dial(t)
 			r := bufio.NewReader(c)
@@ -127,7 +127,7 @@ func TestSmallAnswersAreCounted(t *testing.T) {
 	}
 }
 
-func TestAConnectionIsKilled(t *testing.T) {
+func TestKillCutsAConnection(t *testing.T) {
 	var reg live.Registry
 	s := serve(t, watched(&reg))
 	s.pattern(t, "f", 32<<20)
@@ -139,8 +139,8 @@ func TestAConnectionIsKilled(t *testing.T) {
 	if !reg.Kill(st.Sessions[0].ID) {
 		t.Error("there is no such session")
 	}
-	if told := s.last(t); told.Err == nil {
-		t.Errorf("told %+v, want an error", told)
+	if record := s.report(t); record.Err == nil {
+		t.Errorf("recorded %+v, want an error", record)
 	}
 	st = awaitStatus(t, &reg, "its end", func(st status.Snapshot) bool { return len(st.Sessions) == 0 })
 	if got := st.Totals.Transfers[0].Result; got != "cut" {
@@ -152,22 +152,22 @@ func TestServersShareTheirLimits(t *testing.T) {
 	reg := live.Registry{MaxConns: 1}
 	one, two := serve(t, watched(&reg)), serve(t, watched(&reg))
 	one.write(t, "a", "a")
-	ask := func(c net.Conn) int {
+	get := func(c net.Conn) int {
 		_, _ = io.WriteString(c, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
 		return read(t, bufio.NewReader(c), "GET").status
 	}
 	first := one.dial(t)
-	if got := ask(first); got != 200 {
+	if got := get(first); got != 200 {
 		t.Errorf("the first: got %d", got)
 	}
-	if got := ask(two.dial(t)); got != 503 {
+	if got := get(two.dial(t)); got != 503 {
 		t.Errorf("the second, at the other server: got %d, want 503", got)
 	}
 }
 
-func TestARequestTellsWhatHeldItBack(t *testing.T) {
+func TestATransferHasItsCause(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("not told elsewhere")
+		t.Skip("only Linux reports it")
 	}
 	var reg live.Registry
 	s := serve(t, watched(&reg))
@@ -178,13 +178,13 @@ func TestARequestTellsWhatHeldItBack(t *testing.T) {
 		return len(st.Sessions) == 1 && len(st.Sessions[0].Transfers) == 1 && st.Sessions[0].Transfers[0].Cause == "receiver"
 	})
 	_, _ = io.Copy(io.Discard, c)
-	if told := s.last(t); told.Cause != live.Receiver || told.RTT <= 0 || told.Retransmits < 0 || told.Err != nil {
-		t.Errorf("got %+v", told)
+	if record := s.report(t); record.Cause != live.Receiver || record.RTT <= 0 || record.Retransmits < 0 || record.Err != nil {
+		t.Errorf("got %+v", record)
 	}
 	s.write(t, "a", "a")
 	s.do(t, "GET", "/a", nil)
-	if told := s.last(t); told.Cause != live.Unknown || told.RTT != 0 || told.Retransmits != -1 {
-		t.Errorf("a small one: got %+v", told)
+	if record := s.report(t); record.Cause != live.Unknown || record.RTT != 0 || record.Retransmits != -1 {
+		t.Errorf("a small one: got %+v", record)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestServerTiming(t *testing.T) {
 		{"the first time", s, "^" + plan},
 		{"from the cache", s, "^cache;desc=hit, " + plan},
 		{"by net/http", slow, "^" + plan},
-		{"unless it is wanted", silent, "^$"},
+		{"without the field", silent, "^$"},
 	} {
 		resp, _ := tt.at.do(t, "GET", "/a", nil)
 		if got := resp.Header.Get("Server-Timing"); !regexp.MustCompile(tt.want).MatchString(got) {
@@ -222,8 +222,8 @@ func TestRefererAndAgentAreReported(t *testing.T) {
 		s := serve(t, change)
 		s.write(t, "a", "a")
 		s.do(t, "GET", "/a", header)
-		if told := s.last(t); told.Referer != "http://a/" || told.UserAgent != "test/1" {
-			t.Errorf("%s: got %q and %q", name, told.Referer, told.UserAgent)
+		if record := s.report(t); record.Referer != "http://a/" || record.UserAgent != "test/1" {
+			t.Errorf("%s: got %q and %q", name, record.Referer, record.UserAgent)
 		}
 	}
 }

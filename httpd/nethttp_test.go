@@ -18,8 +18,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Package net/http is the second opinion on conditions and ranges: every pair
-// of them is asked of it and of both lanes, over the wire.
+// Every pair of a condition and a range is sent to net/http and to both paths, whose
+// responses must be equal.
 func TestAnswersAgreeWithNetHTTP(t *testing.T) {
 	const size = 4000
 	content := make([]byte, size)
@@ -69,16 +69,16 @@ func TestAnswersAgreeWithNetHTTP(t *testing.T) {
 				if rng != "" {
 					header.Set("Range", rng)
 				}
-				why, differs := otherwise(method, rng)
-				want := ask(t, other.URL+"/f.bin", method, header)
-				for lane, s := range map[string]*site{"fast": fast, "net/http": slow} {
-					got := ask(t, s.url+"/f.bin", method, header)
+				why, differs := intendedDifference(method, rng)
+				want := fetch(t, other.URL+"/f.bin", method, header)
+				for path, s := range map[string]*site{"fast": fast, "net/http": slow} {
+					got := fetch(t, s.url+"/f.bin", method, header)
 					switch {
 					case got == want:
 					case !differs:
-						t.Errorf("%s %v, %s lane:\ngot  %v\nwant %v", method, header, lane, got, want)
+						t.Errorf("%s %v, %s path:\ngot  %v\nwant %v", method, header, path, got, want)
 					case got.status != http.StatusOK && got.status != http.StatusPartialContent && got.status != http.StatusRequestedRangeNotSatisfiable:
-						t.Errorf("%s %v, %s lane: got %v, although only ranges may differ: %s", method, header, lane, got, why)
+						t.Errorf("%s %v, %s path: got %v, although only ranges may differ: %s", method, header, path, got, why)
 					}
 				}
 			}
@@ -86,9 +86,9 @@ func TestAnswersAgreeWithNetHTTP(t *testing.T) {
 	}
 }
 
-// otherwise tells where the answer to a range is another than net/http's, on
-// purpose.
-func otherwise(method, rng string) (why string, differs bool) {
+// intendedDifference reports whether the response to a range differs from that of
+// net/http on purpose, and why.
+func intendedDifference(method, rng string) (why string, differs bool) {
 	switch {
 	case rng == "":
 		return "", false
@@ -103,7 +103,7 @@ func otherwise(method, rng string) (why string, differs bool) {
 		"bytes=a-b": invalid, "bytes=1": invalid, "bytes=--1": invalid, "bytes=5-4": invalid, "bytes=0-4;x": invalid,
 		"0-4": invalid, "pages=0-4": invalid,
 		"Bytes=0-4":                    "a unit has no case",
-		"bytes=-0":                     "no suffix of no bytes can be had, which is 416; net/http answers 206 with nothing",
+		"bytes=-0":                     "a suffix of no bytes cannot be satisfied, which is 416; net/http answers 206 with nothing",
 		"bytes=18446744073709551616-":  "a number may be larger than 64 bits",
 		"bytes=0-18446744073709551616": "a number may be larger than 64 bits",
 		"bytes=0-1,5-8":                coalesced,
@@ -112,7 +112,7 @@ func otherwise(method, rng string) (why string, differs bool) {
 	return why, differs
 }
 
-// answered is what an answer says, with the parts of several in order.
+// answered is the part of a response that is compared.
 type answered struct {
 	status                       int
 	length, contentRange, ranges string
@@ -120,7 +120,7 @@ type answered struct {
 	parts                        string
 }
 
-func ask(t *testing.T, url, method string, header http.Header) answered {
+func fetch(t *testing.T, url, method string, header http.Header) answered {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -137,7 +137,7 @@ func ask(t *testing.T, url, method string, header http.Header) answered {
 		status: resp.StatusCode, contentRange: h.Get("Content-Range"), ranges: h.Get("Accept-Ranges"),
 		modified: h.Get("Last-Modified"), etag: h.Get("Etag"),
 	}
-	if resp.StatusCode >= 400 { // whose body says it in words of its own
+	if resp.StatusCode >= 400 { // the bodies of errors differ
 		a.ranges, a.modified, a.etag = "", "", ""
 		return a
 	}

@@ -12,7 +12,7 @@ import (
 	"sluice/internal/live"
 )
 
-// panicking is a Limiter that panics when so many bytes were asked for.
+// panicking is a Limiter that panics after a number of bytes.
 type panicking struct {
 	hooked
 	after int
@@ -25,14 +25,14 @@ func (p *panicking) Wait(ctx context.Context, n int) (int, error) {
 	return p.hooked.Wait(ctx, n)
 }
 
-// Whatever of the program panics, the server goes on, the client has no whole
-// response, and what is reported is one that was cut.
+// If a part of the program panics, the server goes on, the response does not look
+// complete to the client, and is reported as cut.
 func TestAPanicOfTheProgramEndsOneResponse(t *testing.T) {
 	for name, change := range map[string]func(*httpd.Server){
-		"on the fast path":                     func(*httpd.Server) {},
-		"by net/http":                          func(srv *httpd.Server) { srv.NoFastPath = true },
-		"by net/http behind one that recovers": func(srv *httpd.Server) { srv.Handler = recovering(srv.Handler) },
-		"by net/http behind middleware":        func(srv *httpd.Server) { srv.Handler = tagging(srv.Handler) },
+		"on the fast path": func(*httpd.Server) {},
+		"by net/http":      func(srv *httpd.Server) { srv.NoFastPath = true },
+		"by net/http behind middleware that recovers": func(srv *httpd.Server) { srv.Handler = recovering(srv.Handler) },
+		"by net/http behind middleware":               func(srv *httpd.Server) { srv.Handler = tagging(srv.Handler) },
 	} {
 		for _, target := range []string{"/big.bin", "/?tar.gz"} {
 			t.Run(name+", "+target, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // faults-trust.md, T20.
-func TestUploadsThatAreNotWholeAreNeverServed(t *testing.T) {
+func TestUnfinishedUploadsAreNeverServed(t *testing.T) {
 	const part = "d/.f.0123456789abcdef.sluice-part"
 	files := map[string]string{"d/f": "whole", "d/.shown": "hidden", part: "half", "d/.G.X.SLUICE-PART": "half", "d/.dir.x.sluice-part/h": "half"}
 	memory := afero.NewMemMapFs()
@@ -31,7 +31,7 @@ func TestUploadsThatAreNotWholeAreNeverServed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(func() { _ = h.Close() })
-			ask := func(method, target string) *httptest.ResponseRecorder {
+			request := func(method, target string) *httptest.ResponseRecorder {
 				w, r := httptest.NewRecorder(), httptest.NewRequest(method, target, nil)
 				r.Header.Set("Accept", "*/*")
 				h.ServeHTTP(w, r)
@@ -42,19 +42,19 @@ func TestUploadsThatAreNotWholeAreNeverServed(t *testing.T) {
 				"/" + part + "?sha256", "/" + part + "?download", "/" + part + "/", "/d/.dir.x.sluice-part/", "/d/.dir.x.sluice-part/h", "/d/.dir.x.sluice-part/?zip",
 			} {
 				for _, method := range []string{http.MethodGet, http.MethodHead} {
-					if w := ask(method, target); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "half") {
+					if w := request(method, target); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "half") {
 						t.Errorf("%s %s: %d, %q", method, target, w.Code, w.Body)
 					}
 				}
 			}
 			for _, target := range []string{"/d/", "/d/?search=.", "/d/?zip", "/d/?tar", "/?tar"} {
-				body := ask(http.MethodGet, target).Body.String()
+				body := request(http.MethodGet, target).Body.String()
 				if !strings.Contains(body, ".shown") || strings.Contains(strings.ToLower(body), "sluice-part") || strings.Contains(body, "half") {
 					t.Errorf("GET %s shows\n%s", target, body)
 				}
 			}
-			check(t, ask(http.MethodGet, "/d/.shown"), 200, "hidden")
-			check(t, ask(http.MethodGet, "/d/f"), 200, "whole")
+			check(t, request(http.MethodGet, "/d/.shown"), 200, "hidden")
+			check(t, request(http.MethodGet, "/d/f"), 200, "whole")
 		})
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"sluice/internal/nettest"
 )
 
-// What another process changes is seen a second later at most, in whatever is asked of what it has changed, and without
+// A change by another process is seen a second later at most, in every kind of response that depends on it, and without
 // a request in between.
-func TestWhatOthersChangeIsSeenWithinASecond(t *testing.T) {
+func TestChangesByOtherProcessesAreSeenWithinASecond(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files that are open are neither replaced nor removed there, and none is kept open")
 	}
@@ -56,7 +56,7 @@ func TestWhatOthersChangeIsSeenWithinASecond(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				synctest.Test(t, func(t *testing.T) { // whose clock alone passes
+				synctest.Test(t, func(t *testing.T) { // its clock is not that of the file system
 					tree, err := httpd.Dir(dir)
 					if err != nil {
 						t.Fatal(err)
@@ -67,7 +67,7 @@ func TestWhatOthersChangeIsSeenWithinASecond(t *testing.T) {
 					fresh := &httpd.Handler{FS: tree, Archives: true, CacheValid: -1}
 					defer fresh.Close()
 					view := func(h *httpd.Handler, look string) string {
-						w := (&shop{Handler: h}).ask(t, http.MethodGet, look)
+						w := (&fixture{Handler: h}).request(t, http.MethodGet, look)
 						return fmt.Sprintf("%d %q %q %x", w.Code, w.Header().Get("Etag"), w.Header().Get("Last-Modified"), w.Body)
 					}
 					before := make(map[string]string)
@@ -95,9 +95,9 @@ func TestWhatOthersChangeIsSeenWithinASecond(t *testing.T) {
 	}
 }
 
-// A checksum is read from the file, and so it is that of the file as it is, also where what was remembered of it is no
-// longer true: the reply was cut then.
-func TestAChecksumIsOfTheFileAsItIs(t *testing.T) {
+// A checksum is read from the file on the disk, so it is that of the present file even if the entry in the cache is
+// outdated. Once the response was cut then.
+func TestAChecksumIsOfThePresentFile(t *testing.T) {
 	dir := nettest.TempDir(t)
 	tree, err := httpd.Dir(dir)
 	if err != nil {
@@ -106,17 +106,17 @@ func TestAChecksumIsOfTheFileAsItIs(t *testing.T) {
 	defer tree.Close()
 	h := &httpd.Handler{FS: tree, CacheValid: time.Hour}
 	defer h.Close()
-	s := &shop{h, dir}
+	s := &fixture{h, dir}
 	for _, content := range []string{"small", "another", strings.Repeat("large", 20_000), ""} {
 		s.write(t, "a", content)
 		want := fmt.Sprintf("%x  a\n", sha256.Sum256([]byte(content)))
-		check(t, s.ask(t, http.MethodGet, "/a?sha256"), http.StatusOK, want)
+		check(t, s.request(t, http.MethodGet, "/a?sha256"), http.StatusOK, want)
 	}
 	if runtime.GOOS == "windows" {
-		return // where a file that is open cannot be removed
+		return // an open file cannot be removed there
 	}
 	if err := os.Remove(filepath.Join(dir, "a")); err != nil {
 		t.Fatal(err)
 	}
-	check(t, s.ask(t, http.MethodGet, "/a?sha256"), http.StatusNotFound, "")
+	check(t, s.request(t, http.MethodGet, "/a?sha256"), http.StatusNotFound, "")
 }

@@ -12,20 +12,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/httpd/internal/h1conn"
+	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
 )
 
 // Server is an HTTP server. Set the fields before Serve.
 //
-// Where Handler is a [*Handler], plain requests by TCP and by unix sockets are
-// answered on a fast path of our own, and the others by net/http: those by TLS, by
-// HTTP/2, with a body or a method that is neither GET nor HEAD, and whatever is not
-// valid to the letter. What is answered does not depend on the path.
+// If Handler is a [*Handler], plain requests over TCP and unix sockets are answered
+// on a fast path of this package, and all others by net/http: requests over TLS or
+// HTTP/2, with a body or a method that is neither GET nor HEAD, and those that are not
+// valid to the letter. Both paths give the same responses.
 //
 // Any other http.Handler is served by net/http. A [*Handler] that it calls, behind
 // middleware or a mux, still sends files past the buffers of net/http by
-// sendfile(2), if the middleware hands on the ResponseWriter, or one that passes
-// on the methods ReadFrom and Flush.
+// sendfile(2), if the middleware passes on the ResponseWriter, or one with the methods
+// ReadFrom and Flush.
 type Server struct {
 	// Handler answers the requests. Nil answers 404.
 	Handler http.Handler
@@ -36,22 +38,22 @@ type Server struct {
 	StallTimeout time.Duration
 
 	// MinRate is how many bytes per second a client must take, on average over
-	// StallTimeout or a minute, not to be cut. Only the time counts in which
-	// there is something to take. Zero means no such limit.
+	// StallTimeout or a minute, or its connection is cut. Only the time of sending
+	// counts. Zero means no minimum.
 	MinRate int64
 
 	// OnTransfer, if not nil, is called once for each request that a [*Handler]
 	// without an OnTransfer of its own has answered, and for each that was refused
-	// before any handler was asked, on its goroutine, which waits for it.
+	// before a handler was called, on its goroutine, which waits for the call to return.
 	OnTransfer func(Transfer)
 
-	// Logger gets what goes wrong outside any request. Nil drops it.
+	// Logger gets the errors outside of requests. Nil drops them.
 	Logger *slog.Logger
 
 	// HeaderTimeout is how long the header of a request may take from its
-	// first byte on. Zero means ten seconds; negative means for ever. A body that
-	// comes with a request for a file is dropped, and has a minute; any other
-	// handler says by http.ResponseController how long one may take.
+	// first byte on. Zero means ten seconds; negative means for ever. The body of a
+	// request for a file is dropped, and may take a minute; any other handler sets a
+	// deadline by http.ResponseController.
 	HeaderTimeout time.Duration
 
 	// IdleTimeout is how long a connection may wait for its next request, or
@@ -60,30 +62,30 @@ type Server struct {
 	IdleTimeout time.Duration
 
 	// MaxConns bounds the connections at one time, and MaxConnsPerAddr those of
-	// one client: an address of IPv4, a network of 64 bits of IPv6. Who comes
-	// when there are too many gets a 503, or none by TLS. Zero means no bound
-	// but the descriptors that the process may have.
+	// one client: an IPv4 address, or an IPv6 network of 64 bits. Connections beyond
+	// the limit get 503, or are closed if they are for TLS. Zero means no bound but the
+	// number of descriptors that the process may have.
 	MaxConns, MaxConnsPerAddr int
 
 	// Live counts and lists connections and transfers, and may be shared with
-	// other servers. Its limits take the place of MaxConns and MaxConnsPerAddr.
-	// If it is nil, the Server has one of its own, which nobody sees.
+	// other servers. Its limits replace MaxConns and MaxConnsPerAddr. If it is nil, the
+	// Server has one of its own.
 	Live *Registry
 
 	// TLSConfig is for ServeTLS, which does not change it and adds HTTP/2.
 	TLSConfig *tls.Config
 
-	// ProxyFrom holds the addresses of proxies that are believed when they tell who
-	// the client is: connections from there may begin with a header of the PROXY
-	// protocol, version 1 or 2, and their requests may have a field X-Forwarded-For
-	// or, if there is none, Forwarded (RFC 7239). The client is the first address
-	// from the right in it that is not one of these proxies; Transfer.Remote tells
-	// it, with port 0 if the field has none. A proxy that writes Forwarded must remove
-	// the other. MaxConnsPerAddr does not hold for the connections of such proxies. A
-	// unix socket counts as 127.0.0.1. Nil means that nobody is believed.
+	// ProxyFrom holds the addresses of trusted proxies, which say who the client is:
+	// connections from there may begin with a header of the PROXY protocol, version 1
+	// or 2, and their requests may have a field X-Forwarded-For or, if there is none,
+	// Forwarded (RFC 7239). The client is the first address from the right in it that
+	// is not one of these proxies. It becomes Transfer.Remote, with port 0 if the field
+	// has none. A proxy that writes Forwarded must remove the other field.
+	// MaxConnsPerAddr does not hold for the connections of such proxies. A unix socket
+	// counts as 127.0.0.1. Nil means no trusted proxies.
 	ProxyFrom []netip.Prefix
 
-	// NoFastPath has net/http answer all requests.
+	// NoFastPath makes net/http answer all requests.
 	NoFastPath bool
 
 	once     sync.Once
@@ -91,12 +93,13 @@ type Server struct {
 	http     http.Server
 	tls      *tls.Config
 	registry *live.Registry
-	lanes    laneSet
+	fast     h1conn.Server
+	conns    netconn.Set   // except those that net/http serves
 	handed   chan net.Conn // to net/http
-	noMore   chan struct{} // closed when net/http takes nothing any more
+	noMore   chan struct{} // closed when net/http takes over no more connections
 	closing  atomic.Bool   // by Shutdown or Close
-	running  tally         // requests that net/http has given to the Handler
-	refused  atomic.Int32  // connections that are told so
+	running  counter       // requests that net/http has given to the Handler
+	refusing atomic.Int32  // connections that are being refused
 	base     context.Context
 	cancel   context.CancelFunc // ends base
 
@@ -111,8 +114,8 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-// requestTimeout is for a header and whatever body, which a *Handler reads only to
-// drop it. It is a variable for the tests.
+// requestTimeout is for a header and a body, which a *Handler reads only to drop it.
+// It is a variable for the tests.
 var requestTimeout = time.Minute
 
 func (s *Server) headerTimeout() time.Duration {
@@ -123,7 +126,7 @@ func (s *Server) stallTimeout() time.Duration { return timeout(s.StallTimeout, d
 
 func (s *Server) idleTimeout() time.Duration { return timeout(s.IdleTimeout, defaultIdleTimeout) }
 
-// timeout returns what a field of a timeout means; zero is none.
+// timeout resolves a field with a timeout. It returns zero for none.
 func timeout(field, ifZero time.Duration) time.Duration {
 	if field == 0 {
 		return ifZero
@@ -135,7 +138,7 @@ func timeout(field, ifZero time.Duration) time.Duration {
 // returns http.ErrServerClosed at once, while Shutdown still waits. It closes
 // ln. It may be called for several listeners.
 //
-// The fast lane takes the connections that have a descriptor, as those of
+// The fast path serves the connections that have a descriptor, as those of
 // package net do, and net/http the others.
 func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, false) }
 
@@ -158,9 +161,9 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 	return s.accept(ln, secure)
 }
 
-// SetHandler has h answer the requests that begin from now on, in the place of Handler,
-// which must be a [*Handler] or nil. It may be called at any time; what was begun is
-// ended by the Handler that began it. The caller closes that one.
+// SetHandler makes h answer the requests that begin from now on, in place of Handler,
+// which must be a [*Handler] or nil. It may be called at any time; requests under way
+// are completed by the Handler that has begun them. The caller closes that one.
 func (s *Server) SetHandler(h *Handler) { s.files.Store(h) }
 
 func (s *Server) prepare() {
@@ -184,36 +187,54 @@ func (s *Server) prepare() {
 		ReadHeaderTimeout:            s.headerTimeout(),
 		IdleTimeout:                  s.idleTimeout(),
 		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true, // ours knows what is allowed
+		DisableGeneralOptionsHandler: true, // a *Handler answers OPTIONS * itself
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		ConnState:                    func(c net.Conn, state http.ConnState) { talkOf(c).follow(state) },
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), serverKey{}, s)
+		},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, c)
 		},
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if state == http.StateIdle { // between two requests, after all of a response was written
+				netconn.SnifferOf(c).RequestEnded()
+			}
+		},
+	}
+	s.fast = h1conn.Server{
+		Handler:       func() *h1conn.Handler { return s.files.Load().prepared() },
+		Base:          s.base,
+		Closing:       &s.closing,
+		HeaderTimeout: s.headerTimeout(),
+		IdleTimeout:   s.idleTimeout(),
+		StallTimeout:  s.stallTimeout(),
+		OnTransfer:    s.OnTransfer,
+		ClientOf:      s.clientOf,
+		Refused:       s.refused,
 	}
 	if s.files.Load() != nil {
-		s.http.ReadTimeout = requestTimeout // any other handler knows how long it reads
+		s.http.ReadTimeout = requestTimeout // any other handler sets its own deadlines
 	}
 	if s.TLSConfig != nil {
 		s.tls = s.TLSConfig.Clone()
 		if len(s.tls.NextProtos) == 0 {
 			s.tls.NextProtos = []string{"h2", "http/1.1"}
 		}
-		s.http.TLSConfig = s.tls.Clone() // which net/http changes while connections use the other
+		s.http.TLSConfig = s.tls.Clone() // net/http changes it while connections use s.tls
 	}
 	go func() { _ = s.http.Serve(handedListener{s}) }() // until Shutdown or Close
 }
 
 // Shutdown closes the listeners and the idle connections and waits until the
 // other connections have had their response, or until ctx ends; then it cuts
-// them and returns ctx's error. When it returns, every request has been told
-// to OnTransfer.
+// them and returns ctx's error. When it returns, OnTransfer has been called for every
+// request.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(s.prepare)
 	s.closeListeners()
 	s.http.SetKeepAlivesEnabled(false) // its idle connections end now
-	s.lanes.close((*lane).endIdle)
-	err := s.lanes.wait(ctx) // some may still go over to net/http
+	s.conns.Close((*netconn.Conn).EndIdle)
+	err := s.conns.Wait(ctx) // some may still be handed over to net/http
 	if err == nil {
 		err = s.http.Shutdown(ctx)
 	}
@@ -224,15 +245,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close closes the listeners, cuts all connections and waits for the requests
-// that they had, which takes no longer than the disk needs.
+// Close closes the listeners, cuts all connections and waits for the requests under
+// way, which takes no longer than the disk needs.
 func (s *Server) Close() error {
 	s.once.Do(s.prepare)
 	s.closeListeners()
 	s.cancel()
-	s.lanes.close((*lane).cut)
+	s.conns.Close((*netconn.Conn).Cut)
 	err := s.http.Close()
-	_ = s.lanes.wait(context.Background())
+	_ = s.conns.Wait(context.Background())
 	s.running.wait()
 	return err
 }

@@ -17,7 +17,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// exhausted is a listener of a process without descriptors, for a while.
+// exhausted is the listener of a process that has no more descriptors for a while.
 type exhausted struct {
 	net.Listener
 	left int
@@ -35,7 +35,7 @@ func (l *exhausted) Accept() (net.Conn, error) {
 func (l *exhausted) Close() error   { return nil }
 func (l *exhausted) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-func TestAServerOutOfDescriptorsWaitsForSome(t *testing.T) {
+func TestAServerWithoutDescriptorsWaitsForSome(t *testing.T) {
 	errs := []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM}
 	if runtime.GOOS == "windows" {
 		errs = []error{syscall.Errno(10024)} // WSAEMFILE
@@ -48,7 +48,7 @@ func TestAServerOutOfDescriptorsWaitsForSome(t *testing.T) {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("got %v, want the error that does not pass", err)
 		}
-		// From 5 ms on it doubles up to a second; eight descriptors were kept.
+		// The pause doubles from 5 ms up to a second; eight descriptors were in reserve.
 		if waited := time.Since(begun); waited < 40*time.Second || waited > 60*time.Second {
 			t.Errorf("60 failures took %v, want a pause after each, of up to a second", waited)
 		}

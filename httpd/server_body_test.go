@@ -13,8 +13,8 @@ import (
 	"sluice/httpd"
 )
 
-// How long a body may take is for the handler to say that reads it. We drop what
-// comes with a request for a file, and do not wait for it for ever.
+// The handler that reads a body decides how long it may take. The body of a request for
+// a file is dropped, and has a bound.
 func TestABodyMayTakeAsLongAsItsHandlerSays(t *testing.T) {
 	t.Cleanup(httpd.BoundBodies(50 * time.Millisecond)) // when the servers have ended
 	memory := afero.NewMemMapFs()
@@ -36,7 +36,7 @@ func TestABodyMayTakeAsLongAsItsHandlerSays(t *testing.T) {
 			_, _ = io.WriteString(c, "POST "+target+" HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nsl")
 			return c
 		}
-		c := dial("/files/f") // and no more
+		c := dial("/files/f") // without the body
 		if got, _ := io.ReadAll(c); !strings.HasPrefix(string(got), "HTTP/1.1 405") {
 			t.Errorf("%s: got %q, want a 405", name, got)
 		}
@@ -44,7 +44,7 @@ func TestABodyMayTakeAsLongAsItsHandlerSays(t *testing.T) {
 			continue
 		}
 		c = dial("/upload")
-		time.Sleep(150 * time.Millisecond) // as long as this body takes
+		time.Sleep(150 * time.Millisecond) // this body is slower than the bound for files
 		_, _ = io.WriteString(c, "ow")
 		if got, _ := io.ReadAll(c); !strings.HasPrefix(string(got), "HTTP/1.1 200") {
 			t.Errorf("got %q of the upload", got)

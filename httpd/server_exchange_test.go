@@ -11,7 +11,7 @@ import (
 	"sluice/httpd"
 )
 
-// holding is a file system with one file, which says what it holds.
+// holding returns a file system with one file, of that content.
 func holding(t *testing.T, content string) afero.Fs {
 	t.Helper()
 	fsys := afero.NewMemMapFs()
@@ -21,7 +21,7 @@ func holding(t *testing.T, content string) afero.Fs {
 	return fsys
 }
 
-func TestRequestsAreAnsweredByTheHandlerOfTheirTime(t *testing.T) {
+func TestRequestsAreAnsweredByTheHandlerOfTheirBeginning(t *testing.T) {
 	for path, slow := range map[string]bool{"fast": false, "net/http": true} {
 		t.Run(path, func(t *testing.T) {
 			s := serve(t, func(srv *httpd.Server) {
@@ -61,7 +61,7 @@ func TestHandlersAreExchangedUnderLoad(t *testing.T) {
 	for i := range 200 {
 		next := httpd.FileServer(holding(t, []string{"second", "first"}[i%2]))
 		s.SetHandler(next)
-		_ = next.Close() // it still answers
+		_ = next.Close() // it still answers requests
 	}
 	asking.Wait()
 }

@@ -17,8 +17,8 @@ func frame(kind, flags byte, stream byte, payload string) string {
 	return string([]byte{0, 0, byte(len(payload)), kind, flags, 0, 0, 0, stream}) + payload
 }
 
-// A client of HTTP/2 that opens no window takes nothing, whatever else it says.
-func TestAWindowThatStaysClosedIsAStall(t *testing.T) {
+// An HTTP/2 client that opens no window takes nothing, whatever other frames it sends.
+func TestAClosedHTTP2WindowIsAStall(t *testing.T) {
 	other := httptest.NewTLSServer(nil) // for its certificate
 	defer other.Close()
 	for name, size := range map[string]int64{"large": 1 << 20, "small": 100} {
@@ -46,9 +46,9 @@ func TestAWindowThatStaysClosedIsAStall(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// What net/http has in its buffers is gone as far as a handler knows.
-			if told := s.last(t); size > 4096 && !errors.Is(told.Err, os.ErrDeadlineExceeded) {
-				t.Errorf("told %v, want %v", told.Err, os.ErrDeadlineExceeded)
+			// A handler cannot know that bytes are still in the buffers of net/http.
+			if record := s.report(t); size > 4096 && !errors.Is(record.Err, os.ErrDeadlineExceeded) {
+				t.Errorf("recorded %v, want %v", record.Err, os.ErrDeadlineExceeded)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ import (
 // fastMethod is the method of a file's body here.
 var fastMethod = map[bool]sendfile.Method{true: sendfile.Sendfile, false: sendfile.Copy}[runtime.GOOS == "linux"]
 
-// A site is a server under test and what it told.
+// A site is a server under test and its reports.
 type site struct {
 	*httpd.Server
 	dir  string
@@ -37,7 +37,7 @@ type site struct {
 
 	mu       sync.Mutex // guards the field below
 	requests []httpd.Transfer
-	told     chan struct{} // one for each request
+	recorded chan struct{} // one for each request
 }
 
 // handler returns the Handler of a server.
@@ -46,7 +46,7 @@ func handler(srv *httpd.Server) *httpd.Handler { return srv.Handler.(*httpd.Hand
 // serve serves a new directory; change may set more fields.
 func serve(t *testing.T, change func(*httpd.Server)) *site {
 	t.Helper()
-	s := &site{dir: nettest.TempDir(t), told: make(chan struct{}, 1000)}
+	s := &site{dir: nettest.TempDir(t), recorded: make(chan struct{}, 1000)}
 	tree, err := vfs.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 		s.mu.Lock()
 		s.requests = append(s.requests, r)
 		s.mu.Unlock()
-		s.told <- struct{}{}
+		s.recorded <- struct{}{}
 	}}
 	if change != nil {
 		change(s.Server)
@@ -82,10 +82,10 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 	return s
 }
 
-// last waits for the next request to be told and returns it.
-func (s *site) last(t *testing.T) httpd.Transfer {
+// report waits for the next report and returns it.
+func (s *site) report(t *testing.T) httpd.Transfer {
 	t.Helper()
-	<-s.told
+	<-s.recorded
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests[len(s.requests)-1]
@@ -125,8 +125,7 @@ func (s *site) dial(t *testing.T) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-// do asks as a client without a mind of its own: no redirects, no decoding,
-// and the target as it is given.
+// do sends a request as it is given, and follows no redirects and decodes nothing.
 func (s *site) do(t *testing.T, method, target string, header http.Header) (*http.Response, string) {
 	t.Helper()
 	c := s.dial(t)
@@ -168,13 +167,13 @@ func TestTheBodyOfAFileGoesBySendfile(t *testing.T) {
 			if resp.StatusCode != tt.status || int64(len(body)) != tt.n || sha256.Sum256([]byte(body)) != nettest.PatternSum(tt.off, tt.n) {
 				t.Errorf("%s with %d bytes, want %d with the %d at %d", resp.Status, len(body), tt.status, tt.n, tt.off)
 			}
-			told := s.last(t)
+			record := s.report(t)
 			want := sendfile.Result{Sent: tt.n, Method: fastMethod}
 			if fastMethod == sendfile.Sendfile {
 				want.ZeroCopied = tt.n
 			}
-			if told.Result != want || told.Err != nil || told.Status != tt.status {
-				t.Errorf("told %+v, want %+v", told, want)
+			if record.Result != want || record.Err != nil || record.Status != tt.status {
+				t.Errorf("recorded %+v, want %+v", record, want)
 			}
 		})
 	}
@@ -184,8 +183,8 @@ func TestACopyCanBeForced(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { handler(srv).Method = sendfile.Copy })
 	s.pattern(t, "file", 100_000)
 	_, body := s.do(t, "GET", "/file", nil)
-	if told := s.last(t); told.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
-		t.Errorf("told %+v for %d bytes, want 100000 copied", told, len(body))
+	if record := s.report(t); record.Result != (sendfile.Result{Sent: 100_000, Method: sendfile.Copy}) || len(body) != 100_000 {
+		t.Errorf("recorded %+v for %d bytes, want 100000 copied", record, len(body))
 	}
 }
 
@@ -240,12 +239,12 @@ func TestAnswers(t *testing.T) {
 		{"its header", "HEAD", "/hello.txt", 200, map[string]string{"Content-Length": "5", "Content-Type": "text/plain; charset=utf-8"}, ""},
 		{"a query is not part of the name", "GET", "/hello.txt?v=1", 200, nil, "hello"},
 		{"escapes are decoded once", "GET", "/hello%2etxt", 200, nil, "hello"},
-		{"and not twice", "GET", "/hello%252etxt", 404, nil, ""},
+		{"escapes are not decoded twice", "GET", "/hello%252etxt", 404, nil, ""},
 		{"a name with spaces", "GET", "/sub/a%20name%20with%20spaces%20&%20%27b%27.txt", 200, nil, "x"},
 		{"a missing file", "GET", "/missing", 404, map[string]string{"Content-Type": "text/plain; charset=utf-8"}, "404 Not Found"},
 		{"a file as a directory", "GET", "/hello.txt/", 404, nil, ""},
 		{"below a file", "GET", "/hello.txt/x", 404, nil, ""},
-		{"a name too long to be", "GET", "/" + strings.Repeat("x", 300), 404, nil, ""},
+		{"a name that is too long", "GET", "/" + strings.Repeat("x", 300), 404, nil, ""},
 		{"a NUL", "GET", "/hello.txt%00", 400, nil, ""},
 		{"another method", "DELETE", "/hello.txt", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, "405"},
 		{"POST", "POST", "/", 405, map[string]string{"Allow": "GET, HEAD, OPTIONS"}, ""},
@@ -260,7 +259,7 @@ func TestAnswers(t *testing.T) {
 		{"no redirect to another host", "GET", "//evil.com", 301, map[string]string{"Location": "./evil.com/"}, ""},
 		{"a dot file", "GET", "/.secret", 404, nil, ""},
 		{"below a dot directory", "GET", "/sub/.git/config", 404, nil, ""},
-		{"what is well known", "GET", "/.well-known/security.txt", 200, nil, "contact"},
+		{"a well-known name", "GET", "/.well-known/security.txt", 200, nil, "contact"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp, body := s.do(t, tt.method, tt.target, nil)
@@ -272,8 +271,8 @@ func TestAnswers(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
 			}
-			if told := s.last(t); told.Status != tt.status || told.Op != tt.method || told.Target != tt.target {
-				t.Errorf("told %+v, want %s %s: %d", told, tt.method, tt.target, tt.status)
+			if record := s.report(t); record.Status != tt.status || record.Op != tt.method || record.Target != tt.target {
+				t.Errorf("recorded %+v, want %s %s: %d", record, tt.method, tt.target, tt.status)
 			}
 		})
 	}
@@ -283,7 +282,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestConditionsWorkAgainstTheRealFile(t *testing.T) {
+func TestConditionsFollowTheFile(t *testing.T) {
 	s := serve(t, nil)
 	s.write(t, "f", "one")
 	first, _ := s.do(t, "GET", "/f", nil)
@@ -291,7 +290,7 @@ func TestConditionsWorkAgainstTheRealFile(t *testing.T) {
 	if resp, body := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); resp.StatusCode != 304 || body != "" {
 		t.Errorf("unchanged: %s with %q, want 304 without a body", resp.Status, body)
 	}
-	// The same size in the same second, and yet another file.
+	// Another file of the same size, in the same second.
 	info, err := os.Stat(filepath.Join(s.dir, "f"))
 	if err != nil {
 		t.Fatal(err)
@@ -335,11 +334,11 @@ func TestNothingOutsideTheTreeIsServed(t *testing.T) {
 		}
 	}
 	if _, page := s.do(t, "GET", "/", nil); strings.Contains(page, "secret") || strings.Contains(page, "out/") {
-		t.Errorf("the listing shows what leads out:\n%s", page)
+		t.Errorf("the listing shows a link that leads out:\n%s", page)
 	}
 }
 
-// A client that shuts down its sending side has not gone away.
+// A client that shuts down its sending side still reads.
 func TestAHalfClosedClientGetsItsFile(t *testing.T) {
 	const size = 8 << 20
 	s := serve(t, nil)
@@ -358,9 +357,9 @@ func TestAHalfClosedClientGetsItsFile(t *testing.T) {
 	}
 }
 
-// slowly asks for a file and reads only the header of the response. The file
-// should be larger than what the buffers between the two ends take.
-func (s *site) slowly(t *testing.T, target string) (*net.TCPConn, *http.Response) {
+// startDownload requests a file and reads only the header of the response. The file should
+// be larger than the buffers between the two ends.
+func (s *site) startDownload(t *testing.T, target string) (*net.TCPConn, *http.Response) {
 	t.Helper()
 	c := s.dial(t)
 	_, _ = io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -375,7 +374,7 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 	const size = 64 << 20 // more than the buffers of a connection hold
 	s := serve(t, nil)
 	s.pattern(t, "f", size)
-	_, resp := s.slowly(t, "/f")
+	_, resp := s.startDownload(t, "/f")
 	if err := os.Truncate(filepath.Join(s.dir, "f"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -383,18 +382,18 @@ func TestAFileThatShrinksCutsTheConnection(t *testing.T) {
 		t.Errorf("the client got %d bytes and %v, want less than %d and an unexpected EOF", n, err, size)
 	}
 	var e *sendfile.Error
-	if told := s.last(t); !errors.As(told.Err, &e) || e.Side != sendfile.File {
-		t.Errorf("told %v, want an error of the file", told.Err)
+	if record := s.report(t); !errors.As(record.Err, &e) || e.Side != sendfile.File {
+		t.Errorf("recorded %v, want an error of the file", record.Err)
 	}
 }
 
 func TestAStalledClientIsCut(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { srv.StallTimeout = 50 * time.Millisecond })
 	s.pattern(t, "f", 64<<20)
-	_, _ = s.slowly(t, "/f")
+	_, _ = s.startDownload(t, "/f")
 	var e *sendfile.Error
-	if told := s.last(t); !errors.As(told.Err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
-		t.Errorf("told %v, want a timeout of the peer", told.Err)
+	if record := s.report(t); !errors.As(record.Err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
+		t.Errorf("recorded %v, want a timeout of the peer", record.Err)
 	}
 }
 
@@ -402,17 +401,17 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 	const size = 64 << 20
 	limited := func(srv *httpd.Server) { handler(srv).Limiter = untilTheEnd{} }
 	for name, change := range map[string]func(*httpd.Server){
-		"in the fast lane":             nil,
-		"in the fast lane, limited":    limited,
+		"on the fast path":             nil,
+		"on the fast path, limited":    limited,
 		"in that of net/http, limited": func(srv *httpd.Server) { limited(srv); srv.NoFastPath = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, change)
 			s.pattern(t, "f", size)
-			_, resp := s.slowly(t, "/f")
+			_, resp := s.startDownload(t, "/f")
 			down := make(chan error, 1)
 			go func() { down <- s.Shutdown(t.Context()) }()
-			// The listener closes first, and then the transfer is still there.
+			// The listener closes first, and then the transfer is still under way.
 			for {
 				c, err := net.Dial("tcp", s.addr)
 				if err != nil {
@@ -430,8 +429,7 @@ func TestShutdownLetsTransfersFinish(t *testing.T) {
 	}
 }
 
-// untilTheEnd is a limit that grants all, after a moment, until it is told to
-// end.
+// untilTheEnd is a Limiter that grants all after a moment, until its context ends.
 type untilTheEnd struct{}
 
 func (untilTheEnd) Wait(ctx context.Context, n int) (int, error) {
@@ -445,23 +443,23 @@ func (untilTheEnd) Wait(ctx context.Context, n int) (int, error) {
 
 func (untilTheEnd) Return(int) {}
 
-func TestShutdownCutsWhatTakesTooLong(t *testing.T) {
+func TestShutdownCutsTransfersThatTakeTooLong(t *testing.T) {
 	s := serve(t, nil)
 	s.pattern(t, "f", 64<<20)
-	_, resp := s.slowly(t, "/f")
+	_, resp := s.startDownload(t, "/f")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown = %v, want %v", err, context.DeadlineExceeded)
 	}
-	if len(s.told) != 1 {
-		t.Error("Shutdown returned before the request was told")
+	if len(s.recorded) != 1 {
+		t.Error("Shutdown returned before the request was reported")
 	}
 	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Error("the client took a part for the whole")
 	}
-	if told := s.last(t); !errors.Is(told.Err, net.ErrClosed) {
-		t.Errorf("told %v, want %v", told.Err, net.ErrClosed)
+	if record := s.report(t); !errors.Is(record.Err, net.ErrClosed) {
+		t.Errorf("recorded %v, want %v", record.Err, net.ErrClosed)
 	}
 }
 
@@ -487,8 +485,8 @@ func TestClientsThatGoAwayLeaveNothingBehind(t *testing.T) {
 	}
 	clients.Wait()
 	for range 40 {
-		if told := s.last(t); told.Err == nil {
-			t.Errorf("told %+v, want an error", told)
+		if record := s.report(t); record.Err == nil {
+			t.Errorf("recorded %+v, want an error", record)
 		}
 	}
 }
@@ -520,22 +518,22 @@ func TestTheHandlerWorksUnderAnotherServer(t *testing.T) {
 			if g := <-nettest.Sum(t, resp.Body); g.Err != nil || g.SHA256 != nettest.PatternSum(1000, size-1000) {
 				t.Errorf("%d other bytes, %v", g.N, g.Err)
 			}
-			if told := s.last(t); told.Sent != size-1000 || told.Method != tt.want {
-				t.Errorf("told %+v, want %d bytes by %v", told, size-1000, tt.want)
+			if record := s.report(t); record.Sent != size-1000 || record.Method != tt.want {
+				t.Errorf("recorded %+v, want %d bytes by %v", record, size-1000, tt.want)
 			}
 		})
 	}
 }
 
-// firstWaits is a limit that has the first who asks wait until it is opened.
+// firstWaits is a Limiter that makes the first response wait until it is opened.
 type firstWaits struct {
-	asked, open chan struct{}
-	taken       atomic.Bool
+	waiting, open chan struct{}
+	taken         atomic.Bool
 }
 
 func (f *firstWaits) Wait(_ context.Context, n int) (int, error) {
 	if !f.taken.Swap(true) {
-		close(f.asked)
+		close(f.waiting)
 		<-f.open
 	}
 	return n, nil
@@ -543,12 +541,12 @@ func (f *firstWaits) Wait(_ context.Context, n int) (int, error) {
 
 func (*firstWaits) Return(int) {}
 
-// Those who take their listings slowly, or not at all, keep no more in memory
-// than there is room for.
+// Clients that read their listings slowly, or not at all, keep only a bounded number
+// of entries in memory.
 func TestListingsAreBounded(t *testing.T) {
-	t.Cleanup(httpd.BoundListings(5)) // when the server is closed
-	first := &firstWaits{asked: make(chan struct{}), open: make(chan struct{})}
+	first := &firstWaits{waiting: make(chan struct{}), open: make(chan struct{})}
 	s := serve(t, func(srv *httpd.Server) { handler(srv).Limiter = first })
+	httpd.BoundListings(handler(s.Server), 5)
 	for i := range 6 {
 		s.write(t, fmt.Sprint(i), "")
 	}
@@ -558,7 +556,7 @@ func TestListingsAreBounded(t *testing.T) {
 	}
 	done := make(chan int)
 	go func() { done <- get("/") }()
-	<-first.asked
+	<-first.waiting
 	for target, want := range map[string]int{"/": 503, "/?limit=1": 503, "/0": 200} {
 		if got := get(target); got != want {
 			t.Errorf("GET %s while another is sent = %d, want %d", target, got, want)

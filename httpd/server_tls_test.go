@@ -36,8 +36,8 @@ func TestTLSWithAndWithoutHTTP2(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		transport.CloseIdleConnections()
-		if told := s.last(t); told.Proto != proto || told.Method != sendfile.Copy || told.Sent != size {
-			t.Errorf("told %+v, want %s and %d bytes copied", told, proto, size)
+		if record := s.report(t); record.Proto != proto || record.Method != sendfile.Copy || record.Sent != size {
+			t.Errorf("recorded %+v, want %s and %d bytes copied", record, proto, size)
 		}
 	}
 	if config.NextProtos != nil {
@@ -49,7 +49,7 @@ func TestTLSWithAndWithoutHTTP2(t *testing.T) {
 	}
 }
 
-// serveTLS serves at another address with TLS, and returns what ServeTLS does.
+// serveTLS serves at another address with TLS, and returns the result of ServeTLS.
 func (s *site) serveTLS(t *testing.T) (addr string, served <-chan error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -67,14 +67,14 @@ func TestTLSWithoutAConfigurationIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := new(httpd.Server).ServeTLS(ln); err == nil || errors.Is(err, http.ErrServerClosed) {
-		t.Errorf("ServeTLS = %v, want what is missing", err)
+		t.Errorf("ServeTLS = %v, want an error that names TLSConfig", err)
 	}
 	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept = %v, want a closed listener", err)
 	}
 }
 
-// Who speaks plainly to TLS, is told so by net/http.
+// A client that speaks HTTP to a port for TLS gets a response of net/http that says so.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	other := httptest.NewTLSServer(nil)
 	defer other.Close()
@@ -94,8 +94,8 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 	if got, _ := io.ReadAll(c); len(got) < 12 || string(got[:12]) != "HTTP/1.0 400" {
 		t.Errorf("got %q, want a 400", got)
 	}
-	if told := s.last(t); told.Status != http.StatusBadRequest {
-		t.Errorf("told %+v, want a 400", told)
+	if record := s.report(t); record.Status != http.StatusBadRequest {
+		t.Errorf("recorded %+v, want a 400", record)
 	}
 	_ = s.Close()
 	<-served

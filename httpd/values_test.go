@@ -12,7 +12,7 @@ import (
 	"sluice/sendfile"
 )
 
-// negative is a file system that says that its files have less than nothing.
+// negative is a file system whose files have a negative size.
 type negative struct{ afero.Fs }
 
 type negativeInfo struct{ fs.FileInfo }
@@ -27,9 +27,9 @@ func (n negative) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// What can be set and makes no sense, or what a file system says that cannot be, is
-// an error or has no effect. It breaks no connection.
-func TestValuesThatMakeNoSense(t *testing.T) {
+// Invalid values in fields, and impossible values of a file system, are errors or have
+// no effect. They break no connection.
+func TestInvalidValues(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	if err := afero.WriteFile(memory, "/d/f", []byte("content"), 0o644); err != nil {
 		t.Fatal(err)
@@ -40,12 +40,12 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		status  int
 		body    string
 	}{
-		{"a file of less than nothing", &httpd.Handler{FS: negative{memory}}, http.StatusInternalServerError, ""},
+		{"a file of a negative size", &httpd.Handler{FS: negative{memory}}, http.StatusInternalServerError, ""},
 		{"a Root that was never opened", &httpd.Handler{FS: new(httpd.Root)}, http.StatusNotFound, ""},
 		{"a method for uploads", &httpd.Handler{FS: memory, Method: sendfile.Splice}, http.StatusOK, "content"},
-		{"a method that is none", &httpd.Handler{FS: memory, Method: 99}, http.StatusOK, "content"},
-		{"a limit of nothing", &httpd.Handler{FS: memory, Limiter: httpd.NewLimiter(0)}, http.StatusOK, "content"},
-		{"a limit of less", &httpd.Handler{FS: memory, Limiter: httpd.NewLimiter(-1), MaxRate: -1}, http.StatusOK, "content"},
+		{"an unknown method", &httpd.Handler{FS: memory, Method: 99}, http.StatusOK, "content"},
+		{"a limit of zero", &httpd.Handler{FS: memory, Limiter: httpd.NewLimiter(0)}, http.StatusOK, "content"},
+		{"a negative limit", &httpd.Handler{FS: memory, Limiter: httpd.NewLimiter(-1), MaxRate: -1}, http.StatusOK, "content"},
 		{"rules that ParseRule refuses", &httpd.Handler{FS: memory, Rules: []httpd.Rule{
 			{Pattern: "*", Name: "Content-Length", Value: "3"}, {Pattern: "*", Name: "bad name", Value: "x"},
 			{Pattern: "*", Name: "X-Bad", Value: "a\r\nX-Forged: b"}, {Pattern: "[", Name: "X-Pattern", Value: "x"},
@@ -66,7 +66,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 						continue
 					}
 					if resp.Header.Get("X-Good") != "kept" {
-						t.Errorf("the rule that is good has no effect: %v", resp.Header)
+						t.Errorf("the valid rule has no effect: %v", resp.Header)
 					}
 					for name := range resp.Header {
 						if strings.HasPrefix(name, "X-") && name != "X-Good" && name != "X-Content-Type-Options" {

@@ -17,22 +17,22 @@ type File interface {
 
 // Entry is a file or a directory to be put into an archive.
 type Entry struct {
-	Name     string      // separated by slashes; see the package comment for what is done to it
-	Size     int64       // of the file, in bytes; a directory has none
-	Modified time.Time   // as the file system says
-	Mode     fs.FileMode // of which the permission bits are kept
+	Name     string      // separated by slashes; see the package comment for how it is cleaned
+	Size     int64       // of the file, in bytes; ignored for a directory
+	Modified time.Time   // as in the file system
+	Mode     fs.FileMode // only its permission bits are used
 	Dir      bool        // a directory; else a regular file
 
-	// Content, if not nil, is the content of a file that is nowhere but here. Its length takes the place of Size, and
+	// Content, if not nil, is the content of a file that does not exist on a disk. Its length replaces Size, and
 	// neither Open nor CRC is called.
 	Content []byte
 
-	// Open opens the file. It is called when the turn of the file comes, perhaps never and perhaps often, by several
-	// goroutines at once if they use the archive so. It is not called for directories and empty files, which may
-	// leave it nil.
+	// Open opens the file. It is called when the turn of the file comes: any number of times, and by several
+	// goroutines at once if they read the archive. It is not called for directories and empty files, and may be nil
+	// for these.
 	Open func() (File, error)
-	// CRC returns the CRC-32 (IEEE) of the file's content, for a zip. An archive that has got it does not ask again.
-	// It is called as Open is, and may be nil where that may be.
+	// CRC returns the CRC-32 (IEEE) of the file's content, for a zip. An archive calls it until it has returned a
+	// checksum. It is called in the same cases as Open.
 	CRC func(ctx context.Context) (uint32, error)
 }
 
@@ -40,16 +40,16 @@ type Entry struct {
 type Part struct {
 	Size int64
 
-	// Bytes makes them. It may have to read a whole file for its checksum; ctx ends that.
+	// Bytes makes the bytes. It may have to read a whole file for its checksum; ctx ends that.
 	Bytes func(ctx context.Context) ([]byte, error)
-	// Open opens a file that begins with them. The caller closes it.
+	// Open opens a file that begins with the bytes. The caller closes it.
 	Open func() (File, error)
 }
 
-// ErrChanged means that a file has not the size or time of its entry any more, or is no regular file.
+// ErrChanged means that a file no longer has the size or time of its entry, or is not a regular file.
 var ErrChanged = errors.New("changed since the archive was laid out")
 
-// hasContent reports whether there are bytes of the entry in the archive.
+// hasContent reports whether the archive has content of the entry.
 func (e *Entry) hasContent() bool { return !e.Dir && e.Size > 0 }
 
 // content returns the part that is the content of a file.
@@ -60,7 +60,7 @@ func (e *Entry) content() Part {
 	return Part{Size: e.Size, Open: e.open}
 }
 
-// open opens the file if it still is what the entry says.
+// open opens the file if it still matches the entry.
 func (e *Entry) open() (File, error) {
 	f, err := e.Open()
 	if err != nil {
@@ -77,9 +77,9 @@ func (e *Entry) open() (File, error) {
 	return f, nil
 }
 
-// format is how one kind of archive wraps its entries.
+// format is one format of archives.
 type format interface {
-	// headSize and tailSize return how many bytes go before and behind the content of entry i.
+	// headSize and tailSize return how many bytes come before and after the content of entry i.
 	headSize(i int) int64
 	tailSize(i int) int64
 	// appendHead and appendTail append them.
@@ -87,13 +87,12 @@ type format interface {
 	appendTail(ctx context.Context, b []byte, i int) ([]byte, error)
 }
 
-// maxMade is how many bytes a part may reach before the next one begins, so that no part takes much memory, however
-// many entries have no content.
+// maxMade bounds the memory of a part between two files: when it has so many bytes, the next part begins.
 const maxMade = 64 << 10
 
-// wrap returns the parts of all entries: what is behind one file and before the next is one part.
+// wrap returns the parts of all entries. The bytes between two files are one part.
 func wrap(f format, entries []Entry) []Part {
-	parts := make([]Part, 0, 2*len(entries)+2) // and those at the end
+	parts := make([]Part, 0, 2*len(entries)+2) // with room for those at the end
 	tail := -1                                 // the entry whose tail is to be written
 	var size int64                             // of that tail and of the heads from first on
 	first := 0

@@ -21,11 +21,11 @@ import (
 	"sluice/internal/nettest"
 )
 
-// then is a time that every format can hold.
+// then is a time that every format can express.
 var then = time.Date(2024, 2, 29, 12, 34, 56, 0, time.UTC)
 
-// plant makes a file with the given content in a directory of its own and returns its entry.
-func plant(t testing.TB, name, content string) archive.Entry {
+// newFile makes a file with the given content in a directory of its own and returns its entry.
+func newFile(t testing.TB, name, content string) archive.Entry {
 	t.Helper()
 	path := filepath.Join(nettest.TempDir(t), "file")
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
@@ -61,7 +61,7 @@ func folder(name string) archive.Entry {
 	return archive.Entry{Name: name, Dir: true, Mode: 0o755, Modified: then}
 }
 
-// A layout is one of the two kinds of archive.
+// A layout is one of the two formats.
 type layout struct {
 	name string
 	lay  func([]archive.Entry) ([]archive.Part, error)
@@ -70,7 +70,7 @@ type layout struct {
 
 var layouts = []layout{{"zip", archive.Zip, readZip}, {"tar", archive.Tar, readTar}}
 
-// An item is what a reader finds of an entry.
+// An item is an entry as a reader finds it.
 type item struct {
 	name string
 	mode fs.FileMode
@@ -94,7 +94,7 @@ func compare(t *testing.T, got, want []item) {
 	}
 }
 
-// lay lays out an archive that must be possible.
+// lay lays out an archive. It fails the test on an error.
 func lay(t testing.TB, l layout, entries []archive.Entry) []archive.Part {
 	t.Helper()
 	parts, err := l.lay(entries)
@@ -104,7 +104,7 @@ func lay(t testing.TB, l layout, entries []archive.Entry) []archive.Part {
 	return parts
 }
 
-// content returns the bytes of a part, which must be as many as it says.
+// content returns the bytes of a part. Their number must be Size.
 func content(part archive.Part) (b []byte, err error) {
 	if part.Open == nil {
 		b, err = part.Bytes(context.Background())
@@ -122,7 +122,7 @@ func content(part archive.Part) (b []byte, err error) {
 	return b, err
 }
 
-// assemble returns the archive.
+// assemble returns the bytes of an archive.
 func assemble(t testing.TB, parts []archive.Part) []byte {
 	t.Helper()
 	var whole bytes.Buffer
@@ -142,13 +142,13 @@ func TestArchivesAreReadBack(t *testing.T) {
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			private := plant(t, "docs/private", "secret")
+			private := newFile(t, "docs/private", "secret")
 			private.Mode = 0o600 | fs.ModeSetuid
 			entries := []archive.Entry{
-				folder("docs"), private, plant(t, "docs/empty", ""), folder("docs/dir"),
-				plant(t, "docs/größe 大.txt", "x"), plant(t, "latin-\xe9", "y"), plant(t, long, "z"),
-				plant(t, "block", string(make([]byte, 1024))),
-				{Name: "made", Content: []byte("made here"), Mode: 0o644, Modified: then}, plant(t, "last", "last"),
+				folder("docs"), private, newFile(t, "docs/empty", ""), folder("docs/dir"),
+				newFile(t, "docs/größe 大.txt", "x"), newFile(t, "latin-\xe9", "y"), newFile(t, long, "z"),
+				newFile(t, "block", string(make([]byte, 1024))),
+				{Name: "made", Content: []byte("made here"), Mode: 0o644, Modified: then}, newFile(t, "last", "last"),
 			}
 			got := l.read(t, assemble(t, lay(t, l, entries)))
 			compare(t, got, []item{
@@ -176,8 +176,8 @@ func TestArchiveOfNothing(t *testing.T) {
 	}
 }
 
-// Without content to stand between them, the heads of many entries would be one part.
-func TestPartsThatAreMadeAreSmall(t *testing.T) {
+// The heads of many entries without content must not become one large part.
+func TestMadePartsAreSmall(t *testing.T) {
 	t.Parallel()
 	var entries []archive.Entry
 	for i := range 5000 {
@@ -223,7 +223,7 @@ func TestChangedFileIsAnError(t *testing.T) {
 					t.Fatal(err)
 				}
 				entry := entryOf(t, "file", path)
-				entry.CRC = func(context.Context) (uint32, error) { return 1, nil } // does not look at the file
+				entry.CRC = func(context.Context) (uint32, error) { return 1, nil } // without reading the file
 				parts := lay(t, l, []archive.Entry{entry})
 				if err := tt.change(path); err != nil {
 					t.Fatal(err)
@@ -235,7 +235,7 @@ func TestChangedFileIsAnError(t *testing.T) {
 					t.Errorf("%s: content: got %v, want %v", l.name, err, tt.want)
 				}
 				if l.name == "tar" {
-					continue // the rest is zeros
+					continue // the last parts are zeros
 				}
 				for _, part := range parts[2:4] { // its descriptor and the directory
 					if _, err := content(part); !errors.Is(err, tt.want) {
@@ -250,7 +250,7 @@ func TestChangedFileIsAnError(t *testing.T) {
 func TestFailingEntryIsAnError(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
-	entry := plant(t, "file", "content")
+	entry := newFile(t, "file", "content")
 	entry.CRC = func(context.Context) (uint32, error) { return 0, failed }
 	entry.Open = func() (archive.File, error) { return nil, failed }
 	for _, l := range layouts {
@@ -264,9 +264,9 @@ func TestFailingEntryIsAnError(t *testing.T) {
 	}
 }
 
-func TestPartsAreForManyAtOnce(t *testing.T) {
+func TestPartsAreForManyGoroutines(t *testing.T) {
 	t.Parallel()
-	entries := []archive.Entry{folder("a"), plant(t, "a/b", "content"), plant(t, "c", "more")}
+	entries := []archive.Entry{folder("a"), newFile(t, "a/b", "content"), newFile(t, "c", "more")}
 	for _, l := range layouts {
 		parts := lay(t, l, entries)
 		want := sha256.Sum256(assemble(t, parts))

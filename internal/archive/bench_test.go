@@ -8,7 +8,7 @@ import (
 	"sluice/internal/archive"
 )
 
-// What a client waits for before the first byte of an archive of many files.
+// BenchmarkLayout measures the time before the first byte of an archive of many files.
 func BenchmarkLayout(b *testing.B) {
 	entries := make([]archive.Entry, 100_000)
 	for i := range entries {

@@ -13,7 +13,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// sparse makes a file of the given size without content, and returns its entry. Its checksum is invented.
+// sparse makes a sparse file of the given size, and returns its entry, with an arbitrary checksum.
 func sparse(t *testing.T, name string, size int64) archive.Entry {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -31,7 +31,7 @@ func sparse(t *testing.T, name string, size int64) archive.Entry {
 	return entry
 }
 
-// whole is an archive that is made where it is read.
+// whole is an archive of which each part is made when it is read.
 type whole []archive.Part
 
 // size returns the length of the archive.
@@ -81,7 +81,7 @@ func (w whole) ReadAt(p []byte, off int64) (n int, err error) {
 func TestTarOfAFileBeyond8GiB(t *testing.T) {
 	t.Parallel()
 	const large = 8<<30 + 1
-	parts := lay(t, layouts[1], []archive.Entry{sparse(t, "large", large), plant(t, "last", "content")})
+	parts := lay(t, layouts[1], []archive.Entry{sparse(t, "large", large), newFile(t, "last", "content")})
 	r := tar.NewReader(io.NewSectionReader(whole(parts), 0, size(parts)))
 	h, err := r.Next()
 	if err != nil || h.Name != "large" || h.Size != large {

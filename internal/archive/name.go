@@ -18,7 +18,7 @@ var (
 // maxName is how long a name may be, in bytes: a zip has 16 bits for the length, and a directory gets a slash.
 const maxName = 65_000
 
-// checked returns a copy of the entries with clean names, those of directories with a slash behind.
+// checked returns a copy of the entries with clean names. Those of directories end in a slash.
 func checked(entries []Entry) ([]Entry, error) {
 	clean := make([]Entry, len(entries))
 	seen := make(map[string]bool, len(entries))
@@ -47,7 +47,7 @@ func checked(entries []Entry) ([]Entry, error) {
 	return clean, nil
 }
 
-// cleanName returns name as it may stand in an archive, "" if nothing is left of it.
+// cleanName returns name as an archive may have it, or "" if nothing is left of it.
 func cleanName(name string) string {
 	clean := []byte(path.Clean("/" + name)[1:]) // each ".." that would climb above the top is dropped
 	for i, c := range clean {
@@ -61,7 +61,7 @@ func cleanName(name string) string {
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// isASCII reports whether all readers take the name for the same characters.
+// isASCII reports whether all readers decode the name in the same way.
 func isASCII(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }

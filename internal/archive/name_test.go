@@ -12,7 +12,7 @@ import (
 	"sluice/internal/archive"
 )
 
-func TestNamesLeadNowhereButDown(t *testing.T) {
+func TestNamesNeverLeadOut(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, in, want string }{
 		{"a plain name", "file.txt", "file.txt"},
@@ -37,7 +37,7 @@ func TestNamesLeadNowhereButDown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, l := range layouts {
-				got := l.read(t, assemble(t, lay(t, l, []archive.Entry{plant(t, tt.in, "x")})))
+				got := l.read(t, assemble(t, lay(t, l, []archive.Entry{newFile(t, tt.in, "x")})))
 				compare(t, got, []item{file(tt.want, 0o644, "x")})
 			}
 		})
@@ -83,7 +83,7 @@ func TestLongestNameFits(t *testing.T) {
 	}
 }
 
-// Whatever a file is called, and whenever it was changed, both archives can be read, and its name is safe.
+// For every name and time of a file both archives can be read, and its name in them is safe.
 func FuzzNames(f *testing.F) {
 	f.Add("a/b.txt", "größe", int64(1e9), true)
 	f.Add("../../x", `C:\x`, int64(-1), false)
@@ -97,7 +97,7 @@ func FuzzNames(f *testing.F) {
 		for _, l := range layouts {
 			parts, err := l.lay(entries)
 			if err != nil {
-				continue // refused
+				continue // the name is refused
 			}
 			var whole []byte
 			for _, part := range parts {

@@ -59,12 +59,12 @@ func sum(t testing.TB, r io.Reader) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// Other people's programs have the last word on a format.
+// The archives can be read by the common programs.
 func TestOtherProgramsReadTheArchives(t *testing.T) {
 	t.Parallel()
 	entries := []archive.Entry{
-		folder("docs"), plant(t, "docs/empty", ""), plant(t, "docs/größe.txt", "hello\n"), plant(t, "docs/a.txt", "hello\n"),
-		plant(t, "docs/"+string(bytes.Repeat([]byte("long"), 60)), "long"), plant(t, "last", "PK\x07\x08"),
+		folder("docs"), newFile(t, "docs/empty", ""), newFile(t, "docs/größe.txt", "hello\n"), newFile(t, "docs/a.txt", "hello\n"),
+		newFile(t, "docs/"+string(bytes.Repeat([]byte("long"), 60)), "long"), newFile(t, "last", "PK\x07\x08"),
 	}
 	dir := nettest.TempDir(t)
 	for _, l := range layouts {

@@ -15,9 +15,9 @@ const (
 	tarEnd   = 2 * tarBlock // of zeros
 )
 
-// Tar lays out a tar archive of the entries, in their order: ustar where that is enough, else with records of pax
-// (long names, names beyond ASCII, files of 8 GiB and more), or in GNU's form for names that are not UTF-8, which pax
-// does not allow. Times are to the second. Files have no owner; whoever extracts them becomes it.
+// Tar lays out a tar archive of the entries, in their order: ustar where that is enough, else with pax records
+// (long names, names beyond ASCII, files of 8 GiB and more), or in the GNU format for names that are not UTF-8, which
+// pax does not allow. Times are to the second. Files have no owner; they become those of the user who extracts them.
 func Tar(entries []Entry) ([]Part, error) {
 	entries, err := checked(entries)
 	if err != nil {
@@ -47,8 +47,8 @@ type tarFile struct {
 	heads   []int32 // sizes
 }
 
-// isPlain reports whether the header is surely one block, so that it need not be made to be measured: that takes
-// microseconds, which a client would wait for with each of a million files.
+// isPlain reports whether the header certainly is one block. Then it need not be made to know its size, which takes
+// microseconds: a client would wait for that for each of a million files.
 func isPlain(e *Entry) bool {
 	const longest, largest = 100, 1<<33 - 1 // eleven octal digits
 	s := e.Modified.Unix()
@@ -80,11 +80,11 @@ func (t tarFile) header(i int) ([]byte, error) {
 
 func (t tarFile) headSize(i int) int64 { return int64(t.heads[i]) }
 
-// tailSize returns what fills the last block.
+// tailSize returns the size of the padding of the last block.
 func (t tarFile) tailSize(i int) int64 { return -t.entries[i].Size & (tarBlock - 1) }
 
 func (t tarFile) appendHead(b []byte, i int) []byte {
-	head, _ := t.header(i) // Tar has seen that it can be made
+	head, _ := t.header(i) // it has no error, or Tar would have failed
 	return append(b, head...)
 }
 

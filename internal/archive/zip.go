@@ -9,12 +9,11 @@ import (
 
 // Zip lays out a zip archive of the entries, in their order.
 //
-// Files are stored, each with a data descriptor behind it that holds the checksum, so that the first byte can be sent
-// before any file was read. Sizes, offsets and counts that need it are in ZIP64 form, and only those. Times are there
-// in UTC to two seconds and, until 2038, as Unix time to the second. (PKWARE APPNOTE 6.3.10; the field for Unix time
-// is Info-ZIP's.)
+// Files are stored, each followed by a data descriptor with its checksum, so that the first byte can be sent before any
+// file was read. Only those sizes, offsets and counts that need it are in ZIP64 format. Times are in UTC to two seconds
+// and, until 2038, also in Unix time to the second. (PKWARE APPNOTE 6.3.10; the field for Unix time is that of Info-ZIP.)
 //
-// The last parts ask for the checksum of each file for which no other part has.
+// The last parts compute the checksum of each file for which no other part has done that.
 func Zip(entries []Entry) ([]Part, error) {
 	entries, err := checked(entries)
 	if err != nil {
@@ -38,7 +37,7 @@ type zipFile struct {
 
 const sumKnown = 1 << 32
 
-// What begins a record.
+// Signatures of the records.
 const (
 	sigLocal      = 0x04034b50
 	sigDescriptor = 0x08074b50
@@ -60,7 +59,7 @@ const (
 )
 
 const (
-	version    = 20 // 2.0 knows directories and descriptors
+	version    = 20 // 2.0 has directories and descriptors
 	version64  = 45
 	madeOnUnix = 3 << 8
 
@@ -71,7 +70,7 @@ const (
 // isBig reports whether a size or an offset needs ZIP64.
 func isBig(n int64) bool { return n >= math.MaxUint32 }
 
-// short returns n for a field of 32 bits; all ones say that the value is in a ZIP64 record.
+// short returns n for a field of 32 bits. All ones mean that the value is in a ZIP64 record.
 func short(n int64) uint32 { return uint32(min(n, math.MaxUint32)) }
 
 func (z *zipFile) headSize(i int) int64 {
@@ -130,8 +129,8 @@ func (z *zipFile) appendTail(ctx context.Context, b []byte, i int) ([]byte, erro
 	return append32(b, uint32(e.Size), uint32(e.Size)), nil
 }
 
-// sum returns the checksum of entry i. It fails when the file has changed, because a checksum that is not that of the
-// bytes which were sent is worse than none.
+// sum returns the checksum of entry i. It fails if the file has changed: a checksum of other bytes than those that
+// were sent is worse than none.
 func (z *zipFile) sum(ctx context.Context, i int) (uint32, error) {
 	e := &z.entries[i]
 	if !e.hasContent() {

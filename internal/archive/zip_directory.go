@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// appendDirectory appends the parts of the central directory and what ends the archive.
+// appendDirectory appends the parts of the central directory and the records at the end.
 func (z *zipFile) appendDirectory(parts []Part) []Part {
 	var total, size int64
 	first := 0
@@ -37,7 +37,7 @@ func (z *zipFile) central(size int64, first, end int) func(context.Context) ([]b
 	}
 }
 
-// long returns what of the entry the directory must have in 64 bits, in the order of the format.
+// long returns the values of the entry that the directory must have in 64 bits, in the order of the format.
 func (z *zipFile) long(i int) (values []uint64) {
 	if size := z.entries[i].Size; isBig(size) {
 		values = append(values, uint64(size), uint64(size))
@@ -74,13 +74,13 @@ func (z *zipFile) appendCentral(ctx context.Context, b []byte, i int) ([]byte, e
 	return append(b, extra...), nil
 }
 
-// appendEnd appends what is behind a directory of the given size.
+// appendEnd appends the records after a directory of the given size.
 func (z *zipFile) appendEnd(b []byte, size int64) []byte {
 	const disk = 0
 	n := len(z.entries)
 	if n >= math.MaxUint16 || isBig(size) || isBig(z.directory) {
 		b = append32(b, sigEnd64)
-		b = append64(b, lenEnd64-12) // of what follows this field
+		b = append64(b, lenEnd64-12) // the length of the record after this field
 		b = append16(b, madeOnUnix|version64, version64)
 		b = append32(b, disk, disk)
 		b = append64(b, uint64(n), uint64(n), uint64(size), uint64(z.directory))

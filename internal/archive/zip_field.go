@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendCommon appends what a local header and the directory have in common: from the version that is needed to read
-// the entry to the time.
+// appendCommon appends the fields that a local header and the directory have in common: from the version that is
+// needed to read the entry to the time.
 func appendCommon(b []byte, e *Entry, needs64 bool) []byte {
 	needs, flags := uint16(version), uint16(0)
 	if needs64 {
@@ -26,8 +26,8 @@ func appendCommon(b []byte, e *Entry, needs64 bool) []byte {
 	return append16(b, needs, flags, stored, clock, day)
 }
 
-// attributes returns the mode as Unix has it, without the bits that make a program run as somebody else, and for
-// MS-DOS whether it is a directory.
+// attributes returns the mode for Unix, without setuid, setgid and sticky bits, and for MS-DOS whether the entry is a
+// directory.
 func attributes(e *Entry) uint32 {
 	const (
 		unixRegular   = 0o100000 << 16
@@ -41,7 +41,7 @@ func attributes(e *Entry) uint32 {
 	return mode | unixRegular
 }
 
-// dosTime returns t in UTC as MS-DOS wrote it. Times before 1980 and after 2107 become the nearest there is.
+// dosTime returns t in UTC in the format of MS-DOS. Times before 1980 and after 2107 become the nearest possible.
 func dosTime(t time.Time) (day, clock uint16) {
 	t = t.UTC()
 	switch year := t.Year(); {
@@ -55,8 +55,8 @@ func dosTime(t time.Time) (day, clock uint16) {
 	return day, clock
 }
 
-// hasUnixTime reports whether the field for Unix time can hold t. It has 32 bits with a sign, and before 1970 readers
-// do not agree on it.
+// hasUnixTime reports whether the field for Unix time can hold t. It has 32 bits with a sign, and readers differ for
+// times before 1970.
 func hasUnixTime(t time.Time) bool {
 	s := t.Unix()
 	return s >= 0 && s <= math.MaxInt32
@@ -69,7 +69,7 @@ func lenUnixTime(t time.Time) int {
 	return 9
 }
 
-// appendUnixTime appends the field for Unix time, if there is to be one.
+// appendUnixTime appends the field for Unix time, if it can hold t.
 func appendUnixTime(b []byte, t time.Time) []byte {
 	if !hasUnixTime(t) {
 		return b

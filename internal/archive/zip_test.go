@@ -15,7 +15,7 @@ import (
 	"sluice/internal/archive"
 )
 
-// Byte for byte, by the letter of the APPNOTE.
+// An archive is as the APPNOTE says, byte for byte.
 func TestZipOfADirectoryAndAFile(t *testing.T) {
 	t.Parallel()
 	const want = `
@@ -42,16 +42,16 @@ func TestZipOfADirectoryAndAFile(t *testing.T) {
 		code, _, _ := strings.Cut(line, "   ")
 		hexes.WriteString(strings.Join(strings.Fields(code), ""))
 	}
-	parts := lay(t, layouts[0], []archive.Entry{folder("d"), plant(t, "d/é", "hi")})
+	parts := lay(t, layouts[0], []archive.Entry{folder("d"), newFile(t, "d/é", "hi")})
 	if got := hex.EncodeToString(assemble(t, parts)); got != hexes.String() {
 		t.Errorf("got  %s\nwant %s", got, hexes.String())
 	}
 }
 
-func TestZipAsksForEachChecksumOnce(t *testing.T) {
+func TestZipComputesEachChecksumOnce(t *testing.T) {
 	t.Parallel()
 	var asked int
-	entry := plant(t, "file", "content")
+	entry := newFile(t, "file", "content")
 	crc := entry.CRC
 	entry.CRC = func(ctx context.Context) (uint32, error) {
 		asked++
@@ -92,7 +92,7 @@ func TestZipTimes(t *testing.T) {
 	}
 }
 
-// Readers must find ZIP64 where it is needed, and some cannot read it where it is not.
+// An archive is in ZIP64 format only where that is needed: some programs cannot read it.
 func TestZip64CountOfEntries(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]bool{65_534: false, 65_535: true, 65_536: true} {
@@ -111,7 +111,7 @@ func TestZip64CountOfEntries(t *testing.T) {
 	}
 }
 
-// hasZip64End reports whether the end of an archive is in ZIP64 form.
+// hasZip64End reports whether the end of an archive is in ZIP64 format.
 func hasZip64End(t *testing.T, data io.ReaderAt, size int64) bool {
 	t.Helper()
 	const lenLocator, lenEnd = 20, 22
@@ -146,7 +146,7 @@ func TestZip64SizesAndOffsets(t *testing.T) {
 			for i, size := range tt.sizes {
 				entries = append(entries, sparse(t, string(rune('a'+i)), size))
 			}
-			entries[len(entries)-1] = plant(t, "z", strings.Repeat("x", int(tt.sizes[len(tt.sizes)-1])))
+			entries[len(entries)-1] = newFile(t, "z", strings.Repeat("x", int(tt.sizes[len(tt.sizes)-1])))
 			parts := lay(t, layouts[0], entries)
 			r, err := zip.NewReader(whole(parts), size(parts))
 			if err != nil {

@@ -15,22 +15,22 @@ import (
 // Cache keeps files open. Set the fields before the first call. The methods
 // are safe for use by many goroutines at once.
 type Cache struct {
-	// Tree is where names are looked up. The caller closes it, after the Cache.
+	// Tree has the files. The caller closes it, after the Cache.
 	Tree vfs.Tree
 
-	// Valid is how long an entry is believed as far as other processes could have
-	// changed what it says. Zero means a second, but on
-	// Windows, where nobody can replace or remove a file that is open, not at
-	// all. Nor does negative: then each Get opens, and nothing is kept.
+	// Valid is how long an entry is valid, if this process changes nothing: other
+	// processes may. Zero means a second, but no time on Windows, where nobody can
+	// replace or remove an open file. If it is no time, or negative, each Get opens the
+	// file, and nothing is kept.
 	Valid time.Duration
 
-	// MaxFiles bounds how many names are remembered, each of which has a
-	// descriptor unless it leads nowhere. Zero means 4096. It is never more
-	// than a quarter of the descriptors that the process may have.
+	// MaxFiles bounds the number of entries, each of which has a descriptor unless its
+	// name does not exist. Zero means 4096. It is never more than a quarter of the
+	// descriptors that the process may have.
 	MaxFiles int
 
 	// MaxBody is the size of the largest file whose content is kept, in bytes.
-	// Zero means 32 KiB; negative means that none is.
+	// Zero means 32 KiB; negative means none.
 	MaxBody int64
 
 	// MaxMemory bounds all contents together, in bytes. Zero means 64 MiB.
@@ -53,11 +53,11 @@ const (
 	defaultBody   = 32 << 10
 	defaultMemory = 64 << 20
 
-	longestPath = 4096             // longer names are not remembered, so that their number bounds their size
-	forget      = 10 * time.Second // after this long without a Get
+	longestPath = 4096             // longer names are not kept, so that MaxFiles bounds their memory
+	forget      = 10 * time.Second // entries that were not used for so long are removed
 )
 
-// defaultValid is what zero means for Cache.Valid.
+// defaultValid returns the meaning of zero for Cache.Valid.
 func defaultValid() time.Duration {
 	if runtime.GOOS == "windows" {
 		return -1
@@ -69,7 +69,7 @@ func (c *Cache) prepare() {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.epoch = c.now().Add(-time.Nanosecond) // so that no instant of use is 0
+	c.epoch = c.now().Add(-time.Nanosecond) // so that no time of use is 0
 	c.valid = c.Valid
 	if c.valid == 0 {
 		c.valid = defaultValid()
@@ -90,8 +90,8 @@ func (c *Cache) prepare() {
 		c.body = defaultBody
 	}
 
-	// A shard makes room among its own, so it must not be too small for the luck
-	// of the hash.
+	// A shard evicts only its own entries, so it must be large enough for an uneven
+	// hash.
 	n := 1
 	for n < 16 && files/n >= 128 && memory/int64(n) >= 16*c.body {
 		n *= 2
@@ -105,12 +105,12 @@ func (c *Cache) prepare() {
 	}
 }
 
-// Get returns what path leads to, a file or a directory, as the Tree opens it
-// for reading, with the same errors. The caller releases the File. When several
-// ask for what is not there yet, one opens and the others wait for it, and open for
-// themselves only if the answer cannot be shared.
+// Get returns the file or directory at path, as the Tree opens it for reading, with
+// the same errors. The caller releases the File. If several goroutines get a path
+// that is not in the cache, one opens it and the others wait; they open it themselves
+// only if the result cannot be shared.
 //
-// Get does not keep path.
+// The cache keeps path.
 func (c *Cache) Get(path string) (*File, error) {
 	c.once.Do(c.prepare)
 	if c.valid < 0 {
@@ -123,21 +123,31 @@ func (c *Cache) Get(path string) (*File, error) {
 	return c.fill(path)
 }
 
-// Hit returns the file that Get would, if it is at hand at the time now, and
-// else nil. It opens nothing and makes at most one system call, and none if the
-// File has a Body and this process has changed nothing since the last. Without
-// such a change it allocates nothing. The caller releases the File.
+// Load is Get for a caller that has just called Hit for the same path in vain: it
+// does not look for the entry a second time.
+func (c *Cache) Load(path string) (*File, error) {
+	c.once.Do(c.prepare)
+	if c.valid < 0 {
+		return c.open(path, nil, 0)
+	}
+	return c.fill(path)
+}
+
+// Hit returns the file that Get would return, if it is in the cache and valid at the
+// time now, and else nil. It opens nothing and makes at most one system call, and none
+// if the File has a Body and this process has changed nothing since the last Hit.
+// Without such a change it allocates nothing. The caller releases the File.
 //
-// Nothing keeps path, not even an error.
+// Hit does not keep path.
 func (c *Cache) Hit(path string, now time.Time) *File {
 	c.once.Do(c.prepare)
 	f, _, _ := c.recall(path, c.since(now))
 	return f
 }
 
-// Renew returns f, which Get has returned for path, if its file is still what f.Info
-// says, and else what Get returns after another look at the disk. It is for who reads
-// the file rather than its Body. It takes over f.
+// Renew returns f, which Get has returned for path, if its file still matches f.Info.
+// Otherwise it opens the path again and returns the result. It is for callers that
+// read the file rather than its Body. It takes over f.
 func (c *Cache) Renew(path string, f *File) (*File, error) {
 	if f.os == nil || f.isCurrentOnDisk() {
 		return f, nil
@@ -147,15 +157,15 @@ func (c *Cache) Renew(path string, f *File) (*File, error) {
 	return c.Get(path)
 }
 
-// recall returns what is remembered of path, if that is still true; f is nil if
-// there is no such file.
+// recall returns the entry of path, if it is valid; f is nil if there is no such file,
+// and err says so.
 func (c *Cache) recall(path string, now time.Duration) (f *File, err error, ok bool) {
 	s := c.shard(path)
 	generation := vfs.Generation()
 	s.mu.RLock()
-	f, b, err := s.entries[path].take(now, c.valid, generation)
+	f, v, err := s.entries[path].take(now, c.valid, generation)
 	s.mu.RUnlock()
-	switch b {
+	switch v {
 	case current:
 		if f == nil || f.isCurrent() {
 			return f, err, true
@@ -173,9 +183,9 @@ func (c *Cache) recall(path string, now time.Duration) (f *File, err error, ok b
 	return nil, nil, false
 }
 
-// isStill reports whether path is known to mean f, or nothing if f is nil, without
-// opening it. A link that leads out of the tree, which only others can make, is
-// found out when the entry is no longer valid.
+// isStill reports whether path is known to mean f still, or still no file if f is nil,
+// without opening it. A link that leads out of the tree is found when the entry is no
+// longer valid: only other processes can make one.
 func (c *Cache) isStill(path string, f *File) bool {
 	root, ok := c.Tree.(*vfs.Root)
 	if !ok {
@@ -188,8 +198,8 @@ func (c *Cache) isStill(path string, f *File) bool {
 	return err == nil && f.is(id)
 }
 
-// DropIdle closes the files that nobody uses and reports whether there were
-// any. It helps when descriptors run out.
+// DropIdle closes the files that nobody uses and reports whether there were any. It
+// is for when the process has no more descriptors.
 func (c *Cache) DropIdle() bool {
 	c.once.Do(c.prepare)
 	dropped := false
@@ -207,8 +217,8 @@ func (c *Cache) DropIdle() bool {
 	return dropped
 }
 
-// Close forgets all files. Those still in use are closed when they are
-// released. Afterwards the Cache works as if Valid were negative.
+// Close removes all entries. Files in use are closed when they are released.
+// Afterwards the Cache works as if Valid were negative.
 func (c *Cache) Close() error {
 	c.once.Do(c.prepare)
 	for i := range c.shards {
@@ -224,15 +234,15 @@ func (c *Cache) Close() error {
 	return nil
 }
 
-// Stats is what a Cache holds and has done.
+// Stats describes the content of a Cache.
 type Stats struct {
-	Entries int   // names remembered
-	Files   int   // of these, with an open descriptor
+	Entries int   // number of names
+	Files   int   // number of names with an open descriptor
 	Memory  int64 // bytes of all bodies
-	Opens   int64 // times the disk was asked for a name
+	Opens   int64 // how often a name was opened so far
 }
 
-// Stats counts what there is.
+// Stats describes the content of the cache.
 func (c *Cache) Stats() Stats {
 	c.once.Do(c.prepare)
 	stats := Stats{Entries: int(c.held.files.Load()), Memory: c.held.memory.Load(), Opens: c.opens.Load()}
@@ -255,7 +265,7 @@ func (c *Cache) shard(path string) *shard {
 
 func (c *Cache) since(t time.Time) time.Duration { return t.Sub(c.epoch) }
 
-// fill asks the disk what path leads to, or waits for whoever does already.
+// fill opens path, or waits for another goroutine that does so already.
 func (c *Cache) fill(path string) (*File, error) {
 	s := c.shard(path)
 	for generation := vfs.Generation(); ; {
@@ -266,14 +276,14 @@ func (c *Cache) fill(path string) (*File, error) {
 	}
 }
 
-// fillSince is fill for who must see the change that made the generation. It is not ok
-// if it has waited for somebody who has asked the disk before that.
+// fillSince is fill for a caller that must see the change that made the generation. It
+// is not ok if it has waited for a goroutine that has opened the path before that.
 func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, err error, ok bool) {
 	s.mu.Lock()
 	began := c.since(c.now())
 	e := s.entries[path]
-	switch f, b, err := e.take(began, c.valid, generation); { // it has come while we waited for the lock
-	case b == current:
+	switch f, v, err := e.take(began, c.valid, generation); { // another goroutine may have filled it meanwhile
+	case v == current:
 		s.mu.Unlock()
 		return f, err, true
 	case f != nil:
@@ -282,7 +292,7 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	if e == nil && s.entries != nil && len(path) <= longestPath {
 		e = s.add(path, began)
 	}
-	if e == nil { // it will not be remembered
+	if e == nil { // there is no room
 		s.mu.Unlock()
 		f, err = c.open(path, nil, 0)
 		return f, err, true
@@ -294,7 +304,7 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	e.load = l
 	old := e.file
 	if old != nil {
-		old.refs.Add(1) // for Close may come meanwhile
+		old.refs.Add(1) // Close may be called meanwhile
 		defer old.Release()
 	}
 	s.mu.Unlock()
@@ -322,8 +332,8 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	return f, err, true
 }
 
-// await waits for the load l of path and returns what has come of it, or what the disk says then if that is not for all.
-// The caller holds the lock of s, which await gives back.
+// await waits for the load l of path and returns its result, or opens path itself if that cannot be shared. The caller
+// holds the lock of s, which await unlocks.
 func (c *Cache) await(s *shard, l *load, path string, generation uint64) (f *File, err error, ok bool) {
 	isRecent := l.generation >= generation
 	if isRecent {
@@ -341,10 +351,9 @@ func (c *Cache) await(s *shard, l *load, path string, generation uint64) (f *Fil
 	return l.file, l.err, true
 }
 
-// keeps reports whether what the disk has answered may be given to the next who
-// asks: files of the operating system, each of which any number of requests can
-// share, and that there is none in a directory of its. Of other file systems
-// each open file is for one.
+// keeps reports whether the result of opening a path may be kept: a file of the
+// operating system, which any number of callers can share, or that there is no file in
+// a Root.
 func (c *Cache) keeps(f *File, err error) bool {
 	if f != nil {
 		return f.os != nil
@@ -353,8 +362,8 @@ func (c *Cache) keeps(f *File, err error) bool {
 	return ok && errors.Is(err, fs.ErrNotExist)
 }
 
-// open asks the disk. The File is the caller's own, and it is old, with one
-// more user, if that is still true. A content of up to body bytes is read.
+// open opens path. The caller owns the File. It is old, with one more user, if old is
+// still the file at path. A content of up to body bytes is read.
 func (c *Cache) open(path string, old *File, body int64) (*File, error) {
 	c.opens.Add(1)
 	opened, err := c.Tree.Open(path)

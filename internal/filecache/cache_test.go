@@ -18,25 +18,25 @@ import (
 	"sluice/internal/vfs"
 )
 
-// A shelf is a cache over a new directory, with a clock that only the test
-// moves. It starts an hour late, so that what the test writes is settled.
-type shelf struct {
+// A fixture is a cache of a new directory, with a clock that only the test moves. The
+// clock starts an hour late, so that the files of the test are old enough.
+type fixture struct {
 	*filecache.Cache
 	dir string
-	now atomic.Int64 // past the start
+	now atomic.Int64 // since the start
 }
 
-func newShelf(t testing.TB, c *filecache.Cache) *shelf {
+func newFixture(t testing.TB, c *filecache.Cache) *fixture {
 	t.Helper()
 	nettest.CheckLeaks(t)
-	s := &shelf{Cache: c, dir: nettest.TempDir(t)}
+	s := &fixture{Cache: c, dir: nettest.TempDir(t)}
 	tree, err := vfs.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Tree = tree
 	if runtime.GOOS == "windows" && c.Valid == 0 {
-		c.Valid = time.Second // where the default is to keep nothing
+		c.Valid = time.Second // on Windows the default is to keep nothing
 	}
 	start := time.Now().Add(time.Hour)
 	c.SetClock(func() time.Time { return start.Add(time.Duration(s.now.Load())) })
@@ -47,25 +47,25 @@ func newShelf(t testing.TB, c *filecache.Cache) *shelf {
 	return s
 }
 
-func (s *shelf) pass(d time.Duration) { s.now.Add(int64(d)) }
+func (s *fixture) pass(d time.Duration) { s.now.Add(int64(d)) }
 
-func (s *shelf) clock() time.Time { return time.Now().Add(time.Hour + time.Duration(s.now.Load())) }
+func (s *fixture) clock() time.Time { return time.Now().Add(time.Hour + time.Duration(s.now.Load())) }
 
-func (s *shelf) write(t testing.TB, name, content string) {
+func (s *fixture) write(t testing.TB, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// replace gives a name a new file at once.
-func (s *shelf) replace(t testing.TB, name, content string) {
+// replace replaces a file atomically.
+func (s *fixture) replace(t testing.TB, name, content string) {
 	t.Helper()
 	s.write(t, ".new", content)
 	s.rename(t, ".new", name)
 }
 
-func (s *shelf) rename(t testing.TB, from, to string) {
+func (s *fixture) rename(t testing.TB, from, to string) {
 	t.Helper()
 	skipOnWindows(t)
 	if err := os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)); err != nil {
@@ -73,7 +73,7 @@ func (s *shelf) rename(t testing.TB, from, to string) {
 	}
 }
 
-// skipOnWindows ends a test that goes on by replacing what is open.
+// skipOnWindows skips the rest of a test, which replaces open files.
 func skipOnWindows(t testing.TB) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -81,7 +81,7 @@ func skipOnWindows(t testing.TB) {
 	}
 }
 
-func (s *shelf) remove(t testing.TB, name string) {
+func (s *fixture) remove(t testing.TB, name string) {
 	t.Helper()
 	skipOnWindows(t)
 	if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
@@ -89,8 +89,8 @@ func (s *shelf) remove(t testing.TB, name string) {
 	}
 }
 
-// read returns what a Get of name leads to: the content, "<dir>" or an error.
-func (s *shelf) read(t testing.TB, name string) string {
+// read returns the result of a Get of name: the content, "<dir>" or an error.
+func (s *fixture) read(t testing.TB, name string) string {
 	t.Helper()
 	f, err := s.Get(name)
 	if err != nil {
@@ -118,8 +118,8 @@ func content(t testing.TB, f *filecache.File) string {
 	return string(p)
 }
 
-func TestAnEntryIsBelievedForASecond(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+func TestAnEntryIsValidForASecond(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	for range 3 {
 		if got := s.read(t, "/a"); got != "one" {
@@ -141,21 +141,21 @@ func TestAnEntryIsBelievedForASecond(t *testing.T) {
 	}
 }
 
-// Each change is seen when the time of an entry is over, whether the file is
-// small enough to be kept in memory or not.
+// Each change is seen when an entry is no longer valid, whether the file is small enough
+// to be kept in memory or not.
 func TestChangesAreSeen(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(t *testing.T, s *shelf)
+		change func(t *testing.T, s *fixture)
 		want   string
 	}{
-		{"nothing", func(*testing.T, *shelf) {}, "content"},
-		{"replaced by a file of the same size", func(t *testing.T, s *shelf) { s.replace(t, "a", "CONTENT") }, "CONTENT"},
-		{"truncated", func(t *testing.T, s *shelf) { s.truncate(t, "a", 3) }, "con"},
-		{"appended to", func(t *testing.T, s *shelf) { s.append(t, "a", " and more") }, "content and more"},
-		{"written over in place", func(t *testing.T, s *shelf) { s.overwrite(t, "a", "CONTENT") }, "CONTENT"},
-		{"removed", func(t *testing.T, s *shelf) { s.remove(t, "a") }, "<none>"},
-		{"now a directory", func(t *testing.T, s *shelf) {
+		{"nothing", func(*testing.T, *fixture) {}, "content"},
+		{"replaced by a file of the same size", func(t *testing.T, s *fixture) { s.replace(t, "a", "CONTENT") }, "CONTENT"},
+		{"truncated", func(t *testing.T, s *fixture) { s.truncate(t, "a", 3) }, "con"},
+		{"appended to", func(t *testing.T, s *fixture) { s.append(t, "a", " and more") }, "content and more"},
+		{"written over in place", func(t *testing.T, s *fixture) { s.overwrite(t, "a", "CONTENT") }, "CONTENT"},
+		{"removed", func(t *testing.T, s *fixture) { s.remove(t, "a") }, "<none>"},
+		{"now a directory", func(t *testing.T, s *fixture) {
 			s.remove(t, "a")
 			if err := os.Mkdir(filepath.Join(s.dir, "a"), 0o755); err != nil {
 				t.Fatal(err)
@@ -164,7 +164,7 @@ func TestChangesAreSeen(t *testing.T) {
 	} {
 		for _, body := range []int64{0, -1} {
 			t.Run(tt.name+map[int64]string{0: ", in memory", -1: ", on disk"}[body], func(t *testing.T) {
-				s := newShelf(t, &filecache.Cache{MaxBody: body})
+				s := newFixture(t, &filecache.Cache{MaxBody: body})
 				s.write(t, "a", "content")
 				if got := s.read(t, "/a"); got != "content" {
 					t.Fatalf("got %q at first", got)
@@ -179,24 +179,24 @@ func TestChangesAreSeen(t *testing.T) {
 	}
 }
 
-func (s *shelf) truncate(t *testing.T, name string, n int64) {
+func (s *fixture) truncate(t *testing.T, name string, n int64) {
 	t.Helper()
 	if err := os.Truncate(filepath.Join(s.dir, name), n); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *shelf) append(t *testing.T, name, content string) {
+func (s *fixture) append(t *testing.T, name, content string) {
 	t.Helper()
 	s.open(t, name, os.O_APPEND, content)
 }
 
-func (s *shelf) overwrite(t *testing.T, name, content string) {
+func (s *fixture) overwrite(t *testing.T, name, content string) {
 	t.Helper()
 	s.open(t, name, 0, content)
 }
 
-func (s *shelf) open(t *testing.T, name string, flag int, content string) {
+func (s *fixture) open(t *testing.T, name string, flag int, content string) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_WRONLY|flag, 0)
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *shelf) open(t *testing.T, name string, flag int, content string) {
 }
 
 func TestAFileWithoutBodyIsSeenToChangeAtOnce(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{MaxBody: 3})
+	s := newFixture(t, &filecache.Cache{MaxBody: 3})
 	s.write(t, "a", "long enough")
 	if got := s.read(t, "/a"); got != "long enough" {
 		t.Fatalf("got %q at first", got)
@@ -220,14 +220,14 @@ func TestAFileWithoutBodyIsSeenToChangeAtOnce(t *testing.T) {
 		t.Errorf("Hit gave a file of %d bytes, which now has 4", f.Info.Size())
 	}
 	if got := s.read(t, "/a"); got != "long" {
-		t.Errorf("got %q, want what is left", got)
+		t.Errorf("got %q, want the rest", got)
 	}
 }
 
-// A change within one tick of the clock of the file system leaves no trace in
-// the times of a file: here they are set back.
+// A change within one tick of the clock of the file system does not change the times of
+// a file. The test sets them back instead.
 func TestAYoungBodyIsReadAgain(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.now.Store(-int64(time.Hour))
 	s.write(t, "a", "one")
 	f, err := s.Get("/a")
@@ -261,8 +261,8 @@ func TestAYoungBodyIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestANameThatLeadsNowhereIsRemembered(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+func TestAMissingNameIsKept(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{})
 	for range 3 {
 		if got := s.read(t, "/a"); got != "<none>" {
 			t.Errorf("got %q", got)
@@ -278,8 +278,8 @@ func TestANameThatLeadsNowhereIsRemembered(t *testing.T) {
 	}
 }
 
-func TestOtherErrorsAreNot(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+func TestOtherErrorsAreNotKept(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "file")
 	for range 2 {
 		if _, err := s.Get("/\x00"); !errors.Is(err, fs.ErrInvalid) {
@@ -292,7 +292,7 @@ func TestOtherErrorsAreNot(t *testing.T) {
 }
 
 func TestWithoutValidityEachGetOpens(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{Valid: -1})
+	s := newFixture(t, &filecache.Cache{Valid: -1})
 	s.write(t, "a", "one")
 	if got := s.read(t, "/a"); got != "one" {
 		t.Errorf("got %q", got)
@@ -319,7 +319,7 @@ func TestBounds(t *testing.T) {
 		{"size of a body", &filecache.Cache{MaxBody: 99, MaxMemory: 1 << 20}, 300, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newShelf(t, tt.cache)
+			s := newFixture(t, tt.cache)
 			content := string(make([]byte, 100))
 			for i := range 300 {
 				name := string(rune('a'+i%26)) + string(rune('a'+i/26))
@@ -336,11 +336,11 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// The hash is not even: shards with bounds of their own would be full long
-// before all together are.
-func TestAsManyAsThereMayBeStay(t *testing.T) {
+// The hash is not even: shards with bounds of their own would be full long before the
+// cache is.
+func TestTheCacheFillsUpToItsBounds(t *testing.T) {
 	const n = 1000
-	s := newShelf(t, &filecache.Cache{MaxFiles: n, Valid: time.Hour})
+	s := newFixture(t, &filecache.Cache{MaxFiles: n, Valid: time.Hour})
 	for range 2 {
 		for i := range n {
 			s.read(t, "/"+strconv.Itoa(i))
@@ -351,8 +351,8 @@ func TestAsManyAsThereMayBeStay(t *testing.T) {
 	}
 }
 
-func TestWhatIsUsedStays(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{MaxFiles: 8, Valid: time.Hour})
+func TestUsedEntriesStay(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{MaxFiles: 8, Valid: time.Hour})
 	s.write(t, "hot", "hot")
 	s.read(t, "/hot")
 	for i := range 100 {
@@ -368,7 +368,7 @@ func TestWhatIsUsedStays(t *testing.T) {
 
 func TestAFileStaysOpenForItsUsers(t *testing.T) {
 	skipOnWindows(t)
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	f, err := s.Get("/a")
 	if err != nil {
@@ -395,7 +395,7 @@ func TestAFileStaysOpenForItsUsers(t *testing.T) {
 }
 
 func TestReleasingTooOftenPanics(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{Valid: -1})
+	s := newFixture(t, &filecache.Cache{Valid: -1})
 	s.write(t, "a", "one")
 	f, err := s.Get("/a")
 	if err != nil {
@@ -410,8 +410,8 @@ func TestReleasingTooOftenPanics(t *testing.T) {
 	f.Release()
 }
 
-func TestIdleFilesAreForgotten(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{Valid: time.Hour})
+func TestIdleFilesAreRemoved(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{Valid: time.Hour})
 	s.write(t, "a", "one")
 	s.write(t, "b", "two")
 	s.read(t, "/a")
@@ -437,7 +437,7 @@ func TestIdleFilesAreForgotten(t *testing.T) {
 }
 
 func TestAfterCloseNothingIsKept(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	s.read(t, "/a")
 	_ = s.Close()
@@ -450,7 +450,7 @@ func TestAfterCloseNothingIsKept(t *testing.T) {
 }
 
 func TestAStampedeIsOneOpen(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	for _, name := range []string{"/a", "/missing"} {
 		before := s.Stats().Opens
@@ -470,10 +470,10 @@ func TestAStampedeIsOneOpen(t *testing.T) {
 	}
 }
 
-// What a reader gets is one of the contents that the writers wrote, whole.
+// Each reader gets one complete content of a writer.
 func TestReadersAndWriters(t *testing.T) {
-	skipOnWindows(t) // who replaces is not this goroutine
-	s := newShelf(t, &filecache.Cache{MaxFiles: 4, MaxMemory: 20, MaxBody: 10})
+	skipOnWindows(t)
+	s := newFixture(t, &filecache.Cache{MaxFiles: 4, MaxMemory: 20, MaxBody: 10})
 	contents := []string{"short", "a good deal longer", "twelve bytes"}
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	for _, name := range names {
@@ -520,7 +520,7 @@ func TestReadersAndWriters(t *testing.T) {
 
 func TestAHitAllocatesNothing(t *testing.T) {
 	for _, body := range []int64{0, -1} {
-		s := newShelf(t, &filecache.Cache{MaxBody: body})
+		s := newFixture(t, &filecache.Cache{MaxBody: body})
 		s.write(t, "a", "one")
 		s.read(t, "/a")
 		path, now := "/a", s.clock()
@@ -542,11 +542,11 @@ func TestAHitAllocatesNothing(t *testing.T) {
 
 func BenchmarkHit(b *testing.B) { benchmarkHit(b, func() {}) }
 
-// benchmarkHit calls before ahead of each hit.
+// benchmarkHit measures Hit. It calls before before each.
 func benchmarkHit(b *testing.B, before func()) {
 	for _, body := range []int64{0, -1} {
 		b.Run(map[int64]string{0: "memory", -1: "disk"}[body], func(b *testing.B) {
-			s := newShelf(b, &filecache.Cache{MaxBody: body})
+			s := newFixture(b, &filecache.Cache{MaxBody: body})
 			s.write(b, "a", "one")
 			s.read(b, "/a")
 			path, now := "/a", s.clock()

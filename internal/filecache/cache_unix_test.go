@@ -15,11 +15,11 @@ import (
 	"sluice/internal/filecache"
 )
 
-func TestAFileThatMayNoLongerBeReadIsSeen(t *testing.T) {
+func TestAFileThatBecomesUnreadableIsNoticed(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root may read everything")
 	}
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	s.read(t, "/a")
 	if err := os.Chmod(filepath.Join(s.dir, "a"), 0); err != nil {
@@ -32,7 +32,7 @@ func TestAFileThatMayNoLongerBeReadIsSeen(t *testing.T) {
 }
 
 func TestAChangeOfModeIsSeen(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	s.read(t, "/a")
 	if err := os.Chmod(filepath.Join(s.dir, "a"), 0o600); err != nil {
@@ -49,10 +49,10 @@ func TestAChangeOfModeIsSeen(t *testing.T) {
 	}
 }
 
-// A rewrite that leaves size and times of modification as they were is told
-// by the time of change alone.
+// A change that leaves the size and the time of modification is found by the time of
+// change.
 func TestTimesThatWereSetBackDoNotHideAChange(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	s.write(t, "a", "one")
 	s.read(t, "/a")
 	path := filepath.Join(s.dir, "a")
@@ -71,7 +71,7 @@ func TestTimesThatWereSetBackDoNotHideAChange(t *testing.T) {
 }
 
 func TestIdleFilesMakeRoomWhenDescriptorsRunOut(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+	s := newFixture(t, &filecache.Cache{})
 	for _, name := range []string{"a", "b", "c"} {
 		s.write(t, name, name)
 	}
@@ -105,5 +105,5 @@ func TestIdleFilesMakeRoomWhenDescriptorsRunOut(t *testing.T) {
 	}
 }
 
-// likeLimit returns n in the type of a limit, which differs by system.
+// likeLimit returns n in the type of a limit, which differs between systems.
 func likeLimit[T int64 | uint64](n int, _ T) T { return T(n) }

@@ -18,7 +18,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// What this process changes through any tree is seen by the next Get, however long an entry is valid.
+// A change by this process through any tree is seen by the next Get, even if an entry is valid for longer.
 func TestAChangeByThisProcessIsSeenAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -54,7 +54,7 @@ func TestAChangeByThisProcessIsSeenAtOnce(t *testing.T) {
 		for _, body := range []int64{0, -1} {
 			t.Run(tt.name+map[int64]string{0: ", in memory", -1: ", on disk"}[body], func(t *testing.T) {
 				skipOnWindows(t)
-				s := newShelf(t, &filecache.Cache{MaxBody: body, Valid: time.Hour})
+				s := newFixture(t, &filecache.Cache{MaxBody: body, Valid: time.Hour})
 				other, err := vfs.Open(s.dir)
 				if err != nil {
 					t.Fatal(err)
@@ -93,8 +93,8 @@ func put(fsys afero.Fs, name, content string) error {
 }
 
 // A change of other files costs no open, and makes no Hit a miss.
-func TestAChangeElsewhereLeavesEntriesAsTheyAre(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{})
+func TestAChangeOfAnotherFileLeavesEntries(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{})
 	if _, err := vfs.Identify(s.Tree.(*vfs.Root), "/"); err != nil {
 		t.Skip(err)
 	}
@@ -115,9 +115,9 @@ func TestAChangeElsewhereLeavesEntriesAsTheyAre(t *testing.T) {
 	}
 }
 
-// A body younger than the clock of its file system can tell is read again after a change.
+// A body that was read within two seconds after a change of its file is read again after the next change.
 func TestAYoungBodyIsReadAgainAfterAChange(t *testing.T) {
-	s := newShelf(t, &filecache.Cache{Valid: time.Hour})
+	s := newFixture(t, &filecache.Cache{Valid: time.Hour})
 	s.now.Store(-int64(time.Hour))
 	s.write(t, "a", "one")
 	f, err := s.Get("/a")
@@ -136,7 +136,7 @@ func TestAYoungBodyIsReadAgainAfterAChange(t *testing.T) {
 	}
 }
 
-// slow is a tree in which the first Open of a file waits, and then gives what was there when it began.
+// slow is a tree in which the first Open of a file waits, and then returns the file that was there when it began.
 type slow struct {
 	vfs.Tree
 	calls   atomic.Int64
@@ -153,9 +153,9 @@ func (s *slow) Open(name string) (afero.File, error) {
 	return f, err
 }
 
-// An answer that was begun before a change is not given to a request that comes after it: neither to one that could
-// have waited for the answer, nor from the cache.
-func TestWhatWasAskedBeforeAChangeIsNotForLater(t *testing.T) {
+// The result of a load that began before a change is not returned to callers that come after it: neither to one that
+// could have waited for it, nor from the cache.
+func TestALoadBeforeAChangeIsNotForLaterCallers(t *testing.T) {
 	skipOnWindows(t)
 	dir := nettest.TempDir(t)
 	root, err := vfs.Open(dir)
@@ -209,11 +209,12 @@ func TestWhatWasAskedBeforeAChangeIsNotForLater(t *testing.T) {
 	}
 }
 
-// A Get that begins after a change was acknowledged gives nothing older, whatever else goes on.
-func TestNoGetIsOlderThanWhatWasAcknowledged(t *testing.T) {
+// A Get that begins after a change was acknowledged returns nothing older, even while other goroutines change and
+// read the file.
+func TestNoGetIsOlderThanAnAcknowledgedChange(t *testing.T) {
 	skipOnWindows(t)
 	for _, body := range []int64{0, -1} {
-		s := newShelf(t, &filecache.Cache{MaxBody: body, Valid: time.Hour})
+		s := newFixture(t, &filecache.Cache{MaxBody: body, Valid: time.Hour})
 		tree := s.Tree.(*vfs.Root).Writable()
 		var acknowledged atomic.Int64
 		replace := func(n int64) error {
@@ -259,5 +260,5 @@ func TestNoGetIsOlderThanWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
-// BenchmarkHitAfterAChange is BenchmarkHit if this process has changed something else since the last.
+// BenchmarkHitAfterAChange is BenchmarkHit if this process has changed another file since the last hit.
 func BenchmarkHitAfterAChange(b *testing.B) { benchmarkHit(b, vfs.CountChange) }

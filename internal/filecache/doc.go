@@ -10,31 +10,38 @@
 //	defer f.Release()
 //	// f.File is shared: read it at explicit offsets only
 //
-// # What can be relied on
+// # Consistency
 //
-// What this process changes through a [vfs.Tree], be it another than Cache.Tree,
-// is seen by the next Get or Hit: an entry is believed as long as [vfs.Generation]
-// stays what it was. When that has moved, one fstatat(2) shows whether the name
-// still means the same, and the entry stays; where that cannot be asked (trees
-// that are no [vfs.Root], systems other than Linux) the name is opened again.
+// A change that this process makes through any [vfs.Tree] is seen by the next Get or
+// Hit: an entry is valid as long as [vfs.Generation] has not changed. After a change, one
+// fstatat(2) shows whether the name still means the same file, and the entry stays (1 µs;
+// a hit in memory takes 0.05). Where that is not possible (trees that are no [vfs.Root],
+// systems other than Linux) the name is opened again.
 //
-// What others change is seen after [Cache.Valid] at most. Then the name is opened
-// again and compared, so a file that was replaced, removed or is no longer allowed
-// is noticed within that time, and so is one that has come to be.
+// A change by another process is seen after [Cache.Valid] at most. Then the name is
+// opened again and compared. So a file that was replaced or removed, or that has become
+// unreadable, is noticed within that time, and so is a new one.
 //
-// What is in [File.Body] was read between two equal answers of fstat and is
-// whole. A file without Body is asked at each Get whether it is still what
-// [File.Info] says; it can change between that and its use, as any open file
-// can, so whoever sends it still has to count.
+// [File.Body] was read between two equal results of fstat, and is complete. A file
+// without Body is compared by fstat at each Get with [File.Info]. It can change between
+// that and its use, as any open file can, so a sender must still check how many bytes
+// it has read.
 //
-// A file may be changed twice within one tick of the clock that stamps it. So
-// a body younger than two seconds when it was read is read again, rather than
-// compared, when its time is up.
+// A file may be changed twice within one tick of the clock that stamps it. So a body
+// that was read less than two seconds after the last change is read again, rather than
+// compared, when it is no longer valid.
 //
-// Only files of the operating system are kept, also those that an afero.Fs hides
-// in wrappers: their content can be read by many at once, and fstat tells
-// whether they have changed. Any other is opened anew for each Get.
+// # Design
 //
-// Files that nobody has asked for in ten seconds are closed, so that a file
-// system can be unmounted and the space of a removed file comes back.
+// Only files of the operating system are kept, also those inside the wrappers of an
+// afero.Fs: many goroutines can read them at once, and fstat shows whether they have
+// changed. Every other file is opened again for each Get.
+//
+// There is one generation for all trees rather than one for each directory, because
+// homes, two Roots and wrappers show the same directory under different names, and
+// renaming a directory changes all below it.
+//
+// Files that were not used for ten seconds are closed, so that a file system can be
+// unmounted and the space of a removed file becomes free. The cache uses a quarter of the
+// descriptors that the process may have at most.
 package filecache

@@ -12,22 +12,22 @@ import (
 	"sluice/internal/fileid"
 )
 
-// File is an open file or directory. One of the operating system is shared by
-// all who have got it, and nothing of it may be changed but Extra; any other is
-// the caller's own, for one goroutine at a time.
+// File is an open file or directory. One of the operating system is shared by all
+// its users, who may change only Extra. Any other belongs to its one user, and is for
+// one goroutine at a time.
 type File struct {
-	File afero.File  // of which ReadAt and Stat alone may be used
-	Info fs.FileInfo // what File was when it was opened
+	File afero.File  // only ReadAt and Stat may be called
+	Info fs.FileInfo // of File when it was opened
 	Body []byte      // the whole content if it is kept, else nil
 
-	// Extra is for the user of the cache: what took some work to make from
-	// the rest, and ends with it.
+	// Extra is for users of the cache: values derived from this state of the file,
+	// which are kept as long as the File.
 	Extra atomic.Value
 
 	os      *os.File     // File, if it is one; else nil
-	refs    atomic.Int32 // users, the cache included
+	refs    atomic.Int32 // number of users, with the cache
 	id      fileid.ID
-	settled bool // a change would have changed the id
+	settled bool // a later change must change the id
 }
 
 // Release ends the caller's use of the file. It is called once for each Get or
@@ -35,14 +35,18 @@ type File struct {
 func (f *File) Release() {
 	switch refs := f.refs.Add(-1); {
 	case refs == 0:
-		_ = f.File.Close() // it was only read
+		_ = f.File.Close() // an error does not matter: it was only read
 	case refs < 0:
 		panic("filecache: a File was released more often than it was got")
 	}
 }
 
-// newFile makes a File with one user, or returns old, with one more, if that
-// is the same file and has not changed. It then has no use for opened.
+// IsShared reports whether the caller is not the only user of the file: a cache
+// keeps it, or other callers use it as well.
+func (f *File) IsShared() bool { return f.refs.Load() > 1 }
+
+// newFile makes a File with one user. Or it returns old, with one more user, if that
+// is the same file and has not changed; then the caller closes opened.
 func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, error) {
 	id, err := fileid.Of(opened)
 	if err != nil {
@@ -67,7 +71,7 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 	return f, nil
 }
 
-// is reports whether id, which was found out later, shows that the file is as it was when it was opened.
+// is reports whether id, a later one, shows that the file has not changed since it was opened.
 func (f *File) is(id fileid.ID) bool { return (f.settled || f.Body == nil) && f.id == id }
 
 // readWhole returns the n bytes that a file has, or nil.
@@ -82,7 +86,7 @@ func readWhole(f *os.File, n int64) []byte {
 	return body
 }
 
-// isCurrent reports whether the File is what it was when it was opened. A Body
+// isCurrent reports whether the File has not changed since it was opened. A Body
 // cannot change.
 func (f *File) isCurrent() bool { return f.Body != nil || f.isCurrentOnDisk() }
 
@@ -91,5 +95,5 @@ func (f *File) isCurrentOnDisk() bool {
 	return err == nil && id == f.id
 }
 
-// isIdle reports whether nobody but the cache uses the file; f may be nil.
+// isIdle reports whether only the cache uses the file; f may be nil.
 func (f *File) isIdle() bool { return f != nil && f.refs.Load() == 1 }

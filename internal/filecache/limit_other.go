@@ -2,5 +2,5 @@
 
 package filecache
 
-// descriptorLimit has nothing to tell: there is no such limit.
+// descriptorLimit reports that there is no such limit here.
 func descriptorLimit() (int, bool) { return 0, false }

@@ -14,8 +14,8 @@ type shard struct {
 	entries map[string]*entry // by path; nil after Close
 }
 
-// holdings is what all shards hold together, and what they may. Bounds for each
-// shard would make a cache forget before it is full: the hash is not even.
+// holdings is the number of entries and bytes in all shards, and their bounds. With a
+// bound for each shard a cache would evict before it is full: the hash is not even.
 type holdings struct {
 	maxFiles, maxMemory int64
 
@@ -23,40 +23,40 @@ type holdings struct {
 	memory atomic.Int64 // of all bodies
 }
 
-// entry is what is known of a name.
+// entry is what is known about a name.
 type entry struct {
 	path    string
-	file    *File         // nil: err is why there is none
-	err     error         // one that says that there is no such file
-	checked time.Duration // when the disk was asked; 0: never, or it is outdated
+	file    *File // nil: err says that there is none
+	err     error
+	checked time.Duration // when the path was opened; 0: never, or the entry is outdated
 	load    *load         // under way; nil: none
 
-	// Written by those who hold mu, for reading at least:
+	// Written with mu locked, for reading at least:
 	used       atomic.Int64  // time.Duration of the last use
-	generation atomic.Uint64 // vfs.Generation before the entry was last found to be true
+	generation atomic.Uint64 // vfs.Generation before the entry was last found to be correct
 }
 
-// load is one question to the disk and those who wait for its answer.
+// load is the opening of a path, for which several goroutines may wait.
 type load struct {
-	generation uint64        // vfs.Generation before the disk was asked
+	generation uint64        // vfs.Generation before the path was opened
 	waiters    int32         // guarded by the shard's mu
 	done       chan struct{} // closed when the fields below are set; each waiter then is a user of file
 	file       *File
 	err        error
 }
 
-// belief is how far an entry is to be believed.
-type belief int
+// validity says whether an entry may be used.
+type validity int
 
 const (
-	unknown  belief = iota // not at all
-	doubtful               // this process has changed something since: if the disk says the same
-	current
+	unknown  validity = iota // it may not
+	doubtful                 // only if it is confirmed: this process has changed something since
+	current                  // it may
 )
 
-// take returns what the entry knows, if there is anything to it, and makes the caller a user of it. generation is that
-// of the caller, e may be nil. The caller holds mu, for reading at least.
-func (e *entry) take(now, valid time.Duration, generation uint64) (f *File, b belief, err error) {
+// take returns the file or the error of the entry, unless it is unknown, and makes the caller a user of the file.
+// generation is that of the caller, e may be nil. The caller holds mu, for reading at least.
+func (e *entry) take(now, valid time.Duration, generation uint64) (f *File, v validity, err error) {
 	if e == nil || e.checked == 0 || now-e.checked >= valid {
 		return nil, unknown, nil
 	}
@@ -70,8 +70,8 @@ func (e *entry) take(now, valid time.Duration, generation uint64) (f *File, b be
 	return e.file, current, e.err
 }
 
-// confirm says that what the entry of a path knows, f or that there is no file, was found to be true after generation
-// was read, unless it has been replaced.
+// confirm says that the entry of a path, f or that there is no file, was found to be correct after generation was
+// read. It does nothing if the entry has been replaced.
 func (s *shard) confirm(path string, f *File, generation uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -87,7 +87,7 @@ func (s *shard) confirm(path string, f *File, generation uint64) {
 	}
 }
 
-// outdate makes the next Get of path ask the disk, unless f has been replaced.
+// outdate makes the next Get open path again, unless f has been replaced.
 func (s *shard) outdate(path string, f *File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,8 +96,8 @@ func (s *shard) outdate(path string, f *File) {
 	}
 }
 
-// add makes an entry about which nothing is known yet, or returns nil if there
-// is no room and nothing in this shard to make some. The caller holds mu.
+// add adds an empty entry, or returns nil if there is no room and no entry that this
+// shard can evict. The caller holds mu.
 func (s *shard) add(path string, now time.Duration) *entry {
 	for s.held.files.Add(1) > s.held.maxFiles {
 		s.held.files.Add(-1)
@@ -111,8 +111,7 @@ func (s *shard) add(path string, now time.Duration) *entry {
 	return e
 }
 
-// set fills an entry. The caller holds mu and f, in which the cache becomes
-// one more user.
+// set fills an entry. The cache becomes one more user of f. The caller holds mu.
 func (s *shard) set(e *entry, f *File, err error, checked time.Duration, generation uint64) {
 	if f != e.file {
 		s.drop(e)
@@ -138,8 +137,8 @@ func anyEntry(*entry) bool { return true }
 func (e *entry) hasBody() bool { return e.file != nil && len(e.file.Body) > 0 }
 
 // evict removes the entry that was used longest ago among a few that accept
-// allows, and reports whether there was one. Which few, is left to the order
-// of the map, which is random. The caller holds mu.
+// allows, and reports whether there was one. The order of the map, which is random,
+// decides which few. The caller holds mu.
 func (s *shard) evict(accept func(*entry) bool) bool {
 	const sample = 8
 	var oldest *entry
@@ -162,7 +161,7 @@ func (s *shard) evict(accept func(*entry) bool) bool {
 	return true
 }
 
-// remove forgets an entry. The caller holds mu.
+// remove removes an entry. The caller holds mu.
 func (s *shard) remove(e *entry) {
 	s.drop(e)
 	delete(s.entries, e.path)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sweeper closes what nobody asks for any more. Its timer runs only while
-// there is something to close.
+// sweeper removes entries that were not used for the time of forget. Its timer runs
+// only while there are entries.
 type sweeper struct {
 	mu      sync.Mutex // guards the fields below
 	timer   *time.Timer
@@ -31,7 +31,7 @@ func (w *sweeper) start(c *Cache) {
 
 func (w *sweeper) run(c *Cache) {
 	w.mu.Lock()
-	w.running = false // before the sweep, so that what comes behind it starts the timer
+	w.running = false // before the sweep, so that an entry that is added behind it starts the timer
 	w.mu.Unlock()
 	if c.sweep() {
 		w.start(c)
@@ -47,8 +47,8 @@ func (w *sweeper) stop() {
 	}
 }
 
-// sweep removes the entries that were not used for the time of forget, and
-// reports whether there are others.
+// sweep removes the entries that were not used for the time of forget, and reports
+// whether others are left.
 func (c *Cache) sweep() (left bool) {
 	now := c.since(c.now())
 	for i := range c.shards {

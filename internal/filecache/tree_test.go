@@ -17,7 +17,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// counting counts the opens of a file system, but for those of its root.
+// counting counts the opens in a file system, without those of its root.
 type counting struct {
 	afero.Fs
 	opens atomic.Int64
@@ -30,7 +30,7 @@ func (c *counting) Open(name string) (afero.File, error) {
 	return c.Fs.Open(name)
 }
 
-// Files of the operating system are shared and kept, whatever hides them; of others
+// Files of the operating system are shared and kept, also inside wrappers; of others
 // each Get has one of its own.
 func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 	files := map[string]string{"big": string(make([]byte, 100_000)), "small": "content"}
@@ -42,7 +42,7 @@ func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 			for name, content := range files {
 				before := counted.opens.Load()
 				var wg sync.WaitGroup
-				for range 10 { // at once, and before the first has come
+				for range 10 { // at the same time
 					wg.Go(func() {
 						f, err := cache.Get("/" + name)
 						if err != nil {
@@ -69,7 +69,7 @@ func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 				}
 			}
 			if _, err := cache.Get("/none"); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("got %v of what is not there", err)
+				t.Errorf("got %v for a name that does not exist", err)
 			}
 			if !kind.Writable {
 				return
@@ -88,8 +88,8 @@ func TestOnlyFilesOfTheSystemAreKept(t *testing.T) {
 	}
 }
 
-// stuck is a file system in which the first Open of a file waits, and then says
-// what was true when it began.
+// stuck is a file system in which the first Open of a file waits, and then returns the
+// state at its beginning.
 type stuck struct {
 	afero.Fs
 	calls   atomic.Int64
@@ -107,14 +107,14 @@ func (s *stuck) Open(name string) (afero.File, error) {
 }
 
 func (s *stuck) Stat(name string) (fs.FileInfo, error) {
-	if name == "/f" && s.calls.Load() == 0 { // it is there, for Open to be asked
+	if name == "/f" && s.calls.Load() == 0 { // it exists, so that Open is called
 		return s.Fs.Stat("/there")
 	}
 	return s.Fs.Stat(name)
 }
 
-// A Get sees what was written before it began, also if another Get began earlier.
-func TestAFileIsThereOnceItIsWritten(t *testing.T) {
+// A Get sees a file that was written before it began, even if another Get began earlier.
+func TestANewFileIsSeenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := afero.NewMemMapFs()
 		write := func(name string) {

@@ -9,9 +9,9 @@ import (
 type class uint8
 
 const (
-	token  class = 1 << iota // RFC 9110, 5.6.2
-	target                   // may stand in a request target: RFC 3986 but for the fragment
-	host                     // may stand in a Host that is plain
+	token  class = 1 << iota // may be in a token (RFC 9110, 5.6.2)
+	target                   // may be in a request target (RFC 3986, without the fragment)
+	host                     // may be in a simple Host
 	hex                      // a hexadecimal digit
 )
 
@@ -44,9 +44,9 @@ func is(c byte, of class) bool { return classes[c]&of != 0 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// valueEnd returns the position of the first byte from i on that may not stand
-// in a field's value (RFC 9110, 5.5): a control character other than the
-// tabulator. It looks at eight at once, because values are most of a head.
+// valueEnd returns the position of the first byte from i on that may not be in a
+// field's value (RFC 9110, 5.5): a control character other than the tabulator. It
+// tests eight bytes at once, because values are most of a head.
 func valueEnd(in string, i int) int {
 	const (
 		each = 0x0101010101010101 // times a byte: that byte eight times
@@ -56,7 +56,7 @@ func valueEnd(in string, i int) int {
 		for len(in)-i >= 8 {
 			x := load(in[i : i+8])
 			del := x ^ 0x7f*each
-			// The lowest bit that is set is right; a borrow can make others.
+			// The lowest bit that is set is right; a borrow can set wrong bits above.
 			found := ((x-0x20*each)&^x | (del-each)&^del) & high
 			if found != 0 {
 				i += bits.TrailingZeros64(found) / 8
@@ -74,8 +74,7 @@ func valueEnd(in string, i int) int {
 	}
 }
 
-// load returns eight bytes, the first the lowest. The compiler makes one load
-// of it.
+// load returns eight bytes, the first the lowest. The compiler makes it one load.
 func load(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -1,43 +1,42 @@
-// Package h1 understands the plain ones among the heads of HTTP/1.x requests.
+// Package h1 parses the heads of simple HTTP/1.x requests.
 //
 //	var h h1.Head
 //	n, verdict := h1.Parse(in, &h)
 //	switch verdict {
 //	case h1.Incomplete: // read more, parse again from the start
-//	case h1.Simple:     // h holds all that matters, in[n:] is the next request
-//	case h1.Other:      // for a parser that knows more, from in[0] on
+//	case h1.Simple:     // h is filled, in[n:] is the next request
+//	case h1.Other:      // for a complete parser, from in[0] on
 //	case h1.Conflict:   // 400, and close
 //	}
 //
-// It is not a parser for everything that HTTP allows, and decides nothing that
-// is open to doubt: it says Simple to a GET or HEAD that has no body, asks for
-// nothing unusual and is valid to the letter of RFC 9112 and RFC 9110, and
-// leaves the rest alone. Whatever is Simple means the same to net/http; a fuzz
-// test compares.
+// It does not parse everything that HTTP allows, and never decides a doubtful case:
+// Simple is a GET or HEAD without a body that has no unusual fields and is valid to
+// the letter of RFC 9112 and RFC 9110. A request that is Simple means the same to
+// net/http; a fuzz test compares.
 //
-// Nothing is allocated and nothing is copied: the parts of a Head are parts of
-// the string.
+// Parse allocates and copies nothing: the strings of a Head are parts of the input.
 package h1
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
-// MaxSize is the length of the longest head that is Simple. Heads that reach
-// it without an end are Other.
+// MaxSize is the length of the longest head that is Simple. Longer ones are Other.
 const MaxSize = 16 << 10
 
-// Verdict is what Parse thinks of a head.
+// Verdict is the result of Parse.
 type Verdict uint8
 
 // The verdicts.
 const (
-	Incomplete Verdict = iota // the head does not end here, and so far nothing is wrong with it
-	Simple                    // understood
-	Other                     // not understood: unusual, malformed or too long
-	Conflict                  // whole, and has both Content-Length and Transfer-Encoding (RFC 9112, 6.3)
+	Incomplete Verdict = iota // the head has no end yet, and is valid so far
+	Simple                    // parsed
+	Other                     // not parsed: unusual, malformed or too long
+	Conflict                  // complete, with both Content-Length and Transfer-Encoding (RFC 9112, 6.3)
 )
 
-// Head is a request's head. A field that was not sent and one that was sent
-// empty are both "".
+// Head is the head of a request. A field that is absent or empty is "".
 type Head struct {
 	Head   bool   // the method is HEAD; else GET
 	Minor  byte   // of the version: 0 or 1
@@ -45,7 +44,7 @@ type Head struct {
 	Target string // origin-form: begins with a slash
 	Path   string // of Target, percent-encoded, each escape valid; see AppendPath
 	Query  string // of Target, without the question mark
-	Host   string // present and valid in HTTP/1.1
+	Host   string // never "" in HTTP/1.1
 
 	Accept            string
 	AcceptEncoding    string
@@ -63,8 +62,27 @@ type Head struct {
 	ForwardedFor      string // X-Forwarded-For
 }
 
-// Parse looks at the head that in begins with. If it is Simple, or a Conflict,
-// n is its length. h is filled if it is Simple, and undefined if not.
+// Detach makes the strings of h parts of a copy of in, which Parse was given, so
+// that they stay valid when the memory of in is used for other bytes. It returns the
+// copy.
+func (h *Head) Detach(in string) string {
+	begin := uintptr(unsafe.Pointer(unsafe.StringData(in)))
+	kept := strings.Clone(in)
+	for _, s := range [...]*string{
+		&h.Target, &h.Path, &h.Query, &h.Host,
+		&h.Accept, &h.AcceptEncoding, &h.IfMatch, &h.IfNoneMatch, &h.IfModifiedSince, &h.IfUnmodifiedSince, &h.IfRange, &h.Range,
+		&h.WantReprDigest, &h.Origin, &h.Referer, &h.UserAgent, &h.Forwarded, &h.ForwardedFor,
+	} {
+		if *s != "" {
+			at := uintptr(unsafe.Pointer(unsafe.StringData(*s))) - begin
+			*s = kept[at : at+uintptr(len(*s))]
+		}
+	}
+	return kept
+}
+
+// Parse parses the head at the beginning of in. If it is Simple or Conflict, n is its
+// length. h is filled if it is Simple, and undefined otherwise.
 func Parse(in string, h *Head) (n int, v Verdict) {
 	*h = Head{}
 	p := parser{in: in[:min(len(in), MaxSize)], head: h}
@@ -79,7 +97,7 @@ func Parse(in string, h *Head) (n int, v Verdict) {
 	return 0, v
 }
 
-// AppendPath appends a Path, decoded, to dst.
+// AppendPath decodes the Path of a Head, and appends it to dst.
 func AppendPath(dst []byte, path string) []byte {
 	for {
 		i := strings.IndexByte(path, '%')

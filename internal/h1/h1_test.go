@@ -6,11 +6,28 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/internal/h1"
 )
+
+func TestDetachedHeadsStayWhenTheBufferIsReused(t *testing.T) {
+	const in = "GET /%41?b HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nAccept:\r\nX-Forwarded-For: 1.2.3.4\r\nReferer: /x\r\n\r\nnext"
+	var want, got h1.Head
+	h1.Parse(in, &want)
+	buf := []byte(in)
+	n, v := h1.Parse(unsafe.String(&buf[0], len(buf)), &got)
+	if v != h1.Simple {
+		t.Fatal(v)
+	}
+	kept := got.Detach(unsafe.String(&buf[0], n))
+	clear(buf)
+	if diff := cmp.Diff(want, got); diff != "" || kept != in[:n] {
+		t.Errorf("the copy is %q; (-want +got):\n%s", kept, diff)
+	}
+}
 
 func TestVerdicts(t *testing.T) {
 	const (
@@ -116,7 +133,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestAHeadIsTakenApart(t *testing.T) {
+func TestParseFillsTheHead(t *testing.T) {
 	in := "HEAD /a%20b/c?d=e?f HTTP/1.1\r\nhost: example.com:80\r\nAccept:  text/html \t\r\nACCEPT-ENCODING: gzip, br\r\n" +
 		"If-Match: \"a\"\r\nIf-None-Match: \"b\"\r\nIf-Modified-Since: Mon\r\nIf-Unmodified-Since: Tue\r\nIf-Range: \"c\"\r\n" +
 		"Range: bytes=0-\r\nWant-Repr-Digest: sha-256=1\r\nOrigin: http://x\r\nConnection: Close\r\nReferer: http://y/\r\nUser-Agent: test\r\n" +
@@ -147,11 +164,11 @@ func TestWhenTheConnectionEnds(t *testing.T) {
 		want                      bool
 	}{
 		{"HTTP/1.1 stays", "1.1", "", false},
-		{"unless told", "1.1", "Connection: close\r\n", true},
-		{"being told twice", "1.1", "Connection: keep-alive\r\n", false},
+		{"except with close", "1.1", "Connection: close\r\n", true},
+		{"keep-alive changes nothing", "1.1", "Connection: keep-alive\r\n", false},
 		{"HTTP/1.0 ends", "1.0", "", true},
-		{"unless told", "1.0", "connection: Keep-Alive\r\n", false},
-		{"being told twice", "1.0", "Connection: CLOSE\r\n", true},
+		{"except with keep-alive", "1.0", "connection: Keep-Alive\r\n", false},
+		{"close changes nothing", "1.0", "Connection: CLOSE\r\n", true},
 	} {
 		var h h1.Head
 		if _, v := h1.Parse("GET / HTTP/"+tt.version+"\r\nHost: a\r\n"+tt.connection+"\r\n", &h); v != h1.Simple || h.Close != tt.want {
@@ -160,8 +177,8 @@ func TestWhenTheConnectionEnds(t *testing.T) {
 	}
 }
 
-// Whatever is cut off, a Simple head is nothing but Incomplete before its end,
-// so that how it comes in pieces changes nothing.
+// Each part of a Simple head is Incomplete, so the pieces in which it comes do not
+// matter.
 func TestEachPrefixIsIncomplete(t *testing.T) {
 	in := "GET /a%20b?c HTTP/1.1\r\nHost: a\r\nRange: bytes=0-\r\nX:\t y \r\n\r\n"
 	for n := range in {
@@ -179,7 +196,7 @@ func TestParsingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What net/http makes of a head is what we make of it, when we make anything.
+// A head that is Simple means the same to net/http.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		browser, wrk,

@@ -2,18 +2,18 @@ package h1
 
 import "strings"
 
-// parser is one run over a head.
+// parser is the state of one Parse.
 type parser struct {
 	in   string
 	pos  int
 	head *Head
 
-	other bool  // it is well formed, but not Simple
+	other bool  // the head is not Simple, though so far well formed
 	seen  field // so far
 }
 
-// parse stops at the first thing that is wrong. What is only unusual it reads
-// to the end, because a Conflict must not be missed.
+// parse stops at the first error. It reads a head that is only unusual to its end,
+// because a Conflict must not be missed.
 func (p *parser) parse() Verdict {
 	if v := p.requestLine(); v != Simple {
 		return v
@@ -33,13 +33,13 @@ func (p *parser) parse() Verdict {
 			return Other
 		default:
 			p.pos += 2
-			return p.judge()
+			return p.verdict()
 		}
 	}
 }
 
-// judge decides about a head that is whole.
-func (p *parser) judge() Verdict {
+// verdict returns the verdict on a complete head.
+func (p *parser) verdict() Verdict {
 	h := p.head
 	switch {
 	case p.seen&contentLength != 0 && p.seen&transferEncoding != 0:
@@ -85,7 +85,7 @@ func (p *parser) requestLine() Verdict {
 				query = i
 			}
 		case '%':
-			// An escape that the buffer ends in is looked at again.
+			// An escape at the end of the buffer is tested when more bytes have come.
 			if query < 0 && i+2 < len(in) && (!is(in[i+1], hex) || !is(in[i+2], hex)) {
 				return Other
 			}
@@ -104,7 +104,7 @@ func (p *parser) requestLine() Verdict {
 	if query >= 0 {
 		h.Path, h.Query = in[start:query], in[query+1:i]
 	}
-	// With the blank behind it, the last escape has been in sight.
+	// As a blank follows the target, its last escape was tested.
 	i++
 
 	const http10, http11 = "HTTP/1.0\r\n", "HTTP/1.1\r\n"
@@ -162,8 +162,8 @@ func (p *parser) fieldLine() Verdict {
 	return Simple
 }
 
-// field is a set of the fields that may be there once. Some may be there more
-// often by their nature, but hardly ever are.
+// field is a set of the fields that a Simple head has at most once. RFC 9110 allows
+// some of them more often, but clients hardly ever send them so.
 type field uint32
 
 const (
@@ -187,8 +187,7 @@ const (
 	transferEncoding
 )
 
-// take keeps a field if it is one that matters. Most are not, and are told
-// apart by their length.
+// take keeps a field that matters. Most do not: their length shows that.
 func (p *parser) take(name, value string) {
 	h := p.head
 	switch len(name) {
@@ -279,15 +278,13 @@ func (p *parser) keep(f field, to *string, value string) {
 	*to = value
 }
 
-// note remembers that f was there. A second one is for a parser that knows
-// what to make of it.
+// note remembers that f was there. A head with a second one is Other.
 func (p *parser) note(f field) {
 	p.other = p.other || p.seen&f != 0
 	p.seen |= f
 }
 
-// takeConnection understands the two options that say whether the connection
-// stays.
+// takeConnection parses the value of Connection, if it is close or keep-alive.
 func (p *parser) takeConnection(value string) {
 	switch {
 	case len(value) == len("close") && isName(value, "close"):
@@ -298,7 +295,7 @@ func (p *parser) takeConnection(value string) {
 	}
 }
 
-// isHost accepts what hosts and ports are made of in practice.
+// isHost accepts the characters of which hosts and ports consist in practice.
 func isHost(value string) bool {
 	for i := range len(value) {
 		if !is(value[i], host) {
@@ -308,9 +305,9 @@ func isHost(value string) bool {
 	return len(value) > 0
 }
 
-// isName reports whether name is lower, but for the case of its letters. They
-// are of one length, lower has no capitals and name no control characters, of
-// which some would pass for others.
+// isName reports whether name is equal to lower, except for the case of letters. Both
+// have the same length, lower has no capitals, and name has no control characters,
+// some of which would be taken for others.
 func isName(name, lower string) bool {
 	for i := range len(name) {
 		if name[i]|0x20 != lower[i] {

@@ -1,0 +1,51 @@
+package h1conn
+
+import (
+	"context"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"sluice/httpd/internal/netconn"
+	"sluice/httpd/internal/plan"
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+// Server is what all connections of a server share.
+type Server struct {
+	// Handler returns the handler for the next request.
+	Handler func() *Handler
+
+	// Base ends with the server. It ends waits for limits, and the making of responses.
+	Base context.Context
+
+	// Closing is set when each connection has to end after its present response.
+	Closing *atomic.Bool
+
+	// Zero is no bound.
+	HeaderTimeout time.Duration // for a head, from its first byte on
+	IdleTimeout   time.Duration // for the wait between requests
+	StallTimeout  time.Duration // the longest wait in which a client takes nothing of a response
+
+	// OnTransfer is called with the record of each response, if the Handler has no
+	// OnTransfer. Nil: nothing is called.
+	OnTransfer func(live.Record)
+
+	// ClientOf returns the client on whose behalf remote has sent a request with the
+	// fields X-Forwarded-For and Forwarded.
+	ClientOf func(remote netip.AddrPort, forwardedFor, forwarded []string) netip.AddrPort
+
+	// Refused is called when a request was refused before it was understood, with its
+	// first line and the response.
+	Refused func(c *netconn.Conn, line string, response []byte)
+}
+
+// Handler answers requests.
+type Handler struct {
+	Planner      *plan.Planner
+	Limits       netconn.LimitConfig
+	Method       sendfile.Method
+	ServerTiming bool
+	OnTransfer   func(live.Record) // nil: that of the Server
+}

@@ -1,0 +1,10 @@
+// Package listing shows the entries of a directory, as a page for people and as
+// JSON for programs.
+//
+//	l := listing.New("/music/", "sort=size&order=desc", entries, []string{"zip"})
+//	err := l.WriteHTML(w)
+//
+// The names of files are chosen by strangers: they are escaped in the page, and the
+// links are relative, so that no name leads to another host or becomes a part of
+// the page.
+package listing

@@ -1,0 +1,197 @@
+package listing
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The page is readable on a phone and in dark mode, and needs neither scripts nor
+// other files.
+const (
+	pageHead = `<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>%s</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem }
+header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center; margin-bottom: .75rem }
+h1 { font-size: 1.25rem; margin: 0; flex: 1 1 auto; overflow-wrap: anywhere }
+input { font: inherit; padding: .125rem .5rem; width: 10rem; border: 1px solid #8888; border-radius: .25rem; background: transparent; color: inherit }
+table { width: 100%%; border-collapse: collapse }
+th { text-align: left; font-weight: 600; white-space: nowrap }
+th, td { padding: .25rem .5rem; border-bottom: 1px solid #8884 }
+tbody tr:hover { background: #8882 }
+td:first-child { overflow-wrap: anywhere }
+th:nth-child(2), td:nth-child(2) { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+td:nth-child(3) { white-space: nowrap; font-variant-numeric: tabular-nums }
+th:nth-child(3), td:nth-child(3) { width: 11rem }
+a { text-decoration: none }
+a:hover { text-decoration: underline }
+footer { opacity: .7; margin: .75rem .5rem }
+@media (max-width: 36rem) { th:nth-child(3), td:nth-child(3) { display: none } input { width: 7rem } }
+</style>
+`
+	pageFoot = "</html>\n"
+)
+
+// WriteHTML writes a page.
+func (l *Listing) WriteHTML(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	_, _ = fmt.Fprintf(b, pageHead, html.EscapeString(l.path))
+	_, _ = b.WriteString("<header>\n<h1>")
+	l.writeTrail(b)
+	_, _ = b.WriteString("</h1>\n")
+	for _, archive := range l.archives {
+		_, _ = fmt.Fprintf(b, "<a href=\"?%[1]s\" download>%[1]s</a>\n", archive)
+	}
+	l.writeSearch(b)
+	_, _ = b.WriteString("</header>\n<table>\n<thead><tr>")
+	l.writeColumn(b, "Name", "name")
+	l.writeColumn(b, "Size", "size")
+	l.writeColumn(b, "Modified (UTC)", "time")
+	_, _ = b.WriteString("</thead>\n<tbody>\n")
+	if l.path != "/" {
+		_, _ = b.WriteString("<tr><td><a href=\"../\">../</a><td><td>\n")
+	}
+	row := make([]byte, 0, 1024)
+	for _, e := range l.entries {
+		row = appendRow(row[:0], e)
+		if _, err := b.Write(row); err != nil {
+			return err
+		}
+	}
+	_, _ = b.WriteString("</tbody>\n</table>\n")
+	l.writeSummary(b)
+	_, _ = b.WriteString(pageFoot)
+	return b.Flush()
+}
+
+// writeTrail writes the path with a link to each directory on it. The links are
+// relative, so that they also work where a proxy adds a prefix to the paths.
+func (l *Listing) writeTrail(b *bufio.Writer) {
+	trail, levels := strings.Trim(l.path, "/"), 0
+	if trail != "" {
+		levels = 1 + strings.Count(trail, "/")
+	}
+	up := func() string { return "./" + strings.Repeat("../", levels) }
+	_, _ = fmt.Fprintf(b, `<a href="%s">/</a>`, up())
+	for levels > 0 {
+		var name string
+		name, trail, _ = strings.Cut(trail, "/")
+		if levels--; levels == 0 {
+			_, _ = fmt.Fprintf(b, ` %s /`, html.EscapeString(name))
+			continue
+		}
+		_, _ = fmt.Fprintf(b, ` <a href="%s">%s</a> /`, up(), html.EscapeString(name))
+	}
+}
+
+func (l *Listing) writeSearch(b *bufio.Writer) {
+	_, _ = fmt.Fprintf(b, `<form><input type="search" name="search" placeholder="Search" aria-label="Search" value="%s">`,
+		html.EscapeString(l.search))
+	if l.sort != "name" {
+		_, _ = fmt.Fprintf(b, `<input type="hidden" name="sort" value="%s">`, l.sort)
+	}
+	if l.descending {
+		_, _ = b.WriteString(`<input type="hidden" name="order" value="desc">`)
+	}
+	_, _ = b.WriteString("</form>\n")
+}
+
+// writeColumn writes the head of a column. It is a link to the listing sorted by
+// this column, or, if it is already, to the reverse order.
+func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
+	arrow, aria, descending := "", "", false
+	if l.sort == sort {
+		arrow, aria, descending = " ▴", ` aria-sort="ascending"`, true
+		if l.descending {
+			arrow, aria, descending = " ▾", ` aria-sort="descending"`, false
+		}
+	}
+	_, _ = fmt.Fprintf(b, `<th%s><a href="%s">%s%s</a>`, aria, html.EscapeString(l.query(sort, descending, 0)), title, arrow)
+}
+
+// writeSummary writes the totals, and links to the entries before and after those
+// shown.
+func (l *Listing) writeSummary(b *bufio.Writer) {
+	dirs, total := 0, int64(0)
+	for _, e := range l.entries {
+		if e.IsDir() {
+			dirs++
+		} else {
+			total += e.Size()
+		}
+	}
+	_, _ = fmt.Fprintf(b, "<footer>%s, %s, %s", plural(dirs, "directory", "directories"),
+		plural(len(l.entries)-dirs, "file", "files"), appendSize(nil, total))
+	if l.offset > 0 {
+		previous := 0 // without a limit, the link leads to all entries
+		if l.limit > 0 {
+			previous = max(l.offset-l.limit, 0)
+		}
+		_, _ = fmt.Fprintf(b, ` · <a href="%s">previous</a>`, html.EscapeString(l.query(l.sort, l.descending, previous)))
+	}
+	if next := l.offset + len(l.entries); next < l.found {
+		_, _ = fmt.Fprintf(b, ` · <a href="%s">next</a> of %d`, html.EscapeString(l.query(l.sort, l.descending, next)), l.found)
+	}
+	_, _ = b.WriteString("</footer>\n")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func appendRow(b []byte, e fs.FileInfo) []byte {
+	b = append(b, `<tr><td><a href="`...)
+	b = append(b, html.EscapeString(string(appendReference(nil, e)))...)
+	b = append(b, `">`...)
+	b = append(b, html.EscapeString(e.Name())...)
+	if e.IsDir() {
+		b = append(b, `/</a><td><td>`...)
+	} else {
+		b = append(b, `</a><td>`...)
+		b = appendSize(b, e.Size())
+		b = append(b, `<td>`...)
+	}
+	b = e.ModTime().UTC().AppendFormat(b, time.DateTime)
+	return append(b, '\n')
+}
+
+// appendReference appends the relative reference of an entry. It begins with ./
+// because a name with a colon would be read as a scheme otherwise.
+func appendReference(b []byte, e fs.FileInfo) []byte {
+	b = append(b, "./"...)
+	b = append(b, url.PathEscape(e.Name())...)
+	if e.IsDir() {
+		b = append(b, '/')
+	}
+	return b
+}
+
+// appendSize appends a size in the largest binary unit of which it is at least
+// one.
+func appendSize(b []byte, n int64) []byte {
+	if n < 1024 {
+		return append(strconv.AppendInt(b, n, 10), " B"...)
+	}
+	const units = "KMGTPE"
+	value, unit := float64(n)/1024, 0
+	for value >= 1024 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	b = strconv.AppendFloat(b, value, 'f', 1, 64)
+	return append(b, ' ', units[unit], 'i', 'B')
+}

@@ -1,0 +1,47 @@
+package listing
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// entryJSON is an entry of the directory.
+type entryJSON struct {
+	Name     string    `json:"name"` // bytes that are not UTF-8 replaced
+	Type     string    `json:"type"` // "file" or "directory"
+	Size     *int64    `json:"size,omitempty"`
+	Modified time.Time `json:"modified,omitzero"` // absent if its year does not have four digits
+	URL      string    `json:"url"`               // relative to the directory; exact for every name
+}
+
+// WriteJSON writes an array with an object for each entry, one a line.
+func (l *Listing) WriteJSON(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	lead := "[\n"
+	for _, e := range l.entries {
+		entry := entryJSON{Name: e.Name(), Type: "directory", URL: string(appendReference(nil, e))}
+		if t := e.ModTime().UTC(); 0 <= t.Year() && t.Year() <= 9999 { // no other year has a form in RFC 3339
+			entry.Modified = t
+		}
+		if !e.IsDir() {
+			size := e.Size()
+			entry.Type, entry.Size = "file", &size
+		}
+		line, err := json.Marshal(entry)
+		if err != nil {
+			return err
+		}
+		_, _ = b.WriteString(lead)
+		if _, err := b.Write(line); err != nil {
+			return err
+		}
+		lead = ",\n"
+	}
+	if len(l.entries) == 0 {
+		_, _ = b.WriteString("[")
+	}
+	_, _ = b.WriteString("\n]\n")
+	return b.Flush()
+}

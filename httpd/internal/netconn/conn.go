@@ -1,0 +1,181 @@
+package netconn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+// Conn is an accepted connection. Package sendfile writes to it. It does not embed
+// the net.Conn, so that no method of that passes it by.
+type Conn struct {
+	conn    net.Conn
+	raw     syscall.RawConn // nil: conn has no descriptor
+	remote  net.Addr        // of the client; not that of conn if a proxy has named another
+	session *live.Session   // left by Close; nil: Enter was not called, or has failed
+	minRate minRate
+	sent    atomic.Int64 // bytes, by SendFile and SendBytes
+	state   atomic.Int32
+	closed  atomic.Bool
+}
+
+// The states of a Conn. EndIdle ends only a connection that is idle, so that no
+// request that came in time is lost.
+const (
+	idle  int32 = iota // waits for the beginning of a request
+	busy               // has a part of a request, or has yet to look
+	ended              // by EndIdle
+)
+
+// New returns a Conn that owns c. It is idle.
+func New(c net.Conn) *Conn {
+	n := &Conn{conn: c, remote: c.RemoteAddr()}
+	if sc, ok := c.(syscall.Conn); ok {
+		n.raw, _ = sc.SyscallConn() // an error means that c is closed, which every use will show
+	}
+	return n
+}
+
+// Enter adds the connection to a registry. isShared means that it is that of a proxy,
+// which many clients share. An error means that there is no room.
+func (c *Conn) Enter(registry *live.Registry, protocol live.Protocol, isShared bool) (err error) {
+	c.session, err = live.Enter(registry, live.Client{Protocol: protocol, Remote: c.remote, Conn: c.conn, Shared: isShared})
+	return err
+}
+
+// Session returns the session in the registry; nil if there is none.
+func (c *Conn) Session() *live.Session { return c.session }
+
+// SetRemote says who the client is, if a proxy has named it.
+func (c *Conn) SetRemote(client net.Addr) { c.remote = client }
+
+// SetMinRate cuts the client if it takes less than rate bytes per second on average
+// over a window of time. A rate of 0 is no bound.
+func (c *Conn) SetMinRate(rate int64, window time.Duration) { c.minRate = newMinRate(rate, window) }
+
+// Sent returns the number of bytes sent by SendFile and SendBytes.
+func (c *Conn) Sent() int64 { return c.sent.Load() }
+
+// SyscallConn implements syscall.Conn.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if c.raw == nil {
+		return nil, errors.ErrUnsupported
+	}
+	return c.raw, nil
+}
+
+// RawConn returns the syscall.RawConn; nil if the connection has no descriptor.
+func (c *Conn) RawConn() syscall.RawConn { return c.raw }
+
+// SetIdle lets EndIdle end the connection until SetBusy is called. It reports
+// whether the connection may wait for a request; it may not if the server is closing.
+// A server sets closing before it calls EndIdle.
+func (c *Conn) SetIdle(closing *atomic.Bool) bool {
+	c.state.Store(idle)
+	return !closing.Load() || !c.state.CompareAndSwap(idle, ended)
+}
+
+// SetBusy says that a request has begun. It reports whether the connection was not
+// ended before.
+func (c *Conn) SetBusy() bool {
+	return c.state.Load() == busy || c.state.CompareAndSwap(idle, busy)
+}
+
+// EndIdle ends the connection if it is idle. Any goroutine may call it.
+func (c *Conn) EndIdle() {
+	if c.state.CompareAndSwap(idle, ended) {
+		c.Cut()
+	}
+}
+
+// Cut makes everything that is done to the connection fail. Any goroutine may call
+// it. The goroutine that serves the connection still has to close it.
+func (c *Conn) Cut() { _ = c.conn.Close() }
+
+// SendFile sends n bytes of f from off on, and SendBytes sends bytes in memory. They
+// have no context; see the package comment. t may be nil.
+func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
+	opt.Progress = t.Hook()
+	if c.minRate.section > 0 {
+		wait := opt.Wait
+		opt.Wait = nil
+		return c.minRate.send(n, wait, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+			o := opt
+			res, err := sendfile.Send(ctx, c, f, off+done, n, &o)
+			c.sent.Add(res.Sent)
+			t.Add(res)
+			return res, err
+		})
+	}
+	res, err := sendfile.Send(context.Background(), c, f, off, n, &opt)
+	c.sent.Add(res.Sent)
+	t.Add(res)
+	return res, err
+}
+
+// SendBytes sends p.
+func (c *Conn) SendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, err error) {
+	if c.minRate.section > 0 {
+		res, err = c.minRate.send(int64(len(p)), nil, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
+			o := opt
+			return sendfile.Write(ctx, c, p[done:done+n], &o)
+		})
+	} else {
+		res, err = sendfile.Write(context.Background(), c, p, &opt)
+	}
+	c.sent.Add(res.Sent)
+	return res, err
+}
+
+// lingerTime is how long a client has to read why it is refused.
+const lingerTime = time.Second
+
+// Refuse sends a response and gives the client a second to read it. The caller closes
+// c afterwards.
+func (c *Conn) Refuse(response []byte) {
+	_ = c.SetDeadline(time.Now().Add(lingerTime))
+	_, _ = c.Write(response)
+	c.Linger()
+}
+
+// Linger ends our side, and reads what comes for a second: to close a connection
+// with unread bytes would discard what was sent before.
+func (c *Conn) Linger() {
+	_ = c.CloseWrite()
+	_ = c.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, struct{ io.Reader }{c}, 256<<10)
+}
+
+// Close closes the connection and leaves the registry. Closing twice is harmless.
+func (c *Conn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	c.session.Leave()
+	return c.conn.Close()
+}
+
+// CloseWrite ends our side. The peer may go on.
+func (c *Conn) CloseWrite() error {
+	if cw, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		return cw.CloseWrite()
+	}
+	return nil
+}
+
+// The other methods of net.Conn. RemoteAddr is the client's address.
+
+func (c *Conn) Read(p []byte) (int, error)         { return c.conn.Read(p) }
+func (c *Conn) Write(p []byte) (int, error)        { return c.conn.Write(p) }
+func (c *Conn) LocalAddr() net.Addr                { return c.conn.LocalAddr() }
+func (c *Conn) RemoteAddr() net.Addr               { return c.remote }
+func (c *Conn) SetDeadline(t time.Time) error      { return c.conn.SetDeadline(t) }
+func (c *Conn) SetReadDeadline(t time.Time) error  { return c.conn.SetReadDeadline(t) }
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }

@@ -1,0 +1,61 @@
+package plan
+
+import (
+	"context"
+	"encoding/base64"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"sluice/internal/digest"
+	"sluice/internal/filecache"
+	"sluice/internal/fileid"
+)
+
+// etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
+// change of the file: its size and its time of modification in nanoseconds
+// and, where the system provides them, its inode and its time of change, which
+// no program can set back. It is "" where the time means nothing, as for
+// embedded files: another file of the same size would have the same tag.
+func etagOf(info fs.FileInfo) string {
+	id := fileid.OfInfo(info)
+	if !id.Known() && info.ModTime().Unix() <= 1 {
+		return ""
+	}
+	b := make([]byte, 0, 64)
+	b = append(b, '"')
+	b = strconv.AppendInt(b, info.Size(), 36)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
+	if id.Known() {
+		b = append(b, '-')
+		b = strconv.AppendUint(b, id.Inode, 36)
+		b = append(b, '-')
+		b = strconv.AppendInt(b, id.Changed, 36)
+	}
+	b = append(b, '"')
+	return string(b)
+}
+
+// maxTagged is the size of the largest file whose tag is made of its content: the
+// first client would wait too long for larger ones.
+const maxTagged = 64 << 20
+
+// etag returns the entity tag of a file, made of its content if ContentETags is set.
+func (p *Planner) etag(ctx context.Context, f *filecache.File, known *facts) string {
+	if p.ContentETags && f.Info.Size() <= maxTagged {
+		if sum, err := p.sum(ctx, f, digest.SHA256); err == nil {
+			return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+		}
+	}
+	return known.etag
+}
+
+// etagWith returns the tag of content that is derived from a file; "" if the file
+// has none.
+func etagWith(tag, derivation string) string {
+	if tag == "" {
+		return ""
+	}
+	return strings.TrimSuffix(tag, `"`) + "-" + derivation + `"`
+}

@@ -1,0 +1,29 @@
+package plan
+
+import (
+	"sync/atomic"
+
+	"sluice/internal/filecache"
+)
+
+// facts caches values derived from a file: media type, entity tag, rendered
+// header. It is kept as filecache.File.Extra.
+type facts struct {
+	mediaType string
+	etag      string // of its state on the disk
+	modified  string // for Last-Modified
+
+	// head is the beginning of the head of a plain response, which is always the
+	// same; nil: not rendered yet.
+	head atomic.Pointer[string]
+}
+
+// factsOf returns the facts about the file at name.
+func (p *Planner) factsOf(name string, f *filecache.File) *facts {
+	if known, ok := f.Extra.Load().(*facts); ok {
+		return known
+	}
+	fresh := &facts{mediaType: p.mediaType(name, f), etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime())}
+	f.Extra.Store(fresh) // of two that are stored at the same time one stays, and both are equal
+	return fresh
+}

@@ -1,0 +1,47 @@
+package plan
+
+import "fmt"
+
+// hints explain a status to people, and say what they can do.
+var hints = map[int]string{
+	statusForbidden:           "The server may not read this, or it lies outside of the served directory.",
+	statusNotFound:            "There is nothing here. Names distinguish capital and small letters.",
+	statusMethodNotAllowed:    "Files can only be read here.",
+	statusPreconditionFailed:  "The file is not the one that you asked for. It has changed since.",
+	statusRangeNotSatisfiable: "The file does not have so many bytes.",
+	statusServiceUnavailable:  "Too much is going on. Try again soon.",
+	statusContentTooLarge:     "This directory has too many files for one archive. Take a part of it.",
+}
+
+// failure answers with a status and a small page that names it: HTML for people,
+// a line of text for programs.
+func failure(r *Request, status int) Response {
+	resp := Response{Status: status}
+	name := StatusText(status)
+	if preferred(r.Accept, "text/plain", "text/html") == "text/html" {
+		resp.Header.add("Content-Type", "text/html; charset=utf-8")
+		resp.Body = Body{textPiece(fmt.Sprintf(failurePage, status, name, hints[status]))}
+	} else {
+		resp.Header.add("Content-Type", "text/plain; charset=utf-8")
+		resp.Body = Body{textPiece(fmt.Sprintf("%d %s\n", status, name))}
+	}
+	resp.Header.add("X-Content-Type-Options", "nosniff")
+	if status == statusServiceUnavailable {
+		resp.Header.add("Retry-After", "1")
+	}
+	resp.Header.vary("Accept")
+	return resp
+}
+
+// The page repeats nothing of the request, so that nobody can put content into it.
+const failurePage = `<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>%[1]d %[2]s</title>
+<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem }</style>
+<h1>%[1]d %[2]s</h1>
+<p>%[3]s
+</html>
+`

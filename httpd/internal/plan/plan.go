@@ -1,0 +1,296 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"sluice/internal/filecache"
+)
+
+// Plan is what will be answered to a request, before anything of it is made. The
+// caller calls Respond or Release.
+type Plan struct {
+	// Streamed means that the length of the body is not known before its end. (A
+	// condition of the request may still make it a response without a body.)
+	Streamed bool
+
+	// Lengthy means that Respond may take as long as it takes to read files, or to
+	// look at very many of them. The client may be gone before it ends, so the
+	// caller should watch the client, and cancel the context when it is gone.
+	Lengthy bool
+
+	planner *Planner
+	request Request
+	kind    kind
+
+	status  int          // if kind is failed or refusedMethod
+	archive *archiveKind // if kind is sendsArchive
+
+	// If kind is sendsFile.
+	name       string
+	file       *filecache.File
+	checksum   *checksumKind // nil: the file itself
+	isDownload bool          // the query wants the file to be saved
+	isFallback bool          // the file is that of Config.Fallback
+}
+
+// kind is the kind of the response that a Plan makes.
+type kind uint8
+
+const (
+	failed kind = iota
+	missing
+	refusedMethod
+	saysOptions
+	redirects
+	sendsFile
+	sendsListing
+	sendsArchive
+)
+
+// allowed is the value of the field Allow.
+const allowed = "GET, HEAD, OPTIONS"
+
+// knownMethods are the methods that a server of files could support. For these a
+// refusal is 405, as this server does not allow them (RFC 9110, 15.5.6); for all
+// others it is 501, as it does not know them (15.6.2).
+var knownMethods = []string{
+	"POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE",
+	"COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "UNLOCK", // WebDAV, RFC 4918
+}
+
+// Plan decides what to answer to a request. It takes over l, which is the Lookup
+// of the request or its zero value. It may open files, but reads no
+// content.
+func (p *Planner) Plan(r *Request, l Lookup) Plan {
+	pl := Plan{planner: p, request: *r}
+	switch {
+	case r.Method == "GET", r.Method == "HEAD":
+		pl.find(l)
+	case r.Method == "OPTIONS":
+		pl.kind = saysOptions
+	case slices.Contains(knownMethods, r.Method):
+		pl.kind, pl.status = refusedMethod, statusMethodNotAllowed
+	default:
+		pl.kind, pl.status = refusedMethod, statusNotImplemented
+	}
+	return pl
+}
+
+// find finds what the path stands for.
+func (pl *Plan) find(l Lookup) {
+	p, r := pl.planner, &pl.request
+	if p.hides(r.Path) {
+		l.Release()
+		pl.miss()
+		return
+	}
+	f, err := p.get(r.Path, l)
+	if err != nil {
+		pl.fail(err)
+		return
+	}
+	wantsDir := strings.HasSuffix(r.Path, "/")
+	switch {
+	case !f.Info.IsDir() && wantsDir:
+		f.Release()
+		pl.miss()
+	case !f.Info.IsDir():
+		pl.take(r.Path, f)
+	case !wantsDir, r.isSlashEncoded():
+		f.Release()
+		pl.kind = redirects
+	default:
+		f.Release()
+		pl.findInDir()
+	}
+}
+
+// findInDir finds what stands for the directory: an archive, its index file, or a
+// listing.
+func (pl *Plan) findInDir() {
+	p, r := pl.planner, &pl.request
+	if p.Archives && r.Query != "" {
+		query, _ := url.ParseQuery(r.Query) // on an error it holds the valid pairs
+		for i := range archives {
+			if query.Has(archives[i].word) {
+				pl.kind, pl.archive = sendsArchive, &archives[i]
+				pl.Lengthy, pl.Streamed = true, pl.archive.gzip
+				return
+			}
+		}
+	}
+	for _, name := range p.index() {
+		name = path.Join(r.Path, name)
+		f, err := p.getRegular(name)
+		if err == nil {
+			pl.take(name, f)
+			return
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			pl.fail(err) // a listing must not stand in for an index file that cannot be read
+			return
+		}
+	}
+	if p.NoListing {
+		pl.miss()
+		return
+	}
+	pl.kind, pl.Streamed = sendsListing, true
+}
+
+func (p *Planner) index() []string {
+	if p.Index == nil {
+		return []string{"index.html"}
+	}
+	return p.Index
+}
+
+// take plans to send the file at name, or what the query wants of it. It takes
+// over f.
+func (pl *Plan) take(name string, f *filecache.File) {
+	pl.kind, pl.name, pl.file = sendsFile, name, f
+	pl.Lengthy = pl.request.WantReprDigest != ""
+	if pl.request.Query == "" {
+		return
+	}
+	query, _ := url.ParseQuery(pl.request.Query) // on an error it holds the valid pairs
+	for i := range checksums {
+		if query.Has(checksums[i].word) {
+			pl.checksum, pl.Lengthy = &checksums[i], true
+			return
+		}
+	}
+	pl.isDownload = query.Has("download")
+}
+
+// fail plans the response to an error of opening a file.
+func (pl *Plan) fail(err error) {
+	if pl.status = statusOf(err); pl.status == statusNotFound {
+		pl.miss()
+		return
+	}
+	pl.kind = failed
+}
+
+// miss plans the response for a name that is not served.
+func (pl *Plan) miss() {
+	pl.kind = missing
+	if p := pl.planner; p.Fallback != "" && isPage(&pl.request) {
+		if f, err := p.getRegular(p.Fallback); err == nil {
+			pl.take(p.Fallback, f)
+			pl.isFallback = true
+		}
+	}
+}
+
+// Release gives back the files of a Plan that is not carried out.
+func (pl *Plan) Release() {
+	if pl.file != nil {
+		pl.file.Release()
+		pl.file = nil
+	}
+}
+
+// Respond makes the response. It reads content only if that decides the response.
+// The end of ctx ends the work, and the response is a failure then. The caller sends
+// the Response and releases it.
+func (pl *Plan) Respond(ctx context.Context) Response {
+	resp := pl.make(ctx)
+	pl.planner.finish(&pl.request, &resp)
+	return resp
+}
+
+func (pl *Plan) make(ctx context.Context) Response {
+	p, r := pl.planner, &pl.request
+	var resp Response
+	switch pl.kind {
+	case missing:
+		return p.notFound(r)
+	case redirects:
+		return redirectToSlash(r)
+	case sendsFile:
+		resp = pl.sendFile(ctx)
+		if pl.isFallback {
+			resp.Header.vary("Accept")
+		}
+		return resp
+	case sendsListing:
+		return pl.sendListing(ctx)
+	case sendsArchive:
+		return pl.sendArchive(ctx)
+	case saysOptions:
+		resp.Status = statusNoContent
+		p.preflight(r, &resp.Header)
+		resp.Header.add("Allow", allowed)
+		return resp
+	}
+	resp = failure(r, pl.status)
+	if pl.kind == refusedMethod {
+		resp.Header.add("Allow", allowed)
+	}
+	return resp
+}
+
+// makeFailure makes the response to an error that Respond has met.
+func (pl *Plan) makeFailure(ctx context.Context, err error) Response {
+	pl.fail(err)
+	return pl.make(ctx)
+}
+
+// makeMissing makes the response for a file that has disappeared since it was
+// found.
+func (pl *Plan) makeMissing(ctx context.Context) Response {
+	pl.miss()
+	return pl.make(ctx)
+}
+
+// notFound answers with the page for names that are not served.
+func (p *Planner) notFound(r *Request) Response {
+	resp := failure(r, statusNotFound)
+	if p.NotFoundPage != "" {
+		if f, err := p.getRegular(p.NotFoundPage); err == nil {
+			resp.Header.set("Content-Type", p.factsOf(p.NotFoundPage, f).mediaType)
+			resp.Body, resp.release = Body{filePiece(f)}, f.Release
+		}
+	}
+	return resp
+}
+
+// redirectToSlash sends the client to the form of a directory's name from which
+// the links of a page resolve. The target is relative, and has only the last element
+// of the path that the client knows, so that no name leads to another host. It begins
+// with ./ because a name with a colon would be read as a scheme otherwise. An encoded
+// slash is a part of that element.
+func redirectToSlash(r *Request) Response {
+	resp := failure(r, statusMovedPermanently)
+	known := EncodedPath(r.URI)
+	if known == "" || strings.HasSuffix(known, "/") {
+		known = (&url.URL{Path: r.Path}).EscapedPath()
+	}
+	target := known[strings.LastIndexByte(known, '/')+1:]
+	target, _ = url.PathUnescape(target) // EscapedPath returns only valid escapes
+	if target != "." && target != ".." {
+		target = "./" + url.PathEscape(target)
+	}
+	target += "/"
+	if r.Query != "" {
+		target += "?" + r.Query
+	}
+	resp.Header.add("Location", target)
+	return resp
+}
+
+// KeepHead keeps the beginning of the head of resp with the file, for
+// Lookup.KeptHead, if all plain requests for the file have that head.
+func (pl *Plan) KeepHead(resp *Response, head []byte) {
+	if pl.kind == sendsFile && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) && pl.file.IsShared() {
+		kept := string(head)
+		pl.planner.factsOf(pl.name, pl.file).head.Store(&kept)
+	}
+}

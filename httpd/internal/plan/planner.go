@@ -1,0 +1,195 @@
+package plan
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"sluice/internal/digest"
+	"sluice/internal/filecache"
+	"sluice/internal/partial"
+	"sluice/internal/vfs"
+)
+
+// Planner decides what to answer to requests for the files of one tree. Its
+// methods are safe for use by many goroutines at once.
+type Planner struct {
+	Config
+	Bounds
+
+	walks    chan struct{} // one element for each archive that is being laid out
+	archived atomic.Int64  // entries of the archives that are being sent
+	reads    chan struct{} // one element for each directory that is being read for a listing
+	listed   atomic.Int64  // entries of the listings that are being sent
+	digests  digest.Cache
+}
+
+// Config is what the owner of a Planner decides. The fields that are not described here are those of httpd.Handler.
+type Config struct {
+	// Files is where files come from. Nil: there are none.
+	Files Files
+
+	// Tree is what listings and archives are made of. It has the files of Files.
+	Tree vfs.Tree
+
+	// DetectType guesses the media type of a file by its first 512 bytes, as
+	// http.DetectContentType does. Nil: the type is not known.
+	DetectType func(content []byte) string
+
+	ShowHidden       bool
+	Index            []string
+	NoListing        bool
+	NotFoundPage     string
+	Fallback         string
+	Precompressed    bool
+	CompressListings bool
+	Archives         bool
+	ContentETags     bool
+	Rules            []Rule
+	CORS             []string
+}
+
+// Files looks up files by name: a *filecache.Cache does. The methods are described
+// there.
+type Files interface {
+	Hit(path string, now time.Time) *filecache.File
+	Get(path string) (*filecache.File, error)
+	Load(path string) (*filecache.File, error)
+	Renew(path string, f *filecache.File) (*filecache.File, error)
+}
+
+// Bounds limit the memory that responses take while they are sent. They are fields
+// so that tests can lower them.
+type Bounds struct {
+	// An entry of an archive takes about a kilobyte.
+	MaxArchived       int   // files and directories in an archive
+	MaxArchivedAtOnce int64 // in all archives that are being sent
+
+	// An entry of a listing takes a third of a kilobyte.
+	MaxListedAtOnce int64 // in all listings that are being sent, unless it is one alone
+}
+
+// New returns a Planner. Rules that ParseRule would refuse have no effect.
+func New(c Config) *Planner {
+	rules := c.Rules
+	c.Rules = nil
+	for _, r := range rules {
+		if r, err := r.checked(); err == nil {
+			c.Rules = append(c.Rules, r)
+		}
+	}
+	return &Planner{
+		Config: c,
+		Bounds: Bounds{MaxArchived: 200_000, MaxArchivedAtOnce: 300_000, MaxListedAtOnce: 1_000_000},
+		walks:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		reads:  make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)), // more than processors, because some wait for a disk
+	}
+}
+
+// Lookup is what is known about the path of a request without asking the disk.
+// The zero value means that nobody has looked.
+type Lookup struct {
+	file *filecache.File // nil: not in the cache
+	done bool
+}
+
+// Lookup looks for a file in the cache. It does so only for a request whose
+// response depends on nothing but the path and the file, if it is 200. It asks the
+// disk at most whether the file has changed, allocates nothing, and keeps no part of
+// the request. The caller passes the result to Plan, or releases it.
+func (p *Planner) Lookup(r *Request, now time.Time) Lookup {
+	if p.Files == nil || !p.isPlain(r) {
+		return Lookup{}
+	}
+	return Lookup{p.Files.Hit(r.Path, now), true}
+}
+
+// isPlain reports whether the response, if it is 200 with a file, depends on
+// nothing but the path and the file, so that its header may be kept with the
+// file.
+func (p *Planner) isPlain(r *Request) bool {
+	return r.Query == "" && !r.isConditional() && r.WantReprDigest == "" &&
+		(r.AcceptEncoding == "" || !p.Precompressed) &&
+		(r.Origin == "" || len(p.CORS) == 0) &&
+		!strings.HasSuffix(r.Path, "/") && !strings.Contains(r.Path, "/.")
+}
+
+// KeptHead returns the beginning of the head of the response, if an earlier
+// response has left it by Plan.KeepHead, and the body. If head is nil, a Plan is
+// needed.
+func (l Lookup) KeptHead() (head *string, body Piece) {
+	if l.file == nil {
+		return nil, Piece{}
+	}
+	known, ok := l.file.Extra.Load().(*facts)
+	if !ok {
+		return nil, Piece{}
+	}
+	return known.head.Load(), filePiece(l.file)
+}
+
+// Release gives back the file.
+func (l Lookup) Release() {
+	if l.file != nil {
+		l.file.Release()
+	}
+}
+
+// hides reports whether the path has an element that begins with a dot and so is
+// not served. With ShowHidden only unfinished uploads are hidden.
+func (p *Planner) hides(urlPath string) bool {
+	return strings.Contains(urlPath, "/.") && (partial.IsIn(urlPath) || !p.ShowHidden && vfs.IsHidden(urlPath))
+}
+
+// get returns the file of a request. The caller releases it.
+func (p *Planner) get(name string, l Lookup) (*filecache.File, error) {
+	switch {
+	case p.Files == nil:
+		return nil, fs.ErrNotExist
+	case l.file != nil:
+		return l.file, nil
+	case l.done:
+		return p.Files.Load(name)
+	}
+	return p.Files.Get(name)
+}
+
+// getRegular returns a file that is not a directory. The caller releases it.
+func (p *Planner) getRegular(name string) (*filecache.File, error) {
+	f, err := p.get(name, Lookup{})
+	if err == nil && f.Info.IsDir() {
+		f.Release()
+		return nil, fs.ErrNotExist
+	}
+	return f, err
+}
+
+// statusOf translates the error of opening a file.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, fs.ErrPermission): // also for a name that leads out of the tree, and for special files
+		return statusForbidden
+	case errors.Is(err, fs.ErrInvalid):
+		return statusBadRequest
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
+		return statusServiceUnavailable
+	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
+		return statusNotFound
+	}
+	return statusInternalServerError
+}
+
+// isPage reports whether the request is for a page rather than for something
+// that a page needs.
+func isPage(r *Request) bool {
+	for mediaType, weight := range weights(r.Accept) {
+		if mediaType == "text/html" && weight > 0 {
+			return true
+		}
+	}
+	return path.Ext(r.Path) == ""
+}

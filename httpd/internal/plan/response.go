@@ -1,0 +1,67 @@
+package plan
+
+// Response is a response before it is written. The caller calls Release when it
+// has been sent.
+type Response struct {
+	Status int
+	Header Header // without Content-Length and the fields of a connection: Date, Connection
+	Body   Body   // also of a response to HEAD, of which only the length is sent
+
+	release func() // gives back what Body holds; nil: nothing
+}
+
+// Release gives back the files and the room that the response holds.
+func (r *Response) Release() {
+	if r.release != nil {
+		r.release()
+	}
+}
+
+// HasLength reports whether the response has a Content-Length. Responses that
+// never have a body have none (RFC 9110, 8.6), nor has one that is streamed.
+func (r *Response) HasLength() bool {
+	return !r.Body.isStream() && r.Status != statusNoContent && r.Status != statusNotModified
+}
+
+// Header holds the lines of a header, in order.
+type Header []Field
+
+// Field is a line of a header. Its name is in canonical form.
+type Field struct{ Name, Value string }
+
+func (h *Header) add(name, value string) { *h = append(*h, Field{name, value}) }
+
+// set makes the line the only one of its name; an empty value removes all.
+func (h *Header) set(name, value string) {
+	kept := (*h)[:0:0]
+	for _, f := range *h {
+		if f.Name != name {
+			kept = append(kept, f)
+		}
+	}
+	if value != "" {
+		kept = append(kept, Field{name, value})
+	}
+	*h = kept
+}
+
+// get returns the value of the first line of the name, or "".
+func (h Header) get(name string) string {
+	for _, f := range h {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// vary adds a header field of requests to those that the response depends on.
+func (h *Header) vary(name string) {
+	for i, f := range *h {
+		if f.Name == "Vary" {
+			(*h)[i].Value += ", " + name
+			return
+		}
+	}
+	h.add("Vary", name)
+}

@@ -1,0 +1,42 @@
+package plan
+
+// The status codes of responses (RFC 9110, 15).
+const (
+	statusOK                  = 200
+	statusNoContent           = 204
+	statusPartialContent      = 206
+	statusMovedPermanently    = 301
+	statusNotModified         = 304
+	statusBadRequest          = 400
+	statusForbidden           = 403
+	statusNotFound            = 404
+	statusMethodNotAllowed    = 405
+	statusPreconditionFailed  = 412
+	statusContentTooLarge     = 413
+	statusRangeNotSatisfiable = 416
+	statusInternalServerError = 500
+	statusNotImplemented      = 501
+	statusServiceUnavailable  = 503
+)
+
+// statusTexts are worded as in package net/http.
+var statusTexts = map[int]string{
+	statusOK:                  "OK",
+	statusNoContent:           "No Content",
+	statusPartialContent:      "Partial Content",
+	statusMovedPermanently:    "Moved Permanently",
+	statusNotModified:         "Not Modified",
+	statusBadRequest:          "Bad Request",
+	statusForbidden:           "Forbidden",
+	statusNotFound:            "Not Found",
+	statusMethodNotAllowed:    "Method Not Allowed",
+	statusPreconditionFailed:  "Precondition Failed",
+	statusContentTooLarge:     "Request Entity Too Large",
+	statusRangeNotSatisfiable: "Requested Range Not Satisfiable",
+	statusInternalServerError: "Internal Server Error",
+	statusNotImplemented:      "Not Implemented",
+	statusServiceUnavailable:  "Service Unavailable",
+}
+
+// StatusText returns the reason phrase of a status that a Response may have.
+func StatusText(status int) string { return statusTexts[status] }

@@ -1,0 +1,125 @@
+package httpd
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+
+	"sluice/httpd/internal/netconn"
+)
+
+// The context keys of the connection that a request came by: a *netconn.HTTPConn, a
+// *netconn.TLSConn, or a *tls.Conn with HTTP/2; and of its *Server.
+type (
+	connKey   struct{}
+	serverKey struct{}
+)
+
+// connOf returns the connection below TLS that a request came by, and its Server.
+// Both are nil in another http.Server.
+func connOf(ctx context.Context) (*Server, *netconn.HTTPConn) {
+	c := netconn.Below(ctx.Value(connKey{}))
+	if c == nil {
+		return nil, nil
+	}
+	return ctx.Value(serverKey{}).(*Server), c
+}
+
+// serveHTTP calls the handler, and counts the calls: net/http does not wait for
+// handlers whose connections it cuts.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	s.running.enter()
+	defer s.running.leave()
+	netconn.SnifferOf(r.Context().Value(connKey{})).HandlerCalled()
+	if len(r.TransferEncoding) > 0 {
+		// net/http does not say whether there was a Content-Length as well. If so,
+		// the bytes that follow may be somebody else's request (golang/go#80942).
+		w.Header().Set("Connection", "close")
+	}
+	if files := s.files.Load(); files != nil {
+		files.ServeHTTP(w, r)
+		return
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// handOver gives a connection, of which first was read, to net/http, or closes it if
+// that has ended.
+func (s *Server) handOver(c *netconn.Conn, first []byte, secure bool) {
+	var handed net.Conn
+	if secure {
+		below := netconn.NewHTTPConn(c, first, s.stallTimeout(), nil)
+		if handed = s.handshake(below); handed == nil {
+			_ = c.Close()
+			return
+		}
+	} else {
+		sniffer := netconn.NewErrorSniffer(c, netconn.FirstLine(first), s.refused)
+		handed = netconn.NewHTTPConn(c, first, s.stallTimeout(), sniffer)
+	}
+	select {
+	case s.handed <- handed:
+	case <-s.noMore:
+		_ = c.Close()
+	}
+}
+
+// handedListener is where net/http accepts the connections that are handed over. It
+// is closed when a Shutdown begins to wait for net/http. That is before the end of
+// base: requests go on.
+type handedListener struct{ s *Server }
+
+func (l handedListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.s.handed:
+		return c, nil
+	case <-l.s.noMore:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is called by net/http, and once.
+func (l handedListener) Close() error {
+	close(l.s.noMore)
+	return nil
+}
+
+func (l handedListener) Addr() net.Addr { return &net.UnixAddr{Name: "handed over", Net: "unix"} }
+
+// counter counts the requests under way.
+type counter struct {
+	mu   sync.Mutex // guards the fields below
+	n    int
+	zero chan struct{} // closed when n is zero; nil: nobody waits
+}
+
+func (c *counter) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+}
+
+func (c *counter) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 && c.zero != nil {
+		close(c.zero)
+		c.zero = nil
+	}
+}
+
+// wait blocks until n is zero.
+func (c *counter) wait() {
+	c.mu.Lock()
+	if c.n == 0 {
+		c.mu.Unlock()
+		return
+	}
+	if c.zero == nil {
+		c.zero = make(chan struct{})
+	}
+	zero := c.zero
+	c.mu.Unlock()
+	<-zero
+}

@@ -1,0 +1,43 @@
+package httpd
+
+import (
+	"bufio"
+	"errors"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+
+	"sluice/httpd/internal/netconn"
+	"sluice/internal/live"
+)
+
+// readProxy reads the header of the PROXY protocol, if the peer is a proxy in
+// ProxyFrom and sends one. It returns the bytes that it has read behind it.
+func (s *Server) readProxy(c *netconn.Conn) ([]byte, error) {
+	if !s.isProxy(c) {
+		return nil, nil
+	}
+	if t := s.headerTimeout(); t > 0 {
+		_ = c.SetReadDeadline(time.Now().Add(t))
+		defer c.SetReadDeadline(time.Time{})
+	}
+	r := bufio.NewReaderSize(c, 4096)
+	head, err := proxyproto.Read(r)
+	switch {
+	case errors.Is(err, proxyproto.ErrNoProxyProtocol):
+	case err != nil:
+		return nil, err
+	case head.Command.IsProxy():
+		if tcp, _, ok := head.TCPAddrs(); ok {
+			c.SetRemote(tcp)
+		}
+	}
+	first, _ := r.Peek(r.Buffered())
+	return first, nil
+}
+
+// isProxy reports whether the address of c is that of a proxy in ProxyFrom. After
+// SetRemote it is that of the client.
+func (s *Server) isProxy(c *netconn.Conn) bool {
+	return len(s.ProxyFrom) > 0 && s.trustsIP(live.AddrPortOf(c.RemoteAddr()).Addr())
+}

@@ -31,7 +31,7 @@ race: ## the tests of make test under the race detector
 	go test -race ./...
 
 test-windows: ## tests of the packages that depend on Windows, under wine
-	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd ./metrics
+	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd/... ./metrics
 
 test-arch: ## tests of the packages that depend on the processor: 386, and arm64, arm, riscv64 and s390x under qemu
 	tools/arch.sh ./sendfile ./internal/nettest
@@ -55,7 +55,7 @@ bench-ftp: bin/sluice ## the same over FTP
 	bin/sluice bench compare ftp $(ARGS)
 
 bench-go: ## the Go benchmarks
-	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd ./ftpd ./internal/...
+	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd/... ./ftpd ./internal/...
 
 bench-metrics: ## what metrics costs, compared with gopsutil and psutil
 	go test -run=NONE -bench=. -benchmem ./metrics

@@ -43,13 +43,13 @@ func (a *adminFlags) client(cmd *cobra.Command) (*admin.Client, error) {
 }
 
 // status requests the status once.
-func (a *adminFlags) status(cmd *cobra.Command, want admin.Want) (*status.Status, error) {
+func (a *adminFlags) status(cmd *cobra.Command, detail admin.Detail) (*status.Status, error) {
 	c, err := a.client(cmd)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	st, err := c.Status(cmd.Context(), want)
+	st, err := c.Status(cmd.Context(), detail)
 	return st, a.explain(err)
 }
 

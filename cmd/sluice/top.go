@@ -85,7 +85,7 @@ type explainedClient struct {
 	from *adminFlags
 }
 
-func (e explainedClient) Status(ctx context.Context, want admin.Want) (*status.Status, error) {
-	st, err := e.Client.Status(ctx, want)
+func (e explainedClient) Status(ctx context.Context, detail admin.Detail) (*status.Status, error) {
+	st, err := e.Client.Status(ctx, detail)
 	return st, e.from.explain(err)
 }

@@ -28,11 +28,11 @@ them does. The server must run with --admin.`,
   sluice who --json | jq '.[].user'`,
 		Args: argsAtMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			want := admin.Sessions
+			detail := admin.Sessions
 			if peers {
-				want = admin.Peers
+				detail = admin.Peers
 			}
-			st, err := from.status(cmd, want)
+			st, err := from.status(cmd, detail)
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ them does. The server must run with --admin.`,
 			if asJSON {
 				return printJSON(cmd, st.Sessions)
 			}
-			return printText(cmd, whoTable(st, want))
+			return printText(cmd, whoTable(st, detail))
 		},
 	}
 	f := cmd.Flags()
@@ -65,20 +65,20 @@ func addPeers(st *status.Status) {
 }
 
 // whoTable returns a line for each session.
-func whoTable(st *status.Status, want admin.Want) string {
+func whoTable(st *status.Status, detail admin.Detail) string {
 	columns := []show.Column{
 		{Title: "ID", Side: show.Right}, {Title: "PROTO"}, {Title: "USER"}, {Title: "FROM"},
 		{Title: "SINCE"}, {Title: "IDLE", Side: show.Right}, {Title: "SENT", Side: show.Right}, {Title: "RECEIVED", Side: show.Right},
 		{Title: "STATE"}, {Title: "WHAT"},
 	}
-	if want == admin.Peers {
+	if detail == admin.Peers {
 		columns = slices.Insert(columns, 4, show.Column{Title: "PID", Side: show.Right})
 	}
 	var rows [][]string
 	for i := range st.Sessions {
 		s := &st.Sessions[i]
 		row := []string{fmt.Sprint(s.ID), s.Protocol, show.OrDash(s.User), show.OrDash(s.Remote)}
-		if want == admin.Peers {
+		if detail == admin.Peers {
 			pid := "-"
 			if s.Peer != nil && s.Peer.PID != nil {
 				pid = fmt.Sprint(*s.Peer.PID)

@@ -11,44 +11,42 @@ import (
 	"strings"
 )
 
-// admits reports whether the client may ask. If not, it has been told so, and
-// the connection is closed.
-func (h *Handler) admits(w http.ResponseWriter, r *http.Request) bool {
+// authorize reports whether the request is allowed. If not, it has sent the response
+// and the connection will be closed.
+func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) bool {
 	switch {
-	case h.Token != "" && showsToken(r, h.Token):
+	case h.Token != "" && hasToken(r, h.Token):
 		return true
 	case h.Token == "" && (isUnix(r) || namesLoopback(r.Host)):
 		return true
 	}
 	w.Header().Set("Connection", "close")
 	if h.Token == "" {
-		http.Error(w, "this is not a name of this machine alone; ask for localhost or 127.0.0.1", http.StatusMisdirectedRequest)
+		http.Error(w, "this host name is not allowed without a token; use localhost or 127.0.0.1", http.StatusMisdirectedRequest)
 		return false
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
-	http.Error(w, "this needs the token of the server", http.StatusUnauthorized)
+	http.Error(w, "this server requires a token", http.StatusUnauthorized)
 	return false
 }
 
-// showsToken compares in a time that tells nothing of the token, its length
-// neither.
-func showsToken(r *http.Request, token string) bool {
+// hasToken compares in constant time, independent of the length of the token.
+func hasToken(r *http.Request, token string) bool {
 	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	got, want := sha256.Sum256([]byte(strings.TrimLeft(shown, " "))), sha256.Sum256([]byte(token))
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
-// isUnix reports whether the request came by a socket in the file system.
+// isUnix reports whether the request came over a unix socket.
 func isUnix(r *http.Request) bool {
 	_, ok := r.Context().Value(http.LocalAddrContextKey).(*net.UnixAddr)
 	return ok
 }
 
-// namesLoopback reports whether the Host of a request is one that stands for
-// the machine that says it, whatever DNS says.
+// namesLoopback reports whether a Host field is localhost or a loopback address.
 func namesLoopback(host string) bool {
 	name, _, err := net.SplitHostPort(host)
-	if err != nil { // no port
+	if err != nil { // without a port
 		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
 	if strings.EqualFold(name, "localhost") {
@@ -58,16 +56,16 @@ func namesLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// shortestToken is what nobody guesses by trying, if it was made at random.
-const shortestToken = 16
+// minTokenLength is enough for a random token that cannot be guessed.
+const minTokenLength = 16
 
-// CheckToken reports why a string cannot be a token: it is shorter than 16
-// bytes, or has one that RFC 6750, section 2.1, does not allow. The error does
-// not repeat it.
+// CheckToken returns an error if a string is not a valid token: it is shorter than 16
+// bytes, or has a byte that RFC 6750, section 2.1, does not allow. The error does not
+// repeat the string.
 func CheckToken(token string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/="
-	if len(token) < shortestToken {
-		return fmt.Errorf("the token is shorter than %d bytes", shortestToken)
+	if len(token) < minTokenLength {
+		return fmt.Errorf("the token is shorter than %d bytes", minTokenLength)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return !strings.ContainsRune(allowed, r) }) {
 		return errors.New("the token has other bytes than letters, digits and -._~+/=")

@@ -26,24 +26,24 @@ func TestAccess(t *testing.T) {
 		{"loopback by another of its addresses", "", loopback, "127.8.9.10:9180", "", 200},
 		{"loopback by its name", "", loopback, "LocalHost:9180", "", 200},
 		{"loopback without a port", "", loopback, "localhost", "", 200},
-		{"loopback of IPv6", "", loopback, "[::1]:9180", "", 200},
-		{"loopback of IPv6 without a port", "", loopback, "[::1]", "", 200},
-		{"loopback of IPv4 in IPv6", "", loopback, "[::ffff:127.0.0.1]:9180", "", 200},
+		{"IPv6 loopback", "", loopback, "[::1]:9180", "", 200},
+		{"IPv6 loopback without a port", "", loopback, "[::1]", "", 200},
+		{"IPv4-mapped loopback", "", loopback, "[::ffff:127.0.0.1]:9180", "", 200},
 		{"loopback by a name that DNS can rebind", "", loopback, "rebind.example:9180", "", 421},
-		{"loopback by a name that begins like it", "", loopback, "localhost.example:9180", "", 421},
-		{"loopback by a name that ends like it", "", loopback, "127.0.0.1.example:9180", "", 421},
-		{"loopback by an address elsewhere", "", loopback, "192.0.2.1:9180", "", 421},
-		{"loopback by no name", "", loopback, "", "", 421},
-		{"outside without a token to show", "", outside, "192.0.2.1:9180", "", 421},
-		{"a socket by any name", "", socket, "whatever", "", 200},
+		{"a name with the prefix localhost", "", loopback, "localhost.example:9180", "", 421},
+		{"a name with the prefix 127.0.0.1", "", loopback, "127.0.0.1.example:9180", "", 421},
+		{"the address of another host", "", loopback, "192.0.2.1:9180", "", 421},
+		{"no Host", "", loopback, "", "", 421},
+		{"outside without a token", "", outside, "192.0.2.1:9180", "", 421},
+		{"a unix socket with any Host", "", socket, "whatever", "", 200},
 		{"the token", token, outside, "sluice.example:9180", "Bearer " + token, 200},
-		{"the token in another spelling of its scheme", token, outside, "sluice.example", "bearer  " + token, 200},
+		{"the scheme in lower case", token, outside, "sluice.example", "bearer  " + token, 200},
 		{"no token", token, outside, "sluice.example", "", 401},
 		{"no token on loopback", token, loopback, "127.0.0.1:9180", "", 401},
-		{"no token on a socket", token, socket, "x", "", 401},
+		{"no token on a unix socket", token, socket, "x", "", 401},
 		{"another token", token, outside, "sluice.example", "Bearer " + strings.ToUpper(token), 401},
 		{"a part of the token", token, outside, "sluice.example", "Bearer " + token[:10], 401},
-		{"the token by another scheme", token, outside, "sluice.example", "Basic " + token, 401},
+		{"the token with another scheme", token, outside, "sluice.example", "Basic " + token, 401},
 		{"the token without a scheme", token, outside, "sluice.example", token, 401},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestAccess(t *testing.T) {
 					fallthrough
 				case path == "/debug/pprof/":
 					if want == 200 {
-						want = 404 // there is none
+						want = 404 // pprof is off, and there is no session 7
 					}
 				}
 				r := request(method, path)
@@ -66,7 +66,7 @@ func TestAccess(t *testing.T) {
 				if tt.header != "" {
 					r.Header.Set("Authorization", tt.header)
 				}
-				resp := ask(h, tt.local, r)
+				resp := do(h, tt.local, r)
 				if resp.StatusCode != want {
 					t.Errorf("%s %s: got %d, want %d", method, path, resp.StatusCode, want)
 				}
@@ -78,19 +78,19 @@ func TestAccess(t *testing.T) {
 				}
 				body, _ := io.ReadAll(resp.Body)
 				if strings.Contains(string(body), token) {
-					t.Errorf("%s: the answer has the token in it", path)
+					t.Errorf("%s: the response contains the token", path)
 				}
 			}
 			r := request(http.MethodGet, "/healthz")
 			r.Host = tt.host
-			if resp := ask(h, tt.local, r); resp.StatusCode != 200 {
+			if resp := do(h, tt.local, r); resp.StatusCode != 200 {
 				t.Errorf("/healthz: got %d, want 200", resp.StatusCode)
 			}
 		})
 	}
 }
 
-func TestNothingIsForOtherOrigins(t *testing.T) {
+func TestOtherOriginsAreRefused(t *testing.T) {
 	h := &Handler{Live: new(live.Registry)}
 	defer h.Close()
 	s := enter(t, h.Live, live.HTTP, nil)
@@ -98,7 +98,7 @@ func TestNothingIsForOtherOrigins(t *testing.T) {
 		r := request(method, "/sessions/1")
 		r.Header.Set("Origin", "https://evil.example")
 		r.Header.Set("Access-Control-Request-Method", http.MethodDelete)
-		resp := ask(h, loopback, r)
+		resp := do(h, loopback, r)
 		if resp.StatusCode != http.StatusMethodNotAllowed {
 			t.Errorf("%s: got %d, want 405", method, resp.StatusCode)
 		}
@@ -129,20 +129,20 @@ func FuzzNamesLoopback(f *testing.F) {
 			return
 		}
 		if !strings.EqualFold(name, "localhost") {
-			t.Errorf("%q is taken for a name of this machine", host)
+			t.Errorf("%q is accepted as a loopback name", host)
 		}
 	})
 }
 
 func TestCheckToken(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
-		{"one that is long", token, ""},
-		{"one of base64", "a+b/c=d.e_f~g-hij", ""},
-		{"one that is short", "fifteen-letters", "shorter than 16"},
-		{"none", "", "shorter than 16"},
-		{"one with a space", "a token with spaces in it", "other bytes"},
-		{"one with more lines", token + "\n" + token, "other bytes"},
-		{"one of other letters", "äöüäöüäöüäöü", "other bytes"},
+		{"a long token", token, ""},
+		{"base64", "a+b/c=d.e_f~g-hij", ""},
+		{"too short", "fifteen-letters", "shorter than 16"},
+		{"empty", "", "shorter than 16"},
+		{"a space", "a token with spaces in it", "other bytes"},
+		{"two lines", token + "\n" + token, "other bytes"},
+		{"letters beyond ASCII", "äöüäöüäöüäöü", "other bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := CheckToken(tt.in)

@@ -16,32 +16,32 @@ import (
 	"time"
 )
 
-// Client asks the Handler of a running server.
+// Client sends requests to the Handler of a running server.
 type Client struct {
-	base  string // URL without a slash at the end
+	base  string // URL without a trailing slash
 	token string
 	http  http.Client
 }
 
-// The errors of a Client, beside those of the connection.
+// Errors of a Client, besides those of the connection.
 var (
-	ErrToken     = errors.New("the server wants another token")
-	ErrNoSession = errors.New("there is no such session")
-	ErrStranger  = errors.New("what answers there is not sluice")
-	ErrSchema    = errors.New("the server is of another version")
+	ErrToken     = errors.New("the server requires another token")
+	ErrNoSession = errors.New("no such session")
+	ErrNotSluice = errors.New("the program at this address is not sluice")
+	ErrSchema    = errors.New("the server has another version")
 )
 
 const (
-	patience = 10 * time.Second // of a Client
-	maxBody  = 256 << 20        // bytes of an answer; 100,000 sessions have about 100 MB
+	clientTimeout = 10 * time.Second // of a request
+	maxBody       = 256 << 20        // bytes of a response; 100,000 sessions take about 100 MB
 )
 
-// NewClient returns a Client for an address: HOST:PORT, unix:PATH, or a URL of
-// HTTP or HTTPS. The token may be "". No proxy is used.
+// NewClient returns a Client for an address: HOST:PORT, unix:PATH, or an HTTP or
+// HTTPS URL. The token may be "". No proxy is used.
 func NewClient(addr, token string) (*Client, error) {
 	transport := &http.Transport{IdleConnTimeout: time.Minute}
 	c := &Client{token: token, http: http.Client{
-		Transport: transport, Timeout: patience,
+		Transport: transport, Timeout: clientTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
@@ -59,7 +59,7 @@ func NewClient(addr, token string) (*Client, error) {
 	return c, nil
 }
 
-// baseURL returns where to ask, without a slash at the end.
+// baseURL returns the URL of an address, without a trailing slash.
 func baseURL(addr string) (string, error) {
 	if strings.Contains(addr, "://") {
 		u, err := url.Parse(addr)
@@ -75,22 +75,22 @@ func baseURL(addr string) (string, error) {
 	return "http://" + net.JoinHostPort(cmp.Or(host, "localhost"), port), nil
 }
 
-// Close closes the connections that are kept for the next question.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// A Want says what a Status is to hold.
-type Want uint8
+// Detail is how much a Status contains.
+type Detail uint8
 
-// What can be wanted.
+// The details.
 const (
-	Sessions Want = iota
-	Peers         // Sessions, and the processes of clients on the server's host
+	Sessions Detail = iota
+	Peers           // Sessions, and the processes of clients on the server's host
 )
 
-// Status asks for the Status.
-func (c *Client) Status(ctx context.Context, want Want) (*status.Status, error) {
+// Status requests the status.
+func (c *Client) Status(ctx context.Context, detail Detail) (*status.Status, error) {
 	path := "/status.json"
-	if want == Peers {
+	if detail == Peers {
 		path += "?peers=1"
 	}
 	resp, err := c.do(ctx, http.MethodGet, path)
@@ -99,22 +99,22 @@ func (c *Client) Status(ctx context.Context, want Want) (*status.Status, error) 
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w (it says %d)", ErrStranger, resp.StatusCode)
+		return nil, fmt.Errorf("%w (status %d)", ErrNotSluice, resp.StatusCode)
 	}
 	st := new(status.Status)
 	err = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(st)
 	switch {
 	case st.Schema > 0 && st.Schema != status.Schema:
-		return nil, fmt.Errorf("%w: its status has schema %d, and %d is known here", ErrSchema, st.Schema, status.Schema)
+		return nil, fmt.Errorf("%w: its status has schema %d, this program knows %d", ErrSchema, st.Schema, status.Schema)
 	case err != nil && ctx.Err() != nil:
 		return nil, err
 	case err != nil || st.Schema == 0:
-		return nil, ErrStranger
+		return nil, ErrNotSluice
 	}
 	return st, nil
 }
 
-// Kill cuts a session. The error is ErrNoSession if there is none of that ID.
+// Kill closes a session. The error is ErrNoSession if no session has that ID.
 func (c *Client) Kill(ctx context.Context, id uint64) error {
 	resp, err := c.do(ctx, http.MethodDelete, "/sessions/"+strconv.FormatUint(id, 10))
 	if err != nil {
@@ -127,10 +127,10 @@ func (c *Client) Kill(ctx context.Context, id uint64) error {
 	case http.StatusNotFound:
 		return ErrNoSession
 	}
-	return fmt.Errorf("%w (it says %d)", ErrStranger, resp.StatusCode)
+	return fmt.Errorf("%w (status %d)", ErrNotSluice, resp.StatusCode)
 }
 
-// do asks. The caller closes the body.
+// do sends a request. The caller closes the body.
 func (c *Client) do(ctx context.Context, method, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 	if err != nil {

@@ -20,11 +20,11 @@ func TestClient(t *testing.T) {
 		token string
 		serve func(*testing.T, *Handler) string
 	}{
-		{"asks an address", "", serve},
-		{"asks an address with a token", token, serve},
-		{"asks a URL", "", func(t *testing.T, h *Handler) string { return "http://" + serve(t, h) + "/" }},
-		{"asks a socket in the file system", "", serveUnix},
-		{"asks this machine if there is only a port", "", func(t *testing.T, h *Handler) string {
+		{"an address", "", serve},
+		{"an address with a token", token, serve},
+		{"a URL", "", func(t *testing.T, h *Handler) string { return "http://" + serve(t, h) + "/" }},
+		{"a unix socket", "", serveUnix},
+		{"only a port", "", func(t *testing.T, h *Handler) string {
 			_, port, err := net.SplitHostPort(serve(t, h))
 			if err != nil {
 				t.Fatal(err)
@@ -34,7 +34,7 @@ func TestClient(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)
-			h := busy(t)
+			h := withSessions(t)
 			h.Token = tt.token
 			st, err := client(t, tt.serve(t, h), tt.token).Status(t.Context(), Sessions)
 			if err != nil {
@@ -74,15 +74,15 @@ func TestClientFindsPeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st.Sessions[0].Peer != nil {
-		t.Error("got a peer that was not asked for")
+		t.Error("got a peer without asking for it")
 	}
 }
 
 func TestClientErrors(t *testing.T) {
-	answers := func(status int, body string) func(*testing.T) string {
+	responds := func(status int, body string) func(*testing.T) string {
 		return func(t *testing.T) string {
 			ln := listen(t, "tcp", "127.0.0.1:0")
-			s := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			s := &http.Server{ReadHeaderTimeout: clientTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "http://127.0.0.1:1/")
 				w.WriteHeader(status)
 				_, _ = w.Write([]byte(body))
@@ -104,20 +104,20 @@ func TestClientErrors(t *testing.T) {
 		want  func(error) bool
 		token string
 	}{
-		{"nobody is there", func(t *testing.T) string {
+		{"no server", func(t *testing.T) string {
 			ln := listen(t, "tcp", "127.0.0.1:0")
 			_ = ln.Close()
 			return ln.Addr().String()
 		}, dial, ""},
-		{"no socket is there", func(t *testing.T) string { return "unix:" + filepath.Join(t.TempDir(), "s") }, dial, ""},
-		{"the token is missing", func(t *testing.T) string { return serve(t, &Handler{Live: new(live.Registry), Token: token}) }, is(ErrToken), ""},
-		{"the token is another", func(t *testing.T) string { return serve(t, &Handler{Live: new(live.Registry), Token: token}) }, is(ErrToken), "another-token-than-that"},
-		{"it is another program", answers(200, "<html>"), is(ErrStranger), ""},
-		{"it is another program that has JSON", answers(200, `{"a": 1}`), is(ErrStranger), ""},
-		{"it is a program without such a page", answers(404, ""), is(ErrStranger), ""},
-		{"it sends us on", answers(302, ""), is(ErrStranger), ""},
-		{"it is of another version", answers(200, `{"schema": 999}`), is(ErrSchema), ""},
-		{"it breaks off", answers(200, `{"schema": 2, "sessions": [`), is(ErrStranger), ""},
+		{"no unix socket", func(t *testing.T) string { return "unix:" + filepath.Join(t.TempDir(), "s") }, dial, ""},
+		{"no token", func(t *testing.T) string { return serve(t, &Handler{Live: new(live.Registry), Token: token}) }, is(ErrToken), ""},
+		{"another token", func(t *testing.T) string { return serve(t, &Handler{Live: new(live.Registry), Token: token}) }, is(ErrToken), "another-token-than-that"},
+		{"another program", responds(200, "<html>"), is(ErrNotSluice), ""},
+		{"another program with JSON", responds(200, `{"a": 1}`), is(ErrNotSluice), ""},
+		{"a program without such a page", responds(404, ""), is(ErrNotSluice), ""},
+		{"a redirect", responds(302, ""), is(ErrNotSluice), ""},
+		{"another version", responds(200, `{"schema": 999}`), is(ErrSchema), ""},
+		{"an incomplete response", responds(200, `{"schema": 2, "sessions": [`), is(ErrNotSluice), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			nettest.CheckLeaks(t)
@@ -126,7 +126,7 @@ func TestClientErrors(t *testing.T) {
 				t.Errorf("got %v, %v", st, err)
 			}
 			if err != nil && strings.Contains(err.Error(), "token-than") {
-				t.Error("the error has the token in it")
+				t.Error("the error contains the token")
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func TestClientEndsWithItsContext(t *testing.T) {
 func TestNewClientRefuses(t *testing.T) {
 	for _, addr := range []string{"", "9180", "127.0.0.1", "ftp://127.0.0.1/", "http://", "http://%zz/"} {
 		if _, err := NewClient(addr, ""); err == nil {
-			t.Errorf("%q is taken for an address", addr)
+			t.Errorf("%q is accepted as an address", addr)
 		}
 	}
 }

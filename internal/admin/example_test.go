@@ -10,9 +10,9 @@ import (
 	"sluice/internal/live"
 )
 
-// A server that can be asked what it does, and a look at it.
+// A server with a Handler, and a client that requests its status.
 func Example() {
-	var reg live.Registry // which the servers fill
+	var reg live.Registry // filled by the servers
 	h := &admin.Handler{Live: &reg, Version: "1.2.3"}
 	defer h.Close()
 	reg.OnTransfer = h.OnTransfer

@@ -20,31 +20,31 @@ import (
 	"sluice/metrics"
 )
 
-// Handler answers the operator. Set the fields before it is used; only Live
-// must be. Whoever has used one must Close it.
+// Handler serves the operator. Set the fields before the first use; only Live is
+// required. The caller calls Close.
 type Handler struct {
 	Live *live.Registry
 
-	// Token is what a client must show. "" lets in whoever reaches the
-	// listener, which is then to be on loopback or in the file system.
+	// Token is required of clients. With "" the listener must be on loopback or a
+	// unix socket.
 	Token string
 
 	Version string // of the server
 	Pprof   bool   // whether profiles are served
 
-	// What else is shown. Nil functions leave it out.
+	// More to show. Nil functions are left out.
 	Listeners    []Listener
 	Cache        func() filecache.Stats
-	PassivePorts func() (used, total int) // total 0: whichever the system gives
+	PassivePorts func() (used, total int) // total 0: the system chooses the ports
 	Contained    *status.Contained
 
-	// OnKill, if not nil, is called after a session was cut, with its ID and the
-	// address of who asked for it.
+	// OnKill, if not nil, is called after a session was closed, with its ID and the
+	// address of the client that requested it.
 	OnKill func(id uint64, by string)
 
 	once      sync.Once
 	self      *metrics.Process
-	listeners []listener
+	queues    []queue
 	mux       *http.ServeMux
 	gatherer  prometheus.Gatherer
 	transfers histograms
@@ -57,37 +57,37 @@ type Listener struct {
 	Listener net.Listener
 }
 
-// listener is a Listener as it is asked.
-type listener struct {
+// queue is a Listener whose backlog can be read.
+type queue struct {
 	protocol, address string
-	socket            *metrics.Socket // nil: the system tells nothing of it
+	socket            *metrics.Socket // nil: the system reports nothing
 }
 
 func (h *Handler) prepare() {
 	h.self = metrics.Self()
-	for _, d := range h.Listeners {
-		l := listener{protocol: d.Protocol, address: d.Listener.Addr().String()}
-		if sc, ok := d.Listener.(syscall.Conn); ok {
-			l.socket, _ = metrics.NewSocket(sc) // an error means that it is closed
+	for _, l := range h.Listeners {
+		q := queue{protocol: l.Protocol, address: l.Listener.Addr().String()}
+		if sc, ok := l.Listener.(syscall.Conn); ok {
+			q.socket, _ = metrics.NewSocket(sc) // fails if the listener is closed
 		}
-		h.listeners = append(h.listeners, l)
+		h.queues = append(h.queues, q)
 	}
 	h.transfers = newHistograms()
 	h.gatherer = h.registry()
 	h.mux = h.routes()
 }
 
-// Close gives back what the Handler holds. It is not to be used after that.
+// Close releases what the Handler holds. It must not be used afterwards.
 func (h *Handler) Close() error {
 	h.once.Do(h.prepare)
 	return h.self.Close()
 }
 
-// Drain makes /healthz tell that nobody new is to be sent here.
+// Drain makes /healthz answer 503, so that load balancers send no new clients.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
-// OnTransfer is for live.Registry: it notes how long transfers take and how
-// fast they are. Small responses and transfers are passed over.
+// OnTransfer is a hook for live.Registry. It observes the duration and the rate of
+// transfers, but not of small responses.
 func (h *Handler) OnTransfer(rec live.Record) {
 	if !rec.Watched {
 		return
@@ -96,8 +96,8 @@ func (h *Handler) OnTransfer(rec live.Record) {
 	h.transfers.observe(&rec)
 }
 
-// OnSync notes how long a wait for the disk has taken: for names in a directory, or for
-// the content of a file.
+// OnSync observes the duration of a wait for the disk: for the names in a directory,
+// or for the content of a file.
 func (h *Handler) OnSync(directory bool, took time.Duration) {
 	h.once.Do(h.prepare)
 	h.transfers.observeSync(directory, took)
@@ -120,20 +120,20 @@ func (h *Handler) routes() *http.ServeMux {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol) // a question too long for a URL
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol) // the addresses may be too long for a URL
 	return mux
 }
 
-// ServeHTTP answers as the package comment says.
+// ServeHTTP implements http.Handler; see the package comment.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.once.Do(h.prepare)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch {
 	case r.URL.Path == "/healthz":
-		w.Header().Set("Connection", "close") // strangers hold no place, see Limit
+		w.Header().Set("Connection", "close") // clients without a token must not keep a connection, see Limit
 		h.serveHealth(w)
-	case h.admits(w, r):
+	case h.authorize(w, r):
 		h.mux.ServeHTTP(w, r)
 	}
 }
@@ -158,17 +158,17 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) {
 		st.AddPeers()
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(&st) // fails only if the client is gone
+	_ = json.NewEncoder(w).Encode(&st) // fails only if the client has disconnected
 }
 
 func (h *Handler) serveKill(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
 	if err != nil {
-		http.Error(w, "the ID of a session is a number", http.StatusBadRequest)
+		http.Error(w, "the ID of a session must be a number", http.StatusBadRequest)
 		return
 	}
 	if !h.Live.Kill(id) {
-		http.Error(w, "there is no such session", http.StatusNotFound)
+		http.Error(w, "no such session", http.StatusNotFound)
 		return
 	}
 	if h.OnKill != nil {

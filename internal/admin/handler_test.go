@@ -22,10 +22,10 @@ func TestHealth(t *testing.T) {
 		t.Errorf("while it drains: got %d %q, want 503 draining", status, body)
 	}
 	if _, body := get(t, h, "/metrics"); !strings.Contains(body, "\nsluice_draining 1\n") {
-		t.Error("while it drains: /metrics does not tell")
+		t.Error("while it drains: /metrics does not show it")
 	}
 	if !h.Status().Server.Draining {
-		t.Error("while it drains: the status does not tell")
+		t.Error("while it drains: the status does not show it")
 	}
 }
 
@@ -36,12 +36,12 @@ func TestProfiles(t *testing.T) {
 		want       int
 		text       string
 	}{
-		{"are off by themselves", "/debug/pprof/heap", false, 404, "--admin-pprof"},
+		{"are off by default", "/debug/pprof/heap", false, 404, "--admin-pprof"},
 		{"are listed", "/debug/pprof/", true, 200, "goroutine"},
 		{"are shown", "/debug/pprof/goroutine?debug=1", true, 200, "goroutine profile"},
-		{"know the command line", "/debug/pprof/cmdline", true, 200, "admin.test"},
-		{"know symbols", "/debug/pprof/symbol", true, 200, "num_symbols"},
-		{"are not of that name", "/debug/pprof/nothing", true, 404, "Unknown profile"},
+		{"have the command line", "/debug/pprof/cmdline", true, 200, "admin.test"},
+		{"have symbols", "/debug/pprof/symbol", true, 200, "num_symbols"},
+		{"do not exist", "/debug/pprof/nothing", true, 404, "Unknown profile"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := &Handler{Live: new(live.Registry), Pprof: tt.pprof}
@@ -62,16 +62,16 @@ func TestKill(t *testing.T) {
 	server, peer := nettest.Pair(t)
 	s := enter(t, h.Live, live.HTTP, server)
 	if err := c.Kill(t.Context(), s.ID()+1); !errors.Is(err, ErrNoSession) {
-		t.Errorf("a session that is not there: got %v, want ErrNoSession", err)
+		t.Errorf("an unknown session: got %v, want ErrNoSession", err)
 	}
 	if cut != 0 {
-		t.Errorf("OnKill was told of %d", cut)
+		t.Errorf("OnKill was called with %d", cut)
 	}
 	if err := c.Kill(t.Context(), s.ID()); err != nil {
 		t.Fatal(err)
 	}
 	if cut != s.ID() {
-		t.Errorf("OnKill was told of %d, want %d", cut, s.ID())
+		t.Errorf("OnKill was called with %d, want %d", cut, s.ID())
 	}
 	if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the client of the session reads %v, want its end", err)
@@ -82,17 +82,17 @@ func TestKillWantsANumber(t *testing.T) {
 	h := &Handler{Live: new(live.Registry)}
 	defer h.Close()
 	for _, id := range []string{"x", "-1", "18446744073709551616", "1x"} {
-		if got := ask(h, loopback, request(http.MethodDelete, "/sessions/"+id)).StatusCode; got != 400 {
+		if got := do(h, loopback, request(http.MethodDelete, "/sessions/"+id)).StatusCode; got != 400 {
 			t.Errorf("%s: got %d, want 400", id, got)
 		}
 	}
 }
 
-func TestAnswersAreNotKept(t *testing.T) {
-	h := busy(t)
+func TestResponsesAreNotCached(t *testing.T) {
+	h := withSessions(t)
 	defer h.Close()
 	for _, path := range []string{"/", "/metrics", "/status.json", "/healthz", "/nowhere"} {
-		resp := ask(h, loopback, request(http.MethodGet, path))
+		resp := do(h, loopback, request(http.MethodGet, path))
 		if got := resp.Header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s: got Cache-Control %q, want no-store", path, got)
 		}

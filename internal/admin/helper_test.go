@@ -39,7 +39,7 @@ func listen(t *testing.T, network, addr string) net.Listener {
 
 func serveOn(t *testing.T, h *Handler, ln net.Listener) string {
 	t.Helper()
-	s := httptest.Server{Listener: ln, Config: &http.Server{Handler: h, ReadHeaderTimeout: patience}}
+	s := httptest.Server{Listener: ln, Config: &http.Server{Handler: h, ReadHeaderTimeout: clientTimeout}}
 	s.Start()
 	t.Cleanup(func() {
 		s.Close()
@@ -50,7 +50,7 @@ func serveOn(t *testing.T, h *Handler, ln net.Listener) string {
 	return ln.Addr().String()
 }
 
-// serveUnix is serve on a socket in the file system; it returns "unix:PATH".
+// serveUnix is serve on a unix socket; it returns "unix:PATH".
 func serveUnix(t *testing.T, h *Handler) string {
 	t.Helper()
 	return "unix:" + serveOn(t, h, listen(t, "unix", filepath.Join(nettest.TempDir(t), "s")))
@@ -67,17 +67,17 @@ func client(t *testing.T, addr, token string) *Client {
 	return c
 }
 
-// ask sends a request to a handler as the server of that address would.
-func ask(h *Handler, local net.Addr, r *http.Request) *http.Response {
+// do sends a request to a handler, as received on a local address.
+func do(h *Handler, local net.Addr, r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, local)))
 	return w.Result()
 }
 
-// get asks a handler for a path.
+// get requests a path from a handler.
 func get(t *testing.T, h *Handler, path string) (status int, body string) {
 	t.Helper()
-	resp := ask(h, loopback, request(http.MethodGet, path))
+	resp := do(h, loopback, request(http.MethodGet, path))
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -87,14 +87,14 @@ func get(t *testing.T, h *Handler, path string) (status int, body string) {
 
 var loopback = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9180}
 
-// request is one that a program on this machine sends.
+// request returns a request as a program on this machine sends it.
 func request(method, path string) *http.Request {
 	r := httptest.NewRequest(method, path, nil)
 	r.Host = "127.0.0.1:9180"
 	return r
 }
 
-// enter lets a client in.
+// enter adds a session.
 func enter(t *testing.T, reg *live.Registry, p live.Protocol, c net.Conn) *live.Session {
 	t.Helper()
 	s, err := live.Enter(reg, live.Client{Protocol: p, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, Conn: c})
@@ -105,9 +105,9 @@ func enter(t *testing.T, reg *live.Registry, p live.Protocol, c net.Conn) *live.
 	return s
 }
 
-// busy returns a Handler that has something to tell in each family: of all
-// protocols, with transfers that have ended and one that has not.
-func busy(t *testing.T) *Handler {
+// withSessions returns a Handler with a value for each metric: sessions of all
+// protocols, ended transfers and a running one.
+func withSessions(t *testing.T) *Handler {
 	t.Helper()
 	h := &Handler{
 		Live: &live.Registry{MaxConns: 100, MaxConnsPerAddr: 50, MaxConnsPerUser: 5, MaxFTPConnsPerAddr: 4, Started: time.Unix(1e9, 0)}, Version: "1.2.3",

@@ -5,50 +5,50 @@ import (
 	"sync"
 )
 
-// MaxConns is how many connections Limit lets be at one time.
+// MaxConns is the number of connections that Limit allows at a time.
 const MaxConns = 64
 
-// Limit returns a listener of which MaxConns connections are open at most: the
-// next is accepted when one is closed. So whoever reaches the admin listener,
-// without a token too, cannot take the descriptors that clients need.
+// Limit returns a listener with at most MaxConns open connections; the next is
+// accepted when one is closed. So clients of the admin listener, also without a token,
+// cannot use up the descriptors that other clients need.
 func Limit(ln net.Listener) net.Listener {
-	return &limited{Listener: ln, places: make(chan struct{}, MaxConns), closed: make(chan struct{})}
+	return &limitedListener{Listener: ln, slots: make(chan struct{}, MaxConns), closed: make(chan struct{})}
 }
 
-type limited struct {
+type limitedListener struct {
 	net.Listener
-	places chan struct{} // one for each connection
+	slots  chan struct{} // holds one for each connection
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (l *limited) Accept() (net.Conn, error) {
+func (l *limitedListener) Accept() (net.Conn, error) {
 	select {
-	case l.places <- struct{}{}:
+	case l.slots <- struct{}{}:
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.places
+		<-l.slots
 		return nil, err
 	}
-	return &placed{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-func (l *limited) Close() error {
+func (l *limitedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }
 
-// placed is a connection that gives back its place. Nothing of it needs to be
-// fast.
-type placed struct {
+// limitedConn releases its slot when it is closed. It hides the fast methods of the
+// connection, which the operator does not need.
+type limitedConn struct {
 	net.Conn
-	leave func()
+	release func()
 }
 
-func (c *placed) Close() error {
-	defer c.leave()
+func (c *limitedConn) Close() error {
+	defer c.release()
 	return c.Conn.Close()
 }

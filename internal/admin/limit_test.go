@@ -7,19 +7,19 @@ import (
 	"testing/synctest"
 )
 
-// crowd is a listener to which somebody always comes.
-type crowd struct{ net.Listener }
+// endlessListener is a listener on which a client always waits.
+type endlessListener struct{ net.Listener }
 
-func (crowd) Accept() (net.Conn, error) {
+func (endlessListener) Accept() (net.Conn, error) {
 	c, peer := net.Pipe()
 	return c, peer.Close()
 }
 
-func (crowd) Close() error { return nil }
+func (endlessListener) Close() error { return nil }
 
 func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ln := Limit(crowd{})
+		ln := Limit(endlessListener{})
 		accepted := make(chan net.Conn, 2*MaxConns)
 		ended := make(chan error, 1)
 		go func() {
@@ -53,21 +53,21 @@ func TestLimit(t *testing.T) {
 	})
 }
 
-// refusing is a listener of which each second Accept fails.
-type refusing struct {
-	crowd
+// failingListener is a listener whose every second Accept fails, the first too.
+type failingListener struct {
+	endlessListener
 	calls *int
 }
 
-func (r refusing) Accept() (net.Conn, error) {
+func (r failingListener) Accept() (net.Conn, error) {
 	if *r.calls++; *r.calls%2 == 1 {
 		return nil, errors.New("no descriptor")
 	}
-	return r.crowd.Accept()
+	return r.endlessListener.Accept()
 }
 
 func TestLimitCountsNoFailures(t *testing.T) {
-	ln := Limit(refusing{calls: new(int)})
+	ln := Limit(failingListener{calls: new(int)})
 	for range 3 * MaxConns {
 		if _, err := ln.Accept(); err == nil {
 			t.Error("the first Accept has not failed")

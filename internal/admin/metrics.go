@@ -32,33 +32,33 @@ func gauge(name, help string, labels ...string) family {
 
 var (
 	buildInfo = gauge(namespace+"build_info", "Always 1: the version of the server and of Go.", "version", "goversion")
-	draining  = gauge(namespace+"draining", "1 if nobody new is let in, else 0.")
+	draining  = gauge(namespace+"draining", "1 while the server drains and accepts no new clients, else 0.")
 
-	connections = counter(namespace+"connections_total", "Connections that were let in.", "protocol")
-	refused     = counter(namespace+"connections_refused_total", "Connections that a limit has kept out.", "protocol")
-	requests    = counter(namespace+"requests_total", "Requests and commands that were served.", "protocol")
+	connections = counter(namespace+"connections_total", "Accepted connections.", "protocol")
+	refused     = counter(namespace+"connections_refused_total", "Connections refused by a limit.", "protocol")
+	requests    = counter(namespace+"requests_total", "Requests and transfers.", "protocol")
 	sent        = counter(namespace+"sent_bytes_total", "Bytes sent to clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
 	received    = counter(namespace+"received_bytes_total", "Bytes received from clients, by the method that moved them: sendfile, splice, copy.", "protocol", "method")
 
-	ended        = counter(namespace+"transfers_total", "Transfers that have ended, by method, result and what held them back. Small answers are no transfers.", transferLabels...)
-	endedBytes   = counter(namespace+"transfer_bytes_total", "Bytes of transfers that have ended.", transferLabels...)
-	endedSeconds = counter(namespace+"transfer_seconds_total", "Time that transfers took which have ended.", transferLabels...)
+	ended        = counter(namespace+"transfers_total", "Ended transfers, by method, result and what limited them. Small responses are not counted.", transferLabels...)
+	endedBytes   = counter(namespace+"transfer_bytes_total", "Bytes of ended transfers.", transferLabels...)
+	endedSeconds = counter(namespace+"transfer_seconds_total", "Total duration of ended transfers.", transferLabels...)
 
-	sessions      = gauge(namespace+"sessions", "Clients that are connected, by what they do.", "protocol", "state")
-	sessionsLimit = gauge(namespace+"sessions_limit", "As many sessions are let in: in all, of one address, of one user; by FTP, and of these of one address.", "scope")
-	running       = gauge(namespace+"transfers_running", "Transfers under way, by what holds them back now.", "protocol", "direction", "cause")
+	sessions      = gauge(namespace+"sessions", "Connected clients, by state.", "protocol", "state")
+	sessionsLimit = gauge(namespace+"sessions_limit", "Limit of sessions: in total, per address, per user, by FTP, and by FTP per address.", "scope")
+	running       = gauge(namespace+"transfers_running", "Running transfers, by what limits them now.", "protocol", "direction", "cause")
 
-	waiting      = gauge(namespace+"listener_backlog_connections", "Connections that wait to be accepted.", "protocol", "address")
-	backlogLimit = gauge(namespace+"listener_backlog_limit", "As many connections may wait to be accepted.", "protocol", "address")
-	drops        = counter(namespace+"listener_dropped_connections_total", "Connections that the kernel has refused because too many waited.", "protocol", "address")
+	waiting      = gauge(namespace+"listener_backlog_connections", "Connections waiting to be accepted.", "protocol", "address")
+	backlogLimit = gauge(namespace+"listener_backlog_limit", "Limit of connections waiting to be accepted.", "protocol", "address")
+	drops        = counter(namespace+"listener_dropped_connections_total", "Connections refused by the kernel because the queue was full.", "protocol", "address")
 
-	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports that FTP data connections use.")
-	passiveTotal = gauge(namespace+"passive_ports_limit", "Ports that FTP data connections may use.")
+	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports used by FTP data connections.")
+	passiveTotal = gauge(namespace+"passive_ports_limit", "Ports available for FTP data connections.")
 
-	cacheEntries = gauge(namespace+"file_cache_entries", "Names that the cache of open files remembers.")
-	cacheFiles   = gauge(namespace+"file_cache_open_files", "Descriptors that the cache of open files holds.")
-	cacheMemory  = gauge(namespace+"file_cache_memory_bytes", "Content of small files that is kept in memory.")
-	cacheOpens   = counter(namespace+"file_cache_opens_total", "Times that the disk was asked for a name.")
+	cacheEntries = gauge(namespace+"file_cache_entries", "Names in the cache of open files.")
+	cacheFiles   = gauge(namespace+"file_cache_open_files", "Descriptors in the cache of open files.")
+	cacheMemory  = gauge(namespace+"file_cache_memory_bytes", "Content of small files kept in memory.")
+	cacheOpens   = counter(namespace+"file_cache_opens_total", "File system look-ups of names.")
 
 	transferLabels = []string{"protocol", "direction", "method", "result", "cause"}
 
@@ -69,7 +69,7 @@ var (
 	}
 )
 
-// registry returns all that /metrics tells.
+// registry returns the registry of all metrics.
 func (h *Handler) registry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collector{h}, processCollector{h}, h.transfers.duration, h.transfers.rate, h.transfers.sync, collectors.NewGoCollector())
@@ -87,14 +87,14 @@ func (e emitter) emit(f family, value float64, labels ...string) {
 	e <- prometheus.MustNewConstMetric(f.Desc, f.kind, value, labels...)
 }
 
-// emitKnown leaves out what is absent.
+// emitKnown emits value, unless it is nil.
 func emitKnown[N int | uint64 | float64](e emitter, f family, value *N, labels ...string) {
 	if value != nil {
 		e.emit(f, float64(*value), labels...)
 	}
 }
 
-// collector tells the Status of a Handler.
+// collector converts the Status of a Handler to metrics.
 type collector struct{ h *Handler }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
@@ -107,17 +107,16 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	e, st := emitter(ch), c.h.Status()
 	e.emit(buildInfo, 1, st.Server.Version, runtime.Version())
 	e.emit(draining, map[bool]float64{true: 1}[st.Server.Draining])
-	names := protocols(&st)
+	names := protocolNames(&st)
 	e.totals(&st.Totals, names)
 	e.sessions(st.Sessions, names)
 	e.limits(st.Limits)
 	e.server(&st.Server)
 }
 
-// protocols returns the names of those that are listened for or were spoken:
-// what there is none of, of these, is 0. Prometheus counts from there, and has
-// no alarm for what is missing.
-func protocols(st *status.Status) (names []string) {
+// protocolNames returns the protocols that have a listener or had a connection: their
+// counters start at 0.
+func protocolNames(st *status.Status) (names []string) {
 	for _, l := range st.Server.Listeners {
 		names = append(names, l.Protocol)
 	}
@@ -129,22 +128,22 @@ func protocols(st *status.Status) (names []string) {
 }
 
 func (e emitter) totals(t *status.Totals, protocols []string) {
-	spoken := make(map[string]status.ProtocolTotal)
+	used := make(map[string]status.ProtocolTotal)
 	for _, p := range t.Protocols {
-		spoken[p.Protocol] = p
+		used[p.Protocol] = p
 	}
 	for _, name := range protocols {
-		p := spoken[name]
+		p := used[name]
 		e.emit(connections, float64(p.Connections), name)
 		e.emit(refused, float64(p.Refused), name)
 		e.emit(requests, float64(p.Requests), name)
 	}
 	for _, b := range t.Bytes {
-		way := sent
+		direction := sent
 		if b.Direction == "in" {
-			way = received
+			direction = received
 		}
-		e.emit(way, float64(b.Bytes), b.Protocol, cmp.Or(b.Method, noMethod))
+		e.emit(direction, float64(b.Bytes), b.Protocol, cmp.Or(b.Method, noMethod))
 	}
 	for _, x := range t.Transfers {
 		labels := []string{x.Protocol, x.Direction, cmp.Or(x.Method, noMethod), x.Result, cmp.Or(x.Cause, noCause)}
@@ -154,36 +153,36 @@ func (e emitter) totals(t *status.Totals, protocols []string) {
 	}
 }
 
-// What labels show where nothing is known.
+// Values of labels without a value.
 const (
 	noMethod = "none"
 	noCause  = "unknown"
 )
 
-// states are those of a status.Session.
+// states are the values of status.Session.State.
 var states = []string{"sending", "receiving", "working", "login", "idle"}
 
 func (e emitter) sessions(all []status.Session, protocols []string) {
-	type doing struct{ protocol, state string }
-	type moving struct{ protocol, direction, cause string }
-	byState, byCause := make(map[doing]int), make(map[moving]int)
+	type sessionKey struct{ protocol, state string }
+	type transferKey struct{ protocol, direction, cause string }
+	byState, byCause := make(map[sessionKey]int), make(map[transferKey]int)
 	for _, p := range protocols {
 		for _, state := range states {
-			byState[doing{p, state}] = 0
+			byState[sessionKey{p, state}] = 0
 		}
 		for c := live.Unknown; c <= live.RateLimit; c++ {
-			byCause[moving{p, "in", c.String()}], byCause[moving{p, "out", c.String()}] = 0, 0
+			byCause[transferKey{p, "in", c.String()}], byCause[transferKey{p, "out", c.String()}] = 0, 0
 		}
 	}
 	for i := range all {
 		s := &all[i]
-		byState[doing{s.Protocol, s.State}]++
+		byState[sessionKey{s.Protocol, s.State}]++
 		direction := "out"
 		if s.State == "receiving" {
 			direction = "in"
 		}
 		for j := range s.Transfers {
-			byCause[moving{s.Protocol, direction, cmp.Or(s.Transfers[j].Cause, noCause)}]++
+			byCause[transferKey{s.Protocol, direction, cmp.Or(s.Transfers[j].Cause, noCause)}]++
 		}
 	}
 	for d, n := range byState {

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMetricsAreLintClean(t *testing.T) {
-	h := busy(t)
+	h := withSessions(t)
 	defer h.Close()
 	_, body := get(t, h, "/metrics")
 	problems, err := promlint.New(strings.NewReader(body)).Lint()
@@ -31,14 +31,14 @@ func TestMetricsAreLintClean(t *testing.T) {
 	}
 }
 
-func TestMetricsTellAll(t *testing.T) {
-	h := busy(t)
+func TestMetricsAreComplete(t *testing.T) {
+	h := withSessions(t)
 	defer h.Close()
 	_, body := get(t, h, "/metrics")
 	for _, f := range append(append([]family(nil), families...), processFamilies...) {
 		name := regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(f.String())[1]
 		if onLinux && !strings.Contains(body, "\n"+name+" ") && !strings.Contains(body, "\n"+name+"{") {
-			t.Errorf("%s is not told", name)
+			t.Errorf("%s is missing", name)
 		}
 	}
 	for _, line := range []string{
@@ -72,8 +72,8 @@ func TestMetricsTellAll(t *testing.T) {
 	}
 }
 
-// What nobody does is 0 where it is listened for, and elsewhere it is not there:
-// an alarm on a gauge needs one.
+// Series of a protocol with a listener are 0, so alerts never see an absent one; other
+// protocols have no series.
 func TestMetricsOfAnIdleServer(t *testing.T) {
 	h := &Handler{Live: new(live.Registry), Listeners: []Listener{{"ftp", listen(t, "tcp", "127.0.0.1:0")}}}
 	defer h.Close()
@@ -90,13 +90,13 @@ func TestMetricsOfAnIdleServer(t *testing.T) {
 		}
 	}
 	if strings.Contains(body, `protocol="http"`) {
-		t.Error("a protocol is told that nobody can speak")
+		t.Error("got series of a protocol without a listener")
 	}
 }
 
-// Each metric has a family that was announced, of the same name and labels.
+// Each metric has a description with the same name and labels.
 func TestCollectorsArePedantic(t *testing.T) {
-	h := busy(t)
+	h := withSessions(t)
 	defer h.Close()
 	h.once.Do(h.prepare)
 	reg := prometheus.NewPedanticRegistry()
@@ -116,7 +116,7 @@ func TestHistogramsOfTransfers(t *testing.T) {
 		{Result: sendfile.Result{Sent: 5e6}, Duration: time.Second},
 		{Result: sendfile.Result{Sent: 5e7}, Duration: 2 * time.Second},
 		{Result: sendfile.Result{Sent: 0}, Duration: 20 * time.Second}, // has no rate
-		{Result: sendfile.Result{Sent: 10}, Duration: 0},               // has none that can be told
+		{Result: sendfile.Result{Sent: 10}, Duration: 0},               // its rate is unknown
 	} {
 		rec.Watched = true
 		h.OnTransfer(rec)
@@ -138,9 +138,9 @@ func TestHistogramsOfTransfers(t *testing.T) {
 	}
 }
 
-// 2,000 connections move and come and go while they are scraped: no counter
-// goes back, and in the end nothing is missing.
-func TestScrapeWhileConnectionsMove(t *testing.T) {
+// During scrapes of 2,000 running transfers no counter goes back, and at the end no
+// byte is missing.
+func TestScrapeDuringTransfers(t *testing.T) {
 	nettest.CheckLeaks(t)
 	const (
 		clients = 2000
@@ -151,10 +151,10 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 	h.Live.OnTransfer = h.OnTransfer
 	defer h.Close()
 
-	var moving sync.WaitGroup
+	var running sync.WaitGroup
 	begun, scraped := make(chan struct{}, clients), make(chan struct{})
 	for range clients {
-		moving.Go(func() {
+		running.Go(func() {
 			s, err := live.Enter(h.Live, live.Client{Protocol: live.FTP})
 			if err != nil {
 				t.Error(err)
@@ -166,7 +166,7 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 			for n := range chunks {
 				tr.Progress(sendfile.Result{Sent: int64(n) * chunk, Method: sendfile.Sendfile})
 				if n == chunks/2 {
-					<-scraped // so that all of them move at once
+					<-scraped // so that all run at once
 				}
 			}
 			rec := tr.End(sendfile.Result{Sent: chunks * chunk, Method: sendfile.Sendfile}, nil)
@@ -174,13 +174,13 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 		})
 	}
 	ended := make(chan struct{})
-	go func() { moving.Wait(); close(ended) }()
+	go func() { running.Wait(); close(ended) }()
 
 	for range clients {
 		<-begun
 	}
 	if _, body := get(t, h, "/metrics"); value(t, body, `sluice_sessions{protocol="ftp",state="sending"}`) != clients {
-		t.Error("not all of them are told")
+		t.Error("not all sessions are counted")
 	}
 	close(scraped)
 	var before float64
@@ -212,7 +212,7 @@ func TestScrapeWhileConnectionsMove(t *testing.T) {
 	}
 }
 
-// value returns that of a metric, 0 if it is not there.
+// value returns the value of a metric; 0 if it is absent.
 func value(t *testing.T, body, name string) float64 {
 	t.Helper()
 	_, rest, found := strings.Cut(body, "\n"+name+" ")
@@ -241,7 +241,7 @@ func BenchmarkScrape(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if resp := ask(h, loopback, request("GET", "/metrics")); resp.StatusCode != 200 {
+				if resp := do(h, loopback, request("GET", "/metrics")); resp.StatusCode != 200 {
 					b.Fatal(resp.Status)
 				}
 			}

@@ -2,5 +2,5 @@ package admin
 
 import "runtime"
 
-// onLinux says that the system tells all that is asked for.
+// onLinux is set where the system reports everything.
 const onLinux = runtime.GOOS == "linux"

@@ -7,19 +7,19 @@ import (
 	"sluice/metrics"
 )
 
-// The names that client libraries of Prometheus have agreed on, and some more.
+// The names on which Prometheus client libraries agree, and more.
 var (
-	processCPU      = counter("process_cpu_seconds_total", "Time on processors, of user and system.")
+	processCPU      = counter("process_cpu_seconds_total", "CPU time, user and system.")
 	processFDs      = gauge("process_open_fds", "Open file descriptors.")
-	processMaxFDs   = gauge("process_max_fds", "As many file descriptors may be open.")
+	processMaxFDs   = gauge("process_max_fds", "Limit of open file descriptors.")
 	processVMS      = gauge("process_virtual_memory_bytes", "Address space.")
 	processRSS      = gauge("process_resident_memory_bytes", "Memory in RAM.")
-	processStart    = gauge("process_start_time_seconds", "When the process was started, in seconds since 1970.")
+	processStart    = gauge("process_start_time_seconds", "Start of the process, in seconds since 1970.")
 	processThreads  = gauge("process_threads", "Threads of the operating system.")
-	processFaults   = counter("process_page_faults_total", "Page faults; major ones had to wait for a disk.", "type")
-	processSwitches = counter("process_context_switches_total", "Context switches of all threads; at voluntary ones they waited for something.", "type")
-	processRead     = counter("process_disk_read_bytes_total", "Bytes that came from a disk.")
-	processWritten  = counter("process_disk_written_bytes_total", "Bytes that are to go to a disk.")
+	processFaults   = counter("process_page_faults_total", "Page faults; major ones waited for a disk.", "type")
+	processSwitches = counter("process_context_switches_total", "Context switches of all threads; at voluntary ones a thread waited.", "type")
+	processRead     = counter("process_disk_read_bytes_total", "Bytes read from a disk.")
+	processWritten  = counter("process_disk_written_bytes_total", "Bytes to be written to a disk.")
 
 	processFamilies = []family{
 		processCPU, processFDs, processMaxFDs, processVMS, processRSS, processStart, processThreads,
@@ -27,8 +27,8 @@ var (
 	}
 )
 
-// processCollector tells what package metrics knows of this process, in the
-// place of client_golang's collector: that one knows less and reads more files.
+// processCollector reports the readings of package metrics about this process, instead
+// of client_golang's collector.
 type processCollector struct{ h *Handler }
 
 func (c processCollector) Describe(ch chan<- *prometheus.Desc) {

@@ -5,14 +5,14 @@ import (
 	"sluice/internal/status"
 )
 
-// Status returns what is known now.
+// Status returns the status as of now.
 func (h *Handler) Status() status.Status {
 	h.once.Do(h.prepare)
 	st := status.Status{Snapshot: live.Snapshot(h.Live), Server: status.ThisServer(h.self)}
 	s := &st.Server
 	s.Version, s.Draining, s.Contained = h.Version, h.draining.Load(), h.Contained
-	for _, l := range h.listeners {
-		s.AddListener(l.protocol, l.address, l.socket)
+	for _, q := range h.queues {
+		s.AddListener(q.protocol, q.address, q.socket)
 	}
 	if h.Cache != nil {
 		c := h.Cache()

@@ -11,8 +11,8 @@ import (
 	"sluice/internal/status"
 )
 
-func TestStatusTellsTheServer(t *testing.T) {
-	h := busy(t)
+func TestStatusDescribesTheServer(t *testing.T) {
+	h := withSessions(t)
 	defer h.Close()
 	s := h.Status().Server
 	if s.PID != os.Getpid() || s.Version != "1.2.3" {
@@ -29,25 +29,25 @@ func TestStatusTellsTheServer(t *testing.T) {
 	}
 }
 
-func TestStatusOfLittle(t *testing.T) {
+func TestStatusLeavesOutUnknownValues(t *testing.T) {
 	h := &Handler{Live: new(live.Registry)}
 	defer h.Close()
 	s := h.Status().Server
 	if s.Cache != nil || s.Passive != nil || len(s.Listeners) != 0 {
-		t.Errorf("got %+v, want nothing that was not given", s)
+		t.Errorf("got %+v, want no optional values", s)
 	}
 	if b, err := json.Marshal(s); err != nil || !bytes.Contains(b, []byte(`"listeners":[]`)) {
-		t.Errorf("got %s, %v, want a list without elements", b, err)
+		t.Errorf("got %s, %v, want an empty list", b, err)
 	}
 }
 
-// Sockets that share an address are one row, or else Prometheus would see two
-// metrics of one name.
+// Sockets that share an address are one row, because Prometheus allows no two series
+// with the same labels.
 func TestListenersThatShareAnAddress(t *testing.T) {
 	ln := listen(t, "tcp", "127.0.0.1:0")
 	h := &Handler{Live: new(live.Registry), Listeners: []Listener{{"http", ln}, {"http", ln}, {"ftp", ln}}}
 	defer h.Close()
-	peer, err := net.Dial("tcp", ln.Addr().String()) // nobody accepts it
+	peer, err := net.Dial("tcp", ln.Addr().String()) // it stays in the queue
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestListenersThatShareAnAddress(t *testing.T) {
 		return
 	}
 	if *rows[0].Waiting != 2 || *rows[1].Waiting != 1 {
-		t.Errorf("got %d and %d that wait, want 2 and 1", *rows[0].Waiting, *rows[1].Waiting)
+		t.Errorf("got %d and %d waiting, want 2 and 1", *rows[0].Waiting, *rows[1].Waiting)
 	}
 	if got, want := *rows[0].Backlog, 2**rows[1].Backlog; got != want {
 		t.Errorf("got a limit of %d, want %d", got, want)

@@ -83,8 +83,8 @@ func ThisServer(self *metrics.Process) Server {
 	}
 }
 
-// ReadProcess reads a process and its limit of descriptors. What cannot be read
-// is missing in Have; maxFDs is then metrics.Unlimited.
+// ReadProcess reads a process and its limit of descriptors. Values that cannot be
+// read are missing in Have; maxFDs is then metrics.Unlimited.
 func ReadProcess(p *metrics.Process) (s metrics.Snapshot, maxFDs uint64) {
 	_ = p.Read(&s, metrics.Basic)
 	limits, err := p.Limits()

@@ -10,7 +10,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// The names in the JSON are a promise.
+// Programs of others read the JSON, so its fields must not change.
 func TestStatusJSON(t *testing.T) {
 	st := Status{
 		Snapshot: Snapshot{
@@ -25,7 +25,7 @@ func TestStatusJSON(t *testing.T) {
 			Process: Process{CPU: new(1.5), RSS: new(uint64(1000)), VMS: new(uint64(2000)), Threads: new(5), FDs: new(6), MaxFDs: new(uint64(20000))},
 			Listeners: []Listener{
 				{Protocol: "http", Address: "127.0.0.1:80", Waiting: new(0), Backlog: new(4096), Drops: new(uint64(0))},
-				{Protocol: "ftp", Address: "127.0.0.1:21"}, // where the system tells nothing
+				{Protocol: "ftp", Address: "127.0.0.1:21"}, // a system that reports nothing
 			},
 			Cache: &Cache{1, 2, 3, 4}, Passive: &PassivePorts{Used: 1},
 			Contained: &Contained{
@@ -48,6 +48,6 @@ func TestStatusJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(st, back); diff != "" {
-		t.Errorf("what is read differs from what was written:\n%s", diff)
+		t.Errorf("reading back differs (-want +got):\n%s", diff)
 	}
 }

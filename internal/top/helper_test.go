@@ -84,7 +84,7 @@ type fake struct {
 	killed []uint64
 }
 
-func (f *fake) Status(context.Context, admin.Want) (*status.Status, error) {
+func (f *fake) Status(context.Context, admin.Detail) (*status.Status, error) {
 	if f.err != nil {
 		return nil, f.err
 	}

@@ -9,6 +9,6 @@ import (
 
 // Server is what is looked at: an admin.Client.
 type Server interface {
-	Status(ctx context.Context, want admin.Want) (*status.Status, error)
+	Status(ctx context.Context, detail admin.Detail) (*status.Status, error)
 	Kill(ctx context.Context, id uint64) error
 }

@@ -8,46 +8,46 @@ import (
 	"sluice/internal/show"
 )
 
-// column is one of the table. Where there is not enough room, the one with the
-// greatest rank goes away first; the rank 0 stays.
+// column is a column of the table. If the terminal is too narrow, the columns with the
+// highest rank are left out; rank 0 always stays.
 type column struct {
-	title string
-	side  show.Side
-	least int // columns of the terminal, so that others stay where they are while figures change
-	most  int // 0: as many as it likes
-	rank  int
+	title    string
+	side     show.Side
+	minWidth int // so that the other columns do not move when the value changes
+	maxWidth int // 0: no limit
+	rank     int
 
 	text    func(row) string
-	compare func(a, b row) int // what comes first; nil: nothing to sort by
+	compare func(a, b row) int // nil: cannot be sorted by
 }
 
 const (
-	barWidth  = 6
-	leastFile = 14 // columns that the file has before another column goes away
+	barWidth = 6
+	minFile  = 14 // width of the file below which another column is left out
 )
 
 var columns = []column{
 	{title: "ID", side: show.Right, rank: 10, text: row.idText, compare: ascending(row.sessionID)},
-	{title: "RATE", side: show.Right, least: 9, text: row.rateText, compare: descending(row.rate)},
+	{title: "RATE", side: show.Right, minWidth: 9, text: row.rateText, compare: descending(row.rate)},
 	{rank: 6, text: row.barText},
 	{title: "DONE", side: show.Right, text: row.doneText, compare: descending(row.done)},
 	{title: "ETA", side: show.Right, rank: 4, text: row.etaText, compare: ascending(row.eta)},
 	{title: "PROTO", rank: 9, text: row.protocol, compare: ascending(row.protocol)},
-	{title: "METHOD", rank: 2, text: named(row.method), compare: ascending(row.method)},
-	{title: "CAUSE", text: named(row.cause), compare: ascending(row.cause)},
-	{title: "RTT", side: show.Right, least: 7, rank: 7, text: row.rttText, compare: descending(row.rtt)},
+	{title: "METHOD", rank: 2, text: plainText(row.method), compare: ascending(row.method)},
+	{title: "CAUSE", text: plainText(row.cause), compare: ascending(row.cause)},
+	{title: "RTT", side: show.Right, minWidth: 7, rank: 7, text: row.rttText, compare: descending(row.rtt)},
 	{title: "RETR", side: show.Right, rank: 8, text: row.retransmitsText, compare: descending(row.retransmits)},
-	{title: "USER", rank: 3, most: 8, text: named(row.user), compare: ascending(row.user)},
-	{title: "PEER", rank: 1, most: 15, text: named(row.peer), compare: ascending(row.peer)},
-	{title: "OP", rank: 5, most: 6, text: named(row.op), compare: ascending(row.op)},
-	{title: "FILE", text: named(row.file), compare: ascending(row.file)},
+	{title: "USER", rank: 3, maxWidth: 8, text: plainText(row.user), compare: ascending(row.user)},
+	{title: "PEER", rank: 1, maxWidth: 15, text: plainText(row.peer), compare: ascending(row.peer)},
+	{title: "OP", rank: 5, maxWidth: 6, text: plainText(row.op), compare: ascending(row.op)},
+	{title: "FILE", text: plainText(row.file), compare: ascending(row.file)},
 }
 
-// named is the text of a name, which may hold anything.
-func named(name func(row) string) func(row) string {
+// plainText returns the text of an untrusted name.
+func plainText(name func(row) string) func(row) string {
 	return func(r row) string {
 		s := name(r)
-		return unless(s == "", func() string { return show.Plain(s) })
+		return orDash(s == "", func() string { return show.Plain(s) })
 	}
 }
 
@@ -59,13 +59,13 @@ func descending[T cmp.Ordered](value func(row) T) func(a, b row) int {
 	return func(a, b row) int { return cmp.Compare(value(b), value(a)) }
 }
 
-// order is by which column rows are sorted.
+// order is the column by which rows are sorted.
 type order struct {
-	column  int // of columns; it has a compare
+	column  int // index of a column with compare
 	reverse bool
 }
 
-// byRate is the order at first.
+// byRate is the initial order.
 var byRate = order{column: 1}
 
 func (o order) compare(a, b row) int {
@@ -73,11 +73,11 @@ func (o order) compare(a, b row) int {
 	if o.reverse {
 		c = -c
 	}
-	return cmp.Or(c, cmp.Compare(a.session.ID, b.session.ID)) // rows that are equal stay where they are
+	return cmp.Or(c, cmp.Compare(a.session.ID, b.session.ID)) // equal rows keep their places
 }
 
-// next returns the order by the next column that can be sorted by, to the
-// right if step is 1 and to the left if it is -1.
+// next returns the order by the next sortable column, to the right if step is 1, to
+// the left if it is -1.
 func (o order) next(step int) order {
 	for {
 		o.column = (o.column + step + len(columns)) % len(columns)
@@ -87,20 +87,19 @@ func (o order) next(step int) order {
 	}
 }
 
-// unbounded is a width at which nothing is left out or cut.
+// unbounded is the width at which nothing is left out or cut.
 const unbounded = 0
 
-// table returns the line of titles and one for each row, none longer than
-// width.
+// table returns the line of titles and a line for each row, cut at width.
 func table(all []row, width int) (titles string, lines []string) {
 	cells := make([][]string, len(columns))
 	widths := make([]int, len(columns))
 	for i, c := range columns {
-		widths[i] = max(show.Width(c.title), c.least)
+		widths[i] = max(show.Width(c.title), c.minWidth)
 		for _, r := range all {
 			cell := c.text(r)
-			if c.most > 0 && width != unbounded {
-				cell = show.Cut(cell, c.most)
+			if c.maxWidth > 0 && width != unbounded {
+				cell = show.Cut(cell, c.maxWidth)
 			}
 			cells[i] = append(cells[i], cell)
 			widths[i] = max(widths[i], show.Width(cell))
@@ -121,7 +120,7 @@ func table(all []row, width int) (titles string, lines []string) {
 		}
 		text := strings.TrimRight(b.String(), " ")
 		if width != unbounded {
-			text = show.Cut(text, width) // not even the columns that stay have room
+			text = show.Cut(text, width) // even the columns of rank 0 may be too wide
 		}
 		return text
 	}
@@ -131,11 +130,10 @@ func table(all []row, width int) (titles string, lines []string) {
 	return line(func(i int) string { return columns[i].title }), lines
 }
 
-// fit returns which columns have room: those that stay, and of the others, by
-// their rank, as many as fit.
+// fit returns the indices of the columns that fit into width, by their rank.
 func fit(widths []int, width int) (shown []int) {
 	last := len(columns) - 1
-	used := min(widths[last], leastFile)
+	used := min(widths[last], minFile)
 	for _, i := range byRank {
 		if i != last {
 			used += widths[i] + 1
@@ -149,7 +147,7 @@ func fit(widths []int, width int) (shown []int) {
 	return shown
 }
 
-// byRank are the indices of columns, the most important one first.
+// byRank are the indices of columns by rank.
 var byRank = func() []int {
 	all := make([]int, len(columns))
 	for i := range all {

@@ -8,13 +8,13 @@ import (
 	"sluice/internal/status"
 )
 
-// header returns the lines of the server. What is a rate is over past, as
-// remember keeps it; without two looks there is none.
-func header(st *status.Status, past []look) [2]string {
-	return [2]string{machine(st, past), traffic(st, past)}
+// header returns the two lines about the server. Rates are over the samples of
+// addSample; with less than two there are none.
+func header(st *status.Status, samples []sample) [2]string {
+	return [2]string{serverLine(st, samples), trafficLine(st, samples)}
 }
 
-func machine(st *status.Status, past []look) string {
+func serverLine(st *status.Status, samples []sample) string {
 	s := &st.Server
 	items := []string{strings.TrimSpace("sluice " + show.Plain(s.Version))}
 	if s.Draining {
@@ -22,7 +22,7 @@ func machine(st *status.Status, past []look) string {
 	}
 	items = append(items, fmt.Sprintf("pid %d", s.PID), "up "+show.Time(st.Now.Sub(st.Started)))
 	if s.Process.CPU != nil {
-		items = append(items, "CPU "+cpuText(*s.Process.CPU, past))
+		items = append(items, "CPU "+cpuText(*s.Process.CPU, samples))
 	}
 	if n := drops(s.Listeners); n > 0 {
 		items = append(items, fmt.Sprintf("backlog drops %d", n))
@@ -40,20 +40,19 @@ func machine(st *status.Status, past []look) string {
 	return strings.Join(items, "  ")
 }
 
-// cpuText is the share of a processor, or of several, over past; else the time
-// since the start.
-func cpuText(used float64, past []look) string {
-	wall := span(past)
-	if wall <= 0 || past[0].cpu == nil {
+// cpuText returns the CPU usage over the samples, or the CPU time since the start
+// without samples. It exceeds 100% on several processors.
+func cpuText(used float64, samples []sample) string {
+	wall := duration(samples)
+	if wall <= 0 || samples[0].cpu == nil {
 		return fmt.Sprintf("%.1f s", used)
 	}
-	return fmt.Sprintf("%.1f%%", 100*max(used-*past[0].cpu, 0)/wall)
+	return fmt.Sprintf("%.1f%%", 100*max(used-*samples[0].cpu, 0)/wall)
 }
 
-// traffic tells how fast it goes, and how much there was in all: the latter
-// comes last, where it is cut first.
-func traffic(st *status.Status, past []look) string {
-	now := sum(st)
+// trafficLine returns rates and then totals, which are cut first.
+func trafficLine(st *status.Status, samples []sample) string {
+	now := totalsOf(st)
 	moving := 0
 	for i := range st.Sessions {
 		moving += len(st.Sessions[i].Transfers)
@@ -62,8 +61,8 @@ func traffic(st *status.Status, past []look) string {
 	if now.refused > 0 {
 		items = append(items, fmt.Sprintf("refused %d", now.refused))
 	}
-	if wall := span(past); wall > 0 {
-		was := past[0].sums
+	if wall := duration(samples); wall > 0 {
+		was := samples[0].totals
 		items = append([]string{
 			"out " + show.Rate(float64(now.out-was.out)/wall), "in " + show.Rate(float64(now.in-was.in)/wall),
 			fmt.Sprintf("requests %.0f/s", float64(now.requests-was.requests)/wall),
@@ -89,12 +88,12 @@ func drops(listeners []status.Listener) (n uint64) {
 	return n
 }
 
-// Text returns one look: the lines of the server, and a table of the transfers,
-// the fastest first. No line is longer than width; 0 leaves nothing out.
+// Text returns the lines about the server and a table of the transfers, the fastest
+// first. Lines are cut at width columns; 0 cuts nothing.
 func Text(st *status.Status, width int) string {
 	var b strings.Builder
 	for _, line := range header(st, nil) {
-		b.WriteString(bounded(line, width) + "\n")
+		b.WriteString(cutTo(line, width) + "\n")
 	}
 	titles, lines := table(rows(st.Sessions, false, "", byRate), width)
 	b.WriteString("\n" + titles + "\n")
@@ -104,7 +103,7 @@ func Text(st *status.Status, width int) string {
 	return b.String()
 }
 
-func bounded(line string, width int) string {
+func cutTo(line string, width int) string {
 	if width == unbounded {
 		return line
 	}

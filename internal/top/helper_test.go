@@ -29,8 +29,8 @@ func golden(t *testing.T, name, got string) {
 
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// after returns what the server would say so many seconds after its start.
-func after(seconds int) *status.Status {
+// statusAfter returns what the server would say so many seconds statusAfter its start.
+func statusAfter(seconds int) *status.Status {
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	n := uint64(seconds)
 	return &status.Status{
@@ -78,44 +78,44 @@ func after(seconds int) *status.Status {
 	}
 }
 
-// fake is a server that answers what it is told to.
-type fake struct {
+// fakeServer answers with fixed values.
+type fakeServer struct {
 	err    error
 	killed []uint64
 }
 
-func (f *fake) Status(context.Context, admin.Detail) (*status.Status, error) {
+func (f *fakeServer) Status(context.Context, admin.Detail) (*status.Status, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	return after(20), nil
+	return statusAfter(20), nil
 }
 
-func (f *fake) Kill(_ context.Context, id uint64) error {
+func (f *fakeServer) Kill(_ context.Context, id uint64) error {
 	f.killed = append(f.killed, id)
 	return f.err
 }
 
 var errGone = errors.New("no server answers on 127.0.0.1:9180; start one with \"sluice serve --admin 127.0.0.1:9180\"")
 
-// driver plays the part of Bubble Tea.
+// driver acts as Bubble Tea.
 type driver struct {
 	t      *testing.T
 	m      model
-	server *fake
+	server *fakeServer
 }
 
-// drive returns a model of that size that has looked twice.
-func drive(t *testing.T, width, height int) *driver {
-	d := &driver{t: t, server: new(fake)}
+// newDriver returns a driver of a model of that size with two statuses.
+func newDriver(t *testing.T, width, height int) *driver {
+	d := &driver{t: t, server: new(fakeServer)}
 	d.m = newModel(t.Context(), d.server, time.Second)
 	d.send(tea.WindowSizeMsg{Width: width, Height: height})
-	d.send(statusMsg{status: after(10)})
-	d.send(statusMsg{status: after(20)})
+	d.send(statusMsg{status: statusAfter(10)})
+	d.send(statusMsg{status: statusAfter(20)})
 	return d
 }
 
-// send sends a message and returns the command that came of it.
+// send sends a message and returns the resulting command.
 func (d *driver) send(msg tea.Msg) tea.Cmd {
 	m, cmd := d.m.Update(msg)
 	d.m = m.(model)
@@ -144,8 +144,8 @@ func (d *driver) press(keys ...string) (cmd tea.Cmd) {
 	return cmd
 }
 
-// screen returns what is shown, without colours. No line may be wider than
-// the terminal, nor may there be more of them.
+// screen returns the view without colours. It reports lines and columns that exceed
+// the terminal.
 func (d *driver) screen() string {
 	d.t.Helper()
 	content := d.m.View().Content
@@ -163,7 +163,7 @@ func (d *driver) screen() string {
 	return b.String()
 }
 
-// file returns what the selected row is about.
+// file returns the file of the selected row.
 func (d *driver) file() string {
 	if len(d.m.rows) == 0 {
 		return ""

@@ -12,35 +12,35 @@ import (
 	"sluice/internal/admin"
 )
 
-// binding is what a key does while nothing else is going on.
+// binding is what keys do in the mode viewing.
 type binding struct {
 	keys []string // as Bubble Tea names them
-	name string   // in the help; "": it is not there
+	name string   // in the help; "": not shown
 	help string
 	do   func(*model) tea.Cmd
 }
 
-// Those that other programs of this kind have, where they have one.
+// bindings are the keys of similar programs, where these have one.
 var bindings = []binding{
 	{[]string{"q", "ctrl+c"}, "q", "quit", func(*model) tea.Cmd { return tea.Quit }},
 	{[]string{"<", "left"}, "< >", "sort by another column", func(m *model) tea.Cmd { return m.sort(m.order.next(-1)) }},
 	{[]string{">", "right"}, "", "", func(m *model) tea.Cmd { return m.sort(m.order.next(1)) }},
 	{[]string{"r"}, "r", "reverse the order", func(m *model) tea.Cmd { return m.sort(order{m.order.column, !m.order.reverse}) }},
-	{[]string{"/"}, "/", "show only what has some text: in user, address, file, cause, method...", func(m *model) tea.Cmd { m.mode = filtering; return nil }},
-	{[]string{"esc"}, "esc", "show all again", func(m *model) tea.Cmd { return m.setFilter("") }},
-	{[]string{"k", "delete"}, "k", "cut the connections of the selected session, after a question", (*model).ask},
-	{[]string{"p", "space"}, "p", "pause, and go on", func(m *model) tea.Cmd { m.paused = !m.paused; return nil }},
-	{[]string{"i"}, "i", "show idle sessions too, or not", func(m *model) tea.Cmd { m.idle = !m.idle; m.arrange(); return nil }},
-	{[]string{"?", "h", "f1"}, "?", "this help", func(m *model) tea.Cmd { m.mode = helping; return nil }},
-	{[]string{"up"}, "↑ ↓", "select another row; also PgUp, PgDn, Home, End", func(m *model) tea.Cmd { m.move(-1); return nil }},
-	{[]string{"down"}, "", "", func(m *model) tea.Cmd { m.move(1); return nil }},
-	{[]string{"pgup"}, "", "", func(m *model) tea.Cmd { m.move(-m.page()); return nil }},
-	{[]string{"pgdown"}, "", "", func(m *model) tea.Cmd { m.move(m.page()); return nil }},
-	{[]string{"home"}, "", "", func(m *model) tea.Cmd { m.move(-len(m.rows)); return nil }},
-	{[]string{"end"}, "", "", func(m *model) tea.Cmd { m.move(len(m.rows)); return nil }},
+	{[]string{"/"}, "/", "show only rows with a text: a user, address, file, cause, method...", func(m *model) tea.Cmd { m.mode = filtering; return nil }},
+	{[]string{"esc"}, "esc", "show all rows", func(m *model) tea.Cmd { return m.setFilter("") }},
+	{[]string{"k", "delete"}, "k", "close the connections of the selected session, after a question", (*model).confirmKill},
+	{[]string{"p", "space"}, "p", "pause or continue", func(m *model) tea.Cmd { m.paused = !m.paused; return nil }},
+	{[]string{"i"}, "i", "show or hide idle sessions", func(m *model) tea.Cmd { m.idle = !m.idle; m.updateRows(); return nil }},
+	{[]string{"?", "h", "f1"}, "?", "this help", func(m *model) tea.Cmd { m.mode = showingHelp; return nil }},
+	{[]string{"up"}, "↑ ↓", "select another row; also PgUp, PgDn, Home, End", func(m *model) tea.Cmd { m.moveSelection(-1); return nil }},
+	{[]string{"down"}, "", "", func(m *model) tea.Cmd { m.moveSelection(1); return nil }},
+	{[]string{"pgup"}, "", "", func(m *model) tea.Cmd { m.moveSelection(-m.page()); return nil }},
+	{[]string{"pgdown"}, "", "", func(m *model) tea.Cmd { m.moveSelection(m.page()); return nil }},
+	{[]string{"home"}, "", "", func(m *model) tea.Cmd { m.moveSelection(-len(m.rows)); return nil }},
+	{[]string{"end"}, "", "", func(m *model) tea.Cmd { m.moveSelection(len(m.rows)); return nil }},
 }
 
-// press does what a key stands for.
+// press handles a key.
 func (m model) press(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	key := msg.String()
 	m.notice = ""
@@ -48,16 +48,16 @@ func (m model) press(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 	case key == "ctrl+c":
 		return m, tea.Quit
 	case m.mode == filtering:
-		m.typed(key, msg.Text)
+		m.editFilter(key, msg.Text)
 		return m, nil
-	case m.mode == asking:
-		m.mode = looking
+	case m.mode == confirming:
+		m.mode = viewing
 		if key == "y" || key == "Y" {
-			return m, m.kill(m.victim)
+			return m, m.kill(m.toKill)
 		}
 		return m, nil
-	case m.mode == helping:
-		m.mode = looking
+	case m.mode == showingHelp:
+		m.mode = viewing
 		return m, nil
 	}
 	for _, b := range bindings {
@@ -73,23 +73,23 @@ func (m model) press(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 
 func (m *model) sort(o order) tea.Cmd {
 	m.order = o
-	m.arrange()
+	m.updateRows()
 	return nil
 }
 
 func (m *model) setFilter(text string) tea.Cmd {
 	m.filter = text
-	m.arrange()
+	m.updateRows()
 	return nil
 }
 
-// typed changes the filter.
-func (m *model) typed(key, text string) {
+// editFilter edits the filter.
+func (m *model) editFilter(key, text string) {
 	switch key {
 	case "enter":
-		m.mode = looking
+		m.mode = viewing
 	case "esc":
-		m.mode = looking
+		m.mode = viewing
 		m.setFilter("")
 	case "backspace":
 		_, size := utf8.DecodeLastRuneInString(m.filter)
@@ -99,22 +99,21 @@ func (m *model) typed(key, text string) {
 	}
 }
 
-// ask asks whether to cut the selected session, whatever is selected when the
-// answer comes.
-func (m *model) ask() tea.Cmd {
+// confirmKill asks whether to close the session that is selected now.
+func (m *model) confirmKill() tea.Cmd {
 	if len(m.rows) > 0 {
-		m.mode, m.victim = asking, m.rows[m.index].session.ID
+		m.mode, m.toKill = confirming, m.rows[m.index].session.ID
 	}
 	return nil
 }
 
-// killed says what became of it.
-func killed(msg killedMsg) string {
+// killNotice returns the result of closing a session.
+func killNotice(msg killedMsg) string {
 	switch {
 	case msg.err == nil:
 		return fmt.Sprintf("session %d was cut", msg.id)
 	case errors.Is(msg.err, admin.ErrNoSession):
-		return fmt.Sprintf("session %d has ended before", msg.id)
+		return fmt.Sprintf("session %d had ended already", msg.id)
 	}
 	return fmt.Sprintf("session %d was not cut: %v", msg.id, msg.err)
 }

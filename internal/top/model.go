@@ -13,42 +13,42 @@ import (
 	"sluice/internal/status"
 )
 
-// mode is what keys mean.
+// mode decides what keys do.
 type mode uint8
 
 const (
-	looking   mode = iota
-	filtering      // a filter is typed
-	asking         // whether to cut a session
-	helping
+	viewing    mode = iota
+	filtering       // the user types a filter
+	confirming      // the user is asked whether to close a session
+	showingHelp
 )
 
-// model is what is shown. Update returns a new one.
+// model is the state of the view. Update returns a new one.
 type model struct {
-	ctx      context.Context // of the questions to the server; it ends with Run
+	ctx      context.Context // of requests to the server; canceled at the end of Run
 	server   Server
 	interval time.Duration
 
-	width, height int // of the terminal; 0: not told yet
+	width, height int // of the terminal; 0: unknown yet
 
-	now     *status.Status // the last look; nil: none yet
-	past    []look         // it and those before, for rates
-	failure error          // of the last look
-	notice  string         // what became of the last command
+	now     *status.Status // the last status; nil: none yet
+	samples []sample       // of now and statuses before, for rates
+	failure error          // of the last request
+	notice  string         // result of the last command
 
 	mode   mode
 	paused bool
-	idle   bool // sessions without a transfer are shown
+	idle   bool // show sessions without a transfer too
 	filter string
 	order  order
 
 	rows     []row  // of now
-	selected rowID  // which need not be there any more; zero: whichever is the first
-	index    int    // of it in rows, or where it was
-	victim   uint64 // session that the question is about
+	selected rowID  // it may be gone; zero: the first row
+	index    int    // of selected in rows, or where it was
+	toKill   uint64 // session that the user is asked about
 }
 
-// What the server has answered.
+// Messages of the program.
 type (
 	statusMsg struct {
 		status *status.Status
@@ -58,19 +58,19 @@ type (
 		id  uint64
 		err error
 	}
-	lookMsg struct{} // it is time for the next look
+	refreshMsg struct{} // time for the next request
 )
 
-func (m model) Init() tea.Cmd { return m.look }
+func (m model) Init() tea.Cmd { return m.fetch }
 
-// look asks the server.
-func (m model) look() tea.Msg {
+// fetch requests the status.
+func (m model) fetch() tea.Msg {
 	st, err := m.server.Status(m.ctx, admin.Sessions)
 	return statusMsg{st, err}
 }
 
-func (m model) lookLater() tea.Cmd {
-	return tea.Tick(m.interval, func(time.Time) tea.Msg { return lookMsg{} })
+func (m model) refreshLater() tea.Cmd {
+	return tea.Tick(m.interval, func(time.Time) tea.Msg { return refreshMsg{} })
 }
 
 func (m model) kill(id uint64) tea.Cmd {
@@ -87,26 +87,26 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.mode == filtering {
 			m.setFilter(m.filter + msg.Content)
 		}
-	case lookMsg:
+	case refreshMsg:
 		if m.paused {
-			return m, m.lookLater()
+			return m, m.refreshLater()
 		}
-		return m, m.look
+		return m, m.fetch
 	case statusMsg:
 		m.failure = msg.err
-		if msg.err == nil && !m.paused { // it may have been asked for before
-			m.now, m.past = msg.status, remember(m.past, msg.status)
-			m.arrange()
+		if msg.err == nil && !m.paused { // it may have been requested before the pause
+			m.now, m.samples = msg.status, addSample(m.samples, msg.status)
+			m.updateRows()
 		}
-		return m, m.lookLater()
+		return m, m.refreshLater()
 	case killedMsg:
-		m.notice = killed(msg)
+		m.notice = killNotice(msg)
 	}
 	return m, nil
 }
 
-// arrange finds the rows, and the selected one among them.
-func (m *model) arrange() {
+// updateRows sets rows and index.
+func (m *model) updateRows() {
 	if m.now == nil {
 		return
 	}
@@ -117,14 +117,13 @@ func (m *model) arrange() {
 	case i >= 0:
 		m.index = i
 	default:
-		m.move(0) // to the one that has its place
+		m.moveSelection(0) // to the row in its place
 	}
 }
 
-// move selects another row: the one that is so many below. The first row is the
-// first whatever it is about, so that the top of the list stays in view until
-// another is selected.
-func (m *model) move(step int) {
+// moveSelection selects the row step rows below. If that is the first row, it stays
+// selected whichever transfer it shows.
+func (m *model) moveSelection(step int) {
 	m.index = max(min(m.index+step, len(m.rows)-1), 0)
 	m.selected = rowID{}
 	if m.index > 0 {

@@ -14,7 +14,7 @@ import (
 	"sluice/internal/status"
 )
 
-func TestKillNeedsAYes(t *testing.T) {
+func TestKillNeedsConfirmation(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer string
 		err          error
@@ -26,18 +26,18 @@ func TestKillNeedsAYes(t *testing.T) {
 		{"no", "n", nil, nil, ""},
 		{"another key", "k", nil, nil, ""},
 		{"enter", "enter", nil, nil, ""},
-		{"yes, too late", "y", admin.ErrNoSession, []uint64{5}, "session 5 has ended before"},
+		{"yes, too late", "y", admin.ErrNoSession, []uint64{5}, "session 5 had ended already"},
 		{"yes, in vain", "y", errGone, []uint64{5}, "session 5 was not cut: " + errGone.Error()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := drive(t, 200, 20)
+			d := newDriver(t, 200, 20)
 			d.server.err = tt.err
 			d.press("down", "k") // the second by rate
 			if !strings.Contains(d.screen(), "cut session 5 of ftps, user alice, from [2001:db8:1:2:3:4:5:6]:50003? y/n") {
-				t.Errorf("there is no question:\n%s", d.screen())
+				t.Errorf("the question is missing:\n%s", d.screen())
 			}
-			// Another session comes first meanwhile.
-			st := after(30)
+			// Another session becomes the first in the meantime.
+			st := statusAfter(30)
 			st.Sessions[3].Transfers[0].Rate = new(1e12)
 			d.send(statusMsg{status: st})
 			if cmd := d.press(tt.answer); cmd != nil {
@@ -49,33 +49,33 @@ func TestKillNeedsAYes(t *testing.T) {
 			if d.m.notice != tt.notice || !strings.Contains(d.screen(), tt.notice) {
 				t.Errorf("got the notice %q, want %q", d.m.notice, tt.notice)
 			}
-			if d.m.mode != looking {
+			if d.m.mode != viewing {
 				t.Error("the question stays")
 			}
 		})
 	}
 }
 
-func TestKillOfNothing(t *testing.T) {
-	d := drive(t, 80, 20)
+func TestKillWithoutASession(t *testing.T) {
+	d := newDriver(t, 80, 20)
 	d.press("/", "#", "enter")
-	if cmd := d.press("k"); cmd != nil || d.m.mode != looking {
-		t.Error("there is a question about no session")
+	if cmd := d.press("k"); cmd != nil || d.m.mode != viewing {
+		t.Error("asked about no session")
 	}
 }
 
 func TestSelectionStaysWithItsRow(t *testing.T) {
-	d := drive(t, 120, 20)
+	d := newDriver(t, 120, 20)
 	d.press("down")
 	was := d.file()
-	st := after(30)
-	st.Sessions[2].Transfers[0].Rate = new(1e12) // it is the first now
+	st := statusAfter(30)
+	st.Sessions[2].Transfers[0].Rate = new(1e12) // now it is the first
 	d.send(statusMsg{status: st})
 	if d.file() != was || d.m.index != 0 {
 		t.Errorf("got row %d, %q, want row 0, %q", d.m.index, d.file(), was)
 	}
-	// What is not there any more leaves the place to the next.
-	st = after(40)
+	// If the row ends, the next one takes its place.
+	st = statusAfter(40)
 	st.Sessions[2].Transfers = nil
 	d.send(statusMsg{status: st})
 	if d.m.index != 0 || d.file() == was {
@@ -106,12 +106,12 @@ func TestSorting(t *testing.T) {
 		{"by rate, reversed", []string{"r"}, []string{young, tar, zip, iso}},
 		{"by how much is done", []string{">"}, []string{tar, iso, young, zip}},
 		{"by the session", []string{"<"}, []string{iso, zip, tar, young}},
-		{"by the file, round the corner", []string{"<", "<"}, []string{zip, iso, young, tar}},
+		{"by the file, from the other end", []string{"<", "<"}, []string{zip, iso, young, tar}},
 		{"by the session, after all columns", slices.Repeat([]string{">"}, 12), []string{iso, zip, tar, young}},
-		{"not reversed by another column", []string{"r", ">"}, []string{tar, iso, young, zip}},
+		{"another column is not reversed", []string{"r", ">"}, []string{tar, iso, young, zip}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := drive(t, 120, 20)
+			d := newDriver(t, 120, 20)
 			d.press(tt.keys...)
 			if got := files(d); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -129,7 +129,7 @@ func TestFilter(t *testing.T) {
 		{"an address", "192.0.2.", 2}, {"a protocol", "ftps", 1}, {"a state", "working", 1}, {"a command", "list", 1}, {"nothing", "", 6}, {"nobody", "nobody", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := drive(t, 120, 20)
+			d := newDriver(t, 120, 20)
 			d.press("i", "/")
 			for _, r := range tt.text {
 				d.press(string(r))
@@ -147,7 +147,7 @@ func TestFilter(t *testing.T) {
 }
 
 func TestFilterIsTyped(t *testing.T) {
-	d := drive(t, 120, 20)
+	d := newDriver(t, 120, 20)
 	d.press("/", "q", "日", "k", "backspace")
 	if got, want := d.m.filter, "q日"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -162,38 +162,38 @@ func TestFilterIsTyped(t *testing.T) {
 	}
 	d.press("esc")
 	d.send(tea.PasteMsg{Content: "k"})
-	if d.m.filter != "" || d.m.mode != looking {
+	if d.m.filter != "" || d.m.mode != viewing {
 		t.Errorf("after esc: got %q", d.m.filter)
 	}
 }
 
 func TestPause(t *testing.T) {
-	d := drive(t, 120, 20)
+	d := newDriver(t, 120, 20)
 	d.press("p")
-	d.send(statusMsg{status: after(50)}) // was asked for before
-	if got, want := d.m.now.Now, after(20).Now; !got.Equal(want) {
-		t.Errorf("while it pauses: got the look of %v, want that of %v", got, want)
+	d.send(statusMsg{status: statusAfter(50)}) // requested before the pause
+	if got, want := d.m.now.Now, statusAfter(20).Now; !got.Equal(want) {
+		t.Errorf("while paused: got the status of %v, want that of %v", got, want)
 	}
-	if cmd := d.send(lookMsg{}); cmd == nil {
-		t.Error("while it pauses nobody waits for its end")
+	if cmd := d.send(refreshMsg{}); cmd == nil {
+		t.Error("while paused: no command")
 	}
 	d.press(" ")
 	if d.m.paused {
-		t.Error("the space does not end it")
+		t.Error("the space key does not continue")
 	}
-	d.send(d.send(lookMsg{})())
-	if d.m.failure != nil || !d.m.now.Now.Equal(after(20).Now) {
+	d.send(d.send(refreshMsg{})())
+	if d.m.failure != nil || !d.m.now.Now.Equal(statusAfter(20).Now) {
 		t.Errorf("after it: got %v", d.m.failure)
 	}
 }
 
-// Who has selected nothing sees the fastest, whatever becomes of those that were
-// the fastest before; a selection goes where its transfer goes.
-func TestTheTopOfTheListStaysInView(t *testing.T) {
+// Without a selection the first row stays selected, whichever transfer is the fastest; a
+// selection follows its transfer.
+func TestTheFirstRowStaysSelected(t *testing.T) {
 	const iso, tar = "/iso/debian-13.1.0-amd64-DVD-1.iso", "/日本語/とても長い名前のファイル.tar"
-	d := drive(t, 120, around+1)
+	d := newDriver(t, 120, otherLines+1)
 	fast := func(i int) {
-		st := after(30)
+		st := statusAfter(30)
 		st.Sessions[i].Transfers[0].Rate = new(1e12)
 		d.send(statusMsg{status: st})
 	}
@@ -218,30 +218,30 @@ func TestTheTopOfTheListStaysInView(t *testing.T) {
 	}
 }
 
-func TestAFailureGoesAwayWithTheNextLook(t *testing.T) {
-	d := drive(t, 200, 20)
+func TestAFailureIsShownUntilTheNextStatus(t *testing.T) {
+	d := newDriver(t, 200, 20)
 	if cmd := d.send(statusMsg{err: errGone}); cmd == nil {
-		t.Error("it is not asked again")
+		t.Error("no other request follows")
 	}
-	if !strings.Contains(d.screen(), "no answer: "+errGone.Error()) || !strings.Contains(d.screen(), "/iso/debian") {
-		t.Errorf("the failure is not told beside the last look:\n%s", d.screen())
+	if !strings.Contains(d.screen(), "no response: "+errGone.Error()) || !strings.Contains(d.screen(), "/iso/debian") {
+		t.Errorf("the failure is not shown above the last status:\n%s", d.screen())
 	}
-	d.send(statusMsg{status: after(30)})
-	if strings.Contains(d.screen(), "no answer") {
+	d.send(statusMsg{status: statusAfter(30)})
+	if strings.Contains(d.screen(), "no response") {
 		t.Error("the failure stays")
 	}
 }
 
 func TestQuit(t *testing.T) {
 	for _, keys := range [][]string{{"q"}, {"ctrl+c"}, {"/", "ctrl+c"}, {"k", "ctrl+c"}, {"?", "ctrl+c"}} {
-		d := drive(t, 80, 20)
+		d := newDriver(t, 80, 20)
 		cmd := d.press(keys...)
 		if cmd == nil {
-			t.Errorf("%v: it goes on", keys)
+			t.Errorf("%v: it does not quit", keys)
 			continue
 		}
 		if _, ok := cmd().(tea.QuitMsg); !ok {
-			t.Errorf("%v: it goes on", keys)
+			t.Errorf("%v: it does not quit", keys)
 		}
 	}
 }
@@ -258,14 +258,14 @@ func TestEveryKeyIsInOneBinding(t *testing.T) {
 	}
 }
 
-func TestQuestionsReachTheServer(t *testing.T) {
-	d := drive(t, 80, 20)
+func TestRequestsReachTheServer(t *testing.T) {
+	d := newDriver(t, 80, 20)
 	d.server.err = errGone
 	if msg := d.m.Init()().(statusMsg); !errors.Is(msg.err, errGone) {
 		t.Errorf("got %v, want the error of the server", msg.err)
 	}
 	d.server.err = nil
-	if msg := d.send(lookMsg{})().(statusMsg); msg.status == nil {
+	if msg := d.send(refreshMsg{})().(statusMsg); msg.status == nil {
 		t.Error("got no status")
 	}
 }

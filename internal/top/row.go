@@ -18,7 +18,7 @@ type row struct {
 	transfer *status.Transfer // nil: none
 }
 
-// rowID names a row from one look to the next.
+// rowID identifies a row across statuses.
 type rowID struct {
 	session uint64
 	started int64 // of the transfer, Unix ns
@@ -31,9 +31,8 @@ func (r row) id() rowID {
 	return rowID{r.session.ID, r.transfer.Started.UnixNano()}
 }
 
-// rows returns the transfers of all sessions, and those without one if idle is
-// wanted, that have the filter in one of their texts. They are in the order of
-// the column.
+// rows returns a row for each transfer, and with idle for each session without one,
+// if one of its texts contains the filter. They are sorted.
 func rows(sessions []status.Session, idle bool, filter string, by order) []row {
 	var all []row
 	for i := range sessions {
@@ -46,14 +45,14 @@ func rows(sessions []status.Session, idle bool, filter string, by order) []row {
 		}
 	}
 	if filter != "" {
-		all = slices.DeleteFunc(all, func(r row) bool { return !r.has(filter) })
+		all = slices.DeleteFunc(all, func(r row) bool { return !r.matches(filter) })
 	}
 	slices.SortStableFunc(all, by.compare)
 	return all
 }
 
-// has reports whether the filter is in one of the texts, whatever the case.
-func (r row) has(filter string) bool {
+// matches reports whether one of the texts contains the filter, ignoring case.
+func (r row) matches(filter string) bool {
 	texts := []string{r.session.Protocol, r.session.State, r.session.User, r.session.Remote, r.session.Command}
 	if t := r.transfer; t != nil {
 		texts = append(texts, t.Op, t.Path, t.Method, t.Cause)
@@ -62,7 +61,7 @@ func (r row) has(filter string) bool {
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), filter) })
 }
 
-// The values of a row. What is not known is negative, or "".
+// Values of a row. An unknown value is negative, or "".
 
 func (r row) sessionID() uint64 { return r.session.ID }
 
@@ -116,7 +115,7 @@ func (r row) method() string {
 	return r.transfer.Method
 }
 
-// cause is what holds a transfer back, or what a session without one does.
+// cause is what limits the transfer, or the state of a session without one.
 func (r row) cause() string {
 	if r.transfer == nil {
 		return r.session.State
@@ -131,7 +130,7 @@ func (r row) op() string {
 	return r.transfer.Op
 }
 
-// peer is the address of the client, without its port.
+// peer is the address of the client without the port.
 func (r row) peer() string {
 	if host, _, err := net.SplitHostPort(r.session.Remote); err == nil {
 		return host
@@ -139,7 +138,7 @@ func (r row) peer() string {
 	return cmp.Or(r.session.Remote, "unix")
 }
 
-// file is what is transferred, or the command of a session that does not.
+// file is the path of the transfer, or the command of a session without one.
 func (r row) file() string {
 	if r.transfer == nil {
 		return r.session.Command
@@ -147,9 +146,9 @@ func (r row) file() string {
 	return r.transfer.Path
 }
 
-// Texts of values that may not be known.
+// Texts of values that may be unknown.
 
-func unless(unknown bool, text func() string) string {
+func orDash(unknown bool, text func() string) string {
 	if unknown {
 		return "-"
 	}
@@ -160,12 +159,12 @@ func (r row) idText() string { return fmt.Sprint(r.session.ID) }
 
 func (r row) rateText() string {
 	v := r.rate()
-	return unless(v < 0, func() string { return show.Rate(v) })
+	return orDash(v < 0, func() string { return show.Rate(v) })
 }
 
 func (r row) doneText() string {
 	v := r.done()
-	return unless(v < 0, func() string { return fmt.Sprintf("%d%%", int(100*min(v, 1))) })
+	return orDash(v < 0, func() string { return fmt.Sprintf("%d%%", int(100*min(v, 1))) })
 }
 
 func (r row) barText() string {
@@ -177,15 +176,15 @@ func (r row) barText() string {
 
 func (r row) etaText() string {
 	v := r.eta()
-	return unless(v < 0, func() string { return show.Time(time.Duration(min(v, 1<<33) * float64(time.Second))) })
+	return orDash(v < 0, func() string { return show.Time(time.Duration(min(v, 1<<33) * float64(time.Second))) })
 }
 
 func (r row) rttText() string {
 	v := r.rtt()
-	return unless(v < 0, func() string { return fmt.Sprintf("%.1f ms", v*1000) })
+	return orDash(v < 0, func() string { return fmt.Sprintf("%.1f ms", v*1000) })
 }
 
 func (r row) retransmitsText() string {
 	v := r.retransmits()
-	return unless(v < 0, func() string { return fmt.Sprint(v) })
+	return orDash(v < 0, func() string { return fmt.Sprint(v) })
 }

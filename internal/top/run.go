@@ -10,11 +10,11 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// Run shows the server on the terminal, with a look every interval, until the
-// user has enough or ctx ends. A server that does not answer is asked again.
+// Run shows the server on the terminal until the user quits or ctx ends. It requests
+// the status every interval, also after an error.
 func Run(ctx context.Context, server Server, interval time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends the question under way
+	defer cancel() // cancels the current request
 	_, err := tea.NewProgram(newModel(ctx, server, interval), tea.WithContext(ctx)).Run()
 	if errors.Is(err, tea.ErrInterrupted) {
 		return nil

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Run is not to be had: Bubble Tea is not built for AIX. The error is
-// errors.ErrUnsupported.
+// Run returns errors.ErrUnsupported: Bubble Tea does not build for AIX.
 func Run(context.Context, Server, time.Duration) error {
-	return fmt.Errorf("there is no live view on AIX: %w; one look is --once", errors.ErrUnsupported)
+	return fmt.Errorf("there is no live view on AIX: %w; print it once with --once", errors.ErrUnsupported)
 }

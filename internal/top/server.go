@@ -7,7 +7,7 @@ import (
 	"sluice/internal/status"
 )
 
-// Server is what is looked at: an admin.Client.
+// Server is a running server: an admin.Client.
 type Server interface {
 	Status(ctx context.Context, detail admin.Detail) (*status.Status, error)
 	Kill(ctx context.Context, id uint64) error

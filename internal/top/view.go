@@ -11,19 +11,19 @@ import (
 	"sluice/internal/show"
 )
 
-// Escapes of colour, by which the terminal's own colours are kept.
+// Escape sequences that keep the colours of the terminal.
 const (
 	bold    = "\x1b[1m"
 	reverse = "\x1b[7m"
 	plain   = "\x1b[m"
 )
 
-// around is how many lines there are beside the rows: two of the server, that
-// of the prompt, the titles, and the last.
-const around = 5
+// otherLines is the number of lines that are no rows: two of the server, the prompt,
+// the titles and the footer.
+const otherLines = 5
 
-// page is how many rows fit.
-func (m model) page() int { return max(m.height-around, 1) }
+// page returns how many rows fit.
+func (m model) page() int { return max(m.height-otherLines, 1) }
 
 func (m model) View() tea.View {
 	v := tea.NewView(m.content())
@@ -37,14 +37,14 @@ func (m model) content() string {
 	case m.width == 0:
 		return ""
 	case m.now == nil && m.failure == nil:
-		return "asking the server..."
+		return "waiting for the server..."
 	case m.now == nil:
 		return m.cut(show.Plain(m.failure.Error()))
-	case m.mode == helping:
+	case m.mode == showingHelp:
 		return m.help()
 	}
 	var lines []string
-	for _, line := range header(m.now, m.past) {
+	for _, line := range header(m.now, m.samples) {
 		lines = append(lines, bold+m.cut(line)+plain)
 	}
 	lines = append(lines, m.cut(m.prompt()))
@@ -53,15 +53,15 @@ func (m model) content() string {
 
 func (m model) cut(line string) string { return show.Cut(line, m.width) }
 
-// prompt is the line between the server and the table.
+// prompt returns the line between the server and the table.
 func (m model) prompt() string {
 	switch {
 	case m.mode == filtering:
 		return "/" + show.Plain(m.filter) + "█"
-	case m.mode == asking:
-		return fmt.Sprintf("cut session %d%s? y/n", m.victim, m.whose(m.victim))
+	case m.mode == confirming:
+		return fmt.Sprintf("cut session %d%s? y/n", m.toKill, m.describe(m.toKill))
 	case m.failure != nil:
-		return "no answer: " + show.Plain(m.failure.Error())
+		return "no response: " + show.Plain(m.failure.Error())
 	case m.notice != "":
 		return show.Plain(m.notice)
 	case m.paused:
@@ -72,8 +72,8 @@ func (m model) prompt() string {
 	return ""
 }
 
-// whose says whose session it is, if it is still there.
-func (m model) whose(id uint64) string {
+// describe returns protocol, user and address of a session; "" if it has ended.
+func (m model) describe(id uint64) string {
 	for i := range m.now.Sessions {
 		if s := &m.now.Sessions[i]; s.ID == id {
 			text := fmt.Sprintf(" of %s", s.Protocol)
@@ -89,7 +89,7 @@ func (m model) whose(id uint64) string {
 	return ""
 }
 
-// table returns the titles and the page of rows that has the selected one.
+// table returns the titles and the page of rows with the selected one.
 func (m model) table() []string {
 	page := m.page()
 	first := m.index / page * page
@@ -99,7 +99,7 @@ func (m model) table() []string {
 		lines[m.index-first] = reverse + show.Pad(lines[m.index-first], m.width, show.Left) + plain
 	}
 	if len(lines) == 0 {
-		lines = append(lines, m.cut(m.nothing()))
+		lines = append(lines, m.cut(m.emptyText()))
 	}
 	for len(lines) < page {
 		lines = append(lines, "")
@@ -107,19 +107,19 @@ func (m model) table() []string {
 	return append([]string{bold + titles + plain}, lines...)
 }
 
-// nothing says why there is no row.
-func (m model) nothing() string {
+// emptyText explains why there is no row.
+func (m model) emptyText() string {
 	switch {
 	case m.filter != "":
-		return "nothing has that text; the key esc shows all again"
+		return "no row contains the text; the key esc shows all rows"
 	case !m.idle:
-		return "nothing moves; the key i shows idle sessions too"
+		return "no transfer is running; the key i shows idle sessions too"
 	}
-	return "nobody is connected"
+	return "no client is connected"
 }
 
-// footer tells by what is sorted, and the keys, the first of which explains
-// those that have no room.
+// footer returns the selected row, the order and the keys, with help first, which
+// explains keys that are cut.
 func (m model) footer() string {
 	by := columns[m.order.column].title
 	if m.order.reverse {
@@ -138,11 +138,11 @@ func (m model) help() string {
 	}
 	for _, text := range []string{
 		"",
-		"out, in, requests and CPU at the top are of the last 5 seconds",
-		"RATE   of what the client has confirmed, over the last 3 to 6 seconds",
+		"out, in, requests and CPU are averages of the last 5 seconds",
+		"RATE   of bytes that the client has confirmed, over the last 3 to 6 seconds",
 		"METHOD sendfile, splice: by the kernel; copy: through the process",
-		"CAUSE  of slowness: application, receiver, sender, send buffer, path, rate limit",
-		"RETR   segments of the connection that were sent again",
+		"CAUSE  the limit: application, receiver, sender, send buffer, path, rate limit",
+		"RETR   retransmitted segments of the connection",
 		"",
 		"any key goes back",
 	} {

@@ -28,7 +28,7 @@ func TestScreens(t *testing.T) {
 		{"question", 80, 16, func(d *driver) { d.press("down", "k") }},
 		{"paused", 80, 16, func(d *driver) { d.press("p") }},
 		{"draining", 40, 10, func(d *driver) {
-			st := after(30)
+			st := statusAfter(30)
 			st.Server.Draining = true
 			d.send(statusMsg{status: st})
 		}},
@@ -37,7 +37,7 @@ func TestScreens(t *testing.T) {
 		{"help", 80, 24, func(d *driver) { d.press("?") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := drive(t, tt.width, tt.height)
+			d := newDriver(t, tt.width, tt.height)
 			tt.do(d)
 			golden(t, tt.name+".txt", d.screen())
 		})
@@ -45,15 +45,15 @@ func TestScreens(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
-	golden(t, "once80.txt", Text(after(20), 80))
-	golden(t, "once.txt", Text(after(20), unbounded))
+	golden(t, "once80.txt", Text(statusAfter(20), 80))
+	golden(t, "once.txt", Text(statusAfter(20), unbounded))
 }
 
-// Whatever the size, nothing is wider or longer than the terminal.
+// The view never exceeds the terminal.
 func TestAnySizeFits(t *testing.T) {
 	for width := 1; width <= 200; width += 3 {
-		for _, height := range []int{around + 1, 10, 40} {
-			d := drive(t, width, height)
+		for _, height := range []int{otherLines + 1, 10, 40} {
+			d := newDriver(t, width, height)
 			d.press("i")
 			_ = d.screen()
 			d.press("k")
@@ -62,26 +62,26 @@ func TestAnySizeFits(t *testing.T) {
 	}
 }
 
-func TestBeforeTheFirstLook(t *testing.T) {
-	d := &driver{t: t, server: new(fake)}
+func TestBeforeTheFirstStatus(t *testing.T) {
+	d := &driver{t: t, server: new(fakeServer)}
 	d.m = newModel(t.Context(), d.server, 1)
 	if got := d.m.content(); got != "" {
 		t.Errorf("without a size: got %q, want nothing", got)
 	}
 	d.send(tea.WindowSizeMsg{Width: 40, Height: 10})
-	if got, want := d.screen(), "asking the server...\n"; got != want {
+	if got, want := d.screen(), "waiting for the server...\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	d.press("down", "i", "r", ">", "k", "p") // which may come early
+	d.press("down", "i", "r", ">", "k", "p") // keys may come early
 	d.send(statusMsg{err: errGone})
 	if got, want := d.screen(), "no server answers on 127.0.0.1:9180; st…\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// A terminal obeys escapes in a name, unless they are shown.
-func TestNamesCannotSteerTheTerminal(t *testing.T) {
-	st := after(20)
+// Escape sequences in names are shown, not sent to the terminal.
+func TestNamesCannotControlTheTerminal(t *testing.T) {
+	st := statusAfter(20)
 	for i := range st.Sessions {
 		s := &st.Sessions[i]
 		s.User, s.Remote, s.Command = "\x1b]0;u\a", "\x1b[31m", "\r\n\x9b"
@@ -91,7 +91,7 @@ func TestNamesCannotSteerTheTerminal(t *testing.T) {
 		}
 	}
 	st.Server.Version = "\x1b[2J"
-	d := drive(t, 120, 20)
+	d := newDriver(t, 120, 20)
 	d.send(statusMsg{status: st})
 	d.press("i", "/", "\x1b", "enter", "k")
 	for _, text := range []string{d.screen(), Text(st, unbounded)} {
@@ -102,14 +102,14 @@ func TestNamesCannotSteerTheTerminal(t *testing.T) {
 }
 
 func TestPagesFollowTheSelection(t *testing.T) {
-	st := after(20)
+	st := statusAfter(20)
 	st.Sessions = nil
 	for i := range 25 {
 		st.Sessions = append(st.Sessions, status.Session{ID: uint64(i + 1), Transfers: []status.Transfer{
 			{Path: fmt.Sprintf("/f%02d", i), Rate: new(float64(100 - i))},
 		}})
 	}
-	d := drive(t, 100, around+10)
+	d := newDriver(t, 100, otherLines+10)
 	d.send(statusMsg{status: st})
 	for _, tt := range []struct{ key, want, first string }{
 		{"end", "/f24", "/f20"}, {"home", "/f00", "/f00"}, {"up", "/f00", "/f00"}, {"pgdown", "/f10", "/f10"},
@@ -119,13 +119,13 @@ func TestPagesFollowTheSelection(t *testing.T) {
 		if got := d.file(); got != tt.want {
 			t.Fatalf("%s: got %s, want %s", tt.key, got, tt.want)
 		}
-		if first := strings.Split(d.screen(), "\n")[around-1]; !strings.HasSuffix(first, tt.first) {
+		if first := strings.Split(d.screen(), "\n")[otherLines-1]; !strings.HasSuffix(first, tt.first) {
 			t.Errorf("%s: the page begins with %q, want %s", tt.key, first, tt.first)
 		}
 	}
 	for _, line := range strings.Split(d.m.content(), "\n") {
 		if strings.Contains(line, reverse) != strings.Contains(line, "/f14") {
-			t.Errorf("another row than the selected one is marked: %q", line)
+			t.Errorf("a row is marked that is not selected: %q", line)
 		}
 		if strings.Contains(line, reverse) && show.Width(line) != 100 {
 			t.Errorf("got a mark of %d columns, want 100", show.Width(line))

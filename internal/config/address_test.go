@@ -8,17 +8,17 @@ import (
 	"sluice/internal/config"
 )
 
-func TestNothingListensThatWasNotNamed(t *testing.T) {
+func TestOnlyNamedListenersAreOpened(t *testing.T) {
 	const no = ""
 	for _, tt := range []struct {
 		name   string
 		change func(*config.Config)
 		want   map[string][]string
 	}{
-		{"nobody says where", func(*config.Config) {}, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
+		{"the defaults", func(*config.Config) {}, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
 		{"HTTP is off", func(c *config.Config) { c.HTTP = []string{no} }, map[string][]string{"ftp": {":2121"}}},
 		{"FTP is off", func(c *config.Config) { c.FTP = []string{no} }, map[string][]string{"http": {":8080"}}},
-		{"HTTPS is off, as it is anyway", func(c *config.Config) { c.HTTPS = []string{no} }, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
+		{"HTTPS is off, which is the default", func(c *config.Config) { c.HTTPS = []string{no} }, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
 		{"all is off", func(c *config.Config) { c.HTTP, c.FTP = []string{no}, []string{no} }, map[string][]string{}},
 		{"HTTPS is named", func(c *config.Config) { c.HTTPS = []string{":443"} }, map[string][]string{"https": {":443"}}},
 		{"FTPS is named", func(c *config.Config) { c.FTPS = []string{":990"} }, map[string][]string{"ftps": {":990"}}},
@@ -28,7 +28,7 @@ func TestNothingListensThatWasNotNamed(t *testing.T) {
 		{"all are named", func(c *config.Config) {
 			c.HTTP, c.HTTPS, c.FTP, c.FTPS = []string{":1"}, []string{":2"}, []string{":3"}, []string{":4"}
 		}, map[string][]string{"http": {":1"}, "https": {":2"}, "ftp": {":3"}, "ftps": {":4"}}},
-		{"the operator's is none of these", func(c *config.Config) { c.Admin = ":9180" }, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
+		{"only the admin listener is named", func(c *config.Config) { c.Admin = ":9180" }, map[string][]string{"http": {":8080"}, "ftp": {":2121"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := config.Default()

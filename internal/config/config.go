@@ -1,5 +1,19 @@
-// Package config is what sluice can be told: one struct, its defaults, and
-// where its values come from besides flags: a file and the environment.
+// Package config is the configuration of "sluice serve": one struct, its defaults and
+// checks, and the parsers of its file and its environment variables.
+//
+// The command line applies flags, file and environment to a [Config]; package daemon
+// turns it into servers. Errors begin with the flag that they are about, so that the
+// command can replace it by file, line and key; see [FileError].
+//
+// # Design
+//
+// Nothing listens that was not named: with a listener named, the default ones are off,
+// so that a server with only --https does not serve the same files unencrypted.
+//
+// The file is TOML with the names of flags as keys, so each setting is documented once
+// and can be given in either place. Only users have more than a value.
+//
+// No error and no String repeats a password.
 package config
 
 import (
@@ -15,74 +29,74 @@ import (
 	"sluice/internal/account"
 )
 
-// Config is all that "sluice serve" can be told.
+// Config is the configuration of "sluice serve".
 type Config struct {
 	Root string // directory to serve
 
-	// Where, as said; see Addresses. An address is one of net.Listen for TCP, or
-	// "unix:PATH" for a socket of that name, or [Systemd].
+	// Addresses as given; see Addresses. An address is HOST:PORT, as for net.Listen, or
+	// "unix:PATH", or [Systemd].
 	HTTP  []string
 	HTTPS []string
 	FTP   []string
-	FTPS  []string // for clients that begin with TLS
+	FTPS  []string // implicit TLS
 
-	HTTPSRedirect bool // whether HTTP only sends clients to HTTPS
+	HTTPSRedirect bool // HTTP only redirects to HTTPS
 
-	// Where the operator is answered: an address as above, or "" for nowhere.
+	// The operator's listener: an address as above, or "" for none.
 	Admin          string
-	AdminTokenFile string // file with what the operator must show; "": nothing, or what the environment says
-	AdminPprof     bool   // whether profiles are shown
+	AdminTokenFile string // file with the token; "": none, or that of the environment
+	AdminPprof     bool   // serve profiles
 
-	ReusePort int            // sockets that share each TCP address; 0: one that shares it with nobody
-	ProxyFrom []netip.Prefix // who may say by the PROXY protocol for whom it connects by HTTP or HTTPS
+	ReusePort int            // sockets for each TCP address; 0: one, not shared
+	ProxyFrom []netip.Prefix // proxies whose headers about the client are trusted
 
-	// How many may connect, by all protocols together. 0: no limit.
+	// Limits of connections, of all protocols together. 0: no limit.
 	MaxConns        int
 	MaxConnsPerAddr int
 
-	// Certificates of HTTPS and FTP. The keys are in the order of the certificates,
-	// or there are none because the files of the certificates hold them.
+	// Certificate files, and key files in the same order. Without key files, the
+	// certificate files hold the keys.
 	TLSCerts      []string
 	TLSKeys       []string
-	TLSSelfSigned bool // one made for a trial instead
+	TLSSelfSigned bool // make a certificate instead
 
-	File  string // what some of this was read from; "": there is no file
-	Users []User // who may log in by what it says, and the bounds of anonymous
+	File  string // configuration file; "": none
+	Users []User // users of the file, and the bounds of anonymous
 
-	Logins    []Login // who else may log in by password
-	Anonymous bool    // whether FTP clients may log in without one
-	Write     bool    // whether those with a login may change files, unless File says what they may
+	Logins    []Login // other users
+	Anonymous bool    // clients may read without a password
+	Write     bool    // users without rights in File may change files
 
 	FTPOptions FTPOptions
 	Rates      RateOptions
 
-	// What HTTP shows.
-	Index         []string // names of the files that stand for their directory, the first that is there
-	NoListing     bool     // whether a directory without one is kept to ourselves
-	Hidden        bool     // whether names that begin with a dot are served
-	Archives      bool     // whether ?zip and ?tar of a directory are
-	NotFound      string   // path of the page for what is not there; "": a plain one
-	Fallback      string   // path of what is served in its place; "": nothing
-	Precompressed bool     // whether x.zst, x.br and x.gz are served in the place of x to those who can read them
-	ContentETags  bool     // whether entity tags are hashes of the content
+	// Content of HTTP.
+	Index         []string // names of index files; the first that exists is served
+	NoListing     bool     // do not list directories
+	Hidden        bool     // serve names that begin with a dot
+	Archives      bool     // serve ?zip and ?tar of directories
+	NotFound      string   // path of the page for status 404; "": a plain one
+	Fallback      string   // path of the page for missing pages; "": none
+	Precompressed bool     // serve x.zst, x.br or x.gz for x to clients that accept it
+	ContentETags  bool     // entity tags are hashes of the content
 
-	// What HTTP says beside it.
+	// Response headers of HTTP.
 	Headers []string // rules "PATTERN Name: value"
-	CORS    []string // origins whose pages may read the responses; "*": all
+	CORS    []string // origins whose pages may read responses; "*": all
 
-	CacheValid time.Duration // how long no other process is believed to have replaced an open file; 0: it may have
-	MinRate    Bytes         // bytes per second below which a download is cut; 0: none
-	FastPath   bool          // whether plain requests are answered without net/http
+	CacheValid time.Duration // how long a cached file is used without a check; 0: always check
+	MinRate    Bytes         // downloads below it, in bytes per second, are cut; 0: none
+	FastPath   bool          // answer simple requests without net/http
 
-	Durability string // what is on the disk when a client hears of it: one of Durabilities
+	Durability string // what is synced before an acknowledgement: one of Durabilities
 
 	Method    string // how file data is moved: "auto" or "copy"
-	AccessLog bool   // whether each request and each transfer is logged
-	LogFormat string // of these lines: LogText, LogJSON, LogCombined or LogXferlog
+	AccessLog bool   // log each request and each transfer
+	LogFormat string // of these lines: one of LogFormats
 
-	ServerTiming bool // whether responses by HTTP tell what took how long
+	ServerTiming bool // send the header field Server-Timing
 
-	Drain time.Duration // how long transfers may go on after the signal to stop
+	Drain time.Duration // how long transfers may go on after SIGTERM
 
 	RunAs   string // USER[:GROUP] to become when started as root; "": see package sandbox
 	Sandbox string // one of Sandboxes
@@ -112,11 +126,11 @@ var LogFormats = []string{LogText, LogJSON, LogCombined, LogXferlog}
 // Durabilities are what --durability takes.
 var Durabilities = []string{"full", "strict", "rename", "none"}
 
-// Systemd as an address stands for the sockets that systemd hands over under
-// the name of the protocol: http, https, ftp or ftps, or under admin.
+// Systemd is the address of the sockets that systemd hands over with the name of the
+// protocol: http, https, ftp or ftps, or admin.
 const Systemd = "systemd"
 
-// Default returns what holds where nothing else is said.
+// Default returns the defaults.
 func Default() Config {
 	return Config{
 		Root:       ".",
@@ -135,8 +149,8 @@ func Default() Config {
 	}
 }
 
-// defaultCacheValid is none on Windows, where nobody can replace or remove a
-// file that is kept open.
+// defaultCacheValid is 0 on Windows, where no program could replace or remove a file
+// that the server keeps open.
 func defaultCacheValid() time.Duration {
 	if runtime.GOOS == "windows" {
 		return 0
@@ -144,8 +158,7 @@ func defaultCacheValid() time.Duration {
 	return time.Second
 }
 
-// Check reports the first thing in c that makes no sense, in the words of the
-// flags.
+// Check returns the first error in c. It begins with a flag.
 func (c Config) Check() error {
 	switch {
 	case c.Root == "":
@@ -153,7 +166,7 @@ func (c Config) Check() error {
 	case !c.Serves("http", "https", "ftp", "ftps"):
 		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
 	case c.HTTPSRedirect && !(c.Serves("http") && c.Serves("https")):
-		return errors.New("--https-redirect needs --http ADDR, from where, and --https ADDR, where to")
+		return errors.New("--https-redirect needs --http ADDR to redirect from, and --https ADDR to redirect to")
 	case c.Admin == "" && c.AdminTokenFile != "":
 		return errors.New("--admin-token-file is of no use without --admin ADDR")
 	case c.Admin == "" && c.AdminPprof:
@@ -181,7 +194,7 @@ func (c Config) Check() error {
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {
-			return fmt.Errorf("--cors %q is no origin; write it like https://example.com, without a path, or *", origin)
+			return fmt.Errorf("--cors %q is not an origin; write it like https://example.com, without a path, or *", origin)
 		}
 	}
 	if err := cmp.Or(c.checkFTP(), c.checkRates()); err != nil {
@@ -190,14 +203,14 @@ func (c Config) Check() error {
 	return c.checkTLS()
 }
 
-// hasUser reports whether anybody may log in by password.
+// hasUser reports whether a user may log in by password.
 func (c Config) hasUser() bool {
 	return len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 
 func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }
 
-// wantsCertificate reports whether one is of any use.
+// wantsCertificate reports whether a listener uses a certificate.
 func (c Config) wantsCertificate() bool {
 	return c.Serves("https", "ftps") || c.Serves("ftp") && c.FTPOptions.TLS != "off"
 }

@@ -19,12 +19,12 @@ func TestCheck(t *testing.T) {
 		want   string
 	}{
 		{"nothing to serve", func(c *config.Config) { c.HTTP, c.FTP = []string{""}, []string{""} }, "nothing to serve"},
-		{"a redirect from nowhere", func(c *config.Config) { c.HTTPS, c.TLSSelfSigned, c.HTTPSRedirect = []string{":8443"}, true, true }, "--https-redirect needs --http"},
-		{"a redirect to nowhere", func(c *config.Config) { c.HTTPSRedirect = true }, "--https-redirect needs --http"},
+		{"a redirect without HTTP", func(c *config.Config) { c.HTTPS, c.TLSSelfSigned, c.HTTPSRedirect = []string{":8443"}, true, true }, "--https-redirect needs --http"},
+		{"a redirect without HTTPS", func(c *config.Config) { c.HTTPSRedirect = true }, "--https-redirect needs --http"},
 		{"HTTPS without a certificate", func(c *config.Config) { c.HTTPS = []string{":8443"} }, "--https needs --tls-cert"},
-		{"a certificate for HTTP alone", func(c *config.Config) { c.HTTP, c.TLSCerts = []string{":80"}, []string{"a"} }, "--tls-cert is of no use"},
-		{"a certificate for a trial of HTTP alone", func(c *config.Config) { c.HTTP, c.TLSSelfSigned = []string{":80"}, true }, "--tls-self-signed is of no use"},
-		{"a certificate where FTP does without", func(c *config.Config) {
+		{"a certificate for plain HTTP", func(c *config.Config) { c.HTTP, c.TLSCerts = []string{":80"}, []string{"a"} }, "--tls-cert is of no use"},
+		{"a self-signed certificate for plain HTTP", func(c *config.Config) { c.HTTP, c.TLSSelfSigned = []string{":80"}, true }, "--tls-self-signed is of no use"},
+		{"a certificate for FTP without TLS", func(c *config.Config) {
 			c.FTPOptions.TLS, c.TLSCerts = "off", []string{"a"}
 		}, "--tls-cert is of no use"},
 		{"FTPS without a certificate", func(c *config.Config) { c.FTPS = []string{":990"} }, "--ftps needs --tls-cert"},
@@ -33,24 +33,24 @@ func TestCheck(t *testing.T) {
 		}, "exclude"},
 		{"TLS without a certificate", func(c *config.Config) { c.FTPOptions.TLS = "required" }, "--ftp-tls required needs"},
 		{"TLS as one likes", func(c *config.Config) { c.FTPOptions.TLS = "maybe" }, `--ftp-tls "maybe"`},
-		{"sessions as one likes", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
-		{"a durability that there is not", func(c *config.Config) { c.Durability = "fsync" }, `--durability "fsync" is none of full, strict, rename, none`},
-		{"a way to overwrite that there is not", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"append"} }, `--ftp-overwrite "append"`},
-		{"a way to overwrite for nobody", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"in-place="} }, `--ftp-overwrite "in-place="`},
-		{"an engine that there is not", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
+		{"an empty policy", func(c *config.Config) { c.FTPOptions.TLSReuse = "" }, `--ftp-tls-reuse ""`},
+		{"an unknown durability", func(c *config.Config) { c.Durability = "fsync" }, `--durability "fsync" is none of full, strict, rename, none`},
+		{"an unknown way to overwrite", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"append"} }, `--ftp-overwrite "append"`},
+		{"a way to overwrite without a user", func(c *config.Config) { c.FTPOptions.Overwrite = []string{"in-place="} }, `--ftp-overwrite "in-place="`},
+		{"an unknown engine", func(c *config.Config) { c.FTPOptions.Engine = "steam" }, `--ftp-engine "steam"`},
 		{"FTPS by the library", func(c *config.Config) {
 			c.FTPS, c.FTPOptions.Engine, c.TLSSelfSigned = []string{":990"}, "ftpserverlib", true
 		}, "--ftps and --ftp-engine"},
-		{"sessions that must be resumed, by the library", func(c *config.Config) {
+		{"required TLS reuse with the library", func(c *config.Config) {
 			c.FTPOptions.Engine, c.FTPOptions.TLSReuse = "ftpserverlib", "required"
 		}, "--ftp-tls-reuse required and --ftp-engine"},
-		{"sessions that end, by the library", func(c *config.Config) {
+		{"a session timeout with the library", func(c *config.Config) {
 			c.FTPOptions.Engine, c.FTPOptions.SessionTimeout = "ftpserverlib", time.Hour
 		}, "--ftp-session-timeout and --ftp-engine"},
-		{"less than no client", func(c *config.Config) { c.FTPOptions.MaxConns = -1 }, "--ftp-max-conns -1"},
-		{"less than no client for each", func(c *config.Config) { c.FTPOptions.MaxConnsPerAddr = -1 }, "--ftp-max-conns-per-addr -1"},
-		{"negative idleness", func(c *config.Config) { c.FTPOptions.IdleTimeout = -1 }, "--ftp-idle-timeout -1ns"},
-		{"no time to connect in", func(c *config.Config) { c.FTPOptions.AcceptTimeout = 0 }, "--ftp-accept-timeout 0s"},
+		{"a negative number of FTP connections", func(c *config.Config) { c.FTPOptions.MaxConns = -1 }, "--ftp-max-conns -1"},
+		{"a negative number of FTP connections per address", func(c *config.Config) { c.FTPOptions.MaxConnsPerAddr = -1 }, "--ftp-max-conns-per-addr -1"},
+		{"a negative idle timeout", func(c *config.Config) { c.FTPOptions.IdleTimeout = -1 }, "--ftp-idle-timeout -1ns"},
+		{"no accept timeout", func(c *config.Config) { c.FTPOptions.AcceptTimeout = 0 }, "--ftp-accept-timeout 0s"},
 		{"two kinds of certificates", func(c *config.Config) {
 			c.HTTPS, c.TLSCerts, c.TLSSelfSigned = []string{":8443"}, []string{"a"}, true
 		}, "exclude"},
@@ -58,20 +58,20 @@ func TestCheck(t *testing.T) {
 			c.HTTPS, c.TLSCerts, c.TLSKeys = []string{":8443"}, []string{"a", "b"}, []string{"a"}
 		}, "1 --tls-key for 2 --tls-cert"},
 		{"a key without a certificate", func(c *config.Config) { c.TLSKeys = []string{"a"} }, "1 --tls-key for 0 --tls-cert"},
-		{"a token for nobody", func(c *config.Config) { c.AdminTokenFile = "t" }, "--admin-token-file is of no use"},
-		{"profiles for nobody", func(c *config.Config) { c.AdminPprof = true }, "--admin-pprof is of no use"},
-		{"less than no socket", func(c *config.Config) { c.ReusePort = -1 }, "--reuseport -1"},
-		{"less than no connection", func(c *config.Config) { c.MaxConns = -1 }, "--max-conns -1"},
-		{"less than no connection for each", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},
-		{"a belief that ended before it began", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},
+		{"a token without a listener", func(c *config.Config) { c.AdminTokenFile = "t" }, "--admin-token-file is of no use"},
+		{"profiles without a listener", func(c *config.Config) { c.AdminPprof = true }, "--admin-pprof is of no use"},
+		{"a negative number of sockets", func(c *config.Config) { c.ReusePort = -1 }, "--reuseport -1"},
+		{"a negative number of connections", func(c *config.Config) { c.MaxConns = -1 }, "--max-conns -1"},
+		{"a negative number of connections per address", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},
+		{"a negative time for the cache", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},
 		{"no directory", func(c *config.Config) { c.Root = "" }, "directory"},
-		{"a log that nobody can read", func(c *config.Config) { c.LogFormat = "clay" }, `--log-format "clay"`},
+		{"an unknown log format", func(c *config.Config) { c.LogFormat = "clay" }, `--log-format "clay"`},
 		{"an unknown method", func(c *config.Config) { c.Method = "teleport" }, `--method "teleport"`},
-		{"negative patience", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
-		{"free bytes before no limit", func(c *config.Config) { c.Rates.RateAfter, c.Rates.MaxRate = 1, 1 }, "--rate-after is of no use"},
-		{"a limit for nobody", func(c *config.Config) { c.Rates.AnonymousMaxRate, c.Anonymous = 1, false }, "--anonymous-max-rate is of no use"},
-		{"writing without a writer", func(c *config.Config) { c.Write = true }, "--user"},
-		{"writing by those without a password", func(c *config.Config) {
+		{"a negative time to drain", func(c *config.Config) { c.Drain = -time.Second }, "--drain -1s"},
+		{"bytes without a limit, without a limit", func(c *config.Config) { c.Rates.RateAfter, c.Rates.MaxRate = 1, 1 }, "--rate-after is of no use"},
+		{"a limit for guests without guests", func(c *config.Config) { c.Rates.AnonymousMaxRate, c.Anonymous = 1, false }, "--anonymous-max-rate is of no use"},
+		{"writing without a user", func(c *config.Config) { c.Write = true }, "--user"},
+		{"writing by guests", func(c *config.Config) {
 			c.Write, c.Users = true, []config.User{{Account: account.Account{Name: "anonymous"}}}
 		}, "--user"},
 	} {
@@ -92,7 +92,7 @@ func TestCheckAcceptsHTTPS(t *testing.T) {
 	}{
 		{"with a pair", func(c *config.Config) { c.TLSCerts, c.TLSKeys = []string{"a"}, []string{"b"} }},
 		{"with a file that holds both", func(c *config.Config) { c.TLSCerts = []string{"a"} }},
-		{"with a certificate for a trial", func(c *config.Config) { c.TLSSelfSigned = true }},
+		{"with a self-signed certificate", func(c *config.Config) { c.TLSSelfSigned = true }},
 		{"alone", func(c *config.Config) { c.TLSSelfSigned = true }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestCheckAcceptsHTTPS(t *testing.T) {
 	}
 }
 
-func TestCheckKnowsAnOrigin(t *testing.T) {
+func TestCheckOfOrigins(t *testing.T) {
 	for origin, want := range map[string]bool{
 		"*":                         true,
 		"https://example.com":       true,

@@ -10,27 +10,26 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// File is what a file of configuration says (TOML 1.0): values by the names of
-// flags, and users. A Setting means what its flag means on the command line;
-// who knows the flags applies it.
+// File is the content of a configuration file (TOML 1.0): settings with the names of
+// flags, and users. The command applies a Setting to the flag of its name.
 type File struct {
 	Name     string
 	Settings []Setting // in the order of the file
-	Users    []User    // the same
+	Users    []User    // in the order of the file
 }
 
 // Setting is a key of a file with its value.
 type Setting struct {
 	Key   string
 	Kind  Kind
-	Texts []string // the value as a flag takes it; of a List, any number
+	Texts []string // the value as a flag takes it; several of a List
 	Line  int
 }
 
-// Kind is how a value is written in a file.
+// Kind is the type of a value in a file, as messages name it.
 type Kind string
 
-// The kinds there are, as messages call them.
+// The kinds.
 const (
 	String  Kind = "a string in quotes"
 	Integer Kind = "a number"
@@ -38,10 +37,10 @@ const (
 	List    Kind = "a list of strings"
 )
 
-// FileError is what is wrong in a file, and where.
+// FileError is an error in a file with its position.
 type FileError struct {
 	File string
-	Line int    // 0: not known
+	Line int    // 0: unknown
 	Key  string // "": none
 	Err  error
 }
@@ -59,11 +58,11 @@ func (e *FileError) Error() string {
 
 func (e *FileError) Unwrap() error { return e.Err }
 
-// maxFile is more than any file of configuration has.
+// maxFile bounds the size of a file.
 const maxFile = 16 << 20
 
-// ReadFile reads a file of configuration, which open opens. An error of the system is an
-// [fs.PathError], one in the file is a *FileError.
+// ReadFile reads a configuration file by open. An error of the system is an
+// [fs.PathError], an error in the file a *FileError.
 func ReadFile(open func(name string) (*os.File, error), name string) (*File, error) {
 	f, err := open(name)
 	if err != nil {
@@ -75,13 +74,13 @@ func ReadFile(open func(name string) (*os.File, error), name string) (*File, err
 	case err != nil:
 		return nil, err
 	case len(content) > maxFile:
-		return nil, &FileError{File: name, Err: errors.New("it is too large to be a file of configuration")}
+		return nil, &FileError{File: name, Err: errors.New("the file is too large")}
 	}
 	return ParseFile(name, content)
 }
 
-// ParseFile is ReadFile for a file whose content is known. Its errors are
-// *FileError, and repeat no password.
+// ParseFile parses the content of a file. Errors are *FileError and contain no
+// password.
 func ParseFile(name string, content []byte) (*File, error) {
 	top := make(map[string]toml.Primitive)
 	meta, err := toml.Decode(string(content), &top)
@@ -100,7 +99,7 @@ func ParseFile(name string, content []byte) (*File, error) {
 		}
 		if err != nil {
 			var at *FileError
-			errors.As(err, &at) // it is one
+			errors.As(err, &at) // all errors here are
 			at.File = name
 			return nil, at
 		}
@@ -108,7 +107,7 @@ func ParseFile(name string, content []byte) (*File, error) {
 	return f, nil
 }
 
-// setting understands a key of the top.
+// setting parses a top-level key.
 func (d *document) setting(key string, value toml.Primitive) (Setting, error) {
 	s := Setting{Key: key, Line: d.line(value)}
 	var err error
@@ -123,9 +122,9 @@ func (d *document) setting(key string, value toml.Primitive) (Setting, error) {
 		s.Kind = List
 		s.Texts, err = stringsOf(v)
 	case map[string]any, []map[string]any:
-		err = fmt.Errorf("there is no such table; write users as [%s.NAME]", usersKey)
+		err = fmt.Errorf("unknown table; write users as [%s.NAME]", usersKey)
 	default:
-		err = errors.New("no key takes such a value; there are strings, whole numbers, true, false, and lists of strings")
+		err = errors.New("no key has such a value; values are strings, whole numbers, true, false, and lists of strings")
 	}
 	if err != nil {
 		return s, &FileError{Line: s.Line, Key: key, Err: err}
@@ -133,31 +132,31 @@ func (d *document) setting(key string, value toml.Primitive) (Setting, error) {
 	return s, nil
 }
 
-// stringsOf returns the strings of a list that has nothing else in it.
+// stringsOf returns the elements of a list, which must be strings.
 func stringsOf(list []any) ([]string, error) {
 	all := make([]string, len(list))
 	for i, v := range list {
 		s, ok := v.(string)
 		if !ok {
-			return nil, fmt.Errorf(`the value wants to be %s, such as ["a", "b"]`, List)
+			return nil, fmt.Errorf(`the value must be %s, such as ["a", "b"]`, List)
 		}
 		all[i] = s
 	}
 	return all, nil
 }
 
-// document is a file that package toml has understood.
+// document is a parsed file.
 type document struct {
 	meta toml.MetaData
-	keys map[string][]string // right beneath each table, in the order of the file
+	keys map[string][]string // of each table, in the order of the file
 }
 
-// newDocument looks at each key once: there may be thousands of users.
+// newDocument indexes the keys once: there may be thousands of users.
 func newDocument(meta toml.MetaData) *document {
 	d := &document{meta: meta, keys: make(map[string][]string)}
 	seen := make(map[string]bool)
 	for _, key := range meta.Keys() {
-		for n := range key { // some tables have no line of their own
+		for n := range key { // a table may be implied by its keys
 			if name := key[:n+1].String(); !seen[name] {
 				seen[name] = true
 				table := key[:n].String()
@@ -168,16 +167,16 @@ func newDocument(meta toml.MetaData) *document {
 	return d
 }
 
-// keysIn returns the keys right beneath a table in the order of the file.
+// keysIn returns the keys of a table in the order of the file.
 func (d *document) keysIn(table toml.Key) []string { return d.keys[table.String()] }
 
-// value returns what package toml makes of a value by itself.
+// value decodes a value to the default Go type.
 func (d *document) value(p toml.Primitive) (v any) {
-	_ = d.meta.PrimitiveDecode(p, &v) // anything fits
+	_ = d.meta.PrimitiveDecode(p, &v) // cannot fail for any
 	return v
 }
 
-// table returns the values of a table; ok is false if p is none.
+// table returns the values of a table; ok is false if p is not a table.
 func (d *document) table(p toml.Primitive) (values map[string]toml.Primitive, ok bool) {
 	if _, ok := d.value(p).(map[string]any); !ok {
 		return nil, false
@@ -185,15 +184,15 @@ func (d *document) table(p toml.Primitive) (values map[string]toml.Primitive, ok
 	return values, d.meta.PrimitiveDecode(p, &values) == nil
 }
 
-// line returns where a value stands, or 0: package toml tells it only of what
-// it was told to be wrong. It goes through the whole file for that.
+// line returns the line of a value, or 0. Package toml reveals it only in errors, so an
+// error is provoked; it scans the whole file for that.
 func (d *document) line(p toml.Primitive) int {
 	var at toml.ParseError
-	errors.As(d.meta.PrimitiveDecode(p, wrong{}), &at)
+	errors.As(d.meta.PrimitiveDecode(p, failing{}), &at)
 	return at.Position.Line
 }
 
-// wrong finds fault with any value.
-type wrong struct{}
+// failing fails to decode any value.
+type failing struct{}
 
-func (wrong) UnmarshalTOML(any) error { return errors.ErrUnsupported }
+func (failing) UnmarshalTOML(any) error { return errors.ErrUnsupported }

@@ -16,7 +16,7 @@ import (
 	"sluice/internal/config"
 )
 
-// hash is one of the password "secret".
+// hash is the hash of the password "secret".
 const hash = "$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8"
 
 func TestParseFile(t *testing.T) {
@@ -75,36 +75,36 @@ func TestParseFileRefuses(t *testing.T) {
 	password := "\npassword = \"" + hash + "\"\n"
 	for _, tt := range []struct{ name, in, want string }{
 		{"a key twice", "http = ':1'\nftp = ''\nhttp = ':2'", "f.toml:3: http: Key 'http' has already been defined."},
-		{"what is no TOML", "http = ':1'\nmax-conns = [1, 2", "f.toml:2: max-conns: expected a comma"},
-		{"bytes that are no text", "\nhttp = '\xff'", "f.toml:2: http: invalid UTF-8 byte: 0xff"},
-		{"a number with a fraction", "x = 1.5", "f.toml:1: x: no key takes such a value; "},
-		{"a date", "x = 2026-01-01", "f.toml:1: x: no key takes such a value; "},
-		{"a list of numbers", "\n\nx = [1]", `f.toml:3: x: the value wants to be a list of strings, such as ["a", "b"]`},
-		{"a table", "[x]\ny = 1", "f.toml:1: x: there is no such table; write users as [user.NAME]"},
-		{"a list of tables", "[[x]]\ny = 1", "f.toml:1: x: there is no such table; "},
-		{"a key with a dot", "x.y = 1", "f.toml: x: there is no such table; "},
+		{"invalid TOML", "http = ':1'\nmax-conns = [1, 2", "f.toml:2: max-conns: expected a comma"},
+		{"invalid UTF-8", "\nhttp = '\xff'", "f.toml:2: http: invalid UTF-8 byte: 0xff"},
+		{"a number with a fraction", "x = 1.5", "f.toml:1: x: no key has such a value; "},
+		{"a date", "x = 2026-01-01", "f.toml:1: x: no key has such a value; "},
+		{"a list of numbers", "\n\nx = [1]", `f.toml:3: x: the value must be a list of strings, such as ["a", "b"]`},
+		{"a table", "[x]\ny = 1", "f.toml:1: x: unknown table; write users as [user.NAME]"},
+		{"a list of tables", "[[x]]\ny = 1", "f.toml:1: x: unknown table; "},
+		{"a key with a dot", "x.y = 1", "f.toml: x: unknown table; "},
 
-		{"users that are no table", "user = ['a:b']", "f.toml:1: user: write users as [user.NAME], "},
-		{"a user that is no table", "[user]\nalice = 'x'", "f.toml:2: user.alice: write it as a table, [user.alice]"},
+		{"users that are not a table", "user = ['a:b']", "f.toml:1: user: write users as [user.NAME], "},
+		{"a user that is not a table", "[user]\nalice = 'x'", "f.toml:2: user.alice: write it as a table, [user.alice]"},
 		{"a list of users", "[[user]]\nname = 'alice'", "f.toml:1: user: write users as [user.NAME], "},
 		{"a user twice", "[user.a]" + password + "[user.a]\n", "f.toml:3: user: Key 'user.a' has already been defined."},
 		{"a user without a password", "[user.alice]\nhome = '/'", `f.toml:1: user.alice: the user has no password; make one with "sluice passwd"`},
-		{"a password in clear", "[user.alice]\npassword = 'tops3cret'", `f.toml:2: user.alice.password: it is no hash of a password that begins with $pbkdf2-sha256$i=; make one with "sluice passwd"`},
-		{"a password without quotes", "[user.alice]\npassword = tops3cret", "f.toml:2: user.alice.password: the value is no string; write a hash in quotes"},
+		{"a plaintext password", "[user.alice]\npassword = 'tops3cret'", `f.toml:2: user.alice.password: it is no hash of a password that begins with $pbkdf2-sha256$i=; make one with "sluice passwd"`},
+		{"a password without quotes", "[user.alice]\npassword = tops3cret", "f.toml:2: user.alice.password: the value is not a string; write a hash in quotes"},
 		{"a password that is a number", "[user.alice]\npassword = 12345", "f.toml:2: user.alice.password: it is no hash"},
-		{"a hash that is garbled", "[user.alice]\npassword = '" + hash[:60] + "'", "f.toml:2: user.alice.password: the hash is cut short"},
-		{"a key that users do not have", "[user.alice]\nhmoe = '/'", "f.toml:2: user.alice.hmoe: there is no such key; of a user there are password, home, rights"},
-		{"a key of the server below a user", "[user.alice]" + password + "max-conns = 5", "f.toml:3: user.alice.max-conns: there is no such key; of a user there are password, "},
-		{"a home that is no path", "[user.alice]" + password + "home = 5", "f.toml:3: user.alice.home: write it as a path"},
+		{"a truncated hash", "[user.alice]\npassword = '" + hash[:60] + "'", "f.toml:2: user.alice.password: the hash is cut short"},
+		{"an unknown key of a user", "[user.alice]\nhmoe = '/'", "f.toml:2: user.alice.hmoe: unknown key; the keys of a user are password, home, rights"},
+		{"a key of the server in the table of a user", "[user.alice]" + password + "max-conns = 5", "f.toml:3: user.alice.max-conns: unknown key; the keys of a user are password, "},
+		{"a home that is not a string", "[user.alice]" + password + "home = 5", "f.toml:3: user.alice.home: write it as a path"},
 		{"an empty home", "[user.alice]" + password + "home = ''", "f.toml:3: user.alice.home: write it as a path"},
-		{"rights that are no list", "[user.alice]" + password + "rights = 'read'", `f.toml:3: user.alice.rights: write it as a list, such as ["list", "read"]`},
-		{"rights that are no words", "[user.alice]" + password + "rights = [true]", "f.toml:3: user.alice.rights: the value wants to be a list of strings"},
-		{"a right that there is not", "[user.alice]" + password + "rights = ['write']", `f.toml:3: user.alice.rights: "write" is no right; there are list, read, `},
-		{"sessions that are no number", "[user.alice]" + password + "max-sessions = '2'", "f.toml:3: user.alice.max-sessions: write it as a number of sessions"},
+		{"rights that are not a list", "[user.alice]" + password + "rights = 'read'", `f.toml:3: user.alice.rights: write it as a list, such as ["list", "read"]`},
+		{"rights that are not strings", "[user.alice]" + password + "rights = [true]", "f.toml:3: user.alice.rights: the value must be a list of strings"},
+		{"an unknown right", "[user.alice]" + password + "rights = ['write']", `f.toml:3: user.alice.rights: "write" is no right; there are list, read, `},
+		{"a number of sessions that is a string", "[user.alice]" + password + "max-sessions = '2'", "f.toml:3: user.alice.max-sessions: write it as a number of sessions"},
 		{"a negative number of sessions", "[user.alice]" + password + "max-sessions = -1", "f.toml:3: user.alice.max-sessions: write it as"},
-		{"a rate that is none", "[user.alice]" + password + "max-rate = 'fast'", "f.toml:3: user.alice.max-rate: write it as a number of bytes per second"},
+		{"an invalid rate", "[user.alice]" + password + "max-rate = 'fast'", "f.toml:3: user.alice.max-rate: write it as a number of bytes per second"},
 		{"a negative rate", "[user.alice]" + password + "max-rate = -1", "f.toml:3: user.alice.max-rate: write it as"},
-		{"a name that no client can send", "[user.\"a:b\"]" + password, `f.toml:1: user."a:b": user name "a:b" contains a line break, NUL, slash or colon`},
+		{"a name that FTP cannot send", "[user.\"a:b\"]" + password, `f.toml:1: user."a:b": user name "a:b" contains a line break, NUL, slash or colon`},
 		{"the other name of anonymous", "[user.ftp]" + password, `f.toml:1: user.ftp: user name "ftp" is reserved`},
 		{"a password for anonymous", "[user.anonymous]" + password, "f.toml:1: user.anonymous: anonymous logs in without a password; leave it out"},
 		{"rights to change for anonymous", "[user.anonymous]\nrights = ['read', 'create']", "f.toml:1: user.anonymous: user anonymous may list and read at most"},
@@ -124,9 +124,8 @@ func TestParseFileRefuses(t *testing.T) {
 	}
 }
 
-// Whatever goes through the whole file for each user is felt where there are
-// thousands.
-func TestTheCostOfAUserDoesNotGrowWithTheirNumber(t *testing.T) {
+// A scan of the whole file for each user would be slow with thousands of users.
+func TestParsingCostIsLinearInTheUsers(t *testing.T) {
 	parse := func(users int) (allocated uint64) {
 		t.Helper()
 		var text strings.Builder
@@ -157,7 +156,7 @@ func TestReadFile(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f.toml")
 	if _, err := config.ReadFile(os.Open, name); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is not there: %v, want %v", err, fs.ErrNotExist)
+		t.Errorf("a missing file: %v, want %v", err, fs.ErrNotExist)
 	}
 	if _, err := config.ReadFile(os.Open, dir); err == nil {
 		t.Error("a directory was read")
@@ -172,7 +171,7 @@ func TestReadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := config.ReadFile(os.Open, name); err == nil || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("a file of a gigabyte: %v, want that it is too large", err)
+		t.Errorf("a file of a gigabyte: %v, want an error that it is too large", err)
 	}
 }
 

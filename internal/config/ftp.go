@@ -10,44 +10,43 @@ import (
 	"time"
 )
 
-// FTPOptions is how FTP is served, beyond where and to whom. A time of 0 means
-// no bound, except where it says otherwise.
+// FTPOptions are the options of FTP. A duration of 0 means no limit, unless said
+// otherwise.
 type FTPOptions struct {
-	Engine string // one of Engines; "" is the first
+	Engine string // one of Engines; "": the first
 
 	TLS      string   // "off", "on" if there is a certificate, or "required"
-	TLSReuse string   // whether data resumes the session of the commands: "off", "on" or "required"
-	LaxReuse []string // users of whom it is not required
-	LaxTLS   []string // users whose uploads are whole without TLS telling so
+	TLSReuse string   // whether data connections resume the TLS session of the control connection: "off", "on" or "required"
+	LaxReuse []string // users of whom that is not required
+	LaxTLS   []string // users whose uploads are complete without a TLS close_notify
 
-	Active       bool // whether PORT and EPRT are obeyed
-	ActiveLocal  bool // also those of clients on this host
+	Active       bool // PORT and EPRT are allowed
+	ActiveLocal  bool // also for clients on this host
 	PassivePorts PortRange
-	PublicAddrs  []PublicAddr // what PASV announces, the first that fits
+	PublicAddrs  []PublicAddr // announced by PASV; the first match counts
 
-	MaxConns        int // clients in all; 0: no limit
-	MaxConnsPerAddr int // clients from one address; 0: no limit
+	MaxConns        int // connections; 0: no limit
+	MaxConnsPerAddr int // connections from one address; 0: no limit
 
 	LoginTimeout   time.Duration
 	IdleTimeout    time.Duration
 	StallTimeout   time.Duration
 	AcceptTimeout  time.Duration // more than 0
 	SessionTimeout time.Duration
-	Overwrite      []string      // how uploads get into files: each is one of Overwrites, for a user if one follows
-	KeepPartials   time.Duration // how long broken uploads are kept; 0: not at all
+	Overwrite      []string      // one of Overwrites each, with =USER for one user
+	KeepPartials   time.Duration // how long broken uploads are kept; 0: they are deleted
 }
 
-// PortRange are the ports from First to Last; the zero value leaves the choice
-// to the system.
+// PortRange is the ports from First to Last. With the zero value the system chooses.
 type PortRange struct{ First, Last uint16 }
 
-// PublicAddr is an address by which clients of a network reach this machine.
+// PublicAddr is the address at which clients of a network reach this machine.
 type PublicAddr struct {
 	Clients netip.Prefix // the zero Prefix: all
-	Addr    netip.Addr   // the zero Addr: the one they have connected to
+	Addr    netip.Addr   // the zero Addr: the address they have connected to
 }
 
-// defaultFTP returns what holds where nothing else is said.
+// defaultFTP returns the defaults.
 func defaultFTP() FTPOptions {
 	return FTPOptions{
 		Engine: Engines[0],
@@ -60,8 +59,7 @@ func defaultFTP() FTPOptions {
 	}
 }
 
-// Set parses a range of ports such as 50000-50100, or a port. A PortRange is a
-// value of a flag.
+// Set parses a range such as 50000-50100, or one port. It implements pflag.Value.
 func (p *PortRange) Set(s string) error {
 	first, last, ok := strings.Cut(s, "-")
 	if !ok {
@@ -79,7 +77,7 @@ func (p *PortRange) Set(s string) error {
 	return nil
 }
 
-// String returns what Set takes, or "" if the choice is the system's.
+// String returns what Set parses, or "" for the zero value.
 func (p PortRange) String() string {
 	if p == (PortRange{}) {
 		return ""
@@ -87,11 +85,11 @@ func (p PortRange) String() string {
 	return fmt.Sprintf("%d-%d", p.First, p.Last)
 }
 
-// Type is how the help calls such a value.
+// Type names such a value in the help.
 func (*PortRange) Type() string { return "ports" }
 
-// ParsePublicAddr parses an address of IPv4, which may follow a network and an
-// equals sign; then it is for clients of that network, and may be missing.
+// ParsePublicAddr parses [CIDR=]ADDR: an IPv4 address, for clients of a network if one
+// is given. The address may then be empty.
 func ParsePublicAddr(s string) (p PublicAddr, err error) {
 	network, addr, ok := strings.Cut(s, "=")
 	if !ok {
@@ -108,41 +106,41 @@ func ParsePublicAddr(s string) (p PublicAddr, err error) {
 	return p, nil
 }
 
-// Engines are what --ftp-engine takes: ours, and that of ftpserverlib.
+// Engines are the values of --ftp-engine.
 var Engines = []string{"sluice", "ftpserverlib"}
 
-// Overwrites are what --ftp-overwrite takes: a hidden file that takes the place of the old one, or the
-// file itself.
+// Overwrites are the values of --ftp-overwrite: a hidden file replaces the old one, or
+// the file itself is overwritten.
 var Overwrites = []string{"replace", "in-place"}
 
-// InPlace reports whether uploads of a user are written into the file itself: what Overwrite says of
-// the user, or else of all, the last that it says.
+// InPlace reports whether uploads of a user overwrite the file itself: by the last rule
+// for the user, or else by the last rule for all.
 func (o *FTPOptions) InPlace(user string) bool {
-	inPlace, known := false, false
+	inPlace, ownRule := false, false
 	for _, rule := range o.Overwrite {
 		how, who, isFor := strings.Cut(rule, "=")
-		if isFor && who == user || !isFor && !known {
-			inPlace, known = how == Overwrites[1], known || isFor
+		if isFor && who == user || !isFor && !ownRule {
+			inPlace, ownRule = how == Overwrites[1], ownRule || isFor
 		}
 	}
 	return inPlace
 }
 
-// checkOverwrite refuses rules that make no sense.
+// checkOverwrite refuses invalid rules.
 func (o *FTPOptions) checkOverwrite() error {
 	for _, rule := range o.Overwrite {
 		how, who, isFor := strings.Cut(rule, "=")
 		if !slices.Contains(Overwrites, how) || isFor && who == "" {
-			return fmt.Errorf("--ftp-overwrite %q is neither replace nor in-place, nor one of them with =USER behind", rule)
+			return fmt.Errorf("--ftp-overwrite %q is neither replace nor in-place, nor one of them followed by =USER", rule)
 		}
 	}
 	return nil
 }
 
-// modes are what --ftp-tls and --ftp-tls-reuse take.
+// modes are the values of --ftp-tls and --ftp-tls-reuse.
 var modes = []string{"off", "on", "required"}
 
-// checkFTP is what Check says of FTP.
+// checkFTP is Check for FTP.
 func (c Config) checkFTP() error {
 	o := c.FTPOptions
 	for _, mode := range []struct{ flag, value string }{{"--ftp-tls", o.TLS}, {"--ftp-tls-reuse", o.TLSReuse}} {
@@ -174,7 +172,7 @@ func (c Config) checkFTP() error {
 	}
 	switch {
 	case o.AcceptTimeout <= 0:
-		return fmt.Errorf("--ftp-accept-timeout %v is no time to connect in", o.AcceptTimeout)
+		return fmt.Errorf("--ftp-accept-timeout %v is too short for a client to connect", o.AcceptTimeout)
 	case c.Serves("ftp") && o.TLS == "required" && !c.hasCertificate():
 		return errors.New("--ftp-tls required needs --tls-cert FILE and --tls-key FILE, or --tls-self-signed for a trial")
 	case c.Serves("ftps") && o.TLS == "off":
@@ -183,8 +181,7 @@ func (c Config) checkFTP() error {
 	return nil
 }
 
-// checkEngine refuses what the engine of ftpserverlib cannot do, rather than do
-// without in silence.
+// checkEngine refuses options that the engine of ftpserverlib cannot honour.
 func (c Config) checkEngine() error {
 	o := c.FTPOptions
 	switch {
@@ -193,11 +190,11 @@ func (c Config) checkEngine() error {
 	case !slices.Contains(Engines, o.Engine):
 		return fmt.Errorf("--ftp-engine %q is neither %s", o.Engine, strings.Join(Engines, " nor "))
 	case c.Serves("ftps"):
-		return fmt.Errorf("--ftps and --ftp-engine %s exclude each other: it knows TLS after AUTH alone", o.Engine)
+		return fmt.Errorf("--ftps and --ftp-engine %s exclude each other: it supports TLS only after AUTH", o.Engine)
 	case o.TLSReuse == "required":
-		return fmt.Errorf("--ftp-tls-reuse required and --ftp-engine %s exclude each other: it does not look at data connections", o.Engine)
+		return fmt.Errorf("--ftp-tls-reuse required and --ftp-engine %s exclude each other: it does not check data connections", o.Engine)
 	case o.SessionTimeout > 0:
-		return fmt.Errorf("--ftp-session-timeout and --ftp-engine %s exclude each other: it knows no bound for a session", o.Engine)
+		return fmt.Errorf("--ftp-session-timeout and --ftp-engine %s exclude each other: it cannot limit the duration of sessions", o.Engine)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestParsePublicAddr(t *testing.T) {
 	}
 }
 
-func TestTheLastWordOnAUserDecidesHowItOverwrites(t *testing.T) {
+func TestTheLastRuleForAUserDecidesHowItOverwrites(t *testing.T) {
 	for _, tt := range []struct {
 		rules []string
 		want  map[string]bool

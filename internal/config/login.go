@@ -10,7 +10,7 @@ import (
 // Login is a name and its password.
 type Login struct{ Name, Password string }
 
-// String hides the password, so that none gets into a message by accident.
+// String hides the password, so that no message contains it by accident.
 func (l Login) String() string { return l.Name + ":***" }
 
 // ParseLogin parses NAME:PASSWORD. The password may contain colons.
@@ -18,7 +18,7 @@ func ParseLogin(s string) (Login, error) {
 	name, password, ok := strings.Cut(s, ":")
 	switch {
 	case !ok:
-		// s may be a password whose name was forgotten: do not repeat it.
+		// s may be a password without a name: do not repeat it.
 		return Login{}, errors.New("there is no colon between name and password")
 	case name == "":
 		return Login{}, errors.New("the name before the colon is empty")
@@ -28,11 +28,11 @@ func ParseLogin(s string) (Login, error) {
 	return Login{name, password}, nil
 }
 
-// loginPrefix begins the environment variables that are logins.
+// loginPrefix is the prefix of environment variables with logins.
 const loginPrefix = "SLUICE_USER_"
 
-// LoginsFrom returns the logins in an environment like that of os.Environ:
-// SLUICE_USER_alice=secret is the user alice. They are sorted by name.
+// LoginsFrom returns the logins in an environment like os.Environ's, sorted by name:
+// SLUICE_USER_alice=secret is the user alice.
 func LoginsFrom(environ []string) ([]Login, error) {
 	var logins []Login
 	for _, variable := range environ {
@@ -42,7 +42,7 @@ func LoginsFrom(environ []string) ([]Login, error) {
 		case !ok:
 			continue
 		case name == "":
-			return nil, fmt.Errorf("the variable %s lacks the user's name at its end", loginPrefix)
+			return nil, fmt.Errorf("the variable %s lacks a user name after its prefix", loginPrefix)
 		case password == "":
 			return nil, fmt.Errorf("the variable %s%s holds no password", loginPrefix, name)
 		}

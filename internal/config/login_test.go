@@ -44,7 +44,7 @@ func TestLoginsFrom(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	for variable, want := range map[string]string{
-		"SLUICE_USER_=x":     "lacks the user's name",
+		"SLUICE_USER_=x":     "lacks a user name",
 		"SLUICE_USER_alice=": "SLUICE_USER_alice holds no password",
 	} {
 		if _, err := config.LoginsFrom([]string{variable}); err == nil || !strings.Contains(err.Error(), want) {

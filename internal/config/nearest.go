@@ -1,9 +1,8 @@
 package config
 
-// Nearest returns the one of the names that was probably meant by a name that
-// is none of them, or "".
+// Nearest returns which of the names was probably meant by a misspelled one, or "".
 func Nearest(name string, names []string) string {
-	nearest, least := "", len(name)/3+1 // more typing errors than that make another word
+	nearest, least := "", len(name)/3+1 // with more typing errors it is another word
 	for _, n := range names {
 		if d := distance(name, n); d <= least && (nearest == "" || d < least) {
 			nearest, least = n, d
@@ -12,10 +11,9 @@ func Nearest(name string, names []string) string {
 	return nearest
 }
 
-// distance returns how many bytes must be inserted, removed or replaced to
-// make b of a (Levenshtein).
+// distance returns the Levenshtein distance of a and b in bytes.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // distances of what is read of a to each beginning of b
+	row := make([]int, len(b)+1) // distances of the prefix of a to each prefix of b
 	for j := range row {
 		row[j] = j
 	}

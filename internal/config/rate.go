@@ -5,16 +5,15 @@ import (
 	"errors"
 )
 
-// RateOptions are the limits of bandwidth, in bytes per second where nothing
-// else is said. 0: no limit.
+// RateOptions limit bandwidth, in bytes per second. 0: no limit.
 type RateOptions struct {
 	MaxRate            Bytes // of all transfers together, in each direction
 	MaxRatePerTransfer Bytes // of each transfer
-	AnonymousMaxRate   Bytes // of each transfer of an client without a login, if that is less
-	RateAfter          Bytes // how many bytes of a transfer the limits of each do not hold back
+	AnonymousMaxRate   Bytes // of each transfer of a client without a login, if lower
+	RateAfter          Bytes // first bytes of a transfer that its limits do not count
 }
 
-// checkRates is what Check says of them.
+// checkRates is Check for rates.
 func (c Config) checkRates() error {
 	r := c.Rates
 	if r.RateAfter > 0 && cmp.Or(r.MaxRatePerTransfer, r.AnonymousMaxRate) == 0 {

@@ -7,7 +7,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// syntaxError is what package toml found wrong with a file.
+// syntaxError converts an error of package toml. The value of a password is not
+// repeated.
 func syntaxError(file string, err error) *FileError {
 	var at toml.ParseError
 	if !errors.As(err, &at) {
@@ -15,7 +16,7 @@ func syntaxError(file string, err error) *FileError {
 	}
 	e := &FileError{File: file, Line: at.Position.Line, Key: at.LastKey, Err: errors.New(at.Message)}
 	if strings.HasSuffix(at.LastKey, passwordKey) {
-		e.Err = errors.New("the value is no string; write a hash in quotes")
+		e.Err = errors.New("the value is not a string; write a hash in quotes")
 	}
 	return e
 }

@@ -12,21 +12,21 @@ import (
 	"sluice/internal/account"
 )
 
-// User is who may log in by what a file says, or anonymous with its bounds.
+// User is a user of the file, or anonymous with its bounds.
 type User struct {
-	Account  account.Account // its Rights count only if HasRights
-	Password account.Hash    // zero for anonymous alone
+	Account  account.Account // Rights are valid only if HasRights
+	Password account.Hash    // zero only for anonymous
 
-	HasRights bool // whether the file says which; else they are the usual ones
+	HasRights bool // the file gives rights; else the default ones apply
 }
 
-// usersKey is the table that the tables of users are in.
+// usersKey is the table with the tables of users.
 const usersKey = "user"
 
-// passwordKey is the key whose value no message repeats.
+// passwordKey is the key of the password hash. No message repeats its value.
 const passwordKey = "password"
 
-// userKeys are what can be said of a user.
+// userKeys are the keys of a user.
 var userKeys = []struct {
 	key string
 	set func(u *User, value any) error
@@ -38,7 +38,7 @@ var userKeys = []struct {
 	{"max-rate", (*User).setMaxRate},
 }
 
-// users understands the table of the tables of users.
+// users parses the table of users.
 func (d *document) users(value toml.Primitive) ([]User, error) {
 	tables, ok := d.table(value)
 	if !ok {
@@ -55,29 +55,29 @@ func (d *document) users(value toml.Primitive) ([]User, error) {
 	return all, nil
 }
 
-// user understands the table of one user.
+// user parses the table of one user.
 func (d *document) user(name string, value toml.Primitive) (User, error) {
 	at := toml.Key{usersKey, name}
 	u := User{Account: account.Account{Name: name}}
-	wrong := func(value toml.Primitive, key toml.Key, err error) (User, error) {
+	fail := func(value toml.Primitive, key toml.Key, err error) (User, error) {
 		return u, &FileError{Line: d.line(value), Key: key.String(), Err: err}
 	}
 	values, ok := d.table(value)
 	if !ok {
-		return wrong(value, at, fmt.Errorf("write it as a table, [%v]", at))
+		return fail(value, at, fmt.Errorf("write it as a table, [%v]", at))
 	}
 	for _, key := range d.keysIn(at) {
 		if err := u.set(key, d.value(values[key])); err != nil {
-			return wrong(values[key], append(at, key), err)
+			return fail(values[key], append(at, key), err)
 		}
 	}
 	if err := u.check(); err != nil {
-		return wrong(value, at, err)
+		return fail(value, at, err)
 	}
 	return u, nil
 }
 
-// check looks at what no single key tells.
+// check checks the keys together.
 func (u *User) check() error {
 	var users account.Users
 	switch {
@@ -99,7 +99,7 @@ func (u *User) set(key string, value any) error {
 		}
 		known = append(known, k.key)
 	}
-	return fmt.Errorf("there is no such key; of a user there are %s, and what is not of a user stands above the first table", strings.Join(known, ", "))
+	return fmt.Errorf("unknown key; the keys of a user are %s; keys of the server must be above the first table", strings.Join(known, ", "))
 }
 
 func (u *User) setPassword(value any) error {
@@ -112,12 +112,11 @@ func (u *User) setPassword(value any) error {
 	return nil
 }
 
-// setHome takes a path in the tree that is served, with or without a slash
-// before it.
+// setHome accepts a path in the served directory, with or without a leading slash.
 func (u *User) setHome(value any) error {
 	home, ok := value.(string)
 	if !ok || home == "" || strings.Contains(home, "\x00") {
-		return errors.New(`write it as a path in the directory that is served, such as "/alice"`)
+		return errors.New(`write it as a path in the served directory, such as "/alice"`)
 	}
 	if home = path.Clean("/" + home); home != "/" {
 		u.Account.Home = home
@@ -142,7 +141,7 @@ func (u *User) setRights(value any) (err error) {
 func (u *User) setMaxSessions(value any) error {
 	n, ok := value.(int64)
 	if !ok || n < 0 || n > math.MaxInt32 {
-		return errors.New("write it as a number of sessions, such as 2; 0: any number")
+		return errors.New("write it as a number of sessions, such as 2; 0: no limit")
 	}
 	u.Account.MaxSessions = int(n)
 	return nil
@@ -151,7 +150,7 @@ func (u *User) setMaxSessions(value any) error {
 func (u *User) setMaxRate(value any) error {
 	var rate Bytes
 	if err := rate.Set(fmt.Sprint(value)); err != nil { // whole numbers too
-		return errors.New(`write it as a number of bytes per second, such as "1MiB" or 1500; 0: any number`)
+		return errors.New(`write it as a number of bytes per second, such as "1MiB" or 1500; 0: no limit`)
 	}
 	u.Account.MaxRate = int64(rate)
 	return nil

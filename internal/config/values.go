@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// ParsePrefix parses a network such as 10.0.0.0/8, or an address, which is a
-// network of its own.
+// ParsePrefix parses a network such as 10.0.0.0/8, or a single address.
 func ParsePrefix(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
@@ -23,8 +22,7 @@ func ParsePrefix(s string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-// units of bytes are powers of 1024, except where a B says that they are of
-// 1000.
+// units are powers of 1024, but with a B powers of 1000.
 var units = []struct {
 	suffix string
 	factor int64
@@ -35,8 +33,8 @@ var units = []struct {
 	{"b", 1},
 }
 
-// Bytes is a number of bytes as people write it: 1500, 64KiB, 64K (the same),
-// 1MB (a million). It is a value of a flag.
+// Bytes is a number of bytes, written as 1500, 64KiB, 64K (the same) or 1MB (a million).
+// It implements pflag.Value.
 type Bytes int64
 
 // Set parses a number of bytes.
@@ -50,7 +48,7 @@ func (b *Bytes) Set(text string) error {
 	}
 	n, err := strconv.ParseUint(number, 10, 63)
 	if err != nil || int64(n) > math.MaxInt64/factor {
-		return fmt.Errorf("%q is no size: write it like 1500, 64KiB or 1GB", text)
+		return fmt.Errorf("%q is not a size; write it like 1500, 64KiB or 1GB", text)
 	}
 	*b = Bytes(int64(n) * factor)
 	return nil
@@ -66,11 +64,11 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// Type is how the help calls such a value.
+// Type names such a value in the help.
 func (*Bytes) Type() string { return "size" }
 
-// isOrigin reports whether s is what a browser puts into the field Origin, or
-// "*". A page compares to the byte: no capitals, no default port, no slash.
+// isOrigin reports whether s is an Origin as browsers send it, or "*". It is compared
+// byte by byte: no capitals, no default port, no slash.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	switch {

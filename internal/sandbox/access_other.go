@@ -4,11 +4,11 @@ package sandbox
 
 import "os"
 
-// MayWrite reports no reason: the user is the one who has started the process.
+// MayWrite returns nil: the user never changes on these systems.
 func MayWrite(*os.File) error { return nil }
 
-// FirstFreePort returns 0: everybody may listen on all ports.
+// FirstFreePort returns 0: every user may listen on all ports.
 func FirstFreePort() int { return 0 }
 
-// MayBindAll reports whether the process may listen on ports below that.
+// MayBindAll returns true.
 func MayBindAll() bool { return true }

@@ -32,8 +32,8 @@ func (c capSet) String() string {
 	return strings.Join(names, ",")
 }
 
-// rootCaps are what a server that stays root keeps: what makes it root to files, and ports below 1024 for
-// the data connections of FTP.
+// rootCaps are the capabilities that a server keeps if it stays root: access to all
+// files, and ports below 1024 for FTP data connections.
 var rootCaps = []struct {
 	number int
 	name   string
@@ -46,7 +46,8 @@ var rootCaps = []struct {
 	{unix.CAP_NET_BIND_SERVICE, "net_bind_service"},
 }
 
-// capsToKeep returns what a process keeps that becomes u, or stays uid if u is nil.
+// capsToKeep returns the capabilities that the process keeps as user u, or as uid if u is
+// nil.
 func capsToKeep(u *User, uid int) (keep capSet) {
 	if u != nil {
 		uid = u.UID
@@ -64,7 +65,7 @@ func capsToKeep(u *User, uid int) (keep capSet) {
 	return keep
 }
 
-// effectiveCaps returns what the process has in force.
+// effectiveCaps returns the effective capabilities of the process.
 func effectiveCaps() (capSet, error) {
 	content, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -74,8 +75,9 @@ func effectiveCaps() (capSet, error) {
 	return t.caps["Eff"], err
 }
 
-// dropBounding drops from the bounding set all but keep. It reports whether the process may do so; if not, it has no
-// use for the set: no_new_privs keeps it from gaining any.
+// dropBounding drops all capabilities but keep from the bounding set. It reports whether
+// the process may do so; if not, the set does no harm, because with no_new_privs the
+// process cannot gain any.
 func dropBounding(keep capSet) (dropped bool, err error) {
 	for c := range 64 {
 		if keep.has(c) {
@@ -85,7 +87,7 @@ func dropBounding(keep capSet) (dropped bool, err error) {
 		switch {
 		case errors.Is(err, syscall.EPERM):
 			return false, nil
-		case errors.Is(err, syscall.EINVAL): // beyond the last one
+		case errors.Is(err, syscall.EINVAL): // beyond the last capability
 			return true, nil
 		case err != nil:
 			return false, fmt.Errorf("drop capability %d: %w", c, err)
@@ -94,7 +96,7 @@ func dropBounding(keep capSet) (dropped bool, err error) {
 	return true, nil
 }
 
-// setCaps leaves all threads these capabilities, and nothing to be inherited.
+// setCaps sets the capabilities of all threads to keep, with none inheritable.
 func setCaps(keep capSet) error {
 	if err := ll.AllThreadsPrctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil && !errors.Is(err, syscall.EINVAL) { // before Linux 4.3
 		return fmt.Errorf("clear the ambient capabilities: %w", err)

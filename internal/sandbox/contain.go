@@ -7,61 +7,61 @@ import (
 	"strings"
 )
 
-// Mode says how much the sandbox matters.
+// Mode is how strictly the sandbox is required.
 type Mode string
 
-// The modes there are.
+// The modes.
 const (
-	Auto     Mode = "auto"     // take what the kernel has, and report what it lacks
-	Required Mode = "required" // what is lacking is an error
-	Off      Mode = "off"      // no Landlock, seccomp, no_new_privs; the user changes all the same
+	Auto     Mode = "auto"     // use what the kernel has, and report what is missing
+	Required Mode = "required" // anything missing is an error
+	Off      Mode = "off"      // no Landlock, seccomp and no_new_privs; the user still changes
 )
 
-// Modes are all of them, for messages.
+// Modes are all modes, for messages.
 var Modes = []string{string(Auto), string(Off), string(Required)}
 
-// Plan says how a process is to be contained.
+// Plan is the sandbox that a process needs.
 type Plan struct {
-	User *User // whom to become; nil: nobody else
+	User *User // to become; nil: no change
 	Mode Mode  // "": Auto
 
-	// Trees are the directories whose files the process may open; Write says whether it may
-	// also change what is in them. Where a name of one leads over symbolic links, the
-	// directories that hold the links and their targets are open too, so that a link may
-	// lead to another target later.
+	// Trees are the directories whose files the process may open, and with Write also
+	// change. If a name leads over symbolic links, the directories of the links and of
+	// their targets are allowed too, so that a link can be switched later.
 	Trees []string
 	Write bool
 
-	// NotifySocket is where systemd is told of the state; "": nowhere.
+	// NotifySocket is the socket of systemd for sd_notify(3); "": none.
 	NotifySocket string
 }
 
-// NeedsHelper reports whether the process will not be able to read its own files again.
+// NeedsHelper reports whether the process will be unable to read its configuration
+// again.
 func (p Plan) NeedsHelper() bool {
 	return p.Mode != Off && canRestrict || p.User != nil && !p.User.IsRoot()
 }
 
-// Report says what is in force.
+// Report is what is in force.
 type Report struct {
-	User       string   // by name
-	UID        int      // -1: a system without
+	User       string   // name, or number
+	UID        int      // -1: the system has none
 	GID        int      //
-	Landlock   string   // "" or what it allows
-	Seccomp    string   // "" or what it refuses
-	Caps       string   // "" or which capabilities are left; not Linux: ""
+	Landlock   string   // what it allows; "": not in force
+	Seccomp    string   // what it refuses; "": not in force
+	Caps       string   // capabilities that are left; "": none, or not Linux
 	NoNewPrivs bool     // no_new_privs
-	Missing    []string // what was wanted and is not in force, with the reason
+	Missing    []string // what is not in force, each with the reason
 
-	bounded bool // the bounding set of capabilities was cut
+	bounded bool // the bounding set was reduced
 }
 
-// addMissing notes something that is not in force.
+// addMissing records something that is not in force.
 func (r *Report) addMissing(what string, err error) {
 	r.Missing = append(r.Missing, fmt.Sprintf("%s: %v", what, err))
 }
 
-// Contain contains the process for the rest of its life. It is to be called once. After an
-// error the process must end: part of it may be in force.
+// Contain sandboxes the process until its end. It must be called only once. After an error
+// the process must end, because part of the sandbox may be in force.
 func Contain(p Plan) (Report, error) {
 	if p.Mode != "" && !slices.Contains(Modes, string(p.Mode)) {
 		return Report{}, fmt.Errorf("sandbox %q is none of %s", p.Mode, strings.Join(Modes, ", "))
@@ -79,5 +79,5 @@ func Contain(p Plan) (Report, error) {
 	return r, nil
 }
 
-// ErrMissing is the cause of Contain's error if something is not to be had that is required.
-var ErrMissing = errors.New("the sandbox is required, and lacks")
+// ErrMissing is returned by Contain if something is missing in the mode Required.
+var ErrMissing = errors.New("the sandbox is required, but it lacks")

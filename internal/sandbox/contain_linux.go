@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canRestrict says whether the system may have a sandbox.
+// canRestrict is set on systems that may have a sandbox.
 const canRestrict = true
 
 func contain(p Plan) (Report, error) {
@@ -34,8 +34,8 @@ func contain(p Plan) (Report, error) {
 	return r, verify(p, u, keep, &r)
 }
 
-// restrict does all that Contain promises, in the order that the kernel asks for: a ruleset
-// needs its files to be opened, which root can; a filter of system calls comes last.
+// restrict closes the sandbox in the order that the kernel requires: the ruleset first,
+// because opening its files may need root; the filter of system calls last.
 func restrict(p Plan, u *User, keep capSet, r *Report) error {
 	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)
@@ -68,11 +68,11 @@ func setUser(u *User) error {
 	return setIDs(u)
 }
 
-// checkBecome reports why the process cannot become u, before anything has changed.
+// checkBecome returns an error if the process cannot become u, without changing anything.
 func checkBecome(u *User) error {
 	caps, err := effectiveCaps()
 	if err != nil {
-		return nil //nolint:nilerror // there is no /proc to ask: the attempt will tell
+		return nil //nolint:nilerror // there is no /proc: the attempt will show
 	}
 	if !caps.has(unix.CAP_SETUID) || !caps.has(unix.CAP_SETGID) {
 		return errors.New("root has no CAP_SETUID and CAP_SETGID here")
@@ -87,12 +87,12 @@ func checkBecome(u *User) error {
 		}
 	}
 	if content, err := os.ReadFile("/proc/self/setgroups"); err == nil && string(content) == "deny\n" {
-		return errors.New("this user namespace lets nobody change groups")
+		return errors.New("this user namespace does not allow changing groups")
 	}
 	return nil
 }
 
-// isMapped reports whether a map of user_namespaces(7) has a number inside.
+// isMapped reports whether a map of user_namespaces(7) contains a number.
 func isMapped(m string, id int) bool {
 	for line := range strings.Lines(m) {
 		var first, outside, n int
@@ -103,7 +103,7 @@ func isMapped(m string, id int) bool {
 	return false
 }
 
-// verify reads back what the kernel says of each thread.
+// verify reads back the status of each thread and compares it with the plan.
 func verify(p Plan, u *User, keep capSet, r *Report) error {
 	threads, err := readThreads()
 	if errors.Is(err, os.ErrNotExist) {
@@ -127,7 +127,7 @@ func verify(p Plan, u *User, keep capSet, r *Report) error {
 		}
 	}
 	if r.Landlock != "" && !containsRoot(p.Trees) {
-		// No rule is about the root directory, so that it cannot be listed.
+		// No rule allows the root directory, so it cannot be opened.
 		f, err := os.Open("/")
 		if err == nil {
 			_ = f.Close()
@@ -139,7 +139,7 @@ func verify(p Plan, u *User, keep capSet, r *Report) error {
 	return nil
 }
 
-// nameOf is for messages; the process may not be able to ask for a name any more.
+// nameOf returns a name for messages. The process may be unable to look names up.
 func nameOf(uid int) string {
 	if uid == 0 {
 		return "root"

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestFollowed(t *testing.T) {
+func TestLinksIn(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestFollowed(t *testing.T) {
 		})
 	}
 	if got := linksIn(filepath.Join(dir, "www/loop")); len(got) != 40 {
-		t.Errorf("a loop: got %d links, want that it ends after 40", len(got))
+		t.Errorf("a loop: got %d links, want 40", len(got))
 	}
 }
 
@@ -63,12 +63,12 @@ func TestIsMapped(t *testing.T) {
 		id      int
 		want    bool
 	}{
-		{"the whole machine", all, 65534, true},
-		{"root alone", "0 1000 1\n", 65534, false},
-		{"root alone has root", "0 1000 1\n", 0, true},
+		{"the initial namespace", all, 65534, true},
+		{"only root", "0 1000 1\n", 65534, false},
+		{"root, if only root is mapped", "0 1000 1\n", 0, true},
 		{"the second range", two, 65534, true},
-		{"behind the second range", two, 65537, false},
-		{"nothing", "", 0, false},
+		{"above the second range", two, 65537, false},
+		{"an empty map", "", 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := isMapped(tt.m, tt.id); got != tt.want {
@@ -78,7 +78,7 @@ func TestIsMapped(t *testing.T) {
 	}
 }
 
-func TestWhatAThreadShouldNotHave(t *testing.T) {
+func TestExcessPrivilegesOfAThreadAreFound(t *testing.T) {
 	const clean = "Name:\tx\nUid:\t9\t9\t9\t9\nGid:\t8\t8\t8\t8\nGroups:\t8 7 \nNoNewPrivs:\t1\nSeccomp:\t2\n" +
 		"CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n"
 	u := &User{Name: "u", UID: 9, GID: 8, Groups: []int{7}}
@@ -89,13 +89,13 @@ func TestWhatAThreadShouldNotHave(t *testing.T) {
 	}{
 		{"nothing", clean, false},
 		{"a saved user", replaced("Uid:\t9\t9\t9\t9", "Uid:\t9\t9\t0\t9"), true},
-		{"a group of the file system", replaced("Gid:\t8\t8\t8\t8", "Gid:\t8\t8\t8\t0"), true},
+		{"a file system group", replaced("Gid:\t8\t8\t8\t8", "Gid:\t8\t8\t8\t0"), true},
 		{"a group of root", replaced("8 7 ", "8 7 0"), true},
 		{"an effective capability", replaced("CapEff:\t00000000000000", "CapEff:\t00000000000001"), true},
-		{"one to be inherited", replaced("CapInh:\t00000000000000", "CapInh:\t00000000000001"), true},
-		{"one within bounds", replaced("CapBnd:\t00000000000000", "CapBnd:\t00000000000001"), true},
-		{"privileges to gain", replaced("NoNewPrivs:\t1", "NoNewPrivs:\t0"), true},
-		{"no filter", replaced("Seccomp:\t2", "Seccomp:\t0"), true},
+		{"an inheritable capability", replaced("CapInh:\t00000000000000", "CapInh:\t00000000000001"), true},
+		{"a capability in the bounding set", replaced("CapBnd:\t00000000000000", "CapBnd:\t00000000000001"), true},
+		{"no no_new_privs", replaced("NoNewPrivs:\t1", "NoNewPrivs:\t0"), true},
+		{"no seccomp filter", replaced("Seccomp:\t2", "Seccomp:\t0"), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			th, err := parseStatus(tt.status)
@@ -112,7 +112,7 @@ func TestWhatAThreadShouldNotHave(t *testing.T) {
 		})
 	}
 	if _, err := parseStatus("Name:\tx\n"); err == nil {
-		t.Error("a status without the fields was taken for a good one")
+		t.Error("a status without the fields was accepted")
 	}
 }
 
@@ -124,26 +124,26 @@ func replaceOnce(t *testing.T, s, old, with string) string {
 	return strings.Replace(s, old, with, 1)
 }
 
-func TestWhatAnOldKernelLacks(t *testing.T) {
+func TestLandlockOfOldKernels(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		abi   int
 		err   error
 		write bool
-		want  string // of the reason, or else of what is in force
-		lacks bool
+		want  string // in the reason, or else in the description
+		fails bool
 	}{
 		{"no Landlock", 0, syscall.ENOSYS, false, "has none", true},
 		{"Landlock that is switched off", 0, syscall.EOPNOTSUPP, false, "has none", true},
-		{"renames of writers", 1, nil, true, "ABI 1", true},
-		{"readers on the first", 1, nil, false, "ABI 1, read-only (not truncate, ioctl of devices, signals)", false},
-		{"writers on Debian 12", 2, nil, true, "ABI 2, read and write (not truncate, ioctl of devices, signals)", false},
+		{"renames with the first ABI", 1, nil, true, "ABI 1", true},
+		{"reading with the first ABI", 1, nil, false, "ABI 1, read-only (not truncate, ioctl of devices, signals)", false},
+		{"writing on Debian 12", 2, nil, true, "ABI 2, read and write (not truncate, ioctl of devices, signals)", false},
 		{"truncate", 3, nil, true, "ABI 3, read and write (not ioctl of devices, signals)", false},
 		{"all", 6, nil, true, "ABI 6, read and write", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := checkLandlock(tt.abi, tt.err, tt.write)
-			if tt.lacks {
+			if tt.fails {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want a reason with %q", err, tt.want)
 				}

@@ -4,17 +4,17 @@ package sandbox
 
 import "errors"
 
-// canRestrict says whether the system may have a sandbox.
+// canRestrict is set on systems that may have a sandbox.
 const canRestrict = false
 
-// checkBecome is not reached: nobody is to be become.
+// checkBecome is not reached: the user never changes on these systems.
 func checkBecome(*User) error { return nil }
 
-// contain contains nothing.
+// contain changes nothing.
 func contain(p Plan) (Report, error) {
 	r := Report{UID: -1, GID: -1}
 	if p.Mode != Off {
-		r.addMissing("landlock, seccomp, no_new_privs", errors.New("Linux has them"))
+		r.addMissing("landlock, seccomp, no_new_privs", errors.New("only Linux has them"))
 	}
 	return r, nil
 }

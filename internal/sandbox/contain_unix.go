@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// canRestrict says whether the system may have a sandbox.
+// canRestrict is set on systems that may have a sandbox.
 const canRestrict = false
 
-// contain changes the user, which is all that these systems have in common.
+// contain changes the user. These systems have no other means in common.
 func contain(p Plan) (Report, error) {
 	if err := become(p.User); err != nil {
 		return Report{}, err
@@ -23,15 +23,15 @@ func contain(p Plan) (Report, error) {
 		r.User = p.User.Name
 	}
 	if p.Mode != Off {
-		r.addMissing("landlock, seccomp, no_new_privs", errors.New("Linux has them"))
+		r.addMissing("landlock, seccomp, no_new_privs", errors.New("only Linux has them"))
 	}
 	return r, nil
 }
 
-// checkBecome finds no reason before the attempt.
+// checkBecome returns nil: only the attempt shows.
 func checkBecome(*User) error { return nil }
 
-// become gives the process another user for good.
+// become changes the user of the process permanently.
 func become(u *User) error {
 	if u == nil || u.IsRoot() {
 		return nil
@@ -48,7 +48,7 @@ func become(u *User) error {
 	return nil
 }
 
-// self is the program that runs.
+// self returns the path of this program.
 func self() string {
 	name, err := os.Executable()
 	if err != nil {
@@ -57,5 +57,5 @@ func self() string {
 	return name
 }
 
-// containHelper takes nothing away: these systems have nothing in common to do it by.
+// containHelper does nothing on these systems.
 func containHelper(NamedFiles) {}

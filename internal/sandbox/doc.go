@@ -1,29 +1,30 @@
-// Package sandbox contains a server process: it gives the process another user,
-// takes away what the process does not need, and reads again through a helper
-// the few files that the process may no longer open.
+// Package sandbox takes rights from a server process: it changes the user, removes
+// capabilities, and limits files and system calls. A helper process opens the few
+// files that the server must read again later.
 //
-//	user, err := sandbox.Choose("", "/srv/pub")        // before: resolve names
+//	user, err := sandbox.ChooseUser("", "/srv/pub") // before: looks names up
 //	// ... bind listeners, open logs, read keys ...
-//	files, err := sandbox.StartFiles(sandbox.Named{Read: []string{"site.key"}})
-//	report, err := sandbox.Contain(sandbox.Plan{User: user, Read: []string{"/srv/pub"}})
+//	files, err := sandbox.StartFiles(sandbox.NamedFiles{Read: []string{"site.key"}})
+//	report, err := sandbox.Contain(sandbox.Plan{User: user, Trees: []string{"/srv/pub"}})
 //	f, err := files.Open("site.key")                  // at any time later
 //
-// Only "sluice serve" uses it, and calls it once, after all listeners are bound and before
-// the first client is served. Packages httpd and ftpd never do: a package that others
-// import changes nothing of the process.
+// Only "sluice serve" uses it, once, after all listeners are open and before the first
+// client is served. Packages httpd and ftpd do not: a package that other programs import
+// must not change the process. The package knows nothing of what the server does, so
+// that it can be reviewed alone.
 //
-// # What Contain does
+// # Steps of Contain
 //
-// In this order, each for all threads: no_new_privs, a Landlock ruleset, the capability
-// sets, the user with its groups, a seccomp filter. Then it reads back what the kernel says
-// of every thread, and fails if that is not what was asked for. On systems other than Linux
-// it changes the user and reports the rest as lacking.
+// In this order, each for all threads: no_new_privs, a Landlock ruleset, the bounding
+// set, the user with its groups, the capability sets, a seccomp filter. Then Contain
+// reads back the status of every thread from the kernel and fails if it differs from
+// what was requested. On systems other than Linux it changes the user and reports the
+// rest as missing.
 //
-// # Programs of later features
+// # Features that run programs
 //
-// After Contain the process can execute nothing. A feature that must run programs (an
-// external check of passwords, a hook) forks a runner next to [StartFiles], before Contain,
-// and asks it over a socket: the runner gets the list of its programs at its start and
-// takes nothing but an index into that list and the arguments, as the helper for files takes
-// the names of its list only.
+// After Contain the process cannot execute programs. A feature that must (an external
+// password check, a hook) needs a runner that is started next to [StartFiles], before
+// Contain: a process that gets the list of its programs at its start, and then accepts
+// only an index into that list and arguments, as the helper for files does.
 package sandbox

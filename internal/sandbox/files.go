@@ -8,30 +8,30 @@ import (
 	"slices"
 )
 
-// NamedFiles lists what the helper for files is good for. Names are as they will be asked for,
-// absolute or relative to the working directory.
+// NamedFiles lists what the helper may do. Names are absolute or relative to the working
+// directory, and requests use the same form.
 type NamedFiles struct {
 	Read   []string // files to open for reading
 	Remove []string // unix sockets to remove at the end
 }
 
-// Files opens files that were named before Contain, and nothing else, with the rights that
-// the process had then. A nil *Files opens any file with the rights of the process. It may be
-// used by any number of goroutines at once.
+// Files opens files that were named before Contain, and no others, with the rights that the
+// process had then. A nil *Files opens any file with the rights of the process. Files may be
+// used by several goroutines at once.
 type Files struct {
 	named  NamedFiles
 	helper helper
 }
 
-// ErrNotNamed is the cause of the error of Open for a file that was not named at the start.
+// ErrNotNamed is returned by Open for a file that was not named at the start.
 type ErrNotNamed struct{ Name string }
 
 func (e ErrNotNamed) Error() string {
-	return fmt.Sprintf("%s was not named when the server started, and a contained server opens nothing else; start it again", e.Name)
+	return fmt.Sprintf("%s was not named when the server started, and the sandbox allows no other file; restart the server", e.Name)
 }
 
-// Open opens a regular file for reading, at the place where its name leads now. The caller
-// closes it.
+// Open opens a regular file for reading. Its name is looked up anew. The caller closes the
+// file.
 func (f *Files) Open(name string) (*os.File, error) {
 	if f == nil {
 		return os.Open(name)
@@ -47,7 +47,7 @@ func (f *Files) Open(name string) (*os.File, error) {
 	return file, nil
 }
 
-// ReadFile is os.ReadFile by Open.
+// ReadFile is os.ReadFile with Open.
 func (f *Files) ReadFile(name string) ([]byte, error) {
 	file, err := f.Open(name)
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *Files) ReadFile(name string) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// Remove removes a socket that was named.
+// Remove removes a unix socket that was named.
 func (f *Files) Remove(name string) error {
 	if f == nil {
 		return os.Remove(name)
@@ -72,7 +72,7 @@ func (f *Files) Remove(name string) error {
 	return nil
 }
 
-// Check reports the first file that cannot be opened.
+// Check returns the error of the first file that cannot be opened.
 func (f *Files) Check() error {
 	if f == nil {
 		return nil
@@ -87,7 +87,7 @@ func (f *Files) Check() error {
 	return nil
 }
 
-// Close ends the helper. Files cannot be opened any more.
+// Close ends the helper. Files must not be used afterwards.
 func (f *Files) Close() error {
 	if f == nil {
 		return nil
@@ -95,7 +95,7 @@ func (f *Files) Close() error {
 	return f.helper.close()
 }
 
-// What the helper can be asked for.
+// The operations of the helper.
 const (
 	opOpen   = 'o'
 	opRemove = 'r'

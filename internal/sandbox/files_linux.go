@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// self is the program that runs, even if another has taken its name since.
+// self returns the path of this program, valid even if its file was replaced.
 func self() string {
 	const name = "/proc/self/exe"
-	if _, err := os.Stat(name); err != nil { // no /proc
+	if _, err := os.Stat(name); err != nil { // /proc is not mounted
 		return os.Args[0]
 	}
 	return name
 }
 
-// containHelper takes away from the helper what it does not need, as far as the kernel can:
-// it is asked by three bytes, so that this is a second line.
+// containHelper sandboxes the helper as far as the kernel can. Its requests are three
+// bytes, so this is a second line of defence.
 func containHelper(named NamedFiles) {
 	has, err := effectiveCaps() // while /proc can be read
 	_ = ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -45,12 +45,12 @@ func containHelper(named NamedFiles) {
 	_ = filterCalls(deniedToHelper)
 }
 
-// directories returns where the file of a name may be at a reload: beneath the directory of the
-// name, or that of the file to which it leads now, if it is a link. A file in the root
-// directory must stay the one that it is, because a rule about / would be about all files.
+// directories returns where a file may be at a reload: in the directory of its name, or in
+// that of its target now if it is a link. For a file in the root directory only the file
+// itself is returned, because a rule for / would allow all files.
 func directories(name string) (dirs []string) {
-	for _, way := range []func(string) (string, error){filepath.Abs, filepath.EvalSymlinks} {
-		file, err := way(name)
+	for _, resolve := range []func(string) (string, error){filepath.Abs, filepath.EvalSymlinks} {
+		file, err := resolve(name)
 		if err != nil {
 			continue
 		}

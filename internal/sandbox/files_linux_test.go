@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTheHelperWaitsForNoFIFO(t *testing.T) {
+func TestHelperRefusesFIFO(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)

@@ -17,12 +17,12 @@ import (
 	"syscall"
 )
 
-// A helper is the process that opens files for us, at the other end of a socket.
+// helper is the process that opens files, at the other end of a socket.
 //
-// It is asked by three bytes, the operation and the index of a name in the list that it was
-// given at its start, and answers with four, the errno, and a descriptor next to them if that
-// is 0. Nothing else is understood, so that whoever has taken over the server can ask for
-// nothing else.
+// A request is three bytes: the operation and the index of a name in the list that the helper
+// got at its start. A reply is four bytes, the errno, with a descriptor if that is 0. The
+// helper accepts nothing else, so an attacker who controls the server can request nothing
+// else.
 type helper struct {
 	cmd *exec.Cmd
 
@@ -30,17 +30,15 @@ type helper struct {
 	conn *net.UnixConn
 }
 
-// HelperArgument is the first argument of a program that is to be the helper. A main function
-// calls RunHelper before all else.
+// HelperArgument is the only argument of the helper. The main function calls RunHelper first.
 const HelperArgument = "open-files-for-serve"
 
-// StartFiles starts the helper, which is the program itself. It is called before Contain, and
-// keeps the user and the rights that the process has now; if they are root's, what they let it
-// do is bounded by Landlock to the directories of the files. It ends when the process ends, in
-// whatever way: its socket then reads as ended. A signal at the death of the parent,
-// PR_SET_PDEATHSIG, would not do: it comes when the thread that started it ends.
+// StartFiles starts the helper, which is this program itself. Call it before Contain. The helper
+// keeps the user and the rights that the process has now; Landlock limits them to the
+// directories of the files. It ends when the process ends, because its socket is closed then.
+// PR_SET_PDEATHSIG would not do: it is sent when the thread that started the helper ends.
 //
-// If nothing is named, it returns nil.
+// If named is empty, StartFiles returns nil.
 func StartFiles(named NamedFiles) (*Files, error) {
 	if len(named.Read) == 0 && len(named.Remove) == 0 {
 		return nil, nil
@@ -63,7 +61,7 @@ func StartFiles(named NamedFiles) (*Files, error) {
 	f.helper.conn = conn.(*net.UnixConn)
 	f.helper.cmd = &exec.Cmd{
 		Path: self(), Args: []string{os.Args[0], HelperArgument},
-		Env:        []string{}, // no passwords
+		Env:        []string{}, // it may hold passwords
 		ExtraFiles: []*os.File{theirs},
 		Stderr:     os.Stderr,
 	}
@@ -73,7 +71,7 @@ func StartFiles(named NamedFiles) (*Files, error) {
 	}
 	length := binary.BigEndian.AppendUint32(nil, uint32(len(list)))
 	if _, err = conn.Write(append(length, list...)); err == nil {
-		_, err = f.helper.readReply() // it is contained now
+		_, err = f.helper.readReply() // it is sandboxed now
 	}
 	if err != nil {
 		_ = f.Close()
@@ -82,7 +80,7 @@ func StartFiles(named NamedFiles) (*Files, error) {
 	return f, nil
 }
 
-// socketpair returns two ends of a connection, which no other program inherits.
+// socketpair returns both ends of a connection, which other programs do not inherit.
 func socketpair() (a, b *os.File, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -96,7 +94,7 @@ func socketpair() (a, b *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "helper"), os.NewFile(uintptr(fds[1]), "server"), nil
 }
 
-// request asks for the index of a list and waits for the answer.
+// request sends a request and waits for the reply.
 func (h *helper) request(op byte, index int, name string) (*os.File, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,7 +108,7 @@ func (h *helper) request(op byte, index int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// readReply reads an readReply; fd -1: none came along.
+// readReply reads a reply; fd is -1 if it has no descriptor.
 func (h *helper) readReply() (fd int, err error) {
 	status, rights := make([]byte, 4), make([]byte, syscall.CmsgSpace(4))
 	n, nrights, _, _, err := h.conn.ReadMsgUnix(status, rights)
@@ -133,8 +131,8 @@ func (h *helper) readReply() (fd int, err error) {
 	return fd, nil
 }
 
-// receivedFD returns the descriptor of a control message, or -1. package net has marked it to
-// be closed when a program is executed.
+// receivedFD returns the descriptor in a control message, or -1. Package net has set its
+// close-on-exec flag.
 func receivedFD(rights []byte) int {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil || len(messages) == 0 {
@@ -148,12 +146,11 @@ func receivedFD(rights []byte) int {
 }
 
 func (h *helper) close() error {
-	_ = h.conn.Close() // by which it ends
+	_ = h.conn.Close() // this ends the helper
 	return h.cmd.Wait()
 }
 
-// RunHelper is the whole life of the helper, if this process is to be one; if not it returns
-// at once.
+// RunHelper runs the helper and exits, if this process was started as one; else it returns.
 func RunHelper() {
 	if len(os.Args) != 2 || os.Args[1] != HelperArgument {
 		return
@@ -165,19 +162,19 @@ func RunHelper() {
 	os.Exit(0)
 }
 
-// serveHelper serves the process that has started us until it ends.
+// serveHelper serves the parent process until that ends.
 func serveHelper() error {
-	// A terminal sends these to all processes in front of it: the server decides when it ends.
+	// A terminal sends these to all its foreground processes; only the server ends the helper.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	file := os.NewFile(3, "server")
 	c, err := net.FileConn(file)
 	_ = file.Close()
 	if err != nil {
-		return errors.New("it is started by \"sluice serve\", not by hand")
+		return errors.New("only \"sluice serve\" starts it")
 	}
 	conn, ok := c.(*net.UnixConn)
 	if !ok {
-		return errors.New("it is started by \"sluice serve\", not by hand")
+		return errors.New("only \"sluice serve\" starts it")
 	}
 	named, err := readNames(conn)
 	if err != nil {
@@ -214,7 +211,7 @@ func readNames(r io.Reader) (named NamedFiles, err error) {
 	return named, json.Unmarshal(list, &named)
 }
 
-// handle does what is asked for. It returns a file for opOpen.
+// handle carries out a request. It returns a file for opOpen.
 func (n NamedFiles) handle(op byte, index int) (*os.File, error) {
 	switch {
 	case op == opOpen && index < len(n.Read):
@@ -225,7 +222,7 @@ func (n NamedFiles) handle(op byte, index int) (*os.File, error) {
 	return nil, syscall.EINVAL
 }
 
-// openRegular opens a file; a FIFO, which would make us wait for its writer, is refused.
+// openRegular opens a regular file. A FIFO, whose open would block, is refused.
 func openRegular(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -249,7 +246,7 @@ func removeSocket(name string) error {
 	return os.Remove(name)
 }
 
-// writeReply answers, and closes f.
+// writeReply sends a reply with f, which may be nil, and closes f.
 func writeReply(conn *net.UnixConn, f *os.File, err error) error {
 	var status [4]byte
 	if err != nil {

@@ -35,7 +35,7 @@ func write(t *testing.T, name, content string) {
 	}
 }
 
-func TestTheHelperOpensWhatIsNamed(t *testing.T) {
+func TestHelperOpensNamedFiles(t *testing.T) {
 	dir := t.TempDir()
 	name, link, other := filepath.Join(dir, "f"), filepath.Join(dir, "link"), filepath.Join(dir, "g")
 	write(t, name, "one")
@@ -52,7 +52,7 @@ func TestTheHelperOpensWhatIsNamed(t *testing.T) {
 	}
 	want(name, "one")
 	want(link, "one")
-	// A file that is replaced is found by its name.
+	// A replaced file is found by its name.
 	write(t, name+"~", "two")
 	if err := os.Rename(name+"~", name); err != nil {
 		t.Fatal(err)
@@ -60,21 +60,21 @@ func TestTheHelperOpensWhatIsNamed(t *testing.T) {
 	want(name, "two")
 	want(link, "two")
 	if _, err := f.Open(other); !errors.As(err, new(ErrNotNamed)) {
-		t.Errorf("a file that is not named: got %v, want ErrNotNamed", err)
+		t.Errorf("a file that was not named: got %v, want ErrNotNamed", err)
 	}
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Open(name); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file that is gone: got %v, want %v", err, fs.ErrNotExist)
+		t.Errorf("a removed file: got %v, want %v", err, fs.ErrNotExist)
 	}
 	if err := f.Check(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Check: got %v, want %v", err, fs.ErrNotExist)
 	}
 }
 
-// An attacker who has taken over the server can write to the helper's socket what Files never would.
-func TestTheHelperUnderstandsNothingElse(t *testing.T) {
+// An attacker who controls the server can send any request to the helper.
+func TestHelperRefusesOtherRequests(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")
 	write(t, name, "one")
@@ -84,11 +84,11 @@ func TestTheHelperUnderstandsNothingElse(t *testing.T) {
 		op    byte
 		index int
 	}{
-		{"an index behind the list", opOpen, 1},
+		{"an index beyond the list", opOpen, 1},
 		{"the highest index", opOpen, 1<<16 - 1},
 		{"an unknown operation", 'x', 0},
-		{"removing what is no socket", opRemove, 0},
-		{"removing behind the list", opRemove, 1},
+		{"removing a file that is not a socket", opRemove, 0},
+		{"removing beyond the list", opRemove, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if file, err := f.helper.request(tt.op, tt.index, ""); !errors.Is(err, syscall.EINVAL) || file != nil {
@@ -101,7 +101,7 @@ func TestTheHelperUnderstandsNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheHelperRemovesSockets(t *testing.T) {
+func TestHelperRemovesSockets(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "s")
 	ln, err := net.Listen("unix", name)
 	if err != nil {
@@ -116,7 +116,7 @@ func TestTheHelperRemovesSockets(t *testing.T) {
 	}
 }
 
-func TestAHelperThatIsGoneIsAnError(t *testing.T) {
+func TestEndedHelperIsAnError(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	write(t, name, "one")
 	f := startFiles(t, NamedFiles{Read: []string{name}})
@@ -125,21 +125,21 @@ func TestAHelperThatIsGoneIsAnError(t *testing.T) {
 	}
 	for range 2 {
 		if _, err := f.Open(name); err == nil || !strings.Contains(err.Error(), "has ended") {
-			t.Errorf("got %v, want one that says it has ended", err)
+			t.Errorf("got %v, want an error that says it has ended", err)
 		}
 	}
 }
 
-func TestTheHelperEndsWithItsSocket(t *testing.T) {
+func TestHelperEndsWithItsSocket(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	write(t, name, "one")
 	f := startFiles(t, NamedFiles{Read: []string{name}})
-	if err := f.Close(); err != nil { // waits for its end, which is to be a good one
+	if err := f.Close(); err != nil { // waits for the end of the helper, which must exit with 0
 		t.Error(err)
 	}
 }
 
-func TestNoHelperIsStartedForNothing(t *testing.T) {
+func TestNoHelperWithoutNames(t *testing.T) {
 	f, err := StartFiles(NamedFiles{})
 	if f != nil || err != nil {
 		t.Fatalf("got %v, %v, want nil", f, err)

@@ -13,22 +13,21 @@ import (
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 )
 
-// Rights of Landlock. Nobody may execute, and nobody may make devices or sockets.
+// Landlock rights. None of them allows executing files or making devices and sockets.
 const (
 	readRights  landlock.AccessFSSet = ll.AccessFSReadFile | ll.AccessFSReadDir
 	writeRights landlock.AccessFSSet = readRights | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRefer |
 		ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSym
 )
 
-// systemFiles are what a server reads at any time beside its trees: its own entry of /proc for package metrics
-// and the check in verify, what names of hosts and ports mean for a reload, and the device that stands in for a
-// descriptor.
+// systemFiles are what a server may read at any time besides its trees: its own entry in /proc
+// for package metrics and for verify, the files of the resolver for a reload, and /dev/null.
 var systemFiles = []string{
 	"/proc/self/", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/random/boot_id", "/dev/null",
 	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/localtime",
 }
 
-// restrictFiles lets the process open what the plan names, and nothing else.
+// restrictFiles allows the process to open what the plan names, and nothing else.
 func restrictFiles(p Plan, r *Report) {
 	abi, err := ll.LandlockGetABIVersion()
 	if err := checkLandlock(abi, err, p.Write); err != nil {
@@ -60,7 +59,8 @@ func restrictFiles(p Plan, r *Report) {
 	r.Landlock = describeLandlock(abi, p.Write)
 }
 
-// checkLandlock reports why there is to be no Landlock, with what the kernel has answered when it was asked for its ABI.
+// checkLandlock returns an error if Landlock cannot be used. abi and err are from
+// LandlockGetABIVersion.
 func checkLandlock(abi int, err error, write bool) error {
 	switch {
 	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.EOPNOTSUPP):
@@ -68,12 +68,12 @@ func checkLandlock(abi int, err error, write bool) error {
 	case err != nil:
 		return err
 	case write && abi < 2: // Linux 5.13 to 5.18
-		return errors.New("that of this kernel (ABI 1) lets no file move to another directory, which users with rights to write may do")
+		return errors.New("that of this kernel (ABI 1) does not allow moving files to another directory, which users with the right to write may do")
 	}
 	return nil
 }
 
-// describeLandlock says what is in force.
+// describeLandlock describes what is in force.
 func describeLandlock(abi int, write bool) string {
 	text := fmt.Sprintf("ABI %d, ", abi)
 	if write {
@@ -96,8 +96,8 @@ func describeLandlock(abi int, write bool) string {
 	return text
 }
 
-// treeRules returns the rules for the trees, and the directories with a link for which there is none because it
-// would let the process open everything.
+// treeRules returns the rules for the trees, and the directories of links that have no rule,
+// because it would allow everything.
 func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
 	rights := readRights
 	if p.Write {
@@ -106,8 +106,8 @@ func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
 	for _, tree := range p.Trees {
 		rules = append(rules, landlock.PathAccess(rights, tree))
 		for _, l := range linksIn(tree) {
-			// Links in the root directory, as /home to another disk, are the system's; but the tree
-			// itself may be one.
+			// A link in the root directory gets no rule, which would allow everything. Only
+			// the tree itself is worth a report; /home to another disk is never switched.
 			switch {
 			case l.holder == "/" && l.last:
 				closed = append(closed, l.holder)
@@ -124,31 +124,31 @@ func treeRules(p Plan) (rules []landlock.Rule, closed []string) {
 	return rules, closed
 }
 
-// link is a symbolic link that the name of a tree leads over.
+// link is a symbolic link in the name of a tree.
 type link struct {
 	holder string // directory of the link
-	target string // directory of what it leads to
+	target string // directory of its target
 	last   bool   // the tree itself is the link
 }
 
-// linksIn returns the links that the name of a tree leads over.
+// linksIn returns the symbolic links in the name of a tree.
 func linksIn(tree string) (links []link) {
 	abs, err := filepath.Abs(tree)
 	if err != nil {
 		return nil
 	}
-	const most = 40 // links, path_resolution(7)
+	const maxLinks = 40 // links, path_resolution(7)
 	at, rest := "/", strings.Split(strings.Trim(abs, "/"), "/")
-	for len(rest) > 0 && len(links) < most {
+	for len(rest) > 0 && len(links) < maxLinks {
 		name := rest[0]
 		rest = rest[1:]
 		if name == ".." {
 			at = filepath.Dir(at)
 			continue
 		}
-		next := filepath.Join(at, name) // at itself for "" and "."
+		next := filepath.Join(at, name) // equal to at for "" and "."
 		target, err := os.Readlink(next)
-		if err != nil { // no link
+		if err != nil { // not a link
 			at = next
 			continue
 		}
@@ -163,7 +163,7 @@ func linksIn(tree string) (links []link) {
 	return links
 }
 
-// containsRoot reports whether all there is may be opened.
+// containsRoot reports whether one of the trees is the root directory.
 func containsRoot(trees []string) bool {
 	root, err := os.Stat("/")
 	return err != nil || slices.ContainsFunc(trees, func(tree string) bool {

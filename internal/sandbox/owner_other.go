@@ -4,5 +4,5 @@ package sandbox
 
 import "errors"
 
-// ownerOf is not reached: a process without a user number does not become another one.
+// ownerOf is not reached: the user never changes on these systems.
 func ownerOf(string) (uid, gid int, err error) { return 0, 0, errors.ErrUnsupported }

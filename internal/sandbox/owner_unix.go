@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf returns whose a directory is. Links are followed.
+// ownerOf returns the owner and group of a directory. It follows links.
 func ownerOf(dir string) (uid, gid int, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {

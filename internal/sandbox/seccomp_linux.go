@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deniedToServer are the system calls that a server never makes, and that an intruder would:
-// to run programs, to look into other processes, to change mounts, clocks, the kernel. They
-// answer EPERM. All others are allowed, among them netlink and connect.
+// deniedToServer are system calls that a server never makes and an attacker would: to run
+// programs, to read other processes, to change mounts, clocks, the kernel. They fail with
+// EPERM. All others are allowed, netlink and connect among them.
 var deniedToServer = slices.Concat([]uint32{
 	unix.SYS_EXECVE, unix.SYS_EXECVEAT,
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PROCESS_MADVISE, unix.SYS_PIDFD_GETFD, unix.SYS_KCMP,
@@ -27,26 +27,26 @@ var deniedToServer = slices.Concat([]uint32{
 	unix.SYS_PERSONALITY,
 }, deniedOnArch)
 
-// deniedToHelper are those that the helper for files does not make either.
+// deniedToHelper are the calls that the helper does not make either.
 var deniedToHelper = slices.Concat(deniedToServer, []uint32{
 	unix.SYS_SOCKET, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT4, unix.SYS_KILL,
 })
 
-// filterCalls makes these system calls fail with EPERM in all threads, for good. The process
-// needs no_new_privs.
-func filterCalls(refused []uint32) error {
+// filterCalls makes system calls fail with EPERM in all threads, permanently. It requires
+// no_new_privs.
+func filterCalls(denied []uint32) error {
 	arch, ok := auditArch[runtime.GOARCH]
 	if !ok {
 		return fmt.Errorf("there is no filter for %s", runtime.GOARCH)
 	}
-	prog := buildFilter(arch, refused)
+	prog := buildFilter(arch, denied)
 	fprog := unix.SockFprog{Len: uint16(len(prog)), Filter: &prog[0]}
 	set := func(flags uintptr) (thread uintptr, errno syscall.Errno) {
 		thread, _, errno = syscall.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&fprog)))
 		return thread, errno
 	}
-	// Kernels before 5.16 would also switch off speculation for all that is filtered, which is for programs that run
-	// the code of strangers, and slow.
+	// Without SPEC_ALLOW, kernels before 5.16 also disable speculation, which is slow and only
+	// protects programs that run untrusted code.
 	id, errno := set(unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 	if errno == syscall.EINVAL { // before 4.17
 		id, errno = set(unix.SECCOMP_FILTER_FLAG_TSYNC)
@@ -62,7 +62,7 @@ func filterCalls(refused []uint32) error {
 	return nil
 }
 
-// auditArch are the numbers by which a filter knows of the processor and the byte order.
+// auditArch are the values of seccomp_data.arch.
 var auditArch = map[string]uint32{
 	"386": unix.AUDIT_ARCH_I386, "amd64": unix.AUDIT_ARCH_X86_64, "arm": unix.AUDIT_ARCH_ARM, "arm64": unix.AUDIT_ARCH_AARCH64,
 	"loong64": unix.AUDIT_ARCH_LOONGARCH64, "mips": unix.AUDIT_ARCH_MIPS, "mipsle": unix.AUDIT_ARCH_MIPSEL, "mips64": unix.AUDIT_ARCH_MIPS64,
@@ -78,12 +78,12 @@ const (
 )
 
 const (
-	x32Bit     = 0x40000000 // marks the calls of the x32 ABI
+	x32Bit     = 0x40000000 // set in call numbers of the x32 ABI
 	namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
-	tiocLinux  = 0x541C // TIOCLINUX: paste into a console
+	tiocLinux  = 0x541C // TIOCLINUX: pastes into a console
 )
 
-// argument returns the offset of the lower half of an argument.
+// argument returns the offset of the lower 32 bits of an argument.
 func argument(arch, n uint32) uint32 {
 	const littleEndian = 0x40000000 // __AUDIT_ARCH_LE
 	off := offsetArgs + 8*n
@@ -93,9 +93,9 @@ func argument(arch, n uint32) uint32 {
 	return off
 }
 
-// buildFilter returns the filter. The calls of any other processor, as those of i386 are on
-// amd64, are refused altogether: their numbers mean something else.
-func buildFilter(arch uint32, refused []uint32) []unix.SockFilter {
+// buildFilter returns the filter program. All calls of other ABIs, such as i386 on amd64, are
+// denied, because their numbers mean other calls.
+func buildFilter(arch uint32, denied []uint32) []unix.SockFilter {
 	const (
 		load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
@@ -107,7 +107,7 @@ func buildFilter(arch uint32, refused []uint32) []unix.SockFilter {
 		return unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(errno)}
 	}
 	allow := unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW}
-	// Jumps pass over the answer that does not fit; the numbers count instructions.
+	// Jt and Jf are numbers of instructions to skip.
 	prog := []unix.SockFilter{
 		{Code: load, K: offsetArch},
 		{Code: equal, K: arch, Jt: 1},
@@ -117,14 +117,15 @@ func buildFilter(arch uint32, refused []uint32) []unix.SockFilter {
 	if arch == unix.AUDIT_ARCH_X86_64 {
 		prog = append(prog, unix.SockFilter{Code: above, K: x32Bit, Jf: 1}, deny(syscall.EPERM))
 	}
-	for _, nr := range refused {
+	for _, nr := range denied {
 		prog = append(prog, unix.SockFilter{Code: equal, K: nr, Jf: 1}, deny(syscall.EPERM))
 	}
-	// Of clone3 no argument can be looked at; who is told that it is not there calls clone.
+	// The arguments of clone3 are in memory, which a filter cannot read. With ENOSYS, libraries
+	// fall back to clone.
 	prog = append(prog, unix.SockFilter{Code: equal, K: unix.SYS_CLONE3, Jf: 1}, deny(syscall.ENOSYS))
 	flags := uint32(0)
 	if arch == unix.AUDIT_ARCH_S390X {
-		flags = 1 // clone(2): the first two arguments are the other way round
+		flags = 1 // clone(2): the first two arguments are swapped
 	}
 	return append(
 		prog,
@@ -134,7 +135,7 @@ func buildFilter(arch uint32, refused []uint32) []unix.SockFilter {
 		unix.SockFilter{Code: set, K: namespaces, Jf: 1},
 		deny(syscall.EPERM),
 		allow,
-		// ioctl: no typing into the terminal that the server was started from.
+		// ioctl: no input to the terminal that the server was started from.
 		unix.SockFilter{Code: equal, K: unix.SYS_IOCTL, Jf: 4},
 		unix.SockFilter{Code: load, K: argument(arch, 1)},
 		unix.SockFilter{Code: equal, K: unix.TIOCSTI, Jt: 1},

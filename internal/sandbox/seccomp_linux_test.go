@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// run runs a filter on a system call, as the kernel does.
+// run applies a filter to a system call, as the kernel does.
 func run(t *testing.T, prog []unix.SockFilter, arch, nr uint32, args [6]uint64) uint32 {
 	t.Helper()
 	littleEndian := arch&0x40000000 != 0
@@ -51,11 +51,11 @@ func run(t *testing.T, prog []unix.SockFilter, arch, nr uint32, args [6]uint64) 
 			pc += int(i.Jf)
 		}
 	}
-	t.Fatal("the filter ends without an answer")
+	t.Fatal("the filter ends without a result")
 	return 0
 }
 
-func TestWhichCallsAreRefused(t *testing.T) {
+func TestDeniedCalls(t *testing.T) {
 	const (
 		allowed = uint32(unix.SECCOMP_RET_ALLOW)
 		eperm   = unix.SECCOMP_RET_ERRNO | uint32(syscall.EPERM)

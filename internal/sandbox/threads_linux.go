@@ -9,18 +9,18 @@ import (
 	"syscall"
 )
 
-// thread is what /proc says of the privileges of a thread, proc_pid_status(5).
+// thread holds the privileges of a thread, from proc_pid_status(5).
 type thread struct {
 	id       string
 	uids     [4]int // real, effective, saved, of the file system
 	gids     [4]int
 	groups   []int
-	caps     map[string]capSet // by the end of the field: Inh, Prm, Eff, Bnd, Amb
+	caps     map[string]capSet // by the suffix of the field: Inh, Prm, Eff, Bnd, Amb
 	noNew    bool
 	filtered bool // by seccomp
 }
 
-// readThreads reads of all threads of the process.
+// readThreads reads the status of all threads of the process.
 func readThreads() ([]thread, error) {
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -93,12 +93,12 @@ func parseStatus(content string) (t thread, err error) {
 		}
 	}
 	if fields < 8 {
-		return t, fmt.Errorf("the status lacks fields")
+		return t, fmt.Errorf("fields are missing in the status")
 	}
 	return t, nil
 }
 
-// checkUser reports how the thread is not one of u.
+// checkUser returns an error if the thread does not run as u.
 func (t *thread) checkUser(u *User) error {
 	for i := range t.uids {
 		if t.uids[i] != u.UID || t.gids[i] != u.GID && !u.IsRoot() {
@@ -106,7 +106,7 @@ func (t *thread) checkUser(u *User) error {
 		}
 	}
 	if u.IsRoot() {
-		return nil // it keeps the groups that it was started with
+		return nil // root keeps the groups of its start
 	}
 	want := append(slices.Clone(u.Groups), u.GID)
 	for _, g := range t.groups {
@@ -117,7 +117,7 @@ func (t *thread) checkUser(u *User) error {
 	return nil
 }
 
-// checkPrivileges reports what the thread has and should not have.
+// checkPrivileges returns an error if the thread has more privileges than planned.
 func (t *thread) checkPrivileges(keep capSet, bounded, filtered bool) error {
 	for name, caps := range t.caps {
 		if extra := caps &^ keep; extra != 0 && (bounded || name != "Bnd") {
@@ -126,9 +126,9 @@ func (t *thread) checkPrivileges(keep capSet, bounded, filtered bool) error {
 	}
 	switch {
 	case !t.noNew:
-		return fmt.Errorf("thread %s has no no_new_privs", t.id)
+		return fmt.Errorf("thread %s lacks no_new_privs", t.id)
 	case filtered && !t.filtered:
-		return fmt.Errorf("thread %s has no seccomp filter", t.id)
+		return fmt.Errorf("thread %s lacks the seccomp filter", t.id)
 	}
 	return nil
 }

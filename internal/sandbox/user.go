@@ -9,34 +9,33 @@ import (
 	"strings"
 )
 
-// User is who a process runs as.
+// User is a user that a process runs as.
 type User struct {
 	Name      string // for messages: the name, or the number if it has none
 	UID       int
 	GID       int
 	Groups    []int  // supplementary
-	Reason    string // why this one was chosen; "": it was named
-	StaysRoot error  // why root stays root, which was not asked for; nil: it was, or does not
+	Reason    string // why this user was chosen; "": it was named
+	StaysRoot error  // why the process stays root although that was not requested; else nil
 }
 
-// IsRoot reports whether u is the user whom no permission of a file stops.
+// IsRoot reports whether u is root.
 func (u *User) IsRoot() bool { return u != nil && u.UID == 0 }
 
-// ErrNotRoot is the cause of Choose's error if another user was named and the process may
-// not become that.
+// ErrNotRoot is returned by ChooseUser if another user was named and the process is not root.
 var ErrNotRoot = errors.New("only root can become another user; start as root, or as that user")
 
 const (
-	// ownUser is the user that a package or systemd-sysusers makes for us.
+	// ownUser is the user that a package or systemd-sysusers creates for the server.
 	ownUser = "sluice"
-	// overflow is the user and the group nobody where there is no file that says so, kernel/sys.c.
+	// overflow is the ID of nobody if no file has one; the kernel uses it, kernel/sys.c.
 	overflow = 65534
 )
 
-// ChooseUser returns the user that the process is to become: that of the spec USER[:GROUP], each
-// a name or a number. An empty spec is for root only: the user sluice if there is one, else
-// the owner of the directory dir unless that is root, else nobody. It is nil if the
-// process stays who it is: not started as root, or on a system without such users.
+// ChooseUser returns the user that the process will become: that of spec, USER[:GROUP], each a
+// name or a number. With an empty spec root becomes the user sluice if it exists, else the
+// owner of dir unless that is root, else nobody. It is nil if the user does not change:
+// the process is not root, or the system has no such users.
 func ChooseUser(spec, dir string) (*User, error) {
 	return chooser{
 		euid: os.Geteuid(), owner: ownerOf, canBecome: checkBecome,
@@ -44,11 +43,11 @@ func ChooseUser(spec, dir string) (*User, error) {
 	}.choose(spec, dir)
 }
 
-// chooser holds what Choose asks the system.
+// chooser holds the system calls of ChooseUser, for tests.
 type chooser struct {
-	euid        int // -1: a system without
+	euid        int // -1: the system has none
 	owner       func(dir string) (uid, gid int, err error)
-	canBecome   func(*User) error // why the process cannot become that user
+	canBecome   func(*User) error // an error says why not
 	lookup      func(name string) (*user.User, error)
 	lookupID    func(uid string) (*user.User, error)
 	lookupGroup func(name string) (*user.Group, error)
@@ -63,7 +62,7 @@ func (c chooser) choose(spec, dir string) (*User, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.canBecome(u); err != nil { // as in a container whose root is nobody outside of it
+		if err := c.canBecome(u); err != nil { // as in a container with an unprivileged root
 			return &User{Name: "root", StaysRoot: fmt.Errorf("user %s: %w", u.Name, err)}, nil
 		}
 		return u, nil
@@ -77,12 +76,12 @@ func (c chooser) choose(spec, dir string) (*User, error) {
 	case c.euid == 0:
 		return u, nil
 	case u.UID == c.euid && !strings.Contains(spec, ":"):
-		return nil, nil // it is who we are
+		return nil, nil // it is the user of the process
 	}
 	return nil, ErrNotRoot
 }
 
-// defaultUser returns the user for a process that root has started and that was not told another.
+// defaultUser returns the user that root becomes if none was named.
 func (c chooser) defaultUser(dir string) (*User, error) {
 	if u, err := c.lookup(ownUser); err == nil {
 		return fromEntry(u, "there is a user of this name")
@@ -114,7 +113,7 @@ func (c chooser) parseSpec(spec string) (*User, error) {
 	}
 	switch {
 	case !hasGroup && u.GID < 0:
-		return nil, fmt.Errorf("user %s has no entry that tells its group; write it like %s:GROUP", name, name)
+		return nil, fmt.Errorf("user %s has no entry with its group; write it like %s:GROUP", name, name)
 	case !hasGroup:
 		return u, nil
 	}
@@ -124,12 +123,12 @@ func (c chooser) parseSpec(spec string) (*User, error) {
 	return u, nil
 }
 
-// find returns a user by its name or number; GID -1: not known.
+// find returns a user by name or number; GID is -1 if unknown.
 func (c chooser) find(name string) (*User, error) {
 	if found, err := c.lookup(name); err == nil {
 		return fromEntry(found, "")
 	}
-	if name == "root" { // in a jail without a file of users too
+	if name == "root" { // known without /etc/passwd, as in a chroot
 		return &User{Name: name}, nil
 	}
 	uid, err := parseID(name)
@@ -139,7 +138,7 @@ func (c chooser) find(name string) (*User, error) {
 	if found, err := c.lookupID(name); err == nil {
 		return fromEntry(found, "")
 	}
-	if uid == 0 { // no file is needed to know root
+	if uid == 0 { // known without /etc/passwd
 		return &User{Name: "root"}, nil
 	}
 	return &User{Name: name, UID: uid, GID: -1}, nil
@@ -156,7 +155,7 @@ func (c chooser) group(name string) (int, error) {
 	return gid, nil
 }
 
-// fromEntry returns a user fromEntry the system's files with its groups.
+// fromEntry converts an entry of the user database, and adds the groups.
 func fromEntry(found *user.User, why string) (*User, error) {
 	u := &User{Name: found.Username, Reason: why}
 	var err error
@@ -178,11 +177,11 @@ func fromEntry(found *user.User, why string) (*User, error) {
 	return u, nil
 }
 
-// parseID parses the parseID of a user or a group. -1 stands for none in the system calls.
+// parseID parses the number of a user or a group. -1 means none in system calls.
 func parseID(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 1<<32-1 {
-		return 0, fmt.Errorf("%q is no number of a user or a group", s)
+		return 0, fmt.Errorf("%q is not the number of a user or a group", s)
 	}
 	return int(n), nil
 }

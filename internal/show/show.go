@@ -1,10 +1,11 @@
-// Package show says how figures and names look on a terminal.
+// Package show formats figures, names and tables for a terminal.
 //
 //	show.Bytes(98_100_000)    "98.1 MB"
 //	show.Time(92 * time.Second) "1:32"
 //	show.Plain("a\x1b[2Jb")   `a\x1b[2Jb`, which clears no screen
 //
-// Names come from strangers: whatever is printed of them goes through Plain.
+// Names from clients or processes are untrusted: everything that is printed of them
+// passes Plain.
 package show
 
 import (
@@ -20,8 +21,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Plain returns s with what could move a cursor, break a line, turn the
-// direction of writing, or is no UTF-8, as escapes of Go.
+// Plain returns s with unprintable characters and invalid UTF-8 as Go escapes: nothing
+// in it can move the cursor, end a line, or change the direction of text.
 func Plain(s string) string {
 	var b strings.Builder
 	for i, r := range s {
@@ -39,7 +40,7 @@ func Plain(s string) string {
 	return b.String()
 }
 
-// OrDash is Plain, with a dash for nothing.
+// OrDash is Plain, but "-" for "".
 func OrDash(s string) string {
 	if s == "" {
 		return "-"
@@ -47,14 +48,14 @@ func OrDash(s string) string {
 	return Plain(s)
 }
 
-// PlainJSON is Plain for what encoding/json has written, with escapes of JSON: it
-// means the same.
+// PlainJSON is Plain for the output of encoding/json, with JSON escapes. The decoded
+// value stays the same.
 func PlainJSON(text []byte) []byte {
 	if !bytes.ContainsFunc(text, isHidden) {
 		return text
 	}
 	var b []byte
-	for _, r := range string(text) { // which is UTF-8
+	for _, r := range string(text) { // encoding/json writes valid UTF-8
 		if isHidden(r) {
 			b = fmt.Appendf(b, `\u%04x`, r)
 		} else {
@@ -64,9 +65,8 @@ func PlainJSON(text []byte) []byte {
 	return b
 }
 
-// isHidden reports whether a character of JSON cannot be seen. There are none
-// below DEL, but for the spaces between values, and those above U+FFFF steer
-// nothing.
+// isHidden reports whether a character of JSON is unprintable. Below DEL, JSON has only
+// the spaces between values; characters above U+FFFF control nothing.
 func isHidden(r rune) bool { return r >= 0x7f && r <= 0xffff && !unicode.IsPrint(r) }
 
 // Bytes returns a size with three digits, in powers of 1000: "0 B", "1.02 kB",
@@ -74,14 +74,14 @@ func isHidden(r rune) bool { return r >= 0x7f && r <= 0xffff && !unicode.IsPrint
 func Bytes[N int | int64 | uint64 | float64](n N) string {
 	v, unit := float64(n), "B"
 	for _, larger := range []string{"kB", "MB", "GB", "TB", "PB", "EB"} {
-		if v < 999.5 { // which three digits show as 1000
+		if v < 999.5 { // rounds to 1000
 			break
 		}
 		v, unit = v/1000, larger
 	}
 	digits := 0
 	if unit != "B" {
-		digits = max(2-int(math.Log10(v*1.0005)), 0) // 9.996 is shown as 10.0
+		digits = max(2-int(math.Log10(v*1.0005)), 0) // 9.996 rounds to 10.0
 	}
 	return strconv.FormatFloat(v, 'f', digits, 64) + " " + unit
 }
@@ -106,16 +106,13 @@ func Time(d time.Duration) string {
 	return "never"
 }
 
-// Width returns how many columns of a terminal s takes, without escapes of
-// colour.
+// Width returns the columns of s on a terminal, without escape sequences of colour.
 func Width(s string) int { return ansi.StringWidth(s) }
 
-// Cut returns s in at most width columns, with an ellipsis at the end if that
-// is not all of it.
+// Cut returns s cut to width columns, with an ellipsis at the end if it was longer.
 func Cut(s string, width int) string { return ansi.Truncate(s, max(width, 0), "…") }
 
-// CutLeft is Cut with the ellipsis in front, for paths, of which the end tells
-// more.
+// CutLeft is Cut with the ellipsis in front, for paths, whose end matters most.
 func CutLeft(s string, width int) string {
 	has := Width(s)
 	switch {
@@ -125,13 +122,13 @@ func CutLeft(s string, width int) string {
 		return ""
 	}
 	kept := ansi.TruncateLeft(s, has-width+1, "")
-	if Width(kept) >= width { // half of a wide character was kept
+	if Width(kept) >= width { // a wide character takes the last two columns
 		kept = ansi.TruncateLeft(s, has-width+2, "")
 	}
 	return "…" + kept
 }
 
-// A Side is where a column has its edge.
+// Side is the alignment of a column.
 type Side uint8
 
 // The sides.
@@ -140,7 +137,7 @@ const (
 	Right
 )
 
-// Pad fills s up with spaces.
+// Pad pads s with spaces to width, aligned to a side.
 func Pad(s string, width int, side Side) string {
 	space := strings.Repeat(" ", max(width-Width(s), 0))
 	if side == Right {

@@ -10,13 +10,13 @@ import (
 
 func TestPlain(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
-		{"keeps what can be read", "Grüße 日本語 a b.iso", "Grüße 日本語 a b.iso"},
+		{"keeps printable characters", "Grüße 日本語 a b.iso", "Grüße 日本語 a b.iso"},
 		{"shows escapes", "a\x1b[2J\r\n\tb", `a\x1b[2J\r\n\tb`},
-		{"shows what is no UTF-8", "a\xff\xc3(", `a\xff\xc3(`},
-		{"keeps the sign that stands for it", "a�", "a�"},
-		{"shows what turns the direction of writing", "a\u202eb", `a\u202eb`},
-		{"shows spaces that are none", "a\u00a0\u2028b", `a\u00a0\u2028b`},
-		{"leaves nothing as it is", "", ""},
+		{"shows invalid UTF-8", "a\xff\xc3(", `a\xff\xc3(`},
+		{"keeps U+FFFD", "a�", "a�"},
+		{"shows what changes the direction of text", "a\u202eb", `a\u202eb`},
+		{"shows unusual spaces", "a\u00a0\u2028b", `a\u00a0\u2028b`},
+		{"keeps the empty string", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := Plain(tt.in); got != tt.want {
@@ -44,7 +44,7 @@ func FuzzPlain(f *testing.F) {
 			}
 		}
 		if again := Plain(got); again != got {
-			t.Errorf("Plain(%q) = %q, want it as it is", got, again)
+			t.Errorf("Plain(%q) = %q, want no change", got, again)
 		}
 	})
 }
@@ -59,7 +59,7 @@ func FuzzPlainJSON(f *testing.F) {
 		got := PlainJSON(written)
 		for _, r := range string(got) {
 			if r <= 0xffff && !unicode.IsPrint(r) {
-				t.Fatalf("%q: got %q, which has what cannot be seen", s, got)
+				t.Fatalf("%q: got %q, which has an unprintable character", s, got)
 			}
 		}
 		var want, back string

@@ -2,14 +2,14 @@ package show
 
 import "strings"
 
-// A Column is one of a Table.
+// A Column is a column of a Table.
 type Column struct {
 	Title string
 	Side  Side
 }
 
-// Table returns the rows under their titles, each column as wide as it needs to
-// be, and two spaces between them. The last column is not filled up.
+// Table returns the rows under their titles, in columns as wide as necessary with two
+// spaces between them. The last column is not padded.
 func Table(columns []Column, rows [][]string) string {
 	widths := make([]int, len(columns))
 	titles := make([]string, len(columns))
@@ -33,8 +33,8 @@ func Table(columns []Column, rows [][]string) string {
 	return b.String()
 }
 
-// Bar returns a bar of some columns, of which the part from 0 to 1 is filled,
-// to an eighth of a column.
+// Bar returns a bar of width columns, filled to part, from 0 to 1, in eighths of a
+// column.
 func Bar(part float64, width int) string {
 	eighths := int(min(max(part, 0), 1) * float64(8*width))
 	bar := strings.Repeat("█", eighths/8)

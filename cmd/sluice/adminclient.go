@@ -17,12 +17,12 @@ import (
 // defaultAdmin is the default of --admin.
 const defaultAdmin = "127.0.0.1:9180"
 
-// adminFlags say which running server a command talks to.
+// adminFlags name the running server that a command connects to.
 type adminFlags struct{ addr, tokenFile string }
 
 func (a *adminFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&a.addr, "admin", defaultAdmin, "talk to the server with --admin `ADDR`: HOST:PORT, unix:PATH or a URL")
+	f.StringVar(&a.addr, "admin", defaultAdmin, "connect to the server with --admin `ADDR`: HOST:PORT, unix:PATH or a URL")
 	f.StringVar(&a.tokenFile, "admin-token-file", "", "read the server's token from `FILE`; the variable SLUICE_ADMIN_TOKEN is the same")
 }
 

@@ -5,7 +5,7 @@
 //
 // This package holds the commands and their flags, and turns flags, environment
 // and file into a configuration. Package daemon serves; package inspect looks at
-// processes and sockets; packages admin and top talk to a running server.
+// processes and sockets; packages admin and top connect to a running server.
 //
 // The exit status is 2 if the command line or the configuration makes no sense,
 // and 1 if the command failed.

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			env.Values[stageKey{}] = new(stage)
+			env.Values[backgroundKey{}] = new(background)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -56,19 +56,21 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// patience bounds every wait of a script for something that must come.
-const patience = 30 * time.Second
+// timeout bounds every wait of a script for something that must happen.
+const timeout = 30 * time.Second
 
-// stage is what a script has going on beside it.
-type stage struct {
+// background is what runs next to a script.
+type background struct {
 	server *exec.Cmd
 	log    strings.Builder // of the server, complete once it has ended
-	held   *http.Response  // a download that has begun and waits
+	held   *http.Response  // a download that has started and waits
 }
 
-type stageKey struct{}
+type backgroundKey struct{}
 
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+func backgroundOf(ts *testscript.TestScript) *background {
+	return ts.Value(backgroundKey{}).(*background)
+}
 
 // status CODE PROGRAM ARG... runs a program that must exit with that status.
 func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
@@ -85,14 +87,14 @@ func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// start ARG... runs "sluice serve ARG..." beside the script and waits until it
-// has said where. $HTTP, $HTTPS and $FTP become the addresses.
+// start ARG... runs "sluice serve ARG..." in the background and waits until it has
+// printed its URLs. It sets $HTTP, $HTTPS and $FTP to the addresses.
 func start(ts *testscript.TestScript, _ bool, args []string) {
-	s := stageOf(ts)
+	s := backgroundOf(ts)
 	program, err := exec.LookPath("sluice")
 	ts.Check(err)
 	argv := append([]string{"serve"}, args...)
-	if os.Geteuid() == 0 { // as which the script has made its files
+	if os.Geteuid() == 0 { // the owner of the files of the script
 		argv = append(argv, "--run-as", "root")
 	}
 	s.server = exec.Command(program, argv...)
@@ -108,7 +110,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 			continue
 		}
 		if !urls.Scan() {
-			ts.Fatalf("the server ended instead of naming its %s URL:\n%s", scheme, s.log.String())
+			ts.Fatalf("the server ended without printing its %s URL:\n%s", scheme, s.log.String())
 		}
 		addr, ok := strings.CutPrefix(urls.Text(), scheme+"://")
 		if !ok {
@@ -130,14 +132,14 @@ func fill(ts *testscript.TestScript, _ bool, args []string) {
 // signal NAME sends the server SIGTERM or SIGINT.
 func signalServer(ts *testscript.TestScript, _ bool, args []string) {
 	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt}[args[0]]
-	ts.Check(stageOf(ts).server.Process.Signal(sig))
+	ts.Check(backgroundOf(ts).server.Process.Signal(sig))
 }
 
 // ended STATUS waits for the server to exit with that status and makes its
 // log $WORK/log.
 func ended(ts *testscript.TestScript, _ bool, args []string) {
-	s := stageOf(ts)
-	timer := time.AfterFunc(patience, func() { _ = s.server.Process.Signal(syscall.SIGQUIT) })
+	s := backgroundOf(ts)
+	timer := time.AfterFunc(timeout, func() { _ = s.server.Process.Signal(syscall.SIGQUIT) })
 	err := s.server.Wait()
 	timer.Stop()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) {
@@ -149,18 +151,17 @@ func ended(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// hold PATH begins to download a file by HTTP and reads only the header.
+// hold PATH starts to download a file by HTTP and reads only the header.
 func hold(ts *testscript.TestScript, _ bool, args []string) {
 	resp, err := http.Get("http://" + ts.Getenv("HTTP") + args[0])
 	ts.Check(err)
-	stageOf(ts).held = resp
+	backgroundOf(ts).held = resp
 	ts.Defer(func() { _ = resp.Body.Close() })
 }
 
-// release lets the held download go on and wants all of it; with ! it wants
-// to find it cut.
+// release continues the held download and wants it complete; with ! it wants it cut.
 func release(ts *testscript.TestScript, neg bool, _ []string) {
-	resp := stageOf(ts).held
+	resp := backgroundOf(ts).held
 	n, err := io.Copy(io.Discard, resp.Body)
 	whole := err == nil && n == resp.ContentLength
 	if whole == neg {
@@ -168,9 +169,9 @@ func release(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// refused ADDR waits until no connection is accepted there.
+// refused ADDR waits until no connection is accepted at ADDR.
 func refused(ts *testscript.TestScript, _ bool, args []string) {
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(timeout); ; {
 		c, err := net.Dial("tcp", args[0])
 		if err != nil {
 			return
@@ -182,7 +183,7 @@ func refused(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// occupy VARIABLE listens on a port and puts its address in the variable.
+// occupy VARIABLE listens on a port and sets the variable to its address.
 func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
@@ -190,8 +191,7 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], fmt.Sprint(ln.Addr()))
 }
 
-// appears PATTERN waits until there is a file whose name matches; with ! it
-// wants that there is none.
+// appears PATTERN waits until a file name matches; with ! it wants no match.
 func appears(ts *testscript.TestScript, neg bool, args []string) {
 	await(ts, neg, args[0], func() bool {
 		names, err := filepath.Glob(ts.MkAbs(args[0]))
@@ -200,8 +200,7 @@ func appears(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// running DIR waits until a server is told to serve something beneath DIR;
-// with ! it wants that there is none.
+// running DIR waits until a process has an argument below DIR; with ! it wants none.
 func running(ts *testscript.TestScript, neg bool, args []string) {
 	await(ts, neg, args[0], func() bool {
 		lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -216,14 +215,14 @@ func running(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// await waits until something is there; with neg it wants that it is not.
-func await(ts *testscript.TestScript, neg bool, what string, there func() bool) {
-	for deadline := time.Now().Add(patience); there() == neg; {
+// await waits until a condition holds; with neg it wants that it does not hold.
+func await(ts *testscript.TestScript, neg bool, what string, holds func() bool) {
+	for deadline := time.Now().Add(timeout); holds() == neg; {
 		if neg {
-			ts.Fatalf("%s is there", what)
+			ts.Fatalf("%s exists", what)
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s is not there", what)
+			ts.Fatalf("%s does not exist", what)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -17,8 +17,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// called is the call of a command line. If there is a content it is that of
-// the file of --config, which lies in a folder of its own.
+// called returns the call of a command line. A content is written to the file of --config,
+// in a directory of its own.
 func called(t *testing.T, content string, line ...string) *call {
 	t.Helper()
 	c := &call{}
@@ -43,7 +43,7 @@ func rewrite(t *testing.T, file, content string) {
 	}
 }
 
-func TestWhatCounts(t *testing.T) {
+func TestPrecedenceOfSettings(t *testing.T) {
 	for _, tt := range []struct {
 		name, file string
 		line       []string
@@ -51,22 +51,22 @@ func TestWhatCounts(t *testing.T) {
 		want       any
 	}{
 		{"a default", "write = false", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":8080"}},
-		{"the file in its place", "http = ':80'", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":80"}},
+		{"the file", "http = ':80'", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":80"}},
 		{"two addresses in the file", "http = [':80', ':81']", nil, func(c config.Config) any { return c.Addresses("http") }, []string{":80", ":81"}},
 		{"two addresses on the command line", "http = ':80'", []string{"--http", ":81", "--http", ":82"}, func(c config.Config) any { return c.Addresses("http") }, []string{":81", ":82"}},
-		{"the command line in the place of the file", "http = ':80'", []string{"--http", ":81"}, func(c config.Config) any { return c.Addresses("http") }, []string{":81"}},
-		{"the default, said on the command line", "http = ':80'", []string{"--http", ":8080"}, func(c config.Config) any { return c.Addresses("http") }, []string{":8080"}},
+		{"the command line overrides the file", "http = ':80'", []string{"--http", ":81"}, func(c config.Config) any { return c.Addresses("http") }, []string{":81"}},
+		{"the default on the command line", "http = ':80'", []string{"--http", ":8080"}, func(c config.Config) any { return c.Addresses("http") }, []string{":8080"}},
 		{"no file", "", []string{"--max-conns", "5"}, func(c config.Config) any { return c.MaxConns }, 5},
 
-		{"a list in the place of the default", "index = ['a', 'b,c']", nil, func(c config.Config) any { return c.Index }, []string{"a", "b,c"}},
+		{"a list overrides the default", "index = ['a', 'b,c']", nil, func(c config.Config) any { return c.Index }, []string{"a", "b,c"}},
 		{"an empty list", "index = []", nil, func(c config.Config) any { return c.Index }, []string{}},
 		{"a list on the command line", "index = ['a', 'b']", []string{"--index", "c,d", "--index", "e"}, func(c config.Config) any { return c.Index }, []string{"c,d", "e"}},
 		{"a parsed list", "proxy-from = ['10.0.0.0/8', '::1']", nil, func(c config.Config) any { return len(c.ProxyFrom) }, 2},
 		{"a parsed list on the command line", "proxy-from = ['10.0.0.0/8', '::1']", []string{"--proxy-from", "10.1.0.0/16"}, func(c config.Config) any { return c.ProxyFrom[0].String() }, "10.1.0.0/16"},
 		{"users of the command line with others in the file", "ftp-lax-tls = ['u']", []string{"--user", "a:b,c", "--user", "d:e"}, func(c config.Config) any { return c.Logins }, []config.Login{{Name: "a", Password: "b,c"}, {Name: "d", Password: "e"}}},
 
-		{"a truth", "write = true\n" + aliceTable, nil, func(c config.Config) any { return c.Write }, true},
-		{"a truth that is taken back", "write = true\n" + aliceTable, []string{"--write=false"}, func(c config.Config) any { return c.Write }, false},
+		{"a boolean", "write = true\n" + aliceTable, nil, func(c config.Config) any { return c.Write }, true},
+		{"a boolean of the command line", "write = true\n" + aliceTable, []string{"--write=false"}, func(c config.Config) any { return c.Write }, false},
 		{"a number", "max-conns = 100", nil, func(c config.Config) any { return c.MaxConns }, 100},
 		{"a time", "drain = '1m30s'", nil, func(c config.Config) any { return c.Drain }, 90 * time.Second},
 		{"a time of the command line", "drain = '1m30s'", []string{"--drain", "1500ms"}, func(c config.Config) any { return c.Drain }, 1500 * time.Millisecond},
@@ -86,7 +86,7 @@ func TestWhatCounts(t *testing.T) {
 		{"a certificate", "https = ':1'\ntls-cert = ['c.pem']", nil, inFolder(func(c config.Config) string { return c.TLSCerts[0] }), "c.pem"},
 		{"a certificate of the command line", "https = ':1'\ntls-cert = ['c.pem']", []string{"--tls-cert", "d.pem"}, func(c config.Config) any { return c.TLSCerts[0] }, "d.pem"},
 		{"a socket", "http = 'unix:run/s'", nil, inFolder(func(c config.Config) string { return strings.TrimPrefix(c.HTTP[0], "unix:") }), "run/s"},
-		{"a page, which is no file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
+		{"a page, which is not a file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := called(t, tt.file, tt.line...).settle(nil)
@@ -111,7 +111,7 @@ func inFolder(path func(config.Config) string) func(config.Config) any {
 	}
 }
 
-// aliceTable is a user whose password is "secret".
+// aliceTable is a user with the password "secret".
 const aliceTable = "[user.alice]\npassword = '$pbkdf2-sha256$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$tiKWHy4FAGCWE8gn6GtKhaxD2OeeAUUWXFT/p1aaNl8'\n"
 
 func TestAccounts(t *testing.T) {
@@ -121,14 +121,14 @@ func TestAccounts(t *testing.T) {
 		line       []string
 		want       account.Account // of alice, by the password "secret"
 	}{
-		{"one who may read", aliceTable, nil, account.Account{Rights: account.ReadOnly}},
-		{"one who may write", aliceTable, []string{"--write"}, account.Account{Rights: account.All}},
-		{"one with rights", aliceTable + "rights = ['read', 'create']", nil, account.Account{Rights: account.Read | account.Create}},
-		{"one with fewer rights than --write gives", "write = true\n" + aliceTable + "rights = ['list']", nil, account.Account{Rights: account.List}},
-		{"one with no rights", aliceTable + "rights = []", nil, account.Account{}},
-		{"one with bounds", aliceTable + "home = '/a'\nmax-sessions = 3\nmax-rate = 1500", nil, account.Account{Rights: account.ReadOnly, Home: "/a", MaxSessions: 3, MaxRate: 1500}},
-		{"one of the command line", anonymous, []string{"--user", "alice:secret"}, account.Account{Rights: account.ReadOnly}},
-		{"one of the command line who may write", anonymous, []string{"--user", "alice:secret", "--write"}, account.Account{Rights: account.All}},
+		{"a user who may read", aliceTable, nil, account.Account{Rights: account.ReadOnly}},
+		{"a user who may write", aliceTable, []string{"--write"}, account.Account{Rights: account.All}},
+		{"a user with rights", aliceTable + "rights = ['read', 'create']", nil, account.Account{Rights: account.Read | account.Create}},
+		{"a user with fewer rights than --write gives", "write = true\n" + aliceTable + "rights = ['list']", nil, account.Account{Rights: account.List}},
+		{"a user without rights", aliceTable + "rights = []", nil, account.Account{}},
+		{"a user with limits", aliceTable + "home = '/a'\nmax-sessions = 3\nmax-rate = 1500", nil, account.Account{Rights: account.ReadOnly, Home: "/a", MaxSessions: 3, MaxRate: 1500}},
+		{"a user of the command line", anonymous, []string{"--user", "alice:secret"}, account.Account{Rights: account.ReadOnly}},
+		{"a user of the command line who may write", anonymous, []string{"--user", "alice:secret", "--write"}, account.Account{Rights: account.All}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := called(t, tt.file, tt.line...).settle(nil)
@@ -154,7 +154,7 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
+func TestUserInFileAndOnCommandLineIsAnError(t *testing.T) {
 	s, err := called(t, aliceTable, "--user", "alice:x").settle(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -164,9 +164,9 @@ func TestAUserOfTheFileIsNotGivenOnTheCommandLineToo(t *testing.T) {
 	}
 }
 
-// A file can set every flag, and what is changed is seen, only if its value
-// can be told and given again.
-func TestFlagsFitAFile(t *testing.T) {
+// A file can set a flag, and a reload notices its change, only if its value has a String
+// that Set parses.
+func TestFlagsCanBeKeysOfAFile(t *testing.T) {
 	s, err := called(t, "").settle(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestFlagsFitAFile(t *testing.T) {
 	})
 }
 
-// Whatever a file says, it is used or refused; what is used makes accounts.
+// Every file is accepted or refused; an accepted file has valid users.
 func FuzzSettle(f *testing.F) {
 	f.Add("root = 'srv'\nhttp = ':80'\nindex = ['a']\nwrite = true\nmax-conns = 5\ndrain = '1s'\nmin-rate = '1KiB'\n" + aliceTable)
 	f.Add("ftp-passive-ports = '1-2'\nproxy-from = ['::1']\nftp-public-addr = ['10.0.0.0/8=10.0.0.1']\n[user.anonymous]\nhome = 'a'")

@@ -40,5 +40,5 @@
 // The first SIGINT or SIGTERM stops accepting and lets transfers run for --drain;
 // the second cuts them; the third does not wait for the disk. If a file system
 // hangs, Run ends the program three seconds after the cut: the system call would
-// never return. What was not acknowledged then is as after a crash.
+// never return. Uploads that were not acknowledged are then as after a crash.
 package daemon

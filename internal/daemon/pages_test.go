@@ -12,8 +12,8 @@ import (
 	"sluice/internal/nettest"
 )
 
-// showing returns a builder for a tree with a home and a public directory, of which guests
-// may see what a says.
+// newPages returns a daemon for a tree with a home and a public directory, where the guest
+// has the account a.
 func newPages(t *testing.T, a account.Account, change func(*config.Config)) *daemon {
 	t.Helper()
 	conf := config.Default()

@@ -29,7 +29,7 @@ func golden(t *testing.T, name, got string) {
 
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// statusAfter returns what the server would say so many seconds statusAfter its start.
+// statusAfter returns a status of the server some seconds after its start.
 func statusAfter(seconds int) *status.Status {
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	n := uint64(seconds)

@@ -10,6 +10,11 @@
 // same as JSON), combined (nginx and Apache) and xferlog (wu-ftpd, vsftpd).
 // Programs of others read the lines, so fields stay and keep their order.
 //
+// An FTP transfer appears in combined as in ProFTPD's ExtendedLog, with the reply code for
+// how it ended: 226, 426, 451 or 550. xferlog has a line for each file that was moved,
+// with the service http for HTTP, and none for errors and listings. JSON durations are in
+// seconds, in keys that end in _seconds.
+//
 // # Untrusted values
 //
 // Paths, users and header fields come from clients. In every format a value

@@ -13,6 +13,11 @@
 // The file is TOML with the names of flags as keys, so each setting is documented once
 // and can be given in either place. Only users have more than a value.
 //
+// --write gives rights to users for whom the file gives none; no switch overrides the
+// rights of a user. Anonymous can at most read, whatever the file says.
+//
+// TOML is parsed by one small dependency; viper and koanf would bring keys of their own.
+//
 // No error and no String repeats a password.
 package config
 

@@ -9,7 +9,8 @@
 //
 // # Order of the start
 //
-// Everything that can fail is tried before a URL is printed: the directory, the
+// Everything that can fail is tried before a URL is printed, so that the URLs mean that
+// the server works: the directory, the
 // user to become, the listeners, the certificates. Then the sandbox is closed, and
 // last systemd is notified. Connections that arrive in between wait in the queues
 // of the listeners and are not refused.
@@ -18,7 +19,9 @@
 //
 // SIGHUP reads the configuration again. Users, their rights and the certificates
 // change for new logins and connections, all or nothing; other changes are named
-// in the log and wait for the next start. An empty file is an error: it may be in
+// in the log and wait for the next start. The configuration is combined anew from
+// defaults, file and command line, as at a start that ends before anything is opened,
+// so a mistake leaves everything as it was. An empty file is an error: it may be in
 // the middle of being written, and without its users guests could read everything.
 // SIGHUP never ends the server, also without a file.
 //
@@ -34,6 +37,12 @@
 // HTTP has no login. It shows what the user anonymous may read: nothing with
 // --anonymous=false, and no listings without the right to list. A home, rights and
 // a rate in [user.anonymous] therefore hold for FTP and HTTP alike.
+//
+// # Warnings
+//
+// A missing page of --not-found or --fallback, and a missing home, are warnings: content
+// may be deployed after the start. The log has one line with everything that the sandbox
+// has in force and what is missing.
 //
 // # The end
 //

@@ -9,11 +9,10 @@
 //
 // # Order of the start
 //
-// Everything that can fail is tried before a URL is printed, so that the URLs mean that
-// the server works: the directory, the
-// user to become, the listeners, the certificates. Then the sandbox is closed, and
-// last systemd is notified. Connections that arrive in between wait in the queues
-// of the listeners and are not refused.
+// Everything that can fail is tried before a URL is printed: the directory, the
+// user to become, the listeners, the certificates, the sandbox. So a printed URL
+// works. Connections that arrive before the server accepts wait in the queues of the
+// listeners and are not refused. Last, systemd is notified.
 //
 // # Reload
 //
@@ -27,9 +26,9 @@
 //
 // # The served directory
 //
-// The name of the directory is looked up twice a second, as vfs.Root itself never
-// follows a rename: releases are switched by a symbolic link, disks are mounted
-// late. A replaced tree is not closed, because sessions and transfers still use
+// The name of the directory is looked up twice a second, because an open vfs.Root
+// stays the same directory: releases are switched by a symbolic link, disks are
+// mounted late. A replaced tree is not closed, because sessions and transfers still use
 // it; the garbage collector closes its descriptors after the last one.
 //
 // # Guests

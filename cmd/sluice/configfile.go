@@ -116,7 +116,7 @@ func resolve(folder, name string) string {
 
 // locate adds file and line to an error that begins with a flag, if the value is
 // from the file.
-func (c *call) locate(file *config.File, err error) error {
+func (c *commandLine) locate(file *config.File, err error) error {
 	flag, wrong, _ := strings.Cut(err.Error(), " ")
 	key, ok := strings.CutPrefix(flag, "--")
 	if file == nil || !ok || c.flags.Changed(key) {

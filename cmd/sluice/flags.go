@@ -44,9 +44,8 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 	}
 }
 
-// addCallFlags adds the flags of "sluice serve" about the call itself. They are no
-// keys of a file.
-func addCallFlags(cmd *cobra.Command, file *string, check *bool) {
+// addCommandFlags adds the flags of "sluice serve" that are not keys of a file.
+func addCommandFlags(cmd *cobra.Command, file *string, check *bool) {
 	addGroup(cmd.Flags(), "Configuration", func(f *pflag.FlagSet) {
 		f.StringVar(file, "config", "", "read settings from `FILE`; see above")
 		f.BoolVar(check, "check", false, "check the configuration and the files that it names, and exit")

@@ -12,8 +12,8 @@ import (
 )
 
 func TestReloadComparesWithTheStart(t *testing.T) {
-	c := called(t, "http = ':1'\nftp = ':3'\nindex = ['a']\n"+aliceTable, "--max-conns", "5")
-	started, err := c.settle(nil)
+	c := newCommandLine(t, "http = ':1'\nftp = ':3'\nindex = ['a']\n"+aliceTable, "--max-conns", "5")
+	started, err := c.load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +47,8 @@ func TestReloadComparesWithTheStart(t *testing.T) {
 }
 
 func TestReloadRefusesAWrongFile(t *testing.T) {
-	c := called(t, aliceTable)
-	started, err := c.settle(nil)
+	c := newCommandLine(t, aliceTable)
+	started, err := c.load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,8 +76,8 @@ func TestReloadRefusesAWrongFile(t *testing.T) {
 }
 
 func TestErrorsOfTheServerAreLocatedInTheFile(t *testing.T) {
-	c := called(t, "header = ['x']\n"+aliceTable, "--http", "8080")
-	s, err := c.settle(nil)
+	c := newCommandLine(t, "header = ['x']\n"+aliceTable, "--http", "8080")
+	s, err := c.load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

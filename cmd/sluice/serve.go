@@ -13,7 +13,7 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var c call
+	var c commandLine
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "serve [DIR]",
@@ -91,7 +91,7 @@ one.`,
 				signal.Notify(hangups, syscall.SIGHUP) // until the end: none may end the program; Windows has none
 			}
 			c.flags, c.args, c.environ = cmd.Flags(), args, os.Environ()
-			s, err := c.settle(nil)
+			s, err := c.load(nil)
 			switch {
 			case errors.As(err, new(*config.FileError)):
 				return usageError{err}
@@ -113,8 +113,8 @@ one.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	addCallFlags(cmd, &c.file, &check)
-	unused := config.Default() // settle parses into its own
+	addCommandFlags(cmd, &c.file, &check)
+	unused := config.Default() // load parses into its own
 	addFlags(cmd, &unused, new([]string))
 	return cmd
 }

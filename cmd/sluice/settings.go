@@ -12,16 +12,15 @@ import (
 	"sluice/internal/sandbox"
 )
 
-// call is a command line of "sluice serve". It is settled again at a reload.
-type call struct {
+// commandLine is the command line of "sluice serve". It is loaded again at a reload.
+type commandLine struct {
 	flags   *pflag.FlagSet // of the command, parsed
 	args    []string       // besides flags
 	environ []string
 	file    string // of --config; "": none
 }
 
-// settings are the result of a call: defaults, file, command line and environment
-// combined.
+// settings are the combination of defaults, file, command line and environment.
 type settings struct {
 	conf  config.Config
 	flags *pflag.FlagSet // with the values of conf, and root
@@ -29,26 +28,26 @@ type settings struct {
 	file  *config.File   // nil: none
 }
 
-// settle reads the file of the call, if it names one, and combines the settings.
+// load reads the file of --config, if there is one, and combines the settings.
 // files opens the file; nil opens it with the rights of the process. An error in the
 // file is a *config.FileError.
-func (c *call) settle(files *sandbox.Files) (*settings, error) {
+func (c *commandLine) load(files *sandbox.Files) (*settings, error) {
 	if c.file == "" {
 		if c.flags.Changed("config") { // probably by a variable that is not set; the defaults cannot be meant
 			return nil, errors.New("--config names no file")
 		}
-		return c.settleWith(nil)
+		return c.combine(nil)
 	}
 	file, err := config.ReadFile(files.Open, c.file)
 	if err != nil {
 		return nil, explainFile(c.file, err)
 	}
-	return c.settleWith(file)
+	return c.combine(file)
 }
 
-// settleWith applies the file to the defaults, then the command line, and adds the
+// combine applies the file to the defaults, then the command line, and adds the
 // logins of the environment. file may be nil.
-func (c *call) settleWith(file *config.File) (*settings, error) {
+func (c *commandLine) combine(file *config.File) (*settings, error) {
 	s := &settings{conf: config.Default(), file: file}
 	scratch := new(cobra.Command)
 	addFlags(scratch, &s.conf, &s.users)
@@ -73,7 +72,7 @@ func (c *call) settleWith(file *config.File) (*settings, error) {
 }
 
 // override sets the flags that the command line sets.
-func (c *call) override(flags *pflag.FlagSet) (err error) {
+func (c *commandLine) override(flags *pflag.FlagSet) (err error) {
 	c.flags.Visit(func(given *pflag.Flag) {
 		flag := flags.Lookup(given.Name)
 		if flag == nil || err != nil {
@@ -93,9 +92,9 @@ func (c *call) override(flags *pflag.FlagSet) (err error) {
 
 // loader returns the function that reads the configuration again at a reload, and
 // compares it with the settings at the start.
-func (c *call) loader(started *settings) daemon.Loader {
+func (c *commandLine) loader(started *settings) daemon.Loader {
 	return func(files *sandbox.Files) (*daemon.Loaded, error) {
-		s, err := c.settle(files)
+		s, err := c.load(files)
 		if err != nil {
 			return nil, err
 		}

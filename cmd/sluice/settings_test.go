@@ -17,11 +17,11 @@ import (
 	"sluice/internal/nettest"
 )
 
-// called returns the call of a command line. A content is written to the file of --config,
-// in a directory of its own.
-func called(t *testing.T, content string, line ...string) *call {
+// newCommandLine parses a command line. A content is written to the file of --config, in a
+// directory of its own.
+func newCommandLine(t *testing.T, content string, line ...string) *commandLine {
 	t.Helper()
-	c := &call{}
+	c := &commandLine{}
 	if content != "" {
 		c.file = filepath.Join(nettest.TempDir(t), "f.toml")
 		rewrite(t, c.file, content)
@@ -89,7 +89,7 @@ func TestPrecedenceOfSettings(t *testing.T) {
 		{"a page, which is not a file of the host", "not-found = '404.html'", nil, func(c config.Config) any { return c.NotFound }, "404.html"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle(nil)
+			s, err := newCommandLine(t, tt.file, tt.line...).load(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestAccounts(t *testing.T) {
 		{"a user of the command line who may write", anonymous, []string{"--user", "alice:secret", "--write"}, account.Account{Rights: account.All}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := called(t, tt.file, tt.line...).settle(nil)
+			s, err := newCommandLine(t, tt.file, tt.line...).load(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +155,7 @@ func TestAccounts(t *testing.T) {
 }
 
 func TestUserInFileAndOnCommandLineIsAnError(t *testing.T) {
-	s, err := called(t, aliceTable, "--user", "alice:x").settle(nil)
+	s, err := newCommandLine(t, aliceTable, "--user", "alice:x").load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestUserInFileAndOnCommandLineIsAnError(t *testing.T) {
 // A file can set a flag, and a reload notices its change, only if its value has a String
 // that Set parses.
 func TestFlagsCanBeKeysOfAFile(t *testing.T) {
-	s, err := called(t, "").settle(nil)
+	s, err := newCommandLine(t, "").load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestFlagsCanBeKeysOfAFile(t *testing.T) {
 }
 
 // Every file is accepted or refused; an accepted file has valid users.
-func FuzzSettle(f *testing.F) {
+func FuzzCombine(f *testing.F) {
 	f.Add("root = 'srv'\nhttp = ':80'\nindex = ['a']\nwrite = true\nmax-conns = 5\ndrain = '1s'\nmin-rate = '1KiB'\n" + aliceTable)
 	f.Add("ftp-passive-ports = '1-2'\nproxy-from = ['::1']\nftp-public-addr = ['10.0.0.0/8=10.0.0.1']\n[user.anonymous]\nhome = 'a'")
 	flags := new(cobra.Command).Flags()
@@ -191,7 +191,7 @@ func FuzzSettle(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := (&call{flags: flags}).settleWith(file)
+		s, err := (&commandLine{flags: flags}).combine(file)
 		if err != nil {
 			return
 		}

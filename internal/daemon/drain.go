@@ -49,8 +49,8 @@ type drain struct {
 	giveUp func(failure error)
 }
 
-// lastWait bounds the wait for the disk after transfers were cut. No client was
-// told that an upload that does not end by then is stored.
+// lastWait bounds the wait for the disk after transfers were cut. An upload that has not
+// ended by then was not acknowledged.
 const lastWait = 3 * time.Second
 
 // run runs the services until one fails or stop receives, and then shuts all of

@@ -56,7 +56,7 @@ const lastWait = 3 * time.Second
 // run runs the services until one fails or stop receives, and then shuts all of
 // them down. Running transfers of reg may go on for limit, or until stop receives
 // again.
-func (e drain) run(services []*service, reg *live.Registry, logger *slog.Logger) error {
+func (dr drain) run(services []*service, reg *live.Registry, logger *slog.Logger) error {
 	failed := make(chan error, 1)
 	for _, s := range services {
 		for _, l := range s.listeners {
@@ -73,20 +73,20 @@ func (e drain) run(services []*service, reg *live.Registry, logger *slog.Logger)
 	select {
 	case failure = <-failed:
 		logger.Error("a server failed, the others are shut down", "err", failure)
-	case sig := <-e.stop:
-		logger.Info("shutting down", "signal", sig.String(), "drain", e.limit)
+	case sig := <-dr.stop:
+		logger.Info("shutting down", "signal", sig.String(), "drain", dr.limit)
 	}
 
 	notify(stateStopping)
-	e.begin()
-	giveUpLater := sync.OnceFunc(func() { go e.giveUpLater(failure) })
+	dr.begin()
+	giveUpLater := sync.OnceFunc(func() { go dr.giveUpLater(failure) })
 	defer giveUpLater()
 	ctx, cut := context.WithCancel(context.Background())
 	defer cut()
 	go func() {
 		select {
-		case <-e.stop:
-		case <-time.After(e.limit):
+		case <-dr.stop:
+		case <-time.After(dr.limit):
 		case <-ctx.Done():
 			return
 		}
@@ -99,12 +99,12 @@ func (e drain) run(services []*service, reg *live.Registry, logger *slog.Logger)
 }
 
 // giveUpLater calls giveUp after lastWait, or when stop receives.
-func (e drain) giveUpLater(failure error) {
+func (dr drain) giveUpLater(failure error) {
 	select {
-	case <-e.stop:
+	case <-dr.stop:
 	case <-time.After(lastWait):
 	}
-	e.giveUp(failure)
+	dr.giveUp(failure)
 }
 
 // giveUp ends the program although something hangs, such as a file system in user

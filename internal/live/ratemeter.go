@@ -15,24 +15,24 @@ type point struct {
 // younger.
 const window = 3 * time.Second
 
-func (p *rateMeter) reset(now time.Time) {
+func (r *rateMeter) reset(now time.Time) {
 	m := point{at: now}
-	*p = rateMeter{m, m, m}
+	*r = rateMeter{m, m, m}
 }
 
 // add records how many bytes had moved at a time.
-func (p *rateMeter) add(now time.Time, bytes int64) {
-	p.last = point{now, bytes}
-	if now.Sub(p.middle.at) >= window {
-		p.from, p.middle = p.middle, p.last
+func (r *rateMeter) add(now time.Time, bytes int64) {
+	r.last = point{now, bytes}
+	if now.Sub(r.middle.at) >= window {
+		r.from, r.middle = r.middle, r.last
 	}
 }
 
 // rate returns bytes per second; false if it is too early.
-func (p *rateMeter) rate() (float64, bool) {
-	took := p.last.at.Sub(p.from.at)
+func (r *rateMeter) rate() (float64, bool) {
+	took := r.last.at.Sub(r.from.at)
 	if took < sampleEvery {
 		return 0, false
 	}
-	return float64(max(p.last.bytes-p.from.bytes, 0)) / took.Seconds(), true
+	return float64(max(r.last.bytes-r.from.bytes, 0)) / took.Seconds(), true
 }

@@ -16,27 +16,27 @@ type sampler struct {
 }
 
 func newSampler(c net.Conn) *sampler {
-	t := new(sampler)
+	s := new(sampler)
 	if sc, ok := c.(syscall.Conn); ok {
-		t.socket, _ = metrics.NewSocket(sc) // fails if c is closed or has no descriptor
+		s.socket, _ = metrics.NewSocket(sc) // fails if c is closed or has no descriptor
 	}
-	return t
+	return s
 }
 
 // sample takes a sample and reports whether that worked.
-func (t *sampler) sample() bool {
-	if t == nil || t.socket == nil {
+func (s *sampler) sample() bool {
+	if s == nil || s.socket == nil {
 		return false
 	}
-	if t.socket.Sample(&t.last) != nil {
-		t.socket = nil // closed, or not TCP: it cannot work later
+	if s.socket.Sample(&s.last) != nil {
+		s.socket = nil // closed, or not TCP: it cannot work later
 		return false
 	}
-	t.at = t.last.At
+	s.at = s.last.At
 	return true
 }
 
 // hasSample reports whether the last sample is at most age old.
-func (t *sampler) hasSample(now time.Time, age time.Duration) bool {
-	return t != nil && !t.at.IsZero() && now.Sub(t.at) <= age
+func (s *sampler) hasSample(now time.Time, age time.Duration) bool {
+	return s != nil && !s.at.IsZero() && now.Sub(s.at) <= age
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice/internal/config"
 	"sluice/internal/live"
 	"sluice/internal/nettest"
 	"sluice/sendfile"
@@ -126,6 +127,17 @@ func FuzzLines(f *testing.F) {
 // isHidden reports whether a character could control a terminal or end a line.
 // Characters above U+FFFF do neither.
 func isHidden(r rune) bool { return r <= 0xffff && !unicode.IsPrint(r) }
+
+func TestEachFormatOfTheConfigurationIsKnown(t *testing.T) {
+	for _, name := range config.LogFormats {
+		if lineFormats[name] == nil {
+			t.Errorf("there is no format %q", name)
+		}
+	}
+	if len(lineFormats) != len(config.LogFormats) {
+		t.Errorf("%d formats, want %d", len(lineFormats), len(config.LogFormats))
+	}
+}
 
 // If the lines are JSON, the other messages are JSON too.
 func TestLoggerUsesTheFormatOfTheLines(t *testing.T) {

@@ -195,7 +195,7 @@ func (c Config) Check() error {
 	case !slices.Contains(Sandboxes, c.Sandbox):
 		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
 	case c.Write && !c.hasUser():
-		return errors.New("--write lets nobody write without a --user NAME:PASSWORD, or one in the file of --config")
+		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, or a user in the file of --config")
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {

@@ -15,7 +15,7 @@ func (d *daemon) reloadOnSignal(ctx context.Context, signals <-chan os.Signal, l
 		select {
 		case <-signals:
 			if d.conf.File == "" {
-				d.logger.Info("hangup: there is no --config to read again, and the log is no file of ours")
+				d.logger.Info("hangup: no --config to read again, and the log is standard error")
 				continue
 			}
 			notify(stateReloading)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// machine is a chooser of a machine with these users, whose served directory belongs to owner.
+// machine returns a chooser for a machine with these users, where owner owns the served
+// directory.
 func machine(euid, owner int, users ...*user.User) chooser {
 	by := func(match func(*user.User) bool) (*user.User, error) {
 		for _, u := range users {
@@ -48,16 +49,16 @@ func TestChoose(t *testing.T) {
 		want    string // user:uid:gid; "": nil
 		err     string
 	}{
-		{"root becomes sluice if there is one", machine(0, 1000, all...), "", "sluice 900 901", ""},
+		{"root becomes sluice if it exists", machine(0, 1000, all...), "", "sluice 900 901", ""},
 		{"else the owner of the directory", machine(0, 1000, root, nobody, alice), "", "alice 1000 1001", ""},
 		{"an owner without a name has the directory's group", machine(0, 1234, root, nobody), "", "1234 1234 1235", ""},
 		{"nobody, if root owns the directory", machine(0, 0, root, nobody, alice), "", "nobody 65534 65533", ""},
-		{"nobody by number, if there is no file of users", machine(0, 0), "", "nobody 65534 65534", ""},
-		{"others stay who they are", machine(1000, 0, all...), "", "", ""},
+		{"nobody by number, without /etc/passwd", machine(0, 0), "", "nobody 65534 65534", ""},
+		{"another user does not change", machine(1000, 0, all...), "", "", ""},
 		{"a named user", machine(0, 0, all...), "alice", "alice 1000 1001", ""},
 		{"a number", machine(0, 0, all...), "1000", "alice 1000 1001", ""},
 		{"a group", machine(0, 0, all...), "alice:www", "alice 1000 33", ""},
-		{"numbers that no file knows", machine(0, 0), "7:8", "7 7 8", ""},
+		{"numbers without entries", machine(0, 0), "7:8", "7 7 8", ""},
 		{"root stays root", machine(0, 0, all...), "root", "root 0 0", ""},
 		{"root needs no file", machine(0, 0), "root", "root 0 0", ""},
 		{"root by number needs no file", machine(0, 0), "0", "root 0 0", ""},
@@ -65,8 +66,8 @@ func TestChoose(t *testing.T) {
 		{"an unknown user", machine(0, 0, all...), "bob", "", `no user "bob"`},
 		{"an unknown group", machine(0, 0, all...), "alice:x", "", `no group "x"`},
 		{"the number that means none", machine(0, 0), "4294967295:1", "", "no user"},
-		{"others cannot become another", machine(1000, 0, all...), "sluice", "", "only root"},
-		{"others may name themselves", machine(1000, 0, all...), "alice", "", ""},
+		{"another user cannot become a third", machine(1000, 0, all...), "sluice", "", "only root"},
+		{"another user may name itself", machine(1000, 0, all...), "alice", "", ""},
 		{"but not with another group", machine(1000, 0, all...), "alice:www", "", "only root"},
 		{"a system without users", machine(-1, 0), "alice", "", "no such users"},
 	} {
@@ -92,8 +93,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// In a user namespace of one number root is nobody outside, and nobody does not exist.
-func TestRootThatCannotBecomeAnotherStaysRoot(t *testing.T) {
+// In a user namespace that maps only root, no other user exists.
+func TestRootThatCannotChangeStaysRoot(t *testing.T) {
 	m := machine(0, 0)
 	cause := errors.New("it does not exist here")
 	m.canBecome = func(*User) error { return cause }
@@ -102,6 +103,6 @@ func TestRootThatCannotBecomeAnotherStaysRoot(t *testing.T) {
 		t.Errorf("got %+v, %v, want root with the reason", u, err)
 	}
 	if u, err := m.choose("7:8", "/srv"); err != nil || u.UID != 7 {
-		t.Errorf("a named one: got %+v, %v, want it, so that the attempt fails", u, err)
+		t.Errorf("a named user: got %+v, %v, want it, so that the attempt fails", u, err)
 	}
 }

@@ -110,7 +110,7 @@ func TestSIGHUPWithoutAConfigInterruptsNothing(t *testing.T) {
 	running := s.downloadAll("f")
 	for range 3 {
 		s.signal(syscall.SIGHUP)
-		s.wantLogged("msg=\"hangup:", "ours\"")
+		s.wantLogged("msg=\"hangup:", "error\"")
 	}
 	for i, d := range running {
 		if err := d.finish(t, large); err != nil {

@@ -14,7 +14,7 @@
 // on such connections some socket features fail.
 //
 // A unix socket is open to the user and the group of the server, where a proxy
-// belongs. A socket that nobody listens on, left by a server that was killed, is
+// belongs. A socket without a listener, left by a server that was killed, is
 // replaced; any other file of that name is an error.
 //
 // A socket that systemd hands over and no flag asks for is an error: its clients

@@ -20,7 +20,7 @@ func TestExplainTCPSaysWhatToDo(t *testing.T) {
 	}{
 		{"in use", os.NewSyscallError("bind", syscall.EADDRINUSE), "stop that, or choose another address with --ftp", false},
 		{"a privileged port", os.NewSyscallError("bind", syscall.EACCES), "choose a port above 1023 with --ftp", false},
-		{"somebody else's address", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), "not an address of this machine; choose another with --ftp", false},
+		{"the address of another machine", os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), "not an address of this machine; choose another with --ftp", false},
 		{"no port", &net.AddrError{Err: "missing port in address", Addr: "x"}, "write it like :8080", true},
 		{"no such host", &net.DNSError{Err: "no such host", Name: "x"}, "write it like :8080", true},
 		{"sockets that cannot share", errors.ErrUnsupported, "--reuseport does not work on this system", true},

@@ -86,8 +86,8 @@ func (o *Opener) ReleaseUnix(chown func(path string) error) (paths []string, err
 	return paths, nil
 }
 
-// Close closes all listeners, and those that systemd handed over and nobody has
-// opened.
+// Close closes all listeners, also those that systemd handed over and Open was not
+// asked for.
 func (o *Opener) Close() {
 	closeAll(o.opened)
 	for _, unused := range o.activated {

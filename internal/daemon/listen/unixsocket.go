@@ -39,8 +39,8 @@ func openUnix(ctx context.Context, path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// removeStale removes a socket that nobody listens on. The error is EADDRINUSE if
-// a program listens on it.
+// removeStale removes a unix socket without a listener. The error is EADDRINUSE if a
+// program listens on it.
 func removeStale(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -170,7 +170,7 @@ func (e emitter) sessions(all []status.Session, protocols []string) {
 		for _, state := range states {
 			byState[sessionKey{p, state}] = 0
 		}
-		for c := live.Unknown; c <= live.RateLimit; c++ {
+		for c := live.Unknown; c <= live.Sender; c++ {
 			byCause[transferKey{p, "in", c.String()}], byCause[transferKey{p, "out", c.String()}] = 0, 0
 		}
 	}

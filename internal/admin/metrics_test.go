@@ -84,6 +84,7 @@ func TestMetricsOfAnIdleServer(t *testing.T) {
 		`sluice_sessions{protocol="ftp",state="login"} 0`,
 		`sluice_transfers_running{cause="receiver",direction="in",protocol="ftp"} 0`,
 		`sluice_transfers_running{cause="rate limit",direction="out",protocol="ftp"} 0`,
+		`sluice_transfers_running{cause="sender",direction="in",protocol="ftp"} 0`,
 	} {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("got no line %s", line)

@@ -125,9 +125,11 @@ func TestArchivesOfADirectory(t *testing.T) {
 	if files := untar(t, s.request(t, "GET", "/?tar").Body.Bytes()); files["other"] != "not beneath" || files["pub/a.txt"] == "" {
 		t.Errorf("the root has %v", files)
 	}
-	if page := s.request(t, "GET", "/pub/").Body.String(); !strings.Contains(page, `<a href="?zip" download>zip</a>`) {
-		t.Errorf("the listing does not offer a zip:\n%s", page)
+	const button = `<form><input type="hidden" name="tar.gz" value=""><button>tar.gz</button></form>`
+	if page := s.request(t, "GET", "/pub/", "Accept", "text/html").Body.String(); !strings.Contains(page, button) {
+		t.Errorf("the listing does not offer a tar.gz:\n%s", page)
 	}
+	check(t, s.request(t, "GET", "/pub/?tar.gz="), 200, "", "Content-Type", "application/gzip") // where the button leads
 	check(t, s.request(t, "GET", "/pub/a.txt?zip"), 200, "content of a")
 	s = s.reopen(t, &httpd.Handler{})
 	check(t, s.request(t, "GET", "/pub/?zip"), 200, "", "Content-Type", "text/html; charset=utf-8")

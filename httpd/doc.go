@@ -61,8 +61,9 @@
 //
 // A directory is answered with its index file, or else a listing, sorted by
 // ?sort=name, size or time and ?order=desc, of the names that contain ?search=TEXT,
-// from ?offset=N on and of not more than ?limit=N; as JSON if the field Accept prefers
-// application/json. If [Handler] has Archives, ?zip and ?tar answer with an archive.
+// from ?offset=N on and of not more than ?limit=N. It is JSON if the field Accept
+// prefers application/json, a page for people if it names text/html, and otherwise a
+// plain page of links, sizes and times, which wget, rclone and others read. If [Handler] has Archives, ?zip and ?tar answer with an archive.
 // It has a length, a tag and ranges, so that a broken download can be resumed.
 // ?tar.gz has none of these and is smaller.
 //

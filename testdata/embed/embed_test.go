@@ -256,7 +256,7 @@ func TestAHandlerBehindMiddleware(t *testing.T) {
 		t.Errorf("got %d bytes of other content, or without the header of the middleware: %v", len(got), header)
 	}
 	wantLine(t, p.line(), "/files/big.bin: 3000000 bytes by "+zeroCopy())
-	if page, _ := get(t, "http://"+addrs[0]+"/files/bob"); !bytes.Contains(page, []byte(`href="./mine.txt"`)) {
+	if page, _ := get(t, "http://"+addrs[0]+"/files/bob"); !bytes.Contains(page, []byte(`href="mine.txt"`)) {
 		t.Errorf("the listing is\n%s", page)
 	}
 }

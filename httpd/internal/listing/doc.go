@@ -1,5 +1,5 @@
-// Package listing shows the entries of a directory, as a page for people and as
-// JSON for programs.
+// Package listing shows the entries of a directory: as a page for people, as a plain
+// page for programs that follow links, and as JSON.
 //
 //	l := listing.New("/music/", "sort=size&order=desc", entries, []string{"zip"})
 //	err := l.WriteHTML(w)

@@ -6,21 +6,25 @@ import (
 	"html"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // The page is readable on a phone and in dark mode, and needs neither scripts nor
-// other files.
+// other files. Its only links are those to directories and files: whatever else it
+// offers is a button of a form, because wget2 and search engines, which send the Accept
+// field of browsers, follow every link, also one with rel=nofollow.
 const (
 	pageHead = `<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>%s</title>
+%s<title>%s</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem }
 header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center; margin-bottom: .75rem }
@@ -36,6 +40,9 @@ td:nth-child(3) { white-space: nowrap; font-variant-numeric: tabular-nums }
 th:nth-child(3), td:nth-child(3) { width: 11rem }
 a { text-decoration: none }
 a:hover { text-decoration: underline }
+form { display: inline }
+button { font: inherit; color: LinkText; background: none; border: 0; padding: 0; cursor: pointer }
+button:hover { text-decoration: underline }
 footer { opacity: .7; margin: .75rem .5rem }
 @media (max-width: 36rem) { th:nth-child(3), td:nth-child(3) { display: none } input { width: 7rem } }
 </style>
@@ -46,12 +53,17 @@ footer { opacity: .7; margin: .75rem .5rem }
 // WriteHTML writes a page.
 func (l *Listing) WriteHTML(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
-	_, _ = fmt.Fprintf(b, pageHead, html.EscapeString(l.path))
+	robots := ""
+	if l.isSelected() { // search engines should have the directory once
+		robots = "<meta name=\"robots\" content=\"noindex\">\n"
+	}
+	_, _ = fmt.Fprintf(b, pageHead, robots, html.EscapeString(l.path))
 	_, _ = b.WriteString("<header>\n<h1>")
 	l.writeTrail(b)
 	_, _ = b.WriteString("</h1>\n")
 	for _, archive := range l.archives {
-		_, _ = fmt.Fprintf(b, "<a href=\"?%[1]s\" download>%[1]s</a>\n", archive)
+		writeButton(b, url.Values{archive: {""}}, archive)
+		_ = b.WriteByte('\n')
 	}
 	l.writeSearch(b)
 	_, _ = b.WriteString("</header>\n<table>\n<thead><tr>")
@@ -107,8 +119,17 @@ func (l *Listing) writeSearch(b *bufio.Writer) {
 	_, _ = b.WriteString("</form>\n")
 }
 
-// writeColumn writes the head of a column. It is a link to the listing sorted by
-// this column, or, if it is already, to the reverse order.
+// writeButton writes a button that leads to a query, and looks like a link.
+func writeButton(b *bufio.Writer, query url.Values, title string) {
+	_, _ = b.WriteString("<form>")
+	for _, key := range slices.Sorted(maps.Keys(query)) {
+		_, _ = fmt.Fprintf(b, `<input type="hidden" name="%s" value="%s">`, key, html.EscapeString(query.Get(key)))
+	}
+	_, _ = fmt.Fprintf(b, "<button>%s</button></form>", title)
+}
+
+// writeColumn writes the head of a column. It leads to the listing sorted by this
+// column, or, if it is already, to the reverse order.
 func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
 	arrow, aria, descending := "", "", false
 	if l.sort == sort {
@@ -117,10 +138,11 @@ func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
 			arrow, aria, descending = " ▾", ` aria-sort="descending"`, false
 		}
 	}
-	_, _ = fmt.Fprintf(b, `<th%s><a href="%s">%s%s</a>`, aria, html.EscapeString(l.query(sort, descending, 0)), title, arrow)
+	_, _ = fmt.Fprintf(b, "<th%s>", aria)
+	writeButton(b, l.query(sort, descending, 0), title+arrow)
 }
 
-// writeSummary writes the totals, and links to the entries before and after those
+// writeSummary writes the totals, and leads to the entries before and after those
 // shown.
 func (l *Listing) writeSummary(b *bufio.Writer) {
 	dirs, total := 0, int64(0)
@@ -138,10 +160,13 @@ func (l *Listing) writeSummary(b *bufio.Writer) {
 		if l.limit > 0 {
 			previous = max(l.offset-l.limit, 0)
 		}
-		_, _ = fmt.Fprintf(b, ` · <a href="%s">previous</a>`, html.EscapeString(l.query(l.sort, l.descending, previous)))
+		_, _ = b.WriteString(" · ")
+		writeButton(b, l.query(l.sort, l.descending, previous), "previous")
 	}
 	if next := l.offset + len(l.entries); next < l.found {
-		_, _ = fmt.Fprintf(b, ` · <a href="%s">next</a> of %d`, html.EscapeString(l.query(l.sort, l.descending, next)), l.found)
+		_, _ = b.WriteString(" · ")
+		writeButton(b, l.query(l.sort, l.descending, next), "next")
+		_, _ = fmt.Fprintf(b, " of %d", l.found)
 	}
 	_, _ = b.WriteString("</footer>\n")
 }
@@ -155,7 +180,7 @@ func plural(n int, one, many string) string {
 
 func appendRow(b []byte, e fs.FileInfo) []byte {
 	b = append(b, `<tr><td><a href="`...)
-	b = append(b, html.EscapeString(string(appendReference(nil, e)))...)
+	b = appendLink(b, e)
 	b = append(b, `">`...)
 	b = append(b, html.EscapeString(e.Name())...)
 	if e.IsDir() {
@@ -167,17 +192,6 @@ func appendRow(b []byte, e fs.FileInfo) []byte {
 	}
 	b = e.ModTime().UTC().AppendFormat(b, time.DateTime)
 	return append(b, '\n')
-}
-
-// appendReference appends the relative reference of an entry. It begins with ./
-// because a name with a colon would be read as a scheme otherwise.
-func appendReference(b []byte, e fs.FileInfo) []byte {
-	b = append(b, "./"...)
-	b = append(b, url.PathEscape(e.Name())...)
-	if e.IsDir() {
-		b = append(b, '/')
-	}
-	return b
 }
 
 // appendSize appends a size in the largest binary unit of which it is at least

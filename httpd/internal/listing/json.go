@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"io/fs"
+	"net/url"
 	"time"
 )
 
@@ -44,4 +46,15 @@ func (l *Listing) WriteJSON(w io.Writer) error {
 	}
 	_, _ = b.WriteString("\n]\n")
 	return b.Flush()
+}
+
+// appendReference appends the relative reference of an entry. It begins with ./
+// because a name with a colon would be read as a scheme otherwise.
+func appendReference(b []byte, e fs.FileInfo) []byte {
+	b = append(b, "./"...)
+	b = append(b, url.PathEscape(e.Name())...)
+	if e.IsDir() {
+		b = append(b, '/')
+	}
+	return b
 }

@@ -108,12 +108,12 @@ func lower(c byte) byte {
 	return c
 }
 
-// ETag returns a weak entity tag of the listing in a format, such as its media
-// type. It changes with the names, sizes and times of the entries, and with the
-// page around them.
+// ETag returns a weak entity tag of the listing in a format: any string that is
+// another for each. It changes with the names, sizes and times of the entries, and with
+// the page around them.
 func (l *Listing) ETag(format string) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "%s %d %v %s", format, l.found, l.archives, pageHead)
+	_, _ = fmt.Fprintf(sum, "%s %d %v %s%s", format, l.found, l.archives, pageHead, plainHead)
 	b := make([]byte, 0, 512)
 	for _, e := range l.entries {
 		b = append(b[:0], e.Name()...)
@@ -126,9 +126,15 @@ func (l *Listing) ETag(format string) string {
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
 }
 
-// query returns the query of a link to the same listing in another order or
-// from another offset on.
-func (l *Listing) query(sort string, descending bool, offset int) string {
+// isSelected reports whether the query wants another order than that of names, or
+// not all entries.
+func (l *Listing) isSelected() bool {
+	return l.sort != "name" || l.descending || l.search != "" || l.offset > 0 || l.limit > 0
+}
+
+// query returns the query for the same listing in another order or from another
+// offset on.
+func (l *Listing) query(sort string, descending bool, offset int) url.Values {
 	q := url.Values{}
 	if sort != "name" || descending {
 		q.Set("sort", sort)
@@ -145,5 +151,5 @@ func (l *Listing) query(sort string, descending bool, offset int) string {
 	if offset > 0 {
 		q.Set("offset", strconv.Itoa(offset))
 	}
-	return "?" + q.Encode()
+	return q
 }

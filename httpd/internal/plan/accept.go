@@ -86,3 +86,15 @@ func typeWeight(accept, mediaType string) int {
 	}
 	return weight
 }
+
+// names reports whether an Accept field has the media type itself, not only a range
+// that includes it. Browsers name text/html when they want a page; programs that
+// fetch whatever there is send */* or nothing.
+func names(accept, mediaType string) bool {
+	for pattern, weight := range weights(accept) {
+		if pattern == mediaType && weight > 0 {
+			return true
+		}
+	}
+	return false
+}

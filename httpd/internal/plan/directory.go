@@ -10,8 +10,9 @@ import (
 	"sluice/httpd/internal/listing"
 )
 
-// sendListing answers with the entries of a directory, as a page or as JSON.
-// It is streamed: the first lines are sent before the last are made.
+// sendListing answers with the entries of a directory: as JSON, as a page for
+// people, or, to a client that does not name HTML as browsers do, as a plain page
+// for programs. It is streamed: the first lines are sent before the last are made.
 func (pl *Plan) sendListing(ctx context.Context) Response {
 	p, r := pl.planner, &pl.request
 	l, err := p.list(ctx, r)
@@ -27,17 +28,20 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 		return failure(r, statusServiceUnavailable)
 	}
 	res := resource{negotiated: "Accept"}
-	write := l.WriteHTML
-	if preferred(r.Accept, "text/html", "application/json") == "application/json" {
-		write = l.WriteJSON
-		res.fields.add("Content-Type", "application/json")
-	} else {
-		res.fields.add("Content-Type", "text/html; charset=utf-8")
+	write, format, mediaType := l.WritePlain, "plain", "text/html; charset=utf-8"
+	switch {
+	case preferred(r.Accept, "text/html", "application/json") == "application/json":
+		write, format, mediaType = l.WriteJSON, "JSON", "application/json"
+	case names(r.Accept, "text/html"):
+		write, format = l.WriteHTML, "HTML"
+	}
+	res.fields.add("Content-Type", mediaType)
+	if format != "JSON" {
 		res.fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'")
 	}
 	res.fields.add("X-Content-Type-Options", "nosniff")
 	res.fields.add("Cache-Control", "no-cache") // revalidate each time, with the entity tag
-	res.etag = l.ETag(res.fields.get("Content-Type"))
+	res.etag = l.ETag(format)
 	content := func(_ context.Context, w io.Writer) error { return write(w) }
 	if p.CompressListings {
 		content = res.compress(r, content)

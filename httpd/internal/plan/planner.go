@@ -186,10 +186,5 @@ func statusOf(err error) int {
 // isPage reports whether the request is for a page rather than for something
 // that a page needs.
 func isPage(r *Request) bool {
-	for mediaType, weight := range weights(r.Accept) {
-		if mediaType == "text/html" && weight > 0 {
-			return true
-		}
-	}
-	return path.Ext(r.Path) == ""
+	return names(r.Accept, "text/html") || path.Ext(r.Path) == ""
 }

@@ -1,0 +1,128 @@
+package listing
+
+import (
+	"bufio"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"strconv"
+	"unicode/utf8"
+)
+
+// plainHead is the head of the page of nginx and Apache, by which some programs
+// recognize a listing.
+const plainHead = `<!DOCTYPE html>
+<html>
+<head>
+<meta charset="utf-8">
+<title>Index of %[1]s</title>
+</head>
+<body>
+<h1>Index of %[1]s</h1>
+<hr><pre>`
+
+// WritePlain writes a page for programs that read listings: a link to the parent
+// directory and one for each entry, with time and size as nginx writes them. It has no
+// other links, because these programs follow each, or show it as a file.
+func (l *Listing) WritePlain(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	_, _ = fmt.Fprintf(b, plainHead, html.EscapeString(l.path))
+	if l.path != "/" {
+		_, _ = b.WriteString("<a href=\"../\">../</a>\n")
+	}
+	row := make([]byte, 0, 1024)
+	for _, e := range l.entries {
+		row = appendPlainRow(row[:0], e)
+		if _, err := b.Write(row); err != nil {
+			return err
+		}
+	}
+	_, _ = b.WriteString("</pre><hr>\n</body>\n</html>\n")
+	return b.Flush()
+}
+
+// The columns of a plain page are those of nginx.
+const (
+	plainNameWidth = 51 // in characters
+	plainTime      = "02-Jan-2006 15:04"
+	plainSizeWidth = 20
+)
+
+// noSize stands for the size of a directory, and for a time that no date can
+// express.
+const noSize = "-"
+
+func appendPlainRow(b []byte, e fs.FileInfo) []byte {
+	name, size := e.Name(), noSize
+	if e.IsDir() {
+		name += "/"
+	} else {
+		size = strconv.FormatInt(e.Size(), 10)
+	}
+	b = append(b, `<a href="`...)
+	b = appendLink(b, e)
+	b = append(b, `">`...)
+	b = appendPlainText(b, name)
+	b = append(b, `</a>`...)
+	b = appendSpaces(b, plainNameWidth-utf8.RuneCountInString(name))
+	if t := e.ModTime().UTC(); 0 <= t.Year() && t.Year() <= 9999 {
+		b = t.AppendFormat(b, plainTime)
+	} else {
+		b = append(b, noSize...)
+		b = appendSpaces(b, len(plainTime)-len(noSize))
+	}
+	b = appendSpaces(b, plainSizeWidth-len(size))
+	b = append(b, size...)
+	return append(b, '\n')
+}
+
+// appendSpaces appends n spaces, and at least one.
+func appendSpaces(b []byte, n int) []byte {
+	for range max(n, 1) {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// appendPlainText appends a name, escaped so that it stays equal to the decoded link,
+// as Kodi wants it: parsers remove white space at both ends, and some end a row at a
+// line break.
+func appendPlainText(b []byte, name string) []byte {
+	for i, c := range []byte(name) {
+		switch {
+		case c < ' ', c == ' ' && (i == 0 || i == len(name)-1), c == '&', c == '<', c == '>', c == '"', c == '\'':
+			b = append(b, "&#"...)
+			b = strconv.AppendUint(b, uint64(c), 10)
+			b = append(b, ';')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// appendLink appends the relative reference of an entry, for clients that do not know
+// all of RFC 3986. It needs no escapes of HTML. Every character is encoded that could
+// end a scheme, or begin a query, an entity or a parameter; so it needs no ./ at the
+// beginning, by which httpdirfs finds no files. The first character is encoded if it is
+// not a letter or a digit: httpdirfs takes other links for those of columns.
+func appendLink(b []byte, e fs.FileInfo) []byte {
+	const hex = "0123456789ABCDEF"
+	for i, c := range []byte(e.Name()) {
+		switch {
+		case isLetterOrDigit(c), i > 0 && (c == '-' || c == '.' || c == '_'):
+			b = append(b, c)
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	if e.IsDir() {
+		b = append(b, '/')
+	}
+	return b
+}
+
+func isLetterOrDigit(c byte) bool {
+	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9'
+}

@@ -36,13 +36,17 @@ type Cache struct {
 	// MaxMemory bounds all contents together, in bytes. Zero means 64 MiB.
 	MaxMemory int64
 
+	// Budget, if not nil, holds the bounds of MaxFiles and MaxMemory for all Caches that
+	// share it together. Those of the Cache that is used first count.
+	Budget *Budget
+
 	once   sync.Once
 	now    func() time.Time
 	epoch  time.Time
 	valid  time.Duration
 	seed   maphash.Seed
 	shards []shard // a power of two
-	held   holdings
+	held   *Budget
 	body   int64 // largest kept
 	opens  atomic.Int64
 	sweeps sweeper
@@ -98,10 +102,13 @@ func (c *Cache) prepare() {
 	}
 	c.body = min(c.body, memory)
 	c.seed = maphash.MakeSeed()
-	c.held.maxFiles, c.held.maxMemory = int64(files), memory
+	if c.held = c.Budget; c.held == nil {
+		c.held = new(Budget)
+	}
+	c.held.once.Do(func() { c.held.maxFiles, c.held.maxMemory = int64(files), memory })
 	c.shards = make([]shard, n)
 	for i := range c.shards {
-		c.shards[i] = shard{entries: make(map[string]*entry), held: &c.held}
+		c.shards[i] = shard{entries: make(map[string]*entry), held: c.held}
 	}
 }
 
@@ -245,13 +252,15 @@ type Stats struct {
 // Stats describes the content of the cache.
 func (c *Cache) Stats() Stats {
 	c.once.Do(c.prepare)
-	stats := Stats{Entries: int(c.held.files.Load()), Memory: c.held.memory.Load(), Opens: c.opens.Load()}
+	stats := Stats{Opens: c.opens.Load()}
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.RLock()
+		stats.Entries += len(s.entries)
 		for _, e := range s.entries {
 			if e.file != nil {
 				stats.Files++
+				stats.Memory += int64(len(e.file.Body))
 			}
 		}
 		s.mu.RUnlock()

@@ -558,3 +558,44 @@ func benchmarkHit(b *testing.B, before func()) {
 		})
 	}
 }
+
+func TestCachesThatShareABudgetKeepToOneBound(t *testing.T) {
+	dir := nettest.TempDir(t)
+	for i := range 8 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte("content"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := vfs.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var budget filecache.Budget
+	first := &filecache.Cache{Tree: root, Valid: time.Hour, MaxFiles: 5, Budget: &budget}
+	second := &filecache.Cache{Tree: root, Valid: time.Hour, MaxFiles: 5, Budget: &budget}
+	get := func(c *filecache.Cache, from, to int) {
+		for i := from; i < to; i++ {
+			f, err := c.Get("/" + strconv.Itoa(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Release()
+		}
+	}
+	get(first, 0, 3)
+	get(second, 0, 8)
+	if a, b := first.Stats(), second.Stats(); a.Files != 3 || b.Files != 2 || b.Entries != 2 || b.Memory != 14 {
+		t.Errorf("the caches keep %+v and %+v, want 3 and 2 files", a, b)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	get(second, 0, 8)
+	if b := second.Stats(); b.Files != 5 {
+		t.Errorf("after the first was closed, the second keeps %+v, want 5 files", b)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -8,15 +8,20 @@ import (
 
 // shard is a part of a Cache with a lock of its own.
 type shard struct {
-	held *holdings
+	held *Budget
 
 	mu      sync.RWMutex      // guards the field below and those of the entries
 	entries map[string]*entry // by path; nil after Close
 }
 
-// holdings is the number of entries and bytes in all shards, and their bounds. With a
-// bound for each shard a cache would evict before it is full: the hash is not even.
-type holdings struct {
+// Budget is the number of entries and bytes in all shards of one Cache, or of several
+// that share it, and their bounds. With a bound for each shard a cache would evict
+// before it is full: the hash is not even. The zero value is ready for use.
+//
+// A Cache evicts only its own entries. If others have taken all of the Budget, it keeps
+// nothing until they have forgotten some, ten seconds after their last use.
+type Budget struct {
+	once                sync.Once // for the bounds
 	maxFiles, maxMemory int64
 
 	files  atomic.Int64 // entries

@@ -46,6 +46,8 @@ type Head struct {
 	Query  string // of Target, without the question mark
 	Host   string // never "" in HTTP/1.1
 
+	HasAuthorization bool // there is a field Authorization, possibly empty
+
 	Accept            string
 	AcceptEncoding    string
 	IfMatch           string

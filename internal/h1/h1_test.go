@@ -137,7 +137,7 @@ func TestParseFillsTheHead(t *testing.T) {
 	in := "HEAD /a%20b/c?d=e?f HTTP/1.1\r\nhost: example.com:80\r\nAccept:  text/html \t\r\nACCEPT-ENCODING: gzip, br\r\n" +
 		"If-Match: \"a\"\r\nIf-None-Match: \"b\"\r\nIf-Modified-Since: Mon\r\nIf-Unmodified-Since: Tue\r\nIf-Range: \"c\"\r\n" +
 		"Range: bytes=0-\r\nWant-Repr-Digest: sha-256=1\r\nOrigin: http://x\r\nConnection: Close\r\nReferer: http://y/\r\nUser-Agent: test\r\n" +
-		"Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n\r\nGET"
+		"authoRization:\r\nForwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n\r\nGET"
 	var h h1.Head
 	n, v := h1.Parse(in, &h)
 	if v != h1.Simple || in[n:] != "GET" {
@@ -145,7 +145,8 @@ func TestParseFillsTheHead(t *testing.T) {
 	}
 	want := h1.Head{
 		Head: true, Minor: 1, Close: true, Target: "/a%20b/c?d=e?f", Path: "/a%20b/c", Query: "d=e?f",
-		Host: "example.com:80", Accept: "text/html", AcceptEncoding: "gzip, br",
+		HasAuthorization: true,
+		Host:             "example.com:80", Accept: "text/html", AcceptEncoding: "gzip, br",
 		IfMatch: `"a"`, IfNoneMatch: `"b"`, IfModifiedSince: "Mon", IfUnmodifiedSince: "Tue",
 		IfRange: `"c"`, Range: "bytes=0-", WantReprDigest: "sha-256=1", Origin: "http://x",
 		Referer: "http://y/", UserAgent: "test", Forwarded: "for=192.0.2.1", ForwardedFor: "192.0.2.2",
@@ -202,6 +203,7 @@ func FuzzParse(f *testing.F) {
 		browser, wrk,
 		"HEAD //a/../%2e%2F;b?c?d HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.1\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nIf-Range:\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YTpi\r\nProxy-Authorization: x\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nAccept: \xff\r\nOrigin: \t a b \t\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\nRange: b\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
@@ -241,6 +243,9 @@ func FuzzParse(f *testing.F) {
 		compare("host", h.Host, r.Host)
 		if r.URL.Host != "" || r.ProtoMajor != 1 || r.ProtoMinor != int(h.Minor) || r.Close != h.Close {
 			t.Errorf("got version 1.%d and close %v, net/http has host %q, %s, %v", h.Minor, h.Close, r.URL.Host, r.Proto, r.Close)
+		}
+		if _, has := r.Header["Authorization"]; has != h.HasAuthorization {
+			t.Errorf("HasAuthorization is %v, for net/http %v", h.HasAuthorization, has)
 		}
 		for name, got := range map[string]string{
 			"Accept": h.Accept, "Accept-Encoding": h.AcceptEncoding, "If-Match": h.IfMatch, "If-None-Match": h.IfNoneMatch,

@@ -236,8 +236,11 @@ func (p *parser) take(name, value string) {
 			p.takeConnection(value)
 		}
 	case 13:
-		if isName(name, "if-none-match") {
+		switch {
+		case isName(name, "if-none-match"):
 			p.keep(ifNoneMatch, &h.IfNoneMatch, value)
+		case isName(name, "authorization"):
+			h.HasAuthorization = true
 		}
 	case 14:
 		switch {

@@ -41,6 +41,10 @@ var records = []live.Record{
 		UserAgent: "</script>\r\nx: \"y\"",
 	},
 	{
+		Protocol: live.HTTPS, Remote: netip.MustParseAddrPort("192.0.2.1:50000"), User: "an n\" status=404 [", Op: "GET", Target: "/f", Proto: "HTTP/2.0", Status: 200,
+		Result: sendfile.Result{Sent: 10, Method: sendfile.Copy}, Retransmits: -1,
+	},
+	{
 		Protocol: live.FTP, Retransmits: -1,
 		Session: 7, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "anonymous", Op: retrieve, Path: "/pub/c d", Offset: 1000,
 		Result: sendfile.Result{Sent: 2000, ZeroCopied: 2000, Method: sendfile.Sendfile}, Duration: 10 * time.Millisecond,

@@ -43,7 +43,7 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	if rec.Protocol.IsFTP() {
 		j.Session, j.User, j.Op, j.Path, j.Offset, j.Kept = rec.Session, rec.User, rec.Op, rec.Path, rec.Offset, rec.Kept
 	} else {
-		j.Op, j.Target, j.Status = rec.Op, rec.Target, rec.Status
+		j.User, j.Op, j.Target, j.Status = rec.User, rec.Op, rec.Target, rec.Status
 	}
 	if rec.Cause != live.Unknown {
 		j.Cause = rec.Cause.String()

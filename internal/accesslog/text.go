@@ -18,6 +18,9 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = appendText(append(line, " op="...), rec.Op)
 		line = appendText(append(line, " target="...), rec.Target)
 		line = strconv.AppendInt(append(line, " status="...), int64(rec.Status), 10)
+		if rec.User != "" {
+			line = appendText(append(line, " user="...), rec.User)
+		}
 	} else {
 		line = strconv.AppendUint(append(line, " session="...), rec.Session, 10)
 		line = appendText(append(line, " user="...), rec.User)

@@ -21,7 +21,10 @@ func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
 	case !rec.Protocol.IsFTP() && rec.Method == sendfile.Auto:
 		return line
 	case !rec.Protocol.IsFTP():
-		path, user, mode = pathOf(rec.Target), "?", "a"
+		path = pathOf(rec.Target)
+		if user == "" || user == "anonymous" {
+			user, mode = "?", "a"
+		}
 	case rec.User == "anonymous":
 		user, mode = "?", "a" // the format asks for the password here, once a mail address
 	}

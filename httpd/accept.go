@@ -123,7 +123,8 @@ func (s *Server) refuse(c *netconn.Conn, secure bool) {
 // dropIdle closes cached files that nobody uses and reports whether there were any.
 func (s *Server) dropIdle() bool {
 	files := s.files.Load()
-	return files != nil && files.cache() != nil && files.cache().DropIdle()
+	dropped := files != nil && files.cache() != nil && files.cache().DropIdle()
+	return s.accounts.dropIdleFiles() || dropped
 }
 
 // isGone reports whether a client left before it was accepted. On Unix package net

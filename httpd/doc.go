@@ -67,6 +67,23 @@
 // It has a length, a tag and ranges, so that a broken download can be resumed.
 // ?tar.gz has none of these and is smaller.
 //
+// # Logins
+//
+// With [Server].Login, users see files of their own by Basic authentication, and guests
+// those of Server.Handler:
+//
+//	srv.Login = func(ctx context.Context, c httpd.Client, user, password string) (*httpd.Account, error) {
+//		if !check(ctx, user, password) {
+//			return nil, httpd.ErrLogin
+//		}
+//		return &httpd.Account{FS: root, Home: "/" + user, Rights: httpd.List | httpd.Read}, nil
+//	}
+//
+// A wrong password is answered a second after the request. One address can try eight a
+// second, and none for ten minutes after 20 that were wrong. Each view of a file system
+// has a cache of its own; 64 are kept. Every response varies by Authorization and
+// Cookie, and those to users are private.
+//
 // # Files that are not served
 //
 // Names that begin with a dot are neither listed nor served, except

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -27,6 +28,52 @@ func Planner(h *Handler, r *http.Request) func() int {
 		return resp.Status
 	}
 }
+
+// DelayLogins sets the time until a wrong password is answered and returns what undoes it.
+func DelayLogins(delay time.Duration) (undo func()) {
+	old := loginDelay
+	loginDelay = delay
+	return func() { loginDelay = old }
+}
+
+// CheckHomesAtOnce makes each request look whether a home was replaced, until undo.
+func CheckHomesAtOnce() (undo func()) {
+	old := checkHome
+	checkHome = 0
+	return func() { checkHome = old }
+}
+
+// FailedLogins is the throttle of logins.
+type FailedLogins = failedLogins
+
+// Enter is called before a password is checked.
+func (f *failedLogins) Enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool), retryAfter time.Duration) {
+	return f.enter(ctx, client, user, password)
+}
+
+// The bounds of failedLogins, and of the Handlers of accounts.
+const (
+	MaxLogins          = maxLogins
+	MaxWaitingLogins   = maxWaitingLogins
+	MaxFailedLogins    = maxFailedLogins
+	LoginBan           = loginBan
+	MaxAccountHandlers = maxAccountHandlers
+)
+
+// AccountHandlers returns the number of Handlers that are kept for accounts.
+func (s *Server) AccountHandlers() int { return len(s.accounts.list()) }
+
+// BasicLogin parses the lines of the field Authorization; status is 0 if they are valid.
+func BasicLogin(lines []string) (user, password string, status int) {
+	user, password, refusal := basicLogin(lines)
+	if refusal != nil {
+		status = refusal.Status
+	}
+	return user, password, status
+}
+
+// WithOptions returns a Handler with the options of h.
+func (h *Handler) WithOptions() *Handler { return h.withOptions() }
 
 // BoundBodies sets the bound of bodies that are dropped and returns what undoes it.
 func BoundBodies(limit time.Duration) (undo func()) {

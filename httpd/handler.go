@@ -13,6 +13,7 @@ import (
 	"sluice/httpd/internal/plan"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/rate"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -121,6 +122,10 @@ type Handler struct {
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
+	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
+	private   bool          // it is for an account
+	userLimit *rate.Limit   // of all responses to the user; nil: none
+
 	once  sync.Once        // for the fields below
 	files *filecache.Cache // nil: there are none
 	core  h1conn.Handler   // what both paths use
@@ -141,13 +146,21 @@ func (h *Handler) prepare() {
 		Rules:            h.Rules,
 		CORS:             h.CORS,
 	}
+	limits := netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter}
+	var budget *filecache.Budget
+	if h.shared != nil {
+		c.Usage, budget = h.shared.usage, &h.shared.budget
+	}
+	if c.Private = h.private; h.userLimit != nil {
+		limits.User = h.userLimit
+	}
 	if !vfs.IsNil(h.FS) {
-		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid}
+		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid, Budget: budget}
 		c.Files, c.Tree = h.files, h.files.Tree
 	}
 	h.core = h1conn.Handler{
 		Planner:      plan.New(c),
-		Limits:       netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter},
+		Limits:       limits,
 		Method:       h.method(),
 		ServerTiming: h.ServerTiming,
 		OnTransfer:   h.OnTransfer,
@@ -184,15 +197,27 @@ func (h *Handler) stallTimeout() time.Duration { return timeout(h.StallTimeout, 
 // It does so by a panic with http.ErrAbortHandler, and where middleware recovers from
 // that, by a deadline, for which the ResponseWriter of the middleware must have Unwrap.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.serve(w, r); err != nil {
+	h.serveFor(w, r, requester{begin: time.Now()})
+}
+
+// serveFor is ServeHTTP for a client of which something is known.
+func (h *Handler) serveFor(w http.ResponseWriter, r *http.Request, by requester) {
+	if err := h.serve(w, r, by); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
+// requester is the client of a request.
+type requester struct {
+	begin   time.Time     // when the request was received
+	user    string        // who has logged in; "": nobody
+	refusal *plan.Refusal // the response; nil: what the files say
+}
+
 // serve answers a request of net/http and reports that. An error means that the body
 // was cut, and cannot be completed.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
-	begin := time.Now()
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (err error) {
+	begin := by.begin
 	server, c := connOf(r.Context())
 	var session *live.Session
 	if c != nil {
@@ -205,8 +230,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	}
 	request := requestOf(r)
 	core := h.prepared()
-	pl := core.Planner.Plan(&request, plan.Lookup{})
-	resp := pl.Respond(r.Context())
+	resp := h.respond(r, &request, by.refusal)
 	defer resp.Release()
 	if core.ServerTiming {
 		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
@@ -229,7 +253,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		hook := h.hook(server)
 		if session.WantsRecord(hook) {
 			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
-			rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
+			rec.Referer, rec.UserAgent, rec.User = r.Referer(), r.UserAgent(), by.user
 			rec.Duration = time.Since(begin)
 			if c == nil {
 				rec.Remote, rec.Protocol = remoteOf(r)
@@ -241,6 +265,20 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	}()
 	err = s.send(r, &resp)
 	return err
+}
+
+// respond makes the response to a request: that of refusal, if there is one.
+func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.Refusal) plan.Response {
+	planner := h.prepared().Planner
+	if refusal != nil {
+		return planner.Refuse(request, *refusal)
+	}
+	pl := planner.Plan(request, plan.Lookup{})
+	if pl.AsksLogin {
+		pl.Release()
+		return planner.Refuse(request, loginRefusal(r))
+	}
+	return pl.Respond(r.Context())
 }
 
 // cutOff ends a response in the middle, even if middleware recovers from the panic

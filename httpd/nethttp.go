@@ -38,7 +38,11 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	if files := s.files.Load(); files != nil {
-		files.ServeHTTP(w, r)
+		if s.Login != nil {
+			s.serveLogin(files, w, r)
+		} else {
+			files.ServeHTTP(w, r)
+		}
 		return
 	}
 	s.Handler.ServeHTTP(w, r)

@@ -85,6 +85,32 @@ type Server struct {
 	// counts as 127.0.0.1. Nil means no trusted proxies.
 	ProxyFrom []netip.Prefix
 
+	// Login, if not nil, returns the account of the user with that name and password.
+	// Then Handler must be a [*Handler], which is not used by another server. It is for
+	// guests: clients that send no password. If its FS is nil, they are asked for one.
+	//
+	// Passwords come by Basic authentication (RFC 7617), and only by TLS, or from this
+	// host (a loopback address, or a unix socket), unless InsecureLogin is set. Any
+	// other request with a password, or for one, gets 403. X-Forwarded-Proto does not
+	// count.
+	//
+	// Login is called for each request with a password, on its goroutine, so it should
+	// remember passwords that were right. It returns ErrLogin, or an error that wraps it,
+	// for a wrong one; any other error but ErrUnavailable counts as that.
+	//
+	// The user gets the files of the account, below Home, with the options of Accounts:
+	// without the right Read there are none, and without List no listings and no
+	// archives. Rights, limits and names that HideDotFiles hides are as by FTP; the rate
+	// of a user is counted apart from FTP. MaxSessions counts connections.
+	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
+
+	// Accounts has the options for the accounts of Login, and the limits that they
+	// share. Its FS and ShowHidden are not used. Nil means those of Handler.
+	Accounts *Handler
+
+	// InsecureLogin allows passwords without TLS, which everybody on the way can read.
+	InsecureLogin bool
+
 	// NoFastPath makes net/http answer all requests.
 	NoFastPath bool
 
@@ -94,12 +120,14 @@ type Server struct {
 	tls      *tls.Config
 	registry *live.Registry
 	fast     h1conn.Server
-	conns    netconn.Set   // except those that net/http serves
-	handed   chan net.Conn // to net/http
-	noMore   chan struct{} // closed when net/http takes over no more connections
-	closing  atomic.Bool   // by Shutdown or Close
-	running  counter       // requests that net/http has given to the Handler
-	refusing atomic.Int32  // connections that are being refused
+	conns    netconn.Set     // except those that net/http serves
+	handed   chan net.Conn   // to net/http
+	noMore   chan struct{}   // closed when net/http takes over no more connections
+	closing  atomic.Bool     // by Shutdown or Close
+	running  counter         // requests that net/http has given to the Handler
+	accounts accountHandlers // of Login
+	throttle loginThrottle
+	refusing atomic.Int32 // connections that are being refused
 	base     context.Context
 	cancel   context.CancelFunc // ends base
 
@@ -154,6 +182,9 @@ func (s *Server) ServeTLS(ln net.Listener) error {
 func (s *Server) serve(ln net.Listener, secure bool) error {
 	s.once.Do(s.prepare)
 	defer ln.Close()
+	if s.Login != nil && s.files.Load() == nil {
+		return errors.New("httpd: Server.Login needs a Server.Handler that is a *Handler")
+	}
 	if !s.track(ln) {
 		return http.ErrServerClosed
 	}
@@ -164,7 +195,13 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 // SetHandler makes h answer the requests that begin from now on, in place of Handler,
 // which must be a [*Handler] or nil. It may be called at any time; requests under way
 // are completed by the Handler that has begun them. The caller closes that one.
-func (s *Server) SetHandler(h *Handler) { s.files.Store(h) }
+func (s *Server) SetHandler(h *Handler) {
+	if s.Login != nil {
+		s.accounts.adopt(h)
+		s.accounts.close() // those of the directory that was served before
+	}
+	s.files.Store(h)
+}
 
 func (s *Server) prepare() {
 	logger := s.Logger
@@ -174,7 +211,13 @@ func (s *Server) prepare() {
 	if s.Handler == nil {
 		s.Handler = new(Handler)
 	}
+	if s.Login != nil {
+		s.throttle = new(failedLogins)
+	}
 	if files, ok := s.Handler.(*Handler); ok {
+		if s.Login != nil {
+			s.accounts.adopt(files)
+		}
 		s.files.CompareAndSwap(nil, files) // unless SetHandler was called before
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
@@ -203,6 +246,7 @@ func (s *Server) prepare() {
 	}
 	s.fast = h1conn.Server{
 		Handler:       func() *h1conn.Handler { return s.files.Load().prepared() },
+		Logins:        s.Login != nil,
 		Base:          s.base,
 		Closing:       &s.closing,
 		HeaderTimeout: s.headerTimeout(),
@@ -242,6 +286,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		_ = s.Close()
 	}
 	s.cancel()
+	s.accounts.close()
 	return err
 }
 
@@ -255,6 +300,7 @@ func (s *Server) Close() error {
 	err := s.http.Close()
 	_ = s.conns.Wait(context.Background())
 	s.running.wait()
+	s.accounts.close()
 	return err
 }
 

@@ -20,6 +20,7 @@ import (
 //	Session  uint64         // the number of the connection in its Registry; 0: in another http.Server
 //	Protocol Protocol
 //	Remote   netip.AddrPort // the client; not valid for unix sockets
+//	User     string         // who has logged in; "": nobody
 //
 //	Op                        string // the method of the request, such as GET
 //	Target, Proto             string // as the client sent them, "HTTP/1.1"
@@ -37,7 +38,7 @@ import (
 //	RTT         time.Duration // if Watched: smoothed round trip; 0: not known
 //	Retransmits int64         // if Watched: segments sent again; negative: not known
 //
-// User, Path, Offset, Upload and Kept are for FTP. If a request is refused because it
+// Path, Offset, Upload and Kept are for FTP. If a request is refused because it
 // is malformed, the strings that are not known are "".
 type Transfer = live.Record
 

@@ -145,6 +145,9 @@ func (c *conn) answerAll() next {
 			c.net.Linger()
 			return end
 		}
+		if c.server.Logins && b.head.HasAuthorization {
+			return c.flushed(handOver)
+		}
 		c.readingHead = false
 		if next := c.answer(in[:n]); next != stay {
 			return c.flushed(next)

@@ -63,9 +63,9 @@ func (c *conn) respondFromCache(head string, body *plan.Piece) next {
 func (c *conn) respondByPlan(found plan.Lookup) next {
 	b := c.buffers
 	pl := c.handler.Planner.Plan(&b.request, found)
-	if pl.Lengthy || pl.Streamed && !b.head.Head {
-		// net/http notices when a client leaves while its response is made, and sends
-		// streams in chunks.
+	if pl.Lengthy || pl.AsksLogin || pl.Streamed && !b.head.Head {
+		// net/http notices when a client leaves while its response is made, sends
+		// streams in chunks, and asks for passwords.
 		pl.Release()
 		return handOver
 	}

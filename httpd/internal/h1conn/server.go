@@ -17,6 +17,9 @@ type Server struct {
 	// Handler returns the handler for the next request.
 	Handler func() *Handler
 
+	// Logins leaves requests with a field Authorization to net/http.
+	Logins bool
+
 	// Base ends with the server. It ends waits for limits, and the making of responses.
 	Base context.Context
 

@@ -10,6 +10,7 @@ import (
 // LimitConfig is the limits of bandwidth for each response. The zero value is none.
 type LimitConfig struct {
 	Rate, After int64        // bytes per second behind the first After bytes; a Rate of 0 or less is no limit
+	User        rate.Limiter // shared with other responses to the same user; nil: none
 	Limiter     rate.Limiter // shared with other responses; nil: none
 }
 
@@ -23,10 +24,10 @@ type Limits struct {
 // Waiting for them ends with ctx, which is not that of the request (see the package
 // comment). The time that t waits for them is recorded; t may be nil.
 func (c *LimitConfig) Begin(ctx context.Context, size int64, t *live.Transfer) *Limits {
-	if c.Rate <= 0 && c.Limiter == nil {
+	if c.Rate <= 0 && c.User == nil && c.Limiter == nil {
 		return nil
 	}
-	l := &Limits{throttle: rate.Begin(size, rate.PerTransfer{Rate: c.Rate, After: c.After}, c.Limiter)}
+	l := &Limits{throttle: rate.Begin(size, rate.PerTransfer{Rate: c.Rate, After: c.After}, c.User, c.Limiter)}
 	l.wait = t.Limited(func(_ context.Context, n int) (int, error) { return l.throttle.Wait(ctx, n) })
 	return l
 }

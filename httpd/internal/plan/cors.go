@@ -3,8 +3,10 @@ package plan
 import "slices"
 
 // addCORS adds the fields by which a browser knows whether the page that sends the
-// request may read the response, as the Fetch standard defines. No response
-// depends on cookies or passwords, so "*" is safe.
+// request may read the response, as the Fetch standard defines. Browsers show a page
+// no response to a request with a password or a cookie, because no field
+// Access-Control-Allow-Credentials is sent, and preflight does not allow
+// Authorization. So "*" is safe.
 func (p *Planner) addCORS(r *Request, fields *Header) {
 	if len(p.CORS) == 0 {
 		return

@@ -16,14 +16,23 @@ var hints = map[int]string{
 // failure answers with a status and a small page that names it: HTML for people,
 // a line of text for programs.
 func failure(r *Request, status int) Response {
+	return failureBecause(r, status, hints[status], "")
+}
+
+// failureBecause is failure with a hint of its own for people, and a reason for
+// programs, which is "" or is added to the line of text. Both are plain text.
+func failureBecause(r *Request, status int, hint, reason string) Response {
 	resp := Response{Status: status}
 	name := StatusText(status)
 	if preferred(r.Accept, "text/plain", "text/html") == "text/html" {
 		resp.Header.add("Content-Type", "text/html; charset=utf-8")
-		resp.Body = Body{textPiece(fmt.Sprintf(failurePage, status, name, hints[status]))}
+		resp.Body = Body{textPiece(fmt.Sprintf(failurePage, status, name, hint))}
 	} else {
+		if reason != "" {
+			reason = ": " + reason
+		}
 		resp.Header.add("Content-Type", "text/plain; charset=utf-8")
-		resp.Body = Body{textPiece(fmt.Sprintf("%d %s\n", status, name))}
+		resp.Body = Body{textPiece(fmt.Sprintf("%d %s%s\n", status, name, reason))}
 	}
 	resp.Header.add("X-Content-Type-Options", "nosniff")
 	if status == statusServiceUnavailable {

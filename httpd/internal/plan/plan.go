@@ -24,6 +24,10 @@ type Plan struct {
 	// caller should watch the client, and cancel the context when it is gone.
 	Lengthy bool
 
+	// AsksLogin means that the client must log in. The caller answers by
+	// Planner.Refuse, and then calls Release.
+	AsksLogin bool
+
 	planner *Planner
 	request Request
 	kind    kind
@@ -48,6 +52,7 @@ const (
 	refusedMethod
 	saysOptions
 	redirects
+	loggedIn
 	sendsFile
 	sendsListing
 	sendsArchive
@@ -85,6 +90,10 @@ func (p *Planner) Plan(r *Request, l Lookup) Plan {
 // find finds what the path stands for.
 func (pl *Plan) find(l Lookup) {
 	p, r := pl.planner, &pl.request
+	if p.logins.Load() && pl.findLogin() {
+		l.Release()
+		return
+	}
 	if p.hides(r.Path) {
 		l.Release()
 		pl.miss()
@@ -214,6 +223,8 @@ func (pl *Plan) make(ctx context.Context) Response {
 		return p.notFound(r)
 	case redirects:
 		return redirectToSlash(r)
+	case loggedIn:
+		return redirectWithoutQuery(r)
 	case sendsFile:
 		resp = pl.sendFile(ctx)
 		if pl.isFallback {

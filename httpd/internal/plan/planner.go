@@ -21,11 +21,26 @@ type Planner struct {
 	Config
 	Bounds
 
+	*Usage
+	digests digest.Cache
+
+	logins atomic.Bool // users may log in
+}
+
+// Usage counts what is being made, for the Bounds. Planners may share one.
+type Usage struct {
 	walks    chan struct{} // one element for each archive that is being laid out
 	archived atomic.Int64  // entries of the archives that are being sent
 	reads    chan struct{} // one element for each directory that is being read for a listing
 	listed   atomic.Int64  // entries of the listings that are being sent
-	digests  digest.Cache
+}
+
+// NewUsage returns a Usage of nothing.
+func NewUsage() *Usage {
+	return &Usage{
+		walks: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		reads: make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)), // more than processors, because some wait for a disk
+	}
 }
 
 // Config is what the owner of a Planner decides. The fields that are not described here are those of httpd.Handler.
@@ -35,6 +50,13 @@ type Config struct {
 
 	// Tree is what listings and archives are made of. It has the files of Files.
 	Tree vfs.Tree
+
+	// Private means that the files are for the user who has logged in, and not for the
+	// guest.
+	Private bool
+
+	// Usage is shared with other Planners. Nil: this one has its own.
+	Usage *Usage
 
 	// DetectType guesses the media type of a file by its first 512 bytes, as
 	// http.DetectContentType does. Nil: the type is not known.
@@ -82,12 +104,17 @@ func New(c Config) *Planner {
 			c.Rules = append(c.Rules, r)
 		}
 	}
-	return &Planner{
+	usage := c.Usage
+	if usage == nil {
+		usage = NewUsage()
+	}
+	p := &Planner{
 		Config: c,
 		Bounds: Bounds{MaxArchived: 200_000, MaxArchivedAtOnce: 300_000, MaxListedAtOnce: 1_000_000},
-		walks:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		reads:  make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)), // more than processors, because some wait for a disk
+		Usage:  usage,
 	}
+	p.logins.Store(c.Private)
+	return p
 }
 
 // Lookup is what is known about the path of a request without asking the disk.

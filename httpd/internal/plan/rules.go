@@ -119,7 +119,7 @@ func matchElements(pattern, name []string) bool {
 }
 
 // finish adds to a header the fields that do not depend on the resource: those of
-// the rules and of CORS.
+// the rules, of logins and of CORS.
 func (p *Planner) finish(r *Request, resp *Response) {
 	for _, rule := range p.Rules {
 		switch {
@@ -131,5 +131,6 @@ func (p *Planner) finish(r *Request, resp *Response) {
 			resp.Header.set(rule.Name, rule.Value)
 		}
 	}
+	p.addLogins(&resp.Header)
 	p.addCORS(r, &resp.Header)
 }

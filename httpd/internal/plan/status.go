@@ -6,14 +6,17 @@ const (
 	statusNoContent           = 204
 	statusPartialContent      = 206
 	statusMovedPermanently    = 301
+	statusSeeOther            = 303
 	statusNotModified         = 304
 	statusBadRequest          = 400
+	statusUnauthorized        = 401
 	statusForbidden           = 403
 	statusNotFound            = 404
 	statusMethodNotAllowed    = 405
 	statusPreconditionFailed  = 412
 	statusContentTooLarge     = 413
 	statusRangeNotSatisfiable = 416
+	statusTooManyRequests     = 429
 	statusInternalServerError = 500
 	statusNotImplemented      = 501
 	statusServiceUnavailable  = 503
@@ -25,14 +28,17 @@ var statusTexts = map[int]string{
 	statusNoContent:           "No Content",
 	statusPartialContent:      "Partial Content",
 	statusMovedPermanently:    "Moved Permanently",
+	statusSeeOther:            "See Other",
 	statusNotModified:         "Not Modified",
 	statusBadRequest:          "Bad Request",
+	statusUnauthorized:        "Unauthorized",
 	statusForbidden:           "Forbidden",
 	statusNotFound:            "Not Found",
 	statusMethodNotAllowed:    "Method Not Allowed",
 	statusPreconditionFailed:  "Precondition Failed",
 	statusContentTooLarge:     "Request Entity Too Large",
 	statusRangeNotSatisfiable: "Requested Range Not Satisfiable",
+	statusTooManyRequests:     "Too Many Requests",
 	statusInternalServerError: "Internal Server Error",
 	statusNotImplemented:      "Not Implemented",
 	statusServiceUnavailable:  "Service Unavailable",

@@ -1,0 +1,236 @@
+package httpd
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
+	"sluice/internal/live"
+)
+
+// Account is a user: name, file system, rights and limits. [Server.Login] returns it.
+// Package ftpd has the same type. Its fields are:
+//
+//	Name string               // in hooks and limits; "": the name that the client has sent
+//	FS   afero.Fs             // the user's file system; nil: there are no files
+//	Home string               // the directory of FS that is the user's root; "": all of FS
+//	Rights Rights             // zero: none. ftpd has their names: by HTTP only List and Read count
+//	HideDotFiles bool         // hides names that begin with a dot, except .well-known
+//
+//	MaxSessions int           // connections at one time; 0: no limit
+//	MaxRate int64             // bytes per second of all its responses; 0: no limit
+//	MaxRatePerTransfer int64  // bytes per second of each response; 0: no limit
+//
+// FS is used by many goroutines at once. Accounts whose FS is equal share what is kept
+// open of it, so Login should return the same FS each time. The caller closes it after
+// the server.
+type Account = account.Account
+
+// Rights is a set of permissions, a bit each. Its method Has reports whether it
+// contains all of another set.
+type Rights = account.Rights
+
+// The rights that count by HTTP.
+const (
+	List = account.List // see the names, sizes and times of files
+	Read = account.Read // download files and get their checksums
+)
+
+// Client is the client that wants to log in.
+type Client struct {
+	Session uint64               // the number of the connection in Server.Live
+	Remote  netip.AddrPort       // as Transfer.Remote
+	Local   netip.AddrPort       // address of this host
+	TLS     *tls.ConnectionState // nil: the password came in clear
+}
+
+var (
+	// ErrLogin is for Server.Login to return, or to wrap, for a wrong name or password.
+	ErrLogin = errors.New("login incorrect")
+
+	// ErrUnavailable is for Server.Login to return, or to wrap, if it cannot check the
+	// password. The client gets 503, and the attempt does not count as a failed login.
+	ErrUnavailable = errors.New("login is not possible now")
+)
+
+// challenge is the value of WWW-Authenticate.
+const challenge = `Basic realm="Files", charset="UTF-8"`
+
+var (
+	needsLogin = plan.Refusal{Status: http.StatusUnauthorized, Reason: "Log in with a name and a password.", Challenge: challenge}
+	wrongLogin = plan.Refusal{Status: http.StatusUnauthorized, Reason: "The name or the password is wrong.", Challenge: challenge}
+	otherLogin = plan.Refusal{Status: http.StatusUnauthorized, Reason: "Log in with a name and a password, by Basic authentication.", Challenge: challenge}
+	badLogin   = plan.Refusal{Status: http.StatusBadRequest, Reason: "The field Authorization is malformed: it must be Basic and the base64 of name:password, in UTF-8."}
+	clearLogin = plan.Refusal{
+		Status: http.StatusForbidden,
+		Reason: "Passwords are accepted over https only, because others could read them here. Use an https address; the operator can allow this one by --insecure-login.",
+	}
+	noHome      = plan.Refusal{Status: http.StatusForbidden, Reason: "Your home directory cannot be opened. Only the operator of this server can help."}
+	unavailable = plan.Refusal{Status: http.StatusServiceUnavailable, Reason: "Logging in is not possible now. Try again soon.", RetryAfter: "1"}
+	tooMany     = plan.Refusal{Status: http.StatusTooManyRequests, Reason: "You have too many connections. Close some, or wait until they are idle.", RetryAfter: "5"}
+)
+
+// loginRefusal returns the response that asks the client of r for a password, or that
+// says why it must not send one.
+func loginRefusal(r *http.Request) plan.Refusal {
+	if s, _ := connOf(r.Context()); s != nil && !s.mayLogIn(r) {
+		return clearLogin
+	}
+	return needsLogin
+}
+
+// mayLogIn reports whether a password may be sent with r.
+func (s *Server) mayLogIn(r *http.Request) bool {
+	if r.TLS != nil || s.InsecureLogin {
+		return true
+	}
+	_, c := connOf(r.Context())
+	return c != nil && isLocal(c.RemoteAddr())
+}
+
+// isLocal reports whether what comes from a is sent over no network.
+func isLocal(a net.Addr) bool {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().IsLoopback()
+	}
+	_, ok := a.(*net.UnixAddr)
+	return ok
+}
+
+// serveLogin answers a request of net/http as its client may see the files. guest is
+// the Handler for clients that send no password.
+func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Request) {
+	by := requester{begin: time.Now()}
+	_, c := connOf(r.Context())
+	session := c.Conn().Session()
+	if len(r.Header["Authorization"]) == 0 {
+		setUser(session, "", 0)
+		guest.serveFor(w, r, by)
+		return
+	}
+	acc, name, refusal := s.logIn(r)
+	if refusal == nil && setUser(session, name, acc.MaxSessions) != nil {
+		refusal = &tooMany
+	}
+	if refusal == nil {
+		options := s.Accounts
+		if options == nil {
+			options = guest
+		}
+		h, err := s.accounts.acquire(options, acc, name)
+		if err == nil {
+			defer s.accounts.release(h)
+			by.user = name
+			h.serveFor(w, r, by)
+			return
+		}
+		by.user, refusal = name, &noHome
+	} else {
+		setUser(session, "", 0)
+	}
+	by.refusal = refusal
+	guest.serveFor(w, r, by)
+}
+
+// setUser sets the user of a connection. It costs little if that stays the same.
+func setUser(session *live.Session, name string, limit int) error {
+	if session.User() == name {
+		return nil
+	}
+	return session.SetUser(name, limit)
+}
+
+// logIn checks the password of a request, and returns the account and its name, or the
+// response that refuses it.
+func (s *Server) logIn(r *http.Request) (acc *Account, name string, refusal *plan.Refusal) {
+	if !s.mayLogIn(r) {
+		return nil, "", &clearLogin
+	}
+	user, password, refusal := basicLogin(r.Header["Authorization"])
+	if refusal != nil {
+		return nil, "", refusal
+	}
+	client := s.loginClient(r)
+	leave, retryAfter := s.throttle.enter(r.Context(), client.Remote.Addr(), user, password)
+	if leave == nil {
+		return nil, "", &plan.Refusal{
+			Status:     http.StatusTooManyRequests,
+			Reason:     "Too many failed logins from your address. Try again later.",
+			RetryAfter: strconv.Itoa(int(max(retryAfter, time.Second).Seconds())),
+		}
+	}
+	failed := false
+	defer func() { leave(failed) }() // also if Login panics
+	acc, err := s.Login(r.Context(), client, user, password)
+	switch {
+	case errors.Is(err, ErrUnavailable), r.Context().Err() != nil:
+		return nil, "", &unavailable
+	case err != nil || acc == nil:
+		failed = true
+		return nil, "", &wrongLogin
+	}
+	if name = acc.Name; name == "" {
+		name = user
+	}
+	return acc, name, nil
+}
+
+func (s *Server) loginClient(r *http.Request) Client {
+	_, c := connOf(r.Context())
+	return Client{
+		Session: c.Conn().Session().ID(),
+		Remote:  s.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded")),
+		Local:   live.AddrPortOf(c.LocalAddr()),
+		TLS:     r.TLS,
+	}
+}
+
+// basicLogin parses the lines of the field Authorization (RFC 7617), or returns the
+// response that refuses them.
+func basicLogin(lines []string) (user, password string, refusal *plan.Refusal) {
+	if len(lines) != 1 {
+		return "", "", &badLogin
+	}
+	scheme, credentials, _ := strings.Cut(lines[0], " ")
+	switch {
+	case scheme == "":
+		return "", "", &badLogin
+	case !strings.EqualFold(scheme, "Basic"):
+		return "", "", &otherLogin
+	}
+	decoded, err := base64.StdEncoding.Strict().DecodeString(strings.Trim(credentials, " "))
+	user, password, found := strings.Cut(string(decoded), ":")
+	if err != nil || !found || !utf8.Valid(decoded) || strings.ContainsFunc(string(decoded), unicode.IsControl) {
+		return "", "", &badLogin
+	}
+	return user, password, nil
+}
+
+// CacheStats describes the files that the Handlers for guests and for accounts keep
+// open. It may be called at any time.
+func (s *Server) CacheStats() (all CacheStats) {
+	add := func(h *Handler) {
+		stats := h.CacheStats()
+		all.Entries += stats.Entries
+		all.Files += stats.Files
+		all.Memory += stats.Memory
+		all.Opens += stats.Opens
+	}
+	if files := s.files.Load(); files != nil {
+		add(files)
+	}
+	for _, h := range s.accounts.list() {
+		add(h.Handler)
+	}
+	return all
+}

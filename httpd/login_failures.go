@@ -1,0 +1,191 @@
+package httpd
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// loginThrottle bounds how fast passwords can be guessed.
+type loginThrottle interface {
+	// enter is called before a password is checked. If it may be, the caller calls
+	// leave, which blocks until a failure may be answered, or ctx ends. Otherwise leave is
+	// nil, and the client may try again after some time.
+	enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool), retryAfter time.Duration)
+}
+
+// loginDelay is the time from a request to the response that its password is wrong. It
+// is a variable for the tests.
+var loginDelay = time.Second
+
+const (
+	// maxLogins is the number of logins of one address that are checked, or whose failure
+	// waits for its response. So an address can try eight passwords a second. As many as
+	// maxWaitingLogins wait for their turn: right passwords need only a moment.
+	maxLogins        = 8
+	maxWaitingLogins = 100
+	loginTurn        = 10 * time.Second
+
+	// As in package ftpd: the number of failed logins that bans an address, until none
+	// was counted for loginBan; and the number of addresses that are remembered. An
+	// address of this host is not banned: it is often that of a proxy, of which the server
+	// does not know that it has other clients.
+	maxFailedLogins = 20
+	loginBan        = 10 * time.Minute
+	maxFailedAddrs  = 10_000
+)
+
+// failedLogins is a loginThrottle that counts by the address of the client, or the
+// network of 64 bits. A password that fails again and again counts once: many clients
+// repeat it. The zero value is ready for use.
+type failedLogins struct {
+	mu     sync.Mutex // guards the fields below, and those of the addrLogins
+	byAddr map[netip.Addr]*addrLogins
+	swept  time.Time // when old entries were last removed
+}
+
+// addrLogins are the logins of an address.
+type addrLogins struct {
+	slots   chan struct{} // an element for each login of maxLogins
+	present int           // logins that have entered, or wait for a slot
+
+	failed   int               // zero: none
+	last     time.Time         // when one was counted
+	lastSeen [sha256.Size]byte // of the name and the password that were counted last
+}
+
+// enter implements loginThrottle.
+func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, password string) (func(failed bool), time.Duration) {
+	begin := time.Now()
+	addr := networkOf(client)
+	l, retryAfter := f.add(addr, begin)
+	if l == nil {
+		return nil, retryAfter
+	}
+	if !l.wait(ctx) {
+		f.remove(addr, l)
+		return nil, loginDelay
+	}
+	return func(failed bool) {
+		if failed {
+			f.count(l, sumOf(user, password))
+			wait := time.NewTimer(time.Until(begin.Add(loginDelay)))
+			defer wait.Stop()
+			select {
+			case <-wait.C:
+			case <-ctx.Done():
+			}
+		}
+		<-l.slots
+		f.remove(addr, l)
+	}, 0
+}
+
+// wait takes a slot, and reports whether it got one in time.
+func (l *addrLogins) wait(ctx context.Context) bool {
+	select {
+	case l.slots <- struct{}{}:
+		return true
+	default:
+	}
+	turn := time.NewTimer(loginTurn)
+	defer turn.Stop()
+	select {
+	case l.slots <- struct{}{}:
+		return true
+	case <-turn.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// sumKey keeps memory dumps from showing which passwords were tried.
+var sumKey = rand.Text()
+
+func sumOf(user, password string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(sumKey + user + "\x00" + password))
+}
+
+// networkOf returns the address by which a client is counted.
+func networkOf(client netip.Addr) netip.Addr {
+	client = client.Unmap().WithZone("")
+	if client.Is6() {
+		prefix, _ := client.Prefix(64) // 64 is always valid
+		return prefix.Addr()
+	}
+	return client
+}
+
+// add adds a login, or returns nil and when the address may try again.
+func (f *failedLogins) add(addr netip.Addr, now time.Time) (*addrLogins, time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.byAddr[addr]
+	if l == nil {
+		f.makeRoomLocked(now)
+		l = &addrLogins{slots: make(chan struct{}, maxLogins)}
+		f.byAddr[addr] = l
+	}
+	since := now.Sub(l.last)
+	isLocal := !addr.IsValid() || addr.IsLoopback()
+	switch {
+	case !isLocal && l.failed >= maxFailedLogins && since < loginBan:
+		return nil, loginBan - since
+	case l.present >= maxLogins+maxWaitingLogins:
+		return nil, loginDelay
+	}
+	l.present++
+	return l, 0
+}
+
+// count counts a failed login, unless it is the same as before.
+func (f *failedLogins) count(l *addrLogins, sum [sha256.Size]byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.last) > loginBan {
+		l.failed = 0
+	} else if l.failed > 0 && l.lastSeen == sum {
+		return
+	}
+	l.failed++
+	l.last, l.lastSeen = now, sum
+}
+
+// remove ends a login.
+func (f *failedLogins) remove(addr netip.Addr, l *addrLogins) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l.present--; l.present == 0 && l.failed == 0 {
+		delete(f.byAddr, addr)
+	}
+}
+
+// makeRoomLocked makes room for one more address.
+func (f *failedLogins) makeRoomLocked(now time.Time) {
+	if f.byAddr == nil {
+		f.byAddr = make(map[netip.Addr]*addrLogins)
+	}
+	if len(f.byAddr) < maxFailedAddrs {
+		return
+	}
+	if now.Sub(f.swept) > time.Second { // a flood of addresses must not cost a sweep each
+		f.swept = now
+		for addr, l := range f.byAddr {
+			if l.present == 0 && now.Sub(l.last) > loginBan {
+				delete(f.byAddr, addr)
+			}
+		}
+	}
+	for addr, l := range f.byAddr { // any without a login under way, if none is old
+		if len(f.byAddr) < maxFailedAddrs {
+			return
+		}
+		if l.present == 0 {
+			delete(f.byAddr, addr)
+		}
+	}
+}

@@ -68,9 +68,10 @@ type Config struct {
 	File  string // configuration file; "": none
 	Users []User // users of the file, and the bounds of anonymous
 
-	Logins    []Login // other users
-	Anonymous bool    // clients may read without a password
-	Write     bool    // users without rights in File may change files
+	Logins        []Login // other users
+	InsecureLogin bool    // passwords may be sent by HTTP without TLS
+	Anonymous     bool    // clients may read without a password
+	Write         bool    // users without rights in File may change files
 
 	FTPOptions FTPOptions
 	Rates      RateOptions
@@ -194,7 +195,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case !slices.Contains(Sandboxes, c.Sandbox):
 		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
-	case c.Write && !c.hasUser():
+	case c.InsecureLogin && !c.HasUser():
+		return errors.New("--insecure-login is of no use without a user: give --user NAME:PASSWORD, or a user in the file of --config")
+	case c.Write && !c.HasUser():
 		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, or a user in the file of --config")
 	}
 	for _, origin := range c.CORS {
@@ -208,8 +211,8 @@ func (c Config) Check() error {
 	return c.checkTLS()
 }
 
-// hasUser reports whether a user may log in by password.
-func (c Config) hasUser() bool {
+// HasUser reports whether a user may log in by password.
+func (c Config) HasUser() bool {
 	return len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 

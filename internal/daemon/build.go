@@ -155,7 +155,10 @@ func (d *daemon) newHTTP() *service {
 		NoFastPath: !d.conf.FastPath,
 		TLSConfig:  d.tls,
 	}
-	d.pages.server = server
+	if d.conf.HasUser() {
+		server.Login, server.Accounts, server.InsecureLogin = d.logInByHTTP, d.accountOptions(), d.conf.InsecureLogin
+	}
+	d.pages.serve(server)
 	all := served("https", d.listeners["https"], server.ServeTLS)
 	if !d.conf.HTTPSRedirect {
 		all = append(served("http", d.listeners["http"], server.Serve), all...)
@@ -179,7 +182,21 @@ func (d *daemon) warn() {
 	d.updatePages() // Check has not done it
 	d.warnPages()
 	d.warnCleartext()
+	d.warnLogins()
 	d.warnUsers(d.conf)
+}
+
+// warnLogins logs if users can log in only by other protocols than HTTP without TLS.
+func (d *daemon) warnLogins() {
+	if !d.conf.HasUser() || d.conf.InsecureLogin || d.conf.HTTPSRedirect {
+		return
+	}
+	for _, ln := range d.listeners["http"] {
+		if isReachable(ln.Addr()) {
+			d.logger.Warn("users cannot log in by HTTP without TLS from other hosts, because others could read their passwords", "addr", ln.Addr().String(), "instead", "--https ADDR, or --insecure-login")
+			return
+		}
+	}
 }
 
 // warnCleartext logs a way around TLS if FTP requires TLS.

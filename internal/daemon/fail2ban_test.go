@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/ftpd"
+	"sluice/httpd"
 	"sluice/internal/accesslog"
 	"sluice/internal/live"
 )
@@ -46,6 +47,7 @@ func TestFail2banFilter(t *testing.T) {
 	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
 		login(ftpd.LoginAttempt{Remote: at(remote), Err: ftpd.ErrLogin})
 	}
+	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")})
 	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
 	var got []string
 	for line := range strings.Lines(out.String()) {
@@ -56,7 +58,7 @@ func TestFail2banFilter(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff([]string{"2001:db8::1", "192.0.2.9", "2001:db8::9", "fe80::9"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"2001:db8::1", "192.0.2.9", "2001:db8::9", "fe80::9", "192.0.2.10"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -21,13 +21,9 @@ func (d *daemon) makeLimits() {
 // limitHTTP sets the limits of a Handler. guestRate bounds all guests together, in
 // bytes per second; 0: no limit.
 func (d *daemon) limitHTTP(h *httpd.Handler, guestRate int64) {
-	r := d.conf.Rates
-	h.MaxRate, h.RateAfter = int64(r.MaxRatePerTransfer), int64(r.RateAfter)
-	if perGuest := int64(r.AnonymousMaxRate); perGuest > 0 && (h.MaxRate == 0 || perGuest < h.MaxRate) {
+	d.limitTransfers(h)
+	if perGuest := int64(d.conf.Rates.AnonymousMaxRate); perGuest > 0 && (h.MaxRate == 0 || perGuest < h.MaxRate) {
 		h.MaxRate = perGuest
-	}
-	if d.limits.down != nil {
-		h.Limiter = d.limits.down
 	}
 	switch guests := httpd.NewLimiter(guestRate); {
 	case guests == nil:
@@ -35,6 +31,14 @@ func (d *daemon) limitHTTP(h *httpd.Handler, guestRate int64) {
 		h.Limiter = guests
 	default:
 		h.Limiter = bothLimiters{guests, h.Limiter}
+	}
+}
+
+// limitTransfers sets the limits of a Handler that hold for guests and users.
+func (d *daemon) limitTransfers(h *httpd.Handler) {
+	h.MaxRate, h.RateAfter = int64(d.conf.Rates.MaxRatePerTransfer), int64(d.conf.Rates.RateAfter)
+	if d.limits.down != nil {
+		h.Limiter = d.limits.down
 	}
 }
 

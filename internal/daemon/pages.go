@@ -79,6 +79,15 @@ func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handl
 	return h, home
 }
 
+// accountOptions returns the options of the Handlers of users, which have no limits of
+// the guest.
+func (d *daemon) accountOptions() *httpd.Handler {
+	h := new(httpd.Handler)
+	d.configure(h)
+	d.limitTransfers(h)
+	return h
+}
+
 // current returns the Handler in use.
 func (p *pages) current() *httpd.Handler {
 	p.mu.Lock()
@@ -86,8 +95,24 @@ func (p *pages) current() *httpd.Handler {
 	return p.handler
 }
 
-// stats returns what the Handler in use keeps open.
-func (p *pages) stats() httpd.CacheStats { return p.current().CacheStats() }
+// serve makes server answer with the Handler in use, and with those that replace it.
+func (p *pages) serve(server *httpd.Server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.server = server
+	server.SetHandler(p.handler)
+}
+
+// stats returns what the Handlers in use keep open.
+func (p *pages) stats() httpd.CacheStats {
+	p.mu.Lock()
+	server, handler := p.server, p.handler
+	p.mu.Unlock()
+	if server == nil {
+		return handler.CacheStats()
+	}
+	return server.CacheStats()
+}
 
 // close closes all files. The server must have ended.
 func (p *pages) close() {
@@ -120,7 +145,10 @@ func (d *daemon) warnPages() {
 	}
 	h := d.pages.current()
 	if h.FS == nil {
-		d.logger.Warn("HTTP shows nothing: it shows what the guest may read", "anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"))
+		if d.conf.HasUser() && d.guest().Home == "" {
+			return // guests are asked for a password
+		}
+		d.logger.Warn("HTTP shows nothing without a login: it shows what the guest may read", "anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"))
 		return
 	}
 	for flag, page := range map[string]string{"--not-found": d.conf.NotFound, "--fallback": d.conf.Fallback} {

@@ -58,6 +58,9 @@ func (d *daemon) reload(load Loader) error {
 	d.logger.Info("the configuration was read again", "file", conf.File, "users", len(d.users.Names()))
 	d.warnUsers(*conf)
 	d.logPending(loaded.Changed, applied)
+	if conf.HasUser() && !d.conf.HasUser() {
+		d.logger.Warn("users, take effect by HTTP at the next start: there were none at the last start")
+	}
 	if writers := writersIn(*conf); d.readOnly && len(writers) > 0 {
 		d.logger.Warn("a user may write, takes effect at the next start: no user could write at the last start, so the directory was opened read-only", "user", writers[0].Name)
 	}

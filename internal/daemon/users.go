@@ -2,36 +2,65 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 
 	"sluice/ftpd"
+	"sluice/httpd"
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/sandbox"
 )
 
-// logIn checks an FTP login and returns the account with its file system.
+// logIn checks a login by FTP and returns the account with its file system.
 func (d *daemon) logIn(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
+	user, ok := d.account(ctx, name, password)
+	if !ok {
+		return nil, ftpd.ErrLogin
+	}
+	if user.Rights&^(ftpd.ReadOnly|ftpd.Who) != 0 {
+		user.FS = d.root.tree().Writable()
+	}
+	return user, nil
+}
+
+// logInByHTTP checks a login by HTTP, which does not change files. Right passwords are
+// not logged: the access log has the user of each request.
+func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password string) (*httpd.Account, error) {
+	user, ok := d.account(ctx, name, password)
+	switch {
+	case ok:
+		return user, nil
+	case ctx.Err() != nil:
+		return nil, httpd.ErrUnavailable
+	}
+	logHTTPRefusal(d.logger, c)
+	return nil, httpd.ErrLogin
+}
+
+// logHTTPRefusal logs a wrong password, without the name: that may be a password.
+func logHTTPRefusal(logger *slog.Logger, c httpd.Client) {
+	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", httpd.ErrLogin)
+}
+
+// account checks a login and returns the account, with a file system to read from. It
+// is the same for all protocols.
+func (d *daemon) account(ctx context.Context, name, password string) (a *account.Account, ok bool) {
 	if d.conf.Anonymous && account.IsAnonymous(name) {
 		guest := d.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = d.root.tree(), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
-		return &guest, nil
+		return &guest, true
 	}
 	user, ok := d.users.Login(ctx, name, password)
 	if !ok {
-		return nil, ftpd.ErrLogin
+		return nil, false
 	}
-	const readRights = ftpd.ReadOnly | ftpd.Who
 	if !d.mayWrite() {
-		user.Rights &= readRights
+		user.Rights &= account.ReadOnly | account.Who
 	}
-	tree := d.root.tree()
-	user.FS = tree
-	if user.Rights&^readRights != 0 {
-		user.FS = tree.Writable()
-	}
-	return &user, nil
+	user.FS = d.root.tree()
+	return &user, true
 }
 
 // mayWrite reports whether any user may change files, now or after a reload: with a

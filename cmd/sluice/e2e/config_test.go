@@ -78,9 +78,13 @@ func TestUsersFromAConfigurationFile(t *testing.T) {
 		return printed == "200"
 	})
 	for _, path := range []string{"alice/f", "secret", "pub/g", "f"} {
-		for _, login := range [][]string{nil, {"-u", "alice:wrong"}, {"-u", alice}} { // HTTP has no logins
-			if printed, _ := try(t, dir, "curl", append(login, "-s", "-o", "/dev/null", "-w", "%{http_code}", s.urlOf("http", path))...); printed != "404" {
-				t.Errorf("/%s by HTTP, %v: %s, want 404", path, login, printed)
+		for login, want := range map[string]string{"": "404", "alice:wrong": "401", alice: map[bool]string{true: "200", false: "404"}[path == "f"]} {
+			args := []string{"-s", "-o", "/dev/null", "-w", "%{http_code}", s.urlOf("http", path)}
+			if login != "" {
+				args = append(args, "-u", login)
+			}
+			if printed, _ := try(t, dir, "curl", args...); printed != want {
+				t.Errorf("/%s by HTTP, %s: %s, want %s", path, login, printed, want)
 			}
 		}
 	}

@@ -15,9 +15,9 @@ type Users struct{ current atomic.Pointer[table] }
 
 // table is the state of Users. Replace exchanges it as a whole.
 type table struct {
-	entries    map[string]*entry
-	anonymous  *Account // nil: the default
-	iterations int      // the largest number of any hash
+	entries   map[string]*entry
+	anonymous *Account // nil: the default
+	work      int      // of the most expensive hash, see Hash.work
 }
 
 // entry is an account with a digest of its password, or with a hash. After the first
@@ -58,7 +58,7 @@ func (u *Users) add(e *entry) error {
 		return fmt.Errorf("user %s is given twice", e.account.Name)
 	}
 	t.entries[e.account.Name] = e
-	t.iterations = max(t.iterations, e.hash.iterations)
+	t.work = max(t.work, e.hash.work())
 	u.current.Store(t)
 	return nil
 }
@@ -126,10 +126,13 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 	if !known {
 		e = new(entry) // the same steps as for a known name
 	}
+	if len(password) > maxPassword {
+		password = "" // it is wrong, and must not take longer for that
+	}
 	if e.digest.Load().matches(password) {
 		return e.account, true
 	}
-	if t.iterations == 0 {
+	if t.work == 0 {
 		return Account{}, false
 	}
 	select {
@@ -145,7 +148,7 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 		e.digest.Store(newDigest(password))
 		return e.account, true
 	}
-	derive(password, dummySalt, t.iterations-e.hash.iterations)
+	derive(password, dummySalt, t.work-e.hash.work())
 	return Account{}, false
 }
 

@@ -68,6 +68,11 @@ type Config struct {
 	File  string // configuration file; "": none
 	Users []User // users of the file, and the bounds of anonymous
 
+	// File of passwords as Apache's htpasswd writes it, and its content. "": none. A user
+	// of both files has the home, rights and limits of Users.
+	UsersFile string
+	Passwords []account.NamedHash
+
 	Logins    []Login // other users
 	Anonymous bool    // clients may read without a password
 	Write     bool    // users without rights in File may change files
@@ -195,7 +200,7 @@ func (c Config) Check() error {
 	case !slices.Contains(Sandboxes, c.Sandbox):
 		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
 	case c.Write && !c.hasUser():
-		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, or a user in the file of --config")
+		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {
@@ -208,9 +213,9 @@ func (c Config) Check() error {
 	return c.checkTLS()
 }
 
-// hasUser reports whether a user may log in by password.
+// hasUser reports whether a user may log in by password, now or after a reload.
 func (c Config) hasUser() bool {
-	return len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
+	return c.UsersFile != "" || len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 
 func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }

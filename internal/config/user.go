@@ -15,7 +15,7 @@ import (
 // User is a user of the file, or anonymous with its bounds.
 type User struct {
 	Account  account.Account // Rights are valid only if HasRights
-	Password account.Hash    // zero only for anonymous
+	Password account.Hash    // zero for anonymous, and if Config.UsersFile has it
 
 	HasRights bool // the file gives rights; else the default ones apply
 }
@@ -74,6 +74,9 @@ func (d *document) user(name string, value toml.Primitive) (User, error) {
 	if err := u.check(); err != nil {
 		return fail(value, at, err)
 	}
+	if u.lacksPassword() && d.incomplete == nil { // for the first only: line scans the file
+		d.incomplete = &FileError{Line: d.line(value), Key: at.String(), Err: fmt.Errorf("the user has no %s; make one with \"sluice passwd\", or name a file of passwords by --users", passwordKey)}
+	}
 	return u, nil
 }
 
@@ -85,10 +88,13 @@ func (u *User) check() error {
 		return errors.New("anonymous logs in without a password; leave it out")
 	case u.Account.Name == account.Anonymous:
 		return users.SetAnonymous(u.Account)
-	case u.Password == account.Hash{}:
-		return fmt.Errorf("the user has no %s; make one with \"sluice passwd\"", passwordKey)
 	}
 	return users.AddHash(u.Account, u.Password)
+}
+
+// lacksPassword reports whether u cannot log in unless Config.UsersFile has a password.
+func (u *User) lacksPassword() bool {
+	return u.Account.Name != account.Anonymous && u.Password == account.Hash{}
 }
 
 func (u *User) set(key string, value any) error {

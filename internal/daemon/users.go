@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"path/filepath"
 	"runtime"
 
 	"sluice/ftpd"
@@ -38,19 +39,43 @@ func (d *daemon) logIn(ctx context.Context, _ ftpd.Client, name, password string
 // file the rights of each user decide. In a read-only sandbox none may.
 func (d *daemon) mayWrite() bool { return (d.conf.Write || d.conf.File != "") && !d.readOnly }
 
-// warnUsers logs problems with the users of the file.
+// warnUsers logs problems with the users of the files.
 func (d *daemon) warnUsers(conf config.Config) {
-	if len(conf.Users) == 0 {
-		return
-	}
 	for _, u := range conf.Users {
 		if err := d.checkHome(u.Account.Home); err != nil {
 			d.logger.Warn("the home of a user cannot be opened", "user", u.Account.Name, "err", err)
 		}
 	}
-	if worldReadable(d.files, conf.File) {
-		d.logger.Warn("every user of this machine can read the file with the password hashes and try passwords; forbid it by chmod o-r", "file", conf.File)
+	for _, name := range conf.CannotLogIn() {
+		d.logger.Warn("a user of the configuration has no password and cannot log in", "user", name, "in", conf.File, "nor in", conf.UsersFile)
 	}
+	if len(conf.Users) > 0 {
+		d.warnReadable(conf.File)
+	}
+	if conf.UsersFile != "" {
+		d.warnReadable(conf.UsersFile)
+		if d.serves(conf.UsersFile) {
+			d.logger.Warn("the file with the password hashes is in the served directory, where clients may read it; move it", "file", conf.UsersFile)
+		}
+	}
+}
+
+// warnReadable logs if all users of this machine can read a file with password hashes.
+func (d *daemon) warnReadable(file string) {
+	if worldReadable(d.files, file) {
+		d.logger.Warn("every user of this machine can read the file with the password hashes and try passwords; forbid it by chmod o-r", "file", file)
+	}
+}
+
+// serves reports whether a file is below the served directory, by their names.
+func (d *daemon) serves(file string) bool {
+	root, err1 := filepath.Abs(d.conf.Root)
+	name, err2 := filepath.Abs(file)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	rel, err := filepath.Rel(root, name)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // checkHome reports why a home cannot be opened. It may be created later.

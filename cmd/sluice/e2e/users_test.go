@@ -1,0 +1,85 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// fileOfPasswords makes a file by Apache's htpasswd, with a user for each of its
+// options. The password of each user is its name.
+func fileOfPasswords(t *testing.T, options ...string) (name string) {
+	t.Helper()
+	needs(t, "htpasswd")
+	name = filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(name, []byte("# users\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, option := range options {
+		user := "u" + strings.TrimPrefix(option, "-")
+		run(t, "", "htpasswd", option, "-b", name, user, user)
+	}
+	return name
+}
+
+func TestUsersOfHtpasswdLogInByLftp(t *testing.T) {
+	file := fileOfPasswords(t, "-B", "-m", "-s")
+	line := strings.Trim(strings.Fields(hashLine(t, "usluice"))[2], "\"\n")
+	appendTo(t, file, "usluice:"+line+"\n")
+	conf := writeConfig(t, "", "[user.um]\nhome = '/home'\nrights = ['list', 'read']\n")
+	s := startWritable(t, "--users", file, "--config", conf, "--anonymous=false")
+	s.file("f", 100_000)
+	s.file("home/mine", 1000)
+	for _, user := range []string{"uB", "us", "usluice"} {
+		dir := t.TempDir()
+		run(t, dir, "lftp", "-c", "set net:max-retries 1; open -u "+user+","+user+" "+s.ftp.String()+"; get f; put f -o "+user)
+		wantPattern(t, s.path(user), 0, 100_000)
+	}
+	dir := t.TempDir()
+	const asHome = "set net:max-retries 1; open -u um,um "
+	run(t, dir, "lftp", "-c", asHome+s.ftp.String()+"; get mine")
+	wantPattern(t, filepath.Join(dir, "mine"), 0, 1000)
+	if printed, status := try(t, dir, "lftp", "-c", asHome+s.ftp.String()+"; put mine -o new"); status == 0 {
+		t.Errorf("um has written:\n%s", printed)
+	}
+
+	// A reload reads the file again.
+	run(t, "", "htpasswd", "-D", file, "uB")
+	run(t, "", "htpasswd", "-B", "-b", file, "us", "changed")
+	s.signal(syscall.SIGHUP)
+	s.wantLogged("again\"", "users=4") // with the one of startWritable
+	for _, tt := range []struct {
+		name, user string
+		status     int // of curl
+	}{
+		{"a user who was removed", "uB:uB", 67},
+		{"an old password", "us:us", 67},
+		{"a new password", "us:changed", 0},
+	} {
+		if printed, status := try(t, dir, "curl", "-sS", "-u", tt.user, "-I", s.urlOf("ftp", "f")); status != tt.status {
+			t.Errorf("%s: status %d, want %d:\n%s", tt.name, status, tt.status, printed)
+		}
+	}
+	appendTo(t, file, "eve:tops3cret\n")
+	s.signal(syscall.SIGHUP)
+	s.wantLogged("level=WARN", "stays\"", "eve:")
+	if _, status := try(t, dir, "curl", "-sS", "-u", "us:changed", "-I", s.urlOf("ftp", "f")); status != 0 {
+		t.Errorf("after a file with a mistake: status %d, want 0", status)
+	}
+}
+
+func appendTo(t *testing.T, name, text string) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -191,6 +191,7 @@ var rules = []rule{
 		why: "a view shows data and does not know its source",
 	},
 	{folder: "internal/account", others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero it names one type"},
+	{folder: "internal/userfile", why: "the code that writes files of secrets has no third-party code in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "pure functions parse untrusted input, so that a review can be limited to this folder"},
 	{

@@ -57,6 +57,59 @@ func TestParsePasswordsRefuses(t *testing.T) {
 	}
 }
 
+func TestEditingAFileOfPasswordsKeepsOtherLines(t *testing.T) {
+	h, err := account.ParseHash(ofHtpasswd["apr1"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = ":$apr1$6iyJ4mjW$eNzBLXej9l28IeAiDlNkH."
+	const before = "# first\r\nalice:old:comment\r\n\nbad line\nbob:old\n#bob:old\ncarol:old"
+	add := func(name string) func(string) ([]byte, error) {
+		return func(content string) ([]byte, error) { return account.AddPassword([]byte(content), name, h) }
+	}
+	change := func(name string) func(string) ([]byte, error) {
+		return func(content string) ([]byte, error) { return account.ChangePassword([]byte(content), name, h) }
+	}
+	remove := func(name string) func(string) ([]byte, error) {
+		return func(content string) ([]byte, error) { return account.RemovePassword([]byte(content), name) }
+	}
+	for _, tt := range []struct {
+		name    string
+		edit    func(string) ([]byte, error)
+		content string
+		want    string
+		wantErr string
+	}{
+		{"the first user", add("alice"), "", "alice" + text + "\n", ""},
+		{"a further user", add("dave"), before, before + "\ndave" + text + "\n", ""},
+		{"an existing user", add("alice"), before, "", "exists already"},
+		{"a name that is a comment", add("#bob"), before, "", "begins with #"},
+		{"a name that no client can send", add("a:b"), before, "", "colon"},
+		{"a name of guests", add("anonymous"), before, "", "reserved"},
+		{"no name", add(""), before, "", "needs a name"},
+		{"a password with a comment", change("alice"), before, strings.Replace(before, "alice:old", "alice"+text, 1), ""},
+		{"a password", change("bob"), before, strings.Replace(before, "\nbob:old", "\nbob"+text, 1), ""},
+		{"a password in the last line", change("carol"), before, strings.Replace(before, "carol:old", "carol"+text, 1), ""},
+		{"a password of nobody", change("dave"), before, "", "no such user"},
+		{"a user to remove", remove("bob"), before, strings.Replace(before, "\nbob:old", "", 1), ""},
+		{"the last user to remove", remove("carol"), before, strings.Replace(before, "carol:old", "", 1), ""},
+		{"a user who is twice there", remove("x"), "x:1\ny:2\nx:3\n", "y:2\n", ""},
+		{"nobody to remove", remove("dave"), before, "", "no such user"},
+		{"a line without a name to remove", remove(""), before, "", "no such user"},
+		{"the name of a comment to remove", remove("#bob"), before, "", "no such user"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.edit(tt.content)
+			if (err == nil) != (tt.wantErr == "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
+				t.Errorf("got %v, want %q", err, tt.wantErr)
+			}
+			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // An accepted file names each user once, with a hash.
 func FuzzParsePasswords(f *testing.F) {
 	f.Add("# comment\nalice:" + foreign + "\nbob:" + ofHtpasswd["bcrypt"] + ":x\n")

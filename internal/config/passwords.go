@@ -23,9 +23,9 @@ func (c *Config) ReadPasswords(open func(name string) (*os.File, error)) error {
 	var at *account.PasswordsError
 	switch {
 	case errors.As(err, &at) && at.User == "":
-		return &FileError{File: c.UsersFile, Line: at.Line, Err: fmt.Errorf("%w; lines are made by htpasswd -B %s NAME", at.Err, c.UsersFile)}
+		return &FileError{File: c.UsersFile, Line: at.Line, Err: fmt.Errorf("%w; lines are made by \"sluice user add NAME --users %s\"", at.Err, c.UsersFile)}
 	case errors.As(err, &at):
-		return &FileError{File: c.UsersFile, Line: at.Line, Err: fmt.Errorf("%w; make another by htpasswd -B %s %s", at.Err, c.UsersFile, at.User)}
+		return &FileError{File: c.UsersFile, Line: at.Line, Err: fmt.Errorf("%w; make another by \"sluice user passwd %s --users %s\"", at.Err, at.User, c.UsersFile)}
 	}
 	return nil
 }
@@ -36,7 +36,7 @@ func explainPasswords(name string, err error) error {
 	case errors.As(err, new(*FileError)):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("it does not exist; name the file of passwords by --users FILE")
+		err = errors.New("it does not exist; make it by \"sluice user add NAME --users FILE\"")
 	case errors.Is(err, fs.ErrPermission):
 		err = errors.New("this user may not read it; give this user the right to")
 	}

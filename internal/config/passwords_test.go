@@ -72,9 +72,9 @@ func TestAPasswordInBothFilesIsAnError(t *testing.T) {
 
 func TestErrorsInAFileOfPasswordsSayWhereAndWhatToDo(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
-		{"plain text", "# x\nbob:tops3cret", ":2: the password of bob: it is no hash of a password but plain text, or a hash of an unknown kind; make another by htpasswd -B "},
-		{"DES", "bob:8O55hWMX0lLdY", ":1: the password of bob: it is a DES hash of crypt(3), which is easily guessed, or plain text; make another by htpasswd -B "},
-		{"no colon", "tops3cret", ":1: it is not NAME:HASH; lines are made by htpasswd -B "},
+		{"plain text", "# x\nbob:tops3cret", ":2: the password of bob: it is no hash of a password but plain text, or a hash of an unknown kind; make another by \"sluice user passwd bob --users "},
+		{"DES", "bob:8O55hWMX0lLdY", ":1: the password of bob: it is a DES hash of crypt(3), which is easily guessed, or plain text; make another by \"sluice user passwd bob --users "},
+		{"no colon", "tops3cret", ":1: it is not NAME:HASH; lines are made by \"sluice user add NAME --users "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := withPasswords(t, tt.in, "")

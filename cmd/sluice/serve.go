@@ -59,6 +59,7 @@ file. Users are tables:
                                 # default: by --write
   max-sessions = 2              # at a time
   max-rate = "1MiB"             # bytes per second, of all transfers together
+  networks = ["192.168.0.0/16"] # from which alice may log in; default: all
 
   [user.anonymous]              # limits clients without a password, by HTTP too
   home = "/pub"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 )
@@ -17,7 +18,9 @@ type Users struct{ current atomic.Pointer[table] }
 type table struct {
 	entries   map[string]*entry
 	anonymous *Account // nil: the default
-	work      int      // of the most expensive hash, see Hash.work
+
+	guestNetworks []netip.Prefix // of anonymous; none: all
+	work          int            // of the most expensive hash, see Hash.work
 }
 
 // entry is an account with a digest of its password, or with a hash. After the first
@@ -25,7 +28,9 @@ type table struct {
 type entry struct {
 	account Account
 	hash    Hash // zero if the account was added with a password
-	digest  atomic.Pointer[digest]
+
+	networks []netip.Prefix // from which it may log in; none: all
+	digest   atomic.Pointer[digest]
 }
 
 // Add adds a user with all rights and no limits.
@@ -111,18 +116,30 @@ func (u *Users) Anonymous() Account {
 	return Account{Name: Anonymous, Rights: ReadOnly}
 }
 
-// Login returns the account of name if password is right. ok is false if the name is
-// unknown, the password is wrong, or ctx ends first.
+// Login is LoginFrom for a client whose address is not known. A user who may log in only
+// from some networks cannot.
+func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
+	a, err := u.LoginFrom(ctx, netip.Addr{}, name, password)
+	return a, err == nil
+}
+
+// LoginFrom returns the account of name for a client at addr, if password is right. The
+// error is ErrPassword if the name is unknown or the password is wrong, ErrNetwork if
+// the user may not log in from addr, whatever the password is, or that of ctx.
 //
 // If any account has a hash, Login takes as long as the most expensive hash, and
 // waits for other calls that compute one. Only a password that was right before is
 // recognized at once.
-func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
+func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password string) (Account, error) {
 	t := u.load()
 	if t == nil {
 		t = &table{}
 	}
 	e, known := t.entries[name]
+	failure := ErrPassword
+	if known && !isIn(e.networks, addr) {
+		known, failure = false, ErrNetwork
+	}
 	if !known {
 		e = new(entry) // the same steps as for a known name
 	}
@@ -130,26 +147,26 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 		password = "" // it is wrong, and must not take longer for that
 	}
 	if e.digest.Load().matches(password) {
-		return e.account, true
+		return e.account, nil
 	}
 	if t.work == 0 {
-		return Account{}, false
+		return Account{}, failure
 	}
 	select {
 	case hashSlot <- struct{}{}:
 		defer func() { <-hashSlot }()
 	case <-ctx.Done():
-		return Account{}, false
+		return Account{}, ctx.Err()
 	}
 	if e.digest.Load().matches(password) { // another login of the user has set the digest in the meantime
-		return e.account, true
+		return e.account, nil
 	}
 	if e.hash.matches(password) {
 		e.digest.Store(newDigest(password))
-		return e.account, true
+		return e.account, nil
 	}
 	derive(password, dummySalt, t.work-e.hash.work())
-	return Account{}, false
+	return Account{}, failure
 }
 
 // hashSlot is a semaphore for computing one hash at a time, so that clients that guess

@@ -45,16 +45,23 @@ func (c Config) NewUsers() (*account.Users, error) {
 // addUser adds a user, with the default rights if the file gives none.
 func (c Config) addUser(users *account.Users, user User) error {
 	a := user.Account
-	if a.Name == account.Anonymous {
+	var err error
+	switch {
+	case a.Name == account.Anonymous:
 		if !user.HasRights {
 			a.Rights = account.ReadOnly
 		}
-		return users.SetAnonymous(a)
+		err = users.SetAnonymous(a)
+	default:
+		if !user.HasRights {
+			a.Rights = c.defaultRights()
+		}
+		err = users.AddHash(a, user.Password)
 	}
-	if !user.HasRights {
-		a.Rights = c.defaultRights()
+	if err == nil && len(user.Networks) > 0 {
+		err = users.Restrict(a.Name, user.Networks)
 	}
-	return users.AddHash(a, user.Password)
+	return err
 }
 
 // defaultRights are those of users for whom the file gives none.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"path"
 	"strings"
 
@@ -18,6 +19,8 @@ type User struct {
 	Password account.Hash    // zero for anonymous, and if Config.UsersFile has it
 
 	HasRights bool // the file gives rights; else the default ones apply
+
+	Networks []netip.Prefix // from which the user may log in; none: all
 }
 
 // usersKey is the table with the tables of users.
@@ -36,6 +39,7 @@ var userKeys = []struct {
 	{"rights", (*User).setRights},
 	{"max-sessions", (*User).setMaxSessions},
 	{"max-rate", (*User).setMaxRate},
+	{"networks", (*User).setNetworks},
 }
 
 // users parses the table of users.
@@ -159,5 +163,28 @@ func (u *User) setMaxRate(value any) error {
 		return errors.New(`write it as a number of bytes per second, such as "1MiB" or 1500; 0: no limit`)
 	}
 	u.Account.MaxRate = int64(rate)
+	return nil
+}
+
+func (u *User) setNetworks(value any) error {
+	const example = `write it as a list of networks and addresses, such as ["192.168.0.0/16", "::1"]`
+	list, ok := value.([]any)
+	if !ok {
+		return errors.New(example)
+	}
+	words, err := stringsOf(list)
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return errors.New("the list is empty, so that nobody could log in; leave the key out to allow all networks")
+	}
+	for _, word := range words {
+		p, err := ParsePrefix(word)
+		if err != nil {
+			return fmt.Errorf("%q is no network; %s", word, example)
+		}
+		u.Networks = append(u.Networks, p)
+	}
 	return nil
 }

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 
@@ -12,15 +14,21 @@ import (
 )
 
 // logIn checks an FTP login and returns the account with its file system.
-func (d *daemon) logIn(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
-	if d.conf.Anonymous && account.IsAnonymous(name) {
+func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string) (*ftpd.Account, error) {
+	addr := c.Remote.Addr()
+	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
+	if isGuest && d.users.GuestMayLogIn(addr) {
 		guest := d.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = d.root.tree(), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
 		return &guest, nil
 	}
-	user, ok := d.users.Login(ctx, name, password)
-	if !ok {
+	user, err := d.users.LoginFrom(ctx, addr, name, password) // of a guest elsewhere it takes as long
+	switch {
+	case isGuest, errors.Is(err, account.ErrNetwork):
+		// With the name: it is that of a user, so not a password that was sent too early.
+		return nil, fmt.Errorf("%w: %w (networks of [user.%s])", ftpd.ErrLogin, account.ErrNetwork, name)
+	case err != nil:
 		return nil, ftpd.ErrLogin
 	}
 	const readRights = ftpd.ReadOnly | ftpd.Who

@@ -72,6 +72,31 @@ func TestUsersOfHtpasswdLogInByLftp(t *testing.T) {
 	}
 }
 
+func TestUsersLogInOnlyFromTheirNetworks(t *testing.T) {
+	needs(t, "curl")
+	line := hashLine(t, "secret")
+	conf := writeConfig(t, "", "[user.alice]\nnetworks = ['127.0.0.0/31', '::1']\n"+line+"[user.anonymous]\nnetworks = ['127.0.0.2']\n")
+	s := start(t, "--config", conf)
+	s.file("f", 1000)
+	for _, tt := range []struct {
+		name, user, addr string
+		status           int // of curl
+	}{
+		{"a user", "alice:secret", "127.0.0.1", 0},
+		{"a user from elsewhere", "alice:secret", "127.0.0.2", 67},
+		{"a wrong password from elsewhere", "alice:wrong", "127.0.0.2", 67},
+		{"a guest", "anonymous:x", "127.0.0.2", 0},
+		{"a guest from elsewhere", "anonymous:x", "127.0.0.1", 67},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if printed, status := try(t, t.TempDir(), "curl", "-sSv", "--interface", tt.addr, "-u", tt.user, "-I", s.urlOf("ftp", "f")); status != tt.status || status != 0 && !strings.Contains(printed, "530 Login incorrect") {
+				t.Errorf("status %d, want %d:\n%s", status, tt.status, printed)
+			}
+		})
+	}
+	s.wantLogged("refused\"", "[user.alice])\"")
+}
+
 func appendTo(t *testing.T, name, text string) {
 	t.Helper()
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)

@@ -228,7 +228,7 @@ func TestWaitingLoginEndsWithItsContext(t *testing.T) {
 	if err := users.AddHash(account.Account{Name: "alice"}, hash); err != nil {
 		t.Fatal(err)
 	}
-	release := account.HoldHashing()
+	release := users.HoldHashing()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, ok := users.Login(ctx, "alice", "secret"); ok {

@@ -3,11 +3,18 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // fileOfPasswords makes a file by Apache's htpasswd, with a user for each of its
@@ -106,5 +113,55 @@ func appendTo(t *testing.T, name, text string) {
 	defer f.Close()
 	if _, err := f.WriteString(text); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Forty strangers at addresses of their own guess as fast as they can, with more than
+// 200 attempts before the end of the test.
+func TestARightPasswordPassesWhileStrangersGuess(t *testing.T) {
+	conf := writeConfig(t, "", "[user.alice]\n"+hashLine(t, "secret"))
+	s := start(t, "--config", conf)
+	s.file("f", 1000)
+	const strangers, attempts = 40, 200
+	logIn := func() {
+		t.Helper()
+		c, err := dialFTP(t.Context(), s.ftp.Host, "alice", "secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.conn.Close()
+	}
+	logIn()
+	ctx, stop := context.WithCancel(t.Context())
+	var guessing sync.WaitGroup
+	var sent atomic.Int64
+	for i := range strangers {
+		guessing.Go(func() {
+			dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i+1))}}
+			for ctx.Err() == nil {
+				conn, err := dialer.DialContext(ctx, "tcp", s.ftp.Host)
+				if err != nil {
+					continue // too many at a time
+				}
+				_, _ = fmt.Fprintf(conn, "USER %s\r\nPASS x\r\n", []string{"alice", "nobody"}[i%2])
+				sent.Add(1)
+				_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+				_, _ = io.Copy(io.Discard, conn) // it does not wait for the delayed reply
+				_ = conn.Close()
+			}
+		})
+	}
+	eventually(t, "200 guesses were sent", func() bool { return sent.Load() >= attempts })
+	var slowest time.Duration
+	for range 20 {
+		begun := time.Now()
+		logIn()
+		slowest = max(slowest, time.Since(begun))
+	}
+	stop()
+	guessing.Wait()
+	t.Logf("%d guesses; the slowest of 20 right logins took %v", sent.Load(), slowest)
+	if slowest > 5*time.Second { // one that waits for strangers takes longer
+		t.Errorf("a login took %v", slowest)
 	}
 }

@@ -53,3 +53,10 @@ func TestHTTPShowsNothingIfGuestsHaveNetworks(t *testing.T) {
 		t.Errorf("got %v, want 404", got)
 	}
 }
+
+func TestFTPCountsFailedLoginsWithTheOtherProtocols(t *testing.T) {
+	s := newServer(t, func(c *config.Config) { c.FTP = []string{"127.0.0.1:0"} }).(*ftpd.Server)
+	if s.Throttle == nil {
+		t.Error("the FTP server has a Throttle of its own")
+	}
+}

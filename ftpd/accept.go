@@ -44,7 +44,7 @@ func (s *Server) admit(sess *session) (refusal reply) {
 // enter registers a client at host, or returns the reply that refuses it. It calls
 // begin to make the session. Each success needs a forgetSession.
 func (s *Server) enter(client live.Client, host netip.Addr, begin func(*live.Session) trackedSession) (*live.Session, reply) {
-	banned := s.failures.isBanned(host, s.delays)
+	banned := s.loginThrottle().IsBanned(host)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

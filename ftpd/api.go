@@ -50,6 +50,17 @@ func Dir(name string) (*Root, error) { return vfs.Open(name) }
 // caller closes it after the server. FS may refuse an operation that Rights allow.
 type Account = account.Account
 
+// Throttle counts failed logins by address (IPv6: by /64 network) and by name, and delays the replies. The zero value is
+// ready for use:
+//
+//	FirstDelay time.Duration  // of the reply to the first failure; it doubles up to eight times that. 0: a second
+//	Ban time.Duration         // after 20 failures an address is refused until none has been counted for so long; 0: ten minutes
+//
+//	Failed(name string, addr netip.Addr) time.Duration // counts a failure and returns the delay
+//	Succeeded(name string, addr netip.Addr)            // failures from elsewhere do not delay this user here any more
+//	IsBanned(addr netip.Addr) bool
+type Throttle = account.Throttle
+
 // Rights is a set of permissions, a bit each. Its method Has reports whether it contains all of another set.
 type Rights = account.Rights
 

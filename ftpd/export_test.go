@@ -9,12 +9,13 @@ import (
 
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/account"
 	"sluice/internal/vfs"
 )
 
 // ShortenDelaysForTest shortens delays, and sets LoginTimeout and AcceptTimeout.
 func (s *Server) ShortenDelaysForTest(badLogin, login, dataConn time.Duration) {
-	s.delays.badLogin, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
+	s.throttle.FirstDelay, s.LoginTimeout, s.AcceptTimeout = badLogin, login, dataConn
 	s.delays.reader = time.Millisecond
 }
 
@@ -33,7 +34,7 @@ func GlobForTest(tree *vfs.Root, pattern string) error {
 // ShortenBanForTest shortens how long failed logins are remembered, and the delay of
 // their replies.
 func (s *Server) ShortenBanForTest(ban time.Duration) {
-	s.delays = delays{badLogin: time.Microsecond, ban: ban}
+	s.throttle.FirstDelay, s.throttle.Ban = time.Microsecond, ban
 }
 
 // ServeForTest runs the commands that come over conn, after an anonymous login, and blocks
@@ -78,7 +79,7 @@ var (
 const (
 	MaxLine          = control.MaxLine
 	MaxSyntaxErrors  = maxSyntaxErrors
-	MaxFailedPerAddr = maxFailedPerAddr
+	MaxFailedPerAddr = account.MaxFailed
 )
 
 const SparePorts = dataconn.SparePorts

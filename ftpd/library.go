@@ -168,7 +168,7 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 		return &libraryFS{c, u}, nil
 	}
 	if errors.Is(err, ErrLogin) {
-		pause(c.ctx, s.failures.add(c.host, s.delays))
+		pause(c.ctx, s.loginThrottle().Failed(name, c.host))
 		err = ErrLogin // the client must not learn more
 	}
 	return nil, err

@@ -81,7 +81,7 @@ func (s *session) completeLogin(name string, u *user, err error) reply {
 	case !errors.Is(err, ErrLogin): // the session ended before the password was checked
 		return replyNoLogin
 	}
-	pause(s.ctx, s.server.failures.add(s.host, s.server.delays))
+	pause(s.ctx, s.server.loginThrottle().Failed(name, s.host))
 	if s.failed++; s.failed == maxFailed {
 		s.afterReply = func() error { return errFailed }
 	}
@@ -112,7 +112,7 @@ func (s *session) login(name, password string) (u *user, err error) {
 // there is none. ctx is the context of the session; host is the client's address.
 func (s *Server) authenticate(ctx context.Context, client func() Client, host netip.Addr, name, password string) (*Account, error) {
 	switch {
-	case s.failures.isBanned(host, s.delays): // usually because of other clients there
+	case s.loginThrottle().IsBanned(host): // usually because of other clients there
 		return nil, errBanned
 	case s.anonymousTree != nil && account.IsAnonymous(name):
 		return &Account{Name: anonymous, FS: s.anonymousTree, Rights: ReadOnly, HideDotFiles: !s.ShowHidden}, nil
@@ -122,6 +122,9 @@ func (s *Server) authenticate(ctx context.Context, client func() Client, host ne
 	a, err := s.Login(ctx, client(), name, password)
 	switch {
 	case err == nil && a != nil:
+		if !account.IsAnonymous(name) {
+			s.loginThrottle().Succeeded(name, host)
+		}
 		return a, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -131,6 +134,14 @@ func (s *Server) authenticate(ctx context.Context, client func() Client, host ne
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w: %w", ErrLogin, err)
+}
+
+// loginThrottle returns the Throttle in use.
+func (s *Server) loginThrottle() *Throttle {
+	if s.Throttle != nil {
+		return s.Throttle
+	}
+	return &s.throttle
 }
 
 // loginClient returns the session for Server.Login.

@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,38 @@ func TestAnAddressWithTooManyFailedLoginsIsBanned(t *testing.T) {
 	if code != 220 {
 		t.Error("the ban does not end")
 	}
+}
+
+func TestServersShareAThrottle(t *testing.T) {
+	throttle := &ftpd.Throttle{FirstDelay: time.Microsecond}
+	one := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
+	other := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
+	c := one.dial()
+	for i := range ftpd.MaxFailedPerAddr {
+		if i > 0 && i%3 == 0 { // the session has ended with the third
+			c = one.dial()
+		}
+		c.want(331, "USER u")
+		c.want(530, "PASS wrong")
+	}
+	if code, text := other.greeting(); code != 421 {
+		t.Errorf("the other server greets with %q, want 421", text)
+	}
+}
+
+func TestFailuresElsewhereDoNotDelayAUserWhoHasLoggedInBefore(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	throttle := &ftpd.Throttle{FirstDelay: delay}
+	s := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
+	s.login()
+	for i := range 100 {
+		throttle.Failed("u", netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
+	}
+	here := netip.MustParseAddr("127.0.0.1")
+	if got := throttle.Failed("u", here); got != delay {
+		t.Errorf("a delay of %v, want %v", got, delay)
+	}
+	s.login()
 }
 
 func TestFailedLoginsGetTheSameReply(t *testing.T) {

@@ -40,8 +40,8 @@ type Server struct {
 	// Login decides about every other name, and about those two as well if FS is
 	// nil. It returns the account of the user, or an error if the user does not exist
 	// or the password is wrong. Any error, and a nil Account, is a failed login: the
-	// reply is delayed and always the same, and the failure counts against the
-	// client's address.
+	// reply is delayed and always the same, and Throttle counts the failure against the
+	// client's address and the name.
 	//
 	// An error that wraps ErrUnavailable does not count as a failed login: the reply
 	// says that a login is not possible now. The same holds for an Account without an
@@ -52,6 +52,11 @@ type Server struct {
 	// panic of Login, as of a hook, is logged and ends the session; OnDisconnect
 	// reports it. If Login is nil, only anonymous users log in.
 	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
+
+	// Throttle counts failed logins, delays their replies, and refuses addresses with too
+	// many. Servers of several protocols can share one. If it is nil, the Server has its
+	// own.
+	Throttle *Throttle
 
 	// Method forces a transfer method: Copy in both directions, Sendfile for
 	// downloads, Splice for uploads. Zero means the fastest that works.
@@ -185,7 +190,7 @@ type Server struct {
 	delays   delays
 	ports    dataconn.Pool
 	digests  digest.Cache
-	failures loginFailures
+	throttle Throttle // used if Throttle is nil
 	limits   userLimits
 	running  sync.WaitGroup // sessions; Add is called with mu held and closing unset
 

@@ -4,14 +4,10 @@ import "time"
 
 // delays are times without a setting. Zero means the default; tests shorten them.
 type delays struct {
-	badLogin time.Duration // delay of the reply to an address's first failed login
-	ban      time.Duration // how long failed logins of an address are remembered
-	reader   time.Duration // least time between reply 150 and the final reply
+	reader time.Duration // least time between reply 150 and the final reply
 }
 
-func (d delays) afterBadLogin() time.Duration { return orDefault(d.badLogin, time.Second) }
-func (d delays) forBan() time.Duration        { return orDefault(d.ban, 10*time.Minute) }
-func (d delays) beforeFinal() time.Duration   { return orDefault(d.reader, 20*time.Millisecond) }
+func (d delays) beforeFinal() time.Duration { return orDefault(d.reader, 20*time.Millisecond) }
 
 // lastReplyTimeout bounds the wait for a client that does not read its last reply.
 const lastReplyTimeout = time.Second

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
 )
 
 // BoundArchives sets the bounds of archives.
@@ -43,8 +44,11 @@ func CheckHomesAtOnce() (undo func()) {
 	return func() { checkHome = old }
 }
 
-// FailedLogins is the throttle of logins.
+// FailedLogins bounds logins.
 type FailedLogins = failedLogins
+
+// NewFailedLogins returns a FailedLogins with a Throttle of its own.
+func NewFailedLogins() *FailedLogins { return &failedLogins{throttle: new(Throttle)} }
 
 // Enter is called before a password is checked.
 func (f *failedLogins) Enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool), retryAfter time.Duration) {
@@ -55,7 +59,7 @@ func (f *failedLogins) Enter(ctx context.Context, client netip.Addr, user, passw
 const (
 	MaxLogins          = maxLogins
 	MaxWaitingLogins   = maxWaitingLogins
-	MaxFailedLogins    = maxFailedLogins
+	MaxFailedLogins    = account.MaxFailed
 	LoginBan           = loginBan
 	MaxAccountHandlers = maxAccountHandlers
 )

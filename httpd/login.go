@@ -46,6 +46,11 @@ const (
 	Read = account.Read // download files and get their checksums
 )
 
+// Throttle counts failed logins by address (IPv6: by /64 network) and by name. The zero
+// value is ready for use. Package ftpd has the same type, and describes its fields and
+// methods.
+type Throttle = account.Throttle
+
 // Client is the client that wants to log in.
 type Client struct {
 	Session uint64               // the number of the connection in Server.Live
@@ -161,7 +166,7 @@ func (s *Server) logIn(r *http.Request) (acc *Account, name string, refusal *pla
 		return nil, "", refusal
 	}
 	client := s.loginClient(r)
-	leave, retryAfter := s.throttle.enter(r.Context(), client.Remote.Addr(), user, password)
+	leave, retryAfter := s.logins.enter(r.Context(), client.Remote.Addr(), user, password)
 	if leave == nil {
 		return nil, "", &plan.Refusal{
 			Status:     http.StatusTooManyRequests,

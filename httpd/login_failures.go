@@ -9,14 +9,6 @@ import (
 	"time"
 )
 
-// loginThrottle bounds how fast passwords can be guessed.
-type loginThrottle interface {
-	// enter is called before a password is checked. If it may be, the caller calls
-	// leave, which blocks until a failure may be answered, or ctx ends. Otherwise leave is
-	// nil, and the client may try again after some time.
-	enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool), retryAfter time.Duration)
-}
-
 // loginDelay is the time from a request to the response that its password is wrong. It
 // is a variable for the tests.
 var loginDelay = time.Second
@@ -29,19 +21,21 @@ const (
 	maxWaitingLogins = 100
 	loginTurn        = 10 * time.Second
 
-	// As in package ftpd: the number of failed logins that bans an address, until none
-	// was counted for loginBan; and the number of addresses that are remembered. An
-	// address of this host is not banned: it is often that of a proxy, of which the server
-	// does not know that it has other clients.
-	maxFailedLogins = 20
-	loginBan        = 10 * time.Minute
-	maxFailedAddrs  = 10_000
+	// loginBan is how long an address is banned after too many failures, see Throttle, and
+	// maxFailedAddrs the number of addresses that are remembered.
+	loginBan       = 10 * time.Minute
+	maxFailedAddrs = 10_000
 )
 
-// failedLogins is a loginThrottle that counts by the address of the client, or the
-// network of 64 bits. A password that fails again and again counts once: many clients
-// repeat it. The zero value is ready for use.
+// failedLogins bounds how fast passwords can be guessed: the logins of an address (IPv6: of its
+// /64 network) at one time. A Throttle counts the failures. A password that fails again
+// and again counts once: many clients repeat it.
+//
+// An address of this host is not banned, and not counted: it is often that of a proxy, of
+// which the server does not know that it has other clients.
 type failedLogins struct {
+	throttle *Throttle
+
 	mu     sync.Mutex // guards the fields below, and those of the addrLogins
 	byAddr map[netip.Addr]*addrLogins
 	swept  time.Time // when old entries were last removed
@@ -52,12 +46,13 @@ type addrLogins struct {
 	slots   chan struct{} // an element for each login of maxLogins
 	present int           // logins that have entered, or wait for a slot
 
-	failed   int               // zero: none
-	last     time.Time         // when one was counted
-	lastSeen [sha256.Size]byte // of the name and the password that were counted last
+	last    time.Time         // when a failure was counted; zero: never
+	lastSum [sha256.Size]byte // of its name and password
 }
 
-// enter implements loginThrottle.
+// enter is called before a password is checked. If it may be, the caller calls leave,
+// which blocks until a failure may be answered, or ctx ends. Otherwise leave is nil, and
+// the client may try again after some time.
 func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, password string) (func(failed bool), time.Duration) {
 	begin := time.Now()
 	addr := networkOf(client)
@@ -71,8 +66,8 @@ func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, passw
 	}
 	return func(failed bool) {
 		if failed {
-			f.count(l, sumOf(user, password))
-			wait := time.NewTimer(time.Until(begin.Add(loginDelay)))
+			delay := f.count(l, client, user, password)
+			wait := time.NewTimer(time.Until(begin.Add(delay)))
 			defer wait.Stop()
 			select {
 			case <-wait.C:
@@ -129,11 +124,9 @@ func (f *failedLogins) add(addr netip.Addr, now time.Time) (*addrLogins, time.Du
 		l = &addrLogins{slots: make(chan struct{}, maxLogins)}
 		f.byAddr[addr] = l
 	}
-	since := now.Sub(l.last)
-	isLocal := !addr.IsValid() || addr.IsLoopback()
 	switch {
-	case !isLocal && l.failed >= maxFailedLogins && since < loginBan:
-		return nil, loginBan - since
+	case !isThisHost(addr) && f.throttle.IsBanned(addr):
+		return nil, loginBan
 	case l.present >= maxLogins+maxWaitingLogins:
 		return nil, loginDelay
 	}
@@ -141,25 +134,31 @@ func (f *failedLogins) add(addr netip.Addr, now time.Time) (*addrLogins, time.Du
 	return l, 0
 }
 
-// count counts a failed login, unless it is the same as before.
-func (f *failedLogins) count(l *addrLogins, sum [sha256.Size]byte) {
+// isThisHost reports whether addr is an address of this host, or that of a unix socket.
+func isThisHost(addr netip.Addr) bool { return !addr.IsValid() || addr.IsLoopback() }
+
+// count counts a failed login, unless it is the same as the last one of the address, and
+// returns the time from the request to its response.
+func (f *failedLogins) count(l *addrLogins, client netip.Addr, user, password string) time.Duration {
+	now, sum := time.Now(), sumOf(user, password)
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if now.Sub(l.last) > loginBan {
-		l.failed = 0
-	} else if l.failed > 0 && l.lastSeen == sum {
-		return
+	isRepeated := l.lastSum == sum && now.Sub(l.last) <= loginBan
+	l.last, l.lastSum = now, sum
+	f.mu.Unlock()
+	if isRepeated {
+		return loginDelay
 	}
-	l.failed++
-	l.last, l.lastSeen = now, sum
+	if isThisHost(client.Unmap()) {
+		client = netip.Addr{}
+	}
+	return max(loginDelay, f.throttle.Failed(user, client))
 }
 
 // remove ends a login.
 func (f *failedLogins) remove(addr netip.Addr, l *addrLogins) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if l.present--; l.present == 0 && l.failed == 0 {
+	if l.present--; l.present == 0 && l.last.IsZero() {
 		delete(f.byAddr, addr)
 	}
 }

@@ -647,7 +647,7 @@ func TestTheOptionsOfAHandlerAreCopied(t *testing.T) {
 
 func TestFailedLoginsAreLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f httpd.FailedLogins
+		f := httpd.NewFailedLogins()
 		addr := netip.MustParseAddr("192.0.2.1")
 		begin := time.Now()
 		leave, _ := f.Enter(t.Context(), addr, "alice", "x")
@@ -674,7 +674,7 @@ func TestFailedLoginsAreLate(t *testing.T) {
 
 func TestAnAddressMayTryFewPasswordsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f httpd.FailedLogins
+		f := httpd.NewFailedLogins()
 		addr, network := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
 		var leaves []func(bool)
 		for range httpd.MaxLogins {
@@ -714,7 +714,7 @@ func TestAnAddressMayTryFewPasswordsAtOnce(t *testing.T) {
 
 func TestManyFailedLoginsBanAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f httpd.FailedLogins
+		f := httpd.NewFailedLogins()
 		addr := netip.MustParseAddr("192.0.2.1")
 		try := func(password string) (retryAfter time.Duration) {
 			leave, retryAfter := f.Enter(t.Context(), addr, "alice", password)

@@ -108,6 +108,11 @@ type Server struct {
 	// share. Its FS and ShowHidden are not used. Nil means those of Handler.
 	Accounts *Handler
 
+	// Throttle counts failed logins, delays their responses, and refuses addresses with
+	// too many, except those of this host. Servers of several protocols can share one. If
+	// it is nil, the Server has its own.
+	Throttle *Throttle
+
 	// InsecureLogin allows passwords without TLS, which everybody on the way can read.
 	InsecureLogin bool
 
@@ -126,7 +131,7 @@ type Server struct {
 	closing  atomic.Bool     // by Shutdown or Close
 	running  counter         // requests that net/http has given to the Handler
 	accounts accountHandlers // of Login
-	throttle loginThrottle
+	logins   failedLogins
 	refusing atomic.Int32 // connections that are being refused
 	base     context.Context
 	cancel   context.CancelFunc // ends base
@@ -212,7 +217,9 @@ func (s *Server) prepare() {
 		s.Handler = new(Handler)
 	}
 	if s.Login != nil {
-		s.throttle = new(failedLogins)
+		if s.logins.throttle = s.Throttle; s.logins.throttle == nil {
+			s.logins.throttle = new(Throttle)
+		}
 	}
 	if files, ok := s.Handler.(*Handler); ok {
 		if s.Login != nil {

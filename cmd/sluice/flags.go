@@ -69,6 +69,7 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
 	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in; may be repeated")
+	f.StringVar(&conf.UsersFile, "users", conf.UsersFile, "let the users in `FILE` log in: lines NAME:HASH of htpasswd; see above")
 	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients read without a password: by HTTP, and by FTP as anonymous")
 	f.BoolVar(&conf.InsecureLogin, "insecure-login", conf.InsecureLogin, "accept passwords by HTTP without TLS too, where others can read them; without it only from this host")
 	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")

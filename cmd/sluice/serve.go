@@ -59,9 +59,15 @@ file. Users are tables:
                                 # default: by --write
   max-sessions = 2              # at a time
   max-rate = "1MiB"             # bytes per second, of all transfers together
+  networks = ["192.168.0.0/16"] # from which alice may log in; default: all
 
   [user.anonymous]              # limits clients without a password, by HTTP too
   home = "/pub"
+
+The file of --users has lines NAME:HASH, as Apache's htpasswd writes them by bcrypt
+(-B), apr1 (-m) or SHA-1 (-s; easily guessed), or with a hash of "sluice passwd".
+Its users have the rights of --write, or what the table [user.NAME] of --config
+says, which then has no password.
 
 If started as root, the server listens, reads its keys and then becomes another
 user: the one of --run-as, else sluice if it exists, else the owner of DIR unless
@@ -69,10 +75,9 @@ that is root, else nobody. On Linux the process then can open nothing but DIR,
 run no program, and has no capabilities; a small helper process that keeps its
 rights reads the files of the configuration again. The log says what is in force.
 
-SIGHUP reads the file again. Users and certificates change for new logins and
+SIGHUP reads both files again. Users and certificates change for new logins and
 connections; the log names other changes, which wait for the next start. A file
-with a mistake changes nothing. SIGHUP never ends the server, also without
---config.
+with a mistake changes nothing. SIGHUP never ends the server, also without a file.
 
 The name DIR is looked up twice a second. If it leads to another directory, for
 example after a symbolic link was switched, that directory is served from then

@@ -28,10 +28,19 @@ type settings struct {
 	file  *config.File   // nil: none
 }
 
-// load reads the file of --config, if there is one, and combines the settings.
-// files opens the file; nil opens it with the rights of the process. An error in the
-// file is a *config.FileError.
+// load reads the files of --config and --users, if there are any, and combines the
+// settings. files opens the files; nil opens them with the rights of the process. An
+// error in a file is a *config.FileError.
 func (c *commandLine) load(files *sandbox.Files) (*settings, error) {
+	s, err := c.loadFile(files)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.conf.ReadPasswords(files.Open)
+}
+
+// loadFile is load without the passwords.
+func (c *commandLine) loadFile(files *sandbox.Files) (*settings, error) {
 	if c.file == "" {
 		if c.flags.Changed("config") { // probably by a variable that is not set; the defaults cannot be meant
 			return nil, errors.New("--config names no file")
@@ -68,6 +77,12 @@ func (c *commandLine) combine(file *config.File) (*settings, error) {
 	if err := s.conf.Check(); err != nil {
 		return nil, c.locate(file, err)
 	}
+	switch {
+	case s.conf.UsersFile == "" && c.flags.Changed("users"):
+		return nil, errors.New("--users names no file") // probably by a variable that is not set
+	case s.conf.UsersFile == "" && file != nil && file.Incomplete != nil:
+		return nil, file.Incomplete
+	}
 	return s, nil
 }
 
@@ -98,7 +113,7 @@ func (c *commandLine) loader(started *settings) daemon.Loader {
 		if err != nil {
 			return nil, err
 		}
-		if len(s.file.Settings) == 0 && len(s.file.Users) == 0 {
+		if s.file != nil && len(s.file.Settings) == 0 && len(s.file.Users) == 0 {
 			return nil, &config.FileError{File: s.file.Name, Err: errors.New("the file is empty; write it under another name and rename that")}
 		}
 		return &daemon.Loaded{

@@ -2,20 +2,34 @@
 //
 // In memory it stores salted digests, so that a heap dump shows no password. Files
 // store a [Hash], from which guessing a password is expensive. A wrong password
-// takes the same time for every name, known or not.
+// takes the same time for every name, known or not. A [Throttle] counts the failures of
+// all protocols.
 //
 // # Design
 //
-// A Hash is PBKDF2 (HMAC-SHA-256) with 600,000 iterations, the number that OWASP
+// A new Hash is PBKDF2 (HMAC-SHA-256) with 600,000 iterations, the number that OWASP
 // recommends. argon2id would be more expensive to guess on graphics cards, but is
-// not in the standard library, to which this package is limited, and needs 19 MiB
-// or more for each login, which strangers can request.
+// not in the standard library, and needs 19 MiB or more for each login, which
+// strangers can request. The kinds of Apache's htpasswd are read, so that a file can
+// be shared with other servers: bcrypt, and apr1 and {SHA}, which are cheap to guess.
+// DES of crypt(3) and plain text are refused.
 //
-// A hash takes 0.15 s of one processor. One is computed at a time, so that all
-// clients that guess passwords together use one processor. After a successful login
-// a digest in memory recognizes the password within 1 us, so that ten connections of
-// one client need one hash. A wrong password takes 0.17 to 0.25 s (two busy cores)
-// for an unknown name and for a hash with fewer iterations too.
+// A hash of that kind takes 0.15 s of one processor. After a successful login a digest
+// in memory recognizes the password within 1 us, so that ten connections of one client
+// need one hash; a reload keeps it if the hash is the same. Otherwise a client waits
+// for its turn. All clients that guess passwords together use one processor, and their
+// addresses take turns. Users at addresses from which they have logged in before have
+// a queue of their own, and so never wait for strangers.
+//
+// A turn that ends in a failure lasts twice as long as the slowest hash that was
+// measured, whatever the name, so its end shows nothing. For a cheap hash or an unknown
+// name the rest is slept, not computed. The queue is held for all of the turn, also if
+// the client leaves: otherwise the next client, who may be the same person, would see
+// how long the hash took. The price is that a user at a new address waits for one turn
+// for each address that guesses at the time.
+//
+// The first failure after a start or a change of hashes computes as much as the most
+// expensive one, to measure it.
 //
 // Rights belong to each user. Users of a configuration file without rights of their
 // own have those of --write. Anonymous users can at most list and read.
@@ -89,16 +103,6 @@ func (a Account) checkBounds() error {
 		if rate < 0 {
 			return fmt.Errorf("user %s may take %d bytes per second, which is negative", a.Name, rate)
 		}
-	}
-	return nil
-}
-
-func checkPassword(password string) error {
-	switch {
-	case password == "":
-		return errors.New("the password is empty")
-	case strings.ContainsAny(password, "\r\n\x00"):
-		return errors.New("the password contains a line break or NUL, which no client can send")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -19,15 +18,27 @@ const (
 	MaxIterations     = 10_000_000 // a few seconds
 )
 
-// Hash is a salted hash of a password for storage in a file: PBKDF2 (RFC 8018) with
-// HMAC-SHA-256. It is comparable. The zero Hash matches no password.
+// Hash is a hash of a password for storage in a file. [NewHash] makes PBKDF2 (RFC
+// 8018) with HMAC-SHA-256; [ParseHash] also knows the kinds that Apache's htpasswd
+// makes. It is comparable. The zero Hash matches no password.
 type Hash struct {
-	iterations int
-	salt       string // raw bytes
-	sum        [sha256.Size]byte
+	kind kind
+	cost int    // iterations of PBKDF2, or the exponent of bcrypt
+	salt string // raw bytes
+	sum  string // raw bytes; of bcrypt and apr1 text
 }
 
-// hashScheme begins the text of a Hash.
+type kind byte
+
+const (
+	noHash kind = iota
+	pbkdf2SHA256
+	bcrypted // $2a$, $2b$ and $2y$
+	apr1     // Apache's variant of MD5-crypt
+	sha1Sum  // {SHA}, without a salt
+)
+
+// hashScheme begins the text of a PBKDF2 hash.
 const hashScheme = "$pbkdf2-sha256$i="
 
 // base64Raw is base64 without padding, as other programs write such hashes.
@@ -44,18 +55,36 @@ func NewHash(password string, iterations int) (Hash, error) {
 	}
 	salt := make([]byte, 16)
 	_, _ = rand.Read(salt) // never fails, see its documentation
-	h := Hash{iterations: iterations, salt: string(salt)}
-	h.sum = derive(password, h.salt, iterations)
+	h := Hash{kind: pbkdf2SHA256, cost: iterations, salt: string(salt)}
+	sum := derive(password, h.salt, iterations)
+	h.sum = string(sum[:])
 	return h, nil
 }
 
-// ParseHash parses the result of String. Its errors do not repeat the text, which
-// may be a password by mistake.
+// ParseHash parses the result of String, and hashes of Apache's htpasswd. Its errors
+// do not repeat the text, which may be a password by mistake.
 func ParseHash(s string) (Hash, error) {
-	rest, ok := strings.CutPrefix(s, hashScheme)
-	fields := strings.Split(rest, "$")
-	if !ok || len(fields) != 3 {
-		return Hash{}, errors.New("it is no hash of a password that begins with " + hashScheme)
+	switch {
+	case strings.HasPrefix(s, hashScheme):
+		return parsePBKDF2(s)
+	case isBcrypt(s):
+		return parseBcrypt(s)
+	case strings.HasPrefix(s, apr1Scheme):
+		return parseAPR1(s)
+	case strings.HasPrefix(s, sha1Scheme):
+		return parseSHA1(s)
+	case strings.HasPrefix(s, "$1$"), strings.HasPrefix(s, "$5$"), strings.HasPrefix(s, "$6$"), strings.HasPrefix(s, "$y$"):
+		return Hash{}, errors.New("it is a hash of crypt(3), which only the host's own logins use")
+	case len(s) == 13 && strings.Trim(s, cryptAlphabet) == "":
+		return Hash{}, errors.New("it is a DES hash of crypt(3), which is easily guessed, or plain text")
+	}
+	return Hash{}, errors.New("it is no hash of a password but plain text, or a hash of an unknown kind")
+}
+
+func parsePBKDF2(s string) (Hash, error) {
+	fields := strings.Split(strings.TrimPrefix(s, hashScheme), "$")
+	if len(fields) != 3 {
+		return Hash{}, errGarbled
 	}
 	iterations, err := strconv.Atoi(fields[0])
 	if err != nil {
@@ -67,35 +96,68 @@ func ParseHash(s string) (Hash, error) {
 	salt, err1 := base64Raw.DecodeString(fields[1])
 	sum, err2 := base64Raw.DecodeString(fields[2])
 	if err := errors.Join(err1, err2); err != nil || len(salt) < 16 || len(salt) > 64 || len(sum) != sha256.Size {
-		return Hash{}, errors.New("the hash is cut short or garbled")
+		return Hash{}, errGarbled
 	}
-	return Hash{iterations, string(salt), [sha256.Size]byte(sum)}, nil
+	return Hash{pbkdf2SHA256, iterations, string(salt), string(sum)}, nil
 }
 
-// String returns the hash for ParseHash, in the PHC string format: printable ASCII
-// without quotes and spaces.
+var errGarbled = errors.New("the hash is cut short or garbled")
+
+// String returns the hash for ParseHash: printable ASCII without quotes and spaces.
 func (h Hash) String() string {
-	return hashScheme + strconv.Itoa(h.iterations) +
-		"$" + base64Raw.EncodeToString([]byte(h.salt)) + "$" + base64Raw.EncodeToString(h.sum[:])
+	switch h.kind {
+	case pbkdf2SHA256:
+		return hashScheme + strconv.Itoa(h.cost) +
+			"$" + base64Raw.EncodeToString([]byte(h.salt)) + "$" + base64Raw.EncodeToString([]byte(h.sum))
+	case bcrypted:
+		return h.sum
+	case apr1:
+		return apr1Scheme + h.salt + "$" + h.sum
+	case sha1Sum:
+		return sha1Scheme + base64.StdEncoding.EncodeToString([]byte(h.sum))
+	}
+	return ""
 }
 
-// matches reports whether h is a hash of password. Its time depends only on the
-// iterations of h.
+// matches reports whether h is a hash of password. Its time depends on the kind and
+// the cost of h, and on the length of password.
 func (h Hash) matches(password string) bool {
-	sum := derive(password, h.salt, h.iterations)
-	return subtle.ConstantTimeCompare(sum[:], h.sum[:]) == 1 && h.iterations > 0
+	if len(password) > maxPassword {
+		password = "" // no hash is one of the empty password
+	}
+	switch h.kind {
+	case pbkdf2SHA256:
+		sum := derive(password, h.salt, h.cost)
+		return h.isSum(password, string(sum[:]))
+	case bcrypted:
+		return h.matchesBcrypt(password)
+	case apr1:
+		return h.isSum(password, sumAPR1(password, h.salt))
+	case sha1Sum:
+		return h.isSum(password, sumSHA1(password))
+	}
+	return false
 }
 
-// derive computes PBKDF2. For 0 iterations it returns zeros at once.
-func derive(password, salt string, iterations int) (sum [sha256.Size]byte) {
-	if iterations == 0 {
-		return sum
+// isSum compares in constant time.
+func (h Hash) isSum(password, sum string) bool {
+	return subtle.ConstantTimeCompare([]byte(sum), []byte(h.sum)) == 1 && password != ""
+}
+
+// work returns how expensive the hash is, in iterations of PBKDF2 that take about as
+// long.
+func (h Hash) work() int {
+	switch h.kind {
+	case pbkdf2SHA256:
+		return h.cost
+	case bcrypted:
+		return 200 << h.cost
+	case apr1:
+		return 1000
+	case sha1Sum:
+		return 1
 	}
-	key, err := pbkdf2.Key(sha256.New, password, []byte(salt), iterations, sha256.Size)
-	if err != nil {
-		panic(err) // not reached: it refuses only lengths that FIPS 140 forbids, and our salts are longer
-	}
-	return [sha256.Size]byte(key)
+	return 0
 }
 
 func checkIterations(n int) error {

@@ -48,13 +48,63 @@ func TestHashOfAnotherProgramMatches(t *testing.T) {
 	}
 }
 
+// ofHtpasswd are hashes of "secret" that Apache's htpasswd 2.4 has made.
+var ofHtpasswd = map[string]string{
+	"bcrypt": "$2y$05$HbvnL718xKZ0E2YOal/VkeYEN0w7/Nqtj211nsOiqrdMzBcQHGsEe",
+	"apr1":   "$apr1$6iyJ4mjW$eNzBLXej9l28IeAiDlNkH.",
+	"SHA-1":  "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
+}
+
+func TestHashesOfHtpasswdMatch(t *testing.T) {
+	for _, tt := range []struct{ name, hash, password string }{
+		{"bcrypt", ofHtpasswd["bcrypt"], "secret"},
+		{"bcrypt as of BSD", strings.Replace(ofHtpasswd["bcrypt"], "$2y$", "$2b$", 1), "secret"},
+		{"bcrypt as of old BSD", strings.Replace(ofHtpasswd["bcrypt"], "$2y$", "$2a$", 1), "secret"},
+		{"apr1", ofHtpasswd["apr1"], "secret"},
+		{"apr1 of a long password", "$apr1$PM3lbZVR$.EF.sfZCHVyN8dwM6tBoZ.", "longer than sixteen bytes, pässword"},
+		{"SHA-1", ofHtpasswd["SHA-1"], "secret"},
+		{"PBKDF2", foreign, "secret"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h, err := account.ParseHash(tt.hash)
+			if err != nil || h.String() != tt.hash {
+				t.Fatalf("got %v, %v, want %s", h, err, tt.hash)
+			}
+			var users account.Users
+			if err := users.AddHash(account.Account{Name: "alice"}, h); err != nil {
+				t.Fatal(err)
+			}
+			for _, wrong := range []string{"", "wrong", tt.password + " ", tt.password + "\x00" + tt.password, tt.password + strings.Repeat("x", 100_000), tt.hash} {
+				if _, ok := users.Login(t.Context(), "alice", wrong); ok {
+					t.Errorf("logged in with the password %.50q", wrong)
+				}
+			}
+			for range 2 { // by the hash, and by the digest
+				if _, ok := users.Login(t.Context(), "alice", tt.password); !ok {
+					t.Error("the password is refused")
+				}
+			}
+		})
+	}
+}
+
 func TestParseHashRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"a password", "tops3cret", "no hash of a password"},
 		{"nothing", "", "no hash of a password"},
 		{"another scheme", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + strings.Repeat("A", 43), "no hash of a password"},
-		{"a field too few", strings.Join(strings.Split(foreign, "$")[:4], "$"), "no hash of a password"},
-		{"a field too many", foreign + "$", "no hash of a password"},
+		{"a field too few", strings.Join(strings.Split(foreign, "$")[:4], "$"), "cut short"},
+		{"a field too many", foreign + "$", "cut short"},
+		{"DES of crypt(3)", "8O55hWMX0lLdY", "DES hash of crypt(3)"},
+		{"SHA-512 of crypt(3)", "$6$Ggwo/YWR/dPGtjja$RXtdeU/rEby3Wn4O/0MaVxXQmWsPcRcKRqWTowrNy9", "hash of crypt(3)"},
+		{"bcrypt of old PHP", strings.Replace(ofHtpasswd["bcrypt"], "$2y$", "$2x$", 1), "no hash of a password"},
+		{"a cut bcrypt hash", ofHtpasswd["bcrypt"][:59], "cut short"},
+		{"a garbled bcrypt hash", ofHtpasswd["bcrypt"][:59] + "!", "cut short"},
+		{"bcrypt with a cost that is no number", strings.Replace(ofHtpasswd["bcrypt"], "$05$", "$+5$", 1), "cut short"},
+		{"bcrypt that takes a minute", strings.Replace(ofHtpasswd["bcrypt"], "$05$", "$20$", 1), "the cost 20 of the bcrypt hash is not between 4 and 15"},
+		{"a cut apr1 hash", ofHtpasswd["apr1"][:30], "cut short"},
+		{"apr1 with a long salt", strings.Replace(ofHtpasswd["apr1"], "6iyJ", "6iyJ6iyJ", 1), "cut short"},
+		{"a cut SHA-1 hash", ofHtpasswd["SHA-1"][:20], "cut short"},
 		{"iterations that are not a number", strings.Replace(foreign, "1000", "many", 1), "is no number"},
 		{"too few iterations", strings.Replace(foreign, "1000", "999", 1), "999 iterations are not between 1000 and 10000000"},
 		{"too many iterations", strings.Replace(foreign, "1000", "10000001", 1), "10000001 iterations"},
@@ -82,6 +132,7 @@ func TestNewHashRefuses(t *testing.T) {
 	}{
 		{"an empty password", "", account.MinIterations},
 		{"a password that no client can send", "a\nb", account.MinIterations},
+		{"a password of more than 1024 bytes", strings.Repeat("x", 1025), account.MinIterations},
 		{"too few iterations", "x", account.MinIterations - 1},
 		{"too many iterations", "x", account.MaxIterations + 1},
 	} {
@@ -177,7 +228,7 @@ func TestWaitingLoginEndsWithItsContext(t *testing.T) {
 	if err := users.AddHash(account.Account{Name: "alice"}, hash); err != nil {
 		t.Fatal(err)
 	}
-	release := account.HoldHashing()
+	release := users.HoldHashing()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, ok := users.Login(ctx, "alice", "secret"); ok {
@@ -252,6 +303,9 @@ func TestRightsOfAnonymousAreLimited(t *testing.T) {
 func FuzzParseHash(f *testing.F) {
 	f.Add(foreign)
 	f.Add("$pbkdf2-sha256$i=600000$$")
+	for _, hash := range ofHtpasswd {
+		f.Add(hash)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		h, err := account.ParseHash(s)
 		if err != nil {

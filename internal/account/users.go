@@ -4,20 +4,27 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Users is a set of accounts with passwords, and the account for anonymous logins.
 // The zero value and a nil *Users have no accounts. Login, Anonymous, Names and
 // Replace are safe for concurrent use; the methods that add accounts are not.
-type Users struct{ current atomic.Pointer[table] }
+type Users struct {
+	current  atomic.Pointer[table]
+	throttle Throttle
+}
 
 // table is the state of Users. Replace exchanges it as a whole.
 type table struct {
-	entries    map[string]*entry
-	anonymous  *Account // nil: the default
-	iterations int      // the largest number of any hash
+	entries   map[string]*entry
+	anonymous *Account // nil: the default
+
+	guestNetworks []netip.Prefix // of anonymous; none: all
+	work          int            // of the most expensive hash, see Hash.work
 }
 
 // entry is an account with a digest of its password, or with a hash. After the first
@@ -25,7 +32,9 @@ type table struct {
 type entry struct {
 	account Account
 	hash    Hash // zero if the account was added with a password
-	digest  atomic.Pointer[digest]
+
+	networks []netip.Prefix // from which it may log in; none: all
+	digest   atomic.Pointer[digest]
 }
 
 // Add adds a user with all rights and no limits.
@@ -58,7 +67,7 @@ func (u *Users) add(e *entry) error {
 		return fmt.Errorf("user %s is given twice", e.account.Name)
 	}
 	t.entries[e.account.Name] = e
-	t.iterations = max(t.iterations, e.hash.iterations)
+	t.work = max(t.work, e.hash.work())
 	u.current.Store(t)
 	return nil
 }
@@ -98,9 +107,23 @@ func (u *Users) load() *table {
 }
 
 // Replace atomically replaces all accounts of u by those of other, for logins from
-// now on. Existing sessions do not end. The caller must not change other
+// now on. Existing sessions do not end. Users with the same hash as before are still
+// recognized at once, and failed logins stay counted. The caller must not change other
 // afterwards.
-func (u *Users) Replace(other *Users) { u.current.Store(other.load()) }
+func (u *Users) Replace(other *Users) {
+	before, next := u.load(), other.load()
+	if before != nil && next != nil {
+		for name, e := range next.entries {
+			if old := before.entries[name]; old != nil && old.hash == e.hash && e.hash != (Hash{}) {
+				e.digest.CompareAndSwap(nil, old.digest.Load())
+			}
+		}
+	}
+	if before == nil || next == nil || before.work != next.work {
+		u.throttle.hashes.forget()
+	}
+	u.current.Store(next)
+}
 
 // Anonymous returns the account for anonymous logins. By default it may list and read
 // everything.
@@ -111,50 +134,76 @@ func (u *Users) Anonymous() Account {
 	return Account{Name: Anonymous, Rights: ReadOnly}
 }
 
-// Login returns the account of name if password is right. ok is false if the name is
-// unknown, the password is wrong, or ctx ends first.
-//
-// If any account has a hash, Login takes as long as the most expensive hash, and
-// waits for other calls that compute one. Only a password that was right before is
-// recognized at once.
+// Login is LoginFrom for a client whose address is not known. A user who may log in only
+// from some networks cannot.
 func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
+	a, err := u.LoginFrom(ctx, netip.Addr{}, name, password)
+	return a, err == nil
+}
+
+// LoginFrom returns the account of name for a client at addr, if password is right. The
+// error is ErrPassword if the name is unknown or the password is wrong, ErrNetwork if
+// the user may not log in from addr, whatever the password is, or that of ctx.
+//
+// A password that was right before is recognized at once. Otherwise, if any account has a
+// hash, one is computed at a time for all users at new addresses, and one for users at
+// addresses from which they have logged in before. A failure is reported when a turn is
+// over that lasts longer than the most expensive hash, for an unknown name too; nothing
+// is computed for that. The turn also lasts if ctx ends, so that the next client cannot
+// learn from it.
+func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password string) (Account, error) {
 	t := u.load()
 	if t == nil {
-		t = &table{}
+		return Account{}, ErrPassword
 	}
 	e, known := t.entries[name]
+	failure := ErrPassword
+	if known && !isIn(e.networks, addr) {
+		known, failure = false, ErrNetwork
+	}
 	if !known {
 		e = new(entry) // the same steps as for a known name
 	}
-	if e.digest.Load().matches(password) {
-		return e.account, true
+	if len(password) > maxPassword {
+		password = "" // it is wrong, and must not take longer for that
 	}
-	if t.iterations == 0 {
-		return Account{}, false
+	switch {
+	case e.digest.Load().matches(password):
+		u.throttle.Succeeded(name, addr)
+		return e.account, nil
+	case t.work == 0:
+		return Account{}, failure
 	}
+
+	queue := u.throttle.turnsFor(name, addr)
+	if err := queue.wait(ctx, addr); err != nil {
+		return Account{}, err
+	}
+	begun := time.Now()
+	ok := e.digest.Load().matches(password) // another login of the user may have set the digest in the meantime
+	var turn time.Duration
+	if !ok {
+		if ok, turn = u.throttle.hashes.matches(e, password, t.work); ok {
+			e.digest.Store(newDigest(password))
+		}
+	}
+	if ok {
+		queue.end()
+		u.throttle.Succeeded(name, addr)
+		return e.account, nil
+	}
+	over := make(chan struct{})
+	time.AfterFunc(time.Until(begun.Add(turn)), func() { queue.end(); close(over) })
 	select {
-	case hashSlot <- struct{}{}:
-		defer func() { <-hashSlot }()
+	case <-over:
+		return Account{}, failure
 	case <-ctx.Done():
-		return Account{}, false
+		return Account{}, ctx.Err()
 	}
-	if e.digest.Load().matches(password) { // another login of the user has set the digest in the meantime
-		return e.account, true
-	}
-	if e.hash.matches(password) {
-		e.digest.Store(newDigest(password))
-		return e.account, true
-	}
-	derive(password, dummySalt, t.iterations-e.hash.iterations)
-	return Account{}, false
 }
 
-// hashSlot is a semaphore for computing one hash at a time, so that clients that guess
-// passwords use one processor, and leave the others for transfers.
-var hashSlot = make(chan struct{}, 1)
-
-// dummySalt is the salt of computations that only take time.
-const dummySalt = "as long as others"
+// Throttle returns what counts the failed logins of these users, for all servers.
+func (u *Users) Throttle() *Throttle { return &u.throttle }
 
 // Names returns the names in alphabetical order.
 func (u *Users) Names() []string {

@@ -68,6 +68,11 @@ type Config struct {
 	File  string // configuration file; "": none
 	Users []User // users of the file, and the bounds of anonymous
 
+	// File of passwords as Apache's htpasswd writes it, and its content. "": none. A user
+	// of both files has the home, rights and limits of Users.
+	UsersFile string
+	Passwords []account.NamedHash
+
 	Logins        []Login // other users
 	InsecureLogin bool    // passwords may be sent by HTTP without TLS
 	Anonymous     bool    // clients may read without a password
@@ -196,9 +201,9 @@ func (c Config) Check() error {
 	case !slices.Contains(Sandboxes, c.Sandbox):
 		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
 	case c.InsecureLogin && !c.HasUser():
-		return errors.New("--insecure-login is of no use without a user: give --user NAME:PASSWORD, or a user in the file of --config")
+		return errors.New("--insecure-login is of no use without a user: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
 	case c.Write && !c.HasUser():
-		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, or a user in the file of --config")
+		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {
@@ -211,9 +216,9 @@ func (c Config) Check() error {
 	return c.checkTLS()
 }
 
-// HasUser reports whether a user may log in by password.
+// HasUser reports whether a user may log in by password, now or after a reload.
 func (c Config) HasUser() bool {
-	return len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
+	return c.UsersFile != "" || len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 
 func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }

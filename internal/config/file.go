@@ -16,6 +16,10 @@ type File struct {
 	Name     string
 	Settings []Setting // in the order of the file
 	Users    []User    // in the order of the file
+
+	// Incomplete is an error about the first user without a password, or nil. It does
+	// not matter if Config.UsersFile has the passwords.
+	Incomplete *FileError
 }
 
 // Setting is a key of a file with its value.
@@ -64,6 +68,15 @@ const maxFile = 16 << 20
 // ReadFile reads a configuration file by open. An error of the system is an
 // [fs.PathError], an error in the file a *FileError.
 func ReadFile(open func(name string) (*os.File, error), name string) (*File, error) {
+	content, err := readBounded(open, name)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFile(name, content)
+}
+
+// readBounded reads a file by open. Its error is a *FileError if the file is too large.
+func readBounded(open func(name string) (*os.File, error), name string) ([]byte, error) {
 	f, err := open(name)
 	if err != nil {
 		return nil, err
@@ -76,7 +89,7 @@ func ReadFile(open func(name string) (*os.File, error), name string) (*File, err
 	case len(content) > maxFile:
 		return nil, &FileError{File: name, Err: errors.New("the file is too large")}
 	}
-	return ParseFile(name, content)
+	return content, nil
 }
 
 // ParseFile parses the content of a file. Errors are *FileError and contain no
@@ -89,6 +102,11 @@ func ParseFile(name string, content []byte) (*File, error) {
 	}
 	d := newDocument(meta)
 	f := &File{Name: name}
+	defer func() {
+		if f.Incomplete = d.incomplete; f.Incomplete != nil {
+			f.Incomplete.File = name
+		}
+	}()
 	for _, key := range d.keysIn(nil) {
 		if key == usersKey {
 			f.Users, err = d.users(top[key])
@@ -149,6 +167,8 @@ func stringsOf(list []any) ([]string, error) {
 type document struct {
 	meta toml.MetaData
 	keys map[string][]string // of each table, in the order of the file
+
+	incomplete *FileError // about the first user without a password
 }
 
 // newDocument indexes the keys once: there may be thousands of users.

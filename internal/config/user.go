@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"path"
 	"strings"
 
@@ -15,9 +16,11 @@ import (
 // User is a user of the file, or anonymous with its bounds.
 type User struct {
 	Account  account.Account // Rights are valid only if HasRights
-	Password account.Hash    // zero only for anonymous
+	Password account.Hash    // zero for anonymous, and if Config.UsersFile has it
 
 	HasRights bool // the file gives rights; else the default ones apply
+
+	Networks []netip.Prefix // from which the user may log in; none: all
 }
 
 // usersKey is the table with the tables of users.
@@ -36,6 +39,7 @@ var userKeys = []struct {
 	{"rights", (*User).setRights},
 	{"max-sessions", (*User).setMaxSessions},
 	{"max-rate", (*User).setMaxRate},
+	{"networks", (*User).setNetworks},
 }
 
 // users parses the table of users.
@@ -74,6 +78,9 @@ func (d *document) user(name string, value toml.Primitive) (User, error) {
 	if err := u.check(); err != nil {
 		return fail(value, at, err)
 	}
+	if u.lacksPassword() && d.incomplete == nil { // for the first only: line scans the file
+		d.incomplete = &FileError{Line: d.line(value), Key: at.String(), Err: fmt.Errorf("the user has no %s; make one with \"sluice passwd\", or name a file of passwords by --users", passwordKey)}
+	}
 	return u, nil
 }
 
@@ -85,10 +92,13 @@ func (u *User) check() error {
 		return errors.New("anonymous logs in without a password; leave it out")
 	case u.Account.Name == account.Anonymous:
 		return users.SetAnonymous(u.Account)
-	case u.Password == account.Hash{}:
-		return fmt.Errorf("the user has no %s; make one with \"sluice passwd\"", passwordKey)
 	}
 	return users.AddHash(u.Account, u.Password)
+}
+
+// lacksPassword reports whether u cannot log in unless Config.UsersFile has a password.
+func (u *User) lacksPassword() bool {
+	return u.Account.Name != account.Anonymous && u.Password == account.Hash{}
 }
 
 func (u *User) set(key string, value any) error {
@@ -153,5 +163,28 @@ func (u *User) setMaxRate(value any) error {
 		return errors.New(`write it as a number of bytes per second, such as "1MiB" or 1500; 0: no limit`)
 	}
 	u.Account.MaxRate = int64(rate)
+	return nil
+}
+
+func (u *User) setNetworks(value any) error {
+	const example = `write it as a list of networks and addresses, such as ["192.168.0.0/16", "::1"]`
+	list, ok := value.([]any)
+	if !ok {
+		return errors.New(example)
+	}
+	words, err := stringsOf(list)
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return errors.New("the list is empty, so that nobody could log in; leave the key out to allow all networks")
+	}
+	for _, word := range words {
+		p, err := ParsePrefix(word)
+		if err != nil {
+			return fmt.Errorf("%q is no network; %s", word, example)
+		}
+		u.Networks = append(u.Networks, p)
+	}
 	return nil
 }

@@ -13,10 +13,11 @@ import (
 // ParsePrefix parses a network such as 10.0.0.0/8, or a single address.
 func ParsePrefix(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(s)
-	if err != nil {
+	if err != nil || prefix.Addr().Is4In6() { // which contains no address of a client
 		return netip.Prefix{}, errors.New("write it like 10.0.0.0/8, fd00::/8 or 127.0.0.1")
 	}
 	return prefix.Masked(), nil

@@ -20,6 +20,9 @@ func TestParsePrefix(t *testing.T) {
 		"10.0.0.0/8 ":   "",
 		"10.0.0.0:80":   "",
 		"10.0.0.0/8,::": "",
+
+		"::ffff:10.0.0.1":     "10.0.0.1/32",
+		"::ffff:10.0.0.0/104": "",
 	} {
 		got, err := config.ParsePrefix(in)
 		if want == "" != (err != nil) || err == nil && got.String() != want {

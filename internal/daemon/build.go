@@ -156,7 +156,8 @@ func (d *daemon) newHTTP() *service {
 		TLSConfig:  d.tls,
 	}
 	if d.conf.HasUser() {
-		server.Login, server.Accounts, server.InsecureLogin = d.logInByHTTP, d.accountOptions(), d.conf.InsecureLogin
+		server.Login, server.Throttle = d.logInByHTTP, d.users.Throttle()
+		server.Accounts, server.InsecureLogin = d.accountOptions(), d.conf.InsecureLogin
 	}
 	d.pages.serve(server)
 	all := served("https", d.listeners["https"], server.ServeTLS)

@@ -33,7 +33,7 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	writers := writersIn(d.conf)
 	plan := sandbox.Plan{
 		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox), Trees: []string{d.conf.Root},
-		Write: len(writers) > 0, NotifySocket: os.Getenv("NOTIFY_SOCKET"),
+		Write: len(writers) > 0 || d.conf.Write && d.conf.UsersFile != "", NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
 	if plan.NeedsHelper() {
 		if err := d.startHelper(); err != nil {
@@ -112,7 +112,7 @@ func containedStatus(r *sandbox.Report) *status.Contained {
 // configFiles returns the files that a reload reads again. Others than regular
 // files, such as pipes, can be read only once.
 func (d *daemon) configFiles() (names []string) {
-	all := append([]string{d.conf.File, d.conf.AdminTokenFile}, d.conf.TLSCerts...)
+	all := append([]string{d.conf.File, d.conf.UsersFile, d.conf.AdminTokenFile}, d.conf.TLSCerts...)
 	for _, name := range append(all, d.conf.TLSKeys...) {
 		if name == "" {
 			continue
@@ -132,6 +132,9 @@ func writersIn(conf config.Config) (writers []account.Account) {
 	if conf.Write {
 		for _, login := range conf.Logins {
 			writers = append(writers, account.Account{Name: login.Name})
+		}
+		for _, p := range conf.PasswordsOnly() {
+			writers = append(writers, account.Account{Name: p.Name})
 		}
 	}
 	for _, u := range conf.Users {

@@ -47,7 +47,7 @@ func TestFail2banFilter(t *testing.T) {
 	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
 		login(ftpd.LoginAttempt{Remote: at(remote), Err: ftpd.ErrLogin})
 	}
-	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")})
+	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")}, httpd.ErrLogin)
 	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
 	var got []string
 	for line := range strings.Lines(out.String()) {

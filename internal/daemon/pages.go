@@ -22,10 +22,11 @@ type pages struct {
 	server  *httpd.Server  // nil: not serving yet
 }
 
-// guest returns the account of HTTP clients. Without rights they see nothing.
+// guest returns the account of HTTP clients. Without rights they see nothing. Only FTP
+// knows the networks of guests, so with these HTTP shows nothing to anybody.
 func (d *daemon) guest() account.Account {
 	guest := d.users.Anonymous()
-	if !d.conf.Anonymous {
+	if !d.conf.Anonymous || d.users.GuestsAreRestricted() {
 		guest.Rights = 0
 	}
 	return guest
@@ -148,7 +149,8 @@ func (d *daemon) warnPages() {
 		if d.conf.HasUser() && d.guest().Home == "" {
 			return // guests are asked for a password
 		}
-		d.logger.Warn("HTTP shows nothing without a login: it shows what the guest may read", "anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"))
+		d.logger.Warn("HTTP shows nothing without a login: it shows what the guest may read",
+			"anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"), "networks", d.users.GuestsAreRestricted())
 		return
 	}
 	for flag, page := range map[string]string{"--not-found": d.conf.NotFound, "--fallback": d.conf.Fallback} {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -8,14 +9,14 @@ import (
 	"strings"
 )
 
-// reloadOnSignal reloads at each signal until ctx ends. Without a file there is
+// reloadOnSignal reloads at each signal until ctx ends. Without files there is
 // nothing to read again, and no log file to reopen: the log is standard error.
 func (d *daemon) reloadOnSignal(ctx context.Context, signals <-chan os.Signal, load Loader) {
 	for {
 		select {
 		case <-signals:
-			if d.conf.File == "" {
-				d.logger.Info("hangup: no --config to read again, and the log is standard error")
+			if d.conf.File == "" && d.conf.UsersFile == "" {
+				d.logger.Info("hangup: no --config and no --users to read again, and the log is standard error")
 				continue
 			}
 			notify(stateReloading)
@@ -46,7 +47,7 @@ func (d *daemon) reload(load Loader) error {
 	if err != nil {
 		return loaded.Locate(err)
 	}
-	applied := []string{"write", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
+	applied := []string{"users", "write", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
 	if certificates != nil && d.certs.Load() != nil { // a self-signed certificate stays until the next start
 		d.certs.Store(certificates)
 		applied = append(applied, "tls-cert", "tls-key")
@@ -55,7 +56,7 @@ func (d *daemon) reload(load Loader) error {
 	d.current.Store(conf)
 	d.updatePages()
 
-	d.logger.Info("the configuration was read again", "file", conf.File, "users", len(d.users.Names()))
+	d.logger.Info("the configuration was read again", "file", cmp.Or(conf.File, conf.UsersFile), "users", len(d.users.Names()))
 	d.warnUsers(*conf)
 	d.logPending(loaded.Changed, applied)
 	if conf.HasUser() && !d.conf.HasUser() {

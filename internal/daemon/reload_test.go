@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"sluice/internal/account"
 	"sluice/internal/certs"
 	"sluice/internal/config"
 	"sluice/internal/nettest"
@@ -89,6 +90,38 @@ func TestReloadReplacesUsers(t *testing.T) {
 	}
 	if lax := r.current.Load().FTPOptions.LaxTLS; len(lax) != 1 {
 		t.Errorf("got the lax users %v, want bob", lax)
+	}
+}
+
+func TestReloadWithAFileOfPasswordsAlone(t *testing.T) {
+	passwords := func(name string) config.Config {
+		conf := config.Default()
+		conf.UsersFile = "users"
+		hash, err := account.ParseHash("$apr1$6iyJ4mjW$eNzBLXej9l28IeAiDlNkH.")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf.Passwords = []account.NamedHash{{Name: name, Hash: hash, Line: 1}}
+		return conf
+	}
+	r := newReloadTest(t, passwords("alice"))
+	signals := make(chan os.Signal)
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(done)
+		r.reloadOnSignal(ctx, signals, func(*sandbox.Files) (*Loaded, error) {
+			return &Loaded{Config: passwords("bob"), Locate: func(err error) error { return err }}, nil
+		})
+	}()
+	signals <- syscall.SIGHUP
+	cancel()
+	<-done
+	if _, ok := r.users.Login(t.Context(), "bob", "secret"); !ok {
+		t.Error("the new user is refused")
+	}
+	if _, ok := r.users.Login(t.Context(), "alice", "secret"); ok {
+		t.Error("the old user can log in")
 	}
 }
 

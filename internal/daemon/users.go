@@ -2,7 +2,11 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net/netip"
+	"path/filepath"
 	"runtime"
 
 	"sluice/ftpd"
@@ -13,10 +17,10 @@ import (
 )
 
 // logIn checks a login by FTP and returns the account with its file system.
-func (d *daemon) logIn(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
-	user, ok := d.account(ctx, name, password)
-	if !ok {
-		return nil, ftpd.ErrLogin
+func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string) (*ftpd.Account, error) {
+	user, err := d.account(ctx, c.Remote.Addr(), name, password)
+	if err != nil {
+		return nil, refusal(ftpd.ErrLogin, err)
 	}
 	if user.Rights&^(ftpd.ReadOnly|ftpd.Who) != 0 {
 		user.FS = d.root.tree().Writable()
@@ -27,59 +31,98 @@ func (d *daemon) logIn(ctx context.Context, _ ftpd.Client, name, password string
 // logInByHTTP checks a login by HTTP, which does not change files. Right passwords are
 // not logged: the access log has the user of each request.
 func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password string) (*httpd.Account, error) {
-	user, ok := d.account(ctx, name, password)
+	user, err := d.account(ctx, c.Remote.Addr(), name, password)
 	switch {
-	case ok:
+	case err == nil:
 		return user, nil
 	case ctx.Err() != nil:
 		return nil, httpd.ErrUnavailable
 	}
-	logHTTPRefusal(d.logger, c)
-	return nil, httpd.ErrLogin
+	err = refusal(httpd.ErrLogin, err)
+	logHTTPRefusal(d.logger, c, err)
+	return nil, err
 }
 
-// logHTTPRefusal logs a wrong password, without the name: that may be a password.
-func logHTTPRefusal(logger *slog.Logger, c httpd.Client) {
-	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", httpd.ErrLogin)
+// refusal returns errLogin, with the reason err if that says more.
+func refusal(errLogin, err error) error {
+	if errors.Is(err, account.ErrNetwork) {
+		return fmt.Errorf("%w: %w", errLogin, err)
+	}
+	return errLogin
 }
 
-// account checks a login and returns the account, with a file system to read from. It
-// is the same for all protocols.
-func (d *daemon) account(ctx context.Context, name, password string) (a *account.Account, ok bool) {
-	if d.conf.Anonymous && account.IsAnonymous(name) {
+// logHTTPRefusal logs a failed login. It does not log the name that the client has sent,
+// which may be a password.
+func logHTTPRefusal(logger *slog.Logger, c httpd.Client, err error) {
+	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", err)
+}
+
+// account checks the login of a client at addr and returns the account, with a file
+// system to read from. It is the same for all protocols.
+func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password string) (*account.Account, error) {
+	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
+	if isGuest && d.users.GuestMayLogIn(addr) {
 		guest := d.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = d.root.tree(), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
-		return &guest, true
+		return &guest, nil
 	}
-	user, ok := d.users.Login(ctx, name, password)
-	if !ok {
-		return nil, false
+	user, err := d.users.LoginFrom(ctx, addr, name, password) // of a guest elsewhere it takes as long
+	switch {
+	case isGuest, errors.Is(err, account.ErrNetwork):
+		// With the name: it is that of a user, so not a password that was sent too early.
+		return nil, fmt.Errorf("%w (networks of [user.%s])", account.ErrNetwork, name)
+	case err != nil:
+		return nil, err
 	}
 	if !d.mayWrite() {
 		user.Rights &= account.ReadOnly | account.Who
 	}
 	user.FS = d.root.tree()
-	return &user, true
+	return &user, nil
 }
 
 // mayWrite reports whether any user may change files, now or after a reload: with a
 // file the rights of each user decide. In a read-only sandbox none may.
 func (d *daemon) mayWrite() bool { return (d.conf.Write || d.conf.File != "") && !d.readOnly }
 
-// warnUsers logs problems with the users of the file.
+// warnUsers logs problems with the users of the files.
 func (d *daemon) warnUsers(conf config.Config) {
-	if len(conf.Users) == 0 {
-		return
-	}
 	for _, u := range conf.Users {
 		if err := d.checkHome(u.Account.Home); err != nil {
 			d.logger.Warn("the home of a user cannot be opened", "user", u.Account.Name, "err", err)
 		}
 	}
-	if worldReadable(d.files, conf.File) {
-		d.logger.Warn("every user of this machine can read the file with the password hashes and try passwords; forbid it by chmod o-r", "file", conf.File)
+	for _, name := range conf.CannotLogIn() {
+		d.logger.Warn("a user of the configuration has no password and cannot log in", "user", name, "in", conf.File, "nor in", conf.UsersFile)
 	}
+	if len(conf.Users) > 0 {
+		d.warnReadable(conf.File)
+	}
+	if conf.UsersFile != "" {
+		d.warnReadable(conf.UsersFile)
+		if d.serves(conf.UsersFile) {
+			d.logger.Warn("the file with the password hashes is in the served directory, where clients may read it; move it", "file", conf.UsersFile)
+		}
+	}
+}
+
+// warnReadable logs if all users of this machine can read a file with password hashes.
+func (d *daemon) warnReadable(file string) {
+	if worldReadable(d.files, file) {
+		d.logger.Warn("every user of this machine can read the file with the password hashes and try passwords; forbid it by chmod o-r", "file", file)
+	}
+}
+
+// serves reports whether a file is below the served directory, by their names.
+func (d *daemon) serves(file string) bool {
+	root, err1 := filepath.Abs(d.conf.Root)
+	name, err2 := filepath.Abs(file)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	rel, err := filepath.Rel(root, name)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // checkHome reports why a home cannot be opened. It may be created later.

@@ -1,0 +1,53 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// The reasons for which LoginFrom fails. Clients must not learn which.
+var (
+	ErrPassword = errors.New("wrong name or password")
+	ErrNetwork  = errors.New("the user may not log in from this address")
+)
+
+// Restrict allows logins of a user only from some networks. The name is that of a user
+// that was added before, or Anonymous.
+func (u *Users) Restrict(name string, networks []netip.Prefix) error {
+	t := u.table()
+	networks = slices.Clone(networks)
+	switch e, known := t.entries[name]; {
+	case len(networks) == 0:
+		return fmt.Errorf("user %s would have no network to log in from", name)
+	case name == Anonymous:
+		t.guestNetworks = networks
+	case !known:
+		return fmt.Errorf("there is no user %s to restrict", name)
+	default:
+		e.networks = networks
+	}
+	u.current.Store(t)
+	return nil
+}
+
+// GuestMayLogIn reports whether anonymous clients at addr may log in.
+func (u *Users) GuestMayLogIn(addr netip.Addr) bool {
+	t := u.load()
+	return t == nil || isIn(t.guestNetworks, addr)
+}
+
+// GuestsAreRestricted reports whether anonymous clients may log in only from some
+// networks.
+func (u *Users) GuestsAreRestricted() bool {
+	t := u.load()
+	return t != nil && len(t.guestNetworks) > 0
+}
+
+// isIn reports whether addr is in one of the networks. No networks mean all. The
+// invalid address, that of a unix socket, is in none.
+func isIn(networks []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

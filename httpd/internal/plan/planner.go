@@ -51,6 +51,9 @@ type Config struct {
 	ContentETags     bool
 	Rules            []Rule
 	CORS             []string
+
+	// Changes are the methods that change files here, for the field Allow.
+	Changes []string
 }
 
 // Files looks up files by name: a *filecache.Cache does. The methods are described

@@ -92,8 +92,8 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache"}, frontend...),
-		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
+		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable"}, frontend...),
+		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
 	{

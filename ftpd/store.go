@@ -20,9 +20,8 @@ import (
 	"sluice/sendfile"
 )
 
-// uploads is shared by all servers of this process, because they may serve the same
-// trees.
-var uploads upload.Store
+// uploads is shared by all servers of this process.
+var uploads = &upload.Shared
 
 // stor answers STOR, APPE and STOU. The file becomes visible when all of it has come and
 // is on the disk. If the upload breaks off, the part that has come is kept.

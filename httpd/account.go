@@ -38,7 +38,7 @@ type accountKey struct {
 	fs      afero.Fs // comparable
 	home    string
 
-	rights       account.Rights // List and Read at most
+	rights       account.Rights // to read, and those of options.Write at most
 	hideDotFiles bool
 	maxRate      int64       // of each response
 	limit        *rate.Limit // of all responses to the user; nil: none
@@ -73,15 +73,16 @@ const (
 // the tests.
 var checkHome = time.Second
 
-// adopt makes h share the bounds of the accounts. It is called before h is used.
-func (a *accountHandlers) adopt(h *Handler) {
+// adopt makes h, the Handler of guests, share the bounds of the accounts. options is that
+// of acquire. It is called before h is used.
+func (a *accountHandlers) adopt(h, options *Handler) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prepareLocked()
 	if h.shared == nil {
 		h.shared = a.shared
 	}
-	h.prepared().Planner.AllowLogins()
+	h.prepared().Planner.AllowLogins(options.Write != 0)
 }
 
 func (a *accountHandlers) prepareLocked() {
@@ -97,7 +98,7 @@ func (a *accountHandlers) prepareLocked() {
 func (a *accountHandlers) acquire(options *Handler, acc *Account, name string) (*accountHandler, error) {
 	now := time.Now()
 	key := accountKey{
-		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & account.ReadOnly,
+		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & (account.ReadOnly | options.Write),
 		hideDotFiles: acc.HideDotFiles, maxRate: acc.MaxRatePerTransfer,
 	}
 	if vfs.IsNil(acc.FS) || !key.rights.Has(account.Read) {
@@ -182,6 +183,7 @@ func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) 
 	h := &accountHandler{Handler: options.withOptions(), key: key, uses: 1, used: now, checked: now, closeHome: func() {}}
 	h.shared, h.private, h.userLimit = a.shared, true, key.limit
 	h.ShowHidden = !key.hideDotFiles
+	h.Write = key.rights &^ account.ReadOnly
 	h.NoListing = h.NoListing || !key.rights.Has(account.List)
 	h.Archives = h.Archives && !h.NoListing // an archive lists names too
 	if key.maxRate > 0 && (h.MaxRate <= 0 || key.maxRate < h.MaxRate) {
@@ -296,7 +298,8 @@ func (a *accountHandlers) dropIdleFiles() (dropped bool) {
 	return dropped
 }
 
-// withOptions returns a new Handler with the options of h, and without its files.
+// withOptions returns a new Handler with the options of h, without its files and without
+// the right to change any.
 func (h *Handler) withOptions() *Handler {
 	return &Handler{
 		CacheValid:       h.CacheValid,
@@ -317,5 +320,7 @@ func (h *Handler) withOptions() *Handler {
 		ContentETags:     h.ContentETags,
 		Rules:            h.Rules,
 		CORS:             h.CORS,
+		Durability:       h.Durability,
+		MaxUpload:        h.MaxUpload,
 	}
 }

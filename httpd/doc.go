@@ -92,6 +92,49 @@
 // (FIFOs, devices) are 403. A file system that does not answer for half a minute
 // is 503.
 //
+// # Changing files
+//
+// A [Handler] with rights in Write also answers PUT and DELETE. It asks for no password:
+// the program decides who reaches it, for example by middleware, as ExampleHandler_write
+// does with Basic authentication, or by a Handler for each user.
+//
+//	root, err := httpd.Dir("/srv/inbox")
+//	...
+//	h := &httpd.Handler{FS: root.Writable(), Write: httpd.Create | httpd.Change, User: "alice"}
+//	http.Handle("/inbox/", onlyAlice(http.StripPrefix("/inbox", h)))
+//
+// PUT makes a file (201) or replaces one (204). Nobody sees the file before it is whole
+// and, as far as Durability says, on the disk; if anything fails, the old file stays.
+// The response has the entity tag that GET shows from now on, and conditions are about
+// that tag: the one of the file itself, not of a compressed form. The directory must exist:
+// else, and for the name of a directory, the answer is 409. If-Match, If-None-Match and
+// If-Unmodified-Since are checked before the body is read, and again when the file gets
+// its name, so that of several writers with "If-None-Match: *" one alone has 201. A
+// client that sends "Expect: 100-continue" is asked for the body only if rights, name,
+// conditions, size and room on the disk allow it. Content-Digest and Repr-Digest with
+// sha-256 or sha-512 are checked (400). X-OC-Mtime sets the time of the file, unless
+// Precompressed is set. Content-Range (400) and Content-Encoding (415) are refused. A
+// body over MaxUpload is 413, a full disk 507, a stalled body 408, and a body that ends
+// early 400. The bytes that had come are kept for User, if there are 64 KiB of them.
+//
+// DELETE removes a file or an empty directory (204); one that is not empty is 409. PUT
+// and DELETE mean a symbolic link itself, not what it leads to. Names that are not served
+// can be neither made nor removed.
+//
+// A missing right is 403, or 405 if the rights allow the method for no file. Refusals say
+// the reason in words, and as JSON with the members status, title and detail if the field
+// Accept prefers application/json. A 500 whose reason begins with "The change was made"
+// means that the file is there, and that its directory could not be synced. Requests that
+// a browser sends for pages of other origins are refused by the rules of
+// [http.CrossOriginProtection] (403); CORS opens reading alone.
+//
+// On the connections of a [Server] without TLS, bodies with a length of 2 MiB or more go
+// from the socket to the file by splice(2), if the file is an *os.File, no checksum has to
+// be computed, and no middleware has replaced Request.Body. All other bodies are copied.
+// Transfer.Method says which; its Sent is then the number of bytes received, and its
+// Upload is true. MaxRate, Limiter and MinRate do not hold for what is received. A client
+// may send nothing for StallTimeout.
+//
 // # Choices that RFC 9110 leaves open
 //
 // A set of ranges with an invalid one, or of more than 64, is answered with the whole
@@ -131,6 +174,14 @@
 // would read the first 512 bytes of a body itself otherwise. The deadline for a stalled
 // client is set by this package, unless the http.Server has a WriteTimeout. A deadline
 // that middleware has set cannot be read: it is replaced.
+//
+// The body of a PUT can be spliced although net/http reads it, and without a hijack that
+// would lose the rest of the connection: net/http calls the Read of the connection with
+// the memory that Body.Read was given, once its own buffer is empty.
+// netconn.HTTPConn.ReceiveBody gives it memory by which the connection recognizes the
+// call, moves the bytes into the file, and returns their number. With a Go that works
+// differently uploads would be copied or fail, and never have other bytes;
+// TestLargeUploadsAreSplicedFromThisServer would fail.
 //
 // A body that fails ends the connection, or the stream of HTTP/2, before the panic with
 // http.ErrAbortHandler: with middleware that recovers from every panic net/http would

@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/afero"
@@ -192,4 +195,55 @@ func ExampleParseRule() {
 	// Output:
 	// {Pattern:/assets/** Name:Cache-Control Value:max-age=31536000, immutable} <nil>
 	// the field Content-Length is the server's
+}
+
+// A directory to which one user may upload. The Handler itself asks for no password, so
+// middleware does. Use TLS: Basic authentication sends the password with each request.
+func ExampleHandler_write() {
+	dir := published()
+	defer os.RemoveAll(dir)
+	root, err := httpd.Dir(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer root.Close()
+	files := &httpd.Handler{FS: root.Writable(), Write: httpd.Create | httpd.Change, User: "alice", MaxUpload: 1 << 30}
+	defer files.Close()
+	secret := sha256.Sum256([]byte("correct horse battery staple"))
+	onlyAlice := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		sum := sha256.Sum256([]byte(password))
+		if subtle.ConstantTimeCompare(sum[:], secret[:]) != 1 || user != "alice" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="files"`)
+			http.Error(w, "log in as alice", http.StatusUnauthorized)
+			return
+		}
+		files.ServeHTTP(w, r)
+	})
+	srv := httptest.NewTLSServer(onlyAlice)
+	defer srv.Close()
+
+	for _, password := range []string{"guess", "correct horse battery staple"} {
+		r, err := http.NewRequest(http.MethodPut, srv.URL+"/report.txt", strings.NewReader("All is well\n"))
+		if err != nil {
+			log.Fatal(err)
+		}
+		r.SetBasicAuth("alice", password)
+		r.Header.Set("If-None-Match", "*") // replace nothing
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		fmt.Println(resp.Status)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "report.txt"))
+	fmt.Print(string(content))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 401 Unauthorized
+	// 201 Created
+	// All is well
 }

@@ -97,3 +97,12 @@ func SetDevNull(name string) (undo func()) {
 func (s *Server) ClientOf(remote netip.AddrPort, forwardedFor, forwarded []string) netip.AddrPort {
 	return s.clientOf(remote, forwardedFor, forwarded)
 }
+
+// ParseDigests returns the number of checksums.
+func ParseDigests(lines ...string) (int, error) {
+	all, err := parseDigests(lines...)
+	return len(all), err
+}
+
+// ParseMtime parses X-OC-Mtime.
+var ParseMtime = parseMtime

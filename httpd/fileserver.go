@@ -13,13 +13,13 @@ import (
 func FileServer(fsys afero.Fs) *Handler { return &Handler{FS: fsys} }
 
 // Root is a directory that no name and no symbolic link leads out of, and an
-// afero.Fs. It is read-only.
+// afero.Fs. It is read-only; Writable makes it writable.
 //
 // Besides the methods of afero.Fs it has
 //
 //	Close() error                          // also closes the results of Writable, but not those of Sub
 //	Sub(name string) (*Root, error)        // a directory in it, as a Root that the caller closes
-//	Writable() *Root                       // the same directory, in which files may be changed, as by FTP
+//	Writable() *Root                       // the same directory, in which files may be changed
 //	CanWrite() bool                        // whether files may be changed through this Root
 //	Dir() string                           // the absolute path by which it was opened
 //

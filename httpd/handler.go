@@ -122,6 +122,29 @@ type Handler struct {
 	// "https://example.com"; "*" is every origin.
 	CORS []string
 
+	// Write are the rights to change files: Create, Change and Delete, for PUT and
+	// DELETE. Zero means none: the files can only be read. See "Changing files" in the
+	// documentation of the package.
+	//
+	// WARNING: the Handler asks for no password. Every client that can send it a request has these
+	// rights, so set Write only in a Handler that is behind middleware that decides who
+	// is let in, and in front of an FS that may be written to, such as [Root.Writable].
+	// Use TLS where passwords are sent.
+	Write Rights
+
+	// User is the name of those who have the rights of Write, in the records of changes.
+	// The bytes of an upload by PUT that breaks off are kept for the user of that name,
+	// who can resume it by FTP; "" keeps nothing. Call [Sweep] to remove what is kept.
+	User string
+
+	// Durability says which changes are on the disk before they are acknowledged. Zero
+	// is DurabilityFull: what was answered 201 or 204 to PUT survives a power cut.
+	Durability Durability
+
+	// MaxUpload is the size of the largest file that PUT accepts, in bytes. Zero means
+	// no limit.
+	MaxUpload int64
+
 	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
 	private   bool          // it is for an account
 	userLimit *rate.Limit   // of all responses to the user; nil: none
@@ -145,6 +168,7 @@ func (h *Handler) prepare() {
 		ContentETags:     h.ContentETags,
 		Rules:            h.Rules,
 		CORS:             h.CORS,
+		Changes:          h.changes(),
 	}
 	limits := netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter}
 	var budget *filecache.Budget
@@ -230,6 +254,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	}
 	request := requestOf(r)
 	core := h.prepared()
+	if by.refusal == nil && h.mayChange(r) {
+		return h.serveChange(w, r, by, &request, server, c)
+	}
 	resp := h.respond(r, &request, by.refusal)
 	defer resp.Release()
 	if core.ServerTiming {
@@ -250,18 +277,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		hook := h.hook(server)
-		if session.WantsRecord(hook) {
-			rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, resp.Status
-			rec.Referer, rec.UserAgent, rec.User = r.Referer(), r.UserAgent(), by.user
-			rec.Duration = time.Since(begin)
-			if c == nil {
-				rec.Remote, rec.Protocol = remoteOf(r)
-			} else {
-				rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
-			}
-		}
-		session.Report(&rec, hook)
+		rec.User = by.user
+		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()
 	err = s.send(r, &resp)
 	return err
@@ -279,6 +296,22 @@ func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.
 		return planner.Refuse(request, loginRefusal(r))
 	}
 	return pl.Respond(r.Context())
+}
+
+// report completes the record of a request, and passes it to the hooks.
+func (h *Handler) report(rec *Transfer, server *Server, c *netconn.HTTPConn, session *live.Session, r *http.Request, begin time.Time, status int) {
+	hook := h.hook(server)
+	if session.WantsRecord(hook) {
+		rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, status
+		rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
+		rec.Duration = time.Since(begin)
+		if c == nil {
+			rec.Remote, rec.Protocol = remoteOf(r)
+		} else {
+			rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+		}
+	}
+	session.Report(rec, hook)
 }
 
 // cutOff ends a response in the middle, even if middleware recovers from the panic

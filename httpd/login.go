@@ -24,7 +24,7 @@ import (
 //	Name string               // in hooks and limits; "": the name that the client has sent
 //	FS   afero.Fs             // the user's file system; nil: there are no files
 //	Home string               // the directory of FS that is the user's root; "": all of FS
-//	Rights Rights             // zero: none. ftpd has their names: by HTTP only List and Read count
+//	Rights Rights             // zero: none. Without Read, all others have no effect
 //	HideDotFiles bool         // hides names that begin with a dot, except .well-known
 //
 //	MaxSessions int           // connections at one time; 0: no limit
@@ -42,8 +42,12 @@ type Rights = account.Rights
 
 // The rights that count by HTTP.
 const (
-	List = account.List // see the names, sizes and times of files
-	Read = account.Read // download files and get their checksums
+	List   = account.List   // see the names, sizes and times of files
+	Read   = account.Read   // download files and get their checksums
+	Create = account.Create // make files under new names
+	Change = account.Change // replace files
+	Delete = account.Delete // remove files and empty directories
+	Rename = account.Rename // move files: no request needs it yet
 )
 
 // Throttle counts failed logins by address (IPv6: by /64 network) and by name. The zero
@@ -128,11 +132,7 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 		refusal = &tooMany
 	}
 	if refusal == nil {
-		options := s.Accounts
-		if options == nil {
-			options = guest
-		}
-		h, err := s.accounts.acquire(options, acc, name)
+		h, err := s.accounts.acquire(s.accountOptions(guest), acc, name)
 		if err == nil {
 			defer s.accounts.release(h)
 			by.user = name
@@ -145,6 +145,14 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 	}
 	by.refusal = refusal
 	guest.serveFor(w, r, by)
+}
+
+// accountOptions returns Accounts, or guest if that is nil.
+func (s *Server) accountOptions(guest *Handler) *Handler {
+	if s.Accounts != nil {
+		return s.Accounts
+	}
+	return guest
 }
 
 // setUser sets the user of a connection. It costs little if that stays the same.

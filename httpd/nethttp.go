@@ -37,6 +37,11 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		// the bytes that follow may be somebody else's request (golang/go#80942).
 		w.Header().Set("Connection", "close")
 	}
+	if r.ContentLength >= netconn.MinDirect {
+		if c, ok := r.Context().Value(connKey{}).(*netconn.HTTPConn); ok {
+			c.SetBody(r.Body)
+		}
+	}
 	if files := s.files.Load(); files != nil {
 		if s.Login != nil {
 			s.serveLogin(files, w, r)

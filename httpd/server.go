@@ -105,7 +105,9 @@ type Server struct {
 	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
 
 	// Accounts has the options for the accounts of Login, and the limits that they
-	// share. Its FS and ShowHidden are not used. Nil means those of Handler.
+	// share. Its FS, ShowHidden and User are not used. Its Write limits the rights of
+	// accounts to change files: zero means that none may, by HTTP. Nil means those of
+	// Handler.
 	Accounts *Handler
 
 	// Throttle counts failed logins, delays their responses, and refuses addresses with
@@ -202,7 +204,7 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 // are completed by the Handler that has begun them. The caller closes that one.
 func (s *Server) SetHandler(h *Handler) {
 	if s.Login != nil {
-		s.accounts.adopt(h)
+		s.accounts.adopt(h, s.accountOptions(h))
 		s.accounts.close() // those of the directory that was served before
 	}
 	s.files.Store(h)
@@ -223,7 +225,7 @@ func (s *Server) prepare() {
 	}
 	if files, ok := s.Handler.(*Handler); ok {
 		if s.Login != nil {
-			s.accounts.adopt(files)
+			s.accounts.adopt(files, s.accountOptions(files))
 		}
 		s.files.CompareAndSwap(nil, files) // unless SetHandler was called before
 	}

@@ -38,7 +38,9 @@ import (
 //	RTT         time.Duration // if Watched: smoothed round trip; 0: not known
 //	Retransmits int64         // if Watched: segments sent again; negative: not known
 //
-// Path, Offset, Upload and Kept are for FTP. If a request is refused because it
+// User is that of a login, or of Handler.User. Path, Upload and Kept are set for requests
+// that change files, if Handler.Write allows that; Sent and Method are then those of the
+// bytes received. Offset is for FTP. If a request is refused because it
 // is malformed, the strings that are not known are "".
 type Transfer = live.Record
 

@@ -66,6 +66,10 @@ var records = []live.Record{
 		Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann", Op: retrieve, Path: "/secret",
 		Err: os.ErrPermission,
 	},
+	{ // an upload by HTTP
+		Protocol: live.HTTP, Retransmits: -1, Upload: true, Op: "PUT", Target: "/in%20box", Path: "/in box", Proto: "HTTP/1.1", Status: 201,
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Result: sendfile.Result{Sent: 4096, ZeroCopied: 4096, Method: sendfile.Splice},
+	},
 }
 
 // Programs of others read these lines, so they must not change; and no client can

@@ -28,7 +28,7 @@ func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
 	case rec.User == "anonymous":
 		user, mode = "?", "a" // the format asks for the password here, once a mail address
 	}
-	if rec.Op == store || rec.Op == appendTo {
+	if rec.Op == store || rec.Op == appendTo || rec.Upload {
 		direction = "i"
 	}
 	line = now.AppendFormat(line, "Mon Jan _2 15:04:05 2006 ")

@@ -86,6 +86,10 @@ func (d *daemon) accountOptions() *httpd.Handler {
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitTransfers(h)
+	if d.mayWrite() {
+		h.Write = httpd.Create | httpd.Change | httpd.Delete
+	}
+	_ = h.Durability.UnmarshalText([]byte(d.conf.Durability)) // conf was checked
 	return h
 }
 

@@ -22,14 +22,11 @@ func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string
 	if err != nil {
 		return nil, refusal(ftpd.ErrLogin, err)
 	}
-	if user.Rights&^(ftpd.ReadOnly|ftpd.Who) != 0 {
-		user.FS = d.root.tree().Writable()
-	}
 	return user, nil
 }
 
-// logInByHTTP checks a login by HTTP, which does not change files. Right passwords are
-// not logged: the access log has the user of each request.
+// logInByHTTP checks a login by HTTP. Right passwords are not logged: the access log has
+// the user of each request.
 func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password string) (*httpd.Account, error) {
 	user, err := d.account(ctx, c.Remote.Addr(), name, password)
 	switch {
@@ -57,8 +54,8 @@ func logHTTPRefusal(logger *slog.Logger, c httpd.Client, err error) {
 	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", err)
 }
 
-// account checks the login of a client at addr and returns the account, with a file
-// system to read from. It is the same for all protocols.
+// account checks the login of a client at addr and returns the account, with its file
+// system. It is the same for all protocols.
 func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password string) (*account.Account, error) {
 	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
 	if isGuest && d.users.GuestMayLogIn(addr) {
@@ -75,10 +72,15 @@ func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password st
 	case err != nil:
 		return nil, err
 	}
+	const readRights = account.ReadOnly | account.Who
 	if !d.mayWrite() {
-		user.Rights &= account.ReadOnly | account.Who
+		user.Rights &= readRights
 	}
-	user.FS = d.root.tree()
+	tree := d.root.tree()
+	user.FS = tree
+	if user.Rights&^readRights != 0 {
+		user.FS = tree.Writable()
+	}
 	return &user, nil
 }
 

@@ -22,7 +22,13 @@ func (s *Store) Make(w Writer, name string, make func(name string) error) error 
 // Remove calls remove to remove a file or a link. If that does not exist, but a kept upload does, discarding it is a
 // success.
 func (s *Store) Remove(w Writer, name string, remove func(name string) error) error {
-	err := remove(name)
+	return s.RemoveIf(w, name, nil, remove)
+}
+
+// RemoveIf is Remove, but first calls check, unless that is nil. After an error of check nothing is removed. Between both
+// calls this Store gives the name to no other file.
+func (s *Store) RemoveIf(w Writer, name string, check func() error, remove func(name string) error) error {
+	err := s.removeIf(name, check, remove)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -30,6 +36,16 @@ func (s *Store) Remove(w Writer, name string, remove func(name string) error) er
 		return err
 	}
 	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
+}
+
+func (s *Store) removeIf(name string, check func() error, remove func(name string) error) error {
+	defer s.names.lock(name, check != nil)()
+	if check != nil {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return remove(name)
 }
 
 // RemoveDir calls remove to remove a directory. A directory with nothing but kept uploads counts as empty, because clients

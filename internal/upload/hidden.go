@@ -5,6 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
+
+	"sluice/internal/vfs"
 )
 
 // hiddenFile is a destination next to the target, which replaces the target when it is complete.
@@ -42,7 +45,16 @@ func (h *hiddenFile) sync(u *Upload) (synced, error) {
 			return synced{}, err
 		}
 	}
+	if _, isOS := vfs.OSFile(u.file); isOS { // it keeps its time when it is closed
+		h.setModTime(u)
+	}
 	return synced{h}, u.sync()
+}
+
+// setModTime sets the time of modification that the target asks for, if there is one.
+func (h *hiddenFile) setModTime(u *Upload) {
+	t := &u.target
+	u.hasModTime = !t.ModTime.IsZero() && t.Tree.Chtimes(h.name, time.Time{}, t.ModTime) == nil
 }
 
 func (s synced) close(u *Upload) (closed, error) {
@@ -53,11 +65,23 @@ func (s synced) close(u *Upload) (closed, error) {
 
 func (c closed) publish(u *Upload) error {
 	t := &u.target
-	err := u.store.giveName(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
+	if _, isOS := vfs.OSFile(u.file); !isOS { // afero.MemMapFs sets the time when a file is closed
+		c.h.setModTime(u)
+	}
+	defer u.store.names.lock(t.Name, t.Existing == Leave || t.Check != nil || t.Named != nil)()
+	if t.Check != nil {
+		if err := t.Check(); err != nil {
+			return err
+		}
+	}
+	err := u.store.giveLockedName(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
 	if err != nil {
 		return err
 	}
 	c.h.release()
+	if t.Named != nil {
+		t.Named()
+	}
 	return nil
 }
 

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// nameLocks lock names while files are renamed to them. Renames that may replace a file share the lock of its name. A
-// rename that must not replace one has it exclusively, while it checks that the name is free.
+// nameLocks lock names while files are renamed to them, or removed. Renames that may replace a file share the lock of its
+// name, and so do removals. A rename that must not replace one has it exclusively, while it checks that the name is free,
+// and so has a change that first checks which file has the name.
 //
 // Each name has its own lock, because on a network file system a rename may take minutes. The key is only the last element
 // of a path, because a file has different paths in different trees, in lower case, because some file systems ignore case.
@@ -22,8 +23,8 @@ type nameLock struct {
 	users int // that have the lock or wait for it; nameLocks.mu protects it
 }
 
-// lock blocks until a file may be renamed to target, and returns a function that unlocks the name.
-func (n *nameLocks) lock(target string, existing Existing) (unlock func()) {
+// lock blocks until the caller may change what target means, and returns a function that unlocks the name.
+func (n *nameLocks) lock(target string, exclusive bool) (unlock func()) {
 	key := strings.ToLower(path.Base(target))
 	n.mu.Lock()
 	mine := n.locks[key]
@@ -37,12 +38,12 @@ func (n *nameLocks) lock(target string, existing Existing) (unlock func()) {
 	mine.users++
 	n.mu.Unlock()
 
-	end := mine.RUnlock
-	if existing == Replace {
-		mine.RLock()
-	} else {
+	end := mine.Unlock
+	if exclusive {
 		mine.Lock()
-		end = mine.Unlock
+	} else {
+		mine.RLock()
+		end = mine.RUnlock
 	}
 	return func() {
 		end()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -39,6 +40,9 @@ type Store struct {
 	claims claims
 	parts  partLocks
 }
+
+// Shared is the Store of all servers of this process, because they may serve the same trees.
+var Shared Store
 
 // Existing says what happens to an existing file with the name of a target.
 type Existing int
@@ -75,6 +79,16 @@ type Target struct {
 	// ask. If it is correct, WriteFrom and Append can resume there. Otherwise, and by Create, the kept upload is
 	// discarded.
 	Resume int64
+
+	// ModTime is the time of modification that the file gets before it becomes visible; zero: that of its last write. It
+	// is not set in place, nor by a file system that cannot: see Upload.HasModTime.
+	ModTime time.Time
+
+	// Check and Named, if not nil, are called right before and right after the file gets its name, while this Store gives
+	// the name to no other file and removes none of that name. An error of Check ends the upload like one of Commit's
+	// check. They are not called in place.
+	Check func() error
+	Named func()
 
 	// InPlace writes into the target itself. It keeps its owner, its hard links and its blocks on the disk, and needs no
 	// space for a second copy. But readers see an incomplete file, and a failed upload has overwritten the old one.
@@ -151,7 +165,12 @@ func (s *Store) Append(t Target) (*Upload, error) {
 
 // giveName calls give, which renames a file to newname, or returns fs.ErrExist if w may not replace an existing file.
 func (s *Store) giveName(w Writer, newname string, give func() error) error {
-	defer s.names.lock(newname, w.Existing)()
+	defer s.names.lock(newname, w.Existing == Leave)()
+	return s.giveLockedName(w, newname, give)
+}
+
+// giveLockedName is giveName for a caller that has the lock of the name.
+func (s *Store) giveLockedName(w Writer, newname string, give func() error) error {
 	if w.Existing == Leave {
 		switch _, err := w.Tree.Lstat(newname); {
 		case err == nil:

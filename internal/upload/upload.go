@@ -20,6 +20,7 @@ type Upload struct {
 	writer      io.WriterAt // result of Writer; usually file
 	start       int64
 	end         int64 // offset after the last byte; set by Commit and Abort
+	hasModTime  bool  // result of HasModTime
 	uncertain   error // result of Uncertain
 	destination destination
 }
@@ -97,6 +98,9 @@ func (u *Upload) Abort(size int64, cause error) (kept int64) {
 
 // Uncertain returns, after Abort, an error that wraps ErrUncertain if the end of the target is not known, and else nil.
 func (u *Upload) Uncertain() error { return u.uncertain }
+
+// HasModTime reports, after Commit, whether the file has got the time of Target.ModTime.
+func (u *Upload) HasModTime() bool { return u.hasModTime }
 
 // reportFailure calls the method TransferError of the file, which must be open, if it has one.
 func (u *Upload) reportFailure(cause error) {

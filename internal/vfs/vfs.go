@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -33,6 +34,9 @@ type shared struct {
 	opener    opener
 	moves     *moveLock
 	errEscape error // the error of root for a name that leads out; package os does not export it
+
+	once     sync.Once // for writable
+	writable *Root     // see Root.Writable
 }
 
 // Open returns a read-only view of the directory dir and everything beneath it. If the directory is renamed, the view
@@ -98,8 +102,11 @@ func (t *Root) Sub(name string) (*Root, error) {
 	return &Root{shared: d, writable: t.writable}, nil
 }
 
-// Writable returns a writable view of the same tree.
-func (t *Root) Writable() *Root { return &Root{shared: t.shared, writable: true} }
+// Writable returns the writable view of the same tree. It is always the same Root.
+func (t *Root) Writable() *Root {
+	t.shared.once.Do(func() { t.shared.writable = &Root{shared: t.shared, writable: true} })
+	return t.shared.writable
+}
 
 // CanWrite reports whether this view is writable.
 func (t *Root) CanWrite() bool { return t.writable }

@@ -341,6 +341,7 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 		switch done {
 		case 2:
 			n.want("cat /srv/pub/report.txt", "hello")
+			n.want("cat /srv/pub/report2.txt", "hello")
 		case 3:
 			n.want("curl -sS http://localhost:8080/", "sea.jpg")
 			n.run("echo hello | curl -sS -T - ftp://bob:secret@localhost:2121/note.txt", true)

@@ -17,6 +17,8 @@ type HTTPConn struct {
 	first   []byte        // was read before, and is read again
 	stall   time.Duration // longest wait in which the client takes nothing; zero: none
 	sniffer *ErrorSniffer // nil: TLS is spoken above this connection, and has it
+	body    io.ReadCloser // of the last request that has one of known length
+	detour  detour        // of the next Read into a certain memory
 }
 
 // NewHTTPConn returns a connection that reads first before everything else. stall is
@@ -44,6 +46,9 @@ func (c *HTTPConn) Read(p []byte) (int, error) {
 			c.first = nil
 		}
 		return n, nil
+	}
+	if take := c.takes(p); take != nil {
+		return take(len(p))
 	}
 	return c.conn.Read(p)
 }

@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"html"
+)
 
 // hints explain a status to people, and say what they can do.
 var hints = map[int]string{
@@ -34,6 +37,32 @@ func failureBecause(r *Request, status int, hint, reason string) Response {
 		resp.Header.add("Content-Type", "text/plain; charset=utf-8")
 		resp.Body = Body{textPiece(fmt.Sprintf("%d %s%s\n", status, name, reason))}
 	}
+	resp.Header.add("X-Content-Type-Options", "nosniff")
+	if status == statusServiceUnavailable {
+		resp.Header.add("Retry-After", "1")
+	}
+	resp.Header.vary("Accept")
+	return resp
+}
+
+// explain is failure with the reason in words. A program that prefers JSON gets the
+// members of RFC 9457. reason must have nothing of the request in it.
+func explain(r *Request, status int, reason string) Response {
+	resp := Response{Status: status}
+	title := StatusText(status)
+	var content string
+	switch mediaType := preferred(r.Accept, "text/plain", "text/html", "application/json"); mediaType {
+	case "application/json":
+		resp.Header.add("Content-Type", mediaType)
+		content = fmt.Sprintf(`{"status":%d,"title":%q,"detail":%q}`+"\n", status, title, reason)
+	case "text/html":
+		resp.Header.add("Content-Type", mediaType+"; charset=utf-8")
+		content = fmt.Sprintf(failurePage, status, title, html.EscapeString(reason))
+	default:
+		resp.Header.add("Content-Type", mediaType+"; charset=utf-8")
+		content = fmt.Sprintf("%d %s: %s\n", status, title, reason)
+	}
+	resp.Body = Body{textPiece(content)}
 	resp.Header.add("X-Content-Type-Options", "nosniff")
 	if status == statusServiceUnavailable {
 		resp.Header.add("Retry-After", "1")

@@ -5,9 +5,19 @@ import (
 	"strings"
 )
 
-// AllowLogins says that users may log in, so that responses differ by user. It is
+// AllowLogins says that users may log in, so that responses differ by user; and whether
+// some may change files, so that guests who want to are asked for a password. It is
 // called before the first request.
-func (p *Planner) AllowLogins() { p.logins.Store(true) }
+func (p *Planner) AllowLogins(toChange bool) {
+	p.logins.Store(true)
+	p.loginsToChange.Store(toChange)
+}
+
+// asksLoginToChange reports whether a request with a method that changes files is one of
+// a guest, which a user may be allowed to make.
+func (p *Planner) asksLoginToChange(method string) bool {
+	return (method == "PUT" || method == "DELETE") && p.loginsToChange.Load() && !p.Private
+}
 
 // loginWord is the word in the query of a directory by which a guest is asked for a
 // password.

@@ -70,7 +70,7 @@ func TestAGuestIsAskedForALogin(t *testing.T) {
 				p = plan.New(plan.Config{Private: tt.private})
 			}
 			if tt.logins {
-				p.AllowLogins()
+				p.AllowLogins(true)
 			}
 			pl := p.Plan(target(tt.target), plan.Lookup{})
 			defer pl.Release()

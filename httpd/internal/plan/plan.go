@@ -58,8 +58,11 @@ const (
 	sendsArchive
 )
 
-// allowed is the value of the field Allow.
+// allowed is the value of the field Allow where nothing may be changed.
 const allowed = "GET, HEAD, OPTIONS"
+
+// allow returns the value of the field Allow.
+func (p *Planner) allow() string { return strings.Join(append([]string{allowed}, p.Changes...), ", ") }
 
 // knownMethods are the methods that a server of files could support. For these a
 // refusal is 405, as this server does not allow them (RFC 9110, 15.5.6); for all
@@ -79,6 +82,10 @@ func (p *Planner) Plan(r *Request, l Lookup) Plan {
 		pl.find(l)
 	case r.Method == "OPTIONS":
 		pl.kind = saysOptions
+	case p.asksLoginToChange(r.Method):
+		l.Release()
+		pl.AsksLogin = true
+		pl.kind, pl.status = failed, statusUnauthorized
 	case slices.Contains(knownMethods, r.Method):
 		pl.kind, pl.status = refusedMethod, statusMethodNotAllowed
 	default:
@@ -238,14 +245,18 @@ func (pl *Plan) make(ctx context.Context) Response {
 	case saysOptions:
 		resp.Status = statusNoContent
 		p.preflight(r, &resp.Header)
-		resp.Header.add("Allow", allowed)
+		resp.Header.add("Allow", p.allow())
+		return resp
+	case refusedMethod:
+		if len(p.Changes) > 0 { // the usual hint says that files can only be read
+			resp = explain(r, pl.status, "This method does nothing here.")
+		} else {
+			resp = failure(r, pl.status)
+		}
+		resp.Header.add("Allow", p.allow())
 		return resp
 	}
-	resp = failure(r, pl.status)
-	if pl.kind == refusedMethod {
-		resp.Header.add("Allow", allowed)
-	}
-	return resp
+	return failure(r, pl.status)
 }
 
 // makeFailure makes the response to an error that Respond has met.

@@ -24,7 +24,8 @@ type Planner struct {
 	*Usage
 	digests digest.Cache
 
-	logins atomic.Bool // users may log in
+	logins         atomic.Bool // users may log in
+	loginsToChange atomic.Bool // users may change files, see AllowLogins
 }
 
 // Usage counts what is being made, for the Bounds. Planners may share one.
@@ -73,6 +74,9 @@ type Config struct {
 	ContentETags     bool
 	Rules            []Rule
 	CORS             []string
+
+	// Changes are the methods that change files here, for the field Allow.
+	Changes []string
 }
 
 // Files looks up files by name: a *filecache.Cache does. The methods are described

@@ -2,46 +2,56 @@ package plan
 
 // The status codes of responses (RFC 9110, 15).
 const (
-	statusOK                  = 200
-	statusNoContent           = 204
-	statusPartialContent      = 206
-	statusMovedPermanently    = 301
-	statusSeeOther            = 303
-	statusNotModified         = 304
-	statusBadRequest          = 400
-	statusUnauthorized        = 401
-	statusForbidden           = 403
-	statusNotFound            = 404
-	statusMethodNotAllowed    = 405
-	statusPreconditionFailed  = 412
-	statusContentTooLarge     = 413
-	statusRangeNotSatisfiable = 416
-	statusTooManyRequests     = 429
-	statusInternalServerError = 500
-	statusNotImplemented      = 501
-	statusServiceUnavailable  = 503
+	statusOK                   = 200
+	statusCreated              = 201
+	statusNoContent            = 204
+	statusPartialContent       = 206
+	statusMovedPermanently     = 301
+	statusSeeOther             = 303
+	statusNotModified          = 304
+	statusBadRequest           = 400
+	statusUnauthorized         = 401
+	statusForbidden            = 403
+	statusNotFound             = 404
+	statusMethodNotAllowed     = 405
+	statusRequestTimeout       = 408
+	statusConflict             = 409
+	statusPreconditionFailed   = 412
+	statusContentTooLarge      = 413
+	statusUnsupportedMediaType = 415
+	statusRangeNotSatisfiable  = 416
+	statusTooManyRequests      = 429
+	statusInternalServerError  = 500
+	statusNotImplemented       = 501
+	statusServiceUnavailable   = 503
+	statusInsufficientStorage  = 507
 )
 
 // statusTexts are worded as in package net/http.
 var statusTexts = map[int]string{
-	statusOK:                  "OK",
-	statusNoContent:           "No Content",
-	statusPartialContent:      "Partial Content",
-	statusMovedPermanently:    "Moved Permanently",
-	statusSeeOther:            "See Other",
-	statusNotModified:         "Not Modified",
-	statusBadRequest:          "Bad Request",
-	statusUnauthorized:        "Unauthorized",
-	statusForbidden:           "Forbidden",
-	statusNotFound:            "Not Found",
-	statusMethodNotAllowed:    "Method Not Allowed",
-	statusPreconditionFailed:  "Precondition Failed",
-	statusContentTooLarge:     "Request Entity Too Large",
-	statusRangeNotSatisfiable: "Requested Range Not Satisfiable",
-	statusTooManyRequests:     "Too Many Requests",
-	statusInternalServerError: "Internal Server Error",
-	statusNotImplemented:      "Not Implemented",
-	statusServiceUnavailable:  "Service Unavailable",
+	statusOK:                   "OK",
+	statusCreated:              "Created",
+	statusNoContent:            "No Content",
+	statusPartialContent:       "Partial Content",
+	statusMovedPermanently:     "Moved Permanently",
+	statusSeeOther:             "See Other",
+	statusNotModified:          "Not Modified",
+	statusBadRequest:           "Bad Request",
+	statusUnauthorized:         "Unauthorized",
+	statusForbidden:            "Forbidden",
+	statusNotFound:             "Not Found",
+	statusMethodNotAllowed:     "Method Not Allowed",
+	statusRequestTimeout:       "Request Timeout",
+	statusConflict:             "Conflict",
+	statusPreconditionFailed:   "Precondition Failed",
+	statusContentTooLarge:      "Request Entity Too Large",
+	statusUnsupportedMediaType: "Unsupported Media Type",
+	statusRangeNotSatisfiable:  "Requested Range Not Satisfiable",
+	statusTooManyRequests:      "Too Many Requests",
+	statusInternalServerError:  "Internal Server Error",
+	statusNotImplemented:       "Not Implemented",
+	statusServiceUnavailable:   "Service Unavailable",
+	statusInsufficientStorage:  "Insufficient Storage",
 }
 
 // StatusText returns the reason phrase of a status that a Response may have.

@@ -1,0 +1,517 @@
+package httpd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/httpd/internal/netconn"
+	"sluice/httpd/internal/plan"
+	"sluice/internal/durable"
+	"sluice/internal/live"
+	"sluice/internal/partial"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+	"sluice/sendfile"
+)
+
+// uploads is shared by all servers of this process.
+var uploads = &upload.Shared
+
+// crossOrigin refuses the requests that a browser sends for a page of another origin.
+var crossOrigin http.CrossOriginProtection
+
+// changes returns the methods that change files here, by the rights.
+func (h *Handler) changes() (methods []string) {
+	if h.Write&(Create|Change) != 0 {
+		methods = append(methods, http.MethodPut)
+	}
+	if h.Write.Has(Delete) {
+		methods = append(methods, http.MethodDelete)
+	}
+	return methods
+}
+
+// mayChange reports whether serveChange answers a request rather than the plan.
+func (h *Handler) mayChange(r *http.Request) bool {
+	if h.Write&(Create|Change|Delete) == 0 {
+		return false
+	}
+	switch r.Method {
+	case http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return crossOrigin.Check(r) != nil
+}
+
+// change is a request that changes files, and what came of it.
+type change struct {
+	h        *Handler
+	w        http.ResponseWriter
+	r        *http.Request
+	user     string // who owns what is kept; "": nothing is kept
+	request  *plan.Request
+	planner  *plan.Planner
+	tree     vfs.Tree
+	server   *Server           // nil: another http.Server
+	conn     *netconn.HTTPConn // nil: not on a connection of a Server
+	name     string            // absolute and clean
+	received bool              // the body of a PUT was begun, or a DELETE was made
+	transfer *live.Transfer    // of the body; nil: none
+	result   sendfile.Result   // of the body
+	kept     int64             // bytes that the user can resume by FTP
+	err      error             // why the change was not made, if not because of the request
+}
+
+// refusal is why a change is not made: a status and a reason for the client. Nothing of
+// the request is in the reason.
+type refusal struct {
+	status int
+	reason string
+	cause  error // for the operator, and for package upload; nil: none
+}
+
+func (e *refusal) Error() string { return e.reason }
+func (e *refusal) Unwrap() error { return e.cause }
+
+// refuse returns a refusal because of the request alone.
+func refuse(status int, reason string) *refusal { return &refusal{status: status, reason: reason} }
+
+var (
+	errCondition = &refusal{http.StatusPreconditionFailed, "The file is not the one that the condition names, or it exists already.", fs.ErrExist}
+	errTooLarge  = &refusal{http.StatusRequestEntityTooLarge, "The file is larger than this server accepts.", upload.ErrUntrusted}
+	errDigest    = &refusal{http.StatusBadRequest, "The body does not have the announced checksum.", upload.ErrUntrusted}
+
+	errNeedsCreate = &refusal{http.StatusForbidden, `This needs the right "create": there is no file of this name.`, fs.ErrPermission}
+	errNeedsChange = &refusal{http.StatusForbidden, `This needs the right "change": there is a file of this name.`, fs.ErrExist}
+	errIsDirectory = &refusal{http.StatusConflict, "This is the name of a directory.", syscall.EISDIR}
+)
+
+// serveChange answers a request for which mayChange is true, and reports it.
+func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by requester, request *plan.Request, server *Server, c *netconn.HTTPConn) (err error) {
+	begin, user := by.begin, cmp.Or(by.user, h.User)
+	var session *live.Session
+	if c != nil {
+		session = c.Conn().Session()
+	}
+	planner := h.prepared().Planner
+	ch := &change{
+		h: h, w: w, r: r, user: user, request: request, planner: planner, tree: planner.Tree, server: server, conn: c,
+		name: path.Clean("/" + request.Path),
+	}
+	var resp plan.Response
+	s := sender{h: h, rw: w}
+	err = netconn.ErrPanic
+	defer func() { // also if the file system, a hook or the ResponseWriter panics
+		var rec Transfer
+		if ch.received {
+			rec = ch.transfer.End(ch.result, cmp.Or(ch.err, err))
+			if ch.transfer == nil {
+				session.Count(begin, sendfile.Result{})
+			}
+			rec.Upload = r.Method == http.MethodPut
+		} else {
+			rec = netconn.EndTransfer(session, nil, begin, s.res, cmp.Or(ch.err, err))
+		}
+		if err != nil {
+			cutOff(c, w, r)
+		}
+		rec.Path, rec.User, rec.Kept = ch.name, user, ch.kept
+		h.report(&rec, server, c, session, r, begin, resp.Status)
+	}()
+	resp = ch.respond()
+	defer resp.Release()
+	err = s.send(r, &resp)
+	return err
+}
+
+// respond makes the change, and the response.
+func (ch *change) respond() plan.Response {
+	status, fields, err := ch.make()
+	if err == nil {
+		return ch.planner.Changed(ch.request, status, fields)
+	}
+	why := ch.explain(err)
+	if ch.received || why.status >= 500 {
+		ch.err = err
+	}
+	if ch.received && ch.r.Method == http.MethodPut && ch.r.ProtoMajor == 1 {
+		ch.w.Header().Set("Connection", "close") // the rest of the body may be on its way
+	}
+	return ch.planner.Refused(ch.request, why.status, why.reason)
+}
+
+// make makes the change. The status and the fields are those of a success.
+func (ch *change) make() (status int, fields plan.Header, err error) {
+	if err := crossOrigin.Check(ch.r); err != nil {
+		return 0, nil, refuse(http.StatusForbidden, "A page of another origin may change nothing here.")
+	}
+	if ch.tree == nil {
+		return 0, nil, fs.ErrNotExist
+	}
+	if ch.r.Method == http.MethodDelete {
+		return http.StatusNoContent, nil, ch.remove()
+	}
+	return ch.put()
+}
+
+// put answers PUT. Everything that can be known before the body is read is checked
+// before, so that a client that expects 100 Continue keeps a body that would be refused.
+func (ch *change) put() (status int, fields plan.Header, err error) {
+	target, sums, err := ch.plan()
+	if err != nil {
+		return 0, nil, err
+	}
+	existed := false
+	target.Check = func() (err error) {
+		existed, err = ch.check()
+		return err
+	}
+	size := int64(0)
+	target.Named = func() { fields = ch.planner.Saved(ch.r.Context(), ch.name, size) }
+	u, err := uploads.Create(target)
+	if err != nil {
+		return 0, nil, err
+	}
+	ch.received = true
+	err = netconn.ErrPanic // remains if a hook panics
+	isOver := false
+	defer func() {
+		if !isOver {
+			ch.kept = u.Abort(size, err)
+		}
+	}()
+	size, err = ch.receive(u.Writer(), sums)
+	if err == nil && !sums.match() {
+		err = errDigest
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	isOver = true
+	ch.kept, err = u.Commit(size, nil)
+	if err != nil && !errors.As(err, new(*refusal)) { // all bytes have come, so the file has failed
+		err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	if u.HasModTime() {
+		fields = append(fields, plan.Field{Name: "X-Oc-Mtime", Value: "accepted"})
+	}
+	if existed {
+		return http.StatusNoContent, fields, nil
+	}
+	return http.StatusCreated, fields, nil
+}
+
+// plan checks all of a PUT but its body, and returns where the body goes and which
+// checksums it must have.
+func (ch *change) plan() (target upload.Target, sums expected, err error) {
+	h, header := ch.h, ch.r.Header
+	target = upload.Target{
+		Writer: ch.writer(), Name: ch.name, Perm: 0o644, Keep: ch.user != "",
+	}
+	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
+	case h.Write&(Create|Change) == 0:
+		return target, nil, refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
+	case len(header.Values("Content-Range")) > 0:
+		return target, nil, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
+	case coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity"):
+		return target, nil, refuse(http.StatusUnsupportedMediaType, "Content-Encoding is not supported: send the bytes of the file as they are.")
+	}
+	if sums, err = parseDigests(append(header.Values("Content-Digest"), header.Values("Repr-Digest")...)...); err != nil {
+		return target, nil, refuse(http.StatusBadRequest, err.Error())
+	}
+	if text := header.Get("X-OC-Mtime"); text != "" {
+		when, err := parseMtime(text)
+		if err != nil {
+			return target, nil, refuse(http.StatusBadRequest, err.Error())
+		}
+		if !h.Precompressed { // an old time would make an old compressed form look like one of the new file
+			target.ModTime = when
+		}
+	}
+	switch {
+	case ch.isHidden():
+		return target, nil, refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
+	case strings.HasSuffix(ch.request.Path, "/"):
+		return target, nil, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
+	case h.MaxUpload > 0 && ch.r.ContentLength > h.MaxUpload:
+		return target, nil, errTooLarge
+	}
+	if _, err := ch.check(); err != nil {
+		return target, nil, err
+	}
+	return target, sums, ch.checkSpace()
+}
+
+// isHidden reports whether GET would never serve the name.
+func (ch *change) isHidden() bool {
+	return ch.planner.Hides(ch.request.Path) || ch.planner.Hides(ch.name) || partial.IsIn(ch.name)
+}
+
+// writer returns the user of the tree for package upload.
+func (ch *change) writer() upload.Writer {
+	w := upload.Writer{
+		Tree: ch.tree, Owner: ch.user, Existing: upload.Leave,
+		Disk: durable.Policy{Level: ch.h.Durability},
+	}
+	if ch.h.Write.Has(Change) {
+		w.Existing = upload.Replace
+	}
+	return w
+}
+
+// check returns why a PUT may not be made in the present state of its target, and whether
+// that exists. It is called twice: before the body, and when the name is given.
+func (ch *change) check() (exists bool, err error) {
+	info, err := ch.tree.Lstat(ch.name)
+	exists = err == nil
+	switch {
+	case exists && info.IsDir():
+		return true, errIsDirectory
+	case !exists && !errors.Is(err, fs.ErrNotExist):
+		return false, err
+	case !exists && !ch.h.Write.Has(Create):
+		return false, errNeedsCreate
+	case exists && !ch.h.Write.Has(Change) && !ch.wantsNew():
+		return true, errNeedsChange
+	case !exists:
+		dir, err := ch.tree.Stat(path.Dir(ch.name))
+		if err != nil {
+			return false, err
+		}
+		if !dir.IsDir() {
+			return false, syscall.ENOTDIR
+		}
+	}
+	if !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, exists) {
+		return exists, errCondition
+	}
+	return exists, nil
+}
+
+// wantsNew reports whether the request has the condition that there is no file.
+func (ch *change) wantsNew() bool { return strings.TrimSpace(ch.request.IfNoneMatch) == "*" }
+
+// checkSpace returns an error if the disk is known to have no room for the body.
+func (ch *change) checkSpace() error {
+	if ch.r.ContentLength <= 0 {
+		return nil
+	}
+	free, err := ch.tree.Free(path.Dir(ch.name))
+	if err == nil && free < ch.r.ContentLength {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+// remove answers DELETE. It removes a link rather than what that leads to.
+func (ch *change) remove() error {
+	switch {
+	case !ch.h.Write.Has(Delete):
+		return refuse(http.StatusMethodNotAllowed, `This needs the right "delete".`)
+	case ch.isHidden():
+		return fs.ErrNotExist
+	case ch.name == "/":
+		return refuse(http.StatusForbidden, "The top directory cannot be removed.")
+	}
+	info, err := ch.tree.Lstat(ch.name)
+	if err == nil && info.IsDir() {
+		if !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true) {
+			return errCondition
+		}
+		err := uploads.RemoveDir(ch.writer(), ch.name, ch.tree.RemoveDir)
+		ch.received = err == nil
+		return err
+	}
+	if err == nil && strings.HasSuffix(ch.request.Path, "/") {
+		return fs.ErrNotExist // as for GET
+	}
+	var check func() error
+	if ch.request.IsConditional() {
+		check = func() error {
+			_, err := ch.tree.Lstat(ch.name)
+			if !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, err == nil) {
+				return errCondition
+			}
+			return nil
+		}
+	}
+	err = uploads.RemoveIf(ch.writer(), ch.name, check, ch.tree.Remove)
+	ch.received = err == nil
+	return err
+}
+
+// explain returns the status and the reason for the client.
+func (ch *change) explain(err error) *refusal {
+	var known *refusal
+	var transferErr *sendfile.Error
+	var tooLong *http.MaxBytesError
+	isPut := ch.r.Method == http.MethodPut
+	switch {
+	case errors.As(err, new(*durable.Error)):
+		return refuse(http.StatusInternalServerError, "The change was made, but the disk failed: it may not survive a crash.")
+	case errors.Is(err, errTooLarge) && ch.h.MaxUpload > 0:
+		return refuse(errTooLarge.status, fmt.Sprintf("The file is larger than the %d bytes that this server accepts.", ch.h.MaxUpload))
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &tooLong):
+		return errTooLarge
+	case errors.As(err, &transferErr) && transferErr.Timeout():
+		return refuse(http.StatusRequestTimeout, "The body stalled. Nothing was changed.")
+	case errors.As(err, &transferErr) && transferErr.Side == sendfile.Peer:
+		return refuse(http.StatusBadRequest, "The body is malformed, or ended early. Nothing was changed.")
+	case isDiskFull(err):
+		return refuse(http.StatusInsufficientStorage, "The disk has no room for this file. Nothing was changed.")
+	case errors.Is(err, syscall.EFBIG):
+		return errTooLarge
+	case errors.Is(err, vfs.ErrReadOnly), errors.Is(err, syscall.EROFS):
+		return refuse(http.StatusForbidden, "The file system is read-only.")
+	case errors.Is(err, errors.ErrUnsupported):
+		return refuse(http.StatusForbidden, "The file system cannot do that.")
+	case errors.Is(err, vfs.ErrOutside):
+		return refuse(http.StatusForbidden, "The name leads out of the served directory.")
+	case errors.Is(err, syscall.EISDIR):
+		return errIsDirectory
+	case isPut && errors.Is(err, fs.ErrExist):
+		return refuse(http.StatusConflict, "Another file or directory has got this name meanwhile.")
+	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTEMPTY):
+		return refuse(http.StatusConflict, "The directory is not empty.")
+	case errors.Is(err, upload.ErrBusy):
+		return refuse(http.StatusConflict, "Another transfer writes to this file.")
+	case errors.Is(err, fs.ErrPermission):
+		return refuse(http.StatusForbidden, "The server has no permission to change this.")
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
+		return refuse(http.StatusServiceUnavailable, "Too much is going on. Try again soon.")
+	case errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENAMETOOLONG):
+		return refuse(http.StatusBadRequest, "No file can have this name.")
+	case isPut && (errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err)):
+		return refuse(http.StatusConflict, "There is no directory to put the file in.")
+	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
+		return refuse(http.StatusNotFound, "There is nothing here.")
+	}
+	return refuse(http.StatusInternalServerError, "The file system failed. The operator can find the reason in the log.")
+}
+
+// isDiskFull reports whether err means that a disk or a quota is full.
+func isDiskFull(err error) bool {
+	const handleDiskFull, diskFull = syscall.Errno(39), syscall.Errno(112)
+	if runtime.GOOS == "windows" && (errors.Is(err, handleDiskFull) || errors.Is(err, diskFull)) {
+		return true
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// copyBuffers are for bodies that are copied.
+var copyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
+
+// receive writes the body to f, and returns how many bytes it has. The error is a
+// *sendfile.Error, or a *refusal.
+func (ch *change) receive(f io.WriterAt, sums expected) (size int64, err error) {
+	h, r := ch.h, ch.r
+	stall := h.stallTimeout()
+	ctx := context.Background()
+	if ch.conn != nil {
+		stall, ctx = ch.conn.StallTimeout(), ch.server.base
+		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: r.ContentLength, Upload: true, Before: -1})
+	}
+	_, isFile := f.(*os.File)
+	if isFile && ch.conn != nil && len(sums) == 0 && h.Method != sendfile.Copy && r.ContentLength >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
+		ch.setDeadline(stall) // for the bytes that net/http reads itself
+		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, 0, r.ContentLength, sendfile.Options{Timeout: stall}, ch.transfer)
+		return ch.result.Sent, err
+	}
+	return ch.copyBody(f, sums, stall)
+}
+
+// copyBody is receive by way of a buffer.
+func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration) (size int64, err error) {
+	buffer := copyBuffers.Get().(*[128 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	fail := func(side sendfile.Side, err error) (int64, error) {
+		return ch.result.Sent, &sendfile.Error{Op: "receive", Side: side, Method: sendfile.Copy, Offset: ch.result.Sent, Err: err}
+	}
+	ch.result.Method = sendfile.Copy
+	body := io.Reader(ch.r.Body)
+	if ch.r.Body == nil { // as http.NewRequest makes it
+		body = http.NoBody
+	}
+	for {
+		ch.setDeadline(stall)
+		ch.transfer.Idle(true)
+		n, err := body.Read(buffer[:])
+		ch.transfer.Idle(false)
+		p := buffer[:n]
+		if most := ch.h.MaxUpload; most > 0 && ch.result.Sent+int64(n) > most {
+			return ch.result.Sent, errTooLarge
+		}
+		sums.write(p)
+		if len(p) > 0 {
+			written, err := f.WriteAt(p, ch.result.Sent)
+			ch.result.Sent += int64(written)
+			ch.transfer.Add(sendfile.Result{Sent: int64(written), Method: sendfile.Copy})
+			if err != nil {
+				return fail(sendfile.File, err)
+			}
+		}
+		switch {
+		case err == io.EOF && ch.r.ContentLength >= 0 && ch.result.Sent != ch.r.ContentLength:
+			return fail(sendfile.Peer, io.ErrUnexpectedEOF)
+		case err == io.EOF:
+			ch.setDeadline(0)
+			return ch.result.Sent, nil
+		case err != nil:
+			return fail(sendfile.Peer, err)
+		}
+	}
+}
+
+// setDeadline bounds the next wait for the client; zero is no bound. If another
+// http.Server has a ReadTimeout, only that holds.
+func (ch *change) setDeadline(stall time.Duration) {
+	if server, ok := ch.r.Context().Value(http.ServerContextKey).(*http.Server); ch.conn == nil && ok && server.ReadTimeout > 0 {
+		return
+	}
+	var at time.Time
+	if stall > 0 {
+		at = time.Now().Add(stall)
+	}
+	_ = http.NewResponseController(ch.w).SetReadDeadline(at) // middleware without Unwrap keeps the deadline that there is
+}
+
+// Durability says which changes are on the disk, and survive a power cut, before the
+// response. Package ftpd has the same type, and says more. Its text forms are full,
+// strict, rename and none.
+type Durability = durable.Level
+
+// The levels of Durability.
+const (
+	DurabilityFull   = durable.Full   // uploads, each with its name; removals within a second
+	DurabilityStrict = durable.Strict // all changes
+	DurabilityRename = durable.Rename // only the content of a file, before it gets its name
+	DurabilityNone   = durable.None   // nothing
+)
+
+// Sweep removes from fsys what is left of uploads that broke off, or were ended by a
+// crash, longer than age ago, but at least an hour. It walks all of fsys, and blocks
+// until that is done or ctx ends, whose error it returns then. Call it now and then for a
+// file system to which clients upload. Every upload under way must move a byte within
+// age.
+func Sweep(ctx context.Context, fsys afero.Fs, age time.Duration) (removed int, err error) {
+	return upload.Sweep(ctx, vfs.Of(fsys), time.Now().Add(-max(age, time.Hour)))
+}

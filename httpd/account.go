@@ -22,7 +22,7 @@ type accountHandlers struct {
 	mu     sync.Mutex // guards the fields below, and those of the handlers
 	shared *sharedBounds
 	byKey  map[accountKey]*accountHandler
-	limits map[limitKey]*rate.Limit // never removed, so that no user gets a fresh limit by waiting
+	limits map[limitKey]userLimits // never removed, so that no user gets a fresh limit by waiting
 }
 
 // sharedBounds are the bounds of memory and descriptors that the Handler of the guest
@@ -40,9 +40,12 @@ type accountKey struct {
 
 	rights       account.Rights // to read, and those of options.Write at most
 	hideDotFiles bool
-	maxRate      int64       // of each response
-	limit        *rate.Limit // of all responses to the user; nil: none
+	maxRate      int64 // of each response
+	limits       userLimits
 }
+
+// userLimits are the limits of all responses to a user, and of all its uploads; nil: none.
+type userLimits struct{ down, up *rate.Limit }
 
 // limitKey is a user and its rate, which may differ at the next login.
 type limitKey struct {
@@ -89,7 +92,7 @@ func (a *accountHandlers) prepareLocked() {
 	if a.shared == nil {
 		a.shared = &sharedBounds{usage: plan.NewUsage()}
 		a.byKey = make(map[accountKey]*accountHandler)
-		a.limits = make(map[limitKey]*rate.Limit)
+		a.limits = make(map[limitKey]userLimits)
 	}
 }
 
@@ -126,16 +129,16 @@ func (a *accountHandlers) acquire(options *Handler, acc *Account, name string) (
 	return a.keep(h, now), nil
 }
 
-// find returns the Handler for key, of which it sets the limit, or nil.
+// find returns the Handler for key, of which it sets the limits, or nil.
 func (a *accountHandlers) find(key *accountKey, maxRate int64, name string, isKept bool, now time.Time) *accountHandler {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prepareLocked()
 	if maxRate > 0 {
 		of := limitKey{name, maxRate}
-		if key.limit = a.limits[of]; key.limit == nil {
-			key.limit = rate.New(maxRate)
-			a.limits[of] = key.limit
+		if key.limits = a.limits[of]; key.limits.down == nil {
+			key.limits = userLimits{down: rate.New(maxRate), up: rate.New(maxRate)}
+			a.limits[of] = key.limits
 		}
 	}
 	if !isKept {
@@ -181,7 +184,7 @@ func (a *accountHandlers) confirmHome(h *accountHandler, now time.Time) error {
 // open makes the Handler for key, with one use.
 func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) (*accountHandler, error) {
 	h := &accountHandler{Handler: options.withOptions(), key: key, uses: 1, used: now, checked: now, closeHome: func() {}}
-	h.shared, h.private, h.userLimit = a.shared, true, key.limit
+	h.shared, h.private, h.userLimits = a.shared, true, key.limits
 	h.ShowHidden = !key.hideDotFiles
 	h.Write = key.rights &^ account.ReadOnly
 	h.NoListing = h.NoListing || !key.rights.Has(account.List)
@@ -308,6 +311,7 @@ func (h *Handler) withOptions() *Handler {
 		MaxRate:          h.MaxRate,
 		RateAfter:        h.RateAfter,
 		Limiter:          h.Limiter,
+		UploadLimiter:    h.UploadLimiter,
 		OnTransfer:       h.OnTransfer,
 		ServerTiming:     h.ServerTiming,
 		Index:            h.Index,

@@ -430,17 +430,19 @@ func (ch *change) receive(f io.WriterAt, sums expected) (size int64, err error) 
 		stall, ctx = ch.conn.StallTimeout(), ch.server.base
 		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: r.ContentLength, Upload: true, Before: -1})
 	}
+	limits := h.uploadLimits.Begin(ctx, r.ContentLength, ch.transfer)
+	defer func() { limits.Close(ch.result.Sent) }()
 	_, isFile := f.(*os.File)
 	if isFile && ch.conn != nil && len(sums) == 0 && h.Method != sendfile.Copy && r.ContentLength >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
 		ch.setDeadline(stall) // for the bytes that net/http reads itself
-		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, 0, r.ContentLength, sendfile.Options{Timeout: stall}, ch.transfer)
+		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, 0, r.ContentLength, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
 		return ch.result.Sent, err
 	}
-	return ch.copyBody(f, sums, stall)
+	return ch.copyBody(f, sums, stall, limits)
 }
 
 // copyBody is receive by way of a buffer.
-func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration) (size int64, err error) {
+func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration, limits *netconn.Limits) (size int64, err error) {
 	buffer := copyBuffers.Get().(*[128 << 10]byte)
 	defer copyBuffers.Put(buffer)
 	fail := func(side sendfile.Side, err error) (int64, error) {
@@ -451,11 +453,18 @@ func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration) (s
 	if ch.r.Body == nil { // as http.NewRequest makes it
 		body = http.NoBody
 	}
+	granted := 0 // bytes that the limits allow and that are not read
 	for {
+		if granted == 0 {
+			if granted, err = limits.Take(len(buffer)); err != nil {
+				return fail(sendfile.Peer, err)
+			}
+		}
 		ch.setDeadline(stall)
 		ch.transfer.Idle(true)
-		n, err := body.Read(buffer[:])
+		n, err := body.Read(buffer[:granted])
 		ch.transfer.Idle(false)
+		granted -= n
 		p := buffer[:n]
 		if most := ch.h.MaxUpload; most > 0 && ch.result.Sent+int64(n) > most {
 			return ch.result.Sent, errTooLarge

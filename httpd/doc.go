@@ -132,7 +132,7 @@
 // from the socket to the file by splice(2), if the file is an *os.File, no checksum has to
 // be computed, and no middleware has replaced Request.Body. All other bodies are copied.
 // Transfer.Method says which; its Sent is then the number of bytes received, and its
-// Upload is true. MaxRate, Limiter and MinRate do not hold for what is received. A client
+// Upload is true. MaxRate and UploadLimiter hold for uploads, MinRate does not. A client
 // may send nothing for StallTimeout.
 //
 // # Choices that RFC 9110 leaves open

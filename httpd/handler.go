@@ -13,7 +13,6 @@ import (
 	"sluice/httpd/internal/plan"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
-	"sluice/internal/rate"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -53,13 +52,14 @@ type Handler struct {
 	// have Unwrap, as http.ResponseController requires.
 	StallTimeout time.Duration
 
-	// MaxRate is the most bytes per second of one response. Its first RateAfter bytes
-	// are not limited. Zero means no limit.
+	// MaxRate is the most bytes per second of one response, or of one upload. Its first
+	// RateAfter bytes are not limited. Zero means no limit.
 	MaxRate, RateAfter int64
 
-	// Limiter, if not nil, is a limit that all responses share. It is asked before a
-	// part of a body is sent. It may be shared with other servers.
-	Limiter Limiter
+	// Limiter, if not nil, is a limit that all responses share, and UploadLimiter one
+	// that all uploads share. It is asked before a part of a body is sent or received.
+	// It may be shared with other servers.
+	Limiter, UploadLimiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
 	// answered, on its goroutine, which waits for the call to return. If it is nil,
@@ -145,13 +145,14 @@ type Handler struct {
 	// no limit.
 	MaxUpload int64
 
-	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
-	private   bool          // it is for an account
-	userLimit *rate.Limit   // of all responses to the user; nil: none
+	shared     *sharedBounds // of a Server with logins; nil: the Handler has its own
+	private    bool          // it is for an account
+	userLimits userLimits
 
-	once  sync.Once        // for the fields below
-	files *filecache.Cache // nil: there are none
-	core  h1conn.Handler   // what both paths use
+	once         sync.Once        // for the fields below
+	files        *filecache.Cache // nil: there are none
+	core         h1conn.Handler   // what both paths use
+	uploadLimits netconn.LimitConfig
 }
 
 func (h *Handler) prepare() {
@@ -171,12 +172,14 @@ func (h *Handler) prepare() {
 		Changes:          h.changes(),
 	}
 	limits := netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter}
+	h.uploadLimits = netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.UploadLimiter}
 	var budget *filecache.Budget
 	if h.shared != nil {
 		c.Usage, budget = h.shared.usage, &h.shared.budget
 	}
-	if c.Private = h.private; h.userLimit != nil {
-		limits.User = h.userLimit
+	c.Private = h.private
+	if user := h.userLimits; user.down != nil {
+		limits.User, h.uploadLimits.User = user.down, user.up
 	}
 	if !vfs.IsNil(h.FS) {
 		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid, Budget: budget}

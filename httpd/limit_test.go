@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -180,6 +182,63 @@ func TestACustomLimiterIsChargedForTheBytesSent(t *testing.T) {
 				if got := all.granted.Load() - all.returned.Load() - before; got != int64(len(body)) {
 					t.Errorf("%s %s: charged %d bytes for %d", tt.method, tt.target, got, len(body))
 				}
+			}
+		})
+	}
+}
+
+func TestALimiterIsChargedForTheBytesReceived(t *testing.T) {
+	const size = 3 << 20
+	for _, tt := range []struct {
+		name   string
+		method sendfile.Method // of the Handler
+		cut    bool
+		want   sendfile.Method
+	}{
+		{"by splice", sendfile.Auto, false, sendfile.Splice},
+		{"by copying", sendfile.Copy, false, sendfile.Copy},
+		{"of a spliced body that is cut", sendfile.Auto, true, sendfile.Splice},
+		{"of a copied body that is cut", sendfile.Copy, true, sendfile.Copy},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var down, up ledger
+			var recorded atomic.Pointer[httpd.Transfer]
+			root, _ := writable(t, nil)
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{}, 1)
+			server := &httpd.Server{Handler: &httpd.Handler{
+				FS: root, Write: httpd.Create, Method: tt.method, Limiter: &down, UploadLimiter: &up,
+				OnTransfer: func(x httpd.Transfer) { recorded.Store(&x); done <- struct{}{} },
+			}}
+			go func() { _ = server.Serve(ln) }()
+			defer server.Close()
+			conn, err := net.Dial("tcp", ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			sent := size
+			if tt.cut {
+				sent -= 100_000
+			}
+			_, _ = fmt.Fprintf(conn, "PUT /f HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+			_, _ = conn.Write(make([]byte, sent))
+			if tt.cut {
+				_ = conn.Close()
+			}
+			<-done
+			got := recorded.Load()
+			if charged := up.granted.Load() - up.returned.Load(); charged != got.Sent || got.Sent != int64(sent) {
+				t.Errorf("charged %d bytes for %d of %d", charged, got.Sent, sent)
+			}
+			if got.Method != tt.want && runtime.GOOS == "linux" {
+				t.Errorf("received by %v, want %v", got.Method, tt.want)
+			}
+			if charged := down.granted.Load() - down.returned.Load(); charged > 1000 {
+				t.Errorf("the limit of responses was charged with %d bytes", charged)
 			}
 		})
 	}

@@ -632,7 +632,7 @@ func TestALoginNeedsAHandlerOfThisPackage(t *testing.T) {
 func TestTheOptionsOfAHandlerAreCopied(t *testing.T) {
 	notOptions := map[string]bool{"FS": true, "ShowHidden": true, "Write": true, "User": true}
 	h := &httpd.Handler{
-		CacheValid: 1, Method: 1, StallTimeout: 1, MaxRate: 1, RateAfter: 1, Limiter: httpd.NewLimiter(1), OnTransfer: func(httpd.Transfer) {},
+		CacheValid: 1, Method: 1, StallTimeout: 1, MaxRate: 1, RateAfter: 1, Limiter: httpd.NewLimiter(1), UploadLimiter: httpd.NewLimiter(1), OnTransfer: func(httpd.Transfer) {},
 		ServerTiming: true, Index: []string{""}, NoListing: true, NotFoundPage: "x", Fallback: "x", Precompressed: true, CompressListings: true,
 		Archives: true, ContentETags: true, Rules: []httpd.Rule{{}}, CORS: []string{""},
 		Write: httpd.Create, User: "x", Durability: httpd.DurabilityNone, MaxUpload: 1,

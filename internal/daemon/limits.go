@@ -38,7 +38,7 @@ func (d *daemon) limitHTTP(h *httpd.Handler, guestRate int64) {
 func (d *daemon) limitTransfers(h *httpd.Handler) {
 	h.MaxRate, h.RateAfter = int64(d.conf.Rates.MaxRatePerTransfer), int64(d.conf.Rates.RateAfter)
 	if d.limits.down != nil {
-		h.Limiter = d.limits.down
+		h.Limiter, h.UploadLimiter = d.limits.down, d.limits.up
 	}
 }
 

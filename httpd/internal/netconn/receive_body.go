@@ -79,6 +79,9 @@ func (c *HTTPConn) ReceiveBody(ctx context.Context, body io.Reader, f io.WriterA
 			}
 			all.Sent += int64(got)
 			t.Add(sendfile.Result{Sent: int64(got), Method: sendfile.Copy})
+			if err := waitFor(ctx, opt.Wait, got); err != nil {
+				return all, receiveError(sendfile.Peer, off+all.Sent, err)
+			}
 		}
 		if err != nil {
 			return all, receiveError(sendfile.Peer, off+all.Sent, err)
@@ -113,6 +116,18 @@ func (c *HTTPConn) ReceiveBody(ctx context.Context, body io.Reader, f io.WriterA
 		}
 	}
 	return all, nil
+}
+
+// waitFor waits until a limit, which may be nil, has granted n bytes.
+func waitFor(ctx context.Context, wait func(context.Context, int) (int, error), n int) error {
+	for wait != nil && n > 0 {
+		granted, err := wait(ctx, n)
+		if err != nil {
+			return err
+		}
+		n -= granted
+	}
+	return nil
 }
 
 func receiveError(side sendfile.Side, offset int64, err error) error {

@@ -398,7 +398,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "The server has no permission to change this.")
 	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
 		return refuse(http.StatusServiceUnavailable, "Too much is going on. Try again soon.")
-	case errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENAMETOOLONG):
+	case errors.Is(err, fs.ErrInvalid), isInvalidName(err):
 		return refuse(http.StatusBadRequest, "No file can have this name.")
 	case isPut && (errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err)):
 		return refuse(http.StatusConflict, "There is no directory to put the file in.")
@@ -415,6 +415,15 @@ func isDiskFull(err error) bool {
 		return true
 	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// isInvalidName reports whether err means that the file system takes no such name.
+func isInvalidName(err error) bool {
+	const invalidName, badPathName, nameTooLong = syscall.Errno(123), syscall.Errno(161), syscall.Errno(206)
+	if runtime.GOOS == "windows" && (errors.Is(err, invalidName) || errors.Is(err, badPathName) || errors.Is(err, nameTooLong)) {
+		return true
+	}
+	return errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // copyBuffers are for bodies that are copied.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -125,6 +126,14 @@ func sha512Field(content string) string {
 	return "sha-512=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
+// needsRemoval skips a test that wine fails.
+func needsRemoval(t *testing.T) {
+	t.Helper()
+	if nettest.OnWine() {
+		t.Skip("wine 8 lacks FileDispositionInformationEx, which os.Root needs to remove files")
+	}
+}
+
 func TestRequestsThatChangeFiles(t *testing.T) {
 	files := map[string]string{
 		"f": "old", "full/f": "x", "empty/": "", ".hidden": "secret", ".well-known/f": "old",
@@ -229,6 +238,15 @@ func TestRequestsThatChangeFiles(t *testing.T) {
 				if kind.name == "in memory" && strings.Contains(tt.name, "too long") {
 					t.Skip("any name is valid there")
 				}
+				if kind.name == "in memory" && strings.Contains(tt.name, "tag of another file") && runtime.GOOS == "windows" {
+					t.Skip("files there have no identity, and all of them the same time")
+				}
+				if strings.Contains(tt.name, "too long") && nettest.OnWine() {
+					t.Skip("wine 8 finds out only when the file is renamed")
+				}
+				if kind.name == "a directory" && (strings.HasPrefix(tt.request, "DELETE") || strings.Contains(tt.name, "wrong sha")) {
+					needsRemoval(t)
+				}
 				fsys := kind.make(t)
 				h := &httpd.Handler{FS: fsys, Write: tt.rights, MaxUpload: 1000, CORS: []string{"https://friend.example"}}
 				url, reported := serveFS(t, h, nil)
@@ -251,7 +269,7 @@ func TestRequestsThatChangeFiles(t *testing.T) {
 				resp, text := send(t, http.DefaultClient, method, url+target, strings.NewReader(body), header...)
 				rec := <-reported
 				if resp.StatusCode != tt.status || !strings.Contains(text, tt.reason) {
-					t.Errorf("%s %q, want %d with %q", resp.Status, text, tt.status, tt.reason)
+					t.Errorf("%s %q, want %d with %q (%v)", resp.Status, text, tt.status, tt.reason, rec.Err)
 				}
 				want := tt.want
 				if want == "" {
@@ -574,6 +592,7 @@ func nettestBody(size int64) io.Reader {
 }
 
 func TestOnlyOneOfManyWritersWins(t *testing.T) {
+	needsRemoval(t)
 	for name, header := range map[string]string{"If-None-Match: *": "", "If-Match with the tag of the old file": "old"} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{}
@@ -670,6 +689,9 @@ func TestContinueIsSentOnlyForABodyThatIsWanted(t *testing.T) {
 
 func TestAFullDiskIsReportedBeforeTheBody(t *testing.T) {
 	root, _ := writable(t, nil)
+	if _, err := root.Free("/"); errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("package vfs does not know the free space on this system")
+	}
 	url, _ := serveFS(t, &httpd.Handler{FS: root, Write: writing}, nil)
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
@@ -686,6 +708,7 @@ func TestAFullDiskIsReportedBeforeTheBody(t *testing.T) {
 // TestACutBodyIsNeverVisible cuts bodies at random points. The bytes that are kept for
 // the user are hidden, and Sweep removes them.
 func TestACutBodyIsNeverVisible(t *testing.T) {
+	needsRemoval(t)
 	root, dir := writable(t, map[string]string{"old": "old"})
 	for _, user := range []string{"", "alice"} {
 		url, reported := serveFS(t, &httpd.Handler{FS: root, Write: writing, User: user}, nil)
@@ -818,6 +841,7 @@ func TestTheTimeOfAFileIsSet(t *testing.T) {
 }
 
 func TestAChangeIsSeenByTheNextRequest(t *testing.T) {
+	needsRemoval(t)
 	root, _ := writable(t, map[string]string{"f": "0"})
 	url, _ := serveFS(t, &httpd.Handler{FS: root, Write: writing, CacheValid: time.Hour}, nil)
 	for i := range 50 {
@@ -851,6 +875,7 @@ func TestAnEmptyBodyMakesAnEmptyFile(t *testing.T) {
 }
 
 func TestARefusedRemovalIsNoFailureOfTheFileSystem(t *testing.T) {
+	needsRemoval(t)
 	root, _ := writable(t, map[string]string{"dir/f": "x"})
 	url, reported := serveFS(t, &httpd.Handler{FS: root, Write: writing}, nil)
 	send(t, http.DefaultClient, "DELETE", url+"/dir/", nil)
@@ -860,6 +885,7 @@ func TestARefusedRemovalIsNoFailureOfTheFileSystem(t *testing.T) {
 }
 
 func TestShutdownWaitsForAnUploadAndCloseEndsIt(t *testing.T) {
+	needsRemoval(t)
 	const size = 24 << 20
 	for name, closes := range map[string]bool{"Shutdown": false, "Close": true} {
 		t.Run(name, func(t *testing.T) {

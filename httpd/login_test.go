@@ -575,6 +575,7 @@ func TestAnyFileSystemWillDoForAnAccount(t *testing.T) {
 }
 
 func TestAHomeThatIsReplacedIsSeen(t *testing.T) {
+	needsRemoval(t)
 	t.Cleanup(httpd.CheckHomesAtOnce())
 	s := serveUsers(t, nil, nil)
 	get := func() string {

@@ -175,7 +175,7 @@ var rules = []rule{
 		why: "syncing to disk does not depend on the protocol, nor on the kind of change",
 	},
 	{
-		folder: "internal/live", own: []string{"internal/status", "sendfile", "metrics"},
+		folder: "internal/live", own: []string{"internal/account", "internal/status", "sendfile", "metrics"},
 		why:   "the record that both servers fill describes transfers and their measurements",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"sluice/internal/account"
 )
 
 // loginDelay is the time from a request to the response that its password is wrong. It
@@ -55,7 +57,7 @@ type addrLogins struct {
 // the client may try again after some time.
 func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, password string) (func(failed bool), time.Duration) {
 	begin := time.Now()
-	addr := networkOf(client)
+	addr := account.NetworkOf(client)
 	l, retryAfter := f.add(addr, begin)
 	if l == nil {
 		return nil, retryAfter
@@ -102,16 +104,6 @@ var sumKey = rand.Text()
 
 func sumOf(user, password string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(sumKey + user + "\x00" + password))
-}
-
-// networkOf returns the address by which a client is counted.
-func networkOf(client netip.Addr) netip.Addr {
-	client = client.Unmap().WithZone("")
-	if client.Is6() {
-		prefix, _ := client.Prefix(64) // 64 is always valid
-		return prefix.Addr()
-	}
-	return client
 }
 
 // add adds a login, or returns nil and when the address may try again.

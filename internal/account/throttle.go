@@ -63,8 +63,9 @@ var nameSeed = maphash.MakeSeed()
 // nameKey stands for a name in tables, because clients choose names of any length.
 func nameKey(name string) uint64 { return maphash.String(nameSeed, name) }
 
-// networkOf returns the address by which a client is counted, as live.ClientAddr does.
-func networkOf(addr netip.Addr) netip.Addr {
+// NetworkOf returns the address by which a client is counted: an IPv4 address, or the /64
+// network of an IPv6 address. Package live counts connections by it too.
+func NetworkOf(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
 		prefix, _ := addr.Prefix(64) // 64 is always valid
@@ -87,7 +88,7 @@ func orDefault(d, fallback time.Duration) time.Duration {
 func (t *Throttle) Failed(name string, addr netip.Addr) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, at := time.Now(), origin{nameKey(name), networkOf(addr)}
+	now, at := time.Now(), origin{nameKey(name), NetworkOf(addr)}
 	if t.byAddr == nil {
 		t.byAddr, t.byName = make(map[netip.Addr]failures), make(map[uint64]failures)
 	}
@@ -137,7 +138,7 @@ func makeRoom[K comparable, V any](table map[K]V, isOld func(V) bool) {
 func (t *Throttle) IsBanned(addr netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := t.byAddr[networkOf(addr)]
+	f := t.byAddr[NetworkOf(addr)]
 	return f.count >= MaxFailed && time.Since(f.last) <= t.ban()
 }
 
@@ -146,7 +147,7 @@ func (t *Throttle) Succeeded(name string, addr netip.Addr) {
 	if !addr.IsValid() {
 		return
 	}
-	at := origin{nameKey(name), networkOf(addr)}
+	at := origin{nameKey(name), NetworkOf(addr)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.known[at]; known {
@@ -164,7 +165,7 @@ func (t *Throttle) Succeeded(name string, addr netip.Addr) {
 func (t *Throttle) turnsFor(name string, addr netip.Addr) *turns {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := origin{nameKey(name), networkOf(addr)}
+	at := origin{nameKey(name), NetworkOf(addr)}
 	if _, known := t.known[at]; known && t.byAddr[at.addr].count < MaxFailed {
 		return &t.acquainted
 	}

@@ -20,7 +20,7 @@ type turns struct {
 // wait waits for the turn of a client at addr, which ends with end. The error is that
 // of ctx.
 func (t *turns) wait(ctx context.Context, addr netip.Addr) error {
-	addr = networkOf(addr)
+	addr = NetworkOf(addr)
 	t.mu.Lock()
 	if !t.busy {
 		t.busy, t.current = true, addr

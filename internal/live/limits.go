@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+
+	"sluice/internal/account"
 )
 
 // The errors of Enter and SetUser.
@@ -22,12 +24,7 @@ func ClientAddr(a net.Addr) netip.Addr {
 	if !ok {
 		return netip.Addr{}
 	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if addr.Is6() {
-		prefix, _ := addr.Prefix(64) // 64 is always valid
-		return prefix.Addr()
-	}
-	return addr
+	return account.NetworkOf(tcp.AddrPort().Addr())
 }
 
 // counter counts sessions, in total and by client address.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -376,7 +375,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusRequestTimeout, "The body stalled. Nothing was changed.")
 	case errors.As(err, &transferErr) && transferErr.Side == sendfile.Peer:
 		return refuse(http.StatusBadRequest, "The body is malformed, or ended early. Nothing was changed.")
-	case isDiskFull(err):
+	case vfs.IsFull(err):
 		return refuse(http.StatusInsufficientStorage, "The disk has no room for this file. Nothing was changed.")
 	case errors.Is(err, syscall.EFBIG):
 		return errTooLarge
@@ -398,7 +397,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "The server has no permission to change this.")
 	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
 		return refuse(http.StatusServiceUnavailable, "Too much is going on. Try again soon.")
-	case errors.Is(err, fs.ErrInvalid), isInvalidName(err):
+	case errors.Is(err, fs.ErrInvalid), vfs.IsInvalidName(err):
 		return refuse(http.StatusBadRequest, "No file can have this name.")
 	case isPut && (errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err)):
 		return refuse(http.StatusConflict, "There is no directory to put the file in.")
@@ -406,24 +405,6 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusNotFound, "There is nothing here.")
 	}
 	return refuse(http.StatusInternalServerError, "The file system failed. The operator can find the reason in the log.")
-}
-
-// isDiskFull reports whether err means that a disk or a quota is full.
-func isDiskFull(err error) bool {
-	const handleDiskFull, diskFull = syscall.Errno(39), syscall.Errno(112)
-	if runtime.GOOS == "windows" && (errors.Is(err, handleDiskFull) || errors.Is(err, diskFull)) {
-		return true
-	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
-// isInvalidName reports whether err means that the file system takes no such name.
-func isInvalidName(err error) bool {
-	const invalidName, badPathName, nameTooLong = syscall.Errno(123), syscall.Errno(161), syscall.Errno(206)
-	if runtime.GOOS == "windows" && (errors.Is(err, invalidName) || errors.Is(err, badPathName) || errors.Is(err, nameTooLong)) {
-		return true
-	}
-	return errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // copyBuffers are for bodies that are copied.

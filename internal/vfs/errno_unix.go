@@ -17,5 +17,11 @@ func IsExhausted(err error) bool {
 // IsInvalidPath reports whether err means that no file can have this path: an
 // element above the last is a file, its links form a loop, or it is too long.
 func IsInvalidPath(err error) bool {
-	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG)
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || IsInvalidName(err)
 }
+
+// IsInvalidName reports whether err means that the file system takes no such name.
+func IsInvalidName(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
+
+// IsFull reports whether err means that a disk or a quota is full.
+func IsFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

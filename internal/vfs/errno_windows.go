@@ -18,8 +18,19 @@ func IsExhausted(err error) bool {
 // has characters that Windows forbids, an element above the last is a file, or
 // it is too long.
 func IsInvalidPath(err error) bool {
+	return IsInvalidName(err) || isOneOf(err, windows.ERROR_DIRECTORY, syscall.ENOTDIR) // package os returns the last one itself
+}
+
+// IsInvalidName reports whether err means that the file system takes no such name.
+func IsInvalidName(err error) bool {
 	return isOneOf(err, windows.ERROR_INVALID_NAME, windows.ERROR_BAD_PATHNAME, windows.ERROR_FILENAME_EXCED_RANGE,
-		windows.ERROR_DIRECTORY, syscall.ENAMETOOLONG, syscall.ENOTDIR) // package os returns the last two itself
+		syscall.ENAMETOOLONG) // package os returns the last one itself
+}
+
+// IsFull reports whether err means that a disk or a quota is full.
+func IsFull(err error) bool {
+	return isOneOf(err, windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL,
+		syscall.ENOSPC, syscall.EDQUOT) // other file systems may return the last two
 }
 
 func isOneOf(err error, errnos ...syscall.Errno) bool {

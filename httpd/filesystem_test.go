@@ -39,23 +39,7 @@ var longAgo = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 // get sends a request and returns the response with its body.
 func get(t *testing.T, client *http.Client, url string, header ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	return send(t, client, http.MethodGet, url, nil, header...)
 }
 
 // serveFS serves a file system and returns the URL, and the transfers that are

@@ -2,9 +2,7 @@ package daemon
 
 import (
 	"io"
-	"net"
 	"net/http"
-	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,32 +32,16 @@ func (d *loginTest) request(t *testing.T, user, method, target, body string) int
 // It reports whether the server has carried it out.
 func (d *loginTest) command(t *testing.T, user, command, data string) bool {
 	t.Helper()
-	conn, err := textproto.Dial("tcp", d.ftp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	c := &ftpConn{conn}
-	c.expect(t, 220, "")
-	c.cmd(t, 331, "USER "+user)
-	c.cmd(t, 230, "PASS secret")
+	c := d.logInFTP(t, user)
 	if data == "" {
 		if err := c.PrintfLine("%s", command); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = c.ReadResponse(250)
+		_, _, err := c.ReadResponse(250)
 		return err == nil
 	}
-	port := passivePort.FindStringSubmatch(c.cmd(t, 229, "EPSV"))
-	peer, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", port[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	if err := c.PrintfLine("%s", command); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := c.ReadResponse(150); err != nil {
+	peer, ok := c.begin(t, command)
+	if !ok {
 		return false
 	}
 	if _, err := io.WriteString(peer, data); err != nil {

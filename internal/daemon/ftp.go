@@ -39,11 +39,9 @@ func (d *daemon) newFTP() *service {
 		LoginTimeout: zeroIsOff(o.LoginTimeout), IdleTimeout: zeroIsOff(o.IdleTimeout), StallTimeout: zeroIsOff(o.StallTimeout),
 		AcceptTimeout: o.AcceptTimeout, SessionTimeout: o.SessionTimeout, KeepPartials: zeroIsOff(o.KeepPartials),
 
-		OnSync:  d.onDiskSync,
-		OnLogin: loginLogger(d.logger), Logger: d.logger,
-	}
-	if err := server.Durability.UnmarshalText([]byte(d.conf.Durability)); err != nil {
-		panic(err) // not reached: config.Check allows no other value
+		Durability: d.durability(),
+		OnSync:     d.onDiskSync,
+		OnLogin:    loginLogger(d.logger), Logger: d.logger,
 	}
 	if o.TLS != "off" {
 		server.TLSConfig = d.tls
@@ -121,6 +119,14 @@ func (d *daemon) onDiskSync(s ftpd.Sync) {
 	if d.onSync != nil {
 		d.onSync(s.Directory, s.Duration)
 	}
+}
+
+// durability returns the setting of --durability for all servers.
+func (d *daemon) durability() (level ftpd.Durability) {
+	if err := level.UnmarshalText([]byte(d.conf.Durability)); err != nil {
+		panic(err) // not reached: config.Check allows no other value
+	}
+	return level
 }
 
 // warnDisk logs if the file system cannot keep the durability that clients are promised.

@@ -93,30 +93,46 @@ func (d *loginTest) get(t *testing.T, user, target string) (status int, body str
 	return resp.StatusCode, string(content)
 }
 
-// retrieve sends a command with a data connection as user, and returns the data; ok is
-// false if the server refuses.
-func (d *loginTest) retrieve(t *testing.T, user, command string) (data string, ok bool) {
+// logInFTP logs a user in by FTP, for the rest of the test.
+func (d *loginTest) logInFTP(t *testing.T, user string) *ftpConn {
 	t.Helper()
 	conn, err := textproto.Dial("tcp", d.ftp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
 	c := &ftpConn{conn}
 	c.expect(t, 220, "")
 	c.cmd(t, 331, "USER "+user)
 	c.cmd(t, 230, "PASS secret")
-	c.cmd(t, 200, "TYPE I")
+	return c
+}
+
+// begin opens a data connection and sends a command that needs it; ok is false if the
+// server refuses.
+func (c *ftpConn) begin(t *testing.T, command string) (peer net.Conn, ok bool) {
+	t.Helper()
 	port := passivePort.FindStringSubmatch(c.cmd(t, 229, "EPSV"))
 	peer, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", port[1]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer peer.Close()
+	t.Cleanup(func() { _ = peer.Close() })
 	if err := c.PrintfLine("%s", command); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.ReadResponse(150); err != nil {
+	_, _, err = c.ReadResponse(150)
+	return peer, err == nil
+}
+
+// retrieve sends a command with a data connection as user, and returns the data; ok is
+// false if the server refuses.
+func (d *loginTest) retrieve(t *testing.T, user, command string) (data string, ok bool) {
+	t.Helper()
+	c := d.logInFTP(t, user)
+	c.cmd(t, 200, "TYPE I")
+	peer, ok := c.begin(t, command)
+	if !ok {
 		return "", false
 	}
 	content, err := io.ReadAll(peer)

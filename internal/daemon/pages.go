@@ -89,7 +89,7 @@ func (d *daemon) accountOptions() *httpd.Handler {
 	if d.mayWrite() {
 		h.Write = httpd.Create | httpd.Change | httpd.Delete
 	}
-	_ = h.Durability.UnmarshalText([]byte(d.conf.Durability)) // conf was checked
+	h.Durability = d.durability()
 	return h
 }
 

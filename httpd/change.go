@@ -56,6 +56,9 @@ func (h *Handler) mayChange(r *http.Request) bool {
 	return crossOrigin.Check(r) != nil
 }
 
+// rightsAt returns the rights to change what is called name, an absolute and clean path.
+func (h *Handler) rightsAt(name string) Rights { return h.Write }
+
 // change is a request that changes files, and what came of it.
 type change struct {
 	h        *Handler
@@ -225,7 +228,7 @@ func (ch *change) plan() (target upload.Target, sums expected, err error) {
 		Writer: ch.writer(), Name: ch.name, Perm: 0o644, Keep: ch.user != "",
 	}
 	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
-	case h.Write&(Create|Change) == 0:
+	case h.rightsAt(ch.name)&(Create|Change) == 0:
 		return target, nil, refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
 	case len(header.Values("Content-Range")) > 0:
 		return target, nil, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
@@ -269,7 +272,7 @@ func (ch *change) writer() upload.Writer {
 		Tree: ch.tree, Owner: ch.user, Existing: upload.Leave,
 		Disk: durable.Policy{Level: ch.h.Durability},
 	}
-	if ch.h.Write.Has(Change) {
+	if ch.h.rightsAt(ch.name).Has(Change) {
 		w.Existing = upload.Replace
 	}
 	return w
@@ -285,9 +288,9 @@ func (ch *change) check() (exists bool, err error) {
 		return true, errIsDirectory
 	case !exists && !errors.Is(err, fs.ErrNotExist):
 		return false, err
-	case !exists && !ch.h.Write.Has(Create):
+	case !exists && !ch.h.rightsAt(ch.name).Has(Create):
 		return false, errNeedsCreate
-	case exists && !ch.h.Write.Has(Change) && !ch.wantsNew():
+	case exists && !ch.h.rightsAt(ch.name).Has(Change) && !ch.wantsNew():
 		return true, errNeedsChange
 	case !exists:
 		dir, err := ch.tree.Stat(path.Dir(ch.name))
@@ -322,7 +325,7 @@ func (ch *change) checkSpace() error {
 // remove answers DELETE. It removes a link rather than what that leads to.
 func (ch *change) remove() error {
 	switch {
-	case !ch.h.Write.Has(Delete):
+	case !ch.h.rightsAt(ch.name).Has(Delete):
 		return refuse(http.StatusMethodNotAllowed, `This needs the right "delete".`)
 	case ch.isHidden():
 		return fs.ErrNotExist

@@ -68,7 +68,7 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 }
 
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
-	f.StringArrayVar(users, "user", nil, "let `NAME:PASSWORD` log in; may be repeated")
+	f.StringArrayVar(users, "user", nil, "let `NAME[:PASSWORD]` log in; may be repeated. Without a password, a new one is printed at the start")
 	f.StringVar(&conf.UsersFile, "users", conf.UsersFile, "let the users in `FILE` log in: lines NAME:HASH of htpasswd; see above")
 	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients read without a password: by HTTP, and by FTP as anonymous")
 	f.BoolVar(&conf.InsecureLogin, "insecure-login", conf.InsecureLogin, "accept passwords by HTTP without TLS too, where others can read them; without it only from this host")
@@ -127,15 +127,30 @@ func addProcessFlags(f *pflag.FlagSet, conf *config.Config) {
 }
 
 // addLogins adds the logins of --user and of the environment.
-func addLogins(conf *config.Config, users, environ []string) error {
+func (c *commandLine) addLogins(conf *config.Config, users []string) error {
 	for _, user := range users {
-		login, err := config.ParseLogin(user)
+		login, err := c.login(user)
 		if err != nil {
-			return fmt.Errorf("--user wants NAME:PASSWORD: %w", err)
+			return fmt.Errorf("--user wants NAME:PASSWORD, or NAME: %w", err)
 		}
 		conf.Logins = append(conf.Logins, login)
 	}
-	logins, err := config.LoginsFrom(environ)
+	logins, err := config.LoginsFrom(c.environ)
 	conf.Logins = append(conf.Logins, logins...)
 	return err
+}
+
+// login parses a value of --user. After a reload, a password that was made up stays.
+func (c *commandLine) login(user string) (config.Login, error) {
+	if login, ok := c.madeUp[user]; ok {
+		return login, nil
+	}
+	login, err := config.ParseLogin(user)
+	if err == nil && login.MadeUp {
+		if c.madeUp == nil {
+			c.madeUp = make(map[string]config.Login)
+		}
+		c.madeUp[user] = login
+	}
+	return login, err
 }

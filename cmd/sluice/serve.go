@@ -21,7 +21,8 @@ func serveCommand() *cobra.Command {
 		Long: `Serve the files in a directory and below it over HTTP, HTTPS, FTP and FTPS.
 Without DIR it is the current directory.
 
-The URLs are printed on standard output; the log is written to standard error.
+The URLs are printed on standard output, and the password of a --user that has
+none; the log is written to standard error.
 SIGINT and SIGTERM stop the server: it accepts no new clients, lets transfers
 finish for --drain, and then cuts them. A second signal cuts them at once. The
 server does not wait longer than 3s after that for a disk that hangs.

@@ -18,6 +18,8 @@ type commandLine struct {
 	args    []string       // besides flags
 	environ []string
 	file    string // of --config; "": none
+
+	madeUp map[string]config.Login // passwords that were made up for --user NAME, by name
 }
 
 // settings are the combination of defaults, file, command line and environment.
@@ -71,7 +73,7 @@ func (c *commandLine) combine(file *config.File) (*settings, error) {
 	if len(c.args) > 0 {
 		s.conf.Root = c.args[0]
 	}
-	if err := addLogins(&s.conf, s.users, c.environ); err != nil {
+	if err := c.addLogins(&s.conf, s.users); err != nil {
 		return nil, err
 	}
 	if err := s.conf.Check(); err != nil {

@@ -200,3 +200,21 @@ func FuzzCombine(f *testing.F) {
 		}
 	})
 }
+
+func TestAPasswordThatWasMadeUpStaysAfterAReload(t *testing.T) {
+	c := newCommandLine(t, "index = ['a.html']", "--user", "alice", "--user", "bob")
+	load := func() []config.Login {
+		s, err := c.load(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.conf.Logins
+	}
+	first := load()
+	if len(first) != 2 || !first[0].MadeUp || first[0].Password == first[1].Password {
+		t.Errorf("got %d logins, want two with passwords of their own", len(first))
+	}
+	if again := load(); !slices.Equal(again, first) {
+		t.Error("a reload has changed the passwords")
+	}
+}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,24 +9,33 @@ import (
 )
 
 // Login is a name and its password.
-type Login struct{ Name, Password string }
+type Login struct {
+	Name, Password string
+	MadeUp         bool // the password is to be printed: the operator does not know it
+}
 
 // String hides the password, so that no message contains it by accident.
 func (l Login) String() string { return l.Name + ":***" }
 
-// ParseLogin parses NAME:PASSWORD. The password may contain colons.
+// ParseLogin parses NAME:PASSWORD, or NAME, for which it makes up a password. A
+// password may contain colons.
 func ParseLogin(s string) (Login, error) {
 	name, password, ok := strings.Cut(s, ":")
 	switch {
-	case !ok:
-		// s may be a password without a name: do not repeat it.
-		return Login{}, errors.New("there is no colon between name and password")
 	case name == "":
-		return Login{}, errors.New("the name before the colon is empty")
+		return Login{}, errors.New("the name is empty")
+	case !ok:
+		return Login{Name: name, Password: newPassword(), MadeUp: true}, nil
 	case password == "":
-		return Login{}, fmt.Errorf("the password of %s after the colon is empty", name)
+		return Login{}, fmt.Errorf("the password of %s after the colon is empty; without the colon, one is made up and printed", name)
 	}
-	return Login{name, password}, nil
+	return Login{Name: name, Password: password}, nil
+}
+
+// newPassword makes up a password of 80 random bits, in groups that are easy to type.
+func newPassword() string {
+	t := strings.ToLower(rand.Text())
+	return strings.Join([]string{t[:4], t[4:8], t[8:12], t[12:16]}, "-")
 }
 
 // loginPrefix is the prefix of environment variables with logins.
@@ -46,7 +56,7 @@ func LoginsFrom(environ []string) ([]Login, error) {
 		case password == "":
 			return nil, fmt.Errorf("the variable %s%s holds no password", loginPrefix, name)
 		}
-		logins = append(logins, Login{name, password})
+		logins = append(logins, Login{Name: name, Password: password})
 	}
 	slices.SortFunc(logins, func(a, b Login) int { return strings.Compare(a.Name, b.Name) })
 	return logins, nil

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,10 +19,9 @@ func TestParseLogin(t *testing.T) {
 	}{
 		{"name and password", "alice:secret", config.Login{Name: "alice", Password: "secret"}, ""},
 		{"a password with colons", "alice:a:b:c", config.Login{Name: "alice", Password: "a:b:c"}, ""},
-		{"no colon", "secret", config.Login{}, "no colon"},
-		{"no name", ":secret", config.Login{}, "name before the colon is empty"},
+		{"no name", ":secret", config.Login{}, "name is empty"},
 		{"no password", "alice:", config.Login{}, "password of alice"},
-		{"nothing", "", config.Login{}, "no colon"},
+		{"nothing", "", config.Login{}, "name is empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := config.ParseLogin(tt.in)
@@ -34,6 +35,18 @@ func TestParseLogin(t *testing.T) {
 				t.Errorf("the error %q shows a password", err)
 			}
 		})
+	}
+}
+
+func TestANameWithoutAPasswordGetsOne(t *testing.T) {
+	a, err1 := config.ParseLogin("alice")
+	b, err2 := config.ParseLogin("alice")
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	isPassword := regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`).MatchString
+	if a.Name != "alice" || !a.MadeUp || !isPassword(a.Password) || a.Password == b.Password {
+		t.Errorf("got %q, made up: %v, and then %q", a.Password, a.MadeUp, b.Password)
 	}
 }
 

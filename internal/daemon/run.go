@@ -36,8 +36,8 @@ type Loaded struct {
 	Locate  func(error) error // adds file and line to an error that begins with a flag
 }
 
-// Run serves until a signal or a failure ends it. The URLs are printed when
-// everything that can be known to fail has been tried.
+// Run serves until a signal or a failure ends it. The URLs, and passwords that
+// were made up, are printed when everything that can be known to fail has been tried.
 //
 // Run does not return if a file system hangs at the end: it then ends the program.
 func Run(ctx context.Context, o Options) error {
@@ -80,10 +80,8 @@ func Run(ctx context.Context, o Options) error {
 	stop := make(chan os.Signal, 3) // see drain.stop
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(stop)
-	for _, url := range allURLs(services) {
-		if _, err := fmt.Fprintln(o.Stdout, url); err != nil {
-			return fmt.Errorf("print the URL: %w", err)
-		}
+	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
+		return err
 	}
 	if d.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = d.portsInUse
@@ -101,6 +99,24 @@ func (d *daemon) closeListeners() {
 	for _, path := range d.sockets {
 		_ = d.files.Remove(path) // a socket that stays is replaced at the next start
 	}
+}
+
+// printGreeting prints the URLs, and the passwords that were made up.
+func printGreeting(w io.Writer, urls []string, logins []config.Login) error {
+	for _, url := range urls {
+		if _, err := fmt.Fprintln(w, url); err != nil {
+			return fmt.Errorf("print the URL: %w", err)
+		}
+	}
+	for _, l := range logins {
+		if !l.MadeUp {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "user %s, password %s\n", l.Name, l.Password); err != nil {
+			return fmt.Errorf("print the password of %s: %w", l.Name, err)
+		}
+	}
+	return nil
 }
 
 // allURLs returns each URL of the services once, in order. Sockets may share an

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // maxFile bounds the size of a file.
@@ -162,9 +163,18 @@ func resolve(name string) (string, error) {
 
 // openLocked opens or creates a file that nobody else edits.
 func openLocked(name string) (*os.File, error) {
-	for {
+	for begin := time.Now(); ; {
 		f, err := openNext(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrPermission) && isAbandoned(name):
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+			continue
+		case errors.Is(err, fs.ErrPermission) && time.Since(begin) < otherUser:
+			time.Sleep(otherUser / 100)
+			continue
+		case err != nil:
 			return nil, err
 		}
 		usable, err := claim(f)
@@ -176,6 +186,19 @@ func openLocked(name string) (*os.File, error) {
 			return nil, err
 		}
 	}
+}
+
+const (
+	// otherUser is how long an Edit of another user, such as root, is waited for: its lock
+	// cannot be. abandoned is after what time without a change no Edit is at work.
+	otherUser = time.Second
+	abandoned = time.Minute
+)
+
+// isAbandoned reports whether a process was killed long ago that had prepared a file.
+func isAbandoned(name string) bool {
+	info, err := os.Lstat(name)
+	return err == nil && time.Since(info.ModTime()) > abandoned
 }
 
 // claim waits for the lock of f. usable is false if another Edit has renamed or removed

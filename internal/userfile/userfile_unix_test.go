@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // killAt is the variable with the number of the step at which a child kills itself.
@@ -172,5 +173,51 @@ func TestEditUsesNoPreparedFile(t *testing.T) {
 				t.Errorf("it holds %q, and the target %q", content(t, other), content(t, name))
 			}
 		})
+	}
+}
+
+// Root may be killed while it edits the file of a server that runs as another user, who
+// cannot open what is left.
+func TestEditRemovesWhatAnotherUserHasLeft(t *testing.T) {
+	if _, err := os.Stat("/proc/self/exe"); os.Geteuid() != 0 || err != nil {
+		t.Skip("only root can be two users, and another one cannot find this program by its name")
+	}
+	dir, err := os.MkdirTemp("", "userfile-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	const other = 12345
+	if err := os.Chown(dir, other, other); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "users")
+	next := filepath.Join(dir, ".users.new")
+	editAsOther := func() error {
+		child := exec.Command("/proc/self/exe", name)
+		child.Env = append(os.Environ(), killAt+"=1000000")
+		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
+		printed, err := child.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, printed)
+		}
+		return nil
+	}
+	for _, tt := range []struct {
+		age    time.Duration
+		isLeft bool
+	}{{2 * abandoned, false}, {0, true}} {
+		if err := os.WriteFile(next, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(next, time.Now().Add(-tt.age), time.Now().Add(-tt.age)); err != nil {
+			t.Fatal(err)
+		}
+		err := editAsOther()
+		_, statErr := os.Stat(next)
+		if (err != nil) != tt.isLeft || (statErr == nil) != tt.isLeft {
+			t.Errorf("left %v ago: %v, and it is there: %v", tt.age, err, statErr == nil)
+		}
+		_ = os.Remove(next)
 	}
 }

@@ -92,7 +92,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable"}, frontend...),
+		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
@@ -192,6 +192,7 @@ var rules = []rule{
 	},
 	{folder: "internal/account", others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero it names one type"},
 	{folder: "internal/userfile", why: "the code that writes files of secrets has no third-party code in it"},
+	{folder: "internal/session", own: []string{"internal/userfile"}, why: "the code that lets users in without a password has no third-party code in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "pure functions parse untrusted input, so that a review can be limited to this folder"},
 	{

@@ -50,6 +50,9 @@ func Dir(name string) (*Root, error) { return vfs.Open(name) }
 // caller closes it after the server. FS may refuse an operation that Rights allow.
 type Account = account.Account
 
+// PasswordID identifies the password of an account. Package httpd uses it; FTP does not.
+type PasswordID = account.PasswordID
+
 // Throttle counts failed logins by address (IPv6: by /64 network) and by name, and delays the replies. The zero value is
 // ready for use:
 //

@@ -84,6 +84,25 @@
 // has a cache of its own; 64 are kept. Every response varies by Authorization and
 // Cookie, and those to users are private.
 //
+// # Login page
+//
+// With [Server].Sessions and Server.AccountOf, browsers log in by a page:
+//
+//	srv.Sessions = &httpd.Sessions{File: "/var/lib/files/sessions"} // or new(httpd.Sessions), in memory
+//	srv.AccountOf = func(ctx context.Context, c httpd.Client, user string) (*httpd.Account, error) {
+//		return present(user) // the account of now with its PasswordID; ErrLogin if there is none
+//	}
+//
+// A navigation of a browser that needs a login, or is for DIR/?login, gets the page with
+// the status 401 and no WWW-Authenticate; all other clients get that. The form is sent by
+// POST to the same path with ?login and has the fields username and password; the response
+// (303) sets the cookie and leads back to the path. POST to ?logout ends the session. The
+// listings have buttons for both. A request with the field Authorization is that of the
+// user in it, whatever its cookie is. The cookie counts where a password would: by TLS, from
+// this host, or with InsecureLogin.
+//
+// Set Account.PasswordID, and change it with the password; otherwise sessions go on.
+//
 // # Files that are not served
 //
 // Names that begin with a dot are neither listed nor served, except
@@ -124,9 +143,9 @@
 // A missing right is 403, or 405 if the rights allow the method for no file. Refusals say
 // the reason in words, and as JSON with the members status, title and detail if the field
 // Accept prefers application/json. A 500 whose reason begins with "The change was made"
-// means that the file is there, and that its directory could not be synced. Requests that
-// a browser sends for pages of other origins are refused by the rules of
-// [http.CrossOriginProtection] (403); CORS opens reading alone.
+// means that the file is there, and that its directory could not be synced. Requests with
+// any method but GET, HEAD and OPTIONS that a browser sends for pages of other origins are
+// refused by the rules of [http.CrossOriginProtection] (403); CORS opens reading alone.
 //
 // On the connections of a [Server] without TLS, bodies with a length of 2 MiB or more go
 // from the socket to the file by splice(2), if the file is an *os.File, no checksum has to

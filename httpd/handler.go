@@ -239,6 +239,8 @@ type requester struct {
 	begin   time.Time     // when the request was received
 	user    string        // who has logged in; "": nobody
 	refusal *plan.Refusal // the response; nil: what the files say
+
+	bySession bool // the user has logged in by the login page
 }
 
 // serve answers a request of net/http and reports that. An error means that the body
@@ -256,6 +258,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		_ = http.NewResponseController(w).SetReadDeadline(begin.Add(requestTimeout))
 	}
 	request := requestOf(r)
+	request.User, request.BySession = by.user, by.bySession
+	if by.refusal == nil {
+		by.refusal = checkOrigin(r)
+	}
 	core := h.prepared()
 	if by.refusal == nil && h.mayChange(r) {
 		return h.serveChange(w, r, by, &request, server, c)
@@ -296,7 +302,8 @@ func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.
 	pl := planner.Plan(request, plan.Lookup{})
 	if pl.AsksLogin {
 		pl.Release()
-		return planner.Refuse(request, loginRefusal(r))
+		server, _ := connOf(r.Context())
+		return planner.Refuse(request, server.asPage(r, loginRefusal(r)))
 	}
 	return pl.Respond(r.Context())
 }

@@ -30,6 +30,7 @@ import (
 //	MaxSessions int           // connections at one time; 0: no limit
 //	MaxRate int64             // bytes per second of all its responses; 0: no limit
 //	MaxRatePerTransfer int64  // bytes per second of each response; 0: no limit
+//	PasswordID PasswordID     // 32 bytes, others after a change of the password: its sessions end then
 //
 // FS is used by many goroutines at once. Accounts whose FS is equal share what is kept
 // open of it, so Login should return the same FS each time. The caller closes it after
@@ -49,6 +50,9 @@ const (
 	Delete = account.Delete // remove files and empty directories
 	Rename = account.Rename // move files: no request needs it yet
 )
+
+// PasswordID identifies the password of an account, and is as secret as its hash.
+type PasswordID = account.PasswordID
 
 // Throttle counts failed logins by address (IPv6: by /64 network) and by name. The zero
 // value is ready for use. Package ftpd has the same type, and describes its fields and
@@ -122,12 +126,26 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 	by := requester{begin: time.Now()}
 	_, c := connOf(r.Context())
 	session := c.Conn().Session()
-	if len(r.Header["Authorization"]) == 0 {
+	if r.Method == http.MethodPost && s.hasSessions() {
+		if step := plan.LoginStep(r.URL.RawQuery); step != "" {
+			s.serveLoginStep(guest, w, r, by, step)
+			return
+		}
+	}
+	var acc *Account
+	var name string
+	var refusal *plan.Refusal
+	if len(r.Header["Authorization"]) > 0 { // it wins over a cookie: a client that sends it means it
+		acc, name, refusal = s.logIn(r)
+	} else {
+		acc, name, refusal = s.resume(r)
+		by.bySession = acc != nil
+	}
+	if acc == nil && refusal == nil {
 		setUser(session, "", 0)
 		guest.serveFor(w, r, by)
 		return
 	}
-	acc, name, refusal := s.logIn(r)
 	if refusal == nil && setUser(session, name, acc.MaxSessions) != nil {
 		refusal = &tooMany
 	}
@@ -173,6 +191,12 @@ func (s *Server) logIn(r *http.Request) (acc *Account, name string, refusal *pla
 	if refusal != nil {
 		return nil, "", refusal
 	}
+	return s.checkPassword(r, user, password)
+}
+
+// checkPassword returns the account of a user and its name, or the response that refuses
+// the login of r. All failures are answered late, and counted.
+func (s *Server) checkPassword(r *http.Request, user, password string) (acc *Account, name string, refusal *plan.Refusal) {
 	client := s.loginClient(r)
 	leave, retryAfter := s.logins.enter(r.Context(), client.Remote.Addr(), user, password)
 	if leave == nil {

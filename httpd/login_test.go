@@ -363,9 +363,9 @@ func TestWithLoginsAGuestStillAllocatesNothing(t *testing.T) {
 	if fastMethod != sendfile.Sendfile {
 		t.Skip("this is a promise of calls on descriptors")
 	}
-	s := serveUsers(t, nil, func(srv *httpd.Server) { handler(srv).CacheValid = time.Hour; srv.OnTransfer = nil })
+	s := serveSessions(t, func(srv *httpd.Server) { handler(srv).CacheValid = time.Hour; srv.OnTransfer = nil })
 	c := s.dial(t)
-	request := []byte("GET /f.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+	request := []byte("GET /f.txt HTTP/1.1\r\nHost: a\r\nCookie: consent=1; session=2\r\n\r\n") // of other programs
 	buf := make([]byte, 4096)
 	var last []byte
 	round := func() {

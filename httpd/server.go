@@ -47,7 +47,8 @@ type Server struct {
 	// before a handler was called, on its goroutine, which waits for the call to return.
 	OnTransfer func(Transfer)
 
-	// Logger gets the errors outside of requests. Nil drops them.
+	// Logger gets the errors outside of requests, and when sessions begin and end. Nil
+	// drops them.
 	Logger *slog.Logger
 
 	// HeaderTimeout is how long the header of a request may take from its
@@ -110,6 +111,17 @@ type Server struct {
 	// Handler.
 	Accounts *Handler
 
+	// Sessions, if not nil, gives browsers a login page, and keeps who has logged in there.
+	// It needs Login and AccountOf. See "Login page" in the documentation of the package.
+	Sessions *Sessions
+
+	// AccountOf returns the present account of a user who has logged in by the login page
+	// before; user is the name that was typed. It is called for each request of a session,
+	// so it must be fast. If the error is or wraps ErrLogin, there is no such user any
+	// more, and the session ends, as it does if Account.PasswordID is not that of the
+	// login. With any other error but ErrUnavailable the client is a guest for this request.
+	AccountOf func(ctx context.Context, c Client, user string) (*Account, error)
+
 	// Throttle counts failed logins, delays their responses, and refuses addresses with
 	// too many, except those of this host. Servers of several protocols can share one. If
 	// it is nil, the Server has its own.
@@ -124,6 +136,7 @@ type Server struct {
 	once     sync.Once
 	files    atomic.Pointer[Handler] // Handler, if it is one, or that of SetHandler; else nil
 	http     http.Server
+	logger   *slog.Logger
 	tls      *tls.Config
 	registry *live.Registry
 	fast     h1conn.Server
@@ -192,6 +205,9 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 	if s.Login != nil && s.files.Load() == nil {
 		return errors.New("httpd: Server.Login needs a Server.Handler that is a *Handler")
 	}
+	if s.Sessions != nil && (s.Login == nil || s.AccountOf == nil) {
+		return errors.New("httpd: Server.Sessions needs Server.Login and Server.AccountOf")
+	}
 	if !s.track(ln) {
 		return http.ErrServerClosed
 	}
@@ -215,6 +231,7 @@ func (s *Server) prepare() {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	s.logger = logger
 	if s.Handler == nil {
 		s.Handler = new(Handler)
 	}
@@ -261,6 +278,7 @@ func (s *Server) prepare() {
 		HeaderTimeout: s.headerTimeout(),
 		IdleTimeout:   s.idleTimeout(),
 		StallTimeout:  s.stallTimeout(),
+		SessionCookie: sessionCookieEnd(s.Sessions),
 		OnTransfer:    s.OnTransfer,
 		ClientOf:      s.clientOf,
 		Refused:       s.refused,

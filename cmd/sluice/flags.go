@@ -72,6 +72,9 @@ func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
 	f.StringVar(&conf.UsersFile, "users", conf.UsersFile, "let the users in `FILE` log in: lines NAME:HASH of htpasswd; see above")
 	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients read without a password: by HTTP, and by FTP as anonymous")
 	f.BoolVar(&conf.InsecureLogin, "insecure-login", conf.InsecureLogin, "accept passwords by HTTP without TLS too, where others can read them; without it only from this host")
+	f.StringVar(&conf.State, "state", conf.State, "keep the sessions of the login page in `DIR`, so that they survive a restart; default: $STATE_DIRECTORY, else only in memory")
+	f.DurationVar(&conf.SessionIdle, "session-idle", conf.SessionIdle, "end a session of the login page that was not used for `TIME`; 0: never")
+	f.DurationVar(&conf.SessionLifetime, "session-lifetime", conf.SessionLifetime, "end each session after `TIME`; 0: never")
 	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
 }
 

@@ -65,7 +65,7 @@ func rootCommand() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(misused)
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(serveCommand(), passwdCommand(), userCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
+	root.AddCommand(serveCommand(), passwdCommand(), userCommand(), sessionCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
 		benchCommand(), gofsCommand(), versionCommand())
 	return root
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -73,6 +74,9 @@ func (c *commandLine) combine(file *config.File) (*settings, error) {
 	if len(c.args) > 0 {
 		s.conf.Root = c.args[0]
 	}
+	if s.conf.State == "" && !c.flags.Changed("state") {
+		s.conf.State, s.conf.StateIsDefault = stateDirectory(c.environ), true
+	}
 	if err := c.addLogins(&s.conf, s.users); err != nil {
 		return nil, err
 	}
@@ -86,6 +90,18 @@ func (c *commandLine) combine(file *config.File) (*settings, error) {
 		return nil, file.Incomplete
 	}
 	return s, nil
+}
+
+// stateDirectory returns the first directory that systemd has made for the state of its
+// unit (StateDirectory=), or "".
+func stateDirectory(environ []string) string {
+	for _, variable := range environ {
+		if dirs, ok := strings.CutPrefix(variable, "STATE_DIRECTORY="); ok {
+			dir, _, _ := strings.Cut(dirs, ":")
+			return dir
+		}
+	}
+	return ""
 }
 
 // override sets the flags that the command line sets.

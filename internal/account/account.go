@@ -70,6 +70,9 @@ type Account struct {
 	// MaxRatePerTransfer limits each transfer, in bytes per second; zero means no
 	// limit.
 	MaxRatePerTransfer int64
+
+	// PasswordID changes with the password: sessions of a login page end then.
+	PasswordID PasswordID
 }
 
 // Anonymous is the name of the account for anonymous logins.

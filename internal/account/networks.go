@@ -32,6 +32,24 @@ func (u *Users) Restrict(name string, networks []netip.Prefix) error {
 	return nil
 }
 
+// Present returns the account of a user who has logged in before, without a password, for
+// a client at addr. The error is ErrPassword if there is no such user any more, or
+// ErrNetwork.
+func (u *Users) Present(addr netip.Addr, name string) (Account, error) {
+	t := u.load()
+	if t == nil {
+		return Account{}, ErrPassword
+	}
+	e, known := t.entries[name]
+	switch {
+	case !known:
+		return Account{}, ErrPassword
+	case !isIn(e.networks, addr):
+		return Account{}, ErrNetwork
+	}
+	return e.account, nil
+}
+
 // GuestMayLogIn reports whether anonymous clients at addr may log in.
 func (u *Users) GuestMayLogIn(addr netip.Addr) bool {
 	t := u.load()

@@ -48,6 +48,7 @@ func (u *Users) AddAccount(a Account, password string) error {
 	if err := checkPassword(password); err != nil {
 		return fmt.Errorf("user %s: %w", a.Name, err)
 	}
+	a.PasswordID = idOf("password", a.Name, password)
 	e := &entry{account: a}
 	e.digest.Store(newDigest(password))
 	return u.add(e)
@@ -55,6 +56,7 @@ func (u *Users) AddAccount(a Account, password string) error {
 
 // AddHash is AddAccount with a hash of the password.
 func (u *Users) AddHash(a Account, password Hash) error {
+	a.PasswordID = idOf("hash", a.Name, password.String())
 	return u.add(&entry{account: a, hash: password})
 }
 

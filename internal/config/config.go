@@ -78,6 +78,13 @@ type Config struct {
 	Anonymous     bool    // clients may read without a password
 	Write         bool    // users without rights in File may change files
 
+	// Directory for what the server keeps between starts; "": it keeps nothing. Sessions of
+	// the login page end when they are idle, and after their lifetime; 0: no limit.
+	State           string
+	StateIsDefault  bool // nobody has named State: if it cannot be used, nothing is kept
+	SessionIdle     time.Duration
+	SessionLifetime time.Duration
+
 	FTPOptions FTPOptions
 	Rates      RateOptions
 
@@ -157,6 +164,8 @@ func Default() Config {
 		Method:     "auto",
 		Drain:      30 * time.Second,
 		Sandbox:    Sandboxes[0],
+
+		SessionIdle: 24 * time.Hour, SessionLifetime: 7 * 24 * time.Hour,
 	}
 }
 
@@ -200,6 +209,10 @@ func (c Config) Check() error {
 		return fmt.Errorf("--drain %v is negative", c.Drain)
 	case !slices.Contains(Sandboxes, c.Sandbox):
 		return fmt.Errorf("--sandbox %q is none of %s", c.Sandbox, strings.Join(Sandboxes, ", "))
+	case c.SessionIdle < 0:
+		return fmt.Errorf("--session-idle %v is negative", c.SessionIdle)
+	case c.SessionLifetime < 0:
+		return fmt.Errorf("--session-lifetime %v is negative", c.SessionLifetime)
 	case c.InsecureLogin && !c.HasUser():
 		return errors.New("--insecure-login is of no use without a user: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
 	case c.Write && !c.HasUser():

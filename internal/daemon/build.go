@@ -43,6 +43,8 @@ type daemon struct {
 	users   *account.Users
 	certs   atomic.Pointer[certs.Reloader] // nil: no certificate files
 
+	sessions *httpd.Sessions // of the login page; nil: there are no users
+
 	// sweep removes what is left of broken uploads. onSync, which may be nil, gets
 	// the durations of waits for the disk. portsInUse counts FTP data ports.
 	sweep      func(context.Context) (removed int, err error)
@@ -102,6 +104,9 @@ func open(conf config.Config, stderr io.Writer) (*daemon, error) {
 // close closes what open has opened. The services must have ended.
 func (d *daemon) close() {
 	d.pages.close()
+	if d.sessions != nil {
+		_ = d.sessions.Close()
+	}
 	_ = d.root.tree().Close()
 	_ = d.files.Close()
 	d.log.Flush()
@@ -158,6 +163,7 @@ func (d *daemon) newHTTP() *service {
 	if d.conf.HasUser() {
 		server.Login, server.Throttle = d.logInByHTTP, d.users.Throttle()
 		server.Accounts, server.InsecureLogin = d.accountOptions(), d.conf.InsecureLogin
+		server.Sessions, server.AccountOf = d.newSessions(), d.accountOf
 	}
 	d.pages.serve(server)
 	all := served("https", d.listeners["https"], server.ServeTLS)

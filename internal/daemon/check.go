@@ -23,6 +23,9 @@ func Check(conf config.Config, stdout, stderr io.Writer) error {
 	if err := d.chooseUser(); err != nil {
 		return err
 	}
+	if err := d.checkState(); err != nil {
+		return err
+	}
 	d.warn()
 	if _, err := fmt.Fprintln(stdout, "ok"); err != nil {
 		return fmt.Errorf("print the result: %w", err)

@@ -35,6 +35,9 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox), Trees: []string{d.conf.Root},
 		Write: len(writers) > 0 || d.conf.Write && d.conf.UsersFile != "", NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
+	if d.keepsState() {
+		plan.State = []string{d.conf.State}
+	}
 	if plan.NeedsHelper() {
 		if err := d.startHelper(); err != nil {
 			return nil, err
@@ -46,6 +49,9 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	}
 	d.readOnly = report.Landlock != "" && !plan.Write
 	d.logContainment(&report)
+	if err := d.openState(); err != nil {
+		return nil, err
+	}
 	return containedStatus(&report), d.checkAccess(writers, services)
 }
 

@@ -49,6 +49,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.chooseUser(); err != nil {
 		return err
 	}
+	if err := d.prepareState(); err != nil {
+		return err
+	}
 	if d.opener, err = listen.NewOpener(o.Config.ReusePort); err != nil {
 		return err
 	}

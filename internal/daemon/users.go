@@ -72,6 +72,25 @@ func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password st
 	case err != nil:
 		return nil, err
 	}
+	return d.withTree(user), nil
+}
+
+// accountOf returns the present account of a user who has logged in by the login page.
+// Guests need no session.
+func (d *daemon) accountOf(_ context.Context, c httpd.Client, name string) (*httpd.Account, error) {
+	user, err := d.users.Present(c.Remote.Addr(), name)
+	switch {
+	case errors.Is(err, account.ErrNetwork):
+		return nil, err // the session goes on where it is allowed
+	case err != nil:
+		return nil, httpd.ErrLogin
+	}
+	return d.withTree(user), nil
+}
+
+// withTree adds the file system to the account of a user, and takes the rights that the
+// server does not have.
+func (d *daemon) withTree(user account.Account) *account.Account {
 	const readRights = account.ReadOnly | account.Who
 	if !d.mayWrite() {
 		user.Rights &= readRights
@@ -81,7 +100,7 @@ func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password st
 	if user.Rights&^readRights != 0 {
 		user.FS = tree.Writable()
 	}
-	return &user, nil
+	return &user
 }
 
 // mayWrite reports whether any user may change files, now or after a reload: with a

@@ -62,6 +62,7 @@ type Head struct {
 	UserAgent         string
 	Forwarded         string
 	ForwardedFor      string // X-Forwarded-For
+	Cookie            string
 }
 
 // Detach makes the strings of h parts of a copy of in, which Parse was given, so
@@ -73,7 +74,7 @@ func (h *Head) Detach(in string) string {
 	for _, s := range [...]*string{
 		&h.Target, &h.Path, &h.Query, &h.Host,
 		&h.Accept, &h.AcceptEncoding, &h.IfMatch, &h.IfNoneMatch, &h.IfModifiedSince, &h.IfUnmodifiedSince, &h.IfRange, &h.Range,
-		&h.WantReprDigest, &h.Origin, &h.Referer, &h.UserAgent, &h.Forwarded, &h.ForwardedFor,
+		&h.WantReprDigest, &h.Origin, &h.Referer, &h.UserAgent, &h.Forwarded, &h.ForwardedFor, &h.Cookie,
 	} {
 		if *s != "" {
 			at := uintptr(unsafe.Pointer(unsafe.StringData(*s))) - begin

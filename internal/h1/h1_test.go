@@ -137,7 +137,7 @@ func TestParseFillsTheHead(t *testing.T) {
 	in := "HEAD /a%20b/c?d=e?f HTTP/1.1\r\nhost: example.com:80\r\nAccept:  text/html \t\r\nACCEPT-ENCODING: gzip, br\r\n" +
 		"If-Match: \"a\"\r\nIf-None-Match: \"b\"\r\nIf-Modified-Since: Mon\r\nIf-Unmodified-Since: Tue\r\nIf-Range: \"c\"\r\n" +
 		"Range: bytes=0-\r\nWant-Repr-Digest: sha-256=1\r\nOrigin: http://x\r\nConnection: Close\r\nReferer: http://y/\r\nUser-Agent: test\r\n" +
-		"authoRization:\r\nForwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n\r\nGET"
+		"authoRization:\r\nForwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\ncookie: a=b\r\n\r\nGET"
 	var h h1.Head
 	n, v := h1.Parse(in, &h)
 	if v != h1.Simple || in[n:] != "GET" {
@@ -149,7 +149,7 @@ func TestParseFillsTheHead(t *testing.T) {
 		Host:             "example.com:80", Accept: "text/html", AcceptEncoding: "gzip, br",
 		IfMatch: `"a"`, IfNoneMatch: `"b"`, IfModifiedSince: "Mon", IfUnmodifiedSince: "Tue",
 		IfRange: `"c"`, Range: "bytes=0-", WantReprDigest: "sha-256=1", Origin: "http://x",
-		Referer: "http://y/", UserAgent: "test", Forwarded: "for=192.0.2.1", ForwardedFor: "192.0.2.2",
+		Referer: "http://y/", UserAgent: "test", Forwarded: "for=192.0.2.1", ForwardedFor: "192.0.2.2", Cookie: "a=b",
 	}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -250,7 +250,7 @@ func FuzzParse(f *testing.F) {
 		for name, got := range map[string]string{
 			"Accept": h.Accept, "Accept-Encoding": h.AcceptEncoding, "If-Match": h.IfMatch, "If-None-Match": h.IfNoneMatch,
 			"If-Modified-Since": h.IfModifiedSince, "If-Unmodified-Since": h.IfUnmodifiedSince, "If-Range": h.IfRange,
-			"Range": h.Range, "Want-Repr-Digest": h.WantReprDigest, "Origin": h.Origin,
+			"Range": h.Range, "Want-Repr-Digest": h.WantReprDigest, "Origin": h.Origin, "Cookie": h.Cookie,
 		} {
 			if want := r.Header[name]; len(want) > 1 {
 				t.Errorf("%s is %q, for net/http %q", name, got, want)

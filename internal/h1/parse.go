@@ -182,6 +182,7 @@ const (
 	userAgent
 	forwarded
 	forwardedFor
+	cookie
 	connection
 	contentLength
 	transferEncoding
@@ -206,6 +207,8 @@ func (p *parser) take(name, value string) {
 			p.keep(accept, &h.Accept, value)
 		case isName(name, "origin"):
 			p.keep(origin, &h.Origin, value)
+		case isName(name, "cookie"):
+			p.keep(cookie, &h.Cookie, value)
 		case isName(name, "expect"):
 			p.other = true
 		}

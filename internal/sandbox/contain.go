@@ -31,6 +31,10 @@ type Plan struct {
 	Trees []string
 	Write bool
 
+	// State are directories of the server's own, in which it may make, change and remove
+	// files whatever Write says.
+	State []string
+
 	// NotifySocket is the socket of systemd for sd_notify(3); "": none.
 	NotifySocket string
 }

@@ -18,6 +18,9 @@ const (
 	readRights  landlock.AccessFSSet = ll.AccessFSReadFile | ll.AccessFSReadDir
 	writeRights landlock.AccessFSSet = readRights | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRefer |
 		ll.AccessFSRemoveDir | ll.AccessFSRemoveFile | ll.AccessFSMakeDir | ll.AccessFSMakeReg | ll.AccessFSMakeSym
+
+	// Without Refer, which ABI 1 lacks: files stay in their directory.
+	stateRights landlock.AccessFSSet = readRights | ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSRemoveFile | ll.AccessFSMakeReg
 )
 
 // systemFiles are what a server may read at any time besides its trees: its own entry in /proc
@@ -38,6 +41,9 @@ func restrictFiles(p Plan, r *Report) {
 	for _, dir := range closed {
 		r.addMissing("landlock rule", fmt.Errorf("a new target of the link in %s is out of reach until the next start", dir))
 	}
+	for _, dir := range p.State {
+		rules = append(rules, landlock.PathAccess(stateRights, dir))
+	}
 	for _, name := range systemFiles {
 		rights := readRights
 		if !strings.HasSuffix(name, "/") {
@@ -57,6 +63,9 @@ func restrictFiles(p Plan, r *Report) {
 		return
 	}
 	r.Landlock = describeLandlock(abi, p.Write)
+	if len(p.State) > 0 && !p.Write {
+		r.Landlock += " but for the state"
+	}
 }
 
 // checkLandlock returns an error if Landlock cannot be used. abi and err are from

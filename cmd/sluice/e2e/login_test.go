@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"sluice/internal/nettest"
 )
 
 // Each client logs in by its usual way and gets the files of the user, of which guests
@@ -38,13 +36,7 @@ func TestClientsLogInByHTTP(t *testing.T) {
 			wantPattern(t, filepath.Join(dir, "copied", "small"), 0, 1000)
 		})
 	}
-	t.Run("a browser", func(t *testing.T) {
-		nettest.NeedsProgram(t, "chromium", "chromium")
-		page := browse(t, t.TempDir(), "--dump-dom", strings.Replace(s.urlOf("http", "dir/"), "://", "://"+login+"@", 1)+"?login")
-		if !strings.Contains(page, "large file</a>") {
-			t.Errorf("the page is\n%s", page)
-		}
-	})
+	// A browser: see TestABrowserLogsInByTheForm.
 	named := func(line string) bool { return strings.Contains(line, " status=200 user="+user+" bytes=") }
 	if len(s.log.await(1, patience, named)) == 0 {
 		t.Error("the access log does not name the user")

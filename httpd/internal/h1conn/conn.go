@@ -145,7 +145,7 @@ func (c *conn) answerAll() next {
 			c.net.Linger()
 			return end
 		}
-		if c.server.Logins && b.head.HasAuthorization {
+		if c.server.Logins && b.head.HasAuthorization || c.server.hasSession(b.head.Cookie) {
 			return c.flushed(handOver)
 		}
 		c.readingHead = false

@@ -25,8 +25,9 @@
 // more: under BBR the last bytes would wait for a timer then, and ranges of 64 KiB
 // would cost twice as much.
 //
-// With Server.Logins, a request with a field Authorization is left to net/http, too: it
-// may be for other files than those of the Handler. The connection stays there.
+// With Server.Logins, a request with a field Authorization or with the cookie of a session
+// is left to net/http, too: it may be for other files than those of the Handler. The
+// connection stays there. Other cookies do not matter.
 //
 // A request with both Content-Length and Transfer-Encoding is answered here, before
 // net/http sees it (golang/go#80942).

@@ -3,6 +3,7 @@ package h1conn
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,10 @@ type Server struct {
 
 	// Logins leaves requests with a field Authorization to net/http.
 	Logins bool
+
+	// SessionCookie is the end of the names of the cookies, with the equals sign, by which
+	// requests are left to net/http too; "": none. Other cookies mean nothing here.
+	SessionCookie string
 
 	// Base ends with the server. It ends waits for limits, and the making of responses.
 	Base context.Context
@@ -42,6 +47,11 @@ type Server struct {
 	// Refused is called when a request was refused before it was understood, with its
 	// first line and the response.
 	Refused func(c *netconn.Conn, line string, response []byte)
+}
+
+// hasSession reports whether the field Cookie may have a session.
+func (s *Server) hasSession(cookies string) bool {
+	return cookies != "" && s.SessionCookie != "" && strings.Contains(cookies, s.SessionCookie)
 }
 
 // Handler answers requests.

@@ -66,6 +66,7 @@ func (l *Listing) WriteHTML(w io.Writer) error {
 		_ = b.WriteByte('\n')
 	}
 	l.writeSearch(b)
+	l.writeLogin(b)
 	_, _ = b.WriteString("</header>\n<table>\n<thead><tr>")
 	l.writeColumn(b, "Name", "name")
 	l.writeColumn(b, "Size", "size")
@@ -117,6 +118,21 @@ func (l *Listing) writeSearch(b *bufio.Writer) {
 		_, _ = b.WriteString(`<input type="hidden" name="order" value="desc">`)
 	}
 	_, _ = b.WriteString("</form>\n")
+}
+
+// writeLogin writes who the client is, and where to log in or out.
+func (l *Listing) writeLogin(b *bufio.Writer) {
+	if l.Login.User != "" {
+		_, _ = fmt.Fprintf(b, "<div>%s", html.EscapeString(l.Login.User))
+		if l.Login.CanLogOut {
+			_, _ = b.WriteString(` <form method="post" action="?logout"><button>Log out</button></form>`)
+		}
+		_, _ = b.WriteString("</div>\n")
+	}
+	if l.Login.CanLogIn {
+		writeButton(b, url.Values{"login": {""}}, "Log in")
+		_ = b.WriteByte('\n')
+	}
 }
 
 // writeButton writes a button that leads to a query, and looks like a link.

@@ -15,6 +15,9 @@ import (
 
 // A Listing is the entries of a directory that a client wants to see.
 type Listing struct {
+	// Login is what the page says about the client. New leaves it out.
+	Login Login
+
 	path     string // of the request, decoded; ends in a slash
 	archives []string
 	entries  []fs.FileInfo
@@ -25,6 +28,13 @@ type Listing struct {
 	descending    bool
 	search        string // in the names, without regard to case
 	offset, limit int    // of the entries shown; limit 0: all
+}
+
+// Login says who the client is.
+type Login struct {
+	User      string // "": nobody
+	CanLogIn  bool   // there is a login, at ?login
+	CanLogOut bool   // by POST to ?logout
 }
 
 // New returns the listing of a directory in the order, and of the part, that
@@ -113,7 +123,7 @@ func lower(c byte) byte {
 // the page around them.
 func (l *Listing) ETag(format string) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "%s %d %v %s%s", format, l.found, l.archives, pageHead, plainHead)
+	_, _ = fmt.Fprintf(sum, "%s %d %v %s%s%+v", format, l.found, l.archives, pageHead, plainHead, l.Login)
 	b := make([]byte, 0, 512)
 	for _, e := range l.entries {
 		b = append(b[:0], e.Name()...)

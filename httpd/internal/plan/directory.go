@@ -71,5 +71,7 @@ func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error
 			words = append(words, kind.word)
 		}
 	}
-	return listing.New(r.Path, r.Query, entries, words), nil
+	l := listing.New(r.Path, r.Query, entries, words)
+	l.Login = listing.Login{User: r.User, CanLogIn: !p.Private && p.logins.Load(), CanLogOut: r.BySession}
+	return l, nil
 }

@@ -28,12 +28,14 @@ const loginWord = "login"
 // exists does not matter, so that nothing is learned about it.
 func (pl *Plan) findLogin() bool {
 	p, r := pl.planner, &pl.request
-	wantsLogin := false
+	wantsLogin, wantsLogout := false, false
 	if r.Query != "" && strings.HasSuffix(r.Path, "/") && !r.isSlashEncoded() {
 		query, _ := url.ParseQuery(r.Query) // on an error it holds the valid pairs
-		wantsLogin = query.Has(loginWord)
+		wantsLogin, wantsLogout = query.Has(loginWord), query.Has(logoutWord)
 	}
 	switch {
+	case r.BySession && wantsLogout:
+		pl.kind = asksLogout
 	case p.Private && wantsLogin:
 		pl.kind = loggedIn
 	case !p.Private && (wantsLogin || p.Files == nil):
@@ -52,25 +54,34 @@ func redirectWithoutQuery(r *Request) Response {
 	return resp
 }
 
-// Refusal is a response to a request that is refused for the login of its client.
+// Refusal is a response to a request that is refused for the login of its client, or that
+// logs it in or out.
 type Refusal struct {
 	Status int
 	Reason string // plain text for the client: what is wrong, and what to do
 
-	// Challenge is the value of WWW-Authenticate, and RetryAfter that of Retry-After;
-	// "": no such field.
-	Challenge, RetryAfter string
+	// Challenge is the value of WWW-Authenticate, RetryAfter that of Retry-After, and
+	// Location that of Location; "": no such field.
+	Challenge, RetryAfter, Location string
+
+	Page LoginPage
 }
 
 // Refuse makes the response of a Refusal. The caller sends the Response and releases
 // it.
 func (p *Planner) Refuse(r *Request, f Refusal) Response {
-	resp := failureBecause(r, f.Status, f.Reason, f.Reason)
+	resp := explain(r, f.Status, f.Reason)
+	if f.Page != NoLoginPage {
+		resp = loginPage(r, &f)
+	}
 	if f.Challenge != "" {
 		resp.Header.set("Www-Authenticate", f.Challenge)
 	}
 	if f.RetryAfter != "" {
 		resp.Header.set("Retry-After", f.RetryAfter)
+	}
+	if f.Location != "" {
+		resp.Header.set("Location", f.Location)
 	}
 	p.finish(r, &resp)
 	resp.Header.set("Cache-Control", "no-store")

@@ -53,6 +53,7 @@ const (
 	saysOptions
 	redirects
 	loggedIn
+	asksLogout
 	sendsFile
 	sendsListing
 	sendsArchive
@@ -232,6 +233,8 @@ func (pl *Plan) make(ctx context.Context) Response {
 		return redirectToSlash(r)
 	case loggedIn:
 		return redirectWithoutQuery(r)
+	case asksLogout:
+		return logoutPage(r)
 	case sendsFile:
 		resp = pl.sendFile(ctx)
 		if pl.isFallback {

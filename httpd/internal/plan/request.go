@@ -26,6 +26,11 @@ type Request struct {
 	Range             string
 	WantReprDigest    string
 	Origin            string
+
+	// User is who has logged in; "": nobody. BySession means that it was by a login page,
+	// so that the user can log out.
+	User      string
+	BySession bool
 }
 
 func (r *Request) isHead() bool { return r.Method == "HEAD" }

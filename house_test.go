@@ -67,7 +67,7 @@ const (
 )
 
 // frontend holds the folders that both servers import.
-var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/status", "internal/account", "internal/rate"}
+var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/status", "internal/account", "internal/rate", "internal/rightsfs"}
 
 const (
 	noSibling = "a program can embed one server without the other; share through internal/live"
@@ -169,6 +169,11 @@ var rules = []rule{
 		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/vfs"}, others: []string{afero, sys},
 		why:   "receiving a file safely does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
+	},
+	{
+		folder: "internal/rightsfs", own: []string{"internal/account", "internal/vfs"}, others: []string{afero},
+		why:   "what an account sees of a tree does not depend on the protocol",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{
 		folder: "internal/durable", own: []string{"internal/vfs"}, others: []string{sys},

@@ -43,12 +43,15 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 
 	for _, name := range []string{"blind", "nobody"} {
 		c := as(name, 230)
-		for _, line := range []string{"SIZE f", "MDTM f", "MLST f", "STAT f", "HASH f"} {
+		for _, line := range []string{"SIZE f", "MDTM f", "MLST f", "HASH f"} {
 			if got := c.want(550, line); got != "550 Permission denied" {
 				t.Errorf("%s: %s: %q", name, line, got)
 			}
 		}
 		for _, line := range []string{"LIST", "RETR f"} {
+			if name == "blind" && line == "LIST" {
+				continue // a drop box is listed, without its files
+			}
 			c.passive(epsv)
 			if got := c.want(550, line); got != "550 Permission denied" {
 				t.Errorf("%s: %s: %q", name, line, got)
@@ -81,7 +84,7 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 func TestWithoutTheRightChangeNothingIsReplaced(t *testing.T) {
 	s := startAs(t, func(a *access) {
 		for _, user := range []account.Account{
-			{Name: "creator", Rights: account.Create},
+			{Name: "creator", Rights: account.Create | account.List},
 			{Name: "renamer", Rights: account.Rename},
 			{Name: "editor", Rights: account.Rename | account.Change},
 		} {

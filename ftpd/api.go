@@ -82,6 +82,31 @@ const (
 	All      = account.All      // all but Who
 )
 
+// Paths are rights that differ by path, for Account.Paths. They do not change once they
+// are made. A user with Paths never has the right Link.
+//
+// The longest path that a name is in decides, alone. A directory that leads to a path
+// with any right can be entered; where its rights allow no listing, its listing has only
+// the names on the way to such paths. What may be neither listed nor read does not exist
+// for the user. The rights to a symbolic link are those of its name that hold at the file
+// that it leads to, too. Moving or removing a directory needs the right for all paths in
+// it.
+//
+// The methods At, Below, Sees, Passes, Union, WithRoot and All are for packages that
+// check rights. Package httpd has the same type.
+type Paths = account.Paths
+
+// PathRights are the rights at a path, and at everything below it. Its fields are
+//
+//	Path   string // absolute and clean
+//	Rights Rights
+type PathRights = account.PathRights
+
+// NewPaths returns the rights of all, in any order. The error says which path is no
+// absolute, clean path, or is given twice. The right Link is taken from all: a link could
+// lead from one path to another.
+func NewPaths(all ...PathRights) (*Paths, error) { return account.NewPaths(all...) }
+
 // PortRange is the range of ports from First to Last, both included. The zero value
 // leaves the choice to the system. Its fields and its method are:
 //

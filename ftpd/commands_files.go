@@ -121,7 +121,7 @@ func (s *session) rnfr(arg string) reply {
 	name := s.path(arg)
 	// Without the right Rename, RNTO refuses. A user that may not see files must not
 	// learn here whether one exists.
-	if err := s.user.may(account.Rename); err != nil && s.user.mayStat() != nil {
+	if err := s.user.may(account.Rename, name); err != nil && s.user.mayStat(name) != nil {
 		return fileErrorReply(err)
 	}
 	if _, err := s.user.entry(name); err != nil {
@@ -163,7 +163,7 @@ func (s *session) size(arg string) reply {
 	}
 	name := s.path(arg)
 	info, err := s.user.statIfAllowed(name)
-	if s.user.rights.Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayStat() != nil) {
+	if s.user.rightsAt(name).Has(account.Create) && (errors.Is(err, fs.ErrNotExist) || s.user.mayStat(name) != nil) {
 		if kept, keptErr := s.user.keptPart(name); keptErr == nil {
 			s.rememberKept(name, kept.Size())
 			info, err = kept, nil
@@ -197,14 +197,14 @@ func (s *session) mdtm(arg string) reply {
 // mlst answers MLST (RFC 3659, 7).
 func (s *session) mlst(arg string) reply {
 	name := s.path(arg)
-	if err := s.user.mayStat(); err != nil {
+	if err := s.user.mayStat(name); err != nil {
 		return fileErrorReply(err)
 	}
 	it, err := s.user.entry(name)
 	if err != nil {
 		return fileErrorReply(err)
 	}
-	v := s.listView()
+	v := s.listView(name)
 	it.Name = name
 	b := v.AppendFacts(nil, it)
 	return newReply(250, "Listing "+name, string(b[:len(b)-len("\r\n")]), "End")

@@ -135,7 +135,7 @@ func (s *session) siteSymlink(arg string) reply {
 		return newReply(501, "Names missing: use SITE SYMLINK target link")
 	}
 	to := s.path(target)
-	if err := s.user.may(account.Link); err != nil {
+	if err := s.user.may(account.Link, s.path(link)); err != nil {
 		return fileErrorReply(err)
 	}
 	if s.user.ext.symlink == nil { // a driver checks the target itself

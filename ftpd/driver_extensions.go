@@ -74,7 +74,7 @@ func extensionsOf(client afero.Fs) extensions {
 // A link is a *vfs.Link.
 func (u *user) entries(name string) ([]fs.FileInfo, error) {
 	if u.ext.readDir == nil {
-		return u.tree.Entries(name)
+		return u.readTree().Entries(name)
 	}
 	all, err := u.ext.readDir(name)
 	if err != nil && err != io.EOF { //nolint:errorlint // a bare io.EOF means the end of the directory

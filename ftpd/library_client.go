@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/ftpd/internal/list"
-	"sluice/internal/account"
 	"sluice/internal/digest"
 )
 
@@ -46,7 +45,7 @@ func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.statI
 
 // ReadDir returns the entries of a directory.
 func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
-	if err := l.user.may(account.List); err != nil {
+	if err := l.user.mayList(l.path(name)); err != nil {
 		return nil, err
 	}
 	items, err := l.user.readDir(l.path(name))

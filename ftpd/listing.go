@@ -26,22 +26,29 @@ func (op *operation) list(arg string) (r reply) {
 	}
 	err = errPanic // remains if a hook panics in sendLines
 	defer func() { r = op.finish(t, err) }()
-	view, format := s.listView(), list.FormatOf(op.name)
+	view, format := s.listView(s.path(arg)), list.FormatOf(op.name)
 	err = op.sendWithConn(func(conn *stream) error { return t.sendLines(conn, &view, format, items) })
 	return
 }
 
-// listView returns what the lines of a listing show to the user.
-func (s *session) listView() list.View {
-	return list.View{Now: time.Now(), Rights: s.user.rights, HostIDs: s.user.name != anonymous, Facts: s.facts()}
+// listView returns what the lines of a listing show to the user. Names without a slash
+// are in the directory dir.
+func (s *session) listView(dir string) list.View {
+	v := list.View{Now: time.Now(), Rights: s.user.rights, HostIDs: s.user.name != anonymous, Facts: s.facts()}
+	if s.user.account.Paths != nil {
+		v.RightsAt = func(name string) account.Rights { return s.user.rightsAt(absolute(dir, name)) }
+	}
+	return v
 }
 
 var errNoDirectory = errors.New("not a directory")
 
 // listItems returns the items of a listing. It stops when ctx ends.
 func (s *session) listItems(ctx context.Context, command, arg string) ([]list.Item, error) {
-	if err := s.user.may(account.List); err != nil {
-		return nil, err
+	if !s.user.listsByPath() {
+		if err := s.user.may(account.List, "/"); err != nil {
+			return nil, err
+		}
 	}
 	if command == "MLSD" {
 		return s.mlsdItems(s.path(arg))
@@ -86,6 +93,9 @@ func (s *session) namedItems(ctx context.Context, command, arg string) ([]list.I
 	case err != nil:
 		return nil, err
 	case !it.LeadsToDir():
+		if err := s.user.may(account.List, s.path(arg)); err != nil {
+			return nil, err
+		}
 		it.Name = arg
 		return []list.Item{it}, nil
 	}
@@ -180,7 +190,7 @@ func (s *session) statPath(arg string) reply {
 	case len(items) > maxStatEntries:
 		return newReply(450, "Too many entries, use LIST")
 	}
-	view, lines := s.listView(), []string{"Status of " + arg}
+	view, lines := s.listView(s.path(arg)), []string{"Status of " + arg}
 	for _, it := range items {
 		b := view.AppendLong(nil, it)
 		lines = append(lines, string(b[:len(b)-len("\r\n")]))

@@ -179,6 +179,9 @@ func (t *transfer) commit(f *upload.Upload, size int64, err error, check func() 
 		return refused
 	})
 	t.record.Kept = kept
+	if err == nil {
+		t.record.Path = f.Name() // another one in a drop box, if that was taken
+	}
 	if err != nil && refused == nil { // all bytes have come, so the file has failed
 		err = t.fileFailed(size, err)
 	}

@@ -111,7 +111,7 @@ func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransf
 
 // statForRead describes a regular file, if the user may read it.
 func (u *user) statForRead(name string) (fs.FileInfo, error) {
-	if err := u.may(account.Read); err != nil {
+	if err := u.may(account.Read, name); err != nil {
 		return nil, err
 	}
 	info, err := u.stat(name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -95,8 +96,12 @@ func (op *operation) unusedName(arg string) string {
 
 // mayStore returns why the user may not write to the file name.
 func (u *user) mayStore(name string) error {
-	if u.rights&(account.Create|account.Change) == 0 {
-		return u.may(account.Create) // the same error, whether the file exists or not
+	rights := u.rightsAt(name)
+	if rights&(account.Create|account.Change) == 0 {
+		return u.may(account.Create, name) // the same error, whether the file exists or not
+	}
+	if rights.IsDropBox() {
+		return u.mayDrop(name)
 	}
 	right := account.Create
 	if _, err := u.tree.Lstat(name); err == nil {
@@ -105,11 +110,20 @@ func (u *user) mayStore(name string) error {
 	return u.mayChange(right, name)
 }
 
+// mayDrop returns why the user may not send a file into a drop box. It can only go into a
+// directory that the user knows: any other does not exist, whether there is one or not.
+func (u *user) mayDrop(name string) error {
+	if !u.view.Sees(path.Dir(name)) {
+		return fs.ErrNotExist
+	}
+	return u.mayChange(account.Create, name)
+}
+
 // target returns where the upload goes; mask is the umask for a new file.
 func (t *transfer) target(mask fs.FileMode) upload.Target {
 	inPlace := t.server.InPlace
 	return upload.Target{
-		Writer: t.user.uploadWriter(), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keepPartials() > 0,
+		Writer: t.user.uploadWriter(t.record.Path), Name: t.record.Path, Perm: 0o666 &^ mask, Keep: t.server.keepPartials() > 0,
 		InPlace: inPlace != nil && inPlace(t.user.name),
 	}
 }

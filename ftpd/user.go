@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 
@@ -11,6 +12,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/durable"
 	"sluice/internal/partial"
+	"sluice/internal/rightsfs"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -18,14 +20,16 @@ import (
 // user is a client that has logged in: its file system and its rights. The methods
 // take absolute, clean paths of its tree.
 type user struct {
-	account   Account
-	name      string // in hooks, limits and kept uploads
-	rights    account.Rights
-	tree      vfs.Tree
-	isRoot    bool   // the tree is a directory of this machine: its files open at once
-	closeHome func() // closes tree, if newUser has opened it; else nil
-	ext       extensions
-	disk      durable.Policy // for the changes that the user makes
+	account    Account
+	name       string         // in hooks, limits and kept uploads
+	rights     account.Rights // where no path has others
+	tree       vfs.Tree
+	view       *rightsfs.Tree // of tree, as far as the rights allow to see it; nil: all
+	isRoot     bool           // the tree is a directory of this machine: its files open at once
+	closeHome  func()         // closes tree, if newUser has opened it; else nil
+	isReadOnly bool           // the tree is
+	ext        extensions
+	disk       durable.Policy // for the changes that the user makes
 }
 
 // errName is the error for a name that no file of the user can have.
@@ -52,7 +56,11 @@ func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
 		u.isRoot = true
 		if !root.CanWrite() { // otherwise MLSD would show rights that the Root refuses
 			u.rights &= ReadOnly | Who
+			u.isReadOnly = true
 		}
+	}
+	if rightsfs.IsNeeded(u.rights, a.Paths) {
+		u.view = rightsfs.New(u.tree, u.rights, a.Paths)
 	}
 	return u, nil
 }
@@ -64,10 +72,41 @@ func (u *user) close() {
 	}
 }
 
+// rightsAt returns the rights to what is called name.
+func (u *user) rightsAt(name string) account.Rights {
+	if u.view == nil {
+		return u.rights
+	}
+	return u.readOnlyOr(u.view.RightsAt(name))
+}
+
+// rightsBelow returns the rights to the directory name with all that is in it.
+func (u *user) rightsBelow(name string) account.Rights {
+	if u.view == nil {
+		return u.rights
+	}
+	return u.readOnlyOr(u.view.RightsBelow(name))
+}
+
+func (u *user) readOnlyOr(rights account.Rights) account.Rights {
+	if u.isReadOnly {
+		rights &= ReadOnly
+	}
+	return rights
+}
+
+// readTree returns the tree to read from.
+func (u *user) readTree() vfs.Tree {
+	if u.view == nil {
+		return u.tree
+	}
+	return u.view
+}
+
 // maySee returns an error if the user has no right to any file. Such a user must not
 // learn which files exist.
 func (u *user) maySee() error {
-	if u.rights&account.All == 0 {
+	if u.account.Paths.Union(u.rights)&account.All == 0 {
 		return fs.ErrPermission
 	}
 	return nil
@@ -87,7 +126,7 @@ func (u *user) stat(name string) (fs.FileInfo, error) {
 	if u.conceals(name) {
 		return nil, fs.ErrNotExist
 	}
-	info, err := u.tree.Stat(name)
+	info, err := u.readTree().Stat(name)
 	return info, stripPaths(err)
 }
 
@@ -99,7 +138,7 @@ func (u *user) entry(name string) (list.Item, error) {
 	if u.conceals(name) {
 		return list.Item{}, fs.ErrNotExist
 	}
-	info, err := u.tree.Entry(name)
+	info, err := u.readTree().Entry(name)
 	if err != nil {
 		return list.Item{}, stripPaths(err)
 	}
@@ -108,18 +147,45 @@ func (u *user) entry(name string) (list.Item, error) {
 
 // statIfAllowed is stat for SIZE and MDTM, which need one of the rights of mayStat.
 func (u *user) statIfAllowed(name string) (fs.FileInfo, error) {
-	if err := u.mayStat(); err != nil {
+	if err := u.mayStat(name); err != nil {
 		return nil, err
 	}
 	return u.stat(name)
 }
 
-// mayStat returns an error unless the user has the right List or Read.
-func (u *user) mayStat() error {
-	if u.rights&account.ReadOnly == 0 {
-		return fs.ErrPermission
+// mayStat returns an error unless the user has the right List or Read to name, or knows
+// it as a directory on the way to other rights.
+func (u *user) mayStat(name string) error {
+	switch {
+	case u.rightsAt(name)&account.ReadOnly != 0:
+		return nil
+	case u.account.Paths != nil:
+		return u.absentUnless(u.account.Paths.Passes(name, u.rights), name)
 	}
-	return nil
+	return fs.ErrPermission
+}
+
+// absentUnless returns nil if ok, and else the error for a name that the user may not
+// see: with rights by path it is absent.
+func (u *user) absentUnless(ok bool, name string) error {
+	switch {
+	case ok:
+		return nil
+	case u.account.Paths != nil && !u.view.Sees(name):
+		return fs.ErrNotExist
+	}
+	return fs.ErrPermission
+}
+
+// listsByPath reports whether it depends on the path whether the user may list.
+func (u *user) listsByPath() bool { return u.account.Paths != nil || u.rights.IsDropBox() }
+
+// mayList returns an error unless the directory name can be listed.
+func (u *user) mayList(name string) error {
+	if !u.listsByPath() {
+		return u.may(account.List, name)
+	}
+	return u.absentUnless(u.view.MayList(name), name)
 }
 
 // readDir describes the entries of a directory that are not concealed.
@@ -149,13 +215,13 @@ func itemOf(info fs.FileInfo) list.Item {
 // openWhole opens a regular file that is not concealed, and returns its size. The
 // caller closes it.
 func (u *user) openWhole(name string) (afero.File, int64, error) {
-	if err := u.may(account.Read); err != nil {
+	if err := u.may(account.Read, name); err != nil {
 		return nil, 0, err
 	}
 	if u.conceals(name) {
 		return nil, 0, fs.ErrNotExist
 	}
-	f, err := u.tree.Open(name)
+	f, err := u.readTree().Open(name)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -172,29 +238,33 @@ func (u *user) openWhole(name string) (afero.File, int64, error) {
 
 // keptPart describes the received part of the user's last upload to name.
 func (u *user) keptPart(name string) (fs.FileInfo, error) {
-	return uploads.Kept(u.uploadWriter(), name)
+	return uploads.Kept(u.uploadWriter(name), name)
 }
 
 // forgetKeptPart removes the kept part of an upload to name, if the user may rename files.
 func (u *user) forgetKeptPart(name string) {
-	if u.may(account.Rename) == nil {
-		uploads.DiscardKept(u.uploadWriter(), name)
+	if u.may(account.Rename, name) == nil {
+		uploads.DiscardKept(u.uploadWriter(name), name)
 	}
 }
 
-// existingPolicy says whether the user may replace files.
-func (u *user) existingPolicy() upload.Existing {
-	if u.rights.Has(account.Change) {
+// existingPolicy says what becomes of a file that has the name of a new one.
+func (u *user) existingPolicy(name string) upload.Existing {
+	switch rights := u.rightsAt(name); {
+	case rights.Has(account.Change):
 		return upload.Replace
+	case rights.IsDropBox():
+		return upload.Evade
 	}
 	return upload.Leave
 }
 
-// uploadWriter returns what package upload needs to change files for the user. If a driver
-// opens files itself (GetHandle), no parts of uploads are kept, so there is no owner.
-func (u *user) uploadWriter() upload.Writer {
-	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(), Disk: u.disk}
-	if u.ext.open != nil {
+// uploadWriter returns what package upload needs to change the file name for the user. No
+// parts of uploads are kept, so there is no owner, if a driver opens files itself
+// (GetHandle), and for guests, who share one name.
+func (u *user) uploadWriter(name string) upload.Writer {
+	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(name), Disk: u.disk}
+	if u.ext.open != nil || u.name == anonymous {
 		w.Owner = ""
 	}
 	return w
@@ -203,7 +273,9 @@ func (u *user) uploadWriter() upload.Writer {
 // remove removes a file, a special file, or a link, but not what the link leads to. It
 // refuses a directory.
 func (u *user) remove(name string) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.Remove(u.uploadWriter(), name, u.tree.Remove) })
+	return u.change(account.Delete, name, func(name string) error {
+		return uploads.Remove(u.uploadWriter(name), name, u.tree.Remove)
+	})
 }
 
 // removeDir removes an empty directory. It also removes a symbolic link, but not what
@@ -234,29 +306,51 @@ func (u *user) removeAll(name string) error { return u.removeDirWith(name, u.tre
 
 // removeDirWith removes a directory by calling f.
 func (u *user) removeDirWith(name string, f func(name string) error) error {
-	return u.change(account.Delete, name, func(name string) error { return uploads.RemoveDir(u.uploadWriter(), name, f) })
+	if err := u.mayMove(account.Delete, name); err != nil {
+		return err
+	}
+	return u.change(account.Delete, name, func(name string) error {
+		return uploads.RemoveDir(u.uploadWriter(name), name, f)
+	})
 }
 
 // mkdir makes a directory.
 func (u *user) mkdir(name string, perm fs.FileMode) error {
-	return u.makeWith(account.Create, name, func(name string) error { return u.tree.Mkdir(name, perm) })
+	return u.makeDir(name, func(name string) error { return u.tree.Mkdir(name, perm) })
 }
 
 // mkdirAll makes a directory and its missing parents.
 func (u *user) mkdirAll(name string, perm fs.FileMode) error {
-	return u.makeWith(account.Create, name, func(name string) error { return u.tree.MkdirAll(name, perm) })
+	return u.makeDir(name, func(name string) error { return u.tree.MkdirAll(name, perm) })
+}
+
+// makeDir makes a directory by calling f, but not in a drop box, where the reply would
+// show whether the name exists.
+func (u *user) makeDir(name string, f func(name string) error) error {
+	if u.rightsAt(name).IsDropBox() {
+		return fs.ErrPermission
+	}
+	return u.makeWith(account.Create, name, f)
 }
 
 // makeWith makes a directory or a link by calling f.
 func (u *user) makeWith(right account.Rights, name string, f func(name string) error) error {
-	return u.change(right, name, func(name string) error { return uploads.Make(u.uploadWriter(), name, f) })
+	return u.change(right, name, func(name string) error {
+		return uploads.Make(u.uploadWriter(name), name, f)
+	})
 }
 
-// rename moves a file or directory.
+// rename moves a file or directory. The user needs the right for all that is in a
+// directory, and for all that would be in it afterwards.
 func (u *user) rename(from, to string) error {
+	for _, name := range []string{from, to} {
+		if err := u.mayMove(account.Rename, name); err != nil {
+			return err
+		}
+	}
 	return u.change(account.Rename, from, func(from string) error {
 		return u.change(account.Rename, to, func(to string) error {
-			return uploads.Rename(u.uploadWriter(), from, to)
+			return uploads.Rename(u.uploadWriter(to), from, to)
 		})
 	})
 }
@@ -298,17 +392,17 @@ func (u *user) change(right account.Rights, name string, f func(name string) err
 // for a client.
 func (u *user) changeFile(name string, f func(name string) error) error {
 	return u.change(account.Change, name, func(name string) error {
-		if _, err := u.tree.Stat(name); err != nil {
+		if _, err := u.readTree().Stat(name); err != nil {
 			return err
 		}
-		return uploads.Change(u.uploadWriter(), name, f)
+		return uploads.Change(u.uploadWriter(name), name, f)
 	})
 }
 
 // mayChange returns an error if the user lacks the right, or if name is concealed. The
 // tree does not check that: it may be writable for other users.
 func (u *user) mayChange(right account.Rights, name string) error {
-	if err := u.may(right); err != nil {
+	if err := u.may(right, name); err != nil {
 		return err
 	}
 	if u.conceals(name) {
@@ -317,13 +411,27 @@ func (u *user) mayChange(right account.Rights, name string) error {
 	return nil
 }
 
-// may returns an error if the user lacks the right.
-func (u *user) may(right account.Rights) error {
+// mayMove returns an error if the user lacks the right to name with all that may be in
+// it. Whether there is anything does not matter, so that nothing is learned about it.
+func (u *user) mayMove(right account.Rights, name string) error {
+	if u.may(right, name) == nil && !u.rightsBelow(name).Has(right) {
+		return errOtherRights
+	}
+	return nil
+}
+
+// errOtherRights is the error for a change of a directory in which other rights hold.
+var errOtherRights = errors.New("it has a path in it to which you have other rights")
+
+// may returns an error if the user lacks the right to name. If the user has no right to
+// know that, the error is that of a missing file.
+func (u *user) may(right account.Rights, name string) error {
+	rights := u.rightsAt(name)
 	switch {
-	case u.rights.Has(right):
+	case rights.Has(right):
 		return nil
-	case !account.ReadOnly.Has(right) && u.rights&account.All&^account.ReadOnly == 0:
+	case !account.ReadOnly.Has(right) && u.account.Paths.Union(u.rights)&account.All&^account.ReadOnly == 0:
 		return vfs.ErrReadOnly
 	}
-	return fs.ErrPermission
+	return u.absentUnless(false, name)
 }

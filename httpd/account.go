@@ -13,6 +13,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/filecache"
 	"sluice/internal/rate"
+	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
 )
 
@@ -39,6 +40,7 @@ type accountKey struct {
 	home    string
 
 	rights       account.Rights // to read, and those of options.Write at most
+	paths        *Paths         // instead of rights
 	hideDotFiles bool
 	maxRate      int64 // of each response
 	limits       userLimits
@@ -101,10 +103,10 @@ func (a *accountHandlers) prepareLocked() {
 func (a *accountHandlers) acquire(options *Handler, acc *Account, name string) (*accountHandler, error) {
 	now := time.Now()
 	key := accountKey{
-		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & (account.ReadOnly | options.Write),
+		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & (account.ReadOnly | options.Write), paths: acc.Paths,
 		hideDotFiles: acc.HideDotFiles, maxRate: acc.MaxRatePerTransfer,
 	}
-	if vfs.IsNil(acc.FS) || !key.rights.Has(account.Read) {
+	if vfs.IsNil(acc.FS) || key.paths.Union(key.rights)&account.All == 0 {
 		key.fs, key.home = nil, "" // there is nothing to see
 	}
 	isKept := key.fs == nil || reflect.ValueOf(key.fs).Comparable()
@@ -186,8 +188,12 @@ func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) 
 	h := &accountHandler{Handler: options.withOptions(), key: key, uses: 1, used: now, checked: now, closeHome: func() {}}
 	h.shared, h.private, h.userLimits = a.shared, true, key.limits
 	h.ShowHidden = !key.hideDotFiles
-	h.Write = key.rights &^ account.ReadOnly
-	h.NoListing = h.NoListing || !key.rights.Has(account.List)
+	h.Write = key.paths.Union(key.rights) & options.Write &^ account.ReadOnly
+	if rightsfs.IsNeeded(key.rights, key.paths) {
+		h.Paths = key.paths.WithRoot(key.rights)
+	} else {
+		h.NoListing = h.NoListing || !key.rights.Has(account.List)
+	}
 	h.Archives = h.Archives && !h.NoListing // an archive lists names too
 	if key.maxRate > 0 && (h.MaxRate <= 0 || key.maxRate < h.MaxRate) {
 		h.MaxRate = key.maxRate

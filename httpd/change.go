@@ -19,6 +19,7 @@ import (
 
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
 	"sluice/internal/durable"
 	"sluice/internal/live"
 	"sluice/internal/partial"
@@ -48,13 +49,30 @@ func (h *Handler) mayChange(r *http.Request) bool {
 	}
 	switch r.Method {
 	case http.MethodPut, http.MethodDelete:
-		return true
+		// A guest who may change files elsewhere is asked for a password here.
+		return h.private || h.Paths == nil || h.rightsAt(path.Clean("/"+r.URL.Path))&(Create|Change|Delete) != 0
 	}
 	return false
 }
 
-// rightsAt returns the rights to change what is called name, an absolute and clean path.
-func (h *Handler) rightsAt(name string) Rights { return h.Write }
+// rightsAt returns the rights to what is called name, an absolute and clean path.
+func (h *Handler) rightsAt(name string) Rights {
+	h.once.Do(h.prepare)
+	if h.view == nil {
+		return account.ReadOnly | h.Write
+	}
+	return h.view.RightsAt(name) & (account.ReadOnly | h.Write)
+}
+
+// rightsBelow returns the rights to name with all that may be in it, if it is a
+// directory.
+func (h *Handler) rightsBelow(name string) Rights {
+	h.once.Do(h.prepare)
+	if h.view == nil {
+		return account.ReadOnly | h.Write
+	}
+	return h.view.RightsBelow(name) & (account.ReadOnly | h.Write)
+}
 
 // change is a request that changes files, and what came of it.
 type change struct {
@@ -95,6 +113,7 @@ var (
 	errDigest    = &refusal{http.StatusBadRequest, "The body does not have the announced checksum.", upload.ErrUntrusted}
 
 	errNeedsCreate = &refusal{http.StatusForbidden, `This needs the right "create": there is no file of this name.`, fs.ErrPermission}
+	errOtherRights = &refusal{http.StatusForbidden, "There is a path in this directory to which you have other rights.", fs.ErrPermission}
 	errNeedsChange = &refusal{http.StatusForbidden, `This needs the right "change": there is a file of this name.`, fs.ErrExist}
 	errIsDirectory = &refusal{http.StatusConflict, "This is the name of a directory.", syscall.EISDIR}
 )
@@ -108,7 +127,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 	}
 	planner := h.prepared().Planner
 	ch := &change{
-		h: h, w: w, r: r, user: user, request: request, planner: planner, tree: planner.Tree, server: server, conn: c,
+		h: h, w: w, r: r, user: user, request: request, planner: planner, tree: h.tree, server: server, conn: c,
 		name: path.Clean("/" + request.Path),
 	}
 	var resp plan.Response
@@ -177,6 +196,9 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 		return err
 	}
 	size := int64(0)
+	if ch.isDrop() {
+		target.Check = nil // whether there is such a file does not matter
+	}
 	target.Named = func() { fields = ch.planner.Saved(ch.r.Context(), ch.name, size) }
 	u, err := uploads.Create(target)
 	if err != nil {
@@ -199,6 +221,7 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 	}
 	isOver = true
 	ch.kept, err = u.Commit(size, nil)
+	ch.name = u.Name()                                // another one in a drop box, if that was taken
 	if err != nil && !errors.As(err, new(*refusal)) { // all bytes have come, so the file has failed
 		err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
 	}
@@ -266,15 +289,40 @@ func (ch *change) writer() upload.Writer {
 		Tree: ch.tree, Owner: ch.user, Existing: upload.Leave,
 		Disk: durable.Policy{Level: ch.h.Durability},
 	}
-	if ch.h.rightsAt(ch.name).Has(Change) {
+	switch {
+	case ch.h.rightsAt(ch.name).Has(Change):
 		w.Existing = upload.Replace
+	case ch.isDrop():
+		w.Existing = upload.Evade
 	}
 	return w
+}
+
+// isDrop reports whether the name is in a drop box, where the client must not learn which
+// names exist.
+func (ch *change) isDrop() bool { return ch.h.rightsAt(ch.name).IsDropBox() }
+
+// checkDrop is check for a PUT into a drop box. A file can only go into a directory that
+// the client knows: any other does not exist, whether there is one or not.
+func (ch *change) checkDrop() error {
+	dir, err := ch.h.view.Stat(path.Dir(ch.name))
+	switch {
+	case err != nil:
+		return err
+	case !dir.IsDir():
+		return syscall.ENOTDIR
+	case !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, false):
+		return errCondition
+	}
+	return nil
 }
 
 // check returns why a PUT may not be made in the present state of its target, and whether
 // that exists. It is called twice: before the body, and when the name is given.
 func (ch *change) check() (exists bool, err error) {
+	if ch.isDrop() {
+		return false, ch.checkDrop()
+	}
 	info, err := ch.tree.Lstat(ch.name)
 	exists = err == nil
 	switch {
@@ -328,6 +376,9 @@ func (ch *change) remove() error {
 	}
 	info, err := ch.tree.Lstat(ch.name)
 	if err == nil && info.IsDir() {
+		if !ch.h.rightsBelow(ch.name).Has(Delete) {
+			return errOtherRights
+		}
 		if !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true) {
 			return errCondition
 		}

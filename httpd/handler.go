@@ -11,8 +11,10 @@ import (
 	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -132,6 +134,12 @@ type Handler struct {
 	// Use TLS where passwords are sent.
 	Write Rights
 
+	// Paths, if not nil, are the rights at paths of FS, to list and to read too. Names in
+	// none of them can be listed and read, and changed as Write says, which also bounds
+	// the rights to change files at the paths. What may be neither listed nor read does
+	// not exist for the client. See "Rights by path" in the documentation of the package.
+	Paths *Paths
+
 	// User is the name of those who have the rights of Write, in the records of changes.
 	// The bytes of an upload by PUT that breaks off are kept for the user of that name,
 	// who can resume it by FTP; "" keeps nothing. Call [Sweep] to remove what is kept.
@@ -151,6 +159,8 @@ type Handler struct {
 
 	once         sync.Once        // for the fields below
 	files        *filecache.Cache // nil: there are none
+	tree         vfs.Tree         // FS, to be changed; nil: there is none
+	view         *rightsfs.Tree   // what Paths let a client see of tree; nil: all
 	core         h1conn.Handler   // what both paths use
 	uploadLimits netconn.LimitConfig
 }
@@ -182,7 +192,12 @@ func (h *Handler) prepare() {
 		limits.User, h.uploadLimits.User = user.down, user.up
 	}
 	if !vfs.IsNil(h.FS) {
-		h.files = &filecache.Cache{Tree: vfs.Of(h.FS), Valid: h.CacheValid, Budget: budget}
+		h.tree = vfs.Of(h.FS)
+		h.files = &filecache.Cache{Tree: h.tree, Valid: h.CacheValid, Budget: budget}
+		if h.Paths != nil {
+			h.view = rightsfs.New(h.tree, account.ReadOnly|h.Write, h.Paths)
+			h.files.Tree = h.view
+		}
 		c.Files, c.Tree = h.files, h.files.Tree
 	}
 	h.core = h1conn.Handler{

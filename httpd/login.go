@@ -24,7 +24,8 @@ import (
 //	Name string               // in hooks and limits; "": the name that the client has sent
 //	FS   afero.Fs             // the user's file system; nil: there are no files
 //	Home string               // the directory of FS that is the user's root; "": all of FS
-//	Rights Rights             // zero: none. Without Read, all others have no effect
+//	Rights Rights             // zero: none
+//	Paths *Paths              // rights at paths below Home, instead of Rights; nil: none
 //	HideDotFiles bool         // hides names that begin with a dot, except .well-known
 //
 //	MaxSessions int           // connections at one time; 0: no limit
@@ -40,6 +41,29 @@ type Account = account.Account
 // Rights is a set of permissions, a bit each. Its method Has reports whether it
 // contains all of another set.
 type Rights = account.Rights
+
+// Paths are rights that differ by path, for Account.Paths and Handler.Paths. They do not
+// change once they are made.
+//
+// The longest path that a name is in decides, alone. A directory that leads to a path
+// with any right can be entered; where its rights allow no listing, its listing has only
+// the names on the way to such paths. The rights to a symbolic link are those of its name
+// that hold at the file that it leads to, too.
+//
+// The methods At, Below, Sees, Passes, Union, WithRoot and All are for packages that
+// check rights.
+type Paths = account.Paths
+
+// PathRights are the rights at a path, and at everything below it. Its fields are
+//
+//	Path   string // absolute and clean
+//	Rights Rights
+type PathRights = account.PathRights
+
+// NewPaths returns the rights of all, in any order. The error says which path is no
+// absolute, clean path, or is given twice. The right Link is taken from all: a link could
+// lead from one path to another.
+func NewPaths(all ...PathRights) (*Paths, error) { return account.NewPaths(all...) }
 
 // The rights that count by HTTP.
 const (
@@ -143,7 +167,7 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 	}
 	if acc == nil && refusal == nil {
 		setUser(session, "", 0)
-		guest.serveFor(w, r, by)
+		s.admitted(guest, r).serveFor(w, r, by)
 		return
 	}
 	if refusal == nil && setUser(session, name, acc.MaxSessions) != nil {

@@ -115,8 +115,9 @@ func TestUsersSeeTheirFiles(t *testing.T) {
 		{"a file without the right to list", "carol", "/bob/f.txt", 200, "of bob", "carol"},
 		{"a listing without the right to list", "carol", "/bob/", 404, "", "carol"},
 		{"an archive without the right to list", "carol", "/bob/?zip", 404, "", "carol"},
-		{"a file without the right to read", "dave", "/bob/f.txt", 404, "", "dave"},
-		{"a listing without the right to read", "dave", "/bob/", 404, "", "dave"},
+		{"a file without the right to read", "dave", "/bob/f.txt", 403, "", "dave"},
+		{"a checksum without the right to read", "dave", "/bob/f.txt?sha256", 403, "", "dave"},
+		{"a listing without the right to read", "dave", "/bob/", 200, "f.txt", "dave"},
 		{"a home that is missing", "frank", "/f.txt", 403, "home directory", "frank"},
 		{"another method", "alice", "/f.txt", 200, "of alice", "alice"},
 		{"a guest who wants to log in", "", "/?login", 401, "Log in", ""},
@@ -631,12 +632,12 @@ func TestALoginNeedsAHandlerOfThisPackage(t *testing.T) {
 
 // A field that is new in Handler must be thought of in withOptions.
 func TestTheOptionsOfAHandlerAreCopied(t *testing.T) {
-	notOptions := map[string]bool{"FS": true, "ShowHidden": true, "Write": true, "User": true}
+	notOptions := map[string]bool{"FS": true, "ShowHidden": true, "Write": true, "Paths": true, "User": true}
 	h := &httpd.Handler{
 		CacheValid: 1, Method: 1, StallTimeout: 1, MaxRate: 1, RateAfter: 1, Limiter: httpd.NewLimiter(1), UploadLimiter: httpd.NewLimiter(1), OnTransfer: func(httpd.Transfer) {},
 		ServerTiming: true, Index: []string{""}, NoListing: true, NotFoundPage: "x", Fallback: "x", Precompressed: true, CompressListings: true,
 		Archives: true, ContentETags: true, Rules: []httpd.Rule{{}}, CORS: []string{""},
-		Write: httpd.Create, User: "x", Durability: httpd.DurabilityNone, MaxUpload: 1,
+		Write: httpd.Create, Paths: new(httpd.Paths), User: "x", Durability: httpd.DurabilityNone, MaxUpload: 1,
 	}
 	got := reflect.ValueOf(h.WithOptions()).Elem()
 	for i := range got.NumField() {

@@ -46,7 +46,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.Login != nil {
 			s.serveLogin(files, w, r)
 		} else {
-			files.ServeHTTP(w, r)
+			s.admitted(files, r).ServeHTTP(w, r)
 		}
 		return
 	}

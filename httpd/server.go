@@ -127,6 +127,13 @@ type Server struct {
 	// it is nil, the Server has its own.
 	Throttle *Throttle
 
+	// Guests, if not nil, reports whether guests at an address may see what Handler shows.
+	// The address is that of Transfer.Remote; it is invalid for a unix socket without a
+	// proxy. All other guests are answered as if the Handler had no FS. It is called for
+	// each request of a guest, by many goroutines at once, so it must be quick. Handler
+	// must be a [*Handler].
+	Guests func(client netip.Addr) bool
+
 	// InsecureLogin allows passwords without TLS, which everybody on the way can read.
 	InsecureLogin bool
 
@@ -135,6 +142,7 @@ type Server struct {
 
 	once     sync.Once
 	files    atomic.Pointer[Handler] // Handler, if it is one, or that of SetHandler; else nil
+	empty    atomic.Pointer[Handler] // files without its FS, for those that Guests refuses
 	http     http.Server
 	logger   *slog.Logger
 	tls      *tls.Config
@@ -202,8 +210,8 @@ func (s *Server) ServeTLS(ln net.Listener) error {
 func (s *Server) serve(ln net.Listener, secure bool) error {
 	s.once.Do(s.prepare)
 	defer ln.Close()
-	if s.Login != nil && s.files.Load() == nil {
-		return errors.New("httpd: Server.Login needs a Server.Handler that is a *Handler")
+	if (s.Login != nil || s.Guests != nil) && s.files.Load() == nil {
+		return errors.New("httpd: Server.Login and Server.Guests need a Server.Handler that is a *Handler")
 	}
 	if s.Sessions != nil && (s.Login == nil || s.AccountOf == nil) {
 		return errors.New("httpd: Server.Sessions needs Server.Login and Server.AccountOf")
@@ -223,6 +231,7 @@ func (s *Server) SetHandler(h *Handler) {
 		s.accounts.adopt(h, s.accountOptions(h))
 		s.accounts.close() // those of the directory that was served before
 	}
+	s.empty.Store(s.withoutFiles(h))
 	s.files.Store(h)
 }
 
@@ -244,6 +253,7 @@ func (s *Server) prepare() {
 		if s.Login != nil {
 			s.accounts.adopt(files, s.accountOptions(files))
 		}
+		s.empty.CompareAndSwap(nil, s.withoutFiles(files))
 		s.files.CompareAndSwap(nil, files) // unless SetHandler was called before
 	}
 	s.base, s.cancel = context.WithCancel(context.Background())
@@ -281,6 +291,7 @@ func (s *Server) prepare() {
 		SessionCookie: sessionCookieEnd(s.Sessions),
 		OnTransfer:    s.OnTransfer,
 		ClientOf:      s.clientOf,
+		Admits:        s.Guests,
 		Refused:       s.refused,
 	}
 	if s.files.Load() != nil {

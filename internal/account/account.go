@@ -49,6 +49,10 @@ type Account struct {
 	Name   string
 	Rights Rights
 
+	// Paths are the rights at some paths below Home, instead of Rights; nil: there are
+	// none. NewPaths makes them.
+	Paths *Paths
+
 	// FS is the file system of the user. It is nil in accounts from Users; the
 	// caller of Login sets it.
 	FS afero.Fs

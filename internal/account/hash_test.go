@@ -291,7 +291,11 @@ func TestRightsOfAnonymousAreLimited(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, usual)
 	}
 	for _, a := range []account.Account{
-		{Name: "anonymous", Rights: account.Create},
+		{Name: "anonymous", Rights: account.Change},
+		{Name: "anonymous", Rights: account.ReadOnly | account.Delete},
+		{Name: "anonymous", Rights: account.Rename},
+		{Name: "anonymous", Rights: account.Link},
+		{Name: "anonymous", Rights: account.ReadOnly, Paths: pathsOf(t, "/in", account.Create|account.Delete)},
 		{Name: "ftp"},
 		{Name: "anonymous", MaxSessions: -1},
 	} {
@@ -299,6 +303,20 @@ func TestRightsOfAnonymousAreLimited(t *testing.T) {
 			t.Errorf("%+v: error %v, and anonymous is %+v", a, err, users.Anonymous())
 		}
 	}
+	dropBox := account.Account{Name: "anonymous", Rights: account.ReadOnly, Paths: pathsOf(t, "/in", account.Create)}
+	if err := users.SetAnonymous(dropBox); err != nil || users.Anonymous() != dropBox {
+		t.Errorf("error %v, and anonymous is %+v", err, users.Anonymous())
+	}
+}
+
+// pathsOf returns the rights at one path.
+func pathsOf(t *testing.T, name string, rights account.Rights) *account.Paths {
+	t.Helper()
+	p, err := account.NewPaths(account.PathRights{Path: name, Rights: rights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func FuzzParseHash(f *testing.F) {

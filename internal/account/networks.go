@@ -56,13 +56,6 @@ func (u *Users) GuestMayLogIn(addr netip.Addr) bool {
 	return t == nil || isIn(t.guestNetworks, addr)
 }
 
-// GuestsAreRestricted reports whether anonymous clients may log in only from some
-// networks.
-func (u *Users) GuestsAreRestricted() bool {
-	t := u.load()
-	return t != nil && len(t.guestNetworks) > 0
-}
-
 // isIn reports whether addr is in one of the networks. No networks mean all. The
 // invalid address, that of a unix socket, is in none.
 func isIn(networks []netip.Prefix, addr netip.Addr) bool {

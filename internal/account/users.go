@@ -74,14 +74,17 @@ func (u *Users) add(e *entry) error {
 	return nil
 }
 
+// guestRights are the rights that anonymous users may have.
+const guestRights = ReadOnly | Create
+
 // SetAnonymous sets the account for anonymous logins. a.Name must be Anonymous, and
-// a.Rights at most ReadOnly.
+// its rights at most ReadOnly and Create.
 func (u *Users) SetAnonymous(a Account) error {
 	switch {
 	case a.Name != Anonymous:
 		return fmt.Errorf("the account for anonymous logins is called %s, not %s", Anonymous, a.Name)
-	case !ReadOnly.Has(a.Rights):
-		return fmt.Errorf("user %s may list and read at most", a.Name)
+	case !guestRights.Has(a.Paths.Union(a.Rights)):
+		return fmt.Errorf("user %s may list, read and create at most: nobody knows who guests are, so they may not change what others have made", a.Name)
 	}
 	if err := a.checkBounds(); err != nil {
 		return err

@@ -114,7 +114,22 @@ func TestParseFileRefuses(t *testing.T) {
 		{"a name that FTP cannot send", "[user.\"a:b\"]" + password, `f.toml:1: user."a:b": user name "a:b" contains a line break, NUL, slash or colon`},
 		{"the other name of anonymous", "[user.ftp]" + password, `f.toml:1: user.ftp: user name "ftp" is reserved`},
 		{"a password for anonymous", "[user.anonymous]" + password, "f.toml:1: user.anonymous: anonymous logs in without a password; leave it out"},
-		{"rights to change for anonymous", "[user.anonymous]\nrights = ['read', 'create']", "f.toml:1: user.anonymous: user anonymous may list and read at most"},
+		{"rights to change for anonymous", "[user.anonymous]\nrights = ['read', 'change']", "f.toml:1: user.anonymous: user anonymous may list, read and create at most"},
+		{"rights at a path to delete for anonymous", "[[user.anonymous.path]]\npath = '/in'\nrights = ['delete']", "f.toml: user.anonymous: user anonymous may list, read and create at most"},
+		{"a path that is a word", "[user.alice]" + password + "path = '/in'", "f.toml:3: user.alice.path: write it as tables, each [[user.alice.path]] with"},
+		{"a path that is one table", "[user.alice.path]\npath = '/in'", "f.toml:1: user.alice.path: write it as tables, each [[user.alice.path]] with"},
+		{"a path without rights", "[[user.alice.path]]\npath = '/in'", `f.toml:1: user.alice.path: the rights at "/in" are missing: write them as a list`},
+		{"rights without a path", "[[user.alice.path]]\nrights = []", `f.toml:1: user.alice.path: a path is missing: write path = "/incoming"`},
+		{"an unknown key of a path", "[[user.alice.path]]\npath = '/in'\nright = []", "f.toml:1: user.alice.path: unknown key right; the keys are path and rights"},
+		{"a relative path", "[[user.alice.path]]\npath = 'in'\nrights = []", `f.toml:1: user.alice.path: the path "in" is not absolute and clean; write it as "/in"`},
+		{"a path that ends in a slash", "[[user.alice.path]]\npath = '/in/'\nrights = []", `f.toml:1: user.alice.path: the path "/in/" is not absolute and clean; write it as "/in"`},
+		{"a path that leads out", "[[user.alice.path]]\npath = '/../in'\nrights = []", `f.toml:1: user.alice.path: the path "/../in" is not absolute and clean; write it as "/in"`},
+		{"the root as a path", "[[user.alice.path]]\npath = '/'\nrights = []", "f.toml:1: user.alice.path: the rights at / are those of the user"},
+		{"a path twice", "[[user.alice.path]]\npath = '/in'\nrights = []\n[[user.alice.path]]\npath = '/in'\nrights = ['read']", `f.toml:4: user.alice.path: the path "/in" is given twice`},
+		{"an unknown right at a path", "[[user.alice.path]]\npath = '/in'\nrights = ['write']", `f.toml:1: user.alice.path: "write" is no right; there are list, read, `},
+		{"the right to see others at a path", "[[user.alice.path]]\npath = '/in'\nrights = ['who']", `f.toml:1: user.alice.path: the right "who" is for a whole server`},
+		{"links at a path", "[[user.alice.path]]\npath = '/in'\nrights = ['link']", `f.toml:1: user.alice.path: the right "link" and rights by path exclude each other`},
+		{"links next to a path", "[user.alice]" + password + "rights = ['link']\n[[user.alice.path]]\npath = '/in'\nrights = []", `f.toml:3: user.alice.rights: the right "link" and rights by path exclude each other`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := config.ParseFile("f.toml", []byte(tt.in))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -71,12 +72,23 @@ func (d *document) user(name string, value toml.Primitive) (User, error) {
 		return fail(value, at, fmt.Errorf("write it as a table, [%v]", at))
 	}
 	for _, key := range d.keysIn(at) {
+		if key == pathKey {
+			if err := d.userPaths(&u, append(at, key), values[key]); err != nil {
+				return u, err
+			}
+			continue
+		}
 		if err := u.set(key, d.value(values[key])); err != nil {
 			return fail(values[key], append(at, key), err)
 		}
 	}
 	if err := u.check(); err != nil {
 		return fail(value, at, err)
+	}
+	if rights, ok := values["rights"]; ok && u.Account.Paths != nil {
+		if words, _ := d.value(rights).([]any); slices.Contains(words, any("link")) {
+			return fail(rights, append(at, "rights"), errLinkAndPaths)
+		}
 	}
 	if u.lacksPassword() && d.incomplete == nil { // for the first only: line scans the file
 		d.incomplete = &FileError{Line: d.line(value), Key: at.String(), Err: fmt.Errorf("the user has no %s; make one with \"sluice passwd\", or name a file of passwords by --users", passwordKey)}
@@ -109,6 +121,7 @@ func (u *User) set(key string, value any) error {
 		}
 		known = append(known, k.key)
 	}
+	known = append(known, pathKey)
 	return fmt.Errorf("unknown key; the keys of a user are %s; keys of the server must be above the first table", strings.Join(known, ", "))
 }
 

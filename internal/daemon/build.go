@@ -157,6 +157,7 @@ func (d *daemon) newHTTP() *service {
 		Logger:     d.logger,
 		Live:       d.live,
 		ProxyFrom:  d.conf.ProxyFrom,
+		Guests:     d.users.GuestMayLogIn,
 		NoFastPath: !d.conf.FastPath,
 		TLSConfig:  d.tls,
 	}

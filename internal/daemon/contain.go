@@ -134,7 +134,6 @@ func (d *daemon) configFiles() (names []string) {
 
 // writersIn returns the users that may change files.
 func writersIn(conf config.Config) (writers []account.Account) {
-	const readRights = account.ReadOnly | account.Who
 	if conf.Write {
 		for _, login := range conf.Logins {
 			writers = append(writers, account.Account{Name: login.Name})
@@ -145,8 +144,9 @@ func writersIn(conf config.Config) (writers []account.Account) {
 	}
 	for _, u := range conf.Users {
 		switch {
-		case u.Account.Name == account.Anonymous:
-		case u.HasRights && u.Account.Rights&^readRights != 0, !u.HasRights && conf.Write:
+		case u.Account.Paths.Union(0)&^readRights != 0:
+			writers = append(writers, u.Account)
+		case u.HasRights && u.Account.Rights&^readRights != 0, !u.HasRights && conf.Write && u.Account.Name != account.Anonymous:
 			writers = append(writers, u.Account)
 		}
 	}

@@ -178,13 +178,6 @@ func TestAnAccountReadsTheSameByFTPAndHTTP(t *testing.T) {
 		for _, dir := range []string{"/", "/alice/", "/pub/", "/dir/", "/missing/"} {
 			byFTP, ok := d.retrieve(t, user, "NLST -a "+dir)
 			status, body := d.get(t, user, dir)
-			if user == "l" {
-				// It may list, and not read: HTTP shows nothing then, as to a guest.
-				if status != 404 {
-					t.Errorf("%s, %s: by HTTP %d", user, dir, status)
-				}
-				continue
-			}
 			if !ok || byFTP == "" {
 				if status == 200 && body != "[]\n" {
 					t.Errorf("%s, %s: nothing by FTP; by HTTP %q", user, dir, body)

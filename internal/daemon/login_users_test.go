@@ -2,12 +2,13 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 
 	"sluice/ftpd"
-	"sluice/internal/account"
 	"sluice/internal/config"
 )
 
@@ -38,19 +39,52 @@ func TestLoginsFromOtherNetworksFailAsWrongPasswordsDo(t *testing.T) {
 	}
 }
 
-// HTTP does not know yet who may see what from where: it shows nothing, rather than all.
-func TestHTTPShowsNothingIfGuestsHaveNetworks(t *testing.T) {
-	d := newPages(t, account.Account{}, func(*config.Config) {})
-	d.updatePages()
-	if got := answer(d, "/top.txt"); got != "top" {
-		t.Fatalf("got %v before", got)
-	}
-	if err := d.users.Restrict(account.Anonymous, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}); err != nil {
-		t.Fatal(err)
-	}
-	d.updatePages()
-	if got := answer(d, "/top.txt"); got != 404 {
-		t.Errorf("got %v, want 404", got)
+// A guest's network decides at each request, by both paths of HTTP, and behind a proxy.
+func TestHTTPShowsNothingToGuestsOfOtherNetworks(t *testing.T) {
+	for _, fastPath := range []bool{true, false} {
+		for _, tt := range []struct {
+			name, networks, forwarded string
+			trusted                   bool
+			want                      int
+		}{
+			{"a guest of the network", "127.0.0.0/8", "", false, 200},
+			{"a guest of another network", "10.0.0.0/8", "", false, 401},
+			{"a guest behind a proxy", "10.0.0.0/8", "10.1.2.3", true, 200},
+			{"a guest of another network behind a proxy", "127.0.0.0/8", "10.1.2.3", true, 401},
+			{"a guest who invents a proxy", "10.0.0.0/8", "10.1.2.3", false, 401},
+		} {
+			t.Run(fmt.Sprintf("%s, fast path %v", tt.name, fastPath), func(t *testing.T) {
+				tables := tableOf("alice") + "[user.anonymous]\nnetworks = ['" + tt.networks + "']\n"
+				d := newLoginTest(t, confWith(t, tables, func(c *config.Config) {
+					c.FastPath = fastPath
+					if tt.trusted {
+						c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+					}
+				}))
+				d.write(t, map[string]string{"f": "content"})
+				for _, target := range []string{"/f", "/f", "/", "/none"} { // twice, for what is kept of it
+					r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+d.http+target, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if tt.forwarded != "" {
+						r.Header.Set("X-Forwarded-For", tt.forwarded)
+					}
+					resp, err := http.DefaultTransport.RoundTrip(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_ = resp.Body.Close()
+					want := tt.want
+					if want == 200 && target == "/none" {
+						want = 404
+					}
+					if resp.StatusCode != want {
+						t.Errorf("%s: %d, want %d", target, resp.StatusCode, want)
+					}
+				}
+			})
+		}
 	}
 }
 

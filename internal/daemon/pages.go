@@ -7,6 +7,7 @@ import (
 
 	"sluice/httpd"
 	"sluice/internal/account"
+	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
 )
 
@@ -22,12 +23,11 @@ type pages struct {
 	server  *httpd.Server  // nil: not serving yet
 }
 
-// guest returns the account of HTTP clients. Without rights they see nothing. Only FTP
-// knows the networks of guests, so with these HTTP shows nothing to anybody.
+// guest returns the account of HTTP clients. Without rights they see nothing.
 func (d *daemon) guest() account.Account {
 	guest := d.users.Anonymous()
-	if !d.conf.Anonymous || d.users.GuestsAreRestricted() {
-		guest.Rights = 0
+	if !d.conf.Anonymous {
+		guest.Rights, guest.Paths = 0, nil
 	}
 	return guest
 }
@@ -63,16 +63,25 @@ func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handl
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitHTTP(h, guest.MaxRate)
-	h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
-	h.Archives = h.Archives && !h.NoListing // an archive lists names too
-	if !guest.Rights.Has(account.Read) {
+	all := guest.Paths.Union(guest.Rights)
+	if all&account.All == 0 {
 		return h, nil // without a file system it answers 404
 	}
+	if rightsfs.IsNeeded(guest.Rights, guest.Paths) {
+		h.Paths = guest.Paths.WithRoot(guest.Rights)
+	} else {
+		h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
+	}
+	h.Archives = h.Archives && !h.NoListing // an archive lists names too
+	tree := root
+	if d.mayWrite() && all.Has(account.Create) {
+		tree, h.Write, h.Durability = root.Writable(), httpd.Create, d.durability()
+	}
 	if guest.Home == "" {
-		h.FS = root
+		h.FS = tree
 		return h, nil
 	}
-	home, err := root.Sub(guest.Home)
+	home, err := tree.Sub(guest.Home)
 	if err != nil {
 		return h, nil // warnUsers logs it, and followRoot tries again
 	}
@@ -154,7 +163,7 @@ func (d *daemon) warnPages() {
 			return // guests are asked for a password
 		}
 		d.logger.Warn("HTTP shows nothing without a login: it shows what the guest may read",
-			"anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"), "networks", d.users.GuestsAreRestricted())
+			"anonymous", d.conf.Anonymous, "home", cmp.Or(d.guest().Home, "/"))
 		return
 	}
 	for flag, page := range map[string]string{"--not-found": d.conf.NotFound, "--fallback": d.conf.Fallback} {

@@ -74,7 +74,10 @@ func TestHTTPShowsWhatTheGuestMayRead(t *testing.T) {
 		{"nothing, without guests", account.Account{}, func(c *config.Config) { c.Anonymous = false }, map[string]any{
 			"/top.txt": 404, "/": 404, "/?zip": 404,
 		}},
-		{"nothing, without the right to read", guest("", account.List), func(*config.Config) {}, map[string]any{
+		{"only listings, without the right to read", guest("", account.List), func(*config.Config) {}, map[string]any{
+			"/top.txt": 403, "/none.txt": 404, "/": 200,
+		}},
+		{"nothing, without rights", guest("", 0), func(*config.Config) {}, map[string]any{
 			"/top.txt": 404, "/": 404,
 		}},
 		{"no listings, without the right to list", guest("", account.Read), func(*config.Config) {}, map[string]any{

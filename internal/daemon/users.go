@@ -14,6 +14,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/sandbox"
+	"sluice/internal/vfs"
 )
 
 // logIn checks a login by FTP and returns the account with its file system.
@@ -60,7 +61,7 @@ func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password st
 	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
 	if isGuest && d.users.GuestMayLogIn(addr) {
 		guest := d.users.Anonymous()
-		guest.FS, guest.MaxRatePerTransfer = d.root.tree(), int64(d.conf.Rates.AnonymousMaxRate)
+		guest.FS, guest.MaxRatePerTransfer = d.treeFor(&guest), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
 		return &guest, nil
 	}
@@ -91,16 +92,22 @@ func (d *daemon) accountOf(_ context.Context, c httpd.Client, name string) (*htt
 // withTree adds the file system to the account of a user, and takes the rights that the
 // server does not have.
 func (d *daemon) withTree(user account.Account) *account.Account {
-	const readRights = account.ReadOnly | account.Who
 	if !d.mayWrite() {
 		user.Rights &= readRights
 	}
-	tree := d.root.tree()
-	user.FS = tree
-	if user.Rights&^readRights != 0 {
-		user.FS = tree.Writable()
-	}
+	user.FS = d.treeFor(&user)
 	return &user
+}
+
+const readRights = account.ReadOnly | account.Who
+
+// treeFor returns the served tree, writable if the account may change files somewhere.
+func (d *daemon) treeFor(a *account.Account) *vfs.Root {
+	tree := d.root.tree()
+	if d.mayWrite() && a.Paths.Union(a.Rights)&^readRights != 0 {
+		return tree.Writable()
+	}
+	return tree
 }
 
 // mayWrite reports whether any user may change files, now or after a reload: with a
@@ -112,6 +119,11 @@ func (d *daemon) warnUsers(conf config.Config) {
 	for _, u := range conf.Users {
 		if err := d.checkHome(u.Account.Home); err != nil {
 			d.logger.Warn("the home of a user cannot be opened", "user", u.Account.Name, "err", err)
+		}
+	}
+	for _, u := range conf.Users {
+		if u.Account.Name == account.Anonymous && conf.Anonymous && d.mayWrite() && u.Account.Paths.Union(u.Account.Rights)&^readRights != 0 {
+			d.logger.Warn("clients without a password may make files, and so fill the disk; give the directory a file system of its own, or limit it", "user", u.Account.Name, "in", conf.File)
 		}
 	}
 	for _, name := range conf.CannotLogIn() {

@@ -68,6 +68,9 @@ func (c closed) publish(u *Upload) error {
 	if _, isOS := vfs.OSFile(u.file); !isOS { // afero.MemMapFs sets the time when a file is closed
 		c.h.setModTime(u)
 	}
+	if t.Existing == Evade {
+		return c.publishFree(u)
+	}
 	defer u.store.names.lock(t.Name, t.Existing == Leave || t.Check != nil || t.Named != nil)()
 	if t.Check != nil {
 		if err := t.Check(); err != nil {

@@ -50,6 +50,7 @@ type Existing int
 const (
 	Leave   Existing = iota // it is unchanged, and the upload fails with fs.ErrExist
 	Replace                 // it is replaced, or written to
+	Evade                   // it is unchanged and unnoticed: the upload gets a free name, see Upload.Name
 )
 
 // Writer is a user of a tree, with its options.
@@ -100,7 +101,7 @@ type Target struct {
 // An existing target that is not writable is an error, although it could be replaced. If Existing is Leave, an existing
 // target is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
-	if t.InPlace {
+	if t.InPlace && t.Existing != Evade {
 		return s.overwrite(t, 0)
 	}
 	old, err := t.oldTarget()
@@ -150,7 +151,11 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 // Append begins an upload at the end of the target. If there is no target it resumes the kept upload, and if there is none
 // either it is Create. The caller ends it by Commit or Abort.
 func (s *Store) Append(t Target) (*Upload, error) {
-	u, err := s.extend(t, atEnd)
+	var u *Upload
+	err := fs.ErrNotExist
+	if t.Existing != Evade {
+		u, err = s.extend(t, atEnd)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
 			s.DiscardKept(t.Writer, t.Name)
@@ -165,13 +170,13 @@ func (s *Store) Append(t Target) (*Upload, error) {
 
 // giveName calls give, which renames a file to newname, or returns fs.ErrExist if w may not replace an existing file.
 func (s *Store) giveName(w Writer, newname string, give func() error) error {
-	defer s.names.lock(newname, w.Existing == Leave)()
+	defer s.names.lock(newname, w.Existing != Replace)()
 	return s.giveLockedName(w, newname, give)
 }
 
 // giveLockedName is giveName for a caller that has the lock of the name.
 func (s *Store) giveLockedName(w Writer, newname string, give func() error) error {
-	if w.Existing == Leave {
+	if w.Existing != Replace {
 		switch _, err := w.Tree.Lstat(newname); {
 		case err == nil:
 			return fs.ErrExist
@@ -188,6 +193,9 @@ func (s *Store) giveLockedName(w Writer, newname string, give func() error) erro
 
 // oldTarget describes the target, or returns nil if it does not exist. The error says that it is not writable.
 func (t Target) oldTarget() (*oldFile, error) {
+	if t.Existing == Evade {
+		return nil, nil
+	}
 	old, err := t.describeWritable()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

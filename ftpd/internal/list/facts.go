@@ -136,9 +136,13 @@ func (v *View) appendPerm(b []byte, it *Item) []byte {
 	case it.LeadsToDir():
 		perms = dirLinkPerms
 	}
+	rights := v.Rights
+	if v.RightsAt != nil {
+		rights = v.RightsAt(it.Name)
+	}
 	stays := it.Type != "" || it.Name == "/" // the root and the current directory cannot be removed or renamed
 	for _, p := range perms {
-		if v.Rights.Has(p.right) && !(stays && (p.letter == 'd' || p.letter == 'f')) {
+		if rights.Has(p.right) && !(stays && (p.letter == 'd' || p.letter == 'f')) {
 			b = append(b, p.letter)
 		}
 	}

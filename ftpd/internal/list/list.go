@@ -17,10 +17,14 @@ type Item struct {
 
 // View has the settings of a listing.
 type View struct {
-	Now     time.Time      // decides whether LIST shows the time or the year
-	Rights  account.Rights // of the user, for the fact "perm"
-	HostIDs bool           // LIST shows the numbers of links, and owners and groups by their numbers
-	Facts   FactSet        // to be shown by AppendFacts
+	Now    time.Time      // decides whether LIST shows the time or the year
+	Rights account.Rights // of the user, for the fact "perm"
+
+	// RightsAt returns the rights to the item of that name; nil: they are Rights.
+	RightsAt func(name string) account.Rights
+
+	HostIDs bool    // LIST shows the numbers of links, and owners and groups by their numbers
+	Facts   FactSet // to be shown by AppendFacts
 }
 
 // A Format appends the line of an item, CRLF included, to b.

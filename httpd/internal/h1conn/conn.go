@@ -148,6 +148,9 @@ func (c *conn) answerAll() next {
 		if c.server.Logins && b.head.HasAuthorization || c.server.hasSession(b.head.Cookie) {
 			return c.flushed(handOver)
 		}
+		if c.server.Admits != nil && !c.server.Admits(c.clientOf(&b.head).Addr()) {
+			return c.flushed(handOver)
+		}
 		c.readingHead = false
 		if next := c.answer(in[:n]); next != stay {
 			return c.flushed(next)

@@ -44,6 +44,10 @@ type Server struct {
 	// fields X-Forwarded-For and Forwarded.
 	ClientOf func(remote netip.AddrPort, forwardedFor, forwarded []string) netip.AddrPort
 
+	// Admits reports whether a client at an address gets what the Handler has; net/http
+	// answers the others. Nil: all get it.
+	Admits func(client netip.Addr) bool
+
 	// Refused is called when a request was refused before it was understood, with its
 	// first line and the response.
 	Refused func(c *netconn.Conn, line string, response []byte)

@@ -93,7 +93,7 @@ func (s *session) namedItems(ctx context.Context, command, arg string) ([]list.I
 	case err != nil:
 		return nil, err
 	case !it.LeadsToDir():
-		if err := s.user.may(account.List, s.path(arg)); err != nil {
+		if err := s.user.mayListFile(s.path(arg)); err != nil {
 			return nil, err
 		}
 		it.Name = arg

@@ -177,6 +177,18 @@ func (u *user) absentUnless(ok bool, name string) error {
 	return fs.ErrPermission
 }
 
+// mayListFile returns an error unless the file name may be in a listing. Only those who
+// may read it learn that it is there.
+func (u *user) mayListFile(name string) error {
+	switch rights := u.rightsAt(name); {
+	case rights.Has(account.List):
+		return nil
+	case rights.Has(account.Read):
+		return fs.ErrPermission
+	}
+	return fs.ErrNotExist
+}
+
 // listsByPath reports whether it depends on the path whether the user may list.
 func (u *user) listsByPath() bool { return u.account.Paths != nil || u.rights.IsDropBox() }
 

@@ -166,7 +166,8 @@ func absent(op, name string) error {
 // Open opens a directory that exists for the account, or a file that it may read.
 func (t *Tree) Open(name string) (afero.File, error) {
 	at := clean(name)
-	if t.RightsAt(at).Has(account.Read) {
+	rights := t.RightsAt(at)
+	if rights.Has(account.Read) {
 		return t.below.Open(name)
 	}
 	if !t.Sees(at) {
@@ -178,7 +179,7 @@ func (t *Tree) Open(name string) (afero.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+		err = unreadable(name, rights)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -215,14 +216,20 @@ func (t *Tree) Entry(name string) (fs.FileInfo, error) { return query(t, "lstat"
 
 // Readable returns why the file name cannot be read; nil: it can.
 func (t *Tree) Readable(name string) error {
-	at := clean(name)
-	switch {
-	case t.RightsAt(at).Has(account.Read):
+	rights := t.RightsAt(clean(name))
+	if rights.Has(account.Read) {
 		return t.below.Readable(name)
-	case !t.Sees(at):
-		return absent("open", name)
 	}
-	return &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	return unreadable(name, rights)
+}
+
+// unreadable is the error for a file without the right Read. Only those who may list it
+// learn that it is there.
+func unreadable(name string, rights account.Rights) error {
+	if rights.Has(account.List) {
+		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return absent("open", name)
 }
 
 // Free returns the free space for files in the directory name.

@@ -48,6 +48,9 @@ func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string
 	if a.anonymous && account.IsAnonymous(name) {
 		guest := a.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = a.root, a.guestRate
+		if guest.Paths != nil {
+			guest.FS = a.root.Writable()
+		}
 		return &guest, nil
 	}
 	user, ok := a.users.Login(ctx, name, password)

@@ -48,11 +48,18 @@ func (h *Handler) mayChange(r *http.Request) bool {
 		return false
 	}
 	switch r.Method {
-	case http.MethodPut, http.MethodDelete:
-		// A guest who may change files elsewhere is asked for a password here.
-		return h.private || h.Paths == nil || h.rightsAt(path.Clean("/"+r.URL.Path))&(Create|Change|Delete) != 0
+	case http.MethodPut:
+		return h.mayAt(r, Create|Change)
+	case http.MethodDelete:
+		return h.mayAt(r, Delete)
 	}
 	return false
+}
+
+// mayAt reports whether serveChange answers a request that needs one of some rights. A
+// guest who has none of them at this path, but others elsewhere, is asked for a password.
+func (h *Handler) mayAt(r *http.Request, some Rights) bool {
+	return h.Paths == nil || h.rightsAt(path.Clean("/"+r.URL.Path))&some != 0 || !h.prepared().Planner.AsksLoginToChange(r.Method)
 }
 
 // rightsAt returns the rights to what is called name, an absolute and clean path.

@@ -13,9 +13,9 @@ func (p *Planner) AllowLogins(toChange bool) {
 	p.loginsToChange.Store(toChange)
 }
 
-// asksLoginToChange reports whether a request with a method that changes files is one of
+// AsksLoginToChange reports whether a request with a method that changes files is one of
 // a guest, which a user may be allowed to make.
-func (p *Planner) asksLoginToChange(method string) bool {
+func (p *Planner) AsksLoginToChange(method string) bool {
 	return (method == "PUT" || method == "DELETE") && p.loginsToChange.Load() && !p.Private
 }
 

@@ -83,7 +83,7 @@ func (p *Planner) Plan(r *Request, l Lookup) Plan {
 		pl.find(l)
 	case r.Method == "OPTIONS":
 		pl.kind = saysOptions
-	case p.asksLoginToChange(r.Method):
+	case p.AsksLoginToChange(r.Method):
 		l.Release()
 		pl.AsksLogin = true
 		pl.kind, pl.status = failed, statusUnauthorized

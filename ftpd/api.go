@@ -87,8 +87,8 @@ const (
 //
 // The longest path that a name is in decides, alone. A directory that leads to a path
 // with any right can be entered; where its rights allow no listing, its listing has only
-// the names on the way to such paths. What may be neither listed nor read does not exist
-// for the user. The rights to a symbolic link are those of its name that hold at the file
+// the names on the way to such paths. A name that may be neither listed nor read does not
+// exist for the user. The rights to a symbolic link are those of its name that hold at the file
 // that it leads to, too. Moving or removing a directory needs the right for all paths in
 // it.
 //

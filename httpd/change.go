@@ -374,6 +374,8 @@ func (ch *change) checkSpace() error {
 // remove answers DELETE. It removes a link rather than what that leads to.
 func (ch *change) remove() error {
 	switch {
+	case ch.h.view != nil && !ch.h.view.Sees(ch.name):
+		return fs.ErrNotExist
 	case !ch.h.rightsAt(ch.name).Has(Delete):
 		return refuse(http.StatusMethodNotAllowed, `This needs the right "delete".`)
 	case ch.isHidden():

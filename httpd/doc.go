@@ -154,6 +154,21 @@
 // Upload is true. MaxRate and UploadLimiter hold for uploads, MinRate does not. A client
 // may send nothing for StallTimeout.
 //
+// # Rights by path
+//
+// Handler.Paths, and Account.Paths of users who log in, give other rights at some paths:
+//
+//	h.Paths, err = httpd.NewPaths(
+//		httpd.PathRights{Path: "/incoming", Rights: httpd.Create},
+//		httpd.PathRights{Path: "/secret"},
+//	)
+//
+// A name that may be neither listed nor read there is 404, and in no listing, archive, page or
+// error. A file that may be listed and not read is 403. Where there is Create, and none of
+// List, Read and Change, the path is a drop box: its listing is empty, PUT is answered
+// 201, and a file whose name is taken gets a free one, so that nobody learns which names
+// exist. Files go only into the directory of the path itself.
+//
 // # Choices that RFC 9110 leaves open
 //
 // A set of ranges with an invalid one, or of more than 64, is answered with the whole

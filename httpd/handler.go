@@ -136,8 +136,8 @@ type Handler struct {
 
 	// Paths, if not nil, are the rights at paths of FS, to list and to read too. Names in
 	// none of them can be listed and read, and changed as Write says, which also bounds
-	// the rights to change files at the paths. What may be neither listed nor read does
-	// not exist for the client. See "Rights by path" in the documentation of the package.
+	// the rights to change files at the paths. A name that may be neither listed nor
+	// read does not exist for the client. See "Rights by path" in the documentation of the package.
 	Paths *Paths
 
 	// User is the name of those who have the rights of Write, in the records of changes.

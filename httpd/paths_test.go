@@ -103,7 +103,7 @@ func httpdDir(t *testing.T, dir string) *httpd.Root {
 	return root
 }
 
-// What may be neither listed nor read is in nothing that is made of files.
+// A name that may be neither listed nor read is in nothing that is made of files.
 func TestPathsWithoutRightsAreNowhere(t *testing.T) {
 	files := map[string]string{
 		"f.txt": "open", "f.txt.gz": "not readable", "secret/x": "secret", "secret/404.html": "secret page", "secret/app.html": "secret app",
@@ -141,8 +141,11 @@ func TestPathsWithoutRightsAreNowhere(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"/secret/x", "/secret/none", "/link", "/secret"} {
-		for _, method := range []string{"PUT", "DELETE"} {
+		for method, status := range map[string]int{"PUT": 405, "DELETE": 404} {
 			resp, body := send(t, http.DefaultClient, method, url+target, strings.NewReader("new"))
+			if resp.StatusCode != status {
+				t.Errorf("%s %s: %s, want %d", method, target, resp.Status, status)
+			}
 			_, other := send(t, http.DefaultClient, method, url+"/secret/other", strings.NewReader("new"))
 			if resp.StatusCode < 400 || body != other {
 				t.Errorf("%s %s: %s %q, want %q", method, target, resp.Status, body, other)
@@ -200,6 +203,28 @@ func TestADirectoryWithOtherRightsInItIsNotRemoved(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "a")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Rights by path cost no copy of a file.
+func TestWithPathsFilesStillGoBySendfile(t *testing.T) {
+	const size = 1 << 20
+	p, err := httpd.NewPaths(httpd.PathRights{Path: "/in", Rights: httpd.Create})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(srv *httpd.Server) { handler(srv).Paths, handler(srv).CacheValid = p, time.Hour })
+	s.pattern(t, "f", size)
+	for range 2 { // the second from what is kept
+		if resp, body := s.do(t, "GET", "/f", nil); resp.StatusCode != 200 || len(body) != size {
+			t.Fatalf("%s, %d bytes", resp.Status, len(body))
+		}
+		if rec := s.report(t); rec.Method != fastMethod {
+			t.Errorf("the method is %v, want %v", rec.Method, fastMethod)
+		}
+	}
+	if opens := handler(s.Server).CacheStats().Opens; opens != 1 {
+		t.Errorf("the file was opened %d times, want once", opens)
 	}
 }
 

@@ -14,7 +14,8 @@
 // and can be given in either place. Only users have more than a value.
 //
 // --write gives rights to users for whom the file gives none; no switch overrides the
-// rights of a user. Anonymous can at most read, whatever the file says.
+// rights of a user. Anonymous can list, read and create at most, and
+// create only if the file says so.
 //
 // TOML is parsed by one small dependency; viper and koanf would bring keys of their own.
 //

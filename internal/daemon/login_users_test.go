@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,5 +94,59 @@ func TestFTPCountsFailedLoginsWithTheOtherProtocols(t *testing.T) {
 	s := newServer(t, func(c *config.Config) { c.FTP = []string{"127.0.0.1:0"} }).(*ftpd.Server)
 	if s.Throttle == nil {
 		t.Error("the FTP server has a Throttle of its own")
+	}
+}
+
+func TestTheLogWarnsThatGuestsCanFillTheDisk(t *testing.T) {
+	for tables, want := range map[string]bool{
+		"[user.anonymous]\nrights = ['list', 'read']\n":                                  false,
+		"[user.anonymous]\nrights = ['create']\n":                                        true,
+		"[user.anonymous]\n[[user.anonymous.path]]\npath = '/in'\nrights = ['create']\n": true,
+		"[user.anonymous]\n[[user.anonymous.path]]\npath = '/in'\nrights = []\n":         false,
+		tableOf("alice", "rights = ['create']"):                                          false,
+	} {
+		r := newReloadTest(t, confWith(t, tables, nil))
+		r.warnUsers(r.conf)
+		if got := strings.Contains(r.log.String(), "fill the disk"); got != want {
+			t.Errorf("%q: the log is %q, want the warning: %v", tables, r.log.String(), want)
+		}
+	}
+}
+
+// A guest sends files to a drop box by both protocols, and sees what it may elsewhere.
+func TestGuestsHaveADropBoxByFTPAndHTTP(t *testing.T) {
+	const guests = "[user.anonymous]\nrights = ['list', 'read']\n[[user.anonymous.path]]\npath = '/in'\nrights = ['create']\n"
+	d := newLoginTest(t, confWith(t, guests+tableOf("alice"), nil))
+	d.write(t, map[string]string{"in/taken": "old", "f": "content"})
+	for i, put := range []func() bool{
+		func() bool { return d.request(t, "", "PUT", "/in/taken", "by HTTP") == 201 },
+		func() bool { return d.command(t, "anonymous", "STOR /in/taken", "by FTP") },
+		func() bool { return d.request(t, "", "PUT", "/in/new", "new") == 201 },
+	} {
+		if !put() {
+			t.Errorf("upload %d was refused", i)
+		}
+	}
+	for name, want := range map[string]string{"taken": "old", "taken (2)": "by HTTP", "taken (3)": "by FTP", "new": "new"} {
+		if content, err := os.ReadFile(filepath.Join(d.dir, "in", name)); string(content) != want {
+			t.Errorf("%s has %q, %v, want %q", name, content, err, want)
+		}
+	}
+	for target, want := range map[string]int{"/in/taken": 404, "/in/none": 404, "/f": 200} {
+		if status, body := d.get(t, "", target); status != want {
+			t.Errorf("GET %s: %d %q, want %d", target, status, body, want)
+		}
+	}
+	if status, body := d.get(t, "", "/in/"); status != 200 || strings.Contains(body, "taken") {
+		t.Errorf("the listing of the drop box: %d %q", status, body)
+	}
+	for request, want := range map[string]int{"PUT /f": 401, "PUT /n": 401, "DELETE /f": 401, "DELETE /in/taken": 401} {
+		method, target, _ := strings.Cut(request, " ")
+		if got := d.request(t, "", method, target, "x"); got != want {
+			t.Errorf("%s: %d, want %d", request, got, want)
+		}
+	}
+	if d.command(t, "anonymous", "STOR /n", "x") || d.command(t, "anonymous", "DELE /f", "") {
+		t.Error("a guest has changed what it may not by FTP")
 	}
 }

@@ -18,8 +18,8 @@ import (
 )
 
 // The matrix of rights: every right, alone and in some sets, at the root of a user and at
-// a path, by every command of FTP and every method of HTTP. What a request may do follows
-// from one rule; a new command or method needs a line in the table, or the test fails.
+// a path, by every command of FTP and every method of HTTP. The expected results follow
+// from a few rules; a new command or method needs a line in the table, or the test fails.
 
 // place is where a user has the rights of a cell.
 type place struct {

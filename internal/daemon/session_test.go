@@ -99,7 +99,7 @@ func TestNetworksAndRightsHoldForSessions(t *testing.T) {
 		line string
 		want int
 	}{
-		{"networks = ['192.0.2.0/24']", 401}, {"networks = ['127.0.0.0/8']", 200}, {"rights = ['list']", 404}, {"home = '/gone'", 403}, {"", 200},
+		{"networks = ['192.0.2.0/24']", 401}, {"networks = ['127.0.0.0/8']", 200}, {"rights = ['list']", 403}, {"home = '/gone'", 403}, {"", 200},
 	} {
 		if _, err := d.again(confWith(t, aliceTable+tt.line+"\n", nil)); err != nil {
 			t.Fatal(err)

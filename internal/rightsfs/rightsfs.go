@@ -13,9 +13,11 @@
 // file system that is not a vfs.Root does not show that: there the difference of capital
 // and small letters alone never gives more rights.
 //
-// Links are resolved when the rights are asked for, before the file is opened. An account
-// with rights by path can make no links, so only others could exchange one in between:
-// other accounts with the right Link, and other programs.
+// An account with rights by path can make no links, so only others can exchange one while
+// it is followed: other accounts with the right Link, and other programs. On Linux a file
+// is opened by its name without links, and the kernel refuses any that has come since, so
+// the content of a file is never read without the right. Names in a listing, and changes,
+// follow links after the rights were asked for.
 package rightsfs
 
 import (
@@ -167,10 +169,12 @@ func absent(op, name string) error {
 func (t *Tree) Open(name string) (afero.File, error) {
 	at := clean(name)
 	rights := t.RightsAt(at)
-	if rights.Has(account.Read) {
+	switch {
+	case rights.Has(account.Read) && t.same:
 		return t.below.Open(name)
-	}
-	if !t.Sees(at) {
+	case rights.Has(account.Read):
+		return t.openReal(name)
+	case !t.Sees(at):
 		return nil, absent("open", name)
 	}
 	f, err := t.below.Open(name)
@@ -184,6 +188,20 @@ func (t *Tree) Open(name string) (afero.File, error) {
 	if err != nil {
 		_ = f.Close()
 		return nil, err
+	}
+	return f, nil
+}
+
+// openReal opens a file that may be read. A link may have been exchanged since the rights
+// were asked for, so it asks once more for the name that was opened.
+func (t *Tree) openReal(name string) (afero.File, error) {
+	f, real, err := vfs.OpenReal(t.below, name)
+	if err != nil {
+		return nil, err
+	}
+	if rights := t.at(t.configured(real)); !rights.Has(account.Read) {
+		_ = f.Close()
+		return nil, unreadable(name, rights)
 	}
 	return f, nil
 }

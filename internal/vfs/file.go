@@ -15,6 +15,9 @@ type opener interface {
 	// open opens a path, with that path with slashes as the name of the file. Anything but a regular file or a
 	// directory is ErrSpecial. The error may contain paths of the host.
 	open(path string, flag int, perm fs.FileMode) (*os.File, error)
+	// openReal opens a path in which no element is a link, for reading. If one has become a link, the error is ELOOP
+	// if the system can refuse to follow it; else it is followed.
+	openReal(path string) (*os.File, error)
 	// openDir opens a directory to list it. Anything else is ENOTDIR.
 	openDir(path string) (directory, error)
 	// readable returns nil if a file can be opened for reading, else the reason.

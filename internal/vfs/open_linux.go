@@ -37,7 +37,7 @@ const resolveFlags = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 // hasOpenat2 tries openat2 once. ENOSYS comes from Linux before 5.6 and from emulators, EPERM from seccomp filters of
 // older container engines. After any other error os.Root is used too: it is only slower.
 var hasOpenat2 = sync.OnceValue(func() bool {
-	fd, err := openat2(unix.AT_FDCWD, ".", unix.O_PATH, 0)
+	fd, err := openat2(unix.AT_FDCWD, ".", unix.O_PATH, 0, 0)
 	if err != nil {
 		return false
 	}
@@ -46,20 +46,29 @@ var hasOpenat2 = sync.OnceValue(func() bool {
 })
 
 func (o *openat2Opener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := o.openFD(path, flag|openFlags, perm)
+	fd, err := o.openFD(path, flag|openFlags, perm, 0)
 	if err != nil {
 		return nil, err
 	}
 	return newFile(fd, path, flag)
 }
 
-func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode) (int, error) {
+// openReal has the kernel refuse every link.
+func (o *openat2Opener) openReal(path string) (*os.File, error) {
+	fd, err := o.openFD(path, os.O_RDONLY|openFlags, 0, unix.RESOLVE_NO_SYMLINKS)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(fd, path, os.O_RDONLY)
+}
+
+func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode, resolve uint64) (int, error) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	if o.dir == nil {
 		return -1, fs.ErrClosed
 	}
-	fd, err := openat2(o.fd, path, flag, perm)
+	fd, err := openat2(o.fd, path, flag, perm, resolve)
 	if err == unix.EXDEV { //nolint:errorlint // a system call's bare errno
 		return -1, ErrOutside // the path has an absolute link, or one that climbs above the root
 	}
@@ -106,14 +115,14 @@ func (o *openat2Opener) Close() error {
 	return dir.Close()
 }
 
-// openat2 opens path beneath dirfd.
-func openat2(dirfd int, path string, flag int, perm fs.FileMode) (int, error) {
+// openat2 opens path beneath dirfd. resolve is added to resolveFlags.
+func openat2(dirfd int, path string, flag int, perm fs.FileMode, resolve uint64) (int, error) {
 	// EAGAIN means that a rename or mount anywhere on the machine kept the kernel from deciding whether a ".." stays
 	// in the tree. openat2(2) says to try again. The number of tries is limited because a file under a lease returns
 	// EAGAIN until its holder gives the lease up.
 	const tries = 128
 
-	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolveFlags}
+	how := unix.OpenHow{Flags: uint64(flag | unix.O_CLOEXEC), Resolve: resolveFlags | resolve}
 	if flag&(unix.O_CREAT|unix.O_TMPFILE&^unix.O_DIRECTORY) != 0 {
 		how.Mode = uint64(perm) // only then: without these flags a mode is EINVAL, unlike for open(2)
 	}

@@ -23,6 +23,9 @@ func (o osRootOpener) open(path string, flag int, perm fs.FileMode) (*os.File, e
 }
 
 // readable opens and closes the file.
+// openReal follows links: package os has no way to refuse them.
+func (o osRootOpener) openReal(path string) (*os.File, error) { return o.open(path, os.O_RDONLY, 0) }
+
 func (o osRootOpener) readable(path string) error {
 	f, err := o.open(path, os.O_RDONLY, 0)
 	if err != nil {

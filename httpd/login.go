@@ -33,9 +33,9 @@ import (
 //	MaxRatePerTransfer int64  // bytes per second of each response; 0: no limit
 //	PasswordID PasswordID     // 32 bytes, others after a change of the password: its sessions end then
 //
-// FS is used by many goroutines at once. Accounts whose FS is equal share what is kept
-// open of it, so Login should return the same FS each time. The caller closes it after
-// the server.
+// FS is used by many goroutines at once. Accounts with the same FS, Paths and rights share
+// what is kept open of it, so Login should return the same FS and the same Paths each
+// time. The caller closes the FS after the server.
 type Account = account.Account
 
 // Rights is a set of permissions, a bit each. Its method Has reports whether it

@@ -79,6 +79,9 @@ func TestGuestsLogInOnlyFromTheirNetworks(t *testing.T) {
 	if err := users.Restrict(account.Anonymous, prefixes("10.0.0.0/8")); err != nil {
 		t.Fatal(err)
 	}
+	if allocs := testing.AllocsPerRun(10, func() { users.GuestMayLogIn(elsewhere) }); allocs != 0 {
+		t.Errorf("%v allocations for each request of a guest", allocs)
+	}
 	for addr, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "192.0.2.1": false, "::1": false} {
 		if got := users.GuestMayLogIn(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: got %v, want %v", addr, got, want)

@@ -71,7 +71,8 @@ var (
 )
 
 // matrixRow is a request. Its directory is @, which has the file f, the empty directory
-// e, and the directory d with the file g.
+// e, and the directory d with the file g. After the target, requests of HTTP may have
+// fields: "MOVE @/f Destination=@/m".
 type matrixRow struct {
 	request string
 	may     func(cell) bool
@@ -233,7 +234,7 @@ func (m *matrixTest) state(t *testing.T) string {
 }
 
 // changing matches the requests that change files.
-var changing = regexp.MustCompile(`^(MKD|XMKD|STOR|APPE|STOU|MFMT|MFF|MDTM 2|SITE|DELE|RMD|XRMD|RNFR.*RNTO|PUT|DELETE)`)
+var changing = regexp.MustCompile(`^(MKD|XMKD|STOR|APPE|STOU|MFMT|MFF|MDTM 2|SITE|DELE|RMD|XRMD|RNFR.*RNTO|PUT|DELETE|POST|PATCH|MKCOL|MOVE|COPY)`)
 
 func (m *matrixTest) check(t *testing.T, row matrixRow, do func(t *testing.T, request string) (ok bool, reply, data string)) {
 	t.Helper()
@@ -327,9 +328,10 @@ func (m *matrixTest) byFTP(t *testing.T, line string) (ok bool, reply, data stri
 
 func (m *matrixTest) byHTTP(t *testing.T, line string) (ok bool, reply, data string) {
 	t.Helper()
-	method, target, _ := strings.Cut(line, " ")
+	words := strings.Fields(line)
+	method, target := words[0], words[1]
 	var body io.Reader
-	if method == "PUT" {
+	if method == "PUT" || method == "POST" || method == "PATCH" {
 		body = strings.NewReader("new")
 	}
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+m.http+target, body)
@@ -338,6 +340,10 @@ func (m *matrixTest) byHTTP(t *testing.T, line string) (ok bool, reply, data str
 	}
 	r.SetBasicAuth(m.user, "secret")
 	r.Header.Set("Accept", "application/json")
+	for _, field := range words[2:] {
+		name, value, _ := strings.Cut(field, "=")
+		r.Header.Set(name, value)
+	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)

@@ -111,29 +111,27 @@ func (t *Tree) otherNames(name string) (others []string) {
 	return others
 }
 
-// configured returns name as the configuration spells it, if one of the paths is a
-// directory of name, or name itself, in another spelling.
+// configured returns name as the configuration spells it, if a directory of name, or name
+// itself, is one of the paths, or on the way to one, in another spelling.
 func (t *Tree) configured(name string) string {
 	for _, at := range t.all {
-		top := firstElements(name, strings.Count(at.Path, "/"))
-		if at.Path == "/" || top == "" || top == at.Path {
-			continue
-		}
-		if _, ok := t.below.(*vfs.Root); !ok { // it does not show which file is which
-			if strings.EqualFold(top, at.Path) {
-				return at.Path + name[len(top):]
-			}
-			continue
-		}
-		one, err := t.below.Lstat(top)
-		if err != nil {
-			continue
-		}
-		if other, err := t.below.Lstat(at.Path); err == nil && os.SameFile(one, other) {
-			return at.Path + name[len(top):]
+		n := min(strings.Count(name, "/"), strings.Count(at.Path, "/"))
+		top, other := firstElements(name, n), firstElements(at.Path, n)
+		if top != "" && other != "" && top != other && t.isSame(top, other) {
+			return other + name[len(top):]
 		}
 	}
 	return name
+}
+
+// isSame reports whether two names are those of one file.
+func (t *Tree) isSame(one, other string) bool {
+	if _, ok := t.below.(*vfs.Root); !ok { // it does not show which file is which
+		return strings.EqualFold(one, other)
+	}
+	a, err1 := t.below.Lstat(one)
+	b, err2 := t.below.Lstat(other)
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
 // firstElements returns the first n elements of an absolute path, or "" if it has fewer.
@@ -309,7 +307,10 @@ func (l *listing) shows(name string) bool {
 		return false
 	}
 	other := path.Join(l.realDir, name)
-	isOtherSpelling := func(at account.PathRights) bool { return at.Path != other && strings.EqualFold(at.Path, other) }
+	isOtherSpelling := func(at account.PathRights) bool {
+		way := firstElements(at.Path, strings.Count(other, "/"))
+		return way != other && strings.EqualFold(way, other)
+	}
 	if l.slow || l.links[name] || slices.ContainsFunc(t.all, isOtherSpelling) {
 		return t.Sees(full)
 	}

@@ -207,6 +207,12 @@ func TestOfAnotherFileSystemAllSpellingsOfAPathHaveItsRights(t *testing.T) {
 	if got := names(v, "/"); got != "other" {
 		t.Errorf("the root has %q", got)
 	}
+	deep := rightsfs.New(vfs.Of(fsys), account.All, pathsOf(t, map[string]account.Rights{"/secret/f": 0}))
+	for name, want := range map[string]account.Rights{"/SECRET": 0, "/secret": 0, "/Secret/F": 0, "/other": account.All &^ account.Link} {
+		if got := deep.RightsBelow(name); got != want {
+			t.Errorf("the rights below %s are %b, want %b", name, got, want)
+		}
+	}
 }
 
 func TestAViewChangesNothing(t *testing.T) {

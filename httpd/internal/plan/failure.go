@@ -7,7 +7,7 @@ import (
 
 // hints explain a status to people, and say what they can do.
 var hints = map[int]string{
-	statusForbidden:           "The server may not read this, or it lies outside of the served directory.",
+	statusForbidden:           "This may not be read here, or it lies outside of the served directory.",
 	statusNotFound:            "There is nothing here. Names distinguish capital and small letters.",
 	statusMethodNotAllowed:    "Files can only be read here.",
 	statusPreconditionFailed:  "The file is not the one that you asked for. It has changed since.",

@@ -19,7 +19,7 @@ const rootKey = "root"
 // Keys with paths of the host, which are relative to the folder of the file: all
 // values of fileKeys, and unix:PATH of socketKeys.
 var (
-	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file", "users", "state"}
+	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file", "users", "state", "auth-program"}
 	socketKeys = []string{"http", "https", "admin"}
 )
 

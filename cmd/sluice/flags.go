@@ -70,6 +70,12 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
 	f.StringArrayVar(users, "user", nil, "let `NAME[:PASSWORD]` log in; may be repeated. Without a password, a new one is printed at the start")
 	f.StringVar(&conf.UsersFile, "users", conf.UsersFile, "let the users in `FILE` log in: lines NAME:HASH of htpasswd; see above")
+	p := &conf.AuthProgram
+	f.StringVar(&p.Path, "auth-program", p.Path, "let users log in whose passwords the program `PATH` finds right; see above")
+	f.StringArrayVar(&p.Args, "auth-arg", nil, "give the program the argument `ARG`; may be repeated")
+	f.StringVar(&p.RunAs, "auth-run-as", p.RunAs, "run the program as `USER[:GROUP]`, if started as root; default: the user that the server becomes")
+	f.DurationVar(&p.Timeout, "auth-timeout", p.Timeout, "give a check up after `TIME`, as if the program had failed")
+	f.DurationVar(&p.Cache, "auth-cache", p.Cache, "accept a password that was right without another check for `TIME`; 0: never")
 	f.BoolVar(&conf.Anonymous, "anonymous", conf.Anonymous, "let clients read without a password: by HTTP, and by FTP as anonymous")
 	f.BoolVar(&conf.InsecureLogin, "insecure-login", conf.InsecureLogin, "accept passwords by HTTP without TLS too, where others can read them; without it only from this host")
 	f.StringVar(&conf.State, "state", conf.State, "keep the sessions of the login page in `DIR`, so that they survive a restart; default: $STATE_DIRECTORY, else only in memory")

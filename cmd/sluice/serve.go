@@ -70,6 +70,17 @@ The file of --users has lines NAME:HASH, as Apache's htpasswd writes them by bcr
 Its users have the rights of --write, or what the table [user.NAME] of --config
 says, which then has no password.
 
+The program of --auth-program checks the users that are in none of these. It is run
+for each check, with one line of JSON as its input, and answers with another:
+
+  {"user":"alice","password":"...","remote":"192.0.2.7","protocol":"http","tls":true}
+  {"ok":true,"home":"/alice","rights":["list","read"]}
+
+or {"ok":false}. An answer may have the keys of a user but password and networks, and
+name. Without --write, rights allow no changes. If the program fails, the login is
+refused, but not as a wrong password. It has an empty environment but for PATH, and
+runs outside of the sandbox as the user of --auth-run-as.
+
 If started as root, the server listens, reads its keys and then becomes another
 user: the one of --run-as, else sluice if it exists, else the owner of DIR unless
 that is root, else nobody. On Linux the process then can open nothing but DIR,

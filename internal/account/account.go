@@ -31,6 +31,11 @@
 // The first failure after a start or a change of hashes computes as much as the most
 // expensive one, to measure it.
 //
+// An [External] checks users that are not here. A right password is remembered for a while by
+// a digest and all that the check may depend on, so that Basic costs no check a request. The
+// same queue and the same time of a failure hold for it, so that neither shows where a user
+// is kept.
+//
 // Rights belong to each user. Users of a configuration file without rights of their
 // own have those of --write. Anonymous users can at most list and read.
 package account

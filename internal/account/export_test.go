@@ -53,3 +53,10 @@ const (
 	MaxTracked = maxTracked
 	TurnTimes  = turnTimes
 )
+
+// Recalled returns how many passwords are recognized without an External.
+func (u *Users) Recalled() int {
+	u.external.mu.Lock()
+	defer u.external.mu.Unlock()
+	return len(u.external.right)
+}

@@ -16,6 +16,7 @@ import (
 type Users struct {
 	current  atomic.Pointer[table]
 	throttle Throttle
+	external *external // nil: none
 }
 
 // table is the state of Users. Replace exchanges it as a whole.
@@ -128,6 +129,7 @@ func (u *Users) Replace(other *Users) {
 		u.throttle.hashes.forget()
 	}
 	u.current.Store(next)
+	u.external.forget()
 }
 
 // Anonymous returns the account for anonymous logins. By default it may list and read
@@ -157,11 +159,25 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 // is computed for that. The turn also lasts if ctx ends, so that the next client cannot
 // learn from it.
 func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password string) (Account, error) {
+	return u.LogIn(ctx, Attempt{Name: name, Password: password, Addr: addr})
+}
+
+// LogIn is LoginFrom with all that an External may want to know. Users of u win over those of
+// the External. The error may be ErrUnavailable too.
+func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 	t := u.load()
-	if t == nil {
+	switch {
+	case t != nil:
+	case u == nil || u.external == nil:
 		return Account{}, ErrPassword
+	default:
+		t = new(table)
 	}
+	name, password, addr := a.Name, a.Password, a.Addr
 	e, known := t.entries[name]
+	if !known && u.external != nil && a.accepts() {
+		return u.logInExternally(ctx, t, a)
+	}
 	failure := ErrPassword
 	if known && !isIn(e.networks, addr) {
 		known, failure = false, ErrNetwork
@@ -176,7 +192,7 @@ func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password s
 	case e.digest.Load().matches(password):
 		u.throttle.Succeeded(name, addr)
 		return e.account, nil
-	case t.work == 0:
+	case t.work == 0 && u.external == nil:
 		return Account{}, failure
 	}
 
@@ -191,6 +207,7 @@ func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password s
 		if ok, turn = u.throttle.hashes.matches(e, password, t.work); ok {
 			e.digest.Store(newDigest(password))
 		}
+		turn = max(turn, u.external.turnAfter(0))
 	}
 	if ok {
 		queue.end()

@@ -74,6 +74,8 @@ type Config struct {
 	UsersFile string
 	Passwords []account.NamedHash
 
+	AuthProgram AuthProgram // checks the passwords of users that are in none of these
+
 	Logins        []Login // other users
 	InsecureLogin bool    // passwords may be sent by HTTP without TLS
 	Anonymous     bool    // clients may read without a password
@@ -167,6 +169,8 @@ func Default() Config {
 		Sandbox:    Sandboxes[0],
 
 		SessionIdle: 24 * time.Hour, SessionLifetime: 7 * 24 * time.Hour,
+
+		AuthProgram: AuthProgram{Timeout: 5 * time.Second, Cache: time.Minute},
 	}
 }
 
@@ -215,16 +219,16 @@ func (c Config) Check() error {
 	case c.SessionLifetime < 0:
 		return fmt.Errorf("--session-lifetime %v is negative", c.SessionLifetime)
 	case c.InsecureLogin && !c.HasUser():
-		return errors.New("--insecure-login is of no use without a user: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
+		return errors.New("--insecure-login is of no use without a user: give --user NAME, --users FILE, --auth-program PATH, or a user in the file of --config")
 	case c.Write && !c.HasUser():
-		return errors.New("--write needs a user who may write: give --user NAME:PASSWORD, --users FILE, or a user in the file of --config")
+		return errors.New("--write needs a user who may write: give --user NAME, --users FILE, --auth-program PATH, or a user in the file of --config")
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {
 			return fmt.Errorf("--cors %q is not an origin; write it like https://example.com, without a path, or *", origin)
 		}
 	}
-	if err := cmp.Or(c.checkFTP(), c.checkRates()); err != nil {
+	if err := cmp.Or(c.checkFTP(), c.checkRates(), c.checkAuthProgram()); err != nil {
 		return err
 	}
 	return c.checkTLS()
@@ -232,7 +236,7 @@ func (c Config) Check() error {
 
 // HasUser reports whether a user may log in by password, now or after a reload.
 func (c Config) HasUser() bool {
-	return c.UsersFile != "" || len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
+	return c.UsersFile != "" || c.AuthProgram.Path != "" || len(c.Logins) > 0 || slices.ContainsFunc(c.Users, func(u User) bool { return u.Account.Name != account.Anonymous })
 }
 
 func (c Config) hasCertificate() bool { return len(c.TLSCerts) > 0 || c.TLSSelfSigned }

@@ -52,10 +52,11 @@ type daemon struct {
 	portsInUse func() (used, total int)
 
 	// The sandbox.
-	user     *sandbox.User  // to become; nil: no change
-	files    *sandbox.Files // opens the files of the configuration; nil: the process itself can
-	sockets  []string       // paths of unix sockets that files removes at the end
-	readOnly bool           // no user may write before the next start, whatever a reload says
+	user     *sandbox.User   // to become; nil: no change
+	files    *sandbox.Files  // opens the files of the configuration; nil: the process itself can
+	sockets  []string        // paths of unix sockets that files removes at the end
+	checker  *sandbox.Runner // runs --auth-program; nil: there is none
+	readOnly bool            // no user may write before the next start, whatever a reload says
 }
 
 // newDaemon builds what needs neither the disk nor the network.
@@ -109,6 +110,7 @@ func (d *daemon) close() {
 	}
 	_ = d.root.tree().Close()
 	_ = d.files.Close()
+	_ = d.checker.Close()
 	d.log.Flush()
 }
 

@@ -26,6 +26,9 @@ func Check(conf config.Config, stdout, stderr io.Writer) error {
 	if err := d.checkState(); err != nil {
 		return err
 	}
+	if _, err := d.authProgram(); err != nil {
+		return err
+	}
 	d.warn()
 	if _, err := fmt.Fprintln(stdout, "ok"); err != nil {
 		return fmt.Errorf("print the result: %w", err)

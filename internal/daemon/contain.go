@@ -33,7 +33,7 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	writers := writersIn(d.conf)
 	plan := sandbox.Plan{
 		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox), Trees: []string{d.conf.Root},
-		Write: len(writers) > 0 || d.conf.Write && d.conf.UsersFile != "", NotifySocket: os.Getenv("NOTIFY_SOCKET"),
+		Write: len(writers) > 0 || d.conf.Write && (d.conf.UsersFile != "" || d.conf.AuthProgram.Path != ""), NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
 	if d.keepsState() {
 		plan.State = []string{d.conf.State}
@@ -42,6 +42,9 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 		if err := d.startHelper(); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.startAuthProgram(); err != nil {
+		return nil, err
 	}
 	report, err := sandbox.Contain(plan)
 	if err != nil {

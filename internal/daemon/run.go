@@ -52,6 +52,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.prepareState(); err != nil {
 		return err
 	}
+	if _, err := d.authProgram(); err != nil {
+		return err
+	}
 	if d.opener, err = listen.NewOpener(o.Config.ReusePort); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"runtime"
 
@@ -19,7 +18,10 @@ import (
 
 // logIn checks a login by FTP and returns the account with its file system.
 func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string) (*ftpd.Account, error) {
-	user, err := d.account(ctx, c.Remote.Addr(), name, password)
+	user, err := d.account(ctx, account.Attempt{Name: name, Password: password, Addr: c.Remote.Addr(), Protocol: "ftp", TLS: c.TLS != nil})
+	if errors.Is(err, account.ErrUnavailable) {
+		return nil, fmt.Errorf("%w: %w", ftpd.ErrUnavailable, err)
+	}
 	if err != nil {
 		return nil, refusal(ftpd.ErrLogin, err)
 	}
@@ -29,10 +31,13 @@ func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string
 // logInByHTTP checks a login by HTTP. Right passwords are not logged: the access log has
 // the user of each request.
 func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password string) (*httpd.Account, error) {
-	user, err := d.account(ctx, c.Remote.Addr(), name, password)
+	user, err := d.account(ctx, account.Attempt{Name: name, Password: password, Addr: c.Remote.Addr(), Protocol: "http", TLS: c.TLS != nil})
 	switch {
 	case err == nil:
 		return user, nil
+	case errors.Is(err, account.ErrUnavailable):
+		d.logger.Warn("http login not possible", "remote", c.Remote.String(), "session", c.Session, "err", err)
+		return nil, httpd.ErrUnavailable
 	case ctx.Err() != nil:
 		return nil, httpd.ErrUnavailable
 	}
@@ -55,17 +60,18 @@ func logHTTPRefusal(logger *slog.Logger, c httpd.Client, err error) {
 	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", err)
 }
 
-// account checks the login of a client at addr and returns the account, with its file
-// system. It is the same for all protocols.
-func (d *daemon) account(ctx context.Context, addr netip.Addr, name, password string) (*account.Account, error) {
+// account checks a login and returns the account, with its file system. It is the same for
+// all protocols.
+func (d *daemon) account(ctx context.Context, a account.Attempt) (*account.Account, error) {
+	name := a.Name
 	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
-	if isGuest && d.users.GuestMayLogIn(addr) {
+	if isGuest && d.users.GuestMayLogIn(a.Addr) {
 		guest := d.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = d.treeFor(&guest), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
 		return &guest, nil
 	}
-	user, err := d.users.LoginFrom(ctx, addr, name, password) // of a guest elsewhere it takes as long
+	user, err := d.users.LogIn(ctx, a) // of a guest elsewhere it takes as long
 	switch {
 	case isGuest, errors.Is(err, account.ErrNetwork):
 		// With the name: it is that of a user, so not a password that was sent too early.

@@ -23,8 +23,12 @@
 //
 // # Features that run programs
 //
-// After Contain the process cannot execute programs. A feature that must (an external
-// password check, a hook) needs a runner that is started next to [StartFiles], before
-// Contain: a process that gets the list of its programs at its start, and then accepts
-// only an index into that list and arguments, as the helper for files does.
+// After Contain the process cannot execute programs. A feature that must, such as an external
+// check of passwords, uses a [Runner], which [StartRunner] starts before Contain: a process
+// that gets one program with its arguments at its start, and afterwards only inputs for it.
+// That process is not sandboxed, because the program may need anything; it becomes the user
+// that the program shall have.
+//
+// Each run is a new process: it keeps no state that one input could leave for the next, no
+// answer can be taken for that to another input, and the simplest script is enough.
 package sandbox

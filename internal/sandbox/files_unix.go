@@ -43,41 +43,49 @@ func StartFiles(named NamedFiles) (*Files, error) {
 	if len(named.Read) == 0 && len(named.Remove) == 0 {
 		return nil, nil
 	}
-	list, err := json.Marshal(named)
+	f := &Files{named: named}
+	if err := f.helper.start(HelperArgument, named); err != nil { // else it is sandboxed now
+		return nil, fmt.Errorf("start the helper for files: %w", err)
+	}
+	return f, nil
+}
+
+// start starts this program as a helper with the argument, sends it setup, and waits until it
+// is ready.
+func (h *helper) start(argument string, setup any) error {
+	text, err := json.Marshal(setup)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ours, theirs, err := socketpair()
 	if err != nil {
-		return nil, fmt.Errorf("start the helper for files: %w", err)
+		return err
 	}
 	defer theirs.Close()
 	conn, err := net.FileConn(ours)
 	_ = ours.Close()
 	if err != nil {
-		return nil, fmt.Errorf("start the helper for files: %w", err)
+		return err
 	}
-	f := &Files{named: named}
-	f.helper.conn = conn.(*net.UnixConn)
-	f.helper.cmd = &exec.Cmd{
-		Path: self(), Args: []string{os.Args[0], HelperArgument},
+	h.conn = conn.(*net.UnixConn)
+	h.cmd = &exec.Cmd{
+		Path: self(), Args: []string{os.Args[0], argument},
 		Env:        []string{}, // it may hold passwords
 		ExtraFiles: []*os.File{theirs},
 		Stderr:     os.Stderr,
 	}
-	if err := f.helper.cmd.Start(); err != nil {
+	if err := h.cmd.Start(); err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("start the helper for files: %w", err)
+		return err
 	}
-	length := binary.BigEndian.AppendUint32(nil, uint32(len(list)))
-	if _, err = conn.Write(append(length, list...)); err == nil {
-		_, err = f.helper.readReply() // it is sandboxed now
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(text)))
+	if _, err = conn.Write(append(length, text...)); err == nil {
+		_, err = h.readReply()
 	}
 	if err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("start the helper for files: %w", err)
+		_ = h.close()
 	}
-	return f, nil
+	return err
 }
 
 // socketpair returns both ends of a connection, which other programs do not inherit.
@@ -99,7 +107,7 @@ func (h *helper) request(op byte, index int, name string) (*os.File, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := h.conn.Write([]byte{op, byte(index >> 8), byte(index)}); err != nil {
-		return nil, fmt.Errorf("the helper for files has ended: %w", err)
+		return nil, fmt.Errorf("the helper has ended: %w", err)
 	}
 	fd, err := h.readReply()
 	if err != nil || fd < 0 {
@@ -119,7 +127,7 @@ func (h *helper) readReply() (fd int, err error) {
 		_, err = io.ReadFull(h.conn, status[n:])
 	}
 	if err != nil {
-		return -1, fmt.Errorf("the helper for files has ended: %w", err)
+		return -1, fmt.Errorf("the helper has ended: %w", err)
 	}
 	fd = receivedFD(rights[:nrights])
 	if errno := binary.BigEndian.Uint32(status); errno != 0 {
@@ -150,34 +158,53 @@ func (h *helper) close() error {
 	return h.cmd.Wait()
 }
 
-// RunHelper runs the helper and exits, if this process was started as one; else it returns.
+// RunHelper runs the helper for files or that for a program and exits, if this process was
+// started as one; else it returns.
 func RunHelper() {
-	if len(os.Args) != 2 || os.Args[1] != HelperArgument {
+	if len(os.Args) != 2 {
 		return
 	}
-	if err := serveHelper(); err != nil {
-		fmt.Fprintf(os.Stderr, "sluice: the helper for files: %v\n", err)
+	var what string
+	var serve func(*net.UnixConn) error
+	switch os.Args[1] {
+	case HelperArgument:
+		what, serve = "files", serveHelper
+	case RunnerArgument:
+		what, serve = "programs", serveRunner
+	default:
+		return
+	}
+	conn, err := connToServer()
+	if err == nil {
+		err = serve(conn)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sluice: the helper for %s: %v\n", what, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-// serveHelper serves the parent process until that ends.
-func serveHelper() error {
-	// A terminal sends these to all its foreground processes; only the server ends the helper.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+// connToServer returns the connection to the process that has started this one.
+func connToServer() (*net.UnixConn, error) {
 	file := os.NewFile(3, "server")
 	c, err := net.FileConn(file)
 	_ = file.Close()
-	if err != nil {
-		return errors.New("only \"sluice serve\" starts it")
+	if conn, ok := c.(*net.UnixConn); ok && err == nil {
+		return conn, nil
 	}
-	conn, ok := c.(*net.UnixConn)
-	if !ok {
-		return errors.New("only \"sluice serve\" starts it")
-	}
-	named, err := readNames(conn)
-	if err != nil {
+	return nil, errors.New("only \"sluice serve\" starts it")
+}
+
+// signalsOfTerminals are sent to all foreground processes of a terminal. A helper must not
+// end by them, because only the server ends it.
+var signalsOfTerminals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+
+// serveHelper serves the parent process until that ends.
+func serveHelper(conn *net.UnixConn) error {
+	signal.Ignore(signalsOfTerminals...)
+	var named NamedFiles
+	if err := readSetup(conn, &named); err != nil {
 		return err
 	}
 	containHelper(named)
@@ -199,16 +226,17 @@ func serveHelper() error {
 	}
 }
 
-func readNames(r io.Reader) (named NamedFiles, err error) {
+// readSetup reads what helper.start has sent.
+func readSetup(r io.Reader, setup any) error {
 	length := make([]byte, 4)
 	if _, err := io.ReadFull(r, length); err != nil {
-		return named, err
+		return err
 	}
-	list := make([]byte, binary.BigEndian.Uint32(length))
-	if _, err := io.ReadFull(r, list); err != nil {
-		return named, err
+	text := make([]byte, binary.BigEndian.Uint32(length))
+	if _, err := io.ReadFull(r, text); err != nil {
+		return err
 	}
-	return named, json.Unmarshal(list, &named)
+	return json.Unmarshal(text, setup)
 }
 
 // handle carries out a request. It returns a file for opOpen.

@@ -114,6 +114,47 @@ func TestTheUserOfAServer(t *testing.T) {
 	}
 }
 
+// checkProgram returns a program for --auth-program in a directory that everyone may enter.
+func checkProgram(t *testing.T, content string) string {
+	t.Helper()
+	name := filepath.Join(publicDir(t), "check")
+	if err := os.WriteFile(name, []byte(content), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestASandboxedServerAsksItsProgram(t *testing.T) {
+	needsRoot(t)
+	const script = `#!/bin/sh
+read -r line
+case $line in
+*'"user":"alice","password":"secret"'*) echo "{\"ok\":true,\"home\":\"/$(id -un)\"}";;
+*) echo '{"ok":false}';;
+esac
+`
+	for _, tt := range []struct{ name, runAs, home string }{
+		{"as the user of the server", "", "daemon"},
+		{"as root", "root", "root"},
+		{"as another user", "nobody", "nobody"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := ownedDir(t)
+			put(t, filepath.Join(dir, tt.home, "f"))
+			s := startUnder(t, nil, dir, defaultUser, "--auth-program", checkProgram(t, script), "--auth-run-as", tt.runAs, "--anonymous=false", "--sandbox", "required")
+			s.wantLogged("msg=contained", "user=daemon", "capabilities=none", "lacks=none")
+			for _, scheme := range []string{"http", "ftp"} {
+				if got := run(t, t.TempDir(), "curl", "-sS", "-u", "alice:secret", s.urlOf(scheme, "f")); got != "content" {
+					t.Errorf("%s: got %q", scheme, got)
+				}
+				if out, status := try(t, t.TempDir(), "curl", "-sSf", "-u", "alice:wrong", s.urlOf(scheme, "f")); status == 0 {
+					t.Errorf("%s: a wrong password got %q", scheme, out)
+				}
+			}
+		})
+	}
+}
+
 func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 	needsRoot(t)
 	private := publicDir(t)
@@ -123,6 +164,10 @@ func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 	homes := ownedDir(t)
 	put(t, filepath.Join(homes, "alice/f")) // her home belongs to root
 	conf := writeConfig(t, "", "[user.alice]\nhome = '/alice'\nrights = ['all']\n"+hashLine(t, "x"))
+	secretProgram := put(t, filepath.Join(private, "check"))
+	if err := os.Chmod(secretProgram, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		flags  []string
@@ -133,6 +178,7 @@ func TestAServerThatCouldNotDoItsWorkDoesNotStart(t *testing.T) {
 		{"a home cannot be written to", []string{"--config", conf, homes}, 1, []string{"alice may write to " + homes + "/alice", "user daemon", "--run-as"}},
 		{"the directory cannot be read", []string{private}, 1, []string{"nobody may not read " + private, "chown", "--run-as root"}},
 		{"ports that only root may open", []string{"--ftp-passive-ports", "900-910", publicDir(t)}, 1, []string{"--ftp-passive-ports 900-910", "--run-as root"}},
+		{"a program that the server's user may not run", []string{"--auth-program", secretProgram, publicDir(t)}, 2, []string{"--auth-program " + private, "may not run it", "--auth-run-as"}},
 		{"an unknown user", []string{"--run-as", "nix", publicDir(t)}, 2, []string{`--run-as nix: there is no user "nix"`}},
 		{"an unknown mode", []string{"--sandbox", "on", publicDir(t)}, 2, []string{`--sandbox "on" is none of auto, off, required`}},
 	} {

@@ -1,0 +1,214 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Attempt is a login that shall be checked.
+type Attempt struct {
+	Name     string
+	Password string
+	Addr     netip.Addr // of the client; invalid: not known
+	Protocol string     // such as "ftp"
+	TLS      bool
+}
+
+// External checks the passwords of users that a set of Users does not have.
+type External struct {
+	// Check returns the account of a user. The error is ErrPassword if the name is unknown
+	// or the password is wrong; all others mean that it could not be checked. An account
+	// without a name gets that of the attempt. Check is called by several goroutines at
+	// once; ctx does not end when the client leaves.
+	Check func(ctx context.Context, a Attempt) (Account, error)
+
+	// Keep is how long a right password is recognized without Check; zero: not at all.
+	Keep time.Duration
+}
+
+// ErrUnavailable is the error of LogIn if External has failed.
+var ErrUnavailable = errors.New("passwords cannot be checked now")
+
+// external is an External in use.
+type external struct {
+	External
+
+	mu     sync.Mutex // guards the fields below
+	right  map[recallKey]recalled
+	worst  time.Duration // of recent answers that a password is wrong
+	cycles int           // calls of forget
+}
+
+// recallKey is all that a Check may depend on, besides the password.
+type recallKey struct {
+	name, protocol string
+	addr           netip.Addr
+	tls            bool
+}
+
+// recalled is a right password.
+type recalled struct {
+	password *digest
+	account  Account
+	until    time.Time
+}
+
+const (
+	// A failure is reported after twice the time of the slowest External.Check of late, and
+	// at least leastCheck. Longer ones than mostCheck show.
+	leastCheck = 100 * time.Millisecond
+	mostCheck  = 5 * time.Second
+
+	maxName = 255 // bytes of a name that is checked externally
+)
+
+// SetExternal makes x check the passwords of users that u does not have, also after Replace.
+// Call it before the first login.
+//
+// Clients at new addresses wait for their turn in the queue of those who need a hash, so
+// that strangers keep x busy with one check at a time, and learn nothing from the time that
+// a failure takes.
+func (u *Users) SetExternal(x External) { u.external = &external{External: x} }
+
+// accepts reports whether a can be checked: empty passwords mean a login without one to some
+// directories.
+func (a Attempt) accepts() bool {
+	return a.Password != "" && len(a.Password) <= maxPassword && len(a.Name) <= maxName &&
+		utf8.ValidString(a.Name) && !strings.ContainsFunc(a.Name, unicode.IsControl) && utf8.ValidString(a.Password) && Account{Name: a.Name}.check() == nil
+}
+
+func (a Attempt) recallKey() recallKey {
+	return recallKey{a.Name, a.Protocol, a.Addr.Unmap().WithZone(""), a.TLS}
+}
+
+// logInExternally is LogIn for a user that u does not have. t is the present table.
+func (u *Users) logInExternally(ctx context.Context, t *table, a Attempt) (Account, error) {
+	x := u.external
+	if account, ok := x.recall(a); ok {
+		u.throttle.Succeeded(a.Name, a.Addr)
+		return account, nil
+	}
+	end := func() {}
+	if queue := u.throttle.turnsFor(a.Name, a.Addr); queue == &u.throttle.strangers {
+		if err := queue.wait(ctx, a.Addr); err != nil {
+			return Account{}, err
+		}
+		end = queue.end
+		if account, ok := x.recall(a); ok { // another login of the user was checked meanwhile
+			end()
+			u.throttle.Succeeded(a.Name, a.Addr)
+			return account, nil
+		}
+	}
+	type result struct {
+		account Account
+		err     error
+	}
+	over := make(chan result, 1)
+	go func() { // ends the turn, also if the client leaves
+		account, err := u.checkExternally(context.WithoutCancel(ctx), t, a)
+		end()
+		over <- result{account, err}
+	}()
+	select {
+	case r := <-over:
+		return r.account, r.err
+	case <-ctx.Done():
+		return Account{}, ctx.Err()
+	}
+}
+
+// checkExternally calls Check. If the password is wrong, it returns when the turn is over.
+func (u *Users) checkExternally(ctx context.Context, t *table, a Attempt) (Account, error) {
+	x := u.external
+	cycle := x.cycle()
+	begun := time.Now()
+	account, err := x.Check(ctx, a)
+	switch {
+	case errors.Is(err, ErrPassword):
+		_, turn := u.throttle.hashes.matches(new(entry), a.Password, t.work) // as for an unknown name
+		time.Sleep(time.Until(begun.Add(max(turn, x.turnAfter(time.Since(begun))))))
+		return Account{}, ErrPassword
+	case err != nil:
+		return Account{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if account.Name == "" {
+		account.Name = a.Name
+	}
+	if err := account.check(); err != nil {
+		return Account{}, fmt.Errorf("%w: the account for a login: %w", ErrUnavailable, err)
+	}
+	if _, taken := t.entries[account.Name]; taken {
+		return Account{}, fmt.Errorf("%w: the account for a login has the name of the user %s, who has a password here", ErrUnavailable, account.Name)
+	}
+	x.remember(a, account, cycle)
+	u.throttle.Succeeded(a.Name, a.Addr)
+	return account, nil
+}
+
+// recall returns the account of a if the same was right before.
+func (x *external) recall(a Attempt) (Account, bool) {
+	x.mu.Lock()
+	r, ok := x.right[a.recallKey()]
+	x.mu.Unlock()
+	if !ok || !time.Now().Before(r.until) || !r.password.matches(a.Password) {
+		return Account{}, false
+	}
+	return r.account, true
+}
+
+// remember makes recall return account for a, unless the users have changed since cycle.
+func (x *external) remember(a Attempt, account Account, cycle int) {
+	if x.Keep <= 0 {
+		return
+	}
+	now, password := time.Now(), newDigest(a.Password)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.cycles != cycle {
+		return
+	}
+	if x.right == nil {
+		x.right = make(map[recallKey]recalled)
+	}
+	makeRoom(x.right, func(r recalled) bool { return !now.Before(r.until) })
+	x.right[a.recallKey()] = recalled{password, account, now.Add(x.Keep)}
+}
+
+// forget makes recall forget everything. x may be nil.
+func (x *external) forget() {
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	clear(x.right)
+	x.cycles++
+}
+
+func (x *external) cycle() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.cycles
+}
+
+// turnAfter returns how long a turn lasts, after a check has taken d; zero: none has. x may
+// be nil.
+func (x *external) turnAfter(d time.Duration) time.Duration {
+	if x == nil {
+		return 0
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if d > 0 {
+		x.worst = max(x.worst-x.worst/64, d)
+	}
+	return min(turnTimes*max(x.worst, leastCheck), mostCheck)
+}

@@ -64,6 +64,10 @@ type PasswordID = account.PasswordID
 //	IsBanned(addr netip.Addr) bool
 type Throttle = account.Throttle
 
+// UserRates has the rates of users, see [Account]: MaxRate. The zero value is ready for use. Package httpd has the same
+// type. It has no methods.
+type UserRates = rate.Users
+
 // Rights is a set of permissions, a bit each. Its method Has reports whether it contains all of another set.
 type Rights = account.Rights
 

@@ -1,8 +1,6 @@
 package ftpd
 
 import (
-	"sync"
-
 	"sluice/internal/rate"
 	"sluice/sendfile"
 )
@@ -30,39 +28,21 @@ func (t *transfer) limit(opt *sendfile.Options, upload bool, size int64) {
 		serverLimit = srv.UploadLimiter
 	}
 	var userLimit rate.Limiter
-	if most := u.account.MaxRate; most > 0 {
-		userLimit = srv.limits.get(limitKey{u.name, most, upload})
+	switch limit := rate.OfUser(srv.userRates(), u.name, u.account.MaxRate); {
+	case limit == nil:
+	case upload:
+		userLimit = &limit.Up
+	default:
+		userLimit = &limit.Down
 	}
 	t.throttle = rate.Begin(size, rate.PerTransfer{Rate: u.maxRate(srv), After: srv.RateAfter}, userLimit, serverLimit)
 	opt.Wait = t.liveEntry.Limited(t.throttle.Hook())
 }
 
-// userLimits has the shared limits of users that have had a transfer. Entries are never
-// removed, so that a user cannot get a fresh limit by reconnecting.
-type userLimits struct {
-	mu    sync.Mutex // guards the field below
-	limit map[limitKey]*rate.Limit
-}
-
-// limitKey is a user and a direction. It includes the rate, which may differ at the
-// user's next login.
-type limitKey struct {
-	name   string
-	rate   int64
-	upload bool
-}
-
-// get returns the limit that all transfers with the key share.
-func (u *userLimits) get(key limitKey) *rate.Limit {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	l := u.limit[key]
-	if l == nil {
-		if u.limit == nil {
-			u.limit = make(map[limitKey]*rate.Limit)
-		}
-		l = rate.New(key.rate)
-		u.limit[key] = l
+// userRates returns the UserRates in use.
+func (s *Server) userRates() *UserRates {
+	if s.UserRates != nil {
+		return s.UserRates
 	}
-	return l
+	return &s.ownRates
 }

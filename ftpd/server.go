@@ -58,6 +58,11 @@ type Server struct {
 	// own.
 	Throttle *Throttle
 
+	// UserRates has the rates of users. Servers of several protocols can share one, so that
+	// the MaxRate of a user holds for all of them together, as its MaxSessions does if they
+	// share Live. If it is nil, the Server has its own.
+	UserRates *UserRates
+
 	// Method forces a transfer method: Copy in both directions, Sendfile for
 	// downloads, Splice for uploads. Zero means the fastest that works.
 	Method sendfile.Method
@@ -190,8 +195,8 @@ type Server struct {
 	delays   delays
 	ports    dataconn.Pool
 	digests  digest.Cache
-	throttle Throttle // used if Throttle is nil
-	limits   userLimits
+	throttle Throttle       // used if Throttle is nil
+	ownRates UserRates      // used if UserRates is nil
 	running  sync.WaitGroup // sessions; Add is called with mu held and closing unset
 
 	once          sync.Once // prepares the fields below

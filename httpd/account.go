@@ -23,7 +23,6 @@ type accountHandlers struct {
 	mu     sync.Mutex // guards the fields below, and those of the handlers
 	shared *sharedBounds
 	byKey  map[accountKey]*accountHandler
-	limits map[limitKey]userLimits // never removed, so that no user gets a fresh limit by waiting
 }
 
 // sharedBounds are the bounds of memory and descriptors that the Handler of the guest
@@ -42,17 +41,8 @@ type accountKey struct {
 	rights       account.Rights // to read, and those of options.Write at most
 	paths        *Paths         // instead of rights
 	hideDotFiles bool
-	maxRate      int64 // of each response
-	limits       userLimits
-}
-
-// userLimits are the limits of all responses to a user, and of all its uploads; nil: none.
-type userLimits struct{ down, up *rate.Limit }
-
-// limitKey is a user and its rate, which may differ at the next login.
-type limitKey struct {
-	name string
-	rate int64
+	maxRate      int64           // of each response
+	limit        *rate.UserLimit // of all responses, and of all uploads; nil: none
 }
 
 // accountHandler is the Handler of an account. The caller of acquire releases it.
@@ -94,23 +84,22 @@ func (a *accountHandlers) prepareLocked() {
 	if a.shared == nil {
 		a.shared = &sharedBounds{usage: plan.NewUsage()}
 		a.byKey = make(map[accountKey]*accountHandler)
-		a.limits = make(map[limitKey]userLimits)
 	}
 }
 
-// acquire returns the Handler for an account of the user name, with the given options.
-// The error says why the home cannot be opened.
-func (a *accountHandlers) acquire(options *Handler, acc *Account, name string) (*accountHandler, error) {
+// acquire returns the Handler for an account, with the given options and the limit of the
+// user; nil: none. The error says why the home cannot be opened.
+func (a *accountHandlers) acquire(options *Handler, acc *Account, limit *rate.UserLimit) (*accountHandler, error) {
 	now := time.Now()
 	key := accountKey{
 		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & (account.ReadOnly | options.Write), paths: acc.Paths,
-		hideDotFiles: acc.HideDotFiles, maxRate: acc.MaxRatePerTransfer,
+		hideDotFiles: acc.HideDotFiles, maxRate: acc.MaxRatePerTransfer, limit: limit,
 	}
 	if vfs.IsNil(acc.FS) || key.paths.Union(key.rights)&account.All == 0 {
 		key.fs, key.home = nil, "" // there is nothing to see
 	}
 	isKept := key.fs == nil || reflect.ValueOf(key.fs).Comparable()
-	if h := a.find(&key, acc.MaxRate, name, isKept, now); h != nil {
+	if h := a.find(key, isKept, now); h != nil {
 		switch err := a.confirmHome(h, now); {
 		case err == nil:
 			return h, nil
@@ -131,22 +120,15 @@ func (a *accountHandlers) acquire(options *Handler, acc *Account, name string) (
 	return a.keep(h, now), nil
 }
 
-// find returns the Handler for key, of which it sets the limits, or nil.
-func (a *accountHandlers) find(key *accountKey, maxRate int64, name string, isKept bool, now time.Time) *accountHandler {
+// find returns the Handler for key, or nil.
+func (a *accountHandlers) find(key accountKey, isKept bool, now time.Time) *accountHandler {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.prepareLocked()
-	if maxRate > 0 {
-		of := limitKey{name, maxRate}
-		if key.limits = a.limits[of]; key.limits.down == nil {
-			key.limits = userLimits{down: rate.New(maxRate), up: rate.New(maxRate)}
-			a.limits[of] = key.limits
-		}
-	}
 	if !isKept {
 		return nil
 	}
-	h := a.byKey[*key]
+	h := a.byKey[key]
 	if h != nil {
 		h.uses++
 		h.used = now
@@ -186,7 +168,7 @@ func (a *accountHandlers) confirmHome(h *accountHandler, now time.Time) error {
 // open makes the Handler for key, with one use.
 func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) (*accountHandler, error) {
 	h := &accountHandler{Handler: options.withOptions(), key: key, uses: 1, used: now, checked: now, closeHome: func() {}}
-	h.shared, h.private, h.userLimits = a.shared, true, key.limits
+	h.shared, h.private, h.userLimit = a.shared, true, key.limit
 	h.ShowHidden = !key.hideDotFiles
 	h.Write = key.paths.Union(key.rights) & options.Write &^ account.ReadOnly
 	if rightsfs.IsNeeded(key.rights, key.paths) {

@@ -14,6 +14,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/rate"
 	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
@@ -153,9 +154,9 @@ type Handler struct {
 	// no limit.
 	MaxUpload int64
 
-	shared     *sharedBounds // of a Server with logins; nil: the Handler has its own
-	private    bool          // it is for an account
-	userLimits userLimits
+	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
+	private   bool          // it is for an account
+	userLimit *rate.UserLimit
 
 	once         sync.Once        // for the fields below
 	files        *filecache.Cache // nil: there are none
@@ -188,8 +189,8 @@ func (h *Handler) prepare() {
 		c.Usage, budget = h.shared.usage, &h.shared.budget
 	}
 	c.Private = h.private
-	if user := h.userLimits; user.down != nil {
-		limits.User, h.uploadLimits.User = user.down, user.up
+	if user := h.userLimit; user != nil {
+		limits.User, h.uploadLimits.User = &user.Down, &user.Up
 	}
 	if !vfs.IsNil(h.FS) {
 		h.tree = vfs.Of(h.FS)

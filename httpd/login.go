@@ -16,6 +16,7 @@ import (
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
 	"sluice/internal/live"
+	"sluice/internal/rate"
 )
 
 // Account is a user: name, file system, rights and limits. [Server.Login] returns it.
@@ -82,6 +83,18 @@ type PasswordID = account.PasswordID
 // value is ready for use. Package ftpd has the same type, and describes its fields and
 // methods.
 type Throttle = account.Throttle
+
+// UserRates has the rates of users, see [Account]: MaxRate. The zero value is ready for use. Package
+// ftpd has the same type. It has no methods.
+type UserRates = rate.Users
+
+// userRates returns the UserRates in use.
+func (s *Server) userRates() *UserRates {
+	if s.UserRates != nil {
+		return s.UserRates
+	}
+	return &s.ownRates
+}
 
 // Client is the client that wants to log in.
 type Client struct {
@@ -174,7 +187,7 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 		refusal = &tooMany
 	}
 	if refusal == nil {
-		h, err := s.accounts.acquire(s.accountOptions(guest), acc, name)
+		h, err := s.accounts.acquire(s.accountOptions(guest), acc, rate.OfUser(s.userRates(), name, acc.MaxRate))
 		if err == nil {
 			defer s.accounts.release(h)
 			by.user = name

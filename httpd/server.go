@@ -101,8 +101,8 @@ type Server struct {
 	//
 	// The user gets the files of the account, below Home, with the options of Accounts:
 	// without the right Read there are none, and without List no listings and no
-	// archives. Rights, limits and names that HideDotFiles hides are as by FTP; the rate
-	// of a user is counted apart from FTP. MaxSessions counts connections.
+	// archives. Rights, limits and names that HideDotFiles hides are as by FTP.
+	// MaxSessions counts connections.
 	Login func(ctx context.Context, c Client, user, password string) (*Account, error)
 
 	// Accounts has the options for the accounts of Login, and the limits that they
@@ -134,6 +134,11 @@ type Server struct {
 	// must be a [*Handler].
 	Guests func(client netip.Addr) bool
 
+	// UserRates has the rates of users. Servers of several protocols can share one, so that
+	// the MaxRate of a user holds for all of them together, as its MaxSessions does if they
+	// share Live. If it is nil, the Server has its own.
+	UserRates *UserRates
+
 	// InsecureLogin allows passwords without TLS, which everybody on the way can read.
 	InsecureLogin bool
 
@@ -155,6 +160,7 @@ type Server struct {
 	running  counter         // requests that net/http has given to the Handler
 	accounts accountHandlers // of Login
 	logins   failedLogins
+	ownRates UserRates    // used if UserRates is nil
 	refusing atomic.Int32 // connections that are being refused
 	base     context.Context
 	cancel   context.CancelFunc // ends base

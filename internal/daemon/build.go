@@ -17,6 +17,7 @@ import (
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
 	"sluice/internal/live"
+	"sluice/internal/rate"
 	"sluice/internal/sandbox"
 	"sluice/sendfile"
 )
@@ -29,6 +30,8 @@ type daemon struct {
 	logger *slog.Logger // writes to log
 	live   *live.Registry
 	limits sharedLimits
+
+	userRates rate.Users // of all servers
 
 	method sendfile.Method
 	rules  []httpd.Rule
@@ -164,7 +167,7 @@ func (d *daemon) newHTTP() *service {
 		TLSConfig:  d.tls,
 	}
 	if d.conf.HasUser() {
-		server.Login, server.Throttle = d.logInByHTTP, d.users.Throttle()
+		server.Login, server.Throttle, server.UserRates = d.logInByHTTP, d.users.Throttle(), &d.userRates
 		server.Accounts, server.InsecureLogin = d.accountOptions(), d.conf.InsecureLogin
 		server.Sessions, server.AccountOf = d.newSessions(), d.accountOf
 	}

@@ -5,6 +5,7 @@ import (
 
 	"sluice/ftpd"
 	"sluice/httpd"
+	"sluice/internal/account"
 	"sluice/internal/rate"
 )
 
@@ -18,19 +19,19 @@ func (d *daemon) makeLimits() {
 	}
 }
 
-// limitHTTP sets the limits of a Handler. guestRate bounds all guests together, in
-// bytes per second; 0: no limit.
+// limitHTTP sets the limits of a Handler. guestRate bounds all guests together, by FTP too,
+// in bytes per second; 0: no limit.
 func (d *daemon) limitHTTP(h *httpd.Handler, guestRate int64) {
 	d.limitTransfers(h)
 	if perGuest := int64(d.conf.Rates.AnonymousMaxRate); perGuest > 0 && (h.MaxRate == 0 || perGuest < h.MaxRate) {
 		h.MaxRate = perGuest
 	}
-	switch guests := httpd.NewLimiter(guestRate); {
+	switch guests := rate.OfUser(&d.userRates, account.Anonymous, guestRate); {
 	case guests == nil:
 	case h.Limiter == nil:
-		h.Limiter = guests
+		h.Limiter = &guests.Down
 	default:
-		h.Limiter = bothLimiters{guests, h.Limiter}
+		h.Limiter = bothLimiters{&guests.Down, h.Limiter}
 	}
 }
 

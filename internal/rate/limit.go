@@ -36,7 +36,14 @@ const (
 // New returns a limit of bytesPerSecond, which must be positive. There is no credit
 // for the time before.
 func New(bytesPerSecond int64) *Limit {
-	return &Limit{rate: float64(bytesPerSecond), nextFree: time.Now()}
+	l := new(Limit)
+	l.start(bytesPerSecond)
+	return l
+}
+
+// start makes the zero Limit l that of New.
+func (l *Limit) start(bytesPerSecond int64) {
+	l.rate, l.nextFree = float64(bytesPerSecond), time.Now()
 }
 
 // NewLimiter is New, but returns a nil Limiter, which means no limit, if the rate is

@@ -77,11 +77,9 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // mkd answers MKD. The reply begins with the name in quotes, which programs parse (RFC
 // 959, appendix II).
 func (s *session) mkd(arg string) reply {
-	name := s.path(arg)
-	if err := s.user.mkdir(name, 0o777&^s.mask()); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(257, quote(name)+" created")
+	c := s.beginChange(opMakeDir, arg)
+	name := c.record.Path
+	return c.end(s.user.mkdir(name, 0o777&^s.mask()), newReply(257, quote(name)+" created"))
 }
 
 var errCurrent = errors.New("is the current directory, or above it")
@@ -98,22 +96,19 @@ func contains(name, dir string) bool {
 // and the current one unless it is named by its absolute path: clients that remove a tree
 // are in it then.
 func (s *session) rmd(arg string) reply {
-	name := s.path(arg)
-	if s.isCurrent(name) && (name != s.dir() || !path.IsAbs(arg) || name == "/") {
-		return fileErrorReply(errCurrent)
+	c := s.beginChange(opRemoveDir, arg)
+	name := c.record.Path
+	err := errCurrent
+	if !s.isCurrent(name) || name == s.dir() && path.IsAbs(arg) && name != "/" {
+		err = s.user.removeDir(name)
 	}
-	if err := s.user.removeDir(name); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(250, "Directory deleted")
+	return c.end(err, newReply(250, "Directory deleted"))
 }
 
 // dele answers DELE.
 func (s *session) dele(arg string) reply {
-	if err := s.user.remove(s.path(arg)); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(250, "File deleted")
+	c := s.beginChange(opRemove, arg)
+	return c.end(s.user.remove(c.record.Path), newReply(250, "File deleted"))
 }
 
 // rnfr answers RNFR. It accepts dangling links and special files too.
@@ -137,22 +132,24 @@ func (s *session) rnfr(arg string) reply {
 func (s *session) rnto(arg string) reply {
 	from, to := s.renameFrom, s.path(arg)
 	s.renameFrom = ""
-	switch {
-	case from == "":
+	if from == "" {
 		return newReply(503, "Send RNFR first")
-	case s.isCurrent(from) || s.isCurrent(to):
-		return fileErrorReply(errCurrent)
 	}
-	if err := s.user.rename(from, to); err != nil {
-		switch { // RFC 959, 5.4
-		case errors.Is(err, errName):
-			return newReply(553, capitalize(err.Error()))
-		case errors.Is(err, ftpserver.ErrStorageExceeded):
-			return newReply(552, capitalize(err.Error()))
-		}
-		return fileErrorReply(err)
+	c := newChange(s.server, s.live, s.user, opRename, from)
+	c.record.NewPath = to
+	err := errCurrent
+	if !s.isCurrent(from) && !s.isCurrent(to) {
+		err = s.user.rename(from, to)
 	}
-	return newReply(250, "Renamed")
+	switch { // RFC 959, 5.4
+	case errors.Is(err, errName):
+		c.report(err, 553)
+		return newReply(553, capitalize(err.Error()))
+	case errors.Is(err, ftpserver.ErrStorageExceeded):
+		c.report(err, 552)
+		return newReply(552, capitalize(err.Error()))
+	}
+	return c.end(err, newReply(250, "Renamed"))
 }
 
 // size answers SIZE. If there is no such file, but a kept part of the user's own upload,
@@ -184,10 +181,8 @@ func (s *session) mdtm(arg string) reply {
 	info, err := s.user.statIfAllowed(s.path(arg))
 	if err != nil {
 		if when, name, ok := cutTime(arg); ok {
-			if err := s.setTime(name, when); err != nil {
-				return fileErrorReply(err)
-			}
-			return newReply(213, when.Format(timeFormat))
+			c := s.beginChange("MDTM", name)
+			return c.end(s.setTime(name, when), newReply(213, when.Format(timeFormat)))
 		}
 		return fileErrorReply(err)
 	}
@@ -249,10 +244,8 @@ func (s *session) mfmt(arg string) reply {
 	if !ok {
 		return newReply(501, "Invalid time or missing name: use MFMT YYYYMMDDhhmmss file")
 	}
-	if err := s.setTime(name, when); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(213, "Modify="+when.Format(timeFormat)+"; "+name)
+	c := s.beginChange(opSetTime, name)
+	return c.end(s.setTime(name, when), newReply(213, "Modify="+when.Format(timeFormat)+"; "+name))
 }
 
 // mff answers MFF, which sets facts of a file (draft somers-ftp-mfxx, 5). If one of the
@@ -276,12 +269,14 @@ func (s *session) mff(arg string) reply {
 			return newReply(504, "Cannot set the fact "+key)
 		}
 	}
+	c := s.beginChange("MFF", name)
+	var err error
 	for _, f := range set {
-		if err := f(); err != nil {
-			return fileErrorReply(err)
+		if err = f(); err != nil {
+			break
 		}
 	}
-	return newReply(213, facts+"; "+name)
+	return c.end(err, newReply(213, facts+"; "+name))
 }
 
 // setTime sets the time at which a file was last changed.

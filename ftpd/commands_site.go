@@ -69,10 +69,8 @@ func (s *session) siteChmod(arg string) reply {
 	if !ok || name == "" {
 		return newReply(501, "Invalid mode or missing name: use SITE CHMOD 644 file")
 	}
-	if err := s.setMode(name, mode); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(200, fmt.Sprintf("Mode of %s is %03o", name, mode))
+	c := s.beginChange(opSite+"CHMOD", name)
+	return c.end(s.setMode(name, mode), newReply(200, fmt.Sprintf("Mode of %s is %03o", name, mode)))
 }
 
 // siteUtime sets the time of a file. Clients send "time name", or "name atime mtime
@@ -88,10 +86,8 @@ func (s *session) siteUtime(arg string) reply {
 	if !ok {
 		return newReply(501, "Invalid time or missing name: use SITE UTIME YYYYMMDDhhmmss file")
 	}
-	if err := s.setTime(name, when); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(200, "Time of "+name+" is "+when.Format(timeFormat))
+	c := s.beginChange(opSite+"UTIME", name)
+	return c.end(s.setTime(name, when), newReply(200, "Time of "+name+" is "+when.Format(timeFormat)))
 }
 
 // cutMinutes is cutTime for a time without seconds.
@@ -134,19 +130,22 @@ func (s *session) siteSymlink(arg string) reply {
 	if link, _ = cutQuoted(link); link == "" {
 		return newReply(501, "Names missing: use SITE SYMLINK target link")
 	}
-	to := s.path(target)
-	if err := s.user.may(account.Link, s.path(link)); err != nil {
-		return fileErrorReply(err)
+	c := s.beginChange(opSite+"SYMLINK", link)
+	c.record.NewPath = s.path(target)
+	return c.end(s.symlink(c.record.NewPath, c.record.Path), newReply(200, link+" leads to "+target))
+}
+
+// symlink makes a link to an existing file or directory.
+func (s *session) symlink(target, link string) error {
+	if err := s.user.may(account.Link, link); err != nil {
+		return err
 	}
 	if s.user.ext.symlink == nil { // a driver checks the target itself
-		if _, err := s.user.stat(to); err != nil {
-			return fileErrorReply(err)
+		if _, err := s.user.stat(target); err != nil {
+			return err
 		}
 	}
-	if err := s.user.symlink(to, s.path(link)); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(200, link+" leads to "+target)
+	return s.user.symlink(target, link)
 }
 
 // siteChown sets the owner and group of a file, both by numbers.
@@ -161,29 +160,23 @@ func (s *session) siteChown(arg string) reply {
 	if err != nil || name == "" {
 		return newReply(501, "Invalid number or missing name: use SITE CHOWN 1000:1000 file")
 	}
-	if err := s.user.changeFile(s.path(name), func(name string) error { return s.user.tree.Chown(name, int(uid), int(gid)) }); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(200, "Owner of "+name+" is "+ids)
+	c := s.beginChange(opSite+"CHOWN", name)
+	err = s.user.changeFile(c.record.Path, func(name string) error { return s.user.tree.Chown(name, int(uid), int(gid)) })
+	return c.end(err, newReply(200, "Owner of "+name+" is "+ids))
 }
 
 // siteMkdir makes a directory and its missing parents.
 func (s *session) siteMkdir(arg string) reply {
-	perm := 0o777 &^ s.mask()
-	if err := s.user.mkdirAll(s.path(arg), perm); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(250, "Directory created")
+	c := s.beginChange(opSite+"MKDIR", arg)
+	return c.end(s.user.mkdirAll(c.record.Path, 0o777&^s.mask()), newReply(250, "Directory created"))
 }
 
 // siteRmdir removes a directory with all its contents.
 func (s *session) siteRmdir(arg string) reply {
-	name := s.path(arg)
-	if s.isCurrent(name) {
-		return fileErrorReply(errCurrent)
+	c := s.beginChange(opSite+"RMDIR", arg)
+	err := errCurrent
+	if !s.isCurrent(c.record.Path) {
+		err = s.user.removeAll(c.record.Path)
 	}
-	if err := s.user.removeAll(name); err != nil {
-		return fileErrorReply(err)
-	}
-	return newReply(250, "Directory deleted with all its contents")
+	return c.end(err, newReply(250, "Directory deleted with all its contents"))
 }

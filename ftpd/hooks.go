@@ -42,8 +42,28 @@ const (
 //	RTT         time.Duration // if Watched: smoothed round trip; 0: not known
 //	Retransmits int64         // if Watched: segments sent again; negative: not known
 //
-// Target, Proto, Status, Referer and UserAgent are for HTTP.
+// Target, Proto, Status, Referer and UserAgent are for HTTP, NewPath for changes.
 type Transfer = live.Record
+
+// FileChange records a command that has changed files without a transfer, or has failed to: a
+// file or directory was made, removed or renamed, or its mode, times or owner was set. Its type
+// is that of Transfer. Its fields are:
+//
+//	Session  uint64
+//	Protocol Protocol
+//	Remote   netip.AddrPort
+//	User     string
+//
+//	Op       string        // MKD, RMD, DELE, RNTO, MFMT, MDTM, MFF, or SITE CHMOD, UTIME, SYMLINK, CHOWN, MKDIR, RMDIR
+//	Path     string        // absolute and clean, in the user's file system; of RNTO the old name
+//	NewPath  string        // of RNTO the new name, of SITE SYMLINK the target; else ""
+//	Status   int           // the code of the reply
+//	Duration time.Duration
+//	Outcome  Outcome
+//	Err      error         // nil: done. For the operator
+//
+// SITE commands of a driver are not recorded.
+type FileChange = live.Record
 
 // Protocol is the protocol of a connection; its String is "http", "https", "ftp" or
 // "ftps".
@@ -65,6 +85,7 @@ type Cause = live.Cause
 //	MaxConns, MaxConnsPerAddr, MaxConnsPerUser int // connections at one time; 0: no limit
 //	MaxFTPConns, MaxFTPConnsPerAddr            int // FTP connections among them
 //	OnTransfer func(Transfer)                      // called for each Transfer of all servers, after the server's own hook
+//	OnChange   func(FileChange)                    // called for each FileChange by FTP, after the server's own hook
 //	Started    time.Time                           // start time, for MarshalJSON; zero: the first connection
 //
 //	Len() (sessions, transfers int)

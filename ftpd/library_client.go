@@ -86,32 +86,49 @@ func (i libraryInfo) IsDir() bool       { return false }
 
 // Mkdir makes a directory.
 func (l *libraryFS) Mkdir(name string, _ os.FileMode) error {
-	return l.user.mkdir(l.path(name), 0o777&^libraryMask)
+	return l.change(opMakeDir, 257, name, func(name string) error { return l.user.mkdir(name, 0o777&^libraryMask) })
 }
 
 // MkdirAll makes a directory and its missing parents.
 func (l *libraryFS) MkdirAll(name string, _ os.FileMode) error {
-	return l.user.mkdirAll(l.path(name), 0o777&^libraryMask)
+	return l.change(opSite+"MKDIR", 250, name, func(name string) error { return l.user.mkdirAll(name, 0o777&^libraryMask) })
 }
 
 // Remove removes a file. It refuses a directory.
-func (l *libraryFS) Remove(name string) error { return l.user.remove(l.path(name)) }
+func (l *libraryFS) Remove(name string) error { return l.change(opRemove, 250, name, l.user.remove) }
 
 // RemoveDir removes an empty directory, but not the current one.
 func (l *libraryFS) RemoveDir(name string) error {
-	return l.unlessCurrent(name, l.user.removeDir)
+	return l.change(opRemoveDir, 250, name, func(name string) error { return l.unlessCurrent(name, l.user.removeDir) })
 }
 
 // RemoveAll removes a directory with all its contents, but not the current one.
 func (l *libraryFS) RemoveAll(name string) error {
-	return l.unlessCurrent(name, l.user.removeAll)
+	return l.change(opSite+"RMDIR", 250, name, func(name string) error { return l.unlessCurrent(name, l.user.removeAll) })
 }
 
 // Rename moves a file or directory, but not the current one.
 func (l *libraryFS) Rename(from, to string) error {
-	return l.unlessCurrent(from, func(from string) error {
-		return l.unlessCurrent(to, func(to string) error { return l.user.rename(from, to) })
+	return l.changeTo(opRename, 250, from, l.path(to), func(from, to string) error {
+		return l.unlessCurrent(from, func(from string) error {
+			return l.unlessCurrent(to, func(to string) error { return l.user.rename(from, to) })
+		})
 	})
+}
+
+// change calls f with the absolute path of name and reports the change by the command, whose
+// reply has the code if f succeeds.
+func (l *libraryFS) change(command string, code int, name string, f func(name string) error) error {
+	return l.changeTo(command, code, name, "", func(name, _ string) error { return f(name) })
+}
+
+// changeTo is change with FileChange.NewPath.
+func (l *libraryFS) changeTo(command string, code int, name, to string, f func(name, to string) error) error {
+	c := newChange(l.client.driver.server, l.client.live, l.user, command, l.path(name))
+	c.record.NewPath = to
+	err := f(c.record.Path, to)
+	c.end(err, newReply(code, ""))
+	return err
 }
 
 // unlessCurrent calls f, unless name is the current directory or one above it.
@@ -127,7 +144,9 @@ func (l *libraryFS) Chmod(name string, mode os.FileMode) error {
 	if mode != mode.Perm() {
 		return fs.ErrInvalid
 	}
-	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chmod(name, mode) })
+	return l.change(opSite+"CHMOD", 200, name, func(name string) error {
+		return l.user.changeFile(name, func(name string) error { return l.user.tree.Chmod(name, mode) })
+	})
 }
 
 // Chtimes sets the time at which a file was last changed.
@@ -135,17 +154,21 @@ func (l *libraryFS) Chtimes(name string, _, mtime time.Time) error {
 	if err := checkTime(mtime); err != nil {
 		return err
 	}
-	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chtimes(name, time.Time{}, mtime) })
+	return l.change(opSetTime, 213, name, func(name string) error {
+		return l.user.changeFile(name, func(name string) error { return l.user.tree.Chtimes(name, time.Time{}, mtime) })
+	})
 }
 
 // Chown sets the owner and group of a file, if the file system allows it.
 func (l *libraryFS) Chown(name string, uid, gid int) error {
-	return l.user.changeFile(l.path(name), func(name string) error { return l.user.tree.Chown(name, uid, gid) })
+	return l.change(opSite+"CHOWN", 200, name, func(name string) error {
+		return l.user.changeFile(name, func(name string) error { return l.user.tree.Chown(name, uid, gid) })
+	})
 }
 
 // Symlink makes a symbolic link.
 func (l *libraryFS) Symlink(target, name string) error {
-	return l.user.symlink(l.path(target), l.path(name))
+	return l.changeTo(opSite+"SYMLINK", 200, name, l.path(target), func(name, target string) error { return l.user.symlink(target, name) })
 }
 
 // GetAvailableSpace returns the free space for files in a directory, in bytes.

@@ -177,12 +177,14 @@ type Server struct {
 	LaxTLS     func(user string) bool
 	LaxTLSName string
 
-	// OnLogin, OnTransfer and OnDisconnect, if not nil, are called on the session's
-	// own goroutine, which waits for them. OnTransfer is called once at the end of
+	// OnLogin, OnTransfer, OnChange and OnDisconnect, if not nil, are called on the session's
+	// own goroutine, which waits for them. OnChange is called before the reply to each
+	// command that changes files without a transfer, also if it fails. OnTransfer is called once at the end of
 	// each RETR, STOR, STOU and APPE, before the client gets the final reply. It is
 	// also called for a refused command, if the client had agreed on a data connection.
 	OnLogin      func(LoginAttempt)
 	OnTransfer   func(Transfer)
+	OnChange     func(FileChange)
 	OnDisconnect func(Disconnect)
 
 	// Logger logs panics, which end their session and nothing else. If it is nil,

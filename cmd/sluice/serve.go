@@ -31,13 +31,13 @@ ADDR is HOST:PORT, or :PORT for all addresses of this machine; for HTTP and HTTP
 also unix:PATH, a socket for a reverse proxy; or the word systemd for the sockets
 that systemd hands over with the name http, https, ftp, ftps or admin.
 
-The access log has a line for each request and each transfer, in the format of
---log-format. text is key=value, and json the same as JSON: with the method that
-moved the bytes and, for transfers that took more than a moment, what limited
-them. combined is the format of nginx and Apache; an FTP transfer appears in it as
-"RETR /path" with the status 226, 426, 451 or 550. xferlog is the format of
-wu-ftpd, with a line for each file that was transferred, by HTTP too. With these
-two formats, other messages stay text between the lines.
+The access log has a line for each request, each transfer, and each FTP command that
+changes a file, in the format of --log-format. text is key=value, and json the same
+as JSON: with the method that moved the bytes and, for transfers that took more than
+a moment, what limited them. combined is the format of nginx and Apache; an FTP
+transfer appears in it as "RETR /path" with the status 226, 426, 451 or 550. xferlog
+is the format of wu-ftpd, with a line for each file that was transferred or deleted,
+by HTTP too. With these two formats, other messages stay text between the lines.
 
 Every user of this machine can read a password on the command line. The variable
 SLUICE_USER_alice=secret is the same as --user alice:secret without that.

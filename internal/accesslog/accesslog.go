@@ -36,10 +36,10 @@ func New(w io.Writer, format string) *Log {
 // lines are JSON, otherwise text.
 func (l *Log) Logger() *slog.Logger { return l.logger }
 
-// Record writes the line of a request or transfer. It is a hook for
-// live.Registry.OnTransfer. FTP listings get no line.
+// Record writes the line of a request, a transfer, or a change by FTP. It is a hook for
+// live.Registry.OnTransfer and OnChange. FTP listings get no line.
 func (l *Log) Record(rec live.Record) {
-	if rec.Protocol.IsFTP() && !slices.Contains([]string{retrieve, store, appendTo}, rec.Op) {
+	if rec.Protocol.IsFTP() && !isChange(&rec) && !slices.Contains([]string{retrieve, store, appendTo}, rec.Op) {
 		return
 	}
 	l.out.add(func(lines []byte) []byte { return l.format(lines, time.Now(), &rec) })
@@ -53,7 +53,13 @@ const (
 	retrieve = "RETR"
 	store    = "STOR"
 	appendTo = "APPE"
+
+	remove = "DELE"
 )
+
+// isChange reports whether rec is of an FTP command that has changed files, or failed to,
+// and is no transfer.
+func isChange(rec *live.Record) bool { return rec.Protocol.IsFTP() && rec.Status != 0 }
 
 // A lineFormat appends the line of a request or transfer, or nothing if the
 // format has no line for it.

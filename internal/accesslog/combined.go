@@ -12,7 +12,8 @@ import (
 // appendCombinedLine appends the combined format of Apache and nginx, with the
 // escapes of nginx; awstats, goaccess and fail2ban read it. An FTP transfer
 // looks as in ProFTPD's ExtendedLog: the request is the command, the status is
-// the reply for how the transfer ended.
+// the reply for how the transfer ended. A change by FTP looks likewise; if it has two names,
+// the new one follows the old one.
 func appendCombinedLine(line []byte, now time.Time, rec *live.Record) []byte {
 	line = append(append(line, clientHost(rec)...), " - "...)
 	line = appendName(line, rec.User)
@@ -25,7 +26,12 @@ func appendCombinedLine(line []byte, now time.Time, rec *live.Record) []byte {
 	} else {
 		line = append(append(line, rec.Op...), ' ')
 		line = appendEscaped(line, rec.Path)
-		status = ftpStatus(rec)
+		if rec.NewPath != "" {
+			line = appendEscaped(append(line, ' '), rec.NewPath)
+		}
+		if !isChange(rec) {
+			status = ftpStatus(rec)
+		}
 	}
 	line = strconv.AppendInt(append(line, "\" "...), int64(status), 10)
 	line = strconv.AppendInt(append(line, ' '), rec.Sent, 10)

@@ -1,5 +1,5 @@
-// Package accesslog writes a line for each HTTP request and each FTP transfer,
-// in the format of --log-format, and the server's other messages between them.
+// Package accesslog writes a line for each HTTP request, and each FTP transfer and change of
+// a file, in the format of --log-format, and the server's other messages between them.
 //
 //	log := accesslog.New(os.Stderr, "json")
 //	registry.OnTransfer = log.Record
@@ -11,8 +11,9 @@
 // Programs of others read the lines, so fields stay and keep their order.
 //
 // An FTP transfer appears in combined as in ProFTPD's ExtendedLog, with the reply code for
-// how it ended: 226, 426, 451 or 550. xferlog has a line for each file that was moved,
-// with the service http for HTTP, and none for errors and listings. JSON durations are in
+// how it ended: 226, 426, 451 or 550. Other changes by FTP have the code of their reply.
+// xferlog has a line for each file that was moved or deleted, with the service http for HTTP,
+// and none for errors, listings and other changes. JSON durations are in
 // seconds, in keys that end in _seconds.
 //
 // # Untrusted values

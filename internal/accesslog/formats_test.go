@@ -70,6 +70,34 @@ var records = []live.Record{
 		Protocol: live.HTTP, Retransmits: -1, Upload: true, Op: "PUT", Target: "/in%20box", Path: "/in box", Proto: "HTTP/1.1", Status: 201,
 		Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Result: sendfile.Result{Sent: 4096, ZeroCopied: 4096, Method: sendfile.Splice},
 	},
+	{ // changes by FTP
+		Protocol: live.FTP, Retransmits: -1, Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann",
+		Op: remove, Path: "/old file", Status: 250, Duration: time.Millisecond,
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1, Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann",
+		Op: remove, Path: "/none", Status: 550, Err: os.ErrNotExist,
+	},
+	{
+		Protocol: live.FTPS, Retransmits: -1, Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann",
+		Op: "RNTO", Path: "/a b", NewPath: "/c\nd\x1b", Status: 250, Duration: time.Millisecond,
+	},
+	{
+		Protocol: live.FTP, Retransmits: -1, Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann",
+		Op: "SITE CHMOD", Path: "/secret", Status: 550, Err: os.ErrPermission,
+	},
+	{ // changes by HTTP
+		Retransmits: -1, Op: "DELETE", Target: "/in%20box", Path: "/in box", Proto: "HTTP/1.1", Status: 204, User: "ann",
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
+	},
+	{
+		Retransmits: -1, Op: "DELETE", Target: "/none", Path: "/none", Proto: "HTTP/1.1", Status: 404, User: "ann",
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
+	},
+	{
+		Retransmits: -1, Op: "MOVE", Target: "/a", Path: "/a", NewPath: "/b c", Proto: "HTTP/1.1", Status: 201, User: "ann",
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
+	},
 }
 
 // Programs of others read these lines, so they must not change; and no client can
@@ -104,8 +132,12 @@ func FuzzLines(f *testing.F) {
 			Protocol: live.FTP, Remote: netip.MustParseAddrPort("192.0.2.1:1"), Op: retrieve, Path: path, User: user,
 			Referer: agent, UserAgent: agent, Result: sendfile.Result{Method: sendfile.Copy}, Retransmits: -1,
 		}
+		rename := &live.Record{Protocol: live.FTP, Op: "RNTO", Path: "/a", NewPath: path, User: user, Status: 250, Retransmits: -1}
 		now := time.Unix(0, 0)
 		for name, format := range lineFormats {
+			if line := format(nil, now, rename); len(line) > 0 && bytes.IndexFunc(line, isHidden) != len(line)-1 {
+				t.Errorf("%s: %q has an unprintable character", name, line)
+			}
 			line := format(nil, now, e)
 			if ends := bytes.IndexFunc(line, isHidden); ends != len(line)-1 || line[ends] != '\n' {
 				t.Errorf("%s: %q has an unprintable character at %d, want only the end of the line", name, line, ends)

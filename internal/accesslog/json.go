@@ -22,11 +22,12 @@ type jsonLine struct {
 	User    string    `json:"user,omitempty"`
 	Op      string    `json:"op,omitempty"`
 	Target  string    `json:"target,omitempty"`
+	To      string    `json:"to,omitempty"`
 	Status  int       `json:"status,omitempty"`
 	Path    string    `json:"path,omitempty"`
 	Offset  int64     `json:"offset,omitempty"`
 	Kept    int64     `json:"kept,omitempty"`
-	Bytes   int64     `json:"bytes"`
+	Bytes   *int64    `json:"bytes,omitempty"`
 	Method  string    `json:"method,omitempty"`
 	Took    float64   `json:"took_seconds"`
 	Cause   string    `json:"cause,omitempty"`
@@ -38,7 +39,12 @@ type jsonLine struct {
 func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	j := jsonLine{
 		Time: now, Level: slog.LevelInfo.String(), Msg: family(rec), Remote: clientAddr(rec),
-		Bytes: rec.Sent, Took: rec.Duration.Round(time.Microsecond).Seconds(), RTT: rec.RTT.Seconds(),
+		To: rec.NewPath, Took: rec.Duration.Round(time.Microsecond).Seconds(), RTT: rec.RTT.Seconds(),
+	}
+	if isChange(rec) {
+		j.Status = rec.Status
+	} else {
+		j.Bytes = &rec.Sent
 	}
 	if rec.Protocol.IsFTP() {
 		j.Session, j.User, j.Op, j.Path, j.Offset, j.Kept = rec.Session, rec.User, rec.Op, rec.Path, rec.Offset, rec.Kept

@@ -17,6 +17,9 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 	if !rec.Protocol.IsFTP() {
 		line = appendText(append(line, " op="...), rec.Op)
 		line = appendText(append(line, " target="...), rec.Target)
+		if rec.NewPath != "" {
+			line = appendText(append(line, " to="...), rec.NewPath)
+		}
 		line = strconv.AppendInt(append(line, " status="...), int64(rec.Status), 10)
 		if rec.User != "" {
 			line = appendText(append(line, " user="...), rec.User)
@@ -26,6 +29,12 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = appendText(append(line, " user="...), rec.User)
 		line = appendText(append(line, " op="...), rec.Op)
 		line = appendText(append(line, " path="...), rec.Path)
+		if rec.NewPath != "" {
+			line = appendText(append(line, " to="...), rec.NewPath)
+		}
+		if isChange(rec) {
+			line = strconv.AppendInt(append(line, " status="...), int64(rec.Status), 10)
+		}
 		if rec.Offset != 0 {
 			line = strconv.AppendInt(append(line, " offset="...), rec.Offset, 10)
 		}
@@ -33,7 +42,9 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 			line = strconv.AppendInt(append(line, " kept="...), rec.Kept, 10)
 		}
 	}
-	line = strconv.AppendInt(append(line, " bytes="...), rec.Sent, 10)
+	if !isChange(rec) {
+		line = strconv.AppendInt(append(line, " bytes="...), rec.Sent, 10)
+	}
 	if rec.Method != sendfile.Auto {
 		line = append(append(line, " method="...), rec.Method.String()...)
 	}

@@ -13,13 +13,20 @@ import (
 )
 
 // appendXferlogLine appends the format of wu-ftpd, xferlog(5), which vsftpd and
-// ProFTPD write and awstats reads: a line for each file that was transferred. An
-// HTTP response has a line if it carries bytes of a file; its service is http.
+// ProFTPD write and awstats reads: a line for each file that was transferred, or removed. An
+// HTTP response has a line if it carries bytes of a file; its service is http. Other changes
+// have none.
 func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
 	path, user, mode, direction := rec.Path, rec.User, "r", "o"
-	switch {
-	case !rec.Protocol.IsFTP() && rec.Method == sendfile.Auto:
+	switch isHTTP := !rec.Protocol.IsFTP(); {
+	case isChange(rec) && rec.Op == remove, isHTTP && rec.Op == "DELETE" && rec.Status/100 == 2:
+		direction = "d"
+	case isChange(rec), isHTTP && rec.Method == sendfile.Auto:
 		return line
+	case rec.Op == store, rec.Op == appendTo, rec.Upload:
+		direction = "i"
+	}
+	switch {
 	case !rec.Protocol.IsFTP():
 		path = pathOf(rec.Target)
 		if user == "" || user == "anonymous" {
@@ -27,9 +34,6 @@ func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
 		}
 	case rec.User == "anonymous":
 		user, mode = "?", "a" // the format asks for the password here, once a mail address
-	}
-	if rec.Op == store || rec.Op == appendTo || rec.Upload {
-		direction = "i"
 	}
 	line = now.AppendFormat(line, "Mon Jan _2 15:04:05 2006 ")
 	line = strconv.AppendInt(line, max(int64(rec.Duration.Round(time.Second)/time.Second), 1), 10)

@@ -73,6 +73,7 @@ func newDaemon(conf config.Config, stderr io.Writer) (d *daemon, err error) {
 	}
 	if conf.AccessLog {
 		d.addHook(d.log.Record)
+		d.live.OnChange = d.log.Record
 	}
 	if d.method, err = sendfile.ParseMethod(conf.Method); err != nil {
 		return d, err // not reached: conf was checked

@@ -21,12 +21,14 @@ type Record struct {
 	User     string
 
 	// The request.
-	Op     string // GET, HEAD, ... of HTTP; RETR, STOR (for STOU too) or APPE of FTP
-	Path   string // FTP: absolute and clean, in the served tree
-	Offset int64  // FTP: of the first byte, from REST, or the size for APPE
-	Upload bool   // from the client to the server
+	Op      string // GET, HEAD, ... of HTTP; RETR, STOR (for STOU too), APPE, DELE, ... of FTP
+	Path    string // FTP: absolute and clean, in the served tree
+	NewPath string // of what was renamed or copied, or the target of a new link, as Path; else ""
+	Offset  int64  // FTP: of the first byte, from REST, or the size for APPE
+	Upload  bool   // from the client to the server
 
-	// HTTP only. For a request that is refused because it is malformed or too long,
+	// HTTP only, but Status is also the reply code of an FTP command that is no transfer. For
+	// a request that is refused because it is malformed or too long,
 	// only Status is known, unless it is the first of its connection that net/http
 	// reads. Unknown values are "".
 	Target             string // as the client sent it
@@ -122,6 +124,25 @@ func (s *Session) Report(rec *Record, hook func(Record)) {
 	}
 	if s != nil && s.registry.OnTransfer != nil {
 		s.registry.OnTransfer(*rec)
+	}
+}
+
+// WantsChange reports whether ReportChange will call a function.
+func (s *Session) WantsChange(hook func(Record)) bool {
+	return hook != nil || s != nil && s.registry.OnChange != nil
+}
+
+// ReportChange completes the Record of an FTP command that is no transfer with what the
+// Session knows, and calls hook, which may be nil, and Registry.OnChange. s may be nil.
+func (s *Session) ReportChange(rec *Record, hook func(Record)) {
+	if s != nil {
+		rec.Session, rec.Protocol, rec.Remote = s.id, s.counted, AddrPortOf(s.remote)
+	}
+	if hook != nil {
+		hook(*rec)
+	}
+	if s != nil && s.registry.OnChange != nil {
+		s.registry.OnChange(*rec)
 	}
 }
 

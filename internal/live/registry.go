@@ -28,6 +28,10 @@ type Registry struct {
 	// the connection.
 	OnTransfer func(Record)
 
+	// OnChange, if not nil, is called with the Record of each FTP command that changes
+	// files without a transfer. Such requests of HTTP go to OnTransfer, as all do.
+	OnChange func(Record)
+
 	// Started is the start of the server, for Snapshot. Zero means the first Enter.
 	Started time.Time
 

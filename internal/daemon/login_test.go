@@ -28,7 +28,7 @@ type loginTest struct {
 	http, ftp string // addresses
 }
 
-func newLoginTest(t *testing.T, conf config.Config) *loginTest {
+func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	t.Helper()
 	d := &loginTest{reloadTest: newReloadTest(t, conf)}
 	d.dir = d.root.tree().Dir()
@@ -57,7 +57,7 @@ func newLoginTest(t *testing.T, conf config.Config) *loginTest {
 	return d
 }
 
-func (d *loginTest) write(t *testing.T, files map[string]string) {
+func (d *loginTest) write(t testing.TB, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
 		name = filepath.Join(d.dir, filepath.FromSlash(name))

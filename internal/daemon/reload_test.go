@@ -42,7 +42,7 @@ func confWith(t *testing.T, users string, change func(*config.Config)) config.Co
 	return conf
 }
 
-func newReloadTest(t *testing.T, conf config.Config) *reloadTest {
+func newReloadTest(t testing.TB, conf config.Config) *reloadTest {
 	t.Helper()
 	r := new(reloadTest)
 	var err error

@@ -67,7 +67,7 @@ const (
 )
 
 // frontend holds the folders that both servers import.
-var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/live", "internal/status", "internal/account", "internal/rate", "internal/rightsfs"}
+var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/quota", "internal/live", "internal/status", "internal/account", "internal/rate", "internal/rightsfs"}
 
 const (
 	noSibling = "a program can embed one server without the other; share through internal/live"
@@ -166,7 +166,7 @@ var rules = []rule{
 		why: "every path from a client passes through it, so that a review can be limited to this folder",
 	},
 	{
-		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/vfs"}, others: []string{afero, sys},
+		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/quota", "internal/vfs"}, others: []string{afero, sys},
 		why:   "receiving a file safely does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
 	},
@@ -174,6 +174,11 @@ var rules = []rule{
 		folder: "internal/rightsfs", own: []string{"internal/account", "internal/vfs"}, others: []string{afero},
 		why:   "what an account sees of a tree does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
+	{
+		folder: "internal/quota", own: []string{"internal/fileid", "internal/vfs"}, others: []string{afero},
+		why:   "what a user may write is counted from the tree, and does not depend on the protocol",
+		never: map[string]string{"internal/upload": "it is counted on behalf of uploads, which call it"},
 	},
 	{
 		folder: "internal/durable", own: []string{"internal/vfs"}, others: []string{sys},
@@ -195,7 +200,7 @@ var rules = []rule{
 		folder: "internal/top", own: []string{"internal/admin", "internal/status", "internal/show"}, others: []string{bubbletea},
 		why: "a view shows data and does not know its source",
 	},
-	{folder: "internal/account", others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero it names one type"},
+	{folder: "internal/account", own: []string{"internal/quota"}, others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero and of quota it names types"},
 	{folder: "internal/userfile", why: "the code that writes files of secrets has no third-party code in it"},
 	{folder: "internal/session", own: []string{"internal/userfile"}, why: "the code that lets users in without a password has no third-party code in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},

@@ -46,6 +46,9 @@ func Dir(name string) (*Root, error) { return vfs.Open(name) }
 //	MaxRate int64             // bytes per second of all its transfers in one direction; 0: no limit
 //	MaxRatePerTransfer int64  // bytes per second of each transfer; 0: no limit
 //
+//	Volume *Volume            // counts the files of FS, and keeps a reserve of its disk; nil: nothing does
+//	Quota Quota               // what may be below Home; it needs a Volume
+//
 // FS may be any afero.Fs: a [Root], one of package afero, one of your own. It is used by many goroutines at once. The
 // caller closes it after the server. FS may refuse an operation that Rights allow.
 type Account = account.Account

@@ -11,6 +11,7 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/account"
 	"sluice/internal/upload"
 )
 
@@ -75,8 +76,10 @@ func (s *session) mode(arg string) reply {
 	return newReply(200, "Mode is S")
 }
 
-// allo answers ALLO, which reserves nothing, unless a driver does. But if the next upload
-// has another size, its final reply says so.
+// allo answers ALLO, which reserves nothing, unless a driver does. It refuses a size that
+// is larger than the quota of the user, or for which the disk has no room. The next upload
+// is refused before its data connection if the rest of the quota is too small. If that has
+// another size, its final reply says so.
 func (s *session) allo(arg string) reply {
 	words := strings.Fields(arg)
 	if len(words) != 1 && (len(words) != 3 || !strings.EqualFold(words[1], "R")) {
@@ -88,6 +91,11 @@ func (s *session) allo(arg string) reply {
 	}
 	if err != nil {
 		return newReply(501, "Invalid number of bytes")
+	}
+	if s.user.rights&(account.Create|account.Change) != 0 {
+		if err := s.user.space.Fits(s.dir(), int64(size)); err != nil {
+			return fileErrorReply(err)
+		}
 	}
 	text := "Nothing needs to be reserved"
 	if s.user.ext.allocate != nil {

@@ -18,6 +18,7 @@ var siteCommands = map[string]command{
 	"UMASK":   {arg: optionalArg, syntax: "[mask]", run: (*session).siteUmask},
 	"SYMLINK": {arg: requiredArg, syntax: "target link", run: (*session).siteSymlink},
 	"WHO":     {run: (*session).siteWho},
+	"QUOTA":   {run: (*session).siteQuota},
 }
 
 // driverSiteCommands are further commands of ftpserverlib, for its drivers.

@@ -168,7 +168,7 @@ func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
 		n, err := io.Copy(struct{ io.Writer }{u}, r)
 		return n, err
 	}
-	end, err := u.transfer.receive(conn, u.file.Writer(), at)
+	end, err := u.transfer.receive(conn, u.file.File(), at, u.file)
 	u.at = end
 	return end - at, libraryError(err)
 }

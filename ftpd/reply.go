@@ -15,6 +15,7 @@ import (
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/durable"
 	"sluice/internal/live"
+	"sluice/internal/quota"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
@@ -24,6 +25,8 @@ import (
 // failed with err.
 func fileErrorReply(err error) reply {
 	switch {
+	case isOverBound(err):
+		return newReply(boundCode(err), capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrNotExist):
 		return newReply(550, "No such file or directory")
 	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries): // not "Permission denied": no right would help
@@ -156,10 +159,12 @@ func (op *operation) replyCode(err error) int {
 		return 522
 	case errors.Is(err, upload.ErrBusy):
 		return 450
-	case errors.Is(err, syscall.ENOSPC):
-		return 452
+	case isOverBound(err):
+		return boundCode(err)
 	case isBeyondQuota(err):
 		return 552
+	case vfs.IsFull(err):
+		return 452
 	case errors.Is(err, errName), errors.Is(err, fs.ErrExist):
 		return 553
 	case errors.Is(err, errNoDirectory):
@@ -176,6 +181,24 @@ func (op *operation) replyCode(err error) int {
 		return 451
 	}
 	return 550
+}
+
+// isOverBound reports whether an upload was refused for a quota or for the reserve of the
+// disk.
+func isOverBound(err error) bool { return errors.As(err, new(*quota.Error)) }
+
+// boundCode returns the reply code for such an error: 552 if the file can never fit, so that
+// clients do not try again, and else 452, or 450 until the files are counted.
+func boundCode(err error) int {
+	var e *quota.Error
+	errors.As(err, &e)
+	switch {
+	case e.Reason == quota.Counting:
+		return 450
+	case e.TooLarge:
+		return 552
+	}
+	return 452
 }
 
 // isBeyondQuota reports whether the file exceeds a quota or a size limit.

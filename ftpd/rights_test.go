@@ -46,7 +46,7 @@ var rightsTable = []commandRights{
 	{"DELE @/f", account.Delete, 250}, {"RMD @/e", account.Delete, 250}, {"XRMD @/e", account.Delete, 250},
 	{"RNFR @/f", account.Rename | listOrRead, 350},
 	{"SITE SYMLINK @/f @/l", account.Link, 200},
-	{"SITE WHO", account.Who, 200}, {"SITE UMASK", anybody, 200}, {"SITE HELP", anybody, 214},
+	{"SITE WHO", account.Who, 200}, {"SITE UMASK", anybody, 200}, {"SITE HELP", anybody, 214}, {"SITE QUOTA", account.All, 211},
 	// Commands that name no file.
 	{"TYPE I", anybody, 200}, {"STRU F", anybody, 200}, {"MODE S", anybody, 200}, {"ALLO 5", anybody, 200}, {"PASV", anybody, 227}, {"EPSV", anybody, 229},
 	{"PORT 127,0,0,1,4,1", anybody, 200}, {"EPRT |1|127.0.0.1|1025|", anybody, 200}, {"REST 1", anybody, 350}, {"RANG 0 1", anybody, 350}, {"RNTO @/n", 0, 503},

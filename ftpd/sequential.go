@@ -76,7 +76,7 @@ func (op *operation) storeSequential(t *transfer) (r reply) {
 		vfs.CountChange()
 		r = op.finish(t, err)
 	}()
-	_, err = op.receive(t, &sequentialWriter{f: f, at: t.record.Offset}, t.record.Offset)
+	_, err = op.receive(t, &sequentialWriter{f: f, at: t.record.Offset}, t.record.Offset, nil)
 	if err == nil {
 		err = op.publishCheck(time.Now(), t.record.Sent)()
 	}

@@ -50,6 +50,9 @@ func (op *operation) stor(arg string) (r reply) {
 	target.Resume = s.resumable[t.record.Path]
 	delete(s.resumable, t.record.Path)
 	f, err := t.openUpload(target)
+	if err == nil {
+		err = t.expect(f, s.announced())
+	}
 	if err != nil {
 		return op.finish(t, err)
 	}
@@ -59,7 +62,11 @@ func (op *operation) stor(arg string) (r reply) {
 		r = op.finish(t, op.publish(t, f, size, err))
 		s.rememberKept(t.record.Path, t.record.Kept)
 	}()
-	size, err = op.receive(t, f.Writer(), size)
+	if op.session.convertsLines() {
+		size, err = op.receive(t, f.Writer(), size, nil)
+	} else {
+		size, err = op.receive(t, f.File(), size, f)
+	}
 	return
 }
 
@@ -144,18 +151,18 @@ func (t *transfer) openUpload(target upload.Target) (f *upload.Upload, err error
 
 // receive writes the bytes that the client sends to f, from the offset at on, until the
 // data connection ends, and converts lines if the session does. It returns the offset
-// behind the last byte.
-func (op *operation) receive(t *transfer, f io.WriterAt, at int64) (end int64, err error) {
+// behind the last byte. If bound is not nil, it is asked for room before each step.
+func (op *operation) receive(t *transfer, f io.WriterAt, at int64, bound *upload.Upload) (end int64, err error) {
 	if !op.session.convertsLines() {
 		err = op.withConn(func(conn *stream) error {
-			at, err = t.receive(conn, f, at)
+			at, err = t.receive(conn, f, at, bound)
 			return err
 		})
 		return at, err
 	}
 	w := &lineWriter{to: f, at: at}
 	err = op.withConn(func(conn *stream) error {
-		_, err := t.receive(conn, w, at)
+		_, err := t.receive(conn, w, at, nil)
 		return err
 	})
 	if err == nil {
@@ -167,13 +174,19 @@ func (op *operation) receive(t *transfer, f io.WriterAt, at int64) (end int64, e
 }
 
 // receive writes the bytes that come over conn to f, from the offset at on. It returns
-// the offset behind the last byte.
-func (t *transfer) receive(conn *stream, f io.WriterAt, at int64) (end int64, err error) {
+// the offset behind the last byte. bound is as for operation.receive.
+func (t *transfer) receive(conn *stream, f io.WriterAt, at int64, bound *upload.Upload) (end int64, err error) {
 	t.beginLive(conn, true, -1)
 	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Splice)
 	opt.Idle = t.liveEntry.Idle
 	t.limit(opt, true, -1)
+	if bound != nil && bound.IsBounded() {
+		boundBy(bound, opt, at)
+	}
 	res, err := sendfile.Receive(t.ctx, f, conn.Conn, at, -1, opt)
+	if isOverBound(err) {
+		err = t.readEnd(conn, err)
+	}
 	if err == nil && conn.end != nil {
 		_ = conn.end() // whether our close_notify can be sent does not matter to an upload
 	}

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/durable"
 	"sluice/internal/partial"
+	"sluice/internal/quota"
 	"sluice/internal/rightsfs"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
@@ -30,6 +31,7 @@ type user struct {
 	isReadOnly bool           // the tree is
 	ext        extensions
 	disk       durable.Policy // for the changes that the user makes
+	space      *quota.Space   // what the user may write; nil: no bound
 }
 
 // errName is the error for a name that no file of the user can have.
@@ -45,6 +47,7 @@ func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
 		name = a.Name
 	}
 	u := &user{account: *a, name: name, rights: a.Rights, tree: vfs.Of(a.FS), disk: disk}
+	u.space = quota.SpaceIn(a.Volume, a.Home, a.Quota)
 	if a.Home != "" {
 		home, leave, err := vfs.Sub(u.tree, a.Home)
 		if err != nil {
@@ -275,7 +278,7 @@ func (u *user) existingPolicy(name string) upload.Existing {
 // parts of uploads are kept, so there is no owner, if a driver opens files itself
 // (GetHandle), and for guests, who share one name.
 func (u *user) uploadWriter(name string) upload.Writer {
-	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(name), Disk: u.disk}
+	w := upload.Writer{Tree: u.tree, Owner: u.name, Existing: u.existingPolicy(name), Disk: u.disk, Space: u.space}
 	if u.ext.open != nil || u.name == anonymous {
 		w.Owner = ""
 	}
@@ -314,16 +317,23 @@ func (u *user) isLink(name string) bool {
 }
 
 // removeAll removes a directory with all its contents.
-func (u *user) removeAll(name string) error { return u.removeDirWith(name, u.tree.RemoveAll) }
+func (u *user) removeAll(name string) error {
+	return u.removeWhole(name, func(name string) error {
+		return uploads.RemoveAll(u.uploadWriter(name), name, u.tree.RemoveAll)
+	})
+}
 
-// removeDirWith removes a directory by calling f.
+// removeDirWith removes an empty directory by calling f.
 func (u *user) removeDirWith(name string, f func(name string) error) error {
+	return u.removeWhole(name, func(name string) error { return uploads.RemoveDir(u.uploadWriter(name), name, f) })
+}
+
+// removeWhole calls remove for a directory, if the user may remove all that can be in it.
+func (u *user) removeWhole(name string, remove func(name string) error) error {
 	if err := u.mayMove(account.Delete, name); err != nil {
 		return err
 	}
-	return u.change(account.Delete, name, func(name string) error {
-		return uploads.RemoveDir(u.uploadWriter(name), name, f)
-	})
+	return u.change(account.Delete, name, remove)
 }
 
 // mkdir makes a directory.
@@ -378,14 +388,19 @@ func (u *user) symlink(target, link string) error {
 	})
 }
 
-// free returns the free space for files in a directory, in bytes.
+// free returns how much the user may write to a directory, in bytes: the free space of
+// the disk without its reserve, or what is left of the quota.
 func (u *user) free(dir string) (int64, error) {
 	info, err := u.stat(dir)
 	switch {
 	case err != nil:
 		return 0, err
 	case u.ext.free == nil:
-		return u.tree.Free(dir)
+		free, err := u.tree.Free(dir)
+		if err != nil {
+			return 0, err
+		}
+		return u.space.Free(dir, free), nil
 	case !info.IsDir():
 		return 0, errNoDirectory
 	}

@@ -12,6 +12,7 @@ import (
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
 	"sluice/internal/filecache"
+	"sluice/internal/quota"
 	"sluice/internal/rate"
 	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
@@ -43,6 +44,7 @@ type accountKey struct {
 	hideDotFiles bool
 	maxRate      int64           // of each response
 	limit        *rate.UserLimit // of all responses, and of all uploads; nil: none
+	space        *quota.Space    // for what is written; nil: no bound
 }
 
 // accountHandler is the Handler of an account. The caller of acquire releases it.
@@ -94,6 +96,9 @@ func (a *accountHandlers) acquire(options *Handler, acc *Account, limit *rate.Us
 	key := accountKey{
 		options: options, fs: acc.FS, home: acc.Home, rights: acc.Rights & (account.ReadOnly | options.Write), paths: acc.Paths,
 		hideDotFiles: acc.HideDotFiles, maxRate: acc.MaxRatePerTransfer, limit: limit,
+	}
+	if key.paths.Union(key.rights)&options.Write != 0 {
+		key.space = quota.SpaceIn(acc.Volume, acc.Home, acc.Quota)
 	}
 	if vfs.IsNil(acc.FS) || key.paths.Union(key.rights)&account.All == 0 {
 		key.fs, key.home = nil, "" // there is nothing to see
@@ -171,6 +176,7 @@ func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) 
 	h.shared, h.private, h.userLimit = a.shared, true, key.limit
 	h.ShowHidden = !key.hideDotFiles
 	h.Write = key.paths.Union(key.rights) & options.Write &^ account.ReadOnly
+	h.space = key.space
 	if rightsfs.IsNeeded(key.rights, key.paths) {
 		h.Paths = key.paths.WithRoot(key.rights)
 	} else {

@@ -106,6 +106,8 @@ type refusal struct {
 	status int
 	reason string
 	cause  error // for the operator, and for package upload; nil: none
+
+	members []plan.Member // more of the reason, for programs
 }
 
 func (e *refusal) Error() string { return e.reason }
@@ -115,14 +117,14 @@ func (e *refusal) Unwrap() error { return e.cause }
 func refuse(status int, reason string) *refusal { return &refusal{status: status, reason: reason} }
 
 var (
-	errCondition = &refusal{http.StatusPreconditionFailed, "The file is not the one that the condition names, or it exists already.", fs.ErrExist}
-	errTooLarge  = &refusal{http.StatusRequestEntityTooLarge, "The file is larger than this server accepts.", upload.ErrUntrusted}
-	errDigest    = &refusal{http.StatusBadRequest, "The body does not have the announced checksum.", upload.ErrUntrusted}
+	errCondition = &refusal{status: http.StatusPreconditionFailed, reason: "The file is not the one that the condition names, or it exists already.", cause: fs.ErrExist}
+	errTooLarge  = &refusal{status: http.StatusRequestEntityTooLarge, reason: "The file is larger than this server accepts.", cause: upload.ErrUntrusted}
+	errDigest    = &refusal{status: http.StatusBadRequest, reason: "The body does not have the announced checksum.", cause: upload.ErrUntrusted}
 
-	errNeedsCreate = &refusal{http.StatusForbidden, `This needs the right "create": there is no file of this name.`, fs.ErrPermission}
-	errOtherRights = &refusal{http.StatusForbidden, "There is a path in this directory to which you have other rights.", fs.ErrPermission}
-	errNeedsChange = &refusal{http.StatusForbidden, `This needs the right "change": there is a file of this name.`, fs.ErrExist}
-	errIsDirectory = &refusal{http.StatusConflict, "This is the name of a directory.", syscall.EISDIR}
+	errNeedsCreate = &refusal{status: http.StatusForbidden, reason: `This needs the right "create": there is no file of this name.`, cause: fs.ErrPermission}
+	errOtherRights = &refusal{status: http.StatusForbidden, reason: "There is a path in this directory to which you have other rights.", cause: fs.ErrPermission}
+	errNeedsChange = &refusal{status: http.StatusForbidden, reason: `This needs the right "change": there is a file of this name.`, cause: fs.ErrExist}
+	errIsDirectory = &refusal{status: http.StatusConflict, reason: "This is the name of a directory.", cause: syscall.EISDIR}
 )
 
 // serveChange answers a request for which mayChange is true, and reports it.
@@ -176,7 +178,7 @@ func (ch *change) respond() plan.Response {
 	if ch.received && ch.r.Method == http.MethodPut && ch.r.ProtoMajor == 1 {
 		ch.w.Header().Set("Connection", "close") // the rest of the body may be on its way
 	}
-	return ch.planner.Refused(ch.request, why.status, why.reason)
+	return ch.planner.Refused(ch.request, why.status, why.reason, why.members...)
 }
 
 // make makes the change. The status and the fields are those of a success.
@@ -282,6 +284,7 @@ func (ch *change) plan() (target upload.Target, sums expected, err error) {
 	if _, err := ch.check(); err != nil {
 		return target, nil, err
 	}
+	ch.announce(&target)
 	return target, sums, ch.checkSpace()
 }
 
@@ -294,7 +297,7 @@ func (ch *change) isHidden() bool {
 func (ch *change) writer() upload.Writer {
 	w := upload.Writer{
 		Tree: ch.tree, Owner: ch.user, Existing: upload.Leave,
-		Disk: durable.Policy{Level: ch.h.Durability},
+		Disk: durable.Policy{Level: ch.h.Durability}, Space: ch.h.space,
 	}
 	switch {
 	case ch.h.rightsAt(ch.name).Has(Change):
@@ -419,6 +422,9 @@ func (ch *change) explain(err error) *refusal {
 	var transferErr *sendfile.Error
 	var tooLong *http.MaxBytesError
 	isPut := ch.r.Method == http.MethodPut
+	if bound := boundRefusal(err); bound != nil {
+		return bound
+	}
 	switch {
 	case errors.As(err, new(*durable.Error)):
 		return refuse(http.StatusInternalServerError, "The change was made, but the disk failed: it may not survive a crash.")

@@ -14,6 +14,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/quota"
 	"sluice/internal/rate"
 	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
@@ -141,6 +142,13 @@ type Handler struct {
 	// read does not exist for the client. See "Rights by path" in the documentation of the package.
 	Paths *Paths
 
+	// Volume counts the files that those with the rights of Write change, and keeps a
+	// reserve of the disk; nil: nothing does. FS must be the directory VolumeDir of the
+	// file system of Volume; "" is all of it. Quota is the most that may be below it.
+	Volume    *Volume
+	VolumeDir string
+	Quota     Quota
+
 	// User is the name of those who have the rights of Write, in the records of changes.
 	// The bytes of an upload by PUT that breaks off are kept for the user of that name,
 	// who can resume it by FTP; "" keeps nothing. Call [Sweep] to remove what is kept.
@@ -157,6 +165,7 @@ type Handler struct {
 	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
 	private   bool          // it is for an account
 	userLimit *rate.UserLimit
+	space     *quota.Space // what may be written; nil: no bound
 
 	once         sync.Once        // for the fields below
 	files        *filecache.Cache // nil: there are none
@@ -189,6 +198,9 @@ func (h *Handler) prepare() {
 		c.Usage, budget = h.shared.usage, &h.shared.budget
 	}
 	c.Private = h.private
+	if h.space == nil {
+		h.space = quota.SpaceIn(h.Volume, h.VolumeDir, h.Quota)
+	}
 	if user := h.userLimit; user != nil {
 		limits.User, h.uploadLimits.User = &user.Down, &user.Up
 	}

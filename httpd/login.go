@@ -33,6 +33,8 @@ import (
 //	MaxRate int64             // bytes per second of all its responses; 0: no limit
 //	MaxRatePerTransfer int64  // bytes per second of each response; 0: no limit
 //	PasswordID PasswordID     // 32 bytes, others after a change of the password: its sessions end then
+//	Volume *Volume            // counts the files of FS, and keeps a reserve of its disk; nil: nothing does
+//	Quota Quota               // what may be below Home; it needs a Volume
 //
 // FS is used by many goroutines at once. Accounts with the same FS, Paths and rights share
 // what is kept open of it, so Login should return the same FS and the same Paths each

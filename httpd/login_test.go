@@ -632,7 +632,7 @@ func TestALoginNeedsAHandlerOfThisPackage(t *testing.T) {
 
 // A field that is new in Handler must be thought of in withOptions.
 func TestTheOptionsOfAHandlerAreCopied(t *testing.T) {
-	notOptions := map[string]bool{"FS": true, "ShowHidden": true, "Write": true, "Paths": true, "User": true}
+	notOptions := map[string]bool{"FS": true, "ShowHidden": true, "Write": true, "Paths": true, "User": true, "Volume": true, "VolumeDir": true, "Quota": true}
 	h := &httpd.Handler{
 		CacheValid: 1, Method: 1, StallTimeout: 1, MaxRate: 1, RateAfter: 1, Limiter: httpd.NewLimiter(1), UploadLimiter: httpd.NewLimiter(1), OnTransfer: func(httpd.Transfer) {},
 		ServerTiming: true, Index: []string{""}, NoListing: true, NotFoundPage: "x", Fallback: "x", Precompressed: true, CompressListings: true,

@@ -46,6 +46,8 @@ import (
 	"strings"
 
 	"github.com/spf13/afero"
+
+	"sluice/internal/quota"
 )
 
 // Account is a user with its rights and limits. Package ftpd exports it as
@@ -76,6 +78,14 @@ type Account struct {
 	// separately for each direction; zero means no limit.
 	MaxRate int64
 
+	// Quota limits the files below Home, as Volume counts them. Without a Volume
+	// it has no effect.
+	Quota Quota
+
+	// Volume counts the files of FS, and keeps a reserve of its disk; nil: nothing
+	// does.
+	Volume *quota.Volume
+
 	// MaxRatePerTransfer limits each transfer, in bytes per second; zero means no
 	// limit.
 	MaxRatePerTransfer int64
@@ -83,6 +93,9 @@ type Account struct {
 	// PasswordID changes with the password: sessions of a login page end then.
 	PasswordID PasswordID
 }
+
+// Quota is the most that a user may have below its home.
+type Quota = quota.Limit
 
 // Anonymous is the name of the account for anonymous logins.
 const Anonymous = "anonymous"
@@ -110,6 +123,9 @@ func (a Account) check() error {
 func (a Account) checkBounds() error {
 	if a.MaxSessions < 0 {
 		return fmt.Errorf("user %s may have %d sessions, which is negative", a.Name, a.MaxSessions)
+	}
+	if a.Quota.Bytes < 0 || a.Quota.Files < 0 {
+		return fmt.Errorf("user %s has a negative quota", a.Name)
 	}
 	for _, rate := range []int64{a.MaxRate, a.MaxRatePerTransfer} {
 		if rate < 0 {

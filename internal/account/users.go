@@ -227,6 +227,16 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 // Throttle returns what counts the failed logins of these users, for all servers.
 func (u *Users) Throttle() *Throttle { return &u.throttle }
 
+// All returns the accounts, and that of anonymous, in no order.
+func (u *Users) All() (all []Account) {
+	if t := u.load(); t != nil {
+		for _, e := range t.entries {
+			all = append(all, e.account)
+		}
+	}
+	return append(all, u.Anonymous())
+}
+
 // Names returns the names in alphabetical order.
 func (u *Users) Names() []string {
 	t := u.load()

@@ -38,6 +38,8 @@ type Handler struct {
 	PassivePorts func() (used, total int) // total 0: the system chooses the ports
 	Contained    *status.Contained
 
+	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
+
 	// OnKill, if not nil, is called after a session was closed, with its ID and the
 	// address of the client that requested it.
 	OnKill func(id uint64, by string)

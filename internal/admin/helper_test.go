@@ -114,6 +114,8 @@ func withSessions(t *testing.T) *Handler {
 		Listeners:    []Listener{{"http", listen(t, "tcp", "127.0.0.1:0")}},
 		Cache:        func() filecache.Stats { return filecache.Stats{Entries: 4, Files: 3, Memory: 2000, Opens: 7} },
 		PassivePorts: func() (used, total int) { return 2, 10 },
+
+		RefusedUploads: func() map[string]uint64 { return map[string]uint64{"quota-bytes": 3} },
 	}
 	h.Live.OnTransfer = h.OnTransfer
 	for _, p := range []live.Protocol{live.HTTP, live.HTTPS, live.FTP, live.FTPS} {

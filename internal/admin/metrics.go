@@ -52,6 +52,8 @@ var (
 	backlogLimit = gauge(namespace+"listener_backlog_limit", "Limit of connections waiting to be accepted.", "protocol", "address")
 	drops        = counter(namespace+"listener_dropped_connections_total", "Connections refused by the kernel because the queue was full.", "protocol", "address")
 
+	refusedUploads = counter(namespace+"uploads_refused_total", "Uploads and other changes refused by a quota or by the reserve of the disk.", "reason")
+
 	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports used by FTP data connections.")
 	passiveTotal = gauge(namespace+"passive_ports_limit", "Ports available for FTP data connections.")
 
@@ -64,7 +66,7 @@ var (
 
 	families = []family{
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
-		sessions, sessionsLimit, running, waiting, backlogLimit, drops, passiveUsed, passiveTotal,
+		sessions, sessionsLimit, running, waiting, backlogLimit, drops, refusedUploads, passiveUsed, passiveTotal,
 		cacheEntries, cacheFiles, cacheMemory, cacheOpens,
 	}
 )
@@ -112,6 +114,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	e.sessions(st.Sessions, names)
 	e.limits(st.Limits)
 	e.server(&st.Server)
+	if c.h.RefusedUploads != nil {
+		for reason, n := range c.h.RefusedUploads() {
+			e.emit(refusedUploads, float64(n), reason)
+		}
+	}
 }
 
 // protocolNames returns the protocols that have a listener or had a connection: their

@@ -11,7 +11,7 @@ import (
 func (c Config) NewUsers() (*account.Users, error) {
 	users := new(account.Users)
 	for _, login := range c.Logins {
-		if err := users.AddAccount(account.Account{Name: login.Name, Rights: c.defaultRights()}, login.Password); err != nil {
+		if err := users.AddAccount(account.Account{Name: login.Name, Rights: c.defaultRights(), Quota: c.quotaOf(User{})}, login.Password); err != nil {
 			return nil, UsageError{fmt.Errorf("%w; see --user", err)}
 		}
 	}
@@ -45,6 +45,7 @@ func (c Config) NewUsers() (*account.Users, error) {
 // addUser adds a user, with the default rights if the file gives none.
 func (c Config) addUser(users *account.Users, user User) error {
 	a := user.Account
+	a.Quota = c.quotaOf(user)
 	var err error
 	switch {
 	case a.Name == account.Anonymous:

@@ -90,6 +90,7 @@ type Config struct {
 
 	FTPOptions FTPOptions
 	Rates      RateOptions
+	Quota      QuotaOptions
 
 	// Content of HTTP.
 	Index         []string // names of index files; the first that exists is served
@@ -228,7 +229,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("--cors %q is not an origin; write it like https://example.com, without a path, or *", origin)
 		}
 	}
-	if err := cmp.Or(c.checkFTP(), c.checkRates(), c.checkAuthProgram()); err != nil {
+	if err := cmp.Or(c.checkFTP(), c.checkRates(), c.checkQuota(), c.checkAuthProgram()); err != nil {
 		return err
 	}
 	return c.checkTLS()

@@ -21,6 +21,8 @@ type User struct {
 
 	HasRights bool // the file gives rights; else the default ones apply
 
+	HasQuota, HasQuotaFiles bool // the file gives them; else those of all users apply
+
 	Networks []netip.Prefix // from which the user may log in; none: all
 }
 
@@ -40,6 +42,8 @@ var userKeys = []struct {
 	{"rights", (*User).setRights},
 	{"max-sessions", (*User).setMaxSessions},
 	{"max-rate", (*User).setMaxRate},
+	{"quota", (*User).setQuota},
+	{"quota-files", (*User).setQuotaFiles},
 	{"networks", (*User).setNetworks},
 }
 

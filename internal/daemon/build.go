@@ -24,12 +24,13 @@ import (
 
 // daemon is what a configuration describes: the servers, and what they share.
 type daemon struct {
-	conf   config.Config // at the start
-	root   servedRoot
-	log    *accesslog.Log
-	logger *slog.Logger // writes to log
-	live   *live.Registry
-	limits sharedLimits
+	conf    config.Config // at the start
+	root    servedRoot
+	log     *accesslog.Log
+	logger  *slog.Logger // writes to log
+	live    *live.Registry
+	limits  sharedLimits
+	volumes volumes
 
 	userRates rate.Users // of all servers
 
@@ -112,6 +113,7 @@ func (d *daemon) close() {
 	if d.sessions != nil {
 		_ = d.sessions.Close()
 	}
+	d.volume(d.root.tree()).Close()
 	_ = d.root.tree().Close()
 	_ = d.files.Close()
 	_ = d.checker.Close()
@@ -198,6 +200,7 @@ func (d *daemon) warn() {
 	d.warnCleartext()
 	d.warnLogins()
 	d.warnUsers(d.conf)
+	d.warnQuotas()
 }
 
 // warnLogins logs if users can log in only by other protocols than HTTP without TLS.

@@ -148,6 +148,7 @@ func (d *daemon) sweepRegularly(ctx context.Context) {
 	for {
 		if n, err := d.sweep(ctx); n > 0 || err != nil && ctx.Err() == nil {
 			d.logger.Info("removed the remains of broken uploads", "files", n, "err", err)
+			d.volume(d.root.tree()).Recount()
 		}
 		select {
 		case <-ticks.C:

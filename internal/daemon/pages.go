@@ -29,6 +29,9 @@ func (d *daemon) guest() account.Account {
 	if !d.conf.Anonymous {
 		guest.Rights, guest.Paths = 0, nil
 	}
+	if d.changesFiles(&guest) {
+		guest.Volume = d.volume(d.root.tree())
+	}
 	return guest
 }
 
@@ -63,6 +66,7 @@ func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handl
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitHTTP(h, guest.MaxRate)
+	h.Volume, h.VolumeDir, h.Quota = guest.Volume, guest.Home, guest.Quota
 	all := guest.Paths.Union(guest.Rights)
 	if all&account.All == 0 {
 		return h, nil // without a file system it answers 404

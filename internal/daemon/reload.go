@@ -47,17 +47,20 @@ func (d *daemon) reload(load Loader) error {
 	if err != nil {
 		return loaded.Locate(err)
 	}
-	applied := []string{"users", "write", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
+	applied := []string{"users", "write", "quota", "quota-files", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
 	if certificates != nil && d.certs.Load() != nil { // a self-signed certificate stays until the next start
 		d.certs.Store(certificates)
 		applied = append(applied, "tls-cert", "tls-key")
 	}
 	d.users.Replace(next.users)
 	d.current.Store(conf)
+	d.updateVolume()
+	d.volume(d.root.tree()).Recount()
 	d.updatePages()
 
 	d.logger.Info("the configuration was read again", "file", cmp.Or(conf.File, conf.UsersFile), "users", len(d.users.Names()))
 	d.warnUsers(*conf)
+	d.warnQuotas()
 	d.logPending(loaded.Changed, applied)
 	if conf.HasUser() && !d.conf.HasUser() {
 		d.logger.Warn("users, take effect by HTTP at the next start: there were none at the last start")

@@ -87,7 +87,9 @@ func (d *daemon) followRoot(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		d.root.update(d.logger)
+		if d.root.update(d.logger) != nil {
+			d.updateVolume()
+		}
 		d.updatePages()
 	}
 }

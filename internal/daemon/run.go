@@ -76,10 +76,13 @@ func Run(ctx context.Context, o Options) error {
 	}
 	operator.handler.Contained = contained
 
+	d.updateVolume()
+	d.updatePages() // which counts what a guest may write
 	background, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { d.sweepRegularly(background) })
 	running.Go(func() { d.followRoot(background) })
+	running.Go(func() { d.recountRegularly(background) })
 	running.Go(func() { d.reloadOnSignal(background, o.Reload, o.Load) })
 	defer running.Wait()
 	defer cancel()
@@ -88,6 +91,9 @@ func Run(ctx context.Context, o Options) error {
 	defer signal.Stop(stop)
 	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
 		return err
+	}
+	if d.volumes.current.Load() != nil {
+		operator.handler.RefusedUploads = d.refusedUploads
 	}
 	if d.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = d.portsInUse

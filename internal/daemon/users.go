@@ -69,6 +69,7 @@ func (d *daemon) account(ctx context.Context, a account.Attempt) (*account.Accou
 		guest := d.users.Anonymous()
 		guest.FS, guest.MaxRatePerTransfer = d.treeFor(&guest), int64(d.conf.Rates.AnonymousMaxRate)
 		guest.HideDotFiles = !d.conf.Hidden
+		guest.Volume = d.volume(d.root.tree())
 		return &guest, nil
 	}
 	user, err := d.users.LogIn(ctx, a) // of a guest elsewhere it takes as long
@@ -102,6 +103,9 @@ func (d *daemon) withTree(user account.Account) *account.Account {
 		user.Rights &= readRights
 	}
 	user.FS = d.treeFor(&user)
+	if d.changesFiles(&user) {
+		user.Volume = d.volume(d.root.tree())
+	}
 	return &user
 }
 
@@ -110,10 +114,15 @@ const readRights = account.ReadOnly | account.Who
 // treeFor returns the served tree, writable if the account may change files somewhere.
 func (d *daemon) treeFor(a *account.Account) *vfs.Root {
 	tree := d.root.tree()
-	if d.mayWrite() && a.Paths.Union(a.Rights)&^readRights != 0 {
+	if d.changesFiles(a) {
 		return tree.Writable()
 	}
 	return tree
+}
+
+// changesFiles reports whether an account may change files, wherever that is.
+func (d *daemon) changesFiles(a *account.Account) bool {
+	return d.mayWrite() && a.Paths.Union(a.Rights)&^readRights != 0
 }
 
 // mayWrite reports whether any user may change files, now or after a reload: with a
@@ -128,7 +137,7 @@ func (d *daemon) warnUsers(conf config.Config) {
 		}
 	}
 	for _, u := range conf.Users {
-		if u.Account.Name == account.Anonymous && conf.Anonymous && d.mayWrite() && u.Account.Paths.Union(u.Account.Rights)&^readRights != 0 {
+		if u.Account.Name == account.Anonymous && conf.Anonymous && d.changesFiles(&u.Account) {
 			d.logger.Warn("clients without a password may make files, and so fill the disk; give the directory a file system of its own, or limit it", "user", u.Account.Name, "in", conf.File)
 		}
 	}

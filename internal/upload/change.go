@@ -12,7 +12,7 @@ import (
 
 // Make calls make to create a directory or a link called name.
 func (s *Store) Make(w Writer, name string, make func(name string) error) error {
-	if err := make(name); err != nil {
+	if err := w.Space.Make(name, func() error { return make(name) }); err != nil {
 		return err
 	}
 	s.DiscardKept(w, name)
@@ -28,7 +28,7 @@ func (s *Store) Remove(w Writer, name string, remove func(name string) error) er
 // RemoveIf is Remove, but first calls check, unless that is nil. After an error of check nothing is removed. Between both
 // calls this Store gives the name to no other file.
 func (s *Store) RemoveIf(w Writer, name string, check func() error, remove func(name string) error) error {
-	err := s.removeIf(name, check, remove)
+	err := s.removeIf(name, check, trackEntry(w, remove))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -51,15 +51,31 @@ func (s *Store) removeIf(name string, check func() error, remove func(name strin
 // RemoveDir calls remove to remove a directory. A directory with nothing but kept uploads counts as empty, because clients
 // cannot see them.
 func (s *Store) RemoveDir(w Writer, name string, remove func(name string) error) error {
+	remove = trackEntry(w, remove)
 	err := remove(name)
 	isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // the second for Windows
-	if isFull && w.Owner != "" && s.DiscardAllKept(w.Tree, name) {
+	if isFull && w.Owner != "" && s.discardAllKept(w, name) {
 		err = remove(name)
 	}
 	if err != nil {
 		return err
 	}
 	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
+}
+
+// RemoveAll calls remove to remove name and everything below it.
+func (s *Store) RemoveAll(w Writer, name string, remove func(name string) error) error {
+	if err := w.Space.Track(func() error { return remove(name) }, name); err != nil {
+		return err
+	}
+	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
+}
+
+// trackEntry returns remove, which removes an empty directory or a link, and counts that.
+func trackEntry(w Writer, remove func(name string) error) func(name string) error {
+	return func(name string) error {
+		return w.Space.TrackEntry(func() error { return remove(name) }, name)
+	}
 }
 
 // Rename moves oldname to newname. w.Existing says whether an existing file is replaced or the error is fs.ErrExist, also
@@ -69,7 +85,10 @@ func (s *Store) Rename(w Writer, oldname, newname string) error {
 	if s.claims.blocksMove(w.Tree, oldname) {
 		return ErrBusy
 	}
-	if err := s.giveName(w, newname, func() error { return w.Tree.Rename(oldname, newname) }); err != nil {
+	err := s.giveName(w, newname, func() error {
+		return w.Space.Rename(oldname, newname, func() error { return w.Tree.Rename(oldname, newname) })
+	})
+	if err != nil {
 		return err
 	}
 	s.DiscardKept(w, oldname)

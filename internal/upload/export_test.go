@@ -1,5 +1,7 @@
 package upload
 
+import "sluice/internal/vfs"
+
 var (
 	PartialName = partialName
 	KeptName    = keptName
@@ -15,4 +17,8 @@ const (
 func (u *Upload) Crash() {
 	_ = u.file.Close()
 	u.destination.(*hiddenFile).release()
+}
+
+func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
+	return s.discardAllKept(Writer{Tree: tree}, dir)
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
 
@@ -77,7 +78,9 @@ func (c closed) publish(u *Upload) error {
 			return err
 		}
 	}
-	err := u.store.giveLockedName(t.Writer, t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
+	err := u.store.giveLockedName(t.Writer, t.Name, func() error {
+		return u.hold.Replace(t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
+	})
 	if err != nil {
 		return err
 	}
@@ -94,13 +97,19 @@ func (h *hiddenFile) abort(u *Upload, cause error) (kept int64) {
 	if !h.closed {
 		u.reportFailure(cause)
 	}
-	if t.Keep && t.Owner != "" && u.end >= minKept && !cannotResume(cause) && h.truncateAndClose(u) == nil &&
-		t.Tree.Rename(h.name, keptName(t.Name, t.Owner)) == nil {
+	if t.Keep && t.Owner != "" && u.end >= minKept && !cannotResume(cause) && h.truncateAndClose(u) == nil && h.keep(u) {
 		return u.end
 	}
 	_ = u.file.Close() // possibly for a second time; Windows does not remove an open file
 	_ = remove(t.Tree, h.name)
 	return 0
+}
+
+// keep gives the file, which is on the disk, the name of a kept one, if it may stay next to the target.
+func (h *hiddenFile) keep(u *Upload) bool {
+	t := &u.target
+	name := keptName(t.Name, t.Owner)
+	return u.hold.Keep(name, u.end, func() error { return t.Tree.Rename(h.name, name) })
 }
 
 // truncateAndClose cuts the file after the bytes that have arrived, syncs and closes it. It reopens the file if commit has
@@ -127,5 +136,5 @@ func (h *hiddenFile) truncateAndClose(u *Upload) error {
 // come from another client, the disk is full, or the target may not be replaced.
 func cannotResume(err error) bool {
 	return errors.As(err, new(errUnsynced)) || errors.Is(err, ErrUntrusted) || errors.Is(err, fs.ErrExist) ||
-		errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+		vfs.IsFull(err) || errors.As(err, new(*quota.Error)) || errors.Is(err, syscall.EFBIG)
 }

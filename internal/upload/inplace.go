@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
 
@@ -51,7 +52,12 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 	if err != nil || off > 0 {
 		return u, err
 	}
-	if err := u.file.Truncate(0); err != nil {
+	err = u.file.Truncate(0)
+	if err == nil {
+		u.hold.Shrink(0)
+		err = u.hold.Grow(t.Size)
+	}
+	if err != nil {
 		u.Abort(0, err)
 		return nil, err
 	}
@@ -61,19 +67,45 @@ func (s *Store) overwrite(t Target, off int64) (*Upload, error) {
 // openInto begins an upload in the target itself. appends means that off must be the end of the target. flag is added to
 // the flags of opening it.
 func (s *Store) openInto(t Target, off int64, appends bool, flag int) (*Upload, error) {
+	u, err := s.openCounted(t, off, appends, flag)
+	if err != nil {
+		if u != nil {
+			u.Abort(0, err)
+		}
+		return nil, err
+	}
+	if osFile, ok := u.file.(*os.File); ok && appends && setAppend(osFile) == nil {
+		u.writer = &appender{file: osFile, end: u.start, exclusive: off != atEnd}
+	}
+	return u, nil
+}
+
+// openCounted is openInto, but returns the upload for the caller to abort after some errors. Until it returns, no other
+// change of the name is counted.
+func (s *Store) openCounted(t Target, off int64, appends bool, flag int) (*Upload, error) {
 	claim, err := s.claims.take(t.Tree, t.Name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := t.openInPlace(flag)
+	defer t.Space.Lock(t.Name)()
+	hold, err := t.holdNew(flag)
 	if err != nil {
 		s.claims.release(claim)
 		return nil, err
 	}
-	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, appends: appends})
-	if err := s.claims.identify(claim, u.file); err != nil {
-		u.Abort(0, err)
+	f, err := t.openInPlace(flag)
+	if err != nil {
+		hold.End()
+		s.claims.release(claim)
 		return nil, err
+	}
+	if off == atEnd {
+		t.Size = 0 // it is not that of the file
+	}
+	u := newUpload(s, t, f, max(off, 0), &inPlace{claim: claim, appends: appends}, hold)
+	hold.Attach(t.Name, f)
+	if err := s.claims.identify(claim, u.file); err != nil {
+		return u, err
 	}
 	info, err := u.file.Stat() // after the claim, so that no other upload changes the size
 	switch {
@@ -85,14 +117,33 @@ func (s *Store) openInto(t Target, off int64, appends bool, flag int) (*Upload, 
 	case appends && off != info.Size() || off > info.Size():
 		err = ErrOffset
 	}
-	if err != nil {
-		u.Abort(0, err)
-		return nil, err
+	if err == nil && hold == nil {
+		err = u.adopt(info.Size())
 	}
-	if osFile, ok := u.file.(*os.File); ok && appends && setAppend(osFile) == nil {
-		u.writer = &appender{file: osFile, end: u.start, exclusive: off != atEnd}
+	return u, err
+}
+
+// holdNew counts a new file, if opening it with flag will make one, or returns nil.
+func (t Target) holdNew(flag int) (*quota.Hold, error) {
+	if t.Space == nil || flag&os.O_CREATE == 0 {
+		return nil, nil
 	}
-	return u, nil
+	if _, err := t.Tree.Lstat(t.Name); !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return t.Space.Begin(t.Name, nil, 0)
+}
+
+// adopt counts an existing file of size bytes, which the upload writes to.
+func (u *Upload) adopt(size int64) error {
+	t := &u.target
+	hold, err := t.Space.Adopt(t.Name, size, t.Name, nil)
+	if hold == nil {
+		return err
+	}
+	u.hold, u.hasRoom = hold, t.Size > 0
+	hold.Watch(u.file)
+	return hold.Grow(t.Size)
 }
 
 // openInPlace opens the target to write into it, if that is allowed.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/partial"
+	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
 
@@ -53,7 +54,7 @@ func (s *Store) resumable(t Target) (name string, size int64) {
 
 // takeKept gives the kept file the name of an active upload, opens it and truncates it to size. If two uploads try, one
 // fails.
-func (s *Store) takeKept(t Target, kept string, size int64) (p partFile, f afero.File, err error) {
+func (s *Store) takeKept(t Target, kept string, old fs.FileInfo, size int64) (p partFile, f afero.File, hold *quota.Hold, err error) {
 	if kept != keptName(t.Name, t.Owner) { // left by a crash, under the name of an active upload
 		p, f, err = s.takeAbandoned(t.Tree, kept)
 	} else {
@@ -61,33 +62,47 @@ func (s *Store) takeKept(t Target, kept string, size int64) (p partFile, f afero
 			if _, err := t.Tree.Lstat(name); err == nil {
 				return nil, fs.ErrExist
 			}
-			if err := t.Tree.Rename(kept, name); err != nil {
+			if err := t.renameHidden(kept, name); err != nil {
 				return nil, err
 			}
 			f, err := t.Tree.OpenFile(name, os.O_WRONLY, 0)
 			if err != nil {
-				_ = t.Tree.Rename(name, kept)
+				_ = t.renameHidden(name, kept)
 			}
 			return f, err
 		})
 	}
 	if err != nil {
-		return partFile{}, nil, err
+		return partFile{}, nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() < size {
 		err = ErrOffset // Truncate would extend it
 	}
 	if err == nil {
+		hold, err = t.Space.Adopt(p.name, info.Size(), t.Name, old)
+	}
+	if err == nil {
 		err = f.Truncate(size)
+	}
+	if err == nil {
+		hold.Shrink(size)
+		hold.Watch(f)
+		err = hold.Grow(t.Size)
 	}
 	if err != nil {
 		_ = f.Close() // nothing was written to it
-		_ = t.Tree.Rename(p.name, keptName(t.Name, t.Owner))
+		hold.End()
+		_ = t.renameHidden(p.name, keptName(t.Name, t.Owner))
 		p.release()
-		return partFile{}, nil, err
+		return partFile{}, nil, nil, err
 	}
-	return p, f, nil
+	return p, f, hold, nil
+}
+
+// renameHidden renames a hidden file to which no upload writes.
+func (w Writer) renameHidden(from, to string) error {
+	return w.Space.Rename(from, to, func() error { return w.Tree.Rename(from, to) })
 }
 
 // DiscardKept removes kept files of the owner for target, and reports whether there were any.
@@ -95,13 +110,14 @@ func (s *Store) DiscardKept(w Writer, target string) bool {
 	if w.Owner == "" {
 		return false
 	}
-	wasKept := w.Tree.Remove(keptName(target, w.Owner)) == nil
-	return s.removeAbandoned(w.Tree, activeName(target, w.Owner)) || wasKept
+	wasKept := s.removeHidden(w, keptName(target, w.Owner))
+	return s.removeAbandoned(w, activeName(target, w.Owner)) || wasKept
 }
 
-// DiscardAllKept removes all kept files in the directory dir, and reports whether dir has nothing else. If it has anything
-// else, including special files and active uploads, DiscardAllKept removes nothing.
-func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
+// discardAllKept removes all kept files in the directory dir, and reports whether dir has nothing else. If it has anything
+// else, including special files and active uploads, discardAllKept removes nothing.
+func (s *Store) discardAllKept(w Writer, dir string) bool {
+	tree := w.Tree
 	names, err := namesIn(tree, dir)
 	if err != nil || slices.ContainsFunc(names, func(name string) bool {
 		return !partial.Is(name) || !isKept(name) && !s.isAbandoned(tree, path.Join(dir, name))
@@ -111,9 +127,9 @@ func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
 	for _, name := range names {
 		name = path.Join(dir, name)
 		if isKept(path.Base(name)) {
-			_ = tree.Remove(name) // an error recurs in RemoveDir
+			s.removeHidden(w, name) // an error recurs in RemoveDir
 		} else {
-			s.removeAbandoned(tree, name)
+			s.removeAbandoned(w, name)
 		}
 	}
 	return true

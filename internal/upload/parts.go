@@ -51,25 +51,26 @@ type partFile struct {
 func (s *Store) newPart(t Target, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if t.Keep && t.Owner != "" {
 		name := activeName(t.Name, t.Owner)
-		p, f, err := s.newPartAt(t.Tree, name, make)
+		p, f, err := s.newPartAt(t.Writer, name, make)
 		if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, ErrBusy) {
 			return p, f, err
 		}
 	}
-	return s.newPartAt(t.Tree, partialName(t.Name), make)
+	return s.newPartAt(t.Writer, partialName(t.Name), make)
 }
 
 // newPartAt is newPart for a given name. It removes an abandoned file of that name. The error is ErrBusy or fs.ErrExist if
 // an active upload has the name.
-func (s *Store) newPartAt(tree vfs.Tree, name string, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
+func (s *Store) newPartAt(w Writer, name string, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if !s.parts.take(name) {
 		return partFile{}, nil, ErrBusy
 	}
+	tree := w.Tree
 	f, err := make(name)
 	if errors.Is(err, fs.ErrExist) {
 		if abandoned, unlock, openErr := openAbandoned(tree, name); openErr == nil {
 			_ = abandoned.Close() // nothing was written to it
-			_ = remove(tree, name)
+			_ = removeCounted(w, name)
 			unlock()
 			f, err = make(name)
 		}
@@ -113,14 +114,24 @@ func (s *Store) isAbandoned(tree vfs.Tree, name string) bool {
 }
 
 // removeAbandoned removes the hidden file name if its upload was ended by a crash, and reports whether it did.
-func (s *Store) removeAbandoned(tree vfs.Tree, name string) bool {
-	p, f, err := s.takeAbandoned(tree, name)
+func (s *Store) removeAbandoned(w Writer, name string) bool {
+	p, f, err := s.takeAbandoned(w.Tree, name)
 	if err != nil {
 		return false
 	}
 	defer p.release()
 	_ = f.Close() // nothing was written to it
-	return remove(tree, name) == nil
+	return removeCounted(w, name) == nil
+}
+
+// removeCounted removes the hidden file of an upload that has ended.
+func removeCounted(w Writer, name string) error {
+	return trackEntry(w, func(name string) error { return remove(w.Tree, name) })(name)
+}
+
+// removeHidden removes a kept file, and reports whether there was one.
+func (s *Store) removeHidden(w Writer, name string) bool {
+	return trackEntry(w, w.Tree.Remove)(name) == nil
 }
 
 // openAbandoned opens and locks the hidden file name, or returns ErrBusy if it cannot be locked.

@@ -35,6 +35,11 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *oldFile, off int64) 
 		_ = from.Close() // nothing was written to it
 		return nil, err
 	}
+	if err := u.hold.Grow(max(off, old.Size())); err != nil { // for the copy
+		u.Abort(0, err)
+		_ = from.Close() // nothing was written to it
+		return nil, err
+	}
 	r := &rewritten{hiddenFile: *u.destination.(*hiddenFile), from: from, off: off, copied: make(chan error, 1)}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	u.destination, u.start = r, off

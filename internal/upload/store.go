@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/durable"
+	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
 
@@ -65,6 +66,9 @@ type Writer struct {
 
 	// Disk says which changes are synced.
 	Disk durable.Policy
+
+	// Space bounds what the user may write, and counts it; nil: there is no bound. It must be a Space for Tree.
+	Space *quota.Space
 }
 
 // Target is the file that an upload becomes.
@@ -72,6 +76,10 @@ type Target struct {
 	Writer
 	Name string      // absolute and clean; a symbolic link of that name is replaced, not followed
 	Perm fs.FileMode // of a new file; the umask applies
+
+	// Size is the size of the file that the client has announced; 0: not known. There is room for it when the upload
+	// begins, or the error is a *quota.Error. The caller must not write more bytes. See Upload.Writer.
+	Size int64
 
 	// Keep keeps the bytes of a failed upload, if there is an Owner.
 	Keep bool
@@ -238,21 +246,38 @@ func (t Target) describeWritable() (*oldFile, error) {
 
 // createHidden begins an upload in a new hidden file, and discards the kept one.
 func (s *Store) createHidden(t Target, old *oldFile) (*Upload, error) {
-	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
+	hold, err := t.Space.Begin(t.Name, infoOf(old), t.Size)
+	if errors.As(err, new(*quota.Error)) && s.DiscardKept(t.Writer, t.Name) { // it would be discarded below
+		hold, err = t.Space.Begin(t.Name, infoOf(old), t.Size)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if t.Owner != "" {
-		_ = t.Tree.Remove(keptName(t.Name, t.Owner))
+	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
+	if err != nil {
+		hold.End()
+		return nil, err
 	}
-	return newUpload(s, t, f, 0, &hiddenFile{partFile: p, old: old}), nil
+	hold.Attach(p.name, f)
+	if t.Owner != "" {
+		s.removeHidden(t.Writer, keptName(t.Name, t.Owner))
+	}
+	return newUpload(s, t, f, 0, &hiddenFile{partFile: p, old: old}, hold), nil
+}
+
+// infoOf returns the description of a file that may not exist.
+func infoOf(old *oldFile) fs.FileInfo {
+	if old == nil {
+		return nil
+	}
+	return old.FileInfo
 }
 
 // resume begins an upload at off in the kept file of that name.
 func (s *Store) resume(t Target, kept string, old *oldFile, off int64) (*Upload, error) {
-	p, f, err := s.takeKept(t, kept, off)
+	p, f, hold, err := s.takeKept(t, kept, infoOf(old), off)
 	if err != nil {
 		return nil, err
 	}
-	return newUpload(s, t, f, off, &hiddenFile{partFile: p, old: old}), nil
+	return newUpload(s, t, f, off, &hiddenFile{partFile: p, old: old}, hold), nil
 }

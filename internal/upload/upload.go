@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
 
@@ -23,6 +24,9 @@ type Upload struct {
 	hasModTime  bool  // result of HasModTime
 	uncertain   error // result of Uncertain
 	destination destination
+
+	hold    *quota.Hold // counts the file; nil: it has no bound
+	hasRoom bool        // for all bytes
 }
 
 // destination writes the bytes of an upload to a file. The implementations are hiddenFile, rewritten and inPlace.
@@ -35,11 +39,11 @@ type destination interface {
 }
 
 // newUpload returns an upload that owns f.
-func newUpload(s *Store, t Target, f afero.File, start int64, p destination) *Upload {
+func newUpload(s *Store, t Target, f afero.File, start int64, p destination, hold *quota.Hold) *Upload {
 	if osFile, ok := vfs.OSFile(f); ok {
 		f = osFile
 	}
-	return &Upload{store: s, target: t, file: f, writer: f, start: start, destination: p}
+	return &Upload{store: s, target: t, file: f, writer: f, start: start, destination: p, hold: hold, hasRoom: hold == nil || t.Size > 0}
 }
 
 // Start returns the offset in the target of the first byte to be received, for Writer.
@@ -47,7 +51,50 @@ func (u *Upload) Start() int64 { return u.start }
 
 // Writer returns the file to write the bytes to, at their offsets in the target. Commit and Abort close it. It is an
 // *os.File if possible; every other kind is for one goroutine at a time.
-func (u *Upload) Writer() io.WriterAt { return u.writer }
+//
+// If the Writer of the target has a Space and the target no Size, each write is checked first. Its error may be a
+// *quota.Error, and then nothing was written. So that a file of the operating system can be given to the kernel, a caller
+// that calls Allow itself may use File instead.
+func (u *Upload) Writer() io.WriterAt {
+	if u.hasRoom {
+		return u.writer
+	}
+	return boundedWriter{u}
+}
+
+// File is Writer without checks, for a caller that calls Allow before each write.
+func (u *Upload) File() io.WriterAt { return u.writer }
+
+// IsBounded reports whether Allow has to be called.
+func (u *Upload) IsBounded() bool { return !u.hasRoom }
+
+// Allow makes room for up to n bytes at the offset at, and returns for how many there is: at least one. The error is a
+// *quota.Error.
+func (u *Upload) Allow(at int64, n int) (int, error) {
+	if u.hasRoom {
+		return n, nil
+	}
+	return u.hold.Allow(at, n)
+}
+
+// Expect makes room for size bytes of the target, which the client may still exceed. The error is a *quota.Error; the caller
+// aborts the upload then.
+func (u *Upload) Expect(size int64) error {
+	if u.hasRoom {
+		return nil
+	}
+	return u.hold.Grow(size)
+}
+
+// boundedWriter checks that there is room for what it writes.
+type boundedWriter struct{ u *Upload }
+
+func (w boundedWriter) WriteAt(p []byte, off int64) (int, error) {
+	if err := w.u.hold.Grow(off + int64(len(p))); err != nil {
+		return 0, err
+	}
+	return w.u.writer.WriteAt(p, off)
+}
 
 // Commit ends an upload after all bytes have arrived; size is the offset after the last one. It syncs the file, calls
 // check unless that is nil, makes the file visible as the target, with the mode of the file that it replaces, and syncs
@@ -60,6 +107,10 @@ func (u *Upload) Commit(size int64, check func() error) (kept int64, err error) 
 		check = func() error { return nil }
 	}
 	u.end = size
+	defer u.hold.End()
+	if err := u.hold.Grow(size); err != nil { // a caller has written without asking
+		return u.destination.abort(u, err), err
+	}
 	if err := u.destination.commit(u, check); err != nil {
 		return u.destination.abort(u, err), err
 	}
@@ -93,6 +144,7 @@ func (u *Upload) sync() error {
 // Commit.
 func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	u.end = size
+	defer u.hold.End()
 	return u.destination.abort(u, cause)
 }
 

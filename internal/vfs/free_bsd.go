@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBlocks returns the number of free blocks for users other than root, and their size in bytes. The kernel's number is
-// negative when root has used a part of its reserve.
-func freeBlocks(f *os.File) (blocks, size uint64, err error) {
+// blocksOf describes the file system of f. The kernel's number of free blocks is negative when root has used a part of its
+// reserve.
+func blocksOf(f *os.File) (blocks, error) {
 	var st unix.Statfs_t
-	err = unix.Fstatfs(int(f.Fd()), &st)
+	err := unix.Fstatfs(int(f.Fd()), &st)
 	runtime.KeepAlive(f)
-	return uint64(max(int64(st.Bavail), 0)), uint64(st.Bsize), err
+	return blocks{free: uint64(max(int64(st.Bavail), 0)), all: st.Blocks, size: uint64(st.Bsize)}, err
 }

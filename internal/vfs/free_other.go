@@ -7,4 +7,4 @@ import (
 	"os"
 )
 
-func freeBlocks(*os.File) (blocks, size uint64, err error) { return 0, 0, errors.ErrUnsupported }
+func blocksOf(*os.File) (blocks, error) { return blocks{}, errors.ErrUnsupported }

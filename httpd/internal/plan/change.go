@@ -82,9 +82,9 @@ func (p *Planner) Changed(r *Request, status int, fields Header) Response {
 }
 
 // Refused answers a request that changes nothing, with the reason in words. reason must
-// have nothing of the request in it.
-func (p *Planner) Refused(r *Request, status int, reason string) Response {
-	resp := explain(r, status, reason)
+// have nothing of the request in it. Programs that prefer JSON get the members too.
+func (p *Planner) Refused(r *Request, status int, reason string, members ...Member) Response {
+	resp := explain(r, status, reason, members...)
 	switch status {
 	case statusMethodNotAllowed:
 		resp.Header.add("Allow", p.allow())

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"html"
+	"strconv"
 )
 
 // hints explain a status to people, and say what they can do.
@@ -47,14 +48,14 @@ func failureBecause(r *Request, status int, hint, reason string) Response {
 
 // explain is failure with the reason in words. A program that prefers JSON gets the
 // members of RFC 9457. reason must have nothing of the request in it.
-func explain(r *Request, status int, reason string) Response {
+func explain(r *Request, status int, reason string, members ...Member) Response {
 	resp := Response{Status: status}
 	title := StatusText(status)
 	var content string
 	switch mediaType := preferred(r.Accept, "text/plain", "text/html", "application/json"); mediaType {
 	case "application/json":
 		resp.Header.add("Content-Type", mediaType)
-		content = fmt.Sprintf(`{"status":%d,"title":%q,"detail":%q}`+"\n", status, title, reason)
+		content = fmt.Sprintf(`{"status":%d,"title":%q,"detail":%q`, status, title, reason) + membersOf(members) + "}\n"
 	case "text/html":
 		resp.Header.add("Content-Type", mediaType+"; charset=utf-8")
 		content = fmt.Sprintf(failurePage, status, title, html.EscapeString(reason))
@@ -69,6 +70,24 @@ func explain(r *Request, status int, reason string) Response {
 	}
 	resp.Header.vary("Accept")
 	return resp
+}
+
+// Member is a further member of a refusal in JSON (RFC 9457, 3.2).
+type Member struct {
+	Name   string
+	Text   string // if not ""
+	Number int64  // otherwise
+}
+
+func membersOf(all []Member) (text string) {
+	for _, m := range all {
+		value := strconv.FormatInt(m.Number, 10)
+		if m.Text != "" {
+			value = strconv.Quote(m.Text)
+		}
+		text += `,"` + m.Name + `":` + value
+	}
+	return text
 }
 
 // The page repeats nothing of the request, so that nobody can put content into it.

@@ -14,13 +14,11 @@ import (
 // volumes has what counts the files of the served directory. It is replaced with the
 // directory.
 type volumes struct {
-	current atomic.Pointer[openVolume]
-	refused sync.Map // of reasons to *atomic.Uint64
-}
+	mu      sync.Mutex // guards the fields below
+	root    *vfs.Root
+	current *quota.Volume // of root; nil: nothing is counted
 
-type openVolume struct {
-	root *vfs.Root
-	*quota.Volume
+	refused sync.Map // of reasons to *atomic.Uint64
 }
 
 // counter returns the counter of changes refused for that reason.
@@ -29,32 +27,35 @@ func (v *volumes) counter(reason string) *atomic.Uint64 {
 	return n.(*atomic.Uint64)
 }
 
-// volume returns what counts the files of root, or nil if there is nothing to count.
+// volume returns what counts the files of root, or nil if there are neither quotas nor a
+// reserve, or nobody may write. Once there is one, it stays, because a reload may remove
+// the last quota and bring it back.
 func (d *daemon) volume(root *vfs.Root) *quota.Volume {
-	if v := d.volumes.current.Load(); v != nil && v.root == root {
-		return v.Volume
+	conf, v := d.current.Load(), &d.volumes
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	reserve := quota.Reserve(d.conf.Quota.Reserve)
+	switch {
+	case v.current != nil && v.root == root:
+		return v.current
+	case !d.mayWrite() || v.current == nil && !conf.HasQuota() && reserve.IsZero():
+		return nil
 	}
-	return nil
+	made := quota.New(root, reserve)
+	made.OnRefusal = func(reason string) { v.counter(reason).Add(1) }
+	if root == d.root.tree() { // not one that was replaced a moment ago
+		v.current.Close()
+		v.root, v.current = root, made
+	}
+	return made
 }
 
-// updateVolume makes the volume of the served directory, if there are quotas or a reserve,
-// and has the homes of users with quotas counted.
-func (d *daemon) updateVolume() {
-	conf, root := d.current.Load(), d.root.tree()
-	before := d.volumes.current.Load()
-	if !d.mayWrite() || before == nil && !conf.HasQuota() && quota.Reserve(d.conf.Quota.Reserve).IsZero() {
-		return
-	}
-	if before == nil || before.root != root {
-		v := quota.New(root, quota.Reserve(d.conf.Quota.Reserve))
-		v.OnRefusal = func(reason string) { d.volumes.counter(reason).Add(1) }
-		d.volumes.current.Store(&openVolume{root, v})
-		if before != nil {
-			before.Close()
+// countHomes begins to count the homes of users with quotas, before their first login.
+func (d *daemon) countHomes() {
+	if v := d.volume(d.root.tree()); v != nil {
+		for _, a := range d.users.All() {
+			quota.SpaceIn(v, a.Home, a.Quota)
 		}
-	}
-	for _, a := range d.users.All() {
-		quota.SpaceIn(d.volume(root), a.Home, a.Quota)
 	}
 }
 

@@ -54,7 +54,7 @@ func (d *daemon) reload(load Loader) error {
 	}
 	d.users.Replace(next.users)
 	d.current.Store(conf)
-	d.updateVolume()
+	d.countHomes()
 	d.volume(d.root.tree()).Recount()
 	d.updatePages()
 

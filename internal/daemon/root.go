@@ -88,7 +88,7 @@ func (d *daemon) followRoot(ctx context.Context) {
 			return
 		}
 		if d.root.update(d.logger) != nil {
-			d.updateVolume()
+			d.countHomes()
 		}
 		d.updatePages()
 	}

@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	operator.handler.Contained = contained
 
-	d.updateVolume()
+	d.countHomes()
 	d.updatePages() // which counts what a guest may write
 	background, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
 		return err
 	}
-	if d.volumes.current.Load() != nil {
+	if d.volume(d.root.tree()) != nil {
 		operator.handler.RefusedUploads = d.refusedUploads
 	}
 	if d.conf.Serves("ftp", "ftps") {

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"io/fs"
 	"math"
 	"path"
@@ -21,7 +22,8 @@ type Hold struct {
 	homes   []*home
 	counted amount // in homes for this file
 	target  string // what the upload will replace, "": nothing
-	credit  amount // of target, in the home of the space
+	old     amount // of target
+	credit  amount // the part of old that counted has reached, in the home of the space
 	ended   bool
 }
 
@@ -77,7 +79,14 @@ func (s *Space) Adopt(name string, size int64, target string, old fs.FileInfo) (
 	at := s.placeOfTarget(name)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	h.counted, h.homes = amount{size, 1}, v.aboveLocked(at)
+	h.homes = v.aboveLocked(at)
+	if before := v.holds[at]; before != nil { // it has ended its writing, but not itself
+		before.detachLocked()
+		before.setLocked(amount{})
+		addLocked(h.homes, amount{size, 1}, true)
+	}
+	h.counted = amount{size, 1}
+	h.creditLocked()
 	v.dropCreditLocked(at)
 	h.attachLocked(at)
 	return h, nil
@@ -95,8 +104,7 @@ func (s *Space) begin(target string, old fs.FileInfo, size, files int64) (*Hold,
 	v.mu.Lock()
 	h.homes = v.aboveLocked(at)
 	if old != nil && s.home != nil && v.credits[at] == nil && v.holds[at] == nil {
-		h.target, h.credit = at, amountOf(old)
-		s.home.credit = s.home.credit.plus(h.credit)
+		h.target, h.old = at, amountOf(old)
 		v.credits[at] = h
 	}
 	err := h.reserveLocked(amount{0, files}, 0)
@@ -123,7 +131,7 @@ func (s *Space) begin(target string, old fs.FileInfo, size, files int64) (*Hold,
 // the file.
 func (h *Hold) reserveLocked(n amount, size int64) *Error {
 	if s := h.space; s.home != nil {
-		free := s.freeLocked()
+		free := h.freeLocked()
 		switch {
 		case n.bytes > 0 && n.bytes > free.bytes:
 			return &Error{Reason: Bytes, Limit: s.limit.Bytes, Used: s.home.total.bytes - h.counted.bytes, Free: max(free.bytes+h.counted.bytes, 0), TooLarge: size > s.limit.Bytes}
@@ -131,9 +139,37 @@ func (h *Hold) reserveLocked(n amount, size int64) *Error {
 			return &Error{Reason: Files, Limit: s.limit.Files, Used: s.home.total.files, Free: max(free.files, 0)}
 		}
 	}
+	h.countLocked(n)
+	return nil
+}
+
+// countLocked counts n more.
+func (h *Hold) countLocked(n amount) {
 	h.counted = h.counted.plus(n)
 	addLocked(h.homes, n, false)
-	return nil
+	h.creditLocked()
+}
+
+// creditLocked gives credit for the bytes of the old file that the new one has replaced so far. More would let others use
+// the room before it is free, so that the home would exceed its limit if the upload broke off.
+func (h *Hold) creditLocked() {
+	now := amount{min(h.old.bytes, h.counted.bytes), min(h.old.files, h.counted.files)}
+	if home := h.space.home; home != nil {
+		home.credit = home.credit.plus(now).minus(h.credit)
+	}
+	h.credit = now
+}
+
+// freeLocked returns how much more the file may have.
+func (h *Hold) freeLocked() amount {
+	free, more := h.space.freeLocked(), h.old.minus(h.credit)
+	if free.bytes < math.MaxInt64 {
+		free.bytes += more.bytes
+	}
+	if free.files < math.MaxInt64 {
+		free.files += more.files
+	}
+	return free
 }
 
 // freeLocked returns how much more fits into the home.
@@ -179,8 +215,7 @@ func (h *Hold) grow(size int64) *Error {
 	}
 	if err := h.disk.grow(h, have, size); err != nil {
 		v.mu.Lock()
-		h.counted = h.counted.minus(n)
-		addLocked(h.homes, amount{}.minus(n), false)
+		h.countLocked(amount{}.minus(n))
 		v.mu.Unlock()
 		return err
 	}
@@ -195,10 +230,18 @@ func (h *Hold) Allow(at int64, n int) (int, error) {
 		switch {
 		case err == nil:
 			return n, nil
-		case n == 1 || h.room(at) < 1:
-			return 0, h.space.volume.refused(err)
+		case n == 1:
+			return 0, err // which is no refusal if the file ends here
 		}
 		n = max(1, int(min(int64(n-1), h.room(at)))) // others may take it meanwhile
+	}
+}
+
+// Fail says why the upload has failed. An error of Allow is then a refusal.
+func (h *Hold) Fail(cause error) {
+	var e *Error
+	if h != nil && errors.As(cause, &e) {
+		_ = h.space.volume.refused(e)
 	}
 }
 
@@ -207,7 +250,7 @@ func (h *Hold) room(at int64) int64 {
 	v := h.space.volume
 	v.mu.Lock()
 	had := h.counted.bytes - at
-	free := max(h.space.freeLocked().bytes, 0)
+	free := max(h.freeLocked().bytes, 0)
 	v.mu.Unlock()
 	return had + min(free, max(h.disk.room(), 0), math.MaxInt64/2)
 }
@@ -276,6 +319,7 @@ func (h *Hold) Shrink(size int64) {
 func (h *Hold) setLocked(n amount) {
 	addLocked(h.homes, n.minus(h.counted), true)
 	h.counted = n
+	h.creditLocked()
 }
 
 // Replace calls give, which gives the file the name target. If it succeeds, the Hold ends. The error is an *Error if the
@@ -415,8 +459,8 @@ func (h *Hold) endLocked() {
 func (v *Volume) dropCreditLocked(at string) {
 	if h := v.credits[at]; h != nil {
 		delete(v.credits, at)
-		h.space.home.credit = h.space.home.credit.minus(h.credit)
-		h.credit, h.target = amount{}, ""
+		h.old, h.target = amount{}, ""
+		h.creditLocked()
 	}
 }
 

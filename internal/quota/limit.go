@@ -55,6 +55,8 @@ type Error struct {
 
 	// TooLarge means that the file does not fit even into an empty home.
 	TooLarge bool
+
+	reported bool // to Volume.OnRefusal
 }
 
 func (e *Error) Error() string {

@@ -222,3 +222,69 @@ func TestHomesAreFoundByTheirDirectories(t *testing.T) {
 	v.resolve("/loop/x") // ends
 	Settle(v)
 }
+
+// withQuota returns the space of the whole of a file system with a file /f of 6 bytes.
+func withQuota(t *testing.T, limit Limit) (*Space, fs.FileInfo) {
+	t.Helper()
+	files := afero.NewMemMapFs()
+	if err := afero.WriteFile(files, "/f", []byte("123456"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := SpaceIn(New(files, Reserve{}), "", limit)
+	if err := s.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := files.Stat("/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, info
+}
+
+// The next upload to a file may begin before the one before it has been counted at its end.
+func TestAFileCountsOnceIfUploadsFollowEachOther(t *testing.T) {
+	s, info := withQuota(t, Limit{Bytes: 100})
+	one, err := s.Adopt("/f", info.Size(), "/f", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := s.Adopt("/f", info.Size(), "/f", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.End()
+	if got := s.Usage(); got.Bytes != 6 || got.Files != 1 {
+		t.Errorf("%d bytes and %d files are counted during the second upload, want 6 and 1", got.Bytes, got.Files)
+	}
+	two.End()
+	two.End() // does nothing
+	if got := s.Usage(); got.Bytes != 6 || got.Files != 1 {
+		t.Errorf("%d bytes and %d files are counted, want 6 and 1", got.Bytes, got.Files)
+	}
+}
+
+// The room of a file that is being replaced is not free before the new file is there: the
+// upload may break off.
+func TestTheRoomOfAReplacedFileIsNotFreeForOthers(t *testing.T) {
+	s, info := withQuota(t, Limit{Bytes: 10})
+	h, err := s.Begin("/f", info, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Begin("/g", nil, 5); err == nil {
+		t.Error("5 bytes more are allowed, where 4 are free")
+	}
+	if err := h.Grow(10); err != nil {
+		t.Errorf("a file of 10 bytes in place of one of 6: %v", err)
+	}
+	if err := h.Grow(11); err == nil {
+		t.Error("a file of 11 bytes is allowed")
+	}
+	if _, err := s.Begin("/g", nil, 1); err == nil {
+		t.Error("another file is allowed")
+	}
+	h.End()
+	if got := s.Usage(); got.Bytes != 6 || got.FreeBytes != 4 {
+		t.Errorf("%d bytes are counted and %d free, want 6 and 4", got.Bytes, got.FreeBytes)
+	}
+}

@@ -180,9 +180,10 @@ func addLocked(homes []*home, n amount, isChange bool) {
 	}
 }
 
-// refused reports an Error to OnRefusal.
+// refused reports an Error to OnRefusal, unless it has been reported.
 func (v *Volume) refused(err *Error) *Error {
-	if v.OnRefusal != nil {
+	if v.OnRefusal != nil && !err.reported {
+		err.reported = true
 		v.OnRefusal(err.Reason.String())
 	}
 	return err
@@ -305,13 +306,14 @@ func (v *Volume) count(h *home, isLast bool) (done bool) {
 		return true // the old number is better
 	}
 	isSpoiled := isBusy || h.busy > 0 || h.changes != before
-	if isSpoiled && (h.counted || !isLast) {
-		return false
-	}
 	for hold := range v.active {
 		if slices.Contains(hold.homes, h) {
 			found = found.plus(hold.counted)
+			isSpoiled = isSpoiled || hold.path == "" // its file may have been found too
 		}
+	}
+	if isSpoiled && (h.counted || !isLast) {
+		return false
 	}
 	h.total, h.spoiled = found, isSpoiled
 	if !h.counted {

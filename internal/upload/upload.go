@@ -145,6 +145,7 @@ func (u *Upload) sync() error {
 func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	u.end = size
 	defer u.hold.End()
+	u.hold.Fail(cause)
 	return u.destination.abort(u, cause)
 }
 

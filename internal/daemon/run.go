@@ -92,9 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
 		return err
 	}
-	if d.volume(d.root.tree()) != nil {
-		operator.handler.RefusedUploads = d.refusedUploads
-	}
+	operator.handler.RefusedUploads = d.refusedUploads
 	if d.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = d.portsInUse
 	}

@@ -1,6 +1,9 @@
 package quota
 
-import "fmt"
+import (
+	"fmt"
+	"io/fs"
+)
 
 // Limit is what a user may have below its home. Zero means no limit.
 type Limit struct {
@@ -58,6 +61,9 @@ type Error struct {
 
 	reported bool // to Volume.OnRefusal
 }
+
+// Is reports that the change was refused, as one without the right to it: it is no failure of the file system.
+func (e *Error) Is(target error) bool { return target == fs.ErrPermission }
 
 func (e *Error) Error() string {
 	switch {

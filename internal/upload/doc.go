@@ -51,6 +51,13 @@
 // Only a writable file is replaced: on the disk of a [vfs.Root] it must be possible to open it for writing; elsewhere its
 // mode must allow its owner to write.
 //
+// # Quotas
+//
+// Everything that a Writer with a Space changes is counted by package quota, and nothing is written before there is room
+// for it. A caller that knows the size of the file sets Target.Size. Otherwise each write asks for room: by itself with
+// [Upload.Writer], or by [Upload.Allow] if the bytes go past this process with [Upload.File]. Nothing is kept of an upload
+// that was refused.
+//
 // # Design
 //
 // An upload replaces the name of its target, and so a symbolic link; the file that the link leads to is unchanged. Only

@@ -3,6 +3,7 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -47,6 +48,9 @@ func libraryError(err error) error {
 	}
 	if isBeyondQuota(err) {
 		return ftpserver.ErrStorageExceeded
+	}
+	if isOverBound(err) { // the library has no other code for it
+		return fmt.Errorf("%w: %w", ftpserver.ErrStorageExceeded, stripPaths(err))
 	}
 	return stripPaths(err)
 }

@@ -156,3 +156,26 @@ func TestUsersOfOneHomeShareItsCount(t *testing.T) {
 		t.Errorf("%d files of 100,000 bytes are there", n)
 	}
 }
+
+// The engine of ftpserverlib has the same bounds, and only the code 552.
+func TestAQuotaHoldsWithTheEngineOfTheLibrary(t *testing.T) {
+	var root *ftpd.Root
+	s := startWithEngine(t, libraryEngine, "127.0.0.1:0", func(a *access) { root = a.root }, func(srv *ftpd.Server) {
+		volume, login := ftpd.NewVolume(root.Writable(), ftpd.Reserve{}), srv.Login
+		t.Cleanup(volume.Close)
+		srv.Login = func(ctx context.Context, c ftpd.Client, user, password string) (*ftpd.Account, error) {
+			a, err := login(ctx, c, user, password)
+			if err == nil {
+				a.Volume, a.Quota = volume, ftpd.Quota{Bytes: 4 << 20}
+			}
+			return a, err
+		}
+	})
+	c := s.login()
+	c.putFor(226, pasv, "STOR f", 3<<20)
+	if x := s.transfer(); hasSendfile && x.Method != sendfile.Splice {
+		t.Errorf("the bytes went by %v", x.Method)
+	}
+	c.putFor(552, pasv, "STOR g", 1<<20+1)
+	c.putFor(226, pasv, "STOR g", 1<<20)
+}

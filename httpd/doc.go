@@ -133,8 +133,9 @@
 // conditions, size and room on the disk allow it. Content-Digest and Repr-Digest with
 // sha-256 or sha-512 are checked (400). X-OC-Mtime sets the time of the file, unless
 // Precompressed is set. Content-Range (400) and Content-Encoding (415) are refused. A
-// body over MaxUpload is 413, a full disk 507, a stalled body 408, and a body that ends
-// early 400. The bytes that had come are kept for User, if there are 64 KiB of them.
+// body over MaxUpload is 413, a full disk or an exceeded Quota 507, a stalled body 408,
+// and a body that ends early 400. The bytes that had come are kept for User, if there
+// are 64 KiB of them.
 //
 // DELETE removes a file or an empty directory (204); one that is not empty is 409. PUT
 // and DELETE mean a symbolic link itself, not what it leads to. Names that are not served

@@ -101,7 +101,7 @@ var ftpMatrix = []matrixRow{
 
 // ftpWithoutFiles are the commands that touch no file.
 var ftpWithoutFiles = strings.Fields(`USER PASS ACCT AUTH PBSZ PROT REIN QUIT NOOP SYST FEAT OPTS HELP CLNT LANG HOST TYPE STRU MODE ALLO PASV EPSV PORT EPRT
-	ABOR REST RANG PWD XPWD CDUP XCUP UMASK WHO SITE`)
+	ABOR REST RANG PWD XPWD CDUP XCUP UMASK WHO QUOTA SITE`)
 
 var httpMatrix = []matrixRow{
 	{"GET @/f", reads, "", "content"}, {"HEAD @/f", reads, "", ""}, {"GET @/f?sha256", reads, "", ""}, {"GET @/f?download", reads, "", "content"},

@@ -27,7 +27,7 @@ type Atomic interface {
 	SyncUpload(f afero.File) error
 
 	// CommitUpload atomically renames temp, which is closed, to target. After an error target is unchanged. A resumed
-	// upload has got the name temp by Rename.
+	// upload has got the name temp by Rename, and a [Resumable] by OpenFile.
 	CommitUpload(temp, target string) error
 
 	// AbortUpload removes temp, which is closed.

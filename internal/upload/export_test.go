@@ -1,6 +1,9 @@
 package upload
 
-import "sluice/internal/vfs"
+import (
+	"sluice/internal/partial"
+	"sluice/internal/vfs"
+)
 
 var (
 	PartialName = partialName
@@ -22,3 +25,19 @@ func (u *Upload) Crash() {
 func (s *Store) DiscardAllKept(tree vfs.Tree, dir string) bool {
 	return s.discardAllKept(Writer{Tree: tree}, dir)
 }
+
+// ResumableName returns the name of a hidden file of a resumable upload: "bytes", "state" or "new".
+func ResumableName(dir, id, kind string) string {
+	return resumableName(dir, id, "."+kind+partial.Suffix)
+}
+
+// CrashResumable ends a request as the end of the process would.
+func CrashResumable(r *Resumable) { r.Close() }
+
+// RebootResumable makes the state of a resumable upload that of another boot of the system.
+func RebootResumable(r *Resumable) error {
+	r.record.Boot = "another"
+	return r.save()
+}
+
+var ParseRecord = parseRecord

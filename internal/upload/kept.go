@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -124,6 +125,7 @@ func (s *Store) discardAllKept(w Writer, dir string) bool {
 	}) {
 		return false
 	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(order(a), order(b)) })
 	for _, name := range names {
 		name = path.Join(dir, name)
 		if isKept(path.Base(name)) {
@@ -133,6 +135,15 @@ func (s *Store) discardAllKept(w Writer, dir string) bool {
 		}
 	}
 	return true
+}
+
+// order is in which order hidden files are removed: the state of a resumable upload before its bytes, because a state
+// without bytes may mean that the upload is done.
+func order(base string) int {
+	if isState(base) {
+		return 0
+	}
+	return 1
 }
 
 // namesIn returns the names of all entries of a directory, including those that ReadDir leaves out.
@@ -159,12 +170,42 @@ func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && info.Mode().IsRegular() && partial.Is(path.Base(name)) && isOlder(info, before) && remove(tree, name) == nil {
+		if err != nil || !info.Mode().IsRegular() || !partial.Is(path.Base(name)) || !isOlder(info, before) {
+			return nil
+		}
+		switch base := path.Base(name); {
+		case isState(base):
+			removed += sweepResumable(tree, name, before)
+		case isResumableBytes(base) && exists(tree, otherKind(name, bytesKind, stateKind)): // removed with its state
+		case remove(tree, name) == nil:
 			removed++
 		}
 		return nil
 	})
 	return removed, err
+}
+
+// sweepResumable removes the files of a resumable upload with that old state, unless its bytes are newer: a request that
+// takes long is writing to them. It returns how many files it has removed.
+func sweepResumable(tree vfs.Tree, state string, before time.Time) (removed int) {
+	bytes := otherKind(state, stateKind, bytesKind)
+	info, err := tree.Lstat(bytes)
+	if err == nil && !isOlder(info, before) {
+		return 0
+	}
+	if tree.Remove(state) != nil {
+		return 0
+	}
+	removed++
+	if err == nil && tree.Remove(bytes) == nil {
+		removed++
+	}
+	return removed
+}
+
+func exists(tree vfs.Tree, name string) bool {
+	_, err := tree.Lstat(name)
+	return err == nil
 }
 
 func isOlder(info fs.FileInfo, before time.Time) bool {

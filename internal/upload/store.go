@@ -40,6 +40,7 @@ type Store struct {
 	names  nameLocks
 	claims claims
 	parts  partLocks
+	leases leases
 }
 
 // Shared is the Store of all servers of this process, because they may serve the same trees.

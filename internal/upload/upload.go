@@ -59,7 +59,7 @@ func (u *Upload) Writer() io.WriterAt {
 	if u.hasRoom {
 		return u.writer
 	}
-	return boundedWriter{u}
+	return boundedFile{u.writer, u.hold}
 }
 
 // File is Writer without checks, for a caller that calls Allow before each write.
@@ -86,14 +86,17 @@ func (u *Upload) Expect(size int64) error {
 	return u.hold.Grow(size)
 }
 
-// boundedWriter checks that there is room for what it writes.
-type boundedWriter struct{ u *Upload }
+// boundedFile checks that there is room for what is written to it.
+type boundedFile struct {
+	file io.WriterAt
+	hold *quota.Hold
+}
 
-func (w boundedWriter) WriteAt(p []byte, off int64) (int, error) {
-	if err := w.u.hold.Grow(off + int64(len(p))); err != nil {
+func (f boundedFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.hold.Grow(off + int64(len(p))); err != nil {
 		return 0, err
 	}
-	return w.u.writer.WriteAt(p, off)
+	return f.file.WriteAt(p, off)
 }
 
 // Commit ends an upload after all bytes have arrived; size is the offset after the last one. It syncs the file, calls

@@ -320,5 +320,6 @@ func (h *Handler) withOptions() *Handler {
 		CORS:             h.CORS,
 		Durability:       h.Durability,
 		MaxUpload:        h.MaxUpload,
+		KeepUploads:      h.KeepUploads,
 	}
 }

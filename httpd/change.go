@@ -34,7 +34,7 @@ var uploads = &upload.Shared
 // changes returns the methods that change files here, by the rights.
 func (h *Handler) changes() (methods []string) {
 	if h.Write&(Create|Change) != 0 {
-		methods = append(methods, http.MethodPut)
+		methods = append(methods, http.MethodPut, http.MethodPost, http.MethodPatch)
 	}
 	if h.Write.Has(Delete) {
 		methods = append(methods, http.MethodDelete)
@@ -48,12 +48,23 @@ func (h *Handler) mayChange(r *http.Request) bool {
 		return false
 	}
 	switch r.Method {
-	case http.MethodPut:
+	case http.MethodPut, http.MethodPost, http.MethodPatch:
 		return h.mayAt(r, Create|Change)
 	case http.MethodDelete:
+		if plan.IsUpload(r.URL.Path, r.URL.RawQuery) {
+			return h.mayAt(r, Create|Change)
+		}
 		return h.mayAt(r, Delete)
+	case http.MethodHead:
+		return plan.IsUpload(r.URL.Path, r.URL.RawQuery)
 	}
 	return false
+}
+
+// mayStore reports whether a client may make and replace files in a directory.
+func (h *Handler) mayStore(dir string) (create, replace bool) {
+	rights := h.rightsAt(path.Join(dir, "file"))
+	return rights.Has(Create), rights.Has(Change)
 }
 
 // mayAt reports whether serveChange answers a request that needs one of some rights. A
@@ -93,11 +104,17 @@ type change struct {
 	server   *Server           // nil: another http.Server
 	conn     *netconn.HTTPConn // nil: not on a connection of a Server
 	name     string            // absolute and clean
-	received bool              // the body of a PUT was begun, or a DELETE was made
+	stores   bool              // the request is to store a file
+	size     int64             // of the bytes that are to come, as announced; negative: not known
+	stop     context.Context   // ends when another request goes on with the same upload; nil: never
+	received bool              // the body of a file was begun, or a DELETE was made
+	offset   int64             // of the body in the file
 	transfer *live.Transfer    // of the body; nil: none
 	result   sendfile.Result   // of the body
-	kept     int64             // bytes that the user can resume by FTP
+	kept     int64             // bytes that the user can resume
 	err      error             // why the change was not made, if not because of the request
+
+	files []plan.FileResult // of a form; nil: the request was none
 }
 
 // refusal is why a change is not made: a status and a reason for the client. Nothing of
@@ -119,6 +136,7 @@ func refuse(status int, reason string) *refusal { return &refusal{status: status
 var (
 	errCondition = &refusal{status: http.StatusPreconditionFailed, reason: "The file is not the one that the condition names, or it exists already.", cause: fs.ErrExist}
 	errTooLarge  = &refusal{status: http.StatusRequestEntityTooLarge, reason: "The file is larger than this server accepts.", cause: upload.ErrUntrusted}
+	errStopped   = refuse(http.StatusConflict, "Another request has gone on with this upload.")
 	errDigest    = &refusal{status: http.StatusBadRequest, reason: "The body does not have the announced checksum.", cause: upload.ErrUntrusted}
 
 	errNeedsCreate = &refusal{status: http.StatusForbidden, reason: `This needs the right "create": there is no file of this name.`, cause: fs.ErrPermission}
@@ -137,7 +155,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 	planner := h.prepared().Planner
 	ch := &change{
 		h: h, w: w, r: r, user: user, request: request, planner: planner, tree: h.tree, server: server, conn: c,
-		name: path.Clean("/" + request.Path),
+		name: path.Clean("/" + request.Path), stores: r.Method == http.MethodPut, size: r.ContentLength,
 	}
 	var resp plan.Response
 	s := sender{h: h, rw: w}
@@ -149,7 +167,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 			if ch.transfer == nil {
 				session.Count(begin, sendfile.Result{})
 			}
-			rec.Upload = r.Method == http.MethodPut
+			rec.Upload, rec.Offset = ch.stores, ch.offset
 		} else {
 			rec = netconn.EndTransfer(session, nil, begin, s.res, cmp.Or(ch.err, err))
 		}
@@ -168,14 +186,17 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 // respond makes the change, and the response.
 func (ch *change) respond() plan.Response {
 	status, fields, err := ch.make()
-	if err == nil {
+	switch {
+	case err == nil && ch.files != nil:
+		return ch.planner.Stored(ch.request, ch.files)
+	case err == nil:
 		return ch.planner.Changed(ch.request, status, fields)
 	}
 	why := ch.explain(err)
 	if ch.received || why.status >= 500 {
 		ch.err = err
 	}
-	if ch.received && ch.r.Method == http.MethodPut && ch.r.ProtoMajor == 1 {
+	if ch.received && ch.stores && ch.r.ProtoMajor == 1 {
 		ch.w.Header().Set("Connection", "close") // the rest of the body may be on its way
 	}
 	return ch.planner.Refused(ch.request, why.status, why.reason, why.members...)
@@ -186,8 +207,17 @@ func (ch *change) make() (status int, fields plan.Header, err error) {
 	if ch.tree == nil {
 		return 0, nil, fs.ErrNotExist
 	}
-	if ch.r.Method == http.MethodDelete {
+	switch fields, err := resumptionOf(ch.r); {
+	case err != nil:
+		return 0, nil, err
+	case fields != nil:
+		return ch.resume(fields)
+	case ch.r.Method == http.MethodDelete:
 		return http.StatusNoContent, nil, ch.remove()
+	case ch.r.Method == http.MethodPost:
+		return 0, nil, ch.form()
+	case ch.r.Method == http.MethodPatch:
+		return 0, nil, refuse(http.StatusMethodNotAllowed, "PATCH is for the address of an upload that was begun before, by tus or by Upload-Complete.")
 	}
 	return ch.put()
 }
@@ -195,10 +225,42 @@ func (ch *change) make() (status int, fields plan.Header, err error) {
 // put answers PUT. Everything that can be known before the body is read is checked
 // before, so that a client that expects 100 Continue keeps a body that would be refused.
 func (ch *change) put() (status int, fields plan.Header, err error) {
-	target, sums, err := ch.plan()
+	target, err := ch.plan(ch.r.Header.Get("X-OC-Mtime"))
 	if err != nil {
 		return 0, nil, err
 	}
+	sums, err := parseDigests(append(ch.r.Header.Values("Content-Digest"), ch.r.Header.Values("Repr-Digest")...)...)
+	if err != nil {
+		return 0, nil, refuse(http.StatusBadRequest, err.Error())
+	}
+	return ch.store(target, incoming{Reader: ch.r.Body, size: ch.r.ContentLength, most: ch.most(0), sums: sums, isBody: true})
+}
+
+// incoming is what a file is received from.
+type incoming struct {
+	io.Reader        // nil: there are no bytes
+	size      int64  // negative: not known
+	most      *limit // nil: no limit
+	sums      expected
+	isBody    bool // it is the body of the request, and not a part of that
+}
+
+// limit is the largest number of bytes, and the error of more.
+type limit struct {
+	bytes int64
+	err   error
+}
+
+// most returns the limit of the bytes behind offset by MaxUpload.
+func (ch *change) most(offset int64) *limit {
+	if ch.h.MaxUpload <= 0 {
+		return nil
+	}
+	return &limit{max(ch.h.MaxUpload-offset, 0), errTooLarge}
+}
+
+// store receives a file that was planned.
+func (ch *change) store(target upload.Target, in incoming) (status int, fields plan.Header, err error) {
 	existed := false
 	target.Check = func() (err error) {
 		existed, err = ch.check()
@@ -221,24 +283,18 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 			ch.kept = u.Abort(size, err)
 		}
 	}()
-	size, err = ch.receive(u.Writer(), sums)
-	if err == nil && !sums.match() {
-		err = errDigest
-	}
+	size, err = ch.receive(u.Writer(), 0, in)
 	if err != nil {
 		return 0, nil, err
 	}
 	isOver = true
 	ch.kept, err = u.Commit(size, nil)
-	ch.name = u.Name()                                // another one in a drop box, if that was taken
-	if err != nil && !errors.As(err, new(*refusal)) { // all bytes have come, so the file has failed
-		err = &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
-	}
+	ch.name = u.Name() // another one in a drop box, if that was taken
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, ch.fileFailed(err, size)
 	}
 	if u.HasModTime() {
-		fields = append(fields, plan.Field{Name: "X-Oc-Mtime", Value: "accepted"})
+		fields = append(fields, hasModTime)
 	}
 	if existed {
 		return http.StatusNoContent, fields, nil
@@ -246,28 +302,36 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 	return http.StatusCreated, fields, nil
 }
 
-// plan checks all of a PUT but its body, and returns where the body goes and which
-// checksums it must have.
-func (ch *change) plan() (target upload.Target, sums expected, err error) {
+var hasModTime = plan.Field{Name: "X-Oc-Mtime", Value: "accepted"}
+
+// fileFailed makes err, with which an upload was not committed, one of the file, because all
+// bytes have come.
+func (ch *change) fileFailed(err error, size int64) error {
+	if errors.As(err, new(*refusal)) {
+		return err
+	}
+	return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
+}
+
+// plan checks all of an upload but its body, and returns where the body goes. mtime is
+// the field X-OC-Mtime.
+func (ch *change) plan(mtime string) (target upload.Target, err error) {
 	h, header := ch.h, ch.r.Header
 	target = upload.Target{
 		Writer: ch.writer(), Name: ch.name, Perm: 0o644, Keep: ch.user != "",
 	}
 	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
 	case h.rightsAt(ch.name)&(Create|Change) == 0:
-		return target, nil, refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
+		return target, refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
 	case len(header.Values("Content-Range")) > 0:
-		return target, nil, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
+		return target, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
 	case coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity"):
-		return target, nil, refuse(http.StatusUnsupportedMediaType, "Content-Encoding is not supported: send the bytes of the file as they are.")
+		return target, refuse(http.StatusUnsupportedMediaType, "Content-Encoding is not supported: send the bytes of the file as they are.")
 	}
-	if sums, err = parseDigests(append(header.Values("Content-Digest"), header.Values("Repr-Digest")...)...); err != nil {
-		return target, nil, refuse(http.StatusBadRequest, err.Error())
-	}
-	if text := header.Get("X-OC-Mtime"); text != "" {
-		when, err := parseMtime(text)
+	if mtime != "" {
+		when, err := parseMtime(mtime)
 		if err != nil {
-			return target, nil, refuse(http.StatusBadRequest, err.Error())
+			return target, refuse(http.StatusBadRequest, err.Error())
 		}
 		if !h.Precompressed { // an old time would make an old compressed form look like one of the new file
 			target.ModTime = when
@@ -275,17 +339,17 @@ func (ch *change) plan() (target upload.Target, sums expected, err error) {
 	}
 	switch {
 	case ch.isHidden():
-		return target, nil, refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
-	case strings.HasSuffix(ch.request.Path, "/"):
-		return target, nil, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
-	case h.MaxUpload > 0 && ch.r.ContentLength > h.MaxUpload:
-		return target, nil, errTooLarge
+		return target, refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
+	case ch.r.Method == http.MethodPut && strings.HasSuffix(ch.request.Path, "/"):
+		return target, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
+	case h.MaxUpload > 0 && ch.size > h.MaxUpload:
+		return target, errTooLarge
 	}
 	if _, err := ch.check(); err != nil {
-		return target, nil, err
+		return target, err
 	}
 	ch.announce(&target)
-	return target, sums, ch.checkSpace()
+	return target, ch.checkSpace(ch.size)
 }
 
 // isHidden reports whether GET would never serve the name.
@@ -362,13 +426,13 @@ func (ch *change) check() (exists bool, err error) {
 // wantsNew reports whether the request has the condition that there is no file.
 func (ch *change) wantsNew() bool { return strings.TrimSpace(ch.request.IfNoneMatch) == "*" }
 
-// checkSpace returns an error if the disk is known to have no room for the body.
-func (ch *change) checkSpace() error {
-	if ch.r.ContentLength <= 0 {
+// checkSpace returns an error if the disk is known to have no room for size bytes.
+func (ch *change) checkSpace(size int64) error {
+	if size <= 0 {
 		return nil
 	}
 	free, err := ch.tree.Free(path.Dir(ch.name))
-	if err == nil && free < ch.r.ContentLength {
+	if err == nil && free < size {
 		return syscall.ENOSPC
 	}
 	return nil
@@ -421,7 +485,6 @@ func (ch *change) explain(err error) *refusal {
 	var known *refusal
 	var transferErr *sendfile.Error
 	var tooLong *http.MaxBytesError
-	isPut := ch.r.Method == http.MethodPut
 	if bound := boundRefusal(err); bound != nil {
 		return bound
 	}
@@ -450,7 +513,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "The name leads out of the served directory.")
 	case errors.Is(err, syscall.EISDIR):
 		return errIsDirectory
-	case isPut && errors.Is(err, fs.ErrExist):
+	case ch.stores && errors.Is(err, fs.ErrExist):
 		return refuse(http.StatusConflict, "Another file or directory has got this name meanwhile.")
 	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTEMPTY):
 		return refuse(http.StatusConflict, "The directory is not empty.")
@@ -462,7 +525,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusServiceUnavailable, "Too much is going on. Try again soon.")
 	case errors.Is(err, fs.ErrInvalid), vfs.IsInvalidName(err):
 		return refuse(http.StatusBadRequest, "No file can have this name.")
-	case isPut && (errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err)):
+	case ch.stores && (errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err)):
 		return refuse(http.StatusConflict, "There is no directory to put the file in.")
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return refuse(http.StatusNotFound, "There is nothing here.")
@@ -473,38 +536,63 @@ func (ch *change) explain(err error) *refusal {
 // copyBuffers are for bodies that are copied.
 var copyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
 
-// receive writes the body to f, and returns how many bytes it has. The error is a
-// *sendfile.Error, or a *refusal.
-func (ch *change) receive(f io.WriterAt, sums expected) (size int64, err error) {
+// receive writes the bytes to f, from the offset at on, and returns how many have come.
+// The error is a *sendfile.Error, or a *refusal.
+func (ch *change) receive(f io.WriterAt, at int64, in incoming) (n int64, err error) {
 	h, r := ch.h, ch.r
-	stall := h.stallTimeout()
-	ctx := context.Background()
+	stall := ch.stall()
+	ctx := ch.ctx()
 	if ch.conn != nil {
-		stall, ctx = ch.conn.StallTimeout(), ch.server.base
-		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: r.ContentLength, Upload: true, Before: -1})
+		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: in.size, Upload: true, Before: -1})
 	}
-	limits := h.uploadLimits.Begin(ctx, r.ContentLength, ch.transfer)
+	limits := h.uploadLimits.Begin(ctx, in.size, ch.transfer)
 	defer func() { limits.Close(ch.result.Sent) }()
+	ch.offset = at
 	_, isFile := f.(*os.File)
-	if isFile && ch.conn != nil && len(sums) == 0 && h.Method != sendfile.Copy && r.ContentLength >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
+	if isFile && in.isBody && ch.conn != nil && len(in.sums) == 0 && h.Method != sendfile.Copy && in.size >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
 		ch.setDeadline(stall) // for the bytes that net/http reads itself
-		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, 0, r.ContentLength, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
-		return ch.result.Sent, err
+		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, at, in.size, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
+	} else {
+		err = ch.copyBody(ctx, f, at, in, stall, limits)
 	}
-	return ch.copyBody(f, sums, stall, limits)
+	switch {
+	case err != nil && ch.stop != nil && ch.stop.Err() != nil:
+		err = errStopped
+	case err == nil && !in.sums.match():
+		err = errDigest
+	}
+	return ch.result.Sent, err
+}
+
+// ctx returns the context that ends the wait for bytes and for limits.
+func (ch *change) ctx() context.Context {
+	switch {
+	case ch.stop != nil:
+		return ch.stop
+	case ch.server != nil:
+		return ch.server.base
+	}
+	return context.Background()
+}
+
+// stall returns the longest wait for the client.
+func (ch *change) stall() time.Duration {
+	if ch.conn != nil {
+		return ch.conn.StallTimeout()
+	}
+	return ch.h.stallTimeout()
 }
 
 // copyBody is receive by way of a buffer.
-func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration, limits *netconn.Limits) (size int64, err error) {
+func (ch *change) copyBody(ctx context.Context, f io.WriterAt, at int64, in incoming, stall time.Duration, limits *netconn.Limits) (err error) {
 	buffer := copyBuffers.Get().(*[128 << 10]byte)
 	defer copyBuffers.Put(buffer)
-	fail := func(side sendfile.Side, err error) (int64, error) {
-		return ch.result.Sent, &sendfile.Error{Op: "receive", Side: side, Method: sendfile.Copy, Offset: ch.result.Sent, Err: err}
+	fail := func(side sendfile.Side, err error) error {
+		return &sendfile.Error{Op: "receive", Side: side, Method: sendfile.Copy, Offset: at + ch.result.Sent, Err: err}
 	}
 	ch.result.Method = sendfile.Copy
-	body := io.Reader(ch.r.Body)
-	if ch.r.Body == nil { // as http.NewRequest makes it
-		body = http.NoBody
+	if in.isBody && ch.r.Body == nil { // as http.NewRequest makes it
+		in.Reader = http.NoBody
 	}
 	granted := 0 // bytes that the limits allow and that are not read
 	for {
@@ -514,17 +602,20 @@ func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration, li
 			}
 		}
 		ch.setDeadline(stall)
+		if err := ctx.Err(); err != nil { // the end of ctx is followed by a deadline in the past
+			return fail(sendfile.Peer, err)
+		}
 		ch.transfer.Idle(true)
-		n, err := body.Read(buffer[:granted])
+		n, err := in.Read(buffer[:granted])
 		ch.transfer.Idle(false)
 		granted -= n
 		p := buffer[:n]
-		if most := ch.h.MaxUpload; most > 0 && ch.result.Sent+int64(n) > most {
-			return ch.result.Sent, errTooLarge
+		if in.most != nil && ch.result.Sent+int64(n) > in.most.bytes {
+			return in.most.err
 		}
-		sums.write(p)
+		in.sums.write(p)
 		if len(p) > 0 {
-			written, err := f.WriteAt(p, ch.result.Sent)
+			written, err := f.WriteAt(p, at+ch.result.Sent)
 			ch.result.Sent += int64(written)
 			ch.transfer.Add(sendfile.Result{Sent: int64(written), Method: sendfile.Copy})
 			if err != nil {
@@ -532,11 +623,11 @@ func (ch *change) copyBody(f io.WriterAt, sums expected, stall time.Duration, li
 			}
 		}
 		switch {
-		case err == io.EOF && ch.r.ContentLength >= 0 && ch.result.Sent != ch.r.ContentLength:
+		case err == io.EOF && in.size >= 0 && ch.result.Sent != in.size:
 			return fail(sendfile.Peer, io.ErrUnexpectedEOF)
 		case err == io.EOF:
 			ch.setDeadline(0)
-			return ch.result.Sent, nil
+			return nil
 		case err != nil:
 			return fail(sendfile.Peer, err)
 		}

@@ -70,6 +70,12 @@ func parseDigests(lines ...string) (all expected, err error) {
 // maxDigests bounds the work for one body: two fields with two algorithms each.
 const maxDigests = 4
 
+// Write implements io.Writer.
+func (e expected) Write(p []byte) (int, error) {
+	e.write(p)
+	return len(p), nil
+}
+
 // write adds bytes to all checksums.
 func (e expected) write(p []byte) {
 	for _, c := range e {

@@ -216,7 +216,9 @@ func TestRequestsThatChangeFiles(t *testing.T) {
 		{"a page of another origin", writing, "PUT /f", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another origin", ""},
 		{"a page of another port", writing, "DELETE /f", []string{"Sec-Fetch-Site", "same-site"}, 403, "another origin", ""},
 		{"an older browser", writing, "PUT /f", []string{"Origin", "https://evil.example"}, 403, "another origin", ""},
-		{"a page of another origin that may read", writing, "PUT /f", []string{"Origin", "https://friend.example"}, 403, "another origin", ""},
+		{"a guest's page of an origin of CORS", writing, "PUT /f", []string{"Origin", "https://friend.example"}, 204, "", "new"},
+		{"a page of an origin of CORS, with a password", writing, "PUT /f", []string{"Origin", "https://friend.example", "Authorization", "Basic YTpi"}, 403, "another origin", ""},
+		{"a page of an origin of CORS, with a cookie", writing, "PUT /f", []string{"Origin", "https://friend.example", "Cookie", "a=b"}, 403, "another origin", ""},
 		{"a page of another origin, by POST", writing, "POST /f", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another origin", ""},
 		{"a page of this origin", writing, "PUT /f", []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://proxied.example"}, 204, "", "new"},
 		{"another method", writing, "POST /f", nil, 405, "", ""},
@@ -304,8 +306,8 @@ func TestRequestsThatChangeFiles(t *testing.T) {
 func TestAllowNamesTheMethodsByTheRights(t *testing.T) {
 	root, _ := writable(t, map[string]string{"f": "x"})
 	for rights, want := range map[httpd.Rights]string{
-		0: "GET, HEAD, OPTIONS", httpd.Rename: "GET, HEAD, OPTIONS", httpd.Create: "GET, HEAD, OPTIONS, PUT",
-		httpd.Delete: "GET, HEAD, OPTIONS, DELETE", writing: "GET, HEAD, OPTIONS, PUT, DELETE",
+		0: "GET, HEAD, OPTIONS", httpd.Rename: "GET, HEAD, OPTIONS", httpd.Create: "GET, HEAD, OPTIONS, PUT, POST, PATCH",
+		httpd.Delete: "GET, HEAD, OPTIONS, DELETE", writing: "GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE",
 	} {
 		h := &httpd.Handler{FS: root, Write: rights, CORS: []string{"*"}}
 		for _, method := range []string{"OPTIONS", "POST"} {

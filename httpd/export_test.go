@@ -106,3 +106,17 @@ func ParseDigests(lines ...string) (int, error) {
 
 // ParseMtime parses X-OC-Mtime.
 var ParseMtime = parseMtime
+
+var (
+	ParseMetadata = parseMetadata
+	ParseBoolean  = parseBoolean
+	BaseName      = baseName
+)
+
+// ParseNumber parses the value of Upload-Length.
+func ParseNumber(value string) (int64, error) {
+	return number(http.Header{"Upload-Length": {value}}, "Upload-Length")
+}
+
+// ParseTusChecksum parses the value of Upload-Checksum.
+func ParseTusChecksum(value string) error { return parseTusChecksum(new(resumption), []string{value}) }

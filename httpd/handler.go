@@ -158,9 +158,14 @@ type Handler struct {
 	// is DurabilityFull: what was answered 201 or 204 to PUT survives a power cut.
 	Durability Durability
 
-	// MaxUpload is the size of the largest file that PUT accepts, in bytes. Zero means
-	// no limit.
+	// MaxUpload is the size of the largest file that a client may upload, in bytes. Zero
+	// means no limit.
 	MaxUpload int64
+
+	// KeepUploads is how long an upload of several requests that makes no progress is kept,
+	// for its client to go on. Zero means three days; it is at least an hour. Nothing is
+	// removed before [Sweep] is called.
+	KeepUploads time.Duration
 
 	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
 	private   bool          // it is for an account
@@ -190,6 +195,8 @@ func (h *Handler) prepare() {
 		Rules:            h.Rules,
 		CORS:             h.CORS,
 		Changes:          h.changes(),
+		MaxUpload:        h.MaxUpload,
+		MayStore:         h.mayStore,
 	}
 	limits := netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter}
 	h.uploadLimits = netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.UploadLimiter}
@@ -288,7 +295,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	request := requestOf(r)
 	request.User, request.BySession = by.user, by.bySession
 	if by.refusal == nil {
-		by.refusal = checkOrigin(r)
+		by.refusal = h.checkOrigin(r)
 	}
 	core := h.prepared()
 	if by.refusal == nil && h.mayChange(r) {

@@ -66,10 +66,6 @@ func sentence(text string) string {
 	return string(text[0]-'a'+'A') + text[1:] + ". Nothing was changed."
 }
 
-// announce adds the size of the body to the target, so that there is room for it before it
-// is read.
-func (ch *change) announce(target *upload.Target) {
-	if ch.r.ContentLength > 0 {
-		target.Size = ch.r.ContentLength
-	}
-}
+// announce adds the size of the file to the target, so that there is room for it before its
+// bytes are read.
+func (ch *change) announce(target *upload.Target) { target.Size = max(ch.size, 0) }

@@ -357,7 +357,8 @@ func (r *Resumable) settle(size int64) error {
 }
 
 // Finish ends an upload of size bytes, which have all arrived: the file becomes t. If that fails, the upload is kept and
-// Finish can be called again by a later request, unless the error is ErrUntrusted or of a sync.
+// Finish can be called again by a later request, unless the error is ErrUntrusted or of a sync. Afterwards Name is the one
+// that the file has got.
 func (r *Resumable) Finish(t Target, size int64) (hasModTime bool, err error) {
 	defer r.Close()
 	old, err := t.oldTarget()
@@ -372,7 +373,7 @@ func (r *Resumable) Finish(t Target, size int64) (hasModTime bool, err error) {
 	r.file, r.hold = nil, nil // u closes and ends them
 	_, err = u.Commit(size, nil)
 	if err == nil || errors.As(err, new(*durable.Error)) {
-		r.Done = true
+		r.Done, r.Name = true, path.Base(u.Name())
 		r.store.DiscardKept(t.Writer, t.Name)
 	}
 	return u.HasModTime(), err

@@ -43,6 +43,8 @@ a:hover { text-decoration: underline }
 form { display: inline }
 button { font: inherit; color: LinkText; background: none; border: 0; padding: 0; cursor: pointer }
 button:hover { text-decoration: underline }
+.upload { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: 1rem .5rem }
+.upload input { width: auto; max-width: 100%% }
 footer { opacity: .7; margin: .75rem .5rem }
 @media (max-width: 36rem) { th:nth-child(3), td:nth-child(3) { display: none } input { width: 7rem } }
 </style>
@@ -84,6 +86,7 @@ func (l *Listing) WriteHTML(w io.Writer) error {
 	}
 	_, _ = b.WriteString("</tbody>\n</table>\n")
 	l.writeSummary(b)
+	l.writeForm(b)
 	_, _ = b.WriteString(pageFoot)
 	return b.Flush()
 }
@@ -132,6 +135,23 @@ func (l *Listing) writeLogin(b *bufio.Writer) {
 	if l.Login.CanLogIn {
 		writeButton(b, url.Values{"login": {""}}, "Log in")
 		_ = b.WriteByte('\n')
+	}
+}
+
+// The form for uploads. What is sent before the files holds for them.
+const (
+	uploadForm = `<form class="upload" method="post" action="./" enctype="multipart/form-data">%s<input type="file" name="file" multiple required aria-label="Files to upload"><button>Upload</button></form>
+`
+	keepBox = `<label><input type="checkbox" name="existing" value="keep" checked> Keep existing files</label>`
+)
+
+// writeForm writes the form for uploads, if there is one.
+func (l *Listing) writeForm(b *bufio.Writer) {
+	switch l.form {
+	case forNew:
+		_, _ = fmt.Fprintf(b, uploadForm, "")
+	case forReplace:
+		_, _ = fmt.Fprintf(b, uploadForm, keepBox)
 	}
 }
 

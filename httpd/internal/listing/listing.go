@@ -21,6 +21,7 @@ type Listing struct {
 	path     string // of the request, decoded; ends in a slash
 	archives []string
 	entries  []fs.FileInfo
+	form     form
 	found    int // number of entries that match the search; entries may be a part of them
 
 	// From the query. Invalid values count as absent.
@@ -64,6 +65,25 @@ func New(path, rawQuery string, entries []fs.FileInfo, archives []string) *Listi
 	}
 	l.entries = slices.Clone(entries) // a part must not keep the memory of all
 	return l
+}
+
+// form is the form for uploads of the page.
+type form int
+
+const (
+	noForm     form = iota
+	forNew          // files can be added
+	forReplace      // and replaced
+)
+
+// AddForm adds a form for uploads to the page, if the client may create files.
+func (l *Listing) AddForm(create, replace bool) {
+	switch {
+	case create && replace:
+		l.form = forReplace
+	case create:
+		l.form = forNew
+	}
 }
 
 // Len returns the number of entries that are shown.
@@ -123,7 +143,7 @@ func lower(c byte) byte {
 // the page around them.
 func (l *Listing) ETag(format string) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "%s %d %v %s%s%+v", format, l.found, l.archives, pageHead, plainHead, l.Login)
+	_, _ = fmt.Fprintf(sum, "%s %d %v %d %s%s%s%+v", format, l.found, l.archives, l.form, pageHead, plainHead, uploadForm+keepBox, l.Login)
 	b := make([]byte, 0, 512)
 	for _, e := range l.entries {
 		b = append(b[:0], e.Name()...)

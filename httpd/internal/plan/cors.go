@@ -21,7 +21,12 @@ func (p *Planner) addCORS(r *Request, fields *Header) {
 		fields.set("Access-Control-Allow-Origin", r.Origin)
 	}
 	if r.Origin != "" {
-		fields.set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Range, Etag, Repr-Digest")
+		exposed := "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Range, Etag, Repr-Digest"
+		if p.mayChange(r) {
+			exposed += ", Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, " +
+				"Upload-Complete, Upload-Defer-Length, Upload-Draft-Interop-Version, Upload-Expires, Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, X-Oc-Mtime"
+		}
+		fields.set("Access-Control-Expose-Headers", exposed)
 	}
 }
 
@@ -30,9 +35,21 @@ func (p *Planner) preflight(r *Request, fields *Header) {
 	if !p.isShared(r) {
 		return
 	}
-	fields.add("Access-Control-Allow-Methods", allowed)
-	fields.add("Access-Control-Allow-Headers", "If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range, Want-Repr-Digest")
+	methods, names := allowed, "If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range, Want-Repr-Digest"
+	if p.mayChange(r) {
+		methods = p.allow()
+		names += ", Content-Digest, Content-Type, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Defer-Length, " +
+			"Upload-Draft-Interop-Version, Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override, X-OC-Mtime, X-Request-ID"
+	}
+	fields.add("Access-Control-Allow-Methods", methods)
+	fields.add("Access-Control-Allow-Headers", names)
 	fields.add("Access-Control-Max-Age", "86400")
+}
+
+// mayChange reports whether the request comes from a page that may change what guests
+// may: one of an origin that CORS has by name. Pages of other origins may at most read.
+func (p *Planner) mayChange(r *Request) bool {
+	return len(p.Changes) > 0 && r.Origin != "*" && slices.Contains(p.CORS, r.Origin)
 }
 
 // isShared reports whether the request comes from a page that may read the

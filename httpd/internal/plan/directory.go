@@ -37,7 +37,7 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	}
 	res.fields.add("Content-Type", mediaType)
 	if format != "JSON" {
-		res.fields.add("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'")
+		res.fields.add("Content-Security-Policy", pagePolicy)
 	}
 	res.fields.add("X-Content-Type-Options", "nosniff")
 	res.fields.add("Cache-Control", "no-cache") // revalidate each time, with the entity tag
@@ -51,6 +51,9 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	resp.release = func() { p.listed.Add(-n) }
 	return resp
 }
+
+// pagePolicy is the Content-Security-Policy of pages with names of files.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 
 // list reads the directory of a request.
 func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error) {
@@ -73,5 +76,9 @@ func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error
 	}
 	l := listing.New(r.Path, r.Query, entries, words)
 	l.Login = listing.Login{User: r.User, CanLogIn: !p.Private && p.logins.Load(), CanLogOut: r.BySession}
+	if p.MayStore != nil {
+		create, replace := p.MayStore(r.Path)
+		l.AddForm(create, replace)
+	}
 	return l, nil
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func (p *Planner) AllowLogins(toChange bool) {
 // AsksLoginToChange reports whether a request with a method that changes files is one of
 // a guest, which a user may be allowed to make.
 func (p *Planner) AsksLoginToChange(method string) bool {
-	return (method == "PUT" || method == "DELETE") && p.loginsToChange.Load() && !p.Private
+	return slices.Contains([]string{"PUT", "POST", "PATCH", "DELETE"}, method) && p.loginsToChange.Load() && !p.Private
 }
 
 // loginWord is the word in the query of a directory by which a guest is asked for a

@@ -79,6 +79,10 @@ var knownMethods = []string{
 func (p *Planner) Plan(r *Request, l Lookup) Plan {
 	pl := Plan{planner: p, request: *r}
 	switch {
+	case r.isHead() && r.Query != "" && p.mayUpload() && IsUpload(r.Path, r.Query):
+		l.Release()
+		pl.Lengthy, pl.kind, pl.status = true, failed, statusNotFound // net/http leads to the upload
+		pl.AsksLogin = p.AsksLoginToChange("PATCH")
 	case r.Method == "GET", r.Method == "HEAD":
 		pl.find(l)
 	case r.Method == "OPTIONS":
@@ -248,6 +252,7 @@ func (pl *Plan) make(ctx context.Context) Response {
 	case saysOptions:
 		resp.Status = statusNoContent
 		p.preflight(r, &resp.Header)
+		p.addUploads(&resp.Header)
 		resp.Header.add("Allow", p.allow())
 		return resp
 	case refusedMethod:

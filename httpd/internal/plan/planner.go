@@ -77,6 +77,13 @@ type Config struct {
 
 	// Changes are the methods that change files here, for the field Allow.
 	Changes []string
+
+	// MaxUpload is the size of the largest file that may be uploaded. Zero: any.
+	MaxUpload int64
+
+	// MayStore reports whether the client may make and replace files in a directory, so that
+	// its listing has a form for that. Nil: it may not.
+	MayStore func(dir string) (create, replace bool)
 }
 
 // Files looks up files by name: a *filecache.Cache does. The methods are described

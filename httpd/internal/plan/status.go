@@ -1,6 +1,6 @@
 package plan
 
-// The status codes of responses (RFC 9110, 15).
+// The status codes of responses (RFC 9110, 15). 460 is of tus.
 const (
 	statusOK                   = 200
 	statusCreated              = 201
@@ -20,10 +20,12 @@ const (
 	statusContentTooLarge      = 413
 	statusUnsupportedMediaType = 415
 	statusRangeNotSatisfiable  = 416
+	statusLocked               = 423
 	statusTooManyRequests      = 429
 	statusInternalServerError  = 500
 	statusNotImplemented       = 501
 	statusServiceUnavailable   = 503
+	statusChecksumMismatch     = 460
 	statusInsufficientStorage  = 507
 )
 
@@ -51,6 +53,8 @@ var statusTexts = map[int]string{
 	statusInternalServerError:  "Internal Server Error",
 	statusNotImplemented:       "Not Implemented",
 	statusServiceUnavailable:   "Service Unavailable",
+	statusLocked:               "Locked",
+	statusChecksumMismatch:     "Checksum Mismatch",
 	statusInsufficientStorage:  "Insufficient Storage",
 }
 

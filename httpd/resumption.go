@@ -1,0 +1,451 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"sync"
+	"time"
+
+	"sluice/httpd/internal/plan"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+	"sluice/sendfile"
+)
+
+// A resumable upload is begun by a POST to a directory, or a PUT, and goes on by requests
+// to an address of its own, DIR/?upload=ID: HEAD asks how many bytes have arrived, PATCH
+// appends some, DELETE ends it. Two protocols do this in nearly the same way: tus 1.0
+// (https://tus.io), and the draft of the IETF (draft-ietf-httpbis-resumable-upload-05).
+// Package upload keeps the bytes and the state. This file does what both protocols have in
+// common, and tus.go and tus_draft.go are their fields.
+
+// resumption is the fields of a request of a resumable upload.
+type resumption struct {
+	protocol
+	method string // PATCH for a POST with X-HTTP-Method-Override
+	id     string // "": the request begins an upload
+
+	name       string   // for a new upload: the last element of its path; "": that of the request
+	metadata   string   // Upload-Metadata
+	length     int64    // Upload-Length; upload.UnknownLength: absent
+	offset     int64    // Upload-Offset; negative: absent
+	isComplete bool     // the body is the last of the upload
+	sums       expected // of the body
+}
+
+// protocol is what tus and the draft do in different ways.
+type protocol interface {
+	// describe sets the fields of a response that describe an upload, if there is one.
+	describe(header http.Header, u *upload.Resumable, expires time.Time, maxUpload int64)
+
+	// announce tells the client the address of a new upload before its body is read.
+	announce(w http.ResponseWriter, address string)
+
+	// checkBody returns why the body must not be appended.
+	checkBody(r *http.Request, isNew bool) error
+
+	// status returns the status for a request that has completed an upload, or not.
+	status(method string, isDone, existed bool) int
+
+	// refusal changes that of a request.
+	refusal(err error) error
+}
+
+// resumptionOf returns the fields of a request of a resumable upload, or nil if the request
+// is none.
+func resumptionOf(r *http.Request) (*resumption, error) {
+	p := &resumption{method: r.Method, length: upload.UnknownLength, offset: -1}
+	if plan.IsUpload(r.URL.Path, r.URL.RawQuery) && r.Method != http.MethodPut {
+		if p.id = plan.UploadID(r.URL.RawQuery); len(p.id) > maxUploadID {
+			return nil, errNoUpload
+		}
+		if r.Method == http.MethodPost {
+			if p.method = r.Header.Get("X-HTTP-Method-Override"); p.method != http.MethodPatch {
+				return nil, refuse(http.StatusMethodNotAllowed, "This is the address of an upload: use HEAD, PATCH or DELETE.")
+			}
+		}
+	}
+	switch header := r.Header; {
+	case p.id == "" && r.Method != http.MethodPost && r.Method != http.MethodPut:
+		return nil, nil
+	case header.Get("Tus-Resumable") != "" && r.Method != http.MethodPut:
+		return p, parseTus(p, header)
+	case p.id != "" || header.Get("Upload-Complete") != "" || header.Get(interopField) != "":
+		return p, parseDraft(p, r)
+	}
+	return nil, nil
+}
+
+// maxUploadID bounds the length of the ID of an upload, which has 26 letters.
+const maxUploadID = 64
+
+// stopWait is how long a request waits for another one that has the same upload. It is a
+// variable for the tests.
+var stopWait = 10 * time.Second
+
+// defaultKeepUploads is Handler.KeepUploads if that is zero. Package ftpd has the same for its own.
+const defaultKeepUploads = 72 * time.Hour
+
+func (h *Handler) keepUploads() time.Duration {
+	if h.KeepUploads == 0 {
+		return defaultKeepUploads
+	}
+	return max(h.KeepUploads, time.Hour) // as Sweep
+}
+
+var (
+	errNoUpload = refuse(http.StatusNotFound, "There is no such upload here: it never was, it was removed, or it ended long ago.")
+	errLocked   = refuse(http.StatusLocked, "Another request goes on with this upload. Try again soon.")
+	errLonger   = &refusal{status: http.StatusRequestEntityTooLarge, reason: "There are more bytes than Upload-Length has announced.", cause: upload.ErrUntrusted}
+	errOffset   = refuse(http.StatusConflict, "Upload-Offset is not where this upload goes on. The response has the right one.")
+)
+
+// resume answers a request of a resumable upload.
+func (ch *change) resume(p *resumption) (status int, fields plan.Header, err error) {
+	header := ch.w.Header()
+	p.describe(header, nil, time.Time{}, ch.h.MaxUpload)
+	defer func() { err = p.refusal(err) }()
+	stop := ch.stopper()
+	defer stop.end()
+	if p.id == "" {
+		return ch.begin(p, stop)
+	}
+	u, err := ch.open(p.id, stop)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer u.Close()
+	header.Set("Cache-Control", "no-store")
+	defer func() { p.describe(header, u, ch.expiry(u), ch.h.MaxUpload) }()
+	switch p.method {
+	case http.MethodHead:
+		return ch.sayOffset(p, u)
+	case http.MethodPatch:
+		return ch.append(p, u)
+	case http.MethodDelete:
+		return http.StatusNoContent, nil, u.Discard()
+	}
+	return 0, nil, refuse(http.StatusMethodNotAllowed, "This is the address of an upload: use HEAD, PATCH or DELETE.")
+}
+
+// expiry returns when the upload may be removed.
+func (ch *change) expiry(u *upload.Resumable) time.Time {
+	if u.Done {
+		return time.Time{}
+	}
+	return time.Now().Add(ch.h.keepUploads())
+}
+
+// begin begins an upload, and receives the body of the request, if there is one.
+func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.Header, err error) {
+	ch.stores = true
+	if ch.r.Method == http.MethodPost {
+		if err := ch.enter(p.name); err != nil {
+			return 0, nil, err
+		}
+	}
+	ch.size = p.length
+	notes := ch.notes()
+	notes["metadata"] = p.metadata
+	target, err := ch.plan(notes["mtime"])
+	if err != nil {
+		return 0, nil, err
+	}
+	if _, err := parseDigests(notes["digest"]); err != nil {
+		return 0, nil, refuse(http.StatusBadRequest, err.Error())
+	}
+	u, err := uploads.CreateResumable(target, upload.ResumableState{
+		Owner: ch.user, Name: path.Base(ch.name), Length: p.length, Notes: notes,
+	}, stop.stop)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer u.Close()
+	address := plan.UploadAddress(u.ID)
+	header := ch.w.Header()
+	hasBody := ch.r.ContentLength != 0
+	if hasBody {
+		p.announce(ch.w, address)
+	}
+	header.Set("Location", address)
+	defer func() { p.describe(header, u, ch.expiry(u), ch.h.MaxUpload) }()
+	p.offset = 0
+	return ch.append(p, u)
+}
+
+// enter makes ch.name a file in the directory of the request.
+func (ch *change) enter(name string) error {
+	switch base, err := baseName(name); {
+	case err != nil:
+		return err
+	case ch.request.Path[len(ch.request.Path)-1] != '/':
+		return errNoDirectory
+	default:
+		ch.name = path.Join(ch.name, base)
+		return nil
+	}
+}
+
+var errNoDirectory = refuse(http.StatusMethodNotAllowed, "POST needs the address of a directory, with a slash at the end.")
+
+// notes returns the fields of a request that begins an upload which hold until it is done.
+func (ch *change) notes() map[string]string {
+	notes := map[string]string{
+		"match": ch.request.IfMatch, "none": ch.request.IfNoneMatch, "since": ch.request.IfUnmodifiedSince,
+		"mtime": ch.r.Header.Get("X-OC-Mtime"), "digest": joinedField(ch.r.Header, "Repr-Digest"),
+	}
+	for key, value := range notes {
+		if value == "" {
+			delete(notes, key)
+		}
+	}
+	return notes
+}
+
+// open gives the upload with that ID to the request.
+func (ch *change) open(id string, stop *stopper) (*upload.Resumable, error) {
+	ctx, cancel := context.WithTimeout(ch.r.Context(), stopWait)
+	defer cancel()
+	dir := ch.name
+	u, err := uploads.OpenResumable(ctx, ch.writer(), dir, id, stop.stop)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
+		return nil, errNoUpload
+	case errors.Is(err, upload.ErrBusy):
+		return nil, errLocked
+	case err != nil:
+		return nil, err
+	}
+	ch.name = path.Join(dir, u.Name)
+	r := ch.request
+	r.IfMatch, r.IfNoneMatch, r.IfUnmodifiedSince = u.Notes["match"], u.Notes["none"], u.Notes["since"]
+	if ch.h.rightsAt(ch.name)&(Create|Change) == 0 {
+		u.Close()
+		return nil, errNoUpload // as for everybody who may not upload here
+	}
+	return u, nil
+}
+
+// sayOffset answers HEAD. An upload that has all its bytes was ended by a crash before it
+// could be completed, or was refused then, so it is completed now: a client takes an offset
+// at the end for a success.
+func (ch *change) sayOffset(p *resumption, u *upload.Resumable) (status int, fields plan.Header, err error) {
+	if !u.Done && u.Offset == u.Length {
+		ch.stores, ch.size = true, 0
+		target, err := ch.plan(u.Notes["mtime"])
+		if err != nil {
+			return 0, nil, err
+		}
+		if _, _, err := ch.finish(u, target, u.Offset); err != nil {
+			return 0, nil, err
+		}
+	}
+	return p.status(http.MethodHead, u.Done, false), nil, nil
+}
+
+// append adds the body to the upload, and completes it if that was the rest.
+func (ch *change) append(p *resumption, u *upload.Resumable) (status int, fields plan.Header, err error) {
+	ch.stores = true
+	isNew := p.id == ""
+	length := ch.r.ContentLength
+	if length != 0 || !isNew {
+		if err := p.checkBody(ch.r, isNew); err != nil {
+			return 0, nil, err
+		}
+	}
+	switch {
+	case p.offset < 0:
+		return 0, nil, refuse(http.StatusBadRequest, "PATCH needs Upload-Offset, with the offset of its first byte.")
+	case p.offset != u.Offset:
+		return 0, nil, errOffset
+	case u.Done && length == 0:
+		return p.status(p.method, true, true), nil, nil
+	case u.Done:
+		return 0, nil, refuse(http.StatusBadRequest, "This upload is done. Nothing can be added to it.")
+	case u.Length >= 0 && p.length >= 0 && u.Length != p.length, p.length >= 0 && p.length < u.Offset:
+		return 0, nil, refuse(http.StatusBadRequest, "Upload-Length is another than before, or less than what has arrived.")
+	}
+	if p.length >= 0 {
+		u.Length = p.length
+	}
+	if ch.h.MaxUpload > 0 && u.Length > ch.h.MaxUpload {
+		return 0, nil, errTooLarge
+	}
+	most := ch.most(u.Offset)
+	if rest := u.Length - u.Offset; u.Length >= 0 {
+		most = &limit{rest, errLonger}
+	}
+	if most != nil && length > most.bytes {
+		return 0, nil, most.err
+	}
+	if p.isComplete && length >= 0 && u.Length >= 0 && u.Offset+length != u.Length {
+		return 0, nil, refuse(http.StatusBadRequest, "Upload-Complete is ?1, but Upload-Length has announced more bytes.")
+	}
+	ch.size = length
+	target, err := ch.plan(u.Notes["mtime"])
+	if err != nil {
+		return 0, nil, err
+	}
+	size := u.Offset
+	if length != 0 {
+		if size, err = ch.appendBody(p, u, most); err != nil {
+			return 0, nil, err
+		}
+	}
+	switch {
+	case p.isComplete && u.Length >= 0 && size != u.Length:
+		err = refuse(http.StatusBadRequest, "Upload-Complete is ?1, but Upload-Length has announced more bytes.")
+		return 0, nil, errors.Join(err, u.Pause(size))
+	case p.isComplete, size == u.Length:
+		existed, fields, err := ch.finish(u, target, size)
+		return p.status(p.method, true, existed), fields, err
+	}
+	return p.status(p.method, false, false), nil, u.Pause(size)
+}
+
+// appendBody receives the body. After an error, what has arrived stays, unless it has a
+// checksum.
+func (ch *change) appendBody(p *resumption, u *upload.Resumable, most *limit) (size int64, err error) {
+	if err := u.Begin(len(p.sums) > 0); err != nil {
+		return 0, err
+	}
+	ch.received = true
+	start, size := u.Offset, u.Offset
+	err = errors.New("panic") // remains if a hook panics
+	isOver := false
+	defer func() {
+		if isOver {
+			return
+		}
+		if len(p.sums) > 0 {
+			size = start
+		}
+		if pauseErr := u.Pause(size); pauseErr == nil {
+			ch.kept = size
+		}
+	}()
+	var n int64
+	n, err = ch.receive(u.Writer(), start, incoming{
+		Reader: ch.r.Body, size: ch.r.ContentLength, most: most, sums: p.sums, isBody: true,
+	})
+	size = start + n
+	isOver = err == nil
+	return size, err
+}
+
+// finish completes an upload of which all bytes have arrived.
+func (ch *change) finish(u *upload.Resumable, target upload.Target, size int64) (existed bool, fields plan.Header, err error) {
+	if err := ch.verify(u, size); err != nil {
+		return false, nil, err
+	}
+	target.Check = func() (err error) {
+		existed, err = ch.check()
+		return err
+	}
+	target.Named = func() { fields = ch.planner.Saved(ch.r.Context(), ch.name, size) }
+	ch.w.Header().Del("Upload-Expires")
+	withTime, err := u.Finish(target, size)
+	if err != nil {
+		ch.kept = size
+		return existed, nil, ch.fileFailed(err, size)
+	}
+	ch.name = path.Join(path.Dir(ch.name), u.Name) // another one in a drop box, if that was taken
+	if withTime {
+		fields = append(fields, hasModTime)
+	}
+	return existed, fields, nil
+}
+
+// verify compares the bytes with the Repr-Digest of the request that has begun the upload.
+// If they differ, the upload is discarded.
+func (ch *change) verify(u *upload.Resumable, size int64) error {
+	sums, err := parseDigests(u.Notes["digest"])
+	if err != nil || len(sums) == 0 {
+		return err
+	}
+	f, err := u.Open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.Copy(sums, io.LimitReader(f, size))
+	if err == nil && n < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: sendfile.Copy, Offset: n, Err: err}
+	}
+	if !sums.match() {
+		return errors.Join(errDigest, u.Discard())
+	}
+	return nil
+}
+
+// stopper ends a request when another one goes on with its upload.
+type stopper struct {
+	cancel context.CancelFunc
+	w      http.ResponseWriter
+
+	mu    sync.Mutex // guards the field below
+	ended bool       // the ResponseWriter must not be used any more
+}
+
+// stopper returns that of the request.
+func (ch *change) stopper() *stopper {
+	base := context.Background()
+	if ch.server != nil {
+		base = ch.server.base
+	}
+	s := &stopper{w: ch.w}
+	ch.stop, s.cancel = context.WithCancel(base)
+	return s
+}
+
+// stop ends the wait for bytes, and for limits. Any goroutine may call it.
+func (s *stopper) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	s.cancel()
+	_ = http.NewResponseController(s.w).SetReadDeadline(time.Unix(1, 0)) // middleware without Unwrap ends with StallTimeout
+}
+
+func (s *stopper) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.cancel()
+}
+
+// joinedField returns the lines of a field, joined as RFC 9110, 5.3, allows.
+func joinedField(header http.Header, name string) string {
+	lines := header.Values(name)
+	if len(lines) == 0 {
+		return ""
+	}
+	all := lines[0]
+	for _, line := range lines[1:] {
+		all += ", " + line
+	}
+	return all
+}
+
+// number parses a field that is a number of bytes; absent is -1.
+func number(header http.Header, name string) (int64, error) {
+	lines := header.Values(name)
+	if len(lines) == 0 {
+		return -1, nil
+	}
+	n, err := strconv.ParseUint(lines[0], 10, 63)
+	if err != nil || len(lines) > 1 || lines[0][0] == '+' {
+		return 0, refuse(http.StatusBadRequest, name+" is malformed: send a number of bytes, in digits.")
+	}
+	return int64(n), nil
+}

@@ -182,7 +182,7 @@ func TestAListingHasAFormForThoseWhoMayUpload(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a form, what is saved is whole.
+// A broken form leaves no part of a file.
 func TestBrokenFormsSaveNothingOfAFile(t *testing.T) {
 	const head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"
 	for _, tt := range []struct {

@@ -43,7 +43,7 @@ type protocol interface {
 	// describe sets the fields of a response that describe an upload, if there is one.
 	describe(header http.Header, u *upload.Resumable, expires time.Time, maxUpload int64)
 
-	// announce tells the client the address of a new upload before its body is read.
+	// announce sends the address of a new upload before its body is read.
 	announce(w http.ResponseWriter, address string)
 
 	// checkBody returns why the body must not be appended.

@@ -98,6 +98,10 @@ var records = []live.Record{
 		Retransmits: -1, Op: "MOVE", Target: "/a", Path: "/a", NewPath: "/b c", Proto: "HTTP/1.1", Status: 201, User: "ann",
 		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
 	},
+	{ // the second part of a resumable upload
+		Protocol: live.HTTP, Retransmits: -1, Upload: true, Op: "PATCH", Target: "/in%20box/?upload=ABC", Path: "/in box/f", Offset: 4096, Proto: "HTTP/1.1", Status: 204,
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Result: sendfile.Result{Sent: 4096, ZeroCopied: 4096, Method: sendfile.Splice},
+	},
 }
 
 // Programs of others read these lines, so they must not change; and no client can

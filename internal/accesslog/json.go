@@ -49,7 +49,10 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	if rec.Protocol.IsFTP() {
 		j.Session, j.User, j.Op, j.Path, j.Offset, j.Kept = rec.Session, rec.User, rec.Op, rec.Path, rec.Offset, rec.Kept
 	} else {
-		j.User, j.Op, j.Target, j.Status = rec.User, rec.Op, rec.Target, rec.Status
+		j.User, j.Op, j.Target, j.Status, j.Offset = rec.User, rec.Op, rec.Target, rec.Status, rec.Offset
+		if namesOther(rec) {
+			j.Path = rec.Path
+		}
 	}
 	if rec.Cause != live.Unknown {
 		j.Cause = rec.Cause.String()

@@ -24,6 +24,12 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		if rec.User != "" {
 			line = appendText(append(line, " user="...), rec.User)
 		}
+		if namesOther(rec) {
+			line = appendText(append(line, " path="...), rec.Path)
+		}
+		if rec.Offset != 0 {
+			line = strconv.AppendInt(append(line, " offset="...), rec.Offset, 10)
+		}
 	} else {
 		line = strconv.AppendUint(append(line, " session="...), rec.Session, 10)
 		line = appendText(append(line, " user="...), rec.User)
@@ -62,6 +68,12 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = appendText(append(line, " err="...), rec.Err.Error())
 	}
 	return append(line, '\n')
+}
+
+// namesOther reports whether a request by HTTP has received a file whose name is not that of
+// its target: one of a form, or one of a resumable upload.
+func namesOther(rec *live.Record) bool {
+	return rec.Upload && rec.Path != "" && rec.Path != pathOf(rec.Target)
 }
 
 // appendText appends a value, quoted if it is empty or has a character that slog

@@ -28,7 +28,9 @@ func appendXferlogLine(line []byte, now time.Time, rec *live.Record) []byte {
 	}
 	switch {
 	case !rec.Protocol.IsFTP():
-		path = pathOf(rec.Target)
+		if !namesOther(rec) {
+			path = pathOf(rec.Target)
+		}
 		if user == "" || user == "anonymous" {
 			user, mode = "?", "a"
 		}

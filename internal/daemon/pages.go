@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"sluice/httpd"
 	"sluice/internal/account"
@@ -103,6 +104,7 @@ func (d *daemon) accountOptions() *httpd.Handler {
 		h.Write = httpd.Create | httpd.Change | httpd.Delete
 	}
 	h.Durability = d.durability()
+	h.KeepUploads = max(d.conf.FTPOptions.KeepPartials, time.Hour) // as the sweep of both
 	return h
 }
 

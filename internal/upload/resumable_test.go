@@ -320,7 +320,7 @@ func TestADirectoryWithNothingButResumableUploadsCanBeRemoved(t *testing.T) {
 	}
 }
 
-// For every n, the nth call of the file system fails. The client goes on from the offset that it is told, and in the end
+// For every n, the nth call of the file system fails. The client goes on from the offset that it finds, and in the end
 // the target is whole. Before it is the old file.
 func TestAResumableUploadSurvivesEveryFailedCall(t *testing.T) {
 	const size = 1000

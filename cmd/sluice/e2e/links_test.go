@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -31,41 +29,6 @@ func (s *server) rclone(dir, options string, args ...string) (printed string, st
 	}
 	return try(s.t, dir, "rclone", append([]string{"--retries", "1", "--low-level-retries", "1"}, args...)...)
 }
-
-// basicFTP returns the node_modules folder with npm's package basic-ftp, in the version of
-// the lock file in testdata. It is downloaded once, into the user's cache directory.
-var basicFTP = sync.OnceValues(func() (modules string, err error) {
-	const lock = "testdata/basic-ftp"
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "sluice-e2e", "basic-ftp-5.0.5")
-	modules = filepath.Join(dir, "node_modules")
-	if _, err := os.Stat(modules); err == nil {
-		return modules, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "fresh") // renamed when complete, so an incomplete one is never used
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	if err := os.CopyFS(fresh, os.DirFS(lock)); err != nil {
-		return "", err
-	}
-	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=4")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(fresh, dir); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
-		return "", err
-	}
-	return modules, nil
-})
 
 // removeByBasicFTP removes a directory and its content with basic-ftp.
 func (s *server) removeByBasicFTP(t *testing.T, listing, directory string) {

@@ -138,7 +138,7 @@ func (l *Listing) writeLogin(b *bufio.Writer) {
 	}
 }
 
-// The form for uploads. What is sent before the files holds for them.
+// The form for uploads. A field holds for the files behind it.
 const (
 	uploadForm = `<form class="upload" method="post" action="./" enctype="multipart/form-data">%s<input type="file" name="file" multiple required aria-label="Files to upload"><button>Upload</button></form>
 `

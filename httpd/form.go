@@ -30,6 +30,7 @@ var (
 	errFormSyntax = refuse(http.StatusBadRequest, "The form is malformed, or ended early. Files above that are named as saved are complete; the others were not saved.")
 	errFormHeader = errors.New("the header of a part of the form is too long")
 	errFormParts  = refuse(http.StatusRequestEntityTooLarge, "The form has too many files for one request. Send the rest in another one.")
+	errKept       = refuse(http.StatusPreconditionFailed, "There is a file of this name. It was kept.")
 	errFormEmpty  = refuse(http.StatusBadRequest, "The form has no file.")
 	errFormDigest = refuse(http.StatusBadRequest, "A checksum of the whole form is not supported: send Content-Digest in the header of each file.")
 )
@@ -133,6 +134,9 @@ func (ch *change) part(part *multipart.Part, body *formBody) error {
 	var why *refusal
 	if err != nil {
 		why = file.explain(err)
+		if errors.Is(err, errCondition) && request.IfNoneMatch == "*" {
+			why = errKept
+		}
 		if file.received || why.status >= 500 {
 			file.err = err
 		}

@@ -69,7 +69,7 @@ func TestFormsOfFiles(t *testing.T) {
 		{"an empty file", writing, "/", []formFile{{"a", "", nil}}, nil, 200, []string{"201"}, map[string]string{"/a": ""}},
 		{"one of a name that exists", writing, "/", []formFile{{"f", "new", nil}}, nil, 200, []string{"204"}, map[string]string{"/f": "new"}},
 		{"one that exists, which is to be kept", writing, "/", []formFile{{"-", "keep", nil}, {"f", "new", nil}, {"n", "new", nil}}, nil, 412,
-			[]string{`412 Precondition Failed: "f"`, `201 Created: "n"`}, map[string]string{"/f": "old", "/n": "new"}},
+			[]string{`412 Precondition Failed: "f": There is a file of this name. It was kept.`, `201 Created: "n"`}, map[string]string{"/f": "old", "/n": "new"}},
 		{"one that exists, without the right change", httpd.Create, "/", []formFile{{"f", "new", nil}, {"n", "new", nil}}, nil, 403,
 			[]string{`403 Forbidden: "f": This needs the right "change"`, `201 Created: "n"`}, map[string]string{"/f": "old", "/n": "new"}},
 		{"a field of another value", writing, "/", []formFile{{"-", "maybe", nil}, {"f", "new", nil}}, nil, 400, []string{`"keep" or "replace"`}, map[string]string{"/f": "old"}},
@@ -147,7 +147,7 @@ func TestTheResponseToAFormFitsTheClient(t *testing.T) {
 	}
 	body, contentType = uploadFormOf(t, formFile{"b", "new", nil}, formFile{"<f>", "new", nil})
 	resp, text := send(t, s.client, "POST", s.url+"/", strings.NewReader(body), "Content-Type", contentType, "Accept", browser)
-	if resp.StatusCode != 403 || !strings.Contains(text, "<b>&lt;f&gt;</b>: This needs the right &#34;change&#34;") || !strings.Contains(text, "1 of the files are saved") ||
+	if resp.StatusCode != 403 || !strings.Contains(text, "<b>&lt;f&gt;</b>: This needs the right &#34;change&#34;") || !strings.Contains(text, "Saved: 1.") ||
 		!strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%s, %v:\n%s", resp.Status, resp.Header, text)
 	}

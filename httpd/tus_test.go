@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1" //nolint:gosec // tus demands it
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,9 +14,13 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spf13/afero"
 
 	"sluice/httpd"
 	"sluice/internal/nettest"
@@ -567,6 +572,154 @@ func TestTusWorksInAnotherServer(t *testing.T) {
 	if got := contentOf(t, s.root, "/f"); got != "123456" {
 		t.Errorf("the file is %q", got)
 	}
+}
+
+func TestTusWorksBehindMiddlewareInEachServer(t *testing.T) {
+	needsRemoval(t)
+	for _, where := range []string{"http.Server", "httpd.Server", "TLS", "HTTP/2"} {
+		t.Run(where, func(t *testing.T) {
+			root, dir := writable(t, nil)
+			h := &httpd.Handler{FS: root, Write: writing}
+			t.Cleanup(func() { _ = h.Close() })
+			base, client := serveAt(t, where, recovering(h))
+			s := &resumes{t, root, dir, base, nil, client}
+			target := s.begin("/", "f", 600_000)
+			body, rest := io.Pipe()
+			stale := make(chan error, 1)
+			go func() { // a request whose client is silent
+				r, err := http.NewRequestWithContext(t.Context(), "PATCH", base+target, body)
+				if err != nil {
+					stale <- err
+					return
+				}
+				for i, fields := 0, patch(0); i < len(fields); i += 2 {
+					r.Header.Set(fields[i], fields[i+1])
+				}
+				resp, err := client.Do(r)
+				if err == nil {
+					_ = resp.Body.Close()
+				}
+				stale <- nil
+			}()
+			if _, err := rest.Write(make([]byte, 200_000)); err != nil {
+				t.Fatal(err)
+			}
+			s.awaitBytes(200_000)
+			s.wantOffset(target, 200_000)
+			_ = rest.Close()
+			if err := <-stale; err != nil {
+				t.Error(err)
+			}
+			s.request(204, "PATCH", target, strings.Repeat("x", 400_000), patch(200_000)...)
+			if info, err := root.Stat("/f"); err != nil || info.Size() != 600_000 {
+				t.Errorf("%v, %v", info, err)
+			}
+		})
+	}
+}
+
+func TestTwoUploadsToOneNameDoNotMix(t *testing.T) {
+	s := serveResumable(t, &httpd.Handler{User: "alice"}, nil)
+	one, two := s.begin("/", "f", 4), s.begin("/", "f", 4, "If-None-Match", "*")
+	s.request(204, "PATCH", one, "11", patch(0)...)
+	s.request(204, "PATCH", two, "22", patch(0)...)
+	s.request(204, "PATCH", one, "11", patch(2)...)
+	s.request(412, "PATCH", two, "22", patch(2)...)
+	if got := contentOf(t, s.root, "/f"); got != "1111" {
+		t.Errorf("the file is %q", got)
+	}
+	s.request(204, "DELETE", two, "", tus()...)
+}
+
+// After a full disk the client goes on from what has found room.
+func TestAnUploadGoesOnAfterAFullDisk(t *testing.T) {
+	calls := &fault{only: "Write", err: syscall.ENOSPC}
+	memory := afero.NewMemMapFs()
+	h := &httpd.Handler{FS: &breakable{memory, calls}, Write: writing}
+	url, reported := serveFS(t, h, nil)
+	s := &resumes{t, nil, "", url, reported, http.DefaultClient}
+	const size = 400_000
+	content, err := io.ReadAll(nettest.Pattern(size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := s.begin("/", "f", size)
+	calls.mu.Lock()
+	calls.left = 2
+	calls.mu.Unlock()
+	resp := s.request(507, "PATCH", target, string(content), patch(0)...)
+	offset, err := strconv.Atoi(resp.Header.Get("Upload-Offset"))
+	if err != nil || offset == 0 || offset >= size {
+		t.Fatalf("Upload-Offset %d, %v", offset, err)
+	}
+	s.wantOffset(target, offset)
+	s.request(204, "PATCH", target, string(content[offset:]), patch(offset)...)
+	if got := contentOf(t, memory, "/f"); got != string(content) {
+		t.Errorf("the file has %d bytes", len(got))
+	}
+}
+
+// Each call of the file system fails in its turn. The client goes on from the offset that
+// HEAD says, and in the end the file is whole.
+func TestAClientOfTusSurvivesEveryFailedCall(t *testing.T) {
+	for _, call := range []string{"Open", "OpenFile", "Stat", "Rename", "Remove", "Write", "Sync", "Close"} {
+		for n := 1; ; n++ {
+			calls := &fault{only: call, err: syscall.EIO}
+			memory := afero.NewMemMapFs()
+			h := &httpd.Handler{FS: &breakable{memory, calls}, Write: writing}
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/f", nil)) // looks at the root once
+			calls.left = n
+			if err := uploadByTus(h, "0123456789"); err != nil {
+				t.Errorf("%s %d fails: %v", call, n, err)
+			}
+			if got := contentOf(t, memory, "/f"); got != "0123456789" {
+				t.Errorf("%s %d fails: the file is %q", call, n, got)
+			}
+			_ = h.Close()
+			if !calls.failed {
+				break
+			}
+		}
+	}
+}
+
+// uploadByTus uploads /f in pieces, as a client that does not give up.
+func uploadByTus(h http.Handler, content string) error {
+	request := func(method, target, body string, header ...string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		h.ServeHTTP(w, r)
+		return w
+	}
+	target := ""
+	for range 20 {
+		if target == "" {
+			w := request("POST", "/", "", tus("Upload-Length", strconv.Itoa(len(content)), "Upload-Metadata", metadata("f"))...)
+			if w.Code == 201 {
+				target = strings.TrimPrefix(w.Header().Get("Location"), ".")
+			}
+			continue
+		}
+		w := request("HEAD", target, "", tus()...)
+		if w.Code == 404 {
+			target = ""
+		}
+		if w.Code != 200 {
+			continue
+		}
+		offset, err := strconv.Atoi(w.Header().Get("Upload-Offset"))
+		if err != nil {
+			return err
+		}
+		if offset == len(content) {
+			return nil
+		}
+		request("PATCH", target, content[offset:min(offset+4, len(content))], patch(offset)...)
+	}
+	return errors.New("the upload does not end")
 }
 
 func TestAPageOfAnOriginOfCORSMayUploadAsAGuest(t *testing.T) {

@@ -128,13 +128,20 @@ func TestGuestsAreAskedForAPasswordToChangeFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newLoginTest(t, confWith(t, tt.tables, nil))
-			for _, method := range []string{"PUT", "DELETE"} {
+			for _, method := range []string{"PUT", "DELETE", "POST", "PATCH"} {
 				if got := d.request(t, "", method, "/f", ""); got != tt.want {
 					t.Errorf("%s: got %d, want %d", method, got, tt.want)
 				}
 			}
-			if got := d.request(t, "", "POST", "/f", ""); got != 405 {
-				t.Errorf("POST: got %d, want 405", got)
+			want := tt.want
+			if want == 405 {
+				want = 200 // of the directory
+			}
+			if got := d.request(t, "", "HEAD", "/?upload=x", ""); got != want {
+				t.Errorf("HEAD of an upload: got %d, want %d", got, want)
+			}
+			if got := d.request(t, "", "MKCOL", "/f", ""); got != 405 {
+				t.Errorf("MKCOL: got %d, want 405", got)
 			}
 		})
 	}

@@ -100,6 +100,6 @@ func pageOfFiles(status int, files []FileResult) string {
 			failed += "<li><b>" + html.EscapeString(f.Name) + "</b>: " + html.EscapeString(f.Reason) + "\n"
 		}
 	}
-	reason := fmt.Sprintf("%d of the files are saved. These are not:\n<ul>\n%s</ul>\n<p><a href=\"./\">Back to the directory</a>", saved, failed)
-	return fmt.Sprintf(failurePage, status, StatusText(status), reason)
+	list := fmt.Sprintf("Saved: %d. Not saved:\n<ul>\n%s</ul>\n<p><a href=\"./\">Back to the directory</a>", saved, failed)
+	return fmt.Sprintf(failurePage, status, "Not all files were saved", list)
 }

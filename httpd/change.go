@@ -209,6 +209,9 @@ func (ch *change) make() (status int, fields plan.Header, err error) {
 	}
 	switch fields, err := resumptionOf(ch.r); {
 	case err != nil:
+		if fields != nil {
+			fields.describe(ch.w.Header(), nil, time.Time{}, ch.h.MaxUpload)
+		}
 		return 0, nil, err
 	case fields != nil:
 		return ch.resume(fields)

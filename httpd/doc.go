@@ -113,7 +113,7 @@
 //
 // # Changing files
 //
-// A [Handler] with rights in Write also answers PUT and DELETE. It asks for no password:
+// A [Handler] with rights in Write also answers PUT, DELETE, POST and PATCH. It asks for no password:
 // the program decides who reaches it, for example by middleware, as ExampleHandler_write
 // does with Basic authentication, or by a Handler for each user.
 //
@@ -146,7 +146,15 @@
 // Accept prefers application/json. A 500 whose reason begins with "The change was made"
 // means that the file is there, and that its directory could not be synced. Requests with
 // any method but GET, HEAD and OPTIONS that a browser sends for pages of other origins are
-// refused by the rules of [http.CrossOriginProtection] (403); CORS opens reading alone.
+// refused by the rules of [http.CrossOriginProtection] (403). A page of an origin that CORS
+// names may change what Write allows by requests without Authorization and Cookie; "*" opens
+// reading alone.
+//
+// POST of a form (multipart/form-data) to a directory stores its files, each as by PUT. POST
+// by tus 1.0 or by draft-ietf-httpbis-resumable-upload-05 begins an upload, to which HEAD,
+// PATCH and DELETE of DIR/?upload=ID belong. It is continued by the same User, and with ""
+// by everybody who knows the ID. KeepUploads and [Sweep] say how long it is kept. The
+// file docs/http.md has the statuses of all of these.
 //
 // On the connections of a [Server] without TLS, bodies with a length of 2 MiB or more go
 // from the socket to the file by splice(2), if the file is an *os.File, no checksum has to

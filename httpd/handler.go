@@ -66,7 +66,8 @@ type Handler struct {
 	Limiter, UploadLimiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
-	// answered, on its goroutine, which waits for the call to return. If it is nil,
+	// answered, and once more for each file of a form, on its goroutine, which waits for
+	// the call to return. If it is nil,
 	// that of the [Server] is called, if the request came through one. If it panics,
 	// the connection is cut.
 	OnTransfer func(Transfer)
@@ -123,11 +124,12 @@ type Handler struct {
 	Rules []Rule
 
 	// CORS holds the origins whose pages may read the responses, such as
-	// "https://example.com"; "*" is every origin.
+	// "https://example.com"; "*" is every origin. Pages of an origin that is named may also
+	// change what Write allows, without a password or a cookie.
 	CORS []string
 
-	// Write are the rights to change files: Create, Change and Delete, for PUT and
-	// DELETE. Zero means none: the files can only be read. See "Changing files" in the
+	// Write are the rights to change files: Create, Change and Delete, for PUT, forms,
+	// resumable uploads and DELETE. Zero means none: the files can only be read. See "Changing files" in the
 	// documentation of the package.
 	//
 	// WARNING: the Handler asks for no password. Every client that can send it a request has these

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/upload"
@@ -57,7 +58,7 @@ type protocol interface {
 }
 
 // resumptionOf returns the fields of a request of a resumable upload, or nil if the request
-// is none.
+// is none. After an error only the protocol is known, if the result is not nil.
 func resumptionOf(r *http.Request) (*resumption, error) {
 	p := &resumption{method: r.Method, length: upload.UnknownLength, offset: -1}
 	if plan.IsUpload(r.URL.Path, r.URL.RawQuery) && r.Method != http.MethodPut {
@@ -149,9 +150,11 @@ func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.H
 			return 0, nil, err
 		}
 	}
+	if !utf8.ValidString(ch.name) { // the state could not keep it
+		return 0, nil, errNameBytes
+	}
 	ch.size = p.length
-	notes := ch.notes()
-	notes["metadata"] = p.metadata
+	notes := ch.notes(p)
 	target, err := ch.plan(notes["mtime"])
 	if err != nil {
 		return 0, nil, err
@@ -194,9 +197,10 @@ func (ch *change) enter(name string) error {
 var errNoDirectory = refuse(http.StatusMethodNotAllowed, "POST needs the address of a directory, with a slash at the end.")
 
 // notes returns the fields of a request that begins an upload which hold until it is done.
-func (ch *change) notes() map[string]string {
+func (ch *change) notes(p *resumption) map[string]string {
 	notes := map[string]string{
-		"match": ch.request.IfMatch, "none": ch.request.IfNoneMatch, "since": ch.request.IfUnmodifiedSince,
+		"metadata": p.metadata,
+		"match":    ch.request.IfMatch, "none": ch.request.IfNoneMatch, "since": ch.request.IfUnmodifiedSince,
 		"mtime": ch.r.Header.Get("X-OC-Mtime"), "digest": joinedField(ch.r.Header, "Repr-Digest"),
 	}
 	for key, value := range notes {

@@ -30,6 +30,8 @@ var (
 	errTusLength  = refuse(http.StatusBadRequest, "A new upload needs Upload-Length, or Upload-Defer-Length: 1.")
 	errTusSums    = refuse(http.StatusBadRequest, "Upload-Checksum is malformed: send sha1, sha256 or sha512, a blank, and the base64 of the checksum.")
 
+	errNameBytes = refuse(http.StatusBadRequest, "The name of the file must be UTF-8, without control characters.")
+
 	// errTusDigest is errDigest with the status that tus has for it.
 	errTusDigest = &refusal{status: 460, reason: errDigest.reason, cause: errDigest}
 )
@@ -158,7 +160,7 @@ func baseName(name string) (string, error) {
 	case name == ".", name == "..", strings.ContainsAny(name, `/\`):
 		return "", refuse(http.StatusBadRequest, "The name of the file must have no directory in it.")
 	case !utf8.ValidString(name), strings.ContainsFunc(name, unicode.IsControl):
-		return "", refuse(http.StatusBadRequest, "The name of the file must be UTF-8, without control characters.")
+		return "", errNameBytes
 	}
 	return name, nil
 }

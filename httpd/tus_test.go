@@ -211,6 +211,10 @@ func TestRequestsByTus(t *testing.T) {
 			if info, err := s.root.Stat("/d"); err != nil || !info.IsDir() {
 				t.Errorf("the directory: %v", err)
 			}
+			isTus := len(tt.header) > 0 && tt.reason != "another origin"
+			if isTus != (resp.Header.Get("Tus-Version") == "1.0.0") || isTus != (resp.Header.Get("Tus-Resumable") == "1.0.0") {
+				t.Errorf("the header is %v", resp.Header)
+			}
 			rec := <-s.reported
 			if rec.Status != tt.status || rec.Op != method {
 				t.Errorf("recorded %s %d", rec.Op, rec.Status)

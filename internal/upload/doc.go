@@ -35,6 +35,14 @@
 // discarded when a directory, a link or another file gets the name, and when the target or its directory is removed.
 // [Sweep] removes old ones.
 //
+// # Resumable uploads
+//
+// A [Resumable] is received by several requests, as HTTP has them. Its client knows a secret ID; the server keeps nothing in
+// memory. Its offset is the size of the hidden file with its bytes, which is true after kill -9 as well. After a reboot only
+// bytes count that were synced at the end of a request. The state is replaced by a rename, and never changed. It says that
+// the bytes are about to become the target before they do, so that later a state without bytes means that the upload is
+// done: no crash makes a client send everything again, or take an incomplete upload for a file.
+//
 // # Durability
 //
 // See package durable. A file is synced before it gets its name, and the name before Commit returns. After a failed sync

@@ -170,12 +170,12 @@ func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil || !info.Mode().IsRegular() || !partial.Is(path.Base(name)) || !isOlder(info, before) {
-			return nil
-		}
-		switch base := path.Base(name); {
+		base := path.Base(name)
+		switch {
+		case err != nil || !info.Mode().IsRegular() || !partial.Is(base):
 		case isState(base):
-			removed += sweepResumable(tree, name, before)
+			removed += sweepResumable(tree, name, info, before)
+		case !isOlder(info, before):
 		case isResumableBytes(base) && exists(tree, otherKind(name, bytesKind, stateKind)): // removed with its state
 		case remove(tree, name) == nil:
 			removed++
@@ -185,12 +185,20 @@ func Sweep(ctx context.Context, tree vfs.Tree, before time.Time) (removed int, e
 	return removed, err
 }
 
-// sweepResumable removes the files of a resumable upload with that old state, unless its bytes are newer: a request that
-// takes long is writing to them. It returns how many files it has removed.
-func sweepResumable(tree vfs.Tree, state string, before time.Time) (removed int) {
+// rememberDone is how long Sweep leaves the state of an upload that is done, for a client that has not got the response.
+const rememberDone = time.Hour
+
+// sweepResumable removes the files of a resumable upload with that state, if it is old and its bytes are too: a request that
+// takes long may be writing to them. It returns how many files it has removed.
+func sweepResumable(tree vfs.Tree, state string, info fs.FileInfo, before time.Time) (removed int) {
 	bytes := otherKind(state, stateKind, bytesKind)
-	info, err := tree.Lstat(bytes)
-	if err == nil && !isOlder(info, before) {
+	bytesInfo, err := tree.Lstat(bytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		if done := time.Now().Add(-rememberDone); before.Before(done) {
+			before = done
+		}
+	}
+	if !isOlder(info, before) || err == nil && !isOlder(bytesInfo, before) {
 		return 0
 	}
 	if tree.Remove(state) != nil {

@@ -230,7 +230,7 @@ func TestUntrustedBytesAreRemovedWithTheUpload(t *testing.T) {
 }
 
 func TestANewRequestStopsTheOneThatHasTheUpload(t *testing.T) {
-	tree := rootOf(t, nil)
+	tree := lockable(t, nil)
 	var s upload.Store
 	id := resumable(t, &s, tree, 9)
 	stopped := make(chan struct{}, 1)
@@ -293,6 +293,17 @@ func TestSweepRemovesOldResumableUploads(t *testing.T) {
 		}
 		sweep(future, 2)
 		wantHidden(t, tree, 0)
+
+		id = resumable(t, &s, tree, 0)
+		if _, err := reopened(t, &s, tree, id).Finish(target(tree), 0); err != nil {
+			t.Fatal(err)
+		}
+		sweep(past.Add(-time.Hour), 0)
+		state = upload.ResumableName("/", id, "state")
+		if err := tree.Chtimes(state, past.Add(-time.Minute), past.Add(-time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		sweep(past.Add(-time.Hour), 1) // an upload that is done is not remembered as long
 		if _, err := s.OpenResumable(t.Context(), target(tree).Writer, "/", id, nobody); !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
 		}

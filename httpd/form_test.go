@@ -256,6 +256,9 @@ func TestAFormIsNotCollectedBeforeItIsStored(t *testing.T) {
 func FuzzForm(f *testing.F) {
 	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nabc\r\n--b--\r\n"))
 	f.Add([]byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"../a\"\r\n\r\nabc\r\n--b\r\nContent-Disposition: form-data; name=existing\r\n\r\nkeep\r\n--b--"))
+	if nettest.OnWine() {
+		f.Skip("see needsRemoval")
+	}
 	dir := f.TempDir()
 	root, err := httpd.Dir(dir)
 	if err != nil {

@@ -176,9 +176,15 @@ func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.H
 		p.announce(ch.w, address)
 	}
 	header.Set("Location", address)
-	defer func() { p.describe(header, u, ch.expiry(u), ch.h.MaxUpload) }()
 	p.offset = 0
-	return ch.append(p, u)
+	status, fields, err = ch.append(p, u)
+	if err != nil && !ch.received { // the client has no upload then
+		header.Del("Location")
+		_ = u.Discard() // an error leaves it to Sweep
+		return 0, nil, err
+	}
+	p.describe(header, u, ch.expiry(u), ch.h.MaxUpload)
+	return status, fields, err
 }
 
 // enter makes ch.name a file in the directory of the request.

@@ -30,6 +30,7 @@ var (
 	errTusLength  = refuse(http.StatusBadRequest, "A new upload needs Upload-Length, or Upload-Defer-Length: 1.")
 	errTusSums    = refuse(http.StatusBadRequest, "Upload-Checksum is malformed: send sha1, sha256 or sha512, a blank, and the base64 of the checksum.")
 
+	errConcat    = refuse(http.StatusBadRequest, "Upload-Concat is not supported: send the file in one upload (parallelUploads: 1).")
 	errNameBytes = refuse(http.StatusBadRequest, "The name of the file must be UTF-8, without control characters.")
 
 	// errTusDigest is errDigest with the status that tus has for it.
@@ -47,6 +48,9 @@ func parseTus(p *resumption, header http.Header) (err error) {
 	}
 	if p.offset, err = number(header, "Upload-Offset"); err != nil {
 		return err
+	}
+	if header.Get("Upload-Concat") != "" {
+		return errConcat
 	}
 	if p.id == "" {
 		deferred := header.Get("Upload-Defer-Length")

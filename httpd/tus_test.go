@@ -179,6 +179,7 @@ func TestRequestsByTus(t *testing.T) {
 		{"with a right Content-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Content-Digest", sha256Field("new")), "new", 201, "", "new"},
 		{"with a right Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("new")), "new", 201, "", "new"},
 		{"with a wrong Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("other")), "new", 460, "checksum", ""},
+		{"in parallel", writing, "/", tus("Upload-Length", "1", "Upload-Concat", "partial"), "", 400, "Upload-Concat", ""},
 		{"with a body of another type", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f), "new", 415, "offset+octet-stream", ""},
 		{"by a page of another origin", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", f, "Sec-Fetch-Site", "cross-site"), "", 403, "another origin", ""},
 
@@ -214,6 +215,9 @@ func TestRequestsByTus(t *testing.T) {
 			isTus := len(tt.header) > 0 && tt.reason != "another origin"
 			if isTus != (resp.Header.Get("Tus-Version") == "1.0.0") || isTus != (resp.Header.Get("Tus-Resumable") == "1.0.0") {
 				t.Errorf("the header is %v", resp.Header)
+			}
+			if began := resp.Header.Get("Location") != ""; !began {
+				wantNoRemains(t, s.root, "/")
 			}
 			rec := <-s.reported
 			if rec.Status != tt.status || rec.Op != method {

@@ -1,6 +1,7 @@
 package httpd_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/httpd"
 	"sluice/internal/nettest"
@@ -250,6 +252,57 @@ func TestAFormIsNotCollectedBeforeItIsStored(t *testing.T) {
 	info, err := os.Stat(filepath.Join(s.dir, "big"))
 	if err != nil || info.Size() != 4<<20 || resp.StatusCode != 200 {
 		t.Errorf("%s %q, %v", resp.Status, text, err)
+	}
+}
+
+func TestAFormIsStoredBehindMiddlewareInEachServer(t *testing.T) {
+	needsRemoval(t)
+	for _, where := range []string{"http.Server", "httpd.Server", "TLS", "HTTP/2"} {
+		t.Run(where, func(t *testing.T) {
+			root, _ := writable(t, nil)
+			h := &httpd.Handler{FS: root, Write: writing}
+			t.Cleanup(func() { _ = h.Close() })
+			base, client := serveAt(t, where, recovering(h))
+			body, contentType := formOf(t, formFile{"a", strings.Repeat("of a", 100_000), nil}, formFile{".b", strings.Repeat("b", 1<<20), nil}, formFile{"c", "of c", nil})
+			resp, text := send(t, client, "POST", base+"/", strings.NewReader(body), "Content-Type", contentType)
+			if resp.StatusCode != 403 || strings.Count(text, "201 Created") != 2 {
+				t.Errorf("%s %q", resp.Status, text)
+			}
+			if a, c := contentOf(t, root, "/a"), contentOf(t, root, "/c"); len(a) != 400_000 || c != "of c" {
+				t.Errorf("the files are %.10q, %q", a, c)
+			}
+		})
+	}
+}
+
+func TestAStalledFormOrPatchEndsWith408(t *testing.T) {
+	needsRemoval(t)
+	root, dir := writable(t, nil)
+	url, reported := serveFS(t, &httpd.Handler{FS: root, Write: writing}, func(srv *httpd.Server) { srv.StallTimeout = 50 * time.Millisecond })
+	s := &resumes{t, root, dir, url, reported, http.DefaultClient}
+	target := s.begin("/", "f", 100)
+	form := "POST / HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n"
+	file := "Content-Disposition: form-data; name=file; filename=a\r\n\r\nabc"
+	for name, head := range map[string]string{
+		"between files": form,
+		"in a file":     form + file,
+		"in PATCH": "PATCH " + target + " HTTP/1.1\r\nHost: test\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n" +
+			"Content-Type: application/offset+octet-stream\r\nContent-Length: 100\r\n\r\nabc",
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, head)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 408 {
+			t.Errorf("%s: %v, %v, want 408", name, resp, err)
+		}
+		_ = c.Close()
+	}
+	s.wantOffset(target, 3)
+	if got := contentOf(t, root, "/a"); got != "-" {
+		t.Errorf("the file is %q", got)
 	}
 }
 

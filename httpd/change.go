@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path"
@@ -136,7 +137,7 @@ func refuse(status int, reason string) *refusal { return &refusal{status: status
 var (
 	errCondition = &refusal{status: http.StatusPreconditionFailed, reason: "The file is not the one that the condition names, or it exists already.", cause: fs.ErrExist}
 	errTooLarge  = &refusal{status: http.StatusRequestEntityTooLarge, reason: "The file is larger than this server accepts.", cause: upload.ErrUntrusted}
-	errStopped   = refuse(http.StatusConflict, "Another request has gone on with this upload.")
+	errStopped   = &refusal{status: http.StatusConflict, reason: "Another request has gone on with this upload.", cause: net.ErrClosed}
 	errDigest    = &refusal{status: http.StatusBadRequest, reason: "The body does not have the announced checksum.", cause: upload.ErrUntrusted}
 
 	errNeedsCreate = &refusal{status: http.StatusForbidden, reason: `This needs the right "create": there is no file of this name.`, cause: fs.ErrPermission}

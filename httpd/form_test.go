@@ -27,8 +27,8 @@ type formFile struct {
 	header        []string
 }
 
-// uploadFormOf returns a form and its Content-Type.
-func uploadFormOf(t *testing.T, files ...formFile) (body, contentType string) {
+// filesForm returns a form and its Content-Type.
+func filesForm(t *testing.T, files ...formFile) (body, contentType string) {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
@@ -96,7 +96,7 @@ func TestFormsOfFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serveResumable(t, &httpd.Handler{Write: tt.rights, MaxUpload: 1000, User: "alice"}, map[string]string{"f": "old", "d/x": "x"})
-			body, contentType := uploadFormOf(t, tt.files...)
+			body, contentType := filesForm(t, tt.files...)
 			resp, text := send(t, s.client, "POST", s.url+tt.target, strings.NewReader(body), append(tt.header, "Content-Type", contentType)...)
 			lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 			if resp.StatusCode != tt.status || len(lines) != len(tt.lines) {
@@ -120,7 +120,7 @@ func TestFormsOfFiles(t *testing.T) {
 
 func TestEachFileOfAFormIsReported(t *testing.T) {
 	s := serveResumable(t, &httpd.Handler{User: "alice"}, nil)
-	body, contentType := uploadFormOf(t, formFile{"a", "of a", nil}, formFile{".b", "hidden", nil})
+	body, contentType := filesForm(t, formFile{"a", "of a", nil}, formFile{".b", "hidden", nil})
 	_, _ = send(t, s.client, "POST", s.url+"/", strings.NewReader(body), "Content-Type", contentType)
 	for _, want := range []struct {
 		path   string
@@ -142,18 +142,18 @@ func TestTheResponseToAFormFitsTheClient(t *testing.T) {
 	s := serveResumable(t, &httpd.Handler{Write: httpd.Create}, map[string]string{"<f>": "old"})
 	s.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
-	body, contentType := uploadFormOf(t, formFile{"a", "new", nil})
+	body, contentType := filesForm(t, formFile{"a", "new", nil})
 	resp := s.request(303, "POST", "/?sort=name", body, "Content-Type", contentType, "Accept", browser)
 	if got := resp.Header.Get("Location"); got != "./" {
 		t.Errorf("Location %q", got)
 	}
-	body, contentType = uploadFormOf(t, formFile{"b", "new", nil}, formFile{"<f>", "new", nil})
+	body, contentType = filesForm(t, formFile{"b", "new", nil}, formFile{"<f>", "new", nil})
 	resp, text := send(t, s.client, "POST", s.url+"/", strings.NewReader(body), "Content-Type", contentType, "Accept", browser)
 	if resp.StatusCode != 403 || !strings.Contains(text, "<b>&lt;f&gt;</b>: This needs the right &#34;change&#34;") || !strings.Contains(text, "Saved: 1.") ||
 		!strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%s, %v:\n%s", resp.Status, resp.Header, text)
 	}
-	body, contentType = uploadFormOf(t, formFile{"c", "new", nil}, formFile{"<f>", "new", nil})
+	body, contentType = filesForm(t, formFile{"c", "new", nil}, formFile{"<f>", "new", nil})
 	resp, text = send(t, s.client, "POST", s.url+"/", strings.NewReader(body), "Content-Type", contentType, "Accept", "application/json")
 	var got []struct {
 		Name, Detail string
@@ -216,7 +216,7 @@ func TestBrokenFormsSaveNothingOfAFile(t *testing.T) {
 
 func TestAFormWhoseClientLeavesSavesWholeFilesOnly(t *testing.T) {
 	s := serveResumable(t, &httpd.Handler{User: "alice"}, nil)
-	body, contentType := uploadFormOf(t, formFile{"a", "of a", nil}, formFile{"b", strings.Repeat("of b", 100_000), nil})
+	body, contentType := filesForm(t, formFile{"a", "of a", nil}, formFile{"b", strings.Repeat("of b", 100_000), nil})
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func TestAFormIsStoredBehindMiddlewareInEachServer(t *testing.T) {
 			h := &httpd.Handler{FS: root, Write: writing}
 			t.Cleanup(func() { _ = h.Close() })
 			base, client := serveAt(t, where, recovering(h))
-			body, contentType := formOf(t, formFile{"a", strings.Repeat("of a", 100_000), nil}, formFile{".b", strings.Repeat("b", 1<<20), nil}, formFile{"c", "of c", nil})
+			body, contentType := filesForm(t, formFile{"a", strings.Repeat("of a", 100_000), nil}, formFile{".b", strings.Repeat("b", 1<<20), nil}, formFile{"c", "of c", nil})
 			resp, text := send(t, client, "POST", base+"/", strings.NewReader(body), "Content-Type", contentType)
 			if resp.StatusCode != 403 || strings.Count(text, "201 Created") != 2 {
 				t.Errorf("%s %q", resp.Status, text)

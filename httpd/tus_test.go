@@ -473,6 +473,7 @@ func TestAStaleRequestIsStoppedWhenTheClientComesBack(t *testing.T) {
 				s := serveResumable(t, &httpd.Handler{}, nil)
 				target := s.begin("/", "f", size)
 				half := size / 2
+				<-s.reported
 				s.half(target, string(content[:half]), size, 0) // and the line is silent
 				s.awaitBytes(int64(half))
 				switch method {
@@ -486,6 +487,14 @@ func TestAStaleRequestIsStoppedWhenTheClientComesBack(t *testing.T) {
 				case "DELETE":
 					s.request(204, "DELETE", target, "", tus()...)
 					wantNoRemains(t, s.root, "/")
+				}
+				for rec := range s.reported {
+					if rec.Op == "PATCH" && rec.Err != nil {
+						if rec.Outcome.String() != "cut" || rec.Kept != int64(half) || rec.Sent != int64(half) {
+							t.Errorf("the stale request is recorded as %+v", rec)
+						}
+						break
+					}
 				}
 			})
 		}

@@ -112,6 +112,10 @@ var httpMatrix = []matrixRow{
 	{"GET @/page/", reads, "", "index"}, {"OPTIONS @/f", always, "", ""},
 	{"PUT @/n", makes, "", ""}, {"PUT @/f", stores, "", ""}, {"PUT @/none/n", never, "", ""},
 	{"PUT @/d/n", func(c cell) bool { return c.has(account.Create) && !c.isDrop() }, "", ""},
+	{"POST @/ Upload-Complete=?1 Content-Disposition=attachment;filename=n", makes, "", ""},
+	{"POST @/ Upload-Complete=?1 Content-Disposition=attachment;filename=f", stores, "", ""},
+	{"POST @/f", never, "", ""}, {"PATCH @/f", never, "", ""}, {"PATCH @/?upload=none Upload-Offset=0", never, "", ""},
+	{"DELETE @/?upload=none", never, "", ""},
 	{"DELETE @/f", deletes, "", ""}, {"DELETE @/e", deletes, "", ""}, {"DELETE @/d", never, "", ""}, {"DELETE @/none", never, "", ""},
 }
 

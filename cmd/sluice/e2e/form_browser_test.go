@@ -18,7 +18,7 @@ func (b *tab) choose(selector string, files ...string) {
 	b.call("DOM.setFileInputFiles", map[string]any{"nodeId": node.NodeID, "files": files}, nil)
 }
 
-// A person logs in, uploads files, and replaces one of them only after being told that it exists.
+// A person logs in, uploads files, and replaces one of them only after the page has said that it exists.
 func TestABrowserUploadsFilesByTheForm(t *testing.T) {
 	s := startWritable(t)
 	s.file("dir/old.txt", 10)

@@ -37,6 +37,8 @@ func fileErrorReply(err error) reply {
 		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
 		return newReply(504, "The file system cannot do that")
+	case isLocked(err):
+		return newReply(450, capitalize(errorText(err)))
 	}
 	return newReply(550, capitalize(errorText(err)))
 }
@@ -157,7 +159,7 @@ func (op *operation) replyCode(err error) int {
 		return 421
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
-	case errors.Is(err, upload.ErrBusy):
+	case errors.Is(err, upload.ErrBusy), isLocked(err):
 		return 450
 	case isOverBound(err):
 		return boundCode(err)
@@ -200,6 +202,9 @@ func boundCode(err error) int {
 	}
 	return 452
 }
+
+// isLocked reports whether a lock of a WebDAV client protects the file.
+func isLocked(err error) bool { return errors.As(err, new(*upload.LockedError)) }
 
 // isBeyondQuota reports whether the file exceeds a quota or a size limit.
 func isBeyondQuota(err error) bool {

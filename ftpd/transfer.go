@@ -190,7 +190,7 @@ func (t *transfer) report(err error, setResult func(Transfer)) {
 func outcomeOf(err error) Outcome {
 	switch {
 	case errors.Is(err, ErrServerClosed), errors.Is(err, errTooLong), errors.Is(err, errPanic), errors.Is(err, errOffset), errors.Is(err, errASCIIOffset),
-		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy), errors.Is(err, dataconn.ErrSecond):
+		errors.Is(err, upload.ErrOffset), errors.Is(err, upload.ErrBusy), isLocked(err), errors.Is(err, dataconn.ErrSecond):
 		return live.Cut
 	case errors.Is(err, upload.ErrGone), errors.Is(err, fs.ErrExist):
 		return live.FileFailed

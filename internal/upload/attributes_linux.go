@@ -53,3 +53,14 @@ func setXattrs(all []xattr, f *os.File) (hasACL bool) {
 	}
 	return hasACL
 }
+
+// copyUserXattrs gives the file to the user.* attributes of from, as far as its file system allows.
+func copyUserXattrs(to, from *os.File) {
+	fd := int(to.Fd())
+	defer runtime.KeepAlive(to)
+	for _, a := range readXattrs(from) {
+		if a.name != accessList {
+			_ = unix.Fsetxattr(fd, a.name, a.value, 0)
+		}
+	}
+}

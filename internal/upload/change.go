@@ -8,10 +8,13 @@ import (
 
 // The methods below change names without an upload, and sync the change by the policy of the Writer. After a
 // [*durable.Error] the change was made. They discard kept uploads of the owner if the name means another file afterwards,
-// or none.
+// or none. What a lock protects against w is a *LockedError, and unchanged.
 
 // Make calls make to create a directory or a link called name.
 func (s *Store) Make(w Writer, name string, make func(name string) error) error {
+	if err := s.checkLocks(w, name, member); err != nil {
+		return err
+	}
 	if err := w.Space.Make(name, func() error { return make(name) }); err != nil {
 		return err
 	}
@@ -28,7 +31,7 @@ func (s *Store) Remove(w Writer, name string, remove func(name string) error) er
 // RemoveIf is Remove, but first calls check, unless that is nil. After an error of check nothing is removed. Between both
 // calls this Store gives the name to no other file.
 func (s *Store) RemoveIf(w Writer, name string, check func() error, remove func(name string) error) error {
-	err := s.removeIf(name, check, trackEntry(w, remove))
+	err := s.removeIf(w, name, check, trackEntry(w, remove))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -38,19 +41,29 @@ func (s *Store) RemoveIf(w Writer, name string, check func() error, remove func(
 	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
-func (s *Store) removeIf(name string, check func() error, remove func(name string) error) error {
+func (s *Store) removeIf(w Writer, name string, check func() error, remove func(name string) error) error {
 	defer s.names.lock(name, check != nil)()
+	if err := s.checkLocks(w, name, member); err != nil {
+		return err
+	}
 	if check != nil {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	return remove(name)
+	err := remove(name)
+	if err == nil {
+		s.dropLocks(w.Tree, name)
+	}
+	return err
 }
 
 // RemoveDir calls remove to remove a directory. A directory with nothing but kept uploads counts as empty, because clients
 // cannot see them.
 func (s *Store) RemoveDir(w Writer, name string, remove func(name string) error) error {
+	if err := s.checkLocks(w, name, subtree); err != nil {
+		return err
+	}
 	remove = trackEntry(w, remove)
 	err := remove(name)
 	isFull := errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) // the second for Windows
@@ -60,14 +73,19 @@ func (s *Store) RemoveDir(w Writer, name string, remove func(name string) error)
 	if err != nil {
 		return err
 	}
+	s.dropLocks(w.Tree, name)
 	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
 // RemoveAll calls remove to remove name and everything below it.
 func (s *Store) RemoveAll(w Writer, name string, remove func(name string) error) error {
+	if err := s.checkLocks(w, name, subtree); err != nil {
+		return err
+	}
 	if err := w.Space.Track(func() error { return remove(name) }, name); err != nil {
 		return err
 	}
+	s.dropLocks(w.Tree, name)
 	return s.Disk.SyncRemoved(w.Disk, w.Tree, name)
 }
 
@@ -85,12 +103,16 @@ func (s *Store) Rename(w Writer, oldname, newname string) error {
 	if s.claims.blocksMove(w.Tree, oldname) {
 		return ErrBusy
 	}
+	if err := s.checkLocks(w, oldname, subtree); err != nil {
+		return err
+	}
 	err := s.giveName(w, newname, func() error {
 		return w.Space.Rename(oldname, newname, func() error { return w.Tree.Rename(oldname, newname) })
 	})
 	if err != nil {
 		return err
 	}
+	s.dropLocks(w.Tree, oldname)
 	s.DiscardKept(w, oldname)
 	s.DiscardKept(w, newname)
 	return s.Disk.SyncAdded(w.Disk, w.Tree, oldname, newname)
@@ -98,6 +120,9 @@ func (s *Store) Rename(w Writer, oldname, newname string) error {
 
 // Change calls change to set the time, the mode or the owner of a file.
 func (s *Store) Change(w Writer, name string, change func(name string) error) error {
+	if err := s.checkLocks(w, name, content); err != nil {
+		return err
+	}
 	if err := change(name); err != nil {
 		return err
 	}

@@ -30,7 +30,9 @@ func (c closed) publishFree(u *Upload) error {
 	wanted := t.Name
 	for i := 1; ; i++ {
 		name := freeName(wanted, i)
-		err := u.store.giveName(t.Writer, name, func() error { return commit(t.Tree, c.h.name, name) })
+		err := u.store.giveName(t.Writer, name, func() error {
+			return u.hold.Replace(name, func() error { return commit(t.Tree, c.h.name, name) })
+		})
 		switch {
 		case err == nil:
 			t.Name = name

@@ -34,6 +34,10 @@ func isKept(base string) bool {
 // partialName returns a new random name for an upload to target.
 func partialName(target string) string { return tagged(target, rand.Text()) } // 130 bits
 
+// AsideName returns a new random name in the directory of target, which no client can see, for what is to be removed after
+// another file has got the name of target.
+func AsideName(target string) string { return partialName(target) }
+
 // keptName returns the name of a kept upload of the owner to target.
 func keptName(target, owner string) string { return tagged(target, ownerTag(target, owner, "")) }
 

@@ -96,6 +96,9 @@ func (r *Resumable) name(kind string) string { return resumableName(r.dir, r.ID,
 
 // CreateResumable begins a resumable upload to t. stop is as for OpenResumable.
 func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*Resumable, error) {
+	if err := s.checkTarget(t.Writer, t.Name); err != nil {
+		return nil, err
+	}
 	if _, err := t.oldTarget(); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ type Store struct {
 	claims claims
 	parts  partLocks
 	leases leases
+	locks  lockTable
 }
 
 // Shared is the Store of all servers of this process, because they may serve the same trees.
@@ -70,6 +71,10 @@ type Writer struct {
 
 	// Space bounds what the user may write, and counts it; nil: there is no bound. It must be a Space for Tree.
 	Space *quota.Space
+
+	// Tokens are those of locks that the client has (see Store.Lock). A change of what another lock protects is a
+	// *LockedError.
+	Tokens []string
 }
 
 // Target is the file that an upload becomes.
@@ -110,6 +115,9 @@ type Target struct {
 // An existing target that is not writable is an error, although it could be replaced. If Existing is Leave, an existing
 // target is an error of Commit, not of Create.
 func (s *Store) Create(t Target) (*Upload, error) {
+	if err := s.checkTarget(t.Writer, t.Name); err != nil {
+		return nil, err
+	}
 	if t.InPlace && t.Existing != Evade {
 		return s.overwrite(t, 0)
 	}
@@ -136,6 +144,9 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 	if off == 0 {
 		return s.Create(t)
 	}
+	if err := s.checkTarget(t.Writer, t.Name); err != nil {
+		return nil, err
+	}
 	old, err := t.oldTarget()
 	if err != nil {
 		return nil, err
@@ -160,6 +171,9 @@ func (s *Store) WriteFrom(ctx context.Context, t Target, off int64) (*Upload, er
 // Append begins an upload at the end of the target. If there is no target it resumes the kept upload, and if there is none
 // either it is Create. The caller ends it by Commit or Abort.
 func (s *Store) Append(t Target) (*Upload, error) {
+	if err := s.checkTarget(t.Writer, t.Name); err != nil {
+		return nil, err
+	}
 	var u *Upload
 	err := fs.ErrNotExist
 	if t.Existing != Evade {
@@ -192,6 +206,9 @@ func (s *Store) giveLockedName(w Writer, newname string, give func() error) erro
 		case !errors.Is(err, fs.ErrNotExist): // a file may exist
 			return err
 		}
+	}
+	if err := s.checkTarget(w, newname); err != nil {
+		return err
 	}
 	err := give()
 	if err == nil {

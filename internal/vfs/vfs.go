@@ -30,6 +30,7 @@ var _ interface {
 // shared is the state that all views of a tree share.
 type shared struct {
 	dir       string // absolute
+	real      string // dir without links, for PlaceOf
 	root      *os.Root
 	opener    opener
 	moves     *moveLock
@@ -59,22 +60,22 @@ func Open(dir string) (*Root, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: withoutPath(err)}
 	}
-	d, err := newShared(root, abs, new(moveLock))
+	d, err := newShared(root, abs, realDir(abs), new(moveLock))
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: withoutPath(err)}
 	}
 	return &Root{shared: d}, nil
 }
 
-// newShared takes ownership of root, which is open on dir.
-func newShared(root *os.Root, dir string, moves *moveLock) (*shared, error) {
+// newShared takes ownership of root, which is open on dir; real is dir without links.
+func newShared(root *os.Root, dir, real string, moves *moveLock) (*shared, error) {
 	opener, err := newOpener(root) // fails if dir may be read but not searched
 	if err != nil {
 		_ = root.Close()
 		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused without an access to the disk
-	return &shared{dir: dir, root: root, opener: opener, moves: moves, errEscape: withoutPath(escape)}, nil
+	return &shared{dir: dir, real: real, root: root, opener: opener, moves: moves, errEscape: withoutPath(escape)}, nil
 }
 
 // Sub returns a view of the directory name and everything beneath it, as a tree of its own: no name leads out of that
@@ -95,7 +96,7 @@ func (t *Root) Sub(name string) (*Root, error) {
 	if err != nil {
 		return nil, t.pathError("open", name, err)
 	}
-	d, err := newShared(root, filepath.Join(t.shared.dir, path), t.shared.moves)
+	d, err := newShared(root, filepath.Join(t.shared.dir, path), t.realSub(path), t.shared.moves)
 	if err != nil {
 		return nil, t.pathError("open", name, err)
 	}

@@ -92,9 +92,17 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
+		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
+	},
+	{
+		folder: "httpd/internal/dav", not: []string{"net", "net/http", "os"},
+		why: "pure functions parse untrusted input, so that a review can be limited to this folder",
+	},
+	{
+		folder: "httpd/internal/deadprop", own: []string{"httpd/internal/dav"}, others: []string{sys},
+		why: "it stores properties with an open file, and knows no names of files",
 	},
 	{
 		folder: "httpd/internal/h1conn", not: []string{"net", "net/http"},

@@ -321,5 +321,6 @@ func (h *Handler) withOptions() *Handler {
 		Durability:       h.Durability,
 		MaxUpload:        h.MaxUpload,
 		KeepUploads:      h.KeepUploads,
+		WebDAV:           h.WebDAV,
 	}
 }

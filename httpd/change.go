@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/httpd/internal/dav"
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
@@ -40,11 +41,14 @@ func (h *Handler) changes() (methods []string) {
 	if h.Write.Has(Delete) {
 		methods = append(methods, http.MethodDelete)
 	}
-	return methods
+	return append(methods, h.davMethods()...)
 }
 
 // mayChange reports whether serveChange answers a request rather than the plan.
 func (h *Handler) mayChange(r *http.Request) bool {
+	if h.answersDAV(r.Method) {
+		return true
+	}
 	if h.Write&(Create|Change|Delete) == 0 {
 		return false
 	}
@@ -116,6 +120,12 @@ type change struct {
 	err      error             // why the change was not made, if not because of the request
 
 	files []plan.FileResult // of a form; nil: the request was none
+
+	// Of a request of WebDAV, and of others if Handler.WebDAV is set.
+	tokens    []string // of locks, from the field If
+	newName   string   // of MOVE and COPY
+	body      davBody  // of the response; nil: none
+	condition string   // that was not met (RFC 4918, 16), for the body of a refusal; "": the reason is the body
 }
 
 // refusal is why a change is not made: a status and a reason for the client. Nothing of
@@ -175,7 +185,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		rec.Path, rec.User, rec.Kept = ch.name, user, ch.kept
+		rec.Path, rec.NewPath, rec.User, rec.Kept = ch.name, ch.newName, user, ch.kept
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()
 	resp = ch.respond()
@@ -190,6 +200,8 @@ func (ch *change) respond() plan.Response {
 	switch {
 	case err == nil && ch.files != nil:
 		return ch.planner.Stored(ch.request, ch.files)
+	case err == nil && ch.body != nil:
+		return ch.planner.Written(ch.request, status, fields, ch.body.write, ch.body.release)
 	case err == nil:
 		return ch.planner.Changed(ch.request, status, fields)
 	}
@@ -200,6 +212,9 @@ func (ch *change) respond() plan.Response {
 	if ch.received && ch.stores && ch.r.ProtoMajor == 1 {
 		ch.w.Header().Set("Connection", "close") // the rest of the body may be on its way
 	}
+	if ch.condition != "" {
+		return ch.planner.RefusedXML(ch.request, why.status, dav.ErrorBody(ch.condition))
+	}
 	return ch.planner.Refused(ch.request, why.status, why.reason, why.members...)
 }
 
@@ -207,6 +222,14 @@ func (ch *change) respond() plan.Response {
 func (ch *change) make() (status int, fields plan.Header, err error) {
 	if ch.tree == nil {
 		return 0, nil, fs.ErrNotExist
+	}
+	if ch.h.WebDAV {
+		if err := ch.checkIf(); err != nil {
+			return 0, nil, err
+		}
+		if answer := davAnswers[ch.r.Method]; answer != nil {
+			return answer(ch)
+		}
 	}
 	switch fields, err := resumptionOf(ch.r); {
 	case err != nil:
@@ -365,7 +388,7 @@ func (ch *change) isHidden() bool {
 func (ch *change) writer() upload.Writer {
 	w := upload.Writer{
 		Tree: ch.tree, Owner: ch.user, Existing: upload.Leave,
-		Disk: durable.Policy{Level: ch.h.Durability}, Space: ch.h.space,
+		Disk: durable.Policy{Level: ch.h.Durability}, Space: ch.h.space, Tokens: ch.tokens,
 	}
 	switch {
 	case ch.h.rightsAt(ch.name).Has(Change):
@@ -489,6 +512,7 @@ func (ch *change) explain(err error) *refusal {
 	var known *refusal
 	var transferErr *sendfile.Error
 	var tooLong *http.MaxBytesError
+	var locked *upload.LockedError
 	if bound := boundRefusal(err); bound != nil {
 		return bound
 	}
@@ -501,6 +525,8 @@ func (ch *change) explain(err error) *refusal {
 		return known
 	case errors.As(err, &tooLong):
 		return errTooLarge
+	case errors.As(err, &locked):
+		return lockedRefusal(locked)
 	case errors.As(err, &transferErr) && transferErr.Timeout():
 		return refuse(http.StatusRequestTimeout, "The body stalled. Nothing was changed.")
 	case errors.As(err, &transferErr) && transferErr.Side == sendfile.Peer:

@@ -156,6 +156,18 @@
 // by everybody who knows the ID. KeepUploads and [Sweep] say how long it is kept. The
 // file docs/http.md has the statuses of all of these.
 //
+// # WebDAV
+//
+// With Handler.WebDAV, clients can mount the files (RFC 4918, classes 1 and 2). PROPFIND lists
+// unless NoListing is set, with Depth 0 or 1; MKCOL needs the right Create, COPY also
+// Change for what it replaces, MOVE Rename, PROPPATCH Change, and LOCK Create or Change. COPY and MOVE remove last
+// the files that they replace. DELETE removes a directory with all that
+// is in it. Locks hold against every change of the file in this process, also by an FTP server,
+// and only the User that has locked it can use the token; all Handlers without a User count as one.
+// Destination must have the host of the request, or the X-Forwarded-Host of a proxy in Server.ProxyFrom.
+//
+// # Bodies
+//
 // On the connections of a [Server] without TLS, bodies with a length of 2 MiB or more go
 // from the socket to the file by splice(2), if the file is an *os.File, no checksum has to
 // be computed, and no middleware has replaced Request.Body. All other bodies are copied.

@@ -129,7 +129,7 @@ type Handler struct {
 	CORS []string
 
 	// Write are the rights to change files: Create, Change and Delete, for PUT, forms,
-	// resumable uploads and DELETE. Zero means none: the files can only be read. See "Changing files" in the
+	// resumable uploads and DELETE, and Rename with WebDAV. Zero means none: the files can only be read. See "Changing files" in the
 	// documentation of the package.
 	//
 	// WARNING: the Handler asks for no password. Every client that can send it a request has these
@@ -159,6 +159,11 @@ type Handler struct {
 	// Durability says which changes are on the disk before they are acknowledged. Zero
 	// is DurabilityFull: what was answered 201 or 204 to PUT survives a power cut.
 	Durability Durability
+
+	// WebDAV answers the methods of WebDAV (RFC 4918, classes 1 and 2), as far as NoListing and
+	// the rights of Write allow it, so that the files can be mounted; and DELETE removes
+	// a directory with all that is in it. See "WebDAV" in the documentation of the package.
+	WebDAV bool
 
 	// MaxUpload is the size of the largest file that a client may upload, in bytes. Zero
 	// means no limit.
@@ -196,6 +201,7 @@ func (h *Handler) prepare() {
 		ContentETags:     h.ContentETags,
 		Rules:            h.Rules,
 		CORS:             h.CORS,
+		DAV:              h.WebDAV,
 		Changes:          h.changes(),
 		MaxUpload:        h.MaxUpload,
 		MayStore:         h.mayStore,

@@ -74,8 +74,8 @@ const (
 	Read   = account.Read   // download files and get their checksums
 	Create = account.Create // make files under new names
 	Change = account.Change // replace files
-	Delete = account.Delete // remove files and empty directories
-	Rename = account.Rename // move files: no request needs it yet
+	Delete = account.Delete // remove files and directories
+	Rename = account.Rename // move files and directories, see Handler.WebDAV
 )
 
 // PasswordID identifies the password of an account, and is as secret as its hash.

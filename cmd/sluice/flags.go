@@ -58,6 +58,7 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not list directories, and do not serve them as archives")
 	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot, by HTTP and to anonymous FTP clients")
 	f.BoolVar(&conf.Archives, "archives", conf.Archives, "serve whole directories as DIR/?zip and DIR/?tar")
+	f.BoolVar(&conf.WebDAV, "webdav", conf.WebDAV, "let clients mount the files by WebDAV, on the addresses of HTTP; users change them as far as --write and their rights allow")
 	f.StringVar(&conf.NotFound, "not-found", conf.NotFound, "serve the page `PATH` in DIR with status 404")
 	f.StringVar(&conf.Fallback, "fallback", conf.Fallback, "serve the page `PATH` in DIR for missing pages, for single-page applications")
 	f.BoolVar(&conf.Precompressed, "precompressed", conf.Precompressed, "serve FILE.zst, FILE.br or FILE.gz for FILE to clients that accept it")

@@ -77,6 +77,7 @@ type Config struct {
 	AuthProgram AuthProgram // checks the passwords of users that are in none of these
 
 	Logins        []Login // other users
+	WebDAV        bool    // HTTP has the methods of WebDAV
 	InsecureLogin bool    // passwords may be sent by HTTP without TLS
 	Anonymous     bool    // clients may read without a password
 	Write         bool    // users without rights in File may change files

@@ -101,7 +101,7 @@ func (d *daemon) accountOptions() *httpd.Handler {
 	d.configure(h)
 	d.limitTransfers(h)
 	if d.mayWrite() {
-		h.Write = httpd.Create | httpd.Change | httpd.Delete
+		h.Write = httpd.Create | httpd.Change | httpd.Delete | httpd.Rename
 	}
 	h.Durability = d.durability()
 	h.KeepUploads = max(d.conf.FTPOptions.KeepPartials, time.Hour) // as the sweep of both
@@ -152,6 +152,7 @@ func (d *daemon) configure(h *httpd.Handler) {
 	h.ServerTiming = d.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(d.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = d.conf.NoListing, d.conf.Hidden, d.conf.Archives
+	h.WebDAV = d.conf.WebDAV
 	h.NotFoundPage, h.Fallback = d.conf.NotFound, d.conf.Fallback
 	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags
 	h.Rules, h.CORS = d.rules, d.conf.CORS

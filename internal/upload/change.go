@@ -8,7 +8,7 @@ import (
 
 // The methods below change names without an upload, and sync the change by the policy of the Writer. After a
 // [*durable.Error] the change was made. They discard kept uploads of the owner if the name means another file afterwards,
-// or none. What a lock protects against w is a *LockedError, and unchanged.
+// or none. A change that a lock forbids is a *LockedError.
 
 // Make calls make to create a directory or a link called name.
 func (s *Store) Make(w Writer, name string, make func(name string) error) error {

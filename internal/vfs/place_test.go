@@ -62,7 +62,7 @@ func TestAFileHasOnePlaceWhateverItsName(t *testing.T) {
 	if top, _ := vfs.PlaceOf(root, "/"); !top.Contains(want) || want.Contains(top) {
 		t.Error("the root does not contain the file")
 	}
-	if beside := (vfs.Place{Path: want.Path + "2"}); want.Contains(beside) {
+	if other := (vfs.Place{Path: want.Path + "2"}); want.Contains(other) {
 		t.Error("a name that begins with another one is beneath it")
 	}
 }

@@ -17,7 +17,8 @@ func (p *Planner) AllowLogins(toChange bool) {
 // AsksLoginToChange reports whether a request with a method that changes files is one of
 // a guest, which a user may be allowed to make.
 func (p *Planner) AsksLoginToChange(method string) bool {
-	return slices.Contains([]string{"PUT", "POST", "PATCH", "DELETE"}, method) && p.loginsToChange.Load() && !p.Private
+	return p.asksLoginForDAV(method) ||
+		slices.Contains([]string{"PUT", "POST", "PATCH", "DELETE"}, method) && p.loginsToChange.Load() && !p.Private
 }
 
 // loginWord is the word in the query of a directory by which a guest is asked for a

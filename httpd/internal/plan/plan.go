@@ -254,6 +254,7 @@ func (pl *Plan) make(ctx context.Context) Response {
 		p.preflight(r, &resp.Header)
 		p.addUploads(&resp.Header)
 		resp.Header.add("Allow", p.allow())
+		p.addDAV(&resp.Header)
 		return resp
 	case refusedMethod:
 		if len(p.Changes) > 0 { // the usual hint says that files can only be read

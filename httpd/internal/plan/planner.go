@@ -75,6 +75,9 @@ type Config struct {
 	Rules            []Rule
 	CORS             []string
 
+	// DAV means that the caller answers the methods of WebDAV.
+	DAV bool
+
 	// Changes are the methods that change files here, for the field Allow.
 	Changes []string
 

@@ -6,6 +6,7 @@ const (
 	statusCreated              = 201
 	statusNoContent            = 204
 	statusPartialContent       = 206
+	statusMultiStatus          = 207
 	statusMovedPermanently     = 301
 	statusSeeOther             = 303
 	statusNotModified          = 304
@@ -24,6 +25,7 @@ const (
 	statusTooManyRequests      = 429
 	statusInternalServerError  = 500
 	statusNotImplemented       = 501
+	statusBadGateway           = 502
 	statusServiceUnavailable   = 503
 	statusChecksumMismatch     = 460
 	statusInsufficientStorage  = 507
@@ -35,6 +37,7 @@ var statusTexts = map[int]string{
 	statusCreated:              "Created",
 	statusNoContent:            "No Content",
 	statusPartialContent:       "Partial Content",
+	statusMultiStatus:          "Multi-Status",
 	statusMovedPermanently:     "Moved Permanently",
 	statusSeeOther:             "See Other",
 	statusNotModified:          "Not Modified",
@@ -49,11 +52,12 @@ var statusTexts = map[int]string{
 	statusContentTooLarge:      "Request Entity Too Large",
 	statusUnsupportedMediaType: "Unsupported Media Type",
 	statusRangeNotSatisfiable:  "Requested Range Not Satisfiable",
+	statusLocked:               "Locked",
 	statusTooManyRequests:      "Too Many Requests",
 	statusInternalServerError:  "Internal Server Error",
 	statusNotImplemented:       "Not Implemented",
+	statusBadGateway:           "Bad Gateway",
 	statusServiceUnavailable:   "Service Unavailable",
-	statusLocked:               "Locked",
 	statusChecksumMismatch:     "Checksum Mismatch",
 	statusInsufficientStorage:  "Insufficient Storage",
 }

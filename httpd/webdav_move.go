@@ -1,0 +1,373 @@
+package httpd
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"sluice/httpd/internal/dav"
+	"sluice/httpd/internal/plan"
+	"sluice/internal/upload"
+	"sluice/internal/vfs"
+)
+
+// relocation is a MOVE or a COPY that may be made.
+type relocation struct {
+	from, to  string
+	info      fs.FileInfo // of from
+	old       fs.FileInfo // what to is so far; nil: nothing
+	overwrite bool
+	isCase    bool // only the case of the name changes
+}
+
+// plannedRelocation checks all that a MOVE and a COPY have in common.
+func (ch *change) plannedRelocation() (m relocation, err error) {
+	m.from = ch.name
+	if m.info, err = ch.stat(m.from); err != nil {
+		return m, err
+	}
+	if !m.info.IsDir() && strings.HasSuffix(ch.request.Path, "/") {
+		return m, fs.ErrNotExist // as for GET
+	}
+	lines := ch.r.Header.Values("Destination")
+	if len(lines) != 1 {
+		return m, errDestination
+	}
+	if m.to, err = ch.nameOf(lines[0]); err != nil {
+		return m, err
+	}
+	ch.newName = m.to
+	if m.overwrite, err = dav.ParseOverwrite(ch.r.Header.Get("Overwrite")); err != nil {
+		return m, refuse(http.StatusBadRequest, "The field Overwrite must be T or F.")
+	}
+	switch {
+	case ch.hides(m.to):
+		return m, errHidden
+	case m.to == "/":
+		return m, errTop
+	case m.to == m.from:
+		return m, refuse(http.StatusForbidden, "Destination is the same file.")
+	case strings.HasPrefix(m.from, m.to+"/"):
+		return m, refuse(http.StatusForbidden, "Destination is a directory above this, which cannot be replaced by a part of it.")
+	case m.info.IsDir() && (m.from == "/" || strings.HasPrefix(m.to, m.from+"/")):
+		return m, refuse(http.StatusForbidden, "Destination is in the directory itself.")
+	}
+	if err := ch.checkParent(m.to); err != nil {
+		return m, err
+	}
+	switch m.old, err = ch.tree.Lstat(m.to); {
+	case errors.Is(err, fs.ErrNotExist):
+		m.old = nil
+	case err != nil:
+		return m, err
+	case !m.overwrite:
+		return m, errCondition
+	case strings.EqualFold(m.from, m.to) && os.SameFile(m.info, m.old): // on a file system that ignores case
+		m.isCase = true
+		m.old = nil
+	}
+	if strings.HasSuffix(lines[0], "/") && !m.info.IsDir() && (m.old == nil || !m.old.IsDir()) {
+		return m, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
+	}
+	return m, m.mayReplace(ch)
+}
+
+// mayReplace returns the refusal if a right to replace what there is so far is missing.
+func (m *relocation) mayReplace(ch *change) error {
+	if m.old == nil {
+		return nil
+	}
+	if !ch.h.rightsAt(m.to).Has(Change) {
+		return &refusal{status: http.StatusForbidden, reason: `This needs the right "change": there is something of the name of Destination.`, cause: fs.ErrPermission}
+	}
+	if m.replacesTree() {
+		return ch.mayRemoveTree(m.to, m.old)
+	}
+	return nil
+}
+
+// replacesTree reports whether a directory is replaced, or a file by a directory, which no rename can do.
+func (m *relocation) replacesTree() bool { return m.old != nil && (m.old.IsDir() || m.info.IsDir()) }
+
+// status is that of a success.
+func (m *relocation) status() int {
+	if m.old != nil {
+		return http.StatusNoContent
+	}
+	return http.StatusCreated
+}
+
+// relocate calls make, which gives m.to a file or directory. The old one is removed only after that; if make fails, it is
+// there as before.
+func (ch *change) relocate(m relocation, make func() error) error {
+	if !m.replacesTree() {
+		return make()
+	}
+	w := ch.writer()
+	w.Existing = upload.Leave
+	aside := upload.AsideName(m.to) // hidden from all clients
+	if err := uploads.Rename(w, m.to, aside); err != nil {
+		return err
+	}
+	if err := make(); err != nil {
+		_ = uploads.Rename(w, aside, m.to) // fails if a part of a copied directory is there
+		return err
+	}
+	if m.old.IsDir() {
+		return uploads.RemoveDir(w, aside, ch.tree.RemoveAll)
+	}
+	return uploads.Remove(w, aside, ch.tree.Remove)
+}
+
+// explain returns the refusal if something has got the name of Destination meanwhile.
+func (m *relocation) explain(err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrExist) || errors.As(err, new(*refusal)):
+		return err
+	case !m.overwrite:
+		return errCondition
+	}
+	return refuse(http.StatusConflict, "Something has got the name of Destination meanwhile.")
+}
+
+// move gives a file or directory another name, by one rename.
+func (ch *change) move() (status int, fields plan.Header, err error) {
+	depth, err := dav.ParseDepth(ch.r.Header.Get("Depth"), dav.DepthInfinity)
+	if err != nil {
+		return 0, nil, errDepth
+	}
+	m, err := ch.plannedRelocation()
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case depth != dav.DepthInfinity && m.info.IsDir():
+		return 0, nil, errDepth
+	case m.from == "/":
+		return 0, nil, errTop
+	case !ch.h.rightsAt(m.from).Has(Rename), !ch.h.rightsAt(m.to).Has(Rename):
+		return 0, nil, lacks("rename")
+	case !ch.mayChangeIf():
+		return 0, nil, errCondition
+	}
+	err = ch.relocate(m, func() error {
+		w := ch.writer()
+		w.Existing = upload.Replace
+		if !m.isCase && (m.old == nil || m.replacesTree()) {
+			w.Existing = upload.Leave
+		}
+		return uploads.Rename(w, m.from, m.to)
+	})
+	ch.received = err == nil
+	return m.status(), nil, m.explain(err)
+}
+
+// mayChangeIf evaluates the conditions of the request about what has its name.
+func (ch *change) mayChangeIf() bool {
+	return ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true)
+}
+
+// copy copies a file or a directory.
+func (ch *change) copy() (status int, fields plan.Header, err error) {
+	depth, err := dav.ParseDepth(ch.r.Header.Get("Depth"), dav.DepthInfinity)
+	if err != nil {
+		return 0, nil, errDepth
+	}
+	m, err := ch.plannedRelocation()
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case depth == dav.DepthOne && m.info.IsDir():
+		return 0, nil, errDepth
+	case !ch.h.mayRead(m.from), m.info.IsDir() && depth == dav.DepthInfinity && !ch.h.mayList(m.from):
+		return 0, nil, lacks("read")
+	case m.old == nil && !ch.h.rightsAt(m.to).Has(Create):
+		return 0, nil, lacks("create")
+	case !ch.mayChangeIf():
+		return 0, nil, errCondition
+	}
+	failures := failures{ch: ch}
+	err = ch.relocate(m, func() error {
+		if !m.info.IsDir() {
+			return ch.copyFile(m.from, m.to, m.overwrite)
+		}
+		if err := ch.copyDir(m.from, m.to); err != nil {
+			return err
+		}
+		if depth == dav.DepthInfinity {
+			ch.copyEntries(m.from, m.to, &failures)
+		}
+		return ch.r.Context().Err()
+	})
+	ch.received, err = err == nil, m.explain(err)
+	if err != nil || len(failures.all) == 0 {
+		return m.status(), nil, err
+	}
+	ch.body = &failures
+	return http.StatusMultiStatus, plan.Header{xmlType}, nil
+}
+
+// copyFile copies a file.
+func (ch *change) copyFile(from, to string, replace bool) error {
+	w := ch.writer()
+	w.Existing = upload.Leave
+	if replace {
+		w.Existing = upload.Replace
+	}
+	target := upload.Target{Writer: w, Name: to, Perm: 0o644}
+	return uploads.Copy(ch.r.Context(), target, from, !ch.h.Precompressed) // for the time see Handler.Precompressed and PUT
+}
+
+// copyDir makes a directory with the properties of another one.
+func (ch *change) copyDir(from, to string) error {
+	if err := uploads.Make(ch.writer(), to, func(name string) error { return ch.tree.Mkdir(name, 0o755) }); err != nil {
+		return err
+	}
+	dead := ch.deadProperties(from)
+	if len(dead) == 0 {
+		return nil
+	}
+	steps := make([]dav.Patch, len(dead))
+	for i, p := range dead {
+		steps[i].Property = p
+	}
+	_, closeFile, err := ch.storeProperties(to, steps)
+	if err == nil {
+		closeFile()
+	}
+	return err
+}
+
+// copyEntries copies what is in a directory and is not hidden: links to files as files, and links to directories not at
+// all, because they may lead in circles.
+func (ch *change) copyEntries(from, to string, failures *failures) {
+	entries, err := ch.tree.Entries(from)
+	if err != nil {
+		failures.add(to, true, err)
+		return
+	}
+	for _, info := range entries {
+		name, copied := path.Join(from, info.Name()), path.Join(to, info.Name())
+		if link, ok := info.(*vfs.Link); ok {
+			if info = link.End; info == nil || info.IsDir() {
+				continue
+			}
+		}
+		var err error
+		switch {
+		case ch.r.Context().Err() != nil || failures.isFull:
+			return
+		case ch.hides(name) || !info.IsDir() && !info.Mode().IsRegular():
+			continue
+		case !ch.h.mayRead(name):
+			err = lacks("read")
+		case !ch.h.rightsAt(copied).Has(Create):
+			err = lacks("create")
+		case info.IsDir():
+			if err = ch.copyDir(name, copied); err == nil {
+				ch.copyEntries(name, copied, failures)
+			}
+		default:
+			err = ch.copyFile(name, copied, false)
+		}
+		if err != nil {
+			failures.add(copied, info.IsDir(), err)
+		}
+	}
+}
+
+// removeTree answers DELETE: of a directory with all that is in it, as RFC 4918, 9.6.1 requires.
+func (ch *change) removeTree() (status int, fields plan.Header, err error) {
+	info, err := ch.tree.Lstat(ch.name)
+	if err != nil || !info.IsDir() || ch.name == "/" || ch.isHidden() || !ch.h.rightsAt(ch.name).Has(Delete) {
+		return http.StatusNoContent, nil, ch.remove()
+	}
+	depth, err := dav.ParseDepth(ch.r.Header.Get("Depth"), dav.DepthInfinity)
+	switch {
+	case err != nil || depth != dav.DepthInfinity:
+		return 0, nil, errDepth
+	case !ch.mayChangeIf():
+		return 0, nil, errCondition
+	}
+	failures := failures{ch: ch}
+	err = ch.removeDir(ch.name, &failures)
+	if len(failures.all) > 0 {
+		ch.body = &failures
+		return http.StatusMultiStatus, plan.Header{xmlType}, nil
+	}
+	ch.received = err == nil
+	return http.StatusNoContent, nil, err
+}
+
+// errKeeps means that a directory has names that the client cannot see.
+var errKeeps = &refusal{status: http.StatusConflict, reason: "The directory has files that you cannot see.", cause: fs.ErrPermission}
+
+// removeDir removes a directory with all that is in it. Of a directory that is above one that failed, no failure is
+// added.
+func (ch *change) removeDir(name string, failures *failures) error {
+	before := len(failures.all)
+	if err := ch.removeEntries(name, failures); err != nil {
+		return err
+	}
+	if len(failures.all) > before {
+		return nil
+	}
+	err := uploads.RemoveDir(ch.writer(), name, ch.tree.RemoveDir)
+	if errors.Is(err, fs.ErrExist) {
+		err = errKeeps
+	}
+	return err
+}
+
+func (ch *change) removeEntries(dir string, failures *failures) error {
+	entries, err := ch.tree.Entries(dir)
+	if err != nil {
+		return err
+	}
+	for _, info := range entries {
+		name := path.Join(dir, info.Name())
+		var err error
+		switch {
+		case ch.r.Context().Err() != nil:
+			return ch.r.Context().Err()
+		case ch.hides(name):
+			continue // RemoveDir removes what is left of uploads of the user, and fails because of the others
+		case !ch.h.rightsAt(name).Has(Delete):
+			err = lacks("delete")
+		case info.IsDir():
+			err = ch.removeDir(name, failures)
+		default:
+			err = uploads.Remove(ch.writer(), name, ch.tree.Remove)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failures.add(name, info.IsDir(), err)
+		}
+	}
+	return nil
+}
+
+// mayRemoveTree returns the refusal if the client may not remove what is at name, with all that is in it.
+func (ch *change) mayRemoveTree(name string, info fs.FileInfo) error {
+	if !ch.h.rightsAt(name).Has(Delete) {
+		return &refusal{status: http.StatusForbidden, reason: `This needs the right "delete": it replaces a directory.`, cause: fs.ErrPermission}
+	}
+	if !info.IsDir() {
+		return nil
+	}
+	entries, err := ch.tree.Entries(name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		below := path.Join(name, e.Name())
+		if ch.hides(below) {
+			return errKeeps
+		}
+		if err := ch.mayRemoveTree(below, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

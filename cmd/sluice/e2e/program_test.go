@@ -20,7 +20,7 @@ import (
 
 // packages maps clients to their Debian packages if the names differ.
 var packages = map[string]string{
-	"aria2c": "aria2", "ab": "apache2-utils", "ncftpput": "ncftp", "ncftpget": "ncftp", "ncftpls": "ncftp", "node": "nodejs",
+	"aria2c": "aria2", "ab": "apache2-utils", "ncftpput": "ncftp", "ncftpget": "ncftp", "ncftpls": "ncftp", "node": "nodejs", "mount.davfs": "davfs2", "fusermount3": "fuse3",
 	"systemd-analyze": "systemd", "systemd-sysusers": "systemd", "systemd-tmpfiles": "systemd",
 }
 

@@ -131,15 +131,20 @@ func (ch *change) readXML() ([]byte, error) {
 		stall = ch.conn.StallTimeout()
 	}
 	ch.setDeadline(stall)
-	defer ch.setDeadline(0)
 	body, err := io.ReadAll(io.LimitReader(ch.r.Body, dav.MaxBody+1))
 	switch {
 	case len(body) > dav.MaxBody:
-		return nil, errBody
+		err = errBody
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "The body is malformed, or ended early.")
+		err = refuse(http.StatusBadRequest, "The body is malformed, or ended early.")
+	default:
+		ch.setDeadline(0)
+		return body, nil
 	}
-	return body, nil
+	if ch.r.ProtoMajor == 1 {
+		ch.w.Header().Set("Connection", "close") // the rest of the body may be on its way
+	}
+	return nil, err
 }
 
 // stat describes what has the name. It follows links. Hidden names do not exist.

@@ -27,7 +27,7 @@ func (ch *change) lock() (status int, fields plan.Header, err error) {
 	if err != nil || depth == dav.DepthOne {
 		return 0, nil, errDepth
 	}
-	info, err := ch.tree.Lstat(ch.name)
+	_, err = ch.tree.Lstat(ch.name)
 	exists := err == nil
 	rights := ch.h.rightsAt(ch.name)
 	switch {
@@ -37,10 +37,8 @@ func (ch *change) lock() (status int, fields plan.Header, err error) {
 		return 0, nil, err
 	case !exists && !rights.Has(Create):
 		return 0, nil, lacks("create")
-	case exists && !info.IsDir() && !rights.Has(Change):
+	case exists && !rights.Has(Change):
 		return 0, nil, lacks("change")
-	case rights&(Create|Change) == 0:
-		return 0, nil, lacks("create")
 	case !exists && strings.HasSuffix(ch.request.Path, "/"):
 		return 0, nil, refuse(http.StatusConflict, "There is no directory of this name: make it by MKCOL.")
 	}

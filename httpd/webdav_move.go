@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"sluice/httpd/internal/dav"
 	"sluice/httpd/internal/plan"
+	"sluice/internal/durable"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 )
@@ -57,6 +59,11 @@ func (ch *change) plannedRelocation() (m relocation, err error) {
 	}
 	if err := ch.checkParent(m.to); err != nil {
 		return m, err
+	}
+	from, ok1 := vfs.PlaceOf(ch.tree, m.from)
+	to, ok2 := vfs.PlaceOf(ch.tree, m.to)
+	if ok1 && ok2 && (from.Contains(to) || to.Contains(from)) { // by links in the names of directories
+		return m, refuse(http.StatusForbidden, "Destination is in the directory itself, or above it.")
 	}
 	switch m.old, err = ch.tree.Lstat(m.to); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -109,18 +116,36 @@ func (ch *change) relocate(m relocation, make func() error) error {
 	w := ch.writer()
 	w.Existing = upload.Leave
 	aside := upload.AsideName(m.to) // hidden from all clients
-	if err := uploads.Rename(w, m.to, aside); err != nil {
+	if err := uploads.Rename(w, m.to, aside); err != nil && !isMade(err) {
 		return err
 	}
-	if err := make(); err != nil {
-		_ = uploads.Rename(w, aside, m.to) // fails if a part of a copied directory is there
+	if err := make(); err != nil && !isMade(err) {
+		if info, statErr := ch.tree.Lstat(m.to); statErr == nil { // a part of a copy
+			part := upload.AsideName(m.to)
+			if renameErr := uploads.Rename(w, m.to, part); renameErr == nil || isMade(renameErr) {
+				_ = ch.removeAside(part, info) // Sweep does not find a directory, but no client sees it
+			}
+		}
+		_ = uploads.Rename(w, aside, m.to) // the error of make says more
+		return err
+	} else if err != nil {
+		_ = ch.removeAside(aside, m.old) // as above
 		return err
 	}
-	if m.old.IsDir() {
-		return uploads.RemoveDir(w, aside, ch.tree.RemoveAll)
-	}
-	return uploads.Remove(w, aside, ch.tree.Remove)
+	ch.err = ch.removeAside(aside, m.old) // for the log: the client has what it wanted
+	return nil
 }
+
+// removeAside removes what has got a name of upload.AsideName.
+func (ch *change) removeAside(name string, info fs.FileInfo) error {
+	if info.IsDir() {
+		return uploads.RemoveDir(ch.writer(), name, ch.tree.RemoveAll)
+	}
+	return uploads.Remove(ch.writer(), name, ch.tree.Remove)
+}
+
+// isMade reports whether a change was made, although the disk has failed to sync it.
+func isMade(err error) bool { return errors.As(err, new(*durable.Error)) }
 
 // explain returns the refusal if something has got the name of Destination meanwhile.
 func (m *relocation) explain(err error) error {
@@ -193,13 +218,14 @@ func (ch *change) copy() (status int, fields plan.Header, err error) {
 		if !m.info.IsDir() {
 			return ch.copyFile(m.from, m.to, m.overwrite)
 		}
-		if err := ch.copyDir(m.from, m.to); err != nil {
+		err := ch.copyDir(m.from, m.to)
+		if err != nil && !isMade(err) {
 			return err
 		}
 		if depth == dav.DepthInfinity {
 			ch.copyEntries(m.from, m.to, &failures)
 		}
-		return ch.r.Context().Err()
+		return cmp.Or(ch.r.Context().Err(), err)
 	})
 	ch.received, err = err == nil, m.explain(err)
 	if err != nil || len(failures.all) == 0 {
@@ -222,28 +248,32 @@ func (ch *change) copyFile(from, to string, replace bool) error {
 
 // copyDir makes a directory with the properties of another one.
 func (ch *change) copyDir(from, to string) error {
-	if err := uploads.Make(ch.writer(), to, func(name string) error { return ch.tree.Mkdir(name, 0o755) }); err != nil {
-		return err
-	}
+	made := uploads.Make(ch.writer(), to, func(name string) error { return ch.tree.Mkdir(name, 0o755) })
 	dead := ch.deadProperties(from)
-	if len(dead) == 0 {
-		return nil
+	if made != nil && !isMade(made) || len(dead) == 0 {
+		return made
 	}
 	steps := make([]dav.Patch, len(dead))
 	for i, p := range dead {
 		steps[i].Property = p
 	}
-	_, closeFile, err := ch.storeProperties(to, steps)
-	if err == nil {
+	if _, closeFile, err := ch.storeProperties(to, steps); err == nil { // else without them, as for files
 		closeFile()
 	}
-	return err
+	return made
 }
+
+// maxLevels is how deep a directory that is copied may be. Links in file systems that this package cannot look into could
+// make it endless.
+const maxLevels = 200
 
 // copyEntries copies what is in a directory and is not hidden: links to files as files, and links to directories not at
 // all, because they may lead in circles.
 func (ch *change) copyEntries(from, to string, failures *failures) {
 	entries, err := ch.tree.Entries(from)
+	if err == nil && strings.Count(to, "/") > maxLevels {
+		err = refuse(http.StatusForbidden, "The directory has too many levels.")
+	}
 	if err != nil {
 		failures.add(to, true, err)
 		return
@@ -266,7 +296,7 @@ func (ch *change) copyEntries(from, to string, failures *failures) {
 		case !ch.h.rightsAt(copied).Has(Create):
 			err = lacks("create")
 		case info.IsDir():
-			if err = ch.copyDir(name, copied); err == nil {
+			if err = ch.copyDir(name, copied); err == nil || isMade(err) {
 				ch.copyEntries(name, copied, failures)
 			}
 		default:

@@ -131,6 +131,7 @@ func TestRequestsOfWebDAV(t *testing.T) {
 		{"nor without the right", mounting &^ httpd.Create, "LOCK /new", nil, lockBody, 403, `"create"`, map[string]string{"new": "-"}},
 		{"of a hidden name", mounting, "LOCK /.new", nil, lockBody, 403, "", nil},
 		{"of a file that may not be changed", mounting &^ httpd.Change, "LOCK /f", nil, lockBody, 403, `"change"`, nil},
+		{"nor of everything, which would keep out others", httpd.Create, "LOCK /", nil, lockBody, 403, `"change"`, nil},
 		{"at depth 1", mounting, "LOCK /d", []string{"Depth", "1"}, lockBody, 400, "Depth", nil},
 		{"of another kind", mounting, "LOCK /f", nil, "<x/>", 400, "malformed", nil},
 		{"refreshing no lock", mounting, "LOCK /f", []string{"If", "(<urn:a>)"}, "", 412, "", nil},
@@ -565,6 +566,17 @@ func TestCopiesFollowNoLinksOutNorInCircles(t *testing.T) {
 	t.Cleanup(server.Close)
 	if resp, body := dav(t, "COPY", server.URL+"/d", "", "Destination", "/e"); resp.StatusCode != 201 {
 		t.Errorf("COPY: %d %s", resp.StatusCode, body)
+	}
+	if err := os.Symlink("d/sub", filepath.Join(dir, "into")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "d", "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{"COPY", "MOVE"} { // by the link it is in itself
+		if resp, body := dav(t, method, server.URL+"/d", "", "Destination", "/into/x"); resp.StatusCode != 403 || !strings.Contains(body, "in the directory itself") {
+			t.Errorf("%s into itself: %d %s", method, resp.StatusCode, body)
+		}
 	}
 	for name, want := range map[string]string{"/e/f": "old", "/e/in": "linked", "/e/out": "-", "/e/loop/f": "-"} {
 		if got := contentOf(t, root, name); got != want {

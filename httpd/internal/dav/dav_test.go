@@ -44,6 +44,8 @@ func TestBodiesOfPropfind(t *testing.T) {
 		{"a DTD", entities + `<D:propfind xmlns:D="DAV:"><D:allprop/></D:propfind>`, dav.Find{}, true},
 		{"an entity", `<D:propfind xmlns:D="DAV:"><D:prop>&a;<y xmlns="x:"/></D:prop></D:propfind>`, dav.Find{}, true},
 		{"an element in an element in an element", `<D:propfind xmlns:D="DAV:">` + strings.Repeat("<D:prop>", 100) + strings.Repeat("</D:prop>", 100) + `</D:propfind>`, dav.Find{}, true},
+		{"very long names of properties", `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat(`<a xmlns="`+strings.Repeat("x", 1000)+`"/>`, 10) + `</D:prop></D:propfind>`, dav.Find{}, true},
+		{"very many elements", `<D:propfind xmlns:D="DAV:"><D:allprop/>` + strings.Repeat("<D:a/>", 6000) + `</D:propfind>`, dav.Find{}, true},
 		{"very many properties", `<D:propfind xmlns:D="DAV:"><D:prop>` + strings.Repeat("<D:a/>", 1000) + `</D:prop></D:propfind>`, dav.Find{}, true},
 	}
 	for _, test := range tests {

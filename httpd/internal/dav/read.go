@@ -22,7 +22,9 @@ var ErrSyntax = errors.New("the XML is malformed, or not that of RFC 4918")
 
 const (
 	maxDepth      = 32  // of elements
-	maxProperties = 200 // in a request
+	maxProperties = 100 // in a request
+	maxElements   = 5000
+	maxNames      = 8 << 10 // bytes of the names of all properties of PROPFIND, which are repeated for each file
 )
 
 // MaxBody is the size of the largest XML body of a request that is read, in bytes.
@@ -44,7 +46,7 @@ func ParseFind(body []byte) (f Find, err error) {
 	if err != nil {
 		return Find{}, err
 	}
-	kinds := 0
+	kinds, size := 0, 0
 	for _, e := range root.children {
 		switch {
 		case e.is("allprop"):
@@ -59,10 +61,11 @@ func ParseFind(body []byte) (f Find, err error) {
 		case e.is("include"):
 			for _, p := range e.children {
 				f.Props = append(f.Props, p.name)
+				size += len(p.name.Space) + len(p.name.Local)
 			}
 		}
 	}
-	if kinds != 1 || len(f.Props) > maxProperties {
+	if kinds != 1 || len(f.Props) > maxProperties || size > maxNames {
 		return Find{}, ErrSyntax
 	}
 	return f, nil
@@ -168,7 +171,7 @@ func (e *element) is(local string) bool { return e.name.Space == Space && e.name
 func parse(body []byte, root string) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	var top, here *element
-	depth := 0
+	depth, elements := 0, 0
 	for {
 		token, err := d.Token()
 		if err == io.EOF && top != nil && here == nil {
@@ -192,7 +195,8 @@ func parse(body []byte, root string) (*element, error) {
 					e.attrs = append(e.attrs, a)
 				}
 			}
-			if depth++; depth > maxDepth || here == nil && (top != nil || !e.is(root)) || !e.isBound() || !isName(t.Name.Local) {
+			elements++
+			if depth++; depth > maxDepth || elements > maxElements || here == nil && (top != nil || !e.is(root)) || !e.isBound() || !isName(t.Name.Local) {
 				return nil, ErrSyntax
 			}
 			if here == nil {

@@ -74,6 +74,9 @@ func (h *Handler) answersDAV(method string) bool {
 func (h *Handler) mayList(string) bool { return !h.NoListing }
 func (h *Handler) mayRead(string) bool { return true } // a Handler for an account without the right Read has no files
 
+// mayMove reports whether the client may give another name to what is called name, with all that is in it.
+func (h *Handler) mayMove(name string) bool { return h.rightsAt(name).Has(Rename) }
+
 // davBody is the body of a response of WebDAV.
 type davBody interface {
 	write(ctx context.Context, w io.Writer) error
@@ -109,7 +112,6 @@ var (
 	errNoParent    = refuse(http.StatusConflict, "There is no directory to put this in.")
 	errBody        = refuse(http.StatusRequestEntityTooLarge, "The body is larger than this server accepts.")
 	errTop         = refuse(http.StatusForbidden, "The top directory cannot be moved, replaced or removed.")
-	errMissing     = refuse(http.StatusNotFound, "There is nothing here.")
 )
 
 // lockedRefusal returns the response to a change that a lock forbids. Only its own user learns whose it is.
@@ -152,8 +154,11 @@ func (ch *change) stat(name string) (fs.FileInfo, error) {
 	if ch.hides(name) {
 		return nil, fs.ErrNotExist
 	}
-	return ch.tree.Stat(name)
+	return ch.seen().Stat(name)
 }
+
+// seen returns the tree as the client sees it, and ch.tree is what it changes.
+func (ch *change) seen() vfs.Tree { return ch.planner.Tree }
 
 func (ch *change) hides(name string) bool { return ch.planner.Hides(name) }
 

@@ -97,8 +97,7 @@ func isForeign(n dav.Name) bool {
 type found struct {
 	ch      *change
 	what    dav.Find
-	names   []dav.Name // of properties that are in nobody's list but the client's
-	dead    bool       // dead properties are wanted
+	dead    bool // dead properties are wanted
 	name    string
 	info    fs.FileInfo
 	entries []fs.FileInfo // of the directory

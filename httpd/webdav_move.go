@@ -172,7 +172,7 @@ func (ch *change) move() (status int, fields plan.Header, err error) {
 		return 0, nil, errDepth
 	case m.from == "/":
 		return 0, nil, errTop
-	case !ch.h.rightsAt(m.from).Has(Rename), !ch.h.rightsAt(m.to).Has(Rename):
+	case !ch.h.mayMove(m.from), !ch.h.mayMove(m.to):
 		return 0, nil, lacks("rename")
 	case !ch.mayChangeIf():
 		return 0, nil, errCondition
@@ -270,7 +270,7 @@ const maxLevels = 200
 // copyEntries copies what is in a directory and is not hidden: links to files as files, and links to directories not at
 // all, because they may lead in circles.
 func (ch *change) copyEntries(from, to string, failures *failures) {
-	entries, err := ch.tree.Entries(from)
+	entries, err := ch.seen().Entries(from)
 	if err == nil && strings.Count(to, "/") > maxLevels {
 		err = refuse(http.StatusForbidden, "The directory has too many levels.")
 	}
@@ -352,7 +352,7 @@ func (ch *change) removeDir(name string, failures *failures) error {
 }
 
 func (ch *change) removeEntries(dir string, failures *failures) error {
-	entries, err := ch.tree.Entries(dir)
+	entries, err := ch.seen().Entries(dir)
 	if err != nil {
 		return err
 	}

@@ -202,11 +202,11 @@ func TestALockEndsWithItsTime(t *testing.T) {
 		if err := s.Unlock(bob, "/d/f", l.Token); !errors.Is(err, upload.ErrNoLock) {
 			t.Errorf("bob removes the lock of alice: %v", err)
 		}
-		time.Sleep(2*time.Minute - 1)
+		time.Sleep(2*time.Minute - time.Nanosecond)
 		if err := s.Change(bob, "/d/f", func(string) error { return nil }); !isLocked(err) {
 			t.Errorf("right before the end: %v, want a LockedError", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := s.Change(bob, "/d/f", func(string) error { return nil }); err != nil {
 			t.Errorf("after the end: %v", err)
 		}

@@ -74,6 +74,9 @@ func (h *Handler) answersDAV(method string) bool {
 func (h *Handler) mayList(string) bool { return !h.NoListing }
 func (h *Handler) mayRead(string) bool { return true } // a Handler for an account without the right Read has no files
 
+// mayKnow reports whether the client may learn if there is something called name.
+func (h *Handler) mayKnow(string) bool { return true }
+
 // mayMove reports whether the client may give another name to what is called name, with all that is in it.
 func (h *Handler) mayMove(name string) bool { return h.rightsAt(name).Has(Rename) }
 
@@ -290,6 +293,8 @@ func (ch *change) mkcol() (status int, fields plan.Header, err error) {
 		return 0, nil, errHidden
 	case !ch.h.rightsAt(ch.name).Has(Create):
 		return 0, nil, lacks("create")
+	case !ch.h.mayKnow(ch.name):
+		return 0, nil, lacks("list")
 	}
 	if _, err := ch.tree.Lstat(ch.name); err == nil {
 		return 0, nil, refuse(http.StatusMethodNotAllowed, "There is something of this name already.")

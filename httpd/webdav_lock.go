@@ -33,6 +33,8 @@ func (ch *change) lock() (status int, fields plan.Header, err error) {
 	switch {
 	case ch.isHidden():
 		return 0, nil, errHidden
+	case !ch.h.mayKnow(ch.name):
+		return 0, nil, lacks("list")
 	case !exists && !errors.Is(err, fs.ErrNotExist):
 		return 0, nil, err
 	case !exists && !rights.Has(Create):

@@ -50,6 +50,8 @@ func (ch *change) plannedRelocation() (m relocation, err error) {
 		return m, errHidden
 	case m.to == "/":
 		return m, errTop
+	case !ch.h.mayKnow(m.to):
+		return m, lacks("list")
 	case m.to == m.from:
 		return m, refuse(http.StatusForbidden, "Destination is the same file.")
 	case strings.HasPrefix(m.from, m.to+"/"):

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -489,7 +490,7 @@ func TestRequestsOfClients(t *testing.T) {
 		steps  []step // TOKEN is that of the last lock
 	}{
 		{"Finder", []step{
-			{"OPTIONS /", nil, "", 204},
+			{"OPTIONS /", nil, "", 200},
 			{"PROPFIND /", []string{"Depth", "0"}, finderFind, 207},
 			{"PROPFIND /", []string{"Depth", "1"}, finderFind, 207},
 			{"PROPFIND /doc.txt", []string{"Depth", "0"}, finderFind, 404},
@@ -503,7 +504,7 @@ func TestRequestsOfClients(t *testing.T) {
 			{"DELETE /._doc.txt", nil, "", 204},
 		}},
 		{"Explorer", []step{
-			{"OPTIONS /", []string{"Translate", "f"}, "", 204},
+			{"OPTIONS /", []string{"Translate", "f"}, "", 200},
 			{"PROPFIND /", []string{"Depth", "0", "Translate", "f"}, "", 207},
 			{"PROPFIND /", []string{"Depth", "1", "Translate", "f"}, "", 207},
 			{"PROPFIND /desktop.ini", []string{"Depth", "0"}, "", 404},
@@ -603,7 +604,7 @@ func TestGuestsAreAskedForAPasswordToChangeFilesByWebDAV(t *testing.T) {
 		{"", "PROPFIND /f.txt", []string{"Depth", "0"}, 207},
 		{"", "MKCOL /new", nil, 401},
 		{"", "LOCK /f", nil, 401},
-		{"", "OPTIONS /", nil, 204},
+		{"", "OPTIONS /", nil, 200},
 		{"carol", "PROPFIND /f", []string{"Depth", "0"}, 207},
 		{"carol", "MKCOL /new", nil, 405},
 		{"dave", "PROPFIND /", []string{"Depth", "1"}, 403}, // without the right to list
@@ -641,5 +642,26 @@ func TestChangesByWebDAVAreRecorded(t *testing.T) {
 	if len(all) != 2 || all[0].Op != "MKCOL" || all[0].Path != "/d" || all[0].User != "alice" || all[0].Status != 201 ||
 		all[1].Path != "/f" || all[1].NewPath != "/d/g" {
 		t.Errorf("%+v", all)
+	}
+}
+
+func TestDestinationBehindAProxy(t *testing.T) {
+	needsRemoval(t)
+	for _, trusted := range []bool{false, true} {
+		root, _ := writable(t, map[string]string{"f": "old"})
+		s := serve(t, func(srv *httpd.Server) {
+			srv.Handler = &httpd.Handler{FS: root, Write: mounting, WebDAV: true}
+			if trusted {
+				srv.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			}
+		})
+		want := map[bool]int{false: 502, true: 201}[trusted]
+		resp, body := dav(t, "COPY", s.url+"/f", "", "Destination", "https://public.example/g", "X-Forwarded-Host", "client.example, public.example")
+		if resp.StatusCode != want {
+			t.Errorf("trusted %v: %d %s, want %d", trusted, resp.StatusCode, body, want)
+		}
+		if resp, _ := dav(t, "COPY", s.url+"/f", "", "Destination", "https://client.example/h", "X-Forwarded-Host", "client.example, public.example"); resp.StatusCode != 502 {
+			t.Errorf("trusted %v: a host that the client has forged: %d, want 502", trusted, resp.StatusCode)
+		}
 	}
 }

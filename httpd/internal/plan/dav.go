@@ -27,9 +27,6 @@ func (p *Planner) asksLoginForDAV(method string) bool {
 // addDAV adds the fields by which clients know that they can mount the files. Class 2 are locks, without which some
 // mount them read-only. The URI means the property executable of mod_dav_fs. Explorer looks for the other field.
 func (p *Planner) addDAV(fields *Header) {
-	if !p.DAV {
-		return
-	}
 	class := "1"
 	if len(p.Changes) > 1 || p.loginsToChange.Load() { // more than PROPFIND
 		class = "1, 2, <http://apache.org/dav/propset/fs/1>"

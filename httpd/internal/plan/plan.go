@@ -254,7 +254,10 @@ func (pl *Plan) make(ctx context.Context) Response {
 		p.preflight(r, &resp.Header)
 		p.addUploads(&resp.Header)
 		resp.Header.add("Allow", p.allow())
-		p.addDAV(&resp.Header)
+		if p.DAV {
+			resp.Status = statusOK // as IIS and mod_dav answer, and their clients expect
+			p.addDAV(&resp.Header)
+		}
 		return resp
 	case refusedMethod:
 		if len(p.Changes) > 0 { // the usual hint says that files can only be read

@@ -164,6 +164,7 @@ func TestRequestsOfWebDAV(t *testing.T) {
 }
 
 func TestWithoutWebDAVItsMethodsDoNothing(t *testing.T) {
+	needsRemoval(t)
 	url, root := davServer(t, map[string]string{"f": "old", "d/a": "a"}, func(h *httpd.Handler) { h.WebDAV = false })
 	for _, method := range []string{"PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK"} {
 		if resp, _ := dav(t, method, url+"/f", "", "Destination", "/new"); resp.StatusCode != 405 {

@@ -186,9 +186,9 @@ func TestOptionsAnnounceWebDAV(t *testing.T) {
 		change     func(h *httpd.Handler)
 		dav, allow string
 	}{
-		{"all rights", nil, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"},
+		{"all rights", nil, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"},
 		{"only reading", func(h *httpd.Handler) { h.Write = 0 }, "1", "GET, HEAD, OPTIONS, PROPFIND"},
-		{"no listings", func(h *httpd.Handler) { h.Write, h.NoListing = httpd.Create, true }, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, MKCOL, COPY, LOCK, UNLOCK"},
+		{"no listings", func(h *httpd.Handler) { h.Write, h.NoListing = httpd.Create, true }, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, POST, PATCH, MKCOL, COPY, LOCK, UNLOCK"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

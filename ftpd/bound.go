@@ -76,6 +76,9 @@ func (s *session) siteQuota(string) reply {
 	if u.Limit.Files > 0 {
 		lines = append(lines, quotaLine("files and directories", u.Files, u.Limit.Files, u.FreeFiles))
 	}
+	if u.Limit.FileBytes > 0 {
+		lines = append(lines, " "+strconv.FormatInt(u.Limit.FileBytes, 10)+" bytes are the most for one file")
+	}
 	return newReply(211, append(lines, "End")...)
 }
 
@@ -120,6 +123,7 @@ type Volume = quota.Volume
 //
 //	Bytes int64 // the sizes of all regular files, unfinished uploads included
 //	Files int64 // the number of files, directories and links
+//	FileBytes int64 // the size of each file that the user writes
 type Quota = quota.Limit
 
 // Reserve is the space of each disk that uploads leave free: Bytes, or a Percent of the

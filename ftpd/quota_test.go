@@ -82,6 +82,35 @@ func TestAQuotaIsExactAndKeepsSplice(t *testing.T) {
 	}
 }
 
+// The largest file fits, and one byte more ends the upload, however it comes.
+func TestNoFileIsLargerThanTheLimit(t *testing.T) {
+	const most, old = 4 << 20, 1 << 20
+	for _, tt := range []struct {
+		line string
+		fits int64
+	}{{"STOR f", most}, {"APPE old", most - old}, {"STOR old", most}, {"STOU", most}} {
+		t.Run(tt.line, func(t *testing.T) {
+			s := startBound(t, ftpd.Quota{FileBytes: most}, ftpd.Reserve{}, nil)
+			s.file("old", old)
+			c := s.login()
+			c.putFor(226, pasv, tt.line, tt.fits)
+			if x := s.transfer(); hasSendfile && tt.line != "APPE old" && x.Method != sendfile.Splice {
+				t.Errorf("the bytes went by %v", x.Method)
+			}
+			s.file("old", old)
+			text := c.putFor(552, pasv, tt.line, tt.fits+1)
+			if !strings.Contains(text, fmt.Sprint(most)) {
+				t.Errorf("reply %q does not say how much is allowed", text)
+			}
+			c.want(552, fmt.Sprint("ALLO ", most+1))
+			c.want(200, fmt.Sprint("ALLO ", most))
+			if text := c.want(211, "SITE QUOTA"); !strings.Contains(text, fmt.Sprint(most)) {
+				t.Errorf("SITE QUOTA says %q", text)
+			}
+		})
+	}
+}
+
 func TestAQuotaIsShown(t *testing.T) {
 	s := startBound(t, ftpd.Quota{Bytes: 1000, Files: 3}, ftpd.Reserve{}, nil)
 	s.file("f", 100)

@@ -177,6 +177,9 @@ func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) 
 	h.ShowHidden = !key.hideDotFiles
 	h.Write = key.paths.Union(key.rights) & options.Write &^ account.ReadOnly
 	h.space = key.space
+	if most := key.space.Usage().Limit.FileBytes; most > 0 && (h.MaxUpload == 0 || most < h.MaxUpload) {
+		h.MaxUpload = most
+	}
 	if rightsfs.IsNeeded(key.rights, key.paths) {
 		h.Paths = key.paths.WithRoot(key.rights)
 	} else {

@@ -29,6 +29,7 @@ type Volume = quota.Volume
 //
 //	Bytes int64 // the sizes of all regular files, unfinished uploads included
 //	Files int64 // the number of files, directories and links
+//	FileBytes int64 // the size of each file that the user writes
 type Quota = quota.Limit
 
 // Reserve is the space of each disk that uploads leave free: Bytes, or a Percent of the

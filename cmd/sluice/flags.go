@@ -111,6 +111,7 @@ func addLimitFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.Var(&r.RateAfter, "rate-after", "exempt the first `BYTES` of each transfer from its own limit")
 	q := &conf.Quota
 	f.Var(&q.Bytes, "quota", "let the files below the home of a user have at most `BYTES`, such as 10GiB, unless the user has a quota in the file; 0: no limit")
+	f.Var(&q.File, "max-file-size", "let users write files of at most `BYTES`, unless the file says otherwise for a user; 0: no limit")
 	f.IntVar(&q.Files, "quota-files", q.Files, "let a home have at most `N` files and directories; 0: no limit")
 	f.Var(&q.Reserve, "reserve", "refuse uploads that would leave less than `SIZE` of the disk free, such as 1GiB or 5%; 0: fill it")
 	f.Var(&conf.MinRate, "min-rate", "cut downloads slower than `BYTES` a second, such as 64KiB; 0: none")

@@ -14,6 +14,7 @@ import (
 type QuotaOptions struct {
 	Bytes   Bytes   // below the home of each user without a quota of its own; 0: no limit
 	Files   int     // the same for the number of files and directories
+	File    Bytes   // of each file that such a user writes; 0: no limit
 	Reserve Reserve // of the disk, which uploads leave free
 }
 
@@ -58,7 +59,7 @@ func (c Config) checkQuota() error {
 
 // HasQuota reports whether any user has a quota.
 func (c Config) HasQuota() bool {
-	if c.Quota.Bytes > 0 || c.Quota.Files > 0 {
+	if c.Quota.Bytes > 0 || c.Quota.Files > 0 || c.Quota.File > 0 {
 		return true
 	}
 	for _, u := range c.Users {
@@ -78,6 +79,9 @@ func (c Config) quotaOf(u User) account.Quota {
 	if !u.HasQuotaFiles {
 		limit.Files = int64(c.Quota.Files)
 	}
+	if !u.HasMaxFileSize {
+		limit.FileBytes = int64(c.Quota.File)
+	}
 	return limit
 }
 
@@ -87,6 +91,15 @@ func (u *User) setQuota(value any) error {
 		return errors.New(`write it as a number of bytes, such as "10GiB"; 0: no limit`)
 	}
 	u.HasQuota, u.Account.Quota.Bytes = true, int64(size)
+	return nil
+}
+
+func (u *User) setMaxFileSize(value any) error {
+	var size Bytes
+	if err := size.Set(fmt.Sprint(value)); err != nil {
+		return errors.New(`write it as a number of bytes, such as "1GiB"; 0: no limit`)
+	}
+	u.HasMaxFileSize, u.Account.Quota.FileBytes = true, int64(size)
 	return nil
 }
 

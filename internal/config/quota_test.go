@@ -38,6 +38,7 @@ func TestTheQuotaOfAUser(t *testing.T) {
 		"none of its own":  {nil, account.Quota{Bytes: 100, Files: 10}},
 		"bytes of its own": {map[string]any{"quota": "1KiB"}, account.Quota{Bytes: 1024, Files: 10}},
 		"files of its own": {map[string]any{"quota-files": int64(5)}, account.Quota{Bytes: 100, Files: 5}},
+		"files as large":   {map[string]any{"max-file-size": "2KiB"}, account.Quota{Bytes: 100, Files: 10, FileBytes: 2048}},
 		"no limit":         {map[string]any{"quota": int64(0), "quota-files": int64(0)}, account.Quota{}},
 	} {
 		var u User
@@ -50,7 +51,7 @@ func TestTheQuotaOfAUser(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
 		}
 	}
-	for key, values := range map[string][]any{"quota": {"much", int64(-1), true}, "quota-files": {"5", int64(-1), 1.5}} {
+	for key, values := range map[string][]any{"quota": {"much", int64(-1), true}, "quota-files": {"5", int64(-1), 1.5}, "max-file-size": {"much", int64(-1)}} {
 		for _, value := range values {
 			var u User
 			if err := u.set(key, value); err == nil || !strings.Contains(err.Error(), "such as") {

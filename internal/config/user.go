@@ -21,7 +21,7 @@ type User struct {
 
 	HasRights bool // the file gives rights; else the default ones apply
 
-	HasQuota, HasQuotaFiles bool // the file gives them; else those of all users apply
+	HasQuota, HasQuotaFiles, HasMaxFileSize bool // the file gives them; else those of all users apply
 
 	Networks []netip.Prefix // from which the user may log in; none: all
 }
@@ -44,6 +44,7 @@ var userKeys = []struct {
 	{"max-rate", (*User).setMaxRate},
 	{"quota", (*User).setQuota},
 	{"quota-files", (*User).setQuotaFiles},
+	{"max-file-size", (*User).setMaxFileSize},
 	{"networks", (*User).setNetworks},
 }
 

@@ -67,7 +67,7 @@ func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handl
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitHTTP(h, guest.MaxRate)
-	h.Volume, h.VolumeDir, h.Quota = guest.Volume, guest.Home, guest.Quota
+	h.Volume, h.VolumeDir, h.Quota, h.MaxUpload = guest.Volume, guest.Home, guest.Quota, guest.Quota.FileBytes
 	all := guest.Paths.Union(guest.Rights)
 	if all&account.All == 0 {
 		return h, nil // without a file system it answers 404

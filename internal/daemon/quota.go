@@ -89,7 +89,7 @@ func (d *daemon) refusedUploads() map[string]uint64 {
 // warnQuotas logs that a quota is one for the whole served directory.
 func (d *daemon) warnQuotas() {
 	for _, a := range d.users.All() {
-		if !a.Quota.IsZero() && path.Clean("/"+a.Home) == "/" {
+		if a.Quota.NeedsCount() && path.Clean("/"+a.Home) == "/" {
 			d.logger.Info("a quota counts all files of the served directory, because the user has no home", "user", a.Name)
 			return
 		}

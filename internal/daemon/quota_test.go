@@ -65,6 +65,28 @@ func TestAQuotaIsTheSameByFTPAndHTTP(t *testing.T) {
 	}
 }
 
+func TestTheLargestFileIsTheSameByFTPAndHTTP(t *testing.T) {
+	all := `rights = ["all"]`
+	d := newLoginTest(t, confWith(t, tableOf("alice", all)+tableOf("bob", all, "max-file-size = 2000"), func(c *config.Config) {
+		c.Quota.File = 1000
+	}))
+	for i, tt := range []struct {
+		what      string
+		got, want int
+	}{
+		{"the largest file by HTTP", d.put(t, "alice", "/h", 1000), 201},
+		{"a larger one by HTTP", d.put(t, "alice", "/g", 1001), 413},
+		{"the largest file by FTP", d.store(t, "alice", "/f", 1000), 226},
+		{"a larger one by FTP", d.store(t, "alice", "/g", 1001), 552},
+		{"one of a user with a limit of its own", d.put(t, "bob", "/b", 2000), 201},
+		{"a larger one of that user", d.put(t, "bob", "/b", 2001), 413},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("step %d, %s: %d, want %d", i, tt.what, tt.got, tt.want)
+		}
+	}
+}
+
 func TestAReloadChangesQuotas(t *testing.T) {
 	table := func(quota string) config.Config {
 		return confWith(t, tableOf("alice", `rights = ["all"]`, quota), func(c *config.Config) { c.Anonymous = false })

@@ -47,7 +47,7 @@ func (d *daemon) reload(load Loader) error {
 	if err != nil {
 		return loaded.Locate(err)
 	}
-	applied := []string{"users", "write", "quota", "quota-files", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
+	applied := []string{"users", "write", "quota", "quota-files", "max-file-size", "ftp-lax-tls", "ftp-lax-reuse", "ftp-overwrite"}
 	if certificates != nil && d.certs.Load() != nil { // a self-signed certificate stays until the next start
 		d.certs.Store(certificates)
 		applied = append(applied, "tls-cert", "tls-key")

@@ -208,6 +208,10 @@ func (h *Hold) grow(size int64) *Error {
 		v.mu.Unlock()
 		return nil
 	}
+	if most := h.space.limit.FileBytes; most > 0 && size > most {
+		v.mu.Unlock()
+		return tooLong(most)
+	}
 	err := h.reserveLocked(n, size)
 	v.mu.Unlock()
 	if err != nil {
@@ -252,7 +256,11 @@ func (h *Hold) room(at int64) int64 {
 	had := h.counted.bytes - at
 	free := max(h.freeLocked().bytes, 0)
 	v.mu.Unlock()
-	return had + min(free, max(h.disk.room(), 0), math.MaxInt64/2)
+	room := had + min(free, max(h.disk.room(), 0), math.MaxInt64/2)
+	if most := h.space.limit.FileBytes; most > 0 {
+		room = min(room, most-at)
+	}
+	return room
 }
 
 // Attach says that the file of a new upload exists as name. f, if not nil, shows what it takes on the disk.

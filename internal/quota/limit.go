@@ -9,7 +9,12 @@ import (
 type Limit struct {
 	Bytes int64 // of regular files
 	Files int64 // names of files, directories and links
+
+	FileBytes int64 // of each file, when it is written
 }
+
+// NeedsCount reports whether the limit is one of all files together.
+func (l Limit) NeedsCount() bool { return l.Bytes > 0 || l.Files > 0 }
 
 // IsZero reports whether there is no limit.
 func (l Limit) IsZero() bool { return l == Limit{} }
@@ -39,9 +44,10 @@ const (
 	Files                  // the files of a Limit
 	Disk                   // the Reserve of the disk
 	Counting               // none: the files of the home are not counted yet
+	FileSize               // the bytes of one file
 )
 
-var reasons = []string{"quota-bytes", "quota-files", "disk-reserve", "counting"}
+var reasons = []string{"quota-bytes", "quota-files", "disk-reserve", "counting", "file-size"}
 
 // Reasons returns the texts of all reasons.
 func Reasons() []string { return reasons }
@@ -52,8 +58,8 @@ func (r Reason) String() string { return reasons[r] }
 // Error means that a change was not made because of a bound. Nothing was written.
 type Error struct {
 	Reason Reason
-	Limit  int64 // the bound: of the home, or the reserve of the disk
-	Used   int64 // what the home has; 0 for Disk
+	Limit  int64 // the bound: of the home, of the file, or the reserve of the disk
+	Used   int64 // what the home has; 0 for Disk and FileSize
 	Free   int64 // what may still be written; never negative
 
 	// TooLarge means that the file does not fit even into an empty home.
@@ -71,6 +77,8 @@ func (e *Error) Error() string {
 		return "the files of the home directory are being counted for the quota: try again soon"
 	case e.Reason == Disk:
 		return fmt.Sprintf("the disk has no room: the server keeps %d bytes free, beyond which %d are free", e.Limit, e.Free)
+	case e.Reason == FileSize:
+		return fmt.Sprintf("the file is larger than the %d bytes that a file may have", e.Limit)
 	case e.Reason == Files:
 		return fmt.Sprintf("the quota is exceeded: %d files and directories are allowed, %d exist, %d can be added", e.Limit, e.Used, e.Free)
 	case e.TooLarge:
@@ -78,3 +86,6 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("the quota is exceeded: %d bytes are allowed, %d are used, %d are free", e.Limit, e.Used, e.Free)
 }
+
+// tooLong returns the error of a file with more than most bytes.
+func tooLong(most int64) *Error { return &Error{Reason: FileSize, Limit: most, TooLarge: true} }

@@ -24,6 +24,7 @@ func TestErrorsSayWhatIsUsedAndFree(t *testing.T) {
 		{Error{Reason: Bytes, Limit: 100, TooLarge: true}, []string{"larger", "100"}},
 		{Error{Reason: Files, Limit: 7, Used: 6, Free: 1}, []string{"files and directories", "7", "6", "1"}},
 		{Error{Reason: Disk, Limit: 500, Free: 3}, []string{"disk", "500", "3"}},
+		{Error{Reason: FileSize, Limit: 70, TooLarge: true}, []string{"larger", "70", "file"}},
 		{Error{Reason: Counting}, []string{"counted", "try again"}},
 	} {
 		for _, word := range tt.want {

@@ -13,8 +13,11 @@ type Usage struct {
 
 // Usage returns what is below the home of the user. It does not block.
 func (s *Space) Usage() Usage {
-	if s == nil || s.home == nil {
+	if s == nil {
 		return Usage{HasNoLimits: true, FreeBytes: -1, FreeFiles: -1}
+	}
+	if s.home == nil {
+		return Usage{Limit: s.limit, HasNoLimits: s.limit.IsZero(), FreeBytes: -1, FreeFiles: -1, IsCounted: true}
 	}
 	s.volume.mu.Lock()
 	defer s.volume.mu.Unlock()
@@ -51,6 +54,9 @@ func (s *Space) Free(dir string, onDisk int64) int64 {
 func (s *Space) Fits(dir string, size int64) error {
 	if s == nil {
 		return nil
+	}
+	if most := s.limit.FileBytes; most > 0 && size > most {
+		return s.volume.refused(tooLong(most))
 	}
 	if s.home != nil && s.limit.Bytes > 0 && size > s.limit.Bytes {
 		return s.volume.refused(&Error{Reason: Bytes, Limit: s.limit.Bytes, Used: s.Usage().Bytes, Free: max(s.Usage().FreeBytes, 0), TooLarge: true})

@@ -94,7 +94,7 @@ func SpaceIn(v *Volume, dir string, limit Limit) *Space {
 	}
 	base := path.Clean("/" + dir)
 	v.mu.Lock()
-	needsPath := len(v.homes) > 0 || !limit.IsZero()
+	needsPath := len(v.homes) > 0 || limit.NeedsCount()
 	v.mu.Unlock()
 	if needsPath {
 		base = v.resolve(base)
@@ -106,7 +106,7 @@ func SpaceIn(v *Volume, dir string, limit Limit) *Space {
 		return s
 	}
 	s := &Space{volume: v, base: base, limit: limit}
-	if !limit.IsZero() {
+	if limit.NeedsCount() {
 		if s.home = v.homes[base]; s.home == nil {
 			s.home = &home{path: base, ready: make(chan struct{})}
 			v.homes[base] = s.home

@@ -136,6 +136,8 @@ type refusal struct {
 	cause  error // for the operator, and for package upload; nil: none
 
 	members []plan.Member // more of the reason, for programs
+
+	isForRight bool // a right is missing, which users who log in may have
 }
 
 func (e *refusal) Error() string { return e.reason }
@@ -206,6 +208,9 @@ func (ch *change) respond() plan.Response {
 		return ch.planner.Changed(ch.request, status, fields)
 	}
 	why := ch.explain(err)
+	if why.isForRight && ch.planner.AsksLoginInstead(ch.r.Method) {
+		return ch.asksLogin()
+	}
 	if ch.received || why.status >= 500 {
 		ch.err = err
 	}
@@ -221,13 +226,13 @@ func (ch *change) respond() plan.Response {
 // make makes the change. The status and the fields are those of a success.
 func (ch *change) make() (status int, fields plan.Header, err error) {
 	if ch.tree == nil {
-		return 0, nil, fs.ErrNotExist
+		return 0, nil, errAbsent
 	}
 	if ch.h.WebDAV {
 		if err := ch.checkIf(); err != nil {
 			return 0, nil, err
 		}
-		if answer := davAnswers[ch.r.Method]; answer != nil {
+		if answer := davAnswers[ch.r.Method]; answer != nil && !plan.IsUpload(ch.r.URL.Path, ch.r.URL.RawQuery) {
 			return answer(ch)
 		}
 	}
@@ -513,7 +518,7 @@ func (ch *change) explain(err error) *refusal {
 	var transferErr *sendfile.Error
 	var tooLong *http.MaxBytesError
 	var locked *upload.LockedError
-	if bound := boundRefusal(err); bound != nil {
+	if bound := ch.boundRefusal(err); bound != nil {
 		return bound
 	}
 	switch {

@@ -52,7 +52,7 @@ func (ch *change) form() error {
 	case ch.isHidden():
 		return refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
 	}
-	dir, err := ch.tree.Stat(ch.name)
+	dir, err := ch.planner.Tree.Stat(ch.name)
 	if err != nil {
 		return err
 	}

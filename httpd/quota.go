@@ -41,7 +41,7 @@ func NewVolume(fsys afero.Fs, reserve Reserve) *Volume { return quota.New(fsys, 
 
 // boundRefusal returns the response to a request that was refused for a quota or for the
 // reserve of the disk (RFC 4918, 11.5); nil: err is no such error.
-func boundRefusal(err error) *refusal {
+func (ch *change) boundRefusal(err error) *refusal {
 	var e *quota.Error
 	if !errors.As(err, &e) {
 		return nil
@@ -51,7 +51,7 @@ func boundRefusal(err error) *refusal {
 	case e.Reason == quota.Counting:
 		why.status = http.StatusServiceUnavailable
 		return why
-	case e.TooLarge:
+	case e.TooLarge && ch.stores: // else the file is not in the body
 		why.status = http.StatusRequestEntityTooLarge
 	}
 	why.members = []plan.Member{{Name: "reason", Text: e.Reason.String()}, {Name: "limit", Number: e.Limit}}

@@ -70,16 +70,6 @@ func (h *Handler) answersDAV(method string) bool {
 	return h.Write != 0
 }
 
-// mayList and mayRead report whether the client may see the names in the directory name, and read the file name.
-func (h *Handler) mayList(string) bool { return !h.NoListing }
-func (h *Handler) mayRead(string) bool { return true } // a Handler for an account without the right Read has no files
-
-// mayKnow reports whether the client may learn if there is something called name.
-func (h *Handler) mayKnow(string) bool { return true }
-
-// mayMove reports whether the client may give another name to what is called name, with all that is in it.
-func (h *Handler) mayMove(name string) bool { return h.rightsAt(name).Has(Rename) }
-
 // davBody is the body of a response of WebDAV.
 type davBody interface {
 	write(ctx context.Context, w io.Writer) error
@@ -98,11 +88,6 @@ func (xmlText) release() {}
 
 // xmlType is the media type of all bodies. Some clients want text/xml, and all take this.
 var xmlType = plan.Field{Name: "Content-Type", Value: "application/xml; charset=utf-8"}
-
-// lacks returns the refusal of a change for which the right of that name is missing.
-func lacks(right string) *refusal {
-	return &refusal{status: http.StatusForbidden, reason: `This needs the right "` + right + `".`, cause: fs.ErrPermission}
-}
 
 var (
 	errSyntax      = refuse(http.StatusBadRequest, "The body is malformed, or not the XML of RFC 4918.")
@@ -167,7 +152,7 @@ func (ch *change) hides(name string) bool { return ch.planner.Hides(name) }
 
 // checkParent returns errNoParent unless the directory of name exists.
 func (ch *change) checkParent(name string) error {
-	info, err := ch.tree.Stat(path.Dir(name))
+	info, err := ch.seen().Stat(path.Dir(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || vfs.IsInvalidPath(err) || err == nil && !info.IsDir():
 		return errNoParent
@@ -292,9 +277,10 @@ func (ch *change) mkcol() (status int, fields plan.Header, err error) {
 	case ch.isHidden():
 		return 0, nil, errHidden
 	case !ch.h.rightsAt(ch.name).Has(Create):
-		return 0, nil, lacks("create")
-	case !ch.h.mayKnow(ch.name):
-		return 0, nil, lacks("list")
+		return 0, nil, ch.lacking(ch.name, "create")
+	}
+	if err := ch.checkKnown(ch.name); err != nil {
+		return 0, nil, err
 	}
 	if _, err := ch.tree.Lstat(ch.name); err == nil {
 		return 0, nil, refuse(http.StatusMethodNotAllowed, "There is something of this name already.")

@@ -58,8 +58,8 @@ var liveProperties = []liveProperty{
 	{davName("getlastmodified"), false, func(_ *change, _ string, info fs.FileInfo) (string, bool) {
 		return info.ModTime().UTC().Format(http.TimeFormat), !info.ModTime().IsZero()
 	}},
-	{davName("supportedlock"), false, func(ch *change, _ string, _ fs.FileInfo) (string, bool) {
-		if ch.h.Write&(Create|Change) == 0 {
+	{davName("supportedlock"), false, func(ch *change, name string, _ fs.FileInfo) (string, bool) {
+		if !ch.mayLock(name) {
 			return "", true
 		}
 		return dav.SupportedLock, true
@@ -78,12 +78,23 @@ var liveProperties = []liveProperty{
 		return "F", info.Mode().IsRegular()
 	}},
 	{davName("quota-available-bytes"), true, func(ch *change, name string, info fs.FileInfo) (string, bool) { // RFC 4331
-		if !info.IsDir() {
-			return "", false
-		}
-		free, err := ch.tree.Free(name)
-		return strconv.FormatInt(free, 10), err == nil
+		free, ok := ch.available(name)
+		return strconv.FormatInt(free, 10), ok && info.IsDir()
 	}},
+	{davName("quota-used-bytes"), true, func(ch *change, _ string, info fs.FileInfo) (string, bool) {
+		usage := ch.h.space.Usage()
+		return strconv.FormatInt(usage.Bytes, 10), usage.IsCounted && info.IsDir()
+	}},
+}
+
+// available returns how many bytes the client may write to a directory: what is left of its quota and of the disk.
+func (ch *change) available(dir string) (bytes int64, ok bool) {
+	free, err := ch.tree.Free(dir)
+	if err == nil {
+		return ch.h.space.Free(dir, free), true
+	}
+	free = ch.h.space.Usage().FreeBytes
+	return free, free >= 0
 }
 
 func davName(local string) dav.Name { return dav.Name{Space: dav.Space, Local: local} }
@@ -118,22 +129,18 @@ func (ch *change) propfind() (status int, fields plan.Header, err error) {
 	if err != nil {
 		return 0, nil, errDepth
 	}
+	if !ch.h.mayList(ch.name) {
+		return 0, nil, ch.lacking(ch.name, "list")
+	}
 	info, err := ch.stat(ch.name)
 	if err != nil {
 		return 0, nil, err
 	}
 	f := &found{ch: ch, what: what, name: ch.name, info: info}
 	f.dead = what.All || what.Names || slices.ContainsFunc(what.Props, isDead)
-	within := ch.name
-	if !info.IsDir() {
-		if strings.HasSuffix(ch.request.Path, "/") {
-			return 0, nil, fs.ErrNotExist // as for GET
-		}
-		within = path.Dir(ch.name)
-	}
 	switch {
-	case !ch.h.mayList(within):
-		return 0, nil, lacks("list")
+	case !info.IsDir() && strings.HasSuffix(ch.request.Path, "/"):
+		return 0, nil, fs.ErrNotExist // as for GET
 	case depth == dav.DepthInfinity && info.IsDir():
 		ch.condition = "propfind-finite-depth"
 		return 0, nil, refuse(http.StatusForbidden, "Depth must be 0 or 1.")
@@ -246,7 +253,7 @@ func (ch *change) deadProperties(name string) []dav.Property {
 	if _, ok := ch.tree.(*vfs.Root); !ok {
 		return nil
 	}
-	f, err := ch.tree.Open(name)
+	f, err := ch.seen().Open(name)
 	if err != nil {
 		return nil
 	}

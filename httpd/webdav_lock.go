@@ -27,14 +27,20 @@ func (ch *change) lock() (status int, fields plan.Header, err error) {
 	if err != nil || depth == dav.DepthOne {
 		return 0, nil, errDepth
 	}
-	_, err = ch.tree.Lstat(ch.name)
-	exists := err == nil
 	rights := ch.h.rightsAt(ch.name)
-	switch {
+	switch err := ch.checkKnown(ch.name); {
 	case ch.isHidden():
 		return 0, nil, errHidden
-	case !ch.h.mayKnow(ch.name):
-		return 0, nil, lacks("list")
+	case err != nil:
+		return 0, nil, err
+	case rights&(Create|Change) == 0:
+		return 0, nil, lacks("change")
+	case depth == dav.DepthInfinity && rights.Has(Change) && !ch.h.rightsBelow(ch.name).Has(Change):
+		return 0, nil, errOtherRights
+	}
+	_, err = ch.tree.Lstat(ch.name)
+	exists := err == nil
+	switch {
 	case !exists && !errors.Is(err, fs.ErrNotExist):
 		return 0, nil, err
 	case !exists && !rights.Has(Create):

@@ -25,15 +25,10 @@ type relocation struct {
 	isCase    bool // only the case of the name changes
 }
 
-// plannedRelocation checks all that a MOVE and a COPY have in common.
-func (ch *change) plannedRelocation() (m relocation, err error) {
+// plannedRelocation checks all that a MOVE and a COPY have in common. checkRights returns why the client may not make it,
+// whatever there is.
+func (ch *change) plannedRelocation(checkRights func(from, to string) error) (m relocation, err error) {
 	m.from = ch.name
-	if m.info, err = ch.stat(m.from); err != nil {
-		return m, err
-	}
-	if !m.info.IsDir() && strings.HasSuffix(ch.request.Path, "/") {
-		return m, fs.ErrNotExist // as for GET
-	}
 	lines := ch.r.Header.Values("Destination")
 	if len(lines) != 1 {
 		return m, errDestination
@@ -50,8 +45,19 @@ func (ch *change) plannedRelocation() (m relocation, err error) {
 		return m, errHidden
 	case m.to == "/":
 		return m, errTop
-	case !ch.h.mayKnow(m.to):
-		return m, lacks("list")
+	}
+	if err := checkRights(m.from, m.to); err != nil {
+		return m, err
+	}
+	if err := ch.checkKnown(m.to); err != nil {
+		return m, err
+	}
+	if m.info, err = ch.stat(m.from); err != nil {
+		return m, err
+	}
+	switch {
+	case !m.info.IsDir() && strings.HasSuffix(ch.request.Path, "/"):
+		return m, fs.ErrNotExist // as for GET
 	case m.to == m.from:
 		return m, refuse(http.StatusForbidden, "Destination is the same file.")
 	case strings.HasPrefix(m.from, m.to+"/"):
@@ -81,19 +87,19 @@ func (ch *change) plannedRelocation() (m relocation, err error) {
 	if strings.HasSuffix(lines[0], "/") && !m.info.IsDir() && (m.old == nil || !m.old.IsDir()) {
 		return m, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
 	}
-	return m, m.mayReplace(ch)
+	return m, m.checkReplace(ch)
 }
 
-// mayReplace returns the refusal if a right to replace what there is so far is missing.
-func (m *relocation) mayReplace(ch *change) error {
+// checkReplace returns the refusal if a right to replace what there is so far is missing.
+func (m *relocation) checkReplace(ch *change) error {
 	if m.old == nil {
 		return nil
 	}
 	if !ch.h.rightsAt(m.to).Has(Change) {
-		return &refusal{status: http.StatusForbidden, reason: `This needs the right "change": there is something of the name of Destination.`, cause: fs.ErrPermission}
+		return &refusal{status: http.StatusForbidden, reason: `This needs the right "change": there is something of the name of Destination.`, cause: fs.ErrPermission, isForRight: true}
 	}
 	if m.replacesTree() {
-		return ch.mayRemoveTree(m.to, m.old)
+		return ch.checkRemoveTree(m.to, m.old)
 	}
 	return nil
 }
@@ -141,7 +147,7 @@ func (ch *change) relocate(m relocation, make func() error) error {
 // removeAside removes what has got a name of upload.AsideName.
 func (ch *change) removeAside(name string, info fs.FileInfo) error {
 	if info.IsDir() {
-		return uploads.RemoveDir(ch.writer(), name, ch.tree.RemoveAll)
+		return uploads.RemoveAll(ch.writer(), name, ch.tree.RemoveAll)
 	}
 	return uploads.Remove(ch.writer(), name, ch.tree.Remove)
 }
@@ -166,16 +172,17 @@ func (ch *change) move() (status int, fields plan.Header, err error) {
 	if err != nil {
 		return 0, nil, errDepth
 	}
-	m, err := ch.plannedRelocation()
+	m, err := ch.plannedRelocation(func(from, to string) error {
+		if from == "/" {
+			return errTop
+		}
+		return cmp.Or(ch.checkMove(from), ch.checkMove(to))
+	})
 	switch {
 	case err != nil:
 		return 0, nil, err
 	case depth != dav.DepthInfinity && m.info.IsDir():
 		return 0, nil, errDepth
-	case m.from == "/":
-		return 0, nil, errTop
-	case !ch.h.mayMove(m.from), !ch.h.mayMove(m.to):
-		return 0, nil, lacks("rename")
 	case !ch.mayChangeIf():
 		return 0, nil, errCondition
 	}
@@ -202,14 +209,22 @@ func (ch *change) copy() (status int, fields plan.Header, err error) {
 	if err != nil {
 		return 0, nil, errDepth
 	}
-	m, err := ch.plannedRelocation()
+	m, err := ch.plannedRelocation(func(from, to string) error {
+		switch {
+		case !ch.h.rightsAt(from).Has(Read):
+			return ch.lacking(from, "read")
+		case ch.h.rightsAt(to)&(Create|Change) == 0:
+			return ch.lacking(to, "create")
+		}
+		return nil
+	})
 	switch {
 	case err != nil:
 		return 0, nil, err
 	case depth == dav.DepthOne && m.info.IsDir():
 		return 0, nil, errDepth
-	case !ch.h.mayRead(m.from), m.info.IsDir() && depth == dav.DepthInfinity && !ch.h.mayList(m.from):
-		return 0, nil, lacks("read")
+	case m.info.IsDir() && depth == dav.DepthInfinity && !ch.h.mayList(m.from):
+		return 0, nil, lacks("list")
 	case m.old == nil && !ch.h.rightsAt(m.to).Has(Create):
 		return 0, nil, lacks("create")
 	case !ch.mayChangeIf():
@@ -245,7 +260,7 @@ func (ch *change) copyFile(from, to string, replace bool) error {
 		w.Existing = upload.Replace
 	}
 	target := upload.Target{Writer: w, Name: to, Perm: 0o644}
-	return uploads.Copy(ch.r.Context(), target, from, !ch.h.Precompressed) // for the time see Handler.Precompressed and PUT
+	return uploads.Copy(ch.r.Context(), target, ch.seen(), from, !ch.h.Precompressed) // for the time see Handler.Precompressed and PUT
 }
 
 // copyDir makes a directory with the properties of another one.
@@ -293,10 +308,12 @@ func (ch *change) copyEntries(from, to string, failures *failures) {
 			return
 		case ch.hides(name) || !info.IsDir() && !info.Mode().IsRegular():
 			continue
-		case !ch.h.mayRead(name):
+		case !ch.h.rightsAt(name).Has(Read):
 			err = lacks("read")
 		case !ch.h.rightsAt(copied).Has(Create):
 			err = lacks("create")
+		case ch.h.rightsAt(copied).IsDropBox():
+			err = errDropBox
 		case info.IsDir():
 			if err = ch.copyDir(name, copied); err == nil || isMade(err) {
 				ch.copyEntries(name, copied, failures)
@@ -312,8 +329,11 @@ func (ch *change) copyEntries(from, to string, failures *failures) {
 
 // removeTree answers DELETE: of a directory with all that is in it, as RFC 4918, 9.6.1 requires.
 func (ch *change) removeTree() (status int, fields plan.Header, err error) {
+	if ch.name == "/" || ch.isHidden() || !ch.h.rightsBelow(ch.name).Has(Delete) || !ch.h.mayList(ch.name) {
+		return http.StatusNoContent, nil, ch.remove() // which removes no directory that has entries
+	}
 	info, err := ch.tree.Lstat(ch.name)
-	if err != nil || !info.IsDir() || ch.name == "/" || ch.isHidden() || !ch.h.rightsAt(ch.name).Has(Delete) {
+	if err != nil || !info.IsDir() {
 		return http.StatusNoContent, nil, ch.remove()
 	}
 	depth, err := dav.ParseDepth(ch.r.Header.Get("Depth"), dav.DepthInfinity)
@@ -354,6 +374,9 @@ func (ch *change) removeDir(name string, failures *failures) error {
 }
 
 func (ch *change) removeEntries(dir string, failures *failures) error {
+	if !ch.h.mayList(dir) {
+		return nil // as for hidden names below
+	}
 	entries, err := ch.seen().Entries(dir)
 	if err != nil {
 		return err
@@ -380,15 +403,20 @@ func (ch *change) removeEntries(dir string, failures *failures) error {
 	return nil
 }
 
-// mayRemoveTree returns the refusal if the client may not remove what is at name, with all that is in it.
-func (ch *change) mayRemoveTree(name string, info fs.FileInfo) error {
-	if !ch.h.rightsAt(name).Has(Delete) {
-		return &refusal{status: http.StatusForbidden, reason: `This needs the right "delete": it replaces a directory.`, cause: fs.ErrPermission}
-	}
-	if !info.IsDir() {
+// checkRemoveTree returns the refusal if the client may not remove what is at name, with all that is in it.
+func (ch *change) checkRemoveTree(name string, info fs.FileInfo) error {
+	switch rights := ch.h.rightsAt(name); {
+	case !rights.Has(Delete):
+		return &refusal{status: http.StatusForbidden, reason: `This needs the right "delete": it replaces a directory.`, cause: fs.ErrPermission, isForRight: true}
+	case !ch.h.rightsBelow(name).Has(Delete):
+		return errOtherRights
+	case !info.IsDir():
 		return nil
 	}
 	entries, err := ch.tree.Entries(name)
+	if err == nil && len(entries) > 0 && !ch.h.mayList(name) {
+		err = errKeeps
+	}
 	if err != nil {
 		return err
 	}
@@ -397,7 +425,7 @@ func (ch *change) mayRemoveTree(name string, info fs.FileInfo) error {
 		if ch.hides(below) {
 			return errKeeps
 		}
-		if err := ch.mayRemoveTree(below, e); err != nil {
+		if err := ch.checkRemoveTree(below, e); err != nil {
 			return err
 		}
 	}

@@ -67,12 +67,12 @@ func (ch *change) proppatch() (status int, fields plan.Header, err error) {
 	if err != nil {
 		return 0, nil, errSyntax
 	}
+	if !ch.h.rightsAt(ch.name).Has(Change) {
+		return 0, nil, ch.lacking(ch.name, "change")
+	}
 	info, err := ch.stat(ch.name)
 	if err != nil {
 		return 0, nil, err
-	}
-	if !ch.h.rightsAt(ch.name).Has(Change) {
-		return 0, nil, lacks("change")
 	}
 	p, refused := ch.planPatch(steps, info)
 	failed := &dav.Result{Status: "403 Forbidden", Props: refused, Error: "<D:cannot-modify-protected-property/>"}

@@ -11,11 +11,11 @@ import (
 	"sluice/internal/vfs"
 )
 
-// Copy makes the target a copy of the file from, which is in the same tree: of its content, its permission bits, its
+// Copy makes the target a copy of the file from of tree: of its content, its permission bits, its
 // time if keepTime is set, and on Linux its user.* extended attributes. An existing target is replaced as by an upload. The blocks are shared where
 // the file system supports it (FICLONE), and else copied by copy_file_range(2). Copy ends with an error when ctx ends.
-func (s *Store) Copy(ctx context.Context, t Target, from string, keepTime bool) error {
-	source, err := t.Tree.Open(from)
+func (s *Store) Copy(ctx context.Context, t Target, tree vfs.Tree, from string, keepTime bool) error {
+	source, err := tree.Open(from)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,8 @@ func (s *Store) Copy(ctx context.Context, t Target, from string, keepTime bool) 
 	if err := s.checkTarget(t.Writer, t.Name); err != nil {
 		return err
 	}
-	if _, err := t.oldTarget(); err != nil {
+	old, err := t.oldTarget()
+	if err != nil {
 		return err
 	}
 	t.ModTime, t.Keep = time.Time{}, false
@@ -41,7 +42,7 @@ func (s *Store) Copy(ctx context.Context, t Target, from string, keepTime bool) 
 		t.Perm = perm
 	}
 	t.Size = info.Size() // there is room for all of it, or none is copied
-	u, err := s.createHidden(t, nil)
+	u, err := s.createHidden(t, nil, infoOf(old))
 	if err != nil {
 		return err
 	}

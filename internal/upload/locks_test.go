@@ -83,7 +83,7 @@ var lockedChanges = map[string]func(s *upload.Store, w upload.Writer) error{
 		return s.Change(w, "/d/f", func(name string) error { return w.Tree.Chtimes(name, time.Time{}, time.Unix(1, 0)) })
 	},
 	"copy to /d/new": func(s *upload.Store, w upload.Writer) error {
-		return s.Copy(context.Background(), upload.Target{Writer: w, Name: "/d/new", Perm: 0o644}, "/d/f", true)
+		return s.Copy(context.Background(), upload.Target{Writer: w, Name: "/d/new", Perm: 0o644}, w.Tree, "/d/f", true)
 	},
 	"set the time of /": func(s *upload.Store, w upload.Writer) error {
 		return s.Change(w, "/", func(string) error { return nil })
@@ -263,7 +263,7 @@ func TestCopyMakesAWholeFile(t *testing.T) {
 	if err := errors.Join(tree.Chtimes("/d/f", time.Time{}, when), tree.Chmod("/d/f", 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/d/g", Perm: 0o644}, "/d/f", true); err != nil {
+	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/d/g", Perm: 0o644}, w.Tree, "/d/f", true); err != nil {
 		t.Fatal(err)
 	}
 	info, err := tree.Stat("/d/g")
@@ -273,10 +273,10 @@ func TestCopyMakesAWholeFile(t *testing.T) {
 	if !nettest.OnWine() && info.Mode().Perm() != 0o600 {
 		t.Errorf("the mode of the copy is %v", info.Mode())
 	}
-	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/d/g", Perm: 0o644}, "/d/f", true); !errors.Is(err, fs.ErrExist) {
+	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/d/g", Perm: 0o644}, w.Tree, "/d/f", true); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a copy to an existing name: %v, want fs.ErrExist", err)
 	}
-	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/e", Perm: 0o644}, "/d", true); err == nil {
+	if err := s.Copy(t.Context(), upload.Target{Writer: w, Name: "/e", Perm: 0o644}, w.Tree, "/d", true); err == nil {
 		t.Error("a directory was copied as a file")
 	}
 }

@@ -30,7 +30,7 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *oldFile, off int64) 
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.createHidden(t, old)
+	u, err := s.createHidden(t, old, infoOf(old))
 	if err != nil {
 		_ = from.Close() // nothing was written to it
 		return nil, err

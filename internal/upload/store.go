@@ -125,7 +125,7 @@ func (s *Store) Create(t Target) (*Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.createHidden(t, old)
+	return s.createHidden(t, old, infoOf(old))
 }
 
 // WriteFrom begins an upload at the offset off of the target. The caller ends it by Commit or Abort.
@@ -262,11 +262,12 @@ func (t Target) describeWritable() (*oldFile, error) {
 	return describeOld(f.(*os.File)) // which is promised by vfs.Root
 }
 
-// createHidden begins an upload in a new hidden file, and discards the kept one.
-func (s *Store) createHidden(t Target, old *oldFile) (*Upload, error) {
-	hold, err := t.Space.Begin(t.Name, infoOf(old), t.Size)
+// createHidden begins an upload in a new hidden file, and discards the kept one. The file gets the attributes of old, if
+// there is one, and replaces another, which replaced describes; nil: none.
+func (s *Store) createHidden(t Target, old *oldFile, replaced fs.FileInfo) (*Upload, error) {
+	hold, err := t.Space.Begin(t.Name, replaced, t.Size)
 	if errors.As(err, new(*quota.Error)) && s.DiscardKept(t.Writer, t.Name) { // it would be discarded below
-		hold, err = t.Space.Begin(t.Name, infoOf(old), t.Size)
+		hold, err = t.Space.Begin(t.Name, replaced, t.Size)
 	}
 	if err != nil {
 		return nil, err

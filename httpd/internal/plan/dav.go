@@ -24,6 +24,15 @@ func (p *Planner) asksLoginForDAV(method string) bool {
 	return p.loginsToChange.Load()
 }
 
+// AsksLoginInstead reports whether a guest who lacks a right for a request with that method is asked for a password,
+// because a user may have it.
+func (p *Planner) AsksLoginInstead(method string) bool {
+	if method == "PROPFIND" {
+		return p.DAV && !p.Private && p.logins.Load()
+	}
+	return p.AsksLoginToChange(method)
+}
+
 // addDAV adds the fields by which clients know that they can mount the files. Class 2 are locks, without which some
 // mount them read-only. The URI means the property executable of mod_dav_fs. Explorer looks for the other field.
 func (p *Planner) addDAV(fields *Header) {

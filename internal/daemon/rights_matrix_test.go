@@ -20,6 +20,7 @@ import (
 // The matrix of rights: every right, alone and in some sets, at the root of a user and at
 // a path, by every command of FTP and every method of HTTP. The expected results follow
 // from a few rules; a new command or method needs a line in the table, or the test fails.
+// What WebDAV adds is in rights_matrix_webdav_test.go.
 
 // place is where a user has the rights of a cell.
 type place struct {
@@ -137,6 +138,7 @@ func matrixSets() map[string]account.Rights {
 	}
 	add("list", "read")
 	add("list", "create")
+	add("list", "delete")
 	add("create", "change")
 	add("create", "delete")
 	add("list", "read", "create")
@@ -166,17 +168,23 @@ func TestTheMatrixOfRights(t *testing.T) {
 			users[name], dirs[name] = cell{rights, p.isPath}, p.dir
 		}
 	}
-	d := newLoginTest(t, confWith(t, tables.String(), func(c *config.Config) {
-		c.CacheValid, c.Archives, c.Durability = 0, true, "none" // files change without the server
-		c.Index = []string{"index.html"}
-	}))
+	serve := func(dav bool) *loginTest {
+		return newLoginTest(t, confWith(t, tables.String(), func(c *config.Config) {
+			c.CacheValid, c.Archives, c.Durability = 0, true, "none" // files change without the server
+			c.Index = []string{"index.html"}
+			c.WebDAV = dav
+		}))
+	}
+	d, withDAV := serve(false), serve(true)
 	for name, user := range users {
 		if testing.Short() && strings.Count(name, "-") > 2 {
 			continue // sets of several rights
 		}
 		t.Run(name, func(t *testing.T) {
-			if err := os.MkdirAll(filepath.Join(d.dir, "p"), 0o755); err != nil {
-				t.Fatal(err)
+			for _, d := range []*loginTest{d, withDAV} {
+				if err := os.MkdirAll(filepath.Join(d.dir, "p"), 0o755); err != nil {
+					t.Fatal(err)
+				}
 			}
 			m := &matrixTest{loginTest: d, user: name, cell: user, dir: dirs[name], ftp: d.logInFTP(t, name)}
 			for _, row := range ftpMatrix {
@@ -184,6 +192,10 @@ func TestTheMatrixOfRights(t *testing.T) {
 			}
 			for _, row := range httpMatrix {
 				m.check(t, row, m.byHTTP)
+			}
+			m.loginTest = withDAV
+			for _, row := range davMatrix {
+				m.check(t, row, m.byWebDAV)
 			}
 		})
 	}
@@ -238,7 +250,7 @@ func (m *matrixTest) state(t *testing.T) string {
 }
 
 // changing matches the requests that change files.
-var changing = regexp.MustCompile(`^(MKD|XMKD|STOR|APPE|STOU|MFMT|MFF|MDTM 2|SITE|DELE|RMD|XRMD|RNFR.*RNTO|PUT|DELETE|POST|PATCH|MKCOL|MOVE|COPY)`)
+var changing = regexp.MustCompile(`^(MKD|XMKD|STOR|APPE|STOU|MFMT|MFF|MDTM 2|SITE|DELE|RMD|XRMD|RNFR.*RNTO|PUT|DELETE|POST|PATCH|PROPPATCH|MKCOL|MOVE|COPY|LOCK @/n)`)
 
 func (m *matrixTest) check(t *testing.T, row matrixRow, do func(t *testing.T, request string) (ok bool, reply, data string)) {
 	t.Helper()
@@ -259,7 +271,7 @@ func (m *matrixTest) check(t *testing.T, row matrixRow, do func(t *testing.T, re
 		t.Errorf("%s: the old file is lost:\n%s", row.request, after)
 	}
 	if row.shows != "" {
-		hasName := regexp.MustCompile(`(^|[\s/"])` + row.shows + `($|[\s"\r])`).MatchString(data)
+		hasName := regexp.MustCompile(`(^|[\s/"])` + row.shows + `($|[\s"<\r])`).MatchString(data)
 		if hasName != m.cell.has(account.List) {
 			t.Errorf("%s: %q, want the name: %v", row.request, data, m.cell.has(account.List))
 		}
@@ -277,7 +289,7 @@ func (m *matrixTest) check(t *testing.T, row matrixRow, do func(t *testing.T, re
 func (m *matrixTest) checkHidden(t *testing.T, row matrixRow, do func(t *testing.T, request string) (ok bool, reply, data string)) {
 	t.Helper()
 	name := regexp.MustCompile(`@/[fed]`).FindString(row.request)
-	isRead := !changing.MatchString(row.request) && !strings.HasPrefix(row.request, "RNFR") && !strings.Contains(row.request, "@/e")
+	isRead := !changing.MatchString(row.request) && !strings.HasPrefix(row.request, "RNFR") && !strings.Contains(row.request, "@/e") && !strings.Contains(row.request, "LOCK @/f")
 	if name == "" || m.cell.has(account.ReadOnly) || m.cell.knows() && !isRead {
 		return
 	}
@@ -337,6 +349,8 @@ func (m *matrixTest) byHTTP(t *testing.T, line string) (ok bool, reply, data str
 	var body io.Reader
 	if method == "PUT" || method == "POST" || method == "PATCH" {
 		body = strings.NewReader("new")
+	} else if text := davBodies[method]; text != "" {
+		body = strings.NewReader(text)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+m.http+target, body)
 	if err != nil {
@@ -363,7 +377,7 @@ func (m *matrixTest) byHTTP(t *testing.T, line string) (ok bool, reply, data str
 }
 
 func TestTheMatrixOfRightsHasAllCommandsAndMethods(t *testing.T) {
-	d := newLoginTest(t, confWith(t, tableOf("all", "rights = ['all']"), nil))
+	d := newLoginTest(t, confWith(t, tableOf("all", "rights = ['all']"), withWebDAV))
 	has := func(rows []matrixRow, prefix string) bool {
 		return slices.ContainsFunc(rows, func(row matrixRow) bool {
 			return strings.HasPrefix(row.request+" ", prefix+" ") || strings.Contains(row.request, ";"+prefix+" ")
@@ -402,11 +416,11 @@ func TestTheMatrixOfRightsHasAllCommandsAndMethods(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	methods := strings.Split(resp.Header.Get("Allow"), ", ")
-	if len(methods) < 5 {
+	if len(methods) < 14 {
 		t.Errorf("Allow: %q", methods)
 	}
 	for _, method := range methods {
-		if !has(httpMatrix, method) {
+		if !has(httpMatrix, method) && !has(davMatrix, method) {
 			t.Errorf("%s is missing", method)
 		}
 	}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"strings"
@@ -247,10 +249,26 @@ func (r *Resumable) useOSFile() {
 	}
 }
 
+// text returns the state as it is on the disk. Blanks at its end give it the same size for the whole life of the upload, so
+// that an upload that there was room for can be continued and finished where a quota is used up.
+func (r *resumableRecord) text() ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	widest := *r
+	widest.Length, widest.Synced, widest.Checked, widest.Finishing = math.MaxInt64, math.MaxInt64, math.MaxInt64, true
+	most, err := json.Marshal(widest)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(text, bytes.Repeat([]byte(" "), max(len(most)-len(text), 0))...), '\n'), nil
+}
+
 // save replaces the state on the disk. A crash leaves the old or the new one.
 func (r *Resumable) save() error {
 	r.record.ResumableState = r.ResumableState
-	text, err := json.Marshal(r.record)
+	text, err := r.record.text()
 	if err != nil {
 		return err
 	}
@@ -260,7 +278,7 @@ func (r *Resumable) save() error {
 	if err != nil {
 		old = nil
 	}
-	hold, err := r.writer.Space.Begin(r.name(stateKind), old, int64(len(text))+1)
+	hold, err := r.writer.Space.Begin(r.name(stateKind), old, int64(len(text)))
 	if err != nil {
 		return err
 	}
@@ -270,7 +288,7 @@ func (r *Resumable) save() error {
 		return err
 	}
 	hold.Attach(name, f)
-	_, err = f.Write(append(text, '\n'))
+	_, err = f.Write(text)
 	if err == nil {
 		err = r.store.Disk.SyncFile(r.writer.Disk, func() error { return syncFile(tree, f) })
 	}
@@ -287,9 +305,13 @@ func (r *Resumable) save() error {
 }
 
 // Begin prepares to receive bytes at Offset. isChecked means that they count only after Pause or Finish, because they have
-// a checksum. If the length is known, there is room for all bytes afterwards; the error may be a *quota.Error. The caller
-// writes to Writer, and then calls Pause, Finish or Discard.
+// a checksum. If the length is known, there is room for all bytes afterwards; the error may be a *quota.Error. It is a
+// *LockedError if the bytes could not become the target. The caller writes to Writer, and then calls Pause, Finish or
+// Discard.
 func (r *Resumable) Begin(isChecked bool) error {
+	if err := r.store.checkTarget(r.writer, path.Join(r.dir, r.Name)); err != nil {
+		return err
+	}
 	if r.size > r.Offset {
 		if err := r.file.Truncate(r.Offset); err != nil {
 			return err
@@ -322,7 +344,28 @@ func (r *Resumable) Writer() io.WriterAt {
 	if r.hold == nil || r.Length >= 0 {
 		return r.file
 	}
-	return boundedFile{r.file, r.hold}
+	return fittingFile{r.file, r.hold}
+}
+
+// fittingFile writes as many bytes as there is room for.
+type fittingFile struct {
+	file io.WriterAt
+	hold *quota.Hold
+}
+
+func (f fittingFile) WriteAt(p []byte, off int64) (n int, err error) {
+	for n < len(p) {
+		room, err := f.hold.Allow(off+int64(n), len(p)-n)
+		if err != nil {
+			f.hold.Fail(err)
+			return n, err
+		}
+		written, err := f.file.WriteAt(p[n:n+room], off+int64(n))
+		if n += written; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // Pause ends a request after which the upload has size bytes. It syncs them and the state. After a failed sync the upload

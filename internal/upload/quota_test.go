@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -298,6 +299,63 @@ func TestTheCountIsThatOfTheTree(t *testing.T) {
 		writer(t, volume, root, "all", "", quota.Limit{Files: 2000}),
 	}
 	dirs := []string{"/", "/a", "/a/b", "/c", "/c/link", "/a/d", "/c/d"}
+	var mu sync.Mutex
+	resumables := make(map[string][]string) // IDs by user
+	resume := func(random *rand.Rand, at upload.Target) {
+		w, dir := at.Writer, path.Dir(at.Name)
+		mu.Lock()
+		ids := slices.Clone(resumables[w.Owner])
+		mu.Unlock()
+		var r *upload.Resumable
+		var err error
+		if len(ids) < 5 {
+			length := int64(upload.UnknownLength)
+			if random.IntN(2) == 0 {
+				length = random.Int64N(100 * kib)
+			}
+			r, err = s.CreateResumable(at, upload.ResumableState{Owner: w.Owner, Name: path.Base(at.Name), Length: length}, nobody)
+			if err == nil {
+				mu.Lock()
+				resumables[w.Owner] = append(resumables[w.Owner], r.ID)
+				mu.Unlock()
+			}
+		} else {
+			i := random.IntN(len(ids))
+			for _, dir = range dirs {
+				if r, err = s.OpenResumable(t.Context(), w, dir, ids[i], nobody); err == nil {
+					break
+				}
+			}
+			if err != nil { // it was removed
+				mu.Lock()
+				resumables[w.Owner] = slices.Delete(ids, i, i+1)
+				mu.Unlock()
+			}
+		}
+		if err != nil {
+			return
+		}
+		defer r.Close()
+		at.Name = path.Join(dir, r.Name)
+		if r.Done || random.IntN(5) == 0 {
+			_ = r.Discard()
+			return
+		}
+		if r.Begin(random.IntN(2) == 0) != nil {
+			return
+		}
+		n := random.Int64N(60 * kib)
+		if r.Length >= 0 {
+			n = min(n, r.Length-r.Offset)
+		}
+		written, _ := r.Writer().WriteAt(make([]byte, n), r.Offset)
+		switch size := r.Offset + int64(written); random.IntN(3) {
+		case 0:
+			_, _ = r.Finish(at, size)
+		case 1:
+			_ = r.Pause(size)
+		}
+	}
 	one := func(random *rand.Rand, w upload.Writer) {
 		name := func() string {
 			return path.Join(dirs[random.IntN(len(dirs))], []string{"f", "g", "d", "h"}[random.IntN(4)])
@@ -305,7 +363,13 @@ func TestTheCountIsThatOfTheTree(t *testing.T) {
 		at := upload.Target{Writer: w, Name: name(), Perm: 0o644, Keep: true, InPlace: random.IntN(4) == 0}
 		var u *upload.Upload
 		var err error
-		switch random.IntN(10) {
+		switch random.IntN(14) {
+		case 10:
+			_ = s.Copy(t.Context(), at, w.Tree, name(), true)
+			return
+		case 11, 12:
+			resume(random, at)
+			return
 		case 0:
 			_ = s.Remove(w, at.Name, w.Tree.Remove)
 			return
@@ -409,6 +473,43 @@ func TestTheCountIsRightAfterAFailedCall(t *testing.T) {
 			n, _ := u.Writer().WriteAt([]byte(pattern(0, size)), 0)
 			u.Abort(int64(n), io.ErrUnexpectedEOF)
 			return nil
+		}},
+		{"a resumable upload", func(s *upload.Store, at upload.Target) error {
+			r, err := s.CreateResumable(at, upload.ResumableState{Owner: "alice", Name: "f", Length: 2000}, nobody)
+			if err != nil {
+				return err
+			}
+			for _, isLast := range []bool{false, true} {
+				err := r.Begin(isLast)
+				if err == nil {
+					_, err = r.Writer().WriteAt(make([]byte, 1000), r.Offset)
+				}
+				if err != nil {
+					r.Close()
+					return err
+				}
+				if isLast {
+					_, err = r.Finish(at, 2000)
+					return err
+				}
+				if err := r.Pause(1000); err != nil {
+					return err
+				}
+				if r, err = s.OpenResumable(t.Context(), at.Writer, "/", r.ID, nobody); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"a discarded upload", func(s *upload.Store, at upload.Target) error {
+			r, err := s.CreateResumable(at, upload.ResumableState{Owner: "alice", Name: "f", Length: 2000}, nobody)
+			if err != nil {
+				return err
+			}
+			return r.Discard()
+		}},
+		{"a copy", func(s *upload.Store, at upload.Target) error {
+			return s.Copy(t.Context(), at, at.Tree, "/g", true)
 		}},
 		{"a rename", func(s *upload.Store, at upload.Target) error { return s.Rename(at.Writer, "/f", "/g") }},
 		{"a removal", func(s *upload.Store, at upload.Target) error {

@@ -30,6 +30,14 @@ const apache = "http://apache.org/dav/props/"
 // executable is whether a file can be executed: T or F.
 var executable = dav.Name{Space: apache, Local: "executable"}
 
+// Properties of directories, of which the count may have to be waited for.
+var (
+	quotaAvailable = davName("quota-available-bytes")
+	quotaUsed      = davName("quota-used-bytes")
+)
+
+func isOfQuota(n dav.Name) bool { return n == quotaAvailable || n == quotaUsed }
+
 // liveProperties are all of them.
 var liveProperties = []liveProperty{
 	{davName("resourcetype"), false, func(_ *change, _ string, info fs.FileInfo) (string, bool) {
@@ -77,11 +85,11 @@ var liveProperties = []liveProperty{
 		}
 		return "F", info.Mode().IsRegular()
 	}},
-	{davName("quota-available-bytes"), true, func(ch *change, name string, info fs.FileInfo) (string, bool) { // RFC 4331
+	{quotaAvailable, true, func(ch *change, name string, info fs.FileInfo) (string, bool) { // RFC 4331
 		free, ok := ch.available(name)
 		return strconv.FormatInt(free, 10), ok && info.IsDir()
 	}},
-	{davName("quota-used-bytes"), true, func(ch *change, _ string, info fs.FileInfo) (string, bool) {
+	{quotaUsed, true, func(ch *change, _ string, info fs.FileInfo) (string, bool) {
 		usage := ch.h.space.Usage()
 		return strconv.FormatInt(usage.Bytes, 10), usage.IsCounted && info.IsDir()
 	}},
@@ -89,12 +97,15 @@ var liveProperties = []liveProperty{
 
 // available returns how many bytes the client may write to a directory: what is left of its quota and of the disk.
 func (ch *change) available(dir string) (bytes int64, ok bool) {
+	usage := ch.h.space.Usage()
+	if !usage.IsCounted && !usage.HasNoLimits {
+		return 0, false
+	}
 	free, err := ch.tree.Free(dir)
 	if err == nil {
 		return ch.h.space.Free(dir, free), true
 	}
-	free = ch.h.space.Usage().FreeBytes
-	return free, free >= 0
+	return usage.FreeBytes, usage.FreeBytes >= 0 // the file system does not say what is free
 }
 
 func davName(local string) dav.Name { return dav.Name{Space: dav.Space, Local: local} }
@@ -135,6 +146,9 @@ func (ch *change) propfind() (status int, fields plan.Header, err error) {
 	info, err := ch.stat(ch.name)
 	if err != nil {
 		return 0, nil, err
+	}
+	if slices.ContainsFunc(what.Props, isOfQuota) {
+		_ = ch.h.space.Ready() // after an error these are missing
 	}
 	f := &found{ch: ch, what: what, name: ch.name, info: info}
 	f.dead = what.All || what.Names || slices.ContainsFunc(what.Props, isDead)

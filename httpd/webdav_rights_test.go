@@ -2,9 +2,7 @@ package httpd_test
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -297,23 +295,4 @@ func TestTokensOfLocksCountForEveryMethod(t *testing.T) {
 			address = "/d/" + strings.TrimPrefix(resp.Header.Get("Location"), "./")
 		}
 	}
-}
-
-// sendAs sends a request with a body of any size.
-func sendAs(t *testing.T, method, url string, body io.Reader, size int64, header ...string) int {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.ContentLength = size
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/httpd"
+	"sluice/internal/quota"
 )
 
-// Each call of the file system fails once, at every place.
+// Each call of the file system fails once, at every place. The count of the quota stays right.
 func TestAMoveOrCopyThatFailsLosesNothing(t *testing.T) {
 	files := map[string]string{"f": "new", "g": "old", "d/f": "new", "e/f": "old", "e/only": "old"}
 	for _, tt := range []struct {
@@ -26,10 +27,22 @@ func TestAMoveOrCopyThatFailsLosesNothing(t *testing.T) {
 				broken := &fault{only: call, left: n, err: syscall.ENOSPC}
 				mem := afero.NewMemMapFs()
 				fill(t, mem, files)
-				server := httptest.NewServer(&httpd.Handler{FS: &breakable{mem, broken}, Write: mounting, WebDAV: true})
+				volume, limit := httpd.NewVolume(mem, httpd.Reserve{}), httpd.Quota{Bytes: 1000, Files: 100}
+				counted := quota.SpaceIn(volume, "", limit)
+				if err := counted.Ready(); err != nil {
+					t.Fatal(err)
+				}
+				server := httptest.NewServer(&httpd.Handler{FS: &breakable{mem, broken}, Write: mounting, WebDAV: true, Volume: volume, Quota: limit})
 				resp, body := dav(t, tt.method, server.URL+tt.from, "", "Destination", tt.to)
 				server.Close()
 				at := fmt.Sprintf("%s %s to %s, %s %d fails: %d", tt.method, tt.from, tt.to, call, n, resp.StatusCode)
+				fresh := quota.SpaceIn(quota.New(mem, quota.Reserve{}), "", limit)
+				if err := fresh.Ready(); err != nil {
+					t.Fatal(err)
+				}
+				if counted, fresh := counted.Usage(), fresh.Usage(); counted != fresh {
+					t.Errorf("%s: counted is %+v, and there is %+v", at, counted, fresh)
+				}
 				source, target := contentOf(t, mem, tt.from+tt.read), contentOf(t, mem, tt.to+tt.read)
 				switch {
 				case source != "new" && target != "new":

@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,5 +221,133 @@ func TestOneAccountForAllProtocols(t *testing.T) {
 		if !strings.Contains(list, "<D:href>/"+name+"</D:href>") {
 			t.Errorf("PROPFIND lacks %s:\n%s", name, list)
 		}
+	}
+}
+
+// The same account has the same rights, by path too, and the same quota, by whatever way it sends a file and however it
+// has logged in.
+func TestOneAccountHasTheSameRightsByAllProtocols(t *testing.T) {
+	conf := writeConfig(t, "", "[user."+user+"]\n"+hashLine(t, password)+`home = "/home"
+rights = ["list", "read"]
+quota = "1MiB"
+[[user.`+user+`.path]]
+path = "/work"
+rights = ["all"]
+[[user.`+user+`.path]]
+path = "/in"
+rights = ["create"]
+[[user.`+user+`.path]]
+path = "/secret"
+rights = []
+`)
+	const size, big = 10_000, 600_000
+	served := t.TempDir()
+	for name, n := range map[string]int64{"work/old": 10, "in/taken": 10, "secret/f": 10, "small": size, "big": big} {
+		writePattern(t, filepath.Join(served, "home", filepath.FromSlash(name)), n)
+	}
+	s := startUnder(t, nil, served, "--config", conf, "--webdav", "--anonymous=false", "--durability", "none")
+	dir := t.TempDir()
+	writePattern(t, filepath.Join(dir, "small"), size)
+	writePattern(t, filepath.Join(dir, "big"), big)
+	run(t, dir, "curl", "-sSf", "-c", "cookies", "-d", "username="+user+"&password="+password, s.urlOf("http", "")+"?login")
+
+	url := func(name string) string { return s.urlOf("http", name) }
+	in := func(name string) string { return url(path.Dir(name)) + "/" }
+	ways := map[string]func(local, name string) []string{ // flags of curl
+		"FTP":             func(local, name string) []string { return []string{"-u", login, "-T", local, s.urlOf("ftp", name)} },
+		"PUT":             func(local, name string) []string { return []string{"-u", login, "-T", local, url(name)} },
+		"PUT by a cookie": func(local, name string) []string { return []string{"-b", "cookies", "-T", local, url(name)} },
+		"a form": func(local, name string) []string {
+			return []string{"-u", login, "-F", "file=@" + local + ";filename=" + path.Base(name), in(name)}
+		},
+		"tus by a cookie": func(local, name string) []string {
+			info, err := os.Stat(filepath.Join(dir, local))
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoded := base64.StdEncoding.EncodeToString([]byte(path.Base(name)))
+			return []string{
+				"-b", "cookies", "-H", "Tus-Resumable: 1.0.0", "-H", fmt.Sprint("Upload-Length: ", info.Size()), "-H", "Upload-Metadata: filename " + encoded,
+				"-H", "Content-Type: application/offset+octet-stream", "--data-binary", "@" + local, in(name),
+			}
+		},
+		"the draft": func(local, name string) []string {
+			return []string{"-u", login, "-H", "Upload-Complete: ?1", "-H", "Content-Disposition: attachment; filename=" + path.Base(name), "--data-binary", "@" + local, in(name)}
+		},
+		"COPY": func(local, name string) []string {
+			return []string{"-u", login, "-X", "COPY", "-H", "Destination: /" + name, url(local)}
+		},
+	}
+	for way, flags := range ways {
+		send := func(local, name string, want bool) {
+			t.Helper()
+			printed, status := try(t, dir, "curl", append([]string{"-sSf"}, flags(local, name)...)...)
+			if (status == 0) != want {
+				t.Errorf("%s to %s by %s: curl ends with %d, want a success: %v\n%s", local, name, way, status, want, printed)
+			}
+		}
+		send("small", "work/f", true)
+		wantPattern(t, s.path("home/work/f"), 0, size)
+		send("small", "work/old", true)
+		wantPattern(t, s.path("home/work/old"), 0, size)
+		send("small", "f", false)
+		send("small", "secret/f", false)
+		send("small", "secret/none", false)
+		send("small", "none/f", false)
+		send("big", "work/f", false)
+		send("big", "work/new", false)
+		send("small", "in/taken", way != "COPY")
+		wantPattern(t, s.path("home/work/f"), 0, size) // not the big one
+		for _, name := range []string{"secret/f", "in/taken"} {
+			wantPattern(t, s.path("home/"+name), 0, 10)
+		}
+		for _, name := range []string{"f", "secret/none", "work/new"} {
+			if _, err := os.Stat(s.path("home/" + name)); !os.IsNotExist(err) {
+				t.Errorf("%s by %s: %v, want that it does not exist", name, way, err)
+			}
+		}
+		for _, name := range []string{"work/f", "work/old"} {
+			run(t, dir, "curl", "-sSf", "-b", "cookies", "-X", "DELETE", url(name))
+		}
+	}
+	if sent, err := filepath.Glob(s.path("home/in/taken (*)")); err != nil || len(sent) != len(ways)-1 {
+		t.Errorf("the drop box has %q", sent)
+	}
+
+	run(t, dir, "curl", "-sSf", "-b", "cookies", "-X", "MKCOL", url("work/d"))
+	c := s.loginAs(user)
+	for _, line := range []string{"RNFR work/d", "RNTO work/e"} {
+		if reply := c.replyTo(t, line); reply[0] > '3' {
+			t.Errorf("%s: %s", line, reply)
+		}
+	}
+	for _, list := range [][]string{
+		{"-u", login, s.urlOf("ftp", "") + "/"},
+		{"-u", login, url("")}, {"-b", "cookies", url("")},
+		{"-b", "cookies", "-X", "PROPFIND", "-H", "Depth: 1", url("")},
+	} {
+		printed := run(t, dir, "curl", append([]string{"-sSf"}, list...)...)
+		for name, want := range map[string]bool{"work": true, "small": true, "in": true, "secret": false} {
+			if strings.Contains(printed, name) != want {
+				t.Errorf("%q shows %s: %v, want %v:\n%s", list, name, !want, want, printed)
+			}
+		}
+	}
+	for _, target := range []string{"secret", "secret/f", "secret/none"} {
+		run(t, dir, "curl", "-sS", "-o", "answer", "-w", "%{http_code}", "-u", login, "-X", "PROPFIND", "-H", "Depth: 0", url(target))
+		answer, err := os.ReadFile(filepath.Join(dir, "answer"))
+		if err != nil || !strings.HasPrefix(string(answer), "404") {
+			t.Errorf("PROPFIND %s: %s, %v", target, answer, err)
+		}
+	}
+
+	// All ways have counted for one quota, exactly.
+	bytes, files := countOf(t, s.path("home"))
+	if reply := c.replyTo(t, "SITE QUOTA"); !strings.Contains(reply, fmt.Sprintf(" %d of 1048576 bytes", bytes)) {
+		t.Errorf("%q, but there are %d bytes", reply, bytes)
+	}
+	asked := `<propfind xmlns="DAV:"><prop><quota-used-bytes/></prop></propfind>`
+	if used := run(t, dir, "curl", "-sSf", "-u", login, "-X", "PROPFIND", "-H", "Depth: 0", "-d", asked, url("")); !strings.Contains(used, fmt.Sprintf(">%d<", bytes)) {
+		t.Errorf("PROPFIND does not say that %d bytes in %d files are used:\n%s", bytes, files, used)
 	}
 }

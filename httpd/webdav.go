@@ -43,16 +43,17 @@ func (h *Handler) davMethods() (methods []string) {
 	if !h.NoListing {
 		methods = append(methods, "PROPFIND")
 	}
-	if h.Write.Has(Change) {
+	rights := h.rightsToMount()
+	if rights.Has(Change) {
 		methods = append(methods, "PROPPATCH")
 	}
-	if h.Write.Has(Create) {
+	if rights.Has(Create) {
 		methods = append(methods, "MKCOL", "COPY")
 	}
-	if h.Write.Has(Rename) {
+	if rights.Has(Rename) {
 		methods = append(methods, "MOVE")
 	}
-	if h.Write&(Create|Change) != 0 {
+	if rights&(Create|Change) != 0 {
 		methods = append(methods, "LOCK", "UNLOCK")
 	}
 	return methods

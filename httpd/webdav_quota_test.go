@@ -186,10 +186,7 @@ func TestAQuotaHoldsForResumableUploads(t *testing.T) {
 // In a drop box the quota answers the same, whether the name is taken or not.
 func TestAQuotaOfADropBoxIsTheSameForATakenName(t *testing.T) {
 	needsRemoval(t)
-	p, err := httpd.NewPaths(httpd.PathRights{Path: "/", Rights: readOnly}, httpd.PathRights{Path: "/in", Rights: httpd.Create})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := pathsOf(t, httpd.PathRights{Path: "/", Rights: readOnly}, httpd.PathRights{Path: "/in", Rights: httpd.Create})
 	url, root, check := boundDAV(t, map[string]string{"in/taken": "old"}, httpd.Quota{Bytes: 2000}, func(h *httpd.Handler) { h.Paths = p })
 	answers := func(name string) (all string) {
 		for _, length := range []string{"1900", "2001", "400"} {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
 )
 
 // What a client may do with a name is decided before the file system is asked about it, so that a refusal is the same
@@ -64,6 +65,24 @@ func (ch *change) checkMove(name string) error {
 		return errOtherRights
 	}
 	return nil
+}
+
+// rightsToMount returns the rights that the client has at some path which is no drop box.
+func (h *Handler) rightsToMount() (all Rights) {
+	add := func(rights Rights) {
+		if rights &= account.ReadOnly | h.Write; !rights.IsDropBox() {
+			all |= rights
+		}
+	}
+	hasRoot := false
+	for _, at := range h.Paths.All() {
+		add(at.Rights)
+		hasRoot = hasRoot || at.Path == "/"
+	}
+	if !hasRoot {
+		add(account.ReadOnly | h.Write)
+	}
+	return all
 }
 
 // mayLock reports whether the client may lock what is called name, or make a file by that.

@@ -16,6 +16,15 @@ import (
 
 const setColor = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><c:color xmlns:c="c:">red</c:color></D:prop></D:set></D:propertyupdate>`
 
+func pathsOf(t *testing.T, all ...httpd.PathRights) *httpd.Paths {
+	t.Helper()
+	p, err := httpd.NewPaths(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // treeOf describes all files in a directory.
 func treeOf(t *testing.T, dir string) string {
 	t.Helper()
@@ -211,10 +220,7 @@ func TestByWebDAVAGuestIsAskedForAPasswordWhereARightIsMissing(t *testing.T) {
 	needsRemoval(t)
 	s := serveUsers(t, accounts{"alice": {Rights: readOnly | mounting}}, func(srv *httpd.Server) {
 		root, _ := writable(t, map[string]string{"f": "f", "in/x": "x", "secret/x": "x"})
-		p, err := httpd.NewPaths(httpd.PathRights{Path: "/", Rights: readOnly}, httpd.PathRights{Path: "/in", Rights: httpd.Create}, httpd.PathRights{Path: "/secret"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := pathsOf(t, httpd.PathRights{Path: "/", Rights: readOnly}, httpd.PathRights{Path: "/in", Rights: httpd.Create}, httpd.PathRights{Path: "/secret"})
 		srv.Handler = &httpd.Handler{FS: root, Write: httpd.Create, Paths: p, WebDAV: true}
 		srv.Accounts = &httpd.Handler{Write: mounting, WebDAV: true}
 	})

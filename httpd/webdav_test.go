@@ -188,6 +188,9 @@ func TestOptionsAnnounceWebDAV(t *testing.T) {
 	}{
 		{"all rights", nil, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE, PROPFIND, PROPPATCH, MKCOL, COPY, MOVE, LOCK, UNLOCK"},
 		{"only reading", func(h *httpd.Handler) { h.Write = 0 }, "1", "GET, HEAD, OPTIONS, PROPFIND"},
+		{"a drop box and rights at a path", func(h *httpd.Handler) {
+			h.Paths = pathsOf(t, httpd.PathRights{Path: "/", Rights: readOnly}, httpd.PathRights{Path: "/in", Rights: httpd.Create}, httpd.PathRights{Path: "/d", Rights: readOnly | httpd.Change})
+		}, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE, PROPFIND, PROPPATCH, LOCK, UNLOCK"},
 		{"no listings", func(h *httpd.Handler) { h.Write, h.NoListing = httpd.Create, true }, "1, 2, <http://apache.org/dav/propset/fs/1>", "GET, HEAD, OPTIONS, PUT, POST, PATCH, MKCOL, COPY, LOCK, UNLOCK"},
 	}
 	for _, test := range tests {

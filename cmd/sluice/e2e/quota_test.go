@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -71,13 +72,29 @@ func (s *server) httpPut(name string, size int64) int {
 	return resp.StatusCode
 }
 
-// The server is killed at random points of uploads and other changes by FTP and HTTP. The
+// httpDo sends a request, whatever comes of it.
+func (s *server) httpDo(method, name, body string, header ...string) {
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.urlOf("http", name), strings.NewReader(body))
+	if err != nil {
+		return
+	}
+	r.SetBasicAuth(user, password)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil { // else the server has gone
+		_ = resp.Body.Close()
+	}
+}
+
+// The server is killed at random points of uploads and other changes by FTP, HTTP and WebDAV. The
 // next one counts what there is, and the limits were never exceeded.
 func TestTheCountOfAQuotaIsExactAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	for range times(4) {
-		s := startForTwo(t, dir, "--quota", "20MiB", "--quota-files", "60")
+		s := startForTwo(t, dir, "--quota", "20MiB", "--quota-files", "60", "--webdav")
 		s.wantQuota("at the start")
 		var clients sync.WaitGroup
 		for i := range 6 {
@@ -91,7 +108,15 @@ func TestTheCountOfAQuotaIsExactAfterACrash(t *testing.T) {
 				defer c.conn.Close()
 				for err == nil {
 					name, size := fmt.Sprint("f", random.IntN(40)), random.Int64N(3<<20)
-					switch random.IntN(8) {
+					other := []string{fmt.Sprint("f", random.IntN(40)), fmt.Sprint("d", random.IntN(9))}
+					switch random.IntN(12) {
+					case 8:
+						s.httpDo("MOVE", other[random.IntN(2)], "", "Destination", "/"+fmt.Sprint("d", random.IntN(9)))
+					case 9:
+						s.httpDo("COPY", name, "", "Destination", "/"+other[random.IntN(2)])
+					case 10, 11: // by tus, of which a part comes
+						s.httpDo("POST", "", strings.Repeat("x", int(size/2)), "Tus-Resumable", "1.0.0", "Upload-Length", fmt.Sprint(size-random.Int64N(2)*(size-size/2)),
+							"Upload-Metadata", "filename "+base64.StdEncoding.EncodeToString([]byte(name)), "Content-Type", "application/offset+octet-stream")
 					case 0:
 						_, err = c.exchange(t.Context(), "DELE "+name)
 					case 1:

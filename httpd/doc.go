@@ -162,7 +162,9 @@
 // unless NoListing is set, with Depth 0 or 1; MKCOL needs the right Create, COPY also
 // Change for what it replaces, MOVE Rename, PROPPATCH Change, and LOCK Create or Change. COPY and MOVE remove last
 // the files that they replace. DELETE removes a directory with all that
-// is in it. Locks hold against every change of the file in this process, also by an FTP server,
+// is in it, if the client may list that. The rights of Paths hold, for a directory as a whole those of every path
+// in it; what may be neither listed nor read is absent (404), and a drop box refuses all of these methods alike.
+// Where Quota leaves no room the answer is 507. Locks hold against every change of the file in this process, also by an FTP server,
 // and only the User that has locked it can use the token; all Handlers without a User count as one.
 // Destination must have the host of the request, or the X-Forwarded-Host of a proxy in Server.ProxyFrom.
 //

@@ -73,7 +73,7 @@ func TestChangesByWebDAVAreCounted(t *testing.T) {
 	}
 }
 
-// What does not fit is refused with 507 (RFC 4918, 11.5), and changes nothing; what needs no more room is done.
+// A change that does not fit is refused with 507 (RFC 4918, 11.5), and one that needs no more room is made.
 func TestAQuotaHoldsForWebDAV(t *testing.T) {
 	needsRemoval(t)
 	files := map[string]string{"f": "12345", "g": "1234567890", "d/a": "1", "d/b": "123", "e/c": "12"} // 7 names, 21 bytes

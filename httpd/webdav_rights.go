@@ -8,9 +8,8 @@ import (
 	"sluice/internal/account"
 )
 
-// What a client may do with a name is decided before the file system is asked about it, so that a refusal is the same
-// whether there is such a file or not. What is read goes through change.seen, in which files without the rights List and
-// Read are absent.
+// The rights of a client to a name are asked for before the file system is, so that a refusal is the same whether there is
+// such a file or not. All reading goes through change.seen, in which files without the rights List and Read are absent.
 
 // mayList reports whether the client may see the names in a directory, or the properties of a file, of that name.
 func (h *Handler) mayList(name string) bool {
@@ -33,7 +32,7 @@ var (
 	// errAbsent is the refusal of every request about a name that does not exist for the client.
 	errAbsent = &refusal{status: http.StatusNotFound, reason: "There is nothing here.", cause: fs.ErrNotExist, isForRight: true}
 
-	errDropBox = &refusal{status: http.StatusForbidden, reason: "This is in a drop box, to which files are sent by PUT alone.", cause: fs.ErrPermission, isForRight: true}
+	errDropBox = &refusal{status: http.StatusForbidden, reason: "This is a drop box: files can be sent here by PUT or a form, and nothing else can be done.", cause: fs.ErrPermission, isForRight: true}
 )
 
 // lacking is lacks for a request about name.

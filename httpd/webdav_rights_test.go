@@ -47,8 +47,8 @@ func treeOf(t *testing.T, dir string) string {
 	return all.String()
 }
 
-// What may be neither listed nor read is absent in every method, as target and as destination, whatever is there, and
-// also if others have locked it.
+// A name that may be neither listed nor read is absent in every method, as target and as destination, whatever is there,
+// and also if others have locked it.
 func TestByWebDAVPathsWithoutRightsAreNowhere(t *testing.T) {
 	all := mounting | readOnly
 	url, dir := withPaths(t, &httpd.Handler{Write: mounting, WebDAV: true, User: "alice"},

@@ -20,7 +20,7 @@ import (
 // The matrix of rights: every right, alone and in some sets, at the root of a user and at
 // a path, by every command of FTP and every method of HTTP. The expected results follow
 // from a few rules; a new command or method needs a line in the table, or the test fails.
-// What WebDAV adds is in rights_matrix_webdav_test.go.
+// Those of WebDAV are in rights_matrix_webdav_test.go.
 
 // place is where a user has the rights of a cell.
 type place struct {

@@ -209,7 +209,7 @@ func TestAQuotaOfADropBoxIsTheSameForATakenName(t *testing.T) {
 	if err := root.Remove("/in/taken (2)"); err != nil {
 		t.Fatal(err)
 	}
-	url, root, check = boundDAV(t, map[string]string{"in/taken": "old"}, httpd.Quota{Bytes: 2000}, func(h *httpd.Handler) { h.Paths = p })
+	url, _, check = boundDAV(t, map[string]string{"in/taken": "old"}, httpd.Quota{Bytes: 2000}, func(h *httpd.Handler) { h.Paths = p })
 	if free := answers("other"); free != taken {
 		t.Errorf("for a taken name:\n%sand for a free one:\n%s", taken, free)
 	}

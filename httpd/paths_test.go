@@ -329,3 +329,34 @@ func TestAdmittingGuestsAllocatesNothingForACachedFile(t *testing.T) {
 		t.Errorf("%v allocations a request, want none", got)
 	}
 }
+
+// A drop box has no other directory, whether there is one or not, also for forms and resumable uploads.
+func TestADropBoxAnswersFormsAndResumableUploadsAlike(t *testing.T) {
+	for _, dav := range []bool{false, true} {
+		url, dir := withPaths(t, &httpd.Handler{Write: httpd.Create, WebDAV: dav}, map[string]httpd.Rights{"/in": httpd.Create}, map[string]string{"in/taken": "old", "in/dir/x": "x"})
+		form := "--x\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\nform\r\n--x--\r\n"
+		for _, tt := range []struct {
+			body   string
+			header []string
+		}{
+			{form, []string{"Content-Type", "multipart/form-data; boundary=x"}},
+			{"", tus("Upload-Length", "3", "Upload-Metadata", metadata("f"))},
+			{"new", []string{"Upload-Complete", "?1", "Content-Disposition", "attachment; filename=f"}},
+		} {
+			answer := func(name string) string {
+				resp, body := send(t, http.DefaultClient, "POST", url+"/in/"+name+"/", strings.NewReader(tt.body), tt.header...)
+				if resp.StatusCode < 400 {
+					t.Errorf("POST %v to %s: %s", tt.header, name, resp.Status)
+				}
+				return fmt.Sprint(resp.StatusCode, resp.Header["Location"], body)
+			}
+			none := answer("none")
+			for _, name := range []string{"dir", "taken"} {
+				if got := answer(name); got != none {
+					t.Errorf("POST %v to %s: %q, and to a missing directory %q", tt.header, name, got, none)
+				}
+			}
+		}
+		wantNoRemains(t, httpdDir(t, dir), "/in")
+	}
+}

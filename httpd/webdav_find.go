@@ -91,7 +91,8 @@ var liveProperties = []liveProperty{
 	}},
 	{quotaUsed, true, func(ch *change, _ string, info fs.FileInfo) (string, bool) {
 		usage := ch.h.space.Usage()
-		return strconv.FormatInt(usage.Bytes, 10), usage.IsCounted && info.IsDir()
+		isCounted := usage.FreeBytes >= 0 || usage.FreeFiles >= 0
+		return strconv.FormatInt(usage.Bytes, 10), isCounted && info.IsDir()
 	}},
 }
 

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"slices"
 	"strconv"
@@ -12,15 +11,15 @@ import (
 // A chart is a picture for the page. Its SVG has a title and a description for
 // screen readers.
 type chart struct {
-	Title string
-	SVG   template.HTML
-	Key   []swatch // to its lines; nil if they are named in the picture
+	title string
+	svg   string
+	key   []swatch // to its lines; nil if they are named in the picture
 }
 
 // A swatch is the line of a subject in a key.
 type swatch struct {
-	Name  string
-	Class string
+	name  string
+	class string
 }
 
 // barChart draws one metric of a group: a bar for each cell with its name and
@@ -159,7 +158,7 @@ func latencyChart(id, name string, curves []curve, x, y scale) chart {
 		for i, p := range c.points {
 			line[i] = point{x.at(p.x), y.at(p.y)}
 		}
-		d.polyline(c.swatch.Class, line)
+		d.polyline(c.swatch.class, line)
 		key = append(key, c.swatch)
 		text := c.cell.Subject
 		for _, percent := range []float64{50, 99, 100} {
@@ -172,7 +171,7 @@ func latencyChart(id, name string, curves []curve, x, y scale) chart {
 	label := y.from + 3 + fontSize + lineHeight
 	d.text((x.from+x.to)/2, label, anchorMiddle, "% of requests done within the time at the left")
 	ch := d.chart(id, label+4, strings.TrimSpace("latency "+name), strings.Join(spoken, "; "))
-	ch.Key = key
+	ch.key = key
 	return ch
 }
 

@@ -49,7 +49,7 @@ func chartsOf(t *testing.T, r *Report) []*drawn {
 	var charts []*drawn
 	var ch *drawn // the one that is open
 	within := ""
-	d := xml.NewDecoder(strings.NewReader(html(t, r)))
+	d := xml.NewDecoder(strings.NewReader(pageOf(t, r)))
 	for {
 		token, err := d.Token()
 		if token == nil {
@@ -177,7 +177,7 @@ func TestAChartHasAtMostSevenColours(t *testing.T) {
 					t.Errorf("chart %q has lines of the classes %q, want at most 7, each once", ch.title, classes)
 				}
 				for _, class := range classes {
-					if style := "." + strings.TrimPrefix(class, "line ") + " {"; !strings.Contains(pageText, style) {
+					if style := "." + strings.TrimPrefix(class, "line ") + " {"; !strings.Contains(styleSheet, style) {
 						t.Errorf("the style sheet has no %s", style)
 					}
 				}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func html(t *testing.T, r *Report) string {
+func pageOf(t *testing.T, r *Report) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := WriteHTML(&b, r); err != nil {
@@ -50,7 +50,7 @@ func elements(t *testing.T, page string) (count map[string]int, text string) {
 }
 
 func TestPageStandsAlone(t *testing.T) {
-	page := html(t, fixture())
+	page := pageOf(t, fixture())
 	count, text := elements(t, page)
 	for _, forbidden := range []string{"script", "link", "img", "image", "iframe", "object", "a"} {
 		if count[forbidden] > 0 {
@@ -59,6 +59,9 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 	if loads := regexp.MustCompile(`(?i)url\(|@import|https?://`).FindString(page); loads != "" {
 		t.Errorf("got %q in the page, want nothing that is loaded", loads)
+	}
+	if strings.Contains(page, "%!") {
+		t.Error("a format does not fit its values: the page has %!")
 	}
 	r := fixture()
 	for _, want := range []string{
@@ -73,7 +76,7 @@ func TestPageStandsAlone(t *testing.T) {
 
 func TestTheAnswerAndTheCostsComeFirst(t *testing.T) {
 	r := fixture()
-	_, page := elements(t, html(t, r))
+	_, page := elements(t, pageOf(t, r))
 	for name, text := range map[string]string{"page": page, "table": table80(t, r, 140)} {
 		places := []int{strings.Index(text, r.Answer[0]), strings.Index(text, "cpu-s/GB"), strings.LastIndex(text, r.Host.Kernel)}
 		if name == "page" {
@@ -91,7 +94,7 @@ func TestTheAnswerAndTheCostsComeFirst(t *testing.T) {
 }
 
 func TestPageHasAChartForEachMetricAndGroup(t *testing.T) {
-	count, _ := elements(t, html(t, fixture()))
+	count, _ := elements(t, pageOf(t, fixture()))
 	// Eight metrics and the latency, in four groups each.
 	if got, want := count["figure"], 9*4; got != want {
 		t.Errorf("got %d charts, want %d", got, want)
@@ -127,7 +130,7 @@ func TestPageEscapesHostileNames(t *testing.T) {
 		c.Params[0].Name, c.Params[1].Value = evil, c.Params[1].Value+evil
 		c.Metrics[0].Unit = `<script>alert("1")</script>`
 	}
-	count, text := elements(t, html(t, r))
+	count, text := elements(t, pageOf(t, r))
 	if count["script"] > 0 || count["b"] > 0 {
 		t.Error("a name became an element")
 	}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"html/template"
 	"math"
 	"strings"
 )
@@ -19,7 +18,7 @@ const (
 // A drawing is an SVG picture that is being made. Its elements have classes, and
 // the style sheet of the page has their colours, fonts and line widths, for light
 // and dark mode.
-type drawing struct{ body strings.Builder }
+type drawing struct{ body markup }
 
 // An anchor says which part of a text stands at its position.
 type anchor string
@@ -32,15 +31,15 @@ const (
 
 // text writes s with its baseline at y.
 func (d *drawing) text(x, y float64, at anchor, s string) {
-	_, _ = fmt.Fprintf(&d.body, `<text x="%s" y="%s" text-anchor="%s">%s</text>`, coord(x), coord(y), at, template.HTMLEscapeString(plain(s)))
+	d.body.add(`<text x="%s" y="%s" text-anchor="%s">%s</text>`, coord(x), coord(y), string(at), s)
 }
 
 func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
-	_, _ = fmt.Fprintf(&d.body, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, coord(x1), coord(y1), coord(x2), coord(y2))
+	d.body.add(`<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, coord(x1), coord(y1), coord(x2), coord(y2))
 }
 
 func (d *drawing) rect(class string, x, y, width, height float64) {
-	_, _ = fmt.Fprintf(&d.body, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"/>`, class, coord(x), coord(y), coord(width), coord(height))
+	d.body.add(`<rect class="%s" x="%s" y="%s" width="%s" height="%s"/>`, class, coord(x), coord(y), coord(width), coord(height))
 }
 
 // polyline draws a line through points.
@@ -49,16 +48,18 @@ func (d *drawing) polyline(class string, points []point) {
 	for _, p := range points {
 		at = append(at, coord(p.x)+","+coord(p.y))
 	}
-	_, _ = fmt.Fprintf(&d.body, `<polyline class="%s" points="%s"/>`, class, strings.Join(at, " "))
+	d.body.add(`<polyline class="%s" points="%s"/>`, class, strings.Join(at, " "))
 }
 
 // chart completes the drawing. Screen readers read the title and the description
 // instead of it. The id is unique on the page.
 func (d *drawing) chart(id string, height float64, title, description string) chart {
-	svg := fmt.Sprintf(`<svg viewBox="0 0 %d %s" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>%s</svg>`,
-		chartWidth, coord(height), id, id,
-		id, template.HTMLEscapeString(plain(title)), id, template.HTMLEscapeString(plain(description)), d.body.String())
-	return chart{Title: title, SVG: template.HTML(svg)}
+	var svg markup
+	svg.add(`<svg viewBox="0 0 %s %s" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
+		coord(chartWidth), coord(height), id, id, id, title, id, description)
+	svg.raw(d.body.String())
+	svg.raw("</svg>")
+	return chart{title: title, svg: svg.String()}
 }
 
 // coord returns a coordinate to a tenth of a unit.

@@ -537,10 +537,21 @@ func TestTemplatesRender(t *testing.T) {
 						t.Errorf("%q is not in\n%s", want, text)
 					}
 				}
+				if bytes.Contains(text, []byte("$")) || bytes.Contains(text, []byte("{{")) {
+					t.Errorf("a placeholder is left in\n%s", text)
+				}
 				if !strings.HasPrefix(string(text), "#") {
 					t.Error("it does not begin with a comment that gives reasons")
 				}
 			})
+		}
+	}
+}
+
+func TestUnknownPlaceholdersAreErrors(t *testing.T) {
+	for _, text := range []string{"root ${Dirs};", "root $Dirs;", "${if Slow}log;", "${dir}"} {
+		if got, err := expand("a.conf", text, (&plan{Dir: "/srv"}).values()); err == nil || !strings.Contains(err.Error(), "a.conf: there is no value ${") {
+			t.Errorf("%q: got %q and error %v, want an error that names file and placeholder", text, got, err)
 		}
 	}
 }

@@ -1,16 +1,16 @@
 package peers
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"sluice/bench/proc"
 )
@@ -81,13 +81,51 @@ func newPlan(s Setup, program string, port int) (*plan, error) {
 	return pl, nil
 }
 
-// render returns the configuration.
+// render returns the configuration: the file of the peer, in which ${Name} stands
+// for a value of pl, and ${if AccessLog} begins a line that is a comment without it.
 func (p Peer) render(pl *plan) ([]byte, error) {
-	t, err := template.New(p.config).Option("missingkey=error").ParseFS(configs, p.config)
+	text, err := configs.ReadFile(p.config)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	err = t.Execute(&b, pl)
-	return b.Bytes(), err
+	return expand(p.config, string(text), pl.values())
+}
+
+// expand replaces each ${name} in the text of a file by its value.
+func expand(file, text string, values map[string]string) ([]byte, error) {
+	var unknown error
+	text = os.Expand(text, func(name string) string {
+		value, ok := values[name]
+		if !ok && unknown == nil {
+			unknown = fmt.Errorf("%s: there is no value ${%s}, want one of %q", file, name, slices.Sorted(maps.Keys(values)))
+		}
+		return value
+	})
+	return []byte(text), unknown
+}
+
+// values returns the values by the names that configurations have for them.
+func (pl *plan) values() map[string]string {
+	lineIf := func(condition bool) string {
+		if condition {
+			return ""
+		}
+		return "#" // begins a comment in all configurations
+	}
+	return map[string]string{
+		"Address": pl.Address(),
+		"Host":    pl.Host,
+		"Port":    strconv.Itoa(pl.Port),
+		"Dir":     pl.Dir,
+		"Work":    pl.Work,
+		"User":    pl.User,
+		"Group":   pl.Group,
+		"Workers": strconv.Itoa(pl.Workers),
+		"Files":   strconv.FormatUint(pl.Files, 10),
+
+		"if AccessLog":    lineIf(pl.AccessLog),
+		"if no AccessLog": lineIf(!pl.AccessLog),
+		"if Root":         lineIf(pl.Root),
+		"if Workers > 1":  lineIf(pl.Workers > 1),
+	}
 }

@@ -10,15 +10,16 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-logging.basicConfig(level=logging.{{if .AccessLog}}INFO{{else}}ERROR{{end}})
+${if AccessLog}logging.basicConfig(level=logging.INFO)
+${if no AccessLog}logging.basicConfig(level=logging.ERROR)
 
 authorizer = DummyAuthorizer()
-authorizer.add_anonymous("{{.Dir}}", perm="elradfmwMT")
+authorizer.add_anonymous("${Dir}", perm="elradfmwMT")
 
 FTPHandler.authorizer = authorizer
 FTPHandler.use_sendfile = True
 FTPHandler.timeout = 600
 
-server = FTPServer(("{{.Host}}", {{.Port}}), FTPHandler, backlog=4096)
+server = FTPServer(("${Host}", ${Port}), FTPHandler, backlog=4096)
 server.max_cons = 10000
-server.serve_forever(worker_processes={{.Workers}})
+server.serve_forever(worker_processes=${Workers})

@@ -52,17 +52,23 @@ func misused(cmd *cobra.Command, err error) error {
 }
 
 func rootCommand() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "sluice",
 		Short: "Serve a directory over HTTP, HTTPS and FTP at the speed of the kernel",
 		Args:  noCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return printText(cmd, versionText())
+			}
+			return cmd.Help()
+		},
 		// run prints errors, each in one line.
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       versionText(), // of the flag --version
 	}
-	root.SetVersionTemplate("{{.Version}}")
+	// Not cobra's own flag, which links text/template.
+	root.Flags().BoolVarP(&version, "version", "v", false, "print the version")
 	root.SetFlagErrorFunc(misused)
 	root.SetUsageFunc(printUsage)
 	root.AddCommand(serveCommand(), passwdCommand(), userCommand(), sessionCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),

@@ -371,6 +371,8 @@ func (r rule) objection(imported string, onLinux bool) string {
 	switch {
 	case imported == "C":
 		return "cgo: the binary is static, and any platform can build it for every other"
+	case imported == "text/template" || imported == "html/template":
+		return "it makes the linker keep every exported method, 2.5 MB of them: write the text with fmt, and escape values"
 	case isOwn && own == forTests:
 		return "it is for _test files only"
 	case isOwn && (slices.Contains(r.own, own) || slices.Contains(r.own, "...")):
@@ -748,6 +750,10 @@ func TestCheckImports(t *testing.T) {
 		}},
 		{"reports cgo", model{"high/a.go": importing("C")}, []string{
 			"high/a.go:3: high may not import C: cgo: the binary is static, and any platform can build it for every other",
+		}},
+		{"reports templates", model{"high/a.go": importing("text/template"), "pure/a.go": importing("html/template"), "pure/a_test.go": importing("text/template")}, []string{
+			"high/a.go:3: high may not import text/template: it makes the linker keep every exported method, 2.5 MB of them: write the text with fmt, and escape values",
+			"pure/a.go:3: pure may not import html/template: it makes the linker keep every exported method, 2.5 MB of them: write the text with fmt, and escape values",
 		}},
 		{"reports a folder without a rule", model{"new/a_test.go": "package p\n"}, []string{
 			`new: no rule for this folder: add a rule for it in house_test.go`,

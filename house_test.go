@@ -281,6 +281,16 @@ func TestRequirements(t *testing.T) {
 	report(t, checkRequirements(string(gomod), string(design)))
 }
 
+func TestDesignIsShort(t *testing.T) {
+	design, err := os.ReadFile("DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := bytes.Count(design, []byte("\n")); lines > 200 {
+		t.Errorf("DESIGN.md has %d lines, want 200 at most: decisions of one package belong into its package comment", lines)
+	}
+}
+
 func report(t *testing.T, complaints []string) {
 	t.Helper()
 	for _, c := range complaints {

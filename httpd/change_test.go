@@ -77,16 +77,7 @@ func send(t *testing.T, client *http.Client, method, url string, body io.Reader,
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(text)
+	return nettest.Exchange(t, client.Do, r)
 }
 
 // contentOf returns the content of a file; "-": there is none.

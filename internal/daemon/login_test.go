@@ -19,6 +19,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
+	"sluice/internal/nettest"
 )
 
 // loginTest is a daemon that serves users by HTTP and FTP.
@@ -81,16 +82,8 @@ func (d *loginTest) get(t *testing.T, user, target string) (status int, body str
 	if user != "" {
 		r.SetBasicAuth(user, "secret")
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(content)
+	resp, body := nettest.Exchange(t, http.DefaultTransport.RoundTrip, r)
+	return resp.StatusCode, body
 }
 
 // logInFTP logs a user in by FTP, for the rest of the test.

@@ -15,6 +15,7 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/config"
+	"sluice/internal/nettest"
 )
 
 // The matrix of rights: every right, alone and in some sets, at the root of a user and at
@@ -362,18 +363,10 @@ func (m *matrixTest) byHTTP(t *testing.T, line string) (ok bool, reply, data str
 		name, value, _ := strings.Cut(field, "=")
 		r.Header.Set(name, value)
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	content, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp, content := nettest.Exchange(t, http.DefaultTransport.RoundTrip, r)
 	resp.Header.Del("Date")
 	fields := slices.Sorted(maps.Keys(resp.Header))
-	return resp.StatusCode < 300, fmt.Sprint(resp.StatusCode, fields, resp.Header["Allow"]), string(content)
+	return resp.StatusCode < 300, fmt.Sprint(resp.StatusCode, fields, resp.Header["Allow"]), content
 }
 
 func TestTheMatrixOfRightsHasAllCommandsAndMethods(t *testing.T) {

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -105,16 +104,7 @@ func TestACacheKeepsUsersApart(t *testing.T) {
 		if body != "" {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
-		resp, err := client.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		content, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp, string(content)
+		return nettest.Exchange(t, client.Do, r)
 	}
 	logIn := func(name string) (cookie string) {
 		form := url.Values{"username": {name}, "password": {"secret"}}

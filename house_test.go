@@ -174,7 +174,7 @@ var rules = []rule{
 		why: "every path from a client passes through it, so that a review can be limited to this folder",
 	},
 	{
-		folder: "internal/upload", own: []string{"internal/durable", "internal/partial", "internal/quota", "internal/vfs"}, others: []string{afero, sys},
+		folder: "internal/upload", own: []string{"internal/durable", "internal/keylock", "internal/partial", "internal/quota", "internal/vfs"}, others: []string{afero, sys},
 		why:   "receiving a file safely does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
 	},
@@ -184,7 +184,7 @@ var rules = []rule{
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{
-		folder: "internal/quota", own: []string{"internal/fileid", "internal/vfs"}, others: []string{afero},
+		folder: "internal/quota", own: []string{"internal/fileid", "internal/keylock", "internal/vfs"}, others: []string{afero},
 		why:   "what a user may write is counted from the tree, and does not depend on the protocol",
 		never: map[string]string{"internal/upload": "it is counted on behalf of uploads, which call it"},
 	},
@@ -220,6 +220,7 @@ var rules = []rule{
 	},
 	{folder: "internal/archive", why: "the layout of an archive is arithmetic: the caller opens the files"},
 	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is computed from an open file, whatever opened it"},
+	{folder: "internal/keylock", why: "a lock does not depend on what is locked"},
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
 	{

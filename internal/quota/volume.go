@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/keylock"
 	"sluice/internal/vfs"
 )
 
@@ -22,7 +23,7 @@ type Volume struct {
 	// Volume is used.
 	OnRefusal func(reason string)
 
-	paths   pathLocks
+	places  keylock.Locks // of what is counted and changed
 	tree    vfs.Tree
 	reserve Reserve
 	disks   disks

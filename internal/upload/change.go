@@ -42,7 +42,7 @@ func (s *Store) RemoveIf(w Writer, name string, check func() error, remove func(
 }
 
 func (s *Store) removeIf(w Writer, name string, check func() error, remove func(name string) error) error {
-	defer s.names.lock(name, check != nil)()
+	defer s.lockName(name, check != nil)()
 	if err := s.checkLocks(w, name, member); err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (c closed) publish(u *Upload) error {
 	if t.Existing == Evade {
 		return c.publishFree(u)
 	}
-	defer u.store.names.lock(t.Name, t.Existing == Leave || t.Check != nil || t.Named != nil)()
+	defer u.store.lockName(t.Name, t.Existing == Leave || t.Check != nil || t.Named != nil)()
 	if t.Check != nil {
 		if err := t.Check(); err != nil {
 			return err

@@ -89,7 +89,7 @@ func (s *Store) Lock(w Writer, name string, l Lock) (Lock, error) {
 	if !ok {
 		return Lock{}, errors.ErrUnsupported
 	}
-	defer s.names.lock(name, true)() // no upload gives the file its name meanwhile
+	defer s.lockName(name, true)() // no upload gives the file its name meanwhile
 	t := &s.locks
 	t.mu.Lock()
 	defer t.mu.Unlock()

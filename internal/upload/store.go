@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/durable"
+	"sluice/internal/keylock"
 	"sluice/internal/quota"
 	"sluice/internal/vfs"
 )
@@ -37,7 +38,7 @@ type Store struct {
 	// Disk syncs the changes of the Store. Its users may use it for other changes.
 	Disk durable.Syncer
 
-	names  nameLocks
+	names  keylock.Locks
 	claims claims
 	parts  partLocks
 	leases leases
@@ -193,7 +194,7 @@ func (s *Store) Append(t Target) (*Upload, error) {
 
 // giveName calls give, which renames a file to newname, or returns fs.ErrExist if w may not replace an existing file.
 func (s *Store) giveName(w Writer, newname string, give func() error) error {
-	defer s.names.lock(newname, w.Existing != Replace)()
+	defer s.lockName(newname, w.Existing != Replace)()
 	return s.giveLockedName(w, newname, give)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"hash"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -111,4 +112,30 @@ func parseMtime(text string) (time.Time, error) {
 		return time.Time{}, errMtimeSyntax
 	}
 	return when, nil
+}
+
+// joinedField returns the lines of a field, joined as RFC 9110, 5.3, allows.
+func joinedField(header http.Header, name string) string {
+	lines := header.Values(name)
+	if len(lines) == 0 {
+		return ""
+	}
+	all := lines[0]
+	for _, line := range lines[1:] {
+		all += ", " + line
+	}
+	return all
+}
+
+// number parses a field that is a number of bytes; absent is -1.
+func number(header http.Header, name string) (int64, error) {
+	lines := header.Values(name)
+	if len(lines) == 0 {
+		return -1, nil
+	}
+	n, err := strconv.ParseUint(lines[0], 10, 63)
+	if err != nil || len(lines) > 1 || lines[0][0] == '+' {
+		return 0, refuse(http.StatusBadRequest, name+" is malformed: send a number of bytes, in digits.")
+	}
+	return int64(n), nil
 }

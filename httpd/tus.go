@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/upload"
@@ -30,8 +28,7 @@ var (
 	errTusLength  = refuse(http.StatusBadRequest, "A new upload needs Upload-Length, or Upload-Defer-Length: 1.")
 	errTusSums    = refuse(http.StatusBadRequest, "Upload-Checksum is malformed: send sha1, sha256 or sha512, a blank, and the base64 of the checksum.")
 
-	errConcat    = refuse(http.StatusBadRequest, "Upload-Concat is not supported: send the file in one upload (parallelUploads: 1).")
-	errNameBytes = refuse(http.StatusBadRequest, "The name of the file must be UTF-8, without control characters.")
+	errConcat = refuse(http.StatusBadRequest, "Upload-Concat is not supported: send the file in one upload (parallelUploads: 1).")
 
 	// errTusDigest is errDigest with the status that tus has for it.
 	errTusDigest = &refusal{status: 460, reason: errDigest.reason, cause: errDigest}
@@ -154,17 +151,4 @@ func (tus) refusal(err error) error {
 		return errTusDigest
 	}
 	return err
-}
-
-// baseName checks a name that a client has sent for a file in a directory.
-func baseName(name string) (string, error) {
-	switch {
-	case name == "":
-		return "", refuse(http.StatusBadRequest, "The name of the file is missing: send it as filename.")
-	case name == ".", name == "..", strings.ContainsAny(name, `/\`):
-		return "", refuse(http.StatusBadRequest, "The name of the file must have no directory in it.")
-	case !utf8.ValidString(name), strings.ContainsFunc(name, unicode.IsControl):
-		return "", errNameBytes
-	}
-	return name, nil
 }

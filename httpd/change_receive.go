@@ -1,0 +1,151 @@
+package httpd
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"sluice/httpd/internal/netconn"
+	"sluice/internal/live"
+	"sluice/sendfile"
+)
+
+// incoming is what a file is received from.
+type incoming struct {
+	io.Reader        // nil: there are no bytes
+	size      int64  // negative: not known
+	most      *limit // nil: no limit
+	sums      expected
+	isBody    bool // it is the body of the request, and not a part of that
+}
+
+// limit is the largest number of bytes, and the error of more.
+type limit struct {
+	bytes int64
+	err   error
+}
+
+// most returns the limit of the bytes behind offset by MaxUpload.
+func (ch *change) most(offset int64) *limit {
+	if ch.h.MaxUpload <= 0 {
+		return nil
+	}
+	return &limit{max(ch.h.MaxUpload-offset, 0), errTooLarge}
+}
+
+// copyBuffers are for bodies that are copied.
+var copyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
+
+// receive writes the bytes to f, from the offset at on, and returns how many have come.
+// The error is a *sendfile.Error, or a *refusal.
+func (ch *change) receive(f io.WriterAt, at int64, in incoming) (n int64, err error) {
+	h, r := ch.h, ch.r
+	stall := ch.stall()
+	ctx := ch.ctx()
+	if ch.conn != nil {
+		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: in.size, Upload: true, Before: -1})
+	}
+	limits := h.uploadLimits.Begin(ctx, in.size, ch.transfer)
+	defer func() { limits.Close(ch.result.Sent) }()
+	ch.offset = at
+	_, isFile := f.(*os.File)
+	if isFile && in.isBody && ch.conn != nil && len(in.sums) == 0 && h.Method != sendfile.Copy && in.size >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
+		ch.setDeadline(stall) // for the bytes that net/http reads itself
+		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, at, in.size, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
+	} else {
+		err = ch.copyBody(ctx, f, at, in, stall, limits)
+	}
+	switch {
+	case err != nil && ch.stop != nil && ch.stop.Err() != nil:
+		err = errStopped
+	case err == nil && !in.sums.match():
+		err = errDigest
+	}
+	return ch.result.Sent, err
+}
+
+// ctx returns the context that ends the wait for bytes and for limits.
+func (ch *change) ctx() context.Context {
+	switch {
+	case ch.stop != nil:
+		return ch.stop
+	case ch.server != nil:
+		return ch.server.base
+	}
+	return context.Background()
+}
+
+// stall returns the longest wait for the client.
+func (ch *change) stall() time.Duration {
+	if ch.conn != nil {
+		return ch.conn.StallTimeout()
+	}
+	return ch.h.stallTimeout()
+}
+
+// copyBody is receive by way of a buffer.
+func (ch *change) copyBody(ctx context.Context, f io.WriterAt, at int64, in incoming, stall time.Duration, limits *netconn.Limits) (err error) {
+	buffer := copyBuffers.Get().(*[128 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	fail := func(side sendfile.Side, err error) error {
+		return &sendfile.Error{Op: "receive", Side: side, Method: sendfile.Copy, Offset: at + ch.result.Sent, Err: err}
+	}
+	ch.result.Method = sendfile.Copy
+	if in.isBody && ch.r.Body == nil { // as http.NewRequest makes it
+		in.Reader = http.NoBody
+	}
+	granted := 0 // bytes that the limits allow and that are not read
+	for {
+		if granted == 0 {
+			if granted, err = limits.Take(len(buffer)); err != nil {
+				return fail(sendfile.Peer, err)
+			}
+		}
+		ch.setDeadline(stall)
+		if err := ctx.Err(); err != nil { // the end of ctx is followed by a deadline in the past
+			return fail(sendfile.Peer, err)
+		}
+		ch.transfer.Idle(true)
+		n, err := in.Read(buffer[:granted])
+		ch.transfer.Idle(false)
+		granted -= n
+		p := buffer[:n]
+		if in.most != nil && ch.result.Sent+int64(n) > in.most.bytes {
+			return in.most.err
+		}
+		in.sums.write(p)
+		if len(p) > 0 {
+			written, err := f.WriteAt(p, at+ch.result.Sent)
+			ch.result.Sent += int64(written)
+			ch.transfer.Add(sendfile.Result{Sent: int64(written), Method: sendfile.Copy})
+			if err != nil {
+				return fail(sendfile.File, err)
+			}
+		}
+		switch {
+		case err == io.EOF && in.size >= 0 && ch.result.Sent != in.size:
+			return fail(sendfile.Peer, io.ErrUnexpectedEOF)
+		case err == io.EOF:
+			ch.setDeadline(0)
+			return nil
+		case err != nil:
+			return fail(sendfile.Peer, err)
+		}
+	}
+}
+
+// setDeadline bounds the next wait for the client; zero is no bound. If another
+// http.Server has a ReadTimeout, only that holds.
+func (ch *change) setDeadline(stall time.Duration) {
+	if server, ok := ch.r.Context().Value(http.ServerContextKey).(*http.Server); ch.conn == nil && ok && server.ReadTimeout > 0 {
+		return
+	}
+	var at time.Time
+	if stall > 0 {
+		at = time.Now().Add(stall)
+	}
+	_ = http.NewResponseController(ch.w).SetReadDeadline(at) // middleware without Unwrap keeps the deadline that there is
+}

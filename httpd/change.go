@@ -90,29 +90,37 @@ func (h *Handler) rightsBelow(name string) Rights {
 
 // change is a request that changes files, and what came of it.
 type change struct {
-	h        *Handler
-	w        http.ResponseWriter
-	r        *http.Request
-	user     string // who owns what is kept; "": nothing is kept
-	request  *plan.Request
-	planner  *plan.Planner
-	tree     vfs.Tree
-	server   *Server           // nil: another http.Server
-	conn     *netconn.HTTPConn // nil: not on a connection of a Server
-	name     string            // absolute and clean
-	stores   bool              // the request is to store a file
-	size     int64             // of the bytes that are to come, as announced; negative: not known
-	stop     context.Context   // ends when another request goes on with the same upload; nil: never
-	received bool              // the body of a file was begun, or a DELETE was made
-	offset   int64             // of the body in the file
-	transfer *live.Transfer    // of the body; nil: none
-	result   sendfile.Result   // of the body
-	kept     int64             // bytes that the user can resume
-	err      error             // why the change was not made, if not because of the request
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	user    string // who owns what is kept; "": nothing is kept
+	request *plan.Request
+	planner *plan.Planner
+	tree    vfs.Tree
+	server  *Server           // nil: another http.Server
+	conn    *netconn.HTTPConn // nil: not on a connection of a Server
+	name    string            // absolute and clean
+	stores  bool              // the request is to store a file
+	size    int64             // of the bytes that are to come, as announced; negative: not known
+	stop    context.Context   // ends when another request goes on with the same upload; nil: never
 
+	outcome
 	files []plan.FileResult // of a form; nil: the request was none
+	davChange
+}
 
-	// Of a request of WebDAV, and of others if Handler.WebDAV is set.
+// outcome is what came of a change, for the report. Each file of a form has its own.
+type outcome struct {
+	received bool            // the body of a file was begun, or a DELETE was made
+	offset   int64           // of the body in the file
+	transfer *live.Transfer  // of the body; nil: none
+	result   sendfile.Result // of the body
+	kept     int64           // bytes that the user can resume
+	err      error           // why the change was not made, if not because of the request
+}
+
+// davChange is what a change has more if Handler.WebDAV is set.
+type davChange struct {
 	tokens    []string // of locks, from the field If
 	newName   string   // of MOVE and COPY
 	body      davBody  // of the response; nil: none

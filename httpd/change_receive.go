@@ -42,21 +42,19 @@ var copyBuffers = sync.Pool{New: func() any { return new([128 << 10]byte) }}
 // receive writes the bytes to f, from the offset at on, and returns how many have come.
 // The error is a *sendfile.Error, or a *refusal.
 func (ch *change) receive(f io.WriterAt, at int64, in incoming) (n int64, err error) {
-	h, r := ch.h, ch.r
-	stall := ch.stall()
 	ctx := ch.ctx()
 	if ch.conn != nil {
-		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: r.Method, Path: ch.name, Size: in.size, Upload: true, Before: -1})
+		ch.transfer = ch.conn.Conn().Session().Begin(live.Job{Op: ch.r.Method, Path: ch.name, Size: in.size, Upload: true, Before: -1})
 	}
-	limits := h.uploadLimits.Begin(ctx, in.size, ch.transfer)
+	limits := ch.h.uploadLimits.Begin(ctx, in.size, ch.transfer)
 	defer func() { limits.Close(ch.result.Sent) }()
 	ch.offset = at
-	_, isFile := f.(*os.File)
-	if isFile && in.isBody && ch.conn != nil && len(in.sums) == 0 && h.Method != sendfile.Copy && in.size >= netconn.MinDirect && ch.conn.OwnsBody(r.Body) {
+	if ch.isDirect(f, in) {
+		stall := ch.stall()
 		ch.setDeadline(stall) // for the bytes that net/http reads itself
-		ch.result, err = ch.conn.ReceiveBody(ctx, r.Body, f, at, in.size, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
+		ch.result, err = ch.conn.ReceiveBody(ctx, ch.r.Body, f, at, in.size, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
 	} else {
-		err = ch.copyBody(ctx, f, at, in, stall, limits)
+		err = ch.copyBody(f, at, in, limits)
 	}
 	switch {
 	case err != nil && ch.stop != nil && ch.stop.Err() != nil:
@@ -65,6 +63,13 @@ func (ch *change) receive(f io.WriterAt, at int64, in incoming) (n int64, err er
 		err = errDigest
 	}
 	return ch.result.Sent, err
+}
+
+// isDirect reports whether the bytes can go from the connection to f past net/http.
+func (ch *change) isDirect(f io.WriterAt, in incoming) bool {
+	_, isFile := f.(*os.File)
+	return isFile && in.isBody && len(in.sums) == 0 && in.size >= netconn.MinDirect &&
+		ch.h.Method != sendfile.Copy && ch.conn != nil && ch.conn.OwnsBody(ch.r.Body)
 }
 
 // ctx returns the context that ends the wait for bytes and for limits.
@@ -87,7 +92,8 @@ func (ch *change) stall() time.Duration {
 }
 
 // copyBody is receive by way of a buffer.
-func (ch *change) copyBody(ctx context.Context, f io.WriterAt, at int64, in incoming, stall time.Duration, limits *netconn.Limits) (err error) {
+func (ch *change) copyBody(f io.WriterAt, at int64, in incoming, limits *netconn.Limits) (err error) {
+	ctx, stall := ch.ctx(), ch.stall()
 	buffer := copyBuffers.Get().(*[128 << 10]byte)
 	defer copyBuffers.Put(buffer)
 	fail := func(side sendfile.Side, err error) error {

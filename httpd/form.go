@@ -124,41 +124,37 @@ func (ch *change) part(part *multipart.Part, body *formBody) error {
 	case name == "": // a browser sends this if no file was chosen
 		return ch.skip(part)
 	}
-	f := *ch
-	file := &f
-	file.files, file.stores, file.received, file.size = nil, true, false, -1
-	request := *ch.request
-	file.request = &request
-	begin := time.Now()
+	file, begin := ch.forFile(), time.Now()
 	status, err := file.storePart(name, part)
-	var why *refusal
+	reason := ""
 	if err != nil {
-		why = file.explain(err)
-		if errors.Is(err, errCondition) && request.IfNoneMatch == "*" {
+		why := file.explain(err)
+		if errors.Is(err, errCondition) && file.request.IfNoneMatch == "*" {
 			why = errKept
 		}
 		if file.received || why.status >= 500 {
 			file.err = err
 		}
-		status = why.status
+		status, reason = why.status, why.reason
 	}
 	file.reportPart(begin, status)
-	if body.err != nil {
-		ch.files = append(ch.files, plan.FileResult{Name: name, Status: status, Reason: reasonOf(why)})
+	ch.files = append(ch.files, plan.FileResult{Name: name, Status: status, Reason: reason})
+	switch {
+	case body.err != nil:
 		return ch.formFailed(body.err)
-	}
-	ch.files = append(ch.files, plan.FileResult{Name: name, Status: status, Reason: reasonOf(why)})
-	if err != nil {
+	case err != nil:
 		return ch.skip(part)
 	}
 	return nil
 }
 
-func reasonOf(why *refusal) string {
-	if why == nil {
-		return ""
-	}
-	return why.reason
+// forFile returns the change that one file of the form is.
+func (ch *change) forFile() *change {
+	file, request := *ch, *ch.request
+	file.request = &request
+	file.stores, file.size = true, -1
+	file.outcome, file.files = outcome{}, nil
+	return &file
 }
 
 // storePart stores one file.
@@ -211,10 +207,10 @@ func (ch *change) field(name string, part *multipart.Part) error {
 // skip reads the rest of a part, because what follows can be read only then.
 func (ch *change) skip(part io.Reader) error {
 	skipped := *ch
-	skipped.result, skipped.transfer = sendfile.Result{}, nil
+	skipped.outcome = outcome{}
 	limits := ch.h.uploadLimits.Begin(ch.ctx(), -1, nil)
 	defer func() { limits.Close(skipped.result.Sent) }()
-	if err := skipped.copyBody(ch.ctx(), nowhere{}, 0, incoming{Reader: part, size: -1}, ch.stall(), limits); err != nil {
+	if err := skipped.copyBody(nowhere{}, 0, incoming{Reader: part, size: -1}, limits); err != nil {
 		return ch.formFailed(err)
 	}
 	return nil

@@ -236,8 +236,7 @@ func (ch *change) appendBody(p *resumption, u *upload.Resumable, most *limit) (s
 	}
 	ch.received = true
 	start, size := u.Offset, u.Offset
-	err = errors.New("panic") // remains if a hook panics
-	isOver := false
+	isOver := false // also if a hook panics
 	defer func() {
 		if isOver {
 			return

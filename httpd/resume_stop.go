@@ -22,12 +22,8 @@ type stopper struct {
 
 // stopper returns that of the request.
 func (ch *change) stopper() *stopper {
-	base := context.Background()
-	if ch.server != nil {
-		base = ch.server.base
-	}
 	s := &stopper{w: ch.w}
-	ch.stop, s.cancel = context.WithCancel(base)
+	ch.stop, s.cancel = context.WithCancel(ch.ctx())
 	return s
 }
 

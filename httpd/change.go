@@ -197,7 +197,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 
 // respond makes the change, and the response.
 func (ch *change) respond() plan.Response {
-	status, fields, err := ch.make()
+	status, fields, err := ch.perform()
 	switch {
 	case err == nil && ch.files != nil:
 		return ch.planner.Stored(ch.request, ch.files)
@@ -222,8 +222,8 @@ func (ch *change) respond() plan.Response {
 	return ch.planner.Refused(ch.request, why.status, why.reason, why.members...)
 }
 
-// make makes the change. The status and the fields are those of a success.
-func (ch *change) make() (status int, fields plan.Header, err error) {
+// perform makes the change. The status and the fields are those of a success.
+func (ch *change) perform() (status int, fields plan.Header, err error) {
 	if ch.tree == nil {
 		return 0, nil, errAbsent
 	}
@@ -235,7 +235,7 @@ func (ch *change) make() (status int, fields plan.Header, err error) {
 			return answer(ch)
 		}
 	}
-	switch fields, err := resumptionOf(ch.r); {
+	switch fields, err := parseUploadRequest(ch.r); {
 	case err != nil:
 		if fields != nil {
 			fields.describe(ch.w.Header(), nil, time.Time{}, ch.h.MaxUpload)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// expected are the checksums that the client has announced for the body of a PUT, in
+// checksums are those that the client has announced for the body of a PUT, in
 // Content-Digest and Repr-Digest (RFC 9530). Both are of the same bytes, because a PUT
 // here has neither a range nor a content coding.
-type expected []checksum
+type checksums []checksum
 
 // checksum is one of them.
 type checksum struct {
@@ -34,7 +34,7 @@ var (
 
 // parseDigests parses lines of Content-Digest and Repr-Digest: dictionaries (RFC 8941,
 // 3.2) of byte sequences. Members with unknown algorithms are ignored.
-func parseDigests(lines ...string) (all expected, err error) {
+func parseDigests(lines ...string) (all checksums, err error) {
 	for _, line := range lines {
 		for member := range strings.SplitSeq(line, ",") {
 			member = strings.Trim(member, " \t")
@@ -72,20 +72,20 @@ func parseDigests(lines ...string) (all expected, err error) {
 const maxDigests = 4
 
 // Write implements io.Writer.
-func (e expected) Write(p []byte) (int, error) {
+func (e checksums) Write(p []byte) (int, error) {
 	e.write(p)
 	return len(p), nil
 }
 
 // write adds bytes to all checksums.
-func (e expected) write(p []byte) {
+func (e checksums) write(p []byte) {
 	for _, c := range e {
 		_, _ = c.hash.Write(p) // never fails
 	}
 }
 
 // match reports whether the bytes so far have all checksums.
-func (e expected) match() bool {
+func (e checksums) match() bool {
 	for _, c := range e {
 		if subtle.ConstantTimeCompare(c.hash.Sum(nil), c.sum) != 1 {
 			return false

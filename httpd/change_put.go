@@ -16,10 +16,12 @@ import (
 	"sluice/sendfile"
 )
 
+var errNeedsUpload = refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
+
 // put answers PUT. Everything that can be known before the body is read is checked
 // before, so that a client that expects 100 Continue keeps a body that would be refused.
 func (ch *change) put() (status int, fields plan.Header, err error) {
-	target, err := ch.plan(ch.r.Header.Get("X-OC-Mtime"))
+	target, err := ch.target(ch.r.Header.Get("X-OC-Mtime"))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -27,7 +29,7 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 	if err != nil {
 		return 0, nil, refuse(http.StatusBadRequest, err.Error())
 	}
-	return ch.store(target, incoming{Reader: ch.r.Body, size: ch.r.ContentLength, most: ch.most(0), sums: sums, isBody: true})
+	return ch.store(target, incoming{Reader: ch.r.Body, size: ch.r.ContentLength, limit: ch.limitAt(0), sums: sums, isBody: true})
 }
 
 // store receives a file that was planned.
@@ -62,10 +64,10 @@ func (ch *change) store(target upload.Target, in incoming) (status int, fields p
 	ch.kept, err = u.Commit(size, nil)
 	ch.name = u.Name() // another one in a drop box, if that was taken
 	if err != nil {
-		return 0, nil, ch.fileFailed(err, size)
+		return 0, nil, ch.fileError(err, size)
 	}
 	if u.HasModTime() {
-		fields = append(fields, hasModTime)
+		fields = append(fields, acceptsModTime)
 	}
 	if existed {
 		return http.StatusNoContent, fields, nil
@@ -73,27 +75,27 @@ func (ch *change) store(target upload.Target, in incoming) (status int, fields p
 	return http.StatusCreated, fields, nil
 }
 
-var hasModTime = plan.Field{Name: "X-Oc-Mtime", Value: "accepted"}
+var acceptsModTime = plan.Field{Name: "X-Oc-Mtime", Value: "accepted"}
 
-// fileFailed makes err, with which an upload was not committed, one of the file, because all
+// fileError makes err, with which an upload was not committed, one of the file, because all
 // bytes have come.
-func (ch *change) fileFailed(err error, size int64) error {
+func (ch *change) fileError(err error, size int64) error {
 	if errors.As(err, new(*refusal)) {
 		return err
 	}
 	return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
 }
 
-// plan checks all of an upload but its body, and returns where the body goes. mtime is
+// target checks all of an upload but its body, and returns where the body goes. mtime is
 // the field X-OC-Mtime.
-func (ch *change) plan(mtime string) (target upload.Target, err error) {
+func (ch *change) target(mtime string) (target upload.Target, err error) {
 	h, header := ch.h, ch.r.Header
 	target = upload.Target{
 		Writer: ch.writer(), Name: ch.name, Perm: 0o644, Keep: ch.user != "",
 	}
 	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
 	case h.rightsAt(ch.name)&(Create|Change) == 0:
-		return target, refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
+		return target, errNeedsUpload
 	case len(header.Values("Content-Range")) > 0:
 		return target, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
 	case coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity"):
@@ -110,7 +112,7 @@ func (ch *change) plan(mtime string) (target upload.Target, err error) {
 	}
 	switch {
 	case ch.isHidden():
-		return target, refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
+		return target, errHidden
 	case ch.r.Method == http.MethodPut && strings.HasSuffix(ch.request.Path, "/"):
 		return target, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
 	case h.MaxUpload > 0 && ch.size > h.MaxUpload:
@@ -182,6 +184,24 @@ func (ch *change) checkSpace(size int64) error {
 	if err == nil && free < size {
 		return syscall.ENOSPC
 	}
+	return nil
+}
+
+// isToDirectory reports whether the request is to the address of a directory.
+func (ch *change) isToDirectory() bool { return strings.HasSuffix(ch.request.Path, "/") }
+
+var errNoDirectory = refuse(http.StatusMethodNotAllowed, "POST needs the address of a directory, with a slash at the end.")
+
+// nameFile makes ch.name, a directory, that of a file in it, as the client has called it.
+func (ch *change) nameFile(name string) error {
+	base, err := baseName(name)
+	if err != nil {
+		return err
+	}
+	if !ch.isToDirectory() {
+		return errNoDirectory
+	}
+	ch.name = path.Join(ch.name, base)
 	return nil
 }
 

@@ -15,25 +15,25 @@ import (
 
 // incoming is what a file is received from.
 type incoming struct {
-	io.Reader        // nil: there are no bytes
-	size      int64  // negative: not known
-	most      *limit // nil: no limit
-	sums      expected
+	io.Reader            // nil: there are no bytes
+	size      int64      // negative: not known
+	limit     *sizeLimit // nil: no limit
+	sums      checksums
 	isBody    bool // it is the body of the request, and not a part of that
 }
 
-// limit is the largest number of bytes, and the error of more.
-type limit struct {
+// sizeLimit is the largest number of bytes, and the error of more.
+type sizeLimit struct {
 	bytes int64
 	err   error
 }
 
-// most returns the limit of the bytes behind offset by MaxUpload.
-func (ch *change) most(offset int64) *limit {
+// limitAt returns how many bytes may come from offset on, by MaxUpload.
+func (ch *change) limitAt(offset int64) *sizeLimit {
 	if ch.h.MaxUpload <= 0 {
 		return nil
 	}
-	return &limit{max(ch.h.MaxUpload-offset, 0), errTooLarge}
+	return &sizeLimit{max(ch.h.MaxUpload-offset, 0), errTooLarge}
 }
 
 // copyBuffers are for bodies that are copied.
@@ -119,8 +119,8 @@ func (ch *change) copyBody(f io.WriterAt, at int64, in incoming, limits *netconn
 		ch.transfer.Idle(false)
 		granted -= n
 		p := buffer[:n]
-		if in.most != nil && ch.result.Sent+int64(n) > in.most.bytes {
-			return in.most.err
+		if in.limit != nil && ch.result.Sent+int64(n) > in.limit.bytes {
+			return in.limit.err
 		}
 		in.sums.write(p)
 		if len(p) > 0 {

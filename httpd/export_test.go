@@ -119,4 +119,6 @@ func ParseNumber(value string) (int64, error) {
 }
 
 // ParseTusChecksum parses the value of Upload-Checksum.
-func ParseTusChecksum(value string) error { return parseTusChecksum(new(resumption), []string{value}) }
+func ParseTusChecksum(value string) error {
+	return parseTusChecksum(new(uploadRequest), []string{value})
+}

@@ -7,7 +7,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
-	"strings"
 	"time"
 
 	"sluice/httpd/internal/netconn"
@@ -42,15 +41,15 @@ func (ch *change) form() error {
 	header := ch.r.Header
 	switch {
 	case ch.h.rightsAt(path.Join(ch.name, "file"))&(Create|Change) == 0:
-		return refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
-	case !strings.HasSuffix(ch.request.Path, "/"):
+		return errNeedsUpload
+	case !ch.isToDirectory():
 		return errNoDirectory
 	case err != nil || mediaType != "multipart/form-data" || params["boundary"] == "":
 		return errNoForm
 	case len(header.Values("Content-Digest"))+len(header.Values("Repr-Digest")) > 0:
 		return errFormDigest
 	case ch.isHidden():
-		return refuse(http.StatusForbidden, "No file of this name is served here, so none can be made.")
+		return errHidden
 	}
 	dir, err := ch.planner.Tree.Stat(ch.name)
 	if err != nil {
@@ -159,12 +158,10 @@ func (ch *change) forFile() *change {
 
 // storePart stores one file.
 func (ch *change) storePart(name string, part *multipart.Part) (status int, err error) {
-	base, err := baseName(name)
-	if err != nil {
+	if err := ch.nameFile(name); err != nil {
 		return 0, err
 	}
-	ch.name = path.Join(ch.name, base)
-	target, err := ch.plan(part.Header.Get("X-OC-Mtime"))
+	target, err := ch.target(part.Header.Get("X-OC-Mtime"))
 	if err != nil {
 		return 0, err
 	}
@@ -173,7 +170,7 @@ func (ch *change) storePart(name string, part *multipart.Part) (status int, err 
 	if err != nil {
 		return 0, refuse(http.StatusBadRequest, err.Error())
 	}
-	status, _, err = ch.store(target, incoming{Reader: part, size: -1, most: ch.most(0), sums: sums})
+	status, _, err = ch.store(target, incoming{Reader: part, size: -1, limit: ch.limitAt(0), sums: sums})
 	return status, err
 }
 

@@ -17,27 +17,27 @@ import (
 )
 
 // resume answers a request of a resumable upload.
-func (ch *change) resume(p *resumption) (status int, fields plan.Header, err error) {
+func (ch *change) resume(req *uploadRequest) (status int, fields plan.Header, err error) {
 	header := ch.w.Header()
-	p.describe(header, nil, time.Time{}, ch.h.MaxUpload)
-	defer func() { err = p.refusal(err) }()
-	stop := ch.stopper()
+	req.describe(header, nil, time.Time{}, ch.h.MaxUpload)
+	defer func() { err = req.refusal(err) }()
+	stop := ch.newStopper()
 	defer stop.end()
-	if p.id == "" {
-		return ch.begin(p, stop)
+	if req.id == "" {
+		return ch.begin(req, stop)
 	}
-	u, err := ch.open(p.id, stop)
+	u, err := ch.open(req.id, stop)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer u.Close()
 	header.Set("Cache-Control", "no-store")
-	defer func() { p.describe(header, u, ch.expiry(u), ch.h.MaxUpload) }()
-	switch p.method {
+	defer func() { req.describe(header, u, ch.expiry(u), ch.h.MaxUpload) }()
+	switch req.method {
 	case http.MethodHead:
-		return ch.sayOffset(p, u)
+		return ch.answerOffset(req, u)
 	case http.MethodPatch:
-		return ch.append(p, u)
+		return ch.addBody(req, u)
 	case http.MethodDelete:
 		return http.StatusNoContent, nil, u.Discard()
 	}
@@ -53,19 +53,19 @@ func (ch *change) expiry(u *upload.Resumable) time.Time {
 }
 
 // begin begins an upload, and receives the body of the request, if there is one.
-func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.Header, err error) {
+func (ch *change) begin(req *uploadRequest, stop *stopper) (status int, fields plan.Header, err error) {
 	ch.stores = true
 	if ch.r.Method == http.MethodPost {
-		if err := ch.enter(p.name); err != nil {
+		if err := ch.nameFile(req.name); err != nil {
 			return 0, nil, err
 		}
 	}
 	if !utf8.ValidString(ch.name) { // the state could not keep it
 		return 0, nil, errNameBytes
 	}
-	ch.size = p.length
-	notes := ch.notes(p)
-	target, err := ch.plan(notes["mtime"])
+	ch.size = req.length
+	notes := ch.notes(req)
+	target, err := ch.target(notes["mtime"])
 	if err != nil {
 		return 0, nil, err
 	}
@@ -73,8 +73,8 @@ func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.H
 		return 0, nil, refuse(http.StatusBadRequest, err.Error())
 	}
 	u, err := uploads.CreateResumable(target, upload.ResumableState{
-		Owner: ch.user, Name: path.Base(ch.name), Length: p.length, Notes: notes,
-	}, stop.stop)
+		Owner: ch.user, Name: path.Base(ch.name), Length: req.length, Notes: notes,
+	}, stop.interrupt)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -83,39 +83,24 @@ func (ch *change) begin(p *resumption, stop *stopper) (status int, fields plan.H
 	header := ch.w.Header()
 	hasBody := ch.r.ContentLength != 0
 	if hasBody {
-		p.announce(ch.w, address)
+		req.announce(ch.w, address)
 	}
 	header.Set("Location", address)
-	p.offset = 0
-	status, fields, err = ch.append(p, u)
+	req.offset = 0
+	status, fields, err = ch.addBody(req, u)
 	if err != nil && !ch.received { // the client has no upload then
 		header.Del("Location")
 		_ = u.Discard() // an error leaves it to Sweep
 		return 0, nil, err
 	}
-	p.describe(header, u, ch.expiry(u), ch.h.MaxUpload)
+	req.describe(header, u, ch.expiry(u), ch.h.MaxUpload)
 	return status, fields, err
 }
 
-// enter makes ch.name a file in the directory of the request.
-func (ch *change) enter(name string) error {
-	switch base, err := baseName(name); {
-	case err != nil:
-		return err
-	case ch.request.Path[len(ch.request.Path)-1] != '/':
-		return errNoDirectory
-	default:
-		ch.name = path.Join(ch.name, base)
-		return nil
-	}
-}
-
-var errNoDirectory = refuse(http.StatusMethodNotAllowed, "POST needs the address of a directory, with a slash at the end.")
-
 // notes returns the fields of a request that begins an upload which hold until it is done.
-func (ch *change) notes(p *resumption) map[string]string {
+func (ch *change) notes(req *uploadRequest) map[string]string {
 	notes := map[string]string{
-		"metadata": p.metadata,
+		"metadata": req.metadata,
 		"match":    ch.request.IfMatch, "none": ch.request.IfNoneMatch, "since": ch.request.IfUnmodifiedSince,
 		"mtime": ch.r.Header.Get("X-OC-Mtime"), "digest": joinedField(ch.r.Header, "Repr-Digest"),
 	}
@@ -132,7 +117,7 @@ func (ch *change) open(id string, stop *stopper) (*upload.Resumable, error) {
 	ctx, cancel := context.WithTimeout(ch.r.Context(), stopWait)
 	defer cancel()
 	dir := ch.name
-	u, err := uploads.OpenResumable(ctx, ch.writer(), dir, id, stop.stop)
+	u, err := uploads.OpenResumable(ctx, ch.writer(), dir, id, stop.interrupt)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return nil, errNoUpload
@@ -151,13 +136,13 @@ func (ch *change) open(id string, stop *stopper) (*upload.Resumable, error) {
 	return u, nil
 }
 
-// sayOffset answers HEAD. An upload that has all its bytes was ended by a crash before it
+// answerOffset answers HEAD. An upload that has all its bytes was ended by a crash before it
 // could be completed, or was refused then, so it is completed now: a client takes an offset
 // at the end for a success.
-func (ch *change) sayOffset(p *resumption, u *upload.Resumable) (status int, fields plan.Header, err error) {
+func (ch *change) answerOffset(req *uploadRequest, u *upload.Resumable) (status int, fields plan.Header, err error) {
 	if !u.Done && u.Offset == u.Length {
 		ch.stores, ch.size = true, 0
-		target, err := ch.plan(u.Notes["mtime"])
+		target, err := ch.target(u.Notes["mtime"])
 		if err != nil {
 			return 0, nil, err
 		}
@@ -165,73 +150,91 @@ func (ch *change) sayOffset(p *resumption, u *upload.Resumable) (status int, fie
 			return 0, nil, err
 		}
 	}
-	return p.status(http.MethodHead, u.Done, false), nil, nil
+	return req.status(http.MethodHead, u.Done, false), nil, nil
 }
 
-// append adds the body to the upload, and completes it if that was the rest.
-func (ch *change) append(p *resumption, u *upload.Resumable) (status int, fields plan.Header, err error) {
-	ch.stores = true
-	isNew := p.id == ""
-	length := ch.r.ContentLength
-	if length != 0 || !isNew {
-		if err := p.checkBody(ch.r, isNew); err != nil {
-			return 0, nil, err
-		}
+// addBody adds the body to the upload, and completes it if that was the rest.
+func (ch *change) addBody(req *uploadRequest, u *upload.Resumable) (status int, fields plan.Header, err error) {
+	ch.stores, ch.size = true, ch.r.ContentLength
+	if err := ch.checkAddition(req, u); err != nil {
+		return 0, nil, err
 	}
-	switch {
-	case p.offset < 0:
-		return 0, nil, refuse(http.StatusBadRequest, "PATCH needs Upload-Offset, with the offset of its first byte.")
-	case p.offset != u.Offset:
-		return 0, nil, errOffset
-	case u.Done && length == 0:
-		return p.status(p.method, true, true), nil, nil
-	case u.Done:
-		return 0, nil, refuse(http.StatusBadRequest, "This upload is done. Nothing can be added to it.")
-	case u.Length >= 0 && p.length >= 0 && u.Length != p.length, p.length >= 0 && p.length < u.Offset:
-		return 0, nil, refuse(http.StatusBadRequest, "Upload-Length is another than before, or less than what has arrived.")
+	if u.Done { // and nothing is to be added
+		return req.status(req.method, true, true), nil, nil
 	}
-	if p.length >= 0 {
-		u.Length = p.length
+	if req.length >= 0 {
+		u.Length = req.length
 	}
-	if ch.h.MaxUpload > 0 && u.Length > ch.h.MaxUpload {
-		return 0, nil, errTooLarge
+	limit, err := ch.checkLength(req, u)
+	if err != nil {
+		return 0, nil, err
 	}
-	most := ch.most(u.Offset)
-	if rest := u.Length - u.Offset; u.Length >= 0 {
-		most = &limit{rest, errLonger}
-	}
-	if most != nil && length > most.bytes {
-		return 0, nil, most.err
-	}
-	if p.isComplete && length >= 0 && u.Length >= 0 && u.Offset+length != u.Length {
-		return 0, nil, refuse(http.StatusBadRequest, "Upload-Complete is ?1, but Upload-Length has announced more bytes.")
-	}
-	ch.size = length
-	target, err := ch.plan(u.Notes["mtime"])
+	target, err := ch.target(u.Notes["mtime"])
 	if err != nil {
 		return 0, nil, err
 	}
 	size := u.Offset
-	if length != 0 {
-		if size, err = ch.appendBody(p, u, most); err != nil {
+	if ch.size != 0 {
+		if size, err = ch.receiveInto(u, req.sums, limit); err != nil {
 			return 0, nil, err
 		}
 	}
 	switch {
-	case p.isComplete && u.Length >= 0 && size != u.Length:
-		err = refuse(http.StatusBadRequest, "Upload-Complete is ?1, but Upload-Length has announced more bytes.")
-		return 0, nil, errors.Join(err, u.Pause(size))
-	case p.isComplete, size == u.Length:
+	case req.isComplete && u.Length >= 0 && size != u.Length:
+		return 0, nil, errors.Join(errNotComplete, u.Pause(size))
+	case req.isComplete, size == u.Length:
 		existed, fields, err := ch.finish(u, target, size)
-		return p.status(p.method, true, existed), fields, err
+		return req.status(req.method, true, existed), fields, err
 	}
-	return p.status(p.method, false, false), nil, u.Pause(size)
+	return req.status(req.method, false, false), nil, u.Pause(size)
 }
 
-// appendBody receives the body. After an error, what has arrived stays, unless it has a
-// checksum.
-func (ch *change) appendBody(p *resumption, u *upload.Resumable, most *limit) (size int64, err error) {
-	if err := u.Begin(len(p.sums) > 0); err != nil {
+// checkAddition returns why the body cannot be added to the upload in its present state.
+func (ch *change) checkAddition(req *uploadRequest, u *upload.Resumable) error {
+	isNew := req.id == ""
+	if ch.size != 0 || !isNew {
+		if err := req.checkBody(ch.r, isNew); err != nil {
+			return err
+		}
+	}
+	switch {
+	case req.offset < 0:
+		return refuse(http.StatusBadRequest, "PATCH needs Upload-Offset, with the offset of its first byte.")
+	case req.offset != u.Offset:
+		return errOffset
+	case u.Done && ch.size != 0:
+		return refuse(http.StatusBadRequest, "This upload is done. Nothing can be added to it.")
+	case u.Done: // the client asks again, because it has not seen the response
+		return nil
+	case u.Length >= 0 && req.length >= 0 && u.Length != req.length, req.length >= 0 && req.length < u.Offset:
+		return refuse(http.StatusBadRequest, "Upload-Length is another than before, or less than what has arrived.")
+	}
+	return nil
+}
+
+// checkLength returns how many bytes may be added to the upload, or why those that were
+// announced may not.
+func (ch *change) checkLength(req *uploadRequest, u *upload.Resumable) (limit *sizeLimit, err error) {
+	if ch.h.MaxUpload > 0 && u.Length > ch.h.MaxUpload {
+		return nil, errTooLarge
+	}
+	limit = ch.limitAt(u.Offset)
+	if u.Length >= 0 {
+		limit = &sizeLimit{u.Length - u.Offset, errLonger}
+	}
+	switch {
+	case limit != nil && ch.size > limit.bytes:
+		return nil, limit.err
+	case req.isComplete && ch.size >= 0 && u.Length >= 0 && u.Offset+ch.size != u.Length:
+		return nil, errNotComplete
+	}
+	return limit, nil
+}
+
+// receiveInto receives the body, and returns the new size of the upload. After an error,
+// what has arrived stays, unless it has a checksum.
+func (ch *change) receiveInto(u *upload.Resumable, sums checksums, limit *sizeLimit) (size int64, err error) {
+	if err := u.Begin(len(sums) > 0); err != nil {
 		return 0, err
 	}
 	ch.received = true
@@ -241,7 +244,7 @@ func (ch *change) appendBody(p *resumption, u *upload.Resumable, most *limit) (s
 		if isOver {
 			return
 		}
-		if len(p.sums) > 0 {
+		if len(sums) > 0 {
 			size = start
 		}
 		if pauseErr := u.Pause(size); pauseErr == nil {
@@ -250,7 +253,7 @@ func (ch *change) appendBody(p *resumption, u *upload.Resumable, most *limit) (s
 	}()
 	var n int64
 	n, err = ch.receive(u.Writer(), start, incoming{
-		Reader: ch.r.Body, size: ch.r.ContentLength, most: most, sums: p.sums, isBody: true,
+		Reader: ch.r.Body, size: ch.r.ContentLength, limit: limit, sums: sums, isBody: true,
 	})
 	size = start + n
 	isOver = err == nil
@@ -271,11 +274,11 @@ func (ch *change) finish(u *upload.Resumable, target upload.Target, size int64) 
 	withTime, err := u.Finish(target, size)
 	if err != nil {
 		ch.kept = size
-		return existed, nil, ch.fileFailed(err, size)
+		return existed, nil, ch.fileError(err, size)
 	}
 	ch.name = path.Join(path.Dir(ch.name), u.Name) // another one in a drop box, if that was taken
 	if withTime {
-		fields = append(fields, hasModTime)
+		fields = append(fields, acceptsModTime)
 	}
 	return existed, fields, nil
 }

@@ -20,15 +20,15 @@ type stopper struct {
 	ended bool       // the ResponseWriter must not be used any more
 }
 
-// stopper returns that of the request.
-func (ch *change) stopper() *stopper {
+// newStopper returns the stopper of the request, and makes it end the contexts of ch.
+func (ch *change) newStopper() *stopper {
 	s := &stopper{w: ch.w}
 	ch.stop, s.cancel = context.WithCancel(ch.ctx())
 	return s
 }
 
-// stop ends the wait for bytes, and for limits. Any goroutine may call it.
-func (s *stopper) stop() {
+// interrupt ends the wait for bytes, and for limits. Any goroutine may call it.
+func (s *stopper) interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -38,6 +38,7 @@ func (s *stopper) stop() {
 	_ = http.NewResponseController(s.w).SetReadDeadline(time.Unix(1, 0)) // middleware without Unwrap ends with StallTimeout
 }
 
+// end makes interrupt do nothing from now on.
 func (s *stopper) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

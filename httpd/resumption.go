@@ -15,18 +15,18 @@ import (
 // Package upload keeps the bytes and the state. This file, tus.go and tus_draft.go have the
 // fields, and resume.go has the answers, which are the same for both protocols.
 
-// resumption is the fields of a request of a resumable upload.
-type resumption struct {
+// uploadRequest is the fields of a request of a resumable upload.
+type uploadRequest struct {
 	protocol
 	method string // PATCH for a POST with X-HTTP-Method-Override
 	id     string // "": the request begins an upload
 
-	name       string   // for a new upload: the last element of its path; "": that of the request
-	metadata   string   // Upload-Metadata
-	length     int64    // Upload-Length; upload.UnknownLength: absent
-	offset     int64    // Upload-Offset; negative: absent
-	isComplete bool     // the body is the last of the upload
-	sums       expected // of the body
+	name       string    // for a new upload: the last element of its path; "": that of the request
+	metadata   string    // Upload-Metadata
+	length     int64     // Upload-Length; upload.UnknownLength: absent
+	offset     int64     // Upload-Offset; negative: absent
+	isComplete bool      // the body is the last of the upload
+	sums       checksums // of the body
 }
 
 // protocol is what tus and the draft do in different ways.
@@ -47,27 +47,27 @@ type protocol interface {
 	refusal(err error) error
 }
 
-// resumptionOf returns the fields of a request of a resumable upload, or nil if the request
+// parseUploadRequest returns the fields of a request of a resumable upload, or nil if the request
 // is none. After an error only the protocol is known, if the result is not nil.
-func resumptionOf(r *http.Request) (*resumption, error) {
-	p := &resumption{method: r.Method, length: upload.UnknownLength, offset: -1}
+func parseUploadRequest(r *http.Request) (*uploadRequest, error) {
+	req := &uploadRequest{method: r.Method, length: upload.UnknownLength, offset: -1}
 	if plan.IsUpload(r.URL.Path, r.URL.RawQuery) && r.Method != http.MethodPut {
-		if p.id = plan.UploadID(r.URL.RawQuery); len(p.id) > maxUploadID {
+		if req.id = plan.UploadID(r.URL.RawQuery); len(req.id) > maxUploadID {
 			return nil, errNoUpload
 		}
 		if r.Method == http.MethodPost {
-			if p.method = r.Header.Get("X-HTTP-Method-Override"); p.method != http.MethodPatch {
+			if req.method = r.Header.Get("X-HTTP-Method-Override"); req.method != http.MethodPatch {
 				return nil, refuse(http.StatusMethodNotAllowed, "This is the address of an upload: use HEAD, PATCH or DELETE.")
 			}
 		}
 	}
 	switch header := r.Header; {
-	case p.id == "" && r.Method != http.MethodPost && r.Method != http.MethodPut:
+	case req.id == "" && r.Method != http.MethodPost && r.Method != http.MethodPut:
 		return nil, nil
 	case header.Get("Tus-Resumable") != "" && r.Method != http.MethodPut:
-		return p, parseTus(p, header)
-	case p.id != "" || header.Get("Upload-Complete") != "" || header.Get(interopField) != "":
-		return p, parseDraft(p, r)
+		return req, parseTus(req, header)
+	case req.id != "" || header.Get("Upload-Complete") != "" || header.Get(interopField) != "":
+		return req, parseDraft(req, r)
 	}
 	return nil, nil
 }
@@ -86,8 +86,9 @@ func (h *Handler) keepUploads() time.Duration {
 }
 
 var (
-	errNoUpload = refuse(http.StatusNotFound, "There is no such upload here: it never was, it was removed, or it ended long ago.")
-	errLocked   = refuse(http.StatusLocked, "Another request goes on with this upload. Try again soon.")
-	errLonger   = &refusal{status: http.StatusRequestEntityTooLarge, reason: "There are more bytes than Upload-Length has announced.", cause: upload.ErrUntrusted}
-	errOffset   = refuse(http.StatusConflict, "Upload-Offset is not where this upload goes on. The response has the right one.")
+	errNoUpload    = refuse(http.StatusNotFound, "There is no such upload here: it never was, it was removed, or it ended long ago.")
+	errLocked      = refuse(http.StatusLocked, "Another request goes on with this upload. Try again soon.")
+	errLonger      = &refusal{status: http.StatusRequestEntityTooLarge, reason: "There are more bytes than Upload-Length has announced.", cause: upload.ErrUntrusted}
+	errNotComplete = refuse(http.StatusBadRequest, "Upload-Complete is ?1, but Upload-Length has announced more bytes.")
+	errOffset      = refuse(http.StatusConflict, "Upload-Offset is not where this upload goes on. The response has the right one.")
 )

@@ -35,36 +35,36 @@ var (
 )
 
 // parseTus parses the fields of tus.
-func parseTus(p *resumption, header http.Header) (err error) {
-	p.protocol = tus{}
+func parseTus(req *uploadRequest, header http.Header) (err error) {
+	req.protocol = tus{}
 	if header.Get("Tus-Resumable") != plan.TusVersion {
 		return errTusVersion
 	}
-	if p.length, err = number(header, "Upload-Length"); err != nil {
+	if req.length, err = number(header, "Upload-Length"); err != nil {
 		return err
 	}
-	if p.offset, err = number(header, "Upload-Offset"); err != nil {
+	if req.offset, err = number(header, "Upload-Offset"); err != nil {
 		return err
 	}
 	if header.Get("Upload-Concat") != "" {
 		return errConcat
 	}
-	if p.id == "" {
+	if req.id == "" {
 		deferred := header.Get("Upload-Defer-Length")
-		if (p.length < 0) != (deferred == "1") || deferred != "" && deferred != "1" {
+		if (req.length < 0) != (deferred == "1") || deferred != "" && deferred != "1" {
 			return errTusLength
 		}
-		p.metadata = header.Get("Upload-Metadata")
-		values, err := parseMetadata(p.metadata)
+		req.metadata = header.Get("Upload-Metadata")
+		values, err := parseMetadata(req.metadata)
 		if err != nil {
 			return err
 		}
-		p.name = values["filename"]
+		req.name = values["filename"]
 	}
-	if p.sums, err = parseDigests(header.Values("Content-Digest")...); err != nil {
+	if req.sums, err = parseDigests(header.Values("Content-Digest")...); err != nil {
 		return refuse(http.StatusBadRequest, err.Error())
 	}
-	return parseTusChecksum(p, header.Values("Upload-Checksum"))
+	return parseTusChecksum(req, header.Values("Upload-Checksum"))
 }
 
 // parseMetadata parses Upload-Metadata. Of a key that is there twice an error is made,
@@ -89,7 +89,7 @@ func parseMetadata(text string) (map[string]string, error) {
 var tusChecksums = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
 
 // parseTusChecksum parses Upload-Checksum.
-func parseTusChecksum(p *resumption, lines []string) error {
+func parseTusChecksum(req *uploadRequest, lines []string) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -103,7 +103,7 @@ func parseTusChecksum(p *resumption, lines []string) error {
 	if err != nil || len(sum) != h.Size() {
 		return errTusSums
 	}
-	p.sums = append(p.sums, checksum{h, sum})
+	req.sums = append(req.sums, checksum{h, sum})
 	return nil
 }
 

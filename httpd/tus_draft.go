@@ -34,43 +34,43 @@ var (
 )
 
 // parseDraft parses the fields of the draft.
-func parseDraft(p *resumption, r *http.Request) (err error) {
+func parseDraft(req *uploadRequest, r *http.Request) (err error) {
 	header := r.Header
 	version := header.Get(interopField)
-	p.protocol = draft{version == interopVersion}
+	req.protocol = draft{version == interopVersion}
 	if version != "" && version != interopVersion {
 		return errInterop
 	}
-	if p.length, err = number(header, "Upload-Length"); err != nil {
+	if req.length, err = number(header, "Upload-Length"); err != nil {
 		return err
 	}
-	if p.offset, err = number(header, "Upload-Offset"); err != nil {
+	if req.offset, err = number(header, "Upload-Offset"); err != nil {
 		return err
 	}
-	if p.method == http.MethodHead || p.method == http.MethodDelete {
+	if req.method == http.MethodHead || req.method == http.MethodDelete {
 		return nil
 	}
-	if p.isComplete, err = parseBoolean(header.Values("Upload-Complete")); err != nil {
+	if req.isComplete, err = parseBoolean(header.Values("Upload-Complete")); err != nil {
 		return err
 	}
-	if p.sums, err = parseDigests(header.Values("Content-Digest")...); err != nil {
+	if req.sums, err = parseDigests(header.Values("Content-Digest")...); err != nil {
 		return refuse(http.StatusBadRequest, err.Error())
 	}
-	if p.id != "" {
+	if req.id != "" {
 		return nil
 	}
-	if p.isComplete && p.length < 0 {
-		p.length = r.ContentLength // or -1
+	if req.isComplete && req.length < 0 {
+		req.length = r.ContentLength // or -1
 	}
-	p.metadata = header.Get("Upload-Metadata")
-	values, err := parseMetadata(p.metadata)
+	req.metadata = header.Get("Upload-Metadata")
+	values, err := parseMetadata(req.metadata)
 	if err != nil {
 		return err
 	}
-	if p.name = values["filename"]; p.name == "" {
+	if req.name = values["filename"]; req.name == "" {
 		_, params, err := mime.ParseMediaType(header.Get("Content-Disposition"))
 		if err == nil {
-			p.name = params["filename"]
+			req.name = params["filename"]
 		}
 	}
 	return nil

@@ -1,13 +1,11 @@
 package ftpd_test
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -55,19 +53,7 @@ func wantStrangerReset(t *testing.T, addr string) {
 func wantResetFrom(t *testing.T, addr, from string) {
 	t.Helper()
 	needsLoopback(t, from)
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	conn, err := d.Dial("tcp", addr)
-	if errors.Is(err, syscall.ECONNRESET) {
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
-		t.Errorf("a stranger read %d bytes, %v, want a reset", n, err)
-	}
+	nettest.WantReset(t, net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}, addr)
 }
 
 func TestStrangersOnThePassivePortAreReset(t *testing.T) {

@@ -60,18 +60,7 @@ func wantOpened(t *testing.T, l *dataconn.Passive, client net.Conn) {
 // wantReset checks that a connection to a port of loopback is reset.
 func wantReset(t *testing.T, port uint16) {
 	t.Helper()
-	conn, err := net.Dial("tcp", netip.AddrPortFrom(loopback, port).String())
-	if errors.Is(err, syscall.ECONNRESET) {
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || os.IsTimeout(err) {
-		t.Errorf("read %d bytes, %v, want a reset", n, err)
-	}
+	nettest.WantReset(t, net.Dialer{}, netip.AddrPortFrom(loopback, port).String())
 }
 
 func newPool(t *testing.T, p *dataconn.Pool) *dataconn.Pool {

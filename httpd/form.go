@@ -58,15 +58,21 @@ func (ch *change) form() error {
 	if !dir.IsDir() {
 		return errNoDirectory
 	}
-	body := &formBody{ch: ch, budget: maxFormHeader}
 	if ch.r.Body == nil {
 		return errFormSyntax
 	}
-	parts := multipart.NewReader(body, params["boundary"])
+	return ch.parts(params["boundary"])
+}
+
+// parts reads the form part by part. It returns an error only if no file was tried; what
+// came of each file is in ch.files.
+func (ch *change) parts(boundary string) error {
+	body := &formBody{ch: ch}
+	reader := multipart.NewReader(body, boundary)
 	ch.files = []plan.FileResult{}
 	for n := 0; ; n++ {
 		body.budget = maxFormHeader
-		part, err := parts.NextRawPart()
+		part, err := reader.NextRawPart()
 		body.budget = -1
 		switch {
 		case err == io.EOF && len(ch.files) == 0:

@@ -46,7 +46,8 @@ func (s *session) next() (string, error) {
 }
 
 // holdOrAnswer handles a line that has come during an operation: it answers it, or keeps
-// it until the operation has ended. It reports false if no operation is under way.
+// it until the operation has ended. It reports false if no operation is under way, and no
+// earlier line is kept: the operation may have ended while the line was read.
 // Replies are in the order of the commands; but ABOR takes effect at once. If too many
 // lines are kept, holdOrAnswer blocks until the operation has ended.
 func (s *session) holdOrAnswer(line string) bool {
@@ -55,8 +56,12 @@ func (s *session) holdOrAnswer(line string) bool {
 	atOnce := cmd.duringTransfer && arg == ""
 	s.mu.Lock()
 	if s.op == nil {
-		s.mu.Unlock()
-		return false
+		defer s.mu.Unlock()
+		if s.pending.IsEmpty() {
+			return false
+		}
+		s.pending.Push(line)
+		return true
 	}
 	abort := name == "ABOR" && atOnce
 	if abort {

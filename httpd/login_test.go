@@ -79,7 +79,7 @@ func serveUsers(t *testing.T, users accounts, change func(*httpd.Server)) *site 
 			}
 			all[name] = acc
 		}
-		srv.Login = all.logIn
+		srv.Login, srv.Throttle = all.logIn, &httpd.Throttle{FirstDelay: time.Millisecond}
 		if change != nil {
 			change(srv)
 		}

@@ -84,7 +84,8 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return d
 }
 
-// Failed counts a failed login and returns how long to delay the reply.
+// Failed counts a failed login and returns how long to delay the reply. Failures at the
+// zero address, which stands for any client of this host, count only for their name.
 func (t *Throttle) Failed(name string, addr netip.Addr) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +93,10 @@ func (t *Throttle) Failed(name string, addr netip.Addr) time.Duration {
 	if t.byAddr == nil {
 		t.byAddr, t.byName = make(map[netip.Addr]failures), make(map[uint64]failures)
 	}
-	n := countFailure(t.byAddr, at.addr, now, t.ban())
+	n := 1
+	if at.addr.IsValid() {
+		n = countFailure(t.byAddr, at.addr, now, t.ban())
+	}
 	ofName := countFailure(t.byName, at.name, now, t.ban())
 	if _, known := t.known[at]; !known {
 		n = max(n, ofName)

@@ -51,6 +51,23 @@ func TestDelaysDoubleWithTheFailuresOfAnAddressAndOfAName(t *testing.T) {
 	}
 }
 
+// Behind a proxy that the server does not know as one, all clients have an address of this
+// host: the failures of some do not delay those of others.
+func TestFailuresAtNoAddressCountForTheirNameAlone(t *testing.T) {
+	var throttle account.Throttle
+	for i := range 2 * account.MaxFailed {
+		if got := throttle.Failed(fmt.Sprint("name", i), netip.Addr{}); got != time.Second {
+			t.Fatalf("failure %d: got %v, want 1s", i+1, got)
+		}
+	}
+	if got := throttle.Failed("name0", netip.Addr{}); got != 2*time.Second {
+		t.Errorf("the second one of a name: got %v, want 2s", got)
+	}
+	if throttle.IsBanned(netip.Addr{}) {
+		t.Error("all are banned")
+	}
+}
+
 func TestABanEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var throttle account.Throttle

@@ -294,7 +294,7 @@ func (m *matrixTest) checkHidden(t *testing.T, row matrixRow, do func(t *testing
 	if name == "" || m.cell.has(account.ReadOnly) || m.cell.knows() && !isRead {
 		return
 	}
-	numbers := regexp.MustCompile(`[0-9.]+ s\b|[0-9]{10,}`)
+	numbers := regexp.MustCompile(`[0-9.]+ s\b|[0-9]{10,}|, held back by: .*`) // and other words about the time
 	reply := func(request string) string {
 		m.reset(t)
 		_, reply, _ := do(t, strings.ReplaceAll(request, "@", m.dir))

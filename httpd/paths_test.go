@@ -115,8 +115,10 @@ func TestPathsWithoutRightsAreNowhere(t *testing.T) {
 	}
 	h := &httpd.Handler{Archives: true, Precompressed: true, NotFoundPage: "/secret/404.html", Fallback: "/secret/app.html", Write: writing}
 	url, dir := withPaths(t, h, paths, files)
-	if err := os.Symlink(filepath.FromSlash("secret/x"), filepath.Join(dir, "link")); err != nil {
-		t.Log("no links here:", err)
+	hidden := []string{"/secret/x", "/secret/none", "/secret"}
+	_ = os.Symlink(filepath.FromSlash("secret/x"), filepath.Join(dir, "link"))
+	if _, err := os.Lstat(filepath.Join(dir, "link")); err == nil { // wine makes none, and reports no error
+		hidden = append(hidden, "/link")
 	}
 	want := map[string]int{
 		"/f.txt": 200, "/secret": 404, "/secret/": 404, "/secret/x": 404, "/secret/x?sha256": 404, "/secret/?zip": 404, "/secret/none": 404, "/link": 404,
@@ -140,7 +142,7 @@ func TestPathsWithoutRightsAreNowhere(t *testing.T) {
 			t.Errorf("%s has %q, want %q", target, names, want)
 		}
 	}
-	for _, target := range []string{"/secret/x", "/secret/none", "/link", "/secret"} {
+	for _, target := range hidden {
 		for method, status := range map[string]int{"PUT": 405, "DELETE": 404} {
 			resp, body := send(t, http.DefaultClient, method, url+target, strings.NewReader("new"))
 			if resp.StatusCode != status {

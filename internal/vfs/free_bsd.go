@@ -15,5 +15,5 @@ func blocksOf(f *os.File) (blocks, error) {
 	var st unix.Statfs_t
 	err := unix.Fstatfs(int(f.Fd()), &st)
 	runtime.KeepAlive(f)
-	return blocks{free: uint64(max(int64(st.Bavail), 0)), all: st.Blocks, size: uint64(st.Bsize)}, err
+	return blocks{free: uint64(max(int64(st.Bavail), 0)), all: uint64(max(int64(st.Blocks), 0)), size: uint64(st.Bsize)}, err
 }

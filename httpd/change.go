@@ -57,10 +57,10 @@ func (h *Handler) mayChange(r *http.Request) bool {
 	return false
 }
 
-// mayStore reports whether a client may make and replace files in a directory.
-func (h *Handler) mayStore(dir string) (create, replace bool) {
+// mayStore returns what a client may upload to a directory.
+func (h *Handler) mayStore(dir string) plan.Uploads {
 	rights := h.rightsAt(path.Join(dir, "file"))
-	return rights.Has(Create), rights.Has(Change)
+	return plan.Uploads{Create: rights.Has(Create), Replace: rights.Has(Change), Unseen: rights.Has(Create) && !rights.Has(List)}
 }
 
 // mayAt reports whether serveChange answers a request that needs one of some rights. A

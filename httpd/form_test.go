@@ -149,7 +149,7 @@ func TestTheResponseToAFormFitsTheClient(t *testing.T) {
 	}
 	body, contentType = filesForm(t, formFile{"b", "new", nil}, formFile{"<f>", "new", nil})
 	resp, text := send(t, s.client, "POST", s.url+"/", strings.NewReader(body), "Content-Type", contentType, "Accept", browser)
-	if resp.StatusCode != 403 || !strings.Contains(text, "<b>&lt;f&gt;</b>: This needs the right &#34;change&#34;") || !strings.Contains(text, "Saved: 1.") ||
+	if resp.StatusCode != 403 || !strings.Contains(text, "<b>&lt;f&gt;</b>: This needs the right &#34;change&#34;") || !strings.Contains(text, "saved:\n<ul>\n<li><b>b</b>\n</ul>") ||
 		!strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%s, %v:\n%s", resp.Status, resp.Header, text)
 	}

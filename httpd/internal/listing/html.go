@@ -29,7 +29,7 @@ const (
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem }
 header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: center; margin-bottom: .75rem }
 h1 { font-size: 1.25rem; margin: 0; flex: 1 1 auto; overflow-wrap: anywhere }
-input { font: inherit; padding: .125rem .5rem; width: 10rem; border: 1px solid #8888; border-radius: .25rem; background: transparent; color: inherit }
+input { box-sizing: border-box; font: inherit; padding: .125rem .5rem; width: 10rem; border: 1px solid #8888; border-radius: .25rem; background: transparent; color: inherit }
 table { width: 100%%; border-collapse: collapse }
 th { text-align: left; font-weight: 600; white-space: nowrap }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid #8884 }
@@ -44,7 +44,9 @@ form { display: inline }
 button { font: inherit; color: LinkText; background: none; border: 0; padding: 0; cursor: pointer }
 button:hover { text-decoration: underline }
 .upload { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: 1rem .5rem }
+.upload p { flex-basis: 100%%; margin: 0 }
 .upload input { width: auto; max-width: 100%% }
+.upload button { all: revert; font: inherit; padding: .125rem 1rem }
 footer { opacity: .7; margin: .75rem .5rem }
 @media (max-width: 36rem) { th:nth-child(3), td:nth-child(3) { display: none } input { width: 7rem } }
 </style>
@@ -142,17 +144,23 @@ func (l *Listing) writeLogin(b *bufio.Writer) {
 const (
 	uploadForm = `<form class="upload" method="post" action="./" enctype="multipart/form-data">%s<input type="file" name="file" multiple required aria-label="Files to upload"><button>Upload</button></form>
 `
-	keepBox = `<label><input type="checkbox" name="existing" value="keep" checked> Keep existing files</label>`
+	keepBox    = `<label><input type="checkbox" name="existing" value="keep" checked> Keep existing files</label>`
+	unseenNote = `<p>Files that you upload here are not shown.</p>`
 )
 
 // writeForm writes the form for uploads, if there is one.
 func (l *Listing) writeForm(b *bufio.Writer) {
-	switch l.form {
-	case forNew:
-		_, _ = fmt.Fprintf(b, uploadForm, "")
-	case forReplace:
-		_, _ = fmt.Fprintf(b, uploadForm, keepBox)
+	if !l.Uploads.Create {
+		return
 	}
+	above := ""
+	if l.Uploads.Unseen {
+		above += unseenNote
+	}
+	if l.Uploads.Replace {
+		above += keepBox
+	}
+	_, _ = fmt.Fprintf(b, uploadForm, above)
 }
 
 // writeButton writes a button that leads to a query, and looks like a link.

@@ -15,13 +15,13 @@ import (
 
 // A Listing is the entries of a directory that a client wants to see.
 type Listing struct {
-	// Login is what the page says about the client. New leaves it out.
-	Login Login
+	// The client, and what it may upload. New leaves both out.
+	Login   Login
+	Uploads Uploads
 
 	path     string // of the request, decoded; ends in a slash
 	archives []string
 	entries  []fs.FileInfo
-	form     form
 	found    int // number of entries that match the search; entries may be a part of them
 
 	// From the query. Invalid values count as absent.
@@ -67,23 +67,11 @@ func New(path, rawQuery string, entries []fs.FileInfo, archives []string) *Listi
 	return l
 }
 
-// form is the form for uploads of the page.
-type form int
-
-const (
-	noForm     form = iota
-	forNew          // files can be added
-	forReplace      // and replaced
-)
-
-// AddForm adds a form for uploads to the page, if the client may create files.
-func (l *Listing) AddForm(create, replace bool) {
-	switch {
-	case create && replace:
-		l.form = forReplace
-	case create:
-		l.form = forNew
-	}
+// Uploads says what the client may upload to a directory. With Create the page has a form
+// for that.
+type Uploads struct {
+	Create, Replace bool
+	Unseen          bool // the client cannot list what it has uploaded
 }
 
 // Len returns the number of entries that are shown.
@@ -143,7 +131,7 @@ func lower(c byte) byte {
 // the page around them.
 func (l *Listing) ETag(format string) string {
 	sum := sha256.New()
-	_, _ = fmt.Fprintf(sum, "%s %d %v %d %s%s%s%+v", format, l.found, l.archives, l.form, pageHead, plainHead, uploadForm+keepBox, l.Login)
+	_, _ = fmt.Fprintf(sum, "%s %d %v %+v %s%s%s%+v", format, l.found, l.archives, l.Uploads, pageHead, plainHead, uploadForm+keepBox+unseenNote, l.Login)
 	b := make([]byte, 0, 512)
 	for _, e := range l.entries {
 		b = append(b[:0], e.Name()...)

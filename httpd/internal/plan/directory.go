@@ -68,17 +68,23 @@ func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error
 		return nil, err
 	}
 	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return p.hides("/" + e.Name()) })
+	uploads := p.uploadsTo(r.Path)
 	var words []string
-	if p.Archives {
+	if p.Archives && !uploads.Unseen {
 		for _, kind := range archives {
 			words = append(words, kind.word)
 		}
 	}
 	l := listing.New(r.Path, r.Query, entries, words)
 	l.Login = listing.Login{User: r.User, CanLogIn: !p.Private && p.logins.Load(), CanLogOut: r.BySession}
-	if p.MayStore != nil {
-		create, replace := p.MayStore(r.Path)
-		l.AddForm(create, replace)
-	}
+	l.Uploads = uploads
 	return l, nil
+}
+
+// uploadsTo returns what the client may upload to a directory.
+func (p *Planner) uploadsTo(dir string) Uploads {
+	if p.MayStore == nil {
+		return Uploads{}
+	}
+	return p.MayStore(dir)
 }

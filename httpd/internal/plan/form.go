@@ -15,7 +15,8 @@ type FileResult struct {
 }
 
 // Stored answers a form with what came of each file. The status is that of the first file
-// that was not saved, or else 200. A browser is sent to the directory if all are saved.
+// that was not saved, or else 200. A browser is sent to the directory if all are saved and
+// listed there.
 func (p *Planner) Stored(r *Request, files []FileResult) Response {
 	status := statusOK
 	for _, f := range files {
@@ -27,10 +28,10 @@ func (p *Planner) Stored(r *Request, files []FileResult) Response {
 	var resp Response
 	mediaType := preferred(r.Accept, "text/plain", "text/html", "application/json")
 	switch {
-	case mediaType == "text/html" && status == statusOK:
+	case mediaType == "text/html" && status == statusOK && !p.uploadsTo(r.Path).Unseen:
 		resp = redirectWithoutQuery(r)
 	case mediaType == "text/html":
-		resp = Response{Status: status, Body: Body{textPiece(pageOfFiles(status, files))}}
+		resp = Response{Status: status, Body: Body{textPiece(pageOfFiles(files))}}
 		resp.Header.add("Content-Type", mediaType+"; charset=utf-8")
 		resp.Header.add("Content-Security-Policy", pagePolicy)
 	case mediaType == "application/json":
@@ -40,7 +41,7 @@ func (p *Planner) Stored(r *Request, files []FileResult) Response {
 		resp = Response{Status: status, Body: Body{textPiece(textOfFiles(files))}}
 		resp.Header.add("Content-Type", mediaType+"; charset=utf-8")
 	}
-	if status != statusOK || mediaType != "text/html" { // else failure has added them
+	if resp.Status != statusSeeOther { // else failure has added them
 		resp.Header.add("X-Content-Type-Options", "nosniff")
 		resp.Header.vary("Accept")
 	}
@@ -87,19 +88,46 @@ func jsonOfFiles(files []FileResult) string {
 	return b.String()
 }
 
-// pageOfFiles is the page for people if a file was not saved.
-func pageOfFiles(status int, files []FileResult) string {
-	saved, failed := 0, ""
+// pageOfFiles is the page for people where the listing does not show what was saved.
+func pageOfFiles(files []FileResult) string {
+	var saved, failed, broken string
 	for _, f := range files {
+		name := "<li><b>" + html.EscapeString(f.Name) + "</b>"
 		switch {
 		case f.Status < 400:
-			saved++
+			saved += name + "\n"
 		case f.Name == "":
-			failed += "<li>" + html.EscapeString(f.Reason) + "\n"
+			broken = "<p>" + html.EscapeString(f.Reason) + "\n"
 		default:
-			failed += "<li><b>" + html.EscapeString(f.Name) + "</b>: " + html.EscapeString(f.Reason) + "\n"
+			failed += name + ": " + html.EscapeString(f.Reason) + "\n"
 		}
 	}
-	list := fmt.Sprintf("Saved: %d. Not saved:\n<ul>\n%s</ul>\n<p><a href=\"./\">Back to the directory</a>", saved, failed)
-	return fmt.Sprintf(failurePage, status, "Not all files were saved", list)
+	title := "Not all files were saved"
+	switch {
+	case failed+broken == "":
+		title = "Saved"
+	case saved == "":
+		title = "Not saved"
+	}
+	var content string
+	if saved != "" {
+		content = "<p>These files are saved:\n<ul>\n" + saved + "</ul>\n"
+	}
+	if failed != "" {
+		content += "<p>These files are not saved:\n<ul>\n" + failed + "</ul>\n"
+	}
+	return fmt.Sprintf(filesPage, title, content+broken)
 }
+
+// A page has no status in its title, because that of the first failure would be put before all files.
+const filesPage = `<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>%[1]s</title>
+<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem; overflow-wrap: anywhere } h1 { font-size: 1.5rem }</style>
+<h1>%[1]s</h1>
+%[2]s<p><a href="./">Back to the directory</a>
+</html>
+`

@@ -260,15 +260,43 @@ func (pl *Plan) make(ctx context.Context) Response {
 		}
 		return resp
 	case refusedMethod:
-		if len(p.Changes) > 0 { // the usual hint says that files can only be read
+		switch {
+		case r.User != "" && p.rightsFor(r.Method) != "":
+			resp = explain(r, pl.status, "This needs the right "+p.rightsFor(r.Method)+".")
+		case len(p.Changes) > 0: // the usual hint says that files can only be read
 			resp = explain(r, pl.status, "This method does nothing here.")
-		} else {
+		default:
 			resp = failure(r, pl.status)
 		}
 		resp.Header.add("Allow", p.allow())
 		return resp
 	}
 	return failure(r, pl.status)
+}
+
+// rightsFor returns the rights that a user lacks to whom a method is refused. "": another
+// reason.
+func (p *Planner) rightsFor(method string) string {
+	switch method {
+	case "PUT", "POST", "PATCH":
+		return `"create" or "change"`
+	case "DELETE":
+		return `"delete"`
+	}
+	if !p.DAV {
+		return ""
+	}
+	switch method {
+	case "MKCOL", "COPY":
+		return `"create"`
+	case "MOVE":
+		return `"rename"`
+	case "LOCK", "UNLOCK":
+		return `"create" or "change"`
+	case "PROPPATCH":
+		return `"change"`
+	}
+	return ""
 }
 
 // makeFailure makes the response to an error that Respond has met.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/httpd/internal/listing"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/partial"
@@ -84,10 +85,13 @@ type Config struct {
 	// MaxUpload is the size of the largest file that may be uploaded. Zero: any.
 	MaxUpload int64
 
-	// MayStore reports whether the client may make and replace files in a directory, so that
-	// its listing has a form for that. Nil: it may not.
-	MayStore func(dir string) (create, replace bool)
+	// MayStore says what the client may upload to a directory, so that its listing has a form
+	// for that. Nil: nothing.
+	MayStore func(dir string) Uploads
 }
+
+// Uploads says what a client may upload to a directory.
+type Uploads = listing.Uploads
 
 // Files looks up files by name: a *filecache.Cache does. The methods are described
 // there.

@@ -72,6 +72,8 @@ type newcomer struct {
 	setup  string   // the lines that have exported something
 	spaces string   // the PID of the process that keeps the namespaces
 	server *terminal
+
+	password string // that the server has printed; "": none
 }
 
 // terminal is where a block runs.
@@ -122,8 +124,10 @@ func newNewcomer(t *testing.T) *newcomer {
 
 	writePattern(t, filepath.Join(srv, "pub/debian.iso"), 3<<20)
 	writePattern(t, filepath.Join(srv, "pub/photos/sea.jpg"), 12345)
-	if err := os.Mkdir(filepath.Join(srv, "pub/bob"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"pub/bob", "pub/incoming"} {
+		if err := os.Mkdir(filepath.Join(srv, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	run(t, srv, "chown", "-R", "1000:1000", "pub") // the folder of a user, whom a server of root becomes
 	run(t, srv, "chmod", "-R", "a+rwX", "pub")
@@ -133,6 +137,9 @@ func newNewcomer(t *testing.T) *newcomer {
 // script prepares a block. In the namespaces there is no way to other hosts.
 func (n *newcomer) script(text string, inside bool) *terminal {
 	n.t.Helper()
+	if n.password != "" {
+		text = strings.ReplaceAll(text, "PASSWORD", n.password)
+	}
 	text = fmt.Sprintf("set -eu\ncd '%s'\n%s\n%s", n.dir, n.setup, strings.ReplaceAll(text, "URL", mustAbs(n.t, checkout)))
 	argv := []string{"bash", "-c", text}
 	if inside {
@@ -337,16 +344,31 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 	})
 
 	n.folder("3")
-	step("Users", 3, func(done int) {
+	step("Let a colleague upload", 3, func(done int) {
 		switch done {
+		case 1:
+			made := regexp.MustCompile(`(?m)^user alice, password (\S+)$`)
+			eventually(n.t, "a password is printed", func() bool { return made.MatchString(n.serverOutput()) })
+			n.password = made.FindStringSubmatch(n.serverOutput())[1]
+			n.want("curl -sSk -H 'Accept: text/html' https://localhost:8443/", "Log in")
+			n.run("curl -sSk -c jar -d username=alice --data-urlencode password=PASSWORD 'https://localhost:8443/?login'", true)
+			n.want("curl -sSk -b jar -H 'Accept: text/html' https://localhost:8443/", `<input type="file"`)
+			n.want("echo form >form.txt && curl -sSk -b jar -F file=@form.txt https://localhost:8443/", `201 Created: "form.txt"`)
 		case 2:
 			n.want("cat /srv/pub/report.txt", "hello")
-			n.want("cat /srv/pub/report2.txt", "hello")
+			n.want("curl -sSk https://localhost:8443/form.txt", "form")
+			n.want("curl -sSk -T report.txt https://localhost:8443/guest.txt", "401 Unauthorized")
 		case 3:
-			n.want("curl -sS http://localhost:8080/", "sea.jpg")
-			n.run("echo hello | curl -sS -T - ftp://bob:secret@localhost:2121/note.txt", true)
-			n.want("cat /srv/pub/bob/note.txt", "hello")
-			n.want("curl -sS -Q 'DELE note.txt' ftp://bob:secret@localhost:2121/ || true", "550")
+			for _, url := range []string{"http://alice:secret@localhost:8080/", "ftp://alice:secret@localhost:2121/", "http://bob:secret@localhost:8080/", "ftp://bob:secret@localhost:2121/"} {
+				name := strings.NewReplacer(":", "", "/", "", "@", "").Replace(url)
+				n.run("echo hello | curl -sSf -T - "+url+name, true)
+				n.want("cat /srv/pub/"+name+" /srv/pub/bob/"+name+" 2>&1 || true", "hello")
+			}
+			n.want("ls /srv/pub/bob", "httpbobsecret")
+			n.want("curl -sS -X DELETE http://bob:secret@localhost:8080/ftpbobsecretlocalhost2121", `right "delete"`)
+			n.run("curl -sSf -T report.txt http://localhost:8080/incoming/", true)
+			n.want("cat /srv/pub/incoming/report.txt", "hello")
+			n.want("curl -sS -H 'Accept: application/json' http://localhost:8080/incoming/", "[\n]")
 		}
 	})
 

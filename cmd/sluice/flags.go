@@ -69,7 +69,7 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 }
 
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
-	f.StringArrayVar(users, "user", nil, "let `NAME[:PASSWORD]` log in; may be repeated. Without a password, a new one is printed at the start")
+	f.StringArrayVar(users, "user", nil, "add the user `NAME[:PASSWORD]`, for all protocols; without a password, a new one is printed at the start; may be repeated")
 	f.StringVar(&conf.UsersFile, "users", conf.UsersFile, "let the users in `FILE` log in: lines NAME:HASH of htpasswd; see above")
 	p := &conf.AuthProgram
 	f.StringVar(&p.Path, "auth-program", p.Path, "let users log in whose passwords the program `PATH` finds right; see above")
@@ -82,7 +82,7 @@ func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {
 	f.StringVar(&conf.State, "state", conf.State, "keep the sessions of the login page in `DIR`, so that they survive a restart; default: $STATE_DIRECTORY, else only in memory")
 	f.DurationVar(&conf.SessionIdle, "session-idle", conf.SessionIdle, "end a session of the login page that was not used for `TIME`; 0: never")
 	f.DurationVar(&conf.SessionLifetime, "session-lifetime", conf.SessionLifetime, "end each session after `TIME`; 0: never")
-	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files")
+	f.BoolVar(&conf.Write, "write", conf.Write, "let users with a password change files, unless the file of --config gives them other rights")
 }
 
 func addListenerFlags(f *pflag.FlagSet, conf *config.Config) {
@@ -121,7 +121,7 @@ func addPerformanceFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "check after `TIME` whether a cached file was replaced; 0: on each request")
 	f.BoolVar(&conf.FastPath, "fast-path", conf.FastPath, "answer simple requests without net/http; false is for comparison")
 	f.StringVar(&conf.Method, "method", conf.Method, "move file data by `METHOD`: auto (sendfile where it works) or copy")
-	f.StringVar(&conf.Durability, "durability", conf.Durability, "sync to disk before an FTP command is acknowledged, by `LEVEL`: full (uploads, new directories and renames), strict (removals too), rename (content, but not names) or none")
+	f.StringVar(&conf.Durability, "durability", conf.Durability, "sync to disk before a change is acknowledged, by `LEVEL`: full (uploads, new directories and renames), strict (removals too), rename (content, but not names) or none")
 }
 
 func addLogFlags(f *pflag.FlagSet, conf *config.Config) {

@@ -21,8 +21,8 @@ func serveCommand() *cobra.Command {
 		Long: `Serve the files in a directory and below it over HTTP, HTTPS, FTP and FTPS.
 Without DIR it is the current directory.
 
-The URLs are printed on standard output, and the password of a --user that has
-none; the log is written to standard error.
+The URLs are printed on standard output, then the password of a --user that is
+given without one; the log is written to standard error.
 SIGINT and SIGTERM stop the server: it accepts no new clients, lets transfers
 finish for --drain, and then cuts them. A second signal cuts them at once. The
 server does not wait longer than 3s after that for a disk that hangs.
@@ -38,6 +38,10 @@ a moment, what limited them. combined is the format of nginx and Apache; an FTP
 transfer appears in it as "RETR /path" with the status 226, 426, 451 or 550. xferlog
 is the format of wu-ftpd, with a line for each file that was transferred or deleted,
 by HTTP too. With these two formats, other messages stay text between the lines.
+
+Users are the same by FTP, HTTP and WebDAV. With --write they change files, as far as
+their rights in the file of --config allow. Clients without a password are guests, who
+read, and send files only to a path for which [user.anonymous] has the right create.
 
 Every user of this machine can read a password on the command line. The variable
 SLUICE_USER_alice=secret is the same as --user alice:secret without that.
@@ -61,8 +65,14 @@ file. Users are tables:
   max-sessions = 2              # at a time
   max-rate = "1MiB"             # bytes per second, of all transfers together
   networks = ["192.168.0.0/16"] # from which alice may log in; default: all
+  quota = "10GiB"               # of all files in the home; default: --quota
+  quota-files = 100000          # default: --quota-files
 
-  [user.anonymous]              # limits clients without a password, by HTTP too
+  [[user.alice.path]]           # other rights in /inbox of the home and below it
+  path = "/inbox"
+  rights = ["all"]
+
+  [user.anonymous]              # guests: clients without a password, by FTP and HTTP
   home = "/pub"
 
 The file of --users has lines NAME:HASH, as Apache's htpasswd writes them by bcrypt
@@ -97,6 +107,7 @@ on. Running transfers, and FTP sessions until they log in again, stay in the old
 one.`,
 		Example: `  sluice serve /srv/pub
   sluice serve --http 127.0.0.1:8000 .
+  sluice serve --https :8443 --tls-self-signed --user alice --write --webdav /srv/pub
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
   sluice serve --ftp :21 --ftps :990 --tls-cert site.pem --tls-key site.key /srv/pub
   SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub

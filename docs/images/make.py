@@ -73,11 +73,14 @@ with tempfile.TemporaryDirectory() as tmp:
     with open(f"{tmp}/sluice.toml", "w") as f:
         f.write(f'http = "192.0.2.10:80"\nhttps = "192.0.2.10:443"\nftp = "192.0.2.10:21"\nadmin = "127.0.0.1:9180"\n'
                 f'tls-self-signed = true\nftp-active-local = true\nrun-as = "root"\n[user.scanner]\n{hash_}rights = ["list", "create"]\n'
-                f'[user.backup]\n{hash_}max-rate = "5MB"\n')
+                f'[user.backup]\n{hash_}max-rate = "5MB"\n[user.alice]\n{hash_}rights = ["all"]\n')
     children = [subprocess.Popen([sluice, "serve", "--config", f"{tmp}/sluice.toml", pub], stdout=subprocess.DEVNULL, stderr=open(f"{tmp}/log", "w"))]
     try:
         time.sleep(2)
-        shoot("http://192.0.2.10/", "listing.png", 820, 520)
+        https, browser = "https://192.0.2.10/", ["-H", "Accept: text/html", "-H", "Sec-Fetch-Mode: navigate"]
+        run("curl", "-skf", "-c", f"{tmp}/cookies", "-d", "username=alice&password=secret", *browser, https + "?login")
+        run("curl", "-skf", "-b", f"{tmp}/cookies", *browser, "-o", f"{tmp}/listing.html", https)  # what alice sees
+        shoot(f"file://{tmp}/listing.html", "listing.png", 820, 570)
 
         open(f"{tmp}/scan-0042.pdf", "wb").truncate(60_000_000)
         iso, http = "debian-13.2.0-amd64-DVD-1.iso", "http://192.0.2.10/"

@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,14 @@ func TestAccountsHaveRightsAHomeAndSessions(t *testing.T) {
 
 	reader := as("reader", 230)
 	reader.want(213, "SIZE f")
-	reader.want(550, "DELE f")
+	for line, right := range map[string]string{"DELE f": "delete", "MKD d": "create", "STOR new": "create", "APPE f": "create", "MFMT 20200101000000 f": "change"} {
+		if strings.HasPrefix(line, "STOR") || strings.HasPrefix(line, "APPE") {
+			reader.passive(epsv)
+		}
+		if got, want := reader.want(550, line), fmt.Sprintf("550 Permission denied: this needs the right %q", right); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
 
 	for _, name := range []string{"blind", "nobody"} {
 		c := as(name, 230)

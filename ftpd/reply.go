@@ -29,7 +29,7 @@ func fileErrorReply(err error) reply {
 		return newReply(boundCode(err), capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrNotExist):
 		return newReply(550, "No such file or directory")
-	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries): // not "Permission denied": no right would help
+	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
 		return newReply(550, capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrPermission):
 		return newReply(550, "Permission denied")

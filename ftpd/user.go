@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -453,12 +454,24 @@ var errOtherRights = errors.New("it has a path in it to which you have other rig
 // may returns an error if the user lacks the right to name. If the user has no right to
 // know that, the error is that of a missing file.
 func (u *user) may(right account.Rights, name string) error {
-	rights := u.rightsAt(name)
-	switch {
-	case rights.Has(right):
+	if u.rightsAt(name).Has(right) {
 		return nil
-	case !account.ReadOnly.Has(right) && u.account.Paths.Union(u.rights)&account.All&^account.ReadOnly == 0:
-		return vfs.ErrReadOnly
 	}
-	return u.absentUnless(false, name)
+	changes := !account.ReadOnly.Has(right)
+	if changes && u.account.Paths.Union(u.rights)&account.All&^account.ReadOnly == 0 {
+		return &missingRight{right}
+	}
+	err := u.absentUnless(false, name)
+	if changes && errors.Is(err, fs.ErrPermission) {
+		return &missingRight{right}
+	}
+	return err
 }
+
+// missingRight is the error for a change to which the user has no right.
+type missingRight struct{ right account.Rights }
+
+func (e *missingRight) Error() string {
+	return fmt.Sprintf("permission denied: this needs the right %q", account.RightName(e.right))
+}
+func (e *missingRight) Is(target error) bool { return target == fs.ErrPermission }

@@ -42,6 +42,16 @@ var rightNames = []struct {
 	{"all", All},
 }
 
+// RightName returns the name of a right. "": r is none, or several.
+func RightName(r Rights) string {
+	for _, n := range rightNames {
+		if n.rights == r {
+			return n.name
+		}
+	}
+	return ""
+}
+
 // ParseRights returns the set of the named rights. Names are in lower case; "all" is
 // All.
 func ParseRights(names []string) (Rights, error) {

@@ -67,6 +67,7 @@ file. Users are tables:
   networks = ["192.168.0.0/16"] # from which alice may log in; default: all
   quota = "10GiB"               # of all files in the home; default: --quota
   quota-files = 100000          # default: --quota-files
+  max-file-size = "2GiB"        # default: --max-file-size
 
   [[user.alice.path]]           # other rights in /inbox of the home and below it
   path = "/inbox"

@@ -53,9 +53,9 @@ func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string
 		}
 		return &guest, nil
 	}
-	user, ok := a.users.Login(ctx, name, password)
+	user, err := a.users.LogIn(ctx, account.Attempt{Name: name, Password: password})
 	switch {
-	case !ok:
+	case err != nil:
 		return nil, ftpd.ErrLogin
 	case a.write:
 		user.FS = a.root.Writable()

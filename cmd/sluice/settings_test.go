@@ -140,10 +140,10 @@ func TestAccounts(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.want.Name = "alice"
-			got, ok := users.Login(t.Context(), "alice", "secret")
+			got, err := users.LogIn(t.Context(), account.Attempt{Name: "alice", Password: "secret"})
 			tt.want.PasswordID = got.PasswordID
-			if got != tt.want || !ok {
-				t.Errorf("got %+v, %v, want %+v", got, ok, tt.want)
+			if got != tt.want || err != nil {
+				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
 			}
 			want := account.Account{Name: "anonymous", Rights: account.ReadOnly}
 			if strings.Contains(tt.file, anonymous) {

@@ -61,7 +61,7 @@ type Account struct {
 	Paths *Paths
 
 	// FS is the file system of the user. It is nil in accounts from Users; the
-	// caller of Login sets it.
+	// caller of LogIn sets it.
 	FS afero.Fs
 
 	// Home is the path in FS of the user's root directory; "" is the root of FS.

@@ -54,9 +54,27 @@ const (
 	TurnTimes  = turnTimes
 )
 
+// LoginFrom is LogIn with what most tests need.
+func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password string) (Account, error) {
+	return u.LogIn(ctx, Attempt{Name: name, Password: password, Addr: addr})
+}
+
+// Login is LoginFrom for a client whose address is not known.
+func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
+	a, err := u.LoginFrom(ctx, netip.Addr{}, name, password)
+	return a, err == nil
+}
+
 // Recalled returns how many passwords are recognized without an External.
 func (u *Users) Recalled() int {
 	u.external.mu.Lock()
 	defer u.external.mu.Unlock()
 	return len(u.external.right)
+}
+
+// Found returns how many users of an External are known.
+func (u *Users) Found() int {
+	u.external.mu.Lock()
+	defer u.external.mu.Unlock()
+	return len(u.external.last)
 }

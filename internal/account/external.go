@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -27,10 +28,16 @@ type External struct {
 	// or the password is wrong; all others mean that it could not be checked. An account
 	// without a name gets that of the attempt. Check is called by several goroutines at
 	// once; ctx does not end when the client leaves.
-	Check func(ctx context.Context, a Attempt) (Account, error)
+	Check func(ctx context.Context, a Attempt) (Found, error)
 
 	// Keep is how long a right password is recognized without Check; zero: not at all.
 	Keep time.Duration
+}
+
+// Found is a user for whom the password of an attempt is right.
+type Found struct {
+	Account  Account        // without a PasswordID: Users has one for each password
+	Networks []netip.Prefix // from which the user may log in; none: all
 }
 
 // ErrUnavailable is the error of LogIn if External has failed.
@@ -42,6 +49,7 @@ type external struct {
 
 	mu     sync.Mutex // guards the fields below
 	right  map[recallKey]recalled
+	last   map[presentKey]present
 	worst  time.Duration // of recent answers that a password is wrong
 	cycles int           // calls of forget
 }
@@ -58,6 +66,18 @@ type recalled struct {
 	password *digest
 	account  Account
 	until    time.Time
+}
+
+// presentKey is a user as one server knows it: Check may answer each differently.
+type presentKey struct {
+	name, protocol string
+	tls            bool
+}
+
+// present is the last user that Check has found for a key, with the password of then.
+type present struct {
+	password *digest
+	found    Found
 }
 
 const (
@@ -77,12 +97,18 @@ const (
 // a failure takes.
 func (u *Users) SetExternal(x External) { u.external = &external{External: x} }
 
+// Forget forgets all users that the External has found: it checks each of them again, and
+// Present knows none.
+func (u *Users) Forget() { u.external.forget() }
+
 // accepts reports whether a can be checked: empty passwords mean a login without one to some
 // directories.
 func (a Attempt) accepts() bool {
 	return a.Password != "" && len(a.Password) <= maxPassword && len(a.Name) <= maxName &&
 		utf8.ValidString(a.Name) && !strings.ContainsFunc(a.Name, unicode.IsControl) && utf8.ValidString(a.Password) && Account{Name: a.Name}.check() == nil
 }
+
+func (a Attempt) presentKey() presentKey { return presentKey{a.Name, a.Protocol, a.TLS} }
 
 func (a Attempt) recallKey() recallKey {
 	return recallKey{a.Name, a.Protocol, a.Addr.Unmap().WithZone(""), a.TLS}
@@ -129,28 +155,33 @@ func (u *Users) logInExternally(ctx context.Context, t *table, a Attempt) (Accou
 func (u *Users) checkExternally(ctx context.Context, t *table, a Attempt) (Account, error) {
 	x := u.external
 	cycle := x.cycle()
-	begun := time.Now()
-	account, err := x.Check(ctx, a)
+	begun, failure := time.Now(), ErrPassword
+	found, err := x.Check(ctx, a)
 	switch {
 	case errors.Is(err, ErrPassword):
-		_, turn := u.throttle.hashes.matches(new(entry), a.Password, t.work) // as for an unknown name
-		time.Sleep(time.Until(begun.Add(max(turn, x.turnAfter(time.Since(begun))))))
-		return Account{}, ErrPassword
+		x.forgetPassword(a)
 	case err != nil:
 		return Account{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		if found.Account.Name == "" {
+			found.Account.Name = a.Name
+		}
+		if err := found.Account.check(); err != nil {
+			return Account{}, fmt.Errorf("%w: the account for a login: %w", ErrUnavailable, err)
+		}
+		if _, taken := t.entries[found.Account.Name]; taken {
+			return Account{}, fmt.Errorf("%w: the account for a login has the name of the user %s, who has a password here", ErrUnavailable, found.Account.Name)
+		}
+		account, err := x.remember(a, found, cycle)
+		if err == nil {
+			u.throttle.Succeeded(a.Name, a.Addr)
+			return account, nil
+		}
+		failure = err
 	}
-	if account.Name == "" {
-		account.Name = a.Name
-	}
-	if err := account.check(); err != nil {
-		return Account{}, fmt.Errorf("%w: the account for a login: %w", ErrUnavailable, err)
-	}
-	if _, taken := t.entries[account.Name]; taken {
-		return Account{}, fmt.Errorf("%w: the account for a login has the name of the user %s, who has a password here", ErrUnavailable, account.Name)
-	}
-	x.remember(a, account, cycle)
-	u.throttle.Succeeded(a.Name, a.Addr)
-	return account, nil
+	_, turn := u.throttle.hashes.matches(new(entry), a.Password, t.work) // as for an unknown name
+	time.Sleep(time.Until(begun.Add(max(turn, x.turnAfter(time.Since(begun))))))
+	return Account{}, failure
 }
 
 // recall returns the account of a if the same was right before.
@@ -164,25 +195,76 @@ func (x *external) recall(a Attempt) (Account, bool) {
 	return r.account, true
 }
 
-// remember makes recall return account for a, unless the users have changed since cycle.
-func (x *external) remember(a Attempt, account Account, cycle int) {
-	if x.Keep <= 0 {
-		return
-	}
+// remember makes present and recall return the account that Check has found for a, unless
+// the users have changed since cycle. It returns the account, or ErrNetwork.
+func (x *external) remember(a Attempt, found Found, cycle int) (Account, error) {
 	now, password := time.Now(), newDigest(a.Password)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.cycles != cycle {
-		return
+	account := &found.Account
+	_, _ = rand.Read(account.PasswordID[:]) // never fails, see its documentation
+	before, known := x.last[a.presentKey()]
+	if known && before.password.matches(a.Password) {
+		account.PasswordID = before.found.Account.PasswordID
 	}
-	if x.right == nil {
-		x.right = make(map[recallKey]recalled)
+	if known && before.found.Account.Paths.Equal(account.Paths) {
+		account.Paths = before.found.Account.Paths // so that equal accounts are equal
 	}
-	makeRoom(x.right, func(r recalled) bool { return !now.Before(r.until) })
-	x.right[a.recallKey()] = recalled{password, account, now.Add(x.Keep)}
+	isAllowed := isIn(found.Networks, a.Addr)
+	if x.cycles == cycle {
+		if x.last == nil {
+			x.last, x.right = make(map[presentKey]present), make(map[recallKey]recalled)
+		}
+		if !known {
+			makeRoom(x.last, func(present) bool { return false })
+		}
+		x.last[a.presentKey()] = present{password, found}
+		if x.Keep > 0 && isAllowed {
+			makeRoom(x.right, func(r recalled) bool { return !now.Before(r.until) })
+			x.right[a.recallKey()] = recalled{password, *account, now.Add(x.Keep)}
+		}
+	}
+	if !isAllowed {
+		return Account{}, ErrNetwork
+	}
+	return *account, nil
 }
 
-// forget makes recall forget everything. x may be nil.
+// present is Users.Present for users that Check has found. x may be nil.
+func (x *external) present(a Attempt) (Account, error) {
+	if x == nil {
+		return Account{}, ErrPassword
+	}
+	x.mu.Lock()
+	p, known := x.last[a.presentKey()]
+	x.mu.Unlock()
+	switch {
+	case !known:
+		return Account{}, ErrPassword
+	case !isIn(p.found.Networks, a.Addr):
+		return Account{}, ErrNetwork
+	}
+	return p.found.Account, nil
+}
+
+// forgetPassword makes present and recall forget the user of a if the password was right
+// before. A stranger who guesses another one changes nothing.
+func (x *external) forgetPassword(a Attempt) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p, known := x.last[a.presentKey()]
+	if !known || !p.password.matches(a.Password) {
+		return
+	}
+	delete(x.last, a.presentKey())
+	for key := range x.right {
+		if key.name == a.Name && key.protocol == a.Protocol && key.tls == a.TLS {
+			delete(x.right, key)
+		}
+	}
+}
+
+// forget makes recall and present forget everything. x may be nil.
 func (x *external) forget() {
 	if x == nil {
 		return
@@ -190,6 +272,7 @@ func (x *external) forget() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.right)
+	clear(x.last)
 	x.cycles++
 }
 

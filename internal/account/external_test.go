@@ -1,9 +1,11 @@
 package account_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,16 +17,19 @@ import (
 	"sluice/internal/nettest"
 )
 
-// directory is an External whose users all have the password "secret". It takes a while.
+// directory is an External whose users all have one password. It takes a while.
 type directory struct {
 	takes time.Duration
 	err   error // of all checks; nil: none
 	name  string
 
+	password string // of all users; "": secret
+	networks []netip.Prefix
+
 	calls, now, most atomic.Int32
 }
 
-func (d *directory) check(_ context.Context, a account.Attempt) (account.Account, error) {
+func (d *directory) check(_ context.Context, a account.Attempt) (account.Found, error) {
 	d.calls.Add(1)
 	n := d.now.Add(1)
 	defer d.now.Add(-1)
@@ -33,11 +38,12 @@ func (d *directory) check(_ context.Context, a account.Attempt) (account.Account
 	time.Sleep(d.takes)
 	switch {
 	case d.err != nil:
-		return account.Account{}, d.err
-	case a.Password != "secret":
-		return account.Account{}, account.ErrPassword
+		return account.Found{}, d.err
+	case a.Password != cmp.Or(d.password, "secret"):
+		return account.Found{}, account.ErrPassword
 	}
-	return account.Account{Name: d.name, Home: "/" + a.Name, Rights: account.ReadOnly}, nil
+	paths, err := account.NewPaths(account.PathRights{Path: "/in", Rights: account.Create})
+	return account.Found{Account: account.Account{Name: d.name, Home: "/" + a.Name, Rights: account.ReadOnly, Paths: paths}, Networks: d.networks}, err
 }
 
 // externalUsers returns hashedUsers with d for all other names.
@@ -274,6 +280,149 @@ func TestAClientThatLeavesDuringACheckKeepsItsTurn(t *testing.T) {
 		}
 		if got, want := time.Since(begun), account.TurnTimes*time.Second+time.Second; got < want || got > want+100*time.Millisecond {
 			t.Errorf("the next one has its turn after %v, want %v", got, want)
+		}
+	})
+}
+
+// A user of the directory has a session of the login page for as long as Present knows it,
+// with the same PasswordID.
+func TestAUserOfTheDirectoryIsPresentAfterALogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(directory)
+		users := externalUsers(t, d)
+		carol := account.Attempt{Name: "carol", Password: "secret", Addr: at(1), Protocol: "http", TLS: true}
+		logIn := func(a account.Attempt) account.Account {
+			t.Helper()
+			got, err := users.LogIn(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		fails := func(what string, a account.Attempt, want error) {
+			t.Helper()
+			if _, err := users.Present(a); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", what, err, want)
+			}
+		}
+		isPresent := func(what string, want account.Account) {
+			t.Helper()
+			for _, addr := range []netip.Addr{at(1), at(2)} {
+				if got, err := users.Present(account.Attempt{Name: "carol", Addr: addr, Protocol: "http", TLS: true}); err != nil || got != want {
+					t.Errorf("%s: got %+v, %v, want %+v", what, got, err, want)
+				}
+			}
+		}
+		otherwise := func(change func(*account.Attempt)) account.Attempt {
+			a := carol
+			change(&a)
+			return a
+		}
+
+		fails("before a login", carol, account.ErrPassword)
+		first := logIn(carol)
+		if first.PasswordID == (account.PasswordID{}) || first.Home != "/carol" {
+			t.Errorf("got %+v", first)
+		}
+		isPresent("after a login", first)
+		fails("by another protocol", otherwise(func(a *account.Attempt) { a.Protocol = "ftp" }), account.ErrPassword)
+		fails("without TLS", otherwise(func(a *account.Attempt) { a.TLS = false }), account.ErrPassword)
+		fails("another name", otherwise(func(a *account.Attempt) { a.Name = "dave" }), account.ErrPassword)
+
+		time.Sleep(time.Hour)
+		if again := logIn(otherwise(func(a *account.Attempt) { a.Addr = at(2) })); again != first {
+			t.Errorf("a second login gets %+v, want %+v", again, first)
+		}
+		time.Sleep(time.Hour)
+		if _, err := users.LogIn(t.Context(), otherwise(func(a *account.Attempt) { a.Password = "guessed" })); !errors.Is(err, account.ErrPassword) {
+			t.Errorf("got %v", err)
+		}
+		isPresent("after a wrong password", first)
+		d.err = errors.New("down")
+		if _, err := users.LogIn(t.Context(), carol); !errors.Is(err, account.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		isPresent("when the directory is down", first)
+		d.err = nil
+
+		d.networks = prefixes("203.0.113.0/24")
+		if _, err := users.LogIn(t.Context(), carol); !errors.Is(err, account.ErrNetwork) {
+			t.Errorf("from elsewhere got %v", err)
+		}
+		fails("from elsewhere", carol, account.ErrNetwork)
+		d.networks = nil
+		if again := logIn(carol); again != first {
+			t.Errorf("got %+v, want %+v", again, first)
+		}
+
+		d.password = "new"
+		time.Sleep(time.Hour)
+		second := logIn(otherwise(func(a *account.Attempt) { a.Password = "new" }))
+		if second.PasswordID == first.PasswordID {
+			t.Error("the ID is the same after a change of the password")
+		}
+		isPresent("after a change of the password", second)
+
+		users.Replace(hashedUsers(t))
+		fails("after a reload", carol, account.ErrPassword)
+		if third := logIn(otherwise(func(a *account.Attempt) { a.Password = "new" })); third.PasswordID == second.PasswordID {
+			t.Error("the ID is the same after a reload")
+		}
+		users.Forget()
+		fails("when all are forgotten", carol, account.ErrPassword)
+	})
+}
+
+func TestTheDirectoryEndsASessionWhenItRefusesThePassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(directory)
+		users := externalUsers(t, d)
+		carol := account.Attempt{Name: "carol", Password: "secret", Addr: at(1), Protocol: "http"}
+		first, err := users.LogIn(t.Context(), carol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.password = "another"
+		time.Sleep(time.Minute)
+		if _, err := users.LogIn(t.Context(), carol); !errors.Is(err, account.ErrPassword) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := users.Present(carol); !errors.Is(err, account.ErrPassword) {
+			t.Errorf("got %v, want %v", err, account.ErrPassword)
+		}
+		d.password = "secret" // the same again: what has ended does not come back
+		if again, err := users.LogIn(t.Context(), carol); err != nil || again.PasswordID == first.PasswordID {
+			t.Errorf("got %+v, %v", again, err)
+		}
+	})
+}
+
+func TestUsersOfTheDirectoryTakeBoundedMemory(t *testing.T) {
+	users := externalUsers(t, new(directory))
+	for i := range account.MaxTracked + 100 {
+		if _, err := users.LoginFrom(t.Context(), at(1), fmt.Sprint("user", i), "secret"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := users.Found(); got != account.MaxTracked {
+		t.Errorf("%d users are known, want %d", got, account.MaxTracked)
+	}
+}
+
+func TestFailuresElsewhereTakeTheSameTimeInTheDirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &directory{takes: time.Second, networks: prefixes("203.0.113.0/24")}
+		users := externalUsers(t, d)
+		users.SetHashTime(time.Second)
+		_, _ = users.LoginFrom(t.Context(), at(1), "carol", "wrong") // measures
+		for password, want := range map[string]error{"secret": account.ErrNetwork, "wrong": account.ErrPassword} {
+			begun := time.Now()
+			if _, err := users.LoginFrom(t.Context(), at(2), "carol", password); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", password, err, want)
+			}
+			if took := time.Since(begun); took != account.TurnTimes*time.Second {
+				t.Errorf("%s fails after %v", password, took)
+			}
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// The reasons for which LoginFrom fails. Clients must not learn which.
+// The reasons for which LogIn fails. Clients must not learn which.
 var (
 	ErrPassword = errors.New("wrong name or password")
 	ErrNetwork  = errors.New("the user may not log in from this address")
@@ -32,19 +32,24 @@ func (u *Users) Restrict(name string, networks []netip.Prefix) error {
 	return nil
 }
 
-// Present returns the account of a user who has logged in before, without a password, for
-// a client at addr. The error is ErrPassword if there is no such user any more, or
+// Present returns the account of a user who has logged in before, for a client at a.Addr;
+// a.Password does not count. The error is ErrPassword if there is no such user any more, or
 // ErrNetwork.
-func (u *Users) Present(addr netip.Addr, name string) (Account, error) {
-	t := u.load()
-	if t == nil {
+//
+// A user of an External is known after a login by the same protocol until Replace, until the
+// External refuses the password that it has accepted, or until there are too many others.
+func (u *Users) Present(a Attempt) (Account, error) {
+	if u == nil {
 		return Account{}, ErrPassword
 	}
-	e, known := t.entries[name]
+	var e *entry
+	if t := u.load(); t != nil {
+		e = t.entries[a.Name]
+	}
 	switch {
-	case !known:
-		return Account{}, ErrPassword
-	case !isIn(e.networks, addr):
+	case e == nil:
+		return u.external.present(a)
+	case !isIn(e.networks, a.Addr):
 		return Account{}, ErrNetwork
 	}
 	return e.account, nil

@@ -27,7 +27,7 @@ func TestThePasswordIDChangesWithThePassword(t *testing.T) {
 	addr := netip.MustParseAddr("192.0.2.1")
 	first := hashOf(t, "secret")
 	idOf := func(users *account.Users, name string) account.PasswordID {
-		a, err := users.Present(addr, name)
+		a, err := users.Present(account.Attempt{Name: name, Addr: addr})
 		if err != nil || a.Name != name {
 			t.Fatalf("%s: got %+v, %v", name, a, err)
 		}
@@ -49,7 +49,7 @@ func TestThePasswordIDChangesWithThePassword(t *testing.T) {
 	if a, err := before.LoginFrom(t.Context(), addr, "alice", "secret"); err != nil || a.PasswordID != idOf(before, "alice") {
 		t.Errorf("after a login: got %+v, %v", a, err)
 	}
-	a, _ := before.Present(addr, "alice")
+	a, _ := before.Present(account.Attempt{Name: "alice", Addr: addr})
 	if text := fmt.Sprintf("%v %+v %s", a, a, a.PasswordID); strings.Count(text, "***") != 3 {
 		t.Errorf("it is shown: %s", text)
 	}
@@ -72,7 +72,7 @@ func TestPresentKnowsRemovalsAndNetworks(t *testing.T) {
 		{users, "carol", "192.168.1.1", account.ErrPassword},
 		{none, "alice", "192.0.2.1", account.ErrPassword},
 	} {
-		if _, err := tt.users.Present(netip.MustParseAddr(tt.addr), tt.name); !errors.Is(err, tt.want) {
+		if _, err := tt.users.Present(account.Attempt{Name: tt.name, Addr: netip.MustParseAddr(tt.addr)}); !errors.Is(err, tt.want) {
 			t.Errorf("%s at %s: got %v, want %v", tt.name, tt.addr, err, tt.want)
 		}
 	}

@@ -56,6 +56,23 @@ func (p *Paths) All() []PathRights {
 	return slices.Clone(p.all)
 }
 
+// Limit returns the same paths with the given rights at most.
+func (p *Paths) Limit(most Rights) *Paths {
+	if p == nil {
+		return nil
+	}
+	limited := &Paths{all: slices.Clone(p.all), union: p.union & most}
+	for i := range limited.all {
+		limited.all[i].Rights &= most
+	}
+	return limited
+}
+
+// Equal reports whether p and q give the same rights everywhere.
+func (p *Paths) Equal(q *Paths) bool {
+	return p == q || p != nil && q != nil && slices.Equal(p.all, q.all)
+}
+
 // Union returns all rights that a user with the rights otherwise has at some path.
 func (p *Paths) Union(otherwise Rights) Rights {
 	if p == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // Users is a set of accounts with passwords, and the account for anonymous logins.
-// The zero value and a nil *Users have no accounts. Login, Anonymous, Names and
+// The zero value and a nil *Users have no accounts. LogIn, Present, Anonymous, Names and
 // Replace are safe for concurrent use; the methods that add accounts are not.
 type Users struct {
 	current  atomic.Pointer[table]
@@ -141,16 +141,10 @@ func (u *Users) Anonymous() Account {
 	return Account{Name: Anonymous, Rights: ReadOnly}
 }
 
-// Login is LoginFrom for a client whose address is not known. A user who may log in only
-// from some networks cannot.
-func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok bool) {
-	a, err := u.LoginFrom(ctx, netip.Addr{}, name, password)
-	return a, err == nil
-}
-
-// LoginFrom returns the account of name for a client at addr, if password is right. The
-// error is ErrPassword if the name is unknown or the password is wrong, ErrNetwork if
-// the user may not log in from addr, whatever the password is, or that of ctx.
+// LogIn returns the account of a user, if the password is right. The error is ErrPassword if
+// the name is unknown or the password is wrong, ErrNetwork if the user may not log in from
+// a.Addr, whatever the password is, ErrUnavailable, or that of ctx. A user who may log in
+// only from some networks cannot from an unknown address.
 //
 // A password that was right before is recognized at once. Otherwise, if any account has a
 // hash, one is computed at a time for all users at new addresses, and one for users at
@@ -158,12 +152,8 @@ func (u *Users) Login(ctx context.Context, name, password string) (a Account, ok
 // over that lasts longer than the most expensive hash, for an unknown name too; nothing
 // is computed for that. The turn also lasts if ctx ends, so that the next client cannot
 // learn from it.
-func (u *Users) LoginFrom(ctx context.Context, addr netip.Addr, name, password string) (Account, error) {
-	return u.LogIn(ctx, Attempt{Name: name, Password: password, Addr: addr})
-}
-
-// LogIn is LoginFrom with all that an External may want to know. Users of u win over those of
-// the External. The error may be ErrUnavailable too.
+//
+// Users of u win over those of the External.
 func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 	t := u.load()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,49 +45,70 @@ const (
 	answerName = "name"
 )
 
-// notInAnswers are the keys of a user that an answer cannot have: the program has checked
-// these itself.
-var notInAnswers = []string{passwordKey, "networks"}
-
 // ParseAnswer parses the answer of the AuthProgram to a login: a JSON object with "ok" and
-// keys of a user in File, which mean the same there. Users without "rights" have those of
-// --write, and without --write none may change files. ok is false if the password is wrong.
-func (c Config) ParseAnswer(answer []byte) (a account.Account, ok bool, err error) {
+// the keys of a user in File but the password, which mean the same there. Users without
+// "rights" have those of --write, and without --write none may change files. ok is false
+// if the password is wrong.
+func (c Config) ParseAnswer(answer []byte) (u User, ok bool, err error) {
 	values, err := decodeAnswer(answer)
 	if err != nil {
-		return a, false, err
+		return User{}, false, err
 	}
 	ok, isBool := values[answerOK].(bool)
 	if !isBool {
-		return a, false, fmt.Errorf("the answer lacks %q: true or false", answerOK)
+		return User{}, false, fmt.Errorf("the answer lacks %q: true or false", answerOK)
 	}
-	var u User
-	for key, value := range values {
-		switch {
-		case key == answerOK:
-		case key == answerName:
-			name, isText := value.(string)
-			if !isText || name == "" {
-				return a, false, fmt.Errorf("the key %q of the answer is no name", key)
-			}
-			u.Account.Name = name
-		case slices.Contains(notInAnswers, key) || !isUserKey(key):
-			return a, false, fmt.Errorf("the answer has the unknown key %.40q", key)
-		default:
-			if err := u.set(key, value); err != nil {
-				return a, false, fmt.Errorf("the key %q of the answer: %w", key, err)
-			}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if key == answerOK {
+			continue
+		}
+		if key == passwordKey || key != answerName && key != pathKey && !isUserKey(key) {
+			return User{}, false, fmt.Errorf("the answer has the unknown key %.40q", key)
+		}
+		if err := u.setFromAnswer(key, values[key]); err != nil {
+			return User{}, false, fmt.Errorf("the key %q of the answer: %w", key, err)
 		}
 	}
-	if !ok {
-		return account.Account{}, false, nil
+	if u.Account.Paths != nil && namesLink(values["rights"]) {
+		return User{}, false, fmt.Errorf("the key %q of the answer: %w", "rights", errLinkAndPaths)
 	}
-	most := c.defaultRights() | account.Who
+	if !ok {
+		return User{}, false, nil
+	}
 	if !u.HasRights {
 		u.Account.Rights = c.defaultRights()
 	}
-	u.Account.Rights &= most
-	return u.Account, true, nil
+	if u.Account.Quota = c.quotaOf(u); !c.Write {
+		u.Account.Rights &= account.ReadOnly | account.Who
+		u.Account.Paths = u.Account.Paths.Limit(account.ReadOnly)
+	}
+	return u, true, nil
+}
+
+// setFromAnswer sets what a key of an answer is about.
+func (u *User) setFromAnswer(key string, value any) error {
+	switch key {
+	case answerName:
+		name, isText := value.(string)
+		if !isText || name == "" {
+			return errors.New("it is no name")
+		}
+		u.Account.Name = name
+		return nil
+	case pathKey:
+		list, isList := value.([]any)
+		if !isList {
+			return errors.New(`write it as a list, such as [{"path":"/incoming","rights":["create"]}]`)
+		}
+		for _, one := range list {
+			values, _ := one.(map[string]any)
+			if err := u.addPath(values); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return u.set(key, value)
 }
 
 // decodeAnswer decodes one JSON object, with numbers as in a file.

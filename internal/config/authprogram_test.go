@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,8 @@ func TestAnswersOfAProgram(t *testing.T) {
 	reading := config.Default()
 	writing := config.Default()
 	writing.Write = true
+	bounded := config.Default()
+	bounded.Quota = config.QuotaOptions{Bytes: 10, Files: 20}
 	for _, tt := range []struct {
 		name   string
 		conf   config.Config
@@ -46,7 +50,20 @@ func TestAnswersOfAProgram(t *testing.T) {
 		{"an unknown key", reading, `{"ok":true,"maxrate":1}`, account.Account{}, false, `unknown key "maxrate"`},
 		{"an unknown key of a wrong password", reading, `{"ok":false,"maxrate":1}`, account.Account{}, false, `unknown key "maxrate"`},
 		{"a password", reading, `{"ok":true,"password":"secret"}`, account.Account{}, false, `unknown key "password"`},
-		{"networks", reading, `{"ok":true,"networks":["::1"]}`, account.Account{}, false, `unknown key "networks"`},
+		{"networks that are none", reading, `{"ok":true,"networks":["x"]}`, account.Account{}, false, `"x" is no network`},
+		{"no networks", reading, `{"ok":true,"networks":[]}`, account.Account{}, false, "the list is empty"},
+		{"a path that is no list", reading, `{"ok":true,"path":{"path":"/in","rights":[]}}`, account.Account{}, false, "as a list"},
+		{"a path that is no object", reading, `{"ok":true,"path":["/in"]}`, account.Account{}, false, "a path is missing"},
+		{"a path without rights", reading, `{"ok":true,"path":[{"path":"/in"}]}`, account.Account{}, false, "are missing"},
+		{"a path twice", reading, `{"ok":true,"path":[{"path":"/in","rights":[]},{"path":"/in","rights":[]}]}`, account.Account{}, false, "twice"},
+		{"an unknown key of a path", reading, `{"ok":true,"path":[{"path":"/in","rights":[],"x":1}]}`, account.Account{}, false, "unknown key x"},
+		{"links and a path", writing, `{"ok":true,"rights":["read","link"],"path":[{"path":"/in","rights":[]}]}`, account.Account{}, false, "exclude each other"},
+		{"a path", writing, `{"ok":true,"path":[{"path":"/in","rights":["create"]},{"path":"/secret","rights":[]}]}`,
+			account.Account{Rights: account.All, Paths: pathsOf(t, account.PathRights{Path: "/in", Rights: account.Create}, account.PathRights{Path: "/secret"})}, true, ""},
+		{"a path to write at without --write", reading, `{"ok":true,"path":[{"path":"/in","rights":["create","read"]}]}`,
+			account.Account{Rights: account.ReadOnly, Paths: pathsOf(t, account.PathRights{Path: "/in", Rights: account.Read})}, true, ""},
+		{"quotas for all", bounded, `{"ok":true}`, account.Account{Rights: account.ReadOnly, Quota: account.Quota{Bytes: 10, Files: 20}}, true, ""},
+		{"quotas of its own", bounded, `{"ok":true,"quota":"1KiB","quota-files":0}`, account.Account{Rights: account.ReadOnly, Quota: account.Quota{Bytes: 1024}}, true, ""},
 		{"an unknown right", reading, `{"ok":true,"rights":["fly"]}`, account.Account{}, false, `"fly" is no right`},
 		{"rights as text", reading, `{"ok":true,"rights":"all"}`, account.Account{}, false, "as a list"},
 		{"a home that is a number", reading, `{"ok":true,"home":7}`, account.Account{}, false, "as a path"},
@@ -57,7 +74,7 @@ func TestAnswersOfAProgram(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, ok, err := tt.conf.ParseAnswer([]byte(tt.answer))
-			if !reflect.DeepEqual(got, tt.want) && err == nil || ok != tt.ok {
+			if !reflect.DeepEqual(got.Account, tt.want) && err == nil || ok != tt.ok {
 				t.Errorf("got %+v, %v, want %+v, %v", got, ok, tt.want, tt.ok)
 			}
 			switch {
@@ -70,16 +87,35 @@ func TestAnswersOfAProgram(t *testing.T) {
 	}
 }
 
+func pathsOf(t *testing.T, all ...account.PathRights) *account.Paths {
+	t.Helper()
+	paths, err := account.NewPaths(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func TestAnAnswerMayHaveNetworks(t *testing.T) {
+	u, ok, err := config.Default().ParseAnswer([]byte(`{"ok":true,"networks":["10.0.0.0/8","::1"]}`))
+	want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	if err != nil || !ok || !slices.Equal(u.Networks, want) {
+		t.Errorf("got %v, %v, %v, want %v", u.Networks, ok, err, want)
+	}
+}
+
 func FuzzParseAnswer(f *testing.F) {
 	conf := config.Default()
 	f.Add(`{"ok":true,"home":"/a","rights":["list"],"max-rate":"1MiB","max-sessions":3,"name":"b"}`)
+	f.Add(`{"ok":true,"networks":["::1"],"path":[{"path":"/in","rights":["create"]}]}`)
 	f.Add(`{"ok":false} {`)
 	f.Fuzz(func(t *testing.T, answer string) {
-		a, ok, err := conf.ParseAnswer([]byte(answer))
+		u, ok, err := conf.ParseAnswer([]byte(answer))
+		a := u.Account
 		if err != nil && ok || !ok && !reflect.DeepEqual(a, account.Account{}) && err == nil {
 			t.Errorf("got %+v, %v, %v", a, ok, err)
 		}
-		if ok && (a.Rights&^(account.ReadOnly|account.Who) != 0 || a.Home != "" && a.Home[0] != '/') {
+		if ok && (a.Paths.Union(a.Rights)&^(account.ReadOnly|account.Who) != 0 || a.Home != "" && a.Home[0] != '/') {
 			t.Errorf("got %+v", a)
 		}
 	})

@@ -57,9 +57,9 @@ func (c Config) checkQuota() error {
 	return nil
 }
 
-// HasQuota reports whether any user has a quota.
+// HasQuota reports whether any user has a quota, or may have one by an AuthProgram.
 func (c Config) HasQuota() bool {
-	if c.Quota.Bytes > 0 || c.Quota.Files > 0 || c.Quota.File > 0 {
+	if c.Quota.Bytes > 0 || c.Quota.Files > 0 || c.Quota.File > 0 || c.AuthProgram.Path != "" {
 		return true
 	}
 	for _, u := range c.Users {

@@ -90,10 +90,8 @@ func (d *document) user(name string, value toml.Primitive) (User, error) {
 	if err := u.check(); err != nil {
 		return fail(value, at, err)
 	}
-	if rights, ok := values["rights"]; ok && u.Account.Paths != nil {
-		if words, _ := d.value(rights).([]any); slices.Contains(words, any("link")) {
-			return fail(rights, append(at, "rights"), errLinkAndPaths)
-		}
+	if rights, ok := values["rights"]; ok && u.Account.Paths != nil && namesLink(d.value(rights)) {
+		return fail(rights, append(at, "rights"), errLinkAndPaths)
 	}
 	if u.lacksPassword() && d.incomplete == nil { // for the first only: line scans the file
 		d.incomplete = &FileError{Line: d.line(value), Key: at.String(), Err: fmt.Errorf("the user has no %s; make one with \"sluice passwd\", or name a file of passwords by --users", passwordKey)}
@@ -164,6 +162,12 @@ func (u *User) setRights(value any) (err error) {
 	u.HasRights = true
 	u.Account.Rights, err = account.ParseRights(words)
 	return err
+}
+
+// namesLink reports whether a list of rights has the right "link", and not only "all".
+func namesLink(rights any) bool {
+	words, _ := rights.([]any)
+	return slices.Contains(words, any("link"))
 }
 
 func (u *User) setMaxSessions(value any) error {

@@ -22,19 +22,23 @@ func (d *document) userPaths(u *User, at toml.Key, value toml.Primitive) error {
 	if _, ok := d.value(value).([]map[string]any); !ok || d.meta.PrimitiveDecode(value, &tables) != nil {
 		return &FileError{Line: d.line(value), Key: at.String(), Err: fmt.Errorf(`write it as tables, each [[%v]] with path = "/incoming" and rights = ["create"]`, at)}
 	}
-	var all []account.PathRights
 	for _, table := range tables {
 		values, _ := d.value(table).(map[string]any)
-		one, err := pathRights(values)
-		if err == nil {
-			all = append(all, one)
-			u.Account.Paths, err = account.NewPaths(all...)
-		}
-		if err != nil {
+		if err := u.addPath(values); err != nil {
 			return &FileError{Line: d.line(table), Key: at.String(), Err: err}
 		}
 	}
 	return nil
+}
+
+// addPath adds the rights of one table.
+func (u *User) addPath(values map[string]any) error {
+	one, err := pathRights(values)
+	if err != nil {
+		return err
+	}
+	u.Account.Paths, err = account.NewPaths(append(u.Account.Paths.All(), one)...)
+	return err
 }
 
 // pathRights parses the values of one table.

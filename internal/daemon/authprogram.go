@@ -78,7 +78,7 @@ type question struct {
 
 // checkByProgram asks --auth-program. Its errors have nothing of an answer that is not valid
 // JSON, which may repeat the password.
-func (d *daemon) checkByProgram(ctx context.Context, a account.Attempt) (account.Account, error) {
+func (d *daemon) checkByProgram(ctx context.Context, a account.Attempt) (account.Found, error) {
 	q := question{User: a.Name, Password: a.Password, Protocol: a.Protocol, TLS: a.TLS}
 	if a.Addr.IsValid() {
 		q.Remote = a.Addr.Unmap().String()
@@ -87,19 +87,19 @@ func (d *daemon) checkByProgram(ctx context.Context, a account.Attempt) (account
 	lines := json.NewEncoder(&line) // writes a line break too
 	lines.SetEscapeHTML(false)
 	if err := lines.Encode(q); err != nil {
-		return account.Account{}, err
+		return account.Found{}, err
 	}
 	answer, err := d.checker.Run(ctx, line.Bytes())
 	clear(line.Bytes())
 	if err != nil {
-		return account.Account{}, fmt.Errorf("--auth-program %s: %w", d.conf.AuthProgram.Path, err)
+		return account.Found{}, fmt.Errorf("--auth-program %s: %w", d.conf.AuthProgram.Path, err)
 	}
 	user, ok, err := d.current.Load().ParseAnswer(answer)
 	switch {
 	case err != nil:
-		return account.Account{}, fmt.Errorf("--auth-program %s: %w", d.conf.AuthProgram.Path, err)
+		return account.Found{}, fmt.Errorf("--auth-program %s: %w", d.conf.AuthProgram.Path, err)
 	case !ok:
-		return account.Account{}, account.ErrPassword
+		return account.Found{}, account.ErrPassword
 	}
-	return user, nil
+	return account.Found{Account: user.Account, Networks: user.Networks}, nil
 }

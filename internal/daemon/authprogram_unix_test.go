@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/netip"
 	"net/textproto"
@@ -11,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"sluice/httpd"
 	"sluice/internal/config"
 	"sluice/internal/nettest"
 	"sluice/internal/sandbox"
@@ -29,13 +32,15 @@ const checkScript = `#!/bin/sh
 read -r line
 echo x >>"${0%/*}/calls"
 case $line in
-*'"password":"secret"'*) ;;
+*'"password":"secret"'*) test ! -e "${0%/*}/removed" || { echo '{"ok":false}'; exit; };;
 *) echo '{"ok":false}'; exit;;
 esac
 case $line in
 '{"user":"carol",'*',"remote":"127.0.0.1","protocol":"'*) echo '{"ok":true,"home":"/carol","rights":["all"],"max-sessions":3}';;
 *'"user":"http"'*'"protocol":"http","tls":false}') echo '{"ok":true}';;
 *'"user":"canonical"'*) echo '{"ok":true,"name":"carol","home":"/carol"}';;
+*'"user":"elsewhere"'*) echo '{"ok":true,"networks":["192.0.2.0/24"]}';;
+*'"user":"paths"'*) echo '{"ok":true,"rights":["list"],"path":[{"path":"/carol","rights":["read"]}]}';;
 *'"user":"local"'*) echo '{"ok":true,"name":"alice"}';;
 *'"user":"hangs"'*) sleep 1000;;
 *'"user":"dies"'*) kill -KILL $$;;
@@ -219,6 +224,85 @@ func TestManyUsersOfAProgramLogInAtOnce(t *testing.T) {
 	if got := d.runs(t); got < 40 {
 		t.Errorf("%d runs for 40 requests without a cache", got)
 	}
+}
+
+func TestUsersOfAProgramHaveNetworksAndRightsByPath(t *testing.T) {
+	d := newProgramTest(t, nil)
+	for target, want := range map[string]int{"/f": 403, "/carol/f": 200} {
+		if status, _ := d.get(t, "paths", target); status != want {
+			t.Errorf("%s: got %d, want %d", target, status, want)
+		}
+	}
+	if _, ok := d.retrieve(t, "paths", "RETR /f"); ok {
+		t.Error("/f can be read by FTP")
+	}
+	if data, ok := d.retrieve(t, "paths", "RETR /carol/f"); !ok || data != "of carol" {
+		t.Errorf("/carol/f by FTP: got %q, %v", data, ok)
+	}
+	if status, _ := d.get(t, "elsewhere", "/f"); status != http.StatusUnauthorized {
+		t.Errorf("from another network: got %d", status)
+	}
+	if log := d.logged(); !strings.Contains(log, "may not log in from this address (networks of the user elsewhere)") {
+		t.Errorf("the log lacks the reason:\n%s", log)
+	}
+	if cookie := d.logInByPage(t, "elsewhere", "secret"); cookie != "" {
+		t.Error("from another network the page lets a user in")
+	}
+}
+
+// A session of the login page costs no further run, and lasts until the program refuses the
+// password that it was begun with, or forgets it at SIGHUP.
+func TestUsersOfAProgramLogInByThePage(t *testing.T) {
+	d := newProgramTest(t, func(c *config.Config) { c.AuthProgram.Cache = 0 })
+	wants := func(what, cookie string, want int) {
+		t.Helper()
+		before := d.runs(t)
+		if got := d.statusFor(t, cookie, "/only"); got != want || d.runs(t) != before {
+			t.Errorf("%s: got %d, want %d", what, got, want)
+		}
+	}
+	if d.logInByPage(t, "carol", "wrong") != "" || d.logInByPage(t, "nobody", "secret") != "" {
+		t.Error("a wrong password is right")
+	}
+	first := d.logInByPage(t, "carol", "secret")
+	wants("after the login", first, 200)
+	second := d.logInByPage(t, "carol", "secret")
+	wants("the first of two", first, 200)
+	wants("the second of two", second, 200)
+	canonical := d.logInByPage(t, "canonical", "secret")
+	wants("with another name for it", canonical, 200)
+
+	if _, err := d.sessions.Revoke(func(s httpd.Session) bool { return s.User == "carol" }); err != nil {
+		t.Fatal(err)
+	}
+	wants("revoked", first, 401)
+	wants("revoked", second, 401)
+	wants("of another name", canonical, 200)
+
+	carol := d.logInByPage(t, "carol", "secret")
+	removed := filepath.Join(filepath.Dir(d.calls), "removed")
+	if err := os.WriteFile(removed, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := d.get(t, "carol", "/only"); status != 401 {
+		t.Errorf("a removed user: got %d", status)
+	}
+	wants("after the program has refused the password", carol, 401)
+	if err := os.Remove(removed); err != nil {
+		t.Fatal(err)
+	}
+
+	carol = d.logInByPage(t, "carol", "secret")
+	wants("logged in again", carol, 200)
+	signals := make(chan os.Signal)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { d.reloadOnSignal(ctx, signals, nil); close(done) }()
+	d.conf.File, d.conf.UsersFile = "", ""
+	signals <- syscall.SIGHUP
+	cancel()
+	<-done
+	wants("after SIGHUP", carol, 401)
 }
 
 func TestAReloadForgetsWhatAProgramHasAnswered(t *testing.T) {

@@ -26,13 +26,17 @@ func (d *daemon) limitHTTP(h *httpd.Handler, guestRate int64) {
 	if perGuest := int64(d.conf.Rates.AnonymousMaxRate); perGuest > 0 && (h.MaxRate == 0 || perGuest < h.MaxRate) {
 		h.MaxRate = perGuest
 	}
-	switch guests := rate.OfUser(&d.userRates, account.Anonymous, guestRate); {
-	case guests == nil:
-	case h.Limiter == nil:
-		h.Limiter = &guests.Down
-	default:
-		h.Limiter = bothLimiters{&guests.Down, h.Limiter}
+	if guests := rate.OfUser(&d.userRates, account.Anonymous, guestRate); guests != nil {
+		h.Limiter, h.UploadLimiter = withLimit(&guests.Down, h.Limiter), withLimit(&guests.Up, h.UploadLimiter)
 	}
+}
+
+// withLimit returns a Limiter that keeps to both; other may be nil.
+func withLimit(one, other httpd.Limiter) httpd.Limiter {
+	if other == nil {
+		return one
+	}
+	return bothLimiters{one, other}
 }
 
 // limitTransfers sets the limits of a Handler that hold for guests and users.

@@ -15,25 +15,12 @@ import (
 // pages is the Handler of HTTP, which shows what the guest may read. It is replaced
 // when the guest's account or the served directory changes.
 type pages struct {
-	mu      sync.Mutex // guards the fields below
-	guest   account.Account
-	root    *vfs.Root
-	known   bool           // guest and root are set, and the guest's home existed
-	handler *httpd.Handler // for guest and root
-	home    *vfs.Root      // the guest's, if it is not the whole tree
-	server  *httpd.Server  // nil: not serving yet
-}
-
-// guest returns the account of HTTP clients. Without rights they see nothing.
-func (d *daemon) guest() account.Account {
-	guest := d.users.Anonymous()
-	if !d.conf.Anonymous {
-		guest.Rights, guest.Paths = 0, nil
-	}
-	if d.changesFiles(&guest) {
-		guest.Volume = d.volume(d.root.tree())
-	}
-	return guest
+	mu      sync.Mutex      // guards the fields below
+	guest   account.Account // with its tree
+	known   bool            // guest is set, and its home existed
+	handler *httpd.Handler  // for guest
+	home    *vfs.Root       // the guest's, if it is not the whole tree
+	server  *httpd.Server   // nil: not serving yet
 }
 
 // updatePages replaces the Handler if what the guest may read has changed.
@@ -41,18 +28,18 @@ func (d *daemon) updatePages() {
 	p := &d.pages
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	guest, root := d.guest(), d.root.tree()
-	isSame := p.handler != nil && p.guest == guest && p.root == root
+	guest := *d.withTree(d.guest())
+	isSame := p.handler != nil && p.guest == guest
 	if p.known && isSame {
 		return
 	}
-	handler, home := d.newHandler(guest, root)
+	handler, home := d.newHandler(guest)
 	isMissing := guest.Home != "" && home == nil
 	if isMissing && isSame {
 		return // it is still missing
 	}
 	before := p.handler
-	p.handler, p.home, p.guest, p.root, p.known = handler, home, guest, root, !isMissing
+	p.handler, p.home, p.guest, p.known = handler, home, guest, !isMissing
 	if p.server != nil {
 		p.server.SetHandler(p.handler)
 	}
@@ -61,15 +48,14 @@ func (d *daemon) updatePages() {
 	}
 }
 
-// newHandler returns a Handler for what a guest may read of root, and the guest's
-// home if one was opened.
-func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handler, *vfs.Root) {
+// newHandler returns a Handler for what a guest may see and make, and the guest's home if
+// one was opened.
+func (d *daemon) newHandler(guest account.Account) (*httpd.Handler, *vfs.Root) {
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitHTTP(h, guest.MaxRate)
 	h.Volume, h.VolumeDir, h.Quota, h.MaxUpload = guest.Volume, guest.Home, guest.Quota, guest.Quota.FileBytes
-	all := guest.Paths.Union(guest.Rights)
-	if all&account.All == 0 {
+	if guest.Paths.Union(guest.Rights)&account.All == 0 {
 		return h, nil // without a file system it answers 404
 	}
 	if rightsfs.IsNeeded(guest.Rights, guest.Paths) {
@@ -78,9 +64,9 @@ func (d *daemon) newHandler(guest account.Account, root *vfs.Root) (*httpd.Handl
 		h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
 	}
 	h.Archives = h.Archives && !h.NoListing // an archive lists names too
-	tree := root
-	if d.mayWrite() && all.Has(account.Create) {
-		tree, h.Write, h.Durability = root.Writable(), httpd.Create, d.durability()
+	tree := guest.FS.(*vfs.Root)
+	if tree.CanWrite() {
+		h.Write, h.Durability = httpd.Create, d.durability()
 	}
 	if guest.Home == "" {
 		h.FS = tree
@@ -104,7 +90,6 @@ func (d *daemon) accountOptions() *httpd.Handler {
 		h.Write = httpd.Create | httpd.Change | httpd.Delete | httpd.Rename
 	}
 	h.Durability = d.durability()
-	h.KeepUploads = max(d.conf.FTPOptions.KeepPartials, time.Hour) // as the sweep of both
 	return h
 }
 
@@ -153,6 +138,7 @@ func (d *daemon) configure(h *httpd.Handler) {
 	h.Index = slices.DeleteFunc(slices.Clone(d.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = d.conf.NoListing, d.conf.Hidden, d.conf.Archives
 	h.WebDAV = d.conf.WebDAV
+	h.KeepUploads = max(d.conf.FTPOptions.KeepPartials, time.Hour) // as the sweep of both
 	h.NotFoundPage, h.Fallback = d.conf.NotFound, d.conf.Fallback
 	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags
 	h.Rules, h.CORS = d.rules, d.conf.CORS

@@ -16,6 +16,7 @@ func (d *daemon) reloadOnSignal(ctx context.Context, signals <-chan os.Signal, l
 		select {
 		case <-signals:
 			if d.conf.File == "" && d.conf.UsersFile == "" {
+				d.users.Forget()
 				d.logger.Info("hangup: no --config and no --users to read again, and the log is standard error")
 				continue
 			}

@@ -82,10 +82,10 @@ func TestReloadReplacesUsers(t *testing.T) {
 	if err != nil || !strings.Contains(log, "users=1") || strings.Contains(log, "next start") {
 		t.Errorf("got %v and the log %s", err, log)
 	}
-	if a, ok := r.users.Login(t.Context(), "bob", "secret"); !ok || a.Rights == 0 {
-		t.Errorf("bob is %+v, %v, want a user who may log in", a, ok)
+	if a, err := r.users.LogIn(t.Context(), account.Attempt{Name: "bob", Password: "secret"}); err != nil || a.Rights == 0 {
+		t.Errorf("bob is %+v, %v, want a user who may log in", a, err)
 	}
-	if _, ok := r.users.Login(t.Context(), "alice", "secret"); ok {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "alice", Password: "secret"}); err == nil {
 		t.Error("alice may still log in")
 	}
 	if lax := r.current.Load().FTPOptions.LaxTLS; len(lax) != 1 {
@@ -117,10 +117,10 @@ func TestReloadWithAFileOfPasswordsAlone(t *testing.T) {
 	signals <- syscall.SIGHUP
 	cancel()
 	<-done
-	if _, ok := r.users.Login(t.Context(), "bob", "secret"); !ok {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "bob", Password: "secret"}); err != nil {
 		t.Error("the new user is refused")
 	}
-	if _, ok := r.users.Login(t.Context(), "alice", "secret"); ok {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "alice", Password: "secret"}); err == nil {
 		t.Error("the old user can log in")
 	}
 }
@@ -180,10 +180,10 @@ func TestReloadOfAWrongConfigurationChangesNothing(t *testing.T) {
 // checkAlice reports if alice may not log in, or bob may.
 func (r *reloadTest) checkAlice(t *testing.T) {
 	t.Helper()
-	if _, ok := r.users.Login(t.Context(), "alice", "secret"); !ok {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "alice", Password: "secret"}); err != nil {
 		t.Error("alice may not log in any more")
 	}
-	if _, ok := r.users.Login(t.Context(), "bob", "secret"); ok {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "bob", Password: "secret"}); err == nil {
 		t.Error("bob may log in")
 	}
 }
@@ -209,7 +209,7 @@ func TestReloadReplacesCertificates(t *testing.T) {
 	if _, err := r.again(with(filepath.Join(filepath.Dir(a), "none"), aliceTable)); err == nil {
 		t.Error("a missing certificate is no error")
 	}
-	if _, ok := r.users.Login(t.Context(), "alice", "secret"); ok || r.fingerprint(t) != after {
+	if _, err := r.users.LogIn(t.Context(), account.Attempt{Name: "alice", Password: "secret"}); err == nil || r.fingerprint(t) != after {
 		t.Error("half of the configuration was applied")
 	}
 }

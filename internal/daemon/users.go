@@ -13,12 +13,12 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/sandbox"
-	"sluice/internal/vfs"
 )
 
-// logIn checks a login by FTP and returns the account with its file system.
-func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string) (*ftpd.Account, error) {
-	user, err := d.account(ctx, account.Attempt{Name: name, Password: password, Addr: c.Remote.Addr(), Protocol: "ftp", TLS: c.TLS != nil})
+// logInByFTP checks a login by FTP and returns the account with its file system. The server
+// logs what comes of it.
+func (d *daemon) logInByFTP(ctx context.Context, c ftpd.Client, name, password string) (*ftpd.Account, error) {
+	user, err := d.logIn(ctx, account.Attempt{Name: name, Password: password, Addr: c.Remote.Addr(), Protocol: "ftp", TLS: c.TLS != nil})
 	if errors.Is(err, account.ErrUnavailable) {
 		return nil, fmt.Errorf("%w: %w", ftpd.ErrUnavailable, err)
 	}
@@ -31,7 +31,9 @@ func (d *daemon) logIn(ctx context.Context, c ftpd.Client, name, password string
 // logInByHTTP checks a login by HTTP. Right passwords are not logged: the access log has
 // the user of each request.
 func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password string) (*httpd.Account, error) {
-	user, err := d.account(ctx, account.Attempt{Name: name, Password: password, Addr: c.Remote.Addr(), Protocol: "http", TLS: c.TLS != nil})
+	attempt := attemptByHTTP(c, name)
+	attempt.Password = password
+	user, err := d.logIn(ctx, attempt)
 	switch {
 	case err == nil:
 		return user, nil
@@ -44,6 +46,24 @@ func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password
 	err = refusal(httpd.ErrLogin, err)
 	logHTTPRefusal(d.logger, c, err)
 	return nil, err
+}
+
+// accountOf returns the present account of a user who has logged in by the login page.
+// Guests need no session.
+func (d *daemon) accountOf(_ context.Context, c httpd.Client, name string) (*httpd.Account, error) {
+	user, err := d.users.Present(attemptByHTTP(c, name))
+	switch {
+	case errors.Is(err, account.ErrNetwork):
+		return nil, err // the session goes on where it is allowed
+	case err != nil:
+		return nil, httpd.ErrLogin
+	}
+	return d.withTree(user), nil
+}
+
+// attemptByHTTP returns an attempt without a password.
+func attemptByHTTP(c httpd.Client, name string) account.Attempt {
+	return account.Attempt{Name: name, Addr: c.Remote.Addr(), Protocol: "http", TLS: c.TLS != nil}
 }
 
 // refusal returns errLogin, with the reason err if that says more.
@@ -60,65 +80,50 @@ func logHTTPRefusal(logger *slog.Logger, c httpd.Client, err error) {
 	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", err)
 }
 
-// account checks a login and returns the account, with its file system. It is the same for
+// logIn checks a login and returns the account, with its file system. It is the same for
 // all protocols.
-func (d *daemon) account(ctx context.Context, a account.Attempt) (*account.Account, error) {
-	name := a.Name
-	isGuest := d.conf.Anonymous && account.IsAnonymous(name)
+func (d *daemon) logIn(ctx context.Context, a account.Attempt) (*account.Account, error) {
+	isGuest := d.conf.Anonymous && account.IsAnonymous(a.Name)
 	if isGuest && d.users.GuestMayLogIn(a.Addr) {
-		guest := d.users.Anonymous()
-		guest.FS, guest.MaxRatePerTransfer = d.treeFor(&guest), int64(d.conf.Rates.AnonymousMaxRate)
-		guest.HideDotFiles = !d.conf.Hidden
-		guest.Volume = d.volume(d.root.tree())
-		return &guest, nil
+		return d.withTree(d.guest()), nil
 	}
 	user, err := d.users.LogIn(ctx, a) // of a guest elsewhere it takes as long
 	switch {
 	case isGuest, errors.Is(err, account.ErrNetwork):
 		// With the name: it is that of a user, so not a password that was sent too early.
-		return nil, fmt.Errorf("%w (networks of [user.%s])", account.ErrNetwork, name)
+		return nil, fmt.Errorf("%w (networks of the user %s)", account.ErrNetwork, a.Name)
 	case err != nil:
 		return nil, err
 	}
 	return d.withTree(user), nil
 }
 
-// accountOf returns the present account of a user who has logged in by the login page.
-// Guests need no session.
-func (d *daemon) accountOf(_ context.Context, c httpd.Client, name string) (*httpd.Account, error) {
-	user, err := d.users.Present(c.Remote.Addr(), name)
-	switch {
-	case errors.Is(err, account.ErrNetwork):
-		return nil, err // the session goes on where it is allowed
-	case err != nil:
-		return nil, httpd.ErrLogin
+// guest returns the account of clients without a password, without its file system. With
+// --anonymous=false they see nothing.
+func (d *daemon) guest() account.Account {
+	guest := d.users.Anonymous()
+	if !d.conf.Anonymous {
+		guest.Rights, guest.Paths = 0, nil
 	}
-	return d.withTree(user), nil
+	guest.HideDotFiles, guest.MaxRatePerTransfer = !d.conf.Hidden, int64(d.conf.Rates.AnonymousMaxRate)
+	return guest
 }
 
-// withTree adds the file system to the account of a user, and takes the rights that the
-// server does not have.
-func (d *daemon) withTree(user account.Account) *account.Account {
+// withTree adds to an account the served tree, writable if the account may change files
+// somewhere, and what counts its files. It takes the rights that the server does not have.
+func (d *daemon) withTree(a account.Account) *account.Account {
 	if !d.mayWrite() {
-		user.Rights &= readRights
+		a.Rights &= readRights
 	}
-	user.FS = d.treeFor(&user)
-	if d.changesFiles(&user) {
-		user.Volume = d.volume(d.root.tree())
+	tree := d.root.tree()
+	a.FS = tree
+	if d.changesFiles(&a) {
+		a.FS, a.Volume = tree.Writable(), d.volume(tree)
 	}
-	return &user
+	return &a
 }
 
 const readRights = account.ReadOnly | account.Who
-
-// treeFor returns the served tree, writable if the account may change files somewhere.
-func (d *daemon) treeFor(a *account.Account) *vfs.Root {
-	tree := d.root.tree()
-	if d.changesFiles(a) {
-		return tree.Writable()
-	}
-	return tree
-}
 
 // changesFiles reports whether an account may change files, wherever that is.
 func (d *daemon) changesFiles(a *account.Account) bool {

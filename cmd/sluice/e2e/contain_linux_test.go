@@ -151,7 +151,32 @@ esac
 					t.Errorf("%s: a wrong password got %q", scheme, out)
 				}
 			}
+			wantPageLogin(t, s)
 		})
+	}
+}
+
+// wantPageLogin logs alice in by the login page, as a browser does. A hangup ends her session.
+func wantPageLogin(t *testing.T, s *server) {
+	t.Helper()
+	dir := t.TempDir()
+	logIn := func(password string) string {
+		return run(t, dir, "curl", "-sS", "-c", "jar", "-o", "none", "-w", "%{http_code}", "-d", "username=alice&password="+password, s.urlOf("http", "")+"?login")
+	}
+	if got := logIn("wrong"); got != "401" {
+		t.Errorf("a wrong password: %s", got)
+	}
+	if got := logIn("secret"); got != "303" {
+		t.Errorf("the login page: %s", got)
+	}
+	get := func() string { return run(t, dir, "curl", "-sS", "-b", "jar", s.urlOf("http", "f")) }
+	if got := get(); got != "content" {
+		t.Errorf("with the cookie: %q", got)
+	}
+	s.signal(syscall.SIGHUP)
+	eventually(t, "the session ends", func() bool { return get() != "content" })
+	if got := logIn("secret"); got != "303" || get() != "content" {
+		t.Errorf("after another login: %s", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"net/http"
-	"slices"
 
 	"sluice/httpd/internal/plan"
 )
@@ -13,11 +12,13 @@ var crossOrigin http.CrossOriginProtection
 var otherOrigin = plan.Refusal{Status: http.StatusForbidden, Reason: "A page of another origin may change nothing here."}
 
 // checkOrigin is the function checkOrigin, but lets pages of an origin that CORS names do
-// what every guest may, by requests with neither a password nor a cookie. "*" is no name,
-// because the pages of everybody could reach a server that only the browser's network can.
+// what every guest may, by requests with neither a password nor a cookie.
+//
+// With a cookie they may not, although browsers send one of SameSite=Lax for no page of
+// another site: a page of another host of the same site could act for the user.
 func (h *Handler) checkOrigin(r *http.Request) *plan.Refusal {
 	isGuest := len(r.Header["Authorization"]) == 0 && len(r.Header["Cookie"]) == 0
-	if origin := r.Header["Origin"]; isGuest && len(origin) == 1 && origin[0] != "*" && slices.Contains(h.CORS, origin[0]) {
+	if origin := r.Header["Origin"]; isGuest && len(origin) == 1 && plan.NamesOrigin(h.CORS, origin[0]) {
 		return nil
 	}
 	return checkOrigin(r)

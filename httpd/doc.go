@@ -144,11 +144,12 @@
 // A missing right is 403, or 405 if the rights allow the method for no file. Refusals say
 // the reason in words, and as JSON with the members status, title and detail if the field
 // Accept prefers application/json. A 500 whose reason begins with "The change was made"
-// means that the file is there, and that its directory could not be synced. Requests with
-// any method but GET, HEAD and OPTIONS that a browser sends for pages of other origins are
-// refused by the rules of [http.CrossOriginProtection] (403). A page of an origin that CORS
-// names may change what Write allows by requests without Authorization and Cookie; "*" opens
-// reading alone.
+// means that the file is there, and that its directory could not be synced.
+//
+// Requests with any method but GET, HEAD and OPTIONS that a browser sends for pages of other
+// origins are refused by the rules of [http.CrossOriginProtection] (403), with a
+// login or without. One exception: a page of an origin that CORS names may do what guests may, by requests
+// without Authorization and Cookie; "*" and "null" name none.
 //
 // POST of a form (multipart/form-data) to a directory stores its files, each as by PUT. POST
 // by tus 1.0 or by draft-ietf-httpbis-resumable-upload-05 begins an upload, to which HEAD,

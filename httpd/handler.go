@@ -125,7 +125,7 @@ type Handler struct {
 
 	// CORS holds the origins whose pages may read the responses, such as
 	// "https://example.com"; "*" is every origin. Pages of an origin that is named may also
-	// change what Write allows, without a password or a cookie.
+	// do what Write allows, see "Changing files" in the documentation of the package.
 	CORS []string
 
 	// Write are the rights to change files: Create, Change and Delete, for PUT, forms,

@@ -49,7 +49,14 @@ func (p *Planner) preflight(r *Request, fields *Header) {
 // mayChange reports whether the request comes from a page that may change what guests
 // may: one of an origin that CORS has by name. Pages of other origins may at most read.
 func (p *Planner) mayChange(r *Request) bool {
-	return len(p.Changes) > 0 && r.Origin != "*" && slices.Contains(p.CORS, r.Origin)
+	return len(p.Changes) > 0 && NamesOrigin(p.CORS, r.Origin)
+}
+
+// NamesOrigin reports whether cors has the very origin. "*" is no name, because the pages of
+// everybody could reach a server that only the browser's network can; nor is "null", which
+// every page can make the origin of a frame in it.
+func NamesOrigin(cors []string, origin string) bool {
+	return origin != "*" && origin != "null" && slices.Contains(cors, origin)
 }
 
 // isShared reports whether the request comes from a page that may read the

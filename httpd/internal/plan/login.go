@@ -90,7 +90,8 @@ func (p *Planner) Refuse(r *Request, f Refusal) Response {
 	return resp
 }
 
-// addLogins adds the fields by which caches keep the responses to users apart. They
+// addLogins adds the fields by which caches keep the responses to users apart, and by which
+// browsers show them in no page of another origin, unless a rule says otherwise. The former
 // overrule those of the rules.
 func (p *Planner) addLogins(fields *Header) {
 	if !p.logins.Load() {
@@ -112,7 +113,15 @@ func (p *Planner) addLogins(fields *Header) {
 		}
 	}
 	*fields = append(kept, Field{"Cache-Control", strings.Join(directives, ", ")})
+	if !slices.ContainsFunc(*fields, func(f Field) bool { return f.Name == resourcePolicy }) {
+		*fields = append(*fields, Field{resourcePolicy, "same-origin"})
+	}
 }
+
+// resourcePolicy is the field of the Fetch standard without which a browser that knows a
+// password sends it for an image or a script in a page of another origin, and shows the
+// response there.
+const resourcePolicy = "Cross-Origin-Resource-Policy"
 
 // privateDirectives returns the directives of a value of Cache-Control that mean
 // something next to private (RFC 9111, 5.2.2).

@@ -124,13 +124,18 @@ func (s *Server) logInByForm(w http.ResponseWriter, r *http.Request) (user strin
 		s.logger.Error("http session not kept", "user", name, "err", err)
 		return "", &notKept
 	}
-	s.logger.Info("http session began", "remote", client.Remote.String(), "user", name, "id", begun.ID)
+	s.logger.Info("http session began", "remote", client.Remote.String(), "user", begun.User, "id", begun.ID)
 	if before, ok := s.Sessions.Find(s.tokenOf(r)); ok {
 		s.Sessions.Drop(s.tokenOf(r))
-		s.logger.Info("http session ended", "user", before.User, "id", before.ID, "because", "logged in again")
+		s.logEnd(r, before, "logged in again")
 	}
 	http.SetCookie(w, sessionCookie(r, token))
 	return name, nil
+}
+
+// logEnd logs that r has ended a session.
+func (s *Server) logEnd(r *http.Request, ended Session, because string) {
+	s.logger.Info("http session ended", "remote", s.loginClient(r).Remote.String(), "user", ended.User, "id", ended.ID, "because", because)
 }
 
 // loginForm reads the name and the password of a form.
@@ -166,7 +171,7 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request) (user string, re
 		return "", &notEnded
 	}
 	if ok {
-		s.logger.Info("http session ended", "remote", s.loginClient(r).Remote.String(), "user", ended.User, "id", ended.ID, "because", "logged out")
+		s.logEnd(r, ended, "logged out")
 	}
 	gone := sessionCookie(r, "")
 	gone.MaxAge = -1
@@ -196,7 +201,7 @@ func (s *Server) resume(r *http.Request) (acc *Account, name string, refusal *pl
 		return acc, name, nil
 	case err == nil, errors.Is(err, ErrLogin):
 		s.Sessions.Drop(token)
-		s.logger.Info("http session ended", "user", found.User, "id", found.ID, "because", "the user or the password is another")
+		s.logEnd(r, found, "the user or the password is another")
 	}
 	return nil, "", nil
 }

@@ -2,33 +2,31 @@ package daemon
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
 	"net/netip"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/ftpd"
 	"sluice/httpd"
 	"sluice/internal/accesslog"
+	"sluice/internal/account"
 	"sluice/internal/live"
 )
 
 // The fail2ban filter of docs/operations.md finds failed logins and requests that are not
 // found or not allowed, and nothing that a client can make look like them.
 func TestFail2banFilter(t *testing.T) {
-	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var filters []*regexp.Regexp
-	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(manual), -1) {
-		text := strings.NewReplacer("<ADDR>", `([0-9a-fA-F.:]+)`, "%%", "%").Replace(m[1]) // as fail2ban does
-		filters = append(filters, regexp.MustCompile(text))
-	}
+	filters := fail2banFilters(t)
 	var out bytes.Buffer
 	log := accesslog.New(&out, "text")
 	at := netip.MustParseAddrPort
@@ -60,5 +58,72 @@ func TestFail2banFilter(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"2001:db8::1", "192.0.2.9", "2001:db8::9", "fe80::9", "192.0.2.10"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// fail2banFilters returns the filters of docs/operations.md.
+func fail2banFilters(t *testing.T) []*regexp.Regexp {
+	t.Helper()
+	manual, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var filters []*regexp.Regexp
+	for _, m := range regexp.MustCompile(`(?m)^ +(?:failregex = )?(\^ level=.*)$`).FindAllStringSubmatch(string(manual), -1) {
+		text := strings.NewReplacer("<ADDR>", `([0-9a-fA-F.:]+)`, "%%", "%").Replace(m[1]) // as fail2ban does
+		filters = append(filters, regexp.MustCompile(text))
+	}
+	if len(filters) != 2 {
+		t.Fatalf("%d filters in the manual", len(filters))
+	}
+	return filters
+}
+
+// Each wrong password leaves one line that the filter finds, by every way to log in.
+func TestFail2banFindsEveryWrongPassword(t *testing.T) {
+	filter := fail2banFilters(t)[0]
+	d := newSessionTest(t, t.TempDir(), aliceTable)
+	d.users.Throttle().FirstDelay = time.Millisecond
+	d.users.SetExternal(account.External{Check: func(_ context.Context, a account.Attempt) (account.Found, error) {
+		if a.Name == "down" {
+			return account.Found{}, errors.New("down")
+		}
+		return account.Found{}, account.ErrPassword
+	}})
+	for _, tt := range []struct {
+		user string
+		want int
+	}{{"alice", 1}, {"carol", 1}, {"down", 0}} {
+		for way, logIn := range map[string]func(){
+			"Basic": func() {
+				d.dav(t, "", "GET", "/", "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(tt.user+":wrong")))
+			},
+			"the page": func() { d.logInByPage(t, tt.user, "wrong") },
+			"FTP": func() {
+				conn, err := textproto.Dial("tcp", d.ftp)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				c := &ftpConn{conn}
+				c.expect(t, 220, "")
+				c.cmd(t, 331, "USER "+tt.user)
+				c.cmd(t, 530, "PASS wrong")
+			},
+		} {
+			logIn()
+			d.daemon.log.Flush()
+			found := 0
+			for line := range strings.Lines(d.reloadTest.log.String()) {
+				_, rest, _ := strings.Cut(line, " ")
+				if m := filter.FindStringSubmatch(" " + rest); m != nil && m[1] == "127.0.0.1" {
+					found++
+				}
+			}
+			if found != tt.want {
+				t.Errorf("%s by %s: %d lines, want %d:\n%s", tt.user, way, found, tt.want, d.reloadTest.log.String())
+			}
+			d.reloadTest.log.Reset()
+		}
 	}
 }

@@ -99,7 +99,7 @@ const (
 // that it leads to, too. Moving or removing a directory needs the right for all paths in
 // it.
 //
-// The methods At, Below, Sees, Passes, Union, WithRoot and All are for packages that
+// The methods At, Below, Sees, Passes, Union, WithRoot, Limit, Equal and All are for packages that
 // check rights. Package httpd has the same type.
 type Paths = account.Paths
 

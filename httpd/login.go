@@ -53,7 +53,7 @@ type Rights = account.Rights
 // the names on the way to such paths. The rights to a symbolic link are those of its name
 // that hold at the file that it leads to, too.
 //
-// The methods At, Below, Sees, Passes, Union, WithRoot and All are for packages that
+// The methods At, Below, Sees, Passes, Union, WithRoot, Limit, Equal and All are for packages that
 // check rights.
 type Paths = account.Paths
 

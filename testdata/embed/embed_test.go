@@ -285,6 +285,63 @@ func TestAnOwnLoginFunction(t *testing.T) {
 	}
 }
 
+func TestUsersOfADatabase(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	_, addrs := run(t, "accounts", "127.0.0.1:0", "127.0.0.1:0", dir, state)
+	web := "http://" + addrs[0]
+	status := func(method, target, body string, change func(*http.Request)) *http.Response {
+		t.Helper()
+		r, err := http.NewRequest(method, web+target, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp
+	}
+	form := func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+	resp := status("POST", "/?login", "username=ann&password=secret", form)
+	if resp.StatusCode != http.StatusSeeOther || len(resp.Cookies()) != 1 {
+		t.Fatalf("the login page: %s", resp.Status)
+	}
+	session := func(r *http.Request) { r.AddCookie(resp.Cookies()[0]) }
+	if got := status("PUT", "/f", "from ann", session).StatusCode; got != http.StatusCreated {
+		t.Errorf("PUT: %d", got)
+	}
+	if got := status("PUT", "/big", strings.Repeat("x", 2<<20), session).StatusCode; got != http.StatusRequestEntityTooLarge {
+		t.Errorf("a file larger than the quota: %d", got)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "ann", "f")); err != nil || string(got) != "from ann" {
+		t.Errorf("the upload is %q, %v", got, err)
+	}
+	if got := status("GET", "/f", "", func(*http.Request) {}).StatusCode; got != http.StatusUnauthorized {
+		t.Errorf("a guest: %d", got)
+	}
+	if got := status("GET", "/f", "", func(r *http.Request) { r.SetBasicAuth("bob", "hidden") }).StatusCode; got != http.StatusNotFound {
+		t.Errorf("the file of ann for bob: %d", got)
+	}
+	ann := dial(t, addrs[1])
+	ann.login("ann", "secret", 230)
+	if got := ann.get("/f"); string(got) != "from ann" {
+		t.Errorf("by FTP: %q", got)
+	}
+	ann.put("g", "x")
+	dial(t, addrs[1]).login("ann", "wrong", 530)
+	if got := status("POST", "/?login", "username=ann&password=wrong", form).StatusCode; got != http.StatusUnauthorized {
+		t.Errorf("a wrong password: %d", got)
+	}
+	if got := status("POST", "/?logout", "", session).StatusCode; got != http.StatusSeeOther {
+		t.Errorf("logout: %d", got)
+	}
+	if got := status("GET", "/f", "", session).StatusCode; got != http.StatusUnauthorized {
+		t.Errorf("after the logout: %d", got)
+	}
+}
+
 func TestADriverOfFtpserverlib(t *testing.T) {
 	dir, content := published(t)
 	p, addrs := run(t, "driver", "127.0.0.1:0", dir)

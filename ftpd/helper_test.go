@@ -111,7 +111,7 @@ func startWithEngine(t *testing.T, serve engine, addr string, admit func(*access
 	}
 	t.Cleanup(func() { _ = root.Close() })
 	s.access = &access{root: root, users: new(account.Users), anonymous: true, write: true}
-	if err := s.access.users.Add("u", "secret"); err != nil {
+	if err := s.access.users.AddAccount(account.Account{Name: "u", Rights: account.All}, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	if admit != nil {

@@ -89,7 +89,7 @@ func TestABrokenUploadIsResumed(t *testing.T) {
 
 func TestAKeptPartIsHiddenFromOtherUsers(t *testing.T) {
 	s := startAs(t, func(a *access) {
-		if err := a.users.Add("v", "secret"); err != nil {
+		if err := a.users.AddAccount(ftpd.Account{Name: "v", Rights: ftpd.All}, "secret"); err != nil {
 			t.Fatal(err)
 		}
 	}, nil)

@@ -11,7 +11,7 @@ import (
 func TestLogin(t *testing.T) {
 	var users account.Users
 	for _, name := range []string{"alice", "bob"} {
-		if err := users.Add(name, "secret of "+name); err != nil {
+		if err := users.AddAccount(account.Account{Name: name, Rights: account.All}, "secret of "+name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,10 +70,10 @@ func TestAddRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var users account.Users
-			if err := users.Add("known", "password"); err != nil {
+			if err := users.AddAccount(account.Account{Name: "known", Rights: account.All}, "password"); err != nil {
 				t.Fatal(err)
 			}
-			err := users.Add(tt.user, tt.password)
+			err := users.AddAccount(account.Account{Name: tt.user, Rights: account.All}, tt.password)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("Add(%q, %q) = %v, want an error about %q", tt.user, tt.password, err, tt.want)
 			}

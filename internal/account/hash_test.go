@@ -150,7 +150,7 @@ func TestLoginByHash(t *testing.T) {
 	if err := users.AddHash(want, hashOf(t, "secret")); err != nil {
 		t.Fatal(err)
 	}
-	if err := users.Add("bob", "other"); err != nil {
+	if err := users.AddAccount(account.Account{Name: "bob", Rights: account.All}, "other"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -200,7 +200,7 @@ func TestWrongPasswordTakesAsLongForEveryName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := users.Add("plain", "secret"); err != nil {
+	if err := users.AddAccount(account.Account{Name: "plain", Rights: account.All}, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	best := func(f func()) time.Duration {

@@ -58,7 +58,7 @@ func TestAUserLogsInOnlyFromItsNetworks(t *testing.T) {
 
 func TestRestrictRefuses(t *testing.T) {
 	var users account.Users
-	if err := users.Add("alice", "secret"); err != nil {
+	if err := users.AddAccount(account.Account{Name: "alice", Rights: account.All}, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	if err := users.Restrict("bob", prefixes("::1/128")); err == nil {

@@ -17,7 +17,7 @@ func usersWith(t *testing.T, hash account.Hash, password string) *account.Users 
 	if err := users.AddHash(account.Account{Name: "alice", Rights: account.ReadOnly}, hash); err != nil {
 		t.Fatal(err)
 	}
-	if err := users.Add("bob", password); err != nil {
+	if err := users.AddAccount(account.Account{Name: "bob", Rights: account.All}, password); err != nil {
 		t.Fatal(err)
 	}
 	return users

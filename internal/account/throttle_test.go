@@ -132,7 +132,7 @@ func hashedUsers(t *testing.T) *account.Users {
 			t.Fatal(err)
 		}
 	}
-	if err := users.Add("plain", "secret"); err != nil {
+	if err := users.AddAccount(account.Account{Name: "plain", Rights: account.All}, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	if err := users.Restrict("bob", prefixes("10.0.0.0/24")); err != nil {

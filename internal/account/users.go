@@ -38,11 +38,6 @@ type entry struct {
 	digest   atomic.Pointer[digest]
 }
 
-// Add adds a user with all rights and no limits.
-func (u *Users) Add(name, password string) error {
-	return u.AddAccount(Account{Name: name, Rights: All}, password)
-}
-
 // AddAccount adds a user with a password. Adding a name twice is an error, so that no
 // setting silently overrides another.
 func (u *Users) AddAccount(a Account, password string) error {

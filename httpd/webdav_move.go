@@ -327,6 +327,9 @@ func (ch *change) copyEntries(from, to string, failures *failures) {
 	}
 }
 
+// errQuery means that a directory might be removed that was not meant.
+var errQuery = refuse(http.StatusBadRequest, "This would remove the directory with all that is in it, but the address has a query, which means something else. DELETE a directory by its address without a query.")
+
 // removeTree answers DELETE: of a directory with all that is in it, as RFC 4918, 9.6.1 requires.
 func (ch *change) removeTree() (status int, fields plan.Header, err error) {
 	if ch.name == "/" || ch.isHidden() || !ch.h.rightsBelow(ch.name).Has(Delete) || !ch.h.mayList(ch.name) {
@@ -338,6 +341,8 @@ func (ch *change) removeTree() (status int, fields plan.Header, err error) {
 	}
 	depth, err := dav.ParseDepth(ch.r.Header.Get("Depth"), dav.DepthInfinity)
 	switch {
+	case ch.r.URL.RawQuery != "":
+		return 0, nil, errQuery
 	case err != nil || depth != dav.DepthInfinity:
 		return 0, nil, errDepth
 	case !ch.mayChangeIf():

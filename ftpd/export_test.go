@@ -113,3 +113,20 @@ func CommandsAfterLogin() (names []string) {
 	}
 	return names
 }
+
+// HoldForTest gives a session a line that it has read when an operation had just ended,
+// and returns the lines in the order in which they run.
+func HoldForTest(kept []string, line string) (order []string) {
+	s := &session{server: new(Server)}
+	for _, k := range kept {
+		s.pending.Push(k)
+	}
+	isNext := !s.holdOrAnswer(line)
+	if isNext {
+		order = append(order, line)
+	}
+	for k, ok := s.popPending(); ok; k, ok = s.popPending() {
+		order = append(order, k)
+	}
+	return order
+}

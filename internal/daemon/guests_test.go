@@ -164,10 +164,8 @@ func TestWhatGuestsMayDo(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			// The matrix of rights has WebDAV with drop boxes and rights by path.
-			hasWebDAV := !strings.Contains(tt.table, ".path]]") && !strings.Contains(tt.table, "rights = ['create']")
 			d := newLoginTest(t, confWith(t, aliceTable+"[user.anonymous]\n"+tt.table+"\n", func(c *config.Config) {
-				c.WebDAV, c.Durability = hasWebDAV, "none"
+				c.WebDAV, c.Durability = true, "none"
 				if tt.change != nil {
 					tt.change(c)
 				}

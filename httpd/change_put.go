@@ -16,8 +16,6 @@ import (
 	"sluice/sendfile"
 )
 
-var errNeedsUpload = refuse(http.StatusMethodNotAllowed, `This needs the right "create" or "change".`)
-
 // put answers PUT. Everything that can be known before the body is read is checked
 // before, so that a client that expects 100 Continue keeps a body that would be refused.
 func (ch *change) put() (status int, fields plan.Header, err error) {
@@ -95,7 +93,7 @@ func (ch *change) target(mtime string) (target upload.Target, err error) {
 	}
 	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
 	case h.rightsAt(ch.name)&(Create|Change) == 0:
-		return target, errNeedsUpload
+		return target, ch.needsUpload()
 	case len(header.Values("Content-Range")) > 0:
 		return target, refuse(http.StatusBadRequest, "PUT with Content-Range is not supported (RFC 9110, 14.5): send the whole file.")
 	case coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity"):

@@ -12,7 +12,7 @@ func (ch *change) remove() error {
 	case ch.h.view != nil && !ch.h.view.Sees(ch.name):
 		return fs.ErrNotExist
 	case !ch.h.rightsAt(ch.name).Has(Delete):
-		return refuse(http.StatusMethodNotAllowed, `This needs the right "delete".`)
+		return ch.needs(Delete, `"delete"`)
 	case ch.isHidden():
 		return fs.ErrNotExist
 	case ch.name == "/":

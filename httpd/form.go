@@ -41,7 +41,7 @@ func (ch *change) form() error {
 	header := ch.r.Header
 	switch {
 	case ch.h.rightsAt(path.Join(ch.name, "file"))&(Create|Change) == 0:
-		return errNeedsUpload
+		return ch.needsUpload()
 	case !ch.isToDirectory():
 		return errNoDirectory
 	case err != nil || mediaType != "multipart/form-data" || params["boundary"] == "":

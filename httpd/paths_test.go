@@ -143,7 +143,7 @@ func TestPathsWithoutRightsAreNowhere(t *testing.T) {
 		}
 	}
 	for _, target := range hidden {
-		for method, status := range map[string]int{"PUT": 405, "DELETE": 404} {
+		for method, status := range map[string]int{"PUT": 403, "DELETE": 404} {
 			resp, body := send(t, http.DefaultClient, method, url+target, strings.NewReader("new"))
 			if resp.StatusCode != status {
 				t.Errorf("%s %s: %s, want %d", method, target, resp.Status, status)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"sluice/httpd"
+	"sluice/internal/nettest"
 )
 
 // browserFields are those of a browser's navigation.
@@ -119,16 +120,7 @@ func (s *sessionSite) post(t *testing.T, target, form string, header http.Header
 	for name, values := range header {
 		r.Header[name] = values
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(body)
+	return nettest.Exchange(t, http.DefaultTransport.RoundTrip, r)
 }
 
 func formOf(user, password string) string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/config"
+	"sluice/internal/nettest"
 )
 
 // longContent is more than the quota of some guests.
@@ -117,16 +118,8 @@ func (d *loginTest) find(t *testing.T, user, dir string) string {
 	if user != "" {
 		r.SetBasicAuth(user, "secret")
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	_, body := nettest.Exchange(t, http.DefaultTransport.RoundTrip, r)
+	return body
 }
 
 // Guests may do the same by every way, and never change what is there.

@@ -49,7 +49,6 @@ func TestWhatPagesOfOtherOriginsMayDo(t *testing.T) {
 	requests := strings.Fields("GET/f.txt HEAD/f.txt OPTIONS/f.txt PUT/f.txt POST/ PATCH/f.txt DELETE/f.txt MKCOL/new MOVE/f.txt COPY/f.txt PROPFIND/ PROPPATCH/f.txt LOCK/f.txt UNLOCK/f.txt TRACE/f.txt REPORT/f.txt POST/?login POST/?logout")
 	for name, cors := range map[string][]string{"an origin": {named}, "all": {"*"}, "all and an origin": {"*", named}, "null": {"null"}, "none": nil} {
 		t.Run("CORS has "+name, func(t *testing.T) {
-			t.Parallel()
 			s := serveOrigins(t, cors)
 			for _, request := range requests {
 				cookie := s.logInOnce(t)

@@ -101,7 +101,7 @@ func TestUsersLogInOnlyFromTheirNetworks(t *testing.T) {
 			}
 		})
 	}
-	s.wantLogged("refused\"", "[user.alice])\"")
+	s.wantLogged("refused\"", "(networks", "alice)\"")
 }
 
 func appendTo(t *testing.T, name, text string) {

@@ -77,10 +77,11 @@ func (p *Passive) fail(err error) {
 	if !p.failure.CompareAndSwap(nil, &err) {
 		return
 	}
+	p.Fail() // before onSecond, because what that ends may close the connection itself, as a TLS handshake does
 	if p.onSecond != nil {
 		p.onSecond(p, err)
 	}
-	p.Fail()
+	p.Fail() // also a connection that Open has just returned
 	p.Close()
 }
 

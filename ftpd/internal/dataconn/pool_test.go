@@ -84,6 +84,27 @@ func TestOnlyTheHostThatReservedAPortCanConnect(t *testing.T) {
 	}
 }
 
+// A TLS handshake that is interrupted closes the socket itself, so that must mean a reset by then.
+func TestTheFirstConnectionIsResetByEveryKindOfClose(t *testing.T) {
+	p := newPool(t, new(dataconn.Pool))
+	opened := make(chan *dataconn.Conn, 1)
+	l, err := p.Listen(loopback, loopback, patience, func(*dataconn.Passive, error) { _ = (<-opened).NetConn().Close() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	first := dial(t, l.Port())
+	conn, err := l.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened <- conn
+	wantReset(t, l.Port())
+	if n, err := first.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, io.EOF) || os.IsTimeout(err) {
+		t.Errorf("got %d bytes, %v, want a reset", n, err)
+	}
+}
+
 func TestHostsSharePortsUnlessTheyAreExclusive(t *testing.T) {
 	for _, exclusive := range []bool{false, true} {
 		p := newPool(t, &dataconn.Pool{Ports: onePort(t), Exclusive: exclusive})

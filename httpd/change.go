@@ -83,6 +83,12 @@ func (h *Handler) rightsBelow(name string) Rights {
 	return h.view.RightsBelow(name) & (account.ReadOnly | h.Write)
 }
 
+// sees reports whether a file or directory of that name exists for the client, if there is one.
+func (h *Handler) sees(name string) bool {
+	h.once.Do(h.prepare)
+	return h.view == nil || h.view.Sees(name)
+}
+
 // change is a request that changes files, and what came of it.
 type change struct {
 	h       *Handler
@@ -216,6 +222,11 @@ func (ch *change) perform() (status int, fields plan.Header, err error) {
 		return 0, nil, refuse(http.StatusMethodNotAllowed, "PATCH is for the address of an upload that was begun before, by tus or by Upload-Complete.")
 	}
 	return ch.put()
+}
+
+// mayChangeIf evaluates the conditions of the request about what has its name.
+func (ch *change) mayChangeIf() bool {
+	return ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true)
 }
 
 // isHidden reports whether GET would never serve the name.

@@ -32,16 +32,8 @@ func (ch *change) put() (status int, fields plan.Header, err error) {
 
 // store receives a file that was planned.
 func (ch *change) store(target upload.Target, in incoming) (status int, fields plan.Header, err error) {
-	existed := false
-	target.Check = func() (err error) {
-		existed, err = ch.check()
-		return err
-	}
 	size := int64(0)
-	if ch.isDrop() {
-		target.Check = nil // whether there is such a file does not matter
-	}
-	target.Named = func() { fields = ch.planner.Saved(ch.r.Context(), ch.name, size) }
+	named := ch.whenNamed(&target, &size)
 	u, err := uploads.Create(target)
 	if err != nil {
 		return 0, nil, err
@@ -64,13 +56,32 @@ func (ch *change) store(target upload.Target, in incoming) (status int, fields p
 	if err != nil {
 		return 0, nil, ch.fileError(err, size)
 	}
+	fields = named.fields
 	if u.HasModTime() {
 		fields = append(fields, acceptsModTime)
 	}
-	if existed {
+	if named.existed {
 		return http.StatusNoContent, fields, nil
 	}
 	return http.StatusCreated, fields, nil
+}
+
+// namedFile is what is known when a file has got its name, unless that is one in a drop box.
+type namedFile struct {
+	existed bool // another file had the name
+	fields  plan.Header
+}
+
+// whenNamed has the target checked once more when it gets its name, with the size of then,
+// and returns what is known afterwards.
+func (ch *change) whenNamed(target *upload.Target, size *int64) *namedFile {
+	n := new(namedFile)
+	target.Check = func() (err error) {
+		n.existed, err = ch.check()
+		return err
+	}
+	target.Named = func() { n.fields = ch.planner.Saved(ch.r.Context(), ch.name, *size) }
+	return n
 }
 
 var acceptsModTime = plan.Field{Name: "X-Oc-Mtime", Value: "accepted"}
@@ -111,7 +122,7 @@ func (ch *change) target(mtime string) (target upload.Target, err error) {
 	switch {
 	case ch.isHidden():
 		return target, errHidden
-	case ch.r.Method == http.MethodPut && strings.HasSuffix(ch.request.Path, "/"):
+	case ch.r.Method == http.MethodPut && ch.isToDirectory():
 		return target, refuse(http.StatusConflict, "A name that ends with a slash is that of a directory.")
 	case h.MaxUpload > 0 && ch.size > h.MaxUpload:
 		return target, errTooLarge

@@ -3,13 +3,12 @@ package httpd
 import (
 	"io/fs"
 	"net/http"
-	"strings"
 )
 
 // remove answers DELETE. It removes a link rather than what that leads to.
 func (ch *change) remove() error {
 	switch {
-	case ch.h.view != nil && !ch.h.view.Sees(ch.name):
+	case !ch.h.sees(ch.name):
 		return fs.ErrNotExist
 	case !ch.h.rightsAt(ch.name).Has(Delete):
 		return ch.needs(Delete, `"delete"`)
@@ -23,14 +22,14 @@ func (ch *change) remove() error {
 		if !ch.h.rightsBelow(ch.name).Has(Delete) {
 			return errOtherRights
 		}
-		if !ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true) {
+		if !ch.mayChangeIf() {
 			return errCondition
 		}
 		err := uploads.RemoveDir(ch.writer(), ch.name, ch.tree.RemoveDir)
 		ch.received = err == nil
 		return err
 	}
-	if err == nil && strings.HasSuffix(ch.request.Path, "/") {
+	if err == nil && ch.isToDirectory() {
 		return fs.ErrNotExist // as for GET
 	}
 	var check func() error

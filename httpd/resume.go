@@ -265,22 +265,19 @@ func (ch *change) finish(u *upload.Resumable, target upload.Target, size int64) 
 	if err := ch.verify(u, size); err != nil {
 		return false, nil, err
 	}
-	target.Check = func() (err error) {
-		existed, err = ch.check()
-		return err
-	}
-	target.Named = func() { fields = ch.planner.Saved(ch.r.Context(), ch.name, size) }
+	named := ch.whenNamed(&target, &size)
 	ch.w.Header().Del("Upload-Expires")
 	withTime, err := u.Finish(target, size)
 	if err != nil {
 		ch.kept = size
-		return existed, nil, ch.fileError(err, size)
+		return named.existed, nil, ch.fileError(err, size)
 	}
+	fields = named.fields
 	ch.name = path.Join(path.Dir(ch.name), u.Name) // another one in a drop box, if that was taken
 	if withTime {
 		fields = append(fields, acceptsModTime)
 	}
-	return existed, fields, nil
+	return named.existed, fields, nil
 }
 
 // verify compares the bytes with the Repr-Digest of the request that has begun the upload.

@@ -154,7 +154,7 @@ func (ch *change) propfind() (status int, fields plan.Header, err error) {
 	f := &found{ch: ch, what: what, name: ch.name, info: info}
 	f.dead = what.All || what.Names || slices.ContainsFunc(what.Props, isDead)
 	switch {
-	case !info.IsDir() && strings.HasSuffix(ch.request.Path, "/"):
+	case !info.IsDir() && ch.isToDirectory():
 		return 0, nil, fs.ErrNotExist // as for GET
 	case depth == dav.DepthInfinity && info.IsDir():
 		ch.condition = "propfind-finite-depth"

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"strings"
 	"time"
 
 	"sluice/httpd/internal/dav"
@@ -47,7 +46,7 @@ func (ch *change) lock() (status int, fields plan.Header, err error) {
 		return 0, nil, lacks("create")
 	case exists && !rights.Has(Change):
 		return 0, nil, lacks("change")
-	case !exists && strings.HasSuffix(ch.request.Path, "/"):
+	case !exists && ch.isToDirectory():
 		return 0, nil, refuse(http.StatusConflict, "There is no directory of this name: make it by MKCOL.")
 	}
 	timeout := dav.ParseTimeout(ch.r.Header.Get("Timeout"))

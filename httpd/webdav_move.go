@@ -56,7 +56,7 @@ func (ch *change) plannedRelocation(checkRights func(from, to string) error) (m 
 		return m, err
 	}
 	switch {
-	case !m.info.IsDir() && strings.HasSuffix(ch.request.Path, "/"):
+	case !m.info.IsDir() && ch.isToDirectory():
 		return m, fs.ErrNotExist // as for GET
 	case m.to == m.from:
 		return m, refuse(http.StatusForbidden, "Destination is the same file.")
@@ -196,11 +196,6 @@ func (ch *change) move() (status int, fields plan.Header, err error) {
 	})
 	ch.received = err == nil
 	return m.status(), nil, m.explain(err)
-}
-
-// mayChangeIf evaluates the conditions of the request about what has its name.
-func (ch *change) mayChangeIf() bool {
-	return ch.planner.MayChange(ch.r.Context(), ch.request, ch.name, true)
 }
 
 // copy copies a file or a directory.

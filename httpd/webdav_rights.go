@@ -17,12 +17,6 @@ func (h *Handler) mayList(name string) bool {
 	return !h.NoListing && (h.view == nil || h.view.MayList(name))
 }
 
-// sees reports whether a file or directory of that name exists for the client, if there is one.
-func (h *Handler) sees(name string) bool {
-	h.once.Do(h.prepare)
-	return h.view == nil || h.view.Sees(name)
-}
-
 // lacks returns the refusal of a change for which the right of that name is missing.
 func lacks(right string) *refusal {
 	return &refusal{status: http.StatusForbidden, reason: `This needs the right "` + right + `".`, cause: fs.ErrPermission, isForRight: true}

@@ -30,7 +30,7 @@ func (s *Server) startSession(conn net.Conn, implicit bool) {
 // admit registers a session, or returns the reply that refuses it. Each success needs
 // a forgetSession.
 func (s *Server) admit(sess *session) (refusal reply) {
-	client := live.Client{Protocol: live.FTP, Remote: sess.control.tcp.RemoteAddr(), Conn: sess.control.tcp}
+	client := live.Client{Protocol: live.FTP, Remote: sess.remote, Conn: sess.control.tcp}
 	if sess.implicit {
 		client.Protocol = live.FTPS
 	}

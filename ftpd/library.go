@@ -135,7 +135,7 @@ func (d *libraryDriver) ClientConnected(cc ftpserver.ClientContext) (string, err
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	cc.SetExtra(c)
-	client := live.Client{Protocol: live.FTP, Remote: cc.RemoteAddr(), Conn: c.conn}
+	client := live.Client{Protocol: live.FTP, Remote: remote, Conn: c.conn}
 	_, refusal := d.server.enter(client, c.host, func(s *live.Session) trackedSession { c.live = s; return c })
 	if !refusal.IsZero() {
 		c.cancel(errRefused)

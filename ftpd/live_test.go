@@ -2,7 +2,7 @@ package ftpd_test
 
 import (
 	"io"
-	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -85,7 +85,7 @@ func TestATransferCanBeKilled(t *testing.T) {
 func TestTheRegistryCanRefuseASession(t *testing.T) {
 	reg := &live.Registry{MaxConns: 1}
 	s := start(t, func(srv *ftpd.Server) { srv.Live, srv.MaxConns = reg, 9 })
-	other, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}})
+	other, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: netip.MustParseAddrPort("127.0.0.1:1")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package ftpd_test
 
 import (
 	"io"
-	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,7 +53,7 @@ func TestSITEWHOListsAllSessions(t *testing.T) {
 		}
 	}, func(srv *ftpd.Server) { srv.Live = reg })
 	s.sparse("f", 64<<20)
-	browser, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4711}})
+	browser, err := live.Enter(reg, live.Client{Protocol: live.HTTP, Remote: netip.MustParseAddrPort("192.0.2.1:4711")})
 	if err != nil {
 		t.Fatal(err)
 	}

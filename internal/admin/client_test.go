@@ -56,7 +56,7 @@ func TestClient(t *testing.T) {
 func TestClientFindsPeers(t *testing.T) {
 	h := &Handler{Live: new(live.Registry)}
 	server, peer := nettest.Pair(t)
-	s, err := live.Enter(h.Live, live.Client{Protocol: live.HTTP, Remote: peer.LocalAddr(), Conn: server})
+	s, err := live.Enter(h.Live, live.Client{Protocol: live.HTTP, Remote: live.AddrPortOf(peer.LocalAddr()), Conn: server})
 	if err != nil {
 		t.Fatal(err)
 	}

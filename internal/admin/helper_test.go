@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func request(method, path string) *http.Request {
 // enter adds a session.
 func enter(t *testing.T, reg *live.Registry, p live.Protocol, c net.Conn) *live.Session {
 	t.Helper()
-	s, err := live.Enter(reg, live.Client{Protocol: p, Remote: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}, Conn: c})
+	s, err := live.Enter(reg, live.Client{Protocol: p, Remote: netip.MustParseAddrPort("192.0.2.7:4711"), Conn: c})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func BenchmarkTransfer(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			var r live.Registry
 			server, _ := nettest.Pair(b)
-			s := enter(b, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+			s := enter(b, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 			b.ReportAllocs()
 			for b.Loop() {
 				transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: size})
@@ -97,6 +97,31 @@ func BenchmarkSession(b *testing.B) {
 	}
 }
 
+// BenchmarkEnterLeave is a client that connects, has one small response and disconnects,
+// among many idle sessions. A server embeds the session in its connection.
+func BenchmarkEnterLeave(b *testing.B) {
+	run := func(b *testing.B, r *live.Registry) {
+		for i := range 10_000 {
+			enter(b, r, clientNumber(i))
+		}
+		c := clientNumber(20_000)
+		b.ReportAllocs()
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				s := new(live.Session)
+				if err := s.Enter(r, c); err != nil {
+					b.Error(err)
+				}
+				s.Count(s0, sendfile.Result{Sent: 1})
+				s.Leave()
+			}
+		})
+	}
+	b.Run("without limits", func(b *testing.B) { run(b, new(live.Registry)) })
+	b.Run("with limits", func(b *testing.B) { run(b, &live.Registry{MaxConns: 1 << 20, MaxConnsPerAddr: 1 << 20}) })
+}
+
 // BenchmarkThroughput sends a file over loopback: without a Registry, with one of
 // 10,000 sessions, and with snapshots ten times a second too.
 func BenchmarkThroughput(b *testing.B) {
@@ -114,7 +139,7 @@ func BenchmarkThroughput(b *testing.B) {
 			f := nettest.PatternFile(b, size)
 			var s *live.Session
 			if tt.watched {
-				s = enter(b, r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+				s = enter(b, r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 				defer s.Leave()
 			}
 			stop := make(chan struct{})

@@ -2,7 +2,7 @@
 // what limits each transfer.
 //
 //	var reg live.Registry
-//	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: c.RemoteAddr(), Conn: c})
+//	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: live.AddrPortOf(c.RemoteAddr()), Conn: c})
 //	...
 //	defer s.Leave()
 //	t := s.Begin(live.Job{Op: "RETR", Path: "/a.iso", Size: size, Conn: data})
@@ -15,8 +15,8 @@
 // [Session.Count] counts it without a lock and without allocating. [Snapshot] copies
 // all of it in the form of package status.
 //
-// The methods of a nil *Session and of a nil *Transfer do nothing, so a server may
-// do without a Registry.
+// The methods of a nil *Session, of one that has not entered, and of a nil *Transfer do
+// nothing, so a server may do without a Registry.
 //
 // # Design
 //
@@ -25,9 +25,17 @@
 // most two samples, below 1 % of the cost of sending 1 MiB.
 //
 // Each Session has its own lock. No lock is shared by all sessions while requests are
-// served: that of the Registry is taken only in Enter, SetUser, Leave and Snapshot. A
-// chunk costs atomic operations on its own Transfer, with 10,000 other sessions as with
-// none (BenchmarkProgress).
+// served: that of the Registry is taken only in Enter, SetUser, Leave, Kill and
+// Snapshot. A chunk costs atomic operations on its own Transfer, with 10,000 other
+// sessions as with none (BenchmarkProgress).
+//
+// An idle session takes 160 bytes, and about 10 in the list of the Registry. A server
+// with many connections embeds the Session in its own struct, so that a connection takes
+// one allocation. Fields that only FTP, uploads and logins need are allocated when they
+// are first used.
+// Clients are counted by address only for a limit of one address. Snapshot reads the
+// local addresses. The list is an array of pointers, because Snapshot copies it while it
+// holds the lock; a linked list or a map would take many times as long.
 //
 // One Registry counts, limits, lists and kills the sessions of HTTP and FTP. FTP has two
 // more limits in it: a browser opens six connections where an FTP client needs one or

@@ -18,7 +18,7 @@ func Example() {
 	control, data := pipe(), pipe()
 	defer control.Close()
 
-	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: control.RemoteAddr(), Conn: control})
+	s, err := live.Enter(&reg, live.Client{Protocol: live.FTP, Remote: live.AddrPortOf(control.RemoteAddr()), Conn: control})
 	if err != nil {
 		fmt.Println("421", err)
 		return

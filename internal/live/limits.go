@@ -20,14 +20,10 @@ var (
 // all of it. IPv4-mapped addresses are IPv4; zones are ignored. It is the zero Addr
 // if a is not a TCP address.
 func ClientAddr(a net.Addr) netip.Addr {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.Addr{}
-	}
-	return account.NetworkOf(tcp.AddrPort().Addr())
+	return account.NetworkOf(AddrPortOf(a).Addr())
 }
 
-// counter counts sessions, in total and by client address.
+// counter counts sessions, in total and, for a limit of one address, by address.
 type counter struct {
 	n      int
 	byAddr map[netip.Addr]int
@@ -64,19 +60,29 @@ func addTo[K comparable](counts *map[K]int, k K, by int) {
 
 // checkLocked returns an error if the limits refuse a session.
 func (r *Registry) checkLocked(s *Session) error {
-	err := r.active.check(s.addr, r.MaxConns, r.MaxConnsPerAddr)
+	err := r.active.check(s.addrFor(r.MaxConnsPerAddr), r.MaxConns, r.MaxConnsPerAddr)
 	if err == nil && s.counted.IsFTP() {
-		err = r.activeFTP.check(s.addr, r.MaxFTPConns, r.MaxFTPConnsPerAddr)
+		err = r.activeFTP.check(s.addrFor(r.MaxFTPConnsPerAddr), r.MaxFTPConns, r.MaxFTPConnsPerAddr)
 	}
 	return err
 }
 
 // countLocked adds by to the counters of a session: 1 in Enter, -1 in Leave.
 func (r *Registry) countLocked(s *Session, by int) {
-	r.active.add(s.addr, by)
+	r.active.add(s.addrFor(r.MaxConnsPerAddr), by)
 	if s.counted.IsFTP() {
-		r.activeFTP.add(s.addr, by)
+		r.activeFTP.add(s.addrFor(r.MaxFTPConnsPerAddr), by)
 	}
+}
+
+// addrFor returns the address by which a limit of sessions per address counts the
+// client. It is the zero Addr if there is no limit: counts that nobody reads would
+// take memory for each address.
+func (s *Session) addrFor(limit int) netip.Addr {
+	if limit <= 0 || s.flags&shared != 0 {
+		return netip.Addr{}
+	}
+	return account.NetworkOf(s.addr)
 }
 
 // countUserLocked adds by to the sessions of a user; "" is no user.

@@ -82,12 +82,12 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	s.mu.Lock()
 	t.sampleEndLocked(now, rec.Duration)
 	t.fillLocked(&rec)
-	if s.killed && err != nil {
+	if s.flags&killed != 0 && err != nil {
 		rec.Outcome = Cut
 	}
 	s.unlinkLocked(t)
 	t.count(res.Sent, res.Method)
-	last := s.left && s.first == nil
+	last := s.flags&left != 0 && s.first == nil
 	s.mu.Unlock()
 
 	r.running.Add(-1)
@@ -103,17 +103,17 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 
 // WantsRecord reports whether Report will call a function.
 func (s *Session) WantsRecord(hook func(Record)) bool {
-	return hook != nil || s != nil && s.registry.OnTransfer != nil
+	return hook != nil || s.isEntered() && s.registry.OnTransfer != nil
 }
 
 // Report completes a Record with what the Session knows and counts it, if it is of a
 // Transfer. Then it calls hook, which may be nil, and Registry.OnTransfer. A valid
 // Remote is kept: it is that of a client behind a proxy. s may be nil.
 func (s *Session) Report(rec *Record, hook func(Record)) {
-	if s != nil {
+	if s.isEntered() {
 		rec.Session, rec.Protocol = s.id, s.counted
 		if !rec.Remote.IsValid() {
-			rec.Remote = AddrPortOf(s.remote)
+			rec.Remote = s.remote()
 		}
 		if rec.Watched {
 			s.registry.ended.add(rec)
@@ -122,26 +122,26 @@ func (s *Session) Report(rec *Record, hook func(Record)) {
 	if hook != nil {
 		hook(*rec)
 	}
-	if s != nil && s.registry.OnTransfer != nil {
+	if s.isEntered() && s.registry.OnTransfer != nil {
 		s.registry.OnTransfer(*rec)
 	}
 }
 
 // WantsChange reports whether ReportChange will call a function.
 func (s *Session) WantsChange(hook func(Record)) bool {
-	return hook != nil || s != nil && s.registry.OnChange != nil
+	return hook != nil || s.isEntered() && s.registry.OnChange != nil
 }
 
 // ReportChange completes the Record of an FTP command that is no transfer with what the
 // Session knows, and calls hook, which may be nil, and Registry.OnChange. s may be nil.
 func (s *Session) ReportChange(rec *Record, hook func(Record)) {
-	if s != nil {
-		rec.Session, rec.Protocol, rec.Remote = s.id, s.counted, AddrPortOf(s.remote)
+	if s.isEntered() {
+		rec.Session, rec.Protocol, rec.Remote = s.id, s.counted, s.remote()
 	}
 	if hook != nil {
 		hook(*rec)
 	}
-	if s != nil && s.registry.OnChange != nil {
+	if s.isEntered() && s.registry.OnChange != nil {
 		s.registry.OnChange(*rec)
 	}
 }

@@ -40,9 +40,9 @@ type Registry struct {
 
 	mu        sync.Mutex // guards the fields below
 	lastID    uint64
-	sessions  map[uint64]*Session // until Leave and the end of their last transfer
-	active    counter             // sessions before Leave
-	activeFTP counter             // the FTP sessions among them
+	sessions  []*Session // until Leave and the end of their last transfer; in no particular order
+	active    counter    // sessions before Leave
+	activeFTP counter    // the FTP sessions among them
 	byUser    map[string]int
 	totals    [protocols]totals // of sessions that were removed
 
@@ -54,51 +54,26 @@ type Client struct {
 	Protocol Protocol
 
 	// Remote is the address of the client. Behind a proxy it differs from the remote
-	// address of Conn.
-	Remote net.Addr
+	// address of Conn. It is zero if the client has no TCP address, as with unix
+	// sockets: then Snapshot shows the remote address of Conn.
+	Remote netip.AddrPort
 
 	// Shared exempts the connection from the limits of one address: it is of a proxy,
 	// which serves many clients.
 	Shared bool
 
-	// Conn is the accepted connection, below TLS. The caller closes it. The Registry
-	// reads its local address, closes it in Kill, and samples it if it is a
-	// syscall.Conn. It may be nil.
+	// Conn is the accepted connection, below TLS. The caller closes it. Kill closes
+	// it, Snapshot reads its addresses, and Transfers sample it if it is a
+	// syscall.Conn. Other goroutines may do so shortly after Leave too. It may be nil.
 	Conn net.Conn
 }
 
-// Enter adds a session. If a limit is reached the error is ErrTooMany or
-// ErrTooManyFromAddr. The caller calls Leave at the end of the connection.
+// Enter makes a session and adds it; see Session.Enter.
 func Enter(r *Registry, c Client) (*Session, error) {
-	s := &Session{
-		registry: r, remote: c.Remote, conn: c.Conn,
-		counted: c.Protocol, addr: ClientAddr(c.Remote), since: time.Now(),
-	}
-	if c.Shared {
-		s.addr = netip.Addr{}
-	}
-	if c.Conn != nil {
-		s.local = c.Conn.LocalAddr()
-	}
-	s.protocol.Store(uint32(c.Protocol))
-	s.lastActive.Store(s.since.UnixNano())
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.Started.IsZero() {
-		r.Started = s.since
-	}
-	if err := r.checkLocked(s); err != nil {
-		r.totals[c.Protocol].refused++
+	s := new(Session)
+	if err := s.Enter(r, c); err != nil {
 		return nil, err
 	}
-	r.countLocked(s, 1)
-	r.totals[c.Protocol].connections++
-	r.lastID++
-	s.id = r.lastID
-	if r.sessions == nil {
-		r.sessions = make(map[uint64]*Session)
-	}
-	r.sessions[s.id] = s
 	return s, nil
 }
 
@@ -109,32 +84,37 @@ func (r *Registry) Len() (sessions, transfers int) {
 	return len(r.sessions), int(r.running.Load())
 }
 
-// Kill closes the connections of a session and reports whether there is a session
-// with that ID. The server then ends it.
-func (r *Registry) Kill(id uint64) bool {
-	r.mu.Lock()
-	s := r.sessions[id]
-	r.mu.Unlock()
-	if s == nil {
-		return false
-	}
-	for _, c := range s.markKilled() {
-		_ = c.Close()
-	}
-	return true
-}
-
 // all returns all sessions in no particular order.
 func (r *Registry) all() []*Session {
+	all := r.roomForAll()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.allLocked()
+	return append(all, r.sessions...)
 }
 
-func (r *Registry) allLocked() []*Session {
-	all := make([]*Session, 0, len(r.sessions))
-	for _, s := range r.sessions {
-		all = append(all, s)
+// roomForAll returns an empty list with room for all sessions and a few new ones, so
+// that making the list does not prolong the time that mu is held.
+func (r *Registry) roomForAll() []*Session {
+	n, _ := r.Len()
+	return make([]*Session, 0, n+n/16)
+}
+
+// addLocked adds a session to the list.
+func (r *Registry) addLocked(s *Session) {
+	s.index = uint32(len(r.sessions))
+	r.sessions = append(r.sessions, s)
+}
+
+// removeLocked removes a session from the list and adds its counters to the totals.
+// It does nothing if the session was removed before, as after a transfer that began
+// after Leave.
+func (r *Registry) removeLocked(s *Session) {
+	end := len(r.sessions) - 1
+	if int(s.index) > end || r.sessions[s.index] != s {
+		return
 	}
-	return all
+	last := r.sessions[end]
+	last.index, r.sessions[s.index], r.sessions[end] = s.index, last, nil
+	r.sessions = r.sessions[:end]
+	r.totals[s.counted].addCounts(s)
 }

@@ -3,12 +3,14 @@ package live_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/netip"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
-	"unsafe"
 
 	"sluice/internal/live"
 	"sluice/internal/nettest"
@@ -18,11 +20,7 @@ import (
 
 // at returns a client with an address.
 func at(address string) live.Client {
-	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(address, "1000"))
-	if err != nil {
-		panic(err)
-	}
-	return live.Client{Remote: tcp}
+	return live.Client{Remote: netip.AddrPortFrom(netip.MustParseAddr(address), 1000)}
 }
 
 // ftp and ftps return clients of these protocols.
@@ -45,7 +43,8 @@ func enter(t testing.TB, r *live.Registry, c live.Client) *live.Session {
 }
 
 func TestEnterKeepsToTheLimits(t *testing.T) {
-	unix := live.Client{Remote: &net.UnixAddr{Name: "@", Net: "unix"}}
+	unix, proxy := live.Client{}, at("192.0.2.1")
+	proxy.Shared = true
 	for _, tt := range []struct {
 		name    string
 		reg     *live.Registry
@@ -64,6 +63,7 @@ func TestEnterKeepsToTheLimits(t *testing.T) {
 		{"too many by FTP from one address", &live.Registry{MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), ftps("192.0.2.1")}, live.ErrTooManyFromAddr},
 		{"HTTP has no FTP limit", &live.Registry{MaxFTPConns: 1, MaxFTPConnsPerAddr: 1}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), at("192.0.2.1")}, nil},
 		{"FTP counts in the limit of all", &live.Registry{MaxConns: 2, MaxFTPConns: 9}, []live.Client{ftp("192.0.2.1"), at("192.0.2.1"), ftp("192.0.2.2")}, live.ErrTooMany},
+		{"a proxy serves many clients", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{proxy, proxy, at("192.0.2.1"), at("192.0.2.1")}, live.ErrTooManyFromAddr},
 		{"unix sockets have no address", &live.Registry{MaxConnsPerAddr: 1}, []live.Client{unix, unix, unix}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,8 +169,8 @@ func TestKillClosesAllConnectionsOfASession(t *testing.T) {
 	control, controlClient := nettest.Pair(t)
 	data, dataClient := nettest.Pair(t)
 	other, _ := nettest.Pair(t)
-	s := enter(t, &r, live.Client{Protocol: live.FTP, Remote: control.RemoteAddr(), Conn: control})
-	enter(t, &r, live.Client{Protocol: live.FTP, Remote: other.RemoteAddr(), Conn: other})
+	s := enter(t, &r, live.Client{Protocol: live.FTP, Remote: live.AddrPortOf(control.RemoteAddr()), Conn: control})
+	enter(t, &r, live.Client{Protocol: live.FTP, Remote: live.AddrPortOf(other.RemoteAddr()), Conn: other})
 	transfer := s.Begin(live.Job{Op: "RETR", Size: 1 << 30, Conn: data})
 	if r.Kill(s.ID() + 100) {
 		t.Error("killed a session that does not exist")
@@ -238,30 +238,65 @@ func TestASessionIsListedUntilItsLastTransferHasEnded(t *testing.T) {
 	want(0, 0, 35)
 }
 
-func TestNilSessionsAndTransfersDoNothing(t *testing.T) {
-	var s *live.Session
-	s.SetProtocol(live.FTPS)
-	s.SetCommand("PWD")
-	s.Count(s0, sendfile.Result{})
-	if err := s.SetUser("ann", 1); err != nil || s.ID() != 0 || s.User() != "" || s.Status().ID != 0 {
-		t.Errorf("got ID %d, %v", s.ID(), err)
+func TestSessionsThatHaveNotEnteredDoNothing(t *testing.T) {
+	full := live.Registry{MaxConns: 1, OnTransfer: func(live.Record) { t.Error("a transfer was reported") }}
+	enter(t, &full, at("192.0.2.1"))
+	refused := new(live.Session)
+	if err := refused.Enter(&full, at("192.0.2.2")); !errors.Is(err, live.ErrTooMany) {
+		t.Errorf("got %v, want a refusal", err)
 	}
-	transfer := s.Begin(live.Job{Size: 1})
-	transfer.Add(sendfile.Result{Sent: 1})
-	transfer.Progress(sendfile.Result{Sent: 1})
-	if transfer.Hook() != nil || transfer.Limited(nil) != nil {
-		t.Error("a nil Transfer has hooks")
+	for name, s := range map[string]*live.Session{"nil": nil, "zero": {}, "refused": refused} {
+		t.Run(name, func(t *testing.T) {
+			s.SetProtocol(live.FTPS)
+			s.SetCommand("PWD")
+			s.Count(s0, sendfile.Result{})
+			if err := s.SetUser("ann", 1); err != nil || s.ID() != 0 || s.User() != "" || s.Status().Protocol != "" {
+				t.Errorf("got ID %d, %v", s.ID(), err)
+			}
+			if s.WantsRecord(nil) || s.WantsChange(nil) {
+				t.Error("it wants records")
+			}
+			transfer := s.Begin(live.Job{Size: 1})
+			transfer.Add(sendfile.Result{Sent: 1})
+			transfer.Progress(sendfile.Result{Sent: 1})
+			if transfer.Hook() != nil || transfer.Limited(nil) != nil {
+				t.Error("a nil Transfer has hooks")
+			}
+			rec := transfer.End(sendfile.Result{Sent: 1}, errors.New("gone"))
+			if rec.Sent != 1 || rec.Outcome != live.PeerFailed || rec.Retransmits != -1 {
+				t.Errorf("got %+v", rec)
+			}
+			s.Report(&rec, nil)
+			s.ReportChange(&rec, nil)
+			s.Leave()
+		})
 	}
-	rec := transfer.End(sendfile.Result{Sent: 1}, errors.New("gone"))
-	if rec.Sent != 1 || rec.Outcome != live.PeerFailed || rec.Retransmits != -1 {
-		t.Errorf("got %+v", rec)
+	if sessions, _ := full.Len(); sessions != 1 {
+		t.Errorf("%d sessions, want 1", sessions)
 	}
-	s.Leave()
 }
 
-func TestASessionIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(live.Session{}); n > 400 {
-		t.Errorf("%d bytes, want 400 at most", n)
+// A registry lists its sessions in any order inside, so that each can leave at once.
+func TestSessionsLeaveInAnyOrder(t *testing.T) {
+	const n = 100
+	var r live.Registry
+	listed := make(map[uint64]*live.Session)
+	for range n {
+		s := enter(t, &r, at("192.0.2.1"))
+		s.Count(s0, sendfile.Result{Sent: 1})
+		listed[s.ID()] = s
+	}
+	for id, s := range listed { // in random order
+		s.Leave()
+		delete(listed, id)
+		st := live.Snapshot(&r)
+		got, want := make([]uint64, 0, n), slices.Sorted(maps.Keys(listed))
+		for _, s := range st.Sessions {
+			got = append(got, s.ID)
+		}
+		if !slices.Equal(got, want) || st.Totals.Bytes[0].Bytes != n || r.Kill(id) {
+			t.Fatalf("got %v with %d bytes in all, want %v with %d", got, st.Totals.Bytes[0].Bytes, want, n)
+		}
 	}
 }
 

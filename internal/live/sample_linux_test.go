@@ -29,7 +29,7 @@ func start(t *testing.T, server *net.TCPConn, f *os.File, opt sendfile.Options) 
 		t.Fatal(err)
 	}
 	d := &download{ended: make(chan live.Record, 1)}
-	s := enter(t, &d.registry, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	s := enter(t, &d.registry, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 	d.transfer = s.Begin(live.Job{Op: "GET", Path: "/f", Size: info.Size()})
 	opt.Progress, opt.Wait = d.transfer.Hook(), d.transfer.Limited(opt.Wait)
 	go func() {
@@ -89,7 +89,7 @@ func TestASlowServerIsTheCauseItself(t *testing.T) {
 	server, client := nettest.Pair(t)
 	go drain(client)
 	var r live.Registry
-	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	s := enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 	transfer := s.Begin(live.Job{Op: "GET", Size: -1})
 	var sent sendfile.Result
 	stop := make(chan struct{})
@@ -166,7 +166,7 @@ func TestOneSampleHasNoRetransmissions(t *testing.T) {
 	} {
 		server, _ := nettest.Pair(t)
 		var r live.Registry
-		s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+		s := enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 		rec := s.Begin(live.Job{Op: "GET", Size: 1000, Before: tt.before}).End(sendfile.Result{Sent: 1000}, nil)
 		if rec.Retransmits != tt.want || rec.RTT == 0 {
 			t.Errorf("%s: got %d, want %d; %+v", name, rec.Retransmits, tt.want, rec)
@@ -179,7 +179,7 @@ func TestConfirmedCountsOnlyTheTransfer(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, client := nettest.Pair(t)
 	var r live.Registry
-	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	s := enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 	write := func(n int) {
 		if _, err := server.Write(make([]byte, n)); err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestAPeerOnThisHostIsFound(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, _ := nettest.Pair(t)
 	var r live.Registry
-	enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 	enter(t, &r, at("192.0.2.1"))
 	st := live.Snapshot(&r)
 	st.AddPeers()

@@ -3,62 +3,88 @@ package live
 import (
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"sluice/sendfile"
 )
 
-// methods is the number of sendfile methods. Auto counts bytes that came from no file.
-const methods = int(sendfile.TransmitFile) + 1
-
 // A Session is a connection of a client, from Enter to Leave. Its methods may be
-// called from any goroutine.
+// called from any goroutine. Those of a Session that has not entered do nothing.
+//
+// A caller may embed it in a struct of its own. Others can read a Session shortly after
+// Leave, so neither may be used again: leave them to the garbage collector.
+//
+// A server may have many idle sessions. Fields that most of them never need are in
+// details.
 type Session struct {
-	registry *Registry
+	registry *Registry // nil before Enter
 	id       uint64
-	counted  Protocol // at Enter; the counters use it
+	addr     netip.Addr // of the client, never IPv4-mapped; zero: it has no TCP address
+	since    int64      // Unix ns
 
-	remote, local net.Addr
-	conn          net.Conn // nil: none
-	addr          netip.Addr
-	since         time.Time
+	lastActive atomic.Int64 // Unix ns
+	requests   atomic.Uint64
+	sent       struct{ auto, sendfile, copied atomic.Uint64 } // bytes; details has the other methods
+	details    atomic.Pointer[details]                        // nil: not needed yet
 
-	protocol   atomic.Uint32 // a Protocol, of now
-	lastActive atomic.Int64  // time of the last activity, Unix ns
-	counts     counts
-
-	mu      sync.Mutex // guards the fields below and those of its transfers that say so
-	user    string
+	mu      sync.Mutex // guards the fields below and those of details and transfers that say so
+	conn    net.Conn   // nil: none
 	command string
 	first   *Transfer // running transfers, a list with the youngest first
 	sampler *sampler  // of conn; nil: not sampled yet
-	left    bool
-	killed  bool
+
+	// Small fields, side by side to take one word.
+	index   uint32   // in Registry.sessions, whose lock guards it
+	port    uint16   // of the client
+	counted Protocol // at Enter; the counters use it
+	flags   flags    // mu guards it, but shared never changes
 }
 
-// counts are the counters of a session, running transfers included.
-type counts struct {
-	requests atomic.Uint64
-	sent     [methods]atomic.Uint64 // bytes
-	received [methods]atomic.Uint64
-}
+// flags are the states of a session.
+type flags uint8
 
-// add counts n bytes that a transfer has moved. A negative n is ignored: bytes that
-// were not written in the end stay counted, so that no counter goes back.
-func (c *counts) add(upload bool, method sendfile.Method, n int64) {
-	switch {
-	case n <= 0:
-	case upload:
-		c.received[method].Add(uint64(n))
-	default:
-		c.sent[method].Add(uint64(n))
+const (
+	shared flags = 1 << iota // see Client.Shared
+	left                     // Leave was called
+	killed
+)
+
+// Enter adds the session, which must be zero, to a registry. If a limit is reached
+// the error is ErrTooMany or ErrTooManyFromAddr, and the session has not entered. The
+// caller calls Leave at the end of the connection.
+func (s *Session) Enter(r *Registry, c Client) error {
+	now := time.Now()
+	s.addr, s.port, s.conn = c.Remote.Addr().Unmap(), c.Remote.Port(), c.Conn
+	s.counted, s.since = c.Protocol, now.UnixNano()
+	if c.Shared {
+		s.flags = shared
 	}
+	s.lastActive.Store(s.since)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Started.IsZero() {
+		r.Started = now
+	}
+	if err := r.checkLocked(s); err != nil {
+		r.totals[c.Protocol].refused++
+		return err
+	}
+	r.countLocked(s, 1)
+	r.totals[c.Protocol].connections++
+	r.lastID++
+	s.id, s.registry = r.lastID, r
+	r.addLocked(s)
+	return nil
 }
 
-// ID returns the ID of the session for Kill. It is 0 only if s is nil.
+// isEntered reports whether Enter was called and has succeeded. s may be nil.
+func (s *Session) isEntered() bool { return s != nil && s.registry != nil }
+
+// remote returns the address of the client; the zero AddrPort without one.
+func (s *Session) remote() netip.AddrPort { return netip.AddrPortFrom(s.addr, s.port) }
+
+// ID returns the ID of the session for Kill. It is 0 only if s is nil or has not
+// entered.
 func (s *Session) ID() uint64 {
 	if s == nil {
 		return 0
@@ -69,52 +95,58 @@ func (s *Session) ID() uint64 {
 // SetProtocol changes the protocol that is shown, as after AUTH TLS. The totals keep
 // counting the session under its first protocol.
 func (s *Session) SetProtocol(p Protocol) {
-	if s != nil {
-		s.protocol.Store(uint32(p))
+	if !s.isEntered() {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.withDetails().shown = p
 }
 
 // SetUser sets the user of the session; "" is none. limit bounds the sessions of that
 // user in addition to Registry.MaxConnsPerUser; zero means no limit. If it is reached
 // the error is ErrTooManyOfUser, and the session has no user.
 func (s *Session) SetUser(name string, limit int) error {
-	if s == nil {
+	if !s.isEntered() {
 		return nil
 	}
-	r := s.registry
+	if name == "" && s.details.Load() == nil {
+		return nil // there was none before
+	}
+	r, d := s.registry, s.withDetails()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.left {
+	if s.flags&left != 0 {
 		return nil
 	}
-	r.countUserLocked(s.user, -1)
-	s.user = ""
+	r.countUserLocked(d.user, -1)
+	d.user = ""
 	for _, limit := range [...]int{r.MaxConnsPerUser, limit} {
 		if limit > 0 && name != "" && r.byUser[name] >= limit {
 			return ErrTooManyOfUser
 		}
 	}
 	r.countUserLocked(name, 1)
-	s.user = name
+	d.user = name
 	return nil
 }
 
 // User returns the user of the session; "" is none.
 func (s *Session) User() string {
-	if s == nil {
+	if !s.isEntered() {
 		return ""
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.user
+	return s.userLocked()
 }
 
 // SetCommand sets the command or request line that the session is working on; "" is
 // none. The Session keeps text.
 func (s *Session) SetCommand(text string) {
-	if s == nil {
+	if !s.isEntered() {
 		return
 	}
 	s.lastActive.Store(time.Now().UnixNano())
@@ -123,21 +155,10 @@ func (s *Session) SetCommand(text string) {
 	s.command = text
 }
 
-// Count counts a request whose response needed no Transfer. It takes no lock and does
-// not allocate.
-func (s *Session) Count(now time.Time, res sendfile.Result) {
-	if s == nil {
-		return
-	}
-	s.lastActive.Store(now.UnixNano())
-	s.counts.requests.Add(1)
-	s.counts.sent[res.Method].Add(uint64(res.Sent))
-}
-
 // Leave ends the session. Its running transfers may go on; it is listed until the
 // last of them has ended.
 func (s *Session) Leave() {
-	if s == nil {
+	if !s.isEntered() {
 		return
 	}
 	r := s.registry
@@ -145,37 +166,15 @@ func (s *Session) Leave() {
 	defer r.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.left {
+	if s.flags&left != 0 {
 		return
 	}
-	s.left = true
+	s.flags |= left
 	r.countLocked(s, -1)
-	r.countUserLocked(s.user, -1)
+	r.countUserLocked(s.userLocked(), -1)
 	if s.first == nil {
 		r.removeLocked(s)
 	}
-}
-
-// removeLocked removes a session from the list and adds its counters to the totals.
-// It does nothing if the session was removed before, as after a transfer that began
-// after Leave.
-func (r *Registry) removeLocked(s *Session) {
-	if r.sessions[s.id] == s {
-		delete(r.sessions, s.id)
-		r.totals[s.counted].addCounts(&s.counts)
-	}
-}
-
-// markKilled marks the session as killed and returns the connections to close.
-func (s *Session) markKilled() []net.Conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.killed = true
-	var conns []net.Conn
-	for t := s.first; t != nil; t = t.next {
-		conns = append(conns, t.conn)
-	}
-	return slices.DeleteFunc(append(conns, s.conn), func(c net.Conn) bool { return c == nil })
 }
 
 // unlinkLocked removes a transfer from the list of running transfers.

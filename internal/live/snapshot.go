@@ -15,6 +15,7 @@ import (
 // moment, but sessions go on while others are copied. No counter goes back from one
 // Snapshot to the next.
 func Snapshot(r *Registry) status.Snapshot {
+	all := r.roomForAll()
 	r.mu.Lock()
 	st := status.Snapshot{
 		Schema: status.Schema, Now: time.Now().UTC(), Started: r.Started.UTC(),
@@ -24,7 +25,7 @@ func Snapshot(r *Registry) status.Snapshot {
 		},
 	}
 	sums := r.totals
-	all := r.allLocked()
+	all = append(all, r.sessions...)
 	r.mu.Unlock()
 	st.Totals.Transfers = r.ended.rows()
 
@@ -42,7 +43,7 @@ func (r *Registry) MarshalJSON() ([]byte, error) { return json.Marshal(Snapshot(
 
 // Status returns a copy of the session; the zero value if s is nil.
 func (s *Session) Status() (st status.Session) {
-	if s != nil {
+	if s.isEntered() {
 		s.fill(&st, new(totals))
 	}
 	return st
@@ -50,12 +51,26 @@ func (s *Session) Status() (st status.Session) {
 
 // fill copies the session to st and adds its counters to sum.
 func (s *Session) fill(st *status.Session, sum *totals) {
+	conn := s.copyTo(st, sum)
+	if s.addr.IsValid() {
+		st.Remote = s.remote().String()
+	} else if conn != nil {
+		st.Remote = addrText(conn.RemoteAddr())
+	}
+	if conn != nil {
+		st.Local = addrText(conn.LocalAddr())
+	}
+}
+
+// copyTo does the work of fill except for the addresses, and returns the connection
+// that knows them. The methods of that are called without the lock of the session,
+// because they may take one that is held while methods of the session are called.
+func (s *Session) copyTo(st *status.Session, sum *totals) net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	*st = status.Session{
-		ID: s.id, Protocol: Protocol(s.protocol.Load()).String(), User: s.user,
-		Remote: addrText(s.remote), Local: addrText(s.local),
-		Since: s.since.UTC(), LastActive: time.Unix(0, s.lastActiveLocked()).UTC(),
+		ID: s.id, Protocol: s.shownLocked().String(), User: s.userLocked(),
+		Since: time.Unix(0, s.since).UTC(), LastActive: time.Unix(0, s.lastActiveLocked()).UTC(),
 		State: s.stateLocked(), Command: s.command,
 	}
 	for t := s.first; t != nil; t = t.next {
@@ -64,13 +79,14 @@ func (s *Session) fill(st *status.Session, sum *totals) {
 	slices.Reverse(st.Transfers) // the oldest first
 
 	var own totals
-	own.addCounts(&s.counts)
+	own.addCounts(s)
 	sum.add(&own)
 	st.Requests = own.requests
 	for method := range methods {
 		st.Sent += own.sent[method]
 		st.Received += own.received[method]
 	}
+	return s.conn
 }
 
 func (s *Session) lastActiveLocked() int64 {
@@ -89,7 +105,7 @@ func (s *Session) stateLocked() string {
 		return "sending"
 	case s.command != "":
 		return "working"
-	case s.user == "" && Protocol(s.protocol.Load()).IsFTP():
+	case s.shownLocked().IsFTP() && s.userLocked() == "":
 		return "login"
 	}
 	return "idle"

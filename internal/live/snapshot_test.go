@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +49,7 @@ func TestSnapshotAsJSON(t *testing.T) {
 		working := enter(t, &r, at("192.0.2.2"))
 		working.Count(time.Now(), sendfile.Result{Sent: 7})
 		working.SetCommand("GET /?zip")
-		down := enter(t, &r, live.Client{Protocol: live.HTTPS, Remote: &net.UnixAddr{Net: "unix"}})
+		down := enter(t, &r, live.Client{Protocol: live.HTTPS})
 		get := down.Begin(live.Job{Op: "GET", Path: "/c", Size: 1000})
 		small := down.Begin(live.Job{Op: "GET", Path: "/small", Size: 9})
 		for range 10 {
@@ -76,6 +78,102 @@ func TestSnapshotAsJSON(t *testing.T) {
 		stor.End(sendfile.Result{Sent: 10_000}, nil)
 		time.Sleep(2 * time.Second) // until the timer has stopped
 	})
+}
+
+func TestAddressesInASnapshot(t *testing.T) {
+	dir, err := os.MkdirTemp("", "") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ln, err := net.Listen("unix", dir+"/server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	accept := func(from string) net.Conn {
+		t.Helper()
+		var local *net.UnixAddr
+		if from != "" {
+			local = &net.UnixAddr{Name: from}
+		}
+		client, err := net.DialUnix("unix", local, ln.Addr().(*net.UnixAddr))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close() })
+		server, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Close() })
+		return server
+	}
+	unnamed := accept("")
+	tcp, _ := nettest.Pair(t)
+	for _, tt := range []struct {
+		name          string
+		client        live.Client
+		remote, local string
+	}{
+		{"TCP", live.Client{Remote: live.AddrPortOf(tcp.RemoteAddr()), Conn: tcp}, tcp.RemoteAddr().String(), tcp.LocalAddr().String()},
+		{"TCP behind a proxy", live.Client{Remote: netip.MustParseAddrPort("[2001:db8::1]:5"), Conn: tcp}, "[2001:db8::1]:5", tcp.LocalAddr().String()},
+		{"an IPv4-mapped address", live.Client{Remote: netip.MustParseAddrPort("[::ffff:192.0.2.1]:5")}, "192.0.2.1:5", ""},
+		{"an address with a zone", live.Client{Remote: netip.MustParseAddrPort("[fe80::1%eth0]:5")}, "[fe80::1%eth0]:5", ""},
+		{"an unnamed unix socket", live.Client{Conn: unnamed}, unnamed.RemoteAddr().String(), dir + "/server"},
+		{"a named unix socket", live.Client{Conn: accept(dir + "/client")}, dir + "/client", dir + "/server"},
+		{"a unix socket behind a proxy", live.Client{Remote: netip.MustParseAddrPort("192.0.2.1:5"), Conn: unnamed}, "192.0.2.1:5", dir + "/server"},
+		{"no connection", live.Client{}, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var r live.Registry
+			s := enter(t, &r, tt.client)
+			if st := live.Snapshot(&r).Sessions[0]; st.Remote != tt.remote || st.Local != tt.local {
+				t.Errorf("got %q to %q, want %q to %q", st.Remote, st.Local, tt.remote, tt.local)
+			}
+			var rec live.Record
+			s.Report(&rec, nil)
+			if text := rec.Remote.String(); rec.Remote.IsValid() && text != tt.remote || rec.Remote.IsValid() != tt.client.Remote.IsValid() {
+				t.Errorf("the record has %q, want %q", text, tt.remote)
+			}
+		})
+	}
+}
+
+// Sessions count each method apart, in both directions, and pass that on to the totals.
+func TestEachMethodIsCounted(t *testing.T) {
+	var r live.Registry
+	s := enter(t, &r, at("192.0.2.1"))
+	want := make(map[string]uint64)
+	var sent, received uint64
+	for m := sendfile.Auto; m <= sendfile.TransmitFile; m++ {
+		name := m.String()
+		if m == sendfile.Auto {
+			name = ""
+		}
+		small, down, up := uint64(1)<<m, uint64(1)<<(m+8), uint64(1)<<(m+16)
+		s.Count(s0, sendfile.Result{Sent: int64(small), Method: m})
+		s.Begin(live.Job{Size: 1}).End(sendfile.Result{Sent: int64(down), Method: m}, nil)
+		s.Begin(live.Job{Size: 1, Upload: true}).End(sendfile.Result{Sent: int64(up), Method: m}, nil)
+		want["out "+name], want["in "+name] = small+down, up
+		sent, received = sent+small+down, received+up
+	}
+	check := func(when string) {
+		t.Helper()
+		got := make(map[string]uint64)
+		for _, b := range live.Snapshot(&r).Totals.Bytes {
+			got[b.Direction+" "+b.Method] = b.Bytes
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", when, diff)
+		}
+	}
+	check("before Leave")
+	if st := s.Status(); st.Sent != sent || st.Received != received {
+		t.Errorf("%d bytes sent and %d received, want %d and %d", st.Sent, st.Received, sent, received)
+	}
+	s.Leave()
+	check("after Leave")
 }
 
 func TestRateIsOfTheLastSeconds(t *testing.T) {
@@ -142,9 +240,19 @@ func TestRecordingDoesNotAllocate(t *testing.T) {
 	}
 	var r live.Registry
 	server, _ := nettest.Pair(t)
-	s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+	s := enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 	for name, serve := range map[string]func(){
 		"a small answer": func() { s.Count(s0, sendfile.Result{Sent: 1}) },
+		"a request without a kept answer": func() {
+			s.SetCommand("GET /some/path")
+			s.Count(s0, sendfile.Result{Sent: 1, Method: sendfile.Copy})
+			s.SetCommand("")
+		},
+		"an upload": func() {
+			transfer := s.Begin(live.Job{Op: "PUT", Path: "/some/path", Size: -1, Upload: true})
+			transfer.Add(sendfile.Result{Sent: 1 << 20, Method: sendfile.Splice})
+			transfer.End(sendfile.Result{Sent: 1 << 20, Method: sendfile.Splice}, nil)
+		},
 		"a transfer": func() {
 			transfer := s.Begin(live.Job{Op: "GET", Path: "/some/path", Size: 1 << 20})
 			transfer.Hook()(sendfile.Result{Sent: 1 << 18, Method: sendfile.Sendfile})

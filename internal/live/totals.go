@@ -19,11 +19,18 @@ type totals struct {
 }
 
 // addCounts adds the counters of a session.
-func (t *totals) addCounts(c *counts) {
-	t.requests += c.requests.Load()
+func (t *totals) addCounts(s *Session) {
+	t.requests += s.requests.Load()
+	t.sent[sendfile.Auto] += s.sent.auto.Load()
+	t.sent[sendfile.Sendfile] += s.sent.sendfile.Load()
+	t.sent[sendfile.Copy] += s.sent.copied.Load()
+	d := s.details.Load()
+	if d == nil {
+		return
+	}
 	for method := range methods {
-		t.sent[method] += c.sent[method].Load()
-		t.received[method] += c.received[method].Load()
+		t.sent[method] += d.sent[method].Load()
+		t.received[method] += d.received[method].Load()
 	}
 }
 

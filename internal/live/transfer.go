@@ -81,7 +81,7 @@ var transfers = sync.Pool{New: func() any {
 
 // Begin starts a Transfer and counts a request. The caller calls End.
 func (s *Session) Begin(j Job) *Transfer {
-	if s == nil {
+	if !s.isEntered() {
 		return nil
 	}
 	t := transfers.Get().(*Transfer)
@@ -91,7 +91,7 @@ func (s *Session) Begin(j Job) *Transfer {
 	t.job.Path = "" // the caller may change it
 	t.rate.reset(now)
 	s.lastActive.Store(now.UnixNano())
-	s.counts.requests.Add(1)
+	s.requests.Add(1)
 	s.mu.Lock()
 	t.next, s.first = s.first, t
 	if j.Size < 0 || j.Size > chunkSize {
@@ -168,7 +168,7 @@ func (t *Transfer) moved(total int64, method sendfile.Method) {
 }
 
 func (t *Transfer) count(total int64, method sendfile.Method) {
-	t.session.counts.add(t.job.Upload, method, total-t.total.Load())
+	t.session.addBytes(t.job.Upload, method, total-t.total.Load())
 	t.total.Store(total)
 }
 

@@ -66,7 +66,7 @@ func TestCausesOfUploads(t *testing.T) {
 				}
 				defer f.Close()
 				var r live.Registry
-				s := enter(t, &r, live.Client{Remote: server.RemoteAddr(), Conn: server})
+				s := enter(t, &r, live.Client{Remote: live.AddrPortOf(server.RemoteAddr()), Conn: server})
 				defer s.Leave()
 				transfer := s.Begin(live.Job{Op: "STOR", Path: "/f", Size: -1, Upload: true})
 				opt := sendfile.Options{Method: method, Chunk: 64 << 10, Wait: transfer.Limited(tt.wait), Idle: transfer.Idle}

@@ -46,7 +46,7 @@ func New(c net.Conn) *Conn {
 // Enter adds the connection to a registry. isShared means that it is that of a proxy,
 // which many clients share. An error means that there is no room.
 func (c *Conn) Enter(registry *live.Registry, protocol live.Protocol, isShared bool) (err error) {
-	c.session, err = live.Enter(registry, live.Client{Protocol: protocol, Remote: c.remote, Conn: c.conn, Shared: isShared})
+	c.session, err = live.Enter(registry, live.Client{Protocol: protocol, Remote: live.AddrPortOf(c.remote), Conn: c.conn, Shared: isShared})
 	return err
 }
 

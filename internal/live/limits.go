@@ -53,7 +53,9 @@ func addTo[K comparable](counts *map[K]int, k K, by int) {
 	if *counts == nil {
 		*counts = make(map[K]int)
 	}
-	if (*counts)[k] += by; (*counts)[k] == 0 {
+	if n := (*counts)[k] + by; n != 0 {
+		(*counts)[k] = n
+	} else {
 		delete(*counts, k)
 	}
 }

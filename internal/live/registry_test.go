@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +197,68 @@ func TestKillClosesAllConnectionsOfASession(t *testing.T) {
 	}
 }
 
+// closeCounter is a connection that counts how often it is closed.
+type closeCounter struct {
+	net.Conn
+	closed atomic.Int32
+}
+
+func (c *closeCounter) Close() error        { c.closed.Add(1); return nil }
+func (c *closeCounter) LocalAddr() net.Addr { return &net.UnixAddr{Name: "second"} }
+
+func TestKillClosesTheConnectionThatSetConnHasSet(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		run           func(r *live.Registry, s *live.Session, second net.Conn)
+		first, second int32 // how often each is closed
+	}{
+		{"killed afterwards", func(r *live.Registry, s *live.Session, second net.Conn) { s.SetConn(second); r.Kill(s.ID()) }, 0, 1},
+		{"killed before", func(r *live.Registry, s *live.Session, second net.Conn) { r.Kill(s.ID()); s.SetConn(second) }, 1, 1},
+		{"killed while there is none", func(r *live.Registry, s *live.Session, second net.Conn) {
+			s.SetConn(nil)
+			r.Kill(s.ID())
+			s.SetConn(second)
+		}, 0, 1},
+		{"not killed", func(_ *live.Registry, s *live.Session, second net.Conn) { s.SetConn(second) }, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var r live.Registry
+			var first, second closeCounter
+			c := at("192.0.2.1")
+			c.Conn = &first
+			s := enter(t, &r, c)
+			tt.run(&r, s, &second)
+			if n, m := first.closed.Load(), second.closed.Load(); n != tt.first || m != tt.second {
+				t.Errorf("closed %d and %d times, want %d and %d", n, m, tt.first, tt.second)
+			}
+			if got := s.Status().Local; got != "second" {
+				t.Errorf("the local address is that of %q", got)
+			}
+		})
+	}
+}
+
+// A connection is handed over while the session is killed, read and used.
+func TestSetConnAtAnyMoment(t *testing.T) {
+	for range 100 {
+		var r live.Registry
+		first, second := new(closeCounter), new(closeCounter)
+		c := at("192.0.2.1")
+		c.Conn = first
+		s := enter(t, &r, c)
+		var all sync.WaitGroup
+		all.Go(func() { s.SetConn(second) })
+		all.Go(func() { r.Kill(s.ID()) })
+		all.Go(func() { live.Snapshot(&r) })
+		all.Go(func() { s.Begin(live.Job{Size: -1}).End(sendfile.Result{}, nil) })
+		all.Wait()
+		if second.closed.Load() == 0 {
+			t.Fatal("the session was killed, and the connection it has now is open")
+		}
+		s.Leave()
+	}
+}
+
 func TestSessionStatusIsPartOfTheSnapshot(t *testing.T) {
 	var r live.Registry
 	enter(t, &r, at("192.0.2.1"))
@@ -249,6 +312,7 @@ func TestSessionsThatHaveNotEnteredDoNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.SetProtocol(live.FTPS)
 			s.SetCommand("PWD")
+			s.SetConn(nil)
 			s.Count(s0, sendfile.Result{})
 			if err := s.SetUser("ann", 1); err != nil || s.ID() != 0 || s.User() != "" || s.Status().Protocol != "" {
 				t.Errorf("got ID %d, %v", s.ID(), err)

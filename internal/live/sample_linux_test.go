@@ -205,6 +205,32 @@ func TestConfirmedCountsOnlyTheTransfer(t *testing.T) {
 	hidden.End(sendfile.Result{}, nil)
 }
 
+// The first connection cannot be sampled, so each sample is of the second.
+func TestSamplesAreOfTheConnectionThatSetConnHasSet(t *testing.T) {
+	for name, isRunning := range map[string]bool{"during a transfer": true, "between transfers": false} {
+		t.Run(name, func(t *testing.T) {
+			first, _ := net.Pipe()
+			defer first.Close()
+			second, _ := nettest.Pair(t)
+			var r live.Registry
+			s := enter(t, &r, live.Client{Conn: first})
+			transfer := s.Begin(live.Job{Size: -1})
+			if !isRunning {
+				if rec := transfer.End(sendfile.Result{}, nil); rec.RTT != 0 {
+					t.Fatalf("a pipe has a round trip time of %v", rec.RTT)
+				}
+			}
+			s.SetConn(second)
+			if !isRunning {
+				transfer = s.Begin(live.Job{Size: -1})
+			}
+			if rec := transfer.End(sendfile.Result{}, nil); rec.RTT == 0 {
+				t.Error("the round trip time is unknown")
+			}
+		})
+	}
+}
+
 func TestAPeerOnThisHostIsFound(t *testing.T) {
 	nettest.CheckLeaks(t)
 	server, _ := nettest.Pair(t)

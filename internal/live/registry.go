@@ -62,6 +62,10 @@ type Client struct {
 	// which serves many clients.
 	Shared bool
 
+	// Since is when the connection was accepted. Zero means now: a server that knows
+	// the time saves a third of the cost of Enter and Leave.
+	Since time.Time
+
 	// Conn is the accepted connection, below TLS. The caller closes it. Kill closes
 	// it, Snapshot reads its addresses, and Transfers sample it if it is a
 	// syscall.Conn. Other goroutines may do so shortly after Leave too. It may be nil.

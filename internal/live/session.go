@@ -53,9 +53,12 @@ const (
 // the error is ErrTooMany or ErrTooManyFromAddr, and the session has not entered. The
 // caller calls Leave at the end of the connection.
 func (s *Session) Enter(r *Registry, c Client) error {
-	now := time.Now()
+	since := c.Since
+	if since.IsZero() {
+		since = time.Now()
+	}
 	s.addr, s.port, s.conn = c.Remote.Addr().Unmap(), c.Remote.Port(), c.Conn
-	s.counted, s.since = c.Protocol, now.UnixNano()
+	s.counted, s.since = c.Protocol, since.UnixNano()
 	if c.Shared {
 		s.flags = shared
 	}
@@ -63,7 +66,7 @@ func (s *Session) Enter(r *Registry, c Client) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.Started.IsZero() {
-		r.Started = now
+		r.Started = since
 	}
 	if err := r.checkLocked(s); err != nil {
 		r.totals[c.Protocol].refused++

@@ -140,6 +140,22 @@ func TestAddressesInASnapshot(t *testing.T) {
 	}
 }
 
+func TestASessionBeginsWhenItsConnectionWasAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct{ since, want time.Time }{
+			"the caller knows when": {s0, s0},
+			"just now":              {time.Time{}, time.Now()},
+		} {
+			var r live.Registry
+			enter(t, &r, live.Client{Since: tt.since})
+			st := live.Snapshot(&r)
+			if s := st.Sessions[0]; !s.Since.Equal(tt.want) || !s.LastActive.Equal(tt.want) || !st.Started.Equal(tt.want) {
+				t.Errorf("%s: since %v, last active %v, started %v, want %v", name, s.Since, s.LastActive, st.Started, tt.want)
+			}
+		}
+	})
+}
+
 // Sessions count each method apart, in both directions, and pass that on to the totals.
 func TestEachMethodIsCounted(t *testing.T) {
 	var r live.Registry

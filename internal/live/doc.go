@@ -27,7 +27,8 @@
 // Each Session has its own lock. No lock is shared by all sessions while requests are
 // served: that of the Registry is taken only in Enter, SetUser, Leave, Kill and
 // Snapshot. A chunk costs atomic operations on its own Transfer, with 10,000 other
-// sessions as with none (BenchmarkProgress).
+// sessions as with none (BenchmarkProgress). The first Transfer of a session in a second
+// or two takes the lock of the list that the timer reads.
 //
 // An idle session takes 160 bytes, and about 10 in the list of the Registry. A server
 // with many connections embeds the Session in its own struct, so that a connection takes
@@ -52,7 +53,8 @@
 // chunks, at most every 100 ms, because reading it takes the lock of the socket; and
 // once more at the end. A Transfer that spends more than a second in one chunk
 // sleeps in the kernel, which leaves the lock free: then a timer reads the sample. The
-// timer runs only while there are transfers. A transfer of less than a millisecond uses
+// timer runs only while there are transfers, and looks only at the sessions that have
+// some. A transfer of less than a millisecond uses
 // a recent sample of its connection: its own bytes are not acknowledged yet.
 //
 // The kernel's count of acknowledged bytes, less those sent before on the connection

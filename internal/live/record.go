@@ -88,6 +88,9 @@ func (t *Transfer) End(res sendfile.Result, err error) Record {
 	s.unlinkLocked(t)
 	t.count(res.Sent, res.Method)
 	last := s.flags&left != 0 && s.first == nil
+	if last {
+		s.unwatchLocked()
+	}
 	s.mu.Unlock()
 
 	r.running.Add(-1)

@@ -35,8 +35,8 @@ type Registry struct {
 	// Started is the start of the server, for Snapshot. Zero means the first Enter.
 	Started time.Time
 
-	running        atomic.Int64 // transfers
-	watchScheduled atomic.Bool  // a timer will call sampleStuck
+	running atomic.Int64 // transfers
+	watched watchList
 
 	mu        sync.Mutex // guards the fields below
 	lastID    uint64

@@ -47,6 +47,7 @@ const (
 	shared flags = 1 << iota // see Client.Shared
 	left                     // Leave was called
 	killed
+	watched // in Registry.watched
 )
 
 // Enter adds the session, which must be zero, to a registry. If a limit is reached
@@ -176,6 +177,7 @@ func (s *Session) Leave() {
 	r.countLocked(s, -1)
 	r.countUserLocked(s.userLocked(), -1)
 	if s.first == nil {
+		s.unwatchLocked()
 		r.removeLocked(s)
 	}
 }

@@ -94,11 +94,12 @@ func (s *Session) Begin(j Job) *Transfer {
 	s.requests.Add(1)
 	s.mu.Lock()
 	t.next, s.first = s.first, t
+	s.watchLocked()
 	if j.Size < 0 || j.Size > chunkSize {
 		t.sampleBeginLocked(now)
 	}
 	s.mu.Unlock()
-	s.registry.countRunning()
+	s.registry.running.Add(1)
 	return t
 }
 

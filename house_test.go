@@ -117,7 +117,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd/internal/plan", not: []string{"net", "net/http"},
-		own:    []string{"httpd/internal/listing", "internal/archive", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/vfs", "sendfile"},
+		own:    []string{"httpd/internal/listing", "internal/archive", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/residence", "internal/vfs", "sendfile"},
 		others: []string{afero, compress},
 		why:    "what is answered depends on the request and the files, not on the connection or the version of HTTP",
 	},
@@ -214,7 +214,7 @@ var rules = []rule{
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "pure functions parse untrusted input, so that a review can be limited to this folder"},
 	{
-		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid"}, others: []string{afero, sys},
+		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid", "internal/residence"}, others: []string{afero, sys},
 		why:   "it caches open files of the tree and knows no protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
@@ -223,6 +223,7 @@ var rules = []rule{
 	{folder: "internal/keylock", why: "a lock does not depend on what is locked"},
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
+	{folder: "internal/residence", others: []string{sys}, why: "where a file is depends on the file alone"},
 	{
 		folder: "internal/sandbox", others: []string{sys, landlock, psx},
 		why:   "the code that takes rights from the process is reviewed alone, and knows nothing of what the process does",

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/fileid"
+	"sluice/internal/residence"
 )
 
 // File is an open file or directory. One of the operating system is shared by all
@@ -19,6 +20,9 @@ type File struct {
 	File afero.File  // only ReadAt and Stat may be called
 	Info fs.FileInfo // of File when it was opened
 	Body []byte      // the whole content if it is kept, else nil
+
+	// Residence is where the content on the disk is; Unknown unless File is an *os.File.
+	Residence residence.Residence
 
 	// Extra is for users of the cache: values derived from this state of the file,
 	// which are kept as long as the File.
@@ -34,11 +38,20 @@ type File struct {
 // Hit; the descriptor is closed with the last.
 func (f *File) Release() {
 	switch refs := f.refs.Add(-1); {
+	case refs == 0 && f.Residence == residence.Remote:
+		go f.close() // it may hang, and the caller may hold a lock
 	case refs == 0:
-		_ = f.File.Close() // an error does not matter: it was only read
+		f.close()
 	case refs < 0:
 		panic("filecache: a File was released more often than it was got")
 	}
+}
+
+func (f *File) close() {
+	if f.os != nil {
+		openDevices.remove(f.id.Device) // before the device can be removed
+	}
+	_ = f.File.Close() // an error does not matter: it was only read
 }
 
 // IsShared reports whether the caller is not the only user of the file: a cache
@@ -61,6 +74,9 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 	f.refs.Store(1)
 	if f.Info, err = opened.Stat(); err != nil {
 		return nil, err
+	}
+	if f.os != nil {
+		f.Residence = openDevices.add(id.Device, f.os)
 	}
 	if f.os != nil && f.Info.Mode().IsRegular() && f.Info.Size() <= body {
 		f.Body = readWhole(f.os, f.Info.Size())

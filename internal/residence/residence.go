@@ -25,10 +25,10 @@ import "os"
 // Residence is where the bytes of a file are.
 type Residence uint8
 
-// The residences. A file of unknown residence may be anywhere.
+// The residences. Other systems than Linux know none: such files may be anywhere.
 const (
 	Unknown Residence = iota
-	Remote            // a file system of another machine or of a process: each call may take forever
+	Remote            // a file system of another machine or of a process, or of another kind: each call may take forever
 	Disk              // a disk of this machine: reading may wait for it; what the kernel knows about an open file does not
 	Memory            // no disk at all
 )

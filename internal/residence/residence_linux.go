@@ -34,7 +34,7 @@ func of(f *os.File) Residence {
 }
 
 // ofType returns the residence of files in a file system with that number. FUSE has one number for all, also for those
-// that are mounted from a block device.
+// that are mounted from a block device: they are remote, and so is every file system that is not in the list.
 func ofType(number uint32) Residence {
 	switch number {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.HUGETLBFS_MAGIC:
@@ -44,11 +44,8 @@ func ofType(number uint32) Residence {
 		unix.OVERLAYFS_SUPER_MAGIC, erofs, unix.SQUASHFS_MAGIC, unix.CRAMFS_MAGIC, unix.ISOFS_SUPER_MAGIC, unix.UDF_SUPER_MAGIC,
 		unix.MSDOS_SUPER_MAGIC, unix.EXFAT_SUPER_MAGIC, ntfs3, hfsPlus, ufs:
 		return Disk
-	case unix.NFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.SMB_SUPER_MAGIC,
-		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.AFS_SUPER_MAGIC, unix.CODA_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC:
-		return Remote
 	}
-	return Unknown
+	return Remote
 }
 
 func isWarm(f *os.File, off, n int64) bool {

@@ -7,6 +7,7 @@ import (
 
 	"sluice/internal/archive"
 	"sluice/internal/filecache"
+	"sluice/internal/residence"
 )
 
 // Body is the content of a response: pieces that are sent in order.
@@ -18,8 +19,9 @@ type Body []Piece
 type Piece struct {
 	off, n int64 // the part of the source; n is negative for a stream
 
-	data   []byte       // in memory; if file is set too, all content of that file
-	file   archive.File // open; the owner of the Response closes it
+	data   []byte              // in memory; if file is set too, all content of that file
+	file   archive.File        // open; the owner of the Response closes it, or Close what Prepare has opened
+	where  residence.Residence // of file
 	open   func() (archive.File, error)
 	make   func(ctx context.Context) ([]byte, error) // always of the same length
 	stream stream
@@ -59,33 +61,82 @@ func (p *Piece) WriteTo(ctx context.Context, s Sink) error {
 	switch {
 	case p.n == 0:
 		return nil
-	case p.stream != nil:
+	case p.IsStream():
 		return p.stream(ctx, s)
-	case p.data != nil && p.file != nil:
-		return s.WriteFile(p.data[p.off : p.off+p.n])
-	case p.data != nil:
-		_, err := s.Write(p.data[p.off : p.off+p.n])
+	case p.make != nil:
+		s.StopClock()
+	}
+	if err := p.Prepare(ctx); err != nil {
 		return err
-	case p.file != nil:
-		return s.SendFile(p.file, p.off, p.n)
+	}
+	defer p.Close()
+	if f, off, n, _, ok := p.FilePart(); ok {
+		return s.SendFile(f, off, n)
+	}
+	content, isFile, _ := p.Bytes()
+	if isFile {
+		return s.WriteFile(content)
+	}
+	_, err := s.Write(content)
+	return err
+}
+
+// The methods below are for a caller that sends pieces without a Sink. Each piece is a stream, or after Prepare either
+// Bytes or FilePart has its content.
+
+// IsStream reports whether only WriteTo can send the piece.
+func (p *Piece) IsStream() bool { return p.stream != nil }
+
+// Bytes returns the content of a piece that is in memory, and whether it is that of a file. The caller does not change
+// it.
+func (p *Piece) Bytes() (content []byte, isFile, ok bool) {
+	if p.data == nil {
+		return nil, false, p.n == 0
+	}
+	return p.data[p.off : p.off+p.n], p.file != nil, true
+}
+
+// FilePart returns the part of an open file that the piece is: n bytes from off on.
+func (p *Piece) FilePart() (f io.ReaderAt, off, n int64, where residence.Residence, ok bool) {
+	if p.data != nil || p.file == nil || p.n == 0 {
+		return nil, 0, 0, residence.Unknown, false
+	}
+	return p.file, p.off, p.n, p.where, true
+}
+
+// Prepare opens the file or makes the content of a piece that is not there yet, which may take as long as it takes to
+// read files. It does nothing for all other pieces. The caller calls Close when the piece is sent.
+func (p *Piece) Prepare(ctx context.Context) error {
+	switch {
+	case p.n == 0 || p.data != nil || p.file != nil:
 	case p.open != nil:
 		f, err := p.open()
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		return s.SendFile(f, p.off, p.n)
+		p.file = f
+	case p.make != nil:
+		data, err := p.make(ctx)
+		if err != nil {
+			return err
+		}
+		if int64(len(data)) < p.off+p.n {
+			return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
+		}
+		p.data = data
 	}
-	s.StopClock()
-	data, err := p.make(ctx)
-	if err != nil {
-		return err
+	return nil
+}
+
+// Close gives back what Prepare has opened or made.
+func (p *Piece) Close() {
+	switch {
+	case p.open != nil && p.file != nil:
+		_ = p.file.Close() // an error does not matter: it was only read
+		p.file = nil
+	case p.make != nil:
+		p.data = nil
 	}
-	if int64(len(data)) < p.off+p.n {
-		return fmt.Errorf("a part of %d bytes was made, %d were promised", len(data), p.off+p.n)
-	}
-	_, err = s.Write(data[p.off : p.off+p.n])
-	return err
 }
 
 // Size returns the length of the piece.
@@ -93,7 +144,7 @@ func (p *Piece) Size() int64 { return p.n }
 
 // filePiece returns a piece that is a whole file.
 func filePiece(f *filecache.File) Piece {
-	return Piece{n: f.Info.Size(), file: f.File, data: f.Body}
+	return Piece{n: f.Info.Size(), file: f.File, where: f.Residence, data: f.Body}
 }
 
 // textPiece returns a piece that is in memory.

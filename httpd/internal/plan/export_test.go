@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"context"
 	"net/http"
 	"time"
+
+	"sluice/internal/archive"
 )
 
 var (
@@ -70,3 +73,8 @@ func (p *Planner) IsPlain(r *Request) bool { return p.isPlain(r) }
 
 // Listed returns how many entries of directories are in responses.
 func (p *Planner) Listed() int64 { return p.listed.Load() }
+
+// PieceOf returns a piece that is opened or made when its turn comes.
+func PieceOf(n int64, open func() (archive.File, error), content func(context.Context) ([]byte, error)) Piece {
+	return Piece{n: n, open: open, make: content}
+}

@@ -124,7 +124,7 @@ func (c *Cache) Get(path string) (*File, error) {
 		return c.open(path, nil, 0)
 	}
 	now := c.since(c.now())
-	if f, err, ok := c.recall(path, now); ok {
+	if f, err, ok := c.recall(path, now, mayWait); ok {
 		return f, err
 	}
 	return c.fill(path)
@@ -148,8 +148,23 @@ func (c *Cache) Load(path string) (*File, error) {
 // Hit does not keep path.
 func (c *Cache) Hit(path string, now time.Time) *File {
 	c.once.Do(c.prepare)
-	f, _, _ := c.recall(path, c.since(now))
+	f, _, _ := c.recall(path, c.since(now), mayWait)
 	return f
+}
+
+// ErrWouldWait means that the cache does not know the file at a path without waiting for it.
+var ErrWouldWait = errors.New("not known without waiting")
+
+// Cached returns what Get would return, if it is in the cache, is valid at the time now, and no call that may hang is
+// needed to know that: a file without Body, and after a change by this process every file, is compared only if its
+// Residence is local. Otherwise the error is ErrWouldWait. Apart from that it behaves as Hit.
+func (c *Cache) Cached(path string, now time.Time) (*File, error) {
+	c.once.Do(c.prepare)
+	f, err, ok := c.recall(path, c.since(now), mustNotWait)
+	if !ok {
+		return nil, ErrWouldWait
+	}
+	return f, err
 }
 
 // Renew returns f, which Get has returned for path, if its file still matches f.Info.
@@ -164,21 +179,32 @@ func (c *Cache) Renew(path string, f *File) (*File, error) {
 	return c.Get(path)
 }
 
+// waiting says whether a file system that may hang can be asked.
+type waiting bool
+
+const (
+	mayWait     waiting = true
+	mustNotWait waiting = false
+)
+
 // recall returns the entry of path, if it is valid; f is nil if there is no such file,
 // and err says so.
-func (c *Cache) recall(path string, now time.Duration) (f *File, err error, ok bool) {
+func (c *Cache) recall(path string, now time.Duration, w waiting) (f *File, err error, ok bool) {
 	s := c.shard(path)
 	generation := vfs.Generation()
 	s.mu.RLock()
 	f, v, err := s.entries[path].take(now, c.valid, generation)
 	s.mu.RUnlock()
-	switch v {
-	case current:
-		if f == nil || f.isCurrent() {
+	canAsk := w == mayWait || f != nil && f.Residence.IsLocal()
+	switch {
+	case v == current && (f == nil || f.Body != nil):
+		return f, err, true
+	case v == current && canAsk:
+		if f.isCurrentOnDisk() {
 			return f, err, true
 		}
 		s.outdate(path, f)
-	case doubtful:
+	case v == doubtful && canAsk:
 		if c.isStill(path, f) {
 			s.confirm(path, f, generation)
 			return f, err, true
@@ -219,7 +245,7 @@ func (c *Cache) DropIdle() bool {
 				dropped = true
 			}
 		}
-		s.mu.Unlock()
+		s.unlock()
 	}
 	return dropped
 }
@@ -235,7 +261,7 @@ func (c *Cache) Close() error {
 			s.remove(e)
 		}
 		s.entries = nil
-		s.mu.Unlock()
+		s.unlock()
 	}
 	c.sweeps.stop()
 	return nil
@@ -293,7 +319,7 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	e := s.entries[path]
 	switch f, v, err := e.take(began, c.valid, generation); { // another goroutine may have filled it meanwhile
 	case v == current:
-		s.mu.Unlock()
+		s.unlock()
 		return f, err, true
 	case f != nil:
 		f.Release()
@@ -302,7 +328,7 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 		e = s.add(path, began)
 	}
 	if e == nil { // there is no room
-		s.mu.Unlock()
+		s.unlock()
 		f, err = c.open(path, nil, 0)
 		return f, err, true
 	}
@@ -316,11 +342,11 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 		old.refs.Add(1) // Close may be called meanwhile
 		defer old.Release()
 	}
-	s.mu.Unlock()
+	s.unlock()
 
 	f, err = c.open(path, old, c.body)
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	e.load = nil
 	kept := c.keeps(f, err)
 	if _, ok := c.Tree.(*vfs.Root); ok || kept {

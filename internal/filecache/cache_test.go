@@ -533,6 +533,9 @@ func TestAHitAllocatesNothing(t *testing.T) {
 			if f, _ = s.Get("/a"); f != nil {
 				f.Release()
 			}
+			if f, _ = s.Cached(path, now); f != nil {
+				f.Release()
+			}
 		})
 		if allocs != 0 {
 			t.Errorf("with MaxBody %d: %v allocations, want 0", body, allocs)

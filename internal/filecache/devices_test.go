@@ -2,6 +2,7 @@ package filecache_test
 
 import (
 	"os"
+	"runtime"
 	"testing"
 
 	"sluice/internal/filecache"
@@ -40,4 +41,21 @@ func TestResidenceIsKnownByTheDeviceOfOpenFiles(t *testing.T) {
 	}
 	get("/a", residence.Memory, 2).Release()
 	get("/a", residence.Memory, 3).Release() // after Close nothing is kept open
+}
+
+// The leak check of the fixture finds a file that stays open.
+func TestAFileOnAnotherMachineIsClosed(t *testing.T) {
+	defer filecache.SetResidence(func(*os.File) residence.Residence { return residence.Remote })()
+	before := filecache.OpenDevices()
+	s := newFixture(t, &filecache.Cache{})
+	s.write(t, "a", "one")
+	if got := s.read(t, "/a"); got != "one" {
+		t.Fatalf("got %q", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for filecache.OpenDevices() > before { // closed by a goroutine
+		runtime.Gosched()
+	}
 }

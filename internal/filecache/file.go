@@ -39,7 +39,7 @@ type File struct {
 func (f *File) Release() {
 	switch refs := f.refs.Add(-1); {
 	case refs == 0 && f.Residence == residence.Remote:
-		go f.close() // it may hang, and the caller may hold a lock
+		go f.close() // close(2) waits for the server of a FUSE mount
 	case refs == 0:
 		f.close()
 	case refs < 0:
@@ -102,10 +102,7 @@ func readWhole(f *os.File, n int64) []byte {
 	return body
 }
 
-// isCurrent reports whether the File has not changed since it was opened. A Body
-// cannot change.
-func (f *File) isCurrent() bool { return f.Body != nil || f.isCurrentOnDisk() }
-
+// isCurrentOnDisk reports whether the file has not changed since it was opened. A Body cannot change.
 func (f *File) isCurrentOnDisk() bool {
 	id, err := fileid.Of(f.os)
 	return err == nil && id == f.id

@@ -10,8 +10,20 @@ import (
 type shard struct {
 	held *Budget
 
-	mu      sync.RWMutex      // guards the field below and those of the entries
+	mu      sync.RWMutex      // guards the fields below and those of the entries
 	entries map[string]*entry // by path; nil after Close
+	dropped []*File           // for unlock to release
+}
+
+// unlock unlocks mu, and then closes files that entries had. Closing the last descriptor of a large file that was
+// removed takes a while, because its space becomes free then.
+func (s *shard) unlock() {
+	dropped := s.dropped
+	s.dropped = nil
+	s.mu.Unlock()
+	for _, f := range dropped {
+		f.Release()
+	}
 }
 
 // Budget is the number of entries and bytes in all shards of one Cache, or of several
@@ -173,11 +185,11 @@ func (s *shard) remove(e *entry) {
 	s.held.files.Add(-1)
 }
 
-// drop ends the cache's use of the entry's file. The caller holds mu.
+// drop ends the cache's use of the entry's file. The caller holds mu, and calls unlock.
 func (s *shard) drop(e *entry) {
 	if e.file != nil {
 		s.held.memory.Add(-int64(len(e.file.Body)))
-		e.file.Release()
+		s.dropped = append(s.dropped, e.file)
 		e.file = nil
 	}
 }

@@ -60,7 +60,7 @@ func (c *Cache) sweep() (left bool) {
 			}
 		}
 		left = left || len(s.entries) > 0
-		s.mu.Unlock()
+		s.unlock()
 	}
 	return left
 }

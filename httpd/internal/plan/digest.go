@@ -49,7 +49,7 @@ func (pl *Plan) sendChecksum() Response {
 	res.fields.add("Content-Type", "text/plain; charset=utf-8")
 	res.fields.add("X-Content-Type-Options", "nosniff")
 	resp := respond(&pl.request, &res, time.Now())
-	resp.release = f.Release
+	resp.file = f
 	return resp
 }
 

@@ -25,6 +25,10 @@
 // that cannot send such a response hands the request over between the two, and
 // nothing is made in vain.
 //
+// An event loop must not wait for a disk. [Planner.LookupCached] and [Planner.PlanCached]
+// answer what needs nothing but cached files, and leave all other requests to a caller that
+// may wait. So a plan looks up every file that its response may need.
+//
 // A [Body] is a list of pieces: bytes in memory, parts of files, and content that
 // is made, or a file that is opened, when its turn comes. Ranges, multipart bodies
 // and archives are such lists too, so that the bytes of files always take the same

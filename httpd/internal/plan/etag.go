@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
@@ -43,12 +44,27 @@ const maxTagged = 64 << 20
 
 // etag returns the entity tag of a file, made of its content if ContentETags is set.
 func (p *Planner) etag(ctx context.Context, f *filecache.File, known *facts) string {
-	if p.ContentETags && f.Info.Size() <= maxTagged {
-		if sum, err := p.sum(ctx, f, digest.SHA256); err == nil {
-			return `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
-		}
+	if !p.ContentETags || f.Info.Size() > maxTagged {
+		return known.etag
 	}
-	return known.etag
+	if tag := known.contentTag.Load(); tag != nil {
+		return *tag
+	}
+	now := time.Now() // before the file is read
+	sum, err := p.sum(ctx, f, digest.SHA256)
+	if err != nil {
+		return known.etag
+	}
+	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+	if id := fileid.OfInfo(f.Info); id.Known() && id.Settled(now) {
+		known.contentTag.Store(&tag)
+	}
+	return tag
+}
+
+// readsForTag reports whether etag may read the file.
+func (p *Planner) readsForTag(f *filecache.File, known *facts) bool {
+	return p.ContentETags && f.Info.Size() <= maxTagged && known.contentTag.Load() == nil
 }
 
 // etagWith returns the tag of content that is derived from a file; "" if the file

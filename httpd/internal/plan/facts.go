@@ -13,6 +13,9 @@ type facts struct {
 	etag      string // of its state on the disk
 	modified  string // for Last-Modified
 
+	// contentTag is the entity tag by Config.ContentETags; nil: not computed yet.
+	contentTag atomic.Pointer[string]
+
 	// head is the beginning of the head of a plain response, which is always the
 	// same; nil: not rendered yet.
 	head atomic.Pointer[string]

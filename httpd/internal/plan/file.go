@@ -27,51 +27,73 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 		return pl.sendChecksum()
 	}
 	res := pl.represent(ctx)
-	if pl.isDownload {
-		res.fields.add("Content-Disposition", attachment(path.Base(pl.name)))
-	}
 	resp := respond(r, &res, time.Now())
-	resp.release = pl.file.Release
+	resp.file = pl.file
 	p.addReprDigest(ctx, r, &resp, pl.file)
 	return resp
 }
 
-// represent chooses between the file and its compressed forms. It makes pl.file the
-// file to send.
+// represent describes what is sent.
 func (pl *Plan) represent(ctx context.Context) resource {
-	p, f := pl.planner, pl.file
-	known := p.factsOf(pl.name, f)
-	var res resource
-	res.fields = append(make(Header, 0, 4),
-		Field{"Content-Type", known.mediaType}, Field{"X-Content-Type-Options", "nosniff"})
-	if p.Precompressed && isCompressible(known.mediaType) {
-		res.negotiated = "Accept-Encoding"
-		if coded, c := p.compressedForm(&pl.request, pl.name, f); coded != nil {
-			f.Release()
-			f, known = coded, p.factsOf(pl.name+c.ext, coded)
-			res.fields.add("Content-Encoding", c.name)
-		}
+	f := pl.file
+	res := resource{
+		validators: validators{etag: pl.planner.etag(ctx, f, pl.facts), modified: f.Info.ModTime(), date: pl.facts.modified},
+		fields: append(make(Header, 0, 4),
+			Field{"Content-Type", pl.mediaType}, Field{"X-Content-Type-Options", "nosniff"}),
+		body:       Body{filePiece(f)},
+		negotiated: pl.negotiated,
 	}
-	pl.file = f
-	res.validators = validators{etag: p.etag(ctx, f, known), modified: f.Info.ModTime(), date: known.modified}
-	res.body = Body{filePiece(f)}
+	if pl.coding != "" {
+		res.fields.add("Content-Encoding", pl.coding)
+	}
+	if pl.isDownload {
+		res.fields.add("Content-Disposition", attachment(path.Base(pl.name)))
+	}
 	return res
 }
 
-// compressedForm returns the compressed form of the file at name that the client
-// prefers, or nil.
-func (p *Planner) compressedForm(r *Request, name string, f *filecache.File) (*filecache.File, coding) {
-	for _, c := range acceptedCodings(r.AcceptEncoding, codings) {
-		coded, err := p.getRegular(name + c.ext)
+// chooseForm chooses between the file and its compressed forms. It makes pl.file the one
+// to send.
+func (pl *Plan) chooseForm() {
+	pl.facts = pl.factsOf(pl.name, pl.file)
+	if pl.wouldWait {
+		return
+	}
+	pl.mediaType = pl.facts.mediaType
+	if pl.planner.Precompressed && isCompressible(pl.mediaType) {
+		pl.negotiated = "Accept-Encoding"
+		if f, c := pl.compressedForm(); f != nil {
+			pl.file.Release()
+			pl.file, pl.facts, pl.coding = f, pl.factsOf(pl.name+c.ext, f), c.name
+		}
+	}
+	if !pl.cachedAt.IsZero() && !pl.wouldWait {
+		pl.wouldWait = pl.planner.readsForTag(pl.file, pl.facts)
+	}
+}
+
+// compressedForm returns the compressed form of the file that the client prefers, or nil.
+func (pl *Plan) compressedForm() (*filecache.File, coding) {
+	for _, c := range acceptedCodings(pl.request.AcceptEncoding, codings) {
+		coded, err := pl.getRegular(pl.name + c.ext)
 		if err != nil {
 			continue
 		}
-		if !coded.Info.ModTime().Before(f.Info.ModTime()) {
+		if !coded.Info.ModTime().Before(pl.file.Info.ModTime()) {
 			return coded, c
 		}
 		coded.Release() // made of an older version of the file
 	}
 	return nil, coding{}
+}
+
+// factsOf returns the facts about the file at name, or nil if that would wait.
+func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
+	if !pl.cachedAt.IsZero() && f.Body == nil && typeOf(name) == "" && f.Extra.Load() == nil {
+		pl.wouldWait = true // the beginning of the file would have to be read
+		return nil
+	}
+	return pl.planner.factsOf(name, f)
 }
 
 // mediaType returns the Content-Type of the file at name: by its extension, or

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/internal/filecache"
 )
@@ -32,15 +33,24 @@ type Plan struct {
 	request Request
 	kind    kind
 
+	// cachedAt, if it is not zero, is the time of PlanCached. wouldWait means then that
+	// the plan needs more than what is cached.
+	cachedAt  time.Time
+	wouldWait bool
+
 	status  int          // if kind is failed or refusedMethod
 	archive *archiveKind // if kind is sendsArchive
 
-	// If kind is sendsFile.
+	// If kind is sendsFile, or missing and there is a page for that.
 	name       string
-	file       *filecache.File
-	checksum   *checksumKind // nil: the file itself
-	isDownload bool          // the query wants the file to be saved
-	isFallback bool          // the file is that of Config.Fallback
+	file       *filecache.File // the one that is sent, which may be a compressed form of the one at name
+	facts      *facts          // about file; not if there is a checksum
+	checksum   *checksumKind   // nil: the file itself
+	mediaType  string          // of the file at name
+	coding     string          // of file; "": none
+	negotiated string          // as in resource
+	isDownload bool            // the query wants the file to be saved
+	isFallback bool            // the file is that of Config.Fallback
 }
 
 // kind is the kind of the response that a Plan makes.
@@ -74,10 +84,32 @@ var knownMethods = []string{
 }
 
 // Plan decides what to answer to a request. It takes over l, which is the Lookup
-// of the request or its zero value. It may open files, but reads no
-// content.
+// of the request or its zero value. It may open files, and read the beginning of one to
+// know its type, but reads no further content.
 func (p *Planner) Plan(r *Request, l Lookup) Plan {
 	pl := Plan{planner: p, request: *r}
+	pl.decide(l)
+	return pl
+}
+
+// PlanCached is Plan for a caller that must not wait for a disk, now at the time of the
+// request. It is ok if the plan and its Respond need only files that are cached, and know
+// all about them that they need. It takes over l, which is the result of LookupCached or
+// the zero value, in any case: if it is not ok, the caller leaves the request to one that
+// may wait, and that begins anew.
+func (p *Planner) PlanCached(r *Request, l Lookup, now time.Time) (pl Plan, ok bool) {
+	pl = Plan{planner: p, request: *r, cachedAt: now}
+	pl.decide(l)
+	if pl.wouldWait || pl.Lengthy || pl.Streamed || pl.AsksLogin {
+		pl.Release()
+		return Plan{}, false
+	}
+	return pl, true
+}
+
+// decide makes the plan. It takes over l.
+func (pl *Plan) decide(l Lookup) {
+	p, r := pl.planner, &pl.request
 	switch {
 	case r.isHead() && r.Query != "" && p.mayUpload() && IsUpload(r.Path, r.Query):
 		l.Release()
@@ -96,7 +128,26 @@ func (p *Planner) Plan(r *Request, l Lookup) Plan {
 	default:
 		pl.kind, pl.status = refusedMethod, statusNotImplemented
 	}
-	return pl
+}
+
+// get returns the file at name. The caller releases it.
+func (pl *Plan) get(name string, l Lookup) (*filecache.File, error) {
+	if pl.cachedAt.IsZero() || l.file != nil || l.err != nil || pl.planner.Files == nil {
+		return pl.planner.get(name, l)
+	}
+	f, err := pl.planner.Files.Cached(name, pl.cachedAt)
+	pl.wouldWait = pl.wouldWait || err == filecache.ErrWouldWait //nolint:errorlint // it is not wrapped
+	return f, err
+}
+
+// getRegular returns a file that is not a directory. The caller releases it.
+func (pl *Plan) getRegular(name string) (*filecache.File, error) {
+	f, err := pl.get(name, Lookup{})
+	if err == nil && f.Info.IsDir() {
+		f.Release()
+		return nil, fs.ErrNotExist
+	}
+	return f, err
 }
 
 // find finds what the path stands for.
@@ -111,7 +162,7 @@ func (pl *Plan) find(l Lookup) {
 		pl.miss()
 		return
 	}
-	f, err := p.get(r.Path, l)
+	f, err := pl.get(r.Path, l)
 	if err != nil {
 		pl.fail(err)
 		return
@@ -148,7 +199,7 @@ func (pl *Plan) findInDir() {
 	}
 	for _, name := range p.index() {
 		name = path.Join(r.Path, name)
-		f, err := p.getRegular(name)
+		f, err := pl.getRegular(name)
 		if err == nil {
 			pl.take(name, f)
 			return
@@ -177,17 +228,17 @@ func (p *Planner) index() []string {
 func (pl *Plan) take(name string, f *filecache.File) {
 	pl.kind, pl.name, pl.file = sendsFile, name, f
 	pl.Lengthy = pl.request.WantReprDigest != ""
-	if pl.request.Query == "" {
-		return
-	}
-	query, _ := url.ParseQuery(pl.request.Query) // on an error it holds the valid pairs
-	for i := range checksums {
-		if query.Has(checksums[i].word) {
-			pl.checksum, pl.Lengthy = &checksums[i], true
-			return
+	if pl.request.Query != "" {
+		query, _ := url.ParseQuery(pl.request.Query) // on an error it holds the valid pairs
+		for i := range checksums {
+			if query.Has(checksums[i].word) {
+				pl.checksum, pl.Lengthy = &checksums[i], true
+				return
+			}
 		}
+		pl.isDownload = query.Has("download")
 	}
-	pl.isDownload = query.Has("download")
+	pl.chooseForm()
 }
 
 // fail plans the response to an error of opening a file.
@@ -202,10 +253,17 @@ func (pl *Plan) fail(err error) {
 // miss plans the response for a name that is not served.
 func (pl *Plan) miss() {
 	pl.kind = missing
-	if p := pl.planner; p.Fallback != "" && isPage(&pl.request) {
-		if f, err := p.getRegular(p.Fallback); err == nil {
+	p := pl.planner
+	if p.Fallback != "" && isPage(&pl.request) {
+		if f, err := pl.getRegular(p.Fallback); err == nil {
 			pl.take(p.Fallback, f)
 			pl.isFallback = true
+			return
+		}
+	}
+	if p.NotFoundPage != "" {
+		if f, err := pl.getRegular(p.NotFoundPage); err == nil {
+			pl.name, pl.file, pl.facts = p.NotFoundPage, f, pl.factsOf(p.NotFoundPage, f)
 		}
 	}
 }
@@ -232,7 +290,7 @@ func (pl *Plan) make(ctx context.Context) Response {
 	var resp Response
 	switch pl.kind {
 	case missing:
-		return p.notFound(r)
+		return pl.notFound()
 	case redirects:
 		return redirectToSlash(r)
 	case loggedIn:
@@ -313,13 +371,11 @@ func (pl *Plan) makeMissing(ctx context.Context) Response {
 }
 
 // notFound answers with the page for names that are not served.
-func (p *Planner) notFound(r *Request) Response {
-	resp := failure(r, statusNotFound)
-	if p.NotFoundPage != "" {
-		if f, err := p.getRegular(p.NotFoundPage); err == nil {
-			resp.Header.set("Content-Type", p.factsOf(p.NotFoundPage, f).mediaType)
-			resp.Body, resp.release = Body{filePiece(f)}, f.Release
-		}
+func (pl *Plan) notFound() Response {
+	resp := failure(&pl.request, statusNotFound)
+	if pl.file != nil {
+		resp.Header.set("Content-Type", pl.facts.mediaType)
+		resp.Body, resp.file = Body{filePiece(pl.file)}, pl.file
 	}
 	return resp
 }
@@ -353,6 +409,6 @@ func redirectToSlash(r *Request) Response {
 func (pl *Plan) KeepHead(resp *Response, head []byte) {
 	if pl.kind == sendsFile && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) && pl.file.IsShared() {
 		kept := string(head)
-		pl.planner.factsOf(pl.name, pl.file).head.Store(&kept)
+		pl.facts.head.Store(&kept)
 	}
 }

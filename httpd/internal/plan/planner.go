@@ -100,6 +100,7 @@ type Files interface {
 	Get(path string) (*filecache.File, error)
 	Load(path string) (*filecache.File, error)
 	Renew(path string, f *filecache.File) (*filecache.File, error)
+	Cached(path string, now time.Time) (*filecache.File, error)
 }
 
 // Bounds limit the memory that responses take while they are sent. They are fields
@@ -138,7 +139,8 @@ func New(c Config) *Planner {
 // Lookup is what is known about the path of a request without asking the disk.
 // The zero value means that nobody has looked.
 type Lookup struct {
-	file *filecache.File // nil: not in the cache
+	file *filecache.File // nil: not in the cache, or err says that there is none
+	err  error
 	done bool
 }
 
@@ -150,14 +152,28 @@ func (p *Planner) Lookup(r *Request, now time.Time) Lookup {
 	if p.Files == nil || !p.isPlain(r) {
 		return Lookup{}
 	}
-	return Lookup{p.Files.Hit(r.Path, now), true}
+	return Lookup{file: p.Files.Hit(r.Path, now), done: true}
+}
+
+// LookupCached is Lookup for a caller that must not wait for a disk. It also finds out
+// that there is no such file. If it is not ok, the caller leaves the request to one that
+// may wait, and that begins anew.
+func (p *Planner) LookupCached(r *Request, now time.Time) (l Lookup, ok bool) {
+	if p.Files == nil || !p.isPlain(r) {
+		return Lookup{}, true
+	}
+	f, err := p.Files.Cached(r.Path, now)
+	if err == filecache.ErrWouldWait { //nolint:errorlint // it is not wrapped
+		return Lookup{}, false
+	}
+	return Lookup{file: f, err: err, done: true}, true
 }
 
 // isPlain reports whether the response, if it is 200 with a file, depends on
 // nothing but the path and the file, so that its header may be kept with the
 // file.
 func (p *Planner) isPlain(r *Request) bool {
-	return r.Query == "" && !r.isConditional() && r.WantReprDigest == "" &&
+	return r.Query == "" && (r.Method == "GET" || r.isHead()) && !r.isConditional() && r.WantReprDigest == "" &&
 		(r.AcceptEncoding == "" || !p.Precompressed) &&
 		(r.Origin == "" || len(p.CORS) == 0) &&
 		!strings.HasSuffix(r.Path, "/") && !strings.Contains(r.Path, "/.")
@@ -195,22 +211,12 @@ func (p *Planner) get(name string, l Lookup) (*filecache.File, error) {
 	switch {
 	case p.Files == nil:
 		return nil, fs.ErrNotExist
-	case l.file != nil:
-		return l.file, nil
+	case l.file != nil || l.err != nil:
+		return l.file, l.err
 	case l.done:
 		return p.Files.Load(name)
 	}
 	return p.Files.Get(name)
-}
-
-// getRegular returns a file that is not a directory. The caller releases it.
-func (p *Planner) getRegular(name string) (*filecache.File, error) {
-	f, err := p.get(name, Lookup{})
-	if err == nil && f.Info.IsDir() {
-		f.Release()
-		return nil, fs.ErrNotExist
-	}
-	return f, err
 }
 
 // statusOf translates the error of opening a file.

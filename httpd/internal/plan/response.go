@@ -1,5 +1,7 @@
 package plan
 
+import "sluice/internal/filecache"
+
 // Response is a response before it is written. The caller calls Release when it
 // has been sent.
 type Response struct {
@@ -7,11 +9,15 @@ type Response struct {
 	Header Header // without Content-Length and the fields of a connection: Date, Connection
 	Body   Body   // also of a response to HEAD, of which only the length is sent
 
-	release func() // gives back what Body holds; nil: nothing
+	file    *filecache.File // that Body holds; nil: none
+	release func()          // gives back what else it holds; nil: nothing
 }
 
 // Release gives back the files and the room that the response holds.
 func (r *Response) Release() {
+	if r.file != nil {
+		r.file.Release()
+	}
 	if r.release != nil {
 		r.release()
 	}

@@ -28,7 +28,7 @@ type cachedFixture struct {
 }
 
 // newCachedFixture fills a tree. The disk of the test folder must be local.
-func newCachedFixture(t *testing.T, c plan.Config) *cachedFixture {
+func newCachedFixture(t testing.TB, c plan.Config) *cachedFixture {
 	t.Helper()
 	nettest.CheckLeaks(t)
 	dir := nettest.TempDir(t)
@@ -55,7 +55,7 @@ func newCachedFixture(t *testing.T, c plan.Config) *cachedFixture {
 	return serveCached(t, dir, c)
 }
 
-func serveCached(t *testing.T, dir string, c plan.Config) *cachedFixture {
+func serveCached(t testing.TB, dir string, c plan.Config) *cachedFixture {
 	t.Helper()
 	root, err := vfs.Open(dir)
 	if err != nil {
@@ -86,7 +86,7 @@ func serveCached(t *testing.T, dir string, c plan.Config) *cachedFixture {
 
 // noDisk fails the test if a file could be opened.
 type noDisk struct {
-	t     *testing.T
+	t     testing.TB
 	cache *filecache.Cache
 }
 
@@ -118,7 +118,7 @@ type answered struct {
 
 var boundary = regexp.MustCompile(`boundary=([\w-]+)`)
 
-func answer(t *testing.T, pl *plan.Plan) answered {
+func answer(t testing.TB, pl *plan.Plan) answered {
 	t.Helper()
 	resp := pl.Respond(t.Context())
 	defer resp.Release()
@@ -161,7 +161,7 @@ func (x *cachedFixture) cached(t *testing.T, r *plan.Request) (a answered, ok bo
 }
 
 // warm answers the request as one that may wait does.
-func (x *cachedFixture) warm(t *testing.T, r *plan.Request) (a answered, waits bool) {
+func (x *cachedFixture) warm(t testing.TB, r *plan.Request) (a answered, waits bool) {
 	t.Helper()
 	pl := x.waits.Plan(r, plan.Lookup{})
 	waits = pl.Lengthy || pl.Streamed || pl.AsksLogin

@@ -25,7 +25,7 @@ var (
 
 // ParseRanges returns pairs of an offset and a length.
 func ParseRanges(field string, size int64) (ranges [][2]int64, err error) {
-	parsed, err := parseRanges(field, size)
+	parsed, err := parseRanges(nil, field, size)
 	for _, r := range parsed {
 		ranges = append(ranges, [2]int64{r.off, r.n})
 	}

@@ -13,6 +13,10 @@ type facts struct {
 	etag      string // of its state on the disk
 	modified  string // for Last-Modified
 
+	// Responses share these, so nothing may change them.
+	fields Header // Content-Type, and the other that each response with the file has
+	body   Body   // the whole file
+
 	// contentTag is the entity tag by Config.ContentETags; nil: not computed yet.
 	contentTag atomic.Pointer[string]
 
@@ -26,7 +30,11 @@ func (p *Planner) factsOf(name string, f *filecache.File) *facts {
 	if known, ok := f.Extra.Load().(*facts); ok {
 		return known
 	}
-	fresh := &facts{mediaType: p.mediaType(name, f), etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime())}
+	fresh := &facts{
+		mediaType: p.mediaType(name, f), etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime()),
+		body: Body{filePiece(f)},
+	}
+	fresh.fields = Header{{"Content-Type", fresh.mediaType}, {"X-Content-Type-Options", "nosniff"}}
 	f.Extra.Store(fresh) // of two that are stored at the same time one stays, and both are equal
 	return fresh
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"path"
+	"slices"
 	"time"
 
 	"sluice/internal/filecache"
@@ -38,9 +39,8 @@ func (pl *Plan) represent(ctx context.Context) resource {
 	f := pl.file
 	res := resource{
 		validators: validators{etag: pl.planner.etag(ctx, f, pl.facts), modified: f.Info.ModTime(), date: pl.facts.modified},
-		fields: append(make(Header, 0, 4),
-			Field{"Content-Type", pl.mediaType}, Field{"X-Content-Type-Options", "nosniff"}),
-		body:       Body{filePiece(f)},
+		fields:     slices.Clip(pl.fields), // so that add makes a copy
+		body:       pl.facts.body,
 		negotiated: pl.negotiated,
 	}
 	if pl.coding != "" {
@@ -59,8 +59,8 @@ func (pl *Plan) chooseForm() {
 	if pl.wouldWait {
 		return
 	}
-	pl.mediaType = pl.facts.mediaType
-	if pl.planner.Precompressed && isCompressible(pl.mediaType) {
+	pl.fields = pl.facts.fields
+	if pl.planner.Precompressed && isCompressible(pl.facts.mediaType) {
 		pl.negotiated = "Accept-Encoding"
 		if f, c := pl.compressedForm(); f != nil {
 			pl.file.Release()

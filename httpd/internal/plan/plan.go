@@ -46,7 +46,7 @@ type Plan struct {
 	file       *filecache.File // the one that is sent, which may be a compressed form of the one at name
 	facts      *facts          // about file; not if there is a checksum
 	checksum   *checksumKind   // nil: the file itself
-	mediaType  string          // of the file at name
+	fields     Header          // of facts of the file at name
 	coding     string          // of file; "": none
 	negotiated string          // as in resource
 	isDownload bool            // the query wants the file to be saved
@@ -375,7 +375,7 @@ func (pl *Plan) notFound() Response {
 	resp := failure(&pl.request, statusNotFound)
 	if pl.file != nil {
 		resp.Header.set("Content-Type", pl.facts.mediaType)
-		resp.Body, resp.file = Body{filePiece(pl.file)}, pl.file
+		resp.Body, resp.file = pl.facts.body, pl.file
 	}
 	return resp
 }

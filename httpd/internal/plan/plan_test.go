@@ -207,7 +207,7 @@ func (s *sink) SendFile(f io.ReaderAt, off, n int64) error {
 
 func (s *sink) StopClock() { s.calls = append(s.calls, "stop clock") }
 
-func contentOf(t *testing.T, b plan.Body) string {
+func contentOf(t testing.TB, b plan.Body) string {
 	t.Helper()
 	s := new(sink)
 	if err := b.WriteTo(context.Background(), s); err != nil {

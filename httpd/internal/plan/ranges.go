@@ -28,12 +28,12 @@ const (
 	minGap = 80
 )
 
-// parseRanges returns the ranges that a Range field asks for in a representation
-// of size bytes (RFC 9110, 14.1.2 and 14.2), in the order of the field. Ranges that
+// parseRanges appends to ranges, which is empty, those that a Range field asks for in a
+// representation of size bytes (RFC 9110, 14.1.2 and 14.2), in the order of the field. Ranges that
 // overlap or nearly touch are joined, so that no byte is sent twice; ranges that
 // begin beyond the end are left out. Nil without an error means that the field must
 // be ignored: other units, bad syntax, too many ranges.
-func parseRanges(field string, size int64) ([]byteRange, error) {
+func parseRanges(ranges []byteRange, field string, size int64) ([]byteRange, error) {
 	unit, set, found := strings.Cut(field, "=")
 	if !found || !strings.EqualFold(strings.Trim(unit, " \t"), "bytes") {
 		return nil, nil
@@ -41,7 +41,6 @@ func parseRanges(field string, size int64) ([]byteRange, error) {
 	if strings.Count(set, ",") >= maxRanges {
 		return nil, nil
 	}
-	var ranges []byteRange
 	asked, satisfiable := false, false
 	for spec := range strings.SplitSeq(set, ",") {
 		spec = strings.Trim(spec, " \t")
@@ -96,6 +95,9 @@ func parseRange(spec string, size int64) (r byteRange, satisfiable, ok bool) {
 // coalesce joins ranges that overlap or are less than minGap bytes apart. A
 // joined range takes the place of its first range in the field.
 func coalesce(ranges []byteRange) []byteRange {
+	if len(ranges) < 2 {
+		return ranges
+	}
 	order := make([]int, len(ranges)) // of the ranges by offset
 	for i := range order {
 		order[i] = i

@@ -39,7 +39,8 @@ func respond(r *Request, res *resource, now time.Time) Response {
 	// For HEAD no range is defined (RFC 9110, 14.2).
 	if r.Range != "" && !r.isHead() && !isStream && rangeApplies(r.IfRange, res.validators, now) {
 		size := res.body.Size()
-		ranges, err := parseRanges(r.Range, size)
+		var one [1]byteRange
+		ranges, err := parseRanges(one[:0], r.Range, size)
 		switch {
 		case err != nil:
 			resp := failure(r, statusRangeNotSatisfiable)
@@ -65,7 +66,7 @@ func respond(r *Request, res *resource, now time.Time) Response {
 // notModified has only those fields of a 200 that a cache needs to choose and to
 // update its copy (RFC 9110, 15.4.5).
 func notModified(res *resource) Response {
-	resp := Response{Status: statusNotModified}
+	resp := Response{Status: statusNotModified, Header: make(Header, 0, 4)}
 	if res.etag == "" {
 		resp.Header.add("Last-Modified", res.lastModified())
 	} else {

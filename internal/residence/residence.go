@@ -11,13 +11,13 @@
 // or an overlayfs with a layer that is, counts as a disk.
 //
 // A range is warm if its first and its last byte are in the page cache. Bytes between them may still be on the disk, so
-// ask for short ranges. A warm range may become cold before it is read.
+// ask for short ranges. A warm range may become cold before it is read, and memory may have been swapped out.
 //
 // # Design
 //
 // preadv2(2) with RWF_NOWAIT answers for every file that can be read. mincore(2) and cachestat(2) say of a file of
-// another user that all of it is cached, or refuse to answer. Overlayfs and zfs do not support the flag, so their files
-// are never warm.
+// another user that all of it is cached, or refuse to answer. Overlayfs does not support the flag (Linux 6.18), so its
+// files are never warm.
 package residence
 
 import "os"

@@ -158,6 +158,9 @@ var ErrWouldWait = errors.New("not known without waiting")
 // Cached returns what Get would return, if it is in the cache, is valid at the time now, and no call that may hang is
 // needed to know that: a file without Body, and after a change by this process every file, is compared only if its
 // Residence is local. Otherwise the error is ErrWouldWait. Apart from that it behaves as Hit.
+//
+// After a change the name of a local file is looked up again. That waits if a link leads to the file from a directory
+// that is not local.
 func (c *Cache) Cached(path string, now time.Time) (*File, error) {
 	c.once.Do(c.prepare)
 	f, err, ok := c.recall(path, c.since(now), mustNotWait)

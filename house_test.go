@@ -92,7 +92,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
+		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "httpd/internal/sockets", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
@@ -114,6 +114,10 @@ var rules = []rule{
 		own:   []string{"internal/live", "internal/rate", "sendfile"},
 		why:   "a connection does not depend on what is requested on it",
 		never: map[string]string{"httpd/internal/plan": "a connection sends what it is given"},
+	},
+	{
+		folder: "httpd/internal/sockets", not: []string{"net/http"}, others: []string{sys},
+		why: "a listening socket does not depend on what is served",
 	},
 	{
 		folder: "httpd/internal/plan", not: []string{"net", "net/http"},

@@ -116,7 +116,7 @@ var rules = []rule{
 		never: map[string]string{"httpd/internal/plan": "a connection sends what it is given"},
 	},
 	{
-		folder: "httpd/internal/sockets", not: []string{"net/http"}, others: []string{sys},
+		folder: "httpd/internal/sockets", not: []string{"net/http"}, own: []string{"metrics"}, others: []string{sys},
 		why: "a listening socket does not depend on what is served",
 	},
 	{

@@ -22,6 +22,10 @@
 // may give up, but the kernel gives them no connections until they listen. So nothing
 // is lost if they are closed before, because the server does without event loops.
 //
+// TCP_DEFER_ACCEPT saves the wait for a request after accept(2). Clients that send nothing
+// then stay in the queue of half-open connections for a second, where a flood of them may
+// leave no room for others: see HalfOpen.
+//
 // Accepted sockets inherit the options of the listening socket. That saves the system
 // calls by which package net sets the same options on each connection.
 package sockets

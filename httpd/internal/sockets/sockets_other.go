@@ -36,3 +36,6 @@ func Close([]int) {}
 
 // SetDeferAccept fails.
 func SetDeferAccept(int, bool) error { return errors.ErrUnsupported }
+
+// HalfOpen knows nothing.
+func HalfOpen([]int) (n, room int, ok bool) { return 0, 0, false }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"sluice/httpd/internal/sockets"
+	"sluice/metrics"
 )
 
 // Listen listens on a TCP address, as net.Listen does, without multipath TCP. network
@@ -130,6 +131,30 @@ func (l *Listener) SetUnlinkOnClose(unlink bool) {
 	if u, ok := l.addr.(*net.UnixAddr); ok && unlink && u.Name != "" && u.Name[0] != '@' {
 		l.path = u.Name
 	}
+}
+
+// Backlog returns the queue of connections that wait to be accepted, of all sockets
+// together. The error is errors.ErrUnsupported where the system does not know it.
+func (l *Listener) Backlog() (metrics.Backlog, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.ln != nil:
+		conn, ok := l.ln.(syscall.Conn)
+		if !ok {
+			return metrics.Backlog{}, errors.ErrUnsupported
+		}
+		socket, err := metrics.NewSocket(conn)
+		if err != nil {
+			return metrics.Backlog{}, err
+		}
+		return socket.Backlog()
+	case l.fds == nil:
+		return metrics.Backlog{}, net.ErrClosed
+	case l.closing == nil:
+		return sockets.Backlog(l.fds[:1]) // the others do not listen
+	}
+	return sockets.Backlog(l.fds)
 }
 
 // Accept implements net.Listener. It fails while event loops accept.

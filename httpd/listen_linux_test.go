@@ -320,6 +320,60 @@ func TestThePollerDoesNotWatchListeners(t *testing.T) {
 	}
 }
 
+func TestTheBacklogOfAllSockets(t *testing.T) {
+	nettest.CheckLeaks(t)
+	const clients = 20
+	wantBacklog := func(ln *httpd.Listener, sockets, waiting int, limit *int) {
+		t.Helper()
+		b, err := ln.Backlog()
+		if *limit == 0 {
+			*limit = b.Limit // of one socket
+		}
+		if err != nil || b.Waiting != waiting || b.Limit != sockets**limit || b.Limit == 0 || !b.HaveDrops {
+			t.Errorf("backlog %+v, %v, want %d that wait and the limit of %d sockets, %d each", b, err, waiting, sockets, *limit)
+		}
+	}
+	dial := func(ln *httpd.Listener) {
+		for range clients {
+			c, err := net.Dial("tcp", ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Close() })
+		}
+	}
+	var limit int
+
+	ln := listen(t, "tcp", "127.0.0.1:0")
+	dial(ln)
+	wantBacklog(ln, 1, clients, &limit)
+	l := descriptors(t, ln)
+	dial(ln)
+	wantBacklog(ln, len(l.fds), 2*clients, &limit)
+	httpd.Release(ln)
+	if b, err := ln.Backlog(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the end: %+v, %v", b, err)
+	}
+
+	ln = listen(t, "tcp", "127.0.0.1:0")
+	dial(ln)
+	c, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	wantBacklog(ln, 1, clients-1, &limit)
+	_ = ln.Close()
+
+	ln, err = httpd.NewListener(struct{ net.Listener }{listen(t, "tcp", "127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := ln.Backlog(); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("without a descriptor: %+v, %v", b, err)
+	}
+}
+
 // Two servers that start at the same moment must not share an address.
 func TestOnlyOneOfManyGetsTheAddress(t *testing.T) {
 	nettest.CheckLeaks(t)

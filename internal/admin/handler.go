@@ -62,15 +62,22 @@ type Listener struct {
 // queue is a Listener whose backlog can be read.
 type queue struct {
 	protocol, address string
-	socket            *metrics.Socket // nil: the system reports nothing
+	backlog           func() (metrics.Backlog, error) // nil: the system reports nothing
 }
 
 func (h *Handler) prepare() {
 	h.self = metrics.Self()
 	for _, l := range h.Listeners {
 		q := queue{protocol: l.Protocol, address: l.Listener.Addr().String()}
-		if sc, ok := l.Listener.(syscall.Conn); ok {
-			q.socket, _ = metrics.NewSocket(sc) // fails if the listener is closed
+		switch ln := l.Listener.(type) {
+		case interface {
+			Backlog() (metrics.Backlog, error)
+		}: // of several sockets, as that of package httpd
+			q.backlog = ln.Backlog
+		case syscall.Conn:
+			if socket, err := metrics.NewSocket(ln); err == nil { // else the listener is closed
+				q.backlog = socket.Backlog
+			}
 		}
 		h.queues = append(h.queues, q)
 	}

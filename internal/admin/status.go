@@ -12,7 +12,7 @@ func (h *Handler) Status() status.Status {
 	s := &st.Server
 	s.Version, s.Draining, s.Contained = h.Version, h.draining.Load(), h.Contained
 	for _, q := range h.queues {
-		s.AddListener(q.protocol, q.address, q.socket)
+		s.AddListener(q.protocol, q.address, q.backlog)
 	}
 	if h.Cache != nil {
 		c := h.Cache()

@@ -117,17 +117,17 @@ func NewProcess(s metrics.Snapshot, maxFDs uint64) Process {
 
 // AddListener adds a listening socket. Sockets with the same protocol and
 // address share a row, which sums their queues; Prometheus allows no two series
-// with the same labels. A nil socket has no figures.
-func (s *Server) AddListener(protocol, address string, socket *metrics.Socket) {
+// with the same labels. Without backlog there are no figures.
+func (s *Server) AddListener(protocol, address string, backlog func() (metrics.Backlog, error)) {
 	i := slices.IndexFunc(s.Listeners, func(l Listener) bool { return l.Protocol == protocol && l.Address == address })
 	if i < 0 {
 		i = len(s.Listeners)
 		s.Listeners = append(s.Listeners, Listener{Protocol: protocol, Address: address})
 	}
-	if socket == nil {
+	if backlog == nil {
 		return
 	}
-	if b, err := socket.Backlog(); err == nil {
+	if b, err := backlog(); err == nil {
 		s.Listeners[i].add(b)
 	}
 }

@@ -19,12 +19,9 @@ import (
 // silent client is held back for a second, so that there are about as many as were
 // accepted without data in the last second.
 func HalfOpen(fds []int) (n, room int, ok bool) {
-	for _, fd := range fds {
-		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return 0, 0, false
-		}
-		room += int(info.Sacked) // of a listening socket: the longest queue
+	queues, err := Backlog(fds)
+	if err != nil {
+		return 0, 0, false
 	}
 	local, ok := localAddr(fds[0])
 	if !ok {
@@ -40,7 +37,7 @@ func HalfOpen(fds []int) (n, room int, ok bool) {
 			n++
 		}
 	}
-	return n, room, true
+	return n, queues.Limit, true
 }
 
 // localAddr returns the address of a TCP socket.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"syscall"
+
+	"sluice/metrics"
 )
 
 // Supported reports whether this system has event loops.
@@ -36,6 +38,9 @@ func Close([]int) {}
 
 // SetDeferAccept fails.
 func SetDeferAccept(int, bool) error { return errors.ErrUnsupported }
+
+// Backlog fails.
+func Backlog([]int) (metrics.Backlog, error) { return metrics.Backlog{}, errors.ErrUnsupported }
 
 // HalfOpen knows nothing.
 func HalfOpen([]int) (n, room int, ok bool) { return 0, 0, false }

@@ -145,6 +145,10 @@ type Server struct {
 	// NoFastPath makes net/http answer all requests.
 	NoFastPath bool
 
+	// NoLoop serves each connection on a goroutine of its own, also where event loops
+	// are possible.
+	NoLoop bool
+
 	once     sync.Once
 	files    atomic.Pointer[Handler] // Handler, if it is one, or that of SetHandler; else nil
 	empty    atomic.Pointer[Handler] // files without its FS, for those that Guests refuses

@@ -120,6 +120,7 @@ func addLimitFlags(f *pflag.FlagSet, conf *config.Config) {
 func addPerformanceFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.DurationVar(&conf.CacheValid, "cache-valid", conf.CacheValid, "check after `TIME` whether a cached file was replaced; 0: on each request")
 	f.BoolVar(&conf.FastPath, "fast-path", conf.FastPath, "answer simple requests without net/http; false is for comparison")
+	f.StringVar(&conf.Loop, "loop", conf.Loop, "accept HTTP without TLS by event loops, one for each processor, by `MODE`: auto (on Linux) or off (a goroutine for each connection)")
 	f.StringVar(&conf.Method, "method", conf.Method, "move file data by `METHOD`: auto (sendfile where it works) or copy")
 	f.StringVar(&conf.Durability, "durability", conf.Durability, "sync to disk before a change is acknowledged, by `LEVEL`: full (uploads, new directories and renames), strict (removals too), rename (content, but not names) or none")
 }

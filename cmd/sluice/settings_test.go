@@ -77,6 +77,8 @@ func TestPrecedenceOfSettings(t *testing.T) {
 		{"ports of the command line", "ftp-passive-ports = '50000-50100'", []string{"--ftp-passive-ports", "4000"}, func(c config.Config) any { return c.FTPOptions.PassivePorts }, config.PortRange{First: 4000, Last: 4000}},
 
 		{"a key by its former name", "road = 'copy'", nil, func(c config.Config) any { return c.Method }, "copy"},
+		{"event loops in the file", "loop = 'off'", nil, func(c config.Config) any { return c.WantsLoops() }, false},
+		{"event loops by a flag", "loop = 'off'", []string{"--loop=auto"}, func(c config.Config) any { return c.WantsLoops() }, true},
 		{"a flag by its former name", "fast-path = true", []string{"--fast-lane=false"}, func(c config.Config) any { return c.FastPath }, false},
 
 		{"DIR", "root = '/srv'", []string{"pub"}, func(c config.Config) any { return c.Root }, "pub"},

@@ -110,6 +110,7 @@ type Config struct {
 	CacheValid time.Duration // how long a cached file is used without a check; 0: always check
 	MinRate    Bytes         // downloads below it, in bytes per second, are cut; 0: none
 	FastPath   bool          // answer simple requests without net/http
+	Loop       string        // event loops: one of Loops
 
 	Durability string // what is synced before an acknowledgement: one of Durabilities
 
@@ -146,6 +147,9 @@ const (
 // LogFormats are what --log-format takes.
 var LogFormats = []string{LogText, LogJSON, LogCombined, LogXferlog}
 
+// Loops are what --loop takes.
+var Loops = []string{"auto", "off"}
+
 // Durabilities are what --durability takes.
 var Durabilities = []string{"full", "strict", "rename", "none"}
 
@@ -163,6 +167,7 @@ func Default() Config {
 		Archives:   true,
 		CacheValid: defaultCacheValid(),
 		FastPath:   true,
+		Loop:       Loops[0],
 		AccessLog:  true,
 		LogFormat:  LogText,
 		Durability: Durabilities[0],
@@ -208,6 +213,8 @@ func (c Config) Check() error {
 		return fmt.Errorf("--max-conns-per-addr %d is negative", c.MaxConnsPerAddr)
 	case c.CacheValid < 0:
 		return fmt.Errorf("--cache-valid %v is negative", c.CacheValid)
+	case !slices.Contains(Loops, c.Loop):
+		return fmt.Errorf("--loop %q is none of %s", c.Loop, strings.Join(Loops, ", "))
 	case c.Method != "auto" && c.Method != "copy":
 		return fmt.Errorf("--method %q is neither auto nor copy", c.Method)
 	case !slices.Contains(LogFormats, c.LogFormat):
@@ -235,6 +242,10 @@ func (c Config) Check() error {
 	}
 	return c.checkTLS()
 }
+
+// WantsLoops reports whether event loops accept the connections of --http. The redirect to
+// HTTPS needs none, and net/http has none.
+func (c Config) WantsLoops() bool { return c.Loop != "off" && c.FastPath && !c.HTTPSRedirect }
 
 // HasUser reports whether a user may log in by password, now or after a reload.
 func (c Config) HasUser() bool {

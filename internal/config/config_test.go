@@ -61,6 +61,7 @@ func TestCheck(t *testing.T) {
 		{"a token without a listener", func(c *config.Config) { c.AdminTokenFile = "t" }, "--admin-token-file is of no use"},
 		{"profiles without a listener", func(c *config.Config) { c.AdminPprof = true }, "--admin-pprof is of no use"},
 		{"a negative number of sockets", func(c *config.Config) { c.ReusePort = -1 }, "--reuseport -1"},
+		{"event loops that there are not", func(c *config.Config) { c.Loop = "on" }, `--loop "on" is none of auto, off`},
 		{"a negative number of connections", func(c *config.Config) { c.MaxConns = -1 }, "--max-conns -1"},
 		{"a negative number of connections per address", func(c *config.Config) { c.MaxConnsPerAddr = -1 }, "--max-conns-per-addr -1"},
 		{"a negative time for the cache", func(c *config.Config) { c.CacheValid = -1 }, "--cache-valid -1ns"},

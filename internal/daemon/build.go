@@ -167,6 +167,7 @@ func (d *daemon) newHTTP() *service {
 		ProxyFrom:  d.conf.ProxyFrom,
 		Guests:     d.users.GuestMayLogIn,
 		NoFastPath: !d.conf.FastPath,
+		NoLoop:     !d.conf.WantsLoops(),
 		TLSConfig:  d.tls,
 	}
 	if d.conf.HasUser() {

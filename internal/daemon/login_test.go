@@ -34,7 +34,7 @@ func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	d := &loginTest{reloadTest: newReloadTest(t, conf)}
 	d.dir = d.root.tree().Dir()
 	var err error
-	if d.opener, err = listen.NewOpener(0); err != nil {
+	if d.opener, err = listen.NewOpener(0, nil); err != nil {
 		t.Fatal(err)
 	}
 	serve := func(s *service, serve func(net.Listener) error) string {

@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) error {
 	if _, err := d.authProgram(); err != nil {
 		return err
 	}
-	if d.opener, err = listen.NewOpener(o.Config.ReusePort); err != nil {
+	if d.opener, err = listen.NewOpener(d.conf.ReusePort, d.loops()); err != nil {
 		return err
 	}
 	defer d.closeListeners()
@@ -97,6 +97,7 @@ func Run(ctx context.Context, o Options) error {
 		operator.handler.PassivePorts = d.portsInUse
 	}
 	operator.serve(services)
+	addProcessors(loopsOf(d.listeners["http"])) // all of them are open, and have counted the processors
 	notify(stateReady)
 	end := drain{stop: stop, limit: o.Config.Drain, begin: operator.handler.Drain, giveUp: d.giveUp}
 	return end.run(services, d.live, d.logger)

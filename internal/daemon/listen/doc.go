@@ -1,7 +1,7 @@
 // Package listen opens the listeners of "sluice serve": TCP addresses, which
 // several sockets may share, unix sockets, and sockets that systemd hands over.
 //
-//	opener, err := listen.NewOpener(0)
+//	opener, err := listen.NewOpener(0, nil)
 //	defer opener.Close()
 //	listeners, err := opener.Open(ctx, "http", ":8080")
 //
@@ -9,6 +9,9 @@
 // can never work is a config.UsageError.
 //
 // # Design
+//
+// Event loops need listeners of another kind, which the server makes. All sockets are
+// opened at once, because the process may give up the rights that they need.
 //
 // TCP listeners do without multipath TCP, which package net turns on by default:
 // on such connections some socket features fail.

@@ -2,6 +2,8 @@ package listen
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"slices"
@@ -16,16 +18,28 @@ const Admin = "admin"
 // Opener opens listeners and closes them. It is for one goroutine.
 type Opener struct {
 	reusePort int                       // sockets that share each TCP address; 0: one, not shared
+	loops     Loops                     // nil: none
 	activated map[string][]net.Listener // from systemd and not opened yet, by name
 	opened    []net.Listener
 	unix      []string // paths of the unix sockets that Open has made
 }
 
+// Loops makes the listeners of HTTP, if event loops accept from them.
+type Loops interface {
+	// Listen listens on a TCP address. With sockets above zero there are at least as many,
+	// and other processes may share the address; the error is errors.ErrUnsupported if
+	// that is not possible.
+	Listen(ctx context.Context, addr string, sockets int) (net.Listener, error)
+
+	// TakeOver returns a listener in place of ln.
+	TakeOver(ln net.Listener) (net.Listener, error)
+}
+
 // NewOpener returns an Opener that opens reusePort sockets for each TCP address;
-// 0 means one that does not share its address.
-func NewOpener(reusePort int) (*Opener, error) {
+// 0 means one that does not share its address. Without loops, no event loop accepts.
+func NewOpener(reusePort int, loops Loops) (*Opener, error) {
 	activated, err := activatedListeners()
-	return &Opener{reusePort: reusePort, activated: activated}, err
+	return &Opener{reusePort: reusePort, loops: loops, activated: activated}, err
 }
 
 // Open listens on the address that the flag of that scheme gives. There are
@@ -46,12 +60,30 @@ func (o *Opener) Open(ctx context.Context, scheme, addr string) (all []net.Liste
 		if scheme == Admin {
 			shared = 0 // a question is for this process, not for another one on the same address
 		}
-		if all, err = listenTCP(ctx, addr, shared); err != nil {
+		if all, err = o.listenTCP(ctx, scheme, addr, shared); err != nil {
 			err = explainTCP(scheme, addr, err)
 		}
 	}
+	if err == nil && o.hasLoops(scheme) {
+		err = o.takeOver(all)
+	}
 	o.opened = append(o.opened, all...)
 	return all, err
+}
+
+// hasLoops reports whether event loops accept the connections of a scheme.
+func (o *Opener) hasLoops(scheme string) bool { return o.loops != nil && scheme == "http" }
+
+// takeOver replaces listeners by those that event loops accept from.
+func (o *Opener) takeOver(all []net.Listener) error {
+	for i, ln := range all {
+		taken, err := o.loops.TakeOver(ln)
+		if err != nil {
+			return fmt.Errorf("cannot listen on %s: %w", ln.Addr(), err)
+		}
+		all[i] = taken
+	}
+	return nil
 }
 
 // isFTP reports whether a scheme needs IP addresses, because it opens data
@@ -73,7 +105,7 @@ func (o *Opener) Addrs() []net.Addr {
 func (o *Opener) ReleaseUnix(chown func(path string) error) (paths []string, err error) {
 	for _, ln := range o.opened {
 		path := ln.Addr().String()
-		socket, ok := ln.(*net.UnixListener)
+		socket, ok := ln.(interface{ SetUnlinkOnClose(unlink bool) })
 		if !ok || !slices.Contains(o.unix, path) {
 			continue // TCP, or a socket that systemd removes
 		}
@@ -121,8 +153,24 @@ func Check(scheme, addr string) (*net.TCPAddr, error) {
 	return tcp, nil
 }
 
-// listenTCP opens one socket, or shared sockets that share the address.
-func listenTCP(ctx context.Context, addr string, shared int) (all []net.Listener, err error) {
+// listenTCP opens the listeners of a TCP address: one, or shared that share the address.
+// For event loops it is one that has all sockets.
+func (o *Opener) listenTCP(ctx context.Context, scheme, addr string, shared int) ([]net.Listener, error) {
+	if !o.hasLoops(scheme) {
+		return listenEach(ctx, addr, shared)
+	}
+	ln, err := o.loops.Listen(ctx, addr, shared)
+	switch {
+	case err == nil:
+		return []net.Listener{ln}, nil
+	case errors.Is(err, errors.ErrUnsupported):
+		return listenEach(ctx, addr, shared) // systems without event loops may share addresses
+	}
+	return nil, err
+}
+
+// listenEach opens a listener, or shared listeners that share the address.
+func listenEach(ctx context.Context, addr string, shared int) (all []net.Listener, err error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)
 	if shared > 0 {

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+
+	"sluice/httpd"
+	"sluice/internal/daemon/listen"
+)
+
+// loops returns what makes the listeners of HTTP; nil if no event loops accept.
+func (d *daemon) loops() listen.Loops {
+	if !d.conf.WantsLoops() {
+		return nil
+	}
+	return loopListeners{}
+}
+
+// loopListeners implements listen.Loops.
+type loopListeners struct{}
+
+func (loopListeners) Listen(ctx context.Context, addr string, sockets int) (net.Listener, error) {
+	lc := httpd.ListenConfig{ReusePort: sockets > 0, Sockets: sockets}
+	return asListener(lc.Listen(ctx, "tcp", addr))
+}
+
+func (loopListeners) TakeOver(ln net.Listener) (net.Listener, error) {
+	return asListener(httpd.NewListener(ln))
+}
+
+// asListener returns a nil net.Listener if there is an error.
+func asListener(ln *httpd.Listener, err error) (net.Listener, error) {
+	if err != nil {
+		return nil, err
+	}
+	return ln, nil
+}
+
+// loopsOf returns how many event loops accept from listeners.
+func loopsOf(listeners []net.Listener) (n int) {
+	for _, ln := range listeners {
+		if ln, ok := ln.(*httpd.Listener); ok {
+			n = max(n, ln.Loops())
+		}
+	}
+	return n
+}
+
+// addProcessors lets as many goroutines run at once as without event loops, next to those.
+//
+// Each loop is a goroutine that keeps its thread, and one of the GOMAXPROCS processors of
+// the runtime while it runs. Go does not interrupt it before it has run for 10 ms, so that
+// FTP, HTTPS and the operator would wait for that long under load. With a processor for
+// each loop, the scheduler of the kernel divides the real ones among all threads at once.
+//
+// The runtime no longer follows a limit of the cgroup that changes while it runs. The
+// number of loops does not either.
+func addProcessors(loops int) {
+	now := runtime.GOMAXPROCS(0)
+	if n := processors(now, loops, os.Getenv("GOMAXPROCS")); n != now {
+		runtime.GOMAXPROCS(n)
+	}
+}
+
+// processors returns GOMAXPROCS for a number of event loops. now is what the runtime has
+// derived from processors and cgroup. The variable of the environment is a decision of the
+// operator and stays.
+func processors(now, loops int, variable string) int {
+	if n, err := strconv.Atoi(variable); err == nil && n > 0 {
+		return now
+	}
+	return now + loops
+}

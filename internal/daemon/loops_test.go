@@ -166,7 +166,7 @@ func TestUnixSocketsOfEventLoops(t *testing.T) {
 		_, err := os.Lstat(path)
 		return !errors.Is(err, fs.ErrNotExist)
 	}
-	all, opener, err := openFor(t, nil, "http", "unix:"+path)
+	all, _, err := openFor(t, nil, "http", "unix:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,8 @@ func TestUnixSocketsOfEventLoops(t *testing.T) {
 		t.Error("Close has not removed the socket")
 	}
 
-	if _, opener, err = openFor(t, nil, "http", "unix:"+path); err != nil {
+	_, opener, err := openFor(t, nil, "http", "unix:"+path)
+	if err != nil {
 		t.Fatal(err)
 	}
 	given := ""

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -301,6 +302,52 @@ func TestMeasureReportsErrors(t *testing.T) {
 	job.URLs = []string{"http://127.0.0.1:1/"}
 	if r, err := servers.Measure(t.Context(), job, 1, 0, nil); r != nil || err == nil {
 		t.Errorf("without a server: %v, %v, want an error", r, err)
+	}
+}
+
+func TestHTTPIsComparedByNewConnectionsAndByRanges(t *testing.T) {
+	for _, want := range []servers.Workload{
+		{Name: "1KiB-reconnect", Kind: load.Download, Clients: 64, Reconnect: true},
+		{Name: "64KiB-ranges", Kind: load.Range, Clients: 64, RangeSize: 64 << 10},
+	} {
+		all := servers.HTTP()
+		i := slices.IndexFunc(all, func(w servers.Workload) bool { return w.Name == want.Name })
+		if i < 0 {
+			t.Errorf("there is no workload %s", want.Name)
+			continue
+		}
+		got := all[i]
+		if got.Kind != want.Kind || got.Clients != want.Clients || got.Reconnect != want.Reconnect || got.RangeSize != want.RangeSize {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
+
+func TestEachNewConnectionServesOneRequestThatSaysSo(t *testing.T) {
+	var mu sync.Mutex
+	connections, kept := map[string]int{}, 0
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		connections[r.RemoteAddr]++
+		if !r.Close {
+			kept++
+		}
+	}))
+	defer site.Close()
+	job := load.Job{Kind: load.Download, URLs: []string{site.URL + "/"}, Clients: 2, Requests: 20, Reconnect: true}
+	if _, err := servers.Measure(t.Context(), job, 1, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for from, n := range connections {
+		if n != 1 {
+			t.Errorf("%d requests from %s, want one for each connection", n, from)
+		}
+	}
+	if len(connections) < 20 || kept > 0 {
+		t.Errorf("%d connections, %d requests without Connection: close; want 20 or more, and none", len(connections), kept)
 	}
 }
 

@@ -15,8 +15,11 @@ type Workload struct {
 	Files   []File // requested in turn
 	Clients int
 
-	Reconnect  bool  // a new connection for each request
-	RangeSize  int64 // for load.Range
+	// Reconnect makes a new connection for each request. The request says
+	// "Connection: close", and the client closes as soon as it has the answer,
+	// as wrk and ab do.
+	Reconnect  bool
+	RangeSize  int64 // for load.Range, at random offsets
 	UploadSize int64 // for load.Upload
 }
 

@@ -69,7 +69,8 @@ func (c Config) Check() error {
 	case c.Precision < 0 || c.Budget < 0:
 		return fmt.Errorf("precision %v and budget %v must not be negative", c.Precision, c.Budget)
 	}
-	return nil
+	_, err := withRates(c.Workloads)
+	return err
 }
 
 // Compare measures the peers that are installed, and names the others in the
@@ -80,6 +81,7 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	c.Workloads, _ = withRates(c.Workloads) // Check has found no error
 	root, err := os.MkdirTemp(c.Dir, "sluice-bench-")
 	if err != nil {
 		return nil, err
@@ -113,7 +115,8 @@ type comparison struct {
 	running []*running
 	cells   [][]*cell // of each workload, one for each server
 	notes   []string
-	placed  string // on which processors servers and client run
+	placed  string       // on which processors servers and client run
+	rates   []bench.Pair // of the workloads at a fixed rate, in words; nil until they are known
 }
 
 // running is a peer that has been started.
@@ -181,7 +184,7 @@ func (m *comparison) run(ctx context.Context) error {
 	for _, w := range m.Workloads {
 		m.cells = append(m.cells, m.cellsOf(w))
 	}
-	done := 0
+	done, rated := 0, false
 	for round := 0; m.missing() > 0; round++ {
 		for i, w := range m.Workloads {
 			for turn := range m.cells[i] {
@@ -207,6 +210,10 @@ func (m *comparison) run(ctx context.Context) error {
 				}
 				c.rounds++
 			}
+		}
+		if m.missing() == 0 && !rated {
+			m.setRates()
+			rated = true
 		}
 		if m.missing() == 0 && m.Rounds == 0 {
 			m.extend()
@@ -248,7 +255,9 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 		c.server = r.server
 		c.perGB = w.isBulk()
 		c.perRequest = !c.perGB
-		c.wanted = cmp.Or(m.Rounds, pilotRounds)
+		if w.Load == 0 { // else its rate is not known yet
+			c.wanted = cmp.Or(m.Rounds, pilotRounds)
+		}
 		cells = append(cells, c)
 	}
 	return cells
@@ -261,7 +270,7 @@ func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	if len(job.URLs) == 0 {
 		return errors.New("it takes no uploads")
 	}
-	job.Warmup, job.Duration = m.warmup(), m.time()
+	job.Warmup, job.Duration, job.Rate = m.warmup(), m.time(), c.rate
 	for {
 		err := c.measure(ctx, job, c.server.Process.Usage)
 		if !errors.Is(err, errSilent) || job.Duration > longestSilence {
@@ -312,6 +321,7 @@ func (m *comparison) report() *bench.Report {
 		},
 		Notes: m.notes,
 	}
+	r.Settings = append(r.Settings, m.rates...)
 	for _, server := range m.running {
 		version := bench.Pair{Name: server.peer.Name, Value: server.version}
 		if !slices.Contains(r.Versions, version) { // a server of both protocols

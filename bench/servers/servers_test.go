@@ -140,6 +140,32 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 }
 
+func TestAFixedRateBeginsWhenTheClosedLoopIsMeasured(t *testing.T) {
+	files := []servers.File{{Name: "small", Size: 1000}}
+	c := quick(t,
+		servers.Workload{Scheme: "http", Name: "half", Kind: load.Download, Files: files, Clients: 3, Load: 0.5, Of: "full"},
+		servers.Workload{Scheme: "http", Name: "full", Kind: load.Download, Files: files, Clients: 3},
+	)
+	var order []string
+	c.Progress = func(s servers.Step) { order = append(order, s.What) }
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"http full, gofs", "http full, gofs", "http half, gofs", "http half, gofs"}; !slices.Equal(order, want) {
+		t.Errorf("got the order %q, want %q", order, want)
+	}
+	if len(r.Cells) != 2 {
+		t.Fatalf("%d cells, notes %q; want 2", len(r.Cells), r.Notes)
+	}
+	if got := units(r.Cells[0]); !slices.Contains(got, "p99-us") || slices.Contains(got, "req/s") {
+		t.Errorf("metrics at a fixed rate are %q, want latencies, and no rate: the client sets it", got)
+	}
+	if !slices.ContainsFunc(r.Settings, func(p bench.Pair) bool { return p.Name == "http half" && strings.Contains(p.Value, "req/s") }) {
+		t.Errorf("settings %v, want the rate", r.Settings)
+	}
+}
+
 func TestRoundsGoOnUntilTheFiguresArePreciseOrTheBudgetIsSpent(t *testing.T) {
 	rounds := func(precision float64, budget time.Duration, most int) int {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"sluice/bench/load"
@@ -16,11 +17,17 @@ type Workload struct {
 	Clients int
 
 	// Reconnect makes a new connection for each request. The request says
-	// "Connection: close", and the client closes as soon as it has the answer,
-	// as wrk and ab do.
+	// "Connection: close", and the client closes as soon as it has the answer.
 	Reconnect  bool
 	RangeSize  int64 // for load.Range, at random offsets
 	UploadSize int64 // for load.Upload
+
+	// Load, if above zero, sends requests at a fixed rate, and their latency
+	// counts from when they were due: the rate is this part of the highest that
+	// another server than ours reached in the workload Of, in the same run. Of
+	// has no rate itself, and is measured even if nobody asked for it.
+	Load float64
+	Of   string
 }
 
 // A File is a file to serve. Its content depends on its name alone.
@@ -74,8 +81,10 @@ func many(folder string, n int, size int64) []File {
 func HTTP() []Workload {
 	return []Workload{
 		{Scheme: "http", Name: "1KiB", Kind: load.Download, Files: tiny, Clients: 64},
+		{Scheme: "http", Name: "1KiB-half-load", Kind: load.Download, Files: tiny, Clients: 64, Load: 0.5, Of: "1KiB"},
 		{Scheme: "http", Name: "10KiB", Kind: load.Download, Files: small, Clients: 64},
 		{Scheme: "http", Name: "100KiB", Kind: load.Download, Files: medium, Clients: 64},
+		{Scheme: "http", Name: "100KiB-half-load", Kind: load.Download, Files: medium, Clients: 64, Load: 0.5, Of: "100KiB"},
 		{Scheme: "http", Name: "1MiB", Kind: load.Download, Files: large, Clients: 64},
 		{Scheme: "http", Name: "100MiB", Kind: load.Download, Files: huge, Clients: 4},
 		{Scheme: "http", Name: "1KiB-reconnect", Kind: load.Download, Files: tiny, Clients: 64, Reconnect: true},
@@ -94,6 +103,28 @@ func FTP() []Workload {
 		{Scheme: "ftp", Name: "login", Kind: load.Churn, Files: tiny, Clients: 8},
 		{Scheme: "ftp", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 300},
 	}
+}
+
+// isOf reports whether v is the workload that sets the rate of w.
+func (w Workload) isOf(v Workload) bool {
+	return w.Load > 0 && w.Scheme == v.Scheme && w.Of == v.Name && v.Load == 0
+}
+
+// withRates adds the workloads that set the rates of others, if they are missing.
+func withRates(workloads []Workload) ([]Workload, error) {
+	var all []Workload
+	for _, w := range workloads {
+		if w.Load > 0 && !slices.ContainsFunc(slices.Concat(workloads, all), w.isOf) {
+			known, err := Workloads(w.Scheme)
+			i := slices.IndexFunc(known, w.isOf)
+			if err != nil || i < 0 {
+				return nil, fmt.Errorf("%s %s needs the rate of %q, which is no workload", w.Scheme, w.Name, w.Of)
+			}
+			all = append(all, known[i])
+		}
+		all = append(all, w)
+	}
+	return all, nil
 }
 
 // Workloads returns the workloads for a scheme, http or ftp.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"sluice/bench/proc"
 )
@@ -38,7 +39,7 @@ var httpPeers = []Peer{
 		version: []string{"version"}, config: "Caddyfile",
 		command: func(pl *plan) (proc.Command, error) {
 			c, err := pl.programCommand("run", "--adapter", "caddyfile", "--config", pl.Config())
-			c.Env = []string{"XDG_DATA_HOME=" + pl.Work, "XDG_CONFIG_HOME=" + pl.Work}
+			c.Env = append(pl.goEnv(), "XDG_DATA_HOME="+pl.Work, "XDG_CONFIG_HOME="+pl.Work)
 			return c, err
 		},
 	},
@@ -49,8 +50,12 @@ func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 	if len(pl.self) == 0 {
 		return proc.Command{}, errors.New("Setup.Self does not say how to start this program")
 	}
-	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...)}, nil
+	return proc.Command{Args: append(pl.self[:len(pl.self):len(pl.self)], args...), Env: pl.goEnv()}, nil
 }
+
+// goEnv returns the environment of a Go program. Go's runtime would find its
+// processors itself, unless this process was started with another GOMAXPROCS.
+func (pl *plan) goEnv() []string { return []string{"GOMAXPROCS=" + strconv.Itoa(pl.Workers)} }
 
 // serveSelf returns the command of this program as a server. If root measures, the
 // server stays root, who owns the folders that it serves.

@@ -548,6 +548,34 @@ func TestTemplatesRender(t *testing.T) {
 	}
 }
 
+func TestEachHTTPServerHasAWorkerForEachProcessor(t *testing.T) {
+	for name, want := range map[string]string{
+		"sluice": "GOMAXPROCS=3", goFileServer: "GOMAXPROCS=3", "caddy": "GOMAXPROCS=3",
+		"nginx": "worker_processes 3;", "lighttpd": "\nserver.max-worker = 3\n", "h2o": "num-threads: 3\n",
+	} {
+		p := peer(t, "http", name)
+		pl, err := newPlan(Setup{Dir: t.TempDir(), Work: t.TempDir(), Self: []string{"self"}, CPUs: []int{1, 4, 5}}, "program", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := p.command(pl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(c.Env, "\n")
+		if p.config != "" {
+			text, err := p.render(pl)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got += string(text)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %q is not in its environment or configuration:\n%s", name, want, got)
+		}
+	}
+}
+
 func TestUnknownPlaceholdersAreErrors(t *testing.T) {
 	for _, text := range []string{"root ${Dirs};", "root $Dirs;", "${if Slow}log;", "${dir}"} {
 		if got, err := expand("a.conf", text, (&plan{Dir: "/srv"}).values()); err == nil || !strings.Contains(err.Error(), "a.conf: there is no value ${") {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice/bench"
@@ -28,6 +29,11 @@ type Config struct {
 	Rounds    int
 	Precision float64       // wanted ± of processor time and rate, as a part of the median; zero: 0.1
 	Budget    time.Duration // after which no tenth or further round begins; zero: 20 minutes
+
+	// Cores is the number of processors, and of workers, of each server; the
+	// client gets the others, or shares them if there are none. Zero: one. A
+	// system that cannot keep a process on some processors refuses all but zero.
+	Cores int
 
 	Time   time.Duration // of each measurement; zero: half a second
 	Warmup time.Duration // before it; zero: a quarter of Time
@@ -56,6 +62,7 @@ const pilotRounds = 9
 
 func (c Config) precision() float64    { return cmp.Or(c.Precision, 0.1) }
 func (c Config) budget() time.Duration { return cmp.Or(c.Budget, 20*time.Minute) }
+func (c Config) cores() int            { return cmp.Or(c.Cores, 1) }
 func (c Config) time() time.Duration   { return cmp.Or(c.Time, time.Second/2) }
 func (c Config) warmup() time.Duration { return cmp.Or(c.Warmup, c.time()/4) }
 
@@ -68,6 +75,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("rounds %d and time %v must not be negative", c.Rounds, c.Time)
 	case c.Precision < 0 || c.Budget < 0:
 		return fmt.Errorf("precision %v and budget %v must not be negative", c.Precision, c.Budget)
+	}
+	if most := len(proc.CPUs()); c.Cores < 0 || c.Cores > most {
+		return fmt.Errorf("servers on %d processors: want 1 to %d, as many as this process may use", c.Cores, most)
 	}
 	_, err := withRates(c.Workloads)
 	return err
@@ -98,7 +108,10 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 		return nil, err
 	}
 
-	cpus := m.placeClient()
+	cpus, err := m.placeClient()
+	if err != nil {
+		return nil, err
+	}
 	defer m.stop()
 	if err := m.start(ctx, root, cpus); err != nil {
 		return nil, err
@@ -126,23 +139,36 @@ type running struct {
 	server  *peers.Server
 }
 
-// placeClient keeps this process on the last processor, if there are two or
-// more, and returns the processors for the servers.
-func (m *comparison) placeClient() (servers []int) {
+// placeClient keeps this process off the processors of the servers, if there are
+// others, and returns those of the servers; nil are all that this process has.
+func (m *comparison) placeClient() (servers []int, err error) {
 	cpus := proc.CPUs()
-	m.placed = "server and client share a processor"
-	if len(cpus) < 2 {
-		return nil
+	n := min(m.cores(), len(cpus))
+	if n == len(cpus) {
+		m.placed = fmt.Sprintf("server and client share %s", listed(cpus))
+		return nil, nil
 	}
-	last := len(cpus) - 1
-	if err := proc.Pin(cpus[last:]); err != nil {
+	if err := proc.Pin(cpus[n:]); err != nil {
+		if m.Cores > 0 {
+			return nil, fmt.Errorf("servers on %d processors: %w", n, err)
+		}
 		m.placed = "server and client share all processors: " + err.Error()
-		return nil
+		return nil, nil
 	}
-	// One only: servers are compared by their cost, and one client could not
-	// keep more processors busy.
-	m.placed = fmt.Sprintf("server on processor %d, client on %d", cpus[0], cpus[last])
-	return cpus[:1]
+	m.placed = fmt.Sprintf("server on %s, client on %s", listed(cpus[:n]), listed(cpus[n:]))
+	return cpus[:n], nil
+}
+
+// listed names processors: "processor 0", "processors 0, 1".
+func listed(cpus []int) string {
+	if len(cpus) == 1 {
+		return fmt.Sprintf("processor %d", cpus[0])
+	}
+	var names []string
+	for _, cpu := range cpus {
+		names = append(names, strconv.Itoa(cpu))
+	}
+	return "processors " + strings.Join(names, ", ")
 }
 
 // start starts all peers that are installed.

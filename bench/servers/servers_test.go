@@ -17,6 +17,7 @@ import (
 	"sluice/bench"
 	"sluice/bench/load"
 	"sluice/bench/peers"
+	"sluice/bench/proc"
 	"sluice/bench/servers"
 	"sluice/internal/nettest"
 )
@@ -248,6 +249,8 @@ func TestImpossibleComparisonsAreRefused(t *testing.T) {
 		"no workload":        func(c *servers.Config) { c.Workloads = nil },
 		"less than no round": func(c *servers.Config) { c.Rounds = -1 },
 		"a negative time":    func(c *servers.Config) { c.Time = -1 },
+		"less than no core":  func(c *servers.Config) { c.Cores = -1 },
+		"too many cores":     func(c *servers.Config) { c.Cores = len(proc.CPUs()) + 1 },
 	} {
 		c := quick(t, servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1}}, Clients: 1})
 		spoil(&c)

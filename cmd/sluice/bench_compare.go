@@ -60,6 +60,12 @@ by more than --precision get further rounds until --budget is spent.`,
 			if conf.Workloads, err = pick("--workloads", conf.Workloads, workloads, func(w servers.Workload) string { return w.Name }); err != nil {
 				return misused(cmd, err)
 			}
+			if conf.Cores < 1 {
+				return misused(cmd, fmt.Errorf("--cores %d: there must be at least one", conf.Cores))
+			}
+			if !cmd.Flags().Changed("cores") {
+				conf.Cores = 0 // where a system cannot keep a server on one, all do
+			}
 			conf.Precision = percent / 100
 			if err := cmp.Or(checkPrecision(percent, conf.Budget), conf.Check()); err != nil {
 				return misused(cmd, err)
@@ -76,6 +82,7 @@ by more than --precision get further rounds until --budget is spent.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&names, "servers", nil, "compare only the servers of these `NAMES`, separated by commas")
 	f.StringSliceVar(&workloads, "workloads", nil, "compare only by the workloads of these `NAMES`, separated by commas")
+	f.IntVar(&conf.Cores, "cores", 1, "give each server this `NUMBER` of processors, and as many workers; the client gets the others")
 	f.IntVar(&conf.Rounds, "rounds", 0, "measure each workload on each server exactly this `NUMBER` of times; 0: nine times, and more often as --precision demands")
 	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each round, after a quarter of it as warm-up")
 	f.Float64Var(&percent, "precision", 10, precisionUsage)

@@ -33,11 +33,11 @@ func barChart(id string, g *group, m Metric) chart {
 	names, values := 0.0, textWidth(absent) // widths of the columns
 	low, high := 0.0, 0.0
 	for _, c := range g.cells {
-		b := bar{name: cut(plain(c.Subject), 24), value: absent, best: c == best}
+		b := bar{name: cut(plain(c.label()), 24), value: absent, best: c == best}
 		if metric := c.metric(m.Unit); metric != nil {
 			b.Summary = metric.Summary()
 			b.value = number(b.Median)
-			spoken = append(spoken, fmt.Sprintf("%s %s (%s to %s)", c.Subject, b.value, number(b.Low), number(b.High)))
+			spoken = append(spoken, fmt.Sprintf("%s %s (%s to %s)", c.label(), b.value, number(b.Low), number(b.High)))
 			if b.best {
 				b.value += " *"
 			}
@@ -107,7 +107,7 @@ func latencyCharts(id string, g *group, subjects []string) []chart {
 		}
 		i := slices.Index(subjects, c.Subject)
 		k := slices.IndexFunc(parts, func(p part) bool { return i < p.end })
-		curves[k] = append(curves[k], curve{c, points, swatch{c.Subject, fmt.Sprintf("line line%d", i-parts[k].begin)}})
+		curves[k] = append(curves[k], curve{c, points, swatch{c.label(), fmt.Sprintf("line line%d", i-parts[k].begin)}})
 		last := points[len(points)-1]
 		high, fastest, slowest = max(high, last.x), min(fastest, points[0].y), max(slowest, last.y)
 	}
@@ -160,7 +160,7 @@ func latencyChart(id, name string, curves []curve, x, y scale) chart {
 		}
 		d.polyline(c.swatch.class, line)
 		key = append(key, c.swatch)
-		text := c.cell.Subject
+		text := c.cell.label()
 		for _, percent := range []float64{50, 99, 100} {
 			if us, ok := c.cell.Latency.at(percent); ok {
 				text += fmt.Sprintf(" p%g %s", percent, micro(us))

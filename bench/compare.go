@@ -58,7 +58,7 @@ type Change struct {
 	Ratio    *Ratio // of new to old; nil if a sample is not above zero
 	Verdict  Verdict
 	// Gates says whether Worse is a regression. It is false for the tails of
-	// latencies, which differ between any two runs.
+	// latencies, which differ between any two runs, and for limits.
 	Gates bool
 }
 
@@ -99,7 +99,7 @@ func Compare(old, new *Report) *Comparison {
 				continue
 			}
 			pairs = append(pairs, pair{o, m})
-			ch := Change{Cell: now.name(), Unit: m.Unit, Better: m.Better, Old: o.Summary(), New: m.Summary(), Gates: gates(m.Unit)}
+			ch := Change{Cell: now.name(), Unit: m.Unit, Better: m.Better, Old: o.Summary(), New: m.Summary(), Gates: gates(m.Unit) && !now.Limit}
 			if ch.Gates {
 				family++
 			}

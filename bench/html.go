@@ -197,7 +197,7 @@ func (m *markup) table(g *group, metrics []Metric, kind string) {
 	}
 	m.tableOf(cmp.Or(g.name, "All"), titles, func() {
 		for _, c := range g.cells {
-			m.add(`<tr><th scope="row">%s</th>`, c.Subject)
+			m.add(`<tr><th scope="row">%s</th>`, c.label())
 			for i, metric := range metrics {
 				m.figure(c.metric(metric.Unit), c == best[i])
 			}

@@ -42,6 +42,7 @@ type Pair struct {
 // A Cell is one subject (a method, a server) under one set of parameters.
 type Cell struct {
 	Subject string   `json:"subject"`
+	Limit   bool     `json:"limit,omitempty"`  // no subject, but the least that one can cost: claims leave it out
 	Params  []Pair   `json:"params,omitempty"` // for example size 1MiB, clients 16, cache hot
 	Metrics []Metric `json:"metrics"`
 	Latency *Latency `json:"latency,omitempty"` // of all rounds together
@@ -140,6 +141,14 @@ func (c *Cell) key() string {
 // name returns the name of the cell for people.
 func (c *Cell) name() string {
 	return strings.TrimSpace(c.Subject + " " + paramString(c.Params))
+}
+
+// label returns the subject for people.
+func (c *Cell) label() string {
+	if c.Limit {
+		return c.Subject + " (limit)"
+	}
+	return c.Subject
 }
 
 // metric returns the metric of that unit if it has samples, or nil.

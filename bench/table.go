@@ -83,6 +83,7 @@ type table struct {
 	columns  []column
 	sections []section
 	compared bool // some group has several subjects
+	limited  bool // some row is a limit
 	ranges   bool // some spread is the range of all rounds
 	predicts bool // some spread is not
 }
@@ -126,7 +127,8 @@ func newTable(r *Report, width int) *table {
 	} else {
 		for _, g := range r.groups() {
 			t.compared = t.compared || len(g.cells) > 1
-			t.sections = append(t.sections, section{g.name, t.rowsOf(g, func(c *Cell) string { return c.Subject })})
+			t.limited = t.limited || slices.ContainsFunc(g.cells, func(c *Cell) bool { return c.Limit })
+			t.sections = append(t.sections, section{g.name, t.rowsOf(g, (*Cell).label)})
 		}
 	}
 	t.measure(width)
@@ -163,13 +165,14 @@ func (t *table) rowsOf(g *group, label func(*Cell) string) []row {
 }
 
 // best returns the cell that is better than all others beyond the noise, or nil.
+// Limits do not count.
 func (g *group) best(metric Metric) *Cell {
 	var best *Cell
 	var top Summary
 	var others []Summary
 	for _, c := range g.cells {
 		m := c.metric(metric.Unit)
-		if m == nil {
+		if m == nil || c.Limit {
 			continue
 		}
 		s := m.Summary()
@@ -285,6 +288,9 @@ func (t *table) legend() string {
 	}
 	if t.compared {
 		text += " * is better than all others of its table beyond ±; without a star none is."
+	}
+	if t.limited {
+		text += " A limit is no server: it shows what the kernel alone costs."
 	}
 	for _, better := range []Direction{Higher, Lower} {
 		var units []string

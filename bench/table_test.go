@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -120,5 +121,32 @@ func TestWrap(t *testing.T) {
 	got := wrap("one two  three four-is-longer-than-a-line five", 9, "  ")
 	if want := "one two\n  three\n  four-is-longer-than-a-line\n  five\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestALimitIsMarkedAndHasNoStar(t *testing.T) {
+	about := func(v float64) []Metric {
+		return []Metric{{Unit: "cpu-s/GB", Better: Lower, Samples: []float64{v, v * 1.01, v, v * 0.99, v}}}
+	}
+	r := &Report{Kind: "server", Cells: []Cell{
+		{Subject: "nginx", Metrics: about(2)},
+		{Subject: "h2o", Metrics: about(3)},
+		{Subject: "kernel", Limit: true, Metrics: about(1)},
+	}}
+	var table, page strings.Builder
+	if err := errors.Join(WriteTable(&table, r, 100), WriteHTML(&page, r)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"kernel (limit)", "A limit is no server"} {
+		if !strings.Contains(table.String(), want) || !strings.Contains(page.String(), want) {
+			t.Errorf("%q is missing in the table or the page:\n%s", want, table.String())
+		}
+	}
+	if best := r.groups()[0].best(about(1)[0]); best == nil || best.Subject != "nginx" {
+		t.Errorf("the best is %v, want nginx", best)
+	}
+	old := &Report{Cells: []Cell{{Subject: "kernel", Limit: true, Metrics: about(0.5)}}}
+	if worse := Compare(old, r).Regressions(); len(worse) > 0 {
+		t.Errorf("regressions %v of a limit, want none", worse)
 	}
 }

@@ -43,6 +43,10 @@ var httpPeers = []Peer{
 			return c, err
 		},
 	},
+	{
+		Name: KernelAlone, Scheme: "http", Limit: true, able: needsLinux,
+		command: func(pl *plan) (proc.Command, error) { return pl.selfCommand(KernelRole, pl.Address(), pl.Dir) },
+	},
 }
 
 // selfCommand returns the command of this program.

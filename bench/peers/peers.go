@@ -44,6 +44,10 @@ type Peer struct {
 	Program string // on PATH or in systemFolders; "": this program
 	Package string // of Debian
 
+	// Limit marks what is no server, but the least that any server can cost: it
+	// answers requests for files of SmallestForLimit bytes or more, with content of its own.
+	Limit bool
+
 	version []string                          // arguments with which it prints its version
 	config  string                            // the template of its configuration; "": none
 	command func(*plan) (proc.Command, error) // returns the command that starts it
@@ -119,6 +123,8 @@ var versionNumber = regexp.MustCompile(`\d+(\.\d+)+[-+.\w]*`)
 // unknown. It runs the program, unless it is this one.
 func (p Peer) Version(ctx context.Context) string {
 	switch {
+	case p.Limit:
+		return ""
 	case p.Name == goFileServer:
 		return runtime.Version()
 	case p.Program == "":

@@ -94,11 +94,14 @@ func (w *result) cellOf(subject string) *bench.Cell {
 	return w.cells[i]
 }
 
-// workloadsOf returns the cells of r by workload.
+// workloadsOf returns the cells of r by workload, without limits.
 func workloadsOf(r *bench.Report) []*result {
 	var all []*result
 	for i := range r.Cells {
 		c := &r.Cells[i]
+		if c.Limit {
+			continue
+		}
 		name := c.Param("protocol") + " " + c.Param("workload")
 		k := slices.IndexFunc(all, func(w *result) bool { return w.name == name })
 		if k < 0 {

@@ -44,6 +44,11 @@ func TestTheAnswerNamesTheCheapest(t *testing.T) {
 	if got := answer(r); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	limit := measured("kernel-alone", "http", "100MiB", "cpu-s/GB", 0.01, "MB/s", 9000)
+	limit.Limit = true
+	if got := answer(&bench.Report{Cells: append(slices.Clone(r.Cells), limit)}); !slices.Equal(got, want) {
+		t.Errorf("with a limit: got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 	r.Cells = r.Cells[:2]
 	want = []string{
 		"Least CPU time per GB: sluice in http 100MiB.",

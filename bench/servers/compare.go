@@ -274,11 +274,11 @@ func (m *comparison) extend() {
 func (m *comparison) cellsOf(w Workload) []*cell {
 	var cells []*cell
 	for _, r := range m.running {
-		if r.peer.Scheme != w.Scheme {
+		if r.peer.Scheme != w.Scheme || r.peer.Limit && !w.hasLimit() {
 			continue
 		}
 		c := newCell(r.peer.Name, bench.Pair{Name: "protocol", Value: w.Scheme}, bench.Pair{Name: "workload", Value: w.Name}, bench.Pair{Name: "clients", Value: strconv.Itoa(w.Clients)})
-		c.server = r.server
+		c.server, c.limit = r.server, r.peer.Limit
 		c.perGB = w.isBulk()
 		c.perRequest = !c.perGB
 		if w.Load == 0 { // else its rate is not known yet
@@ -295,6 +295,9 @@ func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	job := w.job(c.server)
 	if len(job.URLs) == 0 {
 		return errors.New("it takes no uploads")
+	}
+	if c.limit {
+		job.Content = nil // it has content of its own
 	}
 	job.Warmup, job.Duration, job.Rate = m.warmup(), m.time(), c.rate
 	for {
@@ -349,6 +352,9 @@ func (m *comparison) report() *bench.Report {
 	}
 	r.Settings = append(r.Settings, m.rates...)
 	for _, server := range m.running {
+		if server.peer.Limit {
+			continue
+		}
 		version := bench.Pair{Name: server.peer.Name, Value: server.version}
 		if !slices.Contains(r.Versions, version) { // a server of both protocols
 			r.Versions = append(r.Versions, version)

@@ -22,6 +22,7 @@ type cell struct {
 	subject string
 	params  []bench.Pair
 	server  *peers.Server // nil: a server that runs already
+	limit   bool          // it is no server, but the least that one can cost
 	out     bool          // it has failed and gets no further rounds
 
 	rounds, wanted int // measured; to be measured in all
@@ -172,7 +173,7 @@ func (c *cell) addTo(r *bench.Report) {
 	if c.out || len(c.metrics) == 0 {
 		return
 	}
-	result := bench.Cell{Subject: c.subject, Params: c.params, Metrics: c.metrics}
+	result := bench.Cell{Subject: c.subject, Limit: c.limit, Params: c.params, Metrics: c.metrics}
 	if c.latency != nil {
 		result.Latency = bench.FromHistogram(c.latency)
 	}

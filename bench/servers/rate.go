@@ -44,7 +44,7 @@ func fastest(cells []*cell) (best *cell, rate float64) {
 	for _, c := range cells {
 		measured := bench.Cell{Metrics: c.metrics}
 		median, ok := measured.Median("req/s")
-		if !ok || c.out {
+		if !ok || c.out || c.limit {
 			continue
 		}
 		if best == nil || best.subject == ours || c.subject != ours && median > rate {

@@ -39,16 +39,22 @@ func TestMain(m *testing.M) {
 		_ = peers.ServeGoFS(os.Args[2], os.Args[3])
 		os.Exit(1)
 	}
+	if len(os.Args) == 4 && os.Args[1] == peers.KernelRole {
+		_ = peers.ServeKernel(os.Args[2], os.Args[3])
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
 // gofs is the peer that is always installed.
-func gofs(t *testing.T) peers.Peer {
+func gofs(t *testing.T) peers.Peer { return peer(t, "gofs") }
+
+func peer(t *testing.T, name string) peers.Peer {
 	t.Helper()
 	all := peers.All("http")
-	i := slices.IndexFunc(all, func(p peers.Peer) bool { return p.Name == "gofs" })
+	i := slices.IndexFunc(all, func(p peers.Peer) bool { return p.Name == name })
 	if i < 0 {
-		t.Fatal("there is no peer gofs")
+		t.Fatalf("there is no peer %s", name)
 	}
 	return all[i]
 }
@@ -138,6 +144,33 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(c.Dir); len(left) > 0 {
 		t.Errorf("%d files are left", len(left))
+	}
+}
+
+func TestTheLimitIsARowOfLargeFilesAlone(t *testing.T) {
+	c := quick(t,
+		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1000}}, Clients: 3},
+		servers.Workload{Scheme: "http", Name: "large", Kind: load.Download, Files: []servers.File{{Name: "large", Size: 1<<20 + 17}}, Clients: 3},
+	)
+	limit := peer(t, peers.KernelAlone)
+	c.Peers = append(c.Peers, limit)
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, cell := range r.Cells {
+		got = append(got, cell.Subject+" "+cell.Param("workload"))
+		if cell.Limit != (cell.Subject == peers.KernelAlone) {
+			t.Errorf("%s: limit %v", cell.Subject, cell.Limit)
+		}
+	}
+	want := []string{"gofs small", "gofs large", "kernel-alone large"}
+	if _, err := limit.Find(); err != nil {
+		want = want[:2]
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got cells %q, notes %q; want %q", got, r.Notes, want)
 	}
 }
 
@@ -348,6 +381,29 @@ func TestHTTPIsComparedByNewConnectionsAndByRanges(t *testing.T) {
 		got := all[i]
 		if got.Kind != want.Kind || got.Clients != want.Clients || got.Reconnect != want.Reconnect || got.RangeSize != want.RangeSize {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
+
+func TestLargeFilesAreComparedWithFewAndManyClients(t *testing.T) {
+	type load struct {
+		scheme  string
+		size    int64
+		clients int
+	}
+	found := map[load]bool{}
+	for _, w := range slices.Concat(servers.HTTP(), servers.FTP()) {
+		for _, f := range w.Files {
+			found[load{w.Scheme, f.Size, w.Clients}] = true
+		}
+	}
+	for _, scheme := range []string{"http", "ftp"} {
+		for _, size := range []int64{1 << 20, 100 << 20} {
+			for _, clients := range []int{4, 64} {
+				if !found[load{scheme, size, clients}] {
+					t.Errorf("there is no workload of %d bytes with %d clients by %s", size, clients, scheme)
+				}
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"sluice/bench/load"
+	"sluice/bench/peers"
 )
 
 // A Workload is the load of the clients on every server.
@@ -55,6 +56,12 @@ func (w Workload) isBulk() bool {
 	return w.Kind == load.Download && sum >= perGB*int64(len(w.Files))
 }
 
+// hasLimit reports whether a peer that is a limit serves the workload.
+func (w Workload) hasLimit() bool {
+	isSmall := func(f File) bool { return f.Size < peers.SmallestForLimit }
+	return w.Kind == load.Download && w.Load == 0 && !slices.ContainsFunc(w.Files, isSmall)
+}
+
 const (
 	kib = 1 << 10
 	mib = 1 << 20
@@ -86,7 +93,9 @@ func HTTP() []Workload {
 		{Scheme: "http", Name: "100KiB", Kind: load.Download, Files: medium, Clients: 64},
 		{Scheme: "http", Name: "100KiB-half-load", Kind: load.Download, Files: medium, Clients: 64, Load: 0.5, Of: "100KiB"},
 		{Scheme: "http", Name: "1MiB", Kind: load.Download, Files: large, Clients: 64},
+		{Scheme: "http", Name: "1MiB-4-clients", Kind: load.Download, Files: large, Clients: 4},
 		{Scheme: "http", Name: "100MiB", Kind: load.Download, Files: huge, Clients: 4},
+		{Scheme: "http", Name: "100MiB-64-clients", Kind: load.Download, Files: huge, Clients: 64},
 		{Scheme: "http", Name: "1KiB-reconnect", Kind: load.Download, Files: tiny, Clients: 64, Reconnect: true},
 		{Scheme: "http", Name: "1000-files-of-4KiB", Kind: load.Download, Files: many("storm", 1000, 4*kib), Clients: 64},
 		{Scheme: "http", Name: "64KiB-ranges", Kind: load.Range, Files: huge, Clients: 64, RangeSize: 64 * kib},
@@ -98,6 +107,9 @@ func HTTP() []Workload {
 func FTP() []Workload {
 	return []Workload{
 		{Scheme: "ftp", Name: "RETR-100MiB", Kind: load.Download, Files: huge, Clients: 4},
+		{Scheme: "ftp", Name: "RETR-100MiB-64-clients", Kind: load.Download, Files: huge, Clients: 64},
+		{Scheme: "ftp", Name: "RETR-1MiB", Kind: load.Download, Files: large, Clients: 4},
+		{Scheme: "ftp", Name: "RETR-1MiB-64-clients", Kind: load.Download, Files: large, Clients: 64},
 		{Scheme: "ftp", Name: "STOR-16MiB", Kind: load.Upload, Clients: 4, UploadSize: 16 * mib},
 		{Scheme: "ftp", Name: "RETR-1KiB", Kind: load.Download, Files: tiny, Clients: 16},
 		{Scheme: "ftp", Name: "login", Kind: load.Churn, Files: tiny, Clients: 8},

@@ -31,3 +31,11 @@ func gofsCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return peers.ServeGoFS(args[0], args[1]) },
 	}
 }
+
+// kernelCommand is the limit of comparisons.
+func kernelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: peers.KernelRole + " ADDR DIR", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error { return peers.ServeKernel(args[0], args[1]) },
+	}
+}

@@ -72,7 +72,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(misused)
 	root.SetUsageFunc(printUsage)
 	root.AddCommand(serveCommand(), passwdCommand(), userCommand(), sessionCommand(), topCommand(), whoCommand(), netstatCommand(), procinfoCommand(), procsmemCommand(),
-		benchCommand(), gofsCommand(), versionCommand())
+		benchCommand(), gofsCommand(), kernelCommand(), versionCommand())
 	return root
 }
 

@@ -5,7 +5,7 @@ import "strings"
 var (
 	quantities = map[string]string{
 		"cpu-s": "CPU seconds", "user-s": "CPU seconds of the program", "sys-s": "CPU seconds of the kernel",
-		"switches": "context switches", "calls": "system calls", "req": "requests", "MB": "MB", "KiB": "KiB of memory",
+		"switches": "context switches", "calls": "system calls", "req": "requests", "MB": "MB", "KiB": "KiB of memory", "B": "bytes of memory",
 	}
 	divisors = map[string]string{"GB": "GB", "100k": "100,000 requests", "s": "second", "conn": "connection"}
 )
@@ -31,7 +31,7 @@ func isPercentile(name string) bool {
 // isMain says whether a metric is one of cost, speed or memory, whose charts come
 // first.
 func isMain(unit string) bool {
-	return isCPU(unit) || isRate(unit) || unit == "KiB/conn"
+	return isCPU(unit) || isRate(unit) || unit == "KiB/conn" || unit == "B/conn"
 }
 
 // isCPU says whether a metric is processor time.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,11 @@ var dialer = net.Dialer{KeepAlive: -1} // probes would cost four system calls a 
 func dial(ctx context.Context, address string, config *tls.Config, timeout time.Duration) (*serverConn, error) {
 	dialing, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	conn, err := dialer.DialContext(dialing, "tcp", address)
+	conn, err := dialFromAny(address, func(from net.Addr) (net.Conn, error) {
+		d := dialer
+		d.LocalAddr = from
+		return d.DialContext(dialing, "tcp", address)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +59,29 @@ func dial(ctx context.Context, address string, config *tls.Config, timeout time.
 		return nil, err
 	}
 	return s, nil
+}
+
+// sources is how many local addresses dialFromAny tries. Each has some 28,000
+// ports.
+const sources = 16
+
+// dialFromAny dials address from the address that the system chooses. If that has
+// no port left, and this machine has more addresses because it dials itself, it
+// dials from those; only Linux has them without configuration.
+func dialFromAny(address string, dial func(from net.Addr) (net.Conn, error)) (net.Conn, error) {
+	conn, err := dial(nil)
+	to, perr := netip.ParseAddrPort(address)
+	if err == nil || kindOf(err) != noPort || perr != nil || !to.Addr().Is4() || !to.Addr().IsLoopback() {
+		return conn, err
+	}
+	for i := range byte(sources) {
+		from := &net.TCPAddr{IP: net.IPv4(127, 0, 1, 1+i)}
+		conn, another := dial(from)
+		if another == nil || kindOf(another) != noPort {
+			return conn, another
+		}
+	}
+	return nil, err
 }
 
 // startTLS does the handshake. From then on the connection uses TLS.

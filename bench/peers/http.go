@@ -25,7 +25,7 @@ var httpPeers = []Peer{
 		},
 	},
 	{
-		Name: "lighttpd", Scheme: "http", Program: "lighttpd", Package: "lighttpd",
+		Name: "lighttpd", Scheme: "http", Program: "lighttpd", Package: "lighttpd", filesPerConn: 2,
 		version: []string{"-v"}, config: "lighttpd.conf",
 		command: func(pl *plan) (proc.Command, error) { return pl.programCommand("-D", "-f", pl.Config()) },
 	},

@@ -48,6 +48,8 @@ type Peer struct {
 	// answers requests for files of SmallestForLimit bytes or more, with content of its own.
 	Limit bool
 
+	filesPerConn uint64 // descriptors that it reserves for each connection; 0: one
+
 	version []string                          // arguments with which it prints its version
 	config  string                            // the template of its configuration; "": none
 	command func(*plan) (proc.Command, error) // returns the command that starts it
@@ -167,6 +169,13 @@ func (p Peer) built() string {
 		}
 	}
 	return info.Main.Version
+}
+
+// Connections returns how many connections the server is configured for: enough
+// for any benchmark, if it may open that many files.
+func (p Peer) Connections() int {
+	const enough, others = 20_000, 100
+	return int(min((fileLimit()-others)/max(p.filesPerConn, 1), enough))
 }
 
 // needsRoot returns an error unless this process is root's.

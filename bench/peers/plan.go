@@ -88,7 +88,9 @@ func (p Peer) render(pl *plan) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expand(p.config, string(text), pl.values())
+	values := pl.values()
+	values["Connections"] = strconv.Itoa(p.Connections())
+	return expand(p.config, string(text), values)
 }
 
 // expand replaces each ${name} in the text of a file by its value.

@@ -16,6 +16,7 @@ const ours = "sluice"
 var costs = []struct{ unit, cheapest string }{
 	{"cpu-s/GB", "Least CPU time per GB"},
 	{"cpu-s/100k", "Least CPU time per request"},
+	{"B/conn", "Least memory per idle connection"},
 	{"KiB/conn", "Least memory per idle connection"},
 }
 

@@ -107,6 +107,9 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := makeFiles(m.files, c.Workloads); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(c.Workloads, func(w Workload) bool { return w.Before > 0 }) {
+		proc.RaiseFileLimit() // before the servers start, which inherit it
+	}
 
 	cpus, err := m.placeClient()
 	if err != nil {
@@ -136,6 +139,7 @@ type comparison struct {
 type running struct {
 	peer    peers.Peer
 	version string
+	setup   peers.Setup
 	server  *peers.Server
 }
 
@@ -182,7 +186,8 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 		if err := os.Mkdir(work, 0o755); err != nil {
 			return err
 		}
-		server, err := p.Start(ctx, peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self})
+		setup := peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self}
+		server, err := p.Start(ctx, setup)
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -190,7 +195,7 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 			m.notes = append(m.notes, fmt.Sprintf("%s left out: %v", p.Name, err))
 			continue
 		}
-		m.running = append(m.running, &running{peer: p, version: p.Version(ctx), server: server})
+		m.running = append(m.running, &running{peer: p, version: p.Version(ctx), setup: setup, server: server})
 	}
 	if len(m.running) == 0 {
 		return errors.New("no server to measure is left: " + m.notes[len(m.notes)-1])
@@ -259,6 +264,10 @@ func (m *comparison) missing() int {
 	return sum
 }
 
+// freshRounds is the fewest rounds for a claim. A round with a fresh server takes
+// seconds, and its memory hardly varies.
+const freshRounds = 5
+
 // extend gives further rounds to cells that are not precise enough, at most as
 // many again as they have: their spread so far is an estimate.
 func (m *comparison) extend() {
@@ -279,9 +288,14 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 		}
 		c := newCell(r.peer.Name, bench.Pair{Name: "protocol", Value: w.Scheme}, bench.Pair{Name: "workload", Value: w.Name}, bench.Pair{Name: "clients", Value: strconv.Itoa(w.Clients)})
 		c.server, c.limit = r.server, r.peer.Limit
+		c.most = r.peer.Connections()
+		c.start = func(ctx context.Context) (*peers.Server, error) { return r.peer.Start(ctx, r.setup) }
 		c.perGB = w.isBulk()
 		c.perRequest = !c.perGB
-		if w.Load == 0 { // else its rate is not known yet
+		switch {
+		case w.Before > 0:
+			c.wanted = cmp.Or(m.Rounds, freshRounds)
+		case w.Load == 0: // else its rate is not known yet
 			c.wanted = cmp.Or(m.Rounds, pilotRounds)
 		}
 		cells = append(cells, c)
@@ -292,6 +306,9 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 // measure measures one workload on one server, for longer if the server
 // completed no request.
 func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
+	if w.Before > 0 {
+		return c.measureFresh(ctx, w)
+	}
 	job := w.job(c.server)
 	if len(job.URLs) == 0 {
 		return errors.New("it takes no uploads")

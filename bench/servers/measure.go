@@ -21,9 +21,11 @@ import (
 type cell struct {
 	subject string
 	params  []bench.Pair
-	server  *peers.Server // nil: a server that runs already
-	limit   bool          // it is no server, but the least that one can cost
-	out     bool          // it has failed and gets no further rounds
+	server  *peers.Server                                // nil: a server that runs already
+	start   func(context.Context) (*peers.Server, error) // another one
+	most    int                                          // connections that it can keep
+	limit   bool                                         // it is no server, but the least that one can cost
+	out     bool                                         // it has failed and gets no further rounds
 
 	rounds, wanted int // measured; to be measured in all
 
@@ -34,6 +36,7 @@ type cell struct {
 	latency *hdrhistogram.Histogram
 	asked   int64            // requests of all rounds
 	failed  map[string]int64 // requests by error
+	fewer   int              // idle connections of each round, because it can keep no more; 0: as many as wanted
 	late    int64            // requests that were due and not answered at the end of their round
 }
 
@@ -178,6 +181,9 @@ func (c *cell) addTo(r *bench.Report) {
 		result.Latency = bench.FromHistogram(c.latency)
 	}
 	r.Cells = append(r.Cells, result)
+	if c.fewer > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: measured with %d further connections, because the limit of descriptors lets it keep no more than %d", c.subject, name(c.params), c.fewer, c.most))
+	}
 	if c.rate > 0 && c.late*lateShare > c.asked {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: it does not keep up with the rate: %d of %d requests were not answered at the end of their round, and its latency depends on --time", c.subject, name(c.params), c.late, c.asked))
 	}

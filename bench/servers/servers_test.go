@@ -23,14 +23,24 @@ import (
 )
 
 // slow is the argument with which this program takes longer for a response than
-// a round of quick.
-const slow = "slow"
+// a round of quick. With fleeting it closes each connection after the answer.
+const (
+	slow     = "slow"
+	fleeting = "fleeting"
+)
 
 // TestMain lets this program be the server that Compare starts.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 5 && os.Args[1] == slow {
 		_ = http.ListenAndServe(os.Args[3], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(300 * time.Millisecond)
+			http.FileServer(http.Dir(os.Args[4])).ServeHTTP(w, r)
+		}))
+		os.Exit(1)
+	}
+	if len(os.Args) == 5 && os.Args[1] == fleeting {
+		_ = http.ListenAndServe(os.Args[3], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
 			http.FileServer(http.Dir(os.Args[4])).ServeHTTP(w, r)
 		}))
 		os.Exit(1)
@@ -144,6 +154,45 @@ func TestCompareMeasuresEachWorkloadOnEachServer(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(c.Dir); len(left) > 0 {
 		t.Errorf("%d files are left", len(left))
+	}
+}
+
+func TestIdleConnectionsAreMeasuredOnAFreshServer(t *testing.T) {
+	nettest.CheckLeaks(t)
+	files := []servers.File{{Name: "small", Size: 1000}}
+	c := quick(t, servers.Workload{Scheme: "http", Name: "idle", Kind: load.Idle, Files: files, Clients: 200, Before: 50})
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !costsKnown {
+		return
+	}
+	if len(r.Cells) != 1 || len(r.Notes) > 0 {
+		t.Fatalf("%d cells, notes %q; want one cell and no note", len(r.Cells), r.Notes)
+	}
+	if got := units(r.Cells[0]); !slices.Equal(got, []string{"B/conn"}) {
+		t.Errorf("metrics %q, want B/conn alone", got)
+	}
+	// net/http keeps a goroutine and two buffers of 4 KiB for each connection.
+	if got, _ := r.Cells[0].Median("B/conn"); got < 4<<10 || got > 100<<10 {
+		t.Errorf("gofs grows by %v bytes for each connection, want some 20,000", got)
+	}
+}
+
+func TestIdleConnectionsThatEndAreAFailure(t *testing.T) {
+	if !costsKnown {
+		t.Skip("the system accounts no processes")
+	}
+	files := []servers.File{{Name: "small", Size: 1000}}
+	c := quick(t, servers.Workload{Scheme: "http", Name: "idle", Kind: load.Idle, Files: files, Clients: 10, Before: 2})
+	c.Self = append(c.Self, fleeting)
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Cells) > 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "clients stay connected: closed by peer") {
+		t.Errorf("%d cells, notes %q; want no cell, and why", len(r.Cells), r.Notes)
 	}
 }
 

@@ -23,6 +23,11 @@ type Workload struct {
 	RangeSize  int64 // for load.Range, at random offsets
 	UploadSize int64 // for load.Upload
 
+	// Before, if above zero, measures load.Idle on a server that was started for
+	// it: by how much it grows for each of Clients connections when so many
+	// others are open. A server that has served before has memory left from that.
+	Before int
+
 	// Load, if above zero, sends requests at a fixed rate, and their latency
 	// counts from when they were due: the rate is this part of the highest that
 	// another server than ours reached in the workload Of, in the same run. Of
@@ -99,7 +104,7 @@ func HTTP() []Workload {
 		{Scheme: "http", Name: "1KiB-reconnect", Kind: load.Download, Files: tiny, Clients: 64, Reconnect: true},
 		{Scheme: "http", Name: "1000-files-of-4KiB", Kind: load.Download, Files: many("storm", 1000, 4*kib), Clients: 64},
 		{Scheme: "http", Name: "64KiB-ranges", Kind: load.Range, Files: huge, Clients: 64, RangeSize: 64 * kib},
-		{Scheme: "http", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 2000},
+		{Scheme: "http", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 10_000, Before: 1000},
 	}
 }
 

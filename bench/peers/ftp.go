@@ -22,7 +22,7 @@ const library = "ftpserverlib"
 func (pl *plan) serveFTP(engine string) (proc.Command, error) {
 	password := rand.Text()
 	pl.Login = bench + ":" + password + "@"
-	c, err := pl.serveSelf("--ftp", pl.Address(), "--ftp-engine", engine, "--http", "", "--write", "--anonymous=false", pl.accessLogFlag(), pl.Dir)
+	c, err := pl.serveSelf("--ftp", pl.Address(), "--ftp-engine", engine, "--http", "", "--write", "--anonymous=false", pl.Dir)
 	c.Env = append(c.Env, "SLUICE_USER_"+bench+"="+password)
 	return c, err
 }

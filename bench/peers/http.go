@@ -11,9 +11,9 @@ import (
 
 var httpPeers = []Peer{
 	{Name: "sluice", Scheme: "http", command: func(pl *plan) (proc.Command, error) {
-		return pl.serveSelf("--http", pl.Address(), "--ftp", "", pl.accessLogFlag(), pl.Dir)
+		return pl.serveSelf("--http", pl.Address(), "--ftp", "", pl.Dir)
 	}},
-	{Name: goFileServer, Scheme: "http", command: func(pl *plan) (proc.Command, error) {
+	{Name: goFileServer, Scheme: "http", Mute: true, command: func(pl *plan) (proc.Command, error) {
 		return pl.selfCommand(GoFSRole, pl.Address(), pl.Dir)
 	}},
 	{
@@ -44,7 +44,7 @@ var httpPeers = []Peer{
 		},
 	},
 	{
-		Name: KernelAlone, Scheme: "http", Limit: true, able: needsLinux,
+		Name: KernelAlone, Scheme: "http", Limit: true, Mute: true, able: needsLinux,
 		command: func(pl *plan) (proc.Command, error) { return pl.selfCommand(KernelRole, pl.Address(), pl.Dir) },
 	},
 }
@@ -62,16 +62,18 @@ func (pl *plan) selfCommand(args ...string) (proc.Command, error) {
 func (pl *plan) goEnv() []string { return []string{"GOMAXPROCS=" + strconv.Itoa(pl.Workers)} }
 
 // serveSelf returns the command of this program as a server. If root measures, the
-// server stays root, who owns the folders that it serves.
-func (pl *plan) serveSelf(flags ...string) (proc.Command, error) {
+// server stays root, who owns the folders that it serves. The access log goes to
+// standard error, which is a file then: a pipe would cost the client.
+func (pl *plan) serveSelf(flags ...string) (c proc.Command, err error) {
+	flags = append([]string{fmt.Sprintf("--access-log=%t", pl.AccessLog), "--log-format", "combined"}, flags...)
 	if os.Geteuid() == 0 {
 		flags = append([]string{"--run-as", "root"}, flags...)
 	}
-	return pl.selfCommand(append([]string{"serve"}, flags...)...)
+	if c, err = pl.selfCommand(append([]string{"serve"}, flags...)...); err == nil && pl.AccessLog {
+		c.Stderr, err = os.OpenFile(pl.File("access.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	}
+	return c, err
 }
-
-// accessLogFlag returns the flag of this program for the access log.
-func (pl *plan) accessLogFlag() string { return fmt.Sprintf("--access-log=%t", pl.AccessLog) }
 
 // programCommand returns the command of the program of the peer.
 func (pl *plan) programCommand(args ...string) (proc.Command, error) {

@@ -14,10 +14,10 @@
 //		server.Stop()
 //	}
 //
-// A server listens on a free port of 127.0.0.1, serves one folder, logs no
-// requests, and runs as the user of this process. The exception is pure-ftpd, which
-// must be started by root and serves as another user. The configurations, files of
-// this folder, say how each server is tuned, and why.
+// A server listens on a free port of 127.0.0.1, serves one folder, logs requests only
+// if Setup asks for it, and runs as the user of this process. The exception is
+// pure-ftpd, which must be started by root and serves as another user. The
+// configurations, files of this folder, say how each server is tuned, and why.
 package peers
 
 import (
@@ -47,6 +47,9 @@ type Peer struct {
 	// Limit marks what is no server, but the least that any server can cost: it
 	// answers requests for files of SmallestForLimit bytes or more, with content of its own.
 	Limit bool
+
+	// Mute marks a server without an access log.
+	Mute bool
 
 	filesPerConn uint64 // descriptors that it reserves for each connection; 0: one
 

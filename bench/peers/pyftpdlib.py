@@ -10,7 +10,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
-${if AccessLog}logging.basicConfig(level=logging.INFO)
+${if AccessLog}logging.basicConfig(level=logging.INFO, filename="${Work}/access.log")
 ${if no AccessLog}logging.basicConfig(level=logging.ERROR)
 
 authorizer = DummyAuthorizer()

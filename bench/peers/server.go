@@ -26,7 +26,7 @@ type Setup struct {
 	Self []string
 
 	Log       io.Writer // gets the output of the server; may be nil
-	AccessLog bool      // log requests into Work, or to the log of the server
+	AccessLog bool      // log requests into a file in Work, if the peer has a log
 }
 
 // A Server is a running peer.
@@ -90,6 +90,9 @@ func (p Peer) startOn(ctx context.Context, s Setup, program string, port int) (*
 	}
 	c.CPUs, c.Log, c.Dir = s.CPUs, s.Log, pl.Work
 	process, err := proc.Start(c)
+	if c.Stderr != nil {
+		_ = c.Stderr.Close()
+	}
 	if err != nil {
 		return nil, err
 	}

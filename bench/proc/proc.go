@@ -46,9 +46,9 @@ type Command struct {
 	// kept for errors in any case.
 	Log io.Writer
 
-	// Stdin and Stdout are those of the server instead of the null device and
-	// the log. The caller may close them once Start has returned.
-	Stdin, Stdout *os.File
+	// Stdin, Stdout and Stderr are those of the server instead of the null device
+	// and the log. The caller may close them once Start has returned.
+	Stdin, Stdout, Stderr *os.File
 
 	// ExtraFiles become descriptors 3 and up of the server. Not on Windows.
 	ExtraFiles []*os.File
@@ -98,7 +98,7 @@ func Start(c Command) (*Process, error) {
 		exited:      make(chan struct{}),
 		stopping:    make(chan struct{}),
 	}
-	p.tree, p.pid, err = startTree(&c, path, cmp.Or(c.Stdout, theirs), theirs)
+	p.tree, p.pid, err = startTree(&c, path, cmp.Or(c.Stdout, theirs), cmp.Or(c.Stderr, theirs))
 	_ = theirs.Close()
 	if err != nil {
 		_ = ours.Close()

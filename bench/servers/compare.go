@@ -35,6 +35,8 @@ type Config struct {
 	// system that cannot keep a process on some processors refuses all but zero.
 	Cores int
 
+	AccessLog bool // all servers write an access log into the temporary folder
+
 	Time   time.Duration // of each measurement; zero: half a second
 	Warmup time.Duration // before it; zero: a quarter of Time
 
@@ -186,7 +188,7 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 		if err := os.Mkdir(work, 0o755); err != nil {
 			return err
 		}
-		setup := peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self}
+		setup := peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self, AccessLog: m.AccessLog}
 		server, err := p.Start(ctx, setup)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -194,6 +196,9 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 			}
 			m.notes = append(m.notes, fmt.Sprintf("%s left out: %v", p.Name, err))
 			continue
+		}
+		if m.AccessLog && p.Mute && !p.Limit {
+			m.notes = append(m.notes, p.Name+" has no access log: it is measured without")
 		}
 		m.running = append(m.running, &running{peer: p, version: p.Version(ctx), setup: setup, server: server})
 	}
@@ -364,6 +369,7 @@ func (m *comparison) report() *bench.Report {
 			{Name: "time", Value: m.time().String() + " each, after " + m.warmup().String()},
 			{Name: "processors", Value: m.placed},
 			{Name: "files", Value: "in the page cache"},
+			{Name: "access log", Value: m.logSetting()},
 		},
 		Notes: m.notes,
 	}
@@ -394,4 +400,11 @@ func (m *comparison) roundsSetting() string {
 		return strconv.Itoa(m.Rounds)
 	}
 	return fmt.Sprintf("%d or more, until ± is within %g %% or %v have passed", pilotRounds, 100*m.precision(), m.budget())
+}
+
+func (m *comparison) logSetting() string {
+	if m.AccessLog {
+		return "to a file"
+	}
+	return "off"
 }

@@ -196,6 +196,25 @@ func TestIdleConnectionsThatEndAreAFailure(t *testing.T) {
 	}
 }
 
+func TestANoteNamesServersThatHaveNoAccessLog(t *testing.T) {
+	c := quick(t, servers.Workload{Scheme: "http", Name: "large", Kind: load.Download, Files: []servers.File{{Name: "large", Size: 1 << 20}}, Clients: 1})
+	c.Peers = append(c.Peers, peer(t, peers.KernelAlone))
+	c.AccessLog, c.Rounds = true, 1
+	r, err := servers.Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(text string) bool {
+		return slices.ContainsFunc(r.Notes, func(note string) bool { return strings.HasPrefix(note, text) })
+	}
+	if !has("gofs has no access log") || has("kernel-alone has") {
+		t.Errorf("notes %q, want one about gofs, and none about the limit", r.Notes)
+	}
+	if !slices.Contains(r.Settings, bench.Pair{Name: "access log", Value: "to a file"}) {
+		t.Errorf("settings %v, want that of the log", r.Settings)
+	}
+}
+
 func TestTheLimitIsARowOfLargeFilesAlone(t *testing.T) {
 	c := quick(t,
 		servers.Workload{Scheme: "http", Name: "small", Kind: load.Download, Files: []servers.File{{Name: "small", Size: 1000}}, Clients: 3},

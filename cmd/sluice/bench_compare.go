@@ -82,6 +82,7 @@ by more than --precision get further rounds until --budget is spent.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&names, "servers", nil, "compare only the servers of these `NAMES`, separated by commas")
 	f.StringSliceVar(&workloads, "workloads", nil, "compare only by the workloads of these `NAMES`, separated by commas")
+	f.BoolVar(&conf.AccessLog, "access-log", false, "let all servers log each request to a file in the folder for temporary files")
 	f.IntVar(&conf.Cores, "cores", 1, "give each server this `NUMBER` of processors, and as many workers; the client gets the others")
 	f.IntVar(&conf.Rounds, "rounds", 0, "measure each workload on each server exactly this `NUMBER` of times; 0: nine times, and more often as --precision demands")
 	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each round, after a quarter of it as warm-up")

@@ -11,8 +11,7 @@ import (
 // ours is the subject that the answer is about.
 const ours = "sluice"
 
-// costs are the metrics by which the answer names the cheapest servers. A
-// workload has one of them.
+// costs are the metrics by which cheapest names servers. A workload has one of them.
 var costs = []struct{ unit, cheapest string }{
 	{"cpu-s/GB", "Least CPU time per GB"},
 	{"cpu-s/100k", "Least CPU time per request"},
@@ -20,63 +19,79 @@ var costs = []struct{ unit, cheapest string }{
 	{"KiB/conn", "Least memory per idle connection"},
 }
 
-// rates are the metrics by which servers are slower or faster.
-var rates = []string{"MB/s", "req/s"}
+// measures are what the answer compares ours by, in its order. Less and more are
+// what a ratio below and above 1 means.
+var measures = []struct {
+	name       string
+	units      []string
+	better     func(a, b float64) bool
+	less, more string
+}{
+	{"CPU time", []string{"cpu-s/GB", "cpu-s/100k"}, less, "cheaper", "more expensive"},
+	{"Rate", []string{"MB/s", "req/s"}, more, "slower", "faster"},
+	{"99th percentile of latency", []string{"p99-us"}, less, "shorter", "longer"},
+	{"Memory of an idle connection", []string{"B/conn", "KiB/conn"}, less, "smaller", "larger"},
+}
 
-// answer returns sentences about the cells of r: which servers are the cheapest,
-// and where ours costs more than the cheapest or is slower than the fastest. It
-// claims a difference only if the rounds support it.
+// answer returns sentences about the cells of r: where ours is better than the best
+// other server, equal, and worse, by each of measures. A report without ours has
+// the best servers instead. It claims a difference only if the rounds support it.
 func answer(r *bench.Report) []string {
-	var sentences, expensive, slow []string
-	compared, rated := false, false // ours, by costs and by rates
+	workloads := workloadsOf(r)
+	var sentences []string
+	for _, m := range measures {
+		found := map[bench.Finding][]string{}
+		for _, w := range workloads {
+			us := w.cellOf(ours)
+			for _, unit := range m.units {
+				best := w.bestOther(unit, m.better)
+				if us == nil || best == nil {
+					continue
+				}
+				if c, ok := bench.ClaimOf(us, best, unit); ok {
+					found[c.Finding] = append(found[c.Finding], fmt.Sprintf("%s (%.2f of %s, %s)", w.name, c.Value, best.Subject, c.Interval()))
+				}
+			}
+		}
+		var parts []string
+		words := []struct {
+			finding bench.Finding
+			word    string
+		}{{bench.Less, m.less}, {bench.Alike, "equal"}, {bench.More, m.more}, {bench.Undecided, "undecided by these rounds"}}
+		if m.better(2, 1) { // the good news comes first
+			words[0], words[2] = words[2], words[0]
+		}
+		for _, f := range words {
+			if in := found[f.finding]; len(in) > 0 {
+				parts = append(parts, f.word+" in "+strings.Join(in, ", "))
+			}
+		}
+		if len(parts) > 0 {
+			sentences = append(sentences, fmt.Sprintf("%s of Sluice, by ratio to the best other server: %s.", m.name, strings.Join(parts, "; ")))
+		}
+	}
+	if len(sentences) == 0 {
+		sentences = cheapest(workloads)
+	}
+	if len(sentences) == 0 {
+		return []string{"This run cannot compare servers: that takes two servers or more, and five rounds of each workload or more."}
+	}
+	return sentences
+}
+
+// cheapest returns a sentence with the cheapest servers for each of costs.
+func cheapest(workloads []*result) []string {
+	var sentences []string
 	for _, cost := range costs {
 		var winners []string
-		for _, w := range workloadsOf(r) {
-			best, ties := leaders(w.cells, cost.unit, less)
-			if best == nil {
-				continue
-			}
-			winners = append(winners, fmt.Sprintf("%s in %s", named(best, ties), w.name))
-			us := w.cellOf(ours)
-			if us == nil {
-				continue
-			}
-			compared = true
-			if c, ok := bench.ClaimOf(us, best, cost.unit); ok && c.Finding == bench.More {
-				expensive = append(expensive, fmt.Sprintf("in %s %.2f times as much as %s (%s)", w.name, c.Value, best.Subject, c.Interval()))
+		for _, w := range workloads {
+			if best, ties := leaders(w.cells, cost.unit, less); best != nil {
+				winners = append(winners, fmt.Sprintf("%s in %s", named(best, ties), w.name))
 			}
 		}
 		if len(winners) > 0 {
 			sentences = append(sentences, cost.cheapest+": "+strings.Join(winners, ", ")+".")
 		}
-	}
-	for _, w := range workloadsOf(r) {
-		us := w.cellOf(ours)
-		for _, unit := range rates {
-			best, _ := leaders(w.cells, unit, more)
-			if best == nil || us == nil {
-				continue
-			}
-			rated = true
-			if c, ok := bench.ClaimOf(us, best, unit); ok && c.Finding == bench.Less {
-				slow = append(slow, fmt.Sprintf("in %s %.2f of the %s of %s (%s)", w.name, c.Value, unit, best.Subject, c.Interval()))
-			}
-		}
-	}
-	switch {
-	case len(expensive) > 0:
-		sentences = append(sentences, "Sluice costs more than the cheapest: "+strings.Join(expensive, ", ")+".")
-	case compared:
-		sentences = append(sentences, "Sluice nowhere costs more than the cheapest, beyond the noise.")
-	}
-	switch {
-	case len(slow) > 0:
-		sentences = append(sentences, "Sluice is slower than the fastest: "+strings.Join(slow, ", ")+".")
-	case rated:
-		sentences = append(sentences, "Sluice is nowhere slower than the fastest, beyond the noise.")
-	}
-	if len(sentences) == 0 {
-		return []string{"This run cannot compare servers: that takes two servers or more, and five rounds of each workload or more."}
 	}
 	return sentences
 }
@@ -93,6 +108,17 @@ func (w *result) cellOf(subject string) *bench.Cell {
 		return nil
 	}
 	return w.cells[i]
+}
+
+// bestOther returns the cell with the best median of a metric, of others than ours.
+func (w *result) bestOther(unit string, better func(a, b float64) bool) (best *bench.Cell) {
+	top := 0.0
+	for _, c := range w.cells {
+		if median, ok := c.Median(unit); ok && c.Subject != ours && (best == nil || better(median, top)) {
+			best, top = c, median
+		}
+	}
+	return best
 }
 
 // workloadsOf returns the cells of r by workload, without limits.

@@ -29,9 +29,14 @@ func benchCompareCommand() *cobra.Command {
 purpose, on loopback, put the same load on them in turn, and stop them. A note
 says how to install those that are missing.
 
-The report begins with the answer: the cheapest servers per GB and per request,
-and where Sluice costs more or is slower. It claims only differences that the
-rounds support.
+The report begins with the answer: where Sluice is better than the best other
+server, equal or worse, in CPU time, rate, 99th percentile and memory of idle
+connections, with the ratio. It claims only differences that the rounds support.
+
+The workloads named half-load send requests at half of the highest rate that
+another server reached in the same run, and latency counts from when a request
+was due. The row kernel-alone is no server but a limit: a loop that sends the
+same part of a large file again and again.
 
 Each server gets each workload nine times. Those whose CPU time or rate varies
 by more than --precision get further rounds until --budget is spent.`,

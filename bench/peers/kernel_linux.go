@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -117,7 +118,7 @@ func (t *kernelThread) run() error {
 	runtime.LockOSThread()
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n, err := unix.EpollWait(t.epoll, events, -1)
+		n, err := t.wait(events)
 		if err == unix.EINTR {
 			continue
 		}
@@ -197,22 +198,42 @@ func (t *kernelThread) turn(c *kernelConn) error {
 	return t.watch(c.fd, unix.EPOLL_CTL_MOD, unix.EPOLLOUT)
 }
 
-// send sends the region once more, or what is left of the body. After the last
-// part it waits for the next request.
+// send sends the region again and again until the buffer of the socket is full, and
+// then waits until there is room. After the last part it waits for the next
+// request.
 func (t *kernelThread) send(c *kernelConn) error {
-	offset := int64(0)
-	n, err := unix.Sendfile(c.fd, c.file, &offset, int(min(c.left, kernelRegion)))
-	switch {
-	case err == unix.EAGAIN:
-		return nil
-	case err != nil:
-		return err
-	case n == 0:
-		return unix.EIO // the file has become shorter
-	}
-	c.left -= int64(n)
-	if c.left > 0 {
-		return nil
+	for c.left > 0 {
+		n, err := sendRegion(c.fd, c.file, min(c.left, kernelRegion))
+		switch {
+		case err == unix.EAGAIN:
+			return nil
+		case err != nil:
+			return err
+		case n == 0:
+			return unix.EIO // the file has become shorter
+		}
+		c.left -= int64(n)
 	}
 	return t.watch(c.fd, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
+}
+
+// sendRegion sends the first n bytes of a file without the runtime, which takes the
+// processor from a thread whose call lasts for 20 us, and has another one look for
+// work.
+func sendRegion(to, file int, n int64) (sent int, err error) {
+	var offset int64
+	r, _, errno := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(file), uintptr(unsafe.Pointer(&offset)), uintptr(n), 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), nil
+}
+
+// wait waits for events. If there are some it does so without the runtime, too.
+func (t *kernelThread) wait(events []unix.EpollEvent) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(t.epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	if errno == 0 && n > 0 {
+		return int(n), nil
+	}
+	return unix.EpollWait(t.epoll, events, -1)
 }

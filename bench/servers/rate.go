@@ -28,12 +28,15 @@ func (m *comparison) setRates() {
 			m.notes = append(m.notes, fmt.Sprintf("%s %s left out: no server has a rate in %s", w.Scheme, w.Name, w.Of))
 			continue
 		}
+		text := strconv.FormatFloat(rate, 'f', -1, 64)
 		for _, c := range m.cells[i] {
 			c.rate, c.wanted = rate, cmp.Or(m.Rounds, pilotRounds)
+			// A baseline at another rate is of another load.
+			c.params = append(c.params, bench.Pair{Name: "rate", Value: text})
 		}
 		m.rates = append(m.rates, bench.Pair{
 			Name:  w.Scheme + " " + w.Name,
-			Value: fmt.Sprintf("%s req/s, %g %% of the best (%s)", strconv.FormatFloat(rate, 'f', -1, 64), 100*w.Load, best.subject),
+			Value: fmt.Sprintf("%s req/s, %g %% of the best (%s)", text, 100*w.Load, best.subject),
 		})
 	}
 }

@@ -260,6 +260,9 @@ func TestAFixedRateBeginsWhenTheClosedLoopIsMeasured(t *testing.T) {
 	if len(r.Cells) != 2 {
 		t.Fatalf("%d cells, notes %q; want 2", len(r.Cells), r.Notes)
 	}
+	if r.Cells[0].Param("rate") == "" || r.Cells[1].Param("rate") != "" {
+		t.Errorf("parameters %v and %v, want a rate in the first: figures at another one do not compare", r.Cells[0].Params, r.Cells[1].Params)
+	}
 	if got := units(r.Cells[0]); !slices.Contains(got, "p99-us") || slices.Contains(got, "req/s") {
 		t.Errorf("metrics at a fixed rate are %q, want latencies, and no rate: the client sets it", got)
 	}

@@ -50,7 +50,7 @@ const (
 	watched // in Registry.watched
 )
 
-// Enter adds the session, which must be zero, to a registry. If a limit is reached
+// Enter adds the session, which must be zero but for SetRemote, to a registry. If a limit is reached
 // the error is ErrTooMany or ErrTooManyFromAddr, and the session has not entered. The
 // caller calls Leave at the end of the connection.
 func (s *Session) Enter(r *Registry, c Client) error {
@@ -86,6 +86,15 @@ func (s *Session) isEntered() bool { return s != nil && s.registry != nil }
 
 // remote returns the address of the client; the zero AddrPort without one.
 func (s *Session) remote() netip.AddrPort { return netip.AddrPortFrom(s.addr, s.port) }
+
+// Remote returns the address of the client: that of SetRemote or of Client.Remote.
+func (s *Session) Remote() netip.AddrPort { return s.remote() }
+
+// SetRemote sets the address of the client before Enter, so that a server that needs it
+// earlier does not keep it a second time.
+func (s *Session) SetRemote(client netip.AddrPort) {
+	s.addr, s.port = client.Addr().Unmap(), client.Port()
+}
 
 // ID returns the ID of the session for Kill. It is 0 only if s is nil or has not
 // entered.

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"time"
 
@@ -22,6 +23,7 @@ func (s *Server) readProxy(c *netconn.Conn) ([]byte, error) {
 		defer c.SetReadDeadline(time.Time{})
 	}
 	r := bufio.NewReaderSize(c, 4096)
+	awaitLine(r)
 	head, err := proxyproto.Read(r)
 	switch {
 	case errors.Is(err, proxyproto.ErrNoProxyProtocol):
@@ -34,6 +36,22 @@ func (s *Server) readProxy(c *netconn.Conn) ([]byte, error) {
 	}
 	first, _ := r.Peek(r.Buffered())
 	return first, nil
+}
+
+// awaitLine waits until the whole line of version 1 has arrived, if r begins with one, because
+// proxyproto.Read wants it from a single read. It does not wait for more bytes than such a
+// line may have.
+func awaitLine(r *bufio.Reader) {
+	const signature, most = "PROXY", 107
+	for r.Buffered() < most {
+		if _, err := r.Peek(r.Buffered() + 1); err != nil {
+			return // Read returns it
+		}
+		got, _ := r.Peek(r.Buffered())
+		if n := min(len(got), len(signature)); string(got[:n]) != signature[:n] || bytes.IndexByte(got, '\n') >= 0 {
+			return
+		}
+	}
 }
 
 // isProxy reports whether the address of c is that of a proxy in ProxyFrom. After

@@ -91,6 +91,7 @@ func (d driver) serveUnder(t *testing.T, wrapper []string, dir string, flags ...
 	flags = append([]string{"--http", "127.0.0.1:0", "--ftp", "", "--admin", "127.0.0.1:0"}, append(flags, d.flags...)...)
 	s := launch{wrapper: wrapper, schemes: []string{"http"}}.serve(t, dir, flags...)
 	s.http = s.urls["http"]
+	s.admin("/metrics") // it opens files of /proc
 	return s
 }
 
@@ -151,10 +152,13 @@ func getAdmin(url string) (string, error) {
 }
 
 // held counts what the server holds for its clients.
-type held struct{ descriptors, threads int }
+type held struct {
+	descriptors, threads int
+	targets              []string // of the descriptors
+}
 
 func (h held) String() string {
-	return fmt.Sprintf("%d descriptors, %d threads", h.descriptors, h.threads)
+	return fmt.Sprintf("%d descriptors, %d threads; %q", h.descriptors, h.threads, h.targets)
 }
 
 // held counts the threads of the server, and its descriptors but those of served files,
@@ -169,6 +173,7 @@ func (s *server) held() (h held) {
 	for _, d := range descriptors {
 		if target, err := os.Readlink(filepath.Join(proc, "fd", d.Name())); err == nil && !strings.HasPrefix(target, s.dir+"/") {
 			h.descriptors++
+			h.targets = append(h.targets, target)
 		}
 	}
 	threads, err := os.ReadDir(proc + "task")
@@ -192,7 +197,7 @@ func (s *server) wantHeld(before held) {
 		return now.descriptors <= before.descriptors && now.threads <= before.threads+moreThreads
 	})
 	if s.t.Failed() {
-		s.t.Logf("before: %v; now: %v", before, now)
+		s.t.Logf("before: %v\nnow: %v", before, now)
 	}
 }
 

@@ -4,7 +4,7 @@
 ARGS     =
 FUZZTIME = 10s
 MORE     = ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
-HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/hole)
+HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/hole ./cmd/sluice/e2e/testdata/shorttimes)
 
 # All platforms that Go builds for without cgo, except js, wasip1 and plan9, which
 # lack the system calls.
@@ -15,7 +15,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-windows test-arch e2e torture fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run test race test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c,
 
 torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, as root; see docs/torture.md
 	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
+
+soak: ## ten million short connections, or SOAK of them; a quarter of an hour and more
+	SOAK=$${SOAK:-10000000} go test -tags e2e ./cmd/sluice/e2e -count=1 -timeout 6h -run '^TestShortConnectionsLeaveNothing$$' -v
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	tools/fuzz.sh $(FUZZTIME)

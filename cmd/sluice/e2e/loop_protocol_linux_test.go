@@ -212,6 +212,7 @@ func withProtocolFiles(t *testing.T, flags []string, test func(t *testing.T, s *
 func TestAHalfClosedConnectionGetsItsAnswer(t *testing.T) {
 	withProtocolFiles(t, nil, func(t *testing.T, s *server) {
 		for _, e := range protocolExchanges() {
+			s.alone(e)
 			c := request(t, s, e.request)
 			if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)

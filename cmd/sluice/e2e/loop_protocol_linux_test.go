@@ -231,6 +231,36 @@ func TestAHalfClosedConnectionGetsItsAnswer(t *testing.T) {
 	})
 }
 
+// A listing, which takes a while the first time, goes on although the client has closed its
+// side.
+func TestAHalfClosedConnectionGetsItsListing(t *testing.T) {
+	const directories, names = 200, 50
+	parallelDrivers(t, func(t *testing.T, d driver) {
+		s := d.serve(t, t.TempDir())
+		for i := range directories {
+			for j := range names {
+				s.file(fmt.Sprintf("d%d/f%d", i, j), 0)
+			}
+		}
+		failed := 0
+		for i := range directories {
+			c := request(t, s, get(fmt.Sprintf("d%d/", i)))
+			if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			if a, err := readAnswer(c.in, http.MethodGet); err != nil || a.Status != http.StatusOK {
+				if failed++; failed == 1 {
+					t.Errorf("status %d, %v", a.Status, err)
+				}
+			}
+			_ = c.conn.Close()
+		}
+		if failed > 0 {
+			t.Errorf("%d of %d clients got no listing", failed, directories)
+		}
+	})
+}
+
 func join(all []exchange) (requests string) {
 	for _, e := range all {
 		requests += e.request

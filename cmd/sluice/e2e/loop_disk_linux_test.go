@@ -27,7 +27,7 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		disk := newStuckDisk(t, s.path("slow"))
-		quiet := s.probe(quietTime)
+		quiet := s.probe(t, quietTime)
 		for _, kind := range stuckKinds { // Go keeps the threads of calls that have hung
 			s.hangClients(t, disk, kind, "first", clients)(t)
 		}
@@ -35,13 +35,13 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 			t.Run(kind, func(t *testing.T) {
 				before := s.held()
 				finish := s.hangClients(t, disk, kind, "second", clients)
-				p := s.probe(time.Second)
+				p := s.probe(t, time.Second)
 				if disk.hung.Load() == 0 {
 					t.Error("no call hangs at the end")
 				}
 				finish(t)
 				p.wantFast(t, probeLimits{150 * time.Millisecond, 150 * time.Millisecond}, quiet)
-				s.wantHeld(before)
+				s.wantHeld(t, before)
 			})
 		}
 	})

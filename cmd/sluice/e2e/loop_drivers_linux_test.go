@@ -189,15 +189,15 @@ func (s *server) held() (h held) {
 const moreThreads = 4
 
 // wantHeld waits until the server holds no more than before.
-func (s *server) wantHeld(before held) {
-	s.t.Helper()
+func (s *server) wantHeld(t *testing.T, before held) {
+	t.Helper()
 	var now held
-	eventually(s.t, "the server holds no more than before", func() bool {
+	eventually(t, "the server holds no more than before", func() bool {
 		now = s.held()
 		return now.descriptors <= before.descriptors && now.threads <= before.threads+moreThreads
 	})
-	if s.t.Failed() {
-		s.t.Logf("before: %v\nnow: %v", before, now)
+	if t.Failed() {
+		t.Logf("before: %v\nnow: %v", before, now)
 	}
 }
 
@@ -298,18 +298,18 @@ func (s *server) makeProbeFiles() {
 
 // probe requests the files for a time, and the metrics and the health of the server. It
 // waits until all are answered.
-func (s *server) probe(during time.Duration) *probeResult {
-	s.t.Helper()
+func (s *server) probe(t *testing.T, during time.Duration) *probeResult {
+	t.Helper()
 	p := &probeResult{took: make(map[string][]time.Duration)}
 	addr := adminOf(s)
 	var kept [probeKept]*requester
 	for i := range kept {
-		c, err := newRequester(s.t, s.http.Host)
+		c, err := newRequester(t, s.http.Host)
 		if err == nil {
 			err = c.get("small", probeSmall)
 		}
 		if err != nil {
-			s.t.Fatal("the first requests of the probe: ", err)
+			t.Fatal("the first requests of the probe: ", err)
 		}
 		defer c.conn.Close()
 		kept[i] = c
@@ -328,7 +328,7 @@ func (s *server) probe(during time.Duration) *probeResult {
 	}
 	fresh := func(name string, size int64) func() error {
 		return func() error {
-			c, err := newRequester(s.t, s.http.Host)
+			c, err := newRequester(t, s.http.Host)
 			if err != nil {
 				return err
 			}

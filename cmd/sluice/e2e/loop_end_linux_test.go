@@ -176,7 +176,7 @@ func TestResetsInTheMiddleOfDownloads(t *testing.T) {
 			}
 			other.close()
 		}
-		s.wantHeld(before)
+		s.wantHeld(t, before)
 		found := s.log.await(clients*rounds, logDelay, func(line string) bool {
 			return strings.Contains(line, " msg=http ") && strings.Contains(line, " err=")
 		})

@@ -167,7 +167,7 @@ func TestAFloodOfSilentClients(t *testing.T) {
 					}
 				}
 				f.close()
-				s.wantHeld(before)
+				s.wantHeld(t, before)
 				s.wantServedWithin(time.Second, http.StatusOK)
 			})
 		}
@@ -206,7 +206,7 @@ func TestAFloodOfClientsThatHaveSentSomething(t *testing.T) {
 					t.Errorf("%d connections are open, want %d", got, tt.most)
 				}
 				f.close()
-				s.wantHeld(before)
+				s.wantHeld(t, before)
 				s.wantServedWithin(time.Second, http.StatusOK)
 			})
 		}
@@ -254,6 +254,6 @@ func TestSlowHeadersAreCut(t *testing.T) {
 		sending.Wait()
 		s.wantServedWithin(time.Second, http.StatusOK)
 		f.close()
-		s.wantHeld(before)
+		s.wantHeld(t, before)
 	})
 }

@@ -27,7 +27,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 				s := d.serve(t, t.TempDir(), tt.flags...)
 				s.makeProbeFiles()
 				s.file("mem/huge", size)
-				quiet := s.probe(quietTime)
+				quiet := s.probe(t, quietTime)
 				before := s.held()
 				var limited []net.Conn
 				done := make(chan struct{})
@@ -66,7 +66,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 						return s.metric("sluice_transfers_running", `cause="rate limit",direction="out"`) >= float64(tt.limited)
 					})
 				}
-				p := s.probe(2 * time.Second)
+				p := s.probe(t, 2*time.Second)
 				if got := s.metric("sluice_sessions", `state="sending"`); got != clients+float64(tt.limited) {
 					t.Errorf("%v slow and limited clients at the end, want %d", got, clients+tt.limited)
 				}
@@ -76,7 +76,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 				}
 				reading.Wait()
 				p.wantFast(t, probeLimits{50 * time.Millisecond, 150 * time.Millisecond}, quiet)
-				s.wantHeld(before)
+				s.wantHeld(t, before)
 			})
 		}
 	})

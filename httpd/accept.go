@@ -69,7 +69,7 @@ func (s *Server) serveConn(c *netconn.Conn, secure bool) {
 	if secure {
 		protocol = live.HTTPS
 	}
-	if err := c.Enter(s.registry, protocol, s.isProxy(c)); err != nil {
+	if err := c.Enter(s.registry, protocol, s.isProxy(c), time.Time{}); err != nil {
 		s.refuse(c, secure)
 		_ = c.Close()
 		return

@@ -31,7 +31,7 @@ func (s *Server) readProxy(c *netconn.Conn) ([]byte, error) {
 		return nil, err
 	case head.Command.IsProxy():
 		if tcp, _, ok := head.TCPAddrs(); ok {
-			c.SetRemote(tcp)
+			c.SetRemote(live.AddrPortOf(tcp))
 		}
 	}
 	first, _ := r.Peek(r.Buffered())
@@ -57,5 +57,5 @@ func awaitLine(r *bufio.Reader) {
 // isProxy reports whether the address of c is that of a proxy in ProxyFrom. After
 // SetRemote it is that of the client.
 func (s *Server) isProxy(c *netconn.Conn) bool {
-	return len(s.ProxyFrom) > 0 && s.trustsIP(live.AddrPortOf(c.RemoteAddr()).Addr())
+	return len(s.ProxyFrom) > 0 && s.trustsIP(c.Remote().Addr())
 }

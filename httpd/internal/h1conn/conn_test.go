@@ -84,7 +84,7 @@ func serve(t *testing.T, files map[string]string) *served {
 		Refused: func(*netconn.Conn, string, []byte) {},
 	}
 	c := netconn.New(accepted)
-	if err := c.Enter(new(live.Registry), live.HTTP, false); err != nil || !c.SetBusy() {
+	if err := c.Enter(new(live.Registry), live.HTTP, false, time.Time{}); err != nil || !c.SetBusy() {
 		t.Fatalf("a new connection is not busy, or %v", err)
 	}
 	go func() {

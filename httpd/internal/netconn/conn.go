@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,10 +19,9 @@ import (
 type Conn struct {
 	conn    net.Conn
 	raw     syscall.RawConn // nil: conn has no descriptor
-	remote  net.Addr        // of the client; not that of conn if a proxy has named another
-	session *live.Session   // left by Close; nil: Enter was not called, or has failed
-	minRate minRate
-	sent    atomic.Int64 // bytes, by SendFile and SendBytes
+	session live.Session    // left by Close; before Enter it only has the address of the client
+	minRate *minRate        // nil: none
+	sent    atomic.Int64    // bytes, by SendFile and SendBytes
 	state   atomic.Int32
 	closed  atomic.Bool
 }
@@ -36,29 +36,52 @@ const (
 
 // New returns a Conn that owns c. It is idle.
 func New(c net.Conn) *Conn {
-	n := &Conn{conn: c, remote: c.RemoteAddr()}
-	if sc, ok := c.(syscall.Conn); ok {
-		n.raw, _ = sc.SyscallConn() // an error means that c is closed, which every use will show
-	}
+	n := new(Conn)
+	n.Init(c, live.AddrPortOf(c.RemoteAddr()))
 	return n
 }
 
-// Enter adds the connection to a registry. isShared means that it is that of a proxy,
-// which many clients share. An error means that there is no room.
-func (c *Conn) Enter(registry *live.Registry, protocol live.Protocol, isShared bool) (err error) {
-	c.session, err = live.Enter(registry, live.Client{Protocol: protocol, Remote: live.AddrPortOf(c.remote), Conn: c.conn, Shared: isShared})
-	return err
+// Init makes n, which is zero, an idle connection that owns c. remote is the address of
+// the client; zero is that of a unix socket.
+func (c *Conn) Init(conn net.Conn, remote netip.AddrPort) {
+	c.session.SetRemote(remote)
+	c.Replace(conn)
 }
 
-// Session returns the session in the registry; nil if there is none.
-func (c *Conn) Session() *live.Session { return c.session }
+// Replace makes conn the connection below, in place of another one of the same socket.
+// The caller ends that. Nothing else may be done to the connection meanwhile.
+func (c *Conn) Replace(conn net.Conn) {
+	c.conn, c.raw = conn, nil
+	if sc, ok := conn.(syscall.Conn); ok {
+		c.raw, _ = sc.SyscallConn() // an error means that conn is closed, which every use will show
+	}
+	c.session.SetConn(conn)
+}
 
-// SetRemote says who the client is, if a proxy has named it.
-func (c *Conn) SetRemote(client net.Addr) { c.remote = client }
+// Enter adds the connection to a registry. isShared means that it is that of a proxy,
+// which many clients share. since is when it was accepted. An error means that there is
+// no room.
+func (c *Conn) Enter(registry *live.Registry, protocol live.Protocol, isShared bool, since time.Time) error {
+	return c.session.Enter(registry, live.Client{Protocol: protocol, Remote: c.Remote(), Conn: c.conn, Shared: isShared, Since: since})
+}
+
+// Session returns the session in the registry. It does nothing if there is none.
+func (c *Conn) Session() *live.Session { return &c.session }
+
+// Remote returns the address of the client, which is not that of the connection below if
+// a proxy has named another. It is zero if the client has none, as on a unix socket.
+func (c *Conn) Remote() netip.AddrPort { return c.session.Remote() }
+
+// SetRemote sets the address of the client, if a proxy has named it. It is called before
+// Enter.
+func (c *Conn) SetRemote(client netip.AddrPort) { c.session.SetRemote(client) }
 
 // SetMinRate cuts the client if it takes less than rate bytes per second on average
 // over a window of time. A rate of 0 is no bound.
 func (c *Conn) SetMinRate(rate int64, window time.Duration) { c.minRate = newMinRate(rate, window) }
+
+// AddSent counts bytes that were sent by other means than SendFile and SendBytes.
+func (c *Conn) AddSent(n int64) { c.sent.Add(n) }
 
 // Sent returns the number of bytes sent by SendFile and SendBytes.
 func (c *Conn) Sent() int64 { return c.sent.Load() }
@@ -103,7 +126,7 @@ func (c *Conn) Cut() { _ = c.conn.Close() }
 // have no context; see the package comment. t may be nil.
 func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
 	opt.Progress = t.Hook()
-	if c.minRate.section > 0 {
+	if c.minRate != nil {
 		wait := opt.Wait
 		opt.Wait = nil
 		return c.minRate.send(n, wait, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
@@ -122,7 +145,7 @@ func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *li
 
 // SendBytes sends p.
 func (c *Conn) SendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, err error) {
-	if c.minRate.section > 0 {
+	if c.minRate != nil {
 		res, err = c.minRate.send(int64(len(p)), nil, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
 			return sendfile.Write(ctx, c, p[done:done+n], &o)
@@ -155,11 +178,20 @@ func (c *Conn) Linger() {
 
 // Close closes the connection and leaves the registry. Closing twice is harmless.
 func (c *Conn) Close() error {
-	if c.closed.Swap(true) {
+	if !c.Leave() {
 		return nil
 	}
-	c.session.Leave()
 	return c.conn.Close()
+}
+
+// Leave leaves the registry without closing the connection, which the caller does. It
+// reports whether that was the first call of Leave or Close.
+func (c *Conn) Leave() bool {
+	if c.closed.Swap(true) {
+		return false
+	}
+	c.session.Leave()
+	return true
 }
 
 // CloseWrite ends our side. The peer may go on.
@@ -170,12 +202,19 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// The other methods of net.Conn. RemoteAddr is the client's address.
+// RemoteAddr returns the address of the client.
+func (c *Conn) RemoteAddr() net.Addr {
+	if remote := c.Remote(); remote.IsValid() {
+		return net.TCPAddrFromAddrPort(remote)
+	}
+	return c.conn.RemoteAddr()
+}
+
+// The other methods of net.Conn.
 
 func (c *Conn) Read(p []byte) (int, error)         { return c.conn.Read(p) }
 func (c *Conn) Write(p []byte) (int, error)        { return c.conn.Write(p) }
 func (c *Conn) LocalAddr() net.Addr                { return c.conn.LocalAddr() }
-func (c *Conn) RemoteAddr() net.Addr               { return c.remote }
 func (c *Conn) SetDeadline(t time.Time) error      { return c.conn.SetDeadline(t) }
 func (c *Conn) SetReadDeadline(t time.Time) error  { return c.conn.SetReadDeadline(t) }
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }

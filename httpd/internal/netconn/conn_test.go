@@ -206,7 +206,7 @@ func TestAConnectionLeavesTheRegistry(t *testing.T) {
 	registry := new(live.Registry)
 	server, client := nettest.Pair(t)
 	c := netconn.New(server)
-	if err := c.Enter(registry, live.HTTP, false); err != nil {
+	if err := c.Enter(registry, live.HTTP, false, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if sessions, _ := registry.Len(); sessions != 1 {

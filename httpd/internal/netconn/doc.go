@@ -3,7 +3,7 @@
 // needs to serve it.
 //
 //	c := netconn.New(accepted)
-//	err := c.Enter(registry, live.HTTP, false)
+//	err := c.Enter(registry, live.HTTP, false, time.Time{})
 //	...
 //	res, err := c.SendFile(f, 0, size, sendfile.Options{}, transfer)
 //

@@ -27,13 +27,47 @@ const mostAtOnce = 256 << 10
 
 // newMinRate returns a minimum of rate bytes per second on average over a window of
 // time. The window is longer if it has less than a chunk.
-func newMinRate(rate int64, window time.Duration) minRate {
+func newMinRate(rate int64, window time.Duration) *minRate {
 	const least, most = 256 << 10, 1 << 50
 	if rate <= 0 {
-		return minRate{}
+		return nil
 	}
 	section := min(max(float64(rate)*window.Seconds(), least), most)
-	return minRate{section: int64(section), allowed: time.Duration(section / float64(rate) * float64(time.Second))}
+	return &minRate{section: int64(section), allowed: time.Duration(section / float64(rate) * float64(time.Second))}
+}
+
+// MayWait returns how long the client may still take for the present section; false: as
+// long as it likes.
+func (c *Conn) MayWait() (time.Duration, bool) {
+	r := c.minRate
+	if r == nil {
+		return 0, false
+	}
+	r.begin()
+	return r.allowed - r.spent, true
+}
+
+// Waited counts, for the minimum rate, the time that the client took to make room for
+// more, and Took the bytes that it took.
+func (c *Conn) Waited(d time.Duration) {
+	if c.minRate != nil {
+		c.minRate.spent += d
+	}
+}
+
+// Took is described at Waited.
+func (c *Conn) Took(n int64) {
+	if r := c.minRate; r != nil {
+		r.begin()
+		r.left = max(r.left-n, 0)
+	}
+}
+
+// begin begins the next section if the present one is over.
+func (r *minRate) begin() {
+	if r.left == 0 {
+		r.left, r.spent = r.section, 0
+	}
 }
 
 // send has n bytes sent, part by part. If wait is not nil, it is asked for the size of
@@ -42,9 +76,7 @@ func newMinRate(rate int64, window time.Duration) minRate {
 func (r *minRate) send(n int64, wait func(ctx context.Context, n int) (int, error), part func(ctx context.Context, off, n int64) (sendfile.Result, error)) (sendfile.Result, error) {
 	var all sendfile.Result
 	for {
-		if r.left == 0 {
-			r.left, r.spent = r.section, 0
-		}
+		r.begin()
 		size := min(n-all.Sent, r.left)
 		if wait != nil {
 			granted, err := wait(context.Background(), int(min(size, mostAtOnce)))

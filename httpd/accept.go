@@ -4,12 +4,12 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
 
+	"sluice/httpd/internal/drive"
 	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
@@ -19,12 +19,9 @@ import (
 // accept starts a goroutine for each connection of ln, until ln fails.
 func (s *Server) accept(ln net.Listener, secure bool) error {
 	var pause time.Duration
-	var reserve spare
-	reserve.take()
-	defer func() {
-		for reserve.free() {
-		}
-	}()
+	var reserve drive.Spare
+	reserve.Take()
+	defer reserve.Close()
 	for {
 		c, err := ln.Accept()
 		switch {
@@ -38,13 +35,13 @@ func (s *Server) accept(ln net.Listener, secure bool) error {
 			conn := netconn.New(c)
 			if !s.conns.Add(conn) {
 				_ = conn.Close()
-			} else if reserve.take() {
+			} else if reserve.Take() {
 				go s.serveConn(conn, secure)
 			} else {
 				go s.refuseConn(conn, secure) // it uses a descriptor that was kept for this
 			}
 		case isGone(err):
-		case vfs.IsExhausted(err) && (s.dropIdle() || reserve.free()):
+		case vfs.IsExhausted(err) && (s.dropIdle() || reserve.Free()):
 			// Accept the client and refuse it: it should not wait in the queue without
 			// knowing why.
 		case vfs.IsExhausted(err), isTemporary(err):
@@ -74,31 +71,38 @@ func (s *Server) serveConn(c *netconn.Conn, secure bool) {
 		_ = c.Close()
 		return
 	}
-	window := s.stallTimeout()
-	if window == 0 {
-		window = defaultStallTimeout
-	}
-	c.SetMinRate(s.MinRate, window)
+	c.SetMinRate(s.MinRate, s.minRateWindow())
 	isHandedOver := true
 	if !secure && s.files.Load() != nil && !s.NoFastPath && c.RawConn() != nil {
-		isHandedOver, first = h1conn.Serve(&s.fast, c, first)
+		isHandedOver, first = drive.Serve(&s.fast, c, first)
 	}
 	if isHandedOver {
 		s.handOver(c, first, secure)
 	}
 }
 
+// minRateWindow returns the time over which the minimum rate is measured.
+func (s *Server) minRateWindow() time.Duration {
+	if window := s.stallTimeout(); window > 0 {
+		return window
+	}
+	return defaultStallTimeout
+}
+
 // recoverConn ends the connection, and not the program, if a hook or a Limiter has
 // panicked, as net/http does.
 func (s *Server) recoverConn(c *netconn.Conn) {
-	r := recover()
-	if r == nil {
-		return
+	if r := recover(); r != nil {
+		s.logPanic(c, r)
+		_ = c.Close()
 	}
-	if r != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-		s.http.ErrorLog.Printf("httpd: panic serving %v: %v\n%s", c.RemoteAddr(), r, debug.Stack())
+}
+
+// logPanic logs that a hook or a Limiter has panicked, as net/http does.
+func (s *Server) logPanic(c *netconn.Conn, value any) {
+	if value != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+		s.http.ErrorLog.Printf("httpd: panic serving %v: %v\n%s", c.RemoteAddr(), value, debug.Stack())
 	}
-	_ = c.Close()
 }
 
 // refuseConn serves a connection for which there is no room.
@@ -138,51 +142,4 @@ func isGone(err error) bool {
 func isTemporary(err error) bool {
 	var t interface{ Temporary() bool }
 	return errors.As(err, &t) && t.Temporary()
-}
-
-// spare holds descriptors for the time when the process has no others: one for each
-// connection that is being refused.
-type spare struct {
-	files [8]*os.File
-	n     int
-}
-
-// take fills up the spare descriptors. It reports false if the process has no more
-// descriptors for that.
-func (s *spare) take() bool {
-	for s.n < len(s.files) {
-		f, err := openSpare()
-		if err != nil {
-			return !vfs.IsExhausted(err)
-		}
-		s.files[s.n] = f
-		s.n++
-	}
-	return true
-}
-
-// openSpare opens a descriptor. In a jail there may be no file that can be opened.
-func openSpare() (*os.File, error) {
-	f, err := os.Open(devNull)
-	if err == nil || vfs.IsExhausted(err) {
-		return f, err
-	}
-	f, w, err := os.Pipe()
-	if err == nil {
-		_ = w.Close() // nothing was written to it
-	}
-	return f, err
-}
-
-// devNull is a variable for the tests.
-var devNull = os.DevNull
-
-// free closes one and reports whether there was any.
-func (s *spare) free() bool {
-	if s.n == 0 {
-		return false
-	}
-	s.n--
-	_ = s.files[s.n].Close()
-	return true
 }

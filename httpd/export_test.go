@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"sluice/httpd/internal/drive"
 	"time"
 
 	"sluice/httpd/internal/plan"
@@ -88,9 +89,7 @@ func BoundBodies(limit time.Duration) (undo func()) {
 
 // SetDevNull changes the name of the file that spare descriptors are of, until undo.
 func SetDevNull(name string) (undo func()) {
-	before := devNull
-	devNull = name
-	return func() { devNull = before }
+	return drive.SetDevNull(name)
 }
 
 // ClientOf returns the client on whose behalf a proxy sends a request.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/httpd/internal/drive"
 	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
@@ -84,11 +85,11 @@ func serve(t *testing.T, files map[string]string) *served {
 		Refused: func(*netconn.Conn, string, []byte) {},
 	}
 	c := netconn.New(accepted)
-	if err := c.Enter(new(live.Registry), live.HTTP, false, time.Time{}); err != nil || !c.SetBusy() {
+	if err := c.Enter(new(live.Registry), live.HTTP, false, time.Now()); err != nil || !c.SetBusy() {
 		t.Fatalf("a new connection is not busy, or %v", err)
 	}
 	go func() {
-		isHandedOver, rest := h1conn.Serve(server, c, nil)
+		isHandedOver, rest := drive.Serve(server, c, nil)
 		s.ended <- ending{isHandedOver, string(rest)}
 	}()
 	t.Cleanup(func() {

@@ -1,29 +1,40 @@
-// Package h1conn is the fast path of HTTP/1 without TLS: it reads plain requests from
-// a connection and answers them with as few system calls as possible. A request that
-// is not plain (see package h1) is left to net/http, with the connection.
+// Package h1conn answers plain requests of HTTP/1 without I/O. A [Machine] takes the bytes
+// that have come on a connection and says what to do next: send bytes, send a part of a
+// file, do what may wait, hand over to net/http, or close. A request that is not plain
+// (see package h1) is left to net/http, with the connection.
 //
-//	handOver, rest := h1conn.Serve(server, conn, nil)
-//	if handOver {
-//		// net/http reads rest, and then from conn
+//	m := h1conn.NewMachine(server, conn)
+//	for {
+//		switch a := m.Next(); a.Do {
+//		case h1conn.Read:
+//			n := ... // read into m.Buffer()
+//			m.Received(n, time.Now())
+//		case h1conn.Send:
+//			m.Sent(...)
+//		...
 //	}
+//
+// Package drive has the drivers.
 //
 // # Design
 //
-// A connection is a goroutine, not an entry in an event loop. That costs one read and
-// one write for each small response, as in nginx: after a response the goroutine lets
-// others run, and when its turn comes the next request has usually arrived, so that
-// few reads fail. Deadlines are set only before a wait.
+// The Machine knows time as a value, and does no I/O of its own except in Work, which
+// opens and reads files and calls hooks. So the same Machine serves an event loop and a
+// goroutine, and tests give it slices.
 //
-// Buffers come from a pool when the connection becomes readable, and go back before
-// the next wait. An idle connection has a goroutine and a few fields.
+// With NoWait it does nothing that may wait in Next: what the cache of files does not know
+// is Work. Its responses are the same.
 //
-// A response from the cache is a head that was rendered before, the Date, and the
-// body: one write(2) if the body is in memory, else sendmsg(2) with MSG_MORE and
-// sendfile(2). It allocates nothing. Every other response is made by package plan.
+// An idle connection has no Machine: that has the buffers, which come from a pool. A loop
+// uses one Machine for all connections whose requests come whole and are answered at once.
 //
-// The head waits for its file (MSG_MORE), unless that makes one packet of 64 KiB
-// more: under BBR the last bytes would wait for a timer then, and ranges of 64 KiB
-// would cost twice as much.
+// A response from the cache is a head that was rendered before, the Date, and the body:
+// one write if the body is in memory, else the head with MSG_MORE and sendfile(2). It
+// allocates nothing. Every other response is made by package plan.
+//
+// The head waits for its file (MSG_MORE), unless that makes one packet of 64 KiB more:
+// under BBR the last bytes would wait for a timer then, and ranges of 64 KiB would cost
+// twice as much.
 //
 // With Server.Logins, a request with a field Authorization or with the cookie of a session
 // is left to net/http, too: it may be for other files than those of the Handler. The

@@ -9,10 +9,10 @@ import (
 	"sluice/internal/h1"
 )
 
-// requestOf returns the part of a head that decides the response. It is valid
-// as long as the strings of the head, and path, are.
-func requestOf(head *h1.Head, path string) plan.Request {
-	return plan.Request{
+// setRequest sets the part of a head that decides the response. It is valid as long as
+// the strings of the head, and path, are.
+func setRequest(r *plan.Request, head *h1.Head, path string) {
+	*r = plan.Request{
 		Method: methodOf(head),
 		Path:   path,
 		Query:  head.Query,
@@ -39,8 +39,8 @@ func methodOf(head *h1.Head) string {
 }
 
 // beginHead adds to out the part of a head that the plan decides.
-func (c *conn) beginHead(resp *plan.Response) {
-	out := c.buffers.out
+func (m *Machine) beginHead(resp *plan.Response) {
+	out := m.out
 	out = append(out, "HTTP/1.1 "...)
 	out = strconv.AppendInt(out, int64(resp.Status), 10)
 	out = append(out, ' ')
@@ -54,7 +54,7 @@ func (c *conn) beginHead(resp *plan.Response) {
 		out = strconv.AppendInt(out, resp.Body.Size(), 10)
 		out = append(out, "\r\n"...)
 	}
-	c.buffers.out = out
+	m.out = out
 }
 
 // appendField appends a line. Characters that would end it early become blanks, as in
@@ -72,21 +72,20 @@ func appendField(out []byte, name, value string) []byte {
 }
 
 // endHead adds to out the other fields, and the end of the head.
-func (c *conn) endHead(n next, cached bool) {
-	b := c.buffers
-	b.out = append(b.out, dateLine(c.now)...)
-	if c.handler.ServerTiming {
-		b.out = append(b.out, "Server-Timing: "...)
-		b.out = plan.AppendTiming(b.out, cached, time.Since(c.now))
-		b.out = append(b.out, "\r\n"...)
+func (m *Machine) endHead(cached bool) {
+	m.out = append(m.out, dateLine(m.now)...)
+	if m.handler.ServerTiming {
+		m.out = append(m.out, "Server-Timing: "...)
+		m.out = plan.AppendTiming(m.out, cached, m.server.since(m.now))
+		m.out = append(m.out, "\r\n"...)
 	}
 	switch {
-	case n == end:
-		b.out = append(b.out, "Connection: close\r\n"...)
-	case b.head.Minor == 0:
-		b.out = append(b.out, "Connection: keep-alive\r\n"...)
+	case m.closes:
+		m.out = append(m.out, "Connection: close\r\n"...)
+	case m.head.Minor == 0:
+		m.out = append(m.out, "Connection: keep-alive\r\n"...)
 	}
-	b.out = append(b.out, "\r\n"...)
+	m.out = append(m.out, "\r\n"...)
 }
 
 // dated is the Date line of a second.

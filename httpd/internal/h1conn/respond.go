@@ -1,6 +1,7 @@
 package h1conn
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"time"
@@ -13,105 +14,132 @@ import (
 	"sluice/sendfile"
 )
 
-// answer answers the request in, which was parsed into the head. in is a view of the
-// buffer: nothing may keep a part of it.
-func (c *conn) answer(in string) next {
-	b := c.buffers
-	c.handler = c.server.Handler()
-	path := b.head.Path
-	isEncoded := strings.IndexByte(path, '%') >= 0
-	if isEncoded {
-		b.path = h1.AppendPath(b.path[:0], path)
-		path = unsafe.String(unsafe.SliceData(b.path), len(b.path))
-	}
-	b.request = requestOf(&b.head, path)
-	found := c.handler.Planner.Lookup(&b.request, c.now)
-	if head, body := found.KeptHead(); head != nil {
-		defer found.Release()
-		return c.respondFromCache(*head, &body)
-	}
-
-	// From here on parts of the request may be kept, by the file system for example.
-	in = b.head.Detach(in)
-	if isEncoded {
-		path = strings.Clone(path)
-	} else {
-		path = b.head.Path
-	}
-	b.request = requestOf(&b.head, path)
-	line, _, _ := strings.Cut(in, " HTTP/")
-	c.net.Session().SetCommand(line)
-	defer c.net.Session().SetCommand("")
-	return c.respondByPlan(found)
-}
-
-// respondFromCache answers with a head that was kept, and its body.
-func (c *conn) respondFromCache(head string, body *plan.Piece) next {
-	b := c.buffers
-	n := c.afterResponse()
-	b.out = append(b.out, head...)
-	c.endHead(n, true)
-	c.response = response{status: 200}
-	if !b.head.Head {
-		c.begin(body.Size())
-		c.response.err = body.WriteTo(c.server.Base, (*sink)(c))
-	}
-	return c.record(&b.head, n)
-}
-
-// respondByPlan plans and sends a response.
-func (c *conn) respondByPlan(found plan.Lookup) next {
-	b := c.buffers
-	pl := c.handler.Planner.Plan(&b.request, found)
-	if pl.Lengthy || pl.AsksLogin || pl.Streamed && !b.head.Head {
-		// net/http notices when a client leaves while its response is made, sends
-		// streams in chunks, and asks for passwords.
-		pl.Release()
-		return handOver
-	}
-	resp := pl.Respond(c.server.Base)
-	defer resp.Release()
-
-	n := c.afterResponse()
-	begin := len(b.out)
-	c.beginHead(&resp)
-	pl.KeepHead(&resp, b.out[begin:])
-	c.endHead(n, false)
-	c.response = response{status: resp.Status}
-	if !b.head.Head {
-		c.begin(resp.Body.Size())
-		c.response.err = resp.Body.WriteTo(c.server.Base, (*sink)(c))
-	}
-	return c.record(&b.head, n)
-}
-
-// afterResponse returns what becomes of the connection after the response.
-func (c *conn) afterResponse() next {
-	if c.buffers.head.Close || c.server.Closing.Load() {
-		return end
-	}
-	return stay
-}
-
 // response is the response that is being sent.
 type response struct {
+	length   int // of the head of the request
 	status   int // zero: there is none
 	res      sendfile.Result
 	err      error
 	transfer *live.Transfer // nil: it is small, and only counted
 	limits   *netconn.Limits
+
+	cached  plan.Lookup   // holds the file of a response from the cache
+	planned plan.Response // holds what any other needs
+	single  [1]plan.Piece // the body of a response from the cache
+	body    plan.Body
+	next    int             // body[next] is being sent
+	done    int64           // bytes of that piece
+	granted int64           // bytes of it that a limit allows, if it is in memory
+	method  sendfile.Method // of the piece, if it is in memory
 }
 
-// begin registers the response as a transfer, unless it is small, and finds its
+// answer answers the request that was parsed into the head, which is a view of the
+// buffer: nothing may keep a part of it.
+func (m *Machine) answer() {
+	m.handler = m.server.Handler()
+	m.found = plan.Lookup{}
+	path := m.head.Path
+	isEncoded := strings.IndexByte(path, '%') >= 0
+	if isEncoded {
+		m.path = h1.AppendPath(m.path[:0], path)
+		path = unsafe.String(unsafe.SliceData(m.path), len(m.path))
+	}
+	setRequest(&m.request, &m.head, path)
+	if !m.NoWait {
+		m.found = m.handler.Planner.Lookup(&m.request, m.now)
+	} else {
+		found, ok := m.handler.Planner.LookupCached(&m.request, m.now)
+		if !ok {
+			m.state = planning
+			return
+		}
+		m.found = found
+	}
+	if head, body := m.found.KeptHead(); head != nil {
+		m.respondFromCache(*head, body)
+		return
+	}
+	if m.NoWait {
+		found := m.found
+		m.found = plan.Lookup{}
+		if pl, ok := m.handler.Planner.PlanCached(&m.request, found, m.now); ok {
+			m.respond(m.server.Base, &pl)
+			return
+		}
+	}
+	m.state = planning
+}
+
+// respondFromCache answers with a head that was kept, and its body.
+func (m *Machine) respondFromCache(head string, body plan.Piece) {
+	r := &m.response
+	r.cached, m.found = m.found, plan.Lookup{}
+	r.status = 200
+	m.closes = m.head.Close || m.server.Closing.Load()
+	m.out = append(m.out, head...)
+	m.endHead(true)
+	m.state = recording
+	if !m.head.Head {
+		r.single[0] = body
+		r.body = r.single[:]
+		m.beginBody(body.Size())
+	}
+}
+
+// respondByPlan plans a response, and makes it.
+func (m *Machine) respondByPlan(ctx context.Context) {
+	// From here on parts of the request may be kept, by the file system for example.
+	in := unsafe.String(&m.in[m.from], m.response.length)
+	isEncoded := strings.IndexByte(m.head.Path, '%') >= 0
+	in = m.head.Detach(in)
+	path := m.head.Path
+	if isEncoded {
+		path = string(m.path)
+	}
+	setRequest(&m.request, &m.head, path)
+	m.conn.Session().SetCommand(cutLine(in))
+	defer m.conn.Session().SetCommand("")
+	found := m.found
+	m.found = plan.Lookup{}
+	pl := m.handler.Planner.Plan(&m.request, found)
+	if pl.Lengthy || pl.AsksLogin || pl.Streamed && !m.head.Head {
+		// net/http notices when a client leaves while its response is made, sends
+		// streams in chunks, and asks for passwords.
+		pl.Release()
+		m.end(HandOver)
+		return
+	}
+	m.respond(ctx, &pl)
+}
+
+// respond makes the response of a plan.
+func (m *Machine) respond(ctx context.Context, pl *plan.Plan) {
+	r := &m.response
+	r.planned = pl.Respond(ctx)
+	r.status = r.planned.Status
+	m.closes = m.head.Close || m.server.Closing.Load()
+	begin := len(m.out)
+	m.beginHead(&r.planned)
+	pl.KeepHead(&r.planned, m.out[begin:])
+	m.endHead(false)
+	m.state = recording
+	if !m.head.Head {
+		r.body = r.planned.Body
+		m.beginBody(r.body.Size())
+	}
+}
+
+// beginBody registers the response as a transfer, unless it is small, and finds its
 // limits.
-func (c *conn) begin(size int64) {
-	r := &c.response
+func (m *Machine) beginBody(size int64) {
+	r := &m.response
 	if size > netconn.SmallBody {
-		r.transfer = c.net.Session().Begin(live.Job{
-			Op: "GET", Path: c.buffers.request.Path, Size: size, Before: c.net.Sent() + int64(len(c.buffers.out)),
+		r.transfer = m.conn.Session().Begin(live.Job{
+			Op: "GET", Path: m.request.Path, Size: size, Before: m.conn.Sent() + int64(len(m.out)),
 		})
 	}
-	r.limits = c.handler.Limits.Begin(c.server.Base, size, r.transfer)
+	r.limits = m.handler.Limits.Begin(m.server.Base, size, r.transfer)
+	m.state = sending
 }
 
 // add adds bytes that were sent from memory.
@@ -123,48 +151,85 @@ func (r *response) add(n int64, method sendfile.Method) {
 	r.transfer.Add(sendfile.Result{Sent: n, Method: method})
 }
 
-// record counts the response and calls the hook, and returns what becomes of the
-// connection. If there is a hook, out is sent first, so that the record says only
-// what has happened.
-func (c *conn) record(head *h1.Head, n next) next {
-	r := c.response
-	c.response = response{} // so that it is recorded once, also if a hook panics
-	session, hook := c.net.Session(), c.hook()
+// record counts the response and calls the hook. If there is a hook, out is sent first,
+// so that the record says only what has happened.
+func (m *Machine) record() {
+	r := &m.response
+	session, hook := m.conn.Session(), m.hook()
 	wantsRecord := session.WantsRecord(hook)
-	if wantsRecord && r.err == nil {
-		var unsent int64
-		unsent, r.err = c.flush(false)
-		r.res.Sent = max(r.res.Sent-unsent, 0)
+	if wantsRecord && r.err == nil && len(m.out) > 0 {
+		m.flush = flushAll
+		return
 	}
-	r.limits.Close(r.res.Sent)
+	res, err, status := r.res, r.err, r.status
+	r.status = 0 // so that it is recorded once, also if a hook panics
+	r.limits.Close(res.Sent)
 	if !wantsRecord && r.transfer == nil {
-		session.Count(c.now, r.res) // a Record would cost as much as everything else here
+		session.Count(m.now, res) // a Record would cost as much as everything else here
 	} else {
-		rec := netconn.EndTransfer(session, r.transfer, c.now, r.res, r.err)
+		transfer := r.transfer
+		r.transfer = nil
+		rec := netconn.EndTransfer(session, transfer, m.now, res, err)
 		if wantsRecord {
-			describe(&rec, head)
-			rec.Remote = c.clientOf(head)
-			rec.Status, rec.Duration = r.status, time.Since(c.now)
+			describe(&rec, &m.head)
+			rec.Remote = m.client()
+			rec.Status, rec.Duration = status, m.server.since(m.now)
 		}
-		session.Report(&rec, hook)
+		report := m.server.Report
+		switch {
+		case !wantsRecord || !m.NoWait || report == nil:
+			session.Report(&rec, hook)
+		case !report(m.conn, rec, hook):
+			m.unreported = &unreported{rec, hook}
+		}
 	}
-	if r.err != nil {
-		c.buffers.out = c.buffers.out[:0]
-		return end
+	m.endResponse()
+	switch {
+	case err != nil:
+		m.state, m.outcome = ending, Close
+	case m.closes:
+		m.end(Close)
+	default:
+		m.state = parsing
 	}
-	return n
+	if m.unreported != nil {
+		m.afterReport, m.state = m.state, reporting
+	}
 }
 
-func (c *conn) clientOf(head *h1.Head) netip.AddrPort {
-	return c.server.ClientOf(live.AddrPortOf(c.net.RemoteAddr()), linesOf(head.ForwardedFor), linesOf(head.Forwarded))
+// unreported is a record for which Server.Report has no room.
+type unreported struct {
+	rec  live.Record
+	hook func(live.Record)
 }
 
-// linesOf returns the lines of a field that is there at most once.
-func linesOf(value string) []string {
-	if value == "" {
-		return nil
+// endResponse gives back what the response holds.
+func (m *Machine) endResponse() {
+	r := &m.response
+	if r.next < len(r.body) {
+		r.body[r.next].Close()
 	}
-	return []string{value}
+	m.from += r.length
+	r.cached.Release()
+	r.planned.Release()
+	m.ofBody = 0
+	*r = response{}
+}
+
+// RecordPanic records the response under way, if there is one, when a hook or a Limiter
+// has panicked.
+func (m *Machine) RecordPanic() {
+	if m.response.status == 0 {
+		return
+	}
+	defer func() { _ = recover() }() // of the same hook, once more
+	m.fail(netconn.ErrPanic)
+	m.record()
+}
+
+// client returns the address of the client that has sent the request.
+func (m *Machine) client() netip.AddrPort {
+	return m.server.ClientOf(m.conn.Remote(), linesOf(m.head.ForwardedFor), linesOf(m.head.Forwarded))
 }
 
 // describe adds to rec what the head of a request says.
@@ -178,9 +243,17 @@ func describe(rec *live.Record, head *h1.Head) {
 }
 
 // hook returns the function to call with each record; nil: none.
-func (c *conn) hook() func(live.Record) {
-	if own := c.handler.OnTransfer; own != nil {
+func (m *Machine) hook() func(live.Record) {
+	if own := m.handler.OnTransfer; own != nil {
 		return own
 	}
-	return c.server.OnTransfer
+	return m.server.OnTransfer
+}
+
+// since returns the time that has passed since begin.
+func (s *Server) since(begin time.Time) time.Duration {
+	if s.Now != nil {
+		return s.Now().Sub(begin)
+	}
+	return time.Since(begin)
 }

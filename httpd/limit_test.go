@@ -204,10 +204,7 @@ func TestALimiterIsChargedForTheBytesReceived(t *testing.T) {
 			var down, up ledger
 			var recorded atomic.Pointer[httpd.Transfer]
 			root, _ := writable(t, nil)
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
+			ln := listenLocal(t)
 			done := make(chan struct{}, 1)
 			server := &httpd.Server{Handler: &httpd.Handler{
 				FS: root, Write: httpd.Create, Method: tt.method, Limiter: &down, UploadLimiter: &up,

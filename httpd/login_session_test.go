@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -503,10 +502,7 @@ func TestByTLSOnlyTheProtectedCookieCounts(t *testing.T) {
 
 // The zero value of a Server has no sessions, and sessions need both functions.
 func TestSessionsNeedAccounts(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLocal(t)
 	srv := &httpd.Server{Sessions: new(httpd.Sessions), Login: accounts(nil).logIn}
 	defer srv.Close()
 	if err := srv.Serve(ln); err == nil || !strings.Contains(err.Error(), "AccountOf") {

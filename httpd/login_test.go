@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -619,12 +618,9 @@ func TestTheRateOfAUserIsShared(t *testing.T) {
 }
 
 func TestALoginNeedsAHandlerOfThisPackage(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLocal(t)
 	srv := &httpd.Server{Handler: http.NotFoundHandler(), Login: accounts{}.logIn}
-	if err = srv.Serve(ln); err == nil || !strings.Contains(err.Error(), "Login") {
+	if err := srv.Serve(ln); err == nil || !strings.Contains(err.Error(), "Login") {
 		t.Errorf("Serve = %v", err)
 	}
 	_ = srv.Close()

@@ -21,10 +21,7 @@ import (
 // serveAny starts a Server on a free port.
 func serveAny(t *testing.T, srv *httpd.Server) (url string, reported <-chan httpd.Transfer) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLocal(t)
 	go func() { _ = srv.Serve(ln) }()
 	t.Cleanup(func() { _ = srv.Close() })
 	return "http://" + ln.Addr().String(), nil

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sluice/httpd/internal/drive"
 	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
@@ -145,8 +147,8 @@ type Server struct {
 	// NoFastPath makes net/http answer all requests.
 	NoFastPath bool
 
-	// NoLoop serves each connection on a goroutine of its own, also where event loops
-	// are possible.
+	// NoLoop serves each connection on a goroutine of its own, also where event loops are
+	// possible: see [Listener].
 	NoLoop bool
 
 	once     sync.Once
@@ -171,6 +173,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	listeners map[net.Listener]struct{}
+	loops     []*drive.Loops
 }
 
 const (
@@ -230,6 +233,11 @@ func (s *Server) serve(ln net.Listener, secure bool) error {
 		return http.ErrServerClosed
 	}
 	defer s.untrack(ln)
+	if !secure {
+		if ok, err := s.serveByLoops(ln); ok || err != nil {
+			return err
+		}
+	}
 	return s.accept(ln, secure)
 }
 
@@ -326,7 +334,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeListeners()
 	s.http.SetKeepAlivesEnabled(false) // its idle connections end now
 	s.conns.Close((*netconn.Conn).EndIdle)
+	for _, loops := range s.allLoops() {
+		loops.BeginDrain()
+	}
 	err := s.conns.Wait(ctx) // some may still be handed over to net/http
+	for _, loops := range s.allLoops() {
+		err = cmp.Or(err, loops.Wait(ctx))
+	}
 	if err == nil {
 		err = s.http.Shutdown(ctx)
 	}
@@ -346,6 +360,9 @@ func (s *Server) Close() error {
 	s.cancel()
 	s.conns.Close((*netconn.Conn).Cut)
 	err := s.http.Close()
+	for _, loops := range s.allLoops() {
+		loops.Cut()
+	}
 	_ = s.conns.Wait(context.Background())
 	s.running.wait()
 	s.accounts.close()

@@ -61,12 +61,7 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 	if change != nil {
 		change(s.Server)
 	}
-	var lc net.ListenConfig
-	lc.SetMultipathTCP(false)
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := listenLocal(t)
 	s.addr = ln.Addr().String()
 	s.url = "http://" + s.addr
 	served := make(chan error, 1)
@@ -80,6 +75,23 @@ func serve(t *testing.T, change func(*httpd.Server)) *site {
 		_ = tree.Close()
 	})
 	return s
+}
+
+// listenLocal listens on a port of loopback. With SLUICE_TEST_DRIVER=goroutines, servers have
+// no event loops, on Linux too.
+func listenLocal(t *testing.T) net.Listener {
+	t.Helper()
+	var ln net.Listener
+	var err error
+	if os.Getenv("SLUICE_TEST_DRIVER") == "goroutines" {
+		ln, err = net.Listen("tcp", "127.0.0.1:0")
+	} else {
+		ln, err = httpd.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
 }
 
 // report waits for the next report and returns it.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,43 +23,20 @@ import (
 // floods, every state of the protocol, and the ends. They hold for each driver of
 // connections alike.
 
-// loopFlag is the flag of "sluice serve" that chooses the driver: on is the event loop, off
-// a goroutine for each connection. A program without the flag has one driver.
-const loopFlag = "--loop"
-
-// driver is a choice of loopFlag.
+// driver is a way to serve connections: event loops, or a goroutine for each connection.
 type driver struct {
 	name  string
 	flags []string
 }
 
-var allDrivers = sync.OnceValues(func() ([]driver, error) {
-	help, err := exec.Command(program, "serve", "--help").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, help)
-	}
-	for line := range strings.Lines(string(help)) {
-		if flag := strings.Fields(line); len(flag) > 0 && (flag[0] == loopFlag || strings.HasPrefix(flag[0], loopFlag+"=")) {
-			return []driver{{"loop on", []string{loopFlag + "=on"}}, {"loop off", []string{loopFlag + "=off"}}}, nil
-		}
-	}
-	return []driver{{name: "the only driver"}}, nil
-})
+const goroutines = "goroutines"
 
-// drivers returns the drivers of the program.
-func drivers(t *testing.T) []driver {
-	t.Helper()
-	all, err := allDrivers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
+var allDrivers = []driver{{"event loops", []string{"--loop=auto"}}, {goroutines, []string{"--loop=off"}}}
 
 // eachDriver runs a test with each driver.
 func eachDriver(t *testing.T, test func(t *testing.T, d driver)) {
 	t.Helper()
-	for _, d := range drivers(t) {
+	for _, d := range allDrivers {
 		t.Run(d.name, func(t *testing.T) { test(t, d) })
 	}
 }
@@ -70,7 +46,7 @@ func eachDriver(t *testing.T, test func(t *testing.T, d driver)) {
 func parallelDrivers(t *testing.T, test func(t *testing.T, d driver)) {
 	t.Helper()
 	t.Parallel()
-	for _, d := range drivers(t) {
+	for _, d := range allDrivers {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			test(t, d)

@@ -43,7 +43,7 @@ func TestShortConnectionsLeaveNothing(t *testing.T) {
 		size    = 1 << 10
 		memory  = 8 << 20 // by which the garbage collector may let it grow
 	)
-	all := drivers(t)
+	all := allDrivers
 	for _, d := range all {
 		t.Run(d.name, func(t *testing.T) {
 			n := soakConns(t)

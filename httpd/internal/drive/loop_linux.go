@@ -547,7 +547,6 @@ func (t *thread) finish() bool {
 	}
 	t.passLastReports()
 	_ = unix.Close(l.ep)
-	_ = unix.Close(l.mail.event)
 	l.set.running.Done()
 	return true
 }

@@ -38,14 +38,13 @@ const (
 // post leaves a message. It reports whether the loop will see it.
 func (b *mailbox) post(m message) bool {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.gone {
-		b.mu.Unlock()
 		return false
 	}
 	b.all = append(b.all, m)
-	b.mu.Unlock()
 	if b.sleeping.Load() && b.sleeping.CompareAndSwap(true, false) {
-		b.wake()
+		b.wake() // with the lock: later the descriptor may be another one
 	}
 	return true
 }
@@ -85,6 +84,9 @@ func (b *mailbox) drainEvent() {
 func (b *mailbox) close() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.gone = len(b.all) == 0
+	if len(b.all) == 0 {
+		b.gone = true
+		_ = unix.Close(b.event)
+	}
 	return b.gone
 }

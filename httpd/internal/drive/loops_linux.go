@@ -33,11 +33,11 @@ func Start(config Config) (*Loops, error) {
 	s.isShared = len(config.Sockets) < config.Loops
 	for id := range config.Loops {
 		l, err := s.newLoop(id)
+		s.all = append(s.all, l)
 		if err != nil {
 			s.closeAll()
 			return nil, err
 		}
-		s.all = append(s.all, l)
 	}
 	s.setDeferAccept(true)
 	s.spare.Take()
@@ -58,7 +58,6 @@ func (s *Loops) newLoop(id int) (l *loop, err error) {
 		return l, os.NewSyscallError("epoll_create1", err)
 	}
 	if l.mail.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
-		_ = unix.Close(l.ep)
 		return l, os.NewSyscallError("eventfd", err)
 	}
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: ofMail}
@@ -96,6 +95,7 @@ func (l *loop) begin() {
 	go t.run()
 }
 
+// closeAll closes what was opened. Descriptors that were not are -1.
 func (s *Loops) closeAll() {
 	for _, l := range s.all {
 		_ = unix.Close(l.ep)

@@ -125,6 +125,19 @@ func (s *Loops) leastLoaded(l *loop) *loop {
 // uneven is a difference in connections that does not matter.
 const uneven = 8
 
+// Stats describes the loops, in their order. It may be called at any time.
+func (s *Loops) Stats() []LoopStats {
+	all := make([]LoopStats, len(s.all))
+	for i, l := range s.all {
+		all[i] = LoopStats{
+			Connections: int(l.load.Load()), Sending: int(l.busy.Load()),
+			Accepted: l.counts.accepted.Load(), Silent: l.counts.silent.Load(), Turns: l.counts.turns.Load(),
+			Worked: l.counts.worked.Load(), Replaced: l.counts.replaced.Load(),
+		}
+	}
+	return all
+}
+
 // StopAccepting makes the loops accept what has come, and then nothing more.
 func (s *Loops) StopAccepting() { s.post(message{kind: stopAccepting}) }
 

@@ -174,11 +174,56 @@ func await(t *testing.T, isSo func() bool) {
 	}
 }
 
-func (r *rig) count(of func(l *loop) uint64) (n uint64) {
-	for _, l := range r.all {
-		n += of(l)
+// total returns the sum of the Stats of all loops.
+func (r *rig) total() (all LoopStats) {
+	for _, one := range r.Stats() {
+		all.Connections += one.Connections
+		all.Sending += one.Sending
+		all.Accepted += one.Accepted
+		all.Silent += one.Silent
+		all.Turns += one.Turns
+		all.Worked += one.Worked
+		all.Replaced += one.Replaced
 	}
-	return n
+	return all
+}
+
+func TestStats(t *testing.T) {
+	r := newRig(t, 2, nil)
+	if got := r.Stats(); len(got) != 2 {
+		t.Fatalf("%d loops, want 2", len(got))
+	}
+	want := func(when string, want LoopStats) {
+		t.Helper()
+		var got LoopStats
+		defer func() {
+			if got != want {
+				t.Errorf("%s: %+v, want %+v", when, got, want)
+			}
+		}()
+		await(t, func() bool { // a response comes before the loop has counted it
+			got = r.total()
+			got.Turns = 0
+			return got == want
+		})
+	}
+	c := r.dial(t)
+	c.get(t, "small")
+	want("a file that was not cached needs a worker", LoopStats{Connections: 1, Accepted: 1, Worked: 1})
+	c.get(t, "small")
+	want("a cached one needs none", LoopStats{Connections: 1, Accepted: 1, Worked: 1})
+	reader := r.dial(t)
+	reader.get(t, "large")
+	want("a client that has its response", LoopStats{Connections: 2, Accepted: 2, Worked: 2})
+	reader.request(t, "large")
+	want("a client that does not read its response", LoopStats{Connections: 2, Sending: 1, Accepted: 2, Worked: 2})
+	_, _ = reader.response(t), c.Close()
+	want("after the responses", LoopStats{Connections: 1, Accepted: 2, Worked: 2})
+	r.dial(t) // for a second the system holds it back
+	want("a client that sends nothing", LoopStats{Connections: 2, Accepted: 3, Silent: 1, Worked: 2})
+	if r.total().Turns == 0 {
+		t.Error("no turns are counted")
+	}
 }
 
 func TestAStuckLoopIsReplaced(t *testing.T) {
@@ -202,7 +247,7 @@ func TestAStuckLoopIsReplaced(t *testing.T) {
 			t.Errorf("the other client gets %d bytes", n)
 		}
 	}
-	if n := r.count(func(l *loop) uint64 { return l.counts.replaced.Load() }); n != 1 {
+	if n := r.total().Replaced; n != 1 {
 		t.Errorf("the loop was replaced %d times", n)
 	}
 	close(release)
@@ -234,7 +279,7 @@ func TestAHookThatHangsDelaysNoLoop(t *testing.T) {
 	if n := calls.Load(); n != 1+requests {
 		t.Errorf("the hook was called %d times for %d requests", n, 1+requests)
 	}
-	if n := r.count(func(l *loop) uint64 { return l.counts.replaced.Load() }); n != 0 {
+	if n := r.total().Replaced; n != 0 {
 		t.Errorf("the loop was replaced %d times", n)
 	}
 }

@@ -13,6 +13,9 @@ type Loops struct{}
 // Start fails.
 func Start(Config) (*Loops, error) { return nil, errors.ErrUnsupported }
 
+// Stats returns nothing.
+func (*Loops) Stats() []LoopStats { return nil }
+
 // StopAccepting does nothing.
 func (*Loops) StopAccepting() {}
 

@@ -330,7 +330,7 @@ func (t *thread) serveNow(c *conn) bool {
 
 // settle does with a connection what follows from serving it.
 func (l *loop) settle(t *thread, c *conn, next outcome) {
-	if next == awaitsBytes && !c.inEpoll && c.m == nil {
+	if next == awaitsBytes && !c.inEpoll && c.m == nil && c.net.Sent() == 0 {
 		l.counts.silent.Add(1)
 	}
 	if (next == needsWorker || next == awaitsBytes || next == awaitsRoom || next == hasMore) && !l.watchFor(c) {

@@ -226,6 +226,20 @@ func TestStats(t *testing.T) {
 	}
 }
 
+func TestOnlyConnectionsWithoutARequestAreSilent(t *testing.T) {
+	r := newRig(t, 1, nil)
+	r.dial(t).get(t, "small") // a file that is cached from now on
+	for range 3 {
+		r.dial(t).get(t, "small")
+	}
+	await(t, func() bool { return r.total().Connections == 4 })
+	r.closing.Store(true)
+	r.Cut() // the loop has counted everything
+	if got := r.total(); got.Accepted != 4 || got.Silent != 0 {
+		t.Errorf("%d of %d connections count as silent, want none of 4", got.Silent, got.Accepted)
+	}
+}
+
 func TestAStuckLoopIsReplaced(t *testing.T) {
 	release := make(chan struct{})
 	var hang atomic.Bool

@@ -42,7 +42,7 @@ func (s *Server) serveByLoops(ln net.Listener) (ok bool, err error) {
 		l.release()
 		return true, err
 	}
-	if !s.addLoops(loops) {
+	if !s.addLoops(servedLoops{loops, l.Addr()}) {
 		loops.Cut()
 		return true, http.ErrServerClosed
 	}
@@ -54,8 +54,14 @@ func (s *Server) serveByLoops(ln net.Listener) (ok bool, err error) {
 	return true, http.ErrServerClosed
 }
 
+// servedLoops are the loops of a listener.
+type servedLoops struct {
+	*drive.Loops
+	addr net.Addr
+}
+
 // addLoops reports whether the server is not closing.
-func (s *Server) addLoops(loops *drive.Loops) bool {
+func (s *Server) addLoops(loops servedLoops) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing.Load() {
@@ -67,8 +73,48 @@ func (s *Server) addLoops(loops *drive.Loops) bool {
 
 // allLoops returns the loops of all listeners. There are no more when the server is
 // closing.
-func (s *Server) allLoops() []*drive.Loops {
+func (s *Server) allLoops() []servedLoops {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.loops
+}
+
+// LoopStats describes an event loop of a [Server].
+type LoopStats struct {
+	Listener net.Addr // whose connections it serves
+	Loop     int      // its number, from zero on, among the loops of the Listener
+
+	// Connections is how many the loop has now, and Sending how many of these get a
+	// response that did not fit into the socket at once.
+	Connections, Sending int
+
+	// Accepted counts the connections that the loop has accepted, and Silent those that
+	// had sent no request by then.
+	Accepted, Silent uint64
+
+	// Turns counts how often the loop has looked for something to do.
+	Turns uint64
+
+	// Worked counts the waits that a worker goroutine has done for the loop: to open a file
+	// that was not cached, to read one from a disk, for a limit of bandwidth, for a hook
+	// that is too slow.
+	Worked uint64
+
+	// Replaced counts how often the thread of the loop did not move for 100 ms, and another
+	// one took its place. Then a disk, a mount or a function of the program hangs.
+	Replaced uint64
+}
+
+// LoopStats describes the event loops, those of each [Listener] in their order. There are
+// none where none accept. It may be called at any time.
+func (s *Server) LoopStats() (all []LoopStats) {
+	for _, loops := range s.allLoops() {
+		for i, one := range loops.Stats() {
+			all = append(all, LoopStats{
+				Listener: loops.addr, Loop: i, Connections: one.Connections, Sending: one.Sending,
+				Accepted: one.Accepted, Silent: one.Silent, Turns: one.Turns, Worked: one.Worked, Replaced: one.Replaced,
+			})
+		}
+	}
+	return all
 }

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sluice/httpd/internal/drive"
 	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
@@ -173,7 +172,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	listeners map[net.Listener]struct{}
-	loops     []*drive.Loops
+	loops     []servedLoops
 }
 
 const (

@@ -37,6 +37,7 @@ type Handler struct {
 	Cache        func() filecache.Stats
 	PassivePorts func() (used, total int) // total 0: the system chooses the ports
 	Contained    *status.Contained
+	Loops        func() []Loop // event loops of HTTP
 
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
 
@@ -57,6 +58,15 @@ type Handler struct {
 type Listener struct {
 	Protocol string // as "https"
 	Listener net.Listener
+}
+
+// Loop describes an event loop of HTTP.
+type Loop struct {
+	Address string // of its listener
+	Number  int    // among those of the listener, from 0 on
+
+	Connections, Sending                       int    // now
+	Accepted, Silent, Turns, Workers, Replaced uint64 // since the start
 }
 
 // queue is a Listener whose backlog can be read.

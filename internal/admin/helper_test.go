@@ -116,6 +116,13 @@ func withSessions(t *testing.T) *Handler {
 		Cache:        func() filecache.Stats { return filecache.Stats{Entries: 4, Files: 3, Memory: 2000, Opens: 7} },
 		PassivePorts: func() (used, total int) { return 2, 10 },
 
+		Loops: func() []Loop {
+			return []Loop{
+				{Address: "127.0.0.1:8080", Connections: 3, Sending: 1, Accepted: 20, Silent: 2, Turns: 99, Workers: 5, Replaced: 1},
+				{Address: "127.0.0.1:8080", Number: 1},
+			}
+		},
+
 		RefusedUploads: func() map[string]uint64 { return map[string]uint64{"quota-bytes": 3} },
 	}
 	h.Live.OnTransfer = h.OnTransfer

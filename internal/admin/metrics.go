@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -52,6 +53,14 @@ var (
 	backlogLimit = gauge(namespace+"listener_backlog_limit", "Limit of connections waiting to be accepted.", "protocol", "address")
 	drops        = counter(namespace+"listener_dropped_connections_total", "Connections refused by the kernel because the queue was full.", "protocol", "address")
 
+	loopConnections = gauge(namespace+"http_loop_connections", "Connections of an event loop.", loopLabels...)
+	loopSending     = gauge(namespace+"http_loop_sending", "Responses of an event loop that did not fit into the socket at once.", loopLabels...)
+	loopAccepted    = counter(namespace+"http_loop_accepted_total", "Connections accepted by an event loop.", loopLabels...)
+	loopSilent      = counter(namespace+"http_loop_silent_total", "Connections accepted by an event loop before their first request had come.", loopLabels...)
+	loopTurns       = counter(namespace+"http_loop_turns_total", "Times that an event loop looked for something to do.", loopLabels...)
+	loopWorkers     = counter(namespace+"http_loop_workers_total", "Waits that a goroutine has done for an event loop: for the disk, a limit of bandwidth or a slow log.", loopLabels...)
+	loopReplaced    = counter(namespace+"http_loop_replaced_total", "Times that the thread of an event loop was stuck for 100 ms and replaced.", loopLabels...)
+
 	refusedUploads = counter(namespace+"uploads_refused_total", "Uploads and other changes refused by a quota or by the reserve of the disk.", "reason")
 
 	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports used by FTP data connections.")
@@ -62,11 +71,13 @@ var (
 	cacheMemory  = gauge(namespace+"file_cache_memory_bytes", "Content of small files kept in memory.")
 	cacheOpens   = counter(namespace+"file_cache_opens_total", "File system look-ups of names.")
 
+	loopLabels     = []string{"address", "loop"}
 	transferLabels = []string{"protocol", "direction", "method", "result", "cause"}
 
 	families = []family{
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
-		sessions, sessionsLimit, running, waiting, backlogLimit, drops, refusedUploads, passiveUsed, passiveTotal,
+		sessions, sessionsLimit, running, waiting, backlogLimit, drops,
+		loopConnections, loopSending, loopAccepted, loopSilent, loopTurns, loopWorkers, loopReplaced, refusedUploads, passiveUsed, passiveTotal,
 		cacheEntries, cacheFiles, cacheMemory, cacheOpens,
 	}
 )
@@ -114,6 +125,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	e.sessions(st.Sessions, names)
 	e.limits(st.Limits)
 	e.server(&st.Server)
+	if c.h.Loops != nil {
+		e.loops(c.h.Loops())
+	}
 	if c.h.RefusedUploads != nil {
 		for reason, n := range c.h.RefusedUploads() {
 			e.emit(refusedUploads, float64(n), reason)
@@ -207,6 +221,20 @@ func (e emitter) limits(l status.Limits) {
 		if limit > 0 {
 			e.emit(sessionsLimit, float64(limit), scope)
 		}
+	}
+}
+
+func (e emitter) loops(all []Loop) {
+	for i := range all {
+		l := &all[i]
+		labels := []string{l.Address, strconv.Itoa(l.Number)}
+		e.emit(loopConnections, float64(l.Connections), labels...)
+		e.emit(loopSending, float64(l.Sending), labels...)
+		e.emit(loopAccepted, float64(l.Accepted), labels...)
+		e.emit(loopSilent, float64(l.Silent), labels...)
+		e.emit(loopTurns, float64(l.Turns), labels...)
+		e.emit(loopWorkers, float64(l.Workers), labels...)
+		e.emit(loopReplaced, float64(l.Replaced), labels...)
 	}
 }
 

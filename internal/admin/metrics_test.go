@@ -60,6 +60,14 @@ func TestMetricsAreComplete(t *testing.T) {
 		`sluice_sessions_limit{scope="address"} 50`,
 		`sluice_sessions_limit{scope="user"} 5`,
 		`sluice_sessions_limit{scope="ftp_address"} 4`,
+		`sluice_http_loop_connections{address="127.0.0.1:8080",loop="0"} 3`,
+		`sluice_http_loop_sending{address="127.0.0.1:8080",loop="0"} 1`,
+		`sluice_http_loop_accepted_total{address="127.0.0.1:8080",loop="0"} 20`,
+		`sluice_http_loop_silent_total{address="127.0.0.1:8080",loop="0"} 2`,
+		`sluice_http_loop_turns_total{address="127.0.0.1:8080",loop="0"} 99`,
+		`sluice_http_loop_workers_total{address="127.0.0.1:8080",loop="0"} 5`,
+		`sluice_http_loop_replaced_total{address="127.0.0.1:8080",loop="0"} 1`,
+		`sluice_http_loop_replaced_total{address="127.0.0.1:8080",loop="1"} 0`,
 		`sluice_passive_ports_in_use 2`,
 		`sluice_passive_ports_limit 10`,
 		`sluice_uploads_refused_total{reason="quota-bytes"} 3`,
@@ -93,6 +101,9 @@ func TestMetricsOfAnIdleServer(t *testing.T) {
 	}
 	if strings.Contains(body, `protocol="http"`) {
 		t.Error("got series of a protocol without a listener")
+	}
+	if strings.Contains(body, "sluice_http_loop_") {
+		t.Error("got series of event loops, of which there are none")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -190,5 +191,46 @@ func TestUnixSocketsOfEventLoops(t *testing.T) {
 	opener.Close()
 	if !exists() {
 		t.Error("a socket of another user was removed by Close")
+	}
+}
+
+func TestTheOperatorSeesEventLoops(t *testing.T) {
+	nettest.CheckLeaks(t)
+	all, opener, err := openFor(t, nil, "http", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pages{handler: new(httpd.Handler)}
+	defer p.close()
+	if got := p.loops(); got != nil {
+		t.Errorf("before the server is there, the operator sees %+v", got)
+	}
+	server := new(httpd.Server)
+	p.serve(server)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(all[0]) }()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + all[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	_ = server.Close()
+	<-served
+	opener.Close()
+
+	loops := p.loops()
+	if len(loops) != loopsOf(all) {
+		t.Errorf("the operator sees %d loops, want %d", len(loops), loopsOf(all))
+	}
+	var accepted uint64
+	for i, l := range loops {
+		if l.Address != all[0].Addr().String() || l.Number != i || l.Connections != 0 {
+			t.Errorf("loop %d is %+v", i, l)
+		}
+		accepted += l.Accepted
+	}
+	if len(loops) > 0 && accepted != 1 {
+		t.Errorf("the loops have accepted %d connections, want 1", accepted)
 	}
 }

@@ -27,7 +27,7 @@ type operator struct {
 // newOperator opens the listener of --admin.
 func (d *daemon) newOperator(ctx context.Context, version string) (*operator, error) {
 	o := &operator{logger: d.logger, handler: &admin.Handler{
-		Live: d.live, Version: version, Pprof: d.conf.AdminPprof, Cache: d.pages.stats,
+		Live: d.live, Version: version, Pprof: d.conf.AdminPprof, Cache: d.pages.stats, Loops: d.pages.loops,
 		OnKill: func(id uint64, by string) {
 			d.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},

@@ -8,6 +8,7 @@ import (
 
 	"sluice/httpd"
 	"sluice/internal/account"
+	"sluice/internal/admin"
 	"sluice/internal/rightsfs"
 	"sluice/internal/vfs"
 )
@@ -117,6 +118,23 @@ func (p *pages) stats() httpd.CacheStats {
 		return handler.CacheStats()
 	}
 	return server.CacheStats()
+}
+
+// loops describes the event loops that answer.
+func (p *pages) loops() (all []admin.Loop) {
+	p.mu.Lock()
+	server := p.server
+	p.mu.Unlock()
+	if server == nil {
+		return nil
+	}
+	for _, l := range server.LoopStats() {
+		all = append(all, admin.Loop{
+			Address: l.Listener.String(), Number: l.Loop, Connections: l.Connections, Sending: l.Sending,
+			Accepted: l.Accepted, Silent: l.Silent, Turns: l.Turns, Workers: l.Worked, Replaced: l.Replaced,
+		})
+	}
+	return all
 }
 
 // close closes all files. The server must have ended.

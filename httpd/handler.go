@@ -66,10 +66,10 @@ type Handler struct {
 	Limiter, UploadLimiter Limiter
 
 	// OnTransfer, if not nil, is called once for each request when it has been
-	// answered, and once more for each file of a form, on its goroutine, which waits for
-	// the call to return. If it is nil,
-	// that of the [Server] is called, if the request came through one. If it panics,
-	// the connection is cut.
+	// answered, and once more for each file of a form: by the goroutine of the request,
+	// which waits for the call to return, or as Server.OnTransfer says for event loops. If
+	// it is nil, that of the [Server] is called, if the request came through one. If it
+	// panics, the connection is cut.
 	OnTransfer func(Transfer)
 
 	// ServerTiming adds the field Server-Timing to responses: the time from

@@ -45,7 +45,13 @@ type Server struct {
 
 	// OnTransfer, if not nil, is called once for each request that a [*Handler]
 	// without an OnTransfer of its own has answered, and for each that was refused
-	// before a handler was called, on its goroutine, which waits for the call to return.
+	// before a handler was called, by several goroutines at once.
+	//
+	// The goroutine that has answered a request calls it, and waits for it to return. For
+	// the responses that event loops have sent (see [Listener]) one goroutine of the
+	// Listener calls it soon afterwards, in the order in which each loop has sent them. If
+	// it hangs, the loops go on until some hundred responses wait for it; from then on each
+	// connection waits for a call of its own. If it panics, the connection is cut.
 	OnTransfer func(Transfer)
 
 	// Logger gets the errors outside of requests, and when sessions begin and end. Nil

@@ -25,7 +25,7 @@ type Registry struct {
 	MaxFTPConns, MaxFTPConnsPerAddr int
 
 	// OnTransfer, if not nil, is called with each Record of all servers. It blocks
-	// the connection.
+	// the connection, except where event loops of HTTP have sent the response.
 	OnTransfer func(Record)
 
 	// OnChange, if not nil, is called with the Record of each FTP command that changes

@@ -4,7 +4,6 @@
 //
 //	import (
 //		"log"
-//		"net"
 //
 //		"sluice/httpd"
 //	)
@@ -15,12 +14,8 @@
 //			log.Fatal(err)
 //		}
 //		defer root.Close()
-//		ln, err := net.Listen("tcp", "127.0.0.1:8080")
-//		if err != nil {
-//			log.Fatal(err)
-//		}
 //		srv := &httpd.Server{Handler: httpd.FileServer(root)}
-//		log.Fatal(srv.Serve(ln)) // until srv.Shutdown or srv.Close
+//		log.Fatal(srv.ListenAndServe("127.0.0.1:8080")) // until srv.Shutdown or srv.Close
 //	}
 //
 // A [Handler] is an http.Handler, so it works in any other http.Server as well:
@@ -51,6 +46,33 @@
 // ResponseWriter of its own without ReadFrom and Flush (an Unwrap is not enough), and
 // if they have up to 32 KiB: these are kept in memory for a moment. [Transfer] has the
 // method by which the bytes were sent.
+//
+// # Event loops
+//
+// On Linux, event loops serve the connections of a [Listener] without TLS: one for each
+// processor, which needs less time for a request than a goroutine for each connection, and
+// keeps waits under load short. [Listen] and Server.ListenAndServe make a Listener;
+// [NewListener] makes one of a *net.TCPListener or *net.UnixListener, such as a socket from
+// systemd. Server.Serve uses Accept for any other net.Listener, with a goroutine for each
+// connection, as it does for a Listener on other systems, and with Server.NoLoop.
+//
+// A loop answers GET and HEAD for files that are cached: from memory, or by sendfile(2) in
+// turns of 256 KiB, if the system says that these are in the page cache. It leaves waits
+// to goroutines: opening a file, a file that is cold or in a file system of another machine,
+// a limit of bandwidth. All requests that the fast path leaves to net/http take their
+// connection with them. [Server.LoopStats] counts what the loops do.
+//
+// A program that also does other work should raise GOMAXPROCS by Listener.Loops once it has
+// made the Listener:
+//
+//	ln, err := httpd.Listen(ctx, "tcp", ":8080")
+//	...
+//	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + ln.Loops())
+//
+// Without that there are as many loops as the runtime lets goroutines run at once. A busy
+// loop lets others run only each millisecond or two, and the runtime looks at their
+// connections less often still. With the higher number the scheduler of the system divides the
+// processors among all threads. "sluice serve" does the same.
 //
 // # Requests
 //

@@ -4,8 +4,8 @@
 package main
 
 import (
+	"context"
 	"log"
-	"net"
 	"os"
 
 	"sluice/httpd"
@@ -16,7 +16,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", os.Args[1])
+	ln, err := httpd.Listen(context.Background(), "tcp", os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}

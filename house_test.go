@@ -92,7 +92,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "httpd/internal/sockets", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
+		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/drive", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "httpd/internal/sockets", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},
@@ -105,9 +105,16 @@ var rules = []rule{
 		why: "it stores properties with an open file, and knows no names of files",
 	},
 	{
-		folder: "httpd/internal/h1conn", not: []string{"net", "net/http"},
-		own: []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/h1", "internal/live", "sendfile"},
-		why: "the fast path moves bytes between a connection and a plan, and knows neither servers nor files",
+		folder: "httpd/internal/drive", not: []string{"net/http"}, others: []string{sys},
+		own:   []string{"httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/sockets", "internal/live", "internal/vfs", "sendfile"},
+		why:   "a driver moves bytes and waits; what a request means is for h1conn and plan",
+		never: map[string]string{"httpd/internal/plan": "h1conn says what to send", "internal/filecache": "h1conn says what to send"},
+	},
+	{
+		folder: "httpd/internal/h1conn", not: []string{"bufio", "log", "log/slog", "net", "net/http", "os", "syscall"},
+		own:   []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/h1", "internal/live", "internal/residence", "sendfile"},
+		why:   "it says what to do next on a connection and does no I/O, so that its tests need no socket",
+		never: map[string]string{"httpd/internal/drive": "a driver carries out what it says"},
 	},
 	{
 		folder: "httpd/internal/netconn", not: []string{"net/http"},

@@ -134,7 +134,7 @@ func (t *thread) turn() bool {
 	if !t.readMail() || !t.expire() {
 		return false
 	}
-	// What has more to do takes turns with new events.
+	// Connections that have more to do take turns with new events.
 	if len(l.ready) == 0 {
 		l.ready, l.next = l.next, l.ready[:0]
 		l.readyAt = 0

@@ -86,7 +86,7 @@ func (t *thread) carryOut(c *conn) outcome {
 				return ends
 			}
 			m.Received(n, t.clock)
-			// Less than fits was all there is; an event tells of more.
+			// Less than fits was all there is; an event reports more.
 			c.isReadable = n == len(buffer) || c.isEnding
 		case h1conn.Send:
 			n, err := rawSend(int(c.sock.fd), a.Data, a.More)

@@ -82,7 +82,7 @@ func TestADueTimeInTheWheelChanges(t *testing.T) {
 			}
 			slices.Sort(times)
 			for _, at := range times {
-				// What is due is returned by the time of the next tick.
+				// A connection that is due is returned by the time of the next tick.
 				if got := expireAll(&w, at+tick); !slices.Equal(got, tt.want[at]) {
 					t.Errorf("at %v: got %v, want %v", at, got, tt.want[at])
 				}

@@ -27,7 +27,7 @@ type Machine struct {
 	server *Server
 	conn   *netconn.Conn // who the client is; the Machine does no I/O on it
 
-	// NoWait makes Next ask for Work rather than wait for a disk. Without it only the
+	// NoWait makes Next return Work rather than wait for a disk. Without it only the
 	// making of a response is Work.
 	NoWait bool
 
@@ -71,7 +71,7 @@ var parse = h1.Parse
 // Do is what a driver does next.
 type Do uint8
 
-// What a driver does, and what it calls then.
+// The actions of a driver, and what it calls then.
 const (
 	Read     Do = iota // wait for bytes, put them into Buffer, and call Received
 	Send               // send Data, and call Sent
@@ -204,7 +204,7 @@ func (m *Machine) do(do Do) *Action {
 }
 
 // Sent says how much of the Data or of the File of the present action was sent, and the
-// error that has ended that. What is left is a part of the next action.
+// error that has ended that. The rest is a part of the next action.
 func (m *Machine) Sent(res sendfile.Result, err error) {
 	r := &m.response
 	switch {

@@ -259,7 +259,7 @@ func TestAMachineWithoutRoomForItsRecordCallsTheHookInWork(t *testing.T) {
 	}
 }
 
-// Whatever comes, and however it is split: a machine that must not wait sends the same
+// For any input, split in any way, a machine that must not wait sends the same
 // as one that may, and ends in the same way.
 func FuzzMachine(f *testing.F) {
 	b := newBench(f)

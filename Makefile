@@ -6,6 +6,10 @@ FUZZTIME = 10s
 MORE     = ./testdata/mksample ./testdata/typecheck ./testdata/wineshim ./metrics/testdata/record
 HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/hole ./cmd/sluice/e2e/testdata/shorttimes)
 
+# Servers of HTTP have event loops on Linux. There their tests run once more without.
+GOROUTINES = SLUICE_TEST_DRIVER=goroutines
+DRIVEN     = $(if $(filter linux,$(shell go env GOOS)),./httpd)
+
 # All platforms that Go builds for without cgo, except js, wasip1 and plan9, which
 # lack the system calls.
 PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^android/(386|amd64|arm)$$')
@@ -25,10 +29,12 @@ run: bin/sluice testdata/sample ## serve a small sample tree; add flags with ARG
 
 test: ## all tests except those of make e2e
 	go test ./... $(MORE)
+	$(GOROUTINES) go test $(DRIVEN)
 	cd testdata/embed && go test ./...
 
 race: ## the tests of make test under the race detector
 	go test -race ./...
+	$(GOROUTINES) go test -race $(DRIVEN)
 
 test-windows: ## tests of the packages that depend on Windows, under wine
 	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd/... ./metrics

@@ -220,12 +220,13 @@ type httpPath struct {
 
 // pathsTo returns all paths, each with a Handler of its own for the same tree.
 func pathsTo(t *testing.T, fsys afero.Fs) []httpPath {
-	fast := &httpd.Server{}
+	loops, fast := &httpd.Server{}, &httpd.Server{NoLoop: true}
 	slow := &httpd.Server{NoFastPath: true}
 	other := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(other.Close)
 	secure := &httpd.Server{TLSConfig: &tls.Config{Certificates: other.TLS.Certificates}}
 	return []httpPath{
+		{"event loops", serveHTTP(t, loops, fsys, loops.Serve, "HTTP/1.1")},
 		{"fast path", serveHTTP(t, fast, fsys, fast.Serve, "HTTP/1.1")},
 		{"net/http path", serveHTTP(t, slow, fsys, slow.Serve, "HTTP/1.1")},
 		{"HTTP/2", serveHTTP(t, secure, fsys, secure.ServeTLS, "HTTP/2.0")},
@@ -237,7 +238,7 @@ func serveHTTP(t *testing.T, srv *httpd.Server, fsys afero.Fs, serve func(net.Li
 	t.Helper()
 	h := &httpd.Handler{FS: fsys, Archives: true}
 	srv.Handler = h
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := httpd.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

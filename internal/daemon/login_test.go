@@ -34,14 +34,15 @@ func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	d := &loginTest{reloadTest: newReloadTest(t, conf)}
 	d.dir = d.root.tree().Dir()
 	var err error
-	if d.opener, err = listen.NewOpener(0, nil); err != nil {
+	if d.opener, err = listen.NewOpener(0, d.loops()); err != nil {
 		t.Fatal(err)
 	}
-	serve := func(s *service, serve func(net.Listener) error) string {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+	serve := func(s *service, scheme string, serve func(net.Listener) error) string {
+		all, err := d.opener.Open(t.Context(), scheme, "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
+		ln := all[0]
 		served := make(chan error, 1)
 		go func() { served <- serve(ln) }()
 		t.Cleanup(func() {
@@ -52,9 +53,9 @@ func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	}
 	t.Cleanup(d.pages.close)
 	web := d.newHTTP()
-	d.http = serve(web, d.pages.server.Serve)
+	d.http = serve(web, "http", d.pages.server.Serve)
 	files := d.newFTP()
-	d.ftp = serve(files, files.server.(*ftpd.Server).Serve)
+	d.ftp = serve(files, "ftp", files.server.(*ftpd.Server).Serve)
 	return d
 }
 

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"os"
@@ -41,9 +40,16 @@ func TestLoginsFromOtherNetworksFailAsWrongPasswordsDo(t *testing.T) {
 	}
 }
 
-// A guest's network decides at each request, by both paths of HTTP, and behind a proxy.
+// A guest's network decides at each request, by all paths of HTTP, and behind a proxy.
 func TestHTTPShowsNothingToGuestsOfOtherNetworks(t *testing.T) {
-	for _, fastPath := range []bool{true, false} {
+	for _, path := range []struct {
+		name   string
+		choose func(*config.Config)
+	}{
+		{"event loops", func(*config.Config) {}},
+		{"goroutines", func(c *config.Config) { c.Loop = "off" }},
+		{"net/http", func(c *config.Config) { c.FastPath = false }},
+	} {
 		for _, tt := range []struct {
 			name, networks, forwarded string
 			trusted                   bool
@@ -55,10 +61,10 @@ func TestHTTPShowsNothingToGuestsOfOtherNetworks(t *testing.T) {
 			{"a guest of another network behind a proxy", "127.0.0.0/8", "10.1.2.3", true, 401},
 			{"a guest who invents a proxy", "10.0.0.0/8", "10.1.2.3", false, 401},
 		} {
-			t.Run(fmt.Sprintf("%s, fast path %v", tt.name, fastPath), func(t *testing.T) {
+			t.Run(tt.name+", by "+path.name, func(t *testing.T) {
 				tables := tableOf("alice") + "[user.anonymous]\nnetworks = ['" + tt.networks + "']\n"
 				d := newLoginTest(t, confWith(t, tables, func(c *config.Config) {
-					c.FastPath = fastPath
+					path.choose(c)
 					if tt.trusted {
 						c.ProxyFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 					}

@@ -61,8 +61,8 @@ func wake(c chan struct{}) {
 func (s *socket) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.isCut = true
 	if s.fd >= 0 {
-		s.isCut = true
 		_ = unix.Shutdown(int(s.fd), unix.SHUT_RDWR)
 	}
 	return nil

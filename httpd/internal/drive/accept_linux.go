@@ -142,9 +142,14 @@ func (l *loop) acceptRest(listener int) {
 		c.sock.fd = int32(fd)
 		c.net.Init(&c.sock, remote)
 		l.add(c)
-		if l.set.config.Enter(&c.net, time.Now()) == nil {
+		config := &l.set.config
+		switch {
+		case config.IsProxy(remote):
+			l.giveTo(c, l.prepare)
+		case config.Enter(&c.net, time.Now()) == nil:
+			c.net.SetMinRate(config.MinRate, config.Window)
 			l.next = append(l.next, c)
-		} else {
+		default:
 			l.close(c)
 		}
 	}

@@ -40,7 +40,7 @@ type rig struct {
 
 // newRig starts a number of loops that share one socket; change may change their
 // configuration before.
-func newRig(t *testing.T, loops int, change func(*Config)) *rig {
+func newRig(t testing.TB, loops int, change func(*Config)) *rig {
 	t.Helper()
 	nettest.CheckLeaks(t)
 	r := &rig{dir: nettest.TempDir(t), registry: new(live.Registry), handed: make(chan *netconn.Conn, 10), panics: make(chan any, 10), released: make(chan struct{})}
@@ -94,7 +94,7 @@ func newRig(t *testing.T, loops int, change func(*Config)) *rig {
 }
 
 // listeningSocket returns a socket on loopback that does not block.
-func listeningSocket(t *testing.T, addr *string) int {
+func listeningSocket(t testing.TB, addr *string) int {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
@@ -120,13 +120,14 @@ type client struct {
 	in *bufio.Reader
 }
 
-func (r *rig) dial(t *testing.T) *client {
+func (r *rig) dial(t testing.TB) *client {
 	t.Helper()
 	c, err := net.Dial("tcp", r.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return &client{c, bufio.NewReader(c)}
 }
 

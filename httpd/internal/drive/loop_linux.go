@@ -25,6 +25,7 @@ type loop struct {
 
 	listeners []int // not closed yet
 	draining  bool
+	isCut     bool // all connections were cut
 
 	conns      []*conn // by slot; nil: free
 	free       []int32 // slots
@@ -512,6 +513,9 @@ func (t *thread) readMail() bool {
 			}
 			l.settle(t, m.conn, m.next)
 		case adopted:
+			if l.isCut { // before the other loop was
+				m.conn.net.Cut()
+			}
 			l.add(m.conn)
 			m.conn.place = queued
 			l.next = append(l.next, m.conn)
@@ -529,6 +533,7 @@ func (t *thread) readMail() bool {
 				}
 			}
 		case cut:
+			l.isCut = true
 			for _, c := range l.conns {
 				if c != nil {
 					c.net.Cut()

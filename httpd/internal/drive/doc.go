@@ -19,7 +19,7 @@
 // connection until that is done, and then returns it through the mailbox of the loop. A
 // worker uses the descriptor itself, and waits for events that the loop passes on. A
 // connection for net/http leaves the epoll set first, and does not come back.
-
+//
 // That is not enough: a disk can hang although a file was in the page cache a moment
 // before, and so can a lock. So a thread publishes the number of its present step, and
 // [watch] gives a loop to another thread if that does not change for 100 ms. The former

@@ -283,7 +283,7 @@ func TestAHookThatHangsDelaysNoLoop(t *testing.T) {
 		}
 	})
 	c := r.dial(t)
-	c.get(t, "small") // by a worker, which calls the hook
+	c.get(t, "small") // it is cached from now on
 	const requests = 3 * maxBatch
 	for range requests { // until there is no room for records, and workers call the hook
 		c.get(t, "small")

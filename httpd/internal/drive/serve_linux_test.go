@@ -219,7 +219,7 @@ func TestAConnectionThatComesAfterTheCutIsCut(t *testing.T) {
 	defer unix.Close(pair[0])
 	defer unix.Close(pair[1])
 	c := new(conn)
-	c.sock.fd = pair[0]
+	c.sock.fd = int32(pair[0])
 	c.net.Init(&c.sock, live.AddrPortOf(nil))
 	l.mail.post(message{kind: adopted, conn: c})
 	(&thread{loop: l}).readMail()

@@ -22,7 +22,7 @@ func heldPair(t *testing.T) (s *socket, client int) {
 		_ = unix.Close(pair[0])
 		_ = unix.Close(pair[1])
 	})
-	return &socket{fd: pair[0], held: newHold()}, pair[1]
+	return &socket{fd: int32(pair[0]), held: newHold()}, pair[1]
 }
 
 // fill writes until the socket has no more room.
@@ -30,7 +30,7 @@ func fill(t *testing.T, s *socket) {
 	t.Helper()
 	chunk := make([]byte, 64<<10)
 	for {
-		_, err := unix.Write(s.fd, chunk)
+		_, err := unix.Write(int(s.fd), chunk)
 		if err == unix.EAGAIN {
 			return
 		}

@@ -73,16 +73,15 @@ func newBench(t testing.TB) *bench {
 // A driver drives a machine with bytes in memory. The zero value gives it all bytes at
 // once and sends everything.
 type driver struct {
-	noWait  bool
-	piece   int             // bytes that come, or are sent, at once; 0: all
-	failAt  int             // bytes after which sending fails; 0: it does not
-	do      h1conn.Do       // the last action
-	works   int             // how often the machine asked for Work
-	rest    string          // what is left for net/http
-	isIdle  bool            // at the end
-	sent    bytes.Buffer    // to the client
-	machine *h1conn.Machine // after run; nil: it ended
-	conn    *netconn.Conn   // of the machine
+	noWait bool
+	piece  int           // bytes that come, or are sent, at once; 0: all
+	failAt int           // bytes after which sending fails; 0: it does not
+	do     h1conn.Do     // the last action
+	works  int           // how often the machine asked for Work
+	rest   string        // what is left for net/http
+	isIdle bool          // at the end
+	sent   bytes.Buffer  // to the client
+	conn   *netconn.Conn // of the machine
 }
 
 var errSend = errors.New("sending fails")

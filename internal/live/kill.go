@@ -10,13 +10,18 @@ import (
 func (r *Registry) Kill(id uint64) bool {
 	for _, s := range r.all() {
 		if s.id == id {
-			for _, c := range s.markKilled() {
-				_ = c.Close()
-			}
+			s.Kill()
 			return true
 		}
 	}
 	return false
+}
+
+// Kill closes the connections of the session. The server then ends it.
+func (s *Session) Kill() {
+	for _, c := range s.markKilled() {
+		_ = c.Close()
+	}
 }
 
 // markKilled marks the session as killed and returns the connections to close.

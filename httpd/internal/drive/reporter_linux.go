@@ -48,7 +48,7 @@ func (r *reporter) start(panicked func(c *netconn.Conn, value any)) {
 func (r *reporter) pass(one *report) {
 	defer func() {
 		if value := recover(); value != nil {
-			one.conn.Cut()
+			one.conn.Session().Kill() // not Cut: the connection may be on its way to net/http
 			r.panicked(one.conn, value)
 		}
 	}()

@@ -79,7 +79,8 @@ type kernelConn struct {
 	fd   int
 	in   []byte // read of the next request
 	file int
-	left int64 // bytes of the body
+	sent int64 // bytes of the body
+	left int64
 }
 
 func newKernelThread(addr netip.AddrPort, answers map[string]kernelAnswer) (*kernelThread, error) {
@@ -191,7 +192,7 @@ func (t *kernelThread) turn(c *kernelConn) error {
 	if err := unix.Send(c.fd, answer.head, unix.MSG_MORE|unix.MSG_NOSIGNAL); err != nil {
 		return err
 	}
-	c.file, c.left = answer.file, answer.size
+	c.file, c.sent, c.left = answer.file, 0, answer.size
 	if err := t.send(c); err != nil || c.left == 0 {
 		return err
 	}
@@ -203,7 +204,8 @@ func (t *kernelThread) turn(c *kernelConn) error {
 // request.
 func (t *kernelThread) send(c *kernelConn) error {
 	for c.left > 0 {
-		n, err := sendRegion(c.fd, c.file, min(c.left, kernelRegion))
+		off := c.sent % kernelRegion // the last call may have filled the buffer
+		n, err := sendRegion(c.fd, c.file, off, min(c.left, kernelRegion-off))
 		switch {
 		case err == unix.EAGAIN:
 			return nil
@@ -212,17 +214,17 @@ func (t *kernelThread) send(c *kernelConn) error {
 		case n == 0:
 			return unix.EIO // the file has become shorter
 		}
+		c.sent += int64(n)
 		c.left -= int64(n)
 	}
 	return t.watch(c.fd, unix.EPOLL_CTL_MOD, unix.EPOLLIN)
 }
 
-// sendRegion sends the first n bytes of a file without the runtime, which takes the
+// sendRegion sends n bytes of a file from off on without the runtime, which takes the
 // processor from a thread whose call lasts for 20 us, and has another one look for
 // work.
-func sendRegion(to, file int, n int64) (sent int, err error) {
-	var offset int64
-	r, _, errno := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(file), uintptr(unsafe.Pointer(&offset)), uintptr(n), 0, 0)
+func sendRegion(to, file int, off, n int64) (sent int, err error) {
+	r, _, errno := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(to), uintptr(file), uintptr(unsafe.Pointer(&off)), uintptr(n), 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -160,32 +159,10 @@ func (l *loop) recovered(c *conn, value any) outcome {
 	return ends
 }
 
-// rawRead and rawSend are for sockets that do not block, so the scheduler need not know
-// of them.
-func rawRead(fd int, p []byte) (int, syscall.Errno) {
-	n, _, err := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
-	if err != 0 {
-		return 0, err
-	}
-	return int(n), 0
-}
-
-func rawSend(fd int, p []byte, more bool) (int, syscall.Errno) {
-	flags := uintptr(unix.MSG_NOSIGNAL)
-	if more {
-		flags |= unix.MSG_MORE
-	}
-	n, _, err := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags, 0, 0)
-	if err != 0 {
-		return 0, err
-	}
-	return int(n), 0
-}
-
 // sendFile may sleep, if a part of the file in the middle is not in memory, so the
 // scheduler must know of it.
 func sendFile(socket int, f *os.File, off, n int64) (int, error) {
-	return unix.Sendfile(socket, int(f.Fd()), &off, int(n))
+	return syscall.Sendfile(socket, int(f.Fd()), &off, int(n))
 }
 
 // sendError returns the error of a socket that cannot be written to.

@@ -96,7 +96,7 @@ func (s *socket) CloseWrite() (err error) {
 // Read implements net.Conn for a worker.
 func (s *socket) Read(p []byte) (n int, err error) {
 	waitErr := s.raw().Read(func(fd uintptr) bool {
-		n, err = ignoringEINTR(func() (int, error) { return unix.Read(int(fd), p) })
+		n, err = ignoringEINTR(func() (int, error) { return syscall.Read(int(fd), p) })
 		return err != unix.EAGAIN
 	})
 	switch {

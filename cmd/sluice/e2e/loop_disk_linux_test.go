@@ -40,7 +40,7 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 					t.Error("no call hangs at the end")
 				}
 				finish(t)
-				p.wantFast(t, probeLimits{150 * time.Millisecond, 150 * time.Millisecond}, quiet)
+				p.wantFast(t, probeLimits{300 * time.Millisecond, 500 * time.Millisecond}, quiet)
 				s.wantHeld(t, before)
 			})
 		}

@@ -75,7 +75,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 					_ = c.Close()
 				}
 				reading.Wait()
-				p.wantFast(t, probeLimits{50 * time.Millisecond, 150 * time.Millisecond}, quiet)
+				p.wantFast(t, probeLimits{150 * time.Millisecond, 500 * time.Millisecond}, quiet)
 				s.wantHeld(t, before)
 			})
 		}

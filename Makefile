@@ -43,7 +43,8 @@ test-arch: ## tests of the packages that depend on the processor: 386, and arm64
 	tools/arch.sh ./sendfile ./internal/nettest ./httpd/internal/drive
 
 e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c, ncftp, tnftp, ftplib, rclone, httpdirfs, varnish, litmus, cadaver, davfs2, basic-ftp, tus-js-client, perl, ruby, ab, wrk, unzip, chromium, h2spec
-	go test -tags e2e ./cmd/sluice/e2e/... -count=1
+	go mod download # also what only other systems need: the README's program is built without a network
+	go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 20m
 
 torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, as root; see docs/torture.md
 	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v

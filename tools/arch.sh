@@ -24,9 +24,6 @@ GOARCH=386 go test -short -timeout 600s "$@"
 # The imitation of TransmitFile reads the acknowledged bytes from TCP_INFO. qemu 7.2
 # passes on only the first four bytes of that, so every peer looks stalled.
 skip='^TestSendToASlowButMovingPeerTakesItsTime$/^transmitfile$'
-# It has no sockets of netlink that list connections, and does not say which parts of a
-# file are in memory, so that workers send all large files.
-skip="$skip|^TestDeferredAcceptIsOffDuringAFloodOfSilentClients\$|^TestLargeResponsesSpreadOverTheLoops\$"
 for pair in $emulated; do
 	echo "${pair%/*}"
 	GOARCH=${pair%/*} go test -short -skip "$skip" -timeout 600s -exec "qemu-${pair#*/}-static" "$@"

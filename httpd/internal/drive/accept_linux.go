@@ -13,9 +13,6 @@ import (
 // returns false if the thread was replaced.
 func (t *thread) accept(listener int) bool {
 	l := t.loop
-	if l.draining {
-		return true
-	}
 	for range maxAccept {
 		fd, remote, err := acceptRaw(listener)
 		switch {
@@ -79,33 +76,40 @@ func bigEndian(port *uint16) uint16 {
 // admit serves an accepted connection. It returns false if the thread was replaced.
 func (t *thread) admit(fd int, remote netip.AddrPort) bool {
 	l := t.loop
-	c := &conn{isReadable: true}
-	c.sock.fd = int32(fd)
-	c.net.Init(&c.sock, remote)
 	l.counts.accepted.Add(1)
-	config := &l.set.config
-	if config.IsProxy(remote) {
-		l.add(c)
-		l.giveTo(c, l.prepare)
+	c := l.newConn(fd, remote, t.clock)
+	if c == nil {
 		return true
 	}
-	if !l.set.spare.Take() || config.Enter(&c.net, t.clock) != nil {
-		l.add(c)
-		l.giveTo(c, l.refuse)
+	if other := l.set.leastLoaded(l); other != l && other.mail.post(message{kind: adopted, conn: c}) {
 		return true
-	}
-	c.net.SetMinRate(config.MinRate, config.Window)
-	if other := l.set.leastLoaded(l); other != l {
-		if other.mail.post(message{kind: adopted, conn: c}) {
-			return true
-		}
 	}
 	l.add(c)
 	return t.serveNow(c)
 }
 
-// giveTo makes a worker do something with a connection.
+// newConn returns an accepted connection that has entered the registry. It returns nil if
+// a worker has it: to read what a proxy sends first, or to refuse it.
+func (l *loop) newConn(fd int, remote netip.AddrPort, now time.Time) *conn {
+	c := &conn{isReadable: true}
+	c.sock.fd = int32(fd)
+	c.net.Init(&c.sock, remote)
+	config := &l.set.config
+	switch {
+	case config.IsProxy(remote):
+		l.giveTo(c, l.prepare)
+	case !l.set.spare.Take() || config.Enter(&c.net, now) != nil:
+		l.giveTo(c, l.refuse)
+	default:
+		c.net.SetMinRate(config.MinRate, config.Window)
+		return c
+	}
+	return nil
+}
+
+// giveTo takes a connection into the loop and makes a worker do something with it.
 func (l *loop) giveTo(c *conn, do func(c *conn)) {
+	l.add(c)
 	if !l.watchFor(c) {
 		l.close(c)
 		return
@@ -138,19 +142,10 @@ func (l *loop) acceptRest(listener int) {
 		if err != 0 {
 			return
 		}
-		c := &conn{isReadable: true, place: queued}
-		c.sock.fd = int32(fd)
-		c.net.Init(&c.sock, remote)
-		l.add(c)
-		config := &l.set.config
-		switch {
-		case config.IsProxy(remote):
-			l.giveTo(c, l.prepare)
-		case config.Enter(&c.net, time.Now()) == nil:
-			c.net.SetMinRate(config.MinRate, config.Window)
+		if c := l.newConn(fd, remote, time.Now()); c != nil {
+			l.add(c)
+			c.place = queued
 			l.next = append(l.next, c)
-		default:
-			l.close(c)
 		}
 	}
 }

@@ -13,11 +13,10 @@ import (
 	"sluice/httpd/internal/netconn"
 )
 
-// loop serves connections on one thread. Its fields belong to the thread that runs it
+// loop serves connections. Its fields belong to the thread that runs it
 // now, except where that is said.
 type loop struct {
 	set  *Loops
-	id   int
 	ep   int // the epoll(7) set
 	mail mailbox
 	load atomic.Int64 // connections; for all
@@ -77,7 +76,9 @@ const (
 	closed               // nobody
 )
 
-// thread is a thread that runs a loop, until it ends or another one replaces it.
+// thread is a goroutine that runs a loop, until it ends or another one replaces it. It is
+// not locked to a thread of the system: each call of the scheduler would then cost two
+// switches of threads.
 type thread struct {
 	loop    *loop
 	server  h1conn.Server   // that of the configuration, with the Report of the thread
@@ -132,7 +133,8 @@ func (t *thread) turn() bool {
 			return false
 		}
 	}
-	if !t.readMail() || !t.expire() {
+	t.readMail()
+	if !t.expire() {
 		return false
 	}
 	// Connections that have more to do take turns with new events.
@@ -334,7 +336,7 @@ func (l *loop) settle(t *thread, c *conn, next outcome) {
 	if next == awaitsBytes && !c.inEpoll && c.m == nil && c.net.Sent() == 0 {
 		l.counts.silent.Add(1)
 	}
-	if (next == needsWorker || next == awaitsBytes || next == awaitsRoom || next == hasMore) && !l.watchFor(c) {
+	if next != handsOver && next != ends && !l.watchFor(c) {
 		next = ends // the system has no room for it
 	}
 	c.place = waiting
@@ -395,21 +397,17 @@ const worthMoving = 1 << 20
 // awaitBytes makes a connection wait for the rest of a head, or for the next request.
 func (l *loop) awaitBytes(t *thread, c *conn) {
 	s := l.set.config.Server
-	if c.m == nil {
-		if l.draining && !c.isReadable {
-			l.close(c)
-			return
-		}
-		due := time.Duration(0)
-		if s.IdleTimeout > 0 {
-			due = t.now + s.IdleTimeout
-		}
-		l.wheel.set(c.slot, due)
-		return
-	}
 	due := time.Duration(0)
-	if s.HeaderTimeout > 0 {
-		due = c.m.HeadSince().Sub(l.set.start) + s.HeaderTimeout
+	switch {
+	case c.m != nil:
+		if s.HeaderTimeout > 0 {
+			due = c.m.HeadSince().Sub(l.set.start) + s.HeaderTimeout
+		}
+	case l.draining && !c.isReadable:
+		l.close(c)
+		return
+	case s.IdleTimeout > 0:
+		due = t.now + s.IdleTimeout
 	}
 	l.wheel.set(c.slot, due)
 }
@@ -493,8 +491,8 @@ func (l *loop) setSending(c *conn, is bool) {
 	}
 }
 
-// readMail does what other goroutines want. It returns false if the thread was replaced.
-func (t *thread) readMail() bool {
+// readMail does what other goroutines want.
+func (t *thread) readMail() {
 	l := t.loop
 	if len(l.messages) == 0 {
 		l.messages = l.mail.take(l.messages)
@@ -541,7 +539,6 @@ func (t *thread) readMail() bool {
 			}
 		}
 	}
-	return true
 }
 
 // finish ends the loop if it has nothing left, and reports whether it has.

@@ -27,7 +27,7 @@ type Loops struct {
 	handing   sync.WaitGroup // goroutines that give connections to net/http
 }
 
-// Start starts Loops. They end by Drain or Cut. If Start fails, the sockets are as before.
+// Start starts Loops. They end by BeginDrain or Cut. If Start fails, the sockets are as before.
 func Start(config Config) (*Loops, error) {
 	s := &Loops{config: config, start: time.Now().Add(-time.Second)}
 	s.isShared = len(config.Sockets) < config.Loops
@@ -52,7 +52,7 @@ func Start(config Config) (*Loops, error) {
 }
 
 func (s *Loops) newLoop(id int) (l *loop, err error) {
-	l = &loop{set: s, id: id, ep: -1, events: make([]unix.EpollEvent, maxEvents)}
+	l = &loop{set: s, ep: -1, events: make([]unix.EpollEvent, maxEvents)}
 	l.mail.event = -1
 	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return l, os.NewSyscallError("epoll_create1", err)

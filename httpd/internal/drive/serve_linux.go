@@ -49,7 +49,7 @@ func (t *thread) serve(c *conn) (next outcome) {
 	}
 	c.m.Attach(&t.server, &c.net)
 	next = t.carryOut(c)
-	if next <= awaitsBytes && c.m.IsIdle() {
+	if next == awaitsBytes && c.m.IsIdle() {
 		if t.machine == nil {
 			t.machine = c.m
 		} else {

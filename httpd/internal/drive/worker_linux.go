@@ -58,15 +58,12 @@ func (l *loop) prepare(c *conn) {
 		return
 	}
 	c.net.SetMinRate(config.MinRate, config.Window)
-	c.m = h1conn.NewMachine(config.Server, &c.net)
-	c.m.NoWait = true
 	next := awaitsBytes
 	if len(first) > 0 {
+		c.m = h1conn.NewMachine(config.Server, &c.net)
+		c.m.NoWait = true
 		c.m.Received(copy(c.m.Buffer(), first), time.Now())
 		next = hasMore
-	} else {
-		c.m.Release()
-		c.m = nil
 	}
 	l.mail.post(message{kind: returned, conn: c, next: next})
 }

@@ -37,7 +37,6 @@ type response struct {
 // buffer: nothing may keep a part of it.
 func (m *Machine) answer() {
 	m.handler = m.server.Handler()
-	m.found = plan.Lookup{}
 	path := m.head.Path
 	isEncoded := strings.IndexByte(path, '%') >= 0
 	if isEncoded {
@@ -45,38 +44,36 @@ func (m *Machine) answer() {
 		path = unsafe.String(unsafe.SliceData(m.path), len(m.path))
 	}
 	setRequest(&m.request, &m.head, path)
+	planner := m.handler.Planner
+	m.state = planning
 	if !m.NoWait {
-		m.found = m.handler.Planner.Lookup(&m.request, m.now)
-	} else {
-		found, ok := m.handler.Planner.LookupCached(&m.request, m.now)
-		if !ok {
-			m.state = planning
-			return
-		}
-		m.found = found
-	}
-	if head, body := m.found.KeptHead(); head != nil {
-		m.respondFromCache(*head, body)
+		m.found = planner.Lookup(&m.request, m.now)
+		m.respondFromCache()
 		return
 	}
-	if m.NoWait {
-		found := m.found
-		m.found = plan.Lookup{}
-		if pl, ok := m.handler.Planner.PlanCached(&m.request, found, m.now); ok {
-			m.respond(m.server.Base, &pl)
-			return
-		}
+	var ok bool
+	if m.found, ok = planner.LookupCached(&m.request, m.now); !ok || m.respondFromCache() {
+		return
 	}
-	m.state = planning
+	found := m.found
+	m.found = plan.Lookup{}
+	if pl, ok := planner.PlanCached(&m.request, found, m.now); ok {
+		m.respond(m.server.Base, &pl)
+	}
 }
 
-// respondFromCache answers with a head that was kept, and its body.
-func (m *Machine) respondFromCache(head string, body plan.Piece) {
+// respondFromCache answers with a head that was kept with the file that was found, and its
+// body. It reports whether there is one.
+func (m *Machine) respondFromCache() bool {
+	head, body := m.found.KeptHead()
+	if head == nil {
+		return false
+	}
 	r := &m.response
 	r.cached, m.found = m.found, plan.Lookup{}
 	r.status = 200
 	m.closes = m.head.Close || m.server.Closing.Load()
-	m.out = append(m.out, head...)
+	m.out = append(m.out, *head...)
 	m.endHead(true)
 	m.state = recording
 	if !m.head.Head {
@@ -84,6 +81,7 @@ func (m *Machine) respondFromCache(head string, body plan.Piece) {
 		r.body = r.single[:]
 		m.beginBody(body.Size())
 	}
+	return true
 }
 
 // respondByPlan plans a response, and makes it.

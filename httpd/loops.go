@@ -3,7 +3,6 @@ package httpd
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"sluice/httpd/internal/drive"
@@ -28,7 +27,7 @@ func (s *Server) serveByLoops(ln net.Listener) (ok bool, err error) {
 		Sockets:  sockets,
 		Released: l.release,
 		Loops:    l.Loops(),
-		IsProxy:  func(remote netip.AddrPort) bool { return len(s.ProxyFrom) > 0 && s.trustsIP(remote.Addr()) },
+		IsProxy:  s.isProxyAt,
 		Prepare:  s.readProxy,
 		Enter:    func(c *netconn.Conn, now time.Time) error { return c.Enter(s.registry, live.HTTP, s.isProxy(c), now) },
 		Refuse:   func(c *netconn.Conn) { s.refuse(c, false) },

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/pires/go-proxyproto"
@@ -57,5 +58,10 @@ func awaitLine(r *bufio.Reader) {
 // isProxy reports whether the address of c is that of a proxy in ProxyFrom. After
 // SetRemote it is that of the client.
 func (s *Server) isProxy(c *netconn.Conn) bool {
-	return len(s.ProxyFrom) > 0 && s.trustsIP(c.Remote().Addr())
+	return s.isProxyAt(c.Remote())
+}
+
+// isProxyAt reports whether an address is that of a proxy in ProxyFrom.
+func (s *Server) isProxyAt(remote netip.AddrPort) bool {
+	return len(s.ProxyFrom) > 0 && s.trustsIP(remote.Addr())
 }

@@ -51,10 +51,10 @@ func loopsOf(listeners []net.Listener) (n int) {
 
 // addProcessors lets as many goroutines run at once as without event loops, next to those.
 //
-// Each loop is a goroutine that keeps its thread, and one of the GOMAXPROCS processors of
-// the runtime while it runs. Go does not interrupt it before it has run for 10 ms, so that
-// FTP, HTTPS and the operator would wait for that long under load. With a processor for
-// each loop, the scheduler of the kernel divides the real ones among all threads at once.
+// Each loop is a goroutine that has one of the GOMAXPROCS processors of the runtime while it
+// runs, and while it waits for events until the scheduler notices. Without others FTP, HTTPS
+// and the operator would wait for the loops under load. With a processor more for each loop,
+// the scheduler of the kernel divides the real ones among all threads at once.
 //
 // The runtime no longer follows a limit of the cgroup that changes while it runs. The
 // number of loops does not either.

@@ -55,7 +55,7 @@ type Backlog struct {
 	Waiting   int    // connections in the queue now
 	Limit     int    // backlog of listen(2); Linux queues one more
 	Drops     uint64 // connections refused since the listener was opened, nearly always because the queue was full
-	HaveDrops bool   // Drops is known (Linux 4.12, without multipath TCP)
+	HaveDrops bool   // Drops is known (Linux 4.12, without multipath TCP and TCP_DEFER_ACCEPT)
 }
 
 // Backlog returns the queue of a listener. On systems other than Linux the error

@@ -20,10 +20,10 @@ type socketCall struct {
 	size        uint32 // before the call: size of answer; afterwards: bytes filled
 	errno       syscall.Errno
 
-	info     tcpInfo
-	ca       [16]byte // TCP_CA_NAME_MAX
-	memory   [unix.SK_MEMINFO_VARS]uint32
-	protocol int32
+	info   tcpInfo
+	ca     [16]byte // TCP_CA_NAME_MAX
+	memory [unix.SK_MEMINFO_VARS]uint32
+	option int32
 
 	filled     uint32 // bytes of info that the last sample filled
 	have       TCPFields
@@ -104,16 +104,23 @@ func (s *socketCall) backlog(raw syscall.RawConn) (Backlog, error) {
 		return Backlog{}, os.NewSyscallError("getsockopt", unix.EINVAL)
 	}
 	b := Backlog{Waiting: int(s.info.unacked), Limit: int(s.info.sacked)}
-	if s.isPlainTCP(raw) && s.readMemInfo(raw) {
+	if s.isPlainTCP(raw) && !s.defers(raw) && s.readMemInfo(raw) {
 		b.Drops, b.HaveDrops = uint64(s.memory[unix.SK_MEMINFO_DROPS]), true
 	}
 	return b, nil
+}
+
+// defers reports whether the listener has TCP_DEFER_ACCEPT: then Linux counts each handshake
+// without data as a drop (tcp_check_req, tcp_v4_rcv).
+func (s *socketCall) defers(raw syscall.RawConn) bool {
+	_, err := s.getsockopt(raw, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, unsafe.Pointer(&s.option), unsafe.Sizeof(s.option))
+	return err == nil && s.option > 0
 }
 
 // isPlainTCP reports whether the socket is not multipath TCP, which package net uses
 // for listeners by default. Drops of a multipath listener are counted in another
 // socket, where SO_MEMINFO does not see them.
 func (s *socketCall) isPlainTCP(raw syscall.RawConn) bool {
-	_, err := s.getsockopt(raw, unix.SOL_SOCKET, unix.SO_PROTOCOL, unsafe.Pointer(&s.protocol), unsafe.Sizeof(s.protocol))
-	return err == nil && s.protocol == unix.IPPROTO_TCP
+	_, err := s.getsockopt(raw, unix.SOL_SOCKET, unix.SO_PROTOCOL, unsafe.Pointer(&s.option), unsafe.Sizeof(s.option))
+	return err == nil && s.option == unix.IPPROTO_TCP
 }

@@ -132,6 +132,32 @@ func TestBacklogOfMultipathTCPHasNoDrops(t *testing.T) {
 	}
 }
 
+// Linux counts each handshake that is deferred as a drop.
+func TestTheBacklogOfAListenerThatDefersHasNoDrops(t *testing.T) {
+	nettest.CheckLeaks(t)
+	ln := listen(t)
+	s, err := NewSocket(ln)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial(t, ln)
+	if got, err := s.Backlog(); err != nil || got.HaveDrops || got.Limit == 0 {
+		t.Errorf("got %+v, %v, want a limit, and drops that are not known", got, err)
+	}
+}
+
 func fileExists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil

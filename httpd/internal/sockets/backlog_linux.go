@@ -7,9 +7,9 @@ import (
 	"sluice/metrics"
 )
 
-// Backlog returns the queues of listening TCP sockets, all together.
+// Backlog returns the queues of listening TCP sockets, all together. Their drops are not known, because Linux counts
+// handshakes among them that event loops defer.
 func Backlog(fds []int) (sum metrics.Backlog, err error) {
-	sum.HaveDrops = true
 	for _, fd := range fds {
 		socket, err := metrics.NewSocket(descriptor(fd))
 		if err != nil {
@@ -21,8 +21,6 @@ func Backlog(fds []int) (sum metrics.Backlog, err error) {
 		}
 		sum.Waiting += b.Waiting
 		sum.Limit += b.Limit
-		sum.Drops += b.Drops
-		sum.HaveDrops = sum.HaveDrops && b.HaveDrops
 	}
 	return sum, nil
 }

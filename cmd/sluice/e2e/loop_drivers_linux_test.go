@@ -162,7 +162,7 @@ func (s *server) held() (h held) {
 
 // moreThreads is how many threads Go may start for reasons of its own, such as a system
 // call that takes a while.
-const moreThreads = 4
+const moreThreads = 8
 
 // wantHeld waits until the server holds no more than before.
 func (s *server) wantHeld(t *testing.T, before held) {

@@ -135,7 +135,7 @@ func parseTrace(text string) (calls []call) {
 // noContent are the system calls that move no content of a file.
 var noContent = map[string]bool{
 	"flock": true,
-	"fstat": true, "newfstatat": true, "statx": true, "fcntl": true, "epoll_ctl": true,
+	"fstat": true, "fstatfs": true, "newfstatat": true, "statx": true, "fcntl": true, "epoll_ctl": true,
 	"lseek": true, "fchmod": true, "fsync": true, "fdatasync": true,
 }
 
@@ -149,6 +149,7 @@ func movedBy(t *testing.T, calls []call, path string) map[string]int64 {
 	for _, c := range calls {
 		switch {
 		case !strings.Contains(c.text, "<"+path) || noContent[c.name]:
+		case c.name == "preadv2" && c.result <= 1: // asks whether a byte is in memory, see package residence
 		case strings.HasPrefix(c.name, "open"):
 			opened++
 		case c.name == "close":

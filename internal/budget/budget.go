@@ -1,0 +1,36 @@
+package budget
+
+import "runtime"
+
+// Budget is the Pools of a process. Servers that run in one process share one.
+type Budget struct {
+	Checksums   *Pool // turns at a processor
+	Archives    *Pool // turns to lay out an archive, which reads directories
+	Entries     *Pool // files and directories of the archives that are being sent; one takes about a kilobyte
+	Listings    *Pool // directories that are being read for a listing
+	Compression *Pool // turns at a processor
+	Logins      *Pool // turns to compute the hash of a password
+}
+
+// New returns a Budget that fits the number of processors.
+func New() *Budget {
+	processors := int64(runtime.GOMAXPROCS(0))
+	half := max(processors/2, 1) // the other half is left to those who need no turn
+	queue := func(b Bounds) Bounds {
+		b.Queue, b.QueuePerClient = 1000, 32
+		return b
+	}
+	return &Budget{
+		Checksums:   NewPool("checksums", queue(Bounds{Size: half})),
+		Archives:    NewPool("archives", queue(Bounds{Size: 2 * processors, PerClient: max(half, 2), PerMount: max(half, 2)})),
+		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000}),
+		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
+		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
+		Logins:      NewPool("logins", queue(Bounds{Size: 1})),
+	}
+}
+
+// Pools returns all Pools, in a fixed order.
+func (b *Budget) Pools() []*Pool {
+	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Compression, b.Logins}
+}

@@ -70,6 +70,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	d.warn()
+	limitMemory()
 	contained, err := d.contain(services)
 	if err != nil {
 		return err

@@ -1,3 +1,5 @@
+//go:build !aix && !netbsd
+
 package daemon
 
 import systemd "github.com/coreos/go-systemd/v22/daemon"

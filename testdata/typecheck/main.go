@@ -98,7 +98,8 @@ type checker struct {
 
 func (c *checker) fail(err error) { c.errors = append(c.errors, err) }
 
-// check type-checks a package. It skips function bodies in packages of other modules.
+// check type-checks a package. It skips function bodies of the standard library, which
+// compiles for all platforms; other modules may not.
 func (c *checker) check(p listed) {
 	var files []*ast.File
 	for _, name := range p.GoFiles {
@@ -110,7 +111,7 @@ func (c *checker) check(p listed) {
 		files = append(files, f)
 	}
 	config := types.Config{
-		IgnoreFuncBodies: p.Module == nil || !p.Module.Main,
+		IgnoreFuncBodies: p.Module == nil,
 		Sizes:            c.sizes,
 		Error:            c.fail,
 		Importer: importer(func(path string) (*types.Package, error) {

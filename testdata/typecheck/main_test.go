@@ -39,3 +39,29 @@ func TestCheckSeesEachPlatform(t *testing.T) {
 		t.Error("unknown platform: got no error")
 	}
 }
+
+// A module that is imported may have an error in the body of a function, on one
+// platform.
+func TestCheckSeesErrorsInImportedModules(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod":             "module m\n\ngo 1.26\n\nrequire example.org/lib v0.0.0\n\nreplace example.org/lib => ./lib\n",
+		"m.go":               "package m\n\nimport \"example.org/lib\"\n\nvar _ = lib.F\n",
+		"lib/go.mod":         "module example.org/lib\n\ngo 1.26\n",
+		"lib/lib_netbsd.go":  "package lib\n\nfunc F() { missing() }\n",
+		"lib/lib_windows.go": "package lib\n\nfunc F() {}\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := check(dir, "windows/amd64"); err != nil {
+		t.Errorf("without an error: got %v", err)
+	}
+	if err := check(dir, "netbsd/amd64"); err == nil || !strings.Contains(err.Error(), "undefined: missing") {
+		t.Errorf("with an error: got %v, want one about the missing function", err)
+	}
+}

@@ -5,26 +5,20 @@ import "fmt"
 // connections fills c for each socket that matches f and calls yield, until yield
 // returns false.
 func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
-	var owners map[uint64]int
-	switch {
-	case f.PID != 0:
-		var err error
-		if owners, err = h.socketsOf(f.PID); err != nil {
-			return err
-		}
-	case f.Owner:
-		owners = h.socketOwners()
+	owners, err := h.ownersFor(f.PID, f.Owner)
+	if err != nil {
+		return err
 	}
-	d, err := openDiag()
+	d, err := h.openDiagOf(f.PID)
 	if err != nil {
 		return fmt.Errorf("metrics: connections: %w", err)
 	}
 	defer d.close()
 
-	var info tcpInfo
+	var buf diagBuffer
 	malformed := false
 	each := func(payload []byte) bool {
-		if _, ok := parseDiag(payload, c, &info); !ok {
+		if _, ok := parseDiag(payload, f.Protocol, c, &buf); !ok {
 			malformed = true
 			return false
 		}

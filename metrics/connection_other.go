@@ -14,12 +14,16 @@ import (
 // connections filters the list of gopsutil, which runs lsof(8) on macOS, and
 // netstat(1) or similar programs on the BSDs.
 func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
-	all, err := net.Connections("tcp")
+	kind := uint32(syscall.SOCK_STREAM)
+	if f.Protocol == ProtocolUDP {
+		kind = syscall.SOCK_DGRAM
+	}
+	all, err := net.Connections(f.Protocol.String())
 	if err != nil {
 		return fmt.Errorf("metrics: connections: %w", libraryError(err))
 	}
 	for _, row := range all {
-		if row.Type != syscall.SOCK_STREAM {
+		if row.Type != kind {
 			continue
 		}
 		local, ok := address(row.Laddr, row.Family)
@@ -27,7 +31,13 @@ func (h Host) connections(f Filter, c *Connection, yield func() bool) error {
 			continue
 		}
 		remote, _ := address(row.Raddr, row.Family)
-		*c = Connection{Local: local, Remote: remote, State: stateNamed(row.Status)}
+		*c = Connection{Protocol: f.Protocol, Local: local, Remote: remote, State: stateNamed(row.Status)}
+		if f.Protocol == ProtocolUDP {
+			c.State = Closed
+			if remote.Port() != 0 {
+				c.State = Established
+			}
+		}
 		if row.Pid > 0 {
 			c.PID = int(row.Pid)
 			c.Have |= ConnectionPID

@@ -31,6 +31,13 @@ func (h Host) cpus() (CPUs, error) {
 
 // countList counts the members of a list like "0-3,8".
 func countList(b []byte) (n int) {
+	eachInList(b, func(low, high int) { n += high - low + 1 })
+	return n
+}
+
+// eachInList calls each with the first and the last number of the ranges in a list
+// like "0-3,8".
+func eachInList(b []byte, each func(low, high int)) {
 	for part := range bytes.SplitSeq(bytes.TrimSpace(b), []byte(",")) {
 		first, last, isRange := bytes.Cut(part, []byte("-"))
 		low, _, ok := number(first)
@@ -42,10 +49,9 @@ func countList(b []byte) (n int) {
 			high, _, ok = number(last)
 		}
 		if ok && high >= low && high < 1<<20 {
-			n += int(high-low) + 1
+			each(int(low), int(high))
 		}
 	}
-	return n
 }
 
 // countCPULines counts the processors in /proc/stat: lines like "cpu0 ...".

@@ -1,6 +1,7 @@
-// Package metrics reads what the operating system knows about a process, a TCP
-// socket and the host, and names what slows a connection down. It only reads: it
-// changes nothing, never sleeps and takes no samples of its own.
+// Package metrics reads what the operating system knows about a process, a socket
+// and the host, and names what slows a connection down. It only reads: it changes
+// nothing and takes no samples of its own. Nothing sleeps but [Process.Wait] and
+// [WaitAll].
 //
 //	package main
 //
@@ -55,14 +56,23 @@
 //	OpenFiles             yes      no          no          no          yes           no
 //	Limits                yes      itself      itself      itself      no            itself
 //	Threads               yes      no          no          no          no            no
+//	Nice                  yes      yes         yes         yes         no            yes
+//	Affinity, IOPriority  yes      no          no          no          no            no
+//	MemoryMaps            yes      no          no          no          no            no
+//	Wait                  yes      by looking  by looking  by looking  by looking    no
 //	Socket.Sample         yes      yes         yes         no          from 10 1703  no
 //	Limit                 yes      no          no          no          from 10 1703  no
 //	Socket.Backlog        yes      no          no          no          no            no
 //	Connections           yes      by lsof     by lsof     no PID      yes           no
 //	... with TCP          yes      no          no          no          no            no
+//	... of UDP            yes      by lsof     by lsof     no PID      yes           no
+//	UnixSockets           yes      no          no          no          no            no
 //	Peer                  yes      no          no          no          no            no
 //	Memory, Swap, CPUs    yes      yes         yes         yes         yes           in part
 //	... of a cgroup       yes      -           -           -           -             -
+//	CPU                   all      Nice        Nice, IRQ   Nice, IRQ   yes           in part
+//	TCP                   yes      no          no          no          no            no
+//	Users                 yes      yes         yes         yes         no            in part
 //	Disks                 yes      yes         yes         counts      yes           in part
 //	Interfaces            yes      yes         yes         yes         yes           yes
 //	Services              -        -           -           -           yes           -
@@ -79,8 +89,9 @@
 // # Privileges
 //
 // Every user sees all sockets with their TCP_INFO. IO, Footprint, Environ,
-// OpenFiles and the PIDs of sockets are available for processes of the same user;
-// for others only to root, and in some containers not even to root.
+// OpenFiles, MemoryMaps and the PIDs of sockets are available for processes of the same user;
+// for others only to root, and in some containers not even to root. So are the
+// sockets of a process in another network namespace, which takes CAP_SYS_ADMIN too.
 //
 // # Cost
 //
@@ -129,7 +140,14 @@
 // Connections uses the older request of sock_diag, TCPDIAG_GETSOCK, as ss(8) does:
 // it covers both versions of IP in one walk of the kernel's table. The kernel
 // filters states and the port. PIDs need the descriptors of all processes, and are
-// looked up only on request.
+// looked up only on request. UDP and unix sockets have requests of their own, with
+// the filter of states in the kernel too.
+//
+// A socket of sock_diag belongs to the network namespace in which it was opened. To
+// list the sockets of a process elsewhere, a thread enters that namespace only to
+// open one.
+//
+// Wait polls a pidfd with the runtime's poller, so that no thread waits.
 //
 // In tests, every system call of the Linux files fails once with each of several
 // errors, and answers are cut short, cleared and garbled: values that are present

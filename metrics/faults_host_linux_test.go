@@ -3,6 +3,8 @@ package metrics
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -49,6 +51,36 @@ func TestHostValuesAfterFaultsAreRightOrAbsent(t *testing.T) {
 			complete := got.memory.Total != 0 && got.cpus.Logical != 0 && got.lo != NetIO{}
 			if !possible || err == nil && !complete || errno == unix.EINTR && got != want {
 				return fmt.Errorf("got %+v and %w, want %+v", got, err, want)
+			}
+			return nil
+		})
+	}
+}
+
+func TestCountersOfTheHostAfterFaultsAreRightOrAnError(t *testing.T) {
+	nettest.CheckLeaks(t)
+	h := hostWithUtmp(t, utmpLayouts[0])
+	if err := os.Mkdir(filepath.Join(h.Proc, "net"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"stat": "cpu  1 2 3 4\n", "net/netstat": "TcpExt: ListenOverflows ListenDrops\nTcpExt: 5 6\n"} {
+		if err := os.WriteFile(filepath.Join(h.Proc, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		read func() (int, error) // returns a value
+		want int
+	}{
+		{"processors", func() (int, error) { c, err := h.CPU(); return int(c.Total.Idle / tick), err }, 4},
+		{"tcp", func() (int, error) { c, err := h.TCP(); return int(c.ListenDrops), err }, 6},
+		{"users", func() (int, error) { u, err := h.Users(); return len(u), err }, len(loggedIn)},
+	} {
+		got := 0
+		eachFault(t, func() (err error) { got, err = tt.read(); return err }, func(errno syscall.Errno, err error) error {
+			if err == nil && got != tt.want || err != nil && got != 0 || errno == unix.EINTR && err != nil {
+				return fmt.Errorf("%s: got %d and %w, want %d", tt.name, got, err, tt.want)
 			}
 			return nil
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -170,4 +171,64 @@ func TestPeerAfterFaults(t *testing.T) {
 		return nil
 	})
 	_ = client
+}
+
+func TestOtherSocketsAfterFaultsAreCompleteOrAnError(t *testing.T) {
+	nettest.CheckLeaks(t)
+	bound, connected := udpSockets(t)
+	ln, err := net.Listen("unix", elsewhereName+"-not")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	for _, tt := range []struct {
+		name string
+		list func() (int, error) // returns how many of ours it has found
+		want int
+	}{
+		{"UDP", func() (n int, err error) {
+			for c, err := range (Host{}).Connections(Filter{Protocol: ProtocolUDP, Drops: true}) {
+				if err != nil {
+					return 0, err
+				}
+				if c.Local == addrPort(bound.LocalAddr()) || c.Local == addrPort(connected.LocalAddr()) {
+					n++
+				}
+			}
+			return n, nil
+		}, 2},
+		{"unix", func() (n int, err error) {
+			for s, err := range (Host{}).UnixSockets(UnixFilter{}) {
+				if err != nil {
+					return 0, err
+				}
+				if s.Path == ln.Addr().String() {
+					n++
+				}
+			}
+			return n, nil
+		}, 1},
+	} {
+		got := 0
+		act := func() (err error) { got, err = tt.list(); return err }
+		eachFault(t, act, func(errno syscall.Errno, err error) error {
+			if err == nil && got != tt.want || errno == unix.EINTR && err != nil {
+				return fmt.Errorf("%s: got %d and %w, want %d", tt.name, got, err, tt.want)
+			}
+			return nil
+		})
+		for _, c := range corruptMessages {
+			corruptAnswer = func(call string, b []byte) int {
+				if call != "recv" {
+					return len(b)
+				}
+				corruptAnswer = nil
+				return c.corrupt(b)
+			}
+			if err := act(); !errors.Is(err, c.err) {
+				t.Errorf("%s, %s: got %v, want %v", tt.name, c.name, err, c.err)
+			}
+			corruptAnswer = nil
+		}
+	}
 }

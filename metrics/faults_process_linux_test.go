@@ -204,6 +204,8 @@ func TestListsAfterFaultsAreCompleteOrAnError(t *testing.T) {
 		}, func(syscall.Errno) int { return 0 }},
 		{"environment", func() (int, error) { all, err := p.Environ(); return len(all), err }, func(syscall.Errno) int { return 0 }},
 		{"limits", func() (int, error) { all, err := p.Limits(); return len(all), err }, func(syscall.Errno) int { return 0 }},
+		{"mappings", func() (int, error) { all, err := self.MemoryMaps(); return len(all), err }, func(syscall.Errno) int { return 0 }},
+		{"processors", func() (int, error) { all, err := p.Affinity(); return len(all), err }, func(syscall.Errno) int { return 0 }},
 		{"sockets", func() (int, error) { all, err := (Host{}).socketsOf(os.Getpid()); return len(all), err }, gone},
 		{"open files", func() (int, error) { all, err := self.OpenFiles(); return len(all), err }, func(syscall.Errno) int { return 1 }},
 	} {

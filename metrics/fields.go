@@ -35,13 +35,17 @@ const (
 	// take milliseconds, during which the process cannot map memory.
 	FieldFootprint
 
+	// FieldNice is not in Basic, because for this process it costs a system call. For
+	// another process it comes with FieldCPU on Linux.
+	FieldNice
+
 	Basic = FieldSwitches - 1
-	All   = FieldFootprint<<1 - 1
+	All   = FieldNice<<1 - 1
 )
 
 var fieldNames = [...]string{
 	"name", "state", "parent", "started", "threads", "cpu", "memory", "io", "fds", "faults",
-	"switches", "owner", "identity", "footprint",
+	"switches", "owner", "identity", "footprint", "nice",
 }
 
 // Has reports whether all of g are in f.

@@ -148,8 +148,8 @@ func row() []byte {
 
 func TestParseDiag(t *testing.T) {
 	var got Connection
-	var info tcpInfo
-	cgroup, ok := parseDiag(row(), &got, &info)
+	var info diagBuffer
+	cgroup, ok := parseDiag(row(), ProtocolTCP, &got, &info)
 	want := Connection{
 		Local: netip.MustParseAddrPort("192.0.2.1:80"), Remote: netip.MustParseAddrPort("192.0.2.2:12345"),
 		State: Established, Have: ConnectionUID | ConnectionInode | ConnectionCookie | ConnectionQueues | ConnectionTCP,
@@ -159,7 +159,7 @@ func TestParseDiag(t *testing.T) {
 		t.Errorf("got %v, cgroup %d and\n%+v, want\n%+v", ok, cgroup, got, want)
 	}
 	for n := range row() { // cut off anywhere
-		_, ok := parseDiag(row()[:n], &got, &info)
+		_, ok := parseDiag(row()[:n], ProtocolTCP, &got, &info)
 		if want := n >= diagMsgLen; ok != want {
 			t.Errorf("%d bytes: got %v, want %v", n, ok, want)
 		}
@@ -169,12 +169,12 @@ func TestParseDiag(t *testing.T) {
 	}
 	orphan := row()
 	clear(orphan[68:72])
-	if parseDiag(orphan, &got, &info); got.Have.Has(ConnectionUID) || got.Have.Has(ConnectionInode) {
+	if parseDiag(orphan, ProtocolTCP, &got, &info); got.Have.Has(ConnectionUID) || got.Have.Has(ConnectionInode) {
 		t.Errorf("without an inode: got %+v, want no user and no inode", got)
 	}
 	other := row()
 	other[0] = unix.AF_UNIX
-	if _, ok := parseDiag(other, &got, &info); ok {
+	if _, ok := parseDiag(other, ProtocolTCP, &got, &info); ok {
 		t.Errorf("of another family: got %+v, want false", got)
 	}
 }
@@ -230,8 +230,8 @@ func FuzzMessages(f *testing.F) {
 		_, err := eachMessage(in, 1, func(payload []byte) bool {
 			messages++
 			var c Connection
-			var info tcpInfo
-			if _, ok := parseDiag(payload, &c, &info); ok && (!c.Local.IsValid() || c.TCP.InFlight > 1<<63) {
+			var info diagBuffer
+			if _, ok := parseDiag(payload, ProtocolTCP, &c, &info); ok && (!c.Local.IsValid() || c.TCP.InFlight > 1<<63) {
 				t.Errorf("%x: got %+v", payload, c)
 			}
 			return true

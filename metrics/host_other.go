@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"cmp"
+	"errors"
 	"runtime"
 	"slices"
 	"time"
@@ -51,6 +52,57 @@ func (h Host) cpus() (CPUs, error) {
 		physical = 0
 	}
 	return CPUs{Logical: logical, Physical: physical}, nil
+}
+
+// cpuFields are the fields that gopsutil knows on each system, besides User, System
+// and Idle. It sets the others to 0.
+var cpuFields = map[string]CPUUseFields{
+	"aix":       CPUIOWait,
+	"darwin":    CPUNice,
+	"dragonfly": CPUNice | CPUIRQ,
+	"freebsd":   CPUNice | CPUIRQ,
+	"illumos":   CPUIOWait,
+	"netbsd":    CPUNice | CPUIRQ,
+	"openbsd":   CPUNice | CPUIRQ,
+	"solaris":   CPUIOWait,
+}
+
+func (h Host) cpu() (c HostCPU, err error) {
+	total, err := cpu.Times(false)
+	if err != nil {
+		return c, libraryError(err)
+	}
+	if len(total) == 0 {
+		return c, errors.ErrUnsupported
+	}
+	c.Total = cpuUse(-1, &total[0])
+	each, err := cpu.Times(true)
+	if err != nil {
+		return c, nil // the sum is all that the system reports
+	}
+	for i := range each {
+		c.Each = append(c.Each, cpuUse(i, &each[i]))
+	}
+	return c, nil
+}
+
+func cpuUse(n int, t *cpu.TimesStat) CPUUse {
+	return CPUUse{
+		Number: n, User: seconds(t.User), Nice: seconds(t.Nice), System: seconds(t.System), Idle: seconds(t.Idle),
+		IOWait: seconds(t.Iowait), IRQ: seconds(t.Irq), Have: cpuFields[runtime.GOOS],
+	}
+}
+
+func (h Host) users() ([]User, error) {
+	all, err := host.Users()
+	if err != nil {
+		return nil, libraryError(err)
+	}
+	users := make([]User, 0, len(all))
+	for _, u := range all {
+		users = append(users, User{Name: u.User, Terminal: u.Terminal, Host: u.Host, Since: time.Unix(int64(u.Started), 0)})
+	}
+	return users, nil
 }
 
 func (h Host) boot() (time.Time, error) {

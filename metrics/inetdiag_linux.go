@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -20,10 +21,12 @@ const (
 	diagAll = 18 // TCPDIAG_GETSOCK, the type of a request for all and of the answers
 
 	diagInfo     = 2  // INET_DIAG_INFO, an attribute: a tcpInfo
+	diagCong     = 4  // INET_DIAG_CONG, an attribute: the name of the congestion control algorithm
 	diagMemory   = 7  // INET_DIAG_SKMEMINFO, an attribute: SK_MEMINFO_VARS times uint32
 	diagCgroupID = 21 // INET_DIAG_CGROUP_ID, an attribute: uint64 (Linux 5.8)
 
 	withInfo   = 1 << (diagInfo - 1) // in a request: the attributes that answers must have
+	withCong   = 1 << (diagCong - 1)
 	withMemory = 1 << (diagMemory - 1)
 
 	diagReqBytecode = 1 // INET_DIAG_REQ_BYTECODE, an attribute of a request
@@ -37,15 +40,39 @@ const (
 // A diagRequest is a request for one or all sockets, with room for a filter.
 type diagRequest [unix.NLMSG_HDRLEN + diagAllLen + 4 + 16]byte
 
-// forAll fills r with a request for the sockets that match f, and returns its bytes.
+// forAll fills r with a request for the TCP sockets that match f, and returns its
+// bytes.
 func (r *diagRequest) forAll(f Filter) []byte {
 	req := r[unix.NLMSG_HDRLEN:] // idiag_ext is at 3, idiag_states at 52
-	if f.TCP {
-		req[3] |= withInfo
+	req[3] = wantedOf(f)
+	binary.NativeEndian.PutUint32(req[52:], statesOf(f))
+	const filter = unix.NLMSG_HDRLEN + diagAllLen
+	return r.complete(filter+r.addFilter(filter, f), diagAll, unix.NLM_F_DUMP)
+}
+
+// forFamily fills r with a request for the UDP sockets of a version of IP that match
+// f, and returns its bytes.
+func (r *diagRequest) forFamily(family uint8, f Filter) []byte {
+	req := r[unix.NLMSG_HDRLEN:] // struct inet_diag_req_v2
+	req[0], req[1], req[2] = family, unix.IPPROTO_UDP, wantedOf(f)
+	binary.NativeEndian.PutUint32(req[4:], statesOf(f))
+	const filter = unix.NLMSG_HDRLEN + diagOneLen
+	return r.complete(filter+r.addFilter(filter, f), unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP)
+}
+
+// wantedOf returns the attributes that answers must have.
+func wantedOf(f Filter) (wanted uint8) {
+	if f.TCP && f.Protocol == ProtocolTCP {
+		wanted |= withInfo | withCong
 	}
 	if f.Drops {
-		req[3] |= withMemory
+		wanted |= withMemory
 	}
+	return wanted
+}
+
+// statesOf returns the states in the bits of the kernel.
+func statesOf(f Filter) uint32 {
 	states := uint32(f.States)
 	switch {
 	case states == 0:
@@ -53,14 +80,18 @@ func (r *diagRequest) forAll(f Filter) []byte {
 	case f.States.Has(SynRecv):
 		states |= 1 << newSynRecv
 	}
-	binary.NativeEndian.PutUint32(req[52:], states)
+	return states
+}
 
-	const filter = unix.NLMSG_HDRLEN + diagAllLen
+// addFilter puts a filter for the local port at an offset in r, and returns its
+// length; 0 if f has no port.
+func (r *diagRequest) addFilter(at int, f Filter) int {
 	if f.LocalPort == 0 {
-		return r.complete(filter, diagAll, unix.NLM_F_DUMP)
+		return 0
 	}
-	code := r[filter:]
-	binary.NativeEndian.PutUint16(code, uint16(len(code)))
+	const length = 4 + 16
+	code := r[at : at+length]
+	binary.NativeEndian.PutUint16(code, length)
 	binary.NativeEndian.PutUint16(code[2:], diagReqBytecode)
 	// The filter is two tests: the source port is at least LocalPort, and at most.
 	// Each is a struct inet_diag_bc_op and another one that holds the port. If a test
@@ -74,7 +105,7 @@ func (r *diagRequest) forAll(f Filter) []byte {
 	}
 	test(4, sourcePortGE, 20)
 	test(12, sourcePortLE, 12)
-	return r.complete(len(r), diagAll, unix.NLM_F_DUMP)
+	return length
 }
 
 // forOne fills r with a request for the socket with these addresses, and returns
@@ -109,10 +140,15 @@ func (r *diagRequest) complete(n int, kind, flags uint16) []byte {
 	return r[:n]
 }
 
-// parseDiag fills c, except PID, from the payload of an answer, with info as a
-// buffer, and returns the ID of the socket's cgroup, or 0. ok is false if the
-// payload is malformed.
-func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) {
+// A diagBuffer is for parseDiag, so that it allocates nothing for each socket.
+type diagBuffer struct {
+	info       tcpInfo
+	congestion string // the last one, which nearly all sockets have
+}
+
+// parseDiag fills c, except PID, from the payload of an answer, and returns the ID of
+// the socket's cgroup, or 0. ok is false if the payload is malformed.
+func parseDiag(b []byte, protocol Protocol, c *Connection, buf *diagBuffer) (cgroup uint64, ok bool) {
 	if len(b) < diagMsgLen {
 		return 0, false
 	}
@@ -126,6 +162,7 @@ func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) 
 		return netip.Addr{}
 	}
 	*c = Connection{
+		Protocol:  protocol,
 		Local:     netip.AddrPortFrom(addr(8), binary.BigEndian.Uint16(b[4:])),
 		Remote:    netip.AddrPortFrom(addr(24), binary.BigEndian.Uint16(b[6:])),
 		State:     TCPState(b[1]),
@@ -145,10 +182,16 @@ func parseDiag(b []byte, c *Connection, info *tcpInfo) (cgroup uint64, ok bool) 
 	for kind, value, rest := attribute(b[diagMsgLen:]); kind != 0; kind, value, rest = attribute(rest) {
 		switch {
 		case kind == diagInfo && c.State != Listen:
-			n := info.fill(value)
-			info.decode(&c.TCP, tcpFieldsIn(n))
+			n := buf.info.fill(value)
+			buf.info.decode(&c.TCP, tcpFieldsIn(n))
 			c.Have |= ConnectionTCP
-		case kind == diagMemory && c.State == Listen && len(value) >= 4*unix.SK_MEMINFO_VARS: // shorter before Linux 4.12, without drops
+		case kind == diagCong && c.State != Listen:
+			name, _, _ := bytes.Cut(value, []byte{0})
+			if string(name) != buf.congestion { // this comparison does not allocate
+				buf.congestion = string(name)
+			}
+			c.TCP.Congestion = buf.congestion
+		case kind == diagMemory && (c.State == Listen || protocol == ProtocolUDP) && len(value) >= 4*unix.SK_MEMINFO_VARS: // shorter before Linux 4.12, without drops
 			c.Drops = uint64(binary.NativeEndian.Uint32(value[4*unix.SK_MEMINFO_DROPS:]))
 			c.Have |= ConnectionDrops
 		case kind == diagCgroupID && len(value) == 8:

@@ -141,7 +141,7 @@ func TestStringsOfCausesAndStates(t *testing.T) {
 		{Waiting.String(), "waiting"},
 		{State(200).String(), "unknown"},
 		{(FieldCPU | FieldFDs).String(), "cpu,fds"},
-		{All.String(), "name,state,parent,started,threads,cpu,memory,io,fds,faults,switches,owner,identity,footprint"},
+		{All.String(), "name,state,parent,started,threads,cpu,memory,io,fds,faults,switches,owner,identity,footprint,nice"},
 		{Fields(0).String(), ""},
 	} {
 		if tt.got != tt.want {

@@ -3,8 +3,10 @@ package metrics
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,13 +26,45 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// elsewhereName is the address of a unix socket.
+const elsewhereName = "@sluice-metrics-elsewhere"
+
 // init keeps the first thread for the main goroutine. Tests that change the
 // namespace or the user of their thread must not run on it: it never ends, and
 // /proc/self shows it.
 func init() { runtime.LockOSThread() }
 
-// runRole runs a role: "idle", or "named NAME", which also renames the process.
+// runRole runs a role: "idle"; "named NAME", which also renames the process;
+// "headless", whose first thread ends; "listening", with a socket of each kind; or
+// "sockets PID", which does not wait but calls printSocketsError.
 func runRole(role string) error {
+	if role == "headless" {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
+		fmt.Println("ready")
+		return endThread()
+	}
+	if pid, ok := strings.CutPrefix(role, "sockets "); ok {
+		n, err := strconv.Atoi(pid)
+		printSocketsError(n)
+		return err
+	}
+	if role == "listening" {
+		for network, address := range map[string]string{"tcp4": "0.0.0.0:0", "unix": elsewhereName} {
+			ln, err := net.Listen(network, address)
+			if err != nil {
+				return err
+			}
+			defer ln.Close()
+		}
+		c, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+	}
 	if name, ok := strings.CutPrefix(role, "named "); ok {
 		if err := os.WriteFile("/proc/self/comm", []byte(name), 0); err != nil {
 			return err

@@ -81,9 +81,28 @@ func (d *diag) query(request []byte, each func(payload []byte) bool) error {
 
 // dump queries all sockets that match f.
 func (d *diag) dump(f Filter, each func(payload []byte) bool) error {
-	var request diagRequest
-	err := d.query(request.forAll(f), each)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) { // no module tcp_diag, or no module inet_diag
+	if f.Protocol == ProtocolTCP {
+		var request diagRequest
+		return noModule(d.query(request.forAll(f), each))
+	}
+	more := true
+	for _, family := range [...]uint8{unix.AF_INET, unix.AF_INET6} {
+		var request diagRequest
+		err := d.query(request.forFamily(family, f), func(payload []byte) bool {
+			more = each(payload)
+			return more
+		})
+		if err != nil || !more {
+			return noModule(err)
+		}
+	}
+	return nil
+}
+
+// noModule returns errors.ErrUnsupported for the errors of a dump if the kernel lacks
+// the module for its protocol, and otherwise err.
+func noModule(err error) error {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) { // no module such as tcp_diag, or no module inet_diag
 		return errors.ErrUnsupported
 	}
 	return err

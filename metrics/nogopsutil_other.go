@@ -49,5 +49,7 @@ func (h Host) memory() (m HostMemory, err error)                  { return m, er
 func (h Host) swap() (s HostSwap, err error)                      { return s, errors.ErrUnsupported }
 func (h Host) cpus() (c CPUs, err error)                          { return c, errors.ErrUnsupported }
 func (h Host) boot() (t time.Time, err error)                     { return t, errors.ErrUnsupported }
+func (h Host) cpu() (c HostCPU, err error)                        { return c, errors.ErrUnsupported }
+func (h Host) users() ([]User, error)                             { return nil, errors.ErrUnsupported }
 func (h Host) disks() ([]DiskIO, error)                           { return nil, errors.ErrUnsupported }
 func (h Host) netIO() (map[string]NetIO, error)                   { return nil, nil }

@@ -45,8 +45,8 @@ func (d *diag) peer(local, remote netip.AddrPort) (p Peer, err error) {
 	found := false
 	var request diagRequest
 	err = d.query(request.forOne(local, remote), func(payload []byte) bool {
-		var info tcpInfo
-		p.CgroupID, found = parseDiag(payload, &p.Connection, &info)
+		var buf diagBuffer
+		p.CgroupID, found = parseDiag(payload, ProtocolTCP, &p.Connection, &buf)
 		return false
 	})
 	switch {

@@ -86,12 +86,26 @@ func (p *Process) Read(s *Snapshot, want Fields) error {
 	return processError(p.id.PID, "read", err)
 }
 
-// Alive reports whether the process runs. It returns false for a zombie, and if
-// the state cannot be read, because access is refused or the handle is closed.
+// Alive reports whether the process runs: whether one of its threads does. It
+// returns false for a zombie, and if the state cannot be read, because access is
+// refused or the handle is closed.
 func (p *Process) Alive() bool {
+	ended, err := p.ended()
+	return err == nil && !ended
+}
+
+// ended reports whether all threads of the process have ended.
+func (p *Process) ended() (bool, error) {
 	var s Snapshot
-	err := p.Read(&s, FieldState|FieldParent)
-	return err == nil && s.State != Zombie && s.State != Dead
+	switch err := p.Read(&s, FieldState|FieldParent); {
+	case errors.Is(err, ErrNoProcess):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	// On Linux the state is that of the first thread, which remains as a zombie
+	// while others run. On other systems it is that of the process.
+	return (s.State == Zombie || s.State == Dead) && !(s.Have.Has(FieldThreads) && s.Threads > 1), nil
 }
 
 // Parent returns a handle on the parent process. The caller must close it. The

@@ -68,7 +68,7 @@ func TestReadReadsOnlyTheRequestedGroups(t *testing.T) {
 		{FieldSwitches, FieldSwitches},
 		{FieldIdentity, FieldIdentity},
 		{FieldFootprint, FieldFootprint},
-		{Basic, Basic},
+		{Basic, Basic | FieldNice},
 		{All, All},
 	} {
 		if got := snap(t, p, tt.request).Have; got != tt.want {

@@ -205,6 +205,10 @@ var sources = []struct {
 		s.Identity.Terminal, _ = p.Terminal()
 		return err
 	}},
+	{FieldNice, func(p *gopsutil.Process, s *Snapshot) (err error) {
+		s.Nice, err = readNice(int(p.Pid))
+		return err
+	}},
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

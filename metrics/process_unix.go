@@ -16,6 +16,9 @@ func readSelf(s *Snapshot) {
 	readUsage(s)
 }
 
+// readNice uses getpriority(2).
+func readNice(pid int) (int, error) { return unix.Getpriority(unix.PRIO_PROCESS, pid) }
+
 // limits uses getrlimit(2), which returns the limits of the calling process.
 func (p *Process) limits() (map[Resource]ResourceLimit, error) {
 	if p.os.closed.Load() {

@@ -14,6 +14,9 @@ func readSelf(s *Snapshot) {
 
 func readState(*gopsutil.Process) (State, error) { return Unknown, errors.ErrUnsupported }
 
+// readNice reads nothing: Windows has classes of priority instead.
+func readNice(int) (int, error) { return 0, errors.ErrUnsupported }
+
 func readThreads(p *gopsutil.Process) (int, error) {
 	n, err := p.NumThreads()
 	return int(n), err

@@ -1,8 +1,13 @@
 package metrics
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"math"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -12,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"sluice/internal/nettest"
 )
@@ -31,6 +38,9 @@ type psutilSnapshot struct {
 		Args                                      []string
 		Environ                                   map[string]string
 		Files                                     [][]any
+		Nice                                      int
+		IONice, Affinity                          []int
+		Maps                                      [][]any
 	}
 	Memory struct{ Total, Available uint64 }
 	Swap   struct{ Total, Used, Free, In, Out uint64 }
@@ -41,7 +51,13 @@ type psutilSnapshot struct {
 	Addrs  map[string][][]string
 	MTU    map[string]int
 
-	Connections [][]any
+	CPU     [][]float64
+	Percent []float64
+	Users   [][]any
+
+	Connections, Unix [][]any
+
+	Gone, Alive []int
 }
 
 // psutil returns a Python interpreter that has the module psutil.
@@ -59,7 +75,13 @@ func psutil(t testing.TB) string {
 // runPsutil returns what psutil reports about "process", "host" or "connections".
 func runPsutil(t *testing.T, what string, pid int) (s psutilSnapshot) {
 	t.Helper()
-	out, err := exec.Command(psutil(t), "testdata/psutil_snapshot.py", what, strconv.Itoa(pid)).Output()
+	return runPsutilWith(t, what, strconv.Itoa(pid))
+}
+
+// runPsutilWith is runPsutil with any arguments.
+func runPsutilWith(t *testing.T, args ...string) (s psutilSnapshot) {
+	t.Helper()
+	out, err := exec.Command(psutil(t), append([]string{"testdata/psutil_snapshot.py"}, args...)...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +112,7 @@ func TestReadAgreesWithPsutil(t *testing.T) {
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	p := open(t, cmd.Process.Pid)
+	setScheduling(t, cmd.Process.Pid)
 	var before, s Snapshot
 	for before = snap(t, p, All); before.State != Sleeping || before.Name != "sleep" || s.Switches != before.Switches; before = snap(t, p, All) {
 		s = before // until the process sleeps, and no context switch happened between two reads
@@ -130,6 +153,7 @@ func TestReadAgreesWithPsutil(t *testing.T) {
 		{"user time", after.CPU.User.Seconds(), theirs.CPU[0]},
 		{"system time", after.CPU.System.Seconds(), theirs.CPU[1]},
 		{"children's time", after.CPU.ChildUser.Seconds(), theirs.CPU[2]},
+		{"nice value", after.Nice, theirs.Nice},
 	} {
 		if tt.ours != tt.theirs {
 			t.Errorf("%s: got %v, psutil says %v", tt.name, tt.ours, tt.theirs)
@@ -169,6 +193,13 @@ func TestReadAgreesWithPsutil(t *testing.T) {
 	if l := limits[LimitOpenFiles]; err != nil || l != (ResourceLimit{uint64(theirs.Nofile[0]), uint64(theirs.Nofile[1])}) {
 		t.Errorf("limit of open files: got %+v and %v, psutil says %v", l, err, theirs.Nofile)
 	}
+	if got, err := p.IOPriority(); err != nil || !slices.Equal([]int{int(got.Class), got.Level}, theirs.IONice) || got.Class != IOIdle {
+		t.Errorf("I/O priority: got %v and %v, psutil says %v", got, err, theirs.IONice)
+	}
+	if got, err := p.Affinity(); err != nil || !slices.Equal(got, theirs.Affinity) || len(got) != 1 {
+		t.Errorf("affinity: got %v and %v, psutil says %v", got, err, theirs.Affinity)
+	}
+	agreesAboutMaps(t, p, theirs.Maps)
 	parent := Self()
 	defer parent.Close()
 	children, err := parent.Children()
@@ -183,6 +214,59 @@ func TestReadAgreesWithPsutil(t *testing.T) {
 	}
 }
 
+// setScheduling gives a process values that few have: it is nice, uses the disk only
+// when nobody else does, and has one processor.
+func setScheduling(t *testing.T, pid int) {
+	t.Helper()
+	var cpus unix.CPUSet
+	if err := unix.SchedGetaffinity(pid, &cpus); err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	for n := range 1024 {
+		if cpus.IsSet(n) {
+			last = n
+		}
+	}
+	cpus.Zero()
+	cpus.Set(last)
+	const process, idle = 1, uintptr(IOIdle) << 13
+	_, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, process, uintptr(pid), idle)
+	for _, err := range []error{unix.SchedSetaffinity(pid, &cpus), unix.Setpriority(unix.PRIO_PROCESS, pid, 7)} {
+		if err != nil || errno != 0 {
+			t.Fatal(err, errno)
+		}
+	}
+}
+
+// agreesAboutMaps compares the mappings, except for figures that depend on other
+// processes that map the same files.
+func agreesAboutMaps(t *testing.T, p *Process, theirs [][]any) {
+	t.Helper()
+	maps, err := p.MemoryMaps()
+	if err != nil || len(maps) != len(theirs) || len(maps) == 0 {
+		t.Fatalf("mappings: got %d and %v, psutil has %d", len(maps), err, len(theirs))
+	}
+	for i, m := range maps {
+		path := m.Path
+		if path == "" {
+			path = "[anon]"
+		}
+		want := theirs[i]
+		address := fmt.Sprintf("%08x-%08x", m.Start, m.End)
+		if address != want[0] || m.Access != want[1] || path != want[2] || float64(m.End-m.Start) != want[3] ||
+			float64(m.RSS) != want[4] || float64(m.Anonymous) != want[11] || float64(m.Swap) != want[12] {
+			t.Errorf("mapping: got %+v, psutil says %v", m, want)
+		}
+		if sum := m.SharedClean + m.SharedDirty + m.PrivateClean + m.PrivateDirty; sum != m.RSS || m.PSS > m.RSS || m.Referenced > m.RSS {
+			t.Errorf("mapping: got %+v, want a sum of %d", m, m.RSS)
+		}
+		if theirSum := want[6].(float64) + want[7].(float64) + want[8].(float64) + want[9].(float64); theirSum != float64(m.RSS) {
+			t.Errorf("mapping: psutil says %v, want a sum of %d", want, m.RSS)
+		}
+	}
+}
+
 func TestHostAgreesWithPsutil(t *testing.T) {
 	psutil(t)
 	var h Host
@@ -191,10 +275,12 @@ func TestHostAgreesWithPsutil(t *testing.T) {
 		swap   HostSwap
 		disks  []DiskIO
 		nics   []Interface
+		cpu    HostCPU
 	}
 	read := func() (a host) {
 		t.Helper()
-		var errs [4]error
+		var errs [5]error
+		a.cpu, errs[4] = h.CPU()
 		a.memory, errs[0] = h.Memory()
 		a.swap, errs[1] = h.Swap()
 		a.disks, errs[2] = h.Disks()
@@ -248,6 +334,22 @@ func TestHostAgreesWithPsutil(t *testing.T) {
 	for name, counts := range theirs.Disks {
 		between(name, diskCounts(before.disks, name), diskCounts(after.disks, name), counts)
 	}
+	uses := func(c HostCPU) []CPUUse { return append([]CPUUse{c.Total}, c.Each...) }
+	low, high := uses(before.cpu), uses(after.cpu)
+	if len(low) != len(theirs.CPU) || len(high) != len(low) {
+		t.Fatalf("processors: got %d and %d, psutil says %d", len(low), len(high), len(theirs.CPU))
+	}
+	for i, u := range low {
+		if u.Number != i-1 || u.Have != ^CPUUseFields(0)>>1 {
+			t.Errorf("processor %d: got %+v, want all parts", i-1, u)
+		}
+		for part, seconds := range theirs.CPU[i] {
+			from, to := u.parts()[part].Seconds(), high[i].parts()[part].Seconds()
+			if seconds < min(from, to)-0.001 || seconds > max(from, to)+0.001 { // the kernel may correct IOWait to less
+				t.Errorf("processor %d, part %d: psutil says %f, which is not from %f to %f", i-1, part, seconds, from, to)
+			}
+		}
+	}
 	nicOf := func(all []Interface, name string) Interface {
 		i := slices.IndexFunc(all, func(n Interface) bool { return n.Name == name })
 		if i < 0 {
@@ -297,13 +399,20 @@ func TestConnectionsAgreeWithPsutil(t *testing.T) {
 	nettest.CheckLeaks(t)
 	listen(t)
 	nettest.Pair(t)
+	bound, connected := udpSockets(t)
 	ours := func() map[pair]int {
 		all := make(map[pair]int)
-		for _, c := range rows(t, Filter{Owner: true}) {
-			if c.Remote.Port() == 0 {
-				c.Remote = netip.AddrPort{}
+		for _, protocol := range []Protocol{ProtocolTCP, ProtocolUDP} {
+			for _, c := range rows(t, Filter{Protocol: protocol, Owner: true}) {
+				if c.Remote.Port() == 0 {
+					c.Remote = netip.AddrPort{}
+				}
+				state := c.State.String()
+				if protocol == ProtocolUDP {
+					state = "NONE" // as psutil says of any
+				}
+				all[pair{c.Local, c.Remote, state}] = c.PID
 			}
-			all[pair{c.Local, c.Remote, c.State.String()}] = c.PID
 		}
 		return all
 	}
@@ -314,6 +423,15 @@ func TestConnectionsAgreeWithPsutil(t *testing.T) {
 		theirs[pair{parseAddrPort(t, c[0], c[1]), parseAddrPort(t, c[2], c[3]), state}] = int(c[5].(float64))
 	}
 	after := ours()
+	for _, c := range []*net.UDPConn{bound, connected} {
+		p := pair{local: addrPort(c.LocalAddr()), state: "NONE"}
+		if c.RemoteAddr() != nil {
+			p.remote = addrPort(c.RemoteAddr())
+		}
+		if before[p] != os.Getpid() || theirs[p] != os.Getpid() {
+			t.Errorf("%v: got process %d, psutil says %d, want this one", p, before[p], theirs[p])
+		}
+	}
 	own := 0
 	for p, pid := range before {
 		if now, still := after[p]; !still || now != pid { // opened or closed meanwhile
@@ -335,6 +453,141 @@ func TestConnectionsAgreeWithPsutil(t *testing.T) {
 		if pid == os.Getpid() && !was && !is {
 			t.Errorf("psutil has %v, which Connections lacks", p)
 		}
+	}
+}
+
+func TestUnixSocketsAgreeWithPsutil(t *testing.T) {
+	psutil(t)
+	nettest.CheckLeaks(t)
+	name := filepath.Join(nettest.TempDir(t), "s")
+	for network, address := range map[string]string{"unix": name, "unixpacket": fmt.Sprintf("@sluice-test-%d\x00x", os.Getpid())} {
+		ln, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		c, err := net.Dial(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	type key struct {
+		path string
+		kind int
+	}
+	ours, theirs := make(map[key]int), make(map[key]int)
+	for s, err := range (Host{}).UnixSockets(UnixFilter{PID: os.Getpid()}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours[key{s.Path, int(s.Type)}]++
+	}
+	for _, s := range runPsutil(t, "connections", os.Getpid()).Unix {
+		if s[2] == float64(os.Getpid()) {
+			theirs[key{s[0].(string), int(s[1].(float64))}]++
+		}
+	}
+	if !maps.Equal(ours, theirs) || ours[key{name, int(UnixStream)}] != 1 {
+		t.Errorf("got %v, psutil says %v", ours, theirs)
+	}
+}
+
+func TestPercentOfProcessorsAgreesWithPsutil(t *testing.T) {
+	psutil(t)
+	var h [2]Host
+	for i, stat := range []string{
+		"cpu  100 20 300 4000 50 6 7 8 9 10\ncpu0 100 20 300 4000 50 6 7 8 9 10\nintr 1 2\n",
+		"cpu  223 31 355 4111 47 9 17 38 12 11\ncpu0 223 31 355 4111 47 9 17 38 12 11\nintr 1 2\n", // 50 to 47: corrected
+	} {
+		h[i].Proc = nettest.TempDir(t)
+		if err := os.WriteFile(filepath.Join(h[i].Proc, "stat"), []byte(stat), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs := runPsutilWith(t, "percent", h[0].Proc, h[1].Proc).Percent
+	before, err := h[0].CPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := h[1].CPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := after.Total.Sub(before.Total)
+	ours := []float64{use.Percent(use.Busy())}
+	for _, part := range use.parts() {
+		ours = append(ours, use.Percent(*part))
+	}
+	if len(ours) != len(theirs) {
+		t.Fatalf("got %v, psutil says %v", ours, theirs)
+	}
+	for i := range ours {
+		if math.Abs(ours[i]-theirs[i]) > 0.051 { // psutil rounds
+			t.Errorf("part %d: got %f, psutil says %f", i, ours[i], theirs[i])
+		}
+	}
+}
+
+func TestUsersAgreeWithPsutil(t *testing.T) {
+	psutil(t)
+	if size := utmpLayoutHere(); size != utmpLayouts[0].size {
+		t.Skip("the C library has another layout here")
+	}
+	h := hostWithUtmp(t, utmpLayouts[0])
+	theirs := runPsutilWith(t, "users", filepath.Join(h.Proc, "1/root/run/utmp")).Users
+	ours, err := h.Users()
+	if err != nil || len(ours) != len(theirs) || len(ours) != 3 {
+		t.Fatalf("got %v and %v, psutil says %v", ours, err, theirs)
+	}
+	for i, u := range ours {
+		host := u.Host
+		if strings.HasPrefix(host, ":") { // psutil calls an X display so
+			host = "localhost"
+		}
+		want := theirs[i]
+		if u.Name != want[0] || u.Terminal != want[1] || host != want[2] || float32(u.Since.Unix()) != float32(want[3].(float64)) || float64(u.PID) != want[4] {
+			t.Errorf("got %+v, psutil says %v", u, want)
+		}
+	}
+}
+
+func TestWaitAllAgreesWithPsutil(t *testing.T) {
+	nettest.CheckLeaks(t)
+	first, second := start(t, "idle"), start(t, "idle")
+	pids := []int{first.Process.Pid, second.Process.Pid}
+	processes := []*Process{open(t, pids[0]), open(t, pids[1])}
+	cmd := exec.Command(psutil(t), "testdata/psutil_snapshot.py", "wait", strconv.Itoa(pids[0]), strconv.Itoa(pids[1]))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close(); _ = cmd.Wait() }()
+	theirs := bufio.NewReader(stdout)
+	if line, err := theirs.ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("got %q and %v, want ready", line, err)
+	}
+	_ = first.Process.Kill()
+	_ = first.Wait() // psutil counts a zombie as running
+	if _, err := stdin.Write([]byte("\n")); err != nil {
+		t.Fatal(err)
+	}
+	var want psutilSnapshot
+	if err := json.NewDecoder(theirs).Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var gone []int
+	running, err := WaitAll(ctx, processes, func(p *Process) { gone = append(gone, p.ID().PID); cancel() })
+	if err != nil || !slices.Equal(gone, want.Gone) || len(running) != 1 || !slices.Equal([]int{running[0].ID().PID}, want.Alive) {
+		t.Errorf("got %v ended, %v running and %v, psutil says %v and %v", gone, running, err, want.Gone, want.Alive)
 	}
 }
 

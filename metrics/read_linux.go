@@ -16,7 +16,7 @@ const (
 	fdDir      cstring = "fd\x00"
 	taskDir    cstring = "task\x00"
 
-	statFields = FieldName | FieldState | FieldParent | FieldStarted | FieldThreads | FieldCPU | FieldFaults
+	statFields = FieldName | FieldState | FieldParent | FieldStarted | FieldThreads | FieldCPU | FieldFaults | FieldNice
 )
 
 var errMalformed = errors.New("malformed answer")
@@ -81,7 +81,7 @@ func (o *process) readStat(s *Snapshot, buf []byte) error {
 		s.Name = string(st.name)
 	}
 	s.State, s.Parent, s.Started, s.Threads = st.state, st.parent, o.started, st.threads
-	s.CPU, s.Faults = st.cpu, st.faults
+	s.CPU, s.Faults, s.Nice = st.cpu, st.faults, st.nice
 	s.Have |= statFields
 	return nil
 }
@@ -129,7 +129,6 @@ func (o *process) readIO(s *Snapshot, buf []byte) error {
 
 // parse reads the content of /proc/PID/io. Kernels without
 // CONFIG_TASK_IO_ACCOUNTING have no read_bytes. It returns false if no pair is
-// there. It returns false if no pair is
 // there.
 func (io *IO) parse(b []byte) bool {
 	*io = IO{}

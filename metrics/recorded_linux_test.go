@@ -221,10 +221,10 @@ func checkRecordedSockets(t *testing.T, archive string, tcpInfoLen int) {
 		t.Skip("the recorded machines are little endian")
 	}
 	var all []Connection
-	var info tcpInfo
+	var buf diagBuffer
 	last, err := eachMessage(recorded(t, archive, "sock_diag"), 1, func(payload []byte) bool {
 		var c Connection
-		if _, ok := parseDiag(payload, &c, &info); !ok {
+		if _, ok := parseDiag(payload, ProtocolTCP, &c, &buf); !ok {
 			t.Errorf("%x: malformed", payload)
 		}
 		all = append(all, c)
@@ -251,9 +251,9 @@ func checkRecordedSockets(t *testing.T, archive string, tcpInfoLen int) {
 	if len(raw) != tcpInfoLen {
 		t.Errorf("TCP_INFO: got %d bytes, want %d", len(raw), tcpInfoLen)
 	}
-	n := info.fill(raw)
+	n := buf.info.fill(raw)
 	var st TCP
-	info.decode(&st, tcpFieldsIn(n))
+	buf.info.decode(&st, tcpFieldsIn(n))
 	if st.Have != server.TCP.Have {
 		t.Errorf("by getsockopt: got fields %#x, by sock_diag %#x", st.Have, server.TCP.Have)
 	}

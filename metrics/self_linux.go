@@ -70,6 +70,12 @@ func (o *selfFiles) read(s *Snapshot, want Fields, buf []byte) {
 	if want&(FieldCPU|FieldFaults|FieldSwitches) != 0 {
 		readUsage(s)
 	}
+	if want&FieldNice != 0 {
+		if n, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Getpid()); err == nil {
+			s.Nice = 20 - n // the system call never returns a negative number
+			s.Have |= FieldNice
+		}
+	}
 	if want&FieldThreads != 0 {
 		if n := int(fstat(o.task).Nlink); n > 2 { // a link for each thread, and two for "." and ".."
 			s.Threads = n - 2

@@ -1,8 +1,11 @@
 package metrics
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
@@ -41,15 +44,52 @@ func readService(manager windows.Handle, name string) Service {
 	}
 	s := mgr.Service{Name: name, Handle: handle}
 	defer s.Close()
-	if c, err := s.Config(); err == nil {
-		service.DisplayName, service.Path, service.Username = c.DisplayName, c.BinaryPathName, c.ServiceStartName
-		service.Description = c.Description
-		service.StartType = startTypes[c.StartType]
-	}
+	service.readConfig(handle)
 	if st, err := s.Query(); err == nil {
 		service.Status, service.PID = serviceStates[st.State], int(st.ProcessId)
 	}
 	return service
+}
+
+// readConfig makes each query on its own, unlike mgr.Service.Config: one that a
+// system lacks, as wine does, then costs only its own values.
+func (s *Service) readConfig(handle windows.Handle) {
+	b, err := query(func(b *byte, size uint32, needed *uint32) error {
+		return windows.QueryServiceConfig(handle, (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(b)), size, needed)
+	})
+	if err == nil {
+		c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(unsafe.SliceData(b)))
+		s.DisplayName = windows.UTF16PtrToString(c.DisplayName)
+		s.Path = windows.UTF16PtrToString(c.BinaryPathName)
+		s.Username = windows.UTF16PtrToString(c.ServiceStartName)
+		s.StartType = startTypes[c.StartType]
+	}
+	b, err = query(func(b *byte, size uint32, needed *uint32) error {
+		return windows.QueryServiceConfig2(handle, windows.SERVICE_CONFIG_DESCRIPTION, b, size, needed)
+	})
+	if err == nil {
+		s.Description = windows.UTF16PtrToString((*windows.SERVICE_DESCRIPTION)(unsafe.Pointer(unsafe.SliceData(b))).Description)
+	}
+	runtime.KeepAlive(b)
+}
+
+// query calls a function that fills a buffer, and grows the buffer until the answer
+// fits. The answer begins with a struct that has pointers into the buffer.
+func query(call func(b *byte, size uint32, needed *uint32) error) ([]byte, error) {
+	const largest = 8 << 10         // of an answer, by the documentation of QueryServiceConfig
+	words := make([]uint64, 1024/8) // aligned for the struct
+	for {
+		size := uint32(8 * len(words))
+		b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
+		err := call(&b[0], size, &size)
+		if err == nil {
+			return b, nil
+		}
+		if !errors.Is(err, windows.ERROR_INSUFFICIENT_BUFFER) || 8*len(words) >= largest {
+			return nil, err
+		}
+		words = make([]uint64, largest/8)
+	}
 }
 
 // The names that psutil uses.

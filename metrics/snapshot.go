@@ -30,6 +30,10 @@ type Snapshot struct {
 	Owner     Owner
 	Identity  Identity
 	Footprint Footprint
+
+	// Nice is the nice value, from -20, the highest priority, to 19; on Linux that of
+	// the first thread. Windows has none.
+	Nice int
 }
 
 // CPUTime is the CPU time of a process since its start. On Linux it has steps of

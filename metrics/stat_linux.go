@@ -19,6 +19,7 @@ type stat struct {
 	tty     int // device number
 	faults  Faults
 	cpu     CPUTime
+	nice    int
 	threads int
 	start   uint64 // ticks since boot
 }
@@ -63,6 +64,7 @@ func (s *stat) parse(b []byte) bool {
 		tty:     int(int32(f[7])),
 		faults:  Faults{Minor: f[10], Major: f[12]},
 		cpu:     CPUTime{User: ticks(14), System: ticks(15), ChildUser: ticks(16), ChildSystem: ticks(17), HaveChildren: true},
+		nice:    int(int32(f[19])),
 		threads: int(int32(f[20])),
 		start:   f[22],
 	}

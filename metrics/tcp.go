@@ -53,6 +53,8 @@ type TCP struct {
 	Acked    uint64 // bytes (4.1)
 	InFlight uint64 // bytes sent and not acknowledged (4.19)
 
+	SegmentsSent uint32 // also those without data or retransmitted; wraps around (4.2)
+
 	// Receiving.
 	Received      uint64        // bytes (4.1)
 	RecvRTT       time.Duration // round-trip time as estimated by the receiver
@@ -60,12 +62,15 @@ type TCP struct {
 	RecvSsthresh  uint32        // bytes up to which the receive window may grow now
 	RecvWindow    uint32        // bytes that the peer may send now (6.2)
 	RecvReordered uint32        // segments that arrived out of order (5.4)
+
+	SegmentsReceived uint32 // also those without data; wraps around (4.2)
 }
 
 // TCPFields is a set of fields of a TCP.
 type TCPFields uint64
 
-// The fields of a TCP. TCPRTT stands for RTTVar too.
+// The fields of a TCP. TCPRTT stands for RTTVar too, and TCPSegments for
+// SegmentsSent and SegmentsReceived.
 const (
 	TCPBusy TCPFields = 1 << iota
 	TCPRwndLimited
@@ -96,6 +101,7 @@ const (
 	TCPRecvSsthresh
 	TCPRecvWindow
 	TCPRecvReordered
+	TCPSegments
 	TCPSendBufferFull
 )
 

@@ -77,6 +77,7 @@ var tcpMembers = func() []tcpMember {
 		{TCPPacingRate, end64(unsafe.Offsetof(i.pacingRate))},
 		{TCPAcked, end64(unsafe.Offsetof(i.bytesAcked))},
 		{TCPReceived, end64(unsafe.Offsetof(i.bytesReceived))},
+		{TCPSegments, end32(unsafe.Offsetof(i.segsIn))},
 		{TCPNotSent, end32(unsafe.Offsetof(i.notsentBytes))},
 		{TCPMinRTT, end32(unsafe.Offsetof(i.minRTT))},
 		{TCPDeliveryRate | TCPAppLimited, end64(unsafe.Offsetof(i.deliveryRate))}, // Linux 4.9 added both
@@ -151,6 +152,8 @@ func (i *tcpInfo) decode(t *TCP, have TCPFields) {
 	t.RecvSsthresh = i.rcvSsthresh
 	t.RecvWindow = i.rcvWnd
 	t.RecvReordered = i.rcvOOOPack
+
+	t.SegmentsSent, t.SegmentsReceived = i.segsOut, i.segsIn
 
 	t.SendBufferFull = false // not in a tcpInfo
 	t.Have = have

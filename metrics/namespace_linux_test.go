@@ -1,0 +1,96 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/internal/nettest"
+)
+
+// startElsewhere starts a process in a network namespace of its own, which has opened
+// the sockets of elsewhere, and returns it.
+func startElsewhere(t *testing.T) *exec.Cmd {
+	t.Helper()
+	return start(t, "listening", func(cmd *exec.Cmd) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	})
+}
+
+func TestSocketsOfAProcessInAnotherNetworkNamespace(t *testing.T) {
+	nettest.CheckLeaks(t)
+	if unix.Getuid() != 0 {
+		t.Skip("only root can make a network namespace")
+	}
+	pid := startElsewhere(t).Process.Pid
+	count := func() (got string, err error) {
+		var n [3]int
+		for i, protocol := range []Protocol{ProtocolTCP, ProtocolUDP} {
+			for c, err := range (Host{}).Connections(Filter{Protocol: protocol, PID: pid}) {
+				if err != nil {
+					return "", err
+				}
+				if n[i]++; c.PID != pid {
+					return "", fmt.Errorf("got %+v, want a socket of %d", c, pid)
+				}
+			}
+		}
+		for s, err := range (Host{}).UnixSockets(UnixFilter{PID: pid}) {
+			if err != nil {
+				return "", err
+			}
+			if s.Path == elsewhereName {
+				n[2]++
+			}
+		}
+		return fmt.Sprint(n), nil
+	}
+	if got, err := count(); err != nil || got != "[1 1 1]" {
+		t.Errorf("got %v and %v, want one each of TCP, UDP and unix", got, err)
+	}
+	// The thread that was elsewhere must be back.
+	ln := listen(t)
+	if _, ok := find(t, rows(t, Filter{States: States(Listen)}), addrPort(ln.Addr()), addrPort(&net.TCPAddr{IP: net.IPv4zero})); !ok {
+		t.Error("the listener of this process is missing afterwards")
+	}
+	for s, err := range (Host{}).UnixSockets(UnixFilter{}) {
+		if err != nil || s.Path == elsewhereName {
+			t.Errorf("got %+v and %v of another namespace", s, err)
+		}
+	}
+	out, err := runWithoutRights(fmt.Sprintf("sockets %d", pid))
+	if got := string(out); err != nil || !strings.Contains(got, "another network namespace") || !strings.HasSuffix(got, fmt.Sprint(fs.ErrPermission)+": true") {
+		t.Errorf("without the right to enter it: got %q and %v, want fs.ErrPermission that names the namespace", got, err)
+	}
+}
+
+// runWithoutRights runs the test binary in a role, without the right to enter
+// namespaces, and returns its output.
+func runWithoutRights(role string) (out []byte, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
+		if err = unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err == nil {
+			out, err = roleCommand(role).CombinedOutput() // a child of this thread
+		}
+	}()
+	<-done
+	return out, err
+}
+
+// printSocketsError prints the error of a list of the sockets of a process.
+func printSocketsError(pid int) {
+	for _, err := range (Host{}).Connections(Filter{PID: pid}) {
+		fmt.Print(err, "; ", fs.ErrPermission, ": ", errors.Is(err, fs.ErrPermission))
+		return
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package metrics
+
+import "errors"
+
+func endThread() error { return errors.ErrUnsupported }
+
+func printSocketsError(int) {}

@@ -86,9 +86,9 @@ type Filter struct {
 }
 
 // Connections iterates over the sockets that match f, in no order. They are those of
-// the network namespace of this process, or with Filter.PID of that process, which
-// the kernel allows root. If that is another namespace and may not be entered, the
-// error is fs.ErrPermission. On Linux the kernel filters by states and port, and
+// the network namespace of this process, or with Filter.PID of that process. If that
+// is another one and may not be entered, the error is ErrOtherNamespace, and
+// fs.ErrPermission too. On Linux the kernel filters by states and port, and
 // Connections allocates nothing per socket.
 //
 // The *Connection is valid until the next iteration; copy it to keep it. Sockets

@@ -88,7 +88,7 @@ func openDiagIn(namespace, pid int) (d *diag, err error) {
 		defer closeFile(own)
 		if failed := unix.Setns(namespace, unix.CLONE_NEWNET); failed != nil {
 			runtime.UnlockOSThread()
-			err = fmt.Errorf("process %d is in another network namespace: %w", pid, os.NewSyscallError("setns", failed))
+			err = processError(pid, "sockets", fmt.Errorf("%w: %w", ErrOtherNamespace, os.NewSyscallError("setns", failed)))
 			return
 		}
 		d, err = openDiag()

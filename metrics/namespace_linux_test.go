@@ -90,7 +90,7 @@ func runWithoutRights(role string) (out []byte, err error) {
 // printSocketsError prints the error of a list of the sockets of a process.
 func printSocketsError(pid int) {
 	for _, err := range (Host{}).Connections(Filter{PID: pid}) {
-		fmt.Print(err, "; ", fs.ErrPermission, ": ", errors.Is(err, fs.ErrPermission))
+		fmt.Print(err, "; ", fs.ErrPermission, ": ", errors.Is(err, fs.ErrPermission) && errors.Is(err, ErrOtherNamespace))
 		return
 	}
 }

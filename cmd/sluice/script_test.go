@@ -88,7 +88,7 @@ func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // start ARG... runs "sluice serve ARG..." in the background and waits until it has
-// printed its URLs. It sets $HTTP, $HTTPS and $FTP to the addresses.
+// printed its URLs. It sets $HTTP, $HTTPS and $FTP to the addresses, and $PID.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	s := backgroundOf(ts)
 	program, err := exec.LookPath("sluice")
@@ -104,6 +104,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(s.server.Start())
 	ts.Defer(func() { _ = s.server.Process.Kill() })
+	ts.Setenv("PID", strconv.Itoa(s.server.Process.Pid))
 	urls := bufio.NewScanner(stdout)
 	for _, scheme := range []string{"http", "https", "ftp"} {
 		if slices.Contains(args, "--"+scheme+"=") || scheme == "https" && !slices.Contains(args, "--https") {

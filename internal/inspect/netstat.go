@@ -24,7 +24,7 @@ var socketColumns = []socketColumn{
 	{show.Column{Title: dropsTitle, Side: show.Right}, func(s *Socket) string { return s.text(metrics.ConnectionDrops, s.Drops) }},
 	{show.Column{Title: "Local address"}, func(s *Socket) string { return addrText(s.Local) }},
 	{show.Column{Title: "Remote address"}, func(s *Socket) string { return addrText(s.Remote) }},
-	{show.Column{Title: "State"}, func(s *Socket) string { return s.State.String() }},
+	{show.Column{Title: "State"}, func(s *Socket) string { return show.OrDash(s.state()) }},
 	{show.Column{Title: "PID", Side: show.Right}, func(s *Socket) string { return s.text(metrics.ConnectionPID, s.PID) }},
 	{show.Column{Title: "Program"}, func(s *Socket) string { return show.OrDash(s.Program) }},
 }
@@ -54,12 +54,26 @@ func (s *Socket) text(field metrics.ConnectionFields, value any) string {
 	return fmt.Sprint(value)
 }
 
-// protocol returns "tcp" or "tcp6".
+// protocol returns "tcp", "tcp6", "udp" or "udp6".
 func protocol(s *Socket) string {
 	if s.Local.Addr().Is4() {
-		return "tcp"
+		return s.Protocol.String()
 	}
-	return "tcp6"
+	return s.Protocol.String() + "6"
+}
+
+// state returns the name of the state; "" for a UDP socket that is not connected, which
+// has none.
+func (s *Socket) state() string {
+	if s.Protocol == metrics.ProtocolUDP && s.State == metrics.Closed {
+		return ""
+	}
+	return s.State.String()
+}
+
+// isOpen reports whether the socket has no Remote, and so accepts from any address.
+func (s *Socket) isOpen() bool {
+	return s.State == metrics.Listen || s.Protocol == metrics.ProtocolUDP && s.State == metrics.Closed
 }
 
 // addrText returns an address as netstat shows it: *:* for none.

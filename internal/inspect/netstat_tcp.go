@@ -26,9 +26,10 @@ func withDetails(table string, all []Socket) string {
 
 // tcpItems are the figures of a connection in the names and the order of ss(8).
 var tcpItems = []struct {
-	field metrics.TCPFields
+	field metrics.TCPFields // 0: not in Have
 	text  func(t *metrics.TCP) string
 }{
+	{0, func(t *metrics.TCP) string { return show.Plain(t.Congestion) }},
 	{metrics.TCPRTO, func(t *metrics.TCP) string { return "rto:" + ms(t.RTO) }},
 	{metrics.TCPRTT, func(t *metrics.TCP) string { return "rtt:" + ms(t.RTT) + "/" + ms(t.RTTVar) }},
 	{metrics.TCPMSS, func(t *metrics.TCP) string { return fmt.Sprintf("mss:%d", t.MSS) }},
@@ -38,6 +39,9 @@ var tcpItems = []struct {
 	{metrics.TCPRetransmitted, func(t *metrics.TCP) string { return fmt.Sprintf("bytes_retrans:%d", t.Retransmitted) }},
 	{metrics.TCPAcked, func(t *metrics.TCP) string { return fmt.Sprintf("bytes_acked:%d", t.Acked) }},
 	{metrics.TCPReceived, func(t *metrics.TCP) string { return fmt.Sprintf("bytes_received:%d", t.Received) }},
+	{metrics.TCPSegments, func(t *metrics.TCP) string {
+		return fmt.Sprintf("segs_out:%d segs_in:%d", t.SegmentsSent, t.SegmentsReceived)
+	}},
 	{metrics.TCPPacingRate, func(t *metrics.TCP) string { return "pacing_rate:" + bits(t.PacingRate) }},
 	{metrics.TCPDeliveryRate, func(t *metrics.TCP) string { return "delivery_rate:" + bits(t.DeliveryRate) }},
 	{metrics.TCPAppLimited, func(t *metrics.TCP) string { return map[bool]string{true: "app_limited"}[t.AppLimited] }},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sluice/metrics"
 )
 
 func TestProcinfoText(t *testing.T) {
@@ -22,6 +24,8 @@ func TestProcinfoText(t *testing.T) {
 		Connections: []SocketRow{{Protocol: "tcp", Local: "0.0.0.0:80", State: "LISTEN"}},
 		ThreadTimes: []threadInfo{{4711, 1.5, 0}},
 		Limits:      []limitInfo{{"nofile", new(uint64(1024)), nil}},
+		Nice:        new(0), IONice: &ioNice{"best-effort", 4}, Affinity: []int{0, 1, 2, 5, 7, 8},
+		Maps: []mapInfo{{Path: "/usr/bin/sl\nuice", Mappings: 2, Size: 3_000_000, RSS: 2_000_000, PSS: 1_000_000}, {Mappings: 1, Size: 1000}},
 	}
 	want := strings.Join([]string{
 		`pid            4711`,
@@ -32,6 +36,7 @@ func TestProcinfoText(t *testing.T) {
 		`started        2026-11-21 12:00:00`,
 		`cpu-tspent     1:31`,
 		`cpu-times      user=60.00 s, system=30.50 s, children-user=1.25 s`,
+		`cpu-affinity   0-2,5,7-8`,
 		`memory         rss=61.2 MB, vms=1.77 GB, uss=40.0 MB`,
 		`memory %       0.75`,
 		`I/O            read-bytes=0 B`,
@@ -40,6 +45,8 @@ func TestProcinfoText(t *testing.T) {
 		`user           www`,
 		`uids           real=33, effective=34, saved=35`,
 		`status         sleeping`,
+		`nice           0`,
+		`ionice         class=best-effort, level=4`,
 		`num-threads    7`,
 		`num-fds        12`,
 		`children        PID  NAME`,
@@ -52,10 +59,32 @@ func TestProcinfoText(t *testing.T) {
 		`               4711  1.50    0.00`,
 		`res-limits     RLIMIT  SOFT       HARD`,
 		`               nofile  1024  unlimited`,
+		`memory-maps        RSS      PSS     SIZE  PATH`,
+		`               2.00 MB  1.00 MB  3.00 MB  /usr/bin/sl\nuice`,
+		`                   0 B      0 B  1.00 kB  [anon]`,
 		``,
 	}, "\n")
 	if diff := cmp.Diff(want, info.String()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestProcinfoSumsMappingsOfAFile(t *testing.T) {
+	maps := []metrics.MemoryMap{
+		{Start: 0, End: 10, Path: "/a", RSS: 1, PSS: 2, Swap: 3, SharedClean: 4, SharedDirty: 5, PrivateClean: 6, PrivateDirty: 7, Referenced: 8, Anonymous: 9},
+		{Start: 10, End: 40, RSS: 50},
+		{Start: 40, End: 60, Path: "/a", RSS: 10, PSS: 20, Swap: 30, SharedClean: 40, SharedDirty: 50, PrivateClean: 60, PrivateDirty: 70, Referenced: 80, Anonymous: 90},
+	}
+	want := []mapInfo{
+		{Mappings: 1, Size: 30, RSS: 50},
+		{Path: "/a", Mappings: 2, Size: 30, RSS: 11, PSS: 22, Swap: 33, SharedClean: 44, SharedDirty: 55, PrivateClean: 66, PrivateDirty: 77, Referenced: 88, Anonymous: 99},
+	}
+	if diff := cmp.Diff(want, sumMaps(maps)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	info := &Process{PID: 1, Maps: make([]mapInfo, maxMaps+3)}
+	if text := info.String(); strings.Count(text, "[anon]") != maxMaps || !strings.HasSuffix(text, "and 3 more with less in RAM\n") {
+		t.Errorf("got\n%s\nwant %d mappings and how many more there are", text, maxMaps)
 	}
 }
 

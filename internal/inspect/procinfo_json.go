@@ -25,12 +25,16 @@ type Process struct {
 	Switches *switchesInfo `json:"context_switches,omitempty"`
 	Threads  *int          `json:"threads,omitempty"`
 	FDs      *int          `json:"fds,omitempty"`
+	Nice     *int          `json:"nice,omitempty"`
+	IONice   *ioNice       `json:"io_priority,omitempty"`
+	Affinity []int         `json:"cpu_affinity,omitempty"` // numbers of processors
 
 	Children    []processID  `json:"children,omitempty"`
 	OpenFiles   []fileInfo   `json:"open_files,omitempty"`
 	Connections []SocketRow  `json:"connections,omitempty"`
 	ThreadTimes []threadInfo `json:"thread_times,omitempty"`
 	Limits      []limitInfo  `json:"limits,omitempty"`
+	Maps        []mapInfo    `json:"memory_maps,omitempty"` // the largest in RAM first
 
 	Denied bool `json:"-"` // this user may not see some of it
 }
@@ -87,6 +91,25 @@ type (
 		ID     int     `json:"tid"`
 		User   float64 `json:"user_seconds"`
 		System float64 `json:"system_seconds"`
+	}
+	ioNice struct {
+		Class string `json:"class"`
+		Level int    `json:"level"`
+	}
+	// mapInfo is the sum of all mappings of a file, in bytes.
+	mapInfo struct {
+		Path         string `json:"path,omitempty"` // absent: no file
+		Mappings     int    `json:"mappings"`
+		Size         uint64 `json:"size_bytes"`
+		RSS          uint64 `json:"rss_bytes"`
+		PSS          uint64 `json:"pss_bytes"`
+		SharedClean  uint64 `json:"shared_clean_bytes"`
+		SharedDirty  uint64 `json:"shared_dirty_bytes"`
+		PrivateClean uint64 `json:"private_clean_bytes"`
+		PrivateDirty uint64 `json:"private_dirty_bytes"`
+		Referenced   uint64 `json:"referenced_bytes"`
+		Anonymous    uint64 `json:"anonymous_bytes"`
+		Swap         uint64 `json:"swap_bytes"`
 	}
 	limitInfo struct {
 		Name string  `json:"name"`

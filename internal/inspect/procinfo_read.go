@@ -71,6 +71,9 @@ func (info *Process) setUsage(s *metrics.Snapshot) {
 	if s.Have.Has(metrics.FieldFDs) {
 		info.FDs = &s.FDs
 	}
+	if s.Have.Has(metrics.FieldNice) {
+		info.Nice = &s.Nice
+	}
 }
 
 func newMemoryInfo(s *metrics.Snapshot) *memoryInfo {
@@ -106,7 +109,7 @@ func newIOInfo(c *metrics.IO) *ioInfo {
 // list fills in the lists. A list that the system does not report stays empty.
 func (info *Process) list(p *metrics.Process) error {
 	for _, list := range []func(*metrics.Process) error{
-		info.listChildren, info.listFiles, info.listConnections, info.listThreads, info.listLimits,
+		info.readIONice, info.listAffinity, info.listChildren, info.listFiles, info.listConnections, info.listThreads, info.listLimits, info.listMaps,
 	} {
 		switch err := list(p); {
 		case errors.Is(err, fs.ErrPermission):
@@ -140,14 +143,59 @@ func (info *Process) listFiles(p *metrics.Process) error {
 }
 
 func (info *Process) listConnections(p *metrics.Process) error {
-	all, err := readSockets(metrics.Filter{PID: p.ID().PID})
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return err
-	case err == nil && len(all) > 0: // an error may mean that there is no netlink
-		info.Connections = SocketRows(all)
+	for _, protocol := range []metrics.Protocol{metrics.ProtocolTCP, metrics.ProtocolUDP} {
+		all, err := readSockets(metrics.Filter{Protocol: protocol, PID: p.ID().PID})
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return err
+		case err == nil && len(all) > 0: // an error may mean that there is no netlink
+			info.Connections = append(info.Connections, SocketRows(all)...)
+		}
 	}
 	return nil
+}
+
+func (info *Process) readIONice(p *metrics.Process) error {
+	priority, err := p.IOPriority()
+	if err == nil {
+		info.IONice = &ioNice{priority.Class.String(), priority.Level}
+	}
+	return err
+}
+
+func (info *Process) listAffinity(p *metrics.Process) (err error) {
+	info.Affinity, err = p.Affinity()
+	return err
+}
+
+func (info *Process) listMaps(p *metrics.Process) error {
+	maps, err := p.MemoryMaps()
+	info.Maps = sumMaps(maps)
+	return err
+}
+
+// sumMaps adds up the mappings of each file. The sums with the most memory in RAM come
+// first.
+func sumMaps(maps []metrics.MemoryMap) (sums []mapInfo) {
+	index := make(map[string]int)
+	for i := range maps {
+		m := &maps[i]
+		at, ok := index[m.Path]
+		if !ok {
+			at = len(sums)
+			index[m.Path] = at
+			sums = append(sums, mapInfo{Path: m.Path})
+		}
+		s := &sums[at]
+		s.Mappings++
+		s.Size += m.End - m.Start
+		s.RSS, s.PSS, s.Swap = s.RSS+m.RSS, s.PSS+m.PSS, s.Swap+m.Swap
+		s.SharedClean, s.SharedDirty = s.SharedClean+m.SharedClean, s.SharedDirty+m.SharedDirty
+		s.PrivateClean, s.PrivateDirty = s.PrivateClean+m.PrivateClean, s.PrivateDirty+m.PrivateDirty
+		s.Referenced, s.Anonymous = s.Referenced+m.Referenced, s.Anonymous+m.Anonymous
+	}
+	slices.SortStableFunc(sums, func(a, b mapInfo) int { return cmp.Compare(b.RSS, a.RSS) })
+	return sums
 }
 
 func (info *Process) listThreads(p *metrics.Process) error {

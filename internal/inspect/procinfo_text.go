@@ -87,6 +87,12 @@ func (info *Process) String() string {
 	}
 	p.line("terminal", show.Plain(info.Terminal))
 	p.line("status", info.State)
+	if info.Nice != nil {
+		p.line("nice", fmt.Sprint(*info.Nice))
+	}
+	if n := info.IONice; n != nil {
+		p.line("ionice", fmt.Sprintf("class=%s, level=%d", n.Class, n.Level))
+	}
 	for _, n := range []struct {
 		key   string
 		count *int
@@ -106,6 +112,7 @@ func (info *Process) usage(p *page) {
 		p.line("cpu-times", pairs(seconds("user", &c.User), seconds("system", &c.System),
 			seconds("children-user", c.ChildUser), seconds("children-system", c.ChildSystem)))
 	}
+	p.line("cpu-affinity", ranges(info.Affinity))
 	if m := info.Memory; m != nil {
 		p.line("memory", pairs(size("rss", &m.RSS), size("vms", &m.VMS), size("shared", m.Shared), size("text", m.Text),
 			size("data", m.Data), size("uss", m.USS), size("pss", m.PSS), size("swap", m.Swap)))
@@ -141,7 +148,7 @@ func (info *Process) lists(p *page) {
 
 	rows = nil
 	for _, c := range info.Connections {
-		rows = append(rows, []string{c.Protocol, c.Local, show.OrDash(c.Remote), c.State})
+		rows = append(rows, []string{c.Protocol, c.Local, show.OrDash(c.Remote), show.OrDash(c.State)})
 	}
 	p.list("connections", []show.Column{{Title: "PROTO"}, {Title: "LOCAL ADDR"}, {Title: "REMOTE ADDR"}, {Title: "STATUS"}}, rows)
 
@@ -156,6 +163,43 @@ func (info *Process) lists(p *page) {
 		rows = append(rows, []string{l.Name, limitText(l.Soft), limitText(l.Hard)})
 	}
 	p.list("res-limits", []show.Column{{Title: "RLIMIT"}, {Title: "SOFT", Side: show.Right}, {Title: "HARD", Side: show.Right}}, rows)
+	info.maps(p)
+}
+
+// maxMaps is how many sums of mappings the text shows; --json shows all.
+const maxMaps = 10
+
+// maps adds the table of mappings.
+func (info *Process) maps(p *page) {
+	var rows [][]string
+	for _, m := range info.Maps[:min(len(info.Maps), maxMaps)] {
+		path := m.Path
+		if path == "" {
+			path = "[anon]"
+		}
+		rows = append(rows, []string{show.Bytes(m.RSS), show.Bytes(m.PSS), show.Bytes(m.Size), show.Plain(path)})
+	}
+	right := show.Right
+	p.list("memory-maps", []show.Column{{Title: "RSS", Side: right}, {Title: "PSS", Side: right}, {Title: "SIZE", Side: right}, {Title: "PATH"}}, rows)
+	if more := len(info.Maps) - maxMaps; more > 0 {
+		p.line("", fmt.Sprintf("and %d more with less in RAM", more))
+	}
+}
+
+// ranges returns numbers in ascending order as a list like "0-3,8".
+func ranges(all []int) string {
+	var parts []string
+	for i := 0; i < len(all); {
+		first := all[i]
+		for i++; i < len(all) && all[i] == all[i-1]+1; i++ {
+		}
+		if last := all[i-1]; last > first {
+			parts = append(parts, fmt.Sprintf("%d-%d", first, last))
+		} else {
+			parts = append(parts, fmt.Sprint(first))
+		}
+	}
+	return strings.Join(parts, ",")
 }
 
 func limitText(l *uint64) string {

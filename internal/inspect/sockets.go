@@ -13,7 +13,7 @@ import (
 // sampleInterval is long enough to derive what limits a connection.
 const sampleInterval = 500 * time.Millisecond
 
-// Socket is a TCP socket of the host.
+// Socket is a TCP or UDP socket of the host.
 type Socket struct {
 	metrics.Connection
 	Program string        // name of the process PID; "": unknown
@@ -21,10 +21,10 @@ type Socket struct {
 }
 
 // Sockets returns the sockets that match, listeners first. If the filter wants
-// TCP figures it takes two samples half a second apart, to derive the Cause.
+// TCP figures of TCP sockets it takes two samples half a second apart, to derive the Cause.
 func Sockets(ctx context.Context, filter metrics.Filter) ([]Socket, error) {
 	var before map[uint64]metrics.TCP
-	if filter.TCP {
+	if filter.TCP && filter.Protocol == metrics.ProtocolTCP {
 		first, err := readSockets(filter)
 		if err != nil {
 			return nil, err
@@ -58,33 +58,43 @@ func Host() metrics.Host {
 // readSockets takes one sample.
 func readSockets(filter metrics.Filter) ([]Socket, error) {
 	var all []Socket
-	names := make(map[int]string)
+	names := make(programs)
 	for c, err := range Host().Connections(filter) {
 		if err != nil {
 			return nil, err
 		}
 		s := Socket{Connection: *c}
 		if c.Have.Has(metrics.ConnectionPID) {
-			if _, known := names[c.PID]; !known {
-				names[c.PID] = nameOf(c.PID)
-			}
-			s.Program = names[c.PID]
+			s.Program = names.of(c.PID)
 		}
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b Socket) int {
 		return cmp.Or(
-			cmp.Compare(rank(a.State), rank(b.State)), a.Local.Compare(b.Local), a.Remote.Compare(b.Remote))
+			cmp.Compare(rank(a.isOpen()), rank(b.isOpen())), a.Local.Compare(b.Local), a.Remote.Compare(b.Remote))
 	})
 	return all, nil
 }
 
-// rank sorts listeners first.
-func rank(s metrics.TCPState) int {
-	if s == metrics.Listen {
+// rank sorts first what is true.
+func rank(first bool) int {
+	if first {
 		return 0
 	}
 	return 1
+}
+
+// programs are the names of processes by PID.
+type programs map[int]string
+
+// of returns the name of a process; "" if unknown.
+func (p programs) of(pid int) string {
+	name, known := p[pid]
+	if !known {
+		name = nameOf(pid)
+		p[pid] = name
+	}
+	return name
 }
 
 // nameOf returns the name of a process; "" if unknown.

@@ -26,6 +26,8 @@ type TCP struct {
 	Sent          *uint64   `json:"sent_bytes,omitempty"` // these four count since the connection began
 	Acked         *uint64   `json:"acked_bytes,omitempty"`
 	Received      *uint64   `json:"received_bytes,omitempty"`
+	SegmentsOut   *uint32   `json:"sent_segments,omitempty"` // these two wrap around
+	SegmentsIn    *uint32   `json:"received_segments,omitempty"`
 	Retransmits   *uint32   `json:"retransmitted_segments,omitempty"`
 	Retransmitted *uint64   `json:"retransmitted_bytes,omitempty"`
 	Lost          *uint32   `json:"lost_segments,omitempty"`
@@ -64,6 +66,8 @@ func NewTCP(t *metrics.TCP) *TCP {
 		Sent:          ifKnown(t, metrics.TCPSent, t.Sent),
 		Acked:         ifKnown(t, metrics.TCPAcked, t.Acked),
 		Received:      ifKnown(t, metrics.TCPReceived, t.Received),
+		SegmentsOut:   ifKnown(t, metrics.TCPSegments, t.SegmentsSent),
+		SegmentsIn:    ifKnown(t, metrics.TCPSegments, t.SegmentsReceived),
 		Retransmits:   ifKnown(t, metrics.TCPRetransmits, t.Retransmits),
 		Retransmitted: ifKnown(t, metrics.TCPRetransmitted, t.Retransmitted),
 		Lost:          ifKnown(t, metrics.TCPLost, t.Lost),

@@ -111,7 +111,7 @@ func emitKnown[N int | uint64 | float64](e emitter, f family, value *N, labels .
 type collector struct{ h *Handler }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range families {
+	for _, f := range slices.Concat(families, hostFamilies) {
 		ch <- f.Desc
 	}
 }
@@ -125,6 +125,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	e.sessions(st.Sessions, names)
 	e.limits(st.Limits)
 	e.server(&st.Server)
+	e.host(st.Server.Host)
 	if c.h.Loops != nil {
 		e.loops(c.h.Loops())
 	}

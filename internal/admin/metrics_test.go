@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,7 +36,7 @@ func TestMetricsAreComplete(t *testing.T) {
 	h := withSessions(t)
 	defer h.Close()
 	_, body := get(t, h, "/metrics")
-	for _, f := range append(append([]family(nil), families...), processFamilies...) {
+	for _, f := range slices.Concat(families, processFamilies, hostFamilies) {
 		name := regexp.MustCompile(`fqName: "([^"]+)"`).FindStringSubmatch(f.String())[1]
 		if onLinux && !strings.Contains(body, "\n"+name+" ") && !strings.Contains(body, "\n"+name+"{") {
 			t.Errorf("%s is missing", name)

@@ -27,6 +27,9 @@ func TestStatusDescribesTheServer(t *testing.T) {
 	if onLinux && (*s.Process.CPU <= 0 || *s.Process.RSS == 0 || *s.Process.FDs < 3 || *s.Process.Threads < 1) {
 		t.Errorf("got the process %+v", s.Process)
 	}
+	if onLinux && (s.Host == nil || s.Host.CPU == nil || s.Host.CPU.User <= 0 || s.Host.CPU.Processors == 0 || s.Host.ListenOverflows == nil || *s.Host.ListenDrops < *s.Host.ListenOverflows) {
+		t.Errorf("got the host %+v", s.Host)
+	}
 }
 
 func TestStatusLeavesOutUnknownValues(t *testing.T) {

@@ -24,9 +24,9 @@ const (
 )
 
 // systemFiles are what a server may read at any time besides its trees: its own entry in /proc
-// for package metrics and for verify, the files of the resolver for a reload, and /dev/null.
+// for package metrics and for verify, how busy the processors are, the files of the resolver for a reload, and /dev/null.
 var systemFiles = []string{
-	"/proc/self/", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/random/boot_id", "/dev/null",
+	"/proc/self/", "/proc/stat", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/kernel/random/boot_id", "/dev/null",
 	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/services", "/etc/localtime",
 }
 

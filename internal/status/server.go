@@ -21,6 +21,7 @@ type Server struct {
 	Boot      string        `json:"boot_id,omitempty"`   // of the kernel that it runs on; absent: unknown
 	Draining  bool          `json:"draining"`
 	Process   Process       `json:"process"`
+	Host      *Host         `json:"host,omitempty"` // absent: the system reports nothing
 	Listeners []Listener    `json:"listeners"`
 	Cache     *Cache        `json:"file_cache,omitempty"`
 	Passive   *PassivePorts `json:"passive_ports,omitempty"`
@@ -79,7 +80,7 @@ type PassivePorts struct {
 func ThisServer(self *metrics.Process) Server {
 	return Server{
 		PID: os.Getpid(), Start: self.ID().Start, Boot: bootID(),
-		Process: NewProcess(ReadProcess(self)), Listeners: []Listener{},
+		Process: NewProcess(ReadProcess(self)), Host: ReadHost(metrics.Host{}), Listeners: []Listener{},
 	}
 }
 

@@ -27,6 +27,10 @@ func TestStatusJSON(t *testing.T) {
 				{Protocol: "http", Address: "127.0.0.1:80", Waiting: new(0), Backlog: new(4096), Drops: new(uint64(0))},
 				{Protocol: "ftp", Address: "127.0.0.1:21"}, // a system that reports nothing
 			},
+			Host: &Host{
+				CPU:             &HostCPU{Processors: 2, User: 1.5, Nice: new(0.0), System: 2.5, Idle: 3.5, IOWait: new(4.5), IRQ: new(5.5), SoftIRQ: new(6.5), Steal: new(7.5)},
+				ListenOverflows: new(uint64(8)), ListenDrops: new(uint64(9)),
+			},
 			Cache: &Cache{1, 2, 3, 4}, Passive: &PassivePorts{Used: 1},
 			Contained: &Contained{
 				User: "sluice", UID: new(900), GID: new(901), Caps: []string{}, NoNewPrivs: true,

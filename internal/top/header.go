@@ -24,6 +24,9 @@ func serverLine(st *status.Status, samples []sample) string {
 	if s.Process.CPU != nil {
 		items = append(items, "CPU "+cpuText(*s.Process.CPU, samples))
 	}
+	if text := hostText(s.Host, samples); text != "" {
+		items = append(items, text)
+	}
 	if n := drops(s.Listeners); n > 0 {
 		items = append(items, fmt.Sprintf("backlog drops %d", n))
 	}

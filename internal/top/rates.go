@@ -15,12 +15,16 @@ type sample struct {
 	started, at time.Time
 	cpu         *float64
 	totals      totals
+	host        *status.HostCPU
 }
 
 // addSample appends a sample of st and drops those that are older than rateWindow,
 // except the youngest of them. If the server was restarted it drops all others.
 func addSample(samples []sample, st *status.Status) []sample {
-	now := sample{st.Server.PID, st.Started, st.Now, st.Server.Process.CPU, totalsOf(st)}
+	now := sample{st.Server.PID, st.Started, st.Now, st.Server.Process.CPU, totalsOf(st), nil}
+	if h := st.Server.Host; h != nil {
+		now.host = h.CPU
+	}
 	if n := len(samples); n > 0 && (samples[n-1].pid != now.pid || !samples[n-1].started.Equal(now.started)) {
 		samples = nil
 	}

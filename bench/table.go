@@ -165,7 +165,8 @@ func (t *table) rowsOf(g *group, label func(*Cell) string) []row {
 }
 
 // best returns the cell that is better than all others beyond the noise, or nil.
-// Limits do not count.
+// Limits do not count. A cell whose spread reaches down to zero has no figure that
+// could be best: nothing was measured that differs from the noise.
 func (g *group) best(metric Metric) *Cell {
 	var best *Cell
 	var top Summary
@@ -191,7 +192,7 @@ func (g *group) best(metric Metric) *Cell {
 			return nil
 		}
 	}
-	if len(others) == 0 {
+	if len(others) == 0 || top.Low <= 0 {
 		return nil
 	}
 	return best

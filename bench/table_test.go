@@ -70,6 +70,9 @@ func TestBestIsMarkedBeyondTheNoiseOnly(t *testing.T) {
 		{"too few rounds", Higher, [][]float64{{1, 2}, {5, 6}}, -1},
 		{"alone", Higher, [][]float64{{1, 2, 1, 2}}, -1},
 		{"another one has no figure", Higher, [][]float64{nil, {1, 2, 1, 2}, {5, 6, 5, 6}}, 2},
+		{"the lowest is none", Lower, [][]float64{{-9, 0, 0, 9}, {50, 60, 50, 60}}, -1},
+		{"the lowest is zero", Lower, [][]float64{{0, 0, 0, 0}, {50, 60, 50, 60}}, -1},
+		{"the lowest is below zero", Lower, [][]float64{{-9, -8, -9, -8}, {50, 60, 50, 60}}, -1},
 		{"none has a figure", Higher, [][]float64{nil, nil}, -1},
 	}
 	for _, tt := range tests {

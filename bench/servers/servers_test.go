@@ -520,6 +520,9 @@ func TestWorkloadsAreForTheirScheme(t *testing.T) {
 				t.Errorf("%s: workload %q of %s, want one of a name", scheme, w.Name, w.Scheme)
 			}
 			seen[w.Name] = true
+			if w.Kind == load.Idle && w.Before == 0 {
+				t.Errorf("%s %s: measured on a server that has memory left from other workloads, want a fresh one", scheme, w.Name)
+			}
 		}
 	}
 	if _, err := servers.Workloads("gopher"); err == nil {

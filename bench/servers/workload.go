@@ -118,7 +118,7 @@ func FTP() []Workload {
 		{Scheme: "ftp", Name: "STOR-16MiB", Kind: load.Upload, Clients: 4, UploadSize: 16 * mib},
 		{Scheme: "ftp", Name: "RETR-1KiB", Kind: load.Download, Files: tiny, Clients: 16},
 		{Scheme: "ftp", Name: "login", Kind: load.Churn, Files: tiny, Clients: 8},
-		{Scheme: "ftp", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 300},
+		{Scheme: "ftp", Name: "idle", Kind: load.Idle, Files: tiny, Clients: 300, Before: 30},
 	}
 }
 

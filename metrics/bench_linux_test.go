@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	pscpu "github.com/shirou/gopsutil/v4/cpu"
 	psnet "github.com/shirou/gopsutil/v4/net"
 	psprocess "github.com/shirou/gopsutil/v4/process"
 
@@ -164,6 +166,52 @@ func BenchmarkAllProcesses(b *testing.B) {
 		perProcess(b, n)
 	})
 	b.Run("psutil", func(b *testing.B) { benchPsutil(b, "ns/process", "processes") })
+}
+
+func BenchmarkOtherReadings(b *testing.B) {
+	pid := target(b)
+	p := open(b, pid)
+	run := func(name string, read func() error) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	run("cpu/ours", func() error { _, err := Host{}.CPU(); return err })
+	run("cpu/gopsutil", func() error {
+		_, err1 := pscpu.Times(false)
+		_, err2 := pscpu.Times(true)
+		return errors.Join(err1, err2)
+	})
+	b.Run("cpu/psutil", func(b *testing.B) { benchPsutil(b, "ns/reading", "cpu") })
+	run("tcp/ours", func() error { _, err := Host{}.TCP(); return err })
+	run("maps/ours", func() error { _, err := p.MemoryMaps(); return err })
+	run("maps/gopsutil", func() error {
+		p, err := psprocess.NewProcess(int32(pid))
+		if err == nil {
+			_, err = p.MemoryMaps(false)
+		}
+		return err
+	})
+	b.Run("maps/psutil", func(b *testing.B) { benchPsutil(b, "ns/reading", "maps", strconv.Itoa(pid)) })
+	run("unix/ours", func() (err error) {
+		for _, e := range (Host{}).UnixSockets(UnixFilter{Owner: true}) {
+			err = errors.Join(err, e)
+		}
+		return err
+	})
+	run("unix/gopsutil", func() error { _, err := psnet.Connections("unix"); return err })
+	b.Run("unix/psutil", func(b *testing.B) { benchPsutil(b, "ns/list", "unix") })
+	run("udp/ours", func() (err error) {
+		for _, e := range (Host{}).Connections(Filter{Protocol: ProtocolUDP}) {
+			err = errors.Join(err, e)
+		}
+		return err
+	})
 }
 
 // BenchmarkConnections lists N sockets: both ends of N/2 connections.

@@ -5,6 +5,7 @@ package metrics
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"runtime"
 	"slices"
 	"time"
@@ -95,6 +96,9 @@ func cpuUse(n int, t *cpu.TimesStat) CPUUse {
 
 func (h Host) users() ([]User, error) {
 	all, err := host.Users()
+	if errors.Is(err, fs.ErrNotExist) { // the system keeps no record of logins
+		return nil, errors.ErrUnsupported
+	}
 	if err != nil {
 		return nil, libraryError(err)
 	}

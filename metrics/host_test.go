@@ -49,6 +49,25 @@ func TestHostValuesArePlausible(t *testing.T) {
 	}
 }
 
+// Not each system has each reading, but what is there must be right.
+func TestOtherHostValuesArePlausible(t *testing.T) {
+	var h Host
+	if c, err := h.CPU(); !nettest.OnWine() && isAvailable(t, "cpu", err) && (c.Total.Number != -1 || c.Total.Total() <= 0 || c.Total.Percent(c.Total.Busy()) > 100) {
+		t.Errorf("cpu: got %+v", c)
+	}
+	for _, optional := range []struct {
+		name string
+		read func() error
+	}{
+		{"users", func() error { _, err := h.Users(); return err }},
+		{"tcp", func() error { _, err := h.TCP(); return err }},
+	} {
+		if err := optional.read(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: got %v, want a value or errors.ErrUnsupported", optional.name, err)
+		}
+	}
+}
+
 func TestServicesExistOnWindowsOnly(t *testing.T) {
 	services, err := Host{}.Services()
 	if runtime.GOOS != "windows" {
@@ -59,6 +78,9 @@ func TestServicesExistOnWindowsOnly(t *testing.T) {
 	}
 	if err != nil || len(services) == 0 {
 		t.Fatalf("got %d services and %v, want some", len(services), err)
+	}
+	if !slices.ContainsFunc(services, func(s Service) bool { return s.Path != "" && s.StartType != "" }) {
+		t.Errorf("got %+v, want the path and the start type of some", services)
 	}
 	for _, s := range services {
 		if s.Name == "" || s.Status == "running" && s.PID == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/durable"
 	"sluice/internal/rate"
 	"sluice/internal/vfs"
@@ -70,6 +71,10 @@ type Throttle = account.Throttle
 // UserRates has the rates of users, see [Account]: MaxRate. The zero value is ready for use. Package httpd has the same
 // type. It has no methods.
 type UserRates = rate.Users
+
+// Budget is what the clients of servers share, see [Server]. The zero value is ready for use. Package httpd has the same
+// type. It has no methods.
+type Budget = budget.Shared
 
 // Rights is a set of permissions, a bit each. Its method Has reports whether it contains all of another set.
 type Rights = account.Rights

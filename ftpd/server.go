@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
@@ -62,6 +63,11 @@ type Server struct {
 	// the MaxRate of a user holds for all of them together, as its MaxSessions does if they
 	// share Live. If it is nil, the Server has its own.
 	UserRates *UserRates
+
+	// Budget is what all clients share: turns to compute checksums and to read directories,
+	// and the memory for that. Servers of several protocols can share one, so that no client
+	// takes it from the others. If it is nil, the Server has its own.
+	Budget *Budget
 
 	// Method forces a transfer method: Copy in both directions, Sendfile for
 	// downloads, Splice for uploads. Zero means the fastest that works.
@@ -205,6 +211,7 @@ type Server struct {
 	configErr     error     // why the server cannot serve; nil: it can
 	anonymousTree vfs.Tree  // the tree of FS; nil: no anonymous logins
 	registry      *live.Registry
+	budget        *budget.Budget
 	tls           dataconn.Configs
 
 	mu        sync.Mutex // guards the fields below
@@ -277,6 +284,7 @@ func (s *Server) initShared() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
+	s.budget = budget.Of(s.Budget)
 	if s.FS != nil {
 		s.anonymousTree = vfs.Of(s.FS)
 	}

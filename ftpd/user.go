@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"syscall"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -11,6 +12,7 @@ import (
 
 	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/durable"
 	"sluice/internal/partial"
 	"sluice/internal/quota"
@@ -33,6 +35,14 @@ type user struct {
 	ext        extensions
 	disk       durable.Policy // for the changes that the user makes
 	space      *quota.Space   // what the user may write; nil: no bound
+}
+
+// party returns for whom commands of u take what clients share. host is the client's address, or its network.
+func (u *user) party(host netip.Addr) budget.Party {
+	if u.name == anonymous {
+		return budget.Party{Client: host}
+	}
+	return budget.Party{Client: host, Account: u.name}
 }
 
 // errName is the error for a name that no file of the user can have.

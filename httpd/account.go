@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/afero"
 
-	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/quota"
 	"sluice/internal/rate"
@@ -29,8 +29,8 @@ type accountHandlers struct {
 // sharedBounds are the bounds of memory and descriptors that the Handler of the guest
 // and those of the accounts keep to together.
 type sharedBounds struct {
-	usage  *plan.Usage
-	budget filecache.Budget
+	budget *budget.Budget
+	files  filecache.Budget
 }
 
 // accountKey is what decides the responses to an account.
@@ -84,7 +84,7 @@ func (a *accountHandlers) adopt(h, options *Handler) {
 
 func (a *accountHandlers) prepareLocked() {
 	if a.shared == nil {
-		a.shared = &sharedBounds{usage: plan.NewUsage()}
+		a.shared = &sharedBounds{budget: budget.New()}
 		a.byKey = make(map[accountKey]*accountHandler)
 	}
 }
@@ -325,5 +325,6 @@ func (h *Handler) withOptions() *Handler {
 		MaxUpload:        h.MaxUpload,
 		KeepUploads:      h.KeepUploads,
 		WebDAV:           h.WebDAV,
+		Budget:           h.Budget,
 	}
 }

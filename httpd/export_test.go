@@ -9,16 +9,20 @@ import (
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 )
 
 // BoundArchives sets the bounds of archives.
 func BoundArchives(h *Handler, each int, atOnce int64) {
 	p := h.prepared().Planner
-	p.MaxArchived, p.MaxArchivedAtOnce = each, atOnce
+	p.MaxArchived = each
+	p.Budget.Entries.SetBounds(budget.Bounds{Size: atOnce})
 }
 
 // BoundListings sets the bound of listings.
-func BoundListings(h *Handler, atOnce int64) { h.prepared().Planner.MaxListedAtOnce = atOnce }
+func BoundListings(h *Handler, atOnce int64) {
+	h.prepared().Planner.Budget.Listed.SetBounds(budget.Bounds{Size: atOnce})
+}
 
 // Planner returns a function that plans the response to r and returns its status.
 func Planner(h *Handler, r *http.Request) func() int {

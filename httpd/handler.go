@@ -12,6 +12,7 @@ import (
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/quota"
@@ -174,6 +175,12 @@ type Handler struct {
 	// removed before [Sweep] is called.
 	KeepUploads time.Duration
 
+	// Budget is what all clients share: turns to compute checksums, to read directories, to
+	// lay out and compress archives, and the memory for that. Handlers and servers of
+	// several protocols can share one, so that no client takes it from the others. If it is
+	// nil, the Handler has its own, which those of accounts share.
+	Budget *Budget
+
 	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
 	private   bool          // it is for an account
 	userLimit *rate.UserLimit
@@ -208,9 +215,12 @@ func (h *Handler) prepare() {
 	}
 	limits := netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.Limiter}
 	h.uploadLimits = netconn.LimitConfig{Rate: h.MaxRate, After: h.RateAfter, Limiter: h.UploadLimiter}
-	var budget *filecache.Budget
+	var kept *filecache.Budget
 	if h.shared != nil {
-		c.Usage, budget = h.shared.usage, &h.shared.budget
+		c.Budget, kept = h.shared.budget, &h.shared.files
+	}
+	if h.Budget != nil {
+		c.Budget = budget.Of(h.Budget)
 	}
 	c.Private = h.private
 	if h.space == nil {
@@ -221,7 +231,7 @@ func (h *Handler) prepare() {
 	}
 	if !vfs.IsNil(h.FS) {
 		h.tree = vfs.Of(h.FS)
-		h.files = &filecache.Cache{Tree: h.tree, Valid: h.CacheValid, Budget: budget}
+		h.files = &filecache.Cache{Tree: h.tree, Valid: h.CacheValid, Budget: kept}
 		if h.Paths != nil {
 			h.view = rightsfs.New(h.tree, account.ReadOnly|h.Write, h.Paths)
 			h.files.Tree = h.view
@@ -302,6 +312,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	}
 	request := requestOf(r)
 	request.User, request.BySession = by.user, by.bySession
+	request.Client = account.NetworkOf(clientOf(server, c, r).Addr())
 	if by.refusal == nil {
 		by.refusal = h.checkOrigin(r)
 	}
@@ -364,10 +375,9 @@ func (h *Handler) report(rec *Transfer, server *Server, c *netconn.HTTPConn, ses
 		rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, status
 		rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 		rec.Duration = time.Since(begin)
-		if c == nil {
-			rec.Remote, rec.Protocol = remoteOf(r)
-		} else {
-			rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+		rec.Remote = clientOf(server, c, r)
+		if c == nil && r.TLS != nil {
+			rec.Protocol = live.HTTPS
 		}
 	}
 	session.Report(rec, hook)

@@ -15,6 +15,7 @@ import (
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/live"
 	"sluice/internal/rate"
 )
@@ -89,6 +90,10 @@ type Throttle = account.Throttle
 // UserRates has the rates of users, see [Account]: MaxRate. The zero value is ready for use. Package
 // ftpd has the same type. It has no methods.
 type UserRates = rate.Users
+
+// Budget is what the clients of servers share, see [Handler]. The zero value is ready for use. Package ftpd has the
+// same type. It has no methods.
+type Budget = budget.Shared
 
 // userRates returns the UserRates in use.
 func (s *Server) userRates() *UserRates {

@@ -160,7 +160,7 @@ func (ch *change) propfind() (status int, fields plan.Header, err error) {
 		ch.condition = "propfind-finite-depth"
 		return 0, nil, refuse(http.StatusForbidden, "Depth must be 0 or 1.")
 	case depth == dav.DepthOne && info.IsDir():
-		if f.entries, f.done, err = ch.planner.Entries(ch.r.Context(), ch.name); err != nil {
+		if f.entries, f.done, err = ch.planner.Entries(ch.r.Context(), ch.request, ch.name); err != nil {
 			return 0, nil, err
 		}
 	}

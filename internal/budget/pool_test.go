@@ -369,3 +369,13 @@ func BenchmarkTake(b *testing.B) {
 		h.Release()
 	}
 }
+
+func TestServersShareABudget(t *testing.T) {
+	var shared budget.Shared
+	if budget.Of(&shared) != budget.Of(&shared) {
+		t.Error("two servers have different budgets, want the one that they share")
+	}
+	if budget.Of(nil) == budget.Of(nil) {
+		t.Error("servers that share nothing have the same budget")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"sluice/httpd"
 	"sluice/internal/accesslog"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/certs"
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
@@ -32,7 +33,8 @@ type daemon struct {
 	limits  sharedLimits
 	volumes volumes
 
-	userRates rate.Users // of all servers
+	userRates rate.Users    // of all servers
+	budget    budget.Shared // of all servers
 
 	method sendfile.Method
 	rules  []httpd.Rule

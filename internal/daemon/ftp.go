@@ -23,7 +23,7 @@ func includes(users []string, user string) bool {
 func (d *daemon) newFTP() *service {
 	o := d.conf.FTPOptions
 	server := &ftpd.Server{
-		Login: d.logInByFTP, Throttle: d.users.Throttle(), UserRates: &d.userRates, Method: d.method,
+		Login: d.logInByFTP, Throttle: d.users.Throttle(), UserRates: &d.userRates, Budget: &d.budget, Method: d.method,
 
 		TLS: ftpTLS[o.TLS], Reuse: ftpReuse[o.TLSReuse],
 		LaxTLS:       func(user string) bool { return includes(d.current.Load().FTPOptions.LaxTLS, user) },

@@ -155,7 +155,7 @@ func (d *daemon) configure(h *httpd.Handler) {
 	h.ServerTiming = d.conf.ServerTiming
 	h.Index = slices.DeleteFunc(slices.Clone(d.conf.Index), func(name string) bool { return name == "" })
 	h.NoListing, h.ShowHidden, h.Archives = d.conf.NoListing, d.conf.Hidden, d.conf.Archives
-	h.WebDAV = d.conf.WebDAV
+	h.WebDAV, h.Budget = d.conf.WebDAV, &d.budget
 	h.KeepUploads = max(d.conf.FTPOptions.KeepPartials, time.Hour) // as the sweep of both
 	h.NotFoundPage, h.Fallback = d.conf.NotFound, d.conf.Fallback
 	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/archive"
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 )
 
@@ -39,7 +40,7 @@ var archives = []archiveKind{
 func (pl *Plan) sendArchive(ctx context.Context) Response {
 	p, r, kind := pl.planner, &pl.request, pl.archive
 	dir := path.Clean(r.Path)
-	entries, etag, err := p.collect(ctx, dir)
+	entries, etag, err := p.collect(ctx, r.party(), dir)
 	switch {
 	case errors.Is(err, errTooMany):
 		return failure(r, statusContentTooLarge)
@@ -48,15 +49,13 @@ func (pl *Plan) sendArchive(ctx context.Context) Response {
 	case err != nil:
 		return pl.makeFailure(ctx, err)
 	}
-	n := int64(len(entries))
-	if p.archived.Add(n) > p.MaxArchivedAtOnce {
-		p.archived.Add(-n)
-		return failure(r, statusServiceUnavailable)
+	room, err := p.Budget.Entries.TryTake(r.party(), int64(len(entries)))
+	if err != nil {
+		return pl.makeFailure(ctx, err)
 	}
-	release := func() { p.archived.Add(-n) }
 	parts, err := kind.layOut(entries)
 	if err != nil {
-		release()
+		room.Release()
 		return failure(r, statusInternalServerError) // two names that are equal in an archive
 	}
 	name := path.Base(dir)
@@ -74,7 +73,7 @@ func (pl *Plan) sendArchive(ctx context.Context) Response {
 		res.gzip()
 	}
 	resp := respond(r, &res, time.Now())
-	resp.release = release
+	resp.release = room.Release
 	return resp
 }
 
@@ -93,13 +92,12 @@ func (res *resource) gzip() {
 // collect returns the files and directories below dir, except hidden ones, and an
 // entity tag of them; "" if a file has none. In the archive all lie in a directory
 // of the same name. Unreadable files are left out, and named in a file at the end.
-func (p *Planner) collect(ctx context.Context, dir string) (entries []archive.Entry, etag string, err error) {
-	select { // a walk keeps a processor and the disk busy
-	case p.walks <- struct{}{}:
-		defer func() { <-p.walks }()
-	case <-ctx.Done():
-		return nil, "", ctx.Err()
+func (p *Planner) collect(ctx context.Context, party budget.Party, dir string) (entries []archive.Entry, etag string, err error) {
+	turn, err := p.Budget.Archives.Take(ctx, party, 1, 0) // a walk keeps a processor and the disk busy
+	if err != nil {
+		return nil, "", err
 	}
+	defer turn.Release()
 	top := strings.TrimPrefix(path.Base(dir), "/")
 	sum, tagged := sha256.New(), true
 	var left leftOut

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"slices"
@@ -61,28 +60,24 @@ func (p *Planner) PresentTag(ctx context.Context, name string) string {
 	return v.etag
 }
 
-// ErrTooManyEntries means that listings with very many entries are being sent already.
-var ErrTooManyEntries = errors.New("too many entries of directories are being sent")
-
-// Entries returns what a listing of the directory shows. The caller calls release when it has forgotten them.
-func (p *Planner) Entries(ctx context.Context, name string) (entries []fs.FileInfo, release func(), err error) {
-	select { // the entries take memory before they can be counted
-	case p.reads <- struct{}{}:
-		defer func() { <-p.reads }()
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
+// Entries returns what a listing of the directory shows to the client of r. The caller calls release when it has
+// forgotten them.
+func (p *Planner) Entries(ctx context.Context, r *Request, name string) (entries []fs.FileInfo, release func(), err error) {
+	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0) // the entries take memory before they can be counted
+	if err != nil {
+		return nil, nil, err
 	}
+	defer turn.Release()
 	entries, err = p.Tree.ReadDir(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return p.hides("/" + e.Name()) })
-	n := int64(len(entries))
-	if all := p.listed.Add(n); all > p.MaxListedAtOnce && all > n { // a single listing may be of any size
-		p.listed.Add(-n)
-		return nil, nil, ErrTooManyEntries
+	room, err := p.takeListed(r.party(), len(entries))
+	if err != nil {
+		return nil, nil, err
 	}
-	return entries, func() { p.listed.Add(-n) }, nil
+	return entries, room.Release, nil
 }
 
 // Written answers a request with a body that write makes. release is called at the end; nil: nothing is.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/httpd/internal/listing"
+	"sluice/internal/budget"
 )
 
 // sendListing answers with the entries of a directory: as JSON, as a page for
@@ -22,10 +23,9 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	case err != nil:
 		return pl.makeFailure(ctx, err)
 	}
-	n := int64(l.Len())
-	if all := p.listed.Add(n); all > p.MaxListedAtOnce && all > n { // a single listing may be of any size
-		p.listed.Add(-n)
-		return failure(r, statusServiceUnavailable)
+	room, err := p.takeListed(r.party(), l.Len())
+	if err != nil {
+		return pl.makeFailure(ctx, err)
 	}
 	res := resource{negotiated: "Accept"}
 	write, format, mediaType := l.WritePlain, "plain", "text/html; charset=utf-8"
@@ -48,8 +48,14 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	}
 	res.body = streamBody(content)
 	resp := respond(r, &res, time.Now())
-	resp.release = func() { p.listed.Add(-n) }
+	resp.release = room.Release
 	return resp
+}
+
+// takeListed takes room for the entries of a listing. A single listing may be of any size.
+func (p *Planner) takeListed(party budget.Party, entries int) (*budget.Hold, error) {
+	listed := p.Budget.Listed
+	return listed.TryTake(party, min(int64(entries), listed.Stats().Size))
 }
 
 // pagePolicy is the Content-Security-Policy of pages with names of files.
@@ -57,12 +63,11 @@ const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action '
 
 // list reads the directory of a request.
 func (p *Planner) list(ctx context.Context, r *Request) (*listing.Listing, error) {
-	select { // the entries take memory before they can be counted
-	case p.reads <- struct{}{}:
-		defer func() { <-p.reads }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0) // the entries take memory before they can be counted
+	if err != nil {
+		return nil, err
 	}
+	defer turn.Release()
 	entries, err := p.Tree.ReadDir(r.Path)
 	if err != nil {
 		return nil, err

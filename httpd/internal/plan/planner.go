@@ -4,12 +4,12 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"sluice/httpd/internal/listing"
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/partial"
@@ -22,27 +22,10 @@ type Planner struct {
 	Config
 	Bounds
 
-	*Usage
 	digests digest.Cache
 
 	logins         atomic.Bool // users may log in
 	loginsToChange atomic.Bool // users may change files, see AllowLogins
-}
-
-// Usage counts what is being made, for the Bounds. Planners may share one.
-type Usage struct {
-	walks    chan struct{} // one element for each archive that is being laid out
-	archived atomic.Int64  // entries of the archives that are being sent
-	reads    chan struct{} // one element for each directory that is being read for a listing
-	listed   atomic.Int64  // entries of the listings that are being sent
-}
-
-// NewUsage returns a Usage of nothing.
-func NewUsage() *Usage {
-	return &Usage{
-		walks: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		reads: make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)), // more than processors, because some wait for a disk
-	}
 }
 
 // Config is what the owner of a Planner decides. The fields that are not described here are those of httpd.Handler.
@@ -57,8 +40,8 @@ type Config struct {
 	// guest.
 	Private bool
 
-	// Usage is shared with other Planners. Nil: this one has its own.
-	Usage *Usage
+	// Budget is shared with others. Nil: the Planner has its own.
+	Budget *budget.Budget
 
 	// DetectType guesses the media type of a file by its first 512 bytes, as
 	// http.DetectContentType does. Nil: the type is not known.
@@ -103,15 +86,10 @@ type Files interface {
 	Cached(path string, now time.Time) (*filecache.File, error)
 }
 
-// Bounds limit the memory that responses take while they are sent. They are fields
-// so that tests can lower them.
+// Bounds limit what one response takes, apart from the Budget. They are fields so that
+// tests can lower them.
 type Bounds struct {
-	// An entry of an archive takes about a kilobyte.
-	MaxArchived       int   // files and directories in an archive
-	MaxArchivedAtOnce int64 // in all archives that are being sent
-
-	// An entry of a listing takes a third of a kilobyte.
-	MaxListedAtOnce int64 // in all listings that are being sent, unless it is one alone
+	MaxArchived int // files and directories in an archive
 }
 
 // New returns a Planner. Rules that ParseRule would refuse have no effect.
@@ -123,15 +101,10 @@ func New(c Config) *Planner {
 			c.Rules = append(c.Rules, r)
 		}
 	}
-	usage := c.Usage
-	if usage == nil {
-		usage = NewUsage()
+	if c.Budget == nil {
+		c.Budget = budget.New()
 	}
-	p := &Planner{
-		Config: c,
-		Bounds: Bounds{MaxArchived: 200_000, MaxArchivedAtOnce: 300_000, MaxListedAtOnce: 1_000_000},
-		Usage:  usage,
-	}
+	p := &Planner{Config: c, Bounds: Bounds{MaxArchived: 200_000}}
 	p.logins.Store(c.Private)
 	return p
 }
@@ -226,7 +199,7 @@ func statusOf(err error) int {
 		return statusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return statusBadRequest
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), budget.IsRefusal(err):
 		return statusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return statusNotFound

@@ -16,6 +16,26 @@ type Party struct {
 	Client  netip.Addr // see account.NetworkOf; the zero value stands for all clients without an address
 	Account string     // "" for guests, who have only the bounds of their address
 	Mount   string     // the file system that the request waits for
+
+	Waits *Tally // of the request; nil: its waits are counted only by the Pool
+}
+
+// String returns the client, and the account that it has logged in to, as in ann@192.0.2.1.
+func (p Party) String() string {
+	client := "unknown"
+	if p.Client.IsValid() {
+		client = p.Client.String()
+	}
+	if p.Account == "" {
+		return client
+	}
+	return p.Account + "@" + client
+}
+
+// alone returns the party without its request.
+func (p Party) alone() Party {
+	p.Waits = nil
+	return p
 }
 
 // Bounds limit what is taken from a Pool. Zero means no bound of its own; Size must be positive.
@@ -118,7 +138,7 @@ type Hold struct {
 	by     Party
 }
 
-// Take waits for n units. The error is a [*Refusal], or that of ctx. The size is how much there is to do with them,
+// Take waits for n units. The error is a [*Refusal], [ErrTooLong], or that of ctx. The size is how much there is to do with them,
 // in any unit: of the requests of a client the smallest comes first.
 func (p *Pool) Take(ctx context.Context, party Party, n, size int64) (*Hold, error) {
 	p.mu.Lock()
@@ -130,7 +150,7 @@ func (p *Pool) Take(ctx context.Context, party Party, n, size int64) (*Hold, err
 		return h, nil
 	}
 	if r := p.refusal(h, c); r != nil {
-		p.stats.Refused++
+		p.refuse(h, r)
 		p.depart(party.Client, c)
 		p.mu.Unlock()
 		return nil, r
@@ -153,10 +173,31 @@ func (p *Pool) TryTake(party Party, n int64) (*Hold, error) {
 		p.give(h)
 		return h, nil
 	}
-	p.stats.Refused++
 	r := &Refusal{p.name, p.bound(h), p.largest(h)}
+	p.refuse(h, r)
 	p.depart(party.Client, c)
 	return nil, r
+}
+
+// CheckPlace returns a [*Refusal] if Take for one unit would be refused now, and counts it.
+func (p *Pool) CheckPlace(party Party) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := &Hold{pool: p, party: party, n: 1}
+	c := p.clients[party.Client]
+	if c == nil {
+		c = new(client)
+	}
+	b := &p.bounds
+	switch {
+	case !p.anyBefore() && p.fits(h), len(p.queue) < b.Queue && (b.QueuePerClient == 0 || c.waiting < b.QueuePerClient):
+		return nil
+	case c.waiting == 0 && p.mayEvict() >= 0:
+		return nil
+	}
+	r := &Refusal{p.name, p.bound(h), p.largest(h)}
+	p.refuse(h, r)
+	return r
 }
 
 // Grow takes n more units without waiting. If it fails, the hold has as many as before.
@@ -169,8 +210,9 @@ func (h *Hold) Grow(n int64) error {
 	defer p.mu.Unlock()
 	more := &Hold{pool: p, party: h.party, n: n}
 	if !p.fits(more) {
-		p.stats.Refused++
-		return &Refusal{p.name, p.bound(more), p.largest(more)}
+		r := &Refusal{p.name, p.bound(more), p.largest(more)}
+		p.refuse(h, r)
+		return r
 	}
 	p.count(h)
 	h.n += n
@@ -179,7 +221,7 @@ func (h *Hold) Grow(n int64) error {
 }
 
 // Yield lets others have their turn, if they come before this one, and waits for the next. If it fails, with the error
-// of ctx, the units are released.
+// of ctx, ErrTooLong or a [*Refusal], the units are released.
 func (h *Hold) Yield(ctx context.Context) error {
 	if h == nil {
 		return ctx.Err()
@@ -222,17 +264,23 @@ func (h *Hold) Release() {
 	p.serve()
 }
 
-// await waits until w has its units, is refused, or ctx ends.
+// await waits until w has its units, is refused, or ctx or the patience of the request ends.
 func (p *Pool) await(ctx context.Context, w *waiter) error {
 	select {
 	case <-w.ready:
 		return w.result()
 	default:
 	}
+	over, stop := w.hold.party.Waits.patience()
+	defer stop()
+	var err error
 	select {
 	case <-w.ready:
 		return w.result()
 	case <-ctx.Done():
+		err = ctx.Err()
+	case <-over:
+		err = ErrTooLong
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -246,7 +294,7 @@ func (p *Pool) await(ctx context.Context, w *waiter) error {
 		p.drop(w.hold)
 	}
 	p.serve()
-	return ctx.Err()
+	return err
 }
 
 func (w *waiter) result() error {
@@ -349,35 +397,47 @@ func (p *Pool) refusal(h *Hold, c *client) *Refusal {
 	b := &p.bounds
 	switch {
 	case h.n > b.Size:
-		return &Refusal{p.name, BoundAll, h.party}
+		return &Refusal{p.name, BoundAll, h.party.alone()}
 	case b.PerClient > 0 && h.n > b.PerClient, b.QueuePerClient > 0 && c.waiting >= b.QueuePerClient:
-		return &Refusal{p.name, BoundClient, h.party}
+		return &Refusal{p.name, BoundClient, h.party.alone()}
 	case b.PerAccount > 0 && h.n > b.PerAccount && h.party.Account != "":
-		return &Refusal{p.name, BoundAccount, h.party}
+		return &Refusal{p.name, BoundAccount, h.party.alone()}
 	case b.PerMount > 0 && h.n > b.PerMount && h.party.Mount != "":
-		return &Refusal{p.name, BoundMount, h.party}
+		return &Refusal{p.name, BoundMount, h.party.alone()}
 	case len(p.queue) >= b.Queue && (c.waiting > 0 || !p.evict()):
 		return &Refusal{p.name, p.bound(h), p.largest(h)}
 	}
 	return nil
 }
 
-// evict refuses the last request of the client with most of them in the queue. It reports false if none has two.
-func (p *Pool) evict() bool {
+// refuse counts a refusal.
+func (p *Pool) refuse(h *Hold, r *Refusal) {
+	p.stats.Refused++
+	h.party.Waits.refuse(r)
+}
+
+// mayEvict returns the index of the last request of the client with most of them in the queue, or -1 if none has two.
+func (p *Pool) mayEvict() int {
 	last, most := -1, 1
 	for i, w := range p.queue {
 		if n := p.clients[w.hold.party.Client].waiting; n > most || n == most && n > 1 {
 			last, most = i, n
 		}
 	}
+	return last
+}
+
+// evict refuses that request. It reports false if there is none.
+func (p *Pool) evict() bool {
+	last := p.mayEvict()
 	if last < 0 {
 		return false
 	}
 	w := p.queue[last]
 	p.leave(last)
 	p.drop(w.hold)
-	w.refused = &Refusal{p.name, BoundClient, w.hold.party}
-	p.stats.Refused++
+	w.refused = &Refusal{p.name, BoundClient, w.hold.party.alone()}
+	p.refuse(w.hold, w.refused)
 	close(w.ready)
 	return true
 }
@@ -393,7 +453,7 @@ func (p *Pool) largest(h *Hold) (by Party) {
 			continue
 		}
 		if other.n > most {
-			by, most = other.party, other.n
+			by, most = other.party.alone(), other.n
 		}
 	}
 	return by
@@ -416,6 +476,7 @@ func (p *Pool) leave(i int) {
 		w.hold.by = w.by
 		p.stats.Waited++
 		p.stats.WaitTime += waited
+		w.hold.party.Waits.add(Waited{p.name, waited, w.by})
 	}
 	p.clients[w.hold.party.Client].waiting--
 }

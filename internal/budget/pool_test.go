@@ -379,3 +379,32 @@ func TestServersShareABudget(t *testing.T) {
 		t.Error("servers that share nothing have the same budget")
 	}
 }
+
+func TestAPlaceIsCheckedBeforeItIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("tests", budget.Bounds{Size: 1, Queue: 2, QueuePerClient: 2})
+		wait := func(client int) {
+			go func() { _, _ = p.Take(t.Context(), party(client), 1, 0) }()
+			synctest.Wait()
+		}
+		check := func(when string, client int, want bool) {
+			t.Helper()
+			if err := p.CheckPlace(party(client)); err == nil != want || err != nil && !budget.IsRefusal(err) {
+				t.Errorf("%s: client %d gets %v, want a place: %v", when, client, err, want)
+			}
+		}
+		check("while a turn is free", 1, true)
+		wait(1)
+		check("while there are two places", 1, true)
+		wait(1)
+		wait(1)
+		check("with both places taken by one client", 1, false)
+		check("with both places taken by another", 2, true)
+		wait(2)
+		check("with one place each", 2, false)
+		check("with one place each", 3, false)
+		if got := p.Stats().Refused; got != 4 {
+			t.Errorf("%d refusals, want the three and the one that lost its place", got)
+		}
+	})
+}

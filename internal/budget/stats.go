@@ -37,7 +37,7 @@ func (p *Pool) Waits() []Wait {
 	defer p.mu.Unlock()
 	waits := make([]Wait, len(p.queue))
 	for i, w := range p.queue {
-		waits[i] = Wait{p.name, w.hold.party, w.n, w.begun, w.by}
+		waits[i] = Wait{p.name, w.hold.party.alone(), w.n, w.begun, w.by}
 	}
 	return waits
 }

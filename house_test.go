@@ -230,7 +230,7 @@ var rules = []rule{
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
 	{folder: "internal/archive", why: "the layout of an archive is arithmetic: the caller opens the files"},
-	{folder: "internal/digest", own: []string{"internal/fileid"}, why: "a checksum is computed from an open file, whatever opened it"},
+	{folder: "internal/digest", own: []string{"internal/budget", "internal/fileid"}, why: "a checksum is computed from an open file, whatever opened it"},
 	{folder: "internal/budget", why: "what is shared does not depend on who takes it"},
 	{folder: "internal/keylock", why: "a lock does not depend on what is locked"},
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 )
 
@@ -152,7 +153,10 @@ func (op *operation) checksum(f hashable, kind digest.Algorithm, first, end int6
 	if hash := s.user.ext.hash; hash != nil {
 		return hash(f.Name(), driverHashes[kind], first, end)
 	}
-	sum, err := s.server.digests.Part(op.ctx, f, kind, first, end-first)
+	party := s.user.party(s.host)
+	party.Waits = new(budget.Tally)
+	sum, err := s.server.digests.Part(op.ctx, party, f, kind, first, end-first)
+	s.logWaits(op.name, f.Name(), party.Waits)
 	return hex.EncodeToString(sum), err
 }
 

@@ -193,7 +193,7 @@ func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int6
 		return "", stripPaths(err)
 	}
 	defer f.Close()
-	sum, err := l.client.driver.server.digests.Part(l.client.ctx, f, kind, start, end-start)
+	sum, err := l.client.driver.server.digests.Part(l.client.ctx, l.user.party(l.client.host), f, kind, start, end-start)
 	return hex.EncodeToString(sum), stripPaths(err)
 }
 

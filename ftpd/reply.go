@@ -13,6 +13,7 @@ import (
 
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/budget"
 	"sluice/internal/durable"
 	"sluice/internal/live"
 	"sluice/internal/quota"
@@ -39,6 +40,8 @@ func fileErrorReply(err error) reply {
 		return newReply(504, "The file system cannot do that")
 	case isLocked(err):
 		return newReply(450, capitalize(errorText(err)))
+	case budget.IsRefusal(err):
+		return newReply(450, "Too much is going on: "+errorText(err)+"; try again soon")
 	}
 	return newReply(550, capitalize(errorText(err)))
 }

@@ -193,8 +193,8 @@ type Server struct {
 	OnChange     func(FileChange)
 	OnDisconnect func(Disconnect)
 
-	// Logger logs panics, which end their session and nothing else. If it is nil,
-	// slog.Default is used.
+	// Logger logs panics, which end their session and nothing else, and commands that other
+	// clients have held back for long. If it is nil, slog.Default is used.
 	Logger *slog.Logger
 
 	driver *driver // from FromDriver; else nil
@@ -285,12 +285,20 @@ func (s *Server) initShared() {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
 	s.budget = budget.Of(s.Budget)
+	s.digests.Turns = s.budget.Checksums
 	if s.FS != nil {
 		s.anonymousTree = vfs.Of(s.FS)
 	}
 	s.ports.Ports = s.PassivePorts
 	s.driver.passivePorts(&s.ports)
 	s.tls = dataconn.NewConfigs(s.TLSConfig, s.Reuse != ReuseOff)
+}
+
+func (s *Server) logger() *slog.Logger {
+	if s.Logger == nil {
+		return slog.Default()
+	}
+	return s.Logger
 }
 
 func (s *Server) isClosing() bool {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -279,11 +278,7 @@ func (s *session) recoverPanic() {
 	if r == nil {
 		return
 	}
-	logger := s.server.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	logger.Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
+	s.server.logger().Error("panic in a session", "session", s.id, "remote", s.remote, "panic", r, "stack", string(debug.Stack()))
 	s.cut(fmt.Errorf("panic: %v", r))
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -80,7 +80,7 @@ func (ch *change) whenNamed(target *upload.Target, size *int64) *namedFile {
 		n.existed, err = ch.check()
 		return err
 	}
-	target.Named = func() { n.fields = ch.planner.Saved(ch.r.Context(), ch.name, *size) }
+	target.Named = func() { n.fields = ch.planner.Saved(ch.r.Context(), ch.request, ch.name, *size) }
 	return n
 }
 

@@ -7,7 +7,6 @@ import (
 	"crypto/sha512"
 	"fmt"
 	"hash"
-	"hash/crc32"
 )
 
 // Algorithm is a way to compute a checksum.
@@ -23,7 +22,7 @@ const (
 )
 
 var hashes = map[Algorithm]func() hash.Hash{
-	CRC32:  func() hash.Hash { return crc32.NewIEEE() },
+	CRC32:  func() hash.Hash { return new(crc) },
 	MD5:    md5.New,
 	SHA1:   sha1.New,
 	SHA256: sha256.New,

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/nettest"
 )
@@ -59,7 +60,7 @@ func (g *gate) sum(ctx context.Context, t *testing.T, path string) <-chan result
 	}
 	answer := make(chan result, 1)
 	go func() {
-		sum, err := g.Sum(ctx, f, digest.SHA256)
+		sum, err := g.Sum(ctx, nobody, f, digest.SHA256)
 		_ = f.Close()
 		answer <- result{sum, err}
 	}()
@@ -161,7 +162,7 @@ func TestCancelledCallStopsReadingALargeFile(t *testing.T) {
 		}
 		return f.ReadAt(p, off)
 	})
-	if sum, err := cache.Sum(ctx, f, digest.SHA256); !errors.Is(err, context.Canceled) || reads != 3 {
+	if sum, err := cache.Sum(ctx, nobody, f, digest.SHA256); !errors.Is(err, context.Canceled) || reads != 3 {
 		t.Errorf("got %x, %v after %d reads, want %v after 3", sum, err, reads, context.Canceled)
 	}
 }
@@ -170,7 +171,7 @@ func TestFewFilesAreReadAtOnce(t *testing.T) {
 	nettest.CheckLeaks(t)
 	needsIDs(t)
 	g := newGate()
-	g.Parallel = 2
+	g.Turns = budget.NewPool("checksums", budget.Bounds{Size: 2, Queue: 100})
 	var answers []<-chan result
 	for range 5 {
 		answers = append(answers, g.sum(t.Context(), t, plant(t, "content").Name()))
@@ -209,7 +210,7 @@ func TestManyCallsAreCancelled(t *testing.T) {
 	path := nettest.PatternFile(t, size).Name()
 	want := nettest.PatternSum(0, size)
 	var cache digest.Cache // the file is too fresh for its sum to be cached
-	cache.Parallel = 2
+	cache.Turns = budget.NewPool("checksums", budget.Bounds{Size: 2, Queue: 100})
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
@@ -225,7 +226,7 @@ func TestManyCallsAreCancelled(t *testing.T) {
 				if i%2 == 1 {
 					time.AfterFunc(time.Duration(random.IntN(5000))*time.Microsecond, cancel)
 				}
-				sum, err := cache.Sum(ctx, f, digest.SHA256)
+				sum, err := cache.Sum(ctx, nobody, f, digest.SHA256)
 				cancel()
 				if err == nil && string(sum) != string(want[:]) || err != nil && (i%2 == 0 || !errors.Is(err, context.Canceled)) {
 					t.Errorf("got %x, %v, want %x", sum, err, want)

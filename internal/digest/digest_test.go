@@ -15,9 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/nettest"
 )
+
+// nobody is the party of calls where that does not matter.
+var nobody budget.Party
 
 // later is a clock by which all files of the tests are settled.
 func later() time.Time { return time.Now().Add(time.Hour) }
@@ -70,7 +74,7 @@ func needsIDs(t *testing.T) {
 
 func check(t *testing.T, cache *digest.Cache, f *os.File, want string) {
 	t.Helper()
-	got, err := cache.Sum(t.Context(), f, digest.SHA256)
+	got, err := cache.Sum(t.Context(), nobody, f, digest.SHA256)
 	if sum := sha256.Sum256([]byte(want)); string(got) != string(sum[:]) || err != nil {
 		t.Errorf("got %x, %v, want %x", got, err, sum)
 	}
@@ -98,7 +102,7 @@ func TestSumsOfTheStandards(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s of %q", tt.algorithm, tt.content), func(t *testing.T) {
 			t.Parallel()
-			got, err := new(digest.Cache).Sum(t.Context(), plant(t, tt.content), tt.algorithm)
+			got, err := new(digest.Cache).Sum(t.Context(), nobody, plant(t, tt.content), tt.algorithm)
 			if fmt.Sprintf("%x", got) != tt.want || err != nil {
 				t.Errorf("got %x, %v, want %s", got, err, tt.want)
 			}
@@ -109,7 +113,7 @@ func TestSumsOfTheStandards(t *testing.T) {
 func TestSumOfManyBlocks(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int64{digest.Block - 1, digest.Block, digest.Block + 1, 3*digest.Block + 100} {
-		got, err := new(digest.Cache).Sum(t.Context(), nettest.PatternFile(t, size), digest.SHA256)
+		got, err := new(digest.Cache).Sum(t.Context(), nobody, nettest.PatternFile(t, size), digest.SHA256)
 		if want := nettest.PatternSum(0, size); string(got) != string(want[:]) || err != nil {
 			t.Errorf("%d bytes: got %x, %v, want %x", size, got, err, want)
 		}
@@ -142,7 +146,7 @@ func TestSumIsCached(t *testing.T) {
 	if got := read(); got != 0 {
 		t.Errorf("again: got %d bytes read, want 0", got)
 	}
-	if _, err := cache.Sum(t.Context(), f, digest.MD5); read() != 7 || err != nil {
+	if _, err := cache.Sum(t.Context(), nobody, f, digest.MD5); read() != 7 || err != nil {
 		t.Errorf("another algorithm: got no read, or %v", err)
 	}
 	check(t, cache, plant(t, "content"), "content")
@@ -157,7 +161,7 @@ func TestCallerOwnsTheSum(t *testing.T) {
 	f := plant(t, "content")
 	for range 3 {
 		check(t, cache, f, "content")
-		sum, err := cache.Sum(t.Context(), f, digest.SHA256)
+		sum, err := cache.Sum(t.Context(), nobody, f, digest.SHA256)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +277,7 @@ func TestFileThatChangesWhileItIsRead(t *testing.T) {
 				}
 				return n, err
 			})
-			sum, err := cache.Sum(t.Context(), f, digest.SHA256)
+			sum, err := cache.Sum(t.Context(), nobody, f, digest.SHA256)
 			var pathErr *fs.PathError
 			if sum != nil || !errors.Is(err, digest.ErrChanged) || !errors.As(err, &pathErr) || pathErr.Path != f.Name() {
 				t.Errorf("got %x, %v, want %v with the name of the file", sum, err, digest.ErrChanged)
@@ -300,11 +304,11 @@ func TestReadErrors(t *testing.T) {
 			}
 			return f.ReadAt(p, off)
 		})
-		sum, err := cache.Sum(t.Context(), f, digest.SHA256)
+		sum, err := cache.Sum(t.Context(), nobody, f, digest.SHA256)
 		if sum != nil || !errors.Is(err, broken) {
 			t.Errorf("read %d fails: got %x, %v, want %v", k, sum, err, broken)
 		}
-		if sum, err = cache.Sum(t.Context(), f, digest.SHA256); string(sum) != string(want[:]) || err != nil {
+		if sum, err = cache.Sum(t.Context(), nobody, f, digest.SHA256); string(sum) != string(want[:]) || err != nil {
 			t.Errorf("after read %d failed: got %x, %v, want %x", k, sum, err, want)
 		}
 	}
@@ -324,7 +328,7 @@ func TestErrorsOfSum(t *testing.T) {
 		{"a closed file", closed, digest.MD5},
 	}
 	for _, tt := range tests {
-		if sum, err := new(digest.Cache).Sum(context.Background(), tt.f, tt.algorithm); sum != nil || err == nil {
+		if sum, err := new(digest.Cache).Sum(context.Background(), nobody, tt.f, tt.algorithm); sum != nil || err == nil {
 			t.Errorf("%s: got %x, %v, want an error", tt.name, sum, err)
 		}
 	}
@@ -350,7 +354,7 @@ func TestPartIsTheSumOfThatPart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			read()
 			want := sha256.Sum256([]byte(content[tt.off : tt.off+tt.n]))
-			got, err := cache.Part(t.Context(), f, digest.SHA256, tt.off, tt.n)
+			got, err := cache.Part(t.Context(), nobody, f, digest.SHA256, tt.off, tt.n)
 			if string(got) != string(want[:]) || err != nil {
 				t.Errorf("got %x, %v, want %x", got, err, want)
 			}
@@ -360,7 +364,7 @@ func TestPartIsTheSumOfThatPart(t *testing.T) {
 		})
 	}
 	for _, tt := range []struct{ off, n int64 }{{-1, 1}, {0, -1}, {0, size + 1}, {size, 1}, {size + 1, 0}, {1, math.MaxInt64}} {
-		if sum, err := cache.Part(t.Context(), f, digest.SHA256, tt.off, tt.n); !errors.Is(err, fs.ErrInvalid) {
+		if sum, err := cache.Part(t.Context(), nobody, f, digest.SHA256, tt.off, tt.n); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("%d bytes from %d: got %x, %v, want %v", tt.n, tt.off, sum, err, fs.ErrInvalid)
 		}
 	}
@@ -375,7 +379,7 @@ func TestPartEndsWithItsContext(t *testing.T) {
 		cancel()
 		return f.ReadAt(p[:1], off)
 	})
-	if sum, err := cache.Part(ctx, f, digest.MD5, 1, 5); err != context.Canceled {
+	if sum, err := cache.Part(ctx, nobody, f, digest.MD5, 1, 5); err != context.Canceled {
 		t.Errorf("got %x, %v, want %v", sum, err, context.Canceled)
 	}
 	if !cache.Idle() {

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"os"
 	"time"
 )
 
@@ -14,7 +15,7 @@ func (c *Cache) SetReadAt(f func(f File, p []byte, off int64) (int, error)) { c.
 func (c *Cache) Idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.computations) == 0 && len(c.slots) == 0
+	return len(c.computations) == 0 && (c.ownTurns == nil || c.ownTurns.Stats().InUse == 0)
 }
 
 // Waiters returns the number of waiting calls for all files.
@@ -29,3 +30,9 @@ func (c *Cache) Waiters() (n int) {
 
 // Block is the number of bytes read at once.
 const Block = block
+
+// FindsHoles reports whether the hole at the end of a file is found.
+func FindsHoles(f *os.File) bool {
+	data, hole := nextHole(f, 1<<30, 1<<40)
+	return data == 1<<30 && hole == 1<<40
+}

@@ -38,7 +38,7 @@ func TestDerivedFileHasItsOwnChecksum(t *testing.T) {
 	c.SetNow(func() time.Time { return time.Now().Add(time.Hour) }) // so that sums are cached
 	for range 2 {
 		for content, f := range map[string]digest.File{"content": f, "CONTENT": upperFile{f}} {
-			got, err := c.Sum(t.Context(), f, digest.SHA256)
+			got, err := c.Sum(t.Context(), nobody, f, digest.SHA256)
 			if want := sha256.Sum256([]byte(content)); err != nil || !bytes.Equal(got, want[:]) {
 				t.Errorf("of %q: got %x, %v, want %x", content, got, err, want)
 			}

@@ -124,7 +124,7 @@ func (p *Planner) collect(ctx context.Context, party budget.Party, dir string) (
 			e.Size = info.Size()
 			tagged = tagged && tag != ""
 			e.Open = func() (archive.File, error) { return p.reopen(name, tag) }
-			e.CRC = func(ctx context.Context) (uint32, error) { return p.checksum32(ctx, name, tag) }
+			e.CRC = func(ctx context.Context) (uint32, error) { return p.checksum32(ctx, party, name, tag) }
 		}
 		entries = append(entries, e)
 		sum.Write([]byte(e.Name + "\x00" + tag))
@@ -162,13 +162,13 @@ func (p *Planner) reopen(name, tag string) (afero.File, error) {
 
 // checksum32 returns the CRC-32 of a file that had the tag when its directory was
 // read.
-func (p *Planner) checksum32(ctx context.Context, name, tag string) (uint32, error) {
+func (p *Planner) checksum32(ctx context.Context, party budget.Party, name, tag string) (uint32, error) {
 	f, err := p.reopen(name, tag)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	sum, err := p.digests.Sum(ctx, f, digest.CRC32)
+	sum, err := p.digests.Sum(ctx, party, f, digest.CRC32)
 	if err != nil {
 		return 0, err
 	}

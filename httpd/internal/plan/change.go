@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 )
 
@@ -28,7 +29,7 @@ func (p *Planner) MayChange(ctx context.Context, r *Request, name string, exists
 	}
 	var v validators
 	if exists {
-		v, _ = p.present(ctx, name)
+		v, _ = p.present(ctx, r.party(), name)
 	}
 	if r.IfMatch != "" {
 		if !exists || !matchesAny(r.IfMatch, v.etag, strongMatch) {
@@ -42,7 +43,7 @@ func (p *Planner) MayChange(ctx context.Context, r *Request, name string, exists
 
 // present returns the validators and the size of the file at name as it is on the disk;
 // none for a directory or a file that cannot be read.
-func (p *Planner) present(ctx context.Context, name string) (v validators, size int64) {
+func (p *Planner) present(ctx context.Context, party budget.Party, name string) (v validators, size int64) {
 	f, err := p.presentFile(name)
 	if err != nil || f.Info.IsDir() {
 		if err == nil {
@@ -51,7 +52,8 @@ func (p *Planner) present(ctx context.Context, name string) (v validators, size 
 		return validators{}, -1
 	}
 	defer f.Release()
-	return validators{etag: p.etag(ctx, f, p.factsOf(name, f)), modified: f.Info.ModTime()}, f.Info.Size()
+	etag, _ := p.etag(ctx, party, f, p.factsOf(name, f))
+	return validators{etag: etag, modified: f.Info.ModTime()}, f.Info.Size()
 }
 
 func (p *Planner) presentFile(name string) (*filecache.File, error) {
@@ -62,11 +64,11 @@ func (p *Planner) presentFile(name string) (*filecache.File, error) {
 	return p.Files.Renew(name, f)
 }
 
-// Saved returns the fields with the validators of a file of that size that was just
+// Saved returns, for the client of r, the fields with the validators of a file of that size that was just
 // saved as name. Another size means that its content is another by now: then it returns
 // none (RFC 9110, 9.3.4).
-func (p *Planner) Saved(ctx context.Context, name string, size int64) Header {
-	v, found := p.present(ctx, name)
+func (p *Planner) Saved(ctx context.Context, r *Request, name string, size int64) Header {
+	v, found := p.present(ctx, r.party(), name)
 	var fields Header
 	if found == size {
 		fields.addValidators(&resource{validators: v}, time.Now())

@@ -55,8 +55,8 @@ func (p *Planner) EntryTag(info fs.FileInfo) string {
 }
 
 // PresentTag returns the entity tag of the file at name as it is on the disk; "": there is none. It may read the file.
-func (p *Planner) PresentTag(ctx context.Context, name string) string {
-	v, _ := p.present(ctx, name)
+func (p *Planner) PresentTag(ctx context.Context, r *Request, name string) string {
+	v, _ := p.present(ctx, r.party(), name)
 	return v.etag
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 )
@@ -30,8 +31,13 @@ var checksums = []checksumKind{
 // sendChecksum answers with the line that programs such as sha256sum print for a
 // file, and check. Its length is known before the file is read, so the header does
 // not wait for that.
-func (pl *Plan) sendChecksum() Response {
-	p, f, kind := pl.planner, pl.file, pl.checksum
+func (pl *Plan) sendChecksum(ctx context.Context) Response {
+	p, f, kind, party := pl.planner, pl.file, pl.checksum, pl.request.party()
+	if !pl.request.isHead() && !p.digests.Has(f.File, kind.alg) { // a refusal is a status only before the header
+		if err := p.Budget.Checksums.CheckPlace(party); err != nil {
+			return pl.makeFailure(ctx, err)
+		}
+	}
 	name := pl.name[strings.LastIndexByte(pl.name, '/')+1:]
 	escape := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`) // as in coreutils
 	mark := ""
@@ -42,7 +48,7 @@ func (pl *Plan) sendChecksum() Response {
 	res := resource{
 		validators: validators{etag: etagWith(etagOf(f.Info), kind.word), modified: f.Info.ModTime()},
 		body: Body{{n: int64(len(line(make([]byte, kind.size)))), make: func(ctx context.Context) ([]byte, error) {
-			sum, err := p.sum(ctx, f, kind.alg)
+			sum, err := p.sum(ctx, party, f, kind.alg)
 			return line(sum), err
 		}}},
 	}
@@ -53,9 +59,10 @@ func (pl *Plan) sendChecksum() Response {
 	return resp
 }
 
-// sum returns the checksum of a file in the state that f.Info describes.
-func (p *Planner) sum(ctx context.Context, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
-	sum, err := p.digests.Sum(ctx, f.File, alg)
+// sum returns the checksum of a file in the state that f.Info describes. It waits for turns
+// in the name of party.
+func (p *Planner) sum(ctx context.Context, party budget.Party, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
+	sum, err := p.digests.Sum(ctx, party, f.File, alg)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +84,7 @@ func (p *Planner) addReprDigest(ctx context.Context, r *Request, resp *Response,
 	if !ok || resp.Status != statusOK && resp.Status != statusPartialContent {
 		return
 	}
-	if sum, err := p.sum(ctx, f, alg); err == nil {
+	if sum, err := p.sum(ctx, r.party(), f, alg); err == nil {
 		resp.Header.add("Repr-Digest", string(alg)+"=:"+base64.StdEncoding.EncodeToString(sum)+":")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/fileid"
@@ -42,24 +43,29 @@ func etagOf(info fs.FileInfo) string {
 // first client would wait too long for larger ones.
 const maxTagged = 64 << 20
 
-// etag returns the entity tag of a file, made of its content if ContentETags is set.
-func (p *Planner) etag(ctx context.Context, f *filecache.File, known *facts) string {
+// tagPatience is how long the response with a file waits for others before it goes without
+// the tag that is made of the content. The next one tries again.
+const tagPatience = 500 * time.Millisecond
+
+// etag returns the entity tag of a file, made of its content if ContentETags is set. If
+// that fails, isMakeshift is true, and the tag is that of the state of the file on the disk.
+func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.File, known *facts) (etag string, isMakeshift bool) {
 	if !p.ContentETags || f.Info.Size() > maxTagged {
-		return known.etag
+		return known.etag, false
 	}
 	if tag := known.contentTag.Load(); tag != nil {
-		return *tag
+		return *tag, false
 	}
 	now := time.Now() // before the file is read
-	sum, err := p.sum(ctx, f, digest.SHA256)
+	sum, err := p.sum(ctx, party, f, digest.SHA256)
 	if err != nil {
-		return known.etag
+		return known.etag, true
 	}
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	if id := fileid.OfInfo(f.Info); id.Known() && id.Settled(now) {
 		known.contentTag.Store(&tag)
 	}
-	return tag
+	return tag, false
 }
 
 // readsForTag reports whether etag may read the file.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 )
 
@@ -25,7 +26,7 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 			return pl.makeMissing(ctx)
 		}
 		pl.file = f
-		return pl.sendChecksum()
+		return pl.sendChecksum(ctx)
 	}
 	res := pl.represent(ctx)
 	resp := respond(r, &res, time.Now())
@@ -36,9 +37,14 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 
 // represent describes what is sent.
 func (pl *Plan) represent(ctx context.Context) resource {
-	f := pl.file
+	f, party := pl.file, pl.request.party()
+	if pl.request.IfMatch == "" && pl.planner.readsForTag(f, pl.facts) { // else another tag would be a wrong 412
+		party.Waits = &budget.Tally{Most: tagPatience, Also: party.Waits}
+	}
+	var etag string
+	etag, pl.isMakeshift = pl.planner.etag(ctx, party, f, pl.facts)
 	res := resource{
-		validators: validators{etag: pl.planner.etag(ctx, f, pl.facts), modified: f.Info.ModTime(), date: pl.facts.modified},
+		validators: validators{etag: etag, modified: f.Info.ModTime(), date: pl.facts.modified},
 		fields:     slices.Clip(pl.fields), // so that add makes a copy
 		body:       pl.facts.body,
 		negotiated: pl.negotiated,

@@ -51,6 +51,8 @@ type Plan struct {
 	negotiated string          // as in resource
 	isDownload bool            // the query wants the file to be saved
 	isFallback bool            // the file is that of Config.Fallback
+
+	isMakeshift bool // another response with the same file may have another entity tag
 }
 
 // kind is the kind of the response that a Plan makes.
@@ -407,7 +409,7 @@ func redirectToSlash(r *Request) Response {
 // KeepHead keeps the beginning of the head of resp with the file, for
 // Lookup.KeptHead, if all plain requests for the file have that head.
 func (pl *Plan) KeepHead(resp *Response, head []byte) {
-	if pl.kind == sendsFile && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) && pl.file.IsShared() {
+	if pl.kind == sendsFile && !pl.isMakeshift && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) && pl.file.IsShared() {
 		kept := string(head)
 		pl.facts.head.Store(&kept)
 	}

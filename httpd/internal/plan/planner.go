@@ -105,6 +105,7 @@ func New(c Config) *Planner {
 		c.Budget = budget.New()
 	}
 	p := &Planner{Config: c, Bounds: Bounds{MaxArchived: 200_000}}
+	p.digests.Turns = c.Budget.Checksums
 	p.logins.Store(c.Private)
 	return p
 }

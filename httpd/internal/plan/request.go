@@ -37,10 +37,15 @@ type Request struct {
 
 	// Client is who has sent the request, see account.NetworkOf; not valid: not known.
 	Client netip.Addr
+
+	// Waits gets what the response waits for; nil: nothing does.
+	Waits *budget.Tally
 }
 
 // party returns for whom the response takes what clients share.
-func (r *Request) party() budget.Party { return budget.Party{Client: r.Client, Account: r.User} }
+func (r *Request) party() budget.Party {
+	return budget.Party{Client: r.Client, Account: r.User, Waits: r.Waits}
+}
 
 func (r *Request) isHead() bool { return r.Method == "HEAD" }
 

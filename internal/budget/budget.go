@@ -5,7 +5,7 @@ import "runtime"
 // Budget is the Pools of a process. Servers that run in one process share one.
 type Budget struct {
 	Checksums   *Pool // turns at a processor
-	Archives    *Pool // turns to lay out an archive, which reads directories
+	Archives    *Pool // turns at a processor to lay out an archive, which are given back while a directory is awaited
 	Entries     *Pool // files and directories of the archives that are being sent; one takes about a kilobyte
 	Listings    *Pool // directories that are being read for a listing
 	Listed      *Pool // files and directories of the listings that are being sent; one takes a third of a kilobyte
@@ -23,7 +23,7 @@ func New() *Budget {
 	}
 	return &Budget{
 		Checksums:   NewPool("checksums", queue(Bounds{Size: half})),
-		Archives:    NewPool("archives", queue(Bounds{Size: 2 * processors, PerClient: max(half, 2), PerMount: max(half, 2)})),
+		Archives:    NewPool("archives", queue(Bounds{Size: half})),
 		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
 		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000}),

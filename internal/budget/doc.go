@@ -28,6 +28,8 @@
 // Nobody overtakes a request that fits within the bounds of its own party but not within the pool, so that requests for
 // many units have their turn too.
 //
+// Work that may hang, as on a disk, must keep no turn meanwhile: [Slices] gives it back.
+//
 // Refusals and waits are counted (Stats), and the holder that a request waited for is known (Hold.Waited,
 // Pool.Waits), so that log, metrics and "sluice top" can name it.
 package budget

@@ -1,0 +1,78 @@
+package budget
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	sliceTime = 50 * time.Millisecond  // how long work goes on before others have their turn
+	stepTime  = 10 * time.Millisecond  // between two looks at that
+	idleTime  = 100 * time.Millisecond // without a step, after which the turn is given back
+)
+
+// Slices is a turn for work that consists of many short steps, which may wait for a disk. Others have their turn in
+// between, and also while a step hangs. Only Release may be called by another goroutine.
+type Slices struct {
+	pool  *Pool
+	party Party
+	size  int64
+
+	begun, looked time.Time
+	timer         *time.Timer
+
+	mu   sync.Mutex // guards the field below
+	hold *Hold      // nil: it is given back, or Step has it
+}
+
+// Slices is Take of one unit for work in steps. The caller calls Step before each of them, and Release at the end.
+func (p *Pool) Slices(ctx context.Context, party Party, size int64) (*Slices, error) {
+	hold, err := p.Take(ctx, party, 1, size)
+	if err != nil {
+		return nil, err
+	}
+	s := &Slices{pool: p, party: party, size: size, hold: hold}
+	s.begun = time.Now()
+	s.looked = s.begun
+	s.timer = time.AfterFunc(idleTime, s.giveBack)
+	return s, nil
+}
+
+// Step waits for the next turn if the present one is over. The errors are those of Take.
+func (s *Slices) Step(ctx context.Context) error {
+	now := time.Now()
+	if err := ctx.Err(); err != nil || now.Sub(s.looked) < stepTime {
+		return err
+	}
+	s.looked = now
+	hold := s.exchange(nil)
+	var err error
+	switch {
+	case hold == nil: // the last step has hung
+		hold, err = s.pool.Take(ctx, s.party, 1, s.size)
+		s.begun = time.Now()
+	case now.Sub(s.begun) >= sliceTime:
+		err = hold.Yield(ctx)
+		s.begun = time.Now()
+	}
+	s.exchange(hold)
+	s.timer.Reset(idleTime)
+	return err
+}
+
+// exchange replaces the hold, and returns the one before.
+func (s *Slices) exchange(hold *Hold) (before *Hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, s.hold = s.hold, hold
+	return before
+}
+
+func (s *Slices) giveBack() { s.exchange(nil).Release() }
+
+// Release ends the work.
+func (s *Slices) Release() {
+	s.timer.Stop()
+	s.giveBack()
+}

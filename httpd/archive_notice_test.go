@@ -127,7 +127,7 @@ func TestTheTagOfAnArchiveDependsOnTheFilesLeftOut(t *testing.T) {
 		}
 	}
 	fsys := &failing{Fs: memory}
-	h := &httpd.Handler{FS: fsys, Archives: true}
+	h := &httpd.Handler{FS: fsys, Archives: true, CacheValid: -1}
 	defer h.Close()
 	seen := make(map[string]string)
 	for _, unreadable := range []string{"", "/d/a", "/d/b"} {

@@ -197,6 +197,7 @@ type Handler struct {
 func (h *Handler) prepare() {
 	c := plan.Config{
 		DetectType:       http.DetectContentType,
+		CacheValid:       h.CacheValid,
 		ShowHidden:       h.ShowHidden,
 		Index:            h.Index,
 		NoListing:        h.NoListing,

@@ -17,6 +17,7 @@ import (
 	"sluice/internal/archive"
 	"sluice/internal/budget"
 	"sluice/internal/digest"
+	"sluice/internal/vfs"
 )
 
 var errTooMany = errors.New("too many files for an archive")
@@ -38,81 +39,132 @@ var archives = []archiveKind{
 // sendArchive answers with an archive of the files below a directory. Its entity
 // tag changes with every file in it.
 func (pl *Plan) sendArchive(ctx context.Context) Response {
-	p, r, kind := pl.planner, &pl.request, pl.archive
+	p, r, kind, party := pl.planner, &pl.request, pl.archive, pl.request.party()
 	dir := path.Clean(r.Path)
-	entries, etag, err := p.collect(ctx, r.party(), dir)
+	if resp, ok := pl.sendRemembered(dir); ok {
+		return resp
+	}
+	if kind.gzip && !r.isHead() { // a refusal is a status only before the header
+		if err := p.Budget.Compression.CheckPlace(party); err != nil {
+			return pl.makeFailure(ctx, err)
+		}
+	}
+	l, err := p.layOut(ctx, party, dir, kind)
 	switch {
 	case errors.Is(err, errTooMany):
 		return failure(r, statusContentTooLarge)
 	case ctx.Err() != nil:
 		return failure(r, statusServiceUnavailable)
+	case errors.Is(err, errNames):
+		return failure(r, statusInternalServerError)
 	case err != nil:
 		return pl.makeFailure(ctx, err)
 	}
-	room, err := p.Budget.Entries.TryTake(r.party(), int64(len(entries)))
-	if err != nil {
-		return pl.makeFailure(ctx, err)
+	res := kind.describe(dir, l.etag)
+	for _, part := range l.parts {
+		res.body = append(res.body, Piece{n: part.Size, open: part.Open, make: part.Bytes})
 	}
-	parts, err := kind.layOut(entries)
-	if err != nil {
-		room.Release()
-		return failure(r, statusInternalServerError) // two names that are equal in an archive
+	p.remembered.add(l, res.body.Size(), p.valid())
+	if kind.gzip {
+		res.gzip(party, p.Budget.Compression)
 	}
+	resp := respond(r, &res, time.Now())
+	resp.release = l.room.Release
+	return resp
+}
+
+// describe returns the archive of a directory without its body.
+func (k *archiveKind) describe(dir, etag string) (res resource) {
 	name := path.Base(dir)
 	if name == "/" {
 		name = "archive"
 	}
-	res := resource{validators: validators{etag: etagWith(etag, kind.word)}}
-	res.fields.add("Content-Type", kind.mediaType)
-	res.fields.add("Content-Disposition", attachment(name+"."+kind.word))
-	res.fields.add("X-Content-Type-Options", "nosniff")
-	for _, part := range parts {
-		res.body = append(res.body, Piece{n: part.Size, open: part.Open, make: part.Bytes})
-	}
-	if kind.gzip {
-		res.gzip()
-	}
-	resp := respond(r, &res, time.Now())
-	resp.release = room.Release
-	return resp
-}
-
-// gzip turns the body into a stream of the compressed body. Its bytes may differ
-// each time, for example with another version of the encoder, so the tag is weak.
-func (res *resource) gzip() {
-	content := res.body
-	if res.etag != "" {
+	res.etag = etagWith(etag, k.word)
+	if k.gzip && res.etag != "" { // the bytes may differ each time, for example with another version of the encoder
 		res.etag = "W/" + res.etag
 	}
-	res.body = streamBody(encode("gzip", func(ctx context.Context, w io.Writer) error {
+	res.fields.add("Content-Type", k.mediaType)
+	res.fields.add("Content-Disposition", attachment(name+"."+k.word))
+	res.fields.add("X-Content-Type-Options", "nosniff")
+	return res
+}
+
+// layout is an archive before it is sent.
+type layout struct {
+	of    archiveOf
+	parts []archive.Part
+	etag  string
+	room  *budget.Hold // for its entries
+
+	generation uint64 // of the files, before the first was looked at
+}
+
+// errNames means that two names would be equal in an archive.
+var errNames = errors.New("two files would have the same name in an archive")
+
+// layOut lays out the archive of a directory. The caller releases its room.
+func (p *Planner) layOut(ctx context.Context, party budget.Party, dir string, kind *archiveKind) (*layout, error) {
+	turns, err := p.Budget.Archives.Slices(ctx, party, 0) // it keeps a processor and the disk busy
+	if err != nil {
+		return nil, err
+	}
+	defer turns.Release()
+	l := &layout{of: archiveOf{dir, kind.word}, generation: vfs.Generation()}
+	entries, etag, err := p.collect(ctx, turns, party, l, dir)
+	if err == nil {
+		l.etag = etag
+		if l.parts, err = kind.layOut(entries); err != nil {
+			err = errNames
+		}
+	}
+	if err != nil {
+		l.room.Release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// take takes room for one more entry.
+func (l *layout) take(entries *budget.Pool, party budget.Party) (err error) {
+	if l.room == nil {
+		l.room, err = entries.TryTake(party, 1)
+		return err
+	}
+	return l.room.Grow(1)
+}
+
+// gzip turns the body into a stream of the compressed body.
+func (res *resource) gzip(party budget.Party, turns *budget.Pool) {
+	content := res.body
+	res.body = streamBody(encode("gzip", party, turns, func(ctx context.Context, w io.Writer) error {
 		return content.WriteTo(ctx, &copySink{Writer: w, buf: make([]byte, 64<<10)})
 	}))
 }
 
 // collect returns the files and directories below dir, except hidden ones, and an
 // entity tag of them; "" if a file has none. In the archive all lie in a directory
-// of the same name. Unreadable files are left out, and named in a file at the end.
-func (p *Planner) collect(ctx context.Context, party budget.Party, dir string) (entries []archive.Entry, etag string, err error) {
-	turn, err := p.Budget.Archives.Take(ctx, party, 1, 0) // a walk keeps a processor and the disk busy
-	if err != nil {
-		return nil, "", err
-	}
-	defer turn.Release()
+// of the same name. Unreadable files are left out, and named in a file at the end. It
+// takes room for all of them, also after an error.
+func (p *Planner) collect(ctx context.Context, turns *budget.Slices, party budget.Party, l *layout, dir string) (entries []archive.Entry, etag string, err error) {
 	top := strings.TrimPrefix(path.Base(dir), "/")
 	sum, tagged := sha256.New(), true
 	var left leftOut
 	err = p.Tree.Walk(dir, func(rel string, info fs.FileInfo, err error) error {
+		if err := turns.Step(ctx); err != nil {
+			return err
+		}
 		switch {
 		case err != nil: // an unreadable directory, whose own entry was visited before
 			return left.add(rel+"/", info, err)
-		case ctx.Err() != nil:
-			return ctx.Err()
 		case p.hides("/"+info.Name()) && info.IsDir():
 			return fs.SkipDir
 		case p.hides("/" + info.Name()):
 			return nil
 		case len(entries)+len(left.names) == p.MaxArchived:
 			return errTooMany
+		}
+		if err := l.take(p.Budget.Entries, party); err != nil {
+			return err
 		}
 		e := archive.Entry{Name: path.Join(top, rel), Modified: info.ModTime(), Mode: info.Mode(), Dir: info.IsDir()}
 		tag := etagOf(info)

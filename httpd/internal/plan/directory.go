@@ -44,7 +44,7 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	res.etag = l.ETag(format)
 	content := func(_ context.Context, w io.Writer) error { return write(w) }
 	if p.CompressListings {
-		content = res.compress(r, content)
+		content = res.compress(r, p.Budget.Compression, content)
 	}
 	res.body = streamBody(content)
 	resp := respond(r, &res, time.Now())

@@ -22,7 +22,8 @@ type Planner struct {
 	Config
 	Bounds
 
-	digests digest.Cache
+	digests    digest.Cache
+	remembered archivesSeen
 
 	logins         atomic.Bool // users may log in
 	loginsToChange atomic.Bool // users may change files, see AllowLogins
@@ -46,6 +47,9 @@ type Config struct {
 	// DetectType guesses the media type of a file by its first 512 bytes, as
 	// http.DetectContentType does. Nil: the type is not known.
 	DetectType func(content []byte) string
+
+	// CacheValid is how long a change by another process may remain unseen.
+	CacheValid time.Duration
 
 	ShowHidden       bool
 	Index            []string

@@ -2,7 +2,9 @@ package plan_test
 
 import (
 	"errors"
+	"io"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +12,7 @@ import (
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/budget"
+	"sluice/internal/vfs"
 )
 
 // stranger is the party of a client that has taken everything.
@@ -89,5 +92,142 @@ func TestWithoutAPlaceToWaitTheAnswerIs503(t *testing.T) {
 				t.Errorf("the reason is %v, want %s", why, tt.reason)
 			}
 		})
+	}
+}
+
+// countingTree counts how often archives are laid out.
+type countingTree struct {
+	vfs.Tree
+	walks int
+}
+
+func (c *countingTree) Walk(name string, f filepath.WalkFunc) error {
+	c.walks++
+	return c.Tree.Walk(name, f)
+}
+
+func TestAnArchiveIsRememberedForResponsesWithoutABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tree := new(countingTree)
+		p := planner(t, plan.Config{Archives: true}, "/a/f.txt", "/b/f.txt")
+		tree.Tree, p.Tree = p.Tree, tree
+		head := func(uri string) *plan.Request {
+			r := target(uri)
+			r.Method = "HEAD"
+			return r
+		}
+		_, _, etag := statusOf(t, p, target("/a/?zip"))
+		_, _, compressed := statusOf(t, p, target("/a/?tar.gz"))
+		tree.walks = 0
+		for _, tt := range []struct {
+			name          string
+			req           *plan.Request
+			before        func()
+			status, walks int
+			etag          string
+		}{
+			{"HEAD", head("/a/?zip"), nil, 200, 0, etag},
+			{"HEAD of another format", head("/a/?tar"), nil, 200, 1, ""},
+			{"HEAD of another directory", head("/b/?zip"), nil, 200, 1, ""},
+			{"HEAD of a compressed archive", head("/a/?tar.gz"), nil, 200, 0, compressed},
+			{"what the client has", target("/a/?zip", "If-None-Match", etag), nil, 304, 0, etag},
+			{"a compressed archive that the client has", target("/a/?tar.gz", "If-None-Match", compressed), nil, 304, 0, compressed},
+			{"a range that it has not", target("/a/?zip", "Range", "bytes=1000000-"), nil, 416, 0, etag},
+			{"another than the client wants", target("/a/?zip", "If-Match", `"other"`), nil, 412, 0, etag},
+			{"GET", target("/a/?zip"), nil, 200, 1, etag},
+			{"GET of a range", target("/a/?zip", "Range", "bytes=1-2"), nil, 206, 1, etag},
+			{"HEAD after a change by this process", head("/a/?zip"), vfs.CountChange, 200, 1, etag},
+			{"HEAD after that", head("/a/?zip"), nil, 200, 0, etag},
+			{"HEAD after a change by another process may have been made", head("/a/?zip"), func() { time.Sleep(time.Second) }, 200, 1, etag},
+			{"HEAD where no change may remain unseen", head("/a/?zip"), func() { p.CacheValid = -1; time.Sleep(time.Second) }, 200, 1, etag},
+			{"once more", head("/a/?zip"), nil, 200, 1, etag},
+		} {
+			if tt.before != nil {
+				tt.before()
+			}
+			status, _, got := statusOf(t, p, tt.req)
+			if status != tt.status || tree.walks != tt.walks || tt.etag != "" && got != tt.etag {
+				t.Errorf("%s: status %d, tag %s, %d walks, want %d, %s, %d", tt.name, status, got, tree.walks, tt.status, tt.etag, tt.walks)
+			}
+			tree.walks = 0
+		}
+	})
+}
+
+func TestTheLengthOfARememberedArchiveIsItsLength(t *testing.T) {
+	p := planner(t, plan.Config{Archives: true}, "/a/f.txt")
+	r := target("/a/?zip")
+	pl := p.Plan(r, plan.Lookup{})
+	resp := pl.Respond(t.Context())
+	defer resp.Release()
+	r.Method = "HEAD"
+	again := p.Plan(r, plan.Lookup{})
+	remembered := again.Respond(t.Context())
+	defer remembered.Release()
+	if got, want := remembered.Body.Size(), resp.Body.Size(); got != want || want == 0 {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+}
+
+// stalledClient is an io.Writer that nothing can be written to before goOn is closed.
+type stalledClient struct{ waiting, goOn chan struct{} }
+
+func (s *stalledClient) Write(p []byte) (int, error) {
+	s.waiting <- struct{}{}
+	<-s.goOn
+	return len(p), nil
+}
+
+func (s *stalledClient) WriteFile(p []byte) error { _, err := s.Write(p); return err }
+func (s *stalledClient) StopClock()               {}
+
+func (s *stalledClient) SendFile(io.ReaderAt, int64, int64) error {
+	return errors.New("a file was not compressed")
+}
+
+func TestAStalledClientKeepsNoTurnOfCompression(t *testing.T) {
+	b := budget.New()
+	p := planner(t, plan.Config{Archives: true, CompressListings: true, Budget: b}, "/a/f.txt")
+	for _, r := range []*plan.Request{target("/a/?tar.gz"), target("/a/", "Accept-Encoding", "gzip"), target("/a/", "Accept-Encoding", "zstd")} {
+		pl := p.Plan(r, plan.Lookup{})
+		resp := pl.Respond(t.Context())
+		client, ended := &stalledClient{make(chan struct{}), make(chan struct{})}, make(chan error)
+		go func() { ended <- resp.Body.WriteTo(t.Context(), client) }()
+		<-client.waiting
+		if n := b.Compression.Stats().InUse; n != 0 {
+			t.Errorf("%s: %d turns in use while the client takes nothing", r.URI, n)
+		}
+		close(client.goOn)
+		for err := errors.New("more"); err != nil; {
+			select {
+			case <-client.waiting:
+			case err = <-ended:
+				if err != nil {
+					t.Error(r.URI, err)
+				}
+				err = nil
+			}
+		}
+		resp.Release()
+	}
+	if s := b.Compression.Stats(); s.Most != 1 || s.InUse != 0 {
+		t.Errorf("got %+v, want one turn at a time, and none in the end", s)
+	}
+}
+
+func TestAListingIsSentAsItIsWhileOthersCompress(t *testing.T) {
+	compression := func(b *budget.Budget) *budget.Pool { return b.Compression }
+	p := planner(t, plan.Config{CompressListings: true, Archives: true, Budget: busy(t, compression, 0)}, "/a/f.txt")
+	status, header, _ := statusOf(t, p, target("/a/", "Accept-Encoding", "gzip"))
+	for _, f := range header {
+		if f.Name == "Content-Encoding" {
+			t.Errorf("the listing has the coding %s", f.Value)
+		}
+	}
+	if status != 200 {
+		t.Errorf("status %d, want 200", status)
+	}
+	if status, _, _ := statusOf(t, p, target("/a/?tar.gz")); status != 503 {
+		t.Errorf("?tar.gz: status %d, want 503", status)
 	}
 }

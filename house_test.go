@@ -112,7 +112,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd/internal/h1conn", not: []string{"bufio", "log", "log/slog", "net", "net/http", "os", "syscall"},
-		own:   []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/account", "internal/h1", "internal/live", "internal/residence", "sendfile"},
+		own:   []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/account", "internal/budget", "internal/h1", "internal/live", "internal/residence", "sendfile"},
 		why:   "it says what to do next on a connection and does no I/O, so that its tests need no socket",
 		never: map[string]string{"httpd/internal/drive": "a driver carries out what it says"},
 	},
@@ -204,12 +204,12 @@ var rules = []rule{
 		why: "syncing to disk does not depend on the protocol, nor on the kind of change",
 	},
 	{
-		folder: "internal/live", own: []string{"internal/account", "internal/status", "sendfile", "metrics"},
+		folder: "internal/live", own: []string{"internal/account", "internal/budget", "internal/status", "sendfile", "metrics"},
 		why:   "the record that both servers fill describes transfers and their measurements",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
 	{
-		folder: "internal/admin", own: []string{"internal/live", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
+		folder: "internal/admin", own: []string{"internal/budget", "internal/live", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
 		why:   "it shows the records of the servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},

@@ -158,6 +158,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 			cutOff(c, w, r)
 		}
 		rec.Path, rec.NewPath, rec.User, rec.Kept = ch.name, ch.newName, user, ch.kept
+		live.HeldBack(&rec, request.Waits)
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()
 	resp = ch.respond()

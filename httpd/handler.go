@@ -313,6 +313,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	}
 	request := requestOf(r)
 	request.User, request.BySession = by.user, by.bySession
+	request.Waits = new(budget.Tally)
 	request.Client = account.NetworkOf(clientOf(server, c, r).Addr())
 	if by.refusal == nil {
 		by.refusal = h.checkOrigin(r)
@@ -342,6 +343,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 			cutOff(c, w, r)
 		}
 		rec.User = by.user
+		live.HeldBack(&rec, request.Waits)
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()
 	err = s.send(r, &resp)

@@ -33,6 +33,10 @@ import (
 //	Outcome          Outcome
 //	Err              error           // why the body was cut; nil: it is complete. For the operator
 //
+//	Waited  time.Duration // for the turns of other clients, in all
+//	For, By string        // for what it waited longest, as "checksums", and for whom
+//	Refused string        // why it had no turn; "": it was not refused for that
+//
 //	Watched     bool          // a body of more than 64 KiB, or a listing, on a connection of a Server
 //	Cause       Cause         // if Watched: what held the transfer back
 //	RTT         time.Duration // if Watched: smoothed round trip; 0: not known

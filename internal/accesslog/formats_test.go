@@ -98,6 +98,18 @@ var records = []live.Record{
 		Retransmits: -1, Op: "MOVE", Target: "/a", Path: "/a", NewPath: "/b c", Proto: "HTTP/1.1", Status: 201, User: "ann",
 		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
 	},
+	{ // held back by others
+		Op: "GET", Target: "/f?sha256", Proto: "HTTP/1.1", Status: 200, Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Retransmits: -1,
+		Duration: 2 * time.Second, Waited: 1_234_567 * time.Microsecond, For: "checksums", By: "eve\n@192.0.2.66",
+	},
+	{
+		Op: "GET", Target: "/f?sha256", Proto: "HTTP/1.1", Status: 503, Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Retransmits: -1,
+		Refused: "too many checksums of one client", By: "192.0.2.3",
+	},
+	{
+		Op: "GET", Target: "/f?sha256", Proto: "HTTP/1.1", Status: 200, Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Retransmits: -1,
+		Duration: 2 * time.Second, Waited: 50 * time.Millisecond, For: "checksums", By: "192.0.2.66",
+	},
 	{ // the second part of a resumable upload
 		Protocol: live.HTTP, Retransmits: -1, Upload: true, Op: "PATCH", Target: "/in%20box/?upload=ABC", Path: "/in box/f", Offset: 4096, Proto: "HTTP/1.1", Status: 204,
 		Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Result: sendfile.Result{Sent: 4096, ZeroCopied: 4096, Method: sendfile.Splice},

@@ -33,6 +33,10 @@ type jsonLine struct {
 	Cause   string    `json:"cause,omitempty"`
 	RTT     float64   `json:"rtt_seconds,omitempty"`
 	Resent  *int64    `json:"retransmits,omitempty"`
+	Waited  float64   `json:"waited_seconds,omitempty"`
+	For     string    `json:"for,omitempty"`
+	Refused string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
 	Err     string    `json:"err,omitempty"`
 }
 
@@ -62,6 +66,12 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 	}
 	if rec.Retransmits >= 0 {
 		j.Resent = &rec.Retransmits
+	}
+	if rec.Waited >= longWait {
+		j.Waited, j.For, j.By = float64(rec.Waited.Round(time.Millisecond).Milliseconds())/1000, rec.For, rec.By
+	}
+	if rec.Refused != "" {
+		j.Refused, j.By = rec.Refused, rec.By
 	}
 	if rec.Err != nil {
 		j.Err = rec.Err.Error()

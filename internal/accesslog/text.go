@@ -64,11 +64,24 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 	if rec.Retransmits >= 0 {
 		line = strconv.AppendInt(append(line, " retransmits="...), rec.Retransmits, 10)
 	}
+	if rec.Waited >= longWait {
+		line = append(append(line, " waited="...), rec.Waited.Round(time.Millisecond).String()...)
+		line = appendText(append(line, " for="...), rec.For)
+	}
+	if rec.Refused != "" {
+		line = appendText(append(line, " reason="...), rec.Refused)
+	}
+	if rec.Waited >= longWait || rec.Refused != "" {
+		line = appendText(append(line, " by="...), rec.By)
+	}
 	if rec.Err != nil {
 		line = appendText(append(line, " err="...), rec.Err.Error())
 	}
 	return append(line, '\n')
 }
+
+// longWait is how long a request waits for the turns of other clients before its line says so.
+const longWait = 100 * time.Millisecond
 
 // namesOther reports whether a request by HTTP has received a file whose name is not that of
 // its target: one of a form, or one of a resumable upload.

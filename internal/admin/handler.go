@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/status"
@@ -38,6 +39,8 @@ type Handler struct {
 	PassivePorts func() (used, total int) // total 0: the system chooses the ports
 	Contained    *status.Contained
 	Loops        func() []Loop // event loops of HTTP
+
+	Budget *budget.Budget // what clients share; nil: nothing is shown
 
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
 

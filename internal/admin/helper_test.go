@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
 	"sluice/internal/nettest"
@@ -122,6 +123,8 @@ func withSessions(t *testing.T) *Handler {
 				{Address: "127.0.0.1:8080", Number: 1},
 			}
 		},
+
+		Budget: budget.New(),
 
 		RefusedUploads: func() map[string]uint64 { return map[string]uint64{"quota-bytes": 3} },
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -61,6 +62,13 @@ var (
 	loopWorkers     = counter(namespace+"http_loop_workers_total", "Waits that a goroutine has done for an event loop: for the disk, a limit of bandwidth or a slow log.", loopLabels...)
 	loopReplaced    = counter(namespace+"http_loop_replaced_total", "Times that the thread of an event loop was stuck for 100 ms and replaced.", loopLabels...)
 
+	poolSize     = gauge(namespace+"budget_units", "Units of something that clients share, such as turns to compute checksums.", "pool")
+	poolInUse    = gauge(namespace+"budget_units_in_use", "Units that clients have.", "pool")
+	poolWaiting  = gauge(namespace+"budget_waiting", "Requests that wait for units.", "pool")
+	poolWaits    = counter(namespace+"budget_waits_total", "Waits for units that have ended. A long request has many.", "pool")
+	poolWaited   = counter(namespace+"budget_wait_seconds_total", "Duration of these waits.", "pool")
+	poolRefusals = counter(namespace+"budget_refusals_total", "Requests that were refused because of too many others.", "pool")
+
 	refusedUploads = counter(namespace+"uploads_refused_total", "Uploads and other changes refused by a quota or by the reserve of the disk.", "reason")
 
 	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports used by FTP data connections.")
@@ -77,7 +85,8 @@ var (
 	families = []family{
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
 		sessions, sessionsLimit, running, waiting, backlogLimit, drops,
-		loopConnections, loopSending, loopAccepted, loopSilent, loopTurns, loopWorkers, loopReplaced, refusedUploads, passiveUsed, passiveTotal,
+		loopConnections, loopSending, loopAccepted, loopSilent, loopTurns, loopWorkers, loopReplaced,
+		poolSize, poolInUse, poolWaiting, poolWaits, poolWaited, poolRefusals, refusedUploads, passiveUsed, passiveTotal,
 		cacheEntries, cacheFiles, cacheMemory, cacheOpens,
 	}
 )
@@ -250,6 +259,16 @@ func (e emitter) server(s *status.Server) {
 		if p.Total > 0 {
 			e.emit(passiveTotal, float64(p.Total))
 		}
+	}
+	for i := range s.Budget {
+		p := &s.Budget[i]
+		name := strings.ReplaceAll(p.Name, " ", "_")
+		e.emit(poolSize, float64(p.Size), name)
+		e.emit(poolInUse, float64(p.InUse), name)
+		e.emit(poolWaiting, float64(p.Waiting), name)
+		e.emit(poolWaits, float64(p.Waits), name)
+		e.emit(poolWaited, p.Waited, name)
+		e.emit(poolRefusals, float64(p.Refused), name)
 	}
 	if c := s.Cache; c != nil {
 		e.emit(cacheEntries, float64(c.Entries))

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"sluice/internal/budget"
 	"sluice/internal/live"
 	"sluice/internal/status"
 )
@@ -22,5 +23,31 @@ func (h *Handler) Status() status.Status {
 		used, total := h.PassivePorts()
 		s.Passive = &status.PassivePorts{Used: used, Total: total}
 	}
+	if h.Budget != nil {
+		for _, p := range h.Budget.Pools() {
+			s.Budget = append(s.Budget, poolOf(p))
+		}
+	}
 	return st
+}
+
+// maxQueue bounds the waits of a pool that are shown.
+const maxQueue = 20
+
+func poolOf(p *budget.Pool) status.Pool {
+	s := p.Stats()
+	pool := status.Pool{
+		Name: s.Name, Size: s.Size, InUse: s.InUse, Waiting: s.Waiting,
+		Waits: s.Waited, Waited: s.WaitTime.Seconds(), Refused: s.Refused,
+	}
+	if s.Waiting == 0 {
+		return pool
+	}
+	for _, w := range p.Waits() {
+		if len(pool.Queue) == maxQueue {
+			break
+		}
+		pool.Queue = append(pool.Queue, status.Wait{Client: w.Party.String(), By: w.By.String(), Since: w.Since.UTC()})
+	}
+	return pool
 }

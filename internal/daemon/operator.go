@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/admin"
+	"sluice/internal/budget"
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
 )
@@ -28,6 +29,7 @@ type operator struct {
 func (d *daemon) newOperator(ctx context.Context, version string) (*operator, error) {
 	o := &operator{logger: d.logger, handler: &admin.Handler{
 		Live: d.live, Version: version, Pprof: d.conf.AdminPprof, Cache: d.pages.stats, Loops: d.pages.loops,
+		Budget: budget.Of(&d.budget),
 		OnKill: func(id uint64, by string) {
 			d.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/metrics"
 	"sluice/sendfile"
 )
@@ -47,6 +48,14 @@ type Record struct {
 	Err     error
 	Kept    int64 // bytes of a broken upload that its user can resume
 
+	// How other clients have held it back: how long it waited for its turns in all, for what
+	// it waited longest, such as "checksums", and for whom, as in ann@192.0.2.1. Refused is
+	// why it had no turn, as in "too many checksums of one client"; By is then the client
+	// that had most. Zero values: they have not.
+	Waited  time.Duration
+	For, By string
+	Refused string
+
 	// Watched is set if there was a Transfer: for files of more than 64 KiB, and for
 	// uploads and listings, whose size is unknown before, on connections of the
 	// servers of this module. The fields below are known only then, and only if the
@@ -58,6 +67,17 @@ type Record struct {
 }
 
 // newRecord returns the Record of a transfer without a Transfer.
+// HeldBack adds to rec what t has counted for the request. It is no method, because public packages name the type.
+func HeldBack(rec *Record, t *budget.Tally) {
+	waited, longest := t.Waited()
+	if waited > 0 {
+		rec.Waited, rec.For, rec.By = waited, longest.Pool, longest.By.String()
+	}
+	if r := t.Refused(); r != nil {
+		rec.Refused, rec.By = r.Error(), r.By.String()
+	}
+}
+
 func newRecord(res sendfile.Result, err error) Record {
 	return Record{Result: res, Outcome: OutcomeOf(err), Err: err, Retransmits: -1}
 }

@@ -3,6 +3,7 @@ package status
 import (
 	"os"
 	"slices"
+	"time"
 
 	"sluice/metrics"
 )
@@ -26,6 +27,26 @@ type Server struct {
 	Cache     *Cache        `json:"file_cache,omitempty"`
 	Passive   *PassivePorts `json:"passive_ports,omitempty"`
 	Contained *Contained    `json:"contained,omitempty"`
+	Budget    []Pool        `json:"budget,omitempty"` // what clients share
+}
+
+// Pool is something that clients share, as turns to compute checksums.
+type Pool struct {
+	Name    string  `json:"name"`
+	Size    int64   `json:"size"`
+	InUse   int64   `json:"in_use"`
+	Waiting int     `json:"waiting"` // requests
+	Waits   uint64  `json:"waits"`   // that have ended; a long request has many
+	Waited  float64 `json:"wait_seconds"`
+	Refused uint64  `json:"refusals"`
+	Queue   []Wait  `json:"queue,omitempty"` // the first requests that wait, the longest wait first
+}
+
+// Wait is a request that waits for its turn. A client is as in ann@192.0.2.1.
+type Wait struct {
+	Client string    `json:"client"`
+	By     string    `json:"by"` // who held most when it began to wait
+	Since  time.Time `json:"since"`
 }
 
 // Contained is the sandbox of the process: what is in force, and what is not.

@@ -36,6 +36,13 @@ func TestStatusJSON(t *testing.T) {
 				User: "sluice", UID: new(900), GID: new(901), Caps: []string{}, NoNewPrivs: true,
 				Landlock: "ABI 2, read-only", Seccomp: "no execve", Lacks: []string{"proof: there is no /proc"},
 			},
+			Budget: []Pool{
+				{
+					Name: "checksums", Size: 1, InUse: 1, Waiting: 1, Waits: 7, Waited: 1.5, Refused: 2,
+					Queue: []Wait{{Client: "192.0.2.1", By: "eve@192.0.2.66", Since: time.Unix(1e9+3, 0).UTC()}},
+				},
+				{Name: "listings", Size: 64},
+			},
 		},
 	}
 	got, err := json.MarshalIndent(st, "", "  ")

@@ -8,10 +8,36 @@ import (
 	"sluice/internal/status"
 )
 
-// header returns the two lines about the server. Rates are over the samples of
-// addSample; with less than two there are none.
-func header(st *status.Status, samples []sample) [2]string {
-	return [2]string{serverLine(st, samples), trafficLine(st, samples)}
+// header returns two lines about the server, and a third if requests wait for others.
+// Rates are over the samples of addSample; with less than two there are none.
+func header(st *status.Status, samples []sample) []string {
+	lines := []string{serverLine(st, samples), trafficLine(st, samples)}
+	if waiting := waitingLine(st); waiting != "" {
+		lines = append(lines, waiting)
+	}
+	return lines
+}
+
+// waitingLine returns what requests wait for, how long the first of each queue has
+// waited, and for whom; "": none waits.
+func waitingLine(st *status.Status) string {
+	var items []string
+	for i := range st.Server.Budget {
+		p := &st.Server.Budget[i]
+		if p.Waiting == 0 {
+			continue
+		}
+		item := fmt.Sprintf("%d for %s", p.Waiting, show.Plain(p.Name))
+		if len(p.Queue) > 0 {
+			first := &p.Queue[0]
+			item += fmt.Sprintf(" (%s since %s, held by %s)", show.Plain(first.Client), show.Time(st.Now.Sub(first.Since)), show.Plain(first.By))
+		}
+		items = append(items, item)
+	}
+	if len(items) == 0 {
+		return ""
+	}
+	return "waiting: " + strings.Join(items, ", ")
 }
 
 func serverLine(st *status.Status, samples []sample) string {

@@ -18,12 +18,27 @@ const (
 	plain   = "\x1b[m"
 )
 
-// otherLines is the number of lines that are no rows: two of the server, the prompt,
-// the titles and the footer.
+// otherLines is the number of lines that are no rows and always there: two of the server,
+// the prompt, the titles and the footer.
 const otherLines = 5
 
 // page returns how many rows fit.
-func (m model) page() int { return max(m.height-otherLines, 1) }
+func (m model) page() int {
+	rows := m.height - otherLines
+	if m.now != nil {
+		rows -= len(m.header()) - 2
+	}
+	return max(rows, 1)
+}
+
+// header returns the lines about the server that leave room for a row.
+func (m model) header() []string {
+	lines := header(m.now, m.samples)
+	if m.height <= otherLines+1 {
+		lines = lines[:2]
+	}
+	return lines
+}
 
 func (m model) View() tea.View {
 	v := tea.NewView(m.content())
@@ -44,7 +59,7 @@ func (m model) content() string {
 		return m.help()
 	}
 	var lines []string
-	for _, line := range header(m.now, m.samples) {
+	for _, line := range m.header() {
 		lines = append(lines, bold+m.cut(line)+plain)
 	}
 	lines = append(lines, m.cut(m.prompt()))

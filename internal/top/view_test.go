@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -32,6 +33,7 @@ func TestScreens(t *testing.T) {
 			st.Server.Draining = true
 			d.send(statusMsg{status: st})
 		}},
+		{"waiting", 100, 12, func(d *driver) { d.send(statusMsg{status: waitingStatus()}) }},
 		{"gone", 80, 16, func(d *driver) { d.send(statusMsg{err: errGone}) }},
 		{"sorted", 80, 16, func(d *driver) { d.press("<", "<", "r") }}, // by FILE, the last
 		{"help", 80, 24, func(d *driver) { d.press("?") }},
@@ -42,6 +44,18 @@ func TestScreens(t *testing.T) {
 			golden(t, tt.name+".txt", d.screen())
 		})
 	}
+}
+
+// waitingStatus is a status of a server whose clients wait for one another.
+func waitingStatus() *status.Status {
+	st := statusAfter(30)
+	since := st.Now.Add(-90 * time.Second)
+	st.Server.Budget = []status.Pool{
+		{Name: "checksums", Size: 1, InUse: 1, Waiting: 12, Queue: []status.Wait{{Client: "192.0.2.1", By: "eve@192.0.2.66", Since: since}}},
+		{Name: "archives", Size: 1},
+		{Name: "listings", Size: 64, InUse: 64, Waiting: 1},
+	}
+	return st
 }
 
 func TestText(t *testing.T) {
@@ -55,6 +69,8 @@ func TestAnySizeFits(t *testing.T) {
 		for _, height := range []int{otherLines + 1, 10, 40} {
 			d := newDriver(t, width, height)
 			d.press("i")
+			_ = d.screen()
+			d.send(statusMsg{status: waitingStatus()})
 			_ = d.screen()
 			d.press("k")
 			_ = d.screen()

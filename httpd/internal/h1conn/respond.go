@@ -10,6 +10,7 @@ import (
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/h1"
 	"sluice/internal/live"
 	"sluice/sendfile"
@@ -96,6 +97,7 @@ func (m *Machine) respondByPlan(ctx context.Context) {
 		path = string(m.path)
 	}
 	setRequest(&m.request, &m.head, path)
+	m.request.Waits = new(budget.Tally)
 	m.request.Client = account.NetworkOf(m.client().Addr())
 	m.conn.Session().SetCommand(cutLine(in))
 	defer m.conn.Session().SetCommand("")
@@ -173,6 +175,7 @@ func (m *Machine) record() {
 		if wantsRecord {
 			describe(&rec, &m.head)
 			rec.Remote = m.client()
+			live.HeldBack(&rec, m.request.Waits)
 			rec.Status, rec.Duration = status, m.server.since(m.now)
 		}
 		report := m.server.Report

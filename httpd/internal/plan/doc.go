@@ -43,9 +43,9 @@
 // download at the same byte otherwise. On Linux faccessat2(2) finds them, in 1.3 µs
 // a file where an open takes 3; in other trees each file is opened.
 //
-// What takes long takes turns (package budget): a checksum (package digest), the walk
-// through the tree of an archive, and each block that is compressed. The tags and lengths
-// of archives are remembered for a second.
+// Long work takes turns (package budget): a checksum (package digest), the walk through
+// the tree of an archive, and each block that is compressed. The tags and lengths of
+// archives are remembered for a second.
 //
 // Config.Precompressed is off by default because in a directory of downloads
 // FILE.gz next to FILE need not have the same content.

@@ -76,6 +76,8 @@ func FuzzText(f *testing.F) {
 		"voluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t2\n", "Max open files            1024                 4096                 files\n",
 		"pos:\t1\nflags:\t02\n", "socket:[1]", "MemTotal: 10 kB\nMemFree: 5 kB\nMemAvailable: 7 kB\n", "   8       0 sda 1 2 3 4 5 6 7 8 9 10 11\n",
 		"  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n", "0::/a/b\n4:memory,cpu:/c\n", "cpu0 1\ncpu1 2\n", "Node 0, zone DMA\n        low      12\n",
+		"cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4\n", "TcpExt: ListenOverflows ListenDrops\nTcpExt: 1 2\n",
+		"7000-8000 rw-s 00000000 00:00 0 /a\nRss: 1 kB\n", string(utmpLayouts[0].record(utmpUserType, loggedIn[0])),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -93,6 +95,20 @@ func FuzzText(f *testing.F) {
 		lowWatermark(in)
 		countCPULines(in)
 		spacedNumberOf(in, "pswpin")
+		(&HostTCP{}).parse(in)
+		if c, err := parseCPU(in); err == nil && c.Total.Number != -1 {
+			t.Errorf("%q: got %+v", in, c)
+		}
+		if maps, ok := parseMaps(in); ok {
+			for _, m := range maps {
+				if m.End < m.Start || len(m.Access) != 4 {
+					t.Errorf("%q: got %+v", in, m)
+				}
+			}
+		}
+		if users, ok := parseUsers(in); ok && len(users) > len(in)/utmpLayouts[0].size {
+			t.Errorf("%q: got %d users", in, len(users))
+		}
 		if n := countList(in); n < 0 {
 			t.Errorf("%q: %d processors", in, n)
 		}
@@ -226,6 +242,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(append(message(unix.SOCK_DIAG_BY_FAMILY, 1, row()[:100]), message(unix.NLMSG_DONE, 1, nil)...))
 	f.Add(message(unix.NLMSG_ERROR, 1, []byte{0, 0, 0, 0x80}))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		(&UnixSocket{}).parse(in)
 		messages := 0
 		_, err := eachMessage(in, 1, func(payload []byte) bool {
 			messages++

@@ -34,6 +34,7 @@ func TestUDPSocketsMatchTheFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = six.Close() })
+	other := start(t, "idle").Process.Pid
 	here, there, v6 := addrPort(bound.LocalAddr()), addrPort(connected.LocalAddr()), addrPort(six.LocalAddr())
 	for _, tt := range []struct {
 		name   string
@@ -42,7 +43,7 @@ func TestUDPSocketsMatchTheFilter(t *testing.T) {
 	}{
 		{"all", Filter{}, []netip.AddrPort{here, there, v6}},
 		{"of this process", Filter{PID: os.Getpid()}, []netip.AddrPort{here, there, v6}},
-		{"of another process", Filter{PID: os.Getppid()}, nil},
+		{"of another process", Filter{PID: other}, nil},
 		{"connected", Filter{States: States(Established)}, []netip.AddrPort{there}},
 		{"not connected", Filter{States: States(Closed)}, []netip.AddrPort{here, v6}},
 		{"a port", Filter{LocalPort: here.Port()}, []netip.AddrPort{here}},

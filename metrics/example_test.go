@@ -1,9 +1,11 @@
 package metrics_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net"
+	"time"
 
 	"sluice/metrics"
 )
@@ -54,4 +56,38 @@ func ExampleHost_Connections() {
 		}
 		fmt.Println(c.Remote, c.TCP.RTT)
 	}
+}
+
+func ExampleHost_CPU() {
+	before, err := metrics.Host{}.CPU()
+	if err != nil {
+		log.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	after, err := metrics.Host{}.CPU()
+	if err != nil {
+		log.Fatal(err)
+	}
+	use := after.Total.Sub(before.Total)
+	log.Printf("busy %.1f%%, waiting for disks %.1f%%", use.Percent(use.Busy()), use.Percent(use.IOWait))
+}
+
+func ExampleWaitAll() {
+	self := metrics.Self()
+	defer self.Close()
+	var children []*metrics.Process
+	ids, err := self.Children()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, id := range ids {
+		if p, err := (metrics.Host{}).Open(id.PID); err == nil && p.ID() == id { // or it has ended
+			defer p.Close()
+			children = append(children, p)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	running, err := metrics.WaitAll(ctx, children, nil)
+	log.Printf("%d of %d still run, %v", len(running), len(children), err)
 }

@@ -50,9 +50,6 @@ func serverLine(st *status.Status, samples []sample) string {
 	if s.Process.CPU != nil {
 		items = append(items, "CPU "+cpuText(*s.Process.CPU, samples))
 	}
-	if text := hostText(s.Host, samples); text != "" {
-		items = append(items, text)
-	}
 	if n := drops(s.Listeners); n > 0 {
 		items = append(items, fmt.Sprintf("backlog drops %d", n))
 	}
@@ -65,6 +62,9 @@ func serverLine(st *status.Status, samples []sample) string {
 			fds += fmt.Sprintf("/%d", *s.Process.MaxFDs)
 		}
 		items = append(items, fds)
+	}
+	if text := hostText(s.Host, samples); text != "" { // last, where a narrow terminal cuts the line
+		items = append(items, text)
 	}
 	return strings.Join(items, "  ")
 }

@@ -52,8 +52,8 @@ func (sc *screen) press(keys ...string) {
 }
 
 // masked returns the content of the screen without the parts that differ between runs:
-// each number is N, runs of spaces are one space, and totals, which may be cut off, are
-// left out.
+// each number is N, runs of spaces are one space, and totals and the host, which may be
+// cut off, are left out.
 func (sc *screen) masked() string {
 	sc.t.Helper()
 	text := sc.tmux("capture-pane", "-p")
@@ -61,6 +61,7 @@ func (sc *screen) masked() string {
 	text = regexp.MustCompile(` +`).ReplaceAllString(text, " ")
 	text = regexp.MustCompile(` [kM]B`).ReplaceAllString(text, " B")
 	text = regexp.MustCompile(`(?m) total: .*$`).ReplaceAllString(text, " total")
+	text = regexp.MustCompile(`(?m)( fds N/N) .*$`).ReplaceAllString(text, "$1") // what the host does, which comes and goes
 	return strings.TrimRight(regexp.MustCompile(`(?m)^ | $`).ReplaceAllString(text, ""), "\n") + "\n"
 }
 

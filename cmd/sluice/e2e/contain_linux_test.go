@@ -67,7 +67,11 @@ func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
 
 	var st struct {
 		Server struct {
-			Process   struct{ FDs, RSS *int }
+			Process struct{ FDs, RSS *int }
+			Host    struct {
+				CPU             *struct{}
+				ListenOverflows *int `json:"listen_overflows"`
+			}
 			Contained struct {
 				User, Landlock, Seccomp string
 				UID                     int
@@ -85,6 +89,9 @@ func TestAServerOfRootBecomesTheOwnerOfItsDirectory(t *testing.T) {
 	}
 	if st.Server.Process.FDs == nil {
 		t.Errorf("/status.json lacks the process:\n%s", body)
+	}
+	if h := st.Server.Host; h.CPU == nil || h.ListenOverflows == nil {
+		t.Errorf("/status.json lacks the host:\n%s", body)
 	}
 }
 

@@ -40,7 +40,7 @@ func (h Host) openDiagOf(pid int) (*diag, error) {
 		return openDiag()
 	}
 	defer unix.Close(namespace)
-	return openDiagIn(namespace, pid)
+	return openDiagIn(namespace)
 }
 
 // otherNamespace opens the network namespace of a process, which the caller closes. It
@@ -74,28 +74,42 @@ func (h Host) otherNamespace(pid int) (int, error) {
 }
 
 // openDiagIn opens a diag in a network namespace, in which the socket remains. Only a
-// thread can enter one, so a goroutine with a thread of its own does.
-func openDiagIn(namespace, pid int) (d *diag, err error) {
+// thread can enter one.
+func openDiagIn(namespace int) (d *diag, err error) {
+	onAnotherThread(func() (reusable bool) {
+		own, failed := openAt(unix.AT_FDCWD, ownNamespace, readOnly)
+		if failed != nil {
+			err = os.NewSyscallError("open", failed)
+			return true
+		}
+		defer closeFile(own)
+		if failed := unix.Setns(namespace, unix.CLONE_NEWNET); failed != nil {
+			err = fmt.Errorf("%w: %w", ErrOtherNamespace, os.NewSyscallError("setns", failed))
+			return true
+		}
+		d, err = openDiag()
+		// In a user namespace without one of the network the way back is forbidden.
+		return unix.Setns(own, unix.CLONE_NEWNET) == nil
+	})
+	return d, err
+}
+
+// onAnotherThread runs f in a goroutine with a thread of its own, and waits for it. The
+// thread is not the first one, which /proc/self shows and which never ends. Unless f
+// returns true, the thread ends with the goroutine.
+func onAnotherThread(f func() (reusable bool)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
-		own, failed := openAt(unix.AT_FDCWD, ownNamespace, readOnly)
-		if failed != nil {
-			err = os.NewSyscallError("open", failed)
-			return // the thread ends with the goroutine
-		}
-		defer closeFile(own)
-		if failed := unix.Setns(namespace, unix.CLONE_NEWNET); failed != nil {
+		if unix.Gettid() == unix.Getpid() {
+			onAnotherThread(f) // this thread is locked, so it gets another
 			runtime.UnlockOSThread()
-			err = processError(pid, "sockets", fmt.Errorf("%w: %w", ErrOtherNamespace, os.NewSyscallError("setns", failed)))
 			return
 		}
-		d, err = openDiag()
-		if unix.Setns(own, unix.CLONE_NEWNET) == nil { // otherwise the thread ends with the goroutine
+		if f() {
 			runtime.UnlockOSThread()
 		}
 	}()
 	<-done
-	return d, err
 }

@@ -95,3 +95,19 @@ func printSocketsError(pid int) {
 		return
 	}
 }
+
+// The first thread must not leave its namespace, because /proc/self/net would show
+// another one from then on.
+func TestAnotherThreadIsNeverTheFirst(t *testing.T) {
+	nettest.CheckLeaks(t)
+	for range 20 {
+		seen := 0
+		onAnotherThread(func() bool {
+			seen = unix.Gettid()
+			return true
+		})
+		if seen == 0 || seen == unix.Getpid() {
+			t.Fatalf("got thread %d of process %d", seen, unix.Getpid())
+		}
+	}
+}

@@ -36,7 +36,8 @@ func init() { runtime.LockOSThread() }
 
 // runRole runs a role: "idle"; "named NAME", which also renames the process;
 // "headless", whose first thread ends; "listening", with a socket of each kind; or
-// "sockets PID", which does not wait but calls printSocketsError.
+// "sockets PID" and "threads", which do not wait but call printSocketsError and
+// printFirstThreads.
 func runRole(role string) error {
 	if role == "headless" {
 		go func() {
@@ -50,6 +51,10 @@ func runRole(role string) error {
 		n, err := strconv.Atoi(pid)
 		printSocketsError(n)
 		return err
+	}
+	if role == "threads" {
+		printFirstThreads()
+		return nil
 	}
 	if role == "listening" {
 		for network, address := range map[string]string{"tcp4": "0.0.0.0:0", "unix": elsewhereName} {

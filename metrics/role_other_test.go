@@ -7,3 +7,5 @@ import "errors"
 func endThread() error { return errors.ErrUnsupported }
 
 func printSocketsError(int) {}
+
+func printFirstThreads() {}

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -43,9 +44,14 @@ func etagOf(info fs.FileInfo) string {
 // first client would wait too long for larger ones.
 const maxTagged = 64 << 20
 
-// tagPatience is how long the response with a file waits for others before it goes without
-// the tag that is made of the content. The next one tries again.
-const tagPatience = 500 * time.Millisecond
+const (
+	// tagPatience is how long the response with a file waits for others before it goes
+	// without the tag that is made of the content.
+	tagPatience = 500 * time.Millisecond
+
+	// tagPause is how long the next responses do not even try then.
+	tagPause = 5 * time.Second
+)
 
 // etag returns the entity tag of a file, made of its content if ContentETags is set. If
 // that fails, isMakeshift is true, and the tag is that of the state of the file on the disk.
@@ -57,8 +63,15 @@ func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.Fil
 		return *tag, false
 	}
 	now := time.Now() // before the file is read
+	isImpatient := party.Waits != nil && party.Waits.Most > 0
+	if isImpatient && now.UnixNano() < known.tagAfter.Load() {
+		return known.etag, true
+	}
 	sum, err := p.sum(ctx, party, f, digest.SHA256)
 	if err != nil {
+		if errors.Is(err, budget.ErrTooLong) || budget.IsRefusal(err) {
+			known.tagAfter.Store(now.Add(tagPause).UnixNano())
+		}
 		return known.etag, true
 	}
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`

@@ -20,6 +20,10 @@ type facts struct {
 	// contentTag is the entity tag by Config.ContentETags; nil: not computed yet.
 	contentTag atomic.Pointer[string]
 
+	// tagAfter is the time, as Unix ns, before which responses do not wait for contentTag
+	// again, because one has waited in vain.
+	tagAfter atomic.Int64
+
 	// head is the beginning of the head of a plain response, which is always the
 	// same; nil: not rendered yet.
 	head atomic.Pointer[string]

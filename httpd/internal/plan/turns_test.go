@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/budget"
+	"sluice/internal/filecache"
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
@@ -59,6 +62,47 @@ func TestAFileDoesNotWaitLongForATagOfItsContent(t *testing.T) {
 		}
 		if waited, longest := r.Waits.Waited(); waited == 0 || longest.By != stranger {
 			t.Errorf("it waited %v, %+v, want the wait for the stranger", waited, longest)
+		}
+	})
+}
+
+// While others compute, only one response in five seconds waits for the tag of a file.
+func TestFilesDoNotWaitOneAfterAnother(t *testing.T) {
+	dir := nettest.TempDir(t)
+	if err := os.WriteFile(filepath.Join(dir, "f.txt"), []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := vfs.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New()
+		b.Checksums.SetBounds(budget.Bounds{Size: 1, Queue: 9})
+		held, err := b.Checksums.TryTake(stranger, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache := &filecache.Cache{Tree: root}
+		defer cache.Close()
+		p := plan.New(plan.Config{ContentETags: true, Budget: b, Files: cache, Tree: root})
+		get := func(header ...string) (etag string, took time.Duration) {
+			begun := time.Now()
+			_, _, etag = statusOf(t, p, target("/f.txt", header...))
+			return etag, time.Since(begun)
+		}
+		makeshift, first := get()
+		if again, second := get(); first == 0 || second != 0 || again != makeshift {
+			t.Errorf("%s after %v, then %s after %v, want the same at once", makeshift, first, again, second)
+		}
+		held.Release()
+		if tag, _ := get("If-Match", "*"); tag == makeshift {
+			t.Errorf("a conditional request gets the tag %s, want that of the content", tag)
+		}
+		time.Sleep(6 * time.Second)
+		if tag, _ := get(); tag == makeshift {
+			t.Errorf("after a while the tag is still %s", tag)
 		}
 	})
 }

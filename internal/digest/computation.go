@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash"
@@ -222,7 +223,7 @@ func (r *reader) readBlock(ctx context.Context, off int64) (n int64, readErr, er
 // pread reads at an offset. If that takes longer than slowRead, it gives back the turn.
 func (r *reader) pread(p []byte, off int64) (n int, err error) {
 	released := make(chan struct{})
-	timer := time.AfterFunc(slowRead, func() {
+	timer := time.AfterFunc(cmp.Or(r.cache.slow, slowRead), func() {
 		r.turn.Release()
 		close(released)
 	})

@@ -36,6 +36,7 @@ type gate struct {
 func newGate() *gate {
 	g := &gate{arrived: make(chan int64, 100), proceed: make(chan struct{}, 100)}
 	g.SetNow(later)
+	g.SetSlowRead(time.Hour) // reads wait for the test
 	g.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		g.arrived <- off
 		<-g.proceed

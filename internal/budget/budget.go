@@ -24,9 +24,9 @@ func New() *Budget {
 	return &Budget{
 		Checksums:   NewPool("checksums", queue(Bounds{Size: half})),
 		Archives:    NewPool("archives", queue(Bounds{Size: half})),
-		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000}),
+		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000, Reserve: 50_000, Small: 5_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
-		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000}),
+		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000, Reserve: 100_000, Small: 10_000}),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
 		Logins:      NewPool("logins", queue(Bounds{Size: 1})),
 	}

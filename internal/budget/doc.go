@@ -16,7 +16,8 @@
 // # Design
 //
 // A [Pool] is a number of units: turns, entries, bytes. Bounds limit what one client, account or mount holds of them,
-// and how many requests wait. A request that would have to wait where no place is left is refused, which costs nothing.
+// and how many requests wait. A part can be left to clients that hold little. A request that would have to wait where no
+// place is left is refused, which costs nothing.
 //
 // The next request is one of the client that holds least; among equals, that has used least; among equals, the smallest;
 // among equals, the first. The use of a client is units times the time that it held them. A client that comes, or

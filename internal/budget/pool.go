@@ -45,6 +45,9 @@ type Bounds struct {
 	PerAccount int64
 	PerMount   int64
 
+	// Reserve is units that are left to clients that have no more than Small with them.
+	Reserve, Small int64
+
 	Queue          int // requests that wait; zero: none waits
 	QueuePerClient int
 }
@@ -102,6 +105,21 @@ func (p *Pool) SetBounds(b Bounds) {
 	defer p.mu.Unlock()
 	p.bounds = b
 	p.serve()
+}
+
+// Largest returns the most units that one request may take, if nobody else has any.
+func (p *Pool) Largest() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := &p.bounds
+	largest := b.Size
+	if b.Reserve > 0 {
+		largest = min(max(b.Size-b.Reserve, b.Small), b.Size)
+	}
+	if b.PerClient > 0 {
+		largest = min(largest, b.PerClient)
+	}
+	return largest
 }
 
 // Bound is what a request has met.
@@ -366,7 +384,7 @@ func (p *Pool) anyBefore() bool {
 // fits reports whether the units of h are free.
 func (p *Pool) fits(h *Hold) bool { return p.inUse+h.n <= p.bounds.Size && p.ownBound(h) == "" }
 
-// ownBound returns the bound of its own party that h would pass, or "".
+// ownBound returns the bound of its own party that h would pass, or BoundAll if it is too large for the reserve, or "".
 func (p *Pool) ownBound(h *Hold) Bound {
 	b := &p.bounds
 	var ofClient int64
@@ -380,6 +398,8 @@ func (p *Pool) ownBound(h *Hold) Bound {
 		return BoundAccount
 	case b.PerMount > 0 && h.party.Mount != "" && p.mounts[h.party.Mount]+h.n > b.PerMount:
 		return BoundMount
+	case b.Reserve > 0 && ofClient+h.n > b.Small && p.inUse+h.n > b.Size-b.Reserve:
+		return BoundAll
 	}
 	return ""
 }
@@ -396,7 +416,7 @@ func (p *Pool) bound(h *Hold) Bound {
 func (p *Pool) refusal(h *Hold, c *client) *Refusal {
 	b := &p.bounds
 	switch {
-	case h.n > b.Size:
+	case h.n > b.Size, h.n > b.Small && h.n > b.Size-b.Reserve:
 		return &Refusal{p.name, BoundAll, h.party.alone()}
 	case b.PerClient > 0 && h.n > b.PerClient, b.QueuePerClient > 0 && c.waiting >= b.QueuePerClient:
 		return &Refusal{p.name, BoundClient, h.party.alone()}

@@ -408,3 +408,51 @@ func TestAPlaceIsCheckedBeforeItIsTaken(t *testing.T) {
 		}
 	})
 }
+
+func TestAReserveIsLeftToClientsWithLittle(t *testing.T) {
+	p := budget.NewPool("bytes", budget.Bounds{Size: 100, Reserve: 30, Small: 10})
+	if n := p.Largest(); n != 70 {
+		t.Errorf("the largest is %d, want 70", n)
+	}
+	for _, tt := range []struct {
+		client int
+		n      int64
+		want   bool
+	}{
+		{1, 71, false}, // also while nobody has any
+		{1, 70, true},
+		{1, 1, false},
+		{2, 11, false},
+		{2, 10, true},
+		{2, 1, false},
+		{3, 10, true},
+		{4, 9, true},
+		{5, 2, false}, // nothing is left
+		{5, 1, true},
+	} {
+		_, err := p.TryTake(party(tt.client), tt.n)
+		if err == nil != tt.want || err != nil && err.Error() != "too many bytes of all clients" {
+			t.Errorf("%d for client %d: got %v, want success: %v", tt.n, tt.client, err, tt.want)
+		}
+	}
+}
+
+func TestAClientWithLittleDoesNotWaitForTheReserveOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("bytes", budget.Bounds{Size: 100, Reserve: 30, Small: 10, Queue: 9})
+		large, err := p.Take(t.Context(), party(1), 70, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := make(chan error, 1)
+		go func() { _, err := p.Take(t.Context(), party(2), 60, 0); second <- err }()
+		synctest.Wait()
+		if _, err := p.Take(t.Context(), party(3), 5, 0); err != nil {
+			t.Error(err)
+		}
+		large.Release()
+		if err := <-second; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -55,7 +55,7 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 // takeListed takes room for the entries of a listing. A single listing may be of any size.
 func (p *Planner) takeListed(party budget.Party, entries int) (*budget.Hold, error) {
 	listed := p.Budget.Listed
-	return listed.TryTake(party, min(int64(entries), listed.Stats().Size))
+	return listed.TryTake(party, min(int64(entries), listed.Largest()))
 }
 
 // pagePolicy is the Content-Security-Policy of pages with names of files.

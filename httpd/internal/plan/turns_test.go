@@ -275,3 +275,23 @@ func TestAListingIsSentAsItIsWhileOthersCompress(t *testing.T) {
 		t.Errorf("?tar.gz: status %d, want 503", status)
 	}
 }
+
+// While others have all the room, there is some for a small archive and a small listing.
+func TestThereIsRoomForSmallRequests(t *testing.T) {
+	b := budget.New()
+	p := planner(t, plan.Config{Archives: true, Budget: b}, "/a/f.txt")
+	for client, pool := range []*budget.Pool{b.Entries, b.Entries, b.Listed} {
+		party := stranger
+		party.Client = netip.AddrFrom4([4]byte{192, 0, 2, byte(client)})
+		for n := pool.Largest(); n > 0; n-- {
+			if _, err := pool.TryTake(party, n); err == nil {
+				break
+			}
+		}
+	}
+	for _, uri := range []string{"/a/?zip", "/a/"} {
+		if status, _, _ := statusOf(t, p, target(uri)); status != 200 {
+			t.Errorf("%s: status %d, want 200", uri, status)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/config"
 )
 
@@ -115,5 +116,30 @@ func TestTheSessionsOfAUserAreCountedByFTPAndHTTPTogether(t *testing.T) {
 	c.cmd(t, 331, "USER nobody") // ends the login
 	if status, _ := d.get(t, "alice", "/f"); status != http.StatusOK {
 		t.Errorf("afterwards: got %d, want 200", status)
+	}
+}
+
+func TestAllServersAndAccountsShareTheirTurns(t *testing.T) {
+	d := newLoginTest(t, confWith(t, tableOf("alice", "rights = ['list', 'read']"), func(c *config.Config) { c.Anonymous = true }))
+	d.write(t, map[string]string{"f": "content"})
+	turns := budget.Of(&d.budget).Checksums
+	turns.SetBounds(budget.Bounds{Size: 1})
+	held, err := turns.TryTake(budget.Party{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		status, code int
+	}{{http.StatusServiceUnavailable, 450}, {http.StatusOK, 250}} {
+		for _, user := range []string{"", "alice"} {
+			if status, body := d.get(t, user, "/f?sha256"); status != step.status {
+				t.Errorf("%q by HTTP: status %d, %q, want %d", user, status, body, step.status)
+			}
+		}
+		for _, user := range []string{"anonymous", "alice"} {
+			c := d.logInFTP(t, user)
+			c.cmd(t, step.code, "XSHA256 f")
+		}
+		held.Release()
 	}
 }

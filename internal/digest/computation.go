@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/internal/budget"
+	"sluice/internal/fileid"
 )
 
 // computation is the computation of one checksum. It has no goroutine of its own: all calls that wait for the result
@@ -188,7 +189,9 @@ func (r *reader) read(ctx context.Context) (isOver bool, err error) {
 		comp.err = readErr
 		return true, nil
 	}
-	switch after, err := identify(r.f); {
+	var after fileid.ID
+	r.mayHang(func() { after, err = identify(r.f) })
+	switch {
 	case err != nil:
 		comp.err = err
 	case after != comp.key.ID:
@@ -199,29 +202,38 @@ func (r *reader) read(ctx context.Context) (isOver bool, err error) {
 	return true, nil
 }
 
-// readBlock reads a block, or skips a hole, and returns the number of bytes that hash has got, and the error of the
+// readBlock reads a block, or finds a hole, and returns the number of bytes that hash has got, and the error of the
 // read. err is that of waiting for another turn.
 func (r *reader) readBlock(ctx context.Context, off int64) (n int64, readErr, err error) {
 	comp := r.comp
-	if r.cache.readAt == nil { // otherwise a test wants to see each byte
-		if n := comp.holes.at(r.f, off, comp.end); n > 0 {
-			return writeZeros(comp.hash, n), nil, nil
-		}
-	}
 	buf := blocks.Get().(*[block]byte)
 	defer blocks.Put(buf)
-	read, readErr := r.pread(buf[:min(block, comp.end-off)], off)
-	if r.turn == nil { // the read was slow, and the turn is gone
+	var hole int64
+	var read int
+	r.mayHang(func() {
+		if r.cache.readAt != nil { // a test, which wants to see each byte
+			read, readErr = r.cache.readAt(r.f, buf[:min(block, comp.end-off)], off)
+			return
+		}
+		if hole = comp.holes.at(r.f, off, comp.end); hole == 0 {
+			read, readErr = r.f.ReadAt(buf[:min(block, comp.end-off)], off)
+		}
+	})
+	if r.turn == nil {
 		if err := r.takeTurn(ctx); err != nil {
 			return 0, nil, err
 		}
+	}
+	if hole > 0 {
+		return writeZeros(comp.hash, hole), nil, nil
 	}
 	comp.hash.Write(buf[:read])
 	return int64(read), readErr, nil
 }
 
-// pread reads at an offset. If that takes longer than slowRead, it gives back the turn.
-func (r *reader) pread(p []byte, off int64) (n int, err error) {
+// mayHang calls f, which may wait for the disk. If that takes longer than slowRead, it gives back the turn, which is nil
+// then.
+func (r *reader) mayHang(f func()) {
 	released := make(chan struct{})
 	timer := time.AfterFunc(cmp.Or(r.cache.slow, slowRead), func() {
 		r.turn.Release()
@@ -233,10 +245,7 @@ func (r *reader) pread(p []byte, off int64) (n int, err error) {
 			r.turn = nil
 		}
 	}()
-	if r.cache.readAt != nil {
-		return r.cache.readAt(r.f, p, off)
-	}
-	return r.f.ReadAt(p, off)
+	f()
 }
 
 // writeZeros writes n zeros, or as many as a block has, and returns how many.

@@ -37,7 +37,8 @@ type Handler struct {
 	FS afero.Fs
 
 	// CacheValid is how long a change by another process may remain unseen: that a
-	// name means another file, or that a name of a [Root] has come to exist. Changes by an FTP
+	// name means another file, that a name of a [Root] has come to exist, or, for responses
+	// without a body, that an archive is another. Changes by an FTP
 	// server in this process, and by the methods of a Root, are seen by the next
 	// request in any case; bytes that are written to an open file in another way are
 	// not. Zero means a second, but no time on Windows, where nobody can replace or
@@ -118,7 +119,8 @@ type Handler struct {
 	// ContentETags makes the entity tags of files of up to 64 MiB from their
 	// content, so that they are the same on another server, after a restore, or when a
 	// build gives all files one date. A file is read for that at the first request
-	// after a change.
+	// after a change. A response that would wait for other clients for more than half a
+	// second has the tag that there is without ContentETags, unless it depends on If-Match.
 	ContentETags bool
 
 	// Rules add lines to the header of responses.

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	sliceTime = 50 * time.Millisecond  // how long work goes on before others have their turn
-	stepTime  = 10 * time.Millisecond  // between two looks at that
+	sliceTime = 20 * time.Millisecond  // how long work goes on before others have their turn
+	stepTime  = 5 * time.Millisecond   // between two looks at that
 	idleTime  = 100 * time.Millisecond // without a step, after which the turn is given back
 )
 

@@ -16,7 +16,7 @@ func TestWorkInStepsSharesItsTurn(t *testing.T) {
 		step time.Duration
 		most time.Duration // that another client waits
 	}{
-		{"after some short steps", time.Millisecond, 60 * time.Millisecond},
+		{"after some short steps", time.Millisecond, 25 * time.Millisecond},
 		{"while a step hangs", time.Hour, 100 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

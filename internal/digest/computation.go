@@ -137,7 +137,7 @@ func (c *Cache) take(ctx context.Context, party budget.Party, comp *computation,
 const (
 	// turnTime is how long a call reads and computes before others have their turn. It is a small part of the time that
 	// people notice, and many times what it costs to take turns.
-	turnTime = 50 * time.Millisecond
+	turnTime = 20 * time.Millisecond
 
 	// slowRead is how long a read may take before the turn goes to others: it waits for the disk, and not for the
 	// processor.

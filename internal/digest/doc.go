@@ -18,7 +18,7 @@
 // kinds of change go unnoticed: through a memory mapping, whose time the kernel may set late, and on a network file
 // system whose clock is seconds behind ours.
 //
-// Clients share the time of the processors by turns of 50 ms (package budget): each call takes turns in the name of its
+// Clients share the time of the processors by turns of 20 ms (package budget): each call takes turns in the name of its
 // client, and calls that wait for the same checksum all work on it, so that nobody waits for the turn of a client that
 // has used much. A read that takes longer than 100 ms gives its turn to others: a file system that hangs delays only
 // those who read it.

@@ -54,7 +54,7 @@ func (slowInfo) ModTime() time.Time { return time.Unix(1e9, 0) }
 func (slowInfo) IsDir() bool        { return false }
 func (slowInfo) Sys() any           { return nil }
 
-const oneTurn = 50 * time.Millisecond
+const oneTurn = 20 * time.Millisecond
 
 func TestLargeChecksumsDelayASmallOneByATurn(t *testing.T) {
 	for _, tt := range []struct {

@@ -154,6 +154,7 @@ func (m model) help() string {
 	for _, text := range []string{
 		"",
 		"out, in, requests and CPU are averages of the last 5 seconds",
+		"waiting: for others; the request that has waited longest, and who held most",
 		"RATE   of bytes that the client has confirmed, over the last 3 to 6 seconds",
 		"METHOD sendfile, splice: by the kernel; copy: through the process",
 		"CAUSE  the limit: application, receiver, sender, send buffer, path, rate limit",

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 
+	"sluice/internal/budget"
 	"sluice/sendfile"
 )
 
@@ -43,7 +44,7 @@ func OutcomeOf(err error) Outcome {
 	_, ofFile := errors.AsType[*fs.PathError](err)
 	_, ofName := errors.AsType[*os.LinkError](err)
 	switch {
-	case errors.Is(err, fs.ErrPermission) && !ofFile && !ofName: // refused by the server
+	case errors.Is(err, fs.ErrPermission) && !ofFile && !ofName, budget.IsRefusal(err): // refused by the server
 		return Cut
 	case errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Cut

@@ -180,8 +180,9 @@ var rules = []rule{
 		never: map[string]string{"httpd": fairBench, "ftpd": fairBench},
 	},
 	{folder: "cmd/sluice/...", own: []string{"..."}, others: []string{"..."}},
+	{folder: "internal/mounts", others: []string{sys}, why: "which mount a path is on depends on the path alone, and asks no file system"},
 	{
-		folder: "internal/vfs", own: []string{"internal/fileid"}, others: []string{sys, afero},
+		folder: "internal/vfs", own: []string{"internal/fileid", "internal/mounts"}, others: []string{sys, afero},
 		why: "every path from a client passes through it, so that a review can be limited to this folder",
 	},
 	{
@@ -190,7 +191,7 @@ var rules = []rule{
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
 	},
 	{
-		folder: "internal/rightsfs", own: []string{"internal/account", "internal/vfs"}, others: []string{afero},
+		folder: "internal/rightsfs", own: []string{"internal/account", "internal/mounts", "internal/vfs"}, others: []string{afero},
 		why:   "what an account sees of a tree does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
@@ -225,7 +226,7 @@ var rules = []rule{
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},
 	{folder: "internal/h1", why: "pure functions parse untrusted input, so that a review can be limited to this folder"},
 	{
-		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid", "internal/residence"}, others: []string{afero, sys},
+		folder: "internal/filecache", own: []string{"internal/vfs", "internal/fileid", "internal/mounts", "internal/residence"}, others: []string{afero, sys},
 		why:   "it caches open files of the tree and knows no protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},

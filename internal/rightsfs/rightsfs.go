@@ -32,6 +32,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/account"
+	"sluice/internal/mounts"
 	"sluice/internal/vfs"
 )
 
@@ -58,6 +59,9 @@ func New(t vfs.Tree, base account.Rights, paths *account.Paths) *Tree {
 func IsNeeded(base account.Rights, paths *account.Paths) bool {
 	return paths != nil || !base.Has(account.Read)
 }
+
+// Mount returns the mount of the file called name, see vfs.MountOf.
+func (t *Tree) Mount(name string) *mounts.Mount { return vfs.MountOf(t.below, name) }
 
 // at returns the rights at a name without links.
 func (t *Tree) at(name string) account.Rights { return t.paths.At(name, t.base) }

@@ -1,34 +1,50 @@
 package vfs
 
 import (
-	"errors"
 	"fmt"
-	"sync/atomic"
+	"path"
+	"path/filepath"
 	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/mounts"
 )
 
-// ErrNotResponding means that a call of a file system took longer than half a minute, or was not made because too many
-// earlier calls still hang.
-var ErrNotResponding = errors.New("the file system does not answer")
+// ErrNotResponding means that a call of a file system was not made, because too many earlier ones of its mount hang (see
+// package mounts), or, if the file system is no [Root], that a call took longer than half a minute.
+var ErrNotResponding = mounts.ErrNotResponding
 
 // callLimiter limits calls of a file system that may hang, such as one on a network. A call that was given up keeps its
-// goroutine until it returns, so no further call is made while maxHung of them have not returned.
+// goroutine and its place in the mount until it returns.
 type callLimiter struct {
+	fs    afero.Fs
+	own   *mounts.Mount // of all files, unless fs shows those of this machine
 	limit time.Duration // of one call; zero: hangAfter
-	hung  atomic.Int32  // calls that were given up and have not returned
 }
 
-const (
-	hangAfter = 30 * time.Second
-	maxHung   = 16
-)
+const hangAfter = 30 * time.Second
 
-// callWithLimit returns the results of f, or ErrNotResponding if f takes too long. If f succeeds after that, discard is
-// called with its value, to close an open file for example.
-func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) (T, error) {
+func newCallLimiter(fsys afero.Fs) *callLimiter {
+	return &callLimiter{fs: fsys, own: mounts.New("")}
+}
+
+// mount returns the mount of the file that the file system calls full.
+func (c *callLimiter) mount(full string) *mounts.Mount {
+	if name, ok := osPath(c.fs, filepath.FromSlash(path.Join("/", full))); ok {
+		if m := mounts.Of(name); m != nil {
+			return m
+		}
+	}
+	return c.own
+}
+
+// callWithLimit returns the results of f, which asks for a file on the mount m, or ErrNotResponding if f takes too long or
+// is not admitted. If f succeeds after that, discard is called with its value, to close an open file for example.
+func callWithLimit[T any](c *callLimiter, m *mounts.Mount, f func() (T, error), discard func(T)) (T, error) {
 	var none T
-	if c.hung.Load() >= maxHung {
-		return none, ErrNotResponding
+	if err := m.Enter(); err != nil {
+		return none, err
 	}
 	type result struct {
 		value T
@@ -37,6 +53,7 @@ func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) 
 	done := make(chan result, 1)
 	go func() {
 		value, err := recoverPanic(f)
+		m.Leave()
 		done <- result{value, err}
 	}()
 	limit := c.limit
@@ -50,10 +67,8 @@ func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) 
 		return r.value, r.err
 	case <-timer.C:
 	}
-	c.hung.Add(1)
 	go func() {
 		r := <-done
-		c.hung.Add(-1)
 		if r.err == nil && discard != nil {
 			discard(r.value)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/afero"
+
+	"sluice/internal/mounts"
 )
 
 // hanging is a file system whose Open waits for release if the name is /f.
@@ -42,12 +44,13 @@ func TestHangingOpenIsGivenUp(t *testing.T) {
 		if _, err := tree.Stat("f"); err != nil { // Stat does not hang
 			t.Fatal(err)
 		}
-		for range maxHung {
+		for range mounts.Limit {
 			begin := time.Now()
 			if _, err := tree.Open("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != hangAfter {
 				t.Fatalf("got %v after %v, want %v after %v", err, time.Since(begin), ErrNotResponding, hangAfter)
 			}
 		}
+		_, _ = tree.Stat("f") // after a while it is refused
 		begin := time.Now()
 		if _, err := tree.Stat("f"); !errors.Is(err, ErrNotResponding) || time.Since(begin) != 0 {
 			t.Errorf("got %v after %v, want %v at once, because too many calls hang", err, time.Since(begin), ErrNotResponding)
@@ -59,7 +62,7 @@ func TestHangingOpenIsGivenUp(t *testing.T) {
 		} else {
 			_ = f.Close()
 		}
-		if n := tree.(*adapter).calls.hung.Load(); n != 0 {
+		if n := tree.(*adapter).calls.own.State().Inside; n != 0 {
 			t.Errorf("%d calls count as hung, want none", n)
 		}
 	})
@@ -69,7 +72,7 @@ func TestFileOpenedTooLateIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
 		release := make(chan struct{})
-		_, err := callWithLimit(&callLimiter{limit: time.Second}, func() (afero.File, error) {
+		_, err := callWithLimit(&callLimiter{limit: time.Second}, nil, func() (afero.File, error) {
 			<-release
 			return counted{File: memoryFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })

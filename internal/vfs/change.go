@@ -21,6 +21,11 @@ func (t *Root) change(op, name string, f func(root *os.Root, path string) error)
 	if err != nil {
 		return t.pathError(op, name, err)
 	}
+	m, err := t.enter(path)
+	if err != nil {
+		return t.pathError(op, name, err)
+	}
+	defer m.Leave()
 	defer CountChange()
 	if err := f(t.shared.root, path); err != nil {
 		return t.pathError(op, name, err)
@@ -126,6 +131,11 @@ func (t *Root) rename(oldname, newname string, rename func(from, to string) erro
 	if isRoot(oldpath) || isRoot(newpath) {
 		return errRoot
 	}
+	m, err := t.enter(oldpath)
+	if err != nil {
+		return err
+	}
+	defer m.Leave()
 	defer CountChange()
 	return rename(oldpath, newpath)
 }

@@ -48,6 +48,9 @@
 // not read can be opened and listed on Linux; all other operations, for which [os.Root] is used, need a readable
 // directory.
 //
+// A name beneath a mount point is known as one of that mount, without asking: see package mounts, and [MountOf]. A link
+// to another mount is not.
+//
 // # Design
 //
 // The kernel resolves each path at the moment of use: one openat2(2) with RESOLVE_BENEATH, or [os.Root] where that is
@@ -68,8 +71,8 @@
 //   - A FileInfo is copied once, because that of MemMapFs changes with the file. Its device and inode are ignored: a
 //     file derived from another, such as its decrypted content, often has the FileInfo of the original.
 //   - Stat comes before Open, so that a FIFO of the host is never opened. The size is that of the open file.
-//   - A call is given up after half a minute, and no further call is made while 16 of these still hang. A panic becomes
-//     an error.
+//   - A call is given up after half a minute, and keeps its place (package mounts) until it returns. A panic becomes an
+//     error.
 //   - Rename, Remove and Create refuse what package os refuses: MemMapFs removes directories that have files in them,
 //     moves a directory into itself, and creates missing parent directories.
 package vfs

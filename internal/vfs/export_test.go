@@ -14,14 +14,14 @@ func SetMaxSearched(n int) (undo func()) {
 
 // UsesOpenat2 reports whether t opens files with openat2 rather than os.Root.
 func UsesOpenat2(t *Root) bool {
-	_, ok := t.shared.opener.(osRootOpener)
+	_, ok := t.shared.opener.(admitting).opener.(osRootOpener)
 	return !ok
 }
 
 // WithoutOpenat2 makes all views of t open files with os.Root, as on a kernel without openat2.
 func WithoutOpenat2(t *Root) error {
 	err := t.shared.opener.Close()
-	t.shared.opener = osRootOpener{t.shared.root}
+	t.shared.opener = admitting{osRootOpener{t.shared.root}, t.shared.mounts}
 	return err
 }
 

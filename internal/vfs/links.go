@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/afero"
+
+	"sluice/internal/mounts"
 )
 
 // Clients may make and move links, but no link of theirs may lead out of the tree: this package would not follow such a
@@ -214,6 +216,21 @@ func (t *Root) linkResolver() *linkResolver {
 	}
 }
 
+// admittingLinks is linkResolver for a caller that was not admitted to the mount of what it resolves.
+func (t *Root) admittingLinks() *linkResolver {
+	r := t.linkResolver()
+	return &linkResolver{
+		lstat: func(name string) (fi fs.FileInfo, err error) {
+			err = t.admit(filepath.FromSlash(name), func() error { fi, err = r.lstat(name); return err })
+			return fi, err
+		},
+		readlink: func(name string) (text string, err error) {
+			err = t.admit(filepath.FromSlash(name), func() error { text, err = r.readlink(name); return err })
+			return text, err
+		},
+	}
+}
+
 // readEntries returns at most n entries of a directory.
 func (t *Root) readEntries(name string, n int) ([]fs.DirEntry, error) {
 	beneath, err := t.shared.root.OpenRoot(filepath.FromSlash(name + "/.")) // the dot requires a directory: see osRootOpener.openDir
@@ -233,14 +250,36 @@ func (t *Root) readEntries(name string, n int) ([]fs.DirEntry, error) {
 	return nil, nil
 }
 
-// moveLock is held for writing while a link is made, or a link or directory is checked and moved, and for reading while
-// a regular file is moved. Otherwise a link could be moved between its check and its move. All views of a tree, and
-// those made by Sub, share one.
-type moveLock struct{ sync.RWMutex }
+// moveLock has a lock for each mount. It is held for writing while a link is made, or a link or directory is checked and
+// moved, and for reading while a regular file is moved. Otherwise a link could be moved between its check and its move.
+// All views of a tree, and those made by Sub, share one.
+//
+// A rename stays within a mount, so one that hangs keeps no other mount waiting. A directory above a mount point can be
+// moved while a link in that mount is checked.
+type moveLock struct {
+	mu      sync.Mutex // guards the field below
+	ofMount map[*mounts.Mount]*sync.RWMutex
+}
+
+// of returns the lock for a path, a result of localPath.
+func (l *moveLock) of(t *Root, path string) *sync.RWMutex {
+	m := t.shared.mounts.At(path)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lock := l.ofMount[m]
+	if lock == nil {
+		if l.ofMount == nil {
+			l.ofMount = make(map[*mounts.Mount]*sync.RWMutex)
+		}
+		lock = new(sync.RWMutex)
+		l.ofMount[m] = lock
+	}
+	return lock
+}
 
 // move renames a file, directory or link, unless a link would lead out of the tree then.
 func (t *Root) move(from, to string) error {
-	lock := t.shared.moves
+	lock := t.shared.moves.of(t, from)
 	lock.RLock()
 	fi, err := t.shared.root.Lstat(from)
 	if err != nil || fi.Mode().IsRegular() {
@@ -258,8 +297,9 @@ func (t *Root) move(from, to string) error {
 
 // makeLink makes link a symbolic link to target. Its text is the relative path from its real directory.
 func (t *Root) makeLink(target, link string) error {
-	t.shared.moves.Lock()
-	defer t.shared.moves.Unlock()
+	lock := t.shared.moves.of(t, link)
+	lock.Lock()
+	defer lock.Unlock()
 	r := t.linkResolver()
 	dir, err := r.resolve(".", path.Dir(filepath.ToSlash(link)))
 	if err != nil {

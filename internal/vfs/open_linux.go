@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -12,9 +13,30 @@ import (
 
 // openat2Opener opens with one openat2(2) for any path. The kernel resolves the path and refuses to leave dir.
 type openat2Opener struct {
-	mu  sync.RWMutex // held for reading while fd is used, because Close frees the number for another file
-	dir *os.File     // nil after Close
-	fd  int          // of dir
+	dir *os.File
+	fd  int // of dir
+
+	// users is the number of calls that use fd, because its number is free for another file afterwards; less by closed
+	// after Close. The last one closes dir: Close must not wait for a call that hangs.
+	users atomic.Int64
+}
+
+const closed = 1 << 62
+
+// use reports whether dir is open. If so, the caller calls leave.
+func (o *openat2Opener) use() bool {
+	for n := o.users.Load(); n >= 0; n = o.users.Load() {
+		if o.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *openat2Opener) leave() {
+	if o.users.Add(-1) == -closed {
+		_ = o.dir.Close() // it was only read
+	}
 }
 
 // newOpener returns an openat2Opener if the kernel has openat2. It does not take ownership of root.
@@ -63,11 +85,10 @@ func (o *openat2Opener) openReal(path string) (*os.File, error) {
 }
 
 func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode, resolve uint64) (int, error) {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	if o.dir == nil {
+	if !o.use() {
 		return -1, fs.ErrClosed
 	}
+	defer o.leave()
 	fd, err := openat2(o.fd, path, flag, perm, resolve)
 	if err == unix.EXDEV { //nolint:errorlint // a system call's bare errno
 		return -1, ErrOutside // the path has an absolute link, or one that climbs above the root
@@ -95,24 +116,25 @@ func (o *openat2Opener) identify(path string) (fileid.ID, error) {
 
 // withDir calls f with the descriptor of the directory, again after EINTR.
 func (o *openat2Opener) withDir(f func(fd int) error) error {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	if o.dir == nil {
+	if !o.use() {
 		return fs.ErrClosed
 	}
+	defer o.leave()
 	return retryEINTR(func() error { return f(o.fd) })
 }
 
-// Close closes the directory after all calls that use it.
+// Close closes the directory, or makes the last call that uses it do so.
 func (o *openat2Opener) Close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.dir == nil {
-		return nil
+	for n := o.users.Load(); n >= 0; n = o.users.Load() {
+		if !o.users.CompareAndSwap(n, n-closed) {
+			continue
+		}
+		if n == 0 {
+			return o.dir.Close()
+		}
+		break
 	}
-	dir := o.dir
-	o.dir, o.fd = nil, -1
-	return dir.Close()
+	return nil
 }
 
 // openat2 opens path beneath dirfd. resolve is added to resolveFlags.

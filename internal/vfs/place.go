@@ -23,7 +23,7 @@ func PlaceOf(t Tree, name string) (p Place, ok bool) {
 	}
 	switch t := t.(type) {
 	case *Root:
-		dir, err := t.linkResolver().resolve(".", path.Dir(filepath.ToSlash(cleaned)))
+		dir, err := t.admittingLinks().resolve(".", path.Dir(filepath.ToSlash(cleaned)))
 		if err != nil {
 			return Place{}, false
 		}
@@ -49,7 +49,7 @@ func realDir(dir string) string {
 
 // realSub returns the path of the directory at name beneath t, without links.
 func (t *Root) realSub(name string) string {
-	resolved, err := t.linkResolver().resolve(".", filepath.ToSlash(name))
+	resolved, err := t.admittingLinks().resolve(".", filepath.ToSlash(name))
 	if err != nil {
 		resolved = name
 	}

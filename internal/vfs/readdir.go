@@ -68,10 +68,14 @@ func (t *Root) describe(path string, dir directory, names []string, rule listRul
 		fi, err := dir.lstat(name)
 		switch isLink := err == nil && fi.Mode().Type() == fs.ModeSymlink; {
 		case isLink && rule == listAll:
-			fi = t.link(filepath.Join(path, name), fi)
+			link := fi
+			_ = t.admit(filepath.Join(path, name), func() error { fi = t.link(filepath.Join(path, name), link); return nil })
 		case isLink:
 			// Resolve from the root of the tree: from dir, a link to its parent would lead outside.
-			fi, err = t.shared.root.Stat(filepath.Join(path, name))
+			err = t.admit(filepath.Join(path, name), func() error {
+				fi, err = t.shared.root.Stat(filepath.Join(path, name))
+				return err
+			})
 			if err == nil && fi.IsDir() && rule == listForWalk {
 				continue
 			}

@@ -24,7 +24,7 @@ func RealName(t Tree, name string) (string, error) {
 	var r *linkResolver
 	switch t := t.(type) {
 	case *Root:
-		r = t.linkResolver()
+		r = t.admittingLinks()
 	case *adapter:
 		var ok bool
 		if r, ok = t.linkResolver(); !ok {

@@ -41,6 +41,11 @@ func (t *Root) statBy(op, name string, stat func(*os.Root, string) (fs.FileInfo,
 	if err != nil {
 		return nil, t.pathError(op, name, err)
 	}
+	m, err := t.enter(path)
+	if err != nil {
+		return nil, t.pathError(op, name, err)
+	}
+	defer m.Leave()
 	fi, err := stat(t.shared.root, path)
 	if err != nil {
 		return nil, t.pathError(op, name, err)

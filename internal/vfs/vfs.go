@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/afero"
+
+	"sluice/internal/mounts"
 )
 
 // Root is a view of a directory tree. No name leads out of the tree.
@@ -33,6 +35,7 @@ type shared struct {
 	real      string // dir without links, for PlaceOf
 	root      *os.Root
 	opener    opener
+	mounts    *mounts.Tree // of real
 	moves     *moveLock
 	errEscape error // the error of root for a name that leads out; package os does not export it
 
@@ -75,7 +78,10 @@ func newShared(root *os.Root, dir, real string, moves *moveLock) (*shared, error
 		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused without an access to the disk
-	return &shared{dir: dir, real: real, root: root, opener: opener, moves: moves, errEscape: withoutPath(escape)}, nil
+	tree := mounts.Beneath(real)
+	return &shared{
+		dir: dir, real: real, root: root, opener: admitting{opener, tree}, mounts: tree, moves: moves, errEscape: withoutPath(escape),
+	}, nil
 }
 
 // Sub returns a view of the directory name and everything beneath it, as a tree of its own: no name leads out of that
@@ -85,14 +91,17 @@ func (t *Root) Sub(name string) (*Root, error) {
 	if err != nil {
 		return nil, t.pathError("open", name, err)
 	}
-	fi, err := t.shared.root.Stat(path) // as in Open
-	if err == nil && !fi.IsDir() {
-		err = syscall.ENOTDIR
-	}
-	if err != nil {
-		return nil, t.pathError("open", name, err)
-	}
-	root, err := t.shared.root.OpenRoot(path)
+	var root *os.Root
+	err = t.admit(path, func() error {
+		fi, err := t.shared.root.Stat(path) // as in Open
+		if err == nil && !fi.IsDir() {
+			err = syscall.ENOTDIR
+		}
+		if err == nil {
+			root, err = t.shared.root.OpenRoot(path)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, t.pathError("open", name, err)
 	}

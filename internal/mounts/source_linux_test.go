@@ -1,0 +1,76 @@
+package mounts
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"sluice/internal/nettest"
+)
+
+func TestParseMountInfo(t *testing.T) {
+	got := parseMountInfo([]byte(`22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/root rw
+36 22 0:32 / /mnt/with\040a\040blank rw - fuse.sshfs a@b: rw
+37 22 0:33 / /mnt/back\134slash rw - nfs4 host:/x rw
+
+broken
+`))
+	want := []entry{{"/", "22"}, {"/mnt/with a blank", "36"}, {`/mnt/back\slash`, "37"}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(entry{})); diff != "" {
+		t.Error("(-want +got)\n" + diff)
+	}
+}
+
+func TestTheKernelReportsAMount(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root may mount")
+	}
+	s := newSource().(*mountInfo)
+	before := s.read()
+	if len(before) == 0 {
+		t.Skip("there is no /proc")
+	}
+	defer s.file.Close()
+	dir := filepath.Join(nettest.TempDir(t), "a blank")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("test", dir, "tmpfs", 0, "size=4k"); err != nil {
+		t.Skip("no mount:", err)
+	}
+	mounted := true
+	defer func() {
+		if mounted {
+			_ = unix.Unmount(dir, unix.MNT_DETACH)
+		}
+	}()
+	if !s.changed() {
+		t.Error("the mount was not reported")
+	}
+	has := func() (found bool) {
+		for _, e := range s.read() {
+			found = found || e.point == dir
+		}
+		return found
+	}
+	if !has() {
+		t.Error("the mount is not in the list")
+	}
+	if err := unix.Unmount(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	mounted = false
+	if !s.changed() || has() {
+		t.Error("the end of the mount was not reported")
+	}
+}
+
+func TestWithoutAListAllIsOneMount(t *testing.T) {
+	s := &mountInfo{name: filepath.Join(t.TempDir(), "none")}
+	if s.changed() || s.read() != nil {
+		t.Error("a list that does not exist has entries")
+	}
+}

@@ -191,7 +191,7 @@ var rules = []rule{
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "sendfile": "it returns a file to write to; a receiver calls both"},
 	},
 	{
-		folder: "internal/rightsfs", own: []string{"internal/account", "internal/mounts", "internal/vfs"}, others: []string{afero},
+		folder: "internal/rightsfs", own: []string{"internal/account", "internal/vfs"}, others: []string{afero},
 		why:   "what an account sees of a tree does not depend on the protocol",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},

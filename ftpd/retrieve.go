@@ -3,6 +3,7 @@ package ftpd
 import (
 	"io"
 
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -33,7 +34,7 @@ func (op *operation) retr(arg string) (r reply) {
 	err = errPanic // remains if a hook panics in send
 	defer func() {
 		reportFailure(f, err)
-		_ = f.Close() // nothing was written
+		vfs.MountOfFile(t.user.readTree(), f).Close(f)
 		r = op.finish(t, err)
 	}()
 	if first > size {
@@ -63,6 +64,7 @@ func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {
 	t.beginLive(conn, false, size)
 	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
 	t.limit(opt, false, size)
+	opt.Disk = vfs.MountOfFile(t.user.readTree(), f)
 	res, err := sendfile.Send(t.ctx, conn.Conn, f, offset, size, opt)
 	if t.ctx.Err() != nil || isStall(err) { // after other errors the client can still read the data and the reply
 		conn.fail()

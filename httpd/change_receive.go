@@ -10,6 +10,7 @@ import (
 
 	"sluice/httpd/internal/netconn"
 	"sluice/internal/live"
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -52,7 +53,9 @@ func (ch *change) receive(f io.WriterAt, at int64, in incoming) (n int64, err er
 	if ch.isDirect(f, in) {
 		stall := ch.stall()
 		ch.setDeadline(stall) // for the bytes that net/http reads itself
-		ch.result, err = ch.conn.ReceiveBody(ctx, ch.r.Body, f, at, in.size, sendfile.Options{Timeout: stall, Wait: limits.Hook()}, ch.transfer)
+		ch.result, err = ch.conn.ReceiveBody(ctx, ch.r.Body, f, at, in.size, sendfile.Options{
+			Timeout: stall, Wait: limits.Hook(), Disk: vfs.MountOfFile(ch.tree, f),
+		}, ch.transfer)
 	} else {
 		err = ch.copyBody(f, at, in, limits)
 	}
@@ -103,6 +106,7 @@ func (ch *change) copyBody(f io.WriterAt, at int64, in incoming, limits *netconn
 	if in.isBody && ch.r.Body == nil { // as http.NewRequest makes it
 		in.Reader = http.NoBody
 	}
+	disk := vfs.MountOfFile(ch.tree, f)
 	granted := 0 // bytes that the limits allow and that are not read
 	for {
 		if granted == 0 {
@@ -124,7 +128,11 @@ func (ch *change) copyBody(f io.WriterAt, at int64, in incoming, limits *netconn
 		}
 		in.sums.write(p)
 		if len(p) > 0 {
+			if err := disk.Enter(); err != nil {
+				return fail(sendfile.File, err)
+			}
 			written, err := f.WriteAt(p, at+ch.result.Sent)
+			disk.Leave()
 			ch.result.Sent += int64(written)
 			ch.transfer.Add(sendfile.Result{Sent: int64(written), Method: sendfile.Copy})
 			if err != nil {

@@ -134,7 +134,9 @@ func (s *sender) write(p []byte, method sendfile.Method) (written int, err error
 func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 	part := &netconn.FilePart{
 		File: f, Off: off, N: n,
-		Options:  sendfile.Options{Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.Hook()},
+		Options: sendfile.Options{
+			Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.Hook(), Disk: s.h.prepared().Planner.DiskOf(f),
+		},
 		Transfer: s.transfer,
 	}
 	w := s.w

@@ -51,7 +51,11 @@ func (t *transfer) fill(n int) {
 	if t.sequential {
 		n, err = t.file.Read(p)
 	} else {
+		if t.readErr = t.enter(); t.readErr != nil {
+			return
+		}
 		n, err = t.sys.readAt(t.source, p, t.off)
+		t.leave()
 	}
 	n, t.readErr = checkRead(len(p), n, err)
 	t.pending = p[:n]
@@ -122,7 +126,11 @@ func (t *transfer) copyIn(n int) (int, error) {
 
 // writeAt writes all of p to the target, or fails.
 func (t *transfer) writeAt(p []byte, off int64) (int, error) {
+	if err := t.enter(); err != nil {
+		return 0, t.fail(File, err)
+	}
 	n, err := t.sys.writeAt(t.target, p, off)
+	t.leave()
 	n, err = checkWrite(len(p), n, err)
 	t.res.Method = Copy
 	if err != nil {

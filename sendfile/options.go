@@ -36,6 +36,12 @@ type Options struct {
 	// Windows), every read counts as such a wait.
 	Idle func(idle bool)
 
+	// Disk, if not nil, admits the calls that read or write the file, each of which
+	// may wait for a disk: it bounds the threads of the system that do. Enter is
+	// called on the caller's goroutine and may block; that time does not count
+	// towards Timeout. Its error ends the transfer, with side File.
+	Disk Admission
+
 	// More says that the caller will send more on this connection right away,
 	// such as a file after its header. Linux then holds back a partly filled
 	// packet, for 200 ms at most (MSG_MORE), which saves a packet and wakes the
@@ -46,6 +52,12 @@ type Options struct {
 	// is for Receive only. If the method cannot be used, for instance because
 	// the source is no *os.File, the transfer copies.
 	Method Method
+}
+
+// Admission admits calls that may wait for a disk.
+type Admission interface {
+	Enter() error // before a call; after an error the call is not made
+	Leave()       // after the call
 }
 
 // Result says how much a transfer moved, and how. It is valid next to an error

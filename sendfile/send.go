@@ -119,11 +119,12 @@ func (t *transfer) stat() error {
 		if err = t.withFile(t.callbacks.stat); err == nil {
 			err = t.err
 		}
-	} else {
+	} else if err = t.enter(); err == nil {
 		var info fs.FileInfo
 		if info, err = t.file.Stat(); err == nil {
 			t.size, t.mode = info.Size(), info.Mode()
 		}
+		t.leave()
 	}
 	if err != nil {
 		return t.fail(sideOf(err, File), err)

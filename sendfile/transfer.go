@@ -239,9 +239,27 @@ func (t *transfer) findDescriptors() {
 	}
 }
 
+// enter asks Options.Disk for a call of the file, after which the caller calls leave.
+func (t *transfer) enter() error {
+	if t.opt.Disk == nil {
+		return nil
+	}
+	return t.opt.Disk.Enter()
+}
+
+func (t *transfer) leave() {
+	if t.opt.Disk != nil {
+		t.opt.Disk.Leave()
+	}
+}
+
 // withFile calls f with the descriptor of the file, which stays open until f
 // returns, even if another goroutine closes the file.
 func (t *transfer) withFile(f func(fd uintptr)) error {
+	if err := t.enter(); err != nil {
+		return err
+	}
+	defer t.leave()
 	if t.fileRaw.Control(f) != nil {
 		return os.ErrClosed // Control fails for no other reason; package os does not export its error
 	}

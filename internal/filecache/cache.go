@@ -59,6 +59,9 @@ const (
 
 	longestPath = 4096             // longer names are not kept, so that MaxFiles bounds their memory
 	forget      = 10 * time.Second // entries that were not used for so long are removed
+
+	maxWaiters = 64              // for a file whose opening
+	hangAfter  = 5 * time.Second // has taken so long; further ones are refused
 )
 
 // defaultValid returns the meaning of zero for Cache.Valid.
@@ -338,7 +341,7 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	if l := e.load; l != nil {
 		return c.await(s, l, path, generation)
 	}
-	l := &load{generation: vfs.Generation(), done: make(chan struct{})}
+	l := &load{generation: vfs.Generation(), began: began, done: make(chan struct{})}
 	e.load = l
 	old := e.file
 	if old != nil {
@@ -374,6 +377,10 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 // holds the lock of s, which await unlocks.
 func (c *Cache) await(s *shard, l *load, path string, generation uint64) (f *File, err error, ok bool) {
 	isRecent := l.generation >= generation
+	if l.waiters >= maxWaiters && c.since(c.now())-l.began > hangAfter {
+		s.mu.Unlock()
+		return nil, &fs.PathError{Op: "open", Path: path, Err: vfs.ErrNotResponding}, true
+	}
 	if isRecent {
 		l.waiters++
 	}
@@ -411,9 +418,10 @@ func (c *Cache) open(path string, old *File, body int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFile(opened, old, body, c.now())
+	m := vfs.MountOf(c.Tree, path)
+	f, err := newFile(opened, m, old, body, c.now())
 	if f == nil || f == old {
-		_ = opened.Close()
+		m.Close(opened)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/fileid"
+	"sluice/internal/mounts"
 	"sluice/internal/residence"
 )
 
@@ -23,6 +24,9 @@ type File struct {
 
 	// Residence is where the content on the disk is; Unknown unless File is an *os.File.
 	Residence residence.Residence
+
+	// Mount admits calls for the file that may hang. It is that of the path by which the file was opened.
+	Mount *mounts.Mount
 
 	// Extra is for users of the cache: values derived from this state of the file,
 	// which are kept as long as the File.
@@ -39,7 +43,11 @@ type File struct {
 func (f *File) Release() {
 	switch refs := f.refs.Add(-1); {
 	case refs == 0 && f.Residence == residence.Remote:
-		go f.close() // close(2) waits for the server of a FUSE mount
+		go func() { // close(2) waits for the server of a FUSE mount
+			f.Mount.EnterLater()
+			defer f.Mount.Leave()
+			f.close()
+		}()
 	case refs == 0:
 		f.close()
 	case refs < 0:
@@ -60,7 +68,11 @@ func (f *File) IsShared() bool { return f.refs.Load() > 1 }
 
 // newFile makes a File with one user. Or it returns old, with one more user, if that
 // is the same file and has not changed; then the caller closes opened.
-func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, error) {
+func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time.Time) (*File, error) {
+	if err := m.Enter(); err != nil {
+		return nil, err
+	}
+	defer m.Leave()
 	id, err := fileid.Of(opened)
 	if err != nil {
 		return nil, err
@@ -69,7 +81,7 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 		old.refs.Add(1)
 		return old, nil
 	}
-	f := &File{File: opened, id: id, settled: id.Settled(now)}
+	f := &File{File: opened, Mount: m, id: id, settled: id.Settled(now)}
 	f.os, _ = opened.(*os.File)
 	f.refs.Store(1)
 	if f.Info, err = opened.Stat(); err != nil {
@@ -80,7 +92,7 @@ func newFile(opened afero.File, old *File, body int64, now time.Time) (*File, er
 	}
 	if f.os != nil && f.Info.Mode().IsRegular() && f.Info.Size() <= body {
 		f.Body = readWhole(f.os, f.Info.Size())
-		if !f.isCurrentOnDisk() {
+		if !f.hasSameID() {
 			f.Body = nil
 		}
 	}
@@ -102,8 +114,16 @@ func readWhole(f *os.File, n int64) []byte {
 	return body
 }
 
-// isCurrentOnDisk reports whether the file has not changed since it was opened. A Body cannot change.
+// isCurrentOnDisk reports whether the file is known not to have changed since it was opened. A Body cannot change.
 func (f *File) isCurrentOnDisk() bool {
+	if f.Mount.Enter() != nil {
+		return false
+	}
+	defer f.Mount.Leave()
+	return f.hasSameID()
+}
+
+func (f *File) hasSameID() bool {
 	id, err := fileid.Of(f.os)
 	return err == nil && id == f.id
 }

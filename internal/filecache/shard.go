@@ -56,6 +56,7 @@ type entry struct {
 // load is the opening of a path, for which several goroutines may wait.
 type load struct {
 	generation uint64        // vfs.Generation before the path was opened
+	began      time.Duration // when that began
 	waiters    int32         // guarded by the shard's mu
 	done       chan struct{} // closed when the fields below are set; each waiter then is a user of file
 	file       *File

@@ -2,6 +2,7 @@ package mounts
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -115,6 +116,21 @@ func (m *Mount) EnterLater() {
 	m.queue = append(m.queue, turn)
 	m.mu.Unlock()
 	<-turn
+}
+
+// Close closes a file of m, as soon as there is a place: at once if it can, else later. close(2) waits for the server of a
+// FUSE mount. The caller has only read the file, so that its error does not matter.
+func (m *Mount) Close(f io.Closer) {
+	if m.TryEnter() {
+		defer m.Leave()
+		_ = f.Close()
+		return
+	}
+	go func() {
+		m.EnterLater()
+		defer m.Leave()
+		_ = f.Close()
+	}()
 }
 
 // TryEnter is Enter for a caller that cannot wait. It reports whether there was a place.

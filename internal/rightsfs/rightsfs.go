@@ -32,7 +32,6 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/account"
-	"sluice/internal/mounts"
 	"sluice/internal/vfs"
 )
 
@@ -60,8 +59,8 @@ func IsNeeded(base account.Rights, paths *account.Paths) bool {
 	return paths != nil || !base.Has(account.Read)
 }
 
-// Mount returns the mount of the file called name, see vfs.MountOf.
-func (t *Tree) Mount(name string) *mounts.Mount { return vfs.MountOf(t.below, name) }
+// Below returns the tree that t shows a part of.
+func (t *Tree) Below() vfs.Tree { return t.below }
 
 // at returns the rights at a name without links.
 func (t *Tree) at(name string) account.Rights { return t.paths.At(name, t.base) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 
@@ -18,35 +19,47 @@ import (
 // file do so themselves, with MountOf or MountOfFile.
 
 // MountOf returns the mount that the file called name lies on, as far as its name shows, without asking a file system. A
-// [Tree] that is a view of another one has a method of the same meaning, called Mount.
+// [Tree] that is a view of another one, in which files have the same names, has a method Below that returns that.
 func MountOf(t Tree, name string) *mounts.Mount {
-	switch t := t.(type) {
+	switch t := below(t).(type) {
 	case *Root:
-		path, err := localPath(name)
-		if err != nil {
-			return nil // no call will be made
+		if path, err := localPath(name); err == nil {
+			return t.shared.mounts.At(path)
 		}
-		return t.shared.mounts.At(path)
 	case *adapter:
-		full, err := cleanName(name) // not fullName, which may ask the file system
-		if err != nil {
-			return nil
+		if cleaned, err := cleanName(name); err == nil { // not fullName, which may ask the file system
+			return t.calls.mount(path.Join(t.base, cleaned))
 		}
-		return t.calls.mount(filepath.Join(t.base, full))
-	case interface {
-		Mount(name string) *mounts.Mount
-	}:
-		return t.Mount(name)
+	}
+	return nil // no call will be made
+}
+
+// MountOfFile returns the mount of a file that t has opened. It is nil, which admits everything, unless f is an *os.File.
+func MountOfFile(t Tree, f any) *mounts.Mount {
+	file, ok := f.(*os.File)
+	if !ok || file == nil {
+		return nil
+	}
+	switch t := below(t).(type) {
+	case *Root:
+		return t.shared.mounts.At(filepath.FromSlash(file.Name()))
+	case *adapter:
+		if m := mounts.Of(file.Name()); m != nil && filepath.IsAbs(file.Name()) {
+			return m
+		}
+		return t.calls.own
 	}
 	return nil
 }
 
-// MountOfFile returns the mount of a file that t has opened; nil, which admits everything, if that is not known.
-func MountOfFile(t Tree, f any) *mounts.Mount {
-	if file, ok := f.(*os.File); ok && file != nil {
-		return MountOf(t, file.Name())
+func below(t Tree) Tree {
+	for {
+		view, ok := t.(interface{ Below() Tree })
+		if !ok {
+			return t
+		}
+		t = view.Below()
 	}
-	return nil
 }
 
 // enter admits a call for the file at path, a result of localPath. The caller calls Leave if there is no error.

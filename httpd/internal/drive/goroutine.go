@@ -59,7 +59,7 @@ func run(m *h1conn.Machine, nc *netconn.Conn, s *h1conn.Server) h1conn.Do {
 			m.Sent(nc.SendBytes(a.Data, sendfile.Options{Timeout: s.StallTimeout, More: a.More}))
 		case h1conn.SendFile:
 			m.Sent(nc.SendFile(a.File, a.Off, a.N, sendfile.Options{
-				Timeout: s.StallTimeout, Method: m.Method(), Wait: m.Limits().Hook(),
+				Timeout: s.StallTimeout, Method: m.Method(), Wait: m.Limits().Hook(), Disk: m.Disk(),
 			}, m.Transfer()))
 		case h1conn.Work:
 			m.Work(s.Base)

@@ -396,6 +396,9 @@ func (m *Machine) Limits() *netconn.Limits { return m.response.limits }
 // Transfer returns the transfer of the present response; nil: it is small.
 func (m *Machine) Transfer() *live.Transfer { return m.response.transfer }
 
+// Disk returns what admits calls for the File of the present action, which may hang.
+func (m *Machine) Disk() sendfile.Admission { return m.handler.Planner.DiskOf(m.action.File) }
+
 // Method returns how files are sent.
 func (m *Machine) Method() sendfile.Method { return m.handler.Method }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"sluice/internal/filecache"
 	"sluice/internal/partial"
 	"sluice/internal/vfs"
+	"sluice/sendfile"
 )
 
 // Planner decides what to answer to requests for the files of one tree. Its
@@ -196,6 +198,9 @@ func (p *Planner) get(name string, l Lookup) (*filecache.File, error) {
 	}
 	return p.Files.Get(name)
 }
+
+// DiskOf returns what admits calls for an open file of the tree, which may hang.
+func (p *Planner) DiskOf(f io.ReaderAt) sendfile.Admission { return vfs.MountOfFile(p.Tree, f) }
 
 // statusOf translates the error of opening a file.
 func statusOf(err error) int {

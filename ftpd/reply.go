@@ -32,6 +32,8 @@ func fileErrorReply(err error) reply {
 		return newReply(550, "No such file or directory")
 	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
 		return newReply(550, capitalize(errorText(err)))
+	case errors.Is(err, vfs.ErrNotResponding): // it may later
+		return newReply(450, capitalize(vfs.ErrNotResponding.Error()))
 	case errors.Is(err, fs.ErrPermission):
 		return newReply(550, "Permission denied")
 	case errors.As(err, new(*durable.Error)):
@@ -162,7 +164,7 @@ func (op *operation) replyCode(err error) int {
 		return 421
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
-	case errors.Is(err, upload.ErrBusy), isLocked(err):
+	case errors.Is(err, upload.ErrBusy), isLocked(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened:
 		return 450
 	case isOverBound(err):
 		return boundCode(err)

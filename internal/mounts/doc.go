@@ -29,6 +29,7 @@
 //
 // # Limitations
 //
-// A path is taken as text. A symbolic link that leads to another mount therefore takes places of the mount where the link
-// is: links to a file system that may hang belong on that file system. A mount point below a tree has no such fault.
+// A path is taken as text, and a link that leads to another mount is found out by the caller, if the kernel has openat2(2)
+// (package vfs). Elsewhere, and for links on a mount beneath the directory of the tree, the call takes a place of the mount
+// where the link is.
 package mounts

@@ -114,7 +114,9 @@ type Tree struct {
 	dir      string
 	register *register
 	unknown  *Mount // where there is no list
-	seen     atomic.Pointer[view]
+
+	elsewhere *Mount
+	seen      atomic.Pointer[view]
 }
 
 // view is what a table has for a Tree.
@@ -133,8 +135,8 @@ type beneath struct {
 func Beneath(dir string) *Tree { return beneathBy(process, dir) }
 
 func beneathBy(r *register, dir string) *Tree {
-	r.checked.Store(math.MinInt64) // the directory may have been mounted just now
-	t := &Tree{dir: dir, register: r, unknown: &Mount{point: dir, within: r.within}}
+	t := &Tree{dir: dir, register: r, unknown: &Mount{point: dir, within: r.within}, elsewhere: &Mount{within: r.within}}
+	t.Refresh() // the directory may have been mounted just now
 	t.view()
 	return t
 }
@@ -196,6 +198,15 @@ func (r *register) busy() (all []State) {
 
 // Of returns the mount that a path lies on, which is absolute and clean; nil if there is no list of mounts.
 func Of(path string) *Mount { return process.table().find(path) }
+
+// Own returns the mount of the directory.
+func (t *Tree) Own() *Mount { return t.view().own }
+
+// Refresh makes the next call see mounts and unmounts of the last second too.
+func (t *Tree) Refresh() { t.register.checked.Store(math.MinInt64) }
+
+// Elsewhere returns a Mount for paths that a link leads to another mount, of which nothing is known.
+func (t *Tree) Elsewhere() *Mount { return t.elsewhere }
 
 // HasBeneath reports whether there are mount points beneath the directory.
 func (t *Tree) HasBeneath() bool { return len(t.view().beneath) > 0 }

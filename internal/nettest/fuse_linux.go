@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,7 +51,10 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 		defer close(served)
 		m.serve()
 	}()
+	// A call that hangs cannot be interrupted, and keeps this process from ending.
+	limit := time.AfterFunc(time.Minute, func() { _ = unix.Unmount(dir, unix.MNT_FORCE) })
 	t.Cleanup(func() {
+		limit.Stop()
 		_ = unix.Unmount(dir, unix.MNT_FORCE) // ends the calls that hang
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
 		<-served

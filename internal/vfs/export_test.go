@@ -21,7 +21,7 @@ func UsesOpenat2(t *Root) bool {
 // WithoutOpenat2 makes all views of t open files with os.Root, as on a kernel without openat2.
 func WithoutOpenat2(t *Root) error {
 	err := t.shared.opener.Close()
-	t.shared.opener = admitting{osRootOpener{t.shared.root}, t.shared.mounts}
+	t.shared.opener = admitting{osRootOpener{t.shared.root}, t.shared}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -26,6 +27,9 @@ type opener interface {
 	identify(path string) (fileid.ID, error)
 	io.Closer
 }
+
+// errCrosses means that an opener would have to go to another mount, which it was not to.
+var errCrosses = errors.New("another mount")
 
 // writing holds all flags that change the file or are for changing it.
 const writing = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_TRUNC | os.O_APPEND

@@ -68,20 +68,65 @@ var hasOpenat2 = sync.OnceValue(func() bool {
 })
 
 func (o *openat2Opener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := o.openFD(path, flag|openFlags, perm, 0)
+	return o.openWith(path, flag, perm, 0)
+}
+
+func (o *openat2Opener) openWith(path string, flag int, perm fs.FileMode, resolve uint64) (*os.File, error) {
+	fd, err := o.openFD(path, flag|openFlags, perm, resolve)
 	if err != nil {
 		return nil, err
 	}
 	return newFile(fd, path, flag)
 }
 
-// openReal has the kernel refuse every link.
-func (o *openat2Opener) openReal(path string) (*os.File, error) {
-	fd, err := o.openFD(path, os.O_RDONLY|openFlags, 0, unix.RESOLVE_NO_SYMLINKS)
+// stayingOpener is an openat2Opener that goes to no other mount: the error is errCrosses. The kernel finds that out without
+// asking the other file system.
+type stayingOpener struct{ *openat2Opener }
+
+func (o *openat2Opener) staying() opener { return stayingOpener{o} }
+
+func (o stayingOpener) open(path string, flag int, perm fs.FileMode) (*os.File, error) {
+	return o.openWith(path, flag, perm, unix.RESOLVE_NO_XDEV)
+}
+
+func (o stayingOpener) openReal(path string) (*os.File, error) {
+	return o.openWith(path, os.O_RDONLY, 0, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
+}
+
+func (o stayingOpener) openDir(path string) (directory, error) {
+	f, err := o.open(path, unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return newFile(fd, path, os.O_RDONLY)
+	return openat2Dir{f}, nil
+}
+
+func (o stayingOpener) readable(path string) error {
+	if o.crosses(path) {
+		return errCrosses
+	}
+	return o.openat2Opener.readable(path)
+}
+
+func (o stayingOpener) identify(path string) (fileid.ID, error) {
+	if o.crosses(path) {
+		return fileid.ID{}, errCrosses
+	}
+	return o.openat2Opener.identify(path)
+}
+
+// crosses reports whether path leads to another mount. It is false if there is no such file.
+func (o *openat2Opener) crosses(path string) bool {
+	fd, err := o.openFD(path, unix.O_PATH, 0, unix.RESOLVE_NO_XDEV)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	return err == errCrosses //nolint:errorlint // the value itself
+}
+
+// openReal has the kernel refuse every link.
+func (o *openat2Opener) openReal(path string) (*os.File, error) {
+	return o.openWith(path, os.O_RDONLY, 0, unix.RESOLVE_NO_SYMLINKS)
 }
 
 func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode, resolve uint64) (int, error) {
@@ -90,6 +135,9 @@ func (o *openat2Opener) openFD(path string, flag int, perm fs.FileMode, resolve 
 	}
 	defer o.leave()
 	fd, err := openat2(o.fd, path, flag, perm, resolve)
+	if err == unix.EXDEV && resolve&unix.RESOLVE_NO_XDEV != 0 { //nolint:errorlint // a system call's bare errno
+		return -1, errCrosses // or it leads out of the tree
+	}
 	if err == unix.EXDEV { //nolint:errorlint // a system call's bare errno
 		return -1, ErrOutside // the path has an absolute link, or one that climbs above the root
 	}

@@ -78,10 +78,9 @@ func newShared(root *os.Root, dir, real string, moves *moveLock) (*shared, error
 		return nil, err
 	}
 	_, escape := root.Lstat("..") // refused without an access to the disk
-	tree := mounts.Beneath(real)
-	return &shared{
-		dir: dir, real: real, root: root, opener: admitting{opener, tree}, mounts: tree, moves: moves, errEscape: withoutPath(escape),
-	}, nil
+	d := &shared{dir: dir, real: real, root: root, mounts: mounts.Beneath(real), moves: moves, errEscape: withoutPath(escape)}
+	d.opener = admitting{opener, d}
+	return d, nil
 }
 
 // Sub returns a view of the directory name and everything beneath it, as a tree of its own: no name leads out of that

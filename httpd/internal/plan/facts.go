@@ -34,11 +34,15 @@ func (p *Planner) factsOf(name string, f *filecache.File) *facts {
 	if known, ok := f.Extra.Load().(*facts); ok {
 		return known
 	}
+	mediaType, isKnown := p.mediaType(name, f)
 	fresh := &facts{
-		mediaType: p.mediaType(name, f), etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime()),
+		mediaType: mediaType, etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime()),
 		body: Body{filePiece(f)},
 	}
 	fresh.fields = Header{{"Content-Type", fresh.mediaType}, {"X-Content-Type-Options", "nosniff"}}
+	if !isKnown {
+		return fresh
+	}
 	f.Extra.Store(fresh) // of two that are stored at the same time one stays, and both are equal
 	return fresh
 }

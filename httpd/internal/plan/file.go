@@ -103,19 +103,23 @@ func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
 }
 
 // mediaType returns the Content-Type of the file at name: by its extension, or
-// else by its first bytes.
-func (p *Planner) mediaType(name string, f *filecache.File) string {
+// else by its first bytes. It is not known if its file system does not answer.
+func (p *Planner) mediaType(name string, f *filecache.File) (mediaType string, isKnown bool) {
 	if t := typeOf(name); t != "" {
-		return t
+		return t, true
 	}
 	begin := f.Body
 	if begin == nil {
 		var b [sniffed]byte
+		if f.Mount.Enter() != nil {
+			return unknownType, false
+		}
+		defer f.Mount.Leave()
 		n, err := f.File.ReadAt(b[:min(sniffed, f.Info.Size())], 0)
 		if err != nil && n == 0 {
-			return unknownType
+			return unknownType, true
 		}
 		begin = b[:n]
 	}
-	return sniff(begin, p.DetectType)
+	return sniff(begin, p.DetectType), true
 }

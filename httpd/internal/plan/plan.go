@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/filecache"
+	"sluice/internal/vfs"
 )
 
 // Plan is what will be answered to a request, before anything of it is made. The
@@ -39,6 +40,7 @@ type Plan struct {
 	wouldWait bool
 
 	status  int          // if kind is failed or refusedMethod
+	isHung  bool         // if kind is failed: the file system does not answer
 	archive *archiveKind // if kind is sendsArchive
 
 	// If kind is sendsFile, or missing and there is a page for that.
@@ -249,7 +251,7 @@ func (pl *Plan) fail(err error) {
 		pl.miss()
 		return
 	}
-	pl.kind = failed
+	pl.kind, pl.isHung = failed, errors.Is(err, vfs.ErrNotResponding)
 }
 
 // miss plans the response for a name that is not served.
@@ -330,6 +332,9 @@ func (pl *Plan) make(ctx context.Context) Response {
 		}
 		resp.Header.add("Allow", p.allow())
 		return resp
+	}
+	if pl.isHung {
+		return explain(r, pl.status, "The file system where this is does not answer.")
 	}
 	return failure(r, pl.status)
 }

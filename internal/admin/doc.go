@@ -4,7 +4,8 @@
 //	h := &admin.Handler{Live: &reg}
 //	defer h.Close()
 //	reg.OnTransfer = h.OnTransfer
-//	err := http.Serve(admin.Limit(ln), h) // ln on loopback, or a unix socket
+//	s := &http.Server{Handler: h, ConnContext: admin.ConnContext}
+//	err := s.Serve(admin.Limit(ln)) // ln on loopback, or a unix socket
 //
 // The resources are
 //

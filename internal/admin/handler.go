@@ -149,6 +149,7 @@ func (h *Handler) routes() *http.ServeMux {
 // ServeHTTP implements http.Handler; see the package comment.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.once.Do(h.prepare)
+	defer beginRequest(r.Context())()
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch {

@@ -54,7 +54,9 @@ func (d *daemon) newOperator(ctx context.Context, version string) (*operator, er
 	}
 	d.addHook(o.handler.OnTransfer)
 	d.onSync = o.handler.OnSync
-	o.server = http.Server{Handler: o.handler, ErrorLog: slog.NewLogLogger(d.logger.Handler(), slog.LevelWarn)}
+	o.server = http.Server{
+		Handler: o.handler, ConnContext: admin.ConnContext, ErrorLog: slog.NewLogLogger(d.logger.Handler(), slog.LevelWarn),
+	}
 	setTimeouts(&o.server, 2*time.Minute) // longer than a CPU profile
 	return o, nil
 }

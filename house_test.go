@@ -92,7 +92,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd", others: []string{afero, proxy},
-		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/drive", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "httpd/internal/sockets", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session"}, frontend...),
+		own:   append([]string{"httpd/internal/dav", "httpd/internal/deadprop", "httpd/internal/drive", "httpd/internal/h1conn", "httpd/internal/netconn", "httpd/internal/plan", "httpd/internal/sockets", "internal/filecache", "internal/upload", "internal/partial", "internal/durable", "internal/session", "internal/budget"}, frontend...),
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs, files that are received to internal/upload",
 		never: map[string]string{"ftpd": noSibling, "internal/config": noConfig},
 	},

@@ -37,6 +37,12 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		// the bytes that follow may be somebody else's request (golang/go#80942).
 		w.Header().Set("Connection", "close")
 	}
+	if _, c := connOf(r.Context()); c != nil && r.ProtoMajor == 2 {
+		c.GrantRequest(r.ContentLength)
+		if r.ContentLength != 0 {
+			r.Body = grantingBody{r.Body, c}
+		}
+	}
 	if r.ContentLength >= netconn.MinDirect {
 		if c, ok := r.Context().Value(connKey{}).(*netconn.HTTPConn); ok {
 			c.SetBody(r.Body)

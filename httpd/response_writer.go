@@ -53,6 +53,7 @@ type sender struct {
 	// files: they are given to it in place of w.
 	direct http.ResponseWriter
 
+	http2    *http.Request  // the request, if it came by HTTP/2; else nil
 	transfer *live.Transfer // nil: none
 	limits   *netconn.Limits
 	stalls   *stallWriter  // nil: something below bounds the wait for the client
@@ -80,6 +81,9 @@ func (s *sender) prepare(r *http.Request) (end func()) {
 	}
 	if _, takesFiles := s.rw.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
 		s.direct = s.rw
+	}
+	if r.ProtoMajor == 2 {
+		s.http2 = r
 	}
 	s.w = s.rw
 	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nothing below bounds the wait for the client
@@ -138,6 +142,11 @@ func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 			Timeout: s.stall, Chunk: s.chunk, Method: s.h.method(), Wait: s.limits.Hook(), Disk: s.h.prepared().Planner.DiskOf(f),
 		},
 		Transfer: s.transfer,
+	}
+	if s.http2 != nil {
+		buffer, giveBack := http2BufferFor(s.http2)
+		defer giveBack()
+		part.Buffer = buffer
 	}
 	w := s.w
 	if s.direct != nil {

@@ -289,6 +289,7 @@ func (s *Server) prepare() {
 		ReadHeaderTimeout:            s.headerTimeout(),
 		IdleTimeout:                  s.idleTimeout(),
 		MaxHeaderBytes:               maxHeaderBytes,
+		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		DisableGeneralOptionsHandler: true, // a *Handler answers OPTIONS * itself
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context {

@@ -32,6 +32,7 @@ func (s *Server) handshake(c *netconn.HTTPConn) net.Conn {
 		c.SetSniffer(netconn.NewErrorSniffer(conn, "", s.refused))
 		return secure
 	case secure.ConnectionState().NegotiatedProtocol == "h2":
+		c.BoundFrames()
 		return secure
 	}
 	return netconn.NewTLSConn(secure, c, netconn.NewErrorSniffer(conn, "", s.refused))

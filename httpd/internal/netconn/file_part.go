@@ -17,6 +17,7 @@ type FilePart struct {
 	Off, N   int64
 	Options  sendfile.Options
 	Transfer *live.Transfer // that it is a part of; nil: none
+	Buffer   []byte         // for WriteTo if it copies; nil: one of its own
 
 	res sendfile.Result // so far
 }
@@ -54,10 +55,14 @@ func (p *FilePart) WriteTo(w io.Writer) (int64, error) {
 	case io.ReaderFrom:
 		return w.ReadFrom(p)
 	}
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
+	buffer := p.Buffer
+	if buffer == nil {
+		own := copyBuffers.Get().(*[]byte)
+		defer copyBuffers.Put(own)
+		buffer = *own
+	}
 	begin := p.res.Sent
-	n, err := io.CopyBuffer(w, struct{ io.Reader }{p}, *buf)
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{p}, buffer)
 	if unsent := p.res.Sent - begin - n; unsent > 0 { // it was read, and w has failed
 		p.res.Sent -= unsent
 		p.Transfer.Add(sendfile.Result{Sent: -unsent, Method: sendfile.Copy})

@@ -19,6 +19,7 @@ type HTTPConn struct {
 	sniffer *ErrorSniffer // nil: TLS is spoken above this connection, and has it
 	body    io.ReadCloser // of the last request that has one of known length
 	detour  detour        // of the next Read into a certain memory
+	flood   flood
 }
 
 // NewHTTPConn returns a connection that reads first before everything else. stall is
@@ -50,13 +51,18 @@ func (c *HTTPConn) Read(p []byte) (int, error) {
 	if take := c.takes(p); take != nil {
 		return take(len(p))
 	}
-	return c.conn.Read(p)
+	n, err := c.conn.Read(p)
+	if flooded := c.flood.take(n); flooded != nil {
+		return 0, flooded // net/http closes the connection
+	}
+	return n, err
 }
 
 // Write implements net.Conn.
 func (c *HTTPConn) Write(p []byte) (int, error) {
 	c.sniffer.written(p)
 	res, err := c.conn.SendBytes(p, sendfile.Options{Timeout: c.stall})
+	c.flood.sent.Add(res.Sent)
 	return int(res.Sent), err
 }
 

@@ -1,0 +1,64 @@
+package httpd
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"sync"
+
+	"sluice/httpd/internal/netconn"
+	"sluice/internal/account"
+	"sluice/internal/budget"
+)
+
+// maxStreams is how many requests a client may have under way on one connection of HTTP/2.
+// Browsers and curl open no more, and each costs about 15 KB that no budget counts.
+const maxStreams = 100
+
+// grantingBody is the body of a request by HTTP/2: its bytes are no flood of frames.
+type grantingBody struct {
+	io.ReadCloser
+	conn *netconn.HTTPConn
+}
+
+func (b grantingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.conn.GrantBody(int64(n))
+	return n, err
+}
+
+// A stream of HTTP/2 that sends a file copies it through a buffer, which it keeps while its
+// client opens no window. So large buffers have a bound, for each client and for the
+// process; a stream that gets none has a small one, with which it is only slower.
+const (
+	http2Buffer      = 64 << 10
+	smallHTTP2Buffer = 4 << 10 // that of net/http for each stream is as large
+
+	http2Memory          = 64 << 20
+	http2MemoryPerClient = 8 << 20
+)
+
+var http2Buffers = budget.NewPool("buffers of HTTP/2", budget.Bounds{Size: http2Memory, PerClient: http2MemoryPerClient})
+
+var (
+	largeHTTP2Buffers = sync.Pool{New: func() any { return new([http2Buffer]byte) }}
+	smallHTTP2Buffers = sync.Pool{New: func() any { return new([smallHTTP2Buffer]byte) }}
+)
+
+// http2BufferFor returns a buffer for the response to r, until giveBack is called.
+func http2BufferFor(r *http.Request) (buffer []byte, giveBack func()) {
+	var client netip.Addr
+	if _, c := connOf(r.Context()); c != nil {
+		client = account.NetworkOf(c.Conn().Remote().Addr())
+	}
+	hold, err := http2Buffers.TryTake(budget.Party{Client: client}, http2Buffer)
+	if err != nil {
+		b := smallHTTP2Buffers.Get().(*[smallHTTP2Buffer]byte)
+		return b[:], func() { smallHTTP2Buffers.Put(b) }
+	}
+	b := largeHTTP2Buffers.Get().(*[http2Buffer]byte)
+	return b[:], func() {
+		hold.Release()
+		largeHTTP2Buffers.Put(b)
+	}
+}

@@ -24,6 +24,11 @@ func (t *Root) space(name string) (free, all int64, err error) {
 		return 0, 0, err
 	}
 	defer f.Close()
+	m := MountOfFile(t, f)
+	if err := m.Enter(); err != nil {
+		return 0, 0, t.pathError("free", name, err)
+	}
+	defer m.Leave()
 	b, err := blocksOf(f)
 	if err != nil {
 		return 0, 0, t.pathError("free", name, err)

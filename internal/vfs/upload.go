@@ -26,8 +26,14 @@ func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
 	return t.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// SyncUpload flushes data written to f to the disk.
-func (*Root) SyncUpload(f afero.File) error { return f.Sync() }
+// SyncUpload flushes data written to f to the disk. It waits for a place as long as necessary, because the
+// client would have to send the data again.
+func (t *Root) SyncUpload(f afero.File) error {
+	m := MountOfFile(t, f)
+	m.EnterLater()
+	defer m.Leave()
+	return f.Sync()
+}
 
 // CommitUpload renames temp, a file made by CreateUpload, to target. A client that opens target gets the old file or the
 // complete new one.

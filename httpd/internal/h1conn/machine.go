@@ -397,7 +397,12 @@ func (m *Machine) Limits() *netconn.Limits { return m.response.limits }
 func (m *Machine) Transfer() *live.Transfer { return m.response.transfer }
 
 // Disk returns what admits calls for the File of the present action, which may hang.
-func (m *Machine) Disk() sendfile.Admission { return m.handler.Planner.DiskOf(m.action.File) }
+func (m *Machine) Disk() sendfile.Admission {
+	if disk := m.piece().Disk(); disk != nil {
+		return disk
+	}
+	return m.handler.Planner.DiskOf(m.action.File)
+}
 
 // Method returns how files are sent.
 func (m *Machine) Method() sendfile.Method { return m.handler.Method }

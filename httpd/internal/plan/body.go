@@ -8,6 +8,7 @@ import (
 	"sluice/internal/archive"
 	"sluice/internal/filecache"
 	"sluice/internal/residence"
+	"sluice/sendfile"
 )
 
 // Body is the content of a response: pieces that are sent in order.
@@ -22,6 +23,7 @@ type Piece struct {
 	data   []byte              // in memory; if file is set too, all content of that file
 	file   archive.File        // open; the owner of the Response closes it, or Close what Prepare has opened
 	where  residence.Residence // of file
+	disk   sendfile.Admission  // for calls of file; nil: see Planner.DiskOf
 	open   func() (archive.File, error)
 	make   func(ctx context.Context) ([]byte, error) // always of the same length
 	stream stream
@@ -104,6 +106,9 @@ func (p *Piece) FilePart() (f io.ReaderAt, off, n int64, where residence.Residen
 	return p.file, p.off, p.n, p.where, true
 }
 
+// Disk returns what admits calls for the file of FilePart; nil: Planner.DiskOf finds it.
+func (p *Piece) Disk() sendfile.Admission { return p.disk }
+
 // Prepare opens the file or makes the content of a piece that is not there yet, which may take as long as it takes to
 // read files. It does nothing for all other pieces. The caller calls Close when the piece is sent.
 func (p *Piece) Prepare(ctx context.Context) error {
@@ -144,7 +149,7 @@ func (p *Piece) Size() int64 { return p.n }
 
 // filePiece returns a piece that is a whole file.
 func filePiece(f *filecache.File) Piece {
-	return Piece{n: f.Info.Size(), file: f.File, where: f.Residence, data: f.Body}
+	return Piece{n: f.Info.Size(), file: f.File, where: f.Residence, disk: f.Mount, data: f.Body}
 }
 
 // textPiece returns a piece that is in memory.

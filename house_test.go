@@ -67,7 +67,7 @@ const (
 )
 
 // frontend holds the folders that both servers import.
-var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/quota", "internal/live", "internal/status", "internal/account", "internal/rate", "internal/rightsfs"}
+var frontend = []string{"sendfile", "metrics", "internal/vfs", "internal/quota", "internal/live", "internal/status", "internal/account", "internal/rate", "internal/rightsfs", "internal/budget"}
 
 const (
 	noSibling = "a program can embed one server without the other; share through internal/live"
@@ -112,7 +112,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd/internal/h1conn", not: []string{"bufio", "log", "log/slog", "net", "net/http", "os", "syscall"},
-		own:   []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/h1", "internal/live", "internal/residence", "sendfile"},
+		own:   []string{"httpd/internal/netconn", "httpd/internal/plan", "internal/account", "internal/h1", "internal/live", "internal/residence", "sendfile"},
 		why:   "it says what to do next on a connection and does no I/O, so that its tests need no socket",
 		never: map[string]string{"httpd/internal/drive": "a driver carries out what it says"},
 	},
@@ -128,7 +128,7 @@ var rules = []rule{
 	},
 	{
 		folder: "httpd/internal/plan", not: []string{"net", "net/http"},
-		own:    []string{"httpd/internal/listing", "internal/archive", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/residence", "internal/vfs", "sendfile"},
+		own:    []string{"httpd/internal/listing", "internal/archive", "internal/budget", "internal/digest", "internal/filecache", "internal/fileid", "internal/partial", "internal/residence", "internal/vfs", "sendfile"},
 		others: []string{afero, compress},
 		why:    "what is answered depends on the request and the files, not on the connection or the version of HTTP",
 	},

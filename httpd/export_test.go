@@ -9,6 +9,7 @@ import (
 
 	"sluice/httpd/internal/plan"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 )
 
 // BoundArchives sets the bounds of archives.
@@ -18,7 +19,9 @@ func BoundArchives(h *Handler, each int, atOnce int64) {
 }
 
 // BoundListings sets the bound of listings.
-func BoundListings(h *Handler, atOnce int64) { h.prepared().Planner.MaxListedAtOnce = atOnce }
+func BoundListings(h *Handler, atOnce int64) {
+	h.prepared().Planner.Budget.Listed.SetBounds(budget.Bounds{Size: atOnce})
+}
 
 // Planner returns a function that plans the response to r and returns its status.
 func Planner(h *Handler, r *http.Request) func() int {

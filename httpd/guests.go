@@ -1,10 +1,6 @@
 package httpd
 
-import (
-	"net/http"
-
-	"sluice/internal/live"
-)
+import "net/http"
 
 // withoutFiles returns the Handler for guests that Server.Guests refuses, in place of h.
 func (s *Server) withoutFiles(h *Handler) *Handler {
@@ -25,8 +21,7 @@ func (s *Server) admitted(guest *Handler, r *http.Request) *Handler {
 		return guest
 	}
 	_, c := connOf(r.Context())
-	client := s.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
-	if s.Guests(client.Addr()) {
+	if s.Guests(clientOf(s, c, r).Addr()) {
 		return guest
 	}
 	return s.empty.Load()

@@ -302,6 +302,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	}
 	request := requestOf(r)
 	request.User, request.BySession = by.user, by.bySession
+	request.Client = account.NetworkOf(clientOf(server, c, r).Addr())
 	if by.refusal == nil {
 		by.refusal = h.checkOrigin(r)
 	}
@@ -364,10 +365,9 @@ func (h *Handler) report(rec *Transfer, server *Server, c *netconn.HTTPConn, ses
 		rec.Op, rec.Target, rec.Proto, rec.Status = r.Method, r.RequestURI, r.Proto, status
 		rec.Referer, rec.UserAgent = r.Referer(), r.UserAgent()
 		rec.Duration = time.Since(begin)
-		if c == nil {
-			rec.Remote, rec.Protocol = remoteOf(r)
-		} else {
-			rec.Remote = server.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+		rec.Remote = clientOf(server, c, r)
+		if c == nil && r.TLS != nil {
+			rec.Protocol = live.HTTPS
 		}
 	}
 	session.Report(rec, hook)

@@ -123,16 +123,22 @@ func (s *Server) refused(c *netconn.Conn, line string, response []byte) {
 	session.Report(&rec, hook)
 }
 
+// clientOf returns the client of a request, which came by a connection of a Server, or by
+// one of another server: both are nil then.
+func clientOf(s *Server, c *netconn.HTTPConn, r *http.Request) netip.AddrPort {
+	if c == nil {
+		return remoteOf(r)
+	}
+	return s.clientOf(live.AddrPortOf(c.RemoteAddr()), r.Header.Values("X-Forwarded-For"), r.Header.Values("Forwarded"))
+}
+
 // remoteOf returns the client of a request in another server. Middleware that sets the
 // address that a proxy has named often sets no port.
-func remoteOf(r *http.Request) (remote netip.AddrPort, protocol Protocol) {
+func remoteOf(r *http.Request) netip.AddrPort {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		addr, _ := netip.ParseAddr(r.RemoteAddr) // or it stays invalid: a unix socket
 		remote = netip.AddrPortFrom(addr, 0)
 	}
-	if r.TLS != nil {
-		protocol = live.HTTPS
-	}
-	return netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()), protocol
+	return netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 }

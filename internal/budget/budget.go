@@ -8,6 +8,7 @@ type Budget struct {
 	Archives    *Pool // turns to lay out an archive, which reads directories
 	Entries     *Pool // files and directories of the archives that are being sent; one takes about a kilobyte
 	Listings    *Pool // directories that are being read for a listing
+	Listed      *Pool // files and directories of the listings that are being sent; one takes about 100 bytes
 	Compression *Pool // turns at a processor
 	Logins      *Pool // turns to compute the hash of a password
 }
@@ -25,6 +26,7 @@ func New() *Budget {
 		Archives:    NewPool("archives", queue(Bounds{Size: 2 * processors, PerClient: max(half, 2), PerMount: max(half, 2)})),
 		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
+		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000, PerClient: 250_000}),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
 		Logins:      NewPool("logins", queue(Bounds{Size: 1})),
 	}
@@ -32,5 +34,5 @@ func New() *Budget {
 
 // Pools returns all Pools, in a fixed order.
 func (b *Budget) Pools() []*Pool {
-	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Compression, b.Logins}
+	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Listed, b.Compression, b.Logins}
 }

@@ -9,6 +9,7 @@ import (
 
 	"sluice/httpd/internal/netconn"
 	"sluice/httpd/internal/plan"
+	"sluice/internal/account"
 	"sluice/internal/h1"
 	"sluice/internal/live"
 	"sluice/sendfile"
@@ -95,6 +96,7 @@ func (m *Machine) respondByPlan(ctx context.Context) {
 		path = string(m.path)
 	}
 	setRequest(&m.request, &m.head, path)
+	m.request.Client = account.NetworkOf(m.client().Addr())
 	m.conn.Session().SetCommand(cutLine(in))
 	defer m.conn.Session().SetCommand("")
 	found := m.found
@@ -227,6 +229,9 @@ func (m *Machine) RecordPanic() {
 
 // client returns the address of the client that has sent the request.
 func (m *Machine) client() netip.AddrPort {
+	if m.server.ClientOf == nil {
+		return m.conn.Remote()
+	}
 	return m.server.ClientOf(m.conn.Remote(), linesOf(m.head.ForwardedFor), linesOf(m.head.Forwarded))
 }
 

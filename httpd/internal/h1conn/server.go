@@ -49,7 +49,7 @@ type Server struct {
 	OnTransfer func(live.Record)
 
 	// ClientOf returns the client on whose behalf remote has sent a request with the
-	// fields X-Forwarded-For and Forwarded.
+	// fields X-Forwarded-For and Forwarded. Nil: remote itself.
 	ClientOf func(remote netip.AddrPort, forwardedFor, forwarded []string) netip.AddrPort
 
 	// Admits reports whether a client at an address gets what the Handler has; net/http

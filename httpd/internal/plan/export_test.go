@@ -72,7 +72,7 @@ func RespondTo(r Request, etag string, modified time.Time, fields http.Header, c
 func (p *Planner) IsPlain(r *Request) bool { return p.isPlain(r) }
 
 // Listed returns how many entries of directories are in responses.
-func (p *Planner) Listed() int64 { return p.listed.Load() }
+func (p *Planner) Listed() int64 { return p.Budget.Listed.Stats().InUse }
 
 // PieceOf returns a piece that is opened or made when its turn comes.
 func PieceOf(n int64, open func() (archive.File, error), content func(context.Context) ([]byte, error)) Piece {

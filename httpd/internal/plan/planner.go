@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice/httpd/internal/listing"
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/partial"
@@ -33,16 +34,11 @@ type Planner struct {
 type Usage struct {
 	walks    chan struct{} // one element for each archive that is being laid out
 	archived atomic.Int64  // entries of the archives that are being sent
-	reads    chan struct{} // one element for each directory that is being read for a listing
-	listed   atomic.Int64  // entries of the listings that are being sent
 }
 
 // NewUsage returns a Usage of nothing.
 func NewUsage() *Usage {
-	return &Usage{
-		walks: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		reads: make(chan struct{}, max(2*runtime.GOMAXPROCS(0), 8)), // more than processors, because some wait for a disk
-	}
+	return &Usage{walks: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // Config is what the owner of a Planner decides. The fields that are not described here are those of httpd.Handler.
@@ -59,6 +55,9 @@ type Config struct {
 
 	// Usage is shared with other Planners. Nil: this one has its own.
 	Usage *Usage
+
+	// Budget is shared with others. Nil: the Planner has its own.
+	Budget *budget.Budget
 
 	// DetectType guesses the media type of a file by its first 512 bytes, as
 	// http.DetectContentType does. Nil: the type is not known.
@@ -110,8 +109,7 @@ type Bounds struct {
 	MaxArchived       int   // files and directories in an archive
 	MaxArchivedAtOnce int64 // in all archives that are being sent
 
-	// An entry of a listing takes a third of a kilobyte.
-	MaxListedAtOnce int64 // in all listings that are being sent, unless it is one alone
+	MaxSorted int // entries of a directory that is sorted and has an entity tag
 }
 
 // New returns a Planner. Rules that ParseRule would refuse have no effect.
@@ -127,9 +125,12 @@ func New(c Config) *Planner {
 	if usage == nil {
 		usage = NewUsage()
 	}
+	if c.Budget == nil {
+		c.Budget = budget.New()
+	}
 	p := &Planner{
 		Config: c,
-		Bounds: Bounds{MaxArchived: 200_000, MaxArchivedAtOnce: 300_000, MaxListedAtOnce: 1_000_000},
+		Bounds: Bounds{MaxArchived: 200_000, MaxArchivedAtOnce: 300_000, MaxSorted: 10_000},
 		Usage:  usage,
 	}
 	p.logins.Store(c.Private)
@@ -226,7 +227,7 @@ func statusOf(err error) int {
 		return statusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return statusBadRequest
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), budget.IsRefusal(err):
 		return statusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return statusNotFound

@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
+
+	"sluice/internal/budget"
 )
 
 // Request is the part of a request that decides the response.
@@ -31,7 +34,13 @@ type Request struct {
 	// so that the user can log out.
 	User      string
 	BySession bool
+
+	// Client is who has sent the request, see account.NetworkOf; not valid: not known.
+	Client netip.Addr
 }
+
+// party returns for whom the response takes what clients share.
+func (r *Request) party() budget.Party { return budget.Party{Client: r.Client, Account: r.User} }
 
 func (r *Request) isHead() bool { return r.Method == "HEAD" }
 

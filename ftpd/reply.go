@@ -13,6 +13,7 @@ import (
 
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/budget"
 	"sluice/internal/durable"
 	"sluice/internal/live"
 	"sluice/internal/quota"
@@ -37,7 +38,9 @@ func fileErrorReply(err error) reply {
 		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
 		return newReply(504, "The file system cannot do that")
-	case isLocked(err):
+	case errors.Is(err, errNoRecursion):
+		return newReply(504, capitalize(errorText(err)))
+	case isLocked(err), budget.IsRefusal(err):
 		return newReply(450, capitalize(errorText(err)))
 	}
 	return newReply(550, capitalize(errorText(err)))
@@ -159,8 +162,10 @@ func (op *operation) replyCode(err error) int {
 		return 421
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
-	case errors.Is(err, upload.ErrBusy), isLocked(err):
+	case errors.Is(err, upload.ErrBusy), isLocked(err), budget.IsRefusal(err):
 		return 450
+	case errors.Is(err, errNoRecursion):
+		return 504
 	case isOverBound(err):
 		return boundCode(err)
 	case isBeyondQuota(err):

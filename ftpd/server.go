@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/ftpd/internal/dataconn"
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/live"
 	"sluice/internal/vfs"
@@ -205,6 +206,7 @@ type Server struct {
 	configErr     error     // why the server cannot serve; nil: it can
 	anonymousTree vfs.Tree  // the tree of FS; nil: no anonymous logins
 	registry      *live.Registry
+	budget        *budget.Budget
 	tls           dataconn.Configs
 
 	mu        sync.Mutex // guards the fields below
@@ -277,6 +279,7 @@ func (s *Server) initShared() {
 	if s.registry = s.Live; s.registry == nil {
 		s.registry = &live.Registry{MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxConnsPerAddr}
 	}
+	s.budget = budget.New()
 	if s.FS != nil {
 		s.anonymousTree = vfs.Of(s.FS)
 	}

@@ -131,3 +131,8 @@ func HoldForTest(kept []string, line string) (order []string) {
 	}
 	return order
 }
+
+// BoundListingsForTest bounds the entries of all listings that are being sent.
+func (s *Server) BoundListingsForTest(n int64) {
+	s.budget.Listed.SetBounds(budget.Bounds{Size: n})
+}

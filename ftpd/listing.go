@@ -124,7 +124,9 @@ func (s *session) statPath(arg string) reply {
 	defer l.close()
 	lines := []string{"Status of " + arg}
 	w := &lineSink{max: maxStatEntries, write: func(line []byte) error {
-		lines = append(lines, strings.TrimSuffix(string(line), "\r\n"))
+		if text := strings.TrimSuffix(string(line), "\r\n"); text != "" { // not those between directories: a client may take one for the end
+			lines = append(lines, text)
+		}
 		return nil
 	}}
 	if l.isLarge() {

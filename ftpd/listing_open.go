@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"sluice/ftpd/internal/list"
 	"sluice/internal/account"
 	"sluice/internal/budget"
+	"sluice/internal/vfs"
 )
 
 // listing is the answer to a LIST, NLST, MLSD or STAT. The caller closes it.
@@ -181,11 +183,10 @@ func (l *listing) openPattern(pattern string) error {
 	}
 	if _, isNamed := search.Name(""); !isNamed && len(search.Dirs) == 1 {
 		dir := search.Dirs[0]
-		err := l.openDir(s.path(dir), inDir(dir))
-		if l.dir == nil && l.ctx.Err() == nil {
-			return nil
+		if err := l.openDir(s.path(dir), inDir(dir)); !isUnreadable(err) {
+			return err
 		}
-		return err
+		return nil
 	}
 	if len(search.Dirs) == 0 {
 		return nil
@@ -210,14 +211,20 @@ func (l *listing) openPattern(pattern string) error {
 			if err == nil {
 				err = lines.write(w)
 				lines.close()
-				if err != nil {
-					return err
-				}
+			}
+			if err != nil && !isUnreadable(err) {
+				return err
 			}
 		}
 		return nil
 	}
 	return l.take(streamUnits)
+}
+
+// isUnreadable reports whether err means that there is no directory that the user can list.
+// Listings of several directories leave it out.
+func isUnreadable(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || vfs.IsInvalidPath(err)
 }
 
 // maxPending limits the names of directories that LIST -R has yet to enter, in bytes.
@@ -277,11 +284,8 @@ func (l *listing) writeTree(w *lineSink, top string, lines *dirLines) error {
 		}
 		var err error
 		lines, err = l.readDir(l.session.path(pending[len(pending)-1]), maxSortedOfMany, nil)
-		if err != nil {
-			lines = nil
-		}
-		if l.ctx.Err() != nil {
-			return context.Cause(l.ctx)
+		if err != nil && !isUnreadable(err) {
+			return err
 		}
 	}
 }

@@ -46,7 +46,13 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	res.etag = l.ETag(format)
 	content := func(_ context.Context, w io.Writer) error { return write(w) }
 	if p.CompressListings {
-		content = res.compress(r, content)
+		if room, err := p.takeEncoder(r); err == nil {
+			content = res.compress(r, content)
+			releaseList := release
+			release = func() { releaseList(); room.Release() }
+		} else {
+			res.negotiated += ", Accept-Encoding"
+		}
 	}
 	res.body = streamBody(content)
 	resp := respond(r, &res, time.Now())
@@ -134,6 +140,15 @@ func (p *Planner) takeListed(r *Request, entries int) (*budget.Hold, error) {
 		return nil, nil
 	}
 	return p.Budget.Listed.TryTake(r.party(), min(int64(entries), p.Budget.Listed.Stats().Size))
+}
+
+// takeEncoder takes room for the encoder of a listing, if the client accepts one. Without room the listing is not
+// compressed: a client that reads slowly keeps the encoder.
+func (p *Planner) takeEncoder(r *Request) (*budget.Hold, error) {
+	if r.AcceptEncoding == "" {
+		return nil, nil
+	}
+	return p.Budget.Encoders.TryTake(r.party(), 1)
 }
 
 // uploadsTo returns what the client may upload to a directory.

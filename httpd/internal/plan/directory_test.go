@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sluice/httpd/internal/plan"
+	"sluice/internal/budget"
 )
 
 // respond returns the response to a request, and its body.
@@ -84,5 +85,21 @@ func TestListingsAreCompressedInEveryFormat(t *testing.T) {
 		if field(resp.Header, "Vary") != "Accept, Accept-Encoding" || field(resp.Header, "Content-Encoding") != "gzip" || !bytes.HasPrefix([]byte(body), []byte("\x1f\x8b")) {
 			t.Errorf("Accept: %s: %v with %.10q", accept, resp.Header, body)
 		}
+	}
+}
+
+// Encoders take much memory, which clients that read slowly keep.
+func TestAListingIsSentUncompressedIfTooManyOthersAreCompressed(t *testing.T) {
+	p := planner(t, plan.Config{CompressListings: true}, "/a/f.txt")
+	p.Budget.Encoders.SetBounds(budget.Bounds{Size: 1})
+	r := target("/a/", "Accept-Encoding", "gzip")
+	pl := p.Plan(r, plan.Lookup{})
+	first := pl.Respond(t.Context())
+	for _, want := range []string{"", "gzip"} {
+		resp, body := respond(t, p, r)
+		if field(resp.Header, "Vary") != "Accept, Accept-Encoding" || field(resp.Header, "Content-Encoding") != want || strings.Contains(body, "f.txt") != (want == "") {
+			t.Errorf("%v with %.10q, want the encoding %q", resp.Header, body, want)
+		}
+		first.Release()
 	}
 }

@@ -45,6 +45,7 @@ func TestClientsThatStallInListingsOfAMillionFilesTakeLittleMemory(t *testing.T)
 	for i := range 20 {
 		c := s.guest()
 		conn := c.data(epsv, commands[i%len(commands)])
+		_ = conn.SetReadBuffer(4 << 10) // so that it stalls soon
 		if _, err := conn.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}

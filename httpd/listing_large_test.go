@@ -49,6 +49,7 @@ func TestClientsThatStallInListingsOfAMillionFilesTakeLittleMemory(t *testing.T)
 	}
 	for i := range 50 {
 		c := s.dial(t)
+		_ = c.SetReadBuffer(4 << 10) // so that it stalls soon
 		_, _ = io.WriteString(c, requests[i%len(requests)]+"Host: x\r\n\r\n")
 		if line, err := bufio.NewReaderSize(c, 16).ReadSlice(' '); err != nil {
 			t.Fatalf("request %d: %q, %v", i, line, err)

@@ -21,6 +21,9 @@ type Listing struct {
 	Login   Login
 	Uploads Uploads
 
+	// BeforeRead is called before entries of a stream are read; nil: nothing is.
+	BeforeRead func()
+
 	path     string // of the request, decoded; ends in a slash
 	archives []string
 	entries  []entry
@@ -156,6 +159,9 @@ func (l *Listing) each(f func(e *entry) error) error {
 		return nil
 	}
 	for skip := l.offset; ; {
+		if l.BeforeRead != nil {
+			l.BeforeRead()
+		}
 		infos, err := l.next()
 		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
 			return nil

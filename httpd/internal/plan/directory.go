@@ -54,7 +54,12 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 			res.negotiated += ", Accept-Encoding"
 		}
 	}
-	res.body = streamBody(content)
+	res.body = streamBody(func(ctx context.Context, w io.Writer) error {
+		if s, ok := w.(Sink); ok {
+			l.BeforeRead = s.StopClock // the client is not to blame for a slow disk
+		}
+		return content(ctx, w)
+	})
 	resp := respond(r, &res, time.Now())
 	resp.release = release
 	return resp

@@ -74,7 +74,7 @@ const listingBuffer = 64 << 10
 func (t *transfer) sendLines(conn *stream, l *listing) error {
 	w := &listingWriter{transfer: t, conn: conn, opt: sendfile.Options{Timeout: t.server.stallTimeout()}}
 	t.limit(&w.opt, false, -1)
-	out := bufio.NewWriterSize(w, listingBuffer)
+	out := bufio.NewWriterSize(w, l.bufferSize())
 	err := l.write(&lineSink{write: func(line []byte) error {
 		_, err := out.Write(line)
 		return err

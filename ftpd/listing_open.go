@@ -293,6 +293,18 @@ func (l *listing) writeTree(w *lineSink, top string, lines *dirLines) error {
 // isLarge reports whether a directory has so many entries that they are not in memory.
 func (l *listing) isLarge() bool { return l.dir != nil && l.dir.open != nil }
 
+// bufferSize returns the size of a buffer that lets the lines be sent in few writes.
+func (l *listing) bufferSize() int {
+	if l.isLarge() || l.rest != nil {
+		return listingBuffer
+	}
+	size := 1024 * max(len(l.items), 1)
+	if l.dir != nil {
+		size += len(l.dir.text)
+	}
+	return min(size, listingBuffer)
+}
+
 // write writes all lines.
 func (l *listing) write(w *lineSink) error {
 	for _, it := range l.items {
@@ -365,12 +377,12 @@ func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool
 	if err != nil {
 		return nil, err
 	}
-	err = d.each(dir, func(it list.Item, name string) error {
+	err = d.each(dir, func(it *list.Item, name string) error {
 		if len(d.lines) == sorted {
 			return errTooManyLines
 		}
 		from := len(d.text)
-		d.text = l.format(&l.view, d.text, it)
+		d.text = l.format(&l.view, d.text, *it)
 		d.lines = append(d.lines, textLine{name, from, len(d.text)})
 		return nil
 	})
@@ -389,7 +401,7 @@ func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool
 }
 
 // each calls f for the items of a directory, with the names that they have in it.
-func (d *dirLines) each(dir *itemDir, f func(it list.Item, name string) error) error {
+func (d *dirLines) each(dir *itemDir, f func(it *list.Item, name string) error) error {
 	for {
 		items, err := dir.next()
 		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
@@ -401,19 +413,22 @@ func (d *dirLines) each(dir *itemDir, f func(it list.Item, name string) error) e
 		if err != nil {
 			return err
 		}
+		if d.open == nil {
+			d.lines, d.text = slices.Grow(d.lines, len(items)), slices.Grow(d.text, 64*len(items))
+		}
 		for i := range items {
-			it := items[i]
-			items[i] = list.Item{} // the client may read slowly
+			it := &items[i]
 			name := it.Name
-			if d.convert != nil && !d.convert(&it) {
+			if d.convert != nil && !d.convert(it) {
 				continue
 			}
-			if it.Info.IsDir() && it.Link == nil && d.listing.isTree {
+			if d.listing.isTree && it.Info.IsDir() && it.Link == nil {
 				d.dirs = append(d.dirs, name)
 			}
 			if err := f(it, name); err != nil {
 				return err
 			}
+			*it = list.Item{} // the client may read slowly
 		}
 	}
 }
@@ -421,7 +436,7 @@ func (d *dirLines) each(dir *itemDir, f func(it list.Item, name string) error) e
 // write writes the lines.
 func (d *dirLines) write(w *lineSink) error {
 	if d.open != nil {
-		return d.each(d.open, func(it list.Item, _ string) error { return d.listing.writeItem(w, it) })
+		return d.each(d.open, func(it *list.Item, _ string) error { return d.listing.writeItem(w, *it) })
 	}
 	for _, line := range d.lines {
 		if err := w.line(d.text[line.from:line.to]); err != nil {

@@ -262,7 +262,7 @@ func (d *itemDir) next() ([]list.Item, error) {
 	if err != nil {
 		return nil, stripPaths(err)
 	}
-	d.items = d.items[:0]
+	d.items = slices.Grow(d.items[:0], len(infos))
 	for _, info := range infos {
 		if !d.user.conceals(info.Name()) {
 			d.items = append(d.items, itemOf(info))

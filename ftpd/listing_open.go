@@ -361,6 +361,8 @@ type dirLines struct {
 	lines []textLine // of text
 	open  *itemDir   // nil: they are in memory
 	dirs  []string   // names of the directories among them, as far as they are known; links are none
+
+	dirBytes int // of dirs
 }
 
 // textLine is a line in dirLines.text.
@@ -389,7 +391,7 @@ func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool
 	dir.close()
 	switch {
 	case err == errTooManyLines: //nolint:errorlint // it is not wrapped
-		d.text, d.lines, d.dirs = nil, nil, nil
+		d.text, d.lines, d.dirs, d.dirBytes = nil, nil, nil, 0
 		d.open, err = l.session.user.openDir(name) // from the beginning
 	case err == nil:
 		slices.SortFunc(d.lines, func(a, b textLine) int { return strings.Compare(a.name, b.name) })
@@ -423,6 +425,9 @@ func (d *dirLines) each(dir *itemDir, f func(it *list.Item, name string) error) 
 				continue
 			}
 			if d.listing.isTree && it.Info.IsDir() && it.Link == nil {
+				if d.dirBytes += len(name); d.dirBytes > maxPending {
+					return errTooManyDirs
+				}
 				d.dirs = append(d.dirs, name)
 			}
 			if err := f(it, name); err != nil {

@@ -141,6 +141,11 @@ func TestAListingOfManyFilesHasEachOnce(t *testing.T) {
 				t.Errorf("%s of %d: leads to further entries: %v", query, n, hasNext)
 			}
 		}
+		resp, body := s.do(t, "GET", "/many/?order=desc&offset=1&limit=2", http.Header{"Accept": {"text/html"}})
+		first, second := strings.Index(body, nettest.ManyFile(n-1)), strings.Index(body, nettest.ManyFile(n-2))
+		if first < 0 || second < first || !strings.Contains(body, fmt.Sprint(" of ", n)) || resp.Header.Get("Etag") == "" {
+			t.Errorf("the last but one of %d, and the one before, sorted: %v, %s", n, resp.Header, body)
+		}
 	}
 }
 

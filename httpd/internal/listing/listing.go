@@ -28,6 +28,7 @@ type Listing struct {
 	archives []string
 	entries  []entry
 	found    int // number of entries that match the search; entries may be a part of them
+	keep     int // how many of them are needed in the end, the first ones in the order; 0: all
 
 	next  func() ([]fs.FileInfo, error) // see Stream; nil: entries has all
 	shown totals                        // of the entries that were written
@@ -92,10 +93,14 @@ func Begin(path, rawQuery string, archives []string) *Listing {
 	}
 	l.offset, l.limit = count(query.Get("offset")), count(query.Get("limit"))
 	l.needle = strings.ToLower(l.search)
+	if l.limit > 0 {
+		l.keep = l.offset + l.limit
+	}
 	return l
 }
 
-// Add adds those of the entries that match the search.
+// Add adds those of the entries that match the search. Of a part that the query wants, it
+// keeps little more than what comes before its end.
 func (l *Listing) Add(entries []fs.FileInfo) {
 	if l.entries == nil {
 		l.entries = make([]entry, 0, len(entries))
@@ -103,8 +108,22 @@ func (l *Listing) Add(entries []fs.FileInfo) {
 	for _, info := range entries {
 		if l.matches(info.Name()) {
 			l.entries = append(l.entries, entryOf(info))
+			l.found++
 		}
 	}
+	const spare = 1000 // so that it sorts seldom
+	if l.keep > 0 && len(l.entries) > 2*l.keep+spare {
+		l.order()
+		clear(l.entries[l.keep:])
+		l.entries = l.entries[:l.keep]
+	}
+}
+
+// order sorts the entries.
+func (l *Listing) order() {
+	slices.SortFunc(l.entries, func(a, b entry) int {
+		return cmp.Or(l.compare(&a, &b), strings.Compare(a.name, b.name)) // equal sizes and times are in the order of names
+	})
 }
 
 func (l *Listing) matches(name string) bool {
@@ -121,16 +140,13 @@ func entryOf(info fs.FileInfo) entry {
 
 // Sort sorts the entries, and keeps the part that the query wants. It follows the last Add.
 func (l *Listing) Sort() {
-	slices.SortFunc(l.entries, func(a, b entry) int {
-		return cmp.Or(l.compare(&a, &b), strings.Compare(a.name, b.name)) // equal sizes and times are in the order of names
-	})
-	l.found = len(l.entries)
+	l.order()
 	l.offset = min(l.offset, l.found)
 	part := l.entries[l.offset:]
 	if l.limit > 0 {
 		part = part[:min(l.limit, len(part))]
 	}
-	if len(part) < l.found {
+	if len(part) < cap(l.entries)/2 {
 		part = slices.Clone(part) // a part must not keep the memory of all
 	}
 	l.entries = part

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
@@ -14,11 +15,16 @@ import (
 type ManyFiles struct {
 	afero.Fs
 	N int
+
+	made atomic.Int64
 }
+
+// Made returns how many entries were made up.
+func (m *ManyFiles) Made() int64 { return m.made.Load() }
 
 // NewManyFiles returns a ManyFiles with n files, and the file /few/f.
 func NewManyFiles(n int) *ManyFiles {
-	m := &ManyFiles{afero.NewMemMapFs(), n}
+	m := &ManyFiles{Fs: afero.NewMemMapFs(), N: n}
 	for _, name := range []string{"/many/.empty", "/few/f"} {
 		_ = afero.WriteFile(m.Fs, name, nil, 0o644) // it never fails in memory
 	}
@@ -32,7 +38,7 @@ func ManyFile(i int) string { return fmt.Sprintf("file-%07d.bin", i) }
 func (m *ManyFiles) Open(name string) (afero.File, error) {
 	f, err := m.Fs.Open(name)
 	if err == nil && name == "/many" {
-		f = &manyDir{File: f, left: 2 * m.N}
+		f = &manyDir{File: f, many: m, left: 2 * m.N}
 	}
 	return f, err
 }
@@ -40,6 +46,7 @@ func (m *ManyFiles) Open(name string) (afero.File, error) {
 // manyDir is the open directory /many.
 type manyDir struct {
 	afero.File
+	many *ManyFiles
 	left int
 }
 
@@ -55,6 +62,7 @@ func (d *manyDir) Readdir(n int) (infos []fs.FileInfo, err error) {
 		}
 		infos = append(infos, manyInfo(name))
 	}
+	d.many.made.Add(int64(len(infos)))
 	return infos, nil
 }
 

@@ -28,11 +28,16 @@ func TestCutQuoted(t *testing.T) {
 }
 
 func TestWithoutOptions(t *testing.T) {
-	for _, tt := range []struct{ in, want string }{
-		{"", ""}, {"d", "d"}, {"-la", ""}, {"-la d", "d"}, {"-a -l d e", "d e"}, {"-a  d", "d"}, {"d -a", "d -a"}, {"-", ""},
+	for _, tt := range []struct {
+		in, want  string
+		recursive bool
+	}{
+		{"", "", false}, {"d", "d", false}, {"-la", "", false}, {"-la d", "d", false}, {"-a -l d e", "d e", false},
+		{"-a  d", "d", false}, {"d -a", "d -a", false}, {"-", "", false}, {"-R", "", true}, {"-lR -a d", "d", true},
+		{"R", "R", false}, {"d -R", "d -R", false},
 	} {
-		if got := ftpd.WithoutOptions(tt.in); got != tt.want {
-			t.Errorf("WithoutOptions(%q) = %q, want %q", tt.in, got, tt.want)
+		if got, recursive := ftpd.WithoutOptions(tt.in); got != tt.want || recursive != tt.recursive {
+			t.Errorf("WithoutOptions(%q) = %q, %v, want %q, %v", tt.in, got, recursive, tt.want, tt.recursive)
 		}
 	}
 }
@@ -63,7 +68,7 @@ func FuzzArguments(f *testing.F) {
 				t.Errorf("%q is %v and %q", arg, when, name)
 			}
 		}
-		if got := ftpd.WithoutOptions(arg); !strings.HasSuffix(arg, got) || strings.HasPrefix(got, "-") {
+		if got, _ := ftpd.WithoutOptions(arg); !strings.HasSuffix(arg, got) || strings.HasPrefix(got, "-") {
 			t.Errorf("WithoutOptions(%q) = %q", arg, got)
 		}
 	})

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"sluice/ftpd"
@@ -58,6 +60,39 @@ func BenchmarkRetrieve(b *testing.B) {
 		}
 		_ = data.Close()
 		send("", "226")
+	}
+}
+
+// BenchmarkList measures a client that lists one directory again and again, together with
+// the server.
+func BenchmarkList(b *testing.B) {
+	for _, files := range []int{100, 10_000} {
+		for _, command := range []string{"LIST", "NLST", "MLSD"} {
+			b.Run(fmt.Sprint(command, "/", files), func(b *testing.B) {
+				dir := b.TempDir()
+				for i := range files {
+					if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("picture-%06d.jpeg", i*7919%files)), nil, 0o644); err != nil {
+						b.Fatal(err)
+					}
+				}
+				root, err := ftpd.Dir(dir)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer root.Close()
+				send := loginBench(b, &ftpd.Server{FS: root, AcceptTimeout: patience}, "ftp")
+				b.ReportAllocs()
+				for b.Loop() {
+					data := send.data(b)
+					send(command+"\r\n", "150")
+					if _, err := io.Copy(io.Discard, data); err != nil {
+						b.Fatal(err)
+					}
+					_ = data.Close()
+					send("", "226")
+				}
+			})
+		}
 	}
 }
 

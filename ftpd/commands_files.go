@@ -2,6 +2,7 @@ package ftpd
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"strconv"
@@ -336,11 +337,27 @@ func checkTime(when time.Time) error {
 	return nil
 }
 
-// globTree is the user's tree for list.Glob.
+// globTree is the user's tree for list.Expand.
 type globTree struct{ *session }
 
 // Entry implements list.Tree.
 func (t globTree) Entry(name string) (list.Item, error) { return t.user.entry(t.path(name)) }
 
 // Entries implements list.Tree.
-func (t globTree) Entries(dir string) ([]list.Item, error) { return t.user.readDir(t.path(dir)) }
+func (t globTree) Entries(dir string, f func([]list.Item)) error {
+	d, err := t.user.openDir(t.path(dir))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	for {
+		items, err := d.next()
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f(items)
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
-	"strings"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
@@ -70,11 +68,10 @@ func extensionsOf(client afero.Fs) extensions {
 	return ext
 }
 
-// entries returns the entries of a directory, as the driver lists them, sorted by name.
-// A link is a *vfs.Link.
-func (u *user) entries(name string) ([]fs.FileInfo, error) {
+// openEntries opens a directory, as the driver lists it. A link is a *vfs.Link.
+func (u *user) openEntries(name string) (*vfs.Dir, error) {
 	if u.ext.readDir == nil {
-		return u.readTree().Entries(name)
+		return vfs.OpenDir(u.readTree(), name, vfs.Everything)
 	}
 	all, err := u.ext.readDir(name)
 	if err != nil && err != io.EOF { //nolint:errorlint // a bare io.EOF means the end of the directory
@@ -90,8 +87,7 @@ func (u *user) entries(name string) ([]fs.FileInfo, error) {
 		}
 		infos = append(infos, info)
 	}
-	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-	return infos, nil
+	return vfs.DirOf(func() ([]fs.FileInfo, error) { return infos, io.EOF }, func() {}), nil
 }
 
 // linkOf describes a link that the driver has listed as info. Its target comes from the

@@ -10,6 +10,7 @@ import (
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
+	"sluice/internal/budget"
 	"sluice/internal/vfs"
 )
 
@@ -26,8 +27,8 @@ func (s *Server) SetReaderDelay(d time.Duration) { s.delays.reader = d }
 func GlobForTest(tree *vfs.Root, pattern string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errClientGone)
-	s := &session{server: new(Server), user: &user{tree: tree, rights: All}, cwd: "/"}
-	_, err := s.listItems(ctx, "LIST", pattern)
+	s := &session{server: &Server{budget: budget.New()}, user: &user{tree: tree, rights: All}, cwd: "/"}
+	_, err := s.openListing(ctx, "LIST", pattern)
 	return err
 }
 
@@ -129,4 +130,9 @@ func HoldForTest(kept []string, line string) (order []string) {
 		order = append(order, k)
 	}
 	return order
+}
+
+// BoundListingsForTest bounds the entries of all listings that are being sent.
+func (s *Server) BoundListingsForTest(n int64) {
+	s.budget.Listed.SetBounds(budget.Bounds{Size: n})
 }

@@ -40,6 +40,8 @@ func fileErrorReply(err error) reply {
 		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
 		return newReply(504, "The file system cannot do that")
+	case errors.Is(err, errNoRecursion):
+		return newReply(504, capitalize(errorText(err)))
 	case isLocked(err):
 		return newReply(450, capitalize(errorText(err)))
 	case budget.IsRefusal(err):
@@ -164,8 +166,10 @@ func (op *operation) replyCode(err error) int {
 		return 421
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
-	case errors.Is(err, upload.ErrBusy), isLocked(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened:
+	case errors.Is(err, upload.ErrBusy), isLocked(err), budget.IsRefusal(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened:
 		return 450
+	case errors.Is(err, errNoRecursion):
+		return 504
 	case isOverBound(err):
 		return boundCode(err)
 	case isBeyondQuota(err):

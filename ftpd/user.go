@@ -3,8 +3,11 @@ package ftpd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
+	"slices"
+	"strings"
 	"syscall"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -214,20 +217,63 @@ func (u *user) mayList(name string) error {
 	return u.absentUnless(u.view.MayList(name), name)
 }
 
-// readDir describes the entries of a directory that are not concealed.
+// readDir describes the entries of a directory that are not concealed, sorted by name.
 func (u *user) readDir(name string) ([]list.Item, error) {
-	entries, err := u.entries(name)
+	dir, err := u.openDir(name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.close()
+	all := make([]list.Item, 0, 16)
+	for {
+		items, err := dir.next()
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			slices.SortStableFunc(all, func(a, b list.Item) int { return strings.Compare(a.Name, b.Name) })
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+	}
+}
+
+// itemDir is an open directory of a user.
+type itemDir struct {
+	user  *user
+	dir   *vfs.Dir
+	items []list.Item
+}
+
+// openDir opens a directory to read the entries that are not concealed, some at a time, in
+// the order of the file system. The caller closes it.
+func (u *user) openDir(name string) (*itemDir, error) {
+	dir, err := u.openEntries(name)
 	if err != nil {
 		return nil, stripPaths(err)
 	}
-	items := make([]list.Item, 0, len(entries))
-	for _, info := range entries {
-		if !u.conceals(info.Name()) {
-			items = append(items, itemOf(info))
+	return &itemDir{user: u, dir: dir}, nil
+}
+
+// next returns the next entries, which are valid until the next call. The error is io.EOF at
+// the end.
+func (d *itemDir) next() ([]list.Item, error) {
+	infos, err := d.dir.Next()
+	if err != nil {
+		return nil, stripPaths(err)
+	}
+	d.items = slices.Grow(d.items[:0], len(infos))
+	for _, info := range infos {
+		if !d.user.conceals(info.Name()) {
+			d.items = append(d.items, itemOf(info))
 		}
 	}
-	return items, nil
+	clear(infos)
+	return d.items, nil
 }
+
+// close closes the directory.
+func (d *itemDir) close() { d.dir.Close() }
 
 // itemOf makes an item of a result of Entry or Entries of vfs.Tree, under its own name.
 func itemOf(info fs.FileInfo) list.Item {

@@ -554,14 +554,15 @@ func (f *firstWaits) Wait(_ context.Context, n int) (int, error) {
 func (*firstWaits) Return(int) {}
 
 // Clients that read their listings slowly, or not at all, keep only a bounded number
-// of entries in memory.
+// of entries in memory. Small listings are always sent.
 func TestListingsAreBounded(t *testing.T) {
 	first := &firstWaits{waiting: make(chan struct{}), open: make(chan struct{})}
 	s := serve(t, func(srv *httpd.Server) { handler(srv).Limiter = first })
 	httpd.BoundListings(handler(s.Server), 5)
-	for i := range 6 {
+	for i := range 600 {
 		s.write(t, fmt.Sprint(i), "")
 	}
+	s.write(t, "small/f", "")
 	get := func(target string) int {
 		resp, _ := s.do(t, "GET", target, nil)
 		return resp.StatusCode
@@ -569,7 +570,7 @@ func TestListingsAreBounded(t *testing.T) {
 	done := make(chan int)
 	go func() { done <- get("/") }()
 	<-first.waiting
-	for target, want := range map[string]int{"/": 503, "/?limit=1": 503, "/0": 200} {
+	for target, want := range map[string]int{"/": 503, "/?limit=600": 503, "/?limit=1": 200, "/small/": 200, "/0": 200} {
 		if got := get(target); got != want {
 			t.Errorf("GET %s while another is sent = %d, want %d", target, got, want)
 		}

@@ -123,8 +123,7 @@ type found struct {
 	dead    bool // dead properties are wanted
 	name    string
 	info    fs.FileInfo
-	entries []fs.FileInfo // of the directory
-	done    func()        // gives back the entries; nil: nothing to do
+	entries *plan.Entries // of the directory; nil: none are wanted
 }
 
 // propfind answers with properties of a file or directory, and of the entries of the directory.
@@ -160,7 +159,7 @@ func (ch *change) propfind() (status int, fields plan.Header, err error) {
 		ch.condition = "propfind-finite-depth"
 		return 0, nil, refuse(http.StatusForbidden, "Depth must be 0 or 1.")
 	case depth == dav.DepthOne && info.IsDir():
-		if f.entries, f.done, err = ch.planner.Entries(ch.r.Context(), ch.request, ch.name); err != nil {
+		if f.entries, err = ch.planner.Entries(ch.r.Context(), ch.request, ch.name); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -173,26 +172,39 @@ func isDead(n dav.Name) bool {
 	return n.Space != dav.Space && !isForeign(n) && !slices.ContainsFunc(liveProperties, func(p liveProperty) bool { return p.name == n })
 }
 
-func (f *found) release() {
-	if f.done != nil {
-		f.done()
-	}
-}
+func (f *found) release() { f.entries.Release() }
 
 func (f *found) write(ctx context.Context, w io.Writer) error {
 	m := dav.NewMultistatus(w)
 	if err := f.describe(m, f.name, f.info); err != nil {
 		return err
 	}
-	for i, info := range f.entries {
-		if i%100 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := f.describe(m, path.Join(f.name, info.Name()), info); err != nil {
-			return err
-		}
+	if err := f.writeEntries(ctx, m); err != nil {
+		return err
 	}
 	return m.Close()
+}
+
+func (f *found) writeEntries(ctx context.Context, m *dav.Multistatus) error {
+	for f.entries != nil {
+		infos, err := f.entries.Next()
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			break
+		}
+		if err != nil {
+			return err
+		}
+		for i, info := range infos {
+			if i%100 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := f.describe(m, path.Join(f.name, info.Name()), info); err != nil {
+				return err
+			}
+			infos[i] = nil // the client may read slowly
+		}
+	}
+	return nil
 }
 
 const (

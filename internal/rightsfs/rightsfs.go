@@ -21,6 +21,7 @@
 package rightsfs
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -271,7 +272,40 @@ func (t *Tree) list(op, name string, list func(string) ([]fs.FileInfo, error)) (
 	}
 	infos, err := list(name)
 	l := t.listing(at)
-	return slices.DeleteFunc(slices.Clone(infos), func(info fs.FileInfo) bool { return !l.shows(info.Name()) }), err
+	return slices.DeleteFunc(slices.Clone(infos), func(info fs.FileInfo) bool { return !l.shows(info.Name(), l.links[info.Name()]) }), err
+}
+
+// OpenDir opens the directory name to read the entries that the account sees.
+func (t *Tree) OpenDir(name string, kind vfs.EntryKind) (*vfs.Dir, error) {
+	at := clean(name)
+	if !t.MayList(at) {
+		return nil, absent("readdir", name)
+	}
+	dir, err := vfs.OpenDir(t.below, name, vfs.Everything) // it says which entries are links
+	if err != nil {
+		return nil, err
+	}
+	l := t.openListing(at)
+	next := func() ([]fs.FileInfo, error) {
+		infos, err := dir.Next()
+		shown := make([]fs.FileInfo, 0, len(infos))
+		for _, info := range infos {
+			link, isLink := info.(*vfs.Link)
+			switch {
+			case !l.shows(info.Name(), isLink):
+				continue
+			case kind == vfs.Openable && isLink:
+				info = link.End
+			case kind == vfs.Openable && !info.Mode().IsRegular() && !info.IsDir():
+				continue
+			}
+			if info != nil {
+				shown = append(shown, info)
+			}
+		}
+		return shown, err
+	}
+	return vfs.DirOf(next, dir.Close), nil
 }
 
 // listing is a directory of which entries are shown.
@@ -280,31 +314,50 @@ type listing struct {
 	dir      string
 	isListed bool            // its entries are; else only the ways to paths with rights
 	realDir  string          // dir without links
-	links    map[string]bool // names of links
-	slow     bool            // links is not known
+	links    map[string]bool // names of links; nil: openListing has made it
+	slow     bool            // it is not known what is a link
 }
 
-func (t *Tree) listing(dir string) *listing {
+func (t *Tree) openListing(dir string) *listing {
 	l := &listing{tree: t, dir: dir, isListed: t.RightsAt(dir).Has(account.List), realDir: dir}
 	if t.same {
 		return l
 	}
 	real, err := vfs.RealName(t.below, dir)
-	entries, listErr := t.below.Entries(dir)
-	if l.slow = err != nil || listErr != nil; l.slow {
-		return l
-	}
-	l.realDir, l.links = t.configured(real), make(map[string]bool)
-	for _, info := range entries {
-		if info.Mode().Type() == fs.ModeSymlink {
-			l.links[info.Name()] = true
-		}
+	if l.slow = err != nil; !l.slow {
+		l.realDir = t.configured(real)
 	}
 	return l
 }
 
+// listing is openListing for a caller that does not know what is a link.
+func (t *Tree) listing(dir string) *listing {
+	l := t.openListing(dir)
+	if t.same || l.slow {
+		return l
+	}
+	entries, err := vfs.OpenDir(t.below, dir, vfs.Everything)
+	if l.slow = err != nil; l.slow {
+		return l
+	}
+	defer entries.Close()
+	l.links = make(map[string]bool)
+	for {
+		infos, err := entries.Next()
+		if err != nil {
+			l.slow = err != io.EOF //nolint:errorlint // the bare value, as from a Reader
+			return l
+		}
+		for _, info := range infos {
+			if info.Mode().Type() == fs.ModeSymlink {
+				l.links[info.Name()] = true
+			}
+		}
+	}
+}
+
 // shows reports whether the entry is shown. Only for a link it asks the disk.
-func (l *listing) shows(name string) bool {
+func (l *listing) shows(name string, isLink bool) bool {
 	t, full := l.tree, path.Join(l.dir, name)
 	if !t.paths.Sees(full, t.base) || !l.isListed && !t.paths.Passes(full, t.base) {
 		return false
@@ -314,7 +367,7 @@ func (l *listing) shows(name string) bool {
 		way := firstElements(at.Path, strings.Count(other, "/"))
 		return way != other && strings.EqualFold(way, other)
 	}
-	if l.slow || l.links[name] || slices.ContainsFunc(t.all, isOtherSpelling) {
+	if l.slow || isLink || slices.ContainsFunc(t.all, isOtherSpelling) {
 		return t.Sees(full)
 	}
 	return t.paths.Sees(other, t.base)
@@ -332,7 +385,7 @@ func (t *Tree) Walk(name string, f filepath.WalkFunc) error {
 		if parent := path.Dir(full); parent != l.dir {
 			l = t.listing(parent)
 		}
-		if l.shows(path.Base(full)) {
+		if name := path.Base(full); l.shows(name, l.links[name]) {
 			return f(rel, info, err)
 		}
 		if info.IsDir() {

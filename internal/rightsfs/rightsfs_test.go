@@ -70,9 +70,19 @@ func read(t *testing.T, v vfs.Tree, name string) string {
 	return string(content)
 }
 
-// names returns the names in a directory, or "absent".
+// names returns the names in a directory, or "absent". All ways to read one must agree.
 func names(v vfs.Tree, dir string) string {
-	infos, err := v.ReadDir(dir)
+	if all, parts := joined(v.Entries(dir)), joined(inParts(v, dir, vfs.Everything)); all != parts {
+		return "entries: " + all + ", in parts: " + parts
+	}
+	all, parts := joined(v.ReadDir(dir)), joined(inParts(v, dir, vfs.Openable))
+	if all != parts {
+		return all + ", in parts: " + parts
+	}
+	return all
+}
+
+func joined(infos []fs.FileInfo, err error) string {
 	if err != nil {
 		return "absent"
 	}
@@ -80,7 +90,27 @@ func names(v vfs.Tree, dir string) string {
 	for _, info := range infos {
 		all = append(all, info.Name())
 	}
+	slices.Sort(all)
 	return strings.Join(all, " ")
+}
+
+// inParts reads a directory by OpenDir.
+func inParts(v vfs.Tree, name string, kind vfs.EntryKind) (all []fs.FileInfo, err error) {
+	dir, err := vfs.OpenDir(v, name, kind)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	for {
+		infos, err := dir.Next()
+		if err == io.EOF { //nolint:errorlint // the bare value
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, infos...)
+	}
 }
 
 func TestAViewHasWhatTheRightsShow(t *testing.T) {

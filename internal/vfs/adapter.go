@@ -273,6 +273,13 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 			return nil, err
 		}
 	}
+	infos := a.choose(full, all, rule)
+	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() }), nil
+}
+
+// choose returns those of all, entries of the directory full, that the rule is for.
+func (a *adapter) choose(full string, all []fs.FileInfo, rule listRule) []fs.FileInfo {
 	infos := make([]fs.FileInfo, 0, len(all))
 	for _, fi := range all {
 		if fi == nil {
@@ -297,8 +304,7 @@ func (a *adapter) list(full string, rule listRule) ([]fs.FileInfo, error) {
 			infos = append(infos, snapshot(fi, name))
 		}
 	}
-	slices.SortStableFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() }), nil
+	return infos
 }
 
 // describe describes the entries of a directory one by one, and leaves out those that fail.

@@ -34,3 +34,6 @@ func Describe(t *Root, name string, names []string) ([]fs.FileInfo, error) {
 	defer dir.Close()
 	return t.describe(name, dir, names, listOpenable), nil
 }
+
+// Batch is how many entries are read at once.
+const Batch = batch

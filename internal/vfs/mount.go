@@ -207,12 +207,12 @@ type admittingDir struct {
 	path   string
 }
 
-func (d admittingDir) names() ([]string, error) {
+func (d admittingDir) names(n int) ([]string, error) {
 	if err := d.mount.Enter(); err != nil {
 		return nil, err
 	}
 	defer d.mount.Leave()
-	return d.directory.names()
+	return d.directory.names(n)
 }
 
 // lstat describes an entry. A mount point is not asked, if the system can do without: a listing must not wait for each

@@ -10,8 +10,9 @@ import (
 
 // directory is an open directory.
 type directory interface {
-	// names returns the names of the entries, unsorted. It can be called once.
-	names() ([]string, error)
+	// names returns at most n further names of entries, unsorted; the error is io.EOF if there are none. If n is -1 it
+	// returns all, and no io.EOF.
+	names(n int) ([]string, error)
 	// lstat describes an entry, a link itself rather than its target. It works after the directory is renamed.
 	lstat(name string) (fs.FileInfo, error)
 	io.Closer
@@ -53,7 +54,7 @@ func (t *Root) list(path string, rule listRule) ([]fs.FileInfo, error) {
 		return nil, err
 	}
 	defer dir.Close()
-	names, err := dir.names()
+	names, err := dir.names(-1)
 	if err != nil {
 		return nil, err
 	}
@@ -88,27 +89,34 @@ func (t *Root) describe(path string, dir directory, names []string, rule listRul
 }
 
 // osRootDir is a directory opened by os.Root.
-type osRootDir struct{ root *os.Root }
+type osRootDir struct {
+	root *os.Root
+	f    *os.File
+}
 
 func (o osRootOpener) openDir(path string) (directory, error) {
 	// The dot makes os.Root open path with O_DIRECTORY, as every element but the last. Without it, opening a FIFO would
 	// wait for a writer.
-	dir, err := o.root.OpenRoot(path + string(filepath.Separator) + ".")
+	root, err := o.root.OpenRoot(path + string(filepath.Separator) + ".")
 	if err != nil {
 		return nil, err
 	}
-	return osRootDir{dir}, nil
+	f, err := root.Open(".")
+	if err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return osRootDir{root, f}, nil
 }
 
-func (d osRootDir) names() ([]string, error) {
-	f, err := d.root.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
+func (d osRootDir) names(n int) ([]string, error) { return d.f.Readdirnames(n) }
 
 func (d osRootDir) lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
 
-func (d osRootDir) Close() error { return d.root.Close() }
+func (d osRootDir) Close() error {
+	err := d.f.Close()
+	if rootErr := d.root.Close(); err == nil {
+		err = rootErr
+	}
+	return err
+}

@@ -23,7 +23,7 @@ func (o *openat2Opener) openDir(path string) (directory, error) {
 	return openat2Dir{f}, nil
 }
 
-func (d openat2Dir) names() ([]string, error) { return d.f.Readdirnames(-1) }
+func (d openat2Dir) names(n int) ([]string, error) { return d.f.Readdirnames(n) }
 
 func (d openat2Dir) lstat(name string) (fs.FileInfo, error) {
 	// Before Linux 5.5 (verify_dirent_name) a file system could return names with a slash.

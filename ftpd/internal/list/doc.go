@@ -2,10 +2,10 @@
 // names:
 //
 //	view := list.View{Now: time.Now(), Rights: account.ReadOnly, Facts: list.AllFacts}
-//	items, err := list.Glob(ctx, tree, "*.iso")
 //	for _, it := range items {
 //		b = view.AppendFacts(b, it)
 //	}
+//	search, err := list.Expand(ctx, tree, "*/*.iso")
 //
 // # Links and special files
 //
@@ -25,7 +25,7 @@
 // semicolon either. Commands that open a file or enter a directory follow links. DELE,
 // RMD, RNFR and RNTO act on the link itself.
 //
-// The package keeps no state, and does no I/O except through the [Tree] passed to [Glob].
+// The package keeps no state, and does no I/O except through the [Tree] passed to [Expand].
 // The caller checks the rights and sends the lines. All functions may be called by several
 // goroutines at once.
 package list

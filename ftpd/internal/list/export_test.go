@@ -12,8 +12,5 @@ func Perm(rights account.Rights, info fs.FileInfo, name, kind string) string {
 	return string(v.appendPerm(nil, &Item{Info: info, Name: name, Type: kind}))
 }
 
-// The limits of Glob.
-const (
-	MaxGlobDirs  = maxGlobDirs
-	MaxGlobNames = maxGlobNames
-)
+// MaxGlobDirs is the limit of Expand.
+const MaxGlobDirs = maxGlobDirs

@@ -4,117 +4,114 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 )
 
-// Limits of the directories that a pattern reads and of the names that it matches: a
-// pattern of stars and slashes would otherwise walk the whole tree.
-const (
-	maxGlobDirs  = 1000
-	maxGlobNames = 100_000
-)
+// Limit of the directories that a pattern reads: a pattern of stars and slashes would
+// otherwise walk the whole tree.
+const maxGlobDirs = 1000
 
-var (
-	// ErrPattern means that a pattern reads too many directories or matches too
-	// many names.
-	ErrPattern = errors.New("pattern matches too much")
-	// ErrNoMatch means that nothing matches a pattern.
-	ErrNoMatch = errors.New("nothing matches")
-)
+// ErrPattern means that a pattern reads too many directories.
+var ErrPattern = errors.New("pattern matches too much")
 
-// Tree is the tree that Glob searches. Names have the form of the pattern: relative to the
-// current directory or absolute, and not cleaned.
+// Tree is the tree that Expand searches. Names have the form of the pattern: relative to
+// the current directory or absolute, and not cleaned.
 type Tree interface {
 	// Entry describes name. It describes a symbolic link itself.
 	Entry(name string) (Item, error)
-	// Entries describes the entries of the directory dir, sorted by name, under their
-	// own names. dir is "" for the current directory, and else ends in a slash. Glob does
-	// not change the result.
-	Entries(dir string) ([]Item, error)
+	// Entries calls f for the entries of the directory dir under their own names, some at
+	// a time, in any order. dir is "" for the current directory, and else ends in a slash.
+	// f does not keep the items.
+	Entries(dir string, f func([]Item)) error
 }
 
 // IsPattern reports whether arg has a character that makes it a pattern: *, ?
 // or [.
 func IsPattern(arg string) bool { return strings.ContainsAny(arg, "*?[") }
 
-// Glob returns the entries of tree that match pattern, sorted by name. [IsPattern] must
-// hold for the pattern. In it * stands for any characters of one path element, ? for one
-// character, [a-z] for one of several, and \ makes the next character stand for itself. As
-// in a shell, only a pattern that begins with a dot matches a name that does. Directories
-// and files that tree cannot read are skipped.
-//
-// The error is [ErrNoMatch], [ErrPattern], [path.ErrBadPattern] if the pattern is
-// malformed, or the cause of ctx, which is checked before each directory.
-func Glob(ctx context.Context, tree Tree, pattern string) ([]Item, error) {
-	elements := strings.Split(pattern, "/")
-	found := []Item{{}} // the directories to search for the next element; "" is the current one
-	dirs := 0
-	for i, element := range elements {
-		if element == "" && i < len(elements)-1 || element == "." || element == ".." {
-			for j := range found {
-				found[j].Name += element + "/"
-			}
-			continue
-		}
-		last := i == len(elements)-1
-		var next []Item
-		for _, dir := range found {
-			if dirs++; dirs > maxGlobDirs {
-				return nil, ErrPattern
-			}
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			matches, err := match(tree, dir.Name, element)
-			if err != nil {
-				return nil, err
-			}
-			for _, it := range matches {
-				if !last {
-					if !it.LeadsToDir() {
-						continue
-					}
-					it.Name += "/"
-				}
-				next = append(next, it)
-			}
-			if len(next) > maxGlobNames {
-				return nil, ErrPattern
-			}
-		}
-		found = next
-	}
-	if len(found) == 0 {
-		return nil, ErrNoMatch
-	}
-	return found, nil
+// Search is where the names that match a pattern can be found: in directories, by the last
+// element of the pattern.
+type Search struct {
+	Dirs []string // sorted; each is "" for the current directory, or ends in a slash
+	Last string
 }
 
-// match returns the entries of the directory dir that match element. dir is "" or ends in
-// a slash.
-func match(tree Tree, dir, element string) ([]Item, error) {
-	if _, err := path.Match(element, ""); err != nil {
-		return nil, err
-	}
-	if !IsPattern(element) {
-		it, err := tree.Entry(dir + element)
-		if err != nil {
-			return nil, nil
+// Expand returns the Search for pattern. In a pattern * stands for any characters of one
+// path element, ? for one character, [a-z] for one of several, and \ makes the next
+// character stand for itself. As in a shell, only a pattern that begins with a dot matches a
+// name that does. Directories that tree cannot read are left out.
+//
+// The error is [ErrPattern], [path.ErrBadPattern] if the pattern is malformed, or the cause
+// of ctx, which is checked before each directory.
+func Expand(ctx context.Context, tree Tree, pattern string) (*Search, error) {
+	elements := strings.Split(pattern, "/")
+	for _, element := range elements {
+		if _, err := path.Match(element, ""); err != nil {
+			return nil, err
 		}
-		it.Name = dir + element
-		return []Item{it}, nil
 	}
-	entries, err := tree.Entries(dir)
+	last := len(elements) - 1
+	dirs, read := []string{""}, 0
+	for _, element := range elements[:last] {
+		if read += len(dirs); read > maxGlobDirs {
+			return nil, ErrPattern
+		}
+		var next []string
+		for _, dir := range dirs {
+			switch {
+			case ctx.Err() != nil:
+				return nil, context.Cause(ctx)
+			case element == "" || element == "." || element == "..":
+				next = append(next, dir+element+"/")
+			case IsPattern(element):
+				next = append(next, matchDirs(tree, dir, element)...)
+			default:
+				if it, err := tree.Entry(dir + element); err == nil && it.LeadsToDir() {
+					next = append(next, dir+element+"/")
+				}
+			}
+		}
+		dirs = next
+	}
+	if read+len(dirs) > maxGlobDirs {
+		return nil, ErrPattern
+	}
+	return &Search{dirs, elements[last]}, nil
+}
+
+// matchDirs returns the directories in dir that match element, but not many more than
+// maxGlobDirs.
+func matchDirs(tree Tree, dir, element string) (dirs []string) {
+	s := Search{Last: element}
+	err := tree.Entries(dir, func(items []Item) {
+		for i := range items {
+			if it := &items[i]; len(dirs) <= maxGlobDirs && s.Matches(it.Name) && it.LeadsToDir() {
+				dirs = append(dirs, dir+it.Name+"/")
+			}
+		}
+	})
 	if err != nil {
-		return nil, nil
+		return nil
 	}
-	var matches []Item
-	for _, it := range entries {
-		ok, _ := path.Match(element, it.Name)
-		if ok && (it.Name[0] != '.' || element[0] == '.') {
-			it.Name = dir + it.Name
-			matches = append(matches, it)
-		}
+	slices.Sort(dirs)
+	return dirs
+}
+
+// Matches reports whether the entry name of one of the directories matches.
+func (s *Search) Matches(name string) bool {
+	ok, _ := path.Match(s.Last, name)
+	return ok && (name[0] != '.' || s.Last[0] == '.')
+}
+
+// Name returns the only name in dir that can match. It is not ok if the directory has to be
+// read.
+func (s *Search) Name(dir string) (name string, ok bool) {
+	switch {
+	case IsPattern(s.Last):
+		return "", false
+	case s.Last == "." || s.Last == "..":
+		return dir + s.Last + "/", true
 	}
-	return matches, nil
+	return dir + s.Last, true
 }

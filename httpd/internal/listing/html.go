@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"io/fs"
 	"maps"
 	"net/url"
 	"slices"
@@ -54,6 +53,9 @@ footer { opacity: .7; margin: .75rem .5rem }
 	pageFoot = "</html>\n"
 )
 
+// unsortedNote explains why a stream has no sort links.
+const unsortedNote = "<p>This directory has too many entries to sort them. They are in the order of the disk.</p>\n"
+
 // WriteHTML writes a page.
 func (l *Listing) WriteHTML(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
@@ -71,7 +73,11 @@ func (l *Listing) WriteHTML(w io.Writer) error {
 	}
 	l.writeSearch(b)
 	l.writeLogin(b)
-	_, _ = b.WriteString("</header>\n<table>\n<thead><tr>")
+	_, _ = b.WriteString("</header>\n")
+	if l.next != nil {
+		_, _ = b.WriteString(unsortedNote)
+	}
+	_, _ = b.WriteString("<table>\n<thead><tr>")
 	l.writeColumn(b, "Name", "name")
 	l.writeColumn(b, "Size", "size")
 	l.writeColumn(b, "Modified (UTC)", "time")
@@ -80,11 +86,13 @@ func (l *Listing) WriteHTML(w io.Writer) error {
 		_, _ = b.WriteString("<tr><td><a href=\"../\">../</a><td><td>\n")
 	}
 	row := make([]byte, 0, 1024)
-	for _, e := range l.entries {
+	err := l.each(func(e *entry) error {
 		row = appendRow(row[:0], e)
-		if _, err := b.Write(row); err != nil {
-			return err
-		}
+		_, err := b.Write(row)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	_, _ = b.WriteString("</tbody>\n</table>\n")
 	l.writeSummary(b)
@@ -175,6 +183,10 @@ func writeButton(b *bufio.Writer, query url.Values, title string) {
 // writeColumn writes the head of a column. It leads to the listing sorted by this
 // column, or, if it is already, to the reverse order.
 func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
+	if l.next != nil {
+		_, _ = fmt.Fprintf(b, "<th>%s", title)
+		return
+	}
 	arrow, aria, descending := "", "", false
 	if l.sort == sort {
 		arrow, aria, descending = " ▴", ` aria-sort="ascending"`, true
@@ -189,16 +201,8 @@ func (l *Listing) writeColumn(b *bufio.Writer, title, sort string) {
 // writeSummary writes the totals, and leads to the entries before and after those
 // shown.
 func (l *Listing) writeSummary(b *bufio.Writer) {
-	dirs, total := 0, int64(0)
-	for _, e := range l.entries {
-		if e.IsDir() {
-			dirs++
-		} else {
-			total += e.Size()
-		}
-	}
-	_, _ = fmt.Fprintf(b, "<footer>%s, %s, %s", plural(dirs, "directory", "directories"),
-		plural(len(l.entries)-dirs, "file", "files"), appendSize(nil, total))
+	_, _ = fmt.Fprintf(b, "<footer>%s, %s, %s", plural(l.shown.dirs, "directory", "directories"),
+		plural(l.shown.files, "file", "files"), appendSize(nil, l.shown.bytes))
 	if l.offset > 0 {
 		previous := 0 // without a limit, the link leads to all entries
 		if l.limit > 0 {
@@ -207,10 +211,12 @@ func (l *Listing) writeSummary(b *bufio.Writer) {
 		_, _ = b.WriteString(" · ")
 		writeButton(b, l.query(l.sort, l.descending, previous), "previous")
 	}
-	if next := l.offset + len(l.entries); next < l.found {
+	if l.shown.more {
 		_, _ = b.WriteString(" · ")
-		writeButton(b, l.query(l.sort, l.descending, next), "next")
-		_, _ = fmt.Fprintf(b, " of %d", l.found)
+		writeButton(b, l.query(l.sort, l.descending, l.offset+l.shown.dirs+l.shown.files), "next")
+		if l.next == nil {
+			_, _ = fmt.Fprintf(b, " of %d", l.found)
+		}
 	}
 	_, _ = b.WriteString("</footer>\n")
 }
@@ -222,19 +228,19 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-func appendRow(b []byte, e fs.FileInfo) []byte {
+func appendRow(b []byte, e *entry) []byte {
 	b = append(b, `<tr><td><a href="`...)
 	b = appendLink(b, e)
 	b = append(b, `">`...)
-	b = append(b, html.EscapeString(e.Name())...)
-	if e.IsDir() {
+	b = append(b, html.EscapeString(e.name)...)
+	if e.isDir() {
 		b = append(b, `/</a><td><td>`...)
 	} else {
 		b = append(b, `</a><td>`...)
-		b = appendSize(b, e.Size())
+		b = appendSize(b, e.size)
 		b = append(b, `<td>`...)
 	}
-	b = e.ModTime().UTC().AppendFormat(b, time.DateTime)
+	b = e.modified.UTC().AppendFormat(b, time.DateTime)
 	return append(b, '\n')
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
-	"io/fs"
 	"net/url"
 	"time"
 )
@@ -22,26 +21,27 @@ type entryJSON struct {
 func (l *Listing) WriteJSON(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
 	lead := "[\n"
-	for _, e := range l.entries {
-		entry := entryJSON{Name: e.Name(), Type: "directory", URL: string(appendReference(nil, e))}
-		if t := e.ModTime().UTC(); 0 <= t.Year() && t.Year() <= 9999 { // no other year has a form in RFC 3339
+	err := l.each(func(e *entry) error {
+		entry := entryJSON{Name: e.name, Type: "directory", URL: string(appendReference(nil, e))}
+		if t := e.modified.UTC(); 0 <= t.Year() && t.Year() <= 9999 { // no other year has a form in RFC 3339
 			entry.Modified = t
 		}
-		if !e.IsDir() {
-			size := e.Size()
-			entry.Type, entry.Size = "file", &size
+		if !e.isDir() {
+			entry.Type, entry.Size = "file", &e.size
 		}
 		line, err := json.Marshal(entry)
 		if err != nil {
 			return err
 		}
 		_, _ = b.WriteString(lead)
-		if _, err := b.Write(line); err != nil {
-			return err
-		}
 		lead = ",\n"
+		_, err = b.Write(line)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if len(l.entries) == 0 {
+	if l.shown == (totals{}) {
 		_, _ = b.WriteString("[")
 	}
 	_, _ = b.WriteString("\n]\n")
@@ -50,10 +50,10 @@ func (l *Listing) WriteJSON(w io.Writer) error {
 
 // appendReference appends the relative reference of an entry. It begins with ./
 // because a name with a colon would be read as a scheme otherwise.
-func appendReference(b []byte, e fs.FileInfo) []byte {
+func appendReference(b []byte, e *entry) []byte {
 	b = append(b, "./"...)
-	b = append(b, url.PathEscape(e.Name())...)
-	if e.IsDir() {
+	b = append(b, url.PathEscape(e.name)...)
+	if e.isDir() {
 		b = append(b, '/')
 	}
 	return b

@@ -6,11 +6,13 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Listing is the entries of a directory that a client wants to see.
@@ -19,16 +21,24 @@ type Listing struct {
 	Login   Login
 	Uploads Uploads
 
+	// BeforeRead is called before entries of a stream are read; nil: nothing is.
+	BeforeRead func()
+
 	path     string // of the request, decoded; ends in a slash
 	archives []string
-	entries  []fs.FileInfo
+	entries  []entry
 	found    int // number of entries that match the search; entries may be a part of them
+	keep     int // how many of them are needed in the end, the first ones in the order; 0: all
+
+	next  func() ([]fs.FileInfo, error) // see Stream; nil: entries has all
+	shown totals                        // of the entries that were written
 
 	// From the query. Invalid values count as absent.
 	sort          string // "name", "size" or "time"
 	descending    bool
-	search        string // in the names, without regard to case
-	offset, limit int    // of the entries shown; limit 0: all
+	search        string // in the names, without regard to case; in lower case it is needle
+	needle        string
+	offset, limit int // of the entries shown; limit 0: all
 }
 
 // Login says who the client is.
@@ -38,33 +48,162 @@ type Login struct {
 	CanLogOut bool   // by POST to ?logout
 }
 
+// entry is what a listing shows of a file or directory. An fs.FileInfo takes three times as much memory.
+type entry struct {
+	name     string
+	size     int64
+	modified time.Time
+	mode     fs.FileMode // only the type
+}
+
+func (e *entry) isDir() bool { return e.mode.IsDir() }
+
+// totals are of entries that are shown.
+type totals struct {
+	dirs, files int
+	bytes       int64
+	more        bool // there are entries behind them
+}
+
+func (t *totals) add(e *entry) {
+	if e.isDir() {
+		t.dirs++
+		return
+	}
+	t.files++
+	t.bytes += e.size
+}
+
 // New returns the listing of a directory in the order, and of the part, that
 // the query of the request wants. The archives are the formats, such as "zip", in
-// which the page offers the directory. New sorts entries in place and does not
-// keep them.
+// which the page offers the directory.
 func New(path, rawQuery string, entries []fs.FileInfo, archives []string) *Listing {
+	l := Begin(path, rawQuery, archives)
+	l.Add(entries)
+	l.Sort()
+	return l
+}
+
+// Begin returns a Listing without entries. Add and Sort, or Stream, follow.
+func Begin(path, rawQuery string, archives []string) *Listing {
 	query, _ := url.ParseQuery(rawQuery) // on an error it holds the valid pairs
 	l := &Listing{path: path, archives: archives, sort: "name", descending: query.Get("order") == "desc", search: query.Get("search")}
 	if s := query.Get("sort"); s == "size" || s == "time" {
 		l.sort = s
 	}
 	l.offset, l.limit = count(query.Get("offset")), count(query.Get("limit"))
-
-	if l.search != "" {
-		needle := strings.ToLower(l.search)
-		entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool {
-			return !strings.Contains(strings.ToLower(e.Name()), needle)
-		})
-	}
-	slices.SortStableFunc(entries, l.compare) // stable: equal sizes and times stay in the order of names
-	l.found = len(entries)
-	l.offset = min(l.offset, l.found)
-	entries = entries[l.offset:]
+	l.needle = strings.ToLower(l.search)
 	if l.limit > 0 {
-		entries = entries[:min(l.limit, len(entries))]
+		l.keep = l.offset + l.limit
 	}
-	l.entries = slices.Clone(entries) // a part must not keep the memory of all
 	return l
+}
+
+// Add adds those of the entries that match the search. Of a part that the query wants, it
+// keeps little more than what comes before its end.
+func (l *Listing) Add(entries []fs.FileInfo) {
+	if l.entries == nil {
+		l.entries = make([]entry, 0, len(entries))
+	}
+	for _, info := range entries {
+		if l.matches(info.Name()) {
+			l.entries = append(l.entries, entryOf(info))
+			l.found++
+		}
+	}
+	const spare = 1000 // so that it sorts seldom
+	if l.keep > 0 && len(l.entries) > 2*l.keep+spare {
+		l.order()
+		clear(l.entries[l.keep:])
+		l.entries = l.entries[:l.keep]
+	}
+}
+
+// order sorts the entries.
+func (l *Listing) order() {
+	slices.SortFunc(l.entries, func(a, b entry) int {
+		return cmp.Or(l.compare(&a, &b), strings.Compare(a.name, b.name)) // equal sizes and times are in the order of names
+	})
+}
+
+func (l *Listing) matches(name string) bool {
+	return l.needle == "" || strings.Contains(strings.ToLower(name), l.needle)
+}
+
+func entryOf(info fs.FileInfo) entry {
+	mode := info.Mode().Type()
+	if info.IsDir() {
+		mode |= fs.ModeDir
+	}
+	return entry{info.Name(), info.Size(), info.ModTime(), mode}
+}
+
+// Sort sorts the entries, and keeps the part that the query wants. It follows the last Add.
+func (l *Listing) Sort() {
+	l.order()
+	l.offset = min(l.offset, l.found)
+	part := l.entries[l.offset:]
+	if l.limit > 0 {
+		part = part[:min(l.limit, len(part))]
+	}
+	if len(part) < cap(l.entries)/2 {
+		part = slices.Clone(part) // a part must not keep the memory of all
+	}
+	l.entries = part
+	for i := range part {
+		l.shown.add(&part[i])
+	}
+	l.shown.more = l.offset+len(part) < l.found
+}
+
+// Stream makes next the source of the entries, for a directory that has too many to be
+// sorted: they are written in the order in which they come, once. next returns io.EOF at the
+// end. Entries that were added are forgotten. Sort links are left out.
+func (l *Listing) Stream(next func() ([]fs.FileInfo, error)) {
+	l.entries, l.next = nil, next
+	l.sort, l.descending = "name", false // as without these in the query
+}
+
+// each calls f for each entry to be shown.
+func (l *Listing) each(f func(e *entry) error) error {
+	if l.next == nil {
+		for i := range l.entries {
+			if err := f(&l.entries[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for skip := l.offset; ; {
+		if l.BeforeRead != nil {
+			l.BeforeRead()
+		}
+		infos, err := l.next()
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for i, info := range infos {
+			infos[i] = nil // the client may read slowly
+			if !l.matches(info.Name()) {
+				continue
+			}
+			if skip--; skip >= 0 {
+				continue
+			}
+			if l.limit > 0 && l.shown.dirs+l.shown.files == l.limit {
+				l.shown.more = true
+				return nil
+			}
+			e := entryOf(info)
+			l.shown.add(&e)
+			if err := f(&e); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // Uploads says what the client may upload to a directory. With Create the page has a form
@@ -74,7 +213,7 @@ type Uploads struct {
 	Unseen          bool // the client cannot list what it has uploaded
 }
 
-// Len returns the number of entries that are shown.
+// Len returns the number of entries in memory.
 func (l *Listing) Len() int { return len(l.entries) }
 
 // count parses a number of entries. It returns 0 if s is not one.
@@ -87,9 +226,9 @@ func count(s string) int {
 }
 
 // compare puts directories first, in every order.
-func (l *Listing) compare(a, b fs.FileInfo) int {
-	if a.IsDir() != b.IsDir() {
-		if a.IsDir() {
+func (l *Listing) compare(a, b *entry) int {
+	if a.isDir() != b.isDir() {
+		if a.isDir() {
 			return -1
 		}
 		return 1
@@ -97,11 +236,11 @@ func (l *Listing) compare(a, b fs.FileInfo) int {
 	var c int
 	switch {
 	case l.sort == "time":
-		c = a.ModTime().Compare(b.ModTime())
-	case l.sort == "size" && !a.IsDir():
-		c = cmp.Compare(a.Size(), b.Size())
+		c = a.modified.Compare(b.modified)
+	case l.sort == "size" && !a.isDir():
+		c = cmp.Compare(a.size, b.size)
 	default:
-		c = compareNames(a.Name(), b.Name())
+		c = compareNames(a.name, b.name)
 	}
 	if l.descending {
 		return -c
@@ -128,17 +267,20 @@ func lower(c byte) byte {
 
 // ETag returns a weak entity tag of the listing in a format: any string that is
 // another for each. It changes with the names, sizes and times of the entries, and with
-// the page around them.
+// the page around them. It is "" for a stream.
 func (l *Listing) ETag(format string) string {
+	if l.next != nil {
+		return ""
+	}
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s %d %v %+v %s%s%s%+v", format, l.found, l.archives, l.Uploads, pageHead, plainHead, uploadForm+keepBox+unseenNote, l.Login)
 	b := make([]byte, 0, 512)
 	for _, e := range l.entries {
-		b = append(b[:0], e.Name()...)
+		b = append(b[:0], e.name...)
 		b = append(b, 0) // no name has a NUL
-		b = binary.BigEndian.AppendUint32(b, uint32(e.Mode().Type()))
-		b = binary.BigEndian.AppendUint64(b, uint64(e.Size()))
-		b = binary.BigEndian.AppendUint64(b, uint64(e.ModTime().UnixNano()))
+		b = binary.BigEndian.AppendUint32(b, uint32(e.mode))
+		b = binary.BigEndian.AppendUint64(b, uint64(e.size))
+		b = binary.BigEndian.AppendUint64(b, uint64(e.modified.UnixNano()))
 		sum.Write(b)
 	}
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`

@@ -231,12 +231,17 @@ func TestTagsFindInjectedTags(t *testing.T) {
 }
 
 func BenchmarkListing(b *testing.B) {
-	entries := make([]fs.FileInfo, 50_000)
-	for i := range entries {
-		entries[i] = entry{name: fmt.Sprintf("picture-%06d.jpeg", i), size: int64(i) * 1000}
-	}
-	for b.Loop() {
-		write(b, "/", "", entries)
+	for _, n := range []int{100, 10_000, 50_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			entries := make([]fs.FileInfo, n)
+			for i := range entries {
+				entries[i] = entry{name: fmt.Sprintf("picture-%06d.jpeg", i), size: int64(i) * 1000}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				write(b, "/", "", entries)
+			}
+		})
 	}
 }
 

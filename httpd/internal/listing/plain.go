@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"io/fs"
 	"strconv"
 	"unicode/utf8"
 )
@@ -32,11 +31,13 @@ func (l *Listing) WritePlain(w io.Writer) error {
 		_, _ = b.WriteString("<a href=\"../\">../</a>\n")
 	}
 	row := make([]byte, 0, 1024)
-	for _, e := range l.entries {
+	err := l.each(func(e *entry) error {
 		row = appendPlainRow(row[:0], e)
-		if _, err := b.Write(row); err != nil {
-			return err
-		}
+		_, err := b.Write(row)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	_, _ = b.WriteString("</pre><hr>\n</body>\n</html>\n")
 	return b.Flush()
@@ -53,12 +54,12 @@ const (
 // express.
 const noSize = "-"
 
-func appendPlainRow(b []byte, e fs.FileInfo) []byte {
-	name, size := e.Name(), noSize
-	if e.IsDir() {
+func appendPlainRow(b []byte, e *entry) []byte {
+	name, size := e.name, noSize
+	if e.isDir() {
 		name += "/"
 	} else {
-		size = strconv.FormatInt(e.Size(), 10)
+		size = strconv.FormatInt(e.size, 10)
 	}
 	b = append(b, `<a href="`...)
 	b = appendLink(b, e)
@@ -66,7 +67,7 @@ func appendPlainRow(b []byte, e fs.FileInfo) []byte {
 	b = appendPlainText(b, name)
 	b = append(b, `</a>`...)
 	b = appendSpaces(b, plainNameWidth-utf8.RuneCountInString(name))
-	if t := e.ModTime().UTC(); 0 <= t.Year() && t.Year() <= 9999 {
+	if t := e.modified.UTC(); 0 <= t.Year() && t.Year() <= 9999 {
 		b = t.AppendFormat(b, plainTime)
 	} else {
 		b = append(b, noSize...)
@@ -107,9 +108,9 @@ func appendPlainText(b []byte, name string) []byte {
 // end a scheme, or begin a query, an entity or a parameter; so it needs no ./ at the
 // beginning, by which httpdirfs finds no files. The first character is encoded if it is
 // not a letter or a digit: httpdirfs takes other links for those of columns.
-func appendLink(b []byte, e fs.FileInfo) []byte {
+func appendLink(b []byte, e *entry) []byte {
 	const hex = "0123456789ABCDEF"
-	for i, c := range []byte(e.Name()) {
+	for i, c := range []byte(e.name) {
 		switch {
 		case isLetterOrDigit(c), i > 0 && (c == '-' || c == '.' || c == '_'):
 			b = append(b, c)
@@ -117,7 +118,7 @@ func appendLink(b []byte, e fs.FileInfo) []byte {
 			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	if e.IsDir() {
+	if e.isDir() {
 		b = append(b, '/')
 	}
 	return b

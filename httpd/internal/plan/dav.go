@@ -5,6 +5,10 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
+
+	"sluice/internal/budget"
+	"sluice/internal/vfs"
 )
 
 // The methods below are for requests of WebDAV. The caller makes the response.
@@ -60,24 +64,81 @@ func (p *Planner) PresentTag(ctx context.Context, r *Request, name string) strin
 	return v.etag
 }
 
-// Entries returns what a listing of the directory shows to the client of r. The caller calls release when it has
-// forgotten them.
-func (p *Planner) Entries(ctx context.Context, r *Request, name string) (entries []fs.FileInfo, release func(), err error) {
-	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0) // the entries take memory before they can be counted
+// Entries are the entries of a directory that a listing shows. The caller calls Release after the last use.
+type Entries struct {
+	planner *Planner
+	infos   []fs.FileInfo // nil: dir has them
+	dir     *vfs.Dir
+	room    *budget.Hold
+}
+
+// maxSortedInfos is up to how many entries of a directory WebDAV shows sorted by name. Larger ones are read while they are
+// sent, because an fs.FileInfo takes much memory.
+const maxSortedInfos = 1000
+
+// Entries returns the entries of a directory for the client of r.
+func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entries, error) {
+	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer turn.Release()
-	entries, err = p.Tree.ReadDir(name)
+	room, err := p.takeListed(r, streamUnits)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return p.hides("/" + e.Name()) })
-	room, err := p.takeListed(r.party(), len(entries))
-	if err != nil {
-		return nil, nil, err
+	e := &Entries{planner: p, room: room}
+	if err := e.open(ctx, name); err != nil {
+		e.Release()
+		return nil, err
 	}
-	return entries, room.Release, nil
+	return e, nil
+}
+
+// open opens the directory, and reads it if it is small.
+func (e *Entries) open(ctx context.Context, name string) (err error) {
+	if e.dir, err = vfs.OpenDir(e.planner.Tree, name, vfs.Openable); err != nil {
+		return err
+	}
+	for len(e.infos) <= maxSortedInfos {
+		infos, err := e.dir.Next()
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			slices.SortFunc(e.infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		e.infos = append(e.infos, e.planner.visible(infos)...)
+	}
+	e.dir.Close()
+	e.infos = nil
+	e.dir, err = vfs.OpenDir(e.planner.Tree, name, vfs.Openable) // from the beginning
+	return err
+}
+
+// Next returns the next entries. The error is io.EOF at the end.
+func (e *Entries) Next() ([]fs.FileInfo, error) {
+	if infos := e.infos; infos != nil {
+		e.infos = nil
+		return infos, nil
+	}
+	infos, err := e.dir.Next() // after those of a small directory it is at its end
+	return e.planner.visible(infos), err
+}
+
+// Release gives back what the entries take.
+func (e *Entries) Release() {
+	if e == nil {
+		return
+	}
+	if e.dir != nil {
+		e.dir.Close()
+	}
+	e.room.Release()
 }
 
 // Written answers a request with a body that write makes. release is called at the end; nil: nothing is.

@@ -2,10 +2,13 @@ package plan_test
 
 import (
 	"bytes"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"sluice/httpd/internal/plan"
+	"sluice/internal/budget"
 )
 
 // respond returns the response to a request, and its body.
@@ -84,5 +87,54 @@ func TestListingsAreCompressedInEveryFormat(t *testing.T) {
 		if field(resp.Header, "Vary") != "Accept, Accept-Encoding" || field(resp.Header, "Content-Encoding") != "gzip" || !bytes.HasPrefix([]byte(body), []byte("\x1f\x8b")) {
 			t.Errorf("Accept: %s: %v with %.10q", accept, resp.Header, body)
 		}
+	}
+}
+
+// Encoders take much memory, which clients that read slowly keep.
+func TestAListingIsSentUncompressedIfTooManyOthersAreCompressed(t *testing.T) {
+	p := planner(t, plan.Config{CompressListings: true}, "/a/f.txt")
+	p.Budget.Encoders.SetBounds(budget.Bounds{Size: 1})
+	r := target("/a/", "Accept-Encoding", "gzip")
+	pl := p.Plan(r, plan.Lookup{})
+	first := pl.Respond(t.Context())
+	for _, want := range []string{"", "gzip"} {
+		resp, body := respond(t, p, r)
+		if field(resp.Header, "Vary") != "Accept, Accept-Encoding" || field(resp.Header, "Content-Encoding") != want || strings.Contains(body, "f.txt") != (want == "") {
+			t.Errorf("%v with %.10q, want the encoding %q", resp.Header, body, want)
+		}
+		first.Release()
+	}
+}
+
+func TestAClientThatHoldsManyListingsTakesThemFromNobodyElse(t *testing.T) {
+	var files []string
+	for i := range 600 {
+		files = append(files, fmt.Sprintf("/a/%d", i))
+	}
+	p := planner(t, plan.Config{}, append(files, "/small/f")...)
+	p.Budget.Listed.SetBounds(budget.Bounds{Size: 10_000, PerClient: 700})
+	from := func(client, path string) *plan.Request {
+		r := target(path)
+		r.Client = netip.MustParseAddr(client)
+		return r
+	}
+	pl := p.Plan(from("192.0.2.1", "/a/"), plan.Lookup{})
+	slow := pl.Respond(t.Context())
+	for _, tt := range []struct {
+		client, path string
+		want         int
+	}{
+		{"192.0.2.1", "/a/", 503}, {"192.0.2.1", "/small/", 200}, {"192.0.2.1", "/a/?limit=10", 200}, {"192.0.2.2", "/a/", 200},
+	} {
+		if resp, _ := respond(t, p, from(tt.client, tt.path)); resp.Status != tt.want {
+			t.Errorf("%s for %s is %d, want %d", tt.path, tt.client, resp.Status, tt.want)
+		}
+	}
+	slow.Release()
+	if resp, _ := respond(t, p, from("192.0.2.1", "/a/")); resp.Status != 200 {
+		t.Errorf("after the slow one has ended it is %d, want 200", resp.Status)
+	}
+	if n := p.Listed(); n != 0 {
+		t.Errorf("%d entries are still counted", n)
 	}
 }

@@ -96,6 +96,7 @@ type Files interface {
 // tests can lower them.
 type Bounds struct {
 	MaxArchived int // files and directories in an archive
+	MaxSorted   int // entries of a directory that is sorted and has an entity tag
 }
 
 // New returns a Planner. Rules that ParseRule would refuse have no effect.
@@ -110,7 +111,7 @@ func New(c Config) *Planner {
 	if c.Budget == nil {
 		c.Budget = budget.New()
 	}
-	p := &Planner{Config: c, Bounds: Bounds{MaxArchived: 200_000}}
+	p := &Planner{Config: c, Bounds: Bounds{MaxArchived: 200_000, MaxSorted: 10_000}}
 	p.digests.Turns = c.Budget.Checksums
 	p.logins.Store(c.Private)
 	return p

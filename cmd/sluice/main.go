@@ -15,7 +15,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,11 +35,25 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+	printError(os.Stderr, err)
 	if errors.As(err, new(usageError)) {
 		return 2
 	}
 	return 1
+}
+
+// printError prints an error. It waits a second at most: the pipe may be full of a log that nobody
+// reads.
+func printError(w io.Writer, err error) {
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		_, _ = fmt.Fprintf(w, "sluice: %v\n", err)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(time.Second):
+	}
 }
 
 // usageError is a mistake on the command line: the exit status is 2.

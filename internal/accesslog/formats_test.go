@@ -190,7 +190,9 @@ func TestLoggerUsesTheFormatOfTheLines(t *testing.T) {
 		"text": ` level=INFO msg="shutting down" drain=1.5s` + "\n", "combined": ` level=INFO msg="shutting down" drain=1.5s` + "\n",
 	} {
 		var out bytes.Buffer
-		New(&out, format).Logger().LogAttrs(t.Context(), slog.LevelInfo, "shutting down", slog.Duration("drain", 1500*time.Millisecond))
+		log := New(&out, format)
+		log.Logger().LogAttrs(t.Context(), slog.LevelInfo, "shutting down", slog.Duration("drain", 1500*time.Millisecond))
+		log.Flush()
 		if !strings.HasSuffix(out.String(), want) {
 			t.Errorf("%s: got %q, want ...%q", format, &out, want)
 		}

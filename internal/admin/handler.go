@@ -40,6 +40,7 @@ type Handler struct {
 	Loops        func() []Loop // event loops of HTTP
 
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
+	LogDropped     func() uint64            // lines of the log that were dropped
 
 	// OnKill, if not nil, is called after a session was closed, with its ID and the
 	// address of the client that requested it.

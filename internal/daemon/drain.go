@@ -110,7 +110,6 @@ func (dr drain) giveUpLater(failure error) {
 // giveUp ends the program although something hangs, such as a file system in user
 // space or on a network.
 func (d *daemon) giveUp(failure error) {
-	time.AfterFunc(lastWait, func() { os.Exit(1) }) // if writing the log hangs too
 	d.logger.Warn("a file system does not answer: ended without waiting for it")
 	d.log.Flush()
 	if failure != nil {

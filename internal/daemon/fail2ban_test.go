@@ -47,6 +47,7 @@ func TestFail2banFilter(t *testing.T) {
 	}
 	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")}, httpd.ErrLogin)
 	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
+	log.Flush()
 	var got []string
 	for line := range strings.Lines(out.String()) {
 		_, rest, _ := strings.Cut(line, " ") // fail2ban removes the date

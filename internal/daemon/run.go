@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
 		return err
 	}
-	operator.handler.RefusedUploads = d.refusedUploads
+	operator.handler.RefusedUploads, operator.handler.LogDropped = d.refusedUploads, d.log.Dropped
 	if d.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = d.portsInUse
 	}

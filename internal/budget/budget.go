@@ -26,7 +26,7 @@ func New() *Budget {
 		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
-		Logins:      NewPool("logins", queue(Bounds{Size: 1})),
+		Logins:      NewPool("logins", queue(Bounds{Size: processors, PerClient: half})), // a turn that fails computes for half of its time
 	}
 }
 

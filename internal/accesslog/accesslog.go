@@ -2,9 +2,12 @@ package accesslog
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/config"
@@ -94,6 +97,16 @@ func family(rec *live.Record) string {
 		return "ftp"
 	}
 	return "http"
+}
+
+// errorText returns the text of an error. A connection that was closed here while it was in use was
+// cut on purpose, at the end of the server or by an operator.
+func errorText(err error) string {
+	text := err.Error()
+	if errors.Is(err, net.ErrClosed) {
+		text = strings.ReplaceAll(text, net.ErrClosed.Error(), "cut by this server")
+	}
+	return text
 }
 
 // unixClient stands for the address of a client on a unix socket, as in nginx.

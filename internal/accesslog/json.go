@@ -64,7 +64,7 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 		j.Resent = &rec.Retransmits
 	}
 	if rec.Err != nil {
-		j.Err = rec.Err.Error()
+		j.Err = errorText(rec.Err)
 	}
 	out := bytes.NewBuffer(line)
 	enc := json.NewEncoder(out)

@@ -65,7 +65,7 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = strconv.AppendInt(append(line, " retransmits="...), rec.Retransmits, 10)
 	}
 	if rec.Err != nil {
-		line = appendText(append(line, " err="...), rec.Err.Error())
+		line = appendText(append(line, " err="...), errorText(rec.Err))
 	}
 	return append(line, '\n')
 }

@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +42,16 @@ func run() int {
 		return 2
 	}
 	return 1
+}
+
+// endingSignals returns the signals that end a command which has something to undo. SIGHUP is none
+// under nohup.
+func endingSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // printError prints an error. It waits a second at most: the pipe may be full of a log that nobody

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/account"
+	"sluice/internal/budget"
 )
 
 // fail counts failures as a server does.
@@ -240,4 +241,15 @@ func TestReasonsOfFailures(t *testing.T) {
 	if got := account.Reason(fmt.Errorf("x: %w", account.ErrUnavailable)); got != "unavailable" {
 		t.Errorf("got %s", got)
 	}
+}
+
+func TestServersMayShareTheTurnsForHashes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users, shared := hashedUsers(t), budget.New().Logins
+		users.ShareTurns(shared)
+		_, _ = users.LoginFrom(t.Context(), at(1), "alice", "wrong")
+		if got := shared.Stats(); got.Most != 1 || got.InUse != 0 {
+			t.Errorf("got %+v, want one turn that is over", got)
+		}
+	})
 }

@@ -220,7 +220,7 @@ var rules = []rule{
 		folder: "internal/top", own: []string{"internal/admin", "internal/status", "internal/show"}, others: []string{bubbletea},
 		why: "a view shows data and does not know its source",
 	},
-	{folder: "internal/account", own: []string{"internal/quota"}, others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero and of quota it names types"},
+	{folder: "internal/account", own: []string{"internal/budget", "internal/quota"}, others: []string{afero, bcrypt}, why: "the code that checks passwords has no code of others in it but bcrypt; of afero and of quota it names types; budget shares turns"},
 	{folder: "internal/userfile", why: "the code that writes files of secrets has no third-party code in it"},
 	{folder: "internal/session", own: []string{"internal/userfile"}, why: "the code that lets users in without a password has no third-party code in it"},
 	{folder: "internal/rate", why: "a token bucket needs a clock and nothing else"},

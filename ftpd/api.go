@@ -57,15 +57,20 @@ type Account = account.Account
 // PasswordID identifies the password of an account. Package httpd uses it; FTP does not.
 type PasswordID = account.PasswordID
 
-// Throttle counts failed logins by address (IPv6: by /64 network) and by name, and delays the replies. The zero value is
-// ready for use:
+// Throttle counts failed logins by address (IPv6: by /64 network), by name and by both, and delays the replies. The zero
+// value is ready for use:
 //
 //	FirstDelay time.Duration  // of the reply to the first failure; it doubles up to eight times that. 0: a second
-//	Ban time.Duration         // after 20 failures an address is refused until none has been counted for so long; 0: ten minutes
+//	Ban time.Duration         // after 20 failures an address is banned until none has been counted for so long; 0: ten minutes
 //
 //	Failed(name string, addr netip.Addr) time.Duration // counts a failure and returns the delay
 //	Succeeded(name string, addr netip.Addr)            // failures from elsewhere do not delay this user here any more
+//	Knows(name string, addr netip.Addr) bool           // Succeeded was called for both
 //	IsBanned(addr netip.Addr) bool
+//	Admits(name string, addr netip.Addr) bool          // the login may be checked
+//
+// From a banned address Login is called for 80 failures more, and 50 more for each user who has logged in from there.
+// A wrong password then gets the reply to a ban, at once.
 type Throttle = account.Throttle
 
 // UserRates has the rates of users, see [Account]: MaxRate. The zero value is ready for use. Package httpd has the same
@@ -160,6 +165,13 @@ var (
 	// ErrUnavailable is for Server.Login to return, or to wrap, if it cannot check the password. The client may try
 	// again, and the attempt does not count as a failed login.
 	ErrUnavailable = errors.New("login is not possible now")
+
+	// ErrBanned is what LoginAttempt.Err is, or wraps, if the address of the client has had too many failures. If it
+	// wraps ErrLogin too, the password was checked, and is wrong.
+	ErrBanned = errors.New("too many wrong passwords from the address")
+
+	// ErrTLSNeeded is what LoginAttempt.Err is if the client has sent a name without TLS, which it needs.
+	ErrTLSNeeded = errors.New("login without TLS")
 )
 
 // Durability says which changes are on the disk, and survive a power cut, before the client gets the reply to its

@@ -103,10 +103,12 @@ func (d *driver) verifyUser(s *session, name string) (r reply, done bool) {
 	}
 	if v, ok := d.main.(ftpserver.MainDriverExtensionUserVerifier); ok {
 		if err := v.PreAuthUser(s.driverContext(), name); err != nil {
+			s.reportLogin(name, err)
 			return s.refuse(err), true
 		}
 	}
 	if s.mustProtect() && !s.secured {
+		s.reportLogin(name, ErrTLSNeeded)
 		return s.refuse(errors.New("encryption is required")), true
 	}
 	v, ok := d.main.(ftpserver.MainDriverExtensionTLSVerifier)
@@ -117,6 +119,7 @@ func (d *driver) verifyUser(s *session, name string) (r reply, done bool) {
 	client, err := v.VerifyConnection(s.driverContext(), name, conn)
 	switch {
 	case err != nil:
+		s.reportLogin(name, err)
 		return s.refuse(err), true
 	case client == nil:
 		return reply{}, false

@@ -98,7 +98,7 @@ type LoginAttempt struct {
 	Session uint64
 	Remote  netip.AddrPort
 	User    string // as the client sent it; it may be a password typed too early
-	Err     error  // nil: logged in; wraps ErrLogin: wrong name or password; else why the login was not possible
+	Err     error  // nil: logged in; wraps ErrLogin: wrong name or password; else why the login was not possible, see ErrBanned
 }
 
 // Disconnect reports that a session has ended and all its files are closed.

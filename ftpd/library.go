@@ -167,7 +167,10 @@ func (d *libraryDriver) AuthUser(cc ftpserver.ClientContext, name, password stri
 	if err == nil {
 		return &libraryFS{c, u}, nil
 	}
-	if errors.Is(err, ErrLogin) {
+	switch {
+	case errors.Is(err, ErrBanned):
+		err = ErrBanned
+	case errors.Is(err, ErrLogin):
 		pause(c.ctx, s.loginThrottle().Failed(name, c.host))
 		err = ErrLogin // the client must not learn more
 	}

@@ -22,7 +22,6 @@ var replyBanned = newReply(421, "Too many failed logins from your address, try a
 
 var (
 	errFailed = errors.New("too many wrong passwords")
-	errBanned = errors.New("too many wrong passwords from the address")
 	errHome   = errors.New("home directory cannot be opened")
 	errNoFS   = fmt.Errorf("%w: the FS of the account is nil", ErrUnavailable)
 )
@@ -35,6 +34,10 @@ func (s *session) userCommand(name string) reply {
 		return r
 	}
 	if s.mustProtect() && !s.secured {
+		if !s.reportedTLS { // once: it costs the client nothing
+			s.reportedTLS = true
+			s.reportLogin(name, ErrTLSNeeded)
+		}
 		return newReply(530, "Encryption is required: send AUTH TLS first")
 	}
 	s.name = name
@@ -61,16 +64,14 @@ func (s *session) pass(password string) reply {
 // login has failed with err.
 func (s *session) completeLogin(name string, u *user, err error) reply {
 	s.user = u // before the hook: if that panics, the end of the session closes u
-	if hook := s.server.OnLogin; hook != nil {
-		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
-	}
+	s.reportLogin(name, err)
 	text := s.server.driver.authMessage(s, name, err)
 	switch {
 	case err == nil:
 		s.stopTimer(loginTimer)
 		return newReply(230, textOr(text, "Logged in")...)
-	case err == errBanned:
-		s.afterReply = func() error { return errBanned }
+	case errors.Is(err, ErrBanned):
+		s.afterReply = func() error { return ErrBanned }
 		return replyBanned
 	case err == live.ErrTooManyOfUser:
 		return newReply(530, "Too many sessions of this user")
@@ -86,6 +87,13 @@ func (s *session) completeLogin(name string, u *user, err error) reply {
 		s.afterReply = func() error { return errFailed }
 	}
 	return newReply(530, textOr(text, "Login incorrect")...)
+}
+
+// reportLogin calls the hook for logins.
+func (s *session) reportLogin(name string, err error) {
+	if hook := s.server.OnLogin; hook != nil {
+		hook(LoginAttempt{Session: s.id, Remote: s.remote, User: name, Err: err})
+	}
 }
 
 // textOr returns text, or the line fallback if text is nil.
@@ -111,11 +119,13 @@ func (s *session) login(name, password string) (u *user, err error) {
 // authenticate returns the account of the user with that name and password, or why
 // there is none. ctx is the context of the session; host is the client's address.
 func (s *Server) authenticate(ctx context.Context, client func() Client, host netip.Addr, name, password string) (*Account, error) {
+	throttle := s.loginThrottle()
+	banned := throttle.IsBanned(host) // usually because of other clients there
 	switch {
-	case s.loginThrottle().IsBanned(host): // usually because of other clients there
-		return nil, errBanned
 	case s.anonymousTree != nil && account.IsAnonymous(name):
 		return &Account{Name: anonymous, FS: s.anonymousTree, Rights: ReadOnly, HideDotFiles: !s.ShowHidden}, nil
+	case !throttle.Admits(name, host):
+		return nil, ErrBanned
 	case s.Login == nil:
 		return nil, ErrLogin
 	}
@@ -123,17 +133,23 @@ func (s *Server) authenticate(ctx context.Context, client func() Client, host ne
 	switch {
 	case err == nil && a != nil:
 		if !account.IsAnonymous(name) {
-			s.loginThrottle().Succeeded(name, host)
+			throttle.Succeeded(name, host)
 		}
 		return a, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err == nil:
-		return nil, ErrLogin
-	case errors.Is(err, ErrLogin), errors.Is(err, ErrUnavailable):
+	case errors.Is(err, ErrUnavailable):
 		return nil, err
+	case err == nil:
+		err = ErrLogin
+	case !errors.Is(err, ErrLogin):
+		err = fmt.Errorf("%w: %w", ErrLogin, err)
 	}
-	return nil, fmt.Errorf("%w: %w", ErrLogin, err)
+	if banned {
+		throttle.Failed(name, host) // without a delay: the reply is that to a ban
+		err = fmt.Errorf("%w: %w", ErrBanned, err)
+	}
+	return nil, err
 }
 
 // loginThrottle returns the Throttle in use.

@@ -1,6 +1,7 @@
 package ftpd_test
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -78,29 +79,90 @@ func TestThreeWrongPasswordsEndTheSession(t *testing.T) {
 	}
 }
 
-func TestAnAddressWithTooManyFailedLoginsIsBanned(t *testing.T) {
-	s := start(t, func(s *ftpd.Server) { s.ShortenBanForTest(300 * time.Millisecond) })
-	early := s.dial() // connects before the ban
-	early.want(331, "USER u")
-	var last *client
+// failAsU fails to log in as u with new sessions until the address is banned.
+func (s *server) failAsU() {
+	s.t.Helper()
+	var c *client
 	for i := range ftpd.MaxFailedPerAddr {
 		if i%3 == 0 { // the session ends with the third
-			last = s.dial()
+			c = s.dial()
 		}
-		last.want(331, "USER u")
-		last.want(530, "PASS wrong")
+		c.want(331, "USER u")
+		c.want(530, "PASS wrong")
+		next(s.t, s.logins)
 	}
-	code, _ := s.greeting()
-	if code != 421 {
-		t.Errorf("greeted with %d, want 421", code)
+}
+
+// wantBanned tries to log in, and wants the reply to a ban.
+func (s *server) wantBanned(user, password string) {
+	s.t.Helper()
+	c := s.dial()
+	c.want(331, "USER "+user)
+	c.want(421, "PASS "+password)
+	c.end()
+}
+
+func TestAnAddressWithTooManyFailedLoginsIsBanned(t *testing.T) {
+	throttle := &ftpd.Throttle{FirstDelay: time.Microsecond, Ban: time.Hour}
+	s := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
+	here := netip.MustParseAddr("127.0.0.1")
+	s.failAsU()
+	throttle.FirstDelay = time.Hour // replies in a ban are not delayed
+	s.wantBanned("u", "wrong")
+	s.wantBanned("nobody", "wrong")
+	if l := last(t, s); !errors.Is(l.Err, ftpd.ErrBanned) || !errors.Is(l.Err, ftpd.ErrLogin) {
+		t.Errorf("got %v, want a wrong password in a ban", l.Err)
 	}
-	early.want(421, "PASS secret")
-	early.end()
-	for deadline := time.Now().Add(patience); code != 220 && time.Now().Before(deadline); {
-		code, _ = s.greeting()
+	s.login() // the right password passes
+	for range 100 {
+		throttle.Failed("nobody", here)
 	}
-	if code != 220 {
-		t.Error("the ban does not end")
+	s.login() // u has logged in from there before
+	for range 50 {
+		throttle.Failed("u", here)
+	}
+	s.wantBanned("u", "secret")
+	if l := last(t, s); !errors.Is(l.Err, ftpd.ErrBanned) || errors.Is(l.Err, ftpd.ErrLogin) {
+		t.Errorf("got %v, want %v alone: the password was not checked", l.Err, ftpd.ErrBanned)
+	}
+}
+
+// last returns the last login that was reported.
+func last(t *testing.T, s *server) ftpd.LoginAttempt {
+	t.Helper()
+	l := next(t, s.logins)
+	for len(s.logins) > 0 {
+		l = next(t, s.logins)
+	}
+	return l
+}
+
+func TestABanEnds(t *testing.T) {
+	throttle := &ftpd.Throttle{FirstDelay: time.Microsecond, Ban: 300 * time.Millisecond}
+	s := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
+	s.failAsU()
+	for deadline := time.Now().Add(patience); throttle.IsBanned(netip.MustParseAddr("127.0.0.1")); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the ban does not end")
+		}
+	}
+	c := s.dial()
+	c.want(331, "USER nobody")
+	c.want(530, "PASS wrong")
+}
+
+func TestANameWithoutTLSIsReportedOnce(t *testing.T) {
+	s := start(t, func(s *ftpd.Server) { s.TLS, s.TLSConfig = ftpd.TLSRequired, testCertificate() })
+	c := s.dial()
+	for range 3 {
+		c.want(530, "USER u")
+	}
+	c.want(221, "QUIT")
+	if l := last(t, s); l.User != "u" || !errors.Is(l.Err, ftpd.ErrTLSNeeded) {
+		t.Errorf("got %+v", l)
+	}
+	if x := next(t, s.disconnects); x.Err != nil || len(s.logins) > 0 {
+		t.Errorf("got %+v and %d more", x, len(s.logins))
 	}
 }
 
@@ -108,17 +170,8 @@ func TestServersShareAThrottle(t *testing.T) {
 	throttle := &ftpd.Throttle{FirstDelay: time.Microsecond}
 	one := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
 	other := start(t, func(s *ftpd.Server) { s.Throttle = throttle })
-	c := one.dial()
-	for i := range ftpd.MaxFailedPerAddr {
-		if i > 0 && i%3 == 0 { // the session has ended with the third
-			c = one.dial()
-		}
-		c.want(331, "USER u")
-		c.want(530, "PASS wrong")
-	}
-	if code, text := other.greeting(); code != 421 {
-		t.Errorf("the other server greets with %q, want 421", text)
-	}
+	one.failAsU()
+	other.wantBanned("u", "wrong")
 }
 
 func TestFailuresElsewhereDoNotDelayAUserWhoHasLoggedInBefore(t *testing.T) {

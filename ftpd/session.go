@@ -73,10 +73,11 @@ type session struct {
 	pbszSent     bool
 	tls          dataconn.Configs
 
-	client *clientContext // the session as drivers see it; nil: not made yet
-	name   string         // from USER; "": none, or PASS has followed
-	failed int            // wrong passwords so far
-	user   *user          // nil: not logged in
+	client      *clientContext // the session as drivers see it; nil: not made yet
+	name        string         // from USER; "": none, or PASS has followed
+	failed      int            // wrong passwords so far
+	reportedTLS bool           // that TLS is needed was reported
+	user        *user          // nil: not logged in
 
 	cwd        string           // absolute and clean; writes also hold mu
 	renameFrom string           // path from RNFR, for the next command only; "": none

@@ -55,8 +55,11 @@ type FailedLogins = failedLogins
 // NewFailedLogins returns a FailedLogins with a Throttle of its own.
 func NewFailedLogins() *FailedLogins { return &failedLogins{throttle: new(Throttle)} }
 
+// Succeeded records that a user has logged in from an address.
+func (f *failedLogins) Succeeded(user string, client netip.Addr) { f.throttle.Succeeded(user, client) }
+
 // Enter is called before a password is checked.
-func (f *failedLogins) Enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool), retryAfter time.Duration) {
+func (f *failedLogins) Enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool) (banned bool), retryAfter time.Duration) {
 	return f.enter(ctx, client, user, password)
 }
 

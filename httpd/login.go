@@ -82,7 +82,7 @@ const (
 // PasswordID identifies the password of an account, and is as secret as its hash.
 type PasswordID = account.PasswordID
 
-// Throttle counts failed logins by address (IPv6: by /64 network) and by name. The zero
+// Throttle counts failed logins by address (IPv6: by /64 network), by name and by both. The zero
 // value is ready for use. Package ftpd has the same type, and describes its fields and
 // methods.
 type Throttle = account.Throttle
@@ -228,10 +228,11 @@ func setUser(session *live.Session, name string, limit int) error {
 // logIn checks the password of a request, and returns the account and its name, or the
 // response that refuses it.
 func (s *Server) logIn(r *http.Request) (acc *Account, name string, refusal *plan.Refusal) {
+	user, password, refusal := basicLogin(r.Header["Authorization"])
 	if !s.mayLogIn(r) {
+		s.logNoLogin(s.loginClient(r), user, "TLS needed")
 		return nil, "", &clearLogin
 	}
-	user, password, refusal := basicLogin(r.Header["Authorization"])
 	if refusal != nil {
 		return nil, "", refusal
 	}
@@ -244,14 +245,19 @@ func (s *Server) checkPassword(r *http.Request, user, password string) (acc *Acc
 	client := s.loginClient(r)
 	leave, retryAfter := s.logins.enter(r.Context(), client.Remote.Addr(), user, password)
 	if leave == nil {
-		return nil, "", &plan.Refusal{
-			Status:     http.StatusTooManyRequests,
-			Reason:     "Too many failed logins from your address. Try again later.",
-			RetryAfter: strconv.Itoa(int(max(retryAfter, time.Second).Seconds())),
+		reason := "banned"
+		if retryAfter < loginBan {
+			reason = "too many at one time"
 		}
+		s.logNoLogin(client, user, reason)
+		return nil, "", tooManyLogins(retryAfter)
 	}
 	failed := false
-	defer func() { leave(failed) }() // also if Login panics
+	defer func() { // also if Login panics
+		if leave(failed) {
+			refusal = tooManyLogins(loginBan)
+		}
+	}()
 	acc, err := s.Login(r.Context(), client, user, password)
 	switch {
 	case errors.Is(err, ErrUnavailable), r.Context().Err() != nil:
@@ -260,10 +266,26 @@ func (s *Server) checkPassword(r *http.Request, user, password string) (acc *Acc
 		failed = true
 		return nil, "", &wrongLogin
 	}
+	s.logins.throttle.Succeeded(user, client.Remote.Addr())
 	if name = acc.Name; name == "" {
 		name = user
 	}
 	return acc, name, nil
+}
+
+// tooManyLogins returns the response to a client that may try again after some time.
+func tooManyLogins(retryAfter time.Duration) *plan.Refusal {
+	return &plan.Refusal{
+		Status:     http.StatusTooManyRequests,
+		Reason:     "Too many failed logins from your address. Try again later.",
+		RetryAfter: strconv.Itoa(int(max(retryAfter, time.Second).Seconds())),
+	}
+}
+
+// logNoLogin logs a login whose password was not checked.
+func (s *Server) logNoLogin(client Client, user, reason string) {
+	const maxName = 100 // bytes
+	s.logger.Warn("http login not possible", "remote", client.Remote.String(), "session", client.Session, "user", user[:min(len(user), maxName)], "reason", reason)
 }
 
 func (s *Server) loginClient(r *http.Request) Client {

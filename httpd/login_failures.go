@@ -30,8 +30,9 @@ const (
 )
 
 // failedLogins bounds how fast passwords can be guessed: the logins of an address (IPv6: of its
-// /64 network) at one time. A Throttle counts the failures. A password that fails again
-// and again counts once: many clients repeat it.
+// /64 network) at one time, apart from those of users who have logged in from there before. A
+// Throttle counts the failures. A password that fails again and again counts once: many clients
+// repeat it.
 //
 // An address of this host is not banned, and not counted: it is often that of a proxy, of
 // which the server does not know that it has other clients.
@@ -39,11 +40,17 @@ type failedLogins struct {
 	throttle *Throttle
 
 	mu     sync.Mutex // guards the fields below, and those of the addrLogins
-	byAddr map[netip.Addr]*addrLogins
+	byAddr map[loginKey]*addrLogins
 	swept  time.Time // when old entries were last removed
 }
 
-// addrLogins are the logins of an address.
+// loginKey is an address, or a user who has logged in from it before.
+type loginKey struct {
+	addr netip.Addr
+	user string // "": all others
+}
+
+// addrLogins are the logins of a loginKey.
 type addrLogins struct {
 	slots   chan struct{} // an element for each login of maxLogins
 	present int           // logins that have entered, or wait for a slot
@@ -53,32 +60,48 @@ type addrLogins struct {
 }
 
 // enter is called before a password is checked. If it may be, the caller calls leave,
-// which blocks until a failure may be answered, or ctx ends. Otherwise leave is nil, and
-// the client may try again after some time.
-func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, password string) (func(failed bool), time.Duration) {
+// which blocks until a failure may be answered, or ctx ends; if leave reports true, that is the
+// answer to a ban. Otherwise leave is nil, and the client may try again after some time.
+func (f *failedLogins) enter(ctx context.Context, client netip.Addr, user, password string) (leave func(failed bool) (banned bool), retryAfter time.Duration) {
 	begin := time.Now()
 	addr := account.NetworkOf(client)
-	l, retryAfter := f.add(addr, begin)
-	if l == nil {
-		return nil, retryAfter
+	banned := !isThisHost(addr) && f.throttle.IsBanned(addr)
+	if banned && !f.throttle.Admits(user, addr) {
+		return nil, loginBan
 	}
-	if !l.wait(ctx) {
-		f.remove(addr, l)
+	key := loginKey{addr: addr}
+	if f.throttle.Knows(user, addr) {
+		key.user = user
+	}
+	l := f.add(key, begin)
+	if l == nil {
 		return nil, loginDelay
 	}
-	return func(failed bool) {
+	if !l.wait(ctx) {
+		f.remove(key, l)
+		return nil, loginDelay
+	}
+	return func(failed bool) bool {
 		if failed {
 			delay := f.count(l, client, user, password)
-			wait := time.NewTimer(time.Until(begin.Add(delay)))
-			defer wait.Stop()
-			select {
-			case <-wait.C:
-			case <-ctx.Done():
+			if !banned {
+				pause(ctx, time.Until(begin.Add(delay)))
 			}
 		}
 		<-l.slots
-		f.remove(addr, l)
+		f.remove(key, l)
+		return failed && banned
 	}, 0
+}
+
+// pause blocks for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // wait takes a slot, and reports whether it got one in time.
@@ -106,24 +129,21 @@ func sumOf(user, password string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(sumKey + user + "\x00" + password))
 }
 
-// add adds a login, or returns nil and when the address may try again.
-func (f *failedLogins) add(addr netip.Addr, now time.Time) (*addrLogins, time.Duration) {
+// add adds a login, or returns nil if there are too many.
+func (f *failedLogins) add(key loginKey, now time.Time) *addrLogins {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.byAddr[addr]
+	l := f.byAddr[key]
 	if l == nil {
 		f.makeRoomLocked(now)
 		l = &addrLogins{slots: make(chan struct{}, maxLogins)}
-		f.byAddr[addr] = l
+		f.byAddr[key] = l
 	}
-	switch {
-	case !isThisHost(addr) && f.throttle.IsBanned(addr):
-		return nil, loginBan
-	case l.present >= maxLogins+maxWaitingLogins:
-		return nil, loginDelay
+	if l.present >= maxLogins+maxWaitingLogins {
+		return nil
 	}
 	l.present++
-	return l, 0
+	return l
 }
 
 // isThisHost reports whether addr is an address of this host, or that of a unix socket.
@@ -147,18 +167,18 @@ func (f *failedLogins) count(l *addrLogins, client netip.Addr, user, password st
 }
 
 // remove ends a login.
-func (f *failedLogins) remove(addr netip.Addr, l *addrLogins) {
+func (f *failedLogins) remove(key loginKey, l *addrLogins) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if l.present--; l.present == 0 && l.last.IsZero() {
-		delete(f.byAddr, addr)
+		delete(f.byAddr, key)
 	}
 }
 
 // makeRoomLocked makes room for one more address.
 func (f *failedLogins) makeRoomLocked(now time.Time) {
 	if f.byAddr == nil {
-		f.byAddr = make(map[netip.Addr]*addrLogins)
+		f.byAddr = make(map[loginKey]*addrLogins)
 	}
 	if len(f.byAddr) < maxFailedAddrs {
 		return

@@ -104,6 +104,7 @@ func (s *Server) serveLoginStep(guest *Handler, w http.ResponseWriter, r *http.R
 // logInByForm begins a session for the user whose password is in the body of r.
 func (s *Server) logInByForm(w http.ResponseWriter, r *http.Request) (user string, refusal *plan.Refusal) {
 	if !s.mayLogIn(r) {
+		s.logNoLogin(s.loginClient(r), "", "TLS needed")
 		return "", &clearLogin
 	}
 	typed, password, ok := loginForm(w, r)

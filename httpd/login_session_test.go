@@ -401,10 +401,15 @@ func TestTheLoginPageKeepsToTheThrottle(t *testing.T) {
 		}
 		status++
 	}
-	resp, body := s.post(t, "/?login", formOf("alice", "secret of alice"), client)
+	resp, body := s.post(t, "/?login", formOf("alice", "wrong"), client)
 	s.report(t)
 	if resp.StatusCode != 429 || !strings.Contains(body, "Too many failed logins") || resp.Header.Get("Retry-After") == "" || len(resp.Cookies()) > 0 {
 		t.Errorf("%s, %v\n%s", resp.Status, resp.Header, body)
+	}
+	resp, _ = s.post(t, "/?login", formOf("alice", "secret of alice"), client)
+	s.report(t)
+	if resp.StatusCode != 303 || len(resp.Cookies()) == 0 {
+		t.Errorf("the right password in a ban: %s", resp.Status)
 	}
 }
 

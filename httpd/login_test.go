@@ -675,7 +675,7 @@ func TestAnAddressMayTryFewPasswordsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := httpd.NewFailedLogins()
 		addr, network := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
-		var leaves []func(bool)
+		var leaves []func(bool) bool
 		for range httpd.MaxLogins {
 			leave, _ := f.Enter(t.Context(), addr, "alice", "x")
 			leaves = append(leaves, leave)
@@ -696,10 +696,13 @@ func TestAnAddressMayTryFewPasswordsAtOnce(t *testing.T) {
 		if leave, retryAfter := f.Enter(t.Context(), addr, "alice", "x"); leave != nil || retryAfter <= 0 {
 			t.Error("one too many may wait")
 		}
-		if leave, _ := f.Enter(t.Context(), netip.MustParseAddr("2001:db8:0:1::1"), "alice", "x"); leave == nil {
-			t.Error("another address may not log in")
-		} else {
-			leave(false)
+		f.Succeeded("bob", network)
+		for who, at := range map[string]netip.Addr{"another address": netip.MustParseAddr("2001:db8:0:1::1"), "a user who has logged in from there": addr} {
+			if leave, _ := f.Enter(t.Context(), at, "bob", "x"); leave == nil {
+				t.Errorf("%s may not log in", who)
+			} else {
+				leave(false)
+			}
 		}
 		for _, leave := range leaves {
 			leave(false)
@@ -732,8 +735,21 @@ func TestManyFailedLoginsBanAnAddress(t *testing.T) {
 				t.Fatalf("banned after %d failures", i)
 			}
 		}
+		begun := time.Now()
+		leave, _ := f.Enter(t.Context(), addr, "alice", "x")
+		if leave == nil {
+			t.Fatal("the right password would not pass")
+		}
+		if !leave(true) || time.Since(begun) != 0 {
+			t.Errorf("after %d failures a wrong password is not answered as in a ban, at once", httpd.MaxFailedLogins)
+		}
+		for i := range 100 { // until nothing is checked any more
+			if leave, _ := f.Enter(t.Context(), addr, "alice", "again "+strconv.Itoa(i)); leave != nil {
+				leave(true)
+			}
+		}
 		if retryAfter := try("x"); retryAfter <= 0 || retryAfter > httpd.LoginBan {
-			t.Errorf("after %d failures: try again after %v", httpd.MaxFailedLogins, retryAfter)
+			t.Errorf("after %d failures: try again after %v", 5*httpd.MaxFailedLogins, retryAfter)
 		}
 		for _, local := range []netip.Addr{netip.MustParseAddr("127.0.0.1"), {}} { // there may be a proxy
 			for i := range 2 * httpd.MaxFailedLogins {

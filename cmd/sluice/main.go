@@ -15,7 +15,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,11 +37,35 @@ func run() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+	printError(os.Stderr, err)
 	if errors.As(err, new(usageError)) {
 		return 2
 	}
 	return 1
+}
+
+// endingSignals returns the signals that end a command which has something to undo. SIGHUP is none
+// under nohup.
+func endingSignals() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
+}
+
+// printError prints an error. It waits a second at most: the pipe may be full of a log that nobody
+// reads.
+func printError(w io.Writer, err error) {
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		_, _ = fmt.Fprintf(w, "sluice: %v\n", err)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(time.Second):
+	}
 }
 
 // usageError is a mistake on the command line: the exit status is 2.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -59,13 +61,24 @@ func readPassword(in *os.File, prompts io.Writer) (string, error) {
 }
 
 // promptTwice asks for a password twice on a terminal, which does not show it. In raw
-// mode Ctrl-C is a character, so that no signal can leave the terminal without echo.
+// mode Ctrl-C is a character. Other signals restore the terminal before they end the program.
 func promptTwice(in *os.File, prompts io.Writer) (string, error) {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the password from the terminal: %w", err)
 	}
-	defer func() { _ = term.Restore(int(in.Fd()), before) }()
+	restore := sync.OnceFunc(func() { _ = term.Restore(int(in.Fd()), before) })
+	defer restore()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, endingSignals()...)
+	defer close(signals)
+	defer signal.Stop(signals)
+	go func() {
+		if _, ok := <-signals; ok {
+			restore()
+			os.Exit(1)
+		}
+	}()
 	terminal := term.NewTerminal(struct {
 		io.Reader
 		io.Writer

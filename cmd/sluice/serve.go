@@ -12,6 +12,10 @@ import (
 	"sluice/internal/daemon"
 )
 
+// ignoreBrokenPipes keeps the program from ending by SIGPIPE when nobody reads its log any more.
+// Programs that it runs get the default, which signal.Ignore would not leave them.
+func ignoreBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 func serveCommand() *cobra.Command {
 	var c commandLine
 	var check bool
@@ -119,6 +123,7 @@ one.`,
 			if !check {
 				signal.Notify(hangups, syscall.SIGHUP) // until the end: none may end the program; Windows has none
 			}
+			ignoreBrokenPipes()
 			c.flags, c.args, c.environ = cmd.Flags(), args, os.Environ()
 			s, err := c.load(nil)
 			switch {

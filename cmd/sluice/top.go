@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +61,7 @@ of the server with all its sessions.`,
 				return err
 			}
 			defer c.Close()
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // so that the terminal is restored
+			ctx, stop := signal.NotifyContext(cmd.Context(), endingSignals()...) // so that the terminal is restored
 			defer stop()
 			return top.Run(ctx, explainedClient{c, &from}, interval)
 		},

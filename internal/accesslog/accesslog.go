@@ -1,9 +1,13 @@
 package accesslog
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"sluice/internal/config"
@@ -11,7 +15,8 @@ import (
 )
 
 // A Log writes the access log and the other messages of a server to one writer.
-// Its methods may be called from any goroutine.
+// Its methods may be called from any goroutine. None of them but Flush waits for the
+// writer, which may hang or fail.
 type Log struct {
 	out    writer
 	format lineFormat
@@ -21,15 +26,25 @@ type Log struct {
 // New returns a Log in one of the formats of config.LogFormats; any other means
 // text. The caller calls Flush at the end.
 func New(w io.Writer, format string) *Log {
-	l := &Log{out: writer{w: w}, format: lineFormats[format]}
+	l := &Log{format: lineFormats[format]}
 	if l.format == nil {
 		l.format = appendTextLine
 	}
-	l.logger = slog.New(slog.NewTextHandler(&l.out, nil))
-	if format == config.LogJSON {
-		l.logger = slog.New(slog.NewJSONHandler(&l.out, &slog.HandlerOptions{ReplaceAttr: inSeconds}))
+	l.out.w, l.out.lossLine = w, func(lines int) []byte {
+		var line bytes.Buffer
+		newLogger(&line, format).Warn("lines were dropped because the log could not be written", "lines", lines)
+		return line.Bytes()
 	}
+	l.logger = newLogger(&l.out, format)
 	return l
+}
+
+// newLogger returns a logger for messages.
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: inSeconds}))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 // Logger returns the logger for all messages but the access log: JSON if the
@@ -45,8 +60,12 @@ func (l *Log) Record(rec live.Record) {
 	l.out.add(func(lines []byte) []byte { return l.format(lines, time.Now(), &rec) })
 }
 
-// Flush writes the lines that wait.
+// Flush waits until all lines and messages that were logged before are written, or could not
+// be, but not longer than a second.
 func (l *Log) Flush() { l.out.flush() }
+
+// Dropped returns how many lines were dropped because the writer has hung or failed.
+func (l *Log) Dropped() uint64 { return l.out.losses() }
 
 // FTP commands that move a file; STOU is recorded as STOR.
 const (
@@ -78,6 +97,16 @@ func family(rec *live.Record) string {
 		return "ftp"
 	}
 	return "http"
+}
+
+// errorText returns the text of an error. A connection that was closed here while it was in use was
+// cut on purpose, at the end of the server or by an operator.
+func errorText(err error) string {
+	text := err.Error()
+	if errors.Is(err, net.ErrClosed) {
+		text = strings.ReplaceAll(text, net.ErrClosed.Error(), "cut by this server")
+	}
+	return text
 }
 
 // unixClient stands for the address of a client on a unix socket, as in nginx.

@@ -3,11 +3,11 @@ package accesslog
 import (
 	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,52 +117,6 @@ func outcome(e *live.Record) []any {
 	return attrs
 }
 
-// countingWriter counts writes and keeps what was written.
-type countingWriter struct {
-	bytes.Buffer
-	writes atomic.Int32
-}
-
-func (c *countingWriter) Write(p []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Buffer.Write(p)
-}
-
-func TestLinesAreWrittenTogetherAfterAShortDelay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out countingWriter
-		w := &writer{w: &out}
-		add := func(s string) { w.add(func(b []byte) []byte { return append(b, s...) }) }
-		add("one\n")
-		add("two\n")
-		if out.writes.Load() != 0 {
-			t.Errorf("%d writes before the delay, want none", out.writes.Load())
-		}
-		time.Sleep(maxDelay)
-		synctest.Wait()
-		if out.writes.Load() != 1 || out.String() != "one\ntwo\n" {
-			t.Errorf("%d writes of %q, want one of both lines", out.writes.Load(), out.String())
-		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		if out.writes.Load() != 1 {
-			t.Errorf("%d writes, want no more: no line waits", out.writes.Load())
-		}
-
-		add("three\n")
-		if _, err := w.Write([]byte("four\n")); err != nil {
-			t.Fatal(err)
-		}
-		if out.writes.Load() != 2 || !strings.HasSuffix(out.String(), "three\nfour\n") {
-			t.Errorf("%d writes of %q, want the message written at once, after the lines that wait", out.writes.Load(), out.String())
-		}
-		add(strings.Repeat("x", maxBytes))
-		if out.writes.Load() != 3 {
-			t.Errorf("%d writes, want a full buffer written at once", out.writes.Load())
-		}
-	})
-}
-
 func TestConcurrentLinesStayWhole(t *testing.T) {
 	const clients, each = 8, 2000
 	var out bytes.Buffer
@@ -196,7 +150,7 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	for name := range lineFormats {
 		b.Run(name, func(b *testing.B) {
-			log := New(new(countingWriter), name)
+			log := New(io.Discard, name)
 			b.ReportAllocs()
 			for b.Loop() {
 				log.Record(r)

@@ -28,4 +28,13 @@
 // A write system call per line would cost as much as the response to a small
 // request. Lines wait up to 100 ms for others and are written together; other
 // messages are written at once, after the lines that wait.
+//
+// # A writer that hangs or fails
+//
+// A goroutine of its own writes. Requests, logins, a reload and the end of the server never wait
+// for it: the reader of a pipe may have stopped, a disk be full, a file system hang. Four
+// mebibytes of lines wait; then lines are dropped, and counted. When the writer takes lines
+// again, a message says how many are missing at that place. The bound is one of bytes, not
+// of lines, because bytes are what the lines take. A panic that ends the process loses the
+// lines that wait.
 package accesslog

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -202,9 +203,24 @@ func TestLoggerUsesTheFormatOfTheLines(t *testing.T) {
 		"text": ` level=INFO msg="shutting down" drain=1.5s` + "\n", "combined": ` level=INFO msg="shutting down" drain=1.5s` + "\n",
 	} {
 		var out bytes.Buffer
-		New(&out, format).Logger().LogAttrs(t.Context(), slog.LevelInfo, "shutting down", slog.Duration("drain", 1500*time.Millisecond))
+		log := New(&out, format)
+		log.Logger().LogAttrs(t.Context(), slog.LevelInfo, "shutting down", slog.Duration("drain", 1500*time.Millisecond))
+		log.Flush()
 		if !strings.HasSuffix(out.String(), want) {
 			t.Errorf("%s: got %q, want ...%q", format, &out, want)
+		}
+	}
+}
+
+// faults-http.md, H28: a transfer that was cut at the end looked like a mistake of the server.
+func TestATransferThatWasCutHereSaysSo(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		log := New(&out, format)
+		log.Record(live.Record{Op: "GET", Target: "/f", Result: sendfile.Result{Sent: 5}, Err: &sendfile.Error{Op: "send", Side: sendfile.Caller, Err: net.ErrClosed}})
+		log.Flush()
+		if got := out.String(); !strings.Contains(got, "cut by this server") || strings.Contains(got, "closed network connection") {
+			t.Errorf("%s: %s", format, got)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 		j.Refused, j.By = rec.Refused, rec.By
 	}
 	if rec.Err != nil {
-		j.Err = rec.Err.Error()
+		j.Err = errorText(rec.Err)
 	}
 	out := bytes.NewBuffer(line)
 	enc := json.NewEncoder(out)

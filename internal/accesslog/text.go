@@ -75,7 +75,7 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = appendText(append(line, " by="...), rec.By)
 	}
 	if rec.Err != nil {
-		line = appendText(append(line, " err="...), rec.Err.Error())
+		line = appendText(append(line, " err="...), errorText(rec.Err))
 	}
 	return append(line, '\n')
 }

@@ -4,15 +4,27 @@ import (
 	"context"
 	"net/netip"
 	"time"
+
+	"sluice/internal/budget"
 )
 
 // HoldHashing blocks the computation of hashes for users at new addresses until release
-// is called.
+// is called. From then on there is one turn at a time.
 func (u *Users) HoldHashing() (release func()) {
-	if err := u.throttle.strangers.wait(context.Background(), netip.Addr{}); err != nil {
+	p := u.strangers()
+	p.SetBounds(budget.Bounds{Size: 1, Queue: 1000, QueuePerClient: 32})
+	hold, err := p.Take(context.Background(), budget.Party{}, 1, 0)
+	if err != nil {
 		panic(err)
 	}
-	return u.throttle.strangers.end
+	return hold.Release
+}
+
+func (u *Users) strangers() *budget.Pool {
+	t := &u.throttle
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.turnsLocked().strangers
 }
 
 // SetHashTime pretends that the most expensive hash takes d.
@@ -32,21 +44,13 @@ func (u *Users) Computed() int {
 }
 
 // Waiting returns how many clients at new addresses wait for a hash.
-func (u *Users) Waiting() (n int) {
-	t := &u.throttle.strangers
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, all := range t.waiting {
-		n += len(all)
-	}
-	return n
-}
+func (u *Users) Waiting() int { return u.strangers().Stats().Waiting }
 
 // Tracked returns the entries of the tables of t.
-func (t *Throttle) Tracked() (addrs, names, known int) {
+func (t *Throttle) Tracked() (addrs, names, origins, known int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.byAddr), len(t.byName), len(t.known)
+	return len(t.byAddr), len(t.byName), len(t.byOrigin), len(t.known)
 }
 
 const (

@@ -20,6 +20,8 @@ type Attempt struct {
 	Addr     netip.Addr // of the client; invalid: not known
 	Protocol string     // such as "ftp"
 	TLS      bool
+
+	ManyClients bool // Addr may be that of many clients, so it is never banned
 }
 
 // External checks the passwords of users that a set of Users does not have.
@@ -92,10 +94,16 @@ const (
 // SetExternal makes x check the passwords of users that u does not have, also after Replace.
 // Call it before the first login.
 //
-// Clients at new addresses wait for their turn in the queue of those who need a hash, so
-// that strangers keep x busy with one check at a time, and learn nothing from the time that
-// a failure takes.
-func (u *Users) SetExternal(x External) { u.external = &external{External: x} }
+// Clients at new addresses wait for their turn together with those who need a hash, so
+// that strangers keep x busy with two checks at a time, each address with one, and learn
+// nothing from the time that a failure takes. Users at addresses from which they have logged in
+// before keep it busy with four.
+func (u *Users) SetExternal(x External) {
+	u.external = &external{External: x}
+	u.throttle.mu.Lock()
+	defer u.throttle.mu.Unlock()
+	u.throttle.turnsLocked().strangers.SetBounds(turnBounds)
+}
 
 // Forget forgets all users that the External has found: it checks each of them again, and
 // Present knows none.
@@ -117,21 +125,26 @@ func (a Attempt) recallKey() recallKey {
 // logInExternally is LogIn for a user that u does not have. t is the present table.
 func (u *Users) logInExternally(ctx context.Context, t *table, a Attempt) (Account, error) {
 	x := u.external
-	if account, ok := x.recall(a); ok {
+	admission := u.throttle.admissionOf(a)
+	switch account, ok := x.recall(a); {
+	case ok && admission != notAdmitted:
+		u.throttle.Succeeded(a.Name, a.Addr)
+		return account, nil
+	case admission != admitted:
+		return Account{}, ErrBanned
+	}
+	turn, err := u.throttle.takeTurn(ctx, a.Name, a.Addr, true)
+	if err != nil {
+		return Account{}, err
+	}
+	if account, ok := x.recall(a); ok { // another login of the user was checked meanwhile
+		turn.Release()
 		u.throttle.Succeeded(a.Name, a.Addr)
 		return account, nil
 	}
-	end := func() {}
-	if queue := u.throttle.turnsFor(a.Name, a.Addr); queue == &u.throttle.strangers {
-		if err := queue.wait(ctx, a.Addr); err != nil {
-			return Account{}, err
-		}
-		end = queue.end
-		if account, ok := x.recall(a); ok { // another login of the user was checked meanwhile
-			end()
-			u.throttle.Succeeded(a.Name, a.Addr)
-			return account, nil
-		}
+	if u.throttle.admissionOf(a) != admitted { // others there have failed meanwhile
+		turn.Release()
+		return Account{}, ErrBanned
 	}
 	type result struct {
 		account Account
@@ -140,7 +153,7 @@ func (u *Users) logInExternally(ctx context.Context, t *table, a Attempt) (Accou
 	over := make(chan result, 1)
 	go func() { // ends the turn, also if the client leaves
 		account, err := u.checkExternally(context.WithoutCancel(ctx), t, a)
-		end()
+		turn.Release()
 		over <- result{account, err}
 	}()
 	select {
@@ -179,6 +192,7 @@ func (u *Users) checkExternally(ctx context.Context, t *table, a Attempt) (Accou
 		}
 		failure = err
 	}
+	u.throttle.guessed(a.Name, a.Addr)
 	_, turn := u.throttle.hashes.matches(new(entry), a.Password, t.work) // as for an unknown name
 	time.Sleep(time.Until(begun.Add(max(turn, x.turnAfter(time.Since(begun))))))
 	return Account{}, failure

@@ -172,17 +172,50 @@ func TestEveryFailureIsReportedAtTheSameTimeWithADirectory(t *testing.T) {
 	}
 }
 
-func TestStrangersUseOneCheckAtATime(t *testing.T) {
+func TestStrangersUseFewChecksAtATime(t *testing.T) {
+	for name, tt := range map[string]struct {
+		addr func(i int) netip.Addr
+		want int32
+	}{
+		"many addresses": {at, 2},
+		"one address":    {func(int) netip.Addr { return at(1) }, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &directory{takes: 100 * time.Millisecond}
+			users := externalUsers(t, d)
+			var all sync.WaitGroup
+			for i := range 30 {
+				all.Go(func() { _, _ = users.LoginFrom(t.Context(), tt.addr(i), fmt.Sprint("u", i), "wrong") })
+			}
+			all.Wait()
+			if got := d.most.Load(); got != tt.want {
+				t.Errorf("%s: %d checks of strangers at one time, want %d", name, got, tt.want)
+			}
+		})
+	}
+}
+
+// A banned address gets no hash and no check beyond the first few, and a remembered password is
+// still recognized there.
+func TestABanHoldsForTheDirectoryToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &directory{takes: 100 * time.Millisecond}
+		d := new(directory)
 		users := externalUsers(t, d)
-		var all sync.WaitGroup
-		for i := range 30 {
-			all.Go(func() { _, _ = users.LoginFrom(t.Context(), at(i), fmt.Sprint("u", i), "wrong") })
+		if _, err := users.LoginFrom(t.Context(), at(1), "carol", "secret"); err != nil {
+			t.Fatal(err)
 		}
-		all.Wait()
-		if got := d.most.Load(); got != 1 {
-			t.Errorf("%d checks of strangers at one time, want 1", got)
+		fail(users, "carol", at(1), account.MaxFailed)
+		before := d.calls.Load()
+		for range 10 {
+			if _, err := users.LoginFrom(t.Context(), at(1), "carol", "wrong"); !errors.Is(err, account.ErrBanned) {
+				t.Errorf("got %v, want a ban", err)
+			}
+		}
+		if got := d.calls.Load() - before; got != 0 {
+			t.Errorf("%d checks", got)
+		}
+		if _, err := users.LoginFrom(t.Context(), at(1), "carol", "secret"); err != nil {
+			t.Errorf("the right password: %v", err)
 		}
 	})
 }

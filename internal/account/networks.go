@@ -11,7 +11,28 @@ import (
 var (
 	ErrPassword = errors.New("wrong name or password")
 	ErrNetwork  = errors.New("the user may not log in from this address")
+
+	// These wrap ErrPassword. An External does not say which it is.
+	ErrUnknown = fmt.Errorf("%w: there is no such user", ErrPassword)
+	ErrWrong   = fmt.Errorf("%w: the password is wrong", ErrPassword)
+	ErrBanned  = fmt.Errorf("%w: there were too many at the address", ErrPassword)
 )
+
+// Reason returns the reason of a failed login as a word for a log.
+func Reason(err error) string {
+	for _, r := range []struct {
+		err  error
+		word string
+	}{
+		{ErrNetwork, "network"}, {ErrBanned, "banned"}, {ErrUnknown, "unknown"}, {ErrWrong, "wrong"},
+		{ErrPassword, "wrong or unknown"}, {ErrUnavailable, "unavailable"},
+	} {
+		if errors.Is(err, r.err) {
+			return r.word
+		}
+	}
+	return "other"
+}
 
 // Restrict allows logins of a user only from some networks. The name is that of a user
 // that was added before, or Anonymous.

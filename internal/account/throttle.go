@@ -1,16 +1,30 @@
 package account
 
 import (
+	"context"
+	"fmt"
 	"hash/maphash"
 	"net/netip"
 	"sync"
 	"time"
+
+	"sluice/internal/budget"
 )
 
 const (
 	// MaxFailed is the number of failed logins that bans an address. It is more than
 	// one person needs, because many people may share an address.
 	MaxFailed = 20
+
+	// A banned address may still try some passwords until the ban ends. A name that has failed there
+	// less than maxFailedOfName times is checked as before, up to maxFailedInBan failures of
+	// the address. Otherwise a password counts only if its digest is known, which costs no
+	// hash: up to maxKnownInBan failures of the address, and for those who have logged in from
+	// it before, maxKnownOfName of the name.
+	maxFailedOfName = 3
+	maxFailedInBan  = 3 * MaxFailed
+	maxKnownInBan   = 5 * MaxFailed
+	maxKnownOfName  = 50
 
 	// maxTracked limits the entries of each table of a Throttle, and so the memory that
 	// a flood of addresses or names can take.
@@ -20,14 +34,15 @@ const (
 	maxDoublings = 3
 )
 
-// Throttle counts failed logins by the address of the client (IPv6: its /64 network) and
-// by name, and says how long to delay the reply. Servers share one, so that nobody can
-// guess by several protocols at a time. The zero value is ready for use; its methods are
+// Throttle counts failed logins by the address of the client (IPv6: its /64 network), by
+// name, and by both, and says how long to delay the reply. Servers share one, so that nobody
+// can guess by several protocols at a time. The zero value is ready for use; its methods are
 // safe for concurrent use.
 //
-// An address with too many failures is banned until none has been counted for a while.
-// Attempts during a ban do not count, so that a program that keeps trying cannot keep
-// the ban up for the others there.
+// An address with too many failures is banned until none has been counted for a while. A ban
+// is not for all who are there: Admits says whose password is still checked. Attempts that it
+// refuses must not be counted, so that a program that keeps trying cannot keep the ban up for
+// the others.
 //
 // Failures with a name, from all addresses together, delay the replies to further
 // failures with it, but not to a client from whose address the user has logged in
@@ -36,13 +51,19 @@ type Throttle struct {
 	FirstDelay time.Duration // of the reply to the first failure; zero: a second
 	Ban        time.Duration // how long failures are remembered; zero: ten minutes
 
-	mu     sync.Mutex // guards the fields below
-	byAddr map[netip.Addr]failures
-	byName map[uint64]failures
-	known  map[origin]struct{} // from where users have logged in
+	mu       sync.Mutex // guards the fields below
+	byAddr   map[netip.Addr]failures
+	byName   map[uint64]failures
+	byOrigin map[origin]failures
+	known    map[origin]struct{} // from where users have logged in
 
-	strangers, acquainted turns // of those who need a hash computed
-	hashes                hashTimes
+	// guesses has the failures of Users.LogIn, also those at addresses of many clients, which
+	// are not counted above. They decide who computes a hash first.
+	guesses       map[netip.Addr]failures
+	guessesOfName map[origin]failures
+
+	turns  turns
+	hashes hashTimes
 }
 
 // failures are the failed logins of an address or a name.
@@ -90,32 +111,50 @@ func (t *Throttle) Failed(name string, addr netip.Addr) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now, at := time.Now(), origin{nameKey(name), NetworkOf(addr)}
-	if t.byAddr == nil {
-		t.byAddr, t.byName = make(map[netip.Addr]failures), make(map[uint64]failures)
-	}
 	n := 1
 	if at.addr.IsValid() {
-		n = countFailure(t.byAddr, at.addr, now, t.ban())
+		n = countFailure(&t.byAddr, at.addr, now, t.ban())
+		countFailure(&t.byOrigin, at, now, t.ban())
 	}
-	ofName := countFailure(t.byName, at.name, now, t.ban())
+	ofName := countFailure(&t.byName, at.name, now, t.ban())
 	if _, known := t.known[at]; !known {
 		n = max(n, ofName)
 	}
 	return t.firstDelay() << min(n-1, maxDoublings)
 }
 
+// guessed counts a failure of Users.LogIn.
+func (t *Throttle) guessed(name string, addr netip.Addr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now, at := time.Now(), origin{nameKey(name), NetworkOf(addr)}
+	countFailure(&t.guesses, at.addr, now, t.ban())
+	countFailure(&t.guessesOfName, at, now, t.ban())
+}
+
 // countFailure counts a failure of key and returns how many there are.
-func countFailure[K comparable](table map[K]failures, key K, now time.Time, ban time.Duration) int {
-	f, tracked := table[key]
+func countFailure[K comparable](table *map[K]failures, key K, now time.Time, ban time.Duration) int {
+	if *table == nil {
+		*table = make(map[K]failures)
+	}
+	f, tracked := (*table)[key]
 	if now.Sub(f.last) > ban {
 		f = failures{}
 	}
 	if !tracked {
-		makeRoom(table, func(f failures) bool { return now.Sub(f.last) > ban })
+		makeRoom(*table, func(f failures) bool { return now.Sub(f.last) > ban })
 	}
 	f.count++
 	f.last = now
-	table[key] = f
+	(*table)[key] = f
+	return f.count
+}
+
+// recent returns how many failures of a table entry are remembered.
+func (t *Throttle) recent(f failures) int {
+	if time.Since(f.last) > t.ban() {
+		return 0
+	}
 	return f.count
 }
 
@@ -138,12 +177,56 @@ func makeRoom[K comparable, V any](table map[K]V, isOld func(V) bool) {
 	}
 }
 
-// IsBanned reports whether addr has too many failed logins.
+// IsBanned reports whether addr has too many failed logins. Admits says whether a login from there
+// may still be checked; if that fails, the client gets the reply to a ban, and the failure counts.
 func (t *Throttle) IsBanned(addr netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := t.byAddr[NetworkOf(addr)]
-	return f.count >= MaxFailed && time.Since(f.last) <= t.ban()
+	return t.isBannedLocked(NetworkOf(addr))
+}
+
+func (t *Throttle) isBannedLocked(addr netip.Addr) bool {
+	return addr.IsValid() && t.recent(t.byAddr[addr]) >= MaxFailed
+}
+
+// Admits reports whether a login by name from addr may be checked. Unless addr is banned, it may.
+func (t *Throttle) Admits(name string, addr netip.Addr) bool {
+	return t.admission(name, addr) != notAdmitted
+}
+
+// admission says which passwords may be right in a login.
+type admission int
+
+const (
+	notAdmitted admission = iota
+	ifDigestKnown
+	admitted
+)
+
+// admissionOf is admission for an attempt.
+func (t *Throttle) admissionOf(a Attempt) admission {
+	if a.ManyClients {
+		return admitted
+	}
+	return t.admission(a.Name, a.Addr)
+}
+
+func (t *Throttle) admission(name string, addr netip.Addr) admission {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := origin{nameKey(name), NetworkOf(addr)}
+	if !t.isBannedLocked(at.addr) {
+		return admitted
+	}
+	ofAddr, ofName := t.recent(t.byAddr[at.addr]), t.recent(t.byOrigin[at])
+	_, known := t.known[at]
+	switch {
+	case ofName < maxFailedOfName && ofAddr < maxFailedInBan:
+		return admitted
+	case ofName < maxKnownOfName && (known || ofAddr < maxKnownInBan):
+		return ifDigestKnown
+	}
+	return notAdmitted
 }
 
 // Succeeded records that a user has logged in from addr.
@@ -164,14 +247,58 @@ func (t *Throttle) Succeeded(name string, addr netip.Addr) {
 	t.known[at] = struct{}{}
 }
 
-// turnsFor returns the queue for a hash: users at an address from which they have logged
-// in before do not wait for others.
-func (t *Throttle) turnsFor(name string, addr netip.Addr) *turns {
+// Knows reports whether the user has logged in from addr before.
+func (t *Throttle) Knows(name string, addr netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := origin{nameKey(name), NetworkOf(addr)}
-	if _, known := t.known[at]; known && t.byAddr[at.addr].count < MaxFailed {
-		return &t.acquainted
+	_, known := t.known[origin{nameKey(name), NetworkOf(addr)}]
+	return known
+}
+
+// turnBounds are those of the turns to check passwords that hashes share with an External.
+var (
+	turnBounds  = budget.Bounds{Size: 2, PerClient: 1, Queue: 1000, QueuePerClient: 32}
+	checkBounds = budget.Bounds{Size: 4, PerClient: 2, Queue: 1000, QueuePerClient: 100}
+	ownBounds   = budget.Bounds{Size: 1, Queue: 1000, QueuePerClient: 32}
+)
+
+// turns are the Pools of those who need a password checked. Users at an address from which they
+// have logged in before do not wait for strangers.
+type turns struct {
+	strangers  *budget.Pool
+	acquainted *budget.Pool
+	checks     *budget.Pool // of the acquainted whom an External checks
+}
+
+// turnsLocked returns the turns in use.
+func (t *Throttle) turnsLocked() *turns {
+	if t.turns.acquainted == nil {
+		t.turns.acquainted = budget.NewPool("logins", ownBounds)
+		t.turns.checks = budget.NewPool("logins", checkBounds)
 	}
-	return &t.strangers
+	if t.turns.strangers == nil {
+		t.turns.strangers = budget.New().Logins
+	}
+	return &t.turns
+}
+
+// takeTurn waits until a login may be checked by a hash or an External, and returns the turn, which
+// the caller releases. Addresses take turns, those with the fewest wrong passwords first. The error is
+// ErrUnavailable if there is no place to wait, or that of ctx.
+func (t *Throttle) takeTurn(ctx context.Context, name string, addr netip.Addr, isExternal bool) (*budget.Hold, error) {
+	t.mu.Lock()
+	all, at := t.turnsLocked(), origin{nameKey(name), NetworkOf(addr)}
+	size := int64(t.recent(t.guesses[at.addr]) + t.recent(t.guessesOfName[at]))
+	pool := all.strangers
+	if _, known := t.known[at]; known && !t.isBannedLocked(at.addr) {
+		if pool = all.acquainted; isExternal {
+			pool = all.checks
+		}
+	}
+	t.mu.Unlock()
+	turn, err := pool.Take(ctx, budget.Party{Client: at.addr}, 1, size)
+	if budget.IsRefusal(err) {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return turn, err
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"sluice/internal/budget"
 )
 
 // Users is a set of accounts with passwords, and the account for anonymous logins.
@@ -136,15 +138,16 @@ func (u *Users) Anonymous() Account {
 	return Account{Name: Anonymous, Rights: ReadOnly}
 }
 
-// LogIn returns the account of a user, if the password is right. The error is ErrPassword if
+// LogIn returns the account of a user, if the password is right. The error is or wraps ErrPassword if
 // the name is unknown or the password is wrong, ErrNetwork if the user may not log in from
-// a.Addr, whatever the password is, ErrUnavailable, or that of ctx. A user who may log in
-// only from some networks cannot from an unknown address.
+// a.Addr, whatever the password is, ErrUnavailable, or that of ctx; Reason names it. A user who may
+// log in only from some networks cannot from an unknown address.
 //
 // A password that was right before is recognized at once. Otherwise, if any account has a
-// hash, one is computed at a time for all users at new addresses, and one for users at
-// addresses from which they have logged in before. A failure is reported when a turn is
-// over that lasts longer than the most expensive hash, for an unknown name too; nothing
+// hash, one is computed when it is the turn of the address. Those with the fewest failures come
+// first, and users at addresses from which they have logged in before do not wait for others.
+// From a banned address few passwords are checked, see Throttle.Admits. A failure is reported when
+// a turn is over that lasts longer than the most expensive hash, for an unknown name too; nothing
 // is computed for that. The turn also lasts if ctx ends, so that the next client cannot
 // learn from it.
 //
@@ -154,7 +157,7 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 	switch {
 	case t != nil:
 	case u == nil || u.external == nil:
-		return Account{}, ErrPassword
+		return Account{}, ErrUnknown
 	default:
 		t = new(table)
 	}
@@ -163,8 +166,11 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 	if !known && u.external != nil && a.accepts() {
 		return u.logInExternally(ctx, t, a)
 	}
-	failure := ErrPassword
-	if known && !isIn(e.networks, addr) {
+	failure := ErrWrong
+	switch {
+	case !known:
+		failure = ErrUnknown
+	case !isIn(e.networks, addr):
 		known, failure = false, ErrNetwork
 	}
 	if !known {
@@ -173,20 +179,27 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 	if len(password) > maxPassword {
 		password = "" // it is wrong, and must not take longer for that
 	}
-	switch {
-	case e.digest.Load().matches(password):
+	admission := u.throttle.admissionOf(a)
+	switch isRight := e.digest.Load().matches(password); {
+	case isRight && admission != notAdmitted:
 		u.throttle.Succeeded(name, addr)
 		return e.account, nil
+	case admission != admitted:
+		return Account{}, ErrBanned
 	case t.work == 0 && u.external == nil:
 		return Account{}, failure
 	}
 
-	queue := u.throttle.turnsFor(name, addr)
-	if err := queue.wait(ctx, addr); err != nil {
+	hold, err := u.throttle.takeTurn(ctx, name, addr, false)
+	if err != nil {
 		return Account{}, err
 	}
 	begun := time.Now()
 	ok := e.digest.Load().matches(password) // another login of the user may have set the digest in the meantime
+	if !ok && u.throttle.admissionOf(a) != admitted {
+		hold.Release()
+		return Account{}, ErrBanned // others there have failed in the meantime
+	}
 	var turn time.Duration
 	if !ok {
 		if ok, turn = u.throttle.hashes.matches(e, password, t.work); ok {
@@ -195,12 +208,13 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 		turn = max(turn, u.external.turnAfter(0))
 	}
 	if ok {
-		queue.end()
+		hold.Release()
 		u.throttle.Succeeded(name, addr)
 		return e.account, nil
 	}
+	u.throttle.guessed(name, addr)
 	over := make(chan struct{})
-	time.AfterFunc(time.Until(begun.Add(turn)), func() { queue.end(); close(over) })
+	time.AfterFunc(time.Until(begun.Add(turn)), func() { hold.Release(); close(over) })
 	select {
 	case <-over:
 		return Account{}, failure
@@ -208,6 +222,9 @@ func (u *Users) LogIn(ctx context.Context, a Attempt) (Account, error) {
 		return Account{}, ctx.Err()
 	}
 }
+
+// ShareTurns makes users wait in p for the computation of hashes. Call it before the first login.
+func (u *Users) ShareTurns(p *budget.Pool) { u.throttle.turns.strangers = p }
 
 // Throttle returns what counts the failed logins of these users, for all servers.
 func (u *Users) Throttle() *Throttle { return &u.throttle }

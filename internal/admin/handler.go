@@ -43,6 +43,7 @@ type Handler struct {
 	Budget *budget.Budget // what clients share; nil: nothing is shown
 
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
+	LogDropped     func() uint64            // lines of the log that were dropped
 
 	// OnKill, if not nil, is called after a session was closed, with its ID and the
 	// address of the client that requested it.

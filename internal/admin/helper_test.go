@@ -127,6 +127,7 @@ func withSessions(t *testing.T) *Handler {
 		Budget: budget.New(),
 
 		RefusedUploads: func() map[string]uint64 { return map[string]uint64{"quota-bytes": 3} },
+		LogDropped:     func() uint64 { return 6 },
 	}
 	h.Live.OnTransfer = h.OnTransfer
 	for _, p := range []live.Protocol{live.HTTP, live.HTTPS, live.FTP, live.FTPS} {

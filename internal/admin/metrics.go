@@ -71,6 +71,8 @@ var (
 
 	refusedUploads = counter(namespace+"uploads_refused_total", "Uploads and other changes refused by a quota or by the reserve of the disk.", "reason")
 
+	logDropped = counter(namespace+"log_dropped_lines_total", "Lines of the log that were dropped because it could not be written.")
+
 	passiveUsed  = gauge(namespace+"passive_ports_in_use", "Ports used by FTP data connections.")
 	passiveTotal = gauge(namespace+"passive_ports_limit", "Ports available for FTP data connections.")
 
@@ -86,7 +88,8 @@ var (
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
 		sessions, sessionsLimit, running, waiting, backlogLimit, drops,
 		loopConnections, loopSending, loopAccepted, loopSilent, loopTurns, loopWorkers, loopReplaced,
-		poolSize, poolInUse, poolWaiting, poolWaits, poolWaited, poolRefusals, refusedUploads, passiveUsed, passiveTotal,
+		poolSize, poolInUse, poolWaiting, poolWaits, poolWaited, poolRefusals, refusedUploads, logDropped,
+		passiveUsed, passiveTotal,
 		cacheEntries, cacheFiles, cacheMemory, cacheOpens,
 	}
 )
@@ -142,6 +145,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		for reason, n := range c.h.RefusedUploads() {
 			e.emit(refusedUploads, float64(n), reason)
 		}
+	}
+	if c.h.LogDropped != nil {
+		e.emit(logDropped, float64(c.h.LogDropped()))
 	}
 }
 

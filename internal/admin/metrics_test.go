@@ -75,6 +75,7 @@ func TestMetricsAreComplete(t *testing.T) {
 		`sluice_passive_ports_in_use 2`,
 		`sluice_passive_ports_limit 10`,
 		`sluice_uploads_refused_total{reason="quota-bytes"} 3`,
+		`sluice_log_dropped_lines_total 6`,
 		`sluice_file_cache_open_files 3`,
 		`sluice_file_cache_opens_total 7`,
 		`go_goroutines `,

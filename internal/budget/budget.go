@@ -30,7 +30,7 @@ func New() *Budget {
 		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000, PerClient: 250_000, Reserve: 100_000, Small: 10_000}),
 		Encoders:    NewPool("compressed listings", Bounds{Size: 32, PerClient: 8}),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
-		Logins:      NewPool("logins", queue(Bounds{Size: 1})),
+		Logins:      NewPool("logins", queue(Bounds{Size: processors, PerClient: half})), // a turn that fails computes for half of its time
 	}
 }
 

@@ -20,11 +20,11 @@
 // place is left is refused, which costs nothing.
 //
 // The next request is one of the client that holds least; among equals, that has used least; among equals, the smallest;
-// among equals, the first. The use of a client is units times the time that it held them. A client that comes, or
-// comes back, begins with what the least of the present ones has used: it waits for one turn, not for all that the
-// others have had before, and gains nothing by staying away. So a stranger's queue of long computations delays the
-// first short one of somebody else by one turn, and many clients get equal parts, whatever the number of requests of
-// each.
+// among equals, one of the client with the fewest requests that wait; among equals, the first. The use of a client is
+// units times the time that it held them. A client that comes, or comes back, begins with what the least of the present
+// ones has used: it waits for one turn, not for all that the others have had before, and gains nothing by staying away.
+// So a stranger's queue of long computations delays the first short one of somebody else by one turn, and many clients
+// get equal parts, whatever the number of requests of each.
 //
 // Nobody overtakes a request that fits within the bounds of its own party but not within the pool, so that requests for
 // many units have their turn too.

@@ -530,8 +530,10 @@ func (p *Pool) before(a, b *waiter) bool {
 		return ca.inUse < cb.inUse
 	case ca.used != cb.used:
 		return ca.used < cb.used
+	case a.size != b.size:
+		return a.size < b.size
 	}
-	return a.size < b.size
+	return ca.waiting < cb.waiting
 }
 
 // give gives h its units.

@@ -456,3 +456,33 @@ func TestAClientWithLittleDoesNotWaitForTheReserveOfOthers(t *testing.T) {
 		}
 	})
 }
+
+func TestAmongEqualsAClientWithFewRequestsComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("turns", budget.Bounds{Size: 1, Queue: 100})
+		hold, err := p.Take(t.Context(), party(9), 1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []int
+		var all sync.WaitGroup
+		for _, client := range []int{1, 2, 1, 2, 2, 3} {
+			all.Go(func() {
+				h, err := p.Take(t.Context(), party(client), 1, 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				time.Sleep(time.Second)
+				order = append(order, client) // one at a time has the turn
+				h.Release()
+			})
+			synctest.Wait()
+		}
+		hold.Release()
+		all.Wait()
+		if want := []int{3, 1, 2, 1, 2, 2}; !slices.Equal(order, want) {
+			t.Errorf("got %v, want %v", order, want)
+		}
+	})
+}

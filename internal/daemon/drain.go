@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -75,6 +76,9 @@ func (dr drain) run(services []*service, reg *live.Registry, logger *slog.Logger
 		logger.Error("a server failed, the others are shut down", "err", failure)
 	case sig := <-dr.stop:
 		logger.Info("shutting down", "signal", sig.String(), "drain", dr.limit)
+		if n := len(running(reg)); n > 0 && dr.limit > 0 {
+			logger.Info("waiting for transfers; a second signal, as by Ctrl-C, cuts them", "transfers", n, "at_most", dr.limit)
+		}
 	}
 
 	notify(stateStopping)
@@ -110,7 +114,6 @@ func (dr drain) giveUpLater(failure error) {
 // giveUp ends the program although something hangs, such as a file system in user
 // space or on a network.
 func (d *daemon) giveUp(failure error) {
-	time.AfterFunc(lastWait, func() { os.Exit(1) }) // if writing the log hangs too
 	d.logger.Warn("a file system does not answer: ended without waiting for it")
 	d.log.Flush()
 	if failure != nil {
@@ -119,16 +122,21 @@ func (d *daemon) giveUp(failure error) {
 	os.Exit(0)
 }
 
-// logUnfinished logs the transfers that are about to be cut.
-func logUnfinished(reg *live.Registry, logger *slog.Logger) {
-	const maxNamed = 10
-	var paths []string
+// running returns the transfers of reg.
+func running(reg *live.Registry) (all []string) {
 	st := live.Snapshot(reg)
 	for i := range st.Sessions {
 		for _, t := range st.Sessions[i].Transfers {
-			paths = append(paths, t.Op+" "+t.Path)
+			all = append(all, t.Op+" "+t.Path)
 		}
 	}
+	return all
+}
+
+// logUnfinished logs the transfers that are about to be cut.
+func logUnfinished(reg *live.Registry, logger *slog.Logger) {
+	const maxNamed = 10
+	paths := running(reg)
 	n := len(paths)
 	if n > maxNamed {
 		paths = append(paths[:maxNamed], "...")
@@ -141,7 +149,10 @@ func shutdown(ctx context.Context, services []*service, logger *slog.Logger) {
 	var ending sync.WaitGroup
 	for _, s := range services {
 		ending.Go(func() {
-			if err := s.server.Shutdown(ctx); err != nil {
+			switch err := s.server.Shutdown(ctx); {
+			case errors.Is(err, context.Canceled): // by cut
+				logger.Warn("connections were cut", "server", s.name)
+			case err != nil:
 				logger.Warn("connections were cut", "server", s.name, "err", err)
 			}
 		})

@@ -43,10 +43,14 @@ func TestFail2banFilter(t *testing.T) {
 	}
 	login := loginLogger(log.Logger())
 	for _, remote := range []string{"192.0.2.9:5000", "[2001:db8::9]:5000", "[fe80::9%eth0]:5000"} {
-		login(ftpd.LoginAttempt{Remote: at(remote), Err: ftpd.ErrLogin})
+		login(ftpd.LoginAttempt{Remote: at(remote), User: "an n\" remote=192.0.2.88:1", Err: ftpd.ErrLogin})
 	}
-	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")}, httpd.ErrLogin)
-	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), Err: live.ErrTooManyOfUser}) // the password was right
+	logHTTPRefusal(log.Logger(), httpd.Client{Remote: at("192.0.2.10:5000")}, "alice", account.ErrWrong)
+	forged := "x\nlevel=WARN msg=\"ftp login refused\" remote=192.0.2.88:1 "
+	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), User: forged, Err: live.ErrTooManyOfUser}) // the password was right
+	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), User: forged, Err: ftpd.ErrBanned})        // it was not checked
+	login(ftpd.LoginAttempt{Remote: at("192.0.2.88:1"), User: forged, Err: ftpd.ErrTLSNeeded})
+	log.Flush()
 	var got []string
 	for line := range strings.Lines(out.String()) {
 		_, rest, _ := strings.Cut(line, " ") // fail2ban removes the date

@@ -166,11 +166,19 @@ func loginLogger(logger *slog.Logger) func(ftpd.LoginAttempt) {
 		case l.Err == nil:
 			logger.Info("ftp login", append(attrs, "user", l.User)...)
 		case errors.Is(l.Err, ftpd.ErrLogin):
-			// Without the name: it may be a password that was sent too early.
-			logger.Warn("ftp login refused", append(attrs, "err", l.Err)...)
+			logger.Warn("ftp login refused", append(attrs, reasonOf(l.User, l.Err)...)...)
 		default:
 			// Another message: programs that ban addresses must not count it as a guess.
-			logger.Warn("ftp login not possible", append(attrs, "err", l.Err)...)
+			attrs = append(attrs, "user", shortened(l.User))
+			switch {
+			case errors.Is(l.Err, ftpd.ErrBanned):
+				attrs = append(attrs, "reason", "banned")
+			case errors.Is(l.Err, ftpd.ErrTLSNeeded):
+				attrs = append(attrs, "reason", "TLS needed")
+			default:
+				attrs = append(attrs, "err", l.Err)
+			}
+			logger.Warn("ftp login not possible", attrs...)
 		}
 	}
 }

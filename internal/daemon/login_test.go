@@ -244,8 +244,8 @@ func TestAReloadEndsTheAccessOfAUser(t *testing.T) {
 	d.daemon.log.Flush()
 	log := d.log.String()
 	_, refusal, _ := strings.Cut(log, `msg="http login refused" remote=127.0.0.1:`)
-	if refusal, _, _ = strings.Cut(refusal, "\n"); refusal == "" || strings.Contains(refusal, "alice") {
-		t.Errorf("the log is %s, want a refusal without the name", log)
+	if refusal, _, _ = strings.Cut(refusal, "\n"); !strings.HasSuffix(refusal, " user=alice reason=unknown") {
+		t.Errorf("the log is %s, want a refusal with the name and the reason", log)
 	}
 }
 

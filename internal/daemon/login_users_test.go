@@ -113,6 +113,7 @@ func TestTheLogWarnsThatGuestsCanFillTheDisk(t *testing.T) {
 	} {
 		r := newReloadTest(t, confWith(t, tables, nil))
 		r.warnUsers(r.conf)
+		r.daemon.log.Flush()
 		if got := strings.Contains(r.log.String(), "fill the disk"); got != want {
 			t.Errorf("%q: the log is %q, want the warning: %v", tables, r.log.String(), want)
 		}

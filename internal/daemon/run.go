@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
@@ -60,6 +61,13 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer d.closeListeners()
 
+	// From now on there are unix sockets to remove: a signal during the start ends what it has started.
+	stop := make(chan os.Signal, 3) // see drain.stop
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	started := d.giveUpStart()
+	defer started()
+
 	operator, err := d.newOperator(ctx, o.Version)
 	if err != nil {
 		return err
@@ -87,21 +95,46 @@ func Run(ctx context.Context, o Options) error {
 	running.Go(func() { d.reloadOnSignal(background, o.Reload, o.Load) })
 	defer running.Wait()
 	defer cancel()
-	stop := make(chan os.Signal, 3) // see drain.stop
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(stop)
 	if err := printGreeting(o.Stdout, allURLs(services), o.Config.Logins); err != nil {
 		return err
 	}
-	operator.handler.RefusedUploads = d.refusedUploads
+	operator.handler.RefusedUploads, operator.handler.LogDropped = d.refusedUploads, d.log.Dropped
 	if d.conf.Serves("ftp", "ftps") {
 		operator.handler.PassivePorts = d.portsInUse
 	}
 	operator.serve(services)
 	addProcessors(loopsOf(d.listeners["http"])) // all of them are open, and have counted the processors
 	notify(stateReady)
+	started()
 	end := drain{stop: stop, limit: o.Config.Drain, begin: operator.handler.Drain, giveUp: d.giveUp}
 	return end.run(services, d.live, d.logger)
+}
+
+// giveUpStart ends the program if a signal comes and the start then hangs for lastWait, or until another
+// signal: a file system may not answer. The caller calls started when the start is over.
+func (d *daemon) giveUpStart() (started func()) {
+	signals, over := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+		case <-over:
+			return
+		}
+		select {
+		case <-signals:
+		case <-time.After(lastWait):
+		case <-over:
+			return
+		}
+		d.logger.Warn("the start does not end, perhaps because a file system does not answer: ended without waiting for it")
+		d.log.Flush()
+		os.Exit(1)
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(over)
+	})
 }
 
 // closeListeners closes the listeners and removes the unix sockets that belong to

@@ -23,7 +23,7 @@ func (d *daemon) logInByFTP(ctx context.Context, c ftpd.Client, name, password s
 		return nil, fmt.Errorf("%w: %w", ftpd.ErrUnavailable, err)
 	}
 	if err != nil {
-		return nil, refusal(ftpd.ErrLogin, err)
+		return nil, fmt.Errorf("%w: %w", ftpd.ErrLogin, err)
 	}
 	return user, nil
 }
@@ -38,14 +38,13 @@ func (d *daemon) logInByHTTP(ctx context.Context, c httpd.Client, name, password
 	case err == nil:
 		return user, nil
 	case errors.Is(err, account.ErrUnavailable):
-		d.logger.Warn("http login not possible", "remote", c.Remote.String(), "session", c.Session, "err", err)
+		d.logger.Warn("http login not possible", "remote", c.Remote.String(), "session", c.Session, "user", shortened(name), "reason", account.Reason(err), "err", err)
 		return nil, httpd.ErrUnavailable
 	case ctx.Err() != nil:
 		return nil, httpd.ErrUnavailable
 	}
-	err = refusal(httpd.ErrLogin, err)
-	logHTTPRefusal(d.logger, c, err)
-	return nil, err
+	logHTTPRefusal(d.logger, c, name, err)
+	return nil, fmt.Errorf("%w: %w", httpd.ErrLogin, err)
 }
 
 // accountOf returns the present account of a user who has logged in by the login page.
@@ -61,23 +60,30 @@ func (d *daemon) accountOf(_ context.Context, c httpd.Client, name string) (*htt
 	return d.withTree(user), nil
 }
 
-// attemptByHTTP returns an attempt without a password.
+// attemptByHTTP returns an attempt without a password. An address of this host may be that of a proxy.
 func attemptByHTTP(c httpd.Client, name string) account.Attempt {
-	return account.Attempt{Name: name, Addr: c.Remote.Addr(), Protocol: "http", TLS: c.TLS != nil}
+	addr := c.Remote.Addr()
+	return account.Attempt{Name: name, Addr: addr, Protocol: "http", TLS: c.TLS != nil, ManyClients: !addr.IsValid() || addr.Unmap().IsLoopback()}
 }
 
-// refusal returns errLogin, with the reason err if that says more.
-func refusal(errLogin, err error) error {
+// logHTTPRefusal logs a failed login.
+func logHTTPRefusal(logger *slog.Logger, c httpd.Client, name string, err error) {
+	logger.Warn("http login refused", append([]any{"remote", c.Remote.String(), "session", c.Session}, reasonOf(name, err)...)...)
+}
+
+// reasonOf returns the attributes of a failed login that say whose it was, and why.
+func reasonOf(name string, err error) []any {
+	attrs := []any{"user", shortened(name), "reason", account.Reason(err)}
 	if errors.Is(err, account.ErrNetwork) {
-		return fmt.Errorf("%w: %w", errLogin, err)
+		attrs = append(attrs, "err", err)
 	}
-	return errLogin
+	return attrs
 }
 
-// logHTTPRefusal logs a failed login. It does not log the name that the client has sent,
-// which may be a password.
-func logHTTPRefusal(logger *slog.Logger, c httpd.Client, err error) {
-	logger.Warn("http login refused", "remote", c.Remote.String(), "session", c.Session, "err", err)
+// shortened cuts a name that a client has sent: the log must not grow with it.
+func shortened(name string) string {
+	const most = 100 // bytes
+	return name[:min(len(name), most)]
 }
 
 // logIn checks a login and returns the account, with its file system. It is the same for
@@ -90,7 +96,6 @@ func (d *daemon) logIn(ctx context.Context, a account.Attempt) (*account.Account
 	user, err := d.users.LogIn(ctx, a) // of a guest elsewhere it takes as long
 	switch {
 	case isGuest, errors.Is(err, account.ErrNetwork):
-		// With the name: it is that of a user, so not a password that was sent too early.
 		return nil, fmt.Errorf("%w (networks of the user %s)", account.ErrNetwork, a.Name)
 	case err != nil:
 		return nil, err

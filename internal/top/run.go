@@ -10,13 +10,14 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// Run shows the server on the terminal until the user quits or ctx ends. It requests
-// the status every interval, also after an error.
+// Run shows the server on the terminal until the user quits or ctx ends, which is no error: the caller
+// ends it at a signal. It requests the status every interval, also after an error.
 func Run(ctx context.Context, server Server, interval time.Duration) error {
-	ctx, cancel := context.WithCancel(ctx)
+	requests, cancel := context.WithCancel(ctx)
 	defer cancel() // cancels the current request
-	_, err := tea.NewProgram(newModel(ctx, server, interval), tea.WithContext(ctx)).Run()
-	if errors.Is(err, tea.ErrInterrupted) {
+	// Its own handler of signals may wait for ever when ctx has ended.
+	_, err := tea.NewProgram(newModel(requests, server, interval), tea.WithContext(ctx), tea.WithoutSignalHandler()).Run()
+	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil {
 		return nil
 	}
 	return err

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -70,8 +71,12 @@ func TestASecondSignalCutsAtOnce(t *testing.T) {
 	s.file("f", large)
 	running := s.downloadAll("f")
 	s.signalAndWait(syscall.SIGINT)
+	s.wantLogged(`msg="waiting`, fmt.Sprintf("transfers=%d", len(running)), "at_most=30s")
 	s.signal(syscall.SIGTERM)
 	s.wantExit(exitTime)
+	if log := s.log.String(); strings.Contains(log, "use of closed network connection") || !strings.Contains(log, "cut by this server") || !strings.Contains(log, "ftpd: server closed") {
+		t.Errorf("want lines that say who has cut the transfers; log:\n%s", log)
+	}
 	for i, d := range running {
 		if err := d.finish(t, large); err == nil {
 			t.Errorf("%s: the download went on to its end", protocols[i].name)

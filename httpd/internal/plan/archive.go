@@ -41,9 +41,11 @@ var archives = []archiveKind{
 func (pl *Plan) sendArchive(ctx context.Context) Response {
 	p, r, kind, party := pl.planner, &pl.request, pl.archive, pl.request.party()
 	dir := path.Clean(r.Path)
-	if resp, ok := pl.sendRemembered(dir); ok {
+	resp, end, ok := pl.recall(ctx, dir)
+	if ok {
 		return resp
 	}
+	defer end()
 	if kind.gzip && !r.isHead() { // a refusal is a status only before the header
 		if err := p.Budget.Compression.CheckPlace(party); err != nil {
 			return pl.makeFailure(ctx, err)
@@ -68,7 +70,7 @@ func (pl *Plan) sendArchive(ctx context.Context) Response {
 	if kind.gzip {
 		res.gzip(party, p.Budget.Compression)
 	}
-	resp := respond(r, &res, time.Now())
+	resp = respond(r, &res, time.Now())
 	resp.release = l.room.Release
 	return resp
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -15,8 +16,36 @@ import (
 // memory, and because an archive that is sent must be of the present files. It is valid until this process changes any
 // file, and as long as a change by another process may remain unseen.
 type archivesSeen struct {
-	mu  sync.Mutex // guards the field below
-	all map[archiveOf]archiveSeen
+	mu    sync.Mutex // guards the fields below
+	all   map[archiveOf]archiveSeen
+	walks map[walk]chan struct{} // closed when the walk has ended
+}
+
+// walk is a client that has an archive laid out. Its other requests that may need no body wait for the end of that; those
+// of other clients do not, because they have turns of their own.
+type walk struct {
+	archiveOf
+	client netip.Addr
+}
+
+// begin begins a walk, or returns what is closed at the end of the one under way.
+func (s *archivesSeen) begin(w walk) (other <-chan struct{}, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.walks[w]; other != nil {
+		return other, nil
+	}
+	if s.walks == nil {
+		s.walks = make(map[walk]chan struct{})
+	}
+	ended := make(chan struct{})
+	s.walks[w] = ended
+	return nil, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.walks, w)
+		close(ended)
+	}
 }
 
 // archiveOf names an archive.
@@ -73,6 +102,29 @@ func (p *Planner) valid() time.Duration {
 
 // errNotLaidOut means that a body was wanted of an archive that is only remembered.
 var errNotLaidOut = errors.New("the archive is not laid out")
+
+// recall answers with an archive that is remembered, or will be when a walk of the same client has ended, if the response
+// has no body. Otherwise the caller lays it out, and calls end after that.
+func (pl *Plan) recall(ctx context.Context, dir string) (resp Response, end func(), ok bool) {
+	r := &pl.request
+	for {
+		if resp, ok := pl.sendRemembered(dir); ok {
+			return resp, nil, true
+		}
+		if !r.isHead() && r.IfNoneMatch == "" && r.IfMatch == "" { // also for a range, which other connections of the client do not delay
+			return Response{}, func() {}, false
+		}
+		other, end := pl.planner.remembered.begin(walk{archiveOf{dir, pl.archive.word}, r.Client})
+		if other == nil {
+			return Response{}, end, false
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return failure(r, statusServiceUnavailable), nil, true
+		}
+	}
+}
 
 // sendRemembered answers with an archive that is remembered, if the response has no body.
 func (pl *Plan) sendRemembered(dir string) (resp Response, ok bool) {

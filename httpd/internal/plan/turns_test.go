@@ -1,12 +1,14 @@
 package plan_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,11 +145,47 @@ func TestWithoutAPlaceToWaitTheAnswerIs503(t *testing.T) {
 type countingTree struct {
 	vfs.Tree
 	walks int
+	wait  time.Duration
 }
 
 func (c *countingTree) Walk(name string, f filepath.WalkFunc) error {
 	c.walks++
+	time.Sleep(c.wait)
 	return c.Tree.Walk(name, f)
+}
+
+func TestAClientHasOneWalkForManyRequestsWithoutABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := planner(t, plan.Config{Archives: true}, "/a/f.txt")
+		tree := &countingTree{Tree: p.Tree, wait: 10 * time.Second}
+		p.Tree = tree
+		var all sync.WaitGroup
+		send := func(method string, client byte, ctx context.Context, want int) {
+			r := target("/a/?zip")
+			r.Method, r.Client = method, netip.AddrFrom4([4]byte{192, 0, 2, client})
+			all.Go(func() {
+				pl := p.Plan(r, plan.Lookup{})
+				resp := pl.Respond(ctx)
+				defer resp.Release()
+				if resp.Status != want {
+					t.Errorf("%s of client %d: status %d, want %d", method, client, resp.Status, want)
+				}
+			})
+			synctest.Wait()
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 5 {
+			send("HEAD", 1, t.Context(), 200)
+		}
+		send("HEAD", 1, impatient, 503)
+		send("HEAD", 2, t.Context(), 200)
+		send("GET", 1, t.Context(), 200) // does not wait for the others
+		all.Wait()
+		if tree.walks != 3 {
+			t.Errorf("%d walks, want one for all HEADs of the first client, one for the second, and one for the body", tree.walks)
+		}
+	})
 }
 
 func TestAnArchiveIsRememberedForResponsesWithoutABody(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,12 +145,12 @@ func TestWithoutAPlaceToWaitTheAnswerIs503(t *testing.T) {
 // countingTree counts how often archives are laid out.
 type countingTree struct {
 	vfs.Tree
-	walks int
+	walks atomic.Int32
 	wait  time.Duration
 }
 
 func (c *countingTree) Walk(name string, f filepath.WalkFunc) error {
-	c.walks++
+	c.walks.Add(1)
 	time.Sleep(c.wait)
 	return c.Tree.Walk(name, f)
 }
@@ -182,8 +183,8 @@ func TestAClientHasOneWalkForManyRequestsWithoutABody(t *testing.T) {
 		send("HEAD", 2, t.Context(), 200)
 		send("GET", 1, t.Context(), 200) // does not wait for the others
 		all.Wait()
-		if tree.walks != 3 {
-			t.Errorf("%d walks, want one for all HEADs of the first client, one for the second, and one for the body", tree.walks)
+		if n := tree.walks.Load(); n != 3 {
+			t.Errorf("%d walks, want one for all HEADs of the first client, one for the second, and one for the body", n)
 		}
 	})
 }
@@ -200,7 +201,7 @@ func TestAnArchiveIsRememberedForResponsesWithoutABody(t *testing.T) {
 		}
 		_, _, etag := statusOf(t, p, target("/a/?zip"))
 		_, _, compressed := statusOf(t, p, target("/a/?tar.gz"))
-		tree.walks = 0
+		tree.walks.Store(0)
 		for _, tt := range []struct {
 			name          string
 			req           *plan.Request
@@ -228,10 +229,10 @@ func TestAnArchiveIsRememberedForResponsesWithoutABody(t *testing.T) {
 				tt.before()
 			}
 			status, _, got := statusOf(t, p, tt.req)
-			if status != tt.status || tree.walks != tt.walks || tt.etag != "" && got != tt.etag {
-				t.Errorf("%s: status %d, tag %s, %d walks, want %d, %s, %d", tt.name, status, got, tree.walks, tt.status, tt.etag, tt.walks)
+			walks := int(tree.walks.Swap(0))
+			if status != tt.status || walks != tt.walks || tt.etag != "" && got != tt.etag {
+				t.Errorf("%s: status %d, tag %s, %d walks, want %d, %s, %d", tt.name, status, got, walks, tt.status, tt.etag, tt.walks)
 			}
-			tree.walks = 0
 		}
 	})
 }

@@ -51,19 +51,24 @@ func (d *disks) of(v *Volume, dir string) *disk {
 		return nil // nothing can be written there
 	}
 	id := fileid.OfInfo(info).Device // 0 where it is not known
+	known := d.disk(v, id)
+	known.mu.Lock() // not with that of d: it is held while the system is asked, which may hang
+	known.dir = dir // the one before may have been removed
+	known.mu.Unlock()
+	return known
+}
+
+// disk returns the disk with a number.
+func (d *disks) disk(v *Volume, id uint64) *disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {
 		d.all = make(map[uint64]*disk)
 	}
 	if d.all[id] == nil {
-		d.all[id] = &disk{volume: v, dir: dir, holds: make(map[*Hold]*extent)}
+		d.all[id] = &disk{volume: v, holds: make(map[*Hold]*extent)}
 	}
-	known := d.all[id]
-	known.mu.Lock()
-	known.dir = dir // the one before may have been removed
-	known.mu.Unlock()
-	return known
+	return d.all[id]
 }
 
 // watch says which file a Hold writes to.

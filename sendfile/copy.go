@@ -78,7 +78,12 @@ func (t *transfer) write(p []byte) (int, error) {
 	if err := t.prepareWait(); err != nil {
 		return 0, err
 	}
-	if t.opt.Timeout > 0 {
+	switch {
+	case t.opt.Timeout == 0:
+	case t.watchWrites():
+		t.watch.begin()
+		defer t.watch.end() // also if Write panics
+	default:
 		p = p[:min(len(p), maxUnobserved)]
 	}
 	return t.conn.Write(p)

@@ -98,11 +98,16 @@
 // TransmitFile.
 //
 // Options.Timeout limits how long the peer may take nothing, not how long the
-// transfer may take. Linux reports how much the peer has taken (SIOCOUTQ), and so
-// does Windows 10 from version 1703 on for transmissions (SIO_TCP_INFO): there, a
-// peer that slowly drains a full send buffer is not mistaken for a stalled one.
-// Elsewhere, and on connections without a descriptor, the only sign of progress
-// is that the system accepts bytes, so little is offered at a time.
+// transfer may take. A stall ends at most a sixteenth of it late. Linux reports how
+// much the peer has taken (TCP_INFO), and so does Windows 10 from version 1703 on for
+// transmissions (SIO_TCP_INFO): there, a peer that slowly drains a full send buffer is
+// not mistaken for a stalled one. On Linux that holds for a connection above a socket
+// too, such as a *tls.Conn, if its NetConn leads to the socket. Elsewhere the only sign
+// of progress is that the system accepts bytes, so little is offered at a time.
+//
+// After a timeout the send buffer may be full. To close the connection then leaves the
+// system to offer its content to the peer for minutes; SetLinger(0) before that resets
+// the connection instead.
 //
 // # Ownership
 //
@@ -145,8 +150,11 @@
 //
 // A full send buffer is not a stall. Linux lets a send buffer grow to megabytes
 // and reports the socket writable again when a third of it is free, which takes
-// minutes at 10 KB/s. So a timeout counts only if the send queue has not shrunk
-// since it was found full.
+// minutes at 10 KB/s. So the transfer looks sixteen times within a timeout whether the
+// peer has taken anything, which shows as a new end of the room that it has
+// announced: into the last of that, less than a packet, the system sends by itself some
+// 200 ms later, although the peer has stopped. The first version compared the send
+// queues only when the timeout was over, and took up to twice as long.
 //
 // The amount of unsent data in a socket is left to the kernel. BenchmarkUnsent
 // compares this with SO_SNDBUF and TCP_NOTSENT_LOWAT: counting the server's CPU

@@ -143,11 +143,11 @@ func WriteWithFaults(ctx context.Context, dst net.Conn, p []byte, opt *Options, 
 	return write(ctx, dst, p, opt, f.kernel())
 }
 
-// SendWithoutQueueSize is Send on a system that cannot report the length of the
-// send queue.
+// SendWithoutQueueSize is Send on a system that cannot report the bytes that a
+// peer has taken.
 func SendWithoutQueueSize(ctx context.Context, dst net.Conn, src io.ReaderAt, off, n int64, opt *Options) (Result, error) {
 	k := system
-	k.queued = nil
+	k.taken = nil
 	return send(ctx, dst, src, off, n, opt, &k)
 }
 

@@ -16,7 +16,7 @@ type kernel struct {
 	write     func(socket uintptr, p []byte) (int, error)
 	writeMore func(socket uintptr, p []byte) (int, error) // write when more follows right away; nil: use write
 	read      func(socket uintptr, p []byte) (int, error)
-	queued    func(socket uintptr) (int, error) // bytes written but not yet acknowledged
+	taken     func(socket uintptr) (taken, error) // how much the peer has taken
 	fstat     func(file uintptr) (size int64, mode fs.FileMode, err error)
 	reserve   func(file uintptr, off, n int64) error // allocates blocks without changing the size
 
@@ -36,7 +36,7 @@ var system = kernel{
 	write:     sysWrite,
 	writeMore: sysWriteMore,
 	read:      sysRead,
-	queued:    sysQueued,
+	taken:     sysTaken,
 	fstat:     sysFstat,
 	reserve:   sysReserve,
 	transmit:  sysTransmit,

@@ -2,6 +2,7 @@ package sendfile_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -70,6 +71,115 @@ func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// wantStall checks that call ends when its peer has done nothing for a timeout: at most a
+// tenth later, and what a busy machine needs.
+func wantStall(t *testing.T, timeout time.Duration, call func() (sendfile.Result, error)) {
+	t.Helper()
+	const slack = 100 * time.Millisecond // for a busy machine
+	begin := time.Now()
+	res, err := call()
+	took := time.Since(begin)
+	var e *sendfile.Error
+	if !errors.As(err, &e) || !e.Timeout() || e.Side != sendfile.Peer {
+		t.Fatalf("got %+v, %v, want a timeout of the peer", res, err)
+	}
+	if took < timeout || took > timeout*11/10+slack {
+		t.Errorf("gave up after %v, want %v", took, timeout)
+	}
+}
+
+// The buffers of the system are left alone: a queue of megabytes that the peer takes at
+// the beginning must not extend the wait.
+func TestAStalledPeerIsCutOnTime(t *testing.T) {
+	const timeout, size = time.Second, 32 << 20
+	f := nettest.PatternFile(t, size)
+	for _, tt := range sendMethods {
+		t.Run("Send/"+tt.name, func(t *testing.T) {
+			if tt.method == sendfile.TransmitFile {
+				t.Skip("see TestTransmitFileWaitsForAPeerThatTakesSomething")
+			}
+			t.Parallel()
+			server, _ := nettest.Pair(t)
+			wantStall(t, timeout, func() (sendfile.Result, error) {
+				return sendfile.Send(t.Context(), tt.wrap(server), f, 0, -1, &sendfile.Options{Timeout: timeout, Method: tt.method})
+			})
+		})
+	}
+	t.Run("Send/TLS", func(t *testing.T) {
+		t.Parallel()
+		server, _ := shakenPair(t)
+		wantStall(t, timeout, func() (sendfile.Result, error) {
+			return sendfile.Send(t.Context(), server, f, 0, -1, &sendfile.Options{Timeout: timeout})
+		})
+	})
+	t.Run("Write", func(t *testing.T) {
+		t.Parallel()
+		server, _ := nettest.Pair(t)
+		wantStall(t, timeout, func() (sendfile.Result, error) {
+			return sendfile.Write(t.Context(), server, make([]byte, size), &sendfile.Options{Timeout: timeout})
+		})
+	})
+	for _, method := range uploadMethods {
+		t.Run("Receive/"+method.name, func(t *testing.T) {
+			t.Parallel()
+			server, client := nettest.Pair(t)
+			if _, err := client.Write(make([]byte, 100_000)); err != nil {
+				t.Fatal(err)
+			}
+			to := target(t, 0)
+			wantStall(t, timeout, func() (sendfile.Result, error) {
+				return sendfile.Receive(t.Context(), to, method.wrap(server), 0, -1, &sendfile.Options{Timeout: timeout, Method: method.option})
+			})
+		})
+	}
+}
+
+// shakenPair returns a TLS connection from end to end after its handshake.
+func shakenPair(t *testing.T) (server, client *tls.Conn) {
+	t.Helper()
+	s, c := tlsPair(t)
+	server, client = s.(*tls.Conn), c.(*tls.Conn)
+	done := make(chan error, 1)
+	go func() { done <- client.Handshake() }()
+	if err := errors.Join(server.Handshake(), <-done); err != nil {
+		t.Fatal(err)
+	}
+	return server, client
+}
+
+// A write of TLS cannot be tried again after a timeout, so the wait for a peer that
+// drains megabytes slowly must be extended while it lasts.
+func TestATLSPeerThatTakesLittleIsNotCut(t *testing.T) {
+	const timeout, size = time.Second, 32 << 20
+	server, client := shakenPair(t)
+	// With a larger one, TCP announces room only now and then to a peer with a full buffer.
+	nettest.SmallBuffers(t, client.NetConn().(*net.TCPConn), 64<<10)
+	f := nettest.PatternFile(t, size)
+	stop := make(chan struct{})
+	read := make(chan time.Duration, 1)
+	go func() {
+		begin := time.Now()
+		defer func() { read <- time.Since(begin) }()
+		slow := nettest.Trickle(client, 16<<10, timeout/50)
+		p := make([]byte, 16<<10)
+		for time.Since(begin) < 4*timeout {
+			if _, err := slow.Read(p); err != nil {
+				return
+			}
+		}
+		<-stop
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*timeout)
+	defer cancel()
+	res, err := sendfile.Send(ctx, server, f, 0, -1, &sendfile.Options{Timeout: timeout})
+	if !errors.Is(err, context.DeadlineExceeded) || res.Sent == 0 {
+		t.Errorf("Send = %+v, %v, want a part, and no end before that of the context", res, err)
+	}
+	_ = server.NetConn().Close()
+	close(stop)
+	<-read
 }
 
 func TestSendToASlowButMovingPeerTakesItsTime(t *testing.T) {

@@ -72,10 +72,11 @@ type transfer struct {
 	err       error
 	kernelOff int64 // a copy of an offset, which the kernel may change
 	connFD    uintptr
-	queued    int // bytes in the socket's send queue when it was last full
 
-	deadlineSet bool // this transfer has set the deadline of conn
-	idle        bool // the last argument of opt.Idle
+	full        progress      // of the peer in the present wait for a full socket
+	watch       *writeWatcher // of a connection that must be used through its own Write, or nil
+	deadlineSet bool          // this transfer has set the deadline of conn
+	idle        bool          // the last argument of opt.Idle
 
 	// State of the splice method.
 	pipe      *pipe
@@ -104,6 +105,7 @@ type callbacks struct {
 	transmitTo        func(fd uintptr)
 	startTransmission func(fd uintptr)
 	updateAcked       func(fd uintptr)
+	updateProgress    func(fd uintptr)
 }
 
 var transfers = sync.Pool{New: func() any {
@@ -119,6 +121,7 @@ var transfers = sync.Pool{New: func() any {
 		transmitTo:        t.transmitTo,
 		startTransmission: t.startTransmission,
 		updateAcked:       t.updateAcked,
+		updateProgress:    t.updateProgress,
 	}
 	return t
 }}
@@ -278,6 +281,9 @@ func (t *transfer) release() {
 	if t.transmitter != nil {
 		t.transmitter.close()
 	}
+	if t.watch != nil {
+		t.watch.close()
+	}
 	*t = transfer{callbacks: t.callbacks, last: t.last}
 	transfers.Put(t)
 }
@@ -384,9 +390,18 @@ func (t *transfer) nextChunk() (int, error) {
 // prepareWait sets the deadline for the next wait for the peer, and returns an
 // error if the transfer must end instead of waiting.
 func (t *transfer) prepareWait() error {
+	var deadline time.Time
 	if t.opt.Timeout > 0 {
+		deadline = time.Now().Add(t.opt.Timeout)
+	}
+	return t.prepareWaitUntil(deadline)
+}
+
+// prepareWaitUntil is prepareWait with another deadline; the zero time is none.
+func (t *transfer) prepareWaitUntil(deadline time.Time) error {
+	if !deadline.IsZero() {
 		t.deadlineSet = true
-		if err := t.setDeadline(time.Now().Add(t.opt.Timeout)); err != nil {
+		if err := t.setDeadline(deadline); err != nil {
 			return fmt.Errorf("set deadline: %w", err)
 		}
 	}
@@ -404,32 +419,8 @@ func (t *transfer) clearDeadline() {
 	}
 }
 
-// awaitWrite calls try, which makes one system call and returns false to be
-// called again when the socket is writable. awaitWrite returns the moved and err
-// of the last call.
-//
-// Most calls need not wait, so there is no deadline at first: mustWaitToWrite
-// sets it. A deadline of the caller that has passed already ends the call before
-// that; then it is set here.
-func (t *transfer) awaitWrite(try func(fd uintptr) bool) (int, error) {
-	if t.ctx.Err() != nil {
-		return 0, context.Cause(t.ctx)
-	}
-	for {
-		err := t.connRaw.Write(try)
-		if err == nil {
-			return t.moved, t.err
-		}
-		if !t.queueShrank(err) && (t.deadlineSet || t.opt.Timeout == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
-			return 0, err
-		}
-		if err := t.prepareWait(); err != nil {
-			return 0, err
-		}
-	}
-}
-
-// awaitRead is awaitWrite for a call that reads from the socket.
+// awaitRead calls try, which makes one system call and returns false to be called
+// again when the socket is readable. It returns the moved and err of the last call.
 func (t *transfer) awaitRead(try func(fd uintptr) bool) (int, error) {
 	if err := t.prepareWait(); err != nil {
 		return 0, err
@@ -458,35 +449,6 @@ func (t *transfer) setIdle(idle bool) {
 		t.idle = idle
 		t.opt.Idle(idle)
 	}
-}
-
-// mustWaitToWrite reports whether the last call found the send buffer full and
-// the transfer may wait for the peer. If so, it notes the length of the send
-// queue and sets the deadline.
-func (t *transfer) mustWaitToWrite(fd uintptr) bool {
-	if t.err != syscall.EAGAIN {
-		return false
-	}
-	if t.opt.Timeout > 0 && t.sys.queued != nil {
-		t.queued, _ = t.sys.queued(fd)
-	}
-	t.err = t.prepareWait()
-	return t.err == nil
-}
-
-// queueShrank reports whether err is a timeout during which the peer has taken
-// bytes nevertheless. A socket with a send buffer of megabytes becomes writable
-// only when about a third of it is free, which takes a slow peer minutes without
-// ever stalling.
-func (t *transfer) queueShrank(err error) bool {
-	if t.opt.Timeout == 0 || t.sys.queued == nil || t.ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
-	}
-	left := t.queued
-	_ = t.connRaw.Control(func(fd uintptr) {
-		left, _ = t.sys.queued(fd)
-	})
-	return left < t.queued
 }
 
 // storeResult sets moved and err to the results of a system call, and reports

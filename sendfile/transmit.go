@@ -40,7 +40,7 @@ type transmission interface {
 type transmitter struct {
 	call       transmission
 	conn       syscall.RawConn
-	stall      *time.Timer // runs for Options.Timeout
+	stall      *time.Timer // runs until the next look at acked, or for Options.Timeout
 	closeCheck *time.Ticker
 	ackedKnown bool  // the system can report acked
 	acked      int64 // bytes that the peer had acknowledged, as of the last updateAcked
@@ -147,12 +147,26 @@ func (t *transfer) updateAcked(socket uintptr) {
 	t.transmitter.ackedKnown = err == nil
 }
 
-// progressed reports whether the peer has acknowledged more since the last
-// updateAcked, and updates the count.
+// progressed reports whether the peer has acknowledged enough since the count was
+// last updated to count as moving, and then updates the count.
 func (t *transfer) progressed() bool {
 	before := t.transmitter.acked
 	t.updateAcked(t.connFD)
-	return t.transmitter.ackedKnown && t.transmitter.acked > before+minProgress
+	if t.transmitter.ackedKnown && t.transmitter.acked > before+minProgress {
+		return true
+	}
+	t.transmitter.acked = before // a few bytes at each look add up
+	return false
+}
+
+// untilTransmitCheck returns how long to wait for a peer that has last taken something
+// at tookAt, until the next look at how much it has acknowledged if the system knows.
+func (t *transfer) untilTransmitCheck(tookAt time.Time) time.Duration {
+	left := max(t.opt.Timeout-time.Since(tookAt), 0)
+	if t.transmitter.ackedKnown {
+		return min(left, t.untilCheck())
+	}
+	return left
 }
 
 // awaitTransmission waits until the call is done. It returns an error if it had
@@ -166,11 +180,12 @@ func (t *transfer) awaitTransmission() (cut error) {
 		return nil
 	default:
 	}
+	tookAt := time.Now() // when the peer has last taken something, as far as was seen
 	if t.opt.Timeout > 0 {
 		if x.ackedKnown {
 			t.updateAcked(t.connFD)
 		}
-		x.stall.Reset(t.opt.Timeout)
+		x.stall.Reset(t.untilTransmitCheck(tookAt))
 	}
 	x.closeCheck.Reset(closeCheckInterval)
 	defer x.stopTimers()
@@ -180,10 +195,13 @@ func (t *transfer) awaitTransmission() (cut error) {
 			return nil
 		case <-x.stall.C:
 			if x.ackedKnown && t.progressed() {
-				x.stall.Reset(t.opt.Timeout)
-				continue
+				tookAt = time.Now()
 			}
-			cut = os.ErrDeadlineExceeded
+			if time.Since(tookAt) >= t.opt.Timeout {
+				cut = os.ErrDeadlineExceeded
+			} else {
+				x.stall.Reset(t.untilTransmitCheck(tookAt))
+			}
 		case <-t.ctx.Done():
 			cut = context.Cause(t.ctx)
 		case <-x.closeCheck.C:

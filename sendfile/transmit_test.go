@@ -219,7 +219,7 @@ func TestTransmitFileCallsAreShortWhereProgressIsUnknown(t *testing.T) {
 
 // During a long call, the peer stalls only if it acknowledges nothing.
 func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
-	const timeout = 50 * time.Millisecond
+	const timeout = 200 * time.Millisecond
 	for _, tt := range []struct {
 		name  string
 		takes int64 // bytes acknowledged between two checks
@@ -228,7 +228,7 @@ func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 	}{
 		{"nothing", 0, 100, timeout},
 		{"the probes of a full window", 1, 100, timeout},
-		{"a little, then nothing", 1000, 4, 4 * timeout},
+		{"a little, then nothing", 1000, 4 * stallChecks, 5 * timeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := transmitKernel(t, hookedTransmission{})
@@ -249,7 +249,8 @@ func TestTransmitFileWaitsForAPeerThatTakesSomething(t *testing.T) {
 			if !errors.As(err, &e) || !e.Timeout() || e.Side != Peer {
 				t.Errorf("%+v, %v, want a timeout of the peer", res, err)
 			}
-			if took := time.Since(begin); took < tt.want || tt.want == timeout && took > 20*timeout {
+			// The imitation needs another closeCheckInterval, as wine may, and a busy machine more.
+			if took := time.Since(begin); took < tt.want || took > tt.want*11/10+closeCheckInterval+timeout/2 {
 				t.Errorf("took %v, want %v", took, tt.want)
 			}
 		})

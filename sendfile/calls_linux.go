@@ -1,7 +1,6 @@
 package sendfile
 
 import (
-	"math"
 	"time"
 	"unsafe"
 
@@ -30,9 +29,9 @@ var sysTaken = func(socket uintptr) (taken, error) {
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 || uintptr(size) < unsafe.Offsetof(info.Bytes_acked)+unsafe.Sizeof(info.Bytes_acked) {
 		n, err := unix.IoctlGetInt(int(socket), unix.SIOCOUTQ)
-		return taken{acked: int64(-n), edge: math.MaxInt64}, err
+		return taken{acked: int64(-n), edge: unknownEdge}, err
 	}
-	seen := taken{acked: int64(info.Bytes_acked), edge: math.MaxInt64, quiet: time.Duration(info.Last_ack_recv) * time.Millisecond}
+	seen := taken{acked: int64(info.Bytes_acked), edge: unknownEdge, quiet: time.Duration(info.Last_ack_recv) * time.Millisecond}
 	if uintptr(size) >= unsafe.Offsetof(info.Snd_wnd)+unsafe.Sizeof(info.Snd_wnd) { // Linux 5.4
 		seen.edge = seen.acked + int64(info.Snd_wnd)
 	}

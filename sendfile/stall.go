@@ -3,6 +3,7 @@ package sendfile
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -23,9 +24,12 @@ func (t *transfer) untilCheck() time.Duration {
 // taken is how much of what was written to a socket its peer has taken.
 type taken struct {
 	acked int64         // bytes that the peer has acknowledged, counted from anywhere
-	edge  int64         // bytes that it has acknowledged or has announced room for; math.MaxInt64: not known
+	edge  int64         // bytes that it has acknowledged or has announced room for, or unknownEdge
 	quiet time.Duration // since its last acknowledgement, or less
 }
+
+// unknownEdge is a taken.edge that the system does not show.
+const unknownEdge = math.MaxInt64
 
 // isAfter reports whether the peer has taken something since before. Into the last room
 // that it has announced the system sends a part of a packet by itself, some 200 ms later;
@@ -38,6 +42,16 @@ func (a taken) isAfter(before taken) bool {
 type progress struct {
 	at   time.Time // when the peer has last taken something, as far as was seen
 	last taken
+}
+
+// begin begins a wait at now. It goes on with an earlier one if the peer has taken nothing
+// since: the system may have accepted more nevertheless, because it has enlarged the send
+// buffer.
+func (p *progress) begin(now time.Time, seen taken) {
+	if p.at.IsZero() || seen.edge == unknownEdge || seen.isAfter(p.last) {
+		p.at = now
+	}
+	p.last = seen
 }
 
 // update adds what is seen at now, and reports whether the peer has taken something since
@@ -62,7 +76,7 @@ func (t *transfer) awaitWrite(try func(fd uintptr) bool) (int, error) {
 	if t.ctx.Err() != nil {
 		return 0, context.Cause(t.ctx)
 	}
-	t.full = progress{}
+	t.isWaiting = false
 	for {
 		err := t.connRaw.Write(try)
 		if err == nil {
@@ -84,14 +98,16 @@ func (t *transfer) mustWaitToWrite(fd uintptr) bool {
 	if t.err != syscall.EAGAIN {
 		return false
 	}
-	if t.opt.Timeout == 0 || !t.full.at.IsZero() { // awaitWrite has set the deadline
+	if t.opt.Timeout == 0 || t.isWaiting { // awaitWrite has set the deadline
 		t.err = nil
 		return true
 	}
-	t.full.at = time.Now()
+	t.isWaiting = true
+	seen := taken{edge: unknownEdge}
 	if t.sys.taken != nil {
-		t.full.last, _ = t.sys.taken(fd)
+		seen, _ = t.sys.taken(fd)
 	}
+	t.full.begin(time.Now(), seen)
 	t.err = t.prepareWaitUntil(t.nextLook())
 	return t.err == nil
 }
@@ -100,7 +116,7 @@ func (t *transfer) mustWaitToWrite(fd uintptr) bool {
 // peer has taken if the system shows that.
 func (t *transfer) nextLook() time.Time {
 	switch stall := t.full.at.Add(t.opt.Timeout); {
-	case t.full.at.IsZero():
+	case !t.isWaiting:
 		return time.Now().Add(t.opt.Timeout)
 	case t.sys.taken == nil:
 		return stall
@@ -116,8 +132,8 @@ func (t *transfer) nextLook() time.Time {
 // with a send buffer of megabytes becomes writable only when about a third of it is
 // free, which takes a slow peer minutes without ever stalling; meanwhile it acknowledges.
 func (t *transfer) hasStalled() bool {
-	if t.full.at.IsZero() {
-		return false // the deadline was one of the caller
+	if !t.isWaiting {
+		return false // the deadline was one of the caller, or of an earlier wait
 	}
 	if t.sys.taken != nil && t.connRaw.Control(t.callbacks.updateProgress) != nil {
 		return false // closed, as the next wait is going to say

@@ -73,7 +73,8 @@ type transfer struct {
 	kernelOff int64 // a copy of an offset, which the kernel may change
 	connFD    uintptr
 
-	full        progress      // of the peer in the present wait for a full socket
+	isWaiting   bool          // the present awaitWrite has found the socket full
+	full        progress      // of the peer in the waits for a full socket since the last call of opt.Wait
 	watch       *writeWatcher // of a connection that must be used through its own Write, or nil
 	deadlineSet bool          // this transfer has set the deadline of conn
 	idle        bool          // the last argument of opt.Idle
@@ -381,6 +382,7 @@ func (t *transfer) nextChunk() (int, error) {
 	}
 	granted, err := t.opt.Wait(t.ctx, n)
 	t.clearDeadline() // the time in Wait does not count towards Timeout
+	t.full = progress{}
 	if err == nil && (granted < 1 || granted > n) {
 		err = fmt.Errorf("Options.Wait granted %d of %d bytes", granted, n)
 	}

@@ -83,10 +83,10 @@ func (s *Server) serveConn(c *netconn.Conn, secure bool) {
 
 // minRateWindow returns the time over which the minimum rate is measured.
 func (s *Server) minRateWindow() time.Duration {
-	if window := s.stallTimeout(); window > 0 {
-		return window
+	if s.StallTimeout > 0 {
+		return s.StallTimeout
 	}
-	return defaultStallTimeout
+	return time.Minute
 }
 
 // recoverConn ends the connection, and not the program, if a hook or a Limiter has

@@ -51,7 +51,7 @@ type Handler struct {
 	Method sendfile.Method
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
-	// response. Zero means a minute; negative means for ever. On the connections of a
+	// response. Zero means five minutes; negative means for ever. On the connections of a
 	// [Server] that of the Server holds instead, and if an http.Server has a
 	// WriteTimeout, only that holds. It replaces a deadline for writing that
 	// middleware has set; negative leaves that. A ResponseWriter of middleware must
@@ -263,7 +263,7 @@ func (h *Handler) prepared() *h1conn.Handler {
 	return &h.core
 }
 
-const defaultStallTimeout = time.Minute
+const defaultStallTimeout = 5 * time.Minute
 
 // method resolves the field Method.
 func (h *Handler) method() sendfile.Method {

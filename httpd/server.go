@@ -34,13 +34,14 @@ type Server struct {
 	Handler http.Handler
 
 	// StallTimeout is the longest wait in which a client takes nothing of its
-	// response, whatever Handler.StallTimeout says. Zero means a minute; negative
-	// means for ever.
+	// response, whatever Handler.StallTimeout says. Zero means five minutes; negative
+	// means for ever. The connection is then reset, and over HTTP/2 the stream, unless
+	// the client takes nothing of any stream.
 	StallTimeout time.Duration
 
 	// MinRate is how many bytes per second a client must take, on average over
-	// StallTimeout or a minute, or its connection is cut. Only the time of sending
-	// counts. Zero means no minimum.
+	// StallTimeout, or over a minute if that is not positive, or its connection is
+	// reset. Only the time of sending counts. Zero means no minimum.
 	MinRate int64
 
 	// OnTransfer, if not nil, is called once for each request that a [*Handler]

@@ -31,9 +31,9 @@ func (s *stallWriter) Write(p []byte) (written int, err error) {
 	for written < len(p) && err == nil {
 		begin := time.Now()
 		// Setting a deadline is a message to another goroutine, so it may be late by
-		// an eighth, and is set less often.
+		// a sixteenth, and is set less often.
 		if s.deadline.Sub(begin) < s.stall {
-			s.setDeadline(begin.Add(s.stall + s.stall/8))
+			s.setDeadline(begin.Add(s.stall + s.stall/16))
 		}
 		var n int
 		n, err = checkedWrite(s.w, p[written:min(len(p), written+s.step)])

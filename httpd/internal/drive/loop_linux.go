@@ -53,8 +53,8 @@ type conn struct {
 	m    *h1conn.Machine // nil: nothing of a request has come
 
 	blockedAt  time.Duration // when the socket became full; zero: it is not
-	tookAt     time.Duration // when the client last took something since then
-	queued     int32         // bytes in the socket after that
+	tookAt     time.Duration // when the client last took something, as far as was seen
+	taken      taken         // as of the last look
 	slot       int32
 	generation uint32 // of the slot, so that late events of an earlier connection are known
 
@@ -415,7 +415,13 @@ func (l *loop) awaitBytes(t *thread, c *conn) {
 // awaitRoom makes a connection wait until the client takes something.
 func (l *loop) awaitRoom(t *thread, c *conn) {
 	c.blockedAt = max(t.now, 1)
-	c.tookAt, c.queued = c.blockedAt, outQueue(int(c.sock.fd))
+	// The system may have accepted more although the client has taken nothing, because it
+	// has enlarged the send buffer.
+	seen, _ := takenOf(int(c.sock.fd))
+	if c.tookAt == 0 || seen.isAfter(c.taken) || seen.edge == seen.acked+unknownRoom {
+		c.tookAt = c.blockedAt
+	}
+	c.taken = seen
 	l.wheel.set(c.slot, l.nextCheck(c, t.now))
 }
 
@@ -433,15 +439,6 @@ func (l *loop) nextCheck(c *conn, now time.Duration) (at time.Duration) {
 		at = c.blockedAt + left
 	}
 	return at
-}
-
-// outQueue returns how many bytes in a socket the client has not acknowledged.
-func outQueue(fd int) int32 {
-	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-	if err != nil {
-		return 0
-	}
-	return int32(n)
 }
 
 // expire ends the waits that are over. It returns false if the thread was replaced.
@@ -465,9 +462,11 @@ func (t *thread) timeOut(c *conn) bool {
 		l.close(c)
 		return true
 	}
-	if n := outQueue(int(c.sock.fd)); n < c.queued {
-		c.queued, c.tookAt = n, t.now
+	seen, quiet := takenOf(int(c.sock.fd))
+	if seen.isAfter(c.taken) {
+		c.tookAt = max(c.tookAt, t.now-quiet)
 	}
+	c.taken = seen
 	left, hasMinRate := c.net.MayWait()
 	isTooSlow := hasMinRate && t.now >= c.blockedAt+left
 	stall := l.set.config.Server.StallTimeout
@@ -475,6 +474,7 @@ func (t *thread) timeOut(c *conn) bool {
 		l.wheel.set(c.slot, l.nextCheck(c, t.now))
 		return true
 	}
+	c.net.Stalled()
 	c.m.Sent(noBytes, stallError(c, isTooSlow))
 	return t.serveNow(c)
 }

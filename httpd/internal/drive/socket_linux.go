@@ -93,6 +93,17 @@ func (s *socket) CloseWrite() (err error) {
 	return os.NewSyscallError("shutdown", err)
 }
 
+// SetLinger makes close(2) reset the connection if sec is 0.
+func (s *socket) SetLinger(sec int) (err error) {
+	linger := unix.Linger{Onoff: 1, Linger: int32(sec)}
+	if controlErr := s.raw().Control(func(fd uintptr) {
+		err = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &linger)
+	}); controlErr != nil {
+		return controlErr
+	}
+	return os.NewSyscallError("setsockopt", err)
+}
+
 // Read implements net.Conn for a worker.
 func (s *socket) Read(p []byte) (n int, err error) {
 	waitErr := s.raw().Read(func(fd uintptr) bool {

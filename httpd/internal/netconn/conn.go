@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type Conn struct {
 	sent    atomic.Int64    // bytes, by SendFile and SendBytes
 	state   atomic.Int32
 	closed  atomic.Bool
+	stalled atomic.Bool // Stalled was called
 }
 
 // The states of a Conn. EndIdle ends only a connection that is idle, so that no
@@ -124,7 +126,11 @@ func (c *Conn) Cut() { _ = c.conn.Close() }
 
 // SendFile sends n bytes of f from off on, and SendBytes sends bytes in memory. They
 // have no context; see the package comment. t may be nil.
-func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *live.Transfer) (sendfile.Result, error) {
+func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *live.Transfer) (res sendfile.Result, err error) {
+	if c.stalled.Load() {
+		return res, errStalled
+	}
+	defer func() { c.check(err) }()
 	opt.Progress = t.Hook()
 	if c.minRate != nil {
 		wait := opt.Wait
@@ -137,7 +143,7 @@ func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *li
 			return res, err
 		})
 	}
-	res, err := sendfile.Send(context.Background(), c, f, off, n, &opt)
+	res, err = sendfile.Send(context.Background(), c, f, off, n, &opt)
 	c.sent.Add(res.Sent)
 	t.Add(res)
 	return res, err
@@ -145,6 +151,9 @@ func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *li
 
 // SendBytes sends p.
 func (c *Conn) SendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, err error) {
+	if c.stalled.Load() {
+		return res, errStalled
+	}
 	if c.minRate != nil {
 		res, err = c.minRate.send(int64(len(p)), nil, func(ctx context.Context, done, n int64) (sendfile.Result, error) {
 			o := opt
@@ -154,7 +163,43 @@ func (c *Conn) SendBytes(p []byte, opt sendfile.Options) (res sendfile.Result, e
 		res, err = sendfile.Write(context.Background(), c, p, &opt)
 	}
 	c.sent.Add(res.Sent)
+	c.check(err)
 	return res, err
+}
+
+// errStalled is the error of sending to a client that has stalled before. TLS tries to,
+// to end the connection in order.
+var errStalled = &sendfile.Error{Op: "send", Side: sendfile.Peer, Method: sendfile.Copy, Err: os.ErrDeadlineExceeded}
+
+// check calls Stalled if err, of sending, is that of a client that takes nothing, or too
+// little.
+func (c *Conn) check(err error) {
+	if isStall(err) {
+		c.Stalled()
+	}
+}
+
+func isStall(err error) bool {
+	if err == nil {
+		return false
+	}
+	var e *sendfile.Error
+	return errors.Is(err, ErrTooSlow) || errors.As(err, &e) && e.Timeout()
+}
+
+// Stalled says that the client takes nothing, or too little. Nothing is sent any more,
+// and closing resets the connection: otherwise the system would offer the client what is
+// in the send buffer, often megabytes, for minutes.
+func (c *Conn) Stalled() {
+	c.stalled.Store(true)
+	resetOnClose(c.conn)
+}
+
+// resetOnClose makes closing conn reset it, if it has SetLinger.
+func resetOnClose(conn net.Conn) {
+	if l, ok := conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0)
+	}
 }
 
 // lingerTime is how long a client has to read why it is refused.

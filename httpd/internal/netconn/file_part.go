@@ -50,7 +50,11 @@ func (p *FilePart) WriteTo(w io.Writer) (int64, error) {
 	switch w := w.(type) {
 	case net.Conn:
 		return p.sendRest(func(off, n int64) (sendfile.Result, error) {
-			return sendfile.Send(context.Background(), w, p.File, off, n, &p.Options)
+			res, err := sendfile.Send(context.Background(), w, p.File, off, n, &p.Options)
+			if isStall(err) {
+				resetOnClose(w)
+			}
+			return res, err
 		})
 	case io.ReaderFrom:
 		return w.ReadFrom(p)

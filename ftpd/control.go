@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sluice/ftpd/internal/control"
+	"sluice/ftpd/internal/dataconn"
 )
 
 // controlConn is the control connection of a session. One goroutine at a time reads
@@ -130,6 +131,7 @@ func (c *controlConn) write(f func() []reply) error {
 		return net.ErrClosed
 	}
 	if _, err := c.conn.Write(b); err != nil {
+		dataconn.NoLinger(c.tcp) // otherwise the system would offer the rest to a stalled client for minutes
 		_ = c.tcp.Close()
 		return err
 	}

@@ -136,3 +136,6 @@ func HoldForTest(kept []string, line string) (order []string) {
 func (s *Server) BoundListingsForTest(n int64) {
 	s.budget.Listed.SetBounds(budget.Bounds{Size: n})
 }
+
+// ResolvedStallTimeout returns what StallTimeout means; zero is no limit.
+func (s *Server) ResolvedStallTimeout() time.Duration { return s.stallTimeout() }

@@ -75,7 +75,7 @@ type Server struct {
 
 	// StallTimeout is how long a data connection may go without moving a byte, and a
 	// reply without the client reading it. It bounds a stall, not the transfer. Zero
-	// means one minute; negative, no limit.
+	// means five minutes; negative, no limit. The connection is then reset.
 	StallTimeout time.Duration
 
 	// IdleTimeout is how long a client may be silent between two commands,

@@ -188,6 +188,9 @@ func (t *transfer) receive(conn *stream, f io.WriterAt, at int64, bound *upload.
 	if isOverBound(err) {
 		err = t.readEnd(conn, err)
 	}
+	if isStall(err) {
+		conn.fail() // the client learns at once that nobody reads any more
+	}
 	if err == nil && conn.end != nil {
 		_ = conn.end() // whether our close_notify can be sent does not matter to an upload
 	}

@@ -14,7 +14,7 @@ const lastReplyTimeout = time.Second
 
 // Each of these resolves the field of that name; zero means no limit.
 
-func (s *Server) stallTimeout() time.Duration { return bound(s.StallTimeout, time.Minute) }
+func (s *Server) stallTimeout() time.Duration { return bound(s.StallTimeout, 5*time.Minute) }
 func (s *Server) idleTimeout() time.Duration  { return bound(s.IdleTimeout, 5*time.Minute) }
 func (s *Server) loginTimeout() time.Duration { return bound(s.LoginTimeout, time.Minute) }
 func (s *Server) acceptTimeout() time.Duration {

@@ -70,7 +70,7 @@ func (op *operation) withConn(move func(conn *stream) error) error {
 	}
 	err = move(&stream{
 		Conn: conn, below: data.NetConn(), cork: data.Cork, fail: data.Fail, finish: data.Finish,
-		end: func() error { return data.End(op.session.server.stallTimeout()) },
+		end: func() error { return data.End(op.writeEnd) },
 	})
 	op.lossy = op.isUpload() && isLossy(data.NetConn())
 	return err
@@ -97,6 +97,17 @@ func (op *operation) sendWithConn(send func(conn *stream) error) error {
 	})
 }
 
+// writeEnd sends the end of TLS. It blocks until that is in the send buffer, the client
+// stalls, or the operation is cancelled.
+func (op *operation) writeEnd(below net.Conn, p []byte) (int, error) {
+	res, err := sendfile.Write(op.ctx, below, p, &sendfile.Options{Timeout: op.session.server.stallTimeout()})
+	return int(res.Sent), err
+}
+
+// dataHandshakeTimeout bounds a TLS handshake on a data connection. StallTimeout bounds it
+// too.
+const dataHandshakeTimeout = time.Minute
+
 // protection returns how TLS protects the data connection; nil: not at all. An upload
 // gets no session ticket, unless sessions must be resumed: some clients never read while
 // they upload, and unread data turns their close into a reset.
@@ -107,7 +118,10 @@ func (op *operation) protection() *dataconn.Protection {
 	}
 	lax, required := s.server.LaxReuse, s.server.Reuse == ReuseRequired
 	p := &dataconn.Protection{
-		Config: s.tls.Data, Stall: s.server.stallTimeout(), Resume: required && (lax == nil || !lax(s.user.name)),
+		Config: s.tls.Data, Timeout: dataHandshakeTimeout, Resume: required && (lax == nil || !lax(s.user.name)),
+	}
+	if stall := s.server.stallTimeout(); stall > 0 {
+		p.Timeout = min(stall, p.Timeout)
 	}
 	if op.isUpload() && !required {
 		p.Config = s.tls.Upload

@@ -53,7 +53,7 @@ func defaultFTP() FTPOptions {
 		TLS:    "on", TLSReuse: "on", Active: true,
 		LoginTimeout:  time.Minute,
 		IdleTimeout:   5 * time.Minute,
-		StallTimeout:  time.Minute,
+		StallTimeout:  5 * time.Minute,
 		AcceptTimeout: 30 * time.Second,
 		KeepPartials:  72 * time.Hour,
 	}

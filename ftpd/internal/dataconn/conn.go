@@ -43,17 +43,17 @@ func (c *Conn) Secure(ctx context.Context, p *Protection) (net.Conn, error) {
 	return protected, nil
 }
 
-// End ends the data with close_notify, if the connection uses TLS. It blocks until that is
-// in the send buffer, or for as long as stall; zero is no limit. After an error Close
-// resets the connection.
-func (c *Conn) End(stall time.Duration) error {
+// End ends the data with close_notify, if the connection uses TLS. write writes that to
+// the connection below TLS, and decides how long it waits for room: package tls would wait
+// for five seconds only. After an error Close resets the connection.
+func (c *Conn) End(write func(below net.Conn, p []byte) (int, error)) error {
 	c.mu.Lock()
 	protected := c.tls
 	c.mu.Unlock()
 	if protected == nil {
 		return nil
 	}
-	err := endTLS(protected, stall)
+	err := endTLS(protected, write)
 	if err != nil {
 		c.Fail()
 	}

@@ -74,9 +74,9 @@ func (c Configs) Bind() Configs {
 
 // Protection is how a data connection is protected.
 type Protection struct {
-	Config *tls.Config
-	Resume bool          // the client must resume the TLS session of the control connection
-	Stall  time.Duration // limit of the handshake; zero: none
+	Config  *tls.Config
+	Resume  bool          // the client must resume the TLS session of the control connection
+	Timeout time.Duration // limit of the handshake; zero: none
 }
 
 // ErrNotResumed is the error of Secure if the client has not resumed the TLS session.
@@ -85,9 +85,9 @@ var ErrNotResumed = errors.New("TLS session of the control connection was not re
 // handshake makes the TLS handshake over tcp, and checks that the session was resumed if
 // that is required.
 func (p *Protection) handshake(ctx context.Context, tcp net.Conn) (*tls.Conn, error) {
-	if p.Stall > 0 {
+	if p.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.Stall)
+		ctx, cancel = context.WithTimeout(ctx, p.Timeout)
 		defer cancel()
 	}
 	conn := tls.Server(&strictConn{Conn: tcp}, p.Config)
@@ -110,8 +110,11 @@ var ErrCut = fmt.Errorf("connection ended without close_notify of TLS: %w", io.E
 // close_notify package tls does not read to the end of the socket.
 type strictConn struct {
 	net.Conn
-	ending atomic.Bool // SetWriteDeadline does nothing any more
+	end atomic.Pointer[func(below net.Conn, p []byte) (int, error)] // of endTLS; nil: it was not called
 }
+
+// NetConn returns the connection below: package sendfile looks at its send queue.
+func (c *strictConn) NetConn() net.Conn { return c.Conn }
 
 // Read implements net.Conn.
 func (c *strictConn) Read(p []byte) (int, error) {
@@ -122,26 +125,25 @@ func (c *strictConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline sets the deadline of writes, unless endTLS has set the last one.
+// Write writes p, after endTLS by its function.
+func (c *strictConn) Write(p []byte) (int, error) {
+	if end := c.end.Load(); end != nil {
+		return (*end)(c.Conn, p)
+	}
+	return c.Conn.Write(p)
+}
+
+// SetWriteDeadline sets the deadline of writes, unless endTLS was called.
 func (c *strictConn) SetWriteDeadline(t time.Time) error {
-	if c.ending.Load() {
+	if c.end.Load() != nil {
 		return nil
 	}
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// endTLS sends close_notify, and blocks until that is in the send buffer or stall has
-// passed; zero is no limit. Package tls would wait for five seconds only: too short for a
-// slow client with a full buffer, to which the whole file would then look cut.
-func endTLS(conn *tls.Conn, stall time.Duration) error {
-	below := conn.NetConn().(*strictConn)
-	var deadline time.Time
-	if stall > 0 {
-		deadline = time.Now().Add(stall)
-	}
-	if err := below.SetWriteDeadline(deadline); err != nil {
-		return err
-	}
-	below.ending.Store(true)
+// endTLS sends close_notify by write. Package tls would wait for five seconds only: too
+// short for a slow client with a full buffer, to which the whole file would then look cut.
+func endTLS(conn *tls.Conn, write func(below net.Conn, p []byte) (int, error)) error {
+	conn.NetConn().(*strictConn).end.Store(&write)
 	return conn.CloseWrite()
 }

@@ -13,21 +13,15 @@ import (
 	"sluice/internal/certs"
 )
 
-// deadlineConn records the deadline of each write.
+// deadlineConn records the deadline for writing.
 type deadlineConn struct {
 	net.Conn
 	deadline time.Time
-	writes   []time.Time // the deadline of each write
 }
 
 func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
 	c.deadline = t
 	return c.Conn.SetWriteDeadline(t)
-}
-
-func (c *deadlineConn) Write(p []byte) (int, error) {
-	c.writes = append(c.writes, c.deadline)
-	return c.Conn.Write(p)
 }
 
 // serverConfig returns a configuration with a certificate.
@@ -63,7 +57,7 @@ func protected(t *testing.T) (client *tls.Conn, server *dataconn.Conn, stream ne
 }
 
 // Package tls would wait for five seconds only.
-func TestCloseNotifyHasTheStallTimeout(t *testing.T) {
+func TestTheCallerDecidesHowLongCloseNotifyWaits(t *testing.T) {
 	client, server, stream, below := protected(t)
 	ended := make(chan error, 1)
 	go func() {
@@ -73,11 +67,18 @@ func TestCloseNotifyHasTheStallTimeout(t *testing.T) {
 	if _, err := io.WriteString(stream, "all"); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.End(time.Hour); err != nil {
+	_ = stream.SetWriteDeadline(time.Time{})
+	writes := 0
+	if err := server.End(func(conn net.Conn, p []byte) (int, error) {
+		if writes++; conn != below || !below.deadline.IsZero() {
+			t.Errorf("written to %v with the deadline %v, want the connection below TLS and none", conn, below.deadline)
+		}
+		return conn.Write(p)
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if wait := time.Until(below.writes[len(below.writes)-1]); wait < time.Minute {
-		t.Errorf("waits for %v, want an hour", wait)
+	if writes != 1 {
+		t.Errorf("%d writes, want 1", writes)
 	}
 	_ = server.Close()
 	if err := <-ended; err != nil {
@@ -97,10 +98,10 @@ func TestAConnectionThatIsCutHasAnUnexpectedEnd(t *testing.T) {
 	}
 }
 
-func TestAMissingHandshakeEndsAtTheStallTimeout(t *testing.T) {
+func TestAMissingHandshakeEndsAtItsTimeout(t *testing.T) {
 	_, far := net.Pipe()
 	server := dataconn.NewConnForTest(far)
-	_, err := server.Secure(t.Context(), &dataconn.Protection{Config: serverConfig(t), Stall: 10 * time.Millisecond})
+	_, err := server.Secure(t.Context(), &dataconn.Protection{Config: serverConfig(t), Timeout: 10 * time.Millisecond})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the deadline", err)
 	}

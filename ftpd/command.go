@@ -18,7 +18,7 @@ func newReply(code int, lines ...string) reply { return control.NewReply(code, l
 type argRule int
 
 const (
-	noArg argRule = iota
+	noArg argRule = iota // one that is sent all the same is ignored
 	optionalArg
 	requiredArg // without one the reply is 501, and the command does not run
 )
@@ -28,6 +28,7 @@ const (
 type command struct {
 	arg            argRule
 	syntax         string // of the argument, for HELP
+	words          bool   // the argument is no name of a file: blanks around it mean nothing
 	login          bool   // only after login
 	duringTransfer bool   // answered at once while an operation is under way
 
@@ -92,13 +93,22 @@ func (s *session) lookUp(name, arg string) (command, reply) {
 
 // checkArg returns the reply that refuses arg; the zero reply: arg is valid.
 func (c command) checkArg(name, arg string) reply {
-	switch {
-	case c.arg == requiredArg && strings.TrimSpace(arg) == "":
+	if c.arg == requiredArg && strings.TrimSpace(arg) == "" {
 		return newReply(501, "Usage: "+c.usage(name))
-	case c.arg == noArg && strings.TrimSpace(arg) != "":
-		return newReply(501, name+" takes no argument")
 	}
 	return reply{}
+}
+
+// cleanArg returns arg as the command takes it. Clients send needless arguments and
+// blanks, and other servers ignore them.
+func (c command) cleanArg(arg string) string {
+	switch {
+	case c.arg == noArg:
+		return ""
+	case c.words:
+		return strings.TrimSpace(arg)
+	}
+	return arg
 }
 
 // usage returns the syntax of the command.

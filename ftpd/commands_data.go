@@ -17,19 +17,19 @@ import (
 
 // dataCommands set up data connections, and transfer data over them.
 var dataCommands = map[string]command{
-	"TYPE": {arg: requiredArg, syntax: "A|I|L 8", login: true, run: (*session).setType},
-	"STRU": {arg: requiredArg, syntax: "F", login: true, run: (*session).stru},
-	"MODE": {arg: requiredArg, syntax: "S", login: true, run: (*session).mode},
-	"ALLO": {arg: requiredArg, syntax: "bytes [R bytes]", login: true, run: (*session).allo},
+	"TYPE": {arg: requiredArg, syntax: "A|I|L 8", words: true, login: true, run: (*session).setType},
+	"STRU": {arg: requiredArg, syntax: "F", words: true, login: true, run: (*session).stru},
+	"MODE": {arg: requiredArg, syntax: "S", words: true, login: true, run: (*session).mode},
+	"ALLO": {arg: requiredArg, syntax: "bytes [R bytes]", words: true, login: true, run: (*session).allo},
 
 	"PASV": {login: true, run: (*session).pasv},
-	"EPSV": {arg: optionalArg, syntax: "[1|2|ALL]", login: true, run: (*session).epsv, feat: fixedFeat("EPSV")},
-	"PORT": {arg: requiredArg, syntax: "h1,h2,h3,h4,p1,p2", login: true, run: (*session).port},
-	"EPRT": {arg: requiredArg, syntax: "|family|address|port|", login: true, run: (*session).eprt, feat: fixedFeat("EPRT")},
+	"EPSV": {arg: optionalArg, syntax: "[1|2|ALL]", words: true, login: true, run: (*session).epsv, feat: fixedFeat("EPSV")},
+	"PORT": {arg: requiredArg, syntax: "h1,h2,h3,h4,p1,p2", words: true, login: true, run: (*session).port},
+	"EPRT": {arg: requiredArg, syntax: "|family|address|port|", words: true, login: true, run: (*session).eprt, feat: fixedFeat("EPRT")},
 	"ABOR": {duringTransfer: true, run: (*session).abor},
 
-	"REST": {arg: requiredArg, syntax: "offset", login: true, run: (*session).restartAt, feat: fixedFeat("REST STREAM")},
-	"RANG": {arg: requiredArg, syntax: "first last", login: true, run: (*session).rang, feat: fixedFeat("RANG STREAM")},
+	"REST": {arg: requiredArg, syntax: "offset", words: true, login: true, run: (*session).restartAt, feat: fixedFeat("REST STREAM")},
+	"RANG": {arg: requiredArg, syntax: "first last", words: true, login: true, run: (*session).rang, feat: fixedFeat("RANG STREAM")},
 	"RETR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).retr, quick: true},
 	"STOR": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).stor},
 	"APPE": {arg: requiredArg, syntax: "file", login: true, data: true, work: (*operation).stor},
@@ -42,14 +42,14 @@ var dataCommands = map[string]command{
 // setType answers TYPE. No type converts anything, unless a driver of ftpserverlib
 // leaves the conversion of line ends on.
 func (s *session) setType(arg string) reply {
-	switch strings.ToUpper(arg) {
+	switch strings.ToUpper(strings.Join(strings.Fields(arg), " ")) {
 	case "A", "A N":
 		s.ascii = true
 		if s.convertsLines() {
 			return newReply(200, "Type is ASCII")
 		}
 		return newReply(200, "Type is ASCII, without conversion")
-	case "I", "L 8":
+	case "I", "L 8", "L8":
 		s.ascii = false
 		return newReply(200, "Type is binary")
 	}
@@ -360,7 +360,8 @@ func parsePort(arg string) (netip.AddrPort, error) {
 }
 
 // parseEprt parses the argument of EPRT: family, address and port between
-// delimiters, which are | as a rule.
+// delimiters, which are | as a rule. A zone of the address means something only on the
+// client's host, and is ignored.
 func parseEprt(arg string) (family string, addr netip.AddrPort, err error) {
 	if arg == "" || arg[0] < '!' || arg[0] > '~' {
 		return "", addr, strconv.ErrSyntax
@@ -378,8 +379,8 @@ func parseEprt(arg string) (family string, addr netip.AddrPort, err error) {
 		return family, addr, err
 	}
 	port, err := strconv.ParseUint(fields[3], 10, 16)
-	if err != nil || ip.Is4() != (family == "1") || ip.Zone() != "" {
+	if err != nil || ip.Is4() != (family == "1") {
 		return family, addr, strconv.ErrSyntax
 	}
-	return family, netip.AddrPortFrom(ip.Unmap(), uint16(port)), nil
+	return family, netip.AddrPortFrom(ip.WithZone("").Unmap(), uint16(port)), nil
 }

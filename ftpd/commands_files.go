@@ -52,10 +52,14 @@ var fileCommands = map[string]command{
 // timeFormat is the format of times in commands and replies (RFC 3659, 2.3), in UTC.
 const timeFormat = list.TimeFormat
 
-// cwdTo answers CWD.
+// cwdTo answers CWD. "~" is the home, unless there is a file with that name.
 func (s *session) cwdTo(arg string) reply {
 	name := s.path(arg)
 	info, err := s.user.stat(name)
+	if rest, ok := strings.CutPrefix(arg, "~"); ok && err != nil && (rest == "" || rest[0] == '/') {
+		name = absolute("/", "/"+rest)
+		info, err = s.user.stat(name)
+	}
 	switch {
 	case err != nil:
 		return fileErrorReply(err)

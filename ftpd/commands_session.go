@@ -14,20 +14,20 @@ import (
 var sessionCommands = map[string]command{
 	"USER": {arg: requiredArg, syntax: "name", run: (*session).userCommand},
 	"PASS": {arg: optionalArg, syntax: "password", run: (*session).pass},
-	"ACCT": {arg: requiredArg, syntax: "account", run: func(*session, string) reply { return newReply(202, "No account is needed") }},
+	"ACCT": {arg: requiredArg, syntax: "account", words: true, run: func(*session, string) reply { return newReply(202, "No account is needed") }},
 	"REIN": {run: (*session).rein},
 	"QUIT": {run: (*session).quit},
-	"HOST": {arg: requiredArg, syntax: "name", run: (*session).hostCommand, feat: fixedFeat("HOST")},
+	"HOST": {arg: requiredArg, syntax: "name", words: true, run: (*session).hostCommand, feat: fixedFeat("HOST")},
 
 	"FEAT": {run: (*session).feat, feat: fixedFeat("TVFS")},
-	"OPTS": {arg: requiredArg, syntax: "command [options]", run: (*session).opts, feat: fixedFeat("UTF8")},
-	"LANG": {arg: optionalArg, syntax: "[EN]", run: (*session).lang, feat: fixedFeat("LANG EN*")},
-	"HELP": {arg: optionalArg, syntax: "[command]", duringTransfer: true, run: (*session).help},
+	"OPTS": {arg: requiredArg, syntax: "command [options]", words: true, run: (*session).opts, feat: fixedFeat("UTF8")},
+	"LANG": {arg: optionalArg, syntax: "[EN]", words: true, run: (*session).lang, feat: fixedFeat("LANG EN*")},
+	"HELP": {arg: optionalArg, syntax: "[command]", words: true, duringTransfer: true, run: (*session).help},
 	"STAT": {arg: optionalArg, syntax: "[path]", duringTransfer: true, run: (*session).stat},
 	"SITE": {arg: requiredArg, syntax: "command", login: true, run: (*session).site},
 	"NOOP": {duringTransfer: true, run: func(*session, string) reply { return newReply(200, "OK") }},
 	"SYST": {run: func(*session, string) reply { return newReply(215, "UNIX Type: L8") }},
-	"CLNT": {arg: requiredArg, syntax: "name", run: (*session).clnt, feat: fixedFeat("CLNT")},
+	"CLNT": {arg: requiredArg, syntax: "name", words: true, run: (*session).clnt, feat: fixedFeat("CLNT")},
 }
 
 // quit answers QUIT.

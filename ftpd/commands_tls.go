@@ -33,9 +33,9 @@ const (
 // connection for the sake of firewalls, is not supported: others could then change the
 // commands.
 var tlsCommands = map[string]command{
-	"AUTH": {arg: requiredArg, syntax: "TLS", run: (*session).auth, feat: featTLS("AUTH TLS")},
-	"PBSZ": {arg: requiredArg, syntax: "0", run: (*session).pbsz, feat: featTLS("PBSZ")},
-	"PROT": {arg: requiredArg, syntax: "C|P", run: (*session).prot, feat: featTLS("PROT")},
+	"AUTH": {arg: requiredArg, syntax: "TLS", words: true, run: (*session).auth, feat: featTLS("AUTH TLS")},
+	"PBSZ": {arg: requiredArg, syntax: "0", words: true, run: (*session).pbsz, feat: featTLS("PBSZ")},
+	"PROT": {arg: requiredArg, syntax: "C|P", words: true, run: (*session).prot, feat: featTLS("PROT")},
 }
 
 // handshakeTimeout bounds a handshake on the control connection. LoginTimeout bounds it

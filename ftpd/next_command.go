@@ -3,6 +3,7 @@ package ftpd
 import (
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"sluice/ftpd/internal/control"
@@ -53,7 +54,8 @@ func (s *session) next() (string, error) {
 func (s *session) holdOrAnswer(line string) bool {
 	name, arg := control.Split(line)
 	cmd := commands[name]
-	atOnce := cmd.duringTransfer && arg == ""
+	arg = cmd.cleanArg(arg)
+	atOnce := cmd.duringTransfer && strings.TrimSpace(arg) == ""
 	s.mu.Lock()
 	if s.op == nil {
 		defer s.mu.Unlock()
@@ -70,7 +72,7 @@ func (s *session) holdOrAnswer(line string) bool {
 	switch {
 	case !atOnce || !s.pending.IsEmpty():
 		s.pending.Push(line)
-		s.quitting = s.quitting || name == "QUIT" && arg == ""
+		s.quitting = s.quitting || name == "QUIT"
 		room := s.roomLocked()
 		s.mu.Unlock()
 		<-room

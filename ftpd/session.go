@@ -189,6 +189,7 @@ func (s *session) handleLine(line string) (detached bool, err error) {
 		s.send(refusal)
 		return false, s.countSyntaxError(refusal.Code)
 	}
+	arg = cmd.cleanArg(arg)
 	s.control.in.Trust()
 	s.syntaxErrors = 0
 	s.updateContext(func(c *clientContext) { c.command = name })

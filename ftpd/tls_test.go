@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -235,18 +236,61 @@ func TestServeNeedsACertificateForTLS(t *testing.T) {
 	}
 }
 
-func TestBrowsersGetNoHandshake(t *testing.T) {
-	for proto, want := range map[string]bool{"http/1.1": false, "h2": false, "ftp": true} {
-		t.Run(proto, func(t *testing.T) {
-			s := start(t, withTLS)
-			c := s.dial()
-			c.want(234, "AUTH TLS")
-			config := trust(0)
-			config.NextProtos = []string{proto}
-			if err := tls.Client(c.conn, config).Handshake(); (err == nil) != want {
-				t.Errorf("handshake: %v", err)
-			}
-		})
+// A client may offer a name of its own. Names of other protocols are those of clients that
+// an attacker has sent here (the ALPACA attack).
+func TestALPNRefusesOtherProtocols(t *testing.T) {
+	for _, tt := range []struct {
+		offered  []string
+		accepted bool
+		chosen   string
+	}{
+		{nil, true, ""},
+		{[]string{"ftp"}, true, "ftp"},
+		{[]string{"x-filezilla-ftp", "ftp"}, true, "ftp"},
+		{[]string{"x-filezilla-ftp"}, true, ""},
+		{[]string{"ftps", "FTP"}, true, ""},
+		{[]string{"h2", "ftp"}, true, "ftp"},
+		{[]string{"http/1.1"}, false, ""},
+		{[]string{"http/1.0"}, false, ""},
+		{[]string{"http/0.9"}, false, ""},
+		{[]string{"h2"}, false, ""},
+		{[]string{"h3"}, false, ""},
+		{[]string{"h2", "http/1.1"}, false, ""},
+		{[]string{"x-mine", "http/1.1"}, false, ""},
+		{[]string{"imap"}, false, ""},
+		{[]string{"pop3"}, false, ""},
+		{[]string{"xmpp-client"}, false, ""},
+	} {
+		for _, reuse := range []ftpd.SessionReuse{ftpd.ReuseOffered, ftpd.ReuseRequired} {
+			t.Run(fmt.Sprint(tt.offered, reuse), func(t *testing.T) {
+				s := start(t, func(s *ftpd.Server) { withTLS(s); s.Reuse = reuse })
+				s.file("f", 10)
+				config := trust(0)
+				config.NextProtos = tt.offered
+				if !tt.accepted {
+					c := s.dial()
+					c.want(234, "AUTH TLS")
+					if err := tls.Client(c.conn, config).Handshake(); err == nil {
+						t.Error("the handshake has succeeded")
+					}
+					return
+				}
+				c := s.secure(config)
+				data := c.begin("RETR f", config)
+				if got := <-nettest.Sum(t, data); got.N != 10 || got.Err != nil {
+					t.Errorf("got %d bytes, %v", got.N, got.Err)
+				}
+				c.expect(226, "RETR")
+				for name, conn := range map[string]*tls.Conn{"control": c.conn, "data": data} {
+					if got := conn.ConnectionState().NegotiatedProtocol; got != tt.chosen {
+						t.Errorf("%s: the server has chosen %q, want %q", name, got, tt.chosen)
+					}
+				}
+				if !data.ConnectionState().DidResume {
+					t.Error("the data connection has not resumed the session")
+				}
+			})
+		}
 	}
 }
 

@@ -19,11 +19,9 @@ import (
 type Configs struct {
 	Control, Data *tls.Config // nil: no TLS
 	Upload        *tls.Config // Data without session tickets
-}
 
-// protocols are the names of FTP for ALPN. A browser that an attacker has sent here asks
-// for other ones, and the handshake fails (the ALPACA attack).
-var protocols = []string{"ftp", "ftp-data"}
+	own func(*tls.ClientHelloInfo) (*tls.Config, error) // GetConfigForClient of the operator; nil: none
+}
 
 // NewConfigs derives the configurations that all sessions share from the operator's, which
 // it does not change. If tickets is false, no TLS session can be resumed.
@@ -42,7 +40,10 @@ func NewConfigs(operator *tls.Config, tickets bool) Configs {
 	data.UnwrapSession = control.DecryptTicket
 	upload := data.Clone()
 	upload.SessionTicketsDisabled = true
-	return Configs{control, data, upload}
+	for _, c := range []*tls.Config{control, data, upload} {
+		allowUnknown(c, operator.GetConfigForClient)
+	}
+	return Configs{control, data, upload, operator.GetConfigForClient}
 }
 
 // Bind returns configurations for one FTP session. Its tickets carry a mark, and its data
@@ -59,7 +60,7 @@ func (c Configs) Bind() Configs {
 		session.Extra = append(session.Extra, mark)
 		return control.EncryptTicket(state, session)
 	}
-	bound := Configs{control.Clone(), c.Data.Clone(), c.Upload}
+	bound := Configs{control.Clone(), c.Data.Clone(), c.Upload, c.own}
 	bound.Control.WrapSession, bound.Data.WrapSession = wrap, wrap
 	bound.Control.UnwrapSession = control.DecryptTicket
 	bound.Data.UnwrapSession = func(ticket []byte, state tls.ConnectionState) (*tls.SessionState, error) {
@@ -69,6 +70,8 @@ func (c Configs) Bind() Configs {
 		}
 		return session, nil
 	}
+	allowUnknown(bound.Control, c.own)
+	allowUnknown(bound.Data, c.own)
 	return bound
 }
 

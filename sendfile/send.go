@@ -12,7 +12,8 @@ import (
 
 // Send sends n bytes of src, starting at offset off, to dst. If n is negative,
 // it sends everything up to the end of src, including bytes that are appended to
-// a file meanwhile. Send blocks until the system has accepted all bytes for the
+// a file meanwhile; a file of /proc or /sys has bytes that its size does not show, or
+// fewer. Send blocks until the system has accepted all bytes for the
 // peer, the transfer fails, or ctx ends.
 //
 // off and n are in bytes. off must not be negative, and off+n must not exceed
@@ -100,7 +101,7 @@ func (t *transfer) prepareSend() error {
 	// A regular file of size 0 may be a file of /proc, whose end only a read can
 	// find.
 	if t.untilEnd && t.size > 0 {
-		t.untilEnd, t.left = false, max(t.size-t.off, 0)
+		t.untilEnd, t.everything, t.left = false, true, max(t.size-t.off, 0)
 	}
 	return nil
 }

@@ -366,26 +366,33 @@ func TestSendCopiesFromIrregularFiles(t *testing.T) {
 			t.Errorf("the peer got %d bytes of other content", g.N)
 		}
 	})
-	t.Run("a file of /proc, whose size is 0", func(t *testing.T) {
-		want, err := os.ReadFile("/proc/version")
-		if err != nil {
-			t.Skip("no /proc here:", err)
-		}
-		f, err := os.Open("/proc/version")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		server, client := nettest.Pair(t)
-		got := nettest.Sum(t, client)
-		res, err := sendfile.Send(t.Context(), server, f, 0, -1, nil)
-		if err != nil || res.Method != sendfile.Copy || res.Sent != int64(len(want)) {
-			t.Errorf("Send = %+v, %v, want %d bytes copied", res, err, len(want))
-		}
-		if g := received(t, server, got); g.SHA256 != sha256.Sum256(want) {
-			t.Errorf("the peer got %d bytes of other content", g.N)
-		}
-	})
+	for name, file := range map[string]string{
+		"a file of /proc, whose size is 0":                   "/proc/version",
+		"a file of /sys, whose size is larger than it holds": "/sys/class/net/lo/address",
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Skip("none here:", err)
+			}
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			for _, off := range []int64{0, 3} {
+				server, client := nettest.Pair(t)
+				got := nettest.Sum(t, client)
+				res, err := sendfile.Send(t.Context(), server, f, off, -1, nil)
+				if err != nil || res.Sent != int64(len(want))-off {
+					t.Errorf("Send from %d = %+v, %v, want %d bytes", off, res, err, int64(len(want))-off)
+				}
+				if g := received(t, server, got); g.SHA256 != sha256.Sum256(want[off:]) {
+					t.Errorf("the peer got %d bytes of other content", g.N)
+				}
+			}
+		})
+	}
 }
 
 // sparse returns a file of 5 GiB that is a hole except for size bytes of the

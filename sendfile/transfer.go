@@ -40,9 +40,12 @@ type transfer struct {
 	// untilEnd says that the transfer is complete when the source ends, which
 	// only a read can find out. Then left only keeps off within an int64.
 	untilEnd bool
-	ctx      context.Context
-	opt      Options
-	sys      *kernel
+	// everything says that the caller wants all of a file, whose size is known: left is
+	// the rest of that.
+	everything bool
+	ctx        context.Context
+	opt        Options
+	sys        *kernel
 
 	res Result
 	// move moves at most n bytes and blocks until it has moved at least one. It
@@ -466,10 +469,16 @@ func (t *transfer) storeResult(n int, err error) (again bool) {
 }
 
 // atEOF returns the error for a source that has ended: none if the caller wanted
-// everything up to the end.
+// everything up to the end, and the file has not shrunk. The size of some files is not
+// that of their content: those of /sys have 4096.
 func (t *transfer) atEOF() error {
 	if t.untilEnd {
 		return nil
+	}
+	if t.everything {
+		if err := t.stat(); err != nil || t.size > t.off {
+			return err
+		}
 	}
 	source := File
 	if t.op == opReceive {

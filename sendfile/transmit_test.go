@@ -129,7 +129,7 @@ func TestTransmitFileOfAFileThatEndsUnderTheCall(t *testing.T) {
 	}})
 	server, client := nettest.Pair(t)
 	got := nettest.Sum(t, client)
-	res, err := send(t.Context(), server, f, 0, -1, &Options{Method: TransmitFile, Chunk: chunk}, k)
+	res, err := send(t.Context(), server, f, 0, size, &Options{Method: TransmitFile, Chunk: chunk}, k)
 	var e *Error
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) || e.Side != File || res.Sent != 2*chunk {
 		t.Errorf("%+v, %v, want %d bytes and an unexpected EOF of the file", res, err, 2*chunk)

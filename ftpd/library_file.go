@@ -13,6 +13,7 @@ import (
 
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/upload"
+	"sluice/internal/vfs"
 )
 
 // GetHandle opens a file to be sent from offset on, or to be received. The library copies
@@ -58,6 +59,10 @@ func libraryError(err error) error {
 func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	if t.record.Op == Retrieve {
 		f, size, err := l.user.openWhole(t.record.Path)
+		if err == nil && vfs.IsUnsized(f, size) {
+			_ = f.Close()
+			err = vfs.ErrUnsized
+		}
 		if err == nil && t.record.Offset > size {
 			_ = f.Close()
 			err = errOffset

@@ -14,7 +14,8 @@ const toEnd = -1
 //
 // It sends as many bytes as the file had when it was opened, from the offset on. If the
 // file shrinks meanwhile, the transfer fails, because the client would take the short
-// file for the whole one. If it grows, the new bytes are not sent.
+// file for the whole one. If it grows, the new bytes are not sent. A file of /proc, whose
+// size is 0 whatever it has, is sent up to its end.
 func (op *operation) retr(arg string) (r reply) {
 	s := op.session
 	t := newTransfer(op.ctx, s.server, s.live, s.user, Retrieve, s.path(arg))
@@ -31,6 +32,10 @@ func (op *operation) retr(arg string) (r reply) {
 	if last >= 0 && last < size {
 		stop = last + 1
 	}
+	length := stop - first
+	if first == 0 && vfs.IsUnsized(f, size) {
+		length = toEnd
+	}
 	err = errPanic // remains if a hook panics in send
 	defer func() {
 		reportFailure(f, err)
@@ -41,8 +46,8 @@ func (op *operation) retr(arg string) (r reply) {
 		err = errOffset
 		return
 	}
-	op.setSize(stop - first)
-	inline := stop-first <= maxInline && !t.user.isLimited(t.server)
+	op.setSize(length)
+	inline := length >= 0 && length <= maxInline && !t.user.isLimited(t.server)
 	if !inline || !op.hasDataConn() {
 		op.detach() // for a small file this adds half to the cost
 	}
@@ -50,7 +55,7 @@ func (op *operation) retr(arg string) (r reply) {
 		if inline {
 			conn.cork()
 		}
-		return t.send(conn, f, first, stop-first)
+		return t.send(conn, f, first, length)
 	})
 	return
 }

@@ -12,6 +12,7 @@ import (
 	"sluice/internal/fileid"
 	"sluice/internal/mounts"
 	"sluice/internal/residence"
+	"sluice/internal/vfs"
 )
 
 // File is an open file or directory. One of the operating system is shared by all
@@ -86,6 +87,9 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 	f.refs.Store(1)
 	if f.Info, err = opened.Stat(); err != nil {
 		return nil, err
+	}
+	if f.Info.Mode().IsRegular() && vfs.IsUnsized(opened, f.Info.Size()) {
+		return nil, vfs.ErrUnsized // nobody could say how long a response is, or where it was cut
 	}
 	if f.os != nil {
 		f.Residence = openDevices.add(id.Device, f.os)

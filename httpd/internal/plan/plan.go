@@ -333,8 +333,11 @@ func (pl *Plan) make(ctx context.Context) Response {
 		resp.Header.add("Allow", p.allow())
 		return resp
 	}
-	if pl.isHung {
+	switch {
+	case pl.isHung:
 		return explain(r, pl.status, "The file system where this is does not answer.")
+	case pl.status == statusNotImplemented:
+		return explain(r, pl.status, "The size of this file is not known before it was read, so it cannot be sent.")
 	}
 	return failure(r, pl.status)
 }

@@ -210,6 +210,8 @@ func statusOf(err error) int {
 		return statusForbidden
 	case errors.Is(err, fs.ErrInvalid):
 		return statusBadRequest
+	case errors.Is(err, vfs.ErrUnsized):
+		return statusNotImplemented
 	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), budget.IsRefusal(err):
 		return statusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):

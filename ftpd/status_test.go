@@ -2,14 +2,17 @@ package ftpd_test
 
 import (
 	"io"
+	"net"
 	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/live"
+	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
 
@@ -42,6 +45,47 @@ func TestSTATShowsTheTransfer(t *testing.T) {
 	c.expect(226, "ABOR")
 	_ = begun.Close()
 	wantLine(`No transfer, the last was RETR /f: .*, not complete`)
+}
+
+// A slow client needs seconds for a chunk. Until then STAT shows what its system has taken,
+// or what has come.
+func TestSTATShowsTheFirstBytes(t *testing.T) {
+	moved := regexp.MustCompile(`(?m)^ (RETR|STOR) /f: [1-9]`)
+	for _, tt := range []struct {
+		line string
+		move func(data *net.TCPConn) error
+	}{
+		{"RETR f", func(data *net.TCPConn) error {
+			_, err := io.ReadFull(data, make([]byte, 10_000))
+			return err
+		}},
+		{"STOR f", func(data *net.TCPConn) error {
+			_, err := data.Write(make([]byte, 10_000))
+			return err
+		}},
+	} {
+		t.Run(tt.line, func(t *testing.T) {
+			s := start(t, nil)
+			s.sparse("f", 64<<20)
+			c := s.login()
+			data := c.data(pasv, tt.line)
+			nettest.SmallBuffers(t, data, 16<<10)
+			if err := tt.move(data); err != nil {
+				t.Fatal(err)
+			}
+			for begin := time.Now(); ; <-time.After(10 * time.Millisecond) {
+				text := c.want(211, "STAT")
+				if moved.MatchString(text) {
+					break
+				}
+				if time.Since(begin) > 700*time.Millisecond { // a timer samples connections each second
+					t.Fatalf("got %q, want some bytes of %s", text, tt.line)
+				}
+			}
+			c.want(426, "ABOR")
+			c.expect(226, "ABOR")
+		})
+	}
 }
 
 func TestSITEWHOListsAllSessions(t *testing.T) {

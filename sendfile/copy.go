@@ -3,6 +3,7 @@ package sendfile
 import (
 	"io"
 	"sync"
+	"time"
 )
 
 // bufferSize is used in both directions: BenchmarkReceive and BenchmarkSend show
@@ -101,9 +102,13 @@ func (t *transfer) tryWrite(fd uintptr) bool {
 	return !t.mustWaitToWrite(fd)
 }
 
+// fillTime is how long copyIn fills a buffer: a slow peer needs seconds for one, and its
+// bytes should be in the file before, and count as moved.
+const fillTime = 100 * time.Millisecond
+
 // copyIn is the move function of Receive's copy method. It reads until the buffer
 // is full, because writing a packet to a file costs about as much as writing a
-// buffer. If a read fails, it writes what it has before it returns that error.
+// buffer; or for fillTime. If a read fails, it writes what it has before it returns that error.
 func (t *transfer) copyIn(n int) (int, error) {
 	if t.buf == nil {
 		t.buf = buffers.Get().(*buffer)
@@ -111,7 +116,7 @@ func (t *transfer) copyIn(n int) (int, error) {
 	p := t.buf[:min(n, len(t.buf))]
 	var readErr error
 	got := 0
-	for got < len(p) && readErr == nil {
+	for begin := time.Now(); got < len(p) && readErr == nil && (got == 0 || time.Since(begin) < fillTime); {
 		var m int
 		m, readErr = t.read(p[got:])
 		got += m

@@ -16,12 +16,11 @@ type Options struct {
 	// Negative values are refused.
 	Timeout time.Duration
 
-	// Chunk is the largest number of bytes moved between two calls of Wait and
-	// Progress. Zero means 256 KiB; negative values are refused.
+	// Chunk is the largest number of bytes moved between two calls of Wait. Zero means 256 KiB; negative values are refused.
 	Chunk int
 
-	// Progress, if not nil, is called after each chunk, on the caller's
-	// goroutine, with the totals of the transfer so far.
+	// Progress, if not nil, is called on the caller's goroutine each time that
+	// bytes have moved, a chunk at most, with the totals of the transfer so far.
 	Progress func(Result)
 
 	// Wait, if not nil, is called before each chunk, on the caller's goroutine,

@@ -356,15 +356,15 @@ func (t *transfer) loop() error {
 			}
 			chunk -= n
 			t.left -= int64(n)
+			if t.opt.Progress != nil && n > 0 {
+				t.opt.Progress(t.res)
+			}
 			if err != nil {
 				return err
 			}
 			if n == 0 {
 				return t.atEOF()
 			}
-		}
-		if t.opt.Progress != nil {
-			t.opt.Progress(t.res)
 		}
 		if t.left > 0 {
 			runtime.Gosched() // let other transfers run

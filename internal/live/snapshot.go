@@ -74,6 +74,11 @@ func (s *Session) copyTo(st *status.Session, sum *totals) net.Conn {
 		State: s.stateLocked(), Command: s.command,
 	}
 	for t := s.first; t != nil; t = t.next {
+		// A slow client takes seconds for the first chunk, and until then its kernel alone
+		// knows that it takes anything.
+		if at := time.Since(t.begun); at-time.Duration(t.updated.Load()) >= sampleEvery {
+			t.sampleLocked(at)
+		}
 		st.Transfers = append(st.Transfers, t.statusLocked())
 	}
 	slices.Reverse(st.Transfers) // the oldest first

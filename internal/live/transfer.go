@@ -203,16 +203,20 @@ func (t *Transfer) Idle(idle bool) {
 // time since the transfer began.
 func (t *Transfer) updateLocked(at time.Duration) {
 	t.updated.Store(int64(at))
-	now := t.begun.Add(at)
-	t.findSamplerLocked()
-	// Another transfer on the same connection may just have taken a sample.
-	if t.sampler.hasSample(now, sampleEvery/2) || t.sampler.sample() {
-		t.takeSampleLocked(at)
-	}
+	t.sampleLocked(at)
 	if t.job.Upload {
 		t.setUploadCauseLocked(at)
 	}
-	t.rate.add(now, t.positionLocked())
+	t.rate.add(t.begun.Add(at), t.positionLocked())
+}
+
+// sampleLocked samples the connection.
+func (t *Transfer) sampleLocked(at time.Duration) {
+	t.findSamplerLocked()
+	// Another transfer on the same connection may just have taken a sample.
+	if t.sampler.hasSample(t.begun.Add(at), sampleEvery/2) || t.sampler.sample() {
+		t.takeSampleLocked(at)
+	}
 }
 
 // takeSampleLocked copies the sample of the sampler and derives the cause of a

@@ -254,6 +254,9 @@ func (s *session) listen() (port uint16, refusal reply) {
 	if err != nil {
 		return 0, newReply(425, "Cannot listen for a data connection: "+stripPaths(err).Error())
 	}
+	if s.boundTickets && s.protectsData() {
+		l.KeepStranger()
+	}
 	s.setSource(l)
 	s.updateContext(func(c *clientContext) { c.channel = ftpserver.DataChannelPassive })
 	return l.Port(), reply{}

@@ -66,6 +66,9 @@ func (s *session) auth(mechanism string) reply {
 func (s *session) startTLS() error {
 	ctx, cancel := context.WithTimeout(s.ctx, handshakeTimeout)
 	defer cancel()
+	if s.server.Reuse != ReuseOff {
+		s.bindTickets()
+	}
 	if err := s.control.startTLS(ctx, s.tls.Control); err != nil {
 		return err
 	}
@@ -75,6 +78,14 @@ func (s *session) startTLS() error {
 	s.live.SetProtocol(live.FTPS)
 	s.name = "" // a USER that came in clear does not count
 	return nil
+}
+
+// bindTickets makes the tickets for TLS sessions valid for data connections of this session
+// alone.
+func (s *session) bindTickets() {
+	if !s.boundTickets {
+		s.tls, s.boundTickets = s.tls.Bind(), true
+	}
 }
 
 // pbsz answers PBSZ, which has no effect with TLS (RFC 4217, 8).

@@ -148,9 +148,12 @@
 // Passive ports stay open and are shared. A server has up to 16 for each local address,
 // or the configured range, and chooses among them at random. A goroutine for each port
 // gives each connection to the client that has reserved the port from the same address,
-// and resets all others. So a transfer costs no socket, bind, listen and close, a
-// stranger costs nobody anything, clients do not use up each other's ports, and no port
-// can leak. A second connection from the same address fails the transfer, because one of
+// and resets all others. So a transfer costs no socket, bind, listen and close, clients
+// do not use up each other's ports, and no port can leak. A connection from another
+// address may be the client's, if that uses several. So the client gets 425 if such a
+// connection came to a port that waits for it alone, and it has not connected itself
+// within a second of its command; a stranger costs others nothing. With TLS the
+// connection is used if it resumes the session of the control connection. A second connection from the same address fails the transfer, because one of
 // them is not the client's. A port that a client has reserved but not connected to is
 // closed, or not given to that client again for 3 seconds: its connection may be on the
 // way, and does not belong to the next transfer. A program on the client's own host, or
@@ -170,8 +173,9 @@
 // REST in the middle writes to a copy, so that a failure leaves the old file.
 //
 // Bytes that follow AUTH in clear end the session, because an attacker may have injected
-// them. ALPN refuses browsers. With ReuseRequired each session has TLS configurations of
-// its own, whose tickets carry a mark of the session; the ticket keys are shared. The end
+// them. ALPN refuses browsers. Unless ReuseOff is set, each session with TLS has
+// configurations of its own, whose tickets carry a mark of the session; the ticket keys
+// are shared. So a data connection that resumes a TLS session is the client's. The end
 // of TCP without close_notify is an error below package tls, which would report an
 // orderly end if it falls between two records. There is no CCC: it would let others
 // change what a firewall can read.

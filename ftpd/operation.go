@@ -159,7 +159,7 @@ func (op *operation) connect() (*dataconn.Conn, error) {
 		if op.ctx.Err() != nil { // abort has closed the source
 			err = context.Cause(op.ctx)
 		}
-		return nil, op.setDataErr(err)
+		return nil, op.setDataErr(op.logStranger(err))
 	}
 	s.mu.Lock()
 	op.opened = true
@@ -168,6 +168,23 @@ func (op *operation) connect() (*dataconn.Conn, error) {
 	s.send(opening)
 	op.openingSent = time.Now()
 	return data, nil
+}
+
+// logStranger logs err, once in a session, if it is about a data connection from another
+// address, and returns it. An operator can do something about that, which a client cannot.
+func (op *operation) logStranger(err error) error {
+	s := op.session
+	if !errors.Is(err, dataconn.ErrStranger) || s.server.Logger == nil {
+		return err
+	}
+	s.mu.Lock()
+	again := s.hasWarned
+	s.hasWarned = true
+	s.mu.Unlock()
+	if !again {
+		s.server.Logger.Warn("ftp data connection refused", "session", s.id, "remote", s.remote, "err", err)
+	}
+	return err
 }
 
 // hasDataConn reports whether an unencrypted data connection is open already.

@@ -164,6 +164,8 @@ func (op *operation) replyCode(err error) int {
 		return 426
 	case errors.Is(err, ErrServerClosed):
 		return 421
+	case errors.Is(err, dataconn.ErrStranger):
+		return 425
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
 	case errors.Is(err, upload.ErrBusy), isLocked(err), budget.IsRefusal(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened:

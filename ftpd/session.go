@@ -72,6 +72,7 @@ type session struct {
 	secured      bool         // the control connection uses TLS; writes also hold mu
 	pbszSent     bool
 	tls          dataconn.Configs
+	boundTickets bool // a data connection that resumes a TLS session is the client's
 
 	client      *clientContext // the session as drivers see it; nil: not made yet
 	name        string         // from USER; "": none, or PASS has followed
@@ -103,6 +104,7 @@ type session struct {
 	sourceUsed  bool                    // source was opened or aborted, and cannot be used again
 	workers     int                     // goroutines of the session
 	draining    bool                    // end the session after op
+	hasWarned   bool                    // the log has a line about a data connection from another address
 	timers      [timerCount]*time.Timer // nil before their first use
 }
 
@@ -128,7 +130,7 @@ func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) 
 		s.driverContext().command = ""
 	}
 	if server.Reuse == ReuseRequired {
-		s.tls = s.tls.Bind()
+		s.bindTickets()
 	}
 	s.control.lastReply = s.shutdownReply
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())

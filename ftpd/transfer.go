@@ -3,6 +3,7 @@ package ftpd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"slices"
@@ -61,10 +62,19 @@ func (op *operation) withConn(move func(conn *stream) error) error {
 	if err != nil {
 		return err
 	}
-	conn, err := data.Secure(op.ctx, op.protection())
+	from, isStranger := data.Stranger()
+	protection := op.protection(isStranger)
+	if isStranger && protection == nil { // PROT C after PASV
+		data.Fail()
+		return op.setDataErr(fmt.Errorf("%w: %v", dataconn.ErrStranger, from))
+	}
+	conn, err := data.Secure(op.ctx, protection)
 	if err != nil {
-		if op.hasSecondConn() {
+		switch {
+		case op.hasSecondConn():
 			err = context.Cause(op.ctx)
+		case isStranger:
+			err = op.logStranger(fmt.Errorf("%w: %v, and %w", dataconn.ErrStranger, from, err))
 		}
 		return op.setDataErr(err)
 	}
@@ -110,8 +120,9 @@ const dataHandshakeTimeout = time.Minute
 
 // protection returns how TLS protects the data connection; nil: not at all. An upload
 // gets no session ticket, unless sessions must be resumed: some clients never read while
-// they upload, and unread data turns their close into a reset.
-func (op *operation) protection() *dataconn.Protection {
+// they upload, and unread data turns their close into a reset. If the connection comes
+// from another address, resuming the TLS session proves that it is the client's.
+func (op *operation) protection(isStranger bool) *dataconn.Protection {
 	s := op.session
 	if !s.protectsData() {
 		return nil
@@ -123,11 +134,17 @@ func (op *operation) protection() *dataconn.Protection {
 	if stall := s.server.stallTimeout(); stall > 0 {
 		p.Timeout = min(stall, p.Timeout)
 	}
-	if op.isUpload() && !required {
+	switch {
+	case isStranger:
+		p.Resume, p.Timeout = true, min(p.Timeout, strangerTimeout)
+	case op.isUpload() && !required:
 		p.Config = s.tls.Upload
 	}
 	return p
 }
+
+// strangerTimeout bounds the handshake on a connection that may be anybody's.
+const strangerTimeout = 10 * time.Second
 
 // protectsData reports whether the client has chosen PROT P.
 func (s *session) protectsData() bool {

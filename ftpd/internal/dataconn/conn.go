@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -12,13 +13,18 @@ import (
 // Conn is a data connection, in clear or protected. Its methods may be called
 // from several goroutines.
 type Conn struct {
-	tcp net.Conn // a *net.TCPConn, unless an operator has wrapped the listener
+	tcp      net.Conn   // a *net.TCPConn, unless an operator has wrapped the listener
+	stranger netip.Addr // where it came from, if that is not the client's address; else zero
 
 	mu     sync.Mutex // guards the fields below
 	tls    *tls.Conn  // nil in clear, and before the handshake
 	failed bool       // Fail was called: closing resets the connection
 	closed bool
 }
+
+// Stranger returns the address that the connection came from, if it is not the client's. It
+// may have come from anybody: see Passive.KeepStranger.
+func (c *Conn) Stranger() (from netip.Addr, is bool) { return c.stranger, c.stranger.IsValid() }
 
 // NetConn returns the connection below TLS, for statistics.
 func (c *Conn) NetConn() net.Conn { return c.tcp }

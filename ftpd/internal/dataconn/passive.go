@@ -3,14 +3,21 @@ package dataconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
 
 // Passive waits for the one data connection of a PASV or EPSV. It accepts only the
-// client's address: connections from others are reset, and the transfer goes on (RFC
-// 2577, 4: port stealing).
+// client's address: connections from others, strangers, are reset, and the transfer goes
+// on (RFC 2577, 4: port stealing).
+//
+// But a stranger may be the client, whose connections leave a network by several
+// addresses. So if a stranger has come, and soon afterwards the client has not, Open
+// fails. After KeepStranger it returns the stranger's connection then, and the caller must
+// find out whether it is the client's.
 type Passive struct {
 	slot
 	reservation *reservation
@@ -18,7 +25,23 @@ type Passive struct {
 	closed      chan struct{} // closed by Close
 	onSecond    func(*Passive, error)
 	failure     atomic.Pointer[error] // set by fail; nil: no second connection has come
+
+	keepsStranger atomic.Bool
 }
+
+// stranger is a connection from another address than the client's.
+type stranger struct {
+	conn net.Conn // nil: it was reset
+	from netip.Addr
+}
+
+// How long Open waits for the client when a stranger has come. Most clients connect before
+// they send the command, so one second is for a lost packet; a connection that was kept is
+// probably the client's.
+const (
+	strangerTime     = time.Second
+	keptStrangerTime = 250 * time.Millisecond
+)
 
 var _ Source = (*Passive)(nil)
 
@@ -27,7 +50,14 @@ var (
 	ErrNoConn = errors.New("client did not connect")
 	// ErrSecond means that two connections came, one of which is not the client's.
 	ErrSecond = errors.New("two data connections came, and the server cannot know which one is the client's")
+	// ErrStranger means that a connection came from another address, and none from the
+	// client's.
+	ErrStranger = errors.New("the data connection came from another address than the control connection")
 )
+
+// KeepStranger makes Open return a connection from another address, if none comes from the
+// client's.
+func (p *Passive) KeepStranger() { p.keepsStranger.Store(true) }
 
 // Port returns the port to announce.
 func (p *Passive) Port() uint16 { return p.reservation.port.announced }
@@ -42,15 +72,41 @@ func (p *Passive) Open(ctx context.Context) (*Conn, error) {
 	}
 	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
-	select {
-	case tcp := <-p.reservation.arrived:
-		return p.take(tcp)
-	case <-timer.C:
-		return nil, ErrNoConn
-	case <-ctx.Done():
-		return nil, p.reason()
-	case <-p.closed:
-		return nil, p.reason()
+	var other stranger
+	defer func() {
+		if other.conn != nil {
+			reset(other.conn)
+		}
+	}()
+	for {
+		select {
+		case tcp := <-p.reservation.arrived:
+			return p.take(tcp)
+		case other = <-p.reservation.strangers:
+			soon := strangerTime
+			if other.conn != nil {
+				soon = keptStrangerTime
+			}
+			timer.Reset(min(soon, p.wait))
+		case <-timer.C:
+			switch {
+			case other.conn != nil:
+				conn := other.conn
+				other.conn = nil
+				c, err := p.take(conn)
+				if c != nil {
+					c.stranger = other.from
+				}
+				return c, err
+			case other.from.IsValid():
+				return nil, fmt.Errorf("%w: %v", ErrStranger, other.from)
+			}
+			return nil, ErrNoConn
+		case <-ctx.Done():
+			return nil, p.reason()
+		case <-p.closed:
+			return nil, p.reason()
+		}
 	}
 }
 

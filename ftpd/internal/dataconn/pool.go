@@ -114,8 +114,10 @@ type reservation struct {
 	port    *port
 	client  netip.Addr
 	source  *Passive
-	arrived chan net.Conn  // holds the connection until Open takes it
-	from    netip.AddrPort // remote address of that connection; zero: none has come yet
+	arrived chan net.Conn // holds the connection until Open takes it
+
+	strangers chan stranger  // holds the first one until Open takes it
+	from      netip.AddrPort // remote address of that connection; zero: none has come yet
 }
 
 // Listen reserves a port on local, an address of this host, for client. wait bounds Open.
@@ -170,7 +172,7 @@ func (p *Pool) reserve(local, client netip.Addr, source *Passive) error {
 	if fit == unusable {
 		return cmp.Or(err, errNoPort)
 	}
-	source.reservation = &reservation{port: pt, client: client, source: source, arrived: make(chan net.Conn, 1)}
+	source.reservation = &reservation{port: pt, client: client, source: source, arrived: make(chan net.Conn, 1), strangers: make(chan stranger, 1)}
 	pt.reserved[client] = source.reservation
 	return nil
 }
@@ -418,7 +420,8 @@ func (pt *port) closeLocked() {
 }
 
 // deliver gives a connection to the reservation of the address that it comes from. It
-// closes a connection without a reservation, and fails the source of a second one.
+// closes a connection without a reservation, unless the port waits for one client only,
+// which may want it; and it fails the source of a second one.
 func (pt *port) deliver(conn net.Conn) {
 	from := live.AddrPortOf(conn.RemoteAddr())
 	pt.pool.mu.Lock()
@@ -432,17 +435,48 @@ func (pt *port) deliver(conn net.Conn) {
 		r.arrived <- conn // never blocks: only the first one comes here
 	}
 	_, departed := pt.host.departed[clientPort{from.Addr(), pt.number}]
-	if r == nil && departed {
+	isKept := false
+	switch {
+	case r == nil && departed:
 		pt.pool.refuseLocked(conn)
+	case r == nil:
+		isKept = pt.meetLocked(conn, from.Addr())
 	}
 	pt.pool.mu.Unlock()
 	switch {
-	case r == nil && departed:
+	case r == nil && (departed || isKept):
 	case r == nil:
 		reset(conn)
 	case !first:
 		reset(conn)
 		r.source.fail(fmt.Errorf("%w: to port %d, from %v and %v", ErrSecond, pt.announced, r.from, from))
+	}
+}
+
+// meetLocked gives a connection from another address to the source of the client that the
+// port waits for, if there is just one. It reports whether the source has taken it.
+func (pt *port) meetLocked(conn net.Conn, from netip.Addr) (isKept bool) {
+	var awaited *reservation
+	for _, r := range pt.reserved {
+		if r.isAwaited() {
+			if awaited != nil {
+				return false
+			}
+			awaited = r
+		}
+	}
+	if awaited == nil {
+		return false
+	}
+	s := stranger{from: from}
+	if awaited.source.keepsStranger.Load() {
+		s.conn = conn
+	}
+	select {
+	case awaited.strangers <- s:
+		return s.conn != nil
+	default: // not the first one
+		return false
 	}
 }
 
@@ -452,6 +486,13 @@ func (r *reservation) release() net.Conn {
 	r.port.pool.mu.Lock()
 	r.port.releaseLocked(r)
 	r.port.pool.mu.Unlock()
+	select {
+	case s := <-r.strangers:
+		if s.conn != nil {
+			reset(s.conn)
+		}
+	default:
+	}
 	select {
 	case conn := <-r.arrived:
 		return conn

@@ -433,3 +433,37 @@ func TestNoMoreThanSparePortsStayOpen(t *testing.T) {
 		t.Errorf("%d ports are open, want %d at most", n, dataconn.SparePorts)
 	}
 }
+
+// Nobody knows which of two clients a stranger's connection to their port is for.
+func TestAStrangerFailsOnlyTheOneClientThatIsAwaited(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		others []string // clients that the port waits for besides
+		want   error
+	}{
+		{"one", nil, dataconn.ErrStranger},
+		{"two", []string{"192.0.2.1"}, dataconn.ErrNoConn},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			port := uint16(ln.Addr().(*net.TCPAddr).Port)
+			_ = ln.Close()
+			p := newPool(t, &dataconn.Pool{Ports: dataconn.PortRange{First: port, Last: port}})
+			for _, other := range tt.others {
+				listen(t, p, netip.MustParseAddr(other))
+			}
+			source, err := p.Listen(loopback, netip.MustParseAddr("192.0.2.2"), 50*time.Millisecond, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close()
+			wantReset(t, port)
+			if _, err := source.Open(t.Context()); !errors.Is(err, tt.want) {
+				t.Errorf("Open = %v, want %v", err, tt.want)
+			}
+		})
+	}
+}

@@ -136,10 +136,16 @@ func (l *loop) closeListeners() {
 func (l *loop) acceptRest(listener int) {
 	for {
 		fd, remote, err := acceptRaw(listener)
-		if err == unix.EINTR || err == unix.ECONNABORTED {
+		switch err {
+		case 0:
+		case unix.EINTR, unix.ECONNABORTED:
 			continue
-		}
-		if err != 0 {
+		case unix.EMFILE, unix.ENFILE:
+			if l.set.config.DropIdle() || l.set.spare.Free() {
+				continue
+			}
+			return
+		default:
 			return
 		}
 		if c := l.newConn(fd, remote, time.Now()); c != nil {

@@ -287,3 +287,43 @@ func TestDrainAnswersWhatHasCome(t *testing.T) {
 		})
 	}
 }
+
+// The connections that wait at the end find room as all others do.
+func TestDrainWithoutDescriptorsAnswersWhatHasCome(t *testing.T) {
+	h := newHolder()
+	idle := make(chan *os.File, 100) // files that nobody uses
+	r := newRig(t, 1, func(c *Config) {
+		c.IsProxy = func(netip.AddrPort) bool { h.hold(); return false }
+		c.DropIdle = func() bool {
+			select {
+			case f := <-idle:
+				return f.Close() == nil
+			default:
+				return false
+			}
+		}
+	})
+	r.dial(t).get(t, "small") // which opens the file
+	clients := rawClients(t, maxAccept+6)
+	h.armed.Store(true)
+	r.sendRaw(t, clients[0])
+	<-h.arrived
+	for _, fd := range clients[1:] {
+		r.sendRaw(t, fd)
+	}
+	files := exhaust(t)
+	for _, f := range files {
+		idle <- f
+	}
+	r.closing.Store(true)
+	r.BeginDrain()
+	close(h.release)
+	for i, fd := range clients {
+		if got := readRaw(t, fd); !strings.HasPrefix(got, "HTTP/1.1 200 ") && !strings.HasPrefix(got, "HTTP/1.1 503 ") {
+			t.Errorf("client %d got %q", i, got)
+		}
+	}
+	if err := r.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -17,7 +17,7 @@ import (
 func TestAStalledDataConnectionIsResetOnTime(t *testing.T) {
 	// For a busy machine, and for a listing, which is sent in pieces: the system may accept
 	// one more some 200 ms after the client has stopped.
-	const stall, slack = time.Second, 400 * time.Millisecond
+	const stall, slack = time.Second, 500 * time.Millisecond
 	for _, tt := range []struct {
 		line string
 		tls  bool

@@ -77,7 +77,7 @@ func TestSendToAStalledPeerEndsAfterTheTimeout(t *testing.T) {
 // tenth later, and what a busy machine needs.
 func wantStall(t *testing.T, timeout time.Duration, call func() (sendfile.Result, error)) {
 	t.Helper()
-	const slack = 100 * time.Millisecond // for a busy machine
+	const slack = 500 * time.Millisecond // for a busy machine; TestAStallLastsForTheTimeout is exact
 	begin := time.Now()
 	res, err := call()
 	took := time.Since(begin)

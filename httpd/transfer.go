@@ -32,10 +32,10 @@ import (
 //	Duration         time.Duration
 //	Outcome          Outcome
 //	Err              error           // why the body was cut; nil: it is complete. For the operator
+//	Reason           string          // why the answer is 403, or 500 or more, or why there was no turn; "": the status says all
 //
 //	Waited  time.Duration // for the turns of other clients, in all
 //	For, By string        // for what it waited longest, as "checksums", and for whom
-//	Refused string        // why it had no turn; "": it was not refused for that
 //
 //	Watched     bool          // a body of more than 64 KiB, or a listing, on a connection of a Server
 //	Cause       Cause         // if Watched: what held the transfer back

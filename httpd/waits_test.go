@@ -49,8 +49,8 @@ func TestARecordNamesWhatHeldItsRequestBack(t *testing.T) {
 			if resp.StatusCode != tt.status || rec.Status != tt.status || rec.By != "eve@192.0.2.66" {
 				t.Errorf("status %d, recorded %+v, want %d because of eve", resp.StatusCode, rec, tt.status)
 			}
-			if tt.refused != rec.Refused || tt.refused == "" && (rec.Waited < 100*time.Millisecond || rec.For != "checksums") {
-				t.Errorf("recorded %q, a wait of %v for %q, want %q, else a wait for checksums", rec.Refused, rec.Waited, rec.For, tt.refused)
+			if tt.refused != rec.Reason || tt.refused == "" && (rec.Waited < 100*time.Millisecond || rec.For != "checksums") {
+				t.Errorf("recorded %q, a wait of %v for %q, want %q, else a wait for checksums", rec.Reason, rec.Waited, rec.For, tt.refused)
 			}
 			if after := resp.Header.Get("Retry-After"); (after != "") != (tt.status == 503) {
 				t.Errorf("Retry-After is %q", after)

@@ -44,7 +44,7 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 	if format == config.LogJSON {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: inSeconds}))
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: bounded}))
 }
 
 // Logger returns the logger for all messages but the access log: JSON if the
@@ -57,6 +57,7 @@ func (l *Log) Record(rec live.Record) {
 	if rec.Protocol.IsFTP() && !isChange(&rec) && !slices.Contains([]string{retrieve, store, appendTo}, rec.Op) {
 		return
 	}
+	bound(&rec)
 	l.out.add(func(lines []byte) []byte { return l.format(lines, time.Now(), &rec) })
 }
 
@@ -99,14 +100,14 @@ func family(rec *live.Record) string {
 	return "http"
 }
 
-// errorText returns the text of an error. A connection that was closed here while it was in use was
+// errorText returns the text of an error, which may name a file. A connection that was closed here while it was in use was
 // cut on purpose, at the end of the server or by an operator.
 func errorText(err error) string {
 	text := err.Error()
 	if errors.Is(err, net.ErrClosed) {
 		text = strings.ReplaceAll(text, net.ErrClosed.Error(), "cut by this server")
 	}
-	return text
+	return cut(text, maxPath)
 }
 
 // unixClient stands for the address of a client on a unix socket, as in nginx.

@@ -18,6 +18,9 @@
 //
 // # Untrusted values
 //
+// Long values are cut: after a path or target of 4096 bytes, or any other value of 1024, escapes included, stands "...+" and
+// the number of bytes that are left out.
+//
 // Paths, users and header fields come from clients. In every format a value
 // cannot end a field or a line, nor send an escape sequence to a terminal: each
 // format has its own escapes, and FuzzLines holds them to that. The lines were

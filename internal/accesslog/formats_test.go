@@ -105,7 +105,7 @@ var records = []live.Record{
 	},
 	{
 		Op: "GET", Target: "/f?sha256", Proto: "HTTP/1.1", Status: 503, Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Retransmits: -1,
-		Refused: "too many checksums of one client", By: "192.0.2.3",
+		Reason: "too many checksums of one client", By: "192.0.2.3",
 	},
 	{
 		Op: "GET", Target: "/f?sha256", Proto: "HTTP/1.1", Status: 200, Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Retransmits: -1,

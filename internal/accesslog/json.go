@@ -35,8 +35,8 @@ type jsonLine struct {
 	Resent  *int64    `json:"retransmits,omitempty"`
 	Waited  float64   `json:"waited_seconds,omitempty"`
 	For     string    `json:"for,omitempty"`
-	Refused string    `json:"reason,omitempty"`
 	By      string    `json:"by,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
 	Err     string    `json:"err,omitempty"`
 }
 
@@ -68,11 +68,9 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 		j.Resent = &rec.Retransmits
 	}
 	if rec.Waited >= longWait {
-		j.Waited, j.For, j.By = float64(rec.Waited.Round(time.Millisecond).Milliseconds())/1000, rec.For, rec.By
+		j.Waited, j.For = float64(rec.Waited.Round(time.Millisecond).Milliseconds())/1000, rec.For
 	}
-	if rec.Refused != "" {
-		j.Refused, j.By = rec.Refused, rec.By
-	}
+	j.By, j.Reason = heldBackBy(rec), rec.Reason
 	if rec.Err != nil {
 		j.Err = errorText(rec.Err)
 	}
@@ -86,7 +84,8 @@ func appendJSONLine(line []byte, now time.Time, rec *live.Record) []byte {
 
 // inSeconds makes slog write durations in seconds, with the unit in the key, as
 // jsonLine does. slog's default is a number of nanoseconds.
-func inSeconds(_ []string, a slog.Attr) slog.Attr {
+func inSeconds(groups []string, a slog.Attr) slog.Attr {
+	a = bounded(groups, a)
 	if a.Value.Kind() == slog.KindDuration {
 		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
 	}

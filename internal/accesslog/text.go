@@ -68,11 +68,11 @@ func appendTextLine(line []byte, now time.Time, rec *live.Record) []byte {
 		line = append(append(line, " waited="...), rec.Waited.Round(time.Millisecond).String()...)
 		line = appendText(append(line, " for="...), rec.For)
 	}
-	if rec.Refused != "" {
-		line = appendText(append(line, " reason="...), rec.Refused)
+	if rec.Reason != "" {
+		line = appendText(append(line, " reason="...), rec.Reason)
 	}
-	if rec.Waited >= longWait || rec.Refused != "" {
-		line = appendText(append(line, " by="...), rec.By)
+	if by := heldBackBy(rec); by != "" {
+		line = appendText(append(line, " by="...), by)
 	}
 	if rec.Err != nil {
 		line = appendText(append(line, " err="...), errorText(rec.Err))
@@ -101,4 +101,12 @@ func appendText(line []byte, value string) []byte {
 		return append(line, '"', '"')
 	}
 	return append(line, value...)
+}
+
+// heldBackBy returns for whom a request has waited long, or had no turn; "" if neither.
+func heldBackBy(rec *live.Record) string {
+	if rec.Waited < longWait && rec.Reason == "" {
+		return ""
+	}
+	return rec.By
 }

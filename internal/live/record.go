@@ -46,15 +46,15 @@ type Record struct {
 	// contain paths that clients must not see. Outcome is the same in a word.
 	Outcome Outcome
 	Err     error
-	Kept    int64 // bytes of a broken upload that its user can resume
+	Reason  string // why the answer is 403, or a status from 500 on, or why there was no turn, if more is known than the status says
+	Kept    int64  // bytes of a broken upload that its user can resume
 
 	// How other clients have held it back: how long it waited for its turns in all, for what
-	// it waited longest, such as "checksums", and for whom, as in ann@192.0.2.1. Refused is
-	// why it had no turn, as in "too many checksums of one client"; By is then the client
-	// that had most. Zero values: they have not.
+	// it waited longest, such as "checksums", and for whom, as in ann@192.0.2.1. If it had no
+	// turn, Reason is such as "too many checksums of one client", and By is the client that
+	// had most. Zero values: they have not.
 	Waited  time.Duration
 	For, By string
-	Refused string
 
 	// Watched is set if there was a Transfer: for files of more than 64 KiB, and for
 	// uploads and listings, whose size is unknown before, on connections of the
@@ -66,7 +66,6 @@ type Record struct {
 	Retransmits int64         // segments retransmitted meanwhile; negative: unknown
 }
 
-// newRecord returns the Record of a transfer without a Transfer.
 // HeldBack adds to rec what t has counted for the request. It is no method, because public packages name the type.
 func HeldBack(rec *Record, t *budget.Tally) {
 	waited, longest := t.Waited()
@@ -74,10 +73,11 @@ func HeldBack(rec *Record, t *budget.Tally) {
 		rec.Waited, rec.For, rec.By = waited, longest.Pool, longest.By.String()
 	}
 	if r := t.Refused(); r != nil {
-		rec.Refused, rec.By = r.Error(), r.By.String()
+		rec.Reason, rec.By = r.Error(), r.By.String()
 	}
 }
 
+// newRecord returns the Record of a transfer without a Transfer.
 func newRecord(res sendfile.Result, err error) Record {
 	return Record{Result: res, Outcome: OutcomeOf(err), Err: err, Retransmits: -1}
 }

@@ -63,7 +63,7 @@ func (l *Listing) WriteHTML(w io.Writer) error {
 	if l.isSelected() { // search engines should have the directory once
 		robots = "<meta name=\"robots\" content=\"noindex\">\n"
 	}
-	_, _ = fmt.Fprintf(b, pageHead, robots, html.EscapeString(l.path))
+	_, _ = fmt.Fprintf(b, pageHead, robots, htmlOf(l.path))
 	_, _ = b.WriteString("<header>\n<h1>")
 	l.writeTrail(b)
 	_, _ = b.WriteString("</h1>\n")
@@ -114,16 +114,16 @@ func (l *Listing) writeTrail(b *bufio.Writer) {
 		var name string
 		name, trail, _ = strings.Cut(trail, "/")
 		if levels--; levels == 0 {
-			_, _ = fmt.Fprintf(b, ` %s /`, html.EscapeString(name))
+			_, _ = fmt.Fprintf(b, ` %s /`, HTML(name))
 			continue
 		}
-		_, _ = fmt.Fprintf(b, ` <a href="%s">%s</a> /`, up(), html.EscapeString(name))
+		_, _ = fmt.Fprintf(b, ` <a href="%s">%s</a> /`, up(), HTML(name))
 	}
 }
 
 func (l *Listing) writeSearch(b *bufio.Writer) {
 	_, _ = fmt.Fprintf(b, `<form><input type="search" name="search" placeholder="Search" aria-label="Search" value="%s">`,
-		html.EscapeString(l.search))
+		html.EscapeString(strings.ToValidUTF8(l.search, "\uFFFD")))
 	if l.sort != "name" {
 		_, _ = fmt.Fprintf(b, `<input type="hidden" name="sort" value="%s">`, l.sort)
 	}
@@ -136,7 +136,7 @@ func (l *Listing) writeSearch(b *bufio.Writer) {
 // writeLogin writes who the client is, and where to log in or out.
 func (l *Listing) writeLogin(b *bufio.Writer) {
 	if l.Login.User != "" {
-		_, _ = fmt.Fprintf(b, "<div>%s", html.EscapeString(l.Login.User))
+		_, _ = fmt.Fprintf(b, "<div>%s", HTML(l.Login.User))
 		if l.Login.CanLogOut {
 			_, _ = b.WriteString(` <form method="post" action="?logout"><button>Log out</button></form>`)
 		}
@@ -175,7 +175,7 @@ func (l *Listing) writeForm(b *bufio.Writer) {
 func writeButton(b *bufio.Writer, query url.Values, title string) {
 	_, _ = b.WriteString("<form>")
 	for _, key := range slices.Sorted(maps.Keys(query)) {
-		_, _ = fmt.Fprintf(b, `<input type="hidden" name="%s" value="%s">`, key, html.EscapeString(query.Get(key)))
+		_, _ = fmt.Fprintf(b, `<input type="hidden" name="%s" value="%s">`, key, html.EscapeString(strings.ToValidUTF8(query.Get(key), "\uFFFD")))
 	}
 	_, _ = fmt.Fprintf(b, "<button>%s</button></form>", title)
 }
@@ -232,7 +232,7 @@ func appendRow(b []byte, e *entry) []byte {
 	b = append(b, `<tr><td><a href="`...)
 	b = appendLink(b, e)
 	b = append(b, `">`...)
-	b = append(b, html.EscapeString(e.name)...)
+	b = append(b, HTML(e.name)...)
 	if e.isDir() {
 		b = append(b, `/</a><td><td>`...)
 	} else {

@@ -3,9 +3,11 @@ package listing
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/url"
 	"time"
+	"unicode/utf8"
 )
 
 // entryJSON is an entry of the directory.
@@ -34,6 +36,9 @@ func (l *Listing) WriteJSON(w io.Writer) error {
 			return err
 		}
 		_, _ = b.WriteString(lead)
+		if !isPlain(string(line)) { // what json.Marshal has left as it is stands in strings
+			line = appendEscaped(nil, line)
+		}
 		lead = ",\n"
 		_, err = b.Write(line)
 		return err
@@ -46,6 +51,18 @@ func (l *Listing) WriteJSON(w io.Writer) error {
 	}
 	_, _ = b.WriteString("\n]\n")
 	return b.Flush()
+}
+
+// appendEscaped appends JSON with escapes for the characters that a terminal would obey.
+func appendEscaped(b, line []byte) []byte {
+	for _, r := range string(line) {
+		if isDeceptive(r) {
+			b = fmt.Appendf(b, `\u%04x`, r)
+		} else {
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
 }
 
 // appendReference appends the relative reference of an entry. It begins with ./

@@ -198,8 +198,9 @@ var (
 
 // tags returns the tags of a page with the names of their attributes, but without the values, which may have
 // characters that are escaped or harmless there, such as =. Characters in the text that could begin or end a tag count
-// as one.
+// as one. Names with other characters than ASCII stand in elements of their own, which do not count.
 func tags(page string) string {
+	page = strings.NewReplacer("<bdi>", "", "</bdi>", "").Replace(page)
 	all := value.ReplaceAllString(strings.Join(tag.FindAllString(page, -1), "\n"), `""`)
 	for _, text := range tag.Split(page, -1) {
 		if strings.ContainsAny(text, `<>"`) {

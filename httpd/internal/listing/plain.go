@@ -3,7 +3,6 @@ package listing
 import (
 	"bufio"
 	"fmt"
-	"html"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -26,7 +25,7 @@ const plainHead = `<!DOCTYPE html>
 // other links, because these programs follow each, or show it as a file.
 func (l *Listing) WritePlain(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
-	_, _ = fmt.Fprintf(b, plainHead, html.EscapeString(l.path))
+	_, _ = fmt.Fprintf(b, plainHead, htmlOf(l.path))
 	if l.path != "/" {
 		_, _ = b.WriteString("<a href=\"../\">../</a>\n")
 	}
@@ -88,16 +87,19 @@ func appendSpaces(b []byte, n int) []byte {
 
 // appendPlainText appends a name, escaped so that it stays equal to the decoded link,
 // as Kodi wants it: parsers remove white space at both ends, and some end a row at a
-// line break.
+// line break. Characters that terminals obey are escaped too. U+FFFD stands for an invalid byte, and
+// for the control characters above ASCII, whose escapes mean other characters.
 func appendPlainText(b []byte, name string) []byte {
-	for i, c := range []byte(name) {
+	for i, r := range name {
 		switch {
-		case c < ' ', c == ' ' && (i == 0 || i == len(name)-1), c == '&', c == '<', c == '>', c == '"', c == '\'':
+		case 0x80 <= r && r < 0xa0:
+			b = utf8.AppendRune(b, utf8.RuneError)
+		case isDeceptive(r), r == ' ' && (i == 0 || i == len(name)-1), r == '&', r == '<', r == '>', r == '"', r == '\'':
 			b = append(b, "&#"...)
-			b = strconv.AppendUint(b, uint64(c), 10)
+			b = strconv.AppendInt(b, int64(r), 10)
 			b = append(b, ';')
 		default:
-			b = append(b, c)
+			b = utf8.AppendRune(b, r)
 		}
 	}
 	return b

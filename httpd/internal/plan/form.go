@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"sluice/httpd/internal/listing"
 )
 
 // FileResult is what came of one file of a form.
@@ -92,7 +94,7 @@ func jsonOfFiles(files []FileResult) string {
 func pageOfFiles(files []FileResult) string {
 	var saved, failed, broken string
 	for _, f := range files {
-		name := "<li><b>" + html.EscapeString(f.Name) + "</b>"
+		name := "<li><b>" + listing.HTML(f.Name) + "</b>"
 		switch {
 		case f.Status < 400:
 			saved += name + "\n"

@@ -4,9 +4,13 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+	"time"
 
+	"sluice/httpd/internal/h1conn"
 	"sluice/httpd/internal/netconn"
+	"sluice/httpd/internal/plan"
 )
 
 // The context keys of the connection that a request came by: a *netconn.HTTPConn, a
@@ -43,6 +47,10 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			r.Body = grantingBody{r.Body, c}
 		}
 	}
+	if reason := misaddressed(r); reason != "" {
+		s.refuseAddress(w, r, reason)
+		return
+	}
 	if r.ContentLength >= netconn.MinDirect {
 		if c, ok := r.Context().Value(connKey{}).(*netconn.HTTPConn); ok {
 			c.SetBody(r.Body)
@@ -57,6 +65,30 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Handler.ServeHTTP(w, r)
+}
+
+// misaddressed returns what is wrong with the target of a request, or with its host, which net/http leaves to handlers;
+// "": nothing.
+func misaddressed(r *http.Request) string {
+	switch {
+	case r.Host != "" && !h1conn.ValidHost(r.Host):
+		return "The field Host is malformed."
+	case r.Method == http.MethodConnect, strings.HasPrefix(r.RequestURI, "/"), r.RequestURI == "*" && r.Method == http.MethodOptions:
+		return ""
+	case r.URL.Opaque != "" || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https": // RFC 9112, 3.2.2
+		return "The target of the request is neither a path nor a URL of this server."
+	}
+	return ""
+}
+
+// refuseAddress answers 400.
+func (s *Server) refuseAddress(w http.ResponseWriter, r *http.Request, reason string) {
+	w.Header().Set("Connection", "close")
+	if files := s.files.Load(); files != nil {
+		files.serveFor(w, r, requester{begin: time.Now(), refusal: &plan.Refusal{Status: http.StatusBadRequest, Reason: reason}})
+		return
+	}
+	http.Error(w, "400 Bad Request: "+reason, http.StatusBadRequest)
 }
 
 // handOver gives a connection, of which first was read, to net/http, or closes it if

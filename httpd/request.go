@@ -19,6 +19,14 @@ func requestOf(r *http.Request) plan.Request {
 			return strings.Join(lines, ", ")
 		}
 	}
+	// condition is joined of a condition that never holds if it is empty, and always if it is absent.
+	condition := func(name string) string {
+		value := joined(name)
+		if value == "" && len(r.Header[name]) > 0 {
+			return " "
+		}
+		return value
+	}
 	path := r.URL.Path
 	switch {
 	case path == "" && r.RequestURI != "" && !strings.HasSuffix(plan.EncodedPath(r.RequestURI), "/"):
@@ -34,11 +42,11 @@ func requestOf(r *http.Request) plan.Request {
 
 		Accept:            joined("Accept"),
 		AcceptEncoding:    joined("Accept-Encoding"),
-		IfMatch:           joined("If-Match"),
+		IfMatch:           condition("If-Match"),
 		IfNoneMatch:       joined("If-None-Match"),
 		IfModifiedSince:   joined("If-Modified-Since"),
 		IfUnmodifiedSince: joined("If-Unmodified-Since"),
-		IfRange:           joined("If-Range"),
+		IfRange:           condition("If-Range"),
 		Range:             joined("Range"),
 		WantReprDigest:    joined("Want-Repr-Digest"),
 		Origin:            joined("Origin"),

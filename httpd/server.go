@@ -301,7 +301,7 @@ func (s *Server) prepare() {
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if state == http.StateIdle { // between two requests, after all of a response was written
-				netconn.SnifferOf(c).RequestEnded()
+				netconn.RequestEnded(c)
 			}
 		},
 	}

@@ -11,7 +11,7 @@ type class uint8
 const (
 	token  class = 1 << iota // may be in a token (RFC 9110, 5.6.2)
 	target                   // may be in a request target (RFC 3986, without the fragment)
-	host                     // may be in a simple Host
+	host                     // may be in a simple name of a host
 	hex                      // a hexadecimal digit
 )
 
@@ -28,7 +28,7 @@ func init() {
 	for set, c := range map[string]class{
 		digits + letters + "!#$%&'*+-.^_`|~":      token,
 		digits + letters + "-._~!$&'()*+,;=:@/?%": target,
-		digits + letters + "-._:[]":               host,
+		digits + letters + "-._":                  host,
 		digits + "abcdefABCDEF":                   hex,
 	} {
 		for i := range len(set) {

@@ -14,6 +14,8 @@
 // the letter of RFC 9112 and RFC 9110. A request that is Simple means the same to
 // net/http; a fuzz test compares.
 //
+// Empty lines before a request are skipped, and count as a part of its head (RFC 9112, 2.2). net/http refuses them.
+//
 // Parse allocates and copies nothing: the strings of a Head are parts of the input.
 package h1
 

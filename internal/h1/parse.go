@@ -15,6 +15,12 @@ type parser struct {
 // parse stops at the first error. It reads a head that is only unusual to its end,
 // because a Conflict must not be missed.
 func (p *parser) parse() Verdict {
+	for strings.HasPrefix(p.in[p.pos:], "\r\n") { // RFC 9112, 2.2
+		p.pos += 2
+	}
+	if p.in[p.pos:] == "\r" {
+		return Incomplete
+	}
 	if v := p.requestLine(); v != Simple {
 		return v
 	}
@@ -56,7 +62,7 @@ func (p *parser) verdict() Verdict {
 // requestLine parses "GET /target HTTP/1.1\r\n".
 func (p *parser) requestLine() Verdict {
 	in, h := p.in, p.head
-	i := 0
+	i := p.pos
 	for ; ; i++ {
 		if i == len(in) {
 			return Incomplete
@@ -65,10 +71,10 @@ func (p *parser) requestLine() Verdict {
 			break
 		}
 	}
-	if i == 0 || in[i] != ' ' {
+	if i == p.pos || in[i] != ' ' {
 		return Other
 	}
-	switch in[:i] {
+	switch in[p.pos:i] {
 	case "GET":
 	case "HEAD":
 		h.Head = true
@@ -222,9 +228,9 @@ func (p *parser) take(name, value string) {
 	case 8:
 		switch {
 		case isName(name, "if-match"):
-			p.keep(ifMatch, &h.IfMatch, value)
+			p.keepNonempty(ifMatch, &h.IfMatch, value)
 		case isName(name, "if-range"):
-			p.keep(ifRange, &h.IfRange, value)
+			p.keepNonempty(ifRange, &h.IfRange, value)
 		}
 	case 9:
 		if isName(name, "forwarded") {
@@ -284,6 +290,12 @@ func (p *parser) keep(f field, to *string, value string) {
 	*to = value
 }
 
+// keepNonempty is keep for a condition that never holds if it is empty, and always if it is absent.
+func (p *parser) keepNonempty(f field, to *string, value string) {
+	p.keep(f, to, value)
+	p.other = p.other || value == ""
+}
+
 // note remembers that f was there. A head with a second one is Other.
 func (p *parser) note(f field) {
 	p.other = p.other || p.seen&f != 0
@@ -301,11 +313,11 @@ func (p *parser) takeConnection(value string) {
 	}
 }
 
-// isHost accepts the characters of which hosts and ports consist in practice.
+// isHost reports whether the value of Host is valid, and is what hosts are called in practice.
 func isHost(value string) bool {
 	for i := range len(value) {
 		if !is(value[i], host) {
-			return false
+			return ValidHost(value)
 		}
 	}
 	return len(value) > 0

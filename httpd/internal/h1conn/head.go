@@ -31,6 +31,9 @@ func setRequest(r *plan.Request, head *h1.Head, path string) {
 	}
 }
 
+// ValidHost is h1.ValidHost.
+func ValidHost(s string) bool { return h1.ValidHost(s) }
+
 func methodOf(head *h1.Head) string {
 	if head.Head {
 		return "HEAD"

@@ -40,6 +40,15 @@ func (s *ErrorSniffer) HandlerCalled() {
 	}
 }
 
+// RequestEnded is called between two requests on a connection of this package, after all of the response to the first
+// was written.
+func RequestEnded(c any) {
+	SnifferOf(c).RequestEnded()
+	if below := Below(c); below != nil {
+		below.empty.requestEnded()
+	}
+}
+
 // RequestEnded is called between two requests, after all of the response to the first
 // was written.
 func (s *ErrorSniffer) RequestEnded() {
@@ -56,8 +65,11 @@ func (s *ErrorSniffer) written(p []byte) {
 	}
 }
 
-// FirstLine returns the first line of a request, as far as it was read.
+// FirstLine returns the first line of a request, as far as it was read, behind empty lines.
 func FirstLine(in []byte) string {
+	for bytes.HasPrefix(in, []byte("\r\n")) {
+		in = in[2:]
+	}
 	line, _, _ := bytes.Cut(in, []byte("\n"))
 	return string(bytes.TrimSuffix(line, []byte("\r")))
 }

@@ -3,6 +3,7 @@ package netconn
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"sluice/sendfile"
@@ -17,6 +18,8 @@ type HTTPConn struct {
 	first   []byte        // was read before, and is read again
 	stall   time.Duration // longest wait in which the client takes nothing; zero: none
 	sniffer *ErrorSniffer // nil: TLS is spoken above this connection, and has it
+	empty   emptyLines
+	ended   atomic.Bool   // the client has ended its side, in order
 	body    io.ReadCloser // of the last request that has one of known length
 	detour  detour        // of the next Read into a certain memory
 	flood   flood
@@ -39,8 +42,22 @@ func (c *HTTPConn) Conn() *Conn { return c.conn }
 // no bound.
 func (c *HTTPConn) StallTimeout() time.Duration { return c.stall }
 
+// HasEnded reports whether the client has ended its side, and may still want the response.
+func (c *HTTPConn) HasEnded() bool { return c.ended.Load() }
+
 // Read implements net.Conn.
 func (c *HTTPConn) Read(p []byte) (int, error) {
+	if c.sniffer == nil {
+		return c.read(p)
+	}
+	n, err := c.empty.readBy(c.read, p)
+	if err == io.EOF { //nolint:errorlint // a cut connection is another error, which may wrap it
+		c.ended.Store(true)
+	}
+	return n, err
+}
+
+func (c *HTTPConn) read(p []byte) (int, error) {
 	if len(c.first) > 0 {
 		n := copy(p, c.first)
 		if c.first = c.first[n:]; len(c.first) == 0 {

@@ -2,6 +2,7 @@ package netconn
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"time"
 )
@@ -37,7 +38,10 @@ func Below(c any) *HTTPConn {
 
 // Read implements net.Conn.
 func (c *TLSConn) Read(p []byte) (int, error) {
-	n, err := c.tls.Read(p)
+	n, err := c.below.empty.readBy(c.tls.Read, p)
+	if err == io.EOF { //nolint:errorlint // without close_notify it is another error
+		c.below.ended.Store(true)
+	}
 	if n > 0 && !c.hasRead {
 		c.hasRead = true
 		c.sniffer.line = FirstLine(p[:n])

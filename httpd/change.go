@@ -163,7 +163,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 	}()
 	resp = ch.respond()
 	defer resp.Release()
-	err = s.send(r, &resp)
+	err = s.send(r.Context(), r, &resp)
 	return err
 }
 

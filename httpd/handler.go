@@ -324,7 +324,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 	if by.refusal == nil && h.mayChange(r) {
 		return h.serveChange(w, r, by, &request, server, c)
 	}
-	resp := h.respond(r, &request, by.refusal)
+	ctx, done := wanted(r, server, c)
+	defer done()
+	resp := h.respond(ctx, r, &request, by.refusal)
 	defer resp.Release()
 	if core.ServerTiming {
 		w.Header().Set("Server-Timing", string(plan.AppendTiming(nil, false, time.Since(begin))))
@@ -348,12 +350,28 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		live.HeldBack(&rec, request.Waits)
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()
-	err = s.send(r, &resp)
+	err = s.send(ctx, r, &resp)
 	return err
 }
 
-// respond makes the response to a request: that of refusal, if there is one.
-func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.Refusal) plan.Response {
+// wanted returns a context that ends when the client of r no longer wants the response. net/http ends that of the request
+// also when a client ends only its side after it, as "nc -N" does. The caller calls done.
+func wanted(r *http.Request, server *Server, c *netconn.HTTPConn) (ctx context.Context, done func()) {
+	if c == nil || r.ProtoMajor != 1 {
+		return r.Context(), func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	stopLeft := context.AfterFunc(r.Context(), func() {
+		if !c.HasEnded() {
+			cancel()
+		}
+	})
+	stopServer := context.AfterFunc(server.base, cancel)
+	return ctx, func() { stopLeft(); stopServer(); cancel() }
+}
+
+// respond makes the response to a request: that of refusal, if there is one. ctx is that of wanted.
+func (h *Handler) respond(ctx context.Context, r *http.Request, request *plan.Request, refusal *plan.Refusal) plan.Response {
 	planner := h.prepared().Planner
 	if refusal != nil {
 		return planner.Refuse(request, *refusal)
@@ -364,10 +382,7 @@ func (h *Handler) respond(r *http.Request, request *plan.Request, refusal *plan.
 		server, _ := connOf(r.Context())
 		return planner.Refuse(request, server.asPage(r, loginRefusal(r)))
 	}
-	ctx := r.Context()
-	if !pl.Lengthy {
-		// net/http cancels it when a client ends its side after the request. It may still
-		// want the response, which is soon made.
+	if !pl.Lengthy { // it is soon made
 		ctx = context.WithoutCancel(ctx)
 	}
 	return pl.Respond(ctx)

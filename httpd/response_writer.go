@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,8 +15,8 @@ import (
 	"sluice/sendfile"
 )
 
-// send sends a response to s.rw. An error means that the body was cut.
-func (s *sender) send(r *http.Request, resp *plan.Response) error {
+// send sends a response to s.rw. ctx ends the making of the body. An error means that the body was cut.
+func (s *sender) send(ctx context.Context, r *http.Request, resp *plan.Response) error {
 	w := s.rw
 	for _, f := range resp.Header {
 		if slices.Contains(single, f.Name) {
@@ -32,7 +33,7 @@ func (s *sender) send(r *http.Request, resp *plan.Response) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return resp.Body.WriteTo(r.Context(), s)
+	return resp.Body.WriteTo(ctx, s)
 }
 
 // single are the fields that a response has once: ours replace those that middleware

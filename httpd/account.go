@@ -2,8 +2,11 @@ package httpd
 
 import (
 	"errors"
+	"hash/fnv"
+	"io"
 	"os"
 	"reflect"
+	"strconv"
 	"sync"
 	"time"
 
@@ -189,6 +192,7 @@ func (a *accountHandlers) open(key accountKey, options *Handler, now time.Time) 
 	if key.maxRate > 0 && (h.MaxRate <= 0 || key.maxRate < h.MaxRate) {
 		h.MaxRate = key.maxRate
 	}
+	h.treeTag = treeTag(key)
 	h.FS = key.fs
 	if key.home != "" {
 		home, leave, err := vfs.Sub(vfs.Of(key.fs), key.home)
@@ -296,6 +300,20 @@ func (a *accountHandlers) dropIdleFiles() (dropped bool) {
 		}
 	}
 	return dropped
+}
+
+// treeTag returns plan.Config.TreeTag of an account: the same on each server where the tree has the same place.
+func treeTag(key accountKey) string {
+	dir := ""
+	if root, ok := key.fs.(*vfs.Root); ok {
+		dir = root.Dir()
+	}
+	if dir+key.home == "" {
+		return ""
+	}
+	sum := fnv.New64a()
+	_, _ = io.WriteString(sum, dir+"\x00"+key.home)
+	return strconv.FormatUint(sum.Sum64()>>24, 36)
 }
 
 // withOptions returns a new Handler with the options of h, without its files and without

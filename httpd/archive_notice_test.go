@@ -3,6 +3,7 @@ package httpd_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -95,7 +96,7 @@ func TestUnreadableFilesAreLeftOutOfAnArchive(t *testing.T) {
 			memory := afero.NewMemMapFs()
 			want := map[string]string{"d/sub/": ""}
 			for name, content := range files {
-				if err := afero.WriteFile(memory, name, []byte(content), 0o644); err != nil {
+				if err := errors.Join(afero.WriteFile(memory, name, []byte(content), 0o644), memory.Chtimes(name, anHourAgo(), anHourAgo())); err != nil {
 					t.Fatal(err)
 				}
 				want[name[1:]] = content
@@ -143,7 +144,7 @@ func TestTheTagOfAnArchiveDependsOnTheFilesLeftOut(t *testing.T) {
 func TestTheNoticeHasANameOfItsOwn(t *testing.T) {
 	memory := afero.NewMemMapFs()
 	for _, name := range []string{"/d/Unreadable-files.TXT", "/d/UNREADABLE-FILES-2.txt", "/d/key"} {
-		if err := afero.WriteFile(memory, name, []byte("theirs"), 0o644); err != nil {
+		if err := errors.Join(afero.WriteFile(memory, name, []byte("theirs"), 0o644), memory.Chtimes(name, anHourAgo(), anHourAgo())); err != nil {
 			t.Fatal(err)
 		}
 	}

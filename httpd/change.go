@@ -157,7 +157,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		rec.Path, rec.NewPath, rec.User, rec.Kept = ch.name, ch.newName, user, ch.kept
+		rec.Path, rec.NewPath, rec.User, rec.Kept, rec.Reason = ch.name, ch.newName, user, ch.kept, resp.Reason
 		live.HeldBack(&rec, request.Waits)
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()

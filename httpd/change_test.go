@@ -59,12 +59,20 @@ func fill(t *testing.T, fsys afero.Fs, files map[string]string) {
 			err = fsys.MkdirAll("/"+strings.TrimSuffix(name, "/"), 0o755)
 		} else if err == nil {
 			err = afero.WriteFile(fsys, "/"+name, []byte(content), 0o644)
+			if err == nil { // long enough ago for a strong tag
+				err = fsys.Chtimes("/"+name, anHourAgo(), anHourAgo())
+			}
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 }
+
+func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }
+
+// opaque returns an entity tag without the mark of weak ones.
+func opaque(resp *http.Response) string { return strings.TrimPrefix(resp.Header.Get("Etag"), "W/") }
 
 // send sends a request with a body, and returns the response and its body. Header is
 // pairs of name and value.
@@ -285,7 +293,7 @@ func TestRequestsThatChangeFiles(t *testing.T) {
 						t.Errorf("the record is %+v", rec)
 					}
 					got, text := get(t, http.DefaultClient, url+strings.ReplaceAll(name, " ", "%20"))
-					if tag := resp.Header.Get("Etag"); text != "new" || tag != got.Header.Get("Etag") || tag == "" {
+					if tag := resp.Header.Get("Etag"); text != "new" || tag != opaque(got) || tag == "" {
 						t.Errorf("GET has %q with the tag %s, PUT said %s", text, got.Header.Get("Etag"), tag)
 					}
 				}
@@ -841,7 +849,7 @@ func TestAChangeIsSeenByTheNextRequest(t *testing.T) {
 		want := fmt.Sprint("content ", i)
 		resp, _ := send(t, http.DefaultClient, "PUT", url+"/f", strings.NewReader(want))
 		got, body := get(t, http.DefaultClient, url+"/f")
-		if body != want || got.Header.Get("Etag") != resp.Header.Get("Etag") {
+		if body != want || opaque(got) != resp.Header.Get("Etag") {
 			t.Fatalf("%q with %s, want %q with %s", body, got.Header.Get("Etag"), want, resp.Header.Get("Etag"))
 		}
 		if resp, _ = send(t, http.DefaultClient, "DELETE", url+"/f", nil); resp.StatusCode != 204 {

@@ -185,6 +185,7 @@ type Handler struct {
 
 	shared    *sharedBounds // of a Server with logins; nil: the Handler has its own
 	private   bool          // it is for an account
+	treeTag   string        // as in plan.Config
 	userLimit *rate.UserLimit
 	space     *quota.Space // what may be written; nil: no bound
 
@@ -225,7 +226,7 @@ func (h *Handler) prepare() {
 	if h.Budget != nil {
 		c.Budget = budget.Of(h.Budget)
 	}
-	c.Private = h.private
+	c.Private, c.TreeTag = h.private, h.treeTag
 	if h.space == nil {
 		h.space = quota.SpaceIn(h.Volume, h.VolumeDir, h.Quota)
 	}
@@ -346,7 +347,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		if err != nil {
 			cutOff(c, w, r)
 		}
-		rec.User = by.user
+		rec.User, rec.Reason = by.user, resp.Reason
 		live.HeldBack(&rec, request.Waits)
 		h.report(&rec, server, c, session, r, begin, resp.Status)
 	}()

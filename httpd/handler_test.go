@@ -75,12 +75,14 @@ func (s *fixture) write(t *testing.T, name, content string) {
 	if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	nettest.Age(t, full)
 }
 
 // age sets a file's time of modification.
+// age makes a file older than those that were just written.
 func (s *fixture) age(t *testing.T, name string, age time.Duration) {
 	t.Helper()
-	then := time.Now().Add(-age)
+	then := anHourAgo().Add(-age)
 	if err := os.Chtimes(filepath.Join(s.dir, name), then, then); err != nil {
 		t.Fatal(err)
 	}

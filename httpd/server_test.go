@@ -112,6 +112,7 @@ func (s *site) write(t *testing.T, name, content string) {
 	if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	nettest.Age(t, full)
 }
 
 func (s *site) pattern(t *testing.T, name string, size int64) {
@@ -124,6 +125,7 @@ func (s *site) pattern(t *testing.T, name string, size int64) {
 	if _, err := io.Copy(f, nettest.Pattern(size)); err != nil {
 		t.Fatal(err)
 	}
+	nettest.Age(t, f.Name())
 }
 
 // dial opens a connection of its own to the server.
@@ -302,23 +304,126 @@ func TestConditionsFollowTheFile(t *testing.T) {
 	if resp, body := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); resp.StatusCode != 304 || body != "" {
 		t.Errorf("unchanged: %s with %q, want 304 without a body", resp.Status, body)
 	}
-	// Another file of the same size, in the same second.
+	// A file of the same size that was made before.
 	info, err := os.Stat(filepath.Join(s.dir, "f"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "f.new", "two")
-	if err := os.Chtimes(filepath.Join(s.dir, "f.new"), info.ModTime(), info.ModTime()); err != nil {
+	s.write(t, "f.old", "two")
+	before := info.ModTime().Add(-24 * time.Hour)
+	if err := os.Chtimes(filepath.Join(s.dir, "f.old"), before, before); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(s.dir, "f.new"), filepath.Join(s.dir, "f")); err != nil {
+	if err := os.Rename(filepath.Join(s.dir, "f.old"), filepath.Join(s.dir, "f")); err != nil {
 		t.Fatal(err)
 	}
-	if resp, body := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); runtime.GOOS == "linux" && (resp.StatusCode != 200 || body != "two") {
-		t.Errorf("replaced: %s with %q, want 200 with the new file", resp.Status, body)
+	for name, header := range map[string]http.Header{
+		"If-None-Match": {"If-None-Match": {etag}}, "If-Modified-Since": {"If-Modified-Since": {first.Header.Get("Last-Modified")}},
+		"If-Range": {"Range": {"bytes=1-"}, "If-Range": {etag}}, "If-Range with the date": {"Range": {"bytes=1-"}, "If-Range": {first.Header.Get("Last-Modified")}},
+	} {
+		if resp, body := s.do(t, "GET", "/f", header); resp.StatusCode != 200 || body != "two" {
+			t.Errorf("put back, %s: %s with %q, want 200 with the older file", name, resp.Status, body)
+		}
 	}
-	if resp, body := s.do(t, "GET", "/f", http.Header{"Range": {"bytes=1-"}, "If-Range": {etag}}); runtime.GOOS == "linux" && (resp.StatusCode != 200 || body != "two") {
-		t.Errorf("replaced, resumed: %s with %q, want 200 with the whole new file", resp.Status, body)
+}
+
+// Nix and OSTree give all files second 1 or 0.
+func TestTimesThatSayNothingAreNoValidators(t *testing.T) {
+	for name, second := range map[string]int64{"second 0": 0, "second 1": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, nil)
+			when := time.Unix(second, 0)
+			replace := func(content string) {
+				s.write(t, "f.new", content)
+				if err := os.Chtimes(filepath.Join(s.dir, "f.new"), when, when); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(filepath.Join(s.dir, "f.new"), filepath.Join(s.dir, "f")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			replace("one")
+			first, _ := s.do(t, "GET", "/f", nil)
+			etag := first.Header.Get("Etag")
+			if modified := first.Header.Get("Last-Modified"); modified != "" || etag != "" && !strings.HasPrefix(etag, "W/") {
+				t.Errorf("Last-Modified %q and ETag %s, want no date, and no strong tag", modified, etag)
+			}
+			if resp, _ := s.do(t, "GET", "/f", http.Header{"If-None-Match": {etag}}); runtime.GOOS == "linux" && resp.StatusCode != 304 {
+				t.Errorf("unchanged: %s, want 304", resp.Status)
+			}
+			replace("two")
+			for name, header := range map[string]http.Header{
+				"If-None-Match": {"If-None-Match": {etag}}, "If-Modified-Since": {"If-Modified-Since": {when.UTC().Format(http.TimeFormat)}},
+				"If-Range": {"Range": {"bytes=1-"}, "If-Range": {etag}}, "If-Range with the date": {"Range": {"bytes=1-"}, "If-Range": {when.UTC().Format(http.TimeFormat)}},
+			} {
+				if etag == "" && header.Get("Range") == "" {
+					continue
+				}
+				if resp, body := s.do(t, "GET", "/f", header); resp.StatusCode != 200 || body != "two" {
+					t.Errorf("replaced, %s: %s with %q, want 200 with the new file", name, resp.Status, body)
+				}
+			}
+		})
+	}
+}
+
+func TestTheTagStaysThroughChangesThatAreNoneOfTheContent(t *testing.T) {
+	s, replica := serve(t, nil), serve(t, nil)
+	s.write(t, "f", "content")
+	first, _ := s.do(t, "GET", "/f", nil)
+	etag := first.Header.Get("Etag")
+	if !strings.HasPrefix(etag, `"`) {
+		t.Errorf("the tag is %s, want a strong one", etag)
+	}
+	info, err := os.Stat(filepath.Join(s.dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(s.dir, "f"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(s.dir, "f"), filepath.Join(s.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	replica.write(t, "f", "content")
+	if err := os.Chtimes(filepath.Join(replica.dir, "f"), info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*site{"after chmod and ln": s, "on a replica": replica} {
+		if resp, body := s.do(t, "GET", "/f", http.Header{"Range": {"bytes=3-"}, "If-Range": {etag}}); resp.StatusCode != 206 || body != "tent" {
+			t.Errorf("%s: %s with %q and the tag %s, want the rest of the file", name, resp.Status, body, resp.Header.Get("Etag"))
+		}
+	}
+}
+
+// A file may change again within the interval of the clock.
+func TestTheTagOfAFileThatHasJustChangedIsWeak(t *testing.T) {
+	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil })
+	s.write(t, "f.bin", "content")
+	now := time.Now()
+	if err := os.Chtimes(filepath.Join(s.dir, "f.bin"), now, now); err != nil {
+		t.Fatal(err)
+	}
+	young, _ := s.do(t, "GET", "/f.bin", nil)
+	etag := young.Header.Get("Etag")
+	if !strings.HasPrefix(etag, `W/"`) {
+		t.Errorf("the tag is %s, want a weak one", etag)
+	}
+	if resp, _ := s.do(t, "GET", "/f.bin", http.Header{"If-None-Match": {etag}}); resp.StatusCode != 304 {
+		t.Errorf("%s, want 304", resp.Status)
+	}
+	for _, condition := range []string{etag, strings.TrimPrefix(etag, "W/"), young.Header.Get("Last-Modified")} {
+		if resp, _ := s.do(t, "GET", "/f.bin", http.Header{"Range": {"bytes=3-"}, "If-Range": {condition}}); resp.StatusCode != 200 {
+			t.Errorf("If-Range: %s: %s, want the whole file", condition, resp.Status)
+		}
+	}
+	resp, _ := s.do(t, "GET", "/f.bin", nil)
+	for deadline := time.Now().Add(10 * time.Second); strings.HasPrefix(resp.Header.Get("Etag"), "W/") && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+		resp, _ = s.do(t, "GET", "/f.bin", nil)
+	}
+	if got := resp.Header.Get("Etag"); "W/"+got != etag {
+		t.Errorf("later the tag is %s, want %s", got, strings.TrimPrefix(etag, "W/"))
 	}
 }
 

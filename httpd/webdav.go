@@ -261,8 +261,7 @@ func (ch *change) holds(name string, c dav.Condition) bool {
 	case c.Token != "":
 		is = slices.ContainsFunc(uploads.LocksOn(ch.tree, name), func(l upload.Lock) bool { return l.Token == c.Token && l.Holder == ch.user })
 	case !ch.hides(name):
-		tag := ch.planner.PresentTag(ch.r.Context(), ch.request, name)
-		is = tag != "" && tag == c.ETag
+		is = ch.planner.HasTag(ch.r.Context(), ch.request, name, c.ETag)
 	}
 	return is != c.Not
 }

@@ -217,7 +217,7 @@ func TestPropfindSaysTheSameAsGet(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	for property, want := range map[string]string{
-		"getetag": strings.ReplaceAll(resp.Header.Get("Etag"), `"`, "&#34;"), "getcontenttype": resp.Header.Get("Content-Type"),
+		"getetag": strings.ReplaceAll(resp.Header.Get("Etag"), `"`, "&#34;"), "getcontenttype": strings.TrimSuffix(resp.Header.Get("Content-Type"), "; charset=utf-8"), // no file is opened for it
 		"getlastmodified": resp.Header.Get("Last-Modified"), "getcontentlength": strconv.FormatInt(resp.ContentLength, 10),
 	} {
 		if !strings.Contains(list, "<D:"+property+">"+want+"</D:"+property+">") || want == "" {

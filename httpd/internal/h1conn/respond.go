@@ -175,8 +175,8 @@ func (m *Machine) record() {
 		if wantsRecord {
 			describe(&rec, &m.head)
 			rec.Remote = m.client()
+			rec.Status, rec.Duration, rec.Reason = status, m.server.since(m.now), r.planned.Reason
 			live.HeldBack(&rec, m.request.Waits)
-			rec.Status, rec.Duration = status, m.server.since(m.now)
 		}
 		report := m.server.Report
 		switch {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,9 +57,11 @@ func (pl *Plan) sendArchive(ctx context.Context) Response {
 	case errors.Is(err, errTooMany):
 		return failure(r, statusContentTooLarge)
 	case ctx.Err() != nil:
-		return failure(r, statusServiceUnavailable)
+		return overload(r, clientGone)
 	case errors.Is(err, errNames):
-		return failure(r, statusInternalServerError)
+		resp := failure(r, statusInternalServerError)
+		resp.Reason = err.Error()
+		return resp
 	case err != nil:
 		return pl.makeFailure(ctx, err)
 	}
@@ -82,7 +85,7 @@ func (k *archiveKind) describe(dir, etag string) (res resource) {
 		name = "archive"
 	}
 	res.etag = etagWith(etag, k.word)
-	if k.gzip && res.etag != "" { // the bytes may differ each time, for example with another version of the encoder
+	if k.gzip && res.etag != "" && !strings.HasPrefix(res.etag, "W/") { // the bytes may differ each time, for example with another version of the encoder
 		res.etag = "W/" + res.etag
 	}
 	res.fields.add("Content-Type", k.mediaType)
@@ -150,6 +153,7 @@ func (res *resource) gzip(party budget.Party, turns *budget.Pool) {
 func (p *Planner) collect(ctx context.Context, turns *budget.Slices, party budget.Party, l *layout, dir string) (entries []archive.Entry, etag string, err error) {
 	top := strings.TrimPrefix(path.Base(dir), "/")
 	sum, tagged := sha256.New(), true
+	begin, weak := time.Now(), "" // or "W/", as the tag of a file
 	var left leftOut
 	err = p.Tree.Walk(dir, func(rel string, info fs.FileInfo, err error) error {
 		if err := turns.Step(ctx); err != nil {
@@ -169,16 +173,21 @@ func (p *Planner) collect(ctx context.Context, turns *budget.Slices, party budge
 			return err
 		}
 		e := archive.Entry{Name: path.Join(top, rel), Modified: info.ModTime(), Mode: info.Mode(), Dir: info.IsDir()}
-		tag := etagOf(info)
+		tag := strconv.FormatInt(info.ModTime().UnixNano(), 36) // all that the archive says of a directory
 		if !e.Dir {
 			name := path.Join(dir, rel)
 			if err := p.Tree.Readable(name); err != nil {
 				return left.add(rel, info, err)
 			}
 			e.Size = info.Size()
+			tag = weakened(p.tagOf(info), info.ModTime(), begin)
 			tagged = tagged && tag != ""
-			e.Open = func() (archive.File, error) { return p.reopen(name, tag) }
-			e.CRC = func(ctx context.Context) (uint32, error) { return p.checksum32(ctx, party, name, tag) }
+			if strings.HasPrefix(tag, "W/") {
+				tag, weak = strings.TrimPrefix(tag, "W/"), "W/"
+			}
+			now := versionOf(info)
+			e.Open = func() (archive.File, error) { return p.reopen(name, now) }
+			e.CRC = func(ctx context.Context) (uint32, error) { return p.checksum32(ctx, party, name, now) }
 		}
 		entries = append(entries, e)
 		sum.Write([]byte(e.Name + "\x00" + tag))
@@ -191,20 +200,20 @@ func (p *Planner) collect(ctx context.Context, turns *budget.Slices, party budge
 		sum.Write(notice.Content)
 	}
 	if tagged {
-		etag = `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
+		etag = weak + `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16]) + `"`
 	}
 	return entries, etag, err
 }
 
-// reopen opens a file that had the tag when its directory was read. The caller
+// reopen opens a file that was the version when its directory was read. The caller
 // closes it.
-func (p *Planner) reopen(name, tag string) (afero.File, error) {
+func (p *Planner) reopen(name string, was version) (afero.File, error) {
 	f, err := p.Tree.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && etagOf(info) != tag {
+	if err == nil && versionOf(info) != was {
 		err = &fs.PathError{Op: "open", Path: name, Err: archive.ErrChanged}
 	}
 	if err != nil {
@@ -214,10 +223,10 @@ func (p *Planner) reopen(name, tag string) (afero.File, error) {
 	return f, nil
 }
 
-// checksum32 returns the CRC-32 of a file that had the tag when its directory was
+// checksum32 returns the CRC-32 of a file that was the version when its directory was
 // read.
-func (p *Planner) checksum32(ctx context.Context, party budget.Party, name, tag string) (uint32, error) {
-	f, err := p.reopen(name, tag)
+func (p *Planner) checksum32(ctx context.Context, party budget.Party, name string, was version) (uint32, error) {
+	f, err := p.reopen(name, was)
 	if err != nil {
 		return 0, err
 	}

@@ -52,8 +52,7 @@ func (p *Planner) present(ctx context.Context, party budget.Party, name string) 
 		return validators{}, -1
 	}
 	defer f.Release()
-	etag, _ := p.etag(ctx, party, f, p.factsOf(name, f))
-	return validators{etag: etag, modified: f.Info.ModTime()}, f.Info.Size()
+	return validators{etag: p.strongETag(ctx, party, f, p.factsOf(name, f)), modified: modifiedOf(f.Info)}, f.Info.Size()
 }
 
 func (p *Planner) presentFile(name string) (*filecache.File, error) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"io/fs"
 	"strings"
 	"time"
 )
@@ -35,10 +36,18 @@ func precondition(r *Request, v validators) int {
 		if matchesAny(r.IfNoneMatch, v.etag, weakMatch) {
 			return statusNotModified
 		}
-	} else if since, ok := dateOf(r.IfModifiedSince, v); ok && !seconds(v.modified).After(since) {
-		return statusNotModified
+	} else if since, ok := dateOf(r.IfModifiedSince, v); ok && seconds(v.modified).Equal(since) {
+		return statusNotModified // a file with an older time than the client's is another one: it was put back
 	}
 	return 0
+}
+
+// modifiedOf returns the time of modification for validators; zero if it says nothing.
+func modifiedOf(info fs.FileInfo) time.Time {
+	if saysNothing(info.ModTime()) {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // rangeApplies evaluates If-Range (RFC 9110, 13.1.5) at the time now.
@@ -48,8 +57,8 @@ func rangeApplies(condition string, v validators, now time.Time) bool {
 	}
 	if since, ok := dateOf(condition, v); ok {
 		// A date is a strong validator only when the file cannot have changed
-		// again within the same second (RFC 9110, 8.8.2.2).
-		return seconds(v.modified).Equal(since) && now.Sub(v.modified) >= time.Second
+		// again within the same interval of the clock (RFC 9110, 8.8.2.2).
+		return seconds(v.modified).Equal(since) && now.After(settles(v.modified))
 	}
 	return strongMatch(condition, v.etag)
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"sluice/internal/budget"
 	"sluice/internal/vfs"
@@ -47,7 +48,8 @@ func (p *Planner) addDAV(fields *Header) {
 	fields.add("Ms-Author-Via", "DAV")
 }
 
-// EntryType returns the media type that GET gives for a file of that name, or "" if it depends on the content.
+// EntryType returns the media type that GET gives for a file of that name, without the charset of a text; "" if it depends
+// on the content.
 func EntryType(name string) string { return typeOf(name) }
 
 // EntryTag returns the entity tag that GET gives for the file, or "" if it depends on the content.
@@ -55,13 +57,14 @@ func (p *Planner) EntryTag(info fs.FileInfo) string {
 	if p.ContentETags {
 		return ""
 	}
-	return etagOf(info)
+	return weakened(p.tagOf(info), info.ModTime(), time.Now())
 }
 
-// PresentTag returns the entity tag of the file at name as it is on the disk; "": there is none. It may read the file.
-func (p *Planner) PresentTag(ctx context.Context, r *Request, name string) string {
+// HasTag reports whether the file at name, as it is on the disk, has an entity tag. The comparison is weak (RFC 4918,
+// 10.4.4), because clients have the tag of a new file while it is weak. It may read the file.
+func (p *Planner) HasTag(ctx context.Context, r *Request, name, tag string) bool {
 	v, _ := p.present(ctx, r.party(), name)
-	return v.etag
+	return v.etag != "" && weakMatch(tag, v.etag)
 }
 
 // Entries are the entries of a directory that a listing shows. The caller calls Release after the last use.

@@ -25,7 +25,7 @@ func (pl *Plan) sendListing(ctx context.Context) Response {
 	switch {
 	case ctx.Err() != nil:
 		release()
-		return failure(r, statusServiceUnavailable)
+		return overload(r, clientGone)
 	case err != nil:
 		return pl.makeFailure(ctx, err)
 	}

@@ -54,10 +54,10 @@ func codingWeight(acceptEncoding, name string) int {
 func isCompressible(mediaType string) bool {
 	mediaType, _, _ = strings.Cut(mediaType, ";")
 	switch mediaType {
-	case "application/json", "application/jsonl", "application/manifest+json", "application/rtf", "application/toml",
-		"application/wasm", "application/xhtml+xml", "application/xml", "application/yaml", "application/dash+xml",
-		"application/vnd.apple.mpegurl", "font/otf", "font/ttf", "image/bmp", "image/svg+xml", "image/vnd.microsoft.icon":
+	case "application/json", "application/jsonl", "application/rtf", "application/toml",
+		"application/wasm", "application/xml", "application/yaml",
+		"application/vnd.apple.mpegurl", "font/otf", "font/ttf", "image/bmp", "image/vnd.microsoft.icon":
 		return true
 	}
-	return strings.HasPrefix(mediaType, "text/")
+	return strings.HasPrefix(mediaType, "text/") || strings.HasSuffix(mediaType, "+xml") || strings.HasSuffix(mediaType, "+json")
 }

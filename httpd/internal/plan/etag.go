@@ -15,29 +15,67 @@ import (
 	"sluice/internal/fileid"
 )
 
-// etagOf returns a strong entity tag (RFC 9110, 8.8.3) that changes with every
-// change of the file: its size and its time of modification in nanoseconds
-// and, where the system provides them, its inode and its time of change, which
-// no program can set back. It is "" where the time means nothing, as for
-// embedded files: another file of the same size would have the same tag.
-func etagOf(info fs.FileInfo) string {
-	id := fileid.OfInfo(info)
-	if !id.Known() && info.ModTime().Unix() <= 1 {
-		return ""
+// tagAge is how old the time of modification of a file must be for its tag to be strong, and more: until then the file
+// may change again without another time, because that is the longest interval of the clock of a file system, FAT's.
+const tagAge = 2 * time.Second
+
+// saysNothing reports whether a time of modification is no information: package managers such as those of Nix and OSTree
+// give all files second 0 or 1, and embedded files have none.
+func saysNothing(modified time.Time) bool { return modified.Unix() <= 1 }
+
+// settles returns when the validators of a file become what they stay until it changes. Zero: they are that already.
+func settles(modified time.Time) time.Time {
+	if saysNothing(modified) {
+		return time.Time{}
 	}
+	return modified.Add(tagAge)
+}
+
+// tagOf returns the entity tag (RFC 9110, 8.8.3) that a file has once it is settled: its size and its time of
+// modification in nanoseconds, so that a copy of it on another server has the same tag. TreeTag keeps the files of
+// different users apart. If the time says nothing, the inode and the time of the last change take its place, and the tag
+// is weak; it is "" where the system does not report these.
+func (p *Planner) tagOf(info fs.FileInfo) string {
 	b := make([]byte, 0, 64)
-	b = append(b, '"')
-	b = strconv.AppendInt(b, info.Size(), 36)
-	b = append(b, '-')
-	b = strconv.AppendInt(b, info.ModTime().UnixNano(), 36)
-	if id.Known() {
-		b = append(b, '-')
-		b = strconv.AppendUint(b, id.Inode, 36)
-		b = append(b, '-')
-		b = strconv.AppendInt(b, id.Changed, 36)
+	id := fileid.OfInfo(info)
+	switch timeless := saysNothing(info.ModTime()); {
+	case timeless && !id.Known():
+		return ""
+	case timeless:
+		b = append(b, `W/"`...)
+		b = strconv.AppendInt(b, info.Size(), 36)
+		b = strconv.AppendUint(append(b, '-'), id.Inode, 36)
+		b = strconv.AppendInt(append(b, '-'), id.Changed, 36)
+	default:
+		b = append(b, '"')
+		b = strconv.AppendInt(b, info.Size(), 36)
+		b = strconv.AppendInt(append(b, '-'), info.ModTime().UnixNano(), 36)
 	}
-	b = append(b, '"')
-	return string(b)
+	if p.TreeTag != "" {
+		b = append(append(b, '-'), p.TreeTag...)
+	}
+	return string(append(b, '"'))
+}
+
+// weakened returns the tag that a file has at the time now: a weak one, with which no download is resumed (RFC 9110,
+// 13.1.5), unless it was modified long enough before.
+func weakened(tag string, modified, now time.Time) string {
+	if tag == "" || strings.HasPrefix(tag, "W/") || now.After(settles(modified)) {
+		return tag
+	}
+	return "W/" + tag
+}
+
+// version identifies a version of a file on this host, for us alone: unlike its tag it differs if another file of the
+// same size and time has taken the name, and after a change of attributes.
+type version struct {
+	size, modified, changed int64
+	inode                   uint64
+}
+
+func versionOf(info fs.FileInfo) version {
+	id := fileid.OfInfo(info)
+	return version{id.Size, id.Modified, id.Changed, id.Inode}
 }
 
 // maxTagged is the size of the largest file whose tag is made of its content: the
@@ -53,11 +91,29 @@ const (
 	tagPause = 5 * time.Second
 )
 
-// etag returns the entity tag of a file, made of its content if ContentETags is set. If
-// that fails, isMakeshift is true, and the tag is that of the state of the file on the disk.
-func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.File, known *facts) (etag string, isMakeshift bool) {
+// etag returns the entity tag that a file has at the time now, made of its content if ContentETags is set. If that fails,
+// isMakeshift is true, and the tag is that of the state of the file on the disk.
+func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.File, known *facts, now time.Time) (etag string, isMakeshift bool) {
+	tag, failed := p.contentTag(ctx, party, f, known)
+	if tag != "" {
+		return tag, false
+	}
+	return weakened(known.etag, f.Info.ModTime(), now), failed
+}
+
+// strongETag is etag of a file about which it is asked for a change of it. It does not matter then that the tag is
+// weak for the first seconds: a client must be able to change what it has just stored, if nobody else has.
+func (p *Planner) strongETag(ctx context.Context, party budget.Party, f *filecache.File, known *facts) string {
+	if tag, _ := p.contentTag(ctx, party, f, known); tag != "" {
+		return tag
+	}
+	return known.etag
+}
+
+// contentTag returns the entity tag that is made of the content of a file; "": none is, or that has failed.
+func (p *Planner) contentTag(ctx context.Context, party budget.Party, f *filecache.File, known *facts) (etag string, failed bool) {
 	if !p.ContentETags || f.Info.Size() > maxTagged {
-		return known.etag, false
+		return "", false
 	}
 	if tag := known.contentTag.Load(); tag != nil {
 		return *tag, false
@@ -65,14 +121,14 @@ func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.Fil
 	now := time.Now() // before the file is read
 	isImpatient := party.Waits != nil && party.Waits.Most > 0
 	if isImpatient && now.UnixNano() < known.tagAfter.Load() {
-		return known.etag, true
+		return "", true
 	}
 	sum, err := p.sum(ctx, party, f, digest.SHA256)
 	if err != nil {
 		if errors.Is(err, budget.ErrTooLong) || budget.IsRefusal(err) {
 			known.tagAfter.Store(now.Add(tagPause).UnixNano())
 		}
-		return known.etag, true
+		return "", true
 	}
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	if id := fileid.OfInfo(f.Info); id.Known() && id.Settled(now) {

@@ -10,7 +10,7 @@ import (
 // header. It is kept as filecache.File.Extra.
 type facts struct {
 	mediaType string
-	etag      string // of its state on the disk
+	etag      string // by tagOf, of its state on the disk
 	modified  string // for Last-Modified
 
 	// Responses share these, so nothing may change them.
@@ -36,7 +36,7 @@ func (p *Planner) factsOf(name string, f *filecache.File) *facts {
 	}
 	mediaType, isKnown := p.mediaType(name, f)
 	fresh := &facts{
-		mediaType: mediaType, etag: etagOf(f.Info), modified: FormatDate(f.Info.ModTime()),
+		mediaType: mediaType, etag: p.tagOf(f.Info), modified: FormatDate(f.Info.ModTime()),
 		body: Body{filePiece(f)},
 	}
 	fresh.fields = Header{{"Content-Type", fresh.mediaType}, {"X-Content-Type-Options", "nosniff"}}

@@ -46,6 +46,20 @@ func failureBecause(r *Request, status int, hint, reason string) Response {
 	return resp
 }
 
+// overload answers 503, because so much is going on already that what does not fit.
+func overload(r *Request, what string) Response {
+	resp := failure(r, statusServiceUnavailable)
+	resp.Reason = what
+	return resp
+}
+
+// The reasons of an overload.
+const (
+	tooManyListed   = "listings with too many entries are being sent"
+	tooManyArchived = "archives with too many files are being sent"
+	clientGone      = "the client has not waited"
+)
+
 // explain is failure with the reason in words. A program that prefers JSON gets the
 // members of RFC 9457. reason must have nothing of the request in it.
 func explain(r *Request, status int, reason string, members ...Member) Response {
@@ -64,6 +78,9 @@ func explain(r *Request, status int, reason string, members ...Member) Response 
 		content = fmt.Sprintf("%d %s: %s\n", status, title, reason)
 	}
 	resp.Body = Body{textPiece(content)}
+	if status == statusForbidden || status >= statusInternalServerError {
+		resp.Reason = reason
+	}
 	resp.Header.add("X-Content-Type-Options", "nosniff")
 	if status == statusServiceUnavailable {
 		resp.Header.add("Retry-After", "1")

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -28,28 +29,30 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 		pl.file = f
 		return pl.sendChecksum(ctx)
 	}
-	res := pl.represent(ctx)
-	resp := respond(r, &res, time.Now())
+	now := time.Now()
+	res := pl.represent(ctx, now)
+	resp := respond(r, &res, now)
 	resp.file = pl.file
 	p.addReprDigest(ctx, r, &resp, pl.file)
 	return resp
 }
 
-// represent describes what is sent.
-func (pl *Plan) represent(ctx context.Context) resource {
+// represent describes what is sent at the time now.
+func (pl *Plan) represent(ctx context.Context, now time.Time) resource {
 	f, party := pl.file, pl.request.party()
 	if pl.request.IfMatch == "" && pl.planner.readsForTag(f, pl.facts) { // else another tag would be a wrong 412
 		party.Waits = &budget.Tally{Most: tagPatience, Also: party.Waits}
 	}
 	var etag string
-	etag, pl.isMakeshift = pl.planner.etag(ctx, party, f, pl.facts)
+	etag, pl.isMakeshift = pl.planner.etag(ctx, party, f, pl.facts, now)
 	res := resource{
-		validators: validators{etag: etag, modified: f.Info.ModTime(), date: pl.facts.modified},
+		validators: validators{etag: etag, modified: modifiedOf(f.Info), date: pl.facts.modified},
 		fields:     slices.Clip(pl.fields), // so that add makes a copy
 		body:       pl.facts.body,
 		negotiated: pl.negotiated,
 	}
 	if pl.coding != "" {
+		res.etag = etagWith(res.etag, pl.coding) // another representation needs another tag, whatever its size and time
 		res.fields.add("Content-Encoding", pl.coding)
 	}
 	if pl.isDownload {
@@ -95,7 +98,7 @@ func (pl *Plan) compressedForm() (*filecache.File, coding) {
 
 // factsOf returns the facts about the file at name, or nil if that would wait.
 func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
-	if !pl.cachedAt.IsZero() && f.Body == nil && typeOf(name) == "" && f.Extra.Load() == nil {
+	if t := typeOf(name); !pl.cachedAt.IsZero() && f.Body == nil && (t == "" || hasCharset(t)) && f.Extra.Load() == nil {
 		pl.wouldWait = true // the beginning of the file would have to be read
 		return nil
 	}
@@ -103,23 +106,29 @@ func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
 }
 
 // mediaType returns the Content-Type of the file at name: by its extension, or
-// else by its first bytes. It is not known if its file system does not answer.
+// else by its first bytes, which also decide whether a text has a charset. It is not
+// known if its file system does not answer.
 func (p *Planner) mediaType(name string, f *filecache.File) (mediaType string, isKnown bool) {
-	if t := typeOf(name); t != "" {
+	t := typeOf(name)
+	if t != "" && !hasCharset(t) {
 		return t, true
 	}
 	begin := f.Body
 	if begin == nil {
-		var b [sniffed]byte
 		if f.Mount.Enter() != nil {
-			return unknownType, false
+			return cmp.Or(t, unknownType), false
 		}
 		defer f.Mount.Leave()
-		n, err := f.File.ReadAt(b[:min(sniffed, f.Info.Size())], 0)
+		b := make([]byte, min(charsetSample, f.Info.Size()))
+		n, err := f.File.ReadAt(b, 0)
 		if err != nil && n == 0 {
-			return unknownType, true
+			return cmp.Or(t, unknownType), true
 		}
 		begin = b[:n]
 	}
-	return sniff(begin, p.DetectType), true
+	begin = begin[:min(charsetSample, len(begin))]
+	if t == "" {
+		return sniff(begin, p.DetectType), true
+	}
+	return withCharset(t, begin), true
 }

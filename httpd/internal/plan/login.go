@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -32,8 +31,7 @@ func (pl *Plan) findLogin() bool {
 	p, r := pl.planner, &pl.request
 	wantsLogin, wantsLogout := false, false
 	if r.Query != "" && strings.HasSuffix(r.Path, "/") && !r.isSlashEncoded() {
-		query, _ := url.ParseQuery(r.Query) // on an error it holds the valid pairs
-		wantsLogin, wantsLogout = query.Has(loginWord), query.Has(logoutWord)
+		wantsLogin, wantsLogout = hasWord(r.Query, loginWord), hasWord(r.Query, logoutWord)
 	}
 	switch {
 	case r.BySession && wantsLogout:

@@ -89,9 +89,8 @@ func AfterLogin(r *Request) string {
 
 // LoginStep returns what the query of a POST wants: "login", "logout" or "".
 func LoginStep(rawQuery string) string {
-	query, _ := url.ParseQuery(rawQuery) // on an error it holds the valid pairs
 	for _, word := range []string{loginWord, logoutWord} {
-		if query.Has(word) {
+		if hasWord(rawQuery, word) {
 			return word
 		}
 	}

@@ -57,7 +57,7 @@ func TestAGuestIsAskedForALogin(t *testing.T) {
 	}{
 		{name: "without logins", target: "/?login"},
 		{name: "by the query of a directory", target: "/?login", logins: true, want: true},
-		{name: "by one word of the query", target: "/missing/?sort=name&login=1", logins: true, want: true},
+		{name: "by one word of the query", target: "/missing/?sort=name&login", logins: true, want: true},
 		{name: "not by that of a file", target: "/f?login", logins: true},
 		{name: "not by another query", target: "/?logins", logins: true},
 		{name: "if there are no files", target: "/f", logins: true, none: true, want: true},

@@ -41,6 +41,7 @@ type Plan struct {
 
 	status  int          // if kind is failed or refusedMethod
 	isHung  bool         // if kind is failed: the file system does not answer
+	reason  string       // if kind is failed: as in Response
 	archive *archiveKind // if kind is sendsArchive
 
 	// If kind is sendsFile, or missing and there is a page for that.
@@ -69,6 +70,7 @@ const (
 	loggedIn
 	asksLogout
 	sendsFile
+	hasNoIcon
 	sendsListing
 	sendsArchive
 )
@@ -192,9 +194,8 @@ func (pl *Plan) find(l Lookup) {
 func (pl *Plan) findInDir() {
 	p, r := pl.planner, &pl.request
 	if p.Archives && r.Query != "" {
-		query, _ := url.ParseQuery(r.Query) // on an error it holds the valid pairs
 		for i := range archives {
-			if query.Has(archives[i].word) {
+			if hasWord(r.Query, archives[i].word) {
 				pl.kind, pl.archive = sendsArchive, &archives[i]
 				pl.Lengthy, pl.Streamed = true, pl.archive.gzip
 				return
@@ -233,14 +234,13 @@ func (pl *Plan) take(name string, f *filecache.File) {
 	pl.kind, pl.name, pl.file = sendsFile, name, f
 	pl.Lengthy = pl.request.WantReprDigest != ""
 	if pl.request.Query != "" {
-		query, _ := url.ParseQuery(pl.request.Query) // on an error it holds the valid pairs
 		for i := range checksums {
-			if query.Has(checksums[i].word) {
+			if hasWord(pl.request.Query, checksums[i].word) {
 				pl.checksum, pl.Lengthy = &checksums[i], true
 				return
 			}
 		}
-		pl.isDownload = query.Has("download")
+		pl.isDownload = hasWord(pl.request.Query, "download")
 	}
 	pl.chooseForm()
 }
@@ -251,7 +251,7 @@ func (pl *Plan) fail(err error) {
 		pl.miss()
 		return
 	}
-	pl.kind, pl.isHung = failed, errors.Is(err, vfs.ErrNotResponding)
+	pl.kind, pl.isHung, pl.reason = failed, errors.Is(err, vfs.ErrNotResponding), reasonOf(err)
 }
 
 // miss plans the response for a name that is not served.
@@ -264,6 +264,10 @@ func (pl *Plan) miss() {
 			pl.isFallback = true
 			return
 		}
+	}
+	if pl.request.Path == iconPath && p.Files != nil {
+		pl.kind = hasNoIcon
+		return
 	}
 	if p.NotFoundPage != "" {
 		if f, err := pl.getRegular(p.NotFoundPage); err == nil {
@@ -303,10 +307,13 @@ func (pl *Plan) make(ctx context.Context) Response {
 		return logoutPage(r)
 	case sendsFile:
 		resp = pl.sendFile(ctx)
+		resp.isFile, resp.isFallback, resp.name = true, pl.isFallback, pl.name
 		if pl.isFallback {
 			resp.Header.vary("Accept")
 		}
 		return resp
+	case hasNoIcon:
+		return noIcon()
 	case sendsListing:
 		return pl.sendListing(ctx)
 	case sendsArchive:
@@ -335,11 +342,14 @@ func (pl *Plan) make(ctx context.Context) Response {
 	}
 	switch {
 	case pl.isHung:
-		return explain(r, pl.status, "The file system where this is does not answer.")
+		resp = explain(r, pl.status, "The file system where this is does not answer.")
 	case pl.status == statusNotImplemented:
-		return explain(r, pl.status, "The size of this file is not known before it was read, so it cannot be sent.")
+		resp = explain(r, pl.status, "The size of this file is not known before it was read, so it cannot be sent.")
+	default:
+		resp = failure(r, pl.status)
 	}
-	return failure(r, pl.status)
+	resp.Reason = pl.reason
+	return resp
 }
 
 // rightsFor returns the rights that a user lacks to whom a method is refused. "": another
@@ -390,6 +400,17 @@ func (pl *Plan) notFound() Response {
 	return resp
 }
 
+// iconPath is requested by browsers on their own, with the first page of a site.
+const iconPath = "/favicon.ico"
+
+// noIcon answers for a site without an icon. It is no 404: people who open a page have not chosen a name that does not
+// exist, and programs such as fail2ban count these.
+func noIcon() Response {
+	resp := Response{Status: statusNoContent}
+	resp.Header.add("Cache-Control", "max-age=86400")
+	return resp
+}
+
 // redirectToSlash sends the client to the form of a directory's name from which
 // the links of a page resolve. The target is relative, and has only the last element
 // of the path that the client knows, so that no name leads to another host. It begins
@@ -417,7 +438,8 @@ func redirectToSlash(r *Request) Response {
 // KeepHead keeps the beginning of the head of resp with the file, for
 // Lookup.KeptHead, if all plain requests for the file have that head.
 func (pl *Plan) KeepHead(resp *Response, head []byte) {
-	if pl.kind == sendsFile && !pl.isMakeshift && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) && pl.file.IsShared() {
+	if pl.kind == sendsFile && !pl.isMakeshift && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) &&
+		pl.file.IsShared() && time.Now().After(settles(pl.file.Info.ModTime())) {
 		kept := string(head)
 		pl.facts.head.Store(&kept)
 	}

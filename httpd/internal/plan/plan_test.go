@@ -145,6 +145,7 @@ func TestAHeadIsKeptWithItsFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "f.txt"), []byte("content"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	nettest.Age(t, filepath.Join(dir, "f.txt"))
 	cache := &filecache.Cache{Tree: root, Valid: time.Hour}
 	defer cache.Close()
 	p := plan.New(plan.Config{Files: cache, Tree: root})

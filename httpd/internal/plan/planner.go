@@ -43,6 +43,10 @@ type Config struct {
 	// guest.
 	Private bool
 
+	// TreeTag is a part of all entity tags, which keeps the files of one tree apart from those of another one that have
+	// the same addresses. It has letters and digits; "": nothing.
+	TreeTag string
+
 	// Budget is shared with others. Nil: the Planner has its own.
 	Budget *budget.Budget
 
@@ -218,6 +222,17 @@ func statusOf(err error) int {
 		return statusNotFound
 	}
 	return statusInternalServerError
+}
+
+// reasonOf returns what an error of opening a file says, without names.
+func reasonOf(err error) string {
+	for {
+		pathErr, ok := errors.AsType[*fs.PathError](err)
+		if !ok {
+			return err.Error()
+		}
+		err = pathErr.Err
+	}
 }
 
 // isPage reports whether the request is for a page rather than for something

@@ -20,8 +20,12 @@ var errUnsatisfiable = errors.New("range not satisfiable")
 const (
 	// maxRanges is how many ranges a request may have. The response to more is
 	// the whole file: the request is an attack (CVE-2011-3192), or the client is
-	// better served by it.
-	maxRanges = 64
+	// better served by it. zchunk, which dnf uses, asks for up to 255 at once.
+	maxRanges = 255
+
+	// maxOverlapping is how many ranges a request may have of which some overlap. Nobody
+	// needs more.
+	maxOverlapping = 64
 
 	// minGap is the least distance of two ranges that become two parts: the header
 	// of a part is about as long (RFC 9110, 15.3.7.2).
@@ -32,13 +36,14 @@ const (
 // representation of size bytes (RFC 9110, 14.1.2 and 14.2), in the order of the field. Ranges that
 // overlap or nearly touch are joined, so that no byte is sent twice; ranges that
 // begin beyond the end are left out. Nil without an error means that the field must
-// be ignored: other units, bad syntax, too many ranges.
+// be ignored: other units, bad syntax, too many ranges, or many that overlap.
 func parseRanges(ranges []byteRange, field string, size int64) ([]byteRange, error) {
 	unit, set, found := strings.Cut(field, "=")
 	if !found || !strings.EqualFold(strings.Trim(unit, " \t"), "bytes") {
 		return nil, nil
 	}
-	if strings.Count(set, ",") >= maxRanges {
+	n := strings.Count(set, ",") + 1
+	if n > maxRanges {
 		return nil, nil
 	}
 	asked, satisfiable := false, false
@@ -60,7 +65,22 @@ func parseRanges(ranges []byteRange, field string, size int64) ([]byteRange, err
 	if asked && !satisfiable {
 		return nil, errUnsatisfiable
 	}
+	if n > maxOverlapping && overlap(ranges) {
+		return nil, nil
+	}
 	return coalesce(ranges), nil
+}
+
+// overlap reports whether two of the ranges have a byte in common.
+func overlap(ranges []byteRange) bool {
+	order := slices.Clone(ranges)
+	slices.SortFunc(order, func(a, b byteRange) int { return cmp.Compare(a.off, b.off) })
+	for i := range order[1:] {
+		if order[i].end() > order[i+1].off {
+			return true
+		}
+	}
+	return false
 }
 
 // parseRange parses one range. A suffix of an empty file, "-5", is satisfiable and

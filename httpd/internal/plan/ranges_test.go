@@ -11,6 +11,22 @@ import (
 	"sluice/httpd/internal/plan"
 )
 
+// many returns n ranges of 10 bytes, the given distance from one to the next, and apart what is sent for them.
+func many(n int, distance int64) string {
+	field := "bytes="
+	for i := range int64(n) {
+		field += fmt.Sprintf("%d-%d,", i*distance, i*distance+9)
+	}
+	return strings.TrimSuffix(field, ",")
+}
+
+func apart(n int, distance int64) (ranges [][2]int64) {
+	for i := range int64(n) {
+		ranges = append(ranges, [2]int64{i * distance, 10})
+	}
+	return ranges
+}
+
 func TestParseRanges(t *testing.T) {
 	const big = "99999999999999999999999999"
 	type ranges = [][2]int64 // offset and length
@@ -62,6 +78,11 @@ func TestParseRanges(t *testing.T) {
 		{"space between the ranges", "bytes=0-9 ,\t500-509", 1000, ranges{{0, 10}, {500, 10}}, nil},
 
 		{"more than anybody needs", "bytes=0-0" + strings.Repeat(",500-500", plan.MaxRanges), 1000, nil, nil},
+		{"a range over and over", "bytes=0-0" + strings.Repeat(",500-500", 64), 1000, nil, nil},
+		{"many, as zchunk asks for", many(255, 1000), 1 << 20, apart(255, 1000), nil},
+		{"more than 255", many(256, 1000), 1 << 20, nil, nil},
+		{"many of which two overlap", many(200, 1000) + ",5-6", 1 << 20, nil, nil},
+		{"many that touch are few", many(255, 10), 1 << 20, ranges{{0, 2550}}, nil},
 		{"one bad range spoils the set", "bytes=0-9,x", 1000, nil, nil},
 		{"two fields joined", "bytes=0-1, bytes=2-3", 1000, nil, nil},
 		{"another unit", "lines=0-1", 1000, nil, nil},

@@ -67,10 +67,11 @@ func respond(r *Request, res *resource, now time.Time) Response {
 // update its copy (RFC 9110, 15.4.5).
 func notModified(res *resource) Response {
 	resp := Response{Status: statusNotModified, Header: make(Header, 0, 4)}
-	if res.etag == "" {
-		resp.Header.add("Last-Modified", res.lastModified())
-	} else {
+	switch {
+	case res.etag != "":
 		resp.Header.add("Etag", res.etag)
+	case !res.modified.IsZero():
+		resp.Header.add("Last-Modified", res.lastModified())
 	}
 	if res.negotiated != "" {
 		resp.Header.vary(res.negotiated)
@@ -83,7 +84,11 @@ func (h *Header) addValidators(res *resource, now time.Time) {
 	if res.etag != "" {
 		h.add("Etag", res.etag)
 	}
-	if !res.modified.IsZero() && !res.modified.After(now) && hasFourDigits(res.modified) { // RFC 9110, 8.8.2.1: no date in the future
+	switch {
+	case res.modified.IsZero() || !hasFourDigits(res.modified):
+	case res.modified.After(now): // RFC 9110, 8.8.2.1: no date in the future
+		h.add("Last-Modified", FormatDate(now))
+	default:
 		h.add("Last-Modified", res.lastModified())
 	}
 	if res.negotiated != "" {

@@ -57,8 +57,8 @@ func TestHeaders(t *testing.T) {
 	if got := plan.RespondTo(request("GET"), `"abc"`, old, nil, content, now).Header.Get("Last-Modified"); got != "" {
 		t.Errorf("a file of %d is Last-Modified %s", old.Year(), got)
 	}
-	if got := plan.RespondTo(request("GET"), `"abc"`, now.Add(time.Hour), nil, content, now).Header.Get("Last-Modified"); got != "" {
-		t.Errorf("Last-Modified %s of a file from the future, want none", got)
+	if got, want := plan.RespondTo(request("GET"), `"abc"`, now.Add(time.Hour), nil, content, now).Header.Get("Last-Modified"), plan.FormatDate(now); got != want {
+		t.Errorf("Last-Modified %s of a file from the future, want that of Date, %s", got, want)
 	}
 }
 

@@ -118,13 +118,29 @@ func matchElements(pattern, name []string) bool {
 	return p == len(pattern)
 }
 
+// holdsFor reports whether the rule holds for a response: by the path of the request, or the name of the file that is sent
+// for a directory. A file that is sent where nothing exists has only its own name. How long a copy may be kept is
+// said of files: for a listing, an archive or a redirect only a pattern that ends in a slash says it.
+func (r Rule) holdsFor(req *Request, resp *Response) bool {
+	switch {
+	case resp.Status >= 400:
+		return false
+	case resp.Status == statusNotModified && strings.HasPrefix(r.Name, "Content-"): // the client has these
+		return false
+	case resp.isFile && resp.isFallback:
+		return r.matches(resp.name)
+	case !resp.isFile && (r.Name == "Cache-Control" || r.Name == "Expires") && !strings.HasSuffix(r.Pattern, "/"):
+		return false
+	}
+	return r.matches(req.Path) || resp.isFile && resp.name != req.Path && r.matches(resp.name)
+}
+
 // finish adds to a header the fields that do not depend on the resource: those of
 // the rules, of logins and of CORS.
 func (p *Planner) finish(r *Request, resp *Response) {
 	for _, rule := range p.Rules {
 		switch {
-		case resp.Status >= 400 || !rule.matches(r.Path):
-		case resp.Status == statusNotModified && strings.HasPrefix(rule.Name, "Content-"): // the client has these
+		case !rule.holdsFor(r, resp):
 		case rule.Name == "Vary" && rule.Value != "":
 			resp.Header.vary(rule.Value)
 		default:

@@ -10,12 +10,24 @@ import (
 
 func TestTypeOf(t *testing.T) {
 	for name, want := range map[string]string{
-		"index.html": "text/html; charset=utf-8",
-		"A.TXT":      "text/plain; charset=utf-8",
-		"x.tar.gz":   "application/gzip",
-		"film.mp4":   "video/mp4",
-		"noext":      "",
-		"x.unknown":  "",
+		"index.html":       "text/html",
+		"A.TXT":            "text/plain",
+		"x.tar.gz":         "application/gzip",
+		"film.mp4":         "video/mp4",
+		"feed.rss":         "application/rss+xml",
+		"a.atom":           "application/atom+xml",
+		"style.xsl":        "application/xslt+xml",
+		"vpn.mobileconfig": "application/x-apple-aspen-config",
+		"ann.vcf":          "text/vcard",
+		"ca.crt":           "application/x-x509-ca-cert",
+		"t.ods":            "application/vnd.oasis.opendocument.spreadsheet",
+		"t.odp":            "application/vnd.oasis.opendocument.presentation",
+		"chair.usdz":       "model/vnd.usdz+zip",
+		"ext.xpi":          "application/x-xpinstall",
+		"IMG_1.HEIC":       "image/heic",
+		"old.3gp":          "video/3gpp",
+		"noext":            "",
+		"x.unknown":        "",
 	} {
 		if got := plan.TypeOf(name); got != want {
 			t.Errorf("TypeOf(%q) = %q, want %q", name, got, want)
@@ -31,7 +43,8 @@ func TestSniff(t *testing.T) {
 		{"gzip, by its registered name", "\x1f\x8b\x08", "application/gzip"},
 		{"a text", "all: build\n", "text/plain; charset=utf-8"},
 		{"nothing", "", "text/plain; charset=utf-8"},
-		{"a text cut in a character", strings.Repeat("x", 500) + "\xe2\x82", "text/plain; charset=utf-8"},
+		{"a text cut in a character", strings.Repeat("x", 16<<10-2) + "\xe2\x82", "text/plain; charset=utf-8"},
+		{"a text that ends in a letter of Latin-1", "caf\xe9", "text/plain"},
 		{"a text of Latin-1", "caf\xe9 noir", "text/plain"},
 		{"a text of UTF-16", "\xff\xfea\x00", "text/plain; charset=utf-16le"},
 		{"a page is shown as its source", "<!DOCTYPE html><script>alert(1)</script>", "text/plain; charset=utf-8"},

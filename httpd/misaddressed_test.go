@@ -98,6 +98,7 @@ func TestRequestsForNobodyAreRefused(t *testing.T) {
 			{"an IPv6 address", "GET /a", "[::1]:80", 200},
 			{"no host, which HTTP/1.1 allows in this form", "GET /a", "", 200},
 			{"an absolute form with another host", "GET http://b/a", "a", 200},
+			{"an absolute form without a path", "GET http://b", "a", 200},
 			{"an absolute form of a proxy for https", "GET https://b:8443/a", "a", 200},
 			{"the options of all of the server", "OPTIONS *", "a", 204},
 		} {

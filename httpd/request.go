@@ -29,6 +29,8 @@ func requestOf(r *http.Request) plan.Request {
 	}
 	path := r.URL.Path
 	switch {
+	case path == "" && strings.Contains(r.RequestURI, "://") && plan.EncodedPath(r.RequestURI) == "": // RFC 9110, 4.2.3
+		path = "/"
 	case path == "" && r.RequestURI != "" && !strings.HasSuffix(plan.EncodedPath(r.RequestURI), "/"):
 		path = "/." // a handler has removed all of it, and there was no slash at the end: the root, by a name without one
 	case !strings.HasPrefix(path, "/"): // "*", or a handler has removed a prefix with its slash

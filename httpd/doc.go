@@ -146,8 +146,8 @@
 //
 // PUT makes a file (201) or replaces one (204). Nobody sees the file before it is whole
 // and, as far as Durability says, on the disk; if anything fails, the old file stays.
-// The response has the entity tag that GET shows from now on, and conditions are about
-// that tag: the one of the file itself, not of a compressed form. The directory must exist:
+// The response has the entity tag that GET shows from now on, though as a weak one for two
+// seconds, and conditions are about that tag: the one of the file itself, not of a compressed form. The directory must exist:
 // else, and for the name of a directory, the answer is 409. If-Match, If-None-Match and
 // If-Unmodified-Since are checked before the body is read, and again when the file gets
 // its name, so that of several writers with "If-None-Match: *" one alone has 201. A
@@ -217,16 +217,23 @@
 //
 // # Choices that RFC 9110 leaves open
 //
-// A set of ranges with an invalid one, or of more than 64, is answered with the whole
-// file, and so is a set for a representation in a content coding. Ranges that overlap
+// A set of ranges with an invalid one, of more than 255, or of more than 64 of which some
+// overlap, is answered with the whole file, and so is a set for a representation in a content coding. Ranges that overlap
 // or are less than 80 bytes apart are joined. HEAD has no ranges. If nothing is
 // acceptable, the default representation is sent, not 406.
 //
-// The entity tag of a file is strong. It changes with its size, with the time
-// of its modification and, where the system provides them, with its inode and the
-// time of its last change, which no program can set back. Two changes between
-// two ticks of the file system's clock, milliseconds on Linux before 6.13, can
-// have the same tag; Handler.ContentETags has tags that cannot.
+// The entity tag of a file changes with its size and the time of its modification, so
+// that servers with copies of a file have the same tag. It is strong two seconds after
+// the change; before that the file could change again between two ticks of the file
+// system's clock. Files of second 0 or 1 of Unix time have no date, and a weak tag of
+// their inode and the time of their last change, if the system provides these. A file
+// that takes the name of one of the same size and time has its tag; Handler.ContentETags
+// has tags that differ. The files of accounts have tags of their own.
+//
+// If-Modified-Since holds for exactly the date of the file, so that one that was put back
+// from a backup is sent. A date in the future is replaced by that of the response.
+//
+// Words in queries count without a value only.
 //
 // # Side effects
 //

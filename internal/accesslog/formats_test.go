@@ -71,6 +71,10 @@ var records = []live.Record{
 		Protocol: live.HTTP, Retransmits: -1, Upload: true, Op: "PUT", Target: "/in%20box", Path: "/in box", Proto: "HTTP/1.1", Status: 201,
 		Remote: netip.MustParseAddrPort("192.0.2.3:40000"), Result: sendfile.Result{Sent: 4096, ZeroCopied: 4096, Method: sendfile.Splice},
 	},
+	{ // a refusal of the server
+		Retransmits: -1, Op: "GET", Target: "/private", Proto: "HTTP/1.1", Status: 403, Reason: "permission denied",
+		Remote: netip.MustParseAddrPort("192.0.2.3:40000"),
+	},
 	{ // changes by FTP
 		Protocol: live.FTP, Retransmits: -1, Session: 8, Remote: netip.MustParseAddrPort("192.0.2.2:40000"), User: "ann",
 		Op: remove, Path: "/old file", Status: 250, Duration: time.Millisecond,

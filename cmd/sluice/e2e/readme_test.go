@@ -288,7 +288,10 @@ func mustAbs(t *testing.T, name string) string {
 // check the results that the commands themselves do not show.
 func TestTheTasksOfTheREADME(t *testing.T) {
 	doc, n := readDocument(t, "README.md"), newNewcomer(t)
+	all := len(fences.FindAllString(readFile(t, "README.md"), -1))
 	step := func(section string, wantBlocks int, check func(done int)) {
+		t.Helper()
+		all -= len(doc[section])
 		if !t.Run(section, func(t *testing.T) {
 			all := n.t
 			n.t = t
@@ -392,6 +395,9 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 		n.run("curl -sS -o got http://localhost:8080/files/debian.iso", true)
 		wantPattern(n.t, filepath.Join(n.dir, "got"), 0, 3<<20)
 	})
+	if all != 0 {
+		t.Errorf("README.md has %d blocks in sections that are not tried here", all)
+	}
 }
 
 // Every flag of "sluice serve" has a row in docs/configuration.md, and every row

@@ -332,6 +332,21 @@ func TestPrecompressedFiles(t *testing.T) {
 	check(t, s.request(t, "GET", "/a.js", "Accept-Encoding", "gzip", "If-None-Match", coded), 304, "", "Vary", "Accept-Encoding", "Etag", coded, "Content-Encoding", "")
 	check(t, s.request(t, "GET", "/a.js", "If-None-Match", coded), 200, "plain")
 
+	s.write(t, "b.js", "7 bytes")
+	s.write(t, "b.js.gz", "as many")
+	s.age(t, "b.js.gz", 0)
+	info, err := os.Stat(filepath.Join(s.dir, "b.js.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(filepath.Join(s.dir, "b.js"), info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	plain = s.request(t, "GET", "/b.js").Header().Get("Etag")
+	if coded := s.request(t, "GET", "/b.js", "Accept-Encoding", "gzip"); coded.Body.String() != "as many" || coded.Header().Get("Etag") == plain {
+		t.Errorf("both forms of one size and time have the tag %s: %q", plain, coded.Body)
+	}
+
 	s = s.reopen(t, &httpd.Handler{})
 	check(t, s.request(t, "GET", "/a.js", "Accept-Encoding", "gzip"), 200, "plain", "Vary", "")
 }

@@ -265,7 +265,7 @@ func (pl *Plan) miss() {
 			return
 		}
 	}
-	if pl.request.Path == iconPath && p.Files != nil {
+	if isIcon(pl.request.Path) && p.Files != nil {
 		pl.kind = hasNoIcon
 		return
 	}
@@ -400,8 +400,10 @@ func (pl *Plan) notFound() Response {
 	return resp
 }
 
-// iconPath is requested by browsers on their own, with the first page of a site.
-const iconPath = "/favicon.ico"
+// isIcon reports whether browsers request a path on their own, with the first page of a site.
+func isIcon(path string) bool {
+	return path == "/favicon.ico" || strings.HasPrefix(path, "/apple-touch-icon") && strings.HasSuffix(path, ".png")
+}
 
 // noIcon answers for a site without an icon. It is no 404: people who open a page have not chosen a name that does not
 // exist, and programs such as fail2ban count these.

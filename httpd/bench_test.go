@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/httpd"
+	"sluice/internal/nettest"
 	"sluice/internal/vfs"
 )
 
@@ -109,6 +110,7 @@ func BenchmarkOtherServer(b *testing.B) {
 		if err := os.WriteFile(filepath.Join(dir, size.name), make([]byte, size.bytes), 0o644); err != nil {
 			b.Fatal(err)
 		}
+		nettest.Age(b, filepath.Join(dir, size.name))
 		for _, server := range []struct {
 			name    string
 			handler http.Handler

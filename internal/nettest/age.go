@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Age makes a file an hour older than it is, so that its entity tag is strong.
+// Age makes a file an hour older than it is, so that its entity tag is strong, and the head of responses is kept with it.
 func Age(t testing.TB, path string) {
 	t.Helper()
 	info, err := os.Stat(path)

@@ -68,6 +68,7 @@ func serve(t *testing.T, files map[string]string) *served {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		nettest.Age(t, filepath.Join(dir, name))
 	}
 	root, err := vfs.Open(dir)
 	if err != nil {

@@ -50,6 +50,7 @@ func newBench(t testing.TB) *bench {
 		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		nettest.Age(t, full)
 	}
 	root, err := vfs.Open(dir)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestOptionsReachTheFTPServer(t *testing.T) {
 		AllDown, AllUp                       bool
 	}
 	usual := options{
-		Login: time.Minute, Idle: 5 * time.Minute, Stall: time.Minute, Accept: 30 * time.Second, KeepsUploads: 72 * time.Hour,
+		Login: time.Minute, Idle: 5 * time.Minute, Stall: 5 * time.Minute, Accept: 30 * time.Second, KeepsUploads: 72 * time.Hour,
 	}
 	withTLS := usual
 	withTLS.HasTLS = true

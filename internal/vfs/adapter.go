@@ -80,7 +80,7 @@ func query[T any](a *adapter, op, name string, f func(full string) (T, error)) (
 	if err != nil {
 		return none, a.pathError(op, name, err)
 	}
-	value, err := callWithLimit(a.calls, a.calls.mount(full), func() (T, error) { return f(full) }, nil)
+	value, err := callWithLimit(a.calls.at(full), func() (T, error) { return f(full) }, nil)
 	if err != nil {
 		return none, a.pathError(op, name, err)
 	}
@@ -167,7 +167,7 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 	if err != nil {
 		return nil, a.pathError("open", name, err)
 	}
-	f, err := callWithLimit(a.calls, a.calls.mount(full), func() (afero.File, error) {
+	f, err := callWithLimit(a.calls.at(full), func() (afero.File, error) {
 		if flag&writing != 0 { // with any of these flags an afero.CopyOnWriteFs makes a copy
 			defer CountChange()
 		}
@@ -223,7 +223,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		h.readSize, h.modTime = fi.Size(), fi.ModTime()
 		h.reopen = func() (afero.File, error) {
 			open := func() (afero.File, error) { return a.openRaw(full, flag, perm) }
-			return callWithLimit(a.calls, a.calls.mount(full), open, func(f afero.File) { _ = f.Close() })
+			return callWithLimit(a.calls.at(full), open, func(f afero.File) { _ = f.Close() })
 		}
 	}
 	return h, nil
@@ -506,7 +506,7 @@ func (s *nameStyle) isRelative(a *adapter) (bool, error) {
 		return *known, nil
 	}
 	known := false
-	relative, err := callWithLimit(a.calls, a.calls.own, func() (relative bool, err error) {
+	relative, err := callWithLimit(a.calls, func() (relative bool, err error) {
 		relative, known = needsRelativeNames(a.fs)
 		return relative, nil
 	}, nil)

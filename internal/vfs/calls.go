@@ -19,31 +19,31 @@ var ErrNotResponding = mounts.ErrNotResponding
 // goroutine and its place in the mount until it returns.
 type callLimiter struct {
 	fs    afero.Fs
-	own   *mounts.Mount // of all files, unless fs shows those of this machine
+	mount *mounts.Mount // of all files, unless fs shows those of this machine
 	limit time.Duration // of one call; zero: hangAfter
 }
 
 const hangAfter = 30 * time.Second
 
 func newCallLimiter(fsys afero.Fs) *callLimiter {
-	return &callLimiter{fs: fsys, own: mounts.New("")}
+	return &callLimiter{fs: fsys, mount: mounts.New("")}
 }
 
-// mount returns the mount of the file that the file system calls full.
-func (c *callLimiter) mount(full string) *mounts.Mount {
+// at returns a limiter for calls that ask for the file that the file system calls full.
+func (c *callLimiter) at(full string) *callLimiter {
 	if name, ok := osPath(c.fs, filepath.FromSlash(path.Join("/", full))); ok {
 		if m := mounts.Of(name); m != nil {
-			return m
+			return &callLimiter{fs: c.fs, mount: m, limit: c.limit}
 		}
 	}
-	return c.own
+	return c
 }
 
-// callWithLimit returns the results of f, which asks for a file on the mount m, or ErrNotResponding if f takes too long or
-// is not admitted. If f succeeds after that, discard is called with its value, to close an open file for example.
-func callWithLimit[T any](c *callLimiter, m *mounts.Mount, f func() (T, error), discard func(T)) (T, error) {
+// callWithLimit returns the results of f, or ErrNotResponding if f takes too long or is not admitted to the mount of c. If
+// f succeeds after that, discard is called with its value, to close an open file for example.
+func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) (T, error) {
 	var none T
-	if err := m.Enter(); err != nil {
+	if err := c.mount.Enter(); err != nil {
 		return none, err
 	}
 	type result struct {
@@ -53,7 +53,7 @@ func callWithLimit[T any](c *callLimiter, m *mounts.Mount, f func() (T, error), 
 	done := make(chan result, 1)
 	go func() {
 		value, err := recoverPanic(f)
-		m.Leave()
+		c.mount.Leave()
 		done <- result{value, err}
 	}()
 	limit := c.limit

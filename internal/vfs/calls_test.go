@@ -62,7 +62,7 @@ func TestHangingOpenIsGivenUp(t *testing.T) {
 		} else {
 			_ = f.Close()
 		}
-		if n := tree.(*adapter).calls.own.State().Inside; n != 0 {
+		if n := tree.(*adapter).calls.mount.State().Inside; n != 0 {
 			t.Errorf("%d calls count as hung, want none", n)
 		}
 	})
@@ -72,7 +72,7 @@ func TestFileOpenedTooLateIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := 0
 		release := make(chan struct{})
-		_, err := callWithLimit(&callLimiter{limit: time.Second}, nil, func() (afero.File, error) {
+		_, err := callWithLimit(&callLimiter{limit: time.Second}, func() (afero.File, error) {
 			<-release
 			return counted{File: memoryFile(t), closed: &closed}, nil
 		}, func(f afero.File) { _ = f.Close() })

@@ -29,7 +29,7 @@ func MountOf(t Tree, name string) *mounts.Mount {
 		}
 	case *adapter:
 		if cleaned, err := cleanName(name); err == nil { // not fullName, which may ask the file system
-			return t.calls.mount(path.Join(t.base, cleaned))
+			return t.calls.at(path.Join(t.base, cleaned)).mount
 		}
 	}
 	return nil // no call will be made
@@ -48,7 +48,7 @@ func MountOfFile(t Tree, f any) *mounts.Mount {
 		if m := mounts.Of(file.Name()); m != nil && filepath.IsAbs(file.Name()) {
 			return m
 		}
-		return t.calls.own
+		return t.calls.mount
 	}
 	return nil
 }

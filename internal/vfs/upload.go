@@ -75,7 +75,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 	if err != nil {
 		return nil, a.pathError("create", temp, err)
 	}
-	f, err := callWithLimit(a.calls, a.calls.mount(full), func() (afero.File, error) {
+	f, err := callWithLimit(a.calls.at(full), func() (afero.File, error) {
 		if err := a.checkParent(full); err != nil {
 			return nil, err
 		}

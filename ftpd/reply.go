@@ -176,6 +176,8 @@ func (op *operation) replyCode(err error) int {
 		return boundCode(err)
 	case isBeyondQuota(err):
 		return 552
+	case errors.Is(err, vfs.ErrNotResponding) && !op.opened:
+		return 450
 	case vfs.IsFull(err):
 		return 452
 	case errors.Is(err, errName), errors.Is(err, fs.ErrExist):

@@ -167,7 +167,7 @@ const maxNone = 100
 
 // call calls f, which reads entries.
 func (d *adapterDir) call(f func() ([]fs.FileInfo, error)) ([]fs.FileInfo, error) {
-	return callWithLimit(d.calls, d.calls.mount(d.full), func() ([]fs.FileInfo, error) {
+	return callWithLimit(d.calls.at(d.full), func() ([]fs.FileInfo, error) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return f()

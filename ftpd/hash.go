@@ -13,6 +13,7 @@ import (
 
 	"sluice/internal/budget"
 	"sluice/internal/digest"
+	"sluice/internal/vfs"
 )
 
 // hashKind is a checksum algorithm with its name in FTP.
@@ -155,7 +156,7 @@ func (op *operation) checksum(f hashable, kind digest.Algorithm, first, end int6
 	}
 	party := s.user.party(s.host)
 	party.Waits = new(budget.Tally)
-	sum, err := s.server.digests.Part(op.ctx, party, f, kind, first, end-first)
+	sum, err := s.server.digests.Part(op.ctx, party, digest.On(f, vfs.MountOfFile(s.user.tree, f)), kind, first, end-first)
 	s.logWaits(op.name, f.Name(), party.Waits)
 	return hex.EncodeToString(sum), err
 }

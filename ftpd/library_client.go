@@ -11,6 +11,7 @@ import (
 
 	"sluice/ftpd/internal/list"
 	"sluice/internal/digest"
+	"sluice/internal/vfs"
 )
 
 // libraryFS is the file system of a user, with its rights, as a ClientDriver of the
@@ -193,7 +194,7 @@ func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int6
 		return "", stripPaths(err)
 	}
 	defer f.Close()
-	sum, err := l.client.driver.server.digests.Part(l.client.ctx, l.user.party(l.client.host), f, kind, start, end-start)
+	sum, err := l.client.driver.server.digests.Part(l.client.ctx, l.user.party(l.client.host), digest.On(f, vfs.MountOfFile(l.user.tree, f)), kind, start, end-start)
 	return hex.EncodeToString(sum), stripPaths(err)
 }
 

@@ -62,7 +62,9 @@ func (s *session) openListing(ctx context.Context, command, arg string) (*listin
 			return nil, err
 		}
 	}
-	turn, err := s.server.budget.Listings.Take(ctx, s.party(), 1, 0)
+	party := s.party()
+	party.Mount = vfs.MountOf(s.user.tree, s.path(arg)).Point()
+	turn, err := s.server.budget.Listings.Take(ctx, party, 1, 0)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -85,6 +85,7 @@ func newDaemon(conf config.Config, stderr io.Writer) (d *daemon, err error) {
 	if d.users, err = conf.NewUsers(); err != nil {
 		return d, err
 	}
+	d.users.ShareTurns(budget.Of(&d.budget).Logins)
 	d.current.Store(&d.conf)
 	for _, header := range conf.Headers {
 		rule, err := httpd.ParseRule(header)

@@ -40,6 +40,37 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
+// Admission admits calls that may wait for a disk: Enter is called before a call, which is not made after an error, and
+// Leave after it. A *mounts.Mount is one.
+type Admission interface {
+	Enter() error
+	Leave()
+}
+
+// On returns f, for whose calls disk is asked. Without it each file of a disk that hangs takes a thread.
+func On(f File, disk Admission) File { return admittedFile{f, disk} }
+
+type admittedFile struct {
+	File
+	disk Admission
+}
+
+func (f admittedFile) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.disk.Enter(); err != nil {
+		return 0, err
+	}
+	defer f.disk.Leave()
+	return f.File.ReadAt(p, off)
+}
+
+func (f admittedFile) Stat() (fs.FileInfo, error) {
+	if err := f.disk.Enter(); err != nil {
+		return nil, err
+	}
+	defer f.disk.Leave()
+	return f.File.Stat()
+}
+
 // key identifies a checksum in the cache.
 type key struct {
 	fileid.ID

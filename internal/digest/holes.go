@@ -16,6 +16,10 @@ var seeking sync.Mutex
 
 // at returns the length of the hole at off, or 0 if there is none or it is not known, of a file that is read up to end.
 func (h *holes) at(f File, off, end int64) int64 {
+	admitted, isAdmitted := f.(admittedFile)
+	if isAdmitted {
+		f = admitted.File
+	}
 	osFile, ok := f.(*os.File) // and none that is derived from one
 	switch {
 	case off < h.data, !ok:
@@ -26,6 +30,12 @@ func (h *holes) at(f File, off, end int64) int64 {
 		return 0
 	}
 	defer seeking.Unlock()
+	if isAdmitted {
+		if admitted.disk.Enter() != nil {
+			return 0 // the read will say so
+		}
+		defer admitted.disk.Leave()
+	}
 	h.data, h.hole = nextHole(osFile, off, end)
 	if off < h.data {
 		return 0

@@ -3,11 +3,13 @@ package digest_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/nettest"
 )
@@ -44,4 +46,43 @@ func TestDerivedFileHasItsOwnChecksum(t *testing.T) {
 			}
 		}
 	}
+}
+
+// refusing admits a number of calls.
+type refusing struct{ left, inside int }
+
+var errRefused = errors.New("refused")
+
+func (d *refusing) Enter() error {
+	if d.left == 0 {
+		return errRefused
+	}
+	d.left--
+	d.inside++
+	return nil
+}
+
+func (d *refusing) Leave() { d.inside-- }
+
+func TestEachCallOfAFileIsAdmitted(t *testing.T) {
+	f := nettest.PatternFile(t, 3*digest.Block)
+	for admitted := range 20 {
+		disk := &refusing{left: admitted}
+		var cache digest.Cache
+		sum, err := cache.Sum(t.Context(), budget.Party{}, digest.On(f, disk), digest.SHA256)
+		if disk.inside != 0 {
+			t.Errorf("%d calls have not left the disk", disk.inside)
+		}
+		want := nettest.PatternSum(0, 3*digest.Block)
+		switch {
+		case err == nil && string(sum) == string(want[:]):
+			if admitted < 5 {
+				t.Errorf("%d admissions were enough, want one for each of three reads and two looks at the file", admitted)
+			}
+			return
+		case !errors.Is(err, errRefused):
+			t.Fatalf("with %d admissions: got %x, %v", admitted, sum, err)
+		}
+	}
+	t.Error("20 admissions were not enough")
 }

@@ -71,7 +71,7 @@ func (pl *Plan) sendArchive(ctx context.Context) Response {
 	}
 	p.remembered.add(l, res.body.Size(), p.valid())
 	if kind.gzip {
-		res.gzip(party, p.Budget.Compression)
+		res.gzip(p, party)
 	}
 	resp = respond(r, &res, time.Now())
 	resp.release = l.room.Release
@@ -139,10 +139,10 @@ func (l *layout) take(entries *budget.Pool, party budget.Party) (err error) {
 }
 
 // gzip turns the body into a stream of the compressed body.
-func (res *resource) gzip(party budget.Party, turns *budget.Pool) {
+func (res *resource) gzip(p *Planner, party budget.Party) {
 	content := res.body
-	res.body = streamBody(encode("gzip", party, turns, func(ctx context.Context, w io.Writer) error {
-		return content.WriteTo(ctx, &copySink{Writer: w, buf: make([]byte, 64<<10)})
+	res.body = streamBody(encode("gzip", party, p.Budget.Compression, func(ctx context.Context, w io.Writer) error {
+		return content.WriteTo(ctx, &copySink{Writer: w, buf: make([]byte, 64<<10), diskOf: p.DiskOf})
 	}))
 }
 
@@ -231,7 +231,7 @@ func (p *Planner) checksum32(ctx context.Context, party budget.Party, name strin
 		return 0, err
 	}
 	defer f.Close()
-	sum, err := p.digests.Sum(ctx, party, f, digest.CRC32)
+	sum, err := p.digests.Sum(ctx, party, digest.On(f, vfs.MountOfFile(p.Tree, f)), digest.CRC32)
 	if err != nil {
 		return 0, err
 	}

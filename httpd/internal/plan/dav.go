@@ -81,7 +81,7 @@ const maxSortedInfos = 1000
 
 // Entries returns the entries of a directory for the client of r.
 func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entries, error) {
-	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0)
+	turn, err := p.Budget.Listings.Take(ctx, p.partyAt(r, name), 1, 0)
 	if err != nil {
 		return nil, err
 	}

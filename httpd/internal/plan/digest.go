@@ -33,7 +33,7 @@ var checksums = []checksumKind{
 // not wait for that.
 func (pl *Plan) sendChecksum(ctx context.Context) Response {
 	p, f, kind, party := pl.planner, pl.file, pl.checksum, pl.request.party()
-	if !pl.request.isHead() && !p.digests.Has(f.File, kind.alg) { // a refusal is a status only before the header
+	if !pl.request.isHead() && !p.digests.Has(digest.On(f.File, f.Mount), kind.alg) { // a refusal is a status only before the header
 		if err := p.Budget.Checksums.CheckPlace(party); err != nil {
 			return pl.makeFailure(ctx, err)
 		}
@@ -62,11 +62,11 @@ func (pl *Plan) sendChecksum(ctx context.Context) Response {
 // sum returns the checksum of a file in the state that f.Info describes. It waits for turns
 // in the name of party.
 func (p *Planner) sum(ctx context.Context, party budget.Party, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
-	sum, err := p.digests.Sum(ctx, party, f.File, alg)
+	sum, err := p.digests.Sum(ctx, party, digest.On(f.File, f.Mount), alg)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.File.Stat()
+	info, err := digest.On(f.File, f.Mount).Stat()
 	if err == nil && versionOf(info) != versionOf(f.Info) {
 		err = digest.ErrChanged
 	}

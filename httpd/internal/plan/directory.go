@@ -77,7 +77,7 @@ const (
 // list reads the directory of a request. The caller calls release after the last use of the Listing.
 func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, release func(), err error) {
 	release = func() {}
-	turn, err := p.Budget.Listings.Take(ctx, r.party(), 1, 0) // entries take memory before they are counted
+	turn, err := p.Budget.Listings.Take(ctx, p.partyAt(r, r.Path), 1, 0) // entries take memory before they are counted
 	if err != nil {
 		return nil, release, err
 	}

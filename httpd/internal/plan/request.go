@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sluice/internal/budget"
+	"sluice/internal/vfs"
 )
 
 // Request is the part of a request that decides the response.
@@ -45,6 +46,13 @@ type Request struct {
 // party returns for whom the response takes what clients share.
 func (r *Request) party() budget.Party {
 	return budget.Party{Client: r.Client, Account: r.User, Waits: r.Waits}
+}
+
+// partyAt is party for a response that reads the directory at name.
+func (p *Planner) partyAt(r *Request, name string) budget.Party {
+	party := r.party()
+	party.Mount = vfs.MountOf(p.Tree, name).Point()
+	return party
 }
 
 func (r *Request) isHead() bool { return r.Method == "HEAD" }

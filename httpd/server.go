@@ -23,7 +23,11 @@ import (
 // If Handler is a [*Handler], plain requests over TCP and unix sockets are answered
 // on a fast path of this package, and all others by net/http: requests over TLS or
 // HTTP/2, with a body or a method that is neither GET nor HEAD, and those that are not
-// valid to the letter. Both paths give the same responses.
+// valid to the letter. Both paths give the same responses. A malformed Host, and a
+// target that is neither a path nor a URL, are answered 400, empty lines before a request
+// are skipped, and a client that ends its side after a request gets the whole response. In
+// another http.Server such a client gets no checksum and no archive, because net/http ends
+// the context of its request.
 //
 // Any other http.Handler is served by net/http. A [*Handler] that it calls, behind
 // middleware or a mux, still sends files past the buffers of net/http by

@@ -45,6 +45,7 @@ const (
 
 	sys      = "golang.org/x/sys"
 	afero    = "github.com/spf13/afero"
+	minio    = "github.com/minio/minio-go/v7"
 	ftplib   = "github.com/fclairamb/ftpserverlib"
 	gopsutil = "github.com/shirou/gopsutil/v4"
 	compress = "github.com/klauspost/compress"
@@ -80,6 +81,11 @@ const (
 // not exist yet.
 var rules = []rule{
 	{folder: ".", why: "the top folder holds checks and documents, no code"},
+	{
+		folder: "s3fs", others: []string{afero, minio},
+		why:   "an object store is a file system as any other: the servers take it by the interface of afero",
+		never: map[string]string{"httpd": noServer, "ftpd": noServer},
+	},
 	{
 		folder: "sendfile", others: []string{sys},
 		why:   "any program can import the core without further dependencies",

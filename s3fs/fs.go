@@ -1,0 +1,170 @@
+package s3fs
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/spf13/afero"
+)
+
+// FS is the files of a bucket. Its methods are safe for concurrent use.
+type FS struct {
+	client    *minio.Core
+	transport *http.Transport
+	bucket    string
+	prefix    string // of all keys; "", or it ends in a slash
+	timeout   time.Duration
+
+	ctx    context.Context // until Close
+	cancel context.CancelFunc
+}
+
+var _ afero.Fs = (*FS)(nil)
+
+// Close ends all requests, and closes the connections. Open files fail afterwards.
+func (s *FS) Close() error {
+	s.cancel()
+	s.transport.CloseIdleConnections()
+	return nil
+}
+
+// Name implements [afero.Fs].
+func (s *FS) Name() string { return "s3://" + s.bucket + "/" + s.prefix }
+
+// key returns the key of a file, and that of a directory without its last slash. That of the root is "".
+func (s *FS) key(name string) string {
+	clean := path.Clean("/" + name)
+	if clean == "/" {
+		return ""
+	}
+	return s.prefix + clean[1:]
+}
+
+// Stat returns what the store knows about a file or directory. Its Sys is an [*Object] for a file, and nil for a directory.
+func (s *FS) Stat(name string) (fs.FileInfo, error) {
+	info, err := s.stat(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	return info, nil
+}
+
+func (s *FS) stat(name string) (*info, error) {
+	key := s.key(name)
+	if key == "" {
+		return directory("/"), nil
+	}
+	ctx, done := s.request()
+	defer done()
+	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
+	if err == nil {
+		return fileOf(path.Base(key), &object), nil
+	}
+	if err = translate(err); err != fs.ErrNotExist {
+		return nil, err
+	}
+	page, err := s.list(ctx, key+"/", "", 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Contents) == 0 && len(page.CommonPrefixes) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	return directory(path.Base(key)), nil
+}
+
+// request returns a context for a request with a short answer.
+func (s *FS) request() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.ctx, s.timeout)
+}
+
+// list returns up to n entries of a directory, whose key ends in a slash unless it is "", from where token says.
+func (s *FS) list(ctx context.Context, prefix, token string, n int) (page minio.ListBucketV2Result, err error) {
+	// The method of the library takes no context.
+	type result struct {
+		page minio.ListBucketV2Result
+		err  error
+	}
+	got := make(chan result, 1)
+	go func() {
+		page, err := s.client.ListObjectsV2(s.bucket, prefix, "", token, "/", n)
+		got <- result{page, err}
+	}()
+	select {
+	case r := <-got:
+		return r.page, translate(r.err)
+	case <-ctx.Done():
+		return page, translate(context.Cause(ctx))
+	}
+}
+
+// Open opens a file or a directory for reading.
+func (s *FS) Open(name string) (afero.File, error) {
+	info, err := s.stat(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	if info.IsDir() {
+		return &dir{fs: s, name: name, info: info}, nil
+	}
+	return newFile(s, name, info), nil
+}
+
+// OpenFile opens a file or a directory for reading. Other flags than os.O_RDONLY are refused.
+func (s *FS) OpenFile(name string, flag int, _ fs.FileMode) (afero.File, error) {
+	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND) != 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EROFS}
+	}
+	return s.Open(name)
+}
+
+// Object is what the store says about a file.
+type Object struct {
+	ETag      string // with its quotation marks
+	VersionID string // "" unless the bucket has versions
+	MediaType string
+}
+
+// info describes a file or directory.
+type info struct {
+	name   string
+	size   int64
+	time   time.Time
+	object *Object // nil for a directory
+}
+
+func directory(name string) *info { return &info{name: name} }
+
+func fileOf(name string, o *minio.ObjectInfo) *info {
+	etag := o.ETag
+	if etag != "" && !strings.HasPrefix(etag, `"`) {
+		etag = `"` + etag + `"`
+	}
+	return &info{name: name, size: o.Size, time: o.LastModified, object: &Object{etag, o.VersionID, o.ContentType}}
+}
+
+func (i *info) Name() string       { return i.name }
+func (i *info) Size() int64        { return i.size }
+func (i *info) ModTime() time.Time { return i.time }
+func (i *info) IsDir() bool        { return i.object == nil }
+
+func (i *info) Mode() fs.FileMode {
+	if i.IsDir() {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}
+
+func (i *info) Sys() any {
+	if i.object == nil {
+		return nil
+	}
+	return i.object
+}

@@ -62,6 +62,7 @@ func (s *session) siteQuota(string) reply {
 	if err := s.user.maySee(); err != nil {
 		return fileErrorReply(err)
 	}
+	s.user.space.Await()
 	u := s.user.space.Usage()
 	switch {
 	case u.HasNoLimits:

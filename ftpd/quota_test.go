@@ -115,7 +115,7 @@ func TestAQuotaIsShown(t *testing.T) {
 	s := startBound(t, ftpd.Quota{Bytes: 1000, Files: 3}, ftpd.Reserve{}, nil)
 	s.file("f", 100)
 	c := s.login()
-	c.want(200, "ALLO 1000") // in place of f it would fit; the answer waits until the files are counted
+	c.want(200, "ALLO 1000") // in place of f it would fit
 	if text := c.want(211, "SITE QUOTA"); !strings.Contains(text, "100 of 1000 bytes are used, 900 are free") || !strings.Contains(text, "1 of 3 files") {
 		t.Errorf("SITE QUOTA: %q", text)
 	}

@@ -139,3 +139,10 @@ func BoundHTTP2Buffers() (inUse func() int64, undo func()) {
 
 // HTTP2Buffer is the size of a large buffer.
 const HTTP2Buffer = http2Buffer
+
+// SetMaxUnsure sets how long a response is made for a client that may have left. The caller calls the result at the end.
+func SetMaxUnsure(d time.Duration) (undo func()) {
+	before := maxUnsure
+	maxUnsure = d
+	return func() { maxUnsure = before }
+}

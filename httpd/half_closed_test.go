@@ -9,7 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"sluice/httpd"
 	"sluice/internal/nettest"
@@ -83,6 +87,24 @@ func TestAHalfClosedClientOverTLSGetsItsChecksum(t *testing.T) {
 	_ = c.Close()
 	_ = s.Close()
 	<-served
+}
+
+// A client that closes its connection looks the same as one that ends its side, until something is sent to it.
+func TestNothingIsComputedForeverForAClientThatMayHaveLeft(t *testing.T) {
+	defer httpd.SetMaxUnsure(100 * time.Millisecond)()
+	s := serve(t, func(srv *httpd.Server) { srv.OnTransfer = nil })
+	s.pattern(t, "sparse.bin", 1)
+	if err := os.Truncate(filepath.Join(s.dir, "sparse.bin"), 1<<40); err != nil { // hours
+		t.Skip("no large files here:", err)
+	}
+	c := s.dial(t)
+	_, _ = io.WriteString(c, "GET /sparse.bin?sha512 HTTP/1.0\r\n\r\n")
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(c); strings.Contains(string(answer), "sparse.bin") {
+		t.Errorf("got %q, %v", answer, err)
+	}
 }
 
 // response reads a response to its end.

@@ -363,12 +363,33 @@ func wanted(r *http.Request, server *Server, c *netconn.HTTPConn) (ctx context.C
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	stopLeft := context.AfterFunc(r.Context(), func() {
-		if !c.HasEnded() {
+		if c.HasEnded() {
+			cancelIfNothingIsSent(ctx, cancel, c)
+		} else {
 			cancel()
 		}
 	})
 	stopServer := context.AfterFunc(server.base, cancel)
 	return ctx, func() { stopLeft(); stopServer(); cancel() }
+}
+
+// maxUnsure is how long a response is made for a client that has ended its side, while nothing is sent. Such a client may
+// have left, which shows only when something is sent to it.
+var maxUnsure = time.Minute
+
+// cancelIfNothingIsSent calls cancel when nothing was sent on c for maxUnsure, unless ctx ends before.
+func cancelIfNothingIsSent(ctx context.Context, cancel context.CancelFunc, c *netconn.HTTPConn) {
+	before, _ := c.Sends()
+	timer := time.AfterFunc(maxUnsure, func() {
+		switch now, isSending := c.Sends(); {
+		case ctx.Err() != nil:
+		case now == before && !isSending:
+			cancel()
+		default:
+			cancelIfNothingIsSent(ctx, cancel, c)
+		}
+	})
+	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
 // respond makes the response to a request: that of refusal, if there is one. ctx is that of wanted.

@@ -23,7 +23,7 @@ func New() *Budget {
 		return b
 	}
 	return &Budget{
-		Checksums:   NewPool("checksums", queue(Bounds{Size: half})),
+		Checksums:   NewPool("checksums", queue(Bounds{Size: half, Free: 1 << 20})), // the checksums of an archive of many small files would wait for each of them
 		Archives:    NewPool("archives", queue(Bounds{Size: half})),
 		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000, Reserve: 50_000, Small: 5_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),

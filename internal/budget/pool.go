@@ -50,6 +50,10 @@ type Bounds struct {
 
 	Queue          int // requests that wait; zero: none waits
 	QueuePerClient int
+
+	// Free is up to which size a request of Take gets its units although nobody has them: it takes no longer than
+	// other requests do, for which nobody has to wait. A request with the size 0 is none of them.
+	Free int64
 }
 
 // Pool is units of something that clients share. Its methods are safe for concurrent use.
@@ -157,9 +161,13 @@ type Hold struct {
 }
 
 // Take waits for n units. The error is a [*Refusal], [ErrTooLong], or that of ctx. The size is how much there is to do with them,
-// in any unit: of the requests of a client the smallest comes first.
+// in any unit: of the requests of a client the smallest comes first. A request within Bounds.Free gets a nil *Hold.
 func (p *Pool) Take(ctx context.Context, party Party, n, size int64) (*Hold, error) {
 	p.mu.Lock()
+	if 0 < size && size <= p.bounds.Free {
+		p.mu.Unlock()
+		return nil, nil
+	}
 	h := &Hold{pool: p, party: party, n: n, size: size}
 	c := p.arrive(party.Client)
 	if !p.anyBefore() && p.fits(h) {

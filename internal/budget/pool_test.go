@@ -486,3 +486,23 @@ func TestAmongEqualsAClientWithFewRequestsComesFirst(t *testing.T) {
 		}
 	})
 }
+
+func TestSmallRequestsAreFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("tests", budget.Bounds{Size: 1, Free: 10})
+		held, err := p.Take(t.Context(), party(1), 1, 0)
+		if err != nil || held == nil {
+			t.Fatalf("a request without a size: %v, %v, want a unit", held, err)
+		}
+		for size, want := range map[int64]bool{0: false, 1: true, 10: true, 11: false} {
+			h, err := p.Take(t.Context(), party(2), 1, size)
+			if err == nil != want {
+				t.Errorf("size %d: got %v, want success: %v", size, err, want)
+			}
+			if err := h.Yield(t.Context()); err != nil {
+				t.Error(err)
+			}
+			h.Release()
+		}
+	})
+}

@@ -45,21 +45,30 @@ func (s *Space) placeOfTarget(name string) string { return s.volume.resolve(s.pl
 
 // Ready waits until the files of the home are counted. The error is an *Error.
 func (s *Space) Ready() error {
+	if !s.Await() {
+		return s.volume.refused(&Error{Reason: Counting})
+	}
+	return nil
+}
+
+// Await waits until the files of the home are counted, and reports false if that takes too long. Unlike Ready it counts
+// no refusal.
+func (s *Space) Await() bool {
 	if s == nil || s.home == nil {
-		return nil
+		return true
 	}
 	select {
 	case <-s.home.ready:
-		return nil
+		return true
 	default:
 	}
 	timeout := time.NewTimer(s.volume.wait)
 	defer timeout.Stop()
 	select {
 	case <-s.home.ready:
-		return nil
+		return true
 	case <-timeout.C:
-		return s.volume.refused(&Error{Reason: Counting})
+		return false
 	}
 }
 

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,26 +26,6 @@ func clientAt(t *testing.T, from string) *http.Client {
 	transport := &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: 10 * patience}
-}
-
-// guestAt logs in to FTP from an address of this host. The caller closes the connection.
-func guestAt(ctx context.Context, s *server, from string) (*ftpClient, error) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
-	conn, err := dialer.DialContext(ctx, "tcp", s.ftp.Host)
-	if err != nil {
-		return nil, err
-	}
-	c := &ftpClient{conn: conn.(*net.TCPConn), r: bufio.NewReader(conn)}
-	if _, err = c.expect(220); err == nil {
-		_, err = c.do(331, "USER anonymous")
-	}
-	if err == nil {
-		_, err = c.do(230, "PASS e2e@example.org")
-	}
-	if err != nil {
-		_ = conn.Close()
-	}
-	return c, err
 }
 
 // occupy sends what keeps a processor busy for minutes, from some addresses. stop ends it.
@@ -75,7 +54,7 @@ func occupy(t *testing.T, s *server, from []string, ftpCommand string) (stop fun
 		request(i, "/large/?tar.gz")
 	}
 	for i := range 3 {
-		c, err := guestAt(ctx, s, from[i%len(from)])
+		c, err := dialFTPFrom(ctx, s.ftp.Host, net.ParseIP(from[i%len(from)]), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +116,7 @@ func testStrangers(t *testing.T, strangers []string) {
 		}
 		return err
 	}
-	ftp, err := guestAt(t.Context(), s, "127.0.0.3")
+	ftp, err := dialFTPFrom(t.Context(), s.ftp.Host, net.ParseIP("127.0.0.3"), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,11 @@ type ftpClient struct {
 // dial connects to addr. The connection has patience as its deadline; on a control
 // connection send renews it.
 func dial(ctx context.Context, addr string) (*net.TCPConn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	return dialBy(ctx, new(net.Dialer), addr)
+}
+
+func dialBy(ctx context.Context, d *net.Dialer, addr string) (*net.TCPConn, error) {
+	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +45,29 @@ func dialFTP(ctx context.Context, addr, name, password string) (*ftpClient, erro
 
 // dialFTPS is dialFTP with TLS for commands and data, unless config is nil.
 func dialFTPS(ctx context.Context, addr, name, password string, config *tls.Config) (*ftpClient, error) {
-	if name == "" {
-		name, password = "anonymous", "e2e@example.org"
-	}
 	conn, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
+	return logInOn(ctx, conn, name, password, config)
+}
+
+// dialFTPFrom is dialFTP from an address of this host.
+func dialFTPFrom(ctx context.Context, addr string, from net.IP, name, password string) (*ftpClient, error) {
+	conn, err := dialBy(ctx, &net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}, addr)
+	if err != nil {
+		return nil, err
+	}
+	return logInOn(ctx, conn, name, password, nil)
+}
+
+// logInOn logs in on a new connection, which it closes if that fails.
+func logInOn(ctx context.Context, conn *net.TCPConn, name, password string, config *tls.Config) (*ftpClient, error) {
+	if name == "" {
+		name, password = "anonymous", "e2e@example.org"
+	}
 	c := &ftpClient{conn: conn, r: bufio.NewReader(conn)}
-	_, err = c.expect(220)
+	_, err := c.expect(220)
 	if err == nil && config != nil {
 		err = c.startTLS(ctx, config)
 	}
@@ -140,6 +158,14 @@ func (c *ftpClient) do(code int, line string) (text string, err error) {
 // passive sends EPSV and connects to the port in the reply. The caller closes the
 // connection.
 func (c *ftpClient) passive(ctx context.Context) (*net.TCPConn, error) {
+	return c.passiveBy(ctx, new(net.Dialer))
+}
+
+// passiveBy is passive with a dialer of the caller.
+func (c *ftpClient) passiveBy(ctx context.Context, d *net.Dialer) (*net.TCPConn, error) {
+	local := *c.conn.LocalAddr().(*net.TCPAddr) // the data must come from the same address
+	local.Port = 0
+	d.LocalAddr = &local
 	text, err := c.do(229, "EPSV")
 	if err != nil {
 		return nil, err
@@ -147,7 +173,7 @@ func (c *ftpClient) passive(ctx context.Context) (*net.TCPConn, error) {
 	_, rest, _ := strings.Cut(text, "(|||")
 	port, _, _ := strings.Cut(rest, "|)")
 	host, _, _ := net.SplitHostPort(c.conn.RemoteAddr().String())
-	return dial(ctx, net.JoinHostPort(host, port))
+	return dialBy(ctx, d, net.JoinHostPort(host, port))
 }
 
 // transfer sends a RETR, STOR or APPE, and returns the data connection after reply 150.

@@ -20,6 +20,7 @@ type HTTPConn struct {
 	sniffer *ErrorSniffer // nil: TLS is spoken above this connection, and has it
 	empty   emptyLines
 	ended   atomic.Bool   // the client has ended its side, in order
+	sends   atomic.Uint64 // calls of Write and ReadFrom, twice those that have ended: odd while one runs
 	body    io.ReadCloser // of the last request that has one of known length
 	detour  detour        // of the next Read into a certain memory
 	flood   flood
@@ -44,6 +45,12 @@ func (c *HTTPConn) StallTimeout() time.Duration { return c.stall }
 
 // HasEnded reports whether the client has ended its side, and may still want the response.
 func (c *HTTPConn) HasEnded() bool { return c.ended.Load() }
+
+// Sends returns a number that changes with each call that sends something, and whether one is sending now.
+func (c *HTTPConn) Sends() (n uint64, isSending bool) {
+	n = c.sends.Load()
+	return n, n%2 == 1
+}
 
 // Read implements net.Conn.
 func (c *HTTPConn) Read(p []byte) (int, error) {
@@ -77,6 +84,8 @@ func (c *HTTPConn) read(p []byte) (int, error) {
 
 // Write implements net.Conn.
 func (c *HTTPConn) Write(p []byte) (int, error) {
+	c.sends.Add(1)
+	defer c.sends.Add(1)
 	c.sniffer.written(p)
 	res, err := c.conn.SendBytes(p, sendfile.Options{Timeout: c.stall})
 	c.flood.sent.Add(res.Sent)
@@ -90,6 +99,8 @@ func (c *HTTPConn) ReadFrom(r io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
+	c.sends.Add(1)
+	defer c.sends.Add(1)
 	return part.sendTo(c.conn)
 }
 

@@ -46,7 +46,7 @@ e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c,
 	go mod download # also what only other systems need: the README's program is built without a network
 	go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 20m
 
-torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, as root; see docs/torture.md
+torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, and of attacks, as root; see docs/torture.md
 	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
 
 soak: ## ten million short connections, or SOAK of them; a quarter of an hour and more

@@ -153,8 +153,8 @@ var attacks = []attack{
 	}},
 }
 
-// Under each attack a legitimate client is served within a second, 19 times of 20, and the
-// server stays within 512 MB.
+// Under each attack a legitimate client is served soon, 19 times of 20, and the server stays
+// within 512 MB.
 func TestOthersAreServedUnderAttack(t *testing.T) {
 	needsRoot(t)
 	conf := writeConfig(t, "", "[user."+user+"]\n"+hashLine(t, password))
@@ -437,16 +437,20 @@ func (s *server) probeAs(t *testing.T, during time.Duration) *fineProbe {
 }
 
 // wantServed checks that no request has failed, and that the 95th percentile of each kind is
-// below a second, or four times that of quiet.
+// below a second, or four times that of quiet; in "make e2e" three seconds.
 func (p *fineProbe) wantServed(t *testing.T, quiet *fineProbe) {
 	t.Helper()
+	limit := time.Second
+	if times(1) == 1 {
+		limit = 3 * time.Second // the machine may have other work, and two seconds are few requests
+	}
 	if len(p.errs) > 0 {
 		t.Errorf("%d requests failed, the first: %v", len(p.errs), p.errs[0])
 	}
 	for kind, took := range p.took {
 		got, alone := percentile95(took), percentile95(quiet.took[kind])
 		t.Logf("%-8s p95 %v of %d, %v without an attack", kind, got.Round(time.Millisecond), len(took), alone.Round(time.Millisecond))
-		if got > max(time.Second, 4*alone) {
+		if got > max(limit, 4*alone) {
 			t.Errorf("%s: the 95th percentile is %v", kind, got)
 		}
 	}

@@ -372,10 +372,10 @@ func BenchmarkTake(b *testing.B) {
 
 func TestServersShareABudget(t *testing.T) {
 	var shared budget.Shared
-	if budget.Of(&shared) != budget.Of(&shared) {
+	if first, second := budget.Of(&shared), budget.Of(&shared); first != second {
 		t.Error("two servers have different budgets, want the one that they share")
 	}
-	if budget.Of(nil) == budget.Of(nil) {
+	if first, second := budget.Of(nil), budget.Of(nil); first == second {
 		t.Error("servers that share nothing have the same budget")
 	}
 }

@@ -373,11 +373,21 @@ type textLine struct {
 	from, to int
 }
 
+// openInTurns opens a directory, whose entries are read in turns.
+func (l *listing) openInTurns(name string) (*itemDir, error) {
+	dir, err := l.session.user.openDir(name)
+	if err == nil {
+		party := l.session.party()
+		dir.dir.Turn = func() func() { return l.session.server.budget.Directories.Turn(l.ctx, party) }
+	}
+	return dir, err
+}
+
 // readDir reads a directory. If it has more than sorted entries, they are read when the
 // lines are written.
 func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool) (*dirLines, error) {
 	d := &dirLines{listing: l, convert: convert}
-	dir, err := l.session.user.openDir(name)
+	dir, err := l.openInTurns(name)
 	if err != nil {
 		return nil, err
 	}
@@ -394,7 +404,7 @@ func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool
 	switch {
 	case err == errTooManyLines: //nolint:errorlint // it is not wrapped
 		d.text, d.lines, d.dirs, d.dirBytes = nil, nil, nil, 0
-		d.open, err = l.session.user.openDir(name) // from the beginning
+		d.open, err = l.openInTurns(name) // from the beginning
 	case err == nil:
 		slices.SortFunc(d.lines, func(a, b textLine) int { return strings.Compare(a.name, b.name) })
 	}

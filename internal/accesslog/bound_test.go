@@ -42,7 +42,9 @@ func TestNoRequestMakesALineOfAnyLength(t *testing.T) {
 		}
 		for _, format := range []string{config.LogText, config.LogJSON} {
 			var out bytes.Buffer
-			New(&out, format).Logger().LogAttrs(t.Context(), slog.LevelWarn, "refused", slog.String("user", long), slog.Any("err", errors.New(long)))
+			log := New(&out, format)
+			log.Logger().LogAttrs(t.Context(), slog.LevelWarn, "refused", slog.String("user", long), slog.Any("err", errors.New(long)))
+			log.Flush()
 			if out.Len() > size/4 || strings.Count(out.String(), "...+") != 2 {
 				t.Errorf("%s, %s: the message has %d bytes: %.200s", name, format, out.Len(), &out)
 			}

@@ -35,8 +35,8 @@ type jsonLine struct {
 	Resent  *int64    `json:"retransmits,omitempty"`
 	Waited  float64   `json:"waited_seconds,omitempty"`
 	For     string    `json:"for,omitempty"`
-	By      string    `json:"by,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
 	Err     string    `json:"err,omitempty"`
 }
 

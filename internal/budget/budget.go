@@ -7,7 +7,8 @@ type Budget struct {
 	Checksums   *Pool // turns at a processor
 	Archives    *Pool // turns at a processor to lay out an archive, which are given back while a directory is awaited
 	Entries     *Pool // files and directories of the archives that are being sent; one takes about a kilobyte
-	Listings    *Pool // directories that are being read for a listing
+	Listings    *Pool // directories that are being opened for a listing, and read as far as they are sorted
+	Directories *Pool // turns at a processor to read a few hundred entries of a directory
 	Listed      *Pool // files and directories of the listings that are being sent; one takes about 100 bytes
 	Encoders    *Pool // compressed listings that are being sent; the encoder of one takes up to 3 MB
 	Compression *Pool // turns at a processor
@@ -27,6 +28,7 @@ func New() *Budget {
 		Archives:    NewPool("archives", queue(Bounds{Size: half})),
 		Entries:     NewPool("files in archives", Bounds{Size: 300_000, PerClient: 200_000, Reserve: 50_000, Small: 5_000}),
 		Listings:    NewPool("listings", queue(Bounds{Size: 64, PerClient: 16, PerMount: 16})),
+		Directories: NewPool("directories", Bounds{Size: half, Queue: 2000}),
 		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000, PerClient: 250_000, Reserve: 100_000, Small: 10_000}),
 		Encoders:    NewPool("compressed listings", Bounds{Size: 32, PerClient: 8}),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
@@ -36,5 +38,5 @@ func New() *Budget {
 
 // Pools returns all Pools, in a fixed order.
 func (b *Budget) Pools() []*Pool {
-	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Listed, b.Encoders, b.Compression, b.Logins}
+	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Directories, b.Listed, b.Encoders, b.Compression, b.Logins}
 }

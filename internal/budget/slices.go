@@ -76,3 +76,18 @@ func (s *Slices) Release() {
 	s.timer.Stop()
 	s.giveBack()
 }
+
+// Turn waits for a turn for one short step, which the caller ends by done. The step is made also if there is none, for
+// example because ctx has ended: what follows it finds that out.
+func (p *Pool) Turn(ctx context.Context, party Party) (done func()) {
+	waits, own := party.Waits, new(Tally)
+	party.Waits = own // to which a refusal goes that refuses nothing
+	s, err := p.Slices(ctx, party, 0)
+	if total, wait := own.Waited(); total > 0 {
+		waits.add(wait)
+	}
+	if err != nil {
+		return func() {}
+	}
+	return s.Release
+}

@@ -57,3 +57,22 @@ func TestWorkInStepsSharesItsTurn(t *testing.T) {
 		})
 	}
 }
+
+func TestAStepIsMadeAlsoWithoutATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("tests", budget.Bounds{Size: 1})
+		done := p.Turn(t.Context(), party(1))
+		waits := new(budget.Tally)
+		p.Turn(t.Context(), budget.Party{Client: party(2).Client, Waits: waits})() // there is no place to wait
+		if r := waits.Refused(); r != nil {
+			t.Errorf("it counts as refused: %v", r)
+		}
+		if got := p.Stats(); got.InUse != 1 || got.Refused != 1 {
+			t.Errorf("got %+v", got)
+		}
+		done()
+		if got := p.Stats(); got.InUse != 0 {
+			t.Errorf("afterwards: got %+v", got)
+		}
+	})
+}

@@ -30,6 +30,9 @@ func (k EntryKind) rule() listRule {
 // memory. The order is that of the file system. Entries that come or go meanwhile may be missing or not; all others come
 // once. Its methods are for one goroutine at a time.
 type Dir struct {
+	// Turn is called before entries are read, and its result afterwards: it can make the caller wait. Nil: nothing is.
+	Turn func() (done func())
+
 	next  func() ([]fs.FileInfo, error)
 	close func()
 	err   error // of the last Next
@@ -49,12 +52,20 @@ func (d *Dir) Next() ([]fs.FileInfo, error) {
 	}
 	var infos []fs.FileInfo
 	for len(infos) == 0 && d.err == nil {
-		infos, d.err = d.next()
+		infos, d.err = d.read()
 	}
 	if len(infos) > 0 {
 		return infos, nil // the error is that of the next call
 	}
 	return nil, d.err
+}
+
+func (d *Dir) read() ([]fs.FileInfo, error) {
+	if d.Turn != nil {
+		done := d.Turn()
+		defer done()
+	}
+	return d.next()
 }
 
 // Close closes the directory. Later calls do nothing, and Next fails then.

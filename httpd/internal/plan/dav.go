@@ -91,7 +91,7 @@ func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entrie
 		return nil, err
 	}
 	e := &Entries{planner: p, room: room}
-	if err := e.open(ctx, name); err != nil {
+	if err := e.open(ctx, r, name); err != nil {
 		e.Release()
 		return nil, err
 	}
@@ -99,8 +99,8 @@ func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entrie
 }
 
 // open opens the directory, and reads it if it is small.
-func (e *Entries) open(ctx context.Context, name string) (err error) {
-	if e.dir, err = vfs.OpenDir(e.planner.Tree, name, vfs.Openable); err != nil {
+func (e *Entries) open(ctx context.Context, r *Request, name string) (err error) {
+	if e.dir, err = e.planner.openDir(ctx, r, name); err != nil {
 		return err
 	}
 	for len(e.infos) <= maxSortedInfos {
@@ -119,7 +119,7 @@ func (e *Entries) open(ctx context.Context, name string) (err error) {
 	}
 	e.dir.Close()
 	e.infos = nil
-	e.dir, err = vfs.OpenDir(e.planner.Tree, name, vfs.Openable) // from the beginning
+	e.dir, err = e.planner.openDir(ctx, r, name) // from the beginning
 	return err
 }
 

@@ -82,7 +82,7 @@ func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, rel
 		return nil, release, err
 	}
 	defer turn.Release()
-	dir, err := vfs.OpenDir(p.Tree, r.Path, vfs.Openable)
+	dir, err := p.openDir(ctx, r, r.Path)
 	if err != nil {
 		return nil, release, err
 	}
@@ -121,7 +121,7 @@ func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, rel
 		return nil, release, err
 	}
 	dir.Close()
-	if dir, err = vfs.OpenDir(p.Tree, r.Path, vfs.Openable); err != nil { // from the beginning
+	if dir, err = p.openDir(ctx, r, r.Path); err != nil { // from the beginning
 		room.Release()
 		return nil, release, err
 	}
@@ -132,6 +132,16 @@ func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, rel
 	})
 	dir = nil
 	return l, func() { open.Close(); room.Release() }, nil
+}
+
+// openDir opens a directory, whose entries are read in turns.
+func (p *Planner) openDir(ctx context.Context, r *Request, name string) (*vfs.Dir, error) {
+	dir, err := vfs.OpenDir(p.Tree, name, vfs.Openable)
+	if err == nil {
+		party := r.party() // the request may not be kept
+		dir.Turn = func() func() { return p.Budget.Directories.Turn(ctx, party) }
+	}
+	return dir, err
 }
 
 // visible removes hidden entries from those of a directory.

@@ -216,7 +216,7 @@ var rules = []rule{
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
 	{
-		folder: "internal/admin", own: []string{"internal/budget", "internal/live", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
+		folder: "internal/admin", own: []string{"internal/budget", "internal/live", "internal/mounts", "internal/status", "internal/filecache", "metrics"}, others: []string{prometheus},
 		why:   "it shows the records of the servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer, "internal/config": noConfig},
 	},
@@ -252,7 +252,7 @@ var rules = []rule{
 		folder: "internal/daemon",
 		own: append([]string{
 			"httpd", "ftpd", "internal/accesslog", "internal/admin", "internal/certs", "internal/config", "internal/daemon/listen",
-			"internal/durable", "internal/sandbox",
+			"internal/durable", "internal/mounts", "internal/sandbox",
 		}, frontend...),
 		others: []string{ftplib, systemd},
 		why:    "it turns a configuration into servers; flags and files are read in cmd/sluice",

@@ -11,6 +11,7 @@ import (
 
 	"sluice/internal/budget"
 	"sluice/internal/live"
+	"sluice/internal/mounts"
 	"sluice/internal/status"
 )
 
@@ -52,5 +53,30 @@ func TestWaitsAreShown(t *testing.T) {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("got no line %s", line)
 		}
+	}
+}
+
+func TestFileSystemsThatDoNotAnswerAreShown(t *testing.T) {
+	h := &Handler{Live: new(live.Registry), Mounts: func() []mounts.State {
+		return []mounts.State{{Point: "/", Inside: 2}, {Point: "/srv/nfs", Inside: 64, Waiting: 3, Hung: true, Refused: 9}, {Point: "/mnt", Refused: 1}}
+	}}
+	defer h.Close()
+	want := []status.Mount{{Point: "/srv/nfs", Calls: 64, Waiting: 3, Hung: true, Refused: 9}, {Point: "/mnt", Refused: 1}}
+	if diff := cmp.Diff(want, h.Status().Server.Mounts); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	_, body := get(t, h, "/metrics")
+	for _, line := range []string{
+		`sluice_mount_hung{mount="/srv/nfs"} 1`,
+		`sluice_mount_hung{mount="/mnt"} 0`,
+		`sluice_mount_calls{mount="/srv/nfs"} 64`,
+		`sluice_mount_refused_calls_total{mount="/srv/nfs"} 9`,
+	} {
+		if !strings.Contains(body, "\n"+line+"\n") {
+			t.Errorf("got no line %s", line)
+		}
+	}
+	if strings.Contains(body, `mount="/"`) {
+		t.Error("a file system that has always answered is shown")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/mounts"
 	"sluice/internal/status"
 	"sluice/metrics"
 )
@@ -41,6 +42,7 @@ type Handler struct {
 	Loops        func() []Loop // event loops of HTTP
 
 	Budget *budget.Budget // what clients share; nil: nothing is shown
+	Mounts func() []mounts.State
 
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
 	LogDropped     func() uint64            // lines of the log that were dropped

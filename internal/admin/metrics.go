@@ -69,6 +69,10 @@ var (
 	poolWaited   = counter(namespace+"budget_wait_seconds_total", "Duration of these waits.", "pool")
 	poolRefusals = counter(namespace+"budget_refusals_total", "Requests that were refused because of too many others.", "pool")
 
+	mountHung    = gauge(namespace+"mount_hung", "Whether a file system does not answer, so that calls are refused. Absent: it never was.", "mount")
+	mountCalls   = gauge(namespace+"mount_calls", "Calls of such a file system that have not returned.", "mount")
+	mountRefused = counter(namespace+"mount_refused_calls_total", "Calls that were refused because the file system did not answer.", "mount")
+
 	refusedUploads = counter(namespace+"uploads_refused_total", "Uploads and other changes refused by a quota or by the reserve of the disk.", "reason")
 
 	logDropped = counter(namespace+"log_dropped_lines_total", "Lines of the log that were dropped because it could not be written.")
@@ -88,7 +92,7 @@ var (
 		buildInfo, draining, connections, refused, requests, sent, received, ended, endedBytes, endedSeconds,
 		sessions, sessionsLimit, running, waiting, backlogLimit, drops,
 		loopConnections, loopSending, loopAccepted, loopSilent, loopTurns, loopWorkers, loopReplaced,
-		poolSize, poolInUse, poolWaiting, poolWaits, poolWaited, poolRefusals, refusedUploads, logDropped,
+		poolSize, poolInUse, poolWaiting, poolWaits, poolWaited, poolRefusals, mountHung, mountCalls, mountRefused, refusedUploads, logDropped,
 		passiveUsed, passiveTotal,
 		cacheEntries, cacheFiles, cacheMemory, cacheOpens,
 	}
@@ -275,6 +279,15 @@ func (e emitter) server(s *status.Server) {
 		e.emit(poolWaits, float64(p.Waits), name)
 		e.emit(poolWaited, p.Waited, name)
 		e.emit(poolRefusals, float64(p.Refused), name)
+	}
+	for _, m := range s.Mounts {
+		hung := 0.0
+		if m.Hung {
+			hung = 1
+		}
+		e.emit(mountHung, hung, m.Point)
+		e.emit(mountCalls, float64(m.Calls), m.Point)
+		e.emit(mountRefused, float64(m.Refused), m.Point)
 	}
 	if c := s.Cache; c != nil {
 		e.emit(cacheEntries, float64(c.Entries))

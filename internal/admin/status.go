@@ -28,6 +28,13 @@ func (h *Handler) Status() status.Status {
 			s.Budget = append(s.Budget, poolOf(p))
 		}
 	}
+	if h.Mounts != nil {
+		for _, m := range h.Mounts() {
+			if m.Hung || m.Refused > 0 { // the others are none of the operator's concern
+				s.Mounts = append(s.Mounts, status.Mount{Point: m.Point, Calls: m.Inside, Waiting: m.Waiting, Hung: m.Hung, Refused: m.Refused})
+			}
+		}
+	}
 	return st
 }
 

@@ -14,6 +14,7 @@ import (
 	"sluice/internal/budget"
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
+	"sluice/internal/mounts"
 )
 
 // operator is the server of --admin. Without an address it has no listeners.
@@ -30,6 +31,7 @@ func (d *daemon) newOperator(ctx context.Context, version string) (*operator, er
 	o := &operator{logger: d.logger, handler: &admin.Handler{
 		Live: d.live, Version: version, Pprof: d.conf.AdminPprof, Cache: d.pages.stats, Loops: d.pages.loops,
 		Budget: budget.Of(&d.budget),
+		Mounts: mounts.Busy,
 		OnKill: func(id uint64, by string) {
 			d.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},

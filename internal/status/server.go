@@ -28,6 +28,16 @@ type Server struct {
 	Passive   *PassivePorts `json:"passive_ports,omitempty"`
 	Contained *Contained    `json:"contained,omitempty"`
 	Budget    []Pool        `json:"budget,omitempty"` // what clients share
+	Mounts    []Mount       `json:"mounts,omitempty"` // that have refused calls
+}
+
+// Mount is a file system that does not answer, or has not for a while.
+type Mount struct {
+	Point   string `json:"point"`
+	Calls   int    `json:"calls"`   // that have not returned
+	Waiting int    `json:"waiting"` // calls that wait for one of them
+	Hung    bool   `json:"hung"`    // further calls are refused
+	Refused uint64 `json:"refusals"`
 }
 
 // Pool is something that clients share, as turns to compute checksums.

@@ -36,6 +36,7 @@ func TestStatusJSON(t *testing.T) {
 				User: "sluice", UID: new(900), GID: new(901), Caps: []string{}, NoNewPrivs: true,
 				Landlock: "ABI 2, read-only", Seccomp: "no execve", Lacks: []string{"proof: there is no /proc"},
 			},
+			Mounts: []Mount{{Point: "/srv/nfs", Calls: 64, Waiting: 3, Hung: true, Refused: 9}},
 			Budget: []Pool{
 				{
 					Name: "checksums", Size: 1, InUse: 1, Waiting: 1, Waits: 7, Waited: 1.5, Refused: 2,

@@ -34,6 +34,11 @@ func waitingLine(st *status.Status) string {
 		}
 		items = append(items, item)
 	}
+	for _, m := range st.Server.Mounts {
+		if m.Hung {
+			items = append(items, fmt.Sprintf("%d calls for %s, which does not answer", m.Calls, show.Plain(m.Point)))
+		}
+	}
 	if len(items) == 0 {
 		return ""
 	}

@@ -33,7 +33,7 @@ func TestScreens(t *testing.T) {
 			st.Server.Draining = true
 			d.send(statusMsg{status: st})
 		}},
-		{"waiting", 100, 12, func(d *driver) { d.send(statusMsg{status: waitingStatus()}) }},
+		{"waiting", 140, 12, func(d *driver) { d.send(statusMsg{status: waitingStatus()}) }},
 		{"gone", 80, 16, func(d *driver) { d.send(statusMsg{err: errGone}) }},
 		{"sorted", 80, 16, func(d *driver) { d.press("<", "<", "r") }}, // by FILE, the last
 		{"help", 80, 24, func(d *driver) { d.press("?") }},
@@ -55,6 +55,7 @@ func waitingStatus() *status.Status {
 		{Name: "archives", Size: 1},
 		{Name: "listings", Size: 64, InUse: 64, Waiting: 1},
 	}
+	st.Server.Mounts = []status.Mount{{Point: "/srv/nfs", Calls: 64, Hung: true, Refused: 5}, {Point: "/mnt", Refused: 1}}
 	return st
 }
 

@@ -142,7 +142,6 @@ const HTTP2Buffer = http2Buffer
 
 // SetMaxUnsure sets how long a response is made for a client that may have left. The caller calls the result at the end.
 func SetMaxUnsure(d time.Duration) (undo func()) {
-	before := maxUnsure
-	maxUnsure = d
-	return func() { maxUnsure = before }
+	unsureForTest.Store(int64(d))
+	return func() { unsureForTest.Store(0) }
 }

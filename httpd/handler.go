@@ -1,9 +1,11 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
@@ -375,12 +377,15 @@ func wanted(r *http.Request, server *Server, c *netconn.HTTPConn) (ctx context.C
 
 // maxUnsure is how long a response is made for a client that has ended its side, while nothing is sent. Such a client may
 // have left, which shows only when something is sent to it.
-var maxUnsure = time.Minute
+const maxUnsure = time.Minute
+
+// unsureForTest replaces maxUnsure, if it is not zero.
+var unsureForTest atomic.Int64
 
 // cancelIfNothingIsSent calls cancel when nothing was sent on c for maxUnsure, unless ctx ends before.
 func cancelIfNothingIsSent(ctx context.Context, cancel context.CancelFunc, c *netconn.HTTPConn) {
 	before, _ := c.Sends()
-	timer := time.AfterFunc(maxUnsure, func() {
+	timer := time.AfterFunc(cmp.Or(time.Duration(unsureForTest.Load()), maxUnsure), func() {
 		switch now, isSending := c.Sends(); {
 		case ctx.Err() != nil:
 		case now == before && !isSending:

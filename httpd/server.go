@@ -305,7 +305,7 @@ func (s *Server) prepare() {
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if state == http.StateIdle { // between two requests, after all of a response was written
-				netconn.RequestEnded(c)
+				netconn.SnifferOf(c).RequestEnded()
 			}
 		},
 	}

@@ -132,7 +132,7 @@ func TestSendAgainstPythonsSocketSendfile(t *testing.T) {
 				time.Sleep(timeout / 2) // the caller is slow, not the peer
 			},
 		})
-		if err != nil || res.Sent != size || pauses != 4 {
+		if err != nil || res.Sent != size || pauses < 4 { // more where a chunk is sent in parts
 			t.Errorf("%+v, %v after %d chunks", res, err, pauses)
 		}
 		_ = server.Close()

@@ -93,7 +93,7 @@ func TestStrangersLeaveTheProcessorsToOthers(t *testing.T) {
 
 func testStrangers(t *testing.T, strangers []string) {
 	const size = 1 << 20
-	s := start(t, "--content-etags", "--admin", "127.0.0.1:0")
+	s := start(t, "--content-etags", "--admin", "127.0.0.1:0", "--drain", "2s") // clients that have left may still want checksums
 	for _, dir := range []string{"large", "docs"} {
 		if err := os.Mkdir(s.path(dir), 0o755); err != nil {
 			t.Fatal(err)

@@ -484,6 +484,9 @@ func TestTheMetricsThatDocumentsNameExist(t *testing.T) {
 	}
 	served := run(t, ".", "curl", "-sS", "http://"+adminOf(s)+"/metrics")
 	for _, name := range regexp.MustCompile(`\b(?:sluice|process)_[a-z_]+[a-z]`).FindAllString(manual, -1) {
+		if strings.HasPrefix(name, "sluice_mount_") {
+			continue // served only when a file system has not answered, see internal/admin
+		}
 		if !strings.Contains(served, "\n"+name) {
 			t.Errorf("docs/operations.md names the metric %s, which is not served:\n%s", name, served)
 			return

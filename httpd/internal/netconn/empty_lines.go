@@ -1,15 +1,12 @@
 package netconn
 
-// emptyLines removes the empty lines before a request, which old clients send behind a body (RFC 9112, 2.2) and net/http
-// refuses. It sees what net/http reads, in clear. The zero value waits for the first request. An empty line that comes in one read with the
-// request before it is not removed.
+// emptyLines removes the empty lines before the first request of a connection that net/http serves (RFC 9112, 2.2), which
+// it refuses. Those before a later request stay: net/http may have read the beginning of that request with the one
+// before, and then a line break at the beginning of a read is in the middle of a head. The zero value is ready for use.
 type emptyLines struct {
 	inRequest bool // something else than an empty line has come
 	half      bool // CR has come last
 }
-
-// requestEnded is called between two requests.
-func (e *emptyLines) requestEnded() { e.inRequest = false }
 
 // remove removes what is an empty line from the beginning of p, which was read, and returns how much is left.
 func (e *emptyLines) remove(p []byte) int {
@@ -32,12 +29,8 @@ func (e *emptyLines) remove(p []byte) int {
 	return copy(p, p[i:])
 }
 
-// readBy reads something else than empty lines by read. While a handler runs that has read all of its request, net/http
-// reads a single byte, to notice when the client leaves. That byte is one of the next request.
+// readBy reads something else than empty lines by read.
 func (e *emptyLines) readBy(read func([]byte) (int, error), p []byte) (int, error) {
-	if len(p) == 1 {
-		e.inRequest = false
-	}
 	for {
 		n, err := read(p)
 		if e.inRequest || n == 0 {

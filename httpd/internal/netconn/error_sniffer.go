@@ -40,15 +40,6 @@ func (s *ErrorSniffer) HandlerCalled() {
 	}
 }
 
-// RequestEnded is called between two requests on a connection of this package, after all of the response to the first
-// was written.
-func RequestEnded(c any) {
-	SnifferOf(c).RequestEnded()
-	if below := Below(c); below != nil {
-		below.empty.requestEnded()
-	}
-}
-
 // RequestEnded is called between two requests, after all of the response to the first
 // was written.
 func (s *ErrorSniffer) RequestEnded() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestAStalledClientIsResetOnTime(t *testing.T) {
 			if took := time.Since(begin); record.Err == nil || took < stall || took > stall*11/10+slack {
 				t.Errorf("cut after %v, %v, want %v", took, record.Err, stall)
 			}
-			if err := readToEnd(t, tcp); !errors.Is(err, syscall.ECONNRESET) {
+			if err := readToEnd(t, tcp); !errors.Is(err, syscall.ECONNRESET) && runtime.GOOS != "windows" { // wine 8 does not reset
 				t.Errorf("the client reads to %v, want a reset", err)
 			}
 		})

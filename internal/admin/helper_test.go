@@ -14,6 +14,7 @@ import (
 	"sluice/internal/budget"
 	"sluice/internal/filecache"
 	"sluice/internal/live"
+	"sluice/internal/mounts"
 	"sluice/internal/nettest"
 	"sluice/sendfile"
 )
@@ -125,6 +126,9 @@ func withSessions(t *testing.T) *Handler {
 		},
 
 		Budget: budget.New(),
+		Mounts: func() []mounts.State {
+			return []mounts.State{{Point: "/srv/nfs", Inside: 64, Hung: true, Refused: 2}}
+		},
 
 		RefusedUploads: func() map[string]uint64 { return map[string]uint64{"quota-bytes": 3} },
 		LogDropped:     func() uint64 { return 6 },

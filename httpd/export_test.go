@@ -140,8 +140,5 @@ func BoundHTTP2Buffers() (inUse func() int64, undo func()) {
 // HTTP2Buffer is the size of a large buffer.
 const HTTP2Buffer = http2Buffer
 
-// SetMaxUnsure sets how long a response is made for a client that may have left. The caller calls the result at the end.
-func SetMaxUnsure(d time.Duration) (undo func()) {
-	unsureForTest.Store(int64(d))
-	return func() { unsureForTest.Store(0) }
-}
+// SetMaxUnsure sets how long a response is made for a client that may have left.
+func (s *Server) SetMaxUnsure(d time.Duration) { s.maxUnsure = d }

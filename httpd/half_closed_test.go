@@ -91,8 +91,7 @@ func TestAHalfClosedClientOverTLSGetsItsChecksum(t *testing.T) {
 
 // A client that closes its connection looks the same as one that ends its side, until something is sent to it.
 func TestNothingIsComputedForeverForAClientThatMayHaveLeft(t *testing.T) {
-	defer httpd.SetMaxUnsure(100 * time.Millisecond)()
-	s := serve(t, func(srv *httpd.Server) { srv.OnTransfer = nil })
+	s := serve(t, func(srv *httpd.Server) { srv.OnTransfer = nil; srv.SetMaxUnsure(100 * time.Millisecond) })
 	s.pattern(t, "sparse.bin", 1)
 	if err := os.Truncate(filepath.Join(s.dir, "sparse.bin"), 1<<40); err != nil { // hours
 		t.Skip("no large files here:", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
@@ -366,7 +365,7 @@ func wanted(r *http.Request, server *Server, c *netconn.HTTPConn) (ctx context.C
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	stopLeft := context.AfterFunc(r.Context(), func() {
 		if c.HasEnded() {
-			cancelIfNothingIsSent(ctx, cancel, c)
+			cancelIfNothingIsSent(ctx, cancel, c, cmp.Or(server.maxUnsure, maxUnsure))
 		} else {
 			cancel()
 		}
@@ -379,22 +378,24 @@ func wanted(r *http.Request, server *Server, c *netconn.HTTPConn) (ctx context.C
 // have left, which shows only when something is sent to it.
 const maxUnsure = time.Minute
 
-// unsureForTest replaces maxUnsure, if it is not zero.
-var unsureForTest atomic.Int64
-
-// cancelIfNothingIsSent calls cancel when nothing was sent on c for maxUnsure, unless ctx ends before.
-func cancelIfNothingIsSent(ctx context.Context, cancel context.CancelFunc, c *netconn.HTTPConn) {
+// cancelIfNothingIsSent calls cancel when nothing was sent on c for a time, unless ctx ends before. It waits for either.
+func cancelIfNothingIsSent(ctx context.Context, cancel context.CancelFunc, c *netconn.HTTPConn, limit time.Duration) {
+	ticks := time.NewTicker(limit)
+	defer ticks.Stop()
 	before, _ := c.Sends()
-	timer := time.AfterFunc(cmp.Or(time.Duration(unsureForTest.Load()), maxUnsure), func() {
-		switch now, isSending := c.Sends(); {
-		case ctx.Err() != nil:
-		case now == before && !isSending:
-			cancel()
-		default:
-			cancelIfNothingIsSent(ctx, cancel, c)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
 		}
-	})
-	context.AfterFunc(ctx, func() { timer.Stop() })
+		now, isSending := c.Sends()
+		if now == before && !isSending {
+			cancel()
+			return
+		}
+		before = now
+	}
 }
 
 // respond makes the response to a request: that of refusal, if there is one. ctx is that of wanted.

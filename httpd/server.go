@@ -181,6 +181,8 @@ type Server struct {
 	base     context.Context
 	cancel   context.CancelFunc // ends base
 
+	maxUnsure time.Duration // zero: that of the constant
+
 	mu        sync.Mutex // guards the fields below
 	listeners map[net.Listener]struct{}
 	loops     []servedLoops

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/spf13/afero"
 
 	"sluice/ftpd"
 	"sluice/internal/nettest"
@@ -142,9 +139,11 @@ func TestTheClientWithMostListingsIsRefused(t *testing.T) {
 }
 
 func TestAListingThatFailsInTheMiddleIsNoSuccess(t *testing.T) {
+	many := nettest.NewManyFiles(20_000)
+	many.Broken, many.BrokenAfter = errDisk, 30_000
 	s := start(t, func(s *ftpd.Server) {
 		s.Login = func(context.Context, ftpd.Client, string, string) (*ftpd.Account, error) {
-			return &ftpd.Account{FS: &brokenDir{ManyFiles: nettest.NewManyFiles(20_000)}, Rights: ftpd.ReadOnly}, nil
+			return &ftpd.Account{FS: many, Rights: ftpd.ReadOnly}, nil
 		}
 	})
 	c := s.guest()
@@ -157,33 +156,7 @@ func TestAListingThatFailsInTheMiddleIsNoSuccess(t *testing.T) {
 	}
 }
 
-// brokenDir is a file system whose directory /many can be read only up to its 30,000th
-// entry.
-type brokenDir struct{ *nettest.ManyFiles }
-
-func (b *brokenDir) Open(name string) (afero.File, error) {
-	f, err := b.ManyFiles.Open(name)
-	if err == nil && name == "/many" {
-		f = &brokenFile{File: f}
-	}
-	return f, err
-}
-
-type brokenFile struct {
-	afero.File
-	read int
-}
-
 var errDisk = errors.New("the disk has failed")
-
-func (f *brokenFile) Readdir(n int) ([]fs.FileInfo, error) {
-	if f.read += n; f.read > 30_000 {
-		return nil, errDisk
-	}
-	return f.File.Readdir(n)
-}
-
-func (f *brokenFile) Readdirnames(int) ([]string, error) { return nil, errDisk }
 
 func TestListRShowsADirectoryAndAllBeneathIt(t *testing.T) {
 	s := start(t, nil)

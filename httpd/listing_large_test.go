@@ -7,14 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/spf13/afero"
 
 	"sluice/httpd"
 	"sluice/internal/nettest"
@@ -171,35 +168,12 @@ func TestHeadOfALargeListing(t *testing.T) {
 	}
 }
 
-// brokenDir is a file system whose directory /many can be read only in part.
-type brokenDir struct{ *nettest.ManyFiles }
-
-func (b *brokenDir) Open(name string) (afero.File, error) {
-	f, err := b.ManyFiles.Open(name)
-	if err == nil && name == "/many" {
-		f = &brokenFile{File: f}
-	}
-	return f, err
-}
-
-type brokenFile struct {
-	afero.File
-	read int
-}
-
-func (f *brokenFile) Readdir(n int) ([]fs.FileInfo, error) {
-	if f.read += n; f.read > 60_000 {
-		return nil, errDisk
-	}
-	return f.File.Readdir(n)
-}
-
-func (f *brokenFile) Readdirnames(int) ([]string, error) { return nil, errDisk }
-
 func TestAListingThatFailsInTheMiddleIsCut(t *testing.T) {
 	nettest.CheckLeaks(t)
+	many := nettest.NewManyFiles(100_000)
+	many.Broken, many.BrokenAfter = errDisk, 60_000
 	s := serve(t, func(srv *httpd.Server) {
-		handler(srv).FS, handler(srv).WebDAV = &brokenDir{nettest.NewManyFiles(100_000)}, true
+		handler(srv).FS, handler(srv).WebDAV = many, true
 	})
 	for _, method := range []string{"GET", "PROPFIND"} {
 		req, err := http.NewRequest(method, s.url+"/many/", nil)

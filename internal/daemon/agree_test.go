@@ -339,6 +339,20 @@ func (d *driver) Symlink(target, name string) error {
 // ftpConn is an FTP session.
 type ftpConn struct{ *textproto.Conn }
 
+// refuseFTP wants a login to be refused, and returns the text of the reply.
+func refuseFTP(t *testing.T, addr, user, password string) string {
+	t.Helper()
+	conn, err := textproto.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := &ftpConn{conn}
+	c.expect(t, 220, "")
+	c.cmd(t, 331, "USER "+user)
+	return c.cmd(t, 530, "PASS "+password)
+}
+
 func loginFTP(t *testing.T, addr string) *ftpConn {
 	t.Helper()
 	conn, err := textproto.Dial("tcp", addr)

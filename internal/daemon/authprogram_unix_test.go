@@ -7,7 +7,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"net/textproto"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,15 +99,7 @@ func (d *programTest) logged() string {
 // failToLogInFTP wants the reply to the right password.
 func (d *programTest) failToLogInFTP(t *testing.T, user, want string) {
 	t.Helper()
-	conn, err := textproto.Dial("tcp", d.ftp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	c := &ftpConn{conn}
-	c.expect(t, 220, "")
-	c.cmd(t, 331, "USER "+user)
-	if got := c.cmd(t, 530, "PASS secret"); "530 "+got != want {
+	if got := refuseFTP(t, d.ftp, user, "secret"); "530 "+got != want {
 		t.Errorf("%s: got %q, want %q", user, got, want)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/netip"
-	"net/textproto"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -103,17 +102,7 @@ func TestFail2banFindsEveryWrongPassword(t *testing.T) {
 				d.dav(t, "", "GET", "/", "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(tt.user+":wrong")))
 			},
 			"the page": func() { d.logInByPage(t, tt.user, "wrong") },
-			"FTP": func() {
-				conn, err := textproto.Dial("tcp", d.ftp)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close()
-				c := &ftpConn{conn}
-				c.expect(t, 220, "")
-				c.cmd(t, 331, "USER "+tt.user)
-				c.cmd(t, 530, "PASS wrong")
-			},
+			"FTP":      func() { refuseFTP(t, d.ftp, tt.user, "wrong") },
 		} {
 			logIn()
 			d.daemon.log.Flush()

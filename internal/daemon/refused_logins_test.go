@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/netip"
-	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -31,17 +30,7 @@ func TestARefusedLoginIsLoggedWithItsNameAndReason(t *testing.T) {
 			"http": func() {
 				d.dav(t, "", "GET", "/", "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(tt.user+":wrong")))
 			},
-			"ftp": func() {
-				conn, err := textproto.Dial("tcp", d.ftp)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close()
-				c := &ftpConn{conn}
-				c.expect(t, 220, "")
-				c.cmd(t, 331, "USER "+tt.user)
-				c.cmd(t, 530, "PASS wrong")
-			},
+			"ftp": func() { refuseFTP(t, d.ftp, tt.user, "wrong") },
 		} {
 			logIn()
 			d.daemon.log.Flush()

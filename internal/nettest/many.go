@@ -16,6 +16,10 @@ type ManyFiles struct {
 	afero.Fs
 	N int
 
+	// Broken, if it is not nil, is the error of reading /many by names, and otherwise after that number of entries.
+	Broken      error
+	BrokenAfter int
+
 	made atomic.Int64
 }
 
@@ -48,10 +52,14 @@ type manyDir struct {
 	afero.File
 	many *ManyFiles
 	left int
+	read int // entries that were asked for
 }
 
 // Readdir returns the next n entries, or all others.
 func (d *manyDir) Readdir(n int) (infos []fs.FileInfo, err error) {
+	if d.read += n; d.many.Broken != nil && d.read > d.many.BrokenAfter {
+		return nil, d.many.Broken
+	}
 	if n > 0 && d.left == 0 {
 		return nil, io.EOF
 	}
@@ -68,6 +76,9 @@ func (d *manyDir) Readdir(n int) (infos []fs.FileInfo, err error) {
 
 // Readdirnames returns the names of what Readdir returns.
 func (d *manyDir) Readdirnames(n int) (names []string, err error) {
+	if d.many.Broken != nil {
+		return nil, d.many.Broken
+	}
 	infos, err := d.Readdir(n)
 	for _, fi := range infos {
 		names = append(names, fi.Name())

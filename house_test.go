@@ -129,7 +129,7 @@ var rules = []rule{
 		never: map[string]string{"httpd/internal/plan": "a connection sends what it is given"},
 	},
 	{
-		folder: "httpd/internal/sockets", not: []string{"net/http"}, own: []string{"metrics"}, others: []string{sys},
+		folder: "httpd/internal/sockets", not: []string{"net/http"}, own: []string{"internal/loopback", "metrics"}, others: []string{sys},
 		why: "a listening socket does not depend on what is served",
 	},
 	{
@@ -152,7 +152,7 @@ var rules = []rule{
 		why:    "pure functions parse untrusted input, so that a review can be limited to this folder",
 	},
 	{
-		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/vfs"},
+		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/loopback", "internal/vfs"},
 		why:   "a data connection does not depend on the session that opened it",
 		never: map[string]string{"ftpd/internal/control": "the session decides beforehand who may connect, and sends the replies", "sendfile": "it opens and closes connections; its callers move the bytes"},
 	},
@@ -242,6 +242,7 @@ var rules = []rule{
 	{folder: "internal/keylock", why: "a lock does not depend on what is locked"},
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
+	{folder: "internal/loopback", others: []string{sys}, why: "how a socket listens does not depend on what is served"},
 	{folder: "internal/residence", others: []string{sys}, why: "where a file is depends on the file alone"},
 	{
 		folder: "internal/sandbox", others: []string{sys, landlock, psx},
@@ -259,7 +260,7 @@ var rules = []rule{
 		never:  map[string]string{"internal/top": "a view runs in another process", "internal/inspect": "the commands look at the server from outside"},
 	},
 	{
-		folder: "internal/daemon/listen", own: []string{"internal/config"}, others: []string{sys, systemd},
+		folder: "internal/daemon/listen", own: []string{"internal/config", "internal/loopback"}, others: []string{sys, systemd},
 		why:   "a listener does not depend on the server that accepts on it",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},

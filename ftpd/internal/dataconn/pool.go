@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"sluice/internal/live"
+	"sluice/internal/loopback"
 )
 
 // PortRange is the range of ports from First to Last, both included. The zero value
@@ -383,8 +384,8 @@ func Listen(addr netip.AddrPort) (net.Listener, error) {
 	if addr.Addr().Is4() {
 		network = "tcp4"
 	}
-	lc := net.ListenConfig{KeepAlive: -1} // off: the stall timeout is shorter
-	lc.SetMultipathTCP(false)             // sendfile and splice may not support MPTCP sockets
+	lc := net.ListenConfig{Control: loopback.Control, KeepAlive: -1} // off: the stall timeout is shorter
+	lc.SetMultipathTCP(false)                                        // sendfile and splice may not support MPTCP sockets
 	return lc.Listen(context.Background(), network, addr.String())
 }
 

@@ -32,9 +32,7 @@
 // one write if the body is in memory, else the head with MSG_MORE and sendfile(2). It
 // allocates nothing. Every other response is made by package plan.
 //
-// The head waits for its file (MSG_MORE), unless that makes one packet of 64 KiB more:
-// under BBR the last bytes would wait for a timer then, and ranges of 64 KiB would cost
-// twice as much.
+// The head waits for its file (MSG_MORE).
 //
 // With Server.Logins, a request with a field Authorization or with the cookie of a session
 // is left to net/http, too: it may be for other files than those of the Handler. The

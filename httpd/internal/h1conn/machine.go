@@ -329,10 +329,7 @@ func (m *Machine) nextPart() bool {
 	}
 	if f, off, n, where, ok := p.FilePart(); ok {
 		if len(m.out) > 0 && r.done == 0 {
-			m.flush = flushAll
-			if joins(int64(len(m.out)), n) {
-				m.flush = flushMore
-			}
+			m.flush = flushMore
 			return false
 		}
 		m.action = Action{Do: SendFile, File: f, Off: off + r.done, N: n - r.done, Where: where}
@@ -373,14 +370,6 @@ func (m *Machine) nextPart() bool {
 
 // piece returns the piece of the body that is sent now.
 func (m *Machine) piece() *plan.Piece { return &m.response.body[m.response.next] }
-
-// joins reports whether a head should wait for the n bytes behind it. The system hands
-// over 64 KiB at a time, and a head that makes one more of them necessary costs more
-// than a packet of its own; see the package comment.
-func joins(head, n int64) bool {
-	const most = 64 << 10
-	return (n-1)%most+1+head <= most
-}
 
 // Left returns how much of a file is left to send, if that is the present action.
 func (m *Machine) Left() int64 {

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"sluice/internal/loopback"
 )
 
 // Supported reports whether this system has event loops.
@@ -25,7 +27,7 @@ const (
 // the options that package net would set on them. With reusePort, other sockets of this
 // user with SO_REUSEPORT may share the address.
 func Control(reusePort bool) func(network, address string, c syscall.RawConn) error {
-	return func(_, _ string, c syscall.RawConn) (err error) {
+	return func(network, address string, c syscall.RawConn) (err error) {
 		if e := c.Control(func(fd uintptr) {
 			setInherited(int(fd))
 			if reusePort {
@@ -34,7 +36,7 @@ func Control(reusePort bool) func(network, address string, c syscall.RawConn) er
 		}); e != nil {
 			return e
 		}
-		return err
+		return errors.Join(err, loopback.Control(network, address, c))
 	}
 }
 
@@ -141,6 +143,9 @@ func bindSibling(first int, addr unix.Sockaddr) (fd int, err error) {
 		return -1, os.NewSyscallError("socket", err)
 	}
 	setInherited(fd)
+	if name, err := unix.GetsockoptString(first, unix.IPPROTO_TCP, unix.TCP_CONGESTION); err == nil {
+		_ = unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, name) // package loopback may have chosen it
+	}
 	for _, option := range []struct{ level, name int }{
 		{unix.SOL_SOCKET, unix.SO_REUSEADDR},
 		{unix.SOL_SOCKET, unix.SO_REUSEPORT},

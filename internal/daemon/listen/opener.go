@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"sluice/internal/config"
+	"sluice/internal/loopback"
 )
 
 // Admin is the scheme of the listener of --admin.
@@ -171,10 +173,12 @@ func (o *Opener) listenTCP(ctx context.Context, scheme, addr string, shared int)
 
 // listenEach opens a listener, or shared listeners that share the address.
 func listenEach(ctx context.Context, addr string, shared int) (all []net.Listener, err error) {
-	var lc net.ListenConfig
+	lc := net.ListenConfig{Control: loopback.Control}
 	lc.SetMultipathTCP(false)
 	if shared > 0 {
-		lc.Control = setReusePort
+		lc.Control = func(network, address string, c syscall.RawConn) error {
+			return errors.Join(setReusePort(network, address, c), loopback.Control(network, address, c))
+		}
 	}
 	for len(all) < max(shared, 1) {
 		ln, err := lc.Listen(ctx, "tcp", addr)

@@ -143,7 +143,7 @@ var rules = []rule{
 		why: "how a listing looks depends on the entries and the query, not on the connection that it goes by",
 	},
 	{
-		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},
+		folder: "ftpd", own: append([]string{"ftpd/internal/control", "ftpd/internal/dataconn", "ftpd/internal/list", "internal/digest", "internal/proxyhead", "internal/show", "internal/upload", "internal/partial", "internal/durable"}, frontend...), others: []string{ftplib, afero},
 		why:   "a server speaks its protocol; system calls belong to sendfile and metrics, paths to internal/vfs",
 		never: map[string]string{"httpd": noSibling, "internal/config": noConfig},
 	},
@@ -152,7 +152,7 @@ var rules = []rule{
 		why:    "pure functions parse untrusted input, so that a review can be limited to this folder",
 	},
 	{
-		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/loopback", "internal/vfs"},
+		folder: "ftpd/internal/dataconn", own: []string{"internal/live", "internal/loopback", "internal/proxyhead", "internal/vfs"},
 		why:   "a data connection does not depend on the session that opened it",
 		never: map[string]string{"ftpd/internal/control": "the session decides beforehand who may connect, and sends the replies", "sendfile": "it opens and closes connections; its callers move the bytes"},
 	},
@@ -242,6 +242,7 @@ var rules = []rule{
 	{folder: "internal/keylock", why: "a lock does not depend on what is locked"},
 	{folder: "internal/partial", why: "the name alone says whether a file is an incomplete upload, in every protocol"},
 	{folder: "internal/fileid", others: []string{sys}, why: "the identity of a file depends on the file alone"},
+	{folder: "internal/proxyhead", others: []string{proxy}, why: "what a proxy says does not depend on the protocol behind it"},
 	{folder: "internal/loopback", others: []string{sys}, why: "how a socket listens does not depend on what is served"},
 	{folder: "internal/residence", others: []string{sys}, why: "where a file is depends on the file alone"},
 	{

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"sluice/internal/live"
+	"sluice/internal/proxyhead"
 )
 
-// startSession starts a session for conn, or refuses it. It takes conn over.
-func (s *Server) startSession(conn net.Conn, implicit bool) {
-	sess, err := newSession(s, conn, implicit)
+// startSession starts a session for conn, or refuses it. It takes conn over. through has the addresses that a proxy has
+// named; zero: there is none.
+func (s *Server) startSession(conn net.Conn, through proxyhead.Addrs, implicit bool) {
+	sess, err := newSession(s, conn, through, implicit)
 	if err != nil {
 		_ = conn.Close()
 		return

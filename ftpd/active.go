@@ -30,7 +30,7 @@ func (s *session) checkActive(to netip.AddrPort) error {
 	case to.Port() < 1024:
 		return errService
 	}
-	isLocal, err := s.server.isOwnAddr(to.Addr(), s.local.Addr())
+	isLocal, err := s.server.isOwnAddr(to.Addr(), s.local.Addr(), s.reached.Addr())
 	switch {
 	case err != nil:
 		return err
@@ -42,12 +42,12 @@ func (s *session) checkActive(to netip.AddrPort) error {
 	return nil
 }
 
-// isOwnAddr reports whether connections to addr end on this host; local is one of its addresses. It returns an error if
+// isOwnAddr reports whether connections to addr end on this host; known are some of its addresses. It returns an error if
 // the system does not list the addresses.
-func (s *Server) isOwnAddr(addr, local netip.Addr) (bool, error) {
+func (s *Server) isOwnAddr(addr netip.Addr, known ...netip.Addr) (bool, error) {
 	isAddr := func(own netip.Addr) bool { return own.Unmap().WithZone("") == addr }
 	isPublic := func(p PublicAddr) bool { return isAddr(p.Addr) } // a router may send connections to it back here
-	if addr.IsLoopback() || addr.IsUnspecified() || isAddr(local) || slices.ContainsFunc(s.PublicAddrs, isPublic) {
+	if addr.IsLoopback() || addr.IsUnspecified() || slices.ContainsFunc(known, isAddr) || slices.ContainsFunc(s.PublicAddrs, isPublic) {
 		return true, nil
 	}
 	own, err := hostAddrs()

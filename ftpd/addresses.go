@@ -23,7 +23,7 @@ func (s *session) publicAddr() (netip.Addr, error) {
 	if addr, ok, err := s.server.driver.publicAddr(s); ok {
 		return addr.Unmap(), err
 	}
-	return s.server.publicAddrOf(s.remote.Addr(), s.local.Addr()), nil
+	return s.server.publicAddrOf(s.remote.Addr(), s.reached.Addr()), nil
 }
 
 // publicAddrOf returns the address for the client remote: from the first entry of

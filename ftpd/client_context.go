@@ -73,10 +73,10 @@ func (c *clientContext) Debug() bool { return withLock(c, func() bool { return c
 func (c *clientContext) ID() uint32 { return uint32(c.session.id) }
 
 // RemoteAddr returns the address of the client.
-func (c *clientContext) RemoteAddr() net.Addr { return c.session.control.tcp.RemoteAddr() }
+func (c *clientContext) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.session.remote) }
 
 // LocalAddr returns the address that the client has connected to.
-func (c *clientContext) LocalAddr() net.Addr { return c.session.control.tcp.LocalAddr() }
+func (c *clientContext) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(c.session.reached) }
 
 // GetClientVersion returns the argument of CLNT.
 func (c *clientContext) GetClientVersion() string {

@@ -11,6 +11,7 @@ import (
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
 	"sluice/internal/budget"
+	"sluice/internal/proxyhead"
 	"sluice/internal/vfs"
 )
 
@@ -44,7 +45,7 @@ func ServeForTest(s *Server, conn net.Conn) {
 	if err := s.prepare(); err != nil {
 		panic(err)
 	}
-	sess, err := newSession(s, conn, false)
+	sess, err := newSession(s, conn, proxyhead.Addrs{}, false)
 	if err != nil {
 		panic(err)
 	}

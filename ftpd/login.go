@@ -162,7 +162,7 @@ func (s *Server) loginThrottle() *Throttle {
 
 // loginClient returns the session for Server.Login.
 func (s *session) loginClient() Client {
-	c := Client{ClientContext: s.driverContext(), Session: s.id, Remote: s.remote, Local: s.local}
+	c := Client{ClientContext: s.driverContext(), Session: s.id, Remote: s.remote, Local: s.reached}
 	if state, ok := s.control.tlsState(); ok {
 		c.TLS = &state
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -154,6 +155,12 @@ type Server struct {
 	// has connected.
 	PublicAddrs []PublicAddr
 
+	// ProxyFrom holds the addresses of trusted load balancers. They must begin each connection, also those to passive
+	// ports, with a header of the PROXY protocol (version 1 or 2), which says who the client is and to which address it
+	// has connected; PASV announces that address, if PublicAddrs has no other. A connection from them without a header is
+	// closed within five seconds. The empty list trusts nobody. Active data connections do not go through the proxy.
+	ProxyFrom []netip.Prefix
+
 	// InPlace, if not nil, returns true for users whose uploads are written into the
 	// target file itself, rather than into a hidden file that is renamed when it is
 	// complete. Then the file keeps its owner and its hard links, programs that wait
@@ -218,6 +225,7 @@ type Server struct {
 	closing   bool       // Shutdown or Close was called
 	listeners map[*net.Listener]struct{}
 	sessions  map[trackedSession]struct{}
+	headless  map[net.Conn]struct{} // connections that await the header of a proxy
 }
 
 // Serve accepts clients on ln, a TCP listener, and serves each on goroutines of its
@@ -251,7 +259,7 @@ func (s *Server) serve(ln net.Listener, implicit bool) error {
 		switch {
 		case err == nil:
 			pause.Reset()
-			s.startSession(conn, implicit)
+			s.accept(conn, implicit)
 		case s.isClosing():
 			return ErrServerClosed
 		case !pause.RetryAfter(err):
@@ -290,6 +298,9 @@ func (s *Server) initShared() {
 		s.anonymousTree = vfs.Of(s.FS)
 	}
 	s.ports.Ports = s.PassivePorts
+	if len(s.ProxyFrom) > 0 {
+		s.ports.IsProxy, s.ports.OnHeaderless = s.isProxy, s.logHeaderless
+	}
 	s.driver.passivePorts(&s.ports)
 	s.tls = dataconn.NewConfigs(s.TLSConfig, s.Reuse != ReuseOff)
 }

@@ -18,7 +18,9 @@ import (
 	"sluice/ftpd/internal/control"
 	"sluice/ftpd/internal/dataconn"
 	"sluice/ftpd/internal/list"
+	"sluice/internal/account"
 	"sluice/internal/live"
+	"sluice/internal/proxyhead"
 )
 
 // banner is the greeting. It names no version, which would help attackers.
@@ -51,12 +53,13 @@ var (
 // another one that reads on (see operation.detach). That one answers ABOR, NOOP, STAT
 // and HELP at once and keeps all other lines until the operation has ended.
 type session struct {
-	server *Server
-	id     uint64
-	start  time.Time
-	local  netip.AddrPort
-	remote netip.AddrPort
-	host   netip.Addr // the client's address, or its /64 network, for limits and bans
+	server  *Server
+	id      uint64
+	start   time.Time
+	local   netip.AddrPort // of the socket
+	reached netip.AddrPort // to which the client has connected: local, or an address of the proxy
+	remote  netip.AddrPort // the client's
+	host    netip.Addr     // the client's address, or its /64 network, for limits and bans
 
 	control *controlConn
 	ctx     context.Context // parent of every operation's context
@@ -109,18 +112,22 @@ type session struct {
 }
 
 // newSession prepares a session for conn. The caller owns conn until serve.
-func newSession(server *Server, conn net.Conn, implicit bool) (*session, error) {
+func newSession(server *Server, conn net.Conn, through proxyhead.Addrs, implicit bool) (*session, error) {
 	local := live.AddrPortOf(conn.LocalAddr())
 	remote := live.AddrPortOf(conn.RemoteAddr())
 	if !local.IsValid() || !remote.IsValid() {
 		return nil, errNotTCP // there would be no address for data connections
+	}
+	reached := local
+	if through.Client.IsValid() {
+		remote, reached = through.Client, through.Server
 	}
 	if raw, err := rawConn(conn); err == nil {
 		_ = raw.Control(func(fd uintptr) { _ = keepUrgentInline(fd) })
 	}
 	_, secured := conn.(*tls.Conn) // the listener speaks TLS
 	s := &session{
-		server: server, start: time.Now(), local: local, remote: remote, host: live.ClientAddr(conn.RemoteAddr()),
+		server: server, start: time.Now(), local: local, reached: reached, remote: remote, host: account.NetworkOf(remote.Addr()),
 		control: &controlConn{conn: conn, tcp: conn, stall: server.stallTimeout()},
 		cwd:     "/", allocated: -1, workers: 1,
 		implicit: implicit && !secured, secured: secured, pbszSent: implicit, protectData: implicit, tls: server.tls,

@@ -45,6 +45,9 @@ func (s *Server) stop() {
 	for ln := range s.listeners {
 		_ = (*ln).Close()
 	}
+	for conn := range s.headless {
+		_ = conn.Close()
+	}
 }
 
 func (s *Server) cut() {

@@ -17,6 +17,7 @@ func addFTPFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.BoolVar(&o.ActiveLocal, "ftp-active-local", o.ActiveLocal, "allow active mode to clients on this host too, such as those behind a local tunnel or proxy; never to a port of this server")
 	f.Var(&o.PassivePorts, "ftp-passive-ports", "listen for data connections on the ports `FIRST-LAST`")
 	f.Var(repeatedVar(&o.PublicAddrs, config.ParsePublicAddr), "ftp-public-addr", "announce `[CIDR=]ADDR` in PASV, to clients in the network CIDR or to all; may be repeated, the first match counts")
+	f.Var(repeatedVar(&o.ProxyFrom, config.ParsePrefix), "ftp-proxy-from", "expect the header of the PROXY protocol on each connection from the load balancers of `CIDR` or an address; may be repeated")
 	f.IntVar(&o.MaxConns, "ftp-max-conns", o.MaxConns, "accept at most `N` FTP connections at a time; 0: no limit but --max-conns")
 	f.IntVar(&o.MaxConnsPerAddr, "ftp-max-conns-per-addr", o.MaxConnsPerAddr, "accept at most `N` FTP connections from one address; 0: no limit")
 	f.DurationVar(&o.LoginTimeout, "ftp-login-timeout", o.LoginTimeout, "disconnect clients that have not logged in after `TIME`; 0: never")

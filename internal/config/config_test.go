@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,9 @@ func TestCheck(t *testing.T) {
 		{"required TLS reuse with the library", func(c *config.Config) {
 			c.FTPOptions.Engine, c.FTPOptions.TLSReuse = "ftpserverlib", "required"
 		}, "--ftp-tls-reuse required and --ftp-engine"},
+		{"a load balancer with the library", func(c *config.Config) {
+			c.FTPOptions.Engine, c.FTPOptions.ProxyFrom = "ftpserverlib", []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
+		}, "--ftp-proxy-from and --ftp-engine"},
 		{"a session timeout with the library", func(c *config.Config) {
 			c.FTPOptions.Engine, c.FTPOptions.SessionTimeout = "ftpserverlib", time.Hour
 		}, "--ftp-session-timeout and --ftp-engine"},

@@ -23,7 +23,8 @@ type FTPOptions struct {
 	Active       bool // PORT and EPRT are allowed
 	ActiveLocal  bool // also for clients on this host
 	PassivePorts PortRange
-	PublicAddrs  []PublicAddr // announced by PASV; the first match counts
+	PublicAddrs  []PublicAddr   // announced by PASV; the first match counts
+	ProxyFrom    []netip.Prefix // load balancers, which begin each connection with a header of the PROXY protocol
 
 	MaxConns        int // connections; 0: no limit
 	MaxConnsPerAddr int // connections from one address; 0: no limit
@@ -193,6 +194,8 @@ func (c Config) checkEngine() error {
 		return fmt.Errorf("--ftps and --ftp-engine %s exclude each other: it supports TLS only after AUTH", o.Engine)
 	case o.TLSReuse == "required":
 		return fmt.Errorf("--ftp-tls-reuse required and --ftp-engine %s exclude each other: it does not check data connections", o.Engine)
+	case len(o.ProxyFrom) > 0:
+		return fmt.Errorf("--ftp-proxy-from and --ftp-engine %s exclude each other: it does not read the header of the PROXY protocol", o.Engine)
 	case o.SessionTimeout > 0:
 		return fmt.Errorf("--ftp-session-timeout and --ftp-engine %s exclude each other: it cannot limit the duration of sessions", o.Engine)
 	}

@@ -34,6 +34,7 @@ func (d *daemon) newFTP() *service {
 		LocalActive:  o.ActiveLocal,
 		Listening:    d.opener.Addrs,
 		PassivePorts: ftpd.PortRange(o.PassivePorts),
+		ProxyFrom:    o.ProxyFrom,
 		Live:         d.live,
 
 		LoginTimeout: zeroIsOff(o.LoginTimeout), IdleTimeout: zeroIsOff(o.IdleTimeout), StallTimeout: zeroIsOff(o.StallTimeout),

@@ -22,6 +22,7 @@ func TestOptionsReachTheFTPServer(t *testing.T) {
 		NoActive bool
 		Ports    ftpd.PortRange
 		Public   string
+		Proxies  int
 
 		MaxConns, MaxConnsPerAddr                         int
 		Login, Idle, Stall, Accept, Session, KeepsUploads time.Duration
@@ -54,10 +55,11 @@ func TestOptionsReachTheFTPServer(t *testing.T) {
 				TLS: "required", TLSReuse: "required", LaxTLS: []string{"t", "u"}, LaxReuse: []string{"u"},
 				PassivePorts: config.PortRange{First: 40000, Last: 40100},
 				PublicAddrs:  []config.PublicAddr{{Clients: netip.MustParsePrefix("10.0.0.0/8"), Addr: netip.MustParseAddr("203.0.113.7")}},
+				ProxyFrom:    []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},
 				MaxConns:     3, MaxConnsPerAddr: 2, AcceptTimeout: time.Second, SessionTimeout: time.Hour,
 			}
 		}, options{
-			TLS: ftpd.TLSRequired, Reuse: ftpd.ReuseRequired, Lax: true, LaxReuse: true, HasTLS: true, NoActive: true,
+			TLS: ftpd.TLSRequired, Reuse: ftpd.ReuseRequired, Lax: true, LaxReuse: true, HasTLS: true, NoActive: true, Proxies: 1,
 			Ports: ftpd.PortRange{First: 40000, Last: 40100}, Public: "{10.0.0.0/8 203.0.113.7}",
 			MaxConns: 3, MaxConnsPerAddr: 2,
 			Login: -1, Idle: -1, Stall: -1, Accept: time.Second, Session: time.Hour, KeepsUploads: -1,
@@ -73,7 +75,7 @@ func TestOptionsReachTheFTPServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := options{
-				TLS: s.TLS, Reuse: s.Reuse, Lax: s.LaxTLS("u"), LaxReuse: s.LaxReuse("u"), HasTLS: s.TLSConfig != nil, NoActive: s.NoActive, Ports: s.PassivePorts,
+				TLS: s.TLS, Reuse: s.Reuse, Lax: s.LaxTLS("u"), LaxReuse: s.LaxReuse("u"), HasTLS: s.TLSConfig != nil, NoActive: s.NoActive, Ports: s.PassivePorts, Proxies: len(s.ProxyFrom),
 				MaxConns: s.Live.MaxFTPConns, MaxConnsPerAddr: s.Live.MaxFTPConnsPerAddr,
 				Login: s.LoginTimeout, Idle: s.IdleTimeout, Stall: s.StallTimeout, Accept: s.AcceptTimeout, Session: s.SessionTimeout,
 				KeepsUploads: s.KeepPartials,

@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"sluice/internal/live"
 	"sluice/internal/loopback"
 )
 
@@ -66,15 +65,22 @@ type Pool struct {
 	// AnyClient accepts connections from any address, and so makes ports exclusive.
 	AnyClient bool
 
+	// IsProxy, if not nil, reports whether connections from an address come through a proxy, which begins each with a
+	// header of the PROXY protocol. They belong to the client that the header names. OnHeaderless, if not nil, is called
+	// for a connection that is reset because it has none.
+	IsProxy      func(netip.Addr) bool
+	OnHeaderless func(proxy netip.AddrPort, err error)
+
 	// Wrap, if not nil, is called once for each port when it is opened.
 	Wrap func(net.Listener) (net.Listener, error)
 
-	running sync.WaitGroup // goroutines of port.serve and refuseLocked
+	running sync.WaitGroup // goroutines of port.serve, port.arrive and refuseLocked
 
-	mu      sync.Mutex // guards the fields below, and those of host, port and reservation
-	closed  bool
-	hosts   map[netip.Addr]*host  // by local address
-	refused map[net.Conn]struct{} // connections of refuseLocked
+	mu       sync.Mutex // guards the fields below, and those of host, port and reservation
+	closed   bool
+	hosts    map[netip.Addr]*host  // by local address
+	refused  map[net.Conn]struct{} // connections of refuseLocked
+	headless map[net.Conn]struct{} // connections that await the header of a proxy
 }
 
 // host has the open ports of one local address.
@@ -398,7 +404,7 @@ func (pt *port) serve() {
 		switch {
 		case err == nil:
 			pause.Reset()
-			pt.deliver(conn)
+			pt.arrive(conn)
 		case pt.isClosed():
 			return
 		default:
@@ -420,11 +426,10 @@ func (pt *port) closeLocked() {
 	_ = pt.ln.Close()
 }
 
-// deliver gives a connection to the reservation of the address that it comes from. It
+// deliver gives a connection to the reservation of the client at the address from. It
 // closes a connection without a reservation, unless the port waits for one client only,
 // which may want it; and it fails the source of a second one.
-func (pt *port) deliver(conn net.Conn) {
-	from := live.AddrPortOf(conn.RemoteAddr())
+func (pt *port) deliver(conn net.Conn, from netip.AddrPort) {
 	pt.pool.mu.Lock()
 	r := pt.reserved[from.Addr()]
 	if r == nil {
@@ -556,6 +561,9 @@ func (p *Pool) Close() {
 		}
 	}
 	for conn := range p.refused {
+		_ = conn.Close()
+	}
+	for conn := range p.headless {
 		_ = conn.Close()
 	}
 	p.mu.Unlock()

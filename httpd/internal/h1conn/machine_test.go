@@ -284,14 +284,19 @@ func FuzzMachine(f *testing.F) {
 		f.Add(in, 1)
 		f.Add(in, 50)
 	}
+	f.Add("0\"0", 1)
 	f.Fuzz(func(t *testing.T, in string, piece int) {
 		if len(in) > 4000 || strings.Contains(in, ",") && strings.Contains(in, "=") {
 			return // the boundary of several ranges is random
 		}
-		one := driver{}
-		want := one.run(t, b, in)
-		other := driver{noWait: true, piece: max(piece, 0)}
-		got := other.run(t, b, in)
+		one, other := driver{}, driver{noWait: true, piece: max(piece, 0)}
+		want, got := one.run(t, b, in), other.run(t, b, in)
+		if one.do == h1conn.HandOver && other.do == h1conn.Read {
+			// A head that comes in pieces is parsed again only at the end of a line.
+			in += "\n"
+			one, other = driver{}, driver{noWait: true, piece: other.piece}
+			want, got = one.run(t, b, in), other.run(t, b, in)
+		}
 		if got != want || one.do != other.do || one.do == h1conn.HandOver && one.rest != other.rest {
 			t.Errorf("sent %q and ended with %v, %q left; without waiting, in pieces: %q, %v, %q", want, one.do, one.rest, got, other.do, other.rest)
 		}

@@ -104,7 +104,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("ETag", s.lockedEtag(key, content))
 		s.describe(w, key)
-		http.ServeContent(w, r, "", modified, bytes.NewReader(content))
+		http.ServeContent(w, r, "", s.time(key), bytes.NewReader(content))
 	}
 }
 

@@ -13,12 +13,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // received is what a store has got by requests.
 type received struct {
 	etags   map[string]string // of objects; the others have their length
 	fields  map[string]http.Header
+	times   map[string]time.Time
 	uploads map[string]*receivedUpload // by their ID
 	aborted int
 	simple  bool // knows no conditions
@@ -60,6 +62,23 @@ func (s *store) lockedEtag(key string, content []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.etag(key, content)
+}
+
+// time returns when an object was stored.
+func (s *store) time(key string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.times[key]; ok {
+		return at
+	}
+	return modified
+}
+
+// makeOld makes all objects old.
+func (s *store) makeOld() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.times)
 }
 
 // describe sends the metadata of an object.
@@ -173,9 +192,9 @@ func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool 
 
 func (s *store) store(key string, content []byte, fields http.Header) {
 	if s.etags == nil {
-		s.etags, s.fields = make(map[string]string), make(map[string]http.Header)
+		s.etags, s.fields, s.times = make(map[string]string), make(map[string]http.Header), make(map[string]time.Time)
 	}
-	s.objects[key], s.etags[key], s.fields[key] = content, tagOf(content), fields
+	s.objects[key], s.etags[key], s.fields[key], s.times[key] = content, tagOf(content), fields, time.Now()
 }
 
 func sourceOf(r *http.Request) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -202,6 +203,63 @@ func TestAnUploadThatFailsIsKept(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that is killed cannot say that it has. So its uploads are found after a while.
+func TestTheUploadOfAKilledServerIsContinued(t *testing.T) {
+	const size = 4 * partSize
+	s := newStore(t)
+	killed := s.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize = true, partSize })
+	content := pattern(size)
+	begin(t, new(upload.Store), targetOf(killed, "/f"), content[:3*partSize+5])
+	waitFor(t, func() bool { return s.parts() == 3 })
+	_ = killed.Close()
+
+	files := writable(t, s)
+	var uploads upload.Store
+	at := targetOf(files, "/f")
+	_, err := uploads.Kept(at.Writer, at.Name)
+	wantError(t, "Kept of an upload that may be active", err, fs.ErrNotExist)
+	s.makeOld()
+	info, err := uploads.Kept(at.Writer, at.Name)
+	if err != nil || info.Size() != 3*partSize {
+		t.Fatalf("got %v, %v", info, err)
+	}
+	at.Resume = info.Size()
+	u, err := uploads.WriteFrom(t.Context(), at, at.Resume)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Writer().WriteAt(content[at.Resume:], at.Resume); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Commit(size, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, files, "f", content)
+	if keys := s.keys(); len(keys) != 1 || s.unfinished() != 0 {
+		t.Errorf("there are %q and %d multipart uploads", keys, s.unfinished())
+	}
+}
+
+// waitFor waits until a condition holds.
+func waitFor(t *testing.T, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it takes too long")
+		}
+	}
+}
+
+// parts returns how many parts unfinished uploads have.
+func (s *store) parts() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.uploads {
+		n += len(u.parts)
+	}
+	return n
 }
 
 func TestADamagedPartIsRefused(t *testing.T) {

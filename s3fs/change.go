@@ -328,7 +328,12 @@ func (s *FS) renameDirectory(from, to string) error {
 			return err
 		}
 	}
-	err = inParallel(len(objects), func(i int) error { return s.copyObject(s.ctx, objects[i], copied[i].Key, false) })
+	err = inParallel(len(objects), func(i int) error {
+		if isMark := strings.HasSuffix(objects[i].Key, "/"); isMark && objects[i].Size == 0 {
+			return s.put(s.ctx, copied[i].Key, nil, "", false) // versitygw does not copy it
+		}
+		return s.copyObject(s.ctx, objects[i], copied[i].Key, false)
+	})
 	if err != nil {
 		if removeErr := s.removeAll(copied); removeErr != nil {
 			return fmt.Errorf("a part of the files was copied, and is there twice: %w", errors.Join(err, removeErr))

@@ -117,7 +117,7 @@ func (s *FS) page(ctx context.Context, prefix, token, delimiter string, n int) (
 	}
 }
 
-// isUpload reports whether a key is that of an unfinished upload, of which the object tells less than all.
+// isUpload reports whether a key is that of an unfinished upload, of which the object shows less than all.
 func (s *FS) isUpload(key string) bool { return s.writing.allowed && partial.Is(path.Base(key)) }
 
 // Open opens a file or a directory for reading.

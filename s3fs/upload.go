@@ -224,7 +224,7 @@ func (u *upload) sendPart() error {
 	return nil
 }
 
-// settle waits until no part is on its way. What is behind a part that has failed is lost.
+// settle waits until no part is on its way. It drops the bytes behind a part that has failed.
 func (u *upload) settle() {
 	u.sending.Wait()
 	at := int64(0)

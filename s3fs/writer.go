@@ -81,7 +81,7 @@ func (w *writer) WriteAt(p []byte, off int64) (int, error) {
 	return n, w.fail("write", err)
 }
 
-// Seek moves to the end, or tells the position.
+// Seek moves to the end, or reports the position.
 func (w *writer) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

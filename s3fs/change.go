@@ -23,7 +23,7 @@ func (s *FS) Create(name string) (afero.File, error) {
 	return s.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
-// Chmod, Chown and Chtimes fail: the store has no mode and no owner, and sets the time itself.
+// Chmod fails, as Chown and Chtimes do: the store has no mode and no owner, and sets the time itself.
 func (s *FS) Chmod(name string, _ fs.FileMode) error { return s.change("chmod", name, noAttributes) }
 
 // Chown fails.

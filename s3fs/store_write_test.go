@@ -108,14 +108,6 @@ func (s *store) keys() []string {
 	return slices.Sorted(maps.Keys(s.objects))
 }
 
-// get returns the content of an object.
-func (s *store) get(key string) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	content, ok := s.objects[key]
-	return string(content), ok
-}
-
 // unfinished returns how many multipart uploads there are.
 func (s *store) unfinished() int {
 	s.mu.Lock()
@@ -228,7 +220,7 @@ type xmlResult struct {
 	XMLName              xml.Name
 	Bucket               string `xml:",omitempty"`
 	Key                  string `xml:",omitempty"`
-	UploadId             string `xml:",omitempty"`
+	UploadID             string `xml:"UploadId,omitempty"`
 	ETag                 string `xml:",omitempty"`
 	IsTruncated          bool
 	NextPartNumberMarker int
@@ -258,7 +250,7 @@ func (s *store) begin(w http.ResponseWriter, r *http.Request, key string) {
 		id += "x"
 	}
 	s.uploads[id] = &receivedUpload{key: key, fields: metadata(r), parts: make(map[int][]byte)}
-	answer(w, xmlResult{XMLName: xml.Name{Local: "InitiateMultipartUploadResult"}, Bucket: bucketName, Key: key, UploadId: id})
+	answer(w, xmlResult{XMLName: xml.Name{Local: "InitiateMultipartUploadResult"}, Bucket: bucketName, Key: key, UploadID: id})
 }
 
 // part answers a request about a multipart upload.

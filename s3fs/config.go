@@ -49,6 +49,24 @@ type Config struct {
 
 	// MaxConns is how many connections are open at a time. Zero: 256.
 	MaxConns int
+
+	// Writable allows changes. Without it each of them fails with [syscall.EROFS].
+	Writable bool
+
+	// UploadMemory is how many bytes of all uploads are in memory at a time. Zero: 256 MiB. A quarter of it is the longest
+	// part, and a file has at most 10,000 parts: about 590 GiB. The 5 TiB that stores take need 2.5 GiB.
+	UploadMemory int64
+
+	// PartSize is the length of all parts of uploads, at least 5 MiB, for stores that want parts of one length (Cloudflare
+	// R2). Zero: the first 250 have 8 MiB, the next 250 twice that, and so on.
+	PartSize int64
+
+	// MaxRename is how many objects a directory may have to be renamed. Zero: 1,000.
+	MaxRename int
+
+	// OnProblem, if it is not nil, is called once for each key of an object that cannot be shown as a file, and for other
+	// facts about the bucket that surprise, with an explanation. It may be called by several goroutines at a time.
+	OnProblem func(key, reason string)
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -62,6 +80,7 @@ func Open(ctx context.Context, c Config) (*FS, error) {
 		fsys.Close()
 		return nil, fmt.Errorf("s3fs: list bucket %s at %s: %w", c.Bucket, fsys.client.EndpointURL(), err)
 	}
+	fsys.checkVersions(ctx)
 	return fsys, nil
 }
 
@@ -95,16 +114,20 @@ func newFS(c Config) (*FS, error) {
 		lookup = minio.BucketLookupPath
 	}
 	client, err := minio.NewCore(host, &minio.Options{
-		Creds: c.credentials(), Secure: secure, Transport: transport, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
+		Creds: c.credentials(), Secure: secure, Transport: newPatience(transport), Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if c.UploadMemory < 0 || c.MaxRename < 0 || c.PartSize < 0 || c.PartSize > 0 && c.PartSize < minPart {
+		return nil, fmt.Errorf("a size is negative, or parts are shorter than %d MiB", minPart>>20)
 	}
 	prefix := strings.TrimLeft(c.Prefix, "/")
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport}
+	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, writing: newWriting(&c)}
+	fsys.problems.report = c.OnProblem
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
 	return fsys, nil
 }

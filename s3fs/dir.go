@@ -98,13 +98,20 @@ func (d *dir) next() error {
 			if isName(name) {
 				d.page = append(d.page, fileOf(name, &files[0]))
 				d.hiding = append(d.hiding, name)
+			} else if name != "" { // that of the directory itself
+				d.fs.problems.add(files[0].Key, noPath)
 			}
 			files = files[1:]
 			continue
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(dirs[0].Prefix, prefix), "/")
 		d.passBy(name + "/")
-		if isName(name) && !slices.Contains(d.hiding, name) {
+		switch isHidden := slices.Contains(d.hiding, name); {
+		case !isName(name):
+			d.fs.problems.add(dirs[0].Prefix, noPath)
+		case isHidden:
+			d.fs.problems.add(dirs[0].Prefix, "a file has the name of this directory, so what is in it is in no listing")
+		default:
 			d.page = append(d.page, directory(name))
 		}
 		dirs = dirs[1:]
@@ -113,6 +120,8 @@ func (d *dir) next() error {
 	d.done = !page.IsTruncated || d.token == ""
 	return nil
 }
+
+const noPath = "the key is no path of a file, so it can be neither listed nor named"
 
 // passBy forgets the files that cannot hide a directory any more: no later key begins with their names.
 func (d *dir) passBy(key string) {

@@ -117,6 +117,13 @@ func (f *file) part(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 		opt.Set("If-Match", tag)
 	}
 	body, got, _, err := f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
+	if version := f.info.object.VersionID; err != nil && version != "" && isReplaced(translate(err)) {
+		opt.VersionID = version // only now, because it needs another permission
+		body, got, _, err = f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
+		if err != nil && !errors.Is(translate(err), ErrStore) {
+			return nil, ErrChanged
+		}
+	}
 	switch err := translate(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, ErrChanged
@@ -128,6 +135,9 @@ func (f *file) part(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	}
 	return body, nil
 }
+
+// isReplaced reports whether the key has another version by now, or none.
+func isReplaced(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrChanged) }
 
 // readBody reads once from body. It fails if nothing comes for the timeout.
 func (f *file) readBody(p []byte) (int, error) {
@@ -217,6 +227,8 @@ func (f *file) Readdir(int) ([]fs.FileInfo, error) { return nil, f.fail("readdir
 
 // Readdirnames fails.
 func (f *file) Readdirnames(int) ([]string, error) { return nil, f.fail("readdir", syscall.ENOTDIR) }
+
+func readOnly(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: syscall.EROFS} }
 
 // noWrites has the methods of an afero.File that change it.
 type noWrites struct{ name string }

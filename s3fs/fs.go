@@ -7,11 +7,12 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/spf13/afero"
+
+	"sluice/internal/partial"
 )
 
 // FS is the files of a bucket. Its methods are safe for concurrent use.
@@ -24,6 +25,9 @@ type FS struct {
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
+
+	writing  *writing
+	problems problems
 }
 
 var _ afero.Fs = (*FS)(nil)
@@ -61,6 +65,9 @@ func (s *FS) stat(name string) (*info, error) {
 	if key == "" {
 		return directory("/"), nil
 	}
+	if s.isUpload(key) {
+		return s.statHidden(key)
+	}
 	ctx, done := s.request()
 	defer done()
 	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
@@ -86,7 +93,12 @@ func (s *FS) request() (context.Context, context.CancelFunc) {
 }
 
 // list returns up to n entries of a directory, whose key ends in a slash unless it is "", from where token says.
-func (s *FS) list(ctx context.Context, prefix, token string, n int) (page minio.ListBucketV2Result, err error) {
+func (s *FS) list(ctx context.Context, prefix, token string, n int) (minio.ListBucketV2Result, error) {
+	return s.page(ctx, prefix, token, "/", n)
+}
+
+// page is list, but without a delimiter it returns all objects below the directory.
+func (s *FS) page(ctx context.Context, prefix, token, delimiter string, n int) (page minio.ListBucketV2Result, err error) {
 	// The method of the library takes no context.
 	type result struct {
 		page minio.ListBucketV2Result
@@ -94,7 +106,7 @@ func (s *FS) list(ctx context.Context, prefix, token string, n int) (page minio.
 	}
 	got := make(chan result, 1)
 	go func() {
-		page, err := s.client.ListObjectsV2(s.bucket, prefix, "", token, "/", n)
+		page, err := s.client.ListObjectsV2(s.bucket, prefix, "", token, delimiter, n)
 		got <- result{page, err}
 	}()
 	select {
@@ -105,8 +117,18 @@ func (s *FS) list(ctx context.Context, prefix, token string, n int) (page minio.
 	}
 }
 
+// isUpload reports whether a key is that of an unfinished upload, of which the object shows less than all.
+func (s *FS) isUpload(key string) bool { return s.writing.allowed && partial.Is(path.Base(key)) }
+
 // Open opens a file or a directory for reading.
 func (s *FS) Open(name string) (afero.File, error) {
+	if key := s.key(name); s.isUpload(key) {
+		f, err := s.readHidden(name, key)
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		}
+		return f, nil
+	}
 	info, err := s.stat(name)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
@@ -117,12 +139,17 @@ func (s *FS) Open(name string) (afero.File, error) {
 	return newFile(s, name, info), nil
 }
 
-// OpenFile opens a file or a directory for reading. Other flags than os.O_RDONLY are refused.
+// OpenFile opens a file or a directory for reading, or a file for writing as Create does. A file that exists is only replaced
+// (os.O_TRUNC). With os.O_EXCL the error of OpenFile or Close is [fs.ErrExist] if there is one.
 func (s *FS) OpenFile(name string, flag int, _ fs.FileMode) (afero.File, error) {
-	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND) != 0 {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EROFS}
+	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND) == 0 {
+		return s.Open(name)
 	}
-	return s.Open(name)
+	f, err := s.openToWrite(name, flag)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return f, nil
 }
 
 // Object is what the store says about a file.

@@ -21,8 +21,9 @@ import (
 type store struct {
 	*httptest.Server
 
-	mu       sync.Mutex // guards the fields below
-	objects  map[string][]byte
+	mu      sync.Mutex // guards the fields below
+	objects map[string][]byte
+	received
 	requests []string                                                 // method and what it was for
 	fault    func(n int, w http.ResponseWriter, r *http.Request) bool // answers the n-th request itself, if it returns true
 }
@@ -83,7 +84,7 @@ func (s *store) setFault(f func(n int, w http.ResponseWriter, r *http.Request) b
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	s.mu.Lock()
-	what := r.Method + " " + key
+	what := r.Method + " " + key + purpose(r)
 	if header := r.Header.Get("Range"); header != "" {
 		what += " " + header
 	}
@@ -97,11 +98,13 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
 	case key == "" && r.URL.Query().Get("list-type") == "2":
 		s.list(w, r)
+	case s.change(w, r, key):
 	case !found:
 		refuse(w, http.StatusNotFound, "NoSuchKey")
 	default:
-		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, len(content)))
-		http.ServeContent(w, r, "", modified, bytes.NewReader(content))
+		w.Header().Set("ETag", s.lockedEtag(key, content))
+		s.describe(w, key)
+		http.ServeContent(w, r, "", s.time(key), bytes.NewReader(content))
 	}
 }
 
@@ -131,13 +134,16 @@ type (
 func (s *store) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	most, _ := strconv.Atoi(q.Get("max-keys"))
-	prefix, after := q.Get("prefix"), q.Get("continuation-token")
+	prefix, after, delimiter := q.Get("prefix"), q.Get("continuation-token"), q.Get("delimiter")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out listing
 	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
 		rest, ok := strings.CutPrefix(key, prefix)
-		name, _, isDir := strings.Cut(rest, "/")
+		name, isDir := rest, false
+		if delimiter != "" {
+			name, _, isDir = strings.Cut(rest, delimiter)
+		}
 		entry := prefix + name
 		if isDir {
 			entry += "/"
@@ -151,7 +157,7 @@ func (s *store) list(w http.ResponseWriter, r *http.Request) {
 			out.CommonPrefixes = append(out.CommonPrefixes, listedPrefix{entry})
 			out.NextContinuationToken = entry
 		default:
-			out.Contents = append(out.Contents, listedObject{key, fmt.Sprintf(`"%x"`, len(s.objects[key])), modified.Format(time.RFC3339), len(s.objects[key])})
+			out.Contents = append(out.Contents, listedObject{key, s.etag(key, s.objects[key]), modified.Format(time.RFC3339), len(s.objects[key])})
 			out.NextContinuationToken = entry
 		}
 		if out.IsTruncated {

@@ -108,16 +108,16 @@ func (f *faulty) Chmod(name string, mode fs.FileMode) error {
 	return f.plan.try("Chmod", func() error { return f.Tree.Chmod(name, mode) })
 }
 
-func (a *atomic) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
-	return a.open("CreateUpload", func() (afero.File, error) { return a.Atomic.CreateUpload(temp, perm) })
+func (a *atomic) CreateUpload(temp, target string, perm fs.FileMode) (afero.File, error) {
+	return a.open("CreateUpload", func() (afero.File, error) { return a.Atomic.CreateUpload(temp, target, perm) })
 }
 
 func (a *atomic) SyncUpload(f afero.File) error {
 	return a.plan.try("SyncUpload", func() error { return a.Atomic.SyncUpload(f.(*file).File) })
 }
 
-func (a *atomic) CommitUpload(temp, target string) error {
-	return a.plan.try("CommitUpload", func() error { return a.Atomic.CommitUpload(temp, target) })
+func (a *atomic) CommitUpload(temp, target string, flag int) error {
+	return a.plan.try("CommitUpload", func() error { return a.Atomic.CommitUpload(temp, target, flag) })
 }
 
 func (a *atomic) AbortUpload(temp string) error {

@@ -31,7 +31,7 @@ func (c closed) publishFree(u *Upload) error {
 	for i := 1; ; i++ {
 		name := freeName(wanted, i)
 		err := u.store.giveName(t.Writer, name, func() error {
-			return u.hold.Replace(name, func() error { return commit(t.Tree, c.h.name, name) })
+			return u.hold.Replace(name, func() error { return commit(t.Writer, c.h.name, name) })
 		})
 		switch {
 		case err == nil:

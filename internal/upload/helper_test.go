@@ -76,7 +76,7 @@ func newStaged(t *testing.T, files map[string]string) *staged {
 	return s
 }
 
-func (s *staged) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
+func (s *staged) CreateUpload(temp, _ string, perm fs.FileMode) (afero.File, error) {
 	f, err := s.stage.Create(temp)
 	if err == nil {
 		err = s.stage.Chmod(temp, perm)
@@ -86,7 +86,7 @@ func (s *staged) CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
 
 func (s *staged) SyncUpload(f afero.File) error { return f.Sync() }
 
-func (s *staged) CommitUpload(temp, target string) error {
+func (s *staged) CommitUpload(temp, target string, _ int) error {
 	content, err := afero.ReadFile(s.from(temp), temp)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *staged) Rename(oldname, newname string) error {
 	if s.from(oldname) == s.Fs {
 		return s.Fs.Rename(oldname, newname)
 	}
-	return s.CommitUpload(oldname, newname)
+	return s.CommitUpload(oldname, newname, 0)
 }
 
 // Stat and Chmod also work for files in stage.

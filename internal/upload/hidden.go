@@ -79,7 +79,7 @@ func (c closed) publish(u *Upload) error {
 		}
 	}
 	err := u.store.giveLockedName(t.Writer, t.Name, func() error {
-		return u.hold.Replace(t.Name, func() error { return commit(t.Tree, c.h.name, t.Name) })
+		return u.hold.Replace(t.Name, func() error { return commit(t.Writer, c.h.name, t.Name) })
 	})
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (h *hiddenFile) abort(u *Upload, cause error) (kept int64) {
 		u.reportFailure(cause)
 	}
 	if t.Keep && t.Owner != "" && u.end >= minKept && !cannotResume(cause) && h.truncateAndClose(u) == nil && h.keep(u) {
-		return u.end
+		return u.keptSize()
 	}
 	_ = u.file.Close() // possibly for a second time; Windows does not remove an open file
 	_ = remove(t.Tree, h.name)
@@ -110,6 +110,20 @@ func (h *hiddenFile) keep(u *Upload) bool {
 	t := &u.target
 	name := keptName(t.Name, t.Owner)
 	return u.hold.Keep(name, u.end, func() error { return t.Tree.Rename(h.name, name) })
+}
+
+// keptSize returns how many bytes are kept: those of the upload, but if parts of them were lost on their way to a file
+// system of several servers, those before.
+func (u *Upload) keptSize() int64 {
+	t := &u.target
+	if !isPersistent(t.Tree) {
+		return u.end
+	}
+	info, err := t.Tree.Stat(keptName(t.Name, t.Owner))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // truncateAndClose cuts the file after the bytes that have arrived, syncs and closes it. It reopens the file if commit has

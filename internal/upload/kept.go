@@ -33,7 +33,7 @@ func (s *Store) findKept(w Writer, target string) (name string, info fs.FileInfo
 	if info, err = w.Tree.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		return name, info, err
 	}
-	name = activeName(target, w.Owner)
+	name = activeName(w, target)
 	info, err = w.Tree.Stat(name)
 	if err == nil && (info.Size() == 0 || !s.isAbandoned(w.Tree, name)) {
 		err = fs.ErrNotExist
@@ -112,7 +112,7 @@ func (s *Store) DiscardKept(w Writer, target string) bool {
 		return false
 	}
 	wasKept := s.removeHidden(w, keptName(target, w.Owner))
-	return s.removeAbandoned(w, activeName(target, w.Owner)) || wasKept
+	return s.removeAbandoned(w, activeName(w, target)) || wasKept
 }
 
 // discardAllKept removes all kept files in the directory dir, and reports whether dir has nothing else. If it has anything

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sluice/internal/partial"
+	"sluice/internal/vfs"
 )
 
 // An incomplete upload is called .NAME.TAG.sluice-part (see package partial). The form of TAG says which kind it is:
@@ -42,14 +43,22 @@ func AsideName(target string) string { return partialName(target) }
 func keptName(target, owner string) string { return tagged(target, ownerTag(target, owner, "")) }
 
 // activeName returns the name of an active upload of the owner to target.
-func activeName(target, owner string) string {
-	return tagged(target, ownerTag(target, owner, bootID())+"w")
+func activeName(w Writer, target string) string {
+	return tagged(target, ownerTag(target, w.Owner, bootOf(w.Tree))+"w")
 }
 
 // ownerTag returns the tag of the owner for target. Different salts give different tags.
 func ownerTag(target, owner, salt string) string {
 	sum := sha256.Sum256([]byte(salt + owner + "/" + path.Base(target))) // with the name, which may be shortened in the file name
 	return hex.EncodeToString(sum[:keptTag/2])
+}
+
+// bootOf returns bootID, or "" for a tree whose uploads survive a crash of the system.
+func bootOf(tree vfs.Tree) string {
+	if isPersistent(tree) {
+		return ""
+	}
+	return bootID()
 }
 
 // bootID returns an ID of this boot of the system, or of this process if the system has none.

@@ -50,7 +50,10 @@ type partFile struct {
 // after a crash, unless another upload has that name.
 func (s *Store) newPart(t Target, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if t.Keep && t.Owner != "" {
-		name := activeName(t.Name, t.Owner)
+		name := activeName(t.Writer, t.Name)
+		if isPersistent(t.Tree) { // where making the file does not show that it exists
+			s.removeAbandoned(t.Writer, name)
+		}
 		p, f, err := s.newPartAt(t.Writer, name, make)
 		if err == nil || !errors.Is(err, fs.ErrExist) && !errors.Is(err, ErrBusy) {
 			return p, f, err
@@ -136,6 +139,13 @@ func (s *Store) removeHidden(w Writer, name string) bool {
 
 // openAbandoned opens and locks the hidden file name, or returns ErrBusy if it cannot be locked.
 func openAbandoned(tree vfs.Tree, name string) (f afero.File, unlock func(), err error) {
+	if isPersistent(tree) {
+		if !tree.(persistent).IsAbandonedUpload(name) {
+			return nil, nil, ErrBusy
+		}
+		f, err := tree.OpenFile(name, os.O_WRONLY, 0)
+		return f, func() {}, err
+	}
 	if f, err = tree.OpenFile(name, os.O_WRONLY, 0); err != nil {
 		return nil, nil, err
 	}

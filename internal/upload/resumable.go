@@ -27,7 +27,7 @@ import (
 // Resumable is an upload that several requests send one after another. Between them it consists of two hidden files in the
 // directory of its target, and nothing in memory: one has the bytes, so its size is the offset at which the client goes on,
 // and the other has the state. They are made, opened and removed as any other file, also in a file system that is [Atomic],
-// because that need not show an incomplete upload by its name. Both have names that are made from the ID of the upload, which only the client knows.
+// because that need not show an incomplete upload by its name, unless several servers share it. Both have names that are made from the ID of the upload, which only the client knows.
 //
 // A value is one request, and has the upload for itself. It is for one goroutine. It ends with the first call of Close,
 // Pause, Finish or Discard.
@@ -105,7 +105,7 @@ func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*R
 		return nil, err
 	}
 	r := &Resumable{ResumableState: state, ID: rand.Text(), store: s, writer: t.Writer, dir: path.Dir(t.Name)} // 130 bits
-	r.record = resumableRecord{ResumableState: state, Boot: bootID(), Checked: -1}
+	r.record = resumableRecord{ResumableState: state, Boot: bootOf(t.Tree), Checked: -1}
 	release, err := s.leases.take(context.Background(), r.ID, stop)
 	if err != nil {
 		return nil, err
@@ -114,9 +114,7 @@ func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*R
 		release()
 		return nil, err
 	}
-	r.part, r.file, err = s.newPartAt(t.Writer, r.name(bytesKind), func(name string) (afero.File, error) {
-		return t.Tree.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, t.Perm)
-	})
+	r.part, r.file, err = s.newPartAt(t.Writer, r.name(bytesKind), t.createResumable)
 	if err != nil {
 		r.hold.End()
 		release()
@@ -137,6 +135,23 @@ func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*R
 		return nil, err
 	}
 	return r, nil
+}
+
+// createResumable makes the file with the bytes.
+func (t Target) createResumable(name string) (afero.File, error) {
+	if !isPersistent(t.Tree) {
+		return t.Tree.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, t.Perm)
+	}
+	f, err := create(t.Tree, name, t.becomes(), t.Perm)
+	if err != nil {
+		return nil, err
+	}
+	if err := syncFile(t.Tree, f); err != nil { // so that it is found by its name
+		_ = f.Close()
+		_ = remove(t.Tree, name)
+		return nil, err
+	}
+	return f, nil
 }
 
 // OpenResumable continues the upload with that ID, whose target is in the directory dir. The error is fs.ErrNotExist if
@@ -230,7 +245,7 @@ func (r *Resumable) open() error {
 	r.hold.Watch(r.file)
 	r.size = info.Size()
 	r.Offset = r.size
-	if r.record.Boot != bootID() {
+	if r.record.Boot != bootOf(tree) {
 		r.Offset = min(r.Offset, r.record.Synced)
 	}
 	if r.record.Checked >= 0 {
@@ -273,6 +288,9 @@ func (r *Resumable) save() error {
 		return err
 	}
 	tree, name := r.writer.Tree, r.name(newKind)
+	if isPersistent(tree) {
+		return r.overwrite(text)
+	}
 	r.store.removeHidden(r.writer, name) // left by a crash
 	old, err := tree.Lstat(r.name(stateKind))
 	if err != nil {
@@ -304,6 +322,30 @@ func (r *Resumable) save() error {
 	return err
 }
 
+// overwrite is save for a file system in which closing a file replaces the old one.
+func (r *Resumable) overwrite(text []byte) error {
+	tree, name := r.writer.Tree, r.name(stateKind)
+	old, err := tree.Lstat(name)
+	if err != nil {
+		old = nil
+	}
+	hold, err := r.writer.Space.Begin(name, old, int64(len(text)))
+	if err != nil {
+		return err
+	}
+	defer hold.End()
+	f, err := tree.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	hold.Attach(name, f)
+	_, err = f.Write(text)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
 // Begin prepares to receive bytes at Offset. isChecked means that they count only after Pause or Finish, because they have
 // a checksum. If the length is known, there is room for all bytes afterwards; the error may be a *quota.Error. It is a
 // *LockedError if the bytes could not become the target. The caller writes to Writer, and then calls Pause, Finish or
@@ -329,8 +371,8 @@ func (r *Resumable) Begin(isChecked bool) error {
 	if isChecked {
 		r.record.Checked = r.Offset
 	}
-	if r.record.Boot != bootID() {
-		r.record.Boot, r.record.Synced = bootID(), r.Offset
+	if boot := bootOf(r.writer.Tree); r.record.Boot != boot {
+		r.record.Boot, r.record.Synced = boot, r.Offset
 	}
 	if r.record.Boot == before.Boot && r.record.Checked == before.Checked {
 		return nil
@@ -392,7 +434,7 @@ func (r *Resumable) settle(size int64) error {
 		return errUnsynced{err}
 	}
 	r.Offset, r.size = size, size
-	r.record.Boot, r.record.Checked, r.record.Synced = bootID(), -1, size
+	r.record.Boot, r.record.Checked, r.record.Synced = bootOf(tree), -1, size
 	if r.writer.Disk.Level == durable.None {
 		r.record.Synced = 0
 		if r.record.Finishing {

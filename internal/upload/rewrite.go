@@ -47,7 +47,9 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *oldFile, off int64) 
 	source, ok2 := vfs.OSFile(from)
 	switch {
 	case !ok || !ok2: // such a file system may not support two goroutines that write to one file
-		err = r.copy(u.file, 0, max(off, old.Size()))
+		if err = canWriteInside(u.file, off); err == nil {
+			err = r.copy(u.file, 0, max(off, old.Size()))
+		}
 		r.copied <- err
 	case clone(to, source) == nil:
 		r.copied <- nil
@@ -60,6 +62,12 @@ func (s *Store) rewrite(ctx context.Context, t Target, old *oldFile, off int64) 
 		return nil, err
 	}
 	return u, nil
+}
+
+// canWriteInside returns an error if f, which is empty, cannot be written at off, so that a copy would be in vain.
+func canWriteInside(f afero.File, off int64) error {
+	_, err := f.Seek(off, io.SeekStart)
+	return err
 }
 
 // cloned is a value of rewritten.off for a complete copy.

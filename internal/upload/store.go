@@ -273,7 +273,7 @@ func (s *Store) createHidden(t Target, old *oldFile, replaced fs.FileInfo) (*Upl
 	if err != nil {
 		return nil, err
 	}
-	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.Perm) })
+	p, f, err := s.newPart(t, func(name string) (afero.File, error) { return create(t.Tree, name, t.becomes(), t.Perm) })
 	if err != nil {
 		hold.End()
 		return nil, err
@@ -283,6 +283,14 @@ func (s *Store) createHidden(t Target, old *oldFile, replaced fs.FileInfo) (*Upl
 		s.removeHidden(t.Writer, keptName(t.Name, t.Owner))
 	}
 	return newUpload(s, t, f, 0, &hiddenFile{partFile: p, old: old}, hold), nil
+}
+
+// becomes returns the name that the upload gets, or "" if that is not known before it ends.
+func (t Target) becomes() string {
+	if t.Existing == Evade {
+		return ""
+	}
+	return t.Name
 }
 
 // infoOf returns the description of a file that may not exist.

@@ -101,6 +101,23 @@ func (a *adapter) change(op, name string, f func(full string) error) error {
 	})
 }
 
+// changeMuch is change for an f that may take long in a file system that copies files to rename them. If that bounds its
+// requests by itself, as an object store, there is no time limit: f would go on after the client has got an error.
+func (a *adapter) changeMuch(op, name string, f func(full string) error) error {
+	if !a.PersistentUploads() {
+		return a.change(op, name, f)
+	}
+	full, err := a.fullName(name)
+	if err == nil {
+		defer CountChange()
+		_, err = recoverPanic(func() (struct{}, error) { return struct{}{}, f(full) })
+	}
+	if err != nil {
+		return a.pathError(op, name, err)
+	}
+	return nil
+}
+
 // Name returns the name of the file system. It is part of afero.Fs.
 func (a *adapter) Name() string { return a.fs.Name() }
 
@@ -408,7 +425,7 @@ func (a *adapter) RemoveDir(name string) error {
 
 // RemoveAll removes name and everything beneath it.
 func (a *adapter) RemoveAll(name string) error {
-	return a.change("removeall", name, func(full string) error {
+	return a.changeMuch("removeall", name, func(full string) error {
 		if a.isRoot(name) {
 			return errRoot
 		}
@@ -418,7 +435,7 @@ func (a *adapter) RemoveAll(name string) error {
 
 // Rename moves oldname to newname. It replaces a file of that name, but not a directory.
 func (a *adapter) Rename(oldname, newname string) error {
-	err := a.change("rename", oldname, func(from string) error {
+	err := a.changeMuch("rename", oldname, func(from string) error {
 		to, err := a.fullName(newname)
 		if err != nil {
 			return err

@@ -128,7 +128,7 @@ func methods() []method {
 		}},
 		{"Rename to", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Rename(other, name) }},
 		{"CreateUpload", true, false, func(tree *vfs.Root, name string) (string, error) {
-			f, err := tree.CreateUpload(name, 0o600)
+			f, err := tree.CreateUpload(name, "fresh", 0o600)
 			if err != nil {
 				return "", err
 			}
@@ -137,10 +137,10 @@ func methods() []method {
 			return "", err
 		}},
 		{"CommitUpload of", true, false, func(tree *vfs.Root, name string) (string, error) {
-			return "", tree.CommitUpload(name, "fresh")
+			return "", tree.CommitUpload(name, "fresh", 0)
 		}},
 		{"CommitUpload to", true, false, func(tree *vfs.Root, name string) (string, error) {
-			return "", tree.CommitUpload(other, name)
+			return "", tree.CommitUpload(other, name, 0)
 		}},
 		{"AbortUpload", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.AbortUpload(name) }},
 		{"Symlink", true, false, func(tree *vfs.Root, name string) (string, error) { return "", tree.Symlink(other, name) }},

@@ -13,16 +13,16 @@ import (
 // uploader is upload.Atomic, which this package cannot import: optional methods of a file system for package upload.
 // Root has them; an adapter passes them on if its file system has them.
 type uploader interface {
-	CreateUpload(temp string, perm fs.FileMode) (afero.File, error)
+	CreateUpload(temp, target string, perm fs.FileMode) (afero.File, error)
 	SyncUpload(f afero.File) error
-	CommitUpload(temp, target string) error
+	CommitUpload(temp, target string, flag int) error
 	AbortUpload(temp string) error
 }
 
 var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
 
-// CreateUpload creates the file temp, which must not exist, and opens it for writing.
-func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
+// CreateUpload creates the file temp, which must not exist, and opens it for writing. The target need not be known.
+func (t *Root) CreateUpload(temp, _ string, perm fs.FileMode) (afero.File, error) {
 	return t.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
@@ -36,8 +36,8 @@ func (t *Root) SyncUpload(f afero.File) error {
 }
 
 // CommitUpload renames temp, a file made by CreateUpload, to target. A client that opens target gets the old file or the
-// complete new one.
-func (t *Root) CommitUpload(temp, target string) error {
+// complete new one. The flag os.O_EXCL is ignored: the caller has looked whether there is a target.
+func (t *Root) CommitUpload(temp, target string, _ int) error {
 	return t.renameWith(temp, target, t.shared.root.Rename) // without moveLock: temp is not a link
 }
 
@@ -63,12 +63,16 @@ func embedsRoot(t reflect.Type) bool {
 
 // CreateUpload passes the call on, if the directory exists. The error is [errors.ErrUnsupported] if the file system has no
 // such method.
-func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
+func (a *adapter) CreateUpload(temp, target string, perm fs.FileMode) (afero.File, error) {
 	up, ok := a.uploader()
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
 	full, err := a.fullName(temp)
+	becomes := ""
+	if err == nil && target != "" {
+		becomes, err = a.fullName(target)
+	}
 	if err == nil && perm != perm.Perm() {
 		err = errMode
 	}
@@ -80,7 +84,7 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 			return nil, err
 		}
 		defer CountChange()
-		return up.CreateUpload(full, perm)
+		return up.CreateUpload(full, becomes, perm)
 	}, func(f afero.File) { _ = f.Close() })
 	if err != nil {
 		return nil, a.pathError("create", temp, err)
@@ -106,7 +110,7 @@ func (a *adapter) SyncUpload(f afero.File) error {
 }
 
 // CommitUpload passes the call on, as CreateUpload does, unless target is a directory. It has no time limit, as SyncUpload.
-func (a *adapter) CommitUpload(temp, target string) error {
+func (a *adapter) CommitUpload(temp, target string, flag int) error {
 	up, ok := a.uploader()
 	if !ok {
 		return errors.ErrUnsupported
@@ -120,7 +124,7 @@ func (a *adapter) CommitUpload(temp, target string) error {
 		return a.pathError("rename", target, fs.ErrExist)
 	}
 	defer CountChange()
-	if _, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to) }); err != nil {
+	if _, err := recoverPanic(func() (struct{}, error) { return struct{}{}, up.CommitUpload(from, to, flag) }); err != nil {
 		return a.pathError("rename", target, err)
 	}
 	return nil
@@ -133,4 +137,22 @@ func (a *adapter) AbortUpload(temp string) error {
 		return errors.ErrUnsupported
 	}
 	return a.change("remove", temp, up.AbortUpload)
+}
+
+// PersistentUploads returns the result of the file system's method, or false if it has none.
+func (a *adapter) PersistentUploads() bool {
+	up, ok := a.uploader()
+	p, hasMethod := up.(interface{ PersistentUploads() bool })
+	return ok && hasMethod && p.PersistentUploads()
+}
+
+// IsAbandonedUpload passes the call on. Without such a method it returns false.
+func (a *adapter) IsAbandonedUpload(temp string) bool {
+	up, _ := a.uploader()
+	p, ok := up.(interface{ IsAbandonedUpload(temp string) bool })
+	if !ok {
+		return false
+	}
+	isAbandoned, err := query(a, "stat", temp, func(full string) (bool, error) { return p.IsAbandonedUpload(full), nil })
+	return err == nil && isAbandoned
 }

@@ -142,6 +142,8 @@ func stripPaths(err error) error {
 			err = transfer.Err
 		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrUncertain):
 			return err // their text is about the file
+		case vfs.StoreFailure(err) != nil:
+			return err // errorText has another text for the client
 		case errors.As(err, &path):
 			err = path.Err
 		case errors.As(err, &link):

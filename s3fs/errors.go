@@ -49,6 +49,7 @@ func Code(err error) string {
 // badKeys are the codes of answers that are about the credentials, or the clock, of the caller, rather than about a file.
 var badKeys = []string{
 	"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId", "RequestTimeTooSkewed",
+	"XAdminUserNotFound", // of versitygw, for InvalidAccessKeyId
 }
 
 // maxRetries is how often a request is tried before its error is returned.
@@ -61,9 +62,11 @@ func translate(err error) error {
 	}
 	answer := minio.ToErrorResponse(err)
 	switch {
+	case slices.Contains(badKeys, answer.Code): // with status 403, of versitygw 404
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	case answer.StatusCode == http.StatusNotFound && answer.Code != "NoSuchBucket":
 		return fs.ErrNotExist
-	case answer.StatusCode == http.StatusForbidden && !slices.Contains(badKeys, answer.Code):
+	case answer.StatusCode == http.StatusForbidden:
 		return &denied{err}
 	case answer.StatusCode == http.StatusServiceUnavailable, answer.StatusCode == http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %w", errBusy, err)

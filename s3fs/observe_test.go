@@ -84,6 +84,7 @@ func TestTheWordsOfTheStoreAreKnown(t *testing.T) {
 	}{
 		{403, "AccessDenied", false, true},
 		{403, "InvalidAccessKeyId", true, false},
+		{404, "XAdminUserNotFound", true, false},
 		{403, "SignatureDoesNotMatch", true, false},
 		{404, "NoSuchBucket", true, false},
 		{400, "AuthorizationHeaderMalformed", true, false},

@@ -46,7 +46,7 @@ func explainCode(code string, b config.Bucket, keys *bucketKeys) string {
 	switch code {
 	case "NoSuchBucket":
 		return fmt.Sprintf("there is no bucket %q; make it, or name another: sluice serve s3://BUCKET", b.Name)
-	case "InvalidAccessKeyId", "InvalidClientTokenId":
+	case "InvalidAccessKeyId", "InvalidClientTokenId", "XAdminUserNotFound":
 		return fmt.Sprintf("the store does not know the access key; the credentials are from %s", keys.place)
 	case "SignatureDoesNotMatch":
 		return fmt.Sprintf("the secret key is wrong, or --s3-region is; the credentials are from %s", keys.place)

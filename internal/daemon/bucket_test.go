@@ -169,6 +169,7 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 		text   string
 	}{
 		{"it is broken", 500, "InternalError", 502, "", 451, "object store failed"},
+		{"it cuts connections", 0, "", 502, "", 451, "object store failed"},
 		{"it has too much to do", 503, "SlowDown", 503, "1", 450, "object store is busy"},
 		{"the file may not be read", 403, "AccessDenied", 403, "", 550, ""},
 	} {
@@ -183,6 +184,9 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 			c := d.logInFTP(t, "alice")
 			c.cmd(t, 200, "TYPE I")
 			store.SetFault(func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+				if tt.status == 0 {
+					panic(http.ErrAbortHandler)
+				}
 				s3store.Refuse(w, tt.status, tt.code)
 				return true
 			})
@@ -194,9 +198,21 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 			if !strings.Contains(reply, tt.text) {
 				t.Errorf("SIZE: got %q, want %q", reply, tt.text)
 			}
+			for _, command := range []string{"CWD d", "MDTM f", "XMD5 f"} {
+				_ = c.PrintfLine("%s", command)
+				code, message, err := c.ReadCodeLine(0)
+				reply += message
+				if err != nil || code != tt.ftp {
+					t.Errorf("%s: got %d %q, %v, want %d", command, code, message, err, tt.ftp)
+				}
+			}
+			if peer, ok := c.begin(t, "RETR f"); ok {
+				_ = peer.Close()
+				t.Error("RETR begins")
+			}
 			host := strings.TrimPrefix(store.URL, "http://")
 			for _, secret := range []string{host, tt.code, "/" + s3store.Bucket} {
-				if strings.Contains(body+reply, secret) {
+				if secret != "" && strings.Contains(body+reply, secret) {
 					t.Errorf("clients learn %q: %q, %q", secret, body, reply)
 				}
 			}

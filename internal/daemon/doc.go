@@ -33,8 +33,8 @@
 //
 // # A bucket
 //
-// What is served is a source: a directory, or a bucket of an object store. All that differs is in directory.go and
-// bucket.go. The store is asked at the start; afterwards the process, in its sandbox, only connects to it, resolves its
+// A directory and a bucket of an object store are two kinds of a source. Everything that differs between them is in
+// directory.go and bucket.go. The store is asked at the start; afterwards the process, in its sandbox, only connects to it, resolves its
 // name, and has a file of credentials read again by the helper.
 //
 // # Guests

@@ -12,7 +12,7 @@ import (
 	"sluice/internal/vfs"
 )
 
-// source is what is served: a directory of this host, or a bucket of an object store. What differs between the two is in
+// source is what is served: a directory of this host, or a bucket of an object store. Their differences are in
 // directory.go and bucket.go.
 type source interface {
 	// tree returns the files as of now, to be read. The caller may keep it. writable returns those of a tree to be

@@ -30,7 +30,7 @@ func stored(c plan.Config, name, content string, s *storedFile) *plan.Planner {
 	return plan.New(c)
 }
 
-// Whoever stores an object chooses its type. It must not make a page, or a script, of what has the name of another file.
+// The program that stores an object chooses its type. That must not make a page, or a script, of what has the name of another file.
 func TestTypesOfStoredFiles(t *testing.T) {
 	for _, tt := range []struct{ name, mediaType, content, want string }{
 		{"a.bin", "image/png", "x", "image/png"},

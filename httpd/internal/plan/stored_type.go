@@ -12,7 +12,7 @@ import (
 // has stored with it, as an object store has, or else that of its extension. It is "" if there is none. It has a charset
 // only if a stored type has one.
 //
-// Whoever stores an object chooses its type. So a type that a browser runs or renders as a page counts only if the name
+// The program that stores an object chooses its type. So a type that a browser runs or renders as a page counts only if the name
 // says the same: no upload becomes a page by its stored type that would not become one by its name. Others count
 // before the name, so that a page that was stored as text stays text.
 func typeOfFile(name string, info fs.FileInfo) string {

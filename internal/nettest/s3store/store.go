@@ -1,4 +1,3 @@
-// Package s3store is an object store in memory, for tests of what is served from one.
 package s3store
 
 import (

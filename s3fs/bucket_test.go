@@ -520,7 +520,7 @@ func TestABucketOfAStoreWithoutConditions(t *testing.T) {
 	for _, behavior := range behaviors[:5] {
 		t.Run(behavior.name, func(t *testing.T) {
 			s := newStore(t)
-			s.simple = true
+			s.Simple = true
 			behavior.test(t, s)
 			if n := s.unfinished(); n != 0 {
 				t.Errorf("%d multipart uploads are left", n)

@@ -38,6 +38,10 @@ type Config struct {
 	// ~/.aws/credentials, else the identity of the host (IAM).
 	AccessKey, SecretKey, SessionToken string
 
+	// Keys, if it is not nil and AccessKey is empty, returns the credentials, instead of these places. It is called again
+	// once a minute at most, so that they can be replaced while the FS is open. If it fails then, the ones before stay.
+	Keys func() (Keys, error)
+
 	// Anonymous sends no credentials: for public buckets.
 	Anonymous bool
 
@@ -67,6 +71,11 @@ type Config struct {
 	// OnProblem, if it is not nil, is called once for each key of an object that cannot be shown as a file, and for other
 	// facts about the bucket that surprise, with an explanation. It may be called by several goroutines at a time.
 	OnProblem func(key, reason string)
+
+	// OnRequest, if it is not nil, is called when the store has begun to answer a request, or has not: with what was asked
+	// for (see [Operations]), and how long that took. Each attempt at a request is a call. The error is nil, or a
+	// [StatusError], or says why there was no answer.
+	OnRequest func(op string, took time.Duration, err error)
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -82,6 +91,12 @@ func Open(ctx context.Context, c Config) (*FS, error) {
 	}
 	fsys.checkVersions(ctx)
 	return fsys, nil
+}
+
+// Check returns nil if the store answers now, and still lets the caller list the bucket. It takes one request.
+func (s *FS) Check(ctx context.Context) error {
+	_, err := s.list(ctx, s.prefix, "", 1)
+	return err
 }
 
 func newFS(c Config) (*FS, error) {
@@ -113,8 +128,9 @@ func newFS(c Config) (*FS, error) {
 	if c.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
+	requests := &observer{next: newPatience(transport), store: host, report: c.OnRequest}
 	client, err := minio.NewCore(host, &minio.Options{
-		Creds: c.credentials(), Secure: secure, Transport: newPatience(transport), Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
+		Creds: c.credentials(), Secure: secure, Transport: requests, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
 	})
 	if err != nil {
 		return nil, err
@@ -126,7 +142,10 @@ func newFS(c Config) (*FS, error) {
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, writing: newWriting(&c)}
+	fsys := &FS{
+		client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, requests: requests,
+		writing: newWriting(&c),
+	}
 	fsys.problems.report = c.OnProblem
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
 	return fsys, nil
@@ -156,6 +175,8 @@ func (c *Config) credentials() *credentials.Credentials {
 		return credentials.NewStaticV4("", "", "")
 	case c.AccessKey != "":
 		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
+	case c.Keys != nil:
+		return credentials.New(&keysProvider{ask: c.Keys})
 	}
 	return credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{},

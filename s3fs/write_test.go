@@ -95,7 +95,7 @@ var faults = []struct {
 		panic(http.ErrAbortHandler)
 	}},
 	{"the connection is reset after the request is done", func(s *store, _ http.ResponseWriter, r *http.Request) {
-		s.change(httptest.NewRecorder(), r, strings.TrimPrefix(r.URL.Path, "/"+bucketName+"/"))
+		s.Change(httptest.NewRecorder(), r, strings.TrimPrefix(r.URL.Path, "/"+bucketName+"/"))
 		panic(http.ErrAbortHandler)
 	}},
 }
@@ -250,16 +250,6 @@ func waitFor(t *testing.T, holds func() bool) {
 			t.Fatal("it takes too long")
 		}
 	}
-}
-
-// parts returns how many parts unfinished uploads have.
-func (s *store) parts() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.uploads {
-		n += len(u.parts)
-	}
-	return n
 }
 
 func TestADamagedPartIsRefused(t *testing.T) {

@@ -49,6 +49,9 @@ type Config struct {
 
 	// MaxConns is how many connections are open at a time. Zero: 256.
 	MaxConns int
+
+	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS.
+	Cache *Cache
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -94,9 +97,10 @@ func newFS(c Config) (*FS, error) {
 	if c.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
-	client, err := minio.NewCore(host, &minio.Options{
+	options := minio.Options{
 		Creds: c.credentials(), Secure: secure, Transport: transport, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
-	})
+	}
+	client, err := minio.NewCore(host, &options)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +108,7 @@ func newFS(c Config) (*FS, error) {
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport}
+	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, cache: c.Cache}
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
 	return fsys, nil
 }

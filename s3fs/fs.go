@@ -21,6 +21,7 @@ type FS struct {
 	bucket    string
 	prefix    string // of all keys; "", or it ends in a slash
 	timeout   time.Duration
+	cache     *Cache // nil: none
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
@@ -105,6 +106,9 @@ func (s *FS) list(ctx context.Context, prefix, token string, n int) (page minio.
 	}
 }
 
+// NoSpecialFiles says that all names mean files and directories: the servers need not ask before they open one.
+func (s *FS) NoSpecialFiles() {}
+
 // Open opens a file or a directory for reading.
 func (s *FS) Open(name string) (afero.File, error) {
 	info, err := s.stat(name)
@@ -114,7 +118,7 @@ func (s *FS) Open(name string) (afero.File, error) {
 	if info.IsDir() {
 		return &dir{fs: s, name: name, info: info}, nil
 	}
-	return newFile(s, name, info), nil
+	return s.openObject(name, info), nil
 }
 
 // OpenFile opens a file or a directory for reading. Other flags than os.O_RDONLY are refused.

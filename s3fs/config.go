@@ -52,6 +52,9 @@ type Config struct {
 
 	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS.
 	Cache *Cache
+
+	// PublicEndpoint is the URL of the store in the results of Presign, by which clients reach it. Empty: Endpoint.
+	PublicEndpoint string
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -109,6 +112,9 @@ func newFS(c Config) (*FS, error) {
 		prefix += "/"
 	}
 	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, cache: c.Cache}
+	if fsys.presigner, err = newPresigner(&c, client, options); err != nil {
+		return nil, err
+	}
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
 	return fsys, nil
 }

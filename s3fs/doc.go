@@ -56,6 +56,11 @@
 // why. A file gets its name when it is on the disk (fsync), and the name has its size, so that after a crash or a power cut
 // nothing is served that is not whole. A directory is for one process at a time.
 //
+// # Presigned URLs
+//
+// [FS.Presign] returns a URL by which a client can get a file from the store itself. WARNING: everybody who knows the URL can
+// do so until it expires. Nothing takes it back but a change of the credentials that have signed it.
+//
 // # Design
 //
 // github.com/minio/minio-go speaks the protocol: signatures, retries, the quirks of stores. Its Object type is not used: it

@@ -22,6 +22,7 @@ type FS struct {
 	prefix    string // of all keys; "", or it ends in a slash
 	timeout   time.Duration
 	cache     *Cache // nil: none
+	presigner *presigner
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc

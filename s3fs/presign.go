@@ -72,11 +72,11 @@ var overrides = map[string]string{
 	"Expires":             "response-expires",
 }
 
-// Presign returns a URL by which everybody who knows it can read the file name from the store, with the given method, GET or
-// HEAD, for as long as life: between a second and seven days. Credentials that expire earlier end it earlier. info is what
-// Stat or an open file has returned: in a bucket with versions the URL is for that version, else for the object that has the
-// key when the URL is used. header has fields that the store is to send: Cache-Control, Content-Disposition,
-// Content-Encoding, Content-Language, Content-Type and Expires; others are refused.
+// Presign returns a URL by which everybody who knows it can read the file name from the store, with the given method, GET
+// or HEAD, for as long as life: between a second and seven days. Credentials that expire earlier end it earlier. It is for
+// the object that has the key when the URL is used. info is what Stat or an open file has returned. header has fields that
+// the store is to send: Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Content-Type and Expires;
+// others are refused.
 //
 // It asks the store for nothing, except for the region once, unless Config.Region is set. It fails without credentials.
 func (s *FS) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
@@ -88,12 +88,11 @@ func (s *FS) Presign(method, name string, info fs.FileInfo, life time.Duration, 
 }
 
 func (s *FS) presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
-	object, ok := info.Sys().(*Object)
 	switch {
 	case method != "GET" && method != "HEAD":
 		return "", fmt.Errorf("the method is %q, want GET or HEAD", method)
-	case !ok:
-		return "", errors.New("it is not an object")
+	case info.IsDir():
+		return "", errors.New("it is a directory")
 	case life < time.Second || life > maxPresigned:
 		return "", fmt.Errorf("the life of the URL is %v, want a second to seven days", life)
 	}
@@ -104,9 +103,6 @@ func (s *FS) presign(method, name string, info fs.FileInfo, life time.Duration, 
 			return "", fmt.Errorf("the store cannot be made to send the field %s", field)
 		}
 		query.Set(parameter, value)
-	}
-	if object.VersionID != "" && object.VersionID != "null" {
-		query.Set("versionId", object.VersionID)
 	}
 	ctx, done := s.request()
 	defer done()

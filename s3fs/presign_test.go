@@ -133,7 +133,7 @@ func TestPresignRefuses(t *testing.T) {
 		want         string
 	}{
 		{"another method", "PUT", file, time.Minute, nil, `the method is "PUT"`},
-		{"a directory", "GET", dir, time.Minute, nil, "it is not an object"},
+		{"a directory", "GET", dir, time.Minute, nil, "it is a directory"},
 		{"no life", "GET", file, 0, nil, "want a second to seven days"},
 		{"a life for ever", "GET", file, 8 * 24 * time.Hour, nil, "want a second to seven days"},
 		{"a field of ours", "GET", file, time.Minute, map[string]string{"Set-Cookie": "x"}, "the store cannot be made to send the field Set-Cookie"},

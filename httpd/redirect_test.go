@@ -154,7 +154,7 @@ func TestWhatIsSentFromHereAllTheSame(t *testing.T) {
 	if n := fsys.signed.Load(); n != 0 {
 		t.Errorf("%d URLs were signed", n)
 	}
-	// What was sent from here for one request is not kept for others.
+	// A response that was sent from here is not kept for other requests.
 	if resp, _ := get(t, noFollow, base+"/movie.mp4"); resp.StatusCode != http.StatusTemporaryRedirect {
 		t.Errorf("%s, want 307", resp.Status)
 	}

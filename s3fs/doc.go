@@ -20,8 +20,8 @@
 // # Consistency
 //
 // An open file is one version of an object: each request for a part of it has the entity tag of the first (If-Match), and
-// fails with [ErrChanged] if the object was replaced meanwhile. What the store says about names is not cached, so another
-// client's change is seen by the next call.
+// fails with [ErrChanged] if the object was replaced meanwhile. Answers about names are not cached, so another client's
+// change is seen by the next call.
 //
 // # Requests
 //

@@ -66,6 +66,7 @@ const maxInline = 4 << 10
 
 // send sends size bytes of f from offset on.
 func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {
+	f = vfs.Content(f)
 	t.beginLive(conn, false, size)
 	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
 	t.limit(opt, false, size)

@@ -339,6 +339,8 @@ func (h *Handler) withOptions() *Handler {
 		ContentETags:     h.ContentETags,
 		Rules:            h.Rules,
 		CORS:             h.CORS,
+		RedirectFor:      h.RedirectFor,
+		RedirectFrom:     h.RedirectFrom,
 		Durability:       h.Durability,
 		MaxUpload:        h.MaxUpload,
 		KeepUploads:      h.KeepUploads,

@@ -215,6 +215,26 @@
 // 201, and a file whose name is taken gets a free one, so that nobody learns which names
 // exist. Files go only into the directory of the path itself.
 //
+// # Redirects
+//
+// With Handler.RedirectFor, the bytes of a file in an object store need not pass through this process: GET and HEAD are
+// answered 307 with a URL of the store that is signed for this file, this method and that time. It is made after the rights
+// were checked, for each request anew, and no cache may keep it (Cache-Control: private, no-store).
+//
+// WARNING: everybody who knows such a URL can read the file until it expires, also after the user has
+// lost the right or the password was changed. It stands in the history of a browser, in the log of the store, and in the
+// logs of proxies that the client trusts with TLS. So keep RedirectFor short: a download that has begun goes on after it.
+//
+// The client repeats Range and conditions at the store, with its own validators; If-None-Match and the like are answered
+// 304 and 412 here. MaxRate and all other limits do not hold for what the store sends, Transfer.Sent does not count it, and
+// Transfer.Reason is "redirected to the store". The store is made to send our Content-Type and Content-Disposition, and
+// Cache-Control, Content-Language and Expires of Rules; it sends no other field of ours, also not X-Content-Type-Options.
+//
+// These are sent from here all the same: listings, archives, checksums, index files, compressed forms, the pages of
+// NotFoundPage and Fallback, files below RedirectFrom, types whose content may have relative links (text, XML, JSON,
+// scripts, playlists), which a client would resolve against the store, and responses to pages of other origins (Origin),
+// for which CORS holds here alone. Scripts of pages of this origin that fetch other files need a CORS rule of the bucket.
+//
 // # Choices that RFC 9110 leaves open
 //
 // A set of ranges with an invalid one, of more than 255, or of more than 64 of which some

@@ -132,6 +132,12 @@ type Handler struct {
 	// do what Write allows, see "Changing files" in the documentation of the package.
 	CORS []string
 
+	// RedirectFor, if positive, is how long a URL holds by which a client gets a file from the object store of FS, instead
+	// of from this process: GET and HEAD are answered 307 then. RedirectFrom is the size of the smallest file for which
+	// that is done. FS needs a method Presign as s3fs.FS has. See "Redirects" in the documentation of the package.
+	RedirectFor  time.Duration
+	RedirectFrom int64
+
 	// Write are the rights to change files: Create, Change and Delete, for PUT, forms,
 	// resumable uploads and DELETE, and Rename with WebDAV. Zero means none: the files can only be read. See "Changing files" in the
 	// documentation of the package.
@@ -213,6 +219,8 @@ func (h *Handler) prepare() {
 		ContentETags:     h.ContentETags,
 		Rules:            h.Rules,
 		CORS:             h.CORS,
+		RedirectFor:      h.RedirectFor,
+		RedirectFrom:     h.RedirectFrom,
 		DAV:              h.WebDAV,
 		Changes:          h.changes(),
 		MaxUpload:        h.MaxUpload,

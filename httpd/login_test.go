@@ -633,6 +633,7 @@ func TestTheOptionsOfAHandlerAreCopied(t *testing.T) {
 		CacheValid: 1, Method: 1, StallTimeout: 1, MaxRate: 1, RateAfter: 1, Limiter: httpd.NewLimiter(1), UploadLimiter: httpd.NewLimiter(1), OnTransfer: func(httpd.Transfer) {},
 		ServerTiming: true, Index: []string{""}, NoListing: true, NotFoundPage: "x", Fallback: "x", Precompressed: true, CompressListings: true,
 		Archives: true, ContentETags: true, Rules: []httpd.Rule{{}}, CORS: []string{""},
+		RedirectFor: 1, RedirectFrom: 1,
 		Write: httpd.Create, Paths: new(httpd.Paths), User: "x", Durability: httpd.DurabilityNone, MaxUpload: 1, KeepUploads: 1, WebDAV: true, Budget: new(httpd.Budget),
 	}
 	got := reflect.ValueOf(h.WithOptions()).Elem()

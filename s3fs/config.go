@@ -76,6 +76,12 @@ type Config struct {
 	// for (see [Operations]), and how long that took. Each attempt at a request is a call. The error is nil, or a
 	// [StatusError], or says why there was no answer.
 	OnRequest func(op string, took time.Duration, err error)
+
+	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS.
+	Cache *Cache
+
+	// PublicEndpoint is the URL of the store in the results of Presign, by which clients reach it. Empty: Endpoint.
+	PublicEndpoint string
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -129,9 +135,10 @@ func newFS(c Config) (*FS, error) {
 		lookup = minio.BucketLookupPath
 	}
 	requests := &observer{next: newPatience(transport), store: host, report: c.OnRequest}
-	client, err := minio.NewCore(host, &minio.Options{
+	options := minio.Options{
 		Creds: c.credentials(), Secure: secure, Transport: requests, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
-	})
+	}
+	client, err := minio.NewCore(host, &options)
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +151,12 @@ func newFS(c Config) (*FS, error) {
 	}
 	fsys := &FS{
 		client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, requests: requests,
-		writing: newWriting(&c),
+		writing: newWriting(&c), cache: c.Cache,
 	}
 	fsys.problems.report = c.OnProblem
+	if fsys.presigner, err = newPresigner(&c, client, options); err != nil {
+		return nil, err
+	}
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
 	return fsys, nil
 }

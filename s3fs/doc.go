@@ -22,7 +22,7 @@
 //
 // An open file is one version of an object: each request for a part of it has the entity tag of the first (If-Match), and
 // fails with [ErrChanged] if the object was replaced meanwhile. A bucket with versions still has the old one, which is read
-// to its end then. Nothing is cached, so another client's change is seen by the next call.
+// to its end then. Answers about names are not cached, so another client's change is seen by the next call.
 //
 // A file that is written becomes visible as a whole, when the store has confirmed it: to this FS, to others, and to every
 // other program. If the answer was lost, the store is asked whether it has the file: each upload writes a random name of
@@ -74,6 +74,34 @@
 //
 // A request without any progress for Config.Timeout fails; one that joins parts or copies an object has 20 times as long.
 // At most Config.MaxConns connections are open at a time; further requests wait for one.
+//
+// # Cache
+//
+//	cache, err := s3fs.OpenCache("/var/cache/sluice", 10<<30)
+//	files, err := s3fs.Open(ctx, s3fs.Config{Bucket: "pub", Cache: cache})
+//
+// A [Cache] keeps whole objects as files of a local disk. An open file that is in it has the method OSFile, by which the
+// servers of this module send it with sendfile(2), in all protocols; its Stat is what the store says. Open still asks the
+// store for each file (HEAD), so who may not read an object there cannot read it from the cache, and a version that was
+// replaced, which has another entity tag, is never served for the new one. The rights of accounts are checked by path
+// before a file is opened. Names of objects are not on the disk, but their content is: the directory is for its owner only.
+//
+// An object gets into the cache when it is read from its first byte; one of up to 1 MiB when any of it is read. Only one
+// request for each part is made then, however many clients read: they read from the file what is there, and wait for the
+// rest. A client that leaves stops nothing that others read. A fill that nobody reads ends, unless only 8 MiB are missing.
+// The next part is asked for when a reader has passed the middle of the last one, so a client that reads the beginning
+// of a large object does not make all of it come. Reads elsewhere go to the store. Objects larger than a quarter of the
+// cache are not kept.
+//
+// Space is set aside before it is written, and the objects that were opened longest ago give way; those that are being
+// sent take their space until they are closed. If the disk is full or fails, files come from the store, and OnError says
+// why. A file gets its name when it is on the disk (fsync), and the name has its size, so that after a crash or a power cut
+// nothing is served that is not whole. A directory is for one process at a time.
+//
+// # Presigned URLs
+//
+// [FS.Presign] returns a URL by which a client can get a file from the store itself. WARNING: everybody who knows the URL can
+// do so until it expires. Nothing takes it back but a change of the credentials that have signed it.
 //
 // # Design
 //

@@ -23,6 +23,8 @@ type FS struct {
 	bucket    string
 	prefix    string // of all keys; "", or it ends in a slash
 	timeout   time.Duration
+	cache     *Cache // nil: none
+	presigner *presigner
 
 	ctx    context.Context // until Close
 	cancel context.CancelFunc
@@ -121,6 +123,9 @@ func (s *FS) page(ctx context.Context, prefix, token, delimiter string, n int) (
 // isUpload reports whether a key is that of an unfinished upload, of which the object shows less than all.
 func (s *FS) isUpload(key string) bool { return s.writing.allowed && partial.Is(path.Base(key)) }
 
+// NoSpecialFiles says that all names mean files and directories: the servers need not ask before they open one.
+func (s *FS) NoSpecialFiles() {}
+
 // Open opens a file or a directory for reading.
 func (s *FS) Open(name string) (afero.File, error) {
 	if key := s.key(name); s.isUpload(key) {
@@ -137,7 +142,7 @@ func (s *FS) Open(name string) (afero.File, error) {
 	if info.IsDir() {
 		return &dir{fs: s, name: name, info: info}, nil
 	}
-	return newFile(s, name, info), nil
+	return s.openObject(name, info), nil
 }
 
 // OpenFile opens a file or a directory for reading, or a file for writing as Create does. A file that exists is only replaced

@@ -20,7 +20,7 @@ import (
 // one goroutine at a time.
 type File struct {
 	File afero.File  // only ReadAt and Stat may be called
-	Info fs.FileInfo // of File when it was opened
+	Info fs.FileInfo // of the name when it was opened, which for an object of a store is not that of File
 	Body []byte      // the whole content if it is kept, else nil
 
 	// Residence is where the content on the disk is; Unknown unless File is an *os.File.
@@ -34,6 +34,7 @@ type File struct {
 	Extra atomic.Value
 
 	os      *os.File     // File, if it is one; else nil
+	isOther bool         // Info is not that of os
 	refs    atomic.Int32 // number of users, with the cache
 	id      fileid.ID
 	settled bool // a later change must change the id
@@ -74,16 +75,20 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 		return nil, err
 	}
 	defer m.Leave()
-	id, err := fileid.Of(opened)
+	content := opened
+	osFile, isOS := vfs.OSFile(opened)
+	if isOS {
+		content = osFile
+	}
+	id, err := fileid.Of(content)
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && old.is(id) {
+	if old != nil && old.is(id) && (content == opened || old.isDescribedAs(opened)) {
 		old.refs.Add(1)
 		return old, nil
 	}
-	f := &File{File: opened, Mount: m, id: id, settled: id.Settled(now)}
-	f.os, _ = opened.(*os.File)
+	f := &File{File: content, Mount: m, os: osFile, isOther: content != opened, id: id, settled: id.Settled(now)}
 	f.refs.Store(1)
 	if f.Info, err = opened.Stat(); err != nil {
 		return nil, err
@@ -105,6 +110,24 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 
 // is reports whether id, a later one, shows that the file has not changed since it was opened.
 func (f *File) is(id fileid.ID) bool { return (f.settled || f.Body == nil) && f.id == id }
+
+// Stat describes the name as Info does, as far as it is known without the name.
+func (f *File) Stat() (fs.FileInfo, error) {
+	if f.isOther {
+		return f.Info, nil
+	}
+	if err := f.Mount.Enter(); err != nil {
+		return nil, err
+	}
+	defer f.Mount.Leave()
+	return f.File.Stat()
+}
+
+// isDescribedAs reports whether Stat of opened, which is not about the file on the disk, still returns Info.
+func (f *File) isDescribedAs(opened afero.File) bool {
+	info, err := opened.Stat()
+	return err == nil && info.ModTime().Equal(f.Info.ModTime()) && info.Mode() == f.Info.Mode()
+}
 
 // readWhole returns the n bytes that a file has, or nil.
 func readWhole(f *os.File, n int64) []byte {

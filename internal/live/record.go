@@ -46,7 +46,7 @@ type Record struct {
 	// contain paths that clients must not see. Outcome is the same in a word.
 	Outcome Outcome
 	Err     error
-	Reason  string // why the answer is 403, or a status from 500 on, or why there was no turn, if more is known than the status says
+	Reason  string // why the answer is 403, or a status from 500 on, or why there was no turn, if more is known than the status says; or that a client was sent to the store
 	Kept    int64  // bytes of a broken upload that its user can resume
 
 	// How other clients have held it back: how long it waited for its turns in all, for what

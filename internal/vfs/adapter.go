@@ -196,41 +196,31 @@ func (a *adapter) OpenFile(name string, flag int, perm fs.FileMode) (afero.File,
 	return f, nil
 }
 
-// open opens full with the checks that Tree promises. It returns an *os.File or a *handle.
+// open opens full with the checks that Tree promises. It returns an *os.File, a *described or a *handle.
 func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, error) {
-	// Stat first, because opening a FIFO waits for its other end.
-	fi, err := a.stat(full)
-	switch {
-	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
-		return nil, fs.ErrExist
-	case err == nil && fi.IsDir() && flag&writing != 0:
-		return nil, syscall.EISDIR
-	case err == nil:
-	case flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist):
+	if err := a.mayOpen(full, flag); err != nil {
 		return nil, err
-	default:
-		if err := a.checkParent(full); err != nil {
-			return nil, err
-		}
 	}
 	f, err := a.openRaw(full, flag, perm)
 	if err != nil {
 		return nil, err
 	}
 	if osFile, ok := OSFile(f); ok {
-		if fi, err = osFile.Stat(); err == nil && !isOpenable(fi.Mode()) { // it was replaced after Stat
+		fi, err := osFile.Stat()
+		if err == nil && !isOpenable(fi.Mode()) { // it was replaced after Stat
 			err = ErrSpecial
 		}
 		if err != nil {
 			_ = f.Close()
 			return nil, err
 		}
-		return osFile, nil
+		return describe(f, osFile, fi, full), nil
 	}
 	h := newHandle(f, full)
 	if flag&writing == 0 {
 		// Stat the open file: the name may have got another file, or the file another length.
-		if fi, err = h.Stat(); err == nil && !isOpenable(fi.Mode()) {
+		fi, err := h.Stat()
+		if err == nil && !isOpenable(fi.Mode()) {
 			err = ErrSpecial
 		}
 		if err != nil {
@@ -244,6 +234,26 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		}
 	}
 	return h, nil
+}
+
+// mayOpen returns an error if full cannot be opened with the flags. It calls Stat, because opening a FIFO waits for its other
+// end; but not to read from a file system that says that it has none, where each call is a request to another machine.
+func (a *adapter) mayOpen(full string, flag int) error {
+	if _, ok := a.fs.(interface{ NoSpecialFiles() }); ok && flag&writing == 0 {
+		return nil
+	}
+	fi, err := a.stat(full)
+	switch {
+	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
+		return fs.ErrExist
+	case err == nil && fi.IsDir() && flag&writing != 0:
+		return syscall.EISDIR
+	case err == nil:
+		return nil
+	case flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return a.checkParent(full)
 }
 
 // openRaw opens a file without checks. It uses Open where it can: an afero.CopyOnWriteFs opens directories only by Open.

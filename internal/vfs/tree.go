@@ -13,9 +13,10 @@ import (
 //
 // Names and errors are as for [Root]. Beyond the contract of afero.Fs:
 //
-//   - Open and OpenFile return an [*os.File] if the content is that of one, so that sendfile(2) and splice(2) work. Every
-//     other file is for one goroutine at a time; its ReadAt and WriteAt keep the contracts of package io. Only regular
-//     files and directories are opened, and no open waits for a FIFO.
+//   - Open and OpenFile return an [*os.File] if the content is that of one, so that sendfile(2) and splice(2) work; or,
+//     if it has another description, a file of which [Content] returns the [*os.File]. Every other file is for one
+//     goroutine at a time; its ReadAt and WriteAt keep the contracts of package io. Only regular files and directories
+//     are opened, and no open waits for a FIFO.
 //   - Stat, Lstat, ReadDir, Entry and Entries return values that do not change when the file does.
 //   - Remove refuses a directory, and Rename does not replace one.
 //   - Methods that change the tree call [CountChange] before they return.
@@ -68,7 +69,8 @@ var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
 //
 // fsys gets names that begin with a slash, with two exceptions: file systems without such a root, as every [fs.FS]
 // behind an afero.FromIOFS, and those that show fewer files there, as an afero.CopyOnWriteFs over one. The adapter lists
-// the root once to find out.
+// the root once to find out. A method NoSpecialFiles() of fsys says that it has neither FIFOs nor devices; then Open is not
+// preceded by a call of Stat.
 func Of(fsys afero.Fs) Tree {
 	switch t := fsys.(type) {
 	case *Root:

@@ -8,6 +8,7 @@ import (
 	"sluice/internal/archive"
 	"sluice/internal/filecache"
 	"sluice/internal/residence"
+	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
 
@@ -103,7 +104,7 @@ func (p *Piece) FilePart() (f io.ReaderAt, off, n int64, where residence.Residen
 	if p.data != nil || p.file == nil || p.n == 0 {
 		return nil, 0, 0, residence.Unknown, false
 	}
-	return p.file, p.off, p.n, p.where, true
+	return vfs.Content(p.file), p.off, p.n, p.where, true
 }
 
 // Disk returns what admits calls for the file of FilePart; nil: Planner.DiskOf finds it.

@@ -31,6 +31,12 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 	}
 	now := time.Now()
 	res := pl.represent(ctx, now)
+	if pl.redirectsToStore() && precondition(r, res.validators) == 0 {
+		if resp, ok := pl.redirectToStore(&res); ok {
+			resp.file = pl.file
+			return resp
+		}
+	}
 	resp := respond(r, &res, now)
 	resp.file = pl.file
 	p.addReprDigest(ctx, r, &resp, pl.file)
@@ -77,7 +83,7 @@ func (pl *Plan) chooseForm() {
 		}
 	}
 	if !pl.cachedAt.IsZero() && !pl.wouldWait {
-		pl.wouldWait = pl.planner.readsForTag(pl.file, pl.facts)
+		pl.wouldWait = pl.planner.readsForTag(pl.file, pl.facts) || pl.redirectsToStore()
 	}
 }
 

@@ -289,6 +289,9 @@ func (pl *Plan) Release() {
 func (pl *Plan) Respond(ctx context.Context) Response {
 	resp := pl.make(ctx)
 	pl.planner.finish(&pl.request, &resp)
+	if resp.isElsewhere {
+		resp.Header.keepSecret()
+	}
 	return resp
 }
 
@@ -306,7 +309,7 @@ func (pl *Plan) make(ctx context.Context) Response {
 		return logoutPage(r)
 	case sendsFile:
 		resp = pl.sendFile(ctx)
-		resp.isFile, resp.isFallback, resp.name = true, pl.isFallback, pl.name
+		resp.isFile, resp.isFallback, resp.name = !resp.isElsewhere, pl.isFallback, pl.name
 		if pl.isFallback {
 			resp.Header.vary("Accept")
 		}
@@ -437,10 +440,10 @@ func redirectToSlash(r *Request) Response {
 }
 
 // KeepHead keeps the beginning of the head of resp with the file, for
-// Lookup.KeptHead, if all plain requests for the file have that head.
+// Lookup.KeptHead, if all plain requests for the file have that head. Those that could be sent to the store are not plain.
 func (pl *Plan) KeepHead(resp *Response, head []byte) {
 	if pl.kind == sendsFile && !pl.isMakeshift && resp.Status == statusOK && pl.name == pl.request.Path && pl.planner.isPlain(&pl.request) &&
-		pl.file.IsShared() && time.Now().After(settles(pl.file.Info.ModTime())) {
+		pl.file.IsShared() && time.Now().After(settles(pl.file.Info.ModTime())) && !pl.redirectsToStore() {
 		kept := string(head)
 		pl.facts.head.Store(&kept)
 	}

@@ -68,6 +68,8 @@ type Config struct {
 	ContentETags     bool
 	Rules            []Rule
 	CORS             []string
+	RedirectFor      time.Duration
+	RedirectFrom     int64
 
 	// DAV means that the caller answers the methods of WebDAV.
 	DAV bool

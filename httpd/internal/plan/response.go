@@ -9,15 +9,16 @@ type Response struct {
 	Header Header // without Content-Length and the fields of a connection: Date, Connection
 	Body   Body   // also of a response to HEAD, of which only the length is sent
 
-	// Reason is why the server could not or would not answer, for the log: of a 403, and of a status from 500 on. "":
-	// the status says all.
+	// Reason is why the server could not or would not answer, for the log: of a 403, and of a status from 500 on; or that
+	// the client was sent to the store. "": the status says all.
 	Reason string
 
-	isFile     bool            // it is a file, or about one, of that name
-	isFallback bool            // the file stands for a name that does not exist
-	name       string          // of the file
-	file       *filecache.File // that Body holds; nil: none
-	release    func()          // gives back what else it holds; nil: nothing
+	isFile      bool            // it is a file, or about one, of that name
+	isFallback  bool            // the file stands for a name that does not exist
+	isElsewhere bool            // the client is sent to the store for the file
+	name        string          // of the file
+	file        *filecache.File // that Body holds; nil: none
+	release     func()          // gives back what else it holds; nil: nothing
 }
 
 // Release gives back the files and the room that the response holds.

@@ -10,6 +10,7 @@ const (
 	statusMovedPermanently     = 301
 	statusSeeOther             = 303
 	statusNotModified          = 304
+	statusTemporaryRedirect    = 307
 	statusBadRequest           = 400
 	statusUnauthorized         = 401
 	statusForbidden            = 403
@@ -42,6 +43,7 @@ var statusTexts = map[int]string{
 	statusMovedPermanently:     "Moved Permanently",
 	statusSeeOther:             "See Other",
 	statusNotModified:          "Not Modified",
+	statusTemporaryRedirect:    "Temporary Redirect",
 	statusBadRequest:           "Bad Request",
 	statusUnauthorized:         "Unauthorized",
 	statusForbidden:            "Forbidden",

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/internal/nettest"
+	"sluice/internal/partial"
 	"sluice/internal/upload"
 	"sluice/internal/vfs"
 	"sluice/s3fs"
@@ -449,6 +450,23 @@ var behaviors = []struct {
 		}
 		wantNames(t, files, "/", "d/")
 		wantNames(t, files, "/d", "x")
+	}},
+	{"a directory may have a hidden name", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		mustPut(t, files, "d/a/f", "d/g")
+		const aside = ".d.ABC" + partial.Suffix
+		if err := errors.Join(files.Mkdir("d/"+aside, 0o755), files.Rename("d", aside)); err != nil {
+			t.Fatal(err)
+		}
+		wantNames(t, files, aside, aside+"/", "a/", "g")
+		if err := errors.Join(files.Rename(aside, "e"), files.Remove("e/"+aside)); err != nil {
+			t.Fatal(err)
+		}
+		wantNames(t, files, "e", "a/", "g")
+		if err := errors.Join(files.Rename("e", aside), files.RemoveAll(aside)); err != nil {
+			t.Fatal(err)
+		}
+		wantNames(t, files, "/")
 	}},
 	{"a reader sees the old or the new file", func(t *testing.T, b bucket) {
 		files, other := writable(t, b), b.open(t, nil)

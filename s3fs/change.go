@@ -109,8 +109,10 @@ func (s *FS) Remove(name string) error {
 }
 
 func (s *FS) remove(name, key string) error {
-	if partial.Is(path.Base(key)) {
-		return s.discard(key)
+	if s.isUpload(key) { // first, because stat finds none if another server has ended it
+		if err := s.discard(key); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	info, err := s.stat(name)
 	switch {
@@ -184,7 +186,7 @@ func (s *FS) RemoveAll(name string) error {
 func (s *FS) removeBelow(prefix string) error {
 	return s.walk(prefix, func(objects []minio.ObjectInfo) error {
 		for _, o := range objects {
-			if partial.Is(path.Base(o.Key)) {
+			if isUploadObject(o.Key) {
 				if err := s.discard(o.Key); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
 				}
@@ -192,6 +194,11 @@ func (s *FS) removeBelow(prefix string) error {
 		}
 		return s.deleteObjects(objects)
 	})
+}
+
+// isUploadObject is isUpload for a key that may be the mark of a directory.
+func isUploadObject(key string) bool {
+	return !strings.HasSuffix(key, "/") && partial.Is(path.Base(key))
 }
 
 // walk calls f with a page of objects after the other, of those whose keys begin with prefix.
@@ -258,12 +265,12 @@ func (s *FS) rename(from, to string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	if partial.Is(path.Base(old)) {
-		return s.renameHidden(old, key)
-	}
 	info, err := s.stat(from)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !info.IsDir() && s.isUpload(old):
+		return s.renameHidden(old, key)
 	}
 	existing, err := s.stat(to)
 	switch {
@@ -309,7 +316,7 @@ func (s *FS) renameDirectory(from, to string) error {
 	var objects []minio.ObjectInfo
 	err := s.walk(from+"/", func(page []minio.ObjectInfo) error {
 		for _, o := range page {
-			if !partial.Is(path.Base(o.Key)) {
+			if !isUploadObject(o.Key) {
 				objects = append(objects, o)
 			}
 		}

@@ -2,6 +2,7 @@ package s3fs
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -68,17 +69,11 @@ func (s *FS) stat(name string) (*info, error) {
 	if key == "" {
 		return directory("/"), nil
 	}
-	if s.isUpload(key) {
-		return s.statHidden(key)
-	}
 	ctx, done := s.request()
 	defer done()
-	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
-	if err == nil {
-		return fileOf(path.Base(key), &object), nil
-	}
-	if err = translate(err); err != fs.ErrNotExist {
-		return nil, err
+	info, err := s.statFile(ctx, key)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return info, err
 	}
 	page, err := s.list(ctx, key+"/", "", 1)
 	if err != nil {
@@ -88,6 +83,18 @@ func (s *FS) stat(name string) (*info, error) {
 		return nil, fs.ErrNotExist
 	}
 	return directory(path.Base(key)), nil
+}
+
+// statFile is stat, unless the key is that of a directory.
+func (s *FS) statFile(ctx context.Context, key string) (*info, error) {
+	if s.isUpload(key) {
+		return s.statHidden(key)
+	}
+	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
+	if err != nil {
+		return nil, translate(err)
+	}
+	return fileOf(path.Base(key), &object), nil
 }
 
 // request returns a context for a request with a short answer.
@@ -128,21 +135,21 @@ func (s *FS) NoSpecialFiles() {}
 
 // Open opens a file or a directory for reading.
 func (s *FS) Open(name string) (afero.File, error) {
-	if key := s.key(name); s.isUpload(key) {
-		f, err := s.readHidden(name, key)
-		if err != nil {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-		}
-		return f, nil
-	}
 	info, err := s.stat(name)
+	var f afero.File
+	switch key := s.key(name); {
+	case err != nil:
+	case info.IsDir():
+		f = &dir{fs: s, name: name, info: info}
+	case s.isUpload(key):
+		f, err = s.readHidden(name, key, info)
+	default:
+		f = s.openObject(name, info)
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	if info.IsDir() {
-		return &dir{fs: s, name: name, info: info}, nil
-	}
-	return s.openObject(name, info), nil
+	return f, nil
 }
 
 // OpenFile opens a file or a directory for reading, or a file for writing as Create does. A file that exists is only replaced

@@ -153,11 +153,7 @@ func (s *FS) openHidden(name, key string) (*writer, error) {
 }
 
 // readHidden opens what has a name of package partial for reading: a small file, or an upload that has no parts yet.
-func (s *FS) readHidden(name, key string) (afero.File, error) {
-	info, err := s.statHidden(key)
-	if err != nil {
-		return nil, err
-	}
+func (s *FS) readHidden(name, key string, info *info) (afero.File, error) {
 	content, size, _, err := s.readSmall(s.ctx, key, info.size < maxLine)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package s3fs
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"sync"
@@ -20,8 +21,8 @@ type lease struct {
 	done sync.WaitGroup
 }
 
-// begin calls renew from time to time, until end.
-func (l *lease) begin(renew func()) {
+// begin calls renew from time to time, until end is called or ctx ends.
+func (l *lease) begin(ctx context.Context, renew func()) {
 	stop := make(chan struct{})
 	l.stop = stop
 	l.done.Go(func() {
@@ -32,6 +33,8 @@ func (l *lease) begin(renew func()) {
 			case <-ticker.C:
 				renew()
 			case <-stop:
+				return
+			case <-ctx.Done():
 				return
 			}
 		}

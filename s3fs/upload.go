@@ -184,7 +184,7 @@ func (u *upload) begin() error {
 	}
 	if isNew { // an upload that is continued has no lease, so two servers may continue it: then one of them ends it
 		line := u.line(0)
-		u.lease.begin(func() { _ = u.fs.put(u.ctx, u.name, line, "", false) })
+		u.lease.begin(u.ctx, func() { _ = u.fs.put(u.ctx, u.name, line, "", false) })
 	}
 	return nil
 }

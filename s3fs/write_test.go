@@ -311,6 +311,78 @@ func TestADirectoryOfWhichAFileCannotBeCopiedIsNotRenamed(t *testing.T) {
 	}
 }
 
+// For every n, the n-th request that changes something is refused, and all after it. Then each file is there under one of its
+// names, the old or the new one.
+func TestNoRefusedRequestLosesAFile(t *testing.T) {
+	long := pattern(2*partSize + 1)
+	for _, tt := range []struct {
+		name   string
+		change func(files *s3fs.FS) error
+	}{
+		{"a renamed file", func(files *s3fs.FS) error { return files.Rename("d/a", "x") }},
+		{"a file that replaces another", func(files *s3fs.FS) error { return files.Rename("d/a", "a") }},
+		{"a renamed directory", func(files *s3fs.FS) error { return files.Rename("d", "x") }},
+		{"a removed file", func(files *s3fs.FS) error { return files.Remove("other/f") }},
+		{"a replaced file", func(files *s3fs.FS) error { return putFile(files, "other/f", long) }},
+		{"a replaced file, by package upload", func(files *s3fs.FS) error {
+			var s upload.Store
+			u, err := s.Create(targetOf(files, "/other/f"))
+			if err != nil {
+				return err
+			}
+			if n, err := u.Writer().WriteAt(long, 0); err != nil {
+				u.Abort(int64(n), err)
+				return err
+			}
+			_, err = u.Commit(int64(len(long)), nil)
+			return err
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for n, isDone := int64(1), false; !isDone; n++ {
+				s := newStore(t)
+				files := writable(t, s)
+				mustPut(t, files, "d/a", "d/b", "d/c/e", "other/f")
+				var changes atomic.Int64
+				s.setFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+					if isRead(r) || changes.Add(1) < n {
+						return false
+					}
+					refuse(w, http.StatusForbidden, "AccessDenied")
+					return true
+				})
+				err := tt.change(files)
+				s.setFault(nil)
+				isDone = changes.Load() < n
+				if isDone && err != nil {
+					t.Errorf("without a fault: %v", err)
+				}
+				for _, name := range []string{"a", "b", "c/e"} {
+					if !hasFile(files, name, "d/"+name, "x/"+name, "x", "a") {
+						t.Errorf("request %d: %s is lost: %v", n, name, err)
+					}
+				}
+				got, readErr := afero.ReadFile(files, "other/f")
+				isOld, isNew := string(got) == "other/f", bytes.Equal(got, long)
+				if !isOld && !isNew && !errors.Is(readErr, fs.ErrNotExist) || err != nil && isNew {
+					t.Errorf("request %d: the file has %d bytes, %v; %v", n, len(got), readErr, err)
+				}
+				if n > 20 {
+					t.Fatal("the change has no end")
+				}
+			}
+		})
+	}
+}
+
+// hasFile reports whether one of the names is that of a file whose content is d/name.
+func hasFile(files afero.Fs, name string, names ...string) bool {
+	return slices.ContainsFunc(names, func(other string) bool {
+		got, err := afero.ReadFile(files, other)
+		return err == nil && string(got) == "d/"+name
+	})
+}
+
 func TestUploadsShareTheirMemory(t *testing.T) {
 	s := newStore(t)
 	files := s.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.UploadMemory = true, partSize, 2*partSize })

@@ -19,7 +19,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run store test race test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -80,11 +80,18 @@ cross: ## check types for all platforms, and run go vet for one of each kind
 	go run ./testdata/typecheck $(PLATFORMS)
 	@for p in $(VET); do echo "go vet for $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 go vet ./... || exit 1; done
 
+store: bin/versitygw testdata/sample ## run an object store with the sample tree as a bucket; see README.md
+	mkdir -p bin/store && cp -r testdata/sample bin/store/
+	exec bin/versitygw --access test --secret testtest --port 127.0.0.1:7070 posix bin/store
+
 clean: ## remove built files
 	rm -rf bin testdata/sample
 
 bin/sluice: FORCE
 	go build -o $@ ./cmd/sluice
+
+bin/versitygw:
+	GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 FORCE:
 

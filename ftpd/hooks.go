@@ -75,7 +75,7 @@ type Protocol = live.Protocol
 type Outcome = live.Outcome
 
 // Cause is what held a Transfer back. Compare its String, which is "unknown", "application",
-// "receiver", "send buffer", "path", "rate limit" or, of uploads, "sender".
+// "receiver", "send buffer", "path", "rate limit", "store" or, of uploads, "sender".
 type Cause = live.Cause
 
 // Registry lists the sessions and transfers of the servers that share it, and limits

@@ -42,7 +42,10 @@ func (l *libraryFS) path(name string) string { return absolute(l.client.cc.Path(
 func (l *libraryFS) Name() string { return l.user.tree.Name() }
 
 // Stat describes a file or directory. It follows links.
-func (l *libraryFS) Stat(name string) (os.FileInfo, error) { return l.user.statIfAllowed(l.path(name)) }
+func (l *libraryFS) Stat(name string) (os.FileInfo, error) {
+	info, err := l.user.statIfAllowed(l.path(name))
+	return info, clientError(err)
+}
 
 // ReadDir returns the entries of a directory.
 func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
@@ -54,7 +57,7 @@ func (l *libraryFS) ReadDir(name string) ([]os.FileInfo, error) {
 	for _, it := range items {
 		infos = append(infos, libraryInfoOf(it))
 	}
-	return infos, err
+	return infos, clientError(err)
 }
 
 // libraryInfo describes a link or a special file for the library's listings. It must not
@@ -129,6 +132,9 @@ func (l *libraryFS) changeTo(command string, code int, name, to string, f func(n
 	c.record.NewPath = to
 	err := f(c.record.Path, to)
 	c.end(err, newReply(code, ""))
+	if failure := vfs.StoreFailure(err); failure != nil {
+		return failure
+	}
 	return err
 }
 
@@ -175,7 +181,7 @@ func (l *libraryFS) Symlink(target, name string) error {
 // GetAvailableSpace returns the free space for files in a directory, in bytes.
 func (l *libraryFS) GetAvailableSpace(name string) (int64, error) {
 	free, err := l.user.free(l.path(name))
-	return free, stripPaths(err)
+	return free, clientError(err)
 }
 
 // ComputeHash returns a checksum of the bytes from start up to but without end.
@@ -191,17 +197,17 @@ func (l *libraryFS) ComputeHash(name string, algorithm ftpserver.HASHAlgo, start
 func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int64) (string, error) {
 	f, _, err := l.user.openForHash(l.path(name))
 	if err != nil {
-		return "", stripPaths(err)
+		return "", clientError(err)
 	}
 	defer f.Close()
 	sum, err := l.client.driver.server.digests.Part(l.client.ctx, l.user.party(l.client.host), digest.On(f, vfs.MountOfFile(l.user.tree, f)), kind, start, end-start)
-	return hex.EncodeToString(sum), stripPaths(err)
+	return hex.EncodeToString(sum), clientError(err)
 }
 
 // Open opens a file to be read. The library calls GetHandle and ReadDir instead.
 func (l *libraryFS) Open(name string) (afero.File, error) {
 	f, _, err := l.user.openWhole(l.path(name))
-	return f, stripPaths(err)
+	return f, clientError(err)
 }
 
 // OpenFile is Open, and refuses other flags: files are written by GetHandle.
@@ -214,3 +220,11 @@ func (l *libraryFS) OpenFile(name string, flag int, _ os.FileMode) (afero.File, 
 
 // Create is not used: see OpenFile.
 func (l *libraryFS) Create(string) (afero.File, error) { return nil, fs.ErrInvalid }
+
+// clientError returns err without what clients must not see, because the library sends them its text.
+func clientError(err error) error {
+	if failure := vfs.StoreFailure(err); failure != nil {
+		return failure
+	}
+	return stripPaths(err)
+}

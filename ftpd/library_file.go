@@ -51,9 +51,9 @@ func libraryError(err error) error {
 		return ftpserver.ErrStorageExceeded
 	}
 	if isOverBound(err) { // the library has no other code for it
-		return fmt.Errorf("%w: %w", ftpserver.ErrStorageExceeded, stripPaths(err))
+		return fmt.Errorf("%w: %w", ftpserver.ErrStorageExceeded, clientError(err))
 	}
-	return stripPaths(err)
+	return clientError(err)
 }
 
 func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {

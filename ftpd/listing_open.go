@@ -226,7 +226,7 @@ func (l *listing) openPattern(pattern string) error {
 // isUnreadable reports whether err means that there is no directory that the user can list.
 // Listings of several directories leave it out.
 func isUnreadable(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || vfs.IsInvalidPath(err)
+	return (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || vfs.IsInvalidPath(err)) && vfs.StoreFailure(err) == nil
 }
 
 // maxPending limits the names of directories that LIST -R has yet to enter, in bytes.

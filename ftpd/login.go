@@ -10,6 +10,7 @@ import (
 	"sluice/internal/account"
 	"sluice/internal/durable"
 	"sluice/internal/live"
+	"sluice/internal/vfs"
 )
 
 // anonymous is the name of a user without an account in hooks.
@@ -186,6 +187,8 @@ func (s *Server) newSessionUser(session *live.Session, a *Account, name string) 
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, err
+	case vfs.StoreFailure(err) != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errHome, err)
 	}

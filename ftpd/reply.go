@@ -28,6 +28,8 @@ func fileErrorReply(err error) reply {
 	switch {
 	case isOverBound(err):
 		return newReply(boundCode(err), capitalize(errorText(err)))
+	case vfs.StoreFailure(err) != nil:
+		return newReply(storeCode(err), capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrNotExist):
 		return newReply(550, "No such file or directory")
 	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
@@ -140,6 +142,8 @@ func stripPaths(err error) error {
 			err = transfer.Err
 		case errors.As(err, new(*durable.Error)), errors.Is(err, upload.ErrUncertain):
 			return err // their text is about the file
+		case vfs.StoreFailure(err) != nil:
+			return err // errorText has another text for the client
 		case errors.As(err, &path):
 			err = path.Err
 		case errors.As(err, &link):
@@ -172,6 +176,8 @@ func (op *operation) replyCode(err error) int {
 		return 450
 	case errors.Is(err, errNoRecursion):
 		return 504
+	case vfs.StoreFailure(err) != nil && !op.opened:
+		return storeCode(err)
 	case isOverBound(err):
 		return boundCode(err)
 	case isBeyondQuota(err):
@@ -216,6 +222,14 @@ func boundCode(err error) int {
 	return 452
 }
 
+// storeCode returns the reply code for a failure of an object store before a transfer: 450 if that may pass, else 451.
+func storeCode(err error) int {
+	if vfs.StoreFailure(err) == vfs.ErrStoreFailed {
+		return 451
+	}
+	return 450
+}
+
 // isLocked reports whether a lock of a WebDAV client protects the file.
 func isLocked(err error) bool { return errors.As(err, new(*upload.LockedError)) }
 
@@ -235,6 +249,9 @@ func errorText(err error) string {
 		return errStalled.Error()
 	case errors.As(err, new(*vfs.PanicError)):
 		return "the file system has failed"
+	}
+	if failure := vfs.StoreFailure(err); failure != nil {
+		return failure.Error()
 	}
 	var unsure *durable.Error
 	if errors.As(err, &unsure) {

@@ -70,7 +70,7 @@ func (t *transfer) send(conn *stream, f io.ReaderAt, offset, size int64) error {
 	t.beginLive(conn, false, size)
 	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Sendfile, sendfile.TransmitFile)
 	t.limit(opt, false, size)
-	opt.Disk = vfs.MountOfFile(t.user.readTree(), f)
+	opt.Disk = t.liveEntry.Waiting(f, vfs.MountOfFile(t.user.readTree(), f))
 	res, err := sendfile.Send(t.ctx, conn.Conn, f, offset, size, opt)
 	if t.ctx.Err() != nil || isStall(err) { // after other errors the client can still read the data and the reply
 		conn.fail()

@@ -180,7 +180,7 @@ func (t *transfer) receive(conn *stream, f io.WriterAt, at int64, bound *upload.
 	opt := t.sendOptions(conn, sendfile.Copy, sendfile.Splice)
 	opt.Idle = t.liveEntry.Idle
 	t.limit(opt, true, -1)
-	opt.Disk = vfs.MountOfFile(t.user.tree, f)
+	opt.Disk = t.liveEntry.Waiting(f, vfs.MountOfFile(t.user.tree, f))
 	if bound != nil && bound.IsBounded() {
 		boundBy(bound, opt, at)
 	}

@@ -106,7 +106,7 @@ func (ch *change) copyBody(f io.WriterAt, at int64, in incoming, limits *netconn
 	if in.isBody && ch.r.Body == nil { // as http.NewRequest makes it
 		in.Reader = http.NoBody
 	}
-	disk := vfs.MountOfFile(ch.tree, f)
+	disk := ch.transfer.Waiting(f, vfs.MountOfFile(ch.tree, f))
 	granted := 0 // bytes that the limits allow and that are not read
 	for {
 		if granted == 0 {

@@ -18,6 +18,7 @@ import (
 	"sluice/internal/budget"
 	"sluice/internal/live"
 	"sluice/internal/rate"
+	"sluice/internal/vfs"
 )
 
 // Account is a user: name, file system, rights and limits. [Server.Login] returns it.
@@ -202,6 +203,10 @@ func (s *Server) serveLogin(guest *Handler, w http.ResponseWriter, r *http.Reque
 			return
 		}
 		by.user, refusal = name, &noHome
+		if failure := vfs.StoreFailure(err); failure != nil {
+			refusal = new(plan.Refusal)
+			refusal.Status, refusal.Reason = plan.OfStore(failure)
+		}
 	} else {
 		setUser(session, "", 0)
 	}

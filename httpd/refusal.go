@@ -67,6 +67,9 @@ func (ch *change) explain(err error) *refusal {
 	if bound := ch.boundRefusal(err); bound != nil {
 		return bound
 	}
+	if failure := vfs.StoreFailure(err); failure != nil {
+		return refuse(plan.OfStore(failure))
+	}
 	switch {
 	case errors.As(err, new(*durable.Error)):
 		return refuse(http.StatusInternalServerError, "The change was made, but the disk failed: it may not survive a crash.")

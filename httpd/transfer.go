@@ -58,7 +58,7 @@ type Protocol = live.Protocol
 type Outcome = live.Outcome
 
 // Cause is the reason why a Transfer was not faster. Compare its String, which is
-// "unknown", "application", "receiver", "send buffer", "path", "rate limit" or "sender".
+// "unknown", "application", "receiver", "send buffer", "path", "rate limit", "sender" or "store".
 type Cause = live.Cause
 
 // Registry holds the connections and transfers of the servers that share it. The

@@ -38,6 +38,10 @@ type Config struct {
 	// ~/.aws/credentials, else the identity of the host (IAM).
 	AccessKey, SecretKey, SessionToken string
 
+	// Keys, if it is not nil and AccessKey is empty, returns the credentials, instead of these places. It is called again
+	// once a minute at most, so that they can be replaced while the FS is open. If it fails then, the ones before stay.
+	Keys func() (Keys, error)
+
 	// Anonymous sends no credentials: for public buckets.
 	Anonymous bool
 
@@ -50,11 +54,16 @@ type Config struct {
 	// MaxConns is how many connections are open at a time. Zero: 256.
 	MaxConns int
 
-	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS.
+	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS. See also [FS.UseCache].
 	Cache *Cache
 
 	// PublicEndpoint is the URL of the store in the results of Presign, by which clients reach it. Empty: Endpoint.
 	PublicEndpoint string
+
+	// OnRequest, if it is not nil, is called when the store has begun to answer a request, or has not: with what was asked
+	// for (see [Operations]), and how long that took. Each attempt at a request is a call. The error is nil, or a
+	// [StatusError], or says why there was no answer.
+	OnRequest func(op string, took time.Duration, err error)
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -69,6 +78,12 @@ func Open(ctx context.Context, c Config) (*FS, error) {
 		return nil, fmt.Errorf("s3fs: list bucket %s at %s: %w", c.Bucket, fsys.client.EndpointURL(), err)
 	}
 	return fsys, nil
+}
+
+// Check returns nil if the store answers now, and still lets the caller list the bucket. It takes one request.
+func (s *FS) Check(ctx context.Context) error {
+	_, err := s.list(ctx, s.prefix, "", 1)
+	return err
 }
 
 func newFS(c Config) (*FS, error) {
@@ -100,8 +115,9 @@ func newFS(c Config) (*FS, error) {
 	if c.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
+	requests := &observer{next: transport, store: host, report: c.OnRequest}
 	options := minio.Options{
-		Creds: c.credentials(), Secure: secure, Transport: transport, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
+		Creds: c.credentials(), Secure: secure, Transport: requests, Region: c.Region, BucketLookup: lookup, MaxRetries: maxRetries,
 	}
 	client, err := minio.NewCore(host, &options)
 	if err != nil {
@@ -111,7 +127,9 @@ func newFS(c Config) (*FS, error) {
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, cache: c.Cache}
+	fsys := &FS{
+		client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, requests: requests, cache: c.Cache,
+	}
 	if fsys.presigner, err = newPresigner(&c, client, options); err != nil {
 		return nil, err
 	}
@@ -143,6 +161,8 @@ func (c *Config) credentials() *credentials.Credentials {
 		return credentials.NewStaticV4("", "", "")
 	case c.AccessKey != "":
 		return credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken)
+	case c.Keys != nil:
+		return credentials.New(&keysProvider{ask: c.Keys})
 	}
 	return credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{},

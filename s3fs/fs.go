@@ -18,6 +18,7 @@ import (
 type FS struct {
 	client    *minio.Core
 	transport *http.Transport
+	requests  *observer
 	bucket    string
 	prefix    string // of all keys; "", or it ends in a slash
 	timeout   time.Duration
@@ -134,8 +135,14 @@ func (s *FS) OpenFile(name string, flag int, _ fs.FileMode) (afero.File, error) 
 type Object struct {
 	ETag      string // with its quotation marks
 	VersionID string // "" unless the bucket has versions
-	MediaType string
+	MediaType string // as it was stored with the object; "" in a listing
 }
+
+// EntityTag returns the ETag. Servers find the method by an interface, and take the tag as the file's own.
+func (o *Object) EntityTag() string { return o.ETag }
+
+// ContentType returns the MediaType. Servers find the method as they do EntityTag.
+func (o *Object) ContentType() string { return o.MediaType }
 
 // info describes a file or directory.
 type info struct {
@@ -152,7 +159,8 @@ func fileOf(name string, o *minio.ObjectInfo) *info {
 	if etag != "" && !strings.HasPrefix(etag, `"`) {
 		etag = `"` + etag + `"`
 	}
-	return &info{name: name, size: o.Size, time: o.LastModified, object: &Object{etag, o.VersionID, o.ContentType}}
+	modified := o.LastModified.Truncate(time.Second) // some listings are more exact than the header of the object
+	return &info{name: name, size: o.Size, time: modified, object: &Object{etag, o.VersionID, o.ContentType}}
 }
 
 func (i *info) Name() string       { return i.name }

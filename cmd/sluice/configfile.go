@@ -19,7 +19,7 @@ const rootKey = "root"
 // Keys with paths of the host, which are relative to the folder of the file: all
 // values of fileKeys, and unix:PATH of socketKeys.
 var (
-	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file", "users", "state", "auth-program"}
+	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file", "users", "state", "auth-program", "s3-ca", "s3-credentials"}
 	socketKeys = []string{"http", "https", "admin"}
 )
 
@@ -100,6 +100,7 @@ func hostPath(key, value, folder string) string {
 	switch {
 	case isSocket && slices.Contains(socketKeys, key):
 		return "unix:" + resolve(folder, name)
+	case key == rootKey && config.IsBucket(value):
 	case slices.Contains(fileKeys, key):
 		return resolve(folder, value)
 	}

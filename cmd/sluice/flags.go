@@ -30,6 +30,7 @@ func addFlags(cmd *cobra.Command, conf *config.Config, users *[]string) {
 		add     func(*pflag.FlagSet, *config.Config)
 	}{
 		{"What is served", addContentFlags},
+		{"Object store", addStoreFlags},
 		{"Users", func(f *pflag.FlagSet, conf *config.Config) { addUserFlags(f, conf, users) }},
 		{"Listeners", addListenerFlags},
 		{"TLS", addTLSFlags},
@@ -66,6 +67,16 @@ func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.StringArrayVar(&conf.Headers, "header", nil, "add a response header by a `RULE` such as '/assets/** Cache-Control: max-age=3600'; may be repeated")
 	f.StringArrayVar(&conf.CORS, "cors", nil, "allow pages of `ORIGIN`, such as https://example.com or *, to read responses; may be repeated")
 	f.BoolVar(&conf.ServerTiming, "server-timing", conf.ServerTiming, "send Server-Timing: how long the response took to plan, and whether the file was cached")
+}
+
+func addStoreFlags(f *pflag.FlagSet, conf *config.Config) {
+	o := &conf.S3
+	f.StringVar(&o.Endpoint, "s3-endpoint", o.Endpoint, "reach the object store of s3://BUCKET at `URL`, such as https://s3.example.org or http://127.0.0.1:9000; default: Amazon S3")
+	f.StringVar(&o.Region, "s3-region", o.Region, "sign requests for `REGION`; default: the one that the store names")
+	f.BoolVar(&o.PathStyle, "s3-path-style", o.PathStyle, "name the bucket in the path of URLs instead of the host, as most stores but Amazon's want")
+	f.StringVar(&o.CAFile, "s3-ca", o.CAFile, "trust the certificate authorities in the PEM `FILE` instead of those of the system")
+	f.StringVar(&o.CredentialsFile, "s3-credentials", o.CredentialsFile, "read the credentials from `FILE`, which is like ~/.aws/credentials, and again every minute; default: see above")
+	f.BoolVar(&o.Anonymous, "s3-anonymous", o.Anonymous, "send no credentials, for public buckets")
 }
 
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {

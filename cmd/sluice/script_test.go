@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/internal/nettest/s3store"
 )
 
 // The scripts run the real program in a process of its own.
@@ -52,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"occupy":  occupy,
 			"appears": appears,
 			"running": running,
+			"store":   store,
 		},
 	})
 }
@@ -190,6 +193,13 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { _ = ln.Close() })
 	ts.Setenv(args[0], fmt.Sprint(ln.Addr()))
+}
+
+// store KEY... starts an object store whose bucket pub has objects of these keys, and sets $STORE to its URL.
+func store(ts *testscript.TestScript, _ bool, args []string) {
+	s := s3store.Serve(args...)
+	ts.Defer(s.Close)
+	ts.Setenv("STORE", s.URL)
 }
 
 // appears PATTERN waits until a file name matches; with ! it wants no match.

@@ -21,9 +21,17 @@ func serveCommand() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "serve [DIR]",
-		Short: "Serve a directory over HTTP, HTTPS, FTP and FTPS",
+		Short: "Serve a directory or a bucket over HTTP, HTTPS, FTP and FTPS",
 		Long: `Serve the files in a directory and below it over HTTP, HTTPS, FTP and FTPS.
-Without DIR it is the current directory.
+Without DIR it is the current directory. If DIR is s3://BUCKET or
+s3://BUCKET/PREFIX, it is the objects of a bucket, or those whose keys begin with
+PREFIX/, in an object store such as Amazon S3, MinIO, Ceph RGW, Garage or versitygw.
+They can only be read.
+
+The credentials for a bucket are those in the file of --s3-credentials, or in
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or in the file of
+AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials (profile AWS_PROFILE or default),
+or those of the host (IAM): the first of these that exists at the start.
 
 The URLs are printed on standard output, then the password of a --user that is
 given without one; the log is written to standard error.
@@ -116,6 +124,7 @@ one.`,
   sluice serve --https :8443 --tls-cert site.pem --tls-key site.key /srv/pub
   sluice serve --ftp :21 --ftps :990 --tls-cert site.pem --tls-key site.key /srv/pub
   SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub
+  sluice serve --s3-endpoint http://127.0.0.1:9000 s3://pub/releases
   sluice serve --config /etc/sluice.toml --check`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -132,7 +141,7 @@ one.`,
 			case err != nil:
 				return misused(cmd, err)
 			case check:
-				err = daemon.Check(s.conf, cmd.OutOrStdout(), cmd.ErrOrStderr())
+				err = daemon.Check(cmd.Context(), s.conf, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			default:
 				err = daemon.Run(cmd.Context(), daemon.Options{
 					Config: s.conf, Load: c.loader(s), Reload: hangups,

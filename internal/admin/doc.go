@@ -11,7 +11,7 @@
 //
 //	GET /metrics            for Prometheus
 //	GET /status.json        a status.Status; with ?peers=1 the processes of clients on this host too
-//	GET /healthz            200 "ok", or 503 "draining" after Drain
+//	GET /healthz            200 "ok", or 503 "draining" after Drain, or 503 if Ready says so
 //	GET /debug/pprof/       profiles, if Handler.Pprof is set
 //	DELETE /sessions/ID     closes the connections of a session: 204, or 404
 //

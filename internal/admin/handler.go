@@ -44,6 +44,9 @@ type Handler struct {
 	Budget *budget.Budget // what clients share; nil: nothing is shown
 	Mounts func() []mounts.State
 
+	Store *Store        // requests to an object store; nil: there is none
+	Ready func() string // why clients cannot be served now, for /healthz; "": they can
+
 	RefusedUploads func() map[string]uint64 // by reason: quota-bytes, quota-files, disk-reserve, counting
 	LogDropped     func() uint64            // lines of the log that were dropped
 
@@ -174,6 +177,13 @@ func (h *Handler) serveHealth(w http.ResponseWriter) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = io.WriteString(w, "draining\n")
 		return
+	}
+	if h.Ready != nil {
+		if why := h.Ready(); why != "" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, why+"\n")
+			return
+		}
 	}
 	_, _ = io.WriteString(w, "ok\n")
 }

@@ -102,6 +102,7 @@ var (
 func (h *Handler) registry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collector{h}, processCollector{h}, h.transfers.duration, h.transfers.rate, h.transfers.sync, collectors.NewGoCollector())
+	reg.MustRegister(h.Store.collectors()...)
 	return reg
 }
 
@@ -211,7 +212,7 @@ func (e emitter) sessions(all []status.Session, protocols []string) {
 		for _, state := range states {
 			byState[sessionKey{p, state}] = 0
 		}
-		for c := live.Unknown; c <= live.Sender; c++ {
+		for c := live.Unknown; c <= live.Store; c++ {
 			byCause[transferKey{p, "in", c.String()}], byCause[transferKey{p, "out", c.String()}] = 0, 0
 		}
 	}

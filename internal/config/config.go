@@ -37,7 +37,8 @@ import (
 
 // Config is the configuration of "sluice serve".
 type Config struct {
-	Root string // directory to serve
+	Root string       // directory to serve, or s3://BUCKET/PREFIX, see Bucket
+	S3   StoreOptions // of a bucket
 
 	// Addresses as given; see Addresses. An address is HOST:PORT, as for net.Listen, or
 	// "unix:PATH", or [Systemd].
@@ -195,6 +196,8 @@ func (c Config) Check() error {
 	switch {
 	case c.Root == "":
 		return errors.New("the directory to serve has an empty name")
+	case c.checkBucket() != nil:
+		return c.checkBucket()
 	case !c.Serves("http", "https", "ftp", "ftps"):
 		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
 	case c.HTTPSRedirect && !(c.Serves("http") && c.Serves("https")):

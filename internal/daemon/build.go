@@ -26,7 +26,7 @@ import (
 // daemon is what a configuration describes: the servers, and what they share.
 type daemon struct {
 	conf    config.Config // at the start
-	root    servedRoot
+	root    source
 	log     *accesslog.Log
 	logger  *slog.Logger // writes to log
 	live    *live.Registry
@@ -97,15 +97,15 @@ func newDaemon(conf config.Config, stderr io.Writer) (d *daemon, err error) {
 	return d, nil
 }
 
-// open returns a daemon with the directory open. The caller calls close.
-func open(conf config.Config, stderr io.Writer) (*daemon, error) {
+// open returns a daemon with the directory or bucket open. The caller calls close.
+func open(ctx context.Context, conf config.Config, stderr io.Writer) (*daemon, error) {
 	d, err := newDaemon(conf, stderr)
 	if err != nil {
 		return nil, err
 	}
-	if err = d.root.open(conf.Root); err != nil {
+	if d.root, err = openSource(ctx, &conf, d.logger); err != nil {
 		d.log.Flush()
-		return nil, explainRoot(conf.Root, err)
+		return nil, err
 	}
 	return d, nil
 }
@@ -117,7 +117,7 @@ func (d *daemon) close() {
 		_ = d.sessions.Close()
 	}
 	d.volume(d.root.tree()).Close()
-	_ = d.root.tree().Close()
+	d.root.close()
 	_ = d.files.Close()
 	_ = d.checker.Close()
 	d.log.Flush()

@@ -24,10 +24,10 @@ func newServer(t *testing.T, change func(*config.Config)) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err = d.root.open(conf.Root); err != nil {
+	if d.root, err = openSource(t.Context(), &conf, d.logger); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.root.tree().Close() })
+	t.Cleanup(d.root.close)
 	d.opener = new(listen.Opener)
 	t.Cleanup(d.opener.Close)
 	services, err := d.services(t.Context())

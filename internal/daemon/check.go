@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -11,8 +12,8 @@ import (
 
 // Check does what Run does before it listens, and prints "ok" if that went well.
 // Whether an address is in use shows only when Run listens on it.
-func Check(conf config.Config, stdout, stderr io.Writer) error {
-	d, err := open(conf, stderr)
+func Check(ctx context.Context, conf config.Config, stdout, stderr io.Writer) error {
+	d, err := open(ctx, conf, stderr)
 	if err != nil {
 		return err
 	}

@@ -1,23 +1,20 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice/internal/account"
 	"sluice/internal/config"
 	"sluice/internal/sandbox"
 	"sluice/internal/status"
-	"sluice/internal/vfs"
 )
 
 // chooseUser sets the user to become.
 func (d *daemon) chooseUser() (err error) {
-	d.user, err = sandbox.ChooseUser(d.conf.RunAs, d.conf.Root)
+	d.user, err = sandbox.ChooseUser(d.conf.RunAs, d.root.dir())
 	switch {
 	case err == nil:
 		return nil
@@ -32,9 +29,10 @@ func (d *daemon) chooseUser() (err error) {
 func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	writers := writersIn(d.conf)
 	plan := sandbox.Plan{
-		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox), Trees: []string{d.conf.Root},
+		User: d.user, Mode: sandbox.Mode(d.conf.Sandbox),
 		Write: len(writers) > 0 || d.conf.Write && (d.conf.UsersFile != "" || d.conf.AuthProgram.Path != ""), NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
+	d.root.confine(&plan)
 	if d.keepsState() {
 		plan.State = []string{d.conf.State}
 	}
@@ -50,7 +48,7 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	if err != nil {
 		return nil, explainContain(d.user, err)
 	}
-	d.readOnly = report.Landlock != "" && !plan.Write
+	d.readOnly = report.Landlock != "" && len(plan.Trees) > 0 && !plan.Write
 	d.logContainment(&report)
 	if err := d.openState(); err != nil {
 		return nil, err
@@ -81,6 +79,7 @@ func (d *daemon) startHelper() (err error) {
 	if certs := d.certs.Load(); certs != nil && d.files != nil {
 		certs.Open = d.files.Open // no client has connected yet
 	}
+	d.root.readBy(d.files)
 	return nil
 }
 
@@ -121,8 +120,8 @@ func containedStatus(r *sandbox.Report) *status.Contained {
 // configFiles returns the files that a reload reads again. Others than regular
 // files, such as pipes, can be read only once.
 func (d *daemon) configFiles() (names []string) {
-	all := append([]string{d.conf.File, d.conf.UsersFile, d.conf.AdminTokenFile}, d.conf.TLSCerts...)
-	for _, name := range append(all, d.conf.TLSKeys...) {
+	all := slices.Concat([]string{d.conf.File, d.conf.UsersFile, d.conf.AdminTokenFile}, d.conf.TLSCerts, d.conf.TLSKeys, d.root.files())
+	for _, name := range all {
 		if name == "" {
 			continue
 		}
@@ -157,49 +156,17 @@ func writersIn(conf config.Config) (writers []account.Account) {
 }
 
 // checkAccess reports what the server must be able to do and cannot do as the user
-// that it has become. If the user has not changed, nothing is checked but ports.
+// that it has become, in the sandbox.
 func (d *daemon) checkAccess(writers []account.Account, services []*service) error {
 	if err := d.checkPorts(services); err != nil {
 		return err
 	}
-	if d.user == nil || d.user.IsRoot() {
-		return nil
-	}
-	if err := d.files.Check(); err != nil {
-		return fmt.Errorf("this could not be read again at a reload: %w; %s", err, remedies(d.user, "the file"))
-	}
-	dir, err := d.root.tree().Open("/")
-	if err != nil {
-		return fmt.Errorf("user %s may not read %s; %s", d.user.Name, d.root.tree().Dir(), remedies(d.user, d.root.tree().Dir()))
-	}
-	_ = dir.Close()
-	for _, a := range writers {
-		if err := d.checkWrite(a); err != nil {
-			return err
+	if d.user != nil && !d.user.IsRoot() {
+		if err := d.files.Check(); err != nil {
+			return fmt.Errorf("this could not be read again at a reload: %w; %s", err, remedies(d.user, "the file"))
 		}
 	}
-	return nil
-}
-
-// checkWrite returns an error if an account may write to its home and the process
-// cannot.
-func (d *daemon) checkWrite(a account.Account) error {
-	home := "/" + strings.TrimPrefix(a.Home, "/")
-	dir, err := d.root.tree().Open(home)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it may be created later; warnUsers logs it
-	}
-	if err == nil {
-		defer dir.Close()
-		if file, ok := vfs.OSFile(dir); ok {
-			err = sandbox.MayWrite(file)
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	place := filepath.Join(d.root.tree().Dir(), filepath.FromSlash(home))
-	return fmt.Errorf("%s may write to %s, but the server runs as user %s, who may not; %s", a.Name, place, d.user.Name, remedies(d.user, place))
+	return d.root.checkAccess(d.user, writers)
 }
 
 // remedies says what to do about files that a user cannot use.

@@ -11,7 +11,6 @@ import (
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
 	"sluice/ftpd"
-	"sluice/internal/durable"
 )
 
 // includes reports whether users names user or is *, which means all.
@@ -51,10 +50,10 @@ func (d *daemon) newFTP() *service {
 	}
 	d.limitFTP(server)
 	d.sweep = func(ctx context.Context) (removed int, err error) {
-		if !d.mayWrite() {
+		if !d.mayWrite() || !d.root.keepsRemains() {
 			return 0, nil
 		}
-		return server.Sweep(ctx, d.root.tree().Writable())
+		return server.Sweep(ctx, d.root.writable(d.root.tree()))
 	}
 	d.portsInUse = server.PortsInUse
 	serve := server.Serve
@@ -132,9 +131,7 @@ func (d *daemon) durability() (level ftpd.Durability) {
 // warnDisk logs if the file system cannot keep the durability that clients are promised.
 func (d *daemon) warnDisk(level ftpd.Durability) {
 	syncs := level == ftpd.DurabilityFull || level == ftpd.DurabilityStrict
-	if syncs && d.mayWrite() && !durable.Supported(d.root.tree()) {
-		d.logger.Warn("the file system cannot sync directories: after a power cut, the names of acknowledged uploads may be missing", "dir", d.root.tree().Dir())
-	}
+	d.root.warn(d.logger, syncs && d.mayWrite())
 }
 
 // sweepInterval is how often the tree is searched for the remains of broken

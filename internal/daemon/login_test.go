@@ -20,6 +20,7 @@ import (
 	"sluice/internal/config"
 	"sluice/internal/daemon/listen"
 	"sluice/internal/nettest"
+	"sluice/internal/vfs"
 )
 
 // loginTest is a daemon that serves users by HTTP and FTP.
@@ -32,7 +33,7 @@ type loginTest struct {
 func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	t.Helper()
 	d := &loginTest{reloadTest: newReloadTest(t, conf)}
-	d.dir = d.root.tree().Dir()
+	d.dir = d.root.dir()
 	var err error
 	if d.opener, err = listen.NewOpener(0, d.loops()); err != nil {
 		t.Fatal(err)
@@ -260,9 +261,9 @@ func TestUsersFollowTheServedDirectory(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(d.dir + ".old") })
 	d.write(t, map[string]string{"a/f": "after"})
-	before := d.root.tree()
+	before := d.root.tree().(*vfs.Root)
 	t.Cleanup(func() { _ = before.Close() })
-	d.root.name = d.dir
+	d.root.(*servedRoot).name = d.dir
 	if d.root.update(d.logger) == nil {
 		t.Fatal("the new directory is not seen")
 	}

@@ -32,6 +32,7 @@ func (d *daemon) newOperator(ctx context.Context, version string) (*operator, er
 		Live: d.live, Version: version, Pprof: d.conf.AdminPprof, Cache: d.pages.stats, Loops: d.pages.loops,
 		Budget: budget.Of(&d.budget),
 		Mounts: mounts.Busy,
+		Store:  d.root.requests(), Ready: d.root.ready,
 		OnKill: func(id uint64, by string) {
 			d.logger.Info("a session was cut by the operator", "session", id, "by", by)
 		},

@@ -20,7 +20,7 @@ type pages struct {
 	guest   account.Account // with its tree
 	known   bool            // guest is set, and its home existed
 	handler *httpd.Handler  // for guest
-	home    *vfs.Root       // the guest's, if it is not the whole tree
+	leave   func()          // closes the guest's home; nil: it is the whole tree
 	server  *httpd.Server   // nil: not serving yet
 }
 
@@ -34,13 +34,13 @@ func (d *daemon) updatePages() {
 	if p.known && isSame {
 		return
 	}
-	handler, home := d.newHandler(guest)
-	isMissing := guest.Home != "" && home == nil
+	handler, leave := d.newHandler(guest)
+	isMissing := guest.Home != "" && leave == nil
 	if isMissing && isSame {
 		return // it is still missing
 	}
 	before := p.handler
-	p.handler, p.home, p.guest, p.known = handler, home, guest, !isMissing
+	p.handler, p.leave, p.guest, p.known = handler, leave, guest, !isMissing
 	if p.server != nil {
 		p.server.SetHandler(p.handler)
 	}
@@ -49,9 +49,9 @@ func (d *daemon) updatePages() {
 	}
 }
 
-// newHandler returns a Handler for what a guest may see and make, and the guest's home if
-// one was opened.
-func (d *daemon) newHandler(guest account.Account) (*httpd.Handler, *vfs.Root) {
+// newHandler returns a Handler for what a guest may see and make, and the function that closes
+// the guest's home; nil: none was opened.
+func (d *daemon) newHandler(guest account.Account) (*httpd.Handler, func()) {
 	h := new(httpd.Handler)
 	d.configure(h)
 	d.limitHTTP(h, guest.MaxRate)
@@ -65,20 +65,19 @@ func (d *daemon) newHandler(guest account.Account) (*httpd.Handler, *vfs.Root) {
 		h.NoListing = h.NoListing || !guest.Rights.Has(account.List)
 	}
 	h.Archives = h.Archives && !h.NoListing // an archive lists names too
-	tree := guest.FS.(*vfs.Root)
-	if tree.CanWrite() {
+	if d.changesFiles(&guest) {
 		h.Write, h.Durability = httpd.Create, d.durability()
 	}
 	if guest.Home == "" {
-		h.FS = tree
+		h.FS = guest.FS
 		return h, nil
 	}
-	home, err := tree.Sub(guest.Home)
+	home, leave, err := vfs.Sub(vfs.Of(guest.FS), guest.Home)
 	if err != nil {
 		return h, nil // warnUsers logs it, and followRoot tries again
 	}
 	h.FS = home
-	return h, home
+	return h, leave
 }
 
 // accountOptions returns the options of the Handlers of users, which have no limits of
@@ -144,8 +143,8 @@ func (p *pages) close() {
 	if p.handler != nil {
 		_ = p.handler.Close()
 	}
-	if p.home != nil {
-		_ = p.home.Close()
+	if p.leave != nil {
+		p.leave()
 	}
 }
 

@@ -37,7 +37,7 @@ func newPages(t *testing.T, a account.Account, change func(*config.Config)) *dae
 			t.Fatal(err)
 		}
 	}
-	if err := d.root.open(conf.Root); err != nil {
+	if d.root, err = openSource(t.Context(), &conf, d.logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.close)

@@ -15,7 +15,7 @@ import (
 // directory.
 type volumes struct {
 	mu      sync.Mutex // guards the fields below
-	root    *vfs.Root
+	root    vfs.Tree
 	current *quota.Volume // of root; nil: nothing is counted
 
 	refused sync.Map // of reasons to *atomic.Uint64
@@ -30,7 +30,7 @@ func (v *volumes) counter(reason string) *atomic.Uint64 {
 // volume returns what counts the files of root, or nil if there are neither quotas nor a
 // reserve, or nobody may write. Once there is one, it stays, because a reload may remove
 // the last quota and bring it back.
-func (d *daemon) volume(root *vfs.Root) *quota.Volume {
+func (d *daemon) volume(root vfs.Tree) *quota.Volume {
 	conf, v := d.current.Load(), &d.volumes
 	v.mu.Lock()
 	defer v.mu.Unlock()

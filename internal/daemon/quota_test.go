@@ -8,6 +8,7 @@ import (
 
 	"sluice/internal/config"
 	"sluice/internal/quota"
+	"sluice/internal/vfs"
 )
 
 // store uploads n bytes by FTP and returns the code of the last reply.
@@ -116,9 +117,9 @@ func TestQuotasFollowTheServedDirectory(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(d.dir + ".old") })
 	d.write(t, map[string]string{"f": strings.Repeat("x", 300)})
-	before := d.root.tree()
+	before := d.root.tree().(*vfs.Root)
 	t.Cleanup(func() { _ = before.Close() })
-	d.root.name = d.dir
+	d.root.(*servedRoot).name = d.dir
 	if d.root.update(d.logger) == nil {
 		t.Fatal("the new directory is not seen")
 	}

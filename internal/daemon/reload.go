@@ -43,7 +43,7 @@ func (d *daemon) reload(load Loader) error {
 	if err != nil {
 		return loaded.Locate(err)
 	}
-	next.logger, next.files, next.readOnly = d.logger, d.files, d.readOnly
+	next.logger, next.root, next.files, next.readOnly = d.logger, d.root, d.files, d.readOnly
 	certificates, err := next.checkInputs()
 	if err != nil {
 		return loaded.Locate(err)

@@ -45,14 +45,17 @@ func confWith(t *testing.T, users string, change func(*config.Config)) config.Co
 func newReloadTest(t testing.TB, conf config.Config) *reloadTest {
 	t.Helper()
 	r := new(reloadTest)
+	if _, isBucket := conf.Bucket(); !isBucket {
+		conf.Root = nettest.TempDir(t)
+	}
 	var err error
 	if r.daemon, err = newDaemon(conf, &r.log); err != nil {
 		t.Fatal(err)
 	}
-	if err = r.root.open(nettest.TempDir(t)); err != nil {
+	if r.root, err = openSource(t.Context(), &conf, r.logger); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.root.tree().Close() })
+	t.Cleanup(r.root.close)
 	return r
 }
 
@@ -65,6 +68,12 @@ func (r *reloadTest) again(conf config.Config, changed ...string) (log string, e
 	})
 	r.daemon.log.Flush()
 	return r.log.String(), err
+}
+
+// logText returns what was logged so far.
+func (r *reloadTest) logText() string {
+	r.daemon.log.Flush()
+	return r.log.String()
 }
 
 // located is an error that Loaded.Locate has returned.

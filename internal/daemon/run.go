@@ -42,7 +42,7 @@ type Loaded struct {
 //
 // Run does not return if a file system hangs at the end: it then ends the program.
 func Run(ctx context.Context, o Options) error {
-	d, err := open(o.Config, o.Stderr)
+	d, err := open(ctx, o.Config, o.Stderr)
 	if err != nil {
 		return err
 	}

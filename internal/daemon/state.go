@@ -45,7 +45,10 @@ func (d *daemon) checkState() error {
 	case !info.IsDir():
 		return config.UsageError{Err: fmt.Errorf("--state %s is not a directory", dir)}
 	}
-	state, root := resolved(dir), resolved(d.conf.Root)
+	if d.root.dir() == "" {
+		return nil
+	}
+	state, root := resolved(dir), resolved(d.root.dir())
 	switch {
 	case isBelow(state, root):
 		err = fmt.Errorf("--state %s is in the served directory, where clients could read and change it; name another one", dir)

@@ -123,7 +123,7 @@ func (d *daemon) withTree(a account.Account) *account.Account {
 	tree := d.root.tree()
 	a.FS = tree
 	if d.changesFiles(&a) {
-		a.FS, a.Volume = tree.Writable(), d.volume(tree)
+		a.FS, a.Volume = d.root.writable(tree), d.volume(tree)
 	}
 	return &a
 }
@@ -137,7 +137,9 @@ func (d *daemon) changesFiles(a *account.Account) bool {
 
 // mayWrite reports whether any user may change files, now or after a reload: with a
 // file the rights of each user decide. In a read-only sandbox none may.
-func (d *daemon) mayWrite() bool { return (d.conf.Write || d.conf.File != "") && !d.readOnly }
+func (d *daemon) mayWrite() bool {
+	return (d.conf.Write || d.conf.File != "") && !d.readOnly && d.root.canWrite()
+}
 
 // warnUsers logs problems with the users of the files.
 func (d *daemon) warnUsers(conf config.Config) {
@@ -174,25 +176,13 @@ func (d *daemon) warnReadable(file string) {
 
 // serves reports whether a file is below the served directory, by their names.
 func (d *daemon) serves(file string) bool {
-	root, err1 := filepath.Abs(d.conf.Root)
-	name, err2 := filepath.Abs(file)
-	if err1 != nil || err2 != nil {
+	root := d.root.dir()
+	name, err := filepath.Abs(file)
+	if root == "" || err != nil {
 		return false
 	}
 	rel, err := filepath.Rel(root, name)
 	return err == nil && filepath.IsLocal(rel)
-}
-
-// checkHome reports why a home cannot be opened. It may be created later.
-func (d *daemon) checkHome(home string) error {
-	if home == "" {
-		return nil
-	}
-	tree, err := d.root.tree().Sub(home)
-	if err != nil {
-		return err
-	}
-	return tree.Close()
 }
 
 // worldReadable reports whether all users of this machine may read a file. On

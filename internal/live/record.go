@@ -208,12 +208,12 @@ func (t *Transfer) causeLocked(took time.Duration) Cause {
 		return w.ofUpload()
 	}
 	if t.sampled {
-		c := Cause(metrics.Limit(&t.base, &t.last)).orRateLimit(w.limit, t.last.At.Sub(t.base.At))
+		c := Cause(metrics.Limit(&t.base, &t.last)).orWait(w, t.last.At.Sub(t.base.At))
 		if c != Unknown {
 			return c
 		}
 	}
-	return t.cause.orRateLimit(w.limit, took) // Unknown without a sample
+	return t.cause.orWait(w, took) // Unknown without a sample
 }
 
 // retransmitsLocked returns the difference of two samples, or the value of one if
@@ -244,5 +244,7 @@ func (t *Transfer) reset() {
 	t.updated.Store(0)
 	t.limit.v.Store(0)
 	t.idle.v.Store(0)
+	t.store.watch.v.Store(0)
+	t.store.of, t.store.disk = nil, nil
 	t.sampled, t.cause, t.waited = false, Unknown, waits{}
 }

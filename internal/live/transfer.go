@@ -47,6 +47,7 @@ type Transfer struct {
 	updated  atomic.Int64 // time of the last updateLocked, ns since begun
 	limit    stopwatch    // waiting for a rate limit
 	idle     stopwatch    // waiting for the client to send, in uploads
+	store    storeWait    // waiting for a file system that is none of this host
 
 	// The session's lock guards the fields below.
 	next       *Transfer
@@ -225,7 +226,7 @@ func (t *Transfer) takeSampleLocked(at time.Duration) {
 	w, c := t.waitsUntil(at), Unknown
 	if t.sampled {
 		a, b := &t.last, &t.sampler.last
-		c = Cause(metrics.Limit(a, b)).orRateLimit(w.limit-t.waited.limit, b.At.Sub(a.At))
+		c = Cause(metrics.Limit(a, b)).orWait(w.since(t.waited), b.At.Sub(a.At))
 	} else {
 		t.base, t.sampled = t.sampler.last, true
 	}
@@ -249,7 +250,7 @@ func (t *Transfer) setCauseLocked(c Cause, until waits) {
 }
 
 func (t *Transfer) waitsUntil(at time.Duration) waits {
-	return waits{wall: at, limit: t.limit.read(at), peer: t.idle.read(at)}
+	return waits{wall: at, limit: t.limit.read(at), store: t.store.watch.read(at), peer: t.idle.read(at)}
 }
 
 func (t *Transfer) lastProgress() time.Time { return t.begun.Add(time.Duration(t.progress.Load())) }

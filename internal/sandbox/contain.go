@@ -35,6 +35,9 @@ type Plan struct {
 	// files whatever Write says.
 	State []string
 
+	// Read are directories of others, beneath which files may be read at any time.
+	Read []string
+
 	// NotifySocket is the socket of systemd for sd_notify(3); "": none.
 	NotifySocket string
 }

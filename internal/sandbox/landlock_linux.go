@@ -44,6 +44,9 @@ func restrictFiles(p Plan, r *Report) {
 	for _, dir := range p.State {
 		rules = append(rules, landlock.PathAccess(stateRights, dir))
 	}
+	for _, dir := range p.Read {
+		rules = append(rules, landlock.PathAccess(readRights, dir).IgnoreIfMissing())
+	}
 	for _, name := range systemFiles {
 		rights := readRights
 		if !strings.HasSuffix(name, "/") {

@@ -34,7 +34,7 @@ const (
 
 // ChooseUser returns the user that the process will become: that of spec, USER[:GROUP], each a
 // name or a number. With an empty spec root becomes the user sluice if it exists, else the
-// owner of dir unless that is root, else nobody. It is nil if the user does not change:
+// owner of dir unless that is root, else nobody. A dir of "" has no owner. It is nil if the user does not change:
 // the process is not root, or the system has no such users.
 func ChooseUser(spec, dir string) (*User, error) {
 	return chooser{
@@ -86,6 +86,9 @@ func (c chooser) defaultUser(dir string) (*User, error) {
 	if u, err := c.lookup(ownUser); err == nil {
 		return fromEntry(u, "there is a user of this name")
 	}
+	if dir == "" {
+		return c.nobody("there is no user sluice"), nil
+	}
 	uid, gid, err := c.owner(dir)
 	if err != nil {
 		return nil, err
@@ -97,11 +100,17 @@ func (c chooser) defaultUser(dir string) (*User, error) {
 		}
 		return &User{Name: strconv.Itoa(uid), UID: uid, GID: gid, Reason: owns}, nil
 	}
-	const nobody = "the directory is root's, and there is no user sluice"
-	if u, err := c.lookup("nobody"); err == nil {
-		return fromEntry(u, nobody)
+	return c.nobody("the directory is root's, and there is no user sluice"), nil
+}
+
+// nobody returns the user nobody, chosen for that reason.
+func (c chooser) nobody(why string) *User {
+	if found, err := c.lookup("nobody"); err == nil {
+		if u, err := fromEntry(found, why); err == nil {
+			return u
+		}
 	}
-	return &User{Name: "nobody", UID: overflow, GID: overflow, Reason: nobody}, nil
+	return &User{Name: "nobody", UID: overflow, GID: overflow, Reason: why}
 }
 
 // parseSpec returns the user of a spec USER[:GROUP].

@@ -106,3 +106,12 @@ func TestRootThatCannotChangeStaysRoot(t *testing.T) {
 		t.Errorf("a named user: got %+v, %v, want it, so that the attempt fails", u, err)
 	}
 }
+
+func TestWithoutADirectoryNobodyOwnsIt(t *testing.T) {
+	m := machine(0, 1000, &user.User{Username: "alice", Uid: "1000", Gid: "1001"})
+	m.owner = func(dir string) (int, int, error) { return 0, 0, errors.New("there is no directory " + dir) }
+	u, err := m.choose("", "")
+	if err != nil || u.Name != "nobody" || u.UID != overflow {
+		t.Errorf("got %+v, %v, want nobody", u, err)
+	}
+}

@@ -80,7 +80,7 @@ func (v *View) AppendFacts(b []byte, it Item) []byte {
 	if v.Facts&factSize != 0 && info.Mode().IsRegular() {
 		b = append(strconv.AppendInt(append(b, "size="...), info.Size(), 10), ';')
 	}
-	if v.Facts&factModify != 0 {
+	if v.Facts&factModify != 0 && !info.ModTime().IsZero() { // a directory of an object store has none
 		b = append(info.ModTime().UTC().AppendFormat(append(b, "modify="...), TimeFormat), ';')
 	}
 	if v.Facts&factPerm != 0 {

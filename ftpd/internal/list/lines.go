@@ -31,11 +31,14 @@ func (v *View) AppendLong(b []byte, it Item) []byte {
 	}
 	b = appendPadded(append(b, ' '), strconv.FormatInt(size, 10), 12, true)
 	b = append(b, ' ')
-	date := "Jan _2  2006"
-	if age := v.Now.Sub(it.Info.ModTime()); age < recent && age > -time.Hour { // the clocks of a file server may differ
+	date, modified := "Jan _2  2006", it.Info.ModTime()
+	if modified.IsZero() { // as that of a directory of an object store; clients need some date
+		modified = time.Unix(0, 0)
+	}
+	if age := v.Now.Sub(modified); age < recent && age > -time.Hour { // the clocks of a file server may differ
 		date = "Jan _2 15:04"
 	}
-	b = it.Info.ModTime().UTC().AppendFormat(b, date)
+	b = modified.UTC().AppendFormat(b, date)
 	b = control.AppendPrintable(append(b, ' '), it.Name)
 	return append(appendArrow(b, &it), "\r\n"...)
 }

@@ -240,7 +240,9 @@ func appendRow(b []byte, e *entry) []byte {
 		b = appendSize(b, e.size)
 		b = append(b, `<td>`...)
 	}
-	b = e.modified.UTC().AppendFormat(b, time.DateTime)
+	if !e.modified.IsZero() { // a directory of an object store has no time
+		b = e.modified.UTC().AppendFormat(b, time.DateTime)
+	}
 	return append(b, '\n')
 }
 

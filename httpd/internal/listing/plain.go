@@ -66,7 +66,7 @@ func appendPlainRow(b []byte, e *entry) []byte {
 	b = appendPlainText(b, name)
 	b = append(b, `</a>`...)
 	b = appendSpaces(b, plainNameWidth-utf8.RuneCountInString(name))
-	if t := e.modified.UTC(); 0 <= t.Year() && t.Year() <= 9999 {
+	if t := e.modified.UTC(); 0 <= t.Year() && t.Year() <= 9999 && !t.IsZero() {
 		b = t.AppendFormat(b, plainTime)
 	} else {
 		b = append(b, noSize...)

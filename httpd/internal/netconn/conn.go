@@ -131,7 +131,7 @@ func (c *Conn) SendFile(f io.ReaderAt, off, n int64, opt sendfile.Options, t *li
 		return res, errStalled
 	}
 	defer func() { c.check(err) }()
-	opt.Progress = t.Hook()
+	opt.Progress, opt.Disk = t.Hook(), t.Waiting(f, opt.Disk)
 	if c.minRate != nil {
 		wait := opt.Wait
 		opt.Wait = nil

@@ -90,11 +90,11 @@ func (p *FilePart) Read(b []byte) (int, error) {
 		}
 		b = b[:n]
 	}
-	if p.Options.Disk != nil {
-		if err := p.Options.Disk.Enter(); err != nil {
+	if disk := p.Transfer.Waiting(p.File, p.Options.Disk); disk != nil {
+		if err := disk.Enter(); err != nil {
 			return 0, p.failure(err)
 		}
-		defer p.Options.Disk.Leave()
+		defer disk.Leave()
 	}
 	n, err := p.File.ReadAt(b, p.Off+p.res.Sent)
 	res := sendfile.Result{Sent: int64(n), Method: sendfile.Copy}

@@ -57,7 +57,7 @@ func (p *Planner) EntryTag(info fs.FileInfo) string {
 	if p.ContentETags {
 		return ""
 	}
-	return weakened(p.tagOf(info), info.ModTime(), time.Now())
+	return weakened(p.tagOf(info), info, time.Now())
 }
 
 // HasTag reports whether the file at name, as it is on the disk, has an entity tag. The comparison is weak (RFC 4918,

@@ -33,12 +33,15 @@ func settles(modified time.Time) time.Time {
 
 // tagOf returns the entity tag (RFC 9110, 8.8.3) that a file has once it is settled: its size and its time of
 // modification in nanoseconds, so that a copy of it on another server has the same tag. TreeTag keeps the files of
-// different users apart. If the time says nothing, the inode and the time of the last change take its place, and the tag
+// different users apart. A file system that has tags of its own, as an object store, decides instead (fileid.StoredTag). If the time says nothing, the inode and the time of the last change take its place, and the tag
 // is weak; it is "" where the system does not report these.
 func (p *Planner) tagOf(info fs.FileInfo) string {
 	b := make([]byte, 0, 64)
 	id := fileid.OfInfo(info)
+	stored := fileid.StoredTag(info)
 	switch timeless := saysNothing(info.ModTime()); {
+	case stored != "":
+		b = append(b, strings.TrimSuffix(stored, `"`)...)
 	case timeless && !id.Known():
 		return ""
 	case timeless:
@@ -58,9 +61,9 @@ func (p *Planner) tagOf(info fs.FileInfo) string {
 }
 
 // weakened returns the tag that a file has at the time now: a weak one, with which no download is resumed (RFC 9110,
-// 13.1.5), unless it was modified long enough before.
-func weakened(tag string, modified, now time.Time) string {
-	if tag == "" || strings.HasPrefix(tag, "W/") || now.After(settles(modified)) {
+// 13.1.5), unless it was modified long enough before. A tag of a store is another one after each change.
+func weakened(tag string, info fs.FileInfo, now time.Time) string {
+	if tag == "" || strings.HasPrefix(tag, "W/") || now.After(settles(info.ModTime())) || fileid.StoredTag(info) != "" {
 		return tag
 	}
 	return "W/" + tag
@@ -71,11 +74,12 @@ func weakened(tag string, modified, now time.Time) string {
 type version struct {
 	size, modified, changed int64
 	inode                   uint64
+	stored                  string // as fileid.StoredTag
 }
 
 func versionOf(info fs.FileInfo) version {
 	id := fileid.OfInfo(info)
-	return version{id.Size, id.Modified, id.Changed, id.Inode}
+	return version{id.Size, id.Modified, id.Changed, id.Inode, fileid.StoredTag(info)}
 }
 
 // maxTagged is the size of the largest file whose tag is made of its content: the
@@ -98,7 +102,7 @@ func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.Fil
 	if tag != "" {
 		return tag, false
 	}
-	return weakened(known.etag, f.Info.ModTime(), now), failed
+	return weakened(known.etag, f.Info, now), failed
 }
 
 // strongETag is etag of a file about which it is asked for a change of it. It does not matter then that the tag is
@@ -112,7 +116,7 @@ func (p *Planner) strongETag(ctx context.Context, party budget.Party, f *filecac
 
 // contentTag returns the entity tag that is made of the content of a file; "": none is, or that has failed.
 func (p *Planner) contentTag(ctx context.Context, party budget.Party, f *filecache.File, known *facts) (etag string, failed bool) {
-	if !p.ContentETags || f.Info.Size() > maxTagged {
+	if !p.ContentETags || f.Info.Size() > maxTagged || fileid.StoredTag(f.Info) != "" {
 		return "", false
 	}
 	if tag := known.contentTag.Load(); tag != nil {
@@ -139,7 +143,7 @@ func (p *Planner) contentTag(ctx context.Context, party budget.Party, f *filecac
 
 // readsForTag reports whether etag may read the file.
 func (p *Planner) readsForTag(f *filecache.File, known *facts) bool {
-	return p.ContentETags && f.Info.Size() <= maxTagged && known.contentTag.Load() == nil
+	return p.ContentETags && f.Info.Size() <= maxTagged && fileid.StoredTag(f.Info) == "" && known.contentTag.Load() == nil
 }
 
 // etagWith returns the tag of content that is derived from a file; "" if the file

@@ -1,9 +1,13 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"strconv"
+	"strings"
+
+	"sluice/internal/vfs"
 )
 
 // hints explain a status to people, and say what they can do.
@@ -44,6 +48,31 @@ func failureBecause(r *Request, status int, hint, reason string) Response {
 	}
 	resp.Header.vary("Accept")
 	return resp
+}
+
+// whyFailed returns the reason for clients if err is no failure of a file; "": it is one.
+func whyFailed(err error) string {
+	if failure := vfs.StoreFailure(err); failure != nil {
+		_, why := OfStore(failure)
+		return why
+	}
+	if errors.Is(err, vfs.ErrNotResponding) {
+		return "The file system where this is does not answer."
+	}
+	return ""
+}
+
+// OfStore returns the status for a result of vfs.StoreFailure, and the reason for clients.
+func OfStore(failure error) (status int, why string) {
+	text := failure.Error()
+	why = strings.ToUpper(text[:1]) + text[1:] + ". Try again later."
+	switch failure { //nolint:errorlint // it is one of three values
+	case vfs.ErrStoreBusy:
+		return statusServiceUnavailable, why
+	case vfs.ErrStoreLate:
+		return statusGatewayTimeout, why
+	}
+	return statusBadGateway, why
 }
 
 // overload answers 503, because so much is going on already that what does not fit.

@@ -104,19 +104,19 @@ func (pl *Plan) compressedForm() (*filecache.File, coding) {
 
 // factsOf returns the facts about the file at name, or nil if that would wait.
 func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
-	if t := typeOf(name); !pl.cachedAt.IsZero() && f.Body == nil && (t == "" || hasCharset(t)) && f.Extra.Load() == nil {
+	if t := typeOfFile(name, f.Info); !pl.cachedAt.IsZero() && f.Body == nil && (t == "" || needsCharset(t)) && f.Extra.Load() == nil {
 		pl.wouldWait = true // the beginning of the file would have to be read
 		return nil
 	}
 	return pl.planner.factsOf(name, f)
 }
 
-// mediaType returns the Content-Type of the file at name: by its extension, or
+// mediaType returns the Content-Type of the file at name: by typeOfFile, or
 // else by its first bytes, which also decide whether a text has a charset. It is not
 // known if its file system does not answer.
 func (p *Planner) mediaType(name string, f *filecache.File) (mediaType string, isKnown bool) {
-	t := typeOf(name)
-	if t != "" && !hasCharset(t) {
+	t := typeOfFile(name, f.Info)
+	if t != "" && !needsCharset(t) {
 		return t, true
 	}
 	begin := f.Body

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"sluice/internal/filecache"
-	"sluice/internal/vfs"
 )
 
 // Plan is what will be answered to a request, before anything of it is made. The
@@ -40,7 +39,7 @@ type Plan struct {
 	wouldWait bool
 
 	status  int          // if kind is failed or refusedMethod
-	isHung  bool         // if kind is failed: the file system does not answer
+	why     string       // if kind is failed: the reason for the client; "": the usual one for the status
 	reason  string       // if kind is failed: as in Response
 	archive *archiveKind // if kind is sendsArchive
 
@@ -251,7 +250,7 @@ func (pl *Plan) fail(err error) {
 		pl.miss()
 		return
 	}
-	pl.kind, pl.isHung, pl.reason = failed, errors.Is(err, vfs.ErrNotResponding), reasonOf(err)
+	pl.kind, pl.why, pl.reason = failed, whyFailed(err), reasonOf(err)
 }
 
 // miss plans the response for a name that is not served.
@@ -344,8 +343,8 @@ func (pl *Plan) make(ctx context.Context) Response {
 		return resp
 	}
 	switch {
-	case pl.isHung:
-		resp = explain(r, pl.status, "The file system where this is does not answer.")
+	case pl.why != "":
+		resp = explain(r, pl.status, pl.why)
 	case pl.status == statusNotImplemented:
 		resp = explain(r, pl.status, "The size of this file is not known before it was read, so it cannot be sent.")
 	default:

@@ -211,6 +211,10 @@ func (p *Planner) DiskOf(f io.ReaderAt) sendfile.Admission { return vfs.MountOfF
 
 // statusOf translates the error of opening a file.
 func statusOf(err error) int {
+	if failure := vfs.StoreFailure(err); failure != nil {
+		status, _ := OfStore(failure)
+		return status
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission): // also for a name that leads out of the tree, and for special files
 		return statusForbidden

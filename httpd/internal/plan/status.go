@@ -28,6 +28,7 @@ const (
 	statusNotImplemented       = 501
 	statusBadGateway           = 502
 	statusServiceUnavailable   = 503
+	statusGatewayTimeout       = 504
 	statusChecksumMismatch     = 460
 	statusInsufficientStorage  = 507
 )
@@ -60,6 +61,7 @@ var statusTexts = map[int]string{
 	statusNotImplemented:       "Not Implemented",
 	statusBadGateway:           "Bad Gateway",
 	statusServiceUnavailable:   "Service Unavailable",
+	statusGatewayTimeout:       "Gateway Timeout",
 	statusChecksumMismatch:     "Checksum Mismatch",
 	statusInsufficientStorage:  "Insufficient Storage",
 }

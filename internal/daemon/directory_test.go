@@ -32,12 +32,12 @@ func TestRootFollowsItsName(t *testing.T) {
 	}
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	var r servedRoot
 	make("1")
-	if err := r.open(name); err != nil {
+	r, err := openDirectory(name)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.tree().Close() })
+	t.Cleanup(r.close)
 	for _, step := range []struct {
 		name    string
 		change  func()

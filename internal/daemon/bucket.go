@@ -1,0 +1,208 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"sluice/internal/account"
+	"sluice/internal/admin"
+	"sluice/internal/config"
+	"sluice/internal/sandbox"
+	"sluice/internal/vfs"
+	"sluice/s3fs"
+)
+
+// bucket is the source that is a bucket of an object store. Nothing of it is kept but its connections, so it never
+// becomes another one.
+type bucket struct {
+	fs    *s3fs.FS
+	read  vfs.Tree // whatever the rights of an account say, nothing can be changed through it
+	write vfs.Tree
+	keys  *bucketKeys
+
+	log     *slog.Logger
+	metrics *admin.Store
+
+	mu      sync.Mutex // guards the fields below
+	isOpen  bool       // failures are no longer explained by openBucket
+	checked time.Time  // when health was asked for
+	health  error      // of the store then
+	logged  time.Time  // when a failed request was logged last
+}
+
+const (
+	startTimeout  = 20 * time.Second // for the first answer of the store
+	healthTimeout = 5 * time.Second
+	healthAge     = 5 * time.Second // for so long, /healthz asks the store only once
+
+	// storeTimeout bounds a request without progress. It is less than the 30 s after which package vfs gives up a call, so
+	// that clients learn that it was the store.
+	storeTimeout = 20 * time.Second
+
+	logPause = 10 * time.Second // between two lines about failed requests
+)
+
+// openBucket asks the store for the bucket. Errors say what to do.
+func openBucket(ctx context.Context, b config.Bucket, o config.StoreOptions, logger *slog.Logger) (source, error) {
+	s := &bucket{log: logger, keys: newBucketKeys(o, logger)}
+	s.metrics = admin.NewStore(s3fs.Operations(), func() int {
+		if s.fs == nil {
+			return 0
+		}
+		return s.fs.Connections()
+	})
+	conf := s3fs.Config{
+		Endpoint: o.Endpoint, Bucket: b.Name, Prefix: b.Prefix, Region: o.Region, PathStyle: o.PathStyle, Anonymous: o.Anonymous,
+		Keys: s.keys.source(), Timeout: storeTimeout, OnRequest: s.onRequest,
+	}
+	if o.CAFile != "" {
+		roots, err := readAuthorities(o.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		conf.TLS = &tls.Config{RootCAs: roots}
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	files, err := s3fs.Open(ctx, conf)
+	if err != nil {
+		return nil, explainBucket(b, o, s.keys, err)
+	}
+	s.mu.Lock()
+	s.fs, s.isOpen = files, true
+	s.mu.Unlock()
+	s.write = vfs.Of(files)
+	s.read = vfs.Of(afero.NewReadOnlyFs(files))
+	return s, nil
+}
+
+// readAuthorities reads the file of --s3-ca. It is read only at the start.
+func readAuthorities(name string) (*x509.CertPool, error) {
+	content, err := os.ReadFile(name)
+	roots := x509.NewCertPool()
+	if err == nil && !roots.AppendCertsFromPEM(content) {
+		err = errors.New(name + " has no certificate; it must be PEM")
+	}
+	if err != nil {
+		return nil, config.UsageError{Err: errors.Join(errors.New("--s3-ca: " + err.Error()))}
+	}
+	return roots, nil
+}
+
+// onRequest counts a request to the store, and logs failures, but not all of many.
+func (s *bucket) onRequest(op string, took time.Duration, err error) {
+	result := resultOf(err)
+	s.metrics.Observe(op, result, took)
+	if result == "ok" || result == "absent" || result == "cancelled" {
+		return
+	}
+	s.mu.Lock()
+	isDue := s.isOpen && time.Since(s.logged) > logPause
+	if isDue {
+		s.logged = time.Now()
+	}
+	s.mu.Unlock()
+	if isDue {
+		s.log.Warn("a request to the object store failed", "op", op, "took", took.Round(time.Millisecond), "err", err)
+	}
+}
+
+// resultOf returns the result of a request for admin.Store.
+func resultOf(err error) string {
+	status, hasStatus := errors.AsType[s3fs.StatusError](err)
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case !hasStatus:
+		return "unanswered"
+	case status == http.StatusNotFound:
+		return "absent"
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
+		return "busy"
+	case status < http.StatusInternalServerError:
+		return "refused"
+	}
+	return "failed"
+}
+
+func (s *bucket) tree() vfs.Tree               { return s.read }
+func (s *bucket) writable(vfs.Tree) vfs.Tree   { return s.write }
+func (s *bucket) canWrite() bool               { return false } // package s3fs only reads so far
+func (s *bucket) keepsRemains() bool           { return false }
+func (s *bucket) dir() string                  { return "" }
+func (s *bucket) update(*slog.Logger) vfs.Tree { return nil }
+func (s *bucket) interval() time.Duration      { return 30 * time.Second } // a missing home takes two requests
+func (s *bucket) requests() *admin.Store       { return s.metrics }
+func (s *bucket) files() []string              { return s.keys.files() }
+func (s *bucket) readBy(files *sandbox.Files)  { s.keys.opener = files }
+func (s *bucket) warn(*slog.Logger, bool)      {}
+func (s *bucket) close()                       { _ = s.fs.Close() }
+
+// confine implements source.
+func (s *bucket) confine(p *sandbox.Plan) {
+	net.DefaultResolver.PreferGo = true // that of the system may load libraries, which the sandbox forbids
+	p.Write, p.Read = false, append(s.keys.dirs(), resolverDirs()...)
+}
+
+// resolverDirs returns the directory where a manager of the network keeps the file of the resolver, which is replaced when
+// the network changes. One in /etc itself cannot be read once it was replaced: that directory has too much in it.
+func resolverDirs() []string {
+	const name = "/etc/resolv.conf"
+	target, err := filepath.EvalSymlinks(name)
+	if dir := filepath.Dir(target); err == nil && dir != filepath.Dir(name) {
+		return []string{dir}
+	}
+	return nil
+}
+
+// checkAccess implements source. The sandbox is in force, so this is what the server can do from now on.
+func (s *bucket) checkAccess(u *sandbox.User, _ []account.Account) error {
+	return s.keys.check(u)
+}
+
+// ready implements source. It asks the store, but not for each of many calls.
+func (s *bucket) ready() string {
+	s.mu.Lock()
+	if time.Since(s.checked) < healthAge {
+		defer s.mu.Unlock()
+		return healthText(s.health)
+	}
+	s.checked = time.Now() // other calls have the health of before until then
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+	defer cancel()
+	err := s.fs.Check(ctx)
+	s.mu.Lock()
+	before := s.health
+	s.health = err
+	s.mu.Unlock()
+	switch {
+	case err != nil && before == nil:
+		s.log.Error("the object store cannot be used", "err", err)
+	case err == nil && before != nil:
+		s.log.Info("the object store can be used again")
+	}
+	return healthText(err)
+}
+
+// healthText returns what clients may know of an error of the store.
+func healthText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return cmp.Or(vfs.StoreFailure(err), vfs.ErrStoreFailed).Error()
+}

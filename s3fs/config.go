@@ -77,7 +77,7 @@ type Config struct {
 	// [StatusError], or says why there was no answer.
 	OnRequest func(op string, took time.Duration, err error)
 
-	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS.
+	// Cache, if not nil, keeps objects on a local disk. The caller closes it, after the FS. See also [FS.UseCache].
 	Cache *Cache
 
 	// PublicEndpoint is the URL of the store in the results of Presign, by which clients reach it. Empty: Endpoint.

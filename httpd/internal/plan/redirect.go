@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 
+	"sluice/internal/fileid"
 	"sluice/internal/vfs"
 )
 
@@ -16,6 +17,8 @@ func (pl *Plan) redirectsToStore() bool {
 		return false
 	case pl.isFallback || pl.coding != "" || pl.name != r.Path || r.Origin != "" || r.WantReprDigest != "":
 		return false
+	case (r.IfMatch != "" || r.IfRange != "") && pl.facts.etag != fileid.StoredTag(pl.file.Info):
+		return false // the store would compare our tag with its own
 	}
 	return pl.file.Info.Size() >= max(p.RedirectFrom, 1) && !hasLinks(pl.facts.mediaType)
 }

@@ -51,6 +51,7 @@ type Plan struct {
 	checksum   *checksumKind   // nil: the file itself
 	fields     Header          // of facts of the file at name
 	coding     string          // of file; "": none
+	ext        string          // of the name of file, for its coding
 	negotiated string          // as in resource
 	isDownload bool            // the query wants the file to be saved
 	isFallback bool            // the file is that of Config.Fallback
@@ -251,7 +252,8 @@ func (pl *Plan) fail(err error) {
 		pl.miss()
 		return
 	}
-	pl.kind, pl.isHung, pl.reason = failed, errors.Is(err, vfs.ErrNotResponding), reasonOf(err)
+	pl.kind, pl.reason = failed, reasonOf(err)
+	pl.isHung = errors.Is(err, vfs.ErrNotResponding) || vfs.IsUnavailable(err)
 }
 
 // miss plans the response for a name that is not served.

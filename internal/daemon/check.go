@@ -30,6 +30,7 @@ func Check(conf config.Config, stdout, stderr io.Writer) error {
 		return err
 	}
 	d.warn()
+	d.probe()
 	if _, err := fmt.Fprintln(stdout, "ok"); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}

@@ -13,8 +13,8 @@
 //
 // It tries from one host, so it cannot see what another host sees, nor when: the options of the mount say how long the
 // system remembers sizes and times ([Report.Options]). Locks of a FUSE file system that does not care for them are kept by
-// the kernel of this host alone, which looks the same as locks for all. What a file system does after a power cut cannot be
-// tried at all; [Report.Sync] says only that it accepts to be asked.
+// the kernel of this host alone, which looks the same as locks for all. Nothing shows what would survive a power cut:
+// [Report.Sync] says only that fsync(2) succeeds.
 //
 // Only Linux names what is mounted; macOS, FreeBSD and DragonFly name the type. On other systems everything counts as
 // local.

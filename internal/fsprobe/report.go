@@ -46,8 +46,8 @@ type Report struct {
 	Source  string   // what is mounted, such as host:/export; "": not known
 	Options []string // those of the mount
 
-	// Hangs means that the file system has not answered in time, and During what it was asked for. What follows is what was
-	// known before.
+	// Hangs means that the file system has not answered in time, and During what it was asked for. The fields below have
+	// the answers from before that.
 	Hangs  bool
 	During string
 
@@ -75,7 +75,7 @@ func (r *Report) Attrs() []any {
 	}
 	add("type", r.Type)
 	add("source", r.Source)
-	add("options", strings.Join(r.telling(), ","))
+	add("options", strings.Join(r.importantOptions(), ","))
 	if r.Err != nil {
 		add("err", r.Err.Error())
 	}
@@ -114,23 +114,23 @@ func (r *Report) option(name string) (value string, ok bool) {
 	return "", false
 }
 
-// tellingOptions are the options, or what is before their equals sign, that say what happens if a server does not answer,
+// isImportant has the options, or what is before their equals sign, that say what happens if a server does not answer,
 // who is locked out, and how long changes by others are not seen. See nfs(5), mount.cifs(8), mount.fuse(8).
-var tellingOptions = map[string]bool{
+var isImportant = map[string]bool{
 	"ro": true, "hard": true, "soft": true, "softerr": true, "softreval": true, "timeo": true, "retrans": true, "vers": true,
 	"nolock": true, "local_lock": true, "nobrl": true, "sync": true, "noac": true, "actimeo": true, "acregmin": true,
 	"acregmax": true, "acdirmin": true, "acdirmax": true, "nocto": true, "lookupcache": true, "cache": true,
 	"allow_other": true, "default_permissions": true, "user_id": true,
 }
 
-// telling returns the options of tellingOptions, each once.
-func (r *Report) telling() (options []string) {
+// importantOptions returns the options of isImportant, each once.
+func (r *Report) importantOptions() (options []string) {
 	if r.Kind == Local {
 		return nil
 	}
 	seen := make(map[string]bool)
 	for _, o := range r.Options {
-		if key, _, _ := strings.Cut(o, "="); tellingOptions[key] && !seen[o] {
+		if key, _, _ := strings.Cut(o, "="); isImportant[key] && !seen[o] {
 			seen[o] = true
 			options = append(options, o)
 		}

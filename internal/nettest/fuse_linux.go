@@ -73,7 +73,7 @@ func (m *FUSE) Kill() {
 	<-m.served
 }
 
-// Unmount ends the mount for those who look its name up. What is open stays as it is.
+// Unmount ends the mount for those who look its name up. Open files stay as they are.
 func (m *FUSE) Unmount() { _ = unix.Unmount(m.dir, unix.MNT_DETACH) }
 
 // Outdate makes reads of files that are open now fail with ESTALE, as those of NFS do if the server has replaced the file.

@@ -25,7 +25,7 @@ func IsInvalidName(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG)
 
 // IsUnavailable reports whether err means that a file, or its file system, is out of reach although it may be there again
 // when it is opened by its name. A file of NFS was replaced on the server (ESTALE); the process of a FUSE file system has
-// ended (ENOTCONN), or was told to end what it did (ECONNABORTED); a server on the network does not answer.
+// ended (ENOTCONN), or its connection was aborted (ECONNABORTED); a server on the network does not answer.
 func IsUnavailable(err error) bool {
 	if err == nil {
 		return false

@@ -108,7 +108,7 @@ func TestAFUSEServerThatWasKilledIsServedAgain(t *testing.T) {
 	}
 }
 
-// What can be done with a file system is tried at the start, and nothing is left of that.
+// The server tries at its start what file systems can do, and leaves nothing behind.
 func TestFileSystemsAreTriedAtTheStart(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

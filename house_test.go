@@ -188,6 +188,10 @@ var rules = []rule{
 	{folder: "cmd/sluice/...", own: []string{"..."}, others: []string{"..."}},
 	{folder: "internal/mounts", others: []string{sys}, why: "which mount a path is on depends on the path alone, and asks no file system"},
 	{
+		folder: "internal/fsprobe", own: []string{"internal/mounts", "internal/partial", "sendfile"}, others: []string{sys},
+		why: "what a file system can do depends on it alone; what to do about it is for the operator",
+	},
+	{
 		folder: "internal/vfs", own: []string{"internal/fileid", "internal/mounts"}, others: []string{sys, afero},
 		why: "every path from a client passes through it, so that a review can be limited to this folder",
 	},
@@ -254,7 +258,7 @@ var rules = []rule{
 		folder: "internal/daemon",
 		own: append([]string{
 			"httpd", "ftpd", "internal/accesslog", "internal/admin", "internal/certs", "internal/config", "internal/daemon/listen",
-			"internal/durable", "internal/mounts", "internal/sandbox", "s3fs",
+			"internal/durable", "internal/fsprobe", "internal/mounts", "internal/sandbox", "s3fs",
 		}, frontend...),
 		others: []string{afero, ftplib, systemd},
 		why:    "it turns a configuration into servers; flags and files are read in cmd/sluice",

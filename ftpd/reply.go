@@ -34,7 +34,7 @@ func fileErrorReply(err error) reply {
 		return newReply(550, "No such file or directory")
 	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
 		return newReply(550, capitalize(errorText(err)))
-	case errors.Is(err, vfs.ErrNotResponding): // it may later
+	case errors.Is(err, vfs.ErrNotResponding), vfs.IsUnavailable(err): // it may later
 		return newReply(450, capitalize(vfs.ErrNotResponding.Error()))
 	case errors.Is(err, fs.ErrPermission):
 		return newReply(550, "Permission denied")
@@ -172,7 +172,8 @@ func (op *operation) replyCode(err error) int {
 		return 425
 	case errors.Is(err, dataconn.ErrNotResumed):
 		return 522
-	case errors.Is(err, upload.ErrBusy), isLocked(err), budget.IsRefusal(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened:
+	case errors.Is(err, upload.ErrBusy), isLocked(err), budget.IsRefusal(err), errors.Is(err, vfs.ErrNotResponding) && !op.opened,
+		vfs.IsUnavailable(err) && op.dataErr == nil && !isTransfer && !op.opened:
 		return 450
 	case errors.Is(err, errNoRecursion):
 		return 504

@@ -3,6 +3,7 @@ package httpd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -354,6 +355,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		limits.Close(s.res.Sent)
 		rec := netconn.EndTransfer(session, t, begin, s.res, err)
 		if err != nil {
+			if t, ok := errors.AsType[*sendfile.Error](err); ok && t.Side == sendfile.File {
+				resp.Fail()
+			}
 			cutOff(c, w, r)
 		}
 		rec.User, rec.Reason = by.user, resp.Reason

@@ -105,7 +105,7 @@ func (ch *change) explain(err error) *refusal {
 		return refuse(http.StatusConflict, "Another transfer writes to this file.")
 	case errors.Is(err, fs.ErrPermission):
 		return refuse(http.StatusForbidden, "The server has no permission to change this.")
-	case errors.Is(err, vfs.ErrNotResponding):
+	case errors.Is(err, vfs.ErrNotResponding), vfs.IsUnavailable(err):
 		return refuse(http.StatusServiceUnavailable, "The file system where this is does not answer.")
 	case vfs.IsExhausted(err), budget.IsRefusal(err):
 		return refuse(http.StatusServiceUnavailable, "Too much is going on. Try again soon.")

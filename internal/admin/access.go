@@ -14,10 +14,7 @@ import (
 // authorize reports whether the request is allowed. If not, it has sent the response
 // and the connection will be closed.
 func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) bool {
-	switch {
-	case h.Token != "" && hasToken(r, h.Token):
-		return true
-	case h.Token == "" && (isUnix(r) || namesLoopback(r.Host)):
+	if h.isAuthorized(r) {
 		return true
 	}
 	w.Header().Set("Connection", "close")
@@ -28,6 +25,14 @@ func (h *Handler) authorize(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="sluice"`)
 	http.Error(w, "this server requires a token", http.StatusUnauthorized)
 	return false
+}
+
+// isAuthorized reports whether the request is from an operator.
+func (h *Handler) isAuthorized(r *http.Request) bool {
+	if h.Token != "" {
+		return hasToken(r, h.Token)
+	}
+	return isUnix(r) || namesLoopback(r.Host)
 }
 
 // hasToken compares in constant time, independent of the length of the token.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -161,7 +162,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/healthz":
 		w.Header().Set("Connection", "close") // clients without a token must not keep a connection, see Limit
-		h.serveHealth(w)
+		h.serveHealth(w, r)
 	case h.authorize(w, r):
 		h.mux.ServeHTTP(w, r)
 	}
@@ -171,7 +172,9 @@ func serveIndex(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "sluice\n\n/metrics\n/status.json\n/healthz\n/debug/pprof/\n")
 }
 
-func (h *Handler) serveHealth(w http.ResponseWriter) {
+// serveHealth answers ok also while a file system hangs, because another server would be no better off. The lines that
+// follow name it to operators; others learn how many there are.
+func (h *Handler) serveHealth(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if h.draining.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -186,6 +189,23 @@ func (h *Handler) serveHealth(w http.ResponseWriter) {
 		}
 	}
 	_, _ = io.WriteString(w, "ok\n")
+	var hung []string
+	if h.Mounts != nil {
+		for _, m := range h.Mounts() {
+			if m.Hung {
+				hung = append(hung, m.Point)
+			}
+		}
+	}
+	if !h.isAuthorized(r) {
+		if len(hung) > 0 {
+			_, _ = fmt.Fprintf(w, "file systems that do not answer: %d\n", len(hung))
+		}
+		return
+	}
+	for _, point := range hung {
+		_, _ = fmt.Fprintf(w, "file system does not answer: %q\n", point)
+	}
 }
 
 func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) {

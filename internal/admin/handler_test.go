@@ -4,10 +4,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"sluice/internal/live"
+	"sluice/internal/mounts"
 	"sluice/internal/nettest"
 )
 
@@ -26,6 +28,37 @@ func TestHealth(t *testing.T) {
 	}
 	if !h.Status().Server.Draining {
 		t.Error("while it drains: the status does not show it")
+	}
+}
+
+func TestHealthNamesFileSystemsThatHangToOperatorsAlone(t *testing.T) {
+	const token = "0123456789abcdef"
+	for _, tt := range []struct {
+		name, token, shown string
+		hung               bool
+		want               string
+	}{
+		{"none hangs", "", "", false, "ok\n"},
+		{"on loopback without a token", "", "", true, "ok\nfile system does not answer: \"/srv/nfs\"\n"},
+		{"with the token", token, token, true, "ok\nfile system does not answer: \"/srv/nfs\"\n"},
+		{"without the token", token, "", true, "ok\nfile systems that do not answer: 1\n"},
+		{"without the token, and none hangs", token, "", false, "ok\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := &Handler{Live: new(live.Registry), Token: tt.token, Mounts: func() []mounts.State {
+				return []mounts.State{{Point: "/", Inside: 3}, {Point: "/srv/nfs", Inside: 64, Hung: tt.hung}}
+			}}
+			defer h.Close()
+			r := httptest.NewRequest(http.MethodGet, "http://localhost/healthz", nil)
+			if tt.shown != "" {
+				r.Header.Set("Authorization", "Bearer "+tt.shown)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if got := w.Body.String(); w.Code != 200 || got != tt.want {
+				t.Errorf("got %d %q, want 200 %q", w.Code, got, tt.want)
+			}
+		})
 	}
 }
 

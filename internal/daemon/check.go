@@ -31,6 +31,7 @@ func Check(ctx context.Context, conf config.Config, stdout, stderr io.Writer) er
 		return err
 	}
 	d.warn()
+	d.probe()
 	if _, err := fmt.Fprintln(stdout, "ok"); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}

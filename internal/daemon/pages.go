@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"cmp"
+	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -27,11 +29,12 @@ type pages struct {
 // updatePages replaces the Handler if what the guest may read has changed.
 func (d *daemon) updatePages() {
 	p := &d.pages
+	isOther := p.isHomeOther() // not with mu locked, because a file system may hang
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	guest := *d.withTree(d.guest())
 	isSame := p.handler != nil && p.guest == guest
-	if p.known && isSame {
+	if p.known && isSame && !isOther {
 		return
 	}
 	handler, leave := d.newHandler(guest)
@@ -47,6 +50,31 @@ func (d *daemon) updatePages() {
 	if before != nil {
 		_ = before.Close() // its responses go on, so the garbage collector closes the trees
 	}
+}
+
+// isHomeOther reports whether another directory has the name of the guest's home now, or
+// the one that is open is out of reach, as that of a FUSE file system that was mounted
+// again.
+func (p *pages) isHomeOther() bool {
+	p.mu.Lock()
+	handler, leave, guest := p.handler, p.leave, p.guest
+	p.mu.Unlock()
+	if leave == nil {
+		return false
+	}
+	home, isDirectory := handler.FS.(*vfs.Root)
+	if !isDirectory {
+		return false
+	}
+	present, err := guest.FS.Stat(guest.Home)
+	if err != nil {
+		return false // it is served until there is a new one, as the whole tree is
+	}
+	opened, err := home.Stat("/")
+	if errors.Is(err, vfs.ErrNotResponding) {
+		return false
+	}
+	return err != nil || !os.SameFile(present, opened)
 }
 
 // newHandler returns a Handler for what a guest may see and make, and the function that closes

@@ -84,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	operator.handler.Contained = contained
+	d.probe()
 
 	d.countHomes()
 	d.updatePages() // which counts what a guest may write
@@ -91,6 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	var running sync.WaitGroup
 	running.Go(func() { d.sweepRegularly(background) })
 	running.Go(func() { d.followRoot(background) })
+	running.Go(func() { d.watchMounts(background) })
 	running.Go(func() { d.recountRegularly(background) })
 	running.Go(func() { d.reloadOnSignal(background, o.Reload, o.Load) })
 	defer running.Wait()

@@ -234,7 +234,7 @@ func (c *Cache) isStill(path string, f *File) bool {
 	if f == nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	return err == nil && f.is(id)
+	return err == nil && f.is(id) && (f.cannotFail() || f.isCurrentOnDisk())
 }
 
 // DropIdle closes the files that nobody uses and reports whether there were any. It

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sluice/internal/filecache"
+	"sluice/internal/residence"
+	"sluice/internal/vfs"
 )
 
 func TestAFileThatBecomesUnreadableIsNoticed(t *testing.T) {
@@ -107,3 +109,52 @@ func TestIdleFilesMakeRoomWhenDescriptorsRunOut(t *testing.T) {
 
 // likeLimit returns n in the type of a limit, which differs between systems.
 func likeLimit[T int64 | uint64](n int, _ T) T { return T(n) }
+
+// A descriptor that fails is replaced, although the file that has its name now looks the same.
+func TestADescriptorThatFailsIsReplaced(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		fail func(f *filecache.File)
+	}{
+		{"fstat fails", func(f *filecache.File) { _ = f.File.Close() }},
+		{"a read has failed", func(f *filecache.File) { f.Fail() }},
+	} {
+		for _, change := range []struct {
+			name string
+			do   func(s *fixture)
+		}{
+			{"at once", func(*fixture) {}},
+			{"after a change by this process", func(*fixture) { vfs.CountChange() }},
+			{"when it is no longer valid", func(s *fixture) { s.pass(time.Second) }},
+		} {
+			t.Run(tt.name+", "+change.name, func(t *testing.T) {
+				defer filecache.SetResidence(func(*os.File) residence.Residence { return residence.Remote })()
+				s := newFixture(t, &filecache.Cache{MaxBody: -1})
+				s.write(t, "a", "one")
+				before, err := s.Get("/a")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer before.Release()
+				tt.fail(before)
+				change.do(s)
+				for range 2 {
+					after, err := s.Get("/a")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if after == before {
+						t.Error("the descriptor is still used")
+					}
+					if _, err := after.File.Stat(); err != nil {
+						t.Error(err)
+					}
+					after.Release()
+				}
+				if n := s.Stats().Opens; n != 2 {
+					t.Errorf("%d opens, want 2", n)
+				}
+			})
+		}
+	}
+}

@@ -27,6 +27,9 @@
 // that and its use, as any open file can, so a sender must still check how many bytes
 // it has read.
 //
+// A descriptor that fails (ESTALE of NFS, ENOTCONN of FUSE, or what [File.Fail] reports)
+// is not used again: the next Get opens the name.
+//
 // A file may be changed twice within one tick of the clock that stamps it. So a body
 // that was read less than two seconds after the last change is read again, rather than
 // compared, when it is no longer valid.

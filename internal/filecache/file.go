@@ -35,6 +35,7 @@ type File struct {
 
 	os      *os.File     // File, if it is one; else nil
 	isOther bool         // Info is not that of os
+	failed  atomic.Bool  // see Fail
 	refs    atomic.Int32 // number of users, with the cache
 	id      fileid.ID
 	settled bool // a later change must change the id
@@ -64,6 +65,11 @@ func (f *File) close() {
 	_ = f.File.Close() // an error does not matter: it was only read
 }
 
+// Fail says that a call for the file has failed, so that the cache opens its name again. The system may go on to describe
+// such a file as if nothing had happened, and a file that is opened now as the same one: a file of NFS, for example, after
+// its server was restored from a copy.
+func (f *File) Fail() { f.failed.Store(true) }
+
 // IsShared reports whether the caller is not the only user of the file: a cache
 // keeps it, or other callers use it as well.
 func (f *File) IsShared() bool { return f.refs.Load() > 1 }
@@ -84,7 +90,8 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && old.is(id) && (content == opened || old.isDescribedAs(opened)) {
+	isSame := old != nil && old.is(id) && (content == opened || old.isDescribedAs(opened))
+	if isSame && (old.cannotFail() || old.hasSameID()) {
 		old.refs.Add(1)
 		return old, nil
 	}
@@ -109,7 +116,9 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 }
 
 // is reports whether id, a later one, shows that the file has not changed since it was opened.
-func (f *File) is(id fileid.ID) bool { return (f.settled || f.Body == nil) && f.id == id }
+func (f *File) is(id fileid.ID) bool {
+	return (f.settled || f.Body == nil) && f.id == id && !f.failed.Load()
+}
 
 // Stat describes the name as Info does, as far as it is known without the name.
 func (f *File) Stat() (fs.FileInfo, error) {
@@ -150,9 +159,15 @@ func (f *File) isCurrentOnDisk() bool {
 	return f.hasSameID()
 }
 
+// cannotFail reports whether the descriptor goes on to work, as those of files of this machine do, or is not needed.
+func (f *File) cannotFail() bool { return f.os == nil || f.Residence.IsLocal() || f.Body != nil }
+
 func (f *File) hasSameID() bool {
 	id, err := fileid.Of(f.os)
-	return err == nil && id == f.id
+	if err != nil {
+		f.Fail()
+	}
+	return err == nil && id == f.id && !f.failed.Load()
 }
 
 // isIdle reports whether only the cache uses the file; f may be nil.

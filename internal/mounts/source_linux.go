@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,14 +57,33 @@ func (s *mountInfo) read() []entry {
 	return parseMountInfo(content)
 }
 
-// parseMountInfo returns the fifth and the first field of each line.
+// mountID returns the number of the mount of f in the list, which the kernel knows since Linux 5.8.
+func mountID(f *os.File) (id string, ok bool) {
+	var stx unix.Statx_t
+	const flags = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_DONT_SYNC // which asks no server
+	err := unix.Statx(int(f.Fd()), "", flags, unix.STATX_MNT_ID, &stx)
+	runtime.KeepAlive(f)
+	if err != nil || stx.Mask&unix.STATX_MNT_ID == 0 {
+		return "", false
+	}
+	return strconv.FormatUint(stx.Mnt_id, 10), true
+}
+
+// parseMountInfo returns an entry for each line.
 func parseMountInfo(content []byte) (all []entry) {
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	lines.Buffer(nil, len(content)+1)
 	for lines.Scan() {
-		if fields := strings.Fields(lines.Text()); len(fields) > 4 {
-			all = append(all, entry{unescape(fields[4]), fields[0]})
+		fields := strings.Fields(lines.Text())
+		if len(fields) <= 4 {
+			continue
 		}
+		e := entry{point: unescape(fields[4]), id: fields[0], what: FileSystem{Point: unescape(fields[4])}}
+		if i := slices.Index(fields, "-"); i > 5 && len(fields) > i+3 { // any number of optional fields are before it
+			e.what.Type, e.what.Source = unescape(fields[i+1]), unescape(fields[i+2])
+			e.what.Options = fields[5] + "," + fields[i+3]
+		}
+		all = append(all, e)
 	}
 	return all
 }

@@ -14,11 +14,17 @@ import (
 func TestParseMountInfo(t *testing.T) {
 	got := parseMountInfo([]byte(`22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/root rw
 36 22 0:32 / /mnt/with\040a\040blank rw - fuse.sshfs a@b: rw
-37 22 0:33 / /mnt/back\134slash rw - nfs4 host:/x rw
+37 22 0:33 / /mnt/back\134slash rw shared:1 master:2 - nfs4 host:/x soft,vers=4.2
+38 22 0:34 / /short rw
 
 broken
 `))
-	want := []entry{{"/", "22"}, {"/mnt/with a blank", "36"}, {`/mnt/back\slash`, "37"}}
+	want := []entry{
+		{"/", "22", FileSystem{"/", "ext4", "/dev/root", "rw,relatime,rw"}},
+		{"/mnt/with a blank", "36", FileSystem{"/mnt/with a blank", "fuse.sshfs", "a@b:", "rw,rw"}},
+		{`/mnt/back\slash`, "37", FileSystem{`/mnt/back\slash`, "nfs4", "host:/x", "rw,soft,vers=4.2"}},
+		{"/short", "38", FileSystem{Point: "/short"}},
+	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(entry{})); diff != "" {
 		t.Error("(-want +got)\n" + diff)
 	}

@@ -2,6 +2,7 @@ package mounts
 
 import (
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,15 +18,22 @@ type table struct {
 // mounted is a Mount that is in a table.
 type mounted struct {
 	*Mount
-	id string // of this mount of the file system
+	id   string // of this mount of the file system
+	what FileSystem
 }
 
 // find returns the mount that path lies on, which is absolute and clean.
 func (t *table) find(path string) *Mount {
-	var best *Mount
+	if m := t.mounted(path); m != nil {
+		return m.Mount
+	}
+	return nil
+}
+
+func (t *table) mounted(path string) (best *mounted) {
 	for _, m := range t.all {
 		if lies(path, m.point) && (best == nil || len(m.point) >= len(best.point)) {
-			best = m.Mount
+			best = m
 		}
 	}
 	return best
@@ -57,7 +65,10 @@ type source interface {
 }
 
 // entry is a line of the list of mounts.
-type entry struct{ point, id string }
+type entry struct {
+	point, id string
+	what      FileSystem
+}
 
 const checkPeriod = time.Second
 
@@ -85,19 +96,20 @@ func (r *register) table() *table {
 
 // merge returns the table of a list, with the Mounts of the table before that are still there.
 func (r *register) merge(before *table, list []entry) *table {
-	known := make(map[entry]*mounted)
+	type key struct{ point, id string }
+	known := make(map[key]*Mount)
 	if before != nil {
 		for _, m := range before.all {
-			known[entry{m.point, m.id}] = m
+			known[key{m.point, m.id}] = m.Mount
 		}
 	}
 	t := &table{}
 	for _, e := range list {
-		m := known[e]
+		m := known[key{e.point, e.id}]
 		if m == nil {
-			m = &mounted{&Mount{point: e.point, within: r.within}, e.id}
+			m = &Mount{point: e.point, within: r.within}
 		}
-		t.all = append(t.all, m)
+		t.all = append(t.all, &mounted{m, e.id, e.what})
 	}
 	return t
 }
@@ -196,14 +208,70 @@ func (r *register) busy() (all []State) {
 	return all
 }
 
+// OfFile returns the mount of an open file. It asks no file system. nil: the system does not say.
+func OfFile(f *os.File) *Mount {
+	id, ok := mountID(f)
+	if !ok {
+		return nil
+	}
+	return process.table().byID(id)
+}
+
+func (t *table) byID(id string) *Mount {
+	for _, m := range t.all {
+		if m.id == id {
+			return m.Mount
+		}
+	}
+	return nil
+}
+
 // Of returns the mount that a path lies on, which is absolute and clean; nil if there is no list of mounts.
 func Of(path string) *Mount { return process.table().find(path) }
+
+// FileSystem says what is mounted, in the words of the system.
+type FileSystem struct {
+	Point   string // where
+	Type    string // such as ext4, nfs4, fuse.rclone
+	Source  string // such as host:/export
+	Options string // of the mount and of the file system, with commas between them
+}
+
+// Describe returns what is mounted where a path lies, which is absolute and clean, as of now. It asks no file system. ok is
+// false if there is no list of mounts.
+func Describe(path string) (what FileSystem, ok bool) {
+	process.refresh()
+	m := process.table().mounted(path)
+	if m == nil {
+		return FileSystem{}, false
+	}
+	return m.what, true
+}
+
+// Under returns what is mounted beneath the directory dir, which is absolute, clean, and has no links: of several mounts at
+// one point the last one, which hides the others.
+func Under(dir string) (all []FileSystem) {
+	process.refresh()
+	return process.table().under(dir)
+}
+
+func (t *table) under(dir string) (all []FileSystem) {
+	for _, m := range t.all {
+		if m.point == dir || !lies(m.point, dir) || t.mounted(m.point) != m {
+			continue
+		}
+		all = append(all, m.what)
+	}
+	return all
+}
 
 // Own returns the mount of the directory.
 func (t *Tree) Own() *Mount { return t.view().own }
 
 // Refresh makes the next call see mounts and unmounts of the last second too.
-func (t *Tree) Refresh() { t.register.checked.Store(math.MinInt64) }
+func (t *Tree) Refresh() { t.register.refresh() }
+
+func (r *register) refresh() { r.checked.Store(math.MinInt64) }
 
 // Elsewhere returns a Mount for paths that a link leads to another mount, of which nothing is known.
 func (t *Tree) Elsewhere() *Mount { return t.elsewhere }

@@ -28,7 +28,7 @@ func path(p string) string { return filepath.FromSlash(p) }
 func newRegister(points ...string) (*register, *list, *time.Duration) {
 	l := &list{}
 	for i, p := range points {
-		l.entries = append(l.entries, entry{path(p), string(rune('a' + i))})
+		l.entries = append(l.entries, entry{point: path(p), id: string(rune('a' + i)), what: FileSystem{Point: path(p)}})
 	}
 	now := new(time.Duration)
 	return &register{source: l, now: func() time.Duration { return *now }, within: new(atomic.Int64)}, l, now
@@ -76,7 +76,7 @@ func TestTheListIsReadAgainWhenItHasChanged(t *testing.T) {
 	r, l, now := newRegister("/", "/srv")
 	tree := beneathBy(r, path("/srv"))
 	old := tree.At("mnt")
-	l.entries = append(l.entries, entry{path("/srv/mnt"), "new"})
+	l.entries = append(l.entries, entry{point: path("/srv/mnt"), id: "new"})
 	l.isChanged = true
 	if got := tree.At("mnt"); got != old {
 		t.Errorf("the list was asked within %v", checkPeriod)
@@ -95,6 +95,26 @@ func TestTheListIsReadAgainWhenItHasChanged(t *testing.T) {
 	*now += checkPeriod
 	if got := tree.At("mnt"); got == mounted || got.Point() != path("/srv/mnt") {
 		t.Error("another file system at the same point is the same mount")
+	}
+}
+
+func TestOptionsThatChangeLeaveTheMountWhatItIs(t *testing.T) {
+	r, l, now := newRegister("/", "/srv")
+	before := r.table().find(path("/srv/f"))
+	l.entries[1].what.Options = "ro"
+	l.isChanged = true
+	*now += checkPeriod
+	if m := r.table().mounted(path("/srv/f")); m.Mount != before || m.what.Options != "ro" {
+		t.Errorf("after a remount: the same mount %v, options %q", m.Mount == before, m.what.Options)
+	}
+}
+
+func TestWhatIsUnderADirectoryIsWhatShows(t *testing.T) {
+	r, l, _ := newRegister("/", "/srv", "/srv/a", "/srv2", "/srv/a")
+	l.entries[4].what.Type = "nfs4"
+	got := r.table().under(path("/srv"))
+	if len(got) != 1 || got[0] != (FileSystem{Point: path("/srv/a"), Type: "nfs4"}) {
+		t.Errorf("got %+v, want the second mount at /srv/a", got)
 	}
 }
 

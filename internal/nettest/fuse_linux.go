@@ -16,8 +16,12 @@ import (
 // file of FUSESize zero bytes; a listing has only "file". The kernel remembers nothing of it but what was read.
 type FUSE struct {
 	device int
+	dir    string
+	served chan struct{} // closed when the server has ended
 
 	mu     sync.Mutex // guards the fields below
+	opened uint64     // handles so far, whose numbers begin with 1
+	stale  uint64     // handles up to this one are stale
 	hangs  bool
 	held   [][]byte // requests that are not answered yet
 	nodes  map[string]uint64
@@ -45,10 +49,9 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 		_ = unix.Close(device)
 		t.Skip("no mount:", err)
 	}
-	m := &FUSE{device: device, nodes: make(map[string]uint64)}
-	served := make(chan struct{})
+	m := &FUSE{device: device, dir: dir, served: make(chan struct{}), nodes: make(map[string]uint64)}
 	go func() {
-		defer close(served)
+		defer close(m.served)
 		m.serve()
 	}()
 	// A call that hangs cannot be interrupted, and keeps this process from ending.
@@ -57,10 +60,28 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 		limit.Stop()
 		_ = unix.Unmount(dir, unix.MNT_FORCE) // ends the calls that hang
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
-		<-served
+		<-m.served
 		_ = unix.Close(device)
 	})
 	return m
+}
+
+// Kill ends the server, so that every call fails with ENOTCONN, and Unmount removes what is left of it from the tree, so
+// that another file system can be mounted there. Something of it must be open, or Kill unmounts it.
+func (m *FUSE) Kill() {
+	_ = unix.Unmount(m.dir, unix.MNT_FORCE)
+	<-m.served
+}
+
+// Unmount ends the mount for those who look its name up. Open files stay as they are.
+func (m *FUSE) Unmount() { _ = unix.Unmount(m.dir, unix.MNT_DETACH) }
+
+// Outdate makes reads of files that are open now fail with ESTALE, as those of NFS do if the server has replaced the file.
+// Files that are opened afterwards can be read.
+func (m *FUSE) Outdate() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stale = m.opened
 }
 
 // Hang makes the server answer nothing from now on.
@@ -148,8 +169,13 @@ func (m *FUSE) answer(request []byte) {
 	case fuseGetattr:
 		body = appendAttr(make([]byte, 16), le.Uint64(request[16:]))
 	case fuseOpen, fuseOpendir:
-		body = make([]byte, 16)
+		m.opened++
+		body = append(le.AppendUint64(nil, m.opened), make([]byte, 8)...)
 	case fuseRead:
+		if le.Uint64(request[40:]) <= m.stale {
+			errno = unix.ESTALE
+			break
+		}
 		off, size := le.Uint64(request[48:]), le.Uint32(request[56:])
 		body = make([]byte, min(uint64(size), FUSESize-min(off, FUSESize)))
 	case fuseReaddir:

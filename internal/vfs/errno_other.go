@@ -11,5 +11,8 @@ func IsInvalidPath(error) bool { return false }
 // IsInvalidName returns false: the error is not known on this system.
 func IsInvalidName(error) bool { return false }
 
+// IsUnavailable returns false: the error is not known on this system.
+func IsUnavailable(error) bool { return false }
+
 // IsFull returns false: the error is not known on this system.
 func IsFull(error) bool { return false }

@@ -23,5 +23,20 @@ func IsInvalidPath(err error) bool {
 // IsInvalidName reports whether err means that the file system takes no such name.
 func IsInvalidName(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
 
+// IsUnavailable reports whether err means that a file, or its file system, is out of reach although it may be there again
+// when it is opened by its name. A file of NFS was replaced on the server (ESTALE); the process of a FUSE file system has
+// ended (ENOTCONN), or its connection was aborted (ECONNABORTED); a server on the network does not answer.
+func IsUnavailable(err error) bool {
+	if err == nil {
+		return false
+	}
+	errno, _ := errors.AsType[syscall.Errno](err)
+	switch errno {
+	case syscall.ESTALE, syscall.ENOTCONN, syscall.ECONNABORTED, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ETIMEDOUT:
+		return true
+	}
+	return false
+}
+
 // IsFull reports whether err means that a disk or a quota is full.
 func IsFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

@@ -27,6 +27,13 @@ func IsInvalidName(err error) bool {
 		syscall.ENAMETOOLONG) // package os returns the last one itself
 }
 
+// IsUnavailable reports whether err means that a server on the network, or its file, is out of reach although it may be
+// there again when it is opened by its name.
+func IsUnavailable(err error) bool {
+	return isOneOf(err, windows.ERROR_NETNAME_DELETED, windows.ERROR_BAD_NETPATH, windows.ERROR_UNEXP_NET_ERR,
+		windows.ERROR_NETWORK_UNREACHABLE, windows.ERROR_HOST_UNREACHABLE, windows.ERROR_SEM_TIMEOUT)
+}
+
 // IsFull reports whether err means that a disk or a quota is full.
 func IsFull(err error) bool {
 	return isOneOf(err, windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL,

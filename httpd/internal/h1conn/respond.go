@@ -2,6 +2,7 @@ package h1conn
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -213,6 +214,11 @@ func (m *Machine) endResponse() {
 		r.body[r.next].Close()
 	}
 	m.from += r.length
+	if r.err != nil {
+		if t, ok := errors.AsType[*sendfile.Error](r.err); ok && t.Side == sendfile.File {
+			r.planned.Fail()
+		}
+	}
 	r.cached.Release()
 	r.planned.Release()
 	m.ofBody = 0

@@ -25,7 +25,7 @@ func (l *leftOut) add(rel string, info fs.FileInfo, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), vfs.StoreFailure(err) != nil:
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), vfs.IsUnavailable(err), vfs.StoreFailure(err) != nil:
 		return err
 	}
 	l.names = append(l.names, rel)

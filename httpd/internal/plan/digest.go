@@ -11,6 +11,7 @@ import (
 	"sluice/internal/budget"
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
+	"sluice/internal/vfs"
 )
 
 // checksumKind is a checksum that a query can request.
@@ -64,6 +65,9 @@ func (pl *Plan) sendChecksum(ctx context.Context) Response {
 func (p *Planner) sum(ctx context.Context, party budget.Party, f *filecache.File, alg digest.Algorithm) ([]byte, error) {
 	sum, err := p.digests.Sum(ctx, party, digest.On(f.File, f.Mount), alg)
 	if err != nil {
+		if vfs.IsUnavailable(err) {
+			f.Fail()
+		}
 		return nil, err
 	}
 	info, err := f.Stat()

@@ -56,7 +56,7 @@ func whyFailed(err error) string {
 		_, why := OfStore(failure)
 		return why
 	}
-	if errors.Is(err, vfs.ErrNotResponding) {
+	if errors.Is(err, vfs.ErrNotResponding) || vfs.IsUnavailable(err) {
 		return "The file system where this is does not answer."
 	}
 	return ""

@@ -3,21 +3,25 @@ package plan
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"time"
 
+	"sluice/internal/archive"
 	"sluice/internal/budget"
 	"sluice/internal/filecache"
+	"sluice/internal/vfs"
 )
 
 // sendFile answers with the file, or with a checksum of it.
 func (pl *Plan) sendFile(ctx context.Context) Response {
-	p, r := pl.planner, &pl.request
 	if pl.checksum != nil {
 		// The checksum is computed from the file on the disk, so the entity tag
 		// must be that of its present state.
-		f, err := p.Files.Renew(pl.name, pl.file)
+		f, err := pl.planner.Files.Renew(pl.name, pl.file)
 		pl.file = nil
 		switch {
 		case err != nil:
@@ -29,18 +33,83 @@ func (pl *Plan) sendFile(ctx context.Context) Response {
 		pl.file = f
 		return pl.sendChecksum(ctx)
 	}
-	now := time.Now()
-	res := pl.represent(ctx, now)
-	if pl.redirectsToStore() && precondition(r, res.validators) == 0 {
-		if resp, ok := pl.redirectToStore(&res); ok {
-			resp.file = pl.file
-			return resp
+	resp, err := pl.sendContent(ctx)
+	if err == nil {
+		return resp
+	}
+	if vfs.IsUnavailable(err) {
+		if err = pl.reopen(); err == nil {
+			resp, err = pl.sendContent(ctx)
 		}
 	}
-	resp := respond(r, &res, now)
-	resp.file = pl.file
-	p.addReprDigest(ctx, r, &resp, pl.file)
+	if err != nil {
+		pl.Release()
+		return pl.makeFailure(ctx, err)
+	}
 	return resp
+}
+
+// sendContent answers with the file, or says why its content cannot be read.
+func (pl *Plan) sendContent(ctx context.Context) (Response, error) {
+	now := time.Now()
+	res := pl.represent(ctx, now)
+	if pl.redirectsToStore() && precondition(&pl.request, res.validators) == 0 {
+		if resp, ok := pl.redirectToStore(&res); ok {
+			resp.file = pl.file
+			return resp, nil
+		}
+	}
+	resp := respond(&pl.request, &res, now)
+	if err := pl.checkContent(&resp); err != nil {
+		return Response{}, err
+	}
+	resp.file = pl.file
+	pl.planner.addReprDigest(ctx, &pl.request, &resp, pl.file)
+	return resp, nil
+}
+
+// checkContent reads a byte of what will be sent, if the file belongs to another machine
+// or process: that may fail although the file could be opened, and after the head only the
+// connection can say so.
+func (pl *Plan) checkContent(resp *Response) error {
+	f := pl.file
+	if pl.request.isHead() || !isElsewhere(f) {
+		return nil
+	}
+	for i := range resp.Body {
+		p := &resp.Body[i]
+		if p.n == 0 || p.file != archive.File(f.File) {
+			continue
+		}
+		if err := f.Mount.Enter(); err != nil {
+			return err
+		}
+		defer f.Mount.Leave()
+		n, err := f.File.ReadAt(make([]byte, 1), p.off)
+		if n == 1 || err == io.EOF { //nolint:errorlint // the bare value, as from a ReaderAt; a file that has become shorter
+			return nil
+		}
+		f.Fail()
+		return err
+	}
+	return nil
+}
+
+// reopen opens the file again by its name.
+func (pl *Plan) reopen() error {
+	pl.file.Fail()
+	name := pl.name + pl.ext
+	f, err := pl.planner.Files.Renew(name, pl.file)
+	pl.file = nil
+	switch {
+	case err != nil:
+		return err
+	case f.Info.IsDir():
+		f.Release()
+		return fs.ErrNotExist
+	}
+	pl.file, pl.facts = f, pl.factsOf(name, f)
+	return nil
 }
 
 // represent describes what is sent at the time now.
@@ -79,7 +148,7 @@ func (pl *Plan) chooseForm() {
 		pl.negotiated = "Accept-Encoding"
 		if f, c := pl.compressedForm(); f != nil {
 			pl.file.Release()
-			pl.file, pl.facts, pl.coding = f, pl.factsOf(pl.name+c.ext, f), c.name
+			pl.file, pl.facts, pl.coding, pl.ext = f, pl.factsOf(pl.name+c.ext, f), c.name, c.ext
 		}
 	}
 	if !pl.cachedAt.IsZero() && !pl.wouldWait {
@@ -113,7 +182,7 @@ func (pl *Plan) factsOf(name string, f *filecache.File) *facts {
 
 // mediaType returns the Content-Type of the file at name: by typeOfFile, or
 // else by its first bytes, which also decide whether a text has a charset. It is not
-// known if its file system does not answer.
+// known if it cannot be read now.
 func (p *Planner) mediaType(name string, f *filecache.File) (mediaType string, isKnown bool) {
 	t := typeOfFile(name, f.Info)
 	if t != "" && !needsCharset(t) {
@@ -128,7 +197,7 @@ func (p *Planner) mediaType(name string, f *filecache.File) (mediaType string, i
 		b := make([]byte, min(charsetSample, f.Info.Size()))
 		n, err := f.File.ReadAt(b, 0)
 		if err != nil && n == 0 {
-			return cmp.Or(t, unknownType), true
+			return cmp.Or(t, unknownType), errors.Is(err, io.EOF)
 		}
 		begin = b[:n]
 	}

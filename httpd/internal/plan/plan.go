@@ -50,6 +50,7 @@ type Plan struct {
 	checksum   *checksumKind   // nil: the file itself
 	fields     Header          // of facts of the file at name
 	coding     string          // of file; "": none
+	ext        string          // of the name of file, for its coding
 	negotiated string          // as in resource
 	isDownload bool            // the query wants the file to be saved
 	isFallback bool            // the file is that of Config.Fallback

@@ -14,6 +14,7 @@ import (
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/partial"
+	"sluice/internal/residence"
 	"sluice/internal/vfs"
 	"sluice/sendfile"
 )
@@ -168,9 +169,10 @@ func (p *Planner) isPlain(r *Request) bool {
 
 // KeptHead returns the beginning of the head of the response, if an earlier
 // response has left it by Plan.KeepHead, and the body. If head is nil, a Plan is
-// needed.
+// needed: also for a file of another machine or process, of which something is read
+// before the head is sent.
 func (l Lookup) KeptHead() (head *string, body Piece) {
-	if l.file == nil {
+	if l.file == nil || isElsewhere(l.file) {
 		return nil, Piece{}
 	}
 	known, ok := l.file.Extra.Load().(*facts)
@@ -179,6 +181,9 @@ func (l Lookup) KeptHead() (head *string, body Piece) {
 	}
 	return known.head.Load(), filePiece(l.file)
 }
+
+// isElsewhere reports whether reading the file asks another machine or process.
+func isElsewhere(f *filecache.File) bool { return f.Residence == residence.Remote && f.Body == nil }
 
 // Release gives back the file.
 func (l Lookup) Release() {
@@ -222,7 +227,7 @@ func statusOf(err error) int {
 		return statusBadRequest
 	case errors.Is(err, vfs.ErrUnsized):
 		return statusNotImplemented
-	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), budget.IsRefusal(err):
+	case vfs.IsExhausted(err), errors.Is(err, vfs.ErrNotResponding), vfs.IsUnavailable(err), budget.IsRefusal(err):
 		return statusServiceUnavailable
 	case errors.Is(err, fs.ErrNotExist), vfs.IsInvalidPath(err):
 		return statusNotFound

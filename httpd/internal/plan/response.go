@@ -31,6 +31,14 @@ func (r *Response) Release() {
 	}
 }
 
+// Fail says that the file of the response could not be read to the end, so that it is
+// opened anew for the next one.
+func (r *Response) Fail() {
+	if r.file != nil {
+		r.file.Fail()
+	}
+}
+
 // HasLength reports whether the response has a Content-Length. Responses that
 // never have a body have none (RFC 9110, 8.6), nor has one that is streamed.
 func (r *Response) HasLength() bool {

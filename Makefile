@@ -43,7 +43,7 @@ test-windows: ## tests of the packages that depend on Windows, under wine
 	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd/... ./metrics
 
 test-arch: ## tests of the packages that depend on the processor: 386, and arm64, arm, riscv64 and s390x under qemu
-	tools/arch.sh ./sendfile ./internal/nettest
+	tools/arch.sh ./sendfile ./internal/nettest ./httpd/internal/drive
 
 e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c, ncftp, tnftp, ftplib, haproxy, nginx, rclone, httpdirfs, varnish, litmus, cadaver, davfs2, basic-ftp, tus-js-client, perl, ruby, ab, wrk, unzip, chromium, h2spec
 	go mod download # also what only other systems need: the README's program is built without a network

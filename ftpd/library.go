@@ -251,6 +251,7 @@ func (c *libraryClient) update(step func()) {
 		u.close()
 		s := c.driver.server
 		defer s.forgetSession(c, c.live)
+		defer s.logPanic("OnDisconnect")
 		if hook := s.OnDisconnect; hook != nil {
 			hook(Disconnect{Session: c.live.ID(), Remote: c.remote, User: c.live.User(), Duration: time.Since(c.start), Err: disconnectReason(c.ctx)})
 		}

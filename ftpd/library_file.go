@@ -19,7 +19,7 @@ import (
 // GetHandle opens a file to be sent from offset on, or to be received. The library copies
 // with io.Copy, which uses WriteTo and ReadFrom, so the bytes go by sendfile and splice,
 // as with our own engine.
-func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+func (l *libraryFS) GetHandle(name string, flags int, offset int64) (f ftpserver.FileTransfer, err error) {
 	command := Store
 	switch {
 	case flags&(os.O_WRONLY|os.O_RDWR) == 0:
@@ -33,13 +33,16 @@ func (l *libraryFS) GetHandle(name string, flags int, offset int64) (ftpserver.F
 	if !c.addFile() {
 		return nil, errClientGone
 	}
-	f, err := l.handle(t)
-	if err != nil {
-		t.report(err, nil)
-		c.update(func() { c.files-- })
-		return nil, libraryError(err)
-	}
-	return f, nil
+	err = errPanic // remains if a hook panics
+	defer func() {
+		if err != nil {
+			defer c.update(func() { c.files-- })
+			t.report(err, nil)
+			err = libraryError(err)
+		}
+	}()
+	f, err = l.handle(t)
+	return f, err
 }
 
 // libraryError returns err in the form that the library sends to the client.
@@ -116,10 +119,19 @@ func (f *libraryFile) asStream(rw any) (*stream, bool) {
 	return &stream{Conn: conn, below: below, fail: func() { dataconn.NoLinger(below) }}, true // the library closes it
 }
 
+// recoverPanic, deferred, makes a panic of a Limiter an error: otherwise the library would never close the file.
+func (f *libraryFile) recoverPanic(err *error) {
+	if r := recover(); r != nil {
+		f.transfer.server.reportPanic("Limiter", r)
+		*err = errPanic
+	}
+}
+
 // finish reports the end of the transfer.
 func (f *libraryFile) finish(err error) {
+	defer f.client.update(func() { f.client.files-- })
+	defer f.transfer.server.logPanic("OnTransfer") // else the library would never close the data connection
 	f.transfer.report(err, nil)
-	f.client.update(func() { f.client.files-- })
 }
 
 // libraryDownload is the file of a RETR.
@@ -130,14 +142,15 @@ type libraryDownload struct {
 }
 
 // WriteTo sends the rest of the file.
-func (d *libraryDownload) WriteTo(w io.Writer) (int64, error) {
+func (d *libraryDownload) WriteTo(w io.Writer) (_ int64, err error) {
+	defer d.recoverPanic(&err)
 	at := d.at
 	d.at = d.size
 	conn, ok := d.asStream(w)
 	if !ok {
 		return io.Copy(w, io.NewSectionReader(d.file, at, d.size-at))
 	}
-	err := d.transfer.send(conn, d.file, at, d.size-at)
+	err = d.transfer.send(conn, d.file, at, d.size-at)
 	return d.transfer.record.Sent, libraryError(err)
 }
 
@@ -170,7 +183,8 @@ type libraryUpload struct {
 }
 
 // ReadFrom receives the rest of the file.
-func (u *libraryUpload) ReadFrom(r io.Reader) (int64, error) {
+func (u *libraryUpload) ReadFrom(r io.Reader) (_ int64, err error) {
+	defer u.recoverPanic(&err)
 	at := u.at
 	conn, ok := u.asStream(r)
 	if !ok {
@@ -194,7 +208,8 @@ func (u *libraryUpload) Read([]byte) (int, error) { return 0, errDirection }
 
 // Close makes the file visible, if the upload is complete.
 func (u *libraryUpload) Close() error {
-	err := u.transfer.commit(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
-	u.finish(err)
+	err := errPanic // remains if a hook panics
+	defer func() { u.finish(err) }()
+	err = u.transfer.commit(u.file, u.at, u.failed, func() error { return context.Cause(u.client.ctx) })
 	return libraryError(err)
 }

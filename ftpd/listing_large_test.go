@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -78,9 +79,15 @@ func TestStatOfAMillionFilesIsRefusedBeforeAllAreRead(t *testing.T) {
 
 func TestAListingOfManyFilesHasEachOnce(t *testing.T) {
 	for _, n := range []int{9_999, 10_000, 10_001, fewer(60_000)} {
-		s, _ := serveMany(t, n)
+		s, many := serveMany(t, n)
 		for _, line := range []string{"LIST /many", "NLST /many", "MLSD /many", "LIST /many/*", "NLST /*/file*", "LIST -R /many"} {
 			t.Run(fmt.Sprint(n, " files by ", line), func(t *testing.T) {
+				before := many.Made()
+				defer func() {
+					if made := many.Made() - before; made != int64(2*n) {
+						t.Errorf("%d entries were read of a directory of %d", made, 2*n)
+					}
+				}()
 				c := s.guest()
 				got, last, isSorted := make(map[string]bool, n), "", true
 				for text := range strings.Lines(c.get(epsv, line)) {
@@ -112,27 +119,36 @@ func TestAListingOfManyFilesHasEachOnce(t *testing.T) {
 // A client that holds much of what all share is refused, and others are not.
 func TestTheClientWithMostListingsIsRefused(t *testing.T) {
 	s, _ := serveMany(t, 100_000)
-	hog := s.guest()
-	s.BoundListingsForTest(10_000)
-	conn := hog.data(epsv, "LIST /many")
-	_ = conn.SetReadBuffer(4 << 10) // so that it stalls
-	for range 3 {
+	s.guest() // so that there is a budget
+	s.BoundListingsForTest(40_000)
+	var hogs []*client
+	var stalled []net.Conn
+	for {
 		hog := s.guest()
-		conn := hog.data(epsv, "LIST /many")
-		_ = conn.SetReadBuffer(4 << 10)
-		if _, err := conn.Read(make([]byte, 1)); err != nil {
-			t.Fatal(err)
+		addr := hog.passive(epsv)
+		hog.send("LIST /many")
+		conn := hog.connect(addr)
+		code, text, err := hog.reply()
+		if code == 450 {
+			break
 		}
+		if code != 150 {
+			t.Fatalf("%q, %v", text, err)
+		}
+		_ = conn.SetReadBuffer(4 << 10) // so that it stalls
+		hogs, stalled = append(hogs, hog), append(stalled, conn)
+	}
+	if n := len(hogs); n < 3 || n > 16 {
+		t.Errorf("%d large listings are sent at once, want some", n)
 	}
 	c := s.guest()
-	c.passive(epsv)
-	c.want(450, "LIST /many")
-	c.want(450, "STAT /many/*1.bin")
 	if got := c.get(epsv, "NLST /few"); got != "/few/f\r\n" {
 		t.Errorf("a small listing meanwhile is %q", got)
 	}
-	_ = conn.Close()
-	hog.expect(426, "LIST")
+	for i, conn := range stalled {
+		_ = conn.Close()
+		hogs[i].expect(426, "LIST")
+	}
 	if n := strings.Count(c.get(epsv, "NLST /many"), "\n"); n != 100_000 {
 		t.Errorf("a listing after that has %d lines", n)
 	}

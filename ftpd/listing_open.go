@@ -19,9 +19,9 @@ import (
 
 // listing is the answer to a LIST, NLST, MLSD or STAT. The caller closes it.
 //
-// A directory of up to maxSorted entries is read before it is sent, and sorted. A larger one is read while it is sent, in the
-// order of the file system, so that it takes no more memory while a client reads slowly. The lines of several directories,
-// because of a pattern or the option -R, are made while they are sent.
+// A directory of up to maxSorted entries is read before it is sent, and sorted. Of a larger one the others are read while it
+// is sent, in the order of the file system, so that it takes little more memory while a client reads slowly. The lines of
+// several directories, because of a pattern or the option -R, are made while they are sent.
 type listing struct {
 	session *session
 	ctx     context.Context
@@ -44,6 +44,7 @@ const (
 	// Units of Budget.Listed. Its unit is a line in memory.
 	freeLines   = 500   // a listing of no more lines takes none: it is smaller than the buffer for sending
 	streamUnits = 2_500 // of a directory that is read while it is sent: a few hundred entries as the file system describes them
+	manyUnits   = maxSortedOfMany + streamUnits
 )
 
 var (
@@ -152,16 +153,17 @@ func (l *listing) openDir(name string, convert func(*list.Item) bool) (err error
 	}
 	switch n := len(l.dir.lines); {
 	case l.isLarge():
-		return l.take(streamUnits)
+		return l.take(n + streamUnits)
 	case n > freeLines:
 		return l.take(n)
 	}
 	return nil
 }
 
-// take takes room for lines in memory.
+// take takes room for lines in memory. A single listing may be of any size.
 func (l *listing) take(lines int) (err error) {
-	l.room, err = l.session.server.budget.Listed.TryTake(l.session.party(), int64(lines))
+	listed := l.session.server.budget.Listed
+	l.room, err = listed.TryTake(l.session.party(), min(int64(lines), listed.Largest()))
 	return err
 }
 
@@ -220,7 +222,7 @@ func (l *listing) openPattern(pattern string) error {
 		}
 		return nil
 	}
-	return l.take(streamUnits)
+	return l.take(manyUnits)
 }
 
 // isUnreadable reports whether err means that there is no directory that the user can list.
@@ -248,7 +250,7 @@ func (l *listing) openTree(arg string) (err error) {
 		return err
 	}
 	l.rest = func(w *lineSink) error { return l.writeTree(w, top, l.first) }
-	return l.take(streamUnits)
+	return l.take(manyUnits)
 }
 
 // writeTree writes the listing of the directory top, of which lines are the entries, and of
@@ -292,7 +294,7 @@ func (l *listing) writeTree(w *lineSink, top string, lines *dirLines) error {
 	}
 }
 
-// isLarge reports whether a directory has so many entries that they are not in memory.
+// isLarge reports whether a directory has so many entries that only the first ones are in memory.
 func (l *listing) isLarge() bool { return l.dir != nil && l.dir.open != nil }
 
 // bufferSize returns the size of a buffer that lets the lines be sent in few writes.
@@ -353,15 +355,15 @@ func (w *lineSink) line(b []byte) error {
 	return w.write(b)
 }
 
-// dirLines are the lines of a directory: in memory, sorted by name, or else made while they
-// are written.
+// dirLines are the lines of a directory: in memory, sorted by name, or else the first ones, and
+// the others are made while they are written.
 type dirLines struct {
 	listing *listing
 	convert func(*list.Item) bool // sets the name to show, and reports whether the item is shown; nil: all are
 
 	text  []byte
 	lines []textLine // of text
-	open  *itemDir   // nil: they are in memory
+	open  *itemDir   // the others; nil: all are in memory
 	dirs  []string   // names of the directories among them, as far as they are known; links are none
 
 	dirBytes int // of dirs
@@ -383,7 +385,7 @@ func (l *listing) openInTurns(name string) (*itemDir, error) {
 	return dir, err
 }
 
-// readDir reads a directory. If it has more than sorted entries, they are read when the
+// readDir reads a directory. If it has more than sorted entries, the others are read when the
 // lines are written.
 func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool) (*dirLines, error) {
 	d := &dirLines{listing: l, convert: convert}
@@ -391,76 +393,82 @@ func (l *listing) readDir(name string, sorted int, convert func(*list.Item) bool
 	if err != nil {
 		return nil, err
 	}
-	err = d.each(dir, func(it *list.Item, name string) error {
-		if len(d.lines) == sorted {
-			return errTooManyLines
-		}
-		from := len(d.text)
-		d.text = l.format(&l.view, d.text, *it)
-		d.lines = append(d.lines, textLine{name, from, len(d.text)})
-		return nil
-	})
-	dir.close()
-	switch {
-	case err == errTooManyLines: //nolint:errorlint // it is not wrapped
-		d.text, d.lines, d.dirs, d.dirBytes = nil, nil, nil, 0
-		d.open, err = l.openInTurns(name) // from the beginning
-	case err == nil:
-		slices.SortFunc(d.lines, func(a, b textLine) int { return strings.Compare(a.name, b.name) })
+	for err == nil && len(d.lines) <= sorted {
+		err = d.next(dir, func(it *list.Item, name string) error {
+			from := len(d.text)
+			d.text = l.format(&l.view, d.text, *it)
+			d.lines = append(d.lines, textLine{name, from, len(d.text)})
+			return nil
+		})
 	}
-	if err != nil {
+	if err == nil {
+		d.open = dir
+		return d, nil
+	}
+	dir.close()
+	if err != io.EOF { //nolint:errorlint // the bare value, as from a Reader
 		return nil, err
 	}
+	slices.SortFunc(d.lines, func(a, b textLine) int { return strings.Compare(a.name, b.name) })
 	return d, nil
 }
 
-// each calls f for the items of a directory, with the names that they have in it.
-func (d *dirLines) each(dir *itemDir, f func(it *list.Item, name string) error) error {
-	for {
-		items, err := dir.next()
-		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
-			return nil
+// next calls f for the next items of a directory, with the names that they have in it. The
+// error is io.EOF at the end.
+func (d *dirLines) next(dir *itemDir, f func(it *list.Item, name string) error) error {
+	items, err := dir.next()
+	if d.listing.ctx.Err() != nil && err != io.EOF { //nolint:errorlint // the bare value, as from a Reader
+		err = context.Cause(d.listing.ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if d.open == nil {
+		d.lines, d.text = slices.Grow(d.lines, len(items)), slices.Grow(d.text, 64*len(items))
+	}
+	for i := range items {
+		it := &items[i]
+		name := it.Name
+		if d.convert != nil && !d.convert(it) {
+			continue
 		}
-		if d.listing.ctx.Err() != nil {
-			err = context.Cause(d.listing.ctx)
+		if d.listing.isTree && it.Info.IsDir() && it.Link == nil {
+			if d.dirBytes += len(name); d.dirBytes > maxPending {
+				return errTooManyDirs
+			}
+			d.dirs = append(d.dirs, name)
 		}
-		if err != nil {
+		if err := f(it, name); err != nil {
 			return err
 		}
-		if d.open == nil {
-			d.lines, d.text = slices.Grow(d.lines, len(items)), slices.Grow(d.text, 64*len(items))
-		}
-		for i := range items {
-			it := &items[i]
-			name := it.Name
-			if d.convert != nil && !d.convert(it) {
-				continue
-			}
-			if d.listing.isTree && it.Info.IsDir() && it.Link == nil {
-				if d.dirBytes += len(name); d.dirBytes > maxPending {
-					return errTooManyDirs
-				}
-				d.dirs = append(d.dirs, name)
-			}
-			if err := f(it, name); err != nil {
-				return err
-			}
-			*it = list.Item{} // the client may read slowly
-		}
+		*it = list.Item{} // the client may read slowly
 	}
+	return nil
 }
 
 // write writes the lines.
 func (d *dirLines) write(w *lineSink) error {
-	if d.open != nil {
-		return d.each(d.open, func(it *list.Item, _ string) error { return d.listing.writeItem(w, *it) })
-	}
 	for _, line := range d.lines {
 		if err := w.line(d.text[line.from:line.to]); err != nil {
 			return err
 		}
 	}
-	return nil
+	if d.open == nil {
+		return nil
+	}
+	d.lines, d.text = nil, nil
+	if d == d.listing.dir { // there is no other
+		d.listing.room.Shrink(streamUnits)
+	}
+	for {
+		err := d.next(d.open, func(it *list.Item, _ string) error { return d.listing.writeItem(w, *it) })
+		if err == io.EOF { //nolint:errorlint // the bare value, as from a Reader
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // close closes the directory. d may be nil.

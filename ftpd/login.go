@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"sluice/internal/account"
@@ -183,7 +184,7 @@ func (s *session) userFor(a *Account, name string) (*user, error) {
 // newSessionUser returns the user for an account, and counts the session as that
 // user's.
 func (s *Server) newSessionUser(session *live.Session, a *Account, name string) (*user, error) {
-	u, err := newUser(a, name, durable.Policy{Level: s.Durability, OnSync: s.OnSync})
+	u, err := newUser(a, name, durable.Policy{Level: s.Durability, OnSync: s.onSync()})
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return nil, err
@@ -199,6 +200,28 @@ func (s *Server) newSessionUser(session *live.Session, a *Account, name string) 
 	return u, nil
 }
 
+// onSync returns OnSync without its panics: a goroutine of no session calls it too.
+func (s *Server) onSync() func(Sync) {
+	if s.OnSync == nil {
+		return nil
+	}
+	return func(x Sync) {
+		defer s.logPanic("OnSync")
+		s.OnSync(x)
+	}
+}
+
+// logPanic, deferred, logs a panic of a hook that no session would recover from.
+func (s *Server) logPanic(hook string) {
+	if r := recover(); r != nil {
+		s.reportPanic(hook, r)
+	}
+}
+
+func (s *Server) reportPanic(hook string, value any) {
+	s.logger().Error("panic in a hook", "hook", hook, "panic", value, "stack", string(debug.Stack()))
+}
+
 // readAheadDelay is how long a login may take before the session begins to watch
 // whether the client disconnects. Most logins are faster.
 const readAheadDelay = 50 * time.Millisecond
@@ -210,6 +233,7 @@ func (s *session) readAheadDuring(f func()) {
 	stopped := make(chan struct{})
 	timer := time.AfterFunc(readAheadDelay, func() {
 		defer close(stopped)
+		defer s.recoverPanic()
 		if err := s.control.readAhead(); err != nil {
 			s.handleReadError(err)
 		}

@@ -14,8 +14,8 @@ const toEnd = -1
 //
 // It sends as many bytes as the file had when it was opened, from the offset on. If the
 // file shrinks meanwhile, the transfer fails, because the client would take the short
-// file for the whole one. If it grows, the new bytes are not sent. A file of /proc, whose
-// size is 0 whatever it has, is sent up to its end.
+// file for the whole one. If it grows, the new bytes are not sent. A file of /proc or /sys,
+// whose size is 0 or that of a page whatever it has, is sent up to its end.
 func (op *operation) retr(arg string) (r reply) {
 	s := op.session
 	t := newTransfer(op.ctx, s.server, s.live, s.user, Retrieve, s.path(arg))
@@ -32,8 +32,8 @@ func (op *operation) retr(arg string) (r reply) {
 	if last >= 0 && last < size {
 		stop = last + 1
 	}
-	length := stop - first
-	if first == 0 && vfs.IsUnsized(f, size) {
+	length, isUnsized := stop-first, vfs.IsUnsized(f, size)
+	if isUnsized {
 		length = toEnd
 	}
 	err = errPanic // remains if a hook panics in send
@@ -42,7 +42,7 @@ func (op *operation) retr(arg string) (r reply) {
 		vfs.MountOfFile(t.user.readTree(), f).Close(f)
 		r = op.finish(t, err)
 	}()
-	if first > size {
+	if first > size || isUnsized && first > 0 {
 		err = errOffset
 		return
 	}

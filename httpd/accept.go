@@ -108,6 +108,7 @@ func (s *Server) logPanic(c *netconn.Conn, value any) {
 // refuseConn serves a connection for which there is no room.
 func (s *Server) refuseConn(c *netconn.Conn, secure bool) {
 	defer s.conns.Remove(c)
+	defer s.recoverConn(c)
 	s.refuse(c, secure)
 	_ = c.Close()
 }

@@ -141,7 +141,7 @@ func (h *Handler) serveChange(w http.ResponseWriter, r *http.Request, by request
 		name: path.Clean("/" + request.Path), stores: r.Method == http.MethodPut, size: r.ContentLength,
 	}
 	var resp plan.Response
-	s := sender{h: h, rw: w}
+	s := sender{h: h, rw: w, client: request.Client}
 	err = netconn.ErrPanic
 	defer func() { // also if the file system, a hook or the ResponseWriter panics
 		var rec Transfer

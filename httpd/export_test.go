@@ -129,16 +129,5 @@ func ParseTusChecksum(value string) error {
 	return parseTusChecksum(new(uploadRequest), []string{value})
 }
 
-// BoundHTTP2Buffers replaces the bounds of large buffers by one buffer. inUse returns their bytes, and undo restores
-// the bounds.
-func BoundHTTP2Buffers() (inUse func() int64, undo func()) {
-	old := http2Buffers
-	http2Buffers = budget.NewPool("buffers of HTTP/2", budget.Bounds{Size: http2Buffer})
-	return func() int64 { return http2Buffers.Stats().InUse }, func() { http2Buffers = old }
-}
-
-// HTTP2Buffer is the size of a large buffer.
-const HTTP2Buffer = http2Buffer
-
 // SetMaxUnsure sets how long a response is made for a client that may have left.
 func (s *Server) SetMaxUnsure(d time.Duration) { s.maxUnsure = d }

@@ -186,7 +186,7 @@ type Handler struct {
 	KeepUploads time.Duration
 
 	// Budget is what all clients share: turns to compute checksums, to read directories, to
-	// lay out and compress archives, and the memory for that. Handlers and servers of
+	// lay out and compress archives, and the memory for that and for streams of HTTP/2. Handlers and servers of
 	// several protocols can share one, so that no client takes it from the others. If it is
 	// nil, the Handler has its own, which those of accounts share.
 	Budget *Budget
@@ -349,7 +349,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, by requester) (e
 		base = server.base
 	}
 	limits := core.Limits.Begin(base, size, t)
-	s := sender{h: h, rw: w, transfer: t, limits: limits}
+	s := sender{h: h, rw: w, client: request.Client, transfer: t, limits: limits}
 	err = netconn.ErrPanic
 	defer func() { // also if the ResponseWriter or a Limiter panics
 		limits.Close(s.res.Sent)

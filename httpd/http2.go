@@ -2,12 +2,10 @@ package httpd
 
 import (
 	"io"
-	"net/http"
 	"net/netip"
 	"sync"
 
 	"sluice/httpd/internal/netconn"
-	"sluice/internal/account"
 	"sluice/internal/budget"
 )
 
@@ -28,35 +26,26 @@ func (b grantingBody) Read(p []byte) (int, error) {
 }
 
 // A stream of HTTP/2 that sends a file copies it through a buffer, which it keeps while its
-// client opens no window. So large buffers have a bound, for each client and for the
-// process; a stream that gets none has a small one, with which it is only slower.
+// client opens no window. So large buffers are shared, see budget.Budget.Buffers; a stream
+// that gets none has a small one, with which it is only slower.
 const (
-	http2Buffer      = 64 << 10
+	largeHTTP2Buffer = 64 << 10
 	smallHTTP2Buffer = 4 << 10 // that of net/http for each stream is as large
-
-	http2Memory          = 64 << 20
-	http2MemoryPerClient = 8 << 20
 )
 
-var http2Buffers = budget.NewPool("buffers of HTTP/2", budget.Bounds{Size: http2Memory, PerClient: http2MemoryPerClient})
-
 var (
-	largeHTTP2Buffers = sync.Pool{New: func() any { return new([http2Buffer]byte) }}
+	largeHTTP2Buffers = sync.Pool{New: func() any { return new([largeHTTP2Buffer]byte) }}
 	smallHTTP2Buffers = sync.Pool{New: func() any { return new([smallHTTP2Buffer]byte) }}
 )
 
-// http2BufferFor returns a buffer for the response to r, until giveBack is called.
-func http2BufferFor(r *http.Request) (buffer []byte, giveBack func()) {
-	var client netip.Addr
-	if _, c := connOf(r.Context()); c != nil {
-		client = account.NetworkOf(c.Conn().Remote().Addr())
-	}
-	hold, err := http2Buffers.TryTake(budget.Party{Client: client}, http2Buffer)
+// http2Buffer returns a buffer for a stream, until giveBack is called.
+func http2Buffer(large *budget.Pool, client netip.Addr) (buffer []byte, giveBack func()) {
+	hold, err := large.TryTake(budget.Party{Client: client}, 1)
 	if err != nil {
 		b := smallHTTP2Buffers.Get().(*[smallHTTP2Buffer]byte)
 		return b[:], func() { smallHTTP2Buffers.Put(b) }
 	}
-	b := largeHTTP2Buffers.Get().(*[http2Buffer]byte)
+	b := largeHTTP2Buffers.Get().(*[largeHTTP2Buffer]byte)
 	return b[:], func() {
 		hold.Release()
 		largeHTTP2Buffers.Put(b)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -54,7 +55,8 @@ type sender struct {
 	// files: they are given to it in place of w.
 	direct http.ResponseWriter
 
-	http2    *http.Request  // the request, if it came by HTTP/2; else nil
+	client   netip.Addr     // see plan.Request
+	isHTTP2  bool           // the request came by HTTP/2
 	transfer *live.Transfer // nil: none
 	limits   *netconn.Limits
 	stalls   *stallWriter  // nil: something below bounds the wait for the client
@@ -83,9 +85,7 @@ func (s *sender) prepare(r *http.Request) (end func()) {
 	if _, takesFiles := s.rw.(io.ReaderFrom); takesFiles && r.ProtoMajor == 1 && r.TLS == nil {
 		s.direct = s.rw
 	}
-	if r.ProtoMajor == 2 {
-		s.http2 = r
-	}
+	s.isHTTP2 = r.ProtoMajor == 2
 	s.w = s.rw
 	if s.stall > 0 && (c == nil || r.ProtoMajor == 2) { // nothing below bounds the wait for the client
 		s.stalls = &stallWriter{w: s.rw, stall: s.stall, step: http1Step}
@@ -144,8 +144,8 @@ func (s *sender) SendFile(f io.ReaderAt, off, n int64) error {
 		},
 		Transfer: s.transfer,
 	}
-	if s.http2 != nil {
-		buffer, giveBack := http2BufferFor(s.http2)
+	if s.isHTTP2 {
+		buffer, giveBack := http2Buffer(s.h.prepared().Planner.Budget.Buffers, s.client)
 		defer giveBack()
 		part.Buffer = buffer
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sluice/httpd"
+	"sluice/internal/budget"
 	"sluice/internal/nettest"
 )
 
@@ -114,12 +115,15 @@ func (c http2Client) await(want byte) []byte {
 }
 
 // serveHTTP2 serves a file f of size bytes.
-func serveHTTP2(t *testing.T, size int64) (s *site, addr string) {
+func serveHTTP2(t *testing.T, size int64, set ...func(*httpd.Handler)) (s *site, addr string) {
 	t.Helper()
 	other := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(other.Close)
 	s = serve(t, func(srv *httpd.Server) {
 		srv.TLSConfig = &tls.Config{Certificates: other.TLS.Certificates}
+		for _, set := range set {
+			set(handler(srv))
+		}
 	})
 	s.pattern(t, "f", size)
 	addr, _ = s.serveTLS(t)
@@ -140,24 +144,27 @@ func TestAConnectionOfHTTP2HasAHundredStreams(t *testing.T) {
 	t.Error("the server has not said how many streams a client may have")
 }
 
-// Streams whose clients take nothing keep large buffers from others, which then have small ones.
+// Streams whose clients take nothing keep large buffers from others, which then have small ones. Servers share them.
 func TestStreamsOfHTTP2ShareLargeBuffers(t *testing.T) {
-	inUse, undo := httpd.BoundHTTP2Buffers()
-	defer undo()
+	shared := new(httpd.Budget)
+	buffers := budget.Of(shared).Buffers
+	buffers.SetBounds(budget.Bounds{Size: 1})
+	inUse := func() int64 { return buffers.Stats().InUse }
 	const size = 1 << 20
-	s, addr := serveHTTP2(t, size)
+	s, addr := serveHTTP2(t, size, func(h *httpd.Handler) { h.Budget = shared })
+	other, otherAddr := serveHTTP2(t, size, func(h *httpd.Handler) { h.Budget = shared })
 	c := dialHTTP2(t, addr, noWindow)
 	_, _ = io.WriteString(c, frame(headersFrame, lastFlags, 1, getF))
 	c.await(headersFrame)
-	for deadline := time.Now().Add(20 * time.Second); inUse() != httpd.HTTP2Buffer; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); inUse() != 1; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are in use, want %d", inUse(), httpd.HTTP2Buffer)
+			t.Fatalf("%d buffers are in use, want 1", inUse())
 		}
 	}
 	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true,
 	}}
-	resp, err := client.Get("https://" + addr + "/f")
+	resp, err := client.Get("https://" + otherAddr + "/f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,15 +174,14 @@ func TestStreamsOfHTTP2ShareLargeBuffers(t *testing.T) {
 	if err != nil || resp.ProtoMajor != 2 || !bytes.Equal(body, want) {
 		t.Errorf("HTTP/%d, %d bytes, %v", resp.ProtoMajor, len(body), err)
 	}
-	if n := inUse(); n != httpd.HTTP2Buffer {
-		t.Errorf("%d bytes are in use, want %d", n, httpd.HTTP2Buffer)
+	other.report(t)
+	if got := buffers.Stats(); got.InUse != 1 || got.Refused == 0 {
+		t.Errorf("%d buffers are in use after %d refusals, want 1 after some", got.InUse, got.Refused)
 	}
 	_ = c.Close()
-	for range 2 {
-		s.report(t)
-	}
+	s.report(t)
 	if n := inUse(); n != 0 {
-		t.Errorf("%d bytes are in use at the end", n)
+		t.Errorf("%d buffers are in use at the end", n)
 	}
 }
 

@@ -71,6 +71,7 @@ func TestMetricsAreComplete(t *testing.T) {
 		`sluice_http_loop_replaced_total{address="127.0.0.1:8080",loop="1"} 0`,
 		`sluice_budget_units{pool="files_in_archives"} 300000`,
 		`sluice_budget_units_in_use{pool="checksums"} 0`,
+		`sluice_budget_units{pool="buffers_of_HTTP/2"} 1024`,
 		`sluice_budget_refusals_total{pool="logins"} 0`,
 		`sluice_passive_ports_in_use 2`,
 		`sluice_passive_ports_limit 10`,

@@ -12,6 +12,7 @@ type Budget struct {
 	Listed      *Pool // files and directories of the listings that are being sent; one takes about 100 bytes
 	Encoders    *Pool // compressed listings that are being sent; the encoder of one takes up to 3 MB
 	Compression *Pool // turns at a processor
+	Buffers     *Pool // large buffers for streams of HTTP/2, of 64 KiB; a stream without one has a small one
 	Logins      *Pool // turns to compute the hash of a password
 }
 
@@ -32,11 +33,12 @@ func New() *Budget {
 		Listed:      NewPool("entries of listings", Bounds{Size: 1_000_000, PerClient: 250_000, Reserve: 100_000, Small: 10_000}),
 		Encoders:    NewPool("compressed listings", Bounds{Size: 32, PerClient: 8}),
 		Compression: NewPool("compressed answers", queue(Bounds{Size: half})),
+		Buffers:     NewPool("buffers of HTTP/2", Bounds{Size: 1024, PerClient: 128}),    // 64 MiB, 8 MiB
 		Logins:      NewPool("logins", queue(Bounds{Size: processors, PerClient: half})), // a turn that fails computes for half of its time
 	}
 }
 
 // Pools returns all Pools, in a fixed order.
 func (b *Budget) Pools() []*Pool {
-	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Directories, b.Listed, b.Encoders, b.Compression, b.Logins}
+	return []*Pool{b.Checksums, b.Archives, b.Entries, b.Listings, b.Directories, b.Listed, b.Encoders, b.Compression, b.Buffers, b.Logins}
 }

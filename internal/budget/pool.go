@@ -246,6 +246,23 @@ func (h *Hold) Grow(n int64) error {
 	return nil
 }
 
+// Shrink gives back all units but n.
+func (h *Hold) Shrink(n int64) {
+	if h == nil {
+		return
+	}
+	p := h.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h.n <= n {
+		return
+	}
+	p.count(h)
+	p.add(h.party, n-h.n)
+	h.n = n
+	p.serve()
+}
+
 // Yield lets others have their turn, if they come before this one, and waits for the next. If it fails, with the error
 // of ctx, ErrTooLong or a [*Refusal], the units are released.
 func (h *Hold) Yield(ctx context.Context) error {

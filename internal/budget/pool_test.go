@@ -281,6 +281,36 @@ func TestUnitsOfWhoGivesUpAreFree(t *testing.T) {
 	})
 }
 
+func TestAHoldThatShrinksLetsOthersHaveTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := budget.NewPool("bytes", budget.Bounds{Size: 10, Queue: 1})
+		h, err := p.TryTake(party(1), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := make(chan *budget.Hold)
+		go func() {
+			h, err := p.Take(t.Context(), party(2), 6, 0)
+			if err != nil {
+				t.Error(err)
+			}
+			other <- h
+		}()
+		synctest.Wait()
+		h.Shrink(20) // more than it has
+		h.Shrink(4)
+		h.Shrink(5)
+		(<-other).Release()
+		if got := p.Stats(); got.InUse != 4 {
+			t.Errorf("got %+v, want 4 in use", got)
+		}
+		h.Release()
+		if got := p.Stats(); got.InUse != 0 {
+			t.Errorf("got %+v, want nothing in use", got)
+		}
+	})
+}
+
 func TestAHoldGrowsWithinTheBounds(t *testing.T) {
 	p := budget.NewPool("bytes", budget.Bounds{Size: 10, PerClient: 6})
 	a, err := p.TryTake(party(1), 4)

@@ -20,6 +20,7 @@ type Slices struct {
 	size  int64
 
 	begun, looked time.Time
+	isOver        bool
 	timer         *time.Timer
 
 	mu   sync.Mutex // guards the field below
@@ -39,23 +40,30 @@ func (p *Pool) Slices(ctx context.Context, party Party, size int64) (*Slices, er
 	return s, nil
 }
 
+// IsOver reports whether the turn is over, so that Step waits if others come before. Work that keeps something from
+// others calls it in the place of Step, and gives that back before Step.
+func (s *Slices) IsOver() bool {
+	if now := time.Now(); now.Sub(s.looked) >= stepTime {
+		s.looked = now
+		hung := !s.timer.Reset(idleTime) // in the last step
+		s.isOver = s.isOver || hung || now.Sub(s.begun) >= sliceTime
+	}
+	return s.isOver
+}
+
 // Step waits for the next turn if the present one is over. The errors are those of Take.
 func (s *Slices) Step(ctx context.Context) error {
-	now := time.Now()
-	if err := ctx.Err(); err != nil || now.Sub(s.looked) < stepTime {
+	if err := ctx.Err(); err != nil || !s.IsOver() {
 		return err
 	}
-	s.looked = now
 	hold := s.exchange(nil)
 	var err error
-	switch {
-	case hold == nil: // the last step has hung
+	if hold == nil { // given back
 		hold, err = s.pool.Take(ctx, s.party, 1, s.size)
-		s.begun = time.Now()
-	case now.Sub(s.begun) >= sliceTime:
+	} else {
 		err = hold.Yield(ctx)
-		s.begun = time.Now()
 	}
+	s.begun, s.isOver = time.Now(), false
 	s.exchange(hold)
 	s.timer.Reset(idleTime)
 	return err
@@ -71,8 +79,11 @@ func (s *Slices) exchange(hold *Hold) (before *Hold) {
 
 func (s *Slices) giveBack() { s.exchange(nil).Release() }
 
-// Release ends the work.
+// Release ends the work. It does nothing with a nil *Slices.
 func (s *Slices) Release() {
+	if s == nil {
+		return
+	}
 	s.timer.Stop()
 	s.giveBack()
 }

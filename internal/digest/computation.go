@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"hash"
@@ -9,10 +8,8 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"sluice/internal/budget"
-	"sluice/internal/fileid"
 )
 
 // computation is the computation of one checksum. It has no goroutine of its own: all calls that wait for the result
@@ -105,15 +102,12 @@ func (c *Cache) take(ctx context.Context, party budget.Party, comp *computation,
 	for err == nil && comp.over.Err() == nil {
 		select {
 		case <-comp.token:
-			var isOver bool
-			if isOver, err = r.read(waiting); isOver {
+			if hasResult := r.read(waiting); hasResult {
 				c.finish(comp)
 				return pathError(f, comp.err)
 			}
 			comp.token <- struct{}{}
-			if err == nil {
-				err = r.turn.Yield(waiting)
-			}
+			err = r.turn.Step(waiting)
 		default: // another call reads, at another processor, or waits for the disk
 			r.turn.Release()
 			select {
@@ -134,18 +128,8 @@ func (c *Cache) take(ctx context.Context, party budget.Party, comp *computation,
 	return err
 }
 
-const (
-	// turnTime is how long a call reads and computes before others have their turn. It is a small part of the time that
-	// people notice, and many times what it costs to take turns.
-	turnTime = 20 * time.Millisecond
-
-	// slowRead is how long a read may take before the turn goes to others: it waits for the disk, and not for the
-	// processor.
-	slowRead = 100 * time.Millisecond
-
-	// block is how much is read at once, in bytes.
-	block = 256 << 10
-)
+// block is how much is read at once, in bytes.
+const block = 256 << 10
 
 var (
 	blocks = sync.Pool{New: func() any { return new([block]byte) }}
@@ -159,39 +143,34 @@ type reader struct {
 	f     File
 	turns *budget.Pool
 	party budget.Party
-	turn  *budget.Hold
+	turn  *budget.Slices
 }
 
 func (r *reader) takeTurn(ctx context.Context) (err error) {
-	r.turn, err = r.turns.Take(ctx, r.party, 1, r.comp.end-r.comp.off.Load())
+	r.turn, err = r.turns.Slices(ctx, r.party, r.comp.end-r.comp.off.Load())
 	return err
 }
 
-// read continues the computation for a turn. It reports whether the computation has a result then; an error is one of
-// this call alone. The caller has the token.
-func (r *reader) read(ctx context.Context) (isOver bool, err error) {
-	comp, begun := r.comp, time.Now()
+// read continues the computation until the turn is over, or ctx. It reports whether the computation has a result then.
+// The caller has the token.
+func (r *reader) read(ctx context.Context) (hasResult bool) {
+	comp := r.comp
 	for off := comp.off.Load(); off < comp.end; off = comp.off.Load() {
-		if ctx.Err() != nil || time.Since(begun) >= turnTime {
-			return false, ctx.Err()
+		if ctx.Err() != nil || r.turn.IsOver() {
+			return false
 		}
-		n, readErr, err := r.readBlock(ctx, off)
-		if err != nil {
-			return false, err
-		}
+		n, err := r.readBlock(off)
 		comp.off.Add(n)
 		switch {
-		case readErr == nil || off+n == comp.end:
+		case err == nil || off+n == comp.end:
 			continue
-		case errors.Is(readErr, io.EOF):
-			readErr = ErrChanged
+		case errors.Is(err, io.EOF):
+			err = ErrChanged
 		}
-		comp.err = readErr
-		return true, nil
+		comp.err = err
+		return true
 	}
-	var after fileid.ID
-	r.mayHang(func() { after, err = identify(r.f) })
-	switch {
+	switch after, err := identify(r.f); {
 	case err != nil:
 		comp.err = err
 	case after != comp.key.ID:
@@ -199,53 +178,26 @@ func (r *reader) read(ctx context.Context) (isOver bool, err error) {
 	default:
 		comp.sum = comp.hash.Sum(nil)
 	}
-	return true, nil
+	return true
 }
 
-// readBlock reads a block, or finds a hole, and returns the number of bytes that hash has got, and the error of the
-// read. err is that of waiting for another turn.
-func (r *reader) readBlock(ctx context.Context, off int64) (n int64, readErr, err error) {
+// readBlock reads a block, or finds a hole, and returns the number of bytes that hash has got.
+func (r *reader) readBlock(off int64) (int64, error) {
 	comp := r.comp
 	buf := blocks.Get().(*[block]byte)
 	defer blocks.Put(buf)
-	var hole int64
-	var read int
-	r.mayHang(func() {
-		if r.cache.readAt != nil { // a test, which wants to see each byte
-			read, readErr = r.cache.readAt(r.f, buf[:min(block, comp.end-off)], off)
-			return
-		}
-		if hole = comp.holes.at(r.f, off, comp.end); hole == 0 {
-			read, readErr = r.f.ReadAt(buf[:min(block, comp.end-off)], off)
-		}
-	})
-	if r.turn == nil {
-		if err := r.takeTurn(ctx); err != nil {
-			return 0, nil, err
-		}
+	p := buf[:min(block, comp.end-off)]
+	if r.cache.readAt != nil { // a test, which wants to see each byte
+		n, err := r.cache.readAt(r.f, p, off)
+		comp.hash.Write(p[:n])
+		return int64(n), err
 	}
-	if hole > 0 {
-		return writeZeros(comp.hash, hole), nil, nil
+	if hole := comp.holes.at(r.f, off, comp.end); hole > 0 {
+		return writeZeros(comp.hash, hole), nil
 	}
-	comp.hash.Write(buf[:read])
-	return int64(read), readErr, nil
-}
-
-// mayHang calls f, which may wait for the disk. If that takes longer than slowRead, it gives back the turn, which is nil
-// then.
-func (r *reader) mayHang(f func()) {
-	released := make(chan struct{})
-	timer := time.AfterFunc(cmp.Or(r.cache.slow, slowRead), func() {
-		r.turn.Release()
-		close(released)
-	})
-	defer func() {
-		if !timer.Stop() {
-			<-released
-			r.turn = nil
-		}
-	}()
-	f()
+	n, err := r.f.ReadAt(p, off)
+	comp.hash.Write(p[:n])
+	return int64(n), err
 }
 
 // writeZeros writes n zeros, or as many as a block has, and returns how many.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sluice/internal/budget"
@@ -36,7 +37,6 @@ type gate struct {
 func newGate() *gate {
 	g := &gate{arrived: make(chan int64, 100), proceed: make(chan struct{}, 100)}
 	g.SetNow(later)
-	g.SetSlowRead(time.Hour) // reads wait for the test
 	g.SetReadAt(func(f digest.File, p []byte, off int64) (int, error) {
 		g.arrived <- off
 		<-g.proceed
@@ -169,39 +169,43 @@ func TestCancelledCallStopsReadingALargeFile(t *testing.T) {
 }
 
 func TestFewFilesAreReadAtOnce(t *testing.T) {
-	nettest.CheckLeaks(t)
 	needsIDs(t)
-	g := newGate()
-	g.Turns = budget.NewPool("checksums", budget.Bounds{Size: 2, Queue: 100})
-	var answers []<-chan result
-	for range 5 {
-		answers = append(answers, g.sum(t.Context(), t, plant(t, "content").Name()))
-	}
-	<-g.arrived
-	<-g.arrived
-	await(t, "five calls wait", func() bool { return g.Waiters() == 5 })
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancelled := g.sum(ctx, t, plant(t, "content").Name())
-	await(t, "six calls wait", func() bool { return g.Waiters() == 6 })
-	cancel()
-	if got := <-cancelled; !errors.Is(got.err, context.Canceled) {
-		t.Errorf("the call that waits for the others: got %x, %v, want %v", got.sum, got.err, context.Canceled)
-	}
-	if n := len(g.arrived); n != 0 {
-		t.Errorf("got %d files read at once, want 2", 2+n)
-	}
-	for range answers {
-		g.proceed <- struct{}{}
-	}
-	for _, answer := range answers {
-		if got := <-answer; got.err != nil {
-			t.Error(got.err)
+	synctest.Test(t, func(t *testing.T) { // in which reads take no time while they wait for the test
+		g := newGate()
+		g.Turns = budget.NewPool("checksums", budget.Bounds{Size: 2, Queue: 100})
+		var answers []<-chan result
+		for range 5 {
+			answers = append(answers, g.sum(t.Context(), t, plant(t, "content").Name()))
 		}
-	}
-	if !g.Idle() {
-		t.Error("a computation is left")
-	}
+		<-g.arrived
+		<-g.arrived
+		synctest.Wait()
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancelled := g.sum(ctx, t, plant(t, "content").Name())
+		synctest.Wait()
+		if n := g.Waiters(); n != 6 {
+			t.Errorf("%d calls wait, want 6", n)
+		}
+		cancel()
+		if got := <-cancelled; !errors.Is(got.err, context.Canceled) {
+			t.Errorf("the call that waits for the others: got %x, %v, want %v", got.sum, got.err, context.Canceled)
+		}
+		if n := len(g.arrived); n != 0 {
+			t.Errorf("got %d files read at once, want 2", 2+n)
+		}
+		for range answers {
+			g.proceed <- struct{}{}
+		}
+		for _, answer := range answers {
+			if got := <-answer; got.err != nil {
+				t.Error(got.err)
+			}
+		}
+		if !g.Idle() {
+			t.Error("a computation is left")
+		}
+	})
 }
 
 // Many calls are cancelled at random times; the others get the right sum.

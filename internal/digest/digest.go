@@ -20,7 +20,6 @@ type Cache struct {
 
 	now    func() time.Time                                     // nil: time.Now
 	readAt func(f File, p []byte, off int64) (n int, err error) // nil: f.ReadAt
-	slow   time.Duration                                        // zero: slowRead
 
 	mu           sync.Mutex   // guards the fields below
 	ownTurns     *budget.Pool // nil: not needed yet

@@ -11,9 +11,6 @@ func (c *Cache) SetNow(now func() time.Time) { c.now = now }
 // SetReadAt makes the cache read files by calling f.
 func (c *Cache) SetReadAt(f func(f File, p []byte, off int64) (int, error)) { c.readAt = f }
 
-// SetSlowRead sets how long a read may take before its turn goes to others.
-func (c *Cache) SetSlowRead(d time.Duration) { c.slow = d }
-
 // Idle reports whether the cache has no computation.
 func (c *Cache) Idle() bool {
 	c.mu.Lock()

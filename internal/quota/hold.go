@@ -129,9 +129,9 @@ func (s *Space) begin(target string, old fs.FileInfo, size, files int64) (*Hold,
 	if err != nil {
 		return nil, v.refused(err)
 	}
-	if err := h.Grow(size); err != nil {
-		h.End()
-		return nil, err
+	if err := h.grow(size); err != nil {
+		h.End() // first: OnRefusal may panic
+		return nil, v.refused(err)
 	}
 	return h, nil
 }

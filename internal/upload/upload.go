@@ -151,7 +151,7 @@ func (u *Upload) sync() error {
 func (u *Upload) Abort(size int64, cause error) (kept int64) {
 	u.end = size
 	defer u.hold.End()
-	u.hold.Fail(cause)
+	defer u.hold.Fail(cause) // last: OnRefusal may panic
 	return u.destination.abort(u, cause)
 }
 

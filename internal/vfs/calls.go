@@ -70,7 +70,7 @@ func callWithLimit[T any](c *callLimiter, f func() (T, error), discard func(T)) 
 	go func() {
 		r := <-done
 		if r.err == nil && discard != nil {
-			discard(r.value)
+			_, _ = recoverPanic(func() (struct{}, error) { discard(r.value); return struct{}{}, nil })
 		}
 	}()
 	return none, ErrNotResponding

@@ -25,13 +25,17 @@ func (h *hanging) Open(name string) (afero.File, error) {
 	return h.Fs.Open(name)
 }
 
-// counted counts calls of Close.
+// counted counts calls of Close, which panics.
 type counted struct {
 	afero.File
 	closed *int
 }
 
-func (c counted) Close() error { *c.closed++; return c.File.Close() }
+func (c counted) Close() error {
+	*c.closed++
+	_ = c.File.Close()
+	panic("a mistake in the program")
+}
 
 func TestHangingOpenIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,19 +6,19 @@ import (
 	"github.com/spf13/afero"
 )
 
-// ErrUnsized means a file that has content although its size is 0: the kernel makes that
-// while it is read, as in /proc.
+// ErrUnsized means a file whose size does not say what it has: the kernel makes that while it is read, as in /proc and
+// /sys.
 var ErrUnsized = errors.New("the size of the file is not known before it was read")
 
-// IsUnsized reports whether f, an open regular file of size bytes, is such a file. It reads
-// a byte if size is 0 and f is a file of the operating system.
+// IsUnsized reports whether f, an open regular file of size bytes, is such a file of the operating system: one of /sys, or
+// one that has content although its size is 0. It reads a byte of a file of size 0.
 func IsUnsized(f afero.File, size int64) bool {
-	if size != 0 {
-		return false
-	}
 	file, ok := OSFile(f)
 	if !ok {
 		return false
+	}
+	if size > 0 {
+		return hasSizeOfPage(file, size)
 	}
 	var b [1]byte
 	if n, _ := file.ReadAt(b[:], 0); n == 0 { // with an error too the file has nothing to be sent

@@ -400,7 +400,7 @@ func Listen(addr netip.AddrPort) (net.Listener, error) {
 func (pt *port) serve() {
 	var pause Pause
 	for {
-		conn, err := pt.ln.Accept()
+		conn, err := pt.accept()
 		switch {
 		case err == nil:
 			pause.Reset()
@@ -411,6 +411,16 @@ func (pt *port) serve() {
 			pause.Wait()
 		}
 	}
+}
+
+// accept is Accept of the listener, which may be one of Wrap. A panic of it is an error.
+func (pt *port) accept() (conn net.Conn, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return pt.ln.Accept()
 }
 
 func (pt *port) isClosed() bool {

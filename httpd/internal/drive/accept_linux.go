@@ -115,7 +115,15 @@ func (l *loop) giveTo(c *conn, do func(c *conn)) {
 		return
 	}
 	l.hold(c)
-	go do(c)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				l.set.config.Panicked(&c.net, r)
+				l.mail.post(message{kind: returned, conn: c, next: ends})
+			}
+		}()
+		do(c)
+	}()
 }
 
 // closeListeners accepts what has come, and accepts nothing more.

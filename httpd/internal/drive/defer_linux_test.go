@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sluice/httpd/internal/sockets"
 	"sluice/internal/nettest"
 )
 
@@ -16,6 +17,9 @@ func TestDeferredAcceptIsOffDuringAFloodOfSilentClients(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	if err := unix.Listen(fd, 1); err != nil { // so that one client fills half the queue
 		t.Fatal(err)
+	}
+	if _, _, ok := sockets.HalfOpen([]int{fd}); !ok {
+		t.Skip("the system does not say how long the queue is") // emulators of Linux do not
 	}
 	s := &Loops{config: Config{Sockets: []int{fd}, Released: func() {}}}
 	s.all = []*loop{{set: s}}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,8 +30,9 @@ type Listing struct {
 	entries  []entry
 	found    int // number of entries that match the search; entries may be a part of them
 	keep     int // how many of them are needed in the end, the first ones in the order; 0: all
+	isPart   bool
 
-	next  func() ([]fs.FileInfo, error) // see Stream; nil: entries has all
+	next  func() ([]fs.FileInfo, error) // see Stream; nil: there are no more entries
 	shown totals                        // of the entries that were written
 
 	// From the query. Invalid values count as absent.
@@ -116,8 +118,12 @@ func (l *Listing) Add(entries []fs.FileInfo) {
 		l.order()
 		clear(l.entries[l.keep:])
 		l.entries = l.entries[:l.keep]
+		l.isPart = true
 	}
 }
+
+// IsPart reports whether Add has dropped entries. Then there will never be many more of them in memory than now.
+func (l *Listing) IsPart() bool { return l.isPart }
 
 // order sorts the entries.
 func (l *Listing) order() {
@@ -156,13 +162,16 @@ func (l *Listing) Sort() {
 	l.shown.more = l.offset+len(part) < l.found
 }
 
-// Stream makes next the source of the entries, for a directory that has too many to be
-// sorted: they are written in the order in which they come, once. next returns io.EOF at the
-// end. Entries that were added are forgotten. Sort links are left out.
+// Stream adds the entries of next, for a directory that has too many to be sorted: all are written in the order in which
+// they come, once, and kept no longer. Sort links are left out. next is first called when the entries that were added have
+// been written, and returns io.EOF at the end. IsPart must be false.
 func (l *Listing) Stream(next func() ([]fs.FileInfo, error)) {
-	l.entries, l.next = nil, next
+	l.next = next
 	l.sort, l.descending = "name", false // as without these in the query
 }
+
+// errEnough ends a stream.
+var errEnough = errors.New("no more entries are wanted")
 
 // each calls f for each entry to be shown.
 func (l *Listing) each(f func(e *entry) error) error {
@@ -174,7 +183,33 @@ func (l *Listing) each(f func(e *entry) error) error {
 		}
 		return nil
 	}
-	for skip := l.offset; ; {
+	if err := l.eachOfStream(f); err != errEnough { //nolint:errorlint // it is not wrapped
+		return err
+	}
+	return nil
+}
+
+func (l *Listing) eachOfStream(f func(e *entry) error) error {
+	skip := l.offset
+	show := func(e *entry) error {
+		if skip > 0 {
+			skip--
+			return nil
+		}
+		if l.limit > 0 && l.shown.dirs+l.shown.files == l.limit {
+			l.shown.more = true
+			return errEnough
+		}
+		l.shown.add(e)
+		return f(e)
+	}
+	for i := range l.entries {
+		if err := show(&l.entries[i]); err != nil {
+			return err
+		}
+	}
+	l.entries = nil // the client may read slowly
+	for {
 		if l.BeforeRead != nil {
 			l.BeforeRead()
 		}
@@ -186,20 +221,12 @@ func (l *Listing) each(f func(e *entry) error) error {
 			return err
 		}
 		for i, info := range infos {
-			infos[i] = nil // the client may read slowly
+			infos[i] = nil // as above
 			if !l.matches(info.Name()) {
 				continue
 			}
-			if skip--; skip >= 0 {
-				continue
-			}
-			if l.limit > 0 && l.shown.dirs+l.shown.files == l.limit {
-				l.shown.more = true
-				return nil
-			}
 			e := entryOf(info)
-			l.shown.add(&e)
-			if err := f(&e); err != nil {
+			if err := show(&e); err != nil {
 				return err
 			}
 		}

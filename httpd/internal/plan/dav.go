@@ -70,14 +70,18 @@ func (p *Planner) HasTag(ctx context.Context, r *Request, name, tag string) bool
 // Entries are the entries of a directory that a listing shows. The caller calls Release after the last use.
 type Entries struct {
 	planner *Planner
-	infos   []fs.FileInfo // nil: dir has them
-	dir     *vfs.Dir
+	infos   []fs.FileInfo // the first ones; nil: they were returned
+	dir     *vfs.Dir      // the others
 	room    *budget.Hold
 }
 
-// maxSortedInfos is up to how many entries of a directory WebDAV shows sorted by name. Larger ones are read while they are
-// sent, because an fs.FileInfo takes much memory.
-const maxSortedInfos = 1000
+const (
+	// maxSortedInfos is up to how many entries of a directory WebDAV shows sorted by name. Of larger ones the others are
+	// read while they are sent, because an fs.FileInfo takes much memory.
+	maxSortedInfos = 1000
+
+	infosUnits = 5_000 // of Budget.Listed, for the first entries
+)
 
 // Entries returns the entries of a directory for the client of r.
 func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entries, error) {
@@ -86,7 +90,7 @@ func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entrie
 		return nil, err
 	}
 	defer turn.Release()
-	room, err := p.takeListed(r, streamUnits)
+	room, err := p.takeListed(r, infosUnits)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +102,7 @@ func (p *Planner) Entries(ctx context.Context, r *Request, name string) (*Entrie
 	return e, nil
 }
 
-// open opens the directory, and reads it if it is small.
+// open opens the directory, and reads the first entries.
 func (e *Entries) open(ctx context.Context, r *Request, name string) (err error) {
 	if e.dir, err = e.planner.openDir(ctx, r, name); err != nil {
 		return err
@@ -117,10 +121,7 @@ func (e *Entries) open(ctx context.Context, r *Request, name string) (err error)
 		}
 		e.infos = append(e.infos, e.planner.visible(infos)...)
 	}
-	e.dir.Close()
-	e.infos = nil
-	e.dir, err = e.planner.openDir(ctx, r, name) // from the beginning
-	return err
+	return nil
 }
 
 // Next returns the next entries. The error is io.EOF at the end.
@@ -129,6 +130,7 @@ func (e *Entries) Next() ([]fs.FileInfo, error) {
 		e.infos = nil
 		return infos, nil
 	}
+	e.room.Shrink(streamUnits)
 	infos, err := e.dir.Next() // after those of a small directory it is at its end
 	return e.planner.visible(infos), err
 }

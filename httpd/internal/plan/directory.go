@@ -16,8 +16,8 @@ import (
 // people, or, to a client that does not name HTML as browsers do, as a plain page
 // for programs. It is streamed: the first lines are sent before the last are made.
 //
-// A directory of more than MaxSorted entries is read while it is sent, in the order of the
-// disk, so that it takes no more memory than a small one. Such a listing has no entity tag,
+// Of a directory of more than MaxSorted entries the others are read while it is sent, in the order of the
+// disk, so that it takes little more memory than a small one. Such a listing has no entity tag,
 // which would need all entries before the first byte.
 func (pl *Plan) sendListing(ctx context.Context) Response {
 	p, r := pl.planner, &pl.request
@@ -101,7 +101,7 @@ func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, rel
 	l = listing.Begin(r.Path, r.Query, words)
 	l.Login = listing.Login{User: r.User, CanLogIn: !p.Private && p.logins.Load(), CanLogOut: r.BySession}
 	l.Uploads = uploads
-	for l.Len() <= p.MaxSorted {
+	for l.Len() <= p.MaxSorted || l.IsPart() {
 		entries, err := dir.Next()
 		switch {
 		case err == io.EOF: //nolint:errorlint // the bare value, as from a Reader
@@ -116,22 +116,18 @@ func (p *Planner) list(ctx context.Context, r *Request) (l *listing.Listing, rel
 		}
 		l.Add(p.visible(entries))
 	}
-	room, err := p.takeListed(r, streamUnits)
+	room, err := p.takeListed(r, l.Len()+streamUnits)
 	if err != nil {
 		return nil, release, err
 	}
-	dir.Close()
-	if dir, err = p.openDir(ctx, r, r.Path); err != nil { // from the beginning
-		room.Release()
-		return nil, release, err
-	}
-	open := dir
+	rest := dir
+	dir = nil
 	l.Stream(func() ([]fs.FileInfo, error) {
-		entries, err := open.Next()
+		room.Shrink(streamUnits)
+		entries, err := rest.Next()
 		return p.visible(entries), err
 	})
-	dir = nil
-	return l, func() { open.Close(); room.Release() }, nil
+	return l, func() { rest.Close(); room.Release() }, nil
 }
 
 // openDir opens a directory, whose entries are read in turns.

@@ -98,8 +98,6 @@ func (c Config) checkBucket() error {
 	}
 	usual := Default()
 	switch { // settings that are about the disk of a directory
-	case c.Write: // package s3fs only reads so far
-		return errors.New("--write has no effect on a bucket, whose files can only be read")
 	case c.Quota.Reserve != Reserve{}:
 		return errors.New("--reserve is about the disk of a directory; a bucket has none that fills")
 	case c.Durability != usual.Durability:

@@ -158,6 +158,9 @@ var Durabilities = []string{"full", "strict", "rename", "none"}
 // protocol: http, https, ftp or ftps, or admin.
 const Systemd = "systemd"
 
+// MayWrite reports whether any user may be allowed to change files.
+func (c *Config) MayWrite() bool { return c.Write || c.File != "" }
+
 // Default returns the defaults.
 func Default() Config {
 	return Config{

@@ -55,7 +55,8 @@ const (
 )
 
 // openBucket asks the store for the bucket. Errors say what to do.
-func openBucket(ctx context.Context, b config.Bucket, o config.StoreOptions, logger *slog.Logger) (source, error) {
+func openBucket(ctx context.Context, b config.Bucket, c *config.Config, logger *slog.Logger) (source, error) {
+	o := c.S3
 	s := &bucket{log: logger, keys: newBucketKeys(o, logger)}
 	s.metrics = admin.NewStore(s3fs.Operations(), func() int {
 		if s.fs == nil {
@@ -66,6 +67,7 @@ func openBucket(ctx context.Context, b config.Bucket, o config.StoreOptions, log
 	conf := s3fs.Config{
 		Endpoint: o.Endpoint, Bucket: b.Name, Prefix: b.Prefix, Region: o.Region, PathStyle: o.PathStyle, Anonymous: o.Anonymous,
 		Keys: s.keys.source(), Timeout: storeTimeout, OnRequest: s.onRequest,
+		Writable: c.MayWrite(), OnProblem: s.onProblem,
 	}
 	if o.CAFile != "" {
 		roots, err := readAuthorities(o.CAFile)
@@ -119,6 +121,15 @@ func (s *bucket) onRequest(op string, took time.Duration, err error) {
 	}
 }
 
+// onProblem logs what is surprising about the bucket, or an object of it.
+func (s *bucket) onProblem(key, reason string) {
+	if key == "" {
+		s.log.Warn(reason)
+		return
+	}
+	s.log.Warn("an object is shown to nobody", "key", key, "because", reason)
+}
+
 // resultOf returns the result of a request for admin.Store.
 func resultOf(err error) string {
 	status, hasStatus := errors.AsType[s3fs.StatusError](err)
@@ -141,8 +152,7 @@ func resultOf(err error) string {
 
 func (s *bucket) tree() vfs.Tree               { return s.read }
 func (s *bucket) writable(vfs.Tree) vfs.Tree   { return s.write }
-func (s *bucket) canWrite() bool               { return false } // package s3fs only reads so far
-func (s *bucket) keepsRemains() bool           { return false }
+func (s *bucket) sweepInterval() time.Duration { return 24 * time.Hour } // each lists all keys
 func (s *bucket) dir() string                  { return "" }
 func (s *bucket) update(*slog.Logger) vfs.Tree { return nil }
 func (s *bucket) interval() time.Duration      { return 30 * time.Second } // a missing home takes two requests

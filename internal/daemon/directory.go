@@ -52,11 +52,8 @@ func (r *servedRoot) writable(tree vfs.Tree) vfs.Tree { return tree.(*vfs.Root).
 // dir implements source.
 func (r *servedRoot) dir() string { return r.root().Dir() }
 
-// canWrite implements source: the sandbox and the rights of the user are checked elsewhere.
-func (r *servedRoot) canWrite() bool { return true }
-
-// keepsRemains implements source.
-func (r *servedRoot) keepsRemains() bool { return true }
+// sweepInterval implements source.
+func (r *servedRoot) sweepInterval() time.Duration { return 6 * time.Hour }
 
 // interval implements source.
 func (r *servedRoot) interval() time.Duration { return 500 * time.Millisecond }

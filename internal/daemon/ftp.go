@@ -51,7 +51,7 @@ func (d *daemon) newFTP() *service {
 	}
 	d.limitFTP(server)
 	d.sweep = func(ctx context.Context) (removed int, err error) {
-		if !d.mayWrite() || !d.root.keepsRemains() {
+		if !d.mayWrite() {
 			return 0, nil
 		}
 		return server.Sweep(ctx, d.root.writable(d.root.tree()))
@@ -135,13 +135,9 @@ func (d *daemon) warnDisk(level ftpd.Durability) {
 	d.root.warn(d.logger, syncs && d.mayWrite())
 }
 
-// sweepInterval is how often the tree is searched for the remains of broken
-// uploads, which are kept for days.
-const sweepInterval = 6 * time.Hour
-
 // sweepRegularly sweeps at once and at each interval until ctx ends.
 func (d *daemon) sweepRegularly(ctx context.Context) {
-	ticks := time.NewTicker(sweepInterval)
+	ticks := time.NewTicker(d.root.sweepInterval())
 	defer ticks.Stop()
 	for {
 		if n, err := d.sweep(ctx); n > 0 || err != nil && ctx.Err() == nil {

@@ -20,9 +20,8 @@ type source interface {
 	tree() vfs.Tree
 	writable(tree vfs.Tree) vfs.Tree
 
-	canWrite() bool     // whether files can be changed at all
-	keepsRemains() bool // whether broken uploads leave files in the tree
-	dir() string        // absolute; "": no directory of this host
+	dir() string                  // absolute; "": no directory of this host
+	sweepInterval() time.Duration // how often to search for the remains of broken uploads, which are kept for days
 
 	// update looks whether the name leads to other files by now. It returns their tree, or nil. It is called at each
 	// interval, by one goroutine.
@@ -52,7 +51,7 @@ type source interface {
 func openSource(ctx context.Context, conf *config.Config, logger *slog.Logger) (source, error) {
 	bucket, isBucket := conf.Bucket()
 	if isBucket {
-		return openBucket(ctx, bucket, conf.S3, logger)
+		return openBucket(ctx, bucket, conf, logger)
 	}
 	r, err := openDirectory(conf.Root)
 	if err != nil {

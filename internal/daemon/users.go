@@ -138,7 +138,7 @@ func (d *daemon) changesFiles(a *account.Account) bool {
 // mayWrite reports whether any user may change files, now or after a reload: with a
 // file the rights of each user decide. In a read-only sandbox none may.
 func (d *daemon) mayWrite() bool {
-	return (d.conf.Write || d.conf.File != "") && !d.readOnly && d.root.canWrite()
+	return d.conf.MayWrite() && !d.readOnly
 }
 
 // warnUsers logs problems with the users of the files.

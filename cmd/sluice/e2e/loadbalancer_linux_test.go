@@ -93,7 +93,7 @@ func TestFTPBehindALoadBalancer(t *testing.T) {
 				servers, addrs = append(servers, s), append(addrs, s.urls["ftp"].Host)
 			}
 			startBalancer(t, lb.argv, strings.NewReplacer("ADDR", balancer, "server a A", "server a "+addrs[0], "server b B", "server b "+addrs[1],
-				"server A;", "server "+addrs[0]+";", "server B;", "server "+addrs[1]+";", "DIR", t.TempDir()).Replace(lb.conf))
+				"server A;", "server "+addrs[0]+";", "server B;", "server "+addrs[1]+";", "DIR", t.TempDir()).Replace(lb.conf), "21139")
 
 			url := "ftp://" + balancer + ":21099/"
 			for n := range 8 {
@@ -134,8 +134,8 @@ func linesWith(servers []*server, text string) string {
 	return found.String()
 }
 
-// startBalancer starts a load balancer with that configuration, and waits until it listens.
-func startBalancer(t *testing.T, argv func(conf string) []string, text string) {
+// startBalancer starts a load balancer with that configuration, and waits until it listens on a port.
+func startBalancer(t *testing.T, argv func(conf string) []string, text, port string) {
 	t.Helper()
 	conf := filepath.Join(t.TempDir(), "conf")
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
@@ -158,7 +158,7 @@ func startBalancer(t *testing.T, argv func(conf string) []string, text string) {
 		}
 	})
 	eventually(t, args[0]+" listens", func() bool {
-		conn, err := net.Dial("tcp", net.JoinHostPort(balancer, "21139"))
+		conn, err := net.Dial("tcp", net.JoinHostPort(balancer, port))
 		if err != nil {
 			return false
 		}

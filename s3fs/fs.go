@@ -72,7 +72,13 @@ func (s *FS) stat(name string) (*info, error) {
 	ctx, done := s.request()
 	defer done()
 	info, err := s.statFile(ctx, key)
-	if !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrPermission): // an answer to HEAD has no code: perhaps the credentials are no longer valid
+		if _, listErr := s.list(ctx, key+"/", "", 1); errors.Is(listErr, ErrStore) {
+			err = listErr
+		}
+		return nil, err
+	case !errors.Is(err, fs.ErrNotExist):
 		return info, err
 	}
 	page, err := s.list(ctx, key+"/", "", 1)

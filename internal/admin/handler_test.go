@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/internal/live"
 	"sluice/internal/mounts"
@@ -59,6 +60,45 @@ func TestHealthNamesFileSystemsThatHangToOperatorsAlone(t *testing.T) {
 				t.Errorf("got %d %q, want 200 %q", w.Code, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestHealthIsThatOfTheFilesToo(t *testing.T) {
+	why := ""
+	h := &Handler{Live: new(live.Registry), Ready: func() string { return why }}
+	defer h.Close()
+	if status, body := get(t, h, "/healthz"); status != 200 || body != "ok\n" {
+		t.Errorf("got %d %q, want 200 ok", status, body)
+	}
+	why = "the object store does not answer"
+	if status, body := get(t, h, "/healthz"); status != 503 || body != why+"\n" {
+		t.Errorf("got %d %q, want 503 and the reason", status, body)
+	}
+}
+
+func TestRequestsToAStoreAreShown(t *testing.T) {
+	store := NewStore([]string{"get", "list"}, func() int { return 3 })
+	store.Observe("get", "ok", 20*time.Millisecond)
+	store.Observe("get", "busy", time.Second)
+	h := &Handler{Live: new(live.Registry), Store: store}
+	defer h.Close()
+	_, body := get(t, h, "/metrics")
+	for _, line := range []string{
+		`sluice_store_requests_total{operation="get",result="ok"} 1`,
+		`sluice_store_requests_total{operation="get",result="busy"} 1`,
+		`sluice_store_requests_total{operation="list",result="failed"} 0`,
+		`sluice_store_request_duration_seconds_count{operation="get"} 2`,
+		`sluice_store_request_duration_seconds_count{operation="list"} 0`,
+		`sluice_store_connections_in_use 3`,
+	} {
+		if !strings.Contains(body, "\n"+line+"\n") {
+			t.Errorf("got no line %s", line)
+		}
+	}
+	none := &Handler{Live: new(live.Registry)}
+	defer none.Close()
+	if _, body := get(t, none, "/metrics"); strings.Contains(body, "sluice_store") {
+		t.Error("a server without a store shows one")
 	}
 }
 

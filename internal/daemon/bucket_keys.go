@@ -158,7 +158,7 @@ func parseKeys(content []byte, profile string) (s3fs.Keys, error) {
 		}
 		key, value, ok := strings.Cut(line, "=")
 		if !ok {
-			return s3fs.Keys{}, fmt.Errorf("line %d is not like aws_access_key_id = ...", n)
+			return s3fs.Keys{}, fmt.Errorf("line %d is neither a [PROFILE] nor a key with a value", n)
 		}
 		if section != profile {
 			continue

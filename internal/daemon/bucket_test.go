@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -171,6 +173,7 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 		{"it is broken", 500, "InternalError", 502, "", 451, "object store failed"},
 		{"it cuts connections", 0, "", 502, "", 451, "object store failed"},
 		{"it has too much to do", 503, "SlowDown", 503, "1", 450, "object store is busy"},
+		{"the key is no longer valid", 403, "InvalidAccessKeyId", 502, "", 451, "object store failed"},
 		{"the file may not be read", 403, "AccessDenied", 403, "", 550, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -220,6 +223,89 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 				t.Errorf("the log does not say why:\n%s", log)
 			}
 		})
+	}
+}
+
+// A download that the store breaks off is no shorter file.
+func TestADownloadThatTheStoreBreaksOffFails(t *testing.T) {
+	store := s3store.New(t)
+	store.Put("f", make([]byte, 4<<20))
+	d := newBucketTest(t, store, tableOf("alice"))
+	c := d.logInFTP(t, "alice")
+	c.cmd(t, 200, "TYPE I")
+	store.SetFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != "GET" || r.URL.Query().Has("list-type") {
+			return false
+		}
+		panic(http.ErrAbortHandler)
+	})
+	peer, ok := c.begin(t, "RETR f")
+	if !ok {
+		t.Fatal("RETR is refused")
+	}
+	_, _ = io.Copy(io.Discard, peer)
+	if code, message, err := c.ReadResponse(0); err != nil || code != 451 || !strings.Contains(message, "The object store failed") || strings.Contains(message, "127.0.0.1") {
+		t.Errorf("got %d %q, %v, want 451", code, message, err)
+	}
+	resp, err := http.Get("http://" + d.http + "/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Errorf("HTTP: got %d bytes of %d without an error", n, resp.ContentLength)
+	}
+	if log := d.logText(); strings.Count(log, "the object store failed: Get") != 2 {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+}
+
+// Each way to a client says that the store was slow.
+func TestASlowStoreIsTheCause(t *testing.T) {
+	const size = 300_000
+	store := s3store.New(t)
+	store.Put("f", make([]byte, size))
+	d := newBucketTest(t, store, tableOf("alice"))
+	store.SetFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != "GET" || r.Header.Get("Range") == "" {
+			return false
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		w.Header().Set("Last-Modified", s3store.Modified.Format(http.TimeFormat))
+		w.WriteHeader(http.StatusPartialContent)
+		for range 30 {
+			_, _ = w.Write(make([]byte, size/30))
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		return true
+	})
+	c := d.logInFTP(t, "alice")
+	c.cmd(t, 200, "TYPE I")
+	for name, get := range map[string]func(){
+		"FTP": func() {
+			peer, ok := c.begin(t, "RETR f")
+			if !ok {
+				t.Fatal("RETR is refused")
+			}
+			_, _ = io.Copy(io.Discard, peer)
+			c.expect(t, 226, "RETR f")
+		},
+		"the fast path":     func() { d.exchange(t, "GET", "/f?x=1", "Accept-Encoding", "identity") },
+		"net/http":          func() { d.get(t, "alice", "/f") },
+		"a part by HTTP":    func() { d.exchange(t, "GET", "/f", "Range", "bytes=0-") },
+		"a client of HTTP1": func() { d.exchange(t, "GET", "/f") },
+	} {
+		before := strings.Count(d.logText(), "cause=store")
+		get()
+		for deadline := time.Now().Add(10 * time.Second); strings.Count(d.logText(), "cause=store") == before; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the log has no cause store:\n%s", name, d.logText())
+			}
+		}
 	}
 }
 
@@ -303,6 +389,7 @@ func TestABucketThatCannotBeOpenedIsExplained(t *testing.T) {
 		{"a wrong clock", answer(403, "RequestTimeTooSkewed"), "", nil, "clocks"},
 		{"another server", answer(404, "Not Found"), "", nil, "no store answers there"},
 		{"nobody listens", nil, "http://" + closed.Addr().String(), nil, "nothing listens there"},
+		{"an answer that is cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", nil, "http or https"},
 		{"https for http", nil, strings.Replace(plain.URL, "http:", "https:", 1), nil, "the store speaks http there"},
 		{"http for https", nil, strings.Replace(secure.URL, "https:", "http:", 1), nil, "the store speaks https there"},
 		{"an unknown authority", nil, secure.URL, nil, "--s3-ca FILE"},

@@ -47,16 +47,18 @@ func (c Cause) nameOrEmpty() string {
 	return c.String()
 }
 
-// orWait returns RateLimit or Store if there was nothing to send because waiting for that took half of the time or more;
-// else c.
+// orWait returns Store if waiting for that took half of the time or more, whatever the connection did meanwhile: a slow
+// client would have made the transfer wait for the connection. It returns RateLimit if there was nothing to send because
+// waiting for that took half of the time or more, and else c.
 func (c Cause) orWait(w waits, wall time.Duration) Cause {
 	switch {
-	case c > Application || wall <= 0 || max(w.limit, w.store) < wall/2:
-		return c
-	case w.limit >= w.store:
+	case wall <= 0:
+	case w.store > w.limit && w.store >= wall/2:
+		return Store
+	case c <= Application && w.limit >= wall/2:
 		return RateLimit
 	}
-	return Store
+	return c
 }
 
 // waits is how long a transfer has waited, and for what.

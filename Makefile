@@ -19,7 +19,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run test race test-s3 test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run test race test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,7 @@ race: ## the tests of make test under the race detector
 	go test -race ./...
 	$(GOROUTINES) go test -race $(DRIVEN)
 
+.PHONY: test-s3
 test-s3: ## tests of package s3fs against versitygw, which is built first in the user's cache directory
 	SLUICE_VERSITYGW=$$(tools/versitygw.sh) go test -count=1 -timeout 5m ./s3fs
 

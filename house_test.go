@@ -279,6 +279,7 @@ var rules = []rule{
 		why:   "the configuration is data: internal/daemon turns it into servers",
 		never: map[string]string{"httpd": noServer, "ftpd": noServer},
 	},
+	{folder: forTests + "/s3store", why: "a store for the tests of every folder, which knows only the protocol"},
 	{folder: forTests, others: []string{sys, afero}, why: "tests of every folder use it, so that it may depend on no folder"},
 }
 
@@ -404,7 +405,7 @@ func (r rule) objection(imported string, onLinux bool) string {
 		return "cgo: the binary is static, and any platform can build it for every other"
 	case imported == "text/template" || imported == "html/template":
 		return "it makes the linker keep every exported method, 2.5 MB of them: write the text with fmt, and escape values"
-	case isOwn && own == forTests:
+	case isOwn && (own == forTests || strings.HasPrefix(own, forTests+"/")):
 		return "it is for _test files only"
 	case isOwn && (slices.Contains(r.own, own) || slices.Contains(r.own, "...")):
 		return ""

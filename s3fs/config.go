@@ -41,15 +41,6 @@ type Config struct {
 	// Anonymous sends no credentials: for public buckets.
 	Anonymous bool
 
-	// TLS is for connections to an https Endpoint. Nil: the system's authorities.
-	TLS *tls.Config
-
-	// Timeout is how long a request may make no progress. Zero: 30 seconds.
-	Timeout time.Duration
-
-	// MaxConns is how many connections are open at a time. Zero: 256.
-	MaxConns int
-
 	// Writable allows changes. Without it each of them fails with [syscall.EROFS].
 	Writable bool
 
@@ -67,6 +58,15 @@ type Config struct {
 	// OnProblem, if it is not nil, is called once for each key of an object that cannot be shown as a file, and for other
 	// facts about the bucket that surprise, with an explanation. It may be called by several goroutines at a time.
 	OnProblem func(key, reason string)
+
+	// TLS is for connections to an https Endpoint. Nil: the system's authorities.
+	TLS *tls.Config
+
+	// Timeout is how long a request may make no progress. Zero: 30 seconds.
+	Timeout time.Duration
+
+	// MaxConns is how many connections are open at a time. Zero: 256.
+	MaxConns int
 }
 
 // Open checks that the store lets the caller list the bucket, and returns its files. The caller closes the FS. The end of
@@ -126,9 +126,9 @@ func newFS(c Config) (*FS, error) {
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {
 		prefix += "/"
 	}
-	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport, writing: newWriting(&c)}
-	fsys.problems.report = c.OnProblem
+	fsys := &FS{client: client, bucket: c.Bucket, prefix: prefix, timeout: c.Timeout, transport: transport}
 	fsys.ctx, fsys.cancel = context.WithCancel(context.Background())
+	fsys.writing, fsys.problems.report = newWriting(&c), c.OnProblem
 	return fsys, nil
 }
 

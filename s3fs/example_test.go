@@ -9,14 +9,15 @@ import (
 	"net/http/httptest"
 
 	"sluice/httpd"
+	"sluice/internal/nettest/s3store"
 	"sluice/s3fs"
 )
 
 // A bucket is served as any other file system.
 func ExampleOpen() {
-	bucket := &store{objects: map[string][]byte{"releases/notes.txt": []byte("Version 1\n")}}
-	bucket.Server = httptest.NewServer(bucket) // in place of a real one
+	bucket := s3store.Serve() // in place of a real one
 	defer bucket.Close()
+	bucket.Put("releases/notes.txt", []byte("Version 1\n"))
 
 	files, err := s3fs.Open(context.Background(), s3fs.Config{
 		Endpoint: bucket.URL, Bucket: bucketName, Prefix: "releases", Region: "us-east-1",

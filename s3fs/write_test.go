@@ -95,7 +95,7 @@ var faults = []struct {
 		panic(http.ErrAbortHandler)
 	}},
 	{"the connection is reset after the request is done", func(s *store, _ http.ResponseWriter, r *http.Request) {
-		s.change(httptest.NewRecorder(), r, strings.TrimPrefix(r.URL.Path, "/"+bucketName+"/"))
+		s.Change(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
 	}},
 }
@@ -220,7 +220,7 @@ func TestTheUploadOfAKilledServerIsContinued(t *testing.T) {
 	at := targetOf(files, "/f")
 	_, err := uploads.Kept(at.Writer, at.Name)
 	wantError(t, "Kept of an upload that may be active", err, fs.ErrNotExist)
-	s.makeOld()
+	s.MakeOld()
 	info, err := uploads.Kept(at.Writer, at.Name)
 	if err != nil || info.Size() != 3*partSize {
 		t.Fatalf("got %v, %v", info, err)
@@ -237,7 +237,7 @@ func TestTheUploadOfAKilledServerIsContinued(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFile(t, files, "f", content)
-	if keys := s.keys(); len(keys) != 1 || s.unfinished() != 0 {
+	if keys := s.Keys(); len(keys) != 1 || s.unfinished() != 0 {
 		t.Errorf("there are %q and %d multipart uploads", keys, s.unfinished())
 	}
 }
@@ -250,16 +250,6 @@ func waitFor(t *testing.T, holds func() bool) {
 			t.Fatal("it takes too long")
 		}
 	}
-}
-
-// parts returns how many parts unfinished uploads have.
-func (s *store) parts() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.uploads {
-		n += len(u.parts)
-	}
-	return n
 }
 
 func TestADamagedPartIsRefused(t *testing.T) {
@@ -444,7 +434,7 @@ func TestAnAbortedUploadLeavesNothing(t *testing.T) {
 	files := writable(t, s)
 	u := begin(t, new(upload.Store), targetOf(files, "/f"), pattern(3*partSize))
 	u.Abort(3*partSize, upload.ErrUntrusted)
-	if keys := s.keys(); len(keys) != 0 || s.unfinished() != 0 {
+	if keys := s.Keys(); len(keys) != 0 || s.unfinished() != 0 {
 		t.Errorf("there are %q and %d multipart uploads", keys, s.unfinished())
 	}
 }
@@ -463,7 +453,7 @@ func TestCloseOfAnFSEndsUploads(t *testing.T) {
 	if err := f.Close(); err == nil {
 		t.Error("got no error")
 	}
-	if keys := s.keys(); len(keys) != 0 {
+	if keys := s.Keys(); len(keys) != 0 {
 		t.Errorf("there are %q", keys)
 	}
 }

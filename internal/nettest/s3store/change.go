@@ -1,4 +1,4 @@
-package s3fs_test
+package s3store
 
 import (
 	"crypto/md5"
@@ -26,6 +26,13 @@ type received struct {
 	simple  bool // knows no conditions
 }
 
+// ForgetConditions makes it a store that does not know If-None-Match.
+func (s *Store) ForgetConditions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.simple = true
+}
+
 type receivedUpload struct {
 	key    string
 	fields http.Header
@@ -50,42 +57,20 @@ func purpose(r *http.Request) string {
 	return ""
 }
 
-// etag returns the tag of an object; the caller has the lock.
-func (s *store) etag(key string, content []byte) string {
-	if tag := s.etags[key]; tag != "" {
-		return tag
-	}
-	return fmt.Sprintf(`"%x"`, len(content))
-}
-
-func (s *store) lockedEtag(key string, content []byte) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.etag(key, content)
-}
-
-// time returns when an object was stored.
-func (s *store) time(key string) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at, ok := s.times[key]; ok {
-		return at
-	}
-	return modified
-}
-
-// makeOld makes all objects old.
-func (s *store) makeOld() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.times)
-}
-
-// describe sends the metadata of an object.
-func (s *store) describe(w http.ResponseWriter, key string) {
+// describe sends the metadata of an object, and returns when it was stored.
+func (s *Store) describe(w http.ResponseWriter, key string, content []byte) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.Copy(w.Header(), s.fields[key])
+	w.Header().Set("ETag", s.etag(key, content))
+	return s.time(key)
+}
+
+// MakeOld makes the time of all objects Modified.
+func (s *Store) MakeOld() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.times)
 }
 
 // metadata returns the fields of a request that stay with the object.
@@ -101,23 +86,26 @@ func metadata(r *http.Request) http.Header {
 
 func tagOf(content []byte) string { return fmt.Sprintf(`"%x"`, md5.Sum(content)) }
 
-// keys returns those of all objects.
-func (s *store) keys() []string {
+// Keys returns those of all objects.
+func (s *Store) Keys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.objects))
 }
 
-// unfinished returns how many multipart uploads there are.
-func (s *store) unfinished() int {
+// Unfinished returns how many multipart uploads there are, and how many parts they have.
+func (s *Store) Unfinished() (uploads, parts int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.uploads)
+	for _, u := range s.uploads {
+		parts += len(u.parts)
+	}
+	return len(s.uploads), parts
 }
 
-// change answers a request that changes something, and those about multipart uploads.
-func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool {
-	q := r.URL.Query()
+// Change answers a request that changes something, and those about multipart uploads. It returns false for others.
+func (s *Store) Change(w http.ResponseWriter, r *http.Request) bool {
+	q, key := r.URL.Query(), strings.TrimPrefix(r.URL.Path, "/"+Bucket+"/")
 	if r.Method == http.MethodGet && q.Has("versioning") {
 		answer(w, xmlResult{XMLName: xml.Name{Local: "VersioningConfiguration"}})
 		return true
@@ -130,8 +118,8 @@ func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool 
 		return true // the client has gone
 	}
 	sum := sha256.Sum256(content)
-	if said := r.Header.Get("X-Amz-Content-Sha256"); said != "UNSIGNED-PAYLOAD" && said != hex.EncodeToString(sum[:]) {
-		refuse(w, http.StatusBadRequest, "XAmzContentSHA256Mismatch")
+	if said := r.Header.Get("X-Amz-Content-Sha256"); said != "" && said != "UNSIGNED-PAYLOAD" && said != hex.EncodeToString(sum[:]) {
+		Refuse(w, http.StatusBadRequest, "XAmzContentSHA256Mismatch")
 		return true
 	}
 	s.mu.Lock()
@@ -139,11 +127,11 @@ func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool 
 	if r.Header.Get("If-None-Match") == "*" {
 		_, found := s.objects[key]
 		if s.simple {
-			refuse(w, http.StatusNotImplemented, "NotImplemented")
+			Refuse(w, http.StatusNotImplemented, "NotImplemented")
 			return true
 		}
 		if found {
-			refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
+			Refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
 			return true
 		}
 	}
@@ -153,7 +141,7 @@ func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool 
 	switch {
 	case !ok:
 	case id != "" && (upload == nil || upload.key != key):
-		refuse(w, http.StatusNotFound, "NoSuchUpload")
+		Refuse(w, http.StatusNotFound, "NoSuchUpload")
 	case id != "":
 		if isCopy {
 			content = source
@@ -175,14 +163,30 @@ func (s *store) change(w http.ResponseWriter, r *http.Request, key string) bool 
 		s.store(key, content, metadata(r))
 		w.Header().Set("ETag", s.etags[key])
 	default:
-		refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed")
+		Refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed")
 	}
 	return true
 }
 
 // The methods below are for callers that have the lock.
 
-func (s *store) store(key string, content []byte, fields http.Header) {
+// etag returns the tag of an object.
+func (s *Store) etag(key string, content []byte) string {
+	if tag := s.etags[key]; tag != "" {
+		return tag
+	}
+	return fmt.Sprintf(`"%x"`, len(content))
+}
+
+// time returns when an object was stored.
+func (s *Store) time(key string) time.Time {
+	if at, ok := s.times[key]; ok {
+		return at
+	}
+	return Modified
+}
+
+func (s *Store) store(key string, content []byte, fields http.Header) {
 	if s.etags == nil {
 		s.etags, s.fields, s.times = make(map[string]string), make(map[string]http.Header), make(map[string]time.Time)
 	}
@@ -191,22 +195,22 @@ func (s *store) store(key string, content []byte, fields http.Header) {
 
 func sourceOf(r *http.Request) string {
 	name, _ := url.PathUnescape(r.Header.Get("X-Amz-Copy-Source"))
-	return strings.TrimPrefix(strings.TrimPrefix(name, "/"), bucketName+"/")
+	return strings.TrimPrefix(strings.TrimPrefix(name, "/"), Bucket+"/")
 }
 
 // source returns what a request copies. If ok is false, the request was refused.
-func (s *store) source(w http.ResponseWriter, r *http.Request) (content []byte, isCopy, ok bool) {
+func (s *Store) source(w http.ResponseWriter, r *http.Request) (content []byte, isCopy, ok bool) {
 	if r.Header.Get("X-Amz-Copy-Source") == "" {
 		return nil, false, true
 	}
 	key := sourceOf(r)
 	content, found := s.objects[key]
 	if !found {
-		refuse(w, http.StatusNotFound, "NoSuchKey")
+		Refuse(w, http.StatusNotFound, "NoSuchKey")
 		return nil, true, false
 	}
 	if tag := r.Header.Get("X-Amz-Copy-Source-If-Match"); tag != "" && tag != s.etag(key, content) {
-		refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
+		Refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
 		return nil, true, false
 	}
 	var from, to int
@@ -241,7 +245,7 @@ func answer(w http.ResponseWriter, result xmlResult) {
 	_ = xml.NewEncoder(w).Encode(result)
 }
 
-func (s *store) begin(w http.ResponseWriter, r *http.Request, key string) {
+func (s *Store) begin(w http.ResponseWriter, r *http.Request, key string) {
 	if s.uploads == nil {
 		s.uploads = make(map[string]*receivedUpload)
 	}
@@ -250,11 +254,11 @@ func (s *store) begin(w http.ResponseWriter, r *http.Request, key string) {
 		id += "x"
 	}
 	s.uploads[id] = &receivedUpload{key: key, fields: metadata(r), parts: make(map[int][]byte)}
-	answer(w, xmlResult{XMLName: xml.Name{Local: "InitiateMultipartUploadResult"}, Bucket: bucketName, Key: key, UploadID: id})
+	answer(w, xmlResult{XMLName: xml.Name{Local: "InitiateMultipartUploadResult"}, Bucket: Bucket, Key: key, UploadID: id})
 }
 
 // part answers a request about a multipart upload.
-func (s *store) part(w http.ResponseWriter, r *http.Request, u *receivedUpload, id string, content []byte) {
+func (s *Store) part(w http.ResponseWriter, r *http.Request, u *receivedUpload, id string, content []byte) {
 	switch r.Method {
 	case http.MethodDelete:
 		delete(s.uploads, id)
@@ -277,7 +281,7 @@ func (s *store) part(w http.ResponseWriter, r *http.Request, u *receivedUpload, 
 // partsOfAPage is how many parts a listing has: few, so that the tests need more than one page.
 const partsOfAPage = 2
 
-func (s *store) listParts(w http.ResponseWriter, r *http.Request, u *receivedUpload) {
+func (s *Store) listParts(w http.ResponseWriter, r *http.Request, u *receivedUpload) {
 	after, _ := strconv.Atoi(r.URL.Query().Get("part-number-marker"))
 	out := xmlResult{XMLName: xml.Name{Local: "ListPartsResult"}}
 	for _, number := range slices.Sorted(maps.Keys(u.parts)) {
@@ -293,7 +297,7 @@ func (s *store) listParts(w http.ResponseWriter, r *http.Request, u *receivedUpl
 	answer(w, out)
 }
 
-func (s *store) complete(w http.ResponseWriter, u *receivedUpload, id string, content []byte) {
+func (s *Store) complete(w http.ResponseWriter, u *receivedUpload, id string, content []byte) {
 	var list struct {
 		Part []struct {
 			PartNumber int
@@ -305,17 +309,17 @@ func (s *store) complete(w http.ResponseWriter, u *receivedUpload, id string, co
 	for _, p := range list.Part {
 		part, found := u.parts[p.PartNumber]
 		if !found || strings.Trim(tagOf(part), `"`) != strings.Trim(p.ETag, `"`) {
-			refuse(w, http.StatusBadRequest, "InvalidPart")
+			Refuse(w, http.StatusBadRequest, "InvalidPart")
 			return
 		}
 		whole = append(whole, part...)
 	}
 	s.store(u.key, whole, u.fields)
 	delete(s.uploads, id)
-	answer(w, xmlResult{XMLName: xml.Name{Local: "CompleteMultipartUploadResult"}, Bucket: bucketName, Key: u.key, ETag: s.etags[u.key]})
+	answer(w, xmlResult{XMLName: xml.Name{Local: "CompleteMultipartUploadResult"}, Bucket: Bucket, Key: u.key, ETag: s.etags[u.key]})
 }
 
-func (s *store) deleteAll(w http.ResponseWriter, content []byte) {
+func (s *Store) deleteAll(w http.ResponseWriter, content []byte) {
 	var list struct{ Object []xmlKey }
 	_ = xml.Unmarshal(content, &list)
 	for _, o := range list.Object {

@@ -44,11 +44,3 @@ func (s *store) forget() []string { return s.Forget() }
 func (s *store) setFault(f func(n int, w http.ResponseWriter, r *http.Request) bool) { s.SetFault(f) }
 
 func refuse(w http.ResponseWriter, status int, code string) { s3store.Refuse(w, status, code) }
-
-func (s *store) makeOld() { s.MakeOld() }
-
-func (s *store) keys() []string { return s.Keys() }
-
-func (s *store) unfinished() int { return s.Unfinished() }
-
-func (s *store) parts() int { return s.Parts() }

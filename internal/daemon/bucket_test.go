@@ -407,7 +407,7 @@ func TestABucketThatCannotBeOpenedIsExplained(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&o)
 			}
-			s, err := openBucket(t.Context(), config.Bucket{Name: "pub"}, o, slog.New(slog.DiscardHandler))
+			s, err := openBucket(t.Context(), config.Bucket{Name: "pub"}, &config.Config{S3: o}, slog.New(slog.DiscardHandler))
 			if err == nil {
 				s.close()
 				t.Fatal("it is open")

@@ -23,7 +23,14 @@ type received struct {
 	times   map[string]time.Time
 	uploads map[string]*receivedUpload // by their ID
 	aborted int
-	Simple  bool // knows no conditions
+	simple  bool // knows no conditions
+}
+
+// ForgetConditions makes it a store that does not know If-None-Match.
+func (s *Store) ForgetConditions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.simple = true
 }
 
 type receivedUpload struct {
@@ -50,42 +57,20 @@ func purpose(r *http.Request) string {
 	return ""
 }
 
-// etag returns the tag of an object; the caller has the lock.
-func (s *Store) etag(key string, content []byte) string {
-	if tag := s.etags[key]; tag != "" {
-		return tag
-	}
-	return fmt.Sprintf(`"%x"`, len(content))
-}
-
-func (s *Store) lockedEtag(key string, content []byte) string {
+// describe sends the metadata of an object, and returns when it was stored.
+func (s *Store) describe(w http.ResponseWriter, key string, content []byte) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.etag(key, content)
+	maps.Copy(w.Header(), s.fields[key])
+	w.Header().Set("ETag", s.etag(key, content))
+	return s.time(key)
 }
 
-// time returns when an object was stored.
-func (s *Store) time(key string) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at, ok := s.times[key]; ok {
-		return at
-	}
-	return Modified
-}
-
-// MakeOld makes all objects old.
+// MakeOld makes the time of all objects Modified.
 func (s *Store) MakeOld() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.times)
-}
-
-// describe sends the metadata of an object.
-func (s *Store) describe(w http.ResponseWriter, key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.Copy(w.Header(), s.fields[key])
 }
 
 // metadata returns the fields of a request that stay with the object.
@@ -108,26 +93,19 @@ func (s *Store) Keys() []string {
 	return slices.Sorted(maps.Keys(s.objects))
 }
 
-// Unfinished returns how many multipart uploads there are.
-func (s *Store) Unfinished() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.uploads)
-}
-
-// Parts returns how many parts of unfinished uploads there are.
-func (s *Store) Parts() (n int) {
+// Unfinished returns how many multipart uploads there are, and how many parts they have.
+func (s *Store) Unfinished() (uploads, parts int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, u := range s.uploads {
-		n += len(u.parts)
+		parts += len(u.parts)
 	}
-	return n
+	return len(s.uploads), parts
 }
 
-// Change answers a request that changes something, and those about multipart uploads.
-func (s *Store) Change(w http.ResponseWriter, r *http.Request, key string) bool {
-	q := r.URL.Query()
+// Change answers a request that changes something, and those about multipart uploads. It returns false for others.
+func (s *Store) Change(w http.ResponseWriter, r *http.Request) bool {
+	q, key := r.URL.Query(), strings.TrimPrefix(r.URL.Path, "/"+Bucket+"/")
 	if r.Method == http.MethodGet && q.Has("versioning") {
 		answer(w, xmlResult{XMLName: xml.Name{Local: "VersioningConfiguration"}})
 		return true
@@ -140,7 +118,7 @@ func (s *Store) Change(w http.ResponseWriter, r *http.Request, key string) bool 
 		return true // the client has gone
 	}
 	sum := sha256.Sum256(content)
-	if said := r.Header.Get("X-Amz-Content-Sha256"); said != "UNSIGNED-PAYLOAD" && said != hex.EncodeToString(sum[:]) {
+	if said := r.Header.Get("X-Amz-Content-Sha256"); said != "" && said != "UNSIGNED-PAYLOAD" && said != hex.EncodeToString(sum[:]) {
 		Refuse(w, http.StatusBadRequest, "XAmzContentSHA256Mismatch")
 		return true
 	}
@@ -148,7 +126,7 @@ func (s *Store) Change(w http.ResponseWriter, r *http.Request, key string) bool 
 	defer s.mu.Unlock()
 	if r.Header.Get("If-None-Match") == "*" {
 		_, found := s.objects[key]
-		if s.Simple {
+		if s.simple {
 			Refuse(w, http.StatusNotImplemented, "NotImplemented")
 			return true
 		}
@@ -191,6 +169,22 @@ func (s *Store) Change(w http.ResponseWriter, r *http.Request, key string) bool 
 }
 
 // The methods below are for callers that have the lock.
+
+// etag returns the tag of an object.
+func (s *Store) etag(key string, content []byte) string {
+	if tag := s.etags[key]; tag != "" {
+		return tag
+	}
+	return fmt.Sprintf(`"%x"`, len(content))
+}
+
+// time returns when an object was stored.
+func (s *Store) time(key string) time.Time {
+	if at, ok := s.times[key]; ok {
+		return at
+	}
+	return Modified
+}
 
 func (s *Store) store(key string, content []byte, fields http.Header) {
 	if s.etags == nil {

@@ -30,7 +30,7 @@ type Store struct {
 // Bucket is the name of the bucket.
 const Bucket = "pub"
 
-// Modified is the time of objects that no request has stored.
+// Modified is the time of all objects.
 var Modified = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 // New returns a store with objects whose content is their key.
@@ -94,13 +94,11 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></LocationConstraint>`)
 	case key == "" && r.URL.Query().Get("list-type") == "2":
 		s.list(w, r)
-	case s.Change(w, r, key):
+	case s.Change(w, r):
 	case !found:
 		Refuse(w, http.StatusNotFound, "NoSuchKey")
 	default:
-		w.Header().Set("ETag", s.lockedEtag(key, content))
-		s.describe(w, key)
-		http.ServeContent(w, r, "", s.time(key), bytes.NewReader(content))
+		http.ServeContent(w, r, "", s.describe(w, key, content), bytes.NewReader(content))
 	}
 }
 
@@ -127,7 +125,7 @@ type (
 	listedPrefix struct{ Prefix string }
 )
 
-// list answers ListObjectsV2 with a delimiter.
+// list answers ListObjectsV2.
 func (s *Store) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	most, _ := strconv.Atoi(q.Get("max-keys"))
@@ -154,7 +152,7 @@ func (s *Store) list(w http.ResponseWriter, r *http.Request) {
 			out.CommonPrefixes = append(out.CommonPrefixes, listedPrefix{entry})
 			out.NextContinuationToken = entry
 		default:
-			out.Contents = append(out.Contents, listedObject{key, s.etag(key, s.objects[key]), Modified.Format(time.RFC3339), len(s.objects[key])})
+			out.Contents = append(out.Contents, listedObject{key, s.etag(key, s.objects[key]), s.time(key).Format(time.RFC3339), len(s.objects[key])})
 			out.NextContinuationToken = entry
 		}
 		if out.IsTruncated {

@@ -2,6 +2,7 @@ package s3fs
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -70,7 +71,13 @@ func (s *FS) stat(name string) (*info, error) {
 	if err == nil {
 		return fileOf(path.Base(key), &object), nil
 	}
-	if err = translate(err); err != fs.ErrNotExist {
+	switch err = translate(err); {
+	case errors.Is(err, fs.ErrPermission): // an answer to HEAD has no code: perhaps the credentials are no longer valid
+		if _, listErr := s.list(ctx, key+"/", "", 1); errors.Is(listErr, ErrStore) {
+			err = listErr
+		}
+		return nil, err
+	case err != fs.ErrNotExist: //nolint:errorlint // as translate returns it
 		return nil, err
 	}
 	page, err := s.list(ctx, key+"/", "", 1)

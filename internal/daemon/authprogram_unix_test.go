@@ -349,8 +349,7 @@ func TestProgramsThatAreRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			conf := config.Default()
 			conf.Root, conf.AuthProgram.Path = root, tt.path
-			d := &daemon{conf: conf}
-			p, err := d.authProgram()
+			p, err := openDaemon(t, conf).authProgram()
 			if tt.want == "" {
 				if err != nil || p.Path != tt.path {
 					t.Errorf("got %+v, %v", p, err)

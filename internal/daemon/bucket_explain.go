@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -80,6 +81,8 @@ func explainConnection(err error, o config.StoreOptions) string {
 		return fmt.Sprintf("the store speaks http there, not https; if that is right, write --s3-endpoint http://%s", host)
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		return fmt.Sprintf("the store speaks https there, not http; write --s3-endpoint https://%s", host)
+	case errors.Is(err, io.EOF), strings.Contains(err.Error(), "Connection closed by foreign host"):
+		return "the store cuts the connection without an answer; check --s3-endpoint, and whether it is http or https"
 	case isUnknown:
 		return "the certificate of the store is of an unknown authority; name the file with that by --s3-ca FILE"
 	case isWrongName:

@@ -171,6 +171,7 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 		{"it is broken", 500, "InternalError", 502, "", 451, "object store failed"},
 		{"it cuts connections", 0, "", 502, "", 451, "object store failed"},
 		{"it has too much to do", 503, "SlowDown", 503, "1", 450, "object store is busy"},
+		{"the key is no longer valid", 403, "InvalidAccessKeyId", 502, "", 451, "object store failed"},
 		{"the file may not be read", 403, "AccessDenied", 403, "", 550, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -303,6 +304,7 @@ func TestABucketThatCannotBeOpenedIsExplained(t *testing.T) {
 		{"a wrong clock", answer(403, "RequestTimeTooSkewed"), "", nil, "clocks"},
 		{"another server", answer(404, "Not Found"), "", nil, "no store answers there"},
 		{"nobody listens", nil, "http://" + closed.Addr().String(), nil, "nothing listens there"},
+		{"an answer that is cut", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", nil, "http or https"},
 		{"https for http", nil, strings.Replace(plain.URL, "http:", "https:", 1), nil, "the store speaks http there"},
 		{"http for https", nil, strings.Replace(secure.URL, "https:", "http:", 1), nil, "the store speaks https there"},
 		{"an unknown authority", nil, secure.URL, nil, "--s3-ca FILE"},

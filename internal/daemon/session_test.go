@@ -124,6 +124,17 @@ func TestGuestsGetNoSession(t *testing.T) {
 	}
 }
 
+// openDaemon returns a daemon with its source open, until the end of the test.
+func openDaemon(t *testing.T, conf config.Config) *daemon {
+	t.Helper()
+	d, err := open(t.Context(), conf, new(strings.Builder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	return d
+}
+
 func TestTheStateDirectoryIsChecked(t *testing.T) {
 	root, parent := nettest.TempDir(t), nettest.TempDir(t)
 	file := filepath.Join(parent, "file")
@@ -146,21 +157,17 @@ func TestTheStateDirectoryIsChecked(t *testing.T) {
 			continue
 		}
 		conf := confWith(t, aliceTable, func(c *config.Config) { c.Root, c.State = root, tt.state })
-		d, err := newDaemon(conf, new(strings.Builder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = d.prepareState()
+		err := openDaemon(t, conf).prepareState()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.state, err, tt.want)
 		}
 		conf.StateIsDefault = true
 		isInTheWay := strings.Contains(tt.want, "served directory")
-		if d, err = newDaemon(conf, new(strings.Builder)); err != nil || isInTheWay && (d.prepareState() != nil || d.keepsState()) {
-			t.Errorf("%s: by default got %v and %v", tt.state, err, d.keepsState())
+		if d := openDaemon(t, conf); isInTheWay && (d.prepareState() != nil || d.keepsState()) {
+			t.Errorf("%s: by default state is kept, or refused", tt.state)
 		}
 		conf.Users = nil
-		if d, err = newDaemon(conf, new(strings.Builder)); err != nil || d.prepareState() != nil {
+		if err := openDaemon(t, conf).prepareState(); err != nil {
 			t.Errorf("%s: without users got %v", tt.state, err)
 		}
 	}

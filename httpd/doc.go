@@ -231,7 +231,7 @@
 // Cache-Control, Content-Language and Expires of Rules; it sends no other field of ours, also not X-Content-Type-Options.
 //
 // These are sent from here all the same: listings, archives, checksums, index files, compressed forms, the pages of
-// NotFoundPage and Fallback, files below RedirectFrom, types whose content may have relative links (text, XML, JSON,
+// NotFoundPage and Fallback, files below RedirectFrom, types whose content may have relative links (HTML, CSS, XML, JSON,
 // scripts, playlists), which a client would resolve against the store, and responses to pages of other origins (Origin),
 // for which CORS holds here alone. Scripts of pages of this origin that fetch other files need a CORS rule of the bucket.
 //

@@ -140,6 +140,7 @@ func TestWhatIsSentFromHereAllTheSame(t *testing.T) {
 		{"with a digest", "/movie.mp4", []string{"Want-Repr-Digest", "sha-256=1"}, 200},
 		{"a page that the client has", "/page.html", []string{"If-None-Match", tag}, 304},
 		{"a file that the client has", "/movie.mp4", []string{"If-Modified-Since", longAgo.Format(http.TimeFormat)}, 304},
+		{"with a tag that is not the store's", "/movie.mp4", []string{"Range", "bytes=0-9", "If-Range", `"x"`}, 200},
 		{"a file that is another one", "/movie.mp4", []string{"If-Match", `"x"`}, 412},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,10 @@ import (
 	"github.com/spf13/afero"
 )
 
+// UseCache is Config.Cache for a program that opens its cache later than the FS, because it changes its user in between. Call
+// it before the first file is opened.
+func (s *FS) UseCache(c *Cache) { s.cache = c }
+
 // openObject returns the file of an object, from the cache if that has it.
 func (s *FS) openObject(name string, info *info) afero.File {
 	f := newFile(s, name, info)

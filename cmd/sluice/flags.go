@@ -77,6 +77,11 @@ func addStoreFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.StringVar(&o.CAFile, "s3-ca", o.CAFile, "trust the certificate authorities in the PEM `FILE` instead of those of the system")
 	f.StringVar(&o.CredentialsFile, "s3-credentials", o.CredentialsFile, "read the credentials from `FILE`, which is like ~/.aws/credentials, and again every minute; default: see above")
 	f.BoolVar(&o.Anonymous, "s3-anonymous", o.Anonymous, "send no credentials, for public buckets")
+	f.StringVar(&o.Cache, "cache", o.Cache, "keep objects that are read in `DIR` on a local disk, which is for this server alone, and send them from there")
+	f.Var(&o.CacheSize, "cache-size", "use `SIZE` of the disk for --cache")
+	f.BoolVar(&o.Redirect, "redirect", o.Redirect, "send HTTP clients to the store for files, by signed URLs that everybody can use who knows them; see above")
+	f.DurationVar(&o.RedirectFor, "redirect-for", o.RedirectFor, "let the URLs of --redirect hold for `TIME`")
+	f.StringVar(&o.PublicEndpoint, "s3-public-endpoint", o.PublicEndpoint, "make the URLs of --redirect for `URL`, by which clients reach the store; default: --s3-endpoint")
 }
 
 func addUserFlags(f *pflag.FlagSet, conf *config.Config, users *[]string) {

@@ -33,6 +33,11 @@ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or in the file o
 AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials (profile AWS_PROFILE or default),
 or those of the host (IAM): the first of these that exists at the start.
 
+With --redirect, HTTP answers GET and HEAD of files in a bucket by 307 with a signed
+URL of the store, so that their bytes do not pass this server. Everybody who has such
+a URL can read the file until it expires; limits of bandwidth do not hold there. Pages
+and scripts, and all files by FTP, are sent from here.
+
 The URLs are printed on standard output, then the password of a --user that is
 given without one; the log is written to standard error.
 SIGINT and SIGTERM stop the server: it accepts no new clients, lets transfers

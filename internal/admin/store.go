@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,6 +9,9 @@ import (
 
 // Store counts the requests of the server to an object store, for Handler.Store. Make it by NewStore.
 type Store struct {
+	// Cache describes the cache of objects on a local disk; nil: there is none. Set it before the Handler is used.
+	Cache func() CacheStats
+
 	connections func() int
 	duration    *prometheus.HistogramVec
 	requests    *prometheus.CounterVec
@@ -54,5 +58,41 @@ func (s *Store) collectors() []prometheus.Collector {
 		Name: namespace + "store_connections_in_use",
 		Help: "Connections to the object store with a request that is under way.",
 	}, func() float64 { return float64(s.connections()) })
-	return []prometheus.Collector{s.duration, s.requests, inUse}
+	all := []prometheus.Collector{s.duration, s.requests, inUse}
+	if s.Cache == nil {
+		return all
+	}
+	for _, m := range cacheMetrics {
+		value := func() float64 { return m.value(s.Cache()) }
+		name := namespace + "store_cache_" + m.name
+		if strings.HasSuffix(name, "_total") {
+			all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: m.help}, value))
+		} else {
+			all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: m.help}, value))
+		}
+	}
+	return all
+}
+
+// CacheStats has the fields of s3fs.CacheStats.
+type CacheStats struct {
+	Files         int
+	Size, MaxSize int64
+
+	Hits, Misses, Fills, Fetched, Evictions, Failures int64
+}
+
+var cacheMetrics = []struct {
+	name, help string
+	value      func(CacheStats) float64
+}{
+	{"objects", "Whole objects in the cache.", func(s CacheStats) float64 { return float64(s.Files) }},
+	{"bytes", "Bytes of the disk that the cache uses or has set aside.", func(s CacheStats) float64 { return float64(s.Size) }},
+	{"max_bytes", "Bytes of the disk that the cache may use.", func(s CacheStats) float64 { return float64(s.MaxSize) }},
+	{"hits_total", "Objects that were opened and were in the cache. Their bytes are sent by sendfile.", func(s CacheStats) float64 { return float64(s.Hits) }},
+	{"misses_total", "Objects that were opened and were not in the cache, although it could have them.", func(s CacheStats) float64 { return float64(s.Misses) }},
+	{"fills_total", "Objects that have got into the cache.", func(s CacheStats) float64 { return float64(s.Fills) }},
+	{"fetched_bytes_total", "Bytes that came from the store for the cache.", func(s CacheStats) float64 { return float64(s.Fetched) }},
+	{"evictions_total", "Objects that were removed from the cache for others.", func(s CacheStats) float64 { return float64(s.Evictions) }},
+	{"failures_total", "Errors of the disk of the cache.", func(s CacheStats) float64 { return float64(s.Failures) }},
 }

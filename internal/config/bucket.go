@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -31,7 +32,24 @@ type StoreOptions struct {
 	CAFile          string // PEM file of the authorities of Endpoint; "": those of the system
 	CredentialsFile string // as ~/.aws/credentials; "": the usual places
 	Anonymous       bool   // there are no credentials
+
+	// A cache of whole objects on a local disk.
+	Cache     string // directory; "": none
+	CacheSize Bytes
+
+	// HTTP clients get files from the store itself, by URLs that hold so long, at PublicEndpoint; "": at Endpoint.
+	Redirect       bool
+	RedirectFor    time.Duration
+	PublicEndpoint string
 }
+
+// The defaults of StoreOptions.
+const (
+	defaultCacheSize   = 10 << 30
+	defaultRedirectFor = 5 * time.Minute
+	minCacheSize       = 1 << 20
+	maxRedirectFor     = 7 * 24 * time.Hour // which stores accept
+)
 
 // Bucket returns the bucket that Root names; ok is false if it names a directory. c was checked.
 func (c Config) Bucket() (b Bucket, ok bool) {
@@ -120,6 +138,9 @@ func (o StoreOptions) checkUnused() error {
 		{"--s3-ca", o.CAFile != ""},
 		{"--s3-credentials", o.CredentialsFile != ""},
 		{"--s3-anonymous", o.Anonymous},
+		{"--s3-public-endpoint", o.PublicEndpoint != ""},
+		{"--cache", o.Cache != ""},
+		{"--redirect", o.Redirect},
 	} {
 		if given.is {
 			return fmt.Errorf("%s is of no use for a directory; serve a bucket by s3://BUCKET", given.flag)
@@ -137,6 +158,27 @@ func (o StoreOptions) check() error {
 		return errors.New("--s3-ca is of no use for an --s3-endpoint of http, which has no certificate")
 	case o.Anonymous && o.CredentialsFile != "":
 		return errors.New("--s3-anonymous and --s3-credentials exclude each other")
+	}
+	return o.checkBypass()
+}
+
+// checkBypass is check for what makes the bytes of files go elsewhere.
+func (o StoreOptions) checkBypass() error {
+	switch {
+	case o.Cache == "" && o.CacheSize != 0 && o.CacheSize != defaultCacheSize:
+		return errors.New("--cache-size is of no use without --cache DIR")
+	case o.Cache != "" && o.CacheSize < minCacheSize:
+		return fmt.Errorf("--cache-size %s is less than 1 MiB", o.CacheSize)
+	case !o.Redirect && o.RedirectFor != 0 && o.RedirectFor != defaultRedirectFor:
+		return errors.New("--redirect-for is of no use without --redirect")
+	case o.Redirect && (o.RedirectFor < time.Second || o.RedirectFor > maxRedirectFor):
+		return fmt.Errorf("--redirect-for %v is not between a second and seven days", o.RedirectFor)
+	case !o.Redirect && o.PublicEndpoint != "":
+		return errors.New("--s3-public-endpoint is of no use without --redirect")
+	case o.PublicEndpoint != "" && !isEndpoint(o.PublicEndpoint):
+		return errors.New("--s3-public-endpoint is not the URL of a store; write it like https://s3.example.org, without a path and a password")
+	case o.Redirect && o.Anonymous:
+		return errors.New("--redirect needs credentials that sign URLs; with --s3-anonymous there are none")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBucketsAreParsed(t *testing.T) {
@@ -98,6 +99,18 @@ func TestSettingsThatDoNotFitABucketAreRefused(t *testing.T) {
 		{".", func(c *Config) { c.S3.CAFile = "ca.pem" }, "--s3-ca"},
 		{".", func(c *Config) { c.S3.CredentialsFile = "f" }, "--s3-credentials"},
 		{".", func(c *Config) { c.S3.Anonymous = true }, "--s3-anonymous"},
+		{".", func(c *Config) { c.S3.Cache = "dir" }, "--cache"},
+		{".", func(c *Config) { c.S3.Redirect = true }, "--redirect"},
+		{".", func(c *Config) { c.S3.PublicEndpoint = "https://s3.example.org" }, "--s3-public-endpoint"},
+		{"s3://pub", func(c *Config) { c.S3.Cache, c.S3.CacheSize = "dir", 1<<20 }, ""},
+		{"s3://pub", func(c *Config) { c.S3.Cache, c.S3.CacheSize = "dir", 1000 }, "--cache-size"},
+		{"s3://pub", func(c *Config) { c.S3.CacheSize = 1 << 20 }, "--cache-size"},
+		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.PublicEndpoint = true, "https://s3.example.org" }, ""},
+		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.PublicEndpoint = true, "s3.example.org" }, "--s3-public-endpoint"},
+		{"s3://pub", func(c *Config) { c.S3.PublicEndpoint = "https://s3.example.org" }, "--s3-public-endpoint"},
+		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.RedirectFor = true, 8*24*time.Hour }, "--redirect-for"},
+		{"s3://pub", func(c *Config) { c.S3.RedirectFor = time.Minute }, "--redirect-for"},
+		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.Anonymous = true, true }, "--redirect"},
 	} {
 		c := Default()
 		c.Root = tt.root

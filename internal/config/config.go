@@ -179,6 +179,8 @@ func Default() Config {
 		Drain:      30 * time.Second,
 		Sandbox:    Sandboxes[0],
 
+		S3: StoreOptions{CacheSize: defaultCacheSize, RedirectFor: defaultRedirectFor},
+
 		SessionIdle: 24 * time.Hour, SessionLifetime: 7 * 24 * time.Hour,
 
 		AuthProgram: AuthProgram{Timeout: 5 * time.Second, Cache: time.Minute},

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,6 +32,7 @@ type bucket struct {
 	read  vfs.Tree // whatever the rights of an account say, nothing can be changed through it
 	write vfs.Tree
 	keys  *bucketKeys
+	cache *bucketCache
 
 	log     *slog.Logger
 	metrics *admin.Store
@@ -57,15 +59,18 @@ const (
 // openBucket asks the store for the bucket. Errors say what to do.
 func openBucket(ctx context.Context, b config.Bucket, c *config.Config, logger *slog.Logger) (source, error) {
 	o := c.S3
-	s := &bucket{log: logger, keys: newBucketKeys(o, logger)}
+	s := &bucket{log: logger, keys: newBucketKeys(o, logger), cache: &bucketCache{dir: o.Cache, size: int64(o.CacheSize), log: logger}}
 	s.metrics = admin.NewStore(s3fs.Operations(), func() int {
 		if s.fs == nil {
 			return 0
 		}
 		return s.fs.Connections()
 	})
+	if o.Cache != "" {
+		s.metrics.Cache = s.cache.stats
+	}
 	conf := s3fs.Config{
-		Endpoint: o.Endpoint, Bucket: b.Name, Prefix: b.Prefix, Region: o.Region, PathStyle: o.PathStyle, Anonymous: o.Anonymous,
+		Endpoint: o.Endpoint, Bucket: b.Name, Prefix: b.Prefix, Region: o.Region, PathStyle: o.PathStyle, Anonymous: o.Anonymous, PublicEndpoint: o.PublicEndpoint,
 		Keys: s.keys.source(), Timeout: storeTimeout, OnRequest: s.onRequest,
 		Writable: c.MayWrite(), OnProblem: s.onProblem,
 	}
@@ -86,8 +91,21 @@ func openBucket(ctx context.Context, b config.Bucket, c *config.Config, logger *
 	s.fs, s.isOpen = files, true
 	s.mu.Unlock()
 	s.write = vfs.Of(files)
-	s.read = vfs.Of(afero.NewReadOnlyFs(files))
+	s.read = vfs.Of(readOnlyBucket{afero.NewReadOnlyFs(files), files})
 	return s, nil
+}
+
+// readOnlyBucket is the files of a bucket, which cannot be changed.
+type readOnlyBucket struct {
+	afero.Fs
+	files *s3fs.FS
+}
+
+// NoSpecialFiles and Presign are as in s3fs.FS.
+func (r readOnlyBucket) NoSpecialFiles() {}
+
+func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
+	return r.files.Presign(method, name, info, life, header)
 }
 
 // readAuthorities reads the file of --s3-ca. It is read only at the start.
@@ -160,12 +178,17 @@ func (s *bucket) requests() *admin.Store       { return s.metrics }
 func (s *bucket) files() []string              { return s.keys.files() }
 func (s *bucket) readBy(files *sandbox.Files)  { s.keys.opener = files }
 func (s *bucket) warn(*slog.Logger, bool)      {}
-func (s *bucket) close()                       { _ = s.fs.Close() }
+
+func (s *bucket) close() {
+	_ = s.fs.Close()
+	s.cache.close()
+}
 
 // confine implements source.
 func (s *bucket) confine(p *sandbox.Plan) {
 	net.DefaultResolver.PreferGo = true // that of the system may load libraries, which the sandbox forbids
 	p.Write, p.Read = false, append(s.keys.dirs(), resolverDirs()...)
+	s.cache.confine(p)
 }
 
 // resolverDirs returns the directory where a manager of the network keeps the file of the resolver, which is replaced when
@@ -181,7 +204,10 @@ func resolverDirs() []string {
 
 // checkAccess implements source. The sandbox is in force, so this is what the server can do from now on.
 func (s *bucket) checkAccess(u *sandbox.User, _ []account.Account) error {
-	return s.keys.check(u)
+	if err := s.keys.check(u); err != nil {
+		return err
+	}
+	return s.cache.open(u, s.fs)
 }
 
 // ready implements source. It asks the store, but not for each of many calls.

@@ -34,7 +34,7 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 	}
 	d.root.confine(&plan)
 	if d.keepsState() {
-		plan.State = []string{d.conf.State}
+		plan.State = append(plan.State, d.conf.State)
 	}
 	if plan.NeedsHelper() {
 		if err := d.startHelper(); err != nil {

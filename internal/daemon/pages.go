@@ -187,6 +187,9 @@ func (d *daemon) configure(h *httpd.Handler) {
 	h.NotFoundPage, h.Fallback = d.conf.NotFound, d.conf.Fallback
 	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags
 	h.Rules, h.CORS = d.rules, d.conf.CORS
+	if d.conf.S3.Redirect {
+		h.RedirectFor = d.conf.S3.RedirectFor
+	}
 }
 
 // warnPages logs pages that are configured and missing, which is no error because

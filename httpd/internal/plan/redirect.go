@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"sluice/internal/fileid"
@@ -28,11 +29,11 @@ func (pl *Plan) redirectsToStore() bool {
 func hasLinks(mediaType string) bool {
 	t, _, _ := strings.Cut(mediaType, ";")
 	kind, sub, _ := strings.Cut(strings.TrimSpace(t), "/")
-	switch {
-	case kind == "text", strings.HasSuffix(sub, "xml"), strings.HasSuffix(sub, "json"), strings.HasSuffix(sub, "mpegurl"):
-		return true
+	if kind == "text" {
+		return sub != "plain" && sub != "csv" && sub != "tab-separated-values"
 	}
-	return strings.HasSuffix(sub, "javascript")
+	isLinking := func(suffix string) bool { return strings.HasSuffix(sub, suffix) }
+	return slices.ContainsFunc([]string{"xml", "json", "javascript", "mpegurl"}, isLinking)
 }
 
 // storeFields are those of a file that the store is made to send.

@@ -103,7 +103,10 @@ func open(conf config.Config, stderr io.Writer) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = d.root.open(conf.Root); err != nil {
+	opened := d.logSlowStart()
+	err = d.root.open(conf.Root)
+	opened()
+	if err != nil {
 		d.log.Flush()
 		return nil, explainRoot(conf.Root, err)
 	}

@@ -211,6 +211,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		return osFile, nil
 	}
 	h := newHandle(f, full)
+	h.owner = a
 	if flag&writing == 0 {
 		// Stat the open file: the name may have got another file, or the file another length.
 		if fi, err = h.Stat(); err == nil && !isOpenable(fi.Mode()) {

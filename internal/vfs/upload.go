@@ -19,7 +19,7 @@ type uploader interface {
 	AbortUpload(temp string) error
 }
 
-var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
+var _ = [...]uploader{(*Root)(nil), (*adapter)(nil), (*Joined)(nil)}
 
 // CreateUpload creates the file temp, which must not exist, and opens it for writing.
 func (t *Root) CreateUpload(temp string, perm fs.FileMode) (afero.File, error) {
@@ -88,7 +88,9 @@ func (a *adapter) CreateUpload(temp string, perm fs.FileMode) (afero.File, error
 	if osFile, ok := OSFile(f); ok {
 		return osFile, nil
 	}
-	return newHandle(f, full), nil
+	h := newHandle(f, full)
+	h.owner = a
+	return h, nil
 }
 
 // SyncUpload passes the call on, as CreateUpload does. It has no time limit, because a call that was given up could still

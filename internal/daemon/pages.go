@@ -57,16 +57,17 @@ func (d *daemon) updatePages() {
 // again.
 func (p *pages) isHomeOther() bool {
 	p.mu.Lock()
-	home, guest := p.home, p.guest
+	handler, guest, known := p.handler, p.guest, p.known
 	p.mu.Unlock()
-	if home == nil {
+	tree, _ := guest.FS.(vfs.Tree)
+	if _, _, isOfHost := vfs.RootOf(tree, guest.Home); !isOfHost || !known || guest.Home == "" || handler.FS == nil {
 		return false
 	}
-	present, err := guest.FS.(*vfs.Root).Stat(guest.Home)
+	present, err := tree.Stat(guest.Home)
 	if err != nil {
 		return false // it is served until there is a new one, as the whole tree is
 	}
-	opened, err := home.Stat("/")
+	opened, err := handler.FS.Stat("/")
 	if errors.Is(err, vfs.ErrNotResponding) {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
 
 	"sluice/ftpd/internal/dataconn"
 	"sluice/internal/account"
@@ -33,6 +34,12 @@ type Root = vfs.Root
 // Dir opens the directory name for reading; Root.Writable makes it writable. The caller closes it, after the last
 // server that uses it.
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
+
+// Join returns a file system that shows main, and others at the paths that are their keys, such as "/releases", as
+// httpd.Join does.
+func Join(main afero.Fs, others map[string]afero.Fs) (afero.Fs, error) {
+	return vfs.JoinFS(main, others)
+}
 
 // Account describes a user: its name, file system, rights and limits. [Server.Login] returns it:
 //

@@ -25,11 +25,12 @@ type extensions struct {
 }
 
 // extensionsOf returns the extensions of client. Those that change files call
-// [vfs.CountChange], as the methods of a [vfs.Tree] do. A vfs.Root has methods of some of
-// these names, but they are not extensions.
+// [vfs.CountChange], as the methods of a [vfs.Tree] do. A vfs.Root and a vfs.Joined have
+// methods of some of these names, but they are not extensions.
 func extensionsOf(client afero.Fs) extensions {
 	var ext extensions
-	if _, ok := client.(*vfs.Root); ok {
+	switch client.(type) {
+	case *vfs.Root, *vfs.Joined:
 		return ext
 	}
 	if x, ok := client.(ftpserver.ClientDriverExtensionFileList); ok {

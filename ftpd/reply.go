@@ -32,7 +32,7 @@ func fileErrorReply(err error) reply {
 		return newReply(storeCode(err), capitalize(errorText(err)))
 	case errors.Is(err, fs.ErrNotExist):
 		return newReply(550, "No such file or directory")
-	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
+	case errors.Is(err, vfs.ErrLeadsOut), errors.Is(err, vfs.ErrTooManyEntries), errors.Is(err, vfs.ErrPlace), errors.As(err, new(*missingRight)): // they say more than "Permission denied"
 		return newReply(550, capitalize(errorText(err)))
 	case errors.Is(err, vfs.ErrNotResponding), vfs.IsUnavailable(err): // it may later
 		return newReply(450, capitalize(vfs.ErrNotResponding.Error()))
@@ -42,6 +42,8 @@ func fileErrorReply(err error) reply {
 		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
 		return newReply(504, "The file system cannot do that")
+	case vfs.IsOtherDevice(err):
+		return newReply(550, "The new name is on another file system, where nothing can be moved; copy it, and delete it then")
 	case errors.Is(err, errNoRecursion):
 		return newReply(504, capitalize(errorText(err)))
 	case isLocked(err):

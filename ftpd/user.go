@@ -69,9 +69,9 @@ func newUser(a *Account, name string, disk durable.Policy) (*user, error) {
 		}
 		u.tree, u.closeHome = home, leave
 	}
-	if root, ok := u.tree.(*vfs.Root); ok {
-		u.isRoot = true
-		if !root.CanWrite() { // otherwise MLSD would show rights that the Root refuses
+	if tree, ok := u.tree.(interface{ CanWrite() bool }); ok {
+		_, u.isRoot = tree.(*vfs.Root)
+		if !tree.CanWrite() { // otherwise MLSD would show rights that the tree refuses
 			u.rights &= ReadOnly | Who
 			u.isReadOnly = true
 		}

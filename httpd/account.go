@@ -149,14 +149,15 @@ var errOtherHome = errors.New("the home is another directory now")
 
 // confirmHome returns an error if the home of h has been replaced or removed.
 func (a *accountHandlers) confirmHome(h *accountHandler, now time.Time) error {
-	root, ok := h.key.fs.(*vfs.Root)
+	tree, _ := h.key.fs.(vfs.Tree)
+	_, _, ok := vfs.RootOf(tree, h.key.home)
 	a.mu.Lock()
 	isChecked := !ok || h.key.home == "" || now.Sub(h.checked) < checkHome
 	a.mu.Unlock()
 	if isChecked {
 		return nil
 	}
-	present, err := root.Stat(h.key.home)
+	present, err := tree.Stat(h.key.home)
 	if err == nil {
 		opened, openedErr := h.FS.Stat("/")
 		if openedErr != nil || !os.SameFile(present, opened) {

@@ -247,3 +247,41 @@ func ExampleHandler_write() {
 	// 201 Created
 	// All is well
 }
+
+// Two directories as one site: the releases are on another disk than the pages.
+func ExampleJoin() {
+	pages, releases := published(), published()
+	defer os.RemoveAll(pages)
+	defer os.RemoveAll(releases)
+	main, err := httpd.Dir(pages)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer main.Close()
+	other, err := httpd.Dir(releases)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer other.Close()
+	site, err := httpd.Join(main, map[string]afero.Fs{"/releases": other})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := httptest.NewServer(httpd.FileServer(site))
+	defer server.Close()
+	for _, name := range []string{"/hello.txt", "/releases/hello.txt"} {
+		resp, err := http.Get(server.URL + name)
+		if err != nil {
+			log.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(name, ": ", string(body))
+	}
+	// Output:
+	// /hello.txt: Hello, world
+	// /releases/hello.txt: Hello, world
+}

@@ -31,6 +31,16 @@ type Root = vfs.Root
 // renamed. The caller closes it, after the last request.
 func Dir(name string) (*Root, error) { return vfs.Open(name) }
 
+// Join returns a file system that shows main, and others at the paths that are their keys, such as "/releases". A name
+// belongs to the file system with the longest path above it. Files of main beneath such a path are hidden; directories on
+// the way to it need not exist. Files keep how they are sent and received: those of a [Root] by sendfile(2).
+//
+// Names are compared as text: no link leads from one file system to another, and nothing can be renamed from one to
+// another. The file systems are closed by the caller.
+func Join(main afero.Fs, others map[string]afero.Fs) (afero.Fs, error) {
+	return vfs.JoinFS(main, others)
+}
+
 // CacheStats describes the files that a Handler keeps open: Entries is the number of
 // names in the cache, Files the number of those with a descriptor, Memory the bytes of
 // contents, and Opens how often a name was opened in the file system.

@@ -91,8 +91,12 @@ func (ch *change) explain(err error) *refusal {
 		return errTooLarge
 	case errors.Is(err, vfs.ErrReadOnly), errors.Is(err, syscall.EROFS):
 		return refuse(http.StatusForbidden, "The file system is read-only.")
+	case vfs.IsOtherDevice(err):
+		return refuse(http.StatusBadGateway, "The new name is on another file system, where nothing can be moved. Copy it, and delete it then.")
 	case errors.Is(err, errors.ErrUnsupported):
 		return refuse(http.StatusForbidden, "The file system cannot do that.")
+	case errors.Is(err, vfs.ErrPlace):
+		return refuse(http.StatusForbidden, "Another file system is shown here, which cannot be moved, replaced or removed.")
 	case errors.Is(err, vfs.ErrOutside):
 		return refuse(http.StatusForbidden, "The name leads out of the served directory.")
 	case errors.Is(err, syscall.EISDIR):

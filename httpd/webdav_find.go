@@ -277,7 +277,7 @@ func (ch *change) property(want dav.Name, name string, info fs.FileInfo, dead []
 // deadProperties returns the properties that clients have stored with a file. It opens no file of another file system
 // than that of the operating system, because that may mean a download.
 func (ch *change) deadProperties(name string) []dav.Property {
-	if _, ok := ch.tree.(*vfs.Root); !ok {
+	if _, _, ok := vfs.RootOf(ch.tree, name); !ok {
 		return nil
 	}
 	f, err := ch.seen().Open(name)

@@ -192,7 +192,7 @@ func (ch *change) apply(name string, p patch, info fs.FileInfo) error {
 // storeProperties stores dead properties with a file, which stays open for undo until closeFile is called.
 func (ch *change) storeProperties(name string, steps []dav.Patch) (undo, closeFile func(), err error) {
 	noPlace := &unstoredError{"403 Forbidden", errors.ErrUnsupported}
-	if _, ok := ch.tree.(*vfs.Root); !ok {
+	if _, _, ok := vfs.RootOf(ch.tree, name); !ok {
 		return nil, nil, noPlace
 	}
 	f, err := ch.tree.Open(name)

@@ -130,21 +130,21 @@ func TestAChecksumReadsAnObjectOnce(t *testing.T) {
 	}
 }
 
-func TestNobodyChangesABucket(t *testing.T) {
+func TestWhoHasNoRightToWriteDoesNotChangeABucket(t *testing.T) {
 	store := s3store.New(t, "f")
-	d := newBucketTest(t, store, tableOf("alice", `rights = ["all"]`))
+	d := newBucketTest(t, store, tableOf("bob", `rights = ["read", "list"]`)+tableOf("alice", `rights = ["all"]`))
 	store.Forget()
 	for _, method := range []string{"PUT", "DELETE", "MKCOL"} {
-		if status := d.request(t, "alice", method, "/f", "new"); status < 400 || status >= 500 {
+		if status := d.request(t, "bob", method, "/f", "new"); status < 400 || status >= 500 {
 			t.Errorf("%s: got %d, want a refusal", method, status)
 		}
 	}
 	for _, command := range []string{"DELE f", "MKD d", "RNFR f", "RMD d"} {
-		if d.command(t, "alice", command, "") {
+		if d.command(t, "bob", command, "") {
 			t.Errorf("%s is not refused", command)
 		}
 	}
-	if d.command(t, "alice", "STOR g", "new") {
+	if d.command(t, "bob", "STOR g", "new") {
 		t.Error("STOR is not refused")
 	}
 	for _, tree := range []afero.Fs{d.root.tree(), d.withTree(d.guest()).FS} { // whatever the rights
@@ -156,6 +156,23 @@ func TestNobodyChangesABucket(t *testing.T) {
 		if method, _, _ := strings.Cut(request, " "); method != "GET" && method != "HEAD" {
 			t.Errorf("the store was asked for %s", request)
 		}
+	}
+}
+
+func TestWhoHasTheRightChangesABucket(t *testing.T) {
+	store := s3store.New(t, "f", "g")
+	d := newBucketTest(t, store, tableOf("alice", `rights = ["all"]`))
+	for _, tt := range []struct{ method, target, content string }{{"PUT", "/f", "new"}, {"PUT", "/h", "new"}, {"DELETE", "/g", ""}} {
+		if status := d.request(t, "alice", tt.method, tt.target, tt.content); status < 200 || status >= 300 {
+			t.Errorf("%s %s: got %d", tt.method, tt.target, status)
+		}
+	}
+	d.logInFTP(t, "alice").cmd(t, 257, "MKD d")
+	if !d.command(t, "alice", "STOR i", "new") || !d.command(t, "alice", "DELE h", "") {
+		t.Error("a command is refused")
+	}
+	if got := strings.Join(store.Keys(), " "); got != "d/ f i" {
+		t.Errorf("the bucket has %s", got)
 	}
 }
 

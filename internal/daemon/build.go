@@ -103,7 +103,10 @@ func open(ctx context.Context, conf config.Config, stderr io.Writer) (*daemon, e
 	if err != nil {
 		return nil, err
 	}
-	if d.root, err = openSource(ctx, &conf, d.logger); err != nil {
+	opened := d.logSlowStart()
+	d.root, err = openSource(ctx, &conf, d.logger)
+	opened()
+	if err != nil {
 		d.log.Flush()
 		return nil, err
 	}

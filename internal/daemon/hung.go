@@ -11,6 +11,19 @@ import (
 // hungMounts remembers which file systems do not answer.
 type hungMounts map[string]bool // by mount point
 
+// patienceAtStart is how long the served directory may take to be opened unnoticed.
+const patienceAtStart = 5 * time.Second
+
+// logSlowStart logs if the served directory cannot be opened soon: its file system may not
+// answer. The start waits for it, as a server of files may come up later than this one.
+// The caller calls opened when that is over.
+func (d *daemon) logSlowStart() (opened func()) {
+	timer := time.AfterFunc(patienceAtStart, func() {
+		d.logger.Warn("the served directory cannot be opened yet, because its file system does not answer; the start waits for it", "root", d.conf.Root)
+	})
+	return func() { timer.Stop() }
+}
+
 // watchMounts logs which file systems stop to answer, and which answer again, until ctx
 // ends.
 func (d *daemon) watchMounts(ctx context.Context) {

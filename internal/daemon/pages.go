@@ -57,20 +57,17 @@ func (d *daemon) updatePages() {
 // again.
 func (p *pages) isHomeOther() bool {
 	p.mu.Lock()
-	handler, leave, guest := p.handler, p.leave, p.guest
+	handler, guest, known := p.handler, p.guest, p.known
 	p.mu.Unlock()
-	if leave == nil {
+	tree, _ := guest.FS.(vfs.Tree)
+	if _, _, isOfHost := vfs.RootOf(tree, guest.Home); !isOfHost || !known || guest.Home == "" || handler.FS == nil {
 		return false
 	}
-	home, isDirectory := handler.FS.(*vfs.Root)
-	if !isDirectory {
-		return false
-	}
-	present, err := guest.FS.Stat(guest.Home)
+	present, err := tree.Stat(guest.Home)
 	if err != nil {
 		return false // it is served until there is a new one, as the whole tree is
 	}
-	opened, err := home.Stat("/")
+	opened, err := handler.FS.Stat("/")
 	if errors.Is(err, vfs.ErrNotResponding) {
 		return false
 	}

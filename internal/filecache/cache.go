@@ -226,11 +226,11 @@ func (c *Cache) recall(path string, now time.Duration, w waiting) (f *File, err 
 // without opening it. A link that leads out of the tree is found when the entry is no
 // longer valid: only other processes can make one.
 func (c *Cache) isStill(path string, f *File) bool {
-	root, ok := c.Tree.(*vfs.Root)
+	root, name, ok := vfs.RootOf(c.Tree, path)
 	if !ok {
 		return false
 	}
-	id, err := vfs.Identify(root, path)
+	id, err := vfs.Identify(root, name)
 	if f == nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}
@@ -354,8 +354,8 @@ func (c *Cache) fillSince(s *shard, path string, generation uint64) (f *File, er
 	s.mu.Lock()
 	defer s.unlock()
 	e.load = nil
-	kept := c.keeps(f, err)
-	if _, ok := c.Tree.(*vfs.Root); ok || kept {
+	kept := c.keeps(path, f, err)
+	if _, _, ok := vfs.RootOf(c.Tree, path); ok || kept {
 		l.file, l.err = f, err
 	}
 	if l.file != nil {
@@ -399,11 +399,11 @@ func (c *Cache) await(s *shard, l *load, path string, generation uint64) (f *Fil
 // keeps reports whether the result of opening a path may be kept: a file of the
 // operating system, which any number of callers can share, or that there is no file in
 // a Root.
-func (c *Cache) keeps(f *File, err error) bool {
+func (c *Cache) keeps(path string, f *File, err error) bool {
 	if f != nil {
 		return f.os != nil
 	}
-	_, ok := c.Tree.(*vfs.Root)
+	_, _, ok := vfs.RootOf(c.Tree, path)
 	return ok && errors.Is(err, fs.ErrNotExist)
 }
 

@@ -1,8 +1,11 @@
 package filecache_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -262,3 +265,41 @@ func TestNoGetIsOlderThanAnAcknowledgedChange(t *testing.T) {
 
 // BenchmarkHitAfterAChange is BenchmarkHit if this process has changed another file since the last hit.
 func BenchmarkHitAfterAChange(b *testing.B) { benchmarkHit(b, vfs.CountChange) }
+
+// Files in the parts of a joined tree are confirmed after a change as those of a Root are, and so is what does not exist.
+func TestFilesOfAJoinedTreeAreConfirmedAfterAChange(t *testing.T) {
+	s := newFixture(t, &filecache.Cache{Valid: time.Hour, MaxBody: -1})
+	s.write(t, "a", "one")
+	other, err := vfs.Open(nettest.TempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	joined, err := vfs.Join(other, map[string]vfs.Tree{"/place": s.Tree})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tree = joined
+	for range 3 {
+		if got := s.read(t, "/place/a"); got != "one" {
+			t.Errorf("got %q", got)
+		}
+		if _, err := s.Get("/place/none"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a file that does not exist: %v", err)
+		}
+		root, err := s.Get("/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		root.Release()
+		vfs.CountChange()
+	}
+	if stats := s.Stats(); stats.Opens > 5 && runtime.GOOS == "linux" {
+		t.Errorf("%d opens, want each name opened once, and the root, which has a place, once for each change", stats.Opens)
+	}
+	s.write(t, "none", "now")
+	vfs.CountChange()
+	if got := s.read(t, "/place/none"); got != "now" {
+		t.Errorf("a file that has come: %q", got)
+	}
+}

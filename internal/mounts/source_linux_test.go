@@ -80,3 +80,23 @@ func TestWithoutAListAllIsOneMount(t *testing.T) {
 		t.Error("a list that does not exist has entries")
 	}
 }
+
+func TestAnOpenFileIsOnTheMountThatTheKernelNames(t *testing.T) {
+	dir := filepath.Join(nettest.TempDir(t), "mnt")
+	nettest.MountFUSE(t, dir)
+	file, err := os.Open(filepath.Join(dir, "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	process.refresh()
+	if _, ok := mountID(file); !ok {
+		t.Skip("the kernel has no numbers of mounts")
+	}
+	if got := OfFile(file).Point(); got != dir {
+		t.Errorf("got %q, want %q", got, dir)
+	}
+	if what, ok := Describe(dir); !ok || what.Type != "fuse" || what.Source != "test" {
+		t.Errorf("it is described as %+v, %v", what, ok)
+	}
+}

@@ -130,7 +130,7 @@ func (t *Tree) configured(name string) string {
 
 // isSame reports whether two names are those of one file.
 func (t *Tree) isSame(one, other string) bool {
-	if _, ok := t.below.(*vfs.Root); !ok { // it does not show which file is which
+	if _, _, ok := vfs.RootOf(t.below, one); !ok { // it does not show which file is which
 		return strings.EqualFold(one, other)
 	}
 	a, err1 := t.below.Lstat(one)

@@ -54,10 +54,18 @@ type persistent interface {
 	IsAbandonedUpload(temp string) bool
 }
 
-// isPersistent reports whether the methods of persistent may be relied on.
-func isPersistent(tree vfs.Tree) bool {
-	p, ok := tree.(persistent)
-	return ok && p.PersistentUploads()
+// persistentAt returns the file system that has the file name, and its name there, if the methods of persistent may be
+// relied on.
+func persistentAt(tree vfs.Tree, name string) (p persistent, inTree string, ok bool) {
+	tree, inTree = vfs.Unjoined(tree, name)
+	p, ok = tree.(persistent)
+	return p, inTree, ok && p.PersistentUploads()
+}
+
+// isPersistent reports whether that is the case.
+func isPersistent(tree vfs.Tree, name string) bool {
+	_, _, ok := persistentAt(tree, name)
+	return ok
 }
 
 // create, syncFile, commit and remove call the methods of Atomic, or their replacements, for any tree.

@@ -33,11 +33,28 @@ func eachTree(t *testing.T, files map[string]string, f func(t *testing.T, tree v
 		f(t, vfs.Of(afero.NewBasePathFs(rootOf(t, files), "/")))
 	})
 	t.Run("an Atomic", func(t *testing.T) { f(t, vfs.Of(newStaged(t, files))) })
+	t.Run("the main tree of a Joined, a vfs.Root", func(t *testing.T) { f(t, joined(t, rootOf(t, files), "/other/place", rootOf(t, nil))) })
+	t.Run("the main tree of a Joined, an Atomic", func(t *testing.T) {
+		f(t, joined(t, vfs.Of(newStaged(t, files)), "/other/place", rootOf(t, nil)))
+	})
+	t.Run("a place of a Joined", func(t *testing.T) {
+		f(t, vfs.Of(afero.NewBasePathFs(joined(t, rootOf(t, nil), "/a/place", rootOf(t, files)), "/a/place")))
+	})
 	for _, kind := range nettest.FileSystems(t, files, aDay) {
 		if kind.Writable {
 			t.Run(kind.Name, func(t *testing.T) { f(t, vfs.Of(kind.FS)) })
 		}
 	}
+}
+
+// joined returns a tree with another one at the path name.
+func joined(t *testing.T, main vfs.Tree, name string, place vfs.Tree) vfs.Tree {
+	t.Helper()
+	j, err := vfs.Join(main, map[string]vfs.Tree{name: place})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
 }
 
 func rootOf(t *testing.T, files map[string]string) *vfs.Root {

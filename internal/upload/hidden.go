@@ -116,7 +116,7 @@ func (h *hiddenFile) keep(u *Upload) bool {
 // system of several servers, those before.
 func (u *Upload) keptSize() int64 {
 	t := &u.target
-	if !isPersistent(t.Tree) {
+	if !isPersistent(t.Tree, t.Name) {
 		return u.end
 	}
 	info, err := t.Tree.Stat(keptName(t.Name, t.Owner))

@@ -148,7 +148,7 @@ func (u *Upload) adopt(size int64) error {
 
 // openInPlace opens the target to write into it, if that is allowed.
 func (t Target) openInPlace(flag int) (afero.File, error) {
-	if _, ok := t.Tree.(*vfs.Root); !ok {
+	if _, _, ok := vfs.RootOf(t.Tree, t.Name); !ok {
 		if _, err := t.describeWritable(); err != nil && (flag&os.O_CREATE == 0 || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, err
 		}

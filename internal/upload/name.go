@@ -44,7 +44,7 @@ func keptName(target, owner string) string { return tagged(target, ownerTag(targ
 
 // activeName returns the name of an active upload of the owner to target.
 func activeName(w Writer, target string) string {
-	return tagged(target, ownerTag(target, w.Owner, bootOf(w.Tree))+"w")
+	return tagged(target, ownerTag(target, w.Owner, bootOf(w.Tree, target))+"w")
 }
 
 // ownerTag returns the tag of the owner for target. Different salts give different tags.
@@ -53,9 +53,9 @@ func ownerTag(target, owner, salt string) string {
 	return hex.EncodeToString(sum[:keptTag/2])
 }
 
-// bootOf returns bootID, or "" for a tree whose uploads survive a crash of the system.
-func bootOf(tree vfs.Tree) string {
-	if isPersistent(tree) {
+// bootOf returns bootID, or "" if the uploads of the file system of target survive a crash of the system.
+func bootOf(tree vfs.Tree, target string) string {
+	if isPersistent(tree, target) {
 		return ""
 	}
 	return bootID()

@@ -51,7 +51,7 @@ type partFile struct {
 func (s *Store) newPart(t Target, make func(name string) (afero.File, error)) (partFile, afero.File, error) {
 	if t.Keep && t.Owner != "" {
 		name := activeName(t.Writer, t.Name)
-		if isPersistent(t.Tree) { // where making the file does not show that it exists
+		if isPersistent(t.Tree, name) { // where making the file does not show that it exists
 			s.removeAbandoned(t.Writer, name)
 		}
 		p, f, err := s.newPartAt(t.Writer, name, make)
@@ -139,8 +139,8 @@ func (s *Store) removeHidden(w Writer, name string) bool {
 
 // openAbandoned opens and locks the hidden file name, or returns ErrBusy if it cannot be locked.
 func openAbandoned(tree vfs.Tree, name string) (f afero.File, unlock func(), err error) {
-	if isPersistent(tree) {
-		if !tree.(persistent).IsAbandonedUpload(name) {
+	if p, inTree, ok := persistentAt(tree, name); ok {
+		if !p.IsAbandonedUpload(inTree) {
 			return nil, nil, ErrBusy
 		}
 		f, err := tree.OpenFile(name, os.O_WRONLY, 0)

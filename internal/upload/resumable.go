@@ -105,7 +105,7 @@ func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*R
 		return nil, err
 	}
 	r := &Resumable{ResumableState: state, ID: rand.Text(), store: s, writer: t.Writer, dir: path.Dir(t.Name)} // 130 bits
-	r.record = resumableRecord{ResumableState: state, Boot: bootOf(t.Tree), Checked: -1}
+	r.record = resumableRecord{ResumableState: state, Boot: bootOf(t.Tree, t.Name), Checked: -1}
 	release, err := s.leases.take(context.Background(), r.ID, stop)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (s *Store) CreateResumable(t Target, state ResumableState, stop func()) (*R
 
 // createResumable makes the file with the bytes.
 func (t Target) createResumable(name string) (afero.File, error) {
-	if !isPersistent(t.Tree) {
+	if !isPersistent(t.Tree, t.Name) {
 		return t.Tree.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, t.Perm)
 	}
 	f, err := create(t.Tree, name, t.becomes(), t.Perm)
@@ -245,7 +245,7 @@ func (r *Resumable) open() error {
 	r.hold.Watch(r.file)
 	r.size = info.Size()
 	r.Offset = r.size
-	if r.record.Boot != bootOf(tree) {
+	if r.record.Boot != bootOf(tree, r.name(stateKind)) {
 		r.Offset = min(r.Offset, r.record.Synced)
 	}
 	if r.record.Checked >= 0 {
@@ -288,7 +288,7 @@ func (r *Resumable) save() error {
 		return err
 	}
 	tree, name := r.writer.Tree, r.name(newKind)
-	if isPersistent(tree) {
+	if isPersistent(tree, name) {
 		return r.overwrite(text)
 	}
 	r.store.removeHidden(r.writer, name) // left by a crash
@@ -371,7 +371,7 @@ func (r *Resumable) Begin(isChecked bool) error {
 	if isChecked {
 		r.record.Checked = r.Offset
 	}
-	if boot := bootOf(r.writer.Tree); r.record.Boot != boot {
+	if boot := bootOf(r.writer.Tree, r.name(stateKind)); r.record.Boot != boot {
 		r.record.Boot, r.record.Synced = boot, r.Offset
 	}
 	if r.record.Boot == before.Boot && r.record.Checked == before.Checked {
@@ -434,7 +434,7 @@ func (r *Resumable) settle(size int64) error {
 		return errUnsynced{err}
 	}
 	r.Offset, r.size = size, size
-	r.record.Boot, r.record.Checked, r.record.Synced = bootOf(tree), -1, size
+	r.record.Boot, r.record.Checked, r.record.Synced = bootOf(tree, r.name(stateKind)), -1, size
 	if r.writer.Disk.Level == durable.None {
 		r.record.Synced = 0
 		if r.record.Finishing {

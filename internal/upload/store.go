@@ -232,7 +232,7 @@ func (t Target) oldTarget() (*oldFile, error) {
 
 // describeWritable describes the target. The error says that it does not exist or is not writable.
 func (t Target) describeWritable() (*oldFile, error) {
-	if _, ok := t.Tree.(*vfs.Root); !ok { // opening for writing would make a copy in an afero.CopyOnWriteFs
+	if _, _, ok := vfs.RootOf(t.Tree, t.Name); !ok { // opening for writing would make a copy in an afero.CopyOnWriteFs
 		info, err := t.Tree.Stat(t.Name)
 		switch {
 		case err != nil:

@@ -130,7 +130,7 @@ func (e errUnsynced) Unwrap() error { return e.error }
 // sync flushes the received bytes to the disk.
 func (u *Upload) sync() error {
 	t := &u.target
-	if isPersistent(t.Tree) {
+	if isPersistent(t.Tree, t.Name) {
 		return nil // what follows does that
 	}
 	err := u.store.Disk.SyncFile(t.Disk, func() error { return syncFile(t.Tree, u.file) })

@@ -217,6 +217,7 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 		return describe(f, osFile, fi, full), nil
 	}
 	h := newHandle(f, full)
+	h.owner = a
 	if flag&writing == 0 {
 		// Stat the open file: the name may have got another file, or the file another length.
 		fi, err := h.Stat()

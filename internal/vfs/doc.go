@@ -40,6 +40,11 @@
 // block a thread until another process opens its other end, and reading a device can have side effects. No call waits
 // for one of them.
 //
+// # Joined trees
+//
+// A [Joined] shows several trees as one, each at a directory of its own. It decides by the text of a name which tree has
+// the file, and changes nothing else: what is true of a Root is true of its files in a Joined.
+//
 // # Limitations
 //
 // Hard links and mounts are part of the tree, wherever they lead. A device is opened before its type is known, so a

@@ -38,5 +38,8 @@ func IsUnavailable(err error) bool {
 	return false
 }
 
+// IsOtherDevice reports whether err means that a file cannot be moved because the new name is on another file system.
+func IsOtherDevice(err error) bool { return errors.Is(err, syscall.EXDEV) }
+
 // IsFull reports whether err means that a disk or a quota is full.
 func IsFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

@@ -34,6 +34,11 @@ func IsUnavailable(err error) bool {
 		windows.ERROR_NETWORK_UNREACHABLE, windows.ERROR_HOST_UNREACHABLE, windows.ERROR_SEM_TIMEOUT)
 }
 
+// IsOtherDevice reports whether err means that a file cannot be moved because the new name is on another file system.
+func IsOtherDevice(err error) bool {
+	return isOneOf(err, windows.ERROR_NOT_SAME_DEVICE, syscall.EXDEV) // a Joined returns the last one
+}
+
 // IsFull reports whether err means that a disk or a quota is full.
 func IsFull(err error) bool {
 	return isOneOf(err, windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL,

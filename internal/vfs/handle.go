@@ -18,7 +18,8 @@ import (
 type handle struct {
 	afero.File
 
-	name   string // result of Name
+	owner  *adapter // that has opened it; nil: it is not known
+	name   string   // result of Name
 	reopen func() (afero.File, error)
 
 	pos       int64 // position in the file

@@ -27,6 +27,9 @@ func MountOf(t Tree, name string) *mounts.Mount {
 		if path, err := localPath(name); err == nil {
 			return t.mount(path)
 		}
+	case *Joined:
+		at := t.find(name)
+		return MountOf(at.Tree, at.name)
 	case *adapter:
 		if cleaned, err := cleanName(name); err == nil { // not fullName, which may ask the file system
 			return t.calls.at(path.Join(t.base, cleaned)).mount
@@ -44,6 +47,8 @@ func MountOfFile(t Tree, f any) *mounts.Mount {
 	switch t := below(t).(type) {
 	case *Root:
 		return t.mount(filepath.FromSlash(file.Name()))
+	case *Joined:
+		return t.mountOfFile(file)
 	case *adapter:
 		if m := mounts.Of(file.Name()); m != nil && filepath.IsAbs(file.Name()) {
 			return m

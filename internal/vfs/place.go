@@ -29,6 +29,9 @@ func PlaceOf(t Tree, name string) (p Place, ok bool) {
 		}
 		within := path.Join(dir, path.Base(cleaned))
 		return Place{Path: path.Join(filepath.ToSlash(t.shared.real), within)}, true
+	case *Joined:
+		at := t.find(name)
+		return PlaceOf(at.Tree, at.name)
 	case *adapter:
 		full, err := t.fullName(name)
 		if err != nil || !reflect.ValueOf(t.fs).Comparable() {

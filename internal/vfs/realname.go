@@ -23,6 +23,13 @@ func RealName(t Tree, name string) (string, error) {
 	}
 	var r *linkResolver
 	switch t := t.(type) {
+	case *Joined:
+		at := t.find(name)
+		real, err := RealName(at.Tree, at.name)
+		if err != nil {
+			return "", err
+		}
+		return at.outer(real), nil
 	case *Root:
 		r = t.admittingLinks()
 	case *adapter:
@@ -48,6 +55,18 @@ const maxRaces = 10
 // systems, and of a tree that is not a [Root], another program may have exchanged a link
 // in the meantime.
 func OpenReal(t Tree, name string) (f afero.File, real string, err error) {
+	if joined, ok := t.(*Joined); ok {
+		at := joined.find(name)
+		if joined.hasBeneath(at.full) {
+			f, err := joined.Open(name)
+			return f, at.full, err
+		}
+		f, real, err := OpenReal(at.Tree, at.name)
+		if err != nil {
+			return nil, "", at.fail(name, err)
+		}
+		return f, at.outer(real), nil
+	}
 	root, ok := t.(*Root)
 	if !ok {
 		real, err := RealName(t, name)

@@ -55,9 +55,9 @@ type Tree interface {
 	Free(name string) (int64, error)
 }
 
-var _ = [...]Tree{(*Root)(nil), (*adapter)(nil)}
+var _ = [...]Tree{(*Root)(nil), (*adapter)(nil), (*Joined)(nil)}
 
-// Of returns fsys as a Tree: fsys itself if it is a [Root] or was returned by Of, and else an adapter. fsys must not be
+// Of returns fsys as a Tree: fsys itself if it is a [Root], a [Joined], or was returned by Of, and else an adapter. fsys must not be
 // nil (see [IsNil]).
 //
 // A type that embeds a Root gets an adapter too, and only its methods of afero.Fs are called: a type that hides or
@@ -76,6 +76,8 @@ func Of(fsys afero.Fs) Tree {
 	case *Root:
 		return t
 	case *adapter:
+		return t
+	case *Joined:
 		return t
 	}
 	return newAdapter(fsys)
@@ -97,6 +99,9 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 		}
 		return below, func() { _ = below.Close() }, nil
 	}
+	if joined, ok := t.(*Joined); ok {
+		return joined.sub(name)
+	}
 	a, ok := t.(*adapter)
 	if !ok { // a Tree of another package
 		a = newAdapter(t)
@@ -110,6 +115,10 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 
 // IsSame reports whether every name means the same file in both trees, as far as can be known.
 func IsSame(a, b Tree) bool {
+	if one, ok := a.(*Joined); ok {
+		other, ok := b.(*Joined)
+		return ok && one.isSame(other)
+	}
 	x, ok1 := a.(*adapter)
 	y, ok2 := b.(*adapter)
 	if ok1 && ok2 {
@@ -122,6 +131,8 @@ func IsSame(a, b Tree) bool {
 // the disk, so a link and its target are different files. Names in a tree and in a Sub of it are comparable, except for
 // a [Root] (use os.SameFile for its files).
 func IsSameFile(a Tree, name string, b Tree, other string) bool {
+	a, name = Unjoined(a, name)
+	b, other = Unjoined(b, other)
 	x, ok1 := a.(*adapter)
 	y, ok2 := b.(*adapter)
 	if ok1 && ok2 && equal(x.fs, y.fs) {

@@ -19,7 +19,7 @@ type uploader interface {
 	AbortUpload(temp string) error
 }
 
-var _ = [...]uploader{(*Root)(nil), (*adapter)(nil)}
+var _ = [...]uploader{(*Root)(nil), (*adapter)(nil), (*Joined)(nil)}
 
 // CreateUpload creates the file temp, which must not exist, and opens it for writing. The target need not be known.
 func (t *Root) CreateUpload(temp, _ string, perm fs.FileMode) (afero.File, error) {
@@ -92,7 +92,9 @@ func (a *adapter) CreateUpload(temp, target string, perm fs.FileMode) (afero.Fil
 	if osFile, ok := OSFile(f); ok {
 		return osFile, nil
 	}
-	return newHandle(f, full), nil
+	h := newHandle(f, full)
+	h.owner = a
+	return h, nil
 }
 
 // SyncUpload passes the call on, as CreateUpload does. It has no time limit, because a call that was given up could still

@@ -13,11 +13,15 @@ import (
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/fileid"
+	"sluice/internal/residence"
 )
 
-// tagAge is how old the time of modification of a file must be for its tag to be strong, and more: until then the file
-// may change again without another time, because that is the longest interval of the clock of a file system, FAT's.
-const tagAge = 2 * time.Second
+// How old the time of modification of a file must be for its tag to be strong, and more: until then the file may change
+// again without another time.
+const (
+	tagAge     = 2 * time.Second        // the longest interval of the clock of a file system, FAT's
+	fineTagAge = 100 * time.Millisecond // of the clock of Linux, 10 ms at most, and much more: a write(2) of 100 MB has the time of its beginning
+)
 
 // saysNothing reports whether a time of modification is no information: package managers such as those of Nix and OSTree
 // give all files second 0 or 1, and embedded files have none.
@@ -29,6 +33,16 @@ func settles(modified time.Time) time.Time {
 		return time.Time{}
 	}
 	return modified.Add(tagAge)
+}
+
+// ageOf returns how old the time of modification of a file must be. One that is no whole number of milliseconds is from the
+// clock of the kernel, if the file system is one of this host: those with a coarser clock have none such. It may also be
+// one that a program has set, of which its age says nothing, as of any other.
+func ageOf(where residence.Residence, modified time.Time) time.Duration {
+	if where.IsLocal() && modified.Nanosecond()%int(time.Millisecond) != 0 {
+		return fineTagAge
+	}
+	return tagAge
 }
 
 // tagOf returns the entity tag (RFC 9110, 8.8.3) that a file has once it is settled: its size and its time of
@@ -57,10 +71,10 @@ func (p *Planner) tagOf(info fs.FileInfo) string {
 	return string(append(b, '"'))
 }
 
-// weakened returns the tag that a file has at the time now: a weak one, with which no download is resumed (RFC 9110,
-// 13.1.5), unless it was modified long enough before.
-func weakened(tag string, modified, now time.Time) string {
-	if tag == "" || strings.HasPrefix(tag, "W/") || now.After(settles(modified)) {
+// weakened returns the tag that a file in a file system there has at the time now: a weak one, with which no download is
+// resumed (RFC 9110, 13.1.5), unless it was modified long enough before.
+func weakened(tag string, where residence.Residence, modified, now time.Time) string {
+	if tag == "" || strings.HasPrefix(tag, "W/") || now.Sub(modified) > ageOf(where, modified) {
 		return tag
 	}
 	return "W/" + tag
@@ -98,7 +112,7 @@ func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.Fil
 	if tag != "" {
 		return tag, false
 	}
-	return weakened(known.etag, f.Info.ModTime(), now), failed
+	return weakened(known.etag, f.Residence, f.Info.ModTime(), now), failed
 }
 
 // strongETag is etag of a file about which it is asked for a change of it. It does not matter then that the tag is

@@ -29,7 +29,7 @@ func (f *faulty) call() {
 	}
 }
 
-// Whatever function of a program panics, one session ends at most. The next client is served as ever, and the server can
+// A panic of any function of a program ends one session at most. The next client is served as ever, and the server can
 // be closed.
 func TestAPanicOfAHookEndsOneSessionAtMost(t *testing.T) {
 	for _, tt := range []struct {

@@ -146,8 +146,8 @@
 //
 // PUT makes a file (201) or replaces one (204). Nobody sees the file before it is whole
 // and, as far as Durability says, on the disk; if anything fails, the old file stays.
-// The response has the entity tag that GET shows from now on, though as a weak one for two
-// seconds, and conditions are about that tag: the one of the file itself, not of a compressed form. The directory must exist:
+// The response has the entity tag that GET shows from now on, though as a weak one at
+// first, and conditions are about that tag: the one of the file itself, not of a compressed form. The directory must exist:
 // else, and for the name of a directory, the answer is 409. If-Match, If-None-Match and
 // If-Unmodified-Since are checked before the body is read, and again when the file gets
 // its name, so that of several writers with "If-None-Match: *" one alone has 201. A
@@ -244,8 +244,9 @@
 //
 // The entity tag of a file changes with its size and the time of its modification, so
 // that servers with copies of a file have the same tag. It is strong two seconds after
-// the change; before that the file could change again between two ticks of the file
-// system's clock. Files of second 0 or 1 of Unix time have no date, and a weak tag of
+// the change, and on disks of this host whose times have fractions of a millisecond
+// (Linux) 0.1 s after it; before that the file could change again between two ticks of
+// the file system's clock. Files of second 0 or 1 of Unix time have no date, and a weak tag of
 // their inode and the time of their last change, if the system provides these. A file
 // that takes the name of one of the same size and time has its tag; Handler.ContentETags
 // has tags that differ. The files of accounts have tags of their own.

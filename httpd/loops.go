@@ -78,41 +78,30 @@ func (s *Server) allLoops() []servedLoops {
 	return s.loops
 }
 
-// LoopStats describes an event loop of a [Server].
-type LoopStats struct {
-	Listener net.Addr // whose connections it serves
-	Loop     int      // its number, from zero on, among the loops of the Listener
-
-	// Connections is how many the loop has now, and Sending how many of these get a
-	// response that did not fit into the socket at once.
-	Connections, Sending int
-
-	// Accepted counts the connections that the loop has accepted, and Silent those that
-	// had sent no request by then.
-	Accepted, Silent uint64
-
-	// Turns counts how often the loop has looked for something to do.
-	Turns uint64
-
-	// Worked counts the waits that a worker goroutine has done for the loop: to open a file
-	// that was not cached, to read one from a disk, for a limit of bandwidth, for a hook
-	// that is too slow.
-	Worked uint64
-
-	// Replaced counts how often the thread of the loop did not move for 100 ms, and another
-	// one took its place. Then a disk, a mount or a function of the program hangs.
-	Replaced uint64
-}
+// LoopStats describes an event loop of a [Server]. Its fields are:
+//
+//	Listener net.Addr // whose connections it serves
+//	Loop     int      // its number, from zero on, among the loops of the Listener
+//
+//	Connections int // that it has now
+//	Sending     int // how many of these get a response that did not fit into the socket at once
+//
+//	Accepted uint64 // connections since the start
+//	Silent   uint64 // those of them that had sent no request by then
+//	Turns    uint64 // how often it has looked for something to do
+//	Worked   uint64 // waits that a worker goroutine has done for it: to open a file that was not cached, to read one
+//	                // from a disk, for a limit of bandwidth, for a hook that is too slow
+//	Replaced uint64 // how often its thread did not move for 100 ms, and another one took its place: a disk, a mount
+//	                // or a function of the program hangs
+type LoopStats = drive.LoopStats
 
 // LoopStats describes the event loops, those of each [Listener] in their order. There are
 // none where none accept. It may be called at any time.
 func (s *Server) LoopStats() (all []LoopStats) {
 	for _, loops := range s.allLoops() {
-		for i, one := range loops.Stats() {
-			all = append(all, LoopStats{
-				Listener: loops.addr, Loop: i, Connections: one.Connections, Sending: one.Sending,
-				Accepted: one.Accepted, Silent: one.Silent, Turns: one.Turns, Worked: one.Worked, Replaced: one.Replaced,
-			})
+		for _, one := range loops.Stats() {
+			one.Listener = loops.addr
+			all = append(all, one)
 		}
 	}
 	return all

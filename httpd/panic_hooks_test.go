@@ -17,7 +17,7 @@ import (
 	"sluice/internal/nettest"
 )
 
-// Whatever function of a program panics, one request ends at most, or its connection. The next client is served as ever.
+// A panic of any function of a program ends one request at most, or its connection. The next client is served as ever.
 func TestAPanicOfAnyHookEndsOneRequest(t *testing.T) {
 	needsRemoval(t)
 	other := httptest.NewTLSServer(nil) // for its certificate

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/httpd"
 	"sluice/internal/nettest"
 	"sluice/internal/vfs"
@@ -400,7 +402,7 @@ func TestTheTagStaysThroughChangesThatAreNoneOfTheContent(t *testing.T) {
 func TestTheTagOfAFileThatHasJustChangedIsWeak(t *testing.T) {
 	s := serve(t, func(srv *httpd.Server) { cached(srv); srv.OnTransfer = nil })
 	s.write(t, "f.bin", "content")
-	now := time.Now()
+	now := time.Now().Truncate(time.Millisecond) // as of a file system with a coarse clock
 	if err := os.Chtimes(filepath.Join(s.dir, "f.bin"), now, now); err != nil {
 		t.Fatal(err)
 	}
@@ -424,6 +426,55 @@ func TestTheTagOfAFileThatHasJustChangedIsWeak(t *testing.T) {
 	}
 	if got := resp.Header.Get("Etag"); "W/"+got != etag {
 		t.Errorf("later the tag is %s, want %s", got, strings.TrimPrefix(etag, "W/"))
+	}
+}
+
+// An editor that reads what somebody has just changed can save it.
+func TestATagIsStrongSoonWhereTheClockIsFine(t *testing.T) {
+	needsRemoval(t)
+	for _, tt := range []struct {
+		name   string
+		inRAM  bool // a file system that is none of this host
+		within time.Duration
+		isWeak bool
+	}{
+		{"a fraction of a millisecond on a disk", false, 200*time.Millisecond + 7*time.Microsecond, runtime.GOOS != "linux"},
+		{"whole milliseconds on a disk", false, 200 * time.Millisecond, true},
+		{"a fraction of a millisecond elsewhere", true, 200*time.Millisecond + 7*time.Microsecond, true},
+		{"a moment ago on a disk", false, -7 * time.Microsecond, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for {
+				root, _ := writable(t, map[string]string{"f": "content"})
+				modified := time.Now().Truncate(time.Millisecond).Add(-tt.within)
+				h := &httpd.Handler{FS: root, Write: mounting, WebDAV: true}
+				if tt.inRAM {
+					h.FS = afero.NewMemMapFs()
+					fill(t, h.FS, map[string]string{"f": "content"})
+				}
+				if err := h.FS.Chtimes("/f", modified, modified); err != nil {
+					t.Fatal(err)
+				}
+				url, _ := serveFS(t, h, nil)
+				resp, _ := dav(t, "GET", url+"/f", "")
+				_, found := dav(t, "PROPFIND", url+"/f", "", "Depth", "0")
+				saved, _ := dav(t, "PUT", url+"/f", "changed", "If-Match", resp.Header.Get("Etag"))
+				if took := time.Since(modified); took > 2*time.Second || tt.within < 0 && took > 100*time.Millisecond {
+					continue // this machine is too slow to see it
+				}
+				tag, status := resp.Header.Get("Etag"), http.StatusNoContent
+				if tt.isWeak {
+					status = http.StatusPreconditionFailed
+				}
+				if strings.HasPrefix(tag, "W/") != tt.isWeak || saved.StatusCode != status {
+					t.Errorf("the tag is %s, and PUT with it %d", tag, saved.StatusCode)
+				}
+				if escaped := strings.ReplaceAll(tag, `"`, "&#34;"); !strings.Contains(found, ">"+tag+"<") && !strings.Contains(found, ">"+escaped+"<") {
+					t.Errorf("PROPFIND has another one than %s: %s", tag, found)
+				}
+				return
+			}
+		})
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 // failures are the files of a directory that a COPY or a DELETE has failed for. They are the body of the response.
 type failures struct {
 	ch     *change
-	all    []failure
-	isFull bool // the disk is
+	all    []failure // the first ones
+	n      int       // of all
+	isFull bool      // the disk is
 }
 
 type failure struct {
@@ -27,6 +28,7 @@ type failure struct {
 const maxFailures = 10_000
 
 func (f *failures) add(name string, isDir bool, err error) {
+	f.n++
 	f.isFull = f.isFull || vfs.IsFull(err)
 	if len(f.all) < maxFailures {
 		f.all = append(f.all, failure{name, isDir, f.ch.explain(err)})

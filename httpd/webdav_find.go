@@ -56,11 +56,11 @@ var liveProperties = []liveProperty{
 		mediaType := plan.EntryType(name)
 		return dav.Escape(mediaType), !info.IsDir() && mediaType != ""
 	}},
-	{davName("getetag"), false, func(ch *change, _ string, info fs.FileInfo) (string, bool) {
+	{davName("getetag"), false, func(ch *change, name string, info fs.FileInfo) (string, bool) {
 		if info.IsDir() {
 			return "", false
 		}
-		tag := ch.planner.EntryTag(info)
+		tag := ch.planner.EntryTag(name, info)
 		return dav.Escape(tag), tag != ""
 	}},
 	{davName("getlastmodified"), false, func(_ *change, _ string, info fs.FileInfo) (string, bool) {

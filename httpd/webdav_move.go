@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"strings"
 
 	"sluice/httpd/internal/dav"
@@ -275,53 +274,6 @@ func (ch *change) copyDir(from, to string) error {
 	return made
 }
 
-// maxLevels is how deep a directory that is copied may be. Links in file systems that this package cannot look into could
-// make it endless.
-const maxLevels = 200
-
-// copyEntries copies what is in a directory and is not hidden: links to files as files, and links to directories not at
-// all, because they may lead in circles.
-func (ch *change) copyEntries(from, to string, failures *failures) {
-	entries, err := ch.seen().Entries(from)
-	if err == nil && strings.Count(to, "/") > maxLevels {
-		err = refuse(http.StatusForbidden, "The directory has too many levels.")
-	}
-	if err != nil {
-		failures.add(to, true, err)
-		return
-	}
-	for _, info := range entries {
-		name, copied := path.Join(from, info.Name()), path.Join(to, info.Name())
-		if link, ok := info.(*vfs.Link); ok {
-			if info = link.End; info == nil || info.IsDir() {
-				continue
-			}
-		}
-		var err error
-		switch {
-		case ch.r.Context().Err() != nil || failures.isFull:
-			return
-		case ch.hides(name) || !info.IsDir() && !info.Mode().IsRegular():
-			continue
-		case !ch.h.rightsAt(name).Has(Read):
-			err = lacks("read")
-		case !ch.h.rightsAt(copied).Has(Create):
-			err = lacks("create")
-		case ch.h.rightsAt(copied).IsDropBox():
-			err = errDropBox
-		case info.IsDir():
-			if err = ch.copyDir(name, copied); err == nil || isMade(err) {
-				ch.copyEntries(name, copied, failures)
-			}
-		default:
-			err = ch.copyFile(name, copied, false)
-		}
-		if err != nil {
-			failures.add(copied, info.IsDir(), err)
-		}
-	}
-}
-
 // errQuery means that a directory might be removed that was not meant.
 var errQuery = refuse(http.StatusBadRequest, "This would remove the directory with all that is in it, but the address has a query, which means something else. DELETE a directory by its address without a query.")
 
@@ -351,83 +303,4 @@ func (ch *change) removeTree() (status int, fields plan.Header, err error) {
 	}
 	ch.received = err == nil
 	return http.StatusNoContent, nil, err
-}
-
-// errKeeps means that a directory has names that the client cannot see.
-var errKeeps = &refusal{status: http.StatusConflict, reason: "The directory has files that you cannot see.", cause: fs.ErrPermission}
-
-// removeDir removes a directory with all that is in it. Of a directory that is above one that failed, no failure is
-// added.
-func (ch *change) removeDir(name string, failures *failures) error {
-	before := len(failures.all)
-	if err := ch.removeEntries(name, failures); err != nil {
-		return err
-	}
-	if len(failures.all) > before {
-		return nil
-	}
-	err := uploads.RemoveDir(ch.writer(), name, ch.tree.RemoveDir)
-	if errors.Is(err, fs.ErrExist) {
-		err = errKeeps
-	}
-	return err
-}
-
-func (ch *change) removeEntries(dir string, failures *failures) error {
-	if !ch.h.mayList(dir) {
-		return nil // as for hidden names below
-	}
-	entries, err := ch.seen().Entries(dir)
-	if err != nil {
-		return err
-	}
-	for _, info := range entries {
-		name := path.Join(dir, info.Name())
-		var err error
-		switch {
-		case ch.r.Context().Err() != nil:
-			return ch.r.Context().Err()
-		case ch.hides(name):
-			continue // RemoveDir removes what is left of uploads of the user, and fails because of the others
-		case !ch.h.rightsAt(name).Has(Delete):
-			err = lacks("delete")
-		case info.IsDir():
-			err = ch.removeDir(name, failures)
-		default:
-			err = uploads.Remove(ch.writer(), name, ch.tree.Remove)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failures.add(name, info.IsDir(), err)
-		}
-	}
-	return nil
-}
-
-// checkRemoveTree returns the refusal if the client may not remove what is at name, with all that is in it.
-func (ch *change) checkRemoveTree(name string, info fs.FileInfo) error {
-	switch rights := ch.h.rightsAt(name); {
-	case !rights.Has(Delete):
-		return &refusal{status: http.StatusForbidden, reason: `This needs the right "delete": it replaces a directory.`, cause: fs.ErrPermission, isForRight: true}
-	case !ch.h.rightsBelow(name).Has(Delete):
-		return errOtherRights
-	case !info.IsDir():
-		return nil
-	}
-	entries, err := ch.tree.Entries(name)
-	if err == nil && len(entries) > 0 && !ch.h.mayList(name) {
-		err = errKeeps
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		below := path.Join(name, e.Name())
-		if ch.hides(below) {
-			return errKeeps
-		}
-		if err := ch.checkRemoveTree(below, e); err != nil {
-			return err
-		}
-	}
-	return nil
 }

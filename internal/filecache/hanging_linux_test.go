@@ -25,7 +25,7 @@ func TestAHangingMountDelaysNobody(t *testing.T) {
 	if f.Residence != residence.Remote {
 		t.Errorf("the file is in %v, want remote", f.Residence)
 	}
-	mount.Hang()
+	mount.HangAll()
 	soon := func(what string, do func()) {
 		t.Helper()
 		done := make(chan struct{})

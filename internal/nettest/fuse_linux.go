@@ -1,67 +1,99 @@
 package nettest
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// FUSE is a mounted file system whose server can hang. It is a directory in which every name that begins with "file" is a
-// file of FUSESize zero bytes; a listing has only "file". The kernel remembers nothing of it but what was read.
+// FUSE is a mounted file system whose calls can hang. It has a file of the pattern of FUSESize bytes for each name that
+// begins with "file", of which the kernel remembers only what was read, and for each name KIND-ANYTHING, where KIND says
+// which calls hang after Hang:
+//
+//	lookup  those that look the name up
+//	open    those that open the file
+//	stat    those that ask for its size and times
+//	read    those that read it
+//	half    those that read it from FUSEHalf on
+//
+// A listing has only "file". It speaks to the kernel itself, because a library may serve one call at a time.
 type FUSE struct {
-	device int
+	device *os.File
 	dir    string
 	served chan struct{} // closed when the server has ended
+	hung   atomic.Int64  // calls that hang now
 
-	mu     sync.Mutex // guards the fields below
-	opened uint64     // handles so far, whose numbers begin with 1
-	stale  uint64     // handles up to this one are stale
-	hangs  bool
-	held   [][]byte // requests that are not answered yet
-	nodes  map[string]uint64
-	waited int // requests that have come since Hang
+	mu       sync.Mutex        // guards the fields below
+	opened   uint64            // handles so far, whose numbers begin with 1
+	stale    uint64            // handles up to this one are stale
+	names    map[uint64]string // by node
+	nodes    map[string]uint64
+	hangs    bool          // all calls do
+	released chan struct{} // closed while no call hangs
 }
 
-// FUSESize is the size of each file of a FUSE.
-const FUSESize = 4 << 20
+const (
+	FUSESize = 2 << 20
+	FUSEHalf = FUSESize / 2
+)
 
-// MountFUSE mounts a FUSE at dir, which it makes, until the test ends. It skips the test where it may not.
+// FUSEKinds are the kinds of files of a FUSE.
+var FUSEKinds = []string{"lookup", "open", "stat", "read", "half"}
+
+// maxHung is how long a test may let calls hang, which cannot be interrupted and keep its process from ending.
+const maxHung = 2 * time.Minute
+
+// MountFUSE mounts a FUSE at dir, which it makes, until the test ends. Calls that hang then fail. It skips the test where
+// it may not mount.
 func MountFUSE(t testing.TB, dir string) *FUSE {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount")
 	}
-	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	// In this mode the runtime waits for the device by its poller, and Close ends the wait.
+	// The poller must not see the device before it is mounted.
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		t.Skip("no FUSE:", err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device)
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
 	if err := unix.Mount("test", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
-		_ = unix.Close(device)
+		_ = unix.Close(fd)
 		t.Skip("no mount:", err)
 	}
-	m := &FUSE{device: device, dir: dir, served: make(chan struct{}), nodes: make(map[string]uint64)}
-	go func() {
+	m := &FUSE{
+		device: os.NewFile(uintptr(fd), "/dev/fuse"), dir: dir, served: make(chan struct{}), released: make(chan struct{}),
+		names: map[uint64]string{fuseRoot: "file"}, nodes: make(map[string]uint64),
+	}
+	close(m.released)
+	limit := time.AfterFunc(maxHung, func() { _ = m.device.Close() })
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		defer close(m.served)
-		m.serve()
-	}()
-	// A call that hangs cannot be interrupted, and keeps this process from ending.
-	limit := time.AfterFunc(time.Minute, func() { _ = unix.Unmount(dir, unix.MNT_FORCE) })
+		m.serve(&serving)
+	})
 	t.Cleanup(func() {
-		limit.Stop()
+		if !limit.Stop() {
+			t.Errorf("the file system was ended after %v", maxHung)
+		}
 		_ = unix.Unmount(dir, unix.MNT_FORCE) // ends the calls that hang
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
-		<-m.served
-		_ = unix.Close(device)
+		_ = m.device.Close()
+		m.Answer()
+		serving.Wait()
 	})
 	return m
 }
@@ -84,133 +116,230 @@ func (m *FUSE) Outdate() {
 	m.stale = m.opened
 }
 
-// Hang makes the server answer nothing from now on.
-func (m *FUSE) Hang() {
+// open returns the handle of a file that is opened, and isStale whether Outdate was called since.
+func (m *FUSE) open() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hangs, m.waited = true, 0
+	m.opened++
+	return m.opened
 }
 
-// Answer makes the server answer again, first what has come meanwhile.
+func (m *FUSE) isStale(handle uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return handle <= m.stale
+}
+
+// Hang makes calls hang from now on, as the names of their files say.
+func (m *FUSE) Hang() { m.hang(false) }
+
+// HangAll makes all calls hang from now on.
+func (m *FUSE) HangAll() { m.hang(true) }
+
+func (m *FUSE) hang(all bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.released, m.hangs = make(chan struct{}), all
+}
+
+// Answer answers the calls that hang, and makes later ones not hang.
 func (m *FUSE) Answer() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	select {
+	case <-m.released:
+	default:
+		close(m.released)
+	}
 	m.hangs = false
-	for _, request := range m.held {
-		m.answer(request)
-	}
-	m.held = nil
 }
 
-// Waiting returns how many calls have come since Hang.
-func (m *FUSE) Waiting() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.waited
-}
+// Hung returns how many calls hang.
+func (m *FUSE) Hung() int { return int(m.hung.Load()) }
 
-func (m *FUSE) serve() {
-	buffer := make([]byte, 1<<20)
-	for {
-		n, err := unix.Read(m.device, buffer)
-		switch {
-		case err == unix.EINTR || err == unix.ENOENT || err == unix.EAGAIN: //nolint:errorlint // a system call's bare errno; a request was interrupted
-		case err != nil: // ENODEV: unmounted
-			return
-		default:
-			m.take(buffer[:n])
-		}
-	}
-}
-
-func (m *FUSE) take(request []byte) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.hangs {
-		m.waited++
-		m.held = append(m.held, append([]byte(nil), request...))
-		return
-	}
-	m.answer(request)
-}
-
-// The operations that are answered, see include/uapi/linux/fuse.h.
+// The operations that are answered, and flags, see include/uapi/linux/fuse.h.
 const (
 	fuseLookup, fuseForget, fuseGetattr, fuseOpen, fuseRead, fuseStatfs = 1, 2, 3, 14, 15, 17
 	fuseRelease, fuseFlush, fuseInit, fuseOpendir, fuseReaddir          = 18, 25, 26, 27, 28
-	fuseReleasedir, fuseInterrupt, fuseBatchForget                      = 29, 36, 42
+	fuseReleasedir, fuseAccess, fuseInterrupt, fuseDestroy              = 29, 34, 36, 38
+	fuseBatchForget                                                     = 42
+
+	fuseAsyncRead      = 1 << 0
+	fuseParallelDirops = 1 << 18
+	fuseKeepCache      = 1 << 1 // of fuseOpen: the pages stay in the cache
 
 	fuseRoot = 1 // a node
 )
 
-// answer answers a request. The caller holds mu.
-func (m *FUSE) answer(request []byte) {
-	le := binary.LittleEndian
-	var body []byte
-	errno := unix.Errno(0)
-	switch le.Uint32(request[4:]) {
-	case fuseInit:
-		body = make([]byte, 64)
-		le.PutUint32(body, 7)
-		le.PutUint32(body[4:], 31)
-		le.PutUint16(body[16:], 1000)   // requests in the background
-		le.PutUint32(body[20:], 64<<10) // the longest write
-	case fuseLookup:
-		name := strings.TrimRight(string(request[40:]), "\x00")
-		if !strings.HasPrefix(name, "file") {
-			errno = unix.ENOENT
-			break
-		}
-		if m.nodes[name] == 0 {
-			m.nodes[name] = fuseRoot + uint64(len(m.nodes)) + 1
-		}
-		body = append(le.AppendUint64(nil, m.nodes[name]), make([]byte, 32)...) // with a validity of 0 s
-		body = appendAttr(body, m.nodes[name])
-	case fuseGetattr:
-		body = appendAttr(make([]byte, 16), le.Uint64(request[16:]))
-	case fuseOpen, fuseOpendir:
-		m.opened++
-		body = append(le.AppendUint64(nil, m.opened), make([]byte, 8)...)
-	case fuseRead:
-		if le.Uint64(request[40:]) <= m.stale {
-			errno = unix.ESTALE
-			break
-		}
-		off, size := le.Uint64(request[48:]), le.Uint32(request[56:])
-		body = make([]byte, min(uint64(size), FUSESize-min(off, FUSESize)))
-	case fuseReaddir:
-		if le.Uint64(request[48:]) == 0 {
-			body = le.AppendUint64(nil, 2) // the node
-			body = le.AppendUint64(body, 1)
-			body = le.AppendUint32(body, uint32(len("file")))
-			body = le.AppendUint32(body, unix.DT_REG)
-			body = append(body, "file\x00\x00\x00\x00"...)
-		}
-	case fuseStatfs:
-		body = make([]byte, 80)
-	case fuseFlush, fuseRelease, fuseReleasedir:
-	case fuseForget, fuseBatchForget, fuseInterrupt:
-		return
-	default:
-		errno = unix.ENOSYS
-	}
-	answer := le.AppendUint32(nil, uint32(16+len(body)))
-	answer = le.AppendUint32(answer, uint32(-int32(errno)))
-	answer = append(answer, request[8:16]...)
-	_, _ = unix.Write(m.device, append(answer, body...)) // it fails if the caller has gone
+// fuseCall is a call of the kernel.
+type fuseCall struct {
+	disk   *FUSE
+	op     uint32
+	unique uint64
+	node   uint64
+	args   []byte
 }
 
-// appendAttr appends the attributes of a node.
-func appendAttr(b []byte, node uint64) []byte {
-	le := binary.LittleEndian
-	size, mode := uint64(FUSESize), uint32(unix.S_IFREG|0o644)
-	if node == fuseRoot {
-		size, mode = 0, unix.S_IFDIR|0o755
+func (m *FUSE) serve(serving *sync.WaitGroup) {
+	buffer := make([]byte, 256<<10)
+	for {
+		n, err := m.device.Read(buffer)
+		switch {
+		case err == nil:
+		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EINTR): // the caller was interrupted before
+			continue
+		default:
+			return // unmounted, or closed
+		}
+		const header = 40
+		in := bytes.Clone(buffer[:n])
+		call := fuseCall{
+			disk: m, op: binary.NativeEndian.Uint32(in[4:]), unique: binary.NativeEndian.Uint64(in[8:]),
+			node: binary.NativeEndian.Uint64(in[16:]), args: in[header:],
+		}
+		serving.Go(call.serve) // it may hang
 	}
-	b = le.AppendUint64(b, node)
-	b = le.AppendUint64(b, size)
-	b = append(b, make([]byte, 4*8+3*4)...) // blocks and times
-	b = le.AppendUint32(b, mode)
-	b = le.AppendUint32(b, 1) // links
-	return append(b, make([]byte, 5*4)...)
+}
+
+// answer ends the call. It fails if the file system is unmounted, or if the process that made the call was killed.
+func (c fuseCall) answer(errno unix.Errno, parts ...any) {
+	var out bytes.Buffer
+	for _, part := range parts {
+		_ = binary.Write(&out, binary.NativeEndian, part)
+	}
+	const header = 16
+	var whole bytes.Buffer
+	_ = binary.Write(&whole, binary.NativeEndian, struct {
+		Len    uint32
+		Error  int32
+		Unique uint64
+	}{uint32(header + out.Len()), -int32(errno), c.unique})
+	_, _ = c.disk.device.Write(append(whole.Bytes(), out.Bytes()...))
+}
+
+// fuseAttr is struct fuse_attr.
+type fuseAttr struct {
+	Ino, Size, Blocks, Atime, Mtime, Ctime   uint64
+	AtimeNsec, MtimeNsec, CtimeNsec          uint32
+	Mode, Nlink, UID, GID, Rdev, Blksize, Fl uint32
+}
+
+func (c fuseCall) attr(node uint64) fuseAttr {
+	a := fuseAttr{Ino: node, Mtime: 1e9, Ctime: 1e9, Mode: unix.S_IFREG | 0o644, Nlink: 1, Size: FUSESize, Blocks: FUSESize / 512, Blksize: 4096}
+	if node == fuseRoot {
+		a.Mode, a.Nlink, a.Size, a.Blocks = unix.S_IFDIR|0o755, 2, 0, 0
+	}
+	return a
+}
+
+// isForgotten reports whether the kernel remembers nothing of a file.
+func isForgotten(name string) bool { return strings.HasPrefix(name, "file") }
+
+// valid returns for how many seconds the kernel may remember size and times of a file, and that it exists.
+func valid(name string) (attr, entry uint64) {
+	switch {
+	case isForgotten(name):
+		return 0, 0
+	case strings.HasPrefix(name, "stat-"):
+		return 0, 3600
+	}
+	return 3600, 3600
+}
+
+// wait hangs if all calls do, or if the file is of this kind.
+func (c fuseCall) wait(name, kind string) {
+	c.disk.mu.Lock()
+	released, all := c.disk.released, c.disk.hangs
+	c.disk.mu.Unlock()
+	if all || strings.HasPrefix(name, kind+"-") {
+		c.disk.hung.Add(1)
+		<-released
+		c.disk.hung.Add(-1)
+	}
+}
+
+// nameOf returns the name of a node, and nodeOf the node of a name.
+func (m *FUSE) nameOf(node uint64) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.names[node]
+}
+
+func (m *FUSE) nodeOf(name string) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	node, ok := m.nodes[name]
+	if !ok {
+		node = uint64(len(m.nodes)) + fuseRoot + 1
+		m.nodes[name], m.names[node] = node, name
+	}
+	return node
+}
+
+func (c fuseCall) serve() {
+	name := c.disk.nameOf(c.node)
+	switch c.op {
+	case fuseForget, fuseBatchForget, fuseInterrupt: // these have no answer
+		return
+	case fuseInit:
+		const readAhead, most = 128 << 10, 4096
+		c.answer(0, []uint32{7, 31, readAhead, fuseAsyncRead | fuseParallelDirops}, []uint16{most, most}, []uint32{64 << 10, 1}, make([]uint32, 9))
+		return
+	}
+	switch c.op {
+	case fuseLookup:
+		wanted := string(bytes.TrimRight(c.args, "\x00"))
+		kind, _, _ := strings.Cut(wanted, "-")
+		c.wait(wanted, "lookup")
+		if !isForgotten(wanted) && !slices.Contains(FUSEKinds, kind) {
+			c.answer(unix.ENOENT)
+			return
+		}
+		node := c.disk.nodeOf(wanted)
+		attr, entry := valid(wanted)
+		c.answer(0, []uint64{node, 1, entry, attr}, []uint32{0, 0}, c.attr(node))
+	case fuseGetattr:
+		c.wait(name, "stat")
+		attr, _ := valid(name)
+		c.answer(0, []uint64{attr}, []uint32{0, 0}, c.attr(c.node))
+	case fuseOpen:
+		c.wait(name, "open")
+		flags := uint32(fuseKeepCache)
+		if isForgotten(name) {
+			flags = 0
+		}
+		c.answer(0, c.disk.open(), []uint32{flags, 0})
+	case fuseRead:
+		if c.disk.isStale(binary.NativeEndian.Uint64(c.args)) {
+			c.answer(unix.ESTALE)
+			return
+		}
+		off, size := int64(binary.NativeEndian.Uint64(c.args[8:])), int64(binary.NativeEndian.Uint32(c.args[16:]))
+		c.wait(name, "read")
+		if off >= FUSEHalf {
+			c.wait(name, "half")
+		}
+		p := make([]byte, max(0, min(size, FUSESize-off)))
+		PatternAt(p, off)
+		c.answer(0, p)
+	case fuseStatfs:
+		c.wait(name, "any")
+		c.answer(0, []uint64{1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20}, []uint32{4096, 255, 4096, 0}, make([]uint32, 6))
+	case fuseOpendir:
+		c.wait(name, "any")
+		c.answer(0, make([]uint64, 2))
+	case fuseReaddir:
+		c.wait(name, "any")
+		if binary.NativeEndian.Uint64(c.args[8:]) > 0 { // behind the first entry
+			c.answer(0)
+			return
+		}
+		c.answer(0, []uint64{2, 1}, []uint32{uint32(len("file")), unix.DT_REG}, []byte("file\x00\x00\x00\x00")) // node and offset, length and type, padded
+	case fuseRelease, fuseReleasedir, fuseFlush, fuseAccess, fuseDestroy:
+		c.wait(name, "any")
+		c.answer(0)
+	default:
+		c.wait(name, "any")
+		c.answer(unix.ENOSYS)
+	}
 }

@@ -46,11 +46,6 @@ func (r Residence) IsWarm(f *os.File, off, n int64) bool {
 	return r == Memory || r == Disk && isWarm(f, off, n)
 }
 
-// IsWarmFD is IsWarm for a descriptor, which the caller keeps open.
-func (r Residence) IsWarmFD(fd int, off, n int64) bool {
-	return r == Memory || r == Disk && isWarmFD(fd, off, n)
-}
-
 func (r Residence) String() string {
 	return [...]string{"unknown", "remote", "disk", "memory"}[r]
 }

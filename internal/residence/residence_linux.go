@@ -49,16 +49,10 @@ func ofType(number uint32) Residence {
 }
 
 func isWarm(f *os.File, off, n int64) bool {
-	warm := isWarmFD(int(f.Fd()), off, n)
+	fd := int(f.Fd())
+	warm := n <= 0 || isByteWarm(fd, off) && (n == 1 || isByteWarm(fd, off+n-1))
 	runtime.KeepAlive(f)
 	return warm
-}
-
-func isWarmFD(fd int, off, n int64) bool {
-	if n <= 0 {
-		return true
-	}
-	return isByteWarm(fd, off) && (n == 1 || isByteWarm(fd, off+n-1))
 }
 
 // isByteWarm reads one byte, if it is in the page cache. EAGAIN means that it is not, EOPNOTSUPP that the file system

@@ -47,10 +47,12 @@ func TestOfAsksTheFileSystem(t *testing.T) {
 	}
 }
 
-// Files in memory are warm and files elsewhere are not, without a system call: here for a descriptor that is not open.
+// Files in memory are warm and files elsewhere are not, without a system call: here for a file that is not open.
 func TestOnlyADiskIsAsked(t *testing.T) {
+	closed := memoryFile(t, 1)
+	_ = closed.Close()
 	for where, want := range map[Residence]bool{Unknown: false, Remote: false, Disk: false, Memory: true} {
-		if got := where.IsWarmFD(-1, 0, 1); got != want {
+		if got := where.IsWarm(closed, 0, 1); got != want {
 			t.Errorf("%v: %v, want %v", where, got, want)
 		}
 	}
@@ -80,7 +82,7 @@ func TestARangeIsWarmOnceItWasRead(t *testing.T) {
 	read(0)
 	read(end - 1)
 	for _, r := range [][2]int64{{0, end}, {0, 1}, {end - 1, 1}, {end, 0}} {
-		if !Disk.IsWarm(f, r[0], r[1]) || !Disk.IsWarmFD(int(f.Fd()), r[0], r[1]) {
+		if !Disk.IsWarm(f, r[0], r[1]) {
 			t.Errorf("%d bytes at %d are not warm", r[1], r[0])
 		}
 	}

@@ -7,5 +7,3 @@ import "os"
 func of(*os.File) Residence { return Unknown }
 
 func isWarm(*os.File, int64, int64) bool { return false }
-
-func isWarmFD(int, int64, int64) bool { return false }

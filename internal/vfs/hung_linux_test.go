@@ -35,7 +35,7 @@ func hungTree(t *testing.T, call func(tree *vfs.Root, i int)) (tree *vfs.Root, d
 	if _, err := tree.Stat("mnt/file"); err != nil {
 		t.Fatal(err)
 	}
-	mount.Hang()
+	mount.HangAll()
 	const more = 20 // calls that find no room
 	returned := make(chan struct{}, mounts.Limit+more)
 	for i := range cap(returned) {

@@ -37,10 +37,10 @@ func TestAHungMountCostsOnlyThoseWhoAskForIt(t *testing.T) {
 			for i := range 10 {
 				s.file(fmt.Sprintf("docs/f%d", i), 10_000)
 			}
-			disk := newStuckDisk(t, s.path("slow"))
+			disk := mountDisk(t, s.path("slow"))
 			s.askElsewhere(t) // so that its threads are there
 			before := s.threads(t)
-			disk.hang()
+			disk.Hang()
 			var asking sync.WaitGroup
 			for i := range clients {
 				name := fmt.Sprintf("slow/%s-%d", kind, i)
@@ -62,7 +62,7 @@ func TestAHungMountCostsOnlyThoseWhoAskForIt(t *testing.T) {
 					}
 				})
 			}
-			eventually(t, "calls hang", func() bool { return disk.hung.Load() > 0 })
+			eventually(t, "calls hang", func() bool { return disk.Hung() > 0 })
 			var took []time.Duration
 			for range 10 {
 				took = append(took, s.askElsewhere(t)...)
@@ -70,10 +70,10 @@ func TestAHungMountCostsOnlyThoseWhoAskForIt(t *testing.T) {
 			if n := s.threads(t); n > before+threads+other {
 				t.Errorf("%d threads, %d before", n, before)
 			}
-			if n := disk.hung.Load(); n == 0 || n > threads {
+			if n := disk.Hung(); n == 0 || n > threads {
 				t.Errorf("%d calls hang, want at most %d", n, threads)
 			}
-			disk.release()
+			disk.Answer()
 			asking.Wait()
 			slices.Sort(took)
 			if p95 := took[len(took)*95/100]; p95 > slowest {

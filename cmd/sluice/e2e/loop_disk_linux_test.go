@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,17 +27,17 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 		if err := os.Mkdir(s.path("slow"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		disk := newStuckDisk(t, s.path("slow"))
+		disk := mountDisk(t, s.path("slow"))
 		quiet := s.probe(t, quietTime)
-		for _, kind := range stuckKinds { // Go keeps the threads of calls that have hung
+		for _, kind := range nettest.FUSEKinds { // Go keeps the threads of calls that have hung
 			s.hangClients(t, disk, kind, "first", clients)(t)
 		}
-		for _, kind := range stuckKinds {
+		for _, kind := range nettest.FUSEKinds {
 			t.Run(kind, func(t *testing.T) {
 				before := s.held()
 				finish := s.hangClients(t, disk, kind, "second", clients)
 				p := s.probe(t, time.Second)
-				if disk.hung.Load() == 0 {
+				if disk.Hung() == 0 {
 					t.Error("no call hangs at the end")
 				}
 				finish(t)
@@ -47,17 +48,44 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 	})
 }
 
+// mountDisk mounts a file system that can hang.
+func mountDisk(t *testing.T, dir string) *nettest.FUSE {
+	t.Helper()
+	needsRoot(t)
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Fatal(err)
+	}
+	return nettest.MountFUSE(t, dir)
+}
+
+// cacheHalf brings the bytes of a file before nettest.FUSEHalf into the page cache. It uses plain system calls, because the
+// poller of Go would ask the file system about the file.
+func cacheHalf(t *testing.T, name string) {
+	t.Helper()
+	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	buf := make([]byte, 64<<10)
+	for off := int64(0); off < nettest.FUSEHalf; off += int64(len(buf)) {
+		if n, err := syscall.Pread(fd, buf, off); n != len(buf) {
+			t.Fatal(n, err)
+		}
+	}
+}
+
 // hangClients starts clients that request files of the disk, and waits until calls hang.
 // The function that it returns releases the disk and waits for the clients.
-func (s *server) hangClients(t *testing.T, disk *stuckDisk, kind, round string, clients int) (finish func(*testing.T)) {
+func (s *server) hangClients(t *testing.T, disk *nettest.FUSE, kind, round string, clients int) (finish func(*testing.T)) {
 	t.Helper()
 	name := func(i int) string { return fmt.Sprintf("%s-%s-%d", kind, round, i) }
 	if kind == "half" {
 		for i := range clients {
-			disk.cacheHalf(t, name(i))
+			cacheHalf(t, s.path("slow/"+name(i)))
 		}
 	}
-	disk.hang()
+	disk.Hang()
 	var waiting sync.WaitGroup
 	results := make([]stuckResult, clients)
 	for i := range clients {
@@ -67,10 +95,10 @@ func (s *server) hangClients(t *testing.T, disk *stuckDisk, kind, round string, 
 			_ = c.conn.Close()
 		})
 	}
-	eventually(t, "a call hangs", func() bool { return disk.hung.Load() > 0 })
+	eventually(t, "a call hangs", func() bool { return disk.Hung() > 0 })
 	return func(t *testing.T) {
 		t.Helper()
-		disk.release()
+		disk.Answer()
 		waiting.Wait()
 		whole := 0
 		for i, r := range results {
@@ -118,7 +146,7 @@ func readStuck(c *requester) stuckResult {
 	switch {
 	case !bytes.Equal(body, want):
 		return stuckResult{err: fmt.Errorf("%d wrong bytes", len(body))}
-	case err == nil && len(body) != stuckSize:
+	case err == nil && len(body) != nettest.FUSESize:
 		return stuckResult{err: fmt.Errorf("%d bytes, and no error", len(body))}
 	}
 	return stuckResult{whole: err == nil}

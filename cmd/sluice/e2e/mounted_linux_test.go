@@ -167,9 +167,10 @@ func TestFileSystemsAreTriedAtTheStart(t *testing.T) {
 
 // A start that waits for a file system says so, and goes on when that answers.
 func TestAStartThatWaitsForAFileSystemSaysSo(t *testing.T) {
-	disk := newStuckDisk(t, t.TempDir())
-	disk.hang()
-	cmd := exec.Command(program, append([]string{"serve"}, asRoot([]string{"--http", "127.0.0.1:0", filepath.Join(disk.dir, "lookup-dir")})...)...)
+	dir := t.TempDir()
+	disk := mountDisk(t, dir)
+	disk.Hang()
+	cmd := exec.Command(program, append([]string{"serve"}, asRoot([]string{"--http", "127.0.0.1:0", filepath.Join(dir, "lookup-dir")})...)...)
 	cmd.Env = environ(t)
 	log := newLines()
 	cmd.Stderr = log
@@ -179,7 +180,7 @@ func TestAStartThatWaitsForAFileSystemSaysSo(t *testing.T) {
 	if got := log.await(1, patience, func(line string) bool { return strings.Contains(line, "the start waits for it") }); len(got) == 0 {
 		t.Errorf("nothing in the log:\n%s", log)
 	}
-	disk.release() // Linux ends no process that waits for FUSE
+	disk.Answer() // Linux ends no process that waits for FUSE
 	if err := cmd.Wait(); err == nil {
 		t.Error("a file is served as a directory")
 	}

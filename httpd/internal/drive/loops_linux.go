@@ -130,7 +130,7 @@ func (s *Loops) Stats() []LoopStats {
 	all := make([]LoopStats, len(s.all))
 	for i, l := range s.all {
 		all[i] = LoopStats{
-			Connections: int(l.load.Load()), Sending: int(l.busy.Load()),
+			Loop: i, Connections: int(l.load.Load()), Sending: int(l.busy.Load()),
 			Accepted: l.counts.accepted.Load(), Silent: l.counts.silent.Load(), Turns: l.counts.turns.Load(),
 			Worked: l.counts.worked.Load(), Replaced: l.counts.replaced.Load(),
 		}

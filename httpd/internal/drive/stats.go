@@ -1,15 +1,12 @@
 package drive
 
-// LoopStats describes an event loop.
+import "net"
+
+// LoopStats describes an event loop. Package httpd has the same type, and describes its fields.
 type LoopStats struct {
-	Connections int // of the loop now
-	Sending     int // responses that did not fit into the socket at once, now
+	Listener             net.Addr // set by package httpd
+	Loop                 int
+	Connections, Sending int
 
-	// Since the start.
-
-	Accepted uint64 // connections
-	Silent   uint64 // of them, without a request when they were accepted
-	Turns    uint64 // of the loop
-	Worked   uint64 // times that a response needed a worker
-	Replaced uint64 // times that the thread was stuck, and replaced
+	Accepted, Silent, Turns, Worked, Replaced uint64
 }

@@ -18,6 +18,7 @@ import (
 	"sluice/internal/archive"
 	"sluice/internal/budget"
 	"sluice/internal/digest"
+	"sluice/internal/residence"
 	"sluice/internal/vfs"
 )
 
@@ -180,7 +181,7 @@ func (p *Planner) collect(ctx context.Context, turns *budget.Slices, party budge
 				return left.add(rel, info, err)
 			}
 			e.Size = info.Size()
-			tag = weakened(p.tagOf(info), info, begin)
+			tag = weakened(p.tagOf(info), residence.Unknown, info, begin)
 			tagged = tagged && tag != ""
 			if strings.HasPrefix(tag, "W/") {
 				tag, weak = strings.TrimPrefix(tag, "W/"), "W/"

@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"sluice/internal/budget"
+	"sluice/internal/residence"
 	"sluice/internal/vfs"
 )
 
@@ -52,12 +54,26 @@ func (p *Planner) addDAV(fields *Header) {
 // on the content.
 func EntryType(name string) string { return typeOf(name) }
 
-// EntryTag returns the entity tag that GET gives for the file, or "" if it depends on the content.
-func (p *Planner) EntryTag(info fs.FileInfo) string {
+// EntryTag returns the entity tag that GET gives for the file at name, or "" if it depends on the content.
+func (p *Planner) EntryTag(name string, info fs.FileInfo) string {
 	if p.ContentETags {
 		return ""
 	}
-	return weakened(p.tagOf(info), info, time.Now())
+	where, now := residence.Unknown, time.Now()
+	if now.Before(settles(info.ModTime())) {
+		where = p.residenceOf(path.Dir(name)) // few files are so young
+	}
+	return weakened(p.tagOf(info), where, info, now)
+}
+
+// residenceOf returns where the entries of a directory are.
+func (p *Planner) residenceOf(dir string) residence.Residence {
+	f, err := p.get(dir, Lookup{})
+	if err != nil {
+		return residence.Unknown
+	}
+	defer f.Release()
+	return f.Residence
 }
 
 // HasTag reports whether the file at name, as it is on the disk, has an entity tag. The comparison is weak (RFC 4918,

@@ -47,7 +47,7 @@ func (pl *Plan) sendChecksum(ctx context.Context) Response {
 	}
 	line := func(sum []byte) []byte { return []byte(mark + hex.EncodeToString(sum) + "  " + name + "\n") }
 	res := resource{
-		validators: validators{etag: etagWith(weakened(p.tagOf(f.Info), f.Info, time.Now()), kind.word), modified: modifiedOf(f.Info)},
+		validators: validators{etag: etagWith(weakened(p.tagOf(f.Info), f.Residence, f.Info, time.Now()), kind.word), modified: modifiedOf(f.Info)},
 		body: Body{{n: int64(len(line(make([]byte, kind.size)))), make: func(ctx context.Context) ([]byte, error) {
 			sum, err := p.sum(ctx, party, f, kind.alg)
 			return line(sum), err

@@ -13,11 +13,15 @@ import (
 	"sluice/internal/digest"
 	"sluice/internal/filecache"
 	"sluice/internal/fileid"
+	"sluice/internal/residence"
 )
 
-// tagAge is how old the time of modification of a file must be for its tag to be strong, and more: until then the file
-// may change again without another time, because that is the longest interval of the clock of a file system, FAT's.
-const tagAge = 2 * time.Second
+// How old the time of modification of a file must be for its tag to be strong, and more: until then the file may change
+// again without another time.
+const (
+	tagAge     = 2 * time.Second        // the longest interval of the clock of a file system, FAT's
+	fineTagAge = 100 * time.Millisecond // of the clock of Linux, 10 ms at most, and much more: a write(2) of 100 MB has the time of its beginning
+)
 
 // saysNothing reports whether a time of modification is no information: package managers such as those of Nix and OSTree
 // give all files second 0 or 1, and embedded files have none.
@@ -31,10 +35,21 @@ func settles(modified time.Time) time.Time {
 	return modified.Add(tagAge)
 }
 
+// ageOf returns how old the time of modification of a file must be. One that is no whole number of milliseconds is from the
+// clock of the kernel, if the file system is one of this host: those with a coarser clock have none such. It may also be
+// one that a program has set, of which its age says nothing, as of any other.
+func ageOf(where residence.Residence, modified time.Time) time.Duration {
+	if where.IsLocal() && modified.Nanosecond()%int(time.Millisecond) != 0 {
+		return fineTagAge
+	}
+	return tagAge
+}
+
 // tagOf returns the entity tag (RFC 9110, 8.8.3) that a file has once it is settled: its size and its time of
 // modification in nanoseconds, so that a copy of it on another server has the same tag. TreeTag keeps the files of
-// different users apart. A file system that has tags of its own, as an object store, decides instead (fileid.StoredTag). If the time says nothing, the inode and the time of the last change take its place, and the tag
-// is weak; it is "" where the system does not report these.
+// different users apart. A file system that has tags of its own, as an object store, decides instead (fileid.StoredTag).
+// If the time says nothing, the inode and the time of the last change take its place, and the tag is weak; it is "" where
+// the system does not report these.
 func (p *Planner) tagOf(info fs.FileInfo) string {
 	b := make([]byte, 0, 64)
 	id := fileid.OfInfo(info)
@@ -60,10 +75,11 @@ func (p *Planner) tagOf(info fs.FileInfo) string {
 	return string(append(b, '"'))
 }
 
-// weakened returns the tag that a file has at the time now: a weak one, with which no download is resumed (RFC 9110,
-// 13.1.5), unless it was modified long enough before. A tag of a store is another one after each change.
-func weakened(tag string, info fs.FileInfo, now time.Time) string {
-	if tag == "" || strings.HasPrefix(tag, "W/") || now.After(settles(info.ModTime())) || fileid.StoredTag(info) != "" {
+// weakened returns the tag that a file in a file system there has at the time now: a weak one, with which no download is
+// resumed (RFC 9110, 13.1.5), unless it was modified long enough before. A tag of a store is another one after each change.
+func weakened(tag string, where residence.Residence, info fs.FileInfo, now time.Time) string {
+	modified := info.ModTime()
+	if tag == "" || strings.HasPrefix(tag, "W/") || now.Sub(modified) > ageOf(where, modified) || fileid.StoredTag(info) != "" {
 		return tag
 	}
 	return "W/" + tag
@@ -102,7 +118,7 @@ func (p *Planner) etag(ctx context.Context, party budget.Party, f *filecache.Fil
 	if tag != "" {
 		return tag, false
 	}
-	return weakened(known.etag, f.Info, now), failed
+	return weakened(known.etag, f.Residence, f.Info, now), failed
 }
 
 // strongETag is etag of a file about which it is asked for a change of it. It does not matter then that the tag is

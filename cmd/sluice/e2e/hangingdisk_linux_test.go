@@ -6,53 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// hangingDisk mounts the file system of testdata/hang.py. It returns the mount point, and
-// the process of the file system and its output.
-func hangingDisk(t *testing.T) (dir string, fuse *os.Process, out *lines) {
-	t.Helper()
-	needsRoot(t)
-	if _, err := os.Stat("/dev/fuse"); err != nil {
-		t.Skip(err)
-	}
-	script, err := filepath.Abs("testdata/hang.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir = t.TempDir()
-	cmd := exec.Command("/usr/bin/python3", script, dir)
-	out = newLines()
-	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // ends the hanging calls
-		_ = cmd.Wait()
-		_ = syscall.Unmount(dir, 2) // MNT_DETACH
-	})
-	await(t, func() bool { _, err := os.Stat(filepath.Join(dir, "file")); return err == nil })
-	return dir, cmd.Process, out
-}
-
-// await waits until f is true.
-func await(t *testing.T, f func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); !f(); <-tick.C {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v", patience)
-		}
-	}
-}
 
 // request requests a file by HTTP and by FTP, and does not wait for the responses.
 func (s *server) request(file string) {
@@ -90,20 +48,22 @@ func TestTheProgramEndsDespiteAHangingDisk(t *testing.T) {
 		{"at once at a third signal", "1h", 3, 2 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir, fuse, out := hangingDisk(t)
+			dir := t.TempDir()
+			disk := mountDisk(t, dir)
 			s := startUnder(t, nil, dir, "--drain", tt.drain)
 			if resp, err := http.Get(s.urlOf("http", "file")); err != nil || resp.StatusCode != http.StatusOK {
 				t.Fatal(resp, err)
 			}
-			s.request("hang")
-			out.await(1, patience, func(line string) bool { return strings.Contains(line, "hangs") })
+			disk.Hang()
+			s.request("open-x")
+			eventually(t, "a call hangs", func() bool { return disk.Hung() > 0 })
 			s.signalAndWait(syscall.SIGTERM)
 			for range tt.signals - 1 {
 				s.signal(syscall.SIGTERM)
 				s.log.await(1, patience, func(line string) bool { return strings.Contains(line, "unfinished") }) // two signals at the same time would count as one
 			}
 			begin := time.Now()
-			await(t, func() bool {
+			eventually(t, "the program has ended", func() bool {
 				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Pid))
 				return err != nil || strings.Contains(string(stat), ") Z ")
 			})
@@ -112,9 +72,7 @@ func TestTheProgramEndsDespiteAHangingDisk(t *testing.T) {
 			}
 			wantRefused(t, s.http.Host)
 			wantRefused(t, s.ftp.Host)
-			if err := fuse.Kill(); err != nil { // ends the hanging calls
-				t.Fatal(err)
-			}
+			disk.Answer()
 			s.wantExit(exitTime)
 			s.wantLogged("level=WARN", "answer:", "it\"")
 		})

@@ -104,7 +104,8 @@ var ErrCacheInUse = errors.New("another process uses this cache")
 // It must be for its owner only, because the files of all users are in it. The caller closes the Cache after all FS that
 // use it.
 //
-// Objects of an earlier process are used, the remains of one that was killed are removed, and other files are left alone.
+// Objects of an earlier process are used; the first that give way are those that came first. The remains of one that was
+// killed are removed, and other files are left alone.
 func OpenCache(dir string, size int64) (_ *Cache, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("s3fs: cache: %w", err)
@@ -295,7 +296,7 @@ func (c *Cache) join(id cacheID, mayBegin bool, source func() *file) *fill {
 	src := source()
 	l := &fill{
 		cache: c, id: id, size: src.info.size, src: src, number: c.next, stop: src.cancel,
-		readers: 1, coming: min(firstPart, src.info.size),
+		readers: 1, coming: min(firstPart, src.info.size), patience: 2 * src.fs.timeout,
 	}
 	c.next++
 	c.fills[id] = l

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // fill is an object on its way into the cache. One goroutine gets it from the store, any number of readers read what is
@@ -17,6 +18,9 @@ type fill struct {
 	size   int64
 	number uint64 // of the file, in its names
 	stop   context.CancelFunc
+
+	// patience is how long a reader waits for bytes before it asks the store itself: the disk may hang.
+	patience time.Duration
 
 	// Of the goroutine.
 	src      *file // at the store
@@ -85,17 +89,25 @@ func (l *fill) changedLocked() {
 	}
 }
 
-// waitLocked waits for a change or the end of ctx. It unlocks mu meanwhile.
-func (l *fill) waitLocked(ctx context.Context) error {
+// waitLocked waits for a change or the end of ctx, or for a time, if that is not 0. It unlocks mu meanwhile.
+func (l *fill) waitLocked(ctx context.Context, most time.Duration) error {
 	if l.changed == nil {
 		l.changed = make(chan struct{})
 	}
 	changed := l.changed
 	l.mu.Unlock()
 	defer l.mu.Lock()
+	var late <-chan time.Time
+	if most > 0 {
+		timer := time.NewTimer(most)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case <-changed:
 		return nil
+	case <-late:
+		return errNotHere
 	case <-ctx.Done():
 		return fs.ErrClosed
 	}
@@ -129,7 +141,7 @@ func (l *fill) await(ctx context.Context, off, end int64) (file *os.File, filled
 			return nil, 0, errNotHere
 		}
 		l.advanceLocked(off + 1)
-		if err := l.waitLocked(ctx); err != nil {
+		if err := l.waitLocked(ctx, l.patience); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -233,7 +245,7 @@ func (l *fill) awaitReader(at int64, isNewPart bool) error {
 		case l.readers == 0, !isNewPart, l.wanted >= l.middle:
 			return nil
 		}
-		if err := l.waitLocked(l.src.ctx); err != nil {
+		if err := l.waitLocked(l.src.ctx, 0); err != nil {
 			return err
 		}
 	}

@@ -175,7 +175,7 @@ func TestManyReadersShareOneFill(t *testing.T) {
 	cache := newCache(t, 100<<20)
 	files := s.open(t, with(cache))
 	var wg sync.WaitGroup
-	for range 30 {
+	for range 12 {
 		wg.Go(func() {
 			if err := readPattern(files, "f", size); err != nil {
 				t.Error(err)

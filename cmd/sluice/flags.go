@@ -81,6 +81,7 @@ func addStoreFlags(f *pflag.FlagSet, conf *config.Config) {
 	f.Var(&o.CacheSize, "cache-size", "use `SIZE` of the disk for --cache")
 	f.BoolVar(&o.Redirect, "redirect", o.Redirect, "send HTTP clients to the store for files, by signed URLs that everybody can use who knows them; see above")
 	f.DurationVar(&o.RedirectFor, "redirect-for", o.RedirectFor, "let the URLs of --redirect hold for `TIME`")
+	f.Var(&o.RedirectFrom, "redirect-from", "send smaller files than `SIZE` from here in spite of --redirect")
 	f.StringVar(&o.PublicEndpoint, "s3-public-endpoint", o.PublicEndpoint, "make the URLs of --redirect for `URL`, by which clients reach the store; default: --s3-endpoint")
 }
 

@@ -40,6 +40,7 @@ type StoreOptions struct {
 	// HTTP clients get files from the store itself, by URLs that hold so long, at PublicEndpoint; "": at Endpoint.
 	Redirect       bool
 	RedirectFor    time.Duration
+	RedirectFrom   Bytes // the size of the smallest file for which that is done
 	PublicEndpoint string
 }
 
@@ -47,8 +48,11 @@ type StoreOptions struct {
 const (
 	defaultCacheSize   = 10 << 30
 	defaultRedirectFor = 5 * time.Minute
-	minCacheSize       = 1 << 20
-	maxRedirectFor     = 7 * 24 * time.Hour // which stores accept
+
+	defaultRedirectFrom = 64 << 10 // below, another connection costs the client more than the bytes cost the server
+
+	minCacheSize   = 1 << 20
+	maxRedirectFor = 7 * 24 * time.Hour // which stores accept
 )
 
 // Bucket returns the bucket that Root names; ok is false if it names a directory. c was checked.
@@ -171,6 +175,8 @@ func (o StoreOptions) checkBypass() error {
 		return fmt.Errorf("--cache-size %s is less than 1 MiB", o.CacheSize)
 	case !o.Redirect && o.RedirectFor != 0 && o.RedirectFor != defaultRedirectFor:
 		return errors.New("--redirect-for is of no use without --redirect")
+	case !o.Redirect && o.RedirectFrom != 0 && o.RedirectFrom != defaultRedirectFrom:
+		return errors.New("--redirect-from is of no use without --redirect")
 	case o.Redirect && (o.RedirectFor < time.Second || o.RedirectFor > maxRedirectFor):
 		return fmt.Errorf("--redirect-for %v is not between a second and seven days", o.RedirectFor)
 	case !o.Redirect && o.PublicEndpoint != "":

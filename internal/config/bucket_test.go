@@ -110,6 +110,8 @@ func TestSettingsThatDoNotFitABucketAreRefused(t *testing.T) {
 		{"s3://pub", func(c *Config) { c.S3.PublicEndpoint = "https://s3.example.org" }, "--s3-public-endpoint"},
 		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.RedirectFor = true, 8*24*time.Hour }, "--redirect-for"},
 		{"s3://pub", func(c *Config) { c.S3.RedirectFor = time.Minute }, "--redirect-for"},
+		{"s3://pub", func(c *Config) { c.S3.RedirectFrom = 1 }, "--redirect-from"},
+		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.RedirectFrom = true, 0 }, ""},
 		{"s3://pub", func(c *Config) { c.S3.Redirect, c.S3.Anonymous = true, true }, "--redirect"},
 	} {
 		c := Default()

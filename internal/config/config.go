@@ -179,7 +179,7 @@ func Default() Config {
 		Drain:      30 * time.Second,
 		Sandbox:    Sandboxes[0],
 
-		S3: StoreOptions{CacheSize: defaultCacheSize, RedirectFor: defaultRedirectFor},
+		S3: StoreOptions{CacheSize: defaultCacheSize, RedirectFor: defaultRedirectFor, RedirectFrom: defaultRedirectFrom},
 
 		SessionIdle: 24 * time.Hour, SessionLifetime: 7 * 24 * time.Hour,
 

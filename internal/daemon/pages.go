@@ -185,7 +185,7 @@ func (d *daemon) configure(h *httpd.Handler) {
 	h.Precompressed, h.CompressListings, h.ContentETags = d.conf.Precompressed, true, d.conf.ContentETags
 	h.Rules, h.CORS = d.rules, d.conf.CORS
 	if d.conf.S3.Redirect {
-		h.RedirectFor = d.conf.S3.RedirectFor
+		h.RedirectFor, h.RedirectFrom = d.conf.S3.RedirectFor, int64(d.conf.S3.RedirectFrom)
 	}
 }
 

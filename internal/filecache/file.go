@@ -83,8 +83,8 @@ func newFile(opened afero.File, m *mounts.Mount, old *File, body int64, now time
 	defer m.Leave()
 	content := opened
 	osFile, isOS := vfs.OSFile(opened)
-	if isOS {
-		content = osFile
+	if isOS && content != osFile { // a copy on the disk, which does not depend on what the name lies on
+		content, m = osFile, mounts.Of(osFile.Name())
 	}
 	id, err := fileid.Of(content)
 	if err != nil {

@@ -214,6 +214,9 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 			_ = f.Close()
 			return nil, err
 		}
+		if flag&writing != 0 {
+			return osFile, nil
+		}
 		return describe(f, osFile, fi, full), nil
 	}
 	h := newHandle(f, full)

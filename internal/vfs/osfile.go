@@ -15,8 +15,8 @@ import (
 // return the files of the file systems below them; the files of an afero.RegexpFs are not recognized.)
 //
 // If the method Stat of such a type does not describe that *os.File, but another file of the same size, such as an object
-// of a store of which there is a copy on the disk, then a [Tree] returns a file with that description; OSFile returns its
-// content.
+// of a store of which there is a copy on the disk, then a [Tree] that opens it for reading returns a file with that description,
+// of which OSFile returns the content.
 //
 // The caller closes the returned file instead of f. A wrapper that needs calls of Close, Read or Write must not have a
 // method OSFile. Other methods, such as SyscallConn, are no evidence: a struct that embeds an *os.File to encrypt or

@@ -133,6 +133,10 @@ func TestAChecksumReadsAnObjectOnce(t *testing.T) {
 func TestNobodyChangesABucket(t *testing.T) {
 	store := s3store.New(t, "f")
 	d := newBucketTest(t, store, tableOf("alice", `rights = ["all"]`))
+	d.warnUsers(d.conf)
+	if log := d.logText(); !strings.Contains(log, "they can only be read") {
+		t.Errorf("the operator does not learn that nobody can write:\n%s", log)
+	}
 	store.Forget()
 	for _, method := range []string{"PUT", "DELETE", "MKCOL"} {
 		if status := d.request(t, "alice", method, "/f", "new"); status < 400 || status >= 500 {

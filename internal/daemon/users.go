@@ -153,6 +153,9 @@ func (d *daemon) warnUsers(conf config.Config) {
 			d.logger.Warn("clients without a password may make files, and so fill the disk; give the directory a file system of its own, or limit it", "user", u.Account.Name, "in", conf.File)
 		}
 	}
+	if writers := writersIn(conf); len(writers) > 0 && !d.root.canWrite() {
+		d.logger.Warn("a user has rights to change files, but they can only be read", "user", writers[0].Name, "root", conf.Root)
+	}
 	for _, name := range conf.CannotLogIn() {
 		d.logger.Warn("a user of the configuration has no password and cannot log in", "user", name, "in", conf.File, "nor in", conf.UsersFile)
 	}

@@ -83,18 +83,15 @@ cross: ## check types for all platforms, and run go vet for one of each kind
 	go run ./testdata/typecheck $(PLATFORMS)
 	@for p in $(VET); do echo "go vet for $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 go vet ./... || exit 1; done
 
-store: bin/versitygw testdata/sample ## run an object store with the sample tree as a bucket; see README.md
+store: testdata/sample ## run versitygw, an object store, with the sample tree as the bucket "sample"
 	mkdir -p bin/store && cp -r testdata/sample bin/store/
-	exec bin/versitygw --access test --secret testtest --port 127.0.0.1:7070 posix bin/store
+	exec $$(tools/versitygw.sh) --quiet --access test --secret testtest --port 127.0.0.1:7070 posix bin/store
 
 clean: ## remove built files
 	rm -rf bin testdata/sample
 
 bin/sluice: FORCE
 	go build -o $@ ./cmd/sluice
-
-bin/versitygw:
-	GOBIN=$(CURDIR)/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 FORCE:
 

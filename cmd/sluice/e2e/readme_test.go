@@ -395,9 +395,51 @@ func TestTheTasksOfTheREADME(t *testing.T) {
 		n.run("curl -sS -o got http://localhost:8080/files/debian.iso", true)
 		wantPattern(n.t, filepath.Join(n.dir, "got"), 0, 3<<20)
 	})
+
+	n.dir = filepath.Join(n.home, "sluice")
+	all -= len(doc["Serve a bucket"])
+	t.Run("Serve a bucket", func(t *testing.T) { n.serveBucket(t, doc["Serve a bucket"]) })
 	if all != 0 {
 		t.Errorf("README.md has %d blocks in sections that are not tried here", all)
 	}
+}
+
+// serveBucket follows the two blocks of a section, of which the first runs a store. It uses the versitygw that
+// SLUICE_VERSITYGW names, because in the namespaces none can be fetched.
+func (n *newcomer) serveBucket(t *testing.T, blocks []block) {
+	gateway := os.Getenv("SLUICE_VERSITYGW")
+	if gateway == "" {
+		t.Skip("SLUICE_VERSITYGW names no versitygw: tools/versitygw.sh builds one")
+	}
+	if len(blocks) != 2 {
+		t.Fatalf("%d blocks, want 2", len(blocks))
+	}
+	defer func(all *testing.T) { n.t = all }(n.t)
+	n.t = t
+	script := readFile(t, "tools/versitygw.sh")
+	version := regexp.MustCompile(`(?m)^version=(.*)$`).FindStringSubmatch(script)[1]
+	built := filepath.Join(n.home, ".cache/sluice/versitygw-"+version)
+	if err := os.MkdirAll(built, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(mustAbs(t, gateway), filepath.Join(built, "versitygw")); err != nil {
+		t.Fatal(err)
+	}
+	store := n.script(blocks[0].text, true)
+	if err := store.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		store.signal(syscall.SIGKILL)
+		_ = store.cmd.Wait()
+	}()
+	eventually(t, "the store listens", func() bool {
+		return strings.Contains(n.run("curl -sS http://127.0.0.1:7070/ 2>&1 || true", true), "<Error>")
+	})
+	n.serve(blocks[1].text)
+	defer n.stop()
+	n.want("curl -sS http://localhost:8080/", "README.txt")
+	n.want("curl -sS ftp://localhost:2121/", "README.txt")
 }
 
 // Every flag of "sluice serve" has a row in docs/configuration.md, and every row

@@ -47,8 +47,9 @@
 // are writes elsewhere, appending to a file, changes of mode, owner and time, and reading what is being written.
 //
 // Up to 8 MiB are kept in memory and sent by one request. A longer file is sent as parts of a multipart upload, of 8 MiB at
-// first, then 16 and so on, up to four at a time. All uploads together have Config.UploadMemory for that. An upload that
-// needs more waits until others have sent theirs, for Config.Timeout at most; no upload waits while it has memory.
+// first, then 16 and so on, up to four at a time. All uploads together have Config.UploadMemory for that. It is taken as
+// bytes arrive. An upload that needs more waits until others have sent theirs, for Config.Timeout at most. They cannot
+// block each other: room for one part is kept for the upload that has waited longest.
 //
 // Each request has a SHA-256 checksum of its body, which the store compares. (Requests without credentials have none.)
 //

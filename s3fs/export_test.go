@@ -10,7 +10,11 @@ func PartSize(number int, memory int64) int64 { return newLayout(0, memory).size
 func (s *FS) FreeMemory() int64 {
 	s.writing.memory.mu.Lock()
 	defer s.writing.memory.mu.Unlock()
-	return s.writing.memory.free
+	free := s.writing.memory.free
+	if s.writing.memory.hasSpare {
+		free += s.writing.memory.spare
+	}
+	return free
 }
 
 // Active returns how many uploads the FS has begun or continued.

@@ -20,7 +20,7 @@ import (
 
 const (
 	maxSending = 4        // parts of an upload that are on their way at a time
-	unshared   = 64 << 10 // bytes of each upload that the memory for uploads does not count
+	unshared   = 64 << 10 // bytes of a small file that the memory for uploads does not count
 )
 
 // upload is a file that is being received. Its bytes are in parts that the store has, and in a buffer with those behind
@@ -33,10 +33,10 @@ type upload struct {
 	ctx    context.Context // until it ends
 	cancel context.CancelFunc
 
-	id       string // of the multipart upload; "": there is none yet
-	sent     int64  // bytes in parts
-	buffer   []byte
-	reserved int64 // bytes of the memory for uploads that buffer has
+	id     string // of the multipart upload; "": there is none yet
+	sent   int64  // bytes in parts
+	buffer []byte
+	room   room // that buffer has of the memory for uploads
 
 	size     atomic.Int64 // bytes that were written
 	modified atomic.Int64 // when, in nanoseconds
@@ -93,7 +93,7 @@ func (u *upload) write(p []byte) (n int, err error) {
 
 // makeRoom makes the buffer longer than what is in it. A part is sent when more bytes follow it, so that the last one is
 // known to be that.
-func (u *upload) makeRoom() error {
+func (u *upload) makeRoom() (err error) {
 	if err := u.failure(); err != nil {
 		return err
 	}
@@ -107,14 +107,16 @@ func (u *upload) makeRoom() error {
 		}
 		whole = u.layout.size(len(u.parts) + 1)
 	}
-	if u.sent == 0 && len(u.buffer) < unshared {
-		u.extend(min(max(4*int64(len(u.buffer)), 4<<10), unshared, whole))
-		return nil
+	next := whole
+	if u.sent == 0 { // it may be a small file
+		next = min(max(4*int64(len(u.buffer)), 4<<10), whole)
 	}
-	if err := u.reserve(whole); err != nil {
-		return err
+	if next > unshared {
+		if next, err = u.reserve(next, whole); err != nil {
+			return err
+		}
 	}
-	u.extend(whole)
+	u.extend(next)
 	return nil
 }
 
@@ -124,20 +126,24 @@ func (u *upload) extend(n int64) {
 	u.buffer = append(longer, u.buffer...)
 }
 
-// reserve takes memory for a part.
-func (u *upload) reserve(n int64) error {
-	if u.reserved >= n || u.fs.writing.memory.try(n) {
-		u.reserved = max(u.reserved, n)
-		return nil
+// reserve takes memory for n bytes of a part. If it has to wait for that, it takes memory for the whole part. It returns how
+// many bytes there is memory for.
+func (u *upload) reserve(n, whole int64) (int64, error) {
+	m := u.fs.writing.memory
+	if more := n - u.room.bytes; m.try(more) {
+		u.room.bytes += more
+		return n, nil
 	}
 	u.sending.Wait() // its own parts may be all that the others wait for
 	ctx, cancel := context.WithTimeout(u.ctx, u.fs.timeout)
 	defer cancel()
-	if err := u.fs.writing.memory.take(ctx, n); err != nil {
-		return errNoMemory
+	got, err := m.take(ctx, whole-u.room.bytes)
+	if err != nil {
+		return 0, errNoMemory
 	}
-	u.reserved = n
-	return nil
+	u.room.bytes += got.bytes
+	u.room.hasSpare = got.hasSpare
+	return whole, nil
 }
 
 // errNoMemory means that other uploads have all memory for parts, and the store does not take their bytes fast enough.
@@ -202,17 +208,17 @@ func (u *upload) sendPart() error {
 		<-u.places
 		return err
 	}
-	data, reserved := u.buffer, u.reserved
+	data, had := u.buffer, u.room
 	u.mu.Lock()
 	u.parts = append(u.parts, sentPart{size: int64(len(data))})
 	number := len(u.parts)
 	u.mu.Unlock()
 	u.sent += int64(len(data))
-	u.buffer, u.reserved = nil, 0
+	u.buffer, u.room = nil, room{}
 	u.sending.Go(func() {
 		etag, err := u.fs.putPart(u.ctx, u.key, u.id, number, data)
 		u.fs.writing.recycle(data)
-		u.fs.writing.memory.give(reserved)
+		u.fs.writing.memory.give(had)
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.parts[number-1].etag = etag
@@ -251,8 +257,8 @@ func (u *upload) cut(n int, bytes int64) {
 func (u *upload) dropBuffer() {
 	u.fs.writing.recycle(u.buffer)
 	u.buffer = nil
-	u.fs.writing.memory.give(u.reserved)
-	u.reserved = 0
+	u.fs.writing.memory.give(u.room)
+	u.room = room{}
 }
 
 // truncate forgets the bytes behind the first size ones. It can go back to the buffer, to the beginning of a part, and to
@@ -301,7 +307,7 @@ func (u *upload) readSaved(size int64) error {
 // fill puts data into the empty buffer.
 func (u *upload) fill(data []byte) error {
 	whole := u.layout.size(len(u.parts) + 1)
-	if err := u.reserve(whole); err != nil {
+	if _, err := u.reserve(whole, whole); err != nil {
 		return err
 	}
 	u.extend(whole)

@@ -404,6 +404,70 @@ func TestUploadsShareTheirMemory(t *testing.T) {
 	}
 }
 
+func TestSlowUploadsOfSmallFilesTakeLittleMemory(t *testing.T) {
+	s := newStore(t)
+	files := s.open(t, func(c *s3fs.Config) {
+		c.Writable, c.PartSize, c.UploadMemory, c.Timeout = true, partSize, 4*partSize, time.Second
+	})
+	content := pattern(200 << 10)
+	slow := make([]afero.File, 40)
+	for i := range slow {
+		f, err := files.Create(fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow[i] = f
+		if _, err := f.Write(content); err != nil {
+			t.Fatalf("file %d: %v", i, err)
+		}
+	}
+	for i, f := range slow {
+		if err := f.Close(); err != nil {
+			t.Errorf("file %d: %v", i, err)
+		}
+		wantFile(t, files, fmt.Sprint(i), content)
+	}
+	if free := files.FreeMemory(); free != 4*partSize {
+		t.Errorf("%d bytes are free", free)
+	}
+}
+
+// All uploads have a part of the memory when it is used up. Each needs more, and one after the other gets it.
+func TestUploadsThatHaveMemoryAndNeedMoreDoNotBlockEachOther(t *testing.T) {
+	s := newStore(t)
+	files := s.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.UploadMemory = true, partSize, 2*partSize })
+	content := pattern(2*partSize + 1)
+	var all []afero.File
+	for i := range 5 {
+		f, err := files.Create(fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(content[:1<<20]); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, f)
+	}
+	var done sync.WaitGroup
+	for _, f := range all {
+		done.Go(func() {
+			if _, err := f.Write(content[1<<20:]); err != nil {
+				t.Error(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	for i := range all {
+		wantFile(t, files, fmt.Sprint(i), content)
+	}
+	if free := files.FreeMemory(); free != 2*partSize {
+		t.Errorf("%d bytes are free", free)
+	}
+}
+
 func TestAnUploadWaitsForMemoryOnlyForTheTimeout(t *testing.T) {
 	s := newStore(t)
 	files := s.open(t, func(c *s3fs.Config) {

@@ -19,7 +19,7 @@ const (
 type writing struct {
 	allowed   bool
 	layout    layout
-	memory    memory
+	memory    *memory
 	maxRename int
 	maxCopy   int64
 
@@ -37,7 +37,7 @@ func newWriting(c *Config) *writing {
 		bytes = uploadMemory
 	}
 	w.layout = newLayout(c.PartSize, bytes)
-	w.memory.free = max(bytes, w.layout.Most)
+	w.memory = newMemory(bytes, w.layout.Most)
 	if w.maxRename == 0 {
 		w.maxRename = maxRename
 	}

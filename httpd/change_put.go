@@ -89,8 +89,11 @@ var acceptsModTime = plan.Field{Name: "X-Oc-Mtime", Value: "accepted"}
 // fileError makes err, with which an upload was not committed, one of the file, because all
 // bytes have come.
 func (ch *change) fileError(err error, size int64) error {
-	if errors.As(err, new(*refusal)) {
+	switch {
+	case errors.As(err, new(*refusal)):
 		return err
+	case ch.wantsNew() && errors.Is(err, fs.ErrExist): // another server has made a file since
+		return errCondition
 	}
 	return &sendfile.Error{Op: "receive", Side: sendfile.File, Method: ch.result.Method, Offset: size, Err: err}
 }
@@ -101,6 +104,9 @@ func (ch *change) target(mtime string) (target upload.Target, err error) {
 	h, header := ch.h, ch.r.Header
 	target = upload.Target{
 		Writer: ch.writer(), Name: ch.name, Perm: 0o644, Keep: ch.user != "",
+	}
+	if ch.wantsNew() && target.Existing == upload.Replace {
+		target.Existing = upload.Leave // a file system of several servers can make sure of that
 	}
 	switch coding := strings.Join(header.Values("Content-Encoding"), ","); {
 	case h.rightsAt(ch.name)&(Create|Change) == 0:

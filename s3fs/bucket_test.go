@@ -401,7 +401,7 @@ var behaviors = []struct {
 		if err != nil {
 			t.Fatal(err)
 		}
-		content := pattern(3 * partSize)
+		content, offset := pattern(3*partSize), int64(0)
 		for _, step := range []struct {
 			brings, stays int64
 		}{{100, 100}, {partSize, 100}, {3 * partSize, 100}, {2 * partSize, 2 * partSize}, {3 * partSize, 2 * partSize}} {
@@ -409,13 +409,20 @@ var behaviors = []struct {
 			if r, err = s.OpenResumable(t.Context(), at.Writer, "/", r.ID, func() {}); err != nil {
 				t.Fatal(err)
 			}
-			before := r.Offset
+			if r.Offset != offset {
+				t.Fatalf("the offset is %d, want %d", r.Offset, offset)
+			}
 			if err := r.Begin(true); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := r.Writer().WriteAt(content[before:step.brings], before); err != nil {
+			brings := content[offset:step.brings]
+			if step.brings > step.stays {
+				brings = bytes.Repeat([]byte("x"), len(brings))
+			}
+			if _, err := r.Writer().WriteAt(brings, offset); err != nil {
 				t.Fatal(err)
 			}
+			offset = step.stays
 			if err := r.Pause(step.stays); err != nil {
 				t.Fatalf("%d of %d bytes stay: %v", step.stays, step.brings, err)
 			}

@@ -148,6 +148,11 @@ func (s *FS) openHidden(name, key string) (*writer, error) {
 	kind := upToCommit
 	if isLoaded {
 		kind = upToAnyone
+		if err := u.spoil(u.stray); err != nil {
+			s.writing.remove(key, u)
+			u.release()
+			return nil, err
+		}
 	}
 	return &writer{fs: s, name: name, key: key, upload: u, at: u.size.Load(), kind: kind}, nil
 }

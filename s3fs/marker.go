@@ -39,7 +39,9 @@ var errNoMarker = errors.New("no upload")
 
 // save writes the marker, under that key.
 func (u *upload) save(key string) error {
-	u.settle()
+	if err := u.settle(); err != nil {
+		return err
+	}
 	if key == u.marked && !u.dirty {
 		return nil
 	}
@@ -122,8 +124,7 @@ func (s *FS) load(key string) (*upload, error) {
 	}
 	u := s.newUpload(m.Key)
 	u.token, u.layout, u.id, u.marked = m.Token, m.layout, m.ID, key
-	u.parts, err = s.partsOf(u.ctx, m)
-	if err != nil {
+	if u.parts, u.stray, err = s.partsOf(u.ctx, m); err != nil {
 		u.release()
 		return nil, err
 	}
@@ -142,27 +143,31 @@ func (s *FS) load(key string) (*upload, error) {
 	return u, nil
 }
 
-// partsOf returns the parts that the store has of an upload, up to the first gap. A shorter part was the last one of an
-// attempt to end the upload, and is sent again. The error is fs.ErrNotExist if the upload was ended or aborted.
-func (s *FS) partsOf(ctx context.Context, m marker) (parts []sentPart, err error) {
+// partsOf returns the parts that the store has of an upload, up to the first gap, and the numbers of those behind it. A
+// shorter part was spoiled, or the last one of an attempt to end the upload, and is a gap. The error is fs.ErrNotExist if
+// the upload was ended or aborted.
+func (s *FS) partsOf(ctx context.Context, m marker) (parts []sentPart, stray []int, err error) {
 	if m.ID == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for after, more := 0, true; more; {
 		page, err := s.listParts(ctx, m, after)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, p := range page.ObjectParts {
-			if p.PartNumber != len(parts)+1 || p.Size != m.size(p.PartNumber) {
-				return parts, nil
+			isWhole := p.Size == m.size(p.PartNumber)
+			switch {
+			case isWhole && p.PartNumber == len(parts)+1:
+				parts = append(parts, sentPart{strings.Trim(p.ETag, `"`), p.Size})
+			case isWhole:
+				stray = append(stray, p.PartNumber)
 			}
-			parts = append(parts, sentPart{strings.Trim(p.ETag, `"`), p.Size})
 		}
 		more = page.IsTruncated && page.NextPartNumberMarker > after
 		after = page.NextPartNumberMarker
 	}
-	return parts, nil
+	return parts, stray, nil
 }
 
 func (s *FS) listParts(ctx context.Context, m marker, after int) (minio.ListObjectPartsResult, error) {
@@ -190,7 +195,7 @@ func (s *FS) statHidden(key string) (*info, error) {
 	case err != nil:
 		return nil, err
 	}
-	parts, err := s.partsOf(s.ctx, m)
+	parts, _, err := s.partsOf(s.ctx, m)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ type upload struct {
 	cancel context.CancelFunc
 
 	id     string // of the multipart upload; "": there is none yet
+	stray  []int  // numbers of parts behind a gap, which the store has
 	sent   int64  // bytes in parts
 	buffer []byte
 	room   room // that buffer has of the memory for uploads
@@ -231,20 +232,27 @@ func (u *upload) sendPart() error {
 }
 
 // settle waits until no part is on its way. It drops the bytes behind a part that has failed.
-func (u *upload) settle() {
+func (u *upload) settle() error {
 	u.sending.Wait()
 	at := int64(0)
 	for i, p := range u.parts {
 		if p.etag == "" {
-			u.cut(i, at)
-			return
+			return u.cut(i, at)
 		}
 		at += p.size
 	}
+	return nil
 }
 
-// cut leaves n parts, which have that many bytes, and an empty buffer.
-func (u *upload) cut(n int, bytes int64) {
+// cut leaves n parts, which have that many bytes, and an empty buffer. The store still has the others, and would count them
+// as bytes of the upload when the parts before are sent again. So each of them is replaced.
+func (u *upload) cut(n int, bytes int64) error {
+	var dropped []int
+	for i, p := range u.parts[n:] {
+		if p.etag != "" {
+			dropped = append(dropped, n+i+1)
+		}
+	}
 	u.mu.Lock()
 	u.parts = u.parts[:n]
 	u.mu.Unlock()
@@ -252,6 +260,15 @@ func (u *upload) cut(n int, bytes int64) {
 	u.dropBuffer()
 	u.size.Store(bytes)
 	u.dirty = true
+	return u.spoil(dropped)
+}
+
+// spoil replaces parts by one that is too short to count.
+func (u *upload) spoil(numbers []int) error {
+	return inParallel(len(numbers), func(i int) error {
+		_, err := u.fs.putPart(u.ctx, u.key, u.id, numbers[i], []byte{0})
+		return err
+	})
 }
 
 func (u *upload) dropBuffer() {
@@ -264,7 +281,9 @@ func (u *upload) dropBuffer() {
 // truncate forgets the bytes behind the first size ones. It can go back to the buffer, to the beginning of a part, and to
 // where the upload was last saved. If parts were lost, so may be bytes before.
 func (u *upload) truncate(size int64) error {
-	u.settle()
+	if err := u.settle(); err != nil {
+		return err
+	}
 	switch {
 	case size >= u.size.Load():
 		if u.failure() != nil || size == u.size.Load() {
@@ -280,11 +299,12 @@ func (u *upload) truncate(size int64) error {
 	at := int64(0)
 	for i, p := range u.parts {
 		if at == size {
-			u.cut(i, at)
-			return nil
+			return u.cut(i, at)
 		}
 		if at == u.savedAt && u.marked != "" && at < size && size <= u.savedTo {
-			u.cut(i, at)
+			if err := u.cut(i, at); err != nil {
+				return err
+			}
 			return u.readSaved(size)
 		}
 		at += p.size

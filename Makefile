@@ -45,12 +45,12 @@ test-windows: ## tests of the packages that depend on Windows, under wine
 test-arch: ## tests of the packages that depend on the processor: 386, and arm64, arm, riscv64 and s390x under qemu
 	tools/arch.sh ./sendfile ./internal/nettest ./httpd/internal/drive
 
-e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c, ncftp, tnftp, ftplib, haproxy, nginx, rclone, httpdirfs, varnish, litmus, cadaver, davfs2, basic-ftp, tus-js-client, perl, ruby, ab, wrk, unzip, chromium, h2spec
+e2e: ## tests of the program with real clients: curl, wget, wget2, lftp, aria2c, ncftp, tnftp, ftplib, versitygw, haproxy, nginx, rclone, httpdirfs, varnish, litmus, cadaver, davfs2, basic-ftp, tus-js-client, perl, ruby, ab, wrk, unzip, chromium, h2spec
 	go mod download # also what only other systems need: the README's program is built without a network
-	go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 20m
+	SLUICE_VERSITYGW=$$(tools/versitygw.sh) go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 20m
 
 torture: ## e2e tests of lost clients, failing disks and crashes, 100 times each, and of attacks, as root; see docs/torture.md
-	TORTURE=1 go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
+	TORTURE=1 SLUICE_VERSITYGW=$$(tools/versitygw.sh) go test -tags e2e ./cmd/sluice/e2e/... -count=1 -timeout 90m -v
 
 soak: ## ten million short connections, or SOAK of them; a quarter of an hour and more
 	SOAK=$${SOAK:-10000000} go test -tags e2e ./cmd/sluice/e2e -count=1 -timeout 6h -run '^TestShortConnectionsLeaveNothing$$' -v

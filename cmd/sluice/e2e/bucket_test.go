@@ -30,7 +30,7 @@ func startGateway(t *testing.T) *gateway {
 	t.Helper()
 	program := os.Getenv("SLUICE_VERSITYGW")
 	if program == "" {
-		t.Skip("SLUICE_VERSITYGW names no versitygw: tools/versitygw.sh builds one")
+		t.Fatal("SLUICE_VERSITYGW names no versitygw: tools/versitygw.sh builds one")
 	}
 	root := publicDir(t)
 	g := &gateway{dir: filepath.Join(root, "pub"), endpoint: "http://" + freeAddr(t), keys: filepath.Join(publicDir(t), "keys")}

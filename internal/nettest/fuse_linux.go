@@ -3,7 +3,6 @@ package nettest
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -28,7 +27,7 @@ import (
 //
 // A listing has only "file". It speaks to the kernel itself, because a library may serve one call at a time.
 type FUSE struct {
-	device *os.File
+	device int // not for the poller of Go, which may itself wait for the file system
 	dir    string
 	served chan struct{} // closed when the server has ended
 	hung   atomic.Int64  // calls that hang now
@@ -60,9 +59,7 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount")
 	}
-	// In this mode the runtime waits for the device by its poller, and Close ends the wait.
-	// The poller must not see the device before it is mounted.
-	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skip("no FUSE:", err)
 	}
@@ -75,11 +72,11 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 		t.Skip("no mount:", err)
 	}
 	m := &FUSE{
-		device: os.NewFile(uintptr(fd), "/dev/fuse"), dir: dir, served: make(chan struct{}), released: make(chan struct{}),
+		device: fd, dir: dir, served: make(chan struct{}), released: make(chan struct{}),
 		names: map[uint64]string{fuseRoot: "file"}, nodes: make(map[string]uint64),
 	}
 	close(m.released)
-	limit := time.AfterFunc(maxHung, func() { _ = m.device.Close() })
+	limit := time.AfterFunc(maxHung, func() { _ = unix.Unmount(dir, unix.MNT_FORCE) })
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		defer close(m.served)
@@ -91,9 +88,9 @@ func MountFUSE(t testing.TB, dir string) *FUSE {
 		}
 		_ = unix.Unmount(dir, unix.MNT_FORCE) // ends the calls that hang
 		_ = unix.Unmount(dir, unix.MNT_DETACH)
-		_ = m.device.Close()
 		m.Answer()
 		serving.Wait()
+		_ = unix.Close(fd)
 	})
 	return m
 }
@@ -161,7 +158,7 @@ func (m *FUSE) Hung() int { return int(m.hung.Load()) }
 const (
 	fuseLookup, fuseForget, fuseGetattr, fuseOpen, fuseRead, fuseStatfs = 1, 2, 3, 14, 15, 17
 	fuseRelease, fuseFlush, fuseInit, fuseOpendir, fuseReaddir          = 18, 25, 26, 27, 28
-	fuseReleasedir, fuseAccess, fuseInterrupt, fuseDestroy              = 29, 34, 36, 38
+	fuseReleasedir, fuseAccess, fuseInterrupt, fuseDestroy, fusePoll    = 29, 34, 36, 38, 40
 	fuseBatchForget                                                     = 42
 
 	fuseAsyncRead      = 1 << 0
@@ -183,13 +180,13 @@ type fuseCall struct {
 func (m *FUSE) serve(serving *sync.WaitGroup) {
 	buffer := make([]byte, 256<<10)
 	for {
-		n, err := m.device.Read(buffer)
-		switch {
-		case err == nil:
-		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EINTR): // the caller was interrupted before
+		n, err := unix.Read(m.device, buffer)
+		switch err { //nolint:errorlint // a system call's bare errno
+		case nil:
+		case unix.ENOENT, unix.EINTR, unix.EAGAIN: // the caller was interrupted before
 			continue
 		default:
-			return // unmounted, or closed
+			return // unmounted
 		}
 		const header = 40
 		in := bytes.Clone(buffer[:n])
@@ -214,7 +211,7 @@ func (c fuseCall) answer(errno unix.Errno, parts ...any) {
 		Error  int32
 		Unique uint64
 	}{uint32(header + out.Len()), -int32(errno), c.unique})
-	_, _ = c.disk.device.Write(append(whole.Bytes(), out.Bytes()...))
+	_, _ = unix.Write(c.disk.device, append(whole.Bytes(), out.Bytes()...))
 }
 
 // fuseAttr is struct fuse_attr.
@@ -280,6 +277,9 @@ func (c fuseCall) serve() {
 	name := c.disk.nameOf(c.node)
 	switch c.op {
 	case fuseForget, fuseBatchForget, fuseInterrupt: // these have no answer
+		return
+	case fusePoll: // of the poller of Go, which must not wait; it asks once
+		c.answer(unix.ENOSYS)
 		return
 	case fuseInit:
 		const readAhead, most = 128 << 10, 4096

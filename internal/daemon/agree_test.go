@@ -174,7 +174,8 @@ func requestAll(t *testing.T, get requester) view {
 		if err != nil {
 			t.Fatalf("%s %s: %v", method, target, err)
 		}
-		v[method+" "+target+" "+accept] = fmt.Sprintf("%d %q %q %q %q x%x", status, header.Get("Content-Type"), header.Get("Etag"),
+		tag := strings.TrimPrefix(header.Get("Etag"), "W/") // which becomes strong soon after the change
+		v[method+" "+target+" "+accept] = fmt.Sprintf("%d %q %q %q %q x%x", status, header.Get("Content-Type"), tag,
 			header.Get("Last-Modified"), map[bool]string{true: header.Get("Content-Length")}[method == http.MethodHead], sha256.Sum256(body))
 	}
 	for _, name := range requestedPaths {

@@ -21,7 +21,7 @@ func TestAFileSystemOfAProcessIsTried(t *testing.T) {
 func TestAFileSystemThatHangsIsGivenUp(t *testing.T) {
 	dir := filepath.Join(nettest.TempDir(t), "mnt")
 	mount := nettest.MountFUSE(t, dir)
-	mount.Hang()
+	mount.HangAll()
 	begin := time.Now()
 	got := Probe(dir, Options{Write: true, Patience: 200 * time.Millisecond})
 	if took := time.Since(begin); took > 10*time.Second {

@@ -157,7 +157,7 @@ func (m model) help() string {
 		"waiting: for others; the request that has waited longest, and who held most",
 		"RATE   of bytes that the client has confirmed, over the last 3 to 6 seconds",
 		"METHOD sendfile, splice: by the kernel; copy: through the process",
-		"CAUSE  the limit: application, receiver, sender, send buffer, path, rate limit, store",
+		"CAUSE  application, receiver, sender, send buffer, path, rate limit or store",
 		"RETR   retransmitted segments of the connection",
 		"",
 		"any key goes back",

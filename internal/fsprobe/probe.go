@@ -41,10 +41,10 @@ func Probe(dir string, o Options) Report {
 	p := &probe{write: o.Write, until: time.Now().Add(patience / 2)}
 	p.begin(&r, "opening the directory")
 	done := make(chan Report, 1)
-	go func() {
+	go func(r Report) { // of its own: this function may give up before it begins
 		defer mount.Leave()
 		done <- p.run(r)
-	}()
+	}(r)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

@@ -104,6 +104,9 @@ func TestAJoinedTreeIsWrittenTo(t *testing.T) {
 			t.Errorf("%s %s to %q: %s %s, want %d", tt.method, tt.from, tt.to, resp.Status, body, tt.status)
 		}
 	}
+	if got, err := afero.ReadFile(fsys, "/releases/d/c"); string(got) != "c" || err != nil {
+		t.Errorf("a file of a place that was not removed: %q, %v", got, err)
+	}
 	if got, err := afero.ReadFile(fsys, "/d/c"); string(got) != "c" || err != nil {
 		t.Errorf("a directory that was copied out of a place: %q, %v", got, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/afero"
 
 	"sluice/httpd"
+	"sluice/internal/nettest"
 )
 
 // signingFS is a file system with URLs of another server.
@@ -166,7 +167,7 @@ func TestWithoutAURLTheFileIsSent(t *testing.T) {
 	failing := newSigningFS(t)
 	failing.err = errors.New("no credentials")
 	off := newSigningFS(t)
-	root, err := httpd.Dir(t.TempDir())
+	root, err := httpd.Dir(nettest.TempDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

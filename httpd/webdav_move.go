@@ -295,6 +295,9 @@ func (ch *change) removeTree() (status int, fields plan.Header, err error) {
 	case !ch.mayChangeIf():
 		return 0, nil, errCondition
 	}
+	if err := vfs.CheckRemovable(ch.tree, ch.name); err != nil {
+		return 0, nil, err // before anything is removed
+	}
 	failures := failures{ch: ch}
 	err = ch.removeDir(ch.name, &failures)
 	if len(failures.all) > 0 {

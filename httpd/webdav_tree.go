@@ -192,6 +192,9 @@ func (ch *change) checkRemoveTree(name string, info fs.FileInfo) error {
 	case !info.IsDir():
 		return nil
 	}
+	if err := vfs.CheckRemovable(ch.tree, name); err != nil {
+		return err
+	}
 	return eachEntry(ch.tree, name, func(e fs.FileInfo) error {
 		below := path.Join(name, e.Name())
 		if !ch.h.mayList(name) || ch.hides(below) {

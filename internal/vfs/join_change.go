@@ -22,6 +22,16 @@ func (j *Joined) change(op, name string, takes bool, f func(t Tree, name string)
 	return nil
 }
 
+// CheckRemovable returns an error that wraps ErrPlace if a place of a Joined is at name or beneath it: then what is there
+// cannot be removed as a whole. It returns nil for every other name, and for every other tree.
+func CheckRemovable(t Tree, name string) error {
+	j, ok := t.(*Joined)
+	if !ok {
+		return nil
+	}
+	return j.change("remove", name, takesAway, func(Tree, string) error { return nil })
+}
+
 const (
 	takesAway = true
 	leaves    = false

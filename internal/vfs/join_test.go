@@ -255,7 +255,6 @@ func TestNothingMovesBetweenTheTreesOfAJoinedOne(t *testing.T) {
 		{"commit into a place", func() error { return j.CommitUpload("/a", "/releases/a", 0) }, syscall.EXDEV},
 		{"rename in the main tree", func() error { return j.Rename("/a", "/a2") }, nil},
 		{"rename in a place", func() error { return j.Rename("/releases/c", "/releases/d/c") }, nil},
-		{"link in a place", func() error { return j.Symlink("/releases/d/e", "/releases/link") }, nil},
 		{"make a directory in a place", func() error { return j.Mkdir("/releases/new", 0o755) }, nil},
 		{"make all directories of a place", func() error { return j.MkdirAll("/far/away/mem/x/y", 0o755) }, nil},
 		{"make directories that are there", func() error { return j.MkdirAll("/far/away", 0o755) }, nil},
@@ -264,10 +263,16 @@ func TestNothingMovesBetweenTheTreesOfAJoinedOne(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
-	for _, name := range []string{filepath.Join(mainDir, "a2"), filepath.Join(mainDir, "releases", "hidden"), filepath.Join(releases, "d", "c"), filepath.Join(releases, "link")} {
+	for _, name := range []string{filepath.Join(mainDir, "a2"), filepath.Join(mainDir, "releases", "hidden"), filepath.Join(releases, "d", "c")} {
 		if _, err := os.Lstat(name); err != nil {
 			t.Error(err)
 		}
+	}
+	if noLinks() != "" {
+		return
+	}
+	if err := j.Symlink("/releases/d/e", "/releases/link"); err != nil {
+		t.Error(err)
 	}
 	if text, err := os.Readlink(filepath.Join(releases, "link")); filepath.ToSlash(text) != "d/e" || err != nil {
 		t.Errorf("the link has %q, %v, want d/e", text, err)
@@ -345,10 +350,11 @@ func TestPlacesAndNamesWithoutLinksAreThoseOfTheTrees(t *testing.T) {
 }
 
 func TestALinkStaysInItsTree(t *testing.T) {
+	needsLinks(t)
 	main, dir := writableTree(t, map[string]string{"releases/hidden": "hidden", "a": "a"})
 	for name, target := range map[string]string{"out": "../../etc", "in": "releases/hidden"} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			t.Skip("no links:", err)
+			t.Fatal(err)
 		}
 	}
 	j, err := vfs.Join(main, map[string]vfs.Tree{"/releases": memory(t, map[string]string{"hidden": "of the place"})})

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -142,21 +140,7 @@ func startBalancer(t *testing.T, argv func(conf string) []string, text, port str
 		t.Fatal(err)
 	}
 	args := argv(conf)
-	log := newLines()
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = environ(t)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.WaitDelay = patience
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s:\n%s", args[0], log)
-		}
-	})
+	runToTheEnd(t, args[0], args[1:]...)
 	eventually(t, args[0]+" listens", func() bool {
 		conn, err := net.Dial("tcp", net.JoinHostPort(balancer, port))
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,4 +128,26 @@ func wantSameTree(t *testing.T, got, want string) {
 	if diff := cmp.Diff(contents(t, want), contents(t, got)); diff != "" {
 		t.Errorf("the trees differ (-want +got):\n%s", diff)
 	}
+}
+
+// runToTheEnd starts a program that runs until the test ends, and returns what it prints, which the log of a failed test has.
+// It ends by SIGTERM, because a shell may have made its programs ignore SIGINT.
+func runToTheEnd(t *testing.T, name string, args ...string) *lines {
+	t.Helper()
+	log := newLines()
+	cmd := exec.Command(name, args...)
+	cmd.Env = environ(t)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.WaitDelay = patience
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", name, log)
+		}
+	})
+	return log
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,19 +40,8 @@ func behindVarnish(t *testing.T, s *server) *http.Client {
 	if err := os.WriteFile(config, []byte(strings.Replace(vcl, "PORT", s.http.Port(), 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	log := newLines()
-	cmd := exec.Command("varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "work"), "-a", socket, "-f", config, "-s", "malloc,32m",
+	log := runToTheEnd(t, "varnishd", "-F", "-j", "none", "-n", filepath.Join(dir, "work"), "-a", socket, "-f", config, "-s", "malloc,32m",
 		"-p", "vcc_allow_inline_c=off", "-p", "thread_pools=1", "-p", "thread_pool_min=10")
-	cmd.Env = environ(t)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.WaitDelay = patience
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	})
 	if len(log.await(1, patience, func(line string) bool {
 		return strings.Contains(line, "Child starts") || strings.Contains(line, "said Child starts")
 	})) == 0 {

@@ -63,16 +63,16 @@ func readPassword(in *os.File, prompts io.Writer) (string, error) {
 // promptTwice asks for a password twice on a terminal, which does not show it. In raw
 // mode Ctrl-C is a character. Other signals restore the terminal before they end the program.
 func promptTwice(in *os.File, prompts io.Writer) (string, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, endingSignals()...) // first: a signal that comes before the state is known waits
+	defer close(signals)
+	defer signal.Stop(signals)
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read the password from the terminal: %w", err)
 	}
 	restore := sync.OnceFunc(func() { _ = term.Restore(int(in.Fd()), before) })
 	defer restore()
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, endingSignals()...)
-	defer close(signals)
-	defer signal.Stop(signals)
 	go func() {
 		if _, ok := <-signals; ok {
 			restore()

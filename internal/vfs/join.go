@@ -68,6 +68,18 @@ func Join(main Tree, places map[string]Tree) (*Joined, error) {
 	return j, nil
 }
 
+// Map returns a Joined that shows f of each tree of j in its place, which is "/" for the main one. Unlike Join it asks no tree
+// for anything.
+func (j *Joined) Map(f func(at string, t Tree) Tree) *Joined {
+	mapped := &Joined{main: f("/", j.main)}
+	for _, p := range j.places {
+		next := &place{path: p.path, tree: f(p.path, p.tree)}
+		next.root.Store(p.root.Load())
+		mapped.places = append(mapped.places, next)
+	}
+	return mapped
+}
+
 // JoinFS is Join for any file systems.
 func JoinFS(main afero.Fs, others map[string]afero.Fs) (afero.Fs, error) {
 	places := make(map[string]Tree, len(others))

@@ -413,3 +413,34 @@ func TestAJoinedTreeIsWritableIfAnyPartOfItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestMapReplacesTreesInTheirPlaces(t *testing.T) {
+	down := memory(t, map[string]string{"f": "down"})
+	j, err := vfs.Join(memory(t, map[string]string{"f": "main"}), map[string]vfs.Tree{"/a": memory(t, map[string]string{"f": "a"}), "/b/c": down})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []string
+	mapped := j.Map(func(at string, tree vfs.Tree) vfs.Tree {
+		places = append(places, at)
+		if at == "/a" {
+			return memory(t, map[string]string{"f": "new"})
+		}
+		return tree
+	})
+	slices.Sort(places)
+	if want := []string{"/", "/a", "/b/c"}; !slices.Equal(places, want) {
+		t.Errorf("the trees were in %q, want %q", places, want)
+	}
+	for name, want := range map[string]string{"/f": "main", "/a/f": "new", "/b/c/f": "down"} {
+		if got, err := afero.ReadFile(mapped, name); string(got) != want || err != nil {
+			t.Errorf("%s has %q, %v, want %q", name, got, err, want)
+		}
+	}
+	if got, err := afero.ReadFile(j, "/a/f"); string(got) != "a" || err != nil {
+		t.Errorf("before, /a/f has %q, %v", got, err)
+	}
+	if infos, err := mapped.ReadDir("/"); err != nil || len(infos) != 3 {
+		t.Errorf("the root has %v, %v", infos, err)
+	}
+}

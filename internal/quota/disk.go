@@ -7,12 +7,19 @@ import (
 	"time"
 
 	"sluice/internal/fileid"
+	"sluice/internal/vfs"
 )
 
 // disks are the file systems below a volume that have a reserve.
 type disks struct {
 	mu  sync.Mutex // guards the field below
-	all map[uint64]*disk
+	all map[diskID]*disk
+}
+
+// diskID identifies a disk.
+type diskID struct {
+	device uint64
+	tree   vfs.Tree // where the device is not known
 }
 
 // disk counts the free space of a file system that uploads may still take. Nil has no reserve.
@@ -50,7 +57,10 @@ func (d *disks) of(v *Volume, dir string) *disk {
 	if err != nil {
 		return nil // nothing can be written there
 	}
-	id := fileid.OfInfo(info).Device // 0 where it is not known
+	id := diskID{device: fileid.OfInfo(info).Device}
+	if id.device == 0 {
+		id.tree, _ = vfs.Unjoined(v.tree, dir)
+	}
 	known := d.disk(v, id)
 	known.mu.Lock() // not with that of d: it is held while the system is asked, which may hang
 	known.dir = dir // the one before may have been removed
@@ -58,12 +68,12 @@ func (d *disks) of(v *Volume, dir string) *disk {
 	return known
 }
 
-// disk returns the disk with a number.
-func (d *disks) disk(v *Volume, id uint64) *disk {
+// disk returns the disk with an ID.
+func (d *disks) disk(v *Volume, id diskID) *disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {
-		d.all = make(map[uint64]*disk)
+		d.all = make(map[diskID]*disk)
 	}
 	if d.all[id] == nil {
 		d.all[id] = &disk{volume: v, holds: make(map[*Hold]*extent)}

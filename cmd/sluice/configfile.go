@@ -13,11 +13,14 @@ import (
 	"sluice/internal/config"
 )
 
-// rootKey is the key of DIR in a file.
-const rootKey = "root"
+// The keys of DIR, and of those mounted in it, in a file.
+const (
+	rootKey  = "root"
+	mountKey = "mount"
+)
 
 // Keys with paths of the host, which are relative to the folder of the file: all
-// values of fileKeys, and unix:PATH of socketKeys.
+// values of fileKeys, DIR of mountKey, and unix:PATH of socketKeys.
 var (
 	fileKeys   = []string{rootKey, "tls-cert", "tls-key", "admin-token-file", "users", "state", "auth-program", "s3-ca", "s3-credentials"}
 	socketKeys = []string{"http", "https", "admin"}
@@ -100,6 +103,10 @@ func hostPath(key, value, folder string) string {
 	switch {
 	case isSocket && slices.Contains(socketKeys, key):
 		return "unix:" + resolve(folder, name)
+	case key == mountKey:
+		if at, dir, ok := strings.Cut(value, "="); ok {
+			return at + "=" + hostPath(rootKey, dir, folder)
+		}
 	case key == rootKey && config.IsBucket(value):
 	case slices.Contains(fileKeys, key):
 		return resolve(folder, value)

@@ -55,6 +55,7 @@ func addCommandFlags(cmd *cobra.Command, file *string, check *bool) {
 }
 
 func addContentFlags(f *pflag.FlagSet, conf *config.Config) {
+	f.StringArrayVar(&conf.Mounts, mountKey, nil, "show another directory or bucket in DIR, by `PATH=DIR` such as /media=/mnt/media or /archive=s3://BUCKET; may be repeated; see above")
 	f.StringArrayVar(&conf.Index, "index", conf.Index, "serve the file `NAME` for its directory; may be repeated; '' means none")
 	f.BoolVar(&conf.NoListing, "no-listing", conf.NoListing, "do not list directories, and do not serve them as archives")
 	f.BoolVar(&conf.Hidden, "hidden", conf.Hidden, "serve names that begin with a dot, by HTTP and to anonymous FTP clients")

@@ -26,7 +26,11 @@ func serveCommand() *cobra.Command {
 Without DIR it is the current directory. If DIR is s3://BUCKET or
 s3://BUCKET/PREFIX, it is the objects of a bucket, or those whose keys begin with
 PREFIX/, in an object store such as Amazon S3, MinIO, Ceph RGW, Garage or versitygw.
-They can only be read.
+
+--mount PATH=DIR shows another directory or bucket at PATH, in the place of what DIR
+has there. Clients see one tree; nothing can be moved or linked from one to the other,
+except by copying. PATH need not exist in DIR, and cannot be removed. All buckets are in
+the store of --s3-endpoint.
 
 The credentials for a bucket are those in the file of --s3-credentials, or in
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or in the file of
@@ -119,7 +123,7 @@ SIGHUP reads both files again. Users and certificates change for new logins and
 connections; the log names other changes, which wait for the next start. A file
 with a mistake changes nothing. SIGHUP never ends the server, also without a file.
 
-The name DIR is looked up twice a second. If it leads to another directory, for
+The name DIR, also of a mount, is looked up twice a second. If it leads to another directory, for
 example after a symbolic link was switched, that directory is served from then
 on. Running transfers, and FTP sessions until they log in again, stay in the old
 one.`,
@@ -130,6 +134,7 @@ one.`,
   sluice serve --ftp :21 --ftps :990 --tls-cert site.pem --tls-key site.key /srv/pub
   SLUICE_USER_alice=secret sluice serve --write --anonymous=false /srv/pub
   sluice serve --s3-endpoint http://127.0.0.1:9000 s3://pub/releases
+  sluice serve --mount /media=/mnt/media --mount /archive=s3://archive /srv/pub
   sluice serve --config /etc/sluice.toml --check`,
 		Args: argsAtMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

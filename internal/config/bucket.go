@@ -55,9 +55,9 @@ const (
 	maxRedirectFor = 7 * 24 * time.Hour // which stores accept
 )
 
-// Bucket returns the bucket that Root names; ok is false if it names a directory. c was checked.
-func (c Config) Bucket() (b Bucket, ok bool) {
-	b, ok, _ = parseBucket(c.Root)
+// ParseBucket returns the bucket that the Root of a Place names; ok is false if it names a directory. It was checked.
+func ParseBucket(root string) (b Bucket, ok bool) {
+	b, ok, _ = parseBucket(root)
 	return b, ok
 }
 
@@ -106,16 +106,26 @@ func isBucketName(name string) bool {
 		strings.Trim(name[:1]+name[len(name)-1:], "-.") == name[:1]+name[len(name)-1:]
 }
 
-// checkBucket is Check for a bucket, or for flags that are of use only for one.
-func (c Config) checkBucket() error {
-	_, isBucket, err := parseBucket(c.Root)
-	switch {
-	case err != nil:
-		return err
-	case !isBucket:
+// checkBuckets is Check for buckets, and for flags that are of use only for one. The mounts were checked.
+func (c Config) checkBuckets() error {
+	hasBucket, hasDirectory := false, false
+	for _, p := range c.Places() {
+		_, isBucket, err := parseBucket(p.Root)
+		switch {
+		case err != nil && p.Path != "/":
+			return fmt.Errorf("--mount %s: %w", p.Path, err)
+		case err != nil:
+			return err
+		case isBucket:
+			hasBucket = true
+		default:
+			hasDirectory = true
+		}
+	}
+	if !hasBucket {
 		return c.S3.checkUnused()
 	}
-	if err := c.S3.check(); err != nil {
+	if err := c.S3.check(); err != nil || hasDirectory {
 		return err
 	}
 	usual := Default()
@@ -147,7 +157,7 @@ func (o StoreOptions) checkUnused() error {
 		{"--redirect", o.Redirect},
 	} {
 		if given.is {
-			return fmt.Errorf("%s is of no use for a directory; serve a bucket by s3://BUCKET", given.flag)
+			return fmt.Errorf("%s is of no use for a directory; serve a bucket by s3://BUCKET or --mount PATH=s3://BUCKET", given.flag)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func TestBucketsAreParsed(t *testing.T) {
 		case tt.wrong == "" && err != nil:
 			t.Errorf("%s: %v", tt.root, err)
 		case tt.wrong == "":
-			if got, ok := c.Bucket(); got != tt.want || !ok {
+			if got, ok := ParseBucket(c.Root); got != tt.want || !ok {
 				t.Errorf("%s: got %+v, %v, want %+v", tt.root, got, ok, tt.want)
 			}
 		case err == nil || !strings.Contains(err.Error(), tt.wrong):
@@ -58,7 +58,7 @@ func TestADirectoryIsNoBucket(t *testing.T) {
 		if err := c.Check(); err != nil {
 			t.Error(err)
 		}
-		if b, ok := c.Bucket(); ok {
+		if b, ok := ParseBucket(c.Root); ok {
 			t.Errorf("%s is the bucket %v", root, b)
 		}
 	}

@@ -37,8 +37,9 @@ import (
 
 // Config is the configuration of "sluice serve".
 type Config struct {
-	Root string       // directory to serve, or s3://BUCKET/PREFIX, see Bucket
-	S3   StoreOptions // of a bucket
+	Root   string       // directory to serve, or s3://BUCKET/PREFIX, see ParseBucket
+	Mounts []string     // PATH=DIR: further ones, each shown at a path beneath Root; see Places
+	S3     StoreOptions // of all buckets
 
 	// Addresses as given; see Addresses. An address is HOST:PORT, as for net.Listen, or
 	// "unix:PATH", or [Systemd].
@@ -201,8 +202,6 @@ func (c Config) Check() error {
 	switch {
 	case c.Root == "":
 		return errors.New("the directory to serve has an empty name")
-	case c.checkBucket() != nil:
-		return c.checkBucket()
 	case !c.Serves("http", "https", "ftp", "ftps"):
 		return errors.New("nothing to serve: --http, --https, --ftp and --ftps are all switched off")
 	case c.HTTPSRedirect && !(c.Serves("http") && c.Serves("https")):
@@ -239,6 +238,9 @@ func (c Config) Check() error {
 		return errors.New("--insecure-login is of no use without a user: give --user NAME, --users FILE, --auth-program PATH, or a user in the file of --config")
 	case c.Write && !c.HasUser():
 		return errors.New("--write needs a user who may write: give --user NAME, --users FILE, --auth-program PATH, or a user in the file of --config")
+	}
+	if err := cmp.Or(c.checkMounts(), c.checkBuckets()); err != nil {
+		return err
 	}
 	for _, origin := range c.CORS {
 		if !isOrigin(origin) {

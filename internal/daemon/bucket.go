@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/afero"
@@ -31,17 +33,43 @@ type bucket struct {
 	fs    *s3fs.FS
 	read  vfs.Tree // whatever the rights of an account say, nothing can be changed through it
 	write vfs.Tree
-	keys  *bucketKeys
-	cache *bucketCache
-
-	log     *slog.Logger
-	metrics *admin.Store
+	store *objectStore
+	log   *slog.Logger
 
 	mu      sync.Mutex // guards the fields below
 	isOpen  bool       // failures are no longer explained by openBucket
 	checked time.Time  // when health was asked for
 	health  error      // of the store then
 	logged  time.Time  // when a failed request was logged last
+}
+
+// objectStore is what all buckets share.
+type objectStore struct {
+	options config.StoreOptions
+	keys    *bucketKeys
+	cache   *bucketCache
+	metrics *admin.Store
+	log     *slog.Logger
+
+	buckets atomic.Pointer[[]*s3fs.FS] // those that are open
+}
+
+func newObjectStore(o config.StoreOptions, logger *slog.Logger) *objectStore {
+	s := &objectStore{options: o, keys: newBucketKeys(o, logger), cache: &bucketCache{dir: o.Cache, size: int64(o.CacheSize), log: logger}, log: logger}
+	s.buckets.Store(new([]*s3fs.FS))
+	s.metrics = admin.NewStore(s3fs.Operations(), s.connections)
+	if o.Cache != "" {
+		s.metrics.Cache = s.cache.stats
+	}
+	return s
+}
+
+// connections returns how many connections are in use now.
+func (s *objectStore) connections() (n int) {
+	for _, b := range *s.buckets.Load() {
+		n += b.Connections()
+	}
+	return n
 }
 
 const (
@@ -56,22 +84,13 @@ const (
 	logPause = 10 * time.Second // between two lines about failed requests
 )
 
-// openBucket asks the store for the bucket. Errors say what to do.
-func openBucket(ctx context.Context, b config.Bucket, c *config.Config, logger *slog.Logger) (source, error) {
-	o := c.S3
-	s := &bucket{log: logger, keys: newBucketKeys(o, logger), cache: &bucketCache{dir: o.Cache, size: int64(o.CacheSize), log: logger}}
-	s.metrics = admin.NewStore(s3fs.Operations(), func() int {
-		if s.fs == nil {
-			return 0
-		}
-		return s.fs.Connections()
-	})
-	if o.Cache != "" {
-		s.metrics.Cache = s.cache.stats
-	}
+// openBucket asks the store for a bucket. Errors say what to do. It is called by one goroutine.
+func (store *objectStore) openBucket(ctx context.Context, b config.Bucket, c *config.Config) (source, error) {
+	o := store.options
+	s := &bucket{store: store, log: store.log.With("bucket", b.String())}
 	conf := s3fs.Config{
 		Endpoint: o.Endpoint, Bucket: b.Name, Prefix: b.Prefix, Region: o.Region, PathStyle: o.PathStyle, Anonymous: o.Anonymous, PublicEndpoint: o.PublicEndpoint,
-		Keys: s.keys.source(), Timeout: storeTimeout, OnRequest: s.onRequest,
+		Keys: store.keys.source(), Timeout: storeTimeout, OnRequest: s.onRequest,
 		Writable: c.MayWrite(), OnProblem: s.onProblem,
 	}
 	if o.CAFile != "" {
@@ -85,11 +104,13 @@ func openBucket(ctx context.Context, b config.Bucket, c *config.Config, logger *
 	defer cancel()
 	files, err := s3fs.Open(ctx, conf)
 	if err != nil {
-		return nil, explainBucket(b, o, s.keys, err)
+		return nil, explainBucket(b, o, store.keys, err)
 	}
 	s.mu.Lock()
 	s.fs, s.isOpen = files, true
 	s.mu.Unlock()
+	all := append(slices.Clone(*store.buckets.Load()), files)
+	store.buckets.Store(&all)
 	s.write = vfs.Of(files)
 	s.read = vfs.Of(readOnlyBucket{afero.NewReadOnlyFs(files), files})
 	return s, nil
@@ -124,7 +145,7 @@ func readAuthorities(name string) (*x509.CertPool, error) {
 // onRequest counts a request to the store, and logs failures, but not all of many.
 func (s *bucket) onRequest(op string, took time.Duration, err error) {
 	result := resultOf(err)
-	s.metrics.Observe(op, result, took)
+	s.store.metrics.Observe(op, result, took)
 	if result == "ok" || result == "absent" || result == "cancelled" {
 		return
 	}
@@ -171,24 +192,30 @@ func resultOf(err error) string {
 func (s *bucket) tree() vfs.Tree               { return s.read }
 func (s *bucket) writable(vfs.Tree) vfs.Tree   { return s.write }
 func (s *bucket) sweepInterval() time.Duration { return 24 * time.Hour } // each lists all keys
-func (s *bucket) dir() string                  { return "" }
+func (s *bucket) dirs() []string               { return nil }
+func (s *bucket) homes(string) []string        { return nil }
 func (s *bucket) update(*slog.Logger) vfs.Tree { return nil }
-func (s *bucket) interval() time.Duration      { return 30 * time.Second } // a missing home takes two requests
-func (s *bucket) requests() *admin.Store       { return s.metrics }
-func (s *bucket) files() []string              { return s.keys.files() }
-func (s *bucket) readBy(files *sandbox.Files)  { s.keys.opener = files }
+func (s *bucket) requests() *admin.Store       { return s.store.metrics }
+func (s *bucket) files() []string              { return s.store.keys.files() }
+func (s *bucket) readBy(files *sandbox.Files)  { s.store.keys.opener = files }
 func (s *bucket) warn(*slog.Logger, bool)      {}
+
+func (s *bucket) pauseForHome(string) time.Duration { return 30 * time.Second } // each look takes two requests
 
 func (s *bucket) close() {
 	_ = s.fs.Close()
-	s.cache.close()
+	left := slices.DeleteFunc(slices.Clone(*s.store.buckets.Load()), func(files *s3fs.FS) bool { return files == s.fs })
+	s.store.buckets.Store(&left)
+	if len(left) == 0 {
+		s.store.cache.close()
+	}
 }
 
 // confine implements source.
 func (s *bucket) confine(p *sandbox.Plan) {
 	net.DefaultResolver.PreferGo = true // that of the system may load libraries, which the sandbox forbids
-	p.Write, p.Read = false, append(s.keys.dirs(), resolverDirs()...)
-	s.cache.confine(p)
+	p.Read = slices.Concat(p.Read, s.store.keys.dirs(), resolverDirs())
+	s.store.cache.confine(p)
 }
 
 // resolverDirs returns the directory where a manager of the network keeps the file of the resolver, which is replaced when
@@ -204,10 +231,10 @@ func resolverDirs() []string {
 
 // checkAccess implements source. The sandbox is in force, so this is what the server can do from now on.
 func (s *bucket) checkAccess(u *sandbox.User, _ []account.Account) error {
-	if err := s.keys.check(u); err != nil {
+	if err := s.store.keys.check(u); err != nil {
 		return err
 	}
-	return s.cache.open(u, s.fs)
+	return s.store.cache.open(u, s.fs)
 }
 
 // ready implements source. It asks the store, but not for each of many calls.

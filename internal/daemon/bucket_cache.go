@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"sluice/internal/admin"
@@ -26,7 +27,7 @@ type bucketCache struct {
 // confine makes the directory if it is missing, gives it to the user that the process becomes, if it is empty, and adds it to
 // the plan.
 func (c *bucketCache) confine(p *sandbox.Plan) {
-	if c.dir == "" {
+	if c.dir == "" || slices.Contains(p.State, c.dir) { // the latter: another bucket has done it
 		return
 	}
 	err := os.Mkdir(c.dir, 0o700)
@@ -41,9 +42,13 @@ func (c *bucketCache) confine(p *sandbox.Plan) {
 	p.State = append(p.State, c.dir)
 }
 
-// open opens the cache for files, as the user u that the process has become; nil: it is the same as before.
+// open opens the cache, if it is not, for files, as the user u that the process has become; nil: it is the same as before.
 func (c *bucketCache) open(u *sandbox.User, files *s3fs.FS) error {
 	if c.dir == "" {
+		return nil
+	}
+	if cache := c.cache.Load(); cache != nil {
+		files.UseCache(cache)
 		return nil
 	}
 	err := c.failed

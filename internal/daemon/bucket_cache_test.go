@@ -17,7 +17,7 @@ import (
 // openCacheOf opens the cache of a daemon in a directory, as its start does.
 func openCacheOf(t *testing.T, d *daemon, dir string) *bucketCache {
 	t.Helper()
-	c := d.root.(*bucket).cache
+	c := d.root.(*bucket).store.cache
 	c.dir, c.size = dir, 40<<20
 	var plan sandbox.Plan
 	c.confine(&plan)

@@ -424,7 +424,7 @@ func TestABucketThatCannotBeOpenedIsExplained(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&o)
 			}
-			s, err := openBucket(t.Context(), config.Bucket{Name: "pub"}, &config.Config{S3: o}, slog.New(slog.DiscardHandler))
+			s, err := newObjectStore(o, slog.New(slog.DiscardHandler)).openBucket(t.Context(), config.Bucket{Name: "pub"}, new(config.Config))
 			if err == nil {
 				s.close()
 				t.Fatal("it is open")

@@ -14,7 +14,7 @@ import (
 
 // chooseUser sets the user to become.
 func (d *daemon) chooseUser() (err error) {
-	d.user, err = sandbox.ChooseUser(d.conf.RunAs, d.root.dir())
+	d.user, err = sandbox.ChooseUser(d.conf.RunAs, d.firstDir())
 	switch {
 	case err == nil:
 		return nil
@@ -22,6 +22,14 @@ func (d *daemon) chooseUser() (err error) {
 		return fmt.Errorf("cannot choose the user to become: %w; name a user by --run-as", err)
 	}
 	return config.UsageError{Err: fmt.Errorf("--run-as %s: %w", d.conf.RunAs, err)}
+}
+
+// firstDir returns the first directory of this host that is served; "": there is none.
+func (d *daemon) firstDir() string {
+	for _, dir := range d.root.dirs() {
+		return dir
+	}
+	return ""
 }
 
 // contain changes the user of the process and takes away the rights that it does
@@ -33,6 +41,7 @@ func (d *daemon) contain(services []*service) (*status.Contained, error) {
 		Write: len(writers) > 0 || d.conf.Write && (d.conf.UsersFile != "" || d.conf.AuthProgram.Path != ""), NotifySocket: os.Getenv("NOTIFY_SOCKET"),
 	}
 	d.root.confine(&plan)
+	plan.Write = plan.Write && len(plan.Trees) > 0 // the sandbox knows no buckets
 	if d.keepsState() {
 		plan.State = append(plan.State, d.conf.State)
 	}

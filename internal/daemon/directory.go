@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,11 +30,11 @@ type servedRoot struct {
 	problem string // logged last; "": none
 }
 
-// openDirectory opens a directory. The error explains what to do.
+// openDirectory opens a directory.
 func openDirectory(name string) (*servedRoot, error) {
 	tree, err := vfs.Open(name)
 	if err != nil {
-		return nil, explainRoot(name, err)
+		return nil, err
 	}
 	r := &servedRoot{name: name}
 	r.current.Store(tree)
@@ -49,14 +49,23 @@ func (r *servedRoot) tree() vfs.Tree { return r.root() }
 // writable implements source.
 func (r *servedRoot) writable(tree vfs.Tree) vfs.Tree { return tree.(*vfs.Root).Writable() }
 
-// dir implements source.
 func (r *servedRoot) dir() string { return r.root().Dir() }
+
+// dirs implements source.
+func (r *servedRoot) dirs() []string { return []string{r.dir()} }
+
+// homes implements source.
+func (r *servedRoot) homes(home string) []string { return []string{r.home(home)} }
+
+func (r *servedRoot) home(home string) string {
+	return filepath.Join(resolved(r.dir()), filepath.FromSlash(path.Join("/", home)))
+}
 
 // sweepInterval implements source.
 func (r *servedRoot) sweepInterval() time.Duration { return 6 * time.Hour }
 
-// interval implements source.
-func (r *servedRoot) interval() time.Duration { return 500 * time.Millisecond }
+// pauseForHome implements source.
+func (r *servedRoot) pauseForHome(string) time.Duration { return 0 }
 
 // files implements source: a directory needs none.
 func (r *servedRoot) files() []string { return nil }
@@ -65,7 +74,7 @@ func (r *servedRoot) files() []string { return nil }
 func (r *servedRoot) readBy(*sandbox.Files) {}
 
 // confine implements source.
-func (r *servedRoot) confine(p *sandbox.Plan) { p.Trees = []string{r.name} }
+func (r *servedRoot) confine(p *sandbox.Plan) { p.Trees = append(p.Trees, r.name) }
 
 // requests implements source.
 func (r *servedRoot) requests() *admin.Store { return nil }
@@ -138,7 +147,7 @@ func (r *servedRoot) checkAccess(u *sandbox.User, writers []account.Account) err
 // checkWrite returns an error if an account may write to its home and the process
 // cannot.
 func (r *servedRoot) checkWrite(u *sandbox.User, a account.Account) error {
-	home := "/" + strings.TrimPrefix(a.Home, "/")
+	home := path.Join("/", a.Home)
 	dir, err := r.root().Open(home)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it may be created later; warnUsers logs it
@@ -152,6 +161,6 @@ func (r *servedRoot) checkWrite(u *sandbox.User, a account.Account) error {
 	if err == nil {
 		return nil
 	}
-	place := filepath.Join(r.dir(), filepath.FromSlash(home))
+	place := filepath.Join(r.dir(), filepath.FromSlash(home)) // as the configuration names it
 	return fmt.Errorf("%s may write to %s, but the server runs as user %s, who may not; %s", a.Name, place, u.Name, remedies(u, place))
 }

@@ -31,10 +31,10 @@
 // mounted late. A replaced tree is not closed, because sessions and transfers still use
 // it; the garbage collector closes its descriptors after the last one.
 //
-// # A bucket
+// # Sources
 //
 // A directory and a bucket of an object store are two kinds of a source. Everything that differs between them is in
-// directory.go and bucket.go. The store is asked at the start; afterwards the process, in its sandbox, only connects to it, resolves its
+// directory.go and bucket.go. With --mount there are several, and joined.go makes one of them. The store is asked at the start; afterwards the process, in its sandbox, only connects to it, resolves its
 // name, and has a file of credentials read again by the helper.
 //
 // # Guests

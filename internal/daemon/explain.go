@@ -9,17 +9,17 @@ import (
 	"sluice/internal/sandbox"
 )
 
-// explainRoot explains why the directory cannot be opened, and what to do.
-func explainRoot(dir string, err error) error {
+// explainRoot explains why the directory cannot be opened, and what to do. how is how it is named.
+func explainRoot(dir, how string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist; name the directory to serve: sluice serve DIR", dir)
+		return fmt.Errorf("%s does not exist; name the directory to serve: %s", dir, how)
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%s is not a directory; name the directory to serve: sluice serve DIR", dir)
+		return fmt.Errorf("%s is not a directory; name the directory to serve: %s", dir, how)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s may not be read by this user; give it the right to read and enter the directory, or serve another", dir)
 	}
-	return fmt.Errorf("%w; name the directory to serve: sluice serve DIR", err)
+	return fmt.Errorf("%w; name the directory to serve: %s", err, how)
 }
 
 // explainCertificate explains what is wrong with a certificate or its key, and

@@ -18,7 +18,7 @@ func TestExplainRootSaysWhatToDo(t *testing.T) {
 		{"a broken disk", syscall.EIO, "open dir: input/output error; name the directory to serve: sluice serve DIR"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := explainRoot("dir", &fs.PathError{Op: "open", Path: "dir", Err: tt.err}).Error(); got != tt.want {
+			if got := explainRoot("dir", "sluice serve DIR", &fs.PathError{Op: "open", Path: "dir", Err: tt.err}).Error(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})

@@ -33,7 +33,7 @@ type loginTest struct {
 func newLoginTest(t testing.TB, conf config.Config) *loginTest {
 	t.Helper()
 	d := &loginTest{reloadTest: newReloadTest(t, conf)}
-	d.dir = d.root.dir()
+	d.dir = d.firstDir()
 	var err error
 	if d.opener, err = listen.NewOpener(0, d.loops()); err != nil {
 		t.Fatal(err)

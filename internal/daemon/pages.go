@@ -21,6 +21,7 @@ type pages struct {
 	mu      sync.Mutex      // guards the fields below
 	guest   account.Account // with its tree
 	known   bool            // guest is set, and its home existed
+	retry   time.Time       // when to look for it again, if it did not
 	handler *httpd.Handler  // for guest
 	leave   func()          // closes the guest's home; nil: it is the whole tree
 	server  *httpd.Server   // nil: not serving yet
@@ -34,11 +35,12 @@ func (d *daemon) updatePages() {
 	defer p.mu.Unlock()
 	guest := *d.withTree(d.guest())
 	isSame := p.handler != nil && p.guest == guest
-	if p.known && isSame && !isOther {
+	if isSame && (p.known && !isOther || !p.known && time.Now().Before(p.retry)) {
 		return
 	}
 	handler, leave := d.newHandler(guest)
 	isMissing := guest.Home != "" && leave == nil
+	p.retry = time.Now().Add(d.root.pauseForHome(guest.Home))
 	if isMissing && isSame {
 		return // it is still missing
 	}

@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,9 +16,6 @@ const maxProbed = 64
 // machines or processes, and what may surprise users of them. It waits for them for five
 // seconds at most. It runs as the user that the server has become.
 func (d *daemon) probe() {
-	if d.root.dir() == "" {
-		return // an object store
-	}
 	reports := probeAll(d.placesToProbe())
 	for i := range reports {
 		r := &reports[i]
@@ -45,10 +40,9 @@ type probePlace struct {
 	write bool
 }
 
-// placesToProbe returns one place for the directory, and for each file system that is
+// placesToProbe returns one place for each directory, and for each file system that is
 // mounted beneath it.
 func (d *daemon) placesToProbe() (places []*probePlace) {
-	root := resolved(d.root.dir())
 	byPoint := make(map[string]*probePlace)
 	add := func(dir, point string) *probePlace {
 		p := byPoint[point]
@@ -70,19 +64,23 @@ func (d *daemon) placesToProbe() (places []*probePlace) {
 		what, _ := mounts.Describe(dir)
 		return what.Point
 	}
-	add(root, pointOf(root))
-	for _, what := range mounts.Under(root) {
-		if what.Type != "autofs" { // to open it would mount something
-			add(what.Point, what.Point)
+	for _, dir := range d.root.dirs() {
+		root := resolved(dir)
+		add(root, pointOf(root))
+		for _, what := range mounts.Under(root) {
+			if what.Type != "autofs" { // to open it would mount something
+				add(what.Point, what.Point)
+			}
 		}
 	}
 	if d.readOnly {
 		return places
 	}
 	for _, a := range writersIn(d.conf) {
-		home := filepath.Join(root, filepath.FromSlash(strings.TrimPrefix(a.Home, "/")))
-		if p := add(home, pointOf(home)); p != nil {
-			p.write = true
+		for _, home := range d.root.homes(a.Home) {
+			if p := add(home, pointOf(home)); p != nil {
+				p.write = true
+			}
 		}
 	}
 	if d.conf.Write && (d.conf.UsersFile != "" || d.conf.AuthProgram.Path != "") { // whose users are in no list

@@ -45,7 +45,7 @@ func confWith(t *testing.T, users string, change func(*config.Config)) config.Co
 func newReloadTest(t testing.TB, conf config.Config) *reloadTest {
 	t.Helper()
 	r := new(reloadTest)
-	if _, isBucket := conf.Bucket(); !isBucket {
+	if _, isBucket := config.ParseBucket(conf.Root); !isBucket {
 		conf.Root = nettest.TempDir(t)
 	}
 	var err error

@@ -45,24 +45,28 @@ func (d *daemon) checkState() error {
 	case !info.IsDir():
 		return config.UsageError{Err: fmt.Errorf("--state %s is not a directory", dir)}
 	}
-	if d.root.dir() == "" {
-		return nil
-	}
-	state, root := resolved(dir), resolved(d.root.dir())
-	switch {
-	case isBelow(state, root):
-		err = fmt.Errorf("--state %s is in the served directory, where clients could read and change it; name another one", dir)
-	case isBelow(root, state):
-		err = fmt.Errorf("--state %s has the served directory in it, which the sandbox could not keep read-only then; name one of its own", dir)
-	default:
-		return nil
-	}
-	if d.conf.StateIsDefault {
+	err = checkApart("--state", dir, d.root.dirs())
+	if err != nil && d.conf.StateIsDefault {
 		d.logger.Warn("sessions are kept in memory only", "err", err)
 		d.conf.State = ""
 		return nil
 	}
-	return config.UsageError{Err: err}
+	return err
+}
+
+// checkApart returns an error if a directory of the server's own, named by a flag, is in a served one, or the other way round.
+func checkApart(flag, dir string, served []string) error {
+	own := resolved(dir)
+	for _, root := range served {
+		root = resolved(root)
+		switch {
+		case isBelow(own, root):
+			return config.UsageError{Err: fmt.Errorf("%s %s is in the served directory, where clients could read and change it; name another one", flag, dir)}
+		case isBelow(root, own):
+			return config.UsageError{Err: fmt.Errorf("%s %s has the served directory in it, which the sandbox could not keep read-only then; name one of its own", flag, dir)}
+		}
+	}
+	return nil
 }
 
 // resolved returns the name without symbolic links, as far as it exists.

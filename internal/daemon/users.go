@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"sluice/ftpd"
 	"sluice/httpd"
@@ -174,15 +175,10 @@ func (d *daemon) warnReadable(file string) {
 	}
 }
 
-// serves reports whether a file is below the served directory, by their names.
+// serves reports whether a file is below a served directory, by their names.
 func (d *daemon) serves(file string) bool {
-	root := d.root.dir()
 	name, err := filepath.Abs(file)
-	if root == "" || err != nil {
-		return false
-	}
-	rel, err := filepath.Rel(root, name)
-	return err == nil && filepath.IsLocal(rel)
+	return err == nil && slices.ContainsFunc(d.root.dirs(), func(dir string) bool { return isBelow(name, dir) })
 }
 
 // worldReadable reports whether all users of this machine may read a file. On

@@ -246,3 +246,23 @@ func TestTwoBucketsShareACache(t *testing.T) {
 		t.Errorf("after one bucket was closed: got %d, %q", status, body)
 	}
 }
+
+func TestAMountedBucketRedirects(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAKEY")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
+	store := s3store.New(t)
+	store.Put("dir/f.bin", make([]byte, 100_000))
+	for name, home := range map[string]string{"the whole tree": "/", "a home above the mount": "/a", "a home in the mount": "/a/archive/dir"} {
+		t.Run(name, func(t *testing.T) {
+			d := newLoginTest(t, confWith(t, "[user.anonymous]\nhome = '"+home+"'\n", func(c *config.Config) {
+				c.Mounts = []string{"/a/archive=s3://" + s3store.Bucket}
+				c.S3 = config.StoreOptions{Endpoint: store.URL, Region: "us-east-1", Redirect: true, RedirectFor: time.Minute}
+			}))
+			target := strings.TrimPrefix("/a/archive/dir/f.bin", strings.TrimSuffix(home, "/"))
+			resp, _ := d.exchange(t, "GET", target)
+			if resp.StatusCode != 307 || !strings.HasPrefix(resp.Header.Get("Location"), store.URL+"/") || !strings.Contains(resp.Header.Get("Location"), "/dir/f.bin?") {
+				t.Errorf("got %d to %s", resp.StatusCode, resp.Header.Get("Location"))
+			}
+		})
+	}
+}

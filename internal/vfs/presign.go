@@ -12,7 +12,8 @@ import (
 // The file system of t makes the URL: it has a method Presign with these arguments, but t. Otherwise the error is
 // [errors.ErrUnsupported]. The caller has checked that the client may read the file.
 func Presign(t Tree, method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
-	a, ok := below(t).(*adapter)
+	t, name = Unjoined(below(t), name)
+	a, ok := t.(*adapter)
 	if !ok {
 		return "", errors.ErrUnsupported
 	}

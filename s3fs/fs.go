@@ -139,6 +139,9 @@ func (s *FS) isUpload(key string) bool { return s.writing.allowed && partial.Is(
 // NoSpecialFiles says that all names mean files and directories: the servers need not ask before they open one.
 func (s *FS) NoSpecialFiles() {}
 
+// Remote says that each call is a request to another machine: the servers take care not to look twice.
+func (s *FS) Remote() {}
+
 // Open opens a file or a directory for reading.
 func (s *FS) Open(name string) (afero.File, error) {
 	info, err := s.stat(name)

@@ -122,8 +122,9 @@ type readOnlyBucket struct {
 	files *s3fs.FS
 }
 
-// NoSpecialFiles and Presign are as in s3fs.FS.
+// NoSpecialFiles, Remote and Presign are as in s3fs.FS.
 func (r readOnlyBucket) NoSpecialFiles() {}
+func (r readOnlyBucket) Remote()         {}
 
 func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
 	return r.files.Presign(method, name, info, life, header)

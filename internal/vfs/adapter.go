@@ -240,10 +240,16 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	return h, nil
 }
 
+// hasNoSpecialFiles reports whether any file can be opened without the fear that this waits.
+func (a *adapter) hasNoSpecialFiles() bool {
+	_, ok := a.fs.(interface{ NoSpecialFiles() })
+	return ok
+}
+
 // mayOpen returns an error if full cannot be opened with the flags. It calls Stat, because opening a FIFO waits for its other
 // end; but not to read from a file system that says that it has none, where each call is a request to another machine.
 func (a *adapter) mayOpen(full string, flag int) error {
-	if _, ok := a.fs.(interface{ NoSpecialFiles() }); ok && flag&writing == 0 {
+	if a.hasNoSpecialFiles() && flag&writing == 0 {
 		return nil
 	}
 	fi, err := a.stat(full)

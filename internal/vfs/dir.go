@@ -208,17 +208,29 @@ func (d *adapterDir) close() {
 
 // open opens the directory, and returns its first entries.
 func (d *adapterDir) open() ([]fs.FileInfo, error) {
-	fi, err := d.stat(d.full)
-	switch {
-	case err != nil:
-		return nil, err
-	case !fi.IsDir():
-		return nil, syscall.ENOTDIR
+	asksName := !d.hasNoSpecialFiles()
+	if asksName {
+		if err := errNoDir(d.stat(d.full)); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.reopen(); err != nil {
 		return nil, err
 	}
+	if !asksName {
+		if err := errNoDir(d.file.Stat()); err != nil {
+			return nil, err
+		}
+	}
 	return d.next()
+}
+
+// errNoDir returns the error of a Stat, or one if it has found no directory.
+func errNoDir(fi fs.FileInfo, err error) error {
+	if err == nil && !fi.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return err
 }
 
 func (d *adapterDir) reopen() error {

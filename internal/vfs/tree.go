@@ -70,7 +70,7 @@ var _ = [...]Tree{(*Root)(nil), (*adapter)(nil), (*Joined)(nil)}
 // fsys gets names that begin with a slash, with two exceptions: file systems without such a root, as every [fs.FS]
 // behind an afero.FromIOFS, and those that show fewer files there, as an afero.CopyOnWriteFs over one. The adapter lists
 // the root once to find out. A method NoSpecialFiles() of fsys says that it has neither FIFOs nor devices; then Open is not
-// preceded by a call of Stat.
+// preceded by a call of Stat. A method Remote() says that each call is a request to another machine, see [IsRemote].
 func Of(fsys afero.Fs) Tree {
 	switch t := fsys.(type) {
 	case *Root:
@@ -111,6 +111,18 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 		return nil, nil, err
 	}
 	return below, func() {}, nil
+}
+
+// IsRemote reports whether each look at the file that t calls name is a request to another machine, as its file system says:
+// then it is worth some effort not to look twice.
+func IsRemote(t Tree, name string) bool {
+	t, _ = Unjoined(below(t), name)
+	a, ok := t.(*adapter)
+	if !ok {
+		return false
+	}
+	_, ok = a.fs.(interface{ Remote() })
+	return ok
 }
 
 // IsSame reports whether every name means the same file in both trees, as far as can be known.

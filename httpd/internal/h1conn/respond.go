@@ -104,6 +104,11 @@ func (m *Machine) respondByPlan(ctx context.Context) {
 	defer m.conn.Session().SetCommand("")
 	found := m.found
 	m.found = plan.Lookup{}
+	if m.handler.Planner.IsRemoteDir(path) { // most are listings, for which net/http would look at the same names again
+		found.Release()
+		m.end(HandOver)
+		return
+	}
 	pl := m.handler.Planner.Plan(&m.request, found)
 	if pl.Lengthy || pl.AsksLogin || pl.Streamed && !m.head.Head {
 		// net/http notices when a client leaves while its response is made, sends

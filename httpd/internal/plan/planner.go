@@ -192,6 +192,11 @@ func (l Lookup) Release() {
 	}
 }
 
+// IsRemoteDir reports whether a path asks for a directory of another machine, where each look at a name is a request.
+func (p *Planner) IsRemoteDir(path string) bool {
+	return strings.HasSuffix(path, "/") && vfs.IsRemote(p.Tree, path)
+}
+
 // hides reports whether the path has an element that begins with a dot and so is
 // not served. With ShowHidden only unfinished uploads are hidden.
 func (p *Planner) hides(urlPath string) bool {

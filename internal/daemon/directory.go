@@ -100,9 +100,12 @@ func (r *servedRoot) update(logger *slog.Logger) vfs.Tree {
 		r.problem = ""
 	case err.Error() != r.problem:
 		r.problem = err.Error()
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			logger.Warn("the served directory has lost its name; it is served until a new one has that name", "root", r.name)
-		} else {
+		case vfs.IsUnavailable(err):
+			logger.Warn("the file system of the served directory has gone; it is served again when it answers, or is mounted again", "root", r.name, "err", err)
+		default:
 			logger.Warn("the name of the served directory leads to something that cannot be opened; restart the server to serve it", "root", r.name, "err", err)
 		}
 	}
@@ -120,8 +123,9 @@ func (r *servedRoot) openChanged() (*vfs.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before, err := r.root().Stat("/"); err == nil && os.SameFile(before, now) {
-		return nil, nil
+	before, err := r.root().Stat("/")
+	if errors.Is(err, vfs.ErrNotResponding) || err == nil && os.SameFile(before, now) {
+		return nil, nil // the former: calls of before still hang, so that it is not known yet
 	}
 	return vfs.Open(r.name)
 }

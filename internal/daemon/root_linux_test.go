@@ -10,7 +10,9 @@ import (
 
 	"sluice/internal/account"
 	"sluice/internal/config"
+	"sluice/internal/mounts"
 	"sluice/internal/nettest"
+	"sluice/internal/vfs"
 )
 
 // readsFile returns an error if a byte of the file cannot be read.
@@ -62,6 +64,9 @@ func TestAMountThatComesBackIsServedAgain(t *testing.T) {
 			if err := readsFile(served(), "/file"); err == nil {
 				t.Fatal("the file system works without its server")
 			}
+			if isAll := tt.home == ""; isAll && !strings.Contains(log.String(), "or is mounted again") {
+				t.Errorf("the log does not say what to do:\n%s", log.String())
+			}
 			mount.Unmount()
 			mount = nettest.MountFUSE(all, point)
 			tick()
@@ -74,5 +79,25 @@ func TestAMountThatComesBackIsServedAgain(t *testing.T) {
 				t.Error("the Handler is replaced although nothing has changed")
 			}
 		})
+	}
+}
+
+// Calls that still hang say nothing about the directory.
+func TestAMountThatIsBusyIsNoNewDirectory(t *testing.T) {
+	point := filepath.Join(nettest.TempDir(t), "mnt")
+	nettest.MountFUSE(t, point)
+	root, err := openDirectory(point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(root.close)
+	before := root.tree()
+	m := vfs.MountOf(before, "/")
+	for range mounts.Limit {
+		m.EnterLater()
+		defer m.Leave()
+	}
+	if root.update(slog.New(slog.DiscardHandler)) != nil || root.tree() != before {
+		t.Error("another directory is served")
 	}
 }

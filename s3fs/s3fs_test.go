@@ -305,6 +305,15 @@ func TestAStoreThatFails(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(size))
 			return true
 		}, s3fs.ErrStore},
+		{"an answer with bytes of the object that has replaced it is an error", func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Last-Modified", modified.Format(http.TimeFormat))
+			w.Header().Set("ETag", `"1"`) // of the old one
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %s/%d", r.Header.Get("Range")[len("bytes="):], size+1))
+			w.Header().Set("Content-Length", "1048576")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(make([]byte, 1<<20))
+			return true
+		}, s3fs.ErrChanged},
 		{"a store that is silent is an error", func(n int, _ http.ResponseWriter, r *http.Request) bool {
 			if n > 1 {
 				<-r.Context().Done()

@@ -32,6 +32,8 @@ type FS struct {
 
 	writing  *writing
 	problems problems
+
+	showsRemoved bool // listings have directories of which all objects were removed
 }
 
 var _ afero.Fs = (*FS)(nil)
@@ -81,11 +83,11 @@ func (s *FS) stat(name string) (*info, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return info, err
 	}
-	page, err := s.list(ctx, key+"/", "", 1)
+	page, err := s.page(ctx, key+"/", "", "", 1) // what is below counts, not what is listed: see existing
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Contents) == 0 && len(page.CommonPrefixes) == 0 {
+	if len(page.Contents) == 0 {
 		return nil, fs.ErrNotExist
 	}
 	return directory(path.Base(key)), nil

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -99,10 +101,19 @@ func (s *FS) statFile(ctx context.Context, key string) (*info, error) {
 		return s.statHidden(key)
 	}
 	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
-	if err != nil {
+	switch {
+	case err == nil:
+	case minio.ToErrorResponse(err).StatusCode == http.StatusBadRequest && hasLongName(key):
+		return nil, syscall.ENAMETOOLONG // an answer to HEAD has no code
+	default:
 		return nil, translate(err)
 	}
 	return fileOf(path.Base(key), &object), nil
+}
+
+// hasLongName reports whether a part of a key is too long for the name of a file on disks, which are what some stores have.
+func hasLongName(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(name string) bool { return len(name) > 255 })
 }
 
 // request returns a context for a request with a short answer.

@@ -10,6 +10,9 @@ HOLE     = $(if $(filter linux,$(shell go env GOOS)),./cmd/sluice/e2e/testdata/h
 GOROUTINES = SLUICE_TEST_DRIVER=goroutines
 DRIVEN     = $(if $(filter linux,$(shell go env GOOS)),./httpd)
 
+# The names of their tests that need an object store end in Versitygw or MinIO.
+OVER_S3 = ./s3fs ./ftpd ./httpd
+
 # All platforms that Go builds for without cgo, except js, wasip1 and plan9, which
 # lack the system calls.
 PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^android/(386|amd64|arm)$$')
@@ -19,10 +22,10 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run store test race test-s3 test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run store test race test-s3 test-s3-minio test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: bin/sluice testdata/sample ## serve a small sample tree; add flags with ARGS='...'
 	exec bin/sluice serve $(ARGS) testdata/sample
@@ -36,8 +39,11 @@ race: ## the tests of make test under the race detector
 	go test -race ./...
 	$(GOROUTINES) go test -race $(DRIVEN)
 
-test-s3: ## tests of package s3fs against versitygw, which is built first in the user's cache directory
-	SLUICE_VERSITYGW=$$(tools/versitygw.sh) go test -count=1 -timeout 5m ./s3fs
+test-s3: ## tests that need an object store, with versitygw, which is built first in the user's cache directory
+	SLUICE_VERSITYGW=$$(tools/versitygw.sh) go test -count=1 -timeout 5m -run 'Versitygw$$' $(OVER_S3)
+
+test-s3-minio: ## the same with MinIO, which takes minutes to build; not a part of .ci/run
+	SLUICE_MINIO=$$(tools/minio.sh) go test -count=1 -timeout 10m -run 'MinIO$$' $(OVER_S3)
 
 test-windows: ## tests of the packages that depend on Windows, under wine
 	tools/wine.sh ./sendfile ./internal/vfs ./internal/nettest ./internal/fileid ./internal/filecache ./internal/digest ./httpd/... ./metrics

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/ftpd"
 	"sluice/internal/account"
 	"sluice/internal/nettest"
@@ -38,6 +40,7 @@ type server struct {
 // access implements Server.Login for a directory of this machine.
 type access struct {
 	root      *ftpd.Root // usually read-only
+	bucket    *bucket    // in place of root; nil: none
 	users     *account.Users
 	anonymous bool  // anonymous users can log in
 	write     bool  // users have all their rights; else they only read
@@ -47,23 +50,31 @@ type access struct {
 func (a *access) login(ctx context.Context, _ ftpd.Client, name, password string) (*ftpd.Account, error) {
 	if a.anonymous && account.IsAnonymous(name) {
 		guest := a.users.Anonymous()
-		guest.FS, guest.MaxRatePerTransfer = a.root, a.guestRate
-		if guest.Paths != nil {
-			guest.FS = a.root.Writable()
-		}
+		guest.FS, guest.MaxRatePerTransfer = a.tree(guest.Paths != nil), a.guestRate
 		return &guest, nil
 	}
 	user, err := a.users.LogIn(ctx, account.Attempt{Name: name, Password: password})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, ftpd.ErrLogin
-	case a.write:
-		user.FS = a.root.Writable()
-	default:
-		user.FS = a.root
+	}
+	user.FS = a.tree(a.write)
+	if !a.write {
 		user.Rights &= ftpd.ReadOnly | ftpd.Who
 	}
 	return &user, nil
+}
+
+// tree returns the files for a user.
+func (a *access) tree(write bool) afero.Fs {
+	switch {
+	case a.bucket != nil && write:
+		return a.bucket.writable
+	case a.bucket != nil:
+		return a.bucket.readOnly
+	case write:
+		return a.root.Writable()
+	}
+	return a.root
 }
 
 // start serves a new directory on loopback, to anonymous users and to the user u, password

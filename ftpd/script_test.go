@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/spf13/afero"
 
 	"sluice/ftpd"
 	"sluice/internal/certs"
@@ -87,7 +90,7 @@ var admissions = map[string]func(a *access, value string){
 // player runs a script.
 type player struct {
 	*client
-	s      *server
+	files  afero.Fs // that are served
 	lines  []string
 	plain  net.Conn
 	tls    *tls.Config // nil in clear
@@ -144,15 +147,19 @@ func newPlayer(t *testing.T, name string, begin func(t *testing.T, set []setting
 		}
 	}
 	s := begin(t, set)
+	files := afero.NewBasePathFs(afero.NewOsFs(), s.dir)
+	if s.access != nil && s.access.bucket != nil {
+		files = s.access.bucket.writable
+	}
 	for _, f := range archive.Files {
-		path := filepath.Join(s.dir, filepath.FromSlash(f.Name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, f.Data, 0o644)); err != nil {
+		name := "/" + f.Name
+		if err := errors.Join(files.MkdirAll(path.Dir(name), 0o755), afero.WriteFile(files, name, f.Data, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c := s.dial()
 	return &player{
-		client: c, s: s, plain: c.conn, lines: lines, script: strings.TrimSuffix(filepath.Base(name), ".txtar"),
+		client: c, files: files, plain: c.conn, lines: lines, script: strings.TrimSuffix(filepath.Base(name), ".txtar"),
 		wait: func() time.Duration { return patience },
 	}
 }
@@ -226,11 +233,11 @@ func (p *player) step(line string) {
 		p.closeData()
 	case "content":
 		name, want, _ := strings.Cut(text, " ")
-		if got, err := os.ReadFile(filepath.Join(p.s.dir, name)); string(got) != want || err != nil {
+		if got, err := afero.ReadFile(p.files, name); string(got) != want || err != nil {
 			p.mismatch(fmt.Sprintf("other content: %q, %v", got, err))
 		}
 	case "absent":
-		if _, err := os.Lstat(filepath.Join(p.s.dir, text)); !errors.Is(err, os.ErrNotExist) {
+		if exists(p.files, text) {
 			p.mismatch("the file exists")
 		}
 	case "end":
@@ -241,6 +248,17 @@ func (p *player) step(line string) {
 	default:
 		p.t.Fatalf("%s: unknown step", p.where)
 	}
+}
+
+// exists reports whether there is a file, or a link, of that name.
+func exists(files afero.Fs, name string) bool {
+	var err error
+	if l, ok := files.(afero.Lstater); ok {
+		_, _, err = l.LstatIfPossible(name)
+	} else {
+		_, err = files.Stat(name)
+	}
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (p *player) unquote(s string) string {

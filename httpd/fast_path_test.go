@@ -63,10 +63,15 @@ func wantEnd(t *testing.T, r io.Reader) {
 }
 
 func TestDialogues(t *testing.T) {
-	const host = "Host: a\r\n"
 	s := serve(t, cached)
 	s.write(t, "a", "content of a")
 	s.write(t, "b b", "content of b")
+	testDialogues(t, s)
+}
+
+// testDialogues tests a site with the files "a" and "b b".
+func testDialogues(t *testing.T, s *site) {
+	const host = "Host: a\r\n"
 	for _, tt := range []struct {
 		name, in string
 		methods  string // of the requests that are answered, by their first letters

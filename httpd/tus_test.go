@@ -133,96 +133,112 @@ func TestAFileIsUploadedByTus(t *testing.T) {
 	}
 }
 
-func TestRequestsByTus(t *testing.T) {
-	sum := func(text string) string {
-		sum := sha1.Sum([]byte(text))
-		return "sha1 " + base64.StdEncoding.EncodeToString(sum[:])
-	}
-	f := metadata("f")
-	for _, tt := range []struct {
-		name   string
-		rights httpd.Rights
-		target string
-		header []string
-		body   string
-		status int
-		reason string
-		want   string // content of /f afterwards; "": as before
-	}{
-		{"with all bytes at once", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream"), "new", 201, "", "new"},
-		{"with some bytes", writing, "/", tus("Upload-Length", "9", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream"), "new", 201, "", ""},
-		{"with too many bytes", writing, "/", tus("Upload-Length", "2", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream"), "new", 413, "Upload-Length", ""},
-		{"of no bytes", writing, "/", tus("Upload-Length", "0", "Upload-Metadata", f), "", 201, "", "empty"},
-		{"of a length that is not known yet", writing, "/", tus("Upload-Defer-Length", "1", "Upload-Metadata", f), "", 201, "", ""},
-		{"without a length", writing, "/", tus("Upload-Metadata", f), "", 400, "Upload-Length", ""},
-		{"with both", writing, "/", tus("Upload-Metadata", f, "Upload-Length", "1", "Upload-Defer-Length", "1"), "", 400, "Upload-Length", ""},
-		{"with a malformed length", writing, "/", tus("Upload-Metadata", f, "Upload-Length", "+1"), "", 400, "digits", ""},
-		{"larger than MaxUpload", writing, "/", tus("Upload-Metadata", f, "Upload-Length", "1001"), "", 413, "1000 bytes", ""},
-		{"without a name", writing, "/", tus("Upload-Length", "1"), "", 400, "filename", ""},
-		{"with a name in another directory", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("../f")), "", 400, "no directory", ""},
-		{"with a backslash", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata(`d\f`)), "", 400, "no directory", ""},
-		{"with a line end", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("f\n")), "", 400, "control", ""},
-		{"with a hidden name", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata(".f")), "", 403, "served here", ""},
-		{"with two names", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", f+","+f), "", 400, "Upload-Metadata", ""},
-		{"with malformed metadata", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", "filename ???"), "", 400, "Upload-Metadata", ""},
-		{"over a directory", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("d")), "", 409, "directory", ""},
-		{"in a directory that does not exist", writing, "/no/", tus("Upload-Length", "1", "Upload-Metadata", f), "", 409, "no directory", ""},
-		{"to a file", writing, "/f", tus("Upload-Length", "1", "Upload-Metadata", f), "", 405, "directory", ""},
-		{"with another version", writing, "/", []string{"Tus-Resumable", "0.2.2", "Upload-Length", "1", "Upload-Metadata", f}, "", 412, "1.0.0", ""},
-		{"with the right create alone", httpd.Create, "/", tus("Upload-Length", "1", "Upload-Metadata", f), "", 403, `"change"`, ""},
-		{"with the right change alone", httpd.Change, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("n")), "", 403, `"create"`, ""},
-		{"with the right delete alone", httpd.Delete, "/", tus("Upload-Length", "1", "Upload-Metadata", f), "", 405, "", ""},
-		{"of a new file only", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", f, "If-None-Match", "*"), "", 412, "condition", ""},
-		{"with a right checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", sum("new")), "new", 201, "", "new"},
-		{"with a wrong checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", sum("other")), "new", 460, "checksum", ""},
-		{"with an unknown checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", "md5 AAAA"), "new", 400, "sha256", ""},
-		{"with a right Content-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Content-Digest", sha256Field("new")), "new", 201, "", "new"},
-		{"with a right Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("new")), "new", 201, "", "new"},
-		{"with a wrong Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("other")), "new", 460, "checksum", ""},
-		{"in parallel", writing, "/", tus("Upload-Length", "1", "Upload-Concat", "partial"), "", 400, "Upload-Concat", ""},
-		{"with a body of another type", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", f), "new", 415, "offset+octet-stream", ""},
-		{"by a page of another origin", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", f, "Sec-Fetch-Site", "cross-site"), "", 403, "another origin", ""},
+var tusFiles = map[string]string{"f": "old", "d/": ""}
 
-		{"POST of anything else", writing, "/", nil, "new", 415, "PUT", ""},
-		{"POST to an upload", writing, "/?upload=x", nil, "new", 405, "PATCH", ""},
-		{"PATCH of a file", writing, "PATCH /f", nil, "new", 405, "", ""},
-		{"PATCH of no upload", writing, "PATCH /?upload=x", patch(0), "new", 404, "no such upload", ""},
-		{"DELETE of no upload removes no directory", writing, "DELETE /d/?upload=x", tus(), "", 404, "no such upload", ""},
-	} {
+func sha1Of(text string) string {
+	sum := sha1.Sum([]byte(text))
+	return "sha1 " + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+var fileF = metadata("f")
+
+// tusTest is a request that begins an upload, or another one if target has a method, of a tree of tusFiles.
+type tusTest struct {
+	name   string
+	rights httpd.Rights
+	target string
+	header []string
+	body   string
+	status int
+	reason string
+	want   string // content of /f afterwards; "": as before
+}
+
+var tusTests = []tusTest{
+	{"with all bytes at once", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream"), "new", 201, "", "new"},
+	{"with some bytes", writing, "/", tus("Upload-Length", "9", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream"), "new", 201, "", ""},
+	{"with too many bytes", writing, "/", tus("Upload-Length", "2", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream"), "new", 413, "Upload-Length", ""},
+	{"of no bytes", writing, "/", tus("Upload-Length", "0", "Upload-Metadata", fileF), "", 201, "", "empty"},
+	{"of a length that is not known yet", writing, "/", tus("Upload-Defer-Length", "1", "Upload-Metadata", fileF), "", 201, "", ""},
+	{"without a length", writing, "/", tus("Upload-Metadata", fileF), "", 400, "Upload-Length", ""},
+	{"with both", writing, "/", tus("Upload-Metadata", fileF, "Upload-Length", "1", "Upload-Defer-Length", "1"), "", 400, "Upload-Length", ""},
+	{"with a malformed length", writing, "/", tus("Upload-Metadata", fileF, "Upload-Length", "+1"), "", 400, "digits", ""},
+	{"larger than MaxUpload", writing, "/", tus("Upload-Metadata", fileF, "Upload-Length", "1001"), "", 413, "1000 bytes", ""},
+	{"without a name", writing, "/", tus("Upload-Length", "1"), "", 400, "filename", ""},
+	{"with a name in another directory", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("../f")), "", 400, "no directory", ""},
+	{"with a backslash", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata(`d\f`)), "", 400, "no directory", ""},
+	{"with a line end", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("f\n")), "", 400, "control", ""},
+	{"with a hidden name", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata(".f")), "", 403, "served here", ""},
+	{"with two names", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", fileF+","+fileF), "", 400, "Upload-Metadata", ""},
+	{"with malformed metadata", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", "filename ???"), "", 400, "Upload-Metadata", ""},
+	{"over a directory", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("d")), "", 409, "directory", ""},
+	{"in a directory that does not exist", writing, "/no/", tus("Upload-Length", "1", "Upload-Metadata", fileF), "", 409, "no directory", ""},
+	{"to a file", writing, "/f", tus("Upload-Length", "1", "Upload-Metadata", fileF), "", 405, "directory", ""},
+	{"with another version", writing, "/", []string{"Tus-Resumable", "0.2.2", "Upload-Length", "1", "Upload-Metadata", fileF}, "", 412, "1.0.0", ""},
+	{"with the right create alone", httpd.Create, "/", tus("Upload-Length", "1", "Upload-Metadata", fileF), "", 403, `"change"`, ""},
+	{"with the right change alone", httpd.Change, "/", tus("Upload-Length", "1", "Upload-Metadata", metadata("n")), "", 403, `"create"`, ""},
+	{"with the right delete alone", httpd.Delete, "/", tus("Upload-Length", "1", "Upload-Metadata", fileF), "", 405, "", ""},
+	{"of a new file only", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", fileF, "If-None-Match", "*"), "", 412, "condition", ""},
+	{"with a right checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", sha1Of("new")), "new", 201, "", "new"},
+	{"with a wrong checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", sha1Of("other")), "new", 460, "checksum", ""},
+	{"with an unknown checksum", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Upload-Checksum", "md5 AAAA"), "new", 400, "sha256", ""},
+	{"with a right Content-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Content-Digest", sha256Field("new")), "new", 201, "", "new"},
+	{"with a right Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("new")), "new", 201, "", "new"},
+	{"with a wrong Repr-Digest", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF, "Content-Type", "application/offset+octet-stream", "Repr-Digest", sha256Field("other")), "new", 460, "checksum", ""},
+	{"in parallel", writing, "/", tus("Upload-Length", "1", "Upload-Concat", "partial"), "", 400, "Upload-Concat", ""},
+	{"with a body of another type", writing, "/", tus("Upload-Length", "3", "Upload-Metadata", fileF), "new", 415, "offset+octet-stream", ""},
+	{"by a page of another origin", writing, "/", tus("Upload-Length", "1", "Upload-Metadata", fileF, "Sec-Fetch-Site", "cross-site"), "", 403, "another origin", ""},
+
+	{"POST of anything else", writing, "/", nil, "new", 415, "PUT", ""},
+	{"POST to an upload", writing, "/?upload=x", nil, "new", 405, "PATCH", ""},
+	{"PATCH of a file", writing, "PATCH /f", nil, "new", 405, "", ""},
+	{"PATCH of no upload", writing, "PATCH /?upload=x", patch(0), "new", 404, "no such upload", ""},
+	{"DELETE of no upload removes no directory", writing, "DELETE /d/?upload=x", tus(), "", 404, "no such upload", ""},
+}
+
+func (tt tusTest) run(t *testing.T, fsys afero.Fs, wrong wrong) {
+	t.Helper()
+	url, reported := serveFS(t, &httpd.Handler{FS: fsys, Write: tt.rights, MaxUpload: 1000}, nil)
+	method, target, found := strings.Cut(tt.target, " ")
+	if !found {
+		method, target = "POST", tt.target
+	}
+	resp, text := send(t, http.DefaultClient, method, url+target, strings.NewReader(tt.body), tt.header...)
+	if resp.StatusCode != tt.status || !strings.Contains(text, tt.reason) {
+		wrong("%s %q, want %d with %q", resp.Status, text, tt.status, tt.reason)
+	}
+	want := tt.want
+	switch want {
+	case "":
+		want = "old"
+	case "empty":
+		want = ""
+	}
+	if got := contentOf(t, fsys, "/f"); got != want {
+		wrong("the file is %q, want %q", got, want)
+	}
+	if info, err := fsys.Stat("/d"); err != nil || !info.IsDir() {
+		wrong("the directory: %v", err)
+	}
+	isTus := len(tt.header) > 0 && tt.reason != "another origin"
+	if isTus != (resp.Header.Get("Tus-Version") == "1.0.0") || isTus != (resp.Header.Get("Tus-Resumable") == "1.0.0") {
+		wrong("the header is %v", resp.Header)
+	}
+	if began := resp.Header.Get("Location") != ""; !began {
+		wantNoRemains(t, fsys, "/")
+	}
+	rec := <-reported
+	if rec.Status != tt.status || rec.Op != method {
+		wrong("recorded %s %d", rec.Op, rec.Status)
+	}
+}
+
+func TestRequestsByTus(t *testing.T) {
+	needsRemoval(t)
+	for _, tt := range tusTests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serveResumable(t, &httpd.Handler{Write: tt.rights, MaxUpload: 1000}, map[string]string{"f": "old", "d/": ""})
-			method, target, found := strings.Cut(tt.target, " ")
-			if !found {
-				method, target = "POST", tt.target
-			}
-			resp, text := send(t, s.client, method, s.url+target, strings.NewReader(tt.body), tt.header...)
-			if resp.StatusCode != tt.status || !strings.Contains(text, tt.reason) {
-				t.Errorf("%s %q, want %d with %q", resp.Status, text, tt.status, tt.reason)
-			}
-			want := tt.want
-			switch want {
-			case "":
-				want = "old"
-			case "empty":
-				want = ""
-			}
-			if got := contentOf(t, s.root, "/f"); got != want {
-				t.Errorf("the file is %q, want %q", got, want)
-			}
-			if info, err := s.root.Stat("/d"); err != nil || !info.IsDir() {
-				t.Errorf("the directory: %v", err)
-			}
-			isTus := len(tt.header) > 0 && tt.reason != "another origin"
-			if isTus != (resp.Header.Get("Tus-Version") == "1.0.0") || isTus != (resp.Header.Get("Tus-Resumable") == "1.0.0") {
-				t.Errorf("the header is %v", resp.Header)
-			}
-			if began := resp.Header.Get("Location") != ""; !began {
-				wantNoRemains(t, s.root, "/")
-			}
-			rec := <-s.reported
-			if rec.Status != tt.status || rec.Op != method {
-				t.Errorf("recorded %s %d", rec.Op, rec.Status)
-			}
+			root, _ := writable(t, tusFiles)
+			tt.run(t, root, t.Errorf)
 		})
 	}
 }

@@ -29,13 +29,19 @@ const mounting = writing | httpd.Rename
 func davServer(t *testing.T, files map[string]string, change func(h *httpd.Handler)) (url string, root *vfs.Root) {
 	t.Helper()
 	root, _ = writable(t, files)
-	h := &httpd.Handler{FS: root, Write: mounting, User: "alice", WebDAV: true, Durability: httpd.DurabilityNone}
+	return davServerOf(t, root, change), root
+}
+
+// davServerOf is davServer for any tree.
+func davServerOf(t *testing.T, fsys afero.Fs, change func(h *httpd.Handler)) (url string) {
+	t.Helper()
+	h := &httpd.Handler{FS: fsys, Write: mounting, User: "alice", WebDAV: true, Durability: httpd.DurabilityNone}
 	if change != nil {
 		change(h)
 	}
 	server := httptest.NewServer(h)
 	t.Cleanup(func() { server.Close(); _ = h.Close() })
-	return server.URL, root
+	return server.URL
 }
 
 const lockBody = `<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner><D:href>mailto:alice</D:href></D:owner></D:lockinfo>`
@@ -46,119 +52,131 @@ func dav(t *testing.T, method, url, body string, header ...string) (*http.Respon
 	return send(t, http.DefaultClient, method, url, strings.NewReader(body), header...)
 }
 
+var davFiles = map[string]string{
+	"f": "old", "g": "other", "d/a": "a", "d/sub/b": "b", "e/c": "c", "empty/": "", ".hidden": "secret", "h/.x": "x", "h/y": "y",
+}
+
+const noExecute = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:getetag>x</D:getetag><x xmlns="y:">1</x></D:prop></D:set></D:propertyupdate>`
+
+// davTest is a request of WebDAV, of a tree of davFiles.
+type davTest struct {
+	name    string
+	rights  httpd.Rights
+	request string // method and path
+	header  []string
+	body    string
+	status  int
+	answer  string            // a part of the body of the response
+	want    map[string]string // contents afterwards; "-": there is none
+}
+
+var davTests = []davTest{
+	{"a directory is made", mounting, "MKCOL /new/", nil, "", 201, "", nil},
+	{"without its parent", mounting, "MKCOL /x/new", nil, "", 409, "no directory to put this in", nil},
+	{"beneath a file", mounting, "MKCOL /f/new", nil, "", 409, "no directory", nil},
+	{"of a name that exists", mounting, "MKCOL /d", nil, "", 405, "already", nil},
+	{"of a hidden name", mounting, "MKCOL /.new", nil, "", 403, "served here", nil},
+	{"of the name of an unfinished upload", mounting, "MKCOL /.new.sluice-part", nil, "", 403, "served here", nil},
+	{"with a body", mounting, "MKCOL /new", nil, "<x/>", 415, "MKCOL with a body", nil},
+
+	{"a file is copied", mounting, "COPY /f", []string{"Destination", "/copy"}, "", 201, "", map[string]string{"copy": "old", "f": "old"}},
+	{"over another one", mounting, "COPY /f", []string{"Destination", "/g"}, "", 204, "", map[string]string{"g": "old"}},
+	{"but not if that is refused", mounting, "COPY /f", []string{"Destination", "/g", "Overwrite", "F"}, "", 412, "exists already", map[string]string{"g": "other"}},
+	{"nor without the right", mounting &^ httpd.Change, "COPY /f", []string{"Destination", "/g"}, "", 403, `"change"`, map[string]string{"g": "other"}},
+	{"a new name needs another right", mounting &^ httpd.Create, "COPY /f", []string{"Destination", "/new"}, "", 403, `"create"`, map[string]string{"new": "-"}},
+	{"to a missing directory", mounting, "COPY /f", []string{"Destination", "/x/y"}, "", 409, "no directory", nil},
+	{"to a hidden name", mounting, "COPY /f", []string{"Destination", "/.f"}, "", 403, "served here", nil},
+	{"of a hidden file", mounting, "COPY /.hidden", []string{"Destination", "/shown"}, "", 404, "", map[string]string{"shown": "-"}},
+	{"to itself", mounting, "COPY /f", []string{"Destination", "/f"}, "", 403, "the same", map[string]string{"f": "old"}},
+	{"without Destination", mounting, "COPY /f", nil, "", 400, "Destination", nil},
+	{"with a wrong Overwrite", mounting, "COPY /f", []string{"Destination", "/new", "Overwrite", "yes"}, "", 400, "Overwrite", map[string]string{"new": "-"}},
+	{"if the file is another one", mounting, "COPY /f", []string{"Destination", "/new", "If-Match", `"x"`}, "", 412, "", map[string]string{"new": "-"}},
+	{"a directory is copied", mounting, "COPY /d", []string{"Destination", "/new/"}, "", 201, "", map[string]string{"new/a": "a", "new/sub/b": "b", "d/a": "a"}},
+	{"alone", mounting, "COPY /d/", []string{"Destination", "/new", "Depth", "0"}, "", 201, "", map[string]string{"new/a": "-"}},
+	{"at another depth", mounting, "COPY /d/", []string{"Destination", "/new", "Depth", "1"}, "", 400, "Depth", nil},
+	{"over another one, of which nothing stays", mounting, "COPY /d/", []string{"Destination", "/e"}, "", 204, "", map[string]string{"e/a": "a", "e/c": "-"}},
+	{"which needs the right to remove that", mounting &^ httpd.Delete, "COPY /d/", []string{"Destination", "/e"}, "", 403, `"delete"`, map[string]string{"e/c": "c", "e/a": "-"}},
+	{"and that all of it is visible", mounting, "COPY /d/", []string{"Destination", "/h"}, "", 409, "cannot see", map[string]string{"h/.x": "x", "h/y": "y"}},
+	{"into itself", mounting, "COPY /d/", []string{"Destination", "/d/sub/new"}, "", 403, "itself", nil},
+	{"over a directory above it", mounting, "COPY /d/sub", []string{"Destination", "/d"}, "", 403, "above", map[string]string{"d/a": "a"}},
+	{"over everything", mounting, "COPY /d/", []string{"Destination", "/"}, "", 403, "top directory", nil},
+	{"without what is hidden", mounting, "COPY /h", []string{"Destination", "/new"}, "", 201, "", map[string]string{"new/y": "y", "new/.x": "-"}},
+
+	{"a file is moved", mounting, "MOVE /f", []string{"Destination", "/new"}, "", 201, "", map[string]string{"f": "-", "new": "old"}},
+	{"over another one", mounting, "MOVE /f", []string{"Destination", "/g", "Overwrite", "T"}, "", 204, "", map[string]string{"f": "-", "g": "old"}},
+	{"but not if that is refused", mounting, "MOVE /f", []string{"Destination", "/g", "Overwrite", "F"}, "", 412, "", map[string]string{"f": "old", "g": "other"}},
+	{"nor without the right", mounting &^ httpd.Change, "MOVE /f", []string{"Destination", "/g"}, "", 403, `"change"`, map[string]string{"f": "old", "g": "other"}},
+	{"which needs the right to rename", writing, "MOVE /f", []string{"Destination", "/new"}, "", 403, `"rename"`, map[string]string{"f": "old"}},
+	{"a directory is moved", mounting, "MOVE /d/", []string{"Destination", "/new/"}, "", 201, "", map[string]string{"new/sub/b": "b", "d/a": "-"}},
+	{"over another one", mounting, "MOVE /d", []string{"Destination", "/e"}, "", 204, "", map[string]string{"e/a": "a", "e/c": "-", "d/a": "-"}},
+	{"over a file", mounting, "MOVE /d", []string{"Destination", "/f"}, "", 204, "", map[string]string{"f/a": "a"}},
+	{"a file over a directory", mounting, "MOVE /f", []string{"Destination", "/d/"}, "", 204, "", map[string]string{"d": "old"}},
+	{"at another depth", mounting, "MOVE /d", []string{"Destination", "/new", "Depth", "0"}, "", 400, "Depth", nil},
+	{"all of it", mounting, "MOVE /", []string{"Destination", "/new"}, "", 403, "", nil},
+	{"into itself", mounting, "MOVE /d", []string{"Destination", "/d/sub/x"}, "", 403, "itself", map[string]string{"d/a": "a"}},
+
+	{"a directory is removed with all in it", mounting, "DELETE /d/", nil, "", 204, "", map[string]string{"d/a": "-", "d/sub/b": "-"}},
+	{"but not alone", mounting, "DELETE /d/", []string{"Depth", "0"}, "", 400, "Depth", map[string]string{"d/a": "a"}},
+	{"nor if it has hidden files, of which what is visible goes", mounting, "DELETE /h", nil, "", 409, "cannot see", map[string]string{"h/.x": "x", "h/y": "-"}},
+	{"nor the top directory", mounting, "DELETE /", nil, "", 403, "top", nil},
+	{"without the right", mounting &^ httpd.Delete, "DELETE /d", nil, "", 405, "", map[string]string{"d/a": "a"}},
+
+	{"the properties of all directories", mounting, "PROPFIND /", nil, "", 403, "propfind-finite-depth", nil},
+	{"of a file at any depth", mounting, "PROPFIND /f", nil, "", 207, "getetag", nil},
+	{"of a directory", mounting, "PROPFIND /", []string{"Depth", "1"}, "", 207, "<D:href>/d/</D:href>", nil},
+	{"of a hidden file", mounting, "PROPFIND /.hidden", []string{"Depth", "0"}, "", 404, "", nil},
+	{"of a file with a slash", mounting, "PROPFIND /f/", []string{"Depth", "0"}, "", 404, "", nil},
+	{"of nothing", mounting, "PROPFIND /nothing", []string{"Depth", "0"}, "", 404, "", nil},
+	{"with a body that is no XML", mounting, "PROPFIND /f", nil, "hello", 400, "malformed", nil},
+	{"with a very long body", mounting, "PROPFIND /f", nil, strings.Repeat(" ", 300<<10), 413, "", nil},
+	{"at an unknown depth", mounting, "PROPFIND /f", []string{"Depth", "2"}, "", 400, "Depth", nil},
+	{"without the right to change", 0, "PROPFIND /f", []string{"Depth", "0"}, "", 207, "getetag", nil},
+
+	{"properties of the server are protected, and the others not set", mounting, "PROPPATCH /f", nil, noExecute, 207, "424 Failed Dependency", nil},
+	{"without the right", mounting &^ httpd.Change, "PROPPATCH /f", nil, noExecute, 403, `"change"`, nil},
+	{"of nothing", mounting, "PROPPATCH /nothing", nil, noExecute, 404, "", nil},
+
+	{"a lock makes an empty file", mounting, "LOCK /new", nil, lockBody, 201, "urn:uuid:", map[string]string{"new": ""}},
+	{"but not without its directory", mounting, "LOCK /x/new", nil, lockBody, 409, "", nil},
+	{"nor without the right", mounting &^ httpd.Create, "LOCK /new", nil, lockBody, 403, `"create"`, map[string]string{"new": "-"}},
+	{"of a hidden name", mounting, "LOCK /.new", nil, lockBody, 403, "", nil},
+	{"of a file that may not be changed", mounting &^ httpd.Change, "LOCK /f", nil, lockBody, 403, `"change"`, nil},
+	{"nor of everything, which would keep out others", httpd.Create, "LOCK /", nil, lockBody, 403, `"change"`, nil},
+	{"at depth 1", mounting, "LOCK /d", []string{"Depth", "1"}, lockBody, 400, "Depth", nil},
+	{"of another kind", mounting, "LOCK /f", nil, "<x/>", 400, "malformed", nil},
+	{"refreshing no lock", mounting, "LOCK /f", []string{"If", "(<urn:a>)"}, "", 412, "", nil},
+	{"an unknown lock is removed", mounting, "UNLOCK /f", []string{"Lock-Token", "<urn:a>"}, "", 409, "", nil},
+	{"nothing is unlocked", mounting, "UNLOCK /f", nil, "", 400, "Lock-Token", nil},
+
+	{"a condition that holds", mounting, "PUT /f", []string{"If", "(Not <DAV:no-lock>)"}, "new", 204, "", map[string]string{"f": "new"}},
+	{"a condition that does not hold", mounting, "PUT /f", []string{"If", `(["x"])`}, "new", 412, "", map[string]string{"f": "old"}},
+	{"a condition about another host", mounting, "DELETE /f", []string{"If", `<http://elsewhere/f> (Not <urn:x>)`}, "", 412, "", map[string]string{"f": "old"}},
+	{"a malformed condition", mounting, "DELETE /f", []string{"If", "("}, "", 400, "If is malformed", map[string]string{"f": "old"}},
+	{"a page of another origin", mounting, "MOVE /f", []string{"Destination", "/new", "Sec-Fetch-Site", "cross-site"}, "", 403, "another origin", map[string]string{"f": "old"}},
+}
+
+func (test davTest) run(t *testing.T, fsys afero.Fs, wrong wrong) {
+	t.Helper()
+	url := davServerOf(t, fsys, func(h *httpd.Handler) { h.Write = test.rights })
+	method, path, _ := strings.Cut(test.request, " ")
+	resp, body := dav(t, method, url+path, test.body, test.header...)
+	if resp.StatusCode != test.status || !strings.Contains(body, test.answer) {
+		wrong("%d %q, want %d and %q", resp.StatusCode, body, test.status, test.answer)
+	}
+	for name, want := range test.want {
+		if got := contentOf(t, fsys, "/"+name); got != want {
+			wrong("%s is %q now, want %q", name, got, want)
+		}
+	}
+	wantNoRemains(t, fsys, "/")
+}
+
 func TestRequestsOfWebDAV(t *testing.T) {
 	needsRemoval(t)
-	files := map[string]string{
-		"f": "old", "g": "other", "d/a": "a", "d/sub/b": "b", "e/c": "c", "empty/": "", ".hidden": "secret", "h/.x": "x", "h/y": "y",
-	}
-	const noExecute = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:getetag>x</D:getetag><x xmlns="y:">1</x></D:prop></D:set></D:propertyupdate>`
-	tests := []struct {
-		name    string
-		rights  httpd.Rights
-		request string // method and path
-		header  []string
-		body    string
-		status  int
-		answer  string            // a part of the body of the response
-		want    map[string]string // contents afterwards; "-": there is none
-	}{
-		{"a directory is made", mounting, "MKCOL /new/", nil, "", 201, "", nil},
-		{"without its parent", mounting, "MKCOL /x/new", nil, "", 409, "no directory to put this in", nil},
-		{"beneath a file", mounting, "MKCOL /f/new", nil, "", 409, "no directory", nil},
-		{"of a name that exists", mounting, "MKCOL /d", nil, "", 405, "already", nil},
-		{"of a hidden name", mounting, "MKCOL /.new", nil, "", 403, "served here", nil},
-		{"of the name of an unfinished upload", mounting, "MKCOL /.new.sluice-part", nil, "", 403, "served here", nil},
-		{"with a body", mounting, "MKCOL /new", nil, "<x/>", 415, "MKCOL with a body", nil},
-
-		{"a file is copied", mounting, "COPY /f", []string{"Destination", "/copy"}, "", 201, "", map[string]string{"copy": "old", "f": "old"}},
-		{"over another one", mounting, "COPY /f", []string{"Destination", "/g"}, "", 204, "", map[string]string{"g": "old"}},
-		{"but not if that is refused", mounting, "COPY /f", []string{"Destination", "/g", "Overwrite", "F"}, "", 412, "exists already", map[string]string{"g": "other"}},
-		{"nor without the right", mounting &^ httpd.Change, "COPY /f", []string{"Destination", "/g"}, "", 403, `"change"`, map[string]string{"g": "other"}},
-		{"a new name needs another right", mounting &^ httpd.Create, "COPY /f", []string{"Destination", "/new"}, "", 403, `"create"`, map[string]string{"new": "-"}},
-		{"to a missing directory", mounting, "COPY /f", []string{"Destination", "/x/y"}, "", 409, "no directory", nil},
-		{"to a hidden name", mounting, "COPY /f", []string{"Destination", "/.f"}, "", 403, "served here", nil},
-		{"of a hidden file", mounting, "COPY /.hidden", []string{"Destination", "/shown"}, "", 404, "", map[string]string{"shown": "-"}},
-		{"to itself", mounting, "COPY /f", []string{"Destination", "/f"}, "", 403, "the same", map[string]string{"f": "old"}},
-		{"without Destination", mounting, "COPY /f", nil, "", 400, "Destination", nil},
-		{"with a wrong Overwrite", mounting, "COPY /f", []string{"Destination", "/new", "Overwrite", "yes"}, "", 400, "Overwrite", map[string]string{"new": "-"}},
-		{"if the file is another one", mounting, "COPY /f", []string{"Destination", "/new", "If-Match", `"x"`}, "", 412, "", map[string]string{"new": "-"}},
-		{"a directory is copied", mounting, "COPY /d", []string{"Destination", "/new/"}, "", 201, "", map[string]string{"new/a": "a", "new/sub/b": "b", "d/a": "a"}},
-		{"alone", mounting, "COPY /d/", []string{"Destination", "/new", "Depth", "0"}, "", 201, "", map[string]string{"new/a": "-"}},
-		{"at another depth", mounting, "COPY /d/", []string{"Destination", "/new", "Depth", "1"}, "", 400, "Depth", nil},
-		{"over another one, of which nothing stays", mounting, "COPY /d/", []string{"Destination", "/e"}, "", 204, "", map[string]string{"e/a": "a", "e/c": "-"}},
-		{"which needs the right to remove that", mounting &^ httpd.Delete, "COPY /d/", []string{"Destination", "/e"}, "", 403, `"delete"`, map[string]string{"e/c": "c", "e/a": "-"}},
-		{"and that all of it is visible", mounting, "COPY /d/", []string{"Destination", "/h"}, "", 409, "cannot see", map[string]string{"h/.x": "x", "h/y": "y"}},
-		{"into itself", mounting, "COPY /d/", []string{"Destination", "/d/sub/new"}, "", 403, "itself", nil},
-		{"over a directory above it", mounting, "COPY /d/sub", []string{"Destination", "/d"}, "", 403, "above", map[string]string{"d/a": "a"}},
-		{"over everything", mounting, "COPY /d/", []string{"Destination", "/"}, "", 403, "top directory", nil},
-		{"without what is hidden", mounting, "COPY /h", []string{"Destination", "/new"}, "", 201, "", map[string]string{"new/y": "y", "new/.x": "-"}},
-
-		{"a file is moved", mounting, "MOVE /f", []string{"Destination", "/new"}, "", 201, "", map[string]string{"f": "-", "new": "old"}},
-		{"over another one", mounting, "MOVE /f", []string{"Destination", "/g", "Overwrite", "T"}, "", 204, "", map[string]string{"f": "-", "g": "old"}},
-		{"but not if that is refused", mounting, "MOVE /f", []string{"Destination", "/g", "Overwrite", "F"}, "", 412, "", map[string]string{"f": "old", "g": "other"}},
-		{"nor without the right", mounting &^ httpd.Change, "MOVE /f", []string{"Destination", "/g"}, "", 403, `"change"`, map[string]string{"f": "old", "g": "other"}},
-		{"which needs the right to rename", writing, "MOVE /f", []string{"Destination", "/new"}, "", 403, `"rename"`, map[string]string{"f": "old"}},
-		{"a directory is moved", mounting, "MOVE /d/", []string{"Destination", "/new/"}, "", 201, "", map[string]string{"new/sub/b": "b", "d/a": "-"}},
-		{"over another one", mounting, "MOVE /d", []string{"Destination", "/e"}, "", 204, "", map[string]string{"e/a": "a", "e/c": "-", "d/a": "-"}},
-		{"over a file", mounting, "MOVE /d", []string{"Destination", "/f"}, "", 204, "", map[string]string{"f/a": "a"}},
-		{"a file over a directory", mounting, "MOVE /f", []string{"Destination", "/d/"}, "", 204, "", map[string]string{"d": "old"}},
-		{"at another depth", mounting, "MOVE /d", []string{"Destination", "/new", "Depth", "0"}, "", 400, "Depth", nil},
-		{"all of it", mounting, "MOVE /", []string{"Destination", "/new"}, "", 403, "", nil},
-		{"into itself", mounting, "MOVE /d", []string{"Destination", "/d/sub/x"}, "", 403, "itself", map[string]string{"d/a": "a"}},
-
-		{"a directory is removed with all in it", mounting, "DELETE /d/", nil, "", 204, "", map[string]string{"d/a": "-", "d/sub/b": "-"}},
-		{"but not alone", mounting, "DELETE /d/", []string{"Depth", "0"}, "", 400, "Depth", map[string]string{"d/a": "a"}},
-		{"nor if it has hidden files, of which what is visible goes", mounting, "DELETE /h", nil, "", 409, "cannot see", map[string]string{"h/.x": "x", "h/y": "-"}},
-		{"nor the top directory", mounting, "DELETE /", nil, "", 403, "top", nil},
-		{"without the right", mounting &^ httpd.Delete, "DELETE /d", nil, "", 405, "", map[string]string{"d/a": "a"}},
-
-		{"the properties of all directories", mounting, "PROPFIND /", nil, "", 403, "propfind-finite-depth", nil},
-		{"of a file at any depth", mounting, "PROPFIND /f", nil, "", 207, "getetag", nil},
-		{"of a directory", mounting, "PROPFIND /", []string{"Depth", "1"}, "", 207, "<D:href>/d/</D:href>", nil},
-		{"of a hidden file", mounting, "PROPFIND /.hidden", []string{"Depth", "0"}, "", 404, "", nil},
-		{"of a file with a slash", mounting, "PROPFIND /f/", []string{"Depth", "0"}, "", 404, "", nil},
-		{"of nothing", mounting, "PROPFIND /nothing", []string{"Depth", "0"}, "", 404, "", nil},
-		{"with a body that is no XML", mounting, "PROPFIND /f", nil, "hello", 400, "malformed", nil},
-		{"with a very long body", mounting, "PROPFIND /f", nil, strings.Repeat(" ", 300<<10), 413, "", nil},
-		{"at an unknown depth", mounting, "PROPFIND /f", []string{"Depth", "2"}, "", 400, "Depth", nil},
-		{"without the right to change", 0, "PROPFIND /f", []string{"Depth", "0"}, "", 207, "getetag", nil},
-
-		{"properties of the server are protected, and the others not set", mounting, "PROPPATCH /f", nil, noExecute, 207, "424 Failed Dependency", nil},
-		{"without the right", mounting &^ httpd.Change, "PROPPATCH /f", nil, noExecute, 403, `"change"`, nil},
-		{"of nothing", mounting, "PROPPATCH /nothing", nil, noExecute, 404, "", nil},
-
-		{"a lock makes an empty file", mounting, "LOCK /new", nil, lockBody, 201, "urn:uuid:", map[string]string{"new": ""}},
-		{"but not without its directory", mounting, "LOCK /x/new", nil, lockBody, 409, "", nil},
-		{"nor without the right", mounting &^ httpd.Create, "LOCK /new", nil, lockBody, 403, `"create"`, map[string]string{"new": "-"}},
-		{"of a hidden name", mounting, "LOCK /.new", nil, lockBody, 403, "", nil},
-		{"of a file that may not be changed", mounting &^ httpd.Change, "LOCK /f", nil, lockBody, 403, `"change"`, nil},
-		{"nor of everything, which would keep out others", httpd.Create, "LOCK /", nil, lockBody, 403, `"change"`, nil},
-		{"at depth 1", mounting, "LOCK /d", []string{"Depth", "1"}, lockBody, 400, "Depth", nil},
-		{"of another kind", mounting, "LOCK /f", nil, "<x/>", 400, "malformed", nil},
-		{"refreshing no lock", mounting, "LOCK /f", []string{"If", "(<urn:a>)"}, "", 412, "", nil},
-		{"an unknown lock is removed", mounting, "UNLOCK /f", []string{"Lock-Token", "<urn:a>"}, "", 409, "", nil},
-		{"nothing is unlocked", mounting, "UNLOCK /f", nil, "", 400, "Lock-Token", nil},
-
-		{"a condition that holds", mounting, "PUT /f", []string{"If", "(Not <DAV:no-lock>)"}, "new", 204, "", map[string]string{"f": "new"}},
-		{"a condition that does not hold", mounting, "PUT /f", []string{"If", `(["x"])`}, "new", 412, "", map[string]string{"f": "old"}},
-		{"a condition about another host", mounting, "DELETE /f", []string{"If", `<http://elsewhere/f> (Not <urn:x>)`}, "", 412, "", map[string]string{"f": "old"}},
-		{"a malformed condition", mounting, "DELETE /f", []string{"If", "("}, "", 400, "If is malformed", map[string]string{"f": "old"}},
-		{"a page of another origin", mounting, "MOVE /f", []string{"Destination", "/new", "Sec-Fetch-Site", "cross-site"}, "", 403, "another origin", map[string]string{"f": "old"}},
-	}
-	for _, test := range tests {
+	for _, test := range davTests {
 		t.Run(test.request+" "+test.name, func(t *testing.T) {
-			url, root := davServer(t, files, func(h *httpd.Handler) { h.Write = test.rights })
-			method, path, _ := strings.Cut(test.request, " ")
-			resp, body := dav(t, method, url+path, test.body, test.header...)
-			if resp.StatusCode != test.status || !strings.Contains(body, test.answer) {
-				t.Errorf("%d %q, want %d and %q", resp.StatusCode, body, test.status, test.answer)
-			}
-			for name, want := range test.want {
-				if got := contentOf(t, root, "/"+name); got != want {
-					t.Errorf("%s is %q now, want %q", name, got, want)
-				}
-			}
-			wantNoRemains(t, root, "/")
+			root, _ := writable(t, davFiles)
+			test.run(t, root, t.Errorf)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/afero"
@@ -475,6 +477,125 @@ var behaviors = []struct {
 		}
 		wantNames(t, files, "/")
 	}},
+	{"a file that is replaced or removed is not read on", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		for name, change := range map[string]func() error{
+			"replaced": func() error { return putFile(files, "replaced", pattern(4<<20)) },
+			"removed":  func() error { return files.Remove("removed") },
+		} {
+			if err := putFile(files, name, bytes.Repeat([]byte("x"), 4<<20)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := files.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(f)
+			isOld := err == nil && bytes.Equal(got, bytes.Repeat([]byte("x"), 4<<20)) // a bucket with versions has it
+			if !isOld && !errors.Is(err, s3fs.ErrChanged) {
+				t.Errorf("%s: got %d bytes, %v", name, len(got), err)
+			}
+		}
+	}},
+	{"any part of a file is read", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		if err := putFile(files, "f", pattern(3<<20)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := files.Open("f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for _, off := range []int64{0, 1, 2 << 20, 1000, 3<<20 - 10} {
+			if err := readSome(f, off, 10); err != nil {
+				t.Error(err)
+			}
+			got, want := make([]byte, 20), make([]byte, 20)
+			n, err := f.ReadAt(got, off)
+			nettest.PatternAt(want, off)
+			if wanted := min(20, 3<<20-int(off)); n != wanted || !bytes.Equal(got[:n], want[:n]) || n == 20 && err != nil || n < 20 && err != io.EOF {
+				t.Errorf("ReadAt %d: got %d bytes, %v, want %d", off, n, err, wanted)
+			}
+		}
+	}},
+	{"names may have any characters", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		all := []string{" a", "%2F", "&=+;", "a  b", "a.", "b~!$'()*,:@", "\"q\"", "<&>", "?x=y#z", "ü", "\U0001F600"}
+		slices.Sort(all)
+		for _, name := range all {
+			mustPut(t, files, "d/"+name)
+			wantFile(t, files, "d/"+name, []byte("d/"+name))
+		}
+		wantNames(t, files, "d", all...)
+		for _, name := range all {
+			if err := files.Rename("d/"+name, "d/x"+name); err != nil {
+				t.Error(err)
+			}
+			wantFile(t, files, "d/x"+name, []byte("d/"+name))
+			if err := files.Remove("d/x" + name); err != nil {
+				t.Error(err)
+			}
+		}
+		wantNames(t, files, "d")
+	}},
+	{"a directory may have more entries than a page", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		const n = 1100
+		var all sync.WaitGroup
+		for worker := range 8 {
+			all.Go(func() {
+				for i := worker; i < n; i += 8 {
+					if err := putFile(files, fmt.Sprintf("d/%04d%s", i, []string{"", "/f"}[i%2]), nil); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		got := names(t, files, "d")
+		if len(got) != n || got[0] != "0000" || got[n-1] != "1099/" || !slices.IsSorted(got) {
+			t.Errorf("got %d names", len(got))
+		}
+		if err := files.RemoveAll("d"); err != nil {
+			t.Error(err)
+		}
+		wantNames(t, files, "/")
+	}},
+	{"a client gets a file by a presigned URL", func(t *testing.T, b bucket) {
+		files := writable(t, b)
+		const name = "d/ü ?#%.bin"
+		if err := putFile(files, name, pattern(100_000)); err != nil {
+			t.Fatal(err)
+		}
+		link, err := files.Presign("GET", name, stat(t, files, name), time.Minute, map[string]string{
+			"Content-Type": "text/x-test", "Content-Disposition": `attachment; filename="a b"`, "Cache-Control": "no-store",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Get(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		got, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK || !bytes.Equal(got, pattern(100_000)) {
+			t.Errorf("%s with %d bytes, %v", resp.Status, len(got), err)
+		}
+		for field, want := range map[string]string{
+			"Content-Type": "text/x-test", "Content-Disposition": `attachment; filename="a b"`, "Cache-Control": "no-store",
+			"Etag": stat(t, files, name).Sys().(*s3fs.Object).ETag,
+		} {
+			if got := resp.Header.Get(field); got != want {
+				t.Errorf("%s: %q, want %q", field, got, want)
+			}
+		}
+	}},
 	{"a reader sees the old or the new file", func(t *testing.T, b bucket) {
 		files, other := writable(t, b), b.open(t, nil)
 		versions := [][]byte{pattern(partSize + 1), bytes.Repeat([]byte("x"), 3*partSize)}
@@ -549,6 +670,19 @@ func TestABucketOfAStoreInMemory(t *testing.T) {
 			if n := s.unfinished(); n != 0 {
 				t.Errorf("%d multipart uploads are left", n)
 			}
+		})
+	}
+}
+
+func TestABucketWhoseListingsShowRemovedDirectories(t *testing.T) {
+	for _, behavior := range behaviors {
+		if !strings.Contains(behavior.name, "director") && !strings.Contains(behavior.name, "unfinished") {
+			continue
+		}
+		t.Run(behavior.name, func(t *testing.T) {
+			s := newStore(t)
+			s.KeepVersions()
+			behavior.test(t, s)
 		})
 	}
 }

@@ -90,7 +90,11 @@ func (d *dir) next() error {
 	if err != nil {
 		return err
 	}
-	files, dirs := page.Contents, page.CommonPrefixes
+	files := page.Contents
+	dirs, err := d.fs.existing(ctx, page.CommonPrefixes)
+	if err != nil {
+		return err
+	}
 	for len(files) > 0 || len(dirs) > 0 { // both are in the order of the keys
 		if len(dirs) == 0 || len(files) > 0 && files[0].Key < dirs[0].Prefix {
 			name := strings.TrimPrefix(files[0].Key, prefix)

@@ -63,7 +63,8 @@
 //
 // Reading needs s3:ListBucket for the bucket and s3:GetObject for its objects; s3:GetObjectVersion to read a replaced version
 // to its end. Writing needs in addition s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and
-// s3:ListMultipartUploadParts; s3:GetBucketVersioning to report that there are versions. Without s3:ListBucket stores answer
+// s3:ListMultipartUploadParts. s3:GetBucketVersioning lets an FS report that there are versions, and leave directories out of
+// listings that MinIO and versitygw show when all files in them were removed. Without s3:ListBucket stores answer
 // 403 in place of 404, so absent files are [fs.ErrPermission].
 //
 // # Requests

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -116,10 +119,10 @@ func (f *file) part(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	if tag := f.info.object.ETag; tag != "" {
 		opt.Set("If-Match", tag)
 	}
-	body, got, _, err := f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
+	body, got, header, err := f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
 	if version := f.info.object.VersionID; err != nil && version != "" && isReplaced(translate(err)) {
 		opt.VersionID = version // only now, because it needs another permission
-		body, got, _, err = f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
+		body, got, header, err = f.fs.client.GetObject(ctx, f.fs.bucket, f.key, opt)
 		if err != nil && !errors.Is(translate(err), ErrStore) {
 			return nil, ErrChanged
 		}
@@ -129,11 +132,20 @@ func (f *file) part(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 		return nil, ErrChanged
 	case err != nil:
 		return nil, err
+	case isOfAnother(header, f.info.size): // versitygw compares the tag before it opens the file
+		_ = body.Close()
+		return nil, ErrChanged
 	case got.Size != n: // a store that ignores ranges would send other bytes
 		_ = body.Close()
 		return nil, fmt.Errorf("%w: %d bytes for a range of %d", ErrStore, got.Size, n)
 	}
 	return body, nil
+}
+
+// isOfAnother reports whether an answer says that the whole object has not that size.
+func isOfAnother(header http.Header, size int64) bool {
+	_, total, ok := strings.Cut(header.Get("Content-Range"), "/")
+	return ok && total != strconv.FormatInt(size, 10)
 }
 
 // isReplaced reports whether the key has another version by now, or none.

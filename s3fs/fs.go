@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -32,6 +34,8 @@ type FS struct {
 
 	writing  *writing
 	problems problems
+
+	showsRemoved bool // listings have directories of which all objects were removed
 }
 
 var _ afero.Fs = (*FS)(nil)
@@ -81,11 +85,11 @@ func (s *FS) stat(name string) (*info, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return info, err
 	}
-	page, err := s.list(ctx, key+"/", "", 1)
+	page, err := s.page(ctx, key+"/", "", "", 1) // what is below counts, not what is listed: see existing
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Contents) == 0 && len(page.CommonPrefixes) == 0 {
+	if len(page.Contents) == 0 {
 		return nil, fs.ErrNotExist
 	}
 	return directory(path.Base(key)), nil
@@ -97,10 +101,19 @@ func (s *FS) statFile(ctx context.Context, key string) (*info, error) {
 		return s.statHidden(key)
 	}
 	object, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
-	if err != nil {
+	switch {
+	case err == nil:
+	case minio.ToErrorResponse(err).StatusCode == http.StatusBadRequest && hasLongName(key):
+		return nil, syscall.ENAMETOOLONG // an answer to HEAD has no code
+	default:
 		return nil, translate(err)
 	}
 	return fileOf(path.Base(key), &object), nil
+}
+
+// hasLongName reports whether a part of a key is too long for the name of a file on disks, which are what some stores have.
+func hasLongName(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(name string) bool { return len(name) > 255 })
 }
 
 // request returns a context for a request with a short answer.

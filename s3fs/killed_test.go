@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"sluice/internal/nettest/s3store"
 	"sluice/internal/upload"
 	"sluice/s3fs"
 )
@@ -22,8 +23,8 @@ func TestUploadUntilKilled(t *testing.T) {
 	if endpoint == "" {
 		t.Skip("it is for a child process")
 	}
-	g := &gateway{endpoint, bucketName}
-	files := g.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.Prefix = true, partSize, "killed" })
+	e := engine{&s3store.Engine{URL: endpoint}}
+	files := e.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.Prefix = true, partSize, "killed" })
 	var s upload.Store
 	for i := 0; ; i++ {
 		content := pattern(uploadsOfKilled[i%len(uploadsOfKilled)])
@@ -35,15 +36,22 @@ func TestUploadUntilKilled(t *testing.T) {
 	}
 }
 
-func TestAKilledServerLosesNoFileAndShowsNone(t *testing.T) {
-	g := startGateway(t)
-	files := g.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.Prefix = true, partSize, "killed" })
+func TestAKilledServerLosesNoFileAndShowsNoneOfVersitygw(t *testing.T) {
+	testAKilledServer(t, engine{s3store.Versitygw(t)})
+}
+
+func TestAKilledServerLosesNoFileAndShowsNoneOfMinIO(t *testing.T) {
+	testAKilledServer(t, engine{s3store.MinIO(t)})
+}
+
+func testAKilledServer(t *testing.T, e engine) {
+	files := e.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize, c.Prefix = true, partSize, "killed" })
 	if err := files.Mkdir("in", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for killAfter := range 6 {
 		child := exec.Command(os.Args[0], "-test.run=^TestUploadUntilKilled$")
-		child.Env = append(os.Environ(), "SLUICE_TEST_UPLOAD_UNTIL_KILLED="+g.url)
+		child.Env = append(os.Environ(), "SLUICE_TEST_UPLOAD_UNTIL_KILLED="+e.URL)
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,7 +71,12 @@ type observer struct {
 	store  string                                         // host of the store
 	report func(op string, took time.Duration, err error) // nil: nobody wants it
 	inUse  atomic.Int64
+	shows  atomic.Bool // the store is one of showRemoved
 }
+
+// showRemoved has the field Server of stores whose listings of a bucket with versions have directories of which all objects
+// were removed. They are directories of a disk there.
+var showRemoved = []string{"MinIO", "VERSITYGW"}
 
 // Connections returns how many connections are in use now: a request has one until its answer is read.
 func (s *FS) Connections() int { return int(s.requests.inUse.Load()) }
@@ -90,6 +96,9 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		o.inUse.Add(-1)
 		return nil, err
+	}
+	if slices.Contains(showRemoved, resp.Header.Get("Server")) {
+		o.shows.Store(true)
 	}
 	resp.Body = &observedBody{ReadCloser: resp.Body, closed: sync.OnceFunc(func() { o.inUse.Add(-1) })}
 	return resp, nil

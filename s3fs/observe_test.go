@@ -39,12 +39,12 @@ func TestRequestsAreReported(t *testing.T) {
 		t.Error(err)
 	}
 	_ = f.Close()
-	if want := []string{"list", "head", "list", "head", "get"}; !slices.Equal(ops, want) {
+	if want := []string{"list", "other", "head", "list", "head", "get"}; !slices.Equal(ops, want) {
 		t.Errorf("got %q, want %q", ops, want)
 	}
 	for i, failure := range failures {
 		status, isStatus := errors.AsType[s3fs.StatusError](failure)
-		if wantsStatus := i == 1; isStatus != wantsStatus || wantsStatus && status != http.StatusNotFound || failure != nil && !isStatus {
+		if wantsStatus := i == 2; isStatus != wantsStatus || wantsStatus && status != http.StatusNotFound || failure != nil && !isStatus {
 			t.Errorf("request %d: got %v", i, failure)
 		}
 	}

@@ -141,6 +141,25 @@ func TestStat(t *testing.T) {
 	}
 }
 
+// MinIO and versitygw have a file of the name, and refuse the request for one that is too long for it.
+func TestANameThatIsTooLongForTheStoreIsNoFailureOfIt(t *testing.T) {
+	s := newStore(t, "a")
+	files := s.open(t, nil)
+	s.setFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		return r.Method == http.MethodHead
+	})
+	for name, want := range map[string]error{
+		"d/" + strings.Repeat("n", 256): syscall.ENAMETOOLONG, strings.Repeat("n", 256) + "/f": syscall.ENAMETOOLONG,
+		strings.Repeat("n", 255) + "/f": s3fs.ErrStore,
+	} {
+		_, err := files.Stat(name)
+		wantError(t, "Stat", err, want)
+	}
+}
+
 // open opens a file of n bytes of the pattern.
 func (s *store) openPattern(t *testing.T, n int, change func(*s3fs.Config)) afero.File {
 	t.Helper()
@@ -305,6 +324,15 @@ func TestAStoreThatFails(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(size))
 			return true
 		}, s3fs.ErrStore},
+		{"an answer with bytes of the object that has replaced it is an error", func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			w.Header().Set("Last-Modified", modified.Format(http.TimeFormat))
+			w.Header().Set("ETag", `"1"`) // of the old one
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %s/%d", r.Header.Get("Range")[len("bytes="):], size+1))
+			w.Header().Set("Content-Length", "1048576")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(make([]byte, 1<<20))
+			return true
+		}, s3fs.ErrChanged},
 		{"a store that is silent is an error", func(n int, _ http.ResponseWriter, r *http.Request) bool {
 			if n > 1 {
 				<-r.Context().Done()

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,12 +21,28 @@ import (
 
 // body is the bytes that a request sends. If the store takes none of them for the timeout, the request ends.
 type body struct {
-	bytes   *bytes.Reader // not embedded: its WriteTo would be one step
 	timeout time.Duration
 	stalled *time.Timer
+
+	mu    sync.Mutex    // guards the fields below
+	bytes *bytes.Reader // not embedded: its WriteTo would be one step
+	ended error         // of Read and Seek
+}
+
+// end makes the request fail, unless all bytes were read. It reports whether it does.
+func (b *body) end(cause error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = cause
+	return b.bytes.Len() > 0
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended != nil && b.bytes.Len() > 0 {
+		return 0, b.ended
+	}
 	n, err := b.bytes.Read(p)
 	if b.bytes.Len() == 0 {
 		b.stalled.Reset(2 * b.timeout) // the transport has its own timeout for the answer
@@ -37,6 +54,11 @@ func (b *body) Read(p []byte) (int, error) {
 
 // Seek lets the library send the bytes again.
 func (b *body) Seek(offset int64, whence int) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended != nil {
+		return 0, b.ended
+	}
 	b.stalled.Reset(b.timeout)
 	return b.bytes.Seek(offset, whence)
 }
@@ -44,10 +66,22 @@ func (b *body) Seek(offset int64, whence int) (int64, error) {
 var errStalled = fmt.Errorf("it takes no bytes: %w", os.ErrDeadlineExceeded)
 
 // send calls request with a body of these bytes and their checksum, which the store compares.
+//
+// If ctx ends when the store may have all bytes, send waits for the answer nevertheless, unless s is closed. Otherwise the
+// store could do what was asked for after it has answered a later request, such as one to remove the result.
 func (s *FS) send(ctx context.Context, data []byte, request func(ctx context.Context, body io.Reader, sha256Hex string) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	b := &body{bytes: bytes.NewReader(data), timeout: s.timeout}
+	caller := ctx
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(caller, func() {
+		if cause := context.Cause(caller); b.end(cause) {
+			cancel(cause)
+		}
+	})()
 	b.stalled = time.AfterFunc(s.timeout, func() { cancel(errStalled) })
 	defer b.stalled.Stop()
 	sum := sha256.Sum256(data)

@@ -507,6 +507,83 @@ func TestAnAbortedUploadLeavesNothing(t *testing.T) {
 	}
 }
 
+// A store goes on with a request whose client has gone, if it has all bytes. A part that it finishes after the end of the
+// upload would stay there, in no listing.
+func TestAnUploadIsAbortedWhenTheStoreHasDoneItsParts(t *testing.T) {
+	const parts = 3
+	s := newStore(t)
+	files := writable(t, s)
+	began, goOn, cut := make(chan struct{}, parts), make(chan struct{}), make(chan string, parts+1)
+	var done atomic.Int32
+	s.setFault(func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodPut && r.URL.Query().Has("partNumber"):
+			content, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(content))
+			began <- struct{}{}
+			select {
+			case <-goOn:
+			case <-r.Context().Done():
+				cut <- "a part was given up"
+			}
+			done.Add(1)
+		case r.Method == http.MethodDelete && r.URL.Query().Has("uploadId") && done.Load() < parts:
+			cut <- "the upload was ended"
+		}
+		return false
+	})
+	u := begin(t, new(upload.Store), targetOf(files, "/f"), pattern(parts*partSize+1))
+	for range parts {
+		<-began
+	}
+	aborted := make(chan struct{})
+	go func() {
+		defer close(aborted)
+		u.Abort(0, upload.ErrUntrusted)
+	}()
+	select {
+	case what := <-cut:
+		t.Errorf("%s while the store had all bytes of the parts", what)
+	case <-time.After(100 * time.Millisecond): // it has had the time for it
+	}
+	close(goOn)
+	<-aborted
+	if keys := s.Keys(); len(keys) != 0 || s.unfinished() != 0 {
+		t.Errorf("there are %q and %d multipart uploads", keys, s.unfinished())
+	}
+}
+
+// A part of which the store has not got all bytes is given up at once.
+func TestAnAbortDoesNotWaitForBytesThatTheStoreDoesNotTake(t *testing.T) {
+	const long = 16 << 20 // the kernel has no room for it
+	s := newStore(t)
+	files := s.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize = true, long })
+	began, aborted := make(chan struct{}, 1), make(chan struct{})
+	s.setFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		isPart := r.Method == http.MethodPut && r.URL.Query().Has("partNumber")
+		if isPart {
+			began <- struct{}{}
+			<-aborted
+			refuse(w, http.StatusBadRequest, "RequestTimeout")
+		}
+		return isPart
+	})
+	u := begin(t, new(upload.Store), targetOf(files, "/f"), pattern(long+1))
+	<-began
+	begun := time.Now()
+	u.Abort(0, upload.ErrUntrusted)
+	close(aborted)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if keys := s.Keys(); len(keys) != 0 || s.unfinished() != 0 {
+		t.Errorf("there are %q and %d multipart uploads", keys, s.unfinished())
+	}
+}
+
 func TestCloseOfAnFSEndsUploads(t *testing.T) {
 	s := newStore(t)
 	files := s.open(t, func(c *s3fs.Config) { c.Writable, c.PartSize = true, partSize })

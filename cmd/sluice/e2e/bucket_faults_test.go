@@ -4,11 +4,17 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"fmt"
 	"math"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"sluice/internal/nettest"
 )
@@ -91,4 +97,124 @@ func TestABucketBehindABrokenNetwork(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slow returns a fault of all requests of a method for an object.
+func slow(method, key string, s nettest.Slowness) *nettest.Fault {
+	return &nettest.Fault{Times: math.MaxInt, Slow: s, Matches: func(r *http.Request) bool {
+		return r.Method == method && r.URL.Path == "/pub/"+key
+	}}
+}
+
+// A store that is slow is what its transfers wait for. It holds up nobody else.
+func TestTransfersWaitForASlowStore(t *testing.T) {
+	const size = 12 << 20 // of two parts
+	g := startGateway(t)
+	g.store(t, "slow", size)
+	g.store(t, "cached", size)
+	proxy := nettest.NewFaultProxy(t, g.endpoint)
+	cache := filepath.Join(t.TempDir(), "cache")
+	s := g.serve(t, "--s3-endpoint", proxy.URL, "--user", login, "--write", "--cache", cache, "--cache-size", "100MiB",
+		"--admin", "127.0.0.1:0", "--drain", "1s")
+	local := filepath.Join(t.TempDir(), "f")
+	writePattern(t, local, size)
+	got := t.TempDir()
+	curl(t, got, "-o", "cached", s.urlOf("http", "cached"))
+	awaitCached(t, cache, 1)
+
+	const rate = 400_000 // half a minute
+	proxy.Break(slow("GET", "slow", nettest.Slowness{Delay: 100 * time.Millisecond, Rate: rate}))
+	for _, scheme := range schemes {
+		proxy.Break(slow("PUT", "up-"+scheme, nettest.Slowness{Delay: 100 * time.Millisecond, Rate: rate}))
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, scheme := range schemes {
+		for _, args := range [][]string{
+			{"-o", "/dev/null", s.urlOf(scheme, "slow")},
+			{"-u", login, "-T", local, s.urlOf(scheme, "up-"+scheme)},
+		} {
+			cmd := exec.CommandContext(ctx, "curl", append([]string{"-sS"}, args...)...)
+			cmd.Dir = got
+			all.Go(func() { _ = cmd.Run() })
+		}
+	}
+	eventually(t, "each transfer waits for the store", func() bool {
+		waits := 0
+		for _, scheme := range schemes {
+			for _, direction := range []string{"in", "out"} {
+				waits += int(s.metric("sluice_transfers_running", `cause="store",direction="`+direction+`",protocol="`+scheme+`"`))
+			}
+		}
+		return waits == 4
+	})
+	if live := s.admin("/status.json"); strings.Count(live, `"cause":"store"`) == 0 {
+		t.Errorf("the status names no store:\n%s", live)
+	}
+	for _, scheme := range schemes {
+		begun := time.Now()
+		curl(t, got, "-o", scheme, s.urlOf(scheme, "cached"))
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("a cached file by %s takes %v", scheme, took)
+		}
+		wantPattern(t, filepath.Join(got, scheme), 0, size)
+	}
+}
+
+// A store that does not answer in time is said to be that, and its requests end.
+func TestAStoreThatIsTooSlowIsGivenUp(t *testing.T) {
+	const size = 12 << 20 // of two parts
+	g := startGateway(t)
+	g.store(t, "silent", 1000)
+	proxy := nettest.NewFaultProxy(t, g.endpoint)
+	s := g.serve(t, "--s3-endpoint", proxy.URL, "--user", login, "--write", "--drain", "1s")
+	s.expected = "object store"
+	hung := nettest.Slowness{Delay: time.Hour}
+	proxy.Break(slow("HEAD", "silent", hung), slow("PUT", "by-http", hung), slow("PUT", "by-ftp", hung))
+	local := filepath.Join(t.TempDir(), "f")
+	writePattern(t, local, size)
+	requests := map[string]func() error{
+		"RETR": func() error {
+			c, err := dialFTP(t.Context(), s.ftp.Host, "", "")
+			if err != nil {
+				return err
+			}
+			defer c.conn.Close()
+			if _, err = c.passive(t.Context()); err == nil {
+				_, err = c.do(450, "RETR silent")
+			}
+			return err
+		},
+	}
+	for name, tt := range map[string]struct {
+		args   []string
+		status string // the last one that the server says
+	}{
+		"GET":  {[]string{s.urlOf("http", "silent")}, "504"},
+		"PUT":  {[]string{"-T", local, s.urlOf("http", "by-http")}, "504"},
+		"STOR": {[]string{"-T", local, s.urlOf("ftp", "by-ftp")}, "451"},
+	} {
+		requests[name] = func() error {
+			out, exit := try(t, t.TempDir(), "curl", append([]string{"-s", "-o", "/dev/null", "-u", login, "-w", "%{response_code}"}, tt.args...)...)
+			if out != tt.status {
+				return fmt.Errorf("curl ends with %d and %q, want %s", exit, out, tt.status)
+			}
+			return nil
+		}
+	}
+	var all sync.WaitGroup
+	for name, request := range requests {
+		all.Go(func() {
+			begun := time.Now()
+			if err := request(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if took := time.Since(begun); took > patience {
+				t.Errorf("%s takes %v", name, took)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -23,7 +23,26 @@ type received struct {
 	times   map[string]time.Time
 	uploads map[string]*receivedUpload // by their ID
 	aborted int
-	simple  bool // knows no conditions
+	simple  bool            // knows no conditions
+	removed map[string]bool // keys of removed objects; nil: nobody remembers them
+}
+
+// KeepVersions makes it a store with versions whose listings have the directories of removed objects, as those of MinIO and
+// versitygw have. The old versions cannot be read.
+func (s *Store) KeepVersions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = make(map[string]bool)
+}
+
+// remove removes an object. The caller has the lock.
+func (s *Store) remove(key string) {
+	if _, found := s.objects[key]; found && s.removed != nil {
+		s.removed[key] = true
+	}
+	delete(s.objects, key)
+	delete(s.etags, key)
+	delete(s.fields, key)
 }
 
 // ForgetConditions makes it a store that does not know If-None-Match.
@@ -107,7 +126,14 @@ func (s *Store) Unfinished() (uploads, parts int) {
 func (s *Store) Change(w http.ResponseWriter, r *http.Request) bool {
 	q, key := r.URL.Query(), strings.TrimPrefix(r.URL.Path, "/"+Bucket+"/")
 	if r.Method == http.MethodGet && q.Has("versioning") {
-		answer(w, xmlResult{XMLName: xml.Name{Local: "VersioningConfiguration"}})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		result := xmlResult{XMLName: xml.Name{Local: "VersioningConfiguration"}}
+		if s.removed != nil {
+			result.Status = "Enabled"
+			w.Header().Set("Server", "MinIO")
+		}
+		answer(w, result)
 		return true
 	}
 	if r.Method == http.MethodHead || r.Method == http.MethodGet && !q.Has("uploadId") {
@@ -152,9 +178,7 @@ func (s *Store) Change(w http.ResponseWriter, r *http.Request) bool {
 	case q.Has("delete"):
 		s.deleteAll(w, content)
 	case r.Method == http.MethodDelete:
-		delete(s.objects, key)
-		delete(s.etags, key)
-		delete(s.fields, key)
+		s.remove(key)
 		w.WriteHeader(http.StatusNoContent)
 	case isCopy:
 		s.store(key, source, s.fields[sourceOf(r)])
@@ -226,6 +250,7 @@ type xmlResult struct {
 	Key                  string `xml:",omitempty"`
 	UploadID             string `xml:"UploadId,omitempty"`
 	ETag                 string `xml:",omitempty"`
+	Status               string `xml:",omitempty"`
 	IsTruncated          bool
 	NextPartNumberMarker int
 	Part                 []xmlPart
@@ -323,9 +348,7 @@ func (s *Store) deleteAll(w http.ResponseWriter, content []byte) {
 	var list struct{ Object []xmlKey }
 	_ = xml.Unmarshal(content, &list)
 	for _, o := range list.Object {
-		delete(s.objects, o.Key)
-		delete(s.etags, o.Key)
-		delete(s.fields, o.Key)
+		s.remove(o.Key)
 	}
 	answer(w, xmlResult{XMLName: xml.Name{Local: "DeleteResult"}, Deleted: list.Object})
 }

@@ -98,7 +98,13 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		Refuse(w, http.StatusNotFound, "NoSuchKey")
 	default:
-		http.ServeContent(w, r, "", s.describe(w, key, content), bytes.NewReader(content))
+		time := s.describe(w, key, content)
+		for parameter, values := range r.URL.Query() {
+			if field, ok := strings.CutPrefix(parameter, "response-"); ok {
+				w.Header()[http.CanonicalHeaderKey(field)] = values
+			}
+		}
+		http.ServeContent(w, r, "", time, bytes.NewReader(content))
 	}
 }
 
@@ -133,7 +139,9 @@ func (s *Store) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out listing
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(s.objects)), maps.Keys(s.removed))
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
 		rest, ok := strings.CutPrefix(key, prefix)
 		name, isDir := rest, false
 		if delimiter != "" {
@@ -143,8 +151,9 @@ func (s *Store) list(w http.ResponseWriter, r *http.Request) {
 		if isDir {
 			entry += "/"
 		}
+		_, found := s.objects[key]
 		switch n := len(out.CommonPrefixes); {
-		case !ok, after != "" && entry <= after, isDir && n > 0 && out.CommonPrefixes[n-1].Prefix == entry:
+		case !ok, !found && !isDir, after != "" && entry <= after, isDir && n > 0 && out.CommonPrefixes[n-1].Prefix == entry:
 			continue
 		case n+len(out.Contents) == most:
 			out.IsTruncated = true

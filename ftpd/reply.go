@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,7 +42,7 @@ func fileErrorReply(err error) reply {
 	case errors.As(err, new(*durable.Error)):
 		return newReply(451, capitalize(errorText(err)))
 	case errors.Is(err, errors.ErrUnsupported):
-		return newReply(504, "The file system cannot do that")
+		return newReply(504, capitalize(cmp.Or(vfs.Refusal(err), "the file system cannot do that")))
 	case vfs.IsOtherDevice(err):
 		return newReply(550, "The new name is on another file system, where nothing can be moved; copy it, and delete it then")
 	case errors.Is(err, errNoRecursion):

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -94,7 +95,7 @@ func (ch *change) explain(err error) *refusal {
 	case vfs.IsOtherDevice(err):
 		return refuse(http.StatusBadGateway, "The new name is on another file system, where nothing can be moved. Copy it, and delete it then.")
 	case errors.Is(err, errors.ErrUnsupported):
-		return refuse(http.StatusForbidden, "The file system cannot do that.")
+		return refuse(http.StatusForbidden, sentence(cmp.Or(vfs.Refusal(err), "the file system cannot do that")))
 	case errors.Is(err, vfs.ErrPlace):
 		return refuse(http.StatusForbidden, "Another file system is shown here, which cannot be moved, replaced or removed.")
 	case errors.Is(err, vfs.ErrOutside):

@@ -82,7 +82,7 @@ func (ch *change) proppatch() (status int, fields plan.Header, err error) {
 		var unstored *unstoredError
 		switch {
 		case errors.As(err, &unstored):
-			failed = &dav.Result{Status: unstored.status}
+			failed = &dav.Result{Status: unstored.status, Reason: unstored.reason}
 			for _, step := range p.dead {
 				failed.Props = append(failed.Props, dav.Property{Name: step.Name})
 			}
@@ -156,6 +156,7 @@ func (ch *change) planPatch(steps []dav.Patch, info fs.FileInfo) (p patch, refus
 // unstoredError means that dead properties could not be stored.
 type unstoredError struct {
 	status string // for the properties
+	reason string // for people
 	error
 }
 
@@ -191,7 +192,7 @@ func (ch *change) apply(name string, p patch, info fs.FileInfo) error {
 
 // storeProperties stores dead properties with a file, which stays open for undo until closeFile is called.
 func (ch *change) storeProperties(name string, steps []dav.Patch) (undo, closeFile func(), err error) {
-	noPlace := &unstoredError{"403 Forbidden", errors.ErrUnsupported}
+	noPlace := &unstoredError{"403 Forbidden", "This file system has no place for properties.", errors.ErrUnsupported}
 	if _, _, ok := vfs.RootOf(ch.tree, name); !ok {
 		return nil, nil, noPlace
 	}
@@ -212,7 +213,7 @@ func (ch *change) storeProperties(name string, steps []dav.Patch) (undo, closeFi
 	case errors.Is(err, errors.ErrUnsupported):
 		err = noPlace
 	case errors.Is(err, deadprop.ErrFull):
-		err = &unstoredError{"507 Insufficient Storage", err}
+		err = &unstoredError{"507 Insufficient Storage", "The file has no room for these properties.", err}
 	}
 	return undo, func() { _ = file.Close() }, err
 }

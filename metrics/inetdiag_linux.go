@@ -142,8 +142,19 @@ func (r *diagRequest) complete(n int, kind, flags uint16) []byte {
 
 // A diagBuffer is for parseDiag, so that it allocates nothing for each socket.
 type diagBuffer struct {
-	info       tcpInfo
-	congestion string // the last one, which nearly all sockets have
+	info  tcpInfo
+	names []string // of congestion control algorithms: a host uses few, one of them for nearly all sockets
+}
+
+// congestion returns an algorithm as a string.
+func (buf *diagBuffer) congestion(name []byte) string {
+	for _, known := range buf.names {
+		if string(name) == known { // this comparison does not allocate
+			return known
+		}
+	}
+	buf.names = append(buf.names, string(name))
+	return buf.names[len(buf.names)-1]
 }
 
 // parseDiag fills c, except PID, from the payload of an answer, and returns the ID of
@@ -187,10 +198,7 @@ func parseDiag(b []byte, protocol Protocol, c *Connection, buf *diagBuffer) (cgr
 			c.Have |= ConnectionTCP
 		case kind == diagCong && c.State != Listen:
 			name, _, _ := bytes.Cut(value, []byte{0})
-			if string(name) != buf.congestion { // this comparison does not allocate
-				buf.congestion = string(name)
-			}
-			c.TCP.Congestion = buf.congestion
+			c.TCP.Congestion = buf.congestion(name)
 		case kind == diagMemory && (c.State == Listen || protocol == ProtocolUDP) && len(value) >= 4*unix.SK_MEMINFO_VARS: // shorter before Linux 4.12, without drops
 			c.Drops = uint64(binary.NativeEndian.Uint32(value[4*unix.SK_MEMINFO_DROPS:]))
 			c.Have |= ConnectionDrops

@@ -24,18 +24,23 @@ func (s *FS) Create(name string) (afero.File, error) {
 }
 
 // Chmod fails, as Chown and Chtimes do: the store has no mode and no owner, and sets the time itself.
-func (s *FS) Chmod(name string, _ fs.FileMode) error { return s.change("chmod", name, noAttributes) }
+func (s *FS) Chmod(name string, _ fs.FileMode) error {
+	return s.refuse("chmod", name, "the object store keeps no permissions of files")
+}
 
 // Chown fails.
-func (s *FS) Chown(name string, _, _ int) error { return s.change("chown", name, noAttributes) }
+func (s *FS) Chown(name string, _, _ int) error {
+	return s.refuse("chown", name, "the object store keeps no owners of files")
+}
 
 // Chtimes fails.
 func (s *FS) Chtimes(name string, _, _ time.Time) error {
-	return s.change("chtimes", name, noAttributes)
+	return s.refuse("chtimes", name, "the object store keeps the time of the upload")
 }
 
-func noAttributes(string) error {
-	return refusal("an object store keeps neither mode nor owner of a file, and sets its time itself")
+// refuse fails for a reason, or because the bucket may not be changed.
+func (s *FS) refuse(op, name string, why refusal) error {
+	return s.change(op, name, func(string) error { return why })
 }
 
 // change calls f with the key of name, if the bucket may be changed.

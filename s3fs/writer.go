@@ -17,7 +17,7 @@ import (
 const errInside = refusal("the object store cannot change or extend a file: send it as a whole")
 
 // errOrder refuses an offset that is not the end of what was written.
-const errOrder = refusal("the object store takes the bytes of a file only in their order")
+const errOrder = refusal("the object store takes the bytes of a file only in their order, from the first")
 
 // errWriteOnly refuses to read a file that is open for writing.
 const errWriteOnly = refusal("the object store gives back no bytes of a file that is being written")

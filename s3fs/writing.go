@@ -93,6 +93,9 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
+// Refusal returns what clients may know: all of it.
+func (r refusal) Refusal() string { return string(r) }
+
 // Is makes it errors.ErrUnsupported.
 func (refusal) Is(target error) bool {
 	return target == errors.ErrUnsupported || target == syscall.EOPNOTSUPP

@@ -432,8 +432,8 @@ func TestSendBeyondFourGiB(t *testing.T) {
 }
 
 func TestSendWholeFileOfFiveGiB(t *testing.T) {
-	if testing.Short() {
-		t.Skip("moves 5 GiB")
+	if testing.Short() || raceEnabled {
+		t.Skip("moves 5 GiB, in the kernel, where the race detector sees nothing")
 	}
 	const off, n = 4<<30 + 4095, 1 << 20
 	f := sparse(t, off, n)
@@ -441,10 +441,11 @@ func TestSendWholeFileOfFiveGiB(t *testing.T) {
 	tail := make(chan [32]byte, 1)
 	go func() {
 		defer close(tail)
-		if _, err := io.CopyN(io.Discard, client, off); err != nil {
+		p := make([]byte, n)
+		discard := struct{ io.Writer }{io.Discard} // without the method ReadFrom, which reads 8 KiB at a time
+		if _, err := io.CopyBuffer(discard, io.LimitReader(client, off), p); err != nil {
 			return
 		}
-		p := make([]byte, n)
 		if _, err := io.ReadFull(client, p); err != nil {
 			return
 		}

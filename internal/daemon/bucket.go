@@ -36,11 +36,12 @@ type bucket struct {
 	store *objectStore
 	log   *slog.Logger
 
-	mu      sync.Mutex // guards the fields below
-	isOpen  bool       // failures are no longer explained by openBucket
-	checked time.Time  // when health was asked for
-	health  error      // of the store then
-	logged  time.Time  // when a failed request was logged last
+	mu       sync.Mutex // guards the fields below
+	isOpen   bool       // failures are no longer explained by openBucket
+	checked  time.Time  // when health was asked for
+	health   error      // of the store then
+	logged   time.Time  // when a failed request was logged last
+	unsigned time.Time  // when a redirect that was not made was logged last
 }
 
 // objectStore is what all buckets share.
@@ -81,7 +82,7 @@ const (
 	// that clients learn that it was the store.
 	storeTimeout = 20 * time.Second
 
-	logPause = 10 * time.Second // between two lines about failed requests
+	logPause = 10 * time.Second // between two lines about failed requests, and about redirects
 )
 
 // openBucket asks the store for a bucket. Errors say what to do. It is called by one goroutine.
@@ -111,23 +112,54 @@ func (store *objectStore) openBucket(ctx context.Context, b config.Bucket, c *co
 	s.mu.Unlock()
 	all := append(slices.Clone(*store.buckets.Load()), files)
 	store.buckets.Store(&all)
-	s.write = vfs.Of(files)
-	s.read = vfs.Of(readOnlyBucket{afero.NewReadOnlyFs(files), files})
+	s.write = vfs.Of(writableBucket{files, s})
+	s.read = vfs.Of(readOnlyBucket{afero.NewReadOnlyFs(files), s})
 	return s, nil
+}
+
+// writableBucket is the files of a bucket.
+type writableBucket struct {
+	*s3fs.FS
+	bucket *bucket
+}
+
+func (w writableBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
+	return w.bucket.presign(method, name, info, life, header)
 }
 
 // readOnlyBucket is the files of a bucket, which cannot be changed.
 type readOnlyBucket struct {
 	afero.Fs
-	files *s3fs.FS
+	bucket *bucket
 }
 
-// NoSpecialFiles, Remote and Presign are as in s3fs.FS.
+// NoSpecialFiles and Remote are as in s3fs.FS.
 func (r readOnlyBucket) NoSpecialFiles() {}
 func (r readOnlyBucket) Remote()         {}
 
 func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
-	return r.files.Presign(method, name, info, life, header)
+	return r.bucket.presign(method, name, info, life, header)
+}
+
+// presign returns a signed URL. It logs failures, but not all of many: clients get the file from here then, and the operator
+// would learn it from the load alone.
+func (s *bucket) presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
+	link, err := s.fs.Presign(method, name, info, life, header)
+	if err != nil && !errors.Is(err, context.Canceled) && s.isDue(&s.unsigned) {
+		s.log.Warn("clients are not redirected to the object store: it has no signed URL for them, so this server sends the files", "err", err)
+	}
+	return link, err
+}
+
+// isDue reports whether a failure is to be logged, and sets when one was logged last.
+func (s *bucket) isDue(last *time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isOpen || time.Since(*last) <= logPause {
+		return false
+	}
+	*last = time.Now()
+	return true
 }
 
 // readAuthorities reads the file of --s3-ca. It is read only at the start.
@@ -150,13 +182,7 @@ func (s *bucket) onRequest(op string, took time.Duration, err error) {
 	if result == "ok" || result == "absent" || result == "cancelled" {
 		return
 	}
-	s.mu.Lock()
-	isDue := s.isOpen && time.Since(s.logged) > logPause
-	if isDue {
-		s.logged = time.Now()
-	}
-	s.mu.Unlock()
-	if isDue {
+	if s.isDue(&s.logged) {
 		s.log.Warn("a request to the object store failed", "op", op, "took", took.Round(time.Millisecond), "err", err)
 	}
 }

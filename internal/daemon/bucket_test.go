@@ -243,6 +243,29 @@ func TestFailuresOfTheStoreAreNamed(t *testing.T) {
 	}
 }
 
+// A redirect that cannot be signed, as here without credentials, is logged, but not for each request.
+func TestARedirectThatIsNotMadeIsLogged(t *testing.T) {
+	for _, rights := range []string{`["list", "read"]`, `["list", "read", "create"]`} {
+		t.Run("guests with the rights "+rights, func(t *testing.T) {
+			store := s3store.New(t, "f")
+			conf := confWith(t, "[user.anonymous]\nrights = "+rights+"\n", func(c *config.Config) {
+				c.Root = "s3://" + s3store.Bucket
+				c.S3 = config.StoreOptions{Endpoint: store.URL, Anonymous: true, Redirect: true, RedirectFor: time.Minute, RedirectFrom: 1}
+			})
+			d := newLoginTest(t, conf)
+			for range 3 {
+				if resp, body := d.exchange(t, "GET", "/f"); resp.StatusCode != http.StatusOK || body != "f" {
+					t.Fatalf("got %s %q, want the file", resp.Status, body)
+				}
+			}
+			const want = "clients are not redirected to the object store"
+			if log := d.logText(); strings.Count(log, want) != 1 {
+				t.Errorf("want %q once:\n%s", want, log)
+			}
+		})
+	}
+}
+
 // A download that the store breaks off is no shorter file.
 func TestADownloadThatTheStoreBreaksOffFails(t *testing.T) {
 	store := s3store.New(t)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"os"
 	"runtime"
@@ -58,10 +59,16 @@ func loopsOf(listeners []net.Listener) (n int) {
 //
 // The runtime no longer follows a limit of the cgroup that changes while it runs. The
 // number of loops does not either.
-func addProcessors(loops int) {
+//
+// It logs a warning if the environment forbids that.
+func addProcessors(loops int, logger *slog.Logger) {
 	now := runtime.GOMAXPROCS(0)
-	if n := processors(now, loops, os.Getenv("GOMAXPROCS")); n != now {
+	switch n := processors(now, loops, os.Getenv("GOMAXPROCS")); {
+	case n != now:
 		runtime.GOMAXPROCS(n)
+	case loops > 0:
+		logger.Warn("under load, event loops delay everything else (HTTPS, FTP, listings, /healthz), because GOMAXPROCS in the environment leaves no room next to them",
+			"GOMAXPROCS", now, "loops", loops, "instead", "unset GOMAXPROCS, and limit the processors by the cgroup; or --loop=off")
 	}
 }
 

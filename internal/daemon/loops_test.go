@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -41,15 +42,29 @@ func TestProcessorsForEventLoops(t *testing.T) {
 func TestAddProcessors(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
-	t.Setenv("GOMAXPROCS", "1")
-	addProcessors(3)
-	if got := runtime.GOMAXPROCS(0); got != before {
-		t.Errorf("with GOMAXPROCS in the environment there are %d, want %d", got, before)
-	}
-	t.Setenv("GOMAXPROCS", "")
-	addProcessors(3)
-	if got := runtime.GOMAXPROCS(0); got != before+3 {
-		t.Errorf("there are %d, want %d", got, before+3)
+	for _, tt := range []struct {
+		name     string
+		variable string
+		loops    int
+		more     int
+		warns    bool
+	}{
+		{"without loops", "", 0, 0, false},
+		{"without loops, as the environment says", "1", 0, 0, false},
+		{"as the environment says", "1", 3, 0, true},
+		{"with loops", "", 3, 3, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("GOMAXPROCS", tt.variable)
+			var log strings.Builder
+			addProcessors(tt.loops, slog.New(slog.NewTextHandler(&log, nil)))
+			if got := runtime.GOMAXPROCS(0); got != before+tt.more {
+				t.Errorf("there are %d, want %d", got, before+tt.more)
+			}
+			if warns := strings.Contains(log.String(), "level=WARN msg=\"under load, event loops delay"); warns != tt.warns || !warns && log.Len() > 0 {
+				t.Errorf("logged %q", log.String())
+			}
+		})
 	}
 }
 

@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 		operator.handler.PassivePorts = d.portsInUse
 	}
 	operator.serve(services)
-	addProcessors(loopsOf(d.listeners["http"])) // all of them are open, and have counted the processors
+	addProcessors(loopsOf(d.listeners["http"]), d.logger) // all of them are open, and have counted the processors
 	notify(stateReady)
 	started()
 	end := drain{stop: stop, limit: o.Config.Drain, begin: operator.handler.Drain, giveUp: d.giveUp}

@@ -17,10 +17,12 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"iter"
 	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -31,15 +33,37 @@ func main() {
 		log.Fatal("usage: typecheck GOOS/GOARCH...")
 	}
 	failed := false
-	for _, platform := range os.Args[1:] {
+	for platform, err := range checkAll(".", os.Args[1:]) {
 		fmt.Println(platform)
-		if err := check(".", platform); err != nil {
+		if err != nil {
 			failed = true
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	if failed {
 		os.Exit(1)
+	}
+}
+
+// checkAll yields the result of check for each platform, in their order. It checks as many at once as there are
+// processors, because a check uses one.
+func checkAll(dir string, platforms []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		results := make([]chan error, len(platforms))
+		turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+		for i, platform := range platforms {
+			results[i] = make(chan error, 1)
+			go func() {
+				turns <- struct{}{}
+				results[i] <- check(dir, platform)
+				<-turns
+			}()
+		}
+		for i, platform := range platforms {
+			if !yield(platform, <-results[i]) {
+				return
+			}
+		}
 	}
 }
 

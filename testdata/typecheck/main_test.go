@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,13 +22,17 @@ func TestCheckSeesEachPlatform(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for platform, want := range map[string]string{
+	wanted := map[string]string{
 		"linux/amd64":   "",
 		"linux/arm":     "(overflows)",
 		"windows/amd64": `"os" imported and not used`,
 		"netbsd/arm64":  "undefined: m.Missing",
-	} {
-		err := check(dir, platform)
+	}
+	platforms := slices.Sorted(maps.Keys(wanted))
+	var reported []string
+	for platform, err := range checkAll(dir, platforms) {
+		reported = append(reported, platform)
+		want := wanted[platform]
 		var got string
 		if err != nil {
 			got = err.Error()
@@ -34,6 +40,9 @@ func TestCheckSeesEachPlatform(t *testing.T) {
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", platform, got, want)
 		}
+	}
+	if !slices.Equal(reported, platforms) {
+		t.Errorf("reported %q, want %q", reported, platforms)
 	}
 	if err := check(dir, "none/none"); err == nil {
 		t.Error("unknown platform: got no error")

@@ -193,3 +193,46 @@ func TestAStoreThatIsGoneComesBack(t *testing.T) {
 	curl(t, got, "-o", "f", s.urlOf("http", "f"))
 	wantPattern(t, filepath.Join(got, "f"), 0, 1<<20)
 }
+
+// Each protocol says why an object store cannot do something.
+func TestABucketSaysWhatItCannotDo(t *testing.T) {
+	g := startGateway(t)
+	writePattern(t, filepath.Join(g.dir, "f"), 1000)
+	s := g.serve(t, "--user", login, "--write", "--webdav")
+	c, err := dialFTP(t.Context(), s.ftp.Host, user, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.conn.Close()
+	for _, tt := range []struct{ line, want string }{
+		{"MFMT 20200101000000 f", "504 The object store keeps the time of the upload"},
+		{"SITE UTIME 20200101000000 f", "504 The object store keeps the time of the upload"},
+		{"MFF Modify=20200101000000; f", "504 The object store keeps the time of the upload"},
+		{"SITE CHMOD 600 f", "504 The object store keeps no permissions"},
+		{"APPE f", "550 The object store cannot change or extend a file: send it as a whole"},
+	} {
+		if got, err := c.exchange(t.Context(), tt.line); err != nil || !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: got %q, %v, want %q", tt.line, got, err, tt.want)
+		}
+	}
+	if _, err := c.do(350, "REST 500"); err != nil {
+		t.Fatal(err)
+	}
+	const inside = "550 The object store takes the bytes of a file only in their order"
+	if got, err := c.exchange(t.Context(), "STOR f"); err != nil || !strings.HasPrefix(got, inside) {
+		t.Errorf("STOR f after REST 500: got %q, %v, want %q", got, err, inside)
+	}
+
+	proppatch := func(property string) string {
+		return curl(t, t.TempDir(), "--no-fail", "-u", login, "-X", "PROPPATCH", "-d", `<propertyupdate xmlns="DAV:"><set><prop>`+property+`</prop></set></propertyupdate>`, s.urlOf("http", "f"))
+	}
+	for property, want := range map[string]string{
+		"<getlastmodified>Wed, 01 Jan 2020 00:00:00 GMT</getlastmodified>": "The object store keeps the time of the upload",
+		`<executable xmlns="http://apache.org/dav/props/">T</executable>`:  "The object store keeps no permissions",
+		`<colour xmlns="urn:example">red</colour>`:                         "This file system has no place for properties.",
+	} {
+		if got := proppatch(property); !strings.Contains(got, want) {
+			t.Errorf("PROPPATCH of %s: got\n%s\nwant %q", property, got, want)
+		}
+	}
+}

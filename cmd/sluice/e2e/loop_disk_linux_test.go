@@ -28,7 +28,7 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		disk := mountDisk(t, s.path("slow"))
-		quiet := s.probe(t, quietTime)
+		quiet := d.serveQuiet(t)
 		for _, kind := range nettest.FUSEKinds { // Go keeps the threads of calls that have hung
 			s.hangClients(t, disk, kind, "first", clients)(t)
 		}
@@ -36,12 +36,12 @@ func TestADiskThatHangsDelaysNoOtherRequest(t *testing.T) {
 			t.Run(kind, func(t *testing.T) {
 				before := s.held()
 				finish := s.hangClients(t, disk, kind, "second", clients)
-				p := s.probe(t, time.Second)
+				p, ofQuiet := s.probe(t, quiet, time.Second)
 				if disk.Hung() == 0 {
 					t.Error("no call hangs at the end")
 				}
 				finish(t)
-				p.wantFast(t, probeLimits{300 * time.Millisecond, 500 * time.Millisecond}, quiet)
+				p.wantFast(t, probeLimits{300 * time.Millisecond, 500 * time.Millisecond}, ofQuiet)
 				s.wantHeld(t, before)
 			})
 		}

@@ -272,11 +272,30 @@ func (s *server) makeProbeFiles() {
 	s.file("mem/large", probeLarge)
 }
 
-// probe requests the files for a time, and the metrics and the health of the server. It
-// waits until all are answered.
-func (s *server) probe(t *testing.T, during time.Duration) *probeResult {
+// serveQuiet starts a server whose only client is the probe. At the same time as the probe of another server it shows
+// how busy the machine is.
+func (d driver) serveQuiet(t *testing.T) *server {
 	t.Helper()
-	p := &probeResult{took: make(map[string][]time.Duration)}
+	s := d.serve(t, t.TempDir())
+	s.makeProbeFiles()
+	return s
+}
+
+// probe probes s, and with fewer requests at the same time a quiet server.
+func (s *server) probe(t *testing.T, quiet *server, during time.Duration) (p, ofQuiet *probeResult) {
+	t.Helper()
+	run, runQuiet := s.prepareProbe(t), quiet.prepareProbe(t)
+	var running sync.WaitGroup
+	running.Go(func() { ofQuiet = runQuiet(during, 4) })
+	p = run(during, 1)
+	running.Wait()
+	return p, ofQuiet
+}
+
+// prepareProbe opens the connections that stay open. run requests the files for a time, and the metrics and the health of
+// the server, but only at one of so many intervals. It waits until all are answered, and closes the connections.
+func (s *server) prepareProbe(t *testing.T) (run func(during time.Duration, oneOf int) *probeResult) {
+	t.Helper()
 	addr := adminOf(s)
 	var kept [probeKept]*requester
 	for i := range kept {
@@ -287,9 +306,20 @@ func (s *server) probe(t *testing.T, during time.Duration) *probeResult {
 		if err != nil {
 			t.Fatal("the first requests of the probe: ", err)
 		}
-		defer c.conn.Close()
+		t.Cleanup(func() { _ = c.conn.Close() })
 		kept[i] = c
 	}
+	return func(during time.Duration, oneOf int) *probeResult {
+		p := s.runProbe(t, addr, &kept, during, oneOf)
+		for _, c := range kept {
+			_ = c.conn.Close()
+		}
+		return p
+	}
+}
+
+func (s *server) runProbe(t *testing.T, addr string, kept *[probeKept]*requester, during time.Duration, oneOf int) *probeResult {
+	p := &probeResult{took: make(map[string][]time.Duration)}
 	begin := time.Now()
 	n := int(during / probeInterval)
 	var running sync.WaitGroup
@@ -313,7 +343,7 @@ func (s *server) probe(t *testing.T, during time.Duration) *probeResult {
 		}
 	}
 	var inUse [probeKept]sync.Mutex
-	for i := range n {
+	for i := 0; i < n; i += oneOf {
 		run(i, probeSmallNew, fresh("small", probeSmall))
 		run(i, probeLargeNew, fresh("mem/large", probeLarge))
 		run(i, probeSmallKept, func() error {
@@ -331,8 +361,8 @@ func (s *server) probe(t *testing.T, during time.Duration) *probeResult {
 }
 
 // wantFast checks that no request of the probe has failed, and that the 99th percentile of
-// each kind is at most that of limits, or four times the slowest request of quiet: a probe of
-// the same server with no other clients, which shows how busy the machine is.
+// each kind is at most that of limits, or four times the slowest request of quiet: the probe
+// of a quiet server at the same time.
 func (p *probeResult) wantFast(t *testing.T, limits probeLimits, quiet *probeResult) {
 	t.Helper()
 	if len(p.errors) > 0 {
@@ -358,6 +388,3 @@ func (p *probeResult) wantFast(t *testing.T, limits probeLimits, quiet *probeRes
 
 // probeLimits are the longest 99th percentiles.
 type probeLimits struct{ small, large time.Duration }
-
-// quietTime is how long a probe of a server without other clients lasts.
-const quietTime = time.Second / 2

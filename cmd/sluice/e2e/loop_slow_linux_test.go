@@ -27,7 +27,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 				s := d.serve(t, t.TempDir(), tt.flags...)
 				s.makeProbeFiles()
 				s.file("mem/huge", size)
-				quiet := s.probe(t, quietTime)
+				quiet := d.serveQuiet(t)
 				before := s.held()
 				var limited []net.Conn
 				done := make(chan struct{})
@@ -52,10 +52,13 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 					})
 				}
 				for range tt.limited {
+					begun := time.Now()
 					c := request(t, s, get("mem/huge"))
 					reading.Go(func() {
-						if n, _ := io.Copy(io.Discard, c.conn); n < 11e6 || n > 12e6 { // until it is closed here
-							t.Errorf("a limited client got %d bytes", n)
+						n, _ := io.Copy(io.Discard, c.conn) // until it is closed here
+						took := time.Since(begun)
+						if n < 11e6 || float64(n) > 11.5e6+100e3*took.Seconds() {
+							t.Errorf("a limited client got %d bytes in %v", n, took)
 						}
 					})
 					limited = append(limited, c.conn)
@@ -66,7 +69,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 						return s.metric("sluice_transfers_running", `cause="rate limit",direction="out"`) >= float64(tt.limited)
 					})
 				}
-				p := s.probe(t, 2*time.Second)
+				p, ofQuiet := s.probe(t, quiet, 2*time.Second)
 				if got := s.metric("sluice_sessions", `state="sending"`); got != clients+float64(tt.limited) {
 					t.Errorf("%v slow and limited clients at the end, want %d", got, clients+tt.limited)
 				}
@@ -75,7 +78,7 @@ func TestSlowClientsDelayNoOthers(t *testing.T) {
 					_ = c.Close()
 				}
 				reading.Wait()
-				p.wantFast(t, probeLimits{150 * time.Millisecond, 500 * time.Millisecond}, quiet)
+				p.wantFast(t, probeLimits{150 * time.Millisecond, 500 * time.Millisecond}, ofQuiet)
 				s.wantHeld(t, before)
 			})
 		}

@@ -94,6 +94,7 @@ type Result struct {
 	Status string // with its phrase: "200 OK"
 	Props  []Property
 	Error  string // XML of the condition that failed; "": none
+	Reason string // a text for people; "": none
 }
 
 // Properties adds a response about the properties of href, which is encoded as in a URI.
@@ -110,6 +111,9 @@ func (m *Multistatus) Properties(href string, results ...Result) error {
 		b.WriteString("</D:prop><D:status>HTTP/1.1 " + r.Status + "</D:status>")
 		if r.Error != "" {
 			b.WriteString("<D:error>" + r.Error + "</D:error>")
+		}
+		if r.Reason != "" {
+			b.WriteString("<D:responsedescription>" + Escape(r.Reason) + "</D:responsedescription>")
 		}
 		b.WriteString("</D:propstat>")
 	}

@@ -224,6 +224,7 @@ func TestStats(t *testing.T) {
 		await(t, func() bool { // a response comes before the loop has counted it
 			got = r.total()
 			got.Turns = 0
+			got.Replaced = 0 // a busy machine can make a loop look stuck, see TestAStuckLoopIsReplaced
 			return got == want
 		})
 	}

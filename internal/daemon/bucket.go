@@ -101,8 +101,12 @@ type readOnlyBucket struct {
 	files *s3fs.FS
 }
 
-// NoSpecialFiles and Presign are as in s3fs.FS.
+// NoSpecialFiles, OpensToRead, OpenToRead and Presign are as in s3fs.FS.
 func (r readOnlyBucket) NoSpecialFiles() {}
+
+func (r readOnlyBucket) OpensToRead() bool { return r.files.OpensToRead() }
+
+func (r readOnlyBucket) OpenToRead(name string) (afero.File, error) { return r.files.OpenToRead(name) }
 
 func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
 	return r.files.Presign(method, name, info, life, header)

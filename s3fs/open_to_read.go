@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/spf13/afero"
@@ -53,7 +55,14 @@ func (f *file) openFirst() error {
 	if err := opt.SetRange(0, firstPart-1); err != nil {
 		return err
 	}
+	limit := time.AfterFunc(f.fs.timeout, f.cancel) // for all attempts together, as for a HEAD
 	body, object, header, err := f.fs.client.GetObject(f.ctx, f.fs.bucket, f.key, opt)
+	if !limit.Stop() {
+		if err == nil {
+			_ = body.Close()
+		}
+		return fmt.Errorf("%w: no answer in time: %w", ErrStore, os.ErrDeadlineExceeded)
+	}
 	if minio.ToErrorResponse(err).StatusCode == http.StatusRequestedRangeNotSatisfiable {
 		return errNoFirst
 	}

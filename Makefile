@@ -22,7 +22,7 @@ PLATFORMS = $(shell go tool dist list | grep -vE '^(js|wasip1|plan9|ios)/|^andro
 # checks too; "make lint" covers linux. VET='$(PLATFORMS)' takes 20 minutes.
 VET = windows/amd64 darwin/arm64 freebsd/amd64 illumos/amd64 openbsd/amd64
 
-.PHONY: help run store test race test-s3 test-s3-minio test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-go bench-metrics lint cross clean FORCE
+.PHONY: help run store test race test-s3 test-s3-minio test-windows test-arch e2e torture soak fuzz bench bench-http bench-ftp bench-store bench-go bench-metrics lint cross clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ bench-http: bin/sluice ## compare this server with others that are installed, ov
 bench-ftp: bin/sluice ## the same over FTP
 	bin/sluice bench compare ftp $(ARGS)
 
+bench-store: bin/sluice ## the same for a bucket: with cache, redirects and several processes, next to rclone and s3fs-fuse
+	bin/sluice bench compare store --store-program "$$(tools/versitygw.sh)" $(ARGS)
+
 bench-go: ## the Go benchmarks
 	go test -run=NONE -bench=. -benchmem ./sendfile ./httpd/... ./ftpd ./internal/...
 
@@ -91,7 +94,7 @@ cross: ## check types for all platforms, and run go vet for one of each kind
 
 store: testdata/sample ## run versitygw, an object store, with the sample tree as the bucket "sample"
 	mkdir -p bin/store && cp -r testdata/sample bin/store/
-	exec $$(tools/versitygw.sh) --quiet --access test --secret testtest --port 127.0.0.1:7070 posix bin/store
+	exec $$(tools/versitygw.sh) --quiet --keep-alive --access test --secret testtest --port 127.0.0.1:7070 posix bin/store
 
 clean: ## remove built files
 	rm -rf bin testdata/sample

@@ -6,8 +6,9 @@ var (
 	quantities = map[string]string{
 		"cpu-s": "CPU seconds", "user-s": "CPU seconds of the program", "sys-s": "CPU seconds of the kernel",
 		"switches": "context switches", "calls": "system calls", "req": "requests", "MB": "MB", "KiB": "KiB of memory", "B": "bytes of memory",
+		"store-cpu-s": "CPU seconds of the store", "store-req": "requests to the store", "MiB": "MiB of memory",
 	}
-	divisors = map[string]string{"GB": "GB", "100k": "100,000 requests", "s": "second", "conn": "connection"}
+	divisors = map[string]string{"GB": "GB", "100k": "100,000 requests", "s": "second", "conn": "connection", "GET": "GET", "process": "process"}
 )
 
 // unitName returns the unit of a metric in words: "CPU seconds per GB". It returns

@@ -137,7 +137,7 @@ func (u *user) openForHash(name string) (f hashable, size int64, err error) {
 	if u.ext.open != nil || u.ext.hash != nil {
 		return u.openDriverFile(name)
 	}
-	whole, size, err := u.openWhole(name)
+	whole, size, err := u.openWhole(name, 0)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -206,7 +206,7 @@ func (l *libraryFS) checksum(name string, kind digest.Algorithm, start, end int6
 
 // Open opens a file to be read. The library calls GetHandle and ReadDir instead.
 func (l *libraryFS) Open(name string) (afero.File, error) {
-	f, _, err := l.user.openWhole(l.path(name))
+	f, _, err := l.user.openWhole(l.path(name), 0)
 	return f, clientError(err)
 }
 

@@ -61,7 +61,7 @@ func libraryError(err error) error {
 
 func (l *libraryFS) handle(t *transfer) (ftpserver.FileTransfer, error) {
 	if t.record.Op == Retrieve {
-		f, size, err := l.user.openWhole(t.record.Path)
+		f, size, err := l.user.openWhole(t.record.Path, 0)
 		if err == nil && vfs.IsUnsized(f, size) {
 			_ = f.Close()
 			err = vfs.ErrUnsized

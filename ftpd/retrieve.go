@@ -24,7 +24,7 @@ func (op *operation) retr(arg string) (r reply) {
 	if op.isSequential() {
 		return op.retrieveSequential(t, first, last)
 	}
-	f, size, err := t.user.openWhole(t.record.Path)
+	f, size, err := t.user.openWhole(t.record.Path, first)
 	if err != nil {
 		return op.finish(t, err)
 	}

@@ -96,7 +96,7 @@ func reportFailure(f any, err error) {
 // The caller closes the file.
 func (u *user) openSequential(name string, offset int64) (f ftpserver.FileTransfer, size int64, err error) {
 	if u.ext.open == nil {
-		return u.openWhole(name)
+		return u.openWhole(name, offset)
 	}
 	info, err := u.statForRead(name)
 	if err == nil && offset > info.Size() {

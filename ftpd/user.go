@@ -284,16 +284,20 @@ func itemOf(info fs.FileInfo) list.Item {
 	return it
 }
 
-// openWhole opens a regular file that is not concealed, and returns its size. The
+// openWhole opens a regular file that is not concealed, to be read from an offset on, and returns its size. The
 // caller closes it.
-func (u *user) openWhole(name string) (afero.File, int64, error) {
+func (u *user) openWhole(name string, from int64) (afero.File, int64, error) {
 	if err := u.may(account.Read, name); err != nil {
 		return nil, 0, err
 	}
 	if u.conceals(name) {
 		return nil, 0, fs.ErrNotExist
 	}
-	f, err := u.readTree().Open(name)
+	open := vfs.Tree.Open
+	if from == 0 {
+		open = vfs.OpenToRead
+	}
+	f, err := open(u.readTree(), name)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -69,7 +69,8 @@
 //
 // # Requests
 //
-// Stat of a file takes one request (HEAD), of a directory two. Read asks for a part that is four times as long as the one
+// Stat of a file takes one request (HEAD), of a directory two. [FS.OpenToRead] takes none in addition to those that read the
+// file; servers use it where they send a whole file. Read asks for a part that is four times as long as the one
 // before, up to 64 MiB, so that little is read in vain where a client wants the beginning of a file, and few requests are
 // made where it wants all of it. A Seek that moves a little forwards reads on. Requests that fail for a moment (503
 // SlowDown, connections that are reset) are repeated; a body that breaks off is continued where it ended.

@@ -20,6 +20,7 @@ import (
 const (
 	firstPart = 1 << 20   // bytes of the first request for a part
 	largest   = 64 << 20  // and of later ones
+	rereads   = 16 << 10  // bytes at the beginning that are kept: a server looks at them to guess a type, before it sends them
 	skip      = 256 << 10 // bytes that are read in vain rather than asking for another part
 	maxBreaks = 3         // bodies that break off one after another without a byte
 )
@@ -34,6 +35,8 @@ type file struct {
 
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	begin []byte // the first bytes of the file, if they were read a few at a time: perhaps they are read again
 
 	body   io.ReadCloser // nil: none
 	at     int64         // offset of the next byte of body
@@ -60,10 +63,18 @@ func (f *file) Read(p []byte) (int, error) {
 		if f.off >= f.info.size {
 			return 0, io.EOF
 		}
+		if f.off < int64(len(f.begin)) {
+			n := copy(p, f.begin[f.off:])
+			f.off += int64(n)
+			return n, nil
+		}
 		if err := f.seekBody(int64(len(p))); err != nil {
 			return 0, f.fail("read", err)
 		}
 		n, err := f.readBody(p)
+		if len(p) <= rereads && f.off == int64(len(f.begin)) && f.off+int64(n) <= rereads {
+			f.begin = append(f.begin, p[:n]...)
+		}
 		f.at += int64(n)
 		f.off += int64(n)
 		if n > 0 {

@@ -85,6 +85,11 @@ func (s *FS) stat(name string) (*info, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return info, err
 	}
+	return s.statDir(ctx, key)
+}
+
+// statDir is stat for a key of which there is no object.
+func (s *FS) statDir(ctx context.Context, key string) (*info, error) {
 	page, err := s.page(ctx, key+"/", "", "", 1) // what is below counts, not what is listed: see existing
 	if err != nil {
 		return nil, err

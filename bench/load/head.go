@@ -15,6 +15,8 @@ type head struct {
 	chunked bool
 	close   bool // the connection ends with this response
 
+	location string
+
 	// Content-Range: first is -1 without this field, total is -1 if unknown.
 	first, last, total int64
 }
@@ -90,6 +92,8 @@ func (h *head) field(line []byte) error {
 		h.chunked = true
 	case colon == len("Connection") && equalFold(name, "connection"):
 		h.connection(value)
+	case colon == len("Location") && equalFold(name, "location"):
+		h.location = string(value)
 	case colon == len("Content-Range") && equalFold(name, "content-range"):
 		return h.contentRange(value)
 	}

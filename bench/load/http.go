@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"strconv"
 	"sync/atomic"
@@ -19,9 +20,14 @@ type httpClient struct {
 
 	conn *serverConn // nil when there is none
 	out  []byte      // the head of the last request
+
+	follows bool
+	ctx     context.Context // of connect, for other
+	other   *httpClient     // of the server of the last redirect; nil: there was none
 }
 
 func (c *httpClient) connect(ctx context.Context) (err error) {
+	c.ctx = ctx
 	if c.conn, err = dial(ctx, c.target.address, c.config, c.timeout); err != nil {
 		c.conn = nil
 		return err
@@ -38,6 +44,9 @@ func (c *httpClient) close() {
 	if c.conn != nil {
 		c.conn.close()
 		c.conn = nil
+	}
+	if c.other != nil {
+		c.other.close()
 	}
 }
 
@@ -57,6 +66,9 @@ func (c *httpClient) do(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if c.follows && rq.op == fetch && (h.status == 302 || h.status == 307) {
+		return c.follow(&h, rq)
+	}
 	if err := h.accept(rq); err != nil || sent != nil {
 		c.close() // the rest of the connection cannot be used
 		if err == nil {
@@ -67,6 +79,44 @@ func (c *httpClient) do(rq *request) error {
 	n, err := c.body(&h, rq.digest)
 	rq.got = n
 	if err != nil || h.close || !c.keep {
+		c.close()
+	}
+	return err
+}
+
+// follow sends the request to the server that the redirect h names, over a connection to that one.
+func (c *httpClient) follow(h *head, rq *request) error {
+	if _, err := c.body(h, nil); err != nil {
+		c.close()
+		return err
+	}
+	t, err := parseURL(h.location)
+	if err != nil {
+		return err
+	}
+	if t.protocol != http11 {
+		return fmt.Errorf("redirect to %s, not to HTTP", t.protocol)
+	}
+	if c.other == nil || c.other.target.server() != t.server() {
+		if c.other != nil {
+			c.other.close()
+		}
+		c.other = &httpClient{target: t, config: t.tlsConfig(c.config != nil && c.config.InsecureSkipVerify), timeout: c.timeout, moved: c.moved, keep: c.keep}
+	}
+	c.other.target = t
+	if !c.other.connected() {
+		if err := c.other.connect(c.ctx); err != nil {
+			return err
+		}
+	}
+	there := *rq
+	there.url = 0
+	err = c.other.do(&there)
+	rq.got = there.got
+	if err != nil {
+		c.other.close()
+	}
+	if h.close || !c.keep {
 		c.close()
 	}
 	return err

@@ -500,3 +500,38 @@ func TestUnexpectedContentIsAnErrorOfRun(t *testing.T) {
 		})
 	}
 }
+
+func TestARedirectIsFollowedOverAConnectionOfItsOwn(t *testing.T) {
+	const size, requests = 70_001, 20
+	store := newSite(t, "http", files(size))
+	front := newSite(t, "http", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, store.URL+r.URL.Path+"?signed=1", http.StatusTemporaryRedirect)
+	})
+	res := run(t, load.Job{
+		Kind: load.Download, URLs: []string{front.URL + "/f"}, Clients: 2, Requests: requests, Follow: true, Verify: 1,
+		Content: func(string) io.Reader { return bytes.NewReader(pattern(size)) },
+	})
+	noErrors(t, res)
+	if res.Requests != requests || res.Verified < requests {
+		t.Errorf("%d requests, %d verified, want %d of both", res.Requests, res.Verified, requests)
+	}
+	if n := store.conns.Load(); n != 3 {
+		t.Errorf("%d connections to the other server, want one of each client and one before the measurement", n)
+	}
+	if n := store.requests.Load(); n < requests+1 {
+		t.Errorf("%d requests to the other server, want one for each download and one before", n)
+	}
+}
+
+func TestARedirectThatLeadsNowhereIsAnError(t *testing.T) {
+	for _, location := range []string{"", "/elsewhere", "ftp://127.0.0.1:1/f", "http://127.0.0.1:1/f"} {
+		front := newSite(t, "http", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		res, err := load.Run(t.Context(), load.Job{Kind: load.Download, URLs: []string{front.URL + "/f"}, Clients: 1, Requests: 1, Follow: true})
+		if err == nil {
+			t.Errorf("%q: got %+v, want an error", location, res)
+		}
+	}
+}

@@ -13,7 +13,7 @@
 // is a goroutine with one connection. Without TLS, Linux drops bodies in the
 // kernel.
 //
-// It has no HTTP/2, pipelining or cookies, and a redirect is an error. HTTPS
+// It has no HTTP/2, pipelining or cookies. HTTPS
 // connections do not resume sessions, like those of new visitors.
 //
 // # Design
@@ -59,6 +59,10 @@ type Job struct {
 
 	// Reconnect makes a new connection for each request (for FTP: a new session).
 	Reconnect bool
+
+	// Follow lets a download go on at another server of HTTP if it is redirected
+	// there (302, 307), over a second connection. Without it that is an error.
+	Follow bool
 
 	// Rate is how many requests are due each second, of all clients together,
 	// whatever the server does; at most a million. The latency of a request

@@ -52,5 +52,5 @@ func newClient(job *Job, t *target, moved *atomic.Int64) client {
 	if t.protocol == ftp {
 		return &ftpClient{target: t, config: config, timeout: job.timeout(), moved: moved}
 	}
-	return &httpClient{target: t, config: config, timeout: job.timeout(), moved: moved, keep: !job.connectsEachTime()}
+	return &httpClient{target: t, config: config, timeout: job.timeout(), moved: moved, keep: !job.connectsEachTime(), follows: job.Follow}
 }

@@ -40,7 +40,7 @@ import (
 // A Peer is a server to compare with, see All. The zero Peer is invalid.
 type Peer struct {
 	Name    string // in reports
-	Scheme  string // http or ftp
+	Scheme  string // http, ftp, or store: HTTP from a bucket
 	Program string // on PATH or in systemFolders; "": this program
 	Package string // of Debian
 
@@ -51,6 +51,9 @@ type Peer struct {
 	// Mute marks a server without an access log.
 	Mute bool
 
+	processes int  // of the same server, each with a port of its own; 0: one
+	isStore   bool // it is Setup.Store, asked directly
+
 	filesPerConn uint64 // descriptors that it reserves for each connection; 0: one
 
 	version []string                          // arguments with which it prints its version
@@ -60,10 +63,10 @@ type Peer struct {
 	able    func() error                      // returns why it cannot run here or as this user; may be nil
 }
 
-// All returns the peers of a scheme, http or ftp, Sluice first. They may not be
+// All returns the peers of a scheme, http, ftp or store, Sluice first. They may not be
 // installed.
 func All(scheme string) []Peer {
-	return slices.DeleteFunc(append(slices.Clone(httpPeers), ftpPeers...), func(p Peer) bool { return p.Scheme != scheme })
+	return slices.DeleteFunc(slices.Concat(httpPeers, ftpPeers, storePeers), func(p Peer) bool { return p.Scheme != scheme })
 }
 
 // systemFolders are folders of servers that are often missing in PATH.
@@ -132,6 +135,8 @@ func (p Peer) Version(ctx context.Context) string {
 		return ""
 	case p.Name == goFileServer:
 		return runtime.Version()
+	case p.isStore:
+		return "" // Store.Version
 	case p.Program == "":
 		return p.built()
 	}

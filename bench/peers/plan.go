@@ -31,7 +31,9 @@ type plan struct {
 	AccessLog   bool
 	Login       string // "user:password@" for the URL, or ""
 
-	self []string
+	self    []string
+	store   *Store // nil: files come from Dir
+	unmount bool   // Dir is a mount that the command makes
 }
 
 // Address returns host and port of the server.
@@ -49,7 +51,7 @@ const special = "\"'\\$%{}#`\n\r"
 func newPlan(s Setup, program string, port int) (*plan, error) {
 	pl := &plan{
 		Program: program, Host: "127.0.0.1", Port: port, Workers: len(s.CPUs),
-		Root: os.Geteuid() == 0, Files: fileLimit(), AccessLog: s.AccessLog, self: s.Self,
+		Root: os.Geteuid() == 0, Files: fileLimit(), AccessLog: s.AccessLog, self: s.Self, store: s.Store,
 	}
 	if s.CPUs == nil {
 		pl.Workers = len(proc.CPUs())

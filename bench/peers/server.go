@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,6 +27,8 @@ type Setup struct {
 	// for which the program calls ServeGoFS.
 	Self []string
 
+	Store *Store // has the files, for peers of the scheme store
+
 	Log       io.Writer // gets the output of the server; may be nil
 	AccessLog bool      // log requests into a file in Work, if the peer has a log
 }
@@ -34,13 +38,52 @@ type Server struct {
 	URL     string // of the served folder, ending in "/"; for FTP with user and password
 	Upload  string // URL of the folder for uploads; "": none
 	Process *proc.Process
+
+	// Others are further processes that serve the same, each at its own URL.
+	Others []*Server
+
+	store *Store // that this server is; nil: none
+	mount string // that its end may leave behind; "": none
+}
+
+// URLOf returns the URL of a file.
+func (s *Server) URLOf(name string) string {
+	if s.store != nil {
+		return s.store.signed(http.MethodGet, name, time.Now())
+	}
+	return s.URL + name
+}
+
+// All returns s and s.Others.
+func (s *Server) All() []*Server { return append([]*Server{s}, s.Others...) }
+
+// Usage returns what the processes of all have used so far and have now.
+func (s *Server) Usage() (proc.Usage, error) {
+	sum, err := s.Process.Usage()
+	for _, other := range s.Others {
+		more, moreErr := other.Usage()
+		sum, err = sum.Add(more), errors.Join(err, moreErr)
+	}
+	return sum, err
 }
 
 // grace is how long a server may take to end before it is killed.
 const grace = 3 * time.Second
 
-// Stop ends the server and its descendants.
-func (s *Server) Stop() error { return s.Process.Stop(grace) }
+// Stop ends the server and its descendants, but not a Store.
+func (s *Server) Stop() error {
+	if s.store != nil {
+		return nil
+	}
+	err := s.Process.Stop(grace)
+	if s.mount != "" {
+		_ = exec.Command("fusermount", "-u", "-z", "-q", s.mount).Run() // it fails if all went well
+	}
+	for _, other := range s.Others {
+		err = errors.Join(err, other.Stop())
+	}
+	return err
+}
 
 const (
 	attempts     = 3                // ports to try
@@ -55,7 +98,21 @@ var errTaken = errors.New("another process has taken its port")
 // error has its output. If ctx ends before the server answers, Start stops the
 // server; later ctx has no meaning.
 func (p Peer) Start(ctx context.Context, s Setup) (*Server, error) {
-	return p.start(ctx, s, freePort)
+	if p.Scheme == storeScheme && s.Store == nil {
+		return nil, fmt.Errorf("start %s: Setup.Store has no bucket for it", p.Name)
+	}
+	if p.isStore {
+		return &Server{URL: s.Store.Endpoint + "/", Process: s.Store.Process, store: s.Store}, nil
+	}
+	server, err := p.start(ctx, s, freePort)
+	for n := 1; n < p.processes && err == nil; n++ {
+		var other *Server
+		if other, err = p.start(ctx, s, freePort); err != nil {
+			return nil, errors.Join(err, server.Stop())
+		}
+		server.Others = append(server.Others, other)
+	}
+	return server, err
 }
 
 func (p Peer) start(ctx context.Context, s Setup, choose func() (int, error)) (*Server, error) {
@@ -100,13 +157,29 @@ func (p Peer) startOn(ctx context.Context, s Setup, program string, port int) (*
 		if !isFree(port) && process.Err() != nil {
 			err = fmt.Errorf("%w: %w", errTaken, err)
 		}
-		return nil, errors.Join(err, process.Stop(0))
+		return nil, errors.Join(err, (&Server{Process: process, mount: pl.mount()}).Stop())
 	}
-	server := &Server{URL: p.Scheme + "://" + pl.Login + pl.Address() + "/", Process: process}
+	server := &Server{URL: p.protocol() + "://" + pl.Login + pl.Address() + "/", Process: process, mount: pl.mount()}
 	if p.Scheme == "ftp" {
 		server.Upload = server.URL + incoming + "/"
 	}
 	return server, nil
+}
+
+// protocol returns the scheme of the URLs.
+func (p Peer) protocol() string {
+	if p.Scheme == storeScheme {
+		return "http"
+	}
+	return p.Scheme
+}
+
+// mount returns the mount that the command makes; "": none.
+func (pl *plan) mount() string {
+	if pl.unmount {
+		return pl.Dir
+	}
+	return ""
 }
 
 // incoming is the folder for uploads. Some servers demand that its parent is not

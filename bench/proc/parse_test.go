@@ -178,3 +178,25 @@ func FuzzParsers(f *testing.F) {
 		_ = reportsState(in, "attached")
 	})
 }
+
+func TestUsageOfSeveralServersIsTheSum(t *testing.T) {
+	now := time.Now()
+	one := Usage{At: now, User: 2, System: 3, Switches: 5, RSS: 7, PSS: 11, Processes: 1, Threads: 4, Have: HaveRSS | HavePSS | HaveSwitches, switches: map[int]int64{1: 5}}
+	two := Usage{At: now, User: 20, System: 30, RSS: 70, PSS: 110, Processes: 2, Threads: 40, Have: HavePSS | HaveSwitches, switches: map[int]int64{2: 50}, dead: 9}
+	for _, sum := range []Usage{one.Add(two), two.Add(one)} {
+		if sum.CPU() != 55 || sum.RSS != 77 || sum.PSS != 121 || sum.Processes != 3 || sum.Threads != 44 || sum.dead != 9 {
+			t.Errorf("got %+v", sum)
+		}
+		if sum.Have != HavePSS|HaveSwitches {
+			t.Errorf("got %b as what is known of both", sum.Have)
+		}
+	}
+	if sum := (Usage{}).Add(one); sum.switches[1] != 5 || len(one.switches) != 1 {
+		t.Errorf("got %v", sum.switches)
+	}
+	later := one
+	later.switches, later.Switches, later.User = map[int]int64{1: 8}, 8, 12
+	if used := later.Add(two).Sub(one.Add(two)); used.Switches != 3 || used.CPU() != 10 || !used.Have.Has(HaveSwitches) {
+		t.Errorf("got %+v, want 3 switches and 10 ns", used)
+	}
+}

@@ -1,6 +1,9 @@
 package proc
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // A Usage is what processes have used so far, and have now.
 //
@@ -65,6 +68,18 @@ func (u Usage) Sub(before Usage) Used {
 	}
 	used.Switches, used.Have = u.Switches-before.Switches, HaveSwitches
 	return used
+}
+
+// Add returns what u and v are together: of processes that are counted apart, at about the same time.
+func (u Usage) Add(v Usage) Usage {
+	sum := Usage{
+		At: u.At, User: u.User + v.User, System: u.System + v.System, Switches: u.Switches + v.Switches,
+		RSS: u.RSS + v.RSS, PSS: u.PSS + v.PSS, Processes: u.Processes + v.Processes, Threads: u.Threads + v.Threads,
+		Have: u.Have & v.Have, switches: make(map[int]int64), dead: u.dead + v.dead,
+	}
+	maps.Copy(sum.switches, u.switches)
+	maps.Copy(sum.switches, v.switches)
+	return sum
 }
 
 // Usage returns what p and its descendants have used so far and have now. Its sums

@@ -110,16 +110,19 @@ func (w *result) cellOf(subject string) *bench.Cell {
 	return w.cells[i]
 }
 
-// bestOther returns the cell with the best median of a metric, of others than ours.
+// bestOther returns the cell with the best median of a metric, of others than ours in any configuration.
 func (w *result) bestOther(unit string, better func(a, b float64) bool) (best *bench.Cell) {
 	top := 0.0
 	for _, c := range w.cells {
-		if median, ok := c.Median(unit); ok && c.Subject != ours && (best == nil || better(median, top)) {
+		if median, ok := c.Median(unit); ok && !isOurs(c.Subject) && (best == nil || better(median, top)) {
 			best, top = c, median
 		}
 	}
 	return best
 }
+
+// isOurs reports whether a subject is ours, perhaps in another configuration: "sluice-cache".
+func isOurs(subject string) bool { return subject == ours || strings.HasPrefix(subject, ours+"-") }
 
 // workloadsOf returns the cells of r by workload, without limits.
 func workloadsOf(r *bench.Report) []*result {

@@ -35,6 +35,9 @@ type Config struct {
 	// system that cannot keep a process on some processors refuses all but zero.
 	Cores int
 
+	// StoreProgram is the path of the object store for the scheme store. "": see peers.StartStore.
+	StoreProgram string
+
 	AccessLog bool // all servers write an access log into the temporary folder
 
 	Time   time.Duration // of each measurement; zero: half a second
@@ -106,7 +109,8 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 	if err := os.Chmod(root, 0o755); err != nil { // servers may change their user
 		return nil, err
 	}
-	if err := makeFiles(m.files, c.Workloads); err != nil {
+	inStore := func(w Workload) bool { return w.Scheme == storeScheme }
+	if err := makeFiles(m.files, slices.DeleteFunc(slices.Clone(c.Workloads), inStore)); err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(c.Workloads, func(w Workload) bool { return w.Before > 0 }) {
@@ -118,10 +122,17 @@ func Compare(ctx context.Context, c Config) (*bench.Report, error) {
 		return nil, err
 	}
 	defer m.stop()
+	if slices.ContainsFunc(c.Workloads, inStore) {
+		if err := m.startStore(ctx, filepath.Join(root, "store")); err != nil {
+			return nil, err
+		}
+	}
 	if err := m.start(ctx, root, cpus); err != nil {
 		return nil, err
 	}
-	err = m.run(ctx)
+	if err = m.run(ctx); err == nil && m.store != nil {
+		err = m.countStoreRequests(ctx)
+	}
 	return m.report(), err
 }
 
@@ -130,6 +141,7 @@ type comparison struct {
 	Config
 	begin   time.Time
 	files   string
+	store   *peers.Store // nil: no workload needs one
 	running []*running
 	cells   [][]*cell // of each workload, one for each server
 	notes   []string
@@ -188,7 +200,7 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 		if err := os.Mkdir(work, 0o755); err != nil {
 			return err
 		}
-		setup := peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self, AccessLog: m.AccessLog}
+		setup := peers.Setup{Dir: m.files, Work: work, CPUs: cpus, Self: m.Self, AccessLog: m.AccessLog, Store: m.store}
 		server, err := p.Start(ctx, setup)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -211,6 +223,9 @@ func (m *comparison) start(ctx context.Context, root string, cpus []int) error {
 func (m *comparison) stop() {
 	for _, r := range m.running {
 		_ = r.server.Stop()
+	}
+	if m.store != nil {
+		_ = m.store.Process.Stop(time.Second)
 	}
 }
 
@@ -293,6 +308,9 @@ func (m *comparison) cellsOf(w Workload) []*cell {
 		}
 		c := newCell(r.peer.Name, bench.Pair{Name: "protocol", Value: w.Scheme}, bench.Pair{Name: "workload", Value: w.Name}, bench.Pair{Name: "clients", Value: strconv.Itoa(w.Clients)})
 		c.server, c.limit = r.server, r.peer.Limit
+		if m.store != nil && r.server.Process != m.store.Process {
+			c.storeUsage = m.store.Process.Usage
+		}
 		c.most = r.peer.Connections()
 		c.start = func(ctx context.Context) (*peers.Server, error) { return r.peer.Start(ctx, r.setup) }
 		c.perGB = w.isBulk()
@@ -314,33 +332,56 @@ func (m *comparison) measure(ctx context.Context, c *cell, w Workload) error {
 	if w.Before > 0 {
 		return c.measureFresh(ctx, w)
 	}
-	job := w.job(c.server)
-	if len(job.URLs) == 0 {
-		return errors.New("it takes no uploads")
+	jobs := w.jobs(c.server)
+	for i := range jobs {
+		job := &jobs[i]
+		if len(job.URLs) == 0 {
+			return errors.New("it takes no uploads")
+		}
+		if c.limit {
+			job.Content = nil // it has content of its own
+		}
+		job.Warmup, job.Duration, job.Rate = m.warmup(), m.time(), c.rate
+		if len(jobs) > 1 {
+			job.Warmup += togetherAfter
+		}
 	}
-	if c.limit {
-		job.Content = nil // it has content of its own
-	}
-	job.Warmup, job.Duration, job.Rate = m.warmup(), m.time(), c.rate
 	for {
-		err := c.measure(ctx, job, c.server.Process.Usage)
-		if !errors.Is(err, errSilent) || job.Duration > longestSilence {
+		err := c.measure(ctx, jobs, c.server.Usage)
+		if !errors.Is(err, errSilent) || jobs[0].Duration > longestSilence {
 			return err
 		}
-		job.Duration *= 2
+		for i := range jobs {
+			jobs[i].Duration *= 2
+		}
 	}
 }
+
+// togetherAfter is how far apart the jobs of several processes may come to their warm-up.
+const togetherAfter = time.Second / 2
 
 // longestSilence is the longest time that is doubled if no request was answered
 // in it. On a busy machine an answer may take longer than a round; leaving the
 // server out would discard all its rounds.
 const longestSilence = 10 * time.Second
 
-// job returns the load of the workload on a server.
+// jobs returns the load of the workload on a server, with its clients spread over its processes.
+func (w Workload) jobs(s *peers.Server) []load.Job {
+	var jobs []load.Job
+	all := s.All()
+	for i, one := range all {
+		part := w
+		part.Clients = (w.Clients + i) / len(all)
+		jobs = append(jobs, part.job(one))
+	}
+	return jobs
+}
+
+// job returns the load of the workload on a process of a server.
 func (w Workload) job(s *peers.Server) load.Job {
 	job := load.Job{
 		Kind: w.Kind, Clients: w.Clients, Reconnect: w.Reconnect,
-		RangeSize: w.RangeSize, UploadSize: w.UploadSize,
+		RangeSize: w.RangeSize, UploadSize: w.UploadSize, Follow: w.Scheme == storeScheme,
 	}
 	if w.Kind == load.Upload {
 		if s.Upload != "" {
@@ -350,7 +391,7 @@ func (w Workload) job(s *peers.Server) load.Job {
 	}
 	content := map[string]File{}
 	for _, f := range w.Files {
-		url := s.URL + f.Name
+		url := s.URLOf(f.Name)
 		job.URLs = append(job.URLs, url)
 		content[url] = f
 	}
@@ -379,6 +420,9 @@ func (m *comparison) report() *bench.Report {
 			continue
 		}
 		version := bench.Pair{Name: server.peer.Name, Value: server.version}
+		if m.store != nil && server.server.Process == m.store.Process {
+			version.Value = m.store.Version
+		}
 		if !slices.Contains(r.Versions, version) { // a server of both protocols
 			r.Versions = append(r.Versions, version)
 		}

@@ -27,9 +27,9 @@ func (c *cell) measureFresh(ctx context.Context, w Workload) error {
 		many.Clients = max(c.most-w.Before, 1)
 		c.fewer = many.Clients
 	}
-	many.End = func() { after, errs[3] = server.Process.Usage() }
+	many.End = func() { after, errs[3] = server.Usage() }
 	few.End = func() { // its connections stay open until this returns
-		if before, errs[1] = server.Process.Usage(); errs[1] == nil {
+		if before, errs[1] = server.Usage(); errs[1] == nil {
 			errs[2] = connectAll(ctx, many)
 		}
 	}

@@ -29,6 +29,8 @@ type cell struct {
 
 	rounds, wanted int // measured; to be measured in all
 
+	storeUsage func() (proc.Usage, error) // of the store behind the server; nil: none
+
 	perRequest, perGB bool    // what the costs are divided by
 	rate              float64 // requests a second; 0: as many as possible
 
@@ -65,17 +67,22 @@ func (c *cell) add(unit string, better bench.Direction, value float64) {
 	c.metrics[i].Samples = append(c.metrics[i].Samples, value)
 }
 
-// measure runs the job once and adds the figures. usage returns what the server
+// measure runs the jobs once, at the same time, and adds the figures. usage returns what the server
 // has used so far; it is nil if the cost of the server is not known.
-func (c *cell) measure(ctx context.Context, job load.Job, usage func() (proc.Usage, error)) error {
-	var before, after proc.Usage
-	var errs [2]error
+func (c *cell) measure(ctx context.Context, jobs []load.Job, usage func() (proc.Usage, error)) error {
+	var before, after, storeBefore, storeAfter proc.Usage
+	var errs [4]error
+	job := &jobs[0]
 	if usage != nil {
 		job.Begin = func() { before, errs[0] = usage() }
 		job.End = func() { after, errs[1] = usage() }
 	}
-	res, err := load.Run(ctx, job)
-	if err := errors.Join(err, errs[0], errs[1], context.Cause(ctx)); err != nil {
+	if ours, of := *job, c.storeUsage; of != nil {
+		job.Begin = func() { storeBefore, errs[2] = of(); ours.Begin() }
+		job.End = func() { ours.End(); storeAfter, errs[3] = of() }
+	}
+	res, err := runAll(ctx, jobs)
+	if err := errors.Join(append(errs[:], err, context.Cause(ctx))...); err != nil {
 		return err
 	}
 	c.count(res)
@@ -91,6 +98,9 @@ func (c *cell) measure(ctx context.Context, job load.Job, usage func() (proc.Usa
 	}
 	if usage != nil {
 		c.addCosts(after.Sub(before), res)
+	}
+	if c.storeUsage != nil {
+		c.addStore(storeAfter.Sub(storeBefore), after, res)
 	}
 	if c.rate == 0 { // else the client sets the rate
 		c.addRates(res)

@@ -33,7 +33,7 @@ func Measure(ctx context.Context, job load.Job, rounds, pid int, progress func(S
 		if progress != nil {
 			progress(step)
 		}
-		err = c.measure(ctx, job, usage)
+		err = c.measure(ctx, []load.Job{job}, usage)
 	}
 	if len(c.metrics) == 0 {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 // A Workload is the load of the clients on every server.
 type Workload struct {
-	Scheme  string // http or ftp, of the servers that it is for
+	Scheme  string // http, ftp or store, of the servers that it is for
 	Name    string
 	Kind    load.Kind
 	Files   []File // requested in turn
@@ -122,6 +122,17 @@ func FTP() []Workload {
 	}
 }
 
+// Store returns the workloads for servers of a bucket. There are many small files, so that few of them are asked for twice
+// within the second for which some servers remember what the store has said.
+func Store() []Workload {
+	return []Workload{
+		{Scheme: storeScheme, Name: "1KiB", Kind: load.Download, Files: many("tiny", 1000, kib), Clients: 64},
+		{Scheme: storeScheme, Name: "64KiB", Kind: load.Download, Files: many("small", 1000, 64*kib), Clients: 64},
+		{Scheme: storeScheme, Name: "1MiB", Kind: load.Download, Files: many("large", 64, mib), Clients: 16},
+		{Scheme: storeScheme, Name: "100MiB", Kind: load.Download, Files: huge, Clients: 4},
+	}
+}
+
 // isOf reports whether v is the workload that sets the rate of w.
 func (w Workload) isOf(v Workload) bool {
 	return w.Load > 0 && w.Scheme == v.Scheme && w.Of == v.Name && v.Load == 0
@@ -144,13 +155,15 @@ func withRates(workloads []Workload) ([]Workload, error) {
 	return all, nil
 }
 
-// Workloads returns the workloads for a scheme, http or ftp.
+// Workloads returns the workloads for a scheme, http, ftp or store.
 func Workloads(scheme string) ([]Workload, error) {
 	switch scheme {
 	case "http":
 		return HTTP(), nil
 	case "ftp":
 		return FTP(), nil
+	case storeScheme:
+		return Store(), nil
 	}
-	return nil, fmt.Errorf("there are workloads for http and ftp, not for %q", scheme)
+	return nil, fmt.Errorf("there are workloads for http, ftp and store, not for %q", scheme)
 }

@@ -23,7 +23,7 @@ func benchCompareCommand() *cobra.Command {
 		percent          float64
 	)
 	cmd := &cobra.Command{
-		Use:   "compare http|ftp...",
+		Use:   "compare http|ftp|store...",
 		Short: "Compare this server with others that are installed",
 		Long: `Start this server and the others that are installed, each tuned for the
 purpose, on loopback, put the same load on them in turn, and stop them. A note
@@ -38,14 +38,21 @@ another server reached in the same run, and latency counts from when a request
 was due. The row kernel-alone is no server but a limit: a loop that sends the
 same part of a large file again and again.
 
+With store, the servers have their files from a bucket of versitygw, an object
+store, which runs with the client. It is measured too: asked directly, and its
+CPU time behind each other server. sluice-2 and sluice-4 are so many processes;
+sluice-redirect sends clients to the store. store-req/GET is how many requests
+the store gets for one of a client.
+
 Each server gets each workload nine times. Those whose CPU time or rate varies
 by more than --precision get further rounds until --budget is spent.`,
 		Example: `  sluice bench compare http
   sluice bench compare http ftp --json today.json --html today.html
-  sluice bench compare http --servers sluice,nginx --workloads 1KiB,100MiB`,
+  sluice bench compare http --servers sluice,nginx --workloads 1KiB,100MiB
+  sluice bench compare store --store-program "$(tools/versitygw.sh)"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return misused(cmd, errors.New("say what to compare: http, ftp or both"))
+				return misused(cmd, errors.New("say what to compare: http, ftp, store or several of them"))
 			}
 			for i, scheme := range args {
 				if slices.Contains(args[:i], scheme) {
@@ -93,6 +100,7 @@ by more than --precision get further rounds until --budget is spent.`,
 	f.DurationVar(&conf.Time, "time", 500*time.Millisecond, "measure for this `TIME` in each round, after a quarter of it as warm-up")
 	f.Float64Var(&percent, "precision", 10, precisionUsage)
 	f.DurationVar(&conf.Budget, "budget", 20*time.Minute, "begin no round beyond the ninth after this `TIME`")
+	f.StringVar(&conf.StoreProgram, "store-program", "", "run versitygw from this `PATH` for store; '': that of SLUICE_VERSITYGW, or else the one on PATH")
 	f.StringVar(&conf.Dir, "dir", "", "make the files to serve in this `DIR`; '': the system's folder for temporary files")
 	res.flags(cmd, "")
 	return cmd

@@ -133,9 +133,13 @@ type readOnlyBucket struct {
 	bucket *bucket
 }
 
-// NoSpecialFiles and Remote are as in s3fs.FS.
+// NoSpecialFiles, Remote, OpensToRead and OpenToRead are as in s3fs.FS.
 func (r readOnlyBucket) NoSpecialFiles() {}
 func (r readOnlyBucket) Remote()         {}
+
+func (r readOnlyBucket) OpensToRead() bool { return r.bucket.fs.OpensToRead() }
+
+func (r readOnlyBucket) OpenToRead(name string) (afero.File, error) { return r.bucket.fs.OpenToRead(name) }
 
 func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
 	return r.bucket.presign(method, name, info, life, header)

@@ -2,17 +2,20 @@ package daemon
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/afero"
 
 	"sluice/internal/config"
@@ -109,6 +112,53 @@ func TestABucketIsServedByFTP(t *testing.T) {
 		}
 	}
 	c.cmd(t, 550, "SIZE readme.txt") // which is not in the home
+}
+
+// A request that is answered with a whole file is one request to the store. Others ask first, and get no more than they need.
+func TestAFileTakesOneRequestToTheStore(t *testing.T) {
+	store := s3store.New(t, "photo.png", "notes.txt", "page", "dir/index.html", "alice/a.txt")
+	long := make([]byte, 3<<20)
+	nettest.PatternAt(long, 0)
+	store.Put("long.bin", long)
+	store.Put("empty.txt", nil)
+	d := newBucketTest(t, store, tableOf("alice", `home = "/alice"`))
+	d.exchange(t, "GET", "/photo.png") // the first request finds out how the bucket names its root
+	store.Forget()
+	for _, tt := range []struct {
+		method, target string
+		header         []string
+		want           []string
+	}{
+		{"GET", "/photo.png", nil, []string{"GET photo.png bytes=0-1048575"}},
+		{"GET", "/notes.txt", nil, []string{"GET notes.txt bytes=0-1048575"}}, // the first bytes are read twice, for the charset
+		{"GET", "/page", nil, []string{"GET page bytes=0-1048575"}},           // for the type
+		{"GET", "/long.bin", nil, []string{"GET long.bin bytes=0-1048575", "GET long.bin bytes=1048576-3145727"}},
+		{"GET", "/empty.txt", nil, []string{"GET empty.txt bytes=0-1048575", "HEAD empty.txt"}},
+		{"GET", "/none.png", nil, []string{"GET none.png bytes=0-1048575", "GET "}},
+		{"GET", "/dir", nil, []string{"GET dir bytes=0-1048575", "GET "}},
+		{"HEAD", "/photo.png", nil, []string{"HEAD photo.png"}},
+		{"GET", "/photo.png", []string{"If-None-Match", `"9"`}, []string{"HEAD photo.png"}},
+		{"GET", "/photo.png", []string{"Range", "bytes=2-4"}, []string{"HEAD photo.png", "GET photo.png bytes=2-8"}},
+	} {
+		resp, body := d.exchange(t, tt.method, tt.target, tt.header...)
+		if name := strings.TrimPrefix(tt.target, "/"); resp.StatusCode == 200 && tt.method == "GET" && name != "long.bin" && name != "empty.txt" && body != name {
+			t.Errorf("%s: got %q", tt.target, body)
+		}
+		if tt.target == "/long.bin" && sha256.Sum256([]byte(body)) != nettest.PatternSum(0, int64(len(long))) {
+			t.Error("long.bin: other bytes")
+		}
+		if diff := cmp.Diff(tt.want, store.Forget()); diff != "" {
+			t.Errorf("%s %s %q: requests (-want +got)\n%s", tt.method, tt.target, tt.header, diff)
+		}
+	}
+	store.Forget()
+	if got, ok := d.retrieve(t, "alice", "RETR a.txt"); got != "alice/a.txt" || !ok {
+		t.Errorf("RETR: got %q, %v", got, ok)
+	}
+	ofFile := slices.DeleteFunc(store.Forget(), func(r string) bool { return !strings.Contains(r, "a.txt") }) // others find the home
+	if diff := cmp.Diff([]string{"GET alice/a.txt bytes=0-1048575"}, ofFile); diff != "" {
+		t.Errorf("RETR: requests (-want +got)\n%s", diff)
+	}
 }
 
 func TestAChecksumReadsAnObjectOnce(t *testing.T) {
@@ -274,7 +324,7 @@ func TestADownloadThatTheStoreBreaksOffFails(t *testing.T) {
 	c := d.logInFTP(t, "alice")
 	c.cmd(t, 200, "TYPE I")
 	store.SetFault(func(_ int, w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != "GET" || r.URL.Query().Has("list-type") {
+		if r.Header.Get("Range") == "bytes=0-1048575" { // which is the answer to opening the file
 			return false
 		}
 		panic(http.ErrAbortHandler)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"sluice/internal/vfs"
 )
 
@@ -131,6 +133,13 @@ func (c *Cache) Get(path string) (*File, error) {
 		return f, err
 	}
 	return c.fill(path)
+}
+
+// GetToRead is Get for a caller that will read the content from its beginning, unless it is a directory. It opens the file
+// by vfs.OpenToRead, for this caller alone.
+func (c *Cache) GetToRead(path string) (*File, error) {
+	c.once.Do(c.prepare)
+	return c.openBy(vfs.OpenToRead, path, nil, 0)
 }
 
 // Load is Get for a caller that has just called Hit for the same path in vain: it
@@ -410,10 +419,15 @@ func (c *Cache) keeps(path string, f *File, err error) bool {
 // open opens path. The caller owns the File. It is old, with one more user, if old is
 // still the file at path. A content of up to body bytes is read.
 func (c *Cache) open(path string, old *File, body int64) (*File, error) {
+	return c.openBy(vfs.Tree.Open, path, old, body)
+}
+
+// openBy is open with another method of the Tree than Open.
+func (c *Cache) openBy(method func(vfs.Tree, string) (afero.File, error), path string, old *File, body int64) (*File, error) {
 	c.opens.Add(1)
-	opened, err := c.Tree.Open(path)
+	opened, err := method(c.Tree, path)
 	if vfs.IsExhausted(err) && c.DropIdle() {
-		opened, err = c.Tree.Open(path)
+		opened, err = method(c.Tree, path)
 	}
 	if err != nil {
 		return nil, err

@@ -205,6 +205,11 @@ func (a *adapter) open(full string, flag int, perm fs.FileMode) (afero.File, err
 	if err != nil {
 		return nil, err
 	}
+	return a.checked(f, full, flag, perm)
+}
+
+// checked returns f, which was opened as full, as open does.
+func (a *adapter) checked(f afero.File, full string, flag int, perm fs.FileMode) (afero.File, error) {
 	if osFile, ok := OSFile(f); ok {
 		fi, err := osFile.Stat()
 		if err == nil && !isOpenable(fi.Mode()) { // it was replaced after Stat

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 // may read options of the socket by SyscallConn.
 type socket struct {
 	held *hold // nil: the loop has the connection
+
+	local atomic.Pointer[net.Addr] // kept, because each transfer asks for it; nil: nobody has asked yet
 
 	mu    sync.Mutex // guards the fields below
 	fd    int32      // -1: closed
@@ -150,7 +153,17 @@ func ignoringEINTR(call func() (int, error)) (n int, err error) {
 
 // The addresses of the socket.
 
-func (s *socket) LocalAddr() net.Addr  { return s.addr(unix.Getsockname) }
+func (s *socket) LocalAddr() net.Addr {
+	if known := s.local.Load(); known != nil {
+		return *known
+	}
+	a := s.addr(unix.Getsockname)
+	if a != nil {
+		s.local.Store(&a)
+	}
+	return a
+}
+
 func (s *socket) RemoteAddr() net.Addr { return s.addr(unix.Getpeername) }
 
 // addr returns nil if the socket is closed.

@@ -172,3 +172,15 @@ func TestAWriteToAClientThatHasGoneFails(t *testing.T) {
 		t.Errorf("the address is %v", a)
 	}
 }
+
+// Each transfer asks for the local address, which does not change.
+func TestTheLocalAddressIsAskedForOnce(t *testing.T) {
+	s, _ := heldPair(t)
+	first := s.LocalAddr()
+	if allocated := testing.AllocsPerRun(10, func() { s.LocalAddr() }); allocated != 0 {
+		t.Errorf("asking again allocates %v times", allocated)
+	}
+	if again := s.LocalAddr(); again != first {
+		t.Errorf("got %v, then %v", first, again)
+	}
+}

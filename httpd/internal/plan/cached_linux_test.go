@@ -101,6 +101,9 @@ func (n *noDisk) Hit(path string, _ time.Time) *filecache.File {
 }
 func (n *noDisk) Get(path string) (*filecache.File, error)  { return n.fail(path) }
 func (n *noDisk) Load(path string) (*filecache.File, error) { return n.fail(path) }
+func (n *noDisk) GetToRead(path string) (*filecache.File, error) {
+	return n.fail(path)
+}
 func (n *noDisk) Renew(path string, _ *filecache.File) (*filecache.File, error) {
 	return n.fail(path)
 }

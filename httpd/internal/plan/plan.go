@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sluice/internal/filecache"
+	"sluice/internal/vfs"
 )
 
 // Plan is what will be answered to a request, before anything of it is made. The
@@ -146,6 +147,17 @@ func (pl *Plan) get(name string, l Lookup) (*filecache.File, error) {
 	return f, err
 }
 
+// getToSend is get for a file that the response has from its first byte on, as far as that is known before it is open.
+func (pl *Plan) getToSend(name string, l Lookup) (*filecache.File, error) {
+	p, r := pl.planner, &pl.request
+	isWhole := r.Method == "GET" && r.Query == "" && r.WantReprDigest == "" && !r.isConditional() && !strings.HasSuffix(name, "/")
+	isKnown := !pl.cachedAt.IsZero() || l.file != nil || l.err != nil || p.Files == nil
+	if !isWhole || isKnown || p.RedirectFor > 0 || p.Precompressed || !vfs.OpensToRead(p.Tree, name) {
+		return pl.get(name, l)
+	}
+	return p.Files.GetToRead(name)
+}
+
 // getRegular returns a file that is not a directory. The caller releases it.
 func (pl *Plan) getRegular(name string) (*filecache.File, error) {
 	f, err := pl.get(name, Lookup{})
@@ -168,7 +180,7 @@ func (pl *Plan) find(l Lookup) {
 		pl.miss()
 		return
 	}
-	f, err := pl.get(r.Path, l)
+	f, err := pl.getToSend(r.Path, l)
 	if err != nil {
 		pl.fail(err)
 		return

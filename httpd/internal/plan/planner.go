@@ -94,6 +94,7 @@ type Uploads = listing.Uploads
 type Files interface {
 	Hit(path string, now time.Time) *filecache.File
 	Get(path string) (*filecache.File, error)
+	GetToRead(path string) (*filecache.File, error)
 	Load(path string) (*filecache.File, error)
 	Renew(path string, f *filecache.File) (*filecache.File, error)
 	Cached(path string, now time.Time) (*filecache.File, error)

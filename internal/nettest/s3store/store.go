@@ -97,6 +97,8 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.Change(w, r):
 	case !found:
 		Refuse(w, http.StatusNotFound, "NoSuchKey")
+	case len(content) == 0 && r.Method == http.MethodGet && r.Header.Get("Range") != "": // as Amazon does
+		Refuse(w, http.StatusRequestedRangeNotSatisfiable, "InvalidRange")
 	default:
 		time := s.describe(w, key, content)
 		for parameter, values := range r.URL.Query() {

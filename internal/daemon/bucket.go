@@ -139,7 +139,9 @@ func (r readOnlyBucket) Remote()         {}
 
 func (r readOnlyBucket) OpensToRead() bool { return r.bucket.fs.OpensToRead() }
 
-func (r readOnlyBucket) OpenToRead(name string) (afero.File, error) { return r.bucket.fs.OpenToRead(name) }
+func (r readOnlyBucket) OpenToRead(name string) (afero.File, error) {
+	return r.bucket.fs.OpenToRead(name)
+}
 
 func (r readOnlyBucket) Presign(method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
 	return r.bucket.presign(method, name, info, life, header)

@@ -66,8 +66,8 @@ func newObjectStore(o config.StoreOptions, logger *slog.Logger) *objectStore {
 }
 
 // connections returns how many connections are in use now.
-func (s *objectStore) connections() (n int) {
-	for _, b := range *s.buckets.Load() {
+func (store *objectStore) connections() (n int) {
+	for _, b := range *store.buckets.Load() {
 		n += b.Connections()
 	}
 	return n

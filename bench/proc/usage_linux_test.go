@@ -163,7 +163,7 @@ func TestSyscallsAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n < 1000 || n > 1500 {
+	if n < 1000 || n >= 2000 { // twice as many would be calls that are counted twice
 		t.Errorf("got %d calls, want 1000 and those of a Go program", n)
 	}
 	request() // strace has detached

@@ -87,7 +87,7 @@ func (r *rig) sendRaw(t *testing.T, fd int) {
 func readRaw(t *testing.T, fd int) string {
 	t.Helper()
 	p := make([]byte, 4096)
-	n, err := unix.Read(fd, p)
+	n, err := ignoringEINTR(func() (int, error) { return unix.Read(fd, p) }) // the kernel does not restart a read with a time limit
 	if err != nil {
 		t.Fatal(err)
 	}

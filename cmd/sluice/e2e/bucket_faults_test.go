@@ -122,7 +122,7 @@ func TestTransfersWaitForASlowStore(t *testing.T) {
 	curl(t, got, "-o", "cached", s.urlOf("http", "cached"))
 	awaitCached(t, cache, 1)
 
-	const rate = 400_000 // half a minute
+	const rate = 200_000 // a minute
 	proxy.Break(slow("GET", "slow", nettest.Slowness{Delay: 100 * time.Millisecond, Rate: rate}))
 	for _, scheme := range schemes {
 		proxy.Break(slow("PUT", "up-"+scheme, nettest.Slowness{Delay: 100 * time.Millisecond, Rate: rate}))
@@ -172,7 +172,7 @@ func TestAStoreThatIsTooSlowIsGivenUp(t *testing.T) {
 	s := g.serve(t, "--s3-endpoint", proxy.URL, "--user", login, "--write", "--drain", "1s")
 	s.expected = "object store"
 	hung := nettest.Slowness{Delay: time.Hour}
-	proxy.Break(slow("HEAD", "silent", hung), slow("PUT", "by-http", hung), slow("PUT", "by-ftp", hung))
+	proxy.Break(slow("HEAD", "silent", hung), slow("GET", "silent", hung), slow("PUT", "by-http", hung), slow("PUT", "by-ftp", hung))
 	local := filepath.Join(t.TempDir(), "f")
 	writePattern(t, local, size)
 	requests := map[string]func() error{

@@ -19,8 +19,17 @@ done
 
 export GOOS=linux CGO_ENABLED=0
 
-echo 386
-GOARCH=386 go test -short -timeout 600s "$@"
+# The kernels of some virtual machines run no programs of 32 bits: then arm stands in.
+probe=$(mktemp)
+trap 'rm -f "$probe"' EXIT
+GOARCH=386 go build -o "$probe" ./testdata/mksample
+if "$probe" -h >/dev/null 2>&1 || [ $? -ne 126 ]; then
+	echo 386
+	GOARCH=386 go test -short -timeout 600s "$@"
+else
+	echo "386: this kernel cannot run it, so it is only checked by go vet"
+	GOARCH=386 go vet "$@"
+fi
 # The imitation of TransmitFile reads the acknowledged bytes from TCP_INFO. qemu 7.2
 # passes on only the first four bytes of that, so every peer looks stalled.
 skip='^TestSendToASlowButMovingPeerTakesItsTime$/^transmitfile$'

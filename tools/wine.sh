@@ -42,4 +42,4 @@ if [ ! -e "$ready" ]; then
 	touch "$ready"
 fi
 
-GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go test -short -timeout 600s -exec wine64 "$@" 9>&-
+GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go test -short -timeout 1200s -exec wine64 "$@" 9>&-

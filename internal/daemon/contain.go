@@ -26,8 +26,8 @@ func (d *daemon) chooseUser() (err error) {
 
 // firstDir returns the first directory of this host that is served; "": there is none.
 func (d *daemon) firstDir() string {
-	for _, dir := range d.root.dirs() {
-		return dir
+	if dirs := d.root.dirs(); len(dirs) > 0 {
+		return dirs[0]
 	}
 	return ""
 }

@@ -55,10 +55,8 @@ func (r *servedRoot) dir() string { return r.root().Dir() }
 func (r *servedRoot) dirs() []string { return []string{r.dir()} }
 
 // homes implements source.
-func (r *servedRoot) homes(home string) []string { return []string{r.home(home)} }
-
-func (r *servedRoot) home(home string) string {
-	return filepath.Join(resolved(r.dir()), filepath.FromSlash(path.Join("/", home)))
+func (r *servedRoot) homes(home string) []string {
+	return []string{filepath.Join(resolved(r.dir()), filepath.FromSlash(path.Join("/", home)))}
 }
 
 // sweepInterval implements source.

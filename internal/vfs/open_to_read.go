@@ -48,10 +48,7 @@ func OpenToRead(t Tree, name string) (afero.File, error) {
 // toReaderOf returns the file system of a tree that shows all of it: others decide in Open what a client may see.
 func toReaderOf(t Tree) (*adapter, toReader, bool) {
 	a, ok := t.(*adapter)
-	if !ok {
-		return nil, nil, false
-	}
-	if _, ok := a.fs.(interface{ NoSpecialFiles() }); !ok {
+	if !ok || !a.hasNoSpecialFiles() {
 		return nil, nil, false
 	}
 	files, ok := a.fs.(toReader)

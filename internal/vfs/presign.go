@@ -12,8 +12,7 @@ import (
 // The file system of t makes the URL: it has a method Presign with these arguments, but t. Otherwise the error is
 // [errors.ErrUnsupported]. The caller has checked that the client may read the file.
 func Presign(t Tree, method, name string, info fs.FileInfo, life time.Duration, header map[string]string) (string, error) {
-	t, name = Unjoined(below(t), name)
-	a, ok := t.(*adapter)
+	a, name, ok := adapterAt(t, name)
 	if !ok {
 		return "", errors.ErrUnsupported
 	}

@@ -116,13 +116,19 @@ func Sub(t Tree, name string) (sub Tree, done func(), err error) {
 // IsRemote reports whether each look at the file that t calls name is a request to another machine, as its file system says:
 // then it is worth some effort not to look twice.
 func IsRemote(t Tree, name string) bool {
-	t, _ = Unjoined(below(t), name)
-	a, ok := t.(*adapter)
+	a, _, ok := adapterAt(t, name)
 	if !ok {
 		return false
 	}
 	_, ok = a.fs.(interface{ Remote() })
 	return ok
+}
+
+// adapterAt returns the adapter that has the file that t calls name, and its name there. It is not ok if that is another Tree.
+func adapterAt(t Tree, name string) (a *adapter, inTree string, ok bool) {
+	t, inTree = Unjoined(below(t), name)
+	a, ok = t.(*adapter)
+	return a, inTree, ok
 }
 
 // IsSame reports whether every name means the same file in both trees, as far as can be known.
